@@ -1,0 +1,67 @@
+package registry
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+var (
+	// ErrConflict says that the project moved on since the plan was made; plan again.
+	ErrConflict = errors.New("the registry changed since this plan was made: run plumb plan again")
+	// ErrNewer says that a durable format was written by a newer version of Plumb.
+	ErrNewer = errors.New("written by a newer version of plumb: upgrade this one")
+	// ErrUnavailable says that a registry or store could not be reached; the same call may succeed later.
+	ErrUnavailable = errors.New("unavailable")
+)
+
+// InputError says that what the user gave is wrong. Field names the part: a flag, a request field, a column, a file.
+type InputError struct {
+	Field   string
+	Message string
+}
+
+// Inputf makes an InputError.
+func Inputf(field, format string, args ...any) *InputError {
+	return &InputError{Field: field, Message: fmt.Sprintf(format, args...)}
+}
+
+func (e *InputError) Error() string {
+	if e.Field == "" {
+		return e.Message
+	}
+	return e.Field + ": " + e.Message
+}
+
+// NotFoundError says that a named thing is not registered.
+type NotFoundError struct {
+	// Kind is "feature service", "feature view", "feature", ….
+	Kind string
+	Name string
+	// Suggestion is the registered name that comes closest, or empty.
+	Suggestion string
+}
+
+func (e *NotFoundError) Error() string {
+	text := fmt.Sprintf("no %s is named %q", e.Kind, e.Name)
+	if e.Suggestion != "" {
+		text += fmt.Sprintf("; did you mean %q?", e.Suggestion)
+	}
+	return text
+}
+
+// PreconditionError says that the request is right but the thing is not in a state to answer it.
+type PreconditionError struct{ Message string }
+
+func (e *PreconditionError) Error() string { return e.Message }
+
+// CollisionError lists output columns that have one name (R10).
+type CollisionError struct {
+	// Names maps each colliding column name to what wants it, such as "origin_weather:temp" or "label column".
+	Names []string
+	Hint  string
+}
+
+func (e *CollisionError) Error() string {
+	return "output columns collide: " + strings.Join(e.Names, "; ") + "; " + e.Hint
+}

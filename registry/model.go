@@ -1,0 +1,95 @@
+package registry
+
+import (
+	"time"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+)
+
+// Field is a named, typed column.
+type Field struct {
+	Name string
+	Type plumbv1.Type
+}
+
+// Column is a column of a source as an engine reports it.
+type Column struct {
+	Name string
+	// Type is the engine's name for the type, such as "BIGINT" or "TIMESTAMP WITH TIME ZONE".
+	Type string
+}
+
+// Source is a resolved data source. Exactly one of Path and Query is set.
+type Source struct {
+	Name string
+	// Path is a Parquet file, glob or folder, as written in the definition.
+	Path string
+	// Query is SQL over other sources of the project, which Sibling looks up by name.
+	Query            string
+	EventTimestamp   string
+	CreatedTimestamp string
+
+	siblings map[string]*Source
+}
+
+// Sibling returns the source of the same project that a query may refer to by this name; nil where there is none.
+func (s *Source) Sibling(name string) *Source { return s.siblings[name] }
+
+// Siblings returns the names of all sources of the project.
+func (s *Source) Siblings() []string { return sortedNames(s.siblings) }
+
+// Feature is a value of a view, read from a column of its source.
+type Feature struct {
+	Field
+	Column string
+}
+
+// Schema is a layout of stored rows.
+type Schema struct {
+	ID     uint32
+	Fields []Field
+}
+
+// View is a feature view with everything resolved. It is immutable.
+type View struct {
+	Project string
+	Name    string
+	// Generation separates rows of different meaning in the online store; see plumbv1.RegisteredView.
+	Generation int64
+	// Keys are the join keys of the entities, in declared order; none for an entity-less view (R12).
+	Keys     []Field
+	Features []Feature
+	// TTL is the look-back, whole microseconds; 0 means unlimited (R2).
+	TTL    time.Duration
+	Online bool
+	Source *Source
+	// Schemas are the layouts that stored rows of this generation may have; the last is the current one.
+	Schemas []Schema
+}
+
+// Schema returns the current layout of stored rows.
+func (v *View) Schema() Schema { return v.Schemas[len(v.Schemas)-1] }
+
+// Reference is one use of a view: under a name, with its join keys read from certain label columns (R11).
+type Reference struct {
+	View *View
+	// Alias stands for the view in output names; the view's name unless aliased.
+	Alias string
+	// LabelColumns names, for each of View.Keys, the label column to read it from.
+	LabelColumns []string
+}
+
+// Output is one feature column of a result.
+type Output struct {
+	// Reference and Feature are positions in Selection.References and in that reference's View.Features.
+	Reference int
+	Feature   int
+	// Name is the output column's (R10).
+	Name string
+}
+
+// Selection is what a look-up or a training set asks for: uses of views, and feature columns in the order wanted.
+type Selection struct {
+	References []Reference
+	Outputs    []Output
+}

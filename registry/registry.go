@@ -1,0 +1,103 @@
+// Package registry keeps what a project has registered: its definitions, revision by revision, and how far each view
+// has been materialized.
+//
+// A [Registry] is read once per revision into an immutable [Snapshot], which answers everything that engines and servers
+// ask about views and services without going back to the registry. Engines live in sub-packages (sqldb); each passes the
+// suite in registrytest.
+package registry
+
+import (
+	"context"
+	"time"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+)
+
+// Registry keeps the definitions of projects. All methods are safe for concurrent use, also by several processes.
+type Registry interface {
+	// Current returns the newest revision of the project, or a snapshot with revision 0 and nothing in it when nothing
+	// was applied yet.
+	Current(ctx context.Context, project string) (*Snapshot, error)
+	// Apply makes the commit the next revision and returns that revision's number, all or nothing. It returns
+	// ErrConflict when the project's revision is no longer commit.Base.
+	Apply(ctx context.Context, commit Commit) (int64, error)
+	// History returns every revision of the project, newest first.
+	History(ctx context.Context, project string) ([]Revision, error)
+}
+
+// Ledger records materialization. All methods are safe for concurrent use, also by several processes.
+type Ledger interface {
+	// Progress returns how far each view has been materialized, by view name; a view that never was is absent, and so is
+	// a record of an earlier generation.
+	Progress(ctx context.Context, project string) (map[string]Progress, error)
+	// Begin records the start of a run and returns its id.
+	Begin(ctx context.Context, run Run) (int64, error)
+	// Finish records the outcome of the run with run.ID. Where the run succeeded it also replaces the progress of the
+	// view by progress, in the same transaction, unless what is recorded already ends later or belongs to a newer
+	// generation.
+	Finish(ctx context.Context, run Run, progress *Progress) error
+	// LastRuns returns the latest run of each view, by view name.
+	LastRuns(ctx context.Context, project string) (map[string]Run, error)
+}
+
+// Commit is a change of a project's definitions, to be applied on top of revision Base.
+type Commit struct {
+	Project string
+	// Base is the revision that the change was planned against; 0 where there is none.
+	Base int64
+	// State is complete: it replaces what is there.
+	State *plumbv1.State
+	// Changes says in one line each what changes, for History.
+	Changes []string
+	By      string
+	At      time.Time
+}
+
+// Revision is one entry of a project's history.
+type Revision struct {
+	Number  int64     `json:"revision"`
+	By      string    `json:"by"`
+	At      time.Time `json:"at"`
+	Changes []string  `json:"changes"`
+}
+
+// Progress is the half-open window (Start, End] that a view has been materialized for (R5), in microseconds since the
+// epoch.
+type Progress struct {
+	View       string
+	Generation int64
+	// Start is nil where the window has no beginning.
+	Start *int64
+	End   int64
+}
+
+// Outcome is how a run ended.
+type Outcome string
+
+// The outcomes of a run. A run that was killed stays Running.
+const (
+	Running   Outcome = "running"
+	Succeeded Outcome = "succeeded"
+	Failed    Outcome = "failed"
+)
+
+// Run is one materialization of one view over the window (Start, End].
+type Run struct {
+	ID         int64
+	Project    string
+	View       string
+	Generation int64
+	// Start is nil where the window has no beginning. Start and End are microseconds since the epoch.
+	Start      *int64
+	End        int64
+	StartedAt  time.Time
+	FinishedAt time.Time
+	Outcome    Outcome
+	// Read counts the source rows in the window, Written the rows that the store took, Older those that it kept newer
+	// ones against (R14).
+	Read, Written, Older int64
+	// NullKeys and NullTimes count the source rows that can never be served (R8, R3).
+	NullKeys, NullTimes int64
+	// Error is the failure's text.
+	Error string
+}

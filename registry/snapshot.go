@@ -1,0 +1,137 @@
+package registry
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+)
+
+// Snapshot is one revision of a project, resolved and immutable.
+type Snapshot struct {
+	Project  string
+	Revision int64
+	// State is what the registry keeps. It must not be changed.
+	State *plumbv1.State
+
+	sources  map[string]*Source
+	views    map[string]*View
+	services map[string]*plumbv1.FeatureService
+}
+
+// NewSnapshot resolves the state of a revision. The definitions must have passed validation (spec); a reference to
+// something that is not there is reported as an error all the same.
+func NewSnapshot(project string, revision int64, state *plumbv1.State) (*Snapshot, error) {
+	if state == nil {
+		state = &plumbv1.State{}
+	}
+	s := &Snapshot{
+		Project:  project,
+		Revision: revision,
+		State:    state,
+		sources:  map[string]*Source{},
+		views:    map[string]*View{},
+		services: map[string]*plumbv1.FeatureService{},
+	}
+	defs := state.GetDefinitions()
+	for _, source := range defs.GetSources() {
+		s.sources[source.GetName()] = resolveSource(source, s.sources)
+	}
+	entities := map[string]*plumbv1.Entity{}
+	for _, entity := range defs.GetEntities() {
+		entities[entity.GetName()] = entity
+	}
+	for i, view := range defs.GetFeatureViews() {
+		if i >= len(state.GetViews()) || state.GetViews()[i].GetName() != view.GetName() {
+			return nil, fmt.Errorf("revision %d of project %q has no layout for view %q", revision, project, view.GetName())
+		}
+		resolved, err := s.resolveView(view, state.GetViews()[i], entities)
+		if err != nil {
+			return nil, err
+		}
+		s.views[view.GetName()] = resolved
+	}
+	for _, service := range defs.GetFeatureServices() {
+		s.services[service.GetName()] = service
+	}
+	return s, nil
+}
+
+func resolveSource(source *plumbv1.Source, siblings map[string]*Source) *Source {
+	return &Source{
+		Name:             source.GetName(),
+		Path:             source.GetParquet().GetPath(),
+		Query:            source.GetSql().GetQuery(),
+		EventTimestamp:   source.GetEventTimestamp(),
+		CreatedTimestamp: source.GetCreatedTimestamp(),
+		siblings:         siblings,
+	}
+}
+
+func (s *Snapshot) resolveView(view *plumbv1.FeatureView, registered *plumbv1.RegisteredView,
+	entities map[string]*plumbv1.Entity,
+) (*View, error) {
+	resolved := &View{
+		Project:    s.Project,
+		Name:       view.GetName(),
+		Generation: registered.GetGeneration(),
+		TTL:        view.GetTtl().AsDuration(),
+		Online:     view.Online == nil || view.GetOnline(),
+		Source:     s.sources[view.GetSource()],
+	}
+	if resolved.Source == nil {
+		return nil, &NotFoundError{Kind: "source", Name: view.GetSource()}
+	}
+	for _, name := range view.GetEntities() {
+		entity, ok := entities[name]
+		if !ok {
+			return nil, &NotFoundError{Kind: "entity", Name: name}
+		}
+		for _, key := range entity.GetJoinKeys() {
+			resolved.Keys = append(resolved.Keys, Field{Name: key.GetName(), Type: key.GetType()})
+		}
+	}
+	for _, feature := range view.GetFeatures() {
+		field := Field{Name: feature.GetName(), Type: feature.GetType()}
+		resolved.Features = append(resolved.Features, Feature{Field: field, Column: cmp.Or(feature.GetColumn(), field.Name)})
+	}
+	for _, schema := range registered.GetSchemas() {
+		fields := make([]Field, len(schema.GetFields()))
+		for i, field := range schema.GetFields() {
+			fields[i] = Field{Name: field.GetName(), Type: field.GetType()}
+		}
+		resolved.Schemas = append(resolved.Schemas, Schema{ID: schema.GetId(), Fields: fields})
+	}
+	return resolved, nil
+}
+
+// Source returns a source by name, or a NotFoundError.
+func (s *Snapshot) Source(name string) (*Source, error) { return find(s.sources, "source", name) }
+
+// View returns a view by name, or a NotFoundError.
+func (s *Snapshot) View(name string) (*View, error) { return find(s.views, "feature view", name) }
+
+// Views returns all views, ordered by name.
+func (s *Snapshot) Views() []*View {
+	views := slices.Collect(maps.Values(s.views))
+	slices.SortFunc(views, func(a, b *View) int { return strings.Compare(a.Name, b.Name) })
+	return views
+}
+
+// Service returns the definition of a feature service by name, or a NotFoundError.
+func (s *Snapshot) Service(name string) (*plumbv1.FeatureService, error) {
+	return find(s.services, "feature service", name)
+}
+
+func find[T any](things map[string]T, kind, name string) (T, error) {
+	thing, ok := things[name]
+	if !ok {
+		return thing, &NotFoundError{Kind: kind, Name: name, Suggestion: Closest(name, sortedNames(things))}
+	}
+	return thing, nil
+}
+
+func sortedNames[T any](things map[string]T) []string { return slices.Sorted(maps.Keys(things)) }

@@ -1,0 +1,95 @@
+package store
+
+import (
+	"context"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+)
+
+// Offline reads sources and joins them to label rows. Methods are safe for concurrent use.
+//
+// Faults of what the user gave (a file that is not there, a column that cannot be cast) are *registry.InputError and name
+// the file, column, row and value; anything else is a fault of the machine.
+type Offline interface {
+	Inspector
+	// PlanJoin reads the labels' schema, checks the request against it and chooses how to join. The caller closes the
+	// join.
+	PlanJoin(ctx context.Context, request JoinRequest) (Join, error)
+	// Newest streams what a materialization of the window has to write: for each entity key the greatest row (R3) with
+	// an event time in the window, in batches with these columns: the view's keys in order under their names, event_ts
+	// and created_ts (int64 microseconds, created_ts may be null), the features in order under their names. Columns have
+	// the Arrow type of their declared type (ArrowType). Rows with a null key or null event time are counted, not
+	// streamed (R3, R8). The batch is valid until yield returns; an error from yield ends the stream and is returned.
+	Newest(ctx context.Context, view *registry.View, window Window, yield func(arrow.RecordBatch) error) (NewestReport, error)
+	Close() error
+}
+
+// Inspector tells what sources hold, for validation.
+type Inspector interface {
+	// Columns returns the columns of a source in its order. It fails with a *registry.InputError for a file that is not
+	// there or lies outside the roots, is no Parquet file, or for a query that does not parse, refers to what is no
+	// source or, directly or not, to itself, or uses what queries may not.
+	Columns(ctx context.Context, source *registry.Source) ([]registry.Column, error)
+	// CanBecome says whether values of the column may be brought to the declared type, as a feature or as a join key:
+	// nil, or an error that says why never.
+	CanBecome(column registry.Column, declared plumbv1.Type, joinKey bool) error
+	// CanBeTime says whether the column may be an event or created timestamp: nil, or an error that says why not.
+	CanBeTime(column registry.Column) error
+}
+
+// JoinRequest describes a point-in-time join.
+type JoinRequest struct {
+	Selection *registry.Selection
+	// Labels is the label file: .parquet, .csv or .arrow (IPC).
+	Labels string
+	// TimestampColumn is the label column with the instant T of each row.
+	TimestampColumn string
+	// Statuses adds <output name>__status, one of PRESENT, NULL, NOT_FOUND, EXPIRED, after each output (R13).
+	Statuses bool
+	// EventTimestamps adds <alias>__event_timestamp, the winning row's, after the outputs. With Statuses it is also given
+	// where the status is EXPIRED.
+	EventTimestamps bool
+	// AsKnown asks that a row also has created time <= T (R4).
+	AsKnown bool
+}
+
+// Join is a planned point-in-time join. It has one row for each label row, in label order: the label columns, then the
+// outputs (R6).
+type Join interface {
+	// Explain describes the strategy and shows the SQL.
+	Explain() string
+	// WriteFile writes the result to a .parquet, .csv or .arrow file, which appears whole or not at all.
+	WriteFile(ctx context.Context, path string) (JoinReport, error)
+	// Stream hands the result to yield in batches, in order. The batch is valid until yield returns.
+	Stream(ctx context.Context, yield func(arrow.RecordBatch) error) (JoinReport, error)
+	Close() error
+}
+
+// JoinReport counts what a join did.
+type JoinReport struct {
+	// Rows is the number of label rows, and of result rows.
+	Rows int64 `json:"rows"`
+	// Views has one entry for each use of a view, in the order of the selection.
+	Views []ViewReport `json:"views"`
+}
+
+// ViewReport counts what became of one use of a view.
+type ViewReport struct {
+	Alias string `json:"alias"`
+	// Matched is the number of label rows that have a visible row.
+	Matched int64 `json:"matched"`
+	// NullKeys and NullTimes count source rows that can never be seen (R8, R3).
+	NullKeys  int64 `json:"null_keys"`
+	NullTimes int64 `json:"null_times"`
+}
+
+// NewestReport counts the source rows of a window.
+type NewestReport struct {
+	// Read is the number of rows with an event time in the window and no null key.
+	Read int64
+	// NullKeys counts rows in the window with a null key, NullTimes rows of the whole source with a null event time.
+	NullKeys, NullTimes int64
+}

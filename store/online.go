@@ -1,0 +1,50 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// Online keeps packed rows by entity key. Methods are safe for concurrent use, also by several processes.
+//
+// A store that cannot be reached returns an error that wraps registry.ErrUnavailable.
+type Online interface {
+	// Write stores rows of one table. A row replaces a stored one iff its version, the first VersionSize bytes of its
+	// value, is greater or equal (R14); the check is atomic in the store for each row, and rows of one call may carry the
+	// same key. When it returns an error, any subset of the rows may have been stored; writing them again is harmless.
+	// Keys and values are not kept after the call.
+	Write(ctx context.Context, table Table, rows []Row) (WriteReport, error)
+	// Read returns the value for each get, in order; nil where there is none. The caller owns the values.
+	Read(ctx context.Context, gets []Get) ([][]byte, error)
+	Close() error
+}
+
+// VersionSize is the length of the comparable prefix of a packed row: event time, then created time.
+const VersionSize = 16
+
+// Table names the rows of one generation of one view. Rows of different tables never meet (R16).
+type Table struct {
+	Project    string
+	View       string
+	Generation int64
+	// Retention, where positive, lets the store forget a row once this long has passed since it was written. It is at
+	// least the view's ttl, so that no row is forgotten before it has expired (R13).
+	Retention time.Duration
+}
+
+// Row is a packed row under its encoded entity key.
+type Row struct {
+	Key, Value []byte
+}
+
+// Get asks for one row.
+type Get struct {
+	Table Table
+	Key   []byte
+}
+
+// WriteReport counts what became of written rows.
+type WriteReport struct {
+	// Written rows were stored; Older ones were not, since a newer row is there.
+	Written, Older int64
+}
