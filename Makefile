@@ -1,0 +1,72 @@
+# The workshop of Plumb. `make help` explains the targets.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# The DuckDB driver hands out Arrow only under this build tag. Whatever else the user has in GOFLAGS is kept.
+comma := ,
+given_flags := $(shell go env GOFLAGS)
+given_tags := $(patsubst -tags=%,$(comma)%,$(filter -tags=%,$(given_flags)))
+export GOFLAGS := $(strip $(filter-out -tags=%,$(given_flags)) -tags=duckdb_arrow$(given_tags))
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+.PHONY: help
+help: ## Explain the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build bin/plumb
+	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/plumb ./cmd/plumb
+
+.PHONY: demo
+demo: build ## Run the whole path on a year of real flights: apply, join, materialize, serve, compare
+	go build -o bin/demo ./demo
+	bin/demo bin/plumb testdata/nycflights
+
+.PHONY: test
+test: redis-server ## Run every test with the race detector; installs redis-server where there is none
+	go test -race -timeout 14m ./...
+
+.PHONY: redis-server
+redis-server:
+	@tools/install-redis-server.sh
+
+.PHONY: bench
+bench: ## Run the Go benchmarks of the stores and the server
+	go test -run '^$$' -bench . -benchmem ./store/... ./internal/server/...
+
+.PHONY: lint
+lint: bin/tools/golangci-lint bin/tools/buf bin/proto ## Check formatting, vet, linters, import direction and the .proto files
+	bin/tools/golangci-lint run ./...
+	cd tools && ../bin/tools/golangci-lint run --config ../.golangci.yaml ./...
+	bin/tools/buf lint proto
+
+.PHONY: generate
+generate: bin/tools/buf bin/tools/protoc-gen-go bin/tools/protoc-gen-go-grpc bin/tools/protoc-gen-jsonschema bin/proto ## Regenerate the code and schemas that are derived from the .proto files
+	bin/tools/buf generate
+
+# The generated files that are committed.
+generated = find proto -name '*.pb.go' | sort
+
+.PHONY: check-generated
+check-generated: ## Fail when generated code is not what `make generate` makes
+	@before=$$($(generated) | xargs sha256sum)
+	$(MAKE) generate
+	after=$$($(generated) | xargs sha256sum)
+	diff <(echo "$$before") <(echo "$$after") || { echo 'generated code was stale; it is current now: commit it' >&2; exit 1; }
+
+.PHONY: clean
+clean: ## Remove everything that was built
+	rm -rf bin
+
+# Tools are built from the pinned versions of the module in tools/, so that the product's go.mod stays small.
+bin/tools/%: tools/go.mod tools/go.sum
+	cd tools && go build -o ../$@ "$$(go list tool | grep '/$*$$')"
+	@touch $@
+
+# buf/validate/validate.proto, which no registry offers as text.
+bin/proto: tools/go.mod tools/go.sum $(wildcard tools/protodeps/*.go)
+	cd tools && go run ./protodeps ../bin/proto
+	@touch $@

@@ -1,0 +1,24 @@
+#!/usr/bin/env bash
+# Installs redis-server where there is none. The tests start servers of their own on free ports, with nothing kept on
+# disk; they never use one that is running already.
+set -euo pipefail
+
+if command -v redis-server >/dev/null; then
+  exit 0
+fi
+if ! command -v apt-get >/dev/null; then
+  echo 'The tests need redis-server, and there is no apt-get to install it with: install Redis 6.2 or newer.' >&2
+  exit 1
+fi
+as_root=()
+if [ "$(id -u)" != 0 ]; then
+  if ! command -v sudo >/dev/null; then
+    echo 'The tests need redis-server: as root, run apt-get install redis-server.' >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+echo 'Installing redis-server, which the tests of the Redis store start.'
+export DEBIAN_FRONTEND=noninteractive
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" apt-get install -y -qq --no-install-recommends redis-server
