@@ -56,6 +56,9 @@ type View struct {
 	Name    string
 	// Generation separates rows of different meaning in the online store; see plumbv1.RegisteredView.
 	Generation int64
+	// Rebuild is the revision since which all rows of the generation have to be written again; progress recorded under
+	// an earlier one is void. It is never less than Generation.
+	Rebuild int64
 	// Keys are the join keys of the entities, in declared order; none for an entity-less view (R12).
 	Keys     []Field
 	Features []Feature

@@ -27,14 +27,16 @@ type Registry interface {
 
 // Ledger records materialization. All methods are safe for concurrent use, also by several processes.
 type Ledger interface {
-	// Progress returns how far each view has been materialized, by view name; a view that never was is absent, and so is
-	// a record of an earlier generation.
+	// Progress returns how far each view of the current revision has been materialized, by view name. A view that never
+	// was is absent, and so is one whose record was made under another Generation or Rebuild than the view now has: its
+	// next run starts from the beginning.
 	Progress(ctx context.Context, project string) (map[string]Progress, error)
 	// Begin records the start of a run and returns its id.
 	Begin(ctx context.Context, run Run) (int64, error)
-	// Finish records the outcome of the run with run.ID. Where the run succeeded it also replaces the progress of the
-	// view by progress, in the same transaction, unless what is recorded already ends later or belongs to a newer
-	// generation.
+	// Finish records the outcome of the run with run.ID, a NotFoundError where there is none. Where the run succeeded it
+	// also replaces the progress of the run's view by progress, in the same transaction, unless what is recorded belongs
+	// to a newer Rebuild, or to the same one and ends later, or there and begins earlier. So concurrent runs may finish
+	// in any order. A nil progress leaves what is recorded.
 	Finish(ctx context.Context, run Run, progress *Progress) error
 	// LastRuns returns the latest run of each view, by view name.
 	LastRuns(ctx context.Context, project string) (map[string]Run, error)
@@ -64,8 +66,10 @@ type Revision struct {
 // Progress is the half-open window (Start, End] that a view has been materialized for (R5), in microseconds since the
 // epoch.
 type Progress struct {
-	View       string
-	Generation int64
+	View string
+	// Generation and Rebuild are those of the View that was materialized. Progress says something only about a view
+	// that has the same.
+	Generation, Rebuild int64
 	// Start is nil where the window has no beginning.
 	Start *int64
 	End   int64

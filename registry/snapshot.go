@@ -78,6 +78,7 @@ func (s *Snapshot) resolveView(view *plumbv1.FeatureView, registered *plumbv1.Re
 		Project:    s.Project,
 		Name:       view.GetName(),
 		Generation: registered.GetGeneration(),
+		Rebuild:    max(registered.GetRebuild(), registered.GetGeneration()),
 		TTL:        view.GetTtl().AsDuration(),
 		Online:     view.Online == nil || view.GetOnline(),
 		Source:     s.sources[view.GetSource()],

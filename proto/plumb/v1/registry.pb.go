@@ -83,7 +83,11 @@ type RegisteredView struct {
 	// another column or of another type. Rows of different generations never meet in the online store.
 	Generation int64 `protobuf:"varint,2,opt,name=generation,proto3" json:"generation,omitempty"`
 	// Every layout that rows of this generation were written in; the last is the current one.
-	Schemas       []*ViewSchema `protobuf:"bytes,3,rep,name=schemas,proto3" json:"schemas,omitempty"`
+	Schemas []*ViewSchema `protobuf:"bytes,3,rep,name=schemas,proto3" json:"schemas,omitempty"`
+	// The revision since which all rows of this generation have to be written again, since those written before lack a
+	// feature or may have been forgotten under a shorter ttl; progress made under an earlier one is void, while the rows
+	// themselves are still read. Never less than generation.
+	Rebuild       int64 `protobuf:"varint,4,opt,name=rebuild,proto3" json:"rebuild,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -137,6 +141,13 @@ func (x *RegisteredView) GetSchemas() []*ViewSchema {
 		return x.Schemas
 	}
 	return nil
+}
+
+func (x *RegisteredView) GetRebuild() int64 {
+	if x != nil {
+		return x.Rebuild
+	}
+	return 0
 }
 
 // ViewSchema is the layout of a stored row.
@@ -252,13 +263,14 @@ const file_plumb_v1_registry_proto_rawDesc = "" +
 	"\x17plumb/v1/registry.proto\x12\bplumb.v1\x1a\x1aplumb/v1/definitions.proto\"p\n" +
 	"\x05State\x127\n" +
 	"\vdefinitions\x18\x01 \x01(\v2\x15.plumb.v1.DefinitionsR\vdefinitions\x12.\n" +
-	"\x05views\x18\x02 \x03(\v2\x18.plumb.v1.RegisteredViewR\x05views\"t\n" +
+	"\x05views\x18\x02 \x03(\v2\x18.plumb.v1.RegisteredViewR\x05views\"\x8e\x01\n" +
 	"\x0eRegisteredView\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1e\n" +
 	"\n" +
 	"generation\x18\x02 \x01(\x03R\n" +
 	"generation\x12.\n" +
-	"\aschemas\x18\x03 \x03(\v2\x14.plumb.v1.ViewSchemaR\aschemas\"K\n" +
+	"\aschemas\x18\x03 \x03(\v2\x14.plumb.v1.ViewSchemaR\aschemas\x12\x18\n" +
+	"\arebuild\x18\x04 \x01(\x03R\arebuild\"K\n" +
 	"\n" +
 	"ViewSchema\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12-\n" +
