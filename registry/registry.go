@@ -36,7 +36,7 @@ type Ledger interface {
 	// Finish records the outcome of the run with run.ID, a NotFoundError where there is none. Where the run succeeded it
 	// also replaces the progress of the run's view by progress, in the same transaction, unless what is recorded belongs
 	// to a newer Rebuild, or to the same one and ends later, or there and begins earlier. So concurrent runs may finish
-	// in any order. A nil progress leaves what is recorded.
+	// in any order. Where progress.Replace is set, only a newer Rebuild stays. A nil progress leaves what is recorded.
 	Finish(ctx context.Context, run Run, progress *Progress) error
 	// LastRuns returns the latest run of each view, by view name.
 	LastRuns(ctx context.Context, project string) (map[string]Run, error)
@@ -73,6 +73,9 @@ type Progress struct {
 	// Start is nil where the window has no beginning.
 	Start *int64
 	End   int64
+	// Replace tells Finish that the view was materialized anew, so that what is recorded says nothing any more, even
+	// where it ends later. It is not recorded itself.
+	Replace bool
 }
 
 // Outcome is how a run ended.
