@@ -42,20 +42,23 @@ lint: bin/tools/golangci-lint bin/tools/buf bin/proto ## Check formatting, vet, 
 	bin/tools/golangci-lint run ./...
 	cd tools && ../bin/tools/golangci-lint run --config ../.golangci.yaml ./...
 	bin/tools/buf lint proto
+	bin/tools/buf format --diff --exit-code proto
 
 .PHONY: generate
 generate: bin/tools/buf bin/tools/protoc-gen-go bin/tools/protoc-gen-go-grpc bin/tools/protoc-gen-jsonschema bin/proto ## Regenerate the code and schemas that are derived from the .proto files
 	bin/tools/buf generate
+	cd tools && go run ./definitionschema ../bin/jsonschema ../proto/plumb/v1/definitions.schema.json
 
 # The generated files that are committed.
-generated = find proto -name '*.pb.go' | sort
+generated = find proto -name '*.pb.go' -o -name '*.schema.json' | sort
 
 .PHONY: check-generated
 check-generated: ## Fail when generated code is not what `make generate` makes
-	@before=$$($(generated) | xargs sha256sum)
-	$(MAKE) generate
-	after=$$($(generated) | xargs sha256sum)
-	diff <(echo "$$before") <(echo "$$after") || { echo 'generated code was stale; it is current now: commit it' >&2; exit 1; }
+	@before=$$($(generated) | xargs sha256sum); \
+	$(MAKE) generate; \
+	after=$$($(generated) | xargs sha256sum); \
+	diff <(echo "$$before") <(echo "$$after") || \
+		{ echo 'The generated code was stale. It is current now: commit it.' >&2; exit 1; }
 
 .PHONY: clean
 clean: ## Remove everything that was built
