@@ -1,0 +1,43 @@
+package materialize
+
+import "github.com/plumbstore/plumb/store"
+
+// batchBytes is the size at which a batch is written even where it has few rows.
+const batchBytes = 4 << 20
+
+// batch collects packed rows, their bytes back to back in one arena that is used again for the next batch.
+type batch struct {
+	arena []byte
+	// ends has two entries for each row: where its key ends in the arena, and where its value does.
+	ends []int
+	rows []store.Row
+}
+
+func (b *batch) reset() {
+	b.arena, b.ends = b.arena[:0], b.ends[:0]
+}
+
+func (b *batch) len() int { return len(b.ends) / 2 }
+
+// add appends the row that keys and values, bound to the current record batch, have at a position.
+func (b *batch) add(keys *store.KeyEncoder, values *store.RowEncoder, row int) error {
+	withKey := keys.AppendKey(b.arena, row)
+	withValue, err := values.AppendRow(withKey, row)
+	if err != nil {
+		return err
+	}
+	b.arena, b.ends = withValue, append(b.ends, len(withKey), len(withValue))
+	return nil
+}
+
+// cut returns the rows. They are valid until reset.
+func (b *batch) cut() []store.Row {
+	b.rows = b.rows[:0]
+	start := 0
+	for i := 0; i < len(b.ends); i += 2 {
+		key, value := b.ends[i], b.ends[i+1]
+		b.rows = append(b.rows, store.Row{Key: b.arena[start:key:key], Value: b.arena[key:value:value]})
+		start = value
+	}
+	return b.rows
+}

@@ -1,0 +1,130 @@
+// Package materialize brings feature rows from the offline to the online store, window by window (R5).
+//
+// A run reads the newest row of each entity key in the half-open window (start, end], packs it, and writes it under
+// newest-wins (R14). The end that is kept in the registry's ledger moves only once every row was written, so a run that
+// was killed at any point is simply done again: the next run starts where the last complete one ended, and writing a row
+// twice changes nothing.
+package materialize
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// bookkeepingTime bounds how long the outcome of a run may take to record. It is recorded even when the run itself was
+// cancelled.
+const bookkeepingTime = 10 * time.Second
+
+// Config says where rows come from and where they go. Offline, Online, Ledger and Now are required; the owner of the
+// first three closes them.
+type Config struct {
+	Offline Reader
+	Online  Writer
+	Ledger  registry.Ledger
+	// Now is the clock (R15).
+	Now func() time.Time
+	// Retention is how long after a view's ttl the online store keeps expired rows (R13); see store.NewTable.
+	Retention time.Duration
+	// Progress, where set, is told after each batch how many rows of the view the store has been given so far. It is
+	// called from one goroutine at a time.
+	Progress func(view string, rows int64)
+	// BatchRows is how many rows are written at once; 4,096 where zero. A batch also ends at 4 MiB.
+	BatchRows int
+}
+
+// Reader is what a materialization needs of a store.Offline.
+type Reader interface {
+	Newest(ctx context.Context, view *registry.View, window store.Window,
+		yield func(arrow.RecordBatch) error) (store.NewestReport, error)
+}
+
+// Writer is what a materialization needs of a store.Online.
+type Writer interface {
+	Write(ctx context.Context, table store.Table, rows []store.Row) (store.WriteReport, error)
+}
+
+// Materializer materializes views. It is safe for concurrent use.
+type Materializer struct{ config Config }
+
+// New returns a materializer.
+func New(config Config) *Materializer {
+	config.BatchRows = cmp.Or(config.BatchRows, 4096)
+	if config.Progress == nil {
+		config.Progress = func(string, int64) {}
+	}
+	return &Materializer{config}
+}
+
+// Report tells what a run did.
+type Report struct {
+	// Run is what the ledger keeps. Its ID is 0 where there was nothing to do.
+	Run registry.Run
+	// Notes are sentences for the user: that rows later than now were left (R15), that a part is still missing, that
+	// there was nothing to do.
+	Notes []string
+}
+
+// Run materializes one view over the window that the request asks for.
+//
+// It returns a *registry.InputError for a request that makes no sense or a source that cannot be read, a
+// *registry.PreconditionError for a view that is not online, and an error that wraps registry.ErrUnavailable where a
+// store cannot be reached. After any error the recorded end is where it was, and the run, once begun, is recorded as
+// failed. The report holds what is known then, too.
+func (m *Materializer) Run(ctx context.Context, view *registry.View, request Request) (Report, error) {
+	if !view.Online {
+		return Report{}, notOnline(view)
+	}
+	progress, err := m.config.Ledger.Progress(ctx, view.Project)
+	if err != nil {
+		return Report{}, fmt.Errorf("read how far view %q has been materialized: %w", view.Name, err)
+	}
+	now := m.config.Now()
+	plan, err := newPlan(view, request, progress, store.InstantOf(now))
+	if err != nil {
+		return Report{}, err
+	}
+	report := Report{Run: plan.run(now), Notes: plan.notes}
+	if plan.empty {
+		return report, nil
+	}
+	if report.Run.ID, err = m.config.Ledger.Begin(ctx, report.Run); err != nil {
+		return report, fmt.Errorf("record the start of materializing view %q: %w", view.Name, err)
+	}
+	err = m.copyWindow(ctx, plan.view, plan.window, &report.Run)
+	if err != nil {
+		err = fmt.Errorf("materialize view %q: %w", view.Name, withCause(ctx, err))
+	}
+	return report, m.finish(ctx, &report.Run, plan.progress, err)
+}
+
+// finish records the outcome, also where ctx is cancelled, and returns the failure that the run ended with.
+func (m *Materializer) finish(ctx context.Context, run *registry.Run, progress *registry.Progress, failure error) error {
+	run.FinishedAt, run.Outcome = m.config.Now(), registry.Succeeded
+	if failure != nil {
+		run.Outcome, run.Error, progress = registry.Failed, failure.Error(), nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), bookkeepingTime)
+	defer cancel()
+	if err := m.config.Ledger.Finish(ctx, *run, progress); err != nil {
+		err = fmt.Errorf("record the outcome of materializing view %q: %w", run.View, err)
+		return errors.Join(failure, err)
+	}
+	return failure
+}
+
+// withCause makes sure that a failure which follows from the cancellation of ctx says so: engines answer a cancelled
+// query with errors of their own.
+func withCause(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
+		return fmt.Errorf("%w: %w", cause, err)
+	}
+	return err
+}

@@ -1,0 +1,36 @@
+package materialize
+
+import (
+	"slices"
+
+	"github.com/plumbstore/plumb/registry"
+)
+
+// Views returns the views of a snapshot to materialize: those named, each once, in the order given, or, where none is
+// named, all that are online, ordered by name. A name that is not there is a *registry.NotFoundError, one that is not
+// online a *registry.PreconditionError.
+func Views(snapshot *registry.Snapshot, names []string) ([]*registry.View, error) {
+	if len(names) == 0 {
+		offline := func(view *registry.View) bool { return !view.Online }
+		return slices.DeleteFunc(snapshot.Views(), offline), nil
+	}
+	var views []*registry.View
+	for _, name := range names {
+		view, err := snapshot.View(name)
+		if err != nil {
+			return nil, err
+		}
+		if !view.Online {
+			return nil, notOnline(view)
+		}
+		if !slices.Contains(views, view) {
+			views = append(views, view)
+		}
+	}
+	return views, nil
+}
+
+func notOnline(view *registry.View) error {
+	return &registry.PreconditionError{Message: "view " + view.Name + " has online: false and is never materialized; " +
+		"set online: true and apply"}
+}
