@@ -1,0 +1,103 @@
+package server
+
+import (
+	"encoding/binary"
+	"sync"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// maxKept bounds the plans that are kept beside those of the services, so that requests of ever new feature lists cannot
+// fill the memory.
+const maxKept = 1000
+
+// edition is a snapshot with its look-up plans.
+type edition struct {
+	snapshot *registry.Snapshot
+	// services are the plans of the services under their own output names. A service that cannot be served is absent.
+	services map[string]*store.Lookup
+
+	mu sync.Mutex
+	// kept are the plans made for other selections, by selectionKey.
+	kept map[string]*store.Lookup
+}
+
+func newEdition(snapshot *registry.Snapshot) *edition {
+	e := &edition{snapshot: snapshot, services: map[string]*store.Lookup{}, kept: map[string]*store.Lookup{}}
+	for _, service := range snapshot.State.GetDefinitions().GetFeatureServices() {
+		request := &plumbv1.GetOnlineFeaturesRequest{
+			Selection: &plumbv1.GetOnlineFeaturesRequest_FeatureService{FeatureService: service.GetName()},
+		}
+		if lookup, err := e.plan(request); err == nil {
+			e.services[service.GetName()] = lookup
+		}
+	}
+	return e
+}
+
+// lookup returns the plan for the request's selection, ready-made where possible.
+func (e *edition) lookup(request *plumbv1.GetOnlineFeaturesRequest) (*store.Lookup, error) {
+	if ready, ok := e.services[request.GetFeatureService()]; ok && !request.GetFullNames() {
+		return ready, nil
+	}
+	key := selectionKey(request)
+	e.mu.Lock()
+	kept, ok := e.kept[string(key)]
+	e.mu.Unlock()
+	if ok {
+		return kept, nil
+	}
+	made, err := e.plan(request)
+	if err != nil {
+		return nil, err
+	}
+	e.keep(string(key), made)
+	return made, nil
+}
+
+func (e *edition) keep(key string, lookup *store.Lookup) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.kept) >= maxKept {
+		for any := range e.kept { // maps start their iteration anywhere: any of them goes
+			delete(e.kept, any)
+			break
+		}
+	}
+	e.kept[key] = lookup
+}
+
+func (e *edition) plan(request *plumbv1.GetOnlineFeaturesRequest) (*store.Lookup, error) {
+	selection, err := e.selection(request)
+	if err != nil {
+		return nil, err
+	}
+	return store.NewLookup(selection)
+}
+
+func (e *edition) selection(request *plumbv1.GetOnlineFeaturesRequest) (*registry.Selection, error) {
+	if name, ok := request.GetSelection().(*plumbv1.GetOnlineFeaturesRequest_FeatureService); ok {
+		return e.snapshot.SelectService(name.FeatureService, request.GetFullNames())
+	}
+	return e.snapshot.SelectFeatures(request.GetFeatures().GetReferences(), request.GetFullNames())
+}
+
+// selectionKey tells selections apart: lengths precede texts, so no two lists run together.
+func selectionKey(request *plumbv1.GetOnlineFeaturesRequest) []byte {
+	key := make([]byte, 0, 256)
+	key = append(key, 0)
+	if request.GetFullNames() {
+		key[0] = 1
+	}
+	if name, ok := request.GetSelection().(*plumbv1.GetOnlineFeaturesRequest_FeatureService); ok {
+		return append(append(key, 's'), name.FeatureService...)
+	}
+	key = append(key, 'f')
+	for _, reference := range request.GetFeatures().GetReferences() {
+		key = binary.AppendUvarint(key, uint64(len(reference)))
+		key = append(key, reference...)
+	}
+	return key
+}

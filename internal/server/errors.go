@@ -1,0 +1,121 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"buf.build/go/protovalidate"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/protoadapt"
+
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// statusOf is the one place that turns errors into gRPC codes and details. What is no fault of the client's is logged,
+// and answered without its internals.
+func (s *Server) statusOf(ctx context.Context, method string, err error) error {
+	if _, ok := status.FromError(err); ok {
+		return err
+	}
+	if known := requestStatus(err); known != nil {
+		return known.Err()
+	}
+	answer := faultStatus(ctx, err)
+	if answer.Code() != codes.Canceled && answer.Code() != codes.DeadlineExceeded {
+		s.config.Logger.ErrorContext(ctx, "a call failed", "method", method, "code", answer.Code().String(), "error", err)
+	}
+	return answer.Err()
+}
+
+// requestStatus is the status for what the client can mend; nil for other errors.
+func requestStatus(err error) *status.Status {
+	if violations := fieldViolations(err); violations != nil {
+		return detailed(codes.InvalidArgument, sentence(violations), &errdetails.BadRequest{FieldViolations: violations})
+	}
+	var notFound *registry.NotFoundError
+	if errors.As(err, &notFound) {
+		return detailed(codes.NotFound, err.Error(), &errdetails.ResourceInfo{
+			ResourceType: notFound.Kind, ResourceName: notFound.Name, Description: notFound.Error(),
+		})
+	}
+	var precondition *registry.PreconditionError
+	if errors.As(err, &precondition) {
+		return detailed(codes.FailedPrecondition, err.Error(), &errdetails.PreconditionFailure{
+			Violations: []*errdetails.PreconditionFailure_Violation{{Type: "STATE", Description: precondition.Message}},
+		})
+	}
+	return nil
+}
+
+// faultStatus is the status for what went wrong on this side.
+func faultStatus(ctx context.Context, err error) *status.Status {
+	switch {
+	case errors.Is(err, registry.ErrNewer):
+		return status.New(codes.FailedPrecondition, "a stored row was "+registry.ErrNewer.Error())
+	case errors.Is(err, store.ErrUnknownSchema):
+		return status.New(codes.FailedPrecondition, "a stored row was written under a definition that the registry does not "+
+			"have; materialize its view again with --full")
+	case errors.Is(err, store.ErrCorruptRow):
+		return status.New(codes.DataLoss, "a stored row is damaged; materialize its view again with --full")
+	case errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
+		return status.New(codes.DeadlineExceeded, "the deadline passed before the online store had answered")
+	case errors.Is(ctx.Err(), context.Canceled) || errors.Is(err, context.Canceled):
+		return status.New(codes.Canceled, "the call was cancelled")
+	case errors.Is(err, registry.ErrUnavailable):
+		return status.New(codes.Unavailable, "the registry or the online store cannot be reached; try again")
+	}
+	return status.New(codes.Internal, "internal error; the server's log has the cause")
+}
+
+func detailed(code codes.Code, message string, detail protoadapt.MessageV1) *status.Status {
+	plain := status.New(code, message)
+	if with, err := plain.WithDetails(detail); err == nil {
+		return with
+	}
+	return plain
+}
+
+// sentence says all that is wrong in one line.
+func sentence(violations []*errdetails.BadRequest_FieldViolation) string {
+	parts := make([]string, len(violations))
+	for i, violation := range violations {
+		parts[i] = (&registry.InputError{Field: violation.GetField(), Message: violation.GetDescription()}).Error()
+	}
+	return strings.Join(parts, "; ")
+}
+
+// fieldViolations are all parts of the request that are wrong, each with its field; nil where none is.
+func fieldViolations(err error) []*errdetails.BadRequest_FieldViolation {
+	switch e := err.(type) { //nolint:errorlint // It takes wrapped and joined errors apart itself, to find all of them.
+	case nil:
+		return nil
+	case *registry.InputError:
+		return []*errdetails.BadRequest_FieldViolation{{Field: e.Field, Description: e.Message}}
+	case *registry.CollisionError:
+		return []*errdetails.BadRequest_FieldViolation{{Field: "features", Description: e.Error()}}
+	case *protovalidate.ValidationError:
+		return messageViolations(e)
+	case interface{ Unwrap() []error }:
+		var all []*errdetails.BadRequest_FieldViolation
+		for _, part := range e.Unwrap() {
+			all = append(all, fieldViolations(part)...)
+		}
+		return all
+	}
+	return fieldViolations(errors.Unwrap(err))
+}
+
+func messageViolations(e *protovalidate.ValidationError) []*errdetails.BadRequest_FieldViolation {
+	var all []*errdetails.BadRequest_FieldViolation
+	for _, violation := range e.Violations {
+		all = append(all, &errdetails.BadRequest_FieldViolation{
+			Field:       protovalidate.FieldPathString(violation.Proto.GetField()),
+			Description: violation.Proto.GetMessage(),
+		})
+	}
+	return all
+}

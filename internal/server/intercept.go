@@ -1,0 +1,63 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
+)
+
+// interceptUnary gives every call a deadline, checks its message, keeps a panic from ending the process, and turns what
+// went wrong into a status.
+func (s *Server) interceptUnary(ctx context.Context, request any, info *grpc.UnaryServerInfo,
+	handle grpc.UnaryHandler,
+) (response any, err error) {
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, s.config.Timeout)
+		defer cancel()
+	}
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = panicked(fault)
+		}
+		if err != nil {
+			response, err = nil, s.statusOf(ctx, info.FullMethod, err)
+		}
+	}()
+	if message, ok := request.(proto.Message); ok {
+		if err := s.validator.Validate(message); err != nil {
+			return nil, err
+		}
+	}
+	return handle(ctx, request)
+}
+
+// interceptStream ends streams at the drain: a client that watches the server's health would hold it up for ever.
+func (s *Server) interceptStream(service any, stream grpc.ServerStream, info *grpc.StreamServerInfo,
+	handle grpc.StreamHandler,
+) (err error) {
+	ctx, cancel := context.WithCancel(stream.Context())
+	defer cancel()
+	defer context.AfterFunc(s.draining, cancel)()
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = panicked(fault)
+		}
+		if err != nil {
+			err = s.statusOf(ctx, info.FullMethod, err)
+		}
+	}()
+	return handle(service, &endingStream{stream, ctx})
+}
+
+type endingStream struct {
+	grpc.ServerStream
+	ctx context.Context
+}
+
+func (s *endingStream) Context() context.Context { return s.ctx }
+
+func panicked(fault any) error { return fmt.Errorf("panic: %v\n%s", fault, debug.Stack()) }

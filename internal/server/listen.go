@@ -1,0 +1,43 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+
+	"github.com/plumbstore/plumb/registry"
+)
+
+// addressField names the setting that addresses come from.
+const addressField = "serving.grpc"
+
+// listen binds a TCP address. Since there is no authentication, one that others can reach has to be allowed by name.
+func listen(ctx context.Context, address string, insecure bool) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, registry.Inputf(addressField, "%q is no address of the form host:port", address)
+	}
+	resolved, err := net.ResolveTCPAddr("tcp", address)
+	if err != nil {
+		return nil, registry.Inputf(addressField, "%q cannot be resolved: %v", address, err)
+	}
+	if !insecure && !resolved.IP.IsLoopback() {
+		return nil, registry.Inputf(addressField, "%q can be reached from other machines, and there is no authentication; "+
+			"listen on 127.0.0.1, or allow it with --insecure", address)
+	}
+	if host != "" {
+		address = resolved.String()
+	}
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s is in use by another program: end that one, or choose another address with %s: %w",
+			address, addressField, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	return listener, nil
+}

@@ -1,0 +1,155 @@
+// Package server answers online look-ups over gRPC.
+//
+// A server reads the registry once per revision, not per request: it holds an immutable snapshot with ready-made look-up
+// plans, asks the registry at intervals whether the revision moved, and swaps the snapshot when it did. A registry that
+// goes away is logged and changes nothing; the server goes on with what it knows.
+//
+// A server is started in two steps, so that whoever starts it can tell where it listens: Listen binds the address, Serve
+// answers until its context is done and then drains.
+package server
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net"
+	"time"
+
+	"buf.build/go/protovalidate"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/reflection"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// Config says what a server serves, where, and within which bounds. Project, Registry, Online, Address and Now are
+// required; the owner of Registry and Online closes them once Serve has returned. Every bound has a default that holds
+// where it is zero.
+type Config struct {
+	Project  string
+	Registry Revisions
+	Online   store.Online
+	// Address is host:port; port 0 picks a free one.
+	Address string
+	// Insecure allows an address that is not loopback. There is no authentication: whoever reaches it can read features.
+	Insecure bool
+	// Now is the clock that ttl is evaluated at where a request names no instant (R2).
+	Now func() time.Time
+	// Refresh tells when to ask the registry for its revision; where nil, each second.
+	Refresh <-chan time.Time
+	Logger  *slog.Logger
+
+	// MaxRows bounds the rows of one request: 10,000.
+	MaxRows int
+	// MaxRequestBytes and MaxResponseBytes bound messages: 4 MiB and 64 MiB.
+	MaxRequestBytes, MaxResponseBytes int
+	// Timeout bounds a call whose client sets no deadline: 5 s.
+	Timeout time.Duration
+	// DrainTimeout bounds how long calls in flight are waited for at the end: 10 s.
+	DrainTimeout time.Duration
+}
+
+// Revisions is what a server needs of a registry.Registry.
+type Revisions interface {
+	Current(ctx context.Context, project string) (*registry.Snapshot, error)
+}
+
+func (c Config) withDefaults() Config {
+	c.MaxRows = cmp.Or(c.MaxRows, 10_000)
+	c.MaxRequestBytes = cmp.Or(c.MaxRequestBytes, 4<<20)
+	c.MaxResponseBytes = cmp.Or(c.MaxResponseBytes, 64<<20)
+	c.Timeout = cmp.Or(c.Timeout, 5*time.Second)
+	c.DrainTimeout = cmp.Or(c.DrainTimeout, 10*time.Second)
+	c.Logger = cmp.Or(c.Logger, slog.Default())
+	return c
+}
+
+// Server serves one project.
+type Server struct {
+	config    Config
+	listener  net.Listener
+	grpc      *grpc.Server
+	health    *health.Server
+	validator protovalidate.Validator
+	following follower
+	// draining is done once streams, which have no end of their own, must end.
+	draining   context.Context
+	endStreams context.CancelFunc
+}
+
+// Listen binds the address. It returns a *registry.InputError for an address that is none, or that is not loopback while
+// Insecure is not set. The caller calls Serve or Close.
+func Listen(ctx context.Context, config Config) (*Server, error) {
+	config = config.withDefaults()
+	validator, err := protovalidate.New(protovalidate.WithMessages(&plumbv1.GetOnlineFeaturesRequest{}))
+	if err != nil {
+		return nil, err
+	}
+	listener, err := listen(ctx, config.Address, config.Insecure)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{config: config, listener: listener, health: health.NewServer(), validator: validator}
+	s.draining, s.endStreams = context.WithCancel(context.Background())
+	s.following = follower{config: config}
+	s.grpc = grpc.NewServer(
+		grpc.MaxRecvMsgSize(config.MaxRequestBytes),
+		grpc.MaxSendMsgSize(config.MaxResponseBytes),
+		grpc.UnaryInterceptor(s.interceptUnary),
+		grpc.StreamInterceptor(s.interceptStream),
+	)
+	plumbv1.RegisterServingServiceServer(s.grpc, &serving{server: s})
+	healthpb.RegisterHealthServer(s.grpc, s.health)
+	reflection.Register(s.grpc)
+	s.setHealth(healthpb.HealthCheckResponse_NOT_SERVING)
+	return s, nil
+}
+
+// Address is where the server listens, with the actual port.
+func (s *Server) Address() string { return s.listener.Addr().String() }
+
+// Close releases the address of a server that is not to serve after all.
+func (s *Server) Close() error {
+	s.grpc.Stop()
+	return s.listener.Close()
+}
+
+// Serve answers calls until ctx is done. Then it reports itself as not serving, takes no more calls, waits for those in
+// flight up to DrainTimeout, and cuts off what is left. It returns nil after that, or the fault that ended it.
+func (s *Server) Serve(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.grpc.Serve(s.listener) })
+	group.Go(func() error { s.following.run(ctx, s.ready); return nil })
+	group.Go(func() error { <-ctx.Done(); s.drain(); return nil })
+	return group.Wait()
+}
+
+// drain ends what Serve started, the newest first.
+func (s *Server) drain() {
+	s.health.Shutdown()
+	s.endStreams()
+	drained := make(chan struct{})
+	go func() { defer close(drained); s.grpc.GracefulStop() }()
+	patience := time.NewTimer(s.config.DrainTimeout)
+	defer patience.Stop()
+	select {
+	case <-drained:
+	case <-patience.C:
+		s.config.Logger.Warn("calls were still in flight at the end of the drain and were cut off",
+			"waited", s.config.DrainTimeout)
+		s.grpc.Stop()
+		<-drained
+	}
+}
+
+func (s *Server) ready() { s.setHealth(healthpb.HealthCheckResponse_SERVING) }
+
+func (s *Server) setHealth(status healthpb.HealthCheckResponse_ServingStatus) {
+	s.health.SetServingStatus("", status)
+	s.health.SetServingStatus(plumbv1.ServingService_ServiceDesc.ServiceName, status)
+}

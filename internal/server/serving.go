@@ -1,0 +1,100 @@
+package server
+
+import (
+	"context"
+	"errors"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// serving implements plumb.v1.ServingService.
+type serving struct {
+	plumbv1.UnimplementedServingServiceServer
+	server *Server
+}
+
+// GetOnlineFeatures answers from the newest edition. A row that was written under a definition which is not in there yet
+// makes it look for a newer one, once.
+func (s *serving) GetOnlineFeatures(ctx context.Context, request *plumbv1.GetOnlineFeaturesRequest) (
+	*plumbv1.GetOnlineFeaturesResponse, error,
+) {
+	if err := s.server.checkRequest(request); err != nil {
+		return nil, err
+	}
+	current, err := s.server.following.edition()
+	if err != nil {
+		return nil, err
+	}
+	response, err := s.server.answer(ctx, current, request)
+	if !errors.Is(err, store.ErrUnknownSchema) {
+		return response, err
+	}
+	if err := s.server.following.advance(ctx, current); err != nil {
+		return nil, err
+	}
+	if current, err = s.server.following.edition(); err != nil {
+		return nil, err
+	}
+	return s.server.answer(ctx, current, request)
+}
+
+func (s *Server) answer(ctx context.Context, from *edition, request *plumbv1.GetOnlineFeaturesRequest) (
+	*plumbv1.GetOnlineFeaturesResponse, error,
+) {
+	lookup, err := from.lookup(request)
+	if err != nil {
+		return nil, err
+	}
+	columns, err := lookup.Get(ctx, s.config.Online, store.LookupRequest{
+		Keys:            request.GetKeys(),
+		At:              s.at(request),
+		EventTimestamps: request.GetEventTimestamps(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &plumbv1.GetOnlineFeaturesResponse{Columns: columns, Revision: from.snapshot.Revision}, nil
+}
+
+// at is the instant to evaluate visibility and ttl at (R2).
+func (s *Server) at(request *plumbv1.GetOnlineFeaturesRequest) store.Instant {
+	if request.GetAt() == nil {
+		return store.InstantOf(s.config.Now())
+	}
+	return store.InstantOf(request.GetAt().AsTime())
+}
+
+// checkRequest refuses what the message rules do not: an instant that is none, and more rows than are allowed.
+func (s *Server) checkRequest(request *plumbv1.GetOnlineFeaturesRequest) error {
+	var mistakes []error
+	if at := request.GetAt(); at != nil && !at.IsValid() {
+		mistakes = append(mistakes, registry.Inputf("at", "%d seconds and %d nanoseconds is no instant between the years 1 "+
+			"and 9999", at.GetSeconds(), at.GetNanos()))
+	}
+	for _, key := range request.GetKeys() {
+		if rows := rowsOf(key.GetValues()); rows > s.config.MaxRows {
+			mistakes = append(mistakes, registry.Inputf(key.GetName(), "has %d rows; ask for at most %d at once", rows,
+				s.config.MaxRows))
+		}
+	}
+	return errors.Join(mistakes...)
+}
+
+// rowsOf is the number of values of a column that may hold keys.
+func rowsOf(values *plumbv1.Values) int {
+	switch kind := values.GetKind().(type) {
+	case *plumbv1.Values_Bools:
+		return len(kind.Bools.GetValues())
+	case *plumbv1.Values_Int32S:
+		return len(kind.Int32S.GetValues())
+	case *plumbv1.Values_Int64S:
+		return len(kind.Int64S.GetValues())
+	case *plumbv1.Values_Strings:
+		return len(kind.Strings.GetValues())
+	case *plumbv1.Values_Bytes:
+		return len(kind.Bytes.GetValues())
+	}
+	return 0
+}
