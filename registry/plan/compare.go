@@ -1,0 +1,155 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+)
+
+func (c *comparison) compareEntities() []Change {
+	var changes []Change
+	for _, entity := range c.after.definitions.GetEntities() {
+		old, ok := c.before.entities[entity.GetName()]
+		if !ok {
+			changes = append(changes, AddEntity{Entity: entity})
+			continue
+		}
+		var d differ
+		d.items("join_keys", joinKeys(old), joinKeys(entity))
+		d.text("description", old.GetDescription(), entity.GetDescription())
+		d.tags("tags", old.GetTags(), entity.GetTags())
+		if d.found != nil {
+			changes = append(changes, AlterEntity{From: old, To: entity, differences: d.found})
+		}
+	}
+	return changes
+}
+
+func (c *comparison) compareSources() []Change {
+	var changes []Change
+	for _, source := range c.after.definitions.GetSources() {
+		old, ok := c.before.sources[source.GetName()]
+		if !ok {
+			changes = append(changes, AddSource{Source: source})
+			continue
+		}
+		d := differ{found: sourceDifferences(old, source)}
+		d.text("description", old.GetDescription(), source.GetDescription())
+		d.tags("tags", old.GetTags(), source.GetTags())
+		if d.found != nil {
+			changes = append(changes, AlterSource{From: old, To: source, differences: d.found})
+		}
+	}
+	return changes
+}
+
+// compareViews appends every view's layout to the next state, and returns the changes.
+func (c *comparison) compareViews(state *plumbv1.State) []Change {
+	var changes []Change
+	for _, view := range c.after.definitions.GetFeatureViews() {
+		old, registered := c.before.views[view.GetName()], c.registered[view.GetName()]
+		if old == nil || registered == nil {
+			changes = append(changes, AddView{View: view})
+			state.Views = append(state.Views, c.newLayout(view))
+			continue
+		}
+		effects := c.effects(old, view, registered)
+		layout := c.nextLayout(registered, view, effects)
+		state.Views = append(state.Views, layout)
+		d := differ{found: viewDifferences(old, view)}
+		d.text("generation", number(registered.GetGeneration()), number(layout.GetGeneration()))
+		d.text("rebuild", number(registered.GetRebuild()), number(layout.GetRebuild()))
+		if d.found != nil {
+			changes = append(changes, AlterView{From: old, To: view, differences: d.found, hazards: hazards(effects)})
+		}
+	}
+	return changes
+}
+
+func viewDifferences(old, view *plumbv1.FeatureView) []Difference {
+	var d differ
+	d.text("entities", strings.Join(old.GetEntities(), ", "), strings.Join(view.GetEntities(), ", "))
+	d.text("source", old.GetSource(), view.GetSource())
+	d.text("ttl", ttlText(old), ttlText(view))
+	d.text("online", strconv.FormatBool(isOnline(old)), strconv.FormatBool(isOnline(view)))
+	d.items("features", featureTypes(old), featureTypes(view))
+	former := byName(old.GetFeatures())
+	for _, feature := range view.GetFeatures() {
+		if before := former[feature.GetName()]; before != nil {
+			field := "features." + feature.GetName()
+			d.text(field+".column", columnOf(before), columnOf(feature))
+			d.text(field+".description", before.GetDescription(), feature.GetDescription())
+			d.tags(field+".tags", before.GetTags(), feature.GetTags())
+		}
+	}
+	d.text("description", old.GetDescription(), view.GetDescription())
+	d.tags("tags", old.GetTags(), view.GetTags())
+	return d.found
+}
+
+func featureTypes(view *plumbv1.FeatureView) []item {
+	var items []item
+	for _, feature := range view.GetFeatures() {
+		items = append(items, item{feature.GetName(), feature.GetType().String()})
+	}
+	return items
+}
+
+func number(n int64) string { return strconv.FormatInt(n, 10) }
+
+// ttlText is a ttl as people write it, such as "1d12h"; "" is unlimited.
+func ttlText(view *plumbv1.FeatureView) string {
+	ttl := view.GetTtl().AsDuration()
+	if ttl <= 0 {
+		return ""
+	}
+	const day = 24 * time.Hour
+	text := ""
+	if ttl >= day {
+		text = strconv.FormatInt(int64(ttl/day), 10) + "d"
+		ttl %= day
+	}
+	if ttl == 0 {
+		return text
+	}
+	rest := ttl.String()
+	if strings.HasSuffix(rest, "m0s") {
+		rest = strings.TrimSuffix(rest, "0s")
+	}
+	if strings.HasSuffix(rest, "h0m") {
+		rest = strings.TrimSuffix(rest, "0m")
+	}
+	return text + rest
+}
+
+// removals lists what goes, what depends on others first.
+func (c *comparison) removals() []Change {
+	var changes []Change
+	for _, service := range gone(c.before.services, c.after.services) {
+		changes = append(changes, RemoveService{Service: service})
+	}
+	for _, view := range gone(c.before.views, c.after.views) {
+		changes = append(changes, RemoveView{View: view})
+	}
+	for _, source := range gone(c.before.sources, c.after.sources) {
+		changes = append(changes, RemoveSource{Source: source})
+	}
+	for _, entity := range gone(c.before.entities, c.after.entities) {
+		changes = append(changes, RemoveEntity{Entity: entity})
+	}
+	return changes
+}
+
+func gone[T named](before, after map[string]T) []T {
+	var things []T
+	for _, name := range slices.Sorted(maps.Keys(before)) {
+		if _, ok := after[name]; !ok {
+			things = append(things, before[name])
+		}
+	}
+	return things
+}

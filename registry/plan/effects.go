@@ -1,0 +1,176 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+)
+
+// outcome says what becomes of a view's stored rows, worst last.
+type outcome int
+
+const (
+	stay outcome = iota
+	writtenAgain
+	setAside
+)
+
+// effect is what one difference does to the rows that a view has in the online store, and to training sets.
+type effect struct {
+	outcome outcome
+	hazard  Hazard
+}
+
+// consequence describes an effect: for what reason, and in a clause each what is so where the view is online, and what is
+// so in any case. Either clause may be empty.
+type consequence struct {
+	code, reason, online, always string
+	outcome                      outcome
+}
+
+const (
+	areSetAside    = "stored rows are set aside and look-ups answer NOT_FOUND until the view is materialized again"
+	followFromHere = "training sets follow the new definition from now on"
+	breaksTies     = "over SQL, features in declared order decide between rows of one instant"
+)
+
+// effects compares everything that stored rows depend on. The rows' layout and what becomes of them follow from the result
+// alone, so that no row changes its meaning without a hazard.
+func (c *comparison) effects(old, view *plumbv1.FeatureView, registered *plumbv1.RegisteredView) []effect {
+	var found []consequence
+	found = append(found, c.keyConsequences(old, view)...)
+	for _, reason := range c.sourceReasons(old, view) {
+		found = append(found, consequence{"PB102", reason, areSetAside, followFromHere, setAside})
+	}
+	found = append(found, featureConsequences(old, view, registered)...)
+	if c.after.sources[view.GetSource()].GetSql() != nil && !slices.Equal(featureNames(old), featureNames(view)) {
+		found = append(found, consequence{"PB102", "the list of features changes, and " + breaksTies, areSetAside,
+			followFromHere, setAside})
+	}
+	found = append(found, ttlConsequences(old, view)...)
+	if isOnline(old) && !isOnline(view) {
+		found = append(found, consequence{"PB108", "the view is no longer online", "", "look-ups of it fail and its " +
+			"rows stay in the store unread; training sets stay as they are", stay})
+	}
+	effects := make([]effect, len(found))
+	for i, consequence := range found {
+		effects[i] = consequence.effect(isOnline(view))
+	}
+	return effects
+}
+
+// effect leaves out the hazard where there is nothing to say of it.
+func (c consequence) effect(online bool) effect {
+	clauses := []string{c.online, c.always}
+	if !online {
+		clauses = clauses[1:]
+	}
+	clauses = slices.DeleteFunc(clauses, func(clause string) bool { return clause == "" })
+	if len(clauses) == 0 {
+		return effect{outcome: c.outcome}
+	}
+	return effect{c.outcome, Hazard{c.code, c.reason + ": " + strings.Join(clauses, "; ")}}
+}
+
+func (c *comparison) keyConsequences(old, view *plumbv1.FeatureView) []consequence {
+	before, after := keysText(c.before, old), keysText(c.after, view)
+	if before == after {
+		return nil
+	}
+	return []consequence{{"PB103", fmt.Sprintf("join keys change from %s to %s", before, after), areSetAside,
+		"training sets are joined on the new keys from now on", setAside}}
+}
+
+// keysText spells out the entities and their keys, such as "airport (airport STRING)".
+func keysText(c catalogue, view *plumbv1.FeatureView) string {
+	if len(view.GetEntities()) == 0 {
+		return "none"
+	}
+	var texts []string
+	for _, name := range view.GetEntities() {
+		var keys []string
+		for _, key := range joinKeys(c.entities[name]) {
+			keys = append(keys, key.name+" "+key.value)
+		}
+		texts = append(texts, name+" ("+strings.Join(keys, ", ")+")")
+	}
+	return strings.Join(texts, ", ")
+}
+
+func featureConsequences(old, view *plumbv1.FeatureView, registered *plumbv1.RegisteredView) []consequence {
+	var found []consequence
+	former, current := byName(old.GetFeatures()), byName(view.GetFeatures())
+	for _, feature := range view.GetFeatures() {
+		before := former[feature.GetName()]
+		if before == nil {
+			found = append(found, addedFeature(feature.GetName(), registered))
+			continue
+		}
+		if before.GetType() != feature.GetType() {
+			found = append(found, consequence{"PB101", fmt.Sprintf("feature %s changes its type from %s to %s",
+				feature.GetName(), before.GetType(), feature.GetType()), areSetAside, followFromHere, setAside})
+		}
+		if columnOf(before) != columnOf(feature) {
+			found = append(found, consequence{"PB102", fmt.Sprintf("feature %s is read from column %s instead of %s",
+				feature.GetName(), columnOf(feature), columnOf(before)), areSetAside, followFromHere, setAside})
+		}
+	}
+	for _, feature := range old.GetFeatures() {
+		if current[feature.GetName()] == nil {
+			found = append(found, consequence{"PB107", "feature " + feature.GetName() + " goes", "look-ups that ask for it fail",
+				"training sets that ask for it fail", stay})
+		}
+	}
+	return found
+}
+
+// addedFeature tells a new feature from one whose name rows of this generation have held before: their value may have come
+// from another column, and must not show through.
+func addedFeature(name string, registered *plumbv1.RegisteredView) consequence {
+	for _, schema := range registered.GetSchemas() {
+		if slices.ContainsFunc(schema.GetFields(), func(f *plumbv1.SchemaField) bool { return f.GetName() == name }) {
+			return consequence{"PB102", "feature " + name + " comes back, and rows stored when it was last there may " +
+				"hold another column's value", areSetAside, followFromHere, setAside}
+		}
+	}
+	return consequence{"PB110", "feature " + name + " is added", "look-ups answer NOT_FOUND for it until the view is " +
+		"materialized again, which writes every row; training sets have it at once", "", writtenAgain}
+}
+
+func ttlConsequences(old, view *plumbv1.FeatureView) []consequence {
+	before, after := old.GetTtl().AsDuration(), view.GetTtl().AsDuration()
+	switch {
+	case before == after:
+		return nil
+	case after != 0 && (before == 0 || after < before):
+		return []consequence{{"PB104", "ttl is shortened to " + ttlText(view), "rows expire earlier, from now on",
+			"training sets reach back less far", stay}}
+	}
+	reason := "ttl is lifted"
+	if after != 0 {
+		reason = "ttl is lengthened to " + ttlText(view)
+	}
+	return []consequence{{"PB105", reason, "rows that the store has forgotten are NOT_FOUND until the view is " +
+		"materialized again, which writes every row", "training sets reach back further", writtenAgain}}
+}
+
+func featureNames(view *plumbv1.FeatureView) []string {
+	names := make([]string, len(view.GetFeatures()))
+	for i, feature := range view.GetFeatures() {
+		names[i] = feature.GetName()
+	}
+	return names
+}
+
+// hazards returns those of the effects that have one.
+func hazards(effects []effect) []Hazard {
+	var found []Hazard
+	for _, effect := range effects {
+		if effect.hazard.Code != "" {
+			found = append(found, effect.hazard)
+		}
+	}
+	return found
+}

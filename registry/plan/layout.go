@@ -1,0 +1,55 @@
+package plan
+
+import (
+	"google.golang.org/protobuf/proto"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+)
+
+// newLayout starts a view's first generation; so it is for a view that was removed and comes back.
+func (c *comparison) newLayout(view *plumbv1.FeatureView) *plumbv1.RegisteredView {
+	return &plumbv1.RegisteredView{
+		Name:       view.GetName(),
+		Generation: c.revision,
+		Rebuild:    c.revision,
+		Schemas:    []*plumbv1.ViewSchema{c.schema(view)},
+	}
+}
+
+// nextLayout carries a view's layout on to the next revision.
+func (c *comparison) nextLayout(registered *plumbv1.RegisteredView, view *plumbv1.FeatureView,
+	effects []effect,
+) *plumbv1.RegisteredView {
+	worst := stay
+	for _, effect := range effects {
+		worst = max(worst, effect.outcome)
+	}
+	if worst == setAside {
+		return c.newLayout(view)
+	}
+	next := proto.CloneOf(registered)
+	if worst == writtenAgain {
+		next.Rebuild = c.revision
+	}
+	if schema := c.schema(view); !hasFields(next, schema.GetFields()) {
+		next.Schemas = append(next.Schemas, schema)
+	}
+	return next
+}
+
+func (c *comparison) schema(view *plumbv1.FeatureView) *plumbv1.ViewSchema {
+	schema := &plumbv1.ViewSchema{Id: uint32(c.revision)}
+	for _, feature := range view.GetFeatures() {
+		schema.Fields = append(schema.Fields, &plumbv1.SchemaField{Name: feature.GetName(), Type: feature.GetType()})
+	}
+	return schema
+}
+
+// hasFields says whether the view's current schema has exactly these fields, in this order.
+func hasFields(view *plumbv1.RegisteredView, fields []*plumbv1.SchemaField) bool {
+	if len(view.GetSchemas()) == 0 {
+		return false
+	}
+	current := view.GetSchemas()[len(view.GetSchemas())-1]
+	return proto.Equal(current, &plumbv1.ViewSchema{Id: current.GetId(), Fields: fields})
+}

@@ -1,0 +1,77 @@
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// WriteText writes the plan for people: a line for each change, with what alters and its hazards below.
+func (p *Plan) WriteText(w io.Writer) error {
+	var text strings.Builder
+	if p.Empty() {
+		fmt.Fprintf(&text, "Nothing to change: project %s is as registered in revision %d.\n", p.Project, p.Base)
+	} else {
+		fmt.Fprintf(&text, "Project %s, revision %d -> %d:\n\n", p.Project, p.Base, p.Base+1)
+		for _, change := range p.Changes {
+			writeChange(&text, change)
+		}
+		fmt.Fprintf(&text, "\n%s.\n", p.totals())
+	}
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
+func writeChange(text *strings.Builder, change Change) {
+	description := change.Describe()
+	fmt.Fprintf(text, "%s %s %s\n", sign(description.Action), description.Kind, description.Name)
+	for _, difference := range description.Differences {
+		fmt.Fprintf(text, "    %s\n", difference)
+	}
+	for _, hazard := range change.Hazards() {
+		fmt.Fprintf(text, "    ! %s\n", hazard)
+	}
+}
+
+func sign(action Action) string {
+	switch action {
+	case Add:
+		return "+"
+	case Remove:
+		return "-"
+	}
+	return "~"
+}
+
+// totals counts, such as "1 to add, 2 to alter, 0 to remove, 1 hazard".
+func (p *Plan) totals() string {
+	counts := map[Action]int{}
+	for _, change := range p.Changes {
+		counts[change.Describe().Action]++
+	}
+	hazards := fmt.Sprintf("%d hazards", len(p.Hazards()))
+	if len(p.Hazards()) == 1 {
+		hazards = "1 hazard"
+	}
+	return fmt.Sprintf("%d to add, %d to alter, %d to remove, %s", counts[Add], counts[Alter], counts[Remove], hazards)
+}
+
+// MarshalJSON renders the plan for programs: {"project", "base", "changes": [{"action", "kind", "name", "differences":
+// [{"field", "from", "to"}], "hazards": [{"code", "message"}]}]}. Differences and hazards are left out where there are
+// none.
+func (p *Plan) MarshalJSON() ([]byte, error) {
+	type change struct {
+		Description
+		Hazards []Hazard `json:"hazards,omitempty"`
+	}
+	changes := make([]change, len(p.Changes))
+	for i, c := range p.Changes {
+		changes[i] = change{c.Describe(), c.Hazards()}
+	}
+	return json.Marshal(struct {
+		Project string   `json:"project"`
+		Base    int64    `json:"base"`
+		Changes []change `json:"changes"`
+	}{p.Project, p.Base, changes})
+}

@@ -1,0 +1,112 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+)
+
+func (c *comparison) compareServices(current *registry.Snapshot, state *plumbv1.State) []Change {
+	var changes []Change
+	// Definitions that do not resolve have not passed validation; their services are then compared as written.
+	next, err := registry.NewSnapshot(current.Project, c.revision, state)
+	if err != nil {
+		next = current
+	}
+	for _, service := range c.after.definitions.GetFeatureServices() {
+		old, ok := c.before.services[service.GetName()]
+		if !ok {
+			changes = append(changes, AddService{Service: service})
+			continue
+		}
+		columns := columnDifferences(current, next, service.GetName())
+		d := differ{found: append(serviceDifferences(old, service), columns...)}
+		if d.found != nil {
+			changes = append(changes, AlterService{From: old, To: service, differences: d.found,
+				hazards: columnHazards(columns)})
+		}
+	}
+	return changes
+}
+
+func serviceDifferences(old, service *plumbv1.FeatureService) []Difference {
+	var d differ
+	d.text("full_names", strconv.FormatBool(old.GetFullNames()), strconv.FormatBool(service.GetFullNames()))
+	d.text("features", referencesText(old), referencesText(service))
+	d.text("description", old.GetDescription(), service.GetDescription())
+	d.tags("tags", old.GetTags(), service.GetTags())
+	return d.found
+}
+
+// referencesText spells out what a service asks for, such as "weather as origin_weather (airport: origin) [temp]".
+// Defaults are left out, so that writing them down is no change.
+func referencesText(service *plumbv1.FeatureService) string {
+	texts := make([]string, len(service.GetFeatures()))
+	for i, reference := range service.GetFeatures() {
+		text := reference.GetView()
+		if as := reference.GetAs(); as != "" && as != text {
+			text += " as " + as
+		}
+		var keys []string
+		for _, key := range slices.Sorted(maps.Keys(reference.GetJoinKeys())) {
+			if column := reference.GetJoinKeys()[key]; column != key {
+				keys = append(keys, key+": "+column)
+			}
+		}
+		if keys != nil {
+			text += " (" + strings.Join(keys, ", ") + ")"
+		}
+		if features := reference.GetFeatures(); len(features) > 0 {
+			text += " [" + strings.Join(features, ", ") + "]"
+		}
+		texts[i] = text
+	}
+	return strings.Join(texts, "; ")
+}
+
+// columnDifferences compares the columns that a service's callers get and give. They can change while the service's own
+// definition stays.
+func columnDifferences(current, next *registry.Snapshot, service string) []Difference {
+	outputsBefore, labelsBefore := columns(current, service)
+	outputsAfter, labelsAfter := columns(next, service)
+	var d differ
+	d.items("outputs", outputsBefore, outputsAfter)
+	d.items("label_columns", labelsBefore, labelsAfter)
+	return d.found
+}
+
+// columns returns the output and label columns of a service; none where it does not resolve.
+func columns(snapshot *registry.Snapshot, service string) (outputs, labels []item) {
+	selection, err := snapshot.SelectService(service, false)
+	if err != nil {
+		return nil, nil
+	}
+	for _, output := range selection.Outputs {
+		feature := selection.References[output.Reference].View.Features[output.Feature]
+		outputs = append(outputs, item{output.Name, feature.Type.String()})
+	}
+	keys, err := selection.Keys()
+	if err != nil {
+		return outputs, nil
+	}
+	for _, key := range keys {
+		labels = append(labels, item{key.Name, key.Type.String()})
+	}
+	return outputs, labels
+}
+
+func columnHazards(columns []Difference) []Hazard {
+	if len(columns) == 0 {
+		return nil
+	}
+	texts := make([]string, len(columns))
+	for i, column := range columns {
+		texts[i] = column.String()
+	}
+	return []Hazard{{"PB109", "the service's columns change (" + strings.Join(texts, "; ") +
+		"): callers and models that rely on the former ones break"}}
+}

@@ -1,0 +1,69 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+)
+
+// sourceDifferences compares what makes a source's rows: not its description and tags.
+func sourceDifferences(old, source *plumbv1.Source) []Difference {
+	var d differ
+	d.text("parquet.path", old.GetParquet().GetPath(), source.GetParquet().GetPath())
+	d.text("sql.query", old.GetSql().GetQuery(), source.GetSql().GetQuery())
+	d.text("event_timestamp", old.GetEventTimestamp(), source.GetEventTimestamp())
+	d.text("created_timestamp", old.GetCreatedTimestamp(), source.GetCreatedTimestamp())
+	return d.found
+}
+
+// sourceReasons says why a view's rows mean something else on account of its source; nil where they do not.
+func (c *comparison) sourceReasons(old, view *plumbv1.FeatureView) []string {
+	if old.GetSource() != view.GetSource() {
+		return []string{fmt.Sprintf("the view reads source %s instead of %s", view.GetSource(), old.GetSource())}
+	}
+	var reasons []string
+	for _, name := range c.readBy(view.GetSource()) {
+		before, after := c.before.sources[name], c.after.sources[name]
+		var fields []string
+		for _, difference := range sourceDifferences(before, after) {
+			fields = append(fields, difference.Field)
+		}
+		if fields == nil {
+			continue
+		}
+		reason := fmt.Sprintf("source %s changes in %s", name, strings.Join(fields, " and "))
+		if name != view.GetSource() {
+			reason += fmt.Sprintf(", which %s reads", view.GetSource())
+		}
+		reasons = append(reasons, reason)
+	}
+	return reasons
+}
+
+// readBy returns a source and those that it reads, directly or not, ordered by name. Only sources of both revisions are
+// looked at: a query that stays as it is cannot have read one that was not there, nor go on reading one that goes.
+func (c *comparison) readBy(name string) []string {
+	found := map[string]bool{}
+	c.collect(name, found)
+	return slices.Sorted(maps.Keys(found))
+}
+
+func (c *comparison) collect(name string, found map[string]bool) {
+	if found[name] || c.before.sources[name] == nil || c.after.sources[name] == nil {
+		return
+	}
+	found[name] = true
+	for _, word := range words(c.after.sources[name].GetSql().GetQuery()) {
+		c.collect(word, found)
+	}
+}
+
+// words returns what may be a source's name in a query. SQL ignores the case of names, which in definitions is lower.
+func words(query string) []string {
+	return strings.FieldsFunc(strings.ToLower(query), func(r rune) bool {
+		return r != '_' && (r < 'a' || r > 'z') && (r < '0' || r > '9')
+	})
+}
