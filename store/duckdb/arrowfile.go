@@ -1,0 +1,159 @@
+package duckdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync/atomic"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/plumbstore/plumb/registry"
+)
+
+// arrowFile reads an Arrow IPC file, or a stream written to a file.
+type arrowFile struct {
+	file   *os.File
+	schema *arrow.Schema
+	// next returns the next batch, valid until the call after, or io.EOF.
+	next func() (arrow.RecordBatch, error)
+}
+
+func openArrow(path string) (*arrowFile, error) {
+	input, err := os.Open(path)
+	if err != nil {
+		return nil, registry.Inputf("", "%s", cmpError(err, ""))
+	}
+	a := &arrowFile{file: input}
+	if err := a.open(); err != nil {
+		return nil, errors.Join(registry.Inputf("", "it is no complete Arrow IPC file: %v", err), input.Close())
+	}
+	return a, nil
+}
+
+func (a *arrowFile) open() error {
+	if reader, err := ipc.NewFileReader(a.file); err == nil {
+		at := 0
+		a.schema = reader.Schema()
+		a.next = func() (arrow.RecordBatch, error) {
+			if at == reader.NumRecords() {
+				return nil, io.EOF
+			}
+			at++
+			return reader.RecordBatch(at - 1)
+		}
+		return nil
+	}
+	if _, err := a.file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	reader, err := ipc.NewReader(a.file)
+	if err != nil {
+		return err
+	}
+	a.schema, a.next = reader.Schema(), reader.Read
+	return nil
+}
+
+func (a *arrowFile) close() { _ = a.file.Close() }
+
+// numbered is the file as a reader whose columns are c0, c1, … Zoned nanoseconds are floored to microseconds, since
+// DuckDB would cut them towards 1970 (R1).
+func (a *arrowFile) numbered() *numberedReader {
+	fields := make([]arrow.Field, a.schema.NumFields())
+	for i, name := range numbered("c", len(fields)) {
+		fields[i] = arrow.Field{Name: name, Type: a.schema.Field(i).Type, Nullable: true}
+		if isZonedNanos(fields[i].Type) {
+			fields[i].Type = arrow.FixedWidthTypes.Timestamp_us
+		}
+	}
+	r := &numberedReader{file: a, schema: arrow.NewSchema(fields, nil)}
+	r.references.Store(1)
+	return r
+}
+
+func isZonedNanos(t arrow.DataType) bool {
+	timestamp, ok := t.(*arrow.TimestampType)
+	return ok && timestamp.Unit == arrow.Nanosecond && timestamp.TimeZone != ""
+}
+
+// numberedReader implements array.RecordReader.
+type numberedReader struct {
+	file       *arrowFile
+	schema     *arrow.Schema
+	batch      arrow.RecordBatch
+	err        error
+	references atomic.Int64
+}
+
+func (r *numberedReader) Retain()                        { r.references.Add(1) }
+func (r *numberedReader) Schema() *arrow.Schema          { return r.schema }
+func (r *numberedReader) RecordBatch() arrow.RecordBatch { return r.batch }
+func (r *numberedReader) Record() arrow.RecordBatch      { return r.batch }
+func (r *numberedReader) Err() error                     { return r.err }
+
+func (r *numberedReader) Release() {
+	if r.references.Add(-1) == 0 && r.batch != nil {
+		r.batch.Release()
+		r.batch = nil
+	}
+}
+
+func (r *numberedReader) Next() bool {
+	if r.batch != nil {
+		r.batch.Release()
+		r.batch = nil
+	}
+	batch, err := r.file.next()
+	if err != nil {
+		if !errors.Is(err, io.EOF) {
+			r.err = fmt.Errorf("read Arrow IPC: %w", err)
+		}
+		return false
+	}
+	columns := make([]arrow.Array, batch.NumCols())
+	for i := range columns {
+		columns[i] = batch.Column(i)
+		if isZonedNanos(columns[i].DataType()) {
+			columns[i] = floorToMicros(columns[i].(*array.Timestamp))
+		}
+	}
+	r.batch = array.NewRecordBatch(r.schema, columns, batch.NumRows())
+	return true
+}
+
+func floorToMicros(nanos *array.Timestamp) arrow.Array {
+	builder := array.NewTimestampBuilder(memory.DefaultAllocator, arrow.FixedWidthTypes.Timestamp_us.(*arrow.TimestampType))
+	defer builder.Release()
+	builder.Reserve(nanos.Len())
+	for i := range nanos.Len() {
+		if nanos.IsNull(i) {
+			builder.AppendNull()
+			continue
+		}
+		value := int64(nanos.Value(i))
+		builder.Append(arrow.Timestamp((value - ((value%1000)+1000)%1000) / 1000))
+	}
+	return builder.NewArray()
+}
+
+func (l *labelFile) describeArrow(ctx context.Context, s *session) error {
+	input, err := openArrow(l.path)
+	if err != nil {
+		return err
+	}
+	defer input.close()
+	for _, field := range input.schema.Fields() {
+		l.columns = append(l.columns, registry.Column{Name: field.Name})
+	}
+	input.next = func() (arrow.RecordBatch, error) { return nil, io.EOF }
+	if err := s.register(input.numbered(), "_labels"); err != nil {
+		return err
+	}
+	return l.describe(ctx, s, "_labels")
+}

@@ -1,0 +1,188 @@
+package duckdb
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/plumbstore/plumb/registry"
+)
+
+// viewRows is the SQL that reads the rows of one view, under the names k0… (keys), e and c (event and created time),
+// f0… (features), o (source order, R3) and the text that says where a row is.
+type viewRows struct {
+	view *registry.View
+	// staging, for a SQL source, makes the table that from reads: its rows need an order to break ties by.
+	staging string
+	from    string
+	// place is the SQL of the text that says where a row is.
+	place    string
+	keys     []*conversion
+	features []*conversion
+	event    *conversion
+	created  *conversion
+}
+
+// readView prepares the reading of a view. The table names a SQL source's staging table.
+func readView(ctx context.Context, r *relations, view *registry.View, table string) (*viewRows, error) {
+	columns, err := r.columns(ctx, view.Source)
+	if err != nil {
+		return nil, err
+	}
+	rows := &viewRows{view: view}
+	if err := rows.convert(columns); err != nil {
+		return nil, err
+	}
+	if view.Source.Query == "" {
+		rows.from = fmt.Sprintf("(SELECT %s, ((file_index::BIGINT << 40) | file_row_number) AS o, filename, "+
+			"file_row_number FROM %s)", rows.renamed(), scan(r.files[view.Source.Name], ""))
+		rows.place = "'row ' || (file_row_number + 1) || ' of ' || filename"
+		return rows, nil
+	}
+	table = internalSchema + "." + table
+	rows.staging = fmt.Sprintf("CREATE TABLE %s AS\nSELECT %s, row_number() OVER (%s) AS o\nFROM %s", table,
+		rows.renamed(), rows.order(columns), identifier(view.Source.Name))
+	rows.from = table
+	rows.place = literal("a row of source " + view.Source.Name)
+	return rows, nil
+}
+
+// convert finds how to bring every column to its declared type. The columns may have changed since apply.
+func (v *viewRows) convert(columns []registry.Column) error {
+	find := func(name string) (registry.Column, error) {
+		at := slices.IndexFunc(columns, func(c registry.Column) bool { return c.Name == name })
+		if at < 0 {
+			return registry.Column{}, registry.Inputf("", "source %s of view %s has no column %q any more; run plumb validate",
+				v.view.Source.Name, v.view.Name, name)
+		}
+		return columns[at], nil
+	}
+	typed := func(name string, field registry.Field) (*conversion, error) {
+		column, err := find(name)
+		if err != nil {
+			return nil, err
+		}
+		c, err := convert(column.Type, field.Type)
+		if err != nil {
+			return nil, registry.Inputf("", "column %q of source %s: %v", name, v.view.Source.Name, err)
+		}
+		return c, nil
+	}
+	timed := func(name string) (*conversion, error) {
+		column, err := find(name)
+		if err != nil {
+			return nil, err
+		}
+		c, err := microseconds(column.Type)
+		if err != nil {
+			return nil, registry.Inputf("", "column %q of source %s: %v", name, v.view.Source.Name, err)
+		}
+		return c, nil
+	}
+	for _, key := range v.view.Keys {
+		c, err := typed(key.Name, key)
+		if err != nil {
+			return err
+		}
+		v.keys = append(v.keys, c)
+	}
+	for _, feature := range v.view.Features {
+		c, err := typed(feature.Column, feature.Field)
+		if err != nil {
+			return err
+		}
+		v.features = append(v.features, c)
+	}
+	var err error
+	if v.event, err = timed(v.view.Source.EventTimestamp); err == nil && v.view.Source.CreatedTimestamp != "" {
+		v.created, err = timed(v.view.Source.CreatedTimestamp)
+	}
+	return err
+}
+
+// renamed selects the source's columns under our names.
+func (v *viewRows) renamed() string {
+	var parts []string
+	add := func(column, as string) { parts = append(parts, identifier(column)+" AS "+as) }
+	for i, key := range v.view.Keys {
+		add(key.Name, fmt.Sprintf("k%d", i))
+	}
+	for i, feature := range v.view.Features {
+		add(feature.Column, fmt.Sprintf("f%d", i))
+	}
+	add(v.view.Source.EventTimestamp, "e")
+	if v.created != nil {
+		add(v.view.Source.CreatedTimestamp, "c")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// order is the source order of a SQL source's rows: by their feature values in declared order, null lowest (R3). Equal
+// floats are told apart as text, which puts -0.0 before 0.0. Elements of arrays are compared as sort keys, since DuckDB
+// takes a null element for the greatest.
+func (v *viewRows) order(columns []registry.Column) string {
+	var terms []string
+	for _, feature := range v.view.Features {
+		column := identifier(feature.Column)
+		at := slices.IndexFunc(columns, func(c registry.Column) bool { return c.Name == feature.Column })
+		switch kind := columns[at].Type; {
+		case strings.HasSuffix(kind, "]"):
+			terms = append(terms, fmt.Sprintf("list_transform(%s, lambda element: create_sort_key(element, "+
+				"'ASC NULLS FIRST', CAST(element AS VARCHAR), 'ASC NULLS FIRST')) ASC NULLS FIRST", column))
+		case kind == "FLOAT", kind == "DOUBLE":
+			terms = append(terms, column+" ASC NULLS FIRST", "CAST("+column+" AS VARCHAR) ASC NULLS FIRST")
+		default:
+			terms = append(terms, column+" ASC NULLS FIRST")
+		}
+	}
+	return "ORDER BY " + strings.Join(terms, ", ")
+}
+
+// candidates selects the rows that can be seen at all, with typed keys and times in microseconds: k0…, e, c (the least
+// integer where null: null is lowest, R3) and o. Rows with a null key or time are left out (R8, R3); asKnown leaves out
+// those with no created time too, since when they became known is not known (R4).
+func (v *viewRows) candidates(asKnown bool) string {
+	columns := v.typedKeys()
+	created := "-9223372036854775808"
+	where := v.usable()
+	if v.created != nil {
+		created = "coalesce(" + v.time(v.created, "c", v.view.Source.CreatedTimestamp) + ", " + created + ")"
+		if asKnown {
+			where += " AND c IS NOT NULL"
+		}
+	}
+	columns = append(columns, v.time(v.event, "e", v.view.Source.EventTimestamp)+" AS e", "CAST("+created+" AS BIGINT) AS c", "o")
+	return fmt.Sprintf("SELECT %s\n  FROM %s\n  WHERE %s", strings.Join(columns, ", "), v.from, where)
+}
+
+func (v *viewRows) typedKeys() []string {
+	columns := make([]string, len(v.keys))
+	for i, key := range v.keys {
+		name := fmt.Sprintf("k%d", i)
+		columns[i] = key.sql(name, literal(fmt.Sprintf("column %q", v.view.Keys[i].Name)), v.place) + " AS " + name
+	}
+	return columns
+}
+
+func (v *viewRows) time(c *conversion, name, column string) string {
+	return c.sql(name, literal(fmt.Sprintf("column %q", column)), v.place)
+}
+
+// usable is the condition that a row has a time and all keys.
+func (v *viewRows) usable() string {
+	return "e IS NOT NULL" + each(numbered("k", len(v.keys)), " AND $ IS NOT NULL", "")
+}
+
+// unusable counts the rows that can never be seen: null times, then null keys.
+func (v *viewRows) unusable() string {
+	return fmt.Sprintf("SELECT count(*) FILTER (WHERE e IS NULL), count(*) FILTER (WHERE e IS NOT NULL AND NOT (%s)) FROM %s",
+		v.usable(), v.from)
+}
+
+// value is the typed feature at a position of the view. The alias stands for the row.
+func (v *viewRows) value(alias string, feature int) string {
+	place := strings.NewReplacer("file_row_number", alias+".file_row_number", "filename", alias+".filename").Replace(v.place)
+	return v.features[feature].sql(fmt.Sprintf("%s.f%d", alias, feature),
+		literal(fmt.Sprintf("column %q", v.view.Features[feature].Column)), place)
+}

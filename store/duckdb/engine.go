@@ -1,0 +1,237 @@
+// Package duckdb is the offline engine: it reads Parquet and SQL sources with DuckDB, joins them to label rows as of each
+// row's instant, and finds the newest rows for materialization.
+//
+// Every operation runs in a DuckDB instance of its own, in memory with a private spill folder. Before any user SQL is
+// bound, the instance is told the exact files it may touch, loses all other access to files, network and extensions, and
+// its configuration is locked; so a SQL source can read the sources it names and nothing else.
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/duckdb/duckdb-go/v2"
+)
+
+// Config says where sources are and what the engine may use.
+type Config struct {
+	// ProjectDir is the folder that source paths are relative to.
+	ProjectDir string
+	// Roots are the folders, relative to ProjectDir, below which sources must lie. None: nothing can be read.
+	Roots []string
+	// MemoryLimit is DuckDB's, such as "2GB"; empty for DuckDB's own default. What exceeds it spills to disk.
+	MemoryLimit string
+	// Threads is the number of worker threads; 0 for one for each core.
+	Threads int
+	// TempDir is the folder to make spill folders in; empty for the system's.
+	TempDir string
+}
+
+// Engine implements store.Offline.
+type Engine struct {
+	config Config
+	// roots are absolute, with symbolic links resolved.
+	roots []string
+}
+
+// Open checks the configuration. It reads no source.
+func Open(ctx context.Context, config Config) (*Engine, error) {
+	project, err := filepath.Abs(config.ProjectDir)
+	if err != nil {
+		return nil, fmt.Errorf("project folder: %w", err)
+	}
+	config.ProjectDir = project
+	engine := &Engine{config: config}
+	for _, root := range config.Roots {
+		resolved, err := filepath.EvalSymlinks(engine.absolute(root))
+		if errors.Is(err, os.ErrNotExist) {
+			continue // Nothing lies below a folder that is not there.
+		}
+		if err != nil {
+			return nil, fmt.Errorf("offline root %s: %w", root, err)
+		}
+		engine.roots = append(engine.roots, resolved)
+	}
+	s, err := engine.newSession(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return engine, s.Close()
+}
+
+// Close releases nothing: an Engine holds no instance between operations.
+func (e *Engine) Close() error { return nil }
+
+func (e *Engine) absolute(path string) string {
+	if filepath.IsAbs(path) {
+		return filepath.Clean(path)
+	}
+	return filepath.Join(e.config.ProjectDir, path)
+}
+
+// Version returns the version of DuckDB.
+func Version(ctx context.Context) (string, error) {
+	db, err := sql.Open("duckdb", "")
+	if err != nil {
+		return "", fmt.Errorf("open DuckDB: %w", err)
+	}
+	defer db.Close()
+	var version string
+	if err := db.QueryRowContext(ctx, "SELECT version()").Scan(&version); err != nil {
+		return "", fmt.Errorf("ask DuckDB for its version: %w", err)
+	}
+	return version, nil
+}
+
+// session is one DuckDB instance with one connection. It is for one operation and not safe for concurrent use.
+type session struct {
+	db       *sql.DB
+	conn     *sql.Conn
+	spill    string
+	releases []func()
+	// statements is what ran, for Explain.
+	statements []string
+}
+
+// internalSchema holds our tables. No source can be named so, since names of sources begin with a letter.
+const internalSchema = "_plumb"
+
+func (e *Engine) newSession(ctx context.Context) (*session, error) {
+	spill, err := os.MkdirTemp(e.config.TempDir, "plumb-spill-")
+	if err != nil {
+		return nil, fmt.Errorf("make a spill folder: %w", err)
+	}
+	s := &session{spill: spill}
+	if err := s.open(ctx, e.config); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *session) open(ctx context.Context, config Config) error {
+	connector, err := duckdb.NewConnector("", nil)
+	if err != nil {
+		return fmt.Errorf("open DuckDB: %w", err)
+	}
+	s.db = sql.OpenDB(connector)
+	if s.conn, err = s.db.Conn(ctx); err != nil {
+		return fmt.Errorf("open DuckDB: %w", err)
+	}
+	// The zone is fixed so that neither the machine's nor the user's changes a result (R1).
+	settings := []string{
+		"SET TimeZone = 'UTC'",
+		"SET temp_directory = " + literal(s.spill),
+		"SET autoinstall_known_extensions = false",
+		"SET autoload_known_extensions = false",
+		"CREATE SCHEMA " + internalSchema,
+	}
+	if config.MemoryLimit != "" {
+		settings = append(settings, "SET memory_limit = "+literal(config.MemoryLimit))
+	}
+	if config.Threads > 0 {
+		settings = append(settings, fmt.Sprintf("SET threads = %d", config.Threads))
+	}
+	for _, setting := range settings {
+		if _, err := s.conn.ExecContext(ctx, setting); err != nil {
+			return fmt.Errorf("configure DuckDB (%s): %w", setting, err)
+		}
+	}
+	return nil
+}
+
+// confine takes all access to files away but for the ones given, and locks the configuration.
+func (s *session) confine(ctx context.Context, files []string) error {
+	quoted := make([]string, len(files))
+	for i, file := range files {
+		quoted[i] = literal(file)
+	}
+	for _, setting := range []string{
+		"SET allowed_paths = [" + strings.Join(quoted, ", ") + "]",
+		"SET enable_external_access = false",
+		"SET lock_configuration = true",
+	} {
+		if _, err := s.conn.ExecContext(ctx, setting); err != nil {
+			return fmt.Errorf("confine DuckDB: %w", err)
+		}
+	}
+	return nil
+}
+
+// run executes a statement and keeps its text for Explain.
+func (s *session) run(ctx context.Context, statement string) error {
+	s.statements = append(s.statements, statement)
+	return s.exec(ctx, statement)
+}
+
+func (s *session) exec(ctx context.Context, statement string) error {
+	_, err := s.conn.ExecContext(ctx, statement)
+	return explainError(ctx, err)
+}
+
+func (s *session) queryRow(ctx context.Context, query string, into ...any) error {
+	return explainError(ctx, s.conn.QueryRowContext(ctx, query).Scan(into...))
+}
+
+// queryRows calls scan for each row.
+func (s *session) queryRows(ctx context.Context, query string, scan func(*sql.Rows) error) error {
+	rows, err := s.conn.QueryContext(ctx, query)
+	if err != nil {
+		return explainError(ctx, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return fmt.Errorf("read a result: %w", err)
+		}
+	}
+	return explainError(ctx, rows.Err())
+}
+
+// withArrow lends the connection's Arrow interface.
+func (s *session) withArrow(use func(*duckdb.Arrow) error) error {
+	return s.conn.Raw(func(driverConn any) error {
+		conn, ok := driverConn.(*duckdb.Conn)
+		if !ok {
+			return fmt.Errorf("connection is a %T", driverConn)
+		}
+		arrow, err := duckdb.NewArrowFromConn(conn)
+		if err != nil {
+			return fmt.Errorf("open DuckDB's Arrow interface: %w", err)
+		}
+		return use(arrow)
+	})
+}
+
+// register makes an Arrow reader readable as a view, once.
+func (s *session) register(reader array.RecordReader, view string) error {
+	return s.withArrow(func(arrow *duckdb.Arrow) error {
+		release, err := arrow.RegisterView(reader, view)
+		if err != nil {
+			return fmt.Errorf("hand Arrow data to DuckDB: %w", err)
+		}
+		s.releases = append(s.releases, release)
+		return nil
+	})
+}
+
+// Close ends the instance and removes its spill folder.
+func (s *session) Close() error {
+	var errs []error
+	if s.conn != nil {
+		errs = append(errs, s.conn.Close())
+	}
+	if s.db != nil {
+		errs = append(errs, s.db.Close())
+	}
+	for _, release := range s.releases {
+		release()
+	}
+	errs = append(errs, os.RemoveAll(s.spill))
+	return errors.Join(errs...)
+}

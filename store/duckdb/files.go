@@ -1,0 +1,121 @@
+package duckdb
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/plumbstore/plumb/registry"
+)
+
+// sourceFiles are the Parquet files of a source, in source order: bytewise by path (R3).
+type sourceFiles struct {
+	// paths are absolute, with symbolic links resolved.
+	paths []string
+	// partitions are the names of hive partition columns; their values are text in the folders' names.
+	partitions []string
+}
+
+// find lists the files of a Parquet source and checks that each lies below a root, wherever links lead.
+func (e *Engine) find(source *registry.Source) (sourceFiles, error) {
+	found, folder, err := e.expand(source.Path)
+	if err != nil {
+		return sourceFiles{}, err
+	}
+	slices.Sort(found)
+	files := sourceFiles{paths: make([]string, len(found))}
+	for i, path := range found {
+		if files.paths[i], err = e.withinRoots(source.Path, path); err != nil {
+			return sourceFiles{}, err
+		}
+	}
+	if folder != "" {
+		files.partitions = partitionColumns(folder, found[0])
+	}
+	return files, nil
+}
+
+// expand returns the files that a path stands for, and the folder when it is one.
+func (e *Engine) expand(path string) (found []string, folder string, err error) {
+	absolute := e.absolute(path)
+	info, err := os.Stat(absolute)
+	switch {
+	case err == nil && info.IsDir():
+		found, err = parquetBelow(absolute)
+		if err == nil && len(found) == 0 {
+			err = registry.Inputf("", "folder %s holds no .parquet file", path)
+		}
+		return found, absolute, err
+	case err == nil:
+		return []string{absolute}, "", nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return nil, "", registry.Inputf("", "cannot read %s: %v", path, err)
+	}
+	if !strings.ContainsAny(path, "*?[{") {
+		return nil, "", registry.Inputf("", "file %s does not exist", path)
+	}
+	found, err = doublestar.FilepathGlob(absolute, doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
+	if err != nil {
+		return nil, "", registry.Inputf("", "cannot expand %s: %v", path, err)
+	}
+	if len(found) == 0 {
+		return nil, "", registry.Inputf("", "no file matches %s", path)
+	}
+	return found, "", nil
+}
+
+func parquetBelow(folder string) ([]string, error) {
+	var found []string
+	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		hidden := path != folder && (strings.HasPrefix(entry.Name(), ".") || strings.HasPrefix(entry.Name(), "_"))
+		switch {
+		case hidden && entry.IsDir():
+			return filepath.SkipDir
+		case !hidden && !entry.IsDir() && strings.HasSuffix(entry.Name(), ".parquet"):
+			found = append(found, path)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list folder: %w", err)
+	}
+	return found, nil
+}
+
+func (e *Engine) withinRoots(source, path string) (string, error) {
+	resolved, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return "", registry.Inputf("", "cannot read %s: %v", path, err)
+	}
+	for _, root := range e.roots {
+		if rest, err := filepath.Rel(root, resolved); err == nil && filepath.IsLocal(rest) {
+			return resolved, nil
+		}
+	}
+	return "", registry.Inputf("", "%s lies outside the folders that sources may be read from (offline.roots: %s)",
+		source, strings.Join(e.config.Roots, ", "))
+}
+
+// partitionColumns returns the names of the name=value folders between a source's folder and its first file.
+func partitionColumns(folder, file string) []string {
+	rest, err := filepath.Rel(folder, filepath.Dir(file))
+	if err != nil {
+		return nil
+	}
+	var columns []string
+	for part := range strings.SplitSeq(rest, string(filepath.Separator)) {
+		if name, _, ok := strings.Cut(part, "="); ok {
+			columns = append(columns, name)
+		}
+	}
+	return columns
+}

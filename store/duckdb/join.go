@@ -1,0 +1,220 @@
+package duckdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// join implements store.Join. It holds no resources: each run has a session of its own.
+//
+// The join indexes the labels, not the features. A feature row becomes visible at one instant, so it belongs to exactly
+// one slot: the first instant of its key among the labels at or after. Each slot keeps the greatest of its rows by (event time,
+// created time, source order), and the greatest of a label's slots so far is its winner (R3).
+// So ties cost nothing extra, whatever the number of threads, and knowledge time (R4) is only another instant at which a
+// row becomes visible. ttl is checked last, on winners alone: a winner is the latest of its key, so when it is too old
+// all are.
+type join struct {
+	engine  *Engine
+	request store.JoinRequest
+	labels  *labelFile
+	// timeColumn is the position of the labels' instant.
+	timeColumn int
+	uses       []*use
+	outputs    []column
+}
+
+// column is a column of the result.
+type column struct {
+	name string
+	// sql is its expression over the labels l and the found rows p0, p1, …; empty for a label column.
+	sql string
+	// csv is the expression of its text form.
+	csv string
+}
+
+// PlanJoin implements store.Offline.
+func (e *Engine) PlanJoin(ctx context.Context, request store.JoinRequest) (planned store.Join, err error) {
+	s, err := e.newSession(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	j := &join{engine: e, request: request}
+	if j.labels, err = e.describeLabels(ctx, s, request.Labels); err != nil {
+		return nil, err
+	}
+	if err := j.checkLabels(); err != nil {
+		return nil, err
+	}
+	relations, err := e.open(ctx, s, j.sources(), nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := j.prepareUses(ctx, relations); err != nil {
+		return nil, err
+	}
+	return j, j.nameColumns()
+}
+
+// checkLabels finds the time column and every key column, and reports all that are missing.
+func (j *join) checkLabels() error {
+	var errs []error
+	at, err := j.labels.find(j.request.TimestampColumn, "the instant of each row")
+	if err == nil {
+		if _, unfit := microseconds(j.labels.columns[at].Type); unfit != nil {
+			err = registry.Inputf("", "label column %q: %v", j.request.TimestampColumn, unfit)
+		}
+	}
+	j.timeColumn = at
+	errs = append(errs, err)
+	for _, reference := range j.request.Selection.References {
+		if j.request.AsKnown && reference.View.Source.CreatedTimestamp == "" {
+			errs = append(errs, registry.Inputf("", "view %s cannot be joined as known: its source %s has no created_timestamp",
+				reference.View.Name, reference.View.Source.Name))
+		}
+		for i, name := range reference.LabelColumns {
+			purpose := fmt.Sprintf("the join key %s of view %s", reference.View.Keys[i].Name, reference.View.Name)
+			at, err := j.labels.find(name, purpose)
+			if err == nil {
+				if _, unfit := convertKey(j.labels.columns[at].Type, reference.View.Keys[i].Type); unfit != nil {
+					err = registry.Inputf("", "label column %q, %s: %v", name, purpose, unfit)
+				}
+			}
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// sources lists the sources of the views, each once.
+func (j *join) sources() []*registry.Source {
+	var sources []*registry.Source
+	for _, reference := range j.request.Selection.References {
+		if !slices.Contains(sources, reference.View.Source) {
+			sources = append(sources, reference.View.Source)
+		}
+	}
+	return sources
+}
+
+// nameColumns lists the result's columns and refuses names that stand twice (R10).
+func (j *join) nameColumns() error {
+	selection := j.request.Selection
+	for _, output := range selection.Outputs {
+		u := j.uses[output.Reference]
+		j.outputs = append(j.outputs, u.output(output))
+		if j.request.Statuses {
+			sql := u.status(output)
+			j.outputs = append(j.outputs, column{name: output.Name + "__status", sql: sql, csv: sql})
+		}
+	}
+	if j.request.EventTimestamps {
+		for _, u := range j.uses {
+			j.outputs = append(j.outputs, u.eventTimestamp())
+		}
+	}
+	wanters := map[string]string{}
+	for _, c := range j.labels.columns {
+		wanters[strings.ToLower(c.Name)] = fmt.Sprintf("label column %q", c.Name)
+	}
+	var collisions []string
+	for _, c := range j.outputs {
+		folded := strings.ToLower(c.name)
+		if other, ok := wanters[folded]; ok {
+			collisions = append(collisions, fmt.Sprintf("%q is wanted by %s and by the features", c.name, other))
+		}
+		wanters[folded] = fmt.Sprintf("output %q", c.name)
+	}
+	if collisions == nil {
+		return nil
+	}
+	return &registry.CollisionError{Names: collisions, Hint: "ask for full names (view__feature), or rename the label column"}
+}
+
+// Explain implements store.Join.
+func (j *join) Explain() string {
+	var text strings.Builder
+	text.WriteString("strategy: index the labels; each feature row goes to the first label of its key that sees it; the greatest row so far wins\n")
+	for _, u := range j.uses {
+		fmt.Fprintf(&text, "\n-- view %s as %s\n%s;\n", u.reference.View.Name, u.reference.Alias,
+			strings.Join(u.statements(), ";\n"))
+	}
+	fmt.Fprintf(&text, "\n-- result\n%s;\n", j.result(j.typedLabels(), j.names()))
+	return text.String()
+}
+
+// Close implements store.Join.
+func (j *join) Close() error { return nil }
+
+// prepare runs everything up to the result in a session that may touch the extra files too, and hands it to use.
+func (j *join) prepare(ctx context.Context, extra []string, use func(*session) error) (report store.JoinReport, err error) {
+	s, err := j.engine.newSession(ctx)
+	if err != nil {
+		return report, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	if _, err := j.engine.open(ctx, s, j.sources(), append(extra, j.labels.path)); err != nil {
+		return report, err
+	}
+	if err := j.labels.load(ctx, s, j.timeColumn); err != nil {
+		return report, err
+	}
+	if err := s.queryRow(ctx, "SELECT count(*) FROM "+internalSchema+".labels", &report.Rows); err != nil {
+		return report, err
+	}
+	for _, u := range j.uses {
+		counted, err := u.run(ctx, s)
+		if err != nil {
+			return report, err
+		}
+		report.Views = append(report.Views, counted)
+	}
+	return report, use(s)
+}
+
+// typedLabels are the label columns as they are.
+func (j *join) typedLabels() []string {
+	columns := numbered("l.c", len(j.labels.columns))
+	if j.labels.format == formatCSV {
+		columns[j.timeColumn] = "make_timestamptz(l.t)"
+	}
+	return columns
+}
+
+// names are the result's column names, as SQL identifiers.
+func (j *join) names() []string {
+	var names []string
+	for _, c := range j.labels.columns {
+		names = append(names, identifier(c.Name))
+	}
+	for _, c := range j.outputs {
+		names = append(names, identifier(c.name))
+	}
+	return names
+}
+
+// result is the query for the rows of the result, in label order (R6), from the label columns' expressions.
+func (j *join) result(labels, names []string) string {
+	columns := make([]string, len(names))
+	for i := range labels {
+		columns[i] = labels[i] + " AS " + names[i]
+	}
+	for i, c := range j.outputs {
+		columns[len(labels)+i] = c.sql + " AS " + names[len(labels)+i]
+	}
+	return "SELECT " + strings.Join(columns, ",\n  ") + "\n" + j.from()
+}
+
+func (j *join) from() string {
+	from := fmt.Sprintf("FROM %s.labels l", internalSchema)
+	for i := range j.uses {
+		from += fmt.Sprintf("\nLEFT JOIN %s.found%d p%d ON p%d.n = l.n", internalSchema, i, i, i)
+	}
+	return from + "\nORDER BY l.n"
+}

@@ -1,0 +1,274 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/parquet/file"
+
+	"github.com/plumbstore/plumb/registry"
+)
+
+// Formats of label and result files, by extension.
+const (
+	formatParquet = ".parquet"
+	formatCSV     = ".csv"
+	formatArrow   = ".arrow"
+)
+
+// fileFormat returns the format of a label or result file.
+func fileFormat(path string) (string, error) {
+	format := strings.ToLower(filepath.Ext(path))
+	if !slices.Contains([]string{formatParquet, formatCSV, formatArrow}, format) {
+		return "", registry.Inputf("", "%s: the file has to end in .parquet, .csv or .arrow", path)
+	}
+	return format, nil
+}
+
+// labelFile is the description of label rows. Our tables know its columns as c0, c1, …
+type labelFile struct {
+	path    string
+	format  string
+	columns []registry.Column
+}
+
+// describeLabels reads the schema of a label file.
+func (e *Engine) describeLabels(ctx context.Context, s *session, path string) (*labelFile, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("label file: %w", err)
+	}
+	if info, err := os.Stat(absolute); err != nil || info.IsDir() {
+		return nil, registry.Inputf("", "cannot read label file %s: %v", path, cmpError(err, "it is a folder"))
+	}
+	format, err := fileFormat(path)
+	if err != nil {
+		return nil, err
+	}
+	labels := &labelFile{path: absolute, format: format}
+	switch format {
+	case formatParquet:
+		err = labels.describeParquet(ctx, s)
+	case formatCSV:
+		err = labels.describeCSV()
+	default:
+		err = labels.describeArrow(ctx, s)
+	}
+	if err != nil {
+		return nil, labels.explain(err)
+	}
+	return labels, labels.checkNames()
+}
+
+func cmpError(err error, otherwise string) string {
+	var pathError *os.PathError
+	if errors.As(err, &pathError) {
+		return pathError.Err.Error()
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return otherwise
+}
+
+// explain says which file an input error is about.
+func (l *labelFile) explain(err error) error {
+	var input *registry.InputError
+	if errors.As(err, &input) && !strings.Contains(input.Message, "label") {
+		return registry.Inputf("", "cannot read label file %s: %s", l.path, input.Message)
+	}
+	return err
+}
+
+func (l *labelFile) describeParquet(ctx context.Context, s *session) error {
+	reader, err := file.OpenParquetFile(l.path, false)
+	if err != nil {
+		return registry.Inputf("", "it is no complete Parquet file: %v", err)
+	}
+	defer reader.Close()
+	root := reader.MetaData().Schema.Root()
+	for i := range root.NumFields() {
+		l.columns = append(l.columns, registry.Column{Name: root.Field(i).Name()})
+	}
+	if err := l.describe(ctx, s, l.scanParquet("")); err != nil {
+		return err
+	}
+	nanos := map[string]bool{}
+	err = s.queryRows(ctx, parquetSchemaQuery([]string{l.path}), func(rows *sql.Rows) error {
+		var c parquetColumn
+		err := rows.Scan(&c.file, &c.name, &c.physical, &c.nanosUTC)
+		nanos[c.name] = nanos[c.name] || c.nanosUTC
+		return err
+	})
+	for i, column := range l.columns {
+		if nanos[column.Name] && column.Type == "TIMESTAMP WITH TIME ZONE" {
+			l.columns[i].Type = nanosecondsUTC
+		}
+	}
+	return err
+}
+
+// describe takes the columns' types from a FROM item, by position, since DuckDB renames columns that differ by case only.
+func (l *labelFile) describe(ctx context.Context, s *session, from string) error {
+	at := 0
+	return s.queryRows(ctx, "SELECT column_type FROM (DESCRIBE FROM "+from+")", func(rows *sql.Rows) error {
+		if at >= len(l.columns) {
+			return fmt.Errorf("%s has more columns than its schema", l.path)
+		}
+		err := rows.Scan(&l.columns[at].Type)
+		at++
+		return err
+	})
+}
+
+func (l *labelFile) scanParquet(options string) string {
+	return fmt.Sprintf("read_parquet(%s, hive_partitioning = false%s)", literal(l.path), options)
+}
+
+func (l *labelFile) describeCSV() error {
+	input, err := os.Open(l.path)
+	if err != nil {
+		return registry.Inputf("", "%s", cmpError(err, ""))
+	}
+	defer input.Close()
+	header, err := csv.NewReader(input).Read()
+	if errors.Is(err, io.EOF) {
+		return registry.Inputf("", "it is empty; its first line has to name the columns")
+	}
+	if err != nil {
+		return registry.Inputf("", "its first line has to name the columns: %v", err)
+	}
+	header[0] = strings.TrimPrefix(header[0], "\ufeff")
+	for _, name := range header {
+		l.columns = append(l.columns, registry.Column{Name: name, Type: textType})
+	}
+	return nil
+}
+
+// checkNames refuses names that results could not keep apart: DuckDB's are without case (R10).
+func (l *labelFile) checkNames() error {
+	if len(l.columns) == 0 {
+		return registry.Inputf("", "label file %s has no columns", l.path)
+	}
+	seen := map[string]string{}
+	for _, column := range l.columns {
+		folded := strings.ToLower(column.Name)
+		if other, ok := seen[folded]; ok {
+			return registry.Inputf("", "label file %s has the columns %q and %q; names have to differ, and not by case alone",
+				l.path, other, column.Name)
+		}
+		seen[folded] = column.Name
+	}
+	return nil
+}
+
+// find returns the position of a column by its exact name.
+func (l *labelFile) find(name, purpose string) (int, error) {
+	at := slices.IndexFunc(l.columns, func(c registry.Column) bool { return c.Name == name })
+	if at >= 0 {
+		return at, nil
+	}
+	names := make([]string, len(l.columns))
+	for i, column := range l.columns {
+		names[i] = column.Name
+	}
+	hint := "it has " + strings.Join(names, ", ")
+	if closest := registry.Closest(name, names); closest != "" {
+		hint = fmt.Sprintf("did you mean %q?", closest)
+	}
+	return 0, registry.Inputf("", "label file %s has no column %q, %s; %s", l.path, name, purpose, hint)
+}
+
+// place is the SQL that says where in the labels a value is.
+const labelPlace = "'row ' || (n + 1) || ' of the labels'"
+
+// load makes the table labels: n is the row's position from 0, t its instant in microseconds, c0, c1, … its columns.
+func (l *labelFile) load(ctx context.Context, s *session, timeColumn int) error {
+	source, err := l.source(s)
+	if err != nil {
+		return l.explain(err)
+	}
+	times, err := microseconds(l.columns[timeColumn].Type)
+	if err != nil {
+		return registry.Inputf("", "label column %q: %v", l.columns[timeColumn].Name, err)
+	}
+	column := fmt.Sprintf("c%d", timeColumn)
+	what := literal(fmt.Sprintf("label column %q", l.columns[timeColumn].Name))
+	statement := fmt.Sprintf("CREATE TABLE %s.labels AS\nSELECT n, %s AS t, %s\nFROM %s", internalSchema,
+		times.sql(column, what, labelPlace), strings.Join(numbered("c", len(l.columns)), ", "), source)
+	if err := s.run(ctx, statement); err != nil {
+		return l.explain(err)
+	}
+	return l.checkTimes(ctx, s, timeColumn)
+}
+
+// source is the FROM item with the columns n, c0, c1, …
+func (l *labelFile) source(s *session) (string, error) {
+	columns := numbered("c", len(l.columns))
+	names := strings.Join(columns, ", ")
+	switch l.format {
+	case formatParquet:
+		return fmt.Sprintf("%s AS labels(%s, n)", l.scanParquet(", file_row_number = true"), names), nil
+	case formatCSV:
+		return fmt.Sprintf("(SELECT row_number() OVER () - 1 AS n, * FROM %s)", l.scanCSV(columns)), nil
+	}
+	reader, err := openArrow(l.path)
+	if err != nil {
+		return "", err
+	}
+	s.releases = append(s.releases, reader.close)
+	if err := s.register(reader.numbered(), "_labels"); err != nil {
+		return "", err
+	}
+	return "(SELECT row_number() OVER () - 1 AS n, * FROM _labels)", nil
+}
+
+// scanCSV reads every column as text: what DuckDB would guess from a sample may lose zeros in front or fail late.
+func (l *labelFile) scanCSV(columns []string) string {
+	return fmt.Sprintf("read_csv(%s, columns = {%s}, auto_detect = false, header = true, delim = ',', quote = '\"', "+
+		"escape = '\"', nullstr = '', allow_quoted_nulls = false)", literal(l.path), each(columns, "'$': 'VARCHAR'", ", "))
+}
+
+func (l *labelFile) checkTimes(ctx context.Context, s *session, timeColumn int) error {
+	var nulls, first int64
+	err := s.queryRow(ctx, "SELECT count(*), coalesce(min(n), 0) + 1 FROM "+internalSchema+".labels WHERE t IS NULL",
+		&nulls, &first)
+	if err == nil && nulls > 0 {
+		err = registry.Inputf("", "label column %q is null in %d rows, first in row %d; every label row needs an instant",
+			l.columns[timeColumn].Name, nulls, first)
+	}
+	return err
+}
+
+// textTypes finds for each column of a CSV file the SQL that gives it a type without loss: integers, decimal fractions
+// and booleans where every value is one, text otherwise.
+func (l *labelFile) textTypes(ctx context.Context, s *session, timeColumn int) ([]string, error) {
+	columns := numbered("c", len(l.columns))
+	integer := `coalesce(bool_and($ IS NULL OR TRY_CAST($ AS BIGINT)::VARCHAR IS NOT DISTINCT FROM $), false)`
+	number := `coalesce(bool_and(regexp_full_match($, '-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?')), false)`
+	boolean := `coalesce(bool_and($ IN ('true', 'false')), false)`
+	choose := "CASE WHEN count($) = 0 THEN 'VARCHAR' WHEN " + integer + " THEN 'BIGINT' WHEN " + number +
+		" THEN 'DOUBLE' WHEN " + boolean + " THEN 'BOOLEAN' ELSE 'VARCHAR' END"
+	chosen, into := make([]string, len(columns)), make([]any, len(columns))
+	for i := range chosen {
+		into[i] = &chosen[i]
+	}
+	query := "SELECT " + each(columns, choose, ",\n") + " FROM " + internalSchema + ".labels"
+	if err := s.queryRow(ctx, query, into...); err != nil {
+		return nil, err
+	}
+	for i, column := range columns {
+		if chosen[i] = fmt.Sprintf("CAST(l.%s AS %s)", column, chosen[i]); i == timeColumn {
+			chosen[i] = "make_timestamptz(l.t)"
+		}
+	}
+	return chosen, nil
+}

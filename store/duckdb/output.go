@@ -1,0 +1,233 @@
+package duckdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
+	"github.com/duckdb/duckdb-go/v2"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// batchRows bounds what a stream holds in memory at a time.
+const batchRows = 1 << 16
+
+// WriteFile implements store.Join.
+func (j *join) WriteFile(ctx context.Context, path string) (report store.JoinReport, err error) {
+	format, err := fileFormat(path)
+	if err != nil {
+		return report, err
+	}
+	partial, err := createPartial(path)
+	if err != nil {
+		return report, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, removeIfThere(partial))
+		}
+	}()
+	if format == formatArrow {
+		report, err = j.writeArrow(ctx, partial)
+	} else {
+		report, err = j.prepare(ctx, []string{partial}, func(s *session) error { return j.copyTo(ctx, s, partial, format) })
+	}
+	if err != nil {
+		return report, err
+	}
+	return report, publish(partial, path)
+}
+
+// createPartial makes an empty file beside path, to be renamed once whole.
+func createPartial(path string) (string, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("result file: %w", err)
+	}
+	if info, err := os.Stat(absolute); err == nil && info.IsDir() {
+		return "", registry.Inputf("", "cannot write %s: it is a folder", path)
+	}
+	partial, err := os.CreateTemp(filepath.Dir(absolute), "."+filepath.Base(absolute)+".partial-*")
+	if errors.Is(err, os.ErrNotExist) {
+		return "", registry.Inputf("", "cannot write %s: folder %s does not exist", path, filepath.Dir(absolute))
+	}
+	if err != nil {
+		return "", fmt.Errorf("cannot write %s: %w", path, err)
+	}
+	if err := partial.Chmod(0o644); err != nil {
+		return "", errors.Join(err, partial.Close(), os.Remove(partial.Name()))
+	}
+	return partial.Name(), partial.Close()
+}
+
+// publish makes the whole file appear under its name, durably.
+func publish(partial, path string) error {
+	file, err := os.Open(partial)
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w", path, err)
+	}
+	if err := errors.Join(file.Sync(), file.Close()); err != nil {
+		return fmt.Errorf("cannot write %s: %w", path, err)
+	}
+	if err := os.Rename(partial, path); err != nil {
+		return fmt.Errorf("cannot write %s: %w", path, err)
+	}
+	return nil
+}
+
+func removeIfThere(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// copyTo streams the result to a Parquet or CSV file.
+func (j *join) copyTo(ctx context.Context, s *session, path, format string) error {
+	query, options, err := j.copyQuery(ctx, s, format)
+	if err != nil {
+		return err
+	}
+	return s.run(ctx, fmt.Sprintf("COPY (%s) TO %s (%s)", query, literal(path), options))
+}
+
+func (j *join) copyQuery(ctx context.Context, s *session, format string) (query, options string, err error) {
+	if format == formatCSV {
+		return j.textResult(), "FORMAT csv, HEADER true, NULLSTR '', USE_TMP_FILE false", nil
+	}
+	labels, err := j.labelTypes(ctx, s)
+	return j.result(labels, j.names()), "FORMAT parquet, USE_TMP_FILE false", err
+}
+
+// labelTypes are the label columns; those of a CSV file get types.
+func (j *join) labelTypes(ctx context.Context, s *session) ([]string, error) {
+	if j.labels.format != formatCSV {
+		return j.typedLabels(), nil
+	}
+	return j.labels.textTypes(ctx, s, j.timeColumn)
+}
+
+// textResult is the result with every output as text. Label columns from a CSV file stay letter for letter.
+func (j *join) textResult() string {
+	text := *j
+	text.outputs = make([]column, len(j.outputs))
+	for i, output := range j.outputs {
+		text.outputs[i] = column{name: output.name, sql: output.csv}
+	}
+	return text.result(numbered("l.c", len(j.labels.columns)), j.names())
+}
+
+// Stream implements store.Join.
+func (j *join) Stream(ctx context.Context, yield func(arrow.RecordBatch) error) (store.JoinReport, error) {
+	return j.prepare(ctx, nil, func(s *session) error {
+		labels, err := j.labelTypes(ctx, s)
+		if err != nil {
+			return err
+		}
+		names := j.names()
+		statement := fmt.Sprintf("CREATE TABLE %s.result AS\nSELECT row_number() OVER () - 1 AS n, * FROM (%s)", internalSchema,
+			j.result(labels, numbered("r", len(names))))
+		if err := s.run(ctx, statement); err != nil {
+			return err
+		}
+		return s.stream(ctx, "result", func(batch arrow.RecordBatch) error { return yield(j.rename(batch)) })
+	})
+}
+
+// rename gives a batch of the result its users' names, which our tables could not hold side by side with ours.
+func (j *join) rename(batch arrow.RecordBatch) arrow.RecordBatch {
+	fields := batch.Schema().Fields()
+	for i, c := range j.labels.columns {
+		fields[i].Name = c.Name
+	}
+	for i, c := range j.outputs {
+		fields[len(j.labels.columns)+i].Name = c.name
+	}
+	return array.NewRecordBatch(arrow.NewSchema(fields, nil), batch.Columns(), batch.NumRows())
+}
+
+func (j *join) writeArrow(ctx context.Context, path string) (report store.JoinReport, err error) {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
+	if err != nil {
+		return report, fmt.Errorf("write Arrow IPC: %w", err)
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	var writer *ipc.FileWriter
+	report, err = j.Stream(ctx, func(batch arrow.RecordBatch) error {
+		if writer == nil {
+			if writer, err = ipc.NewFileWriter(file, ipc.WithSchema(batch.Schema())); err != nil {
+				return fmt.Errorf("write Arrow IPC: %w", err)
+			}
+		}
+		return writer.Write(batch)
+	})
+	if err != nil {
+		return report, err
+	}
+	return report, writer.Close()
+}
+
+// stream hands the rows of one of our tables to yield in the order of its column n, which counts from 0, without that
+// column. DuckDB's Arrow interface holds the whole result of a query, hence one query a batch; a table in the order of n
+// makes each read only its own part. An empty table gives one empty batch, for the schema.
+func (s *session) stream(ctx context.Context, table string, yield func(arrow.RecordBatch) error) error {
+	var rows int64
+	if err := s.queryRow(ctx, fmt.Sprintf("SELECT count(*) FROM %s.%s", internalSchema, table), &rows); err != nil {
+		return err
+	}
+	for from := int64(0); from == 0 || from < rows; from += batchRows {
+		query := fmt.Sprintf("SELECT * EXCLUDE (n) FROM %s.%s WHERE n >= %d AND n < %d ORDER BY n", internalSchema, table, from,
+			from+batchRows)
+		if err := s.yieldQuery(ctx, query, yield); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *session) yieldQuery(ctx context.Context, query string, yield func(arrow.RecordBatch) error) error {
+	return s.withArrow(func(conn *duckdb.Arrow) error {
+		reader, err := conn.QueryContext(ctx, query)
+		if err != nil {
+			return explainError(ctx, err)
+		}
+		defer reader.Release()
+		for reader.Next() {
+			if err := yield(reader.RecordBatch()); err != nil {
+				return err
+			}
+		}
+		return explainError(ctx, reader.Err())
+	})
+}
+
+// csvText is the SQL of a value's text in CSV: bytes are base64, times RFC 3339 with microseconds, and arrays JSON, where
+// what JSON has no form for is a string.
+func csvText(column string, t plumbv1.Type) string {
+	if element, ok := store.ElementType(t); ok {
+		text := "to_json(" + csvText("element", element) + ")"
+		if element == plumbv1.Type_FLOAT32 || element == plumbv1.Type_FLOAT64 {
+			text = "CASE WHEN isfinite(element) THEN CAST(CAST(element AS VARCHAR) AS JSON) ELSE " + text + " END"
+		}
+		return fmt.Sprintf("CAST(to_json(list_transform(%s, lambda element: coalesce(%s, 'null'::JSON))) AS VARCHAR)", column, text)
+	}
+	switch t {
+	case plumbv1.Type_BYTES:
+		return "base64(" + column + ")"
+	case plumbv1.Type_TIMESTAMP:
+		return "strftime(CAST(" + column + " AS TIMESTAMP), '%Y-%m-%dT%H:%M:%S.%fZ')"
+	case plumbv1.Type_FLOAT32, plumbv1.Type_FLOAT64:
+		return strings.ReplaceAll("CASE WHEN isnan($) THEN 'NaN' WHEN isinf($) AND $ > 0 THEN 'Infinity' WHEN isinf($) THEN "+
+			"'-Infinity' ELSE CAST($ AS VARCHAR) END", "$", column)
+	}
+	return column
+}

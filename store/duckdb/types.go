@@ -1,0 +1,208 @@
+package duckdb
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// Names of column types that DuckDB has no type for.
+const (
+	// partitionType is text from the name of a hive partition's folder.
+	partitionType = "VARCHAR (partition)"
+	// nanosecondsUTC is a zoned column in nanoseconds, which DuckDB reads as microseconds, cutting towards 1970.
+	nanosecondsUTC = "TIMESTAMP WITH TIME ZONE (nanoseconds)"
+	// textType is text of a label file that has no types: CSV.
+	textType = "VARCHAR (csv)"
+)
+
+// sqlTypes are the types that values of a declared type have in results.
+var sqlTypes = map[plumbv1.Type]string{
+	plumbv1.Type_BOOL:      "BOOLEAN",
+	plumbv1.Type_INT32:     "INTEGER",
+	plumbv1.Type_INT64:     "BIGINT",
+	plumbv1.Type_FLOAT32:   "FLOAT",
+	plumbv1.Type_FLOAT64:   "DOUBLE",
+	plumbv1.Type_STRING:    "VARCHAR",
+	plumbv1.Type_BYTES:     "BLOB",
+	plumbv1.Type_TIMESTAMP: "TIMESTAMP WITH TIME ZONE",
+}
+
+// exact lists the numeric source types each of whose values fits the declared type.
+var exact = map[plumbv1.Type][]string{
+	plumbv1.Type_INT32:   {"TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT"},
+	plumbv1.Type_INT64:   {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"},
+	plumbv1.Type_FLOAT32: {"TINYINT", "SMALLINT", "UTINYINT", "USMALLINT", "FLOAT"},
+	plumbv1.Type_FLOAT64: {"TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER", "FLOAT", "DOUBLE"},
+}
+
+var numericTypes = []string{"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER",
+	"UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE"}
+
+func isNumeric(name string) bool {
+	return slices.Contains(numericTypes, name) || strings.HasPrefix(name, "DECIMAL(")
+}
+
+// conversion brings a source column to a declared type. In its templates $ stands for the column.
+type conversion struct {
+	// value is the converted value of a column that is not null.
+	value string
+	// fits tells whether a value that is not null can be converted without loss; empty where every value can (R9).
+	fits string
+	// element, for arrays, converts the elements; their nulls stay.
+	element *conversion
+	// declared is the target.
+	declared plumbv1.Type
+}
+
+// convert finds the conversion from an engine's type to a declared type, or says why there is none.
+func convert(from string, to plumbv1.Type) (*conversion, error) {
+	if element, ok := store.ElementType(to); ok {
+		return convertArray(from, element, to)
+	}
+	c := &conversion{value: "$", declared: to}
+	switch {
+	case from == partitionType, from == textType:
+		return convertText(to), nil
+	case isNumeric(from) && exact[to] != nil:
+		c.value = "CAST($ AS " + sqlTypes[to] + ")"
+		if !slices.Contains(exact[to], from) {
+			c.value = "TRY_CAST($ AS " + sqlTypes[to] + ")"
+			c.fits = "coalesce(TRY_CAST(" + c.value + " AS " + from + ") = $, false)"
+		}
+		return c, nil
+	case from == sqlTypes[to] && to != plumbv1.Type_TIMESTAMP:
+		return c, nil
+	case to == plumbv1.Type_STRING && (strings.HasPrefix(from, "ENUM(") || from == "UUID" || from == "JSON"):
+		c.value = "CAST($ AS VARCHAR)"
+		return c, nil
+	case to == plumbv1.Type_TIMESTAMP:
+		micros, err := microseconds(from)
+		if err != nil {
+			return nil, err
+		}
+		c.value, c.fits = "make_timestamptz("+micros.value+")", micros.fits
+		return c, nil
+	}
+	return nil, fmt.Errorf("%s cannot become %s", from, to)
+}
+
+func convertArray(from string, element, to plumbv1.Type) (*conversion, error) {
+	open := strings.LastIndex(from, "[")
+	if open < 0 || !strings.HasSuffix(from, "]") {
+		return nil, fmt.Errorf("%s cannot become %s", from, to)
+	}
+	inner, err := convert(from[:open], element)
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot become %s", from, to)
+	}
+	value := "$"
+	if from[open:] != "[]" {
+		value = "CAST($ AS " + from[:open] + "[])"
+	}
+	return &conversion{value: value, element: inner, declared: to}, nil
+}
+
+// convertText parses text exactly: no trimming, no rounding. DuckDB's own cast would take ' 1 ' and round '1.5'.
+func convertText(to plumbv1.Type) *conversion {
+	c := &conversion{declared: to, value: "TRY_CAST($ AS " + sqlTypes[to] + ")"}
+	switch to {
+	case plumbv1.Type_STRING:
+		c.value = "$"
+	case plumbv1.Type_BYTES:
+		c.value = "from_base64($)"
+		c.fits = "(length($) % 4 = 0 AND regexp_full_match($, '[A-Za-z0-9+/]*={0,2}'))"
+	case plumbv1.Type_BOOL:
+		c.fits = "($ IN ('true', 'false'))"
+	case plumbv1.Type_INT32, plumbv1.Type_INT64:
+		c.fits = "(regexp_full_match($, '[+-]?[0-9]+') AND " + c.value + " IS NOT NULL)"
+	case plumbv1.Type_TIMESTAMP:
+		micros := textMicroseconds()
+		c.value, c.fits = "make_timestamptz("+micros.value+")", micros.fits
+	default:
+		c.fits = "(regexp_full_match($, '[+-]?([0-9.]+([eE][+-]?[0-9]+)?|NaN|Infinity)') AND " + c.value + " IS NOT NULL)"
+	}
+	return c
+}
+
+// microseconds is the conversion of a time column to int64 microseconds since the epoch, floored (R1). All arithmetic on
+// times is done in these, where no zone, calendar or special value can interfere.
+func microseconds(from string) (*conversion, error) {
+	c := &conversion{declared: plumbv1.Type_TIMESTAMP}
+	switch from {
+	case "TIMESTAMP", "TIMESTAMP WITH TIME ZONE":
+		c.value = "epoch_us($)"
+		c.fits = "isfinite($)"
+	case "TIMESTAMP_S", "TIMESTAMP_MS", "DATE":
+		c.value = "epoch_us(CAST($ AS TIMESTAMP))"
+		c.fits = "(isfinite($) AND TRY_CAST($ AS TIMESTAMP) IS NOT NULL)"
+	case "TIMESTAMP_NS":
+		// DuckDB's cast cuts towards 1970, and so does its integer division.
+		c.value = "((epoch_ns($) - ((epoch_ns($) % 1000) + 1000) % 1000) // 1000)"
+		c.fits = "isfinite(CAST($ AS TIMESTAMP))"
+	case nanosecondsUTC:
+		// What is left of a time before 1970 may be one microsecond late; such a value is refused rather than guessed.
+		c.value = "epoch_us($)"
+		c.fits = "(isfinite($) AND epoch_us($) > 0)"
+	case partitionType, textType:
+		return textMicroseconds(), nil
+	default:
+		return nil, fmt.Errorf("%s is no time; it has to be a timestamp or a date", from)
+	}
+	return c, nil
+}
+
+// textMicroseconds reads RFC 3339, with or without a zone, and dates. Digits past the microsecond are cut, which floors,
+// since the fraction always counts upwards from the second.
+func textMicroseconds() *conversion {
+	return &conversion{
+		declared: plumbv1.Type_TIMESTAMP,
+		value:    "epoch_us(TRY_CAST($ AS TIMESTAMP WITH TIME ZONE))",
+		fits: `(regexp_full_match($, '[0-9]{4,6}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?` +
+			`(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?') AND isfinite(TRY_CAST($ AS TIMESTAMP WITH TIME ZONE)))`,
+	}
+}
+
+// sql renders the conversion of a column: null stays null, and a value that does not fit raises an error that names the
+// column, the place and the value. what and place are SQL expressions of text.
+func (c *conversion) sql(column, what, place string) string {
+	return c.nested(column, what, place, "element")
+}
+
+func (c *conversion) nested(column, what, place, variable string) string {
+	value := strings.ReplaceAll(c.value, "$", column)
+	if c.element != nil && !c.element.isIdentity() {
+		inner := c.element.nested(variable, "'an element of ' || "+what, place, variable)
+		value = fmt.Sprintf("list_transform(%s, lambda %s: %s)", value, variable, inner)
+	}
+	if c.fits == "" {
+		return value
+	}
+	return fmt.Sprintf("CASE WHEN %s IS NULL THEN NULL WHEN %s THEN %s ELSE error(%s) END", column,
+		strings.ReplaceAll(c.fits, "$", column), value, c.complaint(column, what, place))
+}
+
+func (c *conversion) isIdentity() bool { return c.value == "$" && c.fits == "" && c.element == nil }
+
+// complaint is the SQL of the error's text, which explainError takes apart.
+func (c *conversion) complaint(column, what, place string) string {
+	return fmt.Sprintf("%s || %s || ', ' || %s || ': ' || coalesce(left(CAST(%s AS VARCHAR), 100), 'null') || %s",
+		literal(castMarker), what, place, column, literal(" does not fit "+c.declared.String()+" exactly"))
+}
+
+// CanBecome implements store.Inspector. Text becomes other types only as part of a join key, where it is parsed exactly,
+// or as a partition.
+func (e *Engine) CanBecome(column registry.Column, declared plumbv1.Type, _ bool) error {
+	_, err := convert(column.Type, declared)
+	return err
+}
+
+// CanBeTime implements store.Inspector.
+func (e *Engine) CanBeTime(column registry.Column) error {
+	_, err := microseconds(column.Type)
+	return err
+}
