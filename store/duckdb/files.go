@@ -3,7 +3,6 @@ package duckdb
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -54,7 +53,7 @@ func (e *Engine) expand(path string) (found []string, folder string, err error) 
 		return found, absolute, err
 	case err == nil:
 		return []string{absolute}, "", nil
-	case !errors.Is(err, fs.ErrNotExist):
+	case !errors.Is(err, os.ErrNotExist):
 		return nil, "", registry.Inputf("", "cannot read %s: %v", path, err)
 	}
 	if !strings.ContainsAny(path, "*?[{") {
@@ -70,23 +69,19 @@ func (e *Engine) expand(path string) (found []string, folder string, err error) 
 	return found, "", nil
 }
 
+// parquetBelow lists the Parquet files of a folder, without what writers leave behind: names with a dot or underscore in
+// front.
 func parquetBelow(folder string) ([]string, error) {
-	var found []string
-	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		hidden := path != folder && (strings.HasPrefix(entry.Name(), ".") || strings.HasPrefix(entry.Name(), "_"))
-		switch {
-		case hidden && entry.IsDir():
-			return filepath.SkipDir
-		case !hidden && !entry.IsDir() && strings.HasSuffix(entry.Name(), ".parquet"):
-			found = append(found, path)
-		}
-		return nil
-	})
+	names, err := doublestar.Glob(os.DirFS(folder), "**/*.parquet", doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
 	if err != nil {
 		return nil, fmt.Errorf("list folder: %w", err)
+	}
+	var found []string
+	for _, name := range names {
+		if hidden := strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_"); !hidden &&
+			!strings.Contains(name, "/.") && !strings.Contains(name, "/_") {
+			found = append(found, filepath.Join(folder, name))
+		}
 	}
 	return found, nil
 }

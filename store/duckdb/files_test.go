@@ -1,0 +1,118 @@
+package duckdb
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/plumbstore/plumb/registry"
+)
+
+// fileTree makes a project with these empty files and links (name -> target), and an engine that may read below data.
+func fileTree(t *testing.T, files []string, links map[string]string) *Engine {
+	t.Helper()
+	project := t.TempDir()
+	for _, file := range files {
+		path := filepath.Join(project, file)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for link, target := range links {
+		if err := os.Symlink(target, filepath.Join(project, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	engine, err := Open(t.Context(), Config{ProjectDir: project, Roots: []string{"data"}, TempDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return engine
+}
+
+func findRelative(e *Engine, path string) ([]string, error) {
+	files, err := e.find(&registry.Source{Name: "s", Path: path})
+	relative := make([]string, len(files.paths))
+	for i, path := range files.paths {
+		relative[i] = strings.TrimPrefix(path, e.config.ProjectDir+"/")
+	}
+	return relative, err
+}
+
+func TestR3_FilesOfASourceAreInBytewiseOrder(t *testing.T) {
+	engine := fileTree(t, []string{"data/b.parquet", "data/a-1.parquet", "data/a/z.parquet", "data/B.parquet",
+		"data/é.parquet", "data/a10.parquet", "data/a9.parquet", "data/note.txt", "data/.hidden.parquet",
+		"data/_temporary/x.parquet"}, nil)
+	got, err := findRelative(engine, "data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"data/B.parquet", "data/a-1.parquet", "data/a/z.parquet", "data/a10.parquet", "data/a9.parquet",
+		"data/b.parquet", "data/é.parquet"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	got, err = findRelative(engine, "data/**/[az]*.parquet")
+	if diff := cmp.Diff([]string{"data/a-1.parquet", "data/a/z.parquet", "data/a10.parquet", "data/a9.parquet"}, got); diff != "" {
+		t.Errorf("glob, error %v (-want +got):\n%s", err, diff)
+	}
+}
+
+func TestSourcesOutsideTheRootsAreRefused(t *testing.T) {
+	outside := t.TempDir()
+	if err := os.WriteFile(filepath.Join(outside, "x.parquet"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	engine := fileTree(t, []string{"data/a.parquet", "secret/x.parquet", "data2/x.parquet"}, map[string]string{
+		"data/link.parquet": "../secret/x.parquet",
+		"data/folder":       outside,
+		"data/inside":       "a.parquet",
+		"inbound.parquet":   "data/a.parquet",
+	})
+	for _, path := range []string{"secret/x.parquet", "data/../secret/x.parquet", "data/link.parquet", "data/folder/x.parquet",
+		"data/folder", "data/*.parquet", filepath.Join(outside, "x.parquet"), "data2/x.parquet", "../*/x.parquet"} {
+		_, err := findRelative(engine, path)
+		var input *registry.InputError
+		if !errors.As(err, &input) || !strings.Contains(err.Error(), "outside") && !strings.Contains(err.Error(), "no file matches") {
+			t.Errorf("%s: got %v, want an input error", path, err)
+		}
+	}
+	for _, path := range []string{"data/a.parquet", "data/inside", "inbound.parquet", "data/../data/a.parquet"} {
+		if got, err := findRelative(engine, path); err != nil || got[0] != "data/a.parquet" {
+			t.Errorf("%s: got %v and error %v, want data/a.parquet", path, got, err)
+		}
+	}
+}
+
+func TestASourceWithoutFilesSaysSo(t *testing.T) {
+	engine := fileTree(t, []string{"data/a.parquet", "data/empty/note.txt"}, nil)
+	for path, want := range map[string]string{
+		"data/b.parquet":      "file data/b.parquet does not exist",
+		"data/x*.parquet":     "no file matches data/x*.parquet",
+		"data/empty":          "folder data/empty holds no .parquet file",
+		"data/[a.parquet":     "cannot expand data/[a.parquet: syntax error in pattern",
+		"data/none/a.parquet": "file data/none/a.parquet does not exist",
+	} {
+		if _, err := findRelative(engine, path); err == nil || err.Error() != want {
+			t.Errorf("%s: got error %v, want %q", path, err, want)
+		}
+	}
+}
+
+func TestPartitionColumnsAreReadFromFolders(t *testing.T) {
+	engine := fileTree(t, []string{"data/year=2013/month=01/a.parquet", "data/year=2013/month=02/a.parquet"}, nil)
+	files, err := engine.find(&registry.Source{Path: "data"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"year", "month"}, files.partitions); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,163 @@
+package duckdb
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+)
+
+// castCase converts one value of a source type. Results are compared as DuckDB's text, where every bit of a float shows.
+type castCase struct {
+	from, value string
+	to          plumbv1.Type
+	want        string
+}
+
+func TestR9_EveryValueIsConvertedExactlyOrRefused(t *testing.T) {
+	const refused = "refused"
+	cases := []castCase{
+		{"DOUBLE", "1.5", plumbv1.Type_INT64, refused},
+		{"DOUBLE", "2.0", plumbv1.Type_INT64, "2"},
+		{"DOUBLE", "9223372036854775807", plumbv1.Type_INT64, refused}, // As a double that is 2^63.
+		{"DOUBLE", "'NaN'", plumbv1.Type_INT64, refused},
+		{"DOUBLE", "'inf'", plumbv1.Type_INT32, refused},
+		{"BIGINT", "2147483648", plumbv1.Type_INT32, refused},
+		{"BIGINT", "-2147483648", plumbv1.Type_INT32, "-2147483648"},
+		{"UBIGINT", "9223372036854775808", plumbv1.Type_INT64, refused},
+		{"UBIGINT", "9223372036854775807", plumbv1.Type_INT64, "9223372036854775807"},
+		{"HUGEINT", "-9223372036854775808", plumbv1.Type_INT64, "-9223372036854775808"},
+		{"UTINYINT", "255", plumbv1.Type_INT32, "255"},
+		{"DECIMAL(10,2)", "12.00", plumbv1.Type_INT32, "12"},
+		{"DECIMAL(10,2)", "12.50", plumbv1.Type_INT32, refused},
+		{"DECIMAL(38,30)", "99999999.9", plumbv1.Type_INT64, refused},
+		{"DECIMAL(10,2)", "0.10", plumbv1.Type_FLOAT64, "0.1"},
+		{"DECIMAL(38,0)", "9007199254740993", plumbv1.Type_FLOAT64, refused},
+		{"BIGINT", "9007199254740993", plumbv1.Type_FLOAT64, refused},
+		{"BIGINT", "9007199254740992", plumbv1.Type_FLOAT64, "9007199254740992.0"},
+		{"BIGINT", "9223372036854775807", plumbv1.Type_FLOAT64, refused},
+		{"DOUBLE", "0.1", plumbv1.Type_FLOAT32, refused},
+		{"DOUBLE", "0.5", plumbv1.Type_FLOAT32, "0.5"},
+		{"DOUBLE", "'-0.0'", plumbv1.Type_FLOAT32, "-0.0"},
+		{"DOUBLE", "'NaN'", plumbv1.Type_FLOAT32, "nan"},
+		{"DOUBLE", "'-inf'", plumbv1.Type_FLOAT32, "-inf"},
+		{"DOUBLE", "1e300", plumbv1.Type_FLOAT32, refused},
+		{"FLOAT", "'-0.0'", plumbv1.Type_FLOAT64, "-0.0"},
+		{"INTEGER", "16777217", plumbv1.Type_FLOAT32, refused},
+		{"VARCHAR", "' a '", plumbv1.Type_STRING, " a "},
+		{"ENUM('b', 'a')", "'a'", plumbv1.Type_STRING, "a"},
+		{"DATE", "'1969-12-31'", plumbv1.Type_TIMESTAMP, "1969-12-31 00:00:00+00"},
+		{"DATE", "'infinity'", plumbv1.Type_TIMESTAMP, refused},
+		{"TIMESTAMP", "'infinity'", plumbv1.Type_TIMESTAMP, refused},
+		{"TIMESTAMP_S", "'1969-12-31 23:59:59'", plumbv1.Type_TIMESTAMP, "1969-12-31 23:59:59+00"},
+		{"TIMESTAMP_MS", "'1969-12-31 23:59:59.999'", plumbv1.Type_TIMESTAMP, "1969-12-31 23:59:59.999+00"},
+		{"TIMESTAMP_NS", "'1969-12-31 23:59:59.999999999'", plumbv1.Type_TIMESTAMP, "1969-12-31 23:59:59.999999+00"},
+		{"TIMESTAMP_NS", "'1970-01-01 00:00:00.000000999'", plumbv1.Type_TIMESTAMP, "1970-01-01 00:00:00+00"},
+		{"TIMESTAMP WITH TIME ZONE", "'2013-03-10 02:30:00+05:30'", plumbv1.Type_TIMESTAMP, "2013-03-09 21:00:00+00"},
+		{nanosecondsUTC, "'1970-01-01 00:00:00'", plumbv1.Type_TIMESTAMP, refused},
+		{nanosecondsUTC, "'1970-01-01 00:00:00.000001'", plumbv1.Type_TIMESTAMP, "1970-01-01 00:00:00.000001+00"},
+		{textType, "'1.5'", plumbv1.Type_INT64, refused},
+		{textType, "' 1'", plumbv1.Type_INT64, refused},
+		{textType, "'1e2'", plumbv1.Type_INT64, refused},
+		{textType, "''", plumbv1.Type_INT64, refused},
+		{textType, "'9223372036854775808'", plumbv1.Type_INT64, refused},
+		{textType, "'-007'", plumbv1.Type_INT32, "-7"},
+		{textType, "'yes'", plumbv1.Type_BOOL, refused},
+		{textType, "'true'", plumbv1.Type_BOOL, "true"},
+		{textType, "'AAE='", plumbv1.Type_BYTES, `\x00\x01`},
+		{textType, "'AAE'", plumbv1.Type_BYTES, refused},
+		{textType, "''", plumbv1.Type_STRING, ""},
+		{textType, "'2013-01-01T06:00:00.1234569Z'", plumbv1.Type_TIMESTAMP, "2013-01-01 06:00:00.123456+00"},
+		{textType, "'1969-12-31T23:59:59.9999999Z'", plumbv1.Type_TIMESTAMP, "1969-12-31 23:59:59.999999+00"},
+		{textType, "'2013-01-01 06:00:00'", plumbv1.Type_TIMESTAMP, "2013-01-01 06:00:00+00"},
+		{textType, "'2013-01-01T06:00:00+0530'", plumbv1.Type_TIMESTAMP, "2013-01-01 00:30:00+00"},
+		{textType, "'2013-13-01'", plumbv1.Type_TIMESTAMP, refused},
+		{textType, "'infinity'", plumbv1.Type_TIMESTAMP, refused},
+		{textType, "'noon'", plumbv1.Type_TIMESTAMP, refused},
+		{partitionType, "'01'", plumbv1.Type_INT64, "1"},
+		{partitionType, "'1.25'", plumbv1.Type_FLOAT64, "1.25"},
+		{"BIGINT[]", "[1, NULL, -1]", plumbv1.Type_INT32_ARRAY, "[1, NULL, -1]"},
+		{"BIGINT[]", "[1, 2147483648]", plumbv1.Type_INT32_ARRAY, refused},
+		{"DOUBLE[]", "['-0.0', 'NaN', NULL]", plumbv1.Type_FLOAT64_ARRAY, "[-0.0, nan, NULL]"},
+		{"INTEGER[3]", "[1, 2, 3]", plumbv1.Type_INT64_ARRAY, "[1, 2, 3]"},
+		{"DATE[]", "['1970-01-02', NULL]", plumbv1.Type_TIMESTAMP_ARRAY, "['1970-01-02 00:00:00+00', NULL]"},
+		{"VARCHAR[]", "[]", plumbv1.Type_STRING_ARRAY, "[]"},
+	}
+	s := newTestSession(t)
+	for _, c := range cases {
+		t.Run(fmt.Sprintf("%s %s to %s", c.from, c.value, c.to), func(t *testing.T) {
+			got, err := s.cast(t, c)
+			var input *registry.InputError
+			switch {
+			case c.want != refused && err != nil:
+				t.Fatal(err)
+			case c.want != refused && got != c.want:
+				t.Errorf("got %s, want %s", got, c.want)
+			case c.want == refused && !errors.As(err, &input):
+				t.Errorf("got %s and error %v, want an input error", got, err)
+			case c.want == refused && !strings.Contains(err.Error(), "column x, row 7: "):
+				t.Errorf("error %q does not name column and row", err)
+			}
+		})
+	}
+}
+
+func TestR9_TypesThatNeverFitAreRefusedBeforeAnyRowIsRead(t *testing.T) {
+	for from, targets := range map[string][]plumbv1.Type{
+		"VARCHAR":               {plumbv1.Type_INT64, plumbv1.Type_BYTES, plumbv1.Type_BOOL, plumbv1.Type_TIMESTAMP},
+		"BLOB":                  {plumbv1.Type_STRING, plumbv1.Type_INT32},
+		"BOOLEAN":               {plumbv1.Type_INT32, plumbv1.Type_STRING},
+		"BIGINT":                {plumbv1.Type_BOOL, plumbv1.Type_STRING, plumbv1.Type_TIMESTAMP, plumbv1.Type_INT64_ARRAY},
+		"TIME":                  {plumbv1.Type_TIMESTAMP},
+		"INTERVAL":              {plumbv1.Type_INT64},
+		"STRUCT(a INTEGER)":     {plumbv1.Type_INT64, plumbv1.Type_STRING},
+		"BIGINT[]":              {plumbv1.Type_INT64, plumbv1.Type_STRING_ARRAY},
+		"BIGINT[][]":            {plumbv1.Type_INT64_ARRAY},
+		"MAP(VARCHAR, INTEGER)": {plumbv1.Type_STRING_ARRAY},
+		"TIMESTAMP":             {plumbv1.Type_INT64, plumbv1.Type_STRING},
+		"STRUCT(a INTEGER[])[]": {plumbv1.Type_INT32_ARRAY},
+	} {
+		for _, to := range targets {
+			if _, err := convert(from, to); err == nil {
+				t.Errorf("%s to %s: want an error", from, to)
+			}
+		}
+	}
+}
+
+type testSession struct{ *session }
+
+func newTestSession(t *testing.T) testSession {
+	t.Helper()
+	engine, err := Open(t.Context(), Config{ProjectDir: t.TempDir(), TempDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := engine.newSession(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return testSession{s}
+}
+
+func (s testSession) cast(t *testing.T, c castCase) (string, error) {
+	t.Helper()
+	conversion, err := convert(c.from, c.to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kind, _, _ := strings.Cut(strings.ReplaceAll(c.from, nanosecondsUTC, "TIMESTAMP WITH TIME ZONE"), " (")
+	value := fmt.Sprintf("CAST(%s AS %s)", c.value, kind)
+	var got string
+	err = s.queryRow(t.Context(), fmt.Sprintf("SELECT CAST(%s AS VARCHAR) FROM (SELECT %s AS x)",
+		conversion.sql("x", "'column x'", "'row 7'"), value), &got)
+	return got, err
+}
