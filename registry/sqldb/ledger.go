@@ -1,0 +1,152 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/plumbstore/plumb/registry"
+)
+
+// Progress returns how far each view of the current revision has been materialized.
+func (d *DB) Progress(ctx context.Context, project string) (map[string]registry.Progress, error) {
+	recorded, err := d.recorded(ctx, project)
+	if err != nil {
+		return nil, err
+	}
+	// Read last: what was recorded under a revision that has since been replaced is then left out, never let through.
+	current, err := d.Current(ctx, project)
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]registry.Progress{}
+	for _, view := range current.Views() {
+		progress, ok := recorded[view.Name]
+		if ok && progress.Generation == view.Generation && progress.Rebuild == view.Rebuild {
+			found[view.Name] = progress
+		}
+	}
+	return found, nil
+}
+
+func (d *DB) recorded(ctx context.Context, project string) (map[string]registry.Progress, error) {
+	handle, err := d.reader(ctx)
+	if handle == nil || err != nil {
+		return map[string]registry.Progress{}, err
+	}
+	rows, err := handle.QueryContext(ctx,
+		"SELECT view, generation, rebuild, window_start, window_end FROM progress WHERE project = $1", project)
+	if err != nil {
+		return nil, d.explain(err)
+	}
+	defer rows.Close()
+	found := map[string]registry.Progress{}
+	for rows.Next() {
+		var p registry.Progress
+		if err := rows.Scan(&p.View, &p.Generation, &p.Rebuild, &p.Start, &p.End); err != nil {
+			return nil, d.explain(err)
+		}
+		found[p.View] = p
+	}
+	return found, d.explain(rows.Err())
+}
+
+// Begin records the start of a run and returns its id.
+func (d *DB) Begin(ctx context.Context, run registry.Run) (int64, error) {
+	var id int64
+	err := d.write(ctx, func(tx *sql.Tx) error {
+		return tx.QueryRowContext(ctx, `INSERT INTO runs
+			(project, view, generation, window_start, window_end, started_at, outcome)
+			VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`,
+			run.Project, run.View, run.Generation, run.Start, run.End, run.StartedAt.UnixMicro(),
+			string(registry.Running)).Scan(&id)
+	})
+	return id, err
+}
+
+// Finish records the outcome of a run and, where it succeeded, the view's progress.
+func (d *DB) Finish(ctx context.Context, run registry.Run, progress *registry.Progress) error {
+	return d.write(ctx, func(tx *sql.Tx) error {
+		var project, view string
+		err := tx.QueryRowContext(ctx, `UPDATE runs SET finished_at = $1, outcome = $2, rows_read = $3, rows_written = $4,
+			rows_older = $5, null_keys = $6, null_times = $7, error = $8
+			WHERE id = $9 RETURNING project, view`,
+			run.FinishedAt.UnixMicro(), string(run.Outcome), run.Read, run.Written, run.Older, run.NullKeys,
+			run.NullTimes, run.Error, run.ID).Scan(&project, &view)
+		if errors.Is(err, sql.ErrNoRows) {
+			return &registry.NotFoundError{Kind: "run", Name: strconv.FormatInt(run.ID, 10)}
+		}
+		if err != nil || progress == nil || run.Outcome != registry.Succeeded {
+			return err
+		}
+		if progress.View != view {
+			return fmt.Errorf("run %d is of view %q, and cannot record progress of view %q", run.ID, view, progress.View)
+		}
+		return record(ctx, tx, project, progress)
+	})
+}
+
+// record keeps what is there where that says more: it is of a newer rebuild, or of the same one and ends later, or there
+// and begins earlier. A rebuild is never less than its generation, and tells the generation too.
+func record(ctx context.Context, tx *sql.Tx, project string, progress *registry.Progress) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO progress (project, view, generation, rebuild, window_start, window_end)
+		VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (project, view) DO UPDATE SET
+			generation = excluded.generation,
+			rebuild = excluded.rebuild,
+			window_start = excluded.window_start,
+			window_end = excluded.window_end
+		WHERE excluded.rebuild > progress.rebuild
+			OR excluded.rebuild = progress.rebuild
+			AND ($7
+				OR excluded.window_end > progress.window_end
+				OR excluded.window_end = progress.window_end
+				AND (excluded.window_start IS NULL
+					OR excluded.window_start <= progress.window_start))`,
+		project, progress.View, progress.Generation, progress.Rebuild, progress.Start, progress.End, progress.Replace)
+	return err
+}
+
+// LastRuns returns the latest run of each view.
+func (d *DB) LastRuns(ctx context.Context, project string) (map[string]registry.Run, error) {
+	handle, err := d.reader(ctx)
+	if handle == nil || err != nil {
+		return map[string]registry.Run{}, err
+	}
+	rows, err := handle.QueryContext(ctx, `SELECT id, project, view, generation, window_start, window_end, started_at,
+		finished_at, outcome, rows_read, rows_written, rows_older, null_keys, null_times, error
+		FROM runs WHERE id IN (SELECT max(id) FROM runs WHERE project = $1 GROUP BY view)`, project)
+	if err != nil {
+		return nil, d.explain(err)
+	}
+	defer rows.Close()
+	found := map[string]registry.Run{}
+	for rows.Next() {
+		run, err := scanRun(rows)
+		if err != nil {
+			return nil, d.explain(err)
+		}
+		found[run.View] = run
+	}
+	return found, d.explain(rows.Err())
+}
+
+func scanRun(rows *sql.Rows) (registry.Run, error) {
+	var (
+		run      registry.Run
+		started  int64
+		finished *int64
+		outcome  string
+	)
+	err := rows.Scan(&run.ID, &run.Project, &run.View, &run.Generation, &run.Start, &run.End, &started, &finished,
+		&outcome, &run.Read, &run.Written, &run.Older, &run.NullKeys, &run.NullTimes, &run.Error)
+	run.StartedAt = time.UnixMicro(started).UTC()
+	if finished != nil {
+		run.FinishedAt = time.UnixMicro(*finished).UTC()
+	}
+	run.Outcome = registry.Outcome(outcome)
+	return run, err
+}

@@ -1,0 +1,108 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/mattn/go-sqlite3"
+
+	"github.com/plumbstore/plumb/registry"
+)
+
+// dataSource names the file for the driver. Mode is one of SQLite's: rwc creates the file, rw and ro do not.
+func dataSource(path, mode string) string {
+	name := url.URL{Path: filepath.ToSlash(path)}
+	return "file:" + name.EscapedPath() + "?mode=" + mode +
+		"&_txlock=immediate&_busy_timeout=10000&_foreign_keys=on&_synchronous=FULL"
+}
+
+// createFile makes the file where there is none, and its folders.
+func createFile(ctx context.Context, path string) (*sql.DB, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
+	return openMode(ctx, path, "rwc")
+}
+
+// openFile opens a file that is there: for writing where that is allowed, else for reading.
+//
+// A database in WAL mode cannot be read without its side files. Where they are not there and cannot be made, nobody is
+// writing, and the file may be read as it is ("immutable").
+func openFile(ctx context.Context, path string) (*sql.DB, error) {
+	handle, err := openMode(ctx, path, "rw")
+	if !isReadOnly(err) {
+		return handle, err
+	}
+	handle, err = openMode(ctx, path, "ro")
+	if !isReadOnly(err) {
+		return handle, err
+	}
+	if info, missing := os.Stat(path + "-wal"); missing == nil && info.Size() > 0 {
+		return nil, err
+	}
+	return openMode(ctx, path, "ro&immutable=1")
+}
+
+func openMode(ctx context.Context, path, mode string) (*sql.DB, error) {
+	handle, err := sql.Open("sqlite3", dataSource(path, mode))
+	if err != nil {
+		return nil, err
+	}
+	if mode == "ro&immutable=1" {
+		// What a connection has read of an immutable file it believes for good, so every statement gets a new one.
+		handle.SetMaxIdleConns(-1)
+	}
+	if err := migrate(ctx, handle, path, mode == "rw" || mode == "rwc"); err != nil {
+		return nil, errors.Join(err, handle.Close())
+	}
+	return handle, nil
+}
+
+// isReadOnly tells that what was tried needs to write, and may not.
+func isReadOnly(err error) bool {
+	var failure sqlite3.Error
+	return errors.As(err, &failure) && (failure.Code == sqlite3.ErrReadonly || failure.Code == sqlite3.ErrCantOpen ||
+		failure.Code == sqlite3.ErrPerm)
+}
+
+// explain says in one sentence which file failed, and what to do.
+func (d *DB) explain(err error) error {
+	var failure sqlite3.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &failure):
+		return d.explainCode(failure.Code, err)
+	case errors.Is(err, fs.ErrPermission), errors.As(err, new(*fs.PathError)):
+		return fmt.Errorf("the registry %s cannot be opened: %w", d.path, err)
+	case errors.Is(err, registry.ErrNewer):
+		return fmt.Errorf("the registry %s was %w", d.path, err)
+	}
+	return err
+}
+
+func (d *DB) explainCode(code sqlite3.ErrNo, err error) error {
+	switch code {
+	case sqlite3.ErrNotADB:
+		return registry.Inputf("registry", "%s is no SQLite database; name another file, or move it away", d.path)
+	case sqlite3.ErrCorrupt:
+		return fmt.Errorf("the registry %s is damaged; restore it from a backup: %w", d.path, err)
+	case sqlite3.ErrFull:
+		return fmt.Errorf("the registry %s was not changed, since the disk is full: %w", d.path, err)
+	case sqlite3.ErrReadonly, sqlite3.ErrPerm:
+		return fmt.Errorf("the registry %s was not changed, since the file or its folder is read-only: %w", d.path, err)
+	case sqlite3.ErrCantOpen:
+		return fmt.Errorf("the registry %s cannot be opened; see that its folder is there and may be written: %w",
+			d.path, err)
+	case sqlite3.ErrBusy, sqlite3.ErrLocked:
+		return fmt.Errorf("the registry %s is %w, since another process is writing to it: %w", d.path,
+			registry.ErrUnavailable, err)
+	}
+	return fmt.Errorf("the registry %s: %w", d.path, err)
+}
