@@ -1,0 +1,190 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+)
+
+// ErrUnknownSchema says that a stored row was written under a definition that this process has not seen: another process
+// applied one. Reading the registry again helps.
+var ErrUnknownSchema = errors.New("the stored row was written under a definition that this process has not seen")
+
+// NewTable returns the table of the view's current generation. retention is how much longer than its ttl a row is kept; rows
+// of a view without a ttl are kept for good.
+func NewTable(view *registry.View, retention time.Duration) Table {
+	table := Table{Project: view.Project, View: view.Name, Generation: view.Generation}
+	if view.TTL > 0 {
+		table.Retention = view.TTL + max(retention, 0)
+		if table.Retention < view.TTL {
+			table.Retention = 1<<63 - 1
+		}
+	}
+	return table
+}
+
+// Lookup is a selection made ready for looking up: what to read and where each value lies is settled once. It is immutable
+// and safe for concurrent use.
+type Lookup struct {
+	keys  []registry.Field
+	uses  []use
+	names []string
+	types []plumbv1.Type
+}
+
+// use is one use of a view.
+type use struct {
+	view  *registry.View
+	table Table
+	// keys are positions in Lookup.keys.
+	keys []int
+	// outputs are positions in Lookup.names.
+	outputs []int
+	// readers tell how to read rows, by schema id.
+	readers map[uint32]*reader
+}
+
+// reader picks the outputs of a use from rows of one schema.
+type reader struct {
+	layout layout
+	// fields has the position in the schema for each of use.outputs, or absent.
+	fields []int
+}
+
+const absent = -1
+
+// NewLookup plans a look-up. It fails with a *registry.PreconditionError that names the views which are not online, and with
+// a *registry.InputError where one label column is read as two types.
+func NewLookup(selection *registry.Selection) (*Lookup, error) {
+	if err := checkOnline(selection); err != nil {
+		return nil, err
+	}
+	keys, err := selection.Keys()
+	if err != nil {
+		return nil, err
+	}
+	l := &Lookup{keys: keys, uses: make([]use, len(selection.References))}
+	for i, reference := range selection.References {
+		l.uses[i] = use{view: reference.View, table: NewTable(reference.View, 0), readers: map[uint32]*reader{}}
+		for _, column := range reference.LabelColumns {
+			at := slices.IndexFunc(keys, func(f registry.Field) bool { return f.Name == column })
+			l.uses[i].keys = append(l.uses[i].keys, at)
+		}
+	}
+	wanted := make([][]registry.Field, len(l.uses))
+	for i, output := range selection.Outputs {
+		field := selection.References[output.Reference].View.Features[output.Feature].Field
+		wanted[output.Reference] = append(wanted[output.Reference], field)
+		l.uses[output.Reference].outputs = append(l.uses[output.Reference].outputs, i)
+		l.names, l.types = append(l.names, output.Name), append(l.types, field.Type)
+	}
+	for i, u := range l.uses {
+		for _, schema := range u.view.Schemas {
+			u.readers[schema.ID] = newReader(schema, wanted[i])
+		}
+	}
+	return l, nil
+}
+
+func checkOnline(selection *registry.Selection) error {
+	var offline []string
+	for _, reference := range selection.References {
+		if !reference.View.Online && !slices.Contains(offline, reference.View.Name) {
+			offline = append(offline, reference.View.Name)
+		}
+	}
+	if offline == nil {
+		return nil
+	}
+	return &registry.PreconditionError{Message: fmt.Sprintf(
+		"not materialized, so there is nothing to look up: feature view %s; set online: true in its definition",
+		strings.Join(offline, ", "))}
+}
+
+func newReader(schema registry.Schema, wanted []registry.Field) *reader {
+	r := &reader{layout: newLayout(schema), fields: make([]int, len(wanted))}
+	for i, field := range wanted {
+		// A feature of another type is another feature.
+		r.fields[i] = slices.Index(schema.Fields, field)
+	}
+	return r
+}
+
+// Keys returns the label columns that a request must give, with their types.
+func (l *Lookup) Keys() []registry.Field { return slices.Clone(l.keys) }
+
+// LookupRequest asks for the features of some entities at an instant.
+type LookupRequest struct {
+	// Keys has one column for each of Lookup.Keys, in any order. A selection of entity-less views alone has none, and then
+	// the answer has one row.
+	Keys []*plumbv1.KeyColumn
+	// At is the instant that visibility and ttl are evaluated at (R2).
+	At Instant
+	// EventTimestamps asks for the event time of each row.
+	EventTimestamps bool
+}
+
+// Get answers with one column for each output of the selection, in its order, each with one row for each row of keys, in
+// their order. What is wrong with the keys is reported at once, as joined *registry.InputError that name the columns. The
+// store is read once.
+func (l *Lookup) Get(ctx context.Context, online Online, request LookupRequest) ([]*plumbv1.FeatureColumn, error) {
+	keys, err := l.checkKeys(request.Keys)
+	if err != nil {
+		return nil, err
+	}
+	gets, places := l.gets(keys)
+	values, err := online.Read(ctx, gets)
+	if err != nil {
+		return nil, err
+	}
+	if len(values) != len(gets) {
+		return nil, fmt.Errorf("the online store answered %d of %d reads", len(values), len(gets))
+	}
+	answer := newAnswer(l, keys.rows, request)
+	for i := range l.uses {
+		for row := range keys.rows {
+			var value []byte
+			if place := places[i*keys.rows+row]; place != absent {
+				value = values[place]
+			}
+			if err := answer.add(&l.uses[i], row, value); err != nil {
+				return nil, fmt.Errorf("feature view %q, row %d of the keys: %w", l.uses[i].view.Name, row+1, err)
+			}
+		}
+	}
+	return answer.columns, nil
+}
+
+// gets returns what to read, and for each use and row, at use*rows+row, its position in there, or absent where a key is null,
+// which matches nothing (R8).
+func (l *Lookup) gets(keys keyColumns) ([]Get, []int) {
+	gets := make([]Get, 0, len(l.uses)*keys.rows)
+	places := make([]int, 0, len(l.uses)*keys.rows)
+	const likelyKeySize = 32
+	buffer := make([]byte, 0, likelyKeySize*cap(gets))
+	for i := range l.uses {
+		u := &l.uses[i]
+		for row := range keys.rows {
+			switch {
+			case keys.anyNull(u.keys, row):
+				places = append(places, absent)
+				continue
+			case len(u.keys) == 0 && row > 0:
+				// All rows see the one row of an entity-less view (R12).
+				places = append(places, len(gets)-1)
+				continue
+			}
+			start := len(buffer)
+			buffer = keys.appendKey(buffer, u.keys, row)
+			places = append(places, len(gets))
+			gets = append(gets, Get{Table: u.table, Key: buffer[start:len(buffer):len(buffer)]})
+		}
+	}
+	return gets, places
+}

@@ -1,0 +1,195 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+)
+
+// A packed row is, with all numbers big-endian:
+//
+//	0   8  event time in microseconds, sign bit flipped
+//	8   8  created time likewise; zeros where it is null
+//	16  1  format version
+//	17  4  schema id
+//	21     null bits: bit i%8 of byte i/8 is set where field i is null
+//	       fixed section: the fields of fixed width, in schema order; zeros where null
+//	       offsets: for each other field, in schema order, 4 bytes with the end of its value in the variable section; its
+//	       start is the end of the one before
+//	       variable section, to the end of the row
+//
+// The first VersionSize bytes compare bytewise as (event time, created time with null lowest), which is what decides who
+// wins (R14). Where a field lies follows from the schema alone, so that a reader picks one without looking at the others.
+//
+// BOOL is one byte, 0 or 1; INT32 and FLOAT32 are 4 bytes, INT64, FLOAT64 and TIMESTAMP 8, floats by their bits; STRING and
+// BYTES are their bytes. An array is 4 bytes with the number of elements, null bits for these, and the elements: those of
+// fixed width one after the other, others as 4 bytes each with their end, then their bytes.
+//
+// The bytes are durable: rowFormat changes whenever they do.
+const (
+	rowFormat     = 1
+	formatAt      = VersionSize
+	schemaAt      = formatAt + 1
+	rowHeaderSize = schemaAt + 4
+	offsetSize    = 4
+	countSize     = 4
+	// nullCreated stands for no created time; the instant with these bytes cannot be stored.
+	nullCreated = Instant(math.MinInt64)
+)
+
+// MaxRowSize is the greatest length of a packed row in bytes.
+const MaxRowSize = 64 << 20
+
+// PackedRow is a stored row whose header has been read.
+type PackedRow struct {
+	// Event is the row's event time.
+	Event Instant
+	// Created is the row's created time; nil where it is null.
+	Created *Instant
+	// SchemaID names the registry.Schema that the fields were written by.
+	SchemaID uint32
+
+	value []byte
+}
+
+// ParseRow reads the header of a stored row. It fails with an error that wraps ErrCorruptRow for a row that is cut short,
+// and registry.ErrNewer for one in a later format. The row keeps referring to value.
+func ParseRow(value []byte) (PackedRow, error) {
+	row, err := parseRow(value)
+	if err != nil {
+		return PackedRow{}, err
+	}
+	if created := readInstant(value[8:]); created != nullCreated {
+		row.Created = &created
+	}
+	return row, nil
+}
+
+// parseRow is ParseRow without the created time, which look-ups have no use for.
+func parseRow(value []byte) (PackedRow, error) {
+	if len(value) < rowHeaderSize {
+		return PackedRow{}, fmt.Errorf("%w: it has %d bytes, its header alone %d", ErrCorruptRow, len(value), rowHeaderSize)
+	}
+	switch format := value[formatAt]; {
+	case format > rowFormat:
+		return PackedRow{}, fmt.Errorf("the stored row has format %d, this version reads up to %d: %w", format, rowFormat,
+			registry.ErrNewer)
+	case format < rowFormat:
+		return PackedRow{}, fmt.Errorf("%w: it has the unknown format %d", ErrCorruptRow, format)
+	}
+	return PackedRow{
+		Event:    readInstant(value),
+		SchemaID: binary.BigEndian.Uint32(value[schemaAt:]),
+		value:    value,
+	}, nil
+}
+
+// appendInstant keeps the order of instants in the order of bytes.
+func appendInstant(dst []byte, i Instant) []byte {
+	return binary.BigEndian.AppendUint64(dst, uint64(i)^(1<<63))
+}
+
+func readInstant(b []byte) Instant { return Instant(binary.BigEndian.Uint64(b) ^ (1 << 63)) }
+
+// layout says where the fields of a schema lie in a packed row.
+type layout struct {
+	slots []slot
+	// variableAt is where the variable section begins.
+	variableAt int
+	// hasVariable says that there is any variable field, and so an offset right before the variable section.
+	hasVariable bool
+}
+
+// slot is the place of one field.
+type slot struct {
+	// width is that of a fixed-width field; 0 for one in the variable section.
+	width int
+	// at is where the value lies, or, for a variable field, the end of its value.
+	at int
+	// first says that a variable field is the first, whose value starts with the section.
+	first bool
+	// elementWidth is the width of an array's elements, 0 where it differs.
+	elementWidth int
+}
+
+func newLayout(schema registry.Schema) layout {
+	l := layout{slots: make([]slot, len(schema.Fields)), variableAt: rowHeaderSize + bitsSize(len(schema.Fields))}
+	for i, field := range schema.Fields {
+		if width := fixedWidth(field.Type); width > 0 {
+			l.slots[i] = slot{width: width, at: l.variableAt}
+			l.variableAt += width
+		}
+	}
+	for i, field := range schema.Fields {
+		if l.slots[i].width == 0 {
+			element, _ := ElementType(field.Type)
+			l.slots[i] = slot{at: l.variableAt, first: !l.hasVariable, elementWidth: fixedWidth(element)}
+			l.variableAt += offsetSize
+			l.hasVariable = true
+		}
+	}
+	return l
+}
+
+// ErrCorruptRow says that the bytes of a stored row are not those of any row.
+var ErrCorruptRow = errors.New("the stored row is corrupt")
+
+// check says whether a row is as long as its schema and its last offset want it; field may be called then.
+func (l *layout) check(row PackedRow) error {
+	want := uint64(l.variableAt)
+	if len(row.value) >= l.variableAt && l.hasVariable {
+		want += uint64(binary.BigEndian.Uint32(row.value[l.variableAt-offsetSize:]))
+	}
+	if uint64(len(row.value)) != want {
+		return fmt.Errorf("%w: it has %d bytes where %d are wanted", ErrCorruptRow, len(row.value), want)
+	}
+	return nil
+}
+
+// field returns the bytes of a field's value, and false where it is null. It never reads out of bounds, whatever the offsets.
+func (l *layout) field(row PackedRow, position int) ([]byte, bool, error) {
+	value, place := row.value, l.slots[position]
+	if bit(value[rowHeaderSize:], position) {
+		return nil, false, nil
+	}
+	if place.width > 0 {
+		return value[place.at : place.at+place.width], true, nil
+	}
+	start := uint32(0)
+	if !place.first {
+		start = binary.BigEndian.Uint32(value[place.at-offsetSize:])
+	}
+	raw, err := between(value[l.variableAt:], start, binary.BigEndian.Uint32(value[place.at:]))
+	return raw, true, err
+}
+
+// between returns section[start:end] where that is within the section.
+func between(section []byte, start, end uint32) ([]byte, error) {
+	if start > end || uint64(end) > uint64(len(section)) {
+		return nil, fmt.Errorf("%w: a value lies at %d to %d of %d bytes", ErrCorruptRow, start, end, len(section))
+	}
+	return section[start:end:end], nil
+}
+
+func bitsSize(n int) int { return (n + 7) / 8 }
+
+func bit(bits []byte, i int) bool { return bits[i/8]&(1<<(i%8)) != 0 }
+
+func setBit(bits []byte, i int) { bits[i/8] |= 1 << (i % 8) }
+
+// fixedWidth returns the bytes that each value of the type takes, 0 where they differ.
+func fixedWidth(t plumbv1.Type) int {
+	switch t {
+	case plumbv1.Type_BOOL:
+		return 1
+	case plumbv1.Type_INT32, plumbv1.Type_FLOAT32:
+		return 4
+	case plumbv1.Type_INT64, plumbv1.Type_FLOAT64, plumbv1.Type_TIMESTAMP:
+		return 8
+	}
+	return 0
+}
