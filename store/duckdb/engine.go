@@ -187,7 +187,7 @@ func (s *session) queryRows(ctx context.Context, query string, scan func(*sql.Ro
 	defer rows.Close()
 	for rows.Next() {
 		if err := scan(rows); err != nil {
-			return fmt.Errorf("read a result: %w", err)
+			return err
 		}
 	}
 	return explainError(ctx, rows.Err())

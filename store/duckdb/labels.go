@@ -101,18 +101,12 @@ func (l *labelFile) describeParquet(ctx context.Context, s *session) error {
 	if err := l.describe(ctx, s, l.scanParquet("")); err != nil {
 		return err
 	}
-	nanos := map[string]bool{}
-	err = s.queryRows(ctx, parquetSchemaQuery([]string{l.path}), func(rows *sql.Rows) error {
-		var c parquetColumn
-		err := rows.Scan(&c.file, &c.name, &c.physical, &c.nanosUTC)
-		nanos[c.name] = nanos[c.name] || c.nanosUTC
-		return err
+	nanosUTC := map[string]bool{}
+	err = s.parquetColumns(ctx, []string{l.path}, func(c parquetColumn) error {
+		nanosUTC[c.name] = c.nanosUTC
+		return nil
 	})
-	for i, column := range l.columns {
-		if nanos[column.Name] && column.Type == "TIMESTAMP WITH TIME ZONE" {
-			l.columns[i].Type = nanosecondsUTC
-		}
-	}
+	markNanoseconds(l.columns, nanosUTC)
 	return err
 }
 

@@ -112,6 +112,9 @@ func (r *relations) create(ctx context.Context) error {
 
 // inSource says which source an error of DuckDB is about.
 func inSource(source *registry.Source, err error) error {
+	if err == nil {
+		return nil
+	}
 	var input *registry.InputError
 	if !errors.As(err, &input) {
 		return fmt.Errorf("source %s: %w", source.Name, err)
@@ -163,47 +166,16 @@ func (r *relations) refine(ctx context.Context, source *registry.Source, columns
 			columns[i].Type = partitionType
 		}
 	}
-	types := map[string]parquetColumn{}
-	err := r.session.queryRows(ctx, parquetSchemaQuery(files.paths), func(rows *sql.Rows) error {
-		var c parquetColumn
-		if err := rows.Scan(&c.file, &c.name, &c.physical, &c.nanosUTC); err != nil {
-			return err
+	first, nanosUTC := map[string]parquetColumn{}, map[string]bool{}
+	err := r.session.parquetColumns(ctx, files.paths, func(c parquetColumn) error {
+		nanosUTC[c.name] = nanosUTC[c.name] || c.nanosUTC
+		if other, ok := first[c.name]; ok && other.types != c.types {
+			return registry.Inputf("", "files disagree about column %s: %s in %s, %s in %s", c.name, other.types, other.file,
+				c.types, c.file)
 		}
-		if first, ok := types[c.name]; ok && first.physical != c.physical {
-			return registry.Inputf("", "files of source %s disagree about column %s: %s in %s, %s in %s", source.Name, c.name,
-				first.physical, first.file, c.physical, c.file)
-		}
-		types[c.name] = c
+		first[c.name] = c
 		return nil
 	})
-	if err != nil {
-		return inSource(source, err)
-	}
-	for i, column := range columns {
-		if types[column.Name].nanosUTC && column.Type == "TIMESTAMP WITH TIME ZONE" {
-			columns[i].Type = nanosecondsUTC
-		}
-	}
-	return nil
-}
-
-type parquetColumn struct {
-	file, name, physical string
-	nanosUTC             bool
-}
-
-// parquetSchemaQuery lists each distinct top-level column of the files with the first file that has it so. The root's
-// children are those at depth one; nested columns are told by their parents' child counts, so their types are gathered
-// with the parent's into one text.
-func parquetSchemaQuery(paths []string) string {
-	return `
-WITH leaves AS (
-  SELECT file_name, name, concat_ws(' ', type, logical_type, converted_type, precision, scale) AS physical,
-         coalesce(num_children, 0) AS children, row_number() OVER (PARTITION BY file_name) AS place
-  FROM parquet_schema(` + literals(paths) + `)
-)
-SELECT min(file_name), name, physical,
-       bool_or(physical LIKE '%isAdjustedToUTC=1%' AND physical LIKE '%NANOS=NanoSeconds%')
-FROM leaves WHERE place > 1 AND children = 0 AND name NOT IN ('element', 'item', 'array', 'array_element')
-GROUP BY name, physical ORDER BY name, min(file_name)`
+	markNanoseconds(columns, nanosUTC)
+	return inSource(source, err)
 }

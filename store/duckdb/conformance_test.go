@@ -1,0 +1,40 @@
+package duckdb_test
+
+import (
+	"testing"
+
+	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/duckdb"
+	"github.com/plumbstore/plumb/store/storetest"
+)
+
+// suite holds this engine to the offline contract.
+var suite = storetest.Offline{Open: func(t testing.TB, projectDir string, threads int) store.Offline {
+	engine, err := duckdb.Open(t.Context(), duckdb.Config{
+		ProjectDir:  projectDir,
+		Roots:       []string{"data"},
+		MemoryLimit: "512MB",
+		Threads:     threads,
+		TempDir:     t.TempDir(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return engine
+}}
+
+func TestR1_AllTimesAreInstants(t *testing.T)              { suite.Rule(t, "R1") }
+func TestR2_VisibilityIsToTheMicrosecond(t *testing.T)     { suite.Rule(t, "R2") }
+func TestR3_TheGreatestRowWins(t *testing.T)               { suite.Rule(t, "R3") }
+func TestR4_AsKnownHidesWhatHadNotArrived(t *testing.T)    { suite.Rule(t, "R4") }
+func TestR5_WindowsAreHalfOpen(t *testing.T)               { suite.Rule(t, "R5") }
+func TestR6_OneRowForEachLabelInOrder(t *testing.T)        { suite.Rule(t, "R6") }
+func TestR7_NullsAreValues(t *testing.T)                   { suite.Rule(t, "R7") }
+func TestR8_NullKeysMatchNothing(t *testing.T)             { suite.Rule(t, "R8") }
+func TestR9_KeysAreTypedAndExact(t *testing.T)             { suite.Rule(t, "R9") }
+func TestR10_NamesAreKeptOrRefused(t *testing.T)           { suite.Rule(t, "R10") }
+func TestR11_OneViewJoinsTwice(t *testing.T)               { suite.Rule(t, "R11") }
+func TestR12_ViewsWithoutKeysJoinOnTimeAlone(t *testing.T) { suite.Rule(t, "R12") }
+
+func TestR1toR13_RandomJoinsEqualTheReference(t *testing.T) { suite.RandomJoins(t) }
+func TestR5_RandomWindowsEqualTheReference(t *testing.T)    { suite.RandomWindows(t) }

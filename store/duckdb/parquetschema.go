@@ -1,0 +1,72 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+
+	"github.com/plumbstore/plumb/registry"
+)
+
+// parquetColumn is a top-level column of one Parquet file, as its footer has it.
+type parquetColumn struct {
+	file, name string
+	// types are those of its leaves in DuckDB's words: one, but for nested columns.
+	types string
+	// nanosUTC says that it holds zoned nanoseconds, which DuckDB's own type does not tell.
+	nanosUTC bool
+}
+
+// parquetColumns calls visit for every column of every file, file by file in the order of the footers.
+func (s *session) parquetColumns(ctx context.Context, paths []string, visit func(parquetColumn) error) error {
+	// A footer lists its nodes depth first, each with the number of its children.
+	var current parquetColumn
+	var open []int64
+	query := `SELECT file_name, name, coalesce(num_children, 0), coalesce(duckdb_type, converted_type, ''),
+  coalesce(logical_type LIKE '%isAdjustedToUTC=1%NANOS=NanoSeconds%', false)
+FROM parquet_schema(` + literals(paths) + `) ORDER BY list_position(` + literals(paths) + `, file_name), column_id`
+	return s.queryRows(ctx, query, func(rows *sql.Rows) error {
+		var file, name, kind string
+		var children int64
+		var nanosUTC bool
+		if err := rows.Scan(&file, &name, &children, &kind, &nanosUTC); err != nil {
+			return err
+		}
+		switch len(open) {
+		case 0:
+			open = append(open, children)
+			return nil
+		case 1:
+			current = parquetColumn{file: file, name: name}
+		}
+		current.types = strings.TrimSpace(current.types + " " + kind)
+		current.nanosUTC = current.nanosUTC || nanosUTC
+		open = closeNode(open, children)
+		if len(open) <= 1 {
+			return visit(current)
+		}
+		return nil
+	})
+}
+
+// closeNode takes a node into account that has so many children, and returns the children still to come at each level
+// that is open: none once the file is done.
+func closeNode(open []int64, children int64) []int64 {
+	open[len(open)-1]--
+	if children > 0 {
+		return append(open, children)
+	}
+	for len(open) > 0 && open[len(open)-1] == 0 {
+		open = open[:len(open)-1]
+	}
+	return open
+}
+
+// markNanoseconds gives columns of zoned nanoseconds, and arrays of them, the type that says so.
+func markNanoseconds(columns []registry.Column, nanosUTC map[string]bool) {
+	for i, column := range columns {
+		if nanosUTC[column.Name] {
+			columns[i].Type = strings.Replace(column.Type, "TIMESTAMP WITH TIME ZONE", nanosecondsUTC, 1)
+		}
+	}
+}
