@@ -32,14 +32,11 @@ func NewSnapshot(project string, revision int64, state *plumbv1.State) (*Snapsho
 		Project:  project,
 		Revision: revision,
 		State:    state,
-		sources:  map[string]*Source{},
+		sources:  ResolveSources(state.GetDefinitions().GetSources()),
 		views:    map[string]*View{},
 		services: map[string]*plumbv1.FeatureService{},
 	}
 	defs := state.GetDefinitions()
-	for _, source := range defs.GetSources() {
-		s.sources[source.GetName()] = resolveSource(source, s.sources)
-	}
 	entities := map[string]*plumbv1.Entity{}
 	for _, entity := range defs.GetEntities() {
 		entities[entity.GetName()] = entity
@@ -58,6 +55,16 @@ func NewSnapshot(project string, revision int64, state *plumbv1.State) (*Snapsho
 		s.services[service.GetName()] = service
 	}
 	return s, nil
+}
+
+// ResolveSources resolves the sources of a project by name, each with the others as its siblings. They need not be
+// valid.
+func ResolveSources(definitions []*plumbv1.Source) map[string]*Source {
+	sources := map[string]*Source{}
+	for _, source := range definitions {
+		sources[source.GetName()] = resolveSource(source, sources)
+	}
+	return sources
 }
 
 func resolveSource(source *plumbv1.Source, siblings map[string]*Source) *Source {

@@ -1,0 +1,60 @@
+package spec
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Problem is one mistake of the user.
+type Problem struct {
+	// File is relative to the project folder. Where the mistake is in no file it names what it is in, such as a flag.
+	File string `json:"file"`
+	// Line and Column count from 1; both are 0 where the mistake concerns the whole of File.
+	Line   int `json:"line"`
+	Column int `json:"column"`
+	// Message is one sentence: what is wrong, and what to do.
+	Message string `json:"message"`
+}
+
+// String is file:line:column: message.
+func (p Problem) String() string {
+	if p.Line == 0 {
+		return p.File + ": " + p.Message
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message)
+}
+
+// Problems is an error that lists every mistake found, in the order of file, line and column.
+type Problems struct {
+	All []Problem `json:"problems"`
+}
+
+// Error has one line for each problem.
+func (p *Problems) Error() string {
+	lines := make([]string, len(p.All))
+	for i, problem := range p.All {
+		lines[i] = problem.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// NewProblems sorts the problems, drops repeated ones, and returns them as an error: a *Problems, or nil when there are
+// none.
+func NewProblems(problems []Problem) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	sorted := slices.SortedFunc(slices.Values(problems), compareProblems)
+	return &Problems{All: slices.Compact(sorted)}
+}
+
+func compareProblems(a, b Problem) int {
+	return cmp.Or(
+		cmp.Compare(a.File, b.File),
+		cmp.Compare(a.Line, b.Line),
+		cmp.Compare(a.Column, b.Column),
+		cmp.Compare(a.Message, b.Message),
+	)
+}

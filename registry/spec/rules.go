@@ -1,0 +1,105 @@
+package spec
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+
+	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	"buf.build/go/protovalidate"
+	"go.yaml.in/yaml/v3"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+)
+
+// checkRules reports what breaks the field rules that the messages are annotated with. The error is a fault.
+func (r *reader) checkRules(definitions *plumbv1.Definitions) error {
+	err := protovalidate.Validate(definitions)
+	var invalid *protovalidate.ValidationError
+	if err != nil && !errors.As(err, &invalid) {
+		return err
+	}
+	if invalid != nil {
+		for _, violation := range invalid.Violations {
+			r.addViolation(r.set.places[definitions].node, violation.Proto)
+		}
+	}
+	return nil
+}
+
+// addViolation reports a broken rule, unless something was reported about the field already.
+func (r *reader) addViolation(root *yaml.Node, violation *validate.Violation) {
+	message, value := root, root
+	name := ""
+	for _, element := range violation.GetField().GetElements() {
+		message, name = value, element.GetFieldName()
+		_, value = child(message, name)
+		if value == nil {
+			value = message
+			continue
+		}
+		if _, item := child(value, subscript(element)); item != nil {
+			value = item
+		}
+	}
+	faulty := r.set.isFaultyNode
+	if faulty(message, name) || name == kindOneof && (faulty(message, "parquet") || faulty(message, "sql")) {
+		return
+	}
+	r.markFaulty(message, name)
+	r.add(value, "%s", explain(violation.GetRuleId(), violation.GetMessage(), message, name, value))
+}
+
+// subscript is the list index or map key of a path element, or empty.
+func subscript(element *validate.FieldPathElement) string {
+	if _, ok := element.GetSubscript().(*validate.FieldPathElement_Index); ok {
+		return strconv.FormatUint(element.GetIndex(), 10)
+	}
+	return element.GetStringKey()
+}
+
+// kindOneof is the name of the oneof in Source.
+const kindOneof = "kind"
+
+const nameRule = "a name is a lower-case letter, then lower-case letters, digits and single underscores, " +
+	"at most 63 in all"
+
+// explain says in a sentence what a broken rule means.
+func explain(rule, message string, parent *yaml.Node, name string, value *yaml.Node) string {
+	switch rule {
+	case "required":
+		if name == kindOneof {
+			return fmt.Sprintf("source%s has neither \"parquet\" nor \"sql\"; give it one of them", nameOf(parent))
+		}
+		return fmt.Sprintf("%q is missing%s; %s", name, ownerOf(parent), remedies[name])
+	case "string.pattern":
+		return fmt.Sprintf("%q is no name: %s", value.Value, nameRule)
+	case "string.max_bytes":
+		return fmt.Sprintf("%q is too long, %d bytes: %s", value.Value, len(value.Value), nameRule)
+	case "duration.gt":
+		return fmt.Sprintf("%q must be longer than nothing, not %s; leave it out for a look-back without limit", name,
+			value.Value)
+	case "string.min_len":
+		return fmt.Sprintf("%q holds an empty name; write the name, or take it out", name)
+	}
+	return fmt.Sprintf("%q %s", name, message)
+}
+
+func ownerOf(parent *yaml.Node) string {
+	if name := nameOf(parent); name != "" {
+		return " in" + name
+	}
+	return ""
+}
+
+// remedies say how to mend a required field that is missing or empty.
+var remedies = map[string]string{
+	"name":      nameRule,
+	"type":      "write " + typeList,
+	"join_keys": "list at least one, such as {name: airport, type: STRING}",
+	"features":  "list at least one",
+	"source":    "name the source to read",
+	"view":      "name the feature view to read",
+	"path":      "give a Parquet file, a glob or a folder, relative to the project folder",
+	"query":     "give a SELECT over other sources",
+}

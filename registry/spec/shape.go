@@ -1,0 +1,278 @@
+package spec
+
+import (
+	"fmt"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+)
+
+// Unmarshal takes over durations, notes where each other message is written, and checks its keys and values.
+func (r *reader) Unmarshal(node *yaml.Node, message proto.Message) (bool, error) {
+	if duration, ok := message.(*durationpb.Duration); ok {
+		// A wrong duration was reported with the field that holds it.
+		if parsed, err := ParseDuration(node.Value); err == nil {
+			proto.Merge(duration, durationpb.New(parsed))
+		}
+		return true, nil
+	}
+	r.set.places[message] = place{r.file, node}
+	fields := message.ProtoReflect().Descriptor().Fields()
+	if node.Kind != yaml.MappingNode {
+		r.add(node, "%s is a mapping with the keys %s; this is %s", noun(message), quoteAll(fieldNames(fields)),
+			describe(node))
+		r.markFaulty(node, allFields)
+		return true, nil
+	}
+	r.checkKeys(node, fields)
+	return false, nil
+}
+
+func (r *reader) checkKeys(message *yaml.Node, fields protoreflect.FieldDescriptors) {
+	first := map[string]*yaml.Node{}
+	for i := 0; i+1 < len(message.Content); i += 2 {
+		key, value := message.Content[i], message.Content[i+1]
+		field := fields.ByName(protoreflect.Name(key.Value))
+		switch {
+		case key.Kind != yaml.ScalarNode || field == nil:
+			r.unknownKey(message, key, fields)
+			continue
+		case first[key.Value] != nil:
+			r.repeatedKey(first[key.Value], key)
+			r.markFaulty(message, key.Value)
+			continue
+		}
+		first[key.Value] = key
+		r.checkOneof(message, key, field, first)
+		if !r.checkValue(key.Value, value, field) {
+			r.markFaulty(message, key.Value)
+		}
+	}
+}
+
+func (r *reader) unknownKey(message, key *yaml.Node, fields protoreflect.FieldDescriptors) {
+	names := fieldNames(fields)
+	switch suggestion := registry.Closest(key.Value, names); {
+	case key.Kind != yaml.ScalarNode:
+		r.add(key, "expected a key here, one of %s; this is %s", quoteAll(names), describe(key))
+	case key.Value == "<<":
+		r.add(key, "YAML merge keys (<<) are not read; write the keys out")
+		r.markFaulty(message, allFields)
+	case suggestion != "":
+		r.add(key, "unknown key %q; did you mean %q?", key.Value, suggestion)
+		r.markFaulty(message, suggestion)
+		return
+	default:
+		r.add(key, "unknown key %q; the keys here are %s", key.Value, quoteAll(names))
+	}
+	if fields.ByName("feature_views") != nil {
+		// What was meant at the top of a file may be any of the lists.
+		for _, name := range names {
+			r.markFaulty(message, name)
+		}
+	}
+}
+
+func (r *reader) repeatedKey(first, key *yaml.Node) {
+	r.add(key, "key %q is given twice; the first is on line %d, keep one of them", key.Value, first.Line)
+}
+
+// checkOneof reports a field when another of its oneof came before it.
+func (r *reader) checkOneof(message, key *yaml.Node, field protoreflect.FieldDescriptor, first map[string]*yaml.Node) {
+	oneof := field.ContainingOneof()
+	if oneof == nil || oneof.IsSynthetic() {
+		return
+	}
+	for _, name := range fieldNames(oneof.Fields()) {
+		if first[name] != nil && name != key.Value {
+			r.add(key, "%q stands next to %q; keep one of them", key.Value, name)
+			r.markFaulty(message, key.Value)
+		}
+	}
+}
+
+// checkValue says whether a value is of the kind that the field wants; if not, it has been reported. The messages that
+// a field holds are checked by Unmarshal.
+func (r *reader) checkValue(name string, value *yaml.Node, field protoreflect.FieldDescriptor) bool {
+	switch {
+	case !r.isWritten(name, value):
+		return false
+	case field.IsMap():
+		return r.checkMap(name, value, field.MapValue())
+	case field.IsList():
+		return r.checkList(name, value, field)
+	case field.Kind() == protoreflect.MessageKind && field.Message().Name() != "Duration":
+		return value.Kind == yaml.MappingNode
+	}
+	return r.checkScalar(fmt.Sprintf("%q", name), value, field)
+}
+
+func (r *reader) isWritten(name string, value *yaml.Node) bool {
+	switch {
+	case value.Kind == yaml.AliasNode:
+		r.add(value, "YAML aliases (*%s) are not read; write the value out", value.Value)
+	case isNull(value):
+		r.add(value, "%q has no value; give it one, or remove it", name)
+	default:
+		return true
+	}
+	return false
+}
+
+func (r *reader) checkMap(name string, node *yaml.Node, field protoreflect.FieldDescriptor) bool {
+	if node.Kind != yaml.MappingNode {
+		r.add(node, "%q must be a mapping such as {key: value}; this is %s", name, describe(node))
+		return false
+	}
+	ok := true
+	first := map[string]*yaml.Node{}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key, value := node.Content[i], node.Content[i+1]
+		switch {
+		case !r.isWritten(name, key) || !r.checkText(fmt.Sprintf("a key in %q", name), key):
+			ok = false
+			continue
+		case first[key.Value] != nil:
+			r.repeatedKey(first[key.Value], key)
+			ok = false
+			continue
+		}
+		first[key.Value] = key
+		ok = r.isWritten(key.Value, value) && r.checkScalar(fmt.Sprintf("%q", key.Value), value, field) && ok
+	}
+	return ok
+}
+
+func (r *reader) checkList(name string, node *yaml.Node, field protoreflect.FieldDescriptor) bool {
+	if node.Kind != yaml.SequenceNode {
+		r.add(node, "%q must be a list, each item after a dash or all in [ ]; this is %s", name, describe(node))
+		return false
+	}
+	ok := true
+	label := fmt.Sprintf("an item of %q", name)
+	for _, item := range node.Content {
+		if field.Kind() == protoreflect.MessageKind {
+			ok = item.Kind == yaml.MappingNode && ok
+			continue
+		}
+		ok = r.isWritten(name, item) && r.checkScalar(label, item, field) && ok
+	}
+	return ok
+}
+
+// checkScalar checks a value that is no mapping or list; label is what to call it.
+func (r *reader) checkScalar(label string, node *yaml.Node, field protoreflect.FieldDescriptor) bool {
+	switch field.Kind() {
+	case protoreflect.BoolKind:
+		if node.Kind == yaml.ScalarNode && node.ShortTag() == "!!bool" && (node.Value == "true" || node.Value == "false") {
+			return true
+		}
+		r.add(node, "%s must be true or false; this is %s", label, describe(node))
+		return false
+	case protoreflect.EnumKind:
+		return r.checkType(node)
+	case protoreflect.MessageKind:
+		return r.checkDuration(label, node)
+	}
+	return r.checkText(label, node)
+}
+
+func (r *reader) checkText(label string, node *yaml.Node) bool {
+	switch {
+	case node.Kind != yaml.ScalarNode:
+		r.add(node, "%s must be text; this is %s", label, describe(node))
+	case node.ShortTag() != "!!str":
+		r.add(node, "%s must be text; put %s in quotes", label, node.Value)
+	default:
+		return true
+	}
+	return false
+}
+
+func (r *reader) checkDuration(label string, node *yaml.Node) bool {
+	if node.Kind != yaml.ScalarNode {
+		r.add(node, "%s must be a duration such as 90s, 6h, 7d or 1d12h; this is %s", label, describe(node))
+		return false
+	}
+	_, err := ParseDuration(node.Value)
+	if err != nil {
+		r.add(node, "%s: %v", label, err)
+	}
+	return err == nil
+}
+
+func (r *reader) checkType(node *yaml.Node) bool {
+	switch {
+	case node.Kind != yaml.ScalarNode:
+		r.add(node, "a type is one word; this is %s; write %s", describe(node), typeList)
+	case plumbv1.Type_value[node.Value] == 0:
+		r.add(node, "unknown type %q; %s", node.Value, suggestType(node.Value))
+	default:
+		return true
+	}
+	return false
+}
+
+// otherNames are what other systems call our types.
+var otherNames = map[string]string{
+	"BIGINT": "INT64", "BINARY": "BYTES", "BLOB": "BYTES", "BOOLEAN": "BOOL", "DATE": "TIMESTAMP", "DATETIME": "TIMESTAMP",
+	"DOUBLE": "FLOAT64", "INTEGER": "INT32 or INT64", "LONG": "INT64", "NUMBER": "FLOAT64", "REAL": "FLOAT32",
+	"TEXT": "STRING", "VARCHAR": "STRING",
+}
+
+func suggestType(name string) string {
+	upper := strings.ToUpper(name)
+	if other, ok := otherNames[upper]; ok {
+		return "did you mean " + other + "?"
+	}
+	switch upper {
+	case "INT", "FLOAT":
+		return fmt.Sprintf("did you mean %[1]s32 or %[1]s64?", upper)
+	}
+	if closest := registry.Closest(upper, typeNames()); closest != "" {
+		return "did you mean " + closest + "?"
+	}
+	return "write " + typeList
+}
+
+const typeList = "BOOL, INT32, INT64, FLOAT32, FLOAT64, STRING, BYTES, TIMESTAMP, or one of them with _ARRAY"
+
+// typeNames returns the names of the types in the order of their numbers.
+func typeNames() []string {
+	values := plumbv1.Type_TYPE_UNSPECIFIED.Descriptor().Values()
+	var names []string
+	for i := 1; i < values.Len(); i++ {
+		names = append(names, string(values.Get(i).Name()))
+	}
+	return names
+}
+
+func fieldNames(fields protoreflect.FieldDescriptors) []string {
+	names := make([]string, fields.Len())
+	for i := range names {
+		names[i] = string(fields.Get(i).Name())
+	}
+	return names
+}
+
+// describe says what a node is, for "this is …".
+func describe(node *yaml.Node) string {
+	switch node.Kind {
+	case yaml.MappingNode:
+		return "a mapping"
+	case yaml.SequenceNode:
+		return "a list"
+	case yaml.AliasNode:
+		return "an alias, and aliases are not read"
+	}
+	if isNull(node) {
+		return "empty"
+	}
+	return fmt.Sprintf("%q", node.Value)
+}

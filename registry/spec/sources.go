@@ -1,0 +1,180 @@
+package spec
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+)
+
+// Inspector tells what sources hold; offline stores do.
+type Inspector interface {
+	// Columns returns the columns of a source in its order. It fails with a *registry.InputError where what the user gave
+	// is wrong: a path or a query. Where the mistake is in another source that this one reads, the message names it, as in
+	// "source flights", and ends with that source's own message.
+	Columns(ctx context.Context, source *registry.Source) ([]registry.Column, error)
+	// CanBecome returns why values of the column can never be brought to the declared type, as a feature or as a join key;
+	// nil where they may.
+	CanBecome(column registry.Column, declared plumbv1.Type, joinKey bool) error
+	// CanBeTime returns why the column cannot be an event or created timestamp; nil where it can.
+	CanBeTime(column registry.Column) error
+}
+
+// columns are what a source holds.
+type columns []registry.Column
+
+func (c columns) names() []string {
+	names := make([]string, len(c))
+	for i, column := range c {
+		names[i] = column.Name
+	}
+	return names
+}
+
+// find looks a column up by its exact name.
+func (c columns) find(name string) (registry.Column, bool) {
+	i := slices.IndexFunc(c, func(column registry.Column) bool { return column.Name == name })
+	if i < 0 {
+		return registry.Column{}, false
+	}
+	return c[i], true
+}
+
+// checkSources looks into each source once, and checks it and the views that read it. The error is a fault.
+func (c *checker) checkSources(ctx context.Context, inspector Inspector) error {
+	resolved := registry.ResolveSources(c.Definitions.GetSources())
+	inspected := map[string]columns{}
+	failures := map[*plumbv1.Source]string{}
+	for _, source := range c.Definitions.GetSources() {
+		if c.sources[source.GetName()] != source || source.GetParquet().GetPath() == "" && source.GetSql().GetQuery() == "" {
+			continue
+		}
+		found, err := inspector.Columns(ctx, resolved[source.GetName()])
+		var input *registry.InputError
+		switch {
+		case errors.As(err, &input):
+			failures[source] = err.Error()
+		case err != nil:
+			return err
+		default:
+			inspected[source.GetName()] = found
+			c.checkTimestamps(inspector, source, found)
+		}
+	}
+	c.reportFailures(failures)
+	for _, view := range c.Definitions.GetFeatureViews() {
+		if found, ok := inspected[view.GetSource()]; ok {
+			c.checkKeyColumns(inspector, view, found)
+			c.checkFeatureColumns(inspector, view, found)
+		}
+	}
+	return nil
+}
+
+// reportFailures reports why sources cannot be read. What is said of a query because of another source that it reads is
+// left out, as it is said of that one.
+func (c *checker) reportFailures(failures map[*plumbv1.Source]string) {
+	for source, message := range failures {
+		if followsFrom(source, message, failures) {
+			continue
+		}
+		at := path{"parquet", "path"}
+		if source.GetSql() != nil {
+			at = path{"sql", "query"}
+		}
+		c.add(source, at, "%s", oneLine(message))
+	}
+}
+
+func followsFrom(source *plumbv1.Source, message string, failures map[*plumbv1.Source]string) bool {
+	if source.GetSql() == nil || mentions(message, source) {
+		return false
+	}
+	for other, cause := range failures {
+		if other != source && strings.HasSuffix(message, cause) && mentions(message, other) {
+			return true
+		}
+	}
+	return false
+}
+
+func mentions(message string, source *plumbv1.Source) bool {
+	return strings.Contains(message, "source "+source.GetName()+":") ||
+		strings.Contains(message, "source "+source.GetName()+" ")
+}
+
+// oneLine joins the lines of a message of an engine.
+func oneLine(message string) string { return strings.Join(strings.Fields(message), " ") }
+
+func (c *checker) checkTimestamps(inspector Inspector, source *plumbv1.Source, found columns) {
+	timestamps := []struct{ field, column string }{
+		{"event_timestamp", source.GetEventTimestamp()},
+		{"created_timestamp", source.GetCreatedTimestamp()},
+	}
+	for _, timestamp := range timestamps {
+		if timestamp.column == "" || c.isFaulty(source, timestamp.field) {
+			continue
+		}
+		column, ok := found.find(timestamp.column)
+		if !ok {
+			c.add(source, path{timestamp.field}, "source %q has no column %q for its %s; %s", source.GetName(), timestamp.column,
+				timestamp.field, suggest(timestamp.column, found.names()))
+		} else if err := inspector.CanBeTime(column); err != nil {
+			c.add(source, path{timestamp.field}, "column %q of source %q cannot be the %s: %s", column.Name, source.GetName(),
+				timestamp.field, oneLine(err.Error()))
+		}
+	}
+}
+
+func (c *checker) checkKeyColumns(inspector Inspector, view *plumbv1.FeatureView, found columns) {
+	for i, name := range view.GetEntities() {
+		at := path{"entities", strconv.Itoa(i)}
+		for _, key := range c.entities[name].GetJoinKeys() {
+			if key.GetName() == "" || c.isFaulty(key, "name") {
+				continue
+			}
+			column, ok := found.find(key.GetName())
+			if !ok {
+				c.add(view, at, "source %q has no column %q for the join key of entity %q; %s (a SQL source can rename a column)",
+					view.GetSource(), key.GetName(), name, suggest(key.GetName(), found.names()))
+			} else {
+				c.checkType(inspector.CanBecome(column, key.GetType(), true), key.GetType(), column, view, at)
+			}
+		}
+	}
+}
+
+func (c *checker) checkFeatureColumns(inspector Inspector, view *plumbv1.FeatureView, found columns) {
+	for i, feature := range view.GetFeatures() {
+		field := "column"
+		if feature.GetColumn() == "" {
+			field = "name"
+		}
+		name := cmp.Or(feature.GetColumn(), feature.GetName())
+		if name == "" || c.isFaulty(feature, "column") || c.isFaulty(feature, field) {
+			continue
+		}
+		column, ok := found.find(name)
+		if !ok {
+			c.add(feature, path{field}, "source %q has no column %q; %s", view.GetSource(), name, suggest(name, found.names()))
+		} else if feature.GetType() != 0 {
+			c.checkType(inspector.CanBecome(column, feature.GetType(), false), feature.GetType(), column, view,
+				path{"features", strconv.Itoa(i), "type"})
+		}
+	}
+}
+
+// checkType reports why a column cannot become the declared type, if there is a reason.
+func (c *checker) checkType(reason error, declared plumbv1.Type, column registry.Column, view *plumbv1.FeatureView,
+	at path,
+) {
+	if reason != nil && declared != 0 {
+		c.add(view, at, "column %q of source %q is %s and cannot become %s: %s", column.Name, view.GetSource(), column.Type,
+			declared, oneLine(reason.Error()))
+	}
+}

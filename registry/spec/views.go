@@ -1,0 +1,68 @@
+package spec
+
+import (
+	"slices"
+	"strconv"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+)
+
+// labelTime is the output and label column that holds the time, so no feature may have its name: the label column has
+// it unless told otherwise, and with full names alias__event_timestamp is the winning row's event time.
+const labelTime = "event_timestamp"
+
+func (c *checker) checkView(view *plumbv1.FeatureView) {
+	keys := c.checkEntities(view)
+	c.checkViewSource(view)
+	indexNames(c, "feature", view.GetFeatures())
+	for _, feature := range view.GetFeatures() {
+		switch entity, isKey := keys[feature.GetName()]; {
+		case isKey:
+			c.add(feature, path{"name"}, "feature %q has the name of a join key of entity %q, which is in every result "+
+				"already; rename the feature or leave it out", feature.GetName(), entity)
+		case feature.GetName() == labelTime:
+			c.add(feature, path{"name"}, "feature %q has the name that results give to the time; rename it, with column: %s "+
+				"to read the same column", labelTime, labelTime)
+		}
+	}
+}
+
+// checkEntities reports entities that are not there and join keys that come twice. It returns the name of the entity of
+// each join key.
+func (c *checker) checkEntities(view *plumbv1.FeatureView) map[string]string {
+	owners := map[string]string{}
+	for i, name := range view.GetEntities() {
+		at := path{"entities", strconv.Itoa(i)}
+		entity, ok := c.entities[name]
+		if !ok {
+			if name != "" && !mayLack(c, "entities", c.Definitions.GetEntities()) {
+				c.add(view, at, "no entity is named %q; %s", name, suggest(name, namesOf(c.Definitions.GetEntities())))
+			}
+			continue
+		}
+		for _, key := range namesOf(entity.GetJoinKeys()) {
+			if owner, ok := owners[key]; ok && (owner != name || slices.Contains(view.GetEntities()[:i], name)) {
+				c.add(view, at, "join key %q comes from entity %q already; a view has each join key once, so take one entity out",
+					key, owner)
+				break
+			}
+			owners[key] = name
+		}
+	}
+	return owners
+}
+
+func (c *checker) checkViewSource(view *plumbv1.FeatureView) {
+	name := view.GetSource()
+	source, ok := c.sources[name]
+	switch {
+	case name == "":
+	case !ok:
+		if !mayLack(c, "sources", c.Definitions.GetSources()) {
+			c.add(view, path{"source"}, "no source is named %q; %s", name, suggest(name, namesOf(c.Definitions.GetSources())))
+		}
+	case source.GetEventTimestamp() == "" && !c.isFaulty(source, "event_timestamp"):
+		c.add(view, path{"source"}, "source %q has no event_timestamp, and a view needs one; add it to the source, at %s",
+			name, c.Position(source))
+	}
+}

@@ -1,0 +1,136 @@
+// Command definitionschema writes the JSON Schema by which editors complete and check definition files. It starts from
+// what protoc-gen-jsonschema makes of plumb.v1.Definitions and brings it to what reading the YAML accepts: the strict
+// schema, in which keys have one spelling and types are names, with only those keys required that are.
+//
+// Usage: definitionschema FOLDER FILE, where FOLDER holds the output of protoc-gen-jsonschema.
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// durationPattern is spec.DurationPattern; a test there holds the two together.
+const durationPattern = `^(\d+(?:\.\d+)?d)?(\d+(?:\.\d+)?h)?(\d+(?:\.\d+)?m)?(\d+(?:\.\d+)?s)?` +
+	`(\d+(?:\.\d+)?ms)?(\d+(?:\.\d+)?us)?$`
+
+type object = map[string]any
+
+func main() {
+	if len(os.Args) != 3 {
+		fmt.Fprintln(os.Stderr, "usage: definitionschema FOLDER FILE")
+		os.Exit(3)
+	}
+	if err := run(os.Args[1], os.Args[2]); err != nil {
+		fmt.Fprintln(os.Stderr, "definitionschema:", err)
+		os.Exit(1)
+	}
+}
+
+func run(folder, file string) error {
+	strict, err := definitions(filepath.Join(folder, "plumb.v1.Definitions.schema.strict.bundle.json"))
+	if err != nil {
+		return err
+	}
+	lenient, err := definitions(filepath.Join(folder, "plumb.v1.Definitions.schema.bundle.json"))
+	if err != nil {
+		return err
+	}
+	for name, schema := range strict {
+		delete(schema, "$schema")
+		// The strict schema requires everything that has no presence of its own.
+		delete(schema, "required")
+		if required, ok := lenient[name]["required"]; ok {
+			schema["required"] = required
+		}
+	}
+	if err := refine(strict); err != nil {
+		return err
+	}
+	return write(file, object{
+		"$schema": "https://json-schema.org/draft/2020-12/schema",
+		"$id":     "plumb.v1.Definitions.schema.json",
+		"$ref":    "#/$defs/Definitions",
+		"$defs":   strict,
+	})
+}
+
+// definitions reads the schemas of a bundle by message name.
+func definitions(path string) (map[string]object, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var bundle struct {
+		Schemas map[string]json.RawMessage `json:"$defs"`
+	}
+	if err := json.Unmarshal(text, &bundle); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	shorten := shortNames(bundle.Schemas)
+	schemas := map[string]object{}
+	for name, schema := range bundle.Schemas {
+		var parsed object
+		if err := json.Unmarshal([]byte(shorten.Replace(string(schema))), &parsed); err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", path, name, err)
+		}
+		schemas[shorten.Replace("#/$defs/" + name)[len("#/$defs/"):]] = parsed
+	}
+	return schemas, nil
+}
+
+// shortNames makes references of the form #/$defs/plumb.v1.Entity.schema.json into #/$defs/Entity.
+func shortNames(schemas map[string]json.RawMessage) *strings.Replacer {
+	var pairs []string
+	for name := range schemas {
+		message, _, _ := strings.Cut(name, ".schema.")
+		pairs = append(pairs, "#/$defs/"+name, "#/$defs/"+message[strings.LastIndexByte(message, '.')+1:])
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+// refine says what the generator cannot know.
+func refine(schemas map[string]object) error {
+	schemas["Duration"] = object{
+		"title":       "Duration",
+		"description": "Such as 90s, 6h, 7d or 1d12h; the units are d, h, m, s, ms, us.",
+		"type":        "string",
+		"minLength":   1,
+		"pattern":     durationPattern,
+		// More than nothing.
+		"allOf": []object{{"pattern": "[1-9]"}},
+	}
+	schemas["Source"]["oneOf"] = []object{{"required": []string{"parquet"}}, {"required": []string{"sql"}}}
+	keyType, ok := property(schemas, "JoinKey", "type")
+	if !ok {
+		return fmt.Errorf("the schema of JoinKey has no type")
+	}
+	keyType["enum"] = []string{"STRING", "BYTES", "BOOL", "INT32", "INT64"}
+	alias, ok := property(schemas, "ViewReference", "as")
+	if !ok {
+		return fmt.Errorf("the schema of ViewReference has no as")
+	}
+	alias["pattern"] = fmt.Sprintf("^$|%s", alias["pattern"])
+	return nil
+}
+
+func property(schemas map[string]object, message, name string) (object, bool) {
+	properties, _ := schemas[message]["properties"].(object)
+	found, ok := properties[name].(object)
+	return found, ok
+}
+
+func write(file string, schema object) error {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", "  ")
+	if err := encoder.Encode(schema); err != nil {
+		return err
+	}
+	return os.WriteFile(file, text.Bytes(), 0o644)
+}
