@@ -1,0 +1,171 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// plan plans the question's join.
+func (w *World) plan(ctx context.Context, engine store.Offline, question Question) (store.Join, *registry.Selection, error) {
+	selection, err := w.Select(question)
+	if err != nil {
+		return nil, nil, err
+	}
+	join, err := engine.PlanJoin(ctx, store.JoinRequest{
+		Selection:       selection,
+		Labels:          filepath.Join(w.Folder, question.Labels.Path),
+		TimestampColumn: question.TimeColumn,
+		Statuses:        question.Statuses,
+		EventTimestamps: question.EventTimestamps,
+		AsKnown:         question.AsKnown,
+	})
+	return join, selection, err
+}
+
+// ask streams the engine's answer to a question; where out is a file name it has the engine write that file, and reads it.
+func (w *World) ask(ctx context.Context, engine store.Offline, question Question, out string) (*Table, store.JoinReport, error) {
+	join, _, err := w.plan(ctx, engine, question)
+	if err != nil {
+		return nil, store.JoinReport{}, err
+	}
+	defer join.Close()
+	if out == "" {
+		table := &Table{}
+		report, err := join.Stream(ctx, table.add)
+		return table, report, err
+	}
+	path := filepath.Join(w.Folder, out)
+	report, err := join.WriteFile(ctx, path)
+	if err != nil {
+		return nil, report, err
+	}
+	table, err := readTable(path)
+	return table, report, err
+}
+
+// check asks the engine and the reference, and returns how they differ.
+func (w *World) check(ctx context.Context, engine store.Offline, question Question, out string) error {
+	got, report, err := w.ask(ctx, engine, question, out)
+	if err != nil {
+		return err
+	}
+	selection, err := w.Select(question)
+	if err != nil {
+		return err
+	}
+	answer, wanted, err := w.Answer(selection, question)
+	if err != nil {
+		return err
+	}
+	labels, err := w.labelTable(question, filepath.Join(w.Folder, question.Labels.Path))
+	if err != nil {
+		return err
+	}
+	if filepath.Ext(out) == ".csv" {
+		return differ(csvDifferences(got, labels, answer))
+	}
+	if len(got.Names) == 0 && len(answer.Rows) == 0 {
+		return differ(reportDifferences(report, wanted)) // a stream of no batches has no schema
+	}
+	return differ(append(differences(got, labels, answer), reportDifferences(report, wanted)...))
+}
+
+func differ(differences []string) error {
+	if len(differences) == 0 {
+		return nil
+	}
+	return fmt.Errorf("the engine differs from the reference:\n%s", strings.Join(differences, "\n"))
+}
+
+func reportDifferences(got, want store.JoinReport) []string {
+	if show := fmt.Sprintf("%+v", want); fmt.Sprintf("%+v", got) != show {
+		return []string{fmt.Sprintf("report is %+v, want %s", got, show)}
+	}
+	return nil
+}
+
+// newest reads a window from the engine, with keys, event time, created time and features in one row each.
+func newest(ctx context.Context, engine store.Offline, view *registry.View, window store.Window) (*Table, store.NewestReport, error) {
+	table := &Table{}
+	report, err := engine.Newest(ctx, view, window, func(batch arrow.RecordBatch) error { return table.add(batch) })
+	return table, report, err
+}
+
+// checkNewest compares an engine's window with the reference's: the rows in any order, and the counts (R5).
+func (w *World) checkNewest(ctx context.Context, engine store.Offline, view *registry.View, window store.Window) error {
+	got, report, err := newest(ctx, engine, view, window)
+	if err != nil {
+		return err
+	}
+	rows, wanted := w.Histories[view.Name].Newest(window)
+	found := newestDifferences(got, view, rows)
+	if report != wanted {
+		found = append(found, fmt.Sprintf("report is %+v, want %+v", report, wanted))
+	}
+	return differ(found)
+}
+
+func newestDifferences(got *Table, view *registry.View, want []SourceRow) []string {
+	var found []string
+	if len(got.Rows) != len(want) {
+		found = append(found, fmt.Sprintf("%d keys, want %d", len(got.Rows), len(want)))
+	}
+	if len(got.Rows) > 0 {
+		found = append(found, newestSchema(got, view)...)
+	}
+	for _, row := range want {
+		wanted := append(append([]any{}, row.Keys...), int64(*row.Event), nil)
+		if row.Created != nil {
+			wanted[len(wanted)-1] = int64(*row.Created)
+		}
+		wanted = append(wanted, row.Features...)
+		if !got.has(wanted) {
+			found = append(found, fmt.Sprintf("missing the row %s among %s", show(wanted), got.showRows()))
+		}
+	}
+	return found
+}
+
+func newestSchema(got *Table, view *registry.View) []string {
+	fields := append([]registry.Field{}, view.Keys...)
+	fields = append(fields, registry.Field{Name: "event_ts"}, registry.Field{Name: "created_ts"})
+	for _, feature := range view.Features {
+		fields = append(fields, feature.Field)
+	}
+	var found []string
+	for i, field := range fields {
+		want := store.ArrowType(field.Type)
+		if want == arrow.Null {
+			want = arrow.PrimitiveTypes.Int64
+		}
+		if i >= len(got.Names) || got.Names[i] != field.Name || !arrow.TypeEqual(got.Types[i], want) {
+			found = append(found, fmt.Sprintf("columns are %q %s, want column %d to be %s %s", got.Names, got.Types, i,
+				field.Name, want))
+		}
+	}
+	return found
+}
+
+func (t *Table) has(row []any) bool {
+	for _, candidate := range t.Rows {
+		if sameValue(candidate, row) {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *Table) showRows() string {
+	rows := make([]string, len(t.Rows))
+	for i, row := range t.Rows {
+		rows[i] = show(row)
+	}
+	return strings.Join(rows, " ")
+}

@@ -1,0 +1,160 @@
+package storetest
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/plumbstore/plumb/store"
+)
+
+// csvText is a label cell read from CSV, where a column has whatever type all of its text allows.
+type csvText string
+
+// labelTable is the label file as a join must hand it back: untouched (R6).
+func (w *World) labelTable(question Question, path string) (*Table, error) {
+	if !strings.HasSuffix(path, ".csv") {
+		return readTable(path)
+	}
+	table := &Table{}
+	for _, column := range question.Labels.Columns {
+		table.Names = append(table.Names, column.Name)
+		table.Types = append(table.Types, column.Form)
+	}
+	for row := range question.Labels.rows() {
+		var values []any
+		for _, column := range question.Labels.Columns {
+			v := column.Values[row]
+			switch v := v.(type) {
+			case nil:
+				values = append(values, nil)
+			case string:
+				values = append(values, csvText(v))
+			default:
+				values = append(values, csvText(strings.Trim(csvCell(column.Form, v), `"`)))
+			}
+		}
+		table.Rows = append(table.Rows, values)
+	}
+	return table, nil
+}
+
+// sameText says whether a value is what the text says, in the value's own type.
+func sameText(value, want any) bool {
+	text, ok := want.(csvText)
+	if !ok {
+		return false
+	}
+	switch v := value.(type) {
+	case string:
+		return v == string(text)
+	case store.Instant:
+		return slices.ContainsFunc([]string{time.RFC3339Nano, "2006-01-02 15:04:05.999999"}, func(layout string) bool {
+			t, err := time.Parse(layout, string(text))
+			return err == nil && store.InstantOf(t) == v
+		})
+	case float64:
+		parsed, err := strconv.ParseFloat(string(text), 64)
+		return err == nil && sameValue(parsed, v)
+	}
+	return value != nil && fmt.Sprint(value) == string(text)
+}
+
+// csvDifferences compares a result in CSV. Outputs are parsed back as their types; of label columns, which keep their own
+// types, texts are compared, and otherwise what is null.
+func csvDifferences(got, labels, answer *Table) []string {
+	names := slices.Concat(labels.Names, answer.Names)
+	if !slices.Equal(got.Names, names) {
+		return []string{fmt.Sprintf("columns are %q, want %q", got.Names, names)}
+	}
+	if len(got.Rows) != len(answer.Rows) {
+		return []string{fmt.Sprintf("%d rows, want %d", len(got.Rows), len(answer.Rows))}
+	}
+	var found []string
+	for row := range got.Rows {
+		for i, value := range got.Rows[row] {
+			at := i - len(labels.Names)
+			if at < 0 {
+				if want := labels.Rows[row][i]; !sameLabelText(value, want) {
+					found = append(found, fmt.Sprintf("row %d label column %q is %s, want %s", row, names[i], show(value), show(want)))
+				}
+				continue
+			}
+			parsed, err := fromText(answer.Types[at], value)
+			if want := canonical(answer.Rows[row][at]); err != nil || !sameValue(parsed, want) {
+				found = append(found, fmt.Sprintf("row %d column %q is %s (%v), want %s", row, names[i], show(value), err, show(want)))
+			}
+		}
+	}
+	return found
+}
+
+func sameLabelText(got, want any) bool {
+	switch want := want.(type) {
+	case string:
+		return got == want
+	case csvText:
+		return got == string(want)
+	}
+	return (got == nil) == (want == nil)
+}
+
+// fromText reads an output's text: bytes are base64, times RFC 3339, arrays JSON of these.
+func fromText(form arrow.DataType, cell any) (any, error) {
+	if cell == nil {
+		return nil, nil
+	}
+	text := cell.(string)
+	switch form.ID() {
+	case arrow.BOOL:
+		return strconv.ParseBool(text)
+	case arrow.INT32:
+		v, err := strconv.ParseInt(text, 10, 32)
+		return int32(v), err
+	case arrow.INT64:
+		return strconv.ParseInt(text, 10, 64)
+	case arrow.FLOAT32:
+		v, err := strconv.ParseFloat(text, 32)
+		return canonical(float32(v)), err
+	case arrow.FLOAT64:
+		v, err := strconv.ParseFloat(text, 64)
+		return canonical(v), err
+	case arrow.BINARY:
+		return base64.StdEncoding.DecodeString(text)
+	case arrow.TIMESTAMP:
+		t, err := time.Parse(time.RFC3339Nano, text)
+		return store.InstantOf(t), err
+	case arrow.LIST:
+		return fromJSON(form.(*arrow.ListType).Elem(), text)
+	}
+	return text, nil
+}
+
+func fromJSON(element arrow.DataType, text string) (any, error) {
+	var parts []json.RawMessage
+	if err := json.Unmarshal([]byte(text), &parts); err != nil {
+		return nil, err
+	}
+	elements := []any{}
+	for _, part := range parts {
+		var cell any
+		var unquoted string
+		if err := json.Unmarshal(part, &unquoted); err == nil && string(part) != "null" {
+			cell = unquoted
+		} else if string(part) != "null" {
+			cell = string(part)
+		}
+		v, err := fromText(element, cell)
+		if err != nil {
+			return nil, err
+		}
+		elements = append(elements, v)
+	}
+	return elements, nil
+}

@@ -1,0 +1,178 @@
+package storetest
+
+import (
+	"encoding/base64"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
+	"github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+
+	"github.com/plumbstore/plumb/store"
+)
+
+// File is a Parquet, CSV or Arrow IPC file to write, told by the ending of its path.
+type File struct {
+	Path    string
+	Columns []Column
+	// RowGroup is the number of rows to a Parquet row group or an Arrow batch; 0 means all in one.
+	RowGroup int
+	// Int96 stores Parquet timestamps in the deprecated 96-bit form, in nanoseconds.
+	Int96 bool
+
+	// stored, where not nil, is what to write instead of Columns: values that are not yet of the declared types.
+	stored []Column
+}
+
+// Write writes the file, and the folder that it is in.
+func (f File) Write() error {
+	if err := os.MkdirAll(filepath.Dir(f.Path), 0o755); err != nil {
+		return err
+	}
+	if f.stored != nil {
+		f.Columns = f.stored
+	}
+	var err error
+	switch ext := filepath.Ext(f.Path); ext {
+	case ".parquet":
+		err = f.writeParquet()
+	case ".arrow":
+		err = f.writeArrow()
+	case ".csv":
+		err = os.WriteFile(f.Path, []byte(f.csv()), 0o644)
+	default:
+		err = fmt.Errorf("no writer for %s", ext)
+	}
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", f.Path, err)
+	}
+	return nil
+}
+
+func (f File) rows() int {
+	if len(f.Columns) == 0 {
+		return 0
+	}
+	return len(f.Columns[0].Values)
+}
+
+func (f File) rowGroup() int {
+	if f.RowGroup > 0 {
+		return f.RowGroup
+	}
+	return max(f.rows(), 1)
+}
+
+func (f File) writeParquet() error {
+	batch, err := record(f.Columns)
+	if err != nil {
+		return err
+	}
+	defer batch.Release()
+	out, err := os.Create(f.Path)
+	if err != nil {
+		return err
+	}
+	properties := parquet.NewWriterProperties(parquet.WithMaxRowGroupLength(int64(f.rowGroup())),
+		parquet.WithVersion(parquet.V2_6))
+	writer, err := pqarrow.NewFileWriter(batch.Schema(), out, properties,
+		pqarrow.NewArrowWriterProperties(pqarrow.WithDeprecatedInt96Timestamps(f.Int96)))
+	if err != nil {
+		return err
+	}
+	if err := writer.Write(batch); err != nil {
+		return err
+	}
+	return writer.Close()
+}
+
+func (f File) writeArrow() error {
+	batch, err := record(f.Columns)
+	if err != nil {
+		return err
+	}
+	defer batch.Release()
+	out, err := os.Create(f.Path)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	writer, err := ipc.NewFileWriter(out, ipc.WithSchema(batch.Schema()))
+	if err != nil {
+		return err
+	}
+	for start := 0; start < f.rows(); start += f.rowGroup() {
+		part := batch.NewSlice(int64(start), int64(min(start+f.rowGroup(), f.rows())))
+		err := writer.Write(part)
+		part.Release()
+		if err != nil {
+			return err
+		}
+	}
+	return writer.Close()
+}
+
+// csv leaves a null empty and quotes every string, the empty one too.
+func (f File) csv() string {
+	var text strings.Builder
+	for i, column := range f.Columns {
+		text.WriteString(separator(i) + quoted(column.Name))
+	}
+	text.WriteString("\n")
+	for row := range f.rows() {
+		for i, column := range f.Columns {
+			text.WriteString(separator(i) + csvCell(column.Form, column.Values[row]))
+		}
+		text.WriteString("\n")
+	}
+	return text.String()
+}
+
+func separator(column int) string {
+	if column == 0 {
+		return ""
+	}
+	return ","
+}
+
+func quoted(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
+
+func csvCell(form arrow.DataType, v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return quoted(v)
+	case []byte:
+		if len(v) == 0 {
+			return `""`
+		}
+		return base64.StdEncoding.EncodeToString(v)
+	case float64:
+		return csvFloat(v, 64)
+	case float32:
+		return csvFloat(float64(v), 32)
+	case store.Instant:
+		if timestamp, ok := form.(*arrow.TimestampType); ok && timestamp.TimeZone == "" {
+			return v.Time().Format("2006-01-02 15:04:05.000000")
+		}
+		return v.String()
+	}
+	return fmt.Sprint(v)
+}
+
+func csvFloat(v float64, bits int) string {
+	switch {
+	case math.IsInf(v, 1):
+		return "Infinity"
+	case math.IsInf(v, -1):
+		return "-Infinity"
+	}
+	return strconv.FormatFloat(v, 'g', -1, bits)
+}

@@ -1,0 +1,279 @@
+package storetest
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"pgregory.net/rapid"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/store"
+)
+
+// Names of views, keys and features: ordinary ones, SQL keywords, and what engines call columns of their own.
+var (
+	viewNames    = []string{"weather", "select", "order", "labels", "source"}
+	keyNames     = []string{"airport", "group", "key", "user", "row_number", "t", "code", "e", "filename"}
+	featureNames = []string{
+		"temp", "value", "from", "rowid", "event", "created", "label", "end", "f", "v", "null", "row", "table", "limit", "n", "x",
+	}
+	oddNames   = []string{`Ship "to"`, "two words", "select", "a,b", "ünï", "it's", "x; drop table y --", "$1", "?", "{x}"}
+	fileNames  = []string{"b", "a", "B", "a10", "a9", "ä", "a b", "c"}
+	partitions = []string{"01", "2", "10", "1"}
+)
+
+// draft is a view on its way into a world.
+type draft struct {
+	def    *plumbv1.FeatureView
+	entity *plumbv1.Entity
+	anchor store.Instant
+	// keys are the values that each join key is drawn from, on both sides.
+	keys [][]any
+	// forms are those of the key columns, then of the features.
+	forms     []arrow.DataType
+	eventForm arrow.DataType
+	// createdForm is nil where the source has no created column.
+	createdForm arrow.DataType
+	// partitioned says that the last feature comes from the names of hive partitions.
+	partitioned bool
+	history     *History
+}
+
+// DrawWorld draws a project of one to three views, aimed at the edges of the rules. prefix is the folder of its files,
+// relative to the project folder.
+func DrawWorld(t *rapid.T, folder, prefix string) *World {
+	world := &World{Folder: folder, Definitions: &plumbv1.Definitions{}, Histories: map[string]*History{}}
+	for i := range rapid.IntRange(1, 3).Draw(t, "views") {
+		drawView(t, world, i, prefix)
+	}
+	return world
+}
+
+func drawView(t *rapid.T, world *World, number int, prefix string) {
+	d := &draft{history: &History{TTL: drawTTL(t)}}
+	d.anchor = rapid.SampledFrom(anchors).Draw(t, "anchor").(store.Instant)
+	d.def = &plumbv1.FeatureView{Name: viewNames[number], Source: fmt.Sprintf("rows_%d", number)}
+	if d.history.TTL > 0 {
+		d.def.Ttl = durationpb.New(d.history.TTL)
+	}
+	d.history.ByValue = oneIn(t, 3, "sql")
+	d.drawKeys(t, number)
+	d.drawFeatures(t)
+	d.eventForm = drawForm(t, plumbv1.Type_TIMESTAMP)
+	if rapid.Bool().Draw(t, "created") {
+		d.createdForm = drawForm(t, plumbv1.Type_TIMESTAMP)
+	}
+	folder := path.Join(prefix, fmt.Sprintf("v%d", number))
+	files, pattern := d.drawPlaces(t, folder)
+	for range rapid.IntRange(0, 24).Draw(t, "rows") {
+		d.drawRow(t, rapid.SampledFrom(files).Draw(t, "file"))
+	}
+	world.Files = append(world.Files, d.files(t, files)...)
+	world.Definitions.Sources = append(world.Definitions.Sources, d.sources(t, pattern)...)
+	world.Definitions.FeatureViews = append(world.Definitions.FeatureViews, d.def)
+	if d.entity != nil {
+		world.Definitions.Entities = append(world.Definitions.Entities, d.entity)
+	}
+	world.Histories[d.def.Name] = d.history
+}
+
+func (d *draft) drawKeys(t *rapid.T, number int) {
+	count := rapid.IntRange(0, 3).Draw(t, "keys")
+	if count == 0 {
+		return
+	}
+	d.entity = &plumbv1.Entity{Name: fmt.Sprintf("entity_%d", number)}
+	d.def.Entities = []string{d.entity.Name}
+	for i := range count {
+		key := &plumbv1.JoinKey{
+			Name: keyNames[3*number+i],
+			Type: rapid.SampledFrom(keyTypes).Draw(t, "key type"),
+		}
+		d.entity.JoinKeys = append(d.entity.JoinKeys, key)
+		form := drawForm(t, key.Type)
+		d.forms = append(d.forms, form)
+		pool := []any{}
+		for range rapid.IntRange(1, 3).Draw(t, "pool") {
+			pool = append(pool, snap(form, drawValue(t, key.Type)))
+		}
+		d.keys = append(d.keys, pool)
+	}
+}
+
+func (d *draft) drawFeatures(t *rapid.T) {
+	count := rapid.IntRange(1, 4).Draw(t, "features")
+	first := rapid.IntRange(0, len(featureNames)-1).Draw(t, "first feature")
+	for i := range count {
+		feature := &plumbv1.Feature{
+			Name: featureNames[(first+i)%len(featureNames)],
+			Type: plumbv1.Type(rapid.IntRange(1, 16).Draw(t, "type")),
+		}
+		if rapid.Bool().Draw(t, "renamed") {
+			feature.Column = fmt.Sprintf("%s %d", rapid.SampledFrom(oddNames).Draw(t, "column"), i)
+		}
+		d.def.Features = append(d.def.Features, feature)
+		d.forms = append(d.forms, drawForm(t, feature.Type))
+	}
+}
+
+// drawForm draws how a column is stored; the plain form half of the time.
+func drawForm(t *rapid.T, declared plumbv1.Type) arrow.DataType {
+	all := forms(declared)
+	if rapid.Bool().Draw(t, "other form") {
+		return rapid.SampledFrom(all).Draw(t, "form")
+	}
+	return all[0]
+}
+
+// drawPlaces draws where the rows are: one file, several under a glob, or hive partitions. It returns the files' paths
+// without their endings, and the path of the source.
+func (d *draft) drawPlaces(t *rapid.T, folder string) (files []string, pattern string) {
+	switch rapid.IntRange(0, 2).Draw(t, "places") {
+	case 0:
+		name := path.Join(folder, rapid.SampledFrom(fileNames).Draw(t, "name"))
+		return []string{name}, name + ".parquet"
+	case 1:
+		for _, name := range drawSome(t, fileNames, "names") {
+			files = append(files, path.Join(folder, name))
+		}
+		return files, path.Join(folder, "*.parquet")
+	}
+	for _, partition := range drawSome(t, partitions, "partitions") {
+		for _, name := range drawSome(t, fileNames[:3], "names") {
+			files = append(files, path.Join(folder, "part="+partition, name))
+		}
+	}
+	d.partitioned = true
+	d.def.Features = append(d.def.Features, &plumbv1.Feature{Name: "part", Type: plumbv1.Type_STRING})
+	return files, folder
+}
+
+func drawSome(t *rapid.T, names []string, label string) []string {
+	shuffled := rapid.Permutation(names).Draw(t, label)
+	return shuffled[:rapid.IntRange(1, min(3, len(names))).Draw(t, label)]
+}
+
+func (d *draft) drawRow(t *rapid.T, file string) {
+	row := SourceRow{File: file + ".parquet"}
+	for _, pool := range d.keys {
+		row.Keys = append(row.Keys, drawFrom(t, pool, 12))
+	}
+	if !oneIn(t, 12, "no event") {
+		event := snapInstant(d.eventForm, drawInstant(t, d.anchor, d.history.TTL))
+		row.Event = &event
+	}
+	if d.createdForm != nil && !oneIn(t, 4, "not created") {
+		created := snapInstant(d.createdForm, drawInstant(t, d.anchor, d.history.TTL))
+		row.Created = &created
+	}
+	for i, form := range d.forms[len(d.keys):] {
+		value := snap(form, drawNullable(t, d.def.Features[i].Type, 5))
+		if d.history.ByValue {
+			value = canonical(value)
+		}
+		row.Features = append(row.Features, value)
+	}
+	if d.partitioned {
+		_, partition, _ := strings.Cut(path.Dir(file), "part=")
+		row.Features = append(row.Features, partition)
+	}
+	for _, other := range d.history.Rows {
+		if other.File == row.File {
+			row.Number++
+		}
+	}
+	d.history.Rows = append(d.history.Rows, row)
+}
+
+// drawFrom draws from the pool, and null once in so many times.
+func drawFrom(t *rapid.T, pool []any, once int) any {
+	if oneIn(t, once, "null") {
+		return nil
+	}
+	return rapid.SampledFrom(pool).Draw(t, "from pool")
+}
+
+// files lays the rows out as they are stored.
+func (d *draft) files(t *rapid.T, places []string) []File {
+	rowGroup := rapid.SampledFrom([]int{0, 1, 3, 7}).Draw(t, "row group")
+	int96 := oneIn(t, 10, "int96")
+	var files []File
+	for _, place := range places {
+		file := File{Path: place + ".parquet", RowGroup: rowGroup, Int96: int96}
+		rows := slices.DeleteFunc(slices.Clone(d.history.Rows), func(r SourceRow) bool { return r.File != file.Path })
+		file.Columns = d.columns(rows)
+		files = append(files, file)
+	}
+	return files
+}
+
+func (d *draft) columns(rows []SourceRow) []Column {
+	events := Column{Name: "observed at", Form: d.eventForm}
+	createds := Column{Name: "known at", Form: d.createdForm}
+	var values []Column
+	for i, key := range d.entity.GetJoinKeys() {
+		values = append(values, Column{Name: key.Name, Form: d.forms[i]})
+	}
+	for i, form := range d.forms[len(d.keys):] {
+		values = append(values, Column{Name: columnOf(d.def.Features[i]), Form: form})
+	}
+	for _, row := range rows {
+		events.Values = append(events.Values, valueOf(row.Event))
+		createds.Values = append(createds.Values, valueOf(row.Created))
+		for i, v := range slices.Concat(row.Keys, row.Features)[:len(values)] {
+			values[i].Values = append(values[i].Values, v)
+		}
+	}
+	columns := append(values, events)
+	if d.createdForm != nil {
+		columns = append(columns, createds)
+	}
+	return columns
+}
+
+func valueOf(instant *store.Instant) any {
+	if instant == nil {
+		return nil
+	}
+	return *instant
+}
+
+func columnOf(feature *plumbv1.Feature) string {
+	if feature.Column != "" {
+		return feature.Column
+	}
+	return feature.Name
+}
+
+// sources defines the view's source, and where that is SQL, the sources below it.
+func (d *draft) sources(t *rapid.T, pattern string) []*plumbv1.Source {
+	source := &plumbv1.Source{
+		Name: d.def.Source, EventTimestamp: "observed at",
+		Kind: &plumbv1.Source_Parquet{Parquet: &plumbv1.ParquetSource{Path: pattern}},
+	}
+	if d.createdForm != nil {
+		source.CreatedTimestamp = "known at"
+	}
+	if !d.history.ByValue {
+		return []*plumbv1.Source{source}
+	}
+	query := proto.Clone(source).(*plumbv1.Source)
+	source.Name = "files_of_" + d.def.Source
+	text := rapid.SampledFrom([]string{
+		"SELECT * FROM %s",
+		`WITH r AS (SELECT * FROM "%s") SELECT * FROM r ORDER BY "observed at" DESC`,
+		"FROM %s -- every row",
+		"SELECT * FROM %[1]s UNION ALL SELECT * FROM %[1]s",
+	}).Draw(t, "query")
+	if strings.Contains(text, "UNION ALL") {
+		d.history.Rows = slices.Concat(d.history.Rows, d.history.Rows)
+	}
+	query.Kind = &plumbv1.Source_Sql{Sql: &plumbv1.SqlSource{Query: fmt.Sprintf(text, source.Name)}}
+	return []*plumbv1.Source{query, source}
+}

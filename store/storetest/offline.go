@@ -1,0 +1,138 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/plumbstore/plumb/store"
+)
+
+// Offline is the suite of the offline contract. Open returns an engine for a project folder, which may read sources below
+// its folder data alone and works with so many threads; the suite closes it.
+type Offline struct {
+	Open func(t testing.TB, projectDir string, threads int) store.Offline
+}
+
+// offlineTests are the tests that need more than a case file can say. A name begins with its rule.
+var offlineTests = []struct {
+	name string
+	run  func(t *testing.T, suite Offline)
+}{}
+
+// Rule runs everything that proves one rule, "R1" to "R13": the case files' cases and the tests that are named after it.
+func (s Offline) Rule(t *testing.T, rule string) {
+	folder := t.TempDir()
+	engine := s.open(t, folder, 2)
+	ran := 0
+	for _, c := range readAllCases(t, folder) {
+		if !strings.HasPrefix(c.Name, rule+" ") {
+			continue
+		}
+		ran++
+		t.Run(strings.TrimPrefix(c.Name, rule+" "), func(t *testing.T) {
+			if err := c.World.Write(); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.hold(t.Context(), engine); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for _, test := range offlineTests {
+		if name, ok := strings.CutPrefix(test.name, rule+"_"); ok {
+			ran++
+			t.Run(name, func(t *testing.T) { test.run(t, s) })
+		}
+	}
+	if ran == 0 {
+		t.Errorf("nothing proves %s", rule)
+	}
+}
+
+// open opens an engine that is closed when the test ends.
+func (s Offline) open(t testing.TB, folder string, threads int) store.Offline {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Join(folder, "data"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	engine := s.Open(t, folder, threads)
+	t.Cleanup(func() {
+		if err := engine.Close(); err != nil {
+			t.Errorf("closing the engine: %v", err)
+		}
+	})
+	return engine
+}
+
+// RandomJoins asks random questions about random worlds, with one thread and with several, streamed and as files, and holds
+// the answers to the reference (R1 to R4, R6 to R13).
+func (s Offline) RandomJoins(t *testing.T) {
+	folder := t.TempDir()
+	engines := []store.Offline{s.open(t, folder, 1), s.open(t, folder, 4)}
+	number := 0
+	rapid.Check(t, func(t *rapid.T) {
+		number++
+		prefix := fmt.Sprintf("data/%d", number)
+		defer os.RemoveAll(filepath.Join(folder, prefix))
+		world := DrawWorld(t, folder, prefix)
+		question := DrawQuestion(t, world, prefix)
+		out := rapid.SampledFrom([]string{"", "", "", "out.parquet", "out.arrow", "out.csv"}).Draw(t, "out")
+		if out != "" {
+			out = prefix + "/" + out
+		}
+		writeAll(t, world, question)
+		for _, engine := range engines {
+			if err := world.check(context.Background(), engine, question, out); err != nil {
+				t.Fatalf("%v\n%s", err, world.describe(&question))
+			}
+		}
+	})
+}
+
+// RandomWindows materializes random worlds in random consecutive windows and holds each to the reference (R3, R5, R8).
+func (s Offline) RandomWindows(t *testing.T) {
+	folder := t.TempDir()
+	engines := []store.Offline{s.open(t, folder, 1), s.open(t, folder, 4)}
+	number := 0
+	rapid.Check(t, func(t *rapid.T) {
+		number++
+		prefix := fmt.Sprintf("data/%d", number)
+		defer os.RemoveAll(filepath.Join(folder, prefix))
+		world := DrawWorld(t, folder, prefix)
+		if err := world.Write(); err != nil {
+			t.Fatal(err)
+		}
+		snapshot, err := world.Snapshot()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, view := range snapshot.Views() {
+			engine := rapid.SampledFrom(engines).Draw(t, "engine")
+			for _, window := range DrawWindows(t, world.Histories[view.Name]) {
+				if err := world.checkNewest(context.Background(), engine, view, window); err != nil {
+					t.Fatalf("view %s, window %s: %v\n%s", view.Name, showWindow(window), err, world.describe(nil))
+				}
+			}
+		}
+	})
+}
+
+func writeAll(t *rapid.T, world *World, question Question) {
+	if err := world.Write(); err != nil {
+		t.Fatal(err)
+	}
+	labels := question.Labels
+	labels.Path = filepath.Join(world.Folder, labels.Path)
+	if err := labels.Write(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := world.Select(question); err != nil {
+		t.Fatalf("the question is not well formed: %v", err)
+	}
+}

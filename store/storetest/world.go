@@ -1,0 +1,186 @@
+package storetest
+
+import (
+	"fmt"
+	"path/filepath"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// Project is the name of every world's project.
+const Project = "world"
+
+// World is a project: its definitions and files on one side, and on the other what the views hold, as the reference sees it.
+type World struct {
+	// Folder is the project folder, below which Files lie.
+	Folder      string
+	Definitions *plumbv1.Definitions
+	// Files are those of the sources, their paths relative to Folder.
+	Files []File
+	// Histories has one entry for each view, by name.
+	Histories map[string]*History
+}
+
+// Question is a point-in-time join to ask of an engine and of the reference.
+type Question struct {
+	References []*plumbv1.ViewReference
+	FullNames  bool
+	// Labels is the label file; its path is relative to the project folder. The column TimeColumn holds store.Instants, and
+	// none of them is nil.
+	Labels                             File
+	TimeColumn                         string
+	Statuses, EventTimestamps, AsKnown bool
+}
+
+// Write writes the files of all sources.
+func (w *World) Write() error {
+	for _, file := range w.Files {
+		file.Path = filepath.Join(w.Folder, file.Path)
+		if err := file.Write(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Snapshot returns the project as the registry would, in its first revision.
+func (w *World) Snapshot() (*registry.Snapshot, error) {
+	return registry.NewSnapshot(Project, 1, StateOf(w.Definitions))
+}
+
+// StateOf returns definitions as a registry's first revision keeps them.
+func StateOf(definitions *plumbv1.Definitions) *plumbv1.State {
+	state := &plumbv1.State{Definitions: definitions}
+	for _, view := range definitions.GetFeatureViews() {
+		schema := &plumbv1.ViewSchema{Id: 1}
+		for _, feature := range view.GetFeatures() {
+			schema.Fields = append(schema.Fields, &plumbv1.SchemaField{Name: feature.GetName(), Type: feature.GetType()})
+		}
+		state.Views = append(state.Views, &plumbv1.RegisteredView{
+			Name: view.GetName(), Generation: 1, Schemas: []*plumbv1.ViewSchema{schema},
+		})
+	}
+	return state
+}
+
+// Select resolves the question's references.
+func (w *World) Select(question Question) (*registry.Selection, error) {
+	state := StateOf(&plumbv1.Definitions{
+		Entities:     w.Definitions.GetEntities(),
+		Sources:      w.Definitions.GetSources(),
+		FeatureViews: w.Definitions.GetFeatureViews(),
+		FeatureServices: []*plumbv1.FeatureService{
+			{Name: "question", FullNames: question.FullNames, Features: question.References},
+		},
+	})
+	snapshot, err := registry.NewSnapshot(Project, 1, state)
+	if err != nil {
+		return nil, err
+	}
+	return snapshot.SelectService("question", false)
+}
+
+// Answer returns the columns that the question adds to its labels, and the report, as the rules have them.
+func (w *World) Answer(selection *registry.Selection, question Question) (*Table, store.JoinReport, error) {
+	table := &Table{}
+	sightings := make([][]Sighting, len(selection.References))
+	report := store.JoinReport{Rows: int64(question.Labels.rows())}
+	for i, reference := range selection.References {
+		seen, err := w.look(reference, question)
+		if err != nil {
+			return nil, report, err
+		}
+		sightings[i] = seen
+		report.Views = append(report.Views, w.reportOn(reference, seen))
+	}
+	table.nameAnswer(selection, question)
+	for row := range question.Labels.rows() {
+		table.Rows = append(table.Rows, answerRow(selection, question, sightings, row))
+	}
+	return table, report, nil
+}
+
+// look returns what one use of a view shows to each label row.
+func (w *World) look(reference registry.Reference, question Question) ([]Sighting, error) {
+	times, err := question.column(question.TimeColumn)
+	if err != nil {
+		return nil, err
+	}
+	seen := make([]Sighting, len(times))
+	for row := range seen {
+		key := make([]any, len(reference.LabelColumns))
+		for i, name := range reference.LabelColumns {
+			values, err := question.column(name)
+			if err != nil {
+				return nil, err
+			}
+			key[i] = values[row]
+		}
+		seen[row] = w.Histories[reference.View.Name].At(key, times[row].(store.Instant), question.AsKnown)
+	}
+	return seen, nil
+}
+
+func (q Question) column(name string) ([]any, error) {
+	for _, column := range q.Labels.Columns {
+		if column.Name == name {
+			return column.Values, nil
+		}
+	}
+	return nil, fmt.Errorf("no label column is named %q", name)
+}
+
+func (w *World) reportOn(reference registry.Reference, seen []Sighting) store.ViewReport {
+	report := store.ViewReport{Alias: reference.Alias}
+	report.NullKeys, report.NullTimes = w.Histories[reference.View.Name].Unservable()
+	for _, sighting := range seen {
+		if sighting.Status == plumbv1.Status_PRESENT {
+			report.Matched++
+		}
+	}
+	return report
+}
+
+func (t *Table) nameAnswer(selection *registry.Selection, question Question) {
+	for _, output := range selection.Outputs {
+		feature := selection.References[output.Reference].View.Features[output.Feature]
+		t.Names, t.Types = append(t.Names, output.Name), append(t.Types, store.ArrowType(feature.Type))
+		if question.Statuses {
+			t.Names = append(t.Names, output.Name+"__status")
+			t.Types = append(t.Types, store.ArrowType(plumbv1.Type_STRING))
+		}
+	}
+	if question.EventTimestamps {
+		for _, reference := range selection.References {
+			t.Names = append(t.Names, reference.Alias+"__event_timestamp")
+			t.Types = append(t.Types, store.ArrowType(plumbv1.Type_TIMESTAMP))
+		}
+	}
+}
+
+func answerRow(selection *registry.Selection, question Question, sightings [][]Sighting, row int) []any {
+	var values []any
+	for _, output := range selection.Outputs {
+		value, status := sightings[output.Reference][row].Value(output.Feature)
+		values = append(values, value)
+		if question.Statuses {
+			values = append(values, status.String())
+		}
+	}
+	if question.EventTimestamps {
+		for _, seen := range sightings {
+			values = append(values, eventShown(seen[row], question.Statuses))
+		}
+	}
+	return values
+}
+
+// eventShown is the winning row's event time; that of an expired row is given only along with statuses.
+func eventShown(sighting Sighting, statuses bool) any {
+	if sighting.Status == plumbv1.Status_PRESENT || sighting.Status == plumbv1.Status_EXPIRED && statuses {
+		return *sighting.Row.Event
+	}
+	return nil
+}
