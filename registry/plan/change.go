@@ -65,7 +65,7 @@ func (d Difference) String() string {
 	from, to := shorten(d.From), shorten(d.To)
 	switch {
 	case d.From == "":
-		return d.Field + ": " + to
+		return d.Field + " added: " + to
 	case d.To == "":
 		return d.Field + " removed, was " + from
 	case from == to:

@@ -62,7 +62,9 @@ func (c *comparison) compareViews(state *plumbv1.State) []Change {
 		state.Views = append(state.Views, layout)
 		d := differ{found: viewDifferences(old, view)}
 		d.text("generation", number(registered.GetGeneration()), number(layout.GetGeneration()))
-		d.text("rebuild", number(registered.GetRebuild()), number(layout.GetRebuild()))
+		if layout.GetGeneration() == registered.GetGeneration() {
+			d.text("rebuild", number(registered.GetRebuild()), number(layout.GetRebuild()))
+		}
 		if d.found != nil {
 			changes = append(changes, AlterView{From: old, To: view, differences: d.found, hazards: hazards(effects)})
 		}

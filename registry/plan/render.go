@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -69,9 +70,13 @@ func (p *Plan) MarshalJSON() ([]byte, error) {
 	for i, c := range p.Changes {
 		changes[i] = change{c.Describe(), c.Hazards()}
 	}
-	return json.Marshal(struct {
+	var document bytes.Buffer
+	encoder := json.NewEncoder(&document)
+	encoder.SetEscapeHTML(false) // queries are full of < and >
+	err := encoder.Encode(struct {
 		Project string   `json:"project"`
 		Base    int64    `json:"base"`
 		Changes []change `json:"changes"`
 	}{p.Project, p.Base, changes})
+	return document.Bytes(), err
 }

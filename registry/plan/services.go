@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -36,36 +37,43 @@ func (c *comparison) compareServices(current *registry.Snapshot, state *plumbv1.
 func serviceDifferences(old, service *plumbv1.FeatureService) []Difference {
 	var d differ
 	d.text("full_names", strconv.FormatBool(old.GetFullNames()), strconv.FormatBool(service.GetFullNames()))
-	d.text("features", referencesText(old), referencesText(service))
+	d.items("features", references(old), references(service))
 	d.text("description", old.GetDescription(), service.GetDescription())
 	d.tags("tags", old.GetTags(), service.GetTags())
 	return d.found
 }
 
-// referencesText spells out what a service asks for, such as "weather as origin_weather (airport: origin) [temp]".
+// references spells out what a service asks for by alias, such as origin_weather: "weather (airport: origin) [temp]".
 // Defaults are left out, so that writing them down is no change.
-func referencesText(service *plumbv1.FeatureService) string {
-	texts := make([]string, len(service.GetFeatures()))
-	for i, reference := range service.GetFeatures() {
-		text := reference.GetView()
-		if as := reference.GetAs(); as != "" && as != text {
-			text += " as " + as
+func references(service *plumbv1.FeatureService) []item {
+	var items []item
+	for _, reference := range service.GetFeatures() {
+		alias, text := cmp.Or(reference.GetAs(), reference.GetView()), referenceText(reference)
+		at := slices.IndexFunc(items, func(i item) bool { return i.name == alias })
+		if at < 0 {
+			items = append(items, item{alias, text})
+		} else {
+			items[at].value += "; " + text
 		}
-		var keys []string
-		for _, key := range slices.Sorted(maps.Keys(reference.GetJoinKeys())) {
-			if column := reference.GetJoinKeys()[key]; column != key {
-				keys = append(keys, key+": "+column)
-			}
-		}
-		if keys != nil {
-			text += " (" + strings.Join(keys, ", ") + ")"
-		}
-		if features := reference.GetFeatures(); len(features) > 0 {
-			text += " [" + strings.Join(features, ", ") + "]"
-		}
-		texts[i] = text
 	}
-	return strings.Join(texts, "; ")
+	return items
+}
+
+func referenceText(reference *plumbv1.ViewReference) string {
+	text := reference.GetView()
+	var keys []string
+	for _, key := range slices.Sorted(maps.Keys(reference.GetJoinKeys())) {
+		if column := reference.GetJoinKeys()[key]; column != key {
+			keys = append(keys, key+": "+column)
+		}
+	}
+	if keys != nil {
+		text += " (" + strings.Join(keys, ", ") + ")"
+	}
+	if features := reference.GetFeatures(); len(features) > 0 {
+		text += " [" + strings.Join(features, ", ") + "]"
+	}
+	return text
 }
 
 // columnDifferences compares the columns that a service's callers get and give. They can change while the service's own
@@ -103,10 +111,10 @@ func columnHazards(columns []Difference) []Hazard {
 	if len(columns) == 0 {
 		return nil
 	}
-	texts := make([]string, len(columns))
+	names := make([]string, len(columns))
 	for i, column := range columns {
-		texts[i] = column.String()
+		names[i] = column.Field
 	}
-	return []Hazard{{"PB109", "the service's columns change (" + strings.Join(texts, "; ") +
-		"): callers and models that rely on the former ones break"}}
+	return []Hazard{{"PB109", "what callers get or give changes in " + strings.Join(names, ", ") +
+		": callers and models that rely on what was there break"}}
 }
