@@ -11,6 +11,7 @@ package server
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"time"
@@ -100,6 +101,7 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 	s.grpc = grpc.NewServer(
 		grpc.MaxRecvMsgSize(config.MaxRequestBytes),
 		grpc.MaxSendMsgSize(config.MaxResponseBytes),
+		grpc.WaitForHandlers(true), // Once Serve has returned, the store may be closed.
 		grpc.UnaryInterceptor(s.interceptUnary),
 		grpc.StreamInterceptor(s.interceptStream),
 	)
@@ -123,10 +125,18 @@ func (s *Server) Close() error {
 // flight up to DrainTimeout, and cuts off what is left. It returns nil after that, or the fault that ended it.
 func (s *Server) Serve(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.grpc.Serve(s.listener) })
+	group.Go(func() error { return s.accept() })
 	group.Go(func() error { s.following.run(ctx, s.ready); return nil })
 	group.Go(func() error { <-ctx.Done(); s.drain(); return nil })
 	return group.Wait()
+}
+
+func (s *Server) accept() error {
+	err := s.grpc.Serve(s.listener)
+	if errors.Is(err, grpc.ErrServerStopped) { // It was told to drain before it had begun.
+		return nil
+	}
+	return err
 }
 
 // drain ends what Serve started, the newest first.

@@ -1,0 +1,63 @@
+package materialize
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+)
+
+func field(name string, declared plumbv1.Type) registry.Field {
+	return registry.Field{Name: name, Type: declared}
+}
+
+// airports is a view whose layout has its features in another order than its definition.
+func airports() *registry.View {
+	temp, wind := field("temp", plumbv1.Type_INT64), field("wind", plumbv1.Type_INT64)
+	return &registry.View{
+		Name:     "airports",
+		Keys:     []registry.Field{field("airport", plumbv1.Type_STRING)},
+		Features: []registry.Feature{{Field: temp, Column: "temp"}, {Field: wind, Column: "wind"}},
+		Schemas:  []registry.Schema{{ID: 1, Fields: []registry.Field{wind, temp}}},
+	}
+}
+
+func TestARowThatCannotBePackedIsNamed(t *testing.T) {
+	names := []string{"airport", "event_ts", "created_ts", "temp", "wind"}
+	fields := make([]arrow.Field, len(names))
+	for i, name := range names {
+		fields[i] = arrow.Field{Name: name, Type: arrow.PrimitiveTypes.Int64, Nullable: true}
+	}
+	fields[0].Type = arrow.BinaryTypes.String
+	builder := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema(fields, nil))
+	builder.Field(0).(*array.StringBuilder).AppendValues([]string{"EWR", "JFK"}, nil)
+	builder.Field(1).(*array.Int64Builder).AppendValues([]int64{7, -1 << 63}, nil) // No such event time can be stored.
+	for i := 2; i < len(names); i++ {
+		builder.Field(i).(*array.Int64Builder).AppendValues([]int64{1, 2}, nil)
+	}
+	p, err := newPacker(airports())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.rows, p.current = 10, &batch{}
+	err = p.addAll(t.Context(), builder.NewRecordBatch())
+	if err == nil || !strings.Contains(err.Error(), "airport JFK") {
+		t.Errorf("want an error that names the row, got %v", err)
+	}
+	if got := p.current.len(); got != 1 {
+		t.Errorf("the batch has %d rows, want the one before", got)
+	}
+}
+
+func TestALayoutThatIsNotTheViewsIsRefused(t *testing.T) {
+	view := airports()
+	view.Schemas[0].Fields[0].Type = plumbv1.Type_STRING
+	if _, err := newPacker(view); err == nil || !strings.Contains(err.Error(), `STRING "wind"`) {
+		t.Errorf("want an error that names the field, got %v", err)
+	}
+}

@@ -1,0 +1,107 @@
+package materialize_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/plumbstore/plumb/internal/redistest"
+	"github.com/plumbstore/plumb/materialize"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// manyPrices are two rows for each of some shops.
+func manyPrices(shops int) (prices []price, names []string) {
+	for i := range shops {
+		name := fmt.Sprintf("shop %d", i)
+		names = append(names, name)
+		prices = append(prices, price{name, at(1), at(2), float64(i)}, price{name, at(3), nil, float64(-i)})
+	}
+	return prices, names
+}
+
+// expectFailed checks that the latest run is recorded as failed, and that the end is where it was.
+func (p *project) expectFailed(part string) {
+	p.t.Helper()
+	run := must(p.registry.LastRuns(context.Background(), "shops"))(p.t)["price"]
+	if run.Outcome != registry.Failed || !strings.Contains(run.Error, part) || !run.FinishedAt.Equal(noon) {
+		p.t.Errorf("the run is recorded as %+v, want failed with %q", run, part)
+	}
+	if end, ok := p.end(); ok {
+		p.t.Errorf("the end moved to %s although the run failed", end)
+	}
+}
+
+// expectComplete materializes, and checks that what is stored is what an undisturbed run stores.
+func (p *project) expectComplete(online store.Online, shops []string) {
+	p.t.Helper()
+	p.run(online, materialize.Request{To: at(4)})
+	if end, _ := p.end(); end != at(4) {
+		p.t.Errorf("after a complete run the end is %s, want %s", end, at(4))
+	}
+	undisturbed := openSQLite(p.t, filepath.Join(p.t.TempDir(), "undisturbed.db"))
+	p.run(undisturbed, materialize.Request{To: at(4), Full: true})
+	if !sameBytes(p.stored(undisturbed, shops), p.stored(online, shops)) {
+		p.t.Errorf("what is stored differs from what an undisturbed run stores")
+	}
+}
+
+func TestARedisThatIsKilledInTheMiddleLeavesTheEndAndALaterRunCompletes(t *testing.T) {
+	prices, shops := manyPrices(200)
+	p := newProject(t, prices...)
+	cache := redistest.Start(t)
+	online := openRedis(t, cache.URL)
+	m := p.materializer(online, func(c *materialize.Config) {
+		c.BatchRows = 10
+		c.Progress = func(_ string, rows int64) {
+			if rows == 50 {
+				cache.Kill()
+			}
+		}
+	})
+	report, err := m.Run(t.Context(), p.view("price"), materialize.Request{To: at(4)})
+	if !errors.Is(err, registry.ErrUnavailable) {
+		t.Fatalf("want an error that wraps ErrUnavailable, got %v", err)
+	}
+	if report.Run.Outcome != registry.Failed || report.Run.Written != 50 {
+		t.Errorf("reported as %+v, want failed after 50 rows", report.Run)
+	}
+	p.expectFailed("unavailable")
+	cache.Restart()
+	p.expectComplete(online, shops)
+}
+
+func TestACancelledRunIsRecordedAsFailedAndALaterOneCompletes(t *testing.T) {
+	prices, shops := manyPrices(200)
+	p := newProject(t, prices...)
+	online := openSQLite(t, filepath.Join(t.TempDir(), "online.db"))
+	ctx, cancel := context.WithCancel(t.Context())
+	m := p.materializer(online, func(c *materialize.Config) {
+		c.BatchRows = 10
+		c.Progress = func(string, int64) { cancel() }
+	})
+	_, err := m.Run(ctx, p.view("price"), materialize.Request{To: at(4)})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("want an error that wraps context.Canceled, got %v", err)
+	}
+	p.expectFailed("context canceled")
+	p.expectComplete(online, shops)
+}
+
+func TestASourceThatCannotBeReadFailsTheRun(t *testing.T) {
+	p := newProject(t)
+	definitions := definitions()
+	definitions.FeatureViews[0].Features[0].Column = "pounds"
+	p.apply(definitions)
+	_, err := p.materializer(openSQLite(t, filepath.Join(t.TempDir(), "online.db"))).Run(t.Context(), p.view("price"),
+		materialize.Request{To: at(4)})
+	var input *registry.InputError
+	if !errors.As(err, &input) || !strings.Contains(err.Error(), "pounds") {
+		t.Fatalf("want an InputError that names the column, got %v", err)
+	}
+	p.expectFailed("pounds")
+}

@@ -1,0 +1,121 @@
+package materialize_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/plumbstore/plumb/materialize"
+)
+
+// childFolder names, in the environment, the project that this process is to materialize instead of running tests.
+// childFileSize bounds the size of the files that it writes.
+const (
+	childFolder   = "PLUMB_TEST_MATERIALIZE"
+	childFileSize = "PLUMB_TEST_FILE_SIZE"
+)
+
+// batchWritten is what a child prints after each batch.
+const batchWritten = "batch written"
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestChildProcess is no test of its own: it is what the tests below run in another process.
+func TestChildProcess(t *testing.T) {
+	folder, ok := os.LookupEnv(childFolder)
+	if !ok {
+		return
+	}
+	p := openProject(t, folder)
+	online := openSQLite(t, filepath.Join(folder, "online.db"))
+	if text, ok := os.LookupEnv(childFileSize); ok {
+		signal.Ignore(syscall.SIGXFSZ) // Writing beyond the limit is then an error, as on a full disk.
+		size := must(strconv.ParseUint(text, 10, 64))(t)
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: size, Max: size}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := p.materializer(online, func(c *materialize.Config) {
+		c.BatchRows = 20
+		c.Progress = func(_ string, rows int64) {
+			fmt.Println(batchWritten)
+			_, _ = os.Stdin.Read(make([]byte, 1)) // The parent lets it go on, or kills it; without one there is no waiting.
+		}
+	})
+	if _, err := m.Run(t.Context(), p.view("price"), materialize.Request{To: at(4)}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// child is this test binary, materializing the project.
+func (p *project) child(extra ...string) *exec.Cmd {
+	command := exec.Command(os.Args[0], "-test.run=^TestChildProcess$", "-test.v")
+	command.Env = append(os.Environ(), childFolder+"="+p.folder)
+	command.Env = append(command.Env, extra...)
+	return command
+}
+
+// runAndKill lets a child write so many batches, and kills it while it writes the next one.
+func (p *project) runAndKill(batches int) {
+	p.t.Helper()
+	child := p.child()
+	input, output := must(child.StdinPipe())(p.t), must(child.StdoutPipe())(p.t)
+	if err := child.Start(); err != nil {
+		p.t.Fatal(err)
+	}
+	lines, seen := bufio.NewScanner(output), 0
+	for seen <= batches && lines.Scan() {
+		if lines.Text() == batchWritten {
+			seen++
+			must(input.Write([]byte{'\n'}))(p.t)
+		}
+	}
+	if err := child.Process.Kill(); err != nil {
+		p.t.Fatalf("the child ended by itself after %d batches: %v", seen, err)
+	}
+	_ = child.Wait() // It says that the child was killed.
+	if status, ok := child.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
+		p.t.Fatalf("the child ended with %s after %d batches, and was to be killed", child.ProcessState, seen)
+	}
+}
+
+func TestAProcessThatIsKilledAtAnyPointLeavesWhatTheNextRunCompletes(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	prices, shops := manyPrices(400)
+	p := newProject(t, prices...)
+	for range 15 {
+		p.runAndKill(random.IntN(15)) // Of 20 batches.
+		if end, complete := p.end(); complete {
+			t.Fatalf("the end is recorded as %s although no run was complete", end)
+		}
+	}
+	p.expectComplete(openSQLite(t, filepath.Join(p.folder, "online.db")), shops)
+}
+
+func TestAFullDiskFailsTheRunAndALaterOneCompletes(t *testing.T) {
+	prices, shops := manyPrices(4000)
+	p := newProject(t, prices...)
+	output, err := p.child(childFileSize + "=" + strconv.Itoa(200<<10)).CombinedOutput()
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		t.Fatalf("a run on a full disk gives %v:\n%s", err, output)
+	}
+	if !strings.Contains(string(output), batchWritten) {
+		t.Errorf("the disk was full before anything was written:\n%s", output)
+	}
+	p.expectFailed("the disk")
+	p.expectComplete(openSQLite(t, filepath.Join(p.folder, "online.db")), shops)
+}
