@@ -19,9 +19,9 @@ type Offline interface {
 	// join.
 	PlanJoin(ctx context.Context, request JoinRequest) (Join, error)
 	// Newest streams what a materialization of the window has to write: for each entity key the greatest row (R3) with
-	// an event time in the window, in batches with these columns by position: the view's keys in order, event time and
-	// created time (int64 microseconds, created time may be null), the features in order. Their names mean nothing. Keys
-	// and features have the Arrow type of their declared type (ArrowType). Rows with a null key or null event time are counted, not
+	// an event time in the window, in batches with these columns by position: the view's keys in order, event_ts and
+	// created_ts (int64 microseconds, created_ts may be null), the features in order. Their names are for people: a
+	// feature may be named as a key is. Keys and features have the Arrow type of their declared type (ArrowType). Rows with a null key or null event time are counted, not
 	// streamed (R3, R8). The batch is valid until yield returns; an error from yield ends the stream and is returned.
 	Newest(ctx context.Context, view *registry.View, window Window, yield func(arrow.RecordBatch) error) (NewestReport, error)
 	Close() error

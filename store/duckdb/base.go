@@ -14,7 +14,7 @@ import (
 type viewRows struct {
 	view *registry.View
 	// staging, for a SQL source, makes the table that from reads: its rows need an order to break ties by.
-	staging string
+	staging []string
 	from    string
 	// place is the SQL of the text that says where a row is.
 	place    string
@@ -40,12 +40,21 @@ func readView(ctx context.Context, r *relations, view *registry.View, table stri
 		rows.place = "'row ' || (file_row_number + 1) || ' of ' || filename"
 		return rows, nil
 	}
-	table = internalSchema + "." + table
-	rows.staging = fmt.Sprintf("CREATE TABLE %s AS\nSELECT %s, row_number() OVER (%s) AS o\nFROM %s", table,
-		rows.renamed(), rows.order(columns), identifier(view.Source.Name))
-	rows.from = table
+	rows.stage(internalSchema+"."+table, columns)
 	rows.place = literal("a row of source " + view.Source.Name)
 	return rows, nil
+}
+
+// stage reads a SQL source into a table and numbers its rows in source order. The numbers are joined on by row id rather
+// than selected along: what DuckDB sorts by it gives back from its sort keys, where -0.0 has become 0.0.
+func (v *viewRows) stage(table string, columns []registry.Column) {
+	v.staging = []string{
+		fmt.Sprintf("CREATE TABLE %s_read AS\nSELECT %s FROM %s", table, v.renamed(), identifier(v.view.Source.Name)),
+		fmt.Sprintf("CREATE TABLE %[1]s AS\nSELECT r.*, s.o FROM %[1]s_read r\nJOIN (SELECT rowid AS id, row_number() OVER "+
+			"(%[2]s) AS o FROM %[1]s_read) s ON s.id = r.rowid", table, v.order(columns)),
+		fmt.Sprintf("DROP TABLE %s_read", table),
+	}
+	v.from = table
 }
 
 // convert finds how to bring every column to its declared type. The columns may have changed since apply.
@@ -118,25 +127,32 @@ func (v *viewRows) renamed() string {
 	return strings.Join(parts, ", ")
 }
 
-// order is the source order of a SQL source's rows: by their feature values in declared order, null lowest (R3). Equal
-// floats are told apart as text, which puts -0.0 before 0.0. Elements of arrays are compared as sort keys, since DuckDB
-// takes a null element for the greatest.
+// order is the source order of a SQL source's rows: by their feature values in declared order, null lowest (R3). Floats
+// that DuckDB takes for equal are told apart by their text, which puts -0.0 before 0.0, and then, for NaN, by their bits.
+// Elements of arrays are compared as sort keys, since DuckDB takes a null element for the greatest.
 func (v *viewRows) order(columns []registry.Column) string {
 	var terms []string
-	for _, feature := range v.view.Features {
-		column := identifier(feature.Column)
+	for i, feature := range v.view.Features {
+		column := fmt.Sprintf("f%d", i)
 		at := slices.IndexFunc(columns, func(c registry.Column) bool { return c.Name == feature.Column })
-		switch kind := columns[at].Type; {
-		case strings.HasSuffix(kind, "]"):
-			terms = append(terms, fmt.Sprintf("list_transform(%s, lambda element: create_sort_key(element, "+
-				"'ASC NULLS FIRST', CAST(element AS VARCHAR), 'ASC NULLS FIRST')) ASC NULLS FIRST", column))
-		case kind == "FLOAT", kind == "DOUBLE":
-			terms = append(terms, column+" ASC NULLS FIRST", "CAST("+column+" AS VARCHAR) ASC NULLS FIRST")
-		default:
-			terms = append(terms, column+" ASC NULLS FIRST")
+		kind, isArray := strings.CutSuffix(columns[at].Type, "]")
+		if isArray {
+			kind = kind[:strings.LastIndex(kind, "[")]
+			column = fmt.Sprintf("list_transform(%s, lambda element: create_sort_key(%s))", column,
+				strings.Join(floatKeys("element", kind, ", 'ASC NULLS FIRST'"), ", "))
+			kind = ""
 		}
+		terms = append(terms, floatKeys(column, kind, " ASC NULLS FIRST")...)
 	}
 	return "ORDER BY " + strings.Join(terms, ", ")
+}
+
+// floatKeys are the terms that order values of a type: three for floats, one for all others.
+func floatKeys(value, kind, suffix string) []string {
+	if kind != "FLOAT" && kind != "DOUBLE" {
+		return []string{value + suffix}
+	}
+	return []string{value + suffix, "CAST(" + value + " AS VARCHAR)" + suffix, "CAST(" + value + " AS BIT)" + suffix}
 }
 
 // candidates selects the rows that can be seen at all, with typed keys and times in microseconds: k0…, e, c (the least

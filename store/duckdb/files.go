@@ -91,6 +91,9 @@ func (e *Engine) withinRoots(source, path string) (string, error) {
 	if err != nil {
 		return "", registry.Inputf("", "cannot read %s: %v", path, err)
 	}
+	if err := plainPath(resolved); err != nil {
+		return "", err
+	}
 	for _, root := range e.roots {
 		if rest, err := filepath.Rel(root, resolved); err == nil && filepath.IsLocal(rest) {
 			return resolved, nil
@@ -98,6 +101,14 @@ func (e *Engine) withinRoots(source, path string) (string, error) {
 	}
 	return "", registry.Inputf("", "%s lies outside the folders that sources may be read from (offline.roots: %s)",
 		source, strings.Join(e.config.Roots, ", "))
+}
+
+// plainPath refuses names that DuckDB would take for patterns.
+func plainPath(path string) error {
+	if strings.ContainsAny(path, "*?[") {
+		return registry.Inputf("", "cannot read %s: a path may not contain any of * ? [; rename it", path)
+	}
+	return nil
 }
 
 // partitionColumns returns the names of the name=value folders between a source's folder and its first file.

@@ -92,12 +92,13 @@ func TestSourcesOutsideTheRootsAreRefused(t *testing.T) {
 }
 
 func TestASourceWithoutFilesSaysSo(t *testing.T) {
-	engine := fileTree(t, []string{"data/a.parquet", "data/empty/note.txt"}, nil)
+	engine := fileTree(t, []string{"data/a.parquet", "data/empty/note.txt", "data/x[1].parquet"}, nil)
 	for path, want := range map[string]string{
 		"data/b.parquet":      "file data/b.parquet does not exist",
-		"data/x*.parquet":     "no file matches data/x*.parquet",
+		"data/y*.parquet":     "no file matches data/y*.parquet",
 		"data/empty":          "folder data/empty holds no .parquet file",
 		"data/[a.parquet":     "cannot expand data/[a.parquet: syntax error in pattern",
+		"data/x[1].parquet":   "cannot read " + filepath.Join(engine.roots[0], "x[1].parquet") + ": a path may not contain any of * ? [; rename it",
 		"data/none/a.parquet": "file data/none/a.parquet does not exist",
 	} {
 		if _, err := findRelative(engine, path); err == nil || err.Error() != want {

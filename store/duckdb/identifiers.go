@@ -8,6 +8,14 @@ import (
 // identifier quotes a name for SQL. It is the only place that does.
 func identifier(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }
 
+func identifiers(names []string) []string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = identifier(name)
+	}
+	return quoted
+}
+
 // literal quotes a string for SQL where no parameter can be bound: settings, table functions, COPY. DuckDB knows no
 // escapes within single quotes but the doubled quote.
 func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }

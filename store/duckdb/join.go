@@ -145,7 +145,7 @@ func (j *join) Explain() string {
 		fmt.Fprintf(&text, "\n-- view %s as %s\n%s;\n", u.reference.View.Name, u.reference.Alias,
 			strings.Join(u.statements(), ";\n"))
 	}
-	fmt.Fprintf(&text, "\n-- result\n%s;\n", j.result(j.typedLabels(), j.names()))
+	fmt.Fprintf(&text, "\n-- result\n%s;\n", j.result(j.typedLabels(), identifiers(j.columnNames())))
 	return text.String()
 }
 
@@ -187,19 +187,20 @@ func (j *join) typedLabels() []string {
 	return columns
 }
 
-// names are the result's column names, as SQL identifiers.
-func (j *join) names() []string {
+// columnNames are the names of the result's columns.
+func (j *join) columnNames() []string {
 	var names []string
 	for _, c := range j.labels.columns {
-		names = append(names, identifier(c.Name))
+		names = append(names, c.Name)
 	}
 	for _, c := range j.outputs {
-		names = append(names, identifier(c.name))
+		names = append(names, c.name)
 	}
 	return names
 }
 
-// result is the query for the rows of the result, in label order (R6), from the label columns' expressions.
+// result is the query for the rows of the result, in label order (R6), from the label columns' expressions and all
+// columns' SQL names.
 func (j *join) result(labels, names []string) string {
 	columns := make([]string, len(names))
 	for i := range labels {

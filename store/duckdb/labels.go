@@ -49,6 +49,9 @@ func (e *Engine) describeLabels(ctx context.Context, s *session, path string) (*
 	if info, err := os.Stat(absolute); err != nil || info.IsDir() {
 		return nil, registry.Inputf("", "cannot read label file %s: %v", path, cmpError(err, "it is a folder"))
 	}
+	if err := plainPath(absolute); err != nil {
+		return nil, err
+	}
 	format, err := fileFormat(path)
 	if err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -37,15 +38,25 @@ func (e *Engine) Newest(ctx context.Context, view *registry.View, window store.W
 	if report, err = countWindow(ctx, s, rows, window); err != nil {
 		return report, err
 	}
-	return report, s.stream(ctx, "newest", yield)
+	return report, s.stream(ctx, "newest", func(batch arrow.RecordBatch) error {
+		return yield(renamed(batch, newestNames(view)))
+	})
+}
+
+func newestNames(view *registry.View) []string {
+	var names []string
+	for _, key := range view.Keys {
+		names = append(names, key.Name)
+	}
+	names = append(names, "event_ts", "created_ts")
+	for _, feature := range view.Features {
+		names = append(names, feature.Name)
+	}
+	return names
 }
 
 // newestStatements build the table newest: the greatest row (R3) of each key in the window (R5), numbered by n.
 func newestStatements(rows *viewRows, window store.Window) []string {
-	var statements []string
-	if rows.staging != "" {
-		statements = append(statements, rows.staging)
-	}
 	keys := numbered("k", len(rows.keys))
 	group := "HAVING count(*) > 0"
 	if len(keys) > 0 {
@@ -61,7 +72,7 @@ func newestStatements(rows *viewRows, window store.Window) []string {
 	}
 	newest := fmt.Sprintf("CREATE TABLE %s.newest AS\nSELECT %s\nFROM %s.best b JOIN %s r ON r.o = b.best.o", internalSchema,
 		strings.Join(columns, ",\n  "), internalSchema, rows.from)
-	return append(statements, best, newest)
+	return append(slices.Clone(rows.staging), best, newest)
 }
 
 // inWindow is the condition that the microseconds lie in the half-open window (R5).

@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/duckdb/duckdb-go/v2"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -105,7 +106,7 @@ func (j *join) copyQuery(ctx context.Context, s *session, format string) (query,
 		return j.textResult(), "FORMAT csv, HEADER true, NULLSTR '', USE_TMP_FILE false", nil
 	}
 	labels, err := j.labelTypes(ctx, s)
-	return j.result(labels, j.names()), "FORMAT parquet, USE_TMP_FILE false", err
+	return j.result(labels, identifiers(j.columnNames())), "FORMAT parquet, USE_TMP_FILE false", err
 }
 
 // labelTypes are the label columns; those of a CSV file get types.
@@ -123,7 +124,7 @@ func (j *join) textResult() string {
 	for i, output := range j.outputs {
 		text.outputs[i] = column{name: output.name, sql: output.csv}
 	}
-	return text.result(numbered("l.c", len(j.labels.columns)), j.names())
+	return text.result(numbered("l.c", len(j.labels.columns)), identifiers(j.columnNames()))
 }
 
 // Stream implements store.Join.
@@ -133,24 +134,21 @@ func (j *join) Stream(ctx context.Context, yield func(arrow.RecordBatch) error) 
 		if err != nil {
 			return err
 		}
-		names := j.names()
+		names := j.columnNames()
 		statement := fmt.Sprintf("CREATE TABLE %s.result AS\nSELECT row_number() OVER () - 1 AS n, * FROM (%s)", internalSchema,
 			j.result(labels, numbered("r", len(names))))
 		if err := s.run(ctx, statement); err != nil {
 			return err
 		}
-		return s.stream(ctx, "result", func(batch arrow.RecordBatch) error { return yield(j.rename(batch)) })
+		return s.stream(ctx, "result", func(batch arrow.RecordBatch) error { return yield(renamed(batch, names)) })
 	})
 }
 
-// rename gives a batch of the result its users' names, which our tables could not hold side by side with ours.
-func (j *join) rename(batch arrow.RecordBatch) arrow.RecordBatch {
+// renamed gives the columns of a batch their users' names, which our tables could not hold side by side with ours.
+func renamed(batch arrow.RecordBatch, names []string) arrow.RecordBatch {
 	fields := batch.Schema().Fields()
-	for i, c := range j.labels.columns {
-		fields[i].Name = c.Name
-	}
-	for i, c := range j.outputs {
-		fields[len(j.labels.columns)+i].Name = c.name
+	for i, name := range names {
+		fields[i].Name = name
 	}
 	return array.NewRecordBatch(arrow.NewSchema(fields, nil), batch.Columns(), batch.NumRows())
 }
@@ -178,7 +176,7 @@ func (j *join) writeArrow(ctx context.Context, path string) (report store.JoinRe
 
 // stream hands the rows of one of our tables to yield in the order of its column n, which counts from 0, without that
 // column. DuckDB's Arrow interface holds the whole result of a query, hence one query a batch; a table in the order of n
-// makes each read only its own part. An empty table gives one empty batch, for the schema.
+// makes each read only its own part.
 func (s *session) stream(ctx context.Context, table string, yield func(arrow.RecordBatch) error) error {
 	var rows int64
 	if err := s.queryRow(ctx, fmt.Sprintf("SELECT count(*) FROM %s.%s", internalSchema, table), &rows); err != nil {
@@ -194,6 +192,7 @@ func (s *session) stream(ctx context.Context, table string, yield func(arrow.Rec
 	return nil
 }
 
+// yieldQuery yields at least one batch, so that a result without rows still has its schema.
 func (s *session) yieldQuery(ctx context.Context, query string, yield func(arrow.RecordBatch) error) error {
 	return s.withArrow(func(conn *duckdb.Arrow) error {
 		reader, err := conn.QueryContext(ctx, query)
@@ -201,12 +200,18 @@ func (s *session) yieldQuery(ctx context.Context, query string, yield func(arrow
 			return explainError(ctx, err)
 		}
 		defer reader.Release()
-		for reader.Next() {
+		batches := 0
+		for ; reader.Next(); batches++ {
 			if err := yield(reader.RecordBatch()); err != nil {
 				return err
 			}
 		}
-		return explainError(ctx, reader.Err())
+		if err := reader.Err(); err != nil || batches > 0 {
+			return explainError(ctx, err)
+		}
+		builder := array.NewRecordBuilder(memory.DefaultAllocator, reader.Schema())
+		defer builder.Release()
+		return yield(builder.NewRecordBatch())
 	})
 }
 

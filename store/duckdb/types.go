@@ -138,8 +138,8 @@ func microseconds(from string) (*conversion, error) {
 		c.value = "epoch_us($)"
 		c.fits = "isfinite($)"
 	case "TIMESTAMP_S", "TIMESTAMP_MS", "DATE":
-		c.value = "epoch_us(CAST($ AS TIMESTAMP))"
-		c.fits = "(isfinite($) AND TRY_CAST($ AS TIMESTAMP) IS NOT NULL)"
+		c.value = "epoch_us(TRY_CAST($ AS TIMESTAMP))"
+		c.fits = "coalesce(isfinite(TRY_CAST($ AS TIMESTAMP)), false)"
 	case "TIMESTAMP_NS":
 		// DuckDB's cast cuts towards 1970, and so does its integer division.
 		c.value = "((epoch_ns($) - ((epoch_ns($) % 1000) + 1000) % 1000) // 1000)"
@@ -163,7 +163,7 @@ func textMicroseconds() *conversion {
 		declared: plumbv1.Type_TIMESTAMP,
 		value:    "epoch_us(TRY_CAST($ AS TIMESTAMP WITH TIME ZONE))",
 		fits: `(regexp_full_match($, '[0-9]{4,6}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?` +
-			`(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?') AND isfinite(TRY_CAST($ AS TIMESTAMP WITH TIME ZONE)))`,
+			`(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?') AND coalesce(isfinite(TRY_CAST($ AS TIMESTAMP WITH TIME ZONE)), false))`,
 	}
 }
 

@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -72,11 +73,7 @@ func (u *use) table(name string) string {
 // statements build the table found: for each label row n that has a winner, its event time, whether it has expired, and
 // its features.
 func (u *use) statements() []string {
-	var statements []string
-	if u.rows.staging != "" {
-		statements = append(statements, u.rows.staging)
-	}
-	return append(statements, u.keys(), u.slots(), u.winners(), u.found())
+	return append(slices.Clone(u.rows.staging), u.keys(), u.slots(), u.winners(), u.found())
 }
 
 // keys is the table of label rows with all keys there: a null key matches nothing (R8).

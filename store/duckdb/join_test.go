@@ -1,0 +1,213 @@
+package duckdb
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// project is a folder of source files made by SQL, with one view "v" over them: key k (INT64), features as given.
+type project struct {
+	folder string
+	view   *plumbv1.FeatureView
+	source *plumbv1.Source
+}
+
+func newProject(t *testing.T, files map[string]string, path string, features ...*plumbv1.Feature) *project {
+	t.Helper()
+	p := &project{folder: t.TempDir()}
+	for name, query := range files {
+		p.write(t, filepath.Join("data", name), query)
+	}
+	p.source = &plumbv1.Source{Name: "s", EventTimestamp: "at",
+		Kind: &plumbv1.Source_Parquet{Parquet: &plumbv1.ParquetSource{Path: path}}}
+	p.view = &plumbv1.FeatureView{Name: "v", Entities: []string{"e"}, Source: "s", Features: features}
+	return p
+}
+
+func (p *project) write(t *testing.T, name, query string) {
+	t.Helper()
+	path := filepath.Join(p.folder, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := newTestSession(t).exec(t.Context(), "COPY ("+query+") TO "+literal(path)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// plan joins all features of v to the labels, a file name and a query for its rows or, for .csv, its text.
+func (p *project) plan(t *testing.T, labels, content string) (store.Join, error) {
+	t.Helper()
+	if strings.HasSuffix(labels, ".csv") {
+		if err := os.WriteFile(filepath.Join(p.folder, labels), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else {
+		p.write(t, labels, content)
+	}
+	state := &plumbv1.State{
+		Definitions: &plumbv1.Definitions{
+			Entities: []*plumbv1.Entity{{Name: "e", JoinKeys: []*plumbv1.JoinKey{{Name: "k", Type: plumbv1.Type_INT64}}}},
+			Sources:  []*plumbv1.Source{p.source}, FeatureViews: []*plumbv1.FeatureView{p.view},
+		},
+		Views: []*plumbv1.RegisteredView{{Name: "v", Generation: 1, Schemas: []*plumbv1.ViewSchema{{Id: 1}}}},
+	}
+	snapshot, err := registry.NewSnapshot("p", 1, state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	selection, err := snapshot.SelectFeatures([]string{"v:*"}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine, err := Open(t.Context(), Config{ProjectDir: p.folder, Roots: []string{"data"}, TempDir: p.folder})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return engine.PlanJoin(t.Context(), store.JoinRequest{Selection: selection, Labels: filepath.Join(p.folder, labels),
+		TimestampColumn: "t"})
+}
+
+// join returns the result as CSV text.
+func (p *project) join(t *testing.T, labels, content string) (string, error) {
+	t.Helper()
+	planned, err := p.plan(t, labels, content)
+	if err != nil {
+		return "", err
+	}
+	out := filepath.Join(p.folder, "out.csv")
+	if _, err = planned.WriteFile(t.Context(), out); err != nil {
+		return "", err
+	}
+	text, err := os.ReadFile(out)
+	return string(text), err
+}
+
+func feature(name string, kind plumbv1.Type) *plumbv1.Feature {
+	return &plumbv1.Feature{Name: name, Type: kind}
+}
+
+func TestHivePartitionsAreColumnsOfExactText(t *testing.T) {
+	p := newProject(t, map[string]string{
+		"area=01/day=2013-01-01/a.parquet": "SELECT 1 AS k, 10 AS x",
+		"area=02/day=2013-01-02/a.parquet": "SELECT 1 AS k, 20 AS x",
+	}, "data", feature("area", plumbv1.Type_STRING), feature("x", plumbv1.Type_INT32))
+	p.source.EventTimestamp = "day"
+	got, err := p.join(t, "l.csv", "k,t\n1,2013-01-01T23:59:59Z\n1,2013-01-02\n1,2012-12-31\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "k,t,area,x\n1,2013-01-01T23:59:59Z,01,10\n1,2013-01-02,02,20\n1,2012-12-31,,\n"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestFilesThatDisagreeAboutAColumnAreNamed(t *testing.T) {
+	p := newProject(t, map[string]string{
+		"a.parquet": "SELECT 1 AS k, 10 AS x, TIMESTAMP '2013-01-01' AS at",
+		"b.parquet": "SELECT 1 AS k, 1.5::DOUBLE AS x, TIMESTAMP '2013-01-02' AS at",
+	}, "data/*.parquet", feature("x", plumbv1.Type_FLOAT64))
+	_, err := p.join(t, "l.csv", "k,t\n1,2013-01-03\n")
+	if err == nil || !strings.Contains(err.Error(), "disagree about column x: INTEGER in "+p.folder+"/data/a.parquet, DOUBLE in ") {
+		t.Errorf("got error %v, want one that names column, files and types", err)
+	}
+}
+
+func TestR6_LabelColumnsOfACSVFileStayLetterForLetter(t *testing.T) {
+	p := newProject(t, map[string]string{"a.parquet": "SELECT 1 AS k, 10 AS x, TIMESTAMP '2013-01-01' AS at"},
+		"data/a.parquet", feature("x", plumbv1.Type_INT32))
+	labels := "zip,k,t,note,price\n007,1,2013-01-03T00:00:00+02:00,\"a,\"\"b\"\"\",1.50\n,001,2013-01-01,\"\",2\n1e5,,2013-01-01,NULL,\n"
+	got, err := p.join(t, "l.csv", labels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "zip,k,t,note,price,x\n007,1,2013-01-03T00:00:00+02:00,\"a,\"\"b\"\"\",1.50,10\n,001,2013-01-01,\"\",2,10\n" +
+		"1e5,,2013-01-01,NULL,,\n"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestR10_LabelColumnsThatDifferByCaseAloneAreRefused(t *testing.T) {
+	p := newProject(t, map[string]string{"a.parquet": "SELECT 1 AS k, 10 AS x, TIMESTAMP '2013-01-01' AS at"},
+		"data/a.parquet", feature("x", plumbv1.Type_INT32))
+	for content, want := range map[string]string{
+		"k,t,K\n1,2013-01-03,2\n": `columns "k" and "K"`,
+		"k,t,k\n1,2013-01-03,2\n": `columns "k" and "k"`,
+		"k,t,X\n1,2013-01-03,2\n": `"x" is wanted by label column "X"`,
+	} {
+		if _, err := p.join(t, "l.csv", content); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got error %v, want one with %q", content, err, want)
+		}
+	}
+}
+
+func TestAFailedJoinLeavesNothingBehind(t *testing.T) {
+	p := newProject(t, map[string]string{"a.parquet": "SELECT 1 AS k, 3000000000 AS x, TIMESTAMP '2013-01-01' AS at"},
+		"data/a.parquet", feature("x", plumbv1.Type_INT32))
+	planned, err := p.plan(t, "l.csv", "k,t\n1,2013-01-03\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, out := range []string{"out.parquet", "out.csv", "out.arrow"} {
+		out = filepath.Join(p.folder, out)
+		if err := os.WriteFile(out, []byte("what was there"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		_, err = planned.WriteFile(t.Context(), out)
+		want := `column "x", row 1 of ` + filepath.Join(p.folder, "data", "a.parquet") + ": 3000000000 does not fit INT32 exactly"
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got error %v, want one with %q", err, want)
+		}
+		if kept, _ := os.ReadFile(out); string(kept) != "what was there" {
+			t.Errorf("%s was replaced by %q", out, kept)
+		}
+	}
+	left, err := filepath.Glob(filepath.Join(p.folder, "*"))
+	if err != nil || len(left) != 5 {
+		t.Errorf("left behind: %v (%v), want data, l.csv and three results alone", left, err)
+	}
+	hidden, _ := filepath.Glob(filepath.Join(p.folder, ".*"))
+	if len(hidden) != 0 {
+		t.Errorf("left behind: %v", hidden)
+	}
+}
+
+func TestColumnsMayHaveAnyName(t *testing.T) {
+	p := newProject(t, map[string]string{
+		"a.parquet": `SELECT 1 AS k, 10 AS "it's ""x"", select", 11 AS n, TIMESTAMP '2013-01-01' AS at, 5 AS filename`,
+	}, "data/a.parquet", feature("x", plumbv1.Type_INT32), feature("n", plumbv1.Type_INT32), feature("c0", plumbv1.Type_INT32))
+	p.view.Features[0].Column = `it's "x", select`
+	p.view.Features[2].Column = "filename"
+	got, err := p.join(t, "l.csv", "k,t,_n,\"from \"\"a\"\"; DROP TABLE b --\"\n1,2013-01-03,7,8\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "k,t,_n,\"from \"\"a\"\"; DROP TABLE b --\",x,n,c0\n1,2013-01-03,7,8,10,11,5\n"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestExplainShowsTheSQLThatRuns(t *testing.T) {
+	p := newProject(t, map[string]string{"a.parquet": "SELECT 1 AS k, 10 AS x, TIMESTAMP '2013-01-01' AS at"},
+		"data/a.parquet", feature("x", plumbv1.Type_INT32))
+	planned, err := p.plan(t, "l.csv", "k,t\n1,2013-01-03\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"strategy: ", "-- view v as v", "ASOF JOIN", "data/a.parquet", "-- result"} {
+		if !strings.Contains(planned.Explain(), want) {
+			t.Errorf("%q is missing in:\n%s", want, planned.Explain())
+		}
+	}
+}
