@@ -1,0 +1,99 @@
+// Package cli is the plumb command: it reads flags, opens the project that they name, and prints what came of it.
+//
+// Results go to stdout; messages, questions and progress go to stderr. With --output json, stdout carries one JSON
+// document, or one a line where a command streams, and a failure is a document of its own there too: {"error": …}. What
+// an error looks like and which exit code it has is decided in errors.go alone, and engines are picked in engines.go
+// alone.
+package cli
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/plumbstore/plumb/internal/config"
+)
+
+// Streams are where commands read and write.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+}
+
+// application is what all commands share. Only its flags change it.
+type application struct {
+	Streams
+	version   string
+	now       func() time.Time
+	output    format
+	overrides config.Overrides
+	// started says that the flags and arguments were right and the command itself runs: what fails before is a mistake
+	// in the command line.
+	started bool
+}
+
+// Main runs the command line and returns the exit code. The first SIGINT or SIGTERM cancels what runs, so that it can
+// leave everything consistent; a second one kills.
+func Main(version string, args []string, streams Streams) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	a := &application{
+		Streams: streams,
+		version: version,
+		now:     time.Now, //nolint:forbidigo // This is where the clock is injected.
+		output:  outputOf(args),
+	}
+	return a.finish(ctx, a.execute(ctx, args))
+}
+
+func (a *application) execute(ctx context.Context, args []string) error {
+	root := a.rootCommand()
+	root.SetArgs(args)
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err != nil && !a.started {
+		return usageError(cmd, err)
+	}
+	return err
+}
+
+func (a *application) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "plumb",
+		Short: "A feature store whose training sets and online look-ups agree",
+		Long: "Plumb is a feature store: feature definitions, registered once, drive point-in-time joins over Parquet for\n" +
+			"training, and materialization into an online store for look-ups.\n\n" +
+			"Exit codes: 0 fine; 1 a fault; 2 plan --detailed-exitcode found changes; 3 the input is wrong.",
+		SilenceErrors:      true,
+		SilenceUsage:       true,
+		DisableSuggestions: true,
+	}
+	root.PersistentFlags().Var(&a.output, "output", "how results are printed: text or json")
+	a.overrides.Register(root.PersistentFlags())
+	root.AddCommand(
+		a.initCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(),
+		a.listCommand(), a.showCommand(), a.historyCommand(),
+		a.historicalCommand(), a.materializeCommand(), a.onlineCommand(), a.serveCommand(),
+		a.statusCommand(), a.versionCommand(),
+	)
+	for _, cmd := range root.Commands() {
+		a.markStart(cmd)
+	}
+	return root
+}
+
+func (a *application) markStart(cmd *cobra.Command) {
+	run := cmd.RunE
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		a.started = true
+		return run(cmd, args)
+	}
+}

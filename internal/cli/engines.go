@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"context"
+	"io"
+
+	"github.com/plumbstore/plumb/internal/config"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/registry/sqldb"
+	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/duckdb"
+	"github.com/plumbstore/plumb/store/redis"
+	"github.com/plumbstore/plumb/store/sqlite"
+)
+
+// This is the one place that picks engines.
+
+// registryEngine is a registry with its ledger.
+type registryEngine interface {
+	registry.Registry
+	registry.Ledger
+	io.Closer
+}
+
+func openRegistry(ctx context.Context, c *config.Config) (registryEngine, error) {
+	return sqldb.Open(ctx, c.Registry.Reveal())
+}
+
+// openOnline picks the online store by the scheme of its URL.
+func openOnline(ctx context.Context, c *config.Config) (store.Online, error) {
+	if c.OnlineStore.Scheme() == "sqlite" {
+		return sqlite.Open(ctx, c.OnlineStore.Path())
+	}
+	return redis.Open(ctx, c.OnlineStore.Reveal())
+}
+
+func openOffline(ctx context.Context, c *config.Config) (store.Offline, error) {
+	return duckdb.Open(ctx, duckdb.Config{
+		ProjectDir:  c.ProjectDir,
+		Roots:       c.Offline.Roots,
+		MemoryLimit: c.Offline.MemoryLimit,
+		Threads:     c.Offline.Threads,
+	})
+}
+
+// offlineVersion is the version of the offline engine.
+func offlineVersion(ctx context.Context) (string, error) { return duckdb.Version(ctx) }

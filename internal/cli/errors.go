@@ -1,0 +1,167 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/registry/spec"
+)
+
+// The exit codes.
+const (
+	exitFine    = 0
+	exitFault   = 1
+	exitChanges = 2
+	exitInput   = 3
+)
+
+// errChanges makes plan --detailed-exitcode exit with 2. It is printed nowhere.
+var errChanges = errors.New("the plan has changes")
+
+// failure is what a program reads where --output is json.
+type failure struct {
+	Message  string         `json:"message"`
+	ExitCode int            `json:"exit_code"`
+	Problems []spec.Problem `json:"problems,omitempty"`
+}
+
+// finish prints what went wrong, if anything, and returns the exit code. It is the one place that turns errors into
+// messages and exit codes.
+func (a *application) finish(ctx context.Context, err error) int {
+	switch {
+	case err == nil:
+		return exitFine
+	case errors.Is(err, errChanges):
+		return exitChanges
+	}
+	failed := failure{ExitCode: exitCode(err)}
+	var lines []string
+	if ctx.Err() != nil {
+		failed.ExitCode, lines = exitFault, []string{"plumb: interrupted"}
+	} else {
+		for _, leaf := range leaves(err) {
+			lines = append(lines, messages(leaf)...)
+			failed.Problems = append(failed.Problems, problems(leaf)...)
+		}
+	}
+	failed.Message = strings.TrimPrefix(strings.Join(lines, "\n"), "plumb: ")
+	fmt.Fprintln(a.Err, strings.Join(lines, "\n"))
+	if a.output == jsonText {
+		_ = writeJSON(a.Out, map[string]failure{"error": failed}) // There is nowhere left to report to.
+	}
+	return failed.ExitCode
+}
+
+// leaves takes joined errors apart, so that each is reported and none hides another.
+func leaves(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // A joined error inside of another is its text.
+	if !ok || err.Error() != errors.Join(joined.Unwrap()...).Error() {
+		return []error{err}
+	}
+	var all []error
+	for _, each := range joined.Unwrap() {
+		all = append(all, leaves(each)...)
+	}
+	return all
+}
+
+// exitCode is that of a mistake in the input where nothing but such mistakes happened.
+func exitCode(err error) int {
+	for _, leaf := range leaves(err) {
+		if !isInput(leaf) {
+			return exitFault
+		}
+	}
+	return exitInput
+}
+
+func isInput(err error) bool {
+	var (
+		input        *registry.InputError
+		notFound     *registry.NotFoundError
+		precondition *registry.PreconditionError
+		collision    *registry.CollisionError
+		problems     *spec.Problems
+	)
+	return errors.As(err, &input) || errors.As(err, &notFound) || errors.As(err, &precondition) ||
+		errors.As(err, &collision) || errors.As(err, &problems)
+}
+
+// messages are the lines that people read. A mistake in a file starts with its place, as editors expect.
+func messages(err error) []string {
+	found := problems(err)
+	if len(found) == 0 {
+		return []string{"plumb: " + err.Error()}
+	}
+	lines := make([]string, len(found))
+	for i, problem := range found {
+		lines[i] = problem.String()
+	}
+	return lines
+}
+
+func problems(err error) []spec.Problem {
+	var found *spec.Problems
+	if errors.As(err, &found) {
+		return found.All
+	}
+	return nil
+}
+
+// usageError makes a mistake in the command line an InputError with a suggestion.
+func usageError(cmd *cobra.Command, err error) error {
+	var input *registry.InputError
+	var missing *pflag.NotExistError
+	switch {
+	case errors.As(err, &input):
+		return err
+	case errors.As(err, &missing):
+		message := fmt.Sprintf("%s has no flag %s", cmd.CommandPath(), flagName(missing))
+		return registry.Inputf("", "%s%s", message, suggest("--", missing.GetSpecifiedName(), flagNames(cmd)))
+	case strings.HasPrefix(err.Error(), "unknown command "):
+		return registry.Inputf("", "%s%s", err, suggest("", unknownCommand(err), commandNames(cmd)))
+	}
+	return registry.Inputf("", "%s; see %s --help", err, cmd.CommandPath())
+}
+
+// unknownCommand is the first quoted word of cobra's message.
+func unknownCommand(err error) string {
+	_, rest, _ := strings.Cut(err.Error(), `"`)
+	name, _, _ := strings.Cut(rest, `"`)
+	return name
+}
+
+func flagName(missing *pflag.NotExistError) string {
+	if missing.GetSpecifiedShortnames() != "" {
+		return "-" + missing.GetSpecifiedName()
+	}
+	return "--" + missing.GetSpecifiedName()
+}
+
+func flagNames(cmd *cobra.Command) []string {
+	var names []string
+	cmd.Flags().VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
+	return names
+}
+
+func commandNames(cmd *cobra.Command) []string {
+	var names []string
+	for _, child := range cmd.Commands() {
+		names = append(names, child.Name())
+	}
+	return names
+}
+
+// suggest ends a sentence about a name that is not there.
+func suggest(prefix, name string, known []string) string {
+	if closest := registry.Closest(name, known); closest != "" {
+		return fmt.Sprintf("; did you mean %s%s?", prefix, closest)
+	}
+	return "; see --help"
+}

@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+type historicalFlags struct {
+	selection selectionFlags
+	labels    string
+	out       string
+	timestamp string
+	statuses  bool
+	times     bool
+	asKnown   bool
+	explain   bool
+}
+
+func (a *application) historicalCommand() *cobra.Command {
+	var flags historicalFlags
+	cmd := &cobra.Command{
+		Use:   "historical --labels FILE (--service S | --features …) --out FILE",
+		Short: "Join features to label rows, each as of its own instant",
+		Long: "Historical writes one row for each label row, in their order: its columns, then the features as they\n" +
+			"were at the row's time. Files are .parquet, .csv or .arrow (IPC) on both sides; the output appears whole\n" +
+			"or not at all.",
+		Args: arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
+				return a.historical(ctx, p, flags)
+			})
+		},
+	}
+	a.addSelectionFlags(cmd, &flags.selection)
+	set := cmd.Flags()
+	set.StringVar(&flags.labels, "labels", "", "the label rows")
+	set.StringVar(&flags.out, "out", "", "the file to write")
+	set.StringVar(&flags.timestamp, "timestamp-column", "event_timestamp", "the label column with each row's time")
+	set.BoolVar(&flags.statuses, "statuses", false, "add <output>__status: PRESENT, NULL, NOT_FOUND or EXPIRED")
+	set.BoolVar(&flags.times, "event-timestamps", false, "add <view>__event_timestamp: the time of the row found")
+	set.BoolVar(&flags.asKnown, "as-known", false, "see only rows that had been created by the label's time")
+	set.BoolVar(&flags.explain, "explain", false, "print how the join would run, and its SQL, instead of running it")
+	_ = cmd.MarkFlagRequired("labels") // It fails only where there is no such flag.
+	return cmd
+}
+
+func (a *application) historical(ctx context.Context, p *project, flags historicalFlags) error {
+	if flags.out == "" && !flags.explain {
+		return registry.Inputf("--out", "is missing; name the file to write")
+	}
+	snapshot, err := p.snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.checkJoinFiles(snapshot, flags); err != nil {
+		return err
+	}
+	selection, err := flags.selection.of(snapshot)
+	if err != nil {
+		return err
+	}
+	offline, err := p.offline(ctx)
+	if err != nil {
+		return err
+	}
+	join, err := offline.PlanJoin(ctx, store.JoinRequest{
+		Selection:       selection,
+		Labels:          flags.labels,
+		TimestampColumn: flags.timestamp,
+		Statuses:        flags.statuses,
+		EventTimestamps: flags.times,
+		AsKnown:         flags.asKnown,
+	})
+	if err != nil {
+		return err
+	}
+	defer join.Close()
+	if flags.explain {
+		return a.explain(join)
+	}
+	return a.writeJoin(ctx, join, flags.out)
+}
+
+func (a *application) explain(join store.Join) error {
+	explanation := join.Explain()
+	return a.print(map[string]string{"explain": explanation}, func(w io.Writer) error {
+		_, err := fmt.Fprintln(w, strings.TrimSpace(explanation))
+		return err
+	})
+}
+
+// joinSummary is what historical says of a finished join.
+type joinSummary struct {
+	Out string `json:"out"`
+	store.JoinReport
+	Seconds float64 `json:"seconds"`
+}
+
+func (a *application) writeJoin(ctx context.Context, join store.Join, path string) error {
+	started, stop := a.now(), a.progress("joining")
+	report, err := join.WriteFile(ctx, path)
+	stop()
+	if err != nil {
+		return err
+	}
+	summary := joinSummary{Out: path, JoinReport: report, Seconds: a.seconds(started)}
+	if a.output == jsonText {
+		return writeJSON(a.Out, summary)
+	}
+	return summary.write(a.Err)
+}
+
+func (s joinSummary) write(w io.Writer) error {
+	if _, err := fmt.Fprintf(w, "%s: %d rows in %.2f s\n", s.Out, s.Rows, s.Seconds); err != nil {
+		return err
+	}
+	var lines [][]string
+	for _, view := range s.Views {
+		line := fmt.Sprintf("%d matched", view.Matched)
+		if s.Rows > 0 {
+			line += fmt.Sprintf(", %.2f%%", 100*float64(view.Matched)/float64(s.Rows))
+		}
+		if view.NullKeys > 0 {
+			line += fmt.Sprintf("; %d source rows with a null key", view.NullKeys)
+		}
+		if view.NullTimes > 0 {
+			line += fmt.Sprintf("; %d source rows with a null time", view.NullTimes)
+		}
+		lines = append(lines, []string{"  " + view.Alias, line})
+	}
+	return writeTable(w, lines)
+}

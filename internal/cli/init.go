@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+)
+
+//go:embed all:template
+var embedded embed.FS
+
+// schemaFile is the JSON Schema of definition files, which those of the template name in their first line, for editors.
+const schemaFile = "definitions.schema.json"
+
+func (a *application) initCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "init DIR",
+		Short: "Make a small complete project with data, ready to apply",
+		Args:  arguments("DIR"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			files, err := createProject(args[0])
+			if err != nil {
+				return err
+			}
+			return a.print(map[string]any{"project_dir": args[0], "files": files}, func(w io.Writer) error {
+				_, err := fmt.Fprintf(w, "%s is a project with %d files; next: cd %s && plumb apply (README.md goes on)\n",
+					args[0], len(files), args[0])
+				return err
+			})
+		},
+	}
+}
+
+// createProject copies the template into a folder that is empty or not there, and returns what it wrote.
+func createProject(dir string) ([]string, error) {
+	template, err := fs.Sub(embedded, "template")
+	if err != nil {
+		return nil, err
+	}
+	if err := refuseOccupied(dir); err != nil {
+		return nil, err
+	}
+	var files []string
+	err = fs.WalkDir(template, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		files = append(files, path)
+		content, err := fs.ReadFile(template, path)
+		if err != nil {
+			return err
+		}
+		return writeNew(filepath.Join(dir, filepath.FromSlash(path)), content)
+	})
+	if err == nil {
+		files = append(files, schemaFile)
+		err = writeNew(filepath.Join(dir, schemaFile), plumbv1.DefinitionsSchema)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("write the project: %w", err)
+	}
+	return files, nil
+}
+
+func refuseOccupied(dir string) error {
+	entries, err := os.ReadDir(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return registry.Inputf("DIR", "%s is not a folder that can be read: %v", dir, err)
+	case len(entries) > 0:
+		return registry.Inputf("DIR", "%s is not empty; name a folder that is, or that is not there yet", dir)
+	}
+	return nil
+}
+
+func writeNew(path string, content []byte) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(path, content, 0o644)
+}

@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	"github.com/plumbstore/plumb/registry"
+)
+
+// fileFormats are those of label files and of what is written.
+var fileFormats = []string{".parquet", ".csv", ".arrow"}
+
+// checkJoinFiles checks the files that historical reads and writes: that their formats are known, that the labels are
+// there, and that the output would overwrite neither the labels nor what a source reads.
+func (p *project) checkJoinFiles(snapshot *registry.Snapshot, flags historicalFlags) error {
+	labels, err := located("--labels", flags.labels)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(labels); err != nil {
+		return registry.Inputf("--labels", "%s cannot be read: %v", flags.labels, reason(err))
+	}
+	if flags.out == "" {
+		return nil
+	}
+	out, err := located("--out", flags.out)
+	if err != nil {
+		return err
+	}
+	if sameFile(labels, out) {
+		return registry.Inputf("--out", "%s is the label file; name another one", flags.out)
+	}
+	for _, definition := range snapshot.State.GetDefinitions().GetSources() {
+		path := definition.GetParquet().GetPath()
+		if path != "" && p.isPartOf(out, path) {
+			return registry.Inputf("--out", "%s is part of what source %s reads; name a file elsewhere",
+				flags.out, definition.GetName())
+		}
+	}
+	return nil
+}
+
+// located checks the format of a file and returns its absolute path, with the symbolic links of its folder resolved.
+func located(flag, path string) (string, error) {
+	if extension := strings.ToLower(filepath.Ext(path)); !slices.Contains(fileFormats, extension) {
+		return "", registry.Inputf(flag, "%s ends in %q; the file must be one of %s", path, extension,
+			strings.Join(fileFormats, ", "))
+	}
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	folder, err := filepath.EvalSymlinks(filepath.Dir(absolute))
+	if err != nil {
+		return "", registry.Inputf(flag, "the folder of %s: %v", path, reason(err))
+	}
+	if info, err := os.Stat(folder); err == nil && !info.IsDir() {
+		return "", registry.Inputf(flag, "%s lies below a file, not in a folder", path)
+	}
+	return filepath.Join(folder, filepath.Base(absolute)), nil
+}
+
+// isPartOf says whether a file is, or lies below, what a source's path names: a file, a folder or a glob.
+func (p *project) isPartOf(file, source string) bool {
+	if !filepath.IsAbs(source) {
+		source = filepath.Join(p.config.ProjectDir, source)
+	}
+	folder, pattern := doublestar.SplitPattern(filepath.ToSlash(source))
+	if resolved, err := filepath.EvalSymlinks(filepath.FromSlash(folder)); err == nil {
+		folder = filepath.ToSlash(resolved)
+	}
+	source = folder + "/" + pattern
+	for path := filepath.ToSlash(file); ; path = filepath.ToSlash(filepath.Dir(path)) {
+		if sameFile(source, path) {
+			return true
+		}
+		if matches, err := doublestar.Match(source, path); err == nil && matches {
+			return true
+		}
+		if filepath.Dir(path) == path {
+			return false
+		}
+	}
+}
+
+// sameFile says whether two paths lead to one file, if need be by a link.
+func sameFile(a, b string) bool {
+	if a == b {
+		return true
+	}
+	left, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	right, err := os.Stat(b)
+	return err == nil && os.SameFile(left, right)
+}
+
+// reason is a file error without the path, which the message has said already.
+func reason(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}

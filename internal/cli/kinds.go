@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/registry/spec"
+)
+
+// named is a definition.
+type named interface {
+	proto.Message
+	GetName() string
+}
+
+// kind is a list of definitions that list and show know.
+type kind struct {
+	// name is the plural, singular what one of them is called.
+	name, singular string
+	heading        []string
+	all            func(*plumbv1.Definitions) []named
+	// cells are what list prints of one.
+	cells func(named) []string
+}
+
+var kinds = []kind{
+	newKind("entities", "entity", []string{"NAME", "JOIN KEYS", "DESCRIPTION"},
+		(*plumbv1.Definitions).GetEntities, entityCells),
+	newKind("sources", "source", []string{"NAME", "READS", "EVENT TIME", "CREATED TIME", "DESCRIPTION"},
+		(*plumbv1.Definitions).GetSources, sourceCells),
+	newKind("views", "view", []string{"NAME", "ENTITIES", "SOURCE", "TTL", "ONLINE", "FEATURES"},
+		(*plumbv1.Definitions).GetFeatureViews, viewCells),
+	newKind("services", "service", []string{"NAME", "VIEWS", "DESCRIPTION"},
+		(*plumbv1.Definitions).GetFeatureServices, serviceCells),
+}
+
+func newKind[T named](name, singular string, heading []string, all func(*plumbv1.Definitions) []T,
+	cells func(T) []string,
+) kind {
+	return kind{
+		name: name, singular: singular, heading: heading,
+		all: func(definitions *plumbv1.Definitions) []named {
+			var list []named
+			for _, each := range all(definitions) {
+				list = append(list, each)
+			}
+			return list
+		},
+		cells: func(each named) []string { return cells(each.(T)) },
+	}
+}
+
+func entityCells(entity *plumbv1.Entity) []string {
+	var keys []string
+	for _, key := range entity.GetJoinKeys() {
+		keys = append(keys, key.GetName()+" "+key.GetType().String())
+	}
+	return []string{entity.GetName(), strings.Join(keys, ", "), entity.GetDescription()}
+}
+
+func sourceCells(source *plumbv1.Source) []string {
+	reads := cmp.Or(source.GetParquet().GetPath(), "SQL")
+	return []string{source.GetName(), reads, cmp.Or(source.GetEventTimestamp(), "-"),
+		cmp.Or(source.GetCreatedTimestamp(), "-"), source.GetDescription()}
+}
+
+func viewCells(view *plumbv1.FeatureView) []string {
+	var features []string
+	for _, feature := range view.GetFeatures() {
+		features = append(features, feature.GetName())
+	}
+	ttl, err := spec.FormatDuration(view.GetTtl().AsDuration())
+	if err != nil {
+		ttl = "unlimited" // Only an absent one is not positive.
+	}
+	online := view.Online == nil || view.GetOnline()
+	return []string{view.GetName(), cmp.Or(strings.Join(view.GetEntities(), ", "), "-"), view.GetSource(), ttl,
+		fmt.Sprint(online), strings.Join(features, ", ")}
+}
+
+func serviceCells(service *plumbv1.FeatureService) []string {
+	var views []string
+	for _, reference := range service.GetFeatures() {
+		view := reference.GetView()
+		if reference.GetAs() != "" {
+			view += " as " + reference.GetAs()
+		}
+		views = append(views, view)
+	}
+	return []string{service.GetName(), strings.Join(views, ", "), service.GetDescription()}
+}
+
+// kindOf finds a kind by its plural or singular.
+func kindOf(name string) (kind, error) {
+	var known []string
+	for _, k := range kinds {
+		if name == k.name || name == k.singular {
+			return k, nil
+		}
+		known = append(known, k.name, k.singular)
+	}
+	if closest := registry.Closest(name, known); closest != "" {
+		return kind{}, registry.Inputf("KIND", "%q is no kind; did you mean %s?", name, closest)
+	}
+	return kind{}, registry.Inputf("KIND", "%q is no kind; the kinds are entities, sources, views and services", name)
+}
+
+// find returns the definition of this name, or a NotFoundError.
+func (k kind) find(definitions *plumbv1.Definitions, name string) (named, error) {
+	var known []string
+	for _, each := range k.all(definitions) {
+		if each.GetName() == name {
+			return each, nil
+		}
+		known = append(known, each.GetName())
+	}
+	return nil, &registry.NotFoundError{Kind: k.singular, Name: name, Suggestion: registry.Closest(name, known)}
+}

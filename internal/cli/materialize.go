@@ -1,0 +1,156 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/plumbstore/plumb/materialize"
+	"github.com/plumbstore/plumb/registry"
+)
+
+type materializeFlags struct {
+	to, from string
+	views    []string
+	full     bool
+}
+
+func (a *application) materializeCommand() *cobra.Command {
+	var flags materializeFlags
+	cmd := &cobra.Command{
+		Use:   "materialize --to T",
+		Short: "Bring the newest row of each entity into the online store",
+		Long: "Materialize reads the rows with an event time after --from up to --to, and writes the newest of each\n" +
+			"entity into the online store. Without --from, each view goes on where its last run ended. Views run one\n" +
+			"after the other; one that fails does not hide the others.",
+		Args: arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
+				return a.materialize(ctx, p, flags)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&flags.to, "to", "", "the window's end, inclusive: RFC 3339, or now")
+	cmd.Flags().StringVar(&flags.from, "from", "", "the window's start, exclusive; each view's last end unless told")
+	cmd.Flags().StringArrayVar(&flags.views, "view", nil, "a view to materialize; all that are online unless told")
+	cmd.Flags().BoolVar(&flags.full, "full", false, "start over: ignore each view's last end, and replace it")
+	_ = cmd.MarkFlagRequired("to") // It fails only where there is no such flag.
+	a.completeViews(cmd, "view")
+	return cmd
+}
+
+func (a *application) materialize(ctx context.Context, p *project, flags materializeFlags) error {
+	request, err := a.materializeRequest(flags)
+	if err != nil {
+		return err
+	}
+	snapshot, err := p.snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	views, err := materialize.Views(snapshot, flags.views)
+	if err != nil {
+		return err
+	}
+	materializer, err := p.materializer(ctx)
+	if err != nil {
+		return err
+	}
+	var failures []error
+	for _, view := range views {
+		err := a.materializeView(ctx, materializer, view, request)
+		if ctx.Err() != nil {
+			return err
+		}
+		failures = append(failures, err)
+	}
+	return errors.Join(failures...)
+}
+
+func (a *application) materializeRequest(flags materializeFlags) (materialize.Request, error) {
+	to, err := a.instant("--to", flags.to)
+	request := materialize.Request{To: to, Full: flags.full}
+	if err != nil || flags.from == "" {
+		return request, err
+	}
+	from, err := a.instant("--from", flags.from)
+	request.From = &from
+	return request, err
+}
+
+func (a *application) materializeView(ctx context.Context, materializer *materialize.Materializer,
+	view *registry.View, request materialize.Request,
+) error {
+	stop := a.progress("materializing " + view.Name)
+	report, err := materializer.Run(ctx, view, request)
+	stop()
+	for _, note := range report.Notes {
+		a.note("%s: %s", view.Name, note)
+	}
+	if err != nil && report.Run.ID == 0 {
+		return err
+	}
+	line := lineOf(report.Run)
+	if report.Run.ID == 0 {
+		line.Outcome = nothingToDo
+	}
+	return errors.Join(err, a.print(line, func(w io.Writer) error { return line.write(w) }))
+}
+
+// nothingToDo stands where a window held no instant, so that there was no run.
+const nothingToDo registry.Outcome = "nothing to do"
+
+// runLine is what is printed of a run. Times are RFC 3339; a start of null means that the window has no beginning.
+type runLine struct {
+	View      string           `json:"view"`
+	Outcome   registry.Outcome `json:"outcome"`
+	Start     *string          `json:"start"`
+	End       string           `json:"end"`
+	Read      int64            `json:"read"`
+	Written   int64            `json:"written"`
+	Older     int64            `json:"older"`
+	NullKeys  int64            `json:"null_keys"`
+	NullTimes int64            `json:"null_times"`
+	Seconds   float64          `json:"seconds"`
+	Error     string           `json:"error,omitempty"`
+}
+
+func lineOf(run registry.Run) runLine {
+	line := runLine{
+		View:      run.View,
+		Outcome:   run.Outcome,
+		Start:     timeOf(run.Start),
+		End:       *timeOf(&run.End),
+		Read:      run.Read,
+		Written:   run.Written,
+		Older:     run.Older,
+		NullKeys:  run.NullKeys,
+		NullTimes: run.NullTimes,
+		Error:     run.Error,
+	}
+	if !run.FinishedAt.IsZero() {
+		line.Seconds = run.FinishedAt.Sub(run.StartedAt).Seconds()
+	}
+	return line
+}
+
+func (l runLine) write(w io.Writer) error {
+	counts := []string{fmt.Sprintf("%d rows read", l.Read), fmt.Sprintf("%d written", l.Written)}
+	for _, extra := range []struct {
+		count int64
+		what  string
+	}{
+		{l.Older, "older than what is there"}, {l.NullKeys, "skipped for a null key"}, {l.NullTimes, "skipped for a null time"},
+	} {
+		if extra.count > 0 {
+			counts = append(counts, fmt.Sprintf("%d %s", extra.count, extra.what))
+		}
+	}
+	_, err := fmt.Fprintf(w, "%s: after %s up to %s: %s: %s, %.2f s\n", l.View, orBeginning(l.Start), l.End, l.Outcome,
+		strings.Join(counts, ", "), l.Seconds)
+	return err
+}

@@ -1,0 +1,149 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+type onlineFlags struct {
+	selection selectionFlags
+	keys      []string
+	keysFile  string
+	at        string
+}
+
+// selectionFlags say which features are wanted.
+type selectionFlags struct {
+	service   string
+	features  []string
+	fullNames bool
+}
+
+func (a *application) addSelectionFlags(cmd *cobra.Command, flags *selectionFlags) {
+	cmd.Flags().StringVar(&flags.service, "service", "", "the feature service whose features are wanted")
+	cmd.Flags().StringSliceVar(&flags.features, "features", nil, "the features wanted: view:feature or view:*, comma separated")
+	cmd.Flags().BoolVar(&flags.fullNames, "full-names", false, "name outputs view__feature")
+	a.completeServices(cmd, "service")
+}
+
+func (f selectionFlags) of(snapshot *registry.Snapshot) (*registry.Selection, error) {
+	switch {
+	case f.service == "" && len(f.features) == 0:
+		return nil, registry.Inputf("", "say what is wanted: --service NAME, or --features view:feature,…")
+	case f.service != "" && len(f.features) > 0:
+		return nil, registry.Inputf("", "--service and --features exclude each other; give one of them")
+	case f.service != "":
+		return snapshot.SelectService(f.service, f.fullNames)
+	}
+	return snapshot.SelectFeatures(f.features, f.fullNames)
+}
+
+func (a *application) onlineCommand() *cobra.Command {
+	var flags onlineFlags
+	cmd := &cobra.Command{
+		Use:   "online (--service S | --features …) --key COLUMN=VALUE…",
+		Short: "Look features up in the online store",
+		Long: "Online looks features up, straight in the online store. A key that is given several times makes several\n" +
+			"rows, and then each key needs as many values. --keys reads rows from a file: .json, an array of objects;\n" +
+			".jsonl, an object a line; .csv, whose empty cells are null. A null key matches nothing. BYTES are written\n" +
+			"in base64.",
+		Args: arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
+				return a.online(ctx, p, flags)
+			})
+		},
+	}
+	a.addSelectionFlags(cmd, &flags.selection)
+	cmd.Flags().StringArrayVar(&flags.keys, "key", nil, "one key, as column=value; repeat it for each")
+	cmd.Flags().StringVar(&flags.keysFile, "keys", "", "a file of keys: .json, .jsonl or .csv")
+	cmd.Flags().StringVar(&flags.at, "at", "now", "the instant that ttl is evaluated at: RFC 3339, or now")
+	return cmd
+}
+
+func (a *application) online(ctx context.Context, p *project, flags onlineFlags) error {
+	at, err := a.instant("--at", flags.at)
+	if err != nil {
+		return err
+	}
+	snapshot, err := p.snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	selection, err := flags.selection.of(snapshot)
+	if err != nil {
+		return err
+	}
+	lookup, err := store.NewLookup(selection)
+	if err != nil {
+		return err
+	}
+	keys, err := flags.readKeys(lookup.Keys())
+	if err != nil {
+		return err
+	}
+	online, err := p.online(ctx)
+	if err != nil {
+		return err
+	}
+	columns, err := lookup.Get(ctx, online, store.LookupRequest{Keys: keys.wire(), At: at, EventTimestamps: true})
+	if err != nil {
+		return err
+	}
+	rows := answerRows(keys, columns)
+	return a.print(map[string]any{"rows": rows}, func(w io.Writer) error { return writeAnswer(w, rows) })
+}
+
+// readKeys reads the keys from --key or --keys.
+func (f onlineFlags) readKeys(fields []registry.Field) (*keyColumns, error) {
+	if f.keysFile != "" {
+		if len(f.keys) > 0 {
+			return nil, registry.Inputf("", "--key and --keys exclude each other; give one of them")
+		}
+		keys := newKeyColumns("--keys", fields)
+		return keys, keys.addFile(f.keysFile)
+	}
+	keys := newKeyColumns("--key", fields)
+	for _, pair := range f.keys {
+		if err := keys.addFlag(pair); err != nil {
+			return nil, err
+		}
+	}
+	return keys, keys.check()
+}
+
+// writeAnswer prints a table for each row of keys.
+func writeAnswer(w io.Writer, rows []answerRow) error {
+	for i, row := range rows {
+		var keys []string
+		for _, key := range row.Keys {
+			keys = append(keys, key.name+"="+cell(key.value))
+		}
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		if len(keys) > 0 {
+			fmt.Fprintln(w, strings.Join(keys, " "))
+		}
+		lines := [][]string{{"FEATURE", "VALUE", "STATUS", "EVENT TIME"}}
+		for _, feature := range row.Features {
+			answer := feature.value.(answerValue)
+			event := "-"
+			if answer.EventTimestamp != nil {
+				event = *answer.EventTimestamp
+			}
+			lines = append(lines, []string{feature.name, cell(answer.Value), answer.Status, event})
+		}
+		if err := writeTable(w, lines); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,167 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/registry/plan"
+)
+
+func (a *application) planCommand() *cobra.Command {
+	var detailed bool
+	cmd := &cobra.Command{
+		Use:   "plan",
+		Short: "Show what apply would change, each change with its hazards",
+		Args:  arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
+				return a.plan(ctx, p, detailed)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&detailed, "detailed-exitcode", false, "exit with 2 where there is something to change")
+	return cmd
+}
+
+func (a *application) plan(ctx context.Context, p *project, detailed bool) error {
+	planned, err := p.plan(ctx)
+	if err != nil {
+		return err
+	}
+	if err := a.print(planned, planned.WriteText); err != nil {
+		return err
+	}
+	if detailed && !planned.Empty() {
+		return errChanges
+	}
+	return nil
+}
+
+func (a *application) applyCommand() *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "apply",
+		Short: "Register the definitions as the project's next revision",
+		Long: "Apply plans, and makes the plan the next revision, all or nothing. Where a change has hazards it asks\n" +
+			"first; without a terminal to ask on it needs --yes.",
+		Args: arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
+				return a.apply(ctx, p, yes)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "accept the hazards without being asked")
+	return cmd
+}
+
+// applied is what apply did. Without changes the revision is the one that was there.
+type applied struct {
+	Project  string             `json:"project"`
+	Revision int64              `json:"revision"`
+	Changes  []plan.Description `json:"changes"`
+	Hazards  []plan.Hazard      `json:"hazards,omitempty"`
+}
+
+func (a *application) apply(ctx context.Context, p *project, yes bool) error {
+	planned, err := p.plan(ctx)
+	if err != nil {
+		return err
+	}
+	done := applied{Project: planned.Project, Revision: planned.Base, Changes: []plan.Description{}}
+	if planned.Empty() {
+		return a.print(done, planned.WriteText)
+	}
+	ask := !yes && len(planned.Hazards()) > 0
+	if ask {
+		if err := a.confirm(ctx, planned); err != nil {
+			return err
+		}
+	}
+	engine, err := p.registry(ctx)
+	if err != nil {
+		return err
+	}
+	if done.Revision, err = engine.Apply(ctx, planned.Commit(userAtHost(), a.now().UTC())); err != nil {
+		return err
+	}
+	done.Hazards = planned.Hazards()
+	for _, change := range planned.Changes {
+		done.Changes = append(done.Changes, change.Describe())
+	}
+	return a.print(done, func(w io.Writer) error {
+		if !ask { // Who was asked has read it.
+			if err := planned.WriteText(w); err != nil {
+				return err
+			}
+		}
+		_, err := fmt.Fprintf(w, "\nApplied: project %s is at revision %d.\n", done.Project, done.Revision)
+		return err
+	})
+}
+
+// confirm shows a plan and asks whether to accept its hazards.
+func (a *application) confirm(ctx context.Context, planned *plan.Plan) error {
+	if err := planned.WriteText(a.Err); err != nil {
+		return err
+	}
+	if !isTerminal(a.In) {
+		return registry.Inputf("--yes", "the plan has hazards, and there is no terminal to ask on; read them, "+
+			"then accept them with plumb apply --yes")
+	}
+	fmt.Fprint(a.Err, "\nApply in spite of the hazards? [y/N] ")
+	answer, err := a.readLine(ctx)
+	if err != nil {
+		return err
+	}
+	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+		return errors.New("the hazards were not accepted; nothing was applied")
+	}
+	return nil
+}
+
+// readLine reads a line of input, or gives up when ctx is done. Who gives up ends the program, so that the read that is
+// left behind harms nobody.
+func (a *application) readLine(ctx context.Context) (string, error) {
+	type input struct {
+		line string
+		err  error
+	}
+	read := make(chan input, 1)
+	go func() {
+		line, err := bufio.NewReader(a.In).ReadString('\n')
+		read <- input{line, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return "", ctx.Err()
+	case in := <-read:
+		if errors.Is(in.err, io.EOF) {
+			in.err = nil // No answer is no.
+		}
+		return in.line, in.err
+	}
+}
+
+// userAtHost says who applies, as far as the machine knows.
+func userAtHost() string {
+	name, host := "unknown", "unknown"
+	if current, err := user.Current(); err == nil {
+		name = current.Username
+	} else if variable := os.Getenv("USER"); variable != "" {
+		name = variable
+	}
+	if known, err := os.Hostname(); err == nil {
+		host = known
+	}
+	return name + "@" + host
+}

@@ -1,0 +1,148 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/plumbstore/plumb/internal/config"
+	"github.com/plumbstore/plumb/materialize"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/registry/plan"
+	"github.com/plumbstore/plumb/registry/spec"
+	"github.com/plumbstore/plumb/store"
+)
+
+// project is the project that a command works on. Engines are opened when they are first asked for, so that a command
+// needs only what it uses.
+type project struct {
+	app     *application
+	config  *config.Config
+	closers []io.Closer
+
+	registryEngine registryEngine
+	onlineEngine   store.Online
+	offlineEngine  store.Offline
+}
+
+// inProject loads the configuration, runs the command, and closes what that opened.
+func (a *application) inProject(ctx context.Context, run func(context.Context, *project) error) error {
+	dir, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	loaded, err := config.Load(dir, &a.overrides, os.Getenv)
+	if err != nil {
+		return err
+	}
+	p := &project{app: a, config: loaded}
+	return errors.Join(run(ctx, p), p.close())
+}
+
+// close closes engines, the newest first.
+func (p *project) close() error {
+	var failures []error
+	for _, closer := range slices.Backward(p.closers) {
+		failures = append(failures, closer.Close())
+	}
+	return errors.Join(failures...)
+}
+
+func (p *project) registry(ctx context.Context) (registryEngine, error) {
+	return opened(ctx, p, &p.registryEngine, openRegistry)
+}
+
+func (p *project) online(ctx context.Context) (store.Online, error) {
+	return opened(ctx, p, &p.onlineEngine, openOnline)
+}
+
+func (p *project) offline(ctx context.Context) (store.Offline, error) {
+	return opened(ctx, p, &p.offlineEngine, openOffline)
+}
+
+// opened opens an engine once.
+func opened[T interface {
+	comparable
+	io.Closer
+}](ctx context.Context, p *project, engine *T, open func(context.Context, *config.Config) (T, error)) (T, error) {
+	var none T
+	if *engine != none {
+		return *engine, nil
+	}
+	made, err := open(ctx, p.config)
+	if err != nil {
+		return none, err
+	}
+	*engine = made
+	p.closers = append(p.closers, made)
+	return made, nil
+}
+
+// snapshot reads the current revision. It is an error when there is none.
+func (p *project) snapshot(ctx context.Context) (*registry.Snapshot, error) {
+	engine, err := p.registry(ctx)
+	if err != nil {
+		return nil, err
+	}
+	current, err := engine.Current(ctx, p.config.Project)
+	if err != nil {
+		return nil, err
+	}
+	if current.Revision == 0 {
+		return nil, &registry.PreconditionError{Message: "nothing is applied yet: run plumb apply"}
+	}
+	return current, nil
+}
+
+// definitions reads the definition files and checks them against themselves and the sources.
+func (p *project) definitions(ctx context.Context) (*plumbv1.Definitions, error) {
+	offline, err := p.offline(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stop := p.app.progress("checking the definitions against the sources")
+	defer stop()
+	return spec.Read(ctx, p.config.ProjectDir, p.config.Definitions, offline)
+}
+
+// plan compares the definition files with what is registered.
+func (p *project) plan(ctx context.Context) (*plan.Plan, error) {
+	desired, err := p.definitions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	engine, err := p.registry(ctx)
+	if err != nil {
+		return nil, err
+	}
+	current, err := engine.Current(ctx, p.config.Project)
+	if err != nil {
+		return nil, err
+	}
+	return plan.New(current, desired), nil
+}
+
+func (p *project) materializer(ctx context.Context) (*materialize.Materializer, error) {
+	offline, err := p.offline(ctx)
+	if err != nil {
+		return nil, err
+	}
+	online, err := p.online(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ledger, err := p.registry(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return materialize.New(materialize.Config{
+		Offline:   offline,
+		Online:    online,
+		Ledger:    ledger,
+		Now:       p.app.now,
+		Retention: p.config.OnlineRetention,
+	}), nil
+}

@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/registry/spec"
+)
+
+func (a *application) listCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:               "list KIND",
+		Short:             "List what is registered: entities, sources, views or services",
+		Args:              arguments("KIND"),
+		ValidArgsFunction: completeKinds,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			k, err := kindOf(args[0])
+			if err != nil {
+				return err
+			}
+			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error { return a.list(ctx, p, k) })
+		},
+	}
+}
+
+func (a *application) list(ctx context.Context, p *project, k kind) error {
+	snapshot, err := p.snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	all := k.all(snapshot.State.GetDefinitions())
+	rows, documents := [][]string{k.heading}, make([]json.RawMessage, len(all))
+	for i, each := range all {
+		rows = append(rows, k.cells(each))
+		if documents[i], err = definitionJSON(each); err != nil {
+			return err
+		}
+	}
+	return a.print(map[string]any{k.name: documents}, func(w io.Writer) error { return writeTable(w, rows) })
+}
+
+// definitionJSON writes a definition with the field names that definition files have.
+func definitionJSON(definition named) (json.RawMessage, error) {
+	return protojson.MarshalOptions{UseProtoNames: true}.Marshal(definition)
+}
+
+func (a *application) showCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:               "show KIND NAME",
+		Short:             "Print one registered definition as YAML",
+		Args:              arguments("KIND", "NAME"),
+		ValidArgsFunction: a.completeDefinitions,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			k, err := kindOf(args[0])
+			if err != nil {
+				return err
+			}
+			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
+				return a.show(ctx, p, k, args[1])
+			})
+		},
+	}
+}
+
+func (a *application) show(ctx context.Context, p *project, k kind, name string) error {
+	snapshot, err := p.snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	definition, err := k.find(snapshot.State.GetDefinitions(), name)
+	if err != nil {
+		return err
+	}
+	document, err := definitionJSON(definition)
+	if err != nil {
+		return err
+	}
+	return a.print(document, func(w io.Writer) error {
+		yaml, err := spec.Marshal(definition)
+		if err != nil {
+			return err
+		}
+		_, err = w.Write(yaml)
+		return err
+	})
+}
+
+func (a *application) historyCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "history",
+		Short: "List every revision, newest first: who applied it, when, and what changed",
+		Args:  arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.inProject(cmd.Context(), a.history)
+		},
+	}
+}
+
+func (a *application) history(ctx context.Context, p *project) error {
+	engine, err := p.registry(ctx)
+	if err != nil {
+		return err
+	}
+	revisions, err := engine.History(ctx, p.config.Project)
+	if err != nil {
+		return err
+	}
+	if revisions == nil {
+		revisions = []registry.Revision{}
+	}
+	return a.print(map[string]any{"revisions": revisions}, func(w io.Writer) error {
+		for _, revision := range revisions {
+			_, err := fmt.Fprintf(w, "revision %d, %s, by %s\n  %s\n", revision.Number,
+				revision.At.UTC().Format(time.RFC3339), revision.By, strings.Join(revision.Changes, "\n  "))
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

@@ -1,0 +1,53 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+)
+
+// build says what this binary was made of.
+type build struct {
+	Version string `json:"version"`
+	// Commit is empty where the binary was built outside of version control.
+	Commit string `json:"commit,omitempty"`
+	Go     string `json:"go"`
+	DuckDB string `json:"duckdb"`
+}
+
+func (a *application) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the versions of Plumb and of what it is made of",
+		Args:  arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			b, err := a.build(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return a.print(b, func(w io.Writer) error {
+				rows := [][]string{{"plumb", b.Version}, {"go", b.Go}, {"duckdb", b.DuckDB}}
+				if b.Commit != "" {
+					rows = append(rows, []string{"commit", b.Commit})
+				}
+				return writeTable(w, rows)
+			})
+		},
+	}
+}
+
+func (a *application) build(ctx context.Context) (build, error) {
+	engine, err := offlineVersion(ctx)
+	b := build{Version: a.version, DuckDB: engine}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		b.Go = info.GoVersion
+		for _, setting := range info.Settings {
+			if setting.Key == "vcs.revision" {
+				b.Commit = setting.Value
+			}
+		}
+	}
+	return b, err
+}

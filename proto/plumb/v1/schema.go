@@ -1,0 +1,8 @@
+package plumbv1
+
+import _ "embed" // For the schema.
+
+// DefinitionsSchema is the JSON Schema of a definition file, for editors. It is generated from definitions.proto.
+//
+//go:embed definitions.schema.json
+var DefinitionsSchema []byte
