@@ -61,9 +61,6 @@ func subscript(element *validate.FieldPathElement) string {
 // kindOneof is the name of the oneof in Source.
 const kindOneof = "kind"
 
-const nameRule = "a name is a lower-case letter, then lower-case letters, digits and single underscores, " +
-	"at most 63 in all"
-
 // explain says in a sentence what a broken rule means.
 func explain(rule, message string, parent *yaml.Node, name string, value *yaml.Node) string {
 	switch rule {

@@ -1,0 +1,129 @@
+// Package config reads the configuration of a project: plumb.yaml, the environment, and flags.
+//
+// Each setting has one key, such as offline.memory_limit, which is also its flag (--offline-memory-limit) and its
+// environment variable (PLUMB_OFFLINE_MEMORY_LIMIT). A flag beats the environment, which beats the file, which beats
+// the default. Every mistake is reported at once, each with where it came from: a place in the file, a variable or a
+// flag.
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/registry/spec"
+)
+
+// Config is the configuration of a project, checked and complete.
+type Config struct {
+	// ProjectDir is the folder of plumb.yaml, as an absolute path. Definitions and Offline.Roots are relative to it.
+	ProjectDir string
+	// Project is the name under which everything is registered and stored.
+	Project string
+	// Definitions are files or folders; at least one.
+	Definitions []string
+	Registry    ConnectionString
+	OnlineStore ConnectionString
+	// OnlineRetention is how long an expired row is kept before a store may forget it (R13).
+	OnlineRetention time.Duration
+	Offline         Offline
+	Serving         Serving
+}
+
+// Offline configures how sources are read.
+type Offline struct {
+	// Roots are the folders below which sources may lie; at least one.
+	Roots []string
+	// MemoryLimit is a size such as 2GB.
+	MemoryLimit string
+	// Threads is the number of worker threads; 0 for all cores.
+	Threads int
+}
+
+// Serving holds the host:port to serve on; HTTP and Flight are empty where they are not served.
+type Serving struct {
+	GRPC, HTTP, Flight string
+}
+
+// FileName is the name of the file that makes a folder a project.
+const FileName = "plumb.yaml"
+
+// Load reads the configuration of the project that the overrides name, or else of the one that the folder dir is in.
+// getenv is os.Getenv; a variable that is set to nothing counts as not set.
+//
+// It fails with a *spec.Problems that lists every mistake in the configuration, with a *registry.InputError where there
+// is no project, and with any other error where the file cannot be read.
+func Load(dir string, overrides *Overrides, getenv func(string) string) (*Config, error) {
+	projectDir, err := findProject(dir, overrides, getenv)
+	if err != nil {
+		return nil, err
+	}
+	text, err := os.ReadFile(filepath.Join(projectDir, FileName))
+	if err != nil {
+		return nil, fmt.Errorf("read the configuration: %w", err)
+	}
+	file, err := readFile(text)
+	if err != nil {
+		return nil, err
+	}
+	loader := &loader{config: &Config{ProjectDir: projectDir}, getenv: getenv, problems: file.problems}
+	for _, setting := range settings {
+		loader.apply(setting, overrides.values[setting.Key], file.values[setting.Key], file.faulty[setting.Key])
+	}
+	if err := spec.NewProblems(loader.problems); err != nil {
+		return nil, err
+	}
+	return loader.config, nil
+}
+
+// findProject returns the absolute path of the project's folder.
+func findProject(dir string, overrides *Overrides, getenv func(string) string) (string, error) {
+	named, origin := overrides.projectDir, projectDirFlag
+	if named == "" {
+		named, origin = getenv(projectDirVariable), projectDirVariable
+	}
+	start, err := filepath.Abs(dir)
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("look for the project: %w", err)
+	case filepath.IsAbs(named):
+		return named, checkProject(named, origin)
+	case named != "":
+		named = filepath.Join(start, named)
+		return named, checkProject(named, origin)
+	}
+	for folder := start; ; folder = filepath.Dir(folder) {
+		if found, err := holdsProject(folder); found || err != nil {
+			return folder, err
+		}
+		if folder == filepath.Dir(folder) {
+			return "", registry.Inputf("", "there is no %s in %s or above it; make a project with plumb init, or name one "+
+				"with %s", FileName, start, projectDirFlag)
+		}
+	}
+}
+
+func checkProject(folder, origin string) error {
+	found, err := holdsProject(folder)
+	if err == nil && !found {
+		return registry.Inputf(origin, "%s holds no %s; name the folder of a project, or make one with plumb init", folder,
+			FileName)
+	}
+	return err
+}
+
+func holdsProject(folder string) (bool, error) {
+	info, err := os.Stat(filepath.Join(folder, FileName))
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("look for the project: %w", err)
+	}
+	return !info.IsDir(), nil
+}

@@ -1,0 +1,280 @@
+package config_test
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
+
+	"github.com/plumbstore/plumb/internal/config"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/registry/spec"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// project makes a folder with a plumb.yaml.
+func project(t *testing.T, text string) string {
+	t.Helper()
+	folder := t.TempDir()
+	write(t, filepath.Join(folder, "plumb.yaml"), text)
+	return folder
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// load loads with flags and an environment of its own.
+func load(t *testing.T, folder string, flags []string, environment map[string]string) (*config.Config, error) {
+	t.Helper()
+	var overrides config.Overrides
+	set := pflag.NewFlagSet("plumb", pflag.ContinueOnError)
+	overrides.Register(set)
+	if err := set.Parse(flags); err != nil {
+		t.Fatal(err)
+	}
+	return config.Load(folder, &overrides, func(name string) string { return environment[name] })
+}
+
+// shown is the configuration with the connection strings revealed, for comparison.
+type shown struct {
+	Project, Registry, OnlineStore string
+	Definitions                    []string
+	OnlineRetention                time.Duration
+	Offline                        config.Offline
+	Serving                        config.Serving
+}
+
+func show(c *config.Config) shown {
+	return shown{c.Project, c.Registry.Reveal(), c.OnlineStore.Reveal(), c.Definitions, c.OnlineRetention, c.Offline,
+		c.Serving}
+}
+
+func defaults(folder string) shown {
+	return shown{
+		Project:         "flights",
+		Registry:        "sqlite:" + folder + "/.plumb/registry.db",
+		OnlineStore:     "sqlite:" + folder + "/.plumb/online.db",
+		Definitions:     []string{"features"},
+		OnlineRetention: 7 * 24 * time.Hour,
+		Offline:         config.Offline{Roots: []string{"data"}, MemoryLimit: "2GB"},
+		Serving:         config.Serving{GRPC: "127.0.0.1:6570"},
+	}
+}
+
+func TestDefaultsHoldWhereNothingIsSaid(t *testing.T) {
+	folder := project(t, "project: flights\n")
+	var none config.Overrides
+	loaded, err := config.Load(folder, &none, func(string) string { return "" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(defaults(folder), show(loaded)); diff != "" {
+		t.Error(diff)
+	}
+	if loaded.ProjectDir != folder {
+		t.Errorf("the project is in %s, not %s", loaded.ProjectDir, folder)
+	}
+}
+
+// precedence has, for each key, how to write three values, and what the configuration then is.
+var precedence = []struct {
+	key                        string
+	file, variable, flag       string
+	inFile, inVariable, inFlag func(*shown)
+}{
+	{"project", "a", "b", "c",
+		func(s *shown) { s.Project = "a" }, func(s *shown) { s.Project = "b" }, func(s *shown) { s.Project = "c" }},
+	{"definitions", "[a, a2]", "b, b2", "c,c2",
+		func(s *shown) { s.Definitions = []string{"a", "a2"} },
+		func(s *shown) { s.Definitions = []string{"b", "b2"} },
+		func(s *shown) { s.Definitions = []string{"c", "c2"} }},
+	{"registry", "sqlite:/a.db", "sqlite:/b.db", "sqlite:///c.db",
+		func(s *shown) { s.Registry = "sqlite:/a.db" }, func(s *shown) { s.Registry = "sqlite:/b.db" },
+		func(s *shown) { s.Registry = "sqlite:/c.db" }},
+	{"online_store", "redis://:pw@a:1/2", "rediss://b", "sqlite:/c.db",
+		func(s *shown) { s.OnlineStore = "redis://:pw@a:1/2" }, func(s *shown) { s.OnlineStore = "rediss://b" },
+		func(s *shown) { s.OnlineStore = "sqlite:/c.db" }},
+	{"online_retention", "1h", "2d", "0s",
+		func(s *shown) { s.OnlineRetention = time.Hour }, func(s *shown) { s.OnlineRetention = 48 * time.Hour },
+		func(s *shown) { s.OnlineRetention = 0 }},
+	{"offline.roots", "[a]", "b", "c,c2",
+		func(s *shown) { s.Offline.Roots = []string{"a"} }, func(s *shown) { s.Offline.Roots = []string{"b"} },
+		func(s *shown) { s.Offline.Roots = []string{"c", "c2"} }},
+	{"offline.memory_limit", "1GB", "512MiB", "1.5TB",
+		func(s *shown) { s.Offline.MemoryLimit = "1GB" }, func(s *shown) { s.Offline.MemoryLimit = "512MiB" },
+		func(s *shown) { s.Offline.MemoryLimit = "1.5TB" }},
+	{"offline.threads", "1", "2", "3",
+		func(s *shown) { s.Offline.Threads = 1 }, func(s *shown) { s.Offline.Threads = 2 },
+		func(s *shown) { s.Offline.Threads = 3 }},
+	{"serving.grpc", "a:1", "b:2", "[::1]:0",
+		func(s *shown) { s.Serving.GRPC = "a:1" }, func(s *shown) { s.Serving.GRPC = "b:2" },
+		func(s *shown) { s.Serving.GRPC = "[::1]:0" }},
+	{"serving.http", "a:1", "b:2", "",
+		func(s *shown) { s.Serving.HTTP = "a:1" }, func(s *shown) { s.Serving.HTTP = "b:2" },
+		func(s *shown) { s.Serving.HTTP = "" }},
+	{"serving.flight", "a:1", "b:2", "c:3",
+		func(s *shown) { s.Serving.Flight = "a:1" }, func(s *shown) { s.Serving.Flight = "b:2" },
+		func(s *shown) { s.Serving.Flight = "c:3" }},
+}
+
+func TestFlagBeatsEnvironmentBeatsFileBeatsDefault(t *testing.T) {
+	if len(precedence) != len(config.Settings()) {
+		t.Errorf("%d settings are tested, of %d", len(precedence), len(config.Settings()))
+	}
+	for i, test := range precedence {
+		setting := config.Settings()[i]
+		t.Run(test.key, func(t *testing.T) {
+			if setting.Key != test.key {
+				t.Fatalf("the setting is %s", setting.Key)
+			}
+			folder := project(t, inFile(test.key, test.file))
+			environment := map[string]string{setting.Variable(): test.variable}
+			flags := []string{setting.Flag() + "=" + test.flag}
+			expect(t, folder, nil, nil, test.inFile)
+			expect(t, folder, nil, environment, test.inVariable)
+			expect(t, folder, flags, environment, test.inFlag)
+			expect(t, folder, flags, nil, test.inFlag)
+		})
+	}
+}
+
+// inFile is a plumb.yaml with one setting.
+func inFile(key, value string) string {
+	text := "project: flights\n"
+	if key == "project" {
+		text = ""
+	}
+	if section, name, ok := strings.Cut(key, "."); ok {
+		return text + section + ":\n  " + name + ": " + value + "\n"
+	}
+	return text + key + ": " + value + "\n"
+}
+
+func expect(t *testing.T, folder string, flags []string, environment map[string]string, change func(*shown)) {
+	t.Helper()
+	loaded, err := load(t, folder, flags, environment)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := defaults(folder)
+	change(&want)
+	if diff := cmp.Diff(want, show(loaded)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestTheNearestProjectAtOrAboveTheFolderCounts(t *testing.T) {
+	root := t.TempDir()
+	write(t, root+"/plumb.yaml", "project: outer\n")
+	write(t, root+"/a/b/plumb.yaml", "project: inner\n")
+	write(t, root+"/a/b/c/features/x.yaml", "")
+	for _, test := range []struct {
+		dir, flag, variable, want string
+	}{
+		{root, "", "", root},
+		{root + "/a", "", "", root},
+		{root + "/a/b/c/features", "", "", root + "/a/b"},
+		{root, "a/b", "", root + "/a/b"},
+		{root, root + "/a/b", "", root + "/a/b"},
+		{root, "", "a/b", root + "/a/b"},
+		{root + "/a/b", "..//..", "a/b", root},
+	} {
+		flags := []string{"--project-dir=" + test.flag}
+		loaded, err := load(t, test.dir, flags, map[string]string{"PLUMB_PROJECT_DIR": test.variable})
+		if err != nil || loaded.ProjectDir != test.want {
+			t.Errorf("from %s with %q and %q: %+v, %v; want %s", test.dir, test.flag, test.variable, loaded, err, test.want)
+		}
+	}
+}
+
+func TestWhereThereIsNoProjectTheMessageSaysWhatToDo(t *testing.T) {
+	folder := t.TempDir()
+	write(t, folder+"/file", "")
+	for _, test := range []struct {
+		flags       []string
+		environment map[string]string
+		want        string
+	}{
+		{nil, nil, "there is no plumb.yaml in " + folder + " or above it; make a project with plumb init, or name one with " +
+			"--project-dir"},
+		{[]string{"--project-dir=file"}, nil, "--project-dir: " + folder + "/file holds no plumb.yaml; name the folder of " +
+			"a project, or make one with plumb init"},
+		{nil, map[string]string{"PLUMB_PROJECT_DIR": "/nowhere"}, "PLUMB_PROJECT_DIR: /nowhere holds no plumb.yaml; name " +
+			"the folder of a project, or make one with plumb init"},
+	} {
+		_, err := load(t, folder, test.flags, test.environment)
+		if _, ok := errors.AsType[*registry.InputError](err); !ok || err.Error() != test.want {
+			t.Errorf("got %v\nwant %s", err, test.want)
+		}
+	}
+}
+
+// TestEveryMistakeInTheConfigurationIsReported compares with problems.txt what is reported of each folder in testdata,
+// with the lines of its environment.txt and flags.txt, if any.
+func TestEveryMistakeInTheConfigurationIsReported(t *testing.T) {
+	files, err := filepath.Glob("testdata/*/plumb.yaml")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no cases", err)
+	}
+	for _, file := range files {
+		folder := filepath.Dir(file)
+		t.Run(filepath.Base(folder), func(t *testing.T) {
+			environment := map[string]string{}
+			for _, line := range lines(t, folder+"/environment.txt") {
+				name, value, _ := strings.Cut(line, "=")
+				environment[name] = value
+			}
+			_, err := load(t, folder, lines(t, folder+"/flags.txt"), environment)
+			problems, ok := errors.AsType[*spec.Problems](err)
+			if !ok {
+				t.Fatal(err)
+			}
+			if strings.Contains(err.Error(), "hunter2") {
+				t.Error("a secret is printed:", err)
+			}
+			compareGolden(t, folder+"/problems.txt", problems.Error()+"\n")
+		})
+	}
+}
+
+func lines(t *testing.T, file string) []string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Split(strings.TrimSpace(string(text)), "\n")
+}
+
+func compareGolden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s differs, - is the file:\n%s", file, diff)
+	}
+}

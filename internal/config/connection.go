@@ -1,0 +1,138 @@
+package config
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// ConnectionString says where a store is, and may hold a password. However it is printed, logged or marshaled, the
+// password is left out; only Reveal gives it away.
+type ConnectionString struct{ secret string }
+
+// NewConnectionString wraps a connection string.
+func NewConnectionString(s string) ConnectionString { return ConnectionString{s} }
+
+// Reveal returns the connection string with its password, to connect with and for nothing else.
+func (c ConnectionString) Reveal() string { return c.secret }
+
+// Scheme is what comes before the first colon, such as "sqlite".
+func (c ConnectionString) Scheme() string {
+	scheme, _, _ := strings.Cut(c.secret, ":")
+	return scheme
+}
+
+// Path is the path of the file, where the scheme is sqlite.
+func (c ConnectionString) Path() string { return strings.TrimPrefix(c.secret, "sqlite:") }
+
+const redacted = "xxxxx"
+
+// String is the connection string with xxxxx for each secret.
+func (c ConnectionString) String() string {
+	if c.Scheme() == "sqlite" || c.secret == "" {
+		return c.secret
+	}
+	parsed, err := url.Parse(c.secret)
+	if err != nil || parsed.Opaque != "" || parsed.Host == "" {
+		return redacted
+	}
+	if parsed.User != nil {
+		// A user without a password is often a password in the wrong place.
+		name := redacted
+		if _, ok := parsed.User.Password(); ok {
+			name = parsed.User.Username()
+		}
+		parsed.User = url.UserPassword(name, redacted)
+	}
+	query := parsed.Query()
+	for name := range query {
+		if strings.Contains(strings.ToLower(name), "pass") {
+			query.Set(name, redacted)
+		}
+	}
+	parsed.RawQuery = query.Encode()
+	return parsed.String()
+}
+
+// GoString is String, for %#v.
+func (c ConnectionString) GoString() string { return c.String() }
+
+// MarshalJSON writes String.
+func (c ConnectionString) MarshalJSON() ([]byte, error) { return json.Marshal(c.String()) }
+
+// LogValue implements slog.LogValuer.
+func (c ConnectionString) LogValue() slog.Value { return slog.StringValue(c.String()) }
+
+// later are the schemes that this version knows of and does not have.
+var later = []string{"postgres", "postgresql", "redis+sentinel", "redis+cluster"}
+
+// connection reads a connection string with one of the schemes, which are sqlite and others with a host. No part of it
+// but the scheme is in an error.
+func (l *loader) connection(text string, schemes ...string) (ConnectionString, error) {
+	expanded, err := expand(text, l.getenv)
+	if err != nil {
+		return ConnectionString{}, err
+	}
+	scheme, path, ok := strings.Cut(expanded, ":")
+	forms := map[string]string{"sqlite": "sqlite:PATH", "redis": "redis://host:port", "rediss": "rediss://host:port"}
+	known := make([]string, len(schemes))
+	for i, name := range schemes {
+		known[i] = forms[name]
+	}
+	switch {
+	case ok && slices.Contains(later, scheme):
+		return ConnectionString{}, fmt.Errorf("is a %s: address, and this version has sqlite and redis alone; write %s",
+			scheme, strings.Join(known, " or "))
+	case !ok || !slices.Contains(schemes, scheme):
+		return ConnectionString{}, fmt.Errorf("must be of the form %s", strings.Join(known, " or "))
+	case scheme == "sqlite":
+		return l.sqlite(path)
+	}
+	if parsed, err := url.Parse(expanded); err != nil || parsed.Hostname() == "" {
+		return ConnectionString{}, fmt.Errorf("is not of the form %s://[user:password@]host:port[/database]; write special "+
+			"characters in a password percent-encoded", scheme)
+	}
+	return ConnectionString{expanded}, nil
+}
+
+// sqlite makes the path of a file absolute.
+func (l *loader) sqlite(path string) (ConnectionString, error) {
+	if strings.HasPrefix(path, "//") && !strings.HasPrefix(path, "///") {
+		return ConnectionString{}, errors.New("must be of the form sqlite:PATH, without slashes before a relative path")
+	}
+	if path == "" || path == ":memory:" {
+		return ConnectionString{}, errors.New("must be of the form sqlite:PATH, with the path of a file")
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(l.config.ProjectDir, path)
+	}
+	return ConnectionString{"sqlite:" + filepath.Clean(path)}, nil
+}
+
+var variableForm = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
+
+// expand replaces each ${VAR} by the variable's value.
+func expand(text string, getenv func(string) string) (string, error) {
+	var unset []string
+	expanded := variableForm.ReplaceAllStringFunc(text, func(reference string) string {
+		name := variableForm.FindStringSubmatch(reference)[1]
+		value := getenv(name)
+		if value == "" {
+			unset = append(unset, reference)
+		}
+		return value
+	})
+	switch {
+	case unset != nil:
+		return "", fmt.Errorf("needs %s to be set in the environment", strings.Join(unset, " and "))
+	case strings.Contains(variableForm.ReplaceAllString(text, ""), "${"):
+		return "", errors.New("has a ${ that begins no ${VARIABLE}")
+	}
+	return expanded, nil
+}

@@ -1,0 +1,154 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/plumbstore/plumb/registry/spec"
+)
+
+// Setting is one key of the configuration.
+type Setting struct {
+	// Key is the path of the setting in plumb.yaml, such as offline.memory_limit.
+	Key string
+	// Default is what holds where nothing is said; lists are separated by commas. A setting without one has to be given,
+	// unless Optional.
+	Default  string
+	Optional bool
+	// Usage says what the setting is for.
+	Usage string
+
+	kind kind
+	// set checks the value and puts it into the configuration. Its error goes on after the key, as in "must be …".
+	set func(l *loader, value []string) error
+}
+
+// Flag is the flag that overrides the setting, such as --offline-memory-limit.
+func (s Setting) Flag() string { return "--" + s.flagName() }
+
+func (s Setting) flagName() string {
+	return strings.NewReplacer(".", "-", "_", "-").Replace(s.Key)
+}
+
+// Variable is the environment variable that overrides the setting, such as PLUMB_OFFLINE_MEMORY_LIMIT.
+func (s Setting) Variable() string {
+	return "PLUMB_" + strings.ToUpper(strings.ReplaceAll(s.Key, ".", "_"))
+}
+
+// kind is how a setting is written in YAML.
+type kind int
+
+const (
+	text kind = iota
+	list
+	number
+)
+
+// Settings returns all settings, in the order in which they are documented.
+func Settings() []Setting { return append([]Setting{}, settings...) }
+
+var settings = []Setting{
+	{Key: "project", Usage: "name of the project", set: setProject},
+	{Key: "definitions", Default: "features", kind: list, Usage: "files or folders of definitions", set: setDefinitions},
+	{Key: "registry", Default: "sqlite:.plumb/registry.db", Usage: "where the registry is: sqlite:PATH", set: setRegistry},
+	{Key: "online_store", Default: "sqlite:.plumb/online.db",
+		Usage: "where the online store is: sqlite:PATH, redis://… or rediss://…", set: setOnlineStore},
+	{Key: "online_retention", Default: "7d",
+		Usage: "how long an expired row is kept before the online store may forget it", set: setRetention},
+	{Key: "offline.roots", Default: "data", kind: list, Usage: "folders below which sources may lie", set: setRoots},
+	{Key: "offline.memory_limit", Default: "2GB", Usage: "memory of the offline engine; beyond it, it spills to disk",
+		set: setMemoryLimit},
+	{Key: "offline.threads", Default: "0", kind: number, Usage: "threads of the offline engine; 0: all cores",
+		set: setThreads},
+	{Key: "serving.grpc", Default: "127.0.0.1:6570", Usage: "host:port to serve gRPC on",
+		set: setAddress(func(s *Serving) *string { return &s.GRPC }, false)},
+	{Key: "serving.http", Optional: true, Usage: "host:port for HTTP; this version does not serve it yet",
+		set: setAddress(func(s *Serving) *string { return &s.HTTP }, true)},
+	{Key: "serving.flight", Optional: true, Usage: "host:port for Arrow Flight; this version does not serve it yet",
+		set: setAddress(func(s *Serving) *string { return &s.Flight }, true)},
+}
+
+func setProject(l *loader, value []string) error {
+	l.config.Project = value[0]
+	return spec.CheckName(value[0])
+}
+
+func setDefinitions(l *loader, value []string) error {
+	l.config.Definitions = value
+	return checkPaths(value)
+}
+
+func setRoots(l *loader, value []string) error {
+	l.config.Offline.Roots = value
+	return checkPaths(value)
+}
+
+func checkPaths(paths []string) error {
+	switch {
+	case len(paths) == 0:
+		return errors.New("must name at least one file or folder")
+	case slices.Contains(paths, ""):
+		return errors.New("has an empty path; take it out")
+	}
+	return nil
+}
+
+func setRegistry(l *loader, value []string) (err error) {
+	l.config.Registry, err = l.connection(value[0], "sqlite")
+	return err
+}
+
+func setOnlineStore(l *loader, value []string) (err error) {
+	l.config.OnlineStore, err = l.connection(value[0], "sqlite", "redis", "rediss")
+	return err
+}
+
+func setRetention(l *loader, value []string) (err error) {
+	l.config.OnlineRetention, err = spec.ParseDuration(value[0])
+	return err
+}
+
+var (
+	sizeForm = regexp.MustCompile(`^[0-9]+(\.[0-9]+)? ?([KMGT]i?B)$`)
+	digits   = regexp.MustCompile(`[1-9]`)
+)
+
+func setMemoryLimit(l *loader, value []string) error {
+	if !sizeForm.MatchString(value[0]) || !digits.MatchString(value[0]) {
+		return fmt.Errorf("must be a size above nothing such as 512MB or 2GB, in KB, MB, GB, TB, KiB, MiB, GiB or TiB, "+
+			"not %q", value[0])
+	}
+	l.config.Offline.MemoryLimit = value[0]
+	return nil
+}
+
+func setThreads(l *loader, value []string) error {
+	threads, err := strconv.Atoi(value[0])
+	if err != nil || threads < 0 {
+		return fmt.Errorf("must be a whole number, at least 0, not %q; 0 takes all cores", value[0])
+	}
+	l.config.Offline.Threads = threads
+	return nil
+}
+
+func setAddress(field func(*Serving) *string, mayBeEmpty bool) func(*loader, []string) error {
+	return func(l *loader, value []string) error {
+		*field(&l.config.Serving) = value[0]
+		if value[0] == "" && mayBeEmpty {
+			return nil
+		}
+		_, port, err := net.SplitHostPort(value[0])
+		if err == nil {
+			_, err = strconv.ParseUint(port, 10, 16)
+		}
+		if err != nil {
+			return fmt.Errorf("must be host:port such as 127.0.0.1:6570, with a port of 0 to 65535, not %q", value[0])
+		}
+		return nil
+	}
+}
