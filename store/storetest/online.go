@@ -1,0 +1,245 @@
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// OpenOnline returns one more handle on an engine's data, as another process would have, and closes it at the end of t. All
+// handles of one run of the suite share the data.
+type OpenOnline func(t *testing.T) store.Online
+
+// RunOnline holds an engine to the contract of store.Online and to the rules that it answers for: R7, R9, R13, R14 and R16.
+// The data must be empty at first.
+func RunOnline(t *testing.T, open func(t *testing.T) store.Online) {
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, OpenOnline)
+	}{
+		{"R7_ValuesOfAllTypesComeBackBitForBit", onlineR7Values},
+		{"R9_KeysAreBinaryAndExact", onlineR9Keys},
+		{"R13_StatusesTellWhatAValueIs", onlineR13Statuses},
+		{"R13_TheLookBackEndsToTheMicrosecond", onlineR13LookBack},
+		{"R14_NewestWins", onlineR14Examples},
+		{"R14_NewestWinsInAnyOrder", onlineR14Order},
+		{"R14_VersionsCompareByByteValue", onlineR14Bytes},
+		{"R14_ConcurrentWritersKeepTheNewest", onlineR14Concurrent},
+		{"R16_TablesNeverMeet", onlineR16Tables},
+		{"R16_GenerationsNeverMeet", onlineR16Generations},
+		{"NothingIsThereBeforeAnythingIsWritten", onlineBeforeWriting},
+		{"NoRowsAndNoGetsAreFine", onlineEmpty},
+		{"TenThousandRowsInOneCall", onlineMany},
+		{"ValuesOverAMegabyte", onlineLarge},
+		{"BuffersBelongToTheCaller", onlineBuffers},
+		{"RowsOutliveTheirHandle", onlineReopen},
+		{"ACancelledCallSaysSo", onlineCancelled},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, open) })
+	}
+}
+
+var onlineTables atomic.Int64
+
+// newOnlineTable returns a table that nothing was written to.
+func newOnlineTable() store.Table {
+	return store.Table{Project: fmt.Sprintf("project%d", onlineTables.Add(1)), View: "view", Generation: 1}
+}
+
+// newOnlineView returns a view in a project of its own.
+func newOnlineView(keys []registry.Field, features ...registry.Field) *registry.View {
+	table := newOnlineTable()
+	view := &registry.View{Project: table.Project, Name: table.View, Generation: table.Generation, Keys: keys, Online: true,
+		Schemas: []registry.Schema{{ID: 1, Fields: features}}}
+	for _, feature := range features {
+		view.Features = append(view.Features, registry.Feature{Field: feature, Column: feature.Name})
+	}
+	return view
+}
+
+// writeOnline returns the report of a write that must go well.
+func writeOnline(t rapid.TB, online store.Online, table store.Table, rows ...store.Row) store.WriteReport {
+	t.Helper()
+	report, err := online.Write(context.Background(), table, rows)
+	if err != nil {
+		t.Fatalf("Write: %v", err)
+	}
+	if total := report.Written + report.Older; total != int64(len(rows)) {
+		t.Fatalf("%+v counts %d rows, %d were given", report, total, len(rows))
+	}
+	return report
+}
+
+// readOnline returns the values of some keys of a table.
+func readOnline(t rapid.TB, online store.Online, table store.Table, keys ...string) [][]byte {
+	t.Helper()
+	gets := make([]store.Get, len(keys))
+	for i, key := range keys {
+		gets[i] = store.Get{Table: table, Key: []byte(key)}
+	}
+	values, err := online.Read(context.Background(), gets)
+	if err != nil {
+		t.Fatalf("Read: %v", err)
+	}
+	if len(values) != len(gets) {
+		t.Fatalf("%d values for %d gets", len(values), len(gets))
+	}
+	return values
+}
+
+// lookUpOnline looks all features of a view up, and returns their cells: feature, then row.
+func lookUpOnline(t rapid.TB, online store.Online, view *registry.View, at store.Instant, tuples ...[]any) [][]Cell {
+	t.Helper()
+	reference := registry.Reference{View: view, Alias: view.Name}
+	for _, key := range view.Keys {
+		reference.LabelColumns = append(reference.LabelColumns, key.Name)
+	}
+	selection := &registry.Selection{References: []registry.Reference{reference}}
+	for i, feature := range view.Features {
+		selection.Outputs = append(selection.Outputs, registry.Output{Feature: i, Name: feature.Name})
+	}
+	lookup, err := store.NewLookup(selection)
+	if err != nil {
+		t.Fatalf("NewLookup: %v", err)
+	}
+	request := store.LookupRequest{Keys: KeyColumns(t, lookup.Keys(), tuples...), At: at, EventTimestamps: true}
+	columns, err := lookup.Get(context.Background(), online, request)
+	if err != nil {
+		t.Fatalf("Get: %v", err)
+	}
+	cells := make([][]Cell, len(columns))
+	for i, column := range columns {
+		cells[i] = Cells(column)
+	}
+	return cells
+}
+
+func sameCells(t rapid.TB, got []Cell, want ...Cell) {
+	t.Helper()
+	if !slices.EqualFunc(got, want, Cell.Same) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+}
+
+// versionedRow is a row of the given version, which is made of two numbers that compare like their bytes.
+func versionedRow(key string, event, created uint64, payload string) store.Row {
+	value := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, event), created)
+	return store.Row{Key: []byte(key), Value: append(value, payload...)}
+}
+
+// payloads cuts the versions off.
+func payloads(values [][]byte) []string {
+	texts := make([]string, len(values))
+	for i, value := range values {
+		if texts[i] = "-"; value != nil {
+			texts[i] = string(value[store.VersionSize:])
+		}
+	}
+	return texts
+}
+
+func samePayloads(t rapid.TB, got [][]byte, want ...string) {
+	t.Helper()
+	if texts := payloads(got); !slices.Equal(texts, want) {
+		t.Errorf("got %q, want %q", texts, want)
+	}
+}
+
+func onlineBeforeWriting(t *testing.T, open OpenOnline) {
+	samePayloads(t, readOnline(t, open(t), newOnlineTable(), "a", "a", "b"), "-", "-", "-")
+}
+
+func onlineEmpty(t *testing.T, open OpenOnline) {
+	online := open(t)
+	if report := writeOnline(t, online, newOnlineTable()); report != (store.WriteReport{}) {
+		t.Errorf("writing nothing reports %+v", report)
+	}
+	readOnline(t, online, newOnlineTable())
+}
+
+func onlineMany(t *testing.T, open OpenOnline) {
+	const many = 10_000
+	online, table := open(t), newOnlineTable()
+	rows := make([]store.Row, many)
+	var keys, want []string
+	for i := range rows {
+		key := fmt.Sprint("key", i)
+		rows[i] = versionedRow(key, 1, 1, key)
+		// Others that are not there in between, and some twice.
+		keys, want = append(keys, key, key+"x"), append(want, key, "-")
+		if i%1000 == 0 {
+			keys, want = append(keys, key), append(want, key)
+		}
+	}
+	if report := writeOnline(t, online, table, rows...); report.Written != many {
+		t.Errorf("report is %+v", report)
+	}
+	slices.Reverse(keys)
+	slices.Reverse(want)
+	if got := payloads(readOnline(t, online, table, keys...)); !slices.Equal(got, want) {
+		t.Error("values are not those of their keys, in order")
+	}
+	if report := writeOnline(t, online, table, append(rows, versionedRow("key7", 0, 0, ""))...); report.Older != 1 {
+		t.Errorf("a replay and one older row report %+v", report)
+	}
+}
+
+func onlineLarge(t *testing.T, open OpenOnline) {
+	online, table := open(t), newOnlineTable()
+	var rows []store.Row
+	for i := range 4 {
+		rows = append(rows, versionedRow(fmt.Sprint(i), 1, 1, string(bytes.Repeat([]byte{byte(i)}, 3<<20))))
+	}
+	writeOnline(t, online, table, rows...)
+	for i, value := range readOnline(t, online, table, "0", "1", "2", "3") {
+		if !bytes.Equal(value, rows[i].Value) {
+			t.Errorf("value %d of %d bytes came back as %d others", i, len(rows[i].Value), len(value))
+		}
+	}
+}
+
+func onlineBuffers(t *testing.T, open OpenOnline) {
+	online, table := open(t), newOnlineTable()
+	row := versionedRow("a", 1, 1, "first")
+	writeOnline(t, online, table, row)
+	row.Key[0], row.Value[store.VersionSize] = 'b', 'F'
+	values := readOnline(t, online, table, "a", "a")
+	samePayloads(t, values, "first", "first")
+	values[0][store.VersionSize] = 'x'
+	samePayloads(t, values, "xirst", "first")
+	samePayloads(t, readOnline(t, online, table, "a"), "first")
+}
+
+func onlineReopen(t *testing.T, open OpenOnline) {
+	table := newOnlineTable()
+	t.Run("the first handle", func(t *testing.T) { writeOnline(t, open(t), table, versionedRow("a", 1, 1, "kept")) })
+	samePayloads(t, readOnline(t, open(t), table, "a"), "kept")
+}
+
+func onlineCancelled(t *testing.T, open OpenOnline) {
+	online, table := open(t), newOnlineTable()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := online.Write(ctx, table, []store.Row{versionedRow("a", 1, 1, "a")}); !errors.Is(err, context.Canceled) {
+		t.Errorf("Write: error is %v, want context.Canceled", err)
+	}
+	if _, err := online.Read(ctx, []store.Get{{Table: table, Key: []byte("a")}}); !errors.Is(err, context.Canceled) {
+		t.Errorf("Read: error is %v, want context.Canceled", err)
+	}
+	writeOnline(t, online, table, versionedRow("a", 2, 1, "again"))
+	samePayloads(t, readOnline(t, online, table, "a"), "again")
+}
+
+// notFoundCell is the answer for an entity that is not there.
+var notFoundCell = Cell{Status: plumbv1.Status_NOT_FOUND}

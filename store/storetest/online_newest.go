@@ -1,0 +1,195 @@
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"golang.org/x/sync/errgroup"
+	"pgregory.net/rapid"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// onlineR14Examples writes packed rows one after the other and says which one is served.
+func onlineR14Examples(t *testing.T, open OpenOnline) {
+	online := open(t)
+	type version struct {
+		event   store.Instant
+		created any
+	}
+	for _, c := range []struct {
+		name     string
+		versions []version
+		// winner is the position of the row that is served.
+		winner int
+	}{
+		{"a later event replaces", []version{{1, nil}, {2, nil}}, 1},
+		{"an earlier event does not, whenever it comes", []version{{2, nil}, {1, nil}}, 0},
+		{"before the epoch is before it", []version{{0, nil}, {-1, nil}}, 0},
+		{"a created time breaks the tie", []version{{1, 5}, {1, 6}}, 1},
+		{"an earlier created time loses the tie", []version{{1, 6}, {1, 5}}, 0},
+		{"any created time is later than none", []version{{1, -5}, {1, nil}}, 0},
+		{"a correction reaches serving", []version{{1, nil}, {1, -5}}, 1},
+		{"of equal ones the last replaces", []version{{1, 5}, {1, 5}, {1, 5}}, 2},
+		{"the event counts before the created time", []version{{2, 1}, {1, 9}}, 0},
+		{"an older one between does no harm", []version{{2, nil}, {1, nil}, {2, nil}, {1, 9}}, 2},
+	} {
+		for _, together := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/in one call %t", c.name, together), func(t *testing.T) {
+				view := newOnlineView(nil, registry.Field{Name: "position", Type: plumbv1.Type_INT32})
+				var rows []SourceRow
+				for i, v := range c.versions {
+					row := SourceRow{Event: &v.event, Features: []any{int32(i)}}
+					if v.created != nil {
+						created := store.Instant(v.created.(int))
+						row.Created = &created
+					}
+					rows = append(rows, row)
+				}
+				packed := Pack(t, nil, view.Schema(), rows...)
+				size := 1
+				if together {
+					size = len(packed)
+				}
+				for chunk := range slices.Chunk(packed, size) {
+					writeOnline(t, online, store.NewTable(view, 0), chunk...)
+				}
+				want := Cell{Value: int32(c.winner), Status: plumbv1.Status_PRESENT, Event: c.versions[c.winner].event}
+				sameCells(t, lookUpOnline(t, online, view, 10, nil)[0], want)
+			})
+		}
+	}
+}
+
+// onlineR14Order holds calls of random rows to a map: what each call reports, and what is there in the end.
+func onlineR14Order(t *testing.T, open OpenOnline) {
+	online := open(t)
+	rapid.Check(t, func(t *rapid.T) {
+		table, model := newOnlineTable(), map[string][]byte{}
+		for call := range rapid.IntRange(1, 5).Draw(t, "calls") {
+			var want store.WriteReport
+			rows := make([]store.Row, rapid.IntRange(0, 8).Draw(t, "rows"))
+			for i := range rows {
+				key := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "key")
+				event, created := rapid.Uint64Range(0, 2).Draw(t, "event"), rapid.Uint64Range(0, 2).Draw(t, "created")
+				rows[i] = versionedRow(key, event, created, fmt.Sprint(call, i))
+				if replaces(rows[i].Value, model[key]) {
+					model[key] = rows[i].Value
+					want.Written++
+				} else {
+					want.Older++
+				}
+			}
+			if got := writeOnline(t, online, table, rows...); got != want {
+				t.Fatalf("call %d reports %+v, want %+v", call, got, want)
+			}
+		}
+		checkModel(t, online, table, model)
+	})
+}
+
+// replaces is R14 for two values.
+func replaces(value, stored []byte) bool {
+	return stored == nil || bytes.Compare(value[:store.VersionSize], stored[:store.VersionSize]) >= 0
+}
+
+func checkModel(t rapid.TB, online store.Online, table store.Table, model map[string][]byte) {
+	t.Helper()
+	for _, key := range []string{"a", "b", "c"} {
+		if got := readOnline(t, online, table, key)[0]; !bytes.Equal(got, model[key]) {
+			t.Fatalf("key %s has %x, want %x", key, got, model[key])
+		}
+	}
+}
+
+// onlineR14Bytes aims at comparisons that go by a collation, by signed bytes, or end at a zero byte.
+func onlineR14Bytes(t *testing.T, open OpenOnline) {
+	online, table := open(t), newOnlineTable()
+	letters := []byte{0, 1, '\t', ' ', '-', '0', '9', 'A', 'B', 'Z', '_', 'a', 'b', 'z', 0x7f, 0x80, 0xc3, 0xe9, 0xfe, 0xff}
+	var rows []store.Row
+	var keys []string
+	for position := range store.VersionSize {
+		for i, low := range letters {
+			for _, high := range letters[i+1:] {
+				key := fmt.Sprintf("%#x before %#x at byte %d", low, high, position)
+				older, newer := bytes.Repeat([]byte{'m'}, store.VersionSize), bytes.Repeat([]byte{'m'}, store.VersionSize)
+				older[position], newer[position] = low, high
+				if position+1 < store.VersionSize {
+					older[position+1] = 0xff
+				}
+				row := store.Row{Key: []byte(key), Value: append(older, "older"...)}
+				rows, keys = append(rows, row, store.Row{Key: row.Key, Value: append(newer, "newer"...)}, row), append(keys, key)
+			}
+		}
+	}
+	if report := writeOnline(t, online, table, rows...); report.Written != int64(2*len(keys)) {
+		t.Errorf("%+v, want two written for each of %d keys", report, len(keys))
+	}
+	for i, payload := range payloads(readOnline(t, online, table, keys...)) {
+		if payload != "newer" {
+			t.Errorf("%s: the %q row won", keys[i], payload)
+		}
+	}
+}
+
+// onlineR14Concurrent lets many writers, on two handles, each write all rows in an order of its own.
+func onlineR14Concurrent(t *testing.T, open OpenOnline) {
+	const keys, versions, writers, batch = 20, 20, 8, 25
+	handles := []store.Online{open(t), open(t)}
+	table := newOnlineTable()
+	var rows []store.Row
+	var names, want []string
+	for key := range keys {
+		for version := range uint64(versions) {
+			rows = append(rows, versionedRow(fmt.Sprint(key), version/4, version%4, fmt.Sprint(version)))
+		}
+		names, want = append(names, fmt.Sprint(key)), append(want, fmt.Sprint(versions-1))
+	}
+	group, ctx := errgroup.WithContext(t.Context())
+	for writer := range writers {
+		shuffled := slices.Clone(rows)
+		random := rand.New(rand.NewPCG(uint64(writer), 0))
+		random.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
+		group.Go(func() error {
+			return writeInBatches(ctx, handles[writer%len(handles)], table, shuffled, batch)
+		})
+		group.Go(func() error { return watchForward(ctx, handles[writer%len(handles)], table, names[writer]) })
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for _, handle := range handles {
+		samePayloads(t, readOnline(t, handle, table, names...), want...)
+	}
+}
+
+func writeInBatches(ctx context.Context, online store.Online, table store.Table, rows []store.Row, size int) error {
+	for chunk := range slices.Chunk(rows, size) {
+		if _, err := online.Write(ctx, table, chunk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// watchForward reads one key while others write it: its version never goes back.
+func watchForward(ctx context.Context, online store.Online, table store.Table, key string) error {
+	var last []byte
+	for range 50 {
+		values, err := online.Read(ctx, []store.Get{{Table: table, Key: []byte(key)}})
+		if err != nil {
+			return err
+		}
+		if last != nil && (values[0] == nil || !replaces(values[0], last)) {
+			return fmt.Errorf("key %s went from %x back to %x", key, last, values[0])
+		}
+		last = values[0]
+	}
+	return nil
+}
