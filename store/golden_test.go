@@ -1,0 +1,102 @@
+package store_test
+
+import (
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// keySamples and rowSamples have one line for each case: its name, and its bytes.
+func keySamples(t *testing.T) string {
+	var text strings.Builder
+	for _, c := range keyCases {
+		fmt.Fprintf(&text, "%s: %x\n", c.name, encodeKey(t, c.key))
+	}
+	return text.String()
+}
+
+func rowSamples(t *testing.T) string {
+	var text strings.Builder
+	for _, c := range rowCases() {
+		fmt.Fprintf(&text, "%s: %x\n", c.name, c.pack(t).Value)
+	}
+	return text.String()
+}
+
+func TestTheBytesOfKeysAndRowsArePinned(t *testing.T) {
+	for name, got := range map[string]string{"keys.golden": keySamples(t), "rows.golden": rowSamples(t)} {
+		path := filepath.Join("testdata", name)
+		if *update {
+			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if want := readFile(t, path); got != want {
+			t.Errorf("%s differs: stored rows can no longer be found or read. Where that is meant, raise the format's version, "+
+				"keep a sample of the old one in testdata/compat/store and run with -update.\n%s", name, got)
+		}
+	}
+}
+
+// The samples in testdata/compat are never rewritten: what some version has stored stays readable.
+func TestSamplesOfEveryFormatStayReadable(t *testing.T) {
+	rows := samples(t, "row-v*.txt")
+	if len(rows) == 0 {
+		t.Fatal("there are no samples of rows")
+	}
+	for _, c := range rowCases() {
+		for file, values := range rows {
+			if value, ok := values[c.name]; ok {
+				t.Run(file+"/"+c.name, func(t *testing.T) { c.checkUnpacks(t, value) })
+			}
+		}
+	}
+}
+
+// Keys are looked up by their bytes, so there can be one version of them only for as long as rows are kept.
+func TestSamplesOfKeysStayFindable(t *testing.T) {
+	for file, keys := range samples(t, "key-v1.txt") {
+		for _, c := range keyCases {
+			want, ok := keys[c.name]
+			if got := encodeKey(t, c.key); ok && string(got) != string(want) {
+				t.Errorf("%s: %s is now %x, was %x", file, c.name, got, want)
+			}
+		}
+	}
+}
+
+// samples reads files of samples: file name, then case name, to bytes.
+func samples(t *testing.T, pattern string) map[string]map[string][]byte {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join("..", "testdata", "compat", "store", pattern))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no samples match %s: %v", pattern, err)
+	}
+	files := map[string]map[string][]byte{}
+	for _, path := range paths {
+		file := map[string][]byte{}
+		for line := range strings.Lines(readFile(t, path)) {
+			name, text, _ := strings.Cut(strings.TrimSpace(line), ": ")
+			if file[name], err = hex.DecodeString(text); err != nil {
+				t.Fatalf("%s: %s: %v", path, name, err)
+			}
+		}
+		files[filepath.Base(path)] = file
+	}
+	return files
+}
+
+func readFile(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(content)
+}

@@ -1,0 +1,308 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/storetest"
+)
+
+func TestTheSuiteHoldsForMaps(t *testing.T) {
+	online := newMemory()
+	storetest.RunOnline(t, func(*testing.T) store.Online { return online })
+}
+
+func newView(name string, keys []registry.Field, features ...registry.Field) *registry.View {
+	view := &registry.View{Project: "test", Name: name, Generation: 1, Keys: keys, Online: true,
+		Schemas: []registry.Schema{{ID: 1, Fields: features}}}
+	for _, feature := range features {
+		view.Features = append(view.Features, registry.Feature{Field: feature, Column: feature.Name})
+	}
+	return view
+}
+
+var (
+	origin = registry.Field{Name: "origin", Type: plumbv1.Type_STRING}
+	number = registry.Field{Name: "number", Type: plumbv1.Type_INT64}
+	delay  = registry.Field{Name: "delay", Type: plumbv1.Type_FLOAT64}
+)
+
+func texts(name string, values ...string) *plumbv1.KeyColumn {
+	return &plumbv1.KeyColumn{Name: name, Values: &plumbv1.Values{
+		Kind: &plumbv1.Values_Strings{Strings: &plumbv1.StringValues{Values: values}}}}
+}
+
+func numbers(name string, values ...int64) *plumbv1.KeyColumn {
+	return &plumbv1.KeyColumn{Name: name, Values: &plumbv1.Values{
+		Kind: &plumbv1.Values_Int64S{Int64S: &plumbv1.Int64Values{Values: values}}}}
+}
+
+func withNulls(column *plumbv1.KeyColumn, nulls ...byte) *plumbv1.KeyColumn {
+	column.Nulls = nulls
+	return column
+}
+
+func TestKeysThatAreNotAsWantedAreNamed(t *testing.T) {
+	lookup := newLookup(t, newView("flight", []registry.Field{origin, number}, delay))
+	dates := &plumbv1.KeyColumn{Name: "origin", Values: &plumbv1.Values{
+		Kind: &plumbv1.Values_Timestamps{Timestamps: &plumbv1.TimestampValues{Micros: []int64{1}}}}}
+	lists := &plumbv1.KeyColumn{Name: "origin", Values: &plumbv1.Values{
+		Kind: &plumbv1.Values_Arrays{Arrays: &plumbv1.ArrayValues{Lengths: []uint32{0}}}}}
+	for _, c := range []struct {
+		name string
+		keys []*plumbv1.KeyColumn
+		want []string
+	}{
+		{"none", nil, []string{"origin: is missing; give a column of STRING keys", "number: is missing"}},
+		{"one missing", []*plumbv1.KeyColumn{texts("origin", "EWR")}, []string{"number: is missing"}},
+		{"one surplus", []*plumbv1.KeyColumn{texts("origin", "EWR"), numbers("number", 1), texts("orign", "JFK")},
+			[]string{`orign: is no key of these features; their keys are origin, number; did you mean "origin"?`}},
+		{"one twice", []*plumbv1.KeyColumn{texts("origin", "EWR"), numbers("number", 1), numbers("number", 2)},
+			[]string{"number: is given twice"}},
+		{"other types", []*plumbv1.KeyColumn{dates, texts("number", "1")},
+			[]string{"origin: holds TIMESTAMP values; its keys are STRING", "number: holds STRING values; its keys are INT64"}},
+		{"arrays", []*plumbv1.KeyColumn{lists, numbers("number", 1)}, []string{"origin: holds no scalar values"}},
+		{"no values", []*plumbv1.KeyColumn{{Name: "origin"}, numbers("number", 1)}, []string{"origin: holds no scalar values"}},
+		{"no column at all", []*plumbv1.KeyColumn{nil, texts("origin", "EWR"), numbers("number", 1)},
+			[]string{"is no key of these features"}},
+		{"uneven", []*plumbv1.KeyColumn{texts("origin", "EWR", "JFK"), numbers("number", 1)},
+			[]string{`number: has 1 rows where "origin" has 2`}},
+		{"no rows", []*plumbv1.KeyColumn{texts("origin"), numbers("number")},
+			[]string{"origin: has no rows; give at least one", "number: has no rows"}},
+		{"uneven nulls", []*plumbv1.KeyColumn{withNulls(texts("origin", "EWR"), 0, 1), numbers("number", 1)},
+			[]string{"origin: has 2 null flags for 1 rows"}},
+		{"odd nulls", []*plumbv1.KeyColumn{texts("origin", "EWR", "JFK"), withNulls(numbers("number", 1, 2), 0, 0xff)},
+			[]string{"number: has 255 for a null flag at row 2"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := lookup.Get(t.Context(), newMemory(), store.LookupRequest{Keys: c.keys})
+			lines := strings.Split(fmt.Sprint(err), "\n")
+			if len(lines) != len(c.want) {
+				t.Fatalf("mistakes are %q, want %q", lines, c.want)
+			}
+			for i, want := range c.want {
+				if !strings.Contains(lines[i], want) {
+					t.Errorf("mistake %d is %q, want one with %q", i, lines[i], want)
+				}
+			}
+			var input *registry.InputError
+			if !errors.As(err, &input) {
+				t.Errorf("%v is no InputError", err)
+			}
+		})
+	}
+}
+
+func TestAKeyOfNoUseIsRefusedWhereThereAreNone(t *testing.T) {
+	lookup := newLookup(t, newView("world", nil, delay))
+	_, err := lookup.Get(t.Context(), newMemory(), store.LookupRequest{Keys: []*plumbv1.KeyColumn{texts("origin", "EWR")}})
+	if err == nil || err.Error() != "origin: is no key of these features; they have none" {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestViewsThatAreNotOnlineAreNamedOnce(t *testing.T) {
+	offline := newView("flight", []registry.Field{origin}, delay)
+	offline.Online = false
+	_, err := store.NewLookup(selectAll(offline, newView("world", nil, delay), offline))
+	var precondition *registry.PreconditionError
+	if !errors.As(err, &precondition) || !strings.Contains(err.Error(), "feature view flight;") {
+		t.Errorf("error is %v, want a PreconditionError that names the view", err)
+	}
+}
+
+func TestALabelColumnOfTwoTypesIsRefused(t *testing.T) {
+	other := newView("other", []registry.Field{{Name: "origin", Type: plumbv1.Type_INT64}}, delay)
+	_, err := store.NewLookup(selectAll(newView("flight", []registry.Field{origin}, delay), other))
+	var input *registry.InputError
+	if !errors.As(err, &input) || input.Field != "origin" {
+		t.Errorf("error is %v, want an InputError about origin", err)
+	}
+}
+
+// get looks up all features of the views and takes the answer apart: column, then row.
+func get(t *testing.T, online store.Online, at store.Instant, keys []*plumbv1.KeyColumn,
+	views ...*registry.View,
+) [][]storetest.Cell {
+	t.Helper()
+	request := store.LookupRequest{Keys: keys, At: at, EventTimestamps: true}
+	columns, err := newLookup(t, views...).Get(t.Context(), online, request)
+	if err != nil {
+		t.Fatalf("Get: %v", err)
+	}
+	cells := make([][]storetest.Cell, len(columns))
+	for i, column := range columns {
+		cells[i] = storetest.Cells(column)
+	}
+	return cells
+}
+
+func write(t *testing.T, online store.Online, view *registry.View, rows ...storetest.SourceRow) {
+	t.Helper()
+	packed := storetest.Pack(t, view.Keys, view.Schema(), rows...)
+	if _, err := online.Write(t.Context(), store.NewTable(view, 0), packed); err != nil {
+		t.Fatalf("Write: %v", err)
+	}
+}
+
+func wantCells(t *testing.T, got []storetest.Cell, want ...storetest.Cell) {
+	t.Helper()
+	if !slices.EqualFunc(got, want, storetest.Cell.Same) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func present(value any, event store.Instant) storetest.Cell {
+	return storetest.Cell{Value: value, Status: plumbv1.Status_PRESENT, Event: event}
+}
+
+var notFound = storetest.Cell{Status: plumbv1.Status_NOT_FOUND}
+
+func TestR2_TheLookBackIsExactAtTheEndsOfTime(t *testing.T) {
+	for _, c := range []struct {
+		ttl       time.Duration
+		event, at store.Instant
+		want      plumbv1.Status
+	}{
+		{0, math.MinInt64 + 1, math.MaxInt64, plumbv1.Status_PRESENT},
+		{time.Microsecond, 0, 1, plumbv1.Status_PRESENT},
+		{time.Microsecond, 0, 2, plumbv1.Status_EXPIRED},
+		{time.Microsecond, 0, math.MaxInt64, plumbv1.Status_EXPIRED},
+		{time.Microsecond, math.MinInt64 + 1, math.MaxInt64, plumbv1.Status_EXPIRED},
+		{time.Hour, math.MinInt64 + 1, math.MinInt64 + 2, plumbv1.Status_PRESENT},
+		{time.Hour, math.MinInt64 + 1, math.MinInt64, plumbv1.Status_NOT_FOUND},
+		{math.MaxInt64 / 1000 * 1000, 0, math.MaxInt64 / 1000, plumbv1.Status_PRESENT},
+		{math.MaxInt64 / 1000 * 1000, 0, math.MaxInt64/1000 + 1, plumbv1.Status_EXPIRED},
+		{0, 1, 0, plumbv1.Status_NOT_FOUND},
+	} {
+		view := newView("world", nil, delay)
+		view.TTL = c.ttl
+		online := newMemory()
+		write(t, online, view, storetest.SourceRow{Event: &c.event, Features: []any{1.5}})
+		if got := get(t, online, c.at, nil, view)[0][0].Status; got != c.want {
+			t.Errorf("ttl %s, event %d, at %d: %s, want %s", c.ttl, c.event, c.at, got, c.want)
+		}
+	}
+}
+
+func TestR11_OneViewIsLookedUpUnderTwoNames(t *testing.T) {
+	view := newView("weather", []registry.Field{origin}, delay)
+	online := newMemory()
+	write(t, online, view,
+		storetest.SourceRow{Keys: []any{"EWR"}, Event: instant(1), Features: []any{1.5}},
+		storetest.SourceRow{Keys: []any{"JFK"}, Event: instant(2), Features: []any{2.5}})
+	selection := &registry.Selection{
+		References: []registry.Reference{
+			{View: view, Alias: "a", LabelColumns: []string{"from"}},
+			{View: view, Alias: "b", LabelColumns: []string{"to"}},
+		},
+		Outputs: []registry.Output{{Reference: 1, Name: "b__delay"}, {Reference: 0, Name: "a__delay"}},
+	}
+	lookup, err := store.NewLookup(selection)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys := []*plumbv1.KeyColumn{texts("to", "JFK", "EWR"), texts("from", "EWR", "EWR")}
+	columns, err := lookup.Get(t.Context(), online, store.LookupRequest{Keys: keys, At: 5, EventTimestamps: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantCells(t, storetest.Cells(columns[0]), present(2.5, 2), present(1.5, 1))
+	wantCells(t, storetest.Cells(columns[1]), present(1.5, 1), present(1.5, 1))
+	if columns[0].GetName() != "b__delay" || columns[1].GetName() != "a__delay" {
+		t.Errorf("columns are %s and %s", columns[0].GetName(), columns[1].GetName())
+	}
+}
+
+func TestR12_AnEntitylessViewAnswersOnceOrForEveryRow(t *testing.T) {
+	world, flight := newView("world", nil, delay), newView("flight", []registry.Field{origin}, number)
+	online := newMemory()
+	write(t, online, world, storetest.SourceRow{Event: instant(3), Features: []any{1.5}})
+	write(t, online, flight, storetest.SourceRow{Keys: []any{"EWR"}, Event: instant(4), Features: []any{int64(7)}})
+	wantCells(t, get(t, online, 5, nil, world)[0], present(1.5, 3))
+	cells := get(t, online, 5, []*plumbv1.KeyColumn{texts("origin", "EWR", "JFK")}, flight, world)
+	wantCells(t, cells[0], present(int64(7), 4), notFound)
+	wantCells(t, cells[1], present(1.5, 3), present(1.5, 3))
+}
+
+func TestRowsOfOlderSchemasAreReadByNameAndType(t *testing.T) {
+	view := newView("flight", []registry.Field{origin}, delay, number)
+	online := newMemory()
+	write(t, online, view, storetest.SourceRow{Keys: []any{"EWR"}, Event: instant(1), Features: []any{1.5, int64(7)}})
+	gate := registry.Field{Name: "gate", Type: plumbv1.Type_STRING}
+	wide := registry.Field{Name: "delay", Type: plumbv1.Type_FLOAT32}
+	later := newView("flight", []registry.Field{origin}, number, gate, wide)
+	later.Schemas = []registry.Schema{view.Schema(), {ID: 2, Fields: []registry.Field{number, gate, wide}}}
+	write(t, online, later,
+		storetest.SourceRow{Keys: []any{"JFK"}, Event: instant(2), Features: []any{int64(8), "A1", float32(2.5)}})
+	cells := get(t, online, 5, []*plumbv1.KeyColumn{texts("origin", "EWR", "JFK")}, later)
+	wantCells(t, cells[0], present(int64(7), 1), present(int64(8), 2))
+	wantCells(t, cells[1], notFound, present("A1", 2))
+	wantCells(t, cells[2], notFound, present(float32(2.5), 2))
+}
+
+func TestARowOfASchemaThatIsNotKnownSaysSo(t *testing.T) {
+	view := newView("flight", []registry.Field{origin}, delay)
+	online := newMemory()
+	write(t, online, view, storetest.SourceRow{Keys: []any{"EWR"}, Event: instant(1), Features: []any{1.5}})
+	stale := newView("flight", []registry.Field{origin}, delay)
+	stale.Schemas[0].ID = 7
+	keys := []*plumbv1.KeyColumn{texts("origin", "JFK", "EWR")}
+	_, err := newLookup(t, stale).Get(t.Context(), online, store.LookupRequest{Keys: keys, At: 5})
+	if !errors.Is(err, store.ErrUnknownSchema) || !strings.Contains(err.Error(), `feature view "flight", row 2 of the keys`) {
+		t.Errorf("error is %v, want ErrUnknownSchema with the view and row", err)
+	}
+}
+
+func TestANewTableKeepsRowsForTheTTLAndTheRetention(t *testing.T) {
+	for _, c := range []struct{ ttl, retention, want time.Duration }{
+		{0, time.Hour, 0},
+		{time.Hour, time.Minute, time.Hour + time.Minute},
+		{time.Hour, -time.Minute, time.Hour},
+		{math.MaxInt64, time.Minute, math.MaxInt64},
+	} {
+		view := newView("flight", nil)
+		view.TTL = c.ttl
+		want := store.Table{Project: "test", View: "flight", Generation: 1, Retention: c.want}
+		if got := store.NewTable(view, c.retention); got != want {
+			t.Errorf("ttl %s and retention %s give %+v, want %+v", c.ttl, c.retention, got, want)
+		}
+	}
+}
+
+// A look-up of one row allocates for its result columns, never for each view or key on the way.
+func TestALookUpOfFiftyFeaturesAllocatesForItsColumnsAlone(t *testing.T) {
+	online := newMemory()
+	var views []*registry.View
+	for i := range 5 {
+		var features []registry.Field
+		values := make([]any, 10)
+		for j := range values {
+			features, values[j] = append(features, registry.Field{Name: fmt.Sprint("f", i, j), Type: plumbv1.Type_FLOAT64}), 1.5
+		}
+		views = append(views, newView(fmt.Sprint("view", i), []registry.Field{origin, number}, features...))
+		write(t, online, views[i], storetest.SourceRow{Keys: []any{"EWR", int64(1)}, Event: instant(1), Features: values})
+	}
+	lookup := newLookup(t, views...)
+	request := store.LookupRequest{Keys: []*plumbv1.KeyColumn{texts("origin", "EWR"), numbers("number", 1)}, At: 5}
+	ctx := context.Background()
+	allocations := testing.AllocsPerRun(100, func() {
+		columns, err := lookup.Get(ctx, online, request)
+		if err != nil || len(columns) != 50 || columns[49].GetStatuses()[0] != byte(plumbv1.Status_PRESENT) {
+			t.Fatal("the look-up went wrong", err)
+		}
+	})
+	const perColumn, perLookUp = 5, 17
+	if allocations > 50*perColumn+perLookUp {
+		t.Errorf("%v allocations, want at most %d for each of 50 columns and %d", allocations, perColumn, perLookUp)
+	}
+}

@@ -1,0 +1,53 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"sync"
+
+	"github.com/plumbstore/plumb/store"
+)
+
+// memory keeps rows in maps, so that tests can put any bytes there and count allocations without an engine's.
+type memory struct {
+	mutex  sync.Mutex
+	tables map[store.Table]map[string][]byte
+}
+
+func newMemory() *memory { return &memory{tables: map[store.Table]map[string][]byte{}} }
+
+func (m *memory) Write(ctx context.Context, table store.Table, rows []store.Row) (store.WriteReport, error) {
+	if ctx.Err() != nil {
+		return store.WriteReport{}, ctx.Err()
+	}
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	table.Retention = 0
+	if m.tables[table] == nil {
+		m.tables[table] = map[string][]byte{}
+	}
+	var report store.WriteReport
+	for _, row := range rows {
+		stored, ok := m.tables[table][string(row.Key)]
+		if ok && bytes.Compare(row.Value[:store.VersionSize], stored[:store.VersionSize]) < 0 {
+			report.Older++
+			continue
+		}
+		report.Written++
+		m.tables[table][string(row.Key)] = bytes.Clone(row.Value)
+	}
+	return report, nil
+}
+
+func (m *memory) Read(ctx context.Context, gets []store.Get) ([][]byte, error) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	values := make([][]byte, len(gets))
+	for i, get := range gets {
+		get.Table.Retention = 0
+		values[i] = bytes.Clone(m.tables[get.Table][string(get.Key)])
+	}
+	return values, ctx.Err()
+}
+
+func (m *memory) Close() error { return nil }

@@ -1,0 +1,350 @@
+package store_test
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"google.golang.org/protobuf/proto"
+	"pgregory.net/rapid"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/storetest"
+)
+
+// rowCase is one packed row.
+type rowCase struct {
+	name    string
+	event   store.Instant
+	created *store.Instant
+	fields  []registry.Field
+	values  []any
+}
+
+func instant(i store.Instant) *store.Instant { return &i }
+
+var (
+	quietNaN     = math.Float64frombits(0x7ff8000000000001)
+	signalingNaN = math.Float64frombits(0xfff0000000000001)
+	thinNaN      = math.Float32frombits(0x7f800001)
+	negativeZero = math.Copysign(0, -1)
+)
+
+// typeValues has values of every type: plain ones, then the edges.
+var typeValues = map[plumbv1.Type][]any{
+	plumbv1.Type_BOOL:      {true, false},
+	plumbv1.Type_INT32:     {int32(7), int32(math.MinInt32), int32(math.MaxInt32)},
+	plumbv1.Type_INT64:     {int64(7), int64(math.MinInt64), int64(math.MaxInt64)},
+	plumbv1.Type_FLOAT32:   {float32(1.5), thinNaN, float32(negativeZero), float32(math.Inf(1))},
+	plumbv1.Type_FLOAT64:   {1.5, quietNaN, signalingNaN, negativeZero, math.Inf(-1)},
+	plumbv1.Type_STRING:    {"é🛫", "", "a\x00"},
+	plumbv1.Type_BYTES:     {[]byte{0xff, 0}, []byte{}},
+	plumbv1.Type_TIMESTAMP: {store.Instant(1357020000000000), store.Instant(-1), store.Instant(math.MinInt64)},
+}
+
+func init() {
+	for element := plumbv1.Type_BOOL; element <= plumbv1.Type_TIMESTAMP; element++ {
+		array := element + plumbv1.Type_BOOL_ARRAY - plumbv1.Type_BOOL
+		values := append([]any{nil}, typeValues[element]...)
+		typeValues[array] = []any{append(values, nil), []any{}, []any{nil}, typeValues[element]}
+	}
+}
+
+// rowCases has a row of each type, with every value of it and a null, and rows that mix types.
+func rowCases() []rowCase {
+	cases := []rowCase{
+		{name: "no fields, no created time", event: 1357020000000000},
+		{name: "before the epoch", event: -1, created: instant(-2)},
+		{name: "greatest times", event: math.MaxInt64, created: instant(math.MaxInt64)},
+		{name: "least times", event: math.MinInt64 + 1, created: instant(math.MinInt64 + 1)},
+	}
+	mixed := rowCase{name: "every type", event: 1357020000000000, created: instant(1357023600000000)}
+	nulls := rowCase{name: "every type null", event: 1357020000000000, created: instant(1357023600000000)}
+	for declared := plumbv1.Type_BOOL; declared <= plumbv1.Type_TIMESTAMP_ARRAY; declared++ {
+		c := rowCase{name: declared.String(), event: 1357020000000000}
+		for i, value := range append([]any{nil}, typeValues[declared]...) {
+			c.fields = append(c.fields, registry.Field{Name: fmt.Sprint("f", i), Type: declared})
+			c.values = append(c.values, value)
+		}
+		cases = append(cases, c)
+		field := registry.Field{Name: strings.ToLower(declared.String()), Type: declared}
+		mixed.fields, mixed.values = append(mixed.fields, field), append(mixed.values, typeValues[declared][0])
+		nulls.fields, nulls.values = append(nulls.fields, field), append(nulls.values, nil)
+	}
+	return append(cases, mixed, nulls)
+}
+
+// schemaID is one with four different bytes.
+const schemaID = 0x01020304
+
+func (c rowCase) view() *registry.View {
+	view := &registry.View{Project: "test", Name: "sample", Generation: 1, Online: true,
+		Schemas: []registry.Schema{{ID: schemaID, Fields: c.fields}}}
+	for _, field := range c.fields {
+		view.Features = append(view.Features, registry.Feature{Field: field, Column: field.Name})
+	}
+	return view
+}
+
+func (c rowCase) pack(t rapid.TB) store.Row {
+	t.Helper()
+	row := storetest.SourceRow{Event: &c.event, Created: c.created, Features: c.values}
+	return storetest.Pack(t, nil, c.view().Schema(), row)[0]
+}
+
+func selectAll(views ...*registry.View) *registry.Selection {
+	selection := &registry.Selection{}
+	for i, view := range views {
+		reference := registry.Reference{View: view, Alias: view.Name}
+		for _, key := range view.Keys {
+			reference.LabelColumns = append(reference.LabelColumns, key.Name)
+		}
+		selection.References = append(selection.References, reference)
+		for j, feature := range view.Features {
+			output := registry.Output{Reference: i, Feature: j, Name: feature.Name}
+			selection.Outputs = append(selection.Outputs, output)
+		}
+	}
+	return selection
+}
+
+func newLookup(t rapid.TB, views ...*registry.View) *store.Lookup {
+	t.Helper()
+	lookup, err := store.NewLookup(selectAll(views...))
+	if err != nil {
+		t.Fatalf("NewLookup: %v", err)
+	}
+	return lookup
+}
+
+// unpack looks up all fields of a value stored under the key of an entity-less view.
+func unpack(t rapid.TB, view *registry.View, value []byte, at store.Instant) ([]*plumbv1.FeatureColumn, error) {
+	t.Helper()
+	online := newMemory()
+	online.tables[store.NewTable(view, 0)] = map[string][]byte{"\x01": value}
+	request := store.LookupRequest{At: at, EventTimestamps: true}
+	return newLookup(t, view).Get(context.Background(), online, request)
+}
+
+// checkUnpacks holds what a look-up reads from the bytes to the case.
+func (c rowCase) checkUnpacks(t *testing.T, value []byte) {
+	t.Helper()
+	row, err := store.ParseRow(value)
+	if err != nil {
+		t.Fatalf("ParseRow: %v", err)
+	}
+	if row.Event != c.event || !reflect.DeepEqual(row.Created, c.created) || row.SchemaID != schemaID {
+		t.Errorf("header is %v, want that of %+v", row, c)
+	}
+	columns, err := unpack(t, c.view(), value, math.MaxInt64)
+	if err != nil {
+		t.Fatalf("Get: %v", err)
+	}
+	for i, column := range columns {
+		want := storetest.Cell{Value: c.values[i], Status: plumbv1.Status_PRESENT, Event: c.event}
+		if want.Value == nil {
+			want.Status = plumbv1.Status_NULL
+		}
+		if got := storetest.Cells(column)[0]; !got.Same(want) {
+			t.Errorf("field %d (%s) is %v, want %v", i, c.fields[i].Type, got, want)
+		}
+	}
+}
+
+func TestR7_PackedRowsReadBackBitForBit(t *testing.T) {
+	for _, c := range rowCases() {
+		t.Run(c.name, func(t *testing.T) { c.checkUnpacks(t, c.pack(t).Value) })
+	}
+}
+
+func TestR14_TheFirstBytesOfRowsCompareLikeTheirTimes(t *testing.T) {
+	times := rapid.OneOf(rapid.Int64Range(math.MinInt64+1, math.MaxInt64), rapid.Int64Range(-2, 2))
+	createds := rapid.Ptr(times, true)
+	draw := func(t *rapid.T, label string) ([]byte, int64, *int64) {
+		event, created := times.Draw(t, label), createds.Draw(t, label+" created")
+		row := rowCase{event: store.Instant(event)}
+		if created != nil {
+			row.created = instant(store.Instant(*created))
+		}
+		return row.pack(t).Value[:store.VersionSize], event, created
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		a, aEvent, aCreated := draw(t, "a")
+		b, bEvent, bCreated := draw(t, "b")
+		want := cmp.Compare(aEvent, bEvent)
+		if want == 0 {
+			want = compareCreated(aCreated, bCreated)
+		}
+		if got := bytes.Compare(a, b); got != want {
+			t.Fatalf("bytes compare as %d, times as %d", got, want)
+		}
+	})
+}
+
+// compareCreated puts null lowest.
+func compareCreated(a, b *int64) int {
+	switch {
+	case a == nil && b == nil:
+		return 0
+	case a == nil:
+		return -1
+	case b == nil:
+		return 1
+	}
+	return cmp.Compare(*a, *b)
+}
+
+func TestRowsThatCannotBeStoredAreInputErrors(t *testing.T) {
+	text := []registry.Field{{Name: "name", Type: plumbv1.Type_STRING}}
+	list := []registry.Field{{Name: "names", Type: plumbv1.Type_STRING_ARRAY}}
+	blob := []registry.Field{{Name: "blob", Type: plumbv1.Type_BYTES}}
+	huge := make([]byte, store.MaxRowSize)
+	for _, c := range []struct {
+		name   string
+		row    storetest.SourceRow
+		fields []registry.Field
+		want   string
+	}{
+		{"R3 no event time", storetest.SourceRow{}, nil, "event timestamp: is null"},
+		{"least event time", storetest.SourceRow{Event: instant(math.MinInt64)}, nil, "event timestamp: -9223372036854775808"},
+		{"least created time", storetest.SourceRow{Event: instant(0), Created: instant(math.MinInt64)}, nil,
+			"created timestamp: -9223372036854775808"},
+		{"no UTF-8", storetest.SourceRow{Event: instant(0), Features: []any{"\xff"}}, text, `name: "\xff" is not valid UTF-8`},
+		{"no UTF-8 in an array", storetest.SourceRow{Event: instant(0), Features: []any{[]any{"a", "\xff"}}}, list,
+			`names: "\xff" is not valid UTF-8`},
+		{"too large", storetest.SourceRow{Event: instant(0), Features: []any{huge}}, blob, "blob: takes the row beyond"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			encoder := store.NewRowEncoder(registry.Schema{ID: 1, Fields: c.fields})
+			bindRow(t, encoder, c.row, c.fields)
+			got, err := encoder.AppendRow([]byte("before"), 0)
+			var input *registry.InputError
+			if !errors.As(err, &input) || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error is %v, want an InputError with %q", err, c.want)
+			}
+			if string(got) != "before" {
+				t.Errorf("%d bytes were appended", len(got)-len("before"))
+			}
+		})
+	}
+}
+
+func bindRow(t *testing.T, encoder *store.RowEncoder, row storetest.SourceRow, fields []registry.Field) {
+	t.Helper()
+	times := make([]arrow.Array, 2)
+	for i, instant := range []*store.Instant{row.Event, row.Created} {
+		var value any
+		if instant != nil {
+			value = int64(*instant)
+		}
+		times[i] = storetest.ArrowColumn(t, plumbv1.Type_INT64, value)
+	}
+	var features []arrow.Array
+	for i, field := range fields {
+		features = append(features, storetest.ArrowColumn(t, field.Type, row.Features[i]))
+	}
+	if err := encoder.Bind(times[0], times[1], features); err != nil {
+		t.Fatalf("Bind: %v", err)
+	}
+}
+
+func TestRowsOfASliceOfColumnsAreTheSame(t *testing.T) {
+	for declared, values := range typeValues {
+		fields := []registry.Field{{Name: "f", Type: declared}}
+		times := storetest.ArrowColumn(t, plumbv1.Type_INT64, int64(1), int64(2))
+		encoder := store.NewRowEncoder(registry.Schema{ID: schemaID, Fields: fields})
+		column := array.NewSlice(storetest.ArrowColumn(t, declared, nil, values[1], values[0], nil), 1, 3)
+		if err := encoder.Bind(times, times, []arrow.Array{column}); err != nil {
+			t.Fatal(err)
+		}
+		got, err := encoder.AppendRow(nil, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rowCase{event: 2, created: instant(2), fields: fields, values: values[:1]}.checkUnpacks(t, got)
+	}
+}
+
+func TestColumnsOfOtherTypesAndLengthsAreRefused(t *testing.T) {
+	fields := []registry.Field{{Name: "f", Type: plumbv1.Type_TIMESTAMP_ARRAY}}
+	one := storetest.ArrowColumn(t, plumbv1.Type_INT64, int64(1))
+	two := storetest.ArrowColumn(t, plumbv1.Type_INT64, int64(1), nil)
+	lists := storetest.ArrowColumn(t, plumbv1.Type_TIMESTAMP_ARRAY, []any{})
+	encoder := store.NewRowEncoder(registry.Schema{Fields: fields})
+	for _, c := range []struct {
+		name           string
+		event, created arrow.Array
+		features       []arrow.Array
+		want           string
+	}{
+		{"event time", lists, one, []arrow.Array{lists}, "event times are list"},
+		{"created time", one, lists, []arrow.Array{lists}, "created times are list"},
+		{"feature", one, one, []arrow.Array{storetest.ArrowColumn(t, plumbv1.Type_INT64_ARRAY, []any{})}, `column "f": is list`},
+		{"length", two, two, []arrow.Array{lists}, "differ in length"},
+		{"created length", one, two, []arrow.Array{lists}, "differ in length"},
+		{"number", one, one, nil, "0 columns were given for 1 fields"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if err := encoder.Bind(c.event, c.created, c.features); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error is %v, want one with %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestDamagedRowsAreErrors(t *testing.T) {
+	c := rowCases()[slices.IndexFunc(rowCases(), func(c rowCase) bool { return c.name == "every type" })]
+	whole := c.pack(t).Value
+	for length := range whole {
+		if _, err := unpack(t, c.view(), whole[:length], math.MaxInt64); err == nil {
+			t.Fatalf("the first %d of %d bytes pass for a row", length, len(whole))
+		}
+	}
+	if _, err := unpack(t, c.view(), append(slices.Clone(whole), 0), math.MaxInt64); err == nil {
+		t.Error("a row with a byte too many passes for one")
+	}
+	older := slices.Clone(whole)
+	older[store.VersionSize] = 0
+	if _, err := store.ParseRow(older); err == nil {
+		t.Error("a row of format 0 passes for one")
+	}
+	newer := slices.Clone(whole)
+	newer[store.VersionSize] = 2
+	if _, err := unpack(t, c.view(), newer, math.MaxInt64); !errors.Is(err, registry.ErrNewer) {
+		t.Errorf("a row of format 2 gives %v, want ErrNewer", err)
+	}
+}
+
+// FuzzRow looks up every field of any bytes: an answer or an error, and no look outside of the row.
+func FuzzRow(f *testing.F) {
+	cases := rowCases()
+	for i, c := range cases {
+		f.Add(i, c.pack(f).Value)
+	}
+	f.Fuzz(func(t *testing.T, number int, value []byte) {
+		c := cases[uint(number)%uint(len(cases))]
+		columns, err := unpack(t, c.view(), slices.Clip(value), math.MaxInt64)
+		if err != nil {
+			return
+		}
+		for i, column := range columns {
+			if cells := storetest.Cells(column); len(cells) != 1 {
+				t.Errorf("field %d has %d values", i, len(cells))
+			}
+			if _, err := proto.Marshal(column); err != nil {
+				t.Errorf("field %d cannot be sent: %v", i, err)
+			}
+		}
+	})
+}
