@@ -1,0 +1,120 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+var sample = store.Table{Project: "test", View: "view", Generation: 1}
+
+func row(key string, size int) store.Row {
+	return store.Row{Key: []byte(key), Value: make([]byte, store.VersionSize+size)}
+}
+
+func openImpatient(t *testing.T, patience time.Duration) *Store {
+	t.Helper()
+	s, err := open(t.Context(), filepath.Join(t.TempDir(), "online.db"), patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// lock makes another connection hold the file until the returned function is called.
+func lock(t *testing.T, path string) (release func()) {
+	t.Helper()
+	db, err := sql.Open("sqlite3", path+"?_txlock=immediate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx, err := db.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() {
+		t.Helper()
+		if err := errors.Join(tx.Rollback(), db.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAFileThatStaysLockedIsUnavailable(t *testing.T) {
+	s := openImpatient(t, time.Millisecond)
+	release := lock(t, s.path)
+	_, err := s.Write(t.Context(), sample, []store.Row{row("key", 0)})
+	if !errors.Is(err, registry.ErrUnavailable) || !strings.Contains(err.Error(), "another process has kept it locked for 1ms") {
+		t.Errorf("error is %v", err)
+	}
+	if _, err := s.Read(t.Context(), []store.Get{{Table: sample, Key: []byte("key")}}); err != nil {
+		t.Errorf("readers go on meanwhile: %v", err)
+	}
+	release()
+	if _, err := s.Write(t.Context(), sample, []store.Row{row("key", 0)}); err != nil {
+		t.Errorf("once it is free again: %v", err)
+	}
+}
+
+func TestADeadlineEndsTheWaitForALock(t *testing.T) {
+	s := openImpatient(t, time.Hour)
+	defer lock(t, s.path)()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := s.Write(ctx, sample, []store.Row{row("key", 0)}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestAFullDiskStoresNothingAndSaysSo(t *testing.T) {
+	s := openImpatient(t, time.Second)
+	if _, err := s.Write(t.Context(), sample, []store.Row{row("before", 0)}); err != nil {
+		t.Fatal(err)
+	}
+	// The limit makes SQLite answer as it does when the disk is full.
+	if _, err := s.writer.Exec("PRAGMA max_page_count = 20"); err != nil {
+		t.Fatal(err)
+	}
+	_, err := s.Write(t.Context(), sample, []store.Row{row("first", 0), row("second", 1<<20)})
+	if err == nil || !strings.Contains(err.Error(), "the disk is full; make room and do it again") {
+		t.Errorf("error is %v", err)
+	}
+	gets := []store.Get{{Table: sample, Key: []byte("before")}, {Table: sample, Key: []byte("first")}}
+	values, err := s.Read(t.Context(), gets)
+	if err != nil || values[0] == nil || values[1] != nil {
+		t.Errorf("values are %v, %v, want the one from before alone", values, err)
+	}
+	if _, err := s.writer.Exec("PRAGMA max_page_count = 1000000"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Write(t.Context(), sample, []store.Row{row("second", 1<<20)}); err != nil {
+		t.Errorf("once there is room again: %v", err)
+	}
+}
+
+func TestALookUpSearchesByThePrimaryKey(t *testing.T) {
+	s := openImpatient(t, time.Second)
+	args := []any{"test", "view", 1, []byte("a"), []byte("b")}
+	var id, parent, unused int
+	var plan string
+	row := s.reader.QueryRow("EXPLAIN QUERY PLAN "+selectQuery(2), args...)
+	if err := row.Scan(&id, &parent, &unused, &plan); err != nil {
+		t.Fatal(err)
+	}
+	want := "SEARCH rows USING PRIMARY KEY (project=? AND view=? AND generation=? AND key=?)"
+	if plan != want {
+		t.Errorf("plan is %q, want %q", plan, want)
+	}
+}

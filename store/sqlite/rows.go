@@ -1,0 +1,118 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/plumbstore/plumb/store"
+)
+
+// newestWins compares the first store.VersionSize bytes of two values (R14).
+var newestWins = fmt.Sprintf(` ON CONFLICT DO UPDATE SET value = excluded.value
+	WHERE substr(excluded.value, 1, %[1]d) >= substr(rows.value, 1, %[1]d)`, store.VersionSize)
+
+// Write implements store.Online. All rows are written in one transaction, or none.
+func (s *Store) Write(ctx context.Context, table store.Table, rows []store.Row) (store.WriteReport, error) {
+	if len(rows) == 0 {
+		return store.WriteReport{}, ctx.Err()
+	}
+	var report store.WriteReport
+	err := s.transact(ctx, "write", func(tx *sql.Tx) error {
+		for chunk := range slices.Chunk(rows, s.chunk) {
+			written, err := insert(ctx, tx, table, chunk)
+			if err != nil {
+				return s.explain(ctx, "write", err)
+			}
+			report.Written += written
+			report.Older += int64(len(chunk)) - written
+		}
+		return nil
+	})
+	if err != nil {
+		return store.WriteReport{}, err
+	}
+	return report, nil
+}
+
+// insert returns how many rows were stored. SQLite takes the rows of a statement one after the other, so that rows of one key
+// meet each other too, and counts each that it inserts or updates.
+func insert(ctx context.Context, tx *sql.Tx, table store.Table, rows []store.Row) (int64, error) {
+	args := make([]any, 0, 3+2*len(rows))
+	args = append(args, table.Project, table.View, table.Generation)
+	for _, row := range rows {
+		args = append(args, row.Key, row.Value)
+	}
+	result, err := tx.ExecContext(ctx, insertQuery(len(rows)), args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+func insertQuery(rows int) string {
+	return "INSERT INTO rows (project, view, generation, key, value) VALUES " +
+		strings.TrimSuffix(strings.Repeat("(?1, ?2, ?3, ?, ?),", rows), ",") + newestWins
+}
+
+// Read implements store.Online.
+func (s *Store) Read(ctx context.Context, gets []store.Get) ([][]byte, error) {
+	values := make([][]byte, len(gets))
+	for _, group := range groupByTable(gets) {
+		for chunk := range slices.Chunk(group, s.chunk) {
+			err := s.patiently(ctx, func() error { return s.readChunk(ctx, gets, chunk, values) })
+			if err != nil {
+				return nil, s.explain(ctx, "read", err)
+			}
+		}
+	}
+	return values, ctx.Err()
+}
+
+// groupByTable returns the positions of the gets of each table.
+func groupByTable(gets []store.Get) map[store.Table][]int {
+	groups := map[store.Table][]int{}
+	for i, get := range gets {
+		groups[get.Table] = append(groups[get.Table], i)
+	}
+	return groups
+}
+
+// readChunk fills in the values at some positions, all of one table. Several may ask for the same key.
+func (s *Store) readChunk(ctx context.Context, gets []store.Get, positions []int, values [][]byte) error {
+	table := gets[positions[0]].Table
+	args := make([]any, 0, 3+len(positions))
+	args = append(args, table.Project, table.View, table.Generation)
+	wanted := make(map[string][]int, len(positions))
+	for _, position := range positions {
+		key := gets[position].Key
+		args = append(args, key)
+		wanted[string(key)] = append(wanted[string(key)], position)
+	}
+	found, err := s.reader.QueryContext(ctx, selectQuery(len(positions)), args...)
+	if err != nil {
+		return err
+	}
+	defer found.Close()
+	for found.Next() {
+		var key sql.RawBytes
+		var value []byte
+		if err := found.Scan(&key, &value); err != nil {
+			return err
+		}
+		for i, position := range wanted[string(key)] {
+			// Each get owns its value.
+			if values[position] = value; i > 0 {
+				values[position] = slices.Clone(value)
+			}
+		}
+	}
+	return found.Err()
+}
+
+func selectQuery(keys int) string {
+	return "SELECT key, value FROM rows WHERE project = ? AND view = ? AND generation = ? AND key IN (" +
+		strings.TrimSuffix(strings.Repeat("?,", keys), ",") + ")"
+}

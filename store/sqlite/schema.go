@@ -1,0 +1,138 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
+
+	"github.com/plumbstore/plumb/registry"
+)
+
+const (
+	// applicationID marks the file as an online store: "PLMo".
+	applicationID = 0x504c4d6f
+	// schemaVersion changes with the table below. Older ones stay readable, newer ones are refused.
+	schemaVersion = 1
+)
+
+// A table without row ids keeps rows in the order of their keys, right where a look-up searches.
+const createRows = `
+CREATE TABLE rows (
+	project    TEXT    NOT NULL,
+	view       TEXT    NOT NULL,
+	generation INTEGER NOT NULL,
+	key        BLOB    NOT NULL,
+	value      BLOB    NOT NULL,
+	PRIMARY KEY (project, view, generation, key)
+) STRICT, WITHOUT ROWID`
+
+// prepare makes sure that the file is an online store of a version that can be read.
+func (s *Store) prepare(ctx context.Context) error {
+	ready, err := s.inspect(ctx, s.reader)
+	if err != nil || ready {
+		return err
+	}
+	if err := s.switchToWAL(ctx); err != nil {
+		return s.explain(ctx, "open", err)
+	}
+	return s.create(ctx)
+}
+
+type querier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// inspect says whether the file is a ready online store; an empty one is not.
+func (s *Store) inspect(ctx context.Context, db querier) (bool, error) {
+	var application, version, tables int64
+	err := s.patiently(ctx, func() error {
+		row := db.QueryRowContext(ctx, `SELECT a.application_id, v.user_version, (SELECT count(*) FROM sqlite_master)
+			FROM pragma_application_id AS a, pragma_user_version AS v`)
+		return row.Scan(&application, &version, &tables)
+	})
+	if err != nil {
+		return false, s.explain(ctx, "open", err)
+	}
+	switch {
+	case application == 0 && version == 0 && tables == 0:
+		return false, nil
+	case application != applicationID:
+		return false, fmt.Errorf("online store %s: this is a SQLite database of something else; name another file", s.path)
+	case version > schemaVersion:
+		return false, fmt.Errorf("online store %s: it has version %d, this version of plumb reads up to %d: %w", s.path, version,
+			schemaVersion, registry.ErrNewer)
+	}
+	return true, nil
+}
+
+// switchToWAL is done once in a file's life. It takes the whole file, so that of several processes that open a new file at
+// once all but one have to wait.
+func (s *Store) switchToWAL(ctx context.Context) error {
+	return s.patiently(ctx, func() error {
+		_, err := s.writer.ExecContext(ctx, "PRAGMA journal_mode = WAL")
+		return err
+	})
+}
+
+// patiently does again what fails because another process has the file locked, until the store's patience ends or the
+// context does. SQLite could wait by itself, but would not hear of the context meanwhile.
+func (s *Store) patiently(ctx context.Context, do func() error) error {
+	patience := time.NewTimer(s.patience)
+	defer patience.Stop()
+	retry := time.NewTicker(retryEvery)
+	defer retry.Stop()
+	for {
+		err := do()
+		var fault sqlite3.Error
+		if !errors.As(err, &fault) || fault.Code != sqlite3.ErrBusy {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-patience.C:
+			return err
+		case <-retry.C:
+		}
+	}
+}
+
+// create makes the table, unless another process has in the meantime.
+func (s *Store) create(ctx context.Context) error {
+	return s.transact(ctx, "open", func(tx *sql.Tx) error {
+		ready, err := s.inspect(ctx, tx)
+		if err != nil || ready {
+			return err
+		}
+		mark := fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, schemaVersion)
+		if _, err := tx.ExecContext(ctx, createRows+";"+mark); err != nil {
+			return s.explain(ctx, "open", err)
+		}
+		return nil
+	})
+}
+
+// transact runs do in a transaction that has the file to itself. do explains its own errors.
+func (s *Store) transact(ctx context.Context, did string, do func(*sql.Tx) error) error {
+	var tx *sql.Tx
+	err := s.patiently(ctx, func() (err error) {
+		tx, err = s.writer.BeginTx(ctx, nil)
+		return err
+	})
+	if err != nil {
+		return s.explain(ctx, did, err)
+	}
+	if err := do(tx); err != nil {
+		// The error that counts is the one that was; the rollback of a broken transaction adds nothing to it.
+		_ = tx.Rollback()
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return s.explain(ctx, did, err)
+	}
+	return nil
+}

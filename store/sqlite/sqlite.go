@@ -1,0 +1,130 @@
+// Package sqlite keeps online rows in one SQLite file: the embedded default, with nothing to start.
+//
+// The file is in WAL mode, so that plumb serve reads while plumb materialize writes, each in its own process. SQLite keeps
+// two files beside it meanwhile, so even a process that only reads needs a folder that it can write to.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
+
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// Store is an online store in one file. It implements store.Online.
+type Store struct {
+	path string
+	// writer has one connection: writers of one process queue for it, under their contexts, rather than for the file.
+	writer *sql.DB
+	reader *sql.DB
+	// patience is how long a call waits for another process's transaction.
+	patience time.Duration
+	// chunk is the number of rows or keys in one statement.
+	chunk int
+}
+
+var _ store.Online = (*Store)(nil)
+
+const (
+	defaultPatience = 5 * time.Second
+	// retryEvery is how often a lock is tried again; SQLite itself waits as long in between.
+	retryEvery = 10 * time.Millisecond
+)
+
+// defaultChunk keeps the parameters of a statement (two for each row, three for its table) far below SQLite's limit.
+const defaultChunk = 500
+
+// Open opens the file, and makes it, and its folder, where it is not there yet. It fails with an error that wraps
+// registry.ErrUnavailable where the file cannot be opened or stays locked, registry.ErrNewer where a newer version of Plumb
+// has written it, and any other where it is not an online store.
+func Open(ctx context.Context, path string) (*Store, error) {
+	return open(ctx, path, defaultPatience)
+}
+
+func open(ctx context.Context, path string, patience time.Duration) (*Store, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, fmt.Errorf("online store: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, fmt.Errorf("online store %s: cannot make its folder: %w: %w", path, err, registry.ErrUnavailable)
+	}
+	s := &Store{path: path, patience: patience, chunk: defaultChunk}
+	if s.writer, err = s.connect("_txlock=immediate&_synchronous=FULL", 1); err != nil {
+		return nil, err
+	}
+	if s.reader, err = s.connect("_query_only=true", max(4, runtime.NumCPU())); err != nil {
+		return nil, errors.Join(err, s.writer.Close())
+	}
+	if err := s.prepare(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// connect returns a pool for the file. No connection is made yet.
+func (s *Store) connect(options string, connections int) (*sql.DB, error) {
+	// A file: URI, since a bare path ends at its first question mark.
+	file := url.URL{Scheme: "file", Path: s.path,
+		RawQuery: fmt.Sprintf("%s&_busy_timeout=%d", options, retryEvery.Milliseconds())}
+	db, err := sql.Open("sqlite3", file.String())
+	if err != nil {
+		return nil, s.explain(context.Background(), "open", err)
+	}
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	return db, nil
+}
+
+// Close closes the file.
+func (s *Store) Close() error {
+	if err := errors.Join(s.reader.Close(), s.writer.Close()); err != nil {
+		return s.explain(context.Background(), "close", err)
+	}
+	return nil
+}
+
+// explain says in one sentence what went wrong with which file.
+func (s *Store) explain(ctx context.Context, did string, err error) error {
+	if ctx.Err() != nil {
+		err = ctx.Err()
+	}
+	var fault sqlite3.Error
+	if !errors.As(err, &fault) {
+		return fmt.Errorf("online store %s: %s: %w", s.path, did, err)
+	}
+	advice, reachable := s.advise(fault.Code)
+	if !reachable {
+		err = fmt.Errorf("%w: %w", err, registry.ErrUnavailable)
+	}
+	return fmt.Errorf("online store %s: %s: %s%w", s.path, did, advice, err)
+}
+
+// advise tells what a code of SQLite's means to the user, and whether the file could be reached at all.
+func (s *Store) advise(code sqlite3.ErrNo) (advice string, reachable bool) {
+	switch code {
+	case sqlite3.ErrBusy, sqlite3.ErrLocked:
+		return fmt.Sprintf("another process has kept it locked for %s: ", s.patience), false
+	case sqlite3.ErrCantOpen, sqlite3.ErrPerm, sqlite3.ErrReadonly:
+		return "the file and its folder must be there and writable: ", false
+	case sqlite3.ErrIoErr:
+		return "the disk failed: ", false
+	case sqlite3.ErrFull:
+		return "the disk is full; make room and do it again: ", true
+	case sqlite3.ErrNotADB:
+		return "this is not a SQLite database; name another file, or remove it: ", true
+	case sqlite3.ErrCorrupt:
+		return "the file is damaged; remove it and materialize again with --full: ", true
+	}
+	return "", true
+}
