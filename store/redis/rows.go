@@ -1,0 +1,135 @@
+package redis
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/plumbstore/plumb/store"
+)
+
+//go:embed newestwins.lua
+var newestWinsSource string
+
+// newestWins is sent by its digest, and whole where the server does not know it: at first, and after a restart.
+var newestWins = goredis.NewScript(newestWinsSource)
+
+const (
+	// readChunk and writeChunk bound how long one command keeps the server from serving others.
+	readChunk  = 1000
+	writeChunk = 500
+	// writeBytes bounds the size of one command.
+	writeBytes = 4 << 20
+)
+
+// appendKey makes the Redis key of a row:
+//
+//	{project:<entity key>}view@generation
+//
+// The braces make project and entity key the hash tag, so that all views of an entity lie in one slot of a cluster. An entity
+// key is binary and may hold a '}' itself; the tag then ends there. That is as good: it is the same for all views of the
+// entity still, and never empty, since the project comes first; some entities merely share a slot. Keys stay different where
+// rows are, since the project holds no ':', the view no '}' and the generation no '@': names are escaped, which leaves those
+// of valid definitions as they are (R16).
+func appendKey(dst []byte, table store.Table, key []byte) []byte {
+	dst = append(dst, '{')
+	dst = append(dst, url.QueryEscape(table.Project)...)
+	dst = append(dst, ':')
+	dst = append(dst, key...)
+	dst = append(dst, '}')
+	dst = append(dst, url.QueryEscape(table.View)...)
+	dst = append(dst, '@')
+	return strconv.AppendInt(dst, table.Generation, 10)
+}
+
+// Write implements store.Online. Each chunk of rows is one run of a script, which nothing comes in between of.
+//
+// All keys of one run would have to share a slot in a cluster; chunks is the one place that decides which rows go together.
+func (s *Store) Write(ctx context.Context, table store.Table, rows []store.Row) (store.WriteReport, error) {
+	var report store.WriteReport
+	for chunk := range chunks(rows) {
+		written, err := s.writeChunk(ctx, table, chunk)
+		if err != nil {
+			return report, s.explain(ctx, "write", err)
+		}
+		report.Written += written
+		report.Older += int64(len(chunk)) - written
+	}
+	return report, ctx.Err()
+}
+
+// chunks yields the rows in pieces of at most writeChunk rows and, unless a single row is larger, writeBytes bytes.
+func chunks(rows []store.Row) func(yield func([]store.Row) bool) {
+	return func(yield func([]store.Row) bool) {
+		start, size := 0, 0
+		for i, row := range rows {
+			if i > start && (i-start == writeChunk || size+len(row.Value) > writeBytes) {
+				if !yield(rows[start:i]) {
+					return
+				}
+				start, size = i, 0
+			}
+			size += len(row.Value)
+		}
+		if start < len(rows) {
+			yield(rows[start:])
+		}
+	}
+}
+
+func (s *Store) writeChunk(ctx context.Context, table store.Table, rows []store.Row) (int64, error) {
+	keys := make([]string, len(rows))
+	args := make([]any, 0, 1+len(rows))
+	args = append(args, milliseconds(table.Retention))
+	var buffer []byte
+	for i, row := range rows {
+		buffer = appendKey(buffer[:0], table, row.Key)
+		keys[i] = string(buffer)
+		args = append(args, row.Value)
+	}
+	return newestWins.Run(ctx, s.client, keys, args...).Int64()
+}
+
+// milliseconds rounds up, so that no key goes before its time (R13).
+func milliseconds(d time.Duration) int64 {
+	return int64(d/time.Millisecond) + int64(min(d%time.Millisecond, 1))
+}
+
+// Read implements store.Online. A single server is best asked for many keys by one MGET, which for the keys of a look-up is
+// one round trip; a cluster would want one for each slot, side by side.
+func (s *Store) Read(ctx context.Context, gets []store.Get) ([][]byte, error) {
+	values := make([][]byte, 0, len(gets))
+	var buffer []byte
+	for chunk := range slices.Chunk(gets, readChunk) {
+		keys := make([]string, len(chunk))
+		for i, get := range chunk {
+			buffer = appendKey(buffer[:0], get.Table, get.Key)
+			keys[i] = string(buffer)
+		}
+		found, err := s.client.MGet(ctx, keys...).Result()
+		if err != nil {
+			return nil, s.explain(ctx, "read", err)
+		}
+		if len(found) != len(keys) {
+			return nil, fmt.Errorf("redis at %s: read: %d of %d keys were answered", s.address, len(found), len(keys))
+		}
+		for _, value := range found {
+			values = append(values, bytesOf(value))
+		}
+	}
+	return values, ctx.Err()
+}
+
+// bytesOf is nil where there is no value.
+func bytesOf(value any) []byte {
+	if text, ok := value.(string); ok {
+		return []byte(text)
+	}
+	return nil
+}
