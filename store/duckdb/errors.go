@@ -37,7 +37,8 @@ func explainError(ctx context.Context, err error) error {
 		return fmt.Errorf("no space left on disk: %s: %w", text, err)
 	case fault.Type == duckdb.ErrorTypeOutOfMemory:
 		return fmt.Errorf("out of memory; raise offline.memory_limit: %w", err)
-	case fault.Type == duckdb.ErrorTypeIO && strings.Contains(text, "Permission denied"):
+	case fault.Type == duckdb.ErrorTypeIO &&
+		(strings.Contains(text, "Permission denied") || strings.Contains(text, "Could not write")):
 		return fmt.Errorf("%s: %w", text, err)
 	case isReadError(fault.Type):
 		return registry.Inputf("", "%s", text)
