@@ -19,7 +19,9 @@ const depth = 3
 
 // copyWindow writes the newest rows of the window to the online store, and counts them in run. Reading and packing
 // overlap with writing.
-func (m *Materializer) copyWindow(ctx context.Context, view *registry.View, window store.Window, run *registry.Run) error {
+func (m *Materializer) copyWindow(ctx context.Context, view *registry.View, window store.Window,
+	run *registry.Run,
+) error {
 	free, full := make(chan *batch, depth), make(chan *batch, depth)
 	for range depth {
 		free <- &batch{}

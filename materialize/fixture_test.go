@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/plumbstore/plumb/internal/redistest"
@@ -80,7 +79,7 @@ func definitions() *plumbv1.Definitions {
 				Features: []*plumbv1.Feature{{Name: "euros", Type: plumbv1.Type_FLOAT64}},
 			},
 			{
-				Name: "archive", Entities: []string{"shop"}, Source: "prices", Online: proto.Bool(false),
+				Name: "archive", Entities: []string{"shop"}, Source: "prices", Online: new(false),
 				Features: []*plumbv1.Feature{{Name: "euros", Type: plumbv1.Type_FLOAT64}},
 			},
 		},

@@ -48,7 +48,7 @@ func TestChildProcess(t *testing.T) {
 	}
 	m := p.materializer(online, func(c *materialize.Config) {
 		c.BatchRows = 20
-		c.Progress = func(_ string, rows int64) {
+		c.Progress = func(string, int64) {
 			fmt.Println(batchWritten)
 			_, _ = os.Stdin.Read(make([]byte, 1)) // The parent lets it go on, or kills it; without one there is no waiting.
 		}
@@ -109,8 +109,7 @@ func TestAFullDiskFailsTheRunAndALaterOneCompletes(t *testing.T) {
 	prices, shops := manyPrices(4000)
 	p := newProject(t, prices...)
 	output, err := p.child(childFileSize + "=" + strconv.Itoa(200<<10)).CombinedOutput()
-	var exit *exec.ExitError
-	if !errors.As(err, &exit) {
+	if _, ok := errors.AsType[*exec.ExitError](err); !ok {
 		t.Fatalf("a run on a full disk gives %v:\n%s", err, output)
 	}
 	if !strings.Contains(string(output), batchWritten) {

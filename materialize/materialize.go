@@ -1,9 +1,9 @@
 // Package materialize brings feature rows from the offline to the online store, window by window (R5).
 //
 // A run reads the newest row of each entity key in the half-open window (start, end], packs it, and writes it under
-// newest-wins (R14). The end that is kept in the registry's ledger moves only once every row was written, so a run that
-// was killed at any point is simply done again: the next run starts where the last complete one ended, and writing a row
-// twice changes nothing.
+// newest-wins (R14). The end that is kept in the registry's ledger moves only once every row was written, so a run
+// that was killed at any point is simply done again: the next run starts where the last complete one ended, and
+// writing a row twice changes nothing.
 package materialize
 
 import (
@@ -106,7 +106,9 @@ func (m *Materializer) Run(ctx context.Context, view *registry.View, request Req
 }
 
 // finish records the outcome, also where ctx is cancelled, and returns the failure that the run ended with.
-func (m *Materializer) finish(ctx context.Context, run *registry.Run, progress *registry.Progress, failure error) error {
+func (m *Materializer) finish(ctx context.Context, run *registry.Run, progress *registry.Progress,
+	failure error,
+) error {
 	run.FinishedAt, run.Outcome = m.config.Now(), registry.Succeeded
 	if failure != nil {
 		run.Outcome, run.Error, progress = registry.Failed, failure.Error(), nil

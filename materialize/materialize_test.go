@@ -21,18 +21,19 @@ func TestR5_ConsecutiveWindowsTile(t *testing.T) {
 	onStores(t, func(t *testing.T, online store.Online) {
 		micro := 1.0 / 3600e6
 		p := newProject(t,
-			price{"a", at(1), nil, 1.0}, price{"b", at(2), nil, 2.0}, price{"c", at(2 + micro), nil, 3.0}, price{"a", at(3), nil, 4.0},
+			price{"a", at(1), nil, 1.0}, price{"b", at(2), nil, 2.0},
+			price{"c", at(2 + micro), nil, 3.0}, price{"a", at(3), nil, 4.0},
 		)
-		first := p.run(online, materialize.Request{To: at(2)})
-		if first.Run.Read != 2 || first.Run.Written != 2 || first.Run.Start != nil {
-			t.Errorf("the first window read %d and wrote %d rows, want 2 and 2, from no beginning", first.Run.Read, first.Run.Written)
+		first := p.run(online, materialize.Request{To: at(2)}).Run
+		if first.Read != 2 || first.Written != 2 || first.Start != nil {
+			t.Errorf("the first window read %d and wrote %d rows, want 2 and 2, from no beginning", first.Read, first.Written)
 		}
 		if got := p.look(online, at(3), "c")[0].Status; got != plumbv1.Status_NOT_FOUND {
 			t.Errorf("a row a microsecond after the end is %s, want NOT_FOUND", got)
 		}
-		second := p.run(online, materialize.Request{To: at(3)})
-		if second.Run.Read != 2 || *second.Run.Start != int64(at(2)) {
-			t.Errorf("the second window read %d rows from %d, want 2 from the first one's end", second.Run.Read, *second.Run.Start)
+		second := p.run(online, materialize.Request{To: at(3)}).Run
+		if second.Read != 2 || *second.Start != int64(at(2)) {
+			t.Errorf("the second window read %d rows from %d, want 2 from the first one's end", second.Read, *second.Start)
 		}
 		want := []storetest.Cell{present(4, at(3)), present(2, at(2)), present(3, at(2+micro))}
 		if diff := cmp.Diff(want, p.look(online, at(3), "a", "b", "c")); diff != "" {
@@ -242,8 +243,8 @@ func TestOnlyOnlineViewsAreMaterialized(t *testing.T) {
 	if !errors.As(err, &precondition) {
 		t.Errorf("running it: want a PreconditionError, got %v", err)
 	}
-	var notFound *registry.NotFoundError
-	if _, err := materialize.Views(snapshot, []string{"prize"}); !errors.As(err, &notFound) || notFound.Suggestion != "price" {
+	_, err = materialize.Views(snapshot, []string{"prize"})
+	if missing, ok := errors.AsType[*registry.NotFoundError](err); !ok || missing.Suggestion != "price" {
 		t.Errorf("naming one that is not there: want a NotFoundError with a suggestion, got %v", err)
 	}
 	twice := must(materialize.Views(snapshot, []string{"price", "price"}))(t)

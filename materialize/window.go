@@ -32,7 +32,9 @@ type plan struct {
 }
 
 // newPlan applies R5 and R15: it chooses the window, and what will have been materialized once it is done.
-func newPlan(view *registry.View, request Request, recorded map[string]registry.Progress, now store.Instant) (*plan, error) {
+func newPlan(view *registry.View, request Request, recorded map[string]registry.Progress, now store.Instant) (
+	*plan, error,
+) {
 	if request.From != nil && *request.From > request.To {
 		return nil, registry.Inputf("from", "%s is later than the window's end %s; give an earlier one",
 			*request.From, request.To)

@@ -9,8 +9,8 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// maxKept bounds the plans that are kept beside those of the services, so that requests of ever new feature lists cannot
-// fill the memory.
+// maxKept bounds the plans that are kept beside those of the services, so that requests of ever new feature lists
+// cannot fill the memory.
 const maxKept = 1000
 
 // edition is a snapshot with its look-up plans.
@@ -61,8 +61,8 @@ func (e *edition) keep(key string, lookup *store.Lookup) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if len(e.kept) >= maxKept {
-		for any := range e.kept { // maps start their iteration anywhere: any of them goes
-			delete(e.kept, any)
+		for first := range e.kept { // A map's iteration starts anywhere, so this is any of them.
+			delete(e.kept, first)
 			break
 		}
 	}

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	"buf.build/go/protovalidate"
@@ -34,18 +35,21 @@ func (s *Server) statusOf(ctx context.Context, method string, err error) error {
 // requestStatus is the status for what the client can mend; nil for other errors.
 func requestStatus(err error) *status.Status {
 	if violations := fieldViolations(err); violations != nil {
+		violations = bounded(violations)
 		return detailed(codes.InvalidArgument, sentence(violations), &errdetails.BadRequest{FieldViolations: violations})
 	}
-	var notFound *registry.NotFoundError
-	if errors.As(err, &notFound) {
+	if notFound, ok := errors.AsType[*registry.NotFoundError](err); ok {
 		return detailed(codes.NotFound, err.Error(), &errdetails.ResourceInfo{
-			ResourceType: notFound.Kind, ResourceName: notFound.Name, Description: notFound.Error(),
+			ResourceType: notFound.Kind,
+			ResourceName: shortened(notFound.Name, maxName),
+			Description:  shortened(notFound.Error(), maxDescription),
 		})
 	}
-	var precondition *registry.PreconditionError
-	if errors.As(err, &precondition) {
+	if precondition, ok := errors.AsType[*registry.PreconditionError](err); ok {
 		return detailed(codes.FailedPrecondition, err.Error(), &errdetails.PreconditionFailure{
-			Violations: []*errdetails.PreconditionFailure_Violation{{Type: "STATE", Description: precondition.Message}},
+			Violations: []*errdetails.PreconditionFailure_Violation{{
+				Type: "STATE", Description: shortened(precondition.Message, maxDescription),
+			}},
 		})
 	}
 	return nil
@@ -55,7 +59,7 @@ func requestStatus(err error) *status.Status {
 func faultStatus(ctx context.Context, err error) *status.Status {
 	switch {
 	case errors.Is(err, registry.ErrNewer):
-		return status.New(codes.FailedPrecondition, "a stored row was "+registry.ErrNewer.Error())
+		return status.New(codes.FailedPrecondition, "what is stored was "+registry.ErrNewer.Error())
 	case errors.Is(err, store.ErrUnknownSchema):
 		return status.New(codes.FailedPrecondition, "a stored row was written under a definition that the registry does not "+
 			"have; materialize its view again with --full")
@@ -72,11 +76,45 @@ func faultStatus(ctx context.Context, err error) *status.Status {
 }
 
 func detailed(code codes.Code, message string, detail protoadapt.MessageV1) *status.Status {
-	plain := status.New(code, message)
+	plain := status.New(code, shortened(message, maxMessage))
 	if with, err := plain.WithDetails(detail); err == nil {
 		return with
 	}
 	return plain
+}
+
+// A status travels in trailers, of which many clients take no more than 8 KiB, and it repeats what the request holds.
+// So all of it is bounded, in bytes and in number.
+const (
+	maxMessage     = 1500
+	maxName        = 100
+	maxDescription = 250
+	maxViolations  = 10
+)
+
+// bounded keeps the first violations, and says how many more there are.
+func bounded(violations []*errdetails.BadRequest_FieldViolation) []*errdetails.BadRequest_FieldViolation {
+	more := len(violations) - maxViolations
+	if more > 0 {
+		violations = violations[:maxViolations]
+	}
+	for _, violation := range violations {
+		violation.Field = shortened(violation.GetField(), maxName)
+		violation.Description = shortened(violation.GetDescription(), maxDescription)
+	}
+	if more > 0 {
+		last := &errdetails.BadRequest_FieldViolation{Description: fmt.Sprintf("and %d more", more)}
+		violations = append(violations, last)
+	}
+	return violations
+}
+
+// shortened cuts text at a limit, between characters.
+func shortened(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit], "") + "…"
 }
 
 // sentence says all that is wrong in one line.

@@ -12,7 +12,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/plumbstore/plumb/internal/server"
@@ -36,7 +35,9 @@ func shops() *plumbv1.Definitions {
 		return &plumbv1.Feature{Name: name, Type: declared}
 	}
 	source := &plumbv1.Source{
-		Name: "rows", Kind: &plumbv1.Source_Parquet{Parquet: &plumbv1.ParquetSource{Path: "rows.parquet"}}, EventTimestamp: "at",
+		Name:           "rows",
+		Kind:           &plumbv1.Source_Parquet{Parquet: &plumbv1.ParquetSource{Path: "rows.parquet"}},
+		EventTimestamp: "at",
 	}
 	return &plumbv1.Definitions{
 		Entities: []*plumbv1.Entity{
@@ -57,7 +58,7 @@ func shops() *plumbv1.Definitions {
 			},
 			{Name: "world", Source: "rows", Features: []*plumbv1.Feature{field("rate", plumbv1.Type_FLOAT32)}},
 			{
-				Name: "archive", Entities: []string{"shop"}, Source: "rows", Online: proto.Bool(false),
+				Name: "archive", Entities: []string{"shop"}, Source: "rows", Online: new(false),
 				Features: []*plumbv1.Feature{field("founded", plumbv1.Type_TIMESTAMP)},
 			},
 		},
@@ -226,7 +227,14 @@ func (r *running) failure(request *plumbv1.GetOnlineFeaturesRequest) error {
 
 func featuresRequest(keys []*plumbv1.KeyColumn, references ...string) *plumbv1.GetOnlineFeaturesRequest {
 	list := &plumbv1.FeatureList{References: references}
-	return &plumbv1.GetOnlineFeaturesRequest{Selection: &plumbv1.GetOnlineFeaturesRequest_Features{Features: list}, Keys: keys}
+	return &plumbv1.GetOnlineFeaturesRequest{
+		Selection: &plumbv1.GetOnlineFeaturesRequest_Features{Features: list}, Keys: keys,
+	}
+}
+
+// prices asks for the whole view price.
+func prices(keys ...*plumbv1.KeyColumn) *plumbv1.GetOnlineFeaturesRequest {
+	return featuresRequest(keys, "price:*")
 }
 
 func serviceRequest(name string, keys ...*plumbv1.KeyColumn) *plumbv1.GetOnlineFeaturesRequest {

@@ -110,9 +110,9 @@ func (f *follower) report(ctx context.Context, err error) {
 	switch {
 	case text == f.failing:
 	case err != nil:
-		f.config.Logger.Warn("serving goes on with what is known", "error", text)
+		f.config.Logger.Warn("the server is not ready, or not up to date", "error", text)
 	default:
-		f.config.Logger.Info("registry and store answer again")
+		f.config.Logger.Info("the server is ready and up to date again")
 	}
 	f.failing = text
 }

@@ -26,7 +26,8 @@ func TestNothingIsServedUntilSomethingWasApplied(t *testing.T) {
 	r := start(t)
 	r.tick()
 	r.waitFor(healthpb.HealthCheckResponse_NOT_SERVING)
-	if err := r.failure(anyLookup); status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), "plumb apply") {
+	err := r.failure(anyLookup)
+	if status.Code(err) != codes.FailedPrecondition || !strings.Contains(err.Error(), "plumb apply") {
 		t.Errorf("want FailedPrecondition that says to apply, got %v", err)
 	}
 	r.apply(storetest.StateOf(shops()))
@@ -66,7 +67,9 @@ func TestAnApplyIsServedWithoutARestart(t *testing.T) {
 
 func TestARowOfANewerDefinitionMakesTheServerLookForIt(t *testing.T) {
 	r := startShops(t)
-	must(r.registry.Apply(t.Context(), registry.Commit{Project: "shops", Base: 1, State: withTax(), By: "test", At: noon}))(t)
+	must(r.registry.Apply(t.Context(), registry.Commit{
+		Project: "shops", Base: 1, State: withTax(), By: "test", At: noon,
+	}))(t)
 	r.write(r.view("price"), row(ago(0), []any{"a"}, 1.0, "x", 0.2))
 	// No tick has told the server.
 	if got := r.get(anyLookup)["euros"][0].Value; got != 1.0 {
@@ -99,7 +102,7 @@ func TestARegistryThatGoesAwayIsLoggedOnceAndServingGoesOn(t *testing.T) {
 	}
 	away.gone.Store(false)
 	r.tick()
-	if !strings.Contains(r.log.String(), "answer again") {
+	if !strings.Contains(r.log.String(), "up to date again") {
 		t.Errorf("the end of the failure was not logged:\n%s", r.log)
 	}
 }

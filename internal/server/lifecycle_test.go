@@ -115,7 +115,8 @@ func TestAnAddressThatOthersReachIsRefusedUnlessAllowed(t *testing.T) {
 		}
 	}
 	for _, config := range []server.Config{
-		{Address: "0.0.0.0:0", Insecure: true}, {Address: ":0", Insecure: true}, {Address: "localhost:0"}, {Address: "127.0.0.1:0"},
+		{Address: "0.0.0.0:0", Insecure: true}, {Address: ":0", Insecure: true},
+		{Address: "localhost:0"}, {Address: "127.0.0.1:0"},
 	} {
 		s, err := server.Listen(t.Context(), config)
 		if err != nil {

@@ -1,11 +1,11 @@
 // Package server answers online look-ups over gRPC.
 //
-// A server reads the registry once per revision, not per request: it holds an immutable snapshot with ready-made look-up
-// plans, asks the registry at intervals whether the revision moved, and swaps the snapshot when it did. A registry that
-// goes away is logged and changes nothing; the server goes on with what it knows.
+// A server reads the registry once per revision, not per request: it holds an immutable snapshot with ready-made
+// look-up plans, asks the registry at intervals whether the revision moved, and swaps the snapshot when it did. A
+// registry that goes away is logged and changes nothing; the server goes on with what it knows.
 //
-// A server is started in two steps, so that whoever starts it can tell where it listens: Listen binds the address, Serve
-// answers until its context is done and then drains.
+// A server is started in two steps, so that whoever starts it can tell where it listens: Listen binds the address,
+// Serve answers until its context is done and then drains.
 package server
 
 import (
@@ -83,8 +83,8 @@ type Server struct {
 	endStreams context.CancelFunc
 }
 
-// Listen binds the address. It returns a *registry.InputError for an address that is none, or that is not loopback while
-// Insecure is not set. The caller calls Serve or Close.
+// Listen binds the address. It returns a *registry.InputError for an address that is none, or that is not loopback
+// while Insecure is not set. The caller calls Serve or Close.
 func Listen(ctx context.Context, config Config) (*Server, error) {
 	config = config.withDefaults()
 	validator, err := protovalidate.New(protovalidate.WithMessages(&plumbv1.GetOnlineFeaturesRequest{}))

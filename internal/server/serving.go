@@ -15,8 +15,8 @@ type serving struct {
 	server *Server
 }
 
-// GetOnlineFeatures answers from the newest edition. A row that was written under a definition which is not in there yet
-// makes it look for a newer one, once.
+// GetOnlineFeatures answers from the newest edition. A row that was written under a definition which is not in there
+// yet makes it look for a newer one, once.
 func (s *serving) GetOnlineFeatures(ctx context.Context, request *plumbv1.GetOnlineFeaturesRequest) (
 	*plumbv1.GetOnlineFeaturesResponse, error,
 ) {
