@@ -27,7 +27,7 @@ func Read(ctx context.Context, root string, paths []string, inspector Inspector)
 // Check checks the set as a whole. The error is a *Problems that also lists what Load found, or a fault: what the
 // Inspector returned that was no *registry.InputError, as it is. With a nil Inspector, sources are not looked into.
 func (s *Set) Check(ctx context.Context, inspector Inspector) error {
-	c := &checker{Set: s, found: &Set{}}
+	c := &checker{Set: s}
 	c.entities = indexNames(c, "entity", s.Definitions.GetEntities())
 	c.sources = indexNames(c, "source", s.Definitions.GetSources())
 	c.views = indexNames(c, "feature view", s.Definitions.GetFeatureViews())
@@ -46,13 +46,13 @@ func (s *Set) Check(ctx context.Context, inspector Inspector) error {
 			return err
 		}
 	}
-	return NewProblems(slices.Concat(s.problems, c.found.problems))
+	return NewProblems(slices.Concat(s.problems, c.found))
 }
 
 // checker is one run of Check. It leaves the set as it was.
 type checker struct {
 	*Set
-	found *Set
+	found []Problem
 
 	entities map[string]*plumbv1.Entity
 	sources  map[string]*plumbv1.Source
@@ -65,13 +65,13 @@ type path []string
 // add reports a problem at the value that the path leads to.
 func (c *checker) add(message proto.Message, at path, format string, args ...any) {
 	value, _ := c.locate(message, at)
-	c.found.addAt(value, format, args...)
+	c.found = append(c.found, value.problem(format, args...))
 }
 
 // addAtKey reports a problem at the key that the path leads to.
 func (c *checker) addAtKey(message proto.Message, at path, format string, args ...any) {
 	_, key := c.locate(message, at)
-	c.found.addAt(key, format, args...)
+	c.found = append(c.found, key.problem(format, args...))
 }
 
 type named interface {
@@ -117,7 +117,7 @@ func suggest(name string, known []string) string {
 		return "did you mean \"" + closest + "\"?"
 	}
 	if len(known) == 0 {
-		return "there are none"
+		return "none is defined"
 	}
 	known = slices.Compact(slices.Sorted(slices.Values(known)))
 	const most = 8

@@ -3,7 +3,6 @@ package spec
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"regexp"
 	"sort"
@@ -45,7 +44,8 @@ func document(file string, data []byte) (*yaml.Node, *Problem) {
 }
 
 func problemAt(file string, line, column int, format string, args ...any) *Problem {
-	return &Problem{File: file, Line: line, Column: column, Message: fmt.Sprintf(format, args...)}
+	problem := Position{file, line, column}.problem(format, args...)
+	return &problem
 }
 
 // normalizeBreaks turns every line end into \n, as YAML does with the content; protoyaml counts no other.

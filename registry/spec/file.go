@@ -53,7 +53,7 @@ type reader struct {
 }
 
 func (r *reader) add(node *yaml.Node, format string, args ...any) {
-	r.set.addAt(Position{r.file, node.Line, node.Column}, format, args...)
+	r.set.problems = append(r.set.problems, place{r.file, node}.position(node).problem(format, args...))
 }
 
 func (r *reader) markFaulty(message *yaml.Node, name string) {

@@ -10,7 +10,8 @@ import (
 )
 
 // Load reads the definition files of the project in the folder root. Paths are files, or folders of which every .yaml
-// and .yml file below is read; both are relative to root or absolute.
+// and .yml file below is read, apart from plumb.yaml and what is in hidden folders; both are relative to root or
+// absolute.
 //
 // Where the files have mistakes the error is a *Problems, and the set is not nil: it has what could be read, so that
 // [Set.Check] can report the mistakes of the whole set in the same run. Any other error is a fault of the machine.
@@ -59,14 +60,21 @@ func (s *Set) find(root, path string) ([]string, error) {
 	return files, nil
 }
 
-// yamlFiles returns the definition files below a folder, sorted.
+// yamlFiles returns the definition files below a folder, sorted. Hidden folders are not a project's own, and a
+// plumb.yaml is configuration.
 func yamlFiles(folder string) ([]string, error) {
 	var files []string
 	err := fs.WalkDir(os.DirFS(folder), ".", func(path string, entry fs.DirEntry, err error) error {
-		if extension := filepath.Ext(path); err == nil && !entry.IsDir() && (extension == ".yaml" || extension == ".yml") {
+		extension := filepath.Ext(path)
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir() && path != "." && strings.HasPrefix(entry.Name(), "."):
+			return fs.SkipDir
+		case !entry.IsDir() && (extension == ".yaml" || extension == ".yml") && entry.Name() != "plumb.yaml":
 			files = append(files, filepath.Join(folder, filepath.FromSlash(path)))
 		}
-		return err
+		return nil
 	})
 	return files, err
 }

@@ -58,6 +58,8 @@ func TestFoldersAreReadWholeInOrderAndEachFileOnce(t *testing.T) {
 	write(t, root, "features/deep/er/c.yaml", entity("c"))
 	write(t, root, "features/notes.txt", "not read")
 	write(t, root, "more/z.yaml", entity("z"))
+	write(t, root, "more/plumb.yaml", "project: not_definitions\n")
+	write(t, root, "more/.hidden/x.yaml", entity("x"))
 	elsewhere := t.TempDir()
 	write(t, elsewhere, "e.yaml", entity("e"))
 	if err := os.Symlink(filepath.Join(root, "more"), filepath.Join(root, "linked")); err != nil {

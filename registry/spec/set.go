@@ -104,9 +104,9 @@ func child(node *yaml.Node, step string) (key, value *yaml.Node) {
 	return nil, nil
 }
 
-func (s *Set) addAt(at Position, format string, args ...any) {
-	s.problems = append(s.problems,
-		Problem{File: at.File, Line: at.Line, Column: at.Column, Message: fmt.Sprintf(format, args...)})
+// problem is a mistake at this place.
+func (p Position) problem(format string, args ...any) Problem {
+	return Problem{File: p.File, Line: p.Line, Column: p.Column, Message: fmt.Sprintf(format, args...)}
 }
 
 // isFaulty says whether Load reported something about a field of a message.

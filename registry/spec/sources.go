@@ -174,7 +174,7 @@ func (c *checker) checkType(reason error, declared plumbv1.Type, column registry
 	at path,
 ) {
 	if reason != nil && declared != 0 {
-		c.add(view, at, "column %q of source %q is %s and cannot become %s: %s", column.Name, view.GetSource(), column.Type,
-			declared, oneLine(reason.Error()))
+		c.add(view, at, "column %q of source %q does not fit type %s: %s; declare another type, or convert it in a SQL "+
+			"source", column.Name, view.GetSource(), declared, oneLine(reason.Error()))
 	}
 }
