@@ -42,7 +42,7 @@ func NewSnapshot(project string, revision int64, state *plumbv1.State) (*Snapsho
 		entities[entity.GetName()] = entity
 	}
 	for i, view := range defs.GetFeatureViews() {
-		if i >= len(state.GetViews()) || state.GetViews()[i].GetName() != view.GetName() {
+		if i >= len(state.GetViews()) || !isLayoutOf(state.GetViews()[i], view) {
 			return nil, fmt.Errorf("revision %d of project %q has no layout for view %q", revision, project, view.GetName())
 		}
 		resolved, err := s.resolveView(view, state.GetViews()[i], entities)
@@ -65,6 +65,10 @@ func ResolveSources(definitions []*plumbv1.Source) map[string]*Source {
 		sources[source.GetName()] = resolveSource(source, sources)
 	}
 	return sources
+}
+
+func isLayoutOf(registered *plumbv1.RegisteredView, view *plumbv1.FeatureView) bool {
+	return registered.GetName() == view.GetName() && len(registered.GetSchemas()) > 0
 }
 
 func resolveSource(source *plumbv1.Source, siblings map[string]*Source) *Source {

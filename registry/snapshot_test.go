@@ -1,0 +1,147 @@
+package registry_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+)
+
+func TestASnapshot_ResolvesAView(t *testing.T) {
+	view, err := snapshot(t).View("weather")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if view.Project != "flights" || view.Generation != 2 || view.Rebuild != 3 || view.TTL != 3*time.Hour || !view.Online {
+		t.Errorf("got %+v", view)
+	}
+	features := []registry.Feature{
+		{Field: registry.Field{Name: "temp", Type: plumbv1.Type_FLOAT64}, Column: "temp"},
+		{Field: registry.Field{Name: "gust", Type: plumbv1.Type_FLOAT32}, Column: "wind_gust"},
+	}
+	if diff := cmp.Diff(features, view.Features); diff != "" {
+		t.Error(diff)
+	}
+	if view.Source.Path != "data/hourly.parquet" || view.Source.EventTimestamp != "at" ||
+		view.Source.CreatedTimestamp != "known_at" {
+		t.Errorf("its source is %+v", view.Source)
+	}
+	schema := view.Schema()
+	if schema.ID != 3 || !slices.Equal(schema.Fields, []registry.Field{features[0].Field, features[1].Field}) {
+		t.Errorf("its schema is %+v", schema)
+	}
+}
+
+func TestKeysOfAView_AreThoseOfItsEntitiesInOrder(t *testing.T) {
+	view, err := snapshot(t).View("route")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []registry.Field{{Name: "carrier", Type: plumbv1.Type_STRING}, {Name: "number", Type: plumbv1.Type_INT32},
+		{Name: "airport", Type: plumbv1.Type_STRING}}
+	if diff := cmp.Diff(want, view.Keys); diff != "" {
+		t.Error(diff)
+	}
+	if view.Online || view.TTL != 0 {
+		t.Errorf("got %+v", view)
+	}
+}
+
+func TestASource_KnowsItsSiblings(t *testing.T) {
+	source, err := snapshot(t).Source("days")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"days", "hourly"}, source.Siblings()); diff != "" {
+		t.Error(diff)
+	}
+	if sibling := source.Sibling("hourly"); sibling == nil || sibling.Path == "" || source.Sibling("weekly") != nil {
+		t.Errorf("got %v and %v", sibling, source.Sibling("weekly"))
+	}
+}
+
+func TestViews_AreOrderedByName(t *testing.T) {
+	var names []string
+	for _, view := range snapshot(t).Views() {
+		names = append(names, view.Name)
+	}
+	if diff := cmp.Diff([]string{"calendar", "route", "weather"}, names); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestARebuild_IsNeverBeforeItsGeneration(t *testing.T) {
+	s := state()
+	s.Views[0].Rebuild = 0
+	resolved, err := registry.NewSnapshot("flights", 3, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if view, err := resolved.View("weather"); err != nil || view.Rebuild != 2 {
+		t.Errorf("got %+v, %v", view, err)
+	}
+}
+
+func TestAnUnknownName_GetsASuggestion(t *testing.T) {
+	s := snapshot(t, service("model", &plumbv1.ViewReference{View: "weather"}))
+	tests := map[string]struct {
+		lookUp func() error
+		want   registry.NotFoundError
+	}{
+		"view": {func() error { _, err := s.View("wether"); return err },
+			registry.NotFoundError{Kind: "feature view", Name: "wether", Suggestion: "weather"}},
+		"source": {func() error { _, err := s.Source("dayz"); return err },
+			registry.NotFoundError{Kind: "source", Name: "dayz", Suggestion: "days"}},
+		"service": {func() error { _, err := s.Service("modle"); return err },
+			registry.NotFoundError{Kind: "feature service", Name: "modle", Suggestion: "model"}},
+		"nothing alike": {func() error { _, err := s.View("population"); return err },
+			registry.NotFoundError{Kind: "feature view", Name: "population"}},
+	}
+	for name, test := range tests {
+		var missing *registry.NotFoundError
+		if err := test.lookUp(); !errors.As(err, &missing) {
+			t.Errorf("%s: got %v", name, err)
+		} else if *missing != test.want {
+			t.Errorf("%s: got %+v", name, *missing)
+		}
+	}
+}
+
+func TestAStateThatDoesNotResolve_IsAnError(t *testing.T) {
+	tests := map[string]struct {
+		breakIt func(*plumbv1.State)
+		says    string
+	}{
+		"no layout":        {func(s *plumbv1.State) { s.Views = s.Views[:2] }, "calendar"},
+		"another's layout": {func(s *plumbv1.State) { s.Views[0].Name = "wether" }, "weather"},
+		"no schemas":       {func(s *plumbv1.State) { s.Views[0].Schemas = nil }, "weather"},
+		"no source":        {func(s *plumbv1.State) { s.Definitions.Sources = nil }, "hourly"},
+		"no entity":        {func(s *plumbv1.State) { s.Definitions.Entities = nil }, "airport"},
+	}
+	for name, test := range tests {
+		s := state()
+		test.breakIt(s)
+		if _, err := registry.NewSnapshot("flights", 3, s); err == nil || !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func TestClosest_FindsWhatDiffersLeast(t *testing.T) {
+	names := []string{"carrier_day", "plane", "weather", "weather_hourly"}
+	for name, want := range map[string]string{
+		"weather": "weather", "Weather": "weather", "wether": "weather", "weather_hour": "weather_hourly",
+		"carrierday": "carrier_day", "plan": "plane", "p": "", "": "", "population": "",
+		strings.Repeat("weather", 1_000_000): "",
+	} {
+		if got := registry.Closest(name, names); got != want {
+			t.Errorf("closest to %.20q is %q, not %q", name, got, want)
+		}
+	}
+}
