@@ -108,9 +108,14 @@ func (p *project) write(prices ...price) {
 
 func (p *project) apply(definitions *plumbv1.Definitions) {
 	p.t.Helper()
+	p.applyState(storetest.StateOf(definitions))
+}
+
+func (p *project) applyState(state *plumbv1.State) {
+	p.t.Helper()
 	base := must(p.registry.Current(p.t.Context(), "shops"))(p.t).Revision
 	must(p.registry.Apply(p.t.Context(), registry.Commit{
-		Project: "shops", Base: base, State: storetest.StateOf(definitions), By: "test", At: noon,
+		Project: "shops", Base: base, State: state, By: "test", At: noon,
 	}))(p.t)
 }
 

@@ -3,12 +3,14 @@ package materialize_test
 import (
 	"errors"
 	"math"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -46,7 +48,7 @@ func TestR5_ConsecutiveWindowsTile(t *testing.T) {
 }
 
 func TestR5_AWindowThatWasDoneIsNothingToDo(t *testing.T) {
-	online := openSQLite(t, t.TempDir()+"/online.db")
+	online := openSQLite(t, filepath.Join(t.TempDir(), "online.db"))
 	p := newProject(t, price{"a", at(1), nil, 1.0})
 	p.run(online, materialize.Request{To: at(2)})
 	again := p.run(online, materialize.Request{To: at(2)})
@@ -56,7 +58,7 @@ func TestR5_AWindowThatWasDoneIsNothingToDo(t *testing.T) {
 }
 
 func TestR5_AGapIsWrittenAndSaidButNotRecorded(t *testing.T) {
-	online := openSQLite(t, t.TempDir()+"/online.db")
+	online := openSQLite(t, filepath.Join(t.TempDir(), "online.db"))
 	p := newProject(t, price{"a", at(1), nil, 1.0}, price{"b", at(3), nil, 2.0}, price{"c", at(5), nil, 3.0})
 	p.run(online, materialize.Request{To: at(2)})
 	from := at(4)
@@ -197,8 +199,8 @@ func TestR16_AProjectOfALikeNameIsNotTouched(t *testing.T) {
 
 func TestAFullRunBringsBackWhatTheStoreLost(t *testing.T) {
 	p := newProject(t, price{"a", at(1), nil, 1.0}, price{"b", at(5), nil, 2.0})
-	p.run(openSQLite(t, t.TempDir()+"/lost.db"), materialize.Request{To: at(6)})
-	online := openSQLite(t, t.TempDir()+"/online.db")
+	p.run(openSQLite(t, filepath.Join(t.TempDir(), "lost.db")), materialize.Request{To: at(6)})
+	online := openSQLite(t, filepath.Join(t.TempDir(), "online.db"))
 	p.run(online, materialize.Request{To: at(2), Full: true})
 	if end, _ := p.end(); end != at(2) {
 		t.Errorf("the recorded end is %s, want that of the rebuilt window", end)
@@ -210,8 +212,52 @@ func TestAFullRunBringsBackWhatTheStoreLost(t *testing.T) {
 	}
 }
 
+func TestRunsSideBySideLoseNothing(t *testing.T) {
+	onStores(t, func(t *testing.T, online store.Online) {
+		prices, shops := manyPrices(50)
+		p := newProject(t, prices...)
+		view := p.view("price")
+		var runs errgroup.Group
+		for hour := 1; hour <= 4; hour++ {
+			runs.Go(func() error {
+				_, err := p.materializer(online).Run(t.Context(), view, materialize.Request{To: at(float64(hour))})
+				return err
+			})
+		}
+		if err := runs.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		p.expectComplete(online, shops)
+	})
+}
+
+func TestAViewThatChangedIsMaterializedFromTheBeginning(t *testing.T) {
+	for name, change := range map[string]func(*plumbv1.RegisteredView){
+		"its rows mean something else":      func(v *plumbv1.RegisteredView) { v.Generation = 2 },
+		"its rows have to be written again": func(v *plumbv1.RegisteredView) { v.Rebuild = 2 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			online := openSQLite(t, filepath.Join(t.TempDir(), "online.db"))
+			p := newProject(t, price{"a", at(1), nil, 1.0}, price{"a", at(3), nil, 2.0})
+			p.run(online, materialize.Request{To: at(2)})
+			stale := p.view("price")
+			state := storetest.StateOf(definitions())
+			change(state.Views[0])
+			p.applyState(state)
+			again := p.run(online, materialize.Request{To: at(2)})
+			if again.Run.Start != nil || again.Run.Read != 1 {
+				t.Errorf("the run after the change is %+v, want one from the beginning", again.Run)
+			}
+			must(p.materializer(online).Run(t.Context(), stale, materialize.Request{To: at(4)}))(t)
+			if end, _ := p.end(); end != at(2) {
+				t.Errorf("a run of the view as it was moved the end to %s", end)
+			}
+		})
+	}
+}
+
 func TestABatchHasNoMoreRowsThanAllowedAndProgressIsTold(t *testing.T) {
-	online := openSQLite(t, t.TempDir()+"/online.db")
+	online := openSQLite(t, filepath.Join(t.TempDir(), "online.db"))
 	var prices []price
 	for i := range 25 {
 		prices = append(prices, price{string(rune('a' + i)), at(1), nil, float64(i)})

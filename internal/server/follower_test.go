@@ -2,15 +2,16 @@ package server_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 
+	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc/codes"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/plumbstore/plumb/internal/redistest"
 	"github.com/plumbstore/plumb/internal/server"
@@ -74,6 +75,32 @@ func TestARowOfANewerDefinitionMakesTheServerLookForIt(t *testing.T) {
 	// No tick has told the server.
 	if got := r.get(anyLookup)["euros"][0].Value; got != 1.0 {
 		t.Errorf("the row that was written under revision 2 reads as %v, want 1", got)
+	}
+}
+
+func TestLookUpsGoOnWhileRevisionsAreSwapped(t *testing.T) {
+	r := startShops(t)
+	r.write(r.view("price"), row(ago(0), []any{"a"}, 1.0, "x"))
+	var callers errgroup.Group
+	for range 4 {
+		callers.Go(func() error {
+			for range 50 {
+				response, err := r.client.GetOnlineFeatures(t.Context(), anyLookup)
+				if err != nil {
+					return err
+				}
+				if got := storetest.Cells(response.GetColumns()[0])[0].Value; got != 1.0 {
+					return fmt.Errorf("revision %d answers %v, want 1", response.GetRevision(), got)
+				}
+			}
+			return nil
+		})
+	}
+	for range 3 {
+		r.apply(withTax())
+	}
+	if err := callers.Wait(); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -144,8 +171,6 @@ func TestAServerIsNotReadyBeforeTheStoreAnswers(t *testing.T) {
 // Requests of ever new feature lists, also in other orders and spellings, are answered right with plans kept or not.
 func TestManyDifferentSelectionsAreEachAnsweredAsAsked(t *testing.T) {
 	r := startShops(t)
-	definitions := shops()
-	r.apply(storetest.StateOf(proto.Clone(definitions).(*plumbv1.Definitions)))
 	key := []*plumbv1.KeyColumn{texts("shop", "a")}
 	lists := [][]string{
 		{"price:euros", "price:note"}, {"price:note", "price:euros"}, {"price:*"}, {"price:note"}, {"price:euros"},

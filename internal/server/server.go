@@ -21,12 +21,17 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
+
+// pingInterval is how often a client may ask whether the connection still stands, idle ones too. The default of five
+// minutes cuts off clients behind load balancers, which forget idle connections sooner.
+const pingInterval = 10 * time.Second
 
 // Config says what a server serves, where, and within which bounds. Project, Registry, Online, Address and Now are
 // required; the owner of Registry and Online closes them once Serve has returned. Every bound has a default that holds
@@ -101,6 +106,7 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 	s.grpc = grpc.NewServer(
 		grpc.MaxRecvMsgSize(config.MaxRequestBytes),
 		grpc.MaxSendMsgSize(config.MaxResponseBytes),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: pingInterval, PermitWithoutStream: true}),
 		grpc.WaitForHandlers(true), // Once Serve has returned, the store may be closed.
 		grpc.UnaryInterceptor(s.interceptUnary),
 		grpc.StreamInterceptor(s.interceptStream),
