@@ -35,6 +35,9 @@ func readView(ctx context.Context, r *relations, view *registry.View, table stri
 		return nil, err
 	}
 	if view.Source.Query == "" {
+		if err := checkPlaces(view.Source, columns); err != nil {
+			return nil, err
+		}
 		rows.from = fmt.Sprintf("(SELECT %s, ((file_index::BIGINT << 40) | file_row_number) AS o, filename, "+
 			"file_row_number FROM %s)", rows.renamed(), scan(r.files[view.Source.Name], ""))
 		rows.place = "'row ' || (file_row_number + 1) || ' of ' || filename"
@@ -43,6 +46,18 @@ func readView(ctx context.Context, r *relations, view *registry.View, table stri
 	rows.stage(internalSchema+"."+table, columns)
 	rows.place = literal("a row of source " + view.Source.Name)
 	return rows, nil
+}
+
+// checkPlaces refuses columns that hide DuckDB's own of the name, by which rows are told apart and ordered (R3).
+func checkPlaces(source *registry.Source, columns []registry.Column) error {
+	for _, column := range columns {
+		switch strings.ToLower(column.Name) {
+		case "filename", "file_index", "file_row_number":
+			return registry.Inputf("", "source %s has a column %q, which would hide where rows come from; read it through a "+
+				"SQL source that names another", source.Name, column.Name)
+		}
+	}
+	return nil
 }
 
 // stage reads a SQL source into a table and numbers its rows in source order. The numbers are joined on by row id rather

@@ -38,3 +38,10 @@ func TestR12_ViewsWithoutKeysJoinOnTimeAlone(t *testing.T) { suite.Rule(t, "R12"
 
 func TestR1toR13_RandomJoinsEqualTheReference(t *testing.T) { suite.RandomJoins(t) }
 func TestR5_RandomWindowsEqualTheReference(t *testing.T)    { suite.RandomWindows(t) }
+
+func TestYieldErrorsComeBack(t *testing.T)          { suite.YieldErrorsComeBack(t) }
+func TestR6_CancelledRunsLeaveNothing(t *testing.T) { suite.CancelledRunsLeaveNothing(t) }
+
+func TestR1_AnswersDoNotDependOnTheTimeZoneOfTheMachine(t *testing.T) {
+	storetest.InZone(t, "Asia/Kolkata", "^(TestR1_AllTimesAreInstants|TestR1toR13_.*|TestR5_Random.*)$")
+}

@@ -106,7 +106,8 @@ func (j *join) copyQuery(ctx context.Context, s *session, format string) (query,
 		return j.textResult(), "FORMAT csv, HEADER true, NULLSTR '', USE_TMP_FILE false", nil
 	}
 	labels, err := j.labelTypes(ctx, s)
-	return j.result(labels, identifiers(j.columnNames())), "FORMAT parquet, USE_TMP_FILE false", err
+	// DuckDB's dictionaries take -0.0 for 0.0 and one NaN for another, so the file has none.
+	return j.result(labels, identifiers(j.columnNames())), "FORMAT parquet, DICTIONARY_SIZE_LIMIT 0, USE_TMP_FILE false", err
 }
 
 // labelTypes are the label columns; those of a CSV file get types.

@@ -71,9 +71,6 @@ func (w *World) check(ctx context.Context, engine store.Offline, question Questi
 	if filepath.Ext(out) == ".csv" {
 		return differ(csvDifferences(got, labels, answer))
 	}
-	if len(got.Names) == 0 && len(answer.Rows) == 0 {
-		return differ(reportDifferences(report, wanted)) // a stream of no batches has no schema
-	}
 	return differ(append(differences(got, labels, answer), reportDifferences(report, wanted)...))
 }
 
@@ -145,7 +142,7 @@ func newestSchema(got *Table, view *registry.View) []string {
 		if want == arrow.Null {
 			want = arrow.PrimitiveTypes.Int64
 		}
-		if i >= len(got.Names) || got.Names[i] != field.Name || !arrow.TypeEqual(got.Types[i], want) {
+		if i >= len(got.Names) || !arrow.TypeEqual(got.Types[i], want) {
 			found = append(found, fmt.Sprintf("columns are %q %s, want column %d to be %s %s", got.Names, got.Types, i,
 				field.Name, want))
 		}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -69,6 +70,16 @@ func (f File) rowGroup() int {
 	return max(f.rows(), 1)
 }
 
+func (f File) hasFloats() bool {
+	return slices.ContainsFunc(f.Columns, func(c Column) bool {
+		form := c.Form
+		if list, ok := form.(*arrow.ListType); ok {
+			form = list.Elem()
+		}
+		return arrow.IsFloating(form.ID())
+	})
+}
+
 func (f File) writeParquet() error {
 	batch, err := record(f.Columns)
 	if err != nil {
@@ -79,8 +90,11 @@ func (f File) writeParquet() error {
 	if err != nil {
 		return err
 	}
+	// A dictionary would make one NaN of all, and for lists that are all null or empty arrow-go writes a least and a greatest
+	// element that nothing can read.
 	properties := parquet.NewWriterProperties(parquet.WithMaxRowGroupLength(int64(f.rowGroup())),
-		parquet.WithVersion(parquet.V2_6))
+		parquet.WithVersion(parquet.V2_6), parquet.WithDictionaryDefault(!f.hasFloats()),
+		parquet.WithStats(!slices.ContainsFunc(f.Columns, func(c Column) bool { return c.Form.ID() == arrow.LIST })))
 	writer, err := pqarrow.NewFileWriter(batch.Schema(), out, properties,
 		pqarrow.NewArrowWriterProperties(pqarrow.WithDeprecatedInt96Timestamps(f.Int96)))
 	if err != nil {

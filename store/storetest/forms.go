@@ -116,7 +116,7 @@ func snapFloat[F float32 | float64](form arrow.DataType, own arrow.Type, v float
 		return exact
 	}
 	if math.IsNaN(v) && form.ID() != arrow.INT32 {
-		return F(math.NaN())
+		return canonical(F(math.NaN())).(F)
 	}
 	switch form.ID() {
 	case arrow.FLOAT16:

@@ -19,7 +19,7 @@ import (
 // Names of views, keys and features: ordinary ones, SQL keywords, and what engines call columns of their own.
 var (
 	viewNames    = []string{"weather", "select", "order", "labels", "source"}
-	keyNames     = []string{"airport", "group", "key", "user", "row_number", "t", "code", "e", "filename"}
+	keyNames     = []string{"airport", "group", "key", "user", "row_number", "t", "code", "e", "found"}
 	featureNames = []string{
 		"temp", "value", "from", "rowid", "event", "created", "label", "end", "f", "v", "null", "row", "table", "limit", "n", "x",
 	}

@@ -19,12 +19,6 @@ type Offline struct {
 	Open func(t testing.TB, projectDir string, threads int) store.Offline
 }
 
-// offlineTests are the tests that need more than a case file can say. A name begins with its rule.
-var offlineTests = []struct {
-	name string
-	run  func(t *testing.T, suite Offline)
-}{}
-
 // Rule runs everything that proves one rule, "R1" to "R13": the case files' cases and the tests that are named after it.
 func (s Offline) Rule(t *testing.T, rule string) {
 	folder := t.TempDir()

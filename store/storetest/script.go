@@ -78,7 +78,11 @@ func ReadCases(path, folder string) ([]*Case, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &scriptParser{path: path, lines: strings.Split(string(text), "\n")}
+	return parseCases(string(text), path, folder)
+}
+
+func parseCases(text, path, folder string) ([]*Case, error) {
+	p := &scriptParser{path: path, lines: strings.Split(text, "\n")}
 	for line, ok := p.next(); ok; line, ok = p.next() {
 		at := p.number
 		if err := p.command(line, folder); err != nil {

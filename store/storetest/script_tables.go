@@ -164,7 +164,8 @@ func (c *Case) rows(view *plumbv1.FeatureView, table [][]string) ([]Column, []So
 			rows[i].Features = append(rows[i].Features, byName[feature.GetName()][i])
 		}
 	}
-	return stored, rows, byName["created"] != nil, nil
+	hasCreated := slices.ContainsFunc(heads, func(h heading) bool { return h.name == "created" })
+	return stored, rows, hasCreated, nil
 }
 
 func instantAt(values []any, row int) *store.Instant {

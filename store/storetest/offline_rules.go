@@ -1,0 +1,384 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// offlineTests are the tests that need more than a case file can say. A name begins with its rule.
+var offlineTests = []struct {
+	name string
+	run  func(t *testing.T, suite Offline)
+}{
+	{"R2_ttl_at_the_ends_of_time", ttlAtTheEndsOfTime},
+	{"R3_ties_do_not_depend_on_the_number_of_threads", tiesOnManyThreads},
+	{"R6_many_labels_keep_their_order", manyLabels},
+	{"R6_label_columns_of_every_type_come_back_untouched", labelColumnsOfEveryType},
+	{"R9_text_is_never_taken_for_a_number", textIsText},
+	{"R10_names_that_differ_by_case_are_kept_or_refused", namesByCase},
+	{"R10_names_that_an_engine_may_use_itself_are_free", engineNames},
+	{"R3_columns_named_like_places_do_not_deceive", placeNames},
+}
+
+// InZone runs tests of the calling test binary once more, on a machine whose time zone is another one (R1).
+func InZone(t *testing.T, zone, tests string) {
+	command := exec.CommandContext(t.Context(), os.Args[0], "-test.v", "-test.run="+tests, "-rapid.checks=25",
+		"-rapid.nofailfile")
+	command.Env = append(os.Environ(), "TZ="+zone)
+	output, err := command.CombinedOutput()
+	if err != nil || !strings.Contains(string(output), "--- PASS: Test") {
+		t.Errorf("in time zone %s: %v\n%s", zone, err, output)
+	}
+}
+
+// caseOf reads one case from text and writes its sources, for worlds in the folder. Each test has a prefix of its own.
+func caseOf(t *testing.T, folder, text string) *Case {
+	t.Helper()
+	cases, err := parseCases("case "+t.Name()+"\n"+text, strings.ReplaceAll(t.Name(), "/", "_"), folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cases[0].World.Write(); err != nil {
+		t.Fatal(err)
+	}
+	return cases[0]
+}
+
+// holdAll holds an engine to everything that the case asks.
+func holdAll(t *testing.T, engine store.Offline, c *Case) {
+	t.Helper()
+	if err := c.hold(t.Context(), engine); err != nil {
+		t.Error(err)
+	}
+}
+
+// weather is the plain world that most tests vary.
+const weather = `
+view weather (airport STRING) ttl 3h: temp FLOAT64, gust FLOAT64
+load weather
+  airport  event  temp   gust
+  "EWR"    06:00  39.02  null
+  "EWR"    07:00  40.5   11.5
+  "JFK"    06:30  41     null
+join weather
+  airport  event_timestamp | temp   gust
+  "EWR"    06:59           | 39.02  null
+`
+
+func ttlAtTheEndsOfTime(t *testing.T, suite Offline) {
+	folder := t.TempDir()
+	engine := suite.open(t, folder, 2)
+	const first, last = store.Instant(-9223372022400000000), store.Instant(math.MaxInt64 - 1)
+	c := caseOf(t, folder, "view probe () ttl 2562047h: n INT64\nload probe\n  event n\njoin probe\n  event_timestamp | n\n")
+	history, file, labels := c.World.Histories["probe"], &c.World.Files[0], &c.Joins[0].Question.Labels
+	ttl := store.Instant(history.TTL.Microseconds())
+	for i, event := range []store.Instant{first, 0, last} {
+		history.Rows = append(history.Rows, SourceRow{
+			Event: &event, Features: []any{int64(i)}, File: file.Path, Number: i,
+		})
+		file.Columns[0].Values = append(file.Columns[0].Values, event)
+		file.Columns[1].Values = append(file.Columns[1].Values, int64(i))
+	}
+	labels.stored = nil
+	for _, at := range []store.Instant{first, first + 1, first + ttl, first + ttl + 1, -1, 0, ttl, ttl + 1, last - 1, last} {
+		labels.Columns[0].Values = append(labels.Columns[0].Values, at)
+	}
+	if err := c.World.Write(); err != nil {
+		t.Fatal(err)
+	}
+	holdAll(t, engine, c)
+}
+
+func tiesOnManyThreads(t *testing.T, suite Offline) {
+	folder := t.TempDir()
+	c := caseOf(t, folder, `
+view weather (airport INT64): temp INT64
+load weather
+  airport event created temp
+load weather
+  airport event created temp
+load weather
+  airport event created temp
+join weather
+  airport event_timestamp | temp
+`)
+	history, labels := c.World.Histories["weather"], &c.Joins[0].Question.Labels
+	hour := *instantOf(t, "06:00")
+	for i := range 60_000 {
+		file := &c.World.Files[i%3]
+		file.RowGroup = 1_000
+		event, created := hour+store.Instant(i/7%2), hour+store.Instant(i/11%2)
+		row := SourceRow{
+			Keys: []any{int64(i % 5)}, Event: &event, Created: &created, Features: []any{int64(i)}, File: file.Path, Number: i / 3,
+		}
+		history.Rows = append(history.Rows, row)
+		for at, v := range []any{row.Keys[0], event, created, row.Features[0]} {
+			file.Columns[at].Values = append(file.Columns[at].Values, v)
+		}
+	}
+	labels.stored = nil
+	for i := range 10 {
+		labels.Columns[0].Values = append(labels.Columns[0].Values, int64(i%5))
+		labels.Columns[1].Values = append(labels.Columns[1].Values, hour+store.Instant(i/5))
+	}
+	if err := c.World.Write(); err != nil {
+		t.Fatal(err)
+	}
+	for _, threads := range []int{1, 2, 7} {
+		holdAll(t, suite.open(t, folder, threads), c)
+	}
+}
+
+func instantOf(t *testing.T, word string) *store.Instant {
+	t.Helper()
+	parsed, err := timeLiteral(word)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pointer(store.InstantOf(parsed))
+}
+
+func manyLabels(t *testing.T, suite Offline) {
+	folder := t.TempDir()
+	engine := suite.open(t, folder, 4)
+	c := caseOf(t, folder, weather)
+	labels := &c.Joins[0].Question.Labels
+	labels.stored, labels.RowGroup = nil, 10_000
+	number := Column{Name: "number", Form: arrow.PrimitiveTypes.Int64}
+	airports := []any{"EWR", nil, "LGA", "JFK"}
+	six := *instantOf(t, "06:00")
+	for i := range 150_000 {
+		labels.Columns[0].Values = append(labels.Columns[0].Values, airports[i%len(airports)])
+		labels.Columns[1].Values = append(labels.Columns[1].Values, six+store.Instant(i*7919%20_000)*1_000_000)
+		number.Values = append(number.Values, int64(i))
+	}
+	number.Values = append([]any{int64(-1)}, number.Values...)
+	labels.Columns = append(labels.Columns, number)
+	holdAll(t, engine, c)
+	labels.Path = strings.TrimSuffix(labels.Path, ".parquet") + ".csv"
+	holdAll(t, engine, c)
+}
+
+func labelColumnsOfEveryType(t *testing.T, suite Offline) {
+	folder := t.TempDir()
+	engine := suite.open(t, folder, 2)
+	c := caseOf(t, folder, weather)
+	labels := &c.Joins[0].Question.Labels
+	for number := range plumbv1.Type_name {
+		for i, form := range forms(plumbv1.Type(number)) {
+			if number == 0 || strings.Contains(form.String(), "float16") {
+				continue
+			}
+			name := fmt.Sprintf("%s %d", plumbv1.Type(number), i)
+			labels.stored = append(labels.stored, Column{Name: name, Form: form, Values: []any{sample(plumbv1.Type(number), form)}})
+		}
+	}
+	for _, ending := range []string{".parquet", ".arrow"} {
+		labels.Path = strings.TrimSuffix(labels.Path, filepath.Ext(labels.Path)) + ending
+		holdAll(t, engine, c)
+	}
+}
+
+// sample is a value of the declared type that the form can hold.
+func sample(declared plumbv1.Type, form arrow.DataType) any {
+	if element, ok := store.ElementType(declared); ok {
+		return []any{sample(element, form.(*arrow.ListType).Elem()), nil}
+	}
+	if declared == plumbv1.Type_TIMESTAMP {
+		return snap(form, anchors[0])
+	}
+	return snap(form, edges[declared][len(edges[declared])-1])
+}
+
+func textIsText(t *testing.T, suite Offline) {
+	folder := t.TempDir()
+	engine := suite.open(t, folder, 2)
+	c := caseOf(t, folder, `
+view code (code STRING): n INT64
+load code
+  code         event  n
+  "007"        06:00  1
+  "7"          06:00  2
+  "1.0"        06:00  3
+  "true"       06:00  4
+  "2013-01-01" 06:00  5
+  ""           06:00  6
+  "NULL"       06:00  7
+join code
+  code         event_timestamp | n
+  "007"        07:00           | 1
+  "7"          07:00           | 2
+  "1.0"        07:00           | 3
+  "1"          07:00           | NOT_FOUND
+  "true"       07:00           | 4
+  "2013-01-01" 07:00           | 5
+  ""           07:00           | 6
+  "NULL"       07:00           | 7
+  null         07:00           | NOT_FOUND
+`)
+	labels := &c.Joins[0].Question.Labels
+	for _, ending := range []string{".parquet", ".arrow", ".csv"} {
+		labels.Path = strings.TrimSuffix(labels.Path, filepath.Ext(labels.Path)) + ending
+		holdAll(t, engine, c)
+	}
+}
+
+// namesByCase allows an engine whose own names know no case to refuse, but not to rename.
+func namesByCase(t *testing.T, suite Offline) {
+	folder := t.TempDir()
+	engine := suite.open(t, folder, 2)
+	c := caseOf(t, folder, weather)
+	labels := &c.Joins[0].Question.Labels
+	labels.stored = append(labels.stored, Column{Name: "Temp", Form: arrow.BinaryTypes.String, Values: []any{"hot"}})
+	err := c.hold(t.Context(), engine)
+	var collision *registry.CollisionError
+	if err != nil && (!errors.As(err, &collision) || !strings.Contains(err.Error(), "temp")) {
+		t.Error(err)
+	}
+}
+
+func engineNames(t *testing.T, suite Offline) {
+	folder := t.TempDir()
+	engine := suite.open(t, folder, 2)
+	holdAll(t, engine, caseOf(t, folder, `
+view rowid (k0 STRING) ttl 1h: n INT64, t INT64, o INT64, rowid INT64, e INT64, best INT64, labels INT64
+load rowid
+  k0   event  n  t  o  rowid e best labels
+  "a"  06:00  9  9  9  9     9 9    9
+  "a"  06:00  1  2  3  4     5 6    7
+join rowid
+  k0   c0   l    p0   found0  n0   file_index event_timestamp | n  t  o  rowid e best labels
+  "a"  "1"  "2"  "3"  "4"     "5"             "6"      06:30           | 1  2  3  4     5 6    7
+newest rowid (-, 07:00]
+  k0   event  n  t  o  rowid e best labels
+  "a"  06:00  1  2  3  4     5 6    7
+`))
+}
+
+// placeNames allows an engine to refuse a source whose columns hide those by which it tells rows apart, but not to be
+// deceived by them.
+func placeNames(t *testing.T, suite Offline) {
+	folder := t.TempDir()
+	engine := suite.open(t, folder, 2)
+	for _, name := range []string{"file_row_number", "filename", "file_index", "File_Row_Number"} {
+		c := caseOf(t, folder, strings.ReplaceAll(`
+view rowid (k0 STRING) ttl 1h: n INT64
+load rowid
+  k0   event  n  NAME:INT64
+  "a"  06:00  9  7
+  "a"  06:00  1  0
+load rowid
+  k0   event  n  NAME:INT64
+  "b"  06:00  9  7
+  "b"  06:00  1  0
+join rowid
+  k0   event_timestamp | n
+  "a"  06:30           | 1
+  "b"  06:30           | 1
+`, "NAME", name))
+		err := c.hold(t.Context(), engine)
+		if err != nil && refused(err, name) != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// YieldErrorsComeBack holds streams to handing a yield's error back as it is, and ending there.
+func (s Offline) YieldErrorsComeBack(t *testing.T) {
+	folder := t.TempDir()
+	engine := s.open(t, folder, 2)
+	c := caseOf(t, folder, weather)
+	enough := errors.New("enough")
+	if err := writeLabels(c, 0); err != nil {
+		t.Fatal(err)
+	}
+	join, selection, err := c.World.plan(t.Context(), engine, c.Joins[0].Question)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer join.Close()
+	calls := 0
+	yield := func(arrow.RecordBatch) error { calls++; return enough }
+	if _, err := join.Stream(t.Context(), yield); !errors.Is(err, enough) {
+		t.Errorf("Stream returned %v", err)
+	}
+	view := selection.References[0].View
+	if _, err := engine.Newest(t.Context(), view, store.Window{End: math.MaxInt64 - 1}, yield); !errors.Is(err, enough) {
+		t.Errorf("Newest returned %v", err)
+	}
+	if calls != 2 {
+		t.Errorf("yield was called %d times, want once for each stream", calls)
+	}
+}
+
+// writeLabels writes the label file of one of the case's joins.
+func writeLabels(c *Case, join int) error {
+	labels := c.Joins[join].Question.Labels
+	labels.Path = filepath.Join(c.World.Folder, labels.Path)
+	return labels.Write()
+}
+
+// CancelledRunsLeaveNothing cancels a run at every point where the engine looks, and holds it to the promise that the
+// result file appears whole or not at all.
+func (s Offline) CancelledRunsLeaveNothing(t *testing.T) {
+	folder := t.TempDir()
+	engine := s.open(t, folder, 2)
+	c := caseOf(t, folder, weather)
+	if err := writeLabels(c, 0); err != nil {
+		t.Fatal(err)
+	}
+	join, _, err := c.World.plan(t.Context(), engine, c.Joins[0].Question)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer join.Close()
+	cancelled := 0
+	for _, ending := range []string{".parquet", ".arrow", ".csv"} {
+		for after := 0; ; after += 5 {
+			out := t.TempDir()
+			ctx := newCountdown(t.Context(), after)
+			_, err := join.WriteFile(ctx, filepath.Join(out, "result"+ending))
+			left := listFolder(t, out)
+			if err == nil {
+				if !slices.Equal(left, []string{"result" + ending}) {
+					t.Errorf("a finished run left %q", left)
+				}
+				break
+			}
+			cancelled++
+			if !errors.Is(err, context.Canceled) || len(left) > 0 {
+				t.Fatalf("cancelled at look %d: left %q and returned %v", after, left, err)
+			}
+		}
+	}
+	if cancelled < 3 {
+		t.Errorf("only %d runs were cancelled", cancelled)
+	}
+}
+
+func listFolder(t *testing.T, folder string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	return names
+}
