@@ -18,7 +18,7 @@ help: ## Explain the targets
 
 .PHONY: build
 build: ## Build bin/plumb
-	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/plumb ./cmd/plumb
+	go build -ldflags '-X main.version=$(VERSION)' -o bin/plumb ./cmd/plumb
 
 .PHONY: demo
 demo: build ## Run the whole path on a year of real flights: apply, join, materialize, serve, compare

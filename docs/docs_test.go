@@ -1,0 +1,145 @@
+// Package docs has no code: its tests hold the documents to the program. Every command in a console block is run by the
+// built binary, and what it prints is compared with what the document shows.
+//
+//	go test ./docs -update
+//
+// writes what the commands print now into the documents.
+package docs
+
+import (
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write the output of commands into the documents")
+
+func buildPlumb(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "plumb")
+	build := exec.CommandContext(t.Context(), "go", "build", "-tags=duckdb_arrow", "-o", binary, "../cmd/plumb")
+	if output, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, output)
+	}
+	return binary
+}
+
+func TestEveryCommandInTheDocumentsPrintsWhatTheyShow(t *testing.T) {
+	plumb := buildPlumb(t)
+	for _, d := range documents(t) {
+		t.Run(filepath.Base(d.path), func(t *testing.T) {
+			runDocument(t, d, plumb)
+		})
+	}
+}
+
+func runDocument(t *testing.T, d *document, plumb string) {
+	t.Helper()
+	examples := d.examples()
+	if len(examples) == 0 {
+		return
+	}
+	s := startSession(t, plumb)
+	printed := make([]string, len(examples))
+	for i, e := range examples {
+		var err error
+		if printed[i], err = s.run(e.command); err != nil {
+			t.Fatalf("%s: %s: %v\n%s", d.at(e.line), e.command, err, printed[i])
+		}
+	}
+	// From the end, so that the lines of earlier examples stay where they are when a later one is rewritten.
+	for i, e := range slices.Backward(examples) {
+		switch {
+		case matches(e.shown, printed[i]):
+		case *update:
+			d.replace(e, printed[i])
+		default:
+			t.Errorf("%s: %s\nshown:\n%s\nprinted:\n%s", d.at(e.line), e.command, e.shown, printed[i])
+		}
+	}
+	if *update {
+		d.write(t)
+	}
+}
+
+func TestCommandsThatAreNotRunSayWhy(t *testing.T) {
+	for _, d := range documents(t) {
+		for _, b := range d.blocks() {
+			shell := slices.Contains([]string{"sh", "bash", "shell"}, b.language)
+			if shell && b.notRun == "" {
+				t.Errorf("%s: make this a console block, or write <!-- not run: reason --> above it", d.at(b.start))
+			}
+		}
+	}
+}
+
+var link = regexp.MustCompile(`\]\(([^)#\s]+)(#[^)]*)?\)`)
+
+func TestLinksLeadToFilesThatExist(t *testing.T) {
+	for _, d := range documents(t) {
+		for i, line := range d.lines {
+			for _, found := range link.FindAllStringSubmatch(line, -1) {
+				if strings.Contains(found[1], "://") {
+					continue
+				}
+				if _, err := os.Stat(filepath.Join(filepath.Dir(d.path), found[1])); err != nil {
+					t.Errorf("%s: %v", d.at(i+1), err)
+				}
+			}
+		}
+	}
+}
+
+const rules = 17
+
+func TestEveryRuleHasAHeadingAndATest(t *testing.T) {
+	semantics := strings.Join(readDocument(t, "semantics.md").lines, "\n")
+	tests := testSources(t)
+	for rule := 1; rule <= rules; rule++ {
+		name := "R" + strconv.Itoa(rule)
+		if !strings.Contains(semantics, "\n### "+name+" ") {
+			t.Errorf("docs/semantics.md has no heading for %s", name)
+		}
+		if !regexp.MustCompile(`\bfunc Test` + name + `_`).MatchString(tests) {
+			t.Errorf("no test is named Test%s_…", name)
+		}
+	}
+}
+
+// testSources is the text of all Go files that hold tests.
+func testSources(t *testing.T) string {
+	t.Helper()
+	var all strings.Builder
+	err := filepath.WalkDir("..", func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		all.Write(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.String()
+}
+
+func TestTheDependencyTableListsWhatGoModRequires(t *testing.T) {
+	readme := strings.Join(readDocument(t, "../README.md").lines, "\n")
+	module, err := os.ReadFile("../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	direct := regexp.MustCompile(`(?m)^\t(\S+) v\S+$`)
+	for _, found := range direct.FindAllStringSubmatch(string(module), -1) {
+		if !strings.Contains(readme, "`"+found[1]+"`") {
+			t.Errorf("README.md does not say why %s is needed", found[1])
+		}
+	}
+}
