@@ -122,8 +122,8 @@ var columns = []string{"origin", "dest", "carrier", "tailnum"}
 
 func (k key) parts() []*string { return []*string{k.origin, k.dest, k.carrier, k.tailnum} }
 
-// keys returns distinct combinations of the year's keys, spread over it: some with an unknown or no tail number, and the
-// one to a destination whose weather is observed.
+// keys returns distinct combinations of the year's keys, spread over it: some with an unknown or no tail number, and
+// the one to a destination whose weather is observed.
 func (f *flights) keys(ctx context.Context, limit int) ([]key, error) {
 	rows, err := f.query(ctx, `
 		FROM (SELECT DISTINCT origin, dest, carrier, tailnum FROM @labels)

@@ -191,8 +191,8 @@ func TestTheTemplateHasTheDefinitionsOfTheFlights(t *testing.T) {
 	}
 }
 
-// lines are those of a definition file but for the schema that editors look for and what a description says of the data's
-// extent.
+// lines are those of a definition file but for the schema that editors look for and what a description says of the
+// data's extent.
 func lines(t *testing.T, dir, name string) []string {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join(dir, name))

@@ -54,7 +54,8 @@ func serving(ts *testscript.TestScript, neg bool, args []string) {
 	s.connection, err = grpc.NewClient(listening.GRPC, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	ts.Check(err)
 	*ts.Value(serverKey{}).(**server) = s
-	watch, err := healthpb.NewHealthClient(s.connection).Watch(ctx, &healthpb.HealthCheckRequest{}, grpc.WaitForReady(true))
+	watch, err := healthpb.NewHealthClient(s.connection).
+		Watch(ctx, &healthpb.HealthCheckRequest{}, grpc.WaitForReady(true))
 	ts.Check(err)
 	for state := healthpb.HealthCheckResponse_UNKNOWN; state != healthpb.HealthCheckResponse_SERVING; {
 		health, err := watch.Recv()

@@ -76,8 +76,8 @@ func answerRows(keys *keyColumns, columns []*plumbv1.FeatureColumn) []answerRow 
 	return rows
 }
 
-// rowValues takes a column apart into the JSON values of its rows: floats that JSON has no numbers for are strings, BYTES
-// are base64, times RFC 3339.
+// rowValues takes a column apart into the JSON values of its rows: floats that JSON has no numbers for are strings,
+// BYTES are base64, times RFC 3339.
 func rowValues(values *plumbv1.Values) []any {
 	switch kind := values.GetKind().(type) {
 	case *plumbv1.Values_Bools:
@@ -87,9 +87,9 @@ func rowValues(values *plumbv1.Values) []any {
 	case *plumbv1.Values_Int64S:
 		return mapped(kind.Int64S.GetValues(), func(v int64) any { return v })
 	case *plumbv1.Values_Float32S:
-		return mapped(kind.Float32S.GetValues(), func(v float32) any { return finite(v) })
+		return mapped(kind.Float32S.GetValues(), finite)
 	case *plumbv1.Values_Float64S:
-		return mapped(kind.Float64S.GetValues(), func(v float64) any { return finite(v) })
+		return mapped(kind.Float64S.GetValues(), finite)
 	case *plumbv1.Values_Strings:
 		return mapped(kind.Strings.GetValues(), func(v string) any { return v })
 	case *plumbv1.Values_Bytes:

@@ -71,7 +71,9 @@ func (a *application) rootCommand() *cobra.Command {
 		Short: "A feature store whose training sets and online look-ups agree",
 		Long: "Plumb is a feature store: feature definitions, registered once, drive point-in-time joins over Parquet for\n" +
 			"training, and materialization into an online store for look-ups.\n\n" +
-			"Exit codes: 0 fine; 1 a fault; 2 plan --detailed-exitcode found changes; 3 the input is wrong.",
+			"Exit codes: 0 fine; 1 a fault; 2 plan --detailed-exitcode found changes; 3 the input is wrong.\n" +
+			"With --output json, stdout has one JSON document, or one a line; an error is one too: {\"error\": …}.",
+		Version:            a.version,
 		SilenceErrors:      true,
 		SilenceUsage:       true,
 		DisableSuggestions: true,

@@ -60,7 +60,7 @@ func (a *application) finish(ctx context.Context, err error) int {
 
 // leaves takes joined errors apart, so that each is reported and none hides another.
 func leaves(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // A joined error inside of another is its text.
+	joined, ok := err.(interface{ Unwrap() []error }) // One inside of another error is its text.
 	if !ok || err.Error() != errors.Join(joined.Unwrap()...).Error() {
 		return []error{err}
 	}
@@ -107,8 +107,7 @@ func messages(err error) []string {
 }
 
 func problems(err error) []spec.Problem {
-	var found *spec.Problems
-	if errors.As(err, &found) {
+	if found, ok := errors.AsType[*spec.Problems](err); ok {
 		return found.All
 	}
 	return nil

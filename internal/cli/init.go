@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -40,35 +43,49 @@ func (a *application) initCommand() *cobra.Command {
 	}
 }
 
-// createProject copies the template into a folder that is empty or not there, and returns what it wrote.
+// createProject copies the template into a folder that is empty or not there, and returns what it wrote: everything, or
+// nothing where that fails.
 func createProject(dir string) ([]string, error) {
-	template, err := fs.Sub(embedded, "template")
+	files, err := templateFiles()
 	if err != nil {
 		return nil, err
 	}
 	if err := refuseOccupied(dir); err != nil {
 		return nil, err
 	}
-	var files []string
-	err = fs.WalkDir(template, ".", func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
+	names := slices.Sorted(maps.Keys(files))
+	for i, name := range names {
+		if err := writeNew(filepath.Join(dir, filepath.FromSlash(name)), files[name]); err != nil {
+			return nil, errors.Join(fmt.Errorf("write the project: %w", err), removeAll(dir, names[:i+1]))
 		}
-		files = append(files, path)
-		content, err := fs.ReadFile(template, path)
-		if err != nil {
-			return err
-		}
-		return writeNew(filepath.Join(dir, filepath.FromSlash(path)), content)
-	})
-	if err == nil {
-		files = append(files, schemaFile)
-		err = writeNew(filepath.Join(dir, schemaFile), plumbv1.DefinitionsSchema)
 	}
+	return names, nil
+}
+
+// templateFiles are the files of a new project, by path.
+func templateFiles() (map[string][]byte, error) {
+	template, err := fs.Sub(embedded, "template")
 	if err != nil {
-		return nil, fmt.Errorf("write the project: %w", err)
+		return nil, err
 	}
-	return files, nil
+	files := map[string][]byte{schemaFile: plumbv1.DefinitionsSchema}
+	err = fs.WalkDir(template, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() {
+			files[path], err = fs.ReadFile(template, path)
+		}
+		return err
+	})
+	return files, err
+}
+
+// removeAll removes the files and folders that these paths begin with.
+func removeAll(dir string, paths []string) error {
+	var failures []error
+	for _, path := range paths {
+		first, _, _ := strings.Cut(path, "/")
+		failures = append(failures, os.RemoveAll(filepath.Join(dir, first)))
+	}
+	return errors.Join(failures...)
 }
 
 func refuseOccupied(dir string) error {

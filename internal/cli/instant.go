@@ -23,13 +23,5 @@ func (a *application) instant(flag, value string) (store.Instant, error) {
 	return 0, registry.Inputf(flag, "%q is not a time; write it as 2013-07-04T16:00:00Z, or say now", value)
 }
 
-// instantOrNow reads a flag that may be left out.
-func (a *application) instantOrNow(flag, value string) (store.Instant, error) {
-	if value == "" {
-		value = "now"
-	}
-	return a.instant(flag, value)
-}
-
 // shortTime is RFC 3339 with as many digits of a second's fraction as there are, at most six.
 func shortTime(i store.Instant) string { return i.Time().Format(time.RFC3339Nano) }

@@ -104,8 +104,7 @@ func sameFile(a, b string) bool {
 
 // reason is a file error without the path, which the message has said already.
 func reason(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		return path.Err
 	}
 	return err

@@ -127,13 +127,13 @@ func notInteger(err error, text string, declared plumbv1.Type) error {
 	return fmt.Errorf("%q is not %s; write a whole number that fits", text, declared)
 }
 
-// parseKeyJSON reads a decoded JSON value as a key. Integers may also be written as strings, since not every program can
-// write all of INT64 as a number.
+// parseKeyJSON reads a decoded JSON value as a key. Integers may also be written as strings, since not every program
+// can write all of INT64 as a number.
 func parseKeyJSON(value any, declared plumbv1.Type) (any, error) {
 	var is string
 	switch value := value.(type) {
 	case nil:
-		return nil, nil //nolint:nilnil // A null key is a value.
+		return nil, nil // A null key is a value.
 	case string:
 		if declared != plumbv1.Type_BOOL {
 			return parseKey(value, declared)

@@ -143,7 +143,7 @@ func (k *keyColumns) addCSVRow(reader *csv.Reader, row map[string]any) error {
 // parseKeyCell reads a CSV cell as a key. CSV cannot tell empty text from null, and null is what it mostly means.
 func parseKeyCell(cell any, declared plumbv1.Type) (any, error) {
 	if cell == "" {
-		return nil, nil //nolint:nilnil // A null key is a value.
+		return nil, nil // A null key is a value.
 	}
 	return parseKey(fmt.Sprint(cell), declared)
 }

@@ -98,7 +98,7 @@ func (a *application) materializeView(ctx context.Context, materializer *materia
 	if report.Run.ID == 0 {
 		line.Outcome = nothingToDo
 	}
-	return errors.Join(err, a.print(line, func(w io.Writer) error { return line.write(w) }))
+	return errors.Join(err, a.print(line, line.write))
 }
 
 // nothingToDo stands where a window held no instant, so that there was no run.
@@ -144,7 +144,9 @@ func (l runLine) write(w io.Writer) error {
 		count int64
 		what  string
 	}{
-		{l.Older, "older than what is there"}, {l.NullKeys, "skipped for a null key"}, {l.NullTimes, "skipped for a null time"},
+		{l.Older, "older than what is there"},
+		{l.NullKeys, "skipped for a null key"},
+		{l.NullTimes, "skipped for a null time"},
 	} {
 		if extra.count > 0 {
 			counts = append(counts, fmt.Sprintf("%d %s", extra.count, extra.what))

@@ -28,7 +28,8 @@ type selectionFlags struct {
 
 func (a *application) addSelectionFlags(cmd *cobra.Command, flags *selectionFlags) {
 	cmd.Flags().StringVar(&flags.service, "service", "", "the feature service whose features are wanted")
-	cmd.Flags().StringSliceVar(&flags.features, "features", nil, "the features wanted: view:feature or view:*, comma separated")
+	cmd.Flags().StringSliceVar(&flags.features, "features", nil,
+		"the features wanted: view:feature or view:*, comma separated")
 	cmd.Flags().BoolVar(&flags.fullNames, "full-names", false, "name outputs view__feature")
 	a.completeServices(cmd, "service")
 }

@@ -30,7 +30,8 @@ func (f *format) Set(value string) error {
 	return fmt.Errorf("must be text or json, not %q", value)
 }
 
-// outputOf finds --output in a command line that may be wrong otherwise, so that even then the error is printed as asked.
+// outputOf finds --output in a command line that may be wrong otherwise, so that even then the error is printed as
+// asked.
 func outputOf(args []string) format {
 	found := text
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)

@@ -23,7 +23,8 @@ func (a *application) serveCommand() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&insecure, "insecure", false, "allow an address that other machines reach; nothing authenticates them")
+	cmd.Flags().BoolVar(&insecure, "insecure", false,
+		"allow an address that other machines reach; nothing authenticates them")
 	return cmd
 }
 
