@@ -14,8 +14,8 @@ func feature(name string, t plumbv1.Type) *plumbv1.Feature {
 	return &plumbv1.Feature{Name: name, Type: t}
 }
 
-// state has a view with one key (weather), one with two entities and three keys (route), one without keys (calendar), and
-// a service for each test that wants one.
+// state has a view with one key (weather), one with two entities and three keys (route), one without keys (calendar),
+// and a service for each test that wants one.
 func state(services ...*plumbv1.FeatureService) *plumbv1.State {
 	definitions := &plumbv1.Definitions{
 		Entities: []*plumbv1.Entity{

@@ -1,9 +1,9 @@
 // Package registry keeps what a project has registered: its definitions, revision by revision, and how far each view
 // has been materialized.
 //
-// A [Registry] is read once per revision into an immutable [Snapshot], which answers everything that engines and servers
-// ask about views and services without going back to the registry. Engines live in sub-packages (sqldb); each passes the
-// suite in registrytest.
+// A [Registry] is read once per revision into an immutable [Snapshot], which answers everything that engines and
+// servers ask about views and services without going back to the registry. Engines live in sub-packages (sqldb); each
+// passes the suite in registrytest.
 package registry
 
 import (

@@ -47,8 +47,8 @@ func (s *Snapshot) SelectFeatures(references []string, fullNames bool) (*Selecti
 	return selection, selection.nameOutputs(fullNames)
 }
 
-// addReference appends the features that are wanted, under the reference's alias. A view that is referred to again under
-// the same alias and key map is joined once.
+// addReference appends the features that are wanted, under the reference's alias. A view that is referred to again
+// under the same alias and key map is joined once.
 func (s *Snapshot) addReference(selection *Selection, wanted *plumbv1.ViewReference) error {
 	view, err := s.View(wanted.GetView())
 	if err != nil {
@@ -63,7 +63,8 @@ func (s *Snapshot) addReference(selection *Selection, wanted *plumbv1.ViewRefere
 	case at < 0:
 		at = len(selection.References)
 		selection.References = append(selection.References, reference)
-	case selection.References[at].View != view || !slices.Equal(selection.References[at].LabelColumns, reference.LabelColumns):
+	case selection.References[at].View != view,
+		!slices.Equal(selection.References[at].LabelColumns, reference.LabelColumns):
 		return Inputf("features", "%q stands for two uses of views; give one of them another name with 'as'", reference.Alias)
 	}
 	positions, err := featurePositions(view, wanted.GetFeatures())
@@ -152,8 +153,8 @@ func (s *Selection) nameOutputs(fullNames bool) error {
 	return &CollisionError{Names: collisions, Hint: "ask for full names (view__feature), or for one of them only"}
 }
 
-// Keys returns the label columns that the selection reads its join keys from, each once, in order of first use. It is an
-// error when one column is read as two types.
+// Keys returns the label columns that the selection reads its join keys from, each once, in order of first use. It is
+// an error when one column is read as two types.
 func (s *Selection) Keys() ([]Field, error) {
 	var keys []Field
 	for _, reference := range s.References {

@@ -66,7 +66,8 @@ func TestR10_ACollisionIsAnErrorThatListsIt(t *testing.T) {
 		fullNames  bool
 		names      []string
 	}{
-		"of two views": {[]string{"weather:*", "route:*"}, false, []string{`"temp" is wanted by weather:temp and route:temp`}},
+		"of two views": {[]string{"weather:*", "route:*"}, false,
+			[]string{`"temp" is wanted by weather:temp and route:temp`}},
 		"of one feature, twice": {[]string{"weather:temp", "weather:temp"}, true,
 			[]string{`"weather__temp" is wanted by weather:temp and weather:temp`}},
 		"several": {[]string{"weather:*", "weather:*"}, false,
@@ -147,7 +148,8 @@ func TestR11_OneViewIsJoinedTwiceUnderTwoNames(t *testing.T) {
 	if diff := cmp.Diff(fields, keys); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)
 	}
-	if _, err := selectService(t, false, wanted); !strings.Contains(err.Error(), "origin_weather:temp and dest_weather:temp") {
+	_, err = selectService(t, false, wanted)
+	if err == nil || !strings.Contains(err.Error(), "origin_weather:temp and dest_weather:temp") {
 		t.Errorf("without full names: %v", err)
 	}
 }

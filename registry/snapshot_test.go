@@ -98,8 +98,8 @@ func TestAnUnknownName_GetsASuggestion(t *testing.T) {
 			registry.NotFoundError{Kind: "feature view", Name: "wether", Suggestion: "weather"}},
 		"source": {func() error { _, err := s.Source("dayz"); return err },
 			registry.NotFoundError{Kind: "source", Name: "dayz", Suggestion: "days"}},
-		"service": {func() error { _, err := s.Service("modle"); return err },
-			registry.NotFoundError{Kind: "feature service", Name: "modle", Suggestion: "model"}},
+		"service": {func() error { _, err := s.Service("mode"); return err },
+			registry.NotFoundError{Kind: "feature service", Name: "mode", Suggestion: "model"}},
 		"nothing alike": {func() error { _, err := s.View("population"); return err },
 			registry.NotFoundError{Kind: "feature view", Name: "population"}},
 	}

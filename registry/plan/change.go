@@ -164,8 +164,8 @@ type AddView struct {
 // Describe returns what changes.
 func (c AddView) Describe() Description { return describe(Add, View, c.View) }
 
-// AlterView changes a feature view, or what its rows mean: an entity or a source of it may alter while its own definition
-// stays.
+// AlterView changes a feature view, or what its rows mean: an entity or a source of it may alter while its own
+// definition stays.
 type AlterView struct {
 	From, To    *plumbv1.FeatureView
 	differences []Difference
@@ -199,8 +199,8 @@ type AddService struct {
 // Describe returns what changes.
 func (c AddService) Describe() Description { return describe(Add, Service, c.Service) }
 
-// AlterService changes a feature service, or what it returns: a view may gain a feature while the service's own definition
-// stays.
+// AlterService changes a feature service, or what it returns: a view may gain a feature while the service's own
+// definition stays.
 type AlterService struct {
 	From, To    *plumbv1.FeatureService
 	differences []Difference

@@ -38,9 +38,9 @@ func (d *differ) items(field string, from, to []item) {
 	for _, old := range from {
 		d.text(field+"."+old.name, old.value, after[old.name])
 	}
-	for _, new := range to {
-		if _, ok := before[new.name]; !ok {
-			d.text(field+"."+new.name, "", new.value)
+	for _, item := range to {
+		if _, ok := before[item.name]; !ok {
+			d.text(field+"."+item.name, "", item.value)
 		}
 	}
 	d.text(field, order(from, after), order(to, before))

@@ -1,8 +1,8 @@
 // Package plan compares what a project wants with what it has registered.
 //
 // [New] is pure: it reads a snapshot and definitions, and returns a [Plan]: one typed [Change] for each thing that is
-// added, altered or removed, and the complete next state for [registry.Registry.Apply] to commit. Definitions that merely
-// stand in another order, or spell out a default, are no change.
+// added, altered or removed, and the complete next state for [registry.Registry.Apply] to commit. Definitions that
+// merely stand in another order, or spell out a default, are no change.
 //
 // # What becomes of stored rows
 //
@@ -14,12 +14,12 @@
 //     served, and the next materialization starts from the beginning.
 //   - They stay as they are otherwise.
 //
-// For a view over SQL the feature values themselves decide which of two rows of one instant wins (R3), so adding, removing
-// or reordering its features changes what its rows mean.
+// For a view over SQL the feature values themselves decide which of two rows of one instant wins (R3), so adding,
+// removing or reordering its features changes what its rows mean.
 //
 // A SQL source means something else when its query does, or when a source changes whose name occurs in the query as a
-// word. A name in a comment or a string counts, which sets rows aside that could have been kept, but never keeps rows that
-// should have been set aside.
+// word. A name in a comment or a string counts, which sets rows aside that could have been kept, but never keeps rows
+// that should have been set aside.
 //
 // # Hazards
 //

@@ -23,8 +23,8 @@ type effect struct {
 	hazard  Hazard
 }
 
-// consequence describes an effect: for what reason, and in a clause each what is so where the view is online, and what is
-// so in any case. Either clause may be empty.
+// consequence describes an effect: for what reason, and in a clause each what is so where the view is online, and what
+// is so in any case. Either clause may be empty.
 type consequence struct {
 	code, reason, online, always string
 	outcome                      outcome
@@ -36,8 +36,8 @@ const (
 	breaksTies     = "over SQL, features in declared order decide between rows of one instant"
 )
 
-// effects compares everything that stored rows depend on. The rows' layout and what becomes of them follow from the result
-// alone, so that no row changes its meaning without a hazard.
+// effects compares everything that stored rows depend on. The rows' layout and what becomes of them follow from the
+// result alone, so that no row changes its meaning without a hazard.
 func (c *comparison) effects(old, view *plumbv1.FeatureView, registered *plumbv1.RegisteredView) []effect {
 	var found []consequence
 	found = append(found, c.keyConsequences(old, view)...)
@@ -126,8 +126,8 @@ func featureConsequences(old, view *plumbv1.FeatureView, registered *plumbv1.Reg
 	return found
 }
 
-// addedFeature tells a new feature from one whose name rows of this generation have held before: their value may have come
-// from another column, and must not show through.
+// addedFeature tells a new feature from one whose name rows of this generation have held before: their value may have
+// come from another column, and must not show through.
 func addedFeature(name string, registered *plumbv1.RegisteredView) consequence {
 	for _, schema := range registered.GetSchemas() {
 		if slices.ContainsFunc(schema.GetFields(), func(f *plumbv1.SchemaField) bool { return f.GetName() == name }) {

@@ -26,8 +26,8 @@ func query(name, text string) *plumbv1.Source {
 		Kind: &plumbv1.Source_Sql{Sql: &plumbv1.SqlSource{Query: text}}}
 }
 
-// flights has a view over Parquet (weather), one over SQL (carrier_day) which reads flights through delays, and one that
-// is not online (plane).
+// flights has a view over Parquet (weather), one over SQL (carrier_day) which reads flights through delays, and one
+// that is not online (plane).
 func flights() *plumbv1.Definitions {
 	return &plumbv1.Definitions{
 		Entities: []*plumbv1.Entity{

@@ -27,9 +27,12 @@ func definitions(t *rapid.T) *plumbv1.Definitions {
 		d.Entities = append(d.Entities, &plumbv1.Entity{Name: name,
 			JoinKeys: []*plumbv1.JoinKey{{Name: "key_of_" + name, Type: types.Draw(t, "key")}}})
 	}
-	d.Sources = append(d.Sources, parquet("p1", rapid.SampledFrom([]string{"a", "b"}).Draw(t, "path")), parquet("p2", "c"))
-	d.Sources = append(d.Sources,
-		query("q1", "SELECT * FROM "+rapid.SampledFrom([]string{"p1", "p2"}).Draw(t, "from")), query("q2", "SELECT * FROM q1"))
+	d.Sources = []*plumbv1.Source{
+		parquet("p1", rapid.SampledFrom([]string{"a", "b"}).Draw(t, "path")),
+		parquet("p2", "c"),
+		query("q1", "SELECT * FROM "+rapid.SampledFrom([]string{"p1", "p2"}).Draw(t, "from")),
+		query("q2", "SELECT * FROM q1"),
+	}
 	for _, name := range []string{"v1", "v2"} {
 		if rarely("no " + name) {
 			continue
@@ -44,7 +47,8 @@ func definitions(t *rapid.T) *plumbv1.Definitions {
 		if hours := rapid.IntRange(0, 2).Draw(t, "hours"); hours > 0 {
 			view.Ttl = durationpb.New(time.Duration(hours) * time.Hour)
 		}
-		for _, feature := range rapid.Permutation([]string{"f1", "f2", "f3"}).Draw(t, "features")[rapid.IntRange(0, 2).Draw(t, "n"):] {
+		features := rapid.Permutation([]string{"f1", "f2", "f3"}).Draw(t, "features")
+		for _, feature := range features[rapid.IntRange(0, 2).Draw(t, "left out"):] {
 			f := &plumbv1.Feature{Name: feature, Type: plumbv1.Type_INT64}
 			if rarely("type") {
 				f.Type = plumbv1.Type_STRING
@@ -64,8 +68,8 @@ func definitions(t *rapid.T) *plumbv1.Definitions {
 // edit draws one part anew, or several.
 func edit(t *rapid.T, old *plumbv1.Definitions) *plumbv1.Definitions {
 	drawn := definitions(t)
-	anew := rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"v1", "v1", "v2", "v2", "entities", "sources"}), 1, 2, rapid.ID).
-		Draw(t, "anew")
+	parts := rapid.SampledFrom([]string{"v1", "v1", "v2", "v2", "entities", "sources"})
+	anew := rapid.SliceOfNDistinct(parts, 1, 2, rapid.ID).Draw(t, "anew")
 	if !slices.Contains(anew, "entities") {
 		drawn.Entities = old.Entities
 	}
@@ -88,8 +92,8 @@ func viewOf(d *plumbv1.Definitions, name string) *plumbv1.FeatureView {
 	return d.GetFeatureViews()[at]
 }
 
-// meaning spells out what decides every stored value of a view but the features themselves: keys, source, and over SQL the
-// features that break ties (R3).
+// meaning spells out what decides every stored value of a view but the features themselves: keys, source, and over SQL
+// the features that break ties (R3).
 func meaning(d *plumbv1.Definitions, view *plumbv1.FeatureView) string {
 	text := ""
 	for _, entity := range d.GetEntities() {
@@ -156,10 +160,11 @@ func checkRows(t *rapid.T, past []*plumbv1.Definitions, registered *plumbv1.Regi
 
 // hasSchema says whether one of the schemas is that of rows written under the view as it was then.
 func hasSchema(registered *plumbv1.RegisteredView, then *plumbv1.FeatureView) bool {
+	same := func(s *plumbv1.SchemaField, f *plumbv1.Feature) bool {
+		return s.GetName() == f.GetName() && s.GetType() == f.GetType()
+	}
 	return slices.ContainsFunc(registered.GetSchemas(), func(schema *plumbv1.ViewSchema) bool {
-		return slices.EqualFunc(schema.GetFields(), then.GetFeatures(), func(s *plumbv1.SchemaField, f *plumbv1.Feature) bool {
-			return s.GetName() == f.GetName() && s.GetType() == f.GetType()
-		})
+		return slices.EqualFunc(schema.GetFields(), then.GetFeatures(), same)
 	})
 }
 

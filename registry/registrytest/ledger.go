@@ -76,14 +76,15 @@ func noProgress(t *testing.T, open Database) {
 func finished(t *testing.T, open Database) {
 	engine := open(t)
 	apply(t, engine, "test", 0, stateOf(view{"weather", 1, 1}, view{"plane", 1, 1}))
-	run := registry.Run{Project: "test", View: "weather", Generation: 1, Start: ref(-7), End: 1 << 60, StartedAt: noon}
+	run := registry.Run{Project: "test", View: "weather", Generation: 1, Start: new(int64(-7)), End: 1 << 60,
+		StartedAt: noon}
 	id, err := engine.Begin(t.Context(), run)
 	if err != nil {
 		t.Fatal(err)
 	}
 	run.ID, run.Outcome, run.FinishedAt = id, registry.Succeeded, noon.Add(time.Microsecond)
 	run.Read, run.Written, run.Older, run.NullKeys, run.NullTimes, run.Error = 1, 2, 3, 4, 5, "ü\n\"'"
-	done := registry.Progress{View: "weather", Generation: 1, Rebuild: 1, Start: ref(-1 << 60), End: 1 << 60}
+	done := registry.Progress{View: "weather", Generation: 1, Rebuild: 1, Start: new(int64(-1 << 60)), End: 1 << 60}
 	if err := engine.Finish(t.Context(), run, &done); err != nil {
 		t.Fatal(err)
 	}
@@ -100,27 +101,32 @@ func finished(t *testing.T, open Database) {
 }
 
 func moreProgressStays(t *testing.T, open Database) {
-	window := func(rebuild int64, start *int64, end int64) registry.Progress {
-		return registry.Progress{View: "weather", Generation: 1, Rebuild: rebuild, Start: start, End: end}
+	upTo := func(rebuild, end int64) registry.Progress {
+		return registry.Progress{View: "weather", Generation: 1, Rebuild: rebuild, End: end}
+	}
+	window := func(rebuild, start, end int64) registry.Progress {
+		p := upTo(rebuild, end)
+		p.Start = &start
+		return p
 	}
 	replacing := func(p registry.Progress) registry.Progress { p.Replace = true; return p }
 	tests := map[string]struct {
 		recorded, finished, want registry.Progress
 	}{
-		"a later end replaces":                         {window(2, nil, 5), window(2, nil, 6), window(2, nil, 6)},
-		"a later end replaces, though it is shorter":   {window(2, nil, 5), window(2, ref(4), 6), window(2, ref(4), 6)},
-		"an earlier end does not":                      {window(2, ref(4), 5), window(2, nil, 4), window(2, ref(4), 5)},
-		"the same end from earlier on replaces":        {window(2, ref(4), 5), window(2, ref(3), 5), window(2, ref(3), 5)},
-		"the same end from the beginning replaces":     {window(2, ref(4), 5), window(2, nil, 5), window(2, nil, 5)},
-		"the same end from later on does not":          {window(2, ref(3), 5), window(2, ref(4), 5), window(2, ref(3), 5)},
-		"the same end does not hide the beginning":     {window(2, nil, 5), window(2, ref(-4), 5), window(2, nil, 5)},
-		"the same window again is harmless":            {window(2, ref(3), 5), window(2, ref(3), 5), window(2, ref(3), 5)},
-		"a newer rebuild replaces even a later end":    {window(1, nil, 9), window(2, ref(1), 5), window(2, ref(1), 5)},
-		"an older rebuild does not":                    {window(2, nil, 5), window(1, nil, 9), window(2, nil, 5)},
-		"a replacement replaces even a later end":      {window(2, nil, 9), replacing(window(2, ref(1), 5)), window(2, ref(1), 5)},
-		"a replacement by an older rebuild does not":   {window(2, nil, 5), replacing(window(1, nil, 9)), window(2, nil, 5)},
-		"a replacement is a record like any other":     {replacing(window(2, nil, 5)), window(2, nil, 6), window(2, nil, 6)},
-		"a replacement is not replaced by earlier end": {replacing(window(2, nil, 5)), window(2, nil, 4), window(2, nil, 5)},
+		"a later end replaces":                         {upTo(2, 5), upTo(2, 6), upTo(2, 6)},
+		"a later end replaces, though it is shorter":   {upTo(2, 5), window(2, 4, 6), window(2, 4, 6)},
+		"an earlier end does not":                      {window(2, 4, 5), upTo(2, 4), window(2, 4, 5)},
+		"the same end from earlier on replaces":        {window(2, 4, 5), window(2, 3, 5), window(2, 3, 5)},
+		"the same end from the beginning replaces":     {window(2, 4, 5), upTo(2, 5), upTo(2, 5)},
+		"the same end from later on does not":          {window(2, 3, 5), window(2, 4, 5), window(2, 3, 5)},
+		"the same end does not hide the beginning":     {upTo(2, 5), window(2, -4, 5), upTo(2, 5)},
+		"the same window again is harmless":            {window(2, 3, 5), window(2, 3, 5), window(2, 3, 5)},
+		"a newer rebuild replaces even a later end":    {upTo(1, 9), window(2, 1, 5), window(2, 1, 5)},
+		"an older rebuild does not":                    {upTo(2, 5), window(1, 1, 9), upTo(2, 5)},
+		"a replacement replaces even a later end":      {upTo(2, 9), replacing(window(2, 1, 5)), window(2, 1, 5)},
+		"a replacement by an older rebuild does not":   {upTo(2, 5), replacing(upTo(1, 9)), upTo(2, 5)},
+		"a replacement is a record like any other":     {replacing(upTo(2, 5)), upTo(2, 6), upTo(2, 6)},
+		"a replacement is not replaced by earlier end": {replacing(upTo(2, 5)), upTo(2, 4), upTo(2, 5)},
 	}
 	engine := open(t)
 	for name, test := range tests {

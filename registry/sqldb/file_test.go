@@ -208,7 +208,8 @@ func TestAClosedRegistry_SaysSo(t *testing.T) {
 	}
 }
 
-// Every version of Plumb reads the registries of those before it: a file per schema version is kept here, never changed.
+// Every version of Plumb reads the registries of those before it: a file per schema version is kept here, never
+// changed.
 func TestARegistryOfSchema1_IsReadAndGoesOn(t *testing.T) {
 	content, err := os.ReadFile("testdata/compat/schema1.db")
 	if err != nil {

@@ -89,8 +89,8 @@ func (d *DB) Finish(ctx context.Context, run registry.Run, progress *registry.Pr
 	})
 }
 
-// record keeps what is there where that says more: it is of a newer rebuild, or of the same one and ends later, or there
-// and begins earlier. A rebuild is never less than its generation, and tells the generation too.
+// record keeps what is there where that says more: it is of a newer rebuild, or of the same one and ends later, or
+// there and begins earlier. A rebuild is never less than its generation, and tells the generation too.
 func record(ctx context.Context, tx *sql.Tx, project string, progress *registry.Progress) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO progress (project, view, generation, rebuild, window_start, window_end)
 		VALUES ($1, $2, $3, $4, $5, $6)

@@ -18,8 +18,8 @@ var migrations embed.FS
 // versionTable records the migrations that were made. The online store may share the file, and has another.
 const versionTable = "registry_schema"
 
-// migrate brings the schema to the version that this program knows. A newer one is refused, and so is an older one where
-// nothing may be written.
+// migrate brings the schema to the version that this program knows. A newer one is refused, and so is an older one
+// where nothing may be written.
 func migrate(ctx context.Context, handle *sql.DB, path string, writable bool) error {
 	provider, err := newProvider(handle)
 	if err != nil {
@@ -42,7 +42,8 @@ func migrate(ctx context.Context, handle *sql.DB, path string, writable bool) er
 	if err := upgrade(ctx, handle, provider, version); err != nil {
 		return err
 	}
-	// Readers then need not wait for writers. It fails where another process has the file open just now, which then does it.
+	// Readers then need not wait for writers. It fails where another process has the file open just now, which then does
+	// it.
 	_, _ = handle.ExecContext(ctx, "PRAGMA journal_mode = WAL")
 	return nil
 }

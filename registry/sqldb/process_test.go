@@ -117,7 +117,7 @@ func TestProcessesThatOpenAndApplyAtOnce_WinEachRevisionOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, number := range strings.Fields(output) {
+		for number := range strings.FieldsSeq(output) {
 			won[number]++
 		}
 	}
@@ -178,8 +178,8 @@ func TestAReadOnlyFolder_IsReadAndNotWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.HasPrefix(output, "1\n") || !strings.Contains(output, path+" was not changed, since the file or its folder "+
-		"is read-only") {
+	const refused = " was not changed, since the file or its folder is read-only"
+	if !strings.HasPrefix(output, "1\n") || !strings.Contains(output, path+refused) {
 		t.Errorf("the reader says %q", output)
 	}
 	output, err = start(t, "read", filepath.Join(folder, "another.db"))()

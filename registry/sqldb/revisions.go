@@ -27,7 +27,8 @@ func (d *DB) Current(ctx context.Context, project string) (*registry.Snapshot, e
 		number  int64
 		content []byte
 	)
-	err = handle.QueryRowContext(ctx, "SELECT number, state FROM revisions WHERE project = $1 ORDER BY number DESC LIMIT 1",
+	err = handle.QueryRowContext(ctx,
+		"SELECT number, state FROM revisions WHERE project = $1 ORDER BY number DESC LIMIT 1",
 		project).Scan(&number, &content)
 	if errors.Is(err, sql.ErrNoRows) {
 		return registry.NewSnapshot(project, 0, nil)

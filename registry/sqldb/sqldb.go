@@ -1,11 +1,11 @@
 // Package sqldb keeps a registry in a SQL database: SQLite in one file.
 //
 // Several processes may use one file at once. Writes are short transactions that take SQLite's write lock from their
-// beginning (BEGIN IMMEDIATE) and wait for one another, so that what a transaction reads is still so when it commits; that
-// is all that compare-and-swap needs. Reads are single statements and never wait.
+// beginning (BEGIN IMMEDIATE) and wait for one another, so that what a transaction reads is still so when it commits;
+// that is all that compare-and-swap needs. Reads are single statements and never wait.
 //
-// The statements keep to what SQLite and PostgreSQL have in common; placeholders are numbered in order of first use, which
-// both take. What differs (opening, migrations, what an error code means) is in the files sqlite.go and
+// The statements keep to what SQLite and PostgreSQL have in common; placeholders are numbered in order of first use,
+// which both take. What differs (opening, migrations, what an error code means) is in the files sqlite.go and
 // migrations/sqlite.
 package sqldb
 
@@ -38,8 +38,8 @@ var (
 )
 
 // Open opens the registry that url names: "sqlite:" and a path. It creates nothing: a file that is not there reads as a
-// registry that nothing was applied to, and appears with the first write, its folders too. A file that is there is brought
-// to the current schema.
+// registry that nothing was applied to, and appears with the first write, its folders too. A file that is there is
+// brought to the current schema.
 //
 // It fails with a *registry.InputError for another url, a folder or a file that is no database, and with
 // registry.ErrNewer for a file that a newer version of Plumb has written. A file or folder that may not be written can
