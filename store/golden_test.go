@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"encoding/hex"
 	"flag"
 	"fmt"
@@ -64,7 +65,7 @@ func TestSamplesOfKeysStayFindable(t *testing.T) {
 	for file, keys := range samples(t, "key-v1.txt") {
 		for _, c := range keyCases {
 			want, ok := keys[c.name]
-			if got := encodeKey(t, c.key); ok && string(got) != string(want) {
+			if got := encodeKey(t, c.key); ok && !bytes.Equal(got, want) {
 				t.Errorf("%s: %s is now %x, was %x", file, c.name, got, want)
 			}
 		}

@@ -71,7 +71,8 @@ func TestKeysThatAreNotAsWantedAreNamed(t *testing.T) {
 		{"other types", []*plumbv1.KeyColumn{dates, texts("number", "1")},
 			[]string{"origin: holds TIMESTAMP values; its keys are STRING", "number: holds STRING values; its keys are INT64"}},
 		{"arrays", []*plumbv1.KeyColumn{lists, numbers("number", 1)}, []string{"origin: holds no scalar values"}},
-		{"no values", []*plumbv1.KeyColumn{{Name: "origin"}, numbers("number", 1)}, []string{"origin: holds no scalar values"}},
+		{"no values", []*plumbv1.KeyColumn{{Name: "origin"}, numbers("number", 1)},
+			[]string{"origin: holds no scalar values"}},
 		{"no column at all", []*plumbv1.KeyColumn{nil, texts("origin", "EWR"), numbers("number", 1)},
 			[]string{"is no key of these features"}},
 		{"uneven", []*plumbv1.KeyColumn{texts("origin", "EWR", "JFK"), numbers("number", 1)},
@@ -94,8 +95,7 @@ func TestKeysThatAreNotAsWantedAreNamed(t *testing.T) {
 					t.Errorf("mistake %d is %q, want one with %q", i, lines[i], want)
 				}
 			}
-			var input *registry.InputError
-			if !errors.As(err, &input) {
+			if _, ok := errors.AsType[*registry.InputError](err); !ok {
 				t.Errorf("%v is no InputError", err)
 			}
 		})
@@ -198,8 +198,8 @@ func TestR11_OneViewIsLookedUpUnderTwoNames(t *testing.T) {
 	view := newView("weather", []registry.Field{origin}, delay)
 	online := newMemory()
 	write(t, online, view,
-		storetest.SourceRow{Keys: []any{"EWR"}, Event: instant(1), Features: []any{1.5}},
-		storetest.SourceRow{Keys: []any{"JFK"}, Event: instant(2), Features: []any{2.5}})
+		storetest.SourceRow{Keys: []any{"EWR"}, Event: new(store.Instant(1)), Features: []any{1.5}},
+		storetest.SourceRow{Keys: []any{"JFK"}, Event: new(store.Instant(2)), Features: []any{2.5}})
 	selection := &registry.Selection{
 		References: []registry.Reference{
 			{View: view, Alias: "a", LabelColumns: []string{"from"}},
@@ -226,8 +226,9 @@ func TestR11_OneViewIsLookedUpUnderTwoNames(t *testing.T) {
 func TestR12_AnEntitylessViewAnswersOnceOrForEveryRow(t *testing.T) {
 	world, flight := newView("world", nil, delay), newView("flight", []registry.Field{origin}, number)
 	online := newMemory()
-	write(t, online, world, storetest.SourceRow{Event: instant(3), Features: []any{1.5}})
-	write(t, online, flight, storetest.SourceRow{Keys: []any{"EWR"}, Event: instant(4), Features: []any{int64(7)}})
+	write(t, online, world, storetest.SourceRow{Event: new(store.Instant(3)), Features: []any{1.5}})
+	write(t, online, flight, storetest.SourceRow{Keys: []any{"EWR"}, Event: new(store.Instant(4)),
+		Features: []any{int64(7)}})
 	wantCells(t, get(t, online, 5, nil, world)[0], present(1.5, 3))
 	cells := get(t, online, 5, []*plumbv1.KeyColumn{texts("origin", "EWR", "JFK")}, flight, world)
 	wantCells(t, cells[0], present(int64(7), 4), notFound)
@@ -237,13 +238,14 @@ func TestR12_AnEntitylessViewAnswersOnceOrForEveryRow(t *testing.T) {
 func TestRowsOfOlderSchemasAreReadByNameAndType(t *testing.T) {
 	view := newView("flight", []registry.Field{origin}, delay, number)
 	online := newMemory()
-	write(t, online, view, storetest.SourceRow{Keys: []any{"EWR"}, Event: instant(1), Features: []any{1.5, int64(7)}})
+	write(t, online, view,
+		storetest.SourceRow{Keys: []any{"EWR"}, Event: new(store.Instant(1)), Features: []any{1.5, int64(7)}})
 	gate := registry.Field{Name: "gate", Type: plumbv1.Type_STRING}
 	wide := registry.Field{Name: "delay", Type: plumbv1.Type_FLOAT32}
 	later := newView("flight", []registry.Field{origin}, number, gate, wide)
 	later.Schemas = []registry.Schema{view.Schema(), {ID: 2, Fields: []registry.Field{number, gate, wide}}}
 	write(t, online, later,
-		storetest.SourceRow{Keys: []any{"JFK"}, Event: instant(2), Features: []any{int64(8), "A1", float32(2.5)}})
+		storetest.SourceRow{Keys: []any{"JFK"}, Event: new(store.Instant(2)), Features: []any{int64(8), "A1", float32(2.5)}})
 	cells := get(t, online, 5, []*plumbv1.KeyColumn{texts("origin", "EWR", "JFK")}, later)
 	wantCells(t, cells[0], present(int64(7), 1), present(int64(8), 2))
 	wantCells(t, cells[1], notFound, present("A1", 2))
@@ -253,12 +255,13 @@ func TestRowsOfOlderSchemasAreReadByNameAndType(t *testing.T) {
 func TestARowOfASchemaThatIsNotKnownSaysSo(t *testing.T) {
 	view := newView("flight", []registry.Field{origin}, delay)
 	online := newMemory()
-	write(t, online, view, storetest.SourceRow{Keys: []any{"EWR"}, Event: instant(1), Features: []any{1.5}})
+	write(t, online, view, storetest.SourceRow{Keys: []any{"EWR"}, Event: new(store.Instant(1)), Features: []any{1.5}})
 	stale := newView("flight", []registry.Field{origin}, delay)
 	stale.Schemas[0].ID = 7
 	keys := []*plumbv1.KeyColumn{texts("origin", "JFK", "EWR")}
 	_, err := newLookup(t, stale).Get(t.Context(), online, store.LookupRequest{Keys: keys, At: 5})
-	if !errors.Is(err, store.ErrUnknownSchema) || !strings.Contains(err.Error(), `feature view "flight", row 2 of the keys`) {
+	where := `feature view "flight", row 2 of the keys`
+	if !errors.Is(err, store.ErrUnknownSchema) || !strings.Contains(err.Error(), where) {
 		t.Errorf("error is %v, want ErrUnknownSchema with the view and row", err)
 	}
 }
@@ -290,7 +293,8 @@ func TestALookUpOfFiftyFeaturesAllocatesForItsColumnsAlone(t *testing.T) {
 			features, values[j] = append(features, registry.Field{Name: fmt.Sprint("f", i, j), Type: plumbv1.Type_FLOAT64}), 1.5
 		}
 		views = append(views, newView(fmt.Sprint("view", i), []registry.Field{origin, number}, features...))
-		write(t, online, views[i], storetest.SourceRow{Keys: []any{"EWR", int64(1)}, Event: instant(1), Features: values})
+		write(t, online, views[i], storetest.SourceRow{Keys: []any{"EWR", int64(1)}, Event: new(store.Instant(1)),
+			Features: values})
 	}
 	lookup := newLookup(t, views...)
 	request := store.LookupRequest{Keys: []*plumbv1.KeyColumn{texts("origin", "EWR"), numbers("number", 1)}, At: 5}

@@ -32,8 +32,6 @@ type rowCase struct {
 	values  []any
 }
 
-func instant(i store.Instant) *store.Instant { return &i }
-
 var (
 	quietNaN     = math.Float64frombits(0x7ff8000000000001)
 	signalingNaN = math.Float64frombits(0xfff0000000000001)
@@ -65,12 +63,12 @@ func init() {
 func rowCases() []rowCase {
 	cases := []rowCase{
 		{name: "no fields, no created time", event: 1357020000000000},
-		{name: "before the epoch", event: -1, created: instant(-2)},
-		{name: "greatest times", event: math.MaxInt64, created: instant(math.MaxInt64)},
-		{name: "least times", event: math.MinInt64 + 1, created: instant(math.MinInt64 + 1)},
+		{name: "before the epoch", event: -1, created: new(store.Instant(-2))},
+		{name: "greatest times", event: math.MaxInt64, created: new(store.Instant(math.MaxInt64))},
+		{name: "least times", event: math.MinInt64 + 1, created: new(store.Instant(math.MinInt64 + 1))},
 	}
-	mixed := rowCase{name: "every type", event: 1357020000000000, created: instant(1357023600000000)}
-	nulls := rowCase{name: "every type null", event: 1357020000000000, created: instant(1357023600000000)}
+	mixed := rowCase{name: "every type", event: 1357020000000000, created: new(store.Instant(1357023600000000))}
+	nulls := rowCase{name: "every type null", event: 1357020000000000, created: new(store.Instant(1357023600000000))}
 	for declared := plumbv1.Type_BOOL; declared <= plumbv1.Type_TIMESTAMP_ARRAY; declared++ {
 		c := rowCase{name: declared.String(), event: 1357020000000000}
 		for i, value := range append([]any{nil}, typeValues[declared]...) {
@@ -175,7 +173,7 @@ func TestR14_TheFirstBytesOfRowsCompareLikeTheirTimes(t *testing.T) {
 		event, created := times.Draw(t, label), createds.Draw(t, label+" created")
 		row := rowCase{event: store.Instant(event)}
 		if created != nil {
-			row.created = instant(store.Instant(*created))
+			row.created = new(store.Instant(*created))
 		}
 		return row.pack(t).Value[:store.VersionSize], event, created
 	}
@@ -217,13 +215,16 @@ func TestRowsThatCannotBeStoredAreInputErrors(t *testing.T) {
 		want   string
 	}{
 		{"R3 no event time", storetest.SourceRow{}, nil, "event timestamp: is null"},
-		{"least event time", storetest.SourceRow{Event: instant(math.MinInt64)}, nil, "event timestamp: -9223372036854775808"},
-		{"least created time", storetest.SourceRow{Event: instant(0), Created: instant(math.MinInt64)}, nil,
-			"created timestamp: -9223372036854775808"},
-		{"no UTF-8", storetest.SourceRow{Event: instant(0), Features: []any{"\xff"}}, text, `name: "\xff" is not valid UTF-8`},
-		{"no UTF-8 in an array", storetest.SourceRow{Event: instant(0), Features: []any{[]any{"a", "\xff"}}}, list,
+		{"least event time", storetest.SourceRow{Event: new(store.Instant(math.MinInt64))}, nil,
+			"event timestamp: -9223372036854775808"},
+		{"least created time", storetest.SourceRow{Event: new(store.Instant(0)), Created: new(store.Instant(math.MinInt64))},
+			nil, "created timestamp: -9223372036854775808"},
+		{"no UTF-8", storetest.SourceRow{Event: new(store.Instant(0)), Features: []any{"\xff"}}, text,
+			`name: "\xff" is not valid UTF-8`},
+		{"no UTF-8 in an array", storetest.SourceRow{Event: new(store.Instant(0)), Features: []any{[]any{"a", "\xff"}}}, list,
 			`names: "\xff" is not valid UTF-8`},
-		{"too large", storetest.SourceRow{Event: instant(0), Features: []any{huge}}, blob, "blob: takes the row beyond"},
+		{"too large", storetest.SourceRow{Event: new(store.Instant(0)), Features: []any{huge}}, blob,
+			"blob: takes the row beyond"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			encoder := store.NewRowEncoder(registry.Schema{ID: 1, Fields: c.fields})
@@ -272,7 +273,7 @@ func TestRowsOfASliceOfColumnsAreTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rowCase{event: 2, created: instant(2), fields: fields, values: values[:1]}.checkUnpacks(t, got)
+		rowCase{event: 2, created: new(store.Instant(2)), fields: fields, values: values[:1]}.checkUnpacks(t, got)
 	}
 }
 
@@ -290,7 +291,8 @@ func TestColumnsOfOtherTypesAndLengthsAreRefused(t *testing.T) {
 	}{
 		{"event time", lists, one, []arrow.Array{lists}, "event times are list"},
 		{"created time", one, lists, []arrow.Array{lists}, "created times are list"},
-		{"feature", one, one, []arrow.Array{storetest.ArrowColumn(t, plumbv1.Type_INT64_ARRAY, []any{})}, `column "f": is list`},
+		{"feature", one, one, []arrow.Array{storetest.ArrowColumn(t, plumbv1.Type_INT64_ARRAY, []any{})},
+			`column "f": is list`},
 		{"length", two, two, []arrow.Array{lists}, "differ in length"},
 		{"created length", one, two, []arrow.Array{lists}, "differ in length"},
 		{"number", one, one, nil, "0 columns were given for 1 fields"},
@@ -323,6 +325,43 @@ func TestDamagedRowsAreErrors(t *testing.T) {
 	newer[store.VersionSize] = 2
 	if _, err := unpack(t, c.view(), newer, math.MaxInt64); !errors.Is(err, registry.ErrNewer) {
 		t.Errorf("a row of format 2 gives %v, want ErrNewer", err)
+	}
+}
+
+func TestDamagedValuesAreErrorsThatSayWhere(t *testing.T) {
+	// Rows of one field have it after one byte of null bits.
+	const fieldAt = store.VersionSize + 1 + 4 + 1
+	for _, c := range []struct {
+		name     string
+		declared plumbv1.Type
+		value    any
+		at       int
+		damage   string
+		want     string
+	}{
+		{"a BOOL of 2", plumbv1.Type_BOOL, true, fieldAt, "\x02", `output "f": the stored row is corrupt: a BOOL is 2`},
+		{"an end beyond the row", plumbv1.Type_STRING, "abc", fieldAt, "\xff\xff\xff\xff", "are wanted"},
+		{"text that is not UTF-8", plumbv1.Type_STRING, "abc", fieldAt + 4, "\xff", "a STRING is not UTF-8"},
+		{"an array without a count", plumbv1.Type_INT64_ARRAY, nil, fieldAt - 1, "\x00", "an array has 0 bytes"},
+		{"an array of four billion", plumbv1.Type_INT64_ARRAY, []any{int64(1)}, fieldAt + 4, "\xff\xff\xff\xff",
+			"an array of 4294967295 elements has 13 bytes"},
+		{"an array with bytes left over", plumbv1.Type_INT32_ARRAY, []any{int32(1), int32(2)}, fieldAt + 4,
+			"\x00\x00\x00\x01",
+			"an array of 1 elements has 13 bytes"},
+		{"an element beyond its array", plumbv1.Type_STRING_ARRAY, []any{"a"}, fieldAt + 9, "\x00\x00\x00\x02",
+			"a value lies at 0 to 2 of 1 bytes"},
+		{"elements that go back", plumbv1.Type_BYTES_ARRAY, []any{[]byte("a"), []byte("b")}, fieldAt + 13, "\x00\x00\x00\x00",
+			"a value lies at 1 to 0 of 2 bytes"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			row := rowCase{fields: []registry.Field{{Name: "f", Type: c.declared}}, values: []any{c.value}}
+			value := row.pack(t).Value
+			copy(value[c.at:], c.damage)
+			_, err := unpack(t, row.view(), value, 1)
+			if !errors.Is(err, store.ErrCorruptRow) || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error is %v, want ErrCorruptRow with %q", err, c.want)
+			}
+		})
 	}
 }
 
