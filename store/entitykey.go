@@ -11,11 +11,11 @@ import (
 	"github.com/plumbstore/plumb/registry"
 )
 
-// An entity key is a version byte, then for each join key in the view's order one tag byte, the number of its plumb.v1.Type,
-// and the value: STRING and BYTES as an unsigned varint of their length and their bytes, INT32 and INT64 as 4 and 8 bytes
-// big-endian in two's complement, BOOL as 0 or 1. Every part says how long it is, so different keys have different bytes:
-// (1, 11) and (11, 1), "a" and "a\x00", ("ab", "c") and ("a", "bc") (R9). The key of an entity-less view (R12) is the version
-// byte alone.
+// An entity key is a version byte, then for each join key in the view's order one tag byte, the number of its
+// plumb.v1.Type, and the value: STRING and BYTES as an unsigned varint of their length and their bytes, INT32 and
+// INT64 as 4 and 8 bytes big-endian in two's complement, BOOL as 0 or 1. Every part says how long it is, so different
+// keys have different bytes: (1, 11) and (11, 1), "a" and "a\x00", ("ab", "c") and ("a", "bc") (R9). The key of an
+// entity-less view (R12) is the version byte alone.
 //
 // The bytes are durable: keyVersion changes whenever they do.
 const keyVersion = 1
@@ -29,8 +29,8 @@ type KeyEncoder struct {
 // NewKeyEncoder makes an encoder for join keys in the view's order. It is not safe for concurrent use.
 func NewKeyEncoder(fields []registry.Field) *KeyEncoder { return &KeyEncoder{fields: fields} }
 
-// Bind makes the encoder read these columns, one for each join key, until the next Bind. They must have the Arrow type of
-// their declared type (ArrowType) and no nulls, since a row with a null key is never stored (R8).
+// Bind makes the encoder read these columns, one for each join key, until the next Bind. They must have the Arrow type
+// of their declared type (ArrowType) and no nulls, since a row with a null key is never stored (R8).
 func (e *KeyEncoder) Bind(columns []arrow.Array) error {
 	if err := checkColumns(e.fields, columns); err != nil {
 		return err
@@ -125,8 +125,8 @@ func checkColumns(fields []registry.Field, columns []arrow.Array) error {
 	return nil
 }
 
-// exchangeable says whether columns of the two types hold the same values in the same way: an engine's name for UTC, or for
-// the elements of a list, makes no difference.
+// exchangeable says whether columns of the two types hold the same values in the same way: an engine's name for UTC,
+// or for the elements of a list, makes no difference.
 func exchangeable(have, want arrow.DataType) bool {
 	if have.ID() != want.ID() {
 		return false

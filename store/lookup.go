@@ -12,12 +12,12 @@ import (
 	"github.com/plumbstore/plumb/registry"
 )
 
-// ErrUnknownSchema says that a stored row was written under a definition that this process has not seen: another process
-// applied one. Reading the registry again helps.
+// ErrUnknownSchema says that a stored row was written under a definition that this process has not seen: another
+// process applied one. Reading the registry again helps.
 var ErrUnknownSchema = errors.New("the stored row was written under a definition that this process has not seen")
 
-// NewTable returns the table of the view's current generation. retention is how much longer than its ttl a row is kept; rows
-// of a view without a ttl are kept for good.
+// NewTable returns the table of the view's current generation. retention is how much longer than its ttl a row is
+// kept; rows of a view without a ttl are kept for good.
 func NewTable(view *registry.View, retention time.Duration) Table {
 	table := Table{Project: view.Project, View: view.Name, Generation: view.Generation}
 	if view.TTL > 0 {
@@ -29,8 +29,8 @@ func NewTable(view *registry.View, retention time.Duration) Table {
 	return table
 }
 
-// Lookup is a selection made ready for looking up: what to read and where each value lies is settled once. It is immutable
-// and safe for concurrent use.
+// Lookup is a selection made ready for looking up: what to read and where each value lies is settled once. It is
+// immutable and safe for concurrent use.
 type Lookup struct {
 	keys  []registry.Field
 	uses  []use
@@ -59,8 +59,8 @@ type reader struct {
 
 const absent = -1
 
-// NewLookup plans a look-up. It fails with a *registry.PreconditionError that names the views which are not online, and with
-// a *registry.InputError where one label column is read as two types.
+// NewLookup plans a look-up. It fails with a *registry.PreconditionError that names the views which are not online,
+// and with a *registry.InputError where one label column is read as two types.
 func NewLookup(selection *registry.Selection) (*Lookup, error) {
 	if err := checkOnline(selection); err != nil {
 		return nil, err
@@ -121,8 +121,8 @@ func (l *Lookup) Keys() []registry.Field { return slices.Clone(l.keys) }
 
 // LookupRequest asks for the features of some entities at an instant.
 type LookupRequest struct {
-	// Keys has one column for each of Lookup.Keys, in any order. A selection of entity-less views alone has none, and then
-	// the answer has one row.
+	// Keys has one column for each of Lookup.Keys, in any order. A selection of entity-less views alone has none, and
+	// then the answer has one row.
 	Keys []*plumbv1.KeyColumn
 	// At is the instant that visibility and ttl are evaluated at (R2).
 	At Instant
@@ -130,9 +130,9 @@ type LookupRequest struct {
 	EventTimestamps bool
 }
 
-// Get answers with one column for each output of the selection, in its order, each with one row for each row of keys, in
-// their order. What is wrong with the keys is reported at once, as joined *registry.InputError that name the columns. The
-// store is read once.
+// Get answers with one column for each output of the selection, in its order, each with one row for each row of keys,
+// in their order. What is wrong with the keys is reported at once, as joined *registry.InputError that name the
+// columns. The store is read once.
 func (l *Lookup) Get(ctx context.Context, online Online, request LookupRequest) ([]*plumbv1.FeatureColumn, error) {
 	keys, err := l.checkKeys(request.Keys)
 	if err != nil {
@@ -161,8 +161,8 @@ func (l *Lookup) Get(ctx context.Context, online Online, request LookupRequest) 
 	return answer.columns, nil
 }
 
-// gets returns what to read, and for each use and row, at use*rows+row, its position in there, or absent where a key is null,
-// which matches nothing (R8).
+// gets returns what to read, and for each use and row, at use*rows+row, its position in there, or absent where a key
+// is null, which matches nothing (R8).
 func (l *Lookup) gets(keys keyColumns) ([]Get, []int) {
 	gets := make([]Get, 0, len(l.uses)*keys.rows)
 	places := make([]int, 0, len(l.uses)*keys.rows)

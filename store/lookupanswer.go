@@ -101,8 +101,8 @@ func (a *answer) addValue(output, row int, stored PackedRow, reader *reader, fie
 	return nil
 }
 
-// expired says whether an event at or before the instant lies more than the ttl before it (R2). Their distance always fits an
-// unsigned number, where at - ttl need not fit a signed one.
+// expired says whether an event at or before the instant lies more than the ttl before it (R2). Their distance always
+// fits an unsigned number, where at - ttl need not fit a signed one.
 func (u *use) expired(event, at Instant) bool {
 	return u.view.TTL > 0 && uint64(at)-uint64(event) > uint64(u.view.TTL.Microseconds())
 }

@@ -46,9 +46,9 @@ func (e *RowEncoder) Bind(event, created arrow.Array, features []arrow.Array) er
 	return nil
 }
 
-// AppendRow appends the packed form of a row of the bound columns. What cannot be stored is a *registry.InputError: a null
-// event time, an event or created time of math.MinInt64, a string that is not UTF-8, a row of more than MaxRowSize bytes. It
-// then returns dst as it was.
+// AppendRow appends the packed form of a row of the bound columns. What cannot be stored is a *registry.InputError: a
+// null event time, an event or created time of math.MinInt64, a string that is not UTF-8, a row of more than
+// MaxRowSize bytes. It then returns dst as it was.
 func (e *RowEncoder) AppendRow(dst []byte, row int) ([]byte, error) {
 	packed, err := e.appendHeader(dst, row)
 	if err != nil {

@@ -22,12 +22,13 @@ import (
 //	       start is the end of the one before
 //	       variable section, to the end of the row
 //
-// The first VersionSize bytes compare bytewise as (event time, created time with null lowest), which is what decides who
-// wins (R14). Where a field lies follows from the schema alone, so that a reader picks one without looking at the others.
+// The first VersionSize bytes compare bytewise as (event time, created time with null lowest), which is what decides
+// who wins (R14). Where a field lies follows from the schema alone, so that a reader picks one without looking at the
+// others.
 //
-// BOOL is one byte, 0 or 1; INT32 and FLOAT32 are 4 bytes, INT64, FLOAT64 and TIMESTAMP 8, floats by their bits; STRING and
-// BYTES are their bytes. An array is 4 bytes with the number of elements, null bits for these, and the elements: those of
-// fixed width one after the other, others as 4 bytes each with their end, then their bytes.
+// BOOL is one byte, 0 or 1; INT32 and FLOAT32 are 4 bytes, INT64, FLOAT64 and TIMESTAMP 8, floats by their bits;
+// STRING and BYTES are their bytes. An array is 4 bytes with the number of elements, null bits for these, and the
+// elements: those of fixed width one after the other, others as 4 bytes each with their end, then their bytes.
 //
 // The bytes are durable: rowFormat changes whenever they do.
 const (
@@ -56,8 +57,8 @@ type PackedRow struct {
 	value []byte
 }
 
-// ParseRow reads the header of a stored row. It fails with an error that wraps ErrCorruptRow for a row that is cut short,
-// and registry.ErrNewer for one in a later format. The row keeps referring to value.
+// ParseRow reads the header of a stored row. It fails with an error that wraps ErrCorruptRow for a row that is cut
+// short, and registry.ErrNewer for one in a later format. The row keeps referring to value.
 func ParseRow(value []byte) (PackedRow, error) {
 	row, err := parseRow(value)
 	if err != nil {
@@ -150,7 +151,8 @@ func (l *layout) check(row PackedRow) error {
 	return nil
 }
 
-// field returns the bytes of a field's value, and false where it is null. It never reads out of bounds, whatever the offsets.
+// field returns the bytes of a field's value, and false where it is null. It never reads out of bounds, whatever the
+// offsets.
 func (l *layout) field(row PackedRow, position int) ([]byte, bool, error) {
 	value, place := row.value, l.slots[position]
 	if bit(value[rowHeaderSize:], position) {

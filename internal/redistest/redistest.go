@@ -21,7 +21,8 @@ type Config struct {
 	Env []string
 }
 
-// Server is a redis-server on a free port of this machine. It keeps its data, in a folder of its own, when it is killed.
+// Server is a redis-server on a free port of this machine. It keeps its data, in a folder of its own, when it is
+// killed.
 type Server struct {
 	// Address is host:port, URL is redis://host:port. They stay the same when the server is started again.
 	Address, URL string

@@ -1,8 +1,8 @@
--- Stores each value under its key unless a newer row is there (R14), and returns how many it stored.
--- KEYS: of the rows. ARGV: milliseconds until a row may be forgotten, or 0 for never; then the values, one for each key.
+-- Stores each value under its key unless a newer row is there (R14), and returns how many it stored. KEYS: of the
+-- rows. ARGV: milliseconds until a row may be forgotten, or 0 for never; then the values, one for each key.
 --
--- The version of a row is the first 16 bytes of its value. They are compared as numbers, byte by byte: comparing strings with
--- < would go by the collation of the server's locale.
+-- The version of a row is the first 16 bytes of its value. They are compared as numbers, byte by byte: comparing
+-- strings with < would go by the collation of the server's locale.
 
 local function is_older(value, stored)
   for i = 1, 16 do

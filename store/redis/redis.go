@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -23,9 +22,9 @@ type Store struct {
 
 var _ store.Online = (*Store)(nil)
 
-// Open connects to the server of a redis:// or rediss:// URL. Options such as read_timeout=1s may be given in its query. It
-// fails with a *registry.InputError for what is no such URL, and with an error that wraps registry.ErrUnavailable where the
-// server does not answer.
+// Open connects to the server of a redis:// or rediss:// URL. Options such as read_timeout=1s may be given in its
+// query. It fails with a *registry.InputError for what is no such URL, and with an error that wraps
+// registry.ErrUnavailable where the server does not answer.
 func Open(ctx context.Context, url string) (*Store, error) {
 	options, err := parseURL(url)
 	if err != nil {
@@ -42,8 +41,9 @@ func parseURL(url string) (*goredis.Options, error) {
 	options, err := goredis.ParseURL(url)
 	if err != nil || options.Network != "tcp" {
 		// What the parser says can quote any part of the URL, and so of the password.
-		return nil, registry.Inputf("online_store", "is not a Redis URL; write redis://[user:password@]host:port[/database], or "+
-			"rediss:// for TLS, with the special characters of a password percent-encoded, and options as in ?read_timeout=1s")
+		return nil, registry.Inputf("online_store", "is not a Redis URL; write "+
+			"redis://[user:password@]host:port[/database], or rediss:// for TLS, "+
+			"with the special characters of a password percent-encoded, and options as in ?read_timeout=1s")
 	}
 	options.ContextTimeoutEnabled = true
 	// A server that is gone is reported soon: the caller knows better than this client how long to go on trying.
@@ -71,12 +71,12 @@ func (s *Store) explain(ctx context.Context, did string, err error) error {
 		return fmt.Errorf("redis at %s: %s: %w", s.address, did, ctx.Err())
 	}
 	var reply goredis.Error
-	if !errors.As(err, &reply) || errors.Is(err, goredis.ErrClosed) {
+	if !errors.As(err, &reply) {
 		// Not the server's word, so the way to it is broken.
 		return fmt.Errorf("redis at %s: %s: %w: %w", s.address, did, err, registry.ErrUnavailable)
 	}
 	for _, known := range replies {
-		if goredis.HasErrorPrefix(err, known.prefix) || strings.HasPrefix(err.Error(), known.prefix) {
+		if goredis.HasErrorPrefix(err, known.prefix) {
 			if known.passing {
 				err = fmt.Errorf("%w: %w", err, registry.ErrUnavailable)
 			}
@@ -86,8 +86,8 @@ func (s *Store) explain(ctx context.Context, did string, err error) error {
 	return fmt.Errorf("redis at %s: %s: %w", s.address, did, err)
 }
 
-// replies are the errors of a server that say something about the server rather than about the command. A passing one may
-// be gone at the next call.
+// replies are the errors of a server that say something about the server rather than about the command. A passing one
+// may be gone at the next call.
 var replies = []struct {
 	prefix, advice string
 	passing        bool
@@ -105,5 +105,5 @@ var replies = []struct {
 	{"MASTERDOWN", "it is a replica that has lost its primary", true},
 	{"CLUSTERDOWN", "its cluster is down", true},
 	{"BUSY", "a script keeps it busy", true},
-	{"ERR max number of clients reached", "it has as many clients as it takes", true},
+	{"max number of clients reached", "it has as many clients as it takes", true},
 }

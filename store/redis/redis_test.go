@@ -72,12 +72,13 @@ func TestR14_TheLocaleOfTheServerMakesNoDifference(t *testing.T) {
 	storetest.RunOnline(t, func(t *testing.T) store.Online { return open(t, server.URL) })
 }
 
-// otherLocale compiles a locale, which need not be installed then. Where the sources of locales are not there either (they
-// are in Debian's package locales) the machine's own locale has to do.
+// otherLocale compiles a locale, which need not be installed then. Where the sources of locales are not there either
+// (they are in Debian's package locales) the machine's own locale has to do.
 func otherLocale(t *testing.T) []string {
 	t.Helper()
 	folder := t.TempDir()
-	command := exec.Command("localedef", "--no-archive", "-i", "en_US", "-f", "UTF-8", filepath.Join(folder, "en_US.UTF-8"))
+	path := filepath.Join(folder, "en_US.UTF-8")
+	command := exec.Command("localedef", "--no-archive", "-i", "en_US", "-f", "UTF-8", path)
 	if output, err := command.CombinedOutput(); err != nil {
 		t.Logf("no other locale than the machine's: %v\n%s", err, output)
 		return nil
@@ -217,6 +218,15 @@ func TestRepliesAboutTheServerSayWhatToDo(t *testing.T) {
 	}
 }
 
+func TestAServerWithTooManyClientsIsUnavailable(t *testing.T) {
+	server := redistest.StartWith(t, redistest.Config{Args: []string{"--maxclients", "1"}})
+	if err := client(t, server).Ping(t.Context()).Err(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := redis.Open(t.Context(), server.URL)
+	wantUnavailable(t, err, server.Address)
+}
+
 func TestAPasswordIsUsedAndNeverShown(t *testing.T) {
 	const password = "s3cr3t"
 	server := redistest.StartWith(t, redistest.Config{Args: []string{"--requirepass", password}})
@@ -244,7 +254,8 @@ func TestAPasswordIsUsedAndNeverShown(t *testing.T) {
 
 func TestWhatIsNoRedisURLIsAnInputErrorWithoutItsText(t *testing.T) {
 	for _, url := range []string{
-		"", "s3cr3t", "http://:s3cr3t@host", "redis://:s3cr3t/x@host:6379", "redis://user:1/s3cr3t@host", "redis://:1?s3cr3t@host",
+		"", "s3cr3t", "http://:s3cr3t@host", "redis://:s3cr3t/x@host:6379", "redis://user:1/s3cr3t@host",
+		"redis://:1?s3cr3t@host",
 		"redis://:s3cr3t%zz@host:6379", "redis://host:6379/s3cr3t", "redis://host:6379?s3cr3t=1", "redis://host:s3cr3t",
 		"redis://host:6379?read_timeout=s3cr3t", "unix:///s3cr3t.sock", "redis://:s3\ncr3t@host",
 	} {

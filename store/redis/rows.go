@@ -32,11 +32,11 @@ const (
 //
 //	{project:<entity key>}view@generation
 //
-// The braces make project and entity key the hash tag, so that all views of an entity lie in one slot of a cluster. An entity
-// key is binary and may hold a '}' itself; the tag then ends there. That is as good: it is the same for all views of the
-// entity still, and never empty, since the project comes first; some entities merely share a slot. Keys stay different where
-// rows are, since the project holds no ':', the view no '}' and the generation no '@': names are escaped, which leaves those
-// of valid definitions as they are (R16).
+// The braces make project and entity key the hash tag, so that all views of an entity lie in one slot of a cluster. An
+// entity key is binary and may hold a '}' itself; the tag then ends there. That is as good: it is the same for all
+// views of the entity still, and never empty, since the project comes first; some entities merely share a slot. Keys
+// stay different where rows are, since the project holds no ':', the view no '}' and the generation no '@': names are
+// escaped, which leaves those of valid definitions as they are (R16).
 func appendKey(dst []byte, table store.Table, key []byte) []byte {
 	dst = append(dst, '{')
 	dst = append(dst, url.QueryEscape(table.Project)...)
@@ -50,7 +50,8 @@ func appendKey(dst []byte, table store.Table, key []byte) []byte {
 
 // Write implements store.Online. Each chunk of rows is one run of a script, which nothing comes in between of.
 //
-// All keys of one run would have to share a slot in a cluster; chunks is the one place that decides which rows go together.
+// All keys of one run would have to share a slot in a cluster; chunks is the one place that decides which rows go
+// together.
 func (s *Store) Write(ctx context.Context, table store.Table, rows []store.Row) (store.WriteReport, error) {
 	var report store.WriteReport
 	for chunk := range chunks(rows) {
@@ -101,8 +102,8 @@ func milliseconds(d time.Duration) int64 {
 	return int64(d/time.Millisecond) + int64(min(d%time.Millisecond, 1))
 }
 
-// Read implements store.Online. A single server is best asked for many keys by one MGET, which for the keys of a look-up is
-// one round trip; a cluster would want one for each slot, side by side.
+// Read implements store.Online. A single server is best asked for many keys by one MGET, which for the keys of a
+// look-up is one round trip; a cluster would want one for each slot, side by side.
 func (s *Store) Read(ctx context.Context, gets []store.Get) ([][]byte, error) {
 	values := make([][]byte, 0, len(gets))
 	var buffer []byte

@@ -103,7 +103,8 @@ func TestAReadOnlyFolderIsUnavailableOtherwise(t *testing.T) {
 	t.Run("a writer that has gone", func(t *testing.T) { open(t, path) })
 	makeReadOnly(t, folder)
 	wantOutput(t, readAsAnother(t, path), "open: unavailable true", path, "must be there and writable")
-	wantOutput(t, readAsAnother(t, filepath.Join(folder, "new.db")), "open: unavailable true", "must be there and writable")
+	wantOutput(t, readAsAnother(t, filepath.Join(folder, "new.db")), "open: unavailable true",
+		"must be there and writable")
 	wantOutput(t, readAsAnother(t, filepath.Join(folder, "new", "online.db")), "open: unavailable true",
 		"cannot make its folder")
 }

@@ -37,8 +37,8 @@ func (s *Store) Write(ctx context.Context, table store.Table, rows []store.Row) 
 	return report, nil
 }
 
-// insert returns how many rows were stored. SQLite takes the rows of a statement one after the other, so that rows of one key
-// meet each other too, and counts each that it inserts or updates.
+// insert returns how many rows were stored. SQLite takes the rows of a statement one after the other, so that rows of
+// one key meet each other too, and counts each that it inserts or updates.
 func insert(ctx context.Context, tx *sql.Tx, table store.Table, rows []store.Row) (int64, error) {
 	args := make([]any, 0, 3+2*len(rows))
 	args = append(args, table.Project, table.View, table.Generation)

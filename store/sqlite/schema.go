@@ -63,14 +63,14 @@ func (s *Store) inspect(ctx context.Context, db querier) (bool, error) {
 	case application != applicationID:
 		return false, fmt.Errorf("online store %s: this is a SQLite database of something else; name another file", s.path)
 	case version > schemaVersion:
-		return false, fmt.Errorf("online store %s: it has version %d, this version of plumb reads up to %d: %w", s.path, version,
-			schemaVersion, registry.ErrNewer)
+		return false, fmt.Errorf("online store %s: it has version %d, this version of plumb reads up to %d: %w", s.path,
+			version, schemaVersion, registry.ErrNewer)
 	}
 	return true, nil
 }
 
-// switchToWAL is done once in a file's life. It takes the whole file, so that of several processes that open a new file at
-// once all but one have to wait.
+// switchToWAL is done once in a file's life. It takes the whole file, so that of several processes that open a new
+// file at once all but one have to wait.
 func (s *Store) switchToWAL(ctx context.Context) error {
 	return s.patiently(ctx, func() error {
 		_, err := s.writer.ExecContext(ctx, "PRAGMA journal_mode = WAL")

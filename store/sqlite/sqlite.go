@@ -1,7 +1,7 @@
 // Package sqlite keeps online rows in one SQLite file: the embedded default, with nothing to start.
 //
-// The file is in WAL mode, so that plumb serve reads while plumb materialize writes, each in its own process. SQLite keeps
-// two files beside it meanwhile, so even a process that only reads needs a folder that it can write to.
+// The file is in WAL mode, so that plumb serve reads while plumb materialize writes, each in its own process. SQLite
+// keeps two files beside it meanwhile, so even a process that only reads needs a folder that it can write to.
 package sqlite
 
 import (
@@ -45,8 +45,8 @@ const (
 const defaultChunk = 500
 
 // Open opens the file, and makes it, and its folder, where it is not there yet. It fails with an error that wraps
-// registry.ErrUnavailable where the file cannot be opened or stays locked, registry.ErrNewer where a newer version of Plumb
-// has written it, and any other where it is not an online store.
+// registry.ErrUnavailable where the file cannot be opened or stays locked, registry.ErrNewer where a newer version of
+// Plumb has written it, and any other where it is not an online store.
 func Open(ctx context.Context, path string) (*Store, error) {
 	return open(ctx, path, defaultPatience)
 }

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/binary"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,8 +22,8 @@ import (
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
-// TestMain is also the second process of tests that need one: it writes rows into the file that the environment names, or
-// reads from it.
+// TestMain is also the second process of tests that need one: it writes rows into the file that the environment names,
+// or reads from it.
 func TestMain(m *testing.M) {
 	if path := os.Getenv("SQLITE_TEST_READ"); path != "" {
 		readFromHere(path)
@@ -228,7 +230,7 @@ func TestADamagedFileIsAnError(t *testing.T) {
 	}
 	// The header and the schema stay, so that only reading the rows finds out.
 	const page = 4096
-	damaged := append(content[:page:page], strings.Repeat("\xa5", len(content)-page)...)
+	damaged := slices.Concat(content[:page], bytes.Repeat([]byte{0xa5}, len(content)-page))
 	other := filepath.Join(t.TempDir(), "damaged.db")
 	if err := os.WriteFile(other, damaged, 0o600); err != nil {
 		t.Fatal(err)

@@ -17,12 +17,12 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// OpenOnline returns one more handle on an engine's data, as another process would have, and closes it at the end of t. All
-// handles of one run of the suite share the data.
+// OpenOnline returns one more handle on an engine's data, as another process would have, and closes it at the end of
+// t. All handles of one run of the suite share the data.
 type OpenOnline func(t *testing.T) store.Online
 
-// RunOnline holds an engine to the contract of store.Online and to the rules that it answers for: R7, R9, R13, R14 and R16.
-// The data must be empty at first.
+// RunOnline holds an engine to the contract of store.Online and to the rules that it answers for: R7, R9, R13, R14 and
+// R16. The data must be empty at first.
 func RunOnline(t *testing.T, open func(t *testing.T) store.Online) {
 	for _, test := range []struct {
 		name string
@@ -60,8 +60,8 @@ func newOnlineTable() store.Table {
 // newOnlineView returns a view in a project of its own.
 func newOnlineView(keys []registry.Field, features ...registry.Field) *registry.View {
 	table := newOnlineTable()
-	view := &registry.View{Project: table.Project, Name: table.View, Generation: table.Generation, Keys: keys, Online: true,
-		Schemas: []registry.Schema{{ID: 1, Fields: features}}}
+	view := &registry.View{Project: table.Project, Name: table.View, Generation: table.Generation, Keys: keys,
+		Online: true, Schemas: []registry.Schema{{ID: 1, Fields: features}}}
 	for _, feature := range features {
 		view.Features = append(view.Features, registry.Feature{Field: feature, Column: feature.Name})
 	}
@@ -190,7 +190,8 @@ func onlineMany(t *testing.T, open OpenOnline) {
 	if got := payloads(readOnline(t, online, table, keys...)); !slices.Equal(got, want) {
 		t.Error("values are not those of their keys, in order")
 	}
-	if report := writeOnline(t, online, table, append(rows, versionedRow("key7", 0, 0, ""))...); report.Older != 1 {
+	replay := slices.Concat(rows, []store.Row{versionedRow("key7", 0, 0, "")})
+	if report := writeOnline(t, online, table, replay...); report.Older != 1 {
 		t.Errorf("a replay and one older row report %+v", report)
 	}
 }
