@@ -39,7 +39,8 @@ func migrate(ctx context.Context, handle *sql.DB, path string, writable bool) er
 		return fmt.Errorf("the registry %s has schema version %d, and may not be written to bring it to %d", path,
 			version, known)
 	}
-	if err := upgrade(ctx, handle, provider, version); err != nil {
+	err = patiently(ctx, func() error { return upgrade(ctx, handle, provider, version) })
+	if err != nil {
 		return err
 	}
 	// Readers then need not wait for writers. It fails where another process has the file open just now, which then does

@@ -129,13 +129,17 @@ func (d *DB) write(ctx context.Context, do func(*sql.Tx) error) error {
 	if err != nil {
 		return err
 	}
+	return d.explain(patiently(ctx, func() error { return transact(ctx, handle, do) }))
+}
+
+func transact(ctx context.Context, handle *sql.DB, do func(*sql.Tx) error) error {
 	tx, err := handle.BeginTx(ctx, nil)
 	if err != nil {
-		return d.explain(err)
+		return err
 	}
 	defer tx.Rollback()
 	if err := do(tx); err != nil {
-		return d.explain(err)
+		return err
 	}
-	return d.explain(tx.Commit())
+	return tx.Commit()
 }

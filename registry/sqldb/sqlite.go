@@ -15,11 +15,36 @@ import (
 	"github.com/plumbstore/plumb/registry"
 )
 
+// SQLite waits for a lock without looking at the context, so it is made to wait for a short while, several times.
+const (
+	busyMilliseconds = 500
+	busyAttempts     = 20
+)
+
+// patiently tries again while another process holds the lock, unless ctx is done. What is tried must have done nothing
+// where it fails.
+func patiently(ctx context.Context, try func() error) error {
+	for range busyAttempts - 1 {
+		if err := try(); !isBusy(err) {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return try()
+}
+
+func isBusy(err error) bool {
+	var failure sqlite3.Error
+	return errors.As(err, &failure) && (failure.Code == sqlite3.ErrBusy || failure.Code == sqlite3.ErrLocked)
+}
+
 // dataSource names the file for the driver. Mode is one of SQLite's: rwc creates the file, rw and ro do not.
 func dataSource(path, mode string) string {
 	name := url.URL{Path: filepath.ToSlash(path)}
-	return "file:" + name.EscapedPath() + "?mode=" + mode +
-		"&_txlock=immediate&_busy_timeout=10000&_foreign_keys=on&_synchronous=FULL"
+	return fmt.Sprintf("file:%s?mode=%s&_txlock=immediate&_busy_timeout=%d&_foreign_keys=on&_synchronous=FULL",
+		name.EscapedPath(), mode, busyMilliseconds)
 }
 
 // createFile makes the file where there is none, and its folders.
