@@ -39,6 +39,9 @@ func (d *demo) compare(ctx context.Context, server *server, keys []key, at time.
 			return err
 		}
 		for _, column := range reply.GetColumns() {
+			if len(expected[column.GetName()]) != len(keys) {
+				return fmt.Errorf("the training set has no %s with its status and event time", column.GetName())
+			}
 			for i, k := range batch {
 				served, err := servedAt(column, i)
 				if err != nil {
@@ -131,11 +134,11 @@ func outcomes(names []string, rows [][]any) map[string][]outcome {
 	found := map[string][]outcome{}
 	for value, name := range names {
 		status := slices.Index(names, name+"__status")
-		if status < 0 {
-			continue
-		}
 		view, _, _ := strings.Cut(name, "__")
 		eventTime := slices.Index(names, view+"__event_timestamp")
+		if status < 0 || eventTime < 0 {
+			continue
+		}
 		for _, row := range rows {
 			found[name] = append(found[name], outcome{row[value], fmt.Sprint(row[status]), micros(row[eventTime])})
 		}
@@ -173,6 +176,11 @@ func (s *server) online(ctx context.Context, keys []key, at time.Time) (*plumbv1
 	reply, err := s.client.GetOnlineFeatures(ctx, request)
 	if err != nil {
 		return nil, fmt.Errorf("look up %d keys: %w", len(keys), err)
+	}
+	for _, column := range reply.GetColumns() {
+		if len(column.GetStatuses()) != len(keys) || len(column.GetEventTimestamps()) != len(keys) {
+			return nil, fmt.Errorf("%s has %d rows for %d keys", column.GetName(), len(column.GetStatuses()), len(keys))
+		}
 	}
 	return reply, nil
 }

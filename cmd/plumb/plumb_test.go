@@ -19,6 +19,8 @@ import (
 
 	_ "github.com/mattn/go-sqlite3" //nolint:depguard // A script makes a registry of a newer version by hand.
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/plumbstore/plumb/internal/redistest"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected output in the scripts")
@@ -59,7 +61,9 @@ func buildAndRun(m *testing.M) int {
 //	look-up JSON               calls GetOnlineFeatures there, and prints the response or the status
 //	stop-serving               sends SIGTERM; the server has to drain and exit with 0
 //	sqlite FILE STATEMENT      changes a SQLite file behind Plumb's back
+//	redis kill, redis restart  a server at $REDIS, which redis.txtar has to itself
 func TestScripts(t *testing.T) {
+	redis := redistest.Start(t)
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/cli",
 		UpdateScripts:       *update,
@@ -67,6 +71,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", binaries+string(os.PathListSeparator)+env.Getenv("PATH"))
+			env.Setenv("REDIS", redis.URL)
 			env.Values[serverKey{}] = new(*server)
 			return nil
 		},
@@ -78,6 +83,16 @@ func TestScripts(t *testing.T) {
 			"look-up":      lookUp,
 			"stop-serving": stopServing,
 			"sqlite":       sqlite,
+			"redis": func(ts *testscript.TestScript, neg bool, args []string) {
+				switch {
+				case !neg && slices.Equal(args, []string{"kill"}):
+					redis.Kill()
+				case !neg && slices.Equal(args, []string{"restart"}):
+					redis.Restart()
+				default:
+					ts.Fatalf("usage: redis kill, or redis restart")
+				}
+			},
 		},
 	})
 }
