@@ -119,8 +119,8 @@ func featureConsequences(old, view *plumbv1.FeatureView, registered *plumbv1.Reg
 	}
 	for _, feature := range old.GetFeatures() {
 		if current[feature.GetName()] == nil {
-			found = append(found, consequence{"PB107", "feature " + feature.GetName() + " goes", "look-ups that ask for it fail",
-				"training sets that ask for it fail", stay})
+			found = append(found, consequence{"PB107", "feature " + feature.GetName() + " goes", "",
+				"look-ups and training sets that ask for it fail", stay})
 		}
 	}
 	return found
