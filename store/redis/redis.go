@@ -70,8 +70,7 @@ func (s *Store) explain(ctx context.Context, did string, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("redis at %s: %s: %w", s.address, did, ctx.Err())
 	}
-	var reply goredis.Error
-	if !errors.As(err, &reply) {
+	if _, ok := errors.AsType[goredis.Error](err); !ok {
 		// Not the server's word, so the way to it is broken.
 		return fmt.Errorf("redis at %s: %s: %w: %w", s.address, did, err, registry.ErrUnavailable)
 	}

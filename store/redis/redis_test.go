@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -321,13 +320,3 @@ func TestAllViewsOfAnEntityShareASlotWhateverItsKey(t *testing.T) {
 		}
 	}
 }
-
-func TestMain(m *testing.M) {
-	// The client writes what its connections meet to standard error, beside returning it.
-	goredis.SetLogger(discard{})
-	os.Exit(m.Run())
-}
-
-type discard struct{}
-
-func (discard) Printf(context.Context, string, ...any) {}
