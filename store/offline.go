@@ -11,19 +11,21 @@ import (
 
 // Offline reads sources and joins them to label rows. Methods are safe for concurrent use.
 //
-// Faults of what the user gave (a file that is not there, a column that cannot be cast) are *registry.InputError and name
-// the file, column, row and value; anything else is a fault of the machine.
+// Faults of what the user gave (a file that is not there, a column that cannot be cast) are *registry.InputError and
+// name the file, column, row and value; anything else is a fault of the machine.
 type Offline interface {
 	Inspector
 	// PlanJoin reads the labels' schema, checks the request against it and chooses how to join. The caller closes the
 	// join.
 	PlanJoin(ctx context.Context, request JoinRequest) (Join, error)
-	// Newest streams what a materialization of the window has to write: for each entity key the greatest row (R3) with
-	// an event time in the window, in batches with these columns by position: the view's keys in order, event_ts and
+	// Newest streams what a materialization of the window has to write: for each entity key the greatest row (R3) with an
+	// event time in the window, in batches with these columns by position: the view's keys in order, event_ts and
 	// created_ts (int64 microseconds, created_ts may be null), the features in order. Their names are for people: a
-	// feature may be named as a key is. Keys and features have the Arrow type of their declared type (ArrowType). Rows with a null key or null event time are counted, not
-	// streamed (R3, R8). The batch is valid until yield returns; an error from yield ends the stream and is returned.
-	Newest(ctx context.Context, view *registry.View, window Window, yield func(arrow.RecordBatch) error) (NewestReport, error)
+	// feature may be named as a key is. Keys and features have the Arrow type of their declared type (ArrowType). Rows
+	// with a null key or null event time are counted, not streamed (R3, R8). The batch is valid until yield returns; an
+	// error from yield ends the stream and is returned.
+	Newest(ctx context.Context, view *registry.View, window Window,
+		yield func(arrow.RecordBatch) error) (NewestReport, error)
 	Close() error
 }
 

@@ -128,7 +128,8 @@ func (r *numberedReader) Next() bool {
 }
 
 func floorToMicros(nanos *array.Timestamp) arrow.Array {
-	builder := array.NewTimestampBuilder(memory.DefaultAllocator, arrow.FixedWidthTypes.Timestamp_us.(*arrow.TimestampType))
+	builder := array.NewTimestampBuilder(memory.DefaultAllocator,
+		arrow.FixedWidthTypes.Timestamp_us.(*arrow.TimestampType))
 	defer builder.Release()
 	builder.Reserve(nanos.Len())
 	for i := range nanos.Len() {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 )
 
@@ -60,8 +61,8 @@ func checkPlaces(source *registry.Source, columns []registry.Column) error {
 	return nil
 }
 
-// stage reads a SQL source into a table and numbers its rows in source order. The numbers are joined on by row id rather
-// than selected along: what DuckDB sorts by it gives back from its sort keys, where -0.0 has become 0.0.
+// stage reads a SQL source into a table and numbers its rows in source order. The numbers are joined on by row id
+// rather than selected along: what DuckDB sorts by it gives back from its sort keys, where -0.0 has become 0.0.
 func (v *viewRows) stage(table string, columns []registry.Column) {
 	v.staging = []string{
 		fmt.Sprintf("CREATE TABLE %s_read AS\nSELECT %s FROM %s", table, v.renamed(), identifier(v.view.Source.Name)),
@@ -82,12 +83,12 @@ func (v *viewRows) convert(columns []registry.Column) error {
 		}
 		return columns[at], nil
 	}
-	typed := func(name string, field registry.Field) (*conversion, error) {
+	typed := func(name string, to plumbv1.Type, bring func(string, plumbv1.Type) (*conversion, error)) (*conversion, error) {
 		column, err := find(name)
 		if err != nil {
 			return nil, err
 		}
-		c, err := convert(column.Type, field.Type)
+		c, err := bring(column.Type, to)
 		if err != nil {
 			return nil, registry.Inputf("", "column %q of source %s: %v", name, v.view.Source.Name, err)
 		}
@@ -105,14 +106,14 @@ func (v *viewRows) convert(columns []registry.Column) error {
 		return c, nil
 	}
 	for _, key := range v.view.Keys {
-		c, err := typed(key.Name, key)
+		c, err := typed(key.Name, key.Type, convertKey)
 		if err != nil {
 			return err
 		}
 		v.keys = append(v.keys, c)
 	}
 	for _, feature := range v.view.Features {
-		c, err := typed(feature.Column, feature.Field)
+		c, err := typed(feature.Column, feature.Type, convert)
 		if err != nil {
 			return err
 		}
@@ -143,8 +144,8 @@ func (v *viewRows) renamed() string {
 }
 
 // order is the source order of a SQL source's rows: by their feature values in declared order, null lowest (R3). Floats
-// that DuckDB takes for equal are told apart by their text, which puts -0.0 before 0.0, and then, for NaN, by their bits.
-// Elements of arrays are compared as sort keys, since DuckDB takes a null element for the greatest.
+// that DuckDB takes for equal are told apart by their text, which puts -0.0 before 0.0, and then, for NaN, by their
+// bits. Elements of arrays are compared as sort keys, since DuckDB takes a null element for the greatest.
 func (v *viewRows) order(columns []registry.Column) string {
 	var terms []string
 	for i, feature := range v.view.Features {
@@ -183,7 +184,8 @@ func (v *viewRows) candidates(asKnown bool) string {
 			where += " AND c IS NOT NULL"
 		}
 	}
-	columns = append(columns, v.time(v.event, "e", v.view.Source.EventTimestamp)+" AS e", "CAST("+created+" AS BIGINT) AS c", "o")
+	columns = append(columns, v.time(v.event, "e", v.view.Source.EventTimestamp)+" AS e",
+		"CAST("+created+" AS BIGINT) AS c", "o")
 	return fmt.Sprintf("SELECT %s\n  FROM %s\n  WHERE %s", strings.Join(columns, ", "), v.from, where)
 }
 
@@ -207,13 +209,15 @@ func (v *viewRows) usable() string {
 
 // unusable counts the rows that can never be seen: null times, then null keys.
 func (v *viewRows) unusable() string {
-	return fmt.Sprintf("SELECT count(*) FILTER (WHERE e IS NULL), count(*) FILTER (WHERE e IS NOT NULL AND NOT (%s)) FROM %s",
+	return fmt.Sprintf("SELECT count(*) FILTER (WHERE e IS NULL), "+
+		"count(*) FILTER (WHERE e IS NOT NULL AND NOT (%s)) FROM %s",
 		v.usable(), v.from)
 }
 
 // value is the typed feature at a position of the view. The alias stands for the row.
 func (v *viewRows) value(alias string, feature int) string {
-	place := strings.NewReplacer("file_row_number", alias+".file_row_number", "filename", alias+".filename").Replace(v.place)
+	qualify := strings.NewReplacer("file_row_number", alias+".file_row_number", "filename", alias+".filename")
+	place := qualify.Replace(v.place)
 	return v.features[feature].sql(fmt.Sprintf("%s.f%d", alias, feature),
 		literal(fmt.Sprintf("column %q", v.view.Features[feature].Column)), place)
 }

@@ -1,9 +1,9 @@
-// Package duckdb is the offline engine: it reads Parquet and SQL sources with DuckDB, joins them to label rows as of each
-// row's instant, and finds the newest rows for materialization.
+// Package duckdb is the offline engine: it reads Parquet and SQL sources with DuckDB, joins them to label rows as of
+// each row's instant, and finds the newest rows for materialization.
 //
 // Every operation runs in a DuckDB instance of its own, in memory with a private spill folder. Before any user SQL is
-// bound, the instance is told the exact files it may touch, loses all other access to files, network and extensions, and
-// its configuration is locked; so a SQL source can read the sources it names and nothing else.
+// bound, the instance is told the exact files it may touch, loses all other access to files, network and extensions,
+// and its configuration is locked; so a SQL source can read the sources it names and nothing else.
 package duckdb
 
 import (

@@ -69,10 +69,11 @@ func (e *Engine) expand(path string) (found []string, folder string, err error) 
 	return found, "", nil
 }
 
-// parquetBelow lists the Parquet files of a folder, without what writers leave behind: names with a dot or underscore in
-// front.
+// parquetBelow lists the Parquet files of a folder, without what writers leave behind: names with a dot or underscore
+// in front.
 func parquetBelow(folder string) ([]string, error) {
-	names, err := doublestar.Glob(os.DirFS(folder), "**/*.parquet", doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
+	names, err := doublestar.Glob(os.DirFS(folder), "**/*.parquet", doublestar.WithFilesOnly(),
+		doublestar.WithFailOnIOErrors())
 	if err != nil {
 		return nil, fmt.Errorf("list folder: %w", err)
 	}

@@ -60,7 +60,8 @@ func TestR3_FilesOfASourceAreInBytewiseOrder(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	got, err = findRelative(engine, "data/**/[az]*.parquet")
-	if diff := cmp.Diff([]string{"data/a-1.parquet", "data/a/z.parquet", "data/a10.parquet", "data/a9.parquet"}, got); diff != "" {
+	inOrder := []string{"data/a-1.parquet", "data/a/z.parquet", "data/a10.parquet", "data/a9.parquet"}
+	if diff := cmp.Diff(inOrder, got); diff != "" {
 		t.Errorf("glob, error %v (-want +got):\n%s", err, diff)
 	}
 }
@@ -76,11 +77,12 @@ func TestSourcesOutsideTheRootsAreRefused(t *testing.T) {
 		"data/inside":       "a.parquet",
 		"inbound.parquet":   "data/a.parquet",
 	})
-	for _, path := range []string{"secret/x.parquet", "data/../secret/x.parquet", "data/link.parquet", "data/folder/x.parquet",
-		"data/folder", "data/*.parquet", filepath.Join(outside, "x.parquet"), "data2/x.parquet", "../*/x.parquet"} {
+	for _, path := range []string{"secret/x.parquet", "data/../secret/x.parquet", "data/link.parquet",
+		"data/folder/x.parquet", "data/folder", "data/*.parquet", filepath.Join(outside, "x.parquet"), "data2/x.parquet", "../*/x.parquet"} {
 		_, err := findRelative(engine, path)
 		var input *registry.InputError
-		if !errors.As(err, &input) || !strings.Contains(err.Error(), "outside") && !strings.Contains(err.Error(), "no file matches") {
+		if !errors.As(err, &input) ||
+			!strings.Contains(err.Error(), "outside") && !strings.Contains(err.Error(), "no file matches") {
 			t.Errorf("%s: got %v, want an input error", path, err)
 		}
 	}
@@ -94,11 +96,12 @@ func TestSourcesOutsideTheRootsAreRefused(t *testing.T) {
 func TestASourceWithoutFilesSaysSo(t *testing.T) {
 	engine := fileTree(t, []string{"data/a.parquet", "data/empty/note.txt", "data/x[1].parquet"}, nil)
 	for path, want := range map[string]string{
-		"data/b.parquet":      "file data/b.parquet does not exist",
-		"data/y*.parquet":     "no file matches data/y*.parquet",
-		"data/empty":          "folder data/empty holds no .parquet file",
-		"data/[a.parquet":     "cannot expand data/[a.parquet: syntax error in pattern",
-		"data/x[1].parquet":   "cannot read " + filepath.Join(engine.roots[0], "x[1].parquet") + ": a path may not contain any of * ? [; rename it",
+		"data/b.parquet":  "file data/b.parquet does not exist",
+		"data/y*.parquet": "no file matches data/y*.parquet",
+		"data/empty":      "folder data/empty holds no .parquet file",
+		"data/[a.parquet": "cannot expand data/[a.parquet: syntax error in pattern",
+		"data/x[1].parquet": "cannot read " + filepath.Join(engine.roots[0], "x[1].parquet") +
+			": a path may not contain any of * ? [; rename it",
 		"data/none/a.parquet": "file data/none/a.parquet does not exist",
 	} {
 		if _, err := findRelative(engine, path); err == nil || err.Error() != want {

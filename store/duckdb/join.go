@@ -14,11 +14,10 @@ import (
 // join implements store.Join. It holds no resources: each run has a session of its own.
 //
 // The join indexes the labels, not the features. A feature row becomes visible at one instant, so it belongs to exactly
-// one slot: the first instant of its key among the labels at or after. Each slot keeps the greatest of its rows by (event time,
-// created time, source order), and the greatest of a label's slots so far is its winner (R3).
-// So ties cost nothing extra, whatever the number of threads, and knowledge time (R4) is only another instant at which a
-// row becomes visible. ttl is checked last, on winners alone: a winner is the latest of its key, so when it is too old
-// all are.
+// one slot: the first instant of its key among the labels at or after. Each slot keeps the greatest of its rows by
+// (event time, created time, source order), and the greatest of a label's slots so far is its winner (R3). So ties cost
+// nothing extra, whatever the number of threads, and knowledge time (R4) is only another instant at which a row becomes
+// visible. ttl is checked last, on winners alone: a winner is the latest of its key, so when it is too old all are.
 type join struct {
 	engine  *Engine
 	request store.JoinRequest
@@ -134,13 +133,15 @@ func (j *join) nameColumns() error {
 	if collisions == nil {
 		return nil
 	}
-	return &registry.CollisionError{Names: collisions, Hint: "ask for full names (view__feature), or rename the label column"}
+	return &registry.CollisionError{Names: collisions,
+		Hint: "ask for full names (view__feature), or rename the label column"}
 }
 
 // Explain implements store.Join.
 func (j *join) Explain() string {
 	var text strings.Builder
-	text.WriteString("strategy: index the labels; each feature row goes to the first label of its key that sees it; the greatest row so far wins\n")
+	text.WriteString("strategy: index the labels; each feature row goes to the first label of its key that sees it; " +
+		"the greatest row so far wins\n")
 	for _, u := range j.uses {
 		fmt.Fprintf(&text, "\n-- view %s as %s\n%s;\n", u.reference.View.Name, u.reference.Alias,
 			strings.Join(u.statements(), ";\n"))
@@ -153,7 +154,9 @@ func (j *join) Explain() string {
 func (j *join) Close() error { return nil }
 
 // prepare runs everything up to the result in a session that may touch the extra files too, and hands it to use.
-func (j *join) prepare(ctx context.Context, extra []string, use func(*session) error) (report store.JoinReport, err error) {
+func (j *join) prepare(ctx context.Context, extra []string, use func(*session) error) (
+	report store.JoinReport, err error,
+) {
 	s, err := j.engine.newSession(ctx)
 	if err != nil {
 		return report, err

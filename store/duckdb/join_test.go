@@ -117,7 +117,8 @@ func TestFilesThatDisagreeAboutAColumnAreNamed(t *testing.T) {
 		"b.parquet": "SELECT 1 AS k, 1.5::DOUBLE AS x, TIMESTAMP '2013-01-02' AS at",
 	}, "data/*.parquet", feature("x", plumbv1.Type_FLOAT64))
 	_, err := p.join(t, "l.csv", "k,t\n1,2013-01-03\n")
-	if err == nil || !strings.Contains(err.Error(), "disagree about column x: INTEGER in "+p.folder+"/data/a.parquet, DOUBLE in ") {
+	want := "disagree about column x: INTEGER in " + p.folder + "/data/a.parquet, DOUBLE in "
+	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got error %v, want one that names column, files and types", err)
 	}
 }
@@ -125,7 +126,8 @@ func TestFilesThatDisagreeAboutAColumnAreNamed(t *testing.T) {
 func TestR6_LabelColumnsOfACSVFileStayLetterForLetter(t *testing.T) {
 	p := newProject(t, map[string]string{"a.parquet": "SELECT 1 AS k, 10 AS x, TIMESTAMP '2013-01-01' AS at"},
 		"data/a.parquet", feature("x", plumbv1.Type_INT32))
-	labels := "zip,k,t,note,price\n007,1,2013-01-03T00:00:00+02:00,\"a,\"\"b\"\"\",1.50\n,001,2013-01-01,\"\",2\n1e5,,2013-01-01,NULL,\n"
+	labels := "zip,k,t,note,price\n007,1,2013-01-03T00:00:00+02:00,\"a,\"\"b\"\"\",1.50\n" +
+		",001,2013-01-01,\"\",2\n1e5,,2013-01-01,NULL,\n"
 	got, err := p.join(t, "l.csv", labels)
 	if err != nil {
 		t.Fatal(err)
@@ -164,7 +166,8 @@ func TestAFailedJoinLeavesNothingBehind(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = planned.WriteFile(t.Context(), out)
-		want := `column "x", row 1 of ` + filepath.Join(p.folder, "data", "a.parquet") + ": 3000000000 does not fit INT32 exactly"
+		want := `column "x", row 1 of ` + filepath.Join(p.folder, "data", "a.parquet") +
+			": 3000000000 does not fit INT32 exactly"
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got error %v, want one with %q", err, want)
 		}
@@ -185,7 +188,8 @@ func TestAFailedJoinLeavesNothingBehind(t *testing.T) {
 func TestColumnsMayHaveAnyName(t *testing.T) {
 	p := newProject(t, map[string]string{
 		"a.parquet": `SELECT 1 AS k, 10 AS "it's ""x"", select", 11 AS n, TIMESTAMP '2013-01-01' AS at, 5 AS filename`,
-	}, "data/a.parquet", feature("x", plumbv1.Type_INT32), feature("n", plumbv1.Type_INT32), feature("c0", plumbv1.Type_INT32))
+	}, "data/a.parquet", feature("x", plumbv1.Type_INT32), feature("n", plumbv1.Type_INT32),
+		feature("c0", plumbv1.Type_INT32))
 	p.view.Features[0].Column = `it's "x", select`
 	p.view.Features[2].Column = "filename"
 	got, err := p.join(t, "l.csv", "k,t,_n,\"from \"\"a\"\"; DROP TABLE b --\"\n1,2013-01-03,7,8\n")

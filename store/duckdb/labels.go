@@ -113,7 +113,8 @@ func (l *labelFile) describeParquet(ctx context.Context, s *session) error {
 	return err
 }
 
-// describe takes the columns' types from a FROM item, by position, since DuckDB renames columns that differ by case only.
+// describe takes the columns' types from a FROM item, by position, since DuckDB renames columns that differ by case
+// only.
 func (l *labelFile) describe(ctx context.Context, s *session, from string) error {
 	at := 0
 	return s.queryRows(ctx, "SELECT column_type FROM (DESCRIBE FROM "+from+")", func(rows *sql.Rows) error {

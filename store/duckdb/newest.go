@@ -70,7 +70,8 @@ func newestStatements(rows *viewRows, window store.Window) []string {
 	for i := range rows.view.Features {
 		columns = append(columns, fmt.Sprintf("%s AS f%d", rows.value("r", i), i))
 	}
-	newest := fmt.Sprintf("CREATE TABLE %s.newest AS\nSELECT %s\nFROM %s.best b JOIN %s r ON r.o = b.best.o", internalSchema,
+	newest := fmt.Sprintf("CREATE TABLE %s.newest AS\nSELECT %s\nFROM %s.best b JOIN %s r ON r.o = b.best.o",
+		internalSchema,
 		strings.Join(columns, ",\n  "), internalSchema, rows.from)
 	return append(slices.Clone(rows.staging), best, newest)
 }

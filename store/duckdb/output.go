@@ -107,7 +107,8 @@ func (j *join) copyQuery(ctx context.Context, s *session, format string) (query,
 	}
 	labels, err := j.labelTypes(ctx, s)
 	// DuckDB's dictionaries take -0.0 for 0.0 and one NaN for another, so the file has none.
-	return j.result(labels, identifiers(j.columnNames())), "FORMAT parquet, DICTIONARY_SIZE_LIMIT 0, USE_TMP_FILE false", err
+	return j.result(labels, identifiers(j.columnNames())),
+		"FORMAT parquet, DICTIONARY_SIZE_LIMIT 0, USE_TMP_FILE false", err
 }
 
 // labelTypes are the label columns; those of a CSV file get types.
@@ -136,7 +137,8 @@ func (j *join) Stream(ctx context.Context, yield func(arrow.RecordBatch) error) 
 			return err
 		}
 		names := j.columnNames()
-		statement := fmt.Sprintf("CREATE TABLE %s.result AS\nSELECT row_number() OVER () - 1 AS n, * FROM (%s)", internalSchema,
+		statement := fmt.Sprintf("CREATE TABLE %s.result AS\nSELECT row_number() OVER () - 1 AS n, * FROM (%s)",
+			internalSchema,
 			j.result(labels, numbered("r", len(names))))
 		if err := s.run(ctx, statement); err != nil {
 			return err
@@ -176,15 +178,16 @@ func (j *join) writeArrow(ctx context.Context, path string) (report store.JoinRe
 }
 
 // stream hands the rows of one of our tables to yield in the order of its column n, which counts from 0, without that
-// column. DuckDB's Arrow interface holds the whole result of a query, hence one query a batch; a table in the order of n
-// makes each read only its own part.
+// column. DuckDB's Arrow interface holds the whole result of a query, hence one query a batch; a table in the order of
+// n makes each read only its own part.
 func (s *session) stream(ctx context.Context, table string, yield func(arrow.RecordBatch) error) error {
 	var rows int64
 	if err := s.queryRow(ctx, fmt.Sprintf("SELECT count(*) FROM %s.%s", internalSchema, table), &rows); err != nil {
 		return err
 	}
 	for from := int64(0); from == 0 || from < rows; from += batchRows {
-		query := fmt.Sprintf("SELECT * EXCLUDE (n) FROM %s.%s WHERE n >= %d AND n < %d ORDER BY n", internalSchema, table, from,
+		query := fmt.Sprintf("SELECT * EXCLUDE (n) FROM %s.%s WHERE n >= %d AND n < %d ORDER BY n",
+			internalSchema, table, from,
 			from+batchRows)
 		if err := s.yieldQuery(ctx, query, yield); err != nil {
 			return err
@@ -216,15 +219,16 @@ func (s *session) yieldQuery(ctx context.Context, query string, yield func(arrow
 	})
 }
 
-// csvText is the SQL of a value's text in CSV: bytes are base64, times RFC 3339 with microseconds, and arrays JSON, where
-// what JSON has no form for is a string.
+// csvText is the SQL of a value's text in CSV: bytes are base64, times RFC 3339 with microseconds, and arrays JSON,
+// where what JSON has no form for is a string.
 func csvText(column string, t plumbv1.Type) string {
 	if element, ok := store.ElementType(t); ok {
 		text := "to_json(" + csvText("element", element) + ")"
 		if element == plumbv1.Type_FLOAT32 || element == plumbv1.Type_FLOAT64 {
 			text = "CASE WHEN isfinite(element) THEN CAST(CAST(element AS VARCHAR) AS JSON) ELSE " + text + " END"
 		}
-		return fmt.Sprintf("CAST(to_json(list_transform(%s, lambda element: coalesce(%s, 'null'::JSON))) AS VARCHAR)", column, text)
+		return fmt.Sprintf("CAST(to_json(list_transform(%s, lambda element: coalesce(%s, 'null'::JSON))) AS VARCHAR)",
+			column, text)
 	}
 	switch t {
 	case plumbv1.Type_BYTES:

@@ -14,8 +14,8 @@ import (
 
 // relations makes sources readable in a session, each as a view of its own name.
 //
-// It is used in two steps, since files can only be listed before the session is confined, and user SQL may only be bound
-// after: add the sources, confine, then create the views.
+// It is used in two steps, since files can only be listed before the session is confined, and user SQL may only be
+// bound after: add the sources, confine, then create the views.
 type relations struct {
 	engine  *Engine
 	session *session
@@ -154,8 +154,8 @@ func (r *relations) columns(ctx context.Context, source *registry.Source) ([]reg
 	return columns, r.refine(ctx, source, columns)
 }
 
-// refine marks what DuckDB's type does not tell: partition columns, and nanoseconds that DuckDB has cut to microseconds.
-// It refuses files of one source that disagree about a column.
+// refine marks what DuckDB's type does not tell: partition columns, and nanoseconds that DuckDB has cut to
+// microseconds. It refuses files of one source that disagree about a column.
 func (r *relations) refine(ctx context.Context, source *registry.Source, columns []registry.Column) error {
 	files, ok := r.files[source.Name]
 	if !ok {

@@ -40,11 +40,11 @@ var exact = map[plumbv1.Type][]string{
 	plumbv1.Type_FLOAT64: {"TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT", "UINTEGER", "FLOAT", "DOUBLE"},
 }
 
-var numericTypes = []string{"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER",
-	"UBIGINT", "UHUGEINT", "FLOAT", "DOUBLE"}
+var integerTypes = []string{"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER",
+	"UBIGINT", "UHUGEINT"}
 
 func isNumeric(name string) bool {
-	return slices.Contains(numericTypes, name) || strings.HasPrefix(name, "DECIMAL(")
+	return slices.Contains(integerTypes, name) || name == "FLOAT" || name == "DOUBLE" || strings.HasPrefix(name, "DECIMAL(")
 }
 
 // conversion brings a source column to a declared type. In its templates $ stands for the column.
@@ -129,8 +129,8 @@ func convertText(to plumbv1.Type) *conversion {
 	return c
 }
 
-// microseconds is the conversion of a time column to int64 microseconds since the epoch, floored (R1). All arithmetic on
-// times is done in these, where no zone, calendar or special value can interfere.
+// microseconds is the conversion of a time column to int64 microseconds since the epoch, floored (R1). All arithmetic
+// on times is done in these, where no zone, calendar or special value can interfere.
 func microseconds(from string) (*conversion, error) {
 	c := &conversion{declared: plumbv1.Type_TIMESTAMP}
 	switch from {
@@ -156,8 +156,8 @@ func microseconds(from string) (*conversion, error) {
 	return c, nil
 }
 
-// textMicroseconds reads RFC 3339, with or without a zone, and dates. Digits past the microsecond are cut, which floors,
-// since the fraction always counts upwards from the second.
+// textMicroseconds reads RFC 3339, with or without a zone, and dates. Digits past the microsecond are cut, which
+// floors, since the fraction always counts upwards from the second.
 func textMicroseconds() *conversion {
 	return &conversion{
 		declared: plumbv1.Type_TIMESTAMP,
@@ -194,10 +194,25 @@ func (c *conversion) complaint(column, what, place string) string {
 		literal(castMarker), what, place, column, literal(" does not fit "+c.declared.String()+" exactly"))
 }
 
-// CanBecome implements store.Inspector. Text becomes other types only as part of a join key, where it is parsed exactly,
-// or as a partition.
-func (e *Engine) CanBecome(column registry.Column, declared plumbv1.Type, _ bool) error {
-	_, err := convert(column.Type, declared)
+// convertKey is convert for join keys: both sides are brought to the declared type (R9), also text to the numbers that
+// it spells and integers to their digits.
+func convertKey(from string, to plumbv1.Type) (*conversion, error) {
+	switch {
+	case from == "VARCHAR" && (to == plumbv1.Type_INT32 || to == plumbv1.Type_INT64 || to == plumbv1.Type_BOOL):
+		return convertText(to), nil
+	case to == plumbv1.Type_STRING && slices.Contains(integerTypes, from):
+		return &conversion{value: "CAST($ AS VARCHAR)", declared: to}, nil
+	}
+	return convert(from, to)
+}
+
+// CanBecome implements store.Inspector.
+func (e *Engine) CanBecome(column registry.Column, declared plumbv1.Type, joinKey bool) error {
+	bring := convert
+	if joinKey {
+		bring = convertKey
+	}
+	_, err := bring(column.Type, declared)
 	return err
 }
 

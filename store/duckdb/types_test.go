@@ -10,7 +10,8 @@ import (
 	"github.com/plumbstore/plumb/registry"
 )
 
-// castCase converts one value of a source type. Results are compared as DuckDB's text, where every bit of a float shows.
+// castCase converts one value of a source type. Results are compared as DuckDB's text, where every bit of a float
+// shows.
 type castCase struct {
 	from, value string
 	to          plumbv1.Type
