@@ -27,8 +27,6 @@ type use struct {
 	features []int
 }
 
-func convertKey(from string, to plumbv1.Type) (*conversion, error) { return convert(from, to) }
-
 func (j *join) prepareUses(ctx context.Context, r *relations) error {
 	for i, reference := range j.request.Selection.References {
 		rows, err := readView(ctx, r, reference.View, fmt.Sprintf("rows%d", i))
