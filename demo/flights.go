@@ -90,7 +90,7 @@ func (f *flights) sample(ctx context.Context) ([][]string, error) {
 		SELECT strftime(event_timestamp, '%m-%d %H:%M'), origin, dest, carrier, tailnum, late,
 			origin_weather__temp, origin_weather__gust, dest_weather__temp, plane__year, plane__seats,
 			round(carrier_day__mean_arr_delay, 1), airport_hour__departures, round(airport_hour__mean_dep_delay, 1)
-		FROM @training WHERE flight_id % 42000 = 17 OR dest = 'EWR' ORDER BY event_timestamp`,
+		FROM @training WHERE flight_id % 42000 = 17 OR dest IN ('EWR', 'JFK', 'LGA') ORDER BY event_timestamp`,
 		map[string]string{"training": trainingFile})
 	if err != nil {
 		return nil, fmt.Errorf("read the training set: %w", err)
@@ -127,7 +127,7 @@ func (k key) parts() []*string { return []*string{k.origin, k.dest, k.carrier, k
 func (f *flights) keys(ctx context.Context, limit int) ([]key, error) {
 	rows, err := f.query(ctx, `
 		FROM (SELECT DISTINCT origin, dest, carrier, tailnum FROM @labels)
-		ORDER BY dest <> 'EWR', hash(origin, dest, carrier, tailnum) LIMIT ?`,
+		ORDER BY dest NOT IN ('EWR', 'JFK', 'LGA'), hash(origin, dest, carrier, tailnum) LIMIT ?`,
 		map[string]string{"labels": labelFile}, limit)
 	if err != nil {
 		return nil, fmt.Errorf("choose keys: %w", err)
