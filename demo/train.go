@@ -73,6 +73,6 @@ func (d *demo) sample(ctx context.Context) error {
 		return err
 	}
 	d.table(rows)
-	d.say("   Times are UTC. A dash is null: no arrival to judge by, no gust, no such plane, or weather that nobody observed.")
+	d.say("   Times are UTC. A dash is null: no arrival to judge by, no gust, no such plane, no weather observed.")
 	return nil
 }
