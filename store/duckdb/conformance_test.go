@@ -45,3 +45,9 @@ func TestR6_CancelledRunsLeaveNothing(t *testing.T) { suite.CancelledRunsLeaveNo
 func TestR1_AnswersDoNotDependOnTheTimeZoneOfTheMachine(t *testing.T) {
 	storetest.InZone(t, "Asia/Kolkata", "^(TestR1_AllTimesAreInstants|TestR1toR13_.*|TestR5_Random.*)$")
 }
+
+func TestWrongInputIsRefused(t *testing.T)           { suite.Refusals(t) }
+func TestQueriesReadSourcesAlone(t *testing.T)       { suite.QueryRefusals(t) }
+func TestQueriesReadOtherQueries(t *testing.T)       { suite.QueriesOverQueries(t) }
+func TestUnwritableResultsLeaveNothing(t *testing.T) { suite.UnwritableResultsLeaveNothing(t) }
+func TestR9_FailedRunsKeepWhatWasThere(t *testing.T) { suite.FailedRunsKeepWhatWasThere(t) }

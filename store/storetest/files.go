@@ -29,10 +29,15 @@ type File struct {
 
 	// stored, where not nil, is what to write instead of Columns: values that are not yet of the declared types.
 	stored []Column
+	// unwritten says that the file is as it is, or is not there.
+	unwritten bool
 }
 
 // Write writes the file, and the folder that it is in.
 func (f File) Write() error {
+	if f.unwritten {
+		return nil
+	}
 	if err := os.MkdirAll(filepath.Dir(f.Path), 0o755); err != nil {
 		return err
 	}

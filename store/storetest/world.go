@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 
@@ -9,11 +10,13 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// Project is the name of every world's project.
+// Project is the name of a world's project where it has no other.
 const Project = "world"
 
 // World is a project: its definitions and files on one side, and on the other what the views hold, as the reference sees it.
 type World struct {
+	// Project names the project; empty means Project.
+	Project string
 	// Folder is the project folder, below which Files lie.
 	Folder      string
 	Definitions *plumbv1.Definitions
@@ -47,8 +50,10 @@ func (w *World) Write() error {
 
 // Snapshot returns the project as the registry would, in its first revision.
 func (w *World) Snapshot() (*registry.Snapshot, error) {
-	return registry.NewSnapshot(Project, 1, StateOf(w.Definitions))
+	return registry.NewSnapshot(w.project(), 1, StateOf(w.Definitions))
 }
+
+func (w *World) project() string { return cmp.Or(w.Project, Project) }
 
 // StateOf returns definitions as a registry's first revision keeps them.
 func StateOf(definitions *plumbv1.Definitions) *plumbv1.State {
@@ -75,7 +80,7 @@ func (w *World) Select(question Question) (*registry.Selection, error) {
 			{Name: "question", FullNames: question.FullNames, Features: question.References},
 		},
 	})
-	snapshot, err := registry.NewSnapshot(Project, 1, state)
+	snapshot, err := registry.NewSnapshot(w.project(), 1, state)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,72 @@
+package materialize_test
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/plumbstore/plumb/internal/redistest"
+	"github.com/plumbstore/plumb/materialize"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/registry/sqldb"
+	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/duckdb"
+	"github.com/plumbstore/plumb/store/storetest"
+)
+
+// What is looked up online at an instant, once materialized through it, is what offline says of a label then.
+func TestR17_OnlineEqualsOfflineInRandomWorlds(t *testing.T) { newParity(t).RandomWorlds(t) }
+
+func TestR17_OnlineEqualsOfflineInEveryCase(t *testing.T) { newParity(t).Cases(t) }
+
+// newParity materializes by real runs, each of which goes on from the recorded end of the one before.
+func newParity(t *testing.T) storetest.Parity {
+	ledger := must(sqldb.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "registry.db")))(t)
+	t.Cleanup(func() { ledger.Close() })
+	online := both{openSQLite(t, filepath.Join(t.TempDir(), "online.db")), openRedis(t, redistest.Start(t).URL)}
+	return storetest.Parity{
+		Offline: storetest.Offline{Open: func(t testing.TB, folder string, threads int) store.Offline {
+			return must(duckdb.Open(t.Context(), duckdb.Config{ProjectDir: folder, Roots: []string{"data"}, Threads: threads}))(t)
+		}},
+		Online: online,
+		Materialize: func(ctx context.Context, offline store.Offline, view *registry.View, window store.Window) error {
+			m := materialize.New(materialize.Config{
+				Offline: offline, Online: online, Ledger: ledger, Retention: 24 * time.Hour, Now: window.End.Time,
+			})
+			_, err := m.Run(ctx, view, materialize.Request{To: window.End})
+			return err
+		},
+	}
+}
+
+// both are two online stores that have to agree about everything.
+type both struct{ one, other store.Online }
+
+func (b both) Write(ctx context.Context, table store.Table, rows []store.Row) (store.WriteReport, error) {
+	report, err := b.one.Write(ctx, table, rows)
+	if err != nil {
+		return report, err
+	}
+	second, err := b.other.Write(ctx, table, rows)
+	if err == nil && second != report {
+		err = fmt.Errorf("one store took %+v, the other %+v", report, second)
+	}
+	return report, err
+}
+
+func (b both) Read(ctx context.Context, gets []store.Get) ([][]byte, error) {
+	values, err := b.one.Read(ctx, gets)
+	if err != nil {
+		return nil, err
+	}
+	second, err := b.other.Read(ctx, gets)
+	if err == nil && !sameBytes(values, second) {
+		err = fmt.Errorf("one store holds %x, the other %x", values, second)
+	}
+	return values, err
+}
+
+// Close leaves the stores to who opened them.
+func (b both) Close() error { return nil }

@@ -1,0 +1,242 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// Parity holds an online store, together with the way in which rows come there, to R17: with materialization complete
+// through T, what online answers at T is what offline answers for a label at T, which is what the reference says.
+type Parity struct {
+	Offline Offline
+	Online  store.Online
+	// Materialize brings a window of a view online, at the instant of the window's end. Windows of a view are consecutive.
+	// Nothing that it stores may be forgotten for a day.
+	Materialize func(ctx context.Context, offline store.Offline, view *registry.View, window store.Window) error
+	// LookUp asks for a question's references at an instant, with event times; where nil, a store.Lookup asks Online. It is
+	// how a server is held to R17 too.
+	LookUp func(world *World, question Question, keys []*plumbv1.KeyColumn, at store.Instant) ([]*plumbv1.FeatureColumn, error)
+}
+
+// run is one world on its way online.
+type run struct {
+	Parity
+	world   *World
+	offline store.Offline
+}
+
+// RandomWorlds materializes random worlds in random consecutive windows and looks at them through the end of the last.
+func (p Parity) RandomWorlds(t *testing.T) {
+	folder := t.TempDir()
+	engine := p.Offline.open(t, folder, 2)
+	number := 0
+	rapid.Check(t, func(t *rapid.T) {
+		number++
+		prefix := fmt.Sprintf("data/%d", number)
+		defer os.RemoveAll(filepath.Join(folder, prefix))
+		world := DrawWorld(t, folder, prefix)
+		world.Project = fmt.Sprintf("random%d", number)
+		question := DrawQuestion(t, world, prefix)
+		view := rapid.SampledFrom(world.Definitions.GetFeatureViews()).Draw(t, "view of the end")
+		end := drawAround(t, world.Histories[view.GetName()])
+		run := run{p, world, engine}
+		question = question.at(end)
+		writeAll(t, world, question)
+		if err := run.materialize(func(history *History) []store.Window {
+			return windowsTo(DrawWindows(t, history), end)
+		}); err != nil {
+			t.Fatalf("%v\n%s", err, world.describe(nil))
+		}
+		if err := run.hold(t, question, end); err != nil {
+			t.Fatalf("at %s: %v\n%s", end, err, world.describe(&question))
+		}
+	})
+}
+
+// Cases runs the case files: every view is materialized through one label's instant after the other, and looked at there.
+func (p Parity) Cases(t *testing.T) {
+	folder := t.TempDir()
+	engine := p.Offline.open(t, folder, 2)
+	for number, c := range readAllCases(t, folder) {
+		c.World.Project = fmt.Sprintf("case%d", number)
+		t.Run(c.Name, func(t *testing.T) {
+			if err := c.World.Write(); err != nil {
+				t.Fatal(err)
+			}
+			for _, join := range c.Joins {
+				if join.Fails == nil && !join.Question.AsKnown {
+					run{p, c.World, engine}.holdJoin(t, join.Question)
+				}
+			}
+		})
+	}
+}
+
+func (r run) holdJoin(t *testing.T, question Question) {
+	times, err := question.column(question.TimeColumn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var instants []store.Instant
+	for _, at := range times {
+		instants = append(instants, at.(store.Instant))
+	}
+	slices.Sort(instants)
+	var start *store.Instant
+	for _, at := range slices.Compact(instants) {
+		window := store.Window{Start: start, End: at}
+		if err := r.materialize(func(*History) []store.Window { return []store.Window{window} }); err != nil {
+			t.Fatal(err)
+		}
+		start = &at
+		then := question.at(at)
+		labels := then.Labels
+		labels.Path = filepath.Join(r.world.Folder, labels.Path)
+		if err := labels.Write(); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.hold(t, then, at); err != nil {
+			t.Errorf("at %s: %v", at, err)
+		}
+	}
+}
+
+func (r run) materialize(windows func(*History) []store.Window) error {
+	snapshot, err := r.world.Snapshot()
+	if err != nil {
+		return err
+	}
+	for _, view := range snapshot.Views() {
+		for _, window := range windows(r.world.Histories[view.Name]) {
+			if err := r.Materialize(context.Background(), r.offline, view, window); err != nil {
+				return fmt.Errorf("materializing %s over %s: %w", view.Name, showWindow(window), err)
+			}
+		}
+	}
+	return nil
+}
+
+// windowsTo ends consecutive windows at an instant.
+func windowsTo(windows []store.Window, end store.Instant) []store.Window {
+	var before []store.Window
+	for _, window := range windows {
+		if window.End < end {
+			before = append(before, window)
+		}
+	}
+	last := store.Window{End: end}
+	if len(before) > 0 {
+		last.Start = &before[len(before)-1].End
+	}
+	return append(before, last)
+}
+
+// at is the question with every label at one instant, and asking for all that can be compared.
+func (q Question) at(instant store.Instant) Question {
+	q.AsKnown, q.Statuses, q.EventTimestamps = false, true, true
+	q.Labels.Columns = slices.Clone(q.Labels.Columns)
+	q.Labels.stored = nil
+	for i, column := range q.Labels.Columns {
+		if column.Name == q.TimeColumn {
+			q.Labels.Columns[i] = Column{
+				Name: column.Name, Form: arrow.FixedWidthTypes.Timestamp_us,
+				Values: slices.Repeat([]any{instant}, len(column.Values)),
+			}
+		}
+	}
+	return q
+}
+
+// hold compares online and offline with the reference.
+func (r run) hold(t rapid.TB, question Question, at store.Instant) error {
+	if err := r.world.check(context.Background(), r.offline, question, ""); err != nil {
+		return fmt.Errorf("offline: %w", err)
+	}
+	if question.Labels.rows() == 0 {
+		return nil // Online has no answer to no rows.
+	}
+	selection, err := r.world.Select(question)
+	if err != nil {
+		return err
+	}
+	columns, err := r.lookUp(t, selection, question, at)
+	if err != nil {
+		return fmt.Errorf("online: %w", err)
+	}
+	var found []string
+	for i, reference := range selection.References {
+		seen, err := r.world.look(reference, question)
+		if err != nil {
+			return err
+		}
+		for output, wanted := range selection.Outputs {
+			if wanted.Reference == i {
+				found = append(found, onlineDifferences(columns[output], wanted, seen)...)
+			}
+		}
+	}
+	return differ(found)
+}
+
+// lookUp asks for the keys of all label rows. Without any keys there is one row, which every label sees (R12).
+func (r run) lookUp(t rapid.TB, selection *registry.Selection, question Question, at store.Instant) (
+	[]*plumbv1.FeatureColumn, error,
+) {
+	lookup, err := store.NewLookup(selection)
+	if err != nil {
+		return nil, err
+	}
+	var tuples [][]any
+	for row := range question.Labels.rows() {
+		var tuple []any
+		for _, key := range lookup.Keys() {
+			values, err := question.column(key.Name)
+			if err != nil {
+				return nil, err
+			}
+			tuple = append(tuple, values[row])
+		}
+		tuples = append(tuples, tuple)
+	}
+	keys := KeyColumns(t, lookup.Keys(), tuples...)
+	if r.LookUp != nil {
+		return r.LookUp(r.world, question, keys, at)
+	}
+	return lookup.Get(context.Background(), r.Online, store.LookupRequest{Keys: keys, At: at, EventTimestamps: true})
+}
+
+func onlineDifferences(column *plumbv1.FeatureColumn, output registry.Output, seen []Sighting) []string {
+	cells := Cells(column)
+	var found []string
+	if column.GetName() != output.Name {
+		found = append(found, fmt.Sprintf("online calls %q what is %q", column.GetName(), output.Name))
+	}
+	for row, sighting := range seen {
+		want := sighting.Cell(output.Feature)
+		if got := cells[min(row, len(cells)-1)]; !got.Same(want) {
+			found = append(found, fmt.Sprintf("row %d of %q: online says %s, want %s", row, output.Name, got, want))
+		}
+	}
+	return found
+}
+
+// Cell is how an online answer tells a feature of a sighting (R13).
+func (s Sighting) Cell(feature int) Cell {
+	var cell Cell
+	if cell.Value, cell.Status = s.Value(feature); cell.Status != plumbv1.Status_NOT_FOUND {
+		cell.Event = *s.Row.Event
+	}
+	return cell
+}
