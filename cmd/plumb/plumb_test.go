@@ -20,6 +20,7 @@ import (
 	_ "github.com/mattn/go-sqlite3" //nolint:depguard // A script makes a registry of a newer version by hand.
 	"github.com/rogpeppe/go-internal/testscript"
 
+	_ "github.com/plumbstore/plumb/internal/cli" // So that a result is not kept when what the binary is made of changes.
 	"github.com/plumbstore/plumb/internal/redistest"
 )
 
