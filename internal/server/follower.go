@@ -79,7 +79,9 @@ func (f *follower) advance(ctx context.Context, seen *edition) error {
 	}
 	if seen == nil || seen.snapshot.Revision != snapshot.Revision {
 		f.newest.Store(newEdition(snapshot))
-		f.config.Logger.Info("serving a revision", "project", snapshot.Project, "revision", snapshot.Revision)
+		if snapshot.Revision > 0 {
+			f.config.Logger.Info("serving a revision", "project", snapshot.Project, "revision", snapshot.Revision)
+		}
 	}
 	return nil
 }

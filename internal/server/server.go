@@ -123,6 +123,7 @@ func (s *Server) Address() string { return s.listener.Addr().String() }
 
 // Close releases the address of a server that is not to serve after all.
 func (s *Server) Close() error {
+	s.endStreams()
 	s.grpc.Stop()
 	return s.listener.Close()
 }

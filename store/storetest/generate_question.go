@@ -198,12 +198,10 @@ func DrawWindows(t *rapid.T, history *History) []store.Window {
 	}
 	slices.Sort(ends)
 	var windows []store.Window
-	for i, end := range slices.Compact(ends) {
-		window := store.Window{End: end}
-		if i > 0 {
-			window.Start = &windows[i-1].End
-		}
-		windows = append(windows, window)
+	var start *store.Instant
+	for _, end := range slices.Compact(ends) {
+		windows = append(windows, store.Window{Start: start, End: end})
+		start = &end // Not &windows[i].End, which go1.26 lets dangle (golang/go#81612).
 	}
 	return windows
 }
