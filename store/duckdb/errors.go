@@ -49,8 +49,8 @@ func explainError(ctx context.Context, err error) error {
 // isReadError tells the faults that come from what a file or a query holds.
 func isReadError(t duckdb.ErrorType) bool {
 	switch t {
-	case duckdb.ErrorTypeInvalidInput, duckdb.ErrorTypeIO, duckdb.ErrorTypeConversion, duckdb.ErrorTypeOutOfRange,
-		duckdb.ErrorTypeSerialization, duckdb.ErrorTypeMismatchType, duckdb.ErrorTypePermission,
+	case duckdb.ErrorTypeInvalid, duckdb.ErrorTypeInvalidInput, duckdb.ErrorTypeIO, duckdb.ErrorTypeConversion,
+		duckdb.ErrorTypeOutOfRange, duckdb.ErrorTypeSerialization, duckdb.ErrorTypeMismatchType, duckdb.ErrorTypePermission,
 		duckdb.ErrorTypeBinder, duckdb.ErrorTypeCatalog, duckdb.ErrorTypeParser, duckdb.ErrorTypeSyntax:
 		return true
 	}

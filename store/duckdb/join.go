@@ -162,7 +162,8 @@ func (j *join) prepare(ctx context.Context, extra []string, use func(*session) e
 		return report, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	if _, err := j.engine.open(ctx, s, j.sources(), append(extra, j.labels.path)); err != nil {
+	relations, err := j.engine.open(ctx, s, j.sources(), append(extra, j.labels.path))
+	if err != nil {
 		return report, err
 	}
 	if err := j.labels.load(ctx, s, j.timeColumn); err != nil {
@@ -172,7 +173,7 @@ func (j *join) prepare(ctx context.Context, extra []string, use func(*session) e
 		return report, err
 	}
 	for _, u := range j.uses {
-		counted, err := u.run(ctx, s)
+		counted, err := u.run(ctx, s, relations)
 		if err != nil {
 			return report, err
 		}

@@ -187,11 +187,11 @@ func TestAFailedJoinLeavesNothingBehind(t *testing.T) {
 
 func TestColumnsMayHaveAnyName(t *testing.T) {
 	p := newProject(t, map[string]string{
-		"a.parquet": `SELECT 1 AS k, 10 AS "it's ""x"", select", 11 AS n, TIMESTAMP '2013-01-01' AS at, 5 AS filename`,
+		"a.parquet": `SELECT 1 AS k, 10 AS "it's ""x"", select", 11 AS n, TIMESTAMP '2013-01-01' AS at, 5 AS rowid`,
 	}, "data/a.parquet", feature("x", plumbv1.Type_INT32), feature("n", plumbv1.Type_INT32),
 		feature("c0", plumbv1.Type_INT32))
 	p.view.Features[0].Column = `it's "x", select`
-	p.view.Features[2].Column = "filename"
+	p.view.Features[2].Column = "rowid"
 	got, err := p.join(t, "l.csv", "k,t,_n,\"from \"\"a\"\"; DROP TABLE b --\"\n1,2013-01-03,7,8\n")
 	if err != nil {
 		t.Fatal(err)

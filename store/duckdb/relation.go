@@ -125,6 +125,22 @@ func inSource(source *registry.Source, err error) error {
 	return registry.Inputf("", "cannot read source %s: %s", source.Name, input.Message)
 }
 
+// blame finds the file behind an error of reading that names none, by reading each file on its own. A file damaged in its
+// middle has a good footer, and is found out only here.
+func (r *relations) blame(ctx context.Context, err error) error {
+	var input *registry.InputError
+	if !errors.As(err, &input) || strings.Contains(input.Message, ".parquet") {
+		return err
+	}
+	for _, path := range r.allowed() {
+		probe := "SELECT bit_xor(hash(COLUMNS(*))) FROM read_parquet(" + literals([]string{path}) + ")"
+		if damage := r.session.exec(ctx, probe); damage != nil {
+			return registry.Inputf("", "cannot read %s, it is damaged: %v", path, damage)
+		}
+	}
+	return err
+}
+
 // trimQuery takes off the semicolon that may end a statement and may not end a subquery.
 func trimQuery(query string) string { return strings.TrimRight(query, "; \t\r\n") }
 

@@ -144,11 +144,11 @@ func (u *use) found() string {
 }
 
 // run builds the tables and counts.
-func (u *use) run(ctx context.Context, s *session) (store.ViewReport, error) {
+func (u *use) run(ctx context.Context, s *session, r *relations) (store.ViewReport, error) {
 	report := store.ViewReport{Alias: u.reference.Alias}
 	for _, statement := range u.statements() {
 		if err := s.run(ctx, statement); err != nil {
-			return report, fmt.Errorf("view %s: %w", u.reference.View.Name, err)
+			return report, fmt.Errorf("view %s: %w", u.reference.View.Name, r.blame(ctx, err))
 		}
 	}
 	if err := s.queryRow(ctx, u.rows.unusable(), &report.NullTimes, &report.NullKeys); err != nil {
