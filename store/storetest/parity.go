@@ -138,7 +138,7 @@ func windowsTo(windows []store.Window, end store.Instant) []store.Window {
 	}
 	last := store.Window{End: end}
 	if len(before) > 0 {
-		last.Start = &before[len(before)-1].End
+		last.Start = new(before[len(before)-1].End)
 	}
 	return append(before, last)
 }
