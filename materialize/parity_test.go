@@ -29,7 +29,8 @@ func newParity(t *testing.T) storetest.Parity {
 	online := both{openSQLite(t, filepath.Join(t.TempDir(), "online.db")), openRedis(t, redistest.Start(t).URL)}
 	return storetest.Parity{
 		Offline: storetest.Offline{Open: func(t testing.TB, folder string, threads int) store.Offline {
-			return must(duckdb.Open(t.Context(), duckdb.Config{ProjectDir: folder, Roots: []string{"data"}, Threads: threads}))(t)
+			config := duckdb.Config{ProjectDir: folder, Roots: []string{"data"}, Threads: threads}
+			return must(duckdb.Open(t.Context(), config))(t)
 		}},
 		Online: online,
 		Materialize: func(ctx context.Context, offline store.Offline, view *registry.View, window store.Window) error {

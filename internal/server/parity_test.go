@@ -28,7 +28,8 @@ func TestR17_GRPCEqualsOfflineInEveryCase(t *testing.T) {
 	newParity(t, online).Cases(t)
 }
 
-// served is one server that many worlds are asked of. Each has a generation of its own, so that none sees another's rows.
+// served is one server that many worlds are asked of. Each has a generation of its own, so that none sees another's
+// rows.
 type served struct {
 	*running
 	generations map[string]int64
@@ -58,7 +59,9 @@ func (s *served) generation(world string) int64 {
 	return s.generations[world]
 }
 
-func (s *served) materialize(ctx context.Context, offline store.Offline, view *registry.View, window store.Window) error {
+func (s *served) materialize(ctx context.Context, offline store.Offline, view *registry.View,
+	window store.Window,
+) error {
 	mine := *view
 	mine.Project, mine.Generation = "shops", s.generation(view.Project)
 	s.clock.Store(int64(window.End))
@@ -70,9 +73,9 @@ func (s *served) materialize(ctx context.Context, offline store.Offline, view *r
 }
 
 // lookUp applies the world, with the question as a feature service, and asks for that at the server's clock.
-func (s *served) lookUp(world *storetest.World, question storetest.Question, keys []*plumbv1.KeyColumn, at store.Instant) (
-	[]*plumbv1.FeatureColumn, error,
-) {
+func (s *served) lookUp(world *storetest.World, question storetest.Question, keys []*plumbv1.KeyColumn,
+	at store.Instant,
+) ([]*plumbv1.FeatureColumn, error) {
 	state := storetest.StateOf(&plumbv1.Definitions{
 		Entities:     world.Definitions.GetEntities(),
 		Sources:      world.Definitions.GetSources(),
