@@ -13,7 +13,9 @@ import (
 )
 
 // plan plans the question's join.
-func (w *World) plan(ctx context.Context, engine store.Offline, question Question) (store.Join, *registry.Selection, error) {
+func (w *World) plan(ctx context.Context, engine store.Offline, question Question) (
+	store.Join, *registry.Selection, error,
+) {
 	selection, err := w.Select(question)
 	if err != nil {
 		return nil, nil, err
@@ -29,8 +31,11 @@ func (w *World) plan(ctx context.Context, engine store.Offline, question Questio
 	return join, selection, err
 }
 
-// ask streams the engine's answer to a question; where out is a file name it has the engine write that file, and reads it.
-func (w *World) ask(ctx context.Context, engine store.Offline, question Question, out string) (*Table, store.JoinReport, error) {
+// ask streams the engine's answer to a question; where out is a file name it has the engine write that file, and reads
+// it.
+func (w *World) ask(ctx context.Context, engine store.Offline, question Question, out string) (
+	*Table, store.JoinReport, error,
+) {
 	join, _, err := w.plan(ctx, engine, question)
 	if err != nil {
 		return nil, store.JoinReport{}, err
@@ -89,7 +94,9 @@ func reportDifferences(got, want store.JoinReport) []string {
 }
 
 // newest reads a window from the engine, with keys, event time, created time and features in one row each.
-func newest(ctx context.Context, engine store.Offline, view *registry.View, window store.Window) (*Table, store.NewestReport, error) {
+func newest(ctx context.Context, engine store.Offline, view *registry.View, window store.Window) (
+	*Table, store.NewestReport, error,
+) {
 	table := &Table{}
 	report, err := engine.Newest(ctx, view, window, func(batch arrow.RecordBatch) error { return table.add(batch) })
 	return table, report, err

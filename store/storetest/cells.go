@@ -41,8 +41,8 @@ func record(columns []Column) (arrow.RecordBatch, error) {
 	return array.NewRecordBatch(arrow.NewSchema(fields, nil), arrays, int64(rows)), nil
 }
 
-// put appends a value, in the builder's form. Nanoseconds get a rest below the microsecond that differs from row to row, and
-// must have no effect (R1).
+// put appends a value, in the builder's form. Nanoseconds get a rest below the microsecond that differs from row to
+// row, and must have no effect (R1).
 func put(builder array.Builder, v any, row int) error {
 	switch v := v.(type) {
 	case nil:

@@ -11,9 +11,9 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// differences lists how a joined result differs from the label rows followed by the answer: in the number of rows, their
-// order, the columns and their types, or a value's bits (R6, R10). Label columns keep their values; outputs also have their
-// declared type.
+// differences lists how a joined result differs from the label rows followed by the answer: in the number of rows,
+// their order, the columns and their types, or a value's bits (R6, R10). Label columns keep their values; outputs also
+// have their declared type.
 func differences(got, labels, answer *Table) []string {
 	names := slices.Concat(labels.Names, answer.Names)
 	if !slices.Equal(got.Names, names) {

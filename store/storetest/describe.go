@@ -20,7 +20,8 @@ func (w *World) describe(question *Question) string {
 		for _, reference := range question.References {
 			fmt.Fprintln(&text, "reference", protojson.MarshalOptions{}.Format(reference))
 		}
-		fmt.Fprintf(&text, "full names %t, time column %q, as known %t\n", question.FullNames, question.TimeColumn, question.AsKnown)
+		fmt.Fprintf(&text, "full names %t, time column %q, as known %t\n", question.FullNames, question.TimeColumn,
+			question.AsKnown)
 		question.Labels.describe(&text)
 	}
 	return text.String()

@@ -95,8 +95,8 @@ func (f File) writeParquet() error {
 	if err != nil {
 		return err
 	}
-	// A dictionary would make one NaN of all, and for lists that are all null or empty arrow-go writes a least and a greatest
-	// element that nothing can read.
+	// A dictionary would make one NaN of all, and for lists that are all null or empty arrow-go writes a least and a
+	// greatest element that nothing can read.
 	properties := parquet.NewWriterProperties(parquet.WithMaxRowGroupLength(int64(f.rowGroup())),
 		parquet.WithVersion(parquet.V2_6), parquet.WithDictionaryDefault(!f.hasFloats()),
 		parquet.WithStats(!slices.ContainsFunc(f.Columns, func(c Column) bool { return c.Form.ID() == arrow.LIST })))

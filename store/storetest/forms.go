@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"math"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/float16"
@@ -70,7 +71,7 @@ func snap(form arrow.DataType, v any) any {
 		return snapFloat(form, arrow.FLOAT64, v, v)
 	case []byte:
 		if fixed, ok := form.(*arrow.FixedSizeBinaryType); ok {
-			return append(v[:len(v):len(v)], make([]byte, fixed.ByteWidth)...)[:fixed.ByteWidth]
+			return append(slices.Clip(v), make([]byte, fixed.ByteWidth)...)[:fixed.ByteWidth]
 		}
 	case store.Instant:
 		return snapInstant(form, v)

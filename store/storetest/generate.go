@@ -21,7 +21,8 @@ var (
 	viewNames    = []string{"weather", "select", "order", "labels", "source"}
 	keyNames     = []string{"airport", "group", "key", "user", "row_number", "t", "code", "e", "found"}
 	featureNames = []string{
-		"temp", "value", "from", "rowid", "event", "created", "label", "end", "f", "v", "null", "row", "table", "limit", "n", "x",
+		"temp", "value", "from", "rowid", "event", "created", "label", "end", "f", "v", "null", "row", "table",
+		"limit", "n", "x",
 	}
 	oddNames   = []string{`Ship "to"`, "two words", "select", "a,b", "ünï", "it's", "x; drop table y --", "$1", "?", "{x}"}
 	fileNames  = []string{"b", "a", "B", "a10", "a9", "ä", "a b", "c"}
@@ -230,11 +231,11 @@ func (d *draft) columns(rows []SourceRow) []Column {
 			values[i].Values = append(values[i].Values, v)
 		}
 	}
-	columns := append(values, events)
+	values = append(values, events)
 	if d.createdForm != nil {
-		columns = append(columns, createds)
+		values = append(values, createds)
 	}
-	return columns
+	return values
 }
 
 func valueOf(instant *store.Instant) any {

@@ -10,12 +10,11 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
-// DrawQuestion draws a join over the world's views: some of them twice under an alias (R11), features in any order, labels
-// in any order with duplicates, in any of the file formats.
+// DrawQuestion draws a join over the world's views: some of them twice under an alias (R11), features in any order,
+// labels in any order with duplicates, in any of the file formats.
 func DrawQuestion(t *rapid.T, world *World, prefix string) Question {
 	question := Question{
 		FullNames:       rapid.Bool().Draw(t, "full names"),
@@ -204,12 +203,4 @@ func DrawWindows(t *rapid.T, history *History) []store.Window {
 		start = &end // Not &windows[i].End, which go1.26 lets dangle (golang/go#81612).
 	}
 	return windows
-}
-
-func selectionOf(t *rapid.T, world *World, question Question) *registry.Selection {
-	selection, err := world.Select(question)
-	if err != nil {
-		t.Fatalf("the question must be well formed: %v", err)
-	}
-	return selection
 }

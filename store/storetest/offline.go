@@ -13,13 +13,14 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// Offline is the suite of the offline contract. Open returns an engine for a project folder, which may read sources below
-// its folder data alone and works with so many threads; the suite closes it.
+// Offline is the suite of the offline contract. Open returns an engine for a project folder, which may read sources
+// below its folder data alone and works with so many threads; the suite closes it.
 type Offline struct {
 	Open func(t testing.TB, projectDir string, threads int) store.Offline
 }
 
-// Rule runs everything that proves one rule, "R1" to "R13": the case files' cases and the tests that are named after it.
+// Rule runs everything that proves one rule, "R1" to "R13": the case files' cases and the tests that are named after
+// it.
 func (s Offline) Rule(t *testing.T, rule string) {
 	folder := t.TempDir()
 	engine := s.open(t, folder, 2)
@@ -64,8 +65,8 @@ func (s Offline) open(t testing.TB, folder string, threads int) store.Offline {
 	return engine
 }
 
-// RandomJoins asks random questions about random worlds, with one thread and with several, streamed and as files, and holds
-// the answers to the reference (R1 to R4, R6 to R13).
+// RandomJoins asks random questions about random worlds, with one thread and with several, streamed and as files, and
+// holds the answers to the reference (R1 to R4, R6 to R13).
 func (s Offline) RandomJoins(t *testing.T) {
 	folder := t.TempDir()
 	engines := []store.Offline{s.open(t, folder, 1), s.open(t, folder, 4)}

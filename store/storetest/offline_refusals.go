@@ -165,7 +165,8 @@ var sourceRefusals = []refusal{
 			t.Fatal(err)
 		}
 		writeText(t, filepath.Join(outside, "secret.parquet"), string(content))
-		link(t, filepath.Join(outside, "secret.parquet"), filepath.Join(folder, filepath.Dir(c.World.Files[0].Path), "1.parquet"))
+		among := filepath.Join(folder, filepath.Dir(c.World.Files[0].Path))
+		link(t, filepath.Join(outside, "secret.parquet"), filepath.Join(among, "1.parquet"))
 	}, []string{"outside"}},
 	{"a URL", func(_ *testing.T, c *Case, _, _ string) {
 		c.pathOf().Path = "https://example.com/data.parquet"
@@ -275,8 +276,8 @@ var queryRefusals = []string{
 	`;`,
 }
 
-// QueryRefusals holds an engine to running nothing for a SQL source but a query over the project's sources: no files, no
-// network, no settings, nothing of the engine's own, nothing that refers to itself.
+// QueryRefusals holds an engine to running nothing for a SQL source but a query over the project's sources: no files,
+// no network, no settings, nothing of the engine's own, nothing that refers to itself.
 func (s Offline) QueryRefusals(t *testing.T) {
 	folder := t.TempDir()
 	engine := s.open(t, folder, 2)
@@ -346,13 +347,13 @@ func (s Offline) QueriesOverQueries(t *testing.T) {
 	holdAll(t, engine, c)
 }
 
-// UnwritableResultsLeaveNothing holds an engine to leaving no file behind where it cannot write the result, and what was
-// there as it was.
+// UnwritableResultsLeaveNothing holds an engine to leaving no file behind where it cannot write the result, and what
+// was there as it was.
 func (s Offline) UnwritableResultsLeaveNothing(t *testing.T) {
 	folder := t.TempDir()
 	engine := s.open(t, folder, 2)
 	c := caseOf(t, folder, weather)
-	if err := writeLabels(c, 0); err != nil {
+	if err := writeLabels(c); err != nil {
 		t.Fatal(err)
 	}
 	join, _, err := c.World.plan(t.Context(), engine, c.Joins[0].Question)
@@ -362,8 +363,9 @@ func (s Offline) UnwritableResultsLeaveNothing(t *testing.T) {
 	defer join.Close()
 	readOnly := unwritable(t)
 	for _, path := range []string{
-		filepath.Join(readOnly, "result.parquet"), filepath.Join(readOnly, "result.csv"), filepath.Join(readOnly, "result.arrow"),
-		filepath.Join(folder, "nowhere", "result.parquet"), filepath.Join(folder, "data"), filepath.Join(folder, "result.txt"),
+		filepath.Join(readOnly, "result.parquet"), filepath.Join(readOnly, "result.csv"),
+		filepath.Join(readOnly, "result.arrow"), filepath.Join(folder, "nowhere", "result.parquet"),
+		filepath.Join(folder, "data"), filepath.Join(folder, "result.txt"),
 	} {
 		before := listFolder(t, folder)
 		if _, err := join.WriteFile(t.Context(), path); err == nil || !strings.Contains(err.Error(), filepath.Base(path)) {
@@ -393,8 +395,8 @@ func unwritable(t *testing.T) string {
 	return folder
 }
 
-// FailedRunsKeepWhatWasThere holds an engine to replacing an older result only by a whole one: a value that does not fit
-// shows only while the join runs.
+// FailedRunsKeepWhatWasThere holds an engine to replacing an older result only by a whole one: a value that does not
+// fit shows only while the join runs.
 func (s Offline) FailedRunsKeepWhatWasThere(t *testing.T) {
 	folder := t.TempDir()
 	engine := s.open(t, folder, 2)
@@ -407,7 +409,7 @@ join weather
   airport  event_timestamp
   "EWR"    06:59
 `)
-	if err := writeLabels(c, 0); err != nil {
+	if err := writeLabels(c); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"old.parquet", "old.arrow", "old.csv"} {

@@ -83,7 +83,13 @@ func ttlAtTheEndsOfTime(t *testing.T, suite Offline) {
 	folder := t.TempDir()
 	engine := suite.open(t, folder, 2)
 	const first, last = store.Instant(-9223372022400000000), store.Instant(math.MaxInt64 - 1)
-	c := caseOf(t, folder, "view probe () ttl 2562047h: n INT64\nload probe\n  event n\njoin probe\n  event_timestamp | n\n")
+	c := caseOf(t, folder, `
+view probe () ttl 2562047h: n INT64
+load probe
+  event n
+join probe
+  event_timestamp | n
+`)
 	history, file, labels := c.World.Histories["probe"], &c.World.Files[0], &c.Joins[0].Question.Labels
 	ttl := store.Instant(history.TTL.Microseconds())
 	for i, event := range []store.Instant{first, 0, last} {
@@ -94,7 +100,9 @@ func ttlAtTheEndsOfTime(t *testing.T, suite Offline) {
 		file.Columns[1].Values = append(file.Columns[1].Values, int64(i))
 	}
 	labels.stored = nil
-	for _, at := range []store.Instant{first, first + 1, first + ttl, first + ttl + 1, -1, 0, ttl, ttl + 1, last - 1, last} {
+	for _, at := range []store.Instant{
+		first, first + 1, first + ttl, first + ttl + 1, -1, 0, ttl, ttl + 1, last - 1, last,
+	} {
 		labels.Columns[0].Values = append(labels.Columns[0].Values, at)
 	}
 	if err := c.World.Write(); err != nil {
@@ -123,7 +131,8 @@ join weather
 		file.RowGroup = 1_000
 		event, created := hour+store.Instant(i/7%2), hour+store.Instant(i/11%2)
 		row := SourceRow{
-			Keys: []any{int64(i % 5)}, Event: &event, Created: &created, Features: []any{int64(i)}, File: file.Path, Number: i / 3,
+			Keys: []any{int64(i % 5)}, Event: &event, Created: &created, Features: []any{int64(i)},
+			File: file.Path, Number: i / 3,
 		}
 		history.Rows = append(history.Rows, row)
 		for at, v := range []any{row.Keys[0], event, created, row.Features[0]} {
@@ -149,7 +158,7 @@ func instantOf(t *testing.T, word string) *store.Instant {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return pointer(store.InstantOf(parsed))
+	return new(store.InstantOf(parsed))
 }
 
 func manyLabels(t *testing.T, suite Offline) {
@@ -184,7 +193,8 @@ func labelColumnsOfEveryType(t *testing.T, suite Offline) {
 				continue
 			}
 			name := fmt.Sprintf("%s %d", plumbv1.Type(number), i)
-			labels.stored = append(labels.stored, Column{Name: name, Form: form, Values: []any{sample(plumbv1.Type(number), form)}})
+			value := sample(plumbv1.Type(number), form)
+			labels.stored = append(labels.stored, Column{Name: name, Form: form, Values: []any{value}})
 		}
 	}
 	for _, ending := range []string{".parquet", ".arrow"} {
@@ -303,7 +313,7 @@ func (s Offline) YieldErrorsComeBack(t *testing.T) {
 	engine := s.open(t, folder, 2)
 	c := caseOf(t, folder, weather)
 	enough := errors.New("enough")
-	if err := writeLabels(c, 0); err != nil {
+	if err := writeLabels(c); err != nil {
 		t.Fatal(err)
 	}
 	join, selection, err := c.World.plan(t.Context(), engine, c.Joins[0].Question)
@@ -325,9 +335,9 @@ func (s Offline) YieldErrorsComeBack(t *testing.T) {
 	}
 }
 
-// writeLabels writes the label file of one of the case's joins.
-func writeLabels(c *Case, join int) error {
-	labels := c.Joins[join].Question.Labels
+// writeLabels writes the label file of the case's only join.
+func writeLabels(c *Case) error {
+	labels := *c.labels()
 	labels.Path = filepath.Join(c.World.Folder, labels.Path)
 	return labels.Write()
 }
@@ -338,7 +348,7 @@ func (s Offline) CancelledRunsLeaveNothing(t *testing.T) {
 	folder := t.TempDir()
 	engine := s.open(t, folder, 2)
 	c := caseOf(t, folder, weather)
-	if err := writeLabels(c, 0); err != nil {
+	if err := writeLabels(c); err != nil {
 		t.Fatal(err)
 	}
 	join, _, err := c.World.plan(t.Context(), engine, c.Joins[0].Question)

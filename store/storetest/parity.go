@@ -25,9 +25,10 @@ type Parity struct {
 	// Materialize brings a window of a view online, at the instant of the window's end. Windows of a view are consecutive.
 	// Nothing that it stores may be forgotten for a day.
 	Materialize func(ctx context.Context, offline store.Offline, view *registry.View, window store.Window) error
-	// LookUp asks for a question's references at an instant, with event times; where nil, a store.Lookup asks Online. It is
-	// how a server is held to R17 too.
-	LookUp func(world *World, question Question, keys []*plumbv1.KeyColumn, at store.Instant) ([]*plumbv1.FeatureColumn, error)
+	// LookUp asks for a question's references at an instant, with event times; where nil, a store.Lookup asks Online. It
+	// is how a server is held to R17 too.
+	LookUp func(world *World, question Question, keys []*plumbv1.KeyColumn, at store.Instant) (
+		[]*plumbv1.FeatureColumn, error)
 }
 
 // run is one world on its way online.
@@ -65,7 +66,8 @@ func (p Parity) RandomWorlds(t *testing.T) {
 	})
 }
 
-// Cases runs the case files: every view is materialized through one label's instant after the other, and looked at there.
+// Cases runs the case files: every view is materialized through one label's instant after the other, and looked at
+// there.
 func (p Parity) Cases(t *testing.T) {
 	folder := t.TempDir()
 	engine := p.Offline.open(t, folder, 2)

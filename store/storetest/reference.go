@@ -20,8 +20,8 @@ type SourceRow struct {
 	Number int
 }
 
-// History is everything that a view's source holds, and the rules by which a look-up reads it. It is the slow reference:
-// At looks at every row every time.
+// History is everything that a view's source holds, and the rules by which a look-up reads it. It is the slow
+// reference: At looks at every row every time.
 type History struct {
 	Rows []SourceRow
 	// TTL is the look-back; 0 means unlimited (R2).
@@ -39,8 +39,8 @@ type Sighting struct {
 }
 
 // At returns what the key sees at the instant. It is also what online answers at that instant once the view has been
-// materialized through it (R17). asKnown hides what had not arrived by then (R4); a row whose created time is null is hidden
-// too, since nobody can say that it had.
+// materialized through it (R17). asKnown hides what had not arrived by then (R4); a row whose created time is null is
+// hidden too, since nobody can say that it had.
 func (h *History) At(key []any, at store.Instant, asKnown bool) Sighting {
 	var winner *SourceRow
 	for i := range h.Rows {
@@ -62,8 +62,8 @@ func (h *History) At(key []any, at store.Instant, asKnown bool) Sighting {
 	return Sighting{Row: winner, Status: plumbv1.Status_PRESENT}
 }
 
-// expired says whether an event at or before the instant lies more than the ttl before it (R2). The distance of two instants
-// always fits an unsigned number, where at - ttl need not fit a signed one.
+// expired says whether an event at or before the instant lies more than the ttl before it (R2). The distance of two
+// instants always fits an unsigned number, where at - ttl need not fit a signed one.
 func (h *History) expired(event, at store.Instant) bool {
 	return h.TTL > 0 && uint64(at)-uint64(event) > uint64(h.TTL.Microseconds())
 }
@@ -129,8 +129,8 @@ func (h *History) admit(winners []SourceRow, row *SourceRow) []SourceRow {
 	return append(winners, *row)
 }
 
-// Unservable counts the rows that can never be seen: those with a null event time (R3), and of the others those with a null
-// key (R8).
+// Unservable counts the rows that can never be seen: those with a null event time (R3), and of the others those with a
+// null key (R8).
 func (h *History) Unservable() (nullKeys, nullTimes int64) {
 	for _, row := range h.Rows {
 		switch {

@@ -30,11 +30,11 @@ import (
 //	  airport  event  temp   gust
 //	  "EWR"    06:00  39.02  null
 //
-// A view may end its parentheses with sql, which puts a SQL source over its files. Each load of a view writes one more file,
-// in source order; its columns event and created are the two times. A heading may name the type that the file has, as in
-// temp:INT8. A join names views, each perhaps with a feature, an alias and a key map, as in
-// weather:temp as origin_weather(airport=origin), and may begin with as_known or full_names; right of the bar a cell is a
-// value or a status. A line fails "text" "text", after a join, says that it is refused, and with what words.
+// A view may end its parentheses with sql, which puts a SQL source over its files. Each load of a view writes one more
+// file, in source order; its columns event and created are the two times. A heading may name the type that the file
+// has, as in temp:INT8. A join names views, each perhaps with a feature, an alias and a key map, as in weather:temp as
+// origin_weather(airport=origin), and may begin with as_known or full_names; right of the bar a cell is a value or a
+// status. A line fails "text" "text", after a join, says that it is refused, and with what words.
 type Case struct {
 	Name, File string
 	World      *World

@@ -13,7 +13,8 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// nanoseconds since the epoch are what a case file writes for a column in nanoseconds; everywhere else times are Instants.
+// nanoseconds since the epoch are what a case file writes for a column in nanoseconds; everywhere else times are
+// Instants.
 type nanoseconds int64
 
 // words splits a line at spaces outside quotes, brackets and parentheses.

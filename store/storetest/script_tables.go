@@ -48,8 +48,8 @@ func headings(row []string, types map[string]plumbv1.Type) ([]heading, error) {
 	return found, nil
 }
 
-// read returns a cell as the file has it and as the rules do. The latter is nil where the value does not fit the declared
-// type, which only a case that fails may have.
+// read returns a cell as the file has it and as the rules do. The latter is nil where the value does not fit the
+// declared type, which only a case that fails may have.
 func (h heading) read(word string) (stored, value any, err error) {
 	if stored, err = literal(h.written, word); err != nil || stored == nil {
 		return nil, nil, err
@@ -272,7 +272,7 @@ func (c *Case) addWindow(text string, line int, table [][]string) error {
 		if err != nil {
 			return err
 		}
-		window.Window.Start = pointer(store.InstantOf(t))
+		window.Window.Start = new(store.InstantOf(t))
 	}
 	var t time.Time
 	if t, err = timeLiteral(end); err != nil {
@@ -283,8 +283,6 @@ func (c *Case) addWindow(text string, line int, table [][]string) error {
 	c.Windows = append(c.Windows, window)
 	return err
 }
-
-func pointer[T any](v T) *T { return &v }
 
 // expected is the table that the case writes, in the shape of World.Answer: a cell is a value and so also a status.
 func (j *ScriptedJoin) expected(answer *Table) (*Table, error) {

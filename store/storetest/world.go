@@ -13,7 +13,8 @@ import (
 // Project is the name of a world's project where it has no other.
 const Project = "world"
 
-// World is a project: its definitions and files on one side, and on the other what the views hold, as the reference sees it.
+// World is a project: its definitions and files on one side, and on the other what the views hold, as the reference
+// sees it.
 type World struct {
 	// Project names the project; empty means Project.
 	Project string
@@ -30,8 +31,8 @@ type World struct {
 type Question struct {
 	References []*plumbv1.ViewReference
 	FullNames  bool
-	// Labels is the label file; its path is relative to the project folder. The column TimeColumn holds store.Instants, and
-	// none of them is nil.
+	// Labels is the label file; its path is relative to the project folder. The column TimeColumn holds store.Instants,
+	// and none of them is nil.
 	Labels                             File
 	TimeColumn                         string
 	Statuses, EventTimestamps, AsKnown bool
