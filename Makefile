@@ -25,8 +25,9 @@ demo: build ## Run the whole path on a year of real flights: apply, join, materi
 	go build -o bin/demo ./demo
 	bin/demo bin/plumb testdata/nycflights
 
+# The binary is built first since tests of several packages build it too: from a cold cache each would do all the work.
 .PHONY: test
-test: redis-server ## Run every test with the race detector; installs redis-server where there is none
+test: redis-server build ## Run every test with the race detector; installs redis-server where there is none
 	go test -race -timeout 14m ./...
 
 .PHONY: redis-server
