@@ -32,7 +32,7 @@ func (e *Engine) Newest(ctx context.Context, view *registry.View, window store.W
 	}
 	for _, statement := range newestStatements(rows, window) {
 		if err := s.run(ctx, statement); err != nil {
-			return report, fmt.Errorf("view %s: %w", view.Name, relations.blame(ctx, err))
+			return report, relations.blame(ctx, err)
 		}
 	}
 	if report, err = countWindow(ctx, s, rows, window); err != nil {
