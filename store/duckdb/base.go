@@ -39,14 +39,25 @@ func readView(ctx context.Context, r *relations, view *registry.View, table stri
 		if err := checkPlaces(view.Source, columns); err != nil {
 			return nil, err
 		}
-		rows.from = fmt.Sprintf("(SELECT %s, ((file_index::BIGINT << 40) | file_row_number) AS o, filename, "+
-			"file_row_number FROM %s)", rows.renamed(), scan(r.files[view.Source.Name], ""))
+		index, from := fileIndex(r.files[view.Source.Name])
+		rows.from = fmt.Sprintf("(SELECT %s, ((%s::BIGINT << 40) | file_row_number) AS o, filename, file_row_number FROM %s)",
+			rows.renamed(), index, from)
 		rows.place = "'row ' || (file_row_number + 1) || ' of ' || filename"
 		return rows, nil
 	}
 	rows.stage(internalSchema+"."+table, columns)
 	rows.place = literal("a row of source " + view.Source.Name)
 	return rows, nil
+}
+
+// fileIndex is the SQL of a file's position in source order (R3), and what to read it from. DuckDB's own counts the files
+// that are left once a condition on partitions has ruled others out, so it differs from query to query.
+func fileIndex(files sourceFiles) (index, from string) {
+	if len(files.partitions) == 0 {
+		return "file_index", scan(files, "")
+	}
+	return "_plumb_index", fmt.Sprintf("%s JOIN (SELECT unnest(%s) AS _plumb_path, unnest(range(%d)) AS _plumb_index) "+
+		"ON _plumb_path = filename", scan(files, ""), literals(files.paths), len(files.paths))
 }
 
 // checkPlaces refuses columns that hide DuckDB's own of the name, by which rows are told apart and ordered (R3).

@@ -51,3 +51,6 @@ func TestQueriesReadSourcesAlone(t *testing.T)       { suite.QueryRefusals(t) }
 func TestQueriesReadOtherQueries(t *testing.T)       { suite.QueriesOverQueries(t) }
 func TestUnwritableResultsLeaveNothing(t *testing.T) { suite.UnwritableResultsLeaveNothing(t) }
 func TestR9_FailedRunsKeepWhatWasThere(t *testing.T) { suite.FailedRunsKeepWhatWasThere(t) }
+
+func TestR13_StatusesTellAbsenceApart(t *testing.T) { suite.Rule(t, "R13") }
+func TestColumnsTellWhatTheyMayBecome(t *testing.T) { suite.Inspection(t) }

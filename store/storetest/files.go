@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
@@ -178,12 +179,21 @@ func csvCell(form arrow.DataType, v any) string {
 	case float32:
 		return csvFloat(float64(v), 32)
 	case store.Instant:
-		if timestamp, ok := form.(*arrow.TimestampType); ok && timestamp.TimeZone == "" {
-			return v.Time().Format("2006-01-02 15:04:05.000000")
-		}
-		return v.String()
+		return csvInstant(form, v)
 	}
 	return fmt.Sprint(v)
+}
+
+// csvInstant writes a naive time without a zone, and one in Kolkata with its offset.
+func csvInstant(form arrow.DataType, v store.Instant) string {
+	timestamp, ok := form.(*arrow.TimestampType)
+	switch {
+	case ok && timestamp.TimeZone == "":
+		return v.Time().Format("2006-01-02 15:04:05.000000")
+	case ok && timestamp.TimeZone == "Asia/Kolkata":
+		return v.Time().In(time.FixedZone("IST", 5*3600+1800)).Format(time.RFC3339Nano)
+	}
+	return v.String()
 }
 
 func csvFloat(v float64, bits int) string {

@@ -26,7 +26,7 @@ var (
 	}
 	oddNames   = []string{`Ship "to"`, "two words", "select", "a,b", "ünï", "it's", "x; drop table y --", "$1", "?", "{x}"}
 	fileNames  = []string{"b", "a", "B", "a10", "a9", "ä", "a b", "c"}
-	partitions = []string{"01", "2", "10", "1"}
+	partitions = []string{"01", "2", "10", "1", "a%20b", "__HIVE_DEFAULT_PARTITION__"}
 )
 
 // draft is a view on its way into a world.
@@ -41,9 +41,10 @@ type draft struct {
 	eventForm arrow.DataType
 	// createdForm is nil where the source has no created column.
 	createdForm arrow.DataType
-	// partitioned says that the last feature comes from the names of hive partitions.
-	partitioned bool
-	history     *History
+	// partitionKey and partitionFeature say that the last key or feature comes from the names of hive partitions. They have
+	// no values in keys and forms.
+	partitionKey, partitionFeature bool
+	history                        *History
 }
 
 // DrawWorld draws a project of one to three views, aimed at the edges of the rules. prefix is the folder of its files,
@@ -150,9 +151,28 @@ func (d *draft) drawPlaces(t *rapid.T, folder string) (files []string, pattern s
 			files = append(files, path.Join(folder, "part="+partition, name))
 		}
 	}
-	d.partitioned = true
-	d.def.Features = append(d.def.Features, &plumbv1.Feature{Name: "part", Type: plumbv1.Type_STRING})
+	d.drawPartition(t)
 	return files, folder
+}
+
+// drawPartition makes the partition a feature or a join key.
+func (d *draft) drawPartition(t *rapid.T) {
+	d.partitionKey = d.entity != nil && rapid.Bool().Draw(t, "partition is a key")
+	d.partitionFeature = !d.partitionKey
+	if d.partitionKey {
+		d.entity.JoinKeys = append(d.entity.JoinKeys, &plumbv1.JoinKey{Name: "part", Type: plumbv1.Type_STRING})
+		return
+	}
+	d.def.Features = append(d.def.Features, &plumbv1.Feature{Name: "part", Type: plumbv1.Type_STRING})
+}
+
+// partitionOf is the value that a folder named part=… stands for.
+func partitionOf(file string) any {
+	_, partition, _ := strings.Cut(path.Dir(file), "part=")
+	if partition == "__HIVE_DEFAULT_PARTITION__" {
+		return nil
+	}
+	return strings.ReplaceAll(partition, "%20", " ")
 }
 
 func drawSome(t *rapid.T, names []string, label string) []string {
@@ -180,9 +200,11 @@ func (d *draft) drawRow(t *rapid.T, file string) {
 		}
 		row.Features = append(row.Features, value)
 	}
-	if d.partitioned {
-		_, partition, _ := strings.Cut(path.Dir(file), "part=")
-		row.Features = append(row.Features, partition)
+	if d.partitionKey {
+		row.Keys = append(row.Keys, partitionOf(file))
+	}
+	if d.partitionFeature {
+		row.Features = append(row.Features, partitionOf(file))
 	}
 	for _, other := range d.history.Rows {
 		if other.File == row.File {
@@ -218,8 +240,8 @@ func (d *draft) columns(rows []SourceRow) []Column {
 	events := Column{Name: "observed at", Form: d.eventForm}
 	createds := Column{Name: "known at", Form: d.createdForm}
 	var values []Column
-	for i, key := range d.entity.GetJoinKeys() {
-		values = append(values, Column{Name: key.Name, Form: d.forms[i]})
+	for i := range d.keys {
+		values = append(values, Column{Name: d.entity.JoinKeys[i].Name, Form: d.forms[i]})
 	}
 	for i, form := range d.forms[len(d.keys):] {
 		values = append(values, Column{Name: columnOf(d.def.Features[i]), Form: form})
@@ -227,7 +249,7 @@ func (d *draft) columns(rows []SourceRow) []Column {
 	for _, row := range rows {
 		events.Values = append(events.Values, valueOf(row.Event))
 		createds.Values = append(createds.Values, valueOf(row.Created))
-		for i, v := range slices.Concat(row.Keys, row.Features)[:len(values)] {
+		for i, v := range slices.Concat(row.Keys[:len(d.keys)], row.Features)[:len(values)] {
 			values[i].Values = append(values[i].Values, v)
 		}
 	}

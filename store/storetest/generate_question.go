@@ -80,7 +80,7 @@ func keysOf(world *World, view *plumbv1.FeatureView) []*plumbv1.JoinKey {
 
 // sharesNames says whether output names need their views in front: two of them are the same, or one is a label column.
 func sharesNames(references []*plumbv1.ViewReference, world *World) bool {
-	taken := map[string]bool{"event_timestamp": true, "order": true, "note": true, "Weight": true}
+	taken := map[string]bool{"event_timestamp": true, "order": true, "note": true, "Weight": true, "part": true}
 	for _, name := range keyNames {
 		taken[name] = true
 	}
@@ -118,7 +118,9 @@ func drawLabels(t *rapid.T, world *World, question Question, prefix string) File
 			if name == "" {
 				name = key.GetName()
 			}
-			file.Columns = append(file.Columns, drawLabelKeys(t, world, view, i, name, key.GetType(), rows))
+			if !slices.ContainsFunc(file.Columns, func(c Column) bool { return c.Name == name }) {
+				file.Columns = append(file.Columns, drawLabelKeys(t, world, view, i, name, key.GetType(), rows))
+			}
 		}
 	}
 	file.Columns = append(file.Columns, extraColumns(t, rows)...)

@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -423,7 +424,20 @@ join weather
 			t.Errorf("%s is now %q, %v", name, content, err)
 		}
 	}
+	if err := c.refuseWindow(t, engine); err != nil {
+		t.Error(err)
+	}
 	if left := listFolder(t, filepath.Join(folder, "out")); len(left) != 3 {
 		t.Errorf("the folder holds %q", left)
 	}
+}
+
+// refuseWindow expects that materialization refuses the value too.
+func (c *Case) refuseWindow(t *testing.T, engine store.Offline) error {
+	snapshot, err := c.World.Snapshot()
+	if err != nil {
+		return err
+	}
+	_, _, err = newest(t.Context(), engine, snapshot.Views()[0], store.Window{End: math.MaxInt64 - 1})
+	return refused(err, "temp", "39.02", "row 1", "0.parquet")
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -24,10 +25,13 @@ var offlineTests = []struct {
 	name string
 	run  func(t *testing.T, suite Offline)
 }{
+	{"R1_zoned_nanoseconds_before_1970_are_floored_or_refused", zonedNanoseconds},
 	{"R2_ttl_at_the_ends_of_time", ttlAtTheEndsOfTime},
 	{"R3_ties_do_not_depend_on_the_number_of_threads", tiesOnManyThreads},
 	{"R6_many_labels_keep_their_order", manyLabels},
 	{"R6_label_columns_of_every_type_come_back_untouched", labelColumnsOfEveryType},
+	{"R7_zeros_of_both_signs_survive_in_result_files", zerosInFiles},
+	{"R9_partitions_are_text", partitionsAreText},
 	{"R9_text_is_never_taken_for_a_number", textIsText},
 	{"R10_names_that_differ_by_case_are_kept_or_refused", namesByCase},
 	{"R10_names_that_an_engine_may_use_itself_are_free", engineNames},
@@ -212,6 +216,96 @@ func sample(declared plumbv1.Type, form arrow.DataType) any {
 		return snap(form, anchors[0])
 	}
 	return snap(form, edges[declared][len(edges[declared])-1])
+}
+
+// zerosInFiles repeats few values often, which is when writers of files begin to share them.
+func zerosInFiles(t *testing.T, suite Offline) {
+	folder := t.TempDir()
+	engine := suite.open(t, folder, 2)
+	c := caseOf(t, folder, `
+view zero (id INT64): x FLOAT64, y FLOAT32, z FLOAT64_ARRAY
+load zero
+  id  event  x     y     z
+  1   06:00  -0.0  -0.0  [-0.0 0.0]
+  2   06:00  0.0   0.0   [0.0 -0.0]
+join zero
+  id  weight:FLOAT64  event_timestamp | x y z
+`)
+	question := &c.Joins[0].Question
+	for i := range 40 {
+		for at, v := range []any{int64(i%2 + 1), math.Copysign(0, float64(i%3)-1), *instantOf(t, "07:00")} {
+			question.Labels.Columns[at].Values = append(question.Labels.Columns[at].Values, v)
+		}
+	}
+	question.Labels.stored = nil
+	if err := writeLabels(c); err != nil {
+		t.Fatal(err)
+	}
+	for _, out := range []string{"out.parquet", "out.arrow", "out.csv"} {
+		if err := c.World.check(t.Context(), engine, *question, out); err != nil {
+			t.Errorf("%s: %v", out, err)
+		}
+	}
+}
+
+// zonedNanoseconds allows an engine that cannot floor them to refuse, but not to cut towards 1970.
+func zonedNanoseconds(t *testing.T, suite Offline) {
+	folder := t.TempDir()
+	engine := suite.open(t, folder, 2)
+	c := caseOf(t, folder, `
+view probe (): n INT64
+load probe
+  event:TIMESTAMP_NS_UTC          n
+  1969-12-31T23:59:59.999998999Z  1
+join probe
+  event_timestamp              | n
+  1969-12-31T23:59:59.999998Z  | 1
+`)
+	if err := c.hold(t.Context(), engine); err != nil && refused(err, "event", "1969-12-31") != nil {
+		t.Error(err)
+	}
+}
+
+// partitionsAreText has a key that is in the folders' names alone.
+func partitionsAreText(t *testing.T, suite Offline) {
+	folder := t.TempDir()
+	engine := suite.open(t, folder, 2)
+	c := caseOf(t, folder, `
+view code (code STRING): n INT64
+load code
+  code   event  n
+  "01"   06:00  1
+load code
+  code   event  n
+  "1"    06:00  2
+load code
+  code   event  n
+  "a b"  06:00  3
+load code
+  code   event  n
+  null   06:00  4
+join code
+  code   event_timestamp | n
+  "01"   07:00           | 1
+  "1"    07:00           | 2
+  "a b"  07:00           | 3
+  null   07:00           | NOT_FOUND
+newest code (-, 07:00]
+  code   event  n
+  "01"   06:00  1
+  "1"    06:00  2
+  "a b"  06:00  3
+`)
+	c.pathOf().Path = path.Join(c.prefix, "parts")
+	for i, name := range []string{"code=01", "code=1", "code=a%20b", "code=__HIVE_DEFAULT_PARTITION__"} {
+		file := &c.World.Files[i]
+		file.Path, file.Columns = path.Join(c.prefix, "parts", name, "0.parquet"), file.Columns[1:]
+		c.World.Histories["code"].Rows[i].File = file.Path
+	}
+	if err := c.World.Write(); err != nil {
+		t.Fatal(err)
+	}
+	holdAll(t, engine, c)
 }
 
 func textIsText(t *testing.T, suite Offline) {

@@ -1,0 +1,88 @@
+package storetest
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// Inspection holds an engine to telling a source's columns in their order, and what they may become.
+func (s Offline) Inspection(t *testing.T) {
+	folder := t.TempDir()
+	engine := s.open(t, folder, 2)
+	file := File{Path: filepath.Join(folder, "data/all.parquet")}
+	var declared []plumbv1.Type
+	for number := plumbv1.Type_BOOL; number <= plumbv1.Type_TIMESTAMP_ARRAY; number++ {
+		for i, form := range forms(number) {
+			file.Columns = append(file.Columns, Column{
+				Name: fmt.Sprintf("%s %d", number, i), Form: form, Values: []any{sample(number, form)},
+			})
+			declared = append(declared, number)
+		}
+	}
+	if err := file.Write(); err != nil {
+		t.Fatal(err)
+	}
+	columns, err := engine.Columns(t.Context(), parquetSource(t, "data/all.parquet"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(columns) != len(file.Columns) {
+		t.Fatalf("%d columns, want %d", len(columns), len(file.Columns))
+	}
+	for i, column := range columns {
+		if column.Name != file.Columns[i].Name {
+			t.Errorf("column %d is %q, want %q", i, column.Name, file.Columns[i].Name)
+		}
+		checkConversions(t, engine, column, file.Columns[i].Form, declared[i])
+	}
+}
+
+func parquetSource(t *testing.T, path string) *registry.Source {
+	t.Helper()
+	world := World{Definitions: &plumbv1.Definitions{Sources: []*plumbv1.Source{
+		{Name: "all", Kind: &plumbv1.Source_Parquet{Parquet: &plumbv1.ParquetSource{Path: path}}},
+	}}}
+	snapshot, err := world.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := snapshot.Source("all")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return source
+}
+
+// checkConversions asks for what a column can become for certain, and for what it never can.
+func checkConversions(t *testing.T, engine store.Inspector, column registry.Column, form arrow.DataType,
+	declared plumbv1.Type,
+) {
+	t.Helper()
+	key := slices.Contains(keyTypes, declared)
+	if err := engine.CanBecome(column, declared, key); err != nil {
+		t.Errorf("a column of %s can become %s: %v", form, declared, err)
+	}
+	_, isArray := store.ElementType(declared)
+	never := []plumbv1.Type{plumbv1.Type_STRING_ARRAY, plumbv1.Type_BOOL, plumbv1.Type_BYTES, plumbv1.Type_TIMESTAMP}
+	for _, other := range never {
+		_, otherArray := store.ElementType(other)
+		if other == declared || isArray == otherArray && isArray {
+			continue
+		}
+		if engine.CanBecome(column, other, false) == nil {
+			t.Errorf("a column of %s can never become %s", form, other)
+		}
+	}
+	isTime := declared == plumbv1.Type_TIMESTAMP
+	if err := engine.CanBeTime(column); (err == nil) != isTime {
+		t.Errorf("a column of %s may be a time: %v", form, err)
+	}
+}
