@@ -54,3 +54,4 @@ func TestR9_FailedRunsKeepWhatWasThere(t *testing.T) { suite.FailedRunsKeepWhatW
 
 func TestR13_StatusesTellAbsenceApart(t *testing.T) { suite.Rule(t, "R13") }
 func TestColumnsTellWhatTheyMayBecome(t *testing.T) { suite.Inspection(t) }
+func TestManyMayAskAtATime(t *testing.T)            { suite.ConcurrentUse(t) }

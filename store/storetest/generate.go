@@ -41,8 +41,8 @@ type draft struct {
 	eventForm arrow.DataType
 	// createdForm is nil where the source has no created column.
 	createdForm arrow.DataType
-	// partitionKey and partitionFeature say that the last key or feature comes from the names of hive partitions. They have
-	// no values in keys and forms.
+	// partitionKey and partitionFeature say that the last key or feature comes from the names of hive partitions. They
+	// have no values in keys and forms.
 	partitionKey, partitionFeature bool
 	history                        *History
 }
@@ -231,6 +231,9 @@ func (d *draft) files(t *rapid.T, places []string) []File {
 		file := File{Path: place + ".parquet", RowGroup: rowGroup, Int96: int96}
 		rows := slices.DeleteFunc(slices.Clone(d.history.Rows), func(r SourceRow) bool { return r.File != file.Path })
 		file.Columns = d.columns(rows)
+		if oneIn(t, 4, "other order") {
+			slices.Reverse(file.Columns)
+		}
 		files = append(files, file)
 	}
 	return files

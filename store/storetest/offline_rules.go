@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"golang.org/x/sync/errgroup"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
@@ -34,6 +35,7 @@ var offlineTests = []struct {
 	{"R9_partitions_are_text", partitionsAreText},
 	{"R9_text_is_never_taken_for_a_number", textIsText},
 	{"R10_names_that_differ_by_case_are_kept_or_refused", namesByCase},
+	{"R10_a_column_may_be_read_more_than_once", columnsReadTwice},
 	{"R10_names_that_an_engine_may_use_itself_are_free", engineNames},
 	{"R3_columns_named_like_places_do_not_deceive", placeNames},
 }
@@ -373,6 +375,40 @@ newest rowid (-, 07:00]
 `))
 }
 
+// columnsReadTwice reads one column as two features, the key and the event time as features, and one source in two views.
+func columnsReadTwice(t *testing.T, suite Offline) {
+	folder := t.TempDir()
+	engine := suite.open(t, folder, 2)
+	c := caseOf(t, folder, `
+view weather (airport STRING): temp FLOAT64, again FLOAT64, code STRING, seen TIMESTAMP
+view other (airport STRING) ttl 1h: temp FLOAT64
+load weather
+  airport  event  temp  again  code   seen
+  "EWR"    06:00  1     1      "EWR"  06:00
+  "EWR"    07:00  2     2      "EWR"  07:00
+load other
+  airport  event  temp
+  "EWR"    06:00  1
+  "EWR"    07:00  2
+join full_names weather, other
+  airport  event_timestamp | weather__temp weather__again weather__code weather__seen other__temp
+  "EWR"    06:30           | 1             1              "EWR"         06:00         1
+  "EWR"    08:30           | 2             2              "EWR"         07:00         EXPIRED
+newest weather (-, 08:00]
+  airport  event  temp  again  code   seen
+  "EWR"    07:00  2     2      "EWR"  07:00
+`)
+	views := c.World.Definitions.FeatureViews
+	views[0].Features[1].Column, views[0].Features[2].Column, views[0].Features[3].Column = "temp", "airport", "event"
+	views[1].Source = views[0].Source
+	c.World.Files[0].Columns = c.World.Files[0].Columns[:3]
+	c.World.Files[0].stored = nil
+	if err := c.World.Write(); err != nil {
+		t.Fatal(err)
+	}
+	holdAll(t, engine, c)
+}
+
 // placeNames allows an engine to refuse a source whose columns hide those by which it tells rows apart, but not to be
 // deceived by them.
 func placeNames(t *testing.T, suite Offline) {
@@ -398,6 +434,39 @@ join rowid
 		if err != nil && refused(err, name) != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// ConcurrentUse asks one engine, and one join, many things at a time.
+func (s Offline) ConcurrentUse(t *testing.T) {
+	folder := t.TempDir()
+	engine := s.open(t, folder, 2)
+	group, ctx := errgroup.WithContext(t.Context())
+	group.SetLimit(8)
+	for _, c := range readAllCases(t, folder) {
+		group.Go(func() error { return errors.Join(c.World.Write(), c.hold(ctx, engine)) })
+	}
+	c := caseOf(t, folder, weather)
+	if err := writeLabels(c); err != nil {
+		t.Fatal(err)
+	}
+	join, _, err := c.World.plan(t.Context(), engine, c.Joins[0].Question)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer join.Close()
+	for range 4 {
+		group.Go(func() error {
+			table := &Table{}
+			report, err := join.Stream(ctx, table.add)
+			if err == nil && (report.Rows != 1 || len(table.Rows) != 1) {
+				err = fmt.Errorf("a stream gave %d rows and reports %d, want 1", len(table.Rows), report.Rows)
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Error(err)
 	}
 }
 
