@@ -50,8 +50,8 @@ func readView(ctx context.Context, r *relations, view *registry.View, table stri
 	return rows, nil
 }
 
-// fileIndex is the SQL of a file's position in source order (R3), and what to read it from. DuckDB's own counts the files
-// that are left once a condition on partitions has ruled others out, so it differs from query to query.
+// fileIndex is the SQL of a file's position in source order (R3), and what to read it from. DuckDB's own counts the
+// files that are left once a condition on partitions has ruled others out, so it differs from query to query.
 func fileIndex(files sourceFiles) (index, from string) {
 	if len(files.partitions) == 0 {
 		return "file_index", scan(files, "")
@@ -94,7 +94,9 @@ func (v *viewRows) convert(columns []registry.Column) error {
 		}
 		return columns[at], nil
 	}
-	typed := func(name string, to plumbv1.Type, bring func(string, plumbv1.Type) (*conversion, error)) (*conversion, error) {
+	typed := func(name string, to plumbv1.Type,
+		bring func(string, plumbv1.Type) (*conversion, error),
+	) (*conversion, error) {
 		column, err := find(name)
 		if err != nil {
 			return nil, err

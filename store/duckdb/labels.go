@@ -72,8 +72,7 @@ func (e *Engine) describeLabels(ctx context.Context, s *session, path string) (*
 }
 
 func cmpError(err error, otherwise string) string {
-	var pathError *os.PathError
-	if errors.As(err, &pathError) {
+	if pathError, ok := errors.AsType[*os.PathError](err); ok {
 		return pathError.Err.Error()
 	}
 	if err != nil {

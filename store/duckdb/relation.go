@@ -125,8 +125,8 @@ func inSource(source *registry.Source, err error) error {
 	return registry.Inputf("", "cannot read source %s: %s", source.Name, input.Message)
 }
 
-// blame finds the file behind an error of reading that names none, by reading each file on its own. A file damaged in its
-// middle has a good footer, and is found out only here.
+// blame finds the file behind an error of reading that names none, by reading each file on its own. A file damaged in
+// its middle has a good footer, and is found out only here.
 func (r *relations) blame(ctx context.Context, err error) error {
 	var input *registry.InputError
 	if !errors.As(err, &input) || strings.Contains(input.Message, ".parquet") {

@@ -44,7 +44,8 @@ var integerTypes = []string{"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT
 	"UBIGINT", "UHUGEINT"}
 
 func isNumeric(name string) bool {
-	return slices.Contains(integerTypes, name) || name == "FLOAT" || name == "DOUBLE" || strings.HasPrefix(name, "DECIMAL(")
+	return slices.Contains(integerTypes, name) || name == "FLOAT" || name == "DOUBLE" ||
+		strings.HasPrefix(name, "DECIMAL(")
 }
 
 // conversion brings a source column to a declared type. In its templates $ stands for the column.
