@@ -61,8 +61,8 @@ type JoinRequest struct {
 // Join is a planned point-in-time join. It has one row for each label row, in label order: the label columns, then the
 // outputs (R6).
 type Join interface {
-	// Explain describes the strategy and shows the SQL.
-	Explain() string
+	// Explain tells the strategy for each view, the estimate that it rests on, and the SQL. It may read the labels.
+	Explain(ctx context.Context) (string, error)
 	// WriteFile writes the result to a .parquet, .csv or .arrow file, which appears whole or not at all.
 	WriteFile(ctx context.Context, path string) (JoinReport, error)
 	// Stream hands the result to yield in batches, in order. The batch is valid until yield returns.

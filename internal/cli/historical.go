@@ -83,13 +83,16 @@ func (a *application) historical(ctx context.Context, p *project, flags historic
 	}
 	defer join.Close()
 	if flags.explain {
-		return a.explain(join)
+		return a.explain(ctx, join)
 	}
 	return a.writeJoin(ctx, join, flags.out)
 }
 
-func (a *application) explain(join store.Join) error {
-	explanation := join.Explain()
+func (a *application) explain(ctx context.Context, join store.Join) error {
+	explanation, err := join.Explain(ctx)
+	if err != nil {
+		return err
+	}
 	return a.print(map[string]string{"explain": explanation}, func(w io.Writer) error {
 		_, err := fmt.Fprintln(w, strings.TrimSpace(explanation))
 		return err

@@ -184,22 +184,54 @@ func floatKeys(value, kind, suffix string) []string {
 	return []string{value + suffix, "CAST(" + value + " AS VARCHAR)" + suffix, "CAST(" + value + " AS BIT)" + suffix}
 }
 
-// candidates selects the rows that can be seen at all, with typed keys and times in microseconds: k0…, e, c (the least
-// integer where null: null is lowest, R3) and o. Rows with a null key or time are left out (R8, R3); asKnown leaves out
-// those with no created time too, since when they became known is not known (R4).
+// noCreated stands for a null created time in comparisons: null is lowest (R3).
+const noCreated = "-9223372036854775808"
+
+// candidates selects the rows that can be seen at all, with typed keys and times in microseconds: k0…, e, and v, the
+// instant at which the row becomes visible. That is its event time; asKnown, not before it was known (R4).
 func (v *viewRows) candidates(asKnown bool) string {
-	columns := v.typedKeys()
-	created := "-9223372036854775808"
-	where := v.usable()
-	if v.created != nil {
-		created = "coalesce(" + v.time(v.created, "c", v.view.Source.CreatedTimestamp) + ", " + created + ")"
-		if asKnown {
-			where += " AND c IS NOT NULL"
+	event := v.time(v.event, "e", v.view.Source.EventTimestamp)
+	visible, where := event, v.usable()
+	if asKnown {
+		visible = "greatest(" + event + ", " + v.createdTime() + ")"
+		where += " AND c IS NOT NULL"
+	}
+	columns := append(v.typedKeys(), event+" AS e", visible+" AS v")
+	return fmt.Sprintf("SELECT %s\n  FROM %s\n  WHERE %s", strings.Join(columns, ", "), v.from, where)
+}
+
+// complete selects the rows that can be seen at all with typed keys, e and c in microseconds, c being noCreated where it
+// is null, o, and the features as the source has them.
+func (v *viewRows) complete(features []int) string {
+	columns := append(v.typedKeys(), v.time(v.event, "e", v.view.Source.EventTimestamp)+" AS e",
+		"coalesce("+v.createdTime()+", "+noCreated+") AS c", "o")
+	for _, feature := range features {
+		if name := fmt.Sprintf("f%d", feature); !slices.Contains(columns, name) {
+			columns = append(columns, name)
 		}
 	}
-	columns = append(columns, v.time(v.event, "e", v.view.Source.EventTimestamp)+" AS e",
-		"CAST("+created+" AS BIGINT) AS c", "o")
-	return fmt.Sprintf("SELECT %s\n  FROM %s\n  WHERE %s", strings.Join(columns, ", "), v.from, where)
+	columns = append(columns, v.places("")...)
+	return fmt.Sprintf("SELECT %s\n  FROM %s\n  WHERE %s", strings.Join(columns, ", "), v.from, v.usable())
+}
+
+// createdTime is a row's created time in microseconds, or null. asKnown leaves out rows that have none, since when they
+// became known is not known (R4).
+func (v *viewRows) createdTime() string {
+	if v.created == nil {
+		return "NULL::BIGINT"
+	}
+	return v.time(v.created, "c", v.view.Source.CreatedTimestamp)
+}
+
+// places are the columns that say where a row is, of the alias.
+func (v *viewRows) places(alias string) []string {
+	if v.view.Source.Query != "" {
+		return nil
+	}
+	if alias != "" {
+		alias += "."
+	}
+	return []string{alias + "filename", alias + "file_row_number"}
 }
 
 func (v *viewRows) typedKeys() []string {
@@ -227,10 +259,9 @@ func (v *viewRows) unusable() string {
 		v.usable(), v.from)
 }
 
-// value is the typed feature at a position of the view. The alias stands for the row.
-func (v *viewRows) value(alias string, feature int) string {
+// value is the typed feature at a position of the view, from the column that has it. The alias stands for the row.
+func (v *viewRows) value(alias, column string, feature int) string {
 	qualify := strings.NewReplacer("file_row_number", alias+".file_row_number", "filename", alias+".filename")
 	place := qualify.Replace(v.place)
-	return v.features[feature].sql(fmt.Sprintf("%s.f%d", alias, feature),
-		literal(fmt.Sprintf("column %q", v.view.Features[feature].Column)), place)
+	return v.features[feature].sql(column, literal(fmt.Sprintf("column %q", v.view.Features[feature].Column)), place)
 }

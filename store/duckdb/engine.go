@@ -38,6 +38,8 @@ type Engine struct {
 	config Config
 	// roots are absolute, with symbolic links resolved.
 	roots []string
+	// pairsPerRow bounds hashing; see strategy.
+	pairsPerRow float64
 }
 
 // Open checks the configuration. It reads no source.
@@ -47,7 +49,7 @@ func Open(ctx context.Context, config Config) (*Engine, error) {
 		return nil, fmt.Errorf("project folder: %w", err)
 	}
 	config.ProjectDir = project
-	engine := &Engine{config: config}
+	engine := &Engine{config: config, pairsPerRow: defaultPairsPerRow}
 	for _, root := range config.Roots {
 		resolved, err := filepath.EvalSymlinks(engine.absolute(root))
 		if errors.Is(err, os.ErrNotExist) {
@@ -95,8 +97,6 @@ type session struct {
 	conn     *sql.Conn
 	spill    string
 	releases []func()
-	// statements is what ran, for Explain.
-	statements []string
 }
 
 // internalSchema holds our tables. No source can be named so, since names of sources begin with a letter.
@@ -161,12 +161,6 @@ func (s *session) confine(ctx context.Context, files []string) error {
 		}
 	}
 	return nil
-}
-
-// run executes a statement and keeps its text for Explain.
-func (s *session) run(ctx context.Context, statement string) error {
-	s.statements = append(s.statements, statement)
-	return s.exec(ctx, statement)
 }
 
 func (s *session) exec(ctx context.Context, statement string) error {

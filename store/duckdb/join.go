@@ -13,11 +13,10 @@ import (
 
 // join implements store.Join. It holds no resources: each run has a session of its own.
 //
-// The join indexes the labels, not the features. A feature row becomes visible at one instant, so it belongs to exactly
-// one slot: the first instant of its key among the labels at or after. Each slot keeps the greatest of its rows by
-// (event time, created time, source order), and the greatest of a label's slots so far is its winner (R3). So ties cost
-// nothing extra, whatever the number of threads, and knowledge time (R4) is only another instant at which a row becomes
-// visible. ttl is checked last, on winners alone: a winner is the latest of its key, so when it is too old all are.
+// For each use of a view it goes in three steps. The event time of each label row's winner comes first, from keys and
+// times alone, by one of the strategies; a time is the same whichever of several rows has it, so ties cost nothing here.
+// Then the rows of those keys and times are read with their features. Only where they are more than the times are some
+// tied, and the greatest by created time and source order are kept (R3).
 type join struct {
 	engine  *Engine
 	request store.JoinRequest
@@ -137,49 +136,64 @@ func (j *join) nameColumns() error {
 		Hint: "ask for full names (view__feature), or rename the label column"}
 }
 
-// Explain implements store.Join.
-func (j *join) Explain() string {
+// Explain implements store.Join. It reads the labels and counts the sources' rows, which the choice of a strategy rests
+// on, and joins nothing.
+func (j *join) Explain(ctx context.Context) (string, error) {
 	var text strings.Builder
-	text.WriteString("strategy: index the labels; each feature row goes to the first label of its key that sees it; " +
-		"the greatest row so far wins\n")
-	for _, u := range j.uses {
-		fmt.Fprintf(&text, "\n-- view %s as %s\n%s;\n", u.reference.View.Name, u.reference.Alias,
-			strings.Join(u.statements(), ";\n"))
-	}
-	fmt.Fprintf(&text, "\n-- result\n%s;\n", j.result(j.typedLabels(), identifiers(j.columnNames())))
-	return text.String()
+	err := j.open(ctx, nil, func(s *session, r *relations) error {
+		for _, u := range j.uses {
+			chosen, err := u.prepare(ctx, s)
+			if err != nil {
+				return u.explain(ctx, r, err)
+			}
+			statements := append(u.preparation(), u.times(chosen), u.found(), "-- where rows are tied\n"+u.ties())
+			fmt.Fprintf(&text, "-- view %s as %s\n-- strategy: %s\n%s;\n\n", u.reference.View.Name, u.reference.Alias, chosen,
+				strings.Join(statements, ";\n"))
+		}
+		fmt.Fprintf(&text, "-- result\n%s;\n", j.result(j.typedLabels(), identifiers(j.columnNames())))
+		return nil
+	})
+	return text.String(), err
 }
 
 // Close implements store.Join.
 func (j *join) Close() error { return nil }
 
 // prepare runs everything up to the result in a session that may touch the extra files too, and hands it to use.
-func (j *join) prepare(ctx context.Context, extra []string, use func(*session) error) (
-	report store.JoinReport, err error,
-) {
+func (j *join) prepare(ctx context.Context, extra []string, use func(*session) error) (store.JoinReport, error) {
+	var report store.JoinReport
+	err := j.open(ctx, extra, func(s *session, r *relations) error {
+		if err := s.queryRow(ctx, "SELECT count(*) FROM "+internalSchema+".labels", &report.Rows); err != nil {
+			return err
+		}
+		for _, u := range j.uses {
+			counted, err := u.run(ctx, s, r)
+			if err != nil {
+				return err
+			}
+			report.Views = append(report.Views, counted)
+		}
+		return r.blame(ctx, use(s))
+	})
+	return report, err
+}
+
+// open hands over a session in which the sources can be read and the labels are loaded, and which may touch the extra
+// files too.
+func (j *join) open(ctx context.Context, extra []string, use func(*session, *relations) error) (err error) {
 	s, err := j.engine.newSession(ctx)
 	if err != nil {
-		return report, err
+		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	relations, err := j.engine.open(ctx, s, j.sources(), append(extra, j.labels.path))
 	if err != nil {
-		return report, err
+		return err
 	}
 	if err := j.labels.load(ctx, s, j.timeColumn); err != nil {
-		return report, err
+		return err
 	}
-	if err := s.queryRow(ctx, "SELECT count(*) FROM "+internalSchema+".labels", &report.Rows); err != nil {
-		return report, err
-	}
-	for _, u := range j.uses {
-		counted, err := u.run(ctx, s, relations)
-		if err != nil {
-			return report, err
-		}
-		report.Views = append(report.Views, counted)
-	}
-	return report, use(s)
+	return use(s, relations)
 }
 
 // typedLabels are the label columns as they are.

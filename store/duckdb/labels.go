@@ -201,7 +201,7 @@ func (l *labelFile) load(ctx context.Context, s *session, timeColumn int) error 
 	what := literal(fmt.Sprintf("label column %q", l.columns[timeColumn].Name))
 	statement := fmt.Sprintf("CREATE TABLE %s.labels AS\nSELECT n, %s AS t, %s\nFROM %s", internalSchema,
 		times.sql(column, what, labelPlace), strings.Join(numbered("c", len(l.columns)), ", "), source)
-	if err := s.run(ctx, statement); err != nil {
+	if err := s.exec(ctx, statement); err != nil {
 		return l.explain(err)
 	}
 	return l.checkTimes(ctx, s, timeColumn)

@@ -31,7 +31,7 @@ func (e *Engine) Newest(ctx context.Context, view *registry.View, window store.W
 		return report, err
 	}
 	for _, statement := range newestStatements(rows, window) {
-		if err := s.run(ctx, statement); err != nil {
+		if err := s.exec(ctx, statement); err != nil {
 			return report, relations.blame(ctx, err)
 		}
 	}
@@ -63,12 +63,12 @@ func newestStatements(rows *viewRows, window store.Window) []string {
 		group = "GROUP BY " + strings.Join(keys, ", ")
 	}
 	best := fmt.Sprintf("CREATE TABLE %s.best AS\nSELECT max({'e': e, 'c': c, 'o': o}) AS best\nFROM (%s)\nWHERE %s\n%s",
-		internalSchema, rows.candidates(false), inWindow("e", window), group)
+		internalSchema, rows.complete(nil), inWindow("e", window), group)
 	columns := []string{"row_number() OVER () - 1 AS n"}
 	columns = append(columns, rows.typedKeys()...)
-	columns = append(columns, "b.best.e AS e", "nullif(b.best.c, -9223372036854775808) AS c")
+	columns = append(columns, "b.best.e AS e", "nullif(b.best.c, "+noCreated+") AS c")
 	for i := range rows.view.Features {
-		columns = append(columns, fmt.Sprintf("%s AS f%d", rows.value("r", i), i))
+		columns = append(columns, fmt.Sprintf("%s AS f%d", rows.value("r", fmt.Sprintf("r.f%d", i), i), i))
 	}
 	newest := fmt.Sprintf("CREATE TABLE %s.newest AS\nSELECT %s\nFROM %s.best b JOIN %s r ON r.o = b.best.o",
 		internalSchema,

@@ -98,7 +98,7 @@ func (j *join) copyTo(ctx context.Context, s *session, path, format string) erro
 	if err != nil {
 		return err
 	}
-	return s.run(ctx, fmt.Sprintf("COPY (%s) TO %s (%s)", query, literal(path), options))
+	return s.exec(ctx, fmt.Sprintf("COPY (%s) TO %s (%s)", query, literal(path), options))
 }
 
 func (j *join) copyQuery(ctx context.Context, s *session, format string) (query, options string, err error) {
@@ -140,7 +140,7 @@ func (j *join) Stream(ctx context.Context, yield func(arrow.RecordBatch) error) 
 		statement := fmt.Sprintf("CREATE TABLE %s.result AS\nSELECT row_number() OVER () - 1 AS n, * FROM (%s)",
 			internalSchema,
 			j.result(labels, numbered("r", len(names))))
-		if err := s.run(ctx, statement); err != nil {
+		if err := s.exec(ctx, statement); err != nil {
 			return err
 		}
 		return s.stream(ctx, "result", func(batch arrow.RecordBatch) error { return yield(renamed(batch, names)) })

@@ -103,7 +103,7 @@ func (r *relations) create(ctx context.Context) error {
 		}
 		// The newline keeps a comment at the end of a query from swallowing the parenthesis.
 		statement := fmt.Sprintf("CREATE VIEW %s AS FROM (%s\n)", identifier(source.Name), trimQuery(body))
-		if err := r.session.run(ctx, statement); err != nil {
+		if err := r.session.exec(ctx, statement); err != nil {
 			return inSource(source, err)
 		}
 	}

@@ -3,7 +3,6 @@ package duckdb
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -25,6 +24,8 @@ type use struct {
 	statuses bool
 	// features are the positions of the features wanted.
 	features []int
+	// pairsPerRow is the engine's bound for hashing.
+	pairsPerRow float64
 }
 
 func (j *join) prepareUses(ctx context.Context, r *relations) error {
@@ -33,7 +34,8 @@ func (j *join) prepareUses(ctx context.Context, r *relations) error {
 		if err != nil {
 			return err
 		}
-		u := &use{number: i, reference: reference, rows: rows, asKnown: j.request.AsKnown, statuses: j.request.Statuses}
+		u := &use{number: i, reference: reference, rows: rows, asKnown: j.request.AsKnown, statuses: j.request.Statuses,
+			pairsPerRow: j.engine.pairsPerRow}
 		if err := u.readLabels(j.labels); err != nil {
 			return err
 		}
@@ -68,12 +70,6 @@ func (u *use) table(name string) string {
 	return fmt.Sprintf("%s.%s%d", internalSchema, name, u.number)
 }
 
-// statements build the table found: for each label row n that has a winner, its event time, whether it has expired, and
-// its features.
-func (u *use) statements() []string {
-	return append(slices.Clone(u.rows.staging), u.keys(), u.slots(), u.winners(), u.found())
-}
-
 // keys is the table of label rows with all keys there: a null key matches nothing (R8).
 func (u *use) keys() string {
 	columns := []string{"n", "t"}
@@ -85,81 +81,124 @@ func (u *use) keys() string {
 		strings.Join(columns, ", "), internalSchema, where)
 }
 
-// slots keeps, for each key and instant of the labels, the greatest of the rows that become visible at it or since the
-// instant before.
-func (u *use) slots() string {
-	visible := "e"
-	if u.asKnown {
-		visible = "greatest(e, c)"
-	}
-	keys := u.keyNames()
-	candidates := fmt.Sprintf("SELECT *, %s AS v FROM (%s)", visible, u.rows.candidates(u.asKnown))
-	if len(keys) > 0 {
-		names := strings.Join(keys, ", ")
-		candidates += fmt.Sprintf("\n  SEMI JOIN (SELECT DISTINCT %s FROM %s) USING (%s)", names, u.table("keys"), names)
-	}
-	return fmt.Sprintf("CREATE TABLE %s AS\nSELECT %sl.t, max({'e': r.e, 'c': r.c, 'o': r.o}) AS best\nFROM (%s) r\n"+
-		"ASOF JOIN %s l ON %sr.v <= l.t\nGROUP BY ALL", u.table("slots"), each(keys, "l.$, ", ""), candidates,
-		u.table("keys"), each(keys, "r.$ = l.$ AND ", ""))
-}
-
-// winners gives each label row the best of its slots so far. Slots are in the order of event time, so that is the last
-// one's; as known, a row may become visible after a later one, so it is the greatest.
-func (u *use) winners() string {
-	keys := u.keyNames()
-	slots := u.table("slots")
-	if u.asKnown {
-		partition := ""
-		if len(keys) > 0 {
-			partition = "PARTITION BY " + strings.Join(keys, ", ") + " "
-		}
-		slots = fmt.Sprintf("(SELECT * REPLACE (max(best) OVER (%sORDER BY t) AS best) FROM %s)", partition, slots)
-	}
+// times is the table of the event time of each label row's winner: the latest that it can see. ttl is checked here, on
+// winners alone: a winner is the latest of its key, so when it is too old all are.
+func (u *use) times(s strategy) string {
 	expired := "false"
 	if ttl := u.rows.view.TTL.Microseconds(); ttl > 0 {
 		// Of 128 bits, so that no instant is too early to subtract from.
-		expired = fmt.Sprintf("s.best.e < l.t::HUGEINT - %d", ttl)
+		expired = fmt.Sprintf("e < t::HUGEINT - %d", ttl)
 	}
 	where := ""
 	if !u.statuses {
 		where = "\nWHERE NOT (" + expired + ")"
 	}
-	return fmt.Sprintf("CREATE TABLE %s AS\nSELECT l.n, s.best.e AS e, s.best.o AS o, %s AS expired\nFROM %s l\n"+
-		"ASOF JOIN %s s ON %sl.t >= s.t%s", u.table("winners"), expired, u.table("keys"), slots,
-		each(keys, "l.$ = s.$ AND ", ""), where)
+	latest := u.latestByOrder()
+	switch {
+	case s.hash:
+		latest = u.latestByHash()
+	case u.asKnown:
+		latest = u.latestAsKnown()
+	}
+	return fmt.Sprintf("CREATE TABLE %s AS\nSELECT *, %s AS expired\nFROM (%s)%s", u.table("times"), expired, latest, where)
+}
+
+// latestByHash pairs every label row with every row of its key that it can see.
+func (u *use) latestByHash() string {
+	return fmt.Sprintf("SELECT l.*, b.e FROM %[1]s l JOIN (\n  SELECT l.n, max(r.e) AS e\n  FROM (%[2]s) r\n"+
+		"  JOIN %[1]s l ON %[3]sr.v <= l.t\n  GROUP BY l.n\n) b USING (n)", u.table("keys"), u.rows.candidates(u.asKnown),
+		each(u.keyNames(), "r.$ = l.$ AND ", ""))
+}
+
+// latestByOrder walks labels and rows in the order of time. Which of several rows of one time DuckDB picks does not
+// matter: only their time is asked for.
+func (u *use) latestByOrder() string {
+	return fmt.Sprintf("SELECT l.*, r.e\nFROM %s l\nASOF JOIN (%s) r ON %sl.t >= r.v", u.table("keys"),
+		u.rows.candidates(false), each(u.keyNames(), "r.$ = l.$ AND ", ""))
+}
+
+// latestAsKnown walks in order too, but a row may become visible after a later one did. So the rows are gathered at the
+// first instant of their key among the labels that sees them, and the greatest of a label's instants so far counts.
+func (u *use) latestAsKnown() string {
+	keys := u.keyNames()
+	partition := ""
+	if len(keys) > 0 {
+		partition = "PARTITION BY " + strings.Join(keys, ", ") + " "
+	}
+	equal := each(keys, "r.$ = l.$ AND ", "")
+	slots := fmt.Sprintf("SELECT %sl.t, max(r.e) AS e\n  FROM (%s) r\n  ASOF JOIN %s l ON %sr.v <= l.t\n  GROUP BY ALL",
+		each(keys, "l.$, ", ""), u.rows.candidates(true), u.table("keys"), equal)
+	return fmt.Sprintf("SELECT l.*, r.e\nFROM %s l\nASOF JOIN (\n  SELECT * REPLACE (max(e) OVER (%sORDER BY t) AS e) FROM "+
+		"(%s)\n) r ON %sl.t >= r.t", u.table("keys"), partition, slots, equal)
 }
 
 func (u *use) keyNames() []string { return numbered("k", len(u.labelKeys)) }
 
-// found fetches the winners' features by source order. They are not carried through the aggregates above: those would
-// turn -0.0 within structs into 0.0, and move every feature of every row.
+// found is the table of the rows at the winners' times, with their features as the source has them: one for each label
+// row, and more where rows share their time. The features are not carried through the steps above, which read keys and
+// times alone.
 func (u *use) found() string {
-	columns := []string{"w.n", "w.e", "w.expired"}
+	columns := []string{"w.n", "w.e", "w.expired", "r.c", "r.o"}
 	for i, feature := range u.features {
-		columns = append(columns, fmt.Sprintf("CASE WHEN w.expired THEN NULL ELSE %s END AS f%d",
-			u.rows.value("r", feature), i))
+		columns = append(columns, fmt.Sprintf("r.f%d AS f%d", feature, i))
 	}
-	return fmt.Sprintf("CREATE TABLE %s AS\nSELECT %s\nFROM %s w JOIN %s r ON r.o = w.o", u.table("found"),
-		strings.Join(columns, ",\n  "), u.table("winners"), u.rows.from)
+	return fmt.Sprintf("CREATE TABLE %s AS\nSELECT %s\nFROM (%s) r\nJOIN %s w ON %sr.e = w.e%s", u.table("found"),
+		strings.Join(append(columns, u.rows.places("r")...), ",\n  "), u.rows.complete(u.features), u.table("times"),
+		each(u.keyNames(), "r.$ = w.$ AND ", ""), u.known())
 }
 
-// run builds the tables and counts.
+// known is the condition that a row was known by the label's instant (R4).
+func (u *use) known() string {
+	if u.asKnown {
+		return " AND r.c <> " + noCreated + " AND r.c <= w.t"
+	}
+	return ""
+}
+
+// ties keeps the winner of the rows that share their time (R3). It runs only where some do.
+func (u *use) ties() string {
+	return fmt.Sprintf("CREATE OR REPLACE TABLE %[1]s AS\nSELECT * FROM %[1]s\nQUALIFY row_number() OVER "+
+		"(PARTITION BY n ORDER BY c DESC, o DESC) = 1", u.table("found"))
+}
+
+// run builds the table found and counts.
 func (u *use) run(ctx context.Context, s *session, r *relations) (store.ViewReport, error) {
 	report := store.ViewReport{Alias: u.reference.Alias}
-	for _, statement := range u.statements() {
-		if err := s.run(ctx, statement); err != nil {
-			return report, fmt.Errorf("view %s: %w", u.reference.View.Name, r.blame(ctx, err))
+	chosen, err := u.prepare(ctx, s)
+	if err != nil {
+		return report, u.explain(ctx, r, err)
+	}
+	for _, statement := range []string{u.times(chosen), u.found()} {
+		if err := s.exec(ctx, statement); err != nil {
+			return report, u.explain(ctx, r, err)
 		}
+	}
+	if err := u.settle(ctx, s); err != nil {
+		return report, u.explain(ctx, r, err)
 	}
 	if err := s.queryRow(ctx, u.rows.unusable(), &report.NullTimes, &report.NullKeys); err != nil {
-		return report, err
-	}
-	for _, done := range []string{"keys", "slots", "winners"} {
-		if err := s.exec(ctx, "DROP TABLE "+u.table(done)); err != nil {
-			return report, err
-		}
+		return report, u.explain(ctx, r, err)
 	}
 	return report, s.queryRow(ctx, "SELECT count(*) FROM "+u.table("found")+" WHERE NOT expired", &report.Matched)
+}
+
+func (u *use) explain(ctx context.Context, r *relations, err error) error {
+	return fmt.Errorf("view %s: %w", u.reference.View.Name, r.blame(ctx, err))
+}
+
+// settle breaks ties where there are any, and drops what is not needed any more.
+func (u *use) settle(ctx context.Context, s *session) error {
+	var tied bool
+	counts := fmt.Sprintf("SELECT (SELECT count(*) FROM %s) > (SELECT count(*) FROM %s)", u.table("found"), u.table("times"))
+	if err := s.queryRow(ctx, counts, &tied); err != nil {
+		return err
+	}
+	if tied {
+		if err := s.exec(ctx, u.ties()); err != nil {
+			return err
+		}
+	}
+	return s.exec(ctx, fmt.Sprintf("DROP TABLE %s; DROP TABLE %s", u.table("keys"), u.table("times")))
 }
 
 // position returns where in found an output's feature is.
@@ -172,8 +211,14 @@ func (u *use) position(output registry.Output) int {
 	return -1
 }
 
+// output is the column of a feature. Its value is brought to the declared type only here, so that a value that does
+// not fit is an error where it is in the answer, and not where a correction of the same time has replaced it.
 func (u *use) output(output registry.Output) column {
-	sql := fmt.Sprintf("p%d.f%d", u.number, u.position(output))
+	row := fmt.Sprintf("p%d", u.number)
+	sql := u.rows.value(row, fmt.Sprintf("%s.f%d", row, u.position(output)), output.Feature)
+	if u.statuses {
+		sql = fmt.Sprintf("CASE WHEN NOT %s.expired THEN %s END", row, sql)
+	}
 	return column{name: output.Name, sql: sql, csv: csvText(sql, u.reference.View.Features[output.Feature].Type)}
 }
 
