@@ -38,6 +38,11 @@ redis-server:
 bench: ## Run the Go benchmarks of the stores and the server
 	go test -run '^$$' -bench . -benchmem ./store/... ./internal/server/...
 
+.PHONY: bench-offline
+bench-offline: build ## Measure historical against a hand-written ASOF join; keeps 2 GB of data in bin/bench
+	go build -o bin/bench-offline ./bench/offline
+	bin/bench-offline bin/plumb bin/bench
+
 .PHONY: lint
 lint: bin/tools/golangci-lint bin/tools/buf bin/proto ## Check formatting, vet, linters, import direction and the .proto files
 	bin/tools/golangci-lint run ./...

@@ -200,8 +200,8 @@ func (v *viewRows) candidates(asKnown bool) string {
 	return fmt.Sprintf("SELECT %s\n  FROM %s\n  WHERE %s", strings.Join(columns, ", "), v.from, where)
 }
 
-// complete selects the rows that can be seen at all with typed keys, e and c in microseconds, c being noCreated where it
-// is null, o, and the features as the source has them.
+// complete selects the rows that can be seen at all with typed keys, e and c in microseconds, c being noCreated where
+// it is null, o, and the features as the source has them.
 func (v *viewRows) complete(features []int) string {
 	columns := append(v.typedKeys(), v.time(v.event, "e", v.view.Source.EventTimestamp)+" AS e",
 		"coalesce("+v.createdTime()+", "+noCreated+") AS c", "o")
@@ -252,11 +252,33 @@ func (v *viewRows) usable() string {
 	return "e IS NOT NULL" + each(numbered("k", len(v.keys)), " AND $ IS NOT NULL", "")
 }
 
-// unusable counts the rows that can never be seen: null times, then null keys.
-func (v *viewRows) unusable() string {
-	return fmt.Sprintf("SELECT count(*) FILTER (WHERE e IS NULL), "+
-		"count(*) FILTER (WHERE e IS NOT NULL AND NOT (%s)) FROM %s",
-		v.usable(), v.from)
+// countUnusable counts the rows that can never be seen: null times, and null keys. Where the files' footers say that
+// there are none, no row is read.
+func (v *viewRows) countUnusable(ctx context.Context, s *session, r *relations) (nullTimes, nullKeys int64, err error) {
+	if none, err := v.noneUnusable(ctx, s, r); none || err != nil {
+		return 0, 0, err
+	}
+	query := fmt.Sprintf("SELECT count(*) FILTER (WHERE e IS NULL), "+
+		"count(*) FILTER (WHERE e IS NOT NULL AND NOT (%s)) FROM %s", v.usable(), v.from)
+	return nullTimes, nullKeys, s.queryRow(ctx, query, &nullTimes, &nullKeys)
+}
+
+// noneUnusable says whether the footers promise that no key and no event time is null. Partition columns are in no
+// footer, and their presence leaves it open.
+func (v *viewRows) noneUnusable(ctx context.Context, s *session, r *relations) (none bool, err error) {
+	files, ok := r.files[v.view.Source.Name]
+	if !ok || len(files.paths) == 0 || len(files.partitions) > 0 {
+		return false, nil
+	}
+	columns := []string{v.view.Source.EventTimestamp}
+	for _, key := range v.view.Keys {
+		columns = append(columns, key.Name)
+	}
+	query := fmt.Sprintf("SELECT coalesce(sum(m.found), 0) = sum(f.num_row_groups) * %d FROM "+
+		"(SELECT file_name, count(*) AS found FROM parquet_metadata(%[2]s) WHERE stats_null_count = 0 "+
+		"AND list_contains(%[3]s, path_in_schema) GROUP BY file_name) m "+
+		"RIGHT JOIN parquet_file_metadata(%[2]s) f USING (file_name)", len(columns), literals(files.paths), literals(columns))
+	return none, s.queryRow(ctx, query, &none)
 }
 
 // value is the typed feature at a position of the view, from the column that has it. The alias stands for the row.

@@ -14,9 +14,9 @@ import (
 // join implements store.Join. It holds no resources: each run has a session of its own.
 //
 // For each use of a view it goes in three steps. The event time of each label row's winner comes first, from keys and
-// times alone, by one of the strategies; a time is the same whichever of several rows has it, so ties cost nothing here.
-// Then the rows of those keys and times are read with their features. Only where they are more than the times are some
-// tied, and the greatest by created time and source order are kept (R3).
+// times alone, by one of the strategies; a time is the same whichever of several rows has it, so ties cost nothing
+// here. Then the rows of those keys and times are read with their features. Only where they are more than the times
+// are some tied, and the greatest by created time and source order are kept (R3).
 type join struct {
 	engine  *Engine
 	request store.JoinRequest
@@ -146,7 +146,8 @@ func (j *join) Explain(ctx context.Context) (string, error) {
 			if err != nil {
 				return u.explain(ctx, r, err)
 			}
-			statements := append(u.preparation(), u.times(chosen), u.found(), "-- where rows are tied\n"+u.ties())
+			statements := append(u.preparation(), u.times(chosen), u.found(false),
+				"-- only where rows are tied:\n"+u.found(true))
 			fmt.Fprintf(&text, "-- view %s as %s\n-- strategy: %s\n%s;\n\n", u.reference.View.Name, u.reference.Alias, chosen,
 				strings.Join(statements, ";\n"))
 		}

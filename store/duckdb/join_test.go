@@ -220,3 +220,14 @@ func TestExplainShowsTheSQLThatRuns(t *testing.T) {
 		}
 	}
 }
+
+func TestR14_AValueThatACorrectionReplacedNeedNotFit(t *testing.T) {
+	p := newProject(t, map[string]string{"a.parquet": "SELECT * FROM (VALUES (1, 3000000000, TIMESTAMP '2013-01-01', " +
+		"TIMESTAMP '2013-01-01'), (1, 7, TIMESTAMP '2013-01-01', TIMESTAMP '2013-01-02')) v(k, x, \"at\", known)"},
+		"data/a.parquet", feature("x", plumbv1.Type_INT32))
+	p.source.CreatedTimestamp = "known"
+	got, err := p.join(t, "l.csv", "k,t\n1,2013-01-03\n")
+	if err != nil || got != "k,t,x\n1,2013-01-03,7\n" {
+		t.Errorf("got %q and error %v, want the correction", got, err)
+	}
+}

@@ -187,6 +187,11 @@ func (c *conversion) nested(column, what, place, variable string) string {
 		strings.ReplaceAll(c.fits, "$", column), value, c.complaint(column, what, place))
 }
 
+// mayComplain says whether some values may not fit.
+func (c *conversion) mayComplain() bool {
+	return c.fits != "" || c.element != nil && c.element.mayComplain()
+}
+
 func (c *conversion) isIdentity() bool { return c.value == "$" && c.fits == "" && c.element == nil }
 
 // complaint is the SQL of the error's text, which explainError takes apart.

@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -100,7 +101,8 @@ func (u *use) times(s strategy) string {
 	case u.asKnown:
 		latest = u.latestAsKnown()
 	}
-	return fmt.Sprintf("CREATE TABLE %s AS\nSELECT *, %s AS expired\nFROM (%s)%s", u.table("times"), expired, latest, where)
+	return fmt.Sprintf("CREATE TABLE %s AS\nSELECT *, %s AS expired\nFROM (%s)%s",
+		u.table("times"), expired, latest, where)
 }
 
 // latestByHash pairs every label row with every row of its key that it can see.
@@ -128,23 +130,35 @@ func (u *use) latestAsKnown() string {
 	equal := each(keys, "r.$ = l.$ AND ", "")
 	slots := fmt.Sprintf("SELECT %sl.t, max(r.e) AS e\n  FROM (%s) r\n  ASOF JOIN %s l ON %sr.v <= l.t\n  GROUP BY ALL",
 		each(keys, "l.$, ", ""), u.rows.candidates(true), u.table("keys"), equal)
-	return fmt.Sprintf("SELECT l.*, r.e\nFROM %s l\nASOF JOIN (\n  SELECT * REPLACE (max(e) OVER (%sORDER BY t) AS e) FROM "+
-		"(%s)\n) r ON %sl.t >= r.t", u.table("keys"), partition, slots, equal)
+	return fmt.Sprintf("SELECT l.*, r.e\nFROM %s l\nASOF JOIN (\n  SELECT * REPLACE (max(e) OVER (%sORDER BY t) AS e) "+
+		"FROM (%s)\n) r ON %sl.t >= r.t", u.table("keys"), partition, slots, equal)
 }
 
 func (u *use) keyNames() []string { return numbered("k", len(u.labelKeys)) }
 
 // found is the table of the rows at the winners' times, with their features as the source has them: one for each label
-// row, and more where rows share their time. The features are not carried through the steps above, which read keys and
-// times alone.
-func (u *use) found() string {
-	columns := []string{"w.n", "w.e", "w.expired", "r.c", "r.o"}
+// row, and more where rows share their time, unless ties are broken by created time and source order (R3). The features
+// are not carried through the steps above, which read keys and times alone.
+func (u *use) found(breakTies bool) string {
+	columns := []string{"w.n", "w.e", "w.expired"}
 	for i, feature := range u.features {
 		columns = append(columns, fmt.Sprintf("r.f%d AS f%d", feature, i))
 	}
-	return fmt.Sprintf("CREATE TABLE %s AS\nSELECT %s\nFROM (%s) r\nJOIN %s w ON %sr.e = w.e%s", u.table("found"),
-		strings.Join(append(columns, u.rows.places("r")...), ",\n  "), u.rows.complete(u.features), u.table("times"),
-		each(u.keyNames(), "r.$ = w.$ AND ", ""), u.known())
+	if u.mayComplain() {
+		columns = append(columns, u.rows.places("r")...)
+	}
+	ties := ""
+	if breakTies {
+		ties = "\nQUALIFY row_number() OVER (PARTITION BY w.n ORDER BY r.c DESC, r.o DESC) = 1"
+	}
+	return fmt.Sprintf("CREATE OR REPLACE TABLE %s AS\nSELECT %s\nFROM (%s) r\nJOIN %s w ON %sr.e = w.e%s%s",
+		u.table("found"), strings.Join(columns, ",\n  "), u.rows.complete(u.features), u.table("times"),
+		each(u.keyNames(), "r.$ = w.$ AND ", ""), u.known(), ties)
+}
+
+// mayComplain says whether a feature may have values that do not fit, and so has to know where they are.
+func (u *use) mayComplain() bool {
+	return slices.ContainsFunc(u.features, func(feature int) bool { return u.rows.features[feature].mayComplain() })
 }
 
 // known is the condition that a row was known by the label's instant (R4).
@@ -155,12 +169,6 @@ func (u *use) known() string {
 	return ""
 }
 
-// ties keeps the winner of the rows that share their time (R3). It runs only where some do.
-func (u *use) ties() string {
-	return fmt.Sprintf("CREATE OR REPLACE TABLE %[1]s AS\nSELECT * FROM %[1]s\nQUALIFY row_number() OVER "+
-		"(PARTITION BY n ORDER BY c DESC, o DESC) = 1", u.table("found"))
-}
-
 // run builds the table found and counts.
 func (u *use) run(ctx context.Context, s *session, r *relations) (store.ViewReport, error) {
 	report := store.ViewReport{Alias: u.reference.Alias}
@@ -168,7 +176,7 @@ func (u *use) run(ctx context.Context, s *session, r *relations) (store.ViewRepo
 	if err != nil {
 		return report, u.explain(ctx, r, err)
 	}
-	for _, statement := range []string{u.times(chosen), u.found()} {
+	for _, statement := range []string{u.times(chosen), u.found(false)} {
 		if err := s.exec(ctx, statement); err != nil {
 			return report, u.explain(ctx, r, err)
 		}
@@ -176,7 +184,7 @@ func (u *use) run(ctx context.Context, s *session, r *relations) (store.ViewRepo
 	if err := u.settle(ctx, s); err != nil {
 		return report, u.explain(ctx, r, err)
 	}
-	if err := s.queryRow(ctx, u.rows.unusable(), &report.NullTimes, &report.NullKeys); err != nil {
+	if report.NullTimes, report.NullKeys, err = u.rows.countUnusable(ctx, s, r); err != nil {
 		return report, u.explain(ctx, r, err)
 	}
 	return report, s.queryRow(ctx, "SELECT count(*) FROM "+u.table("found")+" WHERE NOT expired", &report.Matched)
@@ -189,12 +197,13 @@ func (u *use) explain(ctx context.Context, r *relations, err error) error {
 // settle breaks ties where there are any, and drops what is not needed any more.
 func (u *use) settle(ctx context.Context, s *session) error {
 	var tied bool
-	counts := fmt.Sprintf("SELECT (SELECT count(*) FROM %s) > (SELECT count(*) FROM %s)", u.table("found"), u.table("times"))
+	counts := fmt.Sprintf("SELECT (SELECT count(*) FROM %s) > (SELECT count(*) FROM %s)",
+		u.table("found"), u.table("times"))
 	if err := s.queryRow(ctx, counts, &tied); err != nil {
 		return err
 	}
 	if tied {
-		if err := s.exec(ctx, u.ties()); err != nil {
+		if err := s.exec(ctx, u.found(true)); err != nil {
 			return err
 		}
 	}
