@@ -34,17 +34,26 @@ func explainError(ctx context.Context, err error) error {
 	}
 	switch {
 	case strings.Contains(text, "No space left on device"), strings.Contains(text, "max_temp_directory_size"):
-		return fmt.Errorf("no space left on disk: %s: %w", text, err)
+		return &machineError{"no space left on disk: " + text, err}
 	case fault.Type == duckdb.ErrorTypeOutOfMemory:
 		return fmt.Errorf("out of memory; raise offline.memory_limit: %w", err)
 	case fault.Type == duckdb.ErrorTypeIO &&
 		(strings.Contains(text, "Permission denied") || strings.Contains(text, "Could not write")):
-		return fmt.Errorf("%s: %w", text, err)
+		return &machineError{text, err}
 	case isReadError(fault.Type):
 		return registry.Inputf("", "%s", text)
 	}
 	return err
 }
+
+// machineError is a fault of the machine in words of ours, which already hold what DuckDB said.
+type machineError struct {
+	text  string
+	cause error
+}
+
+func (e *machineError) Error() string { return e.text }
+func (e *machineError) Unwrap() error { return e.cause }
 
 // isReadError tells the faults that come from what a file or a query holds.
 func isReadError(t duckdb.ErrorType) bool {

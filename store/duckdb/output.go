@@ -169,12 +169,18 @@ func (j *join) writeArrow(ctx context.Context, path string) (report store.JoinRe
 				return fmt.Errorf("write Arrow IPC: %w", err)
 			}
 		}
-		return writer.Write(batch)
+		if err := writer.Write(batch); err != nil {
+			return fmt.Errorf("write Arrow IPC: %w", err)
+		}
+		return nil
 	})
 	if err != nil {
 		return report, err
 	}
-	return report, writer.Close()
+	if err := writer.Close(); err != nil {
+		return report, fmt.Errorf("write Arrow IPC: %w", err)
+	}
+	return report, nil
 }
 
 // stream hands the rows of one of our tables to yield in the order of its column n, which counts from 0, without that
