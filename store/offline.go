@@ -47,6 +47,8 @@ type JoinRequest struct {
 	Selection *registry.Selection
 	// Labels is the label file: .parquet, .csv or .arrow (IPC).
 	Labels string
+	// LabelsName is how messages name the labels, such as "the labels"; empty for "label file" and the path.
+	LabelsName string
 	// TimestampColumn is the label column with the instant T of each row.
 	TimestampColumn string
 	// Statuses adds <output name>__status, one of PRESENT, NULL, NOT_FOUND, EXPIRED, after each output (R13).
@@ -56,6 +58,17 @@ type JoinRequest struct {
 	EventTimestamps bool
 	// AsKnown asks that a row also has created time <= T (R4).
 	AsKnown bool
+	// Progress is told now and then how far the join is, from one goroutine at a time. It has to return at once. May be
+	// nil.
+	Progress func(Progress)
+}
+
+// Progress tells how far a join is.
+type Progress struct {
+	// Step says what is being done, such as "reading view weather".
+	Step string
+	// Rows of Total are done: source rows to read and label rows to write. A Total of 0 is not known yet; it may grow.
+	Rows, Total int64
 }
 
 // Join is a planned point-in-time join. It has one row for each label row, in label order: the label columns, then the
