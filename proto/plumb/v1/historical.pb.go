@@ -42,6 +42,9 @@ type HistoricalRequest struct {
 	EventTimestamps bool `protobuf:"varint,6,opt,name=event_timestamps,json=eventTimestamps,proto3" json:"event_timestamps,omitempty"`
 	// See only rows that had been created by the label's instant (R4).
 	AsKnown bool `protobuf:"varint,7,opt,name=as_known,json=asKnown,proto3" json:"as_known,omitempty"`
+	// Tell the progress of the join. Ask for it only with a reader that goes message by message (read_chunk in pyarrow):
+	// it adds messages without rows, at which pyarrow's read_all ends as if there were no more.
+	Progress bool `protobuf:"varint,9,opt,name=progress,proto3" json:"progress,omitempty"`
 	// DoGet alone: a label file on the server (.parquet, .csv or .arrow), relative to the project and below its
 	// offline.roots.
 	LabelsFile    string `protobuf:"bytes,8,opt,name=labels_file,json=labelsFile,proto3" json:"labels_file,omitempty"`
@@ -139,6 +142,13 @@ func (x *HistoricalRequest) GetAsKnown() bool {
 	return false
 }
 
+func (x *HistoricalRequest) GetProgress() bool {
+	if x != nil {
+		return x.Progress
+	}
+	return false
+}
+
 func (x *HistoricalRequest) GetLabelsFile() string {
 	if x != nil {
 		return x.LabelsFile
@@ -165,7 +175,9 @@ func (*HistoricalRequest_FeatureService) isHistoricalRequest_Selection() {}
 func (*HistoricalRequest_Features) isHistoricalRequest_Selection() {}
 
 // HistoricalUpdate is the metadata of a Flight message that a join sends beside its rows, in the JSON form of protobuf.
-// Messages without rows carry progress while the join runs; the last message carries the report.
+// The last message of a join that succeeded has no rows and carries the report. Where the request asks for it, messages
+// without rows carry progress until the rows begin, one at least every few seconds; from then on the messages with rows
+// carry it.
 type HistoricalUpdate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Update:
@@ -449,7 +461,7 @@ var File_plumb_v1_historical_proto protoreflect.FileDescriptor
 
 const file_plumb_v1_historical_proto_rawDesc = "" +
 	"\n" +
-	"\x19plumb/v1/historical.proto\x12\bplumb.v1\x1a\x1bbuf/validate/validate.proto\x1a\x16plumb/v1/serving.proto\"\xd4\x02\n" +
+	"\x19plumb/v1/historical.proto\x12\bplumb.v1\x1a\x1bbuf/validate/validate.proto\x1a\x16plumb/v1/serving.proto\"\xf0\x02\n" +
 	"\x11HistoricalRequest\x12)\n" +
 	"\x0ffeature_service\x18\x01 \x01(\tH\x00R\x0efeatureService\x123\n" +
 	"\bfeatures\x18\x02 \x01(\v2\x15.plumb.v1.FeatureListH\x00R\bfeatures\x12\x1d\n" +
@@ -458,7 +470,8 @@ const file_plumb_v1_historical_proto_rawDesc = "" +
 	"\x10timestamp_column\x18\x04 \x01(\tR\x0ftimestampColumn\x12\x1a\n" +
 	"\bstatuses\x18\x05 \x01(\bR\bstatuses\x12)\n" +
 	"\x10event_timestamps\x18\x06 \x01(\bR\x0feventTimestamps\x12\x19\n" +
-	"\bas_known\x18\a \x01(\bR\aasKnown\x12\x1f\n" +
+	"\bas_known\x18\a \x01(\bR\aasKnown\x12\x1a\n" +
+	"\bprogress\x18\t \x01(\bR\bprogress\x12\x1f\n" +
 	"\vlabels_file\x18\b \x01(\tR\n" +
 	"labelsFileB\x12\n" +
 	"\tselection\x12\x05\xbaH\x02\b\x01\"\x8e\x01\n" +
