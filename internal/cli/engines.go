@@ -40,6 +40,8 @@ func openOffline(ctx context.Context, c *config.Config) (store.Offline, error) {
 		Roots:       c.Offline.Roots,
 		MemoryLimit: c.Offline.MemoryLimit,
 		Threads:     c.Offline.Threads,
+		TempDir:     c.Offline.TempDir,
+		TempLimit:   c.Offline.TempLimit,
 	})
 }
 

@@ -43,6 +43,10 @@ type Offline struct {
 	MemoryLimit string
 	// Threads is the number of worker threads; 0 for all cores.
 	Threads int
+	// TempDir is the folder for temporary files, relative to the project; empty for the system's.
+	TempDir string
+	// TempLimit is how much disk one operation may take there, a size such as 20GB; empty for 90 % of what is free.
+	TempLimit string
 }
 
 // Serving holds the host:port to serve on; HTTP and Flight are empty where they are not served.

@@ -65,6 +65,10 @@ var settings = []Setting{
 		set: setMemoryLimit},
 	{Key: "offline.threads", Default: "0", kind: number, Usage: "threads of the offline engine; 0: all cores",
 		set: setThreads},
+	{Key: "offline.temp_dir", Optional: true, Usage: "folder to spill to; unless given, the system's, TMPDIR",
+		set: setTempDir},
+	{Key: "offline.temp_limit", Optional: true,
+		Usage: "disk that one operation may spill to, such as 20GB; unless given, 90 % of what is free", set: setTempLimit},
 	{Key: "serving.grpc", Default: "127.0.0.1:6570", Usage: "host:port to serve gRPC on",
 		set: setAddress(func(s *Serving) *string { return &s.GRPC }, false)},
 	{Key: "serving.http", Optional: true, Usage: "host:port for HTTP; this version does not serve it yet",
@@ -119,11 +123,28 @@ var (
 )
 
 func setMemoryLimit(l *loader, value []string) error {
-	if !sizeForm.MatchString(value[0]) || !digits.MatchString(value[0]) {
-		return fmt.Errorf("must be a size above nothing such as 512MB or 2GB, in KB, MB, GB, TB, KiB, MiB, GiB or TiB, "+
-			"not %q", value[0])
-	}
 	l.config.Offline.MemoryLimit = value[0]
+	return checkSize(value[0])
+}
+
+func setTempDir(l *loader, value []string) error {
+	l.config.Offline.TempDir = value[0]
+	return nil
+}
+
+func setTempLimit(l *loader, value []string) error {
+	l.config.Offline.TempLimit = value[0]
+	if value[0] == "" {
+		return nil
+	}
+	return checkSize(value[0])
+}
+
+func checkSize(size string) error {
+	if !sizeForm.MatchString(size) || !digits.MatchString(size) {
+		return fmt.Errorf("must be a size above nothing such as 512MB or 2GB, in KB, MB, GB, TB, KiB, MiB, GiB or TiB, "+
+			"not %q", size)
+	}
 	return nil
 }
 

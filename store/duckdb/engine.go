@@ -17,6 +17,8 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/duckdb/duckdb-go/v2"
+
+	"github.com/plumbstore/plumb/registry"
 )
 
 // Config says where sources are and what the engine may use.
@@ -29,8 +31,11 @@ type Config struct {
 	MemoryLimit string
 	// Threads is the number of worker threads; 0 for one for each core.
 	Threads int
-	// TempDir is the folder to make spill folders in; empty for the system's.
+	// TempDir is the folder to make spill folders in, relative to ProjectDir; empty for the system's.
 	TempDir string
+	// TempLimit bounds the disk that one operation may spill to, such as "20GB"; empty for DuckDB's own default, 90 % of
+	// what is free when the operation starts.
+	TempLimit string
 }
 
 // Engine implements store.Offline.
@@ -50,6 +55,10 @@ func Open(ctx context.Context, config Config) (*Engine, error) {
 	}
 	config.ProjectDir = project
 	engine := &Engine{config: config, pairsPerRow: defaultPairsPerRow}
+	if engine.config.TempDir, err = engine.tempDir(); err != nil {
+		return nil, err
+	}
+	sweepSpills(engine.config.TempDir)
 	for _, root := range config.Roots {
 		resolved, err := filepath.EvalSymlinks(engine.absolute(root))
 		if errors.Is(err, os.ErrNotExist) {
@@ -77,6 +86,24 @@ func (e *Engine) absolute(path string) string {
 	return filepath.Join(e.config.ProjectDir, path)
 }
 
+// tempDir is the folder for spill folders.
+func (e *Engine) tempDir() (string, error) {
+	if e.config.TempDir == "" {
+		return os.TempDir(), nil
+	}
+	folder := e.absolute(e.config.TempDir)
+	info, err := os.Stat(folder)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return "", registry.Inputf("offline.temp_dir", "folder %s does not exist; make it, or name another", folder)
+	case err != nil:
+		return "", fmt.Errorf("offline.temp_dir: %w", err)
+	case !info.IsDir():
+		return "", registry.Inputf("offline.temp_dir", "%s is no folder; name one", folder)
+	}
+	return folder, nil
+}
+
 // Version returns the version of DuckDB.
 func Version(ctx context.Context) (string, error) {
 	db, err := sql.Open("duckdb", "")
@@ -95,7 +122,8 @@ func Version(ctx context.Context) (string, error) {
 type session struct {
 	db       *sql.DB
 	conn     *sql.Conn
-	spill    string
+	config   Config
+	spill    *spillFolder
 	releases []func()
 }
 
@@ -103,11 +131,11 @@ type session struct {
 const internalSchema = "_plumb"
 
 func (e *Engine) newSession(ctx context.Context) (*session, error) {
-	spill, err := os.MkdirTemp(e.config.TempDir, "plumb-spill-")
+	spill, err := makeSpill(e.config.TempDir)
 	if err != nil {
-		return nil, fmt.Errorf("make a spill folder: %w", err)
+		return nil, fmt.Errorf("make a spill folder; offline.temp_dir can name another place: %w", err)
 	}
-	s := &session{spill: spill}
+	s := &session{config: e.config, spill: spill}
 	if err := s.open(ctx, e.config); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -126,13 +154,16 @@ func (s *session) open(ctx context.Context, config Config) error {
 	// The zone is fixed so that neither the machine's nor the user's changes a result (R1).
 	settings := []string{
 		"SET TimeZone = 'UTC'",
-		"SET temp_directory = " + literal(s.spill),
+		"SET temp_directory = " + literal(s.spill.path),
 		"SET autoinstall_known_extensions = false",
 		"SET autoload_known_extensions = false",
 		"CREATE SCHEMA " + internalSchema,
 	}
 	if config.MemoryLimit != "" {
 		settings = append(settings, "SET memory_limit = "+literal(config.MemoryLimit))
+	}
+	if config.TempLimit != "" {
+		settings = append(settings, "SET max_temp_directory_size = "+literal(config.TempLimit))
 	}
 	if config.Threads > 0 {
 		settings = append(settings, fmt.Sprintf("SET threads = %d", config.Threads))
@@ -165,18 +196,18 @@ func (s *session) confine(ctx context.Context, files []string) error {
 
 func (s *session) exec(ctx context.Context, statement string) error {
 	_, err := s.conn.ExecContext(ctx, statement)
-	return explainError(ctx, err)
+	return s.explain(ctx, err)
 }
 
 func (s *session) queryRow(ctx context.Context, query string, into ...any) error {
-	return explainError(ctx, s.conn.QueryRowContext(ctx, query).Scan(into...))
+	return s.explain(ctx, s.conn.QueryRowContext(ctx, query).Scan(into...))
 }
 
 // queryRows calls scan for each row.
 func (s *session) queryRows(ctx context.Context, query string, scan func(*sql.Rows) error) error {
 	rows, err := s.conn.QueryContext(ctx, query)
 	if err != nil {
-		return explainError(ctx, err)
+		return s.explain(ctx, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -184,7 +215,7 @@ func (s *session) queryRows(ctx context.Context, query string, scan func(*sql.Ro
 			return err
 		}
 	}
-	return explainError(ctx, rows.Err())
+	return s.explain(ctx, rows.Err())
 }
 
 // withArrow lends the connection's Arrow interface.
@@ -226,6 +257,6 @@ func (s *session) Close() error {
 	for _, release := range s.releases {
 		release()
 	}
-	errs = append(errs, os.RemoveAll(s.spill))
+	errs = append(errs, s.spill.remove())
 	return errors.Join(errs...)
 }

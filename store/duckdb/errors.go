@@ -33,10 +33,10 @@ func explainError(ctx context.Context, err error) error {
 		return registry.Inputf("", "%s", found)
 	}
 	switch {
-	case strings.Contains(text, "No space left on device"), strings.Contains(text, "max_temp_directory_size"):
+	case strings.Contains(text, "No space left on device"):
 		return &machineError{"no space left on disk: " + text, err}
 	case fault.Type == duckdb.ErrorTypeOutOfMemory:
-		return fmt.Errorf("out of memory; raise offline.memory_limit: %w", err)
+		return &machineError{"out of memory; raise offline.memory_limit: " + text, err}
 	case fault.Type == duckdb.ErrorTypeIO &&
 		(strings.Contains(text, "Permission denied") || strings.Contains(text, "Could not write")):
 		return &machineError{text, err}
@@ -44,6 +44,51 @@ func explainError(ctx context.Context, err error) error {
 		return registry.Inputf("", "%s", text)
 	}
 	return err
+}
+
+// explain does what explainError does, and knows the limits that the session has: where it ran out of temporary disk,
+// it says which limit that was and what to do.
+func (s *session) explain(ctx context.Context, err error) error {
+	var fault *duckdb.Error
+	if context.Cause(ctx) != nil || !errors.As(err, &fault) {
+		return explainError(ctx, err)
+	}
+	text := message(fault)
+	var why string
+	switch {
+	case strings.Contains(text, "max_temp_directory_size") && s.config.TempLimit != "":
+		why = fmt.Sprintf("more than the %s of temporary disk in %s that offline.temp_limit allows are needed; raise it",
+			s.config.TempLimit, s.config.TempDir)
+	case strings.Contains(text, "max_temp_directory_size"):
+		why = fmt.Sprintf("temporary disk in %s is used up%s; free some", s.config.TempDir, diskUse(text))
+	case strings.Contains(text, s.spill.path) && fault.Type == duckdb.ErrorTypeIO:
+		why = fmt.Sprintf("cannot write temporary files in %s: %s; free some disk", s.config.TempDir, lastPart(text))
+	default:
+		return explainError(ctx, err)
+	}
+	return &machineError{why + ", name a folder with more room in offline.temp_dir, or raise offline.memory_limit" +
+		now(s.config.MemoryLimit) + ", so that less goes to disk", err}
+}
+
+var usedOfLimit = regexp.MustCompile(`\((\S+ \S+)/(\S+ \S+) used\)`)
+
+// diskUse takes how much was used of DuckDB's own limit from its text.
+func diskUse(text string) string {
+	if found := usedOfLimit.FindStringSubmatch(text); found != nil {
+		return fmt.Sprintf(", %s of %s, which is 90 %% of what was free", found[1], found[2])
+	}
+	return ""
+}
+
+// lastPart is the system's own word on a fault, which DuckDB puts at the end.
+func lastPart(text string) string { return strings.TrimSpace(text[strings.LastIndex(text, ":")+1:]) }
+
+// now says what a setting is, if it is set.
+func now(value string) string {
+	if value == "" {
+		return ""
+	}
+	return ", now " + value
 }
 
 // machineError is a fault of the machine in words of ours, which already hold what DuckDB said.

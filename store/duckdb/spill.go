@@ -1,0 +1,124 @@
+package duckdb
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"syscall"
+)
+
+// spillPrefix begins the names of spill folders, and spillName is what they look like in full.
+const spillPrefix = "plumb-spill-"
+
+var spillName = regexp.MustCompile(`^` + spillPrefix + `[0-9]+$`)
+
+// lockName is the file in a spill folder that is locked for as long as the folder is in use. The system lets go of the
+// lock when the process ends, however it ends.
+const lockName = "lock"
+
+// errTaken says that another process took a new spill folder for an abandoned one.
+var errTaken = errors.New("spill folder was taken")
+
+// spillFolder is where a DuckDB instance puts what exceeds its memory.
+type spillFolder struct {
+	path string
+	lock *os.File
+}
+
+// makeSpill makes a spill folder of its own name in the folder parent.
+func makeSpill(parent string) (*spillFolder, error) {
+	for {
+		path, err := os.MkdirTemp(parent, spillPrefix)
+		if err != nil {
+			return nil, err
+		}
+		lock, err := lockSpill(path)
+		if err == nil {
+			return &spillFolder{path, lock}, nil
+		}
+		if !errors.Is(err, errTaken) {
+			return nil, errors.Join(err, os.RemoveAll(path))
+		}
+	}
+}
+
+// lockSpill locks a folder that was just made. Between the two steps removeAbandoned may come by in another process.
+func lockSpill(path string) (*os.File, error) {
+	name := filepath.Join(path, lockName)
+	lock, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, errTaken
+	}
+	if err != nil {
+		return nil, err
+	}
+	// Where the file system has no locks, nobody else can take this one either, and the folder is as safe.
+	taken := errors.Is(flock(lock), syscall.EWOULDBLOCK)
+	if _, err := os.Lstat(name); taken || errors.Is(err, os.ErrNotExist) {
+		return nil, errors.Join(errTaken, lock.Close())
+	}
+	return lock, nil
+}
+
+func flock(file *os.File) error {
+	return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+}
+
+// remove removes the folder and lets go of it.
+func (s *spillFolder) remove() error { return errors.Join(emptySpill(s.path), s.lock.Close()) }
+
+// emptySpill removes a folder, its lock last, so that whatever is left of it can still be told from a stranger's.
+func emptySpill(path string) error {
+	entries, err := os.ReadDir(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	errs := []error{err}
+	for _, entry := range entries {
+		if entry.Name() != lockName {
+			errs = append(errs, os.RemoveAll(filepath.Join(path, entry.Name())))
+		}
+	}
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return os.RemoveAll(path)
+}
+
+// sweepSpills removes the spill folders that processes which were killed have left in the folder parent. What cannot be
+// removed stays: it is in nobody's way.
+func sweepSpills(parent string) {
+	entries, err := os.ReadDir(parent)
+	if err != nil {
+		return // Making a folder there fails next, and says why.
+	}
+	for _, entry := range entries {
+		if entry.IsDir() && spillName.MatchString(entry.Name()) {
+			removeAbandoned(filepath.Join(parent, entry.Name()))
+		}
+	}
+}
+
+// removeAbandoned removes a spill folder if it is this user's and no process holds it.
+func removeAbandoned(path string) {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return
+	}
+	if owner, ok := info.Sys().(*syscall.Stat_t); !ok || int(owner.Uid) != os.Geteuid() {
+		return
+	}
+	lock, err := os.OpenFile(filepath.Join(path, lockName), os.O_RDWR|syscall.O_NOFOLLOW, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		_ = os.Remove(path) // It fails unless the folder is empty: its process ended before it had locked it.
+		return
+	}
+	if err != nil {
+		return
+	}
+	defer lock.Close()
+	if flock(lock) == nil {
+		_ = emptySpill(path)
+	}
+}
