@@ -146,4 +146,13 @@ func find[T any](things map[string]T, kind, name string) (T, error) {
 	return thing, nil
 }
 
+// Definition returns the definition of this name, or a NotFoundError with the kind that it is told.
+func Definition[T interface{ GetName() string }](definitions []T, kind, name string) (T, error) {
+	byName := make(map[string]T, len(definitions))
+	for _, definition := range definitions {
+		byName[definition.GetName()] = definition
+	}
+	return find(byName, kind, name)
+}
+
 func sortedNames[T any](things map[string]T) []string { return slices.Sorted(maps.Keys(things)) }

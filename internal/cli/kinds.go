@@ -112,12 +112,5 @@ func kindOf(name string) (kind, error) {
 
 // find returns the definition of this name, or a NotFoundError.
 func (k kind) find(definitions *plumbv1.Definitions, name string) (named, error) {
-	var known []string
-	for _, each := range k.all(definitions) {
-		if each.GetName() == name {
-			return each, nil
-		}
-		known = append(known, each.GetName())
-	}
-	return nil, &registry.NotFoundError{Kind: k.singular, Name: name, Suggestion: registry.Closest(name, known)}
+	return registry.Definition(k.all(definitions), k.singular, name)
 }

@@ -10,29 +10,31 @@ import (
 )
 
 func (a *application) serveCommand() *cobra.Command {
-	var insecure bool
+	var insecure, readOnly bool
 	cmd := &cobra.Command{
 		Use:   "serve",
-		Short: "Answer look-ups over gRPC until a signal, then drain",
+		Short: "Answer look-ups and registry calls over gRPC until a signal, then drain",
 		Long: "Serve answers look-ups over gRPC, with the standard health and reflection services, and follows the\n" +
-			"registry's revisions. SIGINT or SIGTERM ends it: calls in flight are answered first.",
+			"registry's revisions. Clients can read the registry and apply definitions through it. SIGINT or SIGTERM\n" +
+			"ends it: calls in flight are answered first.",
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
-				return a.serve(ctx, p, insecure)
+				return a.serve(ctx, p, insecure, readOnly)
 			})
 		},
 	}
 	cmd.Flags().BoolVar(&insecure, "insecure", false,
 		"allow an address that other machines reach; nothing authenticates them")
+	cmd.Flags().BoolVar(&readOnly, "read-only", false, "refuse to apply definitions for clients")
 	return cmd
 }
 
-func (a *application) serve(ctx context.Context, p *project, insecure bool) error {
+func (a *application) serve(ctx context.Context, p *project, insecure, readOnly bool) error {
 	if p.config.Serving.HTTP != "" || p.config.Serving.Flight != "" {
 		a.note("this version serves gRPC alone; serving.http and serving.flight are left alone")
 	}
-	revisions, err := p.registry(ctx)
+	engine, err := p.registry(ctx)
 	if err != nil {
 		return err
 	}
@@ -40,14 +42,20 @@ func (a *application) serve(ctx context.Context, p *project, insecure bool) erro
 	if err != nil {
 		return err
 	}
+	offline, err := p.offline(ctx)
+	if err != nil {
+		return err
+	}
 	listening, err := server.Listen(ctx, server.Config{
-		Project:  p.config.Project,
-		Registry: revisions,
-		Online:   online,
-		Address:  p.config.Serving.GRPC,
-		Insecure: insecure,
-		Now:      a.now,
-		Logger:   slog.New(slog.NewTextHandler(a.Err, nil)),
+		Project:   p.config.Project,
+		Registry:  engine,
+		Online:    online,
+		Inspector: offline,
+		ReadOnly:  readOnly,
+		Address:   p.config.Serving.GRPC,
+		Insecure:  insecure,
+		Now:       a.now,
+		Logger:    slog.New(slog.NewTextHandler(a.Err, nil)),
 	})
 	if err != nil {
 		return err

@@ -10,9 +10,11 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/protoadapt"
 
 	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/registry/spec"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -35,7 +37,7 @@ func (s *Server) statusOf(ctx context.Context, method string, err error) error {
 // requestStatus is the status for what the client can mend; nil for other errors.
 func requestStatus(err error) *status.Status {
 	if violations := fieldViolations(err); violations != nil {
-		violations = bounded(violations)
+		violations = bounded(violations, shortenViolation, moreViolations)
 		return detailed(codes.InvalidArgument, sentence(violations), &errdetails.BadRequest{FieldViolations: violations})
 	}
 	if notFound, ok := errors.AsType[*registry.NotFoundError](err); ok {
@@ -44,6 +46,14 @@ func requestStatus(err error) *status.Status {
 			ResourceName: shortened(notFound.Name, maxName),
 			Description:  shortened(notFound.Error(), maxDescription),
 		})
+	}
+	if hazards, ok := errors.AsType[*hazardsError](err); ok {
+		return detailed(codes.FailedPrecondition, err.Error(), &errdetails.PreconditionFailure{
+			Violations: bounded(hazards.violations(), shortenHazard, moreHazards),
+		})
+	}
+	if errors.Is(err, registry.ErrConflict) {
+		return status.New(codes.Aborted, err.Error())
 	}
 	if precondition, ok := errors.AsType[*registry.PreconditionError](err); ok {
 		return detailed(codes.FailedPrecondition, err.Error(), &errdetails.PreconditionFailure{
@@ -66,7 +76,7 @@ func faultStatus(ctx context.Context, err error) *status.Status {
 	case errors.Is(err, store.ErrCorruptRow):
 		return status.New(codes.DataLoss, "a stored row is damaged; materialize its view again with --full")
 	case errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
-		return status.New(codes.DeadlineExceeded, "the deadline passed before the online store had answered")
+		return status.New(codes.DeadlineExceeded, "the deadline passed before there was an answer")
 	case errors.Is(ctx.Err(), context.Canceled) || errors.Is(err, context.Canceled):
 		return status.New(codes.Canceled, "the call was cancelled")
 	case errors.Is(err, registry.ErrUnavailable):
@@ -87,26 +97,31 @@ func detailed(code codes.Code, message string, detail protoadapt.MessageV1) *sta
 // So all of it is bounded, in bytes and in number.
 const (
 	maxMessage     = 1500
-	maxName        = 100
-	maxDescription = 250
-	maxViolations  = 10
+	maxName        = 300 // The place of a mistake in a definition file fits.
+	maxDescription = 1000
+	maxDetails     = 3500
 )
 
-// bounded keeps the first violations, and says how many more there are.
-func bounded(violations []*errdetails.BadRequest_FieldViolation) []*errdetails.BadRequest_FieldViolation {
-	more := len(violations) - maxViolations
-	if more > 0 {
-		violations = violations[:maxViolations]
-	}
-	for _, violation := range violations {
-		violation.Field = shortened(violation.GetField(), maxName)
-		violation.Description = shortened(violation.GetDescription(), maxDescription)
-	}
-	if more > 0 {
-		last := &errdetails.BadRequest_FieldViolation{Description: fmt.Sprintf("and %d more", more)}
-		violations = append(violations, last)
+// bounded keeps the first violations, as many as there is room for, and says how many more there are.
+func bounded[T proto.Message](violations []T, shorten func(T), more func(text string) T) []T {
+	room := maxDetails
+	for i, violation := range violations {
+		shorten(violation)
+		room -= proto.Size(violation)
+		if room < 0 && i > 0 {
+			return append(violations[:i:i], more(fmt.Sprintf("and %d more", len(violations)-i)))
+		}
 	}
 	return violations
+}
+
+func shortenViolation(violation *errdetails.BadRequest_FieldViolation) {
+	violation.Field = shortened(violation.GetField(), maxName)
+	violation.Description = shortened(violation.GetDescription(), maxDescription)
+}
+
+func moreViolations(text string) *errdetails.BadRequest_FieldViolation {
+	return &errdetails.BadRequest_FieldViolation{Description: text}
 }
 
 // shortened cuts text at a limit, between characters.
@@ -135,6 +150,8 @@ func fieldViolations(err error) []*errdetails.BadRequest_FieldViolation {
 		return []*errdetails.BadRequest_FieldViolation{{Field: e.Field, Description: e.Message}}
 	case *registry.CollisionError:
 		return []*errdetails.BadRequest_FieldViolation{{Field: "features", Description: e.Error()}}
+	case *spec.Problems:
+		return problemViolations(e)
 	case *protovalidate.ValidationError:
 		return messageViolations(e)
 	case interface{ Unwrap() []error }:
@@ -145,6 +162,14 @@ func fieldViolations(err error) []*errdetails.BadRequest_FieldViolation {
 		return all
 	}
 	return fieldViolations(errors.Unwrap(err))
+}
+
+func problemViolations(e *spec.Problems) []*errdetails.BadRequest_FieldViolation {
+	all := make([]*errdetails.BadRequest_FieldViolation, len(e.All))
+	for i, problem := range e.All {
+		all[i] = &errdetails.BadRequest_FieldViolation{Field: problem.Place(), Description: problem.Message}
+	}
+	return all
 }
 
 func messageViolations(e *protovalidate.ValidationError) []*errdetails.BadRequest_FieldViolation {

@@ -63,6 +63,21 @@ func (f *follower) run(ctx context.Context, ready func()) {
 	}
 }
 
+// reach takes up a revision that the registry has, or a newer one. A round that began elsewhere before the registry had
+// it makes a second one necessary.
+func (f *follower) reach(ctx context.Context, revision int64) error {
+	for range 2 {
+		seen := f.newest.Load()
+		if seen != nil && seen.snapshot.Revision >= revision {
+			return nil
+		}
+		if err := f.advance(ctx, seen); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // advance asks the registry for the newest revision and takes it up, unless seen is no longer what is served: then
 // someone else has just done so.
 func (f *follower) advance(ctx context.Context, seen *edition) error {

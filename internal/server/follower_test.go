@@ -106,7 +106,7 @@ func TestLookUpsGoOnWhileRevisionsAreSwapped(t *testing.T) {
 
 // flaky is a registry that can be made to go away.
 type flaky struct {
-	server.Revisions
+	registry.Registry
 	gone atomic.Bool
 }
 
@@ -114,12 +114,12 @@ func (f *flaky) Current(ctx context.Context, project string) (*registry.Snapshot
 	if f.gone.Load() {
 		return nil, registry.ErrUnavailable
 	}
-	return f.Revisions.Current(ctx, project)
+	return f.Registry.Current(ctx, project)
 }
 
 func TestARegistryThatGoesAwayIsLoggedOnceAndServingGoesOn(t *testing.T) {
 	away := &flaky{}
-	r := startShops(t, func(c *server.Config) { away.Revisions = c.Registry; c.Registry = away })
+	r := startShops(t, func(c *server.Config) { away.Registry = c.Registry; c.Registry = away })
 	away.gone.Store(true)
 	r.tick()
 	r.tick()

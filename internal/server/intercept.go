@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
 // interceptUnary gives every call a deadline, checks its message, keeps a panic from ending the process, and turns what
@@ -16,7 +19,7 @@ func (s *Server) interceptUnary(ctx context.Context, request any, info *grpc.Una
 ) (response any, err error) {
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, s.config.Timeout)
+		ctx, cancel = context.WithTimeout(ctx, s.timeoutOf(info.FullMethod))
 		defer cancel()
 	}
 	defer func() {
@@ -33,6 +36,14 @@ func (s *Server) interceptUnary(ctx context.Context, request any, info *grpc.Una
 		}
 	}
 	return handle(ctx, request)
+}
+
+func (s *Server) timeoutOf(method string) time.Duration {
+	switch method {
+	case plumbv1.RegistryService_Plan_FullMethodName, plumbv1.RegistryService_Apply_FullMethodName:
+		return s.config.PlanTimeout
+	}
+	return s.config.Timeout
 }
 
 // interceptStream ends streams at the drain: a client that watches the server's health would hold it up for ever.

@@ -1,4 +1,4 @@
-// Package server answers online look-ups over gRPC.
+// Package server answers online look-ups over gRPC, and reads and changes the registry for its clients.
 //
 // A server reads the registry once per revision, not per request: it holds an immutable snapshot with ready-made
 // look-up plans, asks the registry at intervals whether the revision moved, and swaps the snapshot when it did. A
@@ -26,6 +26,7 @@ import (
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/registry/spec"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -38,11 +39,17 @@ const pingInterval = 10 * time.Second
 // where it is zero.
 type Config struct {
 	Project  string
-	Registry Revisions
+	Registry registry.Registry
 	Online   store.Online
+	// Inspector looks into the sources of definitions that clients plan or apply, one plan at a time. Where nil, sources
+	// are taken unseen.
+	Inspector spec.Inspector
+	// ReadOnly refuses Apply.
+	ReadOnly bool
 	// Address is host:port; port 0 picks a free one.
 	Address string
-	// Insecure allows an address that is not loopback. There is no authentication: whoever reaches it can read features.
+	// Insecure allows an address that is not loopback. There is no authentication: whoever reaches it can read
+	// features, and apply definitions unless ReadOnly is set.
 	Insecure bool
 	// Now is the clock that ttl is evaluated at where a request names no instant (R2).
 	Now func() time.Time
@@ -54,15 +61,11 @@ type Config struct {
 	MaxRows int
 	// MaxRequestBytes and MaxResponseBytes bound messages: 4 MiB and 64 MiB.
 	MaxRequestBytes, MaxResponseBytes int
-	// Timeout bounds a call whose client sets no deadline: 5 s.
-	Timeout time.Duration
+	// Timeout bounds a call whose client sets no deadline: 5 s. PlanTimeout does so for Plan and Apply, which look into
+	// sources: 2 min.
+	Timeout, PlanTimeout time.Duration
 	// DrainTimeout bounds how long calls in flight are waited for at the end: 10 s.
 	DrainTimeout time.Duration
-}
-
-// Revisions is what a server needs of a registry.Registry.
-type Revisions interface {
-	Current(ctx context.Context, project string) (*registry.Snapshot, error)
 }
 
 func (c Config) withDefaults() Config {
@@ -70,6 +73,7 @@ func (c Config) withDefaults() Config {
 	c.MaxRequestBytes = cmp.Or(c.MaxRequestBytes, 4<<20)
 	c.MaxResponseBytes = cmp.Or(c.MaxResponseBytes, 64<<20)
 	c.Timeout = cmp.Or(c.Timeout, 5*time.Second)
+	c.PlanTimeout = cmp.Or(c.PlanTimeout, 2*time.Minute)
 	c.DrainTimeout = cmp.Or(c.DrainTimeout, 10*time.Second)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	return c
@@ -112,9 +116,12 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 		grpc.StreamInterceptor(s.interceptStream),
 	)
 	plumbv1.RegisterServingServiceServer(s.grpc, &serving{server: s})
+	plumbv1.RegisterRegistryServiceServer(s.grpc, newDefinitions(s))
 	healthpb.RegisterHealthServer(s.grpc, s.health)
 	reflection.Register(s.grpc)
 	s.setHealth(healthpb.HealthCheckResponse_NOT_SERVING)
+	// What has to be applied before there is something to serve is applied through this one.
+	s.health.SetServingStatus(plumbv1.RegistryService_ServiceDesc.ServiceName, healthpb.HealthCheckResponse_SERVING)
 	return s, nil
 }
 

@@ -15,16 +15,28 @@ import (
 // lists every mistake, or a fault.
 func Read(ctx context.Context, root string, paths []string, inspector Inspector) (*plumbv1.Definitions, error) {
 	set, err := Load(root, paths)
-	if set == nil {
-		return nil, err
-	}
-	if err := set.Check(ctx, inspector); err != nil {
-		return nil, err
-	}
-	return set.Definitions, nil
+	return set.checked(ctx, inspector, err)
 }
 
-// Check checks the set as a whole. The error is a *Problems that also lists what Load found, or a fault: what the
+// ReadTexts is Read for definition files that are given whole: it is Parse and then Check.
+func ReadTexts(ctx context.Context, texts []Text, inspector Inspector) (*plumbv1.Definitions, error) {
+	set, err := Parse(texts)
+	return set.checked(ctx, inspector, err)
+}
+
+// checked returns the definitions of a set that Check accepts. Check repeats the mistakes that reading the set ended
+// with; where there is no set, reading met a fault.
+func (s *Set) checked(ctx context.Context, inspector Inspector, reading error) (*plumbv1.Definitions, error) {
+	if s == nil {
+		return nil, reading
+	}
+	if err := s.Check(ctx, inspector); err != nil {
+		return nil, err
+	}
+	return s.Definitions, nil
+}
+
+// Check checks the set as a whole. The error is a *Problems that also lists what reading found, or a fault: what the
 // Inspector returned that was no *registry.InputError, as it is. With a nil Inspector, sources are not looked into.
 func (s *Set) Check(ctx context.Context, inspector Inspector) error {
 	c := &checker{Set: s}

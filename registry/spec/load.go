@@ -36,6 +36,31 @@ func Load(root string, paths []string) (*Set, error) {
 	return set, NewProblems(set.problems)
 }
 
+// Text is the content of a definition file.
+type Text struct {
+	// File is what problems call it. It is never opened.
+	File string
+	Data []byte
+}
+
+// Parse reads definition files that are given whole. Where they have mistakes the error is a *Problems and the set is
+// not nil, as for [Load].
+func Parse(texts []Text) (*Set, error) {
+	set := newSet()
+	parsed := map[string]bool{}
+	for _, text := range texts {
+		if parsed[text.File] {
+			set.unreadable(text.File, "is given twice; give each file once, under a path of its own")
+			continue
+		}
+		parsed[text.File] = true
+		if err := set.read(text.File, text.Data); err != nil {
+			return nil, err
+		}
+	}
+	return set, NewProblems(set.problems)
+}
+
 // find returns the files that a path stands for.
 func (s *Set) find(root, path string) ([]string, error) {
 	full := resolve(root, path)

@@ -2,7 +2,6 @@ package spec
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -18,13 +17,16 @@ type Problem struct {
 	Message string `json:"message"`
 }
 
-// String is file:line:column: message.
-func (p Problem) String() string {
+// Place is file:line:column, or the file alone where the mistake concerns the whole of it.
+func (p Problem) Place() string {
 	if p.Line == 0 {
-		return p.File + ": " + p.Message
+		return p.File
 	}
-	return fmt.Sprintf("%s:%d:%d: %s", p.File, p.Line, p.Column, p.Message)
+	return Position{p.File, p.Line, p.Column}.String()
 }
+
+// String is the place and the message.
+func (p Problem) String() string { return p.Place() + ": " + p.Message }
 
 // Problems is an error that lists every mistake found, in the order of file, line and column.
 type Problems struct {

@@ -1543,7 +1543,7 @@ const file_plumb_v1_registry_service_proto_rawDesc = "" +
 	"\x1fplumb/v1/registry_service.proto\x12\bplumb.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1aplumb/v1/definitions.proto\"D\n" +
 	"\x0eDefinitionFile\x12\x1e\n" +
 	"\x04path\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01(\xe8\aR\x04path\x12\x12\n" +
+	"\xbaH\ar\x05\x10\x01(\xfa\x01R\x04path\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\"J\n" +
 	"\vPlanRequest\x12;\n" +
 	"\x05files\x18\x01 \x03(\v2\x18.plumb.v1.DefinitionFileB\v\xbaH\b\x92\x01\x05\b\x01\x10\x90NR\x05files\"\x86\x01\n" +

@@ -1,0 +1,169 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/status"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/registry/plan"
+	"github.com/plumbstore/plumb/registry/spec"
+)
+
+// Plan returns what would change.
+func (d *definitions) Plan(ctx context.Context, request *plumbv1.PlanRequest) (*plumbv1.PlanResponse, error) {
+	planned, err := d.plan(ctx, request.GetFiles())
+	if err != nil {
+		return nil, err
+	}
+	return &plumbv1.PlanResponse{
+		Project:   planned.Project,
+		Base:      planned.Base,
+		Changes:   changesOf(planned),
+		Hazardous: len(planned.Hazards()) > 0,
+	}, nil
+}
+
+// Apply makes the definitions the next revision, unless they are as registered.
+func (d *definitions) Apply(ctx context.Context, request *plumbv1.ApplyRequest) (*plumbv1.ApplyResponse, error) {
+	if d.server.config.ReadOnly {
+		return nil, status.Error(codes.PermissionDenied, "this server is read-only: apply where plumb serve runs without "+
+			"--read-only, or with plumb apply")
+	}
+	planned, err := d.plan(ctx, request.GetFiles())
+	if err != nil {
+		return nil, err
+	}
+	if request.ExpectedRevision != nil && request.GetExpectedRevision() != planned.Base {
+		return nil, fmt.Errorf("the project is at revision %d, not at %d: %w", planned.Base, request.GetExpectedRevision(),
+			registry.ErrConflict)
+	}
+	if !request.GetAllowHazards() && len(planned.Hazards()) > 0 {
+		return nil, &hazardsError{planned.Changes}
+	}
+	response := &plumbv1.ApplyResponse{Project: planned.Project, Revision: planned.Base, Changes: changesOf(planned)}
+	if !planned.Empty() {
+		response.Revision, err = d.commit(ctx, planned, author(ctx, request))
+	}
+	return response, err
+}
+
+// commit makes the plan the next revision, and has the server serve it. Where that fails the follower tries again.
+func (d *definitions) commit(ctx context.Context, planned *plan.Plan, by string) (int64, error) {
+	config := d.server.config
+	revision, err := config.Registry.Apply(ctx, planned.Commit(by, config.Now().UTC()))
+	if err != nil {
+		return 0, err
+	}
+	config.Logger.Info("applied a revision", "project", planned.Project, "revision", revision, "by", by)
+	if err := d.server.following.reach(ctx, revision); err != nil {
+		config.Logger.Warn("a revision was applied and is not served yet", "revision", revision, "error", err)
+	}
+	return revision, nil
+}
+
+// plan checks the definitions and compares them with the current revision.
+func (d *definitions) plan(ctx context.Context, files []*plumbv1.DefinitionFile) (*plan.Plan, error) {
+	texts := make([]spec.Text, len(files))
+	for i, file := range files {
+		texts[i] = spec.Text{File: file.GetPath(), Data: []byte(file.GetText())}
+	}
+	desired, err := d.read(ctx, texts)
+	if err != nil {
+		return nil, err
+	}
+	current, err := d.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return plan.New(current, desired), nil
+}
+
+func (d *definitions) read(ctx context.Context, texts []spec.Text) (*plumbv1.Definitions, error) {
+	select {
+	case d.checking <- struct{}{}:
+		defer func() { <-d.checking }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return spec.ReadTexts(ctx, texts, d.server.config.Inspector)
+}
+
+// author says who applies, as far as the caller tells.
+func author(ctx context.Context, request *plumbv1.ApplyRequest) string {
+	if request.GetAuthor() != "" {
+		return request.GetAuthor()
+	}
+	host := "unknown"
+	if caller, ok := peer.FromContext(ctx); ok {
+		host = caller.Addr.String()
+		if alone, _, err := net.SplitHostPort(host); err == nil {
+			host = alone
+		}
+	}
+	return "unknown@" + host
+}
+
+func changesOf(planned *plan.Plan) []*plumbv1.Change {
+	changes := make([]*plumbv1.Change, len(planned.Changes))
+	for i, change := range planned.Changes {
+		changes[i] = changeOf(change.Describe(), change.Hazards())
+	}
+	return changes
+}
+
+// changeOf relies on the names of the enums: in lower case they are the words of a description.
+func changeOf(description plan.Description, hazards []plan.Hazard) *plumbv1.Change {
+	change := &plumbv1.Change{
+		Action: plumbv1.Change_Action(plumbv1.Change_Action_value[strings.ToUpper(string(description.Action))]),
+		Kind:   plumbv1.Change_Kind(plumbv1.Change_Kind_value[strings.ToUpper(string(description.Kind))]),
+		Name:   description.Name,
+	}
+	for _, each := range description.Differences {
+		change.Differences = append(change.Differences, &plumbv1.Difference{Field: each.Field, From: each.From, To: each.To})
+	}
+	for _, each := range hazards {
+		change.Hazards = append(change.Hazards, &plumbv1.Hazard{Code: each.Code, Message: each.Message})
+	}
+	return change
+}
+
+// hazardsError says that a plan has hazards which the caller has not allowed.
+type hazardsError struct{ changes []plan.Change }
+
+func (e *hazardsError) Error() string {
+	var hazards []string
+	for _, violation := range e.violations() {
+		hazards = append(hazards, violation.GetSubject()+": "+violation.GetType()+" "+violation.GetDescription())
+	}
+	return "the changes have hazards; read them, then accept them with allow_hazards: " + strings.Join(hazards, "; ")
+}
+
+// violations has one for each hazard.
+func (e *hazardsError) violations() []*errdetails.PreconditionFailure_Violation {
+	var all []*errdetails.PreconditionFailure_Violation
+	for _, change := range e.changes {
+		description := change.Describe()
+		for _, hazard := range change.Hazards() {
+			all = append(all, &errdetails.PreconditionFailure_Violation{
+				Type: hazard.Code, Subject: string(description.Kind) + " " + description.Name, Description: hazard.Message,
+			})
+		}
+	}
+	return all
+}
+
+func shortenHazard(violation *errdetails.PreconditionFailure_Violation) {
+	violation.Description = shortened(violation.GetDescription(), maxDescription)
+}
+
+func moreHazards(text string) *errdetails.PreconditionFailure_Violation {
+	return &errdetails.PreconditionFailure_Violation{Description: text}
+}
