@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -53,11 +54,15 @@ func readView(ctx context.Context, r *relations, view *registry.View, table stri
 // fileIndex is the SQL of a file's position in source order (R3), and what to read it from. DuckDB's own counts the
 // files that are left once a condition on partitions has ruled others out, so it differs from query to query.
 func fileIndex(files sourceFiles) (index, from string) {
-	if len(files.partitions) == 0 {
+	if len(files.partitions) == 0 && files.indexes == nil {
 		return "file_index", scan(files, "")
 	}
-	return "_plumb_index", fmt.Sprintf("%s JOIN (SELECT unnest(%s) AS _plumb_path, unnest(range(%d)) AS _plumb_index) "+
-		"ON _plumb_path = filename", scan(files, ""), literals(files.paths), len(files.paths))
+	indexes := make([]string, len(files.paths))
+	for i := range files.paths {
+		indexes[i] = strconv.FormatInt(files.index(i), 10)
+	}
+	return "_plumb_index", fmt.Sprintf("%s JOIN (SELECT unnest(%s) AS _plumb_path, unnest([%s]) AS _plumb_index) "+
+		"ON _plumb_path = filename", scan(files, ""), literals(files.paths), strings.Join(indexes, ", "))
 }
 
 // checkPlaces refuses columns that hide DuckDB's own of the name, by which rows are told apart and ordered (R3).

@@ -19,6 +19,10 @@ type sourceFiles struct {
 	paths []string
 	// partitions are the names of hive partition columns; their values are text in the folders' names.
 	partitions []string
+	// indexes are the files' places in source order; nil where they are all files of the source.
+	indexes []int64
+	// footers are those of the files.
+	footers []footer
 }
 
 // find lists the files of a Parquet source and checks that each lies below a root, wherever links lead.
@@ -37,6 +41,7 @@ func (e *Engine) find(source *registry.Source) (sourceFiles, error) {
 	if folder != "" {
 		files.partitions = partitionColumns(folder, found[0])
 	}
+	files.footers = readFooters(files.paths, source.EventTimestamp)
 	return files, nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/compress"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
 	"github.com/plumbstore/plumb/store"
@@ -27,6 +28,12 @@ type File struct {
 	RowGroup int
 	// Int96 stores Parquet timestamps in the deprecated 96-bit form, in nanoseconds.
 	Int96 bool
+	// NoStatistics leaves Parquet row groups without any.
+	NoStatistics bool
+	// PageV2 writes Parquet data pages of version 2.
+	PageV2 bool
+	// Compression is that of Parquet pages; the zero value is none.
+	Compression compress.Compression
 
 	// stored, where not nil, is what to write instead of Columns: values that are not yet of the declared types.
 	stored []Column
@@ -96,12 +103,7 @@ func (f File) writeParquet() error {
 	if err != nil {
 		return err
 	}
-	// A dictionary would make one NaN of all, and for lists that are all null or empty arrow-go writes a least and a
-	// greatest element that nothing can read.
-	properties := parquet.NewWriterProperties(parquet.WithMaxRowGroupLength(int64(f.rowGroup())),
-		parquet.WithVersion(parquet.V2_6), parquet.WithDictionaryDefault(!f.hasFloats()),
-		parquet.WithStats(!slices.ContainsFunc(f.Columns, func(c Column) bool { return c.Form.ID() == arrow.LIST })))
-	writer, err := pqarrow.NewFileWriter(batch.Schema(), out, properties,
+	writer, err := pqarrow.NewFileWriter(batch.Schema(), out, f.properties(),
 		pqarrow.NewArrowWriterProperties(pqarrow.WithDeprecatedInt96Timestamps(f.Int96)))
 	if err != nil {
 		return err
@@ -110,6 +112,19 @@ func (f File) writeParquet() error {
 		return err
 	}
 	return writer.Close()
+}
+
+// properties are those of the Parquet writer. A dictionary would make one NaN of all, and for lists that are all null or
+// empty arrow-go writes a least and a greatest element that nothing can read.
+func (f File) properties() *parquet.WriterProperties {
+	lists := slices.ContainsFunc(f.Columns, func(c Column) bool { return arrow.IsListLike(c.Form.ID()) })
+	page := parquet.DataPageV1
+	if f.PageV2 {
+		page = parquet.DataPageV2
+	}
+	return parquet.NewWriterProperties(parquet.WithMaxRowGroupLength(int64(f.rowGroup())),
+		parquet.WithVersion(parquet.V2_6), parquet.WithDataPageVersion(page), parquet.WithCompression(f.Compression),
+		parquet.WithDictionaryDefault(!f.hasFloats()), parquet.WithStats(!lists && !f.NoStatistics))
 }
 
 func (f File) writeArrow() error {

@@ -1,0 +1,152 @@
+package duckdb
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+
+	"github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/metadata"
+	"github.com/apache/arrow-go/v18/parquet/schema"
+	"golang.org/x/sync/errgroup"
+)
+
+// footer is what the end of a Parquet file tells without reading a row. The zero footer tells nothing: it stands for a
+// file that cannot be opened or that is no Parquet file, about which DuckDB has the last word.
+type footer struct {
+	// read says that the rest holds.
+	read bool
+	// layout is equal for files whose columns have the same names and types.
+	layout string
+	// columns are the top-level columns in the file's order.
+	columns []footerColumn
+	rows    int64
+	// events is where the event times of the file lie.
+	events span
+}
+
+// footerColumn is a top-level column of a file.
+type footerColumn struct {
+	name string
+	// untyped says that writers saw nothing but nulls in it and gave it no type.
+	untyped bool
+	// nulls is the number of nulls, or -1 where the footer does not tell.
+	nulls int64
+}
+
+// span is a range of instants in microseconds with both ends.
+type span struct {
+	least, greatest int64
+	// known says that no instant lies outside; least > greatest where there is none at all.
+	known bool
+}
+
+// noInstants is the span of nothing.
+var noInstants = span{least: math.MaxInt64, greatest: math.MinInt64, known: true}
+
+// with is the span of both.
+func (s span) with(other span) span {
+	return span{min(s.least, other.least), max(s.greatest, other.greatest), s.known && other.known}
+}
+
+// meets says whether an instant of the span may lie in [from, to], each of which may be open.
+func (s span) meets(from, to *int64) bool {
+	return !s.known || (from == nil || s.greatest >= *from) && (to == nil || s.least <= *to)
+}
+
+// readFooters reads the footers of all files, in their order. event names the column with the event times.
+func readFooters(paths []string, event string) []footer {
+	footers := make([]footer, len(paths))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, path := range paths {
+		group.Go(func() error {
+			if read, err := readFooter(path, event); err == nil {
+				footers[i] = read
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // What cannot be read here, DuckDB reports.
+	return footers
+}
+
+func readFooter(path, event string) (f footer, err error) {
+	// A damaged footer is allowed to break the decoder, and nothing else.
+	defer func() {
+		if damage := recover(); damage != nil {
+			f, err = footer{}, fmt.Errorf("damaged footer: %v", damage)
+		}
+	}()
+	reader, err := file.OpenParquetFile(path, false)
+	if err != nil {
+		return footer{}, err
+	}
+	defer reader.Close()
+	contents := reader.MetaData()
+	root := contents.Schema.Root()
+	f = footer{read: true, rows: contents.NumRows, events: noInstants}
+	for i := range root.NumFields() {
+		node := root.Field(i)
+		column := footerColumn{name: node.Name(), nulls: -1, untyped: isUntyped(node)}
+		if leaf := leafOf(contents.Schema, node); leaf >= 0 {
+			column.nulls = countNulls(contents, leaf)
+			if node.Name() == event {
+				f.events = eventSpan(contents, leaf)
+			}
+		}
+		f.columns = append(f.columns, column)
+		f.layout += layoutOf(node)
+	}
+	return f, nil
+}
+
+// leafOf is the position among the file's leaves of a top-level column that is one itself, or -1.
+func leafOf(s *schema.Schema, node schema.Node) int {
+	if node.Type() != schema.Primitive || node.RepetitionType() == parquet.Repetitions.Repeated {
+		return -1
+	}
+	return s.ColumnIndexByName(node.Path())
+}
+
+func isUntyped(node schema.Node) bool {
+	switch node.LogicalType().(type) {
+	case schema.NullLogicalType, *schema.NullLogicalType:
+		return true
+	}
+	return false
+}
+
+// layoutOf spells a column with everything that its type depends on.
+func layoutOf(node schema.Node) string {
+	text := fmt.Sprintf("%q %d %v %v", node.Name(), node.RepetitionType(), node.LogicalType(), node.ConvertedType())
+	switch node := node.(type) {
+	case *schema.PrimitiveNode:
+		metadata := node.DecimalMetadata()
+		text += fmt.Sprintf(" %v %d %v", node.PhysicalType(), node.TypeLength(), metadata)
+	case *schema.GroupNode:
+		text += " ("
+		for i := range node.NumFields() {
+			text += layoutOf(node.Field(i))
+		}
+		text += ")"
+	}
+	return text + ";"
+}
+
+// countNulls adds up what the row groups say of a leaf, or returns -1 where one says nothing.
+func countNulls(contents *metadata.FileMetaData, leaf int) int64 {
+	if contents.Schema.Column(leaf).MaxDefinitionLevel() == 0 {
+		return 0
+	}
+	nulls := int64(0)
+	for _, group := range contents.RowGroups {
+		statistics := group.Columns[leaf].GetMetaData().GetStatistics()
+		if statistics == nil || statistics.NullCount == nil {
+			return -1
+		}
+		nulls += *statistics.NullCount
+	}
+	return nulls
+}
