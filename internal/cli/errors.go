@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/registry/plan"
 	"github.com/plumbstore/plumb/registry/spec"
 )
 
@@ -29,6 +30,8 @@ type failure struct {
 	Message  string         `json:"message"`
 	ExitCode int            `json:"exit_code"`
 	Problems []spec.Problem `json:"problems,omitempty"`
+	// Changes are those of a plan whose hazards nobody accepted.
+	Changes []plan.Detail `json:"changes,omitempty"`
 }
 
 // finish prints what went wrong, if anything, and returns the exit code. It is the one place that turns errors into
@@ -48,6 +51,9 @@ func (a *application) finish(ctx context.Context, err error) int {
 		for _, leaf := range leaves(err) {
 			lines = append(lines, messages(leaf)...)
 			failed.Problems = append(failed.Problems, problems(leaf)...)
+			if hazards, ok := errors.AsType[*hazardsError](leaf); ok {
+				failed.Changes = hazards.changes
+			}
 		}
 	}
 	failed.Message = strings.TrimPrefix(strings.Join(lines, "\n"), "plumb: ")
@@ -88,9 +94,10 @@ func isInput(err error) bool {
 		precondition *registry.PreconditionError
 		collision    *registry.CollisionError
 		problems     *spec.Problems
+		hazards      *hazardsError
 	)
 	return errors.As(err, &input) || errors.As(err, &notFound) || errors.As(err, &precondition) ||
-		errors.As(err, &collision) || errors.As(err, &problems)
+		errors.As(err, &collision) || errors.As(err, &problems) || errors.As(err, &hazards)
 }
 
 // messages are the lines that people read. A mistake in a file starts with its place, as editors expect.

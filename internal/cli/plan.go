@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/plan"
 )
 
@@ -66,10 +65,9 @@ func (a *application) applyCommand() *cobra.Command {
 
 // applied is what apply did. Without changes the revision is the one that was there.
 type applied struct {
-	Project  string             `json:"project"`
-	Revision int64              `json:"revision"`
-	Changes  []plan.Description `json:"changes"`
-	Hazards  []plan.Hazard      `json:"hazards,omitempty"`
+	Project  string        `json:"project"`
+	Revision int64         `json:"revision"`
+	Changes  []plan.Detail `json:"changes"`
 }
 
 func (a *application) apply(ctx context.Context, p *project, yes bool) error {
@@ -77,7 +75,7 @@ func (a *application) apply(ctx context.Context, p *project, yes bool) error {
 	if err != nil {
 		return err
 	}
-	done := applied{Project: planned.Project, Revision: planned.Base, Changes: []plan.Description{}}
+	done := applied{Project: planned.Project, Revision: planned.Base, Changes: planned.Details()}
 	if planned.Empty() {
 		return a.print(done, planned.WriteText)
 	}
@@ -94,10 +92,6 @@ func (a *application) apply(ctx context.Context, p *project, yes bool) error {
 	if done.Revision, err = engine.Apply(ctx, planned.Commit(userAtHost(), a.now().UTC())); err != nil {
 		return err
 	}
-	done.Hazards = planned.Hazards()
-	for _, change := range planned.Changes {
-		done.Changes = append(done.Changes, change.Describe())
-	}
 	return a.print(done, func(w io.Writer) error {
 		if !ask { // Who was asked has read it.
 			if err := planned.WriteText(w); err != nil {
@@ -109,14 +103,21 @@ func (a *application) apply(ctx context.Context, p *project, yes bool) error {
 	})
 }
 
+// hazardsError says that hazards need a word that nobody was there to give.
+type hazardsError struct{ changes []plan.Detail }
+
+func (*hazardsError) Error() string {
+	return "--yes: the plan has hazards, and there is no terminal to ask on; read them, then accept them with plumb " +
+		"apply --yes"
+}
+
 // confirm shows a plan and asks whether to accept its hazards.
 func (a *application) confirm(ctx context.Context, planned *plan.Plan) error {
 	if err := planned.WriteText(a.Err); err != nil {
 		return err
 	}
 	if !isTerminal(a.In) {
-		return registry.Inputf("--yes", "the plan has hazards, and there is no terminal to ask on; read them, "+
-			"then accept them with plumb apply --yes")
+		return &hazardsError{planned.Details()}
 	}
 	fmt.Fprint(a.Err, "\nApply in spite of the hazards? [y/N] ")
 	answer, err := a.readLine(ctx)

@@ -44,7 +44,7 @@ func (a *application) list(ctx context.Context, p *project, k kind) error {
 			return err
 		}
 	}
-	return a.print(map[string]any{k.name: documents}, func(w io.Writer) error { return writeTable(w, rows) })
+	return a.print(map[string]any{k.name: documents, "revision": snapshot.Revision}, func(w io.Writer) error { return writeTable(w, rows) })
 }
 
 // definitionJSON writes a definition with the field names that definition files have.

@@ -46,7 +46,7 @@ func (d *definitions) Apply(ctx context.Context, request *plumbv1.ApplyRequest) 
 			registry.ErrConflict)
 	}
 	if !request.GetAllowHazards() && len(planned.Hazards()) > 0 {
-		return nil, &hazardsError{planned.Changes}
+		return nil, &hazardsError{planned.Details()}
 	}
 	response := &plumbv1.ApplyResponse{Project: planned.Project, Revision: planned.Base, Changes: changesOf(planned)}
 	if !planned.Empty() {
@@ -112,31 +112,32 @@ func author(ctx context.Context, request *plumbv1.ApplyRequest) string {
 }
 
 func changesOf(planned *plan.Plan) []*plumbv1.Change {
-	changes := make([]*plumbv1.Change, len(planned.Changes))
-	for i, change := range planned.Changes {
-		changes[i] = changeOf(change.Describe(), change.Hazards())
+	details := planned.Details()
+	changes := make([]*plumbv1.Change, len(details))
+	for i, detail := range details {
+		changes[i] = changeOf(detail)
 	}
 	return changes
 }
 
 // changeOf relies on the names of the enums: in lower case they are the words of a description.
-func changeOf(description plan.Description, hazards []plan.Hazard) *plumbv1.Change {
+func changeOf(detail plan.Detail) *plumbv1.Change {
 	change := &plumbv1.Change{
-		Action: plumbv1.Change_Action(plumbv1.Change_Action_value[strings.ToUpper(string(description.Action))]),
-		Kind:   plumbv1.Change_Kind(plumbv1.Change_Kind_value[strings.ToUpper(string(description.Kind))]),
-		Name:   description.Name,
+		Action: plumbv1.Change_Action(plumbv1.Change_Action_value[strings.ToUpper(string(detail.Action))]),
+		Kind:   plumbv1.Change_Kind(plumbv1.Change_Kind_value[strings.ToUpper(string(detail.Kind))]),
+		Name:   detail.Name,
 	}
-	for _, each := range description.Differences {
+	for _, each := range detail.Differences {
 		change.Differences = append(change.Differences, &plumbv1.Difference{Field: each.Field, From: each.From, To: each.To})
 	}
-	for _, each := range hazards {
+	for _, each := range detail.Hazards {
 		change.Hazards = append(change.Hazards, &plumbv1.Hazard{Code: each.Code, Message: each.Message})
 	}
 	return change
 }
 
 // hazardsError says that a plan has hazards which the caller has not allowed.
-type hazardsError struct{ changes []plan.Change }
+type hazardsError struct{ changes []plan.Detail }
 
 func (e *hazardsError) Error() string {
 	var hazards []string
@@ -150,10 +151,9 @@ func (e *hazardsError) Error() string {
 func (e *hazardsError) violations() []*errdetails.PreconditionFailure_Violation {
 	var all []*errdetails.PreconditionFailure_Violation
 	for _, change := range e.changes {
-		description := change.Describe()
-		for _, hazard := range change.Hazards() {
+		for _, hazard := range change.Hazards {
 			all = append(all, &errdetails.PreconditionFailure_Violation{
-				Type: hazard.Code, Subject: string(description.Kind) + " " + description.Name, Description: hazard.Message,
+				Type: hazard.Code, Subject: string(change.Kind) + " " + change.Name, Description: hazard.Message,
 			})
 		}
 	}

@@ -59,6 +59,21 @@ func (p *Plan) Hazards() []Hazard {
 	return hazards
 }
 
+// Detail is a change with its hazards, as programs read it.
+type Detail struct {
+	Description
+	Hazards []Hazard `json:"hazards,omitempty"`
+}
+
+// Details returns every change with its hazards, in their order; none is an empty list.
+func (p *Plan) Details() []Detail {
+	details := make([]Detail, len(p.Changes))
+	for i, change := range p.Changes {
+		details[i] = Detail{change.Describe(), change.Hazards()}
+	}
+	return details
+}
+
 // State returns the complete state of the next revision, Base+1. The caller owns it.
 func (p *Plan) State() *plumbv1.State { return proto.CloneOf(p.state) }
 

@@ -62,21 +62,13 @@ func (p *Plan) totals() string {
 // [{"field", "from", "to"}], "hazards": [{"code", "message"}]}]}. Differences and hazards are left out where there are
 // none.
 func (p *Plan) MarshalJSON() ([]byte, error) {
-	type change struct {
-		Description
-		Hazards []Hazard `json:"hazards,omitempty"`
-	}
-	changes := make([]change, len(p.Changes))
-	for i, c := range p.Changes {
-		changes[i] = change{c.Describe(), c.Hazards()}
-	}
 	var document bytes.Buffer
 	encoder := json.NewEncoder(&document)
 	encoder.SetEscapeHTML(false) // queries are full of < and >
 	err := encoder.Encode(struct {
 		Project string   `json:"project"`
 		Base    int64    `json:"base"`
-		Changes []change `json:"changes"`
-	}{p.Project, p.Base, changes})
+		Changes []Detail `json:"changes"`
+	}{p.Project, p.Base, p.Details()})
 	return document.Bytes(), err
 }
