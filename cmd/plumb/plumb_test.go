@@ -60,6 +60,9 @@ func buildAndRun(m *testing.M) int {
 //	await-file GLOB            waits until a file is there
 //	serving ARGUMENT…          runs plumb serve on a free port until it is ready, and sets $GRPC
 //	look-up JSON               calls GetOnlineFeatures there, and prints the response or the status
+//	remote plan FOLDER         calls Plan there with a folder's files, and prints as plumb plan --output json does, or
+//	                           the status and the mistakes as plumb validate does
+//	remote apply FOLDER        calls Apply so, and prints the changes
 //	stop-serving               sends SIGTERM; the server has to drain and exit with 0
 //	sqlite FILE STATEMENT      changes a SQLite file behind Plumb's back
 //	redis kill, redis restart  a server at $REDIS, which redis.txtar has to itself
@@ -82,6 +85,7 @@ func TestScripts(t *testing.T) {
 			"await-file":   awaitFile,
 			"serving":      serving,
 			"look-up":      lookUp,
+			"remote":       remote,
 			"stop-serving": stopServing,
 			"sqlite":       sqlite,
 			"redis": func(ts *testscript.TestScript, neg bool, args []string) {

@@ -44,7 +44,8 @@ func (a *application) list(ctx context.Context, p *project, k kind) error {
 			return err
 		}
 	}
-	return a.print(map[string]any{k.name: documents, "revision": snapshot.Revision}, func(w io.Writer) error { return writeTable(w, rows) })
+	document := map[string]any{k.name: documents, "revision": snapshot.Revision}
+	return a.print(document, func(w io.Writer) error { return writeTable(w, rows) })
 }
 
 // definitionJSON writes a definition with the field names that definition files have.
