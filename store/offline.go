@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -9,10 +10,17 @@ import (
 	"github.com/plumbstore/plumb/registry"
 )
 
+// Faults of the machine that whoever runs it can mend.
+var (
+	ErrDiskFull    = errors.New("no space left on disk")
+	ErrOutOfMemory = errors.New("out of memory")
+)
+
 // Offline reads sources and joins them to label rows. Methods are safe for concurrent use.
 //
 // Faults of what the user gave (a file that is not there, a column that cannot be cast) are *registry.InputError and
-// name the file, column, row and value; anything else is a fault of the machine.
+// name the file, column, row and value; anything else is a fault of the machine, such as one that wraps ErrDiskFull or
+// ErrOutOfMemory.
 type Offline interface {
 	Inspector
 	// PlanJoin reads the labels' schema, checks the request against it and chooses how to join. The caller closes the

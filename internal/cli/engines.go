@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/plumbstore/plumb/internal/config"
+	"github.com/plumbstore/plumb/internal/server/flight"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/sqldb"
 	"github.com/plumbstore/plumb/store"
@@ -35,14 +36,33 @@ func openOnline(ctx context.Context, c *config.Config) (store.Online, error) {
 }
 
 func openOffline(ctx context.Context, c *config.Config) (store.Offline, error) {
-	return duckdb.Open(ctx, duckdb.Config{
+	return duckdb.Open(ctx, duckdbConfig(c))
+}
+
+// openServing opens the offline engine for joins side by side: each operation of an engine has its own memory, so each
+// gets its share.
+func openServing(ctx context.Context, c *config.Config) (servingEngine, error) {
+	shared := duckdbConfig(c)
+	shared.MemoryLimit = c.Offline.MemoryShare(c.Serving.FlightJobs)
+	return duckdb.Open(ctx, shared)
+}
+
+// servingEngine is an offline engine for a server.
+type servingEngine interface {
+	flight.Engine
+	store.Inspector
+	io.Closer
+}
+
+func duckdbConfig(c *config.Config) duckdb.Config {
+	return duckdb.Config{
 		ProjectDir:  c.ProjectDir,
 		Roots:       c.Offline.Roots,
 		MemoryLimit: c.Offline.MemoryLimit,
 		Threads:     c.Offline.Threads,
 		TempDir:     c.Offline.TempDir,
 		TempLimit:   c.Offline.TempLimit,
-	})
+	}
 }
 
 // offlineVersion is the version of the offline engine.

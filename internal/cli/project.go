@@ -26,6 +26,7 @@ type project struct {
 	registryEngine registryEngine
 	onlineEngine   store.Online
 	offlineEngine  store.Offline
+	servingEngine  servingEngine
 }
 
 // inProject loads the configuration, runs the command, and closes what that opened.
@@ -61,6 +62,10 @@ func (p *project) online(ctx context.Context) (store.Online, error) {
 
 func (p *project) offline(ctx context.Context) (store.Offline, error) {
 	return opened(ctx, p, &p.offlineEngine, openOffline)
+}
+
+func (p *project) serving(ctx context.Context) (servingEngine, error) {
+	return opened(ctx, p, &p.servingEngine, openServing)
 }
 
 // opened opens an engine once.

@@ -1,22 +1,25 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 
 	"github.com/spf13/cobra"
 
 	"github.com/plumbstore/plumb/internal/server"
+	"github.com/plumbstore/plumb/internal/server/flight"
 )
 
 func (a *application) serveCommand() *cobra.Command {
 	var insecure, readOnly bool
 	cmd := &cobra.Command{
 		Use:   "serve",
-		Short: "Answer look-ups and registry calls over gRPC until a signal, then drain",
-		Long: "Serve answers look-ups over gRPC, with the standard health and reflection services, and follows the\n" +
-			"registry's revisions. Clients can read the registry and apply definitions through it. SIGINT or SIGTERM\n" +
-			"ends it: calls in flight are answered first.",
+		Short: "Answer look-ups, registry calls and joins until a signal, then drain",
+		Long: "Serve answers look-ups over gRPC, with the standard health and reflection services, and joins over Arrow\n" +
+			"Flight at the same address and that of serving.flight. It follows the registry's revisions. Clients can\n" +
+			"read the registry and apply definitions through it. SIGINT or SIGTERM ends it: calls in flight are\n" +
+			"answered first.",
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
@@ -30,9 +33,13 @@ func (a *application) serveCommand() *cobra.Command {
 	return cmd
 }
 
+// noQueue says that no join waits; 0 would stand for the default.
+const noQueue = -1
+
 func (a *application) serve(ctx context.Context, p *project, insecure, readOnly bool) error {
-	if p.config.Serving.HTTP != "" || p.config.Serving.Flight != "" {
-		a.note("this version serves gRPC alone; serving.http and serving.flight are left alone")
+	serving := p.config.Serving
+	if serving.HTTP != "" {
+		a.note("this version serves gRPC and Arrow Flight; serving.http is left alone")
 	}
 	engine, err := p.registry(ctx)
 	if err != nil {
@@ -42,27 +49,36 @@ func (a *application) serve(ctx context.Context, p *project, insecure, readOnly 
 	if err != nil {
 		return err
 	}
-	offline, err := p.offline(ctx)
+	offline, err := p.serving(ctx)
 	if err != nil {
 		return err
 	}
 	listening, err := server.Listen(ctx, server.Config{
-		Project:   p.config.Project,
-		Registry:  engine,
-		Online:    online,
-		Inspector: offline,
-		ReadOnly:  readOnly,
-		Address:   p.config.Serving.GRPC,
-		Insecure:  insecure,
-		Now:       a.now,
-		Logger:    slog.New(slog.NewTextHandler(a.Err, nil)),
+		Project:       p.config.Project,
+		Registry:      engine,
+		Online:        online,
+		Inspector:     offline,
+		Offline:       offline,
+		ReadOnly:      readOnly,
+		Address:       serving.GRPC,
+		FlightAddress: serving.Flight,
+		Insecure:      insecure,
+		Now:           a.now,
+		Logger:        slog.New(slog.NewTextHandler(a.Err, nil)),
+		Joins: flight.Limits{
+			Jobs: serving.FlightJobs, Queue: cmp.Or(serving.FlightQueue, noQueue), SpoolBytes: serving.FlightSpool,
+		},
 	})
 	if err != nil {
 		return err
 	}
 	a.note("listening on grpc %s", listening.Address())
+	if serving.Flight != "" {
+		a.note("listening on flight %s", listening.FlightAddress())
+	}
 	if a.output == jsonText {
-		if err := writeJSON(a.Out, map[string]string{"grpc": listening.Address()}); err != nil {
+		addresses := map[string]string{"grpc": listening.Address(), "flight": listening.FlightAddress()}
+		if err := writeJSON(a.Out, addresses); err != nil {
 			return err
 		}
 	}

@@ -49,9 +49,26 @@ type Offline struct {
 	TempLimit string
 }
 
-// Serving holds the host:port to serve on; HTTP and Flight are empty where they are not served.
+// MemoryShare is the memory limit divided by the number of jobs that share it, in whole megabytes and at least one.
+func (o Offline) MemoryShare(jobs int) string {
+	size, err := parseSize(o.MemoryLimit)
+	if err != nil { // A loaded configuration has a size.
+		return o.MemoryLimit
+	}
+	if share := size / int64(jobs); share >= 1e6 {
+		return fmt.Sprintf("%dMB", share/1e6)
+	}
+	return "1MB"
+}
+
+// Serving says where to serve, each a host:port, and within which bounds. HTTP is empty where it is not served; where
+// Flight is empty, Arrow Flight is served at the address of gRPC alone.
 type Serving struct {
 	GRPC, HTTP, Flight string
+	// FlightJobs is how many joins run at a time, at least 1; FlightQueue how many more calls wait.
+	FlightJobs, FlightQueue int
+	// FlightSpool bounds the label rows of one call on disk, in bytes.
+	FlightSpool int64
 }
 
 // FileName is the name of the file that makes a folder a project.

@@ -71,7 +71,9 @@ func defaults(folder string) shown {
 		Definitions:     []string{"features"},
 		OnlineRetention: 7 * 24 * time.Hour,
 		Offline:         config.Offline{Roots: []string{"data"}, MemoryLimit: "2GB"},
-		Serving:         config.Serving{GRPC: "127.0.0.1:6570"},
+		Serving: config.Serving{
+			GRPC: "127.0.0.1:6570", FlightJobs: 2, FlightQueue: 16, FlightSpool: 1_000_000_000,
+		},
 	}
 }
 
@@ -135,6 +137,15 @@ var precedence = []struct {
 	{"serving.flight", "a:1", "b:2", "c:3",
 		func(s *shown) { s.Serving.Flight = "a:1" }, func(s *shown) { s.Serving.Flight = "b:2" },
 		func(s *shown) { s.Serving.Flight = "c:3" }},
+	{"serving.flight_jobs", "1", "3", "4",
+		func(s *shown) { s.Serving.FlightJobs = 1 }, func(s *shown) { s.Serving.FlightJobs = 3 },
+		func(s *shown) { s.Serving.FlightJobs = 4 }},
+	{"serving.flight_queue", "0", "1", "2",
+		func(s *shown) { s.Serving.FlightQueue = 0 }, func(s *shown) { s.Serving.FlightQueue = 1 },
+		func(s *shown) { s.Serving.FlightQueue = 2 }},
+	{"serving.flight_spool", "1KB", "2MiB", "1.5GB",
+		func(s *shown) { s.Serving.FlightSpool = 1000 }, func(s *shown) { s.Serving.FlightSpool = 2 << 20 },
+		func(s *shown) { s.Serving.FlightSpool = 1_500_000_000 }},
 }
 
 func TestFlagBeatsEnvironmentBeatsFileBeatsDefault(t *testing.T) {

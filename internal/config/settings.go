@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"regexp"
 	"slices"
@@ -73,8 +74,15 @@ var settings = []Setting{
 		set: setAddress(func(s *Serving) *string { return &s.GRPC }, false)},
 	{Key: "serving.http", Optional: true, Usage: "host:port for HTTP; this version does not serve it yet",
 		set: setAddress(func(s *Serving) *string { return &s.HTTP }, true)},
-	{Key: "serving.flight", Optional: true, Usage: "host:port for Arrow Flight; this version does not serve it yet",
+	{Key: "serving.flight", Optional: true, Usage: "another host:port for Arrow Flight, which serving.grpc answers too",
 		set: setAddress(func(s *Serving) *string { return &s.Flight }, true)},
+	{Key: "serving.flight_jobs", Default: "2", kind: number,
+		Usage: "joins over Flight at a time; they share offline.memory_limit evenly",
+		set:   setCount(func(s *Serving) *int { return &s.FlightJobs }, 1)},
+	{Key: "serving.flight_queue", Default: "16", kind: number, Usage: "joins over Flight that may wait for those",
+		set: setCount(func(s *Serving) *int { return &s.FlightQueue }, 0)},
+	{Key: "serving.flight_spool", Default: "1GB", Usage: "most label rows of one join over Flight, on disk meanwhile",
+		set: setFlightSpool},
 }
 
 func setProject(l *loader, value []string) error {
@@ -118,7 +126,7 @@ func setRetention(l *loader, value []string) (err error) {
 }
 
 var (
-	sizeForm = regexp.MustCompile(`^[0-9]+(\.[0-9]+)? ?([KMGT]i?B)$`)
+	sizeForm = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?) ?([KMGT]i?B)$`)
 	digits   = regexp.MustCompile(`[1-9]`)
 )
 
@@ -141,12 +149,51 @@ func setTempLimit(l *loader, value []string) error {
 }
 
 func checkSize(size string) error {
-	if !sizeForm.MatchString(size) || !digits.MatchString(size) {
-		return fmt.Errorf("must be a size above nothing such as 512MB or 2GB, in KB, MB, GB, TB, KiB, MiB, GiB or TiB, "+
-			"not %q", size)
-	}
-	return nil
+	_, err := parseSize(size)
+	return err
 }
+
+// parseSize returns a size in bytes.
+func parseSize(text string) (int64, error) {
+	form := sizeForm.FindStringSubmatch(text)
+	if form == nil || !digits.MatchString(form[1]) {
+		return 0, fmt.Errorf("must be a size above nothing such as 512MB or 2GB, in KB, MB, GB, TB, KiB, MiB, GiB or TiB, "+
+			"not %q", text)
+	}
+	number, err := strconv.ParseFloat(form[1], 64)
+	if err != nil {
+		return 0, err
+	}
+	base := 1000.0
+	if strings.Contains(form[2], "i") {
+		base = 1024
+	}
+	size := number * math.Pow(base, float64(1+strings.IndexByte("KMGT", form[2][0])))
+	if size < 1 || size >= math.MaxInt64 {
+		return 0, fmt.Errorf("must be a size of at least one byte and less than 2^63, not %q", text)
+	}
+	return int64(size), nil
+}
+
+func setFlightSpool(l *loader, value []string) (err error) {
+	l.config.Serving.FlightSpool, err = parseSize(value[0])
+	return err
+}
+
+// setCount takes a whole number of at least a bound.
+func setCount(field func(*Serving) *int, least int) func(*loader, []string) error {
+	return func(l *loader, value []string) error {
+		count, err := strconv.Atoi(value[0])
+		if err != nil || count < least || count > maxCount {
+			return fmt.Errorf("must be a whole number from %d to %d, not %q", least, maxCount, value[0])
+		}
+		*field(&l.config.Serving) = count
+		return nil
+	}
+}
+
+// maxCount is more than any machine can use.
+const maxCount = 10_000
 
 func setThreads(l *loader, value []string) error {
 	threads, err := strconv.Atoi(value[0])

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 
 	"buf.build/go/protovalidate"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -13,6 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/protoadapt"
 
+	"github.com/plumbstore/plumb/internal/server/flight"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/spec"
 	"github.com/plumbstore/plumb/store"
@@ -39,6 +41,9 @@ func requestStatus(err error) *status.Status {
 	if violations := fieldViolations(err); violations != nil {
 		violations = bounded(violations, shortenViolation, moreViolations)
 		return detailed(codes.InvalidArgument, sentence(violations), &errdetails.BadRequest{FieldViolations: violations})
+	}
+	if limit, ok := errors.AsType[*flight.LimitError](err); ok {
+		return status.New(codes.ResourceExhausted, shortened(limit.Message, maxMessage))
 	}
 	if notFound, ok := errors.AsType[*registry.NotFoundError](err); ok {
 		return detailed(codes.NotFound, err.Error(), &errdetails.ResourceInfo{
@@ -79,6 +84,12 @@ func faultStatus(ctx context.Context, err error) *status.Status {
 		return status.New(codes.DeadlineExceeded, "the deadline passed before there was an answer")
 	case errors.Is(ctx.Err(), context.Canceled) || errors.Is(err, context.Canceled):
 		return status.New(codes.Canceled, "the call was cancelled")
+	case errors.Is(err, store.ErrDiskFull) || errors.Is(err, syscall.ENOSPC):
+		return status.New(codes.Unavailable, "no space is left on the server's disk; free some there, or name a folder "+
+			"with more room in offline.temp_dir")
+	case errors.Is(err, store.ErrOutOfMemory):
+		return status.New(codes.ResourceExhausted, "the join needs more memory than its share of the server's; raise "+
+			"offline.memory_limit there, or join fewer rows at a time")
 	case errors.Is(err, registry.ErrUnavailable):
 		return status.New(codes.Unavailable, "the registry or the online store cannot be reached; try again")
 	}

@@ -4,9 +4,12 @@ import (
 	"context"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -31,6 +34,10 @@ func (s *Server) interceptUnary(ctx context.Context, request any, info *grpc.Una
 		}
 	}()
 	if message, ok := request.(proto.Message); ok {
+		if size := proto.Size(message); size > s.config.MaxRequestBytes {
+			return nil, status.Errorf(codes.ResourceExhausted, "the request has %d bytes; at most %d are taken", size,
+				s.config.MaxRequestBytes)
+		}
 		if err := s.validator.Validate(message); err != nil {
 			return nil, err
 		}
@@ -46,13 +53,16 @@ func (s *Server) timeoutOf(method string) time.Duration {
 	return s.config.Timeout
 }
 
-// interceptStream ends streams at the drain: a client that watches the server's health would hold it up for ever.
+// interceptStream ends streams at the drain: a client that watches the server's health would hold it up for ever. Only
+// those of Flight come to an end of their own.
 func (s *Server) interceptStream(service any, stream grpc.ServerStream, info *grpc.StreamServerInfo,
 	handle grpc.StreamHandler,
 ) (err error) {
 	ctx, cancel := context.WithCancel(stream.Context())
 	defer cancel()
-	defer context.AfterFunc(s.draining, cancel)()
+	if !strings.HasPrefix(info.FullMethod, flightMethods) {
+		defer context.AfterFunc(s.draining, cancel)()
+	}
 	defer func() {
 		if fault := recover(); fault != nil {
 			err = panicked(fault)
@@ -63,6 +73,9 @@ func (s *Server) interceptStream(service any, stream grpc.ServerStream, info *gr
 	}()
 	return handle(service, &endingStream{stream, ctx})
 }
+
+// flightMethods is what the names of Flight's methods begin with.
+const flightMethods = "/arrow.flight.protocol.FlightService/"
 
 type endingStream struct {
 	grpc.ServerStream

@@ -10,11 +10,36 @@ import (
 	"github.com/plumbstore/plumb/registry"
 )
 
-// addressField names the setting that addresses come from.
-const addressField = "serving.grpc"
+// The settings that addresses come from.
+const (
+	addressField       = "serving.grpc"
+	flightAddressField = "serving.flight"
+)
 
-// listen binds a TCP address. Since there is no authentication, one that others can reach has to be allowed by name.
-func listen(ctx context.Context, address string, insecure bool) (net.Listener, error) {
+// listenAll binds the addresses of a configuration, all or none.
+func listenAll(ctx context.Context, config Config) ([]net.Listener, error) {
+	first, err := listen(ctx, addressField, config.Address, config.Insecure)
+	if err != nil || config.Offline == nil || config.FlightAddress == "" {
+		return []net.Listener{first}, err
+	}
+	second, err := listen(ctx, flightAddressField, config.FlightAddress, config.Insecure)
+	if err != nil {
+		return nil, errors.Join(err, first.Close())
+	}
+	return []net.Listener{first, second}, nil
+}
+
+func closeAll(listeners []net.Listener) error {
+	var failures []error
+	for _, listener := range listeners {
+		failures = append(failures, listener.Close())
+	}
+	return errors.Join(failures...)
+}
+
+// listen binds a TCP address, which comes from a setting. Since there is no authentication, one that others can reach
+// has to be allowed by name.
+func listen(ctx context.Context, addressField, address string, insecure bool) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, registry.Inputf(addressField, "%q is no address of the form host:port", address)

@@ -1,4 +1,5 @@
-// Package server answers online look-ups over gRPC, and reads and changes the registry for its clients.
+// Package server answers online look-ups over gRPC and training jobs over Arrow Flight, and reads and changes the
+// registry for its clients.
 //
 // A server reads the registry once per revision, not per request: it holds an immutable snapshot with ready-made
 // look-up plans, asks the registry at intervals whether the revision moved, and swaps the snapshot when it did. A
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"buf.build/go/protovalidate"
+	arrowflight "github.com/apache/arrow-go/v18/arrow/flight"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
@@ -24,6 +26,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 
+	"github.com/plumbstore/plumb/internal/server/flight"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/spec"
@@ -34,9 +37,13 @@ import (
 // minutes cuts off clients behind load balancers, which forget idle connections sooner.
 const pingInterval = 10 * time.Second
 
+// goneInterval is after how much silence a client is asked whether it is still there, and how long its answer is waited
+// for. One whose machine is gone would otherwise keep its join.
+const goneInterval = 30 * time.Second
+
 // Config says what a server serves, where, and within which bounds. Project, Registry, Online, Address and Now are
-// required; the owner of Registry and Online closes them once Serve has returned. Every bound has a default that holds
-// where it is zero.
+// required; the owner of Registry, Online and Offline closes them once Serve has returned. Every bound has a default
+// that holds where it is zero.
 type Config struct {
 	Project  string
 	Registry registry.Registry
@@ -44,10 +51,15 @@ type Config struct {
 	// Inspector looks into the sources of definitions that clients plan or apply, one plan at a time. Where nil, sources
 	// are taken unseen.
 	Inspector spec.Inspector
+	// Offline is what Arrow Flight joins with. Where it is nil, Flight is not served.
+	Offline flight.Engine
 	// ReadOnly refuses Apply.
 	ReadOnly bool
 	// Address is host:port; port 0 picks a free one.
 	Address string
+	// FlightAddress is a second one, for clients that know Flight by a port of its own; may be empty. Both addresses
+	// answer every service.
+	FlightAddress string
 	// Insecure allows an address that is not loopback. There is no authentication: whoever reaches it can read
 	// features, and apply definitions unless ReadOnly is set.
 	Insecure bool
@@ -61,8 +73,12 @@ type Config struct {
 	MaxRows int
 	// MaxRequestBytes and MaxResponseBytes bound messages: 4 MiB and 64 MiB.
 	MaxRequestBytes, MaxResponseBytes int
-	// Timeout bounds a call whose client sets no deadline: 5 s. PlanTimeout does so for Plan and Apply, which look into
-	// sources: 2 min.
+	// Joins bounds what is joined over Flight.
+	Joins flight.Limits
+	// JoinTicks tells a join when to tell its progress; where nil, each second.
+	JoinTicks <-chan time.Time
+	// Timeout bounds a call whose client sets no deadline, but for a join: 5 s. PlanTimeout does so for Plan and Apply,
+	// which look into sources: 2 min.
 	Timeout, PlanTimeout time.Duration
 	// DrainTimeout bounds how long calls in flight are waited for at the end: 10 s.
 	DrainTimeout time.Duration
@@ -81,8 +97,9 @@ func (c Config) withDefaults() Config {
 
 // Server serves one project.
 type Server struct {
-	config    Config
-	listener  net.Listener
+	config Config
+	// listeners are for Address and, where there is one, FlightAddress.
+	listeners []net.Listener
 	grpc      *grpc.Server
 	health    *health.Server
 	validator protovalidate.Validator
@@ -92,7 +109,7 @@ type Server struct {
 	endStreams context.CancelFunc
 }
 
-// Listen binds the address. It returns a *registry.InputError for an address that is none, or that is not loopback
+// Listen binds the addresses. It returns a *registry.InputError for an address that is none, or that is not loopback
 // while Insecure is not set. The caller calls Serve or Close.
 func Listen(ctx context.Context, config Config) (*Server, error) {
 	config = config.withDefaults()
@@ -100,53 +117,90 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	listener, err := listen(ctx, config.Address, config.Insecure)
+	listeners, err := listenAll(ctx, config)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, listener: listener, health: health.NewServer(), validator: validator}
+	s := &Server{config: config, listeners: listeners, health: health.NewServer(), validator: validator}
 	s.draining, s.endStreams = context.WithCancel(context.Background())
 	s.following = follower{config: config}
 	s.grpc = grpc.NewServer(
-		grpc.MaxRecvMsgSize(config.MaxRequestBytes),
+		grpc.MaxRecvMsgSize(config.maxMessage()),
 		grpc.MaxSendMsgSize(config.MaxResponseBytes),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: pingInterval, PermitWithoutStream: true}),
-		grpc.WaitForHandlers(true), // Once Serve has returned, the store may be closed.
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: goneInterval, Timeout: goneInterval}),
+		grpc.WaitForHandlers(true), // Once Serve has returned, the stores may be closed.
 		grpc.UnaryInterceptor(s.interceptUnary),
 		grpc.StreamInterceptor(s.interceptStream),
 	)
-	plumbv1.RegisterServingServiceServer(s.grpc, &serving{server: s})
-	plumbv1.RegisterRegistryServiceServer(s.grpc, newDefinitions(s))
-	healthpb.RegisterHealthServer(s.grpc, s.health)
-	reflection.Register(s.grpc)
+	s.register()
 	s.setHealth(healthpb.HealthCheckResponse_NOT_SERVING)
 	// What has to be applied before there is something to serve is applied through this one.
 	s.health.SetServingStatus(plumbv1.RegistryService_ServiceDesc.ServiceName, healthpb.HealthCheckResponse_SERVING)
 	return s, nil
 }
 
-// Address is where the server listens, with the actual port.
-func (s *Server) Address() string { return s.listener.Addr().String() }
+// register makes the services known.
+func (s *Server) register() {
+	plumbv1.RegisterServingServiceServer(s.grpc, &serving{server: s})
+	plumbv1.RegisterRegistryServiceServer(s.grpc, newDefinitions(s))
+	if s.config.Offline != nil {
+		arrowflight.RegisterFlightServiceServer(s.grpc, flight.New(flight.Config{
+			Engine:     s.config.Offline,
+			Snapshot:   s.snapshot,
+			Validator:  s.validator,
+			Now:        s.config.Now,
+			Limits:     s.config.Joins,
+			MaxMessage: s.config.MaxResponseBytes,
+			Ticks:      s.config.JoinTicks,
+		}))
+	}
+	healthpb.RegisterHealthServer(s.grpc, s.health)
+	reflection.Register(s.grpc)
+}
 
-// Close releases the address of a server that is not to serve after all.
+// snapshot is the newest revision that the server has seen.
+func (s *Server) snapshot() (*registry.Snapshot, error) {
+	current, err := s.following.edition()
+	if err != nil {
+		return nil, err
+	}
+	return current.snapshot, nil
+}
+
+// Address is where the server listens, with the actual port.
+func (s *Server) Address() string { return s.listeners[0].Addr().String() }
+
+// FlightAddress is where Flight clients are expected: FlightAddress of the configuration, or else Address. It is empty
+// where Flight is not served.
+func (s *Server) FlightAddress() string {
+	if s.config.Offline == nil {
+		return ""
+	}
+	return s.listeners[len(s.listeners)-1].Addr().String()
+}
+
+// Close releases the addresses of a server that is not to serve after all.
 func (s *Server) Close() error {
 	s.endStreams()
 	s.grpc.Stop()
-	return s.listener.Close()
+	return closeAll(s.listeners)
 }
 
 // Serve answers calls until ctx is done. Then it reports itself as not serving, takes no more calls, waits for those in
 // flight up to DrainTimeout, and cuts off what is left. It returns nil after that, or the fault that ended it.
 func (s *Server) Serve(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.accept() })
+	for _, listener := range s.listeners {
+		group.Go(func() error { return s.accept(listener) })
+	}
 	group.Go(func() error { s.following.run(ctx, s.ready); return nil })
 	group.Go(func() error { <-ctx.Done(); s.drain(); return nil })
 	return group.Wait()
 }
 
-func (s *Server) accept() error {
-	err := s.grpc.Serve(s.listener)
+func (s *Server) accept(listener net.Listener) error {
+	err := s.grpc.Serve(listener)
 	if errors.Is(err, grpc.ErrServerStopped) { // It was told to drain before it had begun.
 		return nil
 	}
@@ -169,6 +223,15 @@ func (s *Server) drain() {
 		s.grpc.Stop()
 		<-drained
 	}
+}
+
+// maxMessage bounds a message that comes in. gRPC knows one bound for all methods; interceptUnary holds the others to
+// theirs.
+func (c Config) maxMessage() int {
+	if c.Offline == nil {
+		return c.MaxRequestBytes
+	}
+	return max(c.MaxRequestBytes, flight.MaxLabelMessage)
 }
 
 func (s *Server) ready() { s.setHealth(healthpb.HealthCheckResponse_SERVING) }

@@ -10,6 +10,7 @@ import (
 	"github.com/duckdb/duckdb-go/v2"
 
 	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
 )
 
 // castMarker begins the messages that our SQL raises through error() when a value does not fit its declared type (R9).
@@ -34,9 +35,10 @@ func explainError(ctx context.Context, err error) error {
 	}
 	switch {
 	case strings.Contains(text, "No space left on device"):
-		return &machineError{"no space left on disk: " + text, err}
+		return &machineError{store.ErrDiskFull.Error() + ": " + text, errors.Join(store.ErrDiskFull, err)}
 	case fault.Type == duckdb.ErrorTypeOutOfMemory:
-		return &machineError{"out of memory; raise offline.memory_limit: " + text, err}
+		return &machineError{store.ErrOutOfMemory.Error() + "; raise offline.memory_limit: " + text,
+			errors.Join(store.ErrOutOfMemory, err)}
 	case fault.Type == duckdb.ErrorTypeIO &&
 		(strings.Contains(text, "Permission denied") || strings.Contains(text, "Could not write")):
 		return &machineError{text, err}
@@ -67,7 +69,7 @@ func (s *session) explain(ctx context.Context, err error) error {
 		return explainError(ctx, err)
 	}
 	return &machineError{why + ", name a folder with more room in offline.temp_dir, or raise offline.memory_limit" +
-		now(s.config.MemoryLimit) + ", so that less goes to disk", err}
+		now(s.config.MemoryLimit) + ", so that less goes to disk", errors.Join(store.ErrDiskFull, err)}
 }
 
 var usedOfLimit = regexp.MustCompile(`\((\S+ \S+)/(\S+ \S+) used\)`)

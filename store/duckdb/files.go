@@ -92,6 +92,18 @@ func parquetBelow(folder string) ([]string, error) {
 	return found, nil
 }
 
+// Locate returns the absolute path of a file that lies below the roots, wherever symbolic links lead. The path is
+// relative to the project. A *registry.InputError says the same of a file that is not there and of one outside, so that
+// nobody learns what lies there.
+func (e *Engine) Locate(path string) (string, error) {
+	located, err := e.withinRoots(path, e.absolute(path))
+	if err != nil {
+		return "", registry.Inputf("", "there is no file %s below the folders that files may be read from (offline.roots: "+
+			"%s)", path, strings.Join(e.config.Roots, ", "))
+	}
+	return located, nil
+}
+
 func (e *Engine) withinRoots(source, path string) (string, error) {
 	resolved, err := filepath.EvalSymlinks(path)
 	if err != nil {

@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -41,6 +42,15 @@ func makeSpill(parent string) (*spillFolder, error) {
 			return nil, errors.Join(err, os.RemoveAll(path))
 		}
 	}
+}
+
+// Scratch makes a private folder of the caller's own among the spill folders, and returns how to remove it.
+func (e *Engine) Scratch() (folder string, remove func() error, err error) {
+	spill, err := makeSpill(e.config.TempDir)
+	if err != nil {
+		return "", nil, fmt.Errorf("make a temporary folder: %w", err)
+	}
+	return spill.path, spill.remove, nil
 }
 
 // lockSpill locks a folder that was just made. Between the two steps removeAbandoned may come by in another process.

@@ -1,0 +1,85 @@
+package flight
+
+import (
+	"context"
+	"errors"
+
+	"github.com/apache/arrow-go/v18/arrow/flight"
+
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// DoExchange implements flight.FlightServer: it takes the label rows to their end, and then streams the joined rows.
+func (s *Service) DoExchange(stream flight.FlightService_DoExchangeServer) (err error) {
+	first, err := stream.Recv()
+	if err != nil {
+		return err
+	}
+	request, err := s.command(first.GetFlightDescriptor())
+	if err != nil {
+		return err
+	}
+	if request.GetLabelsFile() != "" {
+		return registry.Inputf("labels_file", "belongs to DoGet; in DoExchange the label rows follow the command")
+	}
+	planned, err := s.plan(request)
+	if err != nil {
+		return err
+	}
+	leave, err := s.queue.enter()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	folder, remove, err := s.config.Engine.Scratch()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, remove()) }()
+	planned.LabelsName = labelsName
+	if planned.Labels, err = s.spool(&incoming{stream: stream, first: first}, folder); err != nil {
+		return err
+	}
+	return s.join(stream.Context(), planned, s.answer(stream, request))
+}
+
+// DoGet implements flight.FlightServer: it streams the joined rows of a label file on the server.
+func (s *Service) DoGet(ticket *flight.Ticket, stream flight.FlightService_DoGetServer) error {
+	request, err := s.request("the ticket", ticket.GetTicket())
+	if err != nil {
+		return err
+	}
+	planned, err := s.planFile(request)
+	if err != nil {
+		return err
+	}
+	leave, err := s.queue.enter()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return s.join(stream.Context(), planned, s.answer(stream, request))
+}
+
+// join waits for a slot, joins, and streams the answer.
+func (s *Service) join(ctx context.Context, request store.JoinRequest, to *answer) error {
+	defer to.tell()()
+	end, err := s.queue.start(ctx, func() { to.reached(store.Progress{Step: "waiting for another join"}) })
+	if err != nil {
+		return err
+	}
+	defer end()
+	started := s.config.Now()
+	to.reached(store.Progress{Step: "planning"})
+	request.Progress = to.reached
+	planned, err := s.config.Engine.PlanJoin(ctx, request)
+	if err != nil {
+		return err
+	}
+	report, err := planned.Stream(ctx, to.rows)
+	if err := errors.Join(err, planned.Close()); err != nil {
+		return err
+	}
+	return to.report(report, s.config.Now().Sub(started))
+}

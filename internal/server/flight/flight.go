@@ -1,0 +1,86 @@
+// Package flight answers training jobs over Arrow Flight: point-in-time joins of label rows that a client sends, or
+// that lie on the server.
+//
+// DoExchange takes label rows as they come, DoGet a label file below the project's roots; both stream the joined rows
+// back. The request is a plumb.v1.HistoricalRequest in the JSON form of protobuf, as the command of the descriptor or
+// as the ticket. Errors are those of the lower layers; the server's interceptor turns them into statuses.
+//
+// Nothing here holds a whole dataset. Label rows that a client sends go to a file of the call's own, up to a bound, and
+// the result goes out batch by batch, as fast as the client reads. A join holds a slot from its plan to its last row;
+// the slots are as many as share the engine's memory. A call ends, and with it its query and its file, once its context
+// does.
+package flight
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"buf.build/go/protovalidate"
+	"github.com/apache/arrow-go/v18/arrow/flight"
+
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// MaxLabelMessage bounds one message of label rows, in bytes.
+const MaxLabelMessage = 64 << 20
+
+// tickInterval is how often progress is told.
+const tickInterval = time.Second
+
+// Engine is what joins need of an offline engine.
+type Engine interface {
+	// PlanJoin is that of store.Offline.
+	PlanJoin(ctx context.Context, request store.JoinRequest) (store.Join, error)
+	// Locate returns the absolute path of a file that lies below the roots, wherever symbolic links lead. The path is
+	// relative to the project. A *registry.InputError says the same of a file that is not there and of one outside.
+	Locate(path string) (string, error)
+	// Scratch makes a private folder where the engine keeps its own temporary files, and returns how to remove it. One
+	// that a killed process leaves is removed by the next.
+	Scratch() (folder string, remove func() error, err error)
+}
+
+// Limits bound what joins take together. Each has a default that holds where it is zero.
+type Limits struct {
+	// Jobs is how many joins run at a time: 2. The engine is given to be opened with that share of the memory.
+	Jobs int
+	// Queue is how many calls may wait for those: 16. Negative: none.
+	Queue int
+	// SpoolBytes bounds the label rows of one call on disk: 1 GB.
+	SpoolBytes int64
+}
+
+// Config says what to join with. Engine, Snapshot, Validator and Now are required.
+type Config struct {
+	Engine Engine
+	// Snapshot returns the newest revision, or the reason that there is none.
+	Snapshot  func() (*registry.Snapshot, error)
+	Validator protovalidate.Validator
+	Now       func() time.Time
+	Limits    Limits
+	// MaxMessage bounds a message of the result, in bytes.
+	MaxMessage int
+	// Ticks tells a call when to tell its progress; where nil, each second.
+	Ticks <-chan time.Time
+}
+
+// Service implements Arrow Flight's service.
+type Service struct {
+	flight.BaseFlightServer
+	config Config
+	queue  *queue
+}
+
+// New makes the service.
+func New(config Config) *Service {
+	config.Limits.Jobs = cmp.Or(config.Limits.Jobs, 2)
+	config.Limits.Queue = max(cmp.Or(config.Limits.Queue, 16), 0)
+	config.Limits.SpoolBytes = cmp.Or(config.Limits.SpoolBytes, 1_000_000_000)
+	return &Service{config: config, queue: newQueue(config.Limits.Jobs, config.Limits.Queue)}
+}
+
+// LimitError says that a call goes beyond a bound of the server, which another time or a smaller call may not.
+type LimitError struct{ Message string }
+
+func (e *LimitError) Error() string { return e.Message }
