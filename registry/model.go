@@ -17,6 +17,8 @@ type Column struct {
 	Name string
 	// Type is the engine's name for the type, such as "BIGINT" or "TIMESTAMP WITH TIME ZONE".
 	Type string
+	// AbsentFrom is a file of the source that lacks the column; empty where all have it.
+	AbsentFrom string
 }
 
 // Source is a resolved data source. Exactly one of Path and Query is set.

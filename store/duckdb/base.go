@@ -43,7 +43,7 @@ func readView(ctx context.Context, r *relations, view *registry.View, table stri
 		index, from := fileIndex(r.files[view.Source.Name])
 		rows.from = fmt.Sprintf("(SELECT %s, ((%s::BIGINT << 40) | file_row_number) AS o, filename, file_row_number FROM %s)",
 			rows.renamed(), index, from)
-		rows.place = "'row ' || (file_row_number + 1) || ' of ' || filename"
+		rows.place = filePlace
 		return rows, nil
 	}
 	rows.stage(internalSchema+"."+table, columns)
@@ -54,15 +54,15 @@ func readView(ctx context.Context, r *relations, view *registry.View, table stri
 // fileIndex is the SQL of a file's position in source order (R3), and what to read it from. DuckDB's own counts the
 // files that are left once a condition on partitions has ruled others out, so it differs from query to query.
 func fileIndex(files sourceFiles) (index, from string) {
-	if len(files.partitions) == 0 && files.indexes == nil {
-		return "file_index", scan(files, "")
+	if len(files.partitions) == 0 {
+		return "file_index", scan(files)
 	}
 	indexes := make([]string, len(files.paths))
 	for i := range files.paths {
 		indexes[i] = strconv.FormatInt(files.index(i), 10)
 	}
 	return "_plumb_index", fmt.Sprintf("%s JOIN (SELECT unnest(%s) AS _plumb_path, unnest([%s]) AS _plumb_index) "+
-		"ON _plumb_path = filename", scan(files, ""), literals(files.paths), strings.Join(indexes, ", "))
+		"ON _plumb_path = filename", scan(files), literals(files.paths), strings.Join(indexes, ", "))
 }
 
 // checkPlaces refuses columns that hide DuckDB's own of the name, by which rows are told apart and ordered (R3).
@@ -107,6 +107,9 @@ func (v *viewRows) convert(columns []registry.Column) error {
 			return nil, err
 		}
 		c, err := bring(column.Type, to)
+		if slices.ContainsFunc(v.view.Keys, func(key registry.Field) bool { return key.Name == name }) && err == nil {
+			err = keyInEveryFile(column)
+		}
 		if err != nil {
 			return nil, registry.Inputf("", "column %q of source %s: %v", name, v.view.Source.Name, err)
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/plumbstore/plumb/registry"
 )
 
-// sourceFiles are the Parquet files of a source, in source order: bytewise by path (R3).
+// sourceFiles are Parquet files of a source, in source order: bytewise by path (R3).
 type sourceFiles struct {
 	// paths are absolute, with symbolic links resolved.
 	paths []string
@@ -21,8 +21,13 @@ type sourceFiles struct {
 	partitions []string
 	// indexes are the files' places in source order; nil where they are all files of the source.
 	indexes []int64
-	// footers are those of the files.
+	// footers and infos are those of the files.
 	footers []footer
+	infos   []os.FileInfo
+	// foreign are the names of name=value folders above the source, which are no columns of it.
+	foreign []string
+	// unified is the schema of the source; nil until the source's view has been made.
+	unified *unified
 }
 
 // find lists the files of a Parquet source and checks that each lies below a root, wherever links lead.
@@ -32,14 +37,19 @@ func (e *Engine) find(source *registry.Source) (sourceFiles, error) {
 		return sourceFiles{}, err
 	}
 	slices.Sort(found)
-	files := sourceFiles{paths: make([]string, len(found))}
+	files := sourceFiles{paths: make([]string, len(found)), infos: make([]os.FileInfo, len(found))}
 	for i, path := range found {
 		if files.paths[i], err = e.withinRoots(source.Path, path); err != nil {
 			return sourceFiles{}, err
 		}
+		if files.infos[i], err = os.Stat(files.paths[i]); err != nil {
+			return sourceFiles{}, registry.Inputf("", "cannot read %s: %v", path, err)
+		}
 	}
 	if folder != "" {
-		files.partitions = partitionColumns(folder, found[0])
+		if err := files.findPartitions(folder, found); err != nil {
+			return sourceFiles{}, err
+		}
 	}
 	files.footers = readFooters(files.paths, source.EventTimestamp)
 	return files, nil
@@ -127,19 +137,4 @@ func plainPath(path string) error {
 		return registry.Inputf("", "cannot read %s: a path may not contain any of * ? [; rename it", path)
 	}
 	return nil
-}
-
-// partitionColumns returns the names of the name=value folders between a source's folder and its first file.
-func partitionColumns(folder, file string) []string {
-	rest, err := filepath.Rel(folder, filepath.Dir(file))
-	if err != nil {
-		return nil
-	}
-	var columns []string
-	for part := range strings.SplitSeq(rest, string(filepath.Separator)) {
-		if name, _, ok := strings.Cut(part, "="); ok {
-			columns = append(columns, name)
-		}
-	}
-	return columns
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/file"
@@ -89,7 +90,7 @@ func readFooter(path, event string) (f footer, err error) {
 	f = footer{read: true, rows: contents.NumRows, events: noInstants}
 	for i := range root.NumFields() {
 		node := root.Field(i)
-		column := footerColumn{name: node.Name(), nulls: -1, untyped: isUntyped(node)}
+		column := footerColumn{name: node.Name(), nulls: -1, untyped: isNullType(node)}
 		if leaf := leafOf(contents.Schema, node); leaf >= 0 {
 			column.nulls = countNulls(contents, leaf)
 			if node.Name() == event {
@@ -102,6 +103,11 @@ func readFooter(path, event string) (f footer, err error) {
 	return f, nil
 }
 
+// isUntyped says whether a column has nothing but nulls and no type.
+func (f footer) isUntyped(name string) bool {
+	return slices.ContainsFunc(f.columns, func(c footerColumn) bool { return c.name == name && c.untyped })
+}
+
 // leafOf is the position among the file's leaves of a top-level column that is one itself, or -1.
 func leafOf(s *schema.Schema, node schema.Node) int {
 	if node.Type() != schema.Primitive || node.RepetitionType() == parquet.Repetitions.Repeated {
@@ -110,7 +116,7 @@ func leafOf(s *schema.Schema, node schema.Node) int {
 	return s.ColumnIndexByName(node.Path())
 }
 
-func isUntyped(node schema.Node) bool {
+func isNullType(node schema.Node) bool {
 	switch node.LogicalType().(type) {
 	case schema.NullLogicalType, *schema.NullLogicalType:
 		return true

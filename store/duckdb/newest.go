@@ -38,6 +38,9 @@ func (e *Engine) Newest(ctx context.Context, view *registry.View, window store.W
 	if report, err = countWindow(ctx, s, rows, window); err != nil {
 		return report, err
 	}
+	if err := relations.blame(ctx, nil); err != nil {
+		return report, err
+	}
 	return report, s.stream(ctx, "newest", func(batch arrow.RecordBatch) error {
 		return yield(renamed(batch, newestNames(view)))
 	})

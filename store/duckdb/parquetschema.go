@@ -11,25 +11,23 @@ import (
 // parquetColumn is a top-level column of one Parquet file, as its footer has it.
 type parquetColumn struct {
 	file, name string
-	// types are those of its leaves in DuckDB's words: one, but for nested columns.
-	types string
 	// nanosUTC says that it holds zoned nanoseconds, which DuckDB's own type does not tell.
 	nanosUTC bool
 }
 
-// parquetColumns calls visit for every column of every file, file by file in the order of the footers.
+// parquetColumns calls visit for every column of every file, file by file.
 func (s *session) parquetColumns(ctx context.Context, paths []string, visit func(parquetColumn) error) error {
 	// A footer lists its nodes depth first, each with the number of its children.
 	var current parquetColumn
 	var open []int64
-	query := `SELECT file_name, name, coalesce(num_children, 0), coalesce(duckdb_type, converted_type, ''),
+	query := `SELECT file_name, name, coalesce(num_children, 0),
   coalesce(logical_type LIKE '%isAdjustedToUTC=1%NANOS=NanoSeconds%', false)
-FROM parquet_schema(` + literals(paths) + `) ORDER BY list_position(` + literals(paths) + `, file_name), column_id`
+FROM parquet_schema(` + literals(paths) + `) ORDER BY file_name, column_id`
 	return s.queryRows(ctx, query, func(rows *sql.Rows) error {
-		var file, name, kind string
+		var file, name string
 		var children int64
 		var nanosUTC bool
-		if err := rows.Scan(&file, &name, &children, &kind, &nanosUTC); err != nil {
+		if err := rows.Scan(&file, &name, &children, &nanosUTC); err != nil {
 			return err
 		}
 		switch len(open) {
@@ -39,7 +37,6 @@ FROM parquet_schema(` + literals(paths) + `) ORDER BY list_position(` + literals
 		case 1:
 			current = parquetColumn{file: file, name: name}
 		}
-		current.types = strings.TrimSpace(current.types + " " + kind)
 		current.nanosUTC = current.nanosUTC || nanosUTC
 		open = closeNode(open, children)
 		if len(open) <= 1 {

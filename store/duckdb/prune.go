@@ -2,10 +2,7 @@ package duckdb
 
 import (
 	"math"
-	"net/url"
-	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/apache/arrow-go/v18/parquet/metadata"
@@ -14,9 +11,9 @@ import (
 	"github.com/plumbstore/plumb/registry"
 )
 
-// prune returns the files of a Parquet source that may hold rows with an event time in [from, to], microseconds of which
-// each may be open, judged by the footers that were read when the source was added: it opens no file. Indexes keep the
-// files' places in source order (R3). At least one file stays, for its columns. A SQL source has no files.
+// prune returns the files of a Parquet source that may hold rows with an event time in [from, to], microseconds of
+// which each may be open, judged by the footers that were read when the source was added: it opens no file. Indexes
+// keep the files' places in source order (R3). At least one file stays, for its columns. A SQL source has no files.
 //
 // A file also stays while it may hold a null in one of the counted columns, by their names in the source: rows without
 // a key or an event time are counted and reported whatever their time (R3, R8), so naming those columns here keeps the
@@ -43,10 +40,12 @@ func (r *relations) prune(source *registry.Source, from, to *int64, counted ...s
 
 // only is the files at these positions.
 func (f sourceFiles) only(positions []int) sourceFiles {
-	kept := sourceFiles{partitions: f.partitions, indexes: []int64{}}
+	kept := f
+	kept.paths, kept.footers, kept.infos, kept.indexes = nil, nil, nil, []int64{}
 	for _, i := range positions {
 		kept.paths = append(kept.paths, f.paths[i])
 		kept.footers = append(kept.footers, f.footers[i])
+		kept.infos = append(kept.infos, f.infos[i])
 		kept.indexes = append(kept.indexes, f.index(i))
 	}
 	return kept
@@ -190,27 +189,6 @@ func times(factor int64) func(int64) (int64, bool) {
 	return func(v int64) (int64, bool) {
 		return v * factor, v <= math.MaxInt64/factor && v >= math.MinInt64/factor
 	}
-}
-
-// nullPartition is the folder's value that stands for null.
-const nullPartition = "__HIVE_DEFAULT_PARTITION__"
-
-// partitionValue is the text of a partition column that the names of a file's folders give; nil for null.
-func partitionValue(path, column string) *string {
-	for folder := range strings.SplitSeq(filepath.ToSlash(path), "/") {
-		name, value, ok := strings.Cut(folder, "=")
-		if !ok || name != column {
-			continue
-		}
-		if value == nullPartition {
-			return nil
-		}
-		if plain, err := url.PathUnescape(value); err == nil {
-			return &plain
-		}
-		return &value
-	}
-	return nil
 }
 
 // partitionSpan is the instant that a partition's text spells. Text in other forms is left to DuckDB.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -94,12 +95,21 @@ func (r *relations) allowed() []string {
 	return paths
 }
 
-// create makes the views.
+// create learns the schemas of the files and, where queries read them, makes the views.
 func (r *relations) create(ctx context.Context) error {
+	queries := slices.ContainsFunc(r.order, func(source *registry.Source) bool { return source.Query != "" })
 	for _, source := range r.order {
 		body := source.Query
-		if source.Query == "" {
-			body = "SELECT * FROM " + scan(r.files[source.Name], "")
+		if files, ok := r.files[source.Name]; ok {
+			var err error
+			if files.unified, err = r.unify(ctx, source, files); err != nil {
+				return inSource(source, r.changed(err))
+			}
+			r.files[source.Name] = files
+			body = scanForQueries(files)
+		}
+		if !queries {
+			continue
 		}
 		// The newline keeps a comment at the end of a query from swallowing the parenthesis.
 		statement := fmt.Sprintf("CREATE VIEW %s AS FROM (%s\n)", identifier(source.Name), trimQuery(body))
@@ -125,9 +135,11 @@ func inSource(source *registry.Source, err error) error {
 	return registry.Inputf("", "cannot read source %s: %s", source.Name, input.Message)
 }
 
-// blame finds the file behind an error of reading that names none, by reading each file on its own. A file damaged in
-// its middle has a good footer, and is found out only here.
+// blame judges the end of a reading, with an error or without. A file that has changed since it was listed is an error
+// even where nothing failed: its rows may be of before and after. Where reading failed and the error names no file,
+// each is read on its own: one damaged in its middle has a good footer, and is found out only here.
 func (r *relations) blame(ctx context.Context, err error) error {
+	err = r.changed(err)
 	var input *registry.InputError
 	if !errors.As(err, &input) || strings.Contains(input.Message, ".parquet") {
 		return err
@@ -141,21 +153,38 @@ func (r *relations) blame(ctx context.Context, err error) error {
 	return err
 }
 
+// changed is the error that a file is gone or another, in place of what came of it; otherwise err. Faults of the
+// machine and the context's end are not the file's.
+func (r *relations) changed(err error) error {
+	var input *registry.InputError
+	if err != nil && !errors.As(err, &input) {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.files)) {
+		files := r.files[name]
+		for i, path := range files.paths {
+			now, missing := os.Stat(path)
+			switch was := files.infos[i]; {
+			case errors.Is(missing, os.ErrNotExist):
+				return registry.Inputf("", "%s was removed while it was read; run again", path)
+			case missing != nil:
+				return registry.Inputf("", "cannot read %s: %v", path, missing)
+			case !os.SameFile(was, now) || was.Size() != now.Size() || !was.ModTime().Equal(now.ModTime()):
+				return registry.Inputf("", "%s was changed while it was read; run again once it is whole", path)
+			}
+		}
+	}
+	return err
+}
+
 // trimQuery takes off the semicolon that may end a statement and may not end a subquery.
 func trimQuery(query string) string { return strings.TrimRight(query, "; \t\r\n") }
 
-// scan is the table function that reads the files, in source order. Partition values stay the text that they are in the
-// folders' names; conversions parse them exactly.
-func scan(files sourceFiles, options string) string {
-	partitions := "hive_partitioning = false"
-	if len(files.partitions) > 0 {
-		partitions = "hive_partitioning = true, hive_types_autocast = false"
-	}
-	return fmt.Sprintf("read_parquet(%s, union_by_name = true, %s%s)", literals(files.paths), partitions, options)
-}
-
-// columns describes a source whose view is there.
+// columns describes a source, once the views are made.
 func (r *relations) columns(ctx context.Context, source *registry.Source) ([]registry.Column, error) {
+	if files, ok := r.files[source.Name]; ok {
+		return files.unified.registered(files), nil
+	}
 	var columns []registry.Column
 	err := r.session.queryRows(ctx, "SELECT column_name, column_type FROM (DESCRIBE FROM "+identifier(source.Name)+")",
 		func(rows *sql.Rows) error {
@@ -164,34 +193,5 @@ func (r *relations) columns(ctx context.Context, source *registry.Source) ([]reg
 			columns = append(columns, column)
 			return err
 		})
-	if err != nil {
-		return nil, inSource(source, err)
-	}
-	return columns, r.refine(ctx, source, columns)
-}
-
-// refine marks what DuckDB's type does not tell: partition columns, and nanoseconds that DuckDB has cut to
-// microseconds. It refuses files of one source that disagree about a column.
-func (r *relations) refine(ctx context.Context, source *registry.Source, columns []registry.Column) error {
-	files, ok := r.files[source.Name]
-	if !ok {
-		return nil
-	}
-	for i, column := range columns {
-		if slices.Contains(files.partitions, column.Name) {
-			columns[i].Type = partitionType
-		}
-	}
-	first, nanosUTC := map[string]parquetColumn{}, map[string]bool{}
-	err := r.session.parquetColumns(ctx, files.paths, func(c parquetColumn) error {
-		nanosUTC[c.name] = nanosUTC[c.name] || c.nanosUTC
-		if other, ok := first[c.name]; ok && other.types != c.types {
-			return registry.Inputf("", "files disagree about column %s: %s in %s, %s in %s", c.name, other.types, other.file,
-				c.types, c.file)
-		}
-		first[c.name] = c
-		return nil
-	})
-	markNanoseconds(columns, nanosUTC)
-	return inSource(source, err)
+	return columns, inSource(source, err)
 }

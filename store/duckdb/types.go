@@ -219,7 +219,19 @@ func (e *Engine) CanBecome(column registry.Column, declared plumbv1.Type, joinKe
 		bring = convertKey
 	}
 	_, err := bring(column.Type, declared)
+	if err == nil && joinKey {
+		err = keyInEveryFile(column)
+	}
 	return err
+}
+
+// keyInEveryFile refuses a join key that a file lacks: its rows could never be served (R8).
+func keyInEveryFile(column registry.Column) error {
+	if column.AbsentFrom == "" {
+		return nil
+	}
+	return fmt.Errorf("%s has no column %q, a join key; add it there, or leave the file out of the source",
+		column.AbsentFrom, column.Name)
 }
 
 // CanBeTime implements store.Inspector.

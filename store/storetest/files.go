@@ -114,8 +114,8 @@ func (f File) writeParquet() error {
 	return writer.Close()
 }
 
-// properties are those of the Parquet writer. A dictionary would make one NaN of all, and for lists that are all null or
-// empty arrow-go writes a least and a greatest element that nothing can read.
+// properties are those of the Parquet writer. A dictionary would make one NaN of all, and for lists that are all null
+// or empty arrow-go writes a least and a greatest element that nothing can read.
 func (f File) properties() *parquet.WriterProperties {
 	lists := slices.ContainsFunc(f.Columns, func(c Column) bool { return arrow.IsListLike(c.Form.ID()) })
 	page := parquet.DataPageV1

@@ -1,0 +1,100 @@
+package duckdb
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// filePlace is the SQL of the text that says where a row of a file is.
+const filePlace = "'row ' || (file_row_number + 1) || ' of ' || filename"
+
+// scan is the FROM item that reads the files: the columns of the source, each brought to the one type that all files'
+// values fit, and besides them filename, file_row_number and, where there are no partitions, file_index: the file's
+// place in source order (R3). A condition on partitions rules files out before DuckDB counts them.
+//
+// Partition values stay the text that they are in the folders' names; conversions parse them exactly.
+func scan(files sourceFiles) string {
+	names, positions := files.layouts()
+	if len(names) == 1 && files.indexes == nil && files.isPlain() {
+		return files.readParquet(nil)
+	}
+	reads := make([]string, len(names))
+	for i, name := range names {
+		reads[i] = files.readLayout(name, positions[name], true)
+	}
+	return "(" + strings.Join(reads, "\nUNION ALL ") + ")"
+}
+
+// scanForQueries is the query that a SQL source reads the files by: their columns alone. Zoned nanoseconds that DuckDB
+// cut towards 1970 are refused here, since a query is not told of them.
+func scanForQueries(files sourceFiles) string {
+	names, positions := files.layouts()
+	reads := make([]string, len(names))
+	for i, name := range names {
+		reads[i] = files.readLayout(name, positions[name], false)
+	}
+	return strings.Join(reads, "\nUNION ALL ")
+}
+
+// isPlain says that the only layout has the columns as they are to be.
+func (f sourceFiles) isPlain() bool { return len(f.partitions) == 0 || len(f.foreign) == 0 }
+
+// readParquet is the table function over the files at these positions; nil for all.
+func (f sourceFiles) readParquet(positions []int) string {
+	paths := f.paths
+	if positions != nil {
+		paths = make([]string, len(positions))
+		for i, position := range positions {
+			paths[i] = f.paths[position]
+		}
+	}
+	partitions := "hive_partitioning = false"
+	if len(f.partitions) > 0 {
+		partitions = "hive_partitioning = true, hive_types_autocast = false"
+	}
+	return fmt.Sprintf("read_parquet(%s, %s)", literals(paths), partitions)
+}
+
+// readLayout selects the columns of the source from the files of one layout, with the rows' places or without.
+func (f sourceFiles) readLayout(layout string, positions []int, places bool) string {
+	var columns []string
+	for _, column := range f.unified.columns {
+		columns = append(columns, f.unified.sql(layout, column, !places)+" AS "+identifier(column.name))
+	}
+	columns = append(columns, identifiers(f.partitions)...)
+	if places {
+		columns = append(columns, "filename", "file_row_number")
+		if len(f.partitions) == 0 {
+			columns = append(columns, f.placesOf(positions)+" AS file_index")
+		}
+	}
+	return fmt.Sprintf("SELECT %s FROM %s", strings.Join(columns, ", "), f.readParquet(positions))
+}
+
+// placesOf is the SQL of the place in source order of the files that DuckDB counts from 0.
+func (f sourceFiles) placesOf(positions []int) string {
+	indexes := make([]string, len(positions))
+	for i, position := range positions {
+		indexes[i] = strconv.FormatInt(f.index(position), 10)
+	}
+	return fmt.Sprintf("[%s][file_index::BIGINT + 1]", strings.Join(indexes, ", "))
+}
+
+// sql is the expression of a column in files of a layout. A file that has no such column has nulls there.
+func (u *unified) sql(layout string, column unifiedColumn, forQuery bool) string {
+	own, ok := u.byLayout[layout][strings.ToLower(column.name)]
+	to := column.typeName
+	if strings.Contains(to, nanosecondsUTC) && (forQuery || !ok || own.untyped) {
+		to = strings.Replace(to, nanosecondsUTC, "TIMESTAMP WITH TIME ZONE", 1)
+	}
+	if !ok || own.untyped {
+		return "CAST(NULL AS " + to + ")"
+	}
+	name := identifier(own.name)
+	c, err := widening(own.typeName, to)
+	if err != nil || c.isIdentity() {
+		return name // widened found to, so there is a way.
+	}
+	return c.sql(name, literal(fmt.Sprintf("column %q", column.name)), filePlace)
+}

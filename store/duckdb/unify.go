@@ -1,0 +1,203 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/plumbstore/plumb/registry"
+)
+
+// unified is the schema of a source whose files may have been written at different times: its columns, and how each
+// file has them. DuckDB would bring files together by itself, but not exactly: it makes text of numbers, and doubles of
+// large integers.
+type unified struct {
+	columns []unifiedColumn
+	// byLayout has the columns of each layout of files, by folded name.
+	byLayout map[string]map[string]fileColumn
+}
+
+type unifiedColumn struct {
+	// name is as the first file spells it; names are alike whatever their case, as everywhere in SQL.
+	name     string
+	typeName string
+	// first is the first file with the column.
+	first fileColumn
+	// absentFrom is the first file without it; empty where all files have it.
+	absentFrom string
+}
+
+// fileColumn is a column as one layout of files has it.
+type fileColumn struct {
+	file, name, typeName string
+	// untyped says that it is nothing but null, and takes any type.
+	untyped bool
+}
+
+// layouts lists the layouts of the files in the order of their first files, each with the positions of its files.
+func (f sourceFiles) layouts() (names []string, positions map[string][]int) {
+	positions = map[string][]int{}
+	for i := range f.paths {
+		name := f.layout(i)
+		if positions[name] == nil {
+			names = append(names, name)
+		}
+		positions[name] = append(positions[name], i)
+	}
+	return names, positions
+}
+
+// layout is that of a file; one that no footer tells is the file's own.
+func (f sourceFiles) layout(i int) string {
+	if f.footers[i].read {
+		return f.footers[i].layout
+	}
+	return f.paths[i]
+}
+
+// unify reads the schema of one file of each layout and brings them together.
+func (r *relations) unify(ctx context.Context, source *registry.Source, files sourceFiles) (*unified, error) {
+	u := &unified{byLayout: map[string]map[string]fileColumn{}}
+	names, positions := files.layouts()
+	var examples []string
+	for _, name := range names {
+		examples = append(examples, files.paths[positions[name][0]])
+	}
+	nanoseconds, err := r.session.nanosecondColumns(ctx, examples)
+	if err != nil {
+		return nil, err
+	}
+	var disagreements []string
+	for i, name := range names {
+		columns, err := r.session.describeFile(ctx, examples[i], files.footers[positions[name][0]], nanoseconds)
+		if err != nil {
+			return nil, err
+		}
+		if err := files.checkPartitions(examples[i], columns); err != nil {
+			return nil, err
+		}
+		disagreements = append(disagreements, u.take(name, columns)...)
+	}
+	if len(disagreements) > 0 {
+		return nil, registry.Inputf("", "files disagree about %s; write them alike, or read them as two sources and bring "+
+			"these together in a SQL source", strings.Join(disagreements, ", and about "))
+	}
+	u.findAbsent(names, examples)
+	return u, u.checkEvent(source)
+}
+
+// take adds the columns of a layout, and returns what they disagree about.
+func (u *unified) take(layout string, columns []fileColumn) (disagreements []string) {
+	u.byLayout[layout] = map[string]fileColumn{}
+	for _, column := range columns {
+		folded := strings.ToLower(column.name)
+		u.byLayout[layout][folded] = column
+		at := u.find(folded)
+		switch {
+		case at < 0:
+			u.columns = append(u.columns, unifiedColumn{name: column.name, typeName: column.typeName, first: column})
+		case column.untyped:
+		case u.columns[at].first.untyped:
+			u.columns[at].typeName, u.columns[at].first = column.typeName, column
+		default:
+			wide, ok := widened(u.columns[at].typeName, column.typeName)
+			if !ok {
+				first := u.columns[at].first
+				disagreements = append(disagreements, fmt.Sprintf("column %s: %s in %s, %s in %s", column.name, first.typeName,
+					first.file, column.typeName, column.file))
+				continue
+			}
+			u.columns[at].typeName = wide
+		}
+	}
+	return disagreements
+}
+
+func (u *unified) find(name string) int {
+	return slices.IndexFunc(u.columns, func(c unifiedColumn) bool { return strings.EqualFold(c.name, name) })
+}
+
+// findAbsent notes for each column the first file that lacks it.
+func (u *unified) findAbsent(layouts, examples []string) {
+	for i := range u.columns {
+		folded := strings.ToLower(u.columns[i].name)
+		for at, layout := range layouts {
+			if _, ok := u.byLayout[layout][folded]; !ok {
+				u.columns[i].absentFrom = examples[at]
+				break
+			}
+		}
+	}
+}
+
+// checkEvent refuses a file without the event time: its rows could never be seen (R3).
+func (u *unified) checkEvent(source *registry.Source) error {
+	at := u.find(source.EventTimestamp)
+	if at < 0 || u.columns[at].absentFrom == "" {
+		return nil
+	}
+	return registry.Inputf("", "%s has no column %q, the event_timestamp; add it there, or leave the file out of the "+
+		"source", u.columns[at].absentFrom, u.columns[at].name)
+}
+
+// describeFile asks DuckDB for the columns of one file.
+func (s *session) describeFile(ctx context.Context, path string, f footer, nanoseconds map[string]bool,
+) ([]fileColumn, error) {
+	if err := distinctNames(path, f); err != nil {
+		return nil, err
+	}
+	var columns []fileColumn
+	query := "SELECT column_name, column_type FROM (DESCRIBE FROM read_parquet(" + literals([]string{path}) +
+		", hive_partitioning = false))"
+	err := s.queryRows(ctx, query, func(rows *sql.Rows) error {
+		column := fileColumn{file: path}
+		err := rows.Scan(&column.name, &column.typeName)
+		if nanoseconds[path+"/"+column.name] {
+			column.typeName = strings.Replace(column.typeName, "TIMESTAMP WITH TIME ZONE", nanosecondsUTC, 1)
+		}
+		column.untyped = f.isUntyped(column.name)
+		columns = append(columns, column)
+		return err
+	})
+	return columns, err
+}
+
+// distinctNames refuses a file with columns that differ in case alone, one of which DuckDB would rename.
+func distinctNames(path string, f footer) error {
+	seen := map[string]string{}
+	for _, column := range f.columns {
+		folded := strings.ToLower(column.name)
+		if other, ok := seen[folded]; ok {
+			return registry.Inputf("", "%s has the columns %q and %q, whose names differ in case at most; rename one", path,
+				other, column.name)
+		}
+		seen[folded] = column.name
+	}
+	return nil
+}
+
+// nanosecondColumns tells the columns of zoned nanoseconds as path/column.
+func (s *session) nanosecondColumns(ctx context.Context, paths []string) (map[string]bool, error) {
+	found := map[string]bool{}
+	err := s.parquetColumns(ctx, paths, func(c parquetColumn) error {
+		if c.nanosUTC {
+			found[c.file+"/"+c.name] = true
+		}
+		return nil
+	})
+	return found, err
+}
+
+// registered is the columns as the engine reports them, those of the partitions at the end.
+func (u *unified) registered(files sourceFiles) []registry.Column {
+	var columns []registry.Column
+	for _, c := range u.columns {
+		columns = append(columns, registry.Column{Name: c.name, Type: c.typeName, AbsentFrom: c.absentFrom})
+	}
+	for _, name := range files.partitions {
+		columns = append(columns, registry.Column{Name: name, Type: partitionType})
+	}
+	return columns
+}
