@@ -12,6 +12,7 @@ func TestOutputMatchesUpToDurationsAndElisions(t *testing.T) {
 		"a line more":                   {"a", "a\nb\n", false},
 		"a line less":                   {"a\nb", "a\n", false},
 		"another duration":              {"done in 1.5 s", "done in 20 ms\n", true},
+		"another rate":                  {"700 rows/s", "5 rows/s\n", true},
 		"another time of today":         {"at 2026-11-23T17:59:45Z", "at 2027-01-02T03:04:05.678Z\n", true},
 		"another time in the data":      {"at 2013-01-01T06:00:00Z", "at 2013-01-01T07:00:00Z\n", false},
 		"another width of a column":     {"a    b", "a  b\n", true},

@@ -90,6 +90,7 @@ var variable = []struct {
 	replacement string
 }{
 	{regexp.MustCompile(`\b\d+(\.\d+)? ?(s|ms|µs)\b`), "<duration>"},
+	{regexp.MustCompile(`\b\d+ rows/s\b`), "<rate>"},
 	{regexp.MustCompile(`\b20(2[6-9]|[3-9]\d)-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?Z?`), "<now>"},
 	{regexp.MustCompile(`\b\d{2,}d(\d+h)?\b`), "<duration>"},
 	{regexp.MustCompile(`\bby \S+@\S+`), "by <user>"},

@@ -28,8 +28,10 @@ type Streams struct {
 // application is what all commands share. Only its flags change it.
 type application struct {
 	Streams
-	version   string
-	now       func() time.Time
+	version string
+	now     func() time.Time
+	// ticks is a ticker: its channel, and what stops it.
+	ticks     func(every time.Duration) (<-chan time.Time, func())
 	output    format
 	overrides config.Overrides
 	// started says that the flags and arguments were right and the command itself runs: what fails before is a mistake
@@ -47,6 +49,7 @@ func Main(version string, args []string, streams Streams) int {
 		Streams: streams,
 		version: version,
 		now:     time.Now, //nolint:forbidigo // This is where the clock is injected.
+		ticks:   newTicks,
 		output:  outputOf(args),
 	}
 	return a.finish(ctx, a.execute(ctx, args))

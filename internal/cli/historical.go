@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -70,6 +71,8 @@ func (a *application) historical(ctx context.Context, p *project, flags historic
 	if err != nil {
 		return err
 	}
+	started, shown := a.now(), a.progress("planning the join")
+	defer shown.stop()
 	join, err := offline.PlanJoin(ctx, store.JoinRequest{
 		Selection:       selection,
 		Labels:          flags.labels,
@@ -77,19 +80,27 @@ func (a *application) historical(ctx context.Context, p *project, flags historic
 		Statuses:        flags.statuses,
 		EventTimestamps: flags.times,
 		AsKnown:         flags.asKnown,
+		Progress:        shown.report,
 	})
 	if err != nil {
 		return err
 	}
 	defer join.Close()
 	if flags.explain {
-		return a.explain(ctx, join)
+		return a.explain(ctx, join, shown)
 	}
-	return a.writeJoin(ctx, join, flags.out)
+	shown.report(store.Progress{Step: "joining"})
+	report, err := join.WriteFile(ctx, flags.out)
+	shown.stop()
+	if err != nil {
+		return err
+	}
+	return a.summarize(flags.out, report, a.now().Sub(started).Seconds())
 }
 
-func (a *application) explain(ctx context.Context, join store.Join) error {
+func (a *application) explain(ctx context.Context, join store.Join, shown *progress) error {
 	explanation, err := join.Explain(ctx)
+	shown.stop()
 	if err != nil {
 		return err
 	}
@@ -103,17 +114,15 @@ func (a *application) explain(ctx context.Context, join store.Join) error {
 type joinSummary struct {
 	Out string `json:"out"`
 	store.JoinReport
-	Seconds float64 `json:"seconds"`
+	Seconds       float64 `json:"seconds"`
+	RowsPerSecond float64 `json:"rows_per_second"`
 }
 
-func (a *application) writeJoin(ctx context.Context, join store.Join, path string) error {
-	started, stop := a.now(), a.progress("joining")
-	report, err := join.WriteFile(ctx, path)
-	stop()
-	if err != nil {
-		return err
+func (a *application) summarize(path string, report store.JoinReport, seconds float64) error {
+	summary := joinSummary{Out: path, JoinReport: report, Seconds: seconds}
+	if seconds > 0 {
+		summary.RowsPerSecond = math.Round(float64(report.Rows) / seconds)
 	}
-	summary := joinSummary{Out: path, JoinReport: report, Seconds: a.seconds(started)}
 	if a.output == jsonText {
 		return writeJSON(a.Out, summary)
 	}
@@ -121,7 +130,8 @@ func (a *application) writeJoin(ctx context.Context, join store.Join, path strin
 }
 
 func (s joinSummary) write(w io.Writer) error {
-	if _, err := fmt.Fprintf(w, "%s: %d rows in %.2f s\n", s.Out, s.Rows, s.Seconds); err != nil {
+	_, err := fmt.Fprintf(w, "%s: %d rows in %.2f s, %.0f rows/s\n", s.Out, s.Rows, s.Seconds, s.RowsPerSecond)
+	if err != nil {
 		return err
 	}
 	var lines [][]string

@@ -11,6 +11,7 @@ import (
 
 	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
 )
 
 type materializeFlags struct {
@@ -56,13 +57,19 @@ func (a *application) materialize(ctx context.Context, p *project, flags materia
 	if err != nil {
 		return err
 	}
-	materializer, err := p.materializer(ctx)
+	var current *progress // Of the view that is being materialized.
+	materializer, err := p.materializer(ctx, func(view string, rows int64) {
+		current.report(store.Progress{Step: "materializing " + view, Rows: rows})
+	})
 	if err != nil {
 		return err
 	}
 	var failures []error
 	for _, view := range views {
-		err := a.materializeView(ctx, materializer, view, request)
+		current = a.progress("materializing " + view.Name)
+		report, err := materializer.Run(ctx, view, request)
+		current.stop()
+		err = a.tell(view, report, err)
 		if ctx.Err() != nil {
 			return err
 		}
@@ -82,12 +89,8 @@ func (a *application) materializeRequest(flags materializeFlags) (materialize.Re
 	return request, err
 }
 
-func (a *application) materializeView(ctx context.Context, materializer *materialize.Materializer,
-	view *registry.View, request materialize.Request,
-) error {
-	stop := a.progress("materializing " + view.Name)
-	report, err := materializer.Run(ctx, view, request)
-	stop()
+// tell prints what came of a view's run.
+func (a *application) tell(view *registry.View, report materialize.Report, err error) error {
 	for _, note := range report.Notes {
 		a.note("%s: %s", view.Name, note)
 	}

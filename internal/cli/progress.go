@@ -2,11 +2,14 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"time"
 
 	"golang.org/x/term"
+
+	"github.com/plumbstore/plumb/store"
 )
 
 // isTerminal says whether a person is at the other end of the stream.
@@ -15,49 +18,127 @@ func isTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// progress tells on stderr that something takes its time, until the function that it returns is called: on a terminal a
-// line that counts the seconds, elsewhere a line every ten seconds, so that logs stay short.
-func (a *application) progress(what string) (stop func()) {
-	done := make(chan struct{})
-	var wait sync.WaitGroup
-	wait.Go(func() {
-		if isTerminal(a.Err) {
-			a.countSeconds(what, done)
-		} else {
-			a.logSeconds(what, done)
+// progress tells on stderr how far a piece of long work is, until it is stopped. It is safe for concurrent use.
+type progress struct {
+	now     func() time.Time
+	started time.Time
+	done    chan struct{}
+	wait    sync.WaitGroup
+
+	// mu guards what follows.
+	mu     sync.Mutex
+	latest store.Progress
+	rate   rate
+}
+
+// progress begins to tell of a step: on a terminal with a line that is drawn anew, elsewhere with a line every few
+// seconds, so that logs stay short, and with --output json with a document a second.
+func (a *application) progress(step string) *progress {
+	p := &progress{now: a.now, started: a.now(), done: make(chan struct{}), latest: store.Progress{Step: step}}
+	shown := a.progressDisplay()
+	ticks, stopTicks := a.ticks(shown.every())
+	p.wait.Go(func() {
+		defer stopTicks()
+		defer shown.clear()
+		for {
+			select {
+			case <-p.done:
+				return
+			case <-ticks:
+				shown.show(p.moment())
+			}
 		}
 	})
-	return sync.OnceFunc(func() { close(done); wait.Wait() })
+	return p
 }
 
-func (a *application) countSeconds(what string, done <-chan struct{}) {
+// report takes note of how far the work is. It returns at once.
+func (p *progress) report(latest store.Progress) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.latest = latest
+	p.rate.start(latest, p.now())
+}
+
+// stop ends the telling, and takes the line off a terminal. A second call does nothing.
+func (p *progress) stop() {
+	p.mu.Lock()
+	select {
+	case <-p.done:
+	default:
+		close(p.done)
+	}
+	p.mu.Unlock()
+	p.wait.Wait()
+}
+
+func (p *progress) moment() moment {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := p.now()
+	return moment{p.latest, now.Sub(p.started), p.rate.left(p.latest, now)}
+}
+
+// newTicks is a real ticker.
+func newTicks(every time.Duration) (<-chan time.Time, func()) {
+	ticker := time.NewTicker(every)
+	return ticker.C, ticker.Stop
+}
+
+// progressDisplay is how progress is shown on a stream.
+type progressDisplay interface {
+	every() time.Duration
+	show(moment)
+	clear()
+}
+
+func (a *application) progressDisplay() progressDisplay {
+	switch {
+	case a.output == jsonText:
+		return progressDocuments{a.Err}
+	case isTerminal(a.Err):
+		return &progressLine{file: a.Err.(*os.File)}
+	}
+	return progressLog{a.Err}
+}
+
+// progressLine is one line of a terminal.
+type progressLine struct {
+	file  *os.File
+	frame int
+}
+
+const clearLine = "\r\x1b[K"
+
+func (*progressLine) every() time.Duration { return 200 * time.Millisecond }
+
+// show draws the line, cut to the terminal's width: a line that wraps could not be taken back.
+func (l *progressLine) show(m moment) {
 	const frames = `|/-\`
-	const clearLine = "\r\x1b[K"
-	started, ticker := a.now(), time.NewTicker(200*time.Millisecond)
-	defer ticker.Stop()
-	for i := 0; ; i++ {
-		select {
-		case <-done:
-			fmt.Fprint(a.Err, clearLine)
-			return
-		case <-ticker.C:
-			fmt.Fprintf(a.Err, "%s%c %s, %.0fs", clearLine, frames[i%len(frames)], what, a.seconds(started))
-		}
+	text := []rune(fmt.Sprintf("%c %s", frames[l.frame%len(frames)], m))
+	l.frame++
+	if width, _, err := term.GetSize(int(l.file.Fd())); err == nil && width > 0 {
+		text = text[:min(len(text), width-1)]
+	}
+	fmt.Fprint(l.file, clearLine, string(text))
+}
+
+func (l *progressLine) clear() {
+	if l.frame > 0 {
+		fmt.Fprint(l.file, clearLine)
 	}
 }
 
-func (a *application) logSeconds(what string, done <-chan struct{}) {
-	started, ticker := a.now(), time.NewTicker(10*time.Second)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-done:
-			return
-		case <-ticker.C:
-			fmt.Fprintf(a.Err, "%s, %.0fs so far\n", what, a.seconds(started))
-		}
-	}
-}
+// progressLog is lines of a log.
+type progressLog struct{ io.Writer }
 
-// seconds is the time since an instant.
-func (a *application) seconds(since time.Time) float64 { return a.now().Sub(since).Seconds() }
+func (progressLog) every() time.Duration { return 5 * time.Second }
+func (l progressLog) show(m moment)      { fmt.Fprintln(l, m) }
+func (progressLog) clear()               {}
+
+// progressDocuments are lines of JSON for programs.
+type progressDocuments struct{ io.Writer }
+
+func (progressDocuments) every() time.Duration { return time.Second }
+func (d progressDocuments) show(m moment)      { _ = writeJSON(d, m.document()) }
+func (progressDocuments) clear()               {}

@@ -108,8 +108,7 @@ func (p *project) definitions(ctx context.Context) (*plumbv1.Definitions, error)
 	if err != nil {
 		return nil, err
 	}
-	stop := p.app.progress("checking the definitions against the sources")
-	defer stop()
+	defer p.app.progress("checking the definitions against the sources").stop()
 	return spec.Read(ctx, p.config.ProjectDir, p.config.Definitions, offline)
 }
 
@@ -130,7 +129,8 @@ func (p *project) plan(ctx context.Context) (*plan.Plan, error) {
 	return plan.New(current, desired), nil
 }
 
-func (p *project) materializer(ctx context.Context) (*materialize.Materializer, error) {
+func (p *project) materializer(ctx context.Context, told func(view string, rows int64),
+) (*materialize.Materializer, error) {
 	offline, err := p.offline(ctx)
 	if err != nil {
 		return nil, err
@@ -149,5 +149,6 @@ func (p *project) materializer(ctx context.Context) (*materialize.Materializer, 
 		Ledger:    ledger,
 		Now:       p.app.now,
 		Retention: p.config.OnlineRetention,
+		Progress:  told,
 	}), nil
 }

@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/plumbstore/plumb/store"
+)
+
+// moment is how far a piece of work is.
+type moment struct {
+	store.Progress
+	elapsed time.Duration
+	// left is an estimate of the time that it still takes; 0 where there is none.
+	left time.Duration
+}
+
+// String says it in words: reading view weather: 8.4M of 20M rows, 42%, 3s, about 4s left.
+func (m moment) String() string {
+	var parts []string
+	switch {
+	case m.Total > 0:
+		done := min(max(m.Rows, 0), m.Total)
+		percent := int(100 * float64(done) / float64(m.Total))
+		parts = append(parts, shortCount(m.Rows)+" of "+shortCount(m.Total)+" rows", fmt.Sprintf("%d%%", percent))
+	case m.Rows > 0:
+		parts = append(parts, shortCount(m.Rows)+" rows")
+	}
+	parts = append(parts, shortDuration(m.elapsed))
+	if m.left > 0 {
+		parts = append(parts, "about "+shortDuration(m.left)+" left")
+	}
+	separator := ": "
+	if len(parts) == 1 { // The time alone.
+		separator = ", "
+	}
+	return m.Step + separator + strings.Join(parts, ", ")
+}
+
+// progressDocument is a moment for programs.
+type progressDocument struct {
+	Progress struct {
+		Step    string  `json:"step"`
+		Rows    int64   `json:"rows"`
+		Total   int64   `json:"total"`
+		Seconds float64 `json:"seconds"`
+	} `json:"progress"`
+}
+
+func (m moment) document() progressDocument {
+	var document progressDocument
+	document.Progress.Step, document.Progress.Rows, document.Progress.Total = m.Step, m.Rows, m.Total
+	document.Progress.Seconds = math.Round(m.elapsed.Seconds()*10) / 10
+	return document
+}
+
+// rate is what an estimate rests on: where the rows began to be counted.
+type rate struct {
+	counting bool
+	rows     int64
+	at       time.Time
+}
+
+func (r *rate) start(first store.Progress, now time.Time) {
+	if !r.counting && first.Total > 0 {
+		*r = rate{true, first.Rows, now}
+	}
+}
+
+// left estimates the time until all rows are done from the rows so far. It is 0, no estimate, in the first second and
+// before a hundredth of the rows is done, which bounds it to a hundred times what the work has taken.
+func (r *rate) left(latest store.Progress, now time.Time) time.Duration {
+	taken, done := now.Sub(r.at), latest.Rows-r.rows
+	if !r.counting || taken < time.Second || done <= 0 || latest.Rows >= latest.Total ||
+		float64(done) < float64(latest.Total)/100 {
+		return 0
+	}
+	return time.Duration(float64(taken) * float64(latest.Total-latest.Rows) / float64(done))
+}
+
+// shortCount writes a count with three digits or so: 950, 8.4M, 20M, 123M.
+func shortCount(count int64) string {
+	if count < 10_000 {
+		return fmt.Sprint(count)
+	}
+	value, unit := float64(count)/1000, 0
+	for ; value >= 999.5 && unit < 3; unit++ {
+		value /= 1000
+	}
+	if value >= 99.95 {
+		return fmt.Sprintf("%.0f%c", value, "KMGT"[unit])
+	}
+	return strings.TrimSuffix(fmt.Sprintf("%.1f", value), ".0") + "KMGT"[unit:unit+1]
+}
+
+// shortDuration writes whole seconds: 3s, 2m05s, 1h00m.
+func shortDuration(d time.Duration) string {
+	seconds := int64(d.Round(time.Second) / time.Second)
+	switch {
+	case seconds < 60:
+		return fmt.Sprintf("%ds", seconds)
+	case seconds < 3600:
+		return fmt.Sprintf("%dm%02ds", seconds/60, seconds%60)
+	}
+	return fmt.Sprintf("%dh%02dm", seconds/3600, seconds%3600/60)
+}
