@@ -86,7 +86,8 @@ type Join interface {
 	Explain(ctx context.Context) (string, error)
 	// WriteFile writes the result to a .parquet, .csv or .arrow file, which appears whole or not at all.
 	WriteFile(ctx context.Context, path string) (JoinReport, error)
-	// Stream hands the result to yield in batches, in order. The batch is valid until yield returns.
+	// Stream hands the result to yield in batches, in order, at least one, so that a result without rows has its schema.
+	// The batch is valid until yield returns.
 	Stream(ctx context.Context, yield func(arrow.RecordBatch) error) (JoinReport, error)
 	Close() error
 }

@@ -6,8 +6,10 @@ import (
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/flight"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
+	"github.com/apache/arrow-go/v18/arrow/memory"
 	"google.golang.org/protobuf/encoding/protojson"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -19,7 +21,8 @@ import (
 const messageBytes = 2 << 20
 
 // answer sends what a call gets back. Until the first rows progress goes out as messages of its own, from then on with
-// the rows: readers that take all rows at once end at a message without any.
+// the rows, and the report with an empty batch: readers that take all rows at once end at a message that has no Arrow
+// data, as if there were no more, or fail.
 type answer struct {
 	stream   flight.DataStreamWriter
 	ticks    <-chan time.Time
@@ -29,6 +32,7 @@ type answer struct {
 	// mu makes one message follow the other.
 	mu     sync.Mutex
 	writer *flight.Writer
+	schema *arrow.Schema
 	sent   int64
 	// failed is set once a message of progress did not go out; the stream is over then.
 	failed bool
@@ -107,7 +111,8 @@ func (a *answer) rows(batch arrow.RecordBatch) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.writer == nil {
-		a.writer = flight.NewRecordWriter(a.stream, ipc.WithSchema(batch.Schema()))
+		a.schema = batch.Schema()
+		a.writer = flight.NewRecordWriter(a.stream, ipc.WithSchema(a.schema))
 	}
 	return a.split(batch)
 }
@@ -166,7 +171,7 @@ func (c *counter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// report sends the last message.
+// report sends the last message. A result without rows has had its schema, too, so there is one.
 func (a *answer) report(report store.JoinReport, took time.Duration) error {
 	last := &plumbv1.HistoricalReport{Rows: report.Rows, Seconds: took.Seconds()}
 	for _, view := range report.Views {
@@ -176,9 +181,11 @@ func (a *answer) report(report store.JoinReport, took time.Duration) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.stream.Send(&flight.FlightData{AppMetadata: marshal(&plumbv1.HistoricalUpdate{
+	empty := array.NewRecordBuilder(memory.DefaultAllocator, a.schema)
+	defer empty.Release()
+	return a.writer.WriteWithAppMetadata(empty.NewRecordBatch(), marshal(&plumbv1.HistoricalUpdate{
 		Update: &plumbv1.HistoricalUpdate_Report{Report: last},
-	})})
+	}))
 }
 
 // marshal is the JSON of an update. It fails on text that is no UTF-8 alone, which names are.

@@ -13,7 +13,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/flight"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/arrow/memory"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"github.com/plumbstore/plumb/registry"
@@ -34,10 +33,6 @@ type incoming struct {
 func (i *incoming) Recv() (*flight.FlightData, error) {
 	for {
 		message, err := i.next()
-		if status.Code(err) == codes.ResourceExhausted {
-			return nil, &LimitError{fmt.Sprintf("%s: a message is larger than the %d MiB that one may have; send batches of "+
-				"fewer rows (write_table(…, max_chunksize=…) in pyarrow)", labelsName, MaxLabelMessage>>20)}
-		}
 		if err != nil {
 			return nil, err
 		}
@@ -55,8 +50,13 @@ func (i *incoming) next() (*flight.FlightData, error) {
 	return i.stream.Recv()
 }
 
-// checkSchema refuses a second schema. A header that is none makes it panic; the reader takes that for an error.
-func (i *incoming) checkSchema(message *flight.FlightData) error {
+// checkSchema refuses a header that is none, which Arrow panics at, and a second schema.
+func (i *incoming) checkSchema(message *flight.FlightData) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = registry.Inputf("", "%s: a message came whose header is no Arrow message", labelsName)
+		}
+	}()
 	parsed := ipc.NewMessage(memory.NewBufferBytes(message.GetDataHeader()), memory.NewBufferBytes(nil))
 	defer parsed.Release()
 	if parsed.Type() == ipc.MessageSchema {

@@ -43,7 +43,7 @@ type HistoricalRequest struct {
 	// See only rows that had been created by the label's instant (R4).
 	AsKnown bool `protobuf:"varint,7,opt,name=as_known,json=asKnown,proto3" json:"as_known,omitempty"`
 	// Tell the progress of the join. Ask for it only with a reader that goes message by message (read_chunk in pyarrow):
-	// it adds messages without rows, at which pyarrow's read_all ends as if there were no more.
+	// it adds messages without Arrow data, at which pyarrow's read_all ends as if there were no more.
 	Progress bool `protobuf:"varint,9,opt,name=progress,proto3" json:"progress,omitempty"`
 	// DoGet alone: a label file on the server (.parquet, .csv or .arrow), relative to the project and below its
 	// offline.roots.
@@ -175,9 +175,9 @@ func (*HistoricalRequest_FeatureService) isHistoricalRequest_Selection() {}
 func (*HistoricalRequest_Features) isHistoricalRequest_Selection() {}
 
 // HistoricalUpdate is the metadata of a Flight message that a join sends beside its rows, in the JSON form of protobuf.
-// The last message of a join that succeeded has no rows and carries the report. Where the request asks for it, messages
-// without rows carry progress until the rows begin, one at least every few seconds; from then on the messages with rows
-// carry it.
+// The last message of a join that succeeded is a batch without rows that carries the report. Where the request asks for
+// it, messages without Arrow data carry progress until the rows begin, one every second; from then on the messages with
+// rows carry it.
 type HistoricalUpdate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Update:
