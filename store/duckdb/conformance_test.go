@@ -73,6 +73,8 @@ func TestR1_AnswersDoNotDependOnTheTimeZoneOfTheMachine(t *testing.T) {
 	storetest.InZone(t, "Asia/Kolkata", "^(TestR1_AllTimesAreInstants|TestR1toR13_.*|TestR5_Random.*)$")
 }
 
+func TestSourcesOfManyKindsOfFiles(t *testing.T)     { suite.Sources(t) }
+func TestFilesThatChangeAreErrors(t *testing.T)      { suite.ChangingFiles(t) }
 func TestWrongInputIsRefused(t *testing.T)           { suite.Refusals(t) }
 func TestQueriesReadSourcesAlone(t *testing.T)       { suite.QueryRefusals(t) }
 func TestQueriesReadOtherQueries(t *testing.T)       { suite.QueriesOverQueries(t) }

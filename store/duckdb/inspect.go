@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"errors"
+	"maps"
 
 	"github.com/plumbstore/plumb/registry"
 )
@@ -29,8 +30,23 @@ func (e *Engine) open(ctx context.Context, s *session, sources []*registry.Sourc
 			return nil, err
 		}
 	}
-	if err := s.confine(ctx, append(r.allowed(), files...)); err != nil {
+	return r, r.confine(ctx, files)
+}
+
+// reopen makes the same files readable in another session. None may have changed since: what was planned for them may
+// not fit others.
+func (r *relations) reopen(ctx context.Context, s *session, files []string) (*relations, error) {
+	again := &relations{engine: r.engine, session: s, files: maps.Clone(r.files), order: r.order}
+	if err := again.changed(nil); err != nil {
 		return nil, err
 	}
-	return r, r.create(ctx)
+	return again, again.confine(ctx, files)
+}
+
+// confine ends all access to others than the sources' files and those given, and makes the sources readable.
+func (r *relations) confine(ctx context.Context, files []string) error {
+	if err := r.session.confine(ctx, append(r.allowed(), files...)); err != nil {
+		return err
+	}
+	return r.create(ctx)
 }

