@@ -79,5 +79,6 @@ func (f *layout) columnsOf(d *draft, rows []SourceRow) []Column {
 			values[i].Values = append(values[i].Values, v)
 		}
 	}
-	return slices.DeleteFunc(slices.Concat(values, []Column{events, createds}), func(c Column) bool { return c.Form == nil })
+	all := slices.Concat(values, []Column{events, createds})
+	return slices.DeleteFunc(all, func(c Column) bool { return c.Form == nil })
 }
