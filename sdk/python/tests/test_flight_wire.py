@@ -1,0 +1,159 @@
+"""Arrow Flight as pyarrow.flight sees it, without the plumb package: what other clients rely on."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.flight as fl
+import pyarrow.parquet as pq
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+BINARY = Path(os.environ.get("PLUMB_BINARY") or ROOT / "bin" / "plumb").resolve()
+SERVICE = {"featureService": "delay_model"}
+
+
+def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([BINARY, *arguments], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project of plumb init, applied."""
+    made = tmp_path_factory.mktemp("wire") / "flights"
+    for done in (run("init", made), run("apply", "--project-dir", made)):
+        assert done.returncode == 0, done.stderr
+    return made
+
+
+@pytest.fixture(scope="module")
+def addresses(folder: Path) -> Iterator[dict[str, str]]:
+    """Where a server of it listens."""
+    options = ["--output", "json", "--serving-grpc", "127.0.0.1:0", "--serving-flight", "127.0.0.1:0"]
+    command = [BINARY, "serve", "--project-dir", folder, *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        yield json.loads(process.stdout.readline())
+        process.terminate()
+    assert process.returncode == 0
+
+
+@pytest.fixture(params=["grpc", "flight"])
+def client(request: pytest.FixtureRequest, addresses: dict[str, str]) -> Iterator[fl.FlightClient]:
+    """A client of either address."""
+    with fl.connect(f"grpc://{addresses[request.param]}") as connected:
+        yield connected
+
+
+@pytest.fixture(scope="module")
+def labels(folder: Path) -> pa.Table:
+    return pq.read_table(folder / "data" / "labels.parquet")
+
+
+def joined(client: fl.FlightClient, request: dict[str, Any], labels: pa.Table) -> pa.Table:
+    """The whole answer, as a client takes it that knows nothing of Plumb."""
+    writer, reader = client.do_exchange(fl.FlightDescriptor.for_command(json.dumps(request)))
+    with writer:
+        writer.begin(labels.schema)
+        writer.write_table(labels, max_chunksize=500)
+        writer.done_writing()
+        return reader.read_all()
+
+
+def refusal(folder: Path, labels: pa.Table) -> str:
+    """What the command line says of a label file, with a name for the file that does not matter."""
+    file, out = folder / "wrong.parquet", folder / "out.parquet"
+    pq.write_table(labels, file)
+    done = run(
+        "historical", "--project-dir", folder, "--service", "delay_model", "--labels", file, "--out", out
+    )
+    assert done.returncode == 3, done.stderr
+    return "; ".join(line.removeprefix("plumb: ") for line in done.stderr.splitlines() if line.startswith("plumb: "))
+
+
+def test_do_exchange_gives_what_the_command_line_writes(
+    client: fl.FlightClient, folder: Path, labels: pa.Table
+) -> None:
+    out, file = folder / "joined.arrow", folder / "data" / "labels.parquet"
+    done = run("historical", "--project-dir", folder, "--service", "delay_model", "--labels", file, "--out", out)
+    assert done.returncode == 0, done.stderr
+    with pa.ipc.open_file(out) as written:
+        want = written.read_all()
+    assert joined(client, SERVICE, labels).equals(want)
+    ticket = fl.Ticket(json.dumps({**SERVICE, "labelsFile": "data/labels.parquet"}))
+    assert client.do_get(ticket).read_all().equals(want)
+
+
+def test_a_described_flight_can_be_got(client: fl.FlightClient, labels: pa.Table) -> None:
+    command = json.dumps({**SERVICE, "labelsFile": "data/labels.parquet"})
+    info = client.get_flight_info(fl.FlightDescriptor.for_command(command))
+    assert len(info.endpoints) == 1
+    assert client.do_get(info.endpoints[0].ticket).read_all().num_rows == labels.num_rows
+    listed = [flight.descriptor.command for flight in client.list_flights()]
+    assert joined(client, json.loads(listed[0]), labels).num_rows == labels.num_rows
+
+
+def test_the_last_message_reports(client: fl.FlightClient, labels: pa.Table) -> None:
+    command = json.dumps({**SERVICE, "progress": True})
+    writer, reader = client.do_exchange(fl.FlightDescriptor.for_command(command))
+    with writer:
+        writer.begin(labels.schema)
+        writer.write_table(labels)
+        writer.done_writing()
+        chunks = list(reader)
+    rows = sum(chunk.data.num_rows for chunk in chunks if chunk.data is not None)
+    report = json.loads(chunks[-1].app_metadata.to_pybytes())["report"]
+    assert rows == labels.num_rows == int(report["rows"])
+    assert chunks[-1].data.num_rows == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda labels: labels.drop_columns(["origin"]),
+        lambda labels: labels.drop_columns(["event_timestamp"]),
+        lambda labels: labels.set_column(5, "event_timestamp", pa.array(["soon"] * labels.num_rows)),
+        lambda labels: labels.set_column(
+            5, "event_timestamp", pa.nulls(labels.num_rows, pa.timestamp("us"))
+        ),
+    ],
+    ids=["no key", "no time", "text for times", "null times"],
+)
+def test_wrong_labels_are_refused_in_the_words_of_the_command_line(
+    client: fl.FlightClient, folder: Path, labels: pa.Table, wrong: Any
+) -> None:
+    table = wrong(labels)
+    want = refusal(folder, table).replace(f"label file {folder / 'wrong.parquet'}", "LABELS")
+    with pytest.raises(pa.ArrowInvalid) as caught:
+        joined(client, SERVICE, table)
+    message = str(caught.value).partition(" with message: ")[2].partition(". gRPC client debug context:")[0]
+    for name in {word for word in message.split() if word.endswith("labels.arrow")}:
+        message = message.replace(f"label file {name}", "LABELS")
+    assert message.replace("the labels has", "LABELS has") == want
+
+
+def test_two_columns_of_one_name_are_refused(client: fl.FlightClient, labels: pa.Table) -> None:
+    with pytest.raises(pa.ArrowInvalid, match='has the columns "dest" and "dest"; names have to differ'):
+        joined(client, SERVICE, labels.rename_columns({"origin": "dest"}))
+
+
+def test_an_unknown_service_is_not_found(client: fl.FlightClient, labels: pa.Table) -> None:
+    with pytest.raises(pa.ArrowKeyError, match='no feature service is named "nothing"'):
+        joined(client, {"featureService": "nothing"}, labels)
+
+
+def test_an_unknown_field_is_named(client: fl.FlightClient, labels: pa.Table) -> None:
+    with pytest.raises(pa.ArrowInvalid, match='the command has no field "servise"'):
+        joined(client, {"servise": "delay_model"}, labels)
+
+
+def test_files_outside_of_the_roots_are_not_read(client: fl.FlightClient) -> None:
+    ticket = fl.Ticket(json.dumps({**SERVICE, "labelsFile": "../../../etc/passwd"}))
+    with pytest.raises(pa.ArrowInvalid, match="there is no file .* below the folders"):
+        client.do_get(ticket)
