@@ -263,30 +263,30 @@ func (v *viewRows) usable() string {
 // countUnusable counts the rows that can never be seen: null times, and null keys. Where the files' footers say that
 // there are none, no row is read.
 func (v *viewRows) countUnusable(ctx context.Context, s *session, r *relations) (nullTimes, nullKeys int64, err error) {
-	if none, err := v.noneUnusable(ctx, s, r); none || err != nil {
-		return 0, 0, err
+	if v.noneUnusable(r) {
+		return 0, 0, nil
 	}
 	query := fmt.Sprintf("SELECT count(*) FILTER (WHERE e IS NULL), "+
 		"count(*) FILTER (WHERE e IS NOT NULL AND NOT (%s)) FROM %s", v.usable(), v.from)
 	return nullTimes, nullKeys, s.queryRow(ctx, query, &nullTimes, &nullKeys)
 }
 
-// noneUnusable says whether the footers promise that no key and no event time is null. Partition columns are in no
-// footer, and their presence leaves it open.
-func (v *viewRows) noneUnusable(ctx context.Context, s *session, r *relations) (none bool, err error) {
+// noneUnusable says whether the footers promise that no key and no event time is null.
+func (v *viewRows) noneUnusable(r *relations) bool {
 	files, ok := r.files[v.view.Source.Name]
-	if !ok || len(files.paths) == 0 || len(files.partitions) > 0 {
-		return false, nil
+	if !ok {
+		return false
 	}
 	columns := []string{v.view.Source.EventTimestamp}
 	for _, key := range v.view.Keys {
 		columns = append(columns, key.Name)
 	}
-	query := fmt.Sprintf("SELECT coalesce(sum(m.found), 0) = sum(f.num_row_groups) * %d FROM "+
-		"(SELECT file_name, count(*) AS found FROM parquet_metadata(%[2]s) WHERE stats_null_count = 0 "+
-		"AND list_contains(%[3]s, path_in_schema) GROUP BY file_name) m "+
-		"RIGHT JOIN parquet_file_metadata(%[2]s) f USING (file_name)", len(columns), literals(files.paths), literals(columns))
-	return none, s.queryRow(ctx, query, &none)
+	for i := range files.paths {
+		if files.mayHoldNulls(i, columns) {
+			return false
+		}
+	}
+	return true
 }
 
 // value is the typed feature at a position of the view, from the column that has it. The alias stands for the row.

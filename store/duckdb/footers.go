@@ -5,6 +5,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/file"
@@ -87,13 +88,13 @@ func readFooter(path, event string) (f footer, err error) {
 	defer reader.Close()
 	contents := reader.MetaData()
 	root := contents.Schema.Root()
-	f = footer{read: true, rows: contents.NumRows, events: noInstants}
+	f = footer{read: true, rows: contents.NumRows}
 	for i := range root.NumFields() {
 		node := root.Field(i)
 		column := footerColumn{name: node.Name(), nulls: -1, untyped: isNullType(node)}
 		if leaf := leafOf(contents.Schema, node); leaf >= 0 {
 			column.nulls = countNulls(contents, leaf)
-			if node.Name() == event {
+			if strings.EqualFold(node.Name(), event) {
 				f.events = eventSpan(contents, leaf)
 			}
 		}

@@ -3,6 +3,7 @@ package duckdb
 import (
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/apache/arrow-go/v18/parquet/metadata"
@@ -97,7 +98,7 @@ func (f sourceFiles) nulls(i int, column string) int64 {
 		return f.footers[i].rows
 	}
 	for _, c := range f.footers[i].columns {
-		if c.name == column {
+		if strings.EqualFold(c.name, column) {
 			return c.nulls
 		}
 	}

@@ -119,6 +119,21 @@ func TestR2_PruningKeepsTheFilesThatMeetTheTimeRange(t *testing.T) {
 	}
 }
 
+func TestPruningKnowsNamesWhateverTheirCase(t *testing.T) {
+	file := func(event, key string, number int64) storetest.File {
+		file := eventFile(&arrow.TimestampType{Unit: arrow.Microsecond}, keys(1), days(number))
+		file.Columns[0].Name, file.Columns[1].Name = key, event
+		return file
+	}
+	r, source := sourceOf(t, "event", map[string]storetest.File{
+		"a.parquet": file("event", "k", 1), "b.parquet": file("Event", "K", 5), "c.parquet": file("EVENT", "k", 1),
+		"d.parquet": file("when", "k", 1),
+	})
+	if got := keptBetween(t, r, source, 5.0, nil, "k"); !slices.Equal(got, []int64{1, 3}) {
+		t.Errorf("kept %d, want the later file and the one that has no event time to judge by", got)
+	}
+}
+
 func TestPruningKeepsFilesWhoseFootersDoNotTell(t *testing.T) {
 	microseconds := &arrow.TimestampType{Unit: arrow.Microsecond}
 	silent := eventFile(microseconds, keys(2), days(1, 2))
