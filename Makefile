@@ -27,8 +27,22 @@ demo: build ## Run the whole path on a year of real flights: apply, join, materi
 
 # The binary is built first since tests of several packages build it too: from a cold cache each would do all the work.
 .PHONY: test
-test: redis-server build ## Run every test with the race detector; installs redis-server where there is none
+test: redis-server build python-test ## Run every test with the race detector; installs redis-server where there is none
 	go test -race -timeout 14m ./...
+
+# The environment of the Python client: pinned packages, and the client itself, in place.
+python = bin/python/bin/python
+python_ready = bin/python/ready
+$(python_ready): tools/make-python.sh sdk/python/pyproject.toml sdk/python/requirements-dev.txt \
+		examples/delay_model/requirements.txt
+	tools/make-python.sh bin/python
+
+.PHONY: python
+python: $(python_ready) ## Make bin/python, the environment that the Python client is developed in
+
+.PHONY: python-test
+python-test: build $(python_ready) ## Run the tests of the Python client and of the examples
+	cd sdk/python && ../../$(python) -m pytest
 
 .PHONY: redis-server
 redis-server:
@@ -44,19 +58,24 @@ bench-offline: build ## Measure historical against a hand-written ASOF join; kee
 	bin/bench-offline bin/plumb bin/bench
 
 .PHONY: lint
-lint: bin/tools/golangci-lint bin/tools/buf bin/proto ## Check formatting, vet, linters, import direction and the .proto files
+lint: bin/tools/golangci-lint bin/tools/buf bin/proto $(python_ready) ## Check formatting, vet, linters, import direction and the .proto files
 	bin/tools/golangci-lint run ./...
 	cd tools && ../bin/tools/golangci-lint run --config ../.golangci.yaml ./...
 	bin/tools/buf lint proto
 	bin/tools/buf format --diff --exit-code proto
+	cd sdk/python && ../../$(python) -m ruff check --quiet --config pyproject.toml . ../../examples
+	cd sdk/python && ../../$(python) -m ruff format --quiet --diff --config pyproject.toml . ../../examples
+	cd sdk/python && ../../$(python) -m mypy
 
 .PHONY: generate
-generate: bin/tools/buf bin/tools/protoc-gen-go bin/tools/protoc-gen-go-grpc bin/tools/protoc-gen-jsonschema bin/proto ## Regenerate the code and schemas that are derived from the .proto files
+generate: bin/tools/buf bin/tools/protoc-gen-go bin/tools/protoc-gen-go-grpc bin/tools/protoc-gen-jsonschema bin/proto $(python_ready) ## Regenerate the code and schemas that are derived from the .proto files
 	bin/tools/buf generate
 	cd tools && go run ./definitionschema ../bin/jsonschema ../proto/plumb/v1/definitions.schema.json
+	bin/tools/buf build proto --output bin/messages.binpb
+	$(python) sdk/python/tools/generate.py bin/messages.binpb sdk/python/src
 
 # The generated files that are committed.
-generated = find proto -name '*.pb.go' -o -name '*.schema.json' | sort
+generated = find proto sdk/python/src -name '*.pb.go' -o -name '*.schema.json' -o -name '*_pb2.py*' | sort
 
 .PHONY: check-generated
 check-generated: ## Fail when generated code is not what `make generate` makes

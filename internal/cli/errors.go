@@ -29,6 +29,7 @@ var errChanges = errors.New("the plan has changes")
 type failure struct {
 	Message  string         `json:"message"`
 	ExitCode int            `json:"exit_code"`
+	Kind     string         `json:"kind,omitempty"`
 	Problems []spec.Problem `json:"problems,omitempty"`
 	// Changes are those of a plan whose hazards nobody accepted.
 	Changes []plan.Detail `json:"changes,omitempty"`
@@ -55,6 +56,7 @@ func (a *application) finish(ctx context.Context, err error) int {
 				failed.Changes = hazards.changes
 			}
 		}
+		failed.Kind = failureKind(err)
 	}
 	failed.Message = strings.TrimPrefix(strings.Join(lines, "\n"), "plumb: ")
 	fmt.Fprintln(a.Err, strings.Join(lines, "\n"))
@@ -98,6 +100,27 @@ func isInput(err error) bool {
 	)
 	return errors.As(err, &input) || errors.As(err, &notFound) || errors.As(err, &precondition) ||
 		errors.As(err, &collision) || errors.As(err, &problems) || errors.As(err, &hazards)
+}
+
+// failureKind tells programs apart what the exit code does not; empty where there is no more to tell.
+func failureKind(err error) string {
+	var (
+		notFound     *registry.NotFoundError
+		precondition *registry.PreconditionError
+	)
+	switch {
+	case len(leaves(err)) > 1:
+		return ""
+	case errors.As(err, &notFound):
+		return "not_found"
+	case errors.As(err, &precondition):
+		return "precondition"
+	case errors.Is(err, registry.ErrConflict):
+		return "conflict"
+	case errors.Is(err, registry.ErrUnavailable):
+		return "unavailable"
+	}
+	return ""
 }
 
 // messages are the lines that people read. A mistake in a file starts with its place, as editors expect.

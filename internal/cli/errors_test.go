@@ -75,6 +75,25 @@ func TestAProgramReadsErrorsAsADocument(t *testing.T) {
 	}
 }
 
+func TestAProgramCanTellWhatKindOfErrorItIs(t *testing.T) {
+	missing := &registry.NotFoundError{Kind: "view", Name: "x"}
+	for _, c := range []struct {
+		err  error
+		want string
+	}{
+		{fmt.Errorf("service s: %w", missing), "not_found"},
+		{&registry.PreconditionError{Message: "apply first"}, "precondition"},
+		{fmt.Errorf("apply: %w", registry.ErrConflict), "conflict"},
+		{fmt.Errorf("ask: %w", registry.ErrUnavailable), "unavailable"},
+		{errors.New("disk on fire"), ""},
+		{errors.Join(missing, errors.New("disk on fire")), ""},
+	} {
+		if got := failureKind(c.err); got != c.want {
+			t.Errorf("%v is of kind %q, want %q", c.err, got, c.want)
+		}
+	}
+}
+
 func TestAfterASignalThereIsOneMessageAndTheCodeOfAFault(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()

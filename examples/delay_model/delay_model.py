@@ -1,0 +1,77 @@
+"""Will this flight arrive more than 15 minutes late? Trains a model on what was known before each departure, and scores
+flights with the same features, looked up.
+
+    python delay_model.py STORE LABELS
+
+STORE is the folder of a project, or the address of its server, such as grpc://127.0.0.1:6570. LABELS is a file with a
+row for each flight: its keys, the time of its departure, and whether it was late.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import pandas as pd
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.metrics import roc_auc_score
+
+import plumb
+
+SERVICE = "delay_model"
+NOW = "2013-07-03T20:00:00Z"
+DEPARTURES = {
+    "origin": ["JFK", "EWR", "LGA"],
+    "dest": ["LAX", "ORD", "ATL"],
+    "carrier": ["DL", "UA", "DL"],
+    "tailnum": ["N187DN", "N14228", "N612DL"],
+}
+
+
+def open_store(where: str) -> plumb.Store:
+    """A server's store, or that of a project folder."""
+    return plumb.connect(where) if where.startswith("grpc://") else plumb.local(where)
+
+
+def features_of(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    """The features as a model takes them: numbers, where null is NaN, and text as categories."""
+    features = rows[columns].copy()
+    for name in features.columns:
+        text = isinstance(features[name].dtype, pd.StringDtype)
+        features[name] = features[name].astype("category") if text else features[name].astype("float64")
+    return features
+
+
+def train(store: plumb.Store, labels: pd.DataFrame) -> tuple[HistGradientBoostingClassifier, list[str]]:
+    """A model, and the columns that it takes. The last third of the flights, by time, tells how good it is."""
+    rows = store.historical(labels, service=SERVICE).to_pandas()
+    columns = [name for name in rows.columns if name not in labels.columns and name != "plane__manufacturer"]
+    rows = rows[rows["late"].notna()].sort_values("event_timestamp", kind="stable")
+    cut = len(rows) * 2 // 3
+    features, late = features_of(rows, columns), rows["late"].astype(bool)
+    model = HistGradientBoostingClassifier(max_depth=4, random_state=0).fit(features[:cut], late[:cut])
+    quality = roc_auc_score(late[cut:], model.predict_proba(features[cut:])[:, 1])
+    print(
+        f"trained on {cut} flights, {len(columns)} features; ROC AUC on the {len(rows) - cut} after them: {quality:.2f}"
+    )
+    return model, columns
+
+
+def score(store: plumb.Store, model: HistGradientBoostingClassifier, columns: list[str]) -> None:
+    """Prints how likely each departure is to be late, by what the online store knows now."""
+    vectors = store.online(service=SERVICE, keys=DEPARTURES, at=NOW).to_pandas()
+    late = model.predict_proba(features_of(vectors, columns))[:, 1]
+    for row, chance in zip(vectors.itertuples(), late, strict=True):
+        print(f"{row.carrier} from {row.origin} to {row.dest}: late with probability {chance:.2f}")
+
+
+def main(where: str, labels: str) -> None:
+    """Trains, then scores."""
+    with open_store(where) as store:
+        model, columns = train(store, pd.read_parquet(labels))
+        score(store, model, columns)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: delay_model.py STORE LABELS")
+    main(*sys.argv[1:])

@@ -1,0 +1,91 @@
+"""Plumb: training sets and online look-ups that agree.
+
+import plumb
+
+store = plumb.connect("grpc://127.0.0.1:6570")     # a server; or plumb.local("path/to/project"), without one
+train = store.historical(labels, service="delay_model").to_pandas()
+vector = store.online(service="delay_model", keys={"origin": ["EWR"], ...}).to_pandas()
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from plumb.definitions import Entity, Feature, FeatureService, FeatureView, JoinKey, Listing, Source, ViewReference
+from plumb.errors import (
+    ConflictError,
+    Error,
+    Fault,
+    HazardError,
+    InputError,
+    NotFoundError,
+    PreconditionError,
+    Problem,
+    SpentError,
+    UnavailableError,
+)
+from plumb.local import LocalStore
+from plumb.plans import Applied, Change, Difference, Hazard, History, Plan, Revision
+from plumb.progress import Progress
+from plumb.remote import RemoteStore
+from plumb.result import Report, Result, ViewReport
+from plumb.store import Store
+
+if TYPE_CHECKING:
+    import os
+
+__version__ = version("plumb")
+
+__all__ = [
+    "Applied",
+    "Change",
+    "ConflictError",
+    "Difference",
+    "Entity",
+    "Error",
+    "Fault",
+    "Feature",
+    "FeatureService",
+    "FeatureView",
+    "Hazard",
+    "HazardError",
+    "History",
+    "InputError",
+    "JoinKey",
+    "Listing",
+    "NotFoundError",
+    "Plan",
+    "PreconditionError",
+    "Problem",
+    "Progress",
+    "Report",
+    "Result",
+    "Revision",
+    "Source",
+    "SpentError",
+    "Store",
+    "UnavailableError",
+    "ViewReference",
+    "ViewReport",
+    "connect",
+    "local",
+]
+
+
+def connect(url: str, *, timeout: float = 10.0) -> Store:
+    """The store that a server at url, such as grpc://127.0.0.1:6570, serves: joins over Arrow Flight, the rest over
+    gRPC, both at the one address.
+
+    timeout: the seconds that the server has to answer for look-ups and registry reads; joins take as long as they take.
+    Raises InputError for a url that is none, UnavailableError where nobody answers there.
+    """
+    return RemoteStore(url, timeout)
+
+
+def local(path: str | os.PathLike[str] = ".", *, binary: str | os.PathLike[str] | None = None) -> Store:
+    """The store in a project folder, without a server: calls run the plumb binary.
+
+    binary: where that is; by default $PLUMB_BINARY, or plumb on PATH. Raises InputError where either is not there.
+    """
+    return LocalStore(path, binary)

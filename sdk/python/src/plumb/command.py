@@ -1,0 +1,152 @@
+"""Runs the plumb binary: its answers are JSON, its progress lines too, its exit codes say who can mend an error."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from plumb.errors import (
+    ConflictError,
+    Error,
+    Fault,
+    InputError,
+    NotFoundError,
+    PreconditionError,
+    Problem,
+    UnavailableError,
+)
+
+EXIT_INPUT = 3
+STOP_SECONDS = 20
+"""How long an interrupted binary has to leave everything consistent before it is killed."""
+
+OnProgress = Callable[[str, int, int], None]
+
+_KINDS: Mapping[str, type[InputError] | type[Fault]] = {
+    "not_found": NotFoundError,
+    "precondition": PreconditionError,
+    "conflict": ConflictError,
+    "unavailable": UnavailableError,
+}
+
+
+def find_binary(given: str | os.PathLike[str] | None) -> str:
+    """The plumb binary: the one given, else $PLUMB_BINARY, else plumb on PATH. Raises InputError where it is not."""
+    named, where = (
+        (os.fspath(given), "binary") if given is not None else (os.environ.get("PLUMB_BINARY"), "$PLUMB_BINARY")
+    )
+    if named:
+        found = shutil.which(named)
+        if found is None:
+            raise InputError(f"{where}: {named} is no program that can be run")
+        return str(Path(found).resolve())
+    found = shutil.which("plumb")
+    if found is None:
+        raise InputError("there is no plumb on PATH; install it, or say where it is with binary= or $PLUMB_BINARY")
+    return found
+
+
+class Command:
+    """The binary, working on one project folder."""
+
+    def __init__(self, binary: str, project: Path) -> None:
+        self._binary, self._project = binary, project
+
+    def run(self, arguments: Sequence[str], progress: OnProgress | None = None) -> dict[str, Any]:
+        """The JSON document that a command prints. Raises what its error says. An exception here, such as
+        KeyboardInterrupt, stops the command and waits for it.
+        """
+        command = [self._binary, "--output=json", *arguments]
+        # A session of its own: Ctrl-C reaches the binary through us alone, once; a second one would kill it.
+        with subprocess.Popen(  # noqa: S603 - the binary is the caller's choice; no shell reads the arguments.
+            command,
+            cwd=self._project,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            encoding="utf-8",
+            start_new_session=True,
+        ) as process:
+            try:
+                printed, messages = _listen(process, progress)
+            except BaseException:
+                _stop(process)
+                raise
+        return _answer(process.returncode, printed, messages)
+
+
+def _listen(process: subprocess.Popen[str], progress: OnProgress | None) -> tuple[str, str]:
+    """What the process prints on stdout, and its last messages on stderr, once it has ended."""
+    if process.stdout is None or process.stderr is None:
+        raise ValueError("the process has no pipes")
+    printed: list[str] = []
+    reader = threading.Thread(target=lambda out=process.stdout: printed.append(out.read()), daemon=True)
+    reader.start()
+    messages: list[str] = []
+    for line in process.stderr:
+        update = _progress(line)
+        if update is None:
+            messages = [*messages[-19:], line]
+        elif progress is not None:
+            progress(str(update.get("step", "")), int(update.get("rows", 0)), int(update.get("total", 0)))
+    process.wait()
+    reader.join()
+    return "".join(printed), "".join(messages)
+
+
+def _stop(process: subprocess.Popen[str]) -> None:
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+
+
+def _progress(line: str) -> dict[str, Any] | None:
+    """What a line of stderr says of progress; None for other messages."""
+    if not line.startswith('{"progress"'):
+        return None
+    try:
+        update = json.loads(line)["progress"]
+    except (ValueError, KeyError):
+        return None
+    return update if isinstance(update, dict) else None
+
+
+def _answer(code: int, printed: str, messages: str) -> dict[str, Any]:
+    lines = [line for line in printed.splitlines() if line.strip()]
+    try:
+        answer = json.loads(lines[-1], parse_int=_number) if lines else {}
+    except ValueError as error:
+        raise Fault(f"plumb printed what is no JSON: {error}") from error
+    if code == 0 and isinstance(answer, dict):
+        return answer
+    failed = answer.get("error") if isinstance(answer, dict) else None
+    if not isinstance(failed, dict):
+        raise Fault(messages.strip() or f"plumb ended with exit code {code}")
+    raise _error(failed)
+
+
+def _number(digits: str) -> int | float:
+    """A JSON number without a fraction; -0 is a float, whose sign counts."""
+    return -0.0 if digits == "-0" else int(digits)
+
+
+def _error(failed: Mapping[str, Any]) -> Error:
+    """The exception that says what a failed command did."""
+    message = "\n".join(line.removeprefix("plumb: ") for line in str(failed.get("message", "")).splitlines())
+    kind = _KINDS.get(str(failed.get("kind")))
+    if failed.get("exit_code") != EXIT_INPUT:
+        return kind(message) if kind is not None and issubclass(kind, Fault) else Fault(message)
+    if kind is not None and issubclass(kind, InputError):
+        return kind(message)
+    problems = [Problem(p["file"], p["line"], p["column"], p["message"]) for p in failed.get("problems", ())]
+    return InputError(message, problems)

@@ -1,0 +1,230 @@
+"""What is registered: entities, sources, feature views and feature services, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, overload
+
+from plumb.errors import NotFoundError
+from plumb.tables import html_table, text_table
+from plumb.v1 import definitions_pb2 as pb
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+
+class Definition(Protocol):
+    """What the four kinds have in common."""
+
+    @property
+    def name(self) -> str:
+        """Unique within its kind."""
+
+    def cells(self) -> tuple[str, ...]:
+        """A row of the kind's table, without the description."""
+
+    @property
+    def description(self) -> str:
+        """What its author says of it; may be empty."""
+
+
+@dataclass(frozen=True)
+class JoinKey:
+    """One typed key column (R9)."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Entity:
+    """What features describe: an airport, a customer. Its join keys identify one of them."""
+
+    name: str
+    join_keys: tuple[JoinKey, ...]
+    description: str
+    tags: Mapping[str, str]
+
+    def cells(self) -> tuple[str, ...]:
+        """Name and typed join keys."""
+        return self.name, ", ".join(f"{key.name} {key.type}" for key in self.join_keys)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where feature rows come from: Parquet files (path) or a query over other sources (query), never both."""
+
+    name: str
+    path: str | None
+    query: str | None
+    event_timestamp: str
+    created_timestamp: str
+    description: str
+    tags: Mapping[str, str]
+
+    def cells(self) -> tuple[str, ...]:
+        """Name, kind and event time column."""
+        return self.name, self.path if self.path is not None else "SQL", self.event_timestamp
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One typed value of a view, read from a column of its source."""
+
+    name: str
+    type: str
+    column: str
+    description: str
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class FeatureView:
+    """Features that come from one source and describe the same entities. ttl is None where look-back is unlimited."""
+
+    name: str
+    entities: tuple[str, ...]
+    source: str
+    ttl: timedelta | None
+    online: bool
+    features: tuple[Feature, ...]
+    description: str
+    tags: Mapping[str, str]
+
+    def cells(self) -> tuple[str, ...]:
+        """Name, entities, source, ttl and typed features."""
+        features = ", ".join(f"{feature.name} {feature.type}" for feature in self.features)
+        ttl = "-" if self.ttl is None else str(self.ttl)
+        return self.name, ", ".join(self.entities) or "-", self.source, ttl, features
+
+
+@dataclass(frozen=True)
+class ViewReference:
+    """Features of one view, by the name and the label columns that a service gives it (R11). No features: all."""
+
+    view: str
+    alias: str
+    join_keys: Mapping[str, str]
+    features: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FeatureService:
+    """The named list of features that one model uses. full_names: outputs are view__feature (R10)."""
+
+    name: str
+    full_names: bool
+    features: tuple[ViewReference, ...]
+    description: str
+    tags: Mapping[str, str]
+
+    def cells(self) -> tuple[str, ...]:
+        """Name and what it refers to."""
+        uses = [f"{use.alias}:{{{','.join(use.features) or '*'}}}" for use in self.features]
+        return self.name, " ".join(uses)
+
+
+D = TypeVar("D", bound=Definition)
+
+
+class Listing(Sequence[D], Generic[D]):
+    """Definitions of one kind, by name or position; prints as a table."""
+
+    def __init__(self, kind: str, heading: Sequence[str], definitions: Iterable[D]) -> None:
+        self.kind = kind
+        self._heading = (*heading, "DESCRIPTION")
+        self._all = list(definitions)
+
+    @overload
+    def __getitem__(self, key: int | str) -> D: ...
+    @overload
+    def __getitem__(self, key: slice) -> list[D]: ...
+    def __getitem__(self, key: int | str | slice) -> D | list[D]:
+        """By position, or by name, for which it raises NotFoundError."""
+        if not isinstance(key, str):
+            return self._all[key]
+        for each in self._all:
+            if each.name == key:
+                return each
+        raise NotFoundError(f'no {self.kind} is named "{key}"; there are {", ".join(self.names) or "none"}')
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    @property
+    def names(self) -> list[str]:
+        """The names, in order."""
+        return [each.name for each in self._all]
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        return [(*each.cells(), each.description) for each in self._all]
+
+    def __repr__(self) -> str:
+        return text_table(self._heading, self._rows())
+
+    def _repr_html_(self) -> str:
+        return html_table(self._heading, self._rows())
+
+
+def entity(m: pb.Entity) -> Entity:
+    """An entity from its message."""
+    keys = tuple(JoinKey(key.name, type_name(key.type)) for key in m.join_keys)
+    return Entity(m.name, keys, m.description, dict(m.tags))
+
+
+def source(m: pb.Source) -> Source:
+    """A source from its message."""
+    path = m.parquet.path if m.HasField("parquet") else None
+    query = m.sql.query if m.HasField("sql") else None
+    return Source(m.name, path, query, m.event_timestamp, m.created_timestamp, m.description, dict(m.tags))
+
+
+def feature_view(m: pb.FeatureView) -> FeatureView:
+    """A feature view from its message; what is absent there has its default here."""
+    features = tuple(
+        Feature(f.name, type_name(f.type), f.column or f.name, f.description, dict(f.tags)) for f in m.features
+    )
+    ttl = m.ttl.ToTimedelta() if m.HasField("ttl") else None
+    online = m.online if m.HasField("online") else True
+    return FeatureView(m.name, tuple(m.entities), m.source, ttl, online, features, m.description, dict(m.tags))
+
+
+def feature_service(m: pb.FeatureService) -> FeatureService:
+    """A feature service from its message; an alias that is absent there is the view's name here."""
+    uses = tuple(
+        ViewReference(r.view, getattr(r, "as") or r.view, dict(r.join_keys), tuple(r.features)) for r in m.features
+    )
+    return FeatureService(m.name, m.full_names, uses, m.description, dict(m.tags))
+
+
+def type_name(declared: int) -> str:
+    """The name of a declared type, such as INT64."""
+    return pb.Type.Name(declared)
+
+
+M = TypeVar("M")
+
+
+def entities(messages: Iterable[pb.Entity]) -> Listing[Entity]:
+    """A listing of entities."""
+    return _listing("entity", ("NAME", "JOIN KEYS"), messages, entity)
+
+
+def sources(messages: Iterable[pb.Source]) -> Listing[Source]:
+    """A listing of sources."""
+    return _listing("source", ("NAME", "FROM", "EVENT TIME"), messages, source)
+
+
+def feature_views(messages: Iterable[pb.FeatureView]) -> Listing[FeatureView]:
+    """A listing of feature views."""
+    return _listing("feature view", ("NAME", "ENTITIES", "SOURCE", "TTL", "FEATURES"), messages, feature_view)
+
+
+def feature_services(messages: Iterable[pb.FeatureService]) -> Listing[FeatureService]:
+    """A listing of feature services."""
+    return _listing("feature service", ("NAME", "FEATURES"), messages, feature_service)
+
+
+def _listing(kind: str, heading: Sequence[str], messages: Iterable[M], make: Callable[[M], D]) -> Listing[D]:
+    return Listing(kind, heading, (make(message) for message in messages))

@@ -1,0 +1,76 @@
+"""What goes wrong, by who can mend it: an InputError by the caller, a Fault by whoever runs the machines.
+
+The words are those of the engine or the server wherever they have spoken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from plumb.plans import Plan
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake in a definition file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+
+
+class Error(Exception):
+    """Whatever Plumb refuses or fails at."""
+
+
+class InputError(Error):
+    """What was given is wrong; the same call will be refused again (exit code 3 of the command line)."""
+
+    def __init__(self, message: str, problems: Sequence[Problem] = ()) -> None:
+        super().__init__(message)
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        """Each mistake with its place, where the mistakes are in definition files."""
+
+
+class NotFoundError(InputError):
+    """Nothing of that name is registered."""
+
+
+class PreconditionError(InputError):
+    """The call is right, but what it is about is not in a state to answer it, such as a view that is not online."""
+
+
+class HazardError(InputError):
+    """The plan changes what rows, look-ups or training sets mean, and nobody has accepted that. Nothing was applied."""
+
+    def __init__(self, plan: Plan) -> None:
+        hazards = [
+            f"\n  {hazard.code} {change.kind} {change.name}: {hazard.message}"
+            for change in plan.changes
+            for hazard in change.hazards
+        ]
+        super().__init__(
+            f"the plan has {len(hazards)} hazards; read them, then accept them with yes=True:" + "".join(hazards)
+        )
+        self.plan = plan
+
+
+class SpentError(InputError):
+    """The rows of a result were streamed already, and were not kept."""
+
+
+class Fault(Error):  # noqa: N818 - it is the word that the command line has for it.
+    """The network, a disk, the server or Plumb itself failed (exit code 1 of the command line)."""
+
+
+class UnavailableError(Fault):
+    """A server, store or registry cannot be reached; the same call may succeed later."""
+
+
+class ConflictError(Fault):
+    """Somebody else applied in the meantime; plan again."""

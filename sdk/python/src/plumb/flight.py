@@ -1,0 +1,152 @@
+"""A join over Arrow Flight: label rows go up, joined rows come down, and progress beside them."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from typing import TYPE_CHECKING, TypeAlias
+
+import pyarrow as pa
+import pyarrow.flight as fl
+from google.protobuf import json_format
+
+from plumb.errors import Fault
+from plumb.result import Report, ViewReport
+from plumb.v1.historical_pb2 import HistoricalRequest, HistoricalUpdate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from plumb.carriers import Carriers
+    from plumb.labels import Labels
+
+QUEUED_MESSAGES = 4
+"""How many messages of the answer wait for a slow reader; the rest waits at the server."""
+
+MESSAGE_BYTES = 2 << 20
+"""What a message of label rows should not exceed: gRPC servers take 4 MiB."""
+
+Message: TypeAlias = pa.RecordBatch | pa.Schema | HistoricalUpdate | BaseException | None
+
+
+def split(batch: pa.RecordBatch) -> list[pa.RecordBatch]:
+    """The rows in messages of at most MESSAGE_BYTES, as far as rows go."""
+    if batch.num_rows <= 1 or batch.nbytes <= MESSAGE_BYTES:
+        return [batch]
+    half = batch.num_rows // 2
+    return split(batch.slice(0, half)) + split(batch.slice(half))
+
+
+class Exchange:
+    """One join under way.
+
+    Two threads of its own move the messages, so that neither side waits for the other, and so that the caller's thread
+    can be interrupted at any time: one sends the labels, one receives. The receiver ends the queue with None, and
+    ``close`` empties it up to there.
+    """
+
+    def __init__(self, client: fl.FlightClient, request: HistoricalRequest, carriers: Carriers, labels: Labels) -> None:
+        command = json_format.MessageToJson(request, indent=None).encode()
+        self._carriers = carriers
+        self._messages: queue.Queue[Message] = queue.Queue(QUEUED_MESSAGES)
+        self._mistake: BaseException | None = None
+        self._ended = False
+        self.report: Report | None = None
+        """What the join did, once its last row has been read."""
+        self._writer, self._reader = client.do_exchange(fl.FlightDescriptor.for_command(command))
+        self._threads = [
+            threading.Thread(target=self._send, args=(labels,), daemon=True),
+            threading.Thread(target=self._receive, daemon=True),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _send(self, labels: Labels) -> None:
+        try:
+            self._writer.begin(self._carriers.wire)
+            for batch in labels.batches:
+                for part in split(self._carriers.pack(batch)):
+                    self._write(part)
+            self._writer.done_writing()
+        except fl.FlightError:
+            pass  # The server has stopped listening; what it has to say, the receiver hears.
+        except BaseException as error:
+            self._mistake = error
+            self._reader.cancel()
+
+    def _write(self, batch: pa.RecordBatch) -> None:
+        try:
+            self._writer.write_batch(batch)
+        except (pa.ArrowInvalid, pa.ArrowKeyError, OSError) as error:
+            raise fl.FlightError(str(error)) from error  # A status of the server's in another dress.
+
+    def _receive(self) -> None:
+        try:
+            schema = None
+            while True:
+                chunk = self._reader.read_chunk()
+                if chunk.app_metadata is not None:
+                    self._messages.put(
+                        json_format.Parse(bytes(chunk.app_metadata), HistoricalUpdate(), ignore_unknown_fields=True)
+                    )
+                if chunk.data is not None:
+                    if schema is None:
+                        schema = chunk.data.schema
+                        self._messages.put(schema)
+                    self._messages.put(chunk.data)
+        except StopIteration:
+            pass
+        except BaseException as error:
+            self._messages.put(error)
+        finally:
+            self._messages.put(None)
+
+    def start(self, progress: Callable[[str, int, int], None]) -> pa.Schema:
+        """Waits for the rows to begin, telling progress, and returns their schema, which comes even without rows.
+
+        Raises what the server says, and Fault where it ends without a schema.
+        """
+        for message in iter(self._next, None):
+            if isinstance(message, pa.Schema):
+                return message
+            if isinstance(message, HistoricalUpdate):
+                self._note(message, progress)
+        raise Fault("the server ended the join without an answer")
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows, with label columns in their own types. Whoever stops in between stops the join."""
+        try:
+            for message in iter(self._next, None):
+                if isinstance(message, pa.RecordBatch):
+                    yield self._carriers.unpack(message)
+                elif isinstance(message, HistoricalUpdate):
+                    self._note(message, None)
+        finally:
+            self.close()
+
+    def _note(self, update: HistoricalUpdate, progress: Callable[[str, int, int], None] | None) -> None:
+        if update.HasField("report"):
+            views = tuple(ViewReport(v.alias, v.matched, v.null_keys, v.null_times) for v in update.report.views)
+            self.report = Report(update.report.rows, views, update.report.seconds)
+        elif progress is not None:
+            progress(update.progress.step, update.progress.rows, update.progress.total)
+
+    def _next(self) -> Message:
+        if self._ended:
+            return None
+        message = self._messages.get()
+        if message is None:
+            self._ended = True
+        if isinstance(message, BaseException):
+            raise self._mistake or message
+        return message
+
+    def close(self) -> None:
+        """Cancels what is still under way, and waits until both threads are gone."""
+        if not self._ended:
+            self._reader.cancel()
+        while not self._ended:
+            self._ended = self._messages.get() is None
+        for thread in self._threads:
+            if thread is not threading.current_thread():
+                thread.join()

@@ -1,0 +1,88 @@
+"""Arrow tables as pandas and polars frames, without loss.
+
+Features become pandas' nullable types: Int64, Float64, boolean and string keep null apart from every value, NaN
+included, and libraries for training know them. Instants are datetime64[us, UTC]. What pandas has no type of its own for
+(arrays, bytes) stays Arrow, whose items are lists and bytes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.types as pt
+
+from plumb.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
+
+def to_pandas(table: pa.Table, label_columns: int, index: pd.Index[Any] | None, *, own_types: bool) -> pd.DataFrame:
+    """The table as a frame. With own_types its first label_columns go back to the types that pandas had for them;
+    index, where given, is put back.
+    """
+    import pandas as pd
+
+    restored = label_columns if own_types else 0
+    labels = table.select(range(restored)).to_pandas()
+    columns = [labels.iloc[:, i] for i in range(restored)]
+    columns += [_series(table.column(i)) for i in range(restored, table.num_columns)]
+    frame: pd.DataFrame = pd.concat(columns, axis=1) if columns else pd.DataFrame()
+    frame.columns = pd.Index(table.column_names)
+    if index is not None:
+        frame.index = index
+    return frame
+
+
+def _series(column: pa.ChunkedArray) -> pd.Series[Any]:
+    """One column in nullable types. The masked arrays are made here: pandas' own conversion takes NaN for null."""
+    import pandas as pd
+
+    kind, array = column.type, column.combine_chunks()
+    if isinstance(array, pa.ChunkedArray):
+        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], kind)
+    series: pd.Series[Any]
+    if _is_masked(kind):
+        series = pd.Series(_masked(array))
+    elif pt.is_string(kind) or pt.is_large_string(kind) or pt.is_string_view(kind):
+        series = pd.Series(array, dtype=pd.StringDtype("pyarrow"))
+    elif pt.is_timestamp(kind) or pt.is_dictionary(kind):
+        series = pd.Series(array.to_pandas())
+    else:
+        series = pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array([array])))
+    return series
+
+
+def _is_masked(kind: pa.DataType) -> bool:
+    return any(matches(kind) for matches in (pt.is_integer, pt.is_float32, pt.is_float64, pt.is_boolean))
+
+
+def _masked(array: pa.Array) -> Any:  # noqa: ANN401 - pandas' arrays have no common type.
+    import pandas as pd
+
+    missing = np.asarray(array.is_null())
+    if pt.is_boolean(array.type):
+        return pd.arrays.BooleanArray(np.asarray(array.fill_null(False)).copy(), missing)
+    values = np.asarray(array.fill_null(0)).copy()
+    return (pd.arrays.IntegerArray if pt.is_integer(array.type) else pd.arrays.FloatingArray)(values, missing)
+
+
+def to_polars(table: pa.Table) -> pl.DataFrame:
+    """The table as a frame. Categories and enums of polars labels are in the columns' metadata, and come back too."""
+    import polars as pl
+
+    frame = pl.from_arrow(table)
+    if not isinstance(frame, pl.DataFrame):
+        raise TypeError(f"polars made a {type(frame).__name__} of a table")
+    return frame
+
+
+def check_installed(package: str) -> None:
+    """Raises InputError with what to install where package is not there."""
+    try:
+        __import__(package)
+    except ImportError as error:
+        raise InputError(f"{package} is not installed; pip install 'plumb[{package}]'") from error

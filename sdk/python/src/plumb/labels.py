@@ -1,0 +1,140 @@
+"""Label rows, whatever they are given as: a frame, a table, a stream of batches, or a file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from plumb.carriers import check_names
+from plumb.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import pandas as pd
+    import polars as pl
+
+    Frame: TypeAlias = "pd.DataFrame" | "pl.DataFrame" | pa.Table | pa.RecordBatch | pa.RecordBatchReader
+    """Rows as callers have them."""
+
+BATCH_ROWS = 1 << 16
+"""How many rows of a file or frame are sent at a time."""
+
+
+@dataclass
+class Labels:
+    """Label rows as Arrow: batches of one schema, to be read once."""
+
+    schema: pa.Schema
+    batches: Iterator[pa.RecordBatch]
+    pandas: bool = False
+    """Whether they were a pandas frame, and label columns go back to its dtypes."""
+    index: pd.Index[Any] | None = None
+    """The frame's index, which stays here: rows come back one for one, in order (R6)."""
+
+
+def labels_of(given: Frame | str | os.PathLike[str]) -> Labels:
+    """Label rows from a pandas or polars frame, a pyarrow Table, RecordBatch or RecordBatchReader, whatever else
+    exports an Arrow stream, or the path of a .parquet, .arrow or .csv file.
+
+    Raises InputError for anything else, and for two columns of one name.
+    """
+    if isinstance(given, (str, os.PathLike)):
+        return _read(Path(given))
+    if isinstance(given, pa.RecordBatchReader):
+        return Labels(given.schema, uniform(given.schema, given))
+    if isinstance(given, pa.Table):
+        check_names(given.schema.names)
+        return Labels(given.schema, iter(given.to_batches(max_chunksize=BATCH_ROWS)))
+    if isinstance(given, pa.RecordBatch):
+        return labels_of(pa.Table.from_batches([given]))
+    if (pandas := sys.modules.get("pandas")) and isinstance(given, pandas.DataFrame):
+        return _from_pandas(given)
+    if (polars := sys.modules.get("polars")) and isinstance(given, polars.LazyFrame):
+        raise InputError("the labels are a polars LazyFrame; collect() it first")
+    if polars and isinstance(given, polars.DataFrame):
+        return labels_of(given.to_arrow())
+    if hasattr(given, "__arrow_c_stream__"):
+        return labels_of(pa.RecordBatchReader.from_stream(given))
+    raise InputError(
+        f"labels are a {type(given).__name__}; give a pandas or polars DataFrame, a pyarrow Table, "
+        "RecordBatch or RecordBatchReader, or the path of a .parquet, .arrow or .csv file"
+    )
+
+
+def uniform(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The batches, each checked to have the columns of schema in their order and types."""
+    for number, batch in enumerate(batches, start=1):
+        if not batch.schema.equals(schema):
+            raise InputError(
+                f"batch {number} of the labels differs from their schema: {_difference(schema, batch.schema)}"
+            )
+        yield batch
+
+
+def _difference(schema: pa.Schema, other: pa.Schema) -> str:
+    if schema.names != other.names:
+        return f"it has the columns {', '.join(other.names)}, and not {', '.join(schema.names)}"
+    differ = [
+        f"column {a.name!r} is {b.type}, and not {a.type}"
+        for a, b in zip(schema, other, strict=True)
+        if not a.type.equals(b.type)
+    ]
+    return "; ".join(differ) or "a column that may not be null became one that may, or the other way round"
+
+
+def _from_pandas(frame: pd.DataFrame) -> Labels:
+    check_names(list(frame.columns))
+    try:
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+        raise InputError(
+            f"the labels do not fit Arrow: {'; '.join(str(each) for each in error.args)}; give each column "
+            "values of one type"
+        ) from error
+    labels = labels_of(table)
+    labels.pandas, labels.index = True, frame.index
+    return labels
+
+
+def _read(path: Path) -> Labels:
+    """The rows of a file, read as they are sent."""
+    readers = {".parquet": _read_parquet, ".arrow": _read_arrow, ".csv": _read_csv}
+    read = readers.get(path.suffix.lower())
+    if read is None:
+        raise InputError(f"{path}: the file has to end in .parquet, .csv or .arrow")
+    try:
+        return read(path)
+    except OSError as error:
+        raise InputError(f"cannot read label file {path}: {error.strerror or error}") from error
+    except pa.ArrowInvalid as error:
+        raise InputError(f"cannot read label file {path}: {error}") from error
+
+
+def _read_parquet(path: Path) -> Labels:
+    file = pq.ParquetFile(path)
+    return Labels(file.schema_arrow, file.iter_batches(batch_size=BATCH_ROWS))
+
+
+def _read_arrow(path: Path) -> Labels:
+    """An Arrow IPC file, or a stream that was written to a file."""
+    source = pa.memory_map(str(path))
+    try:
+        file = pa.ipc.open_file(source)
+    except pa.ArrowInvalid:
+        source.seek(0)
+        return labels_of(pa.ipc.open_stream(source))
+    return Labels(file.schema, (file.get_batch(i) for i in range(file.num_record_batches)))
+
+
+def _read_csv(path: Path) -> Labels:
+    raise InputError(
+        f"{path}: CSV has no types, and a server is given typed columns; read the file with pandas or polars "
+        "first, or write it as .parquet (plumb.local takes CSV, as the command line does)"
+    )

@@ -1,0 +1,311 @@
+"""A store without a server: the plumb binary, working on a project folder."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pyarrow as pa
+from google.protobuf import json_format
+
+from plumb import definitions as defs
+from plumb import online as lookup
+from plumb import plans
+from plumb.carriers import INSTANT, Carriers
+from plumb.command import Command, OnProgress, find_binary
+from plumb.errors import Error, HazardError, InputError
+from plumb.labels import Labels, labels_of
+from plumb.progress import Reporter
+from plumb.result import Report, Result, Rows, ViewReport
+from plumb.selection import Output, Selection, select
+from plumb.store import JoinOptions, Request, Store, is_text
+from plumb.v1 import definitions_pb2 as pb
+from plumb.values import ARRAY, arrow_type
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from google.protobuf.message import Message
+
+    from plumb.labels import Frame
+    from plumb.online import Answer, Keys
+
+    M = TypeVar("M", bound=Message)
+
+FRAME = "the labels"
+"""What messages call labels that came from memory, whose file the caller never sees."""
+TEXT_FILE = "definitions.yaml"
+
+
+class LocalStore(Store):
+    """The project in a folder; each call runs the binary once, or a few times."""
+
+    def __init__(self, path: str | os.PathLike[str], binary: str | os.PathLike[str] | None) -> None:
+        project = Path(path).resolve()
+        if not project.is_dir():
+            raise InputError(f"{path} is no folder; name the one with the project's plumb.yaml")
+        self._project = project
+        self._command = Command(find_binary(binary), project)
+
+    def __repr__(self) -> str:
+        return f"plumb.local({str(self._project)!r})"
+
+    def close(self) -> None:
+        """Nothing is open between calls."""
+
+    def _run(self, *arguments: str, progress: OnProgress | None = None) -> dict[str, Any]:
+        return self._command.run(["--project-dir", str(self._project), *arguments], progress)
+
+    def _join(self, labels: Frame | str | os.PathLike[str], request: Request, options: JoinOptions) -> Result:
+        if isinstance(labels, (str, os.PathLike)):
+            with _folder() as folder:
+                return self._join_file(Path(labels).resolve(), folder, request, options)
+        rows = labels_of(labels)
+        carriers = Carriers(rows.schema, options.timestamp_column)
+        with _folder() as folder:
+            file = folder / "labels.arrow"
+            _write(file, carriers, rows)
+            with _speaking_of(f"label file {file}", FRAME):
+                return self._join_file(file, folder, request, options, carriers, rows)
+
+    def _join_file(
+        self,
+        labels: Path,
+        folder: Path,
+        request: Request,
+        options: JoinOptions,
+        carriers: Carriers | None = None,
+        given: Labels | None = None,
+    ) -> Result:
+        out = folder / "result.arrow"
+        reporter = Reporter(options.progress)
+        try:
+            done = self._run(
+                "historical",
+                f"--labels={labels}",
+                f"--out={out}",
+                *_wanted(request),
+                *_flags(options),
+                progress=reporter.update,
+            )
+        finally:
+            reporter.done()
+        report = _report(done)
+        source = pa.memory_map(str(out))  # What is mapped stays readable when the folder goes.
+        rows = _rows(pa.ipc.open_file(source), carriers, given)
+        rows.report = lambda: report
+        if carriers is None:
+            rows.label_columns = _label_columns(rows.schema, labels)
+        return Result(rows)
+
+    def _look_up(self, keys: Keys, request: Request, at: int | None) -> tuple[Selection, lookup.KeyRows, list[Answer]]:
+        selection = select(self._registered(), request.service, request.features)
+        rows = lookup.key_rows(keys, selection.keys)
+        instant = "now" if at is None else lookup.rfc3339(at)
+        with _folder() as folder:
+            file = folder / "keys.json"
+            file.write_text(json.dumps(_key_objects(rows)), encoding="utf-8")
+            with _speaking_of(f"{file} ", "the key table "), _speaking_of(f"--keys: {file}: ", "keys: "):
+                done = self._run("online", f"--keys={file}", f"--at={instant}", *_wanted(request))
+        return selection, rows, _answers(done["rows"], selection)
+
+    def entities(self) -> defs.Listing[defs.Entity]:
+        """All registered entities, by name."""
+        return defs.entities(self._list("entities", pb.Entity))
+
+    def sources(self) -> defs.Listing[defs.Source]:
+        """All registered sources, by name."""
+        return defs.sources(self._list("sources", pb.Source))
+
+    def feature_views(self) -> defs.Listing[defs.FeatureView]:
+        """All registered feature views, by name."""
+        return defs.feature_views(self._list("views", pb.FeatureView))
+
+    def feature_services(self) -> defs.Listing[defs.FeatureService]:
+        """All registered feature services, by name."""
+        return defs.feature_services(self._list("services", pb.FeatureService))
+
+    def entity(self, name: str) -> defs.Entity:
+        """One entity. Raises NotFoundError."""
+        return defs.entity(json_format.ParseDict(self._run("show", "entities", "--", name), pb.Entity()))
+
+    def source(self, name: str) -> defs.Source:
+        """One source. Raises NotFoundError."""
+        return defs.source(json_format.ParseDict(self._run("show", "sources", "--", name), pb.Source()))
+
+    def feature_view(self, name: str) -> defs.FeatureView:
+        """One feature view. Raises NotFoundError."""
+        return defs.feature_view(json_format.ParseDict(self._run("show", "views", "--", name), pb.FeatureView()))
+
+    def feature_service(self, name: str) -> defs.FeatureService:
+        """One feature service. Raises NotFoundError."""
+        return defs.feature_service(
+            json_format.ParseDict(self._run("show", "services", "--", name), pb.FeatureService())
+        )
+
+    def _list(self, kind: str, message: Callable[[], M]) -> list[M]:
+        return [json_format.ParseDict(each, message()) for each in self._run("list", kind)[kind]]
+
+    def history(self) -> plans.History:
+        """The project's revisions, newest first."""
+        return plans.History(
+            plans.Revision(r["revision"], r["by"], datetime.fromisoformat(_python_time(r["at"])), tuple(r["changes"]))
+            for r in self._run("history")["revisions"]
+        )
+
+    def plan(self, definitions: str | os.PathLike[str] | None = None) -> plans.Plan:
+        """What apply would change; see Store.plan."""
+        with _definitions(definitions) as arguments:
+            done = self._run("plan", *arguments)
+        return plans.Plan(done["project"], done["base"], plans.changes_of(done["changes"]))
+
+    def apply(self, definitions: str | os.PathLike[str] | None = None, *, yes: bool = False) -> plans.Applied:
+        """Makes the definitions the project's next revision; see Store.apply."""
+        with _definitions(definitions) as arguments:
+            try:
+                done = self._run("apply", *arguments, *(["--yes"] if yes else []))
+            except InputError as error:
+                if yes or not str(error).startswith("--yes:"):
+                    raise
+                raise HazardError(self.plan(definitions)) from None
+        changes, hazards = plans.changes_of(done["changes"]), plans.hazards_of(done.get("hazards", ()))
+        return plans.Applied(done["project"], done["revision"], changes, hazards)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder for files that the binary reads and writes; gone afterwards, whatever happens."""
+    folder = Path(tempfile.mkdtemp(prefix="plumb-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _speaking_of(hidden: str, shown: str) -> Iterator[None]:
+    """Has errors speak of what the caller gave instead of the file that it travels in."""
+    try:
+        yield
+    except Error as error:
+        error.args = (str(error).replace(hidden, shown), *error.args[1:])
+        raise
+
+
+@contextmanager
+def _definitions(given: str | os.PathLike[str] | None) -> Iterator[list[str]]:
+    """The flag that names the definitions: none for the project's own."""
+    if given is None:
+        yield []
+    elif not is_text(given):
+        yield [f"--definitions={Path(given).resolve()}"]
+    else:
+        with _folder() as folder:
+            file = folder / TEXT_FILE
+            file.write_text(os.fspath(given), encoding="utf-8")
+            with _speaking_of(str(file), TEXT_FILE):
+                yield [f"--definitions={file}"]
+
+
+def _write(file: Path, carriers: Carriers, labels: Labels) -> None:
+    with pa.ipc.new_file(str(file), carriers.wire) as writer:
+        for batch in labels.batches:
+            writer.write_batch(carriers.pack(batch))
+
+
+def _rows(file: pa.ipc.RecordBatchFileReader, carriers: Carriers | None, labels: Labels | None) -> Rows:
+    batches = (file.get_batch(i) for i in range(file.num_record_batches))
+    if carriers is None or labels is None:
+        return Rows(file.schema, batches, 0)
+    return Rows(
+        carriers.result(file.schema), map(carriers.unpack, batches), len(carriers.kept), labels.pandas, labels.index
+    )
+
+
+def _label_columns(schema: pa.Schema, file: Path) -> int:
+    """How many columns of a result are those of its label file."""
+    if file.suffix.lower() == ".csv":
+        return _csv_columns(file)
+    return min(len(labels_of(file).schema), len(schema))
+
+
+def _csv_columns(file: Path) -> int:
+    import csv
+
+    with file.open(newline="", encoding="utf-8-sig") as lines:
+        return len(next(csv.reader(lines)))
+
+
+def _wanted(request: Request) -> list[str]:
+    wanted = ["--full-names"] if request.full_names else []
+    if request.service is not None:
+        return [*wanted, f"--service={request.service}"]
+    return [*wanted, *(f"--features={reference}" for reference in request.features)]
+
+
+def _flags(options: JoinOptions) -> list[str]:
+    flags = {
+        "--statuses": options.statuses,
+        "--event-timestamps": options.event_timestamps,
+        "--as-known": options.as_known,
+    }
+    return [f"--timestamp-column={options.timestamp_column}", *(flag for flag, given in flags.items() if given)]
+
+
+def _report(done: dict[str, Any]) -> Report:
+    views = tuple(ViewReport(v["alias"], v["matched"], v["null_keys"], v["null_times"]) for v in done["views"])
+    return Report(done["rows"], views, done["seconds"])
+
+
+def _key_objects(rows: lookup.KeyRows) -> list[dict[str, Any]]:
+    """The rows of keys as JSON; bytes are base64."""
+    columns = {
+        name: [base64.b64encode(v).decode() if isinstance(v, bytes) else v for v in column.to_pylist()]
+        for name, column in rows.typed.items()
+    }
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _answers(rows: Sequence[dict[str, Any]], selection: Selection) -> list[Answer]:
+    """The columns of what plumb online printed, whose rows have the features in the order of the selection."""
+    columns: list[list[dict[str, Any]]] = [[] for _ in selection.outputs]
+    for row in rows:
+        for column, value in zip(columns, row["features"].values(), strict=True):
+            column.append(value)
+    names = list(rows[0]["features"]) if rows else []
+    return [
+        _answer(name, output, column) for name, output, column in zip(names, selection.outputs, columns, strict=True)
+    ]
+
+
+def _answer(name: str, output: Output, column: Sequence[dict[str, Any]]) -> Answer:
+    values = pa.array([_value(each["value"], output.type) for each in column], arrow_type(output.type))
+    statuses = pa.array([each["status"] for each in column], pa.string())
+    times = pa.array([_value(each["event_timestamp"], "TIMESTAMP") for each in column], INSTANT)
+    return lookup.Answer(name, values, statuses, times)
+
+
+def _value(value: Any, declared: str) -> Any:  # noqa: ANN401 - JSON in, whatever the type holds out.
+    """A value from JSON: bytes are base64, times RFC 3339, and floats that JSON has no numbers for are their names."""
+    if value is None:
+        return None
+    if declared.endswith(ARRAY):
+        return [_value(each, declared.removesuffix(ARRAY)) for each in value]
+    if declared == "BYTES":
+        return base64.b64decode(value)
+    if declared == "TIMESTAMP":
+        return lookup.instant(_python_time(value))
+    return float(value) if declared in ("FLOAT32", "FLOAT64") else value
+
+
+def _python_time(text: str) -> str:
+    """RFC 3339 as Python 3.10 reads it: six digits of fraction or none."""
+    whole, point, fraction = text.removesuffix("Z").partition(".")
+    return f"{whole}{point}{fraction[:6].ljust(6, '0') if point else ''}+00:00"

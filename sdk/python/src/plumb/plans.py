@@ -1,0 +1,176 @@
+"""What an apply would change or has changed, and the history of a project."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from plumb.tables import html_table
+from plumb.v1 import registry_service_pb2 as pb
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+_SIGNS = {"add": "+", "alter": "~", "remove": "-"}
+
+
+@dataclass(frozen=True)
+class Hazard:
+    """What a change does to stored rows, look-ups or training sets; code is stable, such as PB101."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field that alters, such as features.temp.type; before is empty where it is new, after where it goes."""
+
+    field: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing that is added, altered or removed; kind is entity, source, view or service."""
+
+    action: str
+    kind: str
+    name: str
+    differences: tuple[Difference, ...] = ()
+    hazards: tuple[Hazard, ...] = ()
+
+    def lines(self) -> list[str]:
+        """The change as plumb plan prints it, hazards included."""
+        return [
+            f"{_SIGNS[self.action]} {self.kind} {self.name}",
+            *(f"    {d.field}: {d.before or 'none'} -> {d.after or 'none'}" for d in self.differences),
+            *(f"    ! {h.code} {h.message}" for h in self.hazards),
+        ]
+
+
+@dataclass(frozen=True, repr=False)
+class Plan:
+    """What apply would change, seen from revision base."""
+
+    project: str
+    base: int
+    changes: tuple[Change, ...]
+
+    @property
+    def hazards(self) -> tuple[Hazard, ...]:
+        """All hazards, in the order of the changes."""
+        return tuple(hazard for change in self.changes for hazard in change.hazards)
+
+    def _title(self) -> str:
+        if not self.changes:
+            return f"Project {self.project}, revision {self.base}: nothing to change."
+        return f"Project {self.project}, revision {self.base} -> {self.base + 1}:"
+
+    def __repr__(self) -> str:
+        return _text(self._title(), self.changes)
+
+    def _repr_html_(self) -> str:
+        return _html(self._title(), self.changes)
+
+
+@dataclass(frozen=True, repr=False)
+class Applied:
+    """What apply did, and the hazards that were accepted. Without changes revision is the one that was there."""
+
+    project: str
+    revision: int
+    changes: tuple[Change, ...]
+    hazards: tuple[Hazard, ...]
+
+    def _title(self) -> str:
+        if not self.changes:
+            return f"Project {self.project}, revision {self.revision}: nothing to change."
+        return f"Applied: project {self.project} is at revision {self.revision}."
+
+    def __repr__(self) -> str:
+        return "\n".join([_text(self._title(), self.changes), *(f"! {h.code} {h.message}" for h in self.hazards)])
+
+    def _repr_html_(self) -> str:
+        hazards = html_table(("ACCEPTED", "HAZARD"), [(h.code, h.message) for h in self.hazards])
+        return _html(self._title(), self.changes) + (hazards if self.hazards else "")
+
+
+@dataclass(frozen=True)
+class Revision:
+    """One entry of a project's history; changes has a line for each change."""
+
+    number: int
+    by: str
+    at: datetime
+    changes: tuple[str, ...]
+
+
+class History(tuple[Revision, ...]):
+    """A project's revisions, newest first; prints as plumb history does."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "\n".join(
+            f"revision {r.number}, {r.at:%Y-%m-%dT%H:%M:%SZ}, by {r.by}\n  " + "\n  ".join(r.changes) for r in self
+        )
+
+    def _repr_html_(self) -> str:
+        return html_table(
+            ("REVISION", "AT", "BY", "CHANGES"),
+            [(str(r.number), f"{r.at:%Y-%m-%dT%H:%M:%SZ}", r.by, "; ".join(r.changes)) for r in self],
+        )
+
+
+def hazards_of(documents: Iterable[Mapping[str, Any]]) -> tuple[Hazard, ...]:
+    """Hazards from JSON."""
+    return tuple(Hazard(d["code"], d["message"]) for d in documents)
+
+
+def changes_of(documents: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:
+    """Changes from the JSON of plumb plan and plumb apply."""
+    return tuple(
+        Change(
+            d["action"],
+            d["kind"],
+            d["name"],
+            tuple(Difference(x["field"], x["from"], x["to"]) for x in d.get("differences", ())),
+            hazards_of(d.get("hazards", ())),
+        )
+        for d in documents
+    )
+
+
+def changes_from(messages: Iterable[pb.Change]) -> tuple[Change, ...]:
+    """Changes from the messages of RegistryService, whose lower-case enums are the words of plumb plan."""
+    return tuple(
+        Change(
+            pb.Change.Action.Name(m.action).lower(),
+            pb.Change.Kind.Name(m.kind).lower(),
+            m.name,
+            tuple(Difference(d.field, getattr(d, "from"), d.to) for d in m.differences),
+            tuple(Hazard(h.code, h.message) for h in m.hazards),
+        )
+        for m in messages
+    )
+
+
+def _text(title: str, changes: tuple[Change, ...]) -> str:
+    return "\n".join([title, *(line for change in changes for line in change.lines())])
+
+
+def _html(title: str, changes: tuple[Change, ...]) -> str:
+    rows = [
+        (
+            c.action,
+            c.kind,
+            c.name,
+            "; ".join(f"{d.field}: {d.before or 'none'} -> {d.after or 'none'}" for d in c.differences),
+            "; ".join(f"{h.code} {h.message}" for h in c.hazards),
+        )
+        for c in changes
+    ]
+    return html_table((title, "KIND", "NAME", "DIFFERENCES", "HAZARDS"), rows)

@@ -1,0 +1,401 @@
+"""A store behind a server: joins over Arrow Flight, the rest over gRPC."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+import grpc
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.flight as fl
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from plumb import definitions as defs
+from plumb import online as lookup
+from plumb import plans
+from plumb.carriers import INSTANT, Carriers
+from plumb.errors import (
+    ConflictError,
+    Error,
+    Fault,
+    HazardError,
+    InputError,
+    NotFoundError,
+    PreconditionError,
+    UnavailableError,
+)
+from plumb.flight import Exchange
+from plumb.labels import labels_of
+from plumb.progress import Reporter
+from plumb.result import Result, Rows
+from plumb.selection import Selection, select
+from plumb.store import JoinOptions, Request, Store, author, is_text
+from plumb.v1 import registry_service_pb2 as rs
+from plumb.v1 import serving_pb2 as sv
+from plumb.v1.historical_pb2 import HistoricalRequest
+from plumb.values import array_of, packed
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterator
+
+    from google.protobuf.message import Message
+
+    from plumb.labels import Frame
+    from plumb.online import Answer, Keys
+
+    A = TypeVar("A", bound=Message)
+
+SERVING = "/plumb.v1.ServingService/"
+REGISTRY = "/plumb.v1.RegistryService/"
+HEALTH = "/grpc.health.v1.Health/Check"
+
+_CODES: dict[grpc.StatusCode, type[InputError] | type[Fault]] = {
+    grpc.StatusCode.INVALID_ARGUMENT: InputError,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: InputError,
+    grpc.StatusCode.NOT_FOUND: NotFoundError,
+    grpc.StatusCode.FAILED_PRECONDITION: PreconditionError,
+    grpc.StatusCode.PERMISSION_DENIED: PreconditionError,
+    grpc.StatusCode.ABORTED: ConflictError,
+    grpc.StatusCode.UNAVAILABLE: UnavailableError,
+}
+
+
+class RemoteStore(Store):
+    """The project that a server serves."""
+
+    def __init__(self, url: str, timeout: float) -> None:
+        self._address, self._timeout = _address(url), timeout
+        unlimited = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+        self._channel = grpc.insecure_channel(self._address, unlimited)
+        self._flight: fl.FlightClient | None = None
+        self._selections: dict[Request, tuple[int, Selection]] = {}
+        try:
+            self._check()
+        except BaseException:
+            self._channel.close()
+            raise
+
+    def __repr__(self) -> str:
+        return f"plumb.connect('grpc://{self._address}')"
+
+    def close(self) -> None:
+        """Lets go of the connections."""
+        self._channel.close()
+        if self._flight is not None:
+            self._flight.close()
+
+    def _check(self) -> None:
+        """Asks the standard health service, so that a wrong address is told at once."""
+        call: Any = self._channel.unary_unary(HEALTH)
+        with self._speaking():
+            call(b"", timeout=self._timeout)
+
+    def _call(self, method: str, request: Message, answer: type[A]) -> A:
+        call: Any = self._channel.unary_unary(method, type(request).SerializeToString, answer.FromString)
+        with self._speaking():
+            reply: A = call(request, timeout=self._timeout)
+        return reply
+
+    @contextmanager
+    def _speaking(self) -> Iterator[None]:
+        """Raises what the server says in our words' types."""
+        try:
+            yield
+        except grpc.RpcError as error:
+            if not isinstance(error, grpc.Call):
+                raise Fault(f"{self._address}: {error}") from error
+            code, words = _status(error)
+            raise self._error(code, words) from error
+
+    def _error(self, code: grpc.StatusCode, words: str) -> Error:
+        if code == grpc.StatusCode.UNAVAILABLE and _is_ours(words):
+            return UnavailableError(f"no server answers at {self._address}; start one with plumb serve ({words})")
+        if code == grpc.StatusCode.DEADLINE_EXCEEDED:
+            return UnavailableError(
+                f"{self._address} did not answer within {self._timeout:g} s; give connect a longer timeout ({words})"
+            )
+        if code == grpc.StatusCode.UNIMPLEMENTED:
+            return Fault(f"{self._address} does not serve this: {words}; is it a plumb server of this version?")
+        return _CODES.get(code, Fault)(words)
+
+    def _join(self, labels: Frame | str | os.PathLike[str], request: Request, options: JoinOptions) -> Result:
+        rows = labels_of(labels)
+        carriers = Carriers(rows.schema, options.timestamp_column)
+        message = HistoricalRequest(
+            full_names=request.full_names,
+            timestamp_column=options.timestamp_column,
+            statuses=options.statuses,
+            event_timestamps=options.event_timestamps,
+            as_known=options.as_known,
+            progress=True,
+        )
+        _select(message, request)
+        reporter = Reporter(options.progress)
+        with self._speaking_flight():
+            exchange = Exchange(self._flight_client(), message, carriers, rows)
+            try:
+                schema = exchange.start(reporter.update)
+            except BaseException:
+                exchange.close()
+                raise
+            finally:
+                reporter.done()
+        return Result(
+            Rows(
+                carriers.result(schema),
+                self._batches(exchange),
+                len(carriers.kept),
+                rows.pandas,
+                rows.index,
+                lambda: exchange.report,
+                exchange.close,
+            )
+        )
+
+    def _batches(self, exchange: Exchange) -> Iterator[pa.RecordBatch]:
+        with self._speaking_flight():
+            yield from exchange.batches()
+
+    def _flight_client(self) -> fl.FlightClient:
+        if self._flight is None:
+            self._flight = fl.FlightClient(f"grpc://{self._address}")
+        return self._flight
+
+    @contextmanager
+    def _speaking_flight(self) -> Iterator[None]:
+        """The same as _speaking, for what pyarrow makes of a status."""
+        try:
+            yield
+        except (fl.FlightError, pa.ArrowException, OSError) as error:
+            raise self._error(_flight_code(error), _flight_words(error)) from error
+
+    def _look_up(self, keys: Keys, request: Request, at: int | None) -> tuple[Selection, lookup.KeyRows, list[Answer]]:
+        """A selection is resolved once, and again when the server has moved on to another revision."""
+        revision, selection = self._selections.get(request) or self._resolve(request)
+        rows = lookup.key_rows(keys, selection.keys)
+        try:
+            reply = self._ask(rows, request, at)
+        except InputError:
+            newest = self._resolve(request)
+            if newest[1] == selection:
+                raise
+            rows = lookup.key_rows(rows.table, newest[1].keys)
+            reply = self._ask(rows, request, at)
+            revision, selection = newest
+        if reply.revision != revision:
+            revision, selection = self._resolve(request)
+        outputs = [output.type for output in selection.outputs]
+        if len(outputs) != len(reply.columns):
+            raise ConflictError("the definitions changed while the look-up was made; make it again")
+        return selection, rows, [_answer(column, kind) for column, kind in zip(reply.columns, outputs, strict=True)]
+
+    def _resolve(self, request: Request) -> tuple[int, Selection]:
+        revision = self._call(f"{REGISTRY}History", rs.HistoryRequest(limit=1), rs.HistoryResponse).revisions
+        selection = select(self._registered(), request.service, request.features)
+        resolved = (revision[0].revision if revision else 0, selection)
+        self._selections[request] = resolved
+        return resolved
+
+    def _ask(self, rows: lookup.KeyRows, request: Request, at: int | None) -> sv.GetOnlineFeaturesResponse:
+        message = sv.GetOnlineFeaturesRequest(full_names=request.full_names, event_timestamps=True)
+        _select(message, request)
+        if at is not None:
+            message.at.CopyFrom(Timestamp(seconds=at // 1_000_000, nanos=at % 1_000_000 * 1_000))
+        for name, column in rows.typed.items():
+            values, nulls = packed(column)
+            message.keys.add(name=name, values=values, nulls=nulls)
+        return self._call(f"{SERVING}GetOnlineFeatures", message, sv.GetOnlineFeaturesResponse)
+
+    def entities(self) -> defs.Listing[defs.Entity]:
+        """All registered entities, by name."""
+        return defs.entities(
+            self._call(f"{REGISTRY}ListEntities", rs.ListEntitiesRequest(), rs.ListEntitiesResponse).entities
+        )
+
+    def sources(self) -> defs.Listing[defs.Source]:
+        """All registered sources, by name."""
+        return defs.sources(
+            self._call(f"{REGISTRY}ListSources", rs.ListSourcesRequest(), rs.ListSourcesResponse).sources
+        )
+
+    def feature_views(self) -> defs.Listing[defs.FeatureView]:
+        """All registered feature views, by name."""
+        return defs.feature_views(
+            self._call(
+                f"{REGISTRY}ListFeatureViews", rs.ListFeatureViewsRequest(), rs.ListFeatureViewsResponse
+            ).feature_views
+        )
+
+    def feature_services(self) -> defs.Listing[defs.FeatureService]:
+        """All registered feature services, by name."""
+        return defs.feature_services(
+            self._call(
+                f"{REGISTRY}ListFeatureServices",
+                rs.ListFeatureServicesRequest(),
+                rs.ListFeatureServicesResponse,
+            ).feature_services
+        )
+
+    def entity(self, name: str) -> defs.Entity:
+        """One entity. Raises NotFoundError."""
+        return defs.entity(
+            self._call(f"{REGISTRY}GetEntity", rs.GetEntityRequest(name=name), rs.GetEntityResponse).entity
+        )
+
+    def source(self, name: str) -> defs.Source:
+        """One source. Raises NotFoundError."""
+        return defs.source(
+            self._call(f"{REGISTRY}GetSource", rs.GetSourceRequest(name=name), rs.GetSourceResponse).source
+        )
+
+    def feature_view(self, name: str) -> defs.FeatureView:
+        """One feature view. Raises NotFoundError."""
+        return defs.feature_view(
+            self._call(
+                f"{REGISTRY}GetFeatureView", rs.GetFeatureViewRequest(name=name), rs.GetFeatureViewResponse
+            ).feature_view
+        )
+
+    def feature_service(self, name: str) -> defs.FeatureService:
+        """One feature service. Raises NotFoundError."""
+        return defs.feature_service(
+            self._call(
+                f"{REGISTRY}GetFeatureService",
+                rs.GetFeatureServiceRequest(name=name),
+                rs.GetFeatureServiceResponse,
+            ).feature_service
+        )
+
+    def history(self) -> plans.History:
+        """The project's revisions, newest first."""
+        reply = self._call(f"{REGISTRY}History", rs.HistoryRequest(), rs.HistoryResponse)
+        return plans.History(
+            plans.Revision(r.revision, r.by, r.at.ToDatetime(timezone.utc), tuple(r.changes)) for r in reply.revisions
+        )
+
+    def plan(self, definitions: str | os.PathLike[str] | None = None) -> plans.Plan:
+        """What apply would change; see Store.plan. A server has no definitions of its own: they have to be given."""
+        reply = self._call(f"{REGISTRY}Plan", rs.PlanRequest(files=_files(definitions)), rs.PlanResponse)
+        return plans.Plan(reply.project, reply.base, plans.changes_from(reply.changes))
+
+    def apply(self, definitions: str | os.PathLike[str] | None = None, *, yes: bool = False) -> plans.Applied:
+        """Makes the definitions the project's next revision; see Store.apply."""
+        files = _files(definitions)
+        request = rs.ApplyRequest(files=files, allow_hazards=yes, author=author())
+        try:
+            reply = self._call(f"{REGISTRY}Apply", request, rs.ApplyResponse)
+        except PreconditionError:
+            plan = self.plan(definitions)
+            if yes or not plan.hazards:
+                raise
+            raise HazardError(plan) from None
+        hazards = tuple(plans.Hazard(h.code, h.message) for change in reply.changes for h in change.hazards)
+        harmless = [replace(change, hazards=()) for change in plans.changes_from(reply.changes)]
+        return plans.Applied(reply.project, reply.revision, tuple(harmless), hazards)
+
+
+def _address(url: str) -> str:
+    """HOST:PORT of a url like grpc://127.0.0.1:6570."""
+    try:
+        parts = urlsplit(url)
+        if parts.scheme == "grpc" and parts.hostname and parts.port and parts.path in ("", "/"):
+            return parts.netloc
+    except ValueError:
+        pass
+    raise InputError(f"{url!r} is no address of a server; write it like grpc://127.0.0.1:6570")
+
+
+def _status(error: Any) -> tuple[grpc.StatusCode, str]:  # noqa: ANN401 - grpc.Call has no types for its methods.
+    return error.code(), error.details() or ""
+
+
+def _is_ours(words: str) -> bool:
+    """Whether gRPC itself says UNAVAILABLE, for want of a connection, and not the server."""
+    return (
+        re.match(
+            r"failed to connect|DNS resolution|Socket closed|connections to all|Connection|recvmsg|End of TCP|"
+            r"Broken pipe|GOAWAY",
+            words,
+            re.IGNORECASE,
+        )
+        is not None
+    )
+
+
+def _flight_code(error: BaseException) -> grpc.StatusCode:
+    """The status that pyarrow's error stands for."""
+    for kind, code in (
+        (fl.FlightUnavailableError, grpc.StatusCode.UNAVAILABLE),
+        (fl.FlightTimedOutError, grpc.StatusCode.DEADLINE_EXCEEDED),
+        (fl.FlightUnauthorizedError, grpc.StatusCode.PERMISSION_DENIED),
+        (pa.ArrowKeyError, grpc.StatusCode.NOT_FOUND),
+        (pa.ArrowInvalid, grpc.StatusCode.INVALID_ARGUMENT),
+        (pa.ArrowNotImplementedError, grpc.StatusCode.UNIMPLEMENTED),
+    ):
+        if isinstance(error, kind):
+            return code
+    return grpc.StatusCode.INTERNAL
+
+
+def _flight_words(error: BaseException) -> str:
+    """What the server said, without what gRPC and pyarrow put around it."""
+    words = str(error)
+    found = re.search(r"returned [a-z ]+ error(?:, with message)?:? (.*)", words, re.DOTALL)
+    words = found[1] if found else words
+    return re.split(r"\.? (?:gRPC client debug context|Client context|Detail): ", words)[0]
+
+
+def _select(message: HistoricalRequest | sv.GetOnlineFeaturesRequest, request: Request) -> None:
+    if request.service is not None:
+        message.feature_service = request.service
+    else:
+        message.features.references.extend(request.features)
+
+
+def _answer(column: sv.FeatureColumn, declared: str) -> Answer:
+    statuses = [sv.Status.Name(status) for status in column.statuses]
+    present = pa.array([status == "PRESENT" for status in statuses])
+    there = pa.array([status != "NOT_FOUND" for status in statuses])
+    times = pa.array(column.event_timestamps, pa.int64()).cast(INSTANT)
+    values = array_of(column.values, declared, present)
+    return lookup.Answer(
+        column.name, values, pa.array(statuses, pa.string()), pc.if_else(there, times, pa.scalar(None, INSTANT))
+    )
+
+
+def _files(definitions: str | os.PathLike[str] | None) -> list[rs.DefinitionFile]:
+    """Definition files: one, those of a folder as plumb reads them, or the text itself."""
+    if definitions is None:
+        raise InputError("say which definitions: a folder, a file, or their YAML; a server has none of its own")
+    if is_text(definitions):
+        return [rs.DefinitionFile(path="definitions.yaml", text=str(definitions))]
+    path = Path(definitions)
+    if path.is_file():
+        return [_file(path, path.name)]
+    if not path.is_dir():
+        raise InputError(f"{path}: no such file or folder of definitions")
+    found = [
+        each
+        for each in sorted(path.rglob("*"))
+        if each.suffix in (".yaml", ".yml")
+        and each.is_file()
+        and each.name != "plumb.yaml"
+        and not any(part.startswith(".") for part in each.relative_to(path).parts)
+    ]
+    if not found:
+        raise InputError(f"{path}: the folder holds no .yaml or .yml file")
+    return [_file(each, each.relative_to(path.parent).as_posix()) for each in found]
+
+
+def _file(path: Path, name: str) -> rs.DefinitionFile:
+    try:
+        return rs.DefinitionFile(path=name, text=path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read definitions {path}: {error}") from error

@@ -1,0 +1,223 @@
+"""The rows that a join or a look-up gave."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from plumb import frames
+from plumb.errors import InputError, SpentError
+from plumb.tables import html_table, text_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+
+    import pandas as pd
+    import polars as pl
+
+SHOWN_ROWS = 5
+SHOWN_COLUMNS = 8
+
+
+@dataclass(frozen=True)
+class ViewReport:
+    """What became of one use of a view: how many label rows have a visible row, and how many source rows can never be
+    seen, for a null join key (R8) or a null event time (R3).
+    """
+
+    alias: str
+    matched: int
+    null_keys: int
+    null_times: int
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a join did: rows of labels and result (R6), its views in the order of the selection, and seconds taken."""
+
+    rows: int
+    views: tuple[ViewReport, ...]
+    seconds: float
+
+    def __repr__(self) -> str:
+        lines = [f"{self.rows} rows in {self.seconds:.2f} s"]
+        for view in self.views:
+            share = f", {view.matched / self.rows:.2%}" if self.rows else ""
+            nulls = [
+                f"; {count} source rows with a null {what}"
+                for count, what in ((view.null_keys, "key"), (view.null_times, "time"))
+                if count
+            ]
+            lines.append(f"  {view.alias}: {view.matched} matched{share}{''.join(nulls)}")
+        return "\n".join(lines)
+
+
+@dataclass
+class Rows:
+    """Where a result's rows come from: batches, to be read once, and what is known of them."""
+
+    schema: pa.Schema
+    batches: Iterator[pa.RecordBatch]
+    label_columns: int
+    pandas: bool = False
+    index: pd.Index[Any] | None = None
+    report: Callable[[], Report | None] = field(default=lambda: None)
+    """What the join did, once that is known."""
+    close: Callable[[], None] = field(default=lambda: None)
+    """Lets go of what feeds batches; may be called at any time, and more than once."""
+
+
+class Result:
+    """One row for each label or key row, in their order: its columns, then the features.
+
+    Rows are either kept or streamed. ``to_arrow``, ``to_pandas`` and ``to_polars`` read them into memory once and may
+    be called as often as you like, also after one another. ``to_batches`` and ``to_parquet`` stream, and hold a few
+    batches at a time; if nothing has kept the rows before, the result is spent after that and raises SpentError.
+
+    A result that is not wanted to its end is closed, by ``close`` or by ``with``; that stops what the server does for
+    it. It is not for several threads at once.
+    """
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._table: pa.Table | None = None
+        self._spent = False
+        self._first: pa.RecordBatch | None = next(rows.batches, None)  # What repr shows.
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types: label columns, then features."""
+        return self._rows.schema
+
+    @property
+    def columns(self) -> list[str]:
+        """Names: label columns, then features."""
+        return list(self._rows.schema.names)
+
+    @property
+    def report(self) -> Report | None:
+        """What the join did; None for a look-up, and before a server's last row has been read."""
+        return self._rows.report()
+
+    def to_arrow(self) -> pa.Table:
+        """The rows as a pyarrow Table, which is kept."""
+        if self._table is None:
+            table = pa.Table.from_batches(list(self._stream()), schema=self.schema)
+            self._table = table.unify_dictionaries()
+        return self._table
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The rows as a pandas frame: nullable types for features; the columns and index of pandas labels as they were,
+        apart from zoned times, which are datetime64[us, UTC].
+        """
+        frames.check_installed("pandas")
+        rows = self._rows
+        return frames.to_pandas(self.to_arrow(), rows.label_columns, rows.index, own_types=rows.pandas)
+
+    def to_polars(self) -> pl.DataFrame:
+        """The rows as a polars frame."""
+        frames.check_installed("polars")
+        return frames.to_polars(self.to_arrow())
+
+    def to_batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows as they come, a batch at a time. Raises SpentError when they have gone by already."""
+        return iter(self._table.to_batches()) if self._table is not None else self._stream()
+
+    def to_parquet(self, path: str | os.PathLike[str]) -> None:
+        """Writes the rows to a Parquet file, which appears whole or not at all."""
+        final = Path(path)
+        partial = final.with_name(f".{final.name}.{os.getpid()}-{threading.get_ident()}.partial")
+        try:
+            with pq.ParquetWriter(partial, self.schema) as writer:
+                for batch in self.to_batches():
+                    writer.write_batch(batch)
+            partial.replace(final)
+        except FileNotFoundError as error:
+            raise InputError(f"cannot write {final}: {error.strerror or error}") from error
+        finally:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+
+    def _stream(self) -> Iterator[pa.RecordBatch]:
+        if self._spent:
+            raise SpentError(
+                "the rows of this result were streamed already; ask for them again, or keep them with "
+                "to_arrow, to_pandas or to_polars before streaming"
+            )
+        self._spent = True
+        return self._drain()
+
+    def _drain(self) -> Iterator[pa.RecordBatch]:
+        try:
+            if self._first is not None:
+                yield self._first
+            yield from self._rows.batches
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Lets go of rows that nobody reads; a table that is kept stays."""
+        self._spent = True
+        self._rows.close()
+
+    def __enter__(self) -> Result:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        """The number of rows, where it is known: once they are kept, or have all been read."""
+        count = self._count()
+        if count is None:
+            raise TypeError("the number of rows is known once they have been read; keep them with to_arrow first")
+        return count
+
+    def _count(self) -> int | None:
+        if self._table is not None:
+            return int(self._table.num_rows)
+        report = self.report
+        return None if report is None else report.rows
+
+    def _shown(self) -> tuple[list[str], list[list[str]]]:
+        """The first rows as text, with the middle columns left out where there are many."""
+        names = self.columns
+        half = SHOWN_COLUMNS // 2
+        picked = list(range(len(names)))
+        if len(names) > SHOWN_COLUMNS:
+            picked = [*picked[:half], -1, *picked[-half:]]
+        first = self._first.slice(0, SHOWN_ROWS) if self._first is not None else None
+        cells = [[_cell(first, column, row) for column in picked] for row in range(first.num_rows if first else 0)]
+        return ["…" if column < 0 else names[column] for column in picked], cells
+
+    def _title(self) -> str:
+        count = self._count()
+        rows = "rows not all read yet" if count is None else f"{count} row{'' if count == 1 else 's'}"
+        features = len(self.schema) - self._rows.label_columns
+        return f"plumb.Result: {rows}, {self._rows.label_columns} label columns, {features} columns of features"
+
+    def __repr__(self) -> str:
+        return f"{self._title()}\n{text_table(*self._shown())}"
+
+    def _repr_html_(self) -> str:
+        return f"<div><p>{self._title()}</p>{html_table(*self._shown())}</div>"
+
+
+def _cell(batch: pa.RecordBatch, column: int, row: int) -> str:
+    if column < 0:
+        return "…"
+    scalar = batch.column(column)[row]
+    if not scalar.is_valid:
+        return "null"
+    if pa.types.is_timestamp(scalar.type) and scalar.type.unit != "ns":
+        return str(scalar.as_py().isoformat().replace("+00:00", "Z"))
+    text = str(scalar)
+    return text if len(text) <= 40 else text[:39] + "…"

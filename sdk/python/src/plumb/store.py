@@ -1,0 +1,200 @@
+"""What a feature store answers, wherever it is."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from plumb import online as lookup
+from plumb.selection import Registered, Selection, check_wanted
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+    from datetime import datetime
+    from types import TracebackType
+
+    from plumb.definitions import Entity, FeatureService, FeatureView, Listing, Source
+    from plumb.labels import Frame
+    from plumb.online import Answer, Keys
+    from plumb.plans import Applied, History, Plan
+    from plumb.progress import Wanted
+    from plumb.result import Result
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a join or a look-up is asked for; service or features, never both."""
+
+    service: str | None
+    features: tuple[str, ...]
+    full_names: bool
+
+    @classmethod
+    def of(cls, service: str | None, features: Sequence[str] | None, full_names: bool) -> Request:
+        """Raises InputError unless it is clear what is wanted."""
+        check_wanted(service, features)
+        return cls(service, tuple(features or ()), full_names)
+
+
+@dataclass(frozen=True)
+class JoinOptions:
+    """How a join is made; see Store.historical."""
+
+    timestamp_column: str
+    statuses: bool
+    event_timestamps: bool
+    as_known: bool
+    progress: Wanted
+
+
+class Store(ABC):
+    """A feature store: plumb.connect and plumb.local return one. Close it, or use it in a with statement."""
+
+    def historical(
+        self,
+        labels: Frame | str | os.PathLike[str],
+        *,
+        service: str | None = None,
+        features: Sequence[str] | None = None,
+        full_names: bool = False,
+        timestamp_column: str = "event_timestamp",
+        statuses: bool = False,
+        event_timestamps: bool = False,
+        as_known: bool = False,
+        progress: Wanted = None,
+    ) -> Result:
+        """Joins features to label rows, each as of its own instant: one row for each, in their order (R6).
+
+        labels: a pandas or polars DataFrame, a pyarrow Table, RecordBatch or RecordBatchReader, or the path of a file.
+        service, features: a feature service, or references "view:feature" and "view:*".
+        full_names: name outputs view__feature; a service may decide so itself (R10).
+        timestamp_column: the label column with each row's instant; a time without a zone is UTC (R1).
+        statuses: add <output>__status: PRESENT, NULL, NOT_FOUND or EXPIRED (R13).
+        event_timestamps: add <view or alias>__event_timestamp, that of the row found.
+        as_known: see only rows that had been created by the label's instant (R4).
+        progress: True or False, or a function that is given plumb.Progress; by default joins of more than a second
+        show a bar in notebooks and terminals.
+
+        Raises InputError for labels or a selection that are wrong (NotFoundError for names), Fault for what broke.
+        """
+        options = JoinOptions(timestamp_column, statuses, event_timestamps, as_known, progress)
+        return self._join(labels, Request.of(service, features, full_names), options)
+
+    def online(
+        self,
+        *,
+        keys: Keys,
+        service: str | None = None,
+        features: Sequence[str] | None = None,
+        full_names: bool = False,
+        statuses: bool = False,
+        event_timestamps: bool = False,
+        at: datetime | str | None = None,
+    ) -> Result:
+        """Looks up the newest materialized values for each row of keys, in their order.
+
+        keys: a dict of columns, or a pandas, polars or pyarrow table; one column for each key of the selection. A null
+        key matches nothing (R8).
+        at: the instant that ttl is evaluated at, by default now. The rest is as in historical.
+
+        Raises InputError for keys or a selection that are wrong, PreconditionError for a view that is not online,
+        Fault for what broke.
+        """
+        request = Request.of(service, features, full_names)
+        micros = None if at is None else lookup.instant(at)
+        selection, rows, answers = self._look_up(keys, request, micros)
+        return lookup.result(rows, selection, answers, statuses=statuses, event_timestamps=event_timestamps)
+
+    @abstractmethod
+    def _join(self, labels: Frame | str | os.PathLike[str], request: Request, options: JoinOptions) -> Result: ...
+
+    @abstractmethod
+    def _look_up(
+        self, keys: Keys, request: Request, at: int | None
+    ) -> tuple[Selection, lookup.KeyRows, list[Answer]]: ...
+
+    @abstractmethod
+    def entities(self) -> Listing[Entity]:
+        """All registered entities, by name."""
+
+    @abstractmethod
+    def sources(self) -> Listing[Source]:
+        """All registered sources, by name."""
+
+    @abstractmethod
+    def feature_views(self) -> Listing[FeatureView]:
+        """All registered feature views, by name."""
+
+    @abstractmethod
+    def feature_services(self) -> Listing[FeatureService]:
+        """All registered feature services, by name."""
+
+    @abstractmethod
+    def entity(self, name: str) -> Entity:
+        """One entity. Raises NotFoundError."""
+
+    @abstractmethod
+    def source(self, name: str) -> Source:
+        """One source. Raises NotFoundError."""
+
+    @abstractmethod
+    def feature_view(self, name: str) -> FeatureView:
+        """One feature view. Raises NotFoundError."""
+
+    @abstractmethod
+    def feature_service(self, name: str) -> FeatureService:
+        """One feature service. Raises NotFoundError."""
+
+    @abstractmethod
+    def history(self) -> History:
+        """The project's revisions, newest first."""
+
+    @abstractmethod
+    def plan(self, definitions: str | os.PathLike[str] | None = None) -> Plan:
+        """What apply would change.
+
+        definitions: a folder or file of definitions, or their YAML itself, as text of more than one line: all
+        definitions of the project, since what is registered and not in there would be removed. plumb.local has the
+        project's own as default. Paths of sources are relative to the project folder.
+
+        Raises InputError with problems for mistakes in the definitions.
+        """
+
+    @abstractmethod
+    def apply(self, definitions: str | os.PathLike[str] | None = None, *, yes: bool = False) -> Applied:
+        """Makes the definitions the project's next revision, all or nothing.
+
+        Raises HazardError where the plan has hazards and yes is not given, ConflictError where somebody else applied in
+        the meantime, and the errors of plan.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Lets go of connections."""
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _registered(self) -> Registered:
+        return Registered(self.feature_service, self.feature_view, self.entity)
+
+
+def author() -> str:
+    """Who applies, as far as the machine knows: user@host."""
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError):
+        user = "unknown"
+    return f"{user}@{socket.gethostname()}"
+
+
+def is_text(definitions: str | os.PathLike[str]) -> bool:
+    """Whether definitions are YAML rather than a path: text of more than one line."""
+    return isinstance(definitions, str) and "\n" in definitions

@@ -1,0 +1,75 @@
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from plumb.v1 import values_pb2 as _values_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class Status(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    STATUS_UNSPECIFIED: _ClassVar[Status]
+    PRESENT: _ClassVar[Status]
+    NULL: _ClassVar[Status]
+    NOT_FOUND: _ClassVar[Status]
+    EXPIRED: _ClassVar[Status]
+STATUS_UNSPECIFIED: Status
+PRESENT: Status
+NULL: Status
+NOT_FOUND: Status
+EXPIRED: Status
+
+class GetOnlineFeaturesRequest(_message.Message):
+    __slots__ = ("feature_service", "features", "keys", "full_names", "event_timestamps", "at")
+    FEATURE_SERVICE_FIELD_NUMBER: _ClassVar[int]
+    FEATURES_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    FULL_NAMES_FIELD_NUMBER: _ClassVar[int]
+    EVENT_TIMESTAMPS_FIELD_NUMBER: _ClassVar[int]
+    AT_FIELD_NUMBER: _ClassVar[int]
+    feature_service: str
+    features: FeatureList
+    keys: _containers.RepeatedCompositeFieldContainer[KeyColumn]
+    full_names: bool
+    event_timestamps: bool
+    at: _timestamp_pb2.Timestamp
+    def __init__(self, feature_service: _Optional[str] = ..., features: _Optional[_Union[FeatureList, _Mapping]] = ..., keys: _Optional[_Iterable[_Union[KeyColumn, _Mapping]]] = ..., full_names: bool = ..., event_timestamps: bool = ..., at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+
+class FeatureList(_message.Message):
+    __slots__ = ("references",)
+    REFERENCES_FIELD_NUMBER: _ClassVar[int]
+    references: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, references: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class KeyColumn(_message.Message):
+    __slots__ = ("name", "values", "nulls")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    NULLS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    values: _values_pb2.Values
+    nulls: bytes
+    def __init__(self, name: _Optional[str] = ..., values: _Optional[_Union[_values_pb2.Values, _Mapping]] = ..., nulls: _Optional[bytes] = ...) -> None: ...
+
+class GetOnlineFeaturesResponse(_message.Message):
+    __slots__ = ("columns", "revision")
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    columns: _containers.RepeatedCompositeFieldContainer[FeatureColumn]
+    revision: int
+    def __init__(self, columns: _Optional[_Iterable[_Union[FeatureColumn, _Mapping]]] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class FeatureColumn(_message.Message):
+    __slots__ = ("name", "values", "statuses", "event_timestamps")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    STATUSES_FIELD_NUMBER: _ClassVar[int]
+    EVENT_TIMESTAMPS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    values: _values_pb2.Values
+    statuses: bytes
+    event_timestamps: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, name: _Optional[str] = ..., values: _Optional[_Union[_values_pb2.Values, _Mapping]] = ..., statuses: _Optional[bytes] = ..., event_timestamps: _Optional[_Iterable[int]] = ...) -> None: ...

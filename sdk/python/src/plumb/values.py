@@ -1,0 +1,142 @@
+"""The packed columns of plumb.v1.Values, to and from Arrow arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.types as pt
+
+from plumb.carriers import INSTANT, storage
+from plumb.errors import InputError
+from plumb.v1 import values_pb2 as pb
+
+ARRAY = "_ARRAY"
+
+TYPES = {
+    "BOOL": pa.bool_(),
+    "INT32": pa.int32(),
+    "INT64": pa.int64(),
+    "FLOAT32": pa.float32(),
+    "FLOAT64": pa.float64(),
+    "STRING": pa.string(),
+    "BYTES": pa.binary(),
+    "TIMESTAMP": INSTANT,
+}
+"""The Arrow type of each declared type that is no array."""
+
+_FIELDS = {
+    "BOOL": "bools",
+    "INT32": "int32s",
+    "INT64": "int64s",
+    "FLOAT32": "float32s",
+    "FLOAT64": "float64s",
+    "STRING": "strings",
+    "BYTES": "bytes",
+}
+
+
+def arrow_type(declared: str) -> pa.DataType:
+    """The Arrow type of a declared type such as INT64 or STRING_ARRAY."""
+    if declared.endswith(ARRAY):
+        return pa.list_(TYPES[declared.removesuffix(ARRAY)])
+    return TYPES[declared]
+
+
+def array_of(values: pb.Values, declared: str, present: pa.Array) -> pa.Array:
+    """The rows of a packed column as an Arrow array that is null where present, an array of bool, is false."""
+    if values.WhichOneof("kind") == "arrays":
+        lists = _lists(values.arrays, declared.removesuffix(ARRAY))
+        return pc.if_else(present, lists, pa.scalar(None, lists.type))
+    return pc.if_else(present, _flat(values), pa.scalar(None, TYPES[declared]))
+
+
+def _lists(arrays: pb.ArrayValues, element: str) -> pa.Array:
+    elements = _flat(arrays.elements) if arrays.elements.WhichOneof("kind") else pa.array([], TYPES[element])
+    if arrays.nulls:
+        elements = pc.if_else(_flags(arrays.nulls), pa.scalar(None, elements.type), elements)
+    ends = pc.cumulative_sum(pa.array(arrays.lengths, pa.int32()))
+    return pa.ListArray.from_arrays(pa.concat_arrays([pa.array([0], pa.int32()), ends]), elements)
+
+
+def _flat(values: pb.Values) -> pa.Array:
+    kind = values.WhichOneof("kind")
+    if kind == "timestamps":
+        return pa.array(values.timestamps.micros, pa.int64()).cast(INSTANT)
+    for declared, field in _FIELDS.items():
+        if field == kind:
+            return pa.array(getattr(values, field).values, TYPES[declared])
+    raise InputError(f"the server sent values of kind {kind}, which this client does not know; upgrade it")
+
+
+def _flags(flags: bytes) -> pa.Array:
+    return pa.array(memoryview(flags), pa.uint8()).cast(pa.bool_())
+
+
+def packed(keys: pa.Array) -> tuple[pb.Values, bytes]:
+    """Keys, already of their declared type, as a packed column and its null flags (none where no key is null).
+
+    What is of no key's type belongs to a column that is none, which the server refuses by its name; it travels as text.
+    """
+    declared = next((name for name in _INTO if TYPES[name] == keys.type), None)
+    if declared is None:
+        declared, keys = "STRING", pa.nulls(len(keys), pa.string())
+    values = pb.Values()
+    zero: Any = "" if declared == "STRING" else b"" if declared == "BYTES" else 0
+    field = getattr(values, _FIELDS[declared])
+    field.SetInParent()
+    field.values.extend(pc.fill_null(keys, pa.scalar(zero).cast(keys.type)).to_pylist())
+    nulls = bytes(pc.is_null(keys).cast(pa.uint8()).to_pylist()) if keys.null_count else b""
+    return values, nulls
+
+
+_INTO = {
+    "STRING": (pt.is_string, pt.is_large_string, pt.is_string_view, pt.is_integer),
+    "BYTES": (pt.is_binary, pt.is_large_binary, pt.is_fixed_size_binary, pt.is_binary_view),
+    "BOOL": (pt.is_boolean, pt.is_string, pt.is_large_string, pt.is_string_view),
+    "INT32": (pt.is_integer, pt.is_floating, pt.is_decimal, pt.is_string, pt.is_large_string, pt.is_string_view),
+    "INT64": (pt.is_integer, pt.is_floating, pt.is_decimal, pt.is_string, pt.is_large_string, pt.is_string_view),
+}
+
+
+def as_keys(name: str, given: pa.Array, declared: str) -> pa.Array:
+    """Brings keys to their declared type (R9). Raises InputError that names the column, the row from 1 and the value
+    where one does not fit exactly.
+    """
+    given = storage(given)
+    if pt.is_dictionary(given.type):
+        given = given.dictionary_decode()
+    wanted = TYPES[declared]
+    if pt.is_null(given.type):
+        return pa.nulls(len(given), wanted)
+    if not any(matches(given.type) for matches in _INTO[declared]):
+        raise InputError(f"key {name}: {given.type} cannot become {declared}")
+    try:
+        return _exactly(given, declared)
+    except pa.ArrowInvalid:
+        raise _misfit(name, given, declared) from None
+
+
+def _exactly(given: pa.Array, declared: str) -> pa.Array:
+    """Raises pa.ArrowInvalid where a value does not fit."""
+    if declared == "BOOL" and not pt.is_boolean(given.type):
+        text = given.cast(pa.string())
+        if text.drop_null().to_pylist() and not pc.all(pc.is_in(text.drop_null(), pa.array(["true", "false"]))).as_py():
+            raise pa.ArrowInvalid("text that is no truth value")
+        return pc.equal(text, "true")
+    return given.cast(TYPES[declared])
+
+
+def _misfit(name: str, given: pa.Array, declared: str) -> InputError:
+    """Says which key is the first that does not fit."""
+    row = next((row for row in range(len(given)) if not _fits(given.slice(row, 1), declared)), 0)
+    return InputError(f"key {name}, row {row + 1}: {given[row].as_py()!r} does not fit {declared} exactly")
+
+
+def _fits(given: pa.Array, declared: str) -> bool:
+    try:
+        _exactly(given, declared)
+    except pa.ArrowInvalid:
+        return False
+    return True
