@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def addresses(folder: Path) -> Iterator[dict[str, str]]:
     """Where a server of it listens."""
     options = ["--output", "json", "--serving-grpc", "127.0.0.1:0", "--serving-flight", "127.0.0.1:0"]
-    command = [BINARY, "serve", "--project-dir", folder, *options]
+    command: list[str | Path] = [BINARY, "serve", "--project-dir", folder, *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())
@@ -70,9 +70,7 @@ def refusal(folder: Path, labels: pa.Table) -> str:
     """What the command line says of a label file, with a name for the file that does not matter."""
     file, out = folder / "wrong.parquet", folder / "out.parquet"
     pq.write_table(labels, file)
-    done = run(
-        "historical", "--project-dir", folder, "--service", "delay_model", "--labels", file, "--out", out
-    )
+    done = run("historical", "--project-dir", folder, "--service", "delay_model", "--labels", file, "--out", out)
     assert done.returncode == 3, done.stderr
     return "; ".join(line.removeprefix("plumb: ") for line in done.stderr.splitlines() if line.startswith("plumb: "))
 
@@ -119,9 +117,7 @@ def test_the_last_message_reports(client: fl.FlightClient, labels: pa.Table) -> 
         lambda labels: labels.drop_columns(["origin"]),
         lambda labels: labels.drop_columns(["event_timestamp"]),
         lambda labels: labels.set_column(5, "event_timestamp", pa.array(["soon"] * labels.num_rows)),
-        lambda labels: labels.set_column(
-            5, "event_timestamp", pa.nulls(labels.num_rows, pa.timestamp("us"))
-        ),
+        lambda labels: labels.set_column(5, "event_timestamp", pa.nulls(labels.num_rows, pa.timestamp("us"))),
     ],
     ids=["no key", "no time", "text for times", "null times"],
 )
