@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 )
 
@@ -108,6 +109,41 @@ func TestASourceWithoutFilesSaysSo(t *testing.T) {
 		if _, err := findRelative(engine, path); err == nil || err.Error() != want {
 			t.Errorf("%s: got error %v, want %q", path, err, want)
 		}
+	}
+}
+
+func TestPartitionsAreThoseBelowTheSourceAlone(t *testing.T) {
+	p := newProject(t, map[string]string{
+		"env=prod/s/area=01/a.parquet": "SELECT 1 AS k, 10 AS x, TIMESTAMP '2013-01-01' AS at",
+		"env=prod/s/area=02/a.parquet": "SELECT 1 AS k, 20 AS x, TIMESTAMP '2013-01-02' AS at",
+	}, "data/env=prod/s", feature("area", plumbv1.Type_STRING), feature("x", plumbv1.Type_INT32))
+	got, err := p.join(t, "l.csv", "k,t\n1,2013-01-01\n1,2013-01-03\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff("k,t,area,x\n1,2013-01-01,01,10\n1,2013-01-03,02,20\n", got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	p.view.Features = append(p.view.Features, feature("env", plumbv1.Type_STRING))
+	if _, err := p.join(t, "l.csv", "k,t\n1,2013-01-01\n"); err == nil || !strings.Contains(err.Error(), `"env"`) {
+		t.Errorf("got error %v, want one that knows no column env", err)
+	}
+}
+
+func TestLinksThatHidePartitionsAreRefused(t *testing.T) {
+	engine := fileTree(t, []string{"data/s/year=2013/a.parquet", "data/moved/b.parquet"},
+		map[string]string{"data/s/year=2014": "../moved"})
+	_, err := engine.find(&registry.Source{Path: "data/s/year=*/*.parquet"})
+	if err != nil {
+		t.Errorf("a pattern reads no partitions, got %v", err)
+	}
+	link := filepath.Join(engine.config.ProjectDir, "data/s/year=2013/z.parquet")
+	if err := os.Symlink("../../moved/b.parquet", link); err != nil {
+		t.Fatal(err)
+	}
+	_, err = engine.find(&registry.Source{Path: "data/s"})
+	if err == nil || !strings.Contains(err.Error(), "symbolic link") {
+		t.Errorf("got error %v, want one that names the link", err)
 	}
 }
 
