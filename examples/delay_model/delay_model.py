@@ -44,9 +44,11 @@ def features_of(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 def train(store: plumb.Store, labels: pd.DataFrame) -> tuple[HistGradientBoostingClassifier, list[str]]:
     """A model, and the columns that it takes. The last third of the flights, by time, tells how good it is."""
     rows = store.historical(labels, service=SERVICE).to_pandas()
-    columns = [name for name in rows.columns if name not in labels.columns and name != "plane__manufacturer"]
     rows = rows[rows["late"].notna()].sort_values("event_timestamp", kind="stable")
     cut = len(rows) * 2 // 3
+    # What was never known teaches nothing: there is no weather for the destinations.
+    known = rows.columns[rows[:cut].notna().any()].difference(labels.columns, sort=False)
+    columns = [name for name in known if name != "plane__manufacturer"]
     features, late = features_of(rows, columns), rows["late"].astype(bool)
     model = HistGradientBoostingClassifier(max_depth=4, random_state=0).fit(features[:cut], late[:cut])
     quality = roc_auc_score(late[cut:], model.predict_proba(features[cut:])[:, 1])

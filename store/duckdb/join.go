@@ -46,7 +46,7 @@ func (e *Engine) PlanJoin(ctx context.Context, request store.JoinRequest) (plann
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	j := &join{engine: e, request: request}
-	if j.labels, err = e.describeLabels(ctx, s, request.Labels); err != nil {
+	if j.labels, err = e.describeLabels(ctx, s, request.Labels, request.LabelsName); err != nil {
 		return nil, err
 	}
 	if err := j.checkLabels(); err != nil {

@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/csv"
@@ -35,13 +36,15 @@ func fileFormat(path string) (string, error) {
 
 // labelFile is the description of label rows. Our tables know its columns as c0, c1, …
 type labelFile struct {
-	path    string
+	path string
+	// name is what messages call it.
+	name    string
 	format  string
 	columns []registry.Column
 }
 
-// describeLabels reads the schema of a label file.
-func (e *Engine) describeLabels(ctx context.Context, s *session, path string) (*labelFile, error) {
+// describeLabels reads the schema of a label file, which messages call name, or else by its path.
+func (e *Engine) describeLabels(ctx context.Context, s *session, path, name string) (*labelFile, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("label file: %w", err)
@@ -56,7 +59,7 @@ func (e *Engine) describeLabels(ctx context.Context, s *session, path string) (*
 	if err != nil {
 		return nil, err
 	}
-	labels := &labelFile{path: absolute, format: format}
+	labels := &labelFile{path: absolute, name: cmp.Or(name, "label file "+absolute), format: format}
 	switch format {
 	case formatParquet:
 		err = labels.describeParquet(ctx, s)
@@ -85,7 +88,7 @@ func cmpError(err error, otherwise string) string {
 func (l *labelFile) explain(err error) error {
 	var input *registry.InputError
 	if errors.As(err, &input) && !strings.Contains(input.Message, "label") {
-		return registry.Inputf("", "cannot read label file %s: %s", l.path, input.Message)
+		return registry.Inputf("", "cannot read %s: %s", l.name, input.Message)
 	}
 	return err
 }
@@ -153,14 +156,14 @@ func (l *labelFile) describeCSV() error {
 // checkNames refuses names that results could not keep apart: DuckDB's are without case (R10).
 func (l *labelFile) checkNames() error {
 	if len(l.columns) == 0 {
-		return registry.Inputf("", "label file %s has no columns", l.path)
+		return registry.Inputf("", "%s has no columns", l.name)
 	}
 	seen := map[string]string{}
 	for _, column := range l.columns {
 		folded := strings.ToLower(column.Name)
 		if other, ok := seen[folded]; ok {
-			return registry.Inputf("", "label file %s has the columns %q and %q; names have to differ, and not by case alone",
-				l.path, other, column.Name)
+			return registry.Inputf("", "%s has the columns %q and %q; names have to differ, and not by case alone",
+				l.name, other, column.Name)
 		}
 		seen[folded] = column.Name
 	}
@@ -181,7 +184,7 @@ func (l *labelFile) find(name, purpose string) (int, error) {
 	if closest := registry.Closest(name, names); closest != "" {
 		hint = fmt.Sprintf("did you mean %q?", closest)
 	}
-	return 0, registry.Inputf("", "label file %s has no column %q, %s; %s", l.path, name, purpose, hint)
+	return 0, registry.Inputf("", "%s has no column %q, %s; %s", l.name, name, purpose, hint)
 }
 
 // place is the SQL that says where in the labels a value is.

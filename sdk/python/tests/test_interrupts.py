@@ -108,6 +108,17 @@ def test_a_result_that_is_closed_early_frees_the_server(large: Path, large_serve
         assert len(store.historical(large / "data" / "labels.parquet", service="delay_model").to_arrow()) == 2904
 
 
+def test_a_result_that_is_never_read_does_not_keep_a_program_from_ending(large: Path, large_server: Served) -> None:
+    program = textwrap.dedent(f"""
+        import plumb
+        store = plumb.connect({large_server.url!r})
+        result = store.historical({str(large / "data" / "many.parquet")!r}, service="delay_model")
+        print(result.columns[0])
+    """)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "flight_id\n", "")
+
+
 def test_a_server_that_goes_away_is_named(project: Path) -> None:
     served = Served(project)
     with plumb.connect(served.url) as store:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from typing import TYPE_CHECKING, TypeAlias
@@ -150,3 +151,5 @@ class Exchange:
         for thread in self._threads:
             if thread is not threading.current_thread():
                 thread.join()
+        with contextlib.suppress(pa.ArrowException, OSError):
+            self._writer.close()  # What failed has been raised; unclosed, the writer would print it once more.

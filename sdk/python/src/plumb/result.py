@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,6 +91,7 @@ class Result:
         self._rows = rows
         self._table: pa.Table | None = None
         self._spent = False
+        weakref.finalize(self, rows.close)  # Also when the program ends.
         self._first: pa.RecordBatch | None = next(rows.batches, None)  # What repr shows.
 
     @property

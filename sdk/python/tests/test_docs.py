@@ -1,0 +1,53 @@
+"""docs/python.md shows what its blocks print. PLUMB_UPDATE_DOCS=1 writes that into it."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from conftest import BINARY, ROOT, Served
+
+PAGE = ROOT / "docs" / "python.md"
+BLOCK = re.compile(r"```python\n(?P<code>.*?)```\n(?:\n```text\n(?P<shown>.*?)```\n)?", re.DOTALL)
+SECONDS = re.compile(r"\d+\.\d+ s\b")
+ADDRESS = "grpc://127.0.0.1:6570"
+
+
+def run_block(code: str, names: dict[str, Any]) -> str:
+    """What a block prints, with spaces at the ends of lines taken away."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), pd.option_context("display.width", 120, "display.max_columns", 20):
+        exec(compile(code, str(PAGE), "exec"), names)
+    return "".join(line.rstrip() + "\n" for line in printed.getvalue().splitlines())
+
+
+def without_times(text: str) -> str:
+    return SECONDS.sub("… s", text)
+
+
+def test_every_block_prints_what_the_page_shows(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if int(pd.__version__.split(".")[0]) < 3:
+        pytest.fail("the page shows what pandas 3 prints; make python installs it")
+    monkeypatch.chdir(project.parent)
+    monkeypatch.setenv("PLUMB_BINARY", str(BINARY))
+    served, names, page = Served(project), {}, PAGE.read_text()  # type: ignore[var-annotated]
+    written, end = "", 0
+    for found in BLOCK.finditer(page):
+        printed = run_block(found["code"].replace(ADDRESS, served.url), names)
+        shown = found["shown"] or ""
+        if without_times(printed) != without_times(shown):
+            assert os.environ.get("PLUMB_UPDATE_DOCS"), f"{found['code']}\nprints\n{printed}\nand not\n{shown}"
+            shown = printed
+        output = f"\n```text\n{shown}```\n" if shown else ""
+        written += page[end : found.start()] + f"```python\n{found['code']}```\n" + output
+        end = found.end()
+    names["store"].close()
+    served.stop()
+    if os.environ.get("PLUMB_UPDATE_DOCS"):
+        PAGE.write_text(written + page[end:])
