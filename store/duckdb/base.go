@@ -24,6 +24,8 @@ type viewRows struct {
 	features []*conversion
 	event    *conversion
 	created  *conversion
+	// files are those of a Parquet source.
+	files sourceFiles
 }
 
 // readView prepares the reading of a view. The table names a SQL source's staging table.
@@ -40,15 +42,51 @@ func readView(ctx context.Context, r *relations, view *registry.View, table stri
 		if err := checkPlaces(view.Source, columns); err != nil {
 			return nil, err
 		}
-		index, from := fileIndex(r.files[view.Source.Name])
-		rows.from = fmt.Sprintf("(SELECT %s, ((%s::BIGINT << 40) | file_row_number) AS o, filename, file_row_number FROM %s)",
-			rows.renamed(), index, from)
 		rows.place = filePlace
+		rows.read(r.files[view.Source.Name])
 		return rows, nil
 	}
 	rows.stage(internalSchema+"."+table, columns)
 	rows.place = literal("a row of source " + view.Source.Name)
 	return rows, nil
+}
+
+// read makes the files what rows are read from.
+func (v *viewRows) read(files sourceFiles) {
+	index, from := fileIndex(files)
+	v.files = files
+	v.from = fmt.Sprintf("(SELECT %s, ((%s::BIGINT << 40) | file_row_number) AS o, filename, file_row_number FROM %s)",
+		v.renamed(), index, from)
+}
+
+// pruned reads no more files than may hold rows of the range, or rows that are counted as never to be seen (R3, R8).
+func (v *viewRows) pruned(r *relations, times timeRange) *viewRows {
+	if v.view.Source.Query != "" {
+		return v
+	}
+	counted := []string{v.view.Source.EventTimestamp}
+	for _, key := range v.view.Keys {
+		counted = append(counted, key.Name)
+	}
+	less := *v
+	less.read(r.prune(v.view.Source, times.from, times.to, counted...))
+	return &less
+}
+
+// count is the number of rows of the files by their footers, or less than 0 where those do not tell, as for a SQL
+// source.
+func (v *viewRows) count() int64 {
+	if v.view.Source.Query != "" {
+		return -1
+	}
+	var rows int64
+	for _, footer := range v.files.footers {
+		if !footer.read {
+			return -1
+		}
+		rows += footer.rows
+	}
+	return rows
 }
 
 // fileIndex is the SQL of a file's position in source order (R3), and what to read it from. DuckDB's own counts the
@@ -195,30 +233,60 @@ func floatKeys(value, kind, suffix string) []string {
 // noCreated stands for a null created time in comparisons: null is lowest (R3).
 const noCreated = "-9223372036854775808"
 
-// candidates selects the rows that can be seen at all, with typed keys and times in microseconds: k0…, e, and v, the
-// instant at which the row becomes visible. That is its event time; asKnown, not before it was known (R4).
-func (v *viewRows) candidates(asKnown bool) string {
-	event := v.time(v.event, "e", v.view.Source.EventTimestamp)
-	visible, where := event, v.usable()
-	if asKnown {
-		visible = "greatest(" + event + ", " + v.createdTime() + ")"
-		where += " AND c IS NOT NULL"
+// eventTime is a row's event time in microseconds.
+func (v *viewRows) eventTime() string { return v.time(v.event, "e", v.view.Source.EventTimestamp) }
+
+// visible is the instant in microseconds at which a row becomes visible: its event time; asKnown, not before it was
+// known (R4).
+func (v *viewRows) visible(asKnown bool) string {
+	if !asKnown {
+		return v.eventTime()
 	}
-	columns := append(v.typedKeys(), event+" AS e", visible+" AS v")
-	return fmt.Sprintf("SELECT %s\n  FROM %s\n  WHERE %s", strings.Join(columns, ", "), v.from, where)
+	return "greatest(" + v.eventTime() + ", " + v.createdTime() + ")"
 }
 
-// complete selects the rows that can be seen at all with typed keys, e and c in microseconds, c being noCreated where
-// it is null, o, and the features as the source has them.
-func (v *viewRows) complete(features []int) string {
-	columns := append(v.typedKeys(), v.time(v.event, "e", v.view.Source.EventTimestamp)+" AS e",
-		"coalesce("+v.createdTime()+", "+noCreated+") AS c", "o")
-	for _, feature := range features {
-		if name := fmt.Sprintf("f%d", feature); !slices.Contains(columns, name) {
-			columns = append(columns, name)
+// timeRange bounds event times in microseconds, inclusively; nil where there is no bound.
+type timeRange struct{ from, to *int64 }
+
+// within is the condition that a row's event time lies in the range, as DuckDB compares it with the statistics of row
+// groups. It is left out where the source has its times in another form.
+func (v *viewRows) within(times timeRange) string {
+	if v.event.instant == "" {
+		return ""
+	}
+	where := ""
+	if times.from != nil {
+		where += fmt.Sprintf(" AND e >= %s(%d)", v.event.instant, *times.from)
+	}
+	if times.to != nil {
+		where += fmt.Sprintf(" AND e <= %s(%d)", v.event.instant, *times.to)
+	}
+	return where
+}
+
+// infinite are the queries that raise an error where a time is infinite. Where the files have statistics they read
+// nothing.
+func (v *viewRows) infinite() []string {
+	var queries []string
+	add := func(c *conversion, name, column string) {
+		if c != nil && c.instant != "" {
+			queries = append(queries, fmt.Sprintf("SELECT count(%s) FROM %s WHERE %s IN ('infinity', '-infinity')",
+				c.sql(name, literal(fmt.Sprintf("column %q", column)), v.place), v.from, name))
 		}
 	}
-	columns = append(columns, v.places("")...)
+	add(v.event, "e", v.view.Source.EventTimestamp)
+	add(v.created, "c", v.view.Source.CreatedTimestamp)
+	return queries
+}
+
+// complete selects the rows that can be seen at all with typed keys k0…, e and c in microseconds, c being noCreated
+// where it is null, and o.
+func (v *viewRows) complete() string {
+	columns := v.typedKeys()
+	for i := range columns {
+		columns[i] += fmt.Sprintf(" AS k%d", i)
+	}
+	columns = append(columns, v.eventTime()+" AS e", "coalesce("+v.createdTime()+", "+noCreated+") AS c", "o")
 	return fmt.Sprintf("SELECT %s\n  FROM %s\n  WHERE %s", strings.Join(columns, ", "), v.from, v.usable())
 }
 
@@ -242,16 +310,21 @@ func (v *viewRows) places(alias string) []string {
 	return []string{alias + "filename", alias + "file_row_number"}
 }
 
+// typedKeys are the keys, brought to their declared types (R9).
 func (v *viewRows) typedKeys() []string {
 	columns := make([]string, len(v.keys))
 	for i, key := range v.keys {
 		name := fmt.Sprintf("k%d", i)
-		columns[i] = key.sql(name, literal(fmt.Sprintf("column %q", v.view.Keys[i].Name)), v.place) + " AS " + name
+		columns[i] = key.sql(name, literal(fmt.Sprintf("column %q", v.view.Keys[i].Name)), v.place)
 	}
 	return columns
 }
 
+// time is a time column in microseconds. Infinite times, which infinite refuses, may come out as null.
 func (v *viewRows) time(c *conversion, name, column string) string {
+	if c.instant != "" {
+		return strings.ReplaceAll(c.value, "$", name)
+	}
 	return c.sql(name, literal(fmt.Sprintf("column %q", column)), v.place)
 }
 

@@ -7,6 +7,7 @@
 package duckdb
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -17,6 +18,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/duckdb/duckdb-go/v2"
+	"github.com/dustin/go-humanize"
 
 	"github.com/plumbstore/plumb/registry"
 )
@@ -27,7 +29,8 @@ type Config struct {
 	ProjectDir string
 	// Roots are the folders, relative to ProjectDir, below which sources must lie. None: nothing can be read.
 	Roots []string
-	// MemoryLimit is DuckDB's, such as "2GB"; empty for DuckDB's own default. What exceeds it spills to disk.
+	// MemoryLimit bounds what an operation holds in memory, such as "2GB", which is the default. What exceeds it spills to
+	// disk.
 	MemoryLimit string
 	// Threads is the number of worker threads; 0 for one for each core.
 	Threads int
@@ -43,8 +46,10 @@ type Engine struct {
 	config Config
 	// roots are absolute, with symbolic links resolved.
 	roots []string
-	// pairsPerRow bounds hashing; see strategy.
-	pairsPerRow float64
+	// databaseBytes is DuckDB's part of the memory.
+	databaseBytes uint64
+	hashing       hashing
+	choosing      choosing
 }
 
 // Open checks the configuration. It reads no source.
@@ -54,7 +59,13 @@ func Open(ctx context.Context, config Config) (*Engine, error) {
 		return nil, fmt.Errorf("project folder: %w", err)
 	}
 	config.ProjectDir = project
-	engine := &Engine{config: config, pairsPerRow: defaultPairsPerRow}
+	memory, err := humanize.ParseBytes(cmp.Or(config.MemoryLimit, "2GB"))
+	if err != nil {
+		return nil, fmt.Errorf("memory limit %q: %w", config.MemoryLimit, err)
+	}
+	// A quarter is for the index of labels, the rest for DuckDB.
+	engine := &Engine{config: config, databaseBytes: memory / 4 * 3,
+		choosing: choosing{indexBytes: int64(memory / 4), passes: 1}}
 	if engine.config.TempDir, err = engine.tempDir(); err != nil {
 		return nil, err
 	}
@@ -125,6 +136,8 @@ type session struct {
 	config   Config
 	spill    *spillFolder
 	releases []func()
+	native   *native
+	matcher  matcher
 }
 
 // internalSchema holds our tables. No source can be named so, since names of sources begin with a letter.
@@ -136,13 +149,13 @@ func (e *Engine) newSession(ctx context.Context) (*session, error) {
 		return nil, fmt.Errorf("make a spill folder; offline.temp_dir can name another place: %w", err)
 	}
 	s := &session{config: e.config, spill: spill}
-	if err := s.open(ctx, e.config); err != nil {
+	if err := s.open(ctx, e); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-func (s *session) open(ctx context.Context, config Config) error {
+func (s *session) open(ctx context.Context, e *Engine) error {
 	connector, err := duckdb.NewConnector("", nil)
 	if err != nil {
 		return fmt.Errorf("open DuckDB: %w", err)
@@ -157,23 +170,31 @@ func (s *session) open(ctx context.Context, config Config) error {
 		"SET temp_directory = " + literal(s.spill.path),
 		"SET autoinstall_known_extensions = false",
 		"SET autoload_known_extensions = false",
+		fmt.Sprintf("SET memory_limit = '%dB'", e.databaseBytes),
+		// How far a statement is is counted only for a progress bar, which need not be drawn.
+		"SET enable_progress_bar = true",
+		"SET enable_progress_bar_print = false",
 		"CREATE SCHEMA " + internalSchema,
 	}
-	if config.MemoryLimit != "" {
-		settings = append(settings, "SET memory_limit = "+literal(config.MemoryLimit))
+	if e.config.TempLimit != "" {
+		settings = append(settings, "SET max_temp_directory_size = "+literal(e.config.TempLimit))
 	}
-	if config.TempLimit != "" {
-		settings = append(settings, "SET max_temp_directory_size = "+literal(config.TempLimit))
-	}
-	if config.Threads > 0 {
-		settings = append(settings, fmt.Sprintf("SET threads = %d", config.Threads))
+	if e.config.Threads > 0 {
+		settings = append(settings, fmt.Sprintf("SET threads = %d", e.config.Threads))
 	}
 	for _, setting := range settings {
 		if _, err := s.conn.ExecContext(ctx, setting); err != nil {
 			return fmt.Errorf("configure DuckDB (%s): %w", setting, err)
 		}
 	}
-	return nil
+	err = s.conn.Raw(func(driverConn any) (err error) {
+		s.native, err = newNative(driverConn)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.matcher.register(s.native)
 }
 
 // confine takes all access to files away but for the ones given, and locks the configuration.

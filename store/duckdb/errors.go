@@ -30,6 +30,9 @@ func explainError(ctx context.Context, err error) error {
 		return err
 	}
 	text := message(fault)
+	if strings.Contains(text, collision) {
+		return errCollision
+	}
 	if _, found, ok := strings.Cut(text, castMarker); ok {
 		return registry.Inputf("", "%s", found)
 	}

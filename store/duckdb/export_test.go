@@ -1,4 +1,7 @@
 package duckdb
 
-// SetPairsPerRow makes the engine choose its strategy by another bound, so that tests can hold each to the rules.
-func (e *Engine) SetPairsPerRow(pairs float64) { e.pairsPerRow = pairs }
+// Passes makes the engine index the labels in at least so many parts.
+func (e *Engine) Passes(passes int) { e.choosing.passes = passes }
+
+// WeakenHashes lets keys collide.
+func (e *Engine) WeakenHashes() { e.hashing.weak = true }

@@ -13,10 +13,8 @@ import (
 
 // join implements store.Join. It holds no resources: each run has a session of its own.
 //
-// For each use of a view it goes in three steps. The event time of each label row's winner comes first, from keys and
-// times alone, by one of the strategies; a time is the same whichever of several rows has it, so ties cost nothing
-// here. Then the rows of those keys and times are read with their features. Only where they are more than the times
-// are some tied, and the greatest by created time and source order are kept (R3).
+// For each use of a view it indexes the label rows, lets the view's rows pass by the index, which leaves every label
+// with its winner (R3), and makes a table of the winners' features. The tables are joined to the labels at the end.
 type join struct {
 	engine  *Engine
 	request store.JoinRequest
@@ -137,25 +135,37 @@ func (j *join) nameColumns() error {
 		Hint: "ask for full names (view__feature), or rename the label column"}
 }
 
-// Explain implements store.Join. It reads the labels and counts the sources' rows, which the choice of a strategy rests
-// on, and joins nothing.
+// Explain implements store.Join. It reads the labels and, of the sources, what they count as: a SQL source is run.
 func (j *join) Explain(ctx context.Context) (string, error) {
 	var text strings.Builder
 	err := j.open(ctx, nil, func(s *session, r *relations) error {
+		labels, err := j.labelTimes(ctx, s)
+		if err != nil {
+			return err
+		}
 		for _, u := range j.uses {
-			chosen, err := u.prepare(ctx, s)
+			times := u.seen(labels)
+			u := u.narrowed(r, times)
+			if err := u.stage(ctx, s); err != nil {
+				return u.explain(ctx, r, err)
+			}
+			chosen, err := u.choose(ctx, s)
 			if err != nil {
 				return u.explain(ctx, r, err)
 			}
-			statements := append(u.preparation(), u.times(chosen), u.found(false),
-				"-- only where rows are tied:\n"+u.found(true))
 			fmt.Fprintf(&text, "-- view %s as %s\n-- strategy: %s\n%s;\n\n", u.reference.View.Name, u.reference.Alias, chosen,
-				strings.Join(statements, ";\n"))
+				strings.Join(u.statements(chosen, times), ";\n"))
 		}
 		fmt.Fprintf(&text, "-- result\n%s;\n", j.result(j.typedLabels(), identifiers(j.columnNames())))
 		return nil
 	})
 	return text.String(), err
+}
+
+// labelTimes is the range of the labels' instants, without bounds where there are no labels.
+func (j *join) labelTimes(ctx context.Context, s *session) (timeRange, error) {
+	var times timeRange
+	return times, s.queryRow(ctx, "SELECT min(t), max(t) FROM "+internalSchema+".labels", &times.from, &times.to)
 }
 
 // Close implements store.Join.
@@ -168,14 +178,24 @@ func (j *join) prepare(ctx context.Context, extra []string, use func(*session) e
 		if err := s.queryRow(ctx, "SELECT count(*) FROM "+internalSchema+".labels", &report.Rows); err != nil {
 			return err
 		}
+		times, err := j.labelTimes(ctx, s)
+		if err != nil {
+			return err
+		}
+		progress := newProgress(j.request.Progress, s)
 		for _, u := range j.uses {
-			counted, err := u.run(ctx, s, r)
+			progress.expect(max(u.rows.count(), 0))
+		}
+		progress.expect(report.Rows)
+		for _, u := range j.uses {
+			seen := u.seen(times)
+			counted, err := u.narrowed(r, seen).run(ctx, s, r, seen, progress)
 			if err != nil {
 				return err
 			}
 			report.Views = append(report.Views, counted)
 		}
-		return r.blame(ctx, use(s))
+		return progress.during("writing rows", report.Rows, func() error { return r.blame(ctx, use(s)) })
 	})
 	return report, err
 }

@@ -213,7 +213,7 @@ func TestExplainShowsTheSQLThatRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"-- view v as v", "-- strategy: by hash: 1 label rows, 1 feature rows, about 1 pairs",
+	for _, want := range []string{"-- view v as v", "-- strategy: 1 label rows", "1 feature rows offered",
 		"data/a.parquet", "-- result"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing in:\n%s", want, got)

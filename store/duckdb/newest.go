@@ -66,9 +66,11 @@ func newestStatements(rows *viewRows, window store.Window) []string {
 		group = "GROUP BY " + strings.Join(keys, ", ")
 	}
 	best := fmt.Sprintf("CREATE TABLE %s.best AS\nSELECT max({'e': e, 'c': c, 'o': o}) AS best\nFROM (%s)\nWHERE %s\n%s",
-		internalSchema, rows.complete(nil), inWindow("e", window), group)
+		internalSchema, rows.complete(), inWindow("e", window), group)
 	columns := []string{"row_number() OVER () - 1 AS n"}
-	columns = append(columns, rows.typedKeys()...)
+	for i, key := range rows.typedKeys() {
+		columns = append(columns, fmt.Sprintf("%s AS k%d", key, i))
+	}
 	columns = append(columns, "b.best.e AS e", "nullif(b.best.c, "+noCreated+") AS c")
 	for i := range rows.view.Features {
 		columns = append(columns, fmt.Sprintf("%s AS f%d", rows.value("r", fmt.Sprintf("r.f%d", i), i), i))
@@ -76,7 +78,7 @@ func newestStatements(rows *viewRows, window store.Window) []string {
 	newest := fmt.Sprintf("CREATE TABLE %s.newest AS\nSELECT %s\nFROM %s.best b JOIN %s r ON r.o = b.best.o",
 		internalSchema,
 		strings.Join(columns, ",\n  "), internalSchema, rows.from)
-	return append(slices.Clone(rows.staging), best, newest)
+	return append(append(slices.Clone(rows.staging), rows.infinite()...), best, newest)
 }
 
 // inWindow is the condition that the microseconds lie in the half-open window (R5).
@@ -90,8 +92,7 @@ func inWindow(micros string, window store.Window) string {
 
 func countWindow(ctx context.Context, s *session, rows *viewRows, window store.Window) (store.NewestReport, error) {
 	var report store.NewestReport
-	event := rows.time(rows.event, "e", rows.view.Source.EventTimestamp)
-	within := inWindow(event, window)
+	within := inWindow(rows.eventTime(), window)
 	query := fmt.Sprintf("SELECT count(*) FILTER (WHERE %[1]s AND %[2]s), count(*) FILTER (WHERE %[2]s AND NOT (%[1]s)), "+
 		"count(*) FILTER (WHERE e IS NULL) FROM %[3]s", rows.usable(), within, rows.from)
 	return report, s.queryRow(ctx, query, &report.Read, &report.NullKeys, &report.NullTimes)

@@ -108,7 +108,15 @@ func (j *join) copyQuery(ctx context.Context, s *session, format string) (query,
 	labels, err := j.labelTypes(ctx, s)
 	// DuckDB's dictionaries take -0.0 for 0.0 and one NaN for another, so the file has none.
 	return j.result(labels, identifiers(j.columnNames())),
-		"FORMAT parquet, DICTIONARY_SIZE_LIMIT 0, USE_TMP_FILE false", err
+		fmt.Sprintf("FORMAT parquet, DICTIONARY_SIZE_LIMIT 0, USE_TMP_FILE false, ROW_GROUP_SIZE %d",
+			rowGroupRows(len(j.columnNames()))), err
+}
+
+// rowGroupRows is how many rows a row group gets: DuckDB's own number, but fewer in wide results, since a thread writes
+// whole groups.
+func rowGroupRows(columns int) int {
+	const values, usual, least = 2_000_000, 122_880, 10_240
+	return min(max(values/columns, least), usual)
 }
 
 // labelTypes are the label columns; those of a CSV file get types.
@@ -207,7 +215,7 @@ func (s *session) yieldQuery(ctx context.Context, query string, yield func(arrow
 	return s.withArrow(func(conn *duckdb.Arrow) error {
 		reader, err := conn.QueryContext(ctx, query)
 		if err != nil {
-			return explainError(ctx, err)
+			return s.explain(ctx, err)
 		}
 		defer reader.Release()
 		batches := 0
@@ -217,7 +225,7 @@ func (s *session) yieldQuery(ctx context.Context, query string, yield func(arrow
 			}
 		}
 		if err := reader.Err(); err != nil || batches > 0 {
-			return explainError(ctx, err)
+			return s.explain(ctx, err)
 		}
 		builder := array.NewRecordBuilder(memory.DefaultAllocator, reader.Schema())
 		defer builder.Release()

@@ -56,6 +56,9 @@ type conversion struct {
 	fits string
 	// element, for arrays, converts the elements; their nulls stay.
 	element *conversion
+	// instant, for time columns that DuckDB compares as they are, is the function that makes such a time of microseconds.
+	// Their values fit unless they are infinite.
+	instant string
 	// declared is the target.
 	declared plumbv1.Type
 }
@@ -138,6 +141,10 @@ func microseconds(from string) (*conversion, error) {
 	case "TIMESTAMP", "TIMESTAMP WITH TIME ZONE":
 		c.value = "epoch_us($)"
 		c.fits = "isfinite($)"
+		c.instant = "make_timestamp"
+		if from != "TIMESTAMP" {
+			c.instant = "make_timestamptz"
+		}
 	case "TIMESTAMP_S", "TIMESTAMP_MS", "DATE":
 		c.value = "epoch_us(TRY_CAST($ AS TIMESTAMP))"
 		c.fits = "coalesce(isfinite(TRY_CAST($ AS TIMESTAMP)), false)"

@@ -2,7 +2,9 @@ package duckdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -11,7 +13,10 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// use is the SQL of one use of a view in a join. Its tables carry its number.
+// use is one use of a view in a join. Its tables carry its number.
+//
+// It goes in passes, each over all rows of the source for a part of the labels, as many as memory can index at a time;
+// most often there is one. See labelIndex for how a pass finds the winners.
 type use struct {
 	number    int
 	reference registry.Reference
@@ -25,8 +30,8 @@ type use struct {
 	statuses bool
 	// features are the positions of the features wanted.
 	features []int
-	// pairsPerRow is the engine's bound for hashing.
-	pairsPerRow float64
+	hash     hashing
+	choice   choosing
 }
 
 func (j *join) prepareUses(ctx context.Context, r *relations) error {
@@ -36,12 +41,12 @@ func (j *join) prepareUses(ctx context.Context, r *relations) error {
 			return err
 		}
 		u := &use{number: i, reference: reference, rows: rows, asKnown: j.request.AsKnown, statuses: j.request.Statuses,
-			pairsPerRow: j.engine.pairsPerRow}
+			hash: j.engine.hashing, choice: j.engine.choosing}
 		if err := u.readLabels(j.labels); err != nil {
 			return err
 		}
 		for _, output := range j.request.Selection.Outputs {
-			if output.Reference == i {
+			if output.Reference == i && !slices.Contains(u.features, output.Feature) {
 				u.features = append(u.features, output.Feature)
 			}
 		}
@@ -71,89 +76,114 @@ func (u *use) table(name string) string {
 	return fmt.Sprintf("%s.%s%d", internalSchema, name, u.number)
 }
 
-// keys is the table of label rows with all keys there: a null key matches nothing (R8).
-func (u *use) keys() string {
-	columns := []string{"n", "t"}
+func (u *use) keyNames() []string { return numbered("k", len(u.labelKeys)) }
+
+// keyed selects from the label rows of a pass, those with all keys there: a null key matches nothing (R8). It has n, t,
+// the hash h and the typed keys.
+func (u *use) keyed(p pass) string {
+	columns := []string{"n", "t", u.hash.of(u.labelKeys) + " AS h"}
 	for i, key := range u.labelKeys {
 		columns = append(columns, fmt.Sprintf("%s AS k%d", key, i))
 	}
 	where := "true" + each(u.labelColumns, " AND $ IS NOT NULL", "")
-	return fmt.Sprintf("CREATE TABLE %s AS\nSELECT %s\nFROM %s.labels\nWHERE %s", u.table("keys"),
-		strings.Join(columns, ", "), internalSchema, where)
+	query := fmt.Sprintf("SELECT %s FROM %s.labels WHERE %s", strings.Join(columns, ", "), internalSchema, where)
+	if p.of == 1 {
+		return query
+	}
+	return fmt.Sprintf("SELECT * FROM (%s) WHERE h %% %d = %d", query, p.of, p.number)
 }
 
-// times is the table of the event time of each label row's winner: the latest that it can see. ttl is checked here, on
-// winners alone: a winner is the latest of its key, so when it is too old all are.
-func (u *use) times(s strategy) string {
+// collect is the query that hands the labels of a pass to the index.
+func (u *use) collect(p pass) string {
+	return fmt.Sprintf("SELECT count(*) FILTER (WHERE _plumb_label(h, t)) FROM (%s)", u.keyed(p))
+}
+
+// offered selects the rows that can be seen at all and may be by the labels, as _plumb_offer takes them.
+func (u *use) offered(seen timeRange) string {
+	columns := []string{
+		u.hash.of(u.rows.typedKeys()) + " AS h",
+		u.rows.visible(u.asKnown) + " AS v",
+		u.rows.eventTime() + " AS e",
+		"coalesce(" + u.rows.createdTime() + ", " + noCreated + ") AS c",
+		"o",
+	}
+	where := u.rows.usable() + u.rows.within(seen)
+	if u.asKnown {
+		where += " AND c IS NOT NULL"
+	}
+	return fmt.Sprintf("SELECT %s\n  FROM %s\n  WHERE %s", strings.Join(columns, ", "), u.rows.from, where)
+}
+
+// scan is the query that offers the rows to the index.
+func (u *use) scan(seen timeRange) string {
+	return fmt.Sprintf("SELECT count(*) FILTER (WHERE _plumb_offer(h, v, e, c, o))\nFROM (%s)", u.offered(seen))
+}
+
+// needed are the columns of a row that the answer needs.
+func (u *use) needed() []string {
+	columns := []string{"o"}
+	if u.verifies() {
+		for i, key := range u.rows.typedKeys() {
+			columns = append(columns, fmt.Sprintf("%s AS k%d", key, i))
+		}
+	}
+	for _, feature := range u.features {
+		columns = append(columns, fmt.Sprintf("f%d", feature))
+	}
+	if u.mayComplain() {
+		columns = append(columns, u.rows.places("")...)
+	}
+	return columns
+}
+
+// verifies says whether keys have to be compared, since two may have one hash. A single integer has a hash of its own.
+func (u *use) verifies() bool {
+	single := len(u.labelKeys) == 1 && u.hash.isOneToOne(u.rows.view.Keys[0].Type)
+	return len(u.labelKeys) > 0 && !single
+}
+
+// winners is the table of the labels of a pass that see a row: its position o and its event time e. ttl is checked
+// here, on winners alone: a winner is the latest of its key, so when it is too old all are.
+func (u *use) winners(p pass) string {
 	expired := "false"
 	if ttl := u.rows.view.TTL.Microseconds(); ttl > 0 {
 		// Of 128 bits, so that no instant is too early to subtract from.
 		expired = fmt.Sprintf("e < t::HUGEINT - %d", ttl)
 	}
+	keys := ""
+	if u.verifies() {
+		keys = ", " + strings.Join(u.keyNames(), ", ")
+	}
 	where := ""
 	if !u.statuses {
 		where = "\nWHERE NOT (" + expired + ")"
 	}
-	latest := u.latestByOrder()
-	switch {
-	case s.hash:
-		latest = u.latestByHash()
-	case u.asKnown:
-		latest = u.latestAsKnown()
+	return fmt.Sprintf("CREATE OR REPLACE TABLE %s AS\nSELECT n, o, e%s, %s AS expired\n"+
+		"FROM (SELECT *, _plumb_row(slot) AS o, _plumb_event(slot) AS e\n"+
+		"  FROM (SELECT *, _plumb_slot(h, t) AS slot FROM (%s))\n  WHERE slot IS NOT NULL)%s",
+		u.table("winners"), keys, expired, u.keyed(p), where)
+}
+
+// found is the table of the winners with their features as the source has them.
+func (u *use) found(p pass) string {
+	number := "w.n"
+	if u.verifies() {
+		number = fmt.Sprintf("CASE WHEN %s THEN w.n ELSE error(%s) END AS n",
+			each(u.keyNames(), "r.$ = w.$", " AND "), literal(collision))
 	}
-	return fmt.Sprintf("CREATE TABLE %s AS\nSELECT *, %s AS expired\nFROM (%s)%s",
-		u.table("times"), expired, latest, where)
-}
-
-// latestByHash pairs every label row with every row of its key that it can see.
-func (u *use) latestByHash() string {
-	return fmt.Sprintf("SELECT l.*, b.e FROM %[1]s l JOIN (\n  SELECT l.n, max(r.e) AS e\n  FROM (%[2]s) r\n"+
-		"  JOIN %[1]s l ON %[3]sr.v <= l.t\n  GROUP BY l.n\n) b USING (n)", u.table("keys"), u.rows.candidates(u.asKnown),
-		each(u.keyNames(), "r.$ = l.$ AND ", ""))
-}
-
-// latestByOrder walks labels and rows in the order of time. Which of several rows of one time DuckDB picks does not
-// matter: only their time is asked for.
-func (u *use) latestByOrder() string {
-	return fmt.Sprintf("SELECT l.*, r.e\nFROM %s l\nASOF JOIN (%s) r ON %sl.t >= r.v", u.table("keys"),
-		u.rows.candidates(false), each(u.keyNames(), "r.$ = l.$ AND ", ""))
-}
-
-// latestAsKnown walks in order too, but a row may become visible after a later one did. So the rows are gathered at the
-// first instant of their key among the labels that sees them, and the greatest of a label's instants so far counts.
-func (u *use) latestAsKnown() string {
-	keys := u.keyNames()
-	partition := ""
-	if len(keys) > 0 {
-		partition = "PARTITION BY " + strings.Join(keys, ", ") + " "
-	}
-	equal := each(keys, "r.$ = l.$ AND ", "")
-	slots := fmt.Sprintf("SELECT %sl.t, max(r.e) AS e\n  FROM (%s) r\n  ASOF JOIN %s l ON %sr.v <= l.t\n  GROUP BY ALL",
-		each(keys, "l.$, ", ""), u.rows.candidates(true), u.table("keys"), equal)
-	return fmt.Sprintf("SELECT l.*, r.e\nFROM %s l\nASOF JOIN (\n  SELECT * REPLACE (max(e) OVER (%sORDER BY t) AS e) "+
-		"FROM (%s)\n) r ON %sl.t >= r.t", u.table("keys"), partition, slots, equal)
-}
-
-func (u *use) keyNames() []string { return numbered("k", len(u.labelKeys)) }
-
-// found is the table of the rows at the winners' times, with their features as the source has them: one for each label
-// row, and more where rows share their time, unless ties are broken by created time and source order (R3). The features
-// are not carried through the steps above, which read keys and times alone.
-func (u *use) found(breakTies bool) string {
-	columns := []string{"w.n", "w.e", "w.expired"}
-	for i, feature := range u.features {
-		columns = append(columns, fmt.Sprintf("r.f%d AS f%d", feature, i))
+	columns := []string{number, "w.e", "w.expired"}
+	for _, feature := range u.features {
+		columns = append(columns, fmt.Sprintf("r.f%d", feature))
 	}
 	if u.mayComplain() {
 		columns = append(columns, u.rows.places("r")...)
 	}
-	ties := ""
-	if breakTies {
-		ties = "\nQUALIFY row_number() OVER (PARTITION BY w.n ORDER BY r.c DESC, r.o DESC) = 1"
+	into := "CREATE OR REPLACE TABLE " + u.table("found") + " AS"
+	if p.number > 0 {
+		into = "INSERT INTO " + u.table("found")
 	}
-	return fmt.Sprintf("CREATE OR REPLACE TABLE %s AS\nSELECT %s\nFROM (%s) r\nJOIN %s w ON %sr.e = w.e%s%s",
-		u.table("found"), strings.Join(columns, ",\n  "), u.rows.complete(u.features), u.table("times"),
-		each(u.keyNames(), "r.$ = w.$ AND ", ""), u.known(), ties)
+	return fmt.Sprintf("%s\nSELECT %s\nFROM (SELECT %s FROM %s) r\nJOIN %s w ON w.o = r.o", into,
+		strings.Join(columns, ", "), strings.Join(u.needed(), ", "), u.rows.from, u.table("winners"))
 }
 
 // mayComplain says whether a feature may have values that do not fit, and so has to know where they are.
@@ -161,30 +191,47 @@ func (u *use) mayComplain() bool {
 	return slices.ContainsFunc(u.features, func(feature int) bool { return u.rows.features[feature].mayComplain() })
 }
 
-// known is the condition that a row was known by the label's instant (R4).
-func (u *use) known() string {
-	if u.asKnown {
-		return " AND r.c <> " + noCreated + " AND r.c <= w.t"
+// statements are the SQL of a pass, for people.
+func (u *use) statements(s strategy, times timeRange) []string {
+	p := pass{of: s.passes}
+	list := append(slices.Clone(u.rows.staging), u.collect(p), u.scan(times), u.winners(p))
+	return append(list, u.found(p))
+}
+
+// seen is the range of event times that the labels can see.
+func (u *use) seen(labels timeRange) timeRange {
+	ttl := u.rows.view.TTL.Microseconds()
+	if labels.from == nil || ttl <= 0 || u.statuses || *labels.from < math.MinInt64/2+ttl {
+		return timeRange{to: labels.to}
 	}
-	return ""
+	from := *labels.from - ttl
+	return timeRange{from: &from, to: labels.to}
+}
+
+// narrowed is the use over the files that may hold what is seen.
+func (u *use) narrowed(r *relations, seen timeRange) *use {
+	less := *u
+	less.rows = u.rows.pruned(r, seen)
+	return &less
 }
 
 // run builds the table found and counts.
-func (u *use) run(ctx context.Context, s *session, r *relations) (store.ViewReport, error) {
-	report := store.ViewReport{Alias: u.reference.Alias}
-	chosen, err := u.prepare(ctx, s)
+func (u *use) run(ctx context.Context, s *session, r *relations, seen timeRange, p *progress) (
+	report store.ViewReport, err error,
+) {
+	report.Alias = u.reference.Alias
+	err = u.stage(ctx, s)
+	if err == nil {
+		err = u.find(ctx, s, seen, p)
+	}
+	for errors.Is(err, errCollision) {
+		u.hash.attempt++
+		err = u.find(ctx, s, seen, p)
+	}
+	if err == nil {
+		report.NullTimes, report.NullKeys, err = u.rows.countUnusable(ctx, s, r)
+	}
 	if err != nil {
-		return report, u.explain(ctx, r, err)
-	}
-	for _, statement := range []string{u.times(chosen), u.found(false)} {
-		if err := s.exec(ctx, statement); err != nil {
-			return report, u.explain(ctx, r, err)
-		}
-	}
-	if err := u.settle(ctx, s); err != nil {
-		return report, u.explain(ctx, r, err)
-	}
-	if report.NullTimes, report.NullKeys, err = u.rows.countUnusable(ctx, s, r); err != nil {
 		return report, u.explain(ctx, r, err)
 	}
 	return report, s.queryRow(ctx, "SELECT count(*) FROM "+u.table("found")+" WHERE NOT expired", &report.Matched)
@@ -194,37 +241,52 @@ func (u *use) explain(ctx context.Context, r *relations, err error) error {
 	return fmt.Errorf("view %s: %w", u.reference.View.Name, r.blame(ctx, err))
 }
 
-// settle breaks ties where there are any, and drops what is not needed any more.
-func (u *use) settle(ctx context.Context, s *session) error {
-	var tied bool
-	counts := fmt.Sprintf("SELECT (SELECT count(*) FROM %s) > (SELECT count(*) FROM %s)",
-		u.table("found"), u.table("times"))
-	if err := s.queryRow(ctx, counts, &tied); err != nil {
-		return err
-	}
-	if tied {
-		if err := s.exec(ctx, u.found(true)); err != nil {
+// stage reads a SQL source, and refuses infinite times.
+func (u *use) stage(ctx context.Context, s *session) error {
+	for _, statement := range append(slices.Clone(u.rows.staging), u.rows.infinite()...) {
+		if err := s.exec(ctx, statement); err != nil {
 			return err
 		}
 	}
-	return s.exec(ctx, fmt.Sprintf("DROP TABLE %s; DROP TABLE %s", u.table("keys"), u.table("times")))
+	return nil
 }
 
-// position returns where in found an output's feature is.
-func (u *use) position(output registry.Output) int {
-	for i, feature := range u.features {
-		if feature == output.Feature {
-			return i
+// find makes the table found, in passes.
+func (u *use) find(ctx context.Context, s *session, seen timeRange, p *progress) error {
+	chosen, err := u.choose(ctx, s)
+	if err != nil {
+		return err
+	}
+	p.expect(int64(chosen.readings()-1) * chosen.rows)
+	for number := range chosen.passes {
+		if err := u.findIn(ctx, s, pass{number, chosen.passes}, seen, chosen.rows, p); err != nil {
+			return err
 		}
 	}
-	return -1
+	return s.exec(ctx, "DROP TABLE "+u.table("winners"))
+}
+
+// findIn is one pass over so many rows: the winners' places first, then their features.
+func (u *use) findIn(ctx context.Context, s *session, part pass, seen timeRange, rows int64, p *progress) error {
+	if err := u.index(ctx, s, part); err != nil {
+		return err
+	}
+	step := "reading view " + u.reference.View.Name
+	if err := p.during(step, rows, func() error { return s.exec(ctx, u.scan(seen)) }); err != nil {
+		return err
+	}
+	s.matcher.index.settle()
+	if err := s.exec(ctx, u.winners(part)); err != nil {
+		return err
+	}
+	return p.during(step, rows, func() error { return s.exec(ctx, u.found(part)) })
 }
 
 // output is the column of a feature. Its value is brought to the declared type only here, so that a value that does
 // not fit is an error where it is in the answer, and not where a correction of the same time has replaced it.
 func (u *use) output(output registry.Output) column {
 	row := fmt.Sprintf("p%d", u.number)
-	sql := u.rows.value(row, fmt.Sprintf("%s.f%d", row, u.position(output)), output.Feature)
+	sql := u.rows.value(row, fmt.Sprintf("%s.f%d", row, output.Feature), output.Feature)
 	if u.statuses {
 		sql = fmt.Sprintf("CASE WHEN NOT %s.expired THEN %s END", row, sql)
 	}
@@ -234,7 +296,7 @@ func (u *use) output(output registry.Output) column {
 // status is the SQL of an output's status (R13).
 func (u *use) status(output registry.Output) string {
 	return fmt.Sprintf("CASE WHEN p%[1]d.n IS NULL THEN 'NOT_FOUND' WHEN p%[1]d.expired THEN 'EXPIRED' "+
-		"WHEN p%[1]d.f%[2]d IS NULL THEN 'NULL' ELSE 'PRESENT' END", u.number, u.position(output))
+		"WHEN p%[1]d.f%[2]d IS NULL THEN 'NULL' ELSE 'PRESENT' END", u.number, output.Feature)
 }
 
 func (u *use) eventTimestamp() column {

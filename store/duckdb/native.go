@@ -1,0 +1,184 @@
+package duckdb
+
+/*
+void plumbCall(void *, void *, void *);
+typedef void (*plumb_call_t)(void *, void *, void *);
+
+void plumbRelease(void *);
+typedef void (*plumb_release_t)(void *);
+*/
+import "C"
+
+import (
+	"fmt"
+	"reflect"
+	"runtime"
+	"runtime/cgo"
+	"slices"
+	"unsafe"
+
+	"github.com/duckdb/duckdb-go/v2/mapping"
+)
+
+// native is the connection below the driver. The driver calls functions of ours with boxed values, one row at a time,
+// which costs more than the work that they do for tens of millions of rows; DuckDB itself calls them with columns.
+type native struct {
+	conn mapping.Connection
+}
+
+// newNative finds the connection that the driver wraps and does not show. What the driver's field is called is checked
+// here and pinned by go.mod.
+func newNative(driverConn any) (*native, error) {
+	value := reflect.Indirect(reflect.ValueOf(driverConn))
+	if value.Kind() == reflect.Struct {
+		if field := value.FieldByName("conn"); field.IsValid() && field.Type() == reflect.TypeFor[mapping.Connection]() {
+			return &native{conn: mapping.Connection{Ptr: field.FieldByName("Ptr").UnsafePointer()}}, nil
+		}
+	}
+	return nil, fmt.Errorf("the DuckDB driver's connection (%T) has changed", driverConn)
+}
+
+// progress is how much of the running statement is done, from 0 to 1, or less than 0 where DuckDB cannot tell. It is
+// safe to call while a statement runs.
+func (n *native) progress() float64 {
+	percentage, _, _ := mapping.QueryProgressTypeMembers(new(mapping.QueryProgress(n.conn)))
+	return percentage / 100
+}
+
+// columns are the arguments of one call, each with a value of 8 bytes for each row. They are valid during the call
+// alone.
+type columns struct {
+	rows int
+	args [][]int64
+	// masks say where an argument is null: a zero bit. An argument without nulls has none.
+	masks [][]uint64
+}
+
+// complete says whether no argument of any row is null.
+func (c *columns) complete() bool {
+	return !slices.ContainsFunc(c.masks, func(mask []uint64) bool { return mask != nil })
+}
+
+// present returns the rows that have no null argument.
+func (c *columns) present() []int {
+	var rows []int
+	for row := range c.rows {
+		if !slices.ContainsFunc(c.masks, func(mask []uint64) bool { return mask != nil && mask[row/64]>>(row%64)&1 == 0 }) {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// unsigned is an argument as the hash that it is.
+func (c *columns) unsigned(arg int) []uint64 {
+	return unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(c.args[arg]))), c.rows)
+}
+
+// answer is where a call puts its results.
+type answer struct {
+	vector mapping.Vector
+	rows   int
+}
+
+func (a answer) bools() []bool {
+	return unsafe.Slice((*bool)(mapping.VectorGetData(a.vector)), a.rows)
+}
+
+func (a answer) integers() []int64 {
+	return unsafe.Slice((*int64)(mapping.VectorGetData(a.vector)), a.rows)
+}
+
+// setNull marks the rows as null.
+func (a answer) setNull(rows []int) {
+	if len(rows) == 0 {
+		return
+	}
+	mapping.VectorEnsureValidityWritable(a.vector)
+	mask := validity(a.vector, a.rows)
+	for _, row := range rows {
+		mask[row/64] &^= 1 << (row % 64)
+	}
+}
+
+// validity is the mask of a vector that has one.
+func validity(vector mapping.Vector, rows int) []uint64 {
+	return unsafe.Slice((*uint64)(mapping.VectorGetValidity(vector)), (rows+63)/64)
+}
+
+// function is a scalar function of ours. DuckDB calls it on many threads at once.
+type function func(columns, answer)
+
+// register makes a function known to SQL. Its parameters are of types of 8 bytes.
+func (n *native) register(name string, parameters []mapping.Type, result mapping.Type, call function) error {
+	f := mapping.CreateScalarFunction()
+	defer mapping.DestroyScalarFunction(&f)
+	mapping.ScalarFunctionSetName(f, name)
+	for _, parameter := range parameters {
+		t := mapping.CreateLogicalType(parameter)
+		mapping.ScalarFunctionAddParameter(f, t)
+		mapping.DestroyLogicalType(&t)
+	}
+	t := mapping.CreateLogicalType(result)
+	mapping.ScalarFunctionSetReturnType(f, t)
+	mapping.DestroyLogicalType(&t)
+	mapping.ScalarFunctionSetVolatile(f)
+	mapping.ScalarFunctionSetSpecialHandling(f)
+	held := &heldFunction{call: call, handle: new(cgo.Handle)}
+	*held.handle = cgo.NewHandle(held)
+	held.pinner.Pin(held.handle)
+	release := unsafe.Pointer(C.plumb_release_t(C.plumbRelease))
+	mapping.ScalarFunctionSetExtraInfo(f, unsafe.Pointer(held.handle), release)
+	mapping.ScalarFunctionSetFunction(f, unsafe.Pointer(C.plumb_call_t(C.plumbCall)))
+	if mapping.RegisterScalarFunction(n.conn, f) == mapping.StateError {
+		return fmt.Errorf("DuckDB does not take the function %s", name)
+	}
+	return nil
+}
+
+// heldFunction is a function that DuckDB holds. It lives until DuckDB lets go of it, which may be after the session has
+// been closed, where a statement was cancelled.
+type heldFunction struct {
+	call   function
+	handle *cgo.Handle
+	pinner runtime.Pinner
+}
+
+func heldAt(pointer unsafe.Pointer) (*heldFunction, bool) {
+	held, ok := (*cgo.Handle)(pointer).Value().(*heldFunction)
+	return held, ok
+}
+
+//export plumbRelease
+func plumbRelease(pointer unsafe.Pointer) {
+	if held, ok := heldAt(pointer); ok {
+		held.handle.Delete()
+		held.pinner.Unpin()
+	}
+}
+
+//export plumbCall
+func plumbCall(info, input, output unsafe.Pointer) {
+	held, ok := heldAt(mapping.ScalarFunctionGetExtraInfo(mapping.FunctionInfo{Ptr: info}))
+	if !ok {
+		mapping.ScalarFunctionSetError(mapping.FunctionInfo{Ptr: info}, "the function is gone")
+		return
+	}
+	defer func() {
+		// A panic must not unwind through DuckDB's frames.
+		if fault := recover(); fault != nil {
+			mapping.ScalarFunctionSetError(mapping.FunctionInfo{Ptr: info}, fmt.Sprint("fault in a function: ", fault))
+		}
+	}()
+	chunk := mapping.DataChunk{Ptr: input}
+	c := columns{rows: int(mapping.DataChunkGetSize(chunk))}
+	for i := range mapping.DataChunkGetColumnCount(chunk) {
+		vector := mapping.DataChunkGetVector(chunk, i)
+		c.args = append(c.args, unsafe.Slice((*int64)(mapping.VectorGetData(vector)), c.rows))
+		c.masks = append(c.masks, nil)
+		if mapping.VectorGetValidity(vector) != nil {
+			c.masks[i] = validity(vector, c.rows)
+		}
+	}
+	held.call(c, answer{vector: mapping.Vector{Ptr: output}, rows: c.rows})
+}

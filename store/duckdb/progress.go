@@ -1,0 +1,56 @@
+package duckdb
+
+import (
+	"sync"
+	"time"
+
+	"github.com/plumbstore/plumb/store"
+)
+
+// progressInterval is how often a join tells how far it is.
+const progressInterval = 200 * time.Millisecond
+
+// progress tells how far a join is, while statements run.
+type progress struct {
+	tell    func(store.Progress)
+	session *session
+	// done of total rows are read or written.
+	done, total int64
+}
+
+func newProgress(tell func(store.Progress), s *session) *progress {
+	return &progress{tell: tell, session: s}
+}
+
+// expect adds rows that turn out to be read too.
+func (p *progress) expect(rows int64) { p.total += rows }
+
+// during runs a step that goes through so many rows, and tells how far it is at intervals.
+func (p *progress) during(step string, rows int64, run func() error) error {
+	if p.tell == nil {
+		return run()
+	}
+	p.tell(store.Progress{Step: step, Rows: p.done, Total: p.total})
+	stop := make(chan struct{})
+	var wait sync.WaitGroup
+	wait.Go(func() { p.watch(step, rows, stop) })
+	err := run()
+	close(stop)
+	wait.Wait()
+	p.done += rows
+	return err
+}
+
+func (p *progress) watch(step string, rows int64, stop <-chan struct{}) {
+	ticker := time.NewTicker(progressInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-ticker.C:
+			part := min(max(p.session.native.progress(), 0), 1)
+			p.tell(store.Progress{Step: step, Rows: p.done + int64(part*float64(rows)), Total: p.total})
+		}
+	}
+}
