@@ -67,6 +67,7 @@ func (a *application) serve(ctx context.Context, p *project, insecure, readOnly 
 		Logger:        slog.New(slog.NewTextHandler(a.Err, nil)),
 		Joins: flight.Limits{
 			Jobs: serving.FlightJobs, Queue: cmp.Or(serving.FlightQueue, noQueue), SpoolBytes: serving.FlightSpool,
+			Idle: serving.FlightIdle,
 		},
 	})
 	if err != nil {

@@ -69,6 +69,8 @@ type Serving struct {
 	FlightJobs, FlightQueue int
 	// FlightSpool bounds the label rows of one call on disk, in bytes.
 	FlightSpool int64
+	// FlightIdle bounds how long a client may take to send or take a message, above nothing.
+	FlightIdle time.Duration
 }
 
 // FileName is the name of the file that makes a folder a project.

@@ -73,6 +73,7 @@ func defaults(folder string) shown {
 		Offline:         config.Offline{Roots: []string{"data"}, MemoryLimit: "2GB"},
 		Serving: config.Serving{
 			GRPC: "127.0.0.1:6570", FlightJobs: 2, FlightQueue: 16, FlightSpool: 1_000_000_000,
+			FlightIdle: 5 * time.Minute,
 		},
 	}
 }
@@ -146,6 +147,9 @@ var precedence = []struct {
 	{"serving.flight_spool", "1KB", "2MiB", "1.5GB",
 		func(s *shown) { s.Serving.FlightSpool = 1000 }, func(s *shown) { s.Serving.FlightSpool = 2 << 20 },
 		func(s *shown) { s.Serving.FlightSpool = 1_500_000_000 }},
+	{"serving.flight_idle", "30s", "1h", "1m30s",
+		func(s *shown) { s.Serving.FlightIdle = 30 * time.Second }, func(s *shown) { s.Serving.FlightIdle = time.Hour },
+		func(s *shown) { s.Serving.FlightIdle = 90 * time.Second }},
 }
 
 func TestFlagBeatsEnvironmentBeatsFileBeatsDefault(t *testing.T) {

@@ -83,6 +83,9 @@ var settings = []Setting{
 		set: setCount(func(s *Serving) *int { return &s.FlightQueue }, 0)},
 	{Key: "serving.flight_spool", Default: "1GB", Usage: "most label rows of one join over Flight, on disk meanwhile",
 		set: setFlightSpool},
+	{Key: "serving.flight_idle", Default: "5m",
+		Usage: "how long a client may neither send label rows nor take the result before its call is ended",
+		set:   setFlightIdle},
 }
 
 func setProject(l *loader, value []string) error {
@@ -177,6 +180,14 @@ func parseSize(text string) (int64, error) {
 
 func setFlightSpool(l *loader, value []string) (err error) {
 	l.config.Serving.FlightSpool, err = parseSize(value[0])
+	return err
+}
+
+func setFlightIdle(l *loader, value []string) (err error) {
+	l.config.Serving.FlightIdle, err = spec.ParseDuration(value[0])
+	if err == nil && l.config.Serving.FlightIdle <= 0 {
+		err = fmt.Errorf("must be a duration above nothing such as 30s or 5m, not %q", value[0])
+	}
 	return err
 }
 

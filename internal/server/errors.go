@@ -45,6 +45,9 @@ func requestStatus(err error) *status.Status {
 	if limit, ok := errors.AsType[*flight.LimitError](err); ok {
 		return status.New(codes.ResourceExhausted, shortened(limit.Message, maxMessage))
 	}
+	if idle, ok := errors.AsType[*flight.IdleError](err); ok {
+		return status.New(codes.DeadlineExceeded, idle.Message)
+	}
 	if notFound, ok := errors.AsType[*registry.NotFoundError](err); ok {
 		return detailed(codes.NotFound, err.Error(), &errdetails.ResourceInfo{
 			ResourceType: notFound.Kind,

@@ -11,8 +11,14 @@ import (
 )
 
 // DoExchange implements flight.FlightServer: it takes the label rows to their end, and then streams the joined rows.
-func (s *Service) DoExchange(stream flight.FlightService_DoExchangeServer) (err error) {
-	first, err := stream.Recv()
+func (s *Service) DoExchange(stream flight.FlightService_DoExchangeServer) error {
+	return s.attend(stream.Context(), func(call *attended) error {
+		return s.exchange(call, attendedReader{stream, call}, attendedWriter{stream, call})
+	})
+}
+
+func (s *Service) exchange(call *attended, from flight.DataStreamReader, to flight.DataStreamWriter) (err error) {
+	first, err := from.Recv()
 	if err != nil {
 		return err
 	}
@@ -38,10 +44,10 @@ func (s *Service) DoExchange(stream flight.FlightService_DoExchangeServer) (err 
 	}
 	defer func() { err = errors.Join(err, remove()) }()
 	planned.LabelsName = labelsName
-	if planned.Labels, err = s.spool(&incoming{stream: stream, first: first}, folder); err != nil {
+	if planned.Labels, err = s.spool(&incoming{stream: from, first: first}, folder); err != nil {
 		return err
 	}
-	return s.join(stream.Context(), planned, s.answer(stream, request))
+	return s.join(call.ctx, planned, s.answer(to, request))
 }
 
 // DoGet implements flight.FlightServer: it streams the joined rows of a label file on the server.
@@ -59,7 +65,9 @@ func (s *Service) DoGet(ticket *flight.Ticket, stream flight.FlightService_DoGet
 		return err
 	}
 	defer leave()
-	return s.join(stream.Context(), planned, s.answer(stream, request))
+	return s.attend(stream.Context(), func(call *attended) error {
+		return s.join(call.ctx, planned, s.answer(attendedWriter{stream, call}, request))
+	})
 }
 
 // join waits for a slot, joins, and streams the answer.

@@ -8,7 +8,7 @@
 // Nothing here holds a whole dataset. Label rows that a client sends go to a file of the call's own, up to a bound, and
 // the result goes out batch by batch, as fast as the client reads. A join holds a slot from its plan to its last row;
 // the slots are as many as share the engine's memory. A call ends, and with it its query and its file, once its context
-// does.
+// does, which is also where its client neither sends nor takes anything for too long.
 package flight
 
 import (
@@ -49,6 +49,8 @@ type Limits struct {
 	Queue int
 	// SpoolBytes bounds the label rows of one call on disk: 1 GB.
 	SpoolBytes int64
+	// Idle bounds how long a client may take to send or take a message: 5 min.
+	Idle time.Duration
 }
 
 // Config says what to join with. Engine, Snapshot, Validator and Now are required.
@@ -77,6 +79,7 @@ func New(config Config) *Service {
 	config.Limits.Jobs = cmp.Or(config.Limits.Jobs, 2)
 	config.Limits.Queue = max(cmp.Or(config.Limits.Queue, 16), 0)
 	config.Limits.SpoolBytes = cmp.Or(config.Limits.SpoolBytes, 1_000_000_000)
+	config.Limits.Idle = cmp.Or(config.Limits.Idle, 5*time.Minute)
 	return &Service{config: config, queue: newQueue(config.Limits.Jobs, config.Limits.Queue)}
 }
 

@@ -122,6 +122,7 @@ func copyLabels(from *incoming, to io.Writer) (err error) {
 func unreadable(what string, err error) error {
 	input, isInput := errors.AsType[*registry.InputError](err)
 	limit, isLimit := errors.AsType[*LimitError](err)
+	idle, isIdle := errors.AsType[*IdleError](err)
 	broken, isStatus := errors.AsType[interface {
 		error
 		GRPCStatus() *status.Status
@@ -131,6 +132,8 @@ func unreadable(what string, err error) error {
 		return input
 	case isLimit:
 		return limit
+	case isIdle:
+		return idle
 	case isStatus:
 		return broken
 	}
