@@ -57,6 +57,11 @@ bench-offline: build ## Measure historical against a hand-written ASOF join; kee
 	go build -o bin/bench-offline ./bench/offline
 	bin/bench-offline bin/plumb bin/bench
 
+.PHONY: bench-memory
+bench-memory: build ## Join 20 million labels within 2 GB; fails beyond 3 GB; keeps 4 GB of data in bin/bench
+	go build -o bin/bench-offline ./bench/offline
+	bin/bench-offline bin/plumb bin/bench memory
+
 .PHONY: lint
 lint: bin/tools/golangci-lint bin/tools/buf bin/proto $(python_ready) ## Check formatting, vet, linters, import direction and the .proto files
 	bin/tools/golangci-lint run ./...

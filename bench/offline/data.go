@@ -27,8 +27,8 @@ var labelCounts = []int{20_000, 200_000, 2_000_000}
 func labelFile(count int) string { return fmt.Sprintf("labels_%d.parquet", count) }
 func wideFile(view int) string   { return fmt.Sprintf("data/wide%d.parquet", view) }
 
-// generate makes what is not there yet.
-func generate(ctx context.Context, folder string) error {
+// generate makes what is not there yet; the many labels only for the measurement of memory.
+func generate(ctx context.Context, folder string, many bool) error {
 	for _, sub := range []string{"data", "features"} {
 		if err := os.MkdirAll(filepath.Join(folder, sub), 0o755); err != nil {
 			return fmt.Errorf("make the folder: %w", err)
@@ -38,7 +38,11 @@ func generate(ctx context.Context, folder string) error {
 	for view := range wideViews {
 		files[wideFile(view)] = rowsQuery(wideRows, view+1)
 	}
-	for _, count := range labelCounts {
+	counts := labelCounts
+	if many {
+		counts = append(counts, memoryLabels)
+	}
+	for _, count := range counts {
 		files[labelFile(count)] = fmt.Sprintf("SELECT i AS label_id, (hash(i * 13 + 5) %% %d)::BIGINT AS user_id, "+
 			"make_timestamp(%d + (hash(i * 17 + 3) %% %d)::BIGINT) AS event_timestamp FROM range(%d) t(i)",
 			keys, first, int64(span), count)
@@ -74,7 +78,7 @@ func generateFile(ctx context.Context, path, query string) error {
 	if _, err := os.Stat(path); err == nil || !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	fmt.Fprintln(os.Stderr, "making", path)
+	fmt.Fprintln(os.Stderr, "bench: making", path)
 	if err := execute(ctx, fmt.Sprintf("COPY (%s) TO '%s.partial' (FORMAT parquet)", query, path)); err != nil {
 		return err
 	}
