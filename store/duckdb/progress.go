@@ -30,6 +30,7 @@ func (p *progress) during(step string, rows int64, run func() error) error {
 	if p.tell == nil {
 		return run()
 	}
+	p.total = max(p.total, p.done+rows) // A pass that is made again was not expected.
 	p.tell(store.Progress{Step: step, Rows: p.done, Total: p.total})
 	stop := make(chan struct{})
 	var wait sync.WaitGroup
@@ -44,13 +45,14 @@ func (p *progress) during(step string, rows int64, run func() error) error {
 func (p *progress) watch(step string, rows int64, stop <-chan struct{}) {
 	ticker := time.NewTicker(progressInterval)
 	defer ticker.Stop()
+	most := 0.0 // A statement in several parts may go back.
 	for {
 		select {
 		case <-stop:
 			return
 		case <-ticker.C:
-			part := min(max(p.session.native.progress(), 0), 1)
-			p.tell(store.Progress{Step: step, Rows: p.done + int64(part*float64(rows)), Total: p.total})
+			most = min(max(p.session.native.progress(), most), 1)
+			p.tell(store.Progress{Step: step, Rows: p.done + int64(most*float64(rows)), Total: p.total})
 		}
 	}
 }

@@ -257,7 +257,7 @@ func (u *use) find(ctx context.Context, s *session, seen timeRange, p *progress)
 	if err != nil {
 		return err
 	}
-	p.expect(int64(chosen.readings()-1) * chosen.rows)
+	p.expect(int64(chosen.readings())*chosen.rows - max(u.rows.count(), 0))
 	for number := range chosen.passes {
 		if err := u.findIn(ctx, s, pass{number, chosen.passes}, seen, chosen.rows, p); err != nil {
 			return err

@@ -56,12 +56,20 @@ type running struct {
 // start runs a server, with the configuration changed as told.
 func start(t *testing.T, changes ...func(*server.Config)) *running {
 	t.Helper()
+	return startWith(t, "", duckdb.Config{}, changes...)
+}
+
+// startWith is start for a project with more definitions, and an engine with other bounds.
+func startWith(t *testing.T, definitions string, bounds duckdb.Config, changes ...func(*server.Config)) *running {
+	t.Helper()
 	r := &running{t: t, folder: t.TempDir(), temp: t.TempDir(), ended: make(chan struct{})}
 	r.request = map[string]any{"features": map[string]any{"references": []string{"weather:*"}}}
 	ok(t, os.CopyFS(r.folder, os.DirFS("../../cli/template")))
-	engine := must(duckdb.Open(t.Context(), duckdb.Config{
-		ProjectDir: r.folder, Roots: []string{"data"}, TempDir: r.temp,
-	}))(t)
+	if definitions != "" {
+		ok(t, os.WriteFile(filepath.Join(r.folder, "features", "more.yaml"), []byte(definitions), 0o600))
+	}
+	bounds.ProjectDir, bounds.Roots, bounds.TempDir = r.folder, []string{"data"}, r.temp
+	engine := must(duckdb.Open(t.Context(), bounds))(t)
 	r.engine = &hooked{Engine: engine}
 	config := server.Config{
 		Project:  "nycflights",
@@ -331,11 +339,17 @@ type hooked struct {
 	onRemoved func()
 	// onScratch is called with each folder for label rows.
 	onScratch func(folder string)
+	// onProgress is called with what a join tells, onRows with each batch before it is sent.
+	onProgress func(store.Progress)
+	onRows     func()
 }
 
 func (h *hooked) PlanJoin(ctx context.Context, request store.JoinRequest) (store.Join, error) {
 	if h.onPlan != nil {
 		h.onPlan(ctx)
+	}
+	if tell := request.Progress; h.onProgress != nil {
+		request.Progress = func(progress store.Progress) { h.onProgress(progress); tell(progress) }
 	}
 	planned, err := h.Engine.PlanJoin(ctx, request)
 	if err != nil {
@@ -364,7 +378,12 @@ type hookedJoin struct {
 }
 
 func (j *hookedJoin) Stream(ctx context.Context, yield func(arrow.RecordBatch) error) (store.JoinReport, error) {
-	report, err := j.Join.Stream(ctx, yield)
+	report, err := j.Join.Stream(ctx, func(batch arrow.RecordBatch) error {
+		if j.engine.onRows != nil {
+			j.engine.onRows()
+		}
+		return yield(batch)
+	})
 	if j.engine.onEnd != nil {
 		j.engine.onEnd(err)
 	}
