@@ -15,8 +15,10 @@ var suite = storetest.Offline{Open: func(t testing.TB, projectDir string, thread
 
 // A join whose label index does not fit into memory is held to it, and so is one that meets keys of one hash.
 var (
-	inPasses  = suiteWith(func(e *duckdb.Engine) { e.Passes(3) })
-	colliding = suiteWith(func(e *duckdb.Engine) { e.WeakenHashes() })
+	fetching          = suiteWith(func(e *duckdb.Engine) { e.NeverKeeps() })
+	inPasses          = suiteWith(func(e *duckdb.Engine) { e.NeverKeeps(); e.Passes(3) })
+	colliding         = suiteWith(func(e *duckdb.Engine) { e.WeakenHashes() })
+	collidingFetching = suiteWith(func(e *duckdb.Engine) { e.WeakenHashes(); e.NeverKeeps() })
 )
 
 func suiteWith(change func(*duckdb.Engine)) storetest.Offline {
@@ -61,6 +63,8 @@ func TestR11_OneViewJoinsTwice(t *testing.T)               { rule(t, "R11") }
 func TestR12_ViewsWithoutKeysJoinOnTimeAlone(t *testing.T) { rule(t, "R12") }
 
 func TestR1toR13_RandomJoinsEqualTheReference(t *testing.T) { suite.RandomJoins(t) }
+func TestR1toR13_RandomJoinsFetching(t *testing.T)          { fetching.RandomJoins(t) }
+func TestR1toR13_RandomJoinsFetchingColliding(t *testing.T) { collidingFetching.RandomJoins(t) }
 func TestR1toR13_RandomJoinsInPasses(t *testing.T)          { inPasses.RandomJoins(t) }
 func TestR1toR13_RandomJoinsWithCollidingKeys(t *testing.T) { colliding.RandomJoins(t) }
 func TestR5_RandomWindowsEqualTheReference(t *testing.T)    { suite.RandomWindows(t) }

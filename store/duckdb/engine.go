@@ -131,13 +131,15 @@ func Version(ctx context.Context) (string, error) {
 
 // session is one DuckDB instance with one connection. It is for one operation and not safe for concurrent use.
 type session struct {
-	db       *sql.DB
-	conn     *sql.Conn
-	config   Config
-	spill    *spillFolder
-	releases []func()
-	native   *native
-	matcher  matcher
+	db        *sql.DB
+	conn      *sql.Conn
+	config    Config
+	spill     *spillFolder
+	releases  []func()
+	native    *native
+	collector collector
+	// keptBytes is the memory of the label indexes that keep features.
+	keptBytes int64
 }
 
 // internalSchema holds our tables. No source can be named so, since names of sources begin with a letter.
@@ -194,7 +196,7 @@ func (s *session) open(ctx context.Context, e *Engine) error {
 	if err != nil {
 		return err
 	}
-	return s.matcher.register(s.native)
+	return s.collector.register(s.native)
 }
 
 // confine takes all access to files away but for the ones given, and locks the configuration.

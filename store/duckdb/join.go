@@ -143,6 +143,7 @@ func (j *join) Explain(ctx context.Context) (string, error) {
 		if err != nil {
 			return err
 		}
+		var ran []*use
 		for _, u := range j.uses {
 			times := u.seen(labels)
 			u := u.narrowed(r, times)
@@ -155,8 +156,9 @@ func (j *join) Explain(ctx context.Context) (string, error) {
 			}
 			fmt.Fprintf(&text, "-- view %s as %s\n-- strategy: %s\n%s;\n\n", u.reference.View.Name, u.reference.Alias, chosen,
 				strings.Join(u.statements(chosen, times), ";\n"))
+			ran = append(ran, u)
 		}
-		fmt.Fprintf(&text, "-- result\n%s;\n", j.result(j.typedLabels(), identifiers(j.columnNames())))
+		fmt.Fprintf(&text, "-- result\n%s;\n", j.result(ran, j.typedLabels(), identifiers(j.columnNames())))
 		return nil
 	})
 	return text.String(), err
@@ -171,8 +173,10 @@ func (j *join) labelTimes(ctx context.Context, s *session) (timeRange, error) {
 // Close implements store.Join.
 func (j *join) Close() error { return nil }
 
-// prepare runs everything up to the result in a session that may touch the extra files too, and hands it to use.
-func (j *join) prepare(ctx context.Context, extra []string, use func(*session) error) (store.JoinReport, error) {
+// prepare runs everything up to the result in a session that may touch the extra files too, and hands that over with
+// the uses as they ran.
+func (j *join) prepare(ctx context.Context, extra []string, write func(*session, []*use) error,
+) (store.JoinReport, error) {
 	var report store.JoinReport
 	err := j.open(ctx, extra, func(s *session, r *relations) error {
 		if err := s.queryRow(ctx, "SELECT count(*) FROM "+internalSchema+".labels", &report.Rows); err != nil {
@@ -187,15 +191,18 @@ func (j *join) prepare(ctx context.Context, extra []string, use func(*session) e
 			progress.expect(max(u.rows.count(), 0))
 		}
 		progress.expect(report.Rows)
+		var ran []*use
 		for _, u := range j.uses {
 			seen := u.seen(times)
-			counted, err := u.narrowed(r, seen).run(ctx, s, r, seen, progress)
+			u := u.narrowed(r, seen)
+			ran = append(ran, u)
+			counted, err := u.run(ctx, s, r, seen, progress)
 			if err != nil {
 				return err
 			}
 			report.Views = append(report.Views, counted)
 		}
-		return progress.during("writing rows", report.Rows, func() error { return r.blame(ctx, use(s)) })
+		return progress.during("writing rows", report.Rows, func() error { return r.blame(ctx, write(s, ran)) })
 	})
 	return report, err
 }
@@ -239,9 +246,9 @@ func (j *join) columnNames() []string {
 	return names
 }
 
-// result is the query for the rows of the result, in label order (R6), from the label columns' expressions and all
-// columns' SQL names.
-func (j *join) result(labels, names []string) string {
+// result is the query for the rows of the result, in label order (R6), from the uses as they ran, the label columns'
+// expressions and all columns' SQL names.
+func (j *join) result(ran []*use, labels, names []string) string {
 	columns := make([]string, len(names))
 	for i := range labels {
 		columns[i] = labels[i] + " AS " + names[i]
@@ -249,13 +256,29 @@ func (j *join) result(labels, names []string) string {
 	for i, c := range j.outputs {
 		columns[len(labels)+i] = c.sql + " AS " + names[len(labels)+i]
 	}
-	return "SELECT " + strings.Join(columns, ",\n  ") + "\n" + j.from()
+	return "SELECT " + strings.Join(columns, ",\n  ") + "\n" + from(ran)
 }
 
-func (j *join) from() string {
-	from := fmt.Sprintf("FROM %s.labels l", internalSchema)
-	for i := range j.uses {
-		from += fmt.Sprintf("\nLEFT JOIN %s.found%d p%d ON p%d.n = l.n", internalSchema, i, i, i)
+// from reads the labels with what the indexes keep for them, and joins what was found otherwise. DuckDB keeps the order
+// of a table that it only reads; what is joined has to be sorted.
+func from(ran []*use) string {
+	where, when, row, joins := []string{"*"}, []string{"*"}, []string{"*"}, ""
+	for _, u := range ran {
+		if !u.keeps {
+			joins += fmt.Sprintf("\nLEFT JOIN %s p%d ON p%d.n = l.n", u.table("found"), u.number, u.number)
+			continue
+		}
+		a, b, c := u.slots()
+		where, when, row = append(where, a), append(when, b), append(row, c)
 	}
-	return from + "\nORDER BY l.n"
+	if joins != "" {
+		joins += "\nORDER BY l.n"
+	}
+	labels := internalSchema + ".labels"
+	if len(row) > 1 {
+		for _, layer := range [][]string{where, when, row} {
+			labels = fmt.Sprintf("(SELECT %s\n  FROM %s)", strings.Join(layer, ",\n    "), labels)
+		}
+	}
+	return "FROM " + labels + " l" + joins
 }

@@ -3,6 +3,7 @@ package duckdb
 import (
 	"cmp"
 	"math/bits"
+	"runtime"
 	"slices"
 	"sync/atomic"
 )
@@ -27,6 +28,10 @@ type labelIndex struct {
 	// shift brings a hash down to the position where its bucket is looked for.
 	shift int
 	slots []slot
+	// width is how many words a record has: one for each feature that is kept, and then their null bits.
+	features, width int
+	// records hold the features of the row in each slot.
+	records []uint64
 }
 
 // bucket is a group of slots; one without slots is free.
@@ -117,12 +122,20 @@ func (x *labelIndex) sortGroups() {
 	}
 }
 
-// reset forgets the rows, so that another view can be offered to the same labels.
-func (x *labelIndex) reset() {
+// forRows is an index of the same labels, without rows, that keeps so many features of each row.
+func (x *labelIndex) forRows(features int) *labelIndex {
+	fresh := *x
+	fresh.features, fresh.width = features, recordWords(features)
+	fresh.records = make([]uint64, fresh.width*len(x.slots))
+	fresh.slots = make([]slot, len(x.slots))
 	for i := range x.slots {
-		x.slots[i].row.Store(noRow)
+		fresh.slots[i].t = x.slots[i].t
 	}
+	return &fresh
 }
+
+// recordWords is the number of words that so many features take.
+func recordWords(features int) int { return features + (features+63)/64 }
 
 // first returns the first slot at or after the instant.
 func first(group []slot, instant int64) int {
@@ -146,15 +159,39 @@ type featureRows struct {
 	visible, event, created []int64
 	// order is the rows' source order (R3), at least 0.
 	order []int64
+	// features are those that the index keeps; their first row is that of the whole, and start the number of ours.
+	features []featureColumn
+	start    int
+}
+
+// featureColumn is a column of values of 8, 4 or 1 bytes, and where they are null, as DuckDB marks it.
+type featureColumn struct {
+	words  []uint64
+	halves []uint32
+	bytes  []uint8
+	mask   []uint64
+}
+
+// at is the value of a row as a word.
+func (c *featureColumn) at(row int) uint64 {
+	switch {
+	case c.words != nil:
+		return c.words[row]
+	case c.halves != nil:
+		return uint64(c.halves[row])
+	}
+	return uint64(c.bytes[row])
 }
 
 func (r featureRows) slice(from, to int) featureRows {
 	return featureRows{
-		hashes:  r.hashes[from:to],
-		visible: r.visible[from:to],
-		event:   r.event[from:to],
-		created: r.created[from:to],
-		order:   r.order[from:to],
+		features: r.features,
+		start:    r.start + from,
+		hashes:   r.hashes[from:to],
+		visible:  r.visible[from:to],
+		event:    r.event[from:to],
+		created:  r.created[from:to],
+		order:    r.order[from:to],
 	}
 }
 
@@ -201,31 +238,85 @@ func (x *labelIndex) offerBatch(rows featureRows, kept []bool) {
 	for n := range known[:found] {
 		earliest[n] = x.slots[buckets[n].first].t
 	}
+	var targets [offerBatch]int
 	for n, i := range known[:found] {
 		b, at := buckets[n], 0
-		group := x.slots[b.first : b.first+b.count]
 		if earliest[n] < rows.visible[i] {
-			at = first(group, rows.visible[i])
+			at = first(x.slots[b.first:b.first+b.count], rows.visible[i])
 		}
-		if at < len(group) {
-			kept[i] = group[at].offer(rows.event[i], rows.created[i], rows.order[i]+1)
+		targets[n] = -1
+		if at < int(b.count) {
+			targets[n] = int(b.first) + at
+		}
+	}
+	x.touch(targets[:found])
+	for n, i := range known[:found] {
+		if targets[n] >= 0 {
+			kept[i] = x.offerTo(targets[n], &rows, int(i))
 		}
 	}
 }
 
-// offer keeps the row, given by what row is to be, if it is greater than the one that is there (R3).
-func (s *slot) offer(event, created, row int64) bool {
-	there := s.row.Load()
-	for there == lockedRow || !s.row.CompareAndSwap(there, lockedRow) {
-		there = s.row.Load()
+// touch brings records near, all at a time: taking a slot waits for whatever was written before.
+func (x *labelIndex) touch(slots []int) {
+	var touched uint64
+	for _, slot := range slots {
+		if from := slot * x.width; slot >= 0 && x.width > 0 {
+			for word := from; word < from+x.width; word += lineWords {
+				touched += x.records[word]
+			}
+			touched += x.records[from+x.width-1]
+		}
 	}
+	runtime.KeepAlive(touched)
+}
+
+// lineWords is the number of words in a line of the processor's cache.
+const lineWords = 8
+
+// offerTo keeps a row in a slot if it is greater than the one that is there (R3).
+func (x *labelIndex) offerTo(number int, rows *featureRows, i int) bool {
+	s := &x.slots[number]
+	there := s.lock()
+	event, created, row := rows.event[i], rows.created[i], rows.order[i]+1
 	if there != noRow && compareRows(event, created, row, s.event, s.created, there) <= 0 {
 		s.row.Store(there)
 		return false
 	}
 	s.event, s.created = event, created
+	if x.features > 0 {
+		x.record(number, rows.features, rows.start+i)
+	}
 	s.row.Store(row)
 	return true
+}
+
+// lock takes the slot for this thread, and returns the row that it had.
+func (s *slot) lock() int64 {
+	there := s.row.Load()
+	for there == lockedRow || !s.row.CompareAndSwap(there, lockedRow) {
+		there = s.row.Load()
+	}
+	return there
+}
+
+// record keeps the features of a row.
+func (x *labelIndex) record(number int, features []featureColumn, row int) {
+	record := x.records[number*x.width : (number+1)*x.width]
+	clear(record[x.features:])
+	for i := range features {
+		if isNull(features[i].mask, row) {
+			record[x.features+i/64] |= 1 << (i % 64)
+			continue
+		}
+		record[i] = features[i].at(row)
+	}
+}
+
+// feature is a feature of the row in a slot, as a word.
+func (x *labelIndex) feature(slot int64, at int) (value uint64, null bool) {
+	record := x.records[int(slot)*x.width:]
+	return record[at], record[x.features+at/64]>>(at%64)&1 == 1
 }
 
 // compareRows orders rows as R3 does.
@@ -237,14 +328,37 @@ func compareRows(event, created, row, otherEvent, otherCreated, otherRow int64) 
 // be offered any more.
 func (x *labelIndex) settle() {
 	for _, b := range x.buckets {
-		group := x.slots[b.first : b.first+b.count]
-		for i := 1; i < len(group); i++ {
-			before, here := &group[i-1], &group[i]
-			if row := before.row.Load(); row != noRow {
-				here.offer(before.event, before.created, row)
-			}
+		for i := b.first + 1; i < b.first+b.count; i++ {
+			x.settleSlot(int(i))
 		}
 	}
+}
+
+// settleSlot takes over what the slot before has, where that is greater.
+func (x *labelIndex) settleSlot(number int) {
+	before, here := &x.slots[number-1], &x.slots[number]
+	row, there := before.row.Load(), here.row.Load()
+	if row == noRow ||
+		there != noRow && compareRows(before.event, before.created, row, here.event, here.created, there) <= 0 {
+		return
+	}
+	here.event, here.created = before.event, before.created
+	here.row.Store(row)
+	copy(x.records[number*x.width:(number+1)*x.width], x.records[(number-1)*x.width:])
+}
+
+// matched counts the labels whose winner is not older than the ttl in microseconds, 0 for any age (R2). It needs settle
+// to have run.
+func (x *labelIndex) matched(ttl int64) int64 {
+	var count int64
+	for i := range x.slots {
+		s := &x.slots[i]
+		// No winner is later than its label, so the age is exact in 64 bits without a sign.
+		if s.row.Load() != noRow && (ttl == 0 || uint64(s.t)-uint64(s.event) <= uint64(ttl)) {
+			count++
+		}
+	}
+	return count
 }
 
 // find returns for labels, given by the hashes and times that the index was built from, the number of the slot with the
@@ -262,13 +376,21 @@ func (x *labelIndex) findBatch(hashes []uint64, times, found []int64) {
 	for i, hash := range hashes {
 		buckets[i] = x.buckets[hash>>x.shift&mask]
 	}
+	var earliest [offerBatch]int64
 	for i, hash := range hashes {
-		b := buckets[i]
-		if b.hash != hash {
-			b = x.buckets[x.position(hash)]
+		if buckets[i].hash != hash {
+			buckets[i] = x.buckets[x.position(hash)]
 		}
+		if b := buckets[i]; b.count > 0 {
+			earliest[i] = x.slots[b.first].t
+		}
+	}
+	for i := range hashes {
+		b, at := buckets[i], 0
 		group := x.slots[b.first : b.first+b.count]
-		at := first(group, times[i])
+		if earliest[i] < times[i] {
+			at = first(group, times[i])
+		}
 		found[i] = -1
 		if at < len(group) && group[at].row.Load() != noRow {
 			found[i] = int64(b.first) + int64(at)

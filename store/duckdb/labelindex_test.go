@@ -26,14 +26,21 @@ func BenchmarkLabelIndex(b *testing.B) {
 	}
 	batch.visible, batch.created = batch.event, batch.event
 	kept := make([]bool, rows)
+	for range 10 {
+		batch.features = append(batch.features, featureColumn{words: batch.hashes})
+	}
 	b.Run("offer", func(b *testing.B) {
 		for range b.N {
-			x.reset()
-			x.offer(batch, kept)
+			b.StopTimer()
+			fresh := x.forRows(10)
+			b.StartTimer()
+			fresh.offer(batch, kept)
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/row")
 	})
 	b.Run("settle", func(b *testing.B) {
+		x := x.forRows(10)
+		x.offer(batch, kept)
 		for range b.N {
 			x.settle()
 		}

@@ -1,96 +1,98 @@
 package duckdb
 
 import (
-	"sync/atomic"
+	"fmt"
 
 	"github.com/duckdb/duckdb-go/v2/mapping"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// matcher is the label index of a session, as SQL works with it:
+// matcher is the label index of a use, as SQL works with it. # is the use's number:
 //
-//	_plumb_label(hash, t)                              collects a label for the next index
-//	_plumb_offer(hash, visible, event, created, order) shows a feature row to the labels: is it the greatest so far?
-//	_plumb_slot(hash, t)                               where the label's winner is, null where it sees no row
-//	_plumb_row(slot), _plumb_event(slot)               the winner's position in source order, and its event time
+//	_plumb_offer#(hash, visible, event, created, order, feature, …)
+//	                           shows a feature row to the labels: is it the greatest so far?
+//	_plumb_slot#(hash, t)      where the label's winner is, null where it sees no row
+//	_plumb_row#(slot)          the winner's position in source order
+//	_plumb_event#(slot)        its event time
+//	_plumb_feature#_i(slot)    its i-th feature, where the index keeps features
 //
-// Hashes are UBIGINT, times BIGINT microseconds. A row with a null argument is neither collected nor offered. Users'
-// queries cannot call these functions, since their answers depend on more than their arguments.
+// Hashes are UBIGINT, times BIGINT microseconds. A row with a null hash, time or order is not offered. Users' queries
+// cannot call these functions, since their answers depend on more than their arguments.
 type matcher struct {
 	index *labelIndex
-	// labels is the query for the labels that the index is of.
-	labels string
-
-	hashes    []uint64
-	times     []int64
-	collected atomic.Int64
+	// kept are the types of the features that the index keeps.
+	kept []mapping.Type
 }
 
-func (m *matcher) register(n *native) error {
-	const hash, micros, boolean = mapping.TypeUBigInt, mapping.TypeBigInt, mapping.TypeBoolean
-	label := []mapping.Type{hash, micros}
-	for _, f := range []struct {
+// offered is the number of arguments of _plumb_offer before the features.
+const offered = 5
+
+// keepable are the declared types whose values an index can keep: those of at most 8 bytes.
+var keepable = map[plumbv1.Type]mapping.Type{
+	plumbv1.Type_BOOL:    mapping.TypeBoolean,
+	plumbv1.Type_INT32:   mapping.TypeInteger,
+	plumbv1.Type_INT64:   mapping.TypeBigInt,
+	plumbv1.Type_FLOAT32: mapping.TypeFloat,
+	plumbv1.Type_FLOAT64: mapping.TypeDouble,
+}
+
+func (m *matcher) register(n *native, use int) error {
+	const hash, integer = mapping.TypeUBigInt, mapping.TypeBigInt
+	row := append([]mapping.Type{hash, integer, integer, integer, integer}, m.kept...)
+	slot := []mapping.Type{integer}
+	functions := []struct {
 		name       string
 		parameters []mapping.Type
 		result     mapping.Type
 		call       function
 	}{
-		{"_plumb_label", label, boolean, m.collect},
-		{"_plumb_offer", []mapping.Type{hash, micros, micros, micros, micros}, boolean, m.offer},
-		{"_plumb_slot", label, micros, m.slot},
-		{"_plumb_row", []mapping.Type{micros}, micros, m.winner(func(_, row int64) int64 { return row })},
-		{"_plumb_event", []mapping.Type{micros}, micros, m.winner(func(event, _ int64) int64 { return event })},
-	} {
-		if err := n.register(f.name, f.parameters, f.result, f.call); err != nil {
+		{"offer", row, mapping.TypeBoolean, m.offer},
+		{"slot", []mapping.Type{hash, integer}, integer, m.slot},
+		{"row", slot, integer, m.winner(func(_, row int64) int64 { return row })},
+		{"event", slot, integer, m.winner(func(event, _ int64) int64 { return event })},
+	}
+	for _, f := range functions {
+		if err := n.register(fmt.Sprintf("_plumb_%s%d", f.name, use), f.parameters, f.result, f.call); err != nil {
+			return err
+		}
+	}
+	for i, kept := range m.kept {
+		if err := n.register(fmt.Sprintf("_plumb_feature%d_%d", use, i), slot, kept, m.feature(i)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// expect makes room for labels to be collected.
-func (m *matcher) expect(labels int64) {
-	m.index, m.labels = nil, ""
-	m.hashes, m.times = make([]uint64, labels), make([]int64, labels)
-	m.collected.Store(0)
-}
-
-// build makes the index of what was collected.
-func (m *matcher) build(labels string) {
-	count := m.collected.Load()
-	m.index, m.labels = newLabelIndex(m.hashes[:count], m.times[:count]), labels
-	m.hashes, m.times = nil, nil
-}
-
-func (m *matcher) collect(c columns, a answer) {
-	rows := c.present()
-	hashes, kept := c.unsigned(0), a.bools()
-	next := m.collected.Add(int64(len(rows))) - int64(len(rows))
-	clear(kept)
-	for i, row := range rows {
-		m.hashes[next+int64(i)], m.times[next+int64(i)] = hashes[row], c.args[1][row]
-		kept[row] = true
-	}
-}
-
 func (m *matcher) offer(c columns, a answer) {
-	rows := featureRows{hashes: c.unsigned(0), visible: c.args[1], event: c.args[2], created: c.args[3], order: c.args[4]}
-	if c.complete() {
-		m.index.offer(rows, a.bools())
+	rows := featureRows{
+		hashes:  valuesOf[uint64](&c, 0),
+		visible: valuesOf[int64](&c, 1),
+		event:   valuesOf[int64](&c, 2),
+		created: valuesOf[int64](&c, 3),
+		order:   valuesOf[int64](&c, 4),
+	}
+	for i, kept := range m.kept {
+		rows.features = append(rows.features, newFeatureColumn(&c, offered+i, kept))
+	}
+	greatest := a.bools()
+	if c.complete(offered) {
+		m.index.offer(rows, greatest)
 		return
 	}
-	kept := a.bools()
-	clear(kept)
-	for _, row := range c.present() {
-		m.index.offer(rows.slice(row, row+1), kept[row:row+1])
+	clear(greatest)
+	for _, row := range c.present(offered) {
+		m.index.offer(rows.slice(row, row+1), greatest[row:row+1])
 	}
 }
 
 func (m *matcher) slot(c columns, a answer) {
-	slots := a.integers()
-	m.index.find(c.unsigned(0), c.args[1], slots)
+	slots := numbersOf[int64](a)
+	m.index.find(valuesOf[uint64](&c, 0), valuesOf[int64](&c, 1), slots)
 	var none []int
 	for i, slot := range slots {
-		if slot < 0 {
+		if slot < 0 || isNull(c.masks[0], i) || isNull(c.masks[1], i) {
 			none = append(none, i)
 		}
 	}
@@ -99,9 +101,72 @@ func (m *matcher) slot(c columns, a answer) {
 
 func (m *matcher) winner(part func(event, row int64) int64) function {
 	return func(c columns, a answer) {
-		values := a.integers()
-		for _, i := range c.present() {
-			values[i] = part(m.index.winner(c.args[0][i]))
+		slots, values := valuesOf[int64](&c, 0), numbersOf[int64](a)
+		var none []int
+		for i, slot := range slots {
+			if isNull(c.masks[0], i) {
+				none = append(none, i)
+				continue
+			}
+			values[i] = part(m.index.winner(slot))
 		}
+		a.setNull(none)
 	}
+}
+
+func (m *matcher) feature(at int) function {
+	return func(c columns, a answer) {
+		var none []int
+		slots := valuesOf[int64](&c, 0)
+		read := func(i int) (value uint64) {
+			if !isNull(c.masks[0], i) {
+				value, null := m.index.feature(slots[i], at)
+				if !null {
+					return value
+				}
+			}
+			none = append(none, i)
+			return 0
+		}
+		switch width(m.kept[at]) {
+		case 1:
+			fill(numbersOf[uint8](a), read)
+		case 4:
+			fill(numbersOf[uint32](a), read)
+		default:
+			fill(numbersOf[uint64](a), read)
+		}
+		a.setNull(none)
+	}
+}
+
+func fill[T uint8 | uint32 | uint64](values []T, read func(int) uint64) {
+	for i := range values {
+		values[i] = T(read(i))
+	}
+}
+
+// width is the number of bytes of a value.
+func width(t mapping.Type) int {
+	switch t {
+	case mapping.TypeBoolean:
+		return 1
+	case mapping.TypeInteger, mapping.TypeFloat:
+		return 4
+	}
+	return 8
+}
+
+// newFeatureColumn is an argument as the index takes features.
+func newFeatureColumn(c *columns, arg int, t mapping.Type) featureColumn {
+	column := featureColumn{mask: c.masks[arg]}
+	switch width(t) {
+	case 1:
+		column.bytes = valuesOf[uint8](c, arg)
+	case 4:
+		column.halves = valuesOf[uint32](c, arg)
+	default:
+		column.words = valuesOf[uint64](c, arg)
+	}
+	return column
 }

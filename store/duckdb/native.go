@@ -45,35 +45,38 @@ func (n *native) progress() float64 {
 	return percentage / 100
 }
 
-// columns are the arguments of one call, each with a value of 8 bytes for each row. They are valid during the call
-// alone.
+// columns are the arguments of one call. They are valid during the call alone.
 type columns struct {
 	rows int
-	args [][]int64
+	data []unsafe.Pointer
 	// masks say where an argument is null: a zero bit. An argument without nulls has none.
 	masks [][]uint64
 }
 
-// complete says whether no argument of any row is null.
-func (c *columns) complete() bool {
-	return !slices.ContainsFunc(c.masks, func(mask []uint64) bool { return mask != nil })
+// valuesOf is an argument as the numbers that it is, which must be as wide as its type in DuckDB.
+func valuesOf[T number](c *columns, arg int) []T { return unsafe.Slice((*T)(c.data[arg]), c.rows) }
+
+type number interface {
+	uint8 | uint32 | uint64 | int64
 }
 
-// present returns the rows that have no null argument.
-func (c *columns) present() []int {
+// complete says whether none of the first arguments is null in any row.
+func (c *columns) complete(args int) bool {
+	return !slices.ContainsFunc(c.masks[:args], func(mask []uint64) bool { return mask != nil })
+}
+
+// present returns the rows in which none of the first arguments is null.
+func (c *columns) present(args int) []int {
 	var rows []int
 	for row := range c.rows {
-		if !slices.ContainsFunc(c.masks, func(mask []uint64) bool { return mask != nil && mask[row/64]>>(row%64)&1 == 0 }) {
+		if !slices.ContainsFunc(c.masks[:args], func(mask []uint64) bool { return isNull(mask, row) }) {
 			rows = append(rows, row)
 		}
 	}
 	return rows
 }
 
-// unsigned is an argument as the hash that it is.
-func (c *columns) unsigned(arg int) []uint64 {
-	return unsafe.Slice((*uint64)(unsafe.Pointer(unsafe.SliceData(c.args[arg]))), c.rows)
-}
+func isNull(mask []uint64, row int) bool { return mask != nil && mask[row/64]>>(row%64)&1 == 0 }
 
 // answer is where a call puts its results.
 type answer struct {
@@ -85,8 +88,9 @@ func (a answer) bools() []bool {
 	return unsafe.Slice((*bool)(mapping.VectorGetData(a.vector)), a.rows)
 }
 
-func (a answer) integers() []int64 {
-	return unsafe.Slice((*int64)(mapping.VectorGetData(a.vector)), a.rows)
+// numbersOf is the answer as numbers, which must be as wide as its type in DuckDB.
+func numbersOf[T number](a answer) []T {
+	return unsafe.Slice((*T)(mapping.VectorGetData(a.vector)), a.rows)
 }
 
 // setNull marks the rows as null.
@@ -109,7 +113,7 @@ func validity(vector mapping.Vector, rows int) []uint64 {
 // function is a scalar function of ours. DuckDB calls it on many threads at once.
 type function func(columns, answer)
 
-// register makes a function known to SQL. Its parameters are of types of 8 bytes.
+// register makes a function known to SQL. It is called with all rows, also those with null arguments.
 func (n *native) register(name string, parameters []mapping.Type, result mapping.Type, call function) error {
 	f := mapping.CreateScalarFunction()
 	defer mapping.DestroyScalarFunction(&f)
@@ -174,7 +178,7 @@ func plumbCall(info, input, output unsafe.Pointer) {
 	c := columns{rows: int(mapping.DataChunkGetSize(chunk))}
 	for i := range mapping.DataChunkGetColumnCount(chunk) {
 		vector := mapping.DataChunkGetVector(chunk, i)
-		c.args = append(c.args, unsafe.Slice((*int64)(mapping.VectorGetData(vector)), c.rows))
+		c.data = append(c.data, mapping.VectorGetData(vector))
 		c.masks = append(c.masks, nil)
 		if mapping.VectorGetValidity(vector) != nil {
 			c.masks[i] = validity(vector, c.rows)

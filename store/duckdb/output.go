@@ -40,7 +40,9 @@ func (j *join) WriteFile(ctx context.Context, path string) (report store.JoinRep
 	if format == formatArrow {
 		report, err = j.writeArrow(ctx, partial)
 	} else {
-		report, err = j.prepare(ctx, []string{partial}, func(s *session) error { return j.copyTo(ctx, s, partial, format) })
+		report, err = j.prepare(ctx, []string{partial}, func(s *session, ran []*use) error {
+			return j.copyTo(ctx, s, ran, partial, format)
+		})
 	}
 	if err != nil {
 		return report, err
@@ -93,21 +95,23 @@ func removeIfThere(path string) error {
 }
 
 // copyTo streams the result to a Parquet or CSV file.
-func (j *join) copyTo(ctx context.Context, s *session, path, format string) error {
-	query, options, err := j.copyQuery(ctx, s, format)
+func (j *join) copyTo(ctx context.Context, s *session, ran []*use, path, format string) error {
+	query, options, err := j.copyQuery(ctx, s, ran, format)
 	if err != nil {
 		return err
 	}
 	return s.exec(ctx, fmt.Sprintf("COPY (%s) TO %s (%s)", query, literal(path), options))
 }
 
-func (j *join) copyQuery(ctx context.Context, s *session, format string) (query, options string, err error) {
+func (j *join) copyQuery(ctx context.Context, s *session, ran []*use, format string) (query, options string,
+	err error,
+) {
 	if format == formatCSV {
-		return j.textResult(), "FORMAT csv, HEADER true, NULLSTR '', USE_TMP_FILE false", nil
+		return j.textResult(ran), "FORMAT csv, HEADER true, NULLSTR '', USE_TMP_FILE false", nil
 	}
 	labels, err := j.labelTypes(ctx, s)
 	// DuckDB's dictionaries take -0.0 for 0.0 and one NaN for another, so the file has none.
-	return j.result(labels, identifiers(j.columnNames())),
+	return j.result(ran, labels, identifiers(j.columnNames())),
 		fmt.Sprintf("FORMAT parquet, DICTIONARY_SIZE_LIMIT 0, USE_TMP_FILE false, ROW_GROUP_SIZE %d",
 			rowGroupRows(len(j.columnNames()))), err
 }
@@ -128,18 +132,18 @@ func (j *join) labelTypes(ctx context.Context, s *session) ([]string, error) {
 }
 
 // textResult is the result with every output as text. Label columns from a CSV file stay letter for letter.
-func (j *join) textResult() string {
+func (j *join) textResult(ran []*use) string {
 	text := *j
 	text.outputs = make([]column, len(j.outputs))
 	for i, output := range j.outputs {
 		text.outputs[i] = column{name: output.name, sql: output.csv}
 	}
-	return text.result(numbered("l.c", len(j.labels.columns)), identifiers(j.columnNames()))
+	return text.result(ran, numbered("l.c", len(j.labels.columns)), identifiers(j.columnNames()))
 }
 
 // Stream implements store.Join.
 func (j *join) Stream(ctx context.Context, yield func(arrow.RecordBatch) error) (store.JoinReport, error) {
-	return j.prepare(ctx, nil, func(s *session) error {
+	return j.prepare(ctx, nil, func(s *session, ran []*use) error {
 		labels, err := j.labelTypes(ctx, s)
 		if err != nil {
 			return err
@@ -147,7 +151,7 @@ func (j *join) Stream(ctx context.Context, yield func(arrow.RecordBatch) error) 
 		names := j.columnNames()
 		statement := fmt.Sprintf("CREATE TABLE %s.result AS\nSELECT row_number() OVER () - 1 AS n, * FROM (%s)",
 			internalSchema,
-			j.result(labels, numbered("r", len(names))))
+			j.result(ran, labels, numbered("r", len(names))))
 		if err := s.exec(ctx, statement); err != nil {
 			return err
 		}

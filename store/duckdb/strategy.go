@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/duckdb/duckdb-go/v2/mapping"
 	"github.com/dustin/go-humanize"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -16,30 +17,45 @@ type pass struct{ number, of int }
 
 // strategy is how the winners of a use are found, and what the choice rests on.
 type strategy struct {
+	// keeps says that the index keeps the features of the winners as they go by. Otherwise they are read once the winners
+	// are known.
+	keeps bool
 	// passes is how many parts the labels are indexed in, so that each part's index fits into memory.
 	passes int
 	// labels and rows are the numbers of label rows with keys and of the source's rows.
 	labels, rows int64
+	// bytes is the memory of an index at the most.
+	bytes int64
 }
 
 func (s strategy) String() string {
-	memory := humanize.Bytes(uint64(s.labels * indexBytes / int64(s.passes)))
-	return fmt.Sprintf("%d label rows indexed in %s, %d feature rows offered to them, in %d passes",
-		s.labels, memory, s.rows, s.passes)
+	how := "then the winners' features are read"
+	if s.keeps {
+		how = "and their features kept"
+	}
+	return fmt.Sprintf("%d label rows indexed, %d feature rows offered to them, %s; %s of memory, %d passes",
+		s.labels, s.rows, how, humanize.Bytes(uint64(s.bytes)), s.passes)
 }
 
-// readings is how often the source is read: its keys and times, and its features, in each pass.
-func (s strategy) readings() int { return 2 * s.passes }
+// readings is how often the source is read.
+func (s strategy) readings() int {
+	if s.keeps {
+		return 1
+	}
+	return 2 * s.passes
+}
 
 // choosing holds what the choice of a strategy depends on, besides the data.
 type choosing struct {
-	// indexBytes bounds the memory of a label index.
+	// indexBytes bounds the memory of all label indexes.
 	indexBytes int64
-	// passes are made at least.
+	// passes are made at least where features are not kept.
 	passes int
+	// neverKeeps lets no index keep features; tests set it.
+	neverKeeps bool
 }
 
-// choose counts labels and rows.
+// choose counts labels and rows and makes the functions of the use known, within what is left of the memory.
 func (u *use) choose(ctx context.Context, s *session) (strategy, error) {
 	var chosen strategy
 	if err := s.queryRow(ctx, "SELECT count(*) FROM ("+u.keyed(pass{of: 1})+")", &chosen.labels); err != nil {
@@ -50,29 +66,63 @@ func (u *use) choose(ctx context.Context, s *session) (strategy, error) {
 			return chosen, err
 		}
 	}
-	chosen.passes = max(u.choice.passes, int((chosen.labels*indexBytes+u.choice.indexBytes-1)/u.choice.indexBytes))
-	return chosen, nil
+	// What an index that keeps no features takes is free again once it has been read; so half of the memory is for those.
+	kept, half := u.keptTypes(), u.choice.indexBytes/2
+	bytes := chosen.labels * int64(indexBytes+8*recordWords(len(kept)))
+	if kept != nil && s.keptBytes+bytes <= half {
+		chosen.keeps, chosen.passes, chosen.bytes = true, 1, bytes
+		s.keptBytes += bytes
+	} else {
+		kept = nil
+		chosen.passes = max(u.choice.passes, int((chosen.labels*indexBytes+half-1)/half))
+		chosen.bytes = chosen.labels * indexBytes / int64(chosen.passes)
+	}
+	u.keeps, u.matcher = chosen.keeps, &matcher{kept: kept}
+	return chosen, u.matcher.register(s.native, u.number)
 }
 
-// index makes the session's label index that of a pass, unless it already is: uses of one key share it.
-func (u *use) index(ctx context.Context, s *session, p pass) error {
-	labels := u.collect(p)
-	if s.matcher.labels == labels {
-		s.matcher.index.reset()
+// keptTypes are the types of the features as an index keeps them, nil where it cannot keep all: it keeps values of at
+// most 8 bytes, each of which fits its declared type.
+func (u *use) keptTypes() []mapping.Type {
+	if u.choice.neverKeeps {
 		return nil
 	}
-	var expected, collected int64
+	kept := []mapping.Type{}
+	for _, feature := range u.features {
+		t, ok := keepable[u.rows.view.Features[feature].Type]
+		if !ok || u.rows.features[feature].mayComplain() {
+			return nil
+		}
+		kept = append(kept, t)
+	}
+	return kept
+}
+
+// index gives the use an index of the labels of a pass. Uses of one key share what they can.
+func (u *use) index(ctx context.Context, s *session, p pass) error {
+	labels := u.collect(p)
+	if s.collector.labels != labels {
+		if err := u.collectLabels(ctx, s, p); err != nil {
+			return err
+		}
+	}
+	u.matcher.index = s.collector.index.forRows(len(u.matcher.kept))
+	return nil
+}
+
+func (u *use) collectLabels(ctx context.Context, s *session, p pass) error {
+	var expected, taken int64
 	if err := s.queryRow(ctx, "SELECT count(*) FROM ("+u.keyed(p)+")", &expected); err != nil {
 		return err
 	}
-	s.matcher.expect(expected)
-	if err := s.queryRow(ctx, labels, &collected); err != nil {
+	s.collector.expect(expected)
+	if err := s.queryRow(ctx, u.collect(p), &taken); err != nil {
 		return err
 	}
-	if collected != expected {
-		return fmt.Errorf("indexed %d of %d label rows", collected, expected)
+	if taken != expected {
+		return fmt.Errorf("indexed %d of %d label rows", taken, expected)
 	}
-	s.matcher.build(labels)
+	s.collector.build(u.collect(p))
 	return nil
 }
 

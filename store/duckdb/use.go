@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
@@ -32,6 +31,10 @@ type use struct {
 	features []int
 	hash     hashing
 	choice   choosing
+	// matcher is the label index that the rows are offered to.
+	matcher *matcher
+	// keeps says that the index keeps the features, so that they need not be read again.
+	keeps bool
 }
 
 func (j *join) prepareUses(ctx context.Context, r *relations) error {
@@ -107,6 +110,12 @@ func (u *use) offered(seen timeRange) string {
 		"coalesce(" + u.rows.createdTime() + ", " + noCreated + ") AS c",
 		"o",
 	}
+	if u.keeps {
+		for _, feature := range u.features {
+			name := fmt.Sprintf("f%d", feature)
+			columns = append(columns, u.rows.value("", name, feature)+" AS "+name)
+		}
+	}
 	where := u.rows.usable() + u.rows.within(seen)
 	if u.asKnown {
 		where += " AND c IS NOT NULL"
@@ -116,7 +125,14 @@ func (u *use) offered(seen timeRange) string {
 
 // scan is the query that offers the rows to the index.
 func (u *use) scan(seen timeRange) string {
-	return fmt.Sprintf("SELECT count(*) FILTER (WHERE _plumb_offer(h, v, e, c, o))\nFROM (%s)", u.offered(seen))
+	features := ""
+	if u.keeps {
+		for _, feature := range u.features {
+			features += fmt.Sprintf(", f%d", feature)
+		}
+	}
+	return fmt.Sprintf("SELECT count(*) FILTER (WHERE _plumb_offer%d(h, v, e, c, o%s))\nFROM (%s)", u.number, features,
+		u.offered(seen))
 }
 
 // needed are the columns of a row that the answer needs.
@@ -145,23 +161,38 @@ func (u *use) verifies() bool {
 // winners is the table of the labels of a pass that see a row: its position o and its event time e. ttl is checked
 // here, on winners alone: a winner is the latest of its key, so when it is too old all are.
 func (u *use) winners(p pass) string {
-	expired := "false"
-	if ttl := u.rows.view.TTL.Microseconds(); ttl > 0 {
-		// Of 128 bits, so that no instant is too early to subtract from.
-		expired = fmt.Sprintf("e < t::HUGEINT - %d", ttl)
-	}
 	keys := ""
 	if u.verifies() {
 		keys = ", " + strings.Join(u.keyNames(), ", ")
 	}
 	where := ""
 	if !u.statuses {
-		where = "\nWHERE NOT (" + expired + ")"
+		where = "\nWHERE NOT (" + u.expired("e") + ")"
 	}
-	return fmt.Sprintf("CREATE OR REPLACE TABLE %s AS\nSELECT n, o, e%s, %s AS expired\n"+
-		"FROM (SELECT *, _plumb_row(slot) AS o, _plumb_event(slot) AS e\n"+
-		"  FROM (SELECT *, _plumb_slot(h, t) AS slot FROM (%s))\n  WHERE slot IS NOT NULL)%s",
-		u.table("winners"), keys, expired, u.keyed(p), where)
+	return fmt.Sprintf("CREATE OR REPLACE TABLE %[1]s AS\nSELECT n, o, e%[2]s, %[3]s AS expired\n"+
+		"FROM (SELECT *, _plumb_row%[4]d(slot) AS o, _plumb_event%[4]d(slot) AS e\n"+
+		"  FROM (SELECT *, _plumb_slot%[4]d(h, t) AS slot FROM (%[5]s))\n  WHERE slot IS NOT NULL)%[6]s",
+		u.table("winners"), keys, u.expired("e"), u.number, u.keyed(p), where)
+}
+
+// expired says whether a winner's event time is too old for its label's instant t (R2).
+func (u *use) expired(event string) string {
+	ttl := u.rows.view.TTL.Microseconds()
+	if ttl == 0 {
+		return "false"
+	}
+	// Of 128 bits, so that no instant is too early to subtract from.
+	return fmt.Sprintf("%s < t::HUGEINT - %d", event, ttl)
+}
+
+// verify counts the winners whose keys are not the label's, where the features do not have to be read.
+func (u *use) verify() string {
+	keys := u.rows.typedKeys()
+	for i := range keys {
+		keys[i] += fmt.Sprintf(" AS k%d", i)
+	}
+	return fmt.Sprintf("SELECT count(*) FROM (SELECT o, %s FROM %s) r JOIN %s w ON w.o = r.o WHERE NOT (%s)",
+		strings.Join(keys, ", "), u.rows.from, u.table("winners"), each(u.keyNames(), "r.$ = w.$", " AND "))
 }
 
 // found is the table of the winners with their features as the source has them.
@@ -194,8 +225,14 @@ func (u *use) mayComplain() bool {
 // statements are the SQL of a pass, for people.
 func (u *use) statements(s strategy, times timeRange) []string {
 	p := pass{of: s.passes}
-	list := append(slices.Clone(u.rows.staging), u.collect(p), u.scan(times), u.winners(p))
-	return append(list, u.found(p))
+	list := append(slices.Clone(u.rows.staging), u.collect(p), u.scan(times))
+	switch {
+	case !u.keeps:
+		list = append(list, u.winners(p), u.found(p))
+	case u.verifies():
+		list = append(list, u.winners(p), u.verify())
+	}
+	return list
 }
 
 // seen is the range of event times that the labels can see.
@@ -221,18 +258,26 @@ func (u *use) run(ctx context.Context, s *session, r *relations, seen timeRange,
 ) {
 	report.Alias = u.reference.Alias
 	err = u.stage(ctx, s)
+	var chosen strategy
 	if err == nil {
-		err = u.find(ctx, s, seen, p)
+		chosen, err = u.choose(ctx, s)
+	}
+	if err == nil {
+		err = u.find(ctx, s, seen, chosen, p)
 	}
 	for errors.Is(err, errCollision) {
 		u.hash.attempt++
-		err = u.find(ctx, s, seen, p)
+		err = u.find(ctx, s, seen, chosen, p)
 	}
 	if err == nil {
 		report.NullTimes, report.NullKeys, err = u.rows.countUnusable(ctx, s, r)
 	}
 	if err != nil {
 		return report, u.explain(ctx, r, err)
+	}
+	if u.keeps {
+		report.Matched = u.matcher.index.matched(u.rows.view.TTL.Microseconds())
+		return report, nil
 	}
 	return report, s.queryRow(ctx, "SELECT count(*) FROM "+u.table("found")+" WHERE NOT expired", &report.Matched)
 }
@@ -252,21 +297,17 @@ func (u *use) stage(ctx context.Context, s *session) error {
 }
 
 // find makes the table found, in passes.
-func (u *use) find(ctx context.Context, s *session, seen timeRange, p *progress) error {
-	chosen, err := u.choose(ctx, s)
-	if err != nil {
-		return err
-	}
+func (u *use) find(ctx context.Context, s *session, seen timeRange, chosen strategy, p *progress) error {
 	p.expect(int64(chosen.readings())*chosen.rows - max(u.rows.count(), 0))
 	for number := range chosen.passes {
 		if err := u.findIn(ctx, s, pass{number, chosen.passes}, seen, chosen.rows, p); err != nil {
 			return err
 		}
 	}
-	return s.exec(ctx, "DROP TABLE "+u.table("winners"))
+	return s.exec(ctx, "DROP TABLE IF EXISTS "+u.table("winners"))
 }
 
-// findIn is one pass over so many rows: the winners' places first, then their features.
+// findIn is one pass over so many rows.
 func (u *use) findIn(ctx context.Context, s *session, part pass, seen timeRange, rows int64, p *progress) error {
 	if err := u.index(ctx, s, part); err != nil {
 		return err
@@ -275,31 +316,25 @@ func (u *use) findIn(ctx context.Context, s *session, part pass, seen timeRange,
 	if err := p.during(step, rows, func() error { return s.exec(ctx, u.scan(seen)) }); err != nil {
 		return err
 	}
-	s.matcher.index.settle()
+	u.matcher.index.settle()
+	if u.keeps && !u.verifies() {
+		return nil
+	}
 	if err := s.exec(ctx, u.winners(part)); err != nil {
 		return err
+	}
+	if u.keeps {
+		return u.compareKeys(ctx, s)
 	}
 	return p.during(step, rows, func() error { return s.exec(ctx, u.found(part)) })
 }
 
-// output is the column of a feature. Its value is brought to the declared type only here, so that a value that does
-// not fit is an error where it is in the answer, and not where a correction of the same time has replaced it.
-func (u *use) output(output registry.Output) column {
-	row := fmt.Sprintf("p%d", u.number)
-	sql := u.rows.value(row, fmt.Sprintf("%s.f%d", row, output.Feature), output.Feature)
-	if u.statuses {
-		sql = fmt.Sprintf("CASE WHEN NOT %s.expired THEN %s END", row, sql)
+// compareKeys finds out whether two keys have one hash.
+func (u *use) compareKeys(ctx context.Context, s *session) error {
+	var others int64
+	err := s.queryRow(ctx, u.verify(), &others)
+	if err == nil && others > 0 {
+		err = errCollision
 	}
-	return column{name: output.Name, sql: sql, csv: csvText(sql, u.reference.View.Features[output.Feature].Type)}
-}
-
-// status is the SQL of an output's status (R13).
-func (u *use) status(output registry.Output) string {
-	return fmt.Sprintf("CASE WHEN p%[1]d.n IS NULL THEN 'NOT_FOUND' WHEN p%[1]d.expired THEN 'EXPIRED' "+
-		"WHEN p%[1]d.f%[2]d IS NULL THEN 'NULL' ELSE 'PRESENT' END", u.number, output.Feature)
-}
-
-func (u *use) eventTimestamp() column {
-	sql := fmt.Sprintf("make_timestamptz(p%d.e)", u.number)
-	return column{name: u.reference.Alias + "__event_timestamp", sql: sql, csv: csvText(sql, plumbv1.Type_TIMESTAMP)}
+	return err
 }

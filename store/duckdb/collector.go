@@ -1,0 +1,50 @@
+package duckdb
+
+import (
+	"sync/atomic"
+
+	"github.com/duckdb/duckdb-go/v2/mapping"
+)
+
+// collector gathers labels for an index, as SQL works with it:
+//
+//	_plumb_label(hash, t)  takes a label in
+//
+// Hashes are UBIGINT, times BIGINT microseconds. A label with a null argument is not taken.
+type collector struct {
+	hashes []uint64
+	times  []int64
+	taken  atomic.Int64
+
+	// index is the last one that was built, and labels the query for what it is of: uses of one key share it.
+	index  *labelIndex
+	labels string
+}
+
+func (c *collector) register(n *native) error {
+	return n.register("_plumb_label", []mapping.Type{mapping.TypeUBigInt, mapping.TypeBigInt}, mapping.TypeBoolean, c.take)
+}
+
+// expect makes room for labels.
+func (c *collector) expect(labels int64) {
+	c.index, c.labels = nil, ""
+	c.hashes, c.times = make([]uint64, labels), make([]int64, labels)
+	c.taken.Store(0)
+}
+
+// build makes the index of the labels that were taken.
+func (c *collector) build(labels string) {
+	c.index, c.labels = newLabelIndex(c.hashes, c.times), labels
+	c.hashes, c.times = nil, nil
+}
+
+func (c *collector) take(args columns, a answer) {
+	rows := args.present(2)
+	hashes, times, taken := valuesOf[uint64](&args, 0), valuesOf[int64](&args, 1), a.bools()
+	next := c.taken.Add(int64(len(rows))) - int64(len(rows))
+	clear(taken)
+	for i, row := range rows {
+		c.hashes[next+int64(i)], c.times[next+int64(i)] = hashes[row], times[row]
+		taken[row] = true
+	}
+}
