@@ -87,7 +87,9 @@ func faultStatus(ctx context.Context, err error) *status.Status {
 		return status.New(codes.DeadlineExceeded, "the deadline passed before there was an answer")
 	case errors.Is(ctx.Err(), context.Canceled) || errors.Is(err, context.Canceled):
 		return status.New(codes.Canceled, "the call was cancelled")
-	case errors.Is(err, store.ErrDiskFull) || errors.Is(err, syscall.ENOSPC):
+	case errors.Is(err, store.ErrDiskFull): // The engine knows which limit it was, and what to do.
+		return status.New(codes.Unavailable, shortened(strings.ReplaceAll(err.Error(), "\n", "; "), maxMessage))
+	case errors.Is(err, syscall.ENOSPC):
 		return status.New(codes.Unavailable, "no space is left on the server's disk; free some there, or name a folder "+
 			"with more room in offline.temp_dir")
 	case errors.Is(err, store.ErrOutOfMemory):

@@ -283,18 +283,19 @@ func (r *running) write(name string, batches ...arrow.RecordBatch) string {
 	return path
 }
 
-// weather selects what r.request does.
-func (r *running) weather() *registry.Selection {
+// selection selects what r.request does.
+func (r *running) selection() *registry.Selection {
 	r.t.Helper()
 	definitions := must(spec.Read(r.t.Context(), r.folder, []string{"features"}, r.engine.Engine))(r.t)
 	snapshot := must(registry.NewSnapshot("nycflights", 1, storetest.StateOf(definitions)))(r.t)
-	return must(snapshot.SelectFeatures([]string{"weather:*"}, false))(r.t)
+	references, _ := r.request["features"].(map[string]any)["references"].([]string)
+	return must(snapshot.SelectFeatures(references, false))(r.t)
 }
 
 // planned plans what r.request does with a label file, as the command line does.
 func (r *running) planned(path, name string) (store.Join, error) {
 	return r.engine.Engine.PlanJoin(r.t.Context(), store.JoinRequest{
-		Selection: r.weather(), Labels: path, LabelsName: name, TimestampColumn: "event_timestamp",
+		Selection: r.selection(), Labels: path, LabelsName: name, TimestampColumn: "event_timestamp",
 	})
 }
 
@@ -342,6 +343,8 @@ type hooked struct {
 	// onProgress is called with what a join tells, onRows with each batch before it is sent.
 	onProgress func(store.Progress)
 	onRows     func()
+	// onRun is called before a join's stream begins.
+	onRun func()
 }
 
 func (h *hooked) PlanJoin(ctx context.Context, request store.JoinRequest) (store.Join, error) {
@@ -378,6 +381,9 @@ type hookedJoin struct {
 }
 
 func (j *hookedJoin) Stream(ctx context.Context, yield func(arrow.RecordBatch) error) (store.JoinReport, error) {
+	if j.engine.onRun != nil {
+		j.engine.onRun()
+	}
 	report, err := j.Join.Stream(ctx, func(batch arrow.RecordBatch) error {
 		if j.engine.onRows != nil {
 			j.engine.onRows()
