@@ -8,7 +8,7 @@ import (
 
 var (
 	// ErrConflict says that the project moved on since the plan was made; plan again.
-	ErrConflict = errors.New("the registry changed since this plan was made: run plumb plan again")
+	ErrConflict = errors.New("the registry changed since this plan was made; plan again")
 	// ErrNewer says that a durable format was written by a newer version of Plumb.
 	ErrNewer = errors.New("written by a newer version of plumb: upgrade this one")
 	// ErrUnavailable says that a registry or store could not be reached; the same call may succeed later.

@@ -55,7 +55,8 @@ type JoinRequest struct {
 	Selection *registry.Selection
 	// Labels is the label file: .parquet, .csv or .arrow (IPC).
 	Labels string
-	// LabelsName is how messages name the labels, such as "the labels"; empty for "label file" and the path.
+	// LabelsName is how messages name the labels, a singular such as "the label table"; empty for "label file" and the
+	// path.
 	LabelsName string
 	// TimestampColumn is the label column with the instant T of each row.
 	TimestampColumn string

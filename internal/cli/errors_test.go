@@ -37,7 +37,7 @@ func TestEachErrorHasItsMessageAndExitCode(t *testing.T) {
 		{"a collision (R10)", &registry.CollisionError{Names: []string{"a", "b"}, Hint: "rename"}, 3,
 			"plumb: output columns collide: a; b; rename\n"},
 		{"a conflict", fmt.Errorf("apply: %w", registry.ErrConflict), 1,
-			"plumb: apply: the registry changed since this plan was made: run plumb plan again\n"},
+			"plumb: apply: the registry changed since this plan was made; plan again\n"},
 		{"a newer format", registry.ErrNewer, 1, "plumb: written by a newer version of plumb: upgrade this one\n"},
 		{"mistakes in files", mistakes, 3, "a.yaml: no such file\nb.yaml:2:3: unknown key\n"},
 		{"joined input", errors.Join(input, input), 3,

@@ -19,17 +19,14 @@ var fileFormats = []string{".parquet", ".csv", ".arrow"}
 // checkJoinFiles checks the files that historical reads and writes: that their formats are known, that the labels are
 // there, and that the output would overwrite neither the labels nor what a source reads.
 func (p *project) checkJoinFiles(snapshot *registry.Snapshot, flags historicalFlags) error {
-	labels, err := located("--labels", flags.labels)
+	labels, err := labelFile(flags.labels)
 	if err != nil {
 		return err
-	}
-	if _, err := os.Stat(labels); err != nil {
-		return registry.Inputf("--labels", "%s cannot be read: %v", flags.labels, reason(err))
 	}
 	if flags.out == "" {
 		return nil
 	}
-	out, err := located("--out", flags.out)
+	out, err := outputFile(flags.out)
 	if err != nil {
 		return err
 	}
@@ -46,24 +43,52 @@ func (p *project) checkJoinFiles(snapshot *registry.Snapshot, flags historicalFl
 	return nil
 }
 
-// located checks the format of a file and returns its absolute path, with the symbolic links of its folder resolved.
-func located(flag, path string) (string, error) {
-	if extension := strings.ToLower(filepath.Ext(path)); !slices.Contains(fileFormats, extension) {
-		return "", registry.Inputf(flag, "%s ends in %q; the file must be one of %s", path, extension,
-			strings.Join(fileFormats, ", "))
+// labelFile returns the absolute path of a label file, which has to be there. The Python client has the same words.
+func labelFile(path string) (string, error) {
+	if !isFileFormat(path) {
+		return "", registry.Inputf("", "label file %s has to end in .parquet, .csv or .arrow", path)
 	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", registry.Inputf("", "cannot read label file %s: %v", path, reason(err))
+	}
+	if info.IsDir() {
+		return "", registry.Inputf("", "cannot read label file %s: it is a folder", path)
+	}
+	return resolved(path)
+}
+
+// outputFile returns the absolute path of a file that can be written as far as its name goes.
+func outputFile(path string) (string, error) {
+	if !isFileFormat(path) {
+		return "", registry.Inputf("--out", "%s has to end in .parquet, .csv or .arrow", path)
+	}
+	folder := filepath.Dir(path)
+	info, err := os.Stat(folder)
+	if err != nil {
+		return "", registry.Inputf("--out", "cannot write %s: folder %s: %v", path, folder, reason(err))
+	}
+	if !info.IsDir() {
+		return "", registry.Inputf("--out", "cannot write %s: %s is no folder", path, folder)
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return "", registry.Inputf("--out", "cannot write %s: it is a folder", path)
+	}
+	return resolved(path)
+}
+
+func isFileFormat(path string) bool {
+	return slices.Contains(fileFormats, strings.ToLower(filepath.Ext(path)))
+}
+
+// resolved is the absolute path of a file, with the symbolic links of its folder resolved.
+func resolved(path string) (string, error) {
 	absolute, err := filepath.Abs(path)
 	if err != nil {
 		return "", err
 	}
 	folder, err := filepath.EvalSymlinks(filepath.Dir(absolute))
-	if err != nil {
-		return "", registry.Inputf(flag, "the folder of %s: %v", path, reason(err))
-	}
-	if info, err := os.Stat(folder); err == nil && !info.IsDir() {
-		return "", registry.Inputf(flag, "%s lies below a file, not in a folder", path)
-	}
-	return filepath.Join(folder, filepath.Base(absolute)), nil
+	return filepath.Join(folder, filepath.Base(absolute)), err
 }
 
 // isPartOf says whether a file is, or lies below, what a source's path names: a file, a folder or a glob.

@@ -20,30 +20,30 @@ type named interface {
 
 // kind is a list of definitions that list and show know.
 type kind struct {
-	// name is the plural, singular what one of them is called.
-	name, singular string
-	heading        []string
-	all            func(*plumbv1.Definitions) []named
+	// name is the plural, singular the other word for it on the command line, called what messages call one.
+	name, singular, called string
+	heading                []string
+	all                    func(*plumbv1.Definitions) []named
 	// cells are what list prints of one.
 	cells func(named) []string
 }
 
 var kinds = []kind{
-	newKind("entities", "entity", []string{"NAME", "JOIN KEYS", "DESCRIPTION"},
+	newKind("entities", "entity", "entity", []string{"NAME", "JOIN KEYS", "DESCRIPTION"},
 		(*plumbv1.Definitions).GetEntities, entityCells),
-	newKind("sources", "source", []string{"NAME", "READS", "EVENT TIME", "CREATED TIME", "DESCRIPTION"},
+	newKind("sources", "source", "source", []string{"NAME", "READS", "EVENT TIME", "CREATED TIME", "DESCRIPTION"},
 		(*plumbv1.Definitions).GetSources, sourceCells),
-	newKind("views", "view", []string{"NAME", "ENTITIES", "SOURCE", "TTL", "ONLINE", "FEATURES"},
+	newKind("views", "view", "feature view", []string{"NAME", "ENTITIES", "SOURCE", "TTL", "ONLINE", "FEATURES"},
 		(*plumbv1.Definitions).GetFeatureViews, viewCells),
-	newKind("services", "service", []string{"NAME", "VIEWS", "DESCRIPTION"},
+	newKind("services", "service", "feature service", []string{"NAME", "VIEWS", "DESCRIPTION"},
 		(*plumbv1.Definitions).GetFeatureServices, serviceCells),
 }
 
-func newKind[T named](name, singular string, heading []string, all func(*plumbv1.Definitions) []T,
+func newKind[T named](name, singular, called string, heading []string, all func(*plumbv1.Definitions) []T,
 	cells func(T) []string,
 ) kind {
 	return kind{
-		name: name, singular: singular, heading: heading,
+		name: name, singular: singular, called: called, heading: heading,
 		all: func(definitions *plumbv1.Definitions) []named {
 			var list []named
 			for _, each := range all(definitions) {
@@ -112,5 +112,5 @@ func kindOf(name string) (kind, error) {
 
 // find returns the definition of this name, or a NotFoundError.
 func (k kind) find(definitions *plumbv1.Definitions, name string) (named, error) {
-	return registry.Definition(k.all(definitions), k.singular, name)
+	return registry.Definition(k.all(definitions), k.called, name)
 }

@@ -38,6 +38,12 @@ func (s *Server) statusOf(ctx context.Context, method string, err error) error {
 
 // requestStatus is the status for what the client can mend; nil for other errors.
 func requestStatus(err error) *status.Status {
+	if collision, ok := errors.AsType[*registry.CollisionError](err); ok {
+		violations := []*errdetails.BadRequest_FieldViolation{{Field: "features", Description: collision.Error()}}
+		return detailed(codes.InvalidArgument, collision.Error(), &errdetails.BadRequest{
+			FieldViolations: bounded(violations, shortenViolation, moreViolations),
+		})
+	}
 	if violations := fieldViolations(err); violations != nil {
 		violations = bounded(violations, shortenViolation, moreViolations)
 		return detailed(codes.InvalidArgument, sentence(violations), &errdetails.BadRequest{FieldViolations: violations})
@@ -164,8 +170,6 @@ func fieldViolations(err error) []*errdetails.BadRequest_FieldViolation {
 		return nil
 	case *registry.InputError:
 		return []*errdetails.BadRequest_FieldViolation{{Field: e.Field, Description: e.Message}}
-	case *registry.CollisionError:
-		return []*errdetails.BadRequest_FieldViolation{{Field: "features", Description: e.Error()}}
 	case *spec.Problems:
 		return problemViolations(e)
 	case *protovalidate.ValidationError:
@@ -177,7 +181,17 @@ func fieldViolations(err error) []*errdetails.BadRequest_FieldViolation {
 		}
 		return all
 	}
-	return fieldViolations(errors.Unwrap(err))
+	return inContext(err, fieldViolations(errors.Unwrap(err)))
+}
+
+// inContext adds what a wrapping error says before a single violation, such as the view that it is about.
+func inContext(err error, violations []*errdetails.BadRequest_FieldViolation) []*errdetails.BadRequest_FieldViolation {
+	if len(violations) == 1 {
+		if before, ok := strings.CutSuffix(err.Error(), sentence(violations)); ok {
+			violations[0].Description = before + violations[0].GetDescription()
+		}
+	}
+	return violations
 }
 
 func problemViolations(e *spec.Problems) []*errdetails.BadRequest_FieldViolation {

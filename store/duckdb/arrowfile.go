@@ -152,6 +152,9 @@ func (l *labelFile) describeArrow(ctx context.Context, s *session) error {
 	for _, field := range input.schema.Fields() {
 		l.columns = append(l.columns, registry.Column{Name: field.Name})
 	}
+	if len(l.columns) == 0 {
+		return nil // DuckDB has no tables without columns; checkNames says so.
+	}
 	input.next = func() (arrow.RecordBatch, error) { return nil, io.EOF }
 	if err := s.register(input.numbered(), "_labels"); err != nil {
 		return err

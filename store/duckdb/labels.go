@@ -29,7 +29,7 @@ const (
 func fileFormat(path string) (string, error) {
 	format := strings.ToLower(filepath.Ext(path))
 	if !slices.Contains([]string{formatParquet, formatCSV, formatArrow}, format) {
-		return "", registry.Inputf("", "%s: the file has to end in .parquet, .csv or .arrow", path)
+		return "", registry.Inputf("", "file %s has to end in .parquet, .csv or .arrow", path)
 	}
 	return format, nil
 }
@@ -102,6 +102,9 @@ func (l *labelFile) describeParquet(ctx context.Context, s *session) error {
 	root := reader.MetaData().Schema.Root()
 	for i := range root.NumFields() {
 		l.columns = append(l.columns, registry.Column{Name: root.Field(i).Name()})
+	}
+	if len(l.columns) == 0 {
+		return nil // DuckDB has no tables without columns; checkNames says so.
 	}
 	if err := l.describe(ctx, s, l.scanParquet("")); err != nil {
 		return err
@@ -238,12 +241,12 @@ func (l *labelFile) scanCSV(columns []string) string {
 }
 
 func (l *labelFile) checkTimes(ctx context.Context, s *session, timeColumn int) error {
-	var nulls, first int64
-	err := s.queryRow(ctx, "SELECT count(*), coalesce(min(n), 0) + 1 FROM "+internalSchema+".labels WHERE t IS NULL",
-		&nulls, &first)
+	var rows, nulls, first int64
+	err := s.queryRow(ctx, "SELECT count(*), count(*) - count(t), coalesce(min(n) FILTER (t IS NULL), 0) + 1 FROM "+
+		internalSchema+".labels", &rows, &nulls, &first)
 	if err == nil && nulls > 0 {
-		err = registry.Inputf("", "label column %q is null in %d rows, first in row %d; every label row needs an instant",
-			l.columns[timeColumn].Name, nulls, first)
+		err = registry.Inputf("", "label column %q is null in %d of %d rows, first in row %d; every label row needs an "+
+			"instant", l.columns[timeColumn].Name, nulls, rows, first)
 	}
 	return err
 }

@@ -67,7 +67,7 @@ var labelRefusals = []refusal{
 		for _, at := range []any{nil, nil, stored[1].Values[0]} {
 			stored[0].Values, stored[1].Values = append(stored[0].Values, "EWR"), append(stored[1].Values, at)
 		}
-	}, []string{`"event_timestamp"`, "2 rows", "row 2"}},
+	}, []string{`"event_timestamp"`, "2 of 4 rows", "row 2"}},
 	{"R1 text in the time column", func(_ *testing.T, c *Case, _, _ string) {
 		c.labels().stored[1] = textColumn("event_timestamp", "yesterday")
 	}, []string{`"event_timestamp"`}},

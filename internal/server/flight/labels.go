@@ -18,8 +18,8 @@ import (
 	"github.com/plumbstore/plumb/registry"
 )
 
-// labelsName is how messages name label rows that a client sent.
-const labelsName = "the labels"
+// labelsName is how messages name label rows that a client sent, a singular.
+const labelsName = "the label table"
 
 // incoming reads the messages of a client that hold Arrow data. The first is the one with the command, which may hold
 // some or not.
@@ -91,10 +91,10 @@ func (s *Service) spool(from *incoming, folder string) (path string, err error) 
 func copyLabels(from *incoming, to io.Writer) (err error) {
 	reader, err := flight.NewRecordReader(from, ipc.WithAllocator(&capped{Allocator: memory.DefaultAllocator}))
 	if errors.Is(err, io.EOF) {
-		return registry.Inputf("", "%s: none came, not even their schema; write them after the command", labelsName)
+		return registry.Inputf("", "%s: no rows came, not even their schema; write them after the command", labelsName)
 	}
 	if err != nil {
-		return unreadable("their schema cannot be read", err)
+		return unreadable("its schema cannot be read", err)
 	}
 	defer reader.Release()
 	writer := ipc.NewWriter(to, ipc.WithSchema(reader.Schema()))
@@ -110,7 +110,7 @@ func copyLabels(from *incoming, to io.Writer) (err error) {
 		rows += batch.NumRows()
 	}
 	if err := reader.Err(); err != nil {
-		return unreadable(fmt.Sprintf("the batch after row %d does not fit their schema", rows), err)
+		return unreadable(fmt.Sprintf("the batch after row %d does not fit its schema", rows), err)
 	}
 	if err := writer.Close(); err != nil {
 		return fmt.Errorf("keep label rows: %w", err)
@@ -153,7 +153,7 @@ type bounded struct {
 // Write implements io.Writer.
 func (b *bounded) Write(p []byte) (int, error) {
 	if b.left -= int64(len(p)); b.left < 0 {
-		return 0, &LimitError{fmt.Sprintf("%s take more than the %d bytes that one call may send; send fewer rows or "+
+		return 0, &LimitError{fmt.Sprintf("%s takes more than the %d bytes that one call may send; send fewer rows or "+
 			"columns, raise serving.flight_spool there, or name a file on the server with DoGet", labelsName, b.of)}
 	}
 	return b.to.Write(p)

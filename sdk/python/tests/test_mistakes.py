@@ -32,13 +32,19 @@ MISTAKES: dict[str, tuple[Any, dict[str, Any], type[plumb.Error], str]] = {
         lambda labels: labels.drop(columns="dest"),
         {"service": SERVICE},
         plumb.InputError,
-        'no column "dest", the join key airport of view weather; it has flight_id, origin, carrier',
+        'the label table has no column "dest", the join key airport of view weather; it has flight_id, origin, carrier',
     ),
     "no time column": (
         lambda labels: labels.drop(columns="event_timestamp"),
         {"service": SERVICE},
         plumb.InputError,
-        'no column "event_timestamp"',
+        'the label table has no column "event_timestamp", the instant of each row',
+    ),
+    "a time column of nearly that name": (
+        lambda labels: labels.rename(columns={"event_timestamp": "event_timestmp"}),
+        {"service": SERVICE},
+        plumb.InputError,
+        'no column "event_timestamp", the instant of each row; did you mean "event_timestmp"?',
     ),
     "text for times": (
         lambda labels: labels.assign(event_timestamp="noon"),
@@ -50,19 +56,43 @@ MISTAKES: dict[str, tuple[Any, dict[str, Any], type[plumb.Error], str]] = {
         lambda labels: labels.assign(event_timestamp=labels["event_timestamp"].where(labels.index != 1)),
         {"service": SERVICE},
         plumb.InputError,
-        'label column "event_timestamp" is null in 1 rows, first in row 2; every label row needs an instant',
+        'label column "event_timestamp" is null in 1 of 2904 rows, first in row 2; every label row needs an instant',
     ),
     "no times at all": (
         lambda labels: labels.assign(event_timestamp=None),
         {"service": SERVICE},
         plumb.InputError,
-        'label column "event_timestamp" is null in 2904 rows, first in row 1',
+        'label column "event_timestamp" is null in 2904 of 2904 rows, first in row 1',
     ),
     "one name twice": (
         two_columns_of_one_name,
         {"service": SERVICE},
         plumb.InputError,
-        "the labels have two columns of the name 'origin'; rename one of them",
+        'the label table has the columns "origin" and "origin"; names have to differ, and not by case alone',
+    ),
+    "names that differ by case alone": (
+        lambda labels: labels.rename(columns={"late": "Origin"}),
+        {"service": SERVICE},
+        plumb.InputError,
+        'the label table has the columns "origin" and "Origin"; names have to differ, and not by case alone',
+    ),
+    "no columns": (
+        lambda labels: labels[[]],
+        {"service": SERVICE},
+        plumb.InputError,
+        "the label table has no columns",
+    ),
+    "two mistakes": (
+        lambda labels: labels.drop(columns=["dest", "tailnum"]),
+        {"service": SERVICE},
+        plumb.InputError,
+        'carrier, event_timestamp, late; the label table has no column "tailnum", the join key tailnum of view plane',
+    ),
+    "the name of a feature": (
+        lambda labels: labels.assign(year=1),
+        {"features": ["plane:year"]},
+        plumb.InputError,
+        'output columns collide: "year" is wanted by label column "year" and by the features',
     ),
     "a name that is no text": (
         lambda labels: labels.assign(x=1).rename(columns={"x": 5}),
@@ -112,13 +142,25 @@ MISTAKES: dict[str, tuple[Any, dict[str, Any], type[plumb.Error], str]] = {
         lambda _: "nowhere.parquet",
         {"service": SERVICE},
         plumb.InputError,
-        "nowhere.parquet",
+        "cannot read label file nowhere.parquet: no such file or directory",
+    ),
+    "no such folder": (
+        lambda _: "nowhere/labels.csv",
+        {"service": SERVICE},
+        plumb.InputError,
+        "cannot read label file nowhere/labels.csv: no such file or directory",
     ),
     "not such a file": (
         lambda _: "labels.xlsx",
         {"service": SERVICE},
         plumb.InputError,
-        "labels.xlsx",
+        "label file labels.xlsx has to end in .parquet, .csv or .arrow",
+    ),
+    "nothing as the service": (
+        lambda labels: labels,
+        {"service": ""},
+        plumb.InputError,
+        "say what is wanted: service='name', or",
     ),
 }
 
@@ -134,6 +176,69 @@ def test_a_mistake_in_a_join_gives_one_sentence(
     assert "\n" not in str(raised.value)
     assert str(temporary) not in str(raised.value)
     assert not list(temporary.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda file: file.mkdir(), "it is a folder"),
+        (lambda file: file.touch(), "it is no complete Parquet file"),
+        (lambda file: file.write_bytes(b"PAR1 cut short"), "it is no complete Parquet file"),
+    ],
+    ids=["a folder", "an empty file", "a file cut short"],
+)
+def test_a_label_file_that_is_none_is_named(store: plumb.Store, tmp_path: Path, make: Any, words: str) -> None:
+    file = tmp_path / "labels.parquet"
+    make(file)
+    with pytest.raises(plumb.InputError, match=re.escape(f"cannot read label file {file}: {words}")):
+        store.historical(file, service=SERVICE)
+
+
+@pytest.mark.parametrize("name", ["delay_modle", "zzz"])
+def test_what_is_not_registered_has_one_name(store: plumb.Store, labels: pd.DataFrame, name: str) -> None:
+    said = []
+    for ask in (lambda: store.historical(labels, service=name), lambda: store.feature_service(name)):
+        with pytest.raises(plumb.NotFoundError, match=f'^no feature service is named "{name}"') as raised:
+            ask()
+        said.append(str(raised.value))
+    assert said[0] == said[1]
+
+
+@pytest.mark.parametrize(("values", "value"), [([1, 1.5], "1.5"), (["1", "x"], "x")])
+def test_r9_a_label_key_that_does_not_fit_is_named(world_store: plumb.Store, values: list[Any], value: str) -> None:
+    labels = pd.DataFrame({"key": values, "event_timestamp": pd.Timestamp("2020-01-01")})
+    with pytest.raises(plumb.InputError) as raised:
+        world_store.historical(labels, features=["every:a_int64"])
+    words = f'view every: label column "key", row 2 of the labels: {value} does not fit INT64 exactly'
+    assert str(raised.value) == words
+
+
+def test_a_file_that_cannot_be_written_leaves_the_rows(
+    store: plumb.Store, labels: pd.DataFrame, tmp_path: Path
+) -> None:
+    (tmp_path / "folder.parquet").mkdir()
+    (tmp_path / "file").touch()
+    joined = store.historical(labels, service=SERVICE)
+    for path, words in (
+        ("nowhere/out.parquet", f"folder {tmp_path}/nowhere: no such file or directory"),
+        ("file/out.parquet", f"{tmp_path}/file is no folder"),
+        ("folder.parquet", "it is a folder"),
+    ):
+        with pytest.raises(plumb.InputError, match=re.escape(f"cannot write {tmp_path / path}: {words}")):
+            joined.to_parquet(tmp_path / path)
+    joined.to_parquet(tmp_path / "out.parquet")
+
+
+def test_the_label_file_is_not_written_over(store: plumb.Store, labels: pd.DataFrame, tmp_path: Path) -> None:
+    file = tmp_path / "labels.parquet"
+    labels.to_parquet(file)
+    (tmp_path / "link.parquet").symlink_to(file)
+    before = file.read_bytes()
+    joined = store.historical(file, service=SERVICE)
+    for name in ("labels.parquet", "link.parquet"):
+        with pytest.raises(plumb.InputError, match=f"{name} is the label file; name another one"):
+            joined.to_parquet(tmp_path / name)
+    assert file.read_bytes() == before
 
 
 KEYS: dict[str, Any] = {"origin": ["JFK"], "dest": ["LAX"], "carrier": ["DL"], "tailnum": ["N187DN"]}

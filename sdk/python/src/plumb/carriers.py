@@ -164,15 +164,19 @@ class Carriers:
         return _cast(values, wanted)
 
 
-def check_names(names: list[Any]) -> None:
-    """Raises InputError for a column whose name is no text, and for two columns of one name."""
-    seen: set[str] = set()
-    for name in names:
+def check_names(names: list[Any], table: str = "label") -> None:
+    """Raises InputError for a column whose name is no text, and for two that the engine could not keep apart: their
+    names are the same but for case (R10).
+    """
+    seen: dict[str, str] = {}
+    for position, name in enumerate(names, start=1):
         if not isinstance(name, str):
-            raise InputError(f"label column {name!r} has a name that is not text; rename it")
-        if name in seen:
-            raise InputError(f"the labels have two columns of the name {name!r}; rename one of them")
-        seen.add(name)
+            raise InputError(f"{table} column {name!r} has a name that is not text; rename it")
+        other = seen.setdefault(name.lower(), name)
+        if len(seen) < position:
+            raise InputError(
+                f'the {table} table has the columns "{other}" and "{name}"; names have to differ, and not by case alone'
+            )
 
 
 def storage(values: pa.Array) -> pa.Array:

@@ -142,11 +142,12 @@ def _number(digits: str) -> int | float:
 
 def _error(failed: Mapping[str, Any]) -> Error:
     """The exception that says what a failed command did."""
-    message = "\n".join(line.removeprefix("plumb: ") for line in str(failed.get("message", "")).splitlines())
+    problems = [Problem(p["file"], p["line"], p["column"], p["message"]) for p in failed.get("problems", ())]
+    lines = [line.removeprefix("plumb: ") for line in str(failed.get("message", "")).splitlines()]
+    message = ("\n" if problems else "; ").join(lines)
     kind = _KINDS.get(str(failed.get("kind")))
     if failed.get("exit_code") != EXIT_INPUT:
         return kind(message) if kind is not None and issubclass(kind, Fault) else Fault(message)
     if kind is not None and issubclass(kind, InputError):
         return kind(message)
-    problems = [Problem(p["file"], p["line"], p["column"], p["message"]) for p in failed.get("problems", ())]
     return InputError(message, problems)

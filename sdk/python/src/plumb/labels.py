@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +38,8 @@ class Labels:
     """Whether they were a pandas frame, and label columns go back to its dtypes."""
     index: pd.Index[Any] | None = None
     """The frame's index, which stays here: rows come back one for one, in order (R6)."""
+    file: Path | None = None
+    """The file that they are read from."""
 
 
 def labels_of(given: Frame | str | os.PathLike[str]) -> Labels:
@@ -105,16 +108,28 @@ def _from_pandas(frame: pd.DataFrame) -> Labels:
 
 def _read(path: Path) -> Labels:
     """The rows of a file, read as they are sent."""
-    readers = {".parquet": _read_parquet, ".arrow": _read_arrow, ".csv": _read_csv}
-    read = readers.get(path.suffix.lower())
-    if read is None:
-        raise InputError(f"{path}: the file has to end in .parquet, .csv or .arrow")
+    check_file(path)
+    read, kind = _READERS[path.suffix.lower()]
     try:
-        return read(path)
+        labels = read(path)
+    except pa.ArrowInvalid as error:
+        raise InputError(f"cannot read label file {path}: it is no complete {kind} file: {error}") from error
     except OSError as error:
         raise InputError(f"cannot read label file {path}: {error.strerror or error}") from error
-    except pa.ArrowInvalid as error:
-        raise InputError(f"cannot read label file {path}: {error}") from error
+    labels.file = path.resolve()
+    return labels
+
+
+def check_file(path: Path) -> None:
+    """Raises InputError for a label file that is not there or of no known format, in the command line's words."""
+    if path.suffix.lower() not in _READERS:
+        raise InputError(f"label file {path} has to end in .parquet, .csv or .arrow")
+    try:
+        folder = stat.S_ISDIR(path.stat().st_mode)
+    except OSError as error:
+        raise InputError(f"cannot read label file {path}: {(error.strerror or str(error)).lower()}") from error
+    if folder:
+        raise InputError(f"cannot read label file {path}: it is a folder")
 
 
 def _read_parquet(path: Path) -> Labels:
@@ -138,3 +153,10 @@ def _read_csv(path: Path) -> Labels:
         f"{path}: CSV has no types, and a server is given typed columns; read the file with pandas or polars "
         "first, or write it as .parquet (plumb.local takes CSV, as the command line does)"
     )
+
+
+_READERS = {
+    ".parquet": (_read_parquet, "Parquet"),
+    ".arrow": (_read_arrow, "Arrow IPC"),
+    ".csv": (_read_csv, "CSV"),
+}

@@ -21,7 +21,7 @@ from plumb import plans
 from plumb.carriers import INSTANT, Carriers
 from plumb.command import Command, OnProgress, find_binary
 from plumb.errors import Error, HazardError, InputError
-from plumb.labels import Labels, labels_of
+from plumb.labels import Labels, check_file, labels_of
 from plumb.progress import Reporter
 from plumb.result import Report, Result, Rows, ViewReport
 from plumb.selection import Output, Selection, select
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     M = TypeVar("M", bound=Message)
 
-FRAME = "the labels"
+FRAME = "the label table"
 """What messages call labels that came from memory, whose file the caller never sees."""
 TEXT_FILE = "definitions.yaml"
 
@@ -65,8 +65,10 @@ class LocalStore(Store):
 
     def _join(self, labels: Frame | str | os.PathLike[str], request: Request, options: JoinOptions) -> Result:
         if isinstance(labels, (str, os.PathLike)):
-            with _folder() as folder:
-                return self._join_file(Path(labels).resolve(), folder, request, options)
+            check_file(Path(labels))
+            file = Path(labels).resolve()
+            with _folder() as folder, _speaking_of(str(file), str(labels)):
+                return self._join_file(file, folder, request, options)
         rows = labels_of(labels)
         carriers = Carriers(rows.schema, options.timestamp_column)
         with _folder() as folder:
@@ -102,6 +104,7 @@ class LocalStore(Store):
         rows = _rows(pa.ipc.open_file(source), carriers, given)
         rows.report = lambda: report
         if carriers is None:
+            rows.labels_file = labels
             rows.label_columns = _label_columns(rows.schema, labels)
         return Result(rows)
 

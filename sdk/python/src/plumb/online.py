@@ -59,7 +59,7 @@ def key_rows(keys: Keys, declared: Mapping[str, str]) -> KeyRows:
 
 
 def _from_mapping(keys: Mapping[str, Any]) -> Labels:
-    check_names(list(keys))
+    check_names(list(keys), "key")
     arrays = {name: _array(name, values) for name, values in keys.items()}
     if len({len(array) for array in arrays.values()}) > 1:
         lengths = ", ".join(f"{name} has {len(array)}" for name, array in arrays.items())

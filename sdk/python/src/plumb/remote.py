@@ -115,8 +115,12 @@ class RemoteStore(Store):
             raise self._error(code, words) from error
 
     def _error(self, code: grpc.StatusCode, words: str) -> Error:
-        if code == grpc.StatusCode.UNAVAILABLE and _is_ours(words):
+        if code == grpc.StatusCode.UNAVAILABLE and _never_reached(words):
             return UnavailableError(f"no server answers at {self._address}; start one with plumb serve ({words})")
+        if code == grpc.StatusCode.UNAVAILABLE and _was_lost(words):
+            return UnavailableError(
+                f"the connection to {self._address} was lost before the answer was complete; ask again ({words})"
+            )
         if code == grpc.StatusCode.DEADLINE_EXCEEDED:
             return UnavailableError(
                 f"{self._address} did not answer within {self._timeout:g} s; give connect a longer timeout ({words})"
@@ -154,6 +158,7 @@ class RemoteStore(Store):
                 len(carriers.kept),
                 rows.pandas,
                 rows.index,
+                rows.file,
                 lambda: exchange.report,
                 exchange.close,
             )
@@ -316,17 +321,16 @@ def _status(error: Any) -> tuple[grpc.StatusCode, str]:  # noqa: ANN401 - grpc.C
     return error.code(), error.details() or ""
 
 
-def _is_ours(words: str) -> bool:
+def _never_reached(words: str) -> bool:
     """Whether gRPC itself says UNAVAILABLE, for want of a connection, and not the server."""
-    return (
-        re.match(
-            r"failed to connect|DNS resolution|Socket closed|connections to all|Connection|recvmsg|End of TCP|"
-            r"Broken pipe|GOAWAY",
-            words,
-            re.IGNORECASE,
-        )
-        is not None
-    )
+    begins = r"failed to connect|DNS resolution|errors resolving|connections to all"
+    return re.match(begins, words, re.IGNORECASE) is not None
+
+
+def _was_lost(words: str) -> bool:
+    """Whether gRPC itself says UNAVAILABLE, since a connection ended, and not the server."""
+    ends = r"Stream removed|Socket closed|Connection|recvmsg|End of TCP|Broken pipe|GOAWAY"
+    return re.match(ends, words, re.IGNORECASE) is not None
 
 
 def _flight_code(error: BaseException) -> grpc.StatusCode:

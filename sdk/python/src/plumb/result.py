@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from plumb import frames
-from plumb.errors import InputError, SpentError
+from plumb.errors import Fault, InputError, SpentError
 from plumb.tables import html_table, text_table
 
 if TYPE_CHECKING:
@@ -70,6 +70,8 @@ class Rows:
     label_columns: int
     pandas: bool = False
     index: pd.Index[Any] | None = None
+    labels_file: Path | None = None
+    """The file that the labels were read from, which must not be written over."""
     report: Callable[[], Report | None] = field(default=lambda: None)
     """What the join did, once that is known."""
     close: Callable[[], None] = field(default=lambda: None)
@@ -136,17 +138,31 @@ class Result:
     def to_parquet(self, path: str | os.PathLike[str]) -> None:
         """Writes the rows to a Parquet file, which appears whole or not at all."""
         final = Path(path)
+        self._check_target(final)
         partial = final.with_name(f".{final.name}.{os.getpid()}-{threading.get_ident()}.partial")
         try:
             with pq.ParquetWriter(partial, self.schema) as writer:
                 for batch in self.to_batches():
                     writer.write_batch(batch)
             partial.replace(final)
-        except FileNotFoundError as error:
-            raise InputError(f"cannot write {final}: {error.strerror or error}") from error
+        except OSError as error:
+            raise Fault(f"cannot write {final}: {error.strerror or error}") from error
         finally:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
+
+    def _check_target(self, final: Path) -> None:
+        """Raises InputError where no file can be, in the command line's words, and for the label file."""
+        folder = final.parent
+        if not folder.exists():
+            raise InputError(f"cannot write {final}: folder {folder}: no such file or directory")
+        if not folder.is_dir():
+            raise InputError(f"cannot write {final}: {folder} is no folder")
+        if final.is_dir():
+            raise InputError(f"cannot write {final}: it is a folder")
+        labels = self._rows.labels_file
+        if labels is not None and final.exists() and labels.exists() and final.samefile(labels):
+            raise InputError(f"{final} is the label file; name another one")
 
     def _stream(self) -> Iterator[pa.RecordBatch]:
         if self._spent:

@@ -46,7 +46,7 @@ def check_wanted(service: str | None, features: Sequence[str] | None) -> None:
     """Raises InputError unless exactly one of the two says what is wanted."""
     if isinstance(features, str):
         raise InputError(f"features is the text {features!r}; give a list, such as [{features!r}]")
-    if service is None and not features:
+    if not service and not features:
         raise InputError("say what is wanted: service='name', or features=['view:feature', …]")
     if service is not None and features:
         raise InputError("service and features exclude each other; give one of them")
