@@ -238,7 +238,7 @@ func (x *labelIndex) offerBatch(rows featureRows, kept []bool) {
 	for n := range known[:found] {
 		earliest[n] = x.slots[buckets[n].first].t
 	}
-	var targets [offerBatch]int
+	var targets [offerBatch]int64
 	for n, i := range known[:found] {
 		b, at := buckets[n], 0
 		if earliest[n] < rows.visible[i] {
@@ -246,27 +246,33 @@ func (x *labelIndex) offerBatch(rows featureRows, kept []bool) {
 		}
 		targets[n] = -1
 		if at < int(b.count) {
-			targets[n] = int(b.first) + at
+			targets[n] = int64(b.first) + int64(at)
 		}
 	}
 	x.touch(targets[:found])
 	for n, i := range known[:found] {
 		if targets[n] >= 0 {
-			kept[i] = x.offerTo(targets[n], &rows, int(i))
+			kept[i] = x.offerTo(int(targets[n]), &rows, int(i))
 		}
 	}
 }
 
-// touch brings records near, all at a time: taking a slot waits for whatever was written before.
-func (x *labelIndex) touch(slots []int) {
+// touch brings records near, all at a time: taking a slot waits for what was written before, and would wait for one
+// record after the other.
+func (x *labelIndex) touch(slots []int64) {
+	if x.width == 0 {
+		return
+	}
 	var touched uint64
 	for _, slot := range slots {
-		if from := slot * x.width; slot >= 0 && x.width > 0 {
-			for word := from; word < from+x.width; word += lineWords {
-				touched += x.records[word]
-			}
-			touched += x.records[from+x.width-1]
+		if slot < 0 {
+			continue
 		}
+		record := x.records[int(slot)*x.width:][:x.width]
+		for word := 0; word < len(record); word += lineWords {
+			touched += atomic.LoadUint64(&record[word])
+		}
+		touched += atomic.LoadUint64(&record[len(record)-1])
 	}
 	runtime.KeepAlive(touched)
 }
@@ -300,17 +306,31 @@ func (s *slot) lock() int64 {
 	return there
 }
 
-// record keeps the features of a row.
+// record keeps the features of a row. The words that touch reads meanwhile are written as it reads them.
 func (x *labelIndex) record(number int, features []featureColumn, row int) {
 	record := x.records[number*x.width : (number+1)*x.width]
-	clear(record[x.features:])
+	var nulls uint64
 	for i := range features {
+		var value uint64
 		if isNull(features[i].mask, row) {
-			record[x.features+i/64] |= 1 << (i % 64)
-			continue
+			nulls |= 1 << (i % 64)
+		} else {
+			value = features[i].at(row)
 		}
-		record[i] = features[i].at(row)
+		setWord(record, i, value)
+		if i%64 == 63 || i == len(features)-1 {
+			setWord(record, x.features+i/64, nulls)
+			nulls = 0
+		}
 	}
+}
+
+func setWord(record []uint64, at int, value uint64) {
+	if at%lineWords == 0 || at == len(record)-1 {
+		atomic.StoreUint64(&record[at], value)
+		return
+	}
+	record[at] = value
 }
 
 // feature is a feature of the row in a slot, as a word.

@@ -1,9 +1,121 @@
 package duckdb
 
 import (
+	"math"
 	"math/rand/v2"
+	"sync"
 	"testing"
+
+	"pgregory.net/rapid"
 )
+
+// offeredRow is a feature row, and the one feature that it has.
+type offeredRow struct {
+	hash                           uint64
+	visible, event, created, order int64
+	feature                        uint64
+	null                           bool
+}
+
+func columnsOf(rows []offeredRow) featureRows {
+	var c featureRows
+	feature := featureColumn{words: make([]uint64, len(rows)), mask: make([]uint64, len(rows)/64+1)}
+	for i, row := range rows {
+		c.hashes = append(c.hashes, row.hash)
+		c.visible, c.event = append(c.visible, row.visible), append(c.event, row.event)
+		c.created, c.order = append(c.created, row.created), append(c.order, row.order)
+		feature.words[i] = row.feature
+		if !row.null {
+			feature.mask[i/64] |= 1 << (i % 64)
+		}
+	}
+	c.features = []featureColumn{feature}
+	return c
+}
+
+// winnerOf goes through all rows for a label, as R2 and R3 say.
+func winnerOf(rows []offeredRow, hash uint64, t int64) (best offeredRow, ok bool) {
+	for _, row := range rows {
+		if row.hash == hash && row.visible <= t && (!ok ||
+			compareRows(row.event, row.created, row.order, best.event, best.created, best.order) > 0) {
+			best, ok = row, true
+		}
+	}
+	return best, ok
+}
+
+func drawRows(t *rapid.T) []offeredRow {
+	hashes, times := rapid.SampledFrom([]uint64{0, 1, 1 << 63, math.MaxUint64}), rapid.Int64Range(-3, 3)
+	rows := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) offeredRow {
+		row := offeredRow{hash: hashes.Draw(t, "hash"), event: times.Draw(t, "event"), created: times.Draw(t, "created"),
+			feature: rapid.Uint64().Draw(t, "feature"), null: rapid.Bool().Draw(t, "null")}
+		row.visible = row.event
+		if rapid.Bool().Draw(t, "late") {
+			row.visible = max(row.event, row.created)
+		}
+		return row
+	}), 0, 60).Draw(t, "rows")
+	for i := range rows {
+		rows[i].order = int64(i)
+	}
+	return rows
+}
+
+func TestR3_EveryLabelGetsTheGreatestRowThatItSees(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		rows := drawRows(t)
+		labels := rapid.IntRange(0, 40).Draw(t, "labels")
+		hashes, times := make([]uint64, labels), make([]int64, labels)
+		for i := range hashes {
+			hashes[i] = rapid.SampledFrom([]uint64{0, 1, 2, 1 << 63, math.MaxUint64}).Draw(t, "hash")
+			times[i] = rapid.Int64Range(-4, 4).Draw(t, "time")
+		}
+		index := newLabelIndex(hashes, times).forRows(1)
+		var wait sync.WaitGroup
+		cut := rapid.IntRange(0, len(rows)).Draw(t, "cut")
+		for _, part := range [][]offeredRow{rows[:cut], rows[cut:]} {
+			wait.Go(func() { index.offer(columnsOf(part), make([]bool, len(part))) })
+		}
+		wait.Wait()
+		index.settle()
+		found := make([]int64, labels)
+		index.find(hashes, times, found)
+		for i, slot := range found {
+			want, ok := winnerOf(rows, hashes[i], times[i])
+			if ok != (slot >= 0) {
+				t.Fatalf("label %d at %d: found %v, want %v", hashes[i], times[i], slot >= 0, ok)
+			}
+			if !ok {
+				continue
+			}
+			event, order := index.winner(slot)
+			value, null := index.feature(slot, 0)
+			if event != want.event || order != want.order || null != want.null || !null && value != want.feature {
+				t.Fatalf("label %d at %d: got row %d, want %d with its feature", hashes[i], times[i], order, want.order)
+			}
+		}
+	})
+}
+
+func TestR2_MatchedCountsNoLabelOlderThanTheTTL(t *testing.T) {
+	index := newLabelIndex([]uint64{7, 7, 7}, []int64{10, 20, 21}).forRows(0)
+	index.offer(columnsOf([]offeredRow{{hash: 7, visible: 10, event: 10}}), make([]bool, 1))
+	index.settle()
+	for ttl, want := range map[int64]int64{0: 3, 9: 1, 10: 2, 11: 3} {
+		if got := index.matched(ttl); got != want {
+			t.Errorf("with a ttl of %d: %d matched, want %d", ttl, got, want)
+		}
+	}
+}
+
+func TestOfferingRowsAllocatesNothing(t *testing.T) {
+	index := newLabelIndex([]uint64{1, 2}, []int64{5, 5}).forRows(1)
+	rows := columnsOf(make([]offeredRow, 5000))
+	greatest := make([]bool, 5000)
+	if allocated := testing.AllocsPerRun(10, func() { index.offer(rows, greatest) }); allocated > 0 {
+		t.Errorf("%v allocations", allocated)
+	}
+}
 
 func BenchmarkLabelIndex(b *testing.B) {
 	const labels, rows, keys = 2_000_000, 1 << 20, 1_000_000
@@ -26,20 +138,21 @@ func BenchmarkLabelIndex(b *testing.B) {
 	}
 	batch.visible, batch.created = batch.event, batch.event
 	kept := make([]bool, rows)
-	for range 10 {
+	const features = 10
+	for range features {
 		batch.features = append(batch.features, featureColumn{words: batch.hashes})
 	}
 	b.Run("offer", func(b *testing.B) {
 		for range b.N {
 			b.StopTimer()
-			fresh := x.forRows(10)
+			fresh := x.forRows(features)
 			b.StartTimer()
 			fresh.offer(batch, kept)
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/row")
 	})
 	b.Run("settle", func(b *testing.B) {
-		x := x.forRows(10)
+		x := x.forRows(features)
 		x.offer(batch, kept)
 		for range b.N {
 			x.settle()
