@@ -222,3 +222,11 @@ def test_what_is_packed_is_unpacked(kind: pa.DataType, numbers: list[int | None]
     batch = pa.record_batch({"x": column})
     carriers = Carriers(batch.schema, "event_timestamp")
     assert carriers.unpack(carriers.pack(batch)).equals(batch)
+
+
+def test_r1_zoned_times_of_pandas_labels_come_back_in_utc(store: plumb.Store, labels: pd.DataFrame) -> None:
+    utc = labels["event_timestamp"].dt.tz_localize("UTC")
+    for zoned in (utc.dt.tz_convert("America/New_York"), utc.astype("datetime64[ns, UTC]")):
+        got = store.historical(labels.assign(event_timestamp=zoned), features=["plane:year"]).to_pandas()
+        assert str(got.dtypes["event_timestamp"]) == "datetime64[us, UTC]"
+        assert (got["event_timestamp"] == utc).all()

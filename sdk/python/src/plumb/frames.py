@@ -28,7 +28,8 @@ def to_pandas(table: pa.Table, label_columns: int, index: pd.Index[Any] | None, 
 
     restored = label_columns if own_types else 0
     labels = table.select(range(restored)).to_pandas()
-    columns = [labels.iloc[:, i] for i in range(restored)]
+    zoned = [pt.is_timestamp(kind) and kind.tz is not None for kind in table.schema.types]
+    columns = [_series(table.column(i)) if zoned[i] else labels.iloc[:, i] for i in range(restored)]
     columns += [_series(table.column(i)) for i in range(restored, table.num_columns)]
     frame: pd.DataFrame = pd.concat(columns, axis=1) if columns else pd.DataFrame()
     frame.columns = pd.Index(table.column_names)
