@@ -257,7 +257,7 @@ func (u *use) run(ctx context.Context, s *session, r *relations, seen timeRange,
 	report store.ViewReport, err error,
 ) {
 	report.Alias = u.reference.Alias
-	err = u.stage(ctx, s)
+	err = p.during("preparing view "+u.reference.View.Name, 0, func() error { return u.stage(ctx, s) })
 	var chosen strategy
 	if err == nil {
 		chosen, err = u.choose(ctx, s)
