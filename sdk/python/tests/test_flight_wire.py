@@ -153,3 +153,89 @@ def test_files_outside_of_the_roots_are_not_read(client: fl.FlightClient) -> Non
     ticket = fl.Ticket(json.dumps({**SERVICE, "labelsFile": "../../../etc/passwd"}))
     with pytest.raises(pa.ArrowInvalid, match="there is no file .* below the folders"):
         client.do_get(ticket)
+
+
+CROWDED = """
+sources:
+  - name: crowds
+    sql:
+      query: SELECT origin AS airport, min(sched_dep) AS seen, 5000000000 AS people FROM flights GROUP BY ALL
+    event_timestamp: seen
+feature_views:
+  - name: crowded
+    entities: [airport]
+    source: crowds
+    features: [{name: people, type: INT32}]
+"""
+
+
+@pytest.fixture(scope="module")
+def cramped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, fl.FlightClient]]:
+    """A project with a value that does not fit and little room, and a client of its server."""
+    folder = tmp_path_factory.mktemp("cramped") / "flights"
+    assert run("init", folder).returncode == 0
+    (folder / "features" / "crowded.yaml").write_text(CROWDED)
+    done = run("apply", "--project-dir", folder)
+    assert done.returncode == 0, done.stderr
+    limits = ["--offline-memory-limit", "120MB", "--offline-temp-limit", "1MB", "--offline-threads", "1"]
+    command: list[str | Path] = [BINARY, "serve", "--project-dir", folder, "--output", "json", *limits]
+    command += ["--serving-grpc", "127.0.0.1:0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        with fl.connect(f"grpc://{json.loads(process.stdout.readline())['grpc']}") as client:
+            yield folder, client
+        process.terminate()
+    assert process.returncode == 0
+
+
+def at_airport(rows: int) -> pa.Table:
+    """Label rows at one airport, so many."""
+    instant = pa.scalar(1_372_680_000_000_000, pa.timestamp("us"))
+    return pa.table(
+        {
+            "n": range(rows),
+            "airport": pa.array(["EWR"] * rows),
+            "event_timestamp": pa.array([instant.as_py()] * rows, pa.timestamp("us")),
+        }
+    )
+
+
+def test_a_value_that_does_not_fit_is_told_in_the_words_of_the_command_line(
+    cramped: tuple[Path, fl.FlightClient],
+) -> None:
+    folder, client = cramped
+    file, out = folder / "few.parquet", folder / "out.parquet"
+    pq.write_table(at_airport(3), file)
+    done = run("historical", "--project-dir", folder, "--features", "crowded:*", "--labels", file, "--out", out)
+    assert done.returncode == 3, done.stderr
+    want = done.stderr.strip().removeprefix("plumb: ")
+    with pytest.raises(pa.ArrowInvalid) as caught:
+        joined(client, {"features": {"references": ["crowded:*"]}}, at_airport(3))
+    assert "5000000000" in want
+    assert want in str(caught.value)
+
+
+def test_a_limit_on_temporary_disk_is_told_with_the_memory_that_a_join_has(
+    cramped: tuple[Path, fl.FlightClient],
+) -> None:
+    _, client = cramped
+    with pytest.raises(fl.FlightUnavailableError, match=r"more than the 1MB .* offline.temp_limit .* now 60MB"):
+        joined(client, {"features": {"references": ["weather:*"]}}, at_airport(1_000_000))
+
+
+def test_a_file_that_vanishes_while_rows_are_on_the_way_is_told(client: fl.FlightClient, folder: Path) -> None:
+    labels = at_airport(600_000)  # More than a client takes in before it reads.
+    source = folder / "data" / "weather.parquet"
+    away = source.with_suffix(".away")
+    command = json.dumps({"features": {"references": ["weather:*"]}})
+    writer, reader = client.do_exchange(fl.FlightDescriptor.for_command(command))
+    writer.begin(labels.schema)
+    writer.write_table(labels)
+    writer.done_writing()
+    assert reader.schema.names[:3] == labels.schema.names
+    source.rename(away)
+    try:
+        with pytest.raises(pa.ArrowInvalid, match=r"weather\.parquet was removed while it was in use; run again"):
+            reader.read_all()
+    finally:
+        away.rename(source)
