@@ -16,18 +16,21 @@ type collector struct {
 	times  []int64
 	taken  atomic.Int64
 
-	// index is the last one that was built, and labels the query for what it is of: uses of one key share it.
+	// index is the last one that was built, and labels the query for what it is of: uses of one key share all but its
+	// slots, and the first takes those too.
 	index  *labelIndex
 	labels string
+	given  bool
 }
 
 func (c *collector) register(n *native) error {
-	return n.register("_plumb_label", []mapping.Type{mapping.TypeUBigInt, mapping.TypeBigInt}, mapping.TypeBoolean, c.take)
+	return n.register(signature{"_plumb_label", []mapping.Type{mapping.TypeUBigInt, mapping.TypeBigInt},
+		result{single: mapping.TypeBoolean}, c.take})
 }
 
 // expect makes room for labels.
 func (c *collector) expect(labels int64) {
-	c.index, c.labels = nil, ""
+	c.index, c.labels, c.given = nil, "", false
 	c.hashes, c.times = make([]uint64, labels), make([]int64, labels)
 	c.taken.Store(0)
 }
@@ -38,9 +41,18 @@ func (c *collector) build(labels string) {
 	c.hashes, c.times = nil, nil
 }
 
+// give hands out the index for a use.
+func (c *collector) give() *labelIndex {
+	if c.given {
+		return c.index.withoutRows()
+	}
+	c.given = true
+	return c.index
+}
+
 func (c *collector) take(args columns, a answer) {
-	rows := args.present(2)
-	hashes, times, taken := valuesOf[uint64](&args, 0), valuesOf[int64](&args, 1), a.bools()
+	rows := args.present()
+	hashes, times, taken := valuesOf[uint64](&args, 0), valuesOf[int64](&args, 1), numbersOf[bool](a)
 	next := c.taken.Add(int64(len(rows))) - int64(len(rows))
 	clear(taken)
 	for i, row := range rows {

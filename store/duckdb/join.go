@@ -259,26 +259,23 @@ func (j *join) result(ran []*use, labels, names []string) string {
 	return "SELECT " + strings.Join(columns, ",\n  ") + "\n" + from(ran)
 }
 
-// from reads the labels with what the indexes keep for them, and joins what was found otherwise. DuckDB keeps the order
-// of a table that it only reads; what is joined has to be sorted.
+// from reads the labels with the winners whose features are kept, and joins what was found otherwise. DuckDB keeps the
+// order of a table that it only reads; what is joined has to be sorted.
 func from(ran []*use) string {
-	where, when, row, joins := []string{"*"}, []string{"*"}, []string{"*"}, ""
+	kept, joins := []string{"*"}, ""
 	for _, u := range ran {
-		if !u.keeps {
+		if u.keeps {
+			kept = append(kept, u.keptRow())
+		} else {
 			joins += fmt.Sprintf("\nLEFT JOIN %s p%d ON p%d.n = l.n", u.table("found"), u.number, u.number)
-			continue
 		}
-		a, b, c := u.slots()
-		where, when, row = append(where, a), append(when, b), append(row, c)
 	}
 	if joins != "" {
 		joins += "\nORDER BY l.n"
 	}
 	labels := internalSchema + ".labels"
-	if len(row) > 1 {
-		for _, layer := range [][]string{where, when, row} {
-			labels = fmt.Sprintf("(SELECT %s\n  FROM %s)", strings.Join(layer, ",\n    "), labels)
-		}
+	if len(kept) > 1 {
+		labels = fmt.Sprintf("(SELECT %s\n  FROM %s)", strings.Join(kept, ",\n    "), labels)
 	}
 	return "FROM " + labels + " l" + joins
 }

@@ -2,8 +2,8 @@ package duckdb
 
 import (
 	"cmp"
+	"math"
 	"math/bits"
-	"runtime"
 	"slices"
 	"sync/atomic"
 )
@@ -23,176 +23,146 @@ type labelIndex struct {
 	// and it is small enough to stay near.
 	filter      []uint64
 	filterShift int
-	// buckets hold the groups, one for each hash, by open addressing.
-	buckets []bucket
-	// shift brings a hash down to the position where its bucket is looked for.
-	shift int
-	slots []slot
-	// width is how many words a record has: one for each feature that is kept, and then their null bits.
-	features, width int
-	// records hold the features of the row in each slot.
-	records []uint64
+	// slots are in the order of hash and time. Those whose hashes begin with the same bits are from starts[bits] on.
+	slots  []slot
+	starts []uint32
+	shift  int
+	// created are the created times of the slots' rows, where rows are compared by them.
+	created []int64
 }
 
-// bucket is a group of slots; one without slots is free.
-type bucket struct {
-	hash         uint64
-	first, count uint32
-}
-
-// slot belongs to a label's instant t, in microseconds.
+// slot belongs to the labels of a key at the instant t, in microseconds.
 type slot struct {
-	t, event, created int64
-	// row is one more than the row's position in source order, noRow while there is none, and lockedRow while a thread
-	// writes the slot.
-	row atomic.Int64
+	hash uint64
+	t    int64
+	// event is the event time of the greatest row, and row tells which that is: one more than its position in source
+	// order, times two, and one more where a row of the same event time was offered too; noRow while there is none, and
+	// lockedRow while a thread writes the slot.
+	event int64
+	row   int64
 }
 
 const (
 	noRow     = 0
 	lockedRow = -1
+	tied      = 1
 )
 
-// indexBytes bounds the memory that building an index takes for each label: its slot, its share of the buckets at their
-// sparsest, and the hash, time and bucket that it is built from.
-const indexBytes = 32 + 50 + 20
+// indexBytes bounds the memory that an index takes for each label: its slot, its share of the starts and of the filter
+// at their sparsest, and the hash and the time that it is built from. createdBytes are for comparing created times.
+const (
+	indexBytes   = 32 + 8 + 2 + 16
+	createdBytes = 8
+)
 
-// filterBits is how many bits the filter has for each bucket: 4 leave two bits in a hundred set by other keys at the
-// most.
-const filterBits = 4
+// filterBits is how many bits the filter has for each label: 8 leave one bit in eight set by other keys at the most.
+const filterBits = 8
 
 // newLabelIndex makes an index of labels, given by the hashes of their keys and their times.
 func newLabelIndex(hashes []uint64, times []int64) *labelIndex {
-	size := 1 << bits.Len(uint(len(hashes)+len(hashes)/2))
-	x := &labelIndex{buckets: make([]bucket, size), shift: 64 - bits.Len(uint(size-1)), slots: make([]slot, len(hashes))}
-	x.filter, x.filterShift = make([]uint64, (filterBits*size+63)/64), 64-bits.Len(uint(filterBits*size-1))
-	positions := make([]uint32, len(hashes))
-	for i, hash := range hashes {
+	size := uint(1) << bits.Len(uint(len(hashes)))
+	x := &labelIndex{
+		filter:      make([]uint64, (filterBits*size+63)/64),
+		filterShift: 64 - bits.Len(filterBits*size-1),
+		slots:       onHugePages(make([]slot, len(hashes))),
+		starts:      onHugePages(make([]uint32, size+2)),
+		shift:       64 - bits.Len(size-1),
+	}
+	// Two further on, so that placing moves each start to where it belongs.
+	counts := x.starts[1:]
+	for _, hash := range hashes {
 		bit := hash >> x.filterShift
 		x.filter[bit/64] |= 1 << (bit % 64)
-		at := x.position(hash)
-		x.buckets[at].hash = hash
-		x.buckets[at].count++
-		positions[i] = uint32(at)
+		counts[hash>>x.shift+1]++
 	}
-	var first uint32
-	for i := range x.buckets {
-		x.buckets[i].first = first
-		first += x.buckets[i].count
+	for i := range counts[1:] {
+		counts[i+1] += counts[i]
 	}
-	// Placing moves each group's first to its end; sorting moves it back.
-	for i, at := range positions {
-		next := x.buckets[at].first
-		x.slots[next].t = times[i]
-		x.buckets[at].first++
+	for i, hash := range hashes {
+		at := &counts[hash>>x.shift]
+		s := &x.slots[*at]
+		s.hash, s.t = hash, times[i]
+		*at++
 	}
-	for i := range x.buckets {
-		x.buckets[i].first -= x.buckets[i].count
+	for i := range size {
+		sortSlots(x.slots[x.starts[i]:x.starts[i+1]])
 	}
-	x.sortGroups()
 	return x
 }
 
-// position is where the hash's bucket is, or the free one where it would be.
-func (x *labelIndex) position(hash uint64) uint64 {
-	mask := uint64(len(x.buckets) - 1)
-	at := hash >> x.shift & mask
-	for x.buckets[at].count > 0 && x.buckets[at].hash != hash {
-		at = (at + 1) & mask
-	}
-	return at
-}
-
-// sortGroups brings the slots of each group into the order of time.
-func (x *labelIndex) sortGroups() {
-	var times []int64
-	for _, b := range x.buckets {
-		if b.count < 2 {
-			continue
-		}
-		group := x.slots[b.first : b.first+b.count]
-		times = times[:0]
-		for i := range group {
-			times = append(times, group[i].t)
-		}
-		slices.Sort(times)
-		for i := range group {
-			group[i].t = times[i]
-		}
+// sortSlots brings slots without rows into the order of hash and time.
+func sortSlots(slots []slot) {
+	if len(slots) > 1 {
+		slices.SortFunc(slots, func(a, b slot) int { return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.t, b.t)) })
 	}
 }
 
-// forRows is an index of the same labels, without rows, that keeps so many features of each row.
-func (x *labelIndex) forRows(features int) *labelIndex {
+// withoutRows is an index of the same labels to which no row has been offered.
+func (x *labelIndex) withoutRows() *labelIndex {
 	fresh := *x
-	fresh.features, fresh.width = features, recordWords(features)
-	fresh.records = make([]uint64, fresh.width*len(x.slots))
-	fresh.slots = make([]slot, len(x.slots))
+	fresh.created = nil
+	fresh.slots = onHugePages(make([]slot, len(x.slots)))
 	for i := range x.slots {
-		fresh.slots[i].t = x.slots[i].t
+		fresh.slots[i].hash, fresh.slots[i].t = x.slots[i].hash, x.slots[i].t
 	}
 	return &fresh
 }
 
-// recordWords is the number of words that so many features take.
-func recordWords(features int) int { return features + (features+63)/64 }
+// compareCreated makes the index compare created times from now on (R3). Rows that were offered before have to be
+// offered again.
+func (x *labelIndex) compareCreated() {
+	x.created = make([]int64, len(x.slots))
+	for i := range x.created {
+		x.created[i] = noCreatedTime
+	}
+}
 
-// first returns the first slot at or after the instant.
-func first(group []slot, instant int64) int {
-	low, high := 0, len(group)
-	for low < high {
-		middle := (low + high) / 2
-		if group[middle].t < instant {
+// search returns the first slot, of those from low to high, that is not before the hash and the instant.
+func (x *labelIndex) search(low, high uint32, hash uint64, instant int64) uint32 {
+	const few = 8
+	for high-low > few {
+		middle := low + (high-low)/2
+		if x.slots[middle].before(hash, instant) {
 			low = middle + 1
 		} else {
 			high = middle
 		}
 	}
+	for low < high && x.slots[low].before(hash, instant) {
+		low++
+	}
 	return low
 }
 
-// featureRows are columns of feature rows, of one length. Times are in microseconds; a created time that is null is
-// noCreatedTime.
+func (s *slot) before(hash uint64, instant int64) bool {
+	return s.hash < hash || s.hash == hash && s.t < instant
+}
+
+// featureRows are columns of feature rows, of one length. Times are in microseconds.
 type featureRows struct {
 	hashes []uint64
 	// visible is when a row becomes visible: its event time, or, as known, no sooner than its created time (R4).
-	visible, event, created []int64
+	visible, event []int64
 	// order is the rows' source order (R3), at least 0.
 	order []int64
-	// features are those that the index keeps; their first row is that of the whole, and start the number of ours.
-	features []featureColumn
-	start    int
+	// created are the created times, noCreatedTime where they are null; nil where the index does not compare them.
+	created []int64
 }
 
-// featureColumn is a column of values of 8, 4 or 1 bytes, and where they are null, as DuckDB marks it.
-type featureColumn struct {
-	words  []uint64
-	halves []uint32
-	bytes  []uint8
-	mask   []uint64
-}
-
-// at is the value of a row as a word.
-func (c *featureColumn) at(row int) uint64 {
-	switch {
-	case c.words != nil:
-		return c.words[row]
-	case c.halves != nil:
-		return uint64(c.halves[row])
-	}
-	return uint64(c.bytes[row])
-}
+// noCreatedTime stands for a null created time in comparisons: null is lowest (R3).
+const noCreatedTime = math.MinInt64
 
 func (r featureRows) slice(from, to int) featureRows {
-	return featureRows{
-		features: r.features,
-		start:    r.start + from,
-		hashes:   r.hashes[from:to],
-		visible:  r.visible[from:to],
-		event:    r.event[from:to],
-		created:  r.created[from:to],
-		order:    r.order[from:to],
+	part := featureRows{
+		hashes:  r.hashes[from:to],
+		visible: r.visible[from:to],
+		event:   r.event[from:to],
+		order:   r.order[from:to],
 	}
+	if r.created != nil {
+		part.created = r.created[from:to]
+	}
+	return part
 }
 
 // offerBatch is how many rows pass through the steps of offer together.
@@ -218,163 +188,113 @@ func (x *labelIndex) offerBatch(rows featureRows, kept []bool) {
 		known[maybe] = uint16(i)
 		maybe += int(x.filter[bit/64] >> (bit % 64) & 1)
 	}
-	var buckets [offerBatch]bucket
-	mask := uint64(len(x.buckets) - 1)
+	var lows, highs [offerBatch]uint32
 	for n, i := range known[:maybe] {
-		buckets[n] = x.buckets[rows.hashes[i]>>x.shift&mask]
+		at := rows.hashes[i] >> x.shift
+		lows[n], highs[n] = x.starts[at], x.starts[at+1]
 	}
 	found := 0
 	for n, i := range known[:maybe] {
-		b := buckets[n]
-		if b.count > 0 && b.hash != rows.hashes[i] {
-			b = x.buckets[x.position(rows.hashes[i])]
-		}
-		known[found], buckets[found] = i, b
-		if b.count > 0 {
+		low, high := lows[n], highs[n]
+		known[found], lows[found], highs[found] = i, low, high
+		if low < high && x.slots[low].hash <= rows.hashes[i] {
 			found++
 		}
 	}
-	var earliest [offerBatch]int64
-	for n := range known[:found] {
-		earliest[n] = x.slots[buckets[n].first].t
-	}
-	var targets [offerBatch]int64
 	for n, i := range known[:found] {
-		b, at := buckets[n], 0
-		if earliest[n] < rows.visible[i] {
-			at = first(x.slots[b.first:b.first+b.count], rows.visible[i])
-		}
-		targets[n] = -1
-		if at < int(b.count) {
-			targets[n] = int64(b.first) + int64(at)
-		}
-	}
-	x.touch(targets[:found])
-	for n, i := range known[:found] {
-		if targets[n] >= 0 {
-			kept[i] = x.offerTo(int(targets[n]), &rows, int(i))
+		hash := rows.hashes[i]
+		at := x.search(lows[n], highs[n], hash, rows.visible[i])
+		if at < highs[n] && x.slots[at].hash == hash {
+			kept[i] = x.offerTo(at, &rows, int(i))
 		}
 	}
 }
-
-// touch brings records near, all at a time: taking a slot waits for what was written before, and would wait for one
-// record after the other.
-func (x *labelIndex) touch(slots []int64) {
-	if x.width == 0 {
-		return
-	}
-	var touched uint64
-	for _, slot := range slots {
-		if slot < 0 {
-			continue
-		}
-		record := x.records[int(slot)*x.width:][:x.width]
-		for word := 0; word < len(record); word += lineWords {
-			touched += atomic.LoadUint64(&record[word])
-		}
-		touched += atomic.LoadUint64(&record[len(record)-1])
-	}
-	runtime.KeepAlive(touched)
-}
-
-// lineWords is the number of words in a line of the processor's cache.
-const lineWords = 8
 
 // offerTo keeps a row in a slot if it is greater than the one that is there (R3).
-func (x *labelIndex) offerTo(number int, rows *featureRows, i int) bool {
+func (x *labelIndex) offerTo(number uint32, rows *featureRows, i int) bool {
 	s := &x.slots[number]
 	there := s.lock()
-	event, created, row := rows.event[i], rows.created[i], rows.order[i]+1
-	if there != noRow && compareRows(event, created, row, s.event, s.created, there) <= 0 {
-		s.row.Store(there)
+	event, row := rows.event[i], (rows.order[i]+1)<<1
+	compared := 1
+	if there != noRow {
+		compared = cmp.Compare(event, s.event)
+	}
+	if compared == 0 {
+		if x.created != nil {
+			compared = cmp.Compare(rows.created[i], x.created[number])
+		} else {
+			row |= tied
+			there |= tied
+		}
+		compared = cmp.Or(compared, cmp.Compare(row, there))
+	}
+	if compared <= 0 {
+		atomic.StoreInt64(&s.row, there)
 		return false
 	}
-	s.event, s.created = event, created
-	if x.features > 0 {
-		x.record(number, rows.features, rows.start+i)
+	s.event = event
+	if x.created != nil {
+		x.created[number] = rows.created[i]
 	}
-	s.row.Store(row)
+	atomic.StoreInt64(&s.row, row)
 	return true
 }
 
-// lock takes the slot for this thread, and returns the row that it had.
+// lock takes the slot for this thread, and returns what row was.
 func (s *slot) lock() int64 {
-	there := s.row.Load()
-	for there == lockedRow || !s.row.CompareAndSwap(there, lockedRow) {
-		there = s.row.Load()
-	}
-	return there
-}
-
-// record keeps the features of a row. The words that touch reads meanwhile are written as it reads them.
-func (x *labelIndex) record(number int, features []featureColumn, row int) {
-	record := x.records[number*x.width : (number+1)*x.width]
-	var nulls uint64
-	for i := range features {
-		var value uint64
-		if isNull(features[i].mask, row) {
-			nulls |= 1 << (i % 64)
-		} else {
-			value = features[i].at(row)
-		}
-		setWord(record, i, value)
-		if i%64 == 63 || i == len(features)-1 {
-			setWord(record, x.features+i/64, nulls)
-			nulls = 0
+	for {
+		there := atomic.LoadInt64(&s.row)
+		if there != lockedRow && atomic.CompareAndSwapInt64(&s.row, there, lockedRow) {
+			return there
 		}
 	}
 }
 
-func setWord(record []uint64, at int, value uint64) {
-	if at%lineWords == 0 || at == len(record)-1 {
-		atomic.StoreUint64(&record[at], value)
-		return
-	}
-	record[at] = value
-}
-
-// feature is a feature of the row in a slot, as a word.
-func (x *labelIndex) feature(slot int64, at int) (value uint64, null bool) {
-	record := x.records[int(slot)*x.width:]
-	return record[at], record[x.features+at/64]>>(at%64)&1 == 1
-}
-
-// compareRows orders rows as R3 does.
-func compareRows(event, created, row, otherEvent, otherCreated, otherRow int64) int {
-	return cmp.Or(cmp.Compare(event, otherEvent), cmp.Compare(created, otherCreated), cmp.Compare(row, otherRow))
+// hasTies says whether rows of one event time were the greatest of a slot, which leaves the choice to their created
+// times. No row may be offered meanwhile.
+func (x *labelIndex) hasTies() bool {
+	return slices.ContainsFunc(x.slots, func(s slot) bool { return s.row&tied != 0 })
 }
 
 // settle gives every slot the winner of its label: the greatest row of its own and of all slots before it. No row may
 // be offered any more.
 func (x *labelIndex) settle() {
-	for _, b := range x.buckets {
-		for i := b.first + 1; i < b.first+b.count; i++ {
-			x.settleSlot(int(i))
+	for i := 1; i < len(x.slots); i++ {
+		before, here := &x.slots[i-1], &x.slots[i]
+		if before.hash != here.hash || before.row == noRow || here.row != noRow && x.compareSlots(i-1, i) <= 0 {
+			continue
+		}
+		here.event, here.row = before.event, before.row
+		if x.created != nil {
+			x.created[i] = x.created[i-1]
 		}
 	}
 }
 
-// settleSlot takes over what the slot before has, where that is greater.
-func (x *labelIndex) settleSlot(number int) {
-	before, here := &x.slots[number-1], &x.slots[number]
-	row, there := before.row.Load(), here.row.Load()
-	if row == noRow ||
-		there != noRow && compareRows(before.event, before.created, row, here.event, here.created, there) <= 0 {
-		return
+// compareSlots compares the rows of two slots (R3).
+func (x *labelIndex) compareSlots(a, b int) int {
+	compared := cmp.Compare(x.slots[a].event, x.slots[b].event)
+	if compared == 0 && x.created != nil {
+		compared = cmp.Compare(x.created[a], x.created[b])
 	}
-	here.event, here.created = before.event, before.created
-	here.row.Store(row)
-	copy(x.records[number*x.width:(number+1)*x.width], x.records[(number-1)*x.width:])
+	return cmp.Or(compared, cmp.Compare(x.slots[a].row, x.slots[b].row))
 }
 
-// matched counts the labels whose winner is not older than the ttl in microseconds, 0 for any age (R2). It needs settle
-// to have run.
+// isLive says whether the slot has a winner that is not older than the ttl in microseconds, 0 for any age (R2). It needs
+// settle to have run.
+func (s *slot) isLive(ttl int64) bool {
+	// No winner is later than its label, so the age is exact in 64 bits without a sign.
+	return s.row != noRow && (ttl == 0 || uint64(s.t)-uint64(s.event) <= uint64(ttl))
+}
+
+// order is the position of the slot's row in source order.
+func (s *slot) order() int64 { return s.row>>1 - 1 }
+
+// matched counts the labels with a live winner.
 func (x *labelIndex) matched(ttl int64) int64 {
 	var count int64
 	for i := range x.slots {
-		s := &x.slots[i]
-		// No winner is later than its label, so the age is exact in 64 bits without a sign.
-		if s.row.Load() != noRow && (ttl == 0 || uint64(s.t)-uint64(s.event) <= uint64(ttl)) {
+		if x.slots[i].isLive(ttl) {
 			count++
 		}
 	}
@@ -391,35 +311,16 @@ func (x *labelIndex) find(hashes []uint64, times, found []int64) {
 }
 
 func (x *labelIndex) findBatch(hashes []uint64, times, found []int64) {
-	var buckets [offerBatch]bucket
-	mask := uint64(len(x.buckets) - 1)
+	var lows, highs [offerBatch]uint32
 	for i, hash := range hashes {
-		buckets[i] = x.buckets[hash>>x.shift&mask]
+		at := hash >> x.shift
+		lows[i], highs[i] = x.starts[at], x.starts[at+1]
 	}
-	var earliest [offerBatch]int64
 	for i, hash := range hashes {
-		if buckets[i].hash != hash {
-			buckets[i] = x.buckets[x.position(hash)]
-		}
-		if b := buckets[i]; b.count > 0 {
-			earliest[i] = x.slots[b.first].t
-		}
-	}
-	for i := range hashes {
-		b, at := buckets[i], 0
-		group := x.slots[b.first : b.first+b.count]
-		if earliest[i] < times[i] {
-			at = first(group, times[i])
-		}
+		at := x.search(lows[i], highs[i], hash, times[i])
 		found[i] = -1
-		if at < len(group) && group[at].row.Load() != noRow {
-			found[i] = int64(b.first) + int64(at)
+		if at < highs[i] && x.slots[at].hash == hash && x.slots[at].row != noRow {
+			found[i] = int64(at)
 		}
 	}
-}
-
-// winner returns the event time and the position in source order of the row in a slot.
-func (x *labelIndex) winner(slot int64) (event, row int64) {
-	s := &x.slots[slot]
-	return s.event, s.row.Load() - 1
 }

@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"cmp"
 	"math"
 	"math/rand/v2"
 	"sync"
@@ -17,9 +18,8 @@ type offeredRow struct {
 	null                           bool
 }
 
-func columnsOf(rows []offeredRow) featureRows {
-	var c featureRows
-	feature := featureColumn{words: make([]uint64, len(rows)), mask: make([]uint64, len(rows)/64+1)}
+func columnsOf(rows []offeredRow) (c featureRows, feature featureColumn) {
+	feature = featureColumn{words: make([]uint64, len(rows)), mask: make([]uint64, len(rows)/64+1)}
 	for i, row := range rows {
 		c.hashes = append(c.hashes, row.hash)
 		c.visible, c.event = append(c.visible, row.visible), append(c.event, row.event)
@@ -29,28 +29,28 @@ func columnsOf(rows []offeredRow) featureRows {
 			feature.mask[i/64] |= 1 << (i % 64)
 		}
 	}
-	c.features = []featureColumn{feature}
-	return c
+	return c, feature
 }
 
 // winnerOf goes through all rows for a label, as R2 and R3 say.
 func winnerOf(rows []offeredRow, hash uint64, t int64) (best offeredRow, ok bool) {
 	for _, row := range rows {
-		if row.hash == hash && row.visible <= t && (!ok ||
-			compareRows(row.event, row.created, row.order, best.event, best.created, best.order) > 0) {
+		greater := cmp.Or(cmp.Compare(row.event, best.event), cmp.Compare(row.created, best.created),
+			cmp.Compare(row.order, best.order)) > 0
+		if row.hash == hash && row.visible <= t && (!ok || greater) {
 			best, ok = row, true
 		}
 	}
 	return best, ok
 }
 
-func drawRows(t *rapid.T) []offeredRow {
+func drawRows(t *rapid.T, asKnown bool) []offeredRow {
 	hashes, times := rapid.SampledFrom([]uint64{0, 1, 1 << 63, math.MaxUint64}), rapid.Int64Range(-3, 3)
 	rows := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) offeredRow {
 		row := offeredRow{hash: hashes.Draw(t, "hash"), event: times.Draw(t, "event"), created: times.Draw(t, "created"),
 			feature: rapid.Uint64().Draw(t, "feature"), null: rapid.Bool().Draw(t, "null")}
 		row.visible = row.event
-		if rapid.Bool().Draw(t, "late") {
+		if asKnown {
 			row.visible = max(row.event, row.created)
 		}
 		return row
@@ -63,21 +63,42 @@ func drawRows(t *rapid.T) []offeredRow {
 
 func TestR3_EveryLabelGetsTheGreatestRowThatItSees(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		rows := drawRows(t)
+		asKnown := rapid.Bool().Draw(t, "as known")
+		rows := drawRows(t, asKnown)
 		labels := rapid.IntRange(0, 40).Draw(t, "labels")
 		hashes, times := make([]uint64, labels), make([]int64, labels)
 		for i := range hashes {
 			hashes[i] = rapid.SampledFrom([]uint64{0, 1, 2, 1 << 63, math.MaxUint64}).Draw(t, "hash")
 			times[i] = rapid.Int64Range(-4, 4).Draw(t, "time")
 		}
-		index := newLabelIndex(hashes, times).forRows(1)
-		var wait sync.WaitGroup
+		index := newLabelIndex(hashes, times)
 		cut := rapid.IntRange(0, len(rows)).Draw(t, "cut")
-		for _, part := range [][]offeredRow{rows[:cut], rows[cut:]} {
-			wait.Go(func() { index.offer(columnsOf(part), make([]bool, len(part))) })
+		offer := func(compared bool) {
+			var wait sync.WaitGroup
+			for _, part := range [][]offeredRow{rows[:cut], rows[cut:]} {
+				wait.Go(func() {
+					columns, _ := columnsOf(part)
+					if !compared {
+						columns.created = nil
+					}
+					index.offer(columns, make([]bool, len(part)))
+				})
+			}
+			wait.Wait()
 		}
-		wait.Wait()
+		if !asKnown {
+			offer(false)
+		}
+		if asKnown || index.hasTies() {
+			index.compareCreated()
+			offer(true)
+		}
 		index.settle()
+		kept := newWinners(index, 0, 1)
+		for _, part := range [][]offeredRow{rows[cut:], rows[:cut]} {
+			columns, feature := columnsOf(part)
+			kept.keep(columns.order, []featureColumn{feature}, make([]bool, len(part)))
+		}
 		found := make([]int64, labels)
 		index.find(hashes, times, found)
 		for i, slot := range found {
@@ -88,9 +109,10 @@ func TestR3_EveryLabelGetsTheGreatestRowThatItSees(t *testing.T) {
 			if !ok {
 				continue
 			}
-			event, order := index.winner(slot)
-			value, null := index.feature(slot, 0)
-			if event != want.event || order != want.order || null != want.null || !null && value != want.feature {
+			event, order := index.slots[slot].event, index.slots[slot].order()
+			value := make([]uint64, 1)
+			null := len(gather(kept, 0, []int64{kept.number(order)}, value)) > 0
+			if event != want.event || order != want.order || null != want.null || !null && value[0] != want.feature {
 				t.Fatalf("label %d at %d: got row %d, want %d with its feature", hashes[i], times[i], order, want.order)
 			}
 		}
@@ -98,8 +120,9 @@ func TestR3_EveryLabelGetsTheGreatestRowThatItSees(t *testing.T) {
 }
 
 func TestR2_MatchedCountsNoLabelOlderThanTheTTL(t *testing.T) {
-	index := newLabelIndex([]uint64{7, 7, 7}, []int64{10, 20, 21}).forRows(0)
-	index.offer(columnsOf([]offeredRow{{hash: 7, visible: 10, event: 10}}), make([]bool, 1))
+	index := newLabelIndex([]uint64{7, 7, 7}, []int64{10, 20, 21})
+	rows, _ := columnsOf([]offeredRow{{hash: 7, visible: 10, event: 10}})
+	index.offer(rows, make([]bool, 1))
 	index.settle()
 	for ttl, want := range map[int64]int64{0: 3, 9: 1, 10: 2, 11: 3} {
 		if got := index.matched(ttl); got != want {
@@ -109,11 +132,15 @@ func TestR2_MatchedCountsNoLabelOlderThanTheTTL(t *testing.T) {
 }
 
 func TestOfferingRowsAllocatesNothing(t *testing.T) {
-	index := newLabelIndex([]uint64{1, 2}, []int64{5, 5}).forRows(1)
-	rows := columnsOf(make([]offeredRow, 5000))
-	greatest := make([]bool, 5000)
-	if allocated := testing.AllocsPerRun(10, func() { index.offer(rows, greatest) }); allocated > 0 {
+	index := newLabelIndex([]uint64{1, 2}, []int64{5, 5})
+	rows, feature := columnsOf(make([]offeredRow, 5000))
+	answers, features := make([]bool, 5000), []featureColumn{feature}
+	if allocated := testing.AllocsPerRun(10, func() { index.offer(rows, answers) }); allocated > 0 {
 		t.Errorf("%v allocations", allocated)
+	}
+	kept := newWinners(index, 0, 1)
+	if allocated := testing.AllocsPerRun(10, func() { kept.keep(rows.order, features, answers) }); allocated > 0 {
+		t.Errorf("%v allocations to keep features", allocated)
 	}
 }
 
@@ -136,26 +163,37 @@ func BenchmarkLabelIndex(b *testing.B) {
 		batch.event = append(batch.event, int64(i)*1e12/rows)
 		batch.order = append(batch.order, int64(i))
 	}
-	batch.visible, batch.created = batch.event, batch.event
-	kept := make([]bool, rows)
-	const features = 10
-	for range features {
-		batch.features = append(batch.features, featureColumn{words: batch.hashes})
-	}
+	batch.visible = batch.event
+	answers := make([]bool, rows)
 	b.Run("offer", func(b *testing.B) {
 		for range b.N {
 			b.StopTimer()
-			fresh := x.forRows(features)
+			fresh := x.withoutRows()
 			b.StartTimer()
-			fresh.offer(batch, kept)
+			fresh.offer(batch, answers)
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/row")
 	})
+	x.offer(batch, answers)
 	b.Run("settle", func(b *testing.B) {
-		x := x.forRows(features)
-		x.offer(batch, kept)
 		for range b.N {
 			x.settle()
 		}
+	})
+	features := make([]featureColumn, 10)
+	for i := range features {
+		features[i].words = batch.hashes
+	}
+	b.Run("winners", func(b *testing.B) {
+		for range b.N {
+			newWinners(x, 0, len(features))
+		}
+	})
+	kept := newWinners(x, 0, len(features))
+	b.Run("keep", func(b *testing.B) {
+		for range b.N {
+			kept.keep(batch.order, features, answers)
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/row")
 	})
 }

@@ -8,25 +8,46 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// matcher is the label index of a use, as SQL works with it. # is the use's number:
+// matcher finds the winners of a use, as SQL works with it. # is the use's number:
 //
-//	_plumb_offer#(hash, visible, event, created, order, feature, …)
-//	                           shows a feature row to the labels: is it the greatest so far?
-//	_plumb_slot#(hash, t)      where the label's winner is, null where it sees no row
-//	_plumb_row#(slot)          the winner's position in source order
-//	_plumb_event#(slot)        its event time
-//	_plumb_feature#_i(slot)    its i-th feature, where the index keeps features
+//	_plumb_offer#(hash, visible, event, order)
+//	                       shows a feature row to the labels: is it the greatest so far?
+//	_plumb_rank#(hash, visible, event, order, created)
+//	                       the same, for rows of one event time by their created times
+//	_plumb_wins#(order)    has the row won a label that it is not too old for?
+//	_plumb_keep#(order, feature, …)
+//	                       the same, and keeps the features of the row if so
+//	_plumb_found#(hash, t) the label's winner
 //
 // Hashes are UBIGINT, times BIGINT microseconds. A row with a null hash, time or order is not offered. Users' queries
 // cannot call these functions, since their answers depend on more than their arguments.
+//
+// A winner is a STRUCT of o, its position in source order, e, its event time, expired, and, where features are kept,
+// f and its position in the view for each; all are null where the label sees no row. Of a row that is too old statuses
+// have all but the features, and others nothing.
 type matcher struct {
 	index *labelIndex
-	// kept are the types of the features that the index keeps.
-	kept []mapping.Type
+	// winners are there once the index is settled: those that are live, or all for statuses.
+	winners  *winners
+	ttl      int64
+	statuses bool
+	// kept are the types of the features that are kept, and features their positions in the view.
+	kept     []mapping.Type
+	features []int
 }
 
-// offered is the number of arguments of _plumb_offer before the features.
-const offered = 5
+// settle finds the winners. No row may be offered any more.
+func (m *matcher) settle() {
+	m.index.settle()
+	ttl := m.ttl
+	if m.statuses {
+		ttl = 0
+	}
+	m.winners = newWinners(m.index, ttl, len(m.kept))
+}
+
+// forget frees what the matcher holds, once all has been read.
+func (m *matcher) forget() { m.index, m.winners = nil, nil }
 
 // keepable are the declared types whose values an index can keep: those of at most 8 bytes.
 var keepable = map[plumbv1.Type]mapping.Type{
@@ -38,31 +59,35 @@ var keepable = map[plumbv1.Type]mapping.Type{
 }
 
 func (m *matcher) register(n *native, use int) error {
-	const hash, integer = mapping.TypeUBigInt, mapping.TypeBigInt
-	row := append([]mapping.Type{hash, integer, integer, integer, integer}, m.kept...)
-	slot := []mapping.Type{integer}
-	functions := []struct {
-		name       string
-		parameters []mapping.Type
-		result     mapping.Type
-		call       function
-	}{
-		{"offer", row, mapping.TypeBoolean, m.offer},
-		{"slot", []mapping.Type{hash, integer}, integer, m.slot},
-		{"row", slot, integer, m.winner(func(_, row int64) int64 { return row })},
-		{"event", slot, integer, m.winner(func(event, _ int64) int64 { return event })},
+	const hash, integer, truth = mapping.TypeUBigInt, mapping.TypeBigInt, mapping.TypeBoolean
+	functions := []signature{
+		{"offer", []mapping.Type{hash, integer, integer, integer}, result{single: truth}, m.offer},
+		{"rank", []mapping.Type{hash, integer, integer, integer, integer}, result{single: truth}, m.offer},
+		{"wins", []mapping.Type{integer}, result{single: truth}, m.wins},
+		{"found", []mapping.Type{hash, integer}, m.foundType(), m.found},
+	}
+	if len(m.kept) > 0 {
+		functions = append(functions,
+			signature{"keep", append([]mapping.Type{integer}, m.kept...), result{single: truth}, m.keep})
 	}
 	for _, f := range functions {
-		if err := n.register(fmt.Sprintf("_plumb_%s%d", f.name, use), f.parameters, f.result, f.call); err != nil {
-			return err
-		}
-	}
-	for i, kept := range m.kept {
-		if err := n.register(fmt.Sprintf("_plumb_feature%d_%d", use, i), slot, kept, m.feature(i)); err != nil {
+		f.name = fmt.Sprintf("_plumb_%s%d", f.name, use)
+		if err := n.register(f); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// foundFields is how many fields of a winner come before its features.
+const foundFields = 3
+
+func (m *matcher) foundType() result {
+	fields := []field{{"o", mapping.TypeBigInt}, {"e", mapping.TypeBigInt}, {"expired", mapping.TypeBoolean}}
+	for i, kept := range m.kept {
+		fields = append(fields, field{fmt.Sprintf("f%d", m.features[i]), kept})
+	}
+	return result{fields: fields}
 }
 
 func (m *matcher) offer(c columns, a answer) {
@@ -70,79 +95,85 @@ func (m *matcher) offer(c columns, a answer) {
 		hashes:  valuesOf[uint64](&c, 0),
 		visible: valuesOf[int64](&c, 1),
 		event:   valuesOf[int64](&c, 2),
-		created: valuesOf[int64](&c, 3),
-		order:   valuesOf[int64](&c, 4),
+		order:   valuesOf[int64](&c, 3),
 	}
-	for i, kept := range m.kept {
-		rows.features = append(rows.features, newFeatureColumn(&c, offered+i, kept))
+	if len(c.data) > 4 {
+		rows.created = valuesOf[int64](&c, 4)
 	}
-	greatest := a.bools()
-	if c.complete(offered) {
+	greatest := numbersOf[bool](a)
+	if c.complete() {
 		m.index.offer(rows, greatest)
 		return
 	}
 	clear(greatest)
-	for _, row := range c.present(offered) {
+	for _, row := range c.present() {
 		m.index.offer(rows.slice(row, row+1), greatest[row:row+1])
 	}
 }
 
-func (m *matcher) slot(c columns, a answer) {
-	slots := numbersOf[int64](a)
+func (m *matcher) wins(c columns, a answer) {
+	m.winners.keep(valuesOf[int64](&c, 0), nil, numbersOf[bool](a))
+}
+
+func (m *matcher) keep(c columns, a answer) {
+	features := make([]featureColumn, len(m.kept))
+	for i, kept := range m.kept {
+		features[i] = newFeatureColumn(&c, 1+i, kept)
+	}
+	m.winners.keep(valuesOf[int64](&c, 0), features, numbersOf[bool](a))
+}
+
+func (m *matcher) found(c columns, a answer) {
+	slots := make([]int64, c.rows)
 	m.index.find(valuesOf[uint64](&c, 0), valuesOf[int64](&c, 1), slots)
+	order, event, expired := a.field(0), a.field(1), a.field(2)
+	orders, events, olds := numbersOf[int64](order), numbersOf[int64](event), numbersOf[bool](expired)
 	var none []int
 	for i, slot := range slots {
 		if slot < 0 || isNull(c.masks[0], i) || isNull(c.masks[1], i) {
 			none = append(none, i)
+			continue
 		}
-	}
-	a.setNull(none)
-}
-
-func (m *matcher) winner(part func(event, row int64) int64) function {
-	return func(c columns, a answer) {
-		slots, values := valuesOf[int64](&c, 0), numbersOf[int64](a)
-		var none []int
-		for i, slot := range slots {
-			if isNull(c.masks[0], i) {
-				none = append(none, i)
-				continue
-			}
-			values[i] = part(m.index.winner(slot))
-		}
-		a.setNull(none)
-	}
-}
-
-func (m *matcher) feature(at int) function {
-	return func(c columns, a answer) {
-		var none []int
-		slots := valuesOf[int64](&c, 0)
-		read := func(i int) (value uint64) {
-			if !isNull(c.masks[0], i) {
-				value, null := m.index.feature(slots[i], at)
-				if !null {
-					return value
-				}
-			}
+		s := &m.index.slots[slot]
+		olds[i] = !s.isLive(m.ttl)
+		if olds[i] && !m.statuses {
 			none = append(none, i)
-			return 0
+			continue
 		}
-		switch width(m.kept[at]) {
-		case 1:
-			fill(numbersOf[uint8](a), read)
-		case 4:
-			fill(numbersOf[uint32](a), read)
-		default:
-			fill(numbersOf[uint64](a), read)
-		}
-		a.setNull(none)
+		orders[i], events[i] = s.order(), s.event
+	}
+	for _, field := range []answer{order, event, expired} {
+		field.setNull(none)
+	}
+	if len(m.kept) > 0 {
+		m.fetch(a, none, orders, olds)
 	}
 }
 
-func fill[T uint8 | uint32 | uint64](values []T, read func(int) uint64) {
-	for i := range values {
-		values[i] = T(read(i))
+// fetch gives the rows the features that were kept of their winners.
+func (m *matcher) fetch(a answer, none []int, orders []int64, expired []bool) {
+	records := make([]int64, a.rows)
+	for _, i := range none {
+		records[i] = -1
+	}
+	for i := range records {
+		if records[i] < 0 || expired[i] {
+			records[i] = -1
+		} else {
+			records[i] = m.winners.number(orders[i])
+		}
+	}
+	for i, kept := range m.kept {
+		column := a.field(foundFields + i)
+		switch width(kept) {
+		case 1:
+			none = gather(m.winners, i, records, numbersOf[uint8](column))
+		case 4:
+			none = gather(m.winners, i, records, numbersOf[uint32](column))
+		default:
+			none = gather(m.winners, i, records, numbersOf[uint64](column))
+		}
+		column.setNull(none)
 	}
 }
 

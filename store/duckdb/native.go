@@ -57,19 +57,19 @@ type columns struct {
 func valuesOf[T number](c *columns, arg int) []T { return unsafe.Slice((*T)(c.data[arg]), c.rows) }
 
 type number interface {
-	uint8 | uint32 | uint64 | int64
+	bool | uint8 | uint32 | uint64 | int64
 }
 
-// complete says whether none of the first arguments is null in any row.
-func (c *columns) complete(args int) bool {
-	return !slices.ContainsFunc(c.masks[:args], func(mask []uint64) bool { return mask != nil })
+// complete says whether no argument is null in any row.
+func (c *columns) complete() bool {
+	return !slices.ContainsFunc(c.masks, func(mask []uint64) bool { return mask != nil })
 }
 
-// present returns the rows in which none of the first arguments is null.
-func (c *columns) present(args int) []int {
+// present returns the rows in which no argument is null.
+func (c *columns) present() []int {
 	var rows []int
 	for row := range c.rows {
-		if !slices.ContainsFunc(c.masks[:args], func(mask []uint64) bool { return isNull(mask, row) }) {
+		if !slices.ContainsFunc(c.masks, func(mask []uint64) bool { return isNull(mask, row) }) {
 			rows = append(rows, row)
 		}
 	}
@@ -84,8 +84,9 @@ type answer struct {
 	rows   int
 }
 
-func (a answer) bools() []bool {
-	return unsafe.Slice((*bool)(mapping.VectorGetData(a.vector)), a.rows)
+// field is a field of an answer that is a STRUCT.
+func (a answer) field(at int) answer {
+	return answer{vector: mapping.StructVectorGetChild(a.vector, mapping.IdxT(at)), rows: a.rows}
 }
 
 // numbersOf is the answer as numbers, which must be as wide as its type in DuckDB.
@@ -113,29 +114,65 @@ func validity(vector mapping.Vector, rows int) []uint64 {
 // function is a scalar function of ours. DuckDB calls it on many threads at once.
 type function func(columns, answer)
 
+// signature is a function's name and types.
+type signature struct {
+	name       string
+	parameters []mapping.Type
+	result     result
+	call       function
+}
+
+// result is the type of a function's result: a single one, or a STRUCT of fields.
+type result struct {
+	single mapping.Type
+	fields []field
+}
+
+type field struct {
+	name string
+	kind mapping.Type
+}
+
+func (r result) logicalType() mapping.LogicalType {
+	if r.fields == nil {
+		return mapping.CreateLogicalType(r.single)
+	}
+	var types []mapping.LogicalType
+	var names []string
+	for _, f := range r.fields {
+		types, names = append(types, mapping.CreateLogicalType(f.kind)), append(names, f.name)
+	}
+	defer func() {
+		for i := range types {
+			mapping.DestroyLogicalType(&types[i])
+		}
+	}()
+	return mapping.CreateStructType(types, names)
+}
+
 // register makes a function known to SQL. It is called with all rows, also those with null arguments.
-func (n *native) register(name string, parameters []mapping.Type, result mapping.Type, call function) error {
+func (n *native) register(s signature) error {
 	f := mapping.CreateScalarFunction()
 	defer mapping.DestroyScalarFunction(&f)
-	mapping.ScalarFunctionSetName(f, name)
-	for _, parameter := range parameters {
+	mapping.ScalarFunctionSetName(f, s.name)
+	for _, parameter := range s.parameters {
 		t := mapping.CreateLogicalType(parameter)
 		mapping.ScalarFunctionAddParameter(f, t)
 		mapping.DestroyLogicalType(&t)
 	}
-	t := mapping.CreateLogicalType(result)
+	t := s.result.logicalType()
 	mapping.ScalarFunctionSetReturnType(f, t)
 	mapping.DestroyLogicalType(&t)
 	mapping.ScalarFunctionSetVolatile(f)
 	mapping.ScalarFunctionSetSpecialHandling(f)
-	held := &heldFunction{call: call, handle: new(cgo.Handle)}
+	held := &heldFunction{call: s.call, handle: new(cgo.Handle)}
 	*held.handle = cgo.NewHandle(held)
 	held.pinner.Pin(held.handle)
 	release := unsafe.Pointer(C.plumb_release_t(C.plumbRelease))
 	mapping.ScalarFunctionSetExtraInfo(f, unsafe.Pointer(held.handle), release)
 	mapping.ScalarFunctionSetFunction(f, unsafe.Pointer(C.plumb_call_t(C.plumbCall)))
 	if mapping.RegisterScalarFunction(n.conn, f) == mapping.StateError {
-		return fmt.Errorf("DuckDB does not take the function %s", name)
+		return fmt.Errorf("DuckDB does not take the function %s", s.name)
 	}
 	return nil
 }

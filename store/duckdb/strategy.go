@@ -29,21 +29,16 @@ type strategy struct {
 }
 
 func (s strategy) String() string {
-	how := "then the winners' features are read"
+	how := "the winners' features joined"
 	if s.keeps {
-		how = "and their features kept"
+		how = "the winners' features kept"
 	}
 	return fmt.Sprintf("%d label rows indexed, %d feature rows offered to them, %s; %s of memory, %d passes",
 		s.labels, s.rows, how, humanize.Bytes(uint64(s.bytes)), s.passes)
 }
 
-// readings is how often the source is read.
-func (s strategy) readings() int {
-	if s.keeps {
-		return 1
-	}
-	return 2 * s.passes
-}
+// readings is how often the source is read: for the winners, and for their features.
+func (s strategy) readings() int { return 2 * s.passes }
 
 // choosing holds what the choice of a strategy depends on, besides the data.
 type choosing struct {
@@ -66,19 +61,30 @@ func (u *use) choose(ctx context.Context, s *session) (strategy, error) {
 			return chosen, err
 		}
 	}
-	// What an index that keeps no features takes is free again once it has been read; so half of the memory is for those.
-	kept, half := u.keptTypes(), u.choice.indexBytes/2
-	bytes := chosen.labels * int64(indexBytes+8*recordWords(len(kept)))
-	if kept != nil && s.keptBytes+bytes <= half {
+	// What an index takes is free again once it has been read, but for one whose winners are kept. So no more than half
+	// of the memory is for those.
+	kept, left := u.keptTypes(), u.choice.indexBytes-s.keptBytes
+	bytes := chosen.labels * (u.indexBytes() + int64(8*recordWords(len(kept))))
+	if kept != nil && s.keptBytes+bytes <= u.choice.indexBytes/2 {
 		chosen.keeps, chosen.passes, chosen.bytes = true, 1, bytes
 		s.keptBytes += bytes
 	} else {
 		kept = nil
-		chosen.passes = max(u.choice.passes, int((chosen.labels*indexBytes+half-1)/half))
-		chosen.bytes = chosen.labels * indexBytes / int64(chosen.passes)
+		bytes = chosen.labels * u.indexBytes()
+		chosen.passes = max(u.choice.passes, int((bytes+left-1)/left))
+		chosen.bytes = bytes / int64(chosen.passes)
 	}
-	u.keeps, u.matcher = chosen.keeps, &matcher{kept: kept}
+	u.keeps = chosen.keeps
+	u.matcher = &matcher{ttl: u.rows.view.TTL.Microseconds(), statuses: u.statuses, kept: kept, features: u.features}
 	return chosen, u.matcher.register(s.native, u.number)
+}
+
+// indexBytes bounds the memory that indexing a label and finding its winner takes.
+func (u *use) indexBytes() int64 {
+	if u.hasCreated() {
+		return indexBytes + createdBytes + rowSetBytes
+	}
+	return indexBytes + rowSetBytes
 }
 
 // keptTypes are the types of the features as an index keeps them, nil where it cannot keep all: it keeps values of at
@@ -106,7 +112,7 @@ func (u *use) index(ctx context.Context, s *session, p pass) error {
 			return err
 		}
 	}
-	u.matcher.index = s.collector.index.forRows(len(u.matcher.kept))
+	u.matcher.index = s.collector.give()
 	return nil
 }
 

@@ -101,20 +101,17 @@ func (u *use) collect(p pass) string {
 	return fmt.Sprintf("SELECT count(*) FILTER (WHERE _plumb_label(h, t)) FROM (%s)", u.keyed(p))
 }
 
-// offered selects the rows that can be seen at all and may be by the labels, as _plumb_offer takes them.
-func (u *use) offered(seen timeRange) string {
+// offered selects the rows that can be seen at all and may be by the labels, as an index takes them, with their created
+// times or without.
+func (u *use) offered(seen timeRange, created bool) string {
 	columns := []string{
 		u.hash.of(u.rows.typedKeys()) + " AS h",
 		u.rows.visible(u.asKnown) + " AS v",
 		u.rows.eventTime() + " AS e",
-		"coalesce(" + u.rows.createdTime() + ", " + noCreated + ") AS c",
 		"o",
 	}
-	if u.keeps {
-		for _, feature := range u.features {
-			name := fmt.Sprintf("f%d", feature)
-			columns = append(columns, u.rows.value("", name, feature)+" AS "+name)
-		}
+	if created {
+		columns = append(columns, "coalesce("+u.rows.createdTime()+", "+noCreated+") AS c")
 	}
 	where := u.rows.usable() + u.rows.within(seen)
 	if u.asKnown {
@@ -125,14 +122,29 @@ func (u *use) offered(seen timeRange) string {
 
 // scan is the query that offers the rows to the index.
 func (u *use) scan(seen timeRange) string {
-	features := ""
-	if u.keeps {
-		for _, feature := range u.features {
-			features += fmt.Sprintf(", f%d", feature)
-		}
+	return fmt.Sprintf("SELECT count(*) FILTER (WHERE _plumb_offer%d(h, v, e, o))\nFROM (%s)", u.number,
+		u.offered(seen, false))
+}
+
+// rank is the query that offers the rows to an index that compares created times.
+func (u *use) rank(seen timeRange) string {
+	return fmt.Sprintf("SELECT count(*) FILTER (WHERE _plumb_rank%d(h, v, e, o, c))\nFROM (%s)", u.number,
+		u.offered(seen, true))
+}
+
+// hasCreated says whether rows of one event time may differ in their created time.
+func (u *use) hasCreated() bool { return u.rows.created != nil }
+
+// keep is the query that keeps the features of the winners.
+func (u *use) keep() string {
+	columns, names := []string{"o"}, "o"
+	for _, feature := range u.features {
+		name := fmt.Sprintf("f%d", feature)
+		columns = append(columns, u.rows.value("", name, feature)+" AS "+name)
+		names += ", " + name
 	}
-	return fmt.Sprintf("SELECT count(*) FILTER (WHERE _plumb_offer%d(h, v, e, c, o%s))\nFROM (%s)", u.number, features,
-		u.offered(seen))
+	return fmt.Sprintf("SELECT count(*) FILTER (WHERE _plumb_keep%d(%s))\nFROM (SELECT %s FROM %s)", u.number, names,
+		strings.Join(columns, ", "), u.rows.from)
 }
 
 // needed are the columns of a row that the answer needs.
@@ -158,31 +170,15 @@ func (u *use) verifies() bool {
 	return len(u.labelKeys) > 0 && !single
 }
 
-// winners is the table of the labels of a pass that see a row: its position o and its event time e. ttl is checked
-// here, on winners alone: a winner is the latest of its key, so when it is too old all are.
+// winners is the table of the labels of a pass that have a winner: its position o and its event time e.
 func (u *use) winners(p pass) string {
 	keys := ""
 	if u.verifies() {
-		keys = ", " + strings.Join(u.keyNames(), ", ")
+		keys = each(u.keyNames(), ", $", "")
 	}
-	where := ""
-	if !u.statuses {
-		where = "\nWHERE NOT (" + u.expired("e") + ")"
-	}
-	return fmt.Sprintf("CREATE OR REPLACE TABLE %[1]s AS\nSELECT n, o, e%[2]s, %[3]s AS expired\n"+
-		"FROM (SELECT *, _plumb_row%[4]d(slot) AS o, _plumb_event%[4]d(slot) AS e\n"+
-		"  FROM (SELECT *, _plumb_slot%[4]d(h, t) AS slot FROM (%[5]s))\n  WHERE slot IS NOT NULL)%[6]s",
-		u.table("winners"), keys, u.expired("e"), u.number, u.keyed(p), where)
-}
-
-// expired says whether a winner's event time is too old for its label's instant t (R2).
-func (u *use) expired(event string) string {
-	ttl := u.rows.view.TTL.Microseconds()
-	if ttl == 0 {
-		return "false"
-	}
-	// Of 128 bits, so that no instant is too early to subtract from.
-	return fmt.Sprintf("%s < t::HUGEINT - %d", event, ttl)
+	return fmt.Sprintf("CREATE OR REPLACE TABLE %s AS\nSELECT n, p.o AS o, p.e AS e%s, p.expired AS expired\n"+
+		"FROM (SELECT *, _plumb_found%d(h, t) AS p FROM (%s))\nWHERE p.o IS NOT NULL",
+		u.table("winners"), keys, u.number, u.keyed(p))
 }
 
 // verify counts the winners whose keys are not the label's, where the features do not have to be read.
@@ -191,8 +187,9 @@ func (u *use) verify() string {
 	for i := range keys {
 		keys[i] += fmt.Sprintf(" AS k%d", i)
 	}
-	return fmt.Sprintf("SELECT count(*) FROM (SELECT o, %s FROM %s) r JOIN %s w ON w.o = r.o WHERE NOT (%s)",
-		strings.Join(keys, ", "), u.rows.from, u.table("winners"), each(u.keyNames(), "r.$ = w.$", " AND "))
+	return fmt.Sprintf("SELECT count(*) FROM (SELECT o, %s FROM %s WHERE _plumb_wins%d(o)) r JOIN %s w ON w.o = r.o "+
+		"WHERE NOT (%s)", strings.Join(keys, ", "), u.rows.from, u.number, u.table("winners"),
+		each(u.keyNames(), "r.$ = w.$", " AND "))
 }
 
 // found is the table of the winners with their features as the source has them.
@@ -202,7 +199,7 @@ func (u *use) found(p pass) string {
 		number = fmt.Sprintf("CASE WHEN %s THEN w.n ELSE error(%s) END AS n",
 			each(u.keyNames(), "r.$ = w.$", " AND "), literal(collision))
 	}
-	columns := []string{number, "w.e", "w.expired"}
+	columns := []string{number, "w.o", "w.e", "w.expired"}
 	for _, feature := range u.features {
 		columns = append(columns, fmt.Sprintf("r.f%d", feature))
 	}
@@ -213,8 +210,8 @@ func (u *use) found(p pass) string {
 	if p.number > 0 {
 		into = "INSERT INTO " + u.table("found")
 	}
-	return fmt.Sprintf("%s\nSELECT %s\nFROM (SELECT %s FROM %s) r\nJOIN %s w ON w.o = r.o", into,
-		strings.Join(columns, ", "), strings.Join(u.needed(), ", "), u.rows.from, u.table("winners"))
+	return fmt.Sprintf("%s\nSELECT %s\nFROM (SELECT %s FROM %s WHERE _plumb_wins%d(o)) r\nJOIN %s w ON w.o = r.o", into,
+		strings.Join(columns, ", "), strings.Join(u.needed(), ", "), u.rows.from, u.number, u.table("winners"))
 }
 
 // mayComplain says whether a feature may have values that do not fit, and so has to know where they are.
@@ -225,12 +222,26 @@ func (u *use) mayComplain() bool {
 // statements are the SQL of a pass, for people.
 func (u *use) statements(s strategy, times timeRange) []string {
 	p := pass{of: s.passes}
-	list := append(slices.Clone(u.rows.staging), u.collect(p), u.scan(times))
+	list := append(slices.Clone(u.rows.staging), u.collect(p))
+	if !u.asKnown {
+		list = append(list, u.scan(times))
+	}
+	switch {
+	case u.asKnown:
+		list = append(list, u.rank(times))
+	case u.hasCreated():
+		list = append(list, "-- only where rows of one event time tie:\n"+u.rank(times))
+	}
+	if u.verifies() || !u.keeps {
+		list = append(list, u.winners(p))
+	}
 	switch {
 	case !u.keeps:
-		list = append(list, u.winners(p), u.found(p))
+		list = append(list, u.found(p))
 	case u.verifies():
-		list = append(list, u.winners(p), u.verify())
+		list = append(list, u.verify(), u.keep())
+	default:
+		list = append(list, u.keep())
 	}
 	return list
 }
@@ -313,20 +324,38 @@ func (u *use) findIn(ctx context.Context, s *session, part pass, seen timeRange,
 		return err
 	}
 	step := "reading view " + u.reference.View.Name
-	if err := p.during(step, rows, func() error { return s.exec(ctx, u.scan(seen)) }); err != nil {
+	if err := p.during(step, rows, func() error { return u.offer(ctx, s, seen) }); err != nil {
 		return err
 	}
-	u.matcher.index.settle()
-	if u.keeps && !u.verifies() {
-		return nil
+	u.matcher.settle()
+	if u.verifies() || !u.keeps {
+		if err := s.exec(ctx, u.winners(part)); err != nil {
+			return err
+		}
 	}
-	if err := s.exec(ctx, u.winners(part)); err != nil {
-		return err
+	if !u.keeps {
+		defer u.matcher.forget()
+		return p.during(step, rows, func() error { return s.exec(ctx, u.found(part)) })
 	}
-	if u.keeps {
-		return u.compareKeys(ctx, s)
+	if u.verifies() {
+		if err := u.compareKeys(ctx, s); err != nil {
+			return err
+		}
 	}
-	return p.during(step, rows, func() error { return s.exec(ctx, u.found(part)) })
+	return p.during(step, rows, func() error { return s.exec(ctx, u.keep()) })
+}
+
+// offer shows the rows to the index. Created times are read only where they matter: as known, and where rows of one
+// event time tie (R3).
+func (u *use) offer(ctx context.Context, s *session, seen timeRange) error {
+	if !u.asKnown {
+		err := s.exec(ctx, u.scan(seen))
+		if err != nil || !u.hasCreated() || !u.matcher.index.hasTies() {
+			return err
+		}
+	}
+	u.matcher.index.compareCreated()
+	return s.exec(ctx, u.rank(seen))
 }
 
 // compareKeys finds out whether two keys have one hash.

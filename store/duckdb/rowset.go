@@ -1,0 +1,77 @@
+package duckdb
+
+import "math/bits"
+
+// rowSet is a set of rows by their positions in source order, which gives each a number from 0 on. Rows that stand near
+// each other share a block, so that it takes little memory, and a row is looked up where the one before was.
+type rowSet struct {
+	// blocks are found by open addressing.
+	blocks []rowBlock
+	used   int
+}
+
+// rowBlock is a run of 64 rows; a block without rows is free.
+type rowBlock struct {
+	// number is the position of the run.
+	number int64
+	// rows has a bit for each row of the set.
+	rows uint64
+	// first is the number of the first.
+	first int64
+}
+
+// rowSetBytes bounds the memory of a set for each of its rows: a block at the sparsest, and its half while it grows.
+const rowSetBytes = 24 * 4
+
+func newRowSet() *rowSet { return &rowSet{blocks: make([]rowBlock, 64)} }
+
+// block is where the run of the number is, or the free one where it would be.
+func (s *rowSet) block(number int64) *rowBlock {
+	mask := uint64(len(s.blocks) - 1)
+	at := uint64(number) * 0x9E3779B97F4A7C15 >> (64 - bits.Len64(mask))
+	for s.blocks[at].rows != 0 && s.blocks[at].number != number {
+		at = (at + 1) & mask
+	}
+	return &s.blocks[at]
+}
+
+// add puts a row into the set.
+func (s *rowSet) add(row int64) {
+	b := s.block(row >> 6)
+	if b.rows == 0 {
+		s.used++
+		b.number = row >> 6
+	}
+	b.rows |= 1 << (row & 63)
+	if s.used*2 > len(s.blocks) {
+		s.grow()
+	}
+}
+
+func (s *rowSet) grow() {
+	old := s.blocks
+	s.blocks = make([]rowBlock, 2*len(old))
+	for _, b := range old {
+		if b.rows != 0 {
+			*s.block(b.number) = b
+		}
+	}
+}
+
+// enumerate gives each row its number, and returns how many there are. None can be added any more.
+func (s *rowSet) enumerate() (count int64) {
+	for i := range s.blocks {
+		s.blocks[i].first = count
+		count += int64(bits.OnesCount64(s.blocks[i].rows))
+	}
+	return count
+}
+
+// find is the number of a row within its block, or less than 0 where it is not in the set.
+func (b *rowBlock) find(row int64) int64 {
+	bit := uint64(1) << (row & 63)
+	if b.rows&bit == 0 {
+		return -1
+	}
+	return b.first + int64(bits.OnesCount64(b.rows&(bit-1)))
+}
