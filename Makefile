@@ -53,12 +53,12 @@ bench: ## Run the Go benchmarks of the stores and the server
 	go test -run '^$$' -bench . -benchmem ./store/... ./internal/server/...
 
 .PHONY: bench-offline
-bench-offline: build ## Measure historical against a hand-written ASOF join; keeps 2 GB of data in bin/bench
+bench-offline: build ## Measure historical against a hand-written ASOF join; keeps 6 GB of data in bin/bench
 	go build -o bin/bench-offline ./bench/offline
 	bin/bench-offline bin/plumb bin/bench
 
 .PHONY: bench-memory
-bench-memory: build ## Join 20 million labels within 2 GB; fails beyond 3 GB; keeps 4 GB of data in bin/bench
+bench-memory: build ## Join 20 million labels within 2 GB; fails beyond 3 GB; keeps 6 GB of data in bin/bench
 	go build -o bin/bench-offline ./bench/offline
 	bin/bench-offline bin/plumb bin/bench memory
 

@@ -24,8 +24,14 @@ const (
 
 var labelCounts = []int{20_000, 200_000, 2_000_000}
 
+// The files of featureRows rows, by their values.
+const (
+	uniformFile  = "data/uniform.parquet"
+	decimalsFile = "data/decimals.parquet"
+)
+
 func labelFile(count int) string { return fmt.Sprintf("labels_%d.parquet", count) }
-func wideFile(view int) string   { return fmt.Sprintf("data/wide%d.parquet", view) }
+func wideFile(view int) string   { return fmt.Sprintf("data/uniform%d.parquet", view) }
 
 // generate makes what is not there yet; the many labels only for the measurement of memory.
 func generate(ctx context.Context, folder string, many bool) error {
@@ -34,9 +40,12 @@ func generate(ctx context.Context, folder string, many bool) error {
 			return fmt.Errorf("make the folder: %w", err)
 		}
 	}
-	files := map[string]string{"data/features.parquet": rowsQuery(featureRows, 0)}
+	files := map[string]string{
+		uniformFile:  rowsQuery(featureRows, 0, uniform),
+		decimalsFile: rowsQuery(featureRows, 0, decimals),
+	}
 	for view := range wideViews {
-		files[wideFile(view)] = rowsQuery(wideRows, view+1)
+		files[wideFile(view)] = rowsQuery(wideRows, view+1, uniform)
 	}
 	counts := labelCounts
 	if many {
@@ -60,15 +69,23 @@ func generate(ctx context.Context, folder string, many bool) error {
 	return nil
 }
 
+// The values of features, as SQL of a hash: all bits of a double from 0 to 1, which no file makes smaller, or three
+// decimals up to 1,000, which Snappy makes a third smaller and both sides have to decompress.
+const (
+	uniform  = "%s / 18446744073709551616.0::DOUBLE"
+	decimals = "(%s %% 1000000) / 1000.0"
+)
+
 // rowsQuery makes feature rows as a log has them: in the order of time, each known within the minute.
-func rowsQuery(rows, seed int) string {
+func rowsQuery(rows, seed int, values string) string {
 	columns := []string{
 		fmt.Sprintf("(hash(i * 7 + %d) %% %d)::BIGINT AS user_id", seed, keys),
 		"make_timestamp(moment) AS event_timestamp",
 		"make_timestamp(moment + (hash(i) % 60000000)::BIGINT) AS created_timestamp",
 	}
 	for feature := range features {
-		columns = append(columns, fmt.Sprintf("(hash(i * 10 + %d) %% 1000000) / 1000.0 AS f%d", feature+seed, feature))
+		hash := fmt.Sprintf("hash(i * 10 + %d)", feature+seed)
+		columns = append(columns, fmt.Sprintf(values+" AS f%d", hash, feature))
 	}
 	return fmt.Sprintf("SELECT %s FROM (SELECT i, %d + (i::HUGEINT * %d // %d)::BIGINT AS moment FROM range(%d) t(i))",
 		strings.Join(columns, ", "), first, int64(span), rows, rows)
@@ -103,13 +120,15 @@ func definitions() string {
 			fmt.Fprintf(&views, "      - {name: f%d, type: FLOAT64}\n", feature)
 		}
 	}
-	add("rows", "narrow_view", "data/features.parquet")
+	add("uniform_rows", "uniform_view", uniformFile)
+	add("decimal_rows", "decimals_view", decimalsFile)
 	for view := range wideViews {
 		add(fmt.Sprintf("rows%d", view), fmt.Sprintf("wide%d", view), wideFile(view))
 		fmt.Fprintf(&wide, "{view: wide%d}, ", view)
 	}
 	return "entities:\n  - {name: user, join_keys: [{name: user_id, type: INT64}]}\nsources:\n" + sources.String() +
-		"feature_views:\n" + views.String() + "feature_services:\n  - {name: narrow, features: [{view: narrow_view}]}\n" +
+		"feature_views:\n" + views.String() + "feature_services:\n  - {name: uniform, features: [{view: uniform_view}]}\n" +
+		"  - {name: decimals, features: [{view: decimals_view}]}\n" +
 		"  - {name: wide, full_names: true, features: [" + strings.TrimSuffix(wide.String(), ", ") + "]}\n"
 }
 

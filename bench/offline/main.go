@@ -3,7 +3,7 @@
 //	offline PLUMB FOLDER          against a hand-written ASOF LEFT JOIN in the same DuckDB
 //	offline PLUMB FOLDER memory   within a memory limit that the labels alone exceed
 //
-// PLUMB is the binary. Data and results stay in FOLDER: 20 million feature rows of 10 features over a million keys and
+// PLUMB is the binary. Data and results stay in FOLDER: twice 20 million rows of 10 features over a million keys and
 // 90 days, label files of 20,000, 200,000 and 2 million rows, for memory of 20 million, and ten views of 2 million rows
 // for the wide case.
 //

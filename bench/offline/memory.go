@@ -26,7 +26,7 @@ func measureMemory(ctx context.Context, plumb, folder string) (err error) {
 		return fmt.Errorf("make a temporary folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(temporary)) }()
-	took, err := command(ctx, folder, plumb, "historical", "--labels", labelFile(memoryLabels), "--service", "narrow",
+	took, err := command(ctx, folder, plumb, "historical", "--labels", labelFile(memoryLabels), "--service", "uniform",
 		"--out", memoryResult, "--offline-memory-limit", memoryLimit, "--offline-temp-dir", temporary)
 	if err != nil {
 		return err

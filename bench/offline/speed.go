@@ -23,11 +23,14 @@ type contest struct {
 
 func contests() []contest {
 	var list []contest
-	for _, labels := range labelCounts {
-		name := fmt.Sprintf("%s rows x %d features, %s labels", commas(featureRows), features, commas(labels))
-		list = append(list, contest{name: name, labels: labelFile(labels), service: "narrow",
-			sources: []string{"data/features.parquet"}})
+	add := func(service, source, values string) {
+		for _, labels := range labelCounts {
+			name := fmt.Sprintf("%s rows x %d %s, %s labels", commas(featureRows), features, values, commas(labels))
+			list = append(list, contest{name: name, labels: labelFile(labels), service: service, sources: []string{source}})
+		}
 	}
+	add("uniform", uniformFile, "features")
+	add("decimals", decimalsFile, "features of three decimals")
 	const labels = 200_000
 	wide := contest{name: fmt.Sprintf("%d views of %s rows x %d features, %s labels", wideViews, commas(wideRows),
 		features, commas(labels)), labels: labelFile(labels), service: "wide"}

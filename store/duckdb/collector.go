@@ -30,10 +30,13 @@ func (c *collector) register(n *native) error {
 
 // expect makes room for labels.
 func (c *collector) expect(labels int64) {
-	c.index, c.labels, c.given = nil, "", false
+	c.forget()
 	c.hashes, c.times = make([]uint64, labels), make([]int64, labels)
 	c.taken.Store(0)
 }
+
+// forget lets go of the last index.
+func (c *collector) forget() { c.index, c.labels, c.given = nil, "", false }
 
 // build makes the index of the labels that were taken.
 func (c *collector) build(labels string) {

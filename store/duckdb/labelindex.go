@@ -280,8 +280,8 @@ func (x *labelIndex) compareSlots(a, b int) int {
 	return cmp.Or(compared, cmp.Compare(x.slots[a].row, x.slots[b].row))
 }
 
-// isLive says whether the slot has a winner that is not older than the ttl in microseconds, 0 for any age (R2). It needs
-// settle to have run.
+// isLive says whether the slot has a winner that is not older than the ttl in microseconds, 0 for any age (R2). It
+// needs settle to have run.
 func (s *slot) isLive(ttl int64) bool {
 	// No winner is later than its label, so the age is exact in 64 bits without a sign.
 	return s.row != noRow && (ttl == 0 || uint64(s.t)-uint64(s.event) <= uint64(ttl))

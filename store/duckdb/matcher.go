@@ -46,9 +46,6 @@ func (m *matcher) settle() {
 	m.winners = newWinners(m.index, ttl, len(m.kept))
 }
 
-// forget frees what the matcher holds, once all has been read.
-func (m *matcher) forget() { m.index, m.winners = nil, nil }
-
 // keepable are the declared types whose values an index can keep: those of at most 8 bytes.
 var keepable = map[plumbv1.Type]mapping.Type{
 	plumbv1.Type_BOOL:    mapping.TypeBoolean,

@@ -20,8 +20,9 @@ type rowBlock struct {
 	first int64
 }
 
-// rowSetBytes bounds the memory of a set for each of its rows: a block at the sparsest, and its half while it grows.
-const rowSetBytes = 24 * 4
+// rowBlockBytes bounds the memory that a set takes for each block with rows: four places where it has just grown, and
+// the two that it grows from.
+const rowBlockBytes = 24 * 6
 
 func newRowSet() *rowSet { return &rowSet{blocks: make([]rowBlock, 64)} }
 

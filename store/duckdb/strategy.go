@@ -8,6 +8,7 @@ import (
 
 	"github.com/duckdb/duckdb-go/v2/mapping"
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
@@ -33,8 +34,8 @@ func (s strategy) String() string {
 	if s.keeps {
 		how = "the winners' features kept"
 	}
-	return fmt.Sprintf("%d label rows indexed, %d feature rows offered to them, %s; %s of memory, %d passes",
-		s.labels, s.rows, how, humanize.Bytes(uint64(s.bytes)), s.passes)
+	return fmt.Sprintf("%d label rows indexed, %d feature rows offered to them, %s; %s of memory, %s",
+		s.labels, s.rows, how, humanize.Bytes(uint64(s.bytes)), english.Plural(s.passes, "pass", ""))
 }
 
 // readings is how often the source is read: for the winners, and for their features.
@@ -64,27 +65,37 @@ func (u *use) choose(ctx context.Context, s *session) (strategy, error) {
 	// What an index takes is free again once it has been read, but for one whose winners are kept. So no more than half
 	// of the memory is for those.
 	kept, left := u.keptTypes(), u.choice.indexBytes-s.keptBytes
-	bytes := chosen.labels * (u.indexBytes() + int64(8*recordWords(len(kept))))
+	bytes := u.bytes(chosen.labels, chosen.rows) + chosen.labels*int64(8*recordWords(len(kept)))
 	if kept != nil && s.keptBytes+bytes <= u.choice.indexBytes/2 {
 		chosen.keeps, chosen.passes, chosen.bytes = true, 1, bytes
 		s.keptBytes += bytes
 	} else {
 		kept = nil
-		bytes = chosen.labels * u.indexBytes()
-		chosen.passes = max(u.choice.passes, int((bytes+left-1)/left))
-		chosen.bytes = bytes / int64(chosen.passes)
+		chosen.split(u, left)
 	}
 	u.keeps = chosen.keeps
 	u.matcher = &matcher{ttl: u.rows.view.TTL.Microseconds(), statuses: u.statuses, kept: kept, features: u.features}
 	return chosen, u.matcher.register(s.native, u.number)
 }
 
-// indexBytes bounds the memory that indexing a label and finding its winner takes.
-func (u *use) indexBytes() int64 {
-	if u.hasCreated() {
-		return indexBytes + createdBytes + rowSetBytes
+// split chooses as few passes as fit into so many bytes.
+func (s *strategy) split(u *use, available int64) {
+	for s.passes = u.choice.passes; ; s.passes++ {
+		part := (s.labels + int64(s.passes) - 1) / int64(s.passes)
+		if s.bytes = u.bytes(part, s.rows); s.bytes <= available || part <= 1 {
+			return
+		}
 	}
-	return indexBytes + rowSetBytes
+}
+
+// bytes bounds the memory that it takes to index so many labels and to find their winners among so many rows.
+func (u *use) bytes(labels, rows int64) int64 {
+	label := int64(indexBytes)
+	if u.hasCreated() {
+		label += createdBytes
+	}
+	blocks := min(labels, rows/64+int64(len(u.rows.files.paths))+1)
+	return labels*label + blocks*rowBlockBytes
 }
 
 // keptTypes are the types of the features as an index keeps them, nil where it cannot keep all: it keeps values of at

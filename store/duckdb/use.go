@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -334,7 +335,7 @@ func (u *use) findIn(ctx context.Context, s *session, part pass, seen timeRange,
 		}
 	}
 	if !u.keeps {
-		defer u.matcher.forget()
+		u.free(s, part)
 		return p.during(step, rows, func() error { return s.exec(ctx, u.found(part)) })
 	}
 	if u.verifies() {
@@ -356,6 +357,16 @@ func (u *use) offer(ctx context.Context, s *session, seen timeRange) error {
 	}
 	u.matcher.index.compareCreated()
 	return s.exec(ctx, u.rank(seen))
+}
+
+// free lets go of an index whose winners are in a table. Where there are more passes its memory has to be there for
+// what comes next, so it is not left to the garbage collector's own time.
+func (u *use) free(s *session, part pass) {
+	u.matcher.index = nil
+	if part.of > 1 {
+		s.collector.forget()
+		debug.FreeOSMemory()
+	}
 }
 
 // compareKeys finds out whether two keys have one hash.

@@ -32,5 +32,6 @@ func (u *use) eventTimestamp() column {
 // keptRow is the column p# over the labels, with the fields of found, where the features are kept.
 func (u *use) keptRow() string {
 	keys := "true" + each(u.labelColumns, " AND $ IS NOT NULL", "")
-	return fmt.Sprintf("_plumb_found%d(CASE WHEN %s THEN %s END, t) AS p%d", u.number, keys, u.hash.of(u.labelKeys), u.number)
+	hash := fmt.Sprintf("CASE WHEN %s THEN %s END", keys, u.hash.of(u.labelKeys))
+	return fmt.Sprintf("_plumb_found%[1]d(%[2]s, t) AS p%[1]d", u.number, hash)
 }
