@@ -125,53 +125,45 @@ func (m *matcher) found(c columns, a answer) {
 	m.index.find(valuesOf[uint64](&c, 0), valuesOf[int64](&c, 1), slots)
 	order, event, expired := a.field(0), a.field(1), a.field(2)
 	orders, events, olds := numbersOf[int64](order), numbersOf[int64](event), numbersOf[bool](expired)
+	numbers := make([]int64, c.rows)
 	var none []int
 	for i, slot := range slots {
+		numbers[i] = -1
 		if slot < 0 || isNull(c.masks[0], i) || isNull(c.masks[1], i) {
 			none = append(none, i)
 			continue
 		}
 		s := &m.index.slots[slot]
-		olds[i] = !s.isLive(m.ttl)
-		if olds[i] && !m.statuses {
+		live := s.isLive(m.ttl)
+		if !live && !m.statuses {
 			none = append(none, i)
 			continue
 		}
-		orders[i], events[i] = s.order(), s.event
+		orders[i], events[i], olds[i] = s.order(), s.event, !live
+		if live && m.kept != nil {
+			numbers[i] = m.winners.number(orders[i])
+		}
 	}
 	for _, field := range []answer{order, event, expired} {
 		field.setNull(none)
 	}
-	if len(m.kept) > 0 {
-		m.fetch(a, none, orders, olds)
+	for i, kept := range m.kept {
+		m.feature(a.field(foundFields+i), kept, i, numbers)
 	}
 }
 
-// fetch gives the rows the features that were kept of their winners.
-func (m *matcher) fetch(a answer, none []int, orders []int64, expired []bool) {
-	records := make([]int64, a.rows)
-	for _, i := range none {
-		records[i] = -1
+// feature gives a column the feature that was kept of the winners with the numbers.
+func (m *matcher) feature(column answer, kept mapping.Type, at int, numbers []int64) {
+	var none []int
+	switch width(kept) {
+	case 1:
+		none = gather(m.winners, at, numbers, numbersOf[uint8](column))
+	case 4:
+		none = gather(m.winners, at, numbers, numbersOf[uint32](column))
+	default:
+		none = gather(m.winners, at, numbers, numbersOf[uint64](column))
 	}
-	for i := range records {
-		if records[i] < 0 || expired[i] {
-			records[i] = -1
-		} else {
-			records[i] = m.winners.number(orders[i])
-		}
-	}
-	for i, kept := range m.kept {
-		column := a.field(foundFields + i)
-		switch width(kept) {
-		case 1:
-			none = gather(m.winners, i, records, numbersOf[uint8](column))
-		case 4:
-			none = gather(m.winners, i, records, numbersOf[uint32](column))
-		default:
-			none = gather(m.winners, i, records, numbersOf[uint64](column))
-		}
-		column.setNull(none)
-	}
+	column.setNull(none)
 }
 
 // width is the number of bytes of a value.
