@@ -202,7 +202,7 @@ func (d *draft) drawRow(t *rapid.T, file string) {
 		if form != nil && form.ID() != arrow.NULL {
 			value = snap(form, drawNullable(t, d.def.Features[i].Type, 5))
 		}
-		if d.history.ByValue {
+		if d.history.ByValue || len(d.grown) > 0 {
 			value = canonical(value)
 		}
 		row.Features = append(row.Features, value)

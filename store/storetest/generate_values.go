@@ -98,7 +98,8 @@ func drawInstant(t *rapid.T, anchor store.Instant, ttl time.Duration) store.Inst
 	}).Draw(t, "instant")
 }
 
-// canonical replaces NaNs of other payloads, where a tie could not be told (R3).
+// canonical replaces NaNs of other payloads, where a tie could not be told (R3), and where files hold floats of several
+// widths: a signalling NaN becomes a quiet one when it is widened.
 func canonical(v any) any {
 	switch v := v.(type) {
 	case float32:
