@@ -21,7 +21,8 @@ var newestWinsSource string
 var newestWins = goredis.NewScript(newestWinsSource)
 
 const (
-	// readChunk and writeChunk bound how long one command keeps the server from serving others.
+	// readChunk and writeChunk bound how long one command keeps the server from serving others. The script hands twice
+	// writeChunk values to one command; Lua takes a few thousand at the most.
 	readChunk  = 1000
 	writeChunk = 500
 	// writeBytes bounds the size of one command.
