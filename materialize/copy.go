@@ -44,7 +44,7 @@ func (m *Materializer) pack(ctx context.Context, view *registry.View, window sto
 		return err
 	}
 	p.rows, p.free, p.full = m.config.BatchRows, free, full
-	report, err := m.config.Offline.Newest(ctx, view, window, func(record arrow.RecordBatch) error {
+	report, err := m.config.Offline.Newest(ctx, store.NewestRequest{View: view, Window: window}, func(record arrow.RecordBatch) error {
 		return p.addAll(ctx, record)
 	})
 	run.Read, run.NullKeys, run.NullTimes = report.Read, report.NullKeys, report.NullTimes

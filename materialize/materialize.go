@@ -42,7 +42,7 @@ type Config struct {
 
 // Reader is what a materialization needs of a store.Offline.
 type Reader interface {
-	Newest(ctx context.Context, view *registry.View, window store.Window,
+	Newest(ctx context.Context, request store.NewestRequest,
 		yield func(arrow.RecordBatch) error) (store.NewestReport, error)
 }
 

@@ -105,6 +105,11 @@ type Run struct {
 	Read, Written, Older int64
 	// NullKeys and NullTimes count the source rows that can never be served (R8, R3).
 	NullKeys, NullTimes int64
+	// Skipped counts the rows that were left out since a value does not fit its declared type; where more failed than
+	// were allowed, all that failed.
+	Skipped int64
+	// Bytes is how many bytes of keys and packed rows the store was given.
+	Bytes int64
 	// Error is the failure's text.
 	Error string
 }

@@ -26,14 +26,18 @@ type Offline interface {
 	// PlanJoin reads the labels' schema, checks the request against it and chooses how to join. The caller closes the
 	// join.
 	PlanJoin(ctx context.Context, request JoinRequest) (Join, error)
-	// Newest streams what a materialization of the window has to write: for each entity key the greatest row (R3) with an
+	// Newest streams what a materialization of a window has to write: for each entity key the greatest row (R3) with an
 	// event time in the window, in batches with these columns by position: the view's keys in order, event_ts and
 	// created_ts (int64 microseconds, created_ts may be null), the features in order. Their names are for people: a
 	// feature may be named as a key is. Keys and features have the Arrow type of their declared type (ArrowType). Rows
-	// with a null key or null event time are counted, not streamed (R3, R8). The batch is valid until yield returns; an
-	// error from yield ends the stream and is returned.
-	Newest(ctx context.Context, view *registry.View, window Window,
-		yield func(arrow.RecordBatch) error) (NewestReport, error)
+	// with a null key or null event time are counted, not streamed (R3, R8).
+	//
+	// Rows that fail are counted and left out as the request allows; see FailedRow. Where more fail, nothing is yielded,
+	// and the error is a *registry.InputError that names some.
+	//
+	// The batch is valid until yield returns, which is called by one goroutine at a time; an error from yield ends the
+	// stream and is returned. The report is filled in also where an error is returned, as far as is known.
+	Newest(ctx context.Context, request NewestRequest, yield func(arrow.RecordBatch) error) (NewestReport, error)
 	Close() error
 }
 
@@ -109,12 +113,4 @@ type ViewReport struct {
 	// NullKeys and NullTimes count source rows that can never be seen (R8, R3).
 	NullKeys  int64 `json:"null_keys"`
 	NullTimes int64 `json:"null_times"`
-}
-
-// NewestReport counts the source rows of a window.
-type NewestReport struct {
-	// Read is the number of rows with an event time in the window and no null key.
-	Read int64
-	// NullKeys counts rows in the window with a null key, NullTimes rows of the whole source with a null event time.
-	NullKeys, NullTimes int64
 }

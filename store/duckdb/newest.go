@@ -14,9 +14,10 @@ import (
 )
 
 // Newest implements store.Offline.
-func (e *Engine) Newest(ctx context.Context, view *registry.View, window store.Window,
-	yield func(arrow.RecordBatch) error,
-) (report store.NewestReport, err error) {
+func (e *Engine) Newest(ctx context.Context, request store.NewestRequest, yield func(arrow.RecordBatch) error) (
+	report store.NewestReport, err error,
+) {
+	view, window := request.View, request.Window
 	s, err := e.newSession(ctx)
 	if err != nil {
 		return report, err

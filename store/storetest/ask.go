@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -98,7 +99,7 @@ func newest(ctx context.Context, engine store.Offline, view *registry.View, wind
 	*Table, store.NewestReport, error,
 ) {
 	table := &Table{}
-	report, err := engine.Newest(ctx, view, window, func(batch arrow.RecordBatch) error { return table.add(batch) })
+	report, err := engine.Newest(ctx, store.NewestRequest{View: view, Window: window}, func(batch arrow.RecordBatch) error { return table.add(batch) })
 	return table, report, err
 }
 
@@ -110,7 +111,7 @@ func (w *World) checkNewest(ctx context.Context, engine store.Offline, view *reg
 	}
 	rows, wanted := w.Histories[view.Name].Newest(window)
 	found := newestDifferences(got, view, rows)
-	if report != wanted {
+	if !reflect.DeepEqual(report, wanted) {
 		found = append(found, fmt.Sprintf("report is %+v, want %+v", report, wanted))
 	}
 	return differ(found)

@@ -69,7 +69,8 @@ func (s Offline) YieldErrorsComeBack(t *testing.T) {
 		t.Errorf("Stream returned %v", err)
 	}
 	view := selection.References[0].View
-	if _, err := engine.Newest(t.Context(), view, store.Window{End: math.MaxInt64 - 1}, yield); !errors.Is(err, enough) {
+	request := store.NewestRequest{View: view, Window: store.Window{End: math.MaxInt64 - 1}}
+	if _, err := engine.Newest(t.Context(), request, yield); !errors.Is(err, enough) {
 		t.Errorf("Newest returned %v", err)
 	}
 	if calls != 2 {

@@ -1,0 +1,67 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dustin/go-humanize/english"
+
+	"github.com/plumbstore/plumb/registry"
+)
+
+// NewestRequest asks for what a materialization of a window has to write.
+type NewestRequest struct {
+	View   *registry.View
+	Window Window
+	// MaxFailed is how many rows may fail and are left out.
+	MaxFailed int64
+}
+
+// NewestReport counts the source rows of a window.
+type NewestReport struct {
+	// Read is the number of rows with an event time in the window and no null key.
+	Read int64
+	// NullKeys counts rows in the window with a null key, NullTimes rows of the whole source with a null event time.
+	NullKeys, NullTimes int64
+	// Failed counts rows that cannot be served, and Failures are the first of them in source order.
+	Failed   int64
+	Failures []FailedRow
+}
+
+// FailedRow is a row of a window that has a value which does not fit its declared type (R9): in a key, or, of a row that
+// is the newest of its key, in a feature. It is left out without an older row of the window in its place, which would
+// be served as the newest (R17): its key keeps what was stored before.
+type FailedRow struct {
+	// File and Row, which counts from 1, tell where the row is; of a SQL source, and where that is not known, they are
+	// empty.
+	File string `json:"file,omitempty"`
+	Row  int64  `json:"row,omitempty"`
+	// Column is the first with such a value, and Value the beginning of the value's text.
+	Column string `json:"column"`
+	Value  string `json:"value"`
+	Reason string `json:"reason"`
+}
+
+func (f FailedRow) String() string {
+	place := "a row"
+	if f.File != "" {
+		place = fmt.Sprintf("row %d of %s", f.Row, f.File)
+	}
+	return fmt.Sprintf("column %q, %s: %s %s", f.Column, place, f.Value, f.Reason)
+}
+
+// FailureSamples is how many failed rows are named at the most.
+const FailureSamples = 10
+
+// TooManyFailed is the error of more failed rows than are allowed, which names those that the report has.
+func TooManyFailed(report NewestReport, allowed int64) error {
+	texts := make([]string, len(report.Failures))
+	for i, failure := range report.Failures {
+		texts[i] = failure.String()
+	}
+	if unnamed := report.Failed - int64(len(texts)); unnamed > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more", unnamed))
+	}
+	return registry.Inputf("", "%s cannot be stored, %d allowed: %s", english.Plural(int(report.Failed), "row", ""),
+		allowed, strings.Join(texts, "; "))
+}
