@@ -436,6 +436,351 @@ func (x *FeatureColumn) GetEventTimestamps() []int64 {
 	return nil
 }
 
+type PushRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name of a feature view.
+	View string `protobuf:"bytes,1,opt,name=view,proto3" json:"view,omitempty"`
+	// One column for each join key of the view, named after it. A row with a null key is refused (R8).
+	Keys []*KeyColumn `protobuf:"bytes,2,rep,name=keys,proto3" json:"keys,omitempty"`
+	// The instant at which each row became true. A row is refused where it is null, or later than the server's clock by
+	// more than the allowed skew (R15).
+	EventTimestamps *TimeColumn `protobuf:"bytes,3,opt,name=event_timestamps,json=eventTimestamps,proto3" json:"event_timestamps,omitempty"`
+	// The instant at which each row became known. Absent: none is known, which is lowest (R14).
+	CreatedTimestamps *TimeColumn `protobuf:"bytes,4,opt,name=created_timestamps,json=createdTimestamps,proto3" json:"created_timestamps,omitempty"`
+	// One column for each feature of the view, in any order. Values may be null, columns may not be missing, so that a
+	// forgotten feature does not become null.
+	Features []*PushColumn `protobuf:"bytes,5,rep,name=features,proto3" json:"features,omitempty"`
+	// Store nothing where any row is refused.
+	Atomic        bool `protobuf:"varint,6,opt,name=atomic,proto3" json:"atomic,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PushRequest) Reset() {
+	*x = PushRequest{}
+	mi := &file_plumb_v1_serving_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PushRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PushRequest) ProtoMessage() {}
+
+func (x *PushRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plumb_v1_serving_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PushRequest.ProtoReflect.Descriptor instead.
+func (*PushRequest) Descriptor() ([]byte, []int) {
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *PushRequest) GetView() string {
+	if x != nil {
+		return x.View
+	}
+	return ""
+}
+
+func (x *PushRequest) GetKeys() []*KeyColumn {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+func (x *PushRequest) GetEventTimestamps() *TimeColumn {
+	if x != nil {
+		return x.EventTimestamps
+	}
+	return nil
+}
+
+func (x *PushRequest) GetCreatedTimestamps() *TimeColumn {
+	if x != nil {
+		return x.CreatedTimestamps
+	}
+	return nil
+}
+
+func (x *PushRequest) GetFeatures() []*PushColumn {
+	if x != nil {
+		return x.Features
+	}
+	return nil
+}
+
+func (x *PushRequest) GetAtomic() bool {
+	if x != nil {
+		return x.Atomic
+	}
+	return false
+}
+
+// TimeColumn is one instant for each row, in microseconds since 1970-01-01T00:00:00Z (R1).
+type TimeColumn struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Micros []int64                `protobuf:"fixed64,1,rep,packed,name=micros,proto3" json:"micros,omitempty"`
+	// One byte for each row, 1 where the instant is null; empty where none is.
+	Nulls         []byte `protobuf:"bytes,2,opt,name=nulls,proto3" json:"nulls,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TimeColumn) Reset() {
+	*x = TimeColumn{}
+	mi := &file_plumb_v1_serving_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TimeColumn) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TimeColumn) ProtoMessage() {}
+
+func (x *TimeColumn) ProtoReflect() protoreflect.Message {
+	mi := &file_plumb_v1_serving_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TimeColumn.ProtoReflect.Descriptor instead.
+func (*TimeColumn) Descriptor() ([]byte, []int) {
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *TimeColumn) GetMicros() []int64 {
+	if x != nil {
+		return x.Micros
+	}
+	return nil
+}
+
+func (x *TimeColumn) GetNulls() []byte {
+	if x != nil {
+		return x.Nulls
+	}
+	return nil
+}
+
+// PushColumn is one feature's values for all rows.
+type PushColumn struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The feature's name in the view.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Of the declared type, exactly.
+	Values *Values `protobuf:"bytes,2,opt,name=values,proto3" json:"values,omitempty"`
+	// One byte for each row, 1 where the value is null; empty where none is.
+	Nulls         []byte `protobuf:"bytes,3,opt,name=nulls,proto3" json:"nulls,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PushColumn) Reset() {
+	*x = PushColumn{}
+	mi := &file_plumb_v1_serving_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PushColumn) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PushColumn) ProtoMessage() {}
+
+func (x *PushColumn) ProtoReflect() protoreflect.Message {
+	mi := &file_plumb_v1_serving_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PushColumn.ProtoReflect.Descriptor instead.
+func (*PushColumn) Descriptor() ([]byte, []int) {
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *PushColumn) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PushColumn) GetValues() *Values {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+func (x *PushColumn) GetNulls() []byte {
+	if x != nil {
+		return x.Nulls
+	}
+	return nil
+}
+
+type PushResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rows that the online store took, and those that it kept a newer row against (R14). Of rows with one key in one
+	// call only the newest is written; the others count as older.
+	Written int64 `protobuf:"varint,1,opt,name=written,proto3" json:"written,omitempty"`
+	Older   int64 `protobuf:"varint,2,opt,name=older,proto3" json:"older,omitempty"`
+	// The rows that were refused, in row order. Where the call is atomic and any is listed, nothing was written.
+	Refused []*RefusedRow `protobuf:"bytes,3,rep,name=refused,proto3" json:"refused,omitempty"`
+	// The registry revision that the rows were written under.
+	Revision      int64 `protobuf:"varint,4,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PushResponse) Reset() {
+	*x = PushResponse{}
+	mi := &file_plumb_v1_serving_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PushResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PushResponse) ProtoMessage() {}
+
+func (x *PushResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_plumb_v1_serving_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PushResponse.ProtoReflect.Descriptor instead.
+func (*PushResponse) Descriptor() ([]byte, []int) {
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *PushResponse) GetWritten() int64 {
+	if x != nil {
+		return x.Written
+	}
+	return 0
+}
+
+func (x *PushResponse) GetOlder() int64 {
+	if x != nil {
+		return x.Older
+	}
+	return 0
+}
+
+func (x *PushResponse) GetRefused() []*RefusedRow {
+	if x != nil {
+		return x.Refused
+	}
+	return nil
+}
+
+func (x *PushResponse) GetRevision() int64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
+type RefusedRow struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The row's place in the request, from 0.
+	Row int64 `protobuf:"varint,1,opt,name=row,proto3" json:"row,omitempty"`
+	// The join key, feature, or time ("event_timestamps", "created_timestamps") that is wrong.
+	Field string `protobuf:"bytes,2,opt,name=field,proto3" json:"field,omitempty"`
+	// One sentence.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RefusedRow) Reset() {
+	*x = RefusedRow{}
+	mi := &file_plumb_v1_serving_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RefusedRow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RefusedRow) ProtoMessage() {}
+
+func (x *RefusedRow) ProtoReflect() protoreflect.Message {
+	mi := &file_plumb_v1_serving_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RefusedRow.ProtoReflect.Descriptor instead.
+func (*RefusedRow) Descriptor() ([]byte, []int) {
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *RefusedRow) GetRow() int64 {
+	if x != nil {
+		return x.Row
+	}
+	return 0
+}
+
+func (x *RefusedRow) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *RefusedRow) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 var File_plumb_v1_serving_proto protoreflect.FileDescriptor
 
 const file_plumb_v1_serving_proto_rawDesc = "" +
@@ -465,15 +810,42 @@ const file_plumb_v1_serving_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12(\n" +
 	"\x06values\x18\x02 \x01(\v2\x10.plumb.v1.ValuesR\x06values\x12\x1a\n" +
 	"\bstatuses\x18\x03 \x01(\fR\bstatuses\x12)\n" +
-	"\x10event_timestamps\x18\x04 \x03(\x10R\x0feventTimestamps*S\n" +
+	"\x10event_timestamps\x18\x04 \x03(\x10R\x0feventTimestamps\"\xab\x02\n" +
+	"\vPushRequest\x12\x1b\n" +
+	"\x04view\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04view\x12'\n" +
+	"\x04keys\x18\x02 \x03(\v2\x13.plumb.v1.KeyColumnR\x04keys\x12G\n" +
+	"\x10event_timestamps\x18\x03 \x01(\v2\x14.plumb.v1.TimeColumnB\x06\xbaH\x03\xc8\x01\x01R\x0feventTimestamps\x12C\n" +
+	"\x12created_timestamps\x18\x04 \x01(\v2\x14.plumb.v1.TimeColumnR\x11createdTimestamps\x120\n" +
+	"\bfeatures\x18\x05 \x03(\v2\x14.plumb.v1.PushColumnR\bfeatures\x12\x16\n" +
+	"\x06atomic\x18\x06 \x01(\bR\x06atomic\":\n" +
+	"\n" +
+	"TimeColumn\x12\x16\n" +
+	"\x06micros\x18\x01 \x03(\x10R\x06micros\x12\x14\n" +
+	"\x05nulls\x18\x02 \x01(\fR\x05nulls\"`\n" +
+	"\n" +
+	"PushColumn\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12(\n" +
+	"\x06values\x18\x02 \x01(\v2\x10.plumb.v1.ValuesR\x06values\x12\x14\n" +
+	"\x05nulls\x18\x03 \x01(\fR\x05nulls\"\x8a\x01\n" +
+	"\fPushResponse\x12\x18\n" +
+	"\awritten\x18\x01 \x01(\x03R\awritten\x12\x14\n" +
+	"\x05older\x18\x02 \x01(\x03R\x05older\x12.\n" +
+	"\arefused\x18\x03 \x03(\v2\x14.plumb.v1.RefusedRowR\arefused\x12\x1a\n" +
+	"\brevision\x18\x04 \x01(\x03R\brevision\"L\n" +
+	"\n" +
+	"RefusedRow\x12\x10\n" +
+	"\x03row\x18\x01 \x01(\x03R\x03row\x12\x14\n" +
+	"\x05field\x18\x02 \x01(\tR\x05field\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason*S\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\v\n" +
 	"\aPRESENT\x10\x01\x12\b\n" +
 	"\x04NULL\x10\x02\x12\r\n" +
 	"\tNOT_FOUND\x10\x03\x12\v\n" +
-	"\aEXPIRED\x10\x042n\n" +
+	"\aEXPIRED\x10\x042\xa5\x01\n" +
 	"\x0eServingService\x12\\\n" +
-	"\x11GetOnlineFeatures\x12\".plumb.v1.GetOnlineFeaturesRequest\x1a#.plumb.v1.GetOnlineFeaturesResponseB4Z2github.com/plumbstore/plumb/proto/plumb/v1;plumbv1b\x06proto3"
+	"\x11GetOnlineFeatures\x12\".plumb.v1.GetOnlineFeaturesRequest\x1a#.plumb.v1.GetOnlineFeaturesResponse\x125\n" +
+	"\x04Push\x12\x15.plumb.v1.PushRequest\x1a\x16.plumb.v1.PushResponseB4Z2github.com/plumbstore/plumb/proto/plumb/v1;plumbv1b\x06proto3"
 
 var (
 	file_plumb_v1_serving_proto_rawDescOnce sync.Once
@@ -488,7 +860,7 @@ func file_plumb_v1_serving_proto_rawDescGZIP() []byte {
 }
 
 var file_plumb_v1_serving_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_plumb_v1_serving_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_plumb_v1_serving_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_plumb_v1_serving_proto_goTypes = []any{
 	(Status)(0),                       // 0: plumb.v1.Status
 	(*GetOnlineFeaturesRequest)(nil),  // 1: plumb.v1.GetOnlineFeaturesRequest
@@ -496,23 +868,36 @@ var file_plumb_v1_serving_proto_goTypes = []any{
 	(*KeyColumn)(nil),                 // 3: plumb.v1.KeyColumn
 	(*GetOnlineFeaturesResponse)(nil), // 4: plumb.v1.GetOnlineFeaturesResponse
 	(*FeatureColumn)(nil),             // 5: plumb.v1.FeatureColumn
-	(*timestamppb.Timestamp)(nil),     // 6: google.protobuf.Timestamp
-	(*Values)(nil),                    // 7: plumb.v1.Values
+	(*PushRequest)(nil),               // 6: plumb.v1.PushRequest
+	(*TimeColumn)(nil),                // 7: plumb.v1.TimeColumn
+	(*PushColumn)(nil),                // 8: plumb.v1.PushColumn
+	(*PushResponse)(nil),              // 9: plumb.v1.PushResponse
+	(*RefusedRow)(nil),                // 10: plumb.v1.RefusedRow
+	(*timestamppb.Timestamp)(nil),     // 11: google.protobuf.Timestamp
+	(*Values)(nil),                    // 12: plumb.v1.Values
 }
 var file_plumb_v1_serving_proto_depIdxs = []int32{
-	2, // 0: plumb.v1.GetOnlineFeaturesRequest.features:type_name -> plumb.v1.FeatureList
-	3, // 1: plumb.v1.GetOnlineFeaturesRequest.keys:type_name -> plumb.v1.KeyColumn
-	6, // 2: plumb.v1.GetOnlineFeaturesRequest.at:type_name -> google.protobuf.Timestamp
-	7, // 3: plumb.v1.KeyColumn.values:type_name -> plumb.v1.Values
-	5, // 4: plumb.v1.GetOnlineFeaturesResponse.columns:type_name -> plumb.v1.FeatureColumn
-	7, // 5: plumb.v1.FeatureColumn.values:type_name -> plumb.v1.Values
-	1, // 6: plumb.v1.ServingService.GetOnlineFeatures:input_type -> plumb.v1.GetOnlineFeaturesRequest
-	4, // 7: plumb.v1.ServingService.GetOnlineFeatures:output_type -> plumb.v1.GetOnlineFeaturesResponse
-	7, // [7:8] is the sub-list for method output_type
-	6, // [6:7] is the sub-list for method input_type
-	6, // [6:6] is the sub-list for extension type_name
-	6, // [6:6] is the sub-list for extension extendee
-	0, // [0:6] is the sub-list for field type_name
+	2,  // 0: plumb.v1.GetOnlineFeaturesRequest.features:type_name -> plumb.v1.FeatureList
+	3,  // 1: plumb.v1.GetOnlineFeaturesRequest.keys:type_name -> plumb.v1.KeyColumn
+	11, // 2: plumb.v1.GetOnlineFeaturesRequest.at:type_name -> google.protobuf.Timestamp
+	12, // 3: plumb.v1.KeyColumn.values:type_name -> plumb.v1.Values
+	5,  // 4: plumb.v1.GetOnlineFeaturesResponse.columns:type_name -> plumb.v1.FeatureColumn
+	12, // 5: plumb.v1.FeatureColumn.values:type_name -> plumb.v1.Values
+	3,  // 6: plumb.v1.PushRequest.keys:type_name -> plumb.v1.KeyColumn
+	7,  // 7: plumb.v1.PushRequest.event_timestamps:type_name -> plumb.v1.TimeColumn
+	7,  // 8: plumb.v1.PushRequest.created_timestamps:type_name -> plumb.v1.TimeColumn
+	8,  // 9: plumb.v1.PushRequest.features:type_name -> plumb.v1.PushColumn
+	12, // 10: plumb.v1.PushColumn.values:type_name -> plumb.v1.Values
+	10, // 11: plumb.v1.PushResponse.refused:type_name -> plumb.v1.RefusedRow
+	1,  // 12: plumb.v1.ServingService.GetOnlineFeatures:input_type -> plumb.v1.GetOnlineFeaturesRequest
+	6,  // 13: plumb.v1.ServingService.Push:input_type -> plumb.v1.PushRequest
+	4,  // 14: plumb.v1.ServingService.GetOnlineFeatures:output_type -> plumb.v1.GetOnlineFeaturesResponse
+	9,  // 15: plumb.v1.ServingService.Push:output_type -> plumb.v1.PushResponse
+	14, // [14:16] is the sub-list for method output_type
+	12, // [12:14] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_plumb_v1_serving_proto_init() }
@@ -531,7 +916,7 @@ func file_plumb_v1_serving_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plumb_v1_serving_proto_rawDesc), len(file_plumb_v1_serving_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   5,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -20,13 +20,14 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	ServingService_GetOnlineFeatures_FullMethodName = "/plumb.v1.ServingService/GetOnlineFeatures"
+	ServingService_Push_FullMethodName              = "/plumb.v1.ServingService/Push"
 )
 
 // ServingServiceClient is the client API for ServingService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// ServingService answers look-ups from the online store.
+// ServingService answers look-ups from the online store, and takes rows for it.
 type ServingServiceClient interface {
 	// GetOnlineFeatures returns the newest materialized values for each row of entity keys, one result row for each, in
 	// their order. Absence is data: a key that is not there has status NOT_FOUND (R13).
@@ -35,6 +36,16 @@ type ServingServiceClient interface {
 	// NOT_FOUND (ResourceInfo) for an unknown service, view or feature; FAILED_PRECONDITION for a view that is not
 	// online; UNAVAILABLE when the online store cannot be reached.
 	GetOnlineFeatures(ctx context.Context, in *GetOnlineFeaturesRequest, opts ...grpc.CallOption) (*GetOnlineFeaturesResponse, error)
+	// Push writes rows of one view to the online store, where the newest of each key wins (R14). Rows that cannot be
+	// stored are refused one by one, and the others of the call are stored all the same, unless atomic is set. Where the
+	// view has a push log, the rows are durable in it before they can be served.
+	//
+	// A call that fails may have stored some rows; pushing it again is harmless.
+	//
+	// INVALID_ARGUMENT (BadRequest) for a missing, surplus, ill-typed or uneven column, no rows, or too many; NOT_FOUND
+	// (ResourceInfo) for an unknown view; FAILED_PRECONDITION for a view that is not online; PERMISSION_DENIED by a server
+	// that is read-only; UNAVAILABLE when the online store cannot be reached.
+	Push(ctx context.Context, in *PushRequest, opts ...grpc.CallOption) (*PushResponse, error)
 }
 
 type servingServiceClient struct {
@@ -55,11 +66,21 @@ func (c *servingServiceClient) GetOnlineFeatures(ctx context.Context, in *GetOnl
 	return out, nil
 }
 
+func (c *servingServiceClient) Push(ctx context.Context, in *PushRequest, opts ...grpc.CallOption) (*PushResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PushResponse)
+	err := c.cc.Invoke(ctx, ServingService_Push_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ServingServiceServer is the server API for ServingService service.
 // All implementations must embed UnimplementedServingServiceServer
 // for forward compatibility.
 //
-// ServingService answers look-ups from the online store.
+// ServingService answers look-ups from the online store, and takes rows for it.
 type ServingServiceServer interface {
 	// GetOnlineFeatures returns the newest materialized values for each row of entity keys, one result row for each, in
 	// their order. Absence is data: a key that is not there has status NOT_FOUND (R13).
@@ -68,6 +89,16 @@ type ServingServiceServer interface {
 	// NOT_FOUND (ResourceInfo) for an unknown service, view or feature; FAILED_PRECONDITION for a view that is not
 	// online; UNAVAILABLE when the online store cannot be reached.
 	GetOnlineFeatures(context.Context, *GetOnlineFeaturesRequest) (*GetOnlineFeaturesResponse, error)
+	// Push writes rows of one view to the online store, where the newest of each key wins (R14). Rows that cannot be
+	// stored are refused one by one, and the others of the call are stored all the same, unless atomic is set. Where the
+	// view has a push log, the rows are durable in it before they can be served.
+	//
+	// A call that fails may have stored some rows; pushing it again is harmless.
+	//
+	// INVALID_ARGUMENT (BadRequest) for a missing, surplus, ill-typed or uneven column, no rows, or too many; NOT_FOUND
+	// (ResourceInfo) for an unknown view; FAILED_PRECONDITION for a view that is not online; PERMISSION_DENIED by a server
+	// that is read-only; UNAVAILABLE when the online store cannot be reached.
+	Push(context.Context, *PushRequest) (*PushResponse, error)
 	mustEmbedUnimplementedServingServiceServer()
 }
 
@@ -80,6 +111,9 @@ type UnimplementedServingServiceServer struct{}
 
 func (UnimplementedServingServiceServer) GetOnlineFeatures(context.Context, *GetOnlineFeaturesRequest) (*GetOnlineFeaturesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetOnlineFeatures not implemented")
+}
+func (UnimplementedServingServiceServer) Push(context.Context, *PushRequest) (*PushResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Push not implemented")
 }
 func (UnimplementedServingServiceServer) mustEmbedUnimplementedServingServiceServer() {}
 func (UnimplementedServingServiceServer) testEmbeddedByValue()                        {}
@@ -120,6 +154,24 @@ func _ServingService_GetOnlineFeatures_Handler(srv interface{}, ctx context.Cont
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ServingService_Push_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PushRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ServingServiceServer).Push(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ServingService_Push_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ServingServiceServer).Push(ctx, req.(*PushRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ServingService_ServiceDesc is the grpc.ServiceDesc for ServingService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -130,6 +182,10 @@ var ServingService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetOnlineFeatures",
 			Handler:    _ServingService_GetOnlineFeatures_Handler,
+		},
+		{
+			MethodName: "Push",
+			Handler:    _ServingService_Push_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -73,3 +73,59 @@ class FeatureColumn(_message.Message):
     statuses: bytes
     event_timestamps: _containers.RepeatedScalarFieldContainer[int]
     def __init__(self, name: _Optional[str] = ..., values: _Optional[_Union[_values_pb2.Values, _Mapping]] = ..., statuses: _Optional[bytes] = ..., event_timestamps: _Optional[_Iterable[int]] = ...) -> None: ...
+
+class PushRequest(_message.Message):
+    __slots__ = ("view", "keys", "event_timestamps", "created_timestamps", "features", "atomic")
+    VIEW_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    EVENT_TIMESTAMPS_FIELD_NUMBER: _ClassVar[int]
+    CREATED_TIMESTAMPS_FIELD_NUMBER: _ClassVar[int]
+    FEATURES_FIELD_NUMBER: _ClassVar[int]
+    ATOMIC_FIELD_NUMBER: _ClassVar[int]
+    view: str
+    keys: _containers.RepeatedCompositeFieldContainer[KeyColumn]
+    event_timestamps: TimeColumn
+    created_timestamps: TimeColumn
+    features: _containers.RepeatedCompositeFieldContainer[PushColumn]
+    atomic: bool
+    def __init__(self, view: _Optional[str] = ..., keys: _Optional[_Iterable[_Union[KeyColumn, _Mapping]]] = ..., event_timestamps: _Optional[_Union[TimeColumn, _Mapping]] = ..., created_timestamps: _Optional[_Union[TimeColumn, _Mapping]] = ..., features: _Optional[_Iterable[_Union[PushColumn, _Mapping]]] = ..., atomic: bool = ...) -> None: ...
+
+class TimeColumn(_message.Message):
+    __slots__ = ("micros", "nulls")
+    MICROS_FIELD_NUMBER: _ClassVar[int]
+    NULLS_FIELD_NUMBER: _ClassVar[int]
+    micros: _containers.RepeatedScalarFieldContainer[int]
+    nulls: bytes
+    def __init__(self, micros: _Optional[_Iterable[int]] = ..., nulls: _Optional[bytes] = ...) -> None: ...
+
+class PushColumn(_message.Message):
+    __slots__ = ("name", "values", "nulls")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    NULLS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    values: _values_pb2.Values
+    nulls: bytes
+    def __init__(self, name: _Optional[str] = ..., values: _Optional[_Union[_values_pb2.Values, _Mapping]] = ..., nulls: _Optional[bytes] = ...) -> None: ...
+
+class PushResponse(_message.Message):
+    __slots__ = ("written", "older", "refused", "revision")
+    WRITTEN_FIELD_NUMBER: _ClassVar[int]
+    OLDER_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    written: int
+    older: int
+    refused: _containers.RepeatedCompositeFieldContainer[RefusedRow]
+    revision: int
+    def __init__(self, written: _Optional[int] = ..., older: _Optional[int] = ..., refused: _Optional[_Iterable[_Union[RefusedRow, _Mapping]]] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class RefusedRow(_message.Message):
+    __slots__ = ("row", "field", "reason")
+    ROW_FIELD_NUMBER: _ClassVar[int]
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    row: int
+    field: str
+    reason: str
+    def __init__(self, row: _Optional[int] = ..., field: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
