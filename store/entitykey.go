@@ -32,15 +32,25 @@ func NewKeyEncoder(fields []registry.Field) *KeyEncoder { return &KeyEncoder{fie
 // Bind makes the encoder read these columns, one for each join key, until the next Bind. They must have the Arrow type
 // of their declared type (ArrowType) and no nulls, since a row with a null key is never stored (R8).
 func (e *KeyEncoder) Bind(columns []arrow.Array) error {
-	if err := checkColumns(e.fields, columns); err != nil {
+	if err := e.BindNullable(columns); err != nil {
 		return err
 	}
 	for i, field := range e.fields {
-		if !joinKeyType(field.Type) {
-			return fmt.Errorf("join key %q: %s cannot be a join key", field.Name, field.Type)
-		}
 		if n := columns[i].NullN(); n > 0 {
 			return fmt.Errorf("join key %q: %d of %d rows are null and cannot be stored", field.Name, n, columns[i].Len())
+		}
+	}
+	return nil
+}
+
+// BindNullable is Bind for columns that may have nulls. AppendKey must not be called for a row with one.
+func (e *KeyEncoder) BindNullable(columns []arrow.Array) error {
+	if err := checkColumns(e.fields, columns); err != nil {
+		return err
+	}
+	for _, field := range e.fields {
+		if !joinKeyType(field.Type) {
+			return fmt.Errorf("join key %q: %s cannot be a join key", field.Name, field.Type)
 		}
 	}
 	e.columns = columns

@@ -29,7 +29,7 @@ func (a *application) serveCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&insecure, "insecure", false,
 		"allow an address that other machines reach; nothing authenticates them")
-	cmd.Flags().BoolVar(&readOnly, "read-only", false, "refuse to apply definitions for clients")
+	cmd.Flags().BoolVar(&readOnly, "read-only", false, "refuse to apply definitions and to push rows for clients")
 	return cmd
 }
 
@@ -53,12 +53,17 @@ func (a *application) serve(ctx context.Context, p *project, insecure, readOnly 
 	if err != nil {
 		return err
 	}
+	pusher, err := p.pusher(ctx)
+	if err != nil {
+		return err
+	}
 	listening, err := server.Listen(ctx, server.Config{
 		Project:       p.config.Project,
 		Registry:      engine,
 		Online:        online,
 		Inspector:     offline,
 		Offline:       offline,
+		Pusher:        pusher,
 		ReadOnly:      readOnly,
 		Address:       serving.GRPC,
 		FlightAddress: serving.Flight,

@@ -33,6 +33,7 @@ type Config struct {
 	OnlineRetention time.Duration
 	Offline         Offline
 	Serving         Serving
+	Push            Push
 }
 
 // Offline configures how sources are read.

@@ -56,11 +56,12 @@ type shown struct {
 	OnlineRetention                time.Duration
 	Offline                        config.Offline
 	Serving                        config.Serving
+	Push                           config.Push
 }
 
 func show(c *config.Config) shown {
 	return shown{c.Project, c.Registry.Reveal(), c.OnlineStore.Reveal(), c.Definitions, c.OnlineRetention, c.Offline,
-		c.Serving}
+		c.Serving, c.Push}
 }
 
 func defaults(folder string) shown {
@@ -71,6 +72,7 @@ func defaults(folder string) shown {
 		Definitions:     []string{"features"},
 		OnlineRetention: 7 * 24 * time.Hour,
 		Offline:         config.Offline{Roots: []string{"data"}, MemoryLimit: "2GB"},
+		Push:            config.Push{ClockSkew: 10 * time.Second},
 		Serving: config.Serving{
 			GRPC: "127.0.0.1:6570", FlightJobs: 2, FlightQueue: 16, FlightSpool: 1_000_000_000,
 			FlightIdle: 5 * time.Minute,
@@ -150,6 +152,9 @@ var precedence = []struct {
 	{"serving.flight_idle", "30s", "1h", "1m30s",
 		func(s *shown) { s.Serving.FlightIdle = 30 * time.Second }, func(s *shown) { s.Serving.FlightIdle = time.Hour },
 		func(s *shown) { s.Serving.FlightIdle = 90 * time.Second }},
+	{"push.clock_skew", "1s", "0s", "1m",
+		func(s *shown) { s.Push.ClockSkew = time.Second }, func(s *shown) { s.Push.ClockSkew = 0 },
+		func(s *shown) { s.Push.ClockSkew = time.Minute }},
 }
 
 func TestFlagBeatsEnvironmentBeatsFileBeatsDefault(t *testing.T) {

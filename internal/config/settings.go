@@ -86,6 +86,8 @@ var settings = []Setting{
 	{Key: "serving.flight_idle", Default: "5m",
 		Usage: "how long a client may neither send label rows nor take the result before its call is ended",
 		set:   setFlightIdle},
+	{Key: "push.clock_skew", Default: "10s",
+		Usage: "how far the event time of a pushed row may lie ahead of the clock; 0s for not at all", set: setClockSkew},
 }
 
 func setProject(l *loader, value []string) error {

@@ -27,6 +27,7 @@ import (
 	"google.golang.org/grpc/reflection"
 
 	"github.com/plumbstore/plumb/internal/server/flight"
+	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/spec"
@@ -53,7 +54,10 @@ type Config struct {
 	Inspector spec.Inspector
 	// Offline is what Arrow Flight joins with. Where it is nil, Flight is not served.
 	Offline flight.Engine
-	// ReadOnly refuses Apply.
+	// Pusher takes the rows that clients push. Where nil, one is made that writes to Online, with the default clock skew
+	// and retention.
+	Pusher *materialize.Pusher
+	// ReadOnly refuses Apply and Push.
 	ReadOnly bool
 	// Address is host:port; port 0 picks a free one.
 	Address string
@@ -92,6 +96,11 @@ func (c Config) withDefaults() Config {
 	c.PlanTimeout = cmp.Or(c.PlanTimeout, 2*time.Minute)
 	c.DrainTimeout = cmp.Or(c.DrainTimeout, 10*time.Second)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
+	if c.Pusher == nil {
+		c.Pusher = materialize.NewPusher(materialize.PushConfig{
+			Online: c.Online, Now: c.Now, ClockSkew: materialize.DefaultClockSkew,
+		})
+	}
 	return c
 }
 

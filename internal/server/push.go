@@ -1,0 +1,51 @@
+package server
+
+import (
+	"context"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/plumbstore/plumb/materialize"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+)
+
+// Push writes rows under the newest edition.
+func (s *serving) Push(ctx context.Context, request *plumbv1.PushRequest) (*plumbv1.PushResponse, error) {
+	config := s.server.config
+	if config.ReadOnly {
+		return nil, status.Error(codes.PermissionDenied, "this server is read-only: push where plumb serve runs without "+
+			"--read-only, or with plumb push")
+	}
+	if rows := len(request.GetEventTimestamps().GetMicros()); rows > config.MaxRows {
+		return nil, registry.Inputf(materialize.EventField, "has %d rows; push at most %d at once", rows, config.MaxRows)
+	}
+	current, err := s.server.following.edition()
+	if err != nil {
+		return nil, err
+	}
+	view, err := current.snapshot.View(request.GetView())
+	if err != nil {
+		return nil, err
+	}
+	rows, err := materialize.RowsOf(view, request)
+	if err != nil {
+		return nil, err
+	}
+	report, err := config.Pusher.Push(ctx, view, rows, request.GetAtomic())
+	if err != nil {
+		return nil, err
+	}
+	return pushResponse(report, current.snapshot.Revision), nil
+}
+
+func pushResponse(report materialize.PushReport, revision int64) *plumbv1.PushResponse {
+	response := &plumbv1.PushResponse{Written: report.Written, Older: report.Older, Revision: revision}
+	for _, refusal := range report.Refused {
+		response.Refused = append(response.Refused, &plumbv1.RefusedRow{
+			Row: refusal.Row, Field: refusal.Field, Reason: refusal.Reason,
+		})
+	}
+	return response
+}

@@ -1,0 +1,107 @@
+package materialize
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// DefaultClockSkew is how far an event time may lie ahead of the clock unless configured (R15).
+const DefaultClockSkew = 10 * time.Second
+
+// PushConfig says where pushed rows go. Online and Now are required; the owner of Online closes it.
+type PushConfig struct {
+	Online Writer
+	// Now is the clock that R15 goes by.
+	Now func() time.Time
+	// ClockSkew is how far an event time may lie ahead of the clock, whose own may be behind that of the caller.
+	ClockSkew time.Duration
+	// Retention is how long after a view's ttl the online store keeps expired rows (R13); see store.NewTable.
+	Retention time.Duration
+}
+
+// Pusher writes rows straight into the online store. It is safe for concurrent use.
+type Pusher struct{ config PushConfig }
+
+// NewPusher returns a pusher.
+func NewPusher(config PushConfig) *Pusher { return &Pusher{config: config} }
+
+// Refusal is a row that cannot be stored.
+type Refusal struct {
+	// Row is the row's place among those pushed, from 0.
+	Row int64 `json:"row"`
+	// Field is the join key, feature or time column that is wrong.
+	Field string `json:"column"`
+	// Reason is one sentence.
+	Reason string `json:"reason"`
+}
+
+// PushReport counts what became of pushed rows.
+type PushReport struct {
+	// Written rows were stored; Older ones were not, since a newer row is there (R14), or came with the same push.
+	Written, Older int64
+	// Refused rows were not stored, in row order.
+	Refused []Refusal
+}
+
+// Push stores rows of a view, where the newest of each key wins (R14). Rows that cannot be stored are refused one by
+// one and the others are stored; with atomic nothing is stored where any is refused.
+//
+// It returns a *registry.PreconditionError for a view that is not online, and an error that wraps
+// registry.ErrUnavailable where the store cannot be reached. After an error any of the rows may have been stored, and
+// pushing them again is harmless.
+func (p *Pusher) Push(ctx context.Context, view *registry.View, rows Rows, atomic bool) (PushReport, error) {
+	packed, err := p.pack(view, rows)
+	if err != nil {
+		return PushReport{}, err
+	}
+	report := PushReport{Refused: packed.refused}
+	if atomic && len(packed.refused) > 0 {
+		return report, nil
+	}
+	err = p.write(ctx, view, packed, &report)
+	return report, err
+}
+
+// Check returns the rows that Push would refuse now, in row order.
+func (p *Pusher) Check(view *registry.View, rows Rows) ([]Refusal, error) {
+	packed, err := p.pack(view, rows)
+	return packed.refused, err
+}
+
+// write gives the rows to the online store, a bounded number at a time.
+func (p *Pusher) write(ctx context.Context, view *registry.View, packed packedRows, report *PushReport) error {
+	table := store.NewTable(view, p.config.Retention)
+	report.Older += packed.superseded
+	for rows := packed.rows; len(rows) > 0; {
+		part := rows[:chunk(rows)]
+		rows = rows[len(part):]
+		written, err := p.config.Online.Write(ctx, table, part)
+		if err != nil {
+			return fmt.Errorf("push to view %q: %w", view.Name, withCause(ctx, err))
+		}
+		report.Written += written.Written
+		report.Older += written.Older
+	}
+	return nil
+}
+
+// chunkRows and chunkBytes bound what is written at once.
+const (
+	chunkRows  = 4096
+	chunkBytes = 4 << 20
+)
+
+// chunk is how many of the first rows are written at once, at least one.
+func chunk(rows []store.Row) int {
+	size := 0
+	for i, row := range rows {
+		if size += len(row.Key) + len(row.Value); i == chunkRows || i > 0 && size > chunkBytes {
+			return i
+		}
+	}
+	return len(rows)
+}
