@@ -1,0 +1,148 @@
+package plumb_test
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	plumb "github.com/plumbstore/plumb/sdk"
+)
+
+func connect(t *testing.T, target string, with ...plumb.Option) *plumb.Client {
+	t.Helper()
+	client, err := plumb.Connect(target, with...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+func TestATargetThatCannotBeIsRefused(t *testing.T) {
+	for _, c := range []struct {
+		target string
+		with   plumb.Option
+		want   string
+	}{
+		{"127.0.0.1:6570", nil, "write grpc://host:port"},
+		{"http://127.0.0.1:6570", nil, "write grpc://host:port"},
+		{"grpc://127.0.0.1", nil, "write grpc://host:port"},
+		{"grpc://127.0.0.1:6570", plumb.WithTLS(&tls.Config{}), "TLS is configured, so write grpcs://host:port"},
+		{"grpc://features.example:6570", plumb.WithToken("s3cr3t"), "a token would be readable on the way"},
+	} {
+		with := []plumb.Option{}
+		if c.with != nil {
+			with = append(with, c.with)
+		}
+		_, err := plumb.Connect(c.target, with...)
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "s3cr3t") {
+			t.Errorf("%s: error is %v, want one with %q", c.target, err, c.want)
+		}
+	}
+}
+
+func TestAServerThatIsNotThereIsUnavailable(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = connect(t, "grpc://"+address).Views(t.Context())
+	if status.Code(err) != codes.Unavailable {
+		t.Errorf("error is %v, want UNAVAILABLE", err)
+	}
+}
+
+func TestACallEndsAtItsTimeout(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0") // It accepts connections and never answers.
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	silent := "grpc://" + listener.Addr().String()
+	_, err = connect(t, silent, plumb.WithTimeout(50*time.Millisecond)).Views(t.Context())
+	if status.Code(err) != codes.DeadlineExceeded {
+		t.Errorf("error is %v, want DEADLINE_EXCEEDED", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err = connect(t, silent).Views(ctx); status.Code(err) != codes.DeadlineExceeded {
+		t.Errorf("error is %v, want DEADLINE_EXCEEDED", err)
+	}
+}
+
+func TestAServiceAndFeaturesAreOneTooMany(t *testing.T) {
+	_, err := connect(t, target).Online(t.Context(), plumb.OnlineRequest{Service: "delay_model",
+		Features: []string{"weather:*"}})
+	if err == nil || !strings.Contains(err.Error(), `both service "delay_model" and features are given`) {
+		t.Errorf("error is %v", err)
+	}
+}
+
+func TestWhatIsNotRegisteredIsNotFound(t *testing.T) {
+	client := connect(t, target)
+	if _, err := client.View(t.Context(), "wether"); status.Code(err) != codes.NotFound {
+		t.Errorf("error is %v, want NOT_FOUND", err)
+	}
+	if _, err := client.Service(t.Context(), "delay"); status.Code(err) != codes.NotFound {
+		t.Errorf("error is %v, want NOT_FOUND", err)
+	}
+	_, err := client.Online(t.Context(), plumb.OnlineRequest{Service: "delay"})
+	if status.Code(err) != codes.NotFound {
+		t.Errorf("error is %v, want NOT_FOUND", err)
+	}
+}
+
+func TestTheRegistryIsRead(t *testing.T) {
+	client := connect(t, target)
+	view, err := client.View(t.Context(), "plane")
+	if err != nil || len(view.GetFeatures()) != 4 {
+		t.Errorf("the view is %v, %v", view, err)
+	}
+	service, err := client.Service(t.Context(), "delay_model")
+	if err != nil || !service.GetFullNames() {
+		t.Errorf("the service is %v, %v", service, err)
+	}
+	services, err := client.Services(t.Context())
+	if err != nil || len(services) != 1 {
+		t.Errorf("the services are %v, %v", services, err)
+	}
+	entities, err := client.Entities(t.Context())
+	if err != nil || len(entities) != 3 {
+		t.Errorf("the entities are %v, %v", entities, err)
+	}
+	sources, err := client.Sources(t.Context())
+	if err != nil || len(sources) < 4 {
+		t.Errorf("the sources are %v, %v", sources, err)
+	}
+}
+
+func TestR8_ANullKeyIsNotFound(t *testing.T) {
+	airport := "EWR"
+	features, err := connect(t, target).Online(t.Context(), plumb.OnlineRequest{
+		Features: []string{"weather:temp"}, At: midnight, EventTimestamps: true,
+		Keys: []plumb.Key{plumb.NewNullableKey("airport", &airport, nil)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	temps, err := plumb.ColumnOf[float64](features, "temp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if temps.Status(0) != plumb.Present || temps.Status(1) != plumb.NotFound {
+		t.Errorf("the statuses are %v, %v", temps.Status(0), temps.Status(1))
+	}
+	if _, ok := temps.EventTime(1); ok {
+		t.Error("what is not there has an event time")
+	}
+}

@@ -1,0 +1,82 @@
+package plumb
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+)
+
+// Status tells what a value is (R13).
+type Status byte
+
+// The statuses.
+const (
+	// StatusUnknown is no status of a value: the output was not asked for.
+	StatusUnknown = Status(plumbv1.Status_STATUS_UNSPECIFIED)
+	// Present: the value is there.
+	Present = Status(plumbv1.Status_PRESENT)
+	// Null: the row is there, and its value is null.
+	Null = Status(plumbv1.Status_NULL)
+	// NotFound: there is no row.
+	NotFound = Status(plumbv1.Status_NOT_FOUND)
+	// Expired: there is a row, older than the view's ttl; its value is withheld.
+	Expired = Status(plumbv1.Status_EXPIRED)
+)
+
+// String is the status's name in the rules, such as NOT_FOUND.
+func (s Status) String() string { return plumbv1.Status(s).String() }
+
+// Column is one feature's values for all rows.
+type Column[T any] struct {
+	values []T
+	column *plumbv1.FeatureColumn
+}
+
+// ColumnOf returns the output of the name, whose declared type has to be that of T. It fails where there is no such
+// output or where its type is another one.
+func ColumnOf[T Scalar](f *Features, name string) (Column[T], error) { return columnOf[T](f, name) }
+
+// ListColumnOf is ColumnOf for an output that holds arrays of T.
+func ListColumnOf[T Scalar](f *Features, name string) (Column[List[T]], error) {
+	return columnOf[List[T]](f, name)
+}
+
+func columnOf[T any](f *Features, name string) (Column[T], error) {
+	i, ok := f.byName[name]
+	if !ok {
+		return Column[T]{}, fmt.Errorf("there is no output %q; there are %s", name, strings.Join(f.Names(), ", "))
+	}
+	values, ok := f.values[i].(typed[T])
+	if !ok {
+		return Column[T]{}, fmt.Errorf("output %q holds values of %s, not of %s", name, f.values[i].element(),
+			typed[T](nil).element())
+	}
+	return Column[T]{values, f.columns[i]}, nil
+}
+
+// Len is the number of rows.
+func (c Column[T]) Len() int { return len(c.values) }
+
+// At returns the row's value, and whether it is there: its status is PRESENT.
+func (c Column[T]) At(row int) (T, bool) {
+	if c.Status(row) != Present {
+		var zero T
+		return zero, false
+	}
+	return c.values[row], true
+}
+
+// Status tells what the row's value is.
+func (c Column[T]) Status(row int) Status { return Status(c.column.GetStatuses()[row]) }
+
+// EventTime is the instant at which the row's value became true. It is false where the status is NOT_FOUND, and where
+// event times were not asked for.
+func (c Column[T]) EventTime(row int) (time.Time, bool) {
+	times := c.column.GetEventTimestamps()
+	if len(times) == 0 || c.Status(row) == NotFound {
+		return time.Time{}, false
+	}
+	return time.UnixMicro(times[row]).UTC(), true
+}

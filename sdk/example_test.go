@@ -1,0 +1,164 @@
+package plumb_test
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	plumb "github.com/plumbstore/plumb/sdk"
+)
+
+// midnight is an instant at which the newest of what is materialized is visible.
+var midnight = time.Date(2013, 7, 4, 0, 0, 0, 0, time.UTC)
+
+func Example() {
+	client, err := plumb.Connect(target)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+
+	features, err := client.Online(context.Background(), plumb.OnlineRequest{
+		Features: []string{"weather:temp", "weather:gust"},
+		Keys:     []plumb.Key{plumb.NewKey("airport", "EWR", "JFK", "nowhere")},
+		At:       midnight,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, row := range features.Rows() {
+		temp, tempStatus := row.Value("temp")
+		gust, gustStatus := row.Value("gust")
+		fmt.Println(temp, tempStatus, gust, gustStatus)
+	}
+	// Output:
+	// 80.06 PRESENT <nil> NULL
+	// 73.4 PRESENT <nil> NULL
+	// <nil> NOT_FOUND <nil> NOT_FOUND
+}
+
+func ExampleConnect() {
+	client, err := plumb.Connect(target, plumb.WithTimeout(200*time.Millisecond))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+
+	_, err = plumb.Connect("feature-server:6570")
+	fmt.Println(err)
+	// Output:
+	// connect to "feature-server:6570": write grpc://host:port, or grpcs://host:port for TLS
+}
+
+func ExampleColumnOf() {
+	client, err := plumb.Connect(target)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+
+	features, err := client.Online(context.Background(), plumb.OnlineRequest{
+		Features:        []string{"weather:temp"},
+		Keys:            []plumb.Key{plumb.NewKey("airport", "EWR", "JFK", "nowhere")},
+		EventTimestamps: true,
+		At:              midnight,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	temps, err := plumb.ColumnOf[float64](features, "temp")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for row := range temps.Len() {
+		if temp, ok := temps.At(row); ok {
+			observed, _ := temps.EventTime(row)
+			fmt.Printf("%.2f °F at %s\n", temp, observed.Format(time.TimeOnly))
+		} else {
+			fmt.Println(temps.Status(row))
+		}
+	}
+	// Output:
+	// 80.06 °F at 00:00:00
+	// 73.40 °F at 00:00:00
+	// NOT_FOUND
+}
+
+func ExampleClient_Online() {
+	client, err := plumb.Connect(target)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+
+	features, err := client.Online(context.Background(), plumb.OnlineRequest{
+		Service: "delay_model",
+		Keys: []plumb.Key{
+			plumb.NewKey("origin", "EWR"), plumb.NewKey("dest", "JFK"),
+			plumb.NewKey("tailnum", "N11206"), plumb.NewKey("carrier", "UA"),
+		},
+		At: midnight,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	seats, err := plumb.ColumnOf[int32](features, "plane__seats")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(seats.At(0))
+	// Output:
+	// 149 true
+}
+
+func ExampleViolations() {
+	client, err := plumb.Connect(target)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+
+	_, err = client.Online(context.Background(), plumb.OnlineRequest{
+		Features: []string{"weather:temp"},
+		Keys:     []plumb.Key{plumb.NewKey("airport", int64(7)), plumb.NewKey("aircraft", "EWR")},
+	})
+	for _, violation := range plumb.Violations(err) {
+		fmt.Printf("%s: %s\n", violation.Field, violation.Description)
+	}
+	// Output:
+	// aircraft: is no key of these features; their keys are airport
+	// airport: holds INT64 values; its keys are STRING
+}
+
+func ExampleClient_Views() {
+	client, err := plumb.Connect(target)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+
+	views, err := client.Views(context.Background())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, view := range views {
+		fmt.Println(view.GetName(), view.GetEntities(), view.GetTtl().AsDuration())
+	}
+	// Output:
+	// airport_hour [airport] 2h0m0s
+	// carrier_day [carrier] 48h0m0s
+	// plane [plane] 0s
+	// weather [airport] 3h0m0s
+}
