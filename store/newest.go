@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/dustin/go-humanize/english"
+	"github.com/dustin/go-humanize"
 
 	"github.com/plumbstore/plumb/registry"
 )
@@ -28,9 +28,9 @@ type NewestReport struct {
 	Failures []FailedRow
 }
 
-// FailedRow is a row of a window that has a value which does not fit its declared type (R9): in a key, or, of a row that
-// is the newest of its key, in a feature. It is left out without an older row of the window in its place, which would
-// be served as the newest (R17): its key keeps what was stored before.
+// FailedRow is a row of a window with a value that does not fit its declared type (R9): in a key, or, where the row is
+// the newest of its key, in a feature. It is left out without an older row of the window in its place, which would be
+// served as the newest (R17): its key keeps what was stored before.
 type FailedRow struct {
 	// File and Row, which counts from 1, tell where the row is; of a SQL source, and where that is not known, they are
 	// empty.
@@ -55,13 +55,17 @@ const FailureSamples = 10
 
 // TooManyFailed is the error of more failed rows than are allowed, which names those that the report has.
 func TooManyFailed(report NewestReport, allowed int64) error {
-	texts := make([]string, len(report.Failures))
-	for i, failure := range report.Failures {
-		texts[i] = failure.String()
+	var texts []string
+	for _, failure := range report.Failures {
+		texts = append(texts, failure.String())
 	}
 	if unnamed := report.Failed - int64(len(texts)); unnamed > 0 {
-		texts = append(texts, fmt.Sprintf("and %d more", unnamed))
+		texts = append(texts, fmt.Sprintf("and %s more", humanize.Comma(unnamed)))
 	}
-	return registry.Inputf("", "%s cannot be stored, %d allowed: %s", english.Plural(int(report.Failed), "row", ""),
-		allowed, strings.Join(texts, "; "))
+	rows := "rows"
+	if report.Failed == 1 {
+		rows = "row"
+	}
+	return registry.Inputf("", "%s %s cannot be stored, where --max-failed-rows allows %s: %s",
+		humanize.Comma(report.Failed), rows, humanize.Comma(allowed), strings.Join(texts, "; "))
 }

@@ -279,17 +279,6 @@ func (v *viewRows) infinite() []string {
 	return queries
 }
 
-// complete selects the rows that can be seen at all with typed keys k0…, e and c in microseconds, c being noCreated
-// where it is null, and o.
-func (v *viewRows) complete() string {
-	columns := v.typedKeys()
-	for i := range columns {
-		columns[i] += fmt.Sprintf(" AS k%d", i)
-	}
-	columns = append(columns, v.eventTime()+" AS e", "coalesce("+v.createdTime()+", "+noCreated+") AS c", "o")
-	return fmt.Sprintf("SELECT %s\n  FROM %s\n  WHERE %s", strings.Join(columns, ", "), v.from, v.usable())
-}
-
 // createdTime is a row's created time in microseconds, or null. asKnown leaves out rows that have none, since when they
 // became known is not known (R4).
 func (v *viewRows) createdTime() string {

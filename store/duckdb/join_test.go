@@ -18,6 +18,8 @@ type project struct {
 	folder string
 	view   *plumbv1.FeatureView
 	source *plumbv1.Source
+	// more are sources besides.
+	more []*plumbv1.Source
 }
 
 func newProject(t *testing.T, files map[string]string, path string, features ...*plumbv1.Feature) *project {
@@ -53,10 +55,20 @@ func (p *project) plan(t *testing.T, labels, content string) (store.Join, error)
 	} else {
 		p.write(t, labels, content)
 	}
+	selection, err := p.snapshot(t).SelectFeatures([]string{"v:*"}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.open(t).PlanJoin(t.Context(), store.JoinRequest{Selection: selection,
+		Labels: filepath.Join(p.folder, labels), TimestampColumn: "t"})
+}
+
+func (p *project) snapshot(t *testing.T) *registry.Snapshot {
+	t.Helper()
 	state := &plumbv1.State{
 		Definitions: &plumbv1.Definitions{
 			Entities: []*plumbv1.Entity{{Name: "e", JoinKeys: []*plumbv1.JoinKey{{Name: "k", Type: plumbv1.Type_INT64}}}},
-			Sources:  []*plumbv1.Source{p.source}, FeatureViews: []*plumbv1.FeatureView{p.view},
+			Sources:  append(p.more, p.source), FeatureViews: []*plumbv1.FeatureView{p.view},
 		},
 		Views: []*plumbv1.RegisteredView{{Name: "v", Generation: 1, Schemas: []*plumbv1.ViewSchema{{Id: 1}}}},
 	}
@@ -64,16 +76,16 @@ func (p *project) plan(t *testing.T, labels, content string) (store.Join, error)
 	if err != nil {
 		t.Fatal(err)
 	}
-	selection, err := snapshot.SelectFeatures([]string{"v:*"}, false)
-	if err != nil {
-		t.Fatal(err)
-	}
+	return snapshot
+}
+
+func (p *project) open(t *testing.T) *Engine {
+	t.Helper()
 	engine, err := Open(t.Context(), Config{ProjectDir: p.folder, Roots: []string{"data"}, TempDir: p.folder})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return engine.PlanJoin(t.Context(), store.JoinRequest{Selection: selection, Labels: filepath.Join(p.folder, labels),
-		TimestampColumn: "t"})
+	return engine
 }
 
 // join returns the result as CSV text.

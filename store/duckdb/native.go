@@ -47,8 +47,9 @@ func (n *native) progress() float64 {
 
 // columns are the arguments of one call. They are valid during the call alone.
 type columns struct {
-	rows int
-	data []unsafe.Pointer
+	chunk mapping.DataChunk
+	rows  int
+	data  []unsafe.Pointer
 	// masks say where an argument is null: a zero bit. An argument without nulls has none.
 	masks [][]uint64
 }
@@ -57,7 +58,7 @@ type columns struct {
 func valuesOf[T number](c *columns, arg int) []T { return unsafe.Slice((*T)(c.data[arg]), c.rows) }
 
 type number interface {
-	bool | uint8 | uint32 | uint64 | int64
+	bool | uint8 | uint32 | uint64 | int64 | hugeint
 }
 
 // complete says whether no argument is null in any row.
@@ -116,7 +117,8 @@ type function func(columns, answer)
 
 // signature is a function's name and types.
 type signature struct {
-	name       string
+	name string
+	// parameters has none where the function takes any arguments of any types.
 	parameters []mapping.Type
 	result     result
 	call       function
@@ -158,6 +160,11 @@ func (n *native) register(s signature) error {
 	for _, parameter := range s.parameters {
 		t := mapping.CreateLogicalType(parameter)
 		mapping.ScalarFunctionAddParameter(f, t)
+		mapping.DestroyLogicalType(&t)
+	}
+	if len(s.parameters) == 0 {
+		t := mapping.CreateLogicalType(mapping.TypeAny)
+		mapping.ScalarFunctionSetVarargs(f, t)
 		mapping.DestroyLogicalType(&t)
 	}
 	t := s.result.logicalType()
@@ -212,7 +219,7 @@ func plumbCall(info, input, output unsafe.Pointer) {
 		}
 	}()
 	chunk := mapping.DataChunk{Ptr: input}
-	c := columns{rows: int(mapping.DataChunkGetSize(chunk))}
+	c := columns{chunk: chunk, rows: int(mapping.DataChunkGetSize(chunk))}
 	for i := range mapping.DataChunkGetColumnCount(chunk) {
 		vector := mapping.DataChunkGetVector(chunk, i)
 		c.data = append(c.data, mapping.VectorGetData(vector))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -13,73 +14,134 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
+// newest is one search for the newest rows of a window.
+//
+// Keys and times pass by first: for each key the position of its greatest row is found and marked. Then all columns
+// pass by, and the marked rows go out as they come. So nothing is sorted or joined, and what is held is a position for
+// each key, which DuckDB can spill, and a bit for each row of the source.
+//
+// Created times are read only for keys that have several rows of their latest event time (R3).
+type newest struct {
+	session *session
+	rows    *viewRows
+	window  store.Window
+	marked  *newestRows
+}
+
 // Newest implements store.Offline.
 func (e *Engine) Newest(ctx context.Context, request store.NewestRequest, yield func(arrow.RecordBatch) error) (
 	report store.NewestReport, err error,
 ) {
-	view, window := request.View, request.Window
 	s, err := e.newSession(ctx)
 	if err != nil {
 		return report, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	relations, err := e.open(ctx, s, []*registry.Source{view.Source}, nil)
+	relations, err := e.open(ctx, s, []*registry.Source{request.View.Source}, nil)
 	if err != nil {
 		return report, err
 	}
-	rows, err := readView(ctx, relations, view, "rows0")
+	rows, err := readView(ctx, relations, request.View, "rows0")
 	if err != nil {
 		return report, err
 	}
-	for _, statement := range newestStatements(rows, window) {
-		if err := s.exec(ctx, statement); err != nil {
-			return report, relations.blame(ctx, err)
+	n := &newest{session: s, rows: rows.pruned(relations, inclusive(request.Window)), window: request.Window}
+	if n.marked, err = newNewestRows(s.native); err != nil {
+		return report, err
+	}
+	if report, err = n.find(ctx, relations, request.MaxFailed); err != nil {
+		return report, relations.blame(ctx, err)
+	}
+	var refusal error
+	err = n.stream(ctx, report.Failed > 0, func(batch arrow.RecordBatch) error {
+		refusal = yield(batch)
+		return refusal
+	})
+	if refusal != nil {
+		return report, refusal
+	}
+	return report, relations.blame(ctx, err)
+}
+
+// inclusive is the window's range with both ends. It is open where DuckDB has no such time.
+func inclusive(window store.Window) timeRange {
+	const far = math.MaxInt64 / 2
+	var times timeRange
+	if window.Start != nil && *window.Start > -far {
+		times.from = new(int64(min(*window.Start, far)) + 1)
+	}
+	if window.End < far {
+		times.to = new(int64(max(window.End, -far)))
+	}
+	return times
+}
+
+// find marks the newest rows, and counts.
+func (n *newest) find(ctx context.Context, r *relations, maxFailed int64) (report store.NewestReport, err error) {
+	for _, statement := range slices.Concat(n.rows.staging, n.rows.infinite()) {
+		if err := n.session.exec(ctx, statement); err != nil {
+			return report, err
 		}
 	}
-	if report, err = countWindow(ctx, s, rows, window); err != nil {
+	if err := n.mark(ctx); err != nil {
 		return report, err
 	}
-	if err := relations.blame(ctx, nil); err != nil {
+	report.Read = n.marked.read.Load()
+	if err := n.countNulls(ctx, r, &report); err != nil {
 		return report, err
 	}
-	return report, s.stream(ctx, "newest", func(batch arrow.RecordBatch) error {
-		return yield(renamed(batch, newestNames(view)))
-	})
+	if err := n.findFailed(ctx, &report); err != nil {
+		return report, err
+	}
+	if report.Failed > maxFailed {
+		return report, store.TooManyFailed(report, maxFailed)
+	}
+	return report, nil
 }
 
-func newestNames(view *registry.View) []string {
-	var names []string
-	for _, key := range view.Keys {
-		names = append(names, key.Name)
+// mark marks the greatest row of each key (R3).
+func (n *newest) mark(ctx context.Context) error {
+	keys := numbered("k", len(n.rows.keys))
+	if n.rows.created == nil {
+		return n.session.exec(ctx, fmt.Sprintf("SELECT count(*) FILTER (WHERE _plumb_newest(last, n))\n"+
+			"FROM (SELECT max(_plumb_pack(e, o)) AS last, count(*) AS n FROM (%s)\n%s)", n.seen(), grouped(keys)))
 	}
-	names = append(names, "event_ts", "created_ts")
-	for _, feature := range view.Features {
-		names = append(names, feature.Name)
+	err := n.session.exec(ctx, fmt.Sprintf("CREATE TABLE %s.tied AS\n"+
+		"SELECT * EXCLUDE (last, first, n), _plumb_event(last) AS e\nFROM (SELECT %smax(_plumb_pack(e, o)) AS last, "+
+		"max(_plumb_pack(e, ~o)) AS first, count(*) AS n FROM (%s)\n%s)\nWHERE _plumb_tied(last, first, n)",
+		internalSchema, each(keys, "$, ", ""), n.seen(), grouped(keys)))
+	if err != nil || !n.marked.ties.Load() {
+		return err
 	}
-	return names
+	return n.session.exec(ctx, fmt.Sprintf("SELECT count(*) FILTER (WHERE _plumb_latest(last))\n"+
+		"FROM (SELECT max(_plumb_pack(r.c, r.o)) AS last\nFROM (%s) r JOIN %s.tied t ON r.e = t.e%s\n%s)",
+		n.seen(), internalSchema, each(keys, " AND r.$ = t.$", ""), grouped(numbered("t.k", len(keys)))))
 }
 
-// newestStatements build the table newest: the greatest row (R3) of each key in the window (R5), numbered by n.
-func newestStatements(rows *viewRows, window store.Window) []string {
-	keys := numbered("k", len(rows.keys))
-	group := "HAVING count(*) > 0"
-	if len(keys) > 0 {
-		group = "GROUP BY " + strings.Join(keys, ", ")
+// grouped makes a group of each key; without keys, of all rows if there are any (R12).
+func grouped(keys []string) string {
+	if len(keys) == 0 {
+		return "HAVING count(*) > 0"
 	}
-	best := fmt.Sprintf("CREATE TABLE %s.best AS\nSELECT max({'e': e, 'c': c, 'o': o}) AS best\nFROM (%s)\nWHERE %s\n%s",
-		internalSchema, rows.complete(), inWindow("e", window), group)
-	columns := []string{"row_number() OVER () - 1 AS n"}
-	for i, key := range rows.typedKeys() {
-		columns = append(columns, fmt.Sprintf("%s AS k%d", key, i))
+	return "GROUP BY " + strings.Join(keys, ", ")
+}
+
+// seen selects the rows of the window that can be served, with typed keys k0…, e and c in microseconds, c being
+// noCreated where it is null, and o.
+func (n *newest) seen() string {
+	columns := n.rows.typedKeys()
+	for i := range columns {
+		columns[i] += fmt.Sprintf(" AS k%d", i)
 	}
-	columns = append(columns, "b.best.e AS e", "nullif(b.best.c, "+noCreated+") AS c")
-	for i := range rows.view.Features {
-		columns = append(columns, fmt.Sprintf("%s AS f%d", rows.value("r", fmt.Sprintf("r.f%d", i), i), i))
-	}
-	newest := fmt.Sprintf("CREATE TABLE %s.newest AS\nSELECT %s\nFROM %s.best b JOIN %s r ON r.o = b.best.o",
-		internalSchema,
-		strings.Join(columns, ",\n  "), internalSchema, rows.from)
-	return append(append(slices.Clone(rows.staging), rows.infinite()...), best, newest)
+	keysFit, _ := fit(n.rows.keyColumns())
+	columns = append(columns, n.rows.eventTime()+" AS e", "coalesce("+n.rows.createdTime()+", "+noCreated+") AS c", "o")
+	return fmt.Sprintf("SELECT %s\n  FROM %s\n  WHERE %s", strings.Join(columns, ", "), n.rows.from,
+		n.usable()+" AND "+keysFit)
+}
+
+// usable is the condition that a row has all keys and an event time in the window.
+func (n *newest) usable() string {
+	return n.rows.usable() + n.rows.within(inclusive(n.window)) + " AND " + inWindow(n.rows.eventTime(), n.window)
 }
 
 // inWindow is the condition that the microseconds lie in the half-open window (R5).
@@ -91,10 +153,54 @@ func inWindow(micros string, window store.Window) string {
 	return condition
 }
 
-func countWindow(ctx context.Context, s *session, rows *viewRows, window store.Window) (store.NewestReport, error) {
-	var report store.NewestReport
-	within := inWindow(rows.eventTime(), window)
-	query := fmt.Sprintf("SELECT count(*) FILTER (WHERE %[1]s AND %[2]s), count(*) FILTER (WHERE %[2]s AND NOT (%[1]s)), "+
-		"count(*) FILTER (WHERE e IS NULL) FROM %[3]s", rows.usable(), within, rows.from)
-	return report, s.queryRow(ctx, query, &report.Read, &report.NullKeys, &report.NullTimes)
+// countNulls counts the rows without a key or a time. Where the files' footers say that there are none, no row is read.
+func (n *newest) countNulls(ctx context.Context, r *relations, report *store.NewestReport) error {
+	if n.rows.noneUnusable(r) {
+		return nil
+	}
+	query := fmt.Sprintf("SELECT count(*) FILTER (WHERE NOT (%s) AND %s), count(*) FILTER (WHERE e IS NULL) FROM %s",
+		n.rows.usable(), inWindow(n.rows.eventTime(), n.window), n.rows.from)
+	return n.session.queryRow(ctx, query, &report.NullKeys, &report.NullTimes)
+}
+
+// stream hands out the rows that were marked, without those that fail.
+func (n *newest) stream(ctx context.Context, failed bool, yield func(arrow.RecordBatch) error) error {
+	rows, err := newRowStream(n.session.native, n.names())
+	if err != nil {
+		return err
+	}
+	defer rows.close()
+	return rows.run(ctx, func(ctx context.Context) error { return n.session.exec(ctx, n.take(failed)) }, yield)
+}
+
+// take is the query that takes the rows.
+func (n *newest) take(failed bool) string {
+	columns := append(n.rows.typedKeys(), n.rows.eventTime(), n.rows.createdTime())
+	for i := range n.rows.view.Features {
+		columns = append(columns, n.rows.value("r", fmt.Sprintf("r.f%d", i), i))
+	}
+	names := numbered("v", len(columns))
+	for i := range columns {
+		columns[i] += " AS " + names[i]
+	}
+	where := "_plumb_won(o)"
+	where += n.rows.within(inclusive(store.Window{Start: n.marked.before(), End: n.window.End}))
+	if failed {
+		featuresFit, _ := fit(n.rows.featureColumns())
+		where += " AND " + featuresFit
+	}
+	return fmt.Sprintf("SELECT count(*) FILTER (WHERE _plumb_take(%s))\nFROM (SELECT %s FROM %s r WHERE %s)",
+		strings.Join(names, ", "), strings.Join(columns, ", "), n.rows.from, where)
+}
+
+func (n *newest) names() []string {
+	var names []string
+	for _, key := range n.rows.view.Keys {
+		names = append(names, key.Name)
+	}
+	names = append(names, "event_ts", "created_ts")
+	for _, feature := range n.rows.view.Features {
+		names = append(names, feature.Name)
+	}
+	return names
 }

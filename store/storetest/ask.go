@@ -99,7 +99,7 @@ func newest(ctx context.Context, engine store.Offline, view *registry.View, wind
 	*Table, store.NewestReport, error,
 ) {
 	table := &Table{}
-	report, err := engine.Newest(ctx, store.NewestRequest{View: view, Window: window}, func(batch arrow.RecordBatch) error { return table.add(batch) })
+	report, err := engine.Newest(ctx, store.NewestRequest{View: view, Window: window}, table.add)
 	return table, report, err
 }
 
