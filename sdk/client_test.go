@@ -146,3 +146,53 @@ func TestR8_ANullKeyIsNotFound(t *testing.T) {
 		t.Error("what is not there has an event time")
 	}
 }
+
+func TestR14_APushedRowIsServedUntilANewerOneIs(t *testing.T) {
+	client := connect(t, target)
+	push := func(event, created time.Time, seats int32) plumb.PushReport {
+		report, err := client.Push(t.Context(), plumb.PushRequest{
+			View: "plane", Keys: []plumb.Key{plumb.NewKey("tailnum", "N3PLUMB")},
+			EventTimes: []time.Time{event}, CreatedTimes: []time.Time{created},
+			Features: []plumb.Feature{
+				plumb.NewFeature("year", int32(2013)), plumb.NewFeature("engines", int32(2)),
+				plumb.NewFeature("seats", seats), plumb.NewNullableFeature[string]("manufacturer", nil),
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return report
+	}
+	correction := push(midnight, midnight.Add(2*time.Hour), 182)
+	older := push(midnight, midnight.Add(time.Hour), 181)
+	if correction.Written != 1 || older.Written != 0 || older.Older != 1 {
+		t.Errorf("the reports are %+v, %+v", correction, older)
+	}
+	features, err := client.Online(t.Context(), plumb.OnlineRequest{Features: []string{"plane:*"},
+		Keys: []plumb.Key{plumb.NewKey("tailnum", "N3PLUMB")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range features.Rows() {
+		seats, _ := row.Value("seats")
+		manufacturer, status := row.Value("manufacturer")
+		if seats != int32(182) || manufacturer != nil || status != plumb.Null {
+			t.Errorf("the row has %v seats, manufacturer %v, %v", seats, manufacturer, status)
+		}
+	}
+}
+
+func TestAnAtomicPushStoresAllOrNothing(t *testing.T) {
+	client := connect(t, target)
+	report, err := client.Push(t.Context(), plumb.PushRequest{
+		View: "plane", Keys: []plumb.Key{plumb.NewKey("tailnum", "N4PLUMB", "N5PLUMB")}, Atomic: true,
+		EventTimes: []time.Time{midnight, midnight.AddDate(1000, 0, 0)},
+		Features: []plumb.Feature{
+			plumb.NewFeature("year", int32(2013), int32(2013)), plumb.NewFeature("engines", int32(2), int32(2)),
+			plumb.NewFeature("seats", int32(1), int32(1)), plumb.NewFeature("manufacturer", "", ""),
+		},
+	})
+	if err != nil || report.Written != 0 || len(report.Refused) != 1 || report.Refused[0].Row != 1 {
+		t.Errorf("the report is %+v, %v", report, err)
+	}
+}

@@ -162,3 +162,36 @@ func ExampleClient_Views() {
 	// plane [plane] 0s
 	// weather [airport] 3h0m0s
 }
+
+func ExampleClient_Push() {
+	client, err := plumb.Connect(target)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+
+	seats := int32(181)
+	report, err := client.Push(context.Background(), plumb.PushRequest{
+		View:       "plane",
+		Keys:       []plumb.Key{plumb.NewKey("tailnum", "N1PLUMB", "N2PLUMB")},
+		EventTimes: []time.Time{midnight, midnight.AddDate(1000, 0, 0)},
+		Features: []plumb.Feature{
+			plumb.NewFeature("year", int32(2013), int32(2014)),
+			plumb.NewFeature("manufacturer", "AIRBUS", "BOEING"),
+			plumb.NewFeature("engines", int32(2), int32(2)),
+			plumb.NewNullableFeature("seats", &seats, nil),
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(report.Written, "written")
+	for _, refused := range report.Refused {
+		fmt.Println("row", refused.Row, "refused:", refused.Field)
+	}
+	// Output:
+	// 1 written
+	// row 1 refused: event_timestamps
+}
