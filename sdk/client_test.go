@@ -147,15 +147,14 @@ func TestR8_ANullKeyIsNotFound(t *testing.T) {
 	}
 }
 
-func TestR14_APushedRowIsServedUntilANewerOneIs(t *testing.T) {
+func TestR14_ALaterCorrectionIsServedAndAnEarlierOneIsNot(t *testing.T) {
 	client := connect(t, target)
-	push := func(event, created time.Time, seats int32) plumb.PushReport {
+	push := func(created time.Time, flights int64) plumb.PushReport {
 		report, err := client.Push(t.Context(), plumb.PushRequest{
-			View: "plane", Keys: []plumb.Key{plumb.NewKey("tailnum", "N3PLUMB")},
-			EventTimes: []time.Time{event}, CreatedTimes: []time.Time{created},
+			View: "carrier_day", Keys: []plumb.Key{plumb.NewKey("carrier", "P1")},
+			EventTimes: []time.Time{midnight}, CreatedTimes: []time.Time{created},
 			Features: []plumb.Feature{
-				plumb.NewFeature("year", int32(2013)), plumb.NewFeature("engines", int32(2)),
-				plumb.NewFeature("seats", seats), plumb.NewNullableFeature[string]("manufacturer", nil),
+				plumb.NewFeature("flights", flights), plumb.NewNullableFeature[float64]("mean_arr_delay", nil),
 			},
 		})
 		if err != nil {
@@ -163,21 +162,20 @@ func TestR14_APushedRowIsServedUntilANewerOneIs(t *testing.T) {
 		}
 		return report
 	}
-	correction := push(midnight, midnight.Add(2*time.Hour), 182)
-	older := push(midnight, midnight.Add(time.Hour), 181)
+	correction, older := push(midnight.Add(2*time.Hour), 182), push(midnight.Add(time.Hour), 181)
 	if correction.Written != 1 || older.Written != 0 || older.Older != 1 {
 		t.Errorf("the reports are %+v, %+v", correction, older)
 	}
-	features, err := client.Online(t.Context(), plumb.OnlineRequest{Features: []string{"plane:*"},
-		Keys: []plumb.Key{plumb.NewKey("tailnum", "N3PLUMB")}})
+	features, err := client.Online(t.Context(), plumb.OnlineRequest{Features: []string{"carrier_day:*"}, At: midnight,
+		Keys: []plumb.Key{plumb.NewKey("carrier", "P1")}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, row := range features.Rows() {
-		seats, _ := row.Value("seats")
-		manufacturer, status := row.Value("manufacturer")
-		if seats != int32(182) || manufacturer != nil || status != plumb.Null {
-			t.Errorf("the row has %v seats, manufacturer %v, %v", seats, manufacturer, status)
+		flights, _ := row.Value("flights")
+		delay, status := row.Value("mean_arr_delay")
+		if flights != int64(182) || delay != nil || status != plumb.Null {
+			t.Errorf("the row has %v flights, delay %v, %v", flights, delay, status)
 		}
 	}
 }
