@@ -18,6 +18,9 @@ type Registry interface {
 	// Current returns the newest revision of the project, or a snapshot with revision 0 and nothing in it when nothing
 	// was applied yet.
 	Current(ctx context.Context, project string) (*Snapshot, error)
+	// Revision returns the number of the newest revision, 0 when nothing was applied yet. It costs little, whatever the
+	// definitions hold, so that servers may ask each second.
+	Revision(ctx context.Context, project string) (int64, error)
 	// Apply makes the commit the next revision and returns that revision's number, all or nothing. It returns
 	// ErrConflict when the project's revision is no longer commit.Base.
 	Apply(ctx context.Context, commit Commit) (int64, error)

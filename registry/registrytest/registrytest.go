@@ -28,6 +28,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		"what is applied is kept apart from its maker":         keptApart,
 		"history is newest first and says who, when, what":     history,
 		"R16 projects are isolated, however alike their names": isolatedProjects,
+		"the revision is that of the current state":            revisionNumber,
 		"a base that is not current is a conflict":             conflict,
 		"one of concurrent applies wins":                       concurrentApplies,
 		"a large state comes back whole":                       largeState,
