@@ -37,8 +37,8 @@ type Rows struct {
 	EventName, CreatedName string
 }
 
-// count is the number of rows, refused ones too.
-func (r Rows) count() int { return r.Event.Len() }
+// Len is the number of rows, refused ones too.
+func (r Rows) Len() int { return r.Event.Len() }
 
 // packedRows are rows as the online store keeps them.
 type packedRows struct {
@@ -62,7 +62,7 @@ func (p *Pusher) pack(view *registry.View, rows Rows) (packedRows, error) {
 		return packedRows{}, fmt.Errorf("push to view %q: %w", view.Name, err)
 	}
 	refused := rows.Refused
-	for row := range rows.count() {
+	for row := range rows.Len() {
 		if len(refused) > 0 && refused[0].Row == int64(row) {
 			w.refuse(refused[0])
 			refused = refused[1:]

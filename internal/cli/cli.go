@@ -86,7 +86,7 @@ func (a *application) rootCommand() *cobra.Command {
 	root.AddCommand(
 		a.initCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(),
 		a.listCommand(), a.showCommand(), a.historyCommand(),
-		a.historicalCommand(), a.materializeCommand(), a.onlineCommand(), a.serveCommand(),
+		a.historicalCommand(), a.materializeCommand(), a.pushCommand(), a.onlineCommand(), a.serveCommand(),
 		a.statusCommand(), a.versionCommand(),
 	)
 	for _, cmd := range root.Commands() {

@@ -33,6 +33,15 @@ func (a *application) completeDefinitions(cmd *cobra.Command, args []string, pre
 	return a.completeNames(cmd.Context(), args[0], prefix)
 }
 
+// completePush completes the VIEW of push; its FILE is completed by the shell.
+func (a *application) completePush(cmd *cobra.Command, args []string, prefix string,
+) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	return a.completeNames(cmd.Context(), "views", prefix)
+}
+
 // completeViews completes a flag with the names of views; completeServices with those of services.
 func (a *application) completeViews(cmd *cobra.Command, flag string) {
 	a.completeFlag(cmd, flag, "views")

@@ -35,7 +35,13 @@ func openOnline(ctx context.Context, c *config.Config) (store.Online, error) {
 	return redis.Open(ctx, c.OnlineStore.Reveal())
 }
 
-func openOffline(ctx context.Context, c *config.Config) (store.Offline, error) {
+// offlineEngine is an offline store that also reads files of rows to push.
+type offlineEngine interface {
+	store.Offline
+	ReadRows(ctx context.Context, view *registry.View, path string, yield func(store.FileRows) error) error
+}
+
+func openOffline(ctx context.Context, c *config.Config) (offlineEngine, error) {
 	return duckdb.Open(ctx, duckdbConfig(c))
 }
 

@@ -43,6 +43,8 @@ func (a *application) finish(ctx context.Context, err error) int {
 		return exitFine
 	case errors.Is(err, errChanges):
 		return exitChanges
+	case errors.Is(err, errRefused):
+		return exitInput
 	}
 	failed := failure{ExitCode: exitCode(err)}
 	var lines []string

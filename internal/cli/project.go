@@ -25,7 +25,7 @@ type project struct {
 
 	registryEngine registryEngine
 	onlineEngine   store.Online
-	offlineEngine  store.Offline
+	offlineEngine  offlineEngine
 	servingEngine  servingEngine
 }
 
@@ -60,7 +60,7 @@ func (p *project) online(ctx context.Context) (store.Online, error) {
 	return opened(ctx, p, &p.onlineEngine, openOnline)
 }
 
-func (p *project) offline(ctx context.Context) (store.Offline, error) {
+func (p *project) offline(ctx context.Context) (offlineEngine, error) {
 	return opened(ctx, p, &p.offlineEngine, openOffline)
 }
 

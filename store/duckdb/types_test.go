@@ -102,6 +102,9 @@ func TestR9_EveryValueIsConvertedExactlyOrRefused(t *testing.T) {
 			case c.want == refused && !strings.Contains(err.Error(), "column x, row 7: "):
 				t.Errorf("error %q does not name column and row", err)
 			}
+			if value, misfit := s.take(t, c); misfit != (c.want == refused) || !misfit && value != c.want {
+				t.Errorf("of a file to push it is %q, and a misfit: %t", value, misfit)
+			}
 		})
 	}
 }
@@ -149,16 +152,38 @@ func newTestSession(t *testing.T) testSession {
 	return testSession{s}
 }
 
+// take converts the value as one of a file to push: where it does not fit, that is told rather than raised.
+func (s testSession) take(t *testing.T, c castCase) (value string, misfit bool) {
+	t.Helper()
+	conversion, from := s.conversion(t, c)
+	complaint := "NULL"
+	if conversion.mayComplain() {
+		complaint = conversion.misfit("x", "element")
+	}
+	err := s.queryRow(t.Context(), fmt.Sprintf("SELECT coalesce(CAST(%s AS VARCHAR), 'null'), %s IS NOT NULL FROM (%s)",
+		conversion.orNull("x", "element"), complaint, from), &value, &misfit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return value, misfit
+}
+
 func (s testSession) cast(t *testing.T, c castCase) (string, error) {
 	t.Helper()
-	conversion, err := convert(c.from, c.to)
+	conversion, from := s.conversion(t, c)
+	var got string
+	err := s.queryRow(t.Context(), fmt.Sprintf("SELECT CAST(%s AS VARCHAR) FROM (%s)",
+		conversion.sql("x", "'column x'", "'row 7'"), from), &got)
+	return got, err
+}
+
+// conversion is that of a case, and a query of the column x with its value.
+func (s testSession) conversion(t *testing.T, c castCase) (found *conversion, from string) {
+	t.Helper()
+	found, err := convert(c.from, c.to)
 	if err != nil {
 		t.Fatal(err)
 	}
 	kind, _, _ := strings.Cut(strings.ReplaceAll(c.from, nanosecondsUTC, "TIMESTAMP WITH TIME ZONE"), " (")
-	value := fmt.Sprintf("CAST(%s AS %s)", c.value, kind)
-	var got string
-	err = s.queryRow(t.Context(), fmt.Sprintf("SELECT CAST(%s AS VARCHAR) FROM (SELECT %s AS x)",
-		conversion.sql("x", "'column x'", "'row 7'"), value), &got)
-	return got, err
+	return found, fmt.Sprintf("SELECT CAST(%s AS %s) AS x", c.value, kind)
 }

@@ -1,0 +1,161 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/dustin/go-humanize/english"
+	"github.com/spf13/cobra"
+
+	"github.com/plumbstore/plumb/materialize"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+func (a *application) pushCommand() *cobra.Command {
+	var atomic bool
+	cmd := &cobra.Command{
+		Use:   "push VIEW FILE",
+		Short: "Write rows of a file straight into the online store",
+		Long: "Push writes the rows of a .parquet, .csv or .jsonl file into the online store, where the newest row of\n" +
+			"each key wins. The file has a column for each join key, by its name; for the event time, and the created time\n" +
+			"where there is one, named as in the view's source or event_timestamp and created_timestamp; and for each\n" +
+			"feature, by its name or that of the source's column. Rows that cannot be stored are listed, with exit code\n" +
+			"3, and the others are stored all the same.",
+		Args: arguments("VIEW", "FILE"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
+				return a.push(ctx, p, args[0], args[1], atomic)
+			})
+		},
+		ValidArgsFunction: a.completePush,
+	}
+	cmd.Flags().BoolVar(&atomic, "atomic", false, "store nothing where any row is refused")
+	return cmd
+}
+
+func (a *application) push(ctx context.Context, p *project, name, path string, atomic bool) error {
+	snapshot, err := p.snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	view, err := snapshot.View(name)
+	if err != nil {
+		return err
+	}
+	read, err := p.pushFile(ctx, view, path)
+	if err != nil {
+		return err
+	}
+	pusher, err := p.pusher(ctx)
+	if err != nil {
+		return err
+	}
+	pushing := &pushing{view: view, pusher: pusher, read: read, progress: a.progress("pushing to " + view.Name),
+		report: pushLine{View: view.Name, Revision: snapshot.Revision, Refusals: []materialize.Refusal{}}}
+	err = pushing.run(ctx, atomic)
+	pushing.progress.stop()
+	if err != nil && pushing.report.isEmpty() {
+		return err
+	}
+	if printing := a.print(pushing.report, pushing.report.write); err != nil || printing != nil {
+		return errors.Join(err, printing)
+	}
+	return pushing.report.verdict()
+}
+
+// errRefused makes a push exit with 3. It is printed nowhere: the report says it.
+var errRefused = errors.New("rows were refused")
+
+// pushing is a push of one file, batch by batch.
+type pushing struct {
+	view     *registry.View
+	pusher   *materialize.Pusher
+	read     rowReader
+	progress *progress
+	report   pushLine
+	rows     int64
+}
+
+// run pushes the file. An atomic push reads it twice: nothing is stored before every row was checked.
+func (p *pushing) run(ctx context.Context, atomic bool) error {
+	if atomic {
+		err := p.read(ctx, func(rows materialize.Rows) error {
+			refused, err := p.pusher.Check(p.view, rows)
+			p.count(rows, refused)
+			return err
+		})
+		if err != nil || p.report.Refused > 0 {
+			return err
+		}
+		p.rows = 0
+	}
+	return p.read(ctx, func(rows materialize.Rows) error {
+		report, err := p.pusher.Push(ctx, p.view, rows, atomic)
+		p.report.Written += report.Written
+		p.report.Older += report.Older
+		p.count(rows, report.Refused)
+		return err
+	})
+}
+
+// maxRefusals bounds how many refused rows are listed.
+const maxRefusals = 1000
+
+// count takes the rows of a batch into the report; in a file rows count from 1.
+func (p *pushing) count(rows materialize.Rows, refused []materialize.Refusal) {
+	for _, refusal := range refused {
+		if p.report.Refused++; len(p.report.Refusals) < maxRefusals {
+			refusal.Row += p.rows + 1
+			p.report.Refusals = append(p.report.Refusals, refusal)
+		}
+	}
+	p.rows += int64(rows.Len())
+	p.progress.report(store.Progress{Step: "pushing to " + p.view.Name, Rows: p.rows})
+}
+
+// pushLine is what is printed of a push.
+type pushLine struct {
+	View    string `json:"view"`
+	Written int64  `json:"written"`
+	Older   int64  `json:"older"`
+	// Refused counts the rows that Refusals lists, of which there are at most maxRefusals.
+	Refused  int64                 `json:"refused"`
+	Refusals []materialize.Refusal `json:"refusals"`
+	Revision int64                 `json:"revision"`
+}
+
+func (l pushLine) isEmpty() bool { return l.Written+l.Older+l.Refused == 0 }
+
+// verdict is the error of refused rows.
+func (l pushLine) verdict() error {
+	if l.Refused > 0 {
+		return errRefused
+	}
+	return nil
+}
+
+func (l pushLine) write(w io.Writer) error {
+	text := fmt.Sprintf("%s: %s written", l.View, english.Plural(int(l.Written), "row", ""))
+	if l.Older > 0 {
+		text += fmt.Sprintf(", %d older than what is there", l.Older)
+	}
+	if l.Refused > 0 {
+		text += fmt.Sprintf(", %d refused", l.Refused)
+	}
+	if _, err := fmt.Fprintln(w, text); err != nil {
+		return err
+	}
+	for _, refusal := range l.Refusals {
+		if _, err := fmt.Fprintf(w, "row %d: %s: %s\n", refusal.Row, refusal.Field, refusal.Reason); err != nil {
+			return err
+		}
+	}
+	if unlisted := l.Refused - int64(len(l.Refusals)); unlisted > 0 {
+		_, err := fmt.Fprintf(w, "and %d more\n", unlisted)
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/plumbstore/plumb/materialize"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// rowReader hands the rows of a file to yield, batch by batch.
+type rowReader func(ctx context.Context, yield func(materialize.Rows) error) error
+
+// pushFile returns how to read a file, which has to be there.
+func (p *project) pushFile(ctx context.Context, view *registry.View, path string) (rowReader, error) {
+	format := strings.ToLower(filepath.Ext(path))
+	if !slices.Contains([]string{".parquet", ".csv", ".jsonl"}, format) {
+		return nil, registry.Inputf("", "file %s has to end in .parquet, .csv or .jsonl", path)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, registry.Inputf("", "cannot read file %s: %v", path, reason(err))
+	}
+	if info.IsDir() {
+		return nil, registry.Inputf("", "cannot read file %s: it is a folder", path)
+	}
+	if format == ".jsonl" {
+		return func(_ context.Context, yield func(materialize.Rows) error) error {
+			return readJSONLines(view, path, yield)
+		}, nil
+	}
+	files, err := p.offline(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, yield func(materialize.Rows) error) error {
+		return files.ReadRows(ctx, view, path, func(rows store.FileRows) error { return yield(pushRows(view, rows)) })
+	}, nil
+}
+
+// pushRows are rows of a file; those with a value that does not fit are refused.
+func pushRows(view *registry.View, rows store.FileRows) materialize.Rows {
+	push := materialize.Rows{Keys: rows.Keys, Event: rows.Event, Created: rows.Created, Features: rows.Features,
+		EventName: view.Source.EventTimestamp, CreatedName: view.Source.CreatedTimestamp}
+	for _, misfit := range rows.Misfits {
+		push.Refused = append(push.Refused, materialize.Refusal{
+			Row: int64(misfit.Row), Field: misfit.Column, Reason: misfit.Reason,
+		})
+	}
+	return push
+}
+
+// jsonBatch is how many rows of a .jsonl file are pushed at once.
+const jsonBatch = 4096
+
+// readJSONLines reads an object a line. Empty lines are no rows.
+func readJSONLines(view *registry.View, path string, yield func(materialize.Rows) error) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return registry.Inputf("", "cannot read file %s: %v", path, reason(err))
+	}
+	defer file.Close()
+	reader, rows := bufio.NewReader(file), materialize.NewJSONRows(view)
+	for !errors.Is(err, io.EOF) {
+		var line []byte
+		if line, err = reader.ReadBytes('\n'); err != nil && !errors.Is(err, io.EOF) {
+			return fmt.Errorf("read %s: %w", path, err)
+		}
+		addLine(rows, line)
+		if rows.Len() == jsonBatch || errors.Is(err, io.EOF) && rows.Len() > 0 {
+			if err := yield(rows.Rows()); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func addLine(rows *materialize.JSONRows, line []byte) {
+	text := strings.TrimSpace(string(line))
+	if text == "" {
+		return
+	}
+	names, values, err := parseObject(text)
+	if err != nil {
+		rows.Refuse("", err.Error())
+		return
+	}
+	rows.Add(names, values)
+}
+
+var errNoObject = errors.New("the line is no JSON object, or no whole one")
+
+// parseObject reads one JSON object, whose names have to differ.
+func parseObject(text string) (names []string, values []any, err error) {
+	if !utf8.ValidString(text) {
+		return nil, nil, errors.New("the line is not UTF-8")
+	}
+	decoder := newDecoder(strings.NewReader(text))
+	if opening, err := decoder.Token(); err != nil || opening != json.Delim('{') {
+		return nil, nil, errNoObject
+	}
+	for decoder.More() {
+		name, err := decoder.Token()
+		if err != nil {
+			return nil, nil, errNoObject
+		}
+		var value any
+		if err := decoder.Decode(&value); err != nil {
+			return nil, nil, errNoObject
+		}
+		if slices.Contains(names, name.(string)) {
+			return nil, nil, fmt.Errorf("the line has %q twice", name)
+		}
+		names, values = append(names, name.(string)), append(values, value)
+	}
+	if _, err := decoder.Token(); err != nil {
+		return nil, nil, errNoObject
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, nil, errors.New("something follows the object in the line")
+	}
+	return names, values, nil
+}

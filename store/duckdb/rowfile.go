@@ -1,0 +1,162 @@
+package duckdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// ReadRows streams the rows of a .parquet or .csv file in the types of a view, in the file's order. Columns are found
+// as store.FindColumns says, and values are brought to their types as those of a source are; one that does not fit is told
+// and does not end the reading. A *registry.InputError says what is wrong with the file as a whole. The rows are valid
+// until yield returns.
+func (e *Engine) ReadRows(ctx context.Context, view *registry.View, path string, yield func(store.FileRows) error) (
+	err error,
+) {
+	s, err := e.newSession(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	file, err := e.describeLabels(ctx, s, path, "file "+path)
+	if err != nil {
+		return err
+	}
+	reading, err := newFileReading(view, file)
+	if err != nil {
+		return err
+	}
+	if err := s.confine(ctx, []string{file.path}); err != nil {
+		return err
+	}
+	from, err := file.source(s)
+	if err != nil {
+		return err
+	}
+	statement := fmt.Sprintf("CREATE TABLE %s.pushed AS\nSELECT %s\nFROM %s\nORDER BY n", internalSchema,
+		strings.Join(reading.columns, ",\n  "), from)
+	if err := s.exec(ctx, statement); err != nil {
+		return file.explain(err)
+	}
+	return s.stream(ctx, "pushed", func(batch arrow.RecordBatch) error {
+		if batch.NumRows() == 0 {
+			return nil
+		}
+		return yield(reading.rows(batch))
+	})
+}
+
+// fileReading is how the columns of a file are read: n, the keys, the times, the features, and for each of these whose
+// values may not fit the text of one that does not.
+type fileReading struct {
+	view    *registry.View
+	columns []string
+	// misfits are the names and types of the columns with texts.
+	misfits []registry.Field
+}
+
+func newFileReading(view *registry.View, file *labelFile) (*fileReading, error) {
+	names := make([]string, len(file.columns))
+	for i, column := range file.columns {
+		names[i] = column.Name
+	}
+	found, err := store.FindColumns(view, names)
+	if err != nil {
+		return nil, err
+	}
+	r := &fileReading{view: view, columns: []string{"n"}}
+	var texts []string
+	var mistakes []error
+	add := func(at int, c *conversion, err error) {
+		column := fmt.Sprintf("c%d", at)
+		if err != nil {
+			mistakes = append(mistakes, registry.Inputf(names[at], "%v", err))
+			return
+		}
+		r.columns = append(r.columns, c.orNull(column, "element"))
+		if c.mayComplain() {
+			texts = append(texts, c.misfit(column, "element"))
+			r.misfits = append(r.misfits, registry.Field{Name: names[at], Type: c.declared})
+		}
+	}
+	for i, at := range found.Keys {
+		c, err := convertKey(file.columns[at].Type, view.Keys[i].Type)
+		add(at, c, err)
+	}
+	event, err := microseconds(file.columns[found.Event].Type)
+	add(found.Event, event, err)
+	if found.Created < 0 {
+		r.columns = append(r.columns, "NULL::BIGINT")
+	} else {
+		created, err := microseconds(file.columns[found.Created].Type)
+		add(found.Created, created, err)
+	}
+	for i, at := range found.Features {
+		c, err := convert(file.columns[at].Type, view.Features[i].Type)
+		add(at, c, err)
+	}
+	r.columns = append(r.columns, texts...)
+	for i := range r.columns[1:] {
+		r.columns[i+1] += fmt.Sprintf(" AS v%d", i)
+	}
+	return r, errors.Join(mistakes...)
+}
+
+// rows takes a batch apart.
+func (r *fileReading) rows(batch arrow.RecordBatch) store.FileRows {
+	keys, features := len(r.view.Keys), len(r.view.Features)
+	columns := batch.Columns()
+	rows := store.FileRows{
+		Keys: columns[:keys], Event: columns[keys], Created: columns[keys+1],
+		Features: columns[keys+2 : keys+2+features],
+	}
+	texts := columns[keys+2+features:]
+	for row := range int(batch.NumRows()) {
+		for i, text := range texts {
+			if text.IsValid(row) {
+				rows.Misfits = append(rows.Misfits, store.Misfit{
+					Row: row, Column: r.misfits[i].Name,
+					Reason: text.(*array.String).Value(row) + misfitEnd(r.misfits[i].Type),
+				})
+				break
+			}
+		}
+	}
+	return rows
+}
+
+// misfitEnd goes on after a value that does not fit.
+func misfitEnd(declared plumbv1.Type) string {
+	return " does not fit " + declared.String() + " exactly"
+}
+
+// orNull is the conversion of a column with null in place of a value that does not fit.
+func (c *conversion) orNull(column, variable string) string {
+	value := strings.ReplaceAll(c.value, "$", column)
+	if c.element != nil && !c.element.isIdentity() {
+		value = fmt.Sprintf("list_transform(%s, lambda %s: %s)", value, variable, c.element.orNull(variable, variable))
+	}
+	if c.fits == "" {
+		return value
+	}
+	return fmt.Sprintf("CASE WHEN coalesce(%s, false) THEN %s END", strings.ReplaceAll(c.fits, "$", column), value)
+}
+
+// misfit is the beginning of the text of a value that does not fit, or of the first such element; null where there is
+// none.
+func (c *conversion) misfit(column, variable string) string {
+	if c.element != nil {
+		return fmt.Sprintf("list_filter(list_transform(%s, lambda %s: %s), lambda text: text IS NOT NULL)[1]", column,
+			variable, c.element.misfit(variable, variable))
+	}
+	return fmt.Sprintf("CASE WHEN %s IS NOT NULL AND NOT coalesce(%s, false) THEN left(CAST(%s AS VARCHAR), 100) END",
+		column, strings.ReplaceAll(c.fits, "$", column), column)
+}
