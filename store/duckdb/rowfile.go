@@ -9,7 +9,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
-	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
@@ -55,12 +54,12 @@ func (e *Engine) ReadRows(ctx context.Context, view *registry.View, path string,
 }
 
 // fileReading is how the columns of a file are read: n, the keys, the times, the features, and for each of these whose
-// values may not fit the text of one that does not.
+// values may not fit what is wrong with it.
 type fileReading struct {
 	view    *registry.View
 	columns []string
-	// misfits are the names and types of the columns with texts.
-	misfits []registry.Field
+	// misfits are the names of the columns with texts.
+	misfits []string
 }
 
 func newFileReading(view *registry.View, file *labelFile) (*fileReading, error) {
@@ -82,9 +81,9 @@ func newFileReading(view *registry.View, file *labelFile) (*fileReading, error) 
 			return
 		}
 		r.columns = append(r.columns, c.orNull(column, "element"))
-		if c.mayComplain() {
-			texts = append(texts, c.misfit(column, "element"))
-			r.misfits = append(r.misfits, registry.Field{Name: names[at], Type: c.declared})
+		if text := c.misfitText(column); text != "" {
+			texts = append(texts, text)
+			r.misfits = append(r.misfits, names[at])
 		}
 	}
 	for i, at := range found.Keys {
@@ -122,20 +121,13 @@ func (r *fileReading) rows(batch arrow.RecordBatch) store.FileRows {
 	for row := range int(batch.NumRows()) {
 		for i, text := range texts {
 			if text.IsValid(row) {
-				rows.Misfits = append(rows.Misfits, store.Misfit{
-					Row: row, Column: r.misfits[i].Name,
-					Reason: text.(*array.String).Value(row) + misfitEnd(r.misfits[i].Type),
-				})
+				reason := text.(*array.String).Value(row)
+				rows.Misfits = append(rows.Misfits, store.Misfit{Row: row, Column: r.misfits[i], Reason: reason})
 				break
 			}
 		}
 	}
 	return rows
-}
-
-// misfitEnd goes on after a value that does not fit.
-func misfitEnd(declared plumbv1.Type) string {
-	return " does not fit " + declared.String() + " exactly"
 }
 
 // orNull is the conversion of a column with null in place of a value that does not fit.
@@ -150,13 +142,11 @@ func (c *conversion) orNull(column, variable string) string {
 	return fmt.Sprintf("CASE WHEN coalesce(%s, false) THEN %s END", strings.ReplaceAll(c.fits, "$", column), value)
 }
 
-// misfit is the beginning of the text of a value that does not fit, or of the first such element; null where there is
-// none.
-func (c *conversion) misfit(column, variable string) string {
-	if c.element != nil {
-		return fmt.Sprintf("list_filter(list_transform(%s, lambda %s: %s), lambda text: text IS NOT NULL)[1]", column,
-			variable, c.element.misfit(variable, variable))
+// misfitText is the SQL of what is wrong with a value of a column: null where nothing is, and empty where nothing can be.
+func (c *conversion) misfitText(column string) string {
+	condition, blamed, reason := c.misfit(column)
+	if condition == "" {
+		return ""
 	}
-	return fmt.Sprintf("CASE WHEN %s IS NOT NULL AND NOT coalesce(%s, false) THEN left(CAST(%s AS VARCHAR), 100) END",
-		column, strings.ReplaceAll(c.fits, "$", column), column)
+	return fmt.Sprintf("CASE WHEN %s THEN left(CAST(%s AS VARCHAR), 100) || ' ' || %s END", condition, blamed, reason)
 }

@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -156,10 +157,7 @@ func newTestSession(t *testing.T) testSession {
 func (s testSession) take(t *testing.T, c castCase) (value string, misfit bool) {
 	t.Helper()
 	conversion, from := s.conversion(t, c)
-	complaint := "NULL"
-	if conversion.mayComplain() {
-		complaint = conversion.misfit("x", "element")
-	}
+	complaint := cmp.Or(conversion.misfitText("x"), "NULL")
 	err := s.queryRow(t.Context(), fmt.Sprintf("SELECT coalesce(CAST(%s AS VARCHAR), 'null'), %s IS NOT NULL FROM (%s)",
 		conversion.orNull("x", "element"), complaint, from), &value, &misfit)
 	if err != nil {
