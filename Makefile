@@ -27,7 +27,7 @@ demo: build ## Run the whole path on a year of real flights: apply, join, materi
 
 # The binary is built first since tests of several packages build it too: from a cold cache each would do all the work.
 .PHONY: test
-test: redis-server build python-test ## Run every test with the race detector; installs redis-server where there is none
+test: redis-server postgres build python-test ## Run every test with the race detector; installs redis-server and PostgreSQL where there are none
 	go test -race -timeout 14m ./...
 
 # The environment of the Python client: pinned packages, and the client itself, in place.
@@ -47,6 +47,10 @@ python-test: build $(python_ready) ## Run the tests of the Python client and of 
 .PHONY: redis-server
 redis-server:
 	@tools/install-redis-server.sh
+
+.PHONY: postgres
+postgres:
+	@tools/install-postgres.sh
 
 .PHONY: bench
 bench: ## Run the Go benchmarks of the stores and the server

@@ -21,6 +21,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	_ "github.com/plumbstore/plumb/internal/cli" // So that a result is not kept when what the binary is made of changes.
+	"github.com/plumbstore/plumb/internal/postgrestest"
 	"github.com/plumbstore/plumb/internal/redistest"
 )
 
@@ -66,8 +67,10 @@ func buildAndRun(m *testing.M) int {
 //	stop-serving               sends SIGTERM; the server has to drain and exit with 0
 //	sqlite FILE STATEMENT      changes a SQLite file behind Plumb's back
 //	redis kill, redis restart  a server at $REDIS, which redis.txtar has to itself
+//	postgres kill, postgres restart  a server with a database at $POSTGRES, which postgres.txtar has to itself
 func TestScripts(t *testing.T) {
-	redis := redistest.Start(t)
+	redis, postgres := redistest.Start(t), postgrestest.Start(t)
+	database := postgres.Database()
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/cli",
 		UpdateScripts:       *update,
@@ -76,6 +79,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", binaries+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("REDIS", redis.URL)
+			env.Setenv("POSTGRES", database)
 			env.Values[serverKey{}] = new(*server)
 			return nil
 		},
@@ -88,18 +92,27 @@ func TestScripts(t *testing.T) {
 			"remote":       remote,
 			"stop-serving": stopServing,
 			"sqlite":       sqlite,
-			"redis": func(ts *testscript.TestScript, neg bool, args []string) {
-				switch {
-				case !neg && slices.Equal(args, []string{"kill"}):
-					redis.Kill()
-				case !neg && slices.Equal(args, []string{"restart"}):
-					redis.Restart()
-				default:
-					ts.Fatalf("usage: redis kill, or redis restart")
-				}
-			},
+			"redis":        faults("redis", redis),
+			"postgres":     faults("postgres", postgres),
 		},
 	})
+}
+
+// faults kills and restarts a server.
+func faults(name string, server interface {
+	Kill()
+	Restart()
+}) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		switch {
+		case !neg && slices.Equal(args, []string{"kill"}):
+			server.Kill()
+		case !neg && slices.Equal(args, []string{"restart"}):
+			server.Restart()
+		default:
+			ts.Fatalf("usage: %s kill, or %s restart", name, name)
+		}
+	}
 }
 
 // command prepares a program as exec does.

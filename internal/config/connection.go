@@ -39,7 +39,7 @@ func (c ConnectionString) String() string {
 		return c.secret
 	}
 	parsed, err := url.Parse(c.secret)
-	if err != nil || parsed.Opaque != "" || parsed.Host == "" {
+	if err != nil || parsed.Opaque != "" || parsed.Host == "" || misplaced(c.secret) {
 		return redacted
 	}
 	if parsed.User != nil {
@@ -70,7 +70,7 @@ func (c ConnectionString) MarshalJSON() ([]byte, error) { return json.Marshal(c.
 func (c ConnectionString) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // later are the schemes that this version knows of and does not have.
-var later = []string{"postgres", "postgresql", "redis+sentinel", "redis+cluster"}
+var later = []string{"redis+sentinel", "redis+cluster"}
 
 // connection reads a connection string with one of the schemes, which are sqlite and others with a host. No part of it
 // but the scheme is in an error.
@@ -80,11 +80,13 @@ func (l *loader) connection(text string, schemes ...string) (ConnectionString, e
 		return ConnectionString{}, err
 	}
 	scheme, path, ok := strings.Cut(expanded, ":")
-	forms := map[string]string{"sqlite": "sqlite:PATH", "redis": "redis://host:port", "rediss": "rediss://host:port"}
+	forms := map[string]string{"sqlite": "sqlite:PATH", "redis": "redis://host:port", "rediss": "rediss://host:port",
+		"postgres": "postgres://host:port/database", "postgresql": "postgres://host:port/database"}
 	known := make([]string, len(schemes))
 	for i, name := range schemes {
 		known[i] = forms[name]
 	}
+	known = slices.Compact(known)
 	switch {
 	case ok && slices.Contains(later, scheme):
 		return ConnectionString{}, fmt.Errorf("is a %s: address, and this version has sqlite and redis alone; write %s",
@@ -94,11 +96,19 @@ func (l *loader) connection(text string, schemes ...string) (ConnectionString, e
 	case scheme == "sqlite":
 		return l.sqlite(path)
 	}
-	if parsed, err := url.Parse(expanded); err != nil || parsed.Hostname() == "" {
+	parsed, err := url.Parse(expanded)
+	if err != nil || parsed.Hostname() == "" && parsed.Query().Get("host") == "" || misplaced(expanded) {
 		return ConnectionString{}, fmt.Errorf("is not of the form %s://[user:password@]host:port[/database]; write special "+
 			"characters in a password percent-encoded", scheme)
 	}
 	return ConnectionString{expanded}, nil
+}
+
+// misplaced tells that a part of a password is where a path or options should be: it has a special character.
+func misplaced(address string) bool {
+	_, after, _ := strings.Cut(address, "://")
+	end := strings.IndexAny(after, "/?#")
+	return end >= 0 && strings.Contains(after[end:], "@")
 }
 
 // sqlite makes the path of a file absolute.

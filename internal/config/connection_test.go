@@ -20,6 +20,9 @@ func TestPasswordsAreNeverPrinted(t *testing.T) {
 		"redis://hunter2@host":                               "redis://xxxxx:xxxxx@host",
 		"redis://host?Password=hunter2":                      "redis://host?Password=xxxxx",
 		"redis://:hunter2/x@host":                            "xxxxx",
+		"redis://app:/hunter2@host":                          "xxxxx",
+		"redis://app:1?hunter2@host":                         "xxxxx",
+		"redis://app:1#hunter2@host":                         "xxxxx",
 		"hunter2":                                            "xxxxx",
 		"redis:hunter2":                                      "xxxxx",
 		"postgres://app:hunter2@host/db?sslpassword=hunter2": "postgres://app:xxxxx@host/db?sslpassword=xxxxx",
@@ -82,6 +85,16 @@ definitions: ["${WHERE}"]
 		t.Errorf("definitions are in %s", got)
 	}
 	environment["HOST"] = "h"
+	loaded, err = load(t, folder, []string{"--registry=postgresql://app:${STORE}@${HOST}/db"}, environment)
+	if err == nil || strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("a password with special characters gives %+v, %v", loaded, err)
+	}
+	for _, address := range []string{"postgres://app@${HOST}/db?sslmode=verify-full", "postgresql:///db?host=/run"} {
+		loaded, err = load(t, folder, []string{"--registry=" + address}, environment)
+		if err != nil || loaded.Registry.Reveal() != strings.ReplaceAll(address, "${HOST}", "h") {
+			t.Errorf("%s gives %+v, %v", address, loaded, err)
+		}
+	}
 	loaded, err = load(t, folder, []string{"--online-store=redis://${HOST}:1"}, environment)
 	if err != nil || loaded.OnlineStore.Reveal() != "redis://h:1" {
 		t.Errorf("a variable in a flag gives %+v, %v", loaded, err)

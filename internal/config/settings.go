@@ -56,7 +56,8 @@ func Settings() []Setting { return append([]Setting{}, settings...) }
 var settings = []Setting{
 	{Key: "project", Usage: "name of the project", set: setProject},
 	{Key: "definitions", Default: "features", kind: list, Usage: "files or folders of definitions", set: setDefinitions},
-	{Key: "registry", Default: "sqlite:.plumb/registry.db", Usage: "where the registry is: sqlite:PATH", set: setRegistry},
+	{Key: "registry", Default: "sqlite:.plumb/registry.db",
+		Usage: "where the registry is: sqlite:PATH or postgres://…", set: setRegistry},
 	{Key: "online_store", Default: "sqlite:.plumb/online.db",
 		Usage: "where the online store is: sqlite:PATH, redis://… or rediss://…", set: setOnlineStore},
 	{Key: "online_retention", Default: "7d",
@@ -116,7 +117,7 @@ func checkPaths(paths []string) error {
 }
 
 func setRegistry(l *loader, value []string) (err error) {
-	l.config.Registry, err = l.connection(value[0], "sqlite")
+	l.config.Registry, err = l.connection(value[0], "sqlite", "postgres", "postgresql")
 	return err
 }
 

@@ -100,6 +100,24 @@ func finished(t *testing.T, open Database) {
 	}
 }
 
+// unholdableTexts: an error may quote any file, and an author may be any text.
+func unholdableTexts(t *testing.T, open Database) {
+	engine := open(t)
+	commit := registry.Commit{Project: "test", State: described(""), By: "a\x00da", Changes: []string{"\x00"}, At: noon}
+	if _, err := engine.Apply(t.Context(), commit); err != nil {
+		t.Fatal(err)
+	}
+	if found := revisions(t, engine, "test")[0]; found.By != "a\ufffdda" || found.Changes[0] != "\x00" {
+		t.Errorf("the revision is %+v", found)
+	}
+	run := begin(t, engine, "test", "weather")
+	run.Error = "file \xff\x00 is no Parquet"
+	finish(t, engine, run, registry.Failed, nil)
+	if found := lastRuns(t, engine, "test")["weather"].Error; found != "file \ufffd\ufffd is no Parquet" {
+		t.Errorf("the error is kept as %q", found)
+	}
+}
+
 func moreProgressStays(t *testing.T, open Database) {
 	upTo := func(rebuild, end int64) registry.Progress {
 		return registry.Progress{View: "weather", Generation: 1, Rebuild: rebuild, End: end}

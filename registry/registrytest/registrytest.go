@@ -44,6 +44,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		"a run that never began cannot finish":                 unknownRun,
 		"a run records progress of its own view alone":         progressOfAnotherView,
 		"R16 ledgers are isolated, however alike their names":  isolatedLedgers,
+		"what no database can hold is marked, not refused":     unholdableTexts,
 		"concurrent runs may finish in any order":              concurrentFinishes,
 	}
 	for name, test := range tests {

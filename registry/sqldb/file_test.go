@@ -105,7 +105,7 @@ func TestAPath_MayHoldAnyCharacter(t *testing.T) {
 }
 
 func TestAURL_ThatIsNotOfARegistryIsTheUsersMistake(t *testing.T) {
-	for _, url := range []string{"", "sqlite:", "registry.db", "postgres://localhost/x", "sqlite:" + t.TempDir()} {
+	for _, url := range []string{"", "sqlite:", "registry.db", "mysql://localhost/x", "sqlite:" + t.TempDir()} {
 		var mistake *registry.InputError
 		if _, err := sqldb.Open(t.Context(), url); !errors.As(err, &mistake) {
 			t.Errorf("opening %q returned %v", url, err)
@@ -210,7 +210,7 @@ func TestAClosedRegistry_SaysSo(t *testing.T) {
 
 // Every version of Plumb reads the registries of those before it: a file per schema version is kept here, never
 // changed.
-func TestARegistryOfSchema1_IsReadAndGoesOn(t *testing.T) {
+func TestARegistryOfSchema1InSQLite_IsReadAndGoesOn(t *testing.T) {
 	content, err := os.ReadFile("testdata/compat/schema1.db")
 	if err != nil {
 		t.Fatal(err)
@@ -219,7 +219,12 @@ func TestARegistryOfSchema1_IsReadAndGoesOn(t *testing.T) {
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	db := open(t, path)
+	goesOn(t, open(t, path))
+}
+
+// goesOn reads what schema 1 held, and applies on top of it.
+func goesOn(t *testing.T, db *sqldb.DB) {
+	t.Helper()
 	snapshot, err := db.Current(t.Context(), "nycflights")
 	if err != nil {
 		t.Fatal(err)

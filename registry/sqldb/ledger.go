@@ -33,31 +33,20 @@ func (d *DB) Progress(ctx context.Context, project string) (map[string]registry.
 }
 
 func (d *DB) recorded(ctx context.Context, project string) (map[string]registry.Progress, error) {
-	handle, err := d.reader(ctx)
-	if handle == nil || err != nil {
-		return map[string]registry.Progress{}, err
-	}
-	rows, err := handle.QueryContext(ctx,
-		"SELECT view, generation, rebuild, window_start, window_end FROM progress WHERE project = $1", project)
-	if err != nil {
-		return nil, d.explain(err)
-	}
-	defer rows.Close()
 	found := map[string]registry.Progress{}
-	for rows.Next() {
+	err := d.query(ctx, func(rows *sql.Rows) error {
 		var p registry.Progress
-		if err := rows.Scan(&p.View, &p.Generation, &p.Rebuild, &p.Start, &p.End); err != nil {
-			return nil, d.explain(err)
-		}
+		err := rows.Scan(&p.View, &p.Generation, &p.Rebuild, &p.Start, &p.End)
 		found[p.View] = p
-	}
-	return found, d.explain(rows.Err())
+		return err
+	}, "SELECT view, generation, rebuild, window_start, window_end FROM progress WHERE project = $1", project)
+	return found, err
 }
 
 // Begin records the start of a run and returns its id.
 func (d *DB) Begin(ctx context.Context, run registry.Run) (int64, error) {
 	var id int64
-	err := d.write(ctx, func(tx *sql.Tx) error {
+	err := d.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		return tx.QueryRowContext(ctx, `INSERT INTO runs
 			(project, view, generation, window_start, window_end, started_at, outcome)
 			VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`,
@@ -69,13 +58,13 @@ func (d *DB) Begin(ctx context.Context, run registry.Run) (int64, error) {
 
 // Finish records the outcome of a run and, where it succeeded, the view's progress.
 func (d *DB) Finish(ctx context.Context, run registry.Run, progress *registry.Progress) error {
-	return d.write(ctx, func(tx *sql.Tx) error {
+	return d.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		var project, view string
 		err := tx.QueryRowContext(ctx, `UPDATE runs SET finished_at = $1, outcome = $2, rows_read = $3, rows_written = $4,
 			rows_older = $5, null_keys = $6, null_times = $7, error = $8
 			WHERE id = $9 RETURNING project, view`,
 			run.FinishedAt.UnixMicro(), string(run.Outcome), run.Read, run.Written, run.Older, run.NullKeys,
-			run.NullTimes, run.Error, run.ID).Scan(&project, &view)
+			run.NullTimes, plain(run.Error), run.ID).Scan(&project, &view)
 		if errors.Is(err, sql.ErrNoRows) {
 			return &registry.NotFoundError{Kind: "run", Name: strconv.FormatInt(run.ID, 10)}
 		}
@@ -112,26 +101,15 @@ func record(ctx context.Context, tx *sql.Tx, project string, progress *registry.
 
 // LastRuns returns the latest run of each view.
 func (d *DB) LastRuns(ctx context.Context, project string) (map[string]registry.Run, error) {
-	handle, err := d.reader(ctx)
-	if handle == nil || err != nil {
-		return map[string]registry.Run{}, err
-	}
-	rows, err := handle.QueryContext(ctx, `SELECT id, project, view, generation, window_start, window_end, started_at,
+	found := map[string]registry.Run{}
+	err := d.query(ctx, func(rows *sql.Rows) error {
+		run, err := scanRun(rows)
+		found[run.View] = run
+		return err
+	}, `SELECT id, project, view, generation, window_start, window_end, started_at,
 		finished_at, outcome, rows_read, rows_written, rows_older, null_keys, null_times, error
 		FROM runs WHERE id IN (SELECT max(id) FROM runs WHERE project = $1 GROUP BY view)`, project)
-	if err != nil {
-		return nil, d.explain(err)
-	}
-	defer rows.Close()
-	found := map[string]registry.Run{}
-	for rows.Next() {
-		run, err := scanRun(rows)
-		if err != nil {
-			return nil, d.explain(err)
-		}
-		found[run.View] = run
-	}
-	return found, d.explain(rows.Err())
+	return found, err
 }
 
 func scanRun(rows *sql.Rows) (registry.Run, error) {

@@ -81,9 +81,9 @@ func TestAProcessThatHoldsTheLock_IsWaitedForUntilTheCallerGivesUp(t *testing.T)
 }
 
 func TestALockThatIsNeverReleased_IsUnavailable(t *testing.T) {
-	db := &DB{path: "registry.db"}
+	engine := &sqliteEngine{path: "registry.db"}
 	tries := 0
-	err := db.explain(patiently(t.Context(), func() error {
+	err := engine.explain(engine.patiently(t.Context(), func() error {
 		tries++
 		return sqlite3.Error{Code: sqlite3.ErrBusy}
 	}))

@@ -8,38 +8,60 @@ import (
 	"io/fs"
 
 	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/database"
 
 	"github.com/plumbstore/plumb/registry"
 )
 
-//go:embed migrations/sqlite/*.sql
+//go:embed migrations/*/*.sql
 var migrations embed.FS
 
 // versionTable records the migrations that were made. The online store may share the file, and has another.
 const versionTable = "registry_schema"
 
-// migrate brings the schema to the version that this program knows. A newer one is refused, and so is an older one
-// where nothing may be written.
-func migrate(ctx context.Context, handle *sql.DB, path string, writable bool) error {
-	provider, err := newProvider(handle)
+func newProvider(handle *sql.DB, dialect database.Dialect, folder string) (*goose.Provider, error) {
+	files, err := fs.Sub(migrations, "migrations/"+folder)
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(dialect, handle, files, goose.WithTableName(versionTable),
+		goose.WithDisableGlobalRegistry(true))
+}
+
+// isCurrent compares a schema's version with what this program knows, and refuses a newer one.
+func isCurrent(provider *goose.Provider, version int64) (bool, error) {
+	known := latest(provider)
+	if version > known {
+		return false, fmt.Errorf("%w (its schema version is %d, and %d the latest known)", registry.ErrNewer, version, known)
+	}
+	return version == known, nil
+}
+
+// latest is the version that this program brings a schema to.
+func latest(provider *goose.Provider) int64 {
+	sources := provider.ListSources()
+	return sources[len(sources)-1].Version
+}
+
+// migrateSQLite brings the schema to the version that this program knows. A newer one is refused, and so is an older
+// one where nothing may be written.
+func migrateSQLite(ctx context.Context, handle *sql.DB, path string, writable bool) error {
+	provider, err := newProvider(handle, goose.DialectSQLite3, "sqlite")
 	if err != nil {
 		return err
 	}
-	sources := provider.ListSources()
-	known := sources[len(sources)-1].Version
 	version, err := schemaVersion(ctx, handle)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case version > known:
-		return fmt.Errorf("%w (its schema version is %d, and %d the latest known)", registry.ErrNewer, version, known)
-	case version == known:
-		return nil
-	case !writable:
-		return fmt.Errorf("the registry %s has schema version %d, and may not be written to bring it to %d", path,
-			version, known)
 	}
-	err = patiently(ctx, func() error { return upgrade(ctx, handle, provider, version) })
+	if current, err := isCurrent(provider, version); current || err != nil {
+		return err
+	}
+	if !writable {
+		return fmt.Errorf("the registry %s has schema version %d, and may not be written to bring it to %d", path,
+			version, latest(provider))
+	}
+	err = whileLocked(ctx, func() error { return upgrade(ctx, handle, provider, version) })
 	if err != nil {
 		return err
 	}
@@ -47,15 +69,6 @@ func migrate(ctx context.Context, handle *sql.DB, path string, writable bool) er
 	// it.
 	_, _ = handle.ExecContext(ctx, "PRAGMA journal_mode = WAL")
 	return nil
-}
-
-func newProvider(handle *sql.DB) (*goose.Provider, error) {
-	folder, err := fs.Sub(migrations, "migrations/sqlite")
-	if err != nil {
-		return nil, err
-	}
-	return goose.NewProvider(goose.DialectSQLite3, handle, folder, goose.WithTableName(versionTable),
-		goose.WithDisableGlobalRegistry(true))
 }
 
 // upgrade makes the migrations that are missing, each in a transaction. Another process may be at it too: whoever comes

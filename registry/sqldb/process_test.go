@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/plumbstore/plumb/internal/postgrestest"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/sqldb"
@@ -21,7 +22,7 @@ import (
 // TestMain is also the program that tests start as another process.
 func TestMain(m *testing.M) {
 	if job := os.Getenv("SQLDB_TEST_JOB"); job != "" {
-		if err := work(job, os.Getenv("SQLDB_TEST_PATH")); err != nil {
+		if err := work(job, os.Getenv("SQLDB_TEST_URL")); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -31,7 +32,7 @@ func TestMain(m *testing.M) {
 }
 
 // work is what another process does; it prints its results.
-func work(job, path string) error {
+func work(job, url string) error {
 	ctx := context.Background()
 	if job == "read" {
 		// Permissions bind everyone but the superuser.
@@ -39,7 +40,7 @@ func work(job, path string) error {
 			return err
 		}
 	}
-	db, err := sqldb.Open(ctx, "sqlite:"+path)
+	db, err := sqldb.Open(ctx, url)
 	if err != nil {
 		return err
 	}
@@ -88,11 +89,11 @@ func commit(base int64, by string) registry.Commit {
 }
 
 // start runs a job in another process; wait returns what it printed.
-func start(t *testing.T, job, path string) (wait func() (string, error)) {
+func start(t *testing.T, job, url string) (wait func() (string, error)) {
 	t.Helper()
 	var output, failure strings.Builder
 	command := exec.CommandContext(t.Context(), os.Args[0])
-	command.Env = append(os.Environ(), "SQLDB_TEST_JOB="+job, "SQLDB_TEST_PATH="+path)
+	command.Env = append(os.Environ(), "SQLDB_TEST_JOB="+job, "SQLDB_TEST_URL="+url)
 	command.Stdout, command.Stderr = &output, &failure
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
@@ -106,10 +107,18 @@ func start(t *testing.T, job, path string) (wait func() (string, error)) {
 }
 
 func TestProcessesThatOpenAndApplyAtOnce_WinEachRevisionOnce(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "registry.db")
+	for name, url := range map[string]string{
+		"SQLite":     "sqlite:" + filepath.Join(t.TempDir(), "registry.db"),
+		"PostgreSQL": postgrestest.Start(t).Database(),
+	} {
+		t.Run(name, func(t *testing.T) { raceProcesses(t, url) })
+	}
+}
+
+func raceProcesses(t *testing.T, url string) {
 	var waits []func() (string, error)
 	for range 3 {
-		waits = append(waits, start(t, "race", path))
+		waits = append(waits, start(t, "race", url))
 	}
 	won := map[string]int{}
 	for _, wait := range waits {
@@ -126,7 +135,7 @@ func TestProcessesThatOpenAndApplyAtOnce_WinEachRevisionOnce(t *testing.T) {
 			t.Errorf("revision %d was won %d times", number+1, count)
 		}
 	}
-	history, err := open(t, path).History(t.Context(), "test")
+	history, err := openURL(t, url).History(t.Context(), "test")
 	if err != nil || len(history) != 40 || history[0].Number != 40 {
 		t.Errorf("history has %d revisions, error %v", len(history), err)
 	}
@@ -134,7 +143,7 @@ func TestProcessesThatOpenAndApplyAtOnce_WinEachRevisionOnce(t *testing.T) {
 
 func TestAKilledProcess_LeavesItsRunRunningAndTheRegistryUsable(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "registry.db")
-	output, err := start(t, "killed", path)()
+	output, err := start(t, "killed", "sqlite:"+path)()
 	if err == nil {
 		t.Fatal("the process was not killed")
 	}
@@ -174,7 +183,7 @@ func TestAReadOnlyFolder_IsReadAndNotWritten(t *testing.T) {
 	if err := errors.Join(os.Chmod(path, 0o444), os.Chmod(folder, 0o555)); err != nil {
 		t.Fatal(err)
 	}
-	output, err := start(t, "read", path)()
+	output, err := start(t, "read", "sqlite:"+path)()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +191,7 @@ func TestAReadOnlyFolder_IsReadAndNotWritten(t *testing.T) {
 	if !strings.HasPrefix(output, "1\n") || !strings.Contains(output, path+refused) {
 		t.Errorf("the reader says %q", output)
 	}
-	output, err = start(t, "read", filepath.Join(folder, "another.db"))()
+	output, err = start(t, "read", "sqlite:"+filepath.Join(folder, "another.db"))()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -16,29 +15,21 @@ import (
 
 // Current returns the newest revision of the project.
 func (d *DB) Current(ctx context.Context, project string) (*registry.Snapshot, error) {
-	handle, err := d.reader(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if handle == nil {
-		return registry.NewSnapshot(project, 0, nil)
-	}
 	var (
 		number  int64
 		content []byte
 	)
-	err = handle.QueryRowContext(ctx,
-		"SELECT number, state FROM revisions WHERE project = $1 ORDER BY number DESC LIMIT 1",
-		project).Scan(&number, &content)
-	if errors.Is(err, sql.ErrNoRows) {
-		return registry.NewSnapshot(project, 0, nil)
-	}
+	err := d.query(ctx, func(rows *sql.Rows) error { return rows.Scan(&number, &content) },
+		"SELECT number, state FROM revisions WHERE project = $1 ORDER BY number DESC LIMIT 1", project)
 	if err != nil {
-		return nil, d.explain(err)
+		return nil, err
+	}
+	if number == 0 {
+		return registry.NewSnapshot(project, 0, nil)
 	}
 	state := &plumbv1.State{}
 	if err := proto.Unmarshal(content, state); err != nil {
-		return nil, fmt.Errorf("the registry %s is damaged: revision %d of project %q cannot be read: %w", d.path, number,
+		return nil, fmt.Errorf("the registry %s is damaged: revision %d of project %q cannot be read: %w", d.engine, number,
 			project, err)
 	}
 	return registry.NewSnapshot(project, number, state)
@@ -59,7 +50,7 @@ func (d *DB) Apply(ctx context.Context, commit registry.Commit) (int64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("cannot apply to project %q: %w", commit.Project, err)
 	}
-	return next, d.write(ctx, func(tx *sql.Tx) error {
+	return next, d.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		var current int64
 		err := tx.QueryRowContext(ctx, "SELECT coalesce(max(number), 0) FROM revisions WHERE project = $1",
 			commit.Project).Scan(&current)
@@ -72,7 +63,7 @@ func (d *DB) Apply(ctx context.Context, commit registry.Commit) (int64, error) {
 		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO revisions (project, number, state, changes, applied_by, applied_at)
 			VALUES ($1, $2, $3, $4, $5, $6)`,
-			commit.Project, next, nonNil(state), string(changes), commit.By, commit.At.UnixMicro())
+			commit.Project, next, nonNil(state), string(changes), plain(commit.By), commit.At.UnixMicro())
 		return err
 	})
 }
@@ -82,32 +73,28 @@ func nonNil(content []byte) []byte { return append([]byte{}, content...) }
 
 // History returns every revision of the project, newest first.
 func (d *DB) History(ctx context.Context, project string) ([]registry.Revision, error) {
-	handle, err := d.reader(ctx)
-	if handle == nil || err != nil {
-		return nil, err
-	}
-	rows, err := handle.QueryContext(ctx,
-		"SELECT number, changes, applied_by, applied_at FROM revisions WHERE project = $1 ORDER BY number DESC", project)
-	if err != nil {
-		return nil, d.explain(err)
-	}
-	defer rows.Close()
 	var history []registry.Revision
-	for rows.Next() {
-		var (
-			revision registry.Revision
-			changes  string
-			at       int64
-		)
-		if err := rows.Scan(&revision.Number, &changes, &revision.By, &at); err != nil {
-			return nil, d.explain(err)
-		}
-		if err := json.Unmarshal([]byte(changes), &revision.Changes); err != nil {
-			return nil, fmt.Errorf("the registry %s is damaged: the changes of revision %d cannot be read: %w", d.path,
-				revision.Number, err)
-		}
-		revision.At = time.UnixMicro(at).UTC()
+	err := d.query(ctx, func(rows *sql.Rows) error {
+		revision, err := d.scanRevision(rows)
 		history = append(history, revision)
+		return err
+	}, "SELECT number, changes, applied_by, applied_at FROM revisions WHERE project = $1 ORDER BY number DESC", project)
+	return history, err
+}
+
+func (d *DB) scanRevision(rows *sql.Rows) (registry.Revision, error) {
+	var (
+		revision registry.Revision
+		changes  string
+		at       int64
+	)
+	if err := rows.Scan(&revision.Number, &changes, &revision.By, &at); err != nil {
+		return revision, err
 	}
-	return history, d.explain(rows.Err())
+	if err := json.Unmarshal([]byte(changes), &revision.Changes); err != nil {
+		return revision, fmt.Errorf("the registry %s is damaged: the changes of revision %d cannot be read: %w", d.engine,
+			revision.Number, err)
+	}
+	revision.At = time.UnixMicro(at).UTC()
+	return revision, nil
 }

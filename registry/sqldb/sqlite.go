@@ -15,15 +15,61 @@ import (
 	"github.com/plumbstore/plumb/registry"
 )
 
+// sqliteEngine keeps a registry in a file.
+type sqliteEngine struct {
+	path   string
+	handle *sql.DB
+}
+
+func newSQLite(path string) (*sqliteEngine, error) {
+	path, err := filepath.Abs(path)
+	return &sqliteEngine{path: path}, err
+}
+
+func (e *sqliteEngine) String() string { return e.path }
+
+func (e *sqliteEngine) existing(ctx context.Context) (_ *sql.DB, err error) {
+	switch info, err := os.Stat(e.path); {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case info.IsDir():
+		return nil, registry.Inputf("registry", "%s is a folder; name a file in it", e.path)
+	}
+	e.handle, err = openFile(ctx, e.path)
+	return e.handle, err
+}
+
+func (e *sqliteEngine) create(ctx context.Context) (_ *sql.DB, err error) {
+	e.handle, err = createFile(ctx, e.path)
+	return e.handle, err
+}
+
+func (e *sqliteEngine) close() error {
+	if e.handle == nil {
+		return nil
+	}
+	return e.handle.Close()
+}
+
+// bounded adds nothing: the wait for a lock is the only one.
+func (e *sqliteEngine) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithCancel(ctx)
+}
+
 // SQLite waits for a lock without looking at the context, so it is made to wait for a short while, several times.
 const (
 	busyMilliseconds = 500
 	busyAttempts     = 20
 )
 
-// patiently tries again while another process holds the lock, unless ctx is done. What is tried must have done nothing
-// where it fails.
-func patiently(ctx context.Context, try func() error) error {
+func (e *sqliteEngine) patiently(ctx context.Context, try func() error) error {
+	return whileLocked(ctx, try)
+}
+
+// whileLocked tries again while another process holds the lock, unless ctx is done.
+func whileLocked(ctx context.Context, try func() error) error {
 	for range busyAttempts - 1 {
 		if err := try(); !isBusy(err) {
 			return err
@@ -83,7 +129,7 @@ func openMode(ctx context.Context, path, mode string) (*sql.DB, error) {
 		// What a connection has read of an immutable file it believes for good, so every statement gets a new one.
 		handle.SetMaxIdleConns(-1)
 	}
-	if err := migrate(ctx, handle, path, mode == "rw" || mode == "rwc"); err != nil {
+	if err := migrateSQLite(ctx, handle, path, mode == "rw" || mode == "rwc"); err != nil {
 		return nil, errors.Join(err, handle.Close())
 	}
 	return handle, nil
@@ -96,38 +142,37 @@ func isReadOnly(err error) bool {
 		failure.Code == sqlite3.ErrPerm)
 }
 
-// explain says in one sentence which file failed, and what to do.
-func (d *DB) explain(err error) error {
+func (e *sqliteEngine) explain(err error) error {
 	var failure sqlite3.Error
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &failure):
-		return d.explainCode(failure.Code, err)
+		return e.explainCode(failure.Code, err)
 	case errors.Is(err, fs.ErrPermission), errors.As(err, new(*fs.PathError)):
-		return fmt.Errorf("the registry %s cannot be opened: %w", d.path, err)
+		return fmt.Errorf("the registry %s cannot be opened: %w", e.path, err)
 	case errors.Is(err, registry.ErrNewer):
-		return fmt.Errorf("the registry %s was %w", d.path, err)
+		return fmt.Errorf("the registry %s was %w", e.path, err)
 	}
 	return err
 }
 
-func (d *DB) explainCode(code sqlite3.ErrNo, err error) error {
+func (e *sqliteEngine) explainCode(code sqlite3.ErrNo, err error) error {
 	switch code {
 	case sqlite3.ErrNotADB:
-		return registry.Inputf("registry", "%s is no SQLite database; name another file, or move it away", d.path)
+		return registry.Inputf("registry", "%s is no SQLite database; name another file, or move it away", e.path)
 	case sqlite3.ErrCorrupt:
-		return fmt.Errorf("the registry %s is damaged; restore it from a backup: %w", d.path, err)
+		return fmt.Errorf("the registry %s is damaged; restore it from a backup: %w", e.path, err)
 	case sqlite3.ErrFull:
-		return fmt.Errorf("the registry %s was not changed, since the disk is full: %w", d.path, err)
+		return fmt.Errorf("the registry %s was not changed, since the disk is full: %w", e.path, err)
 	case sqlite3.ErrReadonly, sqlite3.ErrPerm:
-		return fmt.Errorf("the registry %s was not changed, since the file or its folder is read-only: %w", d.path, err)
+		return fmt.Errorf("the registry %s was not changed, since the file or its folder is read-only: %w", e.path, err)
 	case sqlite3.ErrCantOpen:
 		return fmt.Errorf("the registry %s cannot be opened; see that its folder is there and may be written: %w",
-			d.path, err)
+			e.path, err)
 	case sqlite3.ErrBusy, sqlite3.ErrLocked:
-		return fmt.Errorf("the registry %s is %w, since another process is writing to it: %w", d.path,
+		return fmt.Errorf("the registry %s is %w, since another process is writing to it: %w", e.path,
 			registry.ErrUnavailable, err)
 	}
-	return fmt.Errorf("the registry %s: %w", d.path, err)
+	return fmt.Errorf("the registry %s: %w", e.path, err)
 }

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Installs PostgreSQL where there is none. The tests start servers of their own on free ports; they never use one that is
+# running already, so the one that the package would set up is not made.
+set -euo pipefail
+
+if command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
+  exit 0
+fi
+if ! command -v apt-get >/dev/null; then
+  echo 'The tests need PostgreSQL, and there is no apt-get to install it with: install it by hand.' >&2
+  exit 1
+fi
+as_root=()
+if [ "$(id -u)" != 0 ]; then
+  if ! command -v sudo >/dev/null; then
+    echo 'The tests need PostgreSQL: as root, run apt-get install postgresql.' >&2
+    exit 1
+  fi
+  as_root=(sudo)
+fi
+echo 'Installing PostgreSQL, which the tests of the registry start.'
+export DEBIAN_FRONTEND=noninteractive
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" apt-get install -y -qq --no-install-recommends postgresql-common
+"${as_root[@]}" sed -i 's/^#\?create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
+"${as_root[@]}" apt-get install -y -qq --no-install-recommends postgresql
