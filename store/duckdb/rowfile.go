@@ -121,7 +121,7 @@ func (r *fileReading) rows(batch arrow.RecordBatch) store.FileRows {
 	for row := range int(batch.NumRows()) {
 		for i, text := range texts {
 			if text.IsValid(row) {
-				reason := text.(*array.String).Value(row)
+				reason := strings.Clone(text.(*array.String).Value(row)) // The text is the batch's memory.
 				rows.Misfits = append(rows.Misfits, store.Misfit{Row: row, Column: r.misfits[i], Reason: reason})
 				break
 			}
@@ -142,7 +142,7 @@ func (c *conversion) orNull(column, variable string) string {
 	return fmt.Sprintf("CASE WHEN coalesce(%s, false) THEN %s END", strings.ReplaceAll(c.fits, "$", column), value)
 }
 
-// misfitText is the SQL of what is wrong with a value of a column: null where nothing is, and empty where nothing can be.
+// misfitText is the SQL of what is wrong with a value of a column, null where nothing is; empty where nothing can be.
 func (c *conversion) misfitText(column string) string {
 	condition, blamed, reason := c.misfit(column)
 	if condition == "" {
