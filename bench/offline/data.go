@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/plumbstore/plumb/bench/rows"
 )
 
 // What is generated.
@@ -15,11 +15,8 @@ const (
 	featureRows = 20_000_000
 	wideRows    = 2_000_000
 	wideViews   = 10
-	features    = 10
+	features    = rows.Features
 	keys        = 1_000_000
-	// The times span 90 days from first, in microseconds.
-	first = 1_700_000_000_000_000
-	span  = 90 * 86_400 * 1_000_000
 )
 
 var labelCounts = []int{20_000, 200_000, 2_000_000}
@@ -41,11 +38,11 @@ func generate(ctx context.Context, folder string, many bool) error {
 		}
 	}
 	files := map[string]string{
-		uniformFile:  rowsQuery(featureRows, 0, uniform),
-		decimalsFile: rowsQuery(featureRows, 0, decimals),
+		uniformFile:  rows.Query(featureRows, keys, 0, rows.Uniform),
+		decimalsFile: rows.Query(featureRows, keys, 0, rows.Decimals),
 	}
 	for view := range wideViews {
-		files[wideFile(view)] = rowsQuery(wideRows, view+1, uniform)
+		files[wideFile(view)] = rows.Query(wideRows, keys, view+1, rows.Uniform)
 	}
 	counts := labelCounts
 	if many {
@@ -54,10 +51,10 @@ func generate(ctx context.Context, folder string, many bool) error {
 	for _, count := range counts {
 		files[labelFile(count)] = fmt.Sprintf("SELECT i AS label_id, (hash(i * 13 + 5) %% %d)::BIGINT AS user_id, "+
 			"make_timestamp(%d + (hash(i * 17 + 3) %% %d)::BIGINT) AS event_timestamp FROM range(%d) t(i)",
-			keys, first, int64(span), count)
+			keys, rows.First, int64(rows.Span), count)
 	}
 	for name, query := range files {
-		if err := generateFile(ctx, filepath.Join(folder, name), query); err != nil {
+		if err := rows.Make(ctx, filepath.Join(folder, name), query); err != nil {
 			return err
 		}
 	}
@@ -65,42 +62,6 @@ func generate(ctx context.Context, folder string, many bool) error {
 		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o644); err != nil {
 			return fmt.Errorf("write the project: %w", err)
 		}
-	}
-	return nil
-}
-
-// The values of features, as SQL of a hash: all bits of a double from 0 to 1, which no file makes smaller, or three
-// decimals up to 1,000, which Snappy makes a third smaller and both sides have to decompress.
-const (
-	uniform  = "%s / 18446744073709551616.0::DOUBLE"
-	decimals = "(%s %% 1000000) / 1000.0"
-)
-
-// rowsQuery makes feature rows as a log has them: in the order of time, each known within the minute.
-func rowsQuery(rows, seed int, values string) string {
-	columns := []string{
-		fmt.Sprintf("(hash(i * 7 + %d) %% %d)::BIGINT AS user_id", seed, keys),
-		"make_timestamp(moment) AS event_timestamp",
-		"make_timestamp(moment + (hash(i) % 60000000)::BIGINT) AS created_timestamp",
-	}
-	for feature := range features {
-		hash := fmt.Sprintf("hash(i * 10 + %d)", feature+seed)
-		columns = append(columns, fmt.Sprintf(values+" AS f%d", hash, feature))
-	}
-	return fmt.Sprintf("SELECT %s FROM (SELECT i, %d + (i::HUGEINT * %d // %d)::BIGINT AS moment FROM range(%d) t(i))",
-		strings.Join(columns, ", "), first, int64(span), rows, rows)
-}
-
-func generateFile(ctx context.Context, path, query string) error {
-	if _, err := os.Stat(path); err == nil || !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	fmt.Fprintln(os.Stderr, "bench: making", path)
-	if err := execute(ctx, fmt.Sprintf("COPY (%s) TO '%s.partial' (FORMAT parquet)", query, path)); err != nil {
-		return err
-	}
-	if err := os.Rename(path+".partial", path); err != nil {
-		return fmt.Errorf("keep %s: %w", path, err)
 	}
 	return nil
 }
@@ -130,16 +91,4 @@ func definitions() string {
 		"feature_views:\n" + views.String() + "feature_services:\n  - {name: uniform, features: [{view: uniform_view}]}\n" +
 		"  - {name: decimals, features: [{view: decimals_view}]}\n" +
 		"  - {name: wide, full_names: true, features: [" + strings.TrimSuffix(wide.String(), ", ") + "]}\n"
-}
-
-func execute(ctx context.Context, statement string) error {
-	db, err := sql.Open("duckdb", "")
-	if err != nil {
-		return fmt.Errorf("open DuckDB: %w", err)
-	}
-	defer db.Close()
-	if _, err := db.ExecContext(ctx, statement); err != nil {
-		return fmt.Errorf("DuckDB: %w", err)
-	}
-	return nil
 }

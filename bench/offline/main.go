@@ -18,6 +18,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+
+	"github.com/plumbstore/plumb/bench/process"
 )
 
 // memory is the argument that asks for the measurement of memory.
@@ -66,10 +68,10 @@ func run(ctx context.Context, plumb, folder, what string,
 	if folder, err = filepath.Abs(folder); err != nil {
 		return fmt.Errorf("find %s: %w", folder, err)
 	}
-	if _, err := self(ctx, ".", generating, folder, what); err != nil {
+	if _, err := process.Self(ctx, ".", generating, folder, what); err != nil {
 		return err
 	}
-	if _, err := command(ctx, folder, plumb, "apply", "--yes"); err != nil {
+	if _, err := process.Run(ctx, folder, plumb, "apply", "--yes"); err != nil {
 		return err
 	}
 	return job(ctx, plumb, folder)

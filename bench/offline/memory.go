@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"github.com/dustin/go-humanize"
+
+	"github.com/plumbstore/plumb/bench/process"
 )
 
 // What the join of as many labels as rows is given, and what it may take at the most.
@@ -26,7 +28,7 @@ func measureMemory(ctx context.Context, plumb, folder string) (err error) {
 		return fmt.Errorf("make a temporary folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(temporary)) }()
-	took, err := command(ctx, folder, plumb, "historical", "--labels", labelFile(memoryLabels), "--service", "uniform",
+	took, err := process.Run(ctx, folder, plumb, "historical", "--labels", labelFile(memoryLabels), "--service", "uniform",
 		"--out", memoryResult, "--offline-memory-limit", memoryLimit, "--offline-temp-dir", temporary)
 	if err != nil {
 		return err
@@ -41,8 +43,8 @@ func measureMemory(ctx context.Context, plumb, folder string) (err error) {
 	}
 	fmt.Printf("%s labels, %s rows x %d features, offline.memory_limit %s: %s rows in %.1f s, at most %s bytes resident, "+
 		"%d files left in the temporary folder\n", humanize.Comma(memoryLabels), humanize.Comma(featureRows), features,
-		memoryLimit, humanize.Comma(rows), took.elapsed.Seconds(), humanize.Comma(took.peak), len(left))
-	return judge(rows, took.peak, len(left))
+		memoryLimit, humanize.Comma(rows), took.Elapsed.Seconds(), humanize.Comma(took.Peak), len(left))
+	return judge(rows, took.Peak, len(left))
 }
 
 // judge tells everything that is wrong with the join's outcome.

@@ -1,12 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/dustin/go-humanize"
+
+	"github.com/plumbstore/plumb/bench/process"
 )
 
 const rounds = 5
@@ -53,9 +53,9 @@ func measureSpeed(ctx context.Context, plumb, folder string) error {
 
 // run lets both take turns and prints the medians.
 func (c contest) run(ctx context.Context, plumb, folder string) error {
-	var ours, theirs []taken
+	var ours, theirs []process.Taken
 	for range rounds {
-		took, err := command(ctx, folder, plumb, "historical", "--labels", c.labels, "--service", c.service,
+		took, err := process.Run(ctx, folder, plumb, "historical", "--labels", c.labels, "--service", c.service,
 			"--out", plumbResult)
 		if err != nil {
 			return err
@@ -71,24 +71,24 @@ func (c contest) run(ctx context.Context, plumb, folder string) error {
 		if len(c.sources) > 1 {
 			prefix = fmt.Sprintf("wide%d__", i)
 		}
-		if _, err := self(ctx, folder, comparing, plumbResult, handResult(i), prefix); err != nil {
+		if _, err := process.Self(ctx, folder, comparing, plumbResult, handResult(i), prefix); err != nil {
 			return err
 		}
 	}
-	a, b := median(ours), median(theirs)
-	fmt.Printf("| %s | %.2f s | %.2f s | %.2f | %s | %s |\n", c.name, a.elapsed.Seconds(), b.elapsed.Seconds(),
-		a.elapsed.Seconds()/b.elapsed.Seconds(), humanize.Bytes(uint64(a.peak)), humanize.Bytes(uint64(b.peak)))
+	a, b := process.Median(ours), process.Median(theirs)
+	fmt.Printf("| %s | %.2f s | %.2f s | %.2f | %s | %s |\n", c.name, a.Elapsed.Seconds(), b.Elapsed.Seconds(),
+		a.Elapsed.Seconds()/b.Elapsed.Seconds(), humanize.Bytes(uint64(a.Peak)), humanize.Bytes(uint64(b.Peak)))
 	return nil
 }
 
 // byHand joins the sources in a process each.
-func (c contest) byHand(ctx context.Context, folder string) (total taken, err error) {
+func (c contest) byHand(ctx context.Context, folder string) (total process.Taken, err error) {
 	for i, source := range c.sources {
-		took, err := self(ctx, folder, handwritten, c.labels, source, handResult(i))
+		took, err := process.Self(ctx, folder, handwritten, c.labels, source, handResult(i))
 		if err != nil {
 			return total, err
 		}
-		total = total.then(took)
+		total = total.Then(took)
 	}
 	return total, nil
 }
@@ -96,12 +96,3 @@ func (c contest) byHand(ctx context.Context, folder string) (total taken, err er
 func commas(n int) string { return humanize.Comma(int64(n)) }
 
 func handResult(i int) string { return fmt.Sprintf("hand%d.parquet", i) }
-
-// median is the median time and, of its own, the median peak.
-func median(all []taken) taken {
-	middle := len(all) / 2
-	slices.SortFunc(all, func(a, b taken) int { return cmp.Compare(a.peak, b.peak) })
-	peak := all[middle].peak
-	slices.SortFunc(all, func(a, b taken) int { return cmp.Compare(a.elapsed, b.elapsed) })
-	return taken{all[middle].elapsed, peak}
-}
