@@ -16,8 +16,8 @@ func joinByHand(ctx context.Context, labels, source, out string) error {
 			"THEN r.f%[1]d END AS f%[1]d", i)
 	}
 	return rows.Execute(ctx, fmt.Sprintf("COPY (SELECT l.*, %s FROM '%s' l ASOF LEFT JOIN '%s' r "+
-		"ON l.user_id = r.user_id AND l.event_timestamp >= r.event_timestamp) TO '%s' (FORMAT parquet)", strings.Join(columns, ", "), labels, source,
-		out))
+		"ON l.user_id = r.user_id AND l.event_timestamp >= r.event_timestamp) TO '%s' (FORMAT parquet)",
+		strings.Join(columns, ", "), labels, source, out))
 }
 
 // compare fails unless both results have the same labels and values. In ours the features' names have the prefix.
