@@ -69,7 +69,11 @@ func (a *application) serve(ctx context.Context, p *project, insecure, readOnly 
 		FlightAddress: serving.Flight,
 		Insecure:      insecure,
 		Now:           a.now,
-		Logger:        slog.New(slog.NewTextHandler(a.Err, nil)),
+
+		RefreshInterval: serving.Refresh,
+		MaxConcurrent:   serving.MaxConcurrent,
+
+		Logger: slog.New(slog.NewTextHandler(a.Err, nil)),
 		Joins: flight.Limits{
 			Jobs: serving.FlightJobs, Queue: cmp.Or(serving.FlightQueue, noQueue), SpoolBytes: serving.FlightSpool,
 			Idle: serving.FlightIdle,

@@ -66,6 +66,10 @@ func (o Offline) MemoryShare(jobs int) string {
 // Flight is empty, Arrow Flight is served at the address of gRPC alone.
 type Serving struct {
 	GRPC, HTTP, Flight string
+	// Refresh is how often the registry and the store are asked, above nothing.
+	Refresh time.Duration
+	// MaxConcurrent is how many look-ups and pushes are answered at a time, at least 1.
+	MaxConcurrent int
 	// FlightJobs is how many joins run at a time, at least 1; FlightQueue how many more calls wait.
 	FlightJobs, FlightQueue int
 	// FlightSpool bounds the label rows of one call on disk, in bytes.

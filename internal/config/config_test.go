@@ -75,7 +75,7 @@ func defaults(folder string) shown {
 		Push:            config.Push{ClockSkew: 10 * time.Second},
 		Serving: config.Serving{
 			GRPC: "127.0.0.1:6570", FlightJobs: 2, FlightQueue: 16, FlightSpool: 1_000_000_000,
-			FlightIdle: 5 * time.Minute,
+			FlightIdle: 5 * time.Minute, Refresh: time.Second, MaxConcurrent: 1024,
 		},
 	}
 }
@@ -140,6 +140,12 @@ var precedence = []struct {
 	{"serving.flight", "a:1", "b:2", "c:3",
 		func(s *shown) { s.Serving.Flight = "a:1" }, func(s *shown) { s.Serving.Flight = "b:2" },
 		func(s *shown) { s.Serving.Flight = "c:3" }},
+	{"serving.refresh", "100ms", "2s", "1m",
+		func(s *shown) { s.Serving.Refresh = 100 * time.Millisecond }, func(s *shown) { s.Serving.Refresh = 2 * time.Second },
+		func(s *shown) { s.Serving.Refresh = time.Minute }},
+	{"serving.max_concurrent", "1", "64", "10000",
+		func(s *shown) { s.Serving.MaxConcurrent = 1 }, func(s *shown) { s.Serving.MaxConcurrent = 64 },
+		func(s *shown) { s.Serving.MaxConcurrent = 10_000 }},
 	{"serving.flight_jobs", "1", "3", "4",
 		func(s *shown) { s.Serving.FlightJobs = 1 }, func(s *shown) { s.Serving.FlightJobs = 3 },
 		func(s *shown) { s.Serving.FlightJobs = 4 }},

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/plumbstore/plumb/registry/spec"
 )
@@ -77,6 +78,12 @@ var settings = []Setting{
 		set: setAddress(func(s *Serving) *string { return &s.HTTP }, true)},
 	{Key: "serving.flight", Optional: true, Usage: "another host:port for Arrow Flight, which serving.grpc answers too",
 		set: setAddress(func(s *Serving) *string { return &s.Flight }, true)},
+	{Key: "serving.refresh", Default: "1s",
+		Usage: "how often to look for a new revision of the registry, and whether the online store answers",
+		set:   setRefresh},
+	{Key: "serving.max_concurrent", Default: "1024", kind: number,
+		Usage: "look-ups and pushes that are answered at a time; those beyond it are refused",
+		set:   setCount(func(s *Serving) *int { return &s.MaxConcurrent }, 1)},
 	{Key: "serving.flight_jobs", Default: "2", kind: number,
 		Usage: "joins over Flight at a time; they share offline.memory_limit evenly",
 		set:   setCount(func(s *Serving) *int { return &s.FlightJobs }, 1)},
@@ -187,11 +194,21 @@ func setFlightSpool(l *loader, value []string) (err error) {
 }
 
 func setFlightIdle(l *loader, value []string) (err error) {
-	l.config.Serving.FlightIdle, err = spec.ParseDuration(value[0])
-	if err == nil && l.config.Serving.FlightIdle <= 0 {
-		err = fmt.Errorf("must be a duration above nothing such as 30s or 5m, not %q", value[0])
-	}
+	l.config.Serving.FlightIdle, err = parsePositive(value[0])
 	return err
+}
+
+func setRefresh(l *loader, value []string) (err error) {
+	l.config.Serving.Refresh, err = parsePositive(value[0])
+	return err
+}
+
+func parsePositive(text string) (time.Duration, error) {
+	duration, err := spec.ParseDuration(text)
+	if err == nil && duration <= 0 {
+		err = fmt.Errorf("must be a duration above nothing such as 30s or 5m, not %q", text)
+	}
+	return duration, err
 }
 
 // setCount takes a whole number of at least a bound.

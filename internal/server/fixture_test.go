@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -77,6 +78,7 @@ func shops() *plumbv1.Definitions {
 // running is a server, started, with what it serves from.
 type running struct {
 	t        testing.TB
+	server   *server.Server
 	registry *sqldb.DB
 	online   store.Online
 	address  string
@@ -115,7 +117,7 @@ func start(t testing.TB, changes ...func(*server.Config)) *running {
 	}
 	r.online = config.Online
 	s := must(server.Listen(t.Context(), config))(t)
-	r.address = s.Address()
+	r.server, r.address = s, s.Address()
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
 	go func() { defer close(r.ended); r.err = s.Serve(ctx) }()
@@ -255,6 +257,12 @@ func numbers(name string, values ...int64) *plumbv1.KeyColumn {
 		Kind: &plumbv1.Values_Int64S{Int64S: &plumbv1.Int64Values{Values: values}},
 	}}
 }
+
+// clock is a clock that a test sets.
+type clock struct{ at atomic.Pointer[time.Time] }
+
+func (c *clock) set(at time.Time) { c.at.Store(&at) }
+func (c *clock) now() time.Time   { return *c.at.Load() }
 
 // logText collects what is logged.
 type logText struct {

@@ -19,15 +19,31 @@ type follower struct {
 	config  Config
 	newest  atomic.Pointer[edition]
 	refresh sync.Mutex
-	// failing is the text of the last failure that was logged, empty after a success; each is logged once.
-	failing string
+	// condition is never nil.
+	condition atomic.Pointer[Condition]
+	// registryLog and storeLog are what was logged last of either.
+	registryLog, storeLog faultLog
+}
+
+func newFollower(config Config) *follower {
+	f := &follower{config: config}
+	f.condition.Store(&Condition{Reasons: []string{reasonUnread}})
+	f.registryLog = faultLog{
+		logger: config.Logger, broken: "the registry cannot be read; what was read of it before is served",
+		mended: "the registry is read again, and what is served is up to date again",
+	}
+	f.storeLog = faultLog{
+		logger: config.Logger, broken: "the online store does not answer; the server is not ready",
+		mended: "the online store answers again",
+	}
+	return f
 }
 
 // edition returns what to serve from.
 func (f *follower) edition() (*edition, error) {
 	e := f.newest.Load()
 	if e == nil {
-		return nil, fmt.Errorf("%w: the registry has not been read yet; try again in a moment", registry.ErrUnavailable)
+		return nil, fmt.Errorf("%w: %s; try again in a moment", registry.ErrUnavailable, reasonUnread)
 	}
 	if e.snapshot.Revision == 0 {
 		return nil, &registry.PreconditionError{
@@ -37,29 +53,41 @@ func (f *follower) edition() (*edition, error) {
 	return e, nil
 }
 
-// run follows the registry until ctx is done. It calls ready once there is something to serve and the store answers.
-func (f *follower) run(ctx context.Context, ready func()) {
+// run follows the registry and watches the store until ctx is done. It tells when readiness changes.
+func (f *follower) run(ctx context.Context, tell func(ready bool)) {
 	ticks := f.config.Refresh
 	if ticks == nil {
-		ticker := time.NewTicker(time.Second)
+		ticker := time.NewTicker(f.config.RefreshInterval)
 		defer ticker.Stop()
 		ticks = ticker.C
 	}
-	waiting := true
 	for {
-		err := f.advance(ctx, f.newest.Load())
-		if err == nil && waiting {
-			if err = f.probe(ctx); err == nil {
-				waiting = false
-				ready()
-			}
-		}
-		f.report(ctx, err)
+		f.round(ctx, tell)
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticks:
 		}
+	}
+}
+
+// round asks the registry and the store once.
+func (f *follower) round(ctx context.Context, tell func(ready bool)) {
+	var probed error
+	done := make(chan struct{})
+	go func() { defer close(done); probed = f.probe(ctx) }()
+	read := f.advance(ctx, f.newest.Load())
+	<-done
+	if ctx.Err() != nil {
+		return // It is not the registry or the store that failed.
+	}
+	f.registryLog.report(read)
+	f.storeLog.report(probed)
+	before := f.condition.Load()
+	now := conditionOf(before, f.newest.Load(), read, probed, f.config.Now())
+	f.condition.Store(now)
+	if now.Ready != before.Ready {
+		tell(now.Ready)
 	}
 }
 
@@ -88,24 +116,28 @@ func (f *follower) advance(ctx context.Context, seen *edition) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
+	if seen != nil {
+		number, err := f.config.Registry.Revision(ctx, f.config.Project)
+		if err != nil {
+			return fmt.Errorf("read the registry: %w", err)
+		}
+		if number == seen.snapshot.Revision {
+			return nil
+		}
+	}
 	snapshot, err := f.config.Registry.Current(ctx, f.config.Project)
 	if err != nil {
 		return fmt.Errorf("read the registry: %w", err)
 	}
-	if seen == nil || seen.snapshot.Revision != snapshot.Revision {
-		f.newest.Store(newEdition(snapshot))
-		if snapshot.Revision > 0 {
-			f.config.Logger.Info("serving a revision", "project", snapshot.Project, "revision", snapshot.Revision)
-		}
+	f.newest.Store(newEdition(snapshot))
+	if snapshot.Revision > 0 {
+		f.config.Logger.Info("serving a revision", "project", snapshot.Project, "revision", snapshot.Revision)
 	}
 	return nil
 }
 
-// probe is an error unless there is something to serve and the store answers.
+// probe is an error unless the store answers.
 func (f *follower) probe(ctx context.Context) error {
-	if _, err := f.edition(); err != nil {
-		return err
-	}
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
 	nothing := store.Get{Table: store.Table{Project: f.config.Project}}
@@ -113,23 +145,4 @@ func (f *follower) probe(ctx context.Context) error {
 		return fmt.Errorf("ask the online store: %w", err)
 	}
 	return nil
-}
-
-// report logs a failure when it is a new one, and its end.
-func (f *follower) report(ctx context.Context, err error) {
-	if ctx.Err() != nil {
-		return
-	}
-	text := ""
-	if err != nil {
-		text = err.Error()
-	}
-	switch {
-	case text == f.failing:
-	case err != nil:
-		f.config.Logger.Warn("the server is not ready, or not up to date", "error", text)
-	default:
-		f.config.Logger.Info("the server is ready and up to date again")
-	}
-	f.failing = text
 }

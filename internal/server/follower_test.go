@@ -117,6 +117,13 @@ func (f *flaky) Current(ctx context.Context, project string) (*registry.Snapshot
 	return f.Registry.Current(ctx, project)
 }
 
+func (f *flaky) Revision(ctx context.Context, project string) (int64, error) {
+	if f.gone.Load() {
+		return 0, registry.ErrUnavailable
+	}
+	return f.Registry.Revision(ctx, project)
+}
+
 func TestARegistryThatGoesAwayIsLoggedOnceAndServingGoesOn(t *testing.T) {
 	away := &flaky{}
 	r := startShops(t, func(c *server.Config) { away.Registry = c.Registry; c.Registry = away })

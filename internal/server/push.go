@@ -13,6 +13,10 @@ import (
 
 // Push writes rows under the newest edition.
 func (s *serving) Push(ctx context.Context, request *plumbv1.PushRequest) (*plumbv1.PushResponse, error) {
+	if err := s.server.limit.enter(); err != nil {
+		return nil, err
+	}
+	defer s.server.limit.leave()
 	config := s.server.config
 	if config.ReadOnly {
 		return nil, status.Error(codes.PermissionDenied, "this server is read-only: push where plumb serve runs without "+

@@ -3,7 +3,8 @@
 //
 // A server reads the registry once per revision, not per request: it holds an immutable snapshot with ready-made
 // look-up plans, asks the registry at intervals whether the revision moved, and swaps the snapshot when it did. A
-// registry that goes away is logged and changes nothing; the server goes on with what it knows.
+// registry that goes away is logged and makes the snapshot stale; the server goes on with what it knows. An online
+// store that goes away makes the server not ready until it answers again. Condition tells both.
 //
 // A server is started in two steps, so that whoever starts it can tell where it listens: Listen binds the address,
 // Serve answers until its context is done and then drains.
@@ -69,10 +70,15 @@ type Config struct {
 	Insecure bool
 	// Now is the clock that ttl is evaluated at where a request names no instant (R2).
 	Now func() time.Time
-	// Refresh tells when to ask the registry for its revision; where nil, each second.
-	Refresh <-chan time.Time
-	Logger  *slog.Logger
+	// RefreshInterval is how often to ask the registry for its revision and the store whether it is there: 1 s. Where
+	// Refresh is not nil, it tells when instead.
+	RefreshInterval time.Duration
+	Refresh         <-chan time.Time
+	Logger          *slog.Logger
 
+	// MaxConcurrent bounds the look-ups and pushes that are answered at a time: 1024. Those beyond it are refused with
+	// RESOURCE_EXHAUSTED.
+	MaxConcurrent int
 	// MaxRows bounds the rows of one request: 10,000.
 	MaxRows int
 	// MaxRequestBytes and MaxResponseBytes bound messages: 4 MiB and 64 MiB.
@@ -89,6 +95,8 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
+	c.RefreshInterval = cmp.Or(c.RefreshInterval, time.Second)
+	c.MaxConcurrent = cmp.Or(c.MaxConcurrent, 1024)
 	c.MaxRows = cmp.Or(c.MaxRows, 10_000)
 	c.MaxRequestBytes = cmp.Or(c.MaxRequestBytes, 4<<20)
 	c.MaxResponseBytes = cmp.Or(c.MaxResponseBytes, 64<<20)
@@ -112,7 +120,8 @@ type Server struct {
 	grpc      *grpc.Server
 	health    *health.Server
 	validator protovalidate.Validator
-	following follower
+	following *follower
+	limit     limiter
 	// draining is done once streams, which have no end of their own, must end.
 	draining   context.Context
 	endStreams context.CancelFunc
@@ -132,7 +141,7 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 	}
 	s := &Server{config: config, listeners: listeners, health: health.NewServer(), validator: validator}
 	s.draining, s.endStreams = context.WithCancel(context.Background())
-	s.following = follower{config: config}
+	s.following, s.limit.most = newFollower(config), int64(config.MaxConcurrent)
 	s.grpc = grpc.NewServer(
 		grpc.MaxRecvMsgSize(config.maxMessage()),
 		grpc.MaxSendMsgSize(config.MaxResponseBytes),
@@ -203,7 +212,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	for _, listener := range s.listeners {
 		group.Go(func() error { return s.accept(listener) })
 	}
-	group.Go(func() error { s.following.run(ctx, s.ready); return nil })
+	group.Go(func() error { s.following.run(ctx, s.setReady); return nil })
 	group.Go(func() error { <-ctx.Done(); s.drain(); return nil })
 	return group.Wait()
 }
@@ -243,7 +252,13 @@ func (c Config) maxMessage() int {
 	return max(c.MaxRequestBytes, flight.MaxLabelMessage)
 }
 
-func (s *Server) ready() { s.setHealth(healthpb.HealthCheckResponse_SERVING) }
+func (s *Server) setReady(ready bool) {
+	if ready {
+		s.setHealth(healthpb.HealthCheckResponse_SERVING)
+		return
+	}
+	s.setHealth(healthpb.HealthCheckResponse_NOT_SERVING)
+}
 
 func (s *Server) setHealth(status healthpb.HealthCheckResponse_ServingStatus) {
 	s.health.SetServingStatus("", status)

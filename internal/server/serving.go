@@ -20,6 +20,10 @@ type serving struct {
 func (s *serving) GetOnlineFeatures(ctx context.Context, request *plumbv1.GetOnlineFeaturesRequest) (
 	*plumbv1.GetOnlineFeaturesResponse, error,
 ) {
+	if err := s.server.limit.enter(); err != nil {
+		return nil, err
+	}
+	defer s.server.limit.leave()
 	if err := s.server.checkRequest(request); err != nil {
 		return nil, err
 	}
