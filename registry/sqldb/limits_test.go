@@ -10,6 +10,7 @@ import (
 
 	"github.com/mattn/go-sqlite3"
 
+	"github.com/plumbstore/plumb/internal/postgrestest"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 )
@@ -77,6 +78,25 @@ func TestAProcessThatHoldsTheLock_IsWaitedForUntilTheCallerGivesUp(t *testing.T)
 	}
 	if err := errors.Join(<-waiting, db.Close()); err != nil {
 		t.Error(err)
+	}
+}
+
+// A server whose transactions are serializable by default fails statements that others only make wait.
+func TestPostgreSQL_IsUsedAtOneIsolationWhateverTheServersDefault(t *testing.T) {
+	server := postgrestest.StartWith(t, postgrestest.Config{
+		Args: []string{"-c", "default_transaction_isolation=serializable"}})
+	db, err := Open(t.Context(), server.Database())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Apply(t.Context(), registry.Commit{Project: "test", State: &plumbv1.State{}}); err != nil {
+		t.Fatal(err)
+	}
+	var level string
+	err = db.handle.QueryRowContext(t.Context(), "SHOW transaction_isolation").Scan(&level)
+	if err != nil || level != "read committed" {
+		t.Errorf("transactions are %q, %v", level, err)
 	}
 }
 

@@ -75,6 +75,8 @@ func parsePostgres(address string) (*pgx.ConnConfig, error) {
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "plumb"
 	}
+	// A stricter level would fail statements, reads too, that here only wait.
+	config.RuntimeParams["default_transaction_isolation"] = "read committed"
 	return config, nil
 }
 

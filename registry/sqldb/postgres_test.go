@@ -160,7 +160,45 @@ func TestAServerThatSaysNothing_IsGivenUp(t *testing.T) {
 	}
 }
 
-// The statement waits for a lock that the test holds, so that the server is killed while it runs.
+func TestAReadOnlyServer_IsReadAndSaysThatItIsNotThePrimary(t *testing.T) {
+	server := postgrestest.Start(t)
+	url := server.Database()
+	if _, err := openURL(t, url).Apply(t.Context(), commit(0, "")); err != nil {
+		t.Fatal(err)
+	}
+	db := openURL(t, url+"&default_transaction_read_only=on")
+	if snapshot, err := db.Current(t.Context(), "test"); err != nil || snapshot.Revision != 1 {
+		t.Errorf("it is read as %v, %v", snapshot, err)
+	}
+	if _, err := db.Apply(t.Context(), commit(1, "")); err == nil || !strings.Contains(err.Error(), "name the primary") {
+		t.Errorf("Apply returned %v", err)
+	}
+}
+
+// An apply waits for a lock that the test holds, so that a process is killed while its statement runs.
+func TestAnApplyThatIsKilledInTheMiddle_LeavesNothing(t *testing.T) {
+	server := postgrestest.Start(t)
+	url := server.Database()
+	db := openURL(t, url)
+	if _, err := db.Apply(t.Context(), commit(0, "")); err != nil {
+		t.Fatal(err)
+	}
+	command := program(t, "apply", url)
+	holder := hold(t, url)
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	holder.awaitOther(t)
+	if err := command.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = command.Wait()
+	holder.release(t)
+	if number, err := db.Apply(t.Context(), commit(1, "")); err != nil || number != 2 {
+		t.Errorf("the next Apply returned %d, %v", number, err)
+	}
+}
+
 func TestAServerThatIsKilledInTheMiddleOfAnApply_HasNothingOfIt(t *testing.T) {
 	server := postgrestest.Start(t)
 	url := server.Database()
@@ -168,25 +206,13 @@ func TestAServerThatIsKilledInTheMiddleOfAnApply_HasNothingOfIt(t *testing.T) {
 	if _, err := db.Apply(t.Context(), commit(0, "")); err != nil {
 		t.Fatal(err)
 	}
-	other, err := sql.Open("pgx", url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close()
-	holder, err := other.BeginTx(t.Context(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer holder.Rollback()
-	if _, err := holder.ExecContext(t.Context(), "LOCK TABLE plumb.revisions IN SHARE MODE"); err != nil {
-		t.Fatal(err)
-	}
+	holder := hold(t, url)
 	result := make(chan error)
 	go func() {
 		_, err := db.Apply(t.Context(), commit(1, ""))
 		result <- err
 	}()
-	awaitLock(t, other)
+	holder.awaitOther(t)
 	server.Kill()
 	if err := <-result; !errors.Is(err, registry.ErrUnavailable) {
 		t.Errorf("Apply returned %v", err)
@@ -197,14 +223,44 @@ func TestAServerThatIsKilledInTheMiddleOfAnApply_HasNothingOfIt(t *testing.T) {
 	}
 }
 
-// awaitLock returns once somebody waits for a lock.
-func awaitLock(t *testing.T, handle *sql.DB) {
+// holder has a lock on the revisions that an apply has to wait for.
+type holder struct {
+	*sql.DB
+	lock *sql.Tx
+}
+
+func hold(t *testing.T, url string) holder {
+	t.Helper()
+	handle, err := sql.Open("pgx", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { handle.Close() })
+	lock, err := handle.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lock.ExecContext(t.Context(), "LOCK TABLE plumb.revisions IN SHARE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	return holder{handle, lock}
+}
+
+// awaitOther returns once somebody waits for the lock.
+func (h holder) awaitOther(t *testing.T) {
 	t.Helper()
 	for waiting := false; !waiting; {
-		err := handle.QueryRowContext(t.Context(), "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)").Scan(&waiting)
+		err := h.QueryRowContext(t.Context(), "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)").Scan(&waiting)
 		if err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+func (h holder) release(t *testing.T) {
+	t.Helper()
+	if err := h.lock.Rollback(); err != nil {
+		t.Fatal(err)
 	}
 }
 

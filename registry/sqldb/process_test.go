@@ -47,6 +47,9 @@ func work(job, url string) error {
 	switch job {
 	case "race":
 		return errors.Join(race(ctx, db), db.Close())
+	case "apply":
+		_, err := db.Apply(ctx, commit(1, ""))
+		return err
 	case "killed":
 		id, err := db.Begin(ctx, registry.Run{Project: "test", View: "weather", Generation: 1, StartedAt: time.Unix(0, 0)})
 		if err != nil {
@@ -88,12 +91,17 @@ func commit(base int64, by string) registry.Commit {
 	return registry.Commit{Project: "test", Base: base, State: &plumbv1.State{}, By: by, At: time.Unix(0, 0)}
 }
 
+func program(t *testing.T, job, url string) *exec.Cmd {
+	command := exec.CommandContext(t.Context(), os.Args[0])
+	command.Env = append(os.Environ(), "SQLDB_TEST_JOB="+job, "SQLDB_TEST_URL="+url)
+	return command
+}
+
 // start runs a job in another process; wait returns what it printed.
 func start(t *testing.T, job, url string) (wait func() (string, error)) {
 	t.Helper()
 	var output, failure strings.Builder
-	command := exec.CommandContext(t.Context(), os.Args[0])
-	command.Env = append(os.Environ(), "SQLDB_TEST_JOB="+job, "SQLDB_TEST_URL="+url)
+	command := program(t, job, url)
 	command.Stdout, command.Stderr = &output, &failure
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
@@ -142,12 +150,20 @@ func raceProcesses(t *testing.T, url string) {
 }
 
 func TestAKilledProcess_LeavesItsRunRunningAndTheRegistryUsable(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "registry.db")
-	output, err := start(t, "killed", "sqlite:"+path)()
+	for name, url := range map[string]string{
+		"SQLite":     "sqlite:" + filepath.Join(t.TempDir(), "registry.db"),
+		"PostgreSQL": postgrestest.Start(t).Database(),
+	} {
+		t.Run(name, func(t *testing.T) { killProcess(t, url) })
+	}
+}
+
+func killProcess(t *testing.T, url string) {
+	output, err := start(t, "killed", url)()
 	if err == nil {
 		t.Fatal("the process was not killed")
 	}
-	db := open(t, path)
+	db := openURL(t, url)
 	runs, err := db.LastRuns(t.Context(), "test")
 	if err != nil {
 		t.Fatal(err)

@@ -3,8 +3,8 @@
 // Several processes may use one registry at once. Writes are short transactions, each of which is done or leaves
 // nothing, and is tried again while another one stands in its way. In SQLite a transaction takes the write lock from
 // its beginning (BEGIN IMMEDIATE), so that what it reads is still so when it commits. In PostgreSQL two that make the
-// same revision collide at its primary key: the second fails, is tried again, and then sees the first. Either is all
-// that compare-and-swap needs. Reads are single statements and never wait for writes.
+// same revision (READ COMMITTED) collide at its primary key: the second fails, is tried again, and then sees the first.
+// Either is all that compare-and-swap needs. Reads are single statements and never wait for writes.
 //
 // The statements keep to what SQLite and PostgreSQL have in common; placeholders are numbered in order of first use,
 // which both take. What differs (opening, migrations, what an error code means) is in the files sqlite.go and
@@ -16,7 +16,6 @@ import (
 	"database/sql"
 	"errors"
 	"strings"
-	"sync"
 
 	"github.com/plumbstore/plumb/registry"
 )
@@ -25,7 +24,9 @@ import (
 type DB struct {
 	engine engine
 
-	mutex sync.Mutex
+	// turn is full while somebody reads or sets the fields below. Opening can take long, and the others wait for it no
+	// longer than their contexts allow.
+	turn chan struct{}
 	// handle is nil until there is something to read or write.
 	handle *sql.DB
 	closed bool
@@ -67,7 +68,7 @@ func Open(ctx context.Context, url string) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{engine: engine}
+	db := &DB{engine: engine, turn: make(chan struct{}, 1)}
 	if _, err := db.reader(ctx); err != nil {
 		return nil, errors.Join(wrongAddress(err), engine.close())
 	}
@@ -86,8 +87,8 @@ func newEngine(url string) (engine, error) {
 
 // Close releases the database. It may be called more than once.
 func (d *DB) Close() error {
-	d.mutex.Lock()
-	defer d.mutex.Unlock()
+	d.turn <- struct{}{}
+	defer func() { <-d.turn }()
 	if d.closed {
 		return nil
 	}
@@ -109,8 +110,12 @@ func (d *DB) writer(ctx context.Context) (*sql.DB, error) {
 }
 
 func (d *DB) reach(ctx context.Context, open func(context.Context) (*sql.DB, error)) (*sql.DB, error) {
-	d.mutex.Lock()
-	defer d.mutex.Unlock()
+	select {
+	case d.turn <- struct{}{}:
+		defer func() { <-d.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	if d.closed {
 		return nil, errClosed
 	}
