@@ -1,0 +1,48 @@
+package auth
+
+import "strings"
+
+const (
+	servingService  = "/plumb.v1.ServingService/"
+	registryService = "/plumb.v1.RegistryService/"
+	flightService   = "/arrow.flight.protocol.FlightService/"
+)
+
+// openService answers anybody: load balancers ask for health, and have no token.
+const openService = "/grpc.health.v1.Health/"
+
+// needs is the least role for each method, by its full name. Plan needs the role of Apply, since it opens the sources
+// that a client names.
+var needs = map[string]Role{
+	servingService + "GetOnlineFeatures": Read,
+	servingService + "Push":              Write,
+
+	registryService + "Plan":                Admin,
+	registryService + "Apply":               Admin,
+	registryService + "ListEntities":        Read,
+	registryService + "ListSources":         Read,
+	registryService + "ListFeatureViews":    Read,
+	registryService + "ListFeatureServices": Read,
+	registryService + "GetEntity":           Read,
+	registryService + "GetSource":           Read,
+	registryService + "GetFeatureView":      Read,
+	registryService + "GetFeatureService":   Read,
+	registryService + "History":             Read,
+
+	flightService + "DoExchange":    Read,
+	flightService + "DoGet":         Read,
+	flightService + "GetFlightInfo": Read,
+	flightService + "ListFlights":   Read,
+	flightService + "GetSchema":     Read,
+
+	"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo":      Read,
+	"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": Read,
+}
+
+func isOpen(method string) bool { return strings.HasPrefix(method, openService) }
+
+// Needs is the least role for a method, and false where nobody may call it.
+func Needs(method string) (Role, bool) {
+	role, known := needs[method]
+	return role, known
+}

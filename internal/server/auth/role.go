@@ -1,0 +1,41 @@
+package auth
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/plumbstore/plumb/registry"
+)
+
+// Role is what a caller may do in a project. Each includes the ones below it.
+type Role int
+
+// The roles. The zero value may do nothing.
+const (
+	None Role = iota
+	// Read looks features up, joins, and reads the registry.
+	Read
+	// Write also pushes rows.
+	Write
+	// Admin also plans and applies definitions.
+	Admin
+)
+
+var roleNames = []string{"none", "read", "write", "admin"}
+
+// String is the name of the role in files and claims.
+func (r Role) String() string { return roleNames[r] }
+
+// ParseRole reads the name of a role that may do something.
+func ParseRole(name string) (Role, error) {
+	for role := Read; role <= Admin; role++ {
+		if role.String() == name {
+			return role, nil
+		}
+	}
+	message := fmt.Sprintf("is %q; the roles are %s", name, strings.Join(roleNames[Read:], ", "))
+	if closest := registry.Closest(name, roleNames[Read:]); closest != "" {
+		message += fmt.Sprintf("; did you mean %q?", closest)
+	}
+	return None, registry.Inputf("role", "%s", message)
+}

@@ -1,0 +1,100 @@
+package auth
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/plumbstore/plumb/internal/reread"
+	"github.com/plumbstore/plumb/registry"
+)
+
+// tokenPrefix lets programs that look for leaked secrets know a token.
+const tokenPrefix = "plumb_"
+
+// NewToken makes a token: text of 256 random bits. What is kept of it is its hash.
+func NewToken() (token string, hash [sha256.Size]byte) {
+	var random [32]byte
+	_, _ = rand.Read(random[:]) // It never fails.
+	token = tokenPrefix + base64.RawURLEncoding.EncodeToString(random[:])
+	return token, sha256.Sum256([]byte(token))
+}
+
+// AppendToken adds an entry to the file of tokens, which is made where there is none, for its owner alone. A
+// *registry.InputError or *spec.Problems says why it cannot be added; then the file is as it was.
+func AppendToken(path string, entry Entry) error {
+	before, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	entries, err := ParseTokens(path, before)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(entries, func(e Entry) bool { return e.Name == entry.Name }) {
+		return registry.Inputf("name", "%s has a token named %q already; choose another name, or remove that one", path,
+			entry.Name)
+	}
+	addition := entry.YAML()
+	if len(before) > 0 && before[len(before)-1] != '\n' {
+		addition = "\n" + addition
+	}
+	after, err := ParseTokens(path, append(before, addition...))
+	if err != nil || len(after) != len(entries)+1 {
+		return registry.Inputf("", "%s is not written as a list with a - for each token, so that none can be added to it; "+
+			"write it so, or add this by hand:\n%s", path, entry.YAML())
+	}
+	// One write, so that a server which reads the file meanwhile, and another who adds to it, see all or nothing of it.
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString(addition)
+	return errors.Join(err, file.Sync(), file.Close())
+}
+
+// tokens are the static ones.
+type tokens struct {
+	project string
+	entries *reread.Files[[]Entry]
+}
+
+func openTokens(path, project string, now func() time.Time, logger *slog.Logger) (*tokens, error) {
+	build := func(contents [][]byte) ([]Entry, error) { return ParseTokens(filepath.Base(path), contents[0]) }
+	entries, err := reread.Open([]string{path}, build, now, logger)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, registry.Inputf("serving.tokens", "there is no file %s; plumb token create makes it", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("serving.tokens: %w", err)
+	}
+	return &tokens{project: project, entries: entries}, nil
+}
+
+// find returns whose token it is. It compares with all of them in constant time, so that how long it takes tells
+// nothing of what is in the file.
+func (t *tokens) find(token string) (Identity, bool) {
+	hash := sha256.Sum256([]byte(token))
+	entries := t.entries.Current()
+	at := -1
+	for i := range entries {
+		at = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare(hash[:], entries[i].Hash[:]), i, at)
+	}
+	if at < 0 {
+		return Identity{}, false
+	}
+	identity := Identity{Name: entries[at].Name}
+	if slices.Contains(entries[at].Projects, t.project) {
+		identity.Role = entries[at].Role
+	}
+	return identity, true
+}
