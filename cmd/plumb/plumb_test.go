@@ -23,6 +23,7 @@ import (
 	_ "github.com/plumbstore/plumb/internal/cli" // So that a result is not kept when what the binary is made of changes.
 	"github.com/plumbstore/plumb/internal/postgrestest"
 	"github.com/plumbstore/plumb/internal/redistest"
+	"github.com/plumbstore/plumb/internal/server/certificates/certtest"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected output in the scripts")
@@ -60,7 +61,12 @@ func buildAndRun(m *testing.M) int {
 //	await REGEXP COMMAND…      runs a command again until its output matches
 //	await-file GLOB            waits until a file is there
 //	serving ARGUMENT…          runs plumb serve on a free port until it is ready, and sets $GRPC
-//	look-up JSON               calls GetOnlineFeatures there, and prints the response or the status
+//	                           with TLS where the script sets $CA to the authority that it trusts; $CERT, $KEY and
+//	                           $AUTHORITY are a server's, and a client's, certificate, its key, and who signed it
+//	look-up JSON               calls GetOnlineFeatures there, with $TOKEN where the script sets it, and prints the
+//	                           response or the status
+//	await-look-up REGEXP JSON  looks up again until what it prints matches
+//	create-token ARGUMENT…     runs plumb token create, and sets $TOKEN to what it makes
 //	remote plan FOLDER         calls Plan there with a folder's files, and prints as plumb plan --output json does, or
 //	                           the status and the mistakes as plumb validate does
 //	remote apply FOLDER        calls Apply so, and prints the changes
@@ -71,6 +77,8 @@ func buildAndRun(m *testing.M) int {
 func TestScripts(t *testing.T) {
 	redis, postgres := redistest.Start(t), postgrestest.Start(t)
 	database := postgres.Database()
+	authority := certtest.NewAuthority(t)
+	cert, key := authority.Issue("server")
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/cli",
 		UpdateScripts:       *update,
@@ -80,20 +88,25 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PATH", binaries+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("REDIS", redis.URL)
 			env.Setenv("POSTGRES", database)
+			env.Setenv("CERT", cert)
+			env.Setenv("KEY", key)
+			env.Setenv("AUTHORITY", authority.File)
 			env.Values[serverKey{}] = new(*server)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":        exits,
-			"await":        await,
-			"await-file":   awaitFile,
-			"serving":      serving,
-			"look-up":      lookUp,
-			"remote":       remote,
-			"stop-serving": stopServing,
-			"sqlite":       sqlite,
-			"redis":        faults("redis", redis),
-			"postgres":     faults("postgres", postgres),
+			"exits":         exits,
+			"await":         await,
+			"await-file":    awaitFile,
+			"serving":       serving,
+			"look-up":       lookUp,
+			"await-look-up": awaitLookUp,
+			"create-token":  createToken,
+			"remote":        remote,
+			"stop-serving":  stopServing,
+			"sqlite":        sqlite,
+			"redis":         faults("redis", redis),
+			"postgres":      faults("postgres", postgres),
 		},
 	})
 }
@@ -130,7 +143,9 @@ func command(ctx context.Context, ts *testscript.TestScript, args []string) *exe
 // environment is what programs see of the script's variables.
 func environment(ts *testscript.TestScript) []string {
 	variables := []string{"PWD=" + ts.MkAbs(".")}
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "TZ", "PLUMB_REGISTRY", "PLUMB_ONLINE_STORE"} {
+	for _, name := range []string{
+		"PATH", "HOME", "TMPDIR", "TZ", "PLUMB_REGISTRY", "PLUMB_ONLINE_STORE", "PLUMB_SERVING_TOKENS",
+	} {
 		if value := ts.Getenv(name); value != "" {
 			variables = append(variables, name+"="+value)
 		}

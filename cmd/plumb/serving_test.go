@@ -6,12 +6,16 @@ import (
 	"encoding/json"
 	"fmt"
 	"os/exec"
+	"regexp"
+	"strings"
 	"syscall"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 
@@ -51,7 +55,13 @@ func serving(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("plumb serve does not listen:\n%s", s.stderr)
 	}
 	ts.Setenv("GRPC", listening.GRPC)
-	s.connection, err = grpc.NewClient(listening.GRPC, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	transport := insecure.NewCredentials()
+	if authority := ts.Getenv("CA"); authority != "" {
+		transport, err = credentials.NewClientTLSFromFile(authority, "localhost")
+		ts.Check(err)
+	}
+	s.connection, err = grpc.NewClient(listening.GRPC, grpc.WithTransportCredentials(transport),
+		grpc.WithUnaryInterceptor(withToken(ts)))
 	ts.Check(err)
 	*ts.Value(serverKey{}).(**server) = s
 	watch, err := healthpb.NewHealthClient(s.connection).
@@ -72,24 +82,68 @@ func current(ts *testscript.TestScript) *server {
 	return s
 }
 
+// withToken sends $TOKEN along, as it is at the time of each call.
+func withToken(ts *testscript.TestScript) grpc.UnaryClientInterceptor {
+	return func(ctx context.Context, method string, request, reply any, to *grpc.ClientConn, invoke grpc.UnaryInvoker,
+		options ...grpc.CallOption,
+	) error {
+		if token := ts.Getenv("TOKEN"); token != "" {
+			ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token)
+		}
+		return invoke(ctx, method, request, reply, to, options...)
+	}
+}
+
 func lookUp(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: look-up JSON")
 	}
-	request := &plumbv1.GetOnlineFeaturesRequest{}
-	ts.Check(protojson.Unmarshal([]byte(args[0]), request))
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	fmt.Fprintln(ts.Stdout(), lookedUp(ctx, ts, args[0]))
+}
+
+func awaitLookUp(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: await-look-up REGEXP JSON")
+	}
+	want, err := regexp.Compile(args[0])
+	ts.Check(err)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	answer := ""
+	for ctx.Err() == nil {
+		if answer = lookedUp(ctx, ts, args[1]); want.MatchString(answer) {
+			return
+		}
+	}
+	ts.Fatalf("%q did not come to match; the last answer was %s", args[0], answer)
+}
+
+// lookedUp is the response as JSON, or the status.
+func lookedUp(ctx context.Context, ts *testscript.TestScript, text string) string {
+	request := &plumbv1.GetOnlineFeaturesRequest{}
+	ts.Check(protojson.Unmarshal([]byte(text), request))
 	response, err := plumbv1.NewServingServiceClient(current(ts).connection).GetOnlineFeatures(ctx, request)
 	if err != nil {
-		fmt.Fprintf(ts.Stdout(), "%s: %s\n", status.Code(err), status.Convert(err).Message())
-		return
+		return fmt.Sprintf("%s: %s", status.Code(err), status.Convert(err).Message())
 	}
-	text, err := protojson.Marshal(response)
+	answer, err := protojson.Marshal(response)
 	ts.Check(err)
 	var compact bytes.Buffer // protojson puts in spaces at random.
-	ts.Check(json.Compact(&compact, text))
-	fmt.Fprintln(ts.Stdout(), compact.String())
+	ts.Check(json.Compact(&compact, answer))
+	return compact.String()
+}
+
+func createToken(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("usage: create-token ARGUMENT…")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	token, err := command(ctx, ts, append([]string{"plumb", "token", "create"}, args...)).Output()
+	ts.Check(err)
+	ts.Setenv("TOKEN", strings.TrimSpace(string(token)))
 }
 
 func stopServing(ts *testscript.TestScript, neg bool, args []string) {

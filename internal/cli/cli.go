@@ -87,16 +87,21 @@ func (a *application) rootCommand() *cobra.Command {
 		a.initCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(),
 		a.listCommand(), a.showCommand(), a.historyCommand(),
 		a.historicalCommand(), a.materializeCommand(), a.pushCommand(), a.onlineCommand(), a.serveCommand(),
-		a.statusCommand(), a.versionCommand(),
+		a.statusCommand(), a.tokenCommand(), a.versionCommand(),
 	)
-	for _, cmd := range root.Commands() {
-		a.markStart(cmd)
-	}
+	a.markStart(root)
 	return root
 }
 
+// markStart marks the start of a command and those below it, where they do anything themselves.
 func (a *application) markStart(cmd *cobra.Command) {
+	for _, child := range cmd.Commands() {
+		a.markStart(child)
+	}
 	run := cmd.RunE
+	if run == nil {
+		return
+	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		a.started = true
 		return run(cmd, args)

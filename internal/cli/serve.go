@@ -19,7 +19,8 @@ func (a *application) serveCommand() *cobra.Command {
 		Long: "Serve answers look-ups over gRPC, with the standard health and reflection services, and joins over Arrow\n" +
 			"Flight at the same address and that of serving.flight. It follows the registry's revisions. Clients can\n" +
 			"read the registry and apply definitions through it. SIGINT or SIGTERM ends it: calls in flight are\n" +
-			"answered first.",
+			"answered first.\n\n" +
+			"With serving.tokens or serving.oidc_issuer callers need a token; with serving.tls_cert all addresses speak TLS.",
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
@@ -28,7 +29,7 @@ func (a *application) serveCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&insecure, "insecure", false,
-		"allow an address that other machines reach; nothing authenticates them")
+		"allow an address that other machines reach without authentication or without TLS")
 	cmd.Flags().BoolVar(&readOnly, "read-only", false, "refuse to apply definitions and to push rows for clients")
 	return cmd
 }
@@ -40,6 +41,11 @@ func (a *application) serve(ctx context.Context, p *project, insecure, readOnly 
 	serving := p.config.Serving
 	if serving.HTTP != "" {
 		a.note("this version serves gRPC and Arrow Flight; serving.http is left alone")
+	}
+	logger := slog.New(slog.NewTextHandler(a.Err, nil))
+	presented, guard, err := a.security(p.config, logger)
+	if err != nil {
+		return err
 	}
 	engine, err := p.registry(ctx)
 	if err != nil {
@@ -67,13 +73,15 @@ func (a *application) serve(ctx context.Context, p *project, insecure, readOnly 
 		ReadOnly:      readOnly,
 		Address:       serving.GRPC,
 		FlightAddress: serving.Flight,
+		Certificates:  presented,
+		Guard:         guard,
 		Insecure:      insecure,
 		Now:           a.now,
 
 		RefreshInterval: serving.Refresh,
 		MaxConcurrent:   serving.MaxConcurrent,
 
-		Logger: slog.New(slog.NewTextHandler(a.Err, nil)),
+		Logger: logger,
 		Joins: flight.Limits{
 			Jobs: serving.FlightJobs, Queue: cmp.Or(serving.FlightQueue, noQueue), SpoolBytes: serving.FlightSpool,
 			Idle: serving.FlightIdle,

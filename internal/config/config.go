@@ -76,6 +76,7 @@ type Serving struct {
 	FlightSpool int64
 	// FlightIdle bounds how long a client may take to send or take a message, above nothing.
 	FlightIdle time.Duration
+	Security   Security
 }
 
 // FileName is the name of the file that makes a folder a project.

@@ -76,6 +76,7 @@ func defaults(folder string) shown {
 		Serving: config.Serving{
 			GRPC: "127.0.0.1:6570", FlightJobs: 2, FlightQueue: 16, FlightSpool: 1_000_000_000,
 			FlightIdle: 5 * time.Minute, Refresh: time.Second, MaxConcurrent: 1024,
+			Security: config.Security{OIDCRoleClaim: "plumb_roles"},
 		},
 	}
 }
@@ -161,6 +162,32 @@ var precedence = []struct {
 	{"push.clock_skew", "1s", "0s", "1m",
 		func(s *shown) { s.Push.ClockSkew = time.Second }, func(s *shown) { s.Push.ClockSkew = 0 },
 		func(s *shown) { s.Push.ClockSkew = time.Minute }},
+	{"serving.tls_cert", "/a", "/b", "/c",
+		func(s *shown) { s.Serving.Security.TLSCert = "/a" }, func(s *shown) { s.Serving.Security.TLSCert = "/b" },
+		func(s *shown) { s.Serving.Security.TLSCert = "/c" }},
+	{"serving.tls_key", "/a", "/b", "/c",
+		func(s *shown) { s.Serving.Security.TLSKey = "/a" }, func(s *shown) { s.Serving.Security.TLSKey = "/b" },
+		func(s *shown) { s.Serving.Security.TLSKey = "/c" }},
+	{"serving.tls_client_ca", "/a", "/b", "/c",
+		func(s *shown) { s.Serving.Security.TLSClientCA = "/a" }, func(s *shown) { s.Serving.Security.TLSClientCA = "/b" },
+		func(s *shown) { s.Serving.Security.TLSClientCA = "/c" }},
+	{"serving.tokens", "/a", "/b", "/c",
+		func(s *shown) { s.Serving.Security.Tokens = "/a" }, func(s *shown) { s.Serving.Security.Tokens = "/b" },
+		func(s *shown) { s.Serving.Security.Tokens = "/c" }},
+	{"serving.oidc_issuer", "https://a", "http://[::1]:1/b", "http://localhost/c",
+		func(s *shown) { s.Serving.Security.OIDCIssuer = "https://a" },
+		func(s *shown) { s.Serving.Security.OIDCIssuer = "http://[::1]:1/b" },
+		func(s *shown) { s.Serving.Security.OIDCIssuer = "http://localhost/c" }},
+	{"serving.oidc_jwks_url", "https://a", "http://[::1]:1/b", "http://localhost/c",
+		func(s *shown) { s.Serving.Security.OIDCJWKSURL = "https://a" },
+		func(s *shown) { s.Serving.Security.OIDCJWKSURL = "http://[::1]:1/b" },
+		func(s *shown) { s.Serving.Security.OIDCJWKSURL = "http://localhost/c" }},
+	{"serving.oidc_audience", "a", "b", "c",
+		func(s *shown) { s.Serving.Security.OIDCAudience = "a" }, func(s *shown) { s.Serving.Security.OIDCAudience = "b" },
+		func(s *shown) { s.Serving.Security.OIDCAudience = "c" }},
+	{"serving.oidc_role_claim", "a", "b", "c",
+		func(s *shown) { s.Serving.Security.OIDCRoleClaim = "a" }, func(s *shown) { s.Serving.Security.OIDCRoleClaim = "b" },
+		func(s *shown) { s.Serving.Security.OIDCRoleClaim = "c" }},
 }
 
 func TestFlagBeatsEnvironmentBeatsFileBeatsDefault(t *testing.T) {

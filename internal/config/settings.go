@@ -54,7 +54,7 @@ const (
 // Settings returns all settings, in the order in which they are documented.
 func Settings() []Setting { return append([]Setting{}, settings...) }
 
-var settings = []Setting{
+var settings = slices.Concat([]Setting{
 	{Key: "project", Usage: "name of the project", set: setProject},
 	{Key: "definitions", Default: "features", kind: list, Usage: "files or folders of definitions", set: setDefinitions},
 	{Key: "registry", Default: "sqlite:.plumb/registry.db",
@@ -96,7 +96,7 @@ var settings = []Setting{
 		set:   setFlightIdle},
 	{Key: "push.clock_skew", Default: "10s",
 		Usage: "how far the event time of a pushed row may lie ahead of the clock; 0s for not at all", set: setClockSkew},
-}
+}, securitySettings)
 
 func setProject(l *loader, value []string) error {
 	l.config.Project = value[0]

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
+	"github.com/plumbstore/plumb/internal/server/auth"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/plan"
@@ -96,9 +97,15 @@ func (d *definitions) read(ctx context.Context, texts []spec.Text) (*plumbv1.Def
 	return spec.ReadTexts(ctx, texts, d.server.config.Inspector)
 }
 
-// author says who applies, as far as the caller tells.
+// author says who applies: whom the guard knows, and beside it whom the caller tells.
 func author(ctx context.Context, request *plumbv1.ApplyRequest) string {
-	if request.GetAuthor() != "" {
+	caller, known := auth.CallerOf(ctx)
+	switch {
+	case known && request.GetAuthor() != "":
+		return request.GetAuthor() + " as " + caller.Name
+	case known:
+		return caller.Name
+	case request.GetAuthor() != "":
 		return request.GetAuthor()
 	}
 	host := "unknown"

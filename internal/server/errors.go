@@ -48,6 +48,9 @@ func requestStatus(err error) *status.Status {
 		violations = bounded(violations, shortenViolation, moreViolations)
 		return detailed(codes.InvalidArgument, sentence(violations), &errdetails.BadRequest{FieldViolations: violations})
 	}
+	if refused := refusalStatus(err); refused != nil {
+		return refused
+	}
 	if limit, ok := errors.AsType[*flight.LimitError](err); ok {
 		return status.New(codes.ResourceExhausted, shortened(limit.Message, maxMessage))
 	}

@@ -15,8 +15,8 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// interceptUnary gives every call a deadline, checks its message, keeps a panic from ending the process, and turns what
-// went wrong into a status.
+// interceptUnary gives every call a deadline, checks its caller and its message, keeps a panic from ending the process,
+// and turns what went wrong into a status.
 func (s *Server) interceptUnary(ctx context.Context, request any, info *grpc.UnaryServerInfo,
 	handle grpc.UnaryHandler,
 ) (response any, err error) {
@@ -33,6 +33,9 @@ func (s *Server) interceptUnary(ctx context.Context, request any, info *grpc.Una
 			response, err = nil, s.statusOf(ctx, info.FullMethod, err)
 		}
 	}()
+	if ctx, err = s.authorize(ctx, info.FullMethod); err != nil {
+		return nil, err
+	}
 	if message, ok := request.(proto.Message); ok {
 		if size := proto.Size(message); size > s.config.MaxRequestBytes {
 			return nil, status.Errorf(codes.ResourceExhausted, "the request has %d bytes; at most %d are taken", size,
@@ -53,8 +56,8 @@ func (s *Server) timeoutOf(method string) time.Duration {
 	return s.config.Timeout
 }
 
-// interceptStream ends streams at the drain: a client that watches the server's health would hold it up for ever. Only
-// those of Flight come to an end of their own.
+// interceptStream checks callers, and ends streams at the drain: a client that watches the server's health would hold
+// it up for ever. Only those of Flight come to an end of their own.
 func (s *Server) interceptStream(service any, stream grpc.ServerStream, info *grpc.StreamServerInfo,
 	handle grpc.StreamHandler,
 ) (err error) {
@@ -71,6 +74,9 @@ func (s *Server) interceptStream(service any, stream grpc.ServerStream, info *gr
 			err = s.statusOf(ctx, info.FullMethod, err)
 		}
 	}()
+	if ctx, err = s.authorize(ctx, info.FullMethod); err != nil {
+		return err
+	}
 	return handle(service, &endingStream{stream, ctx})
 }
 

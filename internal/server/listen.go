@@ -18,11 +18,11 @@ const (
 
 // listenAll binds the addresses of a configuration, all or none.
 func listenAll(ctx context.Context, config Config) ([]net.Listener, error) {
-	first, err := listen(ctx, addressField, config.Address, config.Insecure)
+	first, err := listen(ctx, addressField, config.Address, config.exposed())
 	if err != nil || config.Offline == nil || config.FlightAddress == "" {
 		return []net.Listener{first}, err
 	}
-	second, err := listen(ctx, flightAddressField, config.FlightAddress, config.Insecure)
+	second, err := listen(ctx, flightAddressField, config.FlightAddress, config.exposed())
 	if err != nil {
 		return nil, errors.Join(err, first.Close())
 	}
@@ -37,9 +37,8 @@ func closeAll(listeners []net.Listener) error {
 	return errors.Join(failures...)
 }
 
-// listen binds a TCP address, which comes from a setting. Since there is no authentication, one that others can reach
-// has to be allowed by name.
-func listen(ctx context.Context, addressField, address string, insecure bool) (net.Listener, error) {
+// listen binds a TCP address, which comes from a setting. exposed is why others must not reach it, or empty.
+func listen(ctx context.Context, addressField, address, exposed string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, registry.Inputf(addressField, "%q is no address of the form host:port", address)
@@ -48,9 +47,9 @@ func listen(ctx context.Context, addressField, address string, insecure bool) (n
 	if err != nil {
 		return nil, registry.Inputf(addressField, "%q cannot be resolved: %v", address, err)
 	}
-	if !insecure && !resolved.IP.IsLoopback() {
-		return nil, registry.Inputf(addressField, "%q can be reached from other machines, and there is no authentication; "+
-			"listen on 127.0.0.1, or allow it with --insecure", address)
+	if exposed != "" && !resolved.IP.IsLoopback() {
+		return nil, registry.Inputf(addressField, "%q can be reached from other machines, and %s, listen on 127.0.0.1, or "+
+			"allow it with --insecure", address, exposed)
 	}
 	if host != "" {
 		address = resolved.String()

@@ -27,6 +27,8 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 
+	"github.com/plumbstore/plumb/internal/server/auth"
+	"github.com/plumbstore/plumb/internal/server/certificates"
 	"github.com/plumbstore/plumb/internal/server/flight"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -65,8 +67,12 @@ type Config struct {
 	// FlightAddress is a second one, for clients that know Flight by a port of its own; may be empty. Both addresses
 	// answer every service.
 	FlightAddress string
-	// Insecure allows an address that is not loopback. There is no authentication: whoever reaches it can read
-	// features, and apply definitions unless ReadOnly is set.
+	// Certificates are what every address speaks TLS with; nil for none.
+	Certificates *certificates.Certificates
+	// Guard decides who may call what. Where it is nil everybody may call everything: read features, and apply
+	// definitions unless ReadOnly is set.
+	Guard *auth.Guard
+	// Insecure allows an address that is not loopback without Certificates or Guard.
 	Insecure bool
 	// Now is the clock that ttl is evaluated at where a request names no instant (R2).
 	Now func() time.Time
@@ -143,6 +149,7 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 	s.draining, s.endStreams = context.WithCancel(context.Background())
 	s.following, s.limit.most = newFollower(config), int64(config.MaxConcurrent)
 	s.grpc = grpc.NewServer(
+		config.credentials(),
 		grpc.MaxRecvMsgSize(config.maxMessage()),
 		grpc.MaxSendMsgSize(config.MaxResponseBytes),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: pingInterval, PermitWithoutStream: true}),

@@ -72,8 +72,8 @@ func Open(config Config) (*Guard, error) {
 	return g, err
 }
 
-// Check returns who calls. It returns a *DeniedError where the call is refused, and an error that wraps
-// registry.ErrUnavailable where the issuer's keys are needed and cannot be had; either is logged.
+// Check returns who calls. It returns a *DeniedError where the call is refused, and an error that wraps ErrNoKeys
+// where it cannot be decided; either is logged.
 func (g *Guard) Check(ctx context.Context, call Call) (Identity, error) {
 	if isOpen(call.Method) {
 		return Identity{}, nil
@@ -87,6 +87,20 @@ func (g *Guard) Check(ctx context.Context, call Call) (Identity, error) {
 			"caller", caller.Name, "project", g.config.Project, "reason", err.Error())
 	}
 	return caller, err
+}
+
+// callerKey is where the context of a call has its caller.
+type callerKey struct{}
+
+// WithCaller returns a context that knows who calls.
+func WithCaller(ctx context.Context, caller Identity) context.Context {
+	return context.WithValue(ctx, callerKey{}, caller)
+}
+
+// CallerOf returns who calls, and false where nobody asked for a token.
+func CallerOf(ctx context.Context) (Identity, bool) {
+	caller, ok := ctx.Value(callerKey{}).(Identity)
+	return caller, ok
 }
 
 // CheckIncoming is Check for a call over gRPC.

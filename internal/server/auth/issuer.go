@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
@@ -28,12 +29,15 @@ type Issuer struct {
 	KeysURL string
 	// RoleClaim holds the roles: a list, or text with spaces in between, of PROJECT:ROLE. Empty: DefaultRoleClaim.
 	RoleClaim string
-	// Client asks for the keys; nil for one that follows no redirect to where CheckURL would not ask.
+	// Client asks for the keys; nil for one that goes only where issuerurl lets it.
 	Client *http.Client
 }
 
 // leeway is how far the clocks of the issuer and of this server may be apart.
 const leeway = 30 * time.Second
+
+// maxSubject is what OpenID Connect allows a subject to be, in bytes.
+const maxSubject = 255
 
 // algorithms are those of public keys. A symmetric one would let whoever has the public key sign, and none needs no
 // key at all.
@@ -101,6 +105,10 @@ func (i *issuer) verify(ctx context.Context, token *jwt.JSONWebToken, claims ...
 
 // validate holds the claims of a token, whose signature is right, against what is wanted of them.
 func (i *issuer) validate(claims jwt.Claims, now time.Time) error {
+	subject := claims.Subject
+	if subject == "" || len(subject) > maxSubject || strings.ContainsFunc(subject, unicode.IsControl) {
+		return &DeniedError{Message: "the token has no sub that says whose it is in printable text"}
+	}
 	if claims.Expiry == nil {
 		return &DeniedError{Message: "the token has no exp; one that never expires is not taken"}
 	}

@@ -221,6 +221,9 @@ func TestTokensOutsideOfTheirTimeOrPurposeAreRefused(t *testing.T) {
 		"for another audience":     {map[string]any{"aud": "others"}, `not meant for "plumb"`},
 		"for no audience":          {map[string]any{"aud": nil}, `not meant for "plumb"`},
 		"for this one audience":    {map[string]any{"aud": "plumb"}, ""},
+		"of nobody":                {map[string]any{"sub": nil}, "no sub"},
+		"of a terminal's colours":  {map[string]any{"sub": "ann\x1b[31m"}, "no sub"},
+		"of a long subject":        {map[string]any{"sub": strings.Repeat("a", 256)}, "no sub"},
 		"with an expiry of a text": {map[string]any{"exp": "tomorrow"}, "not signed with"},
 	} {
 		_, err := p.check(lookUp, p.token(key, c.changes))

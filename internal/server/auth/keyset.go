@@ -14,6 +14,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"golang.org/x/sync/singleflight"
 
+	"github.com/plumbstore/plumb/internal/issuerurl"
 	"github.com/plumbstore/plumb/registry"
 )
 
@@ -27,6 +28,10 @@ const (
 	// maxKeysAnswer bounds an answer of the issuer, in bytes.
 	maxKeysAnswer = 1 << 20
 )
+
+// ErrNoKeys says that a token cannot be judged now. It wraps registry.ErrUnavailable.
+var ErrNoKeys = fmt.Errorf("%w: the issuer's keys, which the token is to be checked with, cannot be had",
+	registry.ErrUnavailable)
 
 // keySet holds an issuer's public keys. Keys that are known are used for as long as the issuer cannot be asked.
 type keySet struct {
@@ -56,7 +61,7 @@ func newKeySet(of Issuer, now func() time.Time, logger *slog.Logger) *keySet {
 }
 
 func checkRedirect(request *http.Request, _ []*http.Request) error {
-	return CheckURL(request.URL.String())
+	return issuerurl.Check(request.URL.String())
 }
 
 // find returns the keys of an id, or all where a token names none. Where there is no such key the issuer is asked,
@@ -81,8 +86,7 @@ func (k *keySet) find(ctx context.Context, id string) ([]jose.JSONWebKey, error)
 	case len(found) > 0:
 		return found, nil
 	case known.failure != nil:
-		return nil, fmt.Errorf("%w: the issuer's keys, which the token is to be checked with, cannot be had: %w",
-			registry.ErrUnavailable, known.failure)
+		return nil, fmt.Errorf("%w: %w", ErrNoKeys, known.failure)
 	}
 	return nil, &DeniedError{Message: "the token is signed with a key that " + k.issuer.URL + " does not have"}
 }
@@ -163,7 +167,7 @@ func (k *keySet) keysURL(ctx context.Context) (string, error) {
 	if document.Issuer != k.issuer.URL {
 		return "", fmt.Errorf("%s is the document of issuer %q, not of %q", url, document.Issuer, k.issuer.URL)
 	}
-	if err := CheckURL(document.KeysURL); err != nil {
+	if err := issuerurl.Check(document.KeysURL); err != nil {
 		return "", fmt.Errorf("jwks_uri in %s %w", url, err)
 	}
 	return document.KeysURL, nil

@@ -1,4 +1,5 @@
-package auth
+// Package issuerurl knows which URLs an issuer of tokens may have.
+package issuerurl
 
 import (
 	"errors"
@@ -6,9 +7,9 @@ import (
 	"net/url"
 )
 
-// CheckURL refuses a URL that keys must not be had from: one without TLS could be answered by anybody on the way. Its
+// Check refuses a URL that keys must not be had from: one without TLS could be answered by anybody on the way. Its
 // error goes on after a name, as in "must be …".
-func CheckURL(text string) error {
+func Check(text string) error {
 	parsed, err := url.Parse(text)
 	if err != nil || parsed.Host == "" || parsed.User != nil {
 		return errors.New("must be a URL such as https://login.example.com")

@@ -1,0 +1,40 @@
+package cli
+
+import (
+	"log/slog"
+
+	"github.com/plumbstore/plumb/internal/config"
+	"github.com/plumbstore/plumb/internal/server/auth"
+	"github.com/plumbstore/plumb/internal/server/certificates"
+)
+
+// security opens what a server proves itself with, and what it knows callers by; each is nil where it is not
+// configured.
+func (a *application) security(c *config.Config, logger *slog.Logger) (
+	presented *certificates.Certificates, guard *auth.Guard, err error,
+) {
+	settings := c.Serving.Security
+	if err := settings.Check(); err != nil {
+		return nil, nil, err
+	}
+	if settings.TLSCert != "" {
+		files := certificates.Files{Cert: settings.TLSCert, Key: settings.TLSKey, ClientCA: settings.TLSClientCA}
+		if presented, err = certificates.Open(files, a.now, logger); err != nil {
+			return nil, nil, err
+		}
+	}
+	if settings.Tokens == "" && settings.OIDCIssuer == "" {
+		return presented, nil, nil
+	}
+	guard, err = auth.Open(auth.Config{
+		Project:    c.Project,
+		TokensFile: settings.Tokens,
+		Issuer: auth.Issuer{
+			URL: settings.OIDCIssuer, Audience: settings.OIDCAudience, KeysURL: settings.OIDCJWKSURL,
+			RoleClaim: settings.OIDCRoleClaim,
+		},
+		Now:    a.now,
+		Logger: logger,
+	})
+	return presented, guard, err
+}
