@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/plan"
 	"github.com/plumbstore/plumb/registry/spec"
@@ -63,7 +64,7 @@ func (a *application) finish(ctx context.Context, err error) int {
 	failed.Message = strings.TrimPrefix(strings.Join(lines, "\n"), "plumb: ")
 	fmt.Fprintln(a.Err, strings.Join(lines, "\n"))
 	if a.output == jsonText {
-		_ = writeJSON(a.Out, map[string]failure{"error": failed}) // There is nowhere left to report to.
+		_ = document.Write(a.Out, map[string]failure{"error": failed}) // There is nowhere left to report to.
 	}
 	return failed.ExitCode
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
@@ -124,7 +125,7 @@ func (a *application) summarize(path string, report store.JoinReport, seconds fl
 		summary.RowsPerSecond = math.Round(float64(report.Rows) / seconds)
 	}
 	if a.output == jsonText {
-		return writeJSON(a.Out, summary)
+		return document.Write(a.Out, summary)
 	}
 	return summary.write(a.Err)
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/registry"
 )
 
@@ -22,8 +23,8 @@ func TestR1_TimesAreInstantsInUTC(t *testing.T) {
 		"now":                              "2013-07-04T16:00:00Z",
 	} {
 		got, err := a.instant("--at", text)
-		if err != nil || shortTime(got) != want {
-			t.Errorf("%s is %s, %v; want %s", text, shortTime(got), err, want)
+		if err != nil || document.Instant(got) != want {
+			t.Errorf("%s is %s, %v; want %s", text, document.Instant(got), err, want)
 		}
 	}
 }

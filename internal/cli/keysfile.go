@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/plumbstore/plumb/internal/document"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 )
@@ -35,8 +36,8 @@ func (k *keyColumns) addFile(path string) error {
 	if err != nil {
 		return registry.Inputf(k.flag, "%s: %v", path, err)
 	}
-	for _, column := range k.columns {
-		if len(column.values) == 0 {
+	for _, column := range k.Columns {
+		if len(column.Values) == 0 {
 			return registry.Inputf(k.flag, "%s has no rows; give at least one", path)
 		}
 	}
@@ -53,7 +54,7 @@ func (k *keyColumns) addJSON(r io.Reader) error {
 		return errors.New("something follows the array; write one array")
 	}
 	for i, row := range rows {
-		if err := k.addRow(row, parseKeyJSON); err != nil {
+		if err := k.addRow(row, document.ParseKeyJSON); err != nil {
 			return fmt.Errorf("row %d: %w", i+1, err)
 		}
 	}
@@ -69,7 +70,7 @@ func (k *keyColumns) addJSONLines(r io.Reader) error {
 			return nil
 		}
 		if err == nil {
-			err = k.addRow(row, parseKeyJSON)
+			err = k.addRow(row, document.ParseKeyJSON)
 		}
 		if err != nil {
 			return fmt.Errorf("row %d: %w", number, err)
@@ -87,11 +88,11 @@ func newDecoder(r io.Reader) *json.Decoder {
 // addRow takes the keys of one row, by column.
 func (k *keyColumns) addRow(row map[string]any, parse func(any, plumbv1.Type) (any, error)) error {
 	for name := range row {
-		if _, err := k.column(name); err != nil {
+		if _, err := k.Column(name); err != nil {
 			return err
 		}
 	}
-	for _, column := range k.columns {
+	for _, column := range k.Columns {
 		value, ok := row[column.Name]
 		if !ok {
 			return fmt.Errorf("key %s is missing; where it is not known, give null", column.Name)
@@ -100,7 +101,7 @@ func (k *keyColumns) addRow(row map[string]any, parse func(any, plumbv1.Type) (a
 		if err != nil {
 			return fmt.Errorf("%s: %w", column.Name, err)
 		}
-		column.values = append(column.values, parsed)
+		column.Values = append(column.Values, parsed)
 	}
 	return nil
 }
@@ -145,5 +146,5 @@ func parseKeyCell(cell any, declared plumbv1.Type) (any, error) {
 	if cell == "" {
 		return nil, nil // A null key is a value.
 	}
-	return parseKey(fmt.Sprint(cell), declared)
+	return document.ParseKey(fmt.Sprint(cell), declared)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
@@ -94,11 +95,11 @@ func (a *application) online(ctx context.Context, p *project, flags onlineFlags)
 	if err != nil {
 		return err
 	}
-	columns, err := lookup.Get(ctx, online, store.LookupRequest{Keys: keys.wire(), At: at, EventTimestamps: true})
+	columns, err := lookup.Get(ctx, online, store.LookupRequest{Keys: keys.Wire(), At: at, EventTimestamps: true})
 	if err != nil {
 		return err
 	}
-	rows := answerRows(keys, columns)
+	rows := document.NewAnswer(keys.Keys, columns).Rows()
 	return a.print(map[string]any{"rows": rows}, func(w io.Writer) error { return writeAnswer(w, rows) })
 }
 
@@ -121,11 +122,11 @@ func (f onlineFlags) readKeys(fields []registry.Field) (*keyColumns, error) {
 }
 
 // writeAnswer prints a table for each row of keys.
-func writeAnswer(w io.Writer, rows []answerRow) error {
+func writeAnswer(w io.Writer, rows []document.Row) error {
 	for i, row := range rows {
 		var keys []string
 		for _, key := range row.Keys {
-			keys = append(keys, key.name+"="+cell(key.value))
+			keys = append(keys, key.Name+"="+cell(key.Value))
 		}
 		if i > 0 {
 			fmt.Fprintln(w)
@@ -135,12 +136,12 @@ func writeAnswer(w io.Writer, rows []answerRow) error {
 		}
 		lines := [][]string{{"FEATURE", "VALUE", "STATUS", "EVENT TIME"}}
 		for _, feature := range row.Features {
-			answer := feature.value.(answerValue)
+			answer := feature.Value.(document.TimedFeature)
 			event := "-"
 			if answer.EventTimestamp != nil {
 				event = *answer.EventTimestamp
 			}
-			lines = append(lines, []string{feature.name, cell(answer.Value), answer.Status, event})
+			lines = append(lines, []string{feature.Name, cell(answer.Value), answer.Status, event})
 		}
 		if err := writeTable(w, lines); err != nil {
 			return err

@@ -1,13 +1,14 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/pflag"
+
+	"github.com/plumbstore/plumb/internal/document"
 )
 
 // format is the value of --output.
@@ -45,15 +46,9 @@ func outputOf(args []string) format {
 // print writes value as one line of JSON, or calls asText, as --output asks.
 func (a *application) print(value any, asText func(io.Writer) error) error {
 	if a.output == jsonText {
-		return writeJSON(a.Out, value)
+		return document.Write(a.Out, value)
 	}
 	return asText(a.Out)
-}
-
-func writeJSON(w io.Writer, value any) error {
-	encoder := json.NewEncoder(w)
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(value)
 }
 
 // note writes a message for people.

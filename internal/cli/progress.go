@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -140,5 +141,5 @@ func (progressLog) clear()               {}
 type progressDocuments struct{ io.Writer }
 
 func (progressDocuments) every() time.Duration { return time.Second }
-func (d progressDocuments) show(m moment)      { _ = writeJSON(d, m.document()) }
+func (d progressDocuments) show(m moment)      { _ = document.Write(d, m.document()) }
 func (progressDocuments) clear()               {}

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/spec"
 )
@@ -40,17 +40,12 @@ func (a *application) list(ctx context.Context, p *project, k kind) error {
 	rows, documents := [][]string{k.heading}, make([]json.RawMessage, len(all))
 	for i, each := range all {
 		rows = append(rows, k.cells(each))
-		if documents[i], err = definitionJSON(each); err != nil {
+		if documents[i], err = document.Definition(each); err != nil {
 			return err
 		}
 	}
 	document := map[string]any{k.name: documents, "revision": snapshot.Revision}
 	return a.print(document, func(w io.Writer) error { return writeTable(w, rows) })
-}
-
-// definitionJSON writes a definition with the field names that definition files have.
-func definitionJSON(definition named) (json.RawMessage, error) {
-	return protojson.MarshalOptions{UseProtoNames: true}.Marshal(definition)
 }
 
 func (a *application) showCommand() *cobra.Command {
@@ -80,7 +75,7 @@ func (a *application) show(ctx context.Context, p *project, k kind, name string)
 	if err != nil {
 		return err
 	}
-	document, err := definitionJSON(definition)
+	document, err := document.Definition(definition)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/server"
 	"github.com/plumbstore/plumb/internal/server/flight"
 )
@@ -96,7 +97,7 @@ func (a *application) serve(ctx context.Context, p *project, insecure, readOnly 
 	}
 	if a.output == jsonText {
 		addresses := map[string]string{"grpc": listening.Address(), "flight": listening.FlightAddress()}
-		if err := writeJSON(a.Out, addresses); err != nil {
+		if err := document.Write(a.Out, addresses); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
@@ -80,7 +81,7 @@ func timeOf(micros *int64) *string {
 	if micros == nil {
 		return nil
 	}
-	return new(shortTime(store.Instant(*micros)))
+	return new(document.Instant(store.Instant(*micros)))
 }
 
 func writeStatus(w io.Writer, views []viewStatus) error {

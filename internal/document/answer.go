@@ -1,0 +1,147 @@
+package document
+
+import (
+	"math"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/store"
+)
+
+// Row is one row of an answer.
+type Row struct {
+	Keys     Object `json:"keys"`
+	Features Object `json:"features"`
+}
+
+// Feature is one feature of a row. Value is null unless Status is PRESENT.
+type Feature struct {
+	Value  any    `json:"value"`
+	Status string `json:"status"`
+}
+
+// TimedFeature is a feature with the event time of the row that it came from: null where NOT_FOUND.
+type TimedFeature struct {
+	Feature
+	EventTimestamp *string `json:"event_timestamp"`
+}
+
+// Answer is the rows of a look-up.
+type Answer struct {
+	keys    *Keys
+	columns []*plumbv1.FeatureColumn
+	// values are those of the columns, row by row.
+	values [][]any
+}
+
+// NewAnswer takes the columns of a look-up apart. Where they have event times, the features are TimedFeatures.
+func NewAnswer(keys *Keys, columns []*plumbv1.FeatureColumn) *Answer {
+	a := &Answer{keys: keys, columns: columns, values: make([][]any, len(columns))}
+	for i, column := range columns {
+		a.values[i] = Values(column.GetValues())
+	}
+	return a
+}
+
+// Len is the number of rows.
+func (a *Answer) Len() int {
+	if len(a.columns) == 0 {
+		return 0
+	}
+	return len(a.columns[0].GetStatuses())
+}
+
+// Row returns a row.
+func (a *Answer) Row(at int) Row {
+	row := Row{Keys: a.keys.Row(at), Features: make(Object, len(a.columns))}
+	for i, column := range a.columns {
+		row.Features[i] = Member{column.GetName(), a.feature(i, at)}
+	}
+	return row
+}
+
+// Rows returns all rows.
+func (a *Answer) Rows() []Row {
+	rows := make([]Row, a.Len())
+	for i := range rows {
+		rows[i] = a.Row(i)
+	}
+	return rows
+}
+
+func (a *Answer) feature(at, row int) any {
+	column := a.columns[at]
+	status := plumbv1.Status(column.GetStatuses()[row])
+	feature := Feature{Status: status.String()}
+	if status == plumbv1.Status_PRESENT {
+		feature.Value = a.values[at][row]
+	}
+	if column.GetEventTimestamps() == nil {
+		return feature
+	}
+	timed := TimedFeature{Feature: feature}
+	if status != plumbv1.Status_NOT_FOUND {
+		timed.EventTimestamp = new(Instant(store.Instant(column.GetEventTimestamps()[row])))
+	}
+	return timed
+}
+
+// Values takes a column apart into the JSON values of its rows.
+func Values(values *plumbv1.Values) []any {
+	switch kind := values.GetKind().(type) {
+	case *plumbv1.Values_Bools:
+		return mapped(kind.Bools.GetValues(), func(v bool) any { return v })
+	case *plumbv1.Values_Int32S:
+		return mapped(kind.Int32S.GetValues(), func(v int32) any { return v })
+	case *plumbv1.Values_Int64S:
+		return mapped(kind.Int64S.GetValues(), func(v int64) any { return v })
+	case *plumbv1.Values_Float32S:
+		return mapped(kind.Float32S.GetValues(), finite)
+	case *plumbv1.Values_Float64S:
+		return mapped(kind.Float64S.GetValues(), finite)
+	case *plumbv1.Values_Strings:
+		return mapped(kind.Strings.GetValues(), func(v string) any { return v })
+	case *plumbv1.Values_Bytes:
+		return mapped(kind.Bytes.GetValues(), func(v []byte) any { return append([]byte{}, v...) })
+	case *plumbv1.Values_Timestamps:
+		return mapped(kind.Timestamps.GetMicros(), func(v int64) any { return Instant(store.Instant(v)) })
+	case *plumbv1.Values_Arrays:
+		return arrayValues(kind.Arrays)
+	}
+	return nil
+}
+
+func arrayValues(arrays *plumbv1.ArrayValues) []any {
+	elements := Values(arrays.GetElements())
+	for i, null := range arrays.GetNulls() {
+		if null == 1 {
+			elements[i] = nil
+		}
+	}
+	rows := make([]any, len(arrays.GetLengths()))
+	for i, length := range arrays.GetLengths() {
+		rows[i] = append([]any{}, elements[:length]...) // An empty array is not null.
+		elements = elements[length:]
+	}
+	return rows
+}
+
+func mapped[T any](values []T, to func(T) any) []any {
+	all := make([]any, len(values))
+	for i, value := range values {
+		all[i] = to(value)
+	}
+	return all
+}
+
+// finite returns the number, or the name of what JSON has no number for.
+func finite[T float32 | float64](value T) any {
+	switch wide := float64(value); {
+	case math.IsNaN(wide):
+		return "NaN"
+	case math.IsInf(wide, 1):
+		return "Infinity"
+	case math.IsInf(wide, -1):
+		return "-Infinity"
+	}
+	return value
+}

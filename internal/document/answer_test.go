@@ -1,0 +1,41 @@
+package document
+
+import (
+	"bytes"
+	"math"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+)
+
+func TestEachTypeHasItsFormInJSON(t *testing.T) {
+	infinity := float32(math.Inf(1))
+	floats := []float32{0.1, float32(math.NaN()), infinity, -infinity, float32(math.Copysign(0, -1))}
+	words := &plumbv1.Values{Kind: &plumbv1.Values_Strings{
+		Strings: &plumbv1.StringValues{Values: []string{"a", "", "b"}}}}
+	for want, values := range map[string]*plumbv1.Values{
+		`[true,false]`:          {Kind: &plumbv1.Values_Bools{Bools: &plumbv1.BoolValues{Values: []bool{true, false}}}},
+		`[-2147483648]`:         {Kind: &plumbv1.Values_Int32S{Int32S: &plumbv1.Int32Values{Values: []int32{math.MinInt32}}}},
+		`[9223372036854775807]`: {Kind: &plumbv1.Values_Int64S{Int64S: &plumbv1.Int64Values{Values: []int64{math.MaxInt64}}}},
+		`[0.1,"NaN","Infinity","-Infinity",-0]`: {Kind: &plumbv1.Values_Float32S{
+			Float32S: &plumbv1.Float32Values{Values: floats}}},
+		`[0.1,1e+300]`:     {Kind: &plumbv1.Values_Float64S{Float64S: &plumbv1.Float64Values{Values: []float64{0.1, 1e300}}}},
+		`["<a>","\u0000"]`: {Kind: &plumbv1.Values_Strings{Strings: &plumbv1.StringValues{Values: []string{"<a>", "\x00"}}}},
+		`["AP8=",""]`:      {Kind: &plumbv1.Values_Bytes{Bytes: &plumbv1.BytesValues{Values: [][]byte{{0, 255}, nil}}}},
+		`["1970-01-01T00:00:00Z","1969-12-31T23:59:59.999999Z"]`: {Kind: &plumbv1.Values_Timestamps{
+			Timestamps: &plumbv1.TimestampValues{Micros: []int64{0, -1}}}},
+		`[["a",null],[],["b"]]`: {Kind: &plumbv1.Values_Arrays{Arrays: &plumbv1.ArrayValues{
+			Lengths: []uint32{2, 0, 1}, Elements: words, Nulls: []byte{0, 1, 0},
+		}}},
+	} {
+		var got bytes.Buffer
+		if err := Write(&got, Values(values)); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want+"\n", got.String()); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}

@@ -1,0 +1,73 @@
+// Package document has the JSON documents that the command line prints and HTTP answers with: rows of a look-up, keys,
+// definitions. FLOAT NaN and infinities are the strings NaN, Infinity and -Infinity; INT64 is a number, BYTES base64,
+// TIMESTAMP RFC 3339 with up to six digits of a second's fraction.
+package document
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"time"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/plumbstore/plumb/store"
+)
+
+// Write writes a value as one line of JSON.
+func Write(w io.Writer, value any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(value)
+}
+
+// Object is a JSON object that keeps the order of its members.
+type Object []Member
+
+// Member is a name with its value.
+type Member struct {
+	Name  string
+	Value any
+}
+
+// MarshalJSON writes the members in their order.
+func (o Object) MarshalJSON() ([]byte, error) {
+	var text bytes.Buffer
+	text.WriteByte('{')
+	for i, member := range o {
+		if i > 0 {
+			text.WriteByte(',')
+		}
+		if err := Write(&text, member.Name); err != nil {
+			return nil, err
+		}
+		text.WriteByte(':')
+		if err := Write(&text, member.Value); err != nil {
+			return nil, err
+		}
+	}
+	text.WriteByte('}')
+	return text.Bytes(), nil
+}
+
+// Definition writes a definition with the field names that definition files have.
+func Definition(definition proto.Message) (json.RawMessage, error) {
+	return protojson.MarshalOptions{UseProtoNames: true}.Marshal(definition)
+}
+
+// instantLayouts are the forms of a time: RFC 3339 with a zone, without one, and a date (R1: UTC, and its midnight).
+var instantLayouts = []string{time.RFC3339, "2006-01-02T15:04:05", time.DateOnly}
+
+// ParseInstant reads a time; ok is false for text that is none.
+func ParseInstant(text string) (at store.Instant, ok bool) {
+	for _, layout := range instantLayouts {
+		if t, err := time.Parse(layout, text); err == nil {
+			return store.InstantOf(t), true
+		}
+	}
+	return 0, false
+}
+
+// Instant is RFC 3339 with as many digits of a second's fraction as there are, at most six.
+func Instant(i store.Instant) string { return i.Time().Format(time.RFC3339Nano) }

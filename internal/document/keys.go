@@ -1,0 +1,162 @@
+package document
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+)
+
+// Keys are the rows of entity keys of a look-up, one column for each label column that it reads.
+type Keys struct {
+	Columns []*KeyColumn
+}
+
+// KeyColumn is one column of keys. Its values have the Go type of the declared type, and are nil where null (R8).
+type KeyColumn struct {
+	registry.Field
+	Values []any
+}
+
+// NewKeys returns columns without rows.
+func NewKeys(fields []registry.Field) *Keys {
+	k := &Keys{}
+	for _, field := range fields {
+		k.Columns = append(k.Columns, &KeyColumn{Field: field})
+	}
+	return k
+}
+
+// Column finds a column by name.
+func (k *Keys) Column(name string) (*KeyColumn, error) {
+	var known []string
+	for _, column := range k.Columns {
+		if column.Name == name {
+			return column, nil
+		}
+		known = append(known, column.Name)
+	}
+	if closest := registry.Closest(name, known); closest != "" {
+		return nil, fmt.Errorf("the look-up has no key %q; did you mean %q?", name, closest)
+	}
+	return nil, fmt.Errorf("the look-up has no key %q; its keys are: %s", name, strings.Join(known, ", "))
+}
+
+// Row is one row of keys.
+func (k *Keys) Row(row int) Object {
+	keys := Object{}
+	for _, column := range k.Columns {
+		keys = append(keys, Member{column.Name, column.Values[row]})
+	}
+	return keys
+}
+
+// ParseKey reads text as a key of the declared type, exactly (R9).
+func ParseKey(text string, declared plumbv1.Type) (any, error) {
+	switch declared {
+	case plumbv1.Type_STRING:
+		if !utf8.ValidString(text) {
+			return nil, fmt.Errorf("%q is not UTF-8, which STRING is", text)
+		}
+		return text, nil
+	case plumbv1.Type_BYTES:
+		value, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			return nil, fmt.Errorf("%q is not base64, as which BYTES are written", text)
+		}
+		return value, nil
+	case plumbv1.Type_BOOL:
+		if text != "true" && text != "false" {
+			return nil, fmt.Errorf("%q is not BOOL; write true or false", text)
+		}
+		return text == "true", nil
+	case plumbv1.Type_INT32:
+		value, err := strconv.ParseInt(text, 10, 32)
+		return int32(value), notInteger(err, text, declared)
+	case plumbv1.Type_INT64:
+		value, err := strconv.ParseInt(text, 10, 64)
+		return value, notInteger(err, text, declared)
+	}
+	return nil, fmt.Errorf("%s is no type of join keys", declared)
+}
+
+func notInteger(err error, text string, declared plumbv1.Type) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%q is not %s; write a whole number that fits", text, declared)
+}
+
+// ParseKeyJSON reads a decoded JSON value as a key. Integers may also be written as strings, since not every program
+// can write all of INT64 as a number.
+func ParseKeyJSON(value any, declared plumbv1.Type) (any, error) {
+	var is string
+	switch value := value.(type) {
+	case nil:
+		return nil, nil // A null key is a value.
+	case string:
+		if declared != plumbv1.Type_BOOL {
+			return ParseKey(value, declared)
+		}
+		is = strconv.Quote(value)
+	case json.Number:
+		if declared == plumbv1.Type_INT32 || declared == plumbv1.Type_INT64 {
+			return ParseKey(value.String(), declared)
+		}
+		is = value.String()
+	case bool:
+		if declared == plumbv1.Type_BOOL {
+			return value, nil
+		}
+		is = strconv.FormatBool(value)
+	default:
+		is = "a list or an object"
+	}
+	return nil, fmt.Errorf("%s is not %s", is, declared)
+}
+
+// Wire returns the columns as look-ups take them.
+func (k *Keys) Wire() []*plumbv1.KeyColumn {
+	columns := make([]*plumbv1.KeyColumn, len(k.Columns))
+	for i, column := range k.Columns {
+		columns[i] = &plumbv1.KeyColumn{Name: column.Name, Values: column.wireValues()}
+		if slices.Contains(column.Values, nil) {
+			columns[i].Nulls = make([]byte, len(column.Values))
+			for j, value := range column.Values {
+				if value == nil {
+					columns[i].Nulls[j] = 1
+				}
+			}
+		}
+	}
+	return columns
+}
+
+func (c *KeyColumn) wireValues() *plumbv1.Values {
+	switch c.Type {
+	case plumbv1.Type_BYTES:
+		return &plumbv1.Values{Kind: &plumbv1.Values_Bytes{Bytes: &plumbv1.BytesValues{Values: valuesOf[[]byte](c)}}}
+	case plumbv1.Type_BOOL:
+		return &plumbv1.Values{Kind: &plumbv1.Values_Bools{Bools: &plumbv1.BoolValues{Values: valuesOf[bool](c)}}}
+	case plumbv1.Type_INT32:
+		return &plumbv1.Values{Kind: &plumbv1.Values_Int32S{Int32S: &plumbv1.Int32Values{Values: valuesOf[int32](c)}}}
+	case plumbv1.Type_INT64:
+		return &plumbv1.Values{Kind: &plumbv1.Values_Int64S{Int64S: &plumbv1.Int64Values{Values: valuesOf[int64](c)}}}
+	}
+	return &plumbv1.Values{Kind: &plumbv1.Values_Strings{Strings: &plumbv1.StringValues{Values: valuesOf[string](c)}}}
+}
+
+// valuesOf returns the column's values, with the zero of their type where they are null.
+func valuesOf[T any](c *KeyColumn) []T {
+	values := make([]T, len(c.Values))
+	for i, value := range c.Values {
+		values[i], _ = value.(T)
+	}
+	return values
+}
