@@ -91,15 +91,20 @@ func (a *application) serve(ctx context.Context, p *project, insecure, readOnly 
 	if err != nil {
 		return err
 	}
-	a.note("listening on grpc %s", listening.Address())
-	if serving.Flight != "" {
-		a.note("listening on flight %s", listening.FlightAddress())
-	}
-	if a.output == jsonText {
-		addresses := map[string]string{"grpc": listening.Address(), "flight": listening.FlightAddress()}
-		if err := document.Write(a.Out, addresses); err != nil {
-			return err
-		}
+	if err := a.announce(listening, serving.Flight != ""); err != nil {
+		return err
 	}
 	return listening.Serve(ctx)
+}
+
+// announce says where the server listens, with the actual ports.
+func (a *application) announce(listening *server.Server, flightApart bool) error {
+	a.note("listening on grpc %s", listening.Address())
+	if flightApart {
+		a.note("listening on flight %s", listening.FlightAddress())
+	}
+	if a.output != jsonText {
+		return nil
+	}
+	return document.Write(a.Out, map[string]string{"grpc": listening.Address(), "flight": listening.FlightAddress()})
 }
