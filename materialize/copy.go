@@ -2,8 +2,10 @@ package materialize
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -13,65 +15,103 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// depth is the number of batches between reading and writing: one being filled, one being written, one waiting. No more
-// are ever made, which bounds memory.
-const depth = 3
+const (
+	// writers is how many batches are written at a time: a store over the network is then never left without work.
+	writers = 2
+	// depth is the number of batches there are: those being written, one being filled, one waiting. No more are ever made,
+	// which bounds memory.
+	depth = writers + 2
+)
 
-// copyWindow writes the newest rows of the window to the online store, and counts them in run. Reading and packing
-// overlap with writing.
-func (m *Materializer) copyWindow(ctx context.Context, view *registry.View, window store.Window,
-	run *registry.Run,
-) error {
-	free, full := make(chan *batch, depth), make(chan *batch, depth)
+// copying is one run's way from the offline to the online store.
+type copying struct {
+	*Materializer
+	view   *registry.View
+	window store.Window
+	// maxFailed is how many rows may fail.
+	maxFailed  int64
+	free, full chan *batch
+
+	// mu guards what follows while batches are written.
+	mu     sync.Mutex
+	report *Report
+	given  int64
+}
+
+// copyWindow writes the newest rows of the plan's window to the online store, and counts them in the report. Reading,
+// packing and writing overlap. Batches arrive in any order: no two have a row of one key.
+func (m *Materializer) copyWindow(ctx context.Context, p *plan, maxFailed int64, report *Report) error {
+	c := &copying{Materializer: m, view: p.view, window: p.window, maxFailed: maxFailed, report: report,
+		free: make(chan *batch, depth), full: make(chan *batch, depth)}
 	for range depth {
-		free <- &batch{}
+		c.free <- &batch{}
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
-		defer close(full)
-		return m.pack(ctx, view, window, run, free, full)
+		defer close(c.full)
+		return c.pack(ctx)
 	})
-	group.Go(func() error { return m.write(ctx, store.NewTable(view, m.config.Retention), run, free, full) })
+	table := store.NewTable(p.view, m.config.Retention)
+	for range writers {
+		group.Go(func() error { return c.write(ctx, table) })
+	}
 	return group.Wait()
 }
 
 // pack reads the window and sends full batches, the last one partly full.
-func (m *Materializer) pack(ctx context.Context, view *registry.View, window store.Window, run *registry.Run,
-	free <-chan *batch, full chan<- *batch,
-) error {
-	p, err := newPacker(view)
+func (c *copying) pack(ctx context.Context) error {
+	p, err := newPacker(c.view)
 	if err != nil {
 		return err
 	}
-	p.rows, p.free, p.full = m.config.BatchRows, free, full
-	report, err := m.config.Offline.Newest(ctx, store.NewestRequest{View: view, Window: window}, func(record arrow.RecordBatch) error {
+	p.rows, p.free, p.full, p.maxFailed = c.config.BatchRows, c.free, c.full, c.maxFailed
+	request := store.NewestRequest{View: c.view, Window: c.window, MaxFailed: c.maxFailed}
+	report, err := c.config.Offline.Newest(ctx, request, func(record arrow.RecordBatch) error {
 		return p.addAll(ctx, record)
 	})
-	run.Read, run.NullKeys, run.NullTimes = report.Read, report.NullKeys, report.NullTimes
+	report.Failed += p.failed.Failed
+	report.Failures = append(report.Failures, p.failed.Failures...)
+	c.count(report)
+	if err == nil && report.Failed > c.maxFailed {
+		err = store.TooManyFailed(report, c.maxFailed)
+	}
 	if err != nil {
 		return err
 	}
 	return p.send(ctx)
 }
 
+func (c *copying) count(read store.NewestReport) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	run := &c.report.Run
+	run.Read, run.NullKeys, run.NullTimes, run.Skipped = read.Read, read.NullKeys, read.NullTimes, read.Failed
+	c.report.Failures = read.Failures[:min(len(read.Failures), store.FailureSamples)]
+}
+
 // write gives batches to the online store until there are no more.
-func (m *Materializer) write(ctx context.Context, table store.Table, run *registry.Run, free chan<- *batch,
-	full <-chan *batch,
-) error {
-	var rows int64
-	for batch := range full {
-		report, err := m.config.Online.Write(ctx, table, batch.cut())
+func (c *copying) write(ctx context.Context, table store.Table) error {
+	for batch := range c.full {
+		written, err := c.config.Online.Write(ctx, table, batch.cut())
 		if err != nil {
 			return err
 		}
-		run.Written += report.Written
-		run.Older += report.Older
-		rows += int64(batch.len())
-		m.config.Progress(run.View, rows)
+		c.countWritten(written, batch)
 		batch.reset()
-		free <- batch // never blocks: free has room for every batch there is
+		c.free <- batch // never blocks: free has room for every batch there is
 	}
 	return nil
+}
+
+func (c *copying) countWritten(written store.WriteReport, batch *batch) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	run := &c.report.Run
+	run.Written += written.Written
+	run.Older += written.Older
+	run.Bytes += int64(len(batch.arena))
+	c.given += int64(batch.len())
+	c.config.Progress(run.View, c.given)
 }
 
 // packer turns record batches of one view into batches of packed rows.
@@ -87,6 +127,9 @@ type packer struct {
 	full    chan<- *batch
 	// current is being filled; nil where there is none.
 	current *batch
+	// failed are the rows that cannot be packed, of which there may be maxFailed.
+	failed    store.NewestReport
+	maxFailed int64
 }
 
 func newPacker(view *registry.View) (*packer, error) {
@@ -113,7 +156,10 @@ func (p *packer) addAll(ctx context.Context, record arrow.RecordBatch) error {
 			return err
 		}
 		if err := p.current.add(p.keys, p.values, row); err != nil {
-			return fmt.Errorf("the row with %s: %w", p.describe(record, row), err)
+			if err := p.fail(record, row, err); err != nil {
+				return err
+			}
+			continue
 		}
 		if p.current.len() < p.rows && len(p.current.arena) < batchBytes {
 			continue
@@ -134,6 +180,23 @@ func (p *packer) bind(columns []arrow.Array) error {
 		features[i] = columns[column]
 	}
 	return p.values.Bind(columns[p.keyCount], columns[p.keyCount+1], features)
+}
+
+// fail counts a row that cannot be packed. It returns an error where that is not the row's fault, or one too many.
+func (p *packer) fail(record arrow.RecordBatch, row int, err error) error {
+	var input *registry.InputError
+	if !errors.As(err, &input) {
+		return fmt.Errorf("the row with %s: %w", p.describe(record, row), err)
+	}
+	p.failed.Failed++
+	if len(p.failed.Failures) < store.FailureSamples {
+		p.failed.Failures = append(p.failed.Failures, store.FailedRow{Column: input.Field, Value: p.describe(record, row),
+			Reason: "cannot be stored: " + input.Message})
+	}
+	if p.failed.Failed > p.maxFailed {
+		return store.TooManyFailed(p.failed, p.maxFailed)
+	}
+	return nil
 }
 
 // describe names a row by its keys and event time.

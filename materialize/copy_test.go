@@ -27,7 +27,8 @@ func airports() *registry.View {
 	}
 }
 
-func TestARowThatCannotBePackedIsNamed(t *testing.T) {
+// tooFarBack has a row of EWR, one of JFK whose event time cannot be stored, and one of LGA.
+func tooFarBack() arrow.RecordBatch {
 	names := []string{"airport", "event_ts", "created_ts", "temp", "wind"}
 	fields := make([]arrow.Field, len(names))
 	for i, name := range names {
@@ -35,22 +36,41 @@ func TestARowThatCannotBePackedIsNamed(t *testing.T) {
 	}
 	fields[0].Type = arrow.BinaryTypes.String
 	builder := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema(fields, nil))
-	builder.Field(0).(*array.StringBuilder).AppendValues([]string{"EWR", "JFK"}, nil)
-	builder.Field(1).(*array.Int64Builder).AppendValues([]int64{7, -1 << 63}, nil) // No such event time can be stored.
+	builder.Field(0).(*array.StringBuilder).AppendValues([]string{"EWR", "JFK", "LGA"}, nil)
+	builder.Field(1).(*array.Int64Builder).AppendValues([]int64{7, -1 << 63, 8}, nil)
 	for i := 2; i < len(names); i++ {
-		builder.Field(i).(*array.Int64Builder).AppendValues([]int64{1, 2}, nil)
+		builder.Field(i).(*array.Int64Builder).AppendValues([]int64{1, 2, 3}, nil)
 	}
+	return builder.NewRecordBatch()
+}
+
+func TestARowThatCannotBePackedIsNamed(t *testing.T) {
 	p, err := newPacker(airports())
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.rows, p.current = 10, &batch{}
-	err = p.addAll(t.Context(), builder.NewRecordBatch())
+	err = p.addAll(t.Context(), tooFarBack())
 	if err == nil || !strings.Contains(err.Error(), "airport JFK") {
 		t.Errorf("want an error that names the row, got %v", err)
 	}
 	if got := p.current.len(); got != 1 {
 		t.Errorf("the batch has %d rows, want the one before", got)
+	}
+}
+
+func TestARowThatCannotBePackedIsLeftOutWhereItMayFail(t *testing.T) {
+	p, err := newPacker(airports())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.rows, p.current, p.maxFailed = 10, &batch{}, 1
+	if err := p.addAll(t.Context(), tooFarBack()); err != nil {
+		t.Fatal(err)
+	}
+	if p.current.len() != 2 || p.failed.Failed != 1 || len(p.failed.Failures) != 1 ||
+		!strings.Contains(p.failed.Failures[0].String(), "airport JFK") {
+		t.Errorf("the batch has %d rows, and %+v failed; want two, and JFK", p.current.len(), p.failed)
 	}
 }
 

@@ -67,6 +67,8 @@ func New(config Config) *Materializer {
 type Report struct {
 	// Run is what the ledger keeps. Its ID is 0 where there was nothing to do.
 	Run registry.Run
+	// Failures are the first of the rows that Run.Skipped counts.
+	Failures []store.FailedRow
 	// Notes are sentences for the user: that rows later than now were left (R15), that a part is still missing, that
 	// there was nothing to do.
 	Notes []string
@@ -98,7 +100,7 @@ func (m *Materializer) Run(ctx context.Context, view *registry.View, request Req
 	if report.Run.ID, err = m.config.Ledger.Begin(ctx, report.Run); err != nil {
 		return report, fmt.Errorf("record the start of materializing view %q: %w", view.Name, err)
 	}
-	err = m.copyWindow(ctx, plan.view, plan.window, &report.Run)
+	err = m.copyWindow(ctx, plan, request.MaxFailed, &report)
 	if err != nil {
 		err = fmt.Errorf("materialize view %q: %w", view.Name, withCause(ctx, err))
 	}

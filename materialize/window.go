@@ -18,6 +18,9 @@ type Request struct {
 	// Full ignores what is recorded and replaces it: the window starts at From, or has no beginning. It brings back what
 	// an online store has lost.
 	Full bool
+	// MaxFailed is how many rows of a view may have values that do not fit; they are left out. Where more fail, so does
+	// the run: with no row written, but for what only packing finds out, such as a row that is too long.
+	MaxFailed int64
 }
 
 // plan is what a run over one view will do.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"github.com/plumbstore/plumb/materialize"
@@ -18,6 +19,8 @@ type materializeFlags struct {
 	to, from string
 	views    []string
 	full     bool
+	// maxFailed is how many rows of a view may have values that do not fit.
+	maxFailed int64
 }
 
 func (a *application) materializeCommand() *cobra.Command {
@@ -39,6 +42,8 @@ func (a *application) materializeCommand() *cobra.Command {
 	cmd.Flags().StringVar(&flags.from, "from", "", "the window's start, exclusive; each view's last end unless told")
 	cmd.Flags().StringArrayVar(&flags.views, "view", nil, "a view to materialize; all that are online unless told")
 	cmd.Flags().BoolVar(&flags.full, "full", false, "start over: ignore each view's last end, and replace it")
+	cmd.Flags().Int64Var(&flags.maxFailed, "max-failed-rows", 0,
+		"rows of a view that may have values that do not fit their types; they are left out and reported")
 	_ = cmd.MarkFlagRequired("to") // It fails only where there is no such flag.
 	a.completeViews(cmd, "view")
 	return cmd
@@ -79,8 +84,12 @@ func (a *application) materialize(ctx context.Context, p *project, flags materia
 }
 
 func (a *application) materializeRequest(flags materializeFlags) (materialize.Request, error) {
+	if flags.maxFailed < 0 {
+		return materialize.Request{}, registry.Inputf("--max-failed-rows", "%d is less than 0; give the number of rows that "+
+			"may fail", flags.maxFailed)
+	}
 	to, err := a.instant("--to", flags.to)
-	request := materialize.Request{To: to, Full: flags.full}
+	request := materialize.Request{To: to, Full: flags.full, MaxFailed: flags.maxFailed}
 	if err != nil || flags.from == "" {
 		return request, err
 	}
@@ -97,11 +106,34 @@ func (a *application) tell(view *registry.View, report materialize.Report, err e
 	if err != nil && report.Run.ID == 0 {
 		return err
 	}
-	line := lineOf(report.Run)
+	line := materializedLine{runLine: lineOf(report.Run), Skipped: report.Run.Skipped, Bytes: report.Run.Bytes,
+		Failures: report.Failures}
 	if report.Run.ID == 0 {
 		line.Outcome = nothingToDo
 	}
 	return errors.Join(err, a.print(line, line.write))
+}
+
+// materializedLine is what is printed of a run that has just ended.
+type materializedLine struct {
+	runLine
+	// Skipped counts the rows with values that do not fit; Failures are the first of them.
+	Skipped  int64             `json:"skipped"`
+	Bytes    int64             `json:"bytes"`
+	Failures []store.FailedRow `json:"failures,omitempty"`
+}
+
+// write names the rows that were left out. Those that made the run fail are in its error.
+func (l materializedLine) write(w io.Writer) error {
+	if err := l.runLine.write(w); err != nil || l.Skipped == 0 || l.Outcome == registry.Failed {
+		return err
+	}
+	text := fmt.Sprintf("  left out: %s with values that do not fit\n", english.Plural(int(l.Skipped), "row", ""))
+	for _, failure := range l.Failures {
+		text += fmt.Sprintf("  %s\n", failure)
+	}
+	_, err := io.WriteString(w, text)
+	return err
 }
 
 // nothingToDo stands where a window held no instant, so that there was no run.
