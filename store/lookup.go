@@ -40,8 +40,10 @@ type Lookup struct {
 
 // use is one use of a view.
 type use struct {
-	view  *registry.View
-	table Table
+	// position is that in Lookup.uses.
+	position int
+	view     *registry.View
+	table    Table
 	// keys are positions in Lookup.keys.
 	keys []int
 	// outputs are positions in Lookup.names.
@@ -71,7 +73,7 @@ func NewLookup(selection *registry.Selection) (*Lookup, error) {
 	}
 	l := &Lookup{keys: keys, uses: make([]use, len(selection.References))}
 	for i, reference := range selection.References {
-		l.uses[i] = use{view: reference.View, table: NewTable(reference.View, 0), readers: map[uint32]*reader{}}
+		l.uses[i] = use{position: i, view: reference.View, table: NewTable(reference.View, 0), readers: map[uint32]*reader{}}
 		for _, column := range reference.LabelColumns {
 			at := slices.IndexFunc(keys, func(f registry.Field) bool { return f.Name == column })
 			l.uses[i].keys = append(l.uses[i].keys, at)
@@ -119,6 +121,26 @@ func newReader(schema registry.Schema, wanted []registry.Field) *reader {
 // Keys returns the label columns that a request must give, with their types.
 func (l *Lookup) Keys() []registry.Field { return slices.Clone(l.keys) }
 
+// Uses returns the name of the view of each use of one.
+func (l *Lookup) Uses() []string {
+	names := make([]string, len(l.uses))
+	for i := range l.uses {
+		names[i] = l.uses[i].view.Name
+	}
+	return names
+}
+
+// Views returns the name of each output's view.
+func (l *Lookup) Views() []string {
+	names := make([]string, len(l.names))
+	for i := range l.uses {
+		for _, output := range l.uses[i].outputs {
+			names[output] = l.uses[i].view.Name
+		}
+	}
+	return names
+}
+
 // LookupRequest asks for the features of some entities at an instant.
 type LookupRequest struct {
 	// Keys has one column for each of Lookup.Keys, in any order. A selection of entity-less views alone has none, and
@@ -128,6 +150,9 @@ type LookupRequest struct {
 	At Instant
 	// EventTimestamps asks for the event time of each row.
 	EventTimestamps bool
+	// Newest, where not nil, has one instant for each of Lookup.Uses. Get raises each to the newest event time that it
+	// found there and that is visible.
+	Newest []Instant
 }
 
 // Get answers with one column for each output of the selection, in its order, each with one row for each row of keys,

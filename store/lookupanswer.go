@@ -11,6 +11,8 @@ type answer struct {
 	at      Instant
 	columns []*plumbv1.FeatureColumn
 	values  []wireColumn
+	// newest is LookupRequest.Newest.
+	newest []Instant
 }
 
 func newAnswer(l *Lookup, rows int, request LookupRequest) *answer {
@@ -18,6 +20,7 @@ func newAnswer(l *Lookup, rows int, request LookupRequest) *answer {
 		at:      request.At,
 		columns: make([]*plumbv1.FeatureColumn, len(l.names)),
 		values:  make([]wireColumn, len(l.names)),
+		newest:  request.Newest,
 	}
 	// One allocation for what every column has.
 	columns, statuses := make([]plumbv1.FeatureColumn, len(l.names)), make([]byte, rows*len(l.names))
@@ -54,6 +57,9 @@ func (a *answer) add(u *use, row int, value []byte) error {
 	}
 	if err := reader.layout.check(stored); err != nil {
 		return err
+	}
+	if a.newest != nil {
+		a.newest[u.position] = max(a.newest[u.position], stored.Event)
 	}
 	expired := u.expired(stored.Event, a.at)
 	for i, output := range u.outputs {

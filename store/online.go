@@ -48,3 +48,17 @@ type WriteReport struct {
 	// Written rows were stored; Older ones were not, since a newer row is there.
 	Written, Older int64
 }
+
+// Pooled is an online store that reaches a server over a pool of connections.
+type Pooled interface {
+	Pool() PoolState
+}
+
+// PoolState is the state of a pool of connections.
+type PoolState struct {
+	// Total are the connections that are open, Idle those of them that wait for a call.
+	Total, Idle int
+	// Hits, Misses and Timeouts count the calls that found an idle connection, had to make one, and waited for one in
+	// vain.
+	Hits, Misses, Timeouts uint64
+}

@@ -3,13 +3,13 @@ package cli
 import (
 	"cmp"
 	"context"
-	"log/slog"
 
 	"github.com/spf13/cobra"
 
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/server"
 	"github.com/plumbstore/plumb/internal/server/flight"
+	"github.com/plumbstore/plumb/internal/telemetry"
 )
 
 func (a *application) serveCommand() *cobra.Command {
@@ -39,62 +39,77 @@ func (a *application) serveCommand() *cobra.Command {
 const noQueue = -1
 
 func (a *application) serve(ctx context.Context, p *project, insecure, readOnly bool) error {
-	serving := p.config.Serving
-	if serving.HTTP != "" {
+	if p.config.Serving.HTTP != "" {
 		a.note("this version serves gRPC and Arrow Flight; serving.http is left alone")
 	}
-	logger := slog.New(slog.NewTextHandler(a.Err, nil))
+	logger := a.logger(p.config.Serving.LogFormat)
 	presented, guard, err := a.security(p.config, logger)
 	if err != nil {
 		return err
 	}
-	engine, err := p.registry(ctx)
+	config, err := p.served(ctx)
 	if err != nil {
 		return err
+	}
+	config.Certificates, config.Guard, config.Insecure, config.ReadOnly = presented, guard, insecure, readOnly
+	config.Logger = logger
+	if config.Metrics, err = p.metrics(ctx); err != nil {
+		return err
+	}
+	tracing, err := telemetry.StartTracing(ctx, a.version)
+	if err != nil {
+		return err
+	}
+	config.Tracing = tracing.Provider()
+	listening, err := server.Listen(ctx, config)
+	if err != nil {
+		return err
+	}
+	if err := a.announce(listening, p.config.Serving.Flight != ""); err != nil {
+		return err
+	}
+	return stopTracing(ctx, logger, tracing, listening.Serve(ctx))
+}
+
+// served opens the engines, and says with what and where to serve.
+func (p *project) served(ctx context.Context) (server.Config, error) {
+	engine, err := p.registry(ctx)
+	if err != nil {
+		return server.Config{}, err
 	}
 	online, err := p.online(ctx)
 	if err != nil {
-		return err
+		return server.Config{}, err
 	}
 	offline, err := p.serving(ctx)
 	if err != nil {
-		return err
+		return server.Config{}, err
 	}
 	pusher, err := p.pusher(ctx)
 	if err != nil {
-		return err
+		return server.Config{}, err
 	}
-	listening, err := server.Listen(ctx, server.Config{
-		Project:       p.config.Project,
-		Registry:      engine,
-		Online:        online,
-		Inspector:     offline,
-		Offline:       offline,
-		Pusher:        pusher,
-		ReadOnly:      readOnly,
+	serving := p.config.Serving
+	return server.Config{
+		Project:   p.config.Project,
+		Registry:  engine,
+		Online:    online,
+		Inspector: offline,
+		Offline:   offline,
+		Pusher:    pusher,
+
 		Address:       serving.GRPC,
 		FlightAddress: serving.Flight,
-		Certificates:  presented,
-		Guard:         guard,
-		Insecure:      insecure,
-		Now:           a.now,
+		AdminAddress:  serving.Admin,
 
+		Now:             p.app.now,
 		RefreshInterval: serving.Refresh,
 		MaxConcurrent:   serving.MaxConcurrent,
-
-		Logger: logger,
 		Joins: flight.Limits{
 			Jobs: serving.FlightJobs, Queue: cmp.Or(serving.FlightQueue, noQueue), SpoolBytes: serving.FlightSpool,
 			Idle: serving.FlightIdle,
 		},
-	})
-	if err != nil {
-		return err
-	}
-	if err := a.announce(listening, serving.Flight != ""); err != nil {
-		return err
-	}
-	return listening.Serve(ctx)
+	}, nil
 }
 
 // announce says where the server listens, with the actual ports.
@@ -102,6 +117,9 @@ func (a *application) announce(listening *server.Server, flightApart bool) error
 	a.note("listening on grpc %s", listening.Address())
 	if flightApart {
 		a.note("listening on flight %s", listening.FlightAddress())
+	}
+	if admin := listening.AdminAddress(); admin != "" {
+		a.note("listening on admin %s", admin)
 	}
 	if a.output != jsonText {
 		return nil

@@ -70,6 +70,10 @@ type Serving struct {
 	Refresh time.Duration
 	// MaxConcurrent is how many look-ups and pushes are answered at a time, at least 1.
 	MaxConcurrent int
+	// Admin is empty where operators are not answered.
+	Admin string
+	// LogFormat is text or json.
+	LogFormat string
 	// FlightJobs is how many joins run at a time, at least 1; FlightQueue how many more calls wait.
 	FlightJobs, FlightQueue int
 	// FlightSpool bounds the label rows of one call on disk, in bytes.

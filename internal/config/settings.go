@@ -84,6 +84,10 @@ var settings = slices.Concat([]Setting{
 	{Key: "serving.max_concurrent", Default: "1024", kind: number,
 		Usage: "look-ups and pushes that are answered at a time; those beyond it are refused",
 		set:   setCount(func(s *Serving) *int { return &s.MaxConcurrent }, 1)},
+	{Key: "serving.admin", Optional: true,
+		Usage: "host:port for operators: Prometheus at /metrics, profiles below /debug/pprof/",
+		set:   setAddress(func(s *Serving) *string { return &s.Admin }, true)},
+	{Key: "serving.log_format", Default: "text", Usage: "how plumb serve logs to stderr: text or json", set: setLogFormat},
 	{Key: "serving.flight_jobs", Default: "2", kind: number,
 		Usage: "joins over Flight at a time; they share offline.memory_limit evenly",
 		set:   setCount(func(s *Serving) *int { return &s.FlightJobs }, 1)},
@@ -209,6 +213,14 @@ func parsePositive(text string) (time.Duration, error) {
 		err = fmt.Errorf("must be a duration above nothing such as 30s or 5m, not %q", text)
 	}
 	return duration, err
+}
+
+func setLogFormat(l *loader, value []string) error {
+	l.config.Serving.LogFormat = value[0]
+	if value[0] != "text" && value[0] != "json" {
+		return fmt.Errorf("must be text or json, not %q", value[0])
+	}
+	return nil
 }
 
 // setCount takes a whole number of at least a bound.

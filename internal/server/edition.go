@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"sync"
 
+	"github.com/plumbstore/plumb/internal/telemetry"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
@@ -13,19 +14,28 @@ import (
 // cannot fill the memory.
 const maxKept = 1000
 
+// lookupPlan is a look-up made ready, and what counts its answers.
+type lookupPlan struct {
+	*store.Lookup
+	served *telemetry.Served
+}
+
 // edition is a snapshot with its look-up plans.
 type edition struct {
 	snapshot *registry.Snapshot
+	metrics  *telemetry.Metrics
 	// services are the plans of the services under their own output names. A service that cannot be served is absent.
-	services map[string]*store.Lookup
+	services map[string]*lookupPlan
 
 	mu sync.Mutex
 	// kept are the plans made for other selections, by selectionKey.
-	kept map[string]*store.Lookup
+	kept map[string]*lookupPlan
 }
 
-func newEdition(snapshot *registry.Snapshot) *edition {
-	e := &edition{snapshot: snapshot, services: map[string]*store.Lookup{}, kept: map[string]*store.Lookup{}}
+func newEdition(snapshot *registry.Snapshot, metrics *telemetry.Metrics) *edition {
+	e := &edition{
+		snapshot: snapshot, metrics: metrics, services: map[string]*lookupPlan{}, kept: map[string]*lookupPlan{},
+	}
 	for _, service := range snapshot.State.GetDefinitions().GetFeatureServices() {
 		request := &plumbv1.GetOnlineFeaturesRequest{
 			Selection: &plumbv1.GetOnlineFeaturesRequest_FeatureService{FeatureService: service.GetName()},
@@ -38,7 +48,7 @@ func newEdition(snapshot *registry.Snapshot) *edition {
 }
 
 // lookup returns the plan for the request's selection, ready-made where possible.
-func (e *edition) lookup(request *plumbv1.GetOnlineFeaturesRequest) (*store.Lookup, error) {
+func (e *edition) lookup(request *plumbv1.GetOnlineFeaturesRequest) (*lookupPlan, error) {
 	if ready, ok := e.services[request.GetFeatureService()]; ok && !request.GetFullNames() {
 		return ready, nil
 	}
@@ -57,7 +67,7 @@ func (e *edition) lookup(request *plumbv1.GetOnlineFeaturesRequest) (*store.Look
 	return made, nil
 }
 
-func (e *edition) keep(key string, lookup *store.Lookup) {
+func (e *edition) keep(key string, lookup *lookupPlan) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if len(e.kept) >= maxKept {
@@ -69,12 +79,16 @@ func (e *edition) keep(key string, lookup *store.Lookup) {
 	e.kept[key] = lookup
 }
 
-func (e *edition) plan(request *plumbv1.GetOnlineFeaturesRequest) (*store.Lookup, error) {
+func (e *edition) plan(request *plumbv1.GetOnlineFeaturesRequest) (*lookupPlan, error) {
 	selection, err := e.selection(request)
 	if err != nil {
 		return nil, err
 	}
-	return store.NewLookup(selection)
+	lookup, err := store.NewLookup(selection)
+	if err != nil {
+		return nil, err
+	}
+	return &lookupPlan{lookup, e.metrics.Served(request.GetFeatureService(), lookup)}, nil
 }
 
 func (e *edition) selection(request *plumbv1.GetOnlineFeaturesRequest) (*registry.Selection, error) {

@@ -3,7 +3,9 @@ package server
 import (
 	"fmt"
 	"testing"
+	"time"
 
+	"github.com/plumbstore/plumb/internal/telemetry"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store/storetest"
@@ -25,7 +27,7 @@ func wide(t *testing.T, features int) *edition {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newEdition(snapshot)
+	return newEdition(snapshot, telemetry.New(func() time.Time { return time.Time{} }))
 }
 
 func listed(references ...string) *plumbv1.GetOnlineFeaturesRequest {

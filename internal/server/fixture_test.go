@@ -82,11 +82,13 @@ type running struct {
 	registry *sqldb.DB
 	online   store.Online
 	address  string
-	conn     *grpc.ClientConn
-	client   plumbv1.ServingServiceClient
-	health   healthpb.HealthClient
-	ticks    chan time.Time
-	log      *logText
+	// admin is where operators are answered, where they are.
+	admin  string
+	conn   *grpc.ClientConn
+	client plumbv1.ServingServiceClient
+	health healthpb.HealthClient
+	ticks  chan time.Time
+	log    *logText
 	// stop makes the server drain; it does not wait.
 	stop context.CancelFunc
 	// ended is closed once Serve has returned, with err.
@@ -117,7 +119,7 @@ func start(t testing.TB, changes ...func(*server.Config)) *running {
 	}
 	r.online = config.Online
 	s := must(server.Listen(t.Context(), config))(t)
-	r.server, r.address = s, s.Address()
+	r.server, r.address, r.admin = s, s.Address(), s.AdminAddress()
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
 	go func() { defer close(r.ended); r.err = s.Serve(ctx) }()

@@ -32,6 +32,7 @@ func (s *Server) interceptUnary(ctx context.Context, request any, info *grpc.Una
 		if err != nil {
 			response, err = nil, s.statusOf(ctx, info.FullMethod, err)
 		}
+		s.config.Metrics.Answered(info.FullMethod, status.Code(err))
 	}()
 	if ctx, err = s.authorize(ctx, info.FullMethod); err != nil {
 		return nil, err
@@ -73,6 +74,7 @@ func (s *Server) interceptStream(service any, stream grpc.ServerStream, info *gr
 		if err != nil {
 			err = s.statusOf(ctx, info.FullMethod, err)
 		}
+		s.config.Metrics.Answered(info.FullMethod, status.Code(err))
 	}()
 	if ctx, err = s.authorize(ctx, info.FullMethod); err != nil {
 		return err

@@ -39,6 +39,7 @@ func (s *serving) Push(ctx context.Context, request *plumbv1.PushRequest) (*plum
 	}
 	report, err := config.Pusher.Push(ctx, view, rows, request.GetAtomic())
 	if err != nil {
+		config.Metrics.WriteFailed()
 		return nil, err
 	}
 	return pushResponse(report, current.snapshot.Revision), nil

@@ -20,6 +20,7 @@ import (
 
 	"buf.build/go/protovalidate"
 	arrowflight "github.com/apache/arrow-go/v18/arrow/flight"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
@@ -30,6 +31,7 @@ import (
 	"github.com/plumbstore/plumb/internal/server/auth"
 	"github.com/plumbstore/plumb/internal/server/certificates"
 	"github.com/plumbstore/plumb/internal/server/flight"
+	"github.com/plumbstore/plumb/internal/telemetry"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
@@ -81,6 +83,12 @@ type Config struct {
 	RefreshInterval time.Duration
 	Refresh         <-chan time.Time
 	Logger          *slog.Logger
+	// Metrics count what is answered; where nil, nobody reads them.
+	Metrics *telemetry.Metrics
+	// Tracing makes the spans of calls; where nil, there are none.
+	Tracing trace.TracerProvider
+	// AdminAddress, where set, answers Prometheus and profilers over HTTP.
+	AdminAddress string
 
 	// MaxConcurrent bounds the look-ups and pushes that are answered at a time: 1024. Those beyond it are refused with
 	// RESOURCE_EXHAUSTED.
@@ -110,6 +118,9 @@ func (c Config) withDefaults() Config {
 	c.PlanTimeout = cmp.Or(c.PlanTimeout, 2*time.Minute)
 	c.DrainTimeout = cmp.Or(c.DrainTimeout, 10*time.Second)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
+	if c.Metrics == nil {
+		c.Metrics = telemetry.New(c.Now)
+	}
 	if c.Pusher == nil {
 		c.Pusher = materialize.NewPusher(materialize.PushConfig{
 			Online: c.Online, Now: c.Now, ClockSkew: materialize.DefaultClockSkew,
@@ -123,6 +134,7 @@ type Server struct {
 	config Config
 	// listeners are for Address and, where there is one, FlightAddress.
 	listeners []net.Listener
+	admin     *admin
 	grpc      *grpc.Server
 	health    *health.Server
 	validator protovalidate.Validator
@@ -145,10 +157,15 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: config, listeners: listeners, health: health.NewServer(), validator: validator}
+	admin, err := listenAdmin(ctx, config)
+	if err != nil {
+		return nil, errors.Join(err, closeAll(listeners))
+	}
+	s := &Server{config: config, listeners: listeners, admin: admin, health: health.NewServer(), validator: validator}
 	s.draining, s.endStreams = context.WithCancel(context.Background())
 	s.following, s.limit.most = newFollower(config), int64(config.MaxConcurrent)
-	s.grpc = grpc.NewServer(
+	config.Metrics.RegisterRegistry(s.revision, s.stale)
+	s.grpc = grpc.NewServer(append(config.observed(),
 		config.credentials(),
 		grpc.MaxRecvMsgSize(config.maxMessage()),
 		grpc.MaxSendMsgSize(config.MaxResponseBytes),
@@ -157,7 +174,7 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 		grpc.WaitForHandlers(true), // Once Serve has returned, the stores may be closed.
 		grpc.UnaryInterceptor(s.interceptUnary),
 		grpc.StreamInterceptor(s.interceptStream),
-	)
+	)...)
 	s.register()
 	s.setHealth(healthpb.HealthCheckResponse_NOT_SERVING)
 	// What has to be applied before there is something to serve is applied through this one.
@@ -193,6 +210,17 @@ func (s *Server) snapshot() (*registry.Snapshot, error) {
 	return current.snapshot, nil
 }
 
+// revision is that of the snapshot which is served; 0 where there is none.
+func (s *Server) revision() int64 {
+	if e := s.following.newest.Load(); e != nil {
+		return e.snapshot.Revision
+	}
+	return 0
+}
+
+// stale says whether the registry cannot be read now.
+func (s *Server) stale() bool { return s.Condition().StaleSince != nil }
+
 // Address is where the server listens, with the actual port.
 func (s *Server) Address() string { return s.listeners[0].Addr().String() }
 
@@ -209,7 +237,7 @@ func (s *Server) FlightAddress() string {
 func (s *Server) Close() error {
 	s.endStreams()
 	s.grpc.Stop()
-	return closeAll(s.listeners)
+	return errors.Join(closeAll(s.listeners), s.admin.close())
 }
 
 // Serve answers calls until ctx is done. Then it reports itself as not serving, takes no more calls, waits for those in
@@ -219,6 +247,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	for _, listener := range s.listeners {
 		group.Go(func() error { return s.accept(listener) })
 	}
+	group.Go(func() error { return s.admin.serve(ctx) })
 	group.Go(func() error { s.following.run(ctx, s.setReady); return nil })
 	group.Go(func() error { <-ctx.Done(); s.drain(); return nil })
 	return group.Wait()

@@ -51,14 +51,18 @@ func (s *Server) answer(ctx context.Context, from *edition, request *plumbv1.Get
 	if err != nil {
 		return nil, err
 	}
-	columns, err := lookup.Get(ctx, s.config.Online, store.LookupRequest{
+	began, newest := s.config.Now(), lookup.served.Newest()
+	columns, err := lookup.Get(ctx, s.reading(), store.LookupRequest{
 		Keys:            request.GetKeys(),
 		At:              s.at(request),
 		EventTimestamps: request.GetEventTimestamps(),
+		Newest:          newest,
 	})
 	if err != nil {
+		s.countFailedRead(err)
 		return nil, err
 	}
+	lookup.served.Count(s.config.Now().Sub(began), columns, newest)
 	return &plumbv1.GetOnlineFeaturesResponse{Columns: columns, Revision: from.snapshot.Revision}, nil
 }
 
