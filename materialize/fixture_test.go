@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/plumbstore/plumb/internal/redistest"
@@ -222,6 +221,3 @@ func sameBytes(a, b [][]byte) bool {
 	}
 	return len(a) == len(b)
 }
-
-// unrecorded leaves out what a run reports and the ledger does not keep.
-var unrecorded = cmpopts.IgnoreFields(registry.Run{}, "Skipped", "Bytes")

@@ -106,8 +106,7 @@ func (a *application) tell(view *registry.View, report materialize.Report, err e
 	if err != nil && report.Run.ID == 0 {
 		return err
 	}
-	line := materializedLine{runLine: lineOf(report.Run), Skipped: report.Run.Skipped, Bytes: report.Run.Bytes,
-		Failures: report.Failures}
+	line := materializedLine{runLine: lineOf(report.Run), Failures: report.Failures}
 	if report.Run.ID == 0 {
 		line.Outcome = nothingToDo
 	}
@@ -117,9 +116,7 @@ func (a *application) tell(view *registry.View, report materialize.Report, err e
 // materializedLine is what is printed of a run that has just ended.
 type materializedLine struct {
 	runLine
-	// Skipped counts the rows with values that do not fit; Failures are the first of them.
-	Skipped  int64             `json:"skipped"`
-	Bytes    int64             `json:"bytes"`
+	// Failures are the first of the rows that were left out.
 	Failures []store.FailedRow `json:"failures,omitempty"`
 }
 
@@ -150,8 +147,11 @@ type runLine struct {
 	Older     int64            `json:"older"`
 	NullKeys  int64            `json:"null_keys"`
 	NullTimes int64            `json:"null_times"`
-	Seconds   float64          `json:"seconds"`
-	Error     string           `json:"error,omitempty"`
+	// Skipped counts the rows with values that do not fit, Bytes those that the store was given.
+	Skipped int64   `json:"skipped"`
+	Bytes   int64   `json:"bytes"`
+	Seconds float64 `json:"seconds"`
+	Error   string  `json:"error,omitempty"`
 }
 
 func lineOf(run registry.Run) runLine {
@@ -165,6 +165,8 @@ func lineOf(run registry.Run) runLine {
 		Older:     run.Older,
 		NullKeys:  run.NullKeys,
 		NullTimes: run.NullTimes,
+		Skipped:   run.Skipped,
+		Bytes:     run.Bytes,
 		Error:     run.Error,
 	}
 	if !run.FinishedAt.IsZero() {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"github.com/plumbstore/plumb/internal/document"
@@ -103,6 +104,9 @@ func statusCells(view viewStatus) []string {
 	if run := view.LastRun; run != nil {
 		cells[4] = string(run.Outcome)
 		cells[5], cells[6], cells[7] = fmt.Sprint(run.Read), fmt.Sprint(run.Written), fmt.Sprint(run.Older)
+		if run.Skipped > 0 {
+			cells[4] += fmt.Sprintf(" without %s", english.Plural(int(run.Skipped), "row", ""))
+		}
 		if run.Error != "" {
 			cells[4] += ": " + run.Error
 		}

@@ -84,6 +84,7 @@ func finished(t *testing.T, open Database) {
 	}
 	run.ID, run.Outcome, run.FinishedAt = id, registry.Succeeded, noon.Add(time.Microsecond)
 	run.Read, run.Written, run.Older, run.NullKeys, run.NullTimes, run.Error = 1, 2, 3, 4, 5, "ü\n\"'"
+	run.Skipped, run.Bytes = 6, 1<<40
 	done := registry.Progress{View: "weather", Generation: 1, Rebuild: 1, Start: new(int64(-1 << 60)), End: 1 << 60}
 	if err := engine.Finish(t.Context(), run, &done); err != nil {
 		t.Fatal(err)

@@ -61,10 +61,10 @@ func (d *DB) Finish(ctx context.Context, run registry.Run, progress *registry.Pr
 	return d.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		var project, view string
 		err := tx.QueryRowContext(ctx, `UPDATE runs SET finished_at = $1, outcome = $2, rows_read = $3, rows_written = $4,
-			rows_older = $5, null_keys = $6, null_times = $7, error = $8
-			WHERE id = $9 RETURNING project, view`,
+			rows_older = $5, null_keys = $6, null_times = $7, rows_skipped = $8, bytes_written = $9, error = $10
+			WHERE id = $11 RETURNING project, view`,
 			run.FinishedAt.UnixMicro(), string(run.Outcome), run.Read, run.Written, run.Older, run.NullKeys,
-			run.NullTimes, plain(run.Error), run.ID).Scan(&project, &view)
+			run.NullTimes, run.Skipped, run.Bytes, plain(run.Error), run.ID).Scan(&project, &view)
 		if errors.Is(err, sql.ErrNoRows) {
 			return &registry.NotFoundError{Kind: "run", Name: strconv.FormatInt(run.ID, 10)}
 		}
@@ -107,7 +107,8 @@ func (d *DB) LastRuns(ctx context.Context, project string) (map[string]registry.
 		found[run.View] = run
 		return err
 	}, `SELECT id, project, view, generation, window_start, window_end, started_at,
-		finished_at, outcome, rows_read, rows_written, rows_older, null_keys, null_times, error
+		finished_at, outcome, rows_read, rows_written, rows_older, null_keys, null_times,
+		rows_skipped, bytes_written, error
 		FROM runs WHERE id IN (SELECT max(id) FROM runs WHERE project = $1 GROUP BY view)`, project)
 	return found, err
 }
@@ -120,7 +121,8 @@ func scanRun(rows *sql.Rows) (registry.Run, error) {
 		outcome  string
 	)
 	err := rows.Scan(&run.ID, &run.Project, &run.View, &run.Generation, &run.Start, &run.End, &started, &finished,
-		&outcome, &run.Read, &run.Written, &run.Older, &run.NullKeys, &run.NullTimes, &run.Error)
+		&outcome, &run.Read, &run.Written, &run.Older, &run.NullKeys, &run.NullTimes,
+		&run.Skipped, &run.Bytes, &run.Error)
 	run.StartedAt = time.UnixMicro(started).UTC()
 	if finished != nil {
 		run.FinishedAt = time.UnixMicro(*finished).UTC()
