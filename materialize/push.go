@@ -3,6 +3,7 @@ package materialize
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/plumbstore/plumb/registry"
@@ -21,10 +22,23 @@ type PushConfig struct {
 	ClockSkew time.Duration
 	// Retention is how long after a view's ttl the online store keeps expired rows (R13); see store.NewTable.
 	Retention time.Duration
+	// LogFolder returns the absolute folder of a push log, or why there cannot be one. Required where a view has one.
+	LogFolder func(path string) (string, error)
+	// LogBytes and LogInterval are after how many bytes, and how much time, rows of a push log become a Parquet file; see
+	// pushlog.Config.
+	LogBytes    int64
+	LogInterval time.Duration
 }
 
-// Pusher writes rows straight into the online store. It is safe for concurrent use.
-type Pusher struct{ config PushConfig }
+// Pusher writes rows straight into the online store, and into the push logs of the views that have one. It is safe for
+// concurrent use. Its owner closes it.
+type Pusher struct {
+	config PushConfig
+
+	mu sync.Mutex
+	// lanes are those of the views with a push log, by its path.
+	lanes map[string]*lane
+}
 
 // NewPusher returns a pusher.
 func NewPusher(config PushConfig) *Pusher { return &Pusher{config: config} }
@@ -48,7 +62,8 @@ type PushReport struct {
 }
 
 // Push stores rows of a view, where the newest of each key wins (R14). Rows that cannot be stored are refused one by
-// one and the others are stored; with atomic nothing is stored where any is refused.
+// one and the others are stored; with atomic nothing is stored where any is refused. Where the view has a push log, the
+// rows are durable there before they are stored.
 //
 // It returns a *registry.PreconditionError for a view that is not online, and an error that wraps
 // registry.ErrUnavailable where the store cannot be reached. After an error any of the rows may have been stored, and
@@ -62,8 +77,10 @@ func (p *Pusher) Push(ctx context.Context, view *registry.View, rows Rows, atomi
 	if atomic && len(packed.refused) > 0 {
 		return report, nil
 	}
-	err = p.write(ctx, view, packed, &report)
-	return report, err
+	if view.Source.Log != nil {
+		return report, p.pushLogged(ctx, view, rows, packed, &report)
+	}
+	return report, p.write(ctx, view, packed, &report)
 }
 
 // Check returns the rows that Push would refuse now, in row order.

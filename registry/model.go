@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"slices"
 	"time"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -31,7 +32,29 @@ type Source struct {
 	EventTimestamp   string
 	CreatedTimestamp string
 
+	// Log is where rows are kept that were pushed to the one view which reads this; nil where there is none. It is read
+	// after the files of Path.
+	Log *PushLog
+
 	siblings map[string]*Source
+}
+
+// PushLog is a folder of Parquet files of pushed rows.
+type PushLog struct {
+	// Path is the folder, as written in the definition.
+	Path string
+	// Columns are the keys and features of the view, by the names that the source has for them. The times are the
+	// source's.
+	Columns []Field
+}
+
+// WithLog returns the source as the one view reads it that keeps pushed rows in a folder. Its name tells it from the
+// source itself.
+func (s *Source) WithLog(view, path string, columns []Field) *Source {
+	read := *s
+	read.Name += " with the push log of view " + view
+	read.Log = &PushLog{Path: path, Columns: columns}
+	return &read
 }
 
 // Sibling returns the source of the same project that a query may refer to by this name; nil where there is none.
@@ -70,6 +93,15 @@ type View struct {
 	Source *Source
 	// Schemas are the layouts that stored rows of this generation may have; the last is the current one.
 	Schemas []Schema
+}
+
+// Columns are the view's keys and features, by the names that its source has for them.
+func (v *View) Columns() []Field {
+	columns := slices.Clone(v.Keys)
+	for _, feature := range v.Features {
+		columns = append(columns, Field{Name: feature.Column, Type: feature.Type})
+	}
+	return columns
 }
 
 // Schema returns the current layout of stored rows.

@@ -110,6 +110,9 @@ func (s *Snapshot) resolveView(view *plumbv1.FeatureView, registered *plumbv1.Re
 		field := Field{Name: feature.GetName(), Type: feature.GetType()}
 		resolved.Features = append(resolved.Features, Feature{Field: field, Column: cmp.Or(feature.GetColumn(), field.Name)})
 	}
+	if path := view.GetPushLog().GetPath(); path != "" {
+		resolved.Source = resolved.Source.WithLog(resolved.Name, path, resolved.Columns())
+	}
 	for _, schema := range registered.GetSchemas() {
 		fields := make([]Field, len(schema.GetFields()))
 		for i, field := range schema.GetFields() {

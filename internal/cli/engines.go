@@ -71,5 +71,10 @@ func duckdbConfig(c *config.Config) duckdb.Config {
 	}
 }
 
+// logFolder is the absolute folder of a push log.
+func logFolder(c *config.Config, path string) (string, error) {
+	return duckdb.LogFolder(duckdbConfig(c), path)
+}
+
 // offlineVersion is the version of the offline engine.
 func offlineVersion(ctx context.Context) (string, error) { return duckdb.Version(ctx) }

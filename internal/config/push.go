@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/plumbstore/plumb/registry/spec"
@@ -10,6 +11,22 @@ import (
 type Push struct {
 	// ClockSkew is how far an event time may lie ahead of the clock (R15), at least 0.
 	ClockSkew time.Duration
+	// LogSize, in bytes, and LogInterval are when rows of a push log become a Parquet file; both above nothing.
+	LogSize     int64
+	LogInterval time.Duration
+}
+
+func setLogSize(l *loader, value []string) (err error) {
+	l.config.Push.LogSize, err = parseSize(value[0])
+	return err
+}
+
+func setLogInterval(l *loader, value []string) (err error) {
+	l.config.Push.LogInterval, err = spec.ParseDuration(value[0])
+	if err == nil && l.config.Push.LogInterval <= 0 {
+		err = fmt.Errorf("must be a duration above nothing such as 10s or 1m, not %q", value[0])
+	}
+	return err
 }
 
 func setClockSkew(l *loader, value []string) (err error) {

@@ -100,6 +100,10 @@ var settings = slices.Concat([]Setting{
 		set:   setFlightIdle},
 	{Key: "push.clock_skew", Default: "10s",
 		Usage: "how far the event time of a pushed row may lie ahead of the clock; 0s for not at all", set: setClockSkew},
+	{Key: "push.log_size", Default: "64MB", Usage: "after how many bytes rows of a push log become a Parquet file",
+		set: setLogSize},
+	{Key: "push.log_interval", Default: "1m",
+		Usage: "after how long rows of a push log become a Parquet file, which joins read", set: setLogInterval},
 }, securitySettings)
 
 func setProject(l *loader, value []string) error {

@@ -78,6 +78,7 @@ func viewDifferences(old, view *plumbv1.FeatureView) []Difference {
 	d.text("source", old.GetSource(), view.GetSource())
 	d.text("ttl", ttlText(old), ttlText(view))
 	d.text("online", strconv.FormatBool(isOnline(old)), strconv.FormatBool(isOnline(view)))
+	d.text("push_log.path", old.GetPushLog().GetPath(), view.GetPushLog().GetPath())
 	d.items("features", featureTypes(old), featureTypes(view))
 	former := byName(old.GetFeatures())
 	for _, feature := range view.GetFeatures() {

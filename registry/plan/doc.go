@@ -37,6 +37,7 @@
 //	PB108  a view is no longer online                                      stay unread
 //	PB109  a service is removed, or its output or label columns change     stay
 //	PB110  a feature is added to a view                                    written again (set aside over SQL)
+//	PB111  a view's push log goes or moves                                 stay
 //
 // Things that are new have no hazards, nor do descriptions and tags.
 package plan

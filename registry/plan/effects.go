@@ -54,6 +54,10 @@ func (c *comparison) effects(old, view *plumbv1.FeatureView, registered *plumbv1
 		found = append(found, consequence{"PB108", "the view is no longer online", "", "look-ups of it fail and its " +
 			"rows stay in the store unread; training sets stay as they are", stay})
 	}
+	if path := old.GetPushLog().GetPath(); path != "" && path != view.GetPushLog().GetPath() {
+		found = append(found, consequence{"PB111", "rows that were pushed are no longer read from " + path, "", "training " +
+			"sets and materialization are without them, while the online store still serves them", stay})
+	}
 	effects := make([]effect, len(found))
 	for i, consequence := range found {
 		effects[i] = consequence.effect(isOnline(view))

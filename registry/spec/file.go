@@ -79,6 +79,7 @@ var nouns = map[string]string{
 	"ParquetSource":  "parquet",
 	"SqlSource":      "sql",
 	"FeatureView":    "a feature view",
+	"PushLog":        "push_log",
 	"Feature":        "a feature",
 	"FeatureService": "a feature service",
 	"ViewReference":  "a reference to a view",

@@ -73,7 +73,7 @@ func (c *checker) checkSources(ctx context.Context, inspector Inspector) error {
 			c.checkFeatureColumns(inspector, view, found)
 		}
 	}
-	return nil
+	return c.checkLogs(ctx, inspector, resolved, inspected)
 }
 
 // reportFailures reports why sources cannot be read. What is said of a query because of another source that it reads is

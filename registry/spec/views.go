@@ -14,6 +14,7 @@ const labelTime = "event_timestamp"
 func (c *checker) checkView(view *plumbv1.FeatureView) {
 	keys := c.checkEntities(view)
 	c.checkViewSource(view)
+	c.checkPushLog(view)
 	indexNames(c, "feature", view.GetFeatures())
 	for _, feature := range view.GetFeatures() {
 		switch entity, isKey := keys[feature.GetName()]; {

@@ -90,11 +90,13 @@ func Open(ctx context.Context, config Config) (*Engine, error) {
 // Close releases nothing: an Engine holds no instance between operations.
 func (e *Engine) Close() error { return nil }
 
-func (e *Engine) absolute(path string) string {
+func (e *Engine) absolute(path string) string { return e.config.absolute(path) }
+
+func (c Config) absolute(path string) string {
 	if filepath.IsAbs(path) {
 		return filepath.Clean(path)
 	}
-	return filepath.Join(e.config.ProjectDir, path)
+	return filepath.Join(c.ProjectDir, path)
 }
 
 // tempDir is the folder for spill folders.

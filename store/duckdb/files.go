@@ -37,6 +37,12 @@ func (e *Engine) find(source *registry.Source) (sourceFiles, error) {
 		return sourceFiles{}, err
 	}
 	slices.Sort(found)
+	pushed, err := e.pushed(source)
+	if err != nil {
+		return sourceFiles{}, err
+	}
+	own := found
+	found = append(found[:len(found):len(found)], pushed...)
 	files := sourceFiles{paths: make([]string, len(found)), infos: make([]os.FileInfo, len(found))}
 	for i, path := range found {
 		if files.paths[i], err = e.withinRoots(source.Path, path); err != nil {
@@ -47,8 +53,12 @@ func (e *Engine) find(source *registry.Source) (sourceFiles, error) {
 		}
 	}
 	if folder != "" {
-		if err := files.findPartitions(folder, found); err != nil {
+		if err := files.findPartitions(folder, own); err != nil {
 			return sourceFiles{}, err
+		}
+		if len(files.partitions) > 0 && source.Log != nil {
+			return sourceFiles{}, registry.Inputf("", "the folders of %s give columns, which a push log has no place for; "+
+				"name the files by a pattern (…/**/*.parquet), with these columns in them", source.Path)
 		}
 	}
 	files.footers = readFooters(files.paths, source.EventTimestamp)

@@ -32,6 +32,14 @@ var sqlTypes = map[plumbv1.Type]string{
 	plumbv1.Type_TIMESTAMP: "TIMESTAMP WITH TIME ZONE",
 }
 
+// sqlTypeOf is the type that values of a declared type have in results, arrays too.
+func sqlTypeOf(declared plumbv1.Type) string {
+	if element, ok := store.ElementType(declared); ok {
+		return sqlTypes[element] + "[]"
+	}
+	return sqlTypes[declared]
+}
+
 // exact lists the numeric source types each of whose values fits the declared type.
 var exact = map[plumbv1.Type][]string{
 	plumbv1.Type_INT32:   {"TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT"},

@@ -19,6 +19,9 @@ type unified struct {
 	byLayout map[string]map[string]fileColumn
 }
 
+// pushLogLayout is the layout of a push log that may have no file yet. No file's layout is called so.
+const pushLogLayout = "push log"
+
 type unifiedColumn struct {
 	// name is as the first file spells it; names are alike whatever their case, as everywhere in SQL.
 	name     string
@@ -79,6 +82,9 @@ func (r *relations) unify(ctx context.Context, source *registry.Source, files so
 			return nil, err
 		}
 		disagreements = append(disagreements, u.take(name, columns)...)
+	}
+	if source.Log != nil { // Rows will be pushed, so types have to go together before the first one is.
+		disagreements = append(disagreements, u.take(pushLogLayout, logColumns(source))...)
 	}
 	if len(disagreements) > 0 {
 		return nil, registry.Inputf("", "files disagree about %s; write them alike, or read them as two sources and bring "+

@@ -541,9 +541,11 @@ type FeatureView struct {
 	// Whether the view is materialized. Absent: true.
 	Online *bool `protobuf:"varint,5,opt,name=online,proto3,oneof" json:"online,omitempty"`
 	// At least one.
-	Features      []*Feature        `protobuf:"bytes,6,rep,name=features,proto3" json:"features,omitempty"`
-	Description   string            `protobuf:"bytes,7,opt,name=description,proto3" json:"description,omitempty"`
-	Tags          map[string]string `protobuf:"bytes,8,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Features    []*Feature        `protobuf:"bytes,6,rep,name=features,proto3" json:"features,omitempty"`
+	Description string            `protobuf:"bytes,7,opt,name=description,proto3" json:"description,omitempty"`
+	Tags        map[string]string `protobuf:"bytes,8,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Where pushed rows are kept for point-in-time joins. Absent: they are in the online store alone.
+	PushLog       *PushLog `protobuf:"bytes,9,opt,name=push_log,json=pushLog,proto3" json:"push_log,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -634,6 +636,60 @@ func (x *FeatureView) GetTags() map[string]string {
 	return nil
 }
 
+func (x *FeatureView) GetPushLog() *PushLog {
+	if x != nil {
+		return x.PushLog
+	}
+	return nil
+}
+
+// PushLog is a folder of Parquet files with the rows that were pushed to a view. The view reads them after the files of
+// its source (R3).
+type PushLog struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The folder, relative to the project folder and below offline.roots; of this view alone.
+	Path          string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PushLog) Reset() {
+	*x = PushLog{}
+	mi := &file_plumb_v1_definitions_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PushLog) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PushLog) ProtoMessage() {}
+
+func (x *PushLog) ProtoReflect() protoreflect.Message {
+	mi := &file_plumb_v1_definitions_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PushLog.ProtoReflect.Descriptor instead.
+func (*PushLog) Descriptor() ([]byte, []int) {
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *PushLog) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
 // Feature is one typed value of a view.
 type Feature struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -649,7 +705,7 @@ type Feature struct {
 
 func (x *Feature) Reset() {
 	*x = Feature{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[7]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -661,7 +717,7 @@ func (x *Feature) String() string {
 func (*Feature) ProtoMessage() {}
 
 func (x *Feature) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[7]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -674,7 +730,7 @@ func (x *Feature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Feature.ProtoReflect.Descriptor instead.
 func (*Feature) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{7}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Feature) GetName() string {
@@ -728,7 +784,7 @@ type FeatureService struct {
 
 func (x *FeatureService) Reset() {
 	*x = FeatureService{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[8]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -740,7 +796,7 @@ func (x *FeatureService) String() string {
 func (*FeatureService) ProtoMessage() {}
 
 func (x *FeatureService) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[8]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -753,7 +809,7 @@ func (x *FeatureService) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FeatureService.ProtoReflect.Descriptor instead.
 func (*FeatureService) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{8}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *FeatureService) GetName() string {
@@ -807,7 +863,7 @@ type ViewReference struct {
 
 func (x *ViewReference) Reset() {
 	*x = ViewReference{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[9]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -819,7 +875,7 @@ func (x *ViewReference) String() string {
 func (*ViewReference) ProtoMessage() {}
 
 func (x *ViewReference) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[9]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -832,7 +888,7 @@ func (x *ViewReference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ViewReference.ProtoReflect.Descriptor instead.
 func (*ViewReference) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{9}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ViewReference) GetView() string {
@@ -902,7 +958,7 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x04path\"-\n" +
 	"\tSqlSource\x12 \n" +
 	"\x05query\x18\x01 \x01(\tB\n" +
-	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x05query\"\xc7\x03\n" +
+	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x05query\"\xf5\x03\n" +
 	"\vFeatureView\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x12(\n" +
 	"\bentities\x18\x02 \x03(\tB\f\xbaH\t\x92\x01\x06\"\x04r\x02\x10\x01R\bentities\x12\"\n" +
@@ -912,11 +968,15 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\x06online\x18\x05 \x01(\bH\x00R\x06online\x88\x01\x01\x12:\n" +
 	"\bfeatures\x18\x06 \x03(\v2\x11.plumb.v1.FeatureB\v\xbaH\b\xc8\x01\x01\x92\x01\x02\b\x01R\bfeatures\x12 \n" +
 	"\vdescription\x18\a \x01(\tR\vdescription\x123\n" +
-	"\x04tags\x18\b \x03(\v2\x1f.plumb.v1.FeatureView.TagsEntryR\x04tags\x1a7\n" +
+	"\x04tags\x18\b \x03(\v2\x1f.plumb.v1.FeatureView.TagsEntryR\x04tags\x12,\n" +
+	"\bpush_log\x18\t \x01(\v2\x11.plumb.v1.PushLogR\apushLog\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\t\n" +
-	"\a_online\"\x9f\x02\n" +
+	"\a_online\")\n" +
+	"\aPushLog\x12\x1e\n" +
+	"\x04path\x18\x01 \x01(\tB\n" +
+	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x04path\"\x9f\x02\n" +
 	"\aFeature\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x12/\n" +
 	"\x04type\x18\x02 \x01(\x0e2\x0e.plumb.v1.TypeB\v\xbaH\b\xc8\x01\x01\x82\x01\x02\x10\x01R\x04type\x12\x16\n" +
@@ -980,7 +1040,7 @@ func file_plumb_v1_definitions_proto_rawDescGZIP() []byte {
 }
 
 var file_plumb_v1_definitions_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_plumb_v1_definitions_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_plumb_v1_definitions_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_plumb_v1_definitions_proto_goTypes = []any{
 	(Type)(0),                   // 0: plumb.v1.Type
 	(*Definitions)(nil),         // 1: plumb.v1.Definitions
@@ -990,41 +1050,43 @@ var file_plumb_v1_definitions_proto_goTypes = []any{
 	(*ParquetSource)(nil),       // 5: plumb.v1.ParquetSource
 	(*SqlSource)(nil),           // 6: plumb.v1.SqlSource
 	(*FeatureView)(nil),         // 7: plumb.v1.FeatureView
-	(*Feature)(nil),             // 8: plumb.v1.Feature
-	(*FeatureService)(nil),      // 9: plumb.v1.FeatureService
-	(*ViewReference)(nil),       // 10: plumb.v1.ViewReference
-	nil,                         // 11: plumb.v1.Entity.TagsEntry
-	nil,                         // 12: plumb.v1.Source.TagsEntry
-	nil,                         // 13: plumb.v1.FeatureView.TagsEntry
-	nil,                         // 14: plumb.v1.Feature.TagsEntry
-	nil,                         // 15: plumb.v1.FeatureService.TagsEntry
-	nil,                         // 16: plumb.v1.ViewReference.JoinKeysEntry
-	(*durationpb.Duration)(nil), // 17: google.protobuf.Duration
+	(*PushLog)(nil),             // 8: plumb.v1.PushLog
+	(*Feature)(nil),             // 9: plumb.v1.Feature
+	(*FeatureService)(nil),      // 10: plumb.v1.FeatureService
+	(*ViewReference)(nil),       // 11: plumb.v1.ViewReference
+	nil,                         // 12: plumb.v1.Entity.TagsEntry
+	nil,                         // 13: plumb.v1.Source.TagsEntry
+	nil,                         // 14: plumb.v1.FeatureView.TagsEntry
+	nil,                         // 15: plumb.v1.Feature.TagsEntry
+	nil,                         // 16: plumb.v1.FeatureService.TagsEntry
+	nil,                         // 17: plumb.v1.ViewReference.JoinKeysEntry
+	(*durationpb.Duration)(nil), // 18: google.protobuf.Duration
 }
 var file_plumb_v1_definitions_proto_depIdxs = []int32{
 	2,  // 0: plumb.v1.Definitions.entities:type_name -> plumb.v1.Entity
 	4,  // 1: plumb.v1.Definitions.sources:type_name -> plumb.v1.Source
 	7,  // 2: plumb.v1.Definitions.feature_views:type_name -> plumb.v1.FeatureView
-	9,  // 3: plumb.v1.Definitions.feature_services:type_name -> plumb.v1.FeatureService
+	10, // 3: plumb.v1.Definitions.feature_services:type_name -> plumb.v1.FeatureService
 	3,  // 4: plumb.v1.Entity.join_keys:type_name -> plumb.v1.JoinKey
-	11, // 5: plumb.v1.Entity.tags:type_name -> plumb.v1.Entity.TagsEntry
+	12, // 5: plumb.v1.Entity.tags:type_name -> plumb.v1.Entity.TagsEntry
 	0,  // 6: plumb.v1.JoinKey.type:type_name -> plumb.v1.Type
 	5,  // 7: plumb.v1.Source.parquet:type_name -> plumb.v1.ParquetSource
 	6,  // 8: plumb.v1.Source.sql:type_name -> plumb.v1.SqlSource
-	12, // 9: plumb.v1.Source.tags:type_name -> plumb.v1.Source.TagsEntry
-	17, // 10: plumb.v1.FeatureView.ttl:type_name -> google.protobuf.Duration
-	8,  // 11: plumb.v1.FeatureView.features:type_name -> plumb.v1.Feature
-	13, // 12: plumb.v1.FeatureView.tags:type_name -> plumb.v1.FeatureView.TagsEntry
-	0,  // 13: plumb.v1.Feature.type:type_name -> plumb.v1.Type
-	14, // 14: plumb.v1.Feature.tags:type_name -> plumb.v1.Feature.TagsEntry
-	10, // 15: plumb.v1.FeatureService.features:type_name -> plumb.v1.ViewReference
-	15, // 16: plumb.v1.FeatureService.tags:type_name -> plumb.v1.FeatureService.TagsEntry
-	16, // 17: plumb.v1.ViewReference.join_keys:type_name -> plumb.v1.ViewReference.JoinKeysEntry
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	13, // 9: plumb.v1.Source.tags:type_name -> plumb.v1.Source.TagsEntry
+	18, // 10: plumb.v1.FeatureView.ttl:type_name -> google.protobuf.Duration
+	9,  // 11: plumb.v1.FeatureView.features:type_name -> plumb.v1.Feature
+	14, // 12: plumb.v1.FeatureView.tags:type_name -> plumb.v1.FeatureView.TagsEntry
+	8,  // 13: plumb.v1.FeatureView.push_log:type_name -> plumb.v1.PushLog
+	0,  // 14: plumb.v1.Feature.type:type_name -> plumb.v1.Type
+	15, // 15: plumb.v1.Feature.tags:type_name -> plumb.v1.Feature.TagsEntry
+	11, // 16: plumb.v1.FeatureService.features:type_name -> plumb.v1.ViewReference
+	16, // 17: plumb.v1.FeatureService.tags:type_name -> plumb.v1.FeatureService.TagsEntry
+	17, // 18: plumb.v1.ViewReference.join_keys:type_name -> plumb.v1.ViewReference.JoinKeysEntry
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_plumb_v1_definitions_proto_init() }
@@ -1043,7 +1105,7 @@ func file_plumb_v1_definitions_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plumb_v1_definitions_proto_rawDesc), len(file_plumb_v1_definitions_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   16,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

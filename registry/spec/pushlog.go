@@ -1,0 +1,123 @@
+package spec
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	slashpath "path"
+	"strconv"
+	"strings"
+
+	"github.com/bmatcuk/doublestar/v4"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+)
+
+// checkPushLog refuses a push log that could not hold all rows, or whose rows others would read too.
+func (c *checker) checkPushLog(view *plumbv1.FeatureView) {
+	folder := view.GetPushLog().GetPath()
+	if folder == "" {
+		return
+	}
+	at := path{"push_log", "path"}
+	if source := c.sources[view.GetSource()]; source != nil && source.GetSql() != nil {
+		c.add(view, at, "view %q reads SQL source %q, which has no place for pushed rows; push_log needs a Parquet source",
+			view.GetName(), source.GetName())
+	}
+	for _, other := range c.Definitions.GetFeatureViews() {
+		if other == view {
+			break
+		}
+		if overlap(folder, other.GetPushLog().GetPath()) {
+			c.add(view, at, "the push log of view %q is in %s too; give each view a folder of its own", other.GetName(),
+				other.GetPushLog().GetPath())
+		}
+	}
+	for _, source := range c.Definitions.GetSources() {
+		if reads(source.GetParquet().GetPath(), folder) {
+			c.add(view, at, "source %q reads %s, and would read pushed rows as its own; name a folder elsewhere",
+				source.GetName(), source.GetParquet().GetPath())
+		}
+	}
+	c.checkLogColumns(view)
+}
+
+// checkLogColumns wants a column for each key, time and feature, since the log has one for each.
+func (c *checker) checkLogColumns(view *plumbv1.FeatureView) {
+	taken := map[string]string{}
+	source := c.sources[view.GetSource()]
+	for _, name := range []string{source.GetEventTimestamp(), source.GetCreatedTimestamp()} {
+		taken[strings.ToLower(name)] = "the time " + name
+	}
+	for _, entity := range view.GetEntities() {
+		for _, key := range c.entities[entity].GetJoinKeys() {
+			taken[strings.ToLower(key.GetName())] = "the join key " + key.GetName()
+		}
+	}
+	for i, feature := range view.GetFeatures() {
+		column := cmp.Or(feature.GetColumn(), feature.GetName())
+		folded := strings.ToLower(column)
+		if other, ok := taken[folded]; ok && column != "" {
+			c.add(view, path{"features", strconv.Itoa(i)}, "feature %q is read from column %q as %s is, and a push may give "+
+				"them different values; with a push_log each needs a column of its own", feature.GetName(), column, other)
+		}
+		taken[folded] = "the feature " + feature.GetName()
+	}
+}
+
+// overlap says whether one of two folders is or lies in the other.
+func overlap(a, b string) bool {
+	if a == "" || b == "" {
+		return false
+	}
+	a, b = slashpath.Clean(a)+"/", slashpath.Clean(b)+"/"
+	return strings.HasPrefix(a, b) || strings.HasPrefix(b, a)
+}
+
+// reads says whether a source's path takes in files of a folder.
+func reads(source, folder string) bool {
+	if source == "" {
+		return false
+	}
+	source, folder = slashpath.Clean(source), slashpath.Clean(folder)
+	if strings.HasPrefix(folder+"/", source+"/") {
+		return true
+	}
+	matches, err := doublestar.Match(source, folder+"/0.parquet")
+	return err == nil && matches
+}
+
+// checkLogs looks into the push logs, whose files have to go together with those of the sources. The error is a fault.
+func (c *checker) checkLogs(ctx context.Context, inspector Inspector, resolved map[string]*registry.Source,
+	inspected map[string]columns,
+) error {
+	for _, view := range c.Definitions.GetFeatureViews() {
+		folder := view.GetPushLog().GetPath()
+		if _, ok := inspected[view.GetSource()]; !ok || folder == "" || resolved[view.GetSource()].Query != "" {
+			continue
+		}
+		_, err := inspector.Columns(ctx, resolved[view.GetSource()].WithLog(view.GetName(), folder, c.logColumns(view)))
+		var input *registry.InputError
+		switch {
+		case errors.As(err, &input):
+			c.add(view, path{"push_log", "path"}, "%s", oneLine(err.Error()))
+		case err != nil:
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *checker) logColumns(view *plumbv1.FeatureView) []registry.Field {
+	var fields []registry.Field
+	for _, entity := range view.GetEntities() {
+		for _, key := range c.entities[entity].GetJoinKeys() {
+			fields = append(fields, registry.Field{Name: key.GetName(), Type: key.GetType()})
+		}
+	}
+	for _, feature := range view.GetFeatures() {
+		fields = append(fields, registry.Field{Name: cmp.Or(feature.GetColumn(), feature.GetName()), Type: feature.GetType()})
+	}
+	return fields
+}

@@ -1,0 +1,89 @@
+package duckdb
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/plumbstore/plumb/registry"
+)
+
+// pushed lists the files of pushed rows that a source is read with, in the order of their names, which is that in which
+// they were begun. A folder that is not there has none yet.
+func (e *Engine) pushed(source *registry.Source) ([]string, error) {
+	if source.Log == nil {
+		return nil, nil
+	}
+	folder, err := LogFolder(e.config, source.Log.Path)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := os.ReadDir(folder)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, registry.Inputf("", "cannot read push log %s: %v", source.Log.Path, err)
+	}
+	var found []string
+	for _, entry := range entries {
+		if strings.HasSuffix(entry.Name(), ".parquet") && !strings.HasPrefix(entry.Name(), ".") {
+			found = append(found, filepath.Join(folder, entry.Name()))
+		}
+	}
+	slices.Sort(found)
+	return found, nil
+}
+
+// LogFolder returns the absolute path of a push log's folder, which need not be there yet and has to lie below the
+// roots, wherever symbolic links lead.
+func LogFolder(config Config, path string) (string, error) {
+	absolute := config.absolute(path)
+	there, missing := absolute, ""
+	for {
+		_, err := os.Stat(there)
+		if err == nil || filepath.Dir(there) == there {
+			break
+		}
+		if !errors.Is(err, os.ErrNotExist) {
+			return "", registry.Inputf("", "cannot read push log %s: %v", path, err)
+		}
+		there, missing = filepath.Dir(there), filepath.Join(filepath.Base(there), missing)
+	}
+	resolved, err := filepath.EvalSymlinks(there)
+	if err != nil {
+		return "", registry.Inputf("", "cannot read push log %s: %v", path, err)
+	}
+	folder := filepath.Join(resolved, missing)
+	if err := plainPath(folder); err != nil {
+		return "", err
+	}
+	for _, root := range config.Roots {
+		root = config.absolute(root)
+		if resolved, err := filepath.EvalSymlinks(root); err == nil {
+			root = resolved
+		}
+		if rest, err := filepath.Rel(root, folder); err == nil && filepath.IsLocal(rest) {
+			return folder, nil
+		}
+	}
+	return "", registry.Inputf("", "push log %s lies outside the folders that sources may be read from (offline.roots: %s)",
+		path, strings.Join(config.Roots, ", "))
+}
+
+// logColumns are the columns that a push log has or will have.
+func logColumns(source *registry.Source) []fileColumn {
+	const file = "the push log"
+	var columns []fileColumn
+	for _, field := range source.Log.Columns {
+		columns = append(columns, fileColumn{file: file, name: field.Name, typeName: sqlTypeOf(field.Type)})
+	}
+	for _, name := range []string{source.EventTimestamp, source.CreatedTimestamp} {
+		if name != "" {
+			columns = append(columns, fileColumn{file: file, name: name, typeName: "TIMESTAMP WITH TIME ZONE"})
+		}
+	}
+	return columns
+}

@@ -1,0 +1,189 @@
+package pushlog
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
+
+	"github.com/plumbstore/plumb/registry"
+)
+
+// A write-ahead file is the 8 bytes of magic, a version byte, and records. A record is, big-endian, 4 bytes with the
+// length of its payload, 4 bytes with the payload's CRC-32C, and the payload: an Arrow IPC stream of its own, with
+// schema and rows. The first record that is cut short or does not have its checksum ends the file: it was being
+// appended when the process was killed.
+//
+// The bytes are durable: walVersion changes whenever they do.
+const (
+	magic      = "plumblog"
+	walVersion = 1
+	headerSize = len(magic) + 1
+	// frameSize is what precedes a payload.
+	frameSize = 8
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// segment is one write-ahead file, locked for as long as it is open.
+type segment struct {
+	folder, name string
+	file         *os.File
+	// schema is that of all rows; nil of a file that was taken over.
+	schema *arrow.Schema
+	begun  time.Time
+	size   int64
+}
+
+func (s *segment) path(extension string) string { return filepath.Join(s.folder, s.name+extension) }
+
+// newSegment makes a write-ahead file.
+func newSegment(folder, name string, schema *arrow.Schema, begun time.Time) (*segment, error) {
+	s := &segment{folder: folder, name: name, schema: schema, begun: begun}
+	var err error
+	if s.file, err = os.OpenFile(s.path(walExtension), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o644); err != nil {
+		return nil, err
+	}
+	// Where the file system has no locks, nobody takes the file over while this process lives or after.
+	if err := lock(s.file); err != nil && errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, errors.Join(fmt.Errorf("%s was taken by another process", s.path(walExtension)), s.close())
+	}
+	err = s.put(append([]byte(magic), walVersion))
+	if err == nil {
+		err = syncFolder(folder)
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.Remove(s.path(walExtension)), s.close())
+	}
+	return s, nil
+}
+
+// takeOver opens and locks a write-ahead file; nil where another process has it, or has made a Parquet file of it.
+func takeOver(folder, name string) (*segment, error) {
+	s := &segment{folder: folder, name: name}
+	var err error
+	s.file, err = os.OpenFile(s.path(walExtension), os.O_RDWR, 0)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil //nolint:nilnil // There is nothing to take over, and nothing wrong.
+	}
+	if err != nil {
+		return nil, fmt.Errorf("take over %s, which a killed process has left: %w", s.path(walExtension), err)
+	}
+	if lock(s.file) != nil {
+		return nil, s.close()
+	}
+	if _, err := os.Stat(s.path(walExtension)); errors.Is(err, os.ErrNotExist) {
+		return nil, s.close()
+	}
+	return s, nil
+}
+
+func lock(file *os.File) error { return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
+
+// append writes one record. It is durable after sync.
+func (s *segment) append(batch arrow.RecordBatch) error {
+	var record bytes.Buffer
+	record.Write(make([]byte, frameSize))
+	writer := ipc.NewWriter(&record, ipc.WithSchema(batch.Schema()))
+	if err := errors.Join(writer.Write(batch), writer.Close()); err != nil {
+		return err
+	}
+	payload := record.Bytes()[frameSize:]
+	binary.BigEndian.PutUint32(record.Bytes(), uint32(len(payload)))
+	binary.BigEndian.PutUint32(record.Bytes()[4:], crc32.Checksum(payload, castagnoli))
+	return s.put(record.Bytes())
+}
+
+func (s *segment) put(data []byte) error {
+	n, err := s.file.Write(data)
+	s.size += int64(n)
+	return err
+}
+
+func (s *segment) sync() error { return s.file.Sync() }
+
+func (s *segment) close() error { return s.file.Close() }
+
+// read yields the rows of the whole records, in order.
+func (s *segment) read(yield func(arrow.RecordBatch) error) error {
+	info, err := s.file.Stat()
+	if err != nil {
+		return err
+	}
+	reader := bufio.NewReader(io.NewSectionReader(s.file, 0, info.Size()))
+	if whole, err := readHeader(reader); err != nil || !whole {
+		return err
+	}
+	for left := info.Size() - int64(headerSize); ; {
+		payload, ok, err := readRecord(reader, left)
+		if err != nil || !ok {
+			return err
+		}
+		left -= int64(frameSize + len(payload))
+		if err := yieldRecord(payload, yield); err != nil {
+			return err
+		}
+	}
+}
+
+// readHeader says whether the file has one: a process may have been killed before it had.
+func readHeader(r io.Reader) (bool, error) {
+	header := make([]byte, headerSize)
+	_, err := io.ReadFull(r, header)
+	switch {
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return false, nil
+	case err != nil:
+		return false, err
+	case string(header[:len(magic)]) != magic:
+		return false, errors.New("the file is no write-ahead file of pushed rows")
+	case header[len(magic)] > walVersion:
+		return false, fmt.Errorf("the write-ahead file has version %d, this version reads up to %d: %w", header[len(magic)],
+			walVersion, registry.ErrNewer)
+	}
+	return true, nil
+}
+
+// readRecord returns the next payload, and false at the end or at a record that is not whole.
+func readRecord(r io.Reader, left int64) ([]byte, bool, error) {
+	if left < frameSize {
+		return nil, false, nil
+	}
+	frame := make([]byte, frameSize)
+	if _, err := io.ReadFull(r, frame); err != nil {
+		return nil, false, err
+	}
+	length := binary.BigEndian.Uint32(frame)
+	if int64(length) > left-frameSize {
+		return nil, false, nil
+	}
+	payload := make([]byte, length)
+	if _, err := io.ReadFull(r, payload); err != nil {
+		return nil, false, err
+	}
+	return payload, crc32.Checksum(payload, castagnoli) == binary.BigEndian.Uint32(frame[4:]) && length > 0, nil
+}
+
+func yieldRecord(payload []byte, yield func(arrow.RecordBatch) error) error {
+	reader, err := ipc.NewReader(bytes.NewReader(payload))
+	if err != nil {
+		return fmt.Errorf("read a record of pushed rows: %w", err)
+	}
+	defer reader.Release()
+	for reader.Next() {
+		if err := yield(reader.RecordBatch()); err != nil {
+			return err
+		}
+	}
+	return reader.Err()
+}
