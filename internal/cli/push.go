@@ -97,7 +97,7 @@ func (p *pushing) run(ctx context.Context, atomic bool) error {
 		p.report.Written += report.Written
 		p.report.Older += report.Older
 		p.count(rows, report.Refused)
-		return err
+		return errors.Join(err, p.pusher.RollDue())
 	})
 }
 

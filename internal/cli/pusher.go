@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/plumbstore/plumb/internal/server"
 	"github.com/plumbstore/plumb/materialize"
 )
 
@@ -25,6 +26,18 @@ func (p *project) pusher(ctx context.Context) (*materialize.Pusher, error) {
 	})
 	p.closers = append(p.closers, pusher)
 	return pusher, nil
+}
+
+// keepingLogs serves, and keeps the push logs meanwhile, unless the server takes no rows.
+func (p *project) keepingLogs(ctx context.Context, config server.Config, serve func(context.Context) error) error {
+	if config.ReadOnly {
+		return serve(ctx)
+	}
+	keeping, stop := context.WithCancel(ctx)
+	kept := make(chan struct{})
+	go func() { defer close(kept); p.keepLogs(keeping, config.Pusher, config.Logger) }()
+	defer func() { stop(); <-kept }()
+	return serve(ctx)
 }
 
 // keepLogs brings back what killed processes have left in the push logs, and then makes files of these as they become

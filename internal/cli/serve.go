@@ -68,7 +68,7 @@ func (a *application) serve(ctx context.Context, p *project, insecure, readOnly 
 	if err := a.announce(listening, p.config.Serving.Flight != ""); err != nil {
 		return err
 	}
-	return stopTracing(ctx, logger, tracing, listening.Serve(ctx))
+	return stopTracing(ctx, logger, tracing, p.keepingLogs(ctx, config, listening.Serve))
 }
 
 // served opens the engines, and says with what and where to serve.
