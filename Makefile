@@ -66,6 +66,11 @@ bench-memory: build ## Join 20 million labels within 2 GB; fails beyond 3 GB; ke
 	go build -o bin/bench-offline ./bench/offline
 	bin/bench-offline bin/plumb bin/bench memory
 
+.PHONY: bench-online
+bench-online: build redis-server ## Measure look-ups through plumb serve against a bare go-redis program; takes five minutes
+	go build -o bin/bench-online ./bench/online
+	bin/bench-online bin/plumb
+
 .PHONY: bench-materialize
 bench-materialize: build redis-server ## Measure materialize against raw SETs and arg_max; keeps 2.1 GB of data in bin/bench
 	go build -o bin/bench-materialize ./bench/materialize

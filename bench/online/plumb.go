@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+)
+
+// shape is what one call asks for: the features of the first views, for so many entities.
+type shape struct{ rows, views int }
+
+func (s shape) String() string {
+	return fmt.Sprintf("%d x %d of %d views", s.rows, s.views*features, s.views)
+}
+
+// plumbCaller asks plumb serve, with the generated client.
+type plumbCaller struct {
+	conn   *grpc.ClientConn
+	client plumbv1.ServingServiceClient
+	shape  shape
+	random *rand.Rand
+}
+
+func (c *plumbCaller) call(ctx context.Context) error {
+	users, response, err := c.get(ctx)
+	if err != nil {
+		return err
+	}
+	columns := response.GetColumns()
+	if len(columns) != c.shape.views*features {
+		return fmt.Errorf("%d columns were answered, not %d", len(columns), c.shape.views*features)
+	}
+	return check(columns[len(columns)-1], users, len(columns)-1)
+}
+
+func (c *plumbCaller) get(ctx context.Context) ([]int64, *plumbv1.GetOnlineFeaturesResponse, error) {
+	users := make([]int64, c.shape.rows)
+	for i := range users {
+		users[i] = c.random.Int64N(entities)
+	}
+	response, err := c.client.GetOnlineFeatures(ctx, &plumbv1.GetOnlineFeaturesRequest{
+		Selection: &plumbv1.GetOnlineFeaturesRequest_FeatureService{FeatureService: "of" + strconv.Itoa(c.shape.views)},
+		Keys: []*plumbv1.KeyColumn{{Name: "user_id", Values: &plumbv1.Values{
+			Kind: &plumbv1.Values_Int64S{Int64S: &plumbv1.Int64Values{Values: users}},
+		}}},
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("ask plumb: %w", err)
+	}
+	return users, response, nil
+}
+
+// verify holds every value of an answer against what it has to be, and returns the answer's length in bytes.
+func (c *plumbCaller) verify(ctx context.Context) (int, error) {
+	users, response, err := c.get(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for i, column := range response.GetColumns() {
+		if err := check(column, users, i); err != nil {
+			return 0, err
+		}
+	}
+	return proto.Size(response), nil
+}
+
+func (c *plumbCaller) close() error { return c.conn.Close() }
+
+// check says whether a column at this position has the users' values.
+func check(column *plumbv1.FeatureColumn, users []int64, position int) error {
+	view, feature := position/features, position%features
+	if want := fmt.Sprintf("v%d__f%d", view, feature); column.GetName() != want {
+		return fmt.Errorf("column %d is %q, not %q", position, column.GetName(), want)
+	}
+	if len(column.GetStatuses()) != len(users) {
+		return fmt.Errorf("column %q has %d rows, not %d", column.GetName(), len(column.GetStatuses()), len(users))
+	}
+	for row, user := range users {
+		status := plumbv1.Status(column.GetStatuses()[row])
+		if status != plumbv1.Status_PRESENT || !same(column.GetValues(), row, numberOf(user, view, feature)) {
+			return fmt.Errorf("column %q, user %d: is wrong, with status %s: %v", column.GetName(), user, status,
+				column.GetValues())
+		}
+	}
+	return nil
+}
+
+func same(values *plumbv1.Values, row int, number int64) bool {
+	switch kind := values.GetKind().(type) {
+	case *plumbv1.Values_Float64S:
+		return kind.Float64S.GetValues()[row] == float64(number)/7
+	case *plumbv1.Values_Int64S:
+		return kind.Int64S.GetValues()[row] == number
+	case *plumbv1.Values_Strings:
+		return kind.Strings.GetValues()[row] == "item "+strconv.FormatInt(number, 10)
+	case *plumbv1.Values_Bools:
+		return kind.Bools.GetValues()[row] == (number%2 == 0)
+	}
+	return false
+}

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/plumbstore/plumb/bench/redis"
+)
+
+const (
+	rounds = 5
+	// verified is how many answers are held against what they have to be, value by value.
+	verified = 200
+)
+
+// The numbers of views that projects have.
+const (
+	few  = 5
+	some = 25
+	many = 500
+)
+
+var (
+	shapes       = []shape{{1, few}, {100, few}, {1, some}}
+	callerCounts = []int{1, 4, 16}
+)
+
+// servers are all that is asked.
+type servers struct {
+	redis *redis.Server
+	floor *server
+	// plumb are the servers of the projects, by their number of views; sqlite has some views.
+	plumb  map[int]*server
+	sqlite *server
+}
+
+// measureSpeed prints the tables of look-ups.
+func measureSpeed(ctx context.Context, plumb, folder string) (err error) {
+	s := &servers{plumb: map[int]*server{}}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	if err := s.start(ctx, plumb, folder); err != nil {
+		return err
+	}
+	if err := s.againstFloor(ctx); err != nil {
+		return err
+	}
+	if err := s.manyViews(ctx); err != nil {
+		return err
+	}
+	return s.withSQLite(ctx)
+}
+
+// start writes the rows and starts the servers.
+func (s *servers) start(ctx context.Context, plumb, folder string) (err error) {
+	if s.redis, err = redis.Start(ctx); err != nil {
+		return err
+	}
+	for views, services := range map[int][]int{few: {few}, some: {few, some}, many: {few}} {
+		if err := makeProject(ctx, plumb, folder, views, services...); err != nil {
+			return err
+		}
+		if err := materialize(ctx, plumb, folder, views, services[len(services)-1], s.redis.URL()); err != nil {
+			return err
+		}
+		if s.plumb[views], err = startPlumb(ctx, plumb, folder, views, s.redis.URL()); err != nil {
+			return err
+		}
+	}
+	url := "sqlite:" + filepath.Join(folder, "online.db")
+	if err := materialize(ctx, plumb, folder, some, some, url); err != nil {
+		return err
+	}
+	if s.sqlite, err = startPlumb(ctx, plumb, folder, some, url); err != nil {
+		return err
+	}
+	keyBytes, valueBytes, err := s.redis.BytesOfARow(ctx)
+	if err != nil {
+		return err
+	}
+	if err := writeFloor(ctx, s.redis.Client, keyBytes, valueBytes); err != nil {
+		return err
+	}
+	s.floor, err = startFloor(ctx, s.redis.Address, keyBytes)
+	return err
+}
+
+func (s *servers) stop() error {
+	var failures []error
+	for _, each := range []*server{s.plumb[few], s.plumb[some], s.plumb[many], s.sqlite, s.floor} {
+		if each != nil {
+			failures = append(failures, each.stop())
+		}
+	}
+	if s.redis != nil {
+		failures = append(failures, s.redis.Stop())
+	}
+	return errors.Join(failures...)
+}
+
+// againstFloor prints the table of plumb with Redis and the floor.
+func (s *servers) againstFloor(ctx context.Context) error {
+	fmt.Println("| rows x features | callers | plumb p50 | p99 | per second | floor p50 | p99 | per second | " +
+		"p50 ratio | per second ratio | target |\n|---|---|---|---|---|---|---|---|---|---|---|")
+	for _, shape := range shapes {
+		answer, err := s.plumb[shape.views].verify(ctx, shape)
+		if err != nil {
+			return fmt.Errorf("%s: %w", shape, err)
+		}
+		for _, count := range callerCounts {
+			result, err := contest(ctx,
+				func() ([]caller, error) { return s.plumb[shape.views].plumbCallers(shape, count) },
+				func() ([]caller, error) { return s.floor.floorCallers(shape, answer, count) })
+			if err != nil {
+				return fmt.Errorf("%s, %d callers: %w", shape, count, err)
+			}
+			fmt.Printf("| %s | %d | %s | %s | %.2f | %.2f | %s |\n", shape, count, figures(result.first),
+				figures(result.second), result.p50, result.perSecond, target(shape, count))
+		}
+	}
+	return nil
+}
+
+// target is the ratio to reach.
+func target(shape shape, callers int) string {
+	switch {
+	case callers == 16:
+		return "per second >= 0.6"
+	case callers == 1 && shape == shapes[0]:
+		return "p50 <= 1.6"
+	case callers == 1 && shape == shapes[1]:
+		return "p50 <= 2.0"
+	}
+	return ""
+}
+
+// manyViews prints the table of a registry of many views against one of few.
+func (s *servers) manyViews(ctx context.Context) error {
+	fmt.Printf("\n| rows x features | callers | %d views p50 | p99 | per second | %d views p50 | p99 | per second | "+
+		"p50 ratio | per second ratio |\n|---|---|---|---|---|---|---|---|---|---|\n", many, few)
+	asked := shapes[0]
+	for _, count := range []int{1, 16} {
+		result, err := contest(ctx,
+			func() ([]caller, error) { return s.plumb[many].plumbCallers(asked, count) },
+			func() ([]caller, error) { return s.plumb[few].plumbCallers(asked, count) })
+		if err != nil {
+			return fmt.Errorf("%d views: %w", many, err)
+		}
+		fmt.Printf("| %s | %d | %s | %s | %.2f | %.2f |\n", asked, count, figures(result.first), figures(result.second),
+			result.p50, result.perSecond)
+	}
+	return nil
+}
+
+// withSQLite prints the table of the embedded store, beside Redis.
+func (s *servers) withSQLite(ctx context.Context) error {
+	fmt.Println("\n| rows x features | callers | SQLite p50 | p99 | per second | Redis p50 | p99 | per second |\n" +
+		"|---|---|---|---|---|---|---|---|")
+	for _, shape := range shapes {
+		if _, err := s.sqlite.verify(ctx, shape); err != nil {
+			return fmt.Errorf("%s from SQLite: %w", shape, err)
+		}
+		for _, count := range callerCounts {
+			result, err := contest(ctx,
+				func() ([]caller, error) { return s.sqlite.plumbCallers(shape, count) },
+				func() ([]caller, error) { return s.plumb[some].plumbCallers(shape, count) })
+			if err != nil {
+				return fmt.Errorf("%s, %d callers of SQLite: %w", shape, count, err)
+			}
+			fmt.Printf("| %s | %d | %s | %s |\n", shape, count, figures(result.first), figures(result.second))
+		}
+	}
+	return nil
+}
+
+// verify checks answers of a shape and returns how long one is.
+func (s *server) verify(ctx context.Context, shape shape) (answer int, err error) {
+	callers, err := s.plumbCallers(shape, 1)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, closeAll(callers)) }()
+	for range verified {
+		if answer, err = callers[0].(*plumbCaller).verify(ctx); err != nil {
+			return 0, err
+		}
+	}
+	return answer, nil
+}
+
+// outcome are the medians of both sides, and of the ratios within each round.
+type outcome struct {
+	first, second  load
+	p50, perSecond float64
+}
+
+// contest lets both sides take turns. Each turn begins with connections of its own.
+func contest(ctx context.Context, first, second func() ([]caller, error)) (outcome, error) {
+	sides := [2][]load{}
+	for range rounds {
+		for i, connect := range []func() ([]caller, error){first, second} {
+			callers, err := connect()
+			if err != nil {
+				return outcome{}, err
+			}
+			came, err := press(ctx, callers)
+			if err := errors.Join(err, closeAll(callers)); err != nil {
+				return outcome{}, err
+			}
+			sides[i] = append(sides[i], came)
+		}
+	}
+	type round struct{ first, second load }
+	all := make([]round, rounds)
+	for i := range all {
+		all[i] = round{sides[0][i], sides[1][i]}
+	}
+	return outcome{
+		first: medianOf(sides[0]), second: medianOf(sides[1]),
+		p50:       medianBy(all, func(r round) float64 { return float64(r.first.p50) / float64(r.second.p50) }),
+		perSecond: medianBy(all, func(r round) float64 { return r.first.perSecond / r.second.perSecond }),
+	}, nil
+}
+
+func figures(l load) string {
+	return fmt.Sprintf("%s | %s | %.0f", milliseconds(l.p50), milliseconds(l.p99), l.perSecond)
+}
+
+func milliseconds(d time.Duration) string {
+	return fmt.Sprintf("%.2f ms", float64(d)/float64(time.Millisecond))
+}
