@@ -27,8 +27,9 @@ type Table struct {
 	Project    string
 	View       string
 	Generation int64
-	// Retention, where positive, lets the store forget a row once this long has passed since it was written. It is at
-	// least the view's ttl, so that no row is forgotten before it has expired (R13).
+	// Retention, where positive, lets the store forget a row once this long has passed since it was written and since its
+	// event time, which may be a little later (R15). It is at least the view's ttl, so that no row is forgotten before it
+	// has expired (R13).
 	Retention time.Duration
 }
 

@@ -94,6 +94,15 @@ func appendInstant(dst []byte, i Instant) []byte {
 	return binary.BigEndian.AppendUint64(dst, uint64(i)^(1<<63))
 }
 
+// EventOf returns the event time of a packed row, which its version begins with; the earliest instant where the row is
+// too short to have one.
+func EventOf(value []byte) Instant {
+	if len(value) < VersionSize {
+		return math.MinInt64
+	}
+	return readInstant(value)
+}
+
 func readInstant(b []byte) Instant { return Instant(binary.BigEndian.Uint64(b) ^ (1 << 63)) }
 
 // layout says where the fields of a schema lie in a packed row.

@@ -38,7 +38,8 @@ func (c ConnectionString) String() string {
 	if c.Scheme() == "sqlite" || c.secret == "" {
 		return c.secret
 	}
-	parsed, err := url.Parse(c.secret)
+	address, others := oneHost(c.secret)
+	parsed, err := url.Parse(address)
 	if err != nil || parsed.Opaque != "" || parsed.Host == "" || misplaced(c.secret) {
 		return redacted
 	}
@@ -57,6 +58,7 @@ func (c ConnectionString) String() string {
 		}
 	}
 	parsed.RawQuery = query.Encode()
+	parsed.Host += others
 	return parsed.String()
 }
 
@@ -69,8 +71,22 @@ func (c ConnectionString) MarshalJSON() ([]byte, error) { return json.Marshal(c.
 // LogValue implements slog.LogValuer.
 func (c ConnectionString) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// later are the schemes that this version knows of and does not have.
-var later = []string{"redis+sentinel", "redis+cluster"}
+// oneHost leaves the first of the hosts of a URL, since the standard library reads URLs of one alone, and returns the
+// others.
+func oneHost(text string) (url, others string) {
+	start := strings.Index(text, "://") + len("://")
+	end := start + strings.IndexAny(text[start:]+"/", "/?#")
+	start += strings.LastIndexByte(text[start:end], '@') + 1
+	if comma := strings.IndexByte(text[start:end], ','); comma >= 0 {
+		return text[:start+comma] + text[end:], text[start+comma : end]
+	}
+	return text, ""
+}
+
+// redisSchemes are those of one server, of one that Sentinel names, and of a cluster, each without and with TLS.
+var redisSchemes = []string{
+	"redis", "rediss", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster",
+}
 
 // connection reads a connection string with one of the schemes, which are sqlite and others with a host. No part of it
 // but the scheme is in an error.
@@ -81,6 +97,8 @@ func (l *loader) connection(text string, schemes ...string) (ConnectionString, e
 	}
 	scheme, path, ok := strings.Cut(expanded, ":")
 	forms := map[string]string{"sqlite": "sqlite:PATH", "redis": "redis://host:port", "rediss": "rediss://host:port",
+		"redis+sentinel": "redis+sentinel://…", "rediss+sentinel": "redis+sentinel://…",
+		"redis+cluster": "redis+cluster://…", "rediss+cluster": "redis+cluster://…",
 		"postgres": "postgres://host:port/database", "postgresql": "postgres://host:port/database"}
 	known := make([]string, len(schemes))
 	for i, name := range schemes {
@@ -88,20 +106,38 @@ func (l *loader) connection(text string, schemes ...string) (ConnectionString, e
 	}
 	known = slices.Compact(known)
 	switch {
-	case ok && slices.Contains(later, scheme):
-		return ConnectionString{}, fmt.Errorf("is a %s: address, and this version has sqlite and redis alone; write %s",
-			scheme, strings.Join(known, " or "))
 	case !ok || !slices.Contains(schemes, scheme):
 		return ConnectionString{}, fmt.Errorf("must be of the form %s", strings.Join(known, " or "))
 	case scheme == "sqlite":
 		return l.sqlite(path)
 	}
-	parsed, err := url.Parse(expanded)
+	address, _ := oneHost(expanded)
+	parsed, err := url.Parse(address)
 	if err != nil || parsed.Hostname() == "" && parsed.Query().Get("host") == "" || misplaced(expanded) {
 		return ConnectionString{}, fmt.Errorf("is not of the form %s://[user:password@]host:port[/database]; write special "+
 			"characters in a password percent-encoded", scheme)
 	}
-	return ConnectionString{expanded}, nil
+	return ConnectionString{l.filesOf(expanded)}, nil
+}
+
+// filesOf makes the paths of certificates in the options of a URL of Redis absolute: they are relative to the project.
+func (l *loader) filesOf(address string) string {
+	before, options, _ := strings.Cut(address, "?")
+	query, err := url.ParseQuery(options)
+	if err != nil || !strings.HasPrefix(address, "redis") {
+		return address
+	}
+	changed := false
+	for _, name := range []string{"tls_ca", "tls_cert", "tls_key"} {
+		if path := query.Get(name); path != "" && !filepath.IsAbs(path) {
+			query.Set(name, filepath.Join(l.config.ProjectDir, path))
+			changed = true
+		}
+	}
+	if !changed {
+		return address
+	}
+	return before + "?" + query.Encode()
 }
 
 // misplaced tells that a part of a password is where a path or options should be: it has a special character.

@@ -13,10 +13,13 @@ import (
 
 func TestPasswordsAreNeverPrinted(t *testing.T) {
 	for secret, want := range map[string]string{
-		"sqlite:/a/b.db":                                     "sqlite:/a/b.db",
-		"redis://host:6379/1":                                "redis://host:6379/1",
-		"redis://:hunter2@host:6379/1":                       "redis://:xxxxx@host:6379/1",
-		"rediss://app:hunter2@host/1?read_timeout=1s":        "rediss://app:xxxxx@host/1?read_timeout=1s",
+		"sqlite:/a/b.db":                              "sqlite:/a/b.db",
+		"redis://host:6379/1":                         "redis://host:6379/1",
+		"redis://:hunter2@host:6379/1":                "redis://:xxxxx@host:6379/1",
+		"rediss://app:hunter2@host/1?read_timeout=1s": "rediss://app:xxxxx@host/1?read_timeout=1s",
+		"redis+cluster://app:hunter2@a:1,b:2":         "redis+cluster://app:xxxxx@a:1,b:2",
+		"redis+sentinel://a:1,b:2/0?master=m&sentinel_password=hunter2": "redis+sentinel://a:1,b:2/0?" +
+			"master=m&sentinel_password=xxxxx",
 		"redis://hunter2@host":                               "redis://xxxxx:xxxxx@host",
 		"redis://host?Password=hunter2":                      "redis://host?Password=xxxxx",
 		"redis://:hunter2/x@host":                            "xxxxx",

@@ -60,7 +60,8 @@ var settings = slices.Concat([]Setting{
 	{Key: "registry", Default: "sqlite:.plumb/registry.db",
 		Usage: "where the registry is: sqlite:PATH or postgres://…", set: setRegistry},
 	{Key: "online_store", Default: "sqlite:.plumb/online.db",
-		Usage: "where the online store is: sqlite:PATH, redis://… or rediss://…", set: setOnlineStore},
+		Usage: "where the online store is: sqlite:PATH, redis://…, redis+sentinel://… or redis+cluster://…",
+		set:   setOnlineStore},
 	{Key: "online_retention", Default: "7d",
 		Usage: "how long an expired row is kept before the online store may forget it", set: setRetention},
 	{Key: "offline.roots", Default: "data", kind: list, Usage: "folders below which sources may lie", set: setRoots},
@@ -137,7 +138,7 @@ func setRegistry(l *loader, value []string) (err error) {
 }
 
 func setOnlineStore(l *loader, value []string) (err error) {
-	l.config.OnlineStore, err = l.connection(value[0], "sqlite", "redis", "rediss")
+	l.config.OnlineStore, err = l.connection(value[0], append([]string{"sqlite"}, redisSchemes...)...)
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +20,12 @@ type Config struct {
 	Args []string
 	// Env are variables such as "LC_ALL=C", on top of this process's.
 	Env []string
+	// TLS, where set, makes the server speak TLS alone, and ask its clients for a certificate.
+	TLS *Certificates
+	// Cluster makes it a node of a cluster, without slots.
+	Cluster bool
+	// Sentinel makes it a sentinel that watches nothing.
+	Sentinel bool
 }
 
 // Server is a redis-server on a free port of this machine. It keeps its data, in a folder of its own, when it is
@@ -31,6 +38,7 @@ type Server struct {
 	config  Config
 	folder  string
 	port    int
+	busPort int
 	process *exec.Cmd
 }
 
@@ -63,23 +71,54 @@ func StartWith(t testing.TB, config Config) *Server {
 }
 
 func (s *Server) choosePort() {
+	s.port, s.busPort = freePort(s.t), freePort(s.t)
+	s.Address = net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port))
+	s.URL = "redis://" + s.Address
+	if s.config.TLS != nil {
+		s.URL = "rediss://" + s.Address
+	}
+}
+
+func freePort(t testing.TB) int {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		s.t.Fatalf("no free port: %v", err)
+		t.Fatalf("no free port: %v", err)
 	}
-	s.Address = listener.Addr().String()
-	s.URL = "redis://" + s.Address
-	s.port = listener.Addr().(*net.TCPAddr).Port
-	if err := listener.Close(); err != nil {
-		s.t.Fatalf("no free port: %v", err)
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port
+}
+
+// args are what the kind of server needs.
+func (s *Server) args() []string {
+	port := strconv.Itoa(s.port)
+	args := []string{"--bind", "127.0.0.1", "--dir", s.folder, "--daemonize", "no"}
+	if s.config.Sentinel {
+		// It keeps what it knows in a file of its own.
+		return slices.Concat([]string{filepath.Join(s.folder, "sentinel.conf"), "--sentinel", "--port", port}, args)
 	}
+	args = append(args, "--save", "", "--appendonly", "yes")
+	if tls := s.config.TLS; tls != nil {
+		args = append(args, "--port", "0", "--tls-port", port, "--tls-ca-cert-file", tls.CA,
+			"--tls-cert-file", tls.Cert, "--tls-key-file", tls.Key)
+	} else {
+		args = append(args, "--port", port)
+	}
+	if s.config.Cluster {
+		// The bus has a port of its own choice: the usual one, 10000 higher, can be none at all.
+		args = append(args, "--cluster-enabled", "yes", "--cluster-port", strconv.Itoa(s.busPort),
+			"--cluster-node-timeout", "1000")
+	}
+	return args
 }
 
 // start returns once the server accepts connections.
 func (s *Server) start() error {
-	args := []string{"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", s.folder, "--save", "",
-		"--appendonly", "yes", "--daemonize", "no"}
-	s.process = exec.Command("redis-server", slices.Concat(args, s.config.Args)...)
+	if s.config.Sentinel {
+		if err := touch(filepath.Join(s.folder, "sentinel.conf")); err != nil {
+			return err
+		}
+	}
+	s.process = exec.Command("redis-server", slices.Concat(s.args(), s.config.Args)...)
 	s.process.Env = append(os.Environ(), s.config.Env...)
 	output, err := s.process.StdoutPipe()
 	if err != nil {
@@ -91,13 +130,25 @@ func (s *Server) start() error {
 	scanner := bufio.NewScanner(output)
 	var lines []string
 	for scanner.Scan() {
-		if lines = append(lines, scanner.Text()); strings.Contains(scanner.Text(), "Ready to accept connections") {
+		if lines = append(lines, scanner.Text()); isReady(scanner.Text()) {
 			go drain(scanner)
 			return nil
 		}
 	}
 	s.Kill()
 	return fmt.Errorf("it ended early:\n%s", strings.Join(lines, "\n"))
+}
+
+func isReady(line string) bool {
+	return strings.Contains(line, "Ready to accept connections") || strings.Contains(line, "Sentinel ID is")
+}
+
+func touch(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	return file.Close()
 }
 
 // drain keeps the server from blocking on its log.

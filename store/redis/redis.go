@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -13,48 +14,47 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// Store is an online store in a Redis server. It implements store.Online.
+// Store is an online store in Redis: one server, a primary that Sentinel names, or a cluster. It implements
+// store.Online.
 type Store struct {
-	// client is an interface so that Sentinel and Cluster clients fit too.
-	client  goredis.UniversalClient
+	client goredis.UniversalClient
+	// spread says that keys have to go to Redis slot by slot.
+	spread  bool
 	address string
+	now     func() time.Time
 }
 
 var _ store.Online = (*Store)(nil)
 
-// Open connects to the server of a redis:// or rediss:// URL. Options such as read_timeout=1s may be given in its
-// query. It fails with a *registry.InputError for what is no such URL, and with an error that wraps
-// registry.ErrUnavailable where the server does not answer.
-func Open(ctx context.Context, url string) (*Store, error) {
-	options, err := parseURL(url)
+// Option changes how a store is opened.
+type Option func(*Store)
+
+// WithClock makes the store read the time from now, which is the machine's clock otherwise.
+func WithClock(now func() time.Time) Option { return func(s *Store) { s.now = now } }
+
+// Open connects to the servers of a URL: redis://, redis+sentinel:// or redis+cluster://, or rediss for redis in these
+// for TLS. Options such as read_timeout=1s may be given in its query. It fails with a *registry.InputError for what is
+// no such URL, and with an error that wraps registry.ErrUnavailable where no server answers.
+func Open(ctx context.Context, url string, options ...Option) (*Store, error) {
+	target, err := parseURL(url)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{client: goredis.NewClient(options), address: options.Addr}
+	s := &Store{
+		address: strings.Join(target.options.Addrs, ","),
+		spread:  target.layout == cluster || target.replicas,
+		now:     time.Now, //nolint:forbidigo // The clock of who injects none.
+	}
+	for _, option := range options {
+		option(s)
+	}
+	if s.client, err = newClient(target, s.now); err != nil {
+		return nil, err
+	}
 	if err := s.client.Ping(ctx).Err(); err != nil {
 		return nil, errors.Join(s.explain(ctx, "connect", err), s.client.Close())
 	}
 	return s, nil
-}
-
-func parseURL(url string) (*goredis.Options, error) {
-	options, err := goredis.ParseURL(url)
-	if err != nil || options.Network != "tcp" {
-		// What the parser says can quote any part of the URL, and so of the password.
-		return nil, registry.Inputf("online_store", "is not a Redis URL; write "+
-			"redis://[user:password@]host:port[/database], or rediss:// for TLS, "+
-			"with the special characters of a password percent-encoded, and options as in ?read_timeout=1s")
-	}
-	options.ContextTimeoutEnabled = true
-	// A server that is gone is reported soon: the caller knows better than this client how long to go on trying.
-	options.DialerRetries = 1
-	if options.MaxRetries == 0 {
-		options.MaxRetries = 1
-	}
-	if options.DialTimeout == 0 {
-		options.DialTimeout = 2 * time.Second
-	}
-	return options, nil
 }
 
 // Close ends all connections.
@@ -69,6 +69,9 @@ func (s *Store) Close() error {
 func (s *Store) explain(ctx context.Context, did string, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("redis at %s: %s: %w", s.address, did, ctx.Err())
+	}
+	if _, ok := errors.AsType[*goneError](err); ok {
+		return fmt.Errorf("redis at %s: %s: %w", s.address, did, err)
 	}
 	if _, ok := errors.AsType[goredis.Error](err); !ok {
 		// Not the server's word, so the way to it is broken.
@@ -97,12 +100,13 @@ var replies = []struct {
 	{"NOAUTH", "it wants a password; give one in the URL", false},
 	{"WRONGPASS", "it does not take this user and password", false},
 	{"NOPERM", "this user may not do that", false},
-	{"MOVED", "it is a node of a cluster, which cannot be used by the URL of one node", false},
-	{"CROSSSLOT", "it is a node of a cluster, which cannot be used by the URL of one node", false},
+	{"MOVED", "it is a node of a cluster; write redis+cluster:// for redis:// in the URL", false},
+	{"CROSSSLOT", "it is a node of a cluster; write redis+cluster:// for redis:// in the URL", false},
 	{"WRONGTYPE", "there is something else under the key of a row; use a database of its own", false},
 	{"LOADING", "it is still loading its data", true},
 	{"MASTERDOWN", "it is a replica that has lost its primary", true},
 	{"CLUSTERDOWN", "its cluster is down", true},
+	{"TRYAGAIN", "a slot of its cluster moves", true},
 	{"BUSY", "a script keeps it busy", true},
 	{"max number of clients reached", "it has as many clients as it takes", true},
 }

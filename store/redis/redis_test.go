@@ -302,6 +302,33 @@ func TestR13_ARowIsForgottenAfterItsRetentionAndNoSooner(t *testing.T) {
 	}
 }
 
+func TestR13_ARowAheadOfTheClockIsKeptFromItsEventTimeOn(t *testing.T) {
+	server := redistest.Start(t)
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	online, err := redis.Open(t.Context(), server.URL, redis.WithClock(func() time.Time { return now }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer online.Close()
+	kept := table
+	kept.Retention = time.Hour
+	const skew, earlier = 5 * time.Minute, -24 * time.Hour
+	for key, ahead := range map[string]time.Duration{"ahead": skew, "behind": earlier} {
+		version := uint64(now.Add(ahead).UnixMicro()) | 1<<63
+		if _, err := online.Write(t.Context(), kept, []store.Row{versionedRow(key, version)}); err != nil {
+			t.Fatal(err)
+		}
+		left, err := client(t, server).PTTL(t.Context(), "{test:"+key+"}view@1").Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := time.Hour + max(ahead, 0)
+		if left > want || left < want-time.Minute {
+			t.Errorf("%s the clock the row goes in %s, want %s", key, left, want)
+		}
+	}
+}
+
 func TestAllViewsOfAnEntityShareASlotWhateverItsKey(t *testing.T) {
 	node := redistest.StartWith(t, redistest.Config{Args: []string{"--cluster-enabled", "yes"}})
 	keys := client(t, node)

@@ -49,10 +49,8 @@ func appendKey(dst []byte, table store.Table, key []byte) []byte {
 	return strconv.AppendInt(dst, table.Generation, 10)
 }
 
-// Write implements store.Online. Each chunk of rows is one run of a script, which nothing comes in between of.
-//
-// All keys of one run would have to share a slot in a cluster; chunks is the one place that decides which rows go
-// together.
+// Write implements store.Online. Each chunk of rows is one run of a script, which nothing comes in between of; where
+// keys are spread over slots, one for each slot.
 func (s *Store) Write(ctx context.Context, table store.Table, rows []store.Row) (store.WriteReport, error) {
 	var report store.WriteReport
 	for chunk := range chunks(rows) {
@@ -88,14 +86,32 @@ func chunks(rows []store.Row) func(yield func([]store.Row) bool) {
 func (s *Store) writeChunk(ctx context.Context, table store.Table, rows []store.Row) (int64, error) {
 	keys := make([]string, len(rows))
 	args := make([]any, 0, 1+len(rows))
-	args = append(args, milliseconds(table.Retention))
+	args = append(args, s.expiry(table, rows))
 	var buffer []byte
 	for i, row := range rows {
 		buffer = appendKey(buffer[:0], table, row.Key)
 		keys[i] = string(buffer)
 		args = append(args, row.Value)
 	}
+	if s.spread {
+		return s.writeSlots(ctx, keys, args)
+	}
 	return newestWins.Run(ctx, s.client, keys, args...).Int64()
+}
+
+// expiry is the life of rows in milliseconds, or 0 for ever. It counts from now, or from the latest event time where
+// that is later (R15 allows some skew of clocks): a row with that time is within its ttl for longer (R13).
+func (s *Store) expiry(table store.Table, rows []store.Row) int64 {
+	if table.Retention <= 0 {
+		return 0
+	}
+	now := store.InstantOf(s.now())
+	latest := now
+	for _, row := range rows {
+		latest = max(latest, store.EventOf(row.Value))
+	}
+	ahead := int64(latest) - int64(now)
+	return milliseconds(table.Retention) + ahead/1000 + min(ahead%1000, 1)
 }
 
 // milliseconds rounds up, so that no key goes before its time (R13).
@@ -104,7 +120,7 @@ func milliseconds(d time.Duration) int64 {
 }
 
 // Read implements store.Online. A single server is best asked for many keys by one MGET, which for the keys of a
-// look-up is one round trip; a cluster would want one for each slot, side by side.
+// look-up is one round trip; where keys are spread, by one for each slot, side by side.
 func (s *Store) Read(ctx context.Context, gets []store.Get) ([][]byte, error) {
 	values := make([][]byte, 0, len(gets))
 	var buffer []byte
@@ -114,7 +130,7 @@ func (s *Store) Read(ctx context.Context, gets []store.Get) ([][]byte, error) {
 			buffer = appendKey(buffer[:0], get.Table, get.Key)
 			keys[i] = string(buffer)
 		}
-		found, err := s.client.MGet(ctx, keys...).Result()
+		found, err := s.readKeys(ctx, keys)
 		if err != nil {
 			return nil, s.explain(ctx, "read", err)
 		}
@@ -126,6 +142,13 @@ func (s *Store) Read(ctx context.Context, gets []store.Get) ([][]byte, error) {
 		}
 	}
 	return values, ctx.Err()
+}
+
+func (s *Store) readKeys(ctx context.Context, keys []string) ([]any, error) {
+	if s.spread {
+		return s.readSlots(ctx, keys)
+	}
+	return s.client.MGet(ctx, keys...).Result()
 }
 
 // bytesOf is nil where there is no value.
