@@ -225,7 +225,8 @@ func loggedRows(view *registry.View, record arrow.RecordBatch) (Rows, bool) {
 		}
 		return record.Column(at[0])
 	}
-	rows := Rows{Created: array.MakeArrayOfNull(memory.DefaultAllocator, arrow.PrimitiveTypes.Int64, int(record.NumRows()))}
+	count := int(record.NumRows())
+	rows := Rows{Created: array.MakeArrayOfNull(memory.DefaultAllocator, arrow.PrimitiveTypes.Int64, count)}
 	for i, field := range view.Columns() {
 		column := find(field.Name, store.ArrowType(field.Type))
 		if column == nil {

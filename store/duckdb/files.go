@@ -42,7 +42,7 @@ func (e *Engine) find(source *registry.Source) (sourceFiles, error) {
 		return sourceFiles{}, err
 	}
 	own := found
-	found = append(found[:len(found):len(found)], pushed...)
+	found = slices.Concat(found, pushed)
 	files := sourceFiles{paths: make([]string, len(found)), infos: make([]os.FileInfo, len(found))}
 	for i, path := range found {
 		if files.paths[i], err = e.withinRoots(source.Path, path); err != nil {

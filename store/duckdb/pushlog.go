@@ -69,8 +69,8 @@ func LogFolder(config Config, path string) (string, error) {
 			return folder, nil
 		}
 	}
-	return "", registry.Inputf("", "push log %s lies outside the folders that sources may be read from (offline.roots: %s)",
-		path, strings.Join(config.Roots, ", "))
+	return "", registry.Inputf("", "push log %s lies outside the folders that sources may be read from (offline.roots: "+
+		"%s)", path, strings.Join(config.Roots, ", "))
 }
 
 // logColumns are the columns that a push log has or will have.

@@ -14,9 +14,9 @@ import (
 )
 
 // ReadRows streams the rows of a .parquet or .csv file in the types of a view, in the file's order. Columns are found
-// as store.FindColumns says, and values are brought to their types as those of a source are; one that does not fit is told
-// and does not end the reading. A *registry.InputError says what is wrong with the file as a whole. The rows are valid
-// until yield returns.
+// as store.FindColumns says, and values are brought to their types as those of a source are; one that does not fit is
+// told and does not end the reading. A *registry.InputError says what is wrong with the file as a whole. The rows are
+// valid until yield returns.
 func (e *Engine) ReadRows(ctx context.Context, view *registry.View, path string, yield func(store.FileRows) error) (
 	err error,
 ) {
