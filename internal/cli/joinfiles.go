@@ -40,6 +40,13 @@ func (p *project) checkJoinFiles(snapshot *registry.Snapshot, flags historicalFl
 				flags.out, definition.GetName())
 		}
 	}
+	for _, definition := range snapshot.State.GetDefinitions().GetFeatureViews() {
+		path := definition.GetPushLog().GetPath()
+		if path != "" && p.isPartOf(out, path) {
+			return registry.Inputf("--out", "%s is in the push log of view %s; name a file elsewhere", flags.out,
+				definition.GetName())
+		}
+	}
 	return nil
 }
 
