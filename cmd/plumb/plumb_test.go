@@ -104,6 +104,8 @@ func TestScripts(t *testing.T) {
 			"create-token":  createToken,
 			"remote":        remote,
 			"stop-serving":  stopServing,
+			"push-rows":     pushRows,
+			"kill-serving":  killServing,
 			"sqlite":        sqlite,
 			"redis":         faults("redis", redis),
 			"postgres":      faults("postgres", postgres),
