@@ -97,6 +97,11 @@ func (m *Materializer) Run(ctx context.Context, view *registry.View, request Req
 	if plan.empty {
 		return report, nil
 	}
+	note, err := m.unfinished(ctx, view)
+	if err != nil {
+		return report, err
+	}
+	report.Notes = append(report.Notes, note...)
 	if report.Run.ID, err = m.config.Ledger.Begin(ctx, report.Run); err != nil {
 		return report, fmt.Errorf("record the start of materializing view %q: %w", view.Name, err)
 	}
@@ -105,6 +110,21 @@ func (m *Materializer) Run(ctx context.Context, view *registry.View, request Req
 		err = fmt.Errorf("materialize view %q: %w", view.Name, withCause(ctx, err))
 	}
 	return report, m.finish(ctx, &report.Run, plan.progress, err)
+}
+
+// unfinished says that another run of the view was begun and has not ended. Whether it still goes on or was killed,
+// both are safe: newest wins in the store (R14), and the ledger keeps the longer window.
+func (m *Materializer) unfinished(ctx context.Context, view *registry.View) ([]string, error) {
+	last, err := m.config.Ledger.LastRuns(ctx, view.Project)
+	if err != nil {
+		return nil, fmt.Errorf("read the last run of view %q: %w", view.Name, err)
+	}
+	run, ok := last[view.Name]
+	if !ok || run.Outcome != registry.Running {
+		return nil, nil
+	}
+	return []string{fmt.Sprintf("run %d of view %q began at %s and has not ended: it still goes on, or was killed; "+
+		"this one does no harm to it", run.ID, view.Name, store.InstantOf(run.StartedAt))}, nil
 }
 
 // finish records the outcome, also where ctx is cancelled, and returns the failure that the run ended with.

@@ -2,6 +2,7 @@ package materialize
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/plumbstore/plumb/registry"
@@ -15,6 +16,9 @@ type Request struct {
 	// From is the start, exclusive. Where nil, the window starts at the view's recorded end, and has no beginning where
 	// there is none.
 	From *store.Instant
+	// Lookback, where not nil, stands for the view's own: how far before the recorded end the window starts, so that rows
+	// that arrived after their window was done still reach the store. It counts where From is nil.
+	Lookback *time.Duration
 	// Full ignores what is recorded and replaces it: the window starts at From, or has no beginning. It brings back what
 	// an online store has lost.
 	Full bool
@@ -46,7 +50,7 @@ func newPlan(view *registry.View, request Request, recorded map[string]registry.
 	done, ok := recorded[view.Name]
 	ok = ok && done.Generation == view.Generation && done.Rebuild == view.Rebuild && !request.Full
 	if ok && request.From == nil {
-		p.window.Start = new(store.Instant(done.End))
+		p.window.Start = new(lookedBack(done, request.lookback(view)))
 	}
 	if p.window.End > now {
 		p.window.End = now
@@ -70,6 +74,26 @@ func newPlan(view *registry.View, request Request, recorded map[string]registry.
 		p.join(done)
 	}
 	return p, nil
+}
+
+func (r Request) lookback(view *registry.View) time.Duration {
+	if r.Lookback != nil {
+		return *r.Lookback
+	}
+	return view.Lookback
+}
+
+// lookedBack is the instant so long before the recorded end, and not before the recorded start, where all before it was
+// left out on purpose.
+func lookedBack(done registry.Progress, lookback time.Duration) store.Instant {
+	start := done.End - lookback.Microseconds()
+	if start > done.End { // Beyond what an instant holds.
+		start = math.MinInt64
+	}
+	if done.Start != nil {
+		start = max(start, *done.Start)
+	}
+	return store.Instant(start)
 }
 
 // join unites the window with what has been done already. What is recorded is one window without gaps, so a window that

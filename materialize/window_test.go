@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -87,6 +88,29 @@ func TestR5_WindowFollowsFromRequestAndRecord(t *testing.T) {
 		"a rebuild with a start begins there": {
 			recorded: recorded(20, 50), request: Request{From: new(store.Instant(30)), To: 40, Full: true},
 			window: window(30, 40), progress: replacing(progress(30, 40)),
+		},
+		"a lookback begins before the recorded end": {
+			recorded: recorded(-1, 50), request: Request{To: 60, Lookback: new(5 * time.Microsecond)},
+			window: window(45, 60), progress: progress(-1, 60),
+		},
+		"a lookback ends at the recorded start": {
+			recorded: recorded(20, 50), request: Request{To: 60, Lookback: new(time.Hour)},
+			window: window(20, 60), progress: progress(20, 60),
+		},
+		"a lookback reads a window again that was done": {
+			recorded: recorded(20, 50), request: Request{To: 50, Lookback: new(5 * time.Microsecond)},
+			window: window(45, 50), progress: progress(20, 50),
+		},
+		"a lookback from a clock that was set back keeps the later end": {
+			recorded: recorded(20, 90), request: Request{To: 80, Lookback: new(20 * time.Microsecond)},
+			window: window(70, 80), progress: progress(20, 90),
+		},
+		"a lookback without a record has no beginning": {
+			request: Request{To: 60, Lookback: new(time.Hour)}, window: window(-1, 60), progress: progress(-1, 60),
+		},
+		"a start goes before a lookback": {
+			recorded: recorded(20, 50), request: Request{From: new(store.Instant(30)), To: 60, Lookback: new(time.Hour)},
+			window: window(30, 60), progress: progress(20, 60),
 		},
 		"a record of an earlier generation says nothing": {
 			recorded: map[string]registry.Progress{"weather": {View: "weather", Generation: 1, Rebuild: 1, End: 50}},

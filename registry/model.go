@@ -90,7 +90,9 @@ type View struct {
 	// TTL is the look-back, whole microseconds; 0 means unlimited (R2).
 	TTL    time.Duration
 	Online bool
-	Source *Source
+	// Lookback is how far before the recorded end a materialization begins, whole microseconds.
+	Lookback time.Duration
+	Source   *Source
 	// Schemas are the layouts that stored rows of this generation may have; the last is the current one.
 	Schemas []Schema
 }

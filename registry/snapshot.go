@@ -92,6 +92,7 @@ func (s *Snapshot) resolveView(view *plumbv1.FeatureView, registered *plumbv1.Re
 		Rebuild:    max(registered.GetRebuild(), registered.GetGeneration()),
 		TTL:        view.GetTtl().AsDuration(),
 		Online:     view.Online == nil || view.GetOnline(),
+		Lookback:   view.GetLookback().AsDuration(),
 		Source:     s.sources[view.GetSource()],
 	}
 	if resolved.Source == nil {

@@ -12,11 +12,13 @@ import (
 
 	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/registry/spec"
 	"github.com/plumbstore/plumb/store"
 )
 
 type materializeFlags struct {
 	to, from string
+	lookback string
 	views    []string
 	full     bool
 	// maxFailed is how many rows of a view may have values that do not fit.
@@ -40,6 +42,8 @@ func (a *application) materializeCommand() *cobra.Command {
 	}
 	cmd.Flags().StringVar(&flags.to, "to", "", "the window's end, inclusive: RFC 3339, or now")
 	cmd.Flags().StringVar(&flags.from, "from", "", "the window's start, exclusive; each view's last end unless told")
+	cmd.Flags().StringVar(&flags.lookback, "lookback", "",
+		"how far before its last end each view begins, such as 2d, for rows that arrive late; its definition's unless told")
 	cmd.Flags().StringArrayVar(&flags.views, "view", nil, "a view to materialize; all that are online unless told")
 	cmd.Flags().BoolVar(&flags.full, "full", false, "start over: ignore each view's last end, and replace it")
 	cmd.Flags().Int64Var(&flags.maxFailed, "max-failed-rows", 0,
@@ -90,8 +94,22 @@ func (a *application) materializeRequest(flags materializeFlags) (materialize.Re
 	}
 	to, err := a.instant("--to", flags.to)
 	request := materialize.Request{To: to, Full: flags.full, MaxFailed: flags.maxFailed}
-	if err != nil || flags.from == "" {
+	if err != nil {
 		return request, err
+	}
+	if flags.lookback != "" {
+		if flags.from != "" || flags.full {
+			return request, registry.Inputf("--lookback", "goes back from where a view's last run ended, which --from and "+
+				"--full leave aside; give one of them")
+		}
+		lookback, err := spec.ParseDuration(flags.lookback)
+		if err != nil {
+			return request, registry.Inputf("--lookback", "%v", err)
+		}
+		request.Lookback = &lookback
+	}
+	if flags.from == "" {
+		return request, nil
 	}
 	from, err := a.instant("--from", flags.from)
 	request.From = &from

@@ -77,6 +77,7 @@ func viewDifferences(old, view *plumbv1.FeatureView) []Difference {
 	d.text("entities", strings.Join(old.GetEntities(), ", "), strings.Join(view.GetEntities(), ", "))
 	d.text("source", old.GetSource(), view.GetSource())
 	d.text("ttl", ttlText(old), ttlText(view))
+	d.text("lookback", durationText(old.GetLookback().AsDuration()), durationText(view.GetLookback().AsDuration()))
 	d.text("online", strconv.FormatBool(isOnline(old)), strconv.FormatBool(isOnline(view)))
 	d.text("push_log.path", old.GetPushLog().GetPath(), view.GetPushLog().GetPath())
 	d.items("features", featureTypes(old), featureTypes(view))
@@ -105,21 +106,23 @@ func featureTypes(view *plumbv1.FeatureView) []item {
 func number(n int64) string { return strconv.FormatInt(n, 10) }
 
 // ttlText is a ttl as people write it, such as "1d12h"; "" is unlimited.
-func ttlText(view *plumbv1.FeatureView) string {
-	ttl := view.GetTtl().AsDuration()
-	if ttl <= 0 {
+func ttlText(view *plumbv1.FeatureView) string { return durationText(view.GetTtl().AsDuration()) }
+
+// durationText is "" where there is none.
+func durationText(duration time.Duration) string {
+	if duration <= 0 {
 		return ""
 	}
 	const day = 24 * time.Hour
 	text := ""
-	if ttl >= day {
-		text = strconv.FormatInt(int64(ttl/day), 10) + "d"
-		ttl %= day
+	if duration >= day {
+		text = strconv.FormatInt(int64(duration/day), 10) + "d"
+		duration %= day
 	}
-	if ttl == 0 {
+	if duration == 0 {
 		return text
 	}
-	rest := ttl.String()
+	rest := duration.String()
 	if strings.HasSuffix(rest, "m0s") {
 		rest = strings.TrimSuffix(rest, "0s")
 	}

@@ -545,7 +545,10 @@ type FeatureView struct {
 	Description string            `protobuf:"bytes,7,opt,name=description,proto3" json:"description,omitempty"`
 	Tags        map[string]string `protobuf:"bytes,8,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Where pushed rows are kept for point-in-time joins. Absent: they are in the online store alone.
-	PushLog       *PushLog `protobuf:"bytes,9,opt,name=push_log,json=pushLog,proto3" json:"push_log,omitempty"`
+	PushLog *PushLog `protobuf:"bytes,9,opt,name=push_log,json=pushLog,proto3" json:"push_log,omitempty"`
+	// How far before the end of the last materialization the next one begins, for rows that arrive late (R5). Absent: it
+	// begins there.
+	Lookback      *durationpb.Duration `protobuf:"bytes,10,opt,name=lookback,proto3" json:"lookback,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -639,6 +642,13 @@ func (x *FeatureView) GetTags() map[string]string {
 func (x *FeatureView) GetPushLog() *PushLog {
 	if x != nil {
 		return x.PushLog
+	}
+	return nil
+}
+
+func (x *FeatureView) GetLookback() *durationpb.Duration {
+	if x != nil {
+		return x.Lookback
 	}
 	return nil
 }
@@ -958,7 +968,7 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x04path\"-\n" +
 	"\tSqlSource\x12 \n" +
 	"\x05query\x18\x01 \x01(\tB\n" +
-	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x05query\"\xf5\x03\n" +
+	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x05query\"\xb6\x04\n" +
 	"\vFeatureView\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x12(\n" +
 	"\bentities\x18\x02 \x03(\tB\f\xbaH\t\x92\x01\x06\"\x04r\x02\x10\x01R\bentities\x12\"\n" +
@@ -969,7 +979,9 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\bfeatures\x18\x06 \x03(\v2\x11.plumb.v1.FeatureB\v\xbaH\b\xc8\x01\x01\x92\x01\x02\b\x01R\bfeatures\x12 \n" +
 	"\vdescription\x18\a \x01(\tR\vdescription\x123\n" +
 	"\x04tags\x18\b \x03(\v2\x1f.plumb.v1.FeatureView.TagsEntryR\x04tags\x12,\n" +
-	"\bpush_log\x18\t \x01(\v2\x11.plumb.v1.PushLogR\apushLog\x1a7\n" +
+	"\bpush_log\x18\t \x01(\v2\x11.plumb.v1.PushLogR\apushLog\x12?\n" +
+	"\blookback\x18\n" +
+	" \x01(\v2\x19.google.protobuf.DurationB\b\xbaH\x05\xaa\x01\x02*\x00R\blookback\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\t\n" +
@@ -1077,16 +1089,17 @@ var file_plumb_v1_definitions_proto_depIdxs = []int32{
 	9,  // 11: plumb.v1.FeatureView.features:type_name -> plumb.v1.Feature
 	14, // 12: plumb.v1.FeatureView.tags:type_name -> plumb.v1.FeatureView.TagsEntry
 	8,  // 13: plumb.v1.FeatureView.push_log:type_name -> plumb.v1.PushLog
-	0,  // 14: plumb.v1.Feature.type:type_name -> plumb.v1.Type
-	15, // 15: plumb.v1.Feature.tags:type_name -> plumb.v1.Feature.TagsEntry
-	11, // 16: plumb.v1.FeatureService.features:type_name -> plumb.v1.ViewReference
-	16, // 17: plumb.v1.FeatureService.tags:type_name -> plumb.v1.FeatureService.TagsEntry
-	17, // 18: plumb.v1.ViewReference.join_keys:type_name -> plumb.v1.ViewReference.JoinKeysEntry
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	18, // 14: plumb.v1.FeatureView.lookback:type_name -> google.protobuf.Duration
+	0,  // 15: plumb.v1.Feature.type:type_name -> plumb.v1.Type
+	15, // 16: plumb.v1.Feature.tags:type_name -> plumb.v1.Feature.TagsEntry
+	11, // 17: plumb.v1.FeatureService.features:type_name -> plumb.v1.ViewReference
+	16, // 18: plumb.v1.FeatureService.tags:type_name -> plumb.v1.FeatureService.TagsEntry
+	17, // 19: plumb.v1.ViewReference.join_keys:type_name -> plumb.v1.ViewReference.JoinKeysEntry
+	20, // [20:20] is the sub-list for method output_type
+	20, // [20:20] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_plumb_v1_definitions_proto_init() }

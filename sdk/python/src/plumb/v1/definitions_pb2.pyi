@@ -122,7 +122,7 @@ class SqlSource(_message.Message):
     def __init__(self, query: _Optional[str] = ...) -> None: ...
 
 class FeatureView(_message.Message):
-    __slots__ = ("name", "entities", "source", "ttl", "online", "features", "description", "tags", "push_log")
+    __slots__ = ("name", "entities", "source", "ttl", "online", "features", "description", "tags", "push_log", "lookback")
     class TagsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -139,6 +139,7 @@ class FeatureView(_message.Message):
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     TAGS_FIELD_NUMBER: _ClassVar[int]
     PUSH_LOG_FIELD_NUMBER: _ClassVar[int]
+    LOOKBACK_FIELD_NUMBER: _ClassVar[int]
     name: str
     entities: _containers.RepeatedScalarFieldContainer[str]
     source: str
@@ -148,7 +149,8 @@ class FeatureView(_message.Message):
     description: str
     tags: _containers.ScalarMap[str, str]
     push_log: PushLog
-    def __init__(self, name: _Optional[str] = ..., entities: _Optional[_Iterable[str]] = ..., source: _Optional[str] = ..., ttl: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., online: bool = ..., features: _Optional[_Iterable[_Union[Feature, _Mapping]]] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., push_log: _Optional[_Union[PushLog, _Mapping]] = ...) -> None: ...
+    lookback: _duration_pb2.Duration
+    def __init__(self, name: _Optional[str] = ..., entities: _Optional[_Iterable[str]] = ..., source: _Optional[str] = ..., ttl: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., online: bool = ..., features: _Optional[_Iterable[_Union[Feature, _Mapping]]] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., push_log: _Optional[_Union[PushLog, _Mapping]] = ..., lookback: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class PushLog(_message.Message):
     __slots__ = ("path",)
