@@ -1,0 +1,125 @@
+package main_test
+
+import (
+	"context"
+	"maps"
+	"math/rand/v2"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/plumbstore/plumb/internal/redistest"
+)
+
+// kills is how often the test below kills a materialization.
+const kills = 200
+
+// victim is a project whose materializations are killed.
+type victim struct {
+	t      *testing.T
+	folder string
+	store  string
+}
+
+func (v victim) plumb(ctx context.Context, args ...string) *exec.Cmd {
+	args = append(args, "--project-dir", v.folder, "--online-store", v.store)
+	return exec.CommandContext(ctx, filepath.Join(binaries, "plumb"), args...)
+}
+
+func (v victim) run(args ...string) string {
+	v.t.Helper()
+	output, err := v.plumb(v.t.Context(), args...).CombinedOutput()
+	if err != nil {
+		v.t.Fatalf("plumb %v: %v\n%s", args, err, output)
+	}
+	return string(output)
+}
+
+// materialize is the run that is killed: of all views, from the beginning.
+var materialize = []string{"materialize", "--to", "2013-07-04T00:00:00Z", "--full"}
+
+// killed begins a run and kills it after the delay, unless it ended before.
+func (v victim) killed(delay time.Duration) {
+	v.t.Helper()
+	command := v.plumb(v.t.Context(), materialize...)
+	if err := command.Start(); err != nil {
+		v.t.Fatal(err)
+	}
+	timer := time.AfterFunc(delay, func() { _ = command.Process.Kill() })
+	defer timer.Stop()
+	_ = command.Wait() // It says that the run was killed, or nothing.
+}
+
+// stored are all keys of a database and their values.
+func stored(t *testing.T, database *goredis.Client) map[string]string {
+	t.Helper()
+	rows := map[string]string{}
+	keys := database.Scan(t.Context(), 0, "*", 1000).Iterator()
+	for keys.Next(t.Context()) {
+		value, err := database.Get(t.Context(), keys.Val()).Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows[keys.Val()] = value
+	}
+	if err := keys.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+// The run is killed at random instants, from before it reads the project to after it has recorded what it did. What is
+// stored is at any time a part of what an undisturbed run stores, bit for bit, and after the next run it is all of it.
+func TestAMaterializationKilledHundredsOfTimesLeavesWhatTheNextOneCompletes(t *testing.T) {
+	server := redistest.Start(t)
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	database := func(number int) *goredis.Client {
+		client := goredis.NewClient(&goredis.Options{Addr: server.Address, DB: number})
+		t.Cleanup(func() { _ = client.Close() })
+		return client
+	}
+	v := victim{t, filepath.Join(t.TempDir(), "project"), server.URL + "/1"}
+	if output, err := exec.Command(filepath.Join(binaries, "plumb"), "init", v.folder).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	v.run("apply", "--yes")
+	began := time.Now() //nolint:forbidigo // It measures how long there is to kill a run.
+	v.run(materialize...)
+	undisturbed := time.Since(began)
+	whole := stored(t, database(1))
+	v.store = server.URL + "/2"
+	wounded := database(2)
+	cut := 0
+	for i := range kills {
+		if i%20 == 0 {
+			if err := wounded.FlushDB(t.Context()).Err(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		v.killed(time.Duration(random.Int64N(int64(undisturbed) * 5 / 4)))
+		rows := stored(t, wounded)
+		for key, value := range rows {
+			if whole[key] != value {
+				t.Fatalf("after kill %d there is %x under %q, want %x", i, value, key, whole[key])
+			}
+		}
+		if len(rows) > 0 && len(rows) < len(whole) {
+			cut++
+		}
+		if i%20 == 19 {
+			v.run(materialize...)
+			if !maps.Equal(whole, stored(t, wounded)) {
+				t.Fatalf("after kill %d and a whole run the store differs from that of an undisturbed one", i)
+			}
+		}
+	}
+	t.Logf("%d of %d runs left a part of the rows", cut, kills)
+	if cut == 0 {
+		t.Error("no run was killed while it wrote")
+	}
+}
