@@ -3,9 +3,7 @@ package redis
 import (
 	"context"
 	_ "embed"
-	"fmt"
 	"net/url"
-	"slices"
 	"strconv"
 	"time"
 
@@ -117,44 +115,4 @@ func (s *Store) expiry(table store.Table, rows []store.Row) int64 {
 // milliseconds rounds up, so that no key goes before its time (R13).
 func milliseconds(d time.Duration) int64 {
 	return int64(d/time.Millisecond) + int64(min(d%time.Millisecond, 1))
-}
-
-// Read implements store.Online. A single server is best asked for many keys by one MGET, which for the keys of a
-// look-up is one round trip; where keys are spread, by one for each slot, side by side.
-func (s *Store) Read(ctx context.Context, gets []store.Get) ([][]byte, error) {
-	values := make([][]byte, 0, len(gets))
-	var buffer []byte
-	for chunk := range slices.Chunk(gets, readChunk) {
-		keys := make([]string, len(chunk))
-		for i, get := range chunk {
-			buffer = appendKey(buffer[:0], get.Table, get.Key)
-			keys[i] = string(buffer)
-		}
-		found, err := s.readKeys(ctx, keys)
-		if err != nil {
-			return nil, s.explain(ctx, "read", err)
-		}
-		if len(found) != len(keys) {
-			return nil, fmt.Errorf("redis at %s: read: %d of %d keys were answered", s.address, len(found), len(keys))
-		}
-		for _, value := range found {
-			values = append(values, bytesOf(value))
-		}
-	}
-	return values, ctx.Err()
-}
-
-func (s *Store) readKeys(ctx context.Context, keys []string) ([]any, error) {
-	if s.spread {
-		return s.readSlots(ctx, keys)
-	}
-	return s.client.MGet(ctx, keys...).Result()
-}
-
-// bytesOf is nil where there is no value.
-func bytesOf(value any) []byte {
-	if text, ok := value.(string); ok {
-		return []byte(text)
-	}
-	return nil
 }

@@ -1,0 +1,154 @@
+package redis
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/plumbstore/plumb/store"
+)
+
+// Read implements store.Online. A single server is best asked for many keys by one MGET, which for the keys of a
+// look-up is one round trip; where keys are spread, by one for each slot, side by side.
+func (s *Store) Read(ctx context.Context, gets []store.Get) ([][]byte, error) {
+	values := make([][]byte, 0, len(gets))
+	for chunk := range slices.Chunk(gets, readChunk) {
+		var err error
+		if values, err = s.appendValues(ctx, values, redisKeys(chunk)); err != nil {
+			return nil, s.explain(ctx, "read", err)
+		}
+	}
+	return values, ctx.Err()
+}
+
+// redisKeys are the keys of the rows, all in one piece of memory.
+func redisKeys(gets []store.Get) []string {
+	size := 0
+	for _, get := range gets {
+		size += len(get.Table.Project) + len(get.Key) + len(get.Table.View) + 8 // A guess, where names are escaped.
+	}
+	buffer, ends := make([]byte, 0, size), make([]int, len(gets))
+	for i, get := range gets {
+		buffer = appendKey(buffer, get.Table, get.Key)
+		ends[i] = len(buffer)
+	}
+	text, keys, start := string(buffer), make([]string, len(gets)), 0
+	for i, end := range ends {
+		keys[i], start = text[start:end], end
+	}
+	return keys
+}
+
+// appendValues reads keys by one command. The reply is taken as it comes and cut into values where it lies, which
+// spares a copy and two allocations for each. What is no list of values, as an error of the server, goes the driver's
+// own way, which knows what to do about each.
+func (s *Store) appendValues(ctx context.Context, values [][]byte, keys []string) ([][]byte, error) {
+	if s.spread {
+		return s.appendParsed(ctx, values, keys)
+	}
+	args := make([]any, 1, 1+len(keys))
+	args[0] = "mget"
+	for i := range keys {
+		args = append(args, &keys[i])
+	}
+	command := goredis.NewRawCmd(ctx, args...)
+	if err := s.client.Process(ctx, command); err != nil {
+		return nil, err
+	}
+	reply := command.Val()
+	if len(reply) == 0 || reply[0] != list {
+		return s.appendParsed(ctx, values, keys)
+	}
+	return cut(values, reply, len(keys))
+}
+
+// appendParsed is appendValues by the driver's own means.
+func (s *Store) appendParsed(ctx context.Context, values [][]byte, keys []string) ([][]byte, error) {
+	found, err := s.readKeys(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	if len(found) != len(keys) {
+		return nil, fmt.Errorf("%d of %d keys were answered", len(found), len(keys))
+	}
+	for _, value := range found {
+		values = append(values, bytesOf(value))
+	}
+	return values, nil
+}
+
+func (s *Store) readKeys(ctx context.Context, keys []string) ([]any, error) {
+	if s.spread {
+		return s.readSlots(ctx, keys)
+	}
+	return s.client.MGet(ctx, keys...).Result()
+}
+
+// bytesOf is nil where there is no value.
+func bytesOf(value any) []byte {
+	if text, ok := value.(string); ok {
+		return []byte(text)
+	}
+	return nil
+}
+
+// The first bytes of replies.
+const (
+	list = '*'
+	bulkString   = '$'
+	null         = '_'
+)
+
+var errReply = errors.New("the reply is not one of values")
+
+// cut appends the wanted number of values of a reply, which they go on referring to; nil where there is none.
+func cut(values [][]byte, reply []byte, wanted int) ([][]byte, error) {
+	count, rest, err := header(reply)
+	if err != nil {
+		return nil, err
+	}
+	if count != wanted {
+		return nil, fmt.Errorf("%d of %d keys were answered", count, wanted)
+	}
+	for range wanted {
+		if len(rest) == 0 || rest[0] != bulkString && rest[0] != null {
+			return nil, errReply
+		}
+		absent := rest[0] == null
+		var length int
+		if length, rest, err = header(rest); err != nil {
+			return nil, err
+		}
+		if absent || length == -1 {
+			values = append(values, nil)
+			continue
+		}
+		if length < 0 || length > len(rest)-len(lineEnd) {
+			return nil, errReply
+		}
+		values = append(values, rest[:length:length])
+		rest = rest[length+len(lineEnd):]
+	}
+	return values, nil
+}
+
+const lineEnd = "\r\n"
+
+// header returns the number on a line such as "$12", and what follows the line; 0 where there is none.
+func header(reply []byte) (number int, rest []byte, err error) {
+	end := bytes.IndexByte(reply, '\r')
+	if end < 0 || len(reply) < end+len(lineEnd) {
+		return 0, nil, errReply
+	}
+	if end > 1 {
+		if number, err = strconv.Atoi(string(reply[1:end])); err != nil {
+			return 0, nil, errReply
+		}
+	}
+	return number, reply[end+len(lineEnd):], nil
+}
