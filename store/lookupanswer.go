@@ -22,12 +22,13 @@ func newAnswer(l *Lookup, rows int, request LookupRequest) *answer {
 		values:  make([]wireColumn, len(l.names)),
 		newest:  request.Newest,
 	}
+	made := wireColumns{rows: rows, left: countTypes(l.types)}
 	// One allocation for what every column has.
 	columns, statuses := make([]plumbv1.FeatureColumn, len(l.names)), make([]byte, rows*len(l.names))
 	for i, name := range l.names {
 		column := &columns[i]
 		column.Name, column.Statuses = name, statuses[i*rows:(i+1)*rows:(i+1)*rows]
-		column.Values, a.values[i] = newWireColumn(l.types[i], rows)
+		column.Values, a.values[i] = made.next(l.types[i])
 		if request.EventTimestamps {
 			column.EventTimestamps = make([]int64, rows)
 		}

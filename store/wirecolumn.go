@@ -18,48 +18,101 @@ type wireColumn interface {
 	addZero()
 }
 
-// newWireColumn makes an empty column of the type, and what fills it.
-func newWireColumn(t plumbv1.Type, rows int) (*plumbv1.Values, wireColumn) {
-	if element, ok := ElementType(t); ok {
-		values, elements := newWireColumn(element, 0)
-		message := &plumbv1.ArrayValues{Lengths: make([]uint32, 0, rows), Elements: values}
-		return &plumbv1.Values{Kind: &plumbv1.Values_Arrays{Arrays: message}},
-			&arrays{message: message, elements: elements, width: fixedWidth(element)}
+// wireColumns makes the columns of one reply. All of one type lie in one piece of memory, and their values in another,
+// which spares most of the allocations of a reply of many columns.
+type wireColumns struct {
+	rows int
+	// left has how many columns of each type are still to be made.
+	left     [typeCount]int
+	bools    slab[plumbv1.Values_Bools, plumbv1.BoolValues, bool]
+	int32s   slab[plumbv1.Values_Int32S, plumbv1.Int32Values, int32]
+	int64s   slab[plumbv1.Values_Int64S, plumbv1.Int64Values, int64]
+	float32s slab[plumbv1.Values_Float32S, plumbv1.Float32Values, float32]
+	float64s slab[plumbv1.Values_Float64S, plumbv1.Float64Values, float64]
+	strings  slab[plumbv1.Values_Strings, plumbv1.StringValues, string]
+	bytes    slab[plumbv1.Values_Bytes, plumbv1.BytesValues, []byte]
+	instants slab[plumbv1.Values_Timestamps, plumbv1.TimestampValues, int64]
+}
+
+// typeCount is above the number of every scalar type.
+const typeCount = int(plumbv1.Type_TIMESTAMP) + 1
+
+// countTypes counts the columns of each scalar type.
+func countTypes(types []plumbv1.Type) (counts [typeCount]int) {
+	for _, t := range types {
+		if int(t) < typeCount {
+			counts[t]++
+		}
 	}
-	values := &plumbv1.Values{}
+	return counts
+}
+
+// slab has columns to be handed out: what a message K holds is an M, whose values are the Ts.
+type slab[K, M, T any] struct {
+	cells  []cell[K, M, T]
+	values []T
+}
+
+type cell[K, M, T any] struct {
+	values  plumbv1.Values
+	kind    K
+	message M
+	scalars scalars[T]
+}
+
+// next hands out a column with room for each row. left is how many are wanted, this one too.
+func (s *slab[K, M, T]) next(left *int, rows int) (*cell[K, M, T], []T) {
+	if len(s.cells) == 0 {
+		s.cells, s.values = make([]cell[K, M, T], *left), make([]T, *left*rows)
+	}
+	*left--
+	taken, values := &s.cells[0], s.values[:0:rows]
+	s.cells, s.values = s.cells[1:], s.values[rows:]
+	return taken, values
+}
+
+// next makes an empty column of the type, and what fills it.
+func (w *wireColumns) next(t plumbv1.Type) (*plumbv1.Values, wireColumn) {
+	if element, ok := ElementType(t); ok {
+		elements := wireColumns{left: countTypes([]plumbv1.Type{element})}
+		values, filling := elements.next(element)
+		message := &plumbv1.ArrayValues{Lengths: make([]uint32, 0, w.rows), Elements: values}
+		return &plumbv1.Values{Kind: &plumbv1.Values_Arrays{Arrays: message}},
+			&arrays{message: message, elements: filling, width: fixedWidth(element)}
+	}
 	switch t {
 	case plumbv1.Type_BOOL:
-		message := &plumbv1.BoolValues{}
-		values.Kind = &plumbv1.Values_Bools{Bools: message}
-		return values, newScalars(&message.Values, rows, readBool)
+		c, values := w.bools.next(&w.left[t], w.rows)
+		c.values.Kind, c.kind.Bools = &c.kind, &c.message
+		return &c.values, c.scalars.into(&c.message.Values, values, readBool)
 	case plumbv1.Type_INT32:
-		message := &plumbv1.Int32Values{}
-		values.Kind = &plumbv1.Values_Int32S{Int32S: message}
-		return values, newScalars(&message.Values, rows, readInt32)
+		c, values := w.int32s.next(&w.left[t], w.rows)
+		c.values.Kind, c.kind.Int32S = &c.kind, &c.message
+		return &c.values, c.scalars.into(&c.message.Values, values, readInt32)
 	case plumbv1.Type_INT64:
-		message := &plumbv1.Int64Values{}
-		values.Kind = &plumbv1.Values_Int64S{Int64S: message}
-		return values, newScalars(&message.Values, rows, readInt64)
+		c, values := w.int64s.next(&w.left[t], w.rows)
+		c.values.Kind, c.kind.Int64S = &c.kind, &c.message
+		return &c.values, c.scalars.into(&c.message.Values, values, readInt64)
 	case plumbv1.Type_FLOAT32:
-		message := &plumbv1.Float32Values{}
-		values.Kind = &plumbv1.Values_Float32S{Float32S: message}
-		return values, newScalars(&message.Values, rows, readFloat32)
+		c, values := w.float32s.next(&w.left[t], w.rows)
+		c.values.Kind, c.kind.Float32S = &c.kind, &c.message
+		return &c.values, c.scalars.into(&c.message.Values, values, readFloat32)
 	case plumbv1.Type_FLOAT64:
-		message := &plumbv1.Float64Values{}
-		values.Kind = &plumbv1.Values_Float64S{Float64S: message}
-		return values, newScalars(&message.Values, rows, readFloat64)
+		c, values := w.float64s.next(&w.left[t], w.rows)
+		c.values.Kind, c.kind.Float64S = &c.kind, &c.message
+		return &c.values, c.scalars.into(&c.message.Values, values, readFloat64)
 	case plumbv1.Type_STRING:
-		message := &plumbv1.StringValues{}
-		values.Kind = &plumbv1.Values_Strings{Strings: message}
-		return values, newScalars(&message.Values, rows, readString)
+		c, values := w.strings.next(&w.left[t], w.rows)
+		c.values.Kind, c.kind.Strings = &c.kind, &c.message
+		return &c.values, c.scalars.into(&c.message.Values, values, readString)
 	case plumbv1.Type_TIMESTAMP:
-		message := &plumbv1.TimestampValues{}
-		values.Kind = &plumbv1.Values_Timestamps{Timestamps: message}
-		return values, newScalars(&message.Micros, rows, readInt64)
+		c, values := w.instants.next(&w.left[t], w.rows)
+		c.values.Kind, c.kind.Timestamps = &c.kind, &c.message
+		return &c.values, c.scalars.into(&c.message.Micros, values, readInt64)
 	default:
-		message := &plumbv1.BytesValues{}
-		values.Kind = &plumbv1.Values_Bytes{Bytes: message}
-		return values, newScalars(&message.Values, rows, readBytes)
+		c, values := w.bytes.next(&w.left[t], w.rows)
+		c.values.Kind, c.kind.Bytes = &c.kind, &c.message
+		return &c.values, c.scalars.into(&c.message.Values, values, readBytes)
 	}
 }
 
@@ -69,9 +122,11 @@ type scalars[T any] struct {
 	read   func(raw []byte) (T, error)
 }
 
-func newScalars[T any](values *[]T, rows int, read func([]byte) (T, error)) *scalars[T] {
-	*values = make([]T, 0, rows)
-	return &scalars[T]{values: values, read: read}
+// into makes the column append to a message's slice, which begins as the empty one given.
+func (s *scalars[T]) into(field *[]T, empty []T, read func([]byte) (T, error)) *scalars[T] {
+	*field = empty
+	s.values, s.read = field, read
+	return s
 }
 
 func (s *scalars[T]) add(raw []byte) error {
