@@ -41,6 +41,9 @@ type Ledger interface {
 	// to a newer Rebuild, or to the same one and ends later, or there and begins earlier. So concurrent runs may finish
 	// in any order. Where progress.Replace is set, only a newer Rebuild stays. A nil progress leaves what is recorded.
 	Finish(ctx context.Context, run Run, progress *Progress) error
+	// Forget removes what is recorded of a view's progress, so that its next run starts from the beginning; its runs
+	// stay. It is no error where nothing is recorded, also of a view that is not registered any more.
+	Forget(ctx context.Context, project, view string) error
 	// LastRuns returns the latest run of each view, by view name.
 	LastRuns(ctx context.Context, project string) (map[string]Run, error)
 }

@@ -258,6 +258,36 @@ func progressOfAnotherView(t *testing.T, open Database) {
 	}
 }
 
+func forgottenProgress(t *testing.T, open Database) {
+	engine := open(t)
+	for _, project := range similar {
+		apply(t, engine, project, 0, stateOf(view{"weather", 1, 1}, view{"weather_b", 1, 1}))
+		record(t, engine, project, registry.Progress{View: "weather", Generation: 1, Rebuild: 1, End: 5})
+		record(t, engine, project, registry.Progress{View: "weather_b", Generation: 1, Rebuild: 1, End: 5})
+	}
+	for range 2 { // Once more is no error.
+		if err := engine.Forget(t.Context(), "test", "weather"); err != nil {
+			t.Fatalf("Forget: %v", err)
+		}
+	}
+	for _, project := range similar {
+		want := 2
+		if project == "test" {
+			want = 1
+		}
+		if found := progress(t, engine, project); len(found) != want || found["weather_b"].End != 5 {
+			t.Errorf("project %q has %v, want %d views", project, found, want)
+		}
+	}
+	if len(lastRuns(t, engine, "test")) != 2 {
+		t.Error("the runs are forgotten too")
+	}
+	record(t, engine, "test", registry.Progress{View: "weather", Generation: 1, Rebuild: 1, End: 3})
+	if found := progress(t, engine, "test")["weather"].End; found != 3 {
+		t.Errorf("what is recorded anew ends at %d, want 3", found)
+	}
+}
+
 func isolatedLedgers(t *testing.T, open Database) {
 	engine := open(t)
 	var views []view

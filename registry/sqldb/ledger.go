@@ -99,6 +99,14 @@ func record(ctx context.Context, tx *sql.Tx, project string, progress *registry.
 	return err
 }
 
+// Forget removes a view's progress.
+func (d *DB) Forget(ctx context.Context, project, view string) error {
+	return d.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "DELETE FROM progress WHERE project = $1 AND view = $2", project, view)
+		return err
+	})
+}
+
 // LastRuns returns the latest run of each view.
 func (d *DB) LastRuns(ctx context.Context, project string) (map[string]registry.Run, error) {
 	found := map[string]registry.Run{}

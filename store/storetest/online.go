@@ -45,6 +45,10 @@ func RunOnline(t *testing.T, open func(t *testing.T) store.Online) {
 		{"BuffersBelongToTheCaller", onlineBuffers},
 		{"RowsOutliveTheirHandle", onlineReopen},
 		{"ACancelledCallSaysSo", onlineCancelled},
+		{"ASurveyCountsTheRowsOfEachGeneration", onlineSurvey},
+		{"R16_RemovingAViewTouchesNoOther", onlineR16Remove},
+		{"ARemovedViewBeginsAnew", onlineRemoveMany},
+		{"CancelledUpkeepSaysSo", onlineUpkeepCancelled},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open) })
 	}
