@@ -95,3 +95,60 @@ func TestAClusterGoesOnWithTheReplicaOfAMasterThatIsGone(t *testing.T) {
 		t.Errorf("a write to the new master gives %+v, %v", report, err)
 	}
 }
+
+// While a slot moves, some of its keys are with one node and some with the other, and commands of several are refused.
+func TestASlotThatMovesIsReadAndWrittenAllTheWhile(t *testing.T) {
+	cluster := redistest.StartCluster(t, 0)
+	online := open(t, cluster.URL)
+	// An entity key with a brace ends the tag there, so all of these share a slot.
+	slot := redis.SlotOf("{test:a}1}view@1")
+	from, to := cluster.Masters[slot*3/16384], cluster.Masters[(slot*3/16384+1)%3]
+	source, target := from.Client(t), to.Client(t)
+	var rows []store.Row
+	var gets []store.Get
+	for i := range 20 {
+		rows = append(rows, versionedRow(fmt.Sprint("a}", i), 2))
+		gets = append(gets, store.Get{Table: table, Key: rows[i].Key})
+	}
+	check := func(when string) {
+		t.Helper()
+		older := versionedRow("a}0", 1)
+		report, err := online.Write(t.Context(), table, append([]store.Row{older}, rows...))
+		if err != nil || report.Written+report.Older != 21 || report.Written < 20 {
+			t.Fatalf("%s a write gives %+v, %v", when, report, err)
+		}
+		values, err := online.Read(t.Context(), gets)
+		if err != nil {
+			t.Fatalf("%s: %v", when, err)
+		}
+		for i, value := range values {
+			if !bytes.Equal(value, rows[i].Value) {
+				t.Errorf("%s row %d is %x", when, i, value)
+			}
+		}
+	}
+	check("before")
+	host, port, err := net.SplitHostPort(to.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	do := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	do(target.Do(t.Context(), "CLUSTER", "SETSLOT", slot, "IMPORTING", cluster.ID(from)).Err())
+	do(source.Do(t.Context(), "CLUSTER", "SETSLOT", slot, "MIGRATING", cluster.ID(to)).Err())
+	check("when nothing has moved yet")
+	for i := range rows {
+		do(source.Do(t.Context(), "MIGRATE", host, port, fmt.Sprintf("{test:a}%d}view@1", i), 0, 5000).Err())
+		if i%7 == 3 {
+			check(fmt.Sprintf("after %d of 20 keys have moved", i+1))
+		}
+	}
+	for _, master := range cluster.Masters {
+		do(master.Client(t).Do(t.Context(), "CLUSTER", "SETSLOT", slot, "NODE", cluster.ID(to)).Err())
+	}
+	check("after the slot has moved")
+}
