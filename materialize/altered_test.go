@@ -1,0 +1,132 @@
+package materialize_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/plumbstore/plumb/materialize"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry/plan"
+	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/storetest"
+)
+
+// alter applies the definitions as plumb apply does, by a plan.
+func (p *project) alter(desired *plumbv1.Definitions) {
+	p.t.Helper()
+	current := must(p.registry.Current(p.t.Context(), "shops"))(p.t)
+	must(p.registry.Apply(p.t.Context(), plan.New(current, desired).Commit("test", noon)))(p.t)
+}
+
+// cells looks up all features of the prices of one shop, in their order.
+func (p *project) cells(online store.Online, now store.Instant) []storetest.Cell {
+	p.t.Helper()
+	snapshot := must(p.registry.Current(p.t.Context(), "shops"))(p.t)
+	lookup := must(store.NewLookup(must(snapshot.SelectFeatures([]string{"price:*"}, false))(p.t)))(p.t)
+	columns := must(lookup.Get(p.t.Context(), online, store.LookupRequest{
+		Keys: storetest.KeyColumns(p.t, lookup.Keys(), []any{"a"}), At: now, EventTimestamps: true,
+	}))(p.t)
+	var cells []storetest.Cell
+	for _, column := range columns {
+		cells = append(cells, storetest.Cells(column)[0])
+	}
+	return cells
+}
+
+func TestRowsFromBeforeAViewWasAlteredAreReadRightUntilTheyAreRewritten(t *testing.T) {
+	notFound := storetest.Cell{Status: plumbv1.Status_NOT_FOUND}
+	expired := storetest.Cell{Status: plumbv1.Status_EXPIRED, Event: at(1)}
+	single := storetest.Cell{Value: float32(1.5), Status: plumbv1.Status_PRESENT, Event: at(1)}
+	rate := &plumbv1.Feature{Name: "rate", Type: plumbv1.Type_FLOAT64, Column: "euros"}
+	type change = func(*plumbv1.FeatureView)
+	for name, c := range map[string]struct {
+		changes []change
+		// before and after are what is read once the changes are applied, and once the view was materialized again.
+		before, after []storetest.Cell
+	}{
+		"a feature is added": {
+			[]change{func(v *plumbv1.FeatureView) { v.Features = append(v.Features, rate) }},
+			[]storetest.Cell{present(1.5, at(1)), notFound}, []storetest.Cell{present(1.5, at(1)), present(1.5, at(1))},
+		},
+		"a feature is added before the others": {
+			[]change{func(v *plumbv1.FeatureView) { v.Features = []*plumbv1.Feature{rate, v.Features[0]} }},
+			[]storetest.Cell{notFound, present(1.5, at(1))}, []storetest.Cell{present(1.5, at(1)), present(1.5, at(1))},
+		},
+		"a feature is replaced by another": {
+			[]change{func(v *plumbv1.FeatureView) { v.Features = []*plumbv1.Feature{rate} }},
+			[]storetest.Cell{notFound}, []storetest.Cell{present(1.5, at(1))},
+		},
+		"a feature's type changes": {
+			[]change{func(v *plumbv1.FeatureView) { v.Features[0].Type = plumbv1.Type_FLOAT32 }},
+			[]storetest.Cell{notFound}, []storetest.Cell{single},
+		},
+		"a feature's type changes and changes back": {
+			[]change{
+				func(v *plumbv1.FeatureView) { v.Features[0].Type = plumbv1.Type_FLOAT32 },
+				func(v *plumbv1.FeatureView) { v.Features[0].Type = plumbv1.Type_FLOAT64 },
+			},
+			[]storetest.Cell{notFound}, []storetest.Cell{present(1.5, at(1))},
+		},
+		"the ttl is shortened": {
+			[]change{func(v *plumbv1.FeatureView) { v.Ttl = durationpb.New(time.Hour) }},
+			[]storetest.Cell{expired}, []storetest.Cell{expired},
+		},
+		"the ttl is lifted": {
+			[]change{func(v *plumbv1.FeatureView) { v.Ttl = nil }},
+			[]storetest.Cell{present(1.5, at(1))}, []storetest.Cell{present(1.5, at(1))},
+		},
+		"a lookback is given": {
+			[]change{func(v *plumbv1.FeatureView) { v.Lookback = durationpb.New(time.Hour) }},
+			[]storetest.Cell{present(1.5, at(1))}, []storetest.Cell{present(1.5, at(1))},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onStores(t, func(t *testing.T, online store.Online) {
+				p := newProject(t, price{"a", at(1), nil, 1.5})
+				p.run(online, materialize.Request{To: at(3)})
+				desired := definitions()
+				for _, change := range c.changes {
+					desired = proto.CloneOf(desired)
+					change(desired.FeatureViews[0])
+					p.alter(desired)
+				}
+				if diff := cmp.Diff(c.before, p.cells(online, at(3))); diff != "" {
+					t.Errorf("before it is rewritten (-want +got):\n%s", diff)
+				}
+				p.run(online, materialize.Request{To: at(4)})
+				if diff := cmp.Diff(c.after, p.cells(online, at(4))); diff != "" {
+					t.Errorf("after (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+func TestR15_AClockThatWasSetBackLosesNothing(t *testing.T) {
+	onStores(t, func(t *testing.T, online store.Online) {
+		p := newProject(t, price{"a", at(1), nil, 1.0}, price{"a", at(3), nil, 2.0})
+		p.run(online, materialize.Request{To: at(4)})
+		before := p.stored(online, []string{"a"})
+		back := p.materializer(online, func(c *materialize.Config) {
+			c.Now = func() time.Time { return noon.Add(-10 * time.Hour) } // The second hour.
+		})
+		for _, request := range []materialize.Request{
+			{To: at(5)}, {To: at(5), Lookback: new(3 * time.Hour)}, {To: at(5), From: new(at(0))},
+		} {
+			must(back.Run(t.Context(), p.view("price"), request))(t)
+			if end, _ := p.end(); end != at(4) {
+				t.Errorf("%+v moved the recorded end to %s", request, end)
+			}
+		}
+		if !sameBytes(before, p.stored(online, []string{"a"})) {
+			t.Error("what is stored changed")
+		}
+		if diff := cmp.Diff([]storetest.Cell{present(2, at(3))}, p.look(online, at(4), "a")); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	})
+}
