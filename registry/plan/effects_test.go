@@ -252,3 +252,28 @@ func TestQueriesThatNameOneAnother_AreComparedAllTheSame(t *testing.T) {
 		t.Errorf("carrier_day has %s", got)
 	}
 }
+
+// A log only adds rows to what a view reads; one that goes takes them away from training, and not from what is served.
+func TestAPushLogThatGoesOrMovesIsAHazardAndOneThatComesIsNone(t *testing.T) {
+	logged := func(path string) func(*plumbv1.Definitions) {
+		return func(defs *plumbv1.Definitions) {
+			weather(defs).PushLog = nil
+			if path != "" {
+				weather(defs).PushLog = &plumbv1.PushLog{Path: path}
+			}
+		}
+	}
+	for name, c := range map[string]struct{ from, to, hazards string }{
+		"comes": {"", "pushed", ""},
+		"goes":  {"pushed", "", "weather PB111"},
+		"moves": {"pushed", "elsewhere", "weather PB111"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := history(t, logged(c.from), logged(c.to))
+			outcome := outcomeOf(t, p, "weather")
+			if len(p.Changes) != 1 || codes(p) != c.hazards || outcome != stays {
+				t.Errorf("changes %v with hazards %q, and the view has %s", p.Changes, codes(p), outcome)
+			}
+		})
+	}
+}
