@@ -282,8 +282,8 @@ func TestANewTableKeepsRowsForTheTTLAndTheRetention(t *testing.T) {
 	}
 }
 
-// A look-up of one row allocates for its result columns, never for each view or key on the way.
-func TestALookUpOfFiftyFeaturesAllocatesForItsColumnsAlone(t *testing.T) {
+// A look-up of one row allocates as often as it has types of columns, never for each column, view or key on the way.
+func TestALookUpOfFiftyFeaturesAllocatesNothingForEachColumn(t *testing.T) {
 	online := newMemory()
 	var views []*registry.View
 	for i := range 5 {
@@ -305,8 +305,8 @@ func TestALookUpOfFiftyFeaturesAllocatesForItsColumnsAlone(t *testing.T) {
 			t.Fatal("the look-up went wrong", err)
 		}
 	})
-	const perColumn, perLookUp = 5, 17
-	if allocations > 50*perColumn+perLookUp {
-		t.Errorf("%v allocations, want at most %d for each of 50 columns and %d", allocations, perColumn, perLookUp)
+	const most = 30
+	if allocations > most {
+		t.Errorf("%v allocations, want at most %d", allocations, most)
 	}
 }
