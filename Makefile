@@ -29,6 +29,7 @@ demo: build ## Run the whole path on a year of real flights: apply, join, materi
 .PHONY: test
 test: redis-server postgres build python-test ## Run every test with the race detector; installs redis-server and PostgreSQL where there are none
 	go test -race -timeout 14m ./...
+	go test -run Allocates ./store/... ./internal/server
 
 # The environment of the Python client: pinned packages, and the client itself, in place.
 python = bin/python/bin/python

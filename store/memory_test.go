@@ -2,7 +2,9 @@ package store_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/plumbstore/plumb/store"
@@ -51,3 +53,38 @@ func (m *memory) Read(ctx context.Context, gets []store.Get) ([][]byte, error) {
 }
 
 func (m *memory) Close() error { return nil }
+
+// Survey implements store.Surveyor.
+func (m *memory) Survey(ctx context.Context, project string) ([]store.Holding, error) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	var found []store.Holding
+	for table, rows := range m.tables {
+		if table.Project != project || len(rows) == 0 {
+			continue
+		}
+		holding := store.Holding{View: table.View, Generation: table.Generation, Rows: int64(len(rows))}
+		for key, value := range rows {
+			holding.Bytes += int64(len(key) + len(value))
+		}
+		found = append(found, holding)
+	}
+	slices.SortFunc(found, func(a, b store.Holding) int {
+		return cmp.Or(cmp.Compare(a.View, b.View), cmp.Compare(a.Generation, b.Generation))
+	})
+	return found, ctx.Err()
+}
+
+// Remove implements store.Remover.
+func (m *memory) Remove(ctx context.Context, project, view string) (int64, error) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	var removed int64
+	for table, rows := range m.tables {
+		if table.Project == project && table.View == view {
+			removed += int64(len(rows))
+			delete(m.tables, table)
+		}
+	}
+	return removed, ctx.Err()
+}

@@ -3,6 +3,8 @@ package cli
 import (
 	"cmp"
 	"context"
+	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -42,6 +44,7 @@ func (a *application) serve(ctx context.Context, p *project, insecure, readOnly 
 	if p.config.Serving.HTTP != "" {
 		a.note("this version serves gRPC and Arrow Flight; serving.http is left alone")
 	}
+	collectLess(p.config.Offline.MemoryBytes())
 	logger := a.logger(p.config.Serving.LogFormat)
 	presented, guard, err := a.security(p.config, logger)
 	if err != nil {
@@ -69,6 +72,22 @@ func (a *application) serve(ctx context.Context, p *project, insecure, readOnly 
 		return err
 	}
 	return stopTracing(ctx, logger, tracing, p.keepingLogs(ctx, config, listening.Serve))
+}
+
+// servingGC is how far the heap of a server grows before garbage is collected, in percent of what lives. What lives is
+// little, some megabytes of plans, and each call leaves garbage, so that the usual 100 would collect all the time.
+const servingGC = 800
+
+// collectLess does so unless GOGC says what the user wants. The indexes of joins live in the heap too, so it collects as
+// much as it takes where the heap comes near the memory that joins may take.
+func collectLess(most int64) {
+	if os.Getenv("GOGC") != "" {
+		return
+	}
+	debug.SetGCPercent(servingGC)
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(most)
+	}
 }
 
 // served opens the engines, and says with what and where to serve.

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -48,6 +49,15 @@ type Offline struct {
 	TempDir string
 	// TempLimit is how much disk one operation may take there, a size such as 20GB; empty for 90 % of what is free.
 	TempLimit string
+}
+
+// MemoryBytes is the memory limit in bytes.
+func (o Offline) MemoryBytes() int64 {
+	size, err := parseSize(o.MemoryLimit)
+	if err != nil { // A loaded configuration has a size.
+		return math.MaxInt64
+	}
+	return size
 }
 
 // MemoryShare is the memory limit divided by the number of jobs that share it, in whole megabytes and at least one.

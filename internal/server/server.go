@@ -47,6 +47,10 @@ const pingInterval = 10 * time.Second
 // for. One whose machine is gone would otherwise keep its join.
 const goneInterval = 30 * time.Second
 
+// streamWorkers are goroutines that keep the stacks which calls have grown. Where all are busy a call gets one of its
+// own.
+const streamWorkers = 32
+
 // Config says what a server serves, where, and within which bounds. Project, Registry, Online, Address and Now are
 // required; the owner of Registry, Online and Offline closes them once Serve has returned. Every bound has a default
 // that holds where it is zero.
@@ -171,6 +175,7 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 		grpc.MaxSendMsgSize(config.MaxResponseBytes),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: pingInterval, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: goneInterval, Timeout: goneInterval}),
+		grpc.NumStreamWorkers(streamWorkers),
 		grpc.WaitForHandlers(true), // Once Serve has returned, the stores may be closed.
 		grpc.UnaryInterceptor(s.interceptUnary),
 		grpc.StreamInterceptor(s.interceptStream),

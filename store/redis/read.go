@@ -99,9 +99,9 @@ func bytesOf(value any) []byte {
 
 // The first bytes of replies.
 const (
-	list = '*'
-	bulkString   = '$'
-	null         = '_'
+	list       = '*'
+	bulkString = '$'
+	null       = '_'
 )
 
 var errReply = errors.New("the reply is not one of values")
