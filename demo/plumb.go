@@ -124,7 +124,8 @@ type server struct {
 
 // serve starts the server on a free port and waits until it says that it serves.
 func (p *plumb) serve(ctx context.Context) (*server, error) {
-	s := &server{cmd: p.command(ctx, "serve", "--serving-grpc", "127.0.0.1:0"), stderr: &bytes.Buffer{}}
+	addresses := []string{"--serving-grpc", "127.0.0.1:0", "--serving-http", ""}
+	s := &server{cmd: p.command(ctx, append([]string{"serve"}, addresses...)...), stderr: &bytes.Buffer{}}
 	s.cmd.Stderr = s.stderr
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,7 +21,12 @@ type session struct {
 	shell *exec.Cmd
 	in    io.WriteCloser
 	out   *bufio.Reader
+	// http is where a server of the session answers HTTP, in place of the default that documents show.
+	http string
 }
+
+// shownHTTP is the default of serving.http.
+const shownHTTP = "127.0.0.1:6571"
 
 // endOfOutput is printed after each command, behind its exit code.
 const endOfOutput = "\x04end of output"
@@ -28,11 +34,12 @@ const endOfOutput = "\x04end of output"
 func startSession(t *testing.T, plumb string) *session {
 	t.Helper()
 	home := t.TempDir()
-	s := &session{shell: exec.Command("bash", "--noprofile", "--norc")}
+	s := &session{shell: exec.Command("bash", "--noprofile", "--norc"), http: freeAddress(t)}
 	s.shell.Dir = home
 	s.shell.Env = []string{
 		"PATH=" + filepath.Dir(plumb) + string(os.PathListSeparator) + os.Getenv("PATH"),
 		"HOME=" + home, "USER=ada", "LANG=C.UTF-8",
+		"PLUMB_SERVING_GRPC=127.0.0.1:0", "PLUMB_SERVING_HTTP=" + s.http,
 	}
 	var err error
 	if s.in, err = s.shell.StdinPipe(); err != nil {
@@ -56,9 +63,21 @@ func startSession(t *testing.T, plumb string) *session {
 	return s
 }
 
+// freeAddress is an address that nothing listens on.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().String()
+}
+
 // run returns what a command printed on stdout and stderr, and a line about its exit code where that is not 0. The
 // command has no input, or it would read the commands that follow.
 func (s *session) run(command string) (string, error) {
+	command = strings.ReplaceAll(command, shownHTTP, s.http)
 	if _, err := fmt.Fprintf(s.in, "{ %s\n} </dev/null\nprintf '%%d%s\\n' $?\n", command, endOfOutput); err != nil {
 		return "", err
 	}

@@ -39,7 +39,8 @@ func serving(ts *testscript.TestScript, neg bool, args []string) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	s := &server{stderr: &bytes.Buffer{}}
-	args = append([]string{"plumb", "serve", "--output", "json", "--serving-grpc", "127.0.0.1:0"}, args...)
+	args = append([]string{"plumb", "serve", "--output", "json", "--serving-grpc", "127.0.0.1:0",
+		"--serving-http", "127.0.0.1:0"}, args...)
 	s.cmd = command(context.Background(), ts, args)
 	s.cmd.Stderr = s.stderr
 	stdout, err := s.cmd.StdoutPipe()
@@ -48,6 +49,7 @@ func serving(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Defer(func() { _ = s.cmd.Process.Kill() }) // It has ended where the script came to its end.
 	var listening struct {
 		GRPC string `json:"grpc"`
+		HTTP string `json:"http"`
 	}
 	ts.Check(json.NewDecoder(stdout).Decode(&listening))
 	if listening.GRPC == "" {
@@ -55,6 +57,7 @@ func serving(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("plumb serve does not listen:\n%s", s.stderr)
 	}
 	ts.Setenv("GRPC", listening.GRPC)
+	ts.Setenv("HTTP", listening.HTTP)
 	transport := insecure.NewCredentials()
 	if authority := ts.Getenv("CA"); authority != "" {
 		transport, err = credentials.NewClientTLSFromFile(authority, "localhost")

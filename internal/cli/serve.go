@@ -19,10 +19,10 @@ func (a *application) serveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Answer look-ups, registry calls and joins until a signal, then drain",
-		Long: "Serve answers look-ups over gRPC, with the standard health and reflection services, and joins over Arrow\n" +
-			"Flight at the same address and that of serving.flight. It follows the registry's revisions. Clients can\n" +
-			"read the registry and apply definitions through it. SIGINT or SIGTERM ends it: calls in flight are\n" +
-			"answered first.\n\n" +
+		Long: "Serve answers look-ups over gRPC, with the standard health and reflection services, and over HTTP, and\n" +
+			"joins over Arrow Flight at the address of gRPC and that of serving.flight. It follows the registry's\n" +
+			"revisions. Clients can read the registry and apply definitions through it. SIGINT or SIGTERM ends it:\n" +
+			"calls in flight are answered first.\n\n" +
 			"With serving.tokens or serving.oidc_issuer callers need a token; with serving.tls_cert all addresses speak TLS.",
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -41,9 +41,6 @@ func (a *application) serveCommand() *cobra.Command {
 const noQueue = -1
 
 func (a *application) serve(ctx context.Context, p *project, insecure, readOnly bool) error {
-	if p.config.Serving.HTTP != "" {
-		a.note("this version serves gRPC and Arrow Flight; serving.http is left alone")
-	}
 	collectLess(p.config.Offline.MemoryBytes())
 	logger := a.logger(p.config.Serving.LogFormat)
 	presented, guard, err := a.security(p.config, logger)
@@ -78,8 +75,8 @@ func (a *application) serve(ctx context.Context, p *project, insecure, readOnly 
 // little, some megabytes of plans, and each call leaves garbage, so that the usual 100 would collect all the time.
 const servingGC = 800
 
-// collectLess does so unless GOGC says what the user wants. The indexes of joins live in the heap too, so it collects as
-// much as it takes where the heap comes near the memory that joins may take.
+// collectLess does so unless GOGC says what the user wants. The indexes of joins live in the heap too, so it collects
+// as much as it takes where the heap comes near the memory that joins may take.
 func collectLess(most int64) {
 	if os.Getenv("GOGC") != "" {
 		return
@@ -119,6 +116,7 @@ func (p *project) served(ctx context.Context) (server.Config, error) {
 
 		Address:       serving.GRPC,
 		FlightAddress: serving.Flight,
+		HTTPAddress:   serving.HTTP,
 		AdminAddress:  serving.Admin,
 
 		Now:             p.app.now,
@@ -137,11 +135,16 @@ func (a *application) announce(listening *server.Server, flightApart bool) error
 	if flightApart {
 		a.note("listening on flight %s", listening.FlightAddress())
 	}
+	if http := listening.HTTPAddress(); http != "" {
+		a.note("listening on http %s", http)
+	}
 	if admin := listening.AdminAddress(); admin != "" {
 		a.note("listening on admin %s", admin)
 	}
 	if a.output != jsonText {
 		return nil
 	}
-	return document.Write(a.Out, map[string]string{"grpc": listening.Address(), "flight": listening.FlightAddress()})
+	return document.Write(a.Out, map[string]string{
+		"grpc": listening.Address(), "flight": listening.FlightAddress(), "http": listening.HTTPAddress(),
+	})
 }

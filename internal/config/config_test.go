@@ -74,7 +74,8 @@ func defaults(folder string) shown {
 		Offline:         config.Offline{Roots: []string{"data"}, MemoryLimit: "2GB"},
 		Push:            config.Push{ClockSkew: 10 * time.Second, LogSize: 64_000_000, LogInterval: time.Minute},
 		Serving: config.Serving{
-			GRPC: "127.0.0.1:6570", LogFormat: "text", FlightJobs: 2, FlightQueue: 16, FlightSpool: 1_000_000_000,
+			GRPC: "127.0.0.1:6570", HTTP: "127.0.0.1:6571", LogFormat: "text",
+			FlightJobs: 2, FlightQueue: 16, FlightSpool: 1_000_000_000,
 			FlightIdle: 5 * time.Minute, Refresh: time.Second, MaxConcurrent: 1024,
 			Security: config.Security{OIDCRoleClaim: "plumb_roles"},
 		},

@@ -75,7 +75,7 @@ var settings = slices.Concat([]Setting{
 		Usage: "disk that one operation may spill to, such as 20GB; unless given, 90 % of what is free", set: setTempLimit},
 	{Key: "serving.grpc", Default: "127.0.0.1:6570", Usage: "host:port to serve gRPC on",
 		set: setAddress(func(s *Serving) *string { return &s.GRPC }, false)},
-	{Key: "serving.http", Optional: true, Usage: "host:port for HTTP; this version does not serve it yet",
+	{Key: "serving.http", Default: "127.0.0.1:6571", Usage: "host:port to serve HTTP on; \"\" for not at all",
 		set: setAddress(func(s *Serving) *string { return &s.HTTP }, true)},
 	{Key: "serving.flight", Optional: true, Usage: "another host:port for Arrow Flight, which serving.grpc answers too",
 		set: setAddress(func(s *Serving) *string { return &s.Flight }, true)},

@@ -13,6 +13,7 @@ import (
 // The settings that addresses come from.
 const (
 	addressField       = "serving.grpc"
+	httpAddressField   = "serving.http"
 	flightAddressField = "serving.flight"
 )
 
@@ -57,11 +58,19 @@ func listen(ctx context.Context, addressField, address, exposed string) (net.Lis
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s is in use by another program: end that one, or choose another address with %s: %w",
-			address, addressField, err)
+		return nil, fmt.Errorf("%s is in use by another program: end that one, or %s: %w", address,
+			otherAddress(addressField), err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}
 	return listener, nil
+}
+
+// otherAddress is what to do where the address of a setting is taken.
+func otherAddress(field string) string {
+	if field == addressField {
+		return "choose another address with " + field
+	}
+	return "choose another address with " + field + ", or turn it off with " + field + ": \"\""
 }

@@ -13,6 +13,18 @@ import (
 
 // Push writes rows under the newest edition.
 func (s *serving) Push(ctx context.Context, request *plumbv1.PushRequest) (*plumbv1.PushResponse, error) {
+	return s.push(ctx, request.GetView(), func(view *registry.View) (materialize.Rows, error) {
+		if err := s.checkPushed(len(request.GetEventTimestamps().GetMicros())); err != nil {
+			return materialize.Rows{}, err
+		}
+		return materialize.RowsOf(view, request)
+	}, request.GetAtomic())
+}
+
+// push writes the rows that rowsOf has of the view.
+func (s *serving) push(ctx context.Context, name string, rowsOf func(*registry.View) (materialize.Rows, error),
+	atomic bool,
+) (*plumbv1.PushResponse, error) {
 	if err := s.server.limit.enter(); err != nil {
 		return nil, err
 	}
@@ -22,27 +34,34 @@ func (s *serving) Push(ctx context.Context, request *plumbv1.PushRequest) (*plum
 		return nil, status.Error(codes.PermissionDenied, "this server is read-only: push where plumb serve runs without "+
 			"--read-only, or with plumb push")
 	}
-	if rows := len(request.GetEventTimestamps().GetMicros()); rows > config.MaxRows {
-		return nil, registry.Inputf(materialize.EventField, "has %d rows; push at most %d at once", rows, config.MaxRows)
-	}
 	current, err := s.server.following.edition()
 	if err != nil {
 		return nil, err
 	}
-	view, err := current.snapshot.View(request.GetView())
+	view, err := current.snapshot.View(name)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := materialize.RowsOf(view, request)
+	rows, err := rowsOf(view)
 	if err != nil {
 		return nil, err
 	}
-	report, err := config.Pusher.Push(ctx, view, rows, request.GetAtomic())
+	if err := s.checkPushed(rows.Len()); err != nil {
+		return nil, err
+	}
+	report, err := config.Pusher.Push(ctx, view, rows, atomic)
 	if err != nil {
 		config.Metrics.WriteFailed()
 		return nil, err
 	}
 	return pushResponse(report, current.snapshot.Revision), nil
+}
+
+func (s *serving) checkPushed(rows int) error {
+	if most := s.server.config.MaxRows; rows > most {
+		return registry.Inputf(materialize.EventField, "has %d rows; push at most %d at once", rows, most)
+	}
+	return nil
 }
 
 func pushResponse(report materialize.PushReport, revision int64) *plumbv1.PushResponse {

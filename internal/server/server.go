@@ -1,5 +1,5 @@
-// Package server answers online look-ups over gRPC and training jobs over Arrow Flight, and reads and changes the
-// registry for its clients.
+// Package server answers online look-ups over gRPC and HTTP and training jobs over Arrow Flight, and reads and changes
+// the registry for its clients.
 //
 // A server reads the registry once per revision, not per request: it holds an immutable snapshot with ready-made
 // look-up plans, asks the registry at intervals whether the revision moved, and swaps the snapshot when it did. A
@@ -16,6 +16,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"sync"
 	"time"
 
 	"buf.build/go/protovalidate"
@@ -73,6 +74,8 @@ type Config struct {
 	// FlightAddress is a second one, for clients that know Flight by a port of its own; may be empty. Both addresses
 	// answer every service.
 	FlightAddress string
+	// HTTPAddress is where HTTP is answered; empty for not at all.
+	HTTPAddress string
 	// Certificates are what every address speaks TLS with; nil for none.
 	Certificates *certificates.Certificates
 	// Guard decides who may call what. Where it is nil everybody may call everything: read features, and apply
@@ -140,6 +143,8 @@ type Server struct {
 	listeners []net.Listener
 	admin     *admin
 	grpc      *grpc.Server
+	// web is nil where HTTP is not served.
+	web       *web
 	health    *health.Server
 	validator protovalidate.Validator
 	following *follower
@@ -180,7 +185,11 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 		grpc.UnaryInterceptor(s.interceptUnary),
 		grpc.StreamInterceptor(s.interceptStream),
 	)...)
-	s.register()
+	service, definitions := &serving{server: s}, newDefinitions(s)
+	s.register(service, definitions)
+	if err := s.listenHTTP(ctx, service, definitions); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	s.setHealth(healthpb.HealthCheckResponse_NOT_SERVING)
 	// What has to be applied before there is something to serve is applied through this one.
 	s.health.SetServingStatus(plumbv1.RegistryService_ServiceDesc.ServiceName, healthpb.HealthCheckResponse_SERVING)
@@ -188,9 +197,9 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 }
 
 // register makes the services known.
-func (s *Server) register() {
-	plumbv1.RegisterServingServiceServer(s.grpc, &serving{server: s})
-	plumbv1.RegisterRegistryServiceServer(s.grpc, newDefinitions(s))
+func (s *Server) register(service *serving, definitions *definitions) {
+	plumbv1.RegisterServingServiceServer(s.grpc, service)
+	plumbv1.RegisterRegistryServiceServer(s.grpc, definitions)
 	if s.config.Offline != nil {
 		arrowflight.RegisterFlightServiceServer(s.grpc, flight.New(flight.Config{
 			Engine:     s.config.Offline,
@@ -242,7 +251,11 @@ func (s *Server) FlightAddress() string {
 func (s *Server) Close() error {
 	s.endStreams()
 	s.grpc.Stop()
-	return errors.Join(closeAll(s.listeners), s.admin.close())
+	listeners := s.listeners
+	if s.web != nil {
+		listeners = append(listeners, s.web.listener)
+	}
+	return errors.Join(closeAll(listeners), s.admin.close())
 }
 
 // Serve answers calls until ctx is done. Then it reports itself as not serving, takes no more calls, waits for those in
@@ -253,6 +266,9 @@ func (s *Server) Serve(ctx context.Context) error {
 		group.Go(func() error { return s.accept(listener) })
 	}
 	group.Go(func() error { return s.admin.serve(ctx) })
+	if s.web != nil {
+		group.Go(s.web.accept)
+	}
 	group.Go(func() error { s.following.run(ctx, s.setReady); return nil })
 	group.Go(func() error { <-ctx.Done(); s.drain(); return nil })
 	return group.Wait()
@@ -270,17 +286,34 @@ func (s *Server) accept(listener net.Listener) error {
 func (s *Server) drain() {
 	s.health.Shutdown()
 	s.endStreams()
+	patience, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout)
+	defer cancel()
+	var draining sync.WaitGroup
+	draining.Go(func() { s.cutOff("gRPC", s.drainGRPC(patience)) })
+	if s.web != nil {
+		draining.Go(func() { s.cutOff("HTTP", s.web.drain(patience)) })
+	}
+	draining.Wait()
+}
+
+func (s *Server) drainGRPC(patience context.Context) error {
 	drained := make(chan struct{})
 	go func() { defer close(drained); s.grpc.GracefulStop() }()
-	patience := time.NewTimer(s.config.DrainTimeout)
-	defer patience.Stop()
 	select {
 	case <-drained:
-	case <-patience.C:
-		s.config.Logger.Warn("calls were still in flight at the end of the drain and were cut off",
-			"waited", s.config.DrainTimeout)
+		return nil
+	case <-patience.Done():
 		s.grpc.Stop()
 		<-drained
+		return patience.Err()
+	}
+}
+
+// cutOff logs that a drain took too long.
+func (s *Server) cutOff(protocol string, err error) {
+	if err != nil {
+		s.config.Logger.Warn("calls were still in flight at the end of the drain and were cut off", "protocol", protocol,
+			"waited", s.config.DrainTimeout)
 	}
 }
 

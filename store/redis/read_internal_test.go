@@ -22,7 +22,7 @@ func TestARepliesValuesAreCutWhereTheyLie(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	if extended := append(values[0], 'y'); string(reply[8:10]) != "\r\n" || len(extended) != 3 {
+	if values[0] = append(values[0], 'y'); string(reply[8:10]) != "\r\n" || len(values[0]) != 3 {
 		t.Error("a value that grows writes into the reply")
 	}
 }

@@ -61,6 +61,8 @@ class Served:
             project,
             "--serving-grpc",
             "127.0.0.1:0",
+            "--serving-http",
+            "",
         ]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True)
         assert self.process.stdout is not None

@@ -36,6 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def addresses(folder: Path) -> Iterator[dict[str, str]]:
     """Where a server of it listens."""
     options = ["--output", "json", "--serving-grpc", "127.0.0.1:0", "--serving-flight", "127.0.0.1:0"]
+    options += ["--serving-http", ""]
     command: list[str | Path] = [BINARY, "serve", "--project-dir", folder, *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
@@ -179,7 +180,7 @@ def cramped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, fl
     assert done.returncode == 0, done.stderr
     limits = ["--offline-memory-limit", "120MB", "--offline-temp-limit", "1MB", "--offline-threads", "1"]
     command: list[str | Path] = [BINARY, "serve", "--project-dir", folder, "--output", "json", *limits]
-    command += ["--serving-grpc", "127.0.0.1:0"]
+    command += ["--serving-grpc", "127.0.0.1:0", "--serving-http", ""]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         assert process.stdout is not None
         with fl.connect(f"grpc://{json.loads(process.stdout.readline())['grpc']}") as client:

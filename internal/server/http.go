@@ -1,0 +1,150 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/plumbstore/plumb/internal/server/httpjson"
+	"github.com/plumbstore/plumb/materialize"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+)
+
+// Bounds of a connection. A call has its own deadline; these end clients that stall, and connections that rest for
+// longer than load balancers keep theirs.
+const (
+	bodyTime       = 30 * time.Second
+	replyTime      = 2 * time.Minute
+	restTime       = 2 * time.Minute
+	maxHeaderBytes = 64 << 10
+)
+
+// web is the HTTP side of a server.
+type web struct {
+	listener net.Listener
+	server   *http.Server
+	// running is read-locked by every call, and locked for good once no more may run.
+	running sync.RWMutex
+}
+
+// listenHTTP binds HTTPAddress. Without one, HTTP is not served.
+func (s *Server) listenHTTP(ctx context.Context, service *serving, definitions *definitions) error {
+	if s.config.HTTPAddress == "" {
+		return nil
+	}
+	listener, err := listen(ctx, httpAddressField, s.config.HTTPAddress, s.config.exposed())
+	if err != nil {
+		return err
+	}
+	s.web = &web{listener: listener}
+	s.web.server = &http.Server{
+		Handler: httpjson.New(httpjson.Config{
+			Backend:  &backend{s, service},
+			Serving:  service,
+			Registry: definitions,
+			Handlers: s.handlers(),
+			MaxBody:  s.config.MaxRequestBytes,
+			MaxReply: s.config.MaxResponseBytes,
+		}),
+		ReadHeaderTimeout: headerTime,
+		ReadTimeout:       bodyTime,
+		WriteTimeout:      replyTime,
+		IdleTimeout:       restTime,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelWarn),
+	}
+	if s.config.Certificates != nil {
+		s.web.server.TLSConfig = s.config.Certificates.Config("h2", "http/1.1")
+	}
+	return nil
+}
+
+// handlers answer what is not part of the API. Prometheus has no token, so where callers need one it is answered at
+// AdminAddress alone.
+func (s *Server) handlers() map[string]http.Handler {
+	if s.config.Guard != nil {
+		return nil
+	}
+	return map[string]http.Handler{"GET /metrics": s.config.Metrics.Handler()}
+}
+
+// HTTPAddress is where the server listens for HTTP, with the actual port; empty where it does not.
+func (s *Server) HTTPAddress() string {
+	if s.web == nil {
+		return ""
+	}
+	return s.web.listener.Addr().String()
+}
+
+// accept answers until the server is drained or closed.
+func (w *web) accept() error {
+	serve := w.server.Serve
+	if w.server.TLSConfig != nil {
+		serve = func(l net.Listener) error { return w.server.ServeTLS(l, "", "") }
+	}
+	if err := serve(w.listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// drain waits for the calls in flight until ctx is done, and then cuts off what is left. It returns once none runs.
+func (w *web) drain(ctx context.Context) error {
+	err := w.server.Shutdown(ctx)
+	if err != nil {
+		_ = w.server.Close() // The connections are gone either way.
+	}
+	w.running.Lock()
+	return err
+}
+
+// backend is what HTTP answers from.
+type backend struct {
+	*Server
+	service *serving
+}
+
+// Call runs handle behind the interceptor of unary calls.
+func (b *backend) Call(ctx context.Context, method string, handle func(context.Context) (any, error)) (any, error) {
+	if !b.web.running.TryRLock() {
+		return nil, status.Error(codes.Unavailable, "the server is draining")
+	}
+	defer b.web.running.RUnlock()
+	info := &grpc.UnaryServerInfo{Server: b.service, FullMethod: method}
+	return b.interceptUnary(ctx, nil, info, func(ctx context.Context, _ any) (any, error) { return handle(ctx) })
+}
+
+// Keys are those of the plan that the newest edition has for the request.
+func (b *backend) Keys(request *plumbv1.GetOnlineFeaturesRequest) ([]registry.Field, error) {
+	current, err := b.following.edition()
+	if err != nil {
+		return nil, err
+	}
+	lookup, err := current.lookup(request)
+	if err != nil {
+		return nil, err
+	}
+	return lookup.Keys(), nil
+}
+
+// PushRows pushes as Push does.
+func (b *backend) PushRows(ctx context.Context, view string, rows func(*registry.View) (materialize.Rows, error),
+	atomic bool,
+) (*plumbv1.PushResponse, error) {
+	return b.service.push(ctx, view, rows, atomic)
+}
+
+// Condition is the document of /readyz.
+func (b *backend) Condition() (document any, ready bool) {
+	current := b.Server.Condition()
+	return current, current.Ready
+}

@@ -1,0 +1,177 @@
+package httpjson
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/plumbstore/plumb/internal/document"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+)
+
+// lookUp is the body of a look-up.
+type lookUp struct {
+	service         string
+	features        []string
+	keys            object
+	fullNames       bool
+	eventTimestamps bool
+	at              string
+}
+
+func (a *api) onlineFeatures(ctx context.Context, r *http.Request) (any, error) {
+	text, err := body(r)
+	if err != nil {
+		return nil, err
+	}
+	asked, request, err := parseLookUp(text)
+	if err != nil {
+		return nil, err
+	}
+	fields, err := a.Backend.Keys(request)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := asked.columns(fields)
+	if err != nil {
+		return nil, err
+	}
+	request.Keys = keys.Wire()
+	response, err := a.Serving.GetOnlineFeatures(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	return a.reply(keys, response)
+}
+
+func parseLookUp(text []byte) (*lookUp, *plumbv1.GetOnlineFeaturesRequest, error) {
+	asked := &lookUp{eventTimestamps: true}
+	var other string
+	err := fields{
+		"feature_service":  into(&asked.service, "the name of a feature service"),
+		"service":          into(&other, "the name of a feature service"),
+		"features":         into(&asked.features, `a list of texts such as "view:feature" or "view:*"`),
+		"keys":             asked.readKeys,
+		"full_names":       into(&asked.fullNames, "true or false"),
+		"event_timestamps": into(&asked.eventTimestamps, "true or false"),
+		"at":               into(&asked.at, "a time such as \"2013-07-04T16:00:00Z\""),
+	}.read(text)
+	if err != nil {
+		return nil, nil, err
+	}
+	if other != "" && asked.service != "" {
+		return nil, nil, registry.Inputf("service", "is another name of feature_service; give one of them")
+	}
+	asked.service += other
+	request, err := asked.request()
+	return asked, request, err
+}
+
+// readKeys reads the columns as they are; their types are known once the selection is.
+func (l *lookUp) readKeys(value json.RawMessage) error {
+	var err error
+	if l.keys, err = parseObject(value); err != nil {
+		return fmt.Errorf("%w; write {\"column\": [key, …], …}", err)
+	}
+	return nil
+}
+
+// request is the request without its keys.
+func (l *lookUp) request() (*plumbv1.GetOnlineFeaturesRequest, error) {
+	request := &plumbv1.GetOnlineFeaturesRequest{FullNames: l.fullNames, EventTimestamps: l.eventTimestamps}
+	switch {
+	case l.service != "" && l.features != nil:
+		return nil, registry.Inputf("features", "and feature_service exclude each other; give one of them")
+	case l.service != "":
+		request.Selection = &plumbv1.GetOnlineFeaturesRequest_FeatureService{FeatureService: l.service}
+	case l.features != nil:
+		list := &plumbv1.FeatureList{References: l.features}
+		request.Selection = &plumbv1.GetOnlineFeaturesRequest_Features{Features: list}
+	default:
+		return nil, registry.Inputf("feature_service", "is missing; give the name of one, or features")
+	}
+	if l.at != "" {
+		at, ok := document.ParseInstant(l.at)
+		if !ok {
+			return nil, registry.Inputf("at", "%q is not a time; write it as 2013-07-04T16:00:00Z", l.at)
+		}
+		request.At = timestamppb.New(at.Time())
+	}
+	return request, nil
+}
+
+// columns brings the keys to the types of the fields, exactly (R9). It reports every mistake at once.
+func (l *lookUp) columns(fields []registry.Field) (*document.Keys, error) {
+	keys := document.NewKeys(fields)
+	given := map[string]bool{}
+	var mistakes []error
+	for i, name := range l.keys.names {
+		column, err := keys.Column(name)
+		if err == nil {
+			given[name] = true
+			err = addKeys(column, l.keys.values[i])
+		}
+		if err != nil {
+			mistakes = append(mistakes, registry.Inputf("keys."+name, "%v", err))
+		}
+	}
+	var first *document.KeyColumn
+	for _, column := range keys.Columns {
+		switch {
+		case !given[column.Name]:
+			mistakes = append(mistakes, registry.Inputf("keys."+column.Name, "is missing; give a list of %s", column.Type))
+		case first == nil:
+			first = column
+		case len(column.Values) != len(first.Values):
+			mistakes = append(mistakes, registry.Inputf("keys."+column.Name, "has %d values where %s has %d",
+				len(column.Values), first.Name, len(first.Values)))
+		}
+	}
+	return keys, errors.Join(mistakes...)
+}
+
+func addKeys(column *document.KeyColumn, text json.RawMessage) error {
+	var values []any
+	if bytes.Equal(text, []byte("null")) || decode(text, &values) != nil {
+		return fmt.Errorf("must be a list of %s, one for each row", column.Type)
+	}
+	if len(values) == 0 {
+		return errors.New("has no rows; give at least one")
+	}
+	for i, value := range values {
+		key, err := document.ParseKeyJSON(value, column.Type)
+		if err != nil {
+			return fmt.Errorf("row %d: %w", i+1, err)
+		}
+		column.Values = append(column.Values, key)
+	}
+	return nil
+}
+
+// reply writes the rows one by one, so that a reply that is too large is found before all of it is there.
+func (a *api) reply(keys *document.Keys, response *plumbv1.GetOnlineFeaturesResponse) ([]byte, error) {
+	var text bytes.Buffer
+	text.WriteString(`{"rows":[`)
+	rows := document.NewAnswer(keys, response.GetColumns())
+	for i := range rows.Len() {
+		if i > 0 {
+			text.WriteByte(',')
+		}
+		if err := document.Write(&text, rows.Row(i)); err != nil {
+			return nil, err
+		}
+		text.Truncate(text.Len() - 1) // The end of the line.
+		if text.Len() > a.MaxReply {
+			return nil, registry.Inputf("keys", "make a reply of more than %d bytes; ask for fewer rows or features at once",
+				a.MaxReply)
+		}
+	}
+	fmt.Fprintf(&text, "],\"revision\":%d}\n", response.GetRevision())
+	return text.Bytes(), nil
+}

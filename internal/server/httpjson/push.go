@@ -1,0 +1,92 @@
+package httpjson
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"github.com/plumbstore/plumb/materialize"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+)
+
+// pushReply is the reply of a push.
+type pushReply struct {
+	Written  int64     `json:"written"`
+	Older    int64     `json:"older"`
+	Refused  []refused `json:"refused"`
+	Revision int64     `json:"revision"`
+}
+
+// refused is a row that was refused. Row counts from 0.
+type refused struct {
+	Row    int64  `json:"row"`
+	Field  string `json:"field"`
+	Reason string `json:"reason"`
+}
+
+func (a *api) push(ctx context.Context, r *http.Request) (any, error) {
+	text, err := body(r)
+	if err != nil {
+		return nil, err
+	}
+	var (
+		view   string
+		rows   []json.RawMessage
+		atomic bool
+	)
+	err = fields{
+		"view":   into(&view, "the name of a feature view"),
+		"rows":   into(&rows, "a list of objects, one for each row"),
+		"atomic": into(&atomic, "true or false"),
+	}.read(text)
+	switch {
+	case err != nil:
+		return nil, err
+	case view == "":
+		return nil, registry.Inputf("view", "is missing; give the name of a feature view")
+	case len(rows) == 0:
+		return nil, registry.Inputf("rows", "has no rows; give at least one")
+	}
+	response, err := a.Backend.PushRows(ctx, view, func(view *registry.View) (materialize.Rows, error) {
+		return rowsOf(view, rows), nil
+	}, atomic)
+	if err != nil {
+		return nil, err
+	}
+	return replyTo(response), nil
+}
+
+// rowsOf reads the rows. One that cannot be read is refused; the others are not.
+func rowsOf(view *registry.View, given []json.RawMessage) materialize.Rows {
+	rows := materialize.NewJSONRows(view)
+	for _, each := range given {
+		row, err := parseObject(each)
+		if err != nil {
+			rows.Refuse("", "the row "+err.Error())
+			continue
+		}
+		values := make([]any, len(row.values))
+		for i, value := range row.values {
+			if err = decode(value, &values[i]); err != nil {
+				break
+			}
+		}
+		if err != nil {
+			rows.Refuse("", "the row cannot be read: "+err.Error())
+			continue
+		}
+		rows.Add(row.names, values)
+	}
+	return rows.Rows()
+}
+
+func replyTo(response *plumbv1.PushResponse) pushReply {
+	reply := pushReply{
+		Written: response.GetWritten(), Older: response.GetOlder(), Revision: response.GetRevision(), Refused: []refused{},
+	}
+	for _, row := range response.GetRefused() {
+		reply.Refused = append(reply.Refused, refused{row.GetRow(), row.GetField(), row.GetReason()})
+	}
+	return reply
+}
