@@ -53,6 +53,16 @@ redis-server:
 postgres:
 	@tools/install-postgres.sh
 
+# Each package's fuzz tests by name; their corpora are in testdata/fuzz, and make test runs those.
+fuzz_tests = ./store:FuzzKey ./store:FuzzRow ./registry/spec:FuzzDefinitions ./internal/config:FuzzConfiguration \
+	./internal/server:FuzzRequests ./internal/server/auth:FuzzTokens ./internal/server/auth:FuzzAuthorization
+
+.PHONY: fuzz
+fuzz: ## Feed each decoder anything for FUZZ_TIME, a minute unless told
+	for each in $(fuzz_tests); do \
+		go test "$${each%%:*}" -run '^$$' -fuzz "^$${each##*:}\$$" -fuzztime $${FUZZ_TIME:-1m}; \
+	done
+
 .PHONY: bench
 bench: ## Run the Go benchmarks of the stores and the server
 	go test -run '^$$' -bench . -benchmem ./store/... ./internal/server/...

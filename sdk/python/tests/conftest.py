@@ -48,10 +48,11 @@ def project(flights: Path, tmp_path: Path) -> Path:
 
 
 class Served:
-    """A server of a project, on a free port."""
+    """A server of a project, on a free port, with further arguments."""
 
-    def __init__(self, project: Path) -> None:
-        self.log = (project / "serve.log").open("w+")
+    def __init__(self, project: Path, *arguments: str | Path) -> None:
+        log = project / ("serve-with.log" if arguments else "serve.log")
+        self.log = log.open("w+")
         command: list[str | Path] = [
             BINARY,
             "serve",
@@ -63,11 +64,12 @@ class Served:
             "127.0.0.1:0",
             "--serving-http",
             "",
+            *arguments,
         ]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        assert line, (project / "serve.log").read_text()
+        assert line, log.read_text()
         self.address = str(json.loads(line)["grpc"])
 
     @property

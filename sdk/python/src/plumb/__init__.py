@@ -20,9 +20,11 @@ from plumb.errors import (
     HazardError,
     InputError,
     NotFoundError,
+    PermissionDeniedError,
     PreconditionError,
     Problem,
     SpentError,
+    UnauthenticatedError,
     UnavailableError,
 )
 from plumb.local import LocalStore
@@ -30,6 +32,7 @@ from plumb.plans import Applied, Change, Difference, Hazard, History, Plan, Revi
 from plumb.progress import Progress
 from plumb.remote import RemoteStore
 from plumb.result import Report, Result, ViewReport
+from plumb.security import endpoint
 from plumb.store import Store
 
 if TYPE_CHECKING:
@@ -55,6 +58,7 @@ __all__ = [
     "JoinKey",
     "Listing",
     "NotFoundError",
+    "PermissionDeniedError",
     "Plan",
     "PreconditionError",
     "Problem",
@@ -65,6 +69,7 @@ __all__ = [
     "Source",
     "SpentError",
     "Store",
+    "UnauthenticatedError",
     "UnavailableError",
     "ViewReference",
     "ViewReport",
@@ -73,14 +78,27 @@ __all__ = [
 ]
 
 
-def connect(url: str, *, timeout: float = 10.0) -> Store:
-    """The store that a server at url, such as grpc://127.0.0.1:6570, serves: joins over Arrow Flight, the rest over
-    gRPC, both at the one address.
+def connect(
+    url: str,
+    *,
+    timeout: float = 10.0,
+    token: str | None = None,
+    ca: str | os.PathLike[str] | None = None,
+    cert: str | os.PathLike[str] | None = None,
+    key: str | os.PathLike[str] | None = None,
+) -> Store:
+    """The store that a server at url, such as grpc://127.0.0.1:6570, or with TLS grpcs://…, serves: joins over Arrow
+    Flight, the rest over gRPC, both at the one address.
 
     timeout: the seconds that the server has to answer for look-ups and registry reads; joins take as long as they take.
-    Raises InputError for a url that is none, UnavailableError where nobody answers there.
+    token: who calls; it is not sent without TLS to another machine. ca: a PEM file with the authorities to trust, by
+    default gRPC's own. cert, key: PEM files with a certificate to show and its private key.
+
+    Raises InputError for a url or a file that is none, UnavailableError where nobody answers there, or not in TLS with
+    a certificate that can be trusted. What the token allows shows at the first call that needs it: calls raise
+    UnauthenticatedError or PermissionDeniedError.
     """
-    return RemoteStore(url, timeout)
+    return RemoteStore(endpoint(url, token, ca, cert, key), timeout)
 
 
 def local(path: str | os.PathLike[str] = ".", *, binary: str | os.PathLike[str] | None = None) -> Store:

@@ -45,6 +45,14 @@ class PreconditionError(InputError):
     """The call is right, but what it is about is not in a state to answer it, such as a view that is not online."""
 
 
+class UnauthenticatedError(InputError):
+    """The server wants a token, and none was given that it knows or that is valid now."""
+
+
+class PermissionDeniedError(PreconditionError):
+    """The token's role does not suffice, or the server does this for nobody."""
+
+
 class HazardError(InputError):
     """The plan changes what rows, look-ups or training sets mean, and nobody has accepted that. Nothing was applied."""
 

@@ -46,7 +46,14 @@ class Exchange:
     ``close`` empties it up to there.
     """
 
-    def __init__(self, client: fl.FlightClient, request: HistoricalRequest, carriers: Carriers, labels: Labels) -> None:
+    def __init__(
+        self,
+        client: fl.FlightClient,
+        options: fl.FlightCallOptions,
+        request: HistoricalRequest,
+        carriers: Carriers,
+        labels: Labels,
+    ) -> None:
         command = json_format.MessageToJson(request, indent=None).encode()
         self._carriers = carriers
         self._messages: queue.Queue[Message] = queue.Queue(QUEUED_MESSAGES)
@@ -54,7 +61,7 @@ class Exchange:
         self._ended = False
         self.report: Report | None = None
         """What the join did, once its last row has been read."""
-        self._writer, self._reader = client.do_exchange(fl.FlightDescriptor.for_command(command))
+        self._writer, self._reader = client.do_exchange(fl.FlightDescriptor.for_command(command), options)
         self._threads = [
             threading.Thread(target=self._send, args=(labels,), daemon=True),
             threading.Thread(target=self._receive, daemon=True),

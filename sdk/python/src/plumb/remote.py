@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
 import grpc
 import pyarrow as pa
@@ -27,7 +26,9 @@ from plumb.errors import (
     HazardError,
     InputError,
     NotFoundError,
+    PermissionDeniedError,
     PreconditionError,
+    UnauthenticatedError,
     UnavailableError,
 )
 from plumb.flight import Exchange
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
     from plumb.labels import Frame
     from plumb.online import Answer, Keys
+    from plumb.security import Endpoint
 
     A = TypeVar("A", bound=Message)
 
@@ -61,7 +63,8 @@ _CODES: dict[grpc.StatusCode, type[InputError] | type[Fault]] = {
     grpc.StatusCode.RESOURCE_EXHAUSTED: InputError,
     grpc.StatusCode.NOT_FOUND: NotFoundError,
     grpc.StatusCode.FAILED_PRECONDITION: PreconditionError,
-    grpc.StatusCode.PERMISSION_DENIED: PreconditionError,
+    grpc.StatusCode.UNAUTHENTICATED: UnauthenticatedError,
+    grpc.StatusCode.PERMISSION_DENIED: PermissionDeniedError,
     grpc.StatusCode.ABORTED: ConflictError,
     grpc.StatusCode.UNAVAILABLE: UnavailableError,
 }
@@ -70,10 +73,10 @@ _CODES: dict[grpc.StatusCode, type[InputError] | type[Fault]] = {
 class RemoteStore(Store):
     """The project that a server serves."""
 
-    def __init__(self, url: str, timeout: float) -> None:
-        self._address, self._timeout = _address(url), timeout
+    def __init__(self, endpoint: Endpoint, timeout: float) -> None:
+        self._endpoint, self._address, self._timeout = endpoint, endpoint.address, timeout
         unlimited = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-        self._channel = grpc.insecure_channel(self._address, unlimited)
+        self._channel = endpoint.channel(unlimited)
         self._flight: fl.FlightClient | None = None
         self._selections: dict[Request, tuple[int, Selection]] = {}
         try:
@@ -83,7 +86,7 @@ class RemoteStore(Store):
             raise
 
     def __repr__(self) -> str:
-        return f"plumb.connect('grpc://{self._address}')"
+        return f"plumb.connect('{self._endpoint.url}')"
 
     def close(self) -> None:
         """Lets go of the connections."""
@@ -100,7 +103,7 @@ class RemoteStore(Store):
     def _call(self, method: str, request: Message, answer: type[A]) -> A:
         call: Any = self._channel.unary_unary(method, type(request).SerializeToString, answer.FromString)
         with self._speaking():
-            reply: A = call(request, timeout=self._timeout)
+            reply: A = call(request, timeout=self._timeout, metadata=self._endpoint.metadata)
         return reply
 
     @contextmanager
@@ -143,7 +146,7 @@ class RemoteStore(Store):
         _select(message, request)
         reporter = Reporter(options.progress)
         with self._speaking_flight():
-            exchange = Exchange(self._flight_client(), message, carriers, rows)
+            exchange = Exchange(self._flight_client(), self._endpoint.flight_options(), message, carriers, rows)
             try:
                 schema = exchange.start(reporter.update)
             except BaseException:
@@ -170,7 +173,7 @@ class RemoteStore(Store):
 
     def _flight_client(self) -> fl.FlightClient:
         if self._flight is None:
-            self._flight = fl.FlightClient(f"grpc://{self._address}")
+            self._flight = self._endpoint.flight()
         return self._flight
 
     @contextmanager
@@ -296,6 +299,8 @@ class RemoteStore(Store):
         request = rs.ApplyRequest(files=files, allow_hazards=yes, author=author())
         try:
             reply = self._call(f"{REGISTRY}Apply", request, rs.ApplyResponse)
+        except PermissionDeniedError:
+            raise
         except PreconditionError:
             plan = self.plan(definitions)
             if yes or not plan.hazards:
@@ -304,17 +309,6 @@ class RemoteStore(Store):
         hazards = tuple(plans.Hazard(h.code, h.message) for change in reply.changes for h in change.hazards)
         harmless = [replace(change, hazards=()) for change in plans.changes_from(reply.changes)]
         return plans.Applied(reply.project, reply.revision, tuple(harmless), hazards)
-
-
-def _address(url: str) -> str:
-    """HOST:PORT of a url like grpc://127.0.0.1:6570."""
-    try:
-        parts = urlsplit(url)
-        if parts.scheme == "grpc" and parts.hostname and parts.port and parts.path in ("", "/"):
-            return parts.netloc
-    except ValueError:
-        pass
-    raise InputError(f"{url!r} is no address of a server; write it like grpc://127.0.0.1:6570")
 
 
 def _status(error: Any) -> tuple[grpc.StatusCode, str]:  # noqa: ANN401 - grpc.Call has no types for its methods.
@@ -338,6 +332,7 @@ def _flight_code(error: BaseException) -> grpc.StatusCode:
     for kind, code in (
         (fl.FlightUnavailableError, grpc.StatusCode.UNAVAILABLE),
         (fl.FlightTimedOutError, grpc.StatusCode.DEADLINE_EXCEEDED),
+        (fl.FlightUnauthenticatedError, grpc.StatusCode.UNAUTHENTICATED),
         (fl.FlightUnauthorizedError, grpc.StatusCode.PERMISSION_DENIED),
         (pa.ArrowKeyError, grpc.StatusCode.NOT_FOUND),
         (pa.ArrowInvalid, grpc.StatusCode.INVALID_ARGUMENT),

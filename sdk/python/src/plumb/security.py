@@ -1,0 +1,102 @@
+"""How a client and a server know each other: TLS, and a token."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import grpc
+import pyarrow.flight as fl
+
+from plumb.errors import InputError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    File = str | os.PathLike[str] | None
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A server's address, and what it is spoken to with."""
+
+    address: str
+    tls: bool
+    token: str | None = field(default=None, repr=False)
+    ca: bytes | None = field(default=None, repr=False)
+    cert: bytes | None = field(default=None, repr=False)
+    key: bytes | None = field(default=None, repr=False)
+
+    @property
+    def url(self) -> str:
+        """What connect takes."""
+        return f"{'grpcs' if self.tls else 'grpc'}://{self.address}"
+
+    @property
+    def metadata(self) -> Sequence[tuple[str, str]]:
+        """What goes along with each call over gRPC."""
+        return () if self.token is None else (("authorization", f"Bearer {self.token}"),)
+
+    def channel(self, options: Sequence[tuple[str, Any]]) -> grpc.Channel:
+        """A channel to the server."""
+        if not self.tls:
+            return grpc.insecure_channel(self.address, options)
+        credentials = grpc.ssl_channel_credentials(self.ca, self.key, self.cert)
+        return grpc.secure_channel(self.address, credentials, options)
+
+    def flight(self) -> fl.FlightClient:
+        """A client of Arrow Flight."""
+        if not self.tls:
+            return fl.FlightClient(f"grpc://{self.address}")
+        given = {"tls_root_certs": self.ca, "cert_chain": self.cert, "private_key": self.key}
+        return fl.FlightClient(
+            f"grpc+tls://{self.address}", **{name: text for name, text in given.items() if text is not None}
+        )
+
+    def flight_options(self) -> fl.FlightCallOptions:
+        """What goes along with each call over Flight."""
+        return fl.FlightCallOptions(headers=[(name.encode(), value.encode()) for name, value in self.metadata])
+
+
+def endpoint(url: str, token: str | None, ca: File, cert: File, key: File) -> Endpoint:
+    """The endpoint of a url such as grpc://127.0.0.1:6570 or grpcs://features.example.com:6570."""
+    address, host, tls = _parse(url)
+    if not tls and any(file is not None for file in (ca, cert, key)):
+        raise InputError(f"ca, cert and key are for TLS, which {url!r} is without; write it with grpcs://")
+    if (cert is None) != (key is None):
+        raise InputError("cert and key belong together: a certificate is shown with its private key")
+    if token is not None and (not token or not token.isascii() or not token.isprintable() or " " in token):
+        raise InputError("the token is none: it has to be printable ASCII without spaces")
+    if token is not None and not tls and not _is_loopback(host):
+        raise InputError(f"the token could be read on the way to {address}; connect with TLS, as grpcs://{address}")
+    return Endpoint(address, tls, token, _read("ca", ca), _read("cert", cert), _read("key", key))
+
+
+def _parse(url: str) -> tuple[str, str, bool]:
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in ("grpc", "grpcs") and parts.hostname and parts.port and parts.path in ("", "/"):
+            return parts.netloc, parts.hostname, parts.scheme == "grpcs"
+    except ValueError:
+        pass
+    raise InputError(f"{url!r} is no address of a server; write it like grpc://127.0.0.1:6570")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _read(name: str, file: File) -> bytes | None:
+    if file is None:
+        return None
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read {name}: {error}") from error
