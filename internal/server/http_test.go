@@ -43,7 +43,10 @@ func (r *running) ask(method, path, body string) reply {
 func (r *running) send(request *http.Request) reply {
 	r.t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	response := must(client.Do(request))(r.t)
+	response, err := client.Do(request)
+	if err != nil {
+		r.t.Fatal(err)
+	}
 	defer response.Body.Close()
 	answer := reply{response.StatusCode, response.Header, string(must(io.ReadAll(response.Body))(r.t))}
 	contract(r.t).check(r.t, request.Method, request.URL.Path, answer)
@@ -176,7 +179,8 @@ func TestWhatIsWrongWithAnHTTPRequestIsNamed(t *testing.T) {
 func TestHTTPRequestsOfTheWrongFormAreRefused(t *testing.T) {
 	r := startShops(t, overHTTP, func(c *server.Config) { c.MaxRequestBytes, c.MaxResponseBytes = 1000, 2000 })
 	url := "http://" + r.server.HTTPAddress()
-	form := must(http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/v1/online-features", strings.NewReader("a=b")))(t)
+	form := must(http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/v1/online-features",
+		strings.NewReader("a=b")))(t)
 	form.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	many := `{"features":["price:*"],"keys":{"shop":[` + strings.Repeat(`"a",`, 40) + `"a"]}}`
 	for name, c := range map[string]struct {
@@ -218,7 +222,8 @@ func TestHTTPPushesRowsAndListsThoseThatItRefuses(t *testing.T) {
 		}
 	}
 	r.expect("POST", "/v1/online-features",
-		`{"features":["price:euros"],"keys":{"shop":["a","c"]},"event_timestamps":false}`, 200, `{"rows":[{"keys":{"shop":"a"},"features":{"euros":{"value":"NaN","status":"PRESENT"}}},`+
+		`{"features":["price:euros"],"keys":{"shop":["a","c"]},"event_timestamps":false}`, 200,
+		`{"rows":[{"keys":{"shop":"a"},"features":{"euros":{"value":"NaN","status":"PRESENT"}}},`+
 			`{"keys":{"shop":"c"},"features":{"euros":{"value":null,"status":"NOT_FOUND"}}}],"revision":1}`)
 }
 
@@ -325,7 +330,8 @@ func TestAClientOfHTTPThatGoesAwayEndsItsCall(t *testing.T) {
 	entered, release := online.holdReads()
 	defer release()
 	ctx, cancel := context.WithCancel(t.Context())
-	request := must(http.NewRequestWithContext(ctx, http.MethodPost, "http://"+r.server.HTTPAddress()+"/v1/online-features",
+	url := "http://" + r.server.HTTPAddress() + "/v1/online-features"
+	request := must(http.NewRequestWithContext(ctx, http.MethodPost, url,
 		bytes.NewBufferString(`{"features":["price:euros"],"keys":{"shop":["a"]}}`)))(t)
 	request.Header.Set("Content-Type", "application/json")
 	go func() { <-entered; cancel() }()

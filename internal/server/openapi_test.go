@@ -139,7 +139,10 @@ func TestTheOpenAPIDocumentIsServedAndItsSchemasCompile(t *testing.T) {
 	r := start(t, overHTTP)
 	request := must(http.NewRequestWithContext(t.Context(), http.MethodGet,
 		"http://"+r.server.HTTPAddress()+"/v1/openapi.yaml", nil))(t)
-	response := must((&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(request))(t)
+	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer response.Body.Close()
 	var served map[string]any
 	if err := yaml.NewDecoder(response.Body).Decode(&served); err != nil || served["openapi"] != "3.1.0" {
