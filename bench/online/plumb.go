@@ -39,21 +39,55 @@ func (c *plumbCaller) call(ctx context.Context) error {
 	return check(columns[len(columns)-1], users, len(columns)-1)
 }
 
-func (c *plumbCaller) get(ctx context.Context) ([]int64, *plumbv1.GetOnlineFeaturesResponse, error) {
-	users := make([]int64, c.shape.rows)
-	for i := range users {
-		users[i] = c.random.Int64N(entities)
+// undecoded is a plumbCaller that leaves the answers as they come, as the floor's callers do.
+type undecoded struct {
+	*plumbCaller
+	// answer is how long answers are, give or take what numbers of other users take.
+	answer int
+}
+
+func (c undecoded) call(ctx context.Context) error {
+	_, request := c.request()
+	var answer []byte
+	err := c.conn.Invoke(ctx, plumbv1.ServingService_GetOnlineFeatures_FullMethodName, request, &answer,
+		grpc.ForceCodec(answerCodec{}))
+	if err != nil {
+		return fmt.Errorf("ask plumb: %w", err)
 	}
-	response, err := c.client.GetOnlineFeatures(ctx, &plumbv1.GetOnlineFeaturesRequest{
-		Selection: &plumbv1.GetOnlineFeaturesRequest_FeatureService{FeatureService: "of" + strconv.Itoa(c.shape.views)},
-		Keys: []*plumbv1.KeyColumn{{Name: "user_id", Values: &plumbv1.Values{
-			Kind: &plumbv1.Values_Int64S{Int64S: &plumbv1.Int64Values{Values: users}},
-		}}},
-	})
+	if len(answer) < c.answer/2 {
+		return fmt.Errorf("plumb answered %d bytes, where %d are usual", len(answer), c.answer)
+	}
+	return nil
+}
+
+// answerCodec writes requests as protobuf and leaves answers as they are.
+type answerCodec struct{ bytesCodec }
+
+func (answerCodec) Name() string { return "proto" }
+
+func (answerCodec) Marshal(v any) ([]byte, error) { return proto.Marshal(v.(proto.Message)) }
+
+func (c *plumbCaller) get(ctx context.Context) ([]int64, *plumbv1.GetOnlineFeaturesResponse, error) {
+	users, request := c.request()
+	response, err := c.client.GetOnlineFeatures(ctx, request)
 	if err != nil {
 		return nil, nil, fmt.Errorf("ask plumb: %w", err)
 	}
 	return users, response, nil
+}
+
+// request asks for random users.
+func (c *plumbCaller) request() ([]int64, *plumbv1.GetOnlineFeaturesRequest) {
+	users := make([]int64, c.shape.rows)
+	for i := range users {
+		users[i] = c.random.Int64N(entities)
+	}
+	return users, &plumbv1.GetOnlineFeaturesRequest{
+		Selection: &plumbv1.GetOnlineFeaturesRequest_FeatureService{FeatureService: "of" + strconv.Itoa(c.shape.views)},
+		Keys: []*plumbv1.KeyColumn{{Name: "user_id", Values: &plumbv1.Values{
+			Kind: &plumbv1.Values_Int64S{Int64S: &plumbv1.Int64Values{Values: users}},
+		}}},
+	}
 }
 
 // verify holds every value of an answer against what it has to be, and returns the answer's length in bytes.

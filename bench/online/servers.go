@@ -123,6 +123,15 @@ func (s *server) plumbCallers(shape shape, count int) ([]caller, error) {
 	return callers, nil
 }
 
+// undecodedCallers are plumbCallers that leave answers of this length as they come.
+func (s *server) undecodedCallers(shape shape, answer, count int) ([]caller, error) {
+	callers, err := s.plumbCallers(shape, count)
+	for i := range callers {
+		callers[i] = undecoded{callers[i].(*plumbCaller), answer}
+	}
+	return callers, err
+}
+
 // floorCallers want answers of this length.
 func (s *server) floorCallers(shape shape, answer, count int) ([]caller, error) {
 	callers := make([]caller, count)

@@ -44,7 +44,15 @@ func measureSpeed(ctx context.Context, plumb, folder string) (err error) {
 	if err := s.start(ctx, plumb, folder); err != nil {
 		return err
 	}
-	if err := s.againstFloor(ctx); err != nil {
+	if err := s.againstFloor(ctx, func(shape shape, _, count int) ([]caller, error) {
+		return s.plumb[shape.views].plumbCallers(shape, count)
+	}); err != nil {
+		return err
+	}
+	fmt.Print("\nThe same, with callers that leave plumb's answers as they come, as those of the floor do:\n\n")
+	if err := s.againstFloor(ctx, func(shape shape, answer, count int) ([]caller, error) {
+		return s.plumb[shape.views].undecodedCallers(shape, answer, count)
+	}); err != nil {
 		return err
 	}
 	if err := s.manyViews(ctx); err != nil {
@@ -100,8 +108,9 @@ func (s *servers) stop() error {
 	return errors.Join(failures...)
 }
 
-// againstFloor prints the table of plumb with Redis and the floor.
-func (s *servers) againstFloor(ctx context.Context) error {
+// againstFloor prints the table of plumb with Redis, asked by callers who expect answers of a length, and the floor.
+func (s *servers) againstFloor(ctx context.Context, plumb func(shape shape, answer, count int) ([]caller, error),
+) error {
 	fmt.Println("| rows x features | callers | plumb p50 | p99 | per second | floor p50 | p99 | per second | " +
 		"p50 ratio | per second ratio | target |\n|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, shape := range shapes {
@@ -111,7 +120,7 @@ func (s *servers) againstFloor(ctx context.Context) error {
 		}
 		for _, count := range callerCounts {
 			result, err := contest(ctx,
-				func() ([]caller, error) { return s.plumb[shape.views].plumbCallers(shape, count) },
+				func() ([]caller, error) { return plumb(shape, answer, count) },
 				func() ([]caller, error) { return s.floor.floorCallers(shape, answer, count) })
 			if err != nil {
 				return fmt.Errorf("%s, %d callers: %w", shape, count, err)
