@@ -67,8 +67,9 @@ func TestARedisThatIsKilledInTheMiddleLeavesTheEndAndALaterRunCompletes(t *testi
 	if !errors.Is(err, registry.ErrUnavailable) {
 		t.Fatalf("want an error that wraps ErrUnavailable, got %v", err)
 	}
-	if report.Run.Outcome != registry.Failed || report.Run.Written != 50 {
-		t.Errorf("reported as %+v, want failed after 50 rows", report.Run)
+	// A second batch was on its way when the server was killed, and may have been written or not.
+	if written := report.Run.Written; report.Run.Outcome != registry.Failed || written != 50 && written != 60 {
+		t.Errorf("reported as %+v, want failed after 50 rows, or 60", report.Run)
 	}
 	p.expectFailed("unavailable")
 	cache.Restart()

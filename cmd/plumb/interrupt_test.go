@@ -209,7 +209,12 @@ func TestCtrlCAtAnyPointOfAMaterializationLeavesNothingTemporaryAndANewRunComple
 		if left := files(t, l.temp); len(left) > 0 {
 			t.Errorf("the temporary folder holds %q", left)
 		}
-		if left := files(t, filepath.Join(l.folder, ".plumb")); !slices.Equal(left, []string{"online.db", "registry.db"}) {
+		// SQLite's log may stay where a connection was rolling back at the end. It is part of the store: who opens it next
+		// takes it up.
+		left := slices.DeleteFunc(files(t, filepath.Join(l.folder, ".plumb")), func(name string) bool {
+			return name == "online.db-wal" || name == "online.db-shm"
+		})
+		if !slices.Equal(left, []string{"online.db", "registry.db"}) {
 			t.Errorf("beside the stores there are %q", left)
 		}
 		return interrupted
