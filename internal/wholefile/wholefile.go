@@ -1,0 +1,45 @@
+// Package wholefile writes files that appear whole or not at all.
+package wholefile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/plumbstore/plumb/registry"
+)
+
+// Write makes write fill a file beside path, makes that durable, and gives it its name. Where any of that fails, what
+// was at path before stays. A folder that is not there is a *registry.InputError.
+func Write(path string, write func(io.Writer) error) (err error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return registry.Inputf("", "cannot write %s: it is a folder", path)
+	}
+	partial, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".partial-*")
+	if errors.Is(err, os.ErrNotExist) {
+		return registry.Inputf("", "cannot write %s: folder %s does not exist", path, filepath.Dir(path))
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w", path, err)
+	}
+	if err := fill(partial, write); err != nil {
+		return errors.Join(fmt.Errorf("cannot write %s: %w", path, err), os.Remove(partial.Name()))
+	}
+	if err := os.Rename(partial.Name(), path); err != nil {
+		return errors.Join(fmt.Errorf("cannot write %s: %w", path, err), os.Remove(partial.Name()))
+	}
+	return nil
+}
+
+func fill(file *os.File, write func(io.Writer) error) error {
+	err := file.Chmod(0o644) // As others than the owner may read what a program writes.
+	if err == nil {
+		err = write(file)
+	}
+	if err == nil {
+		err = file.Sync()
+	}
+	return errors.Join(err, file.Close())
+}
