@@ -67,6 +67,8 @@ func (s *Source) Siblings() []string { return sortedNames(s.siblings) }
 type Feature struct {
 	Field
 	Column string
+	// Sensitive says that audit logs hold a keyed hash in the place of its values.
+	Sensitive bool
 }
 
 // Schema is a layout of stored rows.
@@ -85,8 +87,10 @@ type View struct {
 	// an earlier one is void. It is never less than Generation.
 	Rebuild int64
 	// Keys are the join keys of the entities, in declared order; none for an entity-less view (R12).
-	Keys     []Field
-	Features []Feature
+	Keys []Field
+	// SensitiveKeys are the names of the keys whose values audit logs hold a keyed hash of.
+	SensitiveKeys []string
+	Features      []Feature
 	// TTL is the look-back, whole microseconds; 0 means unlimited (R2).
 	TTL    time.Duration
 	Online bool

@@ -171,3 +171,17 @@ func (s *Selection) Keys() ([]Field, error) {
 	}
 	return keys, nil
 }
+
+// SensitiveKeys returns those of the label columns of Keys that hold values of a sensitive key of any view.
+func (s *Selection) SensitiveKeys() []string {
+	var columns []string
+	for _, reference := range s.References {
+		for i, column := range reference.LabelColumns {
+			key := reference.View.Keys[i].Name
+			if slices.Contains(reference.View.SensitiveKeys, key) && !slices.Contains(columns, column) {
+				columns = append(columns, column)
+			}
+		}
+	}
+	return columns
+}

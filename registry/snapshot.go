@@ -105,11 +105,16 @@ func (s *Snapshot) resolveView(view *plumbv1.FeatureView, registered *plumbv1.Re
 		}
 		for _, key := range entity.GetJoinKeys() {
 			resolved.Keys = append(resolved.Keys, Field{Name: key.GetName(), Type: key.GetType()})
+			if key.GetSensitive() {
+				resolved.SensitiveKeys = append(resolved.SensitiveKeys, key.GetName())
+			}
 		}
 	}
 	for _, feature := range view.GetFeatures() {
 		field := Field{Name: feature.GetName(), Type: feature.GetType()}
-		resolved.Features = append(resolved.Features, Feature{Field: field, Column: cmp.Or(feature.GetColumn(), field.Name)})
+		resolved.Features = append(resolved.Features, Feature{
+			Field: field, Column: cmp.Or(feature.GetColumn(), field.Name), Sensitive: feature.GetSensitive(),
+		})
 	}
 	if path := view.GetPushLog().GetPath(); path != "" {
 		resolved.Source = resolved.Source.WithLog(resolved.Name, path, resolved.Columns())

@@ -53,6 +53,31 @@ func TestKeysOfAView_AreThoseOfItsEntitiesInOrder(t *testing.T) {
 	}
 }
 
+func TestAView_KnowsWhatIsSensitive(t *testing.T) {
+	marked := state()
+	marked.Definitions.Entities[1].JoinKeys[1].Sensitive = true
+	marked.Definitions.FeatureViews[1].Features[1].Sensitive = true
+	resolved, err := registry.NewSnapshot("flights", 3, marked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	view, err := resolved.View("route")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if view.Features[0].Sensitive || !view.Features[1].Sensitive || !slices.Equal(view.SensitiveKeys, []string{"number"}) {
+		t.Errorf("the features are %+v, the sensitive keys %v", view.Features, view.SensitiveKeys)
+	}
+	selection := registry.Selection{References: []registry.Reference{
+		{View: view, Alias: "there", LabelColumns: []string{"carrier", "number", "airport"}},
+		{View: view, Alias: "back", LabelColumns: []string{"carrier", "other", "airport"}},
+		{View: view, Alias: "again", LabelColumns: []string{"carrier", "other", "number"}},
+	}}
+	if got := selection.SensitiveKeys(); !slices.Equal(got, []string{"number", "other"}) {
+		t.Errorf("label columns with sensitive keys are %v", got)
+	}
+}
+
 func TestASource_KnowsItsSiblings(t *testing.T) {
 	source, err := snapshot(t).Source("days")
 	if err != nil {

@@ -20,6 +20,12 @@ func (c *comparison) compareEntities() []Change {
 		}
 		var d differ
 		d.items("join_keys", joinKeys(old), joinKeys(entity))
+		formerKeys := byName(old.GetJoinKeys())
+		for _, key := range entity.GetJoinKeys() {
+			if before := formerKeys[key.GetName()]; before != nil {
+				d.text("join_keys."+key.GetName()+".sensitive", ifTrue(before.GetSensitive()), ifTrue(key.GetSensitive()))
+			}
+		}
 		d.text("description", old.GetDescription(), entity.GetDescription())
 		d.tags("tags", old.GetTags(), entity.GetTags())
 		if d.found != nil {
@@ -88,6 +94,7 @@ func viewDifferences(old, view *plumbv1.FeatureView) []Difference {
 			d.text(field+".column", columnOf(before), columnOf(feature))
 			d.text(field+".description", before.GetDescription(), feature.GetDescription())
 			d.tags(field+".tags", before.GetTags(), feature.GetTags())
+			d.text(field+".sensitive", ifTrue(before.GetSensitive()), ifTrue(feature.GetSensitive()))
 		}
 	}
 	d.text("description", old.GetDescription(), view.GetDescription())
@@ -101,6 +108,14 @@ func featureTypes(view *plumbv1.FeatureView) []item {
 		items = append(items, item{feature.GetName(), feature.GetType().String()})
 	}
 	return items
+}
+
+// ifTrue leaves out what is false, as definitions do.
+func ifTrue(flag bool) string {
+	if flag {
+		return "true"
+	}
+	return ""
 }
 
 func number(n int64) string { return strconv.FormatInt(n, 10) }

@@ -39,5 +39,5 @@
 //	PB110  a feature is added to a view                                    written again (set aside over SQL)
 //	PB111  a view's push log goes or moves                                 stay
 //
-// Things that are new have no hazards, nor do descriptions and tags.
+// Things that are new have no hazards, nor do descriptions, tags, and what is sensitive.
 package plan

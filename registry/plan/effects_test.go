@@ -162,6 +162,11 @@ func TestEachEditOfAView_HasItsHazardsAndDoesToStoredRowsWhatTheySay(t *testing.
 				weather(d).Features[0].Tags = map[string]string{"unit": "F"}
 			},
 			"weather", "", stays},
+		"a feature and a join key become sensitive": {
+			func(d *plumbv1.Definitions) {
+				weather(d).Features[0].Sensitive, d.Entities[0].JoinKeys[0].Sensitive = true, true
+			},
+			"weather", "", stays},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -198,6 +198,24 @@ func TestACommit_SaysInOneLineEachWhatChanges(t *testing.T) {
 	}
 }
 
+func TestWhatBecomesSensitiveOrNoLongerIs_IsListed(t *testing.T) {
+	mark := func(sensitive bool) func(*plumbv1.Definitions) {
+		return func(d *plumbv1.Definitions) {
+			d.Entities[0].JoinKeys[0].Sensitive, weather(d).Features[1].Sensitive = sensitive, sensitive
+		}
+	}
+	for want, edits := range map[string][]func(*plumbv1.Definitions){
+		"sensitive added: true":       {nothing, mark(true)},
+		"sensitive removed, was true": {mark(true), mark(false)},
+	} {
+		got := history(t, edits...).Commit("ada", time.Time{}).Changes
+		wanted := []string{"alter entity airport: join_keys.airport." + want, "alter view weather: features.gust." + want}
+		if diff := cmp.Diff(wanted, got); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
 func TestATTL_IsShownAsPeopleWriteIt(t *testing.T) {
 	for text, d := range map[string]time.Duration{
 		"2d": 48 * time.Hour, "1d12h": 36 * time.Hour, "1h": time.Hour, "1h30m": 90 * time.Minute, "1m30s": 90 * time.Second,

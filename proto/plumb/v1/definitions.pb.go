@@ -262,7 +262,9 @@ type JoinKey struct {
 	// The name of the column in the sources of the views of the entity, and in label rows.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// STRING, BYTES, BOOL, INT32 or INT64.
-	Type          Type `protobuf:"varint,2,opt,name=type,proto3,enum=plumb.v1.Type" json:"type,omitempty"`
+	Type Type `protobuf:"varint,2,opt,name=type,proto3,enum=plumb.v1.Type" json:"type,omitempty"`
+	// Whether audit logs hold a keyed hash in the place of the key's values.
+	Sensitive     bool `protobuf:"varint,3,opt,name=sensitive,proto3" json:"sensitive,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -309,6 +311,13 @@ func (x *JoinKey) GetType() Type {
 		return x.Type
 	}
 	return Type_TYPE_UNSPECIFIED
+}
+
+func (x *JoinKey) GetSensitive() bool {
+	if x != nil {
+		return x.Sensitive
+	}
+	return false
 }
 
 // Source is where feature rows come from.
@@ -706,9 +715,11 @@ type Feature struct {
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	Type  Type                   `protobuf:"varint,2,opt,name=type,proto3,enum=plumb.v1.Type" json:"type,omitempty"`
 	// The source column. Absent: the feature's name.
-	Column        string            `protobuf:"bytes,3,opt,name=column,proto3" json:"column,omitempty"`
-	Description   string            `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
-	Tags          map[string]string `protobuf:"bytes,5,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Column      string            `protobuf:"bytes,3,opt,name=column,proto3" json:"column,omitempty"`
+	Description string            `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
+	Tags        map[string]string `protobuf:"bytes,5,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Whether audit logs hold a keyed hash in the place of the feature's values.
+	Sensitive     bool `protobuf:"varint,6,opt,name=sensitive,proto3" json:"sensitive,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -776,6 +787,13 @@ func (x *Feature) GetTags() map[string]string {
 		return x.Tags
 	}
 	return nil
+}
+
+func (x *Feature) GetSensitive() bool {
+	if x != nil {
+		return x.Sensitive
+	}
+	return false
 }
 
 // FeatureService is the named list of features that one model uses.
@@ -946,11 +964,12 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\x04tags\x18\x04 \x03(\v2\x1a.plumb.v1.Entity.TagsEntryR\x04tags\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xdd\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xfb\x01\n" +
 	"\aJoinKey\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x12\x90\x01\n" +
 	"\x04type\x18\x02 \x01(\x0e2\x0e.plumb.v1.TypeBl\xbaHi\xba\x01c\n" +
-	"\rjoin_key_type\x129of a join key must be STRING, BYTES, BOOL, INT32 or INT64\x1a\x17this in [1, 2, 3, 6, 7]\xc8\x01\x01R\x04type\"\x97\x03\n" +
+	"\rjoin_key_type\x129of a join key must be STRING, BYTES, BOOL, INT32 or INT64\x1a\x17this in [1, 2, 3, 6, 7]\xc8\x01\x01R\x04type\x12\x1c\n" +
+	"\tsensitive\x18\x03 \x01(\bR\tsensitive\"\x97\x03\n" +
 	"\x06Source\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x123\n" +
 	"\aparquet\x18\x02 \x01(\v2\x17.plumb.v1.ParquetSourceH\x00R\aparquet\x12'\n" +
@@ -988,13 +1007,14 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\a_online\")\n" +
 	"\aPushLog\x12\x1e\n" +
 	"\x04path\x18\x01 \x01(\tB\n" +
-	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x04path\"\x9f\x02\n" +
+	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x04path\"\xbd\x02\n" +
 	"\aFeature\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x12/\n" +
 	"\x04type\x18\x02 \x01(\x0e2\x0e.plumb.v1.TypeB\v\xbaH\b\xc8\x01\x01\x82\x01\x02\x10\x01R\x04type\x12\x16\n" +
 	"\x06column\x18\x03 \x01(\tR\x06column\x12 \n" +
 	"\vdescription\x18\x04 \x01(\tR\vdescription\x12/\n" +
-	"\x04tags\x18\x05 \x03(\v2\x1b.plumb.v1.Feature.TagsEntryR\x04tags\x1a7\n" +
+	"\x04tags\x18\x05 \x03(\v2\x1b.plumb.v1.Feature.TagsEntryR\x04tags\x12\x1c\n" +
+	"\tsensitive\x18\x06 \x01(\bR\tsensitive\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc5\x02\n" +

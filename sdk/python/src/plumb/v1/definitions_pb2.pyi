@@ -77,12 +77,14 @@ class Entity(_message.Message):
     def __init__(self, name: _Optional[str] = ..., join_keys: _Optional[_Iterable[_Union[JoinKey, _Mapping]]] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ...) -> None: ...
 
 class JoinKey(_message.Message):
-    __slots__ = ("name", "type")
+    __slots__ = ("name", "type", "sensitive")
     NAME_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
+    SENSITIVE_FIELD_NUMBER: _ClassVar[int]
     name: str
     type: Type
-    def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[Type, str]] = ...) -> None: ...
+    sensitive: bool
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[Type, str]] = ..., sensitive: bool = ...) -> None: ...
 
 class Source(_message.Message):
     __slots__ = ("name", "parquet", "sql", "event_timestamp", "created_timestamp", "description", "tags")
@@ -159,7 +161,7 @@ class PushLog(_message.Message):
     def __init__(self, path: _Optional[str] = ...) -> None: ...
 
 class Feature(_message.Message):
-    __slots__ = ("name", "type", "column", "description", "tags")
+    __slots__ = ("name", "type", "column", "description", "tags", "sensitive")
     class TagsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -172,12 +174,14 @@ class Feature(_message.Message):
     COLUMN_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     TAGS_FIELD_NUMBER: _ClassVar[int]
+    SENSITIVE_FIELD_NUMBER: _ClassVar[int]
     name: str
     type: Type
     column: str
     description: str
     tags: _containers.ScalarMap[str, str]
-    def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[Type, str]] = ..., column: _Optional[str] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    sensitive: bool
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[Type, str]] = ..., column: _Optional[str] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., sensitive: bool = ...) -> None: ...
 
 class FeatureService(_message.Message):
     __slots__ = ("name", "full_names", "features", "description", "tags")
