@@ -86,6 +86,7 @@ func (c *copying) count(read store.NewestReport) {
 	defer c.mu.Unlock()
 	run := &c.report.Run
 	run.Read, run.NullKeys, run.NullTimes, run.Skipped = read.Read, read.NullKeys, read.NullTimes, read.Failed
+	run.Files = read.Files
 	c.report.Failures = read.Failures[:min(len(read.Failures), store.FailureSamples)]
 }
 

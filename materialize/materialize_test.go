@@ -97,7 +97,7 @@ func TestR8_RowsWithANullKeyOrTimeAreCountedAndNeverServed(t *testing.T) {
 		if run.NullKeys != 1 || run.NullTimes != 1 || run.Read != 1 || run.Written != 1 {
 			t.Errorf("counts are %+v, want 1 null key, 1 null time, 1 read, 1 written", run)
 		}
-		recorded := must(p.registry.LastRuns(t.Context(), "shops"))(t)["price"]
+		recorded := must(p.registry.Runs(t.Context(), "shops", "price"))(t)[0]
 		if diff := cmp.Diff(run, recorded, cmpopts.EquateApproxTime(0)); diff != "" {
 			t.Errorf("what is recorded (-reported +recorded):\n%s", diff)
 		}

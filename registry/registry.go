@@ -21,6 +21,8 @@ type Registry interface {
 	// Revision returns the number of the newest revision, 0 when nothing was applied yet. It costs little, whatever the
 	// definitions hold, so that servers may ask each second.
 	Revision(ctx context.Context, project string) (int64, error)
+	// At returns the revision with this number, a NotFoundError where it is not kept.
+	At(ctx context.Context, project string, revision int64) (*Snapshot, error)
 	// Apply makes the commit the next revision and returns that revision's number, all or nothing. It returns
 	// ErrConflict when the project's revision is no longer commit.Base.
 	Apply(ctx context.Context, commit Commit) (int64, error)
@@ -44,8 +46,10 @@ type Ledger interface {
 	// Forget removes what is recorded of a view's progress, so that its next run starts from the beginning; its runs
 	// stay. It is no error where nothing is recorded, also of a view that is not registered any more.
 	Forget(ctx context.Context, project, view string) error
-	// LastRuns returns the latest run of each view, by view name.
+	// LastRuns returns the latest run of each view, by view name, without its Files.
 	LastRuns(ctx context.Context, project string) (map[string]Run, error)
+	// Runs returns every run of a view, in the order in which they began; none of a view that is not known.
+	Runs(ctx context.Context, project, view string) ([]Run, error)
 }
 
 // Commit is a change of a project's definitions, to be applied on top of revision Base.
@@ -116,6 +120,8 @@ type Run struct {
 	Skipped int64
 	// Bytes is how many bytes of keys and packed rows the store was given.
 	Bytes int64
+	// Files are the source files that may hold rows of the window, as they were; of a SQL source, all files that it reads.
+	Files []SourceFile
 	// Error is the failure's text.
 	Error string
 }

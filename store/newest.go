@@ -26,6 +26,8 @@ type NewestReport struct {
 	// Failed counts rows that cannot be served, and Failures are the first of them in source order.
 	Failed   int64
 	Failures []FailedRow
+	// Files are the source files that may hold rows of the window; of a SQL source, all that it reads.
+	Files []registry.SourceFile
 }
 
 // FailedRow is a row of a window with a value that does not fit its declared type (R9): in a key, or, where the row is

@@ -103,6 +103,8 @@ type JoinReport struct {
 	Rows int64 `json:"rows"`
 	// Views has one entry for each use of a view, in the order of the selection.
 	Views []ViewReport `json:"views"`
+	// Files are those of the sources, also where the join could tell from their footers that it need not read them.
+	Files []registry.SourceFile `json:"-"`
 }
 
 // ViewReport counts what became of one use of a view.

@@ -101,6 +101,31 @@ func finished(t *testing.T, open Database) {
 	}
 }
 
+func allRuns(t *testing.T, open Database) {
+	engine := open(t)
+	first, second := begin(t, engine, "test", "weather"), begin(t, engine, "test", "weather")
+	begin(t, engine, "test", "plane")
+	begin(t, engine, "mytest", "weather") // R16
+	first.Files = []registry.SourceFile{
+		{Source: "hourly", Path: "data/ü \"1\".parquet", Size: 1 << 40, Modified: noon.Add(time.Nanosecond), Footer: "00ff"},
+		{Source: "hourly", Path: "/elsewhere/2.parquet"},
+	}
+	first.Outcome, first.FinishedAt = registry.Succeeded, noon.Add(time.Minute)
+	if err := engine.Finish(t.Context(), first, nil); err != nil {
+		t.Fatal(err)
+	}
+	runs, err := open(t).Runs(t.Context(), "test", "weather")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]registry.Run{first, second}, runs); diff != "" {
+		t.Error(diff)
+	}
+	if runs, err := engine.Runs(t.Context(), "test", "no"); err != nil || len(runs) != 0 {
+		t.Errorf("the runs of a view that is not there are %v, %v", runs, err)
+	}
+}
+
 // unholdableTexts: an error may quote any file, and an author may be any text.
 func unholdableTexts(t *testing.T, open Database) {
 	engine := open(t)

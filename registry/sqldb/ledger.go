@@ -3,6 +3,7 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -58,13 +59,18 @@ func (d *DB) Begin(ctx context.Context, run registry.Run) (int64, error) {
 
 // Finish records the outcome of a run and, where it succeeded, the view's progress.
 func (d *DB) Finish(ctx context.Context, run registry.Run, progress *registry.Progress) error {
+	files, err := json.Marshal(append([]registry.SourceFile{}, run.Files...))
+	if err != nil {
+		return fmt.Errorf("cannot record run %d: %w", run.ID, err)
+	}
 	return d.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
 		var project, view string
 		err := tx.QueryRowContext(ctx, `UPDATE runs SET finished_at = $1, outcome = $2, rows_read = $3, rows_written = $4,
-			rows_older = $5, null_keys = $6, null_times = $7, rows_skipped = $8, bytes_written = $9, error = $10
-			WHERE id = $11 RETURNING project, view`,
+			rows_older = $5, null_keys = $6, null_times = $7, rows_skipped = $8, bytes_written = $9, error = $10,
+			files = $11
+			WHERE id = $12 RETURNING project, view`,
 			run.FinishedAt.UnixMicro(), string(run.Outcome), run.Read, run.Written, run.Older, run.NullKeys,
-			run.NullTimes, run.Skipped, run.Bytes, plain(run.Error), run.ID).Scan(&project, &view)
+			run.NullTimes, run.Skipped, run.Bytes, plain(run.Error), string(files), run.ID).Scan(&project, &view)
 		if errors.Is(err, sql.ErrNoRows) {
 			return &registry.NotFoundError{Kind: "run", Name: strconv.FormatInt(run.ID, 10)}
 		}
@@ -111,30 +117,53 @@ func (d *DB) Forget(ctx context.Context, project, view string) error {
 func (d *DB) LastRuns(ctx context.Context, project string) (map[string]registry.Run, error) {
 	found := map[string]registry.Run{}
 	err := d.query(ctx, func(rows *sql.Rows) error {
-		run, err := scanRun(rows)
+		run, err := d.scanRun(rows)
 		found[run.View] = run
 		return err
-	}, `SELECT id, project, view, generation, window_start, window_end, started_at,
-		finished_at, outcome, rows_read, rows_written, rows_older, null_keys, null_times,
-		rows_skipped, bytes_written, error
-		FROM runs WHERE id IN (SELECT max(id) FROM runs WHERE project = $1 GROUP BY view)`, project)
+	}, "SELECT "+runColumns+", '[]' FROM runs WHERE id IN (SELECT max(id) FROM runs WHERE project = $1 GROUP BY view)",
+		project)
 	return found, err
 }
 
-func scanRun(rows *sql.Rows) (registry.Run, error) {
+// Runs returns every run of a view.
+func (d *DB) Runs(ctx context.Context, project, view string) ([]registry.Run, error) {
+	var found []registry.Run
+	err := d.query(ctx, func(rows *sql.Rows) error {
+		run, err := d.scanRun(rows)
+		found = append(found, run)
+		return err
+	}, "SELECT "+runColumns+", files FROM runs WHERE project = $1 AND view = $2 ORDER BY id", project, view)
+	return found, err
+}
+
+// runColumns are what scanRun reads, but for the files, which may be many.
+const runColumns = `id, project, view, generation, window_start, window_end, started_at, finished_at, outcome,
+	rows_read, rows_written, rows_older, null_keys, null_times, rows_skipped, bytes_written, error`
+
+func (d *DB) scanRun(rows *sql.Rows) (registry.Run, error) {
 	var (
 		run      registry.Run
 		started  int64
 		finished *int64
 		outcome  string
+		files    string
 	)
 	err := rows.Scan(&run.ID, &run.Project, &run.View, &run.Generation, &run.Start, &run.End, &started, &finished,
 		&outcome, &run.Read, &run.Written, &run.Older, &run.NullKeys, &run.NullTimes,
-		&run.Skipped, &run.Bytes, &run.Error)
+		&run.Skipped, &run.Bytes, &run.Error, &files)
+	if err != nil {
+		return run, err
+	}
+	if err := json.Unmarshal([]byte(files), &run.Files); err != nil {
+		return run, fmt.Errorf("the registry %s is damaged: the files of run %d cannot be read: %w", d.engine, run.ID, err)
+	}
+	if len(run.Files) == 0 {
+		run.Files = nil
+	}
 	run.StartedAt = time.UnixMicro(started).UTC()
 	if finished != nil {
 		run.FinishedAt = time.UnixMicro(*finished).UTC()
 	}
 	run.Outcome = registry.Outcome(outcome)
-	return run, err
+	return run, nil
 }

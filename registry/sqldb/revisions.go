@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -27,6 +28,26 @@ func (d *DB) Current(ctx context.Context, project string) (*registry.Snapshot, e
 	if number == 0 {
 		return registry.NewSnapshot(project, 0, nil)
 	}
+	return d.decode(project, number, content)
+}
+
+// At returns a revision by its number.
+func (d *DB) At(ctx context.Context, project string, revision int64) (*registry.Snapshot, error) {
+	found := false
+	var content []byte
+	err := d.query(ctx, func(rows *sql.Rows) error { found = true; return rows.Scan(&content) },
+		"SELECT state FROM revisions WHERE project = $1 AND number = $2", project, revision)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, &registry.NotFoundError{Kind: "revision", Name: strconv.FormatInt(revision, 10)}
+	}
+	return d.decode(project, revision, content)
+}
+
+// decode makes a snapshot of a stored state.
+func (d *DB) decode(project string, number int64, content []byte) (*registry.Snapshot, error) {
 	state := &plumbv1.State{}
 	if err := proto.Unmarshal(content, state); err != nil {
 		return nil, fmt.Errorf("the registry %s is damaged: revision %d of project %q cannot be read: %w", d.engine, number,

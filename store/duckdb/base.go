@@ -73,6 +73,14 @@ func (v *viewRows) pruned(r *relations, times timeRange) *viewRows {
 	return &less
 }
 
+// described lists the files that the rows are read from; for a SQL source those of all that it reads.
+func (v *viewRows) described(r *relations) []registry.SourceFile {
+	if v.view.Source.Query != "" {
+		return r.described()
+	}
+	return r.engine.described(v.view.Source.Name, v.files)
+}
+
 // count is the number of rows of the files by their footers, or less than 0 where those do not tell, as for a SQL
 // source.
 func (v *viewRows) count() int64 {

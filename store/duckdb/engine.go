@@ -44,6 +44,8 @@ type Config struct {
 // Engine implements store.Offline.
 type Engine struct {
 	config Config
+	// folder is the project's, with symbolic links resolved.
+	folder string
 	// roots are absolute, with symbolic links resolved.
 	roots []string
 	// databaseBytes is DuckDB's part of the memory.
@@ -70,6 +72,9 @@ func Open(ctx context.Context, config Config) (*Engine, error) {
 		return nil, err
 	}
 	sweepSpills(engine.config.TempDir)
+	if engine.folder, err = filepath.EvalSymlinks(project); err != nil {
+		return nil, fmt.Errorf("project folder: %w", err)
+	}
 	for _, root := range config.Roots {
 		resolved, err := filepath.EvalSymlinks(engine.absolute(root))
 		if errors.Is(err, os.ErrNotExist) {

@@ -65,6 +65,27 @@ func (e *Engine) find(source *registry.Source) (sourceFiles, error) {
 	return files, nil
 }
 
+// described tells a source's files to those who have to know later whether they are still the same.
+func (e *Engine) described(source string, files sourceFiles) []registry.SourceFile {
+	told := make([]registry.SourceFile, len(files.paths))
+	for i, path := range files.paths {
+		info := files.infos[i]
+		told[i] = registry.SourceFile{
+			Source: source, Path: e.relative(path), Size: info.Size(), Modified: info.ModTime().UTC(),
+			Footer: files.footers[i].digest,
+		}
+	}
+	return told
+}
+
+// relative is a resolved path as the project's files call it.
+func (e *Engine) relative(path string) string {
+	if rest, err := filepath.Rel(e.folder, path); err == nil && filepath.IsLocal(rest) {
+		return filepath.ToSlash(rest)
+	}
+	return path
+}
+
 // expand returns the files that a path stands for, and the folder when it is one.
 func (e *Engine) expand(path string) (found []string, folder string, err error) {
 	absolute := e.absolute(path)

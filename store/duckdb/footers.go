@@ -1,8 +1,14 @@
 package duckdb
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
 	"fmt"
+	"io"
 	"math"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -26,6 +32,8 @@ type footer struct {
 	rows    int64
 	// events is where the event times of the file lie.
 	events span
+	// digest is the SHA-256 of the footer's bytes, in hexadecimal.
+	digest string
 }
 
 // footerColumn is a top-level column of a file.
@@ -81,14 +89,21 @@ func readFooter(path, event string) (f footer, err error) {
 			f, err = footer{}, fmt.Errorf("damaged footer: %v", damage)
 		}
 	}()
-	reader, err := file.OpenParquetFile(path, false)
+	opened, err := os.Open(path)
 	if err != nil {
 		return footer{}, err
 	}
-	defer reader.Close()
+	reader, err := file.NewParquetReader(opened)
+	if err != nil {
+		return footer{}, errors.Join(err, opened.Close())
+	}
+	defer reader.Close() // It closes the file too.
 	contents := reader.MetaData()
 	root := contents.Schema.Root()
 	f = footer{read: true, rows: contents.NumRows}
+	if f.digest, err = digestFooter(opened); err != nil {
+		return footer{}, err
+	}
 	for i := range root.NumFields() {
 		node := root.Field(i)
 		column := footerColumn{name: node.Name(), nulls: -1, untyped: isNullType(node)}
@@ -102,6 +117,25 @@ func readFooter(path, event string) (f footer, err error) {
 		f.layout += layoutOf(node)
 	}
 	return f, nil
+}
+
+// digestFooter is the digest of a whole Parquet file's footer: before the last 8 bytes, 4 of which are its length.
+func digestFooter(opened *os.File) (string, error) {
+	const tail = 8
+	info, err := opened.Stat()
+	if err != nil {
+		return "", err
+	}
+	var end [tail]byte
+	if _, err := opened.ReadAt(end[:], info.Size()-tail); err != nil {
+		return "", err
+	}
+	length := int64(binary.LittleEndian.Uint32(end[:]))
+	digest := sha256.New()
+	if _, err := io.Copy(digest, io.NewSectionReader(opened, info.Size()-tail-length, length)); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(digest.Sum(nil)), nil
 }
 
 // isUntyped says whether a column has nothing but nulls and no type.

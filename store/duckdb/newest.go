@@ -49,7 +49,9 @@ func (e *Engine) Newest(ctx context.Context, request store.NewestRequest, yield 
 	if n.marked, err = newNewestRows(s.native); err != nil {
 		return report, err
 	}
-	if report, err = n.find(ctx, relations, request.MaxFailed); err != nil {
+	report, err = n.find(ctx, relations, request.MaxFailed)
+	report.Files = n.rows.described(relations)
+	if err != nil {
 		return report, relations.blame(ctx, err)
 	}
 	var refusal error

@@ -95,6 +95,15 @@ func (r *relations) allowed() []string {
 	return paths
 }
 
+// described lists the files of all sources, by the sources' names, each in source order.
+func (r *relations) described() []registry.SourceFile {
+	var files []registry.SourceFile
+	for _, name := range slices.Sorted(maps.Keys(r.files)) {
+		files = append(files, r.engine.described(name, r.files[name])...)
+	}
+	return files
+}
+
 // create learns the schemas of the files and, where queries read them, makes the views.
 func (r *relations) create(ctx context.Context) error {
 	queries := slices.ContainsFunc(r.order, func(source *registry.Source) bool { return source.Query != "" })

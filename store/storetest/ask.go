@@ -87,7 +87,9 @@ func differ(differences []string) error {
 	return fmt.Errorf("the engine differs from the reference:\n%s", strings.Join(differences, "\n"))
 }
 
+// reportDifferences compares counts. The reference reads no files; which those are, engines test themselves.
 func reportDifferences(got, want store.JoinReport) []string {
+	got.Files = nil
 	if show := fmt.Sprintf("%+v", want); fmt.Sprintf("%+v", got) != show {
 		return []string{fmt.Sprintf("report is %+v, want %s", got, show)}
 	}
@@ -111,7 +113,7 @@ func (w *World) checkNewest(ctx context.Context, engine store.Offline, view *reg
 	}
 	rows, wanted := w.Histories[view.Name].Newest(window)
 	found := newestDifferences(got, view, rows)
-	if !reflect.DeepEqual(report, wanted) {
+	if report.Files = nil; !reflect.DeepEqual(report, wanted) {
 		found = append(found, fmt.Sprintf("report is %+v, want %+v", report, wanted))
 	}
 	return differ(found)

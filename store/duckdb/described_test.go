@@ -1,0 +1,106 @@
+package duckdb
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// twoDays has a file for each day, at noon of which key 1 has a row.
+func twoDays(t *testing.T) *project {
+	return newProject(t, map[string]string{
+		"1.parquet": "SELECT 1 AS k, 10 AS x, TIMESTAMP '2026-03-01 12:00:00' AS at",
+		"2.parquet": "SELECT 1 AS k, 20 AS x, TIMESTAMP '2026-03-02 12:00:00' AS at",
+	}, "data/*.parquet", feature("x", plumbv1.Type_INT64))
+}
+
+// described is what reports have to say of a file in the project's data folder.
+func (p *project) described(t *testing.T, name string) registry.SourceFile {
+	t.Helper()
+	path := filepath.Join(p.folder, "data", name)
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := len(content) - 8
+	footer := sha256.Sum256(content[end-int(binary.LittleEndian.Uint32(content[end:])) : end])
+	return registry.SourceFile{Source: "s", Path: "data/" + name, Size: info.Size(), Modified: info.ModTime().UTC(),
+		Footer: hex.EncodeToString(footer[:])}
+}
+
+func TestAJoinTellsEveryFileOfItsSources(t *testing.T) {
+	p := twoDays(t)
+	join, err := p.plan(t, "labels.parquet", "SELECT 1 AS k, TIMESTAMP '2026-03-01 13:00:00' AS t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := join.WriteFile(t.Context(), filepath.Join(p.folder, "out.parquet"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []registry.SourceFile{p.described(t, "1.parquet"), p.described(t, "2.parquet")}
+	if diff := cmp.Diff(want, report.Files); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAWindowTellsTheFilesThatMayHoldItsRows(t *testing.T) {
+	p := twoDays(t)
+	view, err := p.snapshot(t).View("v")
+	if err != nil {
+		t.Fatal(err)
+	}
+	window := func(view *registry.View, engine *Engine) []registry.SourceFile {
+		const firstEvening = 1772395200_000_000 // 2026-03-01T20:00:00Z
+		report, err := engine.Newest(t.Context(), store.NewestRequest{View: view, Window: store.Window{End: firstEvening}},
+			func(arrow.RecordBatch) error { return nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return report.Files
+	}
+	engine := p.open(t)
+	before := window(view, engine)
+	if diff := cmp.Diff([]registry.SourceFile{p.described(t, "1.parquet")}, before); diff != "" {
+		t.Error(diff)
+	}
+	p.write(t, "data/1.parquet", "SELECT 1 AS k, 11 AS x, TIMESTAMP '2026-03-01 12:00:00' AS at")
+	if rewritten := window(view, engine); rewritten[0].Footer == before[0].Footer {
+		t.Error("a file that was rewritten with another value has the footer that it had")
+	}
+	query := *view
+	query.Source = queryOver(p, t)
+	sizeless := cmpopts.IgnoreFields(registry.SourceFile{}, "Size", "Modified", "Footer")
+	want := []registry.SourceFile{p.described(t, "1.parquet"), p.described(t, "2.parquet")}
+	if diff := cmp.Diff(want, window(&query, engine), sizeless); diff != "" {
+		t.Errorf("a SQL source: %s", diff)
+	}
+}
+
+// queryOver is a SQL source that reads all of s.
+func queryOver(p *project, t *testing.T) *registry.Source {
+	t.Helper()
+	p.more = []*plumbv1.Source{{Name: "q", EventTimestamp: "at",
+		Kind: &plumbv1.Source_Sql{Sql: &plumbv1.SqlSource{Query: "SELECT k, x, \"at\" FROM s"}}}}
+	p.view.Source = "q"
+	view, err := p.snapshot(t).View("v")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return view.Source
+}
