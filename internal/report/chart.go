@@ -103,7 +103,7 @@ type drawnBar struct {
 	Y, TextY, Width, TextX float64
 }
 
-func (b Bars) draw() (string, any) {
+func (b Bars) draw() drawn {
 	most := 0.0
 	for _, bar := range b.Bars {
 		most = max(most, bar.Value)
@@ -125,7 +125,7 @@ func (b Bars) draw() (string, any) {
 		d.TextY, d.TextX = d.Y+14, labelWidth+d.Width+8
 		data.Bars = append(data.Bars, d)
 	}
-	return "bars", data
+	return drawn{"bars", data}
 }
 
 // plot is the frame of a chart with two axes. Coordinates are those of the drawing, y downwards.
@@ -183,7 +183,7 @@ func (p plot) place(at Point) Point {
 	return Point{p.Left + plotWidth*share(at.X, p.low.X, p.high.X), p.Bottom - plotHeight*share(at.Y, p.low.Y, p.high.Y)}
 }
 
-func (l Lines) draw() (string, any) {
+func (l Lines) draw() drawn {
 	low, high := Point{math.Inf(1), 0}, Point{math.Inf(-1), 0}
 	for _, line := range l.Lines {
 		for _, point := range line.Points {
@@ -206,12 +206,12 @@ func (l Lines) draw() (string, any) {
 		drawn.D = d.String()
 		p.Paths = append(p.Paths, drawn)
 	}
-	return "plot", p
+	return drawn{"plot", p}
 }
 
-func (h Histogram) draw() (string, any) {
+func (h Histogram) draw() drawn {
 	if len(h.Counts) == 0 {
-		return "plot", newPlot(h.Title, h.X, Axis{Name: "count"}, Point{}, Point{})
+		return drawn{"plot", newPlot(h.Title, h.X, Axis{Name: "count"}, Point{}, Point{})}
 	}
 	most := float64(slices.Max(h.Counts))
 	low, high := Point{h.Edges[0], 0}, Point{h.Edges[len(h.Edges)-1], most}
@@ -223,5 +223,5 @@ func (h Histogram) draw() (string, any) {
 			Hint: fmt.Sprintf("%s to %s: %d", h.X.write(h.Edges[i]), h.X.write(h.Edges[i+1]), count),
 		})
 	}
-	return "plot", p
+	return drawn{"plot", p}
 }

@@ -57,8 +57,7 @@ type Section struct {
 
 // Part is a Table or a chart: Bars, Lines or Histogram.
 type Part interface {
-	// draw returns the name of the template, and what to fill it with.
-	draw() (string, any)
+	draw() drawn
 }
 
 // Table has one row of cells for each row, one cell for each column.
@@ -92,23 +91,20 @@ func Texts(texts ...string) []Cell {
 	return cells
 }
 
-func (t Table) draw() (string, any) { return "table", t }
+func (t Table) draw() drawn { return drawn{"table", t} }
 
 //go:embed page.html
 var files embed.FS
 
 var page = template.Must(template.New("page.html").Funcs(template.FuncMap{"part": part}).ParseFS(files, "page.html"))
 
-// drawn is a part on its way through the page's template.
+// drawn is a part made ready: the name of its template, and what to fill that with.
 type drawn struct {
 	Template string
 	Data     any
 }
 
-func part(p Part) drawn {
-	name, data := p.draw()
-	return drawn{name, data}
-}
+func part(p Part) drawn { return p.draw() }
 
 // Write writes the page.
 func (p Page) Write(w io.Writer) error { return page.Execute(w, p) }

@@ -31,7 +31,9 @@ func everything() report.Page {
 				More: "and 3 more",
 			}}},
 			{Title: "Charts", Parts: []report.Part{
-				report.Bars{Title: "by cause", Bars: []report.Bar{{Label: "ttl < edge", Value: 3, Text: "3"}, {Label: "tie", Text: "0"}}},
+				report.Bars{Title: "by cause", Bars: []report.Bar{
+					{Label: "ttl < edge", Value: 3, Text: "3"}, {Label: "tie", Text: "0"},
+				}},
 				report.Lines{
 					Title: "staleness", X: report.Axis{Name: "time"}, Y: report.Axis{Name: "seconds"},
 					Lines: []report.Line{{Name: "p50", Points: []report.Point{{X: 1, Y: 2}, {X: 2, Y: 3}}}, {Name: "p99 & up"}},

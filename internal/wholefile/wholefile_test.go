@@ -14,11 +14,12 @@ import (
 func TestAFileThatCannotBeFilledLeavesWhatWasThere(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "report.html")
-	if err := wholefile.Write(path, func(w io.Writer) error { _, err := io.WriteString(w, "first"); return err }); err != nil {
+	err := wholefile.Write(path, func(w io.Writer) error { _, err := io.WriteString(w, "first"); return err })
+	if err != nil {
 		t.Fatal(err)
 	}
 	broken := errors.New("broken")
-	err := wholefile.Write(path, func(w io.Writer) error {
+	err = wholefile.Write(path, func(w io.Writer) error {
 		if _, err := io.WriteString(w, "half"); err != nil {
 			return err
 		}
