@@ -15,22 +15,22 @@ func (e *Engine) Columns(ctx context.Context, source *registry.Source) (columns 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	r, err := e.open(ctx, s, []*registry.Source{source}, nil)
+	r, err := e.open(ctx, s, []*registry.Source{source})
 	if err != nil {
 		return nil, err
 	}
 	return r.columns(ctx, source)
 }
 
-// open makes the sources readable in the session, and confines it to their files and the others given.
-func (e *Engine) open(ctx context.Context, s *session, sources []*registry.Source, files []string) (*relations, error) {
+// open makes the sources readable in the session, and confines it to their files.
+func (e *Engine) open(ctx context.Context, s *session, sources []*registry.Source) (*relations, error) {
 	r := newRelations(e, s)
 	for _, source := range sources {
 		if err := r.add(ctx, source); err != nil {
 			return nil, err
 		}
 	}
-	return r, r.confine(ctx, files)
+	return r, r.confine(ctx, nil)
 }
 
 // reopen makes the same files readable in another session. None may have changed since: what was planned for them may

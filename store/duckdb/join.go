@@ -50,7 +50,7 @@ func (e *Engine) PlanJoin(ctx context.Context, request store.JoinRequest) (plann
 	if err := j.checkLabels(); err != nil {
 		return nil, err
 	}
-	if j.planned, err = e.open(ctx, s, j.sources(), nil); err != nil {
+	if j.planned, err = e.open(ctx, s, j.sources()); err != nil {
 		return nil, err
 	}
 	if err := j.prepareUses(ctx, j.planned); err != nil {

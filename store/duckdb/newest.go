@@ -37,7 +37,7 @@ func (e *Engine) Newest(ctx context.Context, request store.NewestRequest, yield 
 		return report, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	relations, err := e.open(ctx, s, []*registry.Source{request.View.Source}, nil)
+	relations, err := e.open(ctx, s, []*registry.Source{request.View.Source})
 	if err != nil {
 		return report, err
 	}

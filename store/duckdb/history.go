@@ -1,0 +1,123 @@
+package duckdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+var _ store.Witness = (*Engine)(nil)
+
+// History implements store.Witness. It shares with joins and materializations how columns are read and brought to their
+// types, and nothing of how winners are found.
+func (e *Engine) History(ctx context.Context, view *registry.View, yield func(arrow.RecordBatch) error) (err error) {
+	s, err := e.newSession(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	relations, err := e.open(ctx, s, []*registry.Source{view.Source})
+	if err != nil {
+		return err
+	}
+	rows, err := readView(ctx, relations, view, "rows0")
+	if err != nil {
+		return err
+	}
+	if view.Source.Query != "" {
+		// Rows need no order here, so the query is read as it is.
+		rows.from = fmt.Sprintf("(SELECT %s FROM %s)", rows.renamed(), identifier(view.Source.Name))
+	}
+	for _, statement := range rows.infinite() {
+		if err := s.exec(ctx, statement); err != nil {
+			return relations.blame(ctx, err)
+		}
+	}
+	names := make([]string, 0, len(view.Keys)+2)
+	for _, key := range view.Keys {
+		names = append(names, key.Name)
+	}
+	stream, err := newRowStream(s.native, append(names, "event_ts", "created_ts"))
+	if err != nil {
+		return err
+	}
+	defer stream.close()
+	columns := append(rows.typedKeys(), rows.eventTime(), rows.createdTime())
+	for i := range columns {
+		columns[i] += fmt.Sprintf(" AS v%d", i)
+	}
+	query := fmt.Sprintf("SELECT count(*) FILTER (WHERE _plumb_take(%s))\nFROM (SELECT %s FROM %s WHERE %s)",
+		strings.Join(numbered("v", len(columns)), ", "), strings.Join(columns, ", "), rows.from, rows.usable())
+	var refusal error
+	err = stream.run(ctx, func(ctx context.Context) error { return s.exec(ctx, query) },
+		func(batch arrow.RecordBatch) error {
+			refusal = yield(batch)
+			return refusal
+		})
+	if refusal != nil {
+		return refusal
+	}
+	return relations.blame(ctx, err)
+}
+
+// Labels implements store.Witness.
+func (e *Engine) Labels(ctx context.Context, request store.JoinRequest, yield func(arrow.RecordBatch) error,
+) (err error) {
+	s, err := e.newSession(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	j := &join{engine: e, request: request}
+	if j.labels, err = e.describeLabels(ctx, s, request.Labels, request.LabelsName); err != nil {
+		return err
+	}
+	if err := j.checkLabels(); err != nil {
+		return err
+	}
+	columns, err := j.keyColumns()
+	if err != nil {
+		return err
+	}
+	if err := s.confine(ctx, []string{j.labels.path}); err != nil {
+		return err
+	}
+	if err := j.labels.load(ctx, s, j.timeColumn); err != nil {
+		return err
+	}
+	statement := fmt.Sprintf("CREATE TABLE %[1]s.typed AS\nSELECT %[2]s\nFROM %[1]s.labels\nORDER BY n", internalSchema,
+		strings.Join(columns, ", "))
+	if err := s.exec(ctx, statement); err != nil {
+		return j.labels.explain(err)
+	}
+	return s.stream(ctx, "typed", yield)
+}
+
+// keyColumns selects from the labels n, the instant, and the label columns that keys are read from, in their declared
+// types.
+func (j *join) keyColumns() ([]string, error) {
+	keys, err := j.request.Selection.Keys()
+	if err != nil {
+		return nil, err
+	}
+	columns := []string{"n", "t"}
+	for i, key := range keys {
+		at, err := j.labels.find(key.Name, "a join key")
+		if err != nil {
+			return nil, err
+		}
+		c, err := convertKey(j.labels.columns[at].Type, key.Type)
+		if err != nil {
+			return nil, registry.Inputf("", "label column %q: %v", key.Name, err)
+		}
+		typed := c.sql(fmt.Sprintf("c%d", at), literal(fmt.Sprintf("label column %q", key.Name)), labelPlace)
+		columns = append(columns, fmt.Sprintf("%s AS v%d", typed, i))
+	}
+	return columns, nil
+}

@@ -1,0 +1,24 @@
+package store
+
+import (
+	"context"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/plumbstore/plumb/registry"
+)
+
+// Witness reads plainly what joins and materializations work on, without deciding anything: it is what their answers
+// are checked against. Its methods are safe for concurrent use, and what is wrong with a source or a file is a
+// *registry.InputError.
+type Witness interface {
+	// History streams all rows of a view that any label could ever see, in no order: those with an event time and all
+	// keys. A batch has these columns by position: the keys in order, in the Arrow type of their declared type, then
+	// event_ts and created_ts (int64 microseconds, created_ts may be null). It is valid until yield returns; an error
+	// from yield ends the stream and is returned.
+	History(ctx context.Context, view *registry.View, yield func(arrow.RecordBatch) error) error
+	// Labels streams the label rows that a join of this request would read, in their order, in batches with these columns
+	// by position: the instant (int64 microseconds), then the label columns of Selection.Keys in order, in the Arrow type
+	// of their declared type. At least one batch comes, which may be empty.
+	Labels(ctx context.Context, request JoinRequest, yield func(arrow.RecordBatch) error) error
+}
