@@ -122,7 +122,7 @@ func TestR15_AClockThatWasSetBackLosesNothing(t *testing.T) {
 				t.Errorf("%+v moved the recorded end to %s", request, end)
 			}
 		}
-		if !sameBytes(before, p.stored(online, []string{"a"})) {
+		if !sameRows(before, p.stored(online, []string{"a"})) {
 			t.Error("what is stored changed")
 		}
 		if diff := cmp.Diff([]storetest.Cell{present(2, at(3))}, p.look(online, at(4), "a")); diff != "" {

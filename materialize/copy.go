@@ -60,7 +60,7 @@ func (m *Materializer) copyWindow(ctx context.Context, p *plan, maxFailed int64,
 
 // pack reads the window and sends full batches, the last one partly full.
 func (c *copying) pack(ctx context.Context) error {
-	p, err := newPacker(c.view)
+	p, err := newPacker(c.view, store.RunOrigin(c.report.Run.ID))
 	if err != nil {
 		return err
 	}
@@ -133,9 +133,10 @@ type packer struct {
 	maxFailed int64
 }
 
-func newPacker(view *registry.View) (*packer, error) {
+func newPacker(view *registry.View, origin store.Origin) (*packer, error) {
 	schema := view.Schema()
-	p := &packer{keys: store.NewKeyEncoder(view.Keys), values: store.NewRowEncoder(schema), keyCount: len(view.Keys)}
+	p := &packer{keys: store.NewKeyEncoder(view.Keys), values: store.NewRowEncoder(schema, origin),
+		keyCount: len(view.Keys)}
 	for _, field := range schema.Fields {
 		at := slices.IndexFunc(view.Features, func(f registry.Feature) bool { return f.Field == field })
 		if at < 0 {

@@ -45,7 +45,7 @@ func tooFarBack() arrow.RecordBatch {
 }
 
 func TestARowThatCannotBePackedIsNamed(t *testing.T) {
-	p, err := newPacker(airports())
+	p, err := newPacker(airports(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestARowThatCannotBePackedIsNamed(t *testing.T) {
 }
 
 func TestARowThatCannotBePackedIsLeftOutWhereItMayFail(t *testing.T) {
-	p, err := newPacker(airports())
+	p, err := newPacker(airports(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestARowThatCannotBePackedIsLeftOutWhereItMayFail(t *testing.T) {
 func TestALayoutThatIsNotTheViewsIsRefused(t *testing.T) {
 	view := airports()
 	view.Schemas[0].Fields[0].Type = plumbv1.Type_STRING
-	if _, err := newPacker(view); err == nil || !strings.Contains(err.Error(), `STRING "wind"`) {
+	if _, err := newPacker(view, 1); err == nil || !strings.Contains(err.Error(), `STRING "wind"`) {
 		t.Errorf("want an error that names the field, got %v", err)
 	}
 }

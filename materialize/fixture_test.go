@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -211,6 +212,13 @@ func must[T any](value T, err error) func(testing.TB) T {
 		}
 		return value
 	}
+}
+
+// sameRows says whether packed rows are the same but for who wrote them.
+func sameRows(a, b [][]byte) bool {
+	return slices.EqualFunc(a, b, func(a, b []byte) bool {
+		return bytes.Equal(storetest.WithoutOrigin(a), storetest.WithoutOrigin(b)) && (a == nil) == (b == nil)
+	})
 }
 
 func sameBytes(a, b [][]byte) bool {

@@ -157,7 +157,7 @@ func TestR14_RunningAWindowAgainChangesNothing(t *testing.T) {
 			{From: new(at(0)), To: at(3)}, {From: new(at(0)), To: at(1)}, {To: at(3), Full: true},
 		} {
 			p.run(online, request)
-			if !sameBytes(before, p.stored(online, shops)) {
+			if !sameRows(before, p.stored(online, shops)) {
 				t.Errorf("%+v changed what is stored", request)
 			}
 		}

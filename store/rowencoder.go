@@ -16,14 +16,15 @@ import (
 type RowEncoder struct {
 	schema  registry.Schema
 	layout  layout
+	origin  Origin
 	event   *array.Int64
 	created *array.Int64
 	columns []arrow.Array
 }
 
-// NewRowEncoder makes an encoder that writes rows of this layout. It is not safe for concurrent use.
-func NewRowEncoder(schema registry.Schema) *RowEncoder {
-	return &RowEncoder{schema: schema, layout: newLayout(schema)}
+// NewRowEncoder makes an encoder of rows of this layout, which origin writes. It is not safe for concurrent use.
+func NewRowEncoder(schema registry.Schema, origin Origin) *RowEncoder {
+	return &RowEncoder{schema: schema, layout: newLayout(schema), origin: origin}
 }
 
 // Bind makes the encoder read these columns until the next Bind: event and created times as int64 microseconds, and one
@@ -54,15 +55,15 @@ func (e *RowEncoder) AppendRow(dst []byte, row int) ([]byte, error) {
 	if err != nil {
 		return dst, err
 	}
-	start, header := len(dst), len(packed)
-	packed = append(packed, make([]byte, e.layout.variableAt-rowHeaderSize)...)
+	start, body := len(dst), len(packed)
+	packed = append(packed, make([]byte, e.layout.variableAt)...)
 	for i, column := range e.columns {
 		place := e.layout.slots[i]
 		switch {
 		case column.IsNull(row):
-			setBit(packed[header:], i)
+			setBit(packed[body:], i)
 		case place.width > 0:
-			putFixed(packed[start+place.at:], column, row)
+			putFixed(packed[body+place.at:], column, row)
 		default:
 			if packed, err = appendVariable(packed, column, row, place.elementWidth); err != nil {
 				return dst, registry.Inputf(e.schema.Fields[i].Name, "%v", err)
@@ -73,8 +74,8 @@ func (e *RowEncoder) AppendRow(dst []byte, row int) ([]byte, error) {
 				MaxRowSize)
 		}
 		if place.width == 0 {
-			end := len(packed) - start - e.layout.variableAt
-			binary.BigEndian.PutUint32(packed[start+place.at:], uint32(end))
+			end := len(packed) - body - e.layout.variableAt
+			binary.BigEndian.PutUint32(packed[body+place.at:], uint32(end))
 		}
 	}
 	return packed, nil
@@ -94,7 +95,8 @@ func (e *RowEncoder) appendHeader(dst []byte, row int) ([]byte, error) {
 		return dst, registry.Inputf("event timestamp", "%d microseconds lies too far back to be stored", event)
 	}
 	dst = appendInstant(appendInstant(dst, event), created)
-	return binary.BigEndian.AppendUint32(append(dst, rowFormat), e.schema.ID), nil
+	dst = binary.BigEndian.AppendUint32(append(dst, rowFormat), e.schema.ID)
+	return binary.BigEndian.AppendUint64(dst, uint64(e.origin)), nil
 }
 
 // putFixed writes a value of fixed width.

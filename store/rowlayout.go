@@ -16,28 +16,33 @@ import (
 //	8   8  created time likewise; zeros where it is null
 //	16  1  format version
 //	17  4  schema id
-//	21     null bits: bit i%8 of byte i/8 is set where field i is null
+//	21  8  origin: who wrote the row (Origin); rows of format 1 lack it
+//	29     null bits: bit i%8 of byte i/8 is set where field i is null
 //	       fixed section: the fields of fixed width, in schema order; zeros where null
 //	       offsets: for each other field, in schema order, 4 bytes with the end of its value in the variable section; its
 //	       start is the end of the one before
 //	       variable section, to the end of the row
 //
 // The first VersionSize bytes compare bytewise as (event time, created time with null lowest), which is what decides
-// who wins (R14). Where a field lies follows from the schema alone, so that a reader picks one without looking at the
-// others.
+// who wins (R14): the origin is no part of it. Where a field lies behind the header follows from the schema alone, so
+// that a reader picks one without looking at the others.
 //
 // BOOL is one byte, 0 or 1; INT32 and FLOAT32 are 4 bytes, INT64, FLOAT64 and TIMESTAMP 8, floats by their bits;
 // STRING and BYTES are their bytes. An array is 4 bytes with the number of elements, null bits for these, and the
 // elements: those of fixed width one after the other, others as 4 bytes each with their end, then their bytes.
 //
-// The bytes are durable: rowFormat changes whenever they do.
+// The bytes are durable: rowFormat changes whenever they do. Rows of both formats may lie in one store, and are read.
 const (
-	rowFormat     = 1
+	rowFormat     = 2
 	formatAt      = VersionSize
 	schemaAt      = formatAt + 1
-	rowHeaderSize = schemaAt + 4
+	originAt      = schemaAt + 4
+	rowHeaderSize = originAt + 8
 	offsetSize    = 4
 	countSize     = 4
+
+	// originlessFormat is the format of rows without an origin, whose header ends where that would be.
+	originlessFormat = 1
 	// nullCreated stands for no created time; the instant with these bytes cannot be stored.
 	nullCreated = Instant(math.MinInt64)
 )
@@ -53,8 +58,11 @@ type PackedRow struct {
 	Created *Instant
 	// SchemaID names the registry.Schema that the fields were written by.
 	SchemaID uint32
+	// Origin is who wrote the row.
+	Origin Origin
 
-	value []byte
+	// body is what follows the header.
+	body []byte
 }
 
 // ParseRow reads the header of a stored row. It fails with an error that wraps ErrCorruptRow for a row that is cut
@@ -72,21 +80,24 @@ func ParseRow(value []byte) (PackedRow, error) {
 
 // parseRow is ParseRow without the created time, which look-ups have no use for.
 func parseRow(value []byte) (PackedRow, error) {
-	if len(value) < rowHeaderSize {
-		return PackedRow{}, fmt.Errorf("%w: it has %d bytes, its header alone %d", ErrCorruptRow, len(value), rowHeaderSize)
+	if len(value) < originAt {
+		return PackedRow{}, fmt.Errorf("%w: it has %d bytes, the shortest header %d", ErrCorruptRow, len(value), originAt)
 	}
+	row := PackedRow{Event: readInstant(value), SchemaID: binary.BigEndian.Uint32(value[schemaAt:])}
 	switch format := value[formatAt]; {
 	case format > rowFormat:
 		return PackedRow{}, fmt.Errorf("the stored row has format %d, this version reads up to %d: %w", format, rowFormat,
 			registry.ErrNewer)
-	case format < rowFormat:
+	case format < originlessFormat:
 		return PackedRow{}, fmt.Errorf("%w: it has the unknown format %d", ErrCorruptRow, format)
+	case format == originlessFormat:
+		row.body = value[originAt:]
+	case len(value) < rowHeaderSize:
+		return PackedRow{}, fmt.Errorf("%w: it has %d bytes, its header alone %d", ErrCorruptRow, len(value), rowHeaderSize)
+	default:
+		row.Origin, row.body = Origin(binary.BigEndian.Uint64(value[originAt:])), value[rowHeaderSize:]
 	}
-	return PackedRow{
-		Event:    readInstant(value),
-		SchemaID: binary.BigEndian.Uint32(value[schemaAt:]),
-		value:    value,
-	}, nil
+	return row, nil
 }
 
 // appendInstant keeps the order of instants in the order of bytes.
@@ -105,7 +116,7 @@ func EventOf(value []byte) Instant {
 
 func readInstant(b []byte) Instant { return Instant(binary.BigEndian.Uint64(b) ^ (1 << 63)) }
 
-// layout says where the fields of a schema lie in a packed row.
+// layout says where the fields of a schema lie in the body of a packed row, which begins after its header.
 type layout struct {
 	slots []slot
 	// variableAt is where the variable section begins.
@@ -127,7 +138,7 @@ type slot struct {
 }
 
 func newLayout(schema registry.Schema) layout {
-	l := layout{slots: make([]slot, len(schema.Fields)), variableAt: rowHeaderSize + bitsSize(len(schema.Fields))}
+	l := layout{slots: make([]slot, len(schema.Fields)), variableAt: bitsSize(len(schema.Fields))}
 	for i, field := range schema.Fields {
 		if width := fixedWidth(field.Type); width > 0 {
 			l.slots[i] = slot{width: width, at: l.variableAt}
@@ -151,11 +162,11 @@ var ErrCorruptRow = errors.New("the stored row is corrupt")
 // check says whether a row is as long as its schema and its last offset want it; field may be called then.
 func (l *layout) check(row PackedRow) error {
 	want := uint64(l.variableAt)
-	if len(row.value) >= l.variableAt && l.hasVariable {
-		want += uint64(binary.BigEndian.Uint32(row.value[l.variableAt-offsetSize:]))
+	if len(row.body) >= l.variableAt && l.hasVariable {
+		want += uint64(binary.BigEndian.Uint32(row.body[l.variableAt-offsetSize:]))
 	}
-	if uint64(len(row.value)) != want {
-		return fmt.Errorf("%w: it has %d bytes where %d are wanted", ErrCorruptRow, len(row.value), want)
+	if uint64(len(row.body)) != want {
+		return fmt.Errorf("%w: it has %d bytes after its header where %d are wanted", ErrCorruptRow, len(row.body), want)
 	}
 	return nil
 }
@@ -163,18 +174,18 @@ func (l *layout) check(row PackedRow) error {
 // field returns the bytes of a field's value, and false where it is null. It never reads out of bounds, whatever the
 // offsets.
 func (l *layout) field(row PackedRow, position int) ([]byte, bool, error) {
-	value, place := row.value, l.slots[position]
-	if bit(value[rowHeaderSize:], position) {
+	body, place := row.body, l.slots[position]
+	if bit(body, position) {
 		return nil, false, nil
 	}
 	if place.width > 0 {
-		return value[place.at : place.at+place.width], true, nil
+		return body[place.at : place.at+place.width], true, nil
 	}
 	start := uint32(0)
 	if !place.first {
-		start = binary.BigEndian.Uint32(value[place.at-offsetSize:])
+		start = binary.BigEndian.Uint32(body[place.at-offsetSize:])
 	}
-	raw, err := between(value[l.variableAt:], start, binary.BigEndian.Uint32(value[place.at:]))
+	raw, err := between(body[l.variableAt:], start, binary.BigEndian.Uint32(body[place.at:]))
 	return raw, true, err
 }
 

@@ -63,7 +63,7 @@ func (s *segment) writeParquet() (rows int64, err error) {
 			if file, err = os.Create(s.unfinished()); err != nil {
 				return err
 			}
-			if writer, err = newWriter(file, batch.Schema()); err != nil {
+			if writer, err = newWriter(file, batch.Schema().Fields()); err != nil {
 				return err
 			}
 		}
@@ -83,8 +83,9 @@ type keptOpen struct{ *os.File }
 
 func (keptOpen) Close() error { return nil }
 
-func newWriter(file *os.File, schema *arrow.Schema) (*pqarrow.FileWriter, error) {
+// newWriter writes no metadata of the records, which is that of each alone.
+func newWriter(file *os.File, fields []arrow.Field) (*pqarrow.FileWriter, error) {
 	properties := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Snappy),
 		parquet.WithMaxRowGroupLength(rowGroup))
-	return pqarrow.NewFileWriter(schema, keptOpen{file}, properties, pqarrow.DefaultWriterProps())
+	return pqarrow.NewFileWriter(arrow.NewSchema(fields, nil), keptOpen{file}, properties, pqarrow.DefaultWriterProps())
 }

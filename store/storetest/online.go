@@ -35,6 +35,7 @@ func RunOnline(t *testing.T, open func(t *testing.T) store.Online) {
 		{"R14_NewestWins", onlineR14Examples},
 		{"R14_NewestWinsInAnyOrder", onlineR14Order},
 		{"R14_VersionsCompareByByteValue", onlineR14Bytes},
+		{"R14_RowsWithAndWithoutAnOriginCompareByTheirTimes", onlineR14Formats},
 		{"R14_ConcurrentWritersKeepTheNewest", onlineR14Concurrent},
 		{"R16_TablesNeverMeet", onlineR16Tables},
 		{"R16_GenerationsNeverMeet", onlineR16Generations},

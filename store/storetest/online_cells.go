@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -27,10 +28,13 @@ func (c Cell) Same(other Cell) bool {
 
 func (c Cell) String() string { return fmt.Sprintf("%s %s at %s", c.Status, show(c.Value), c.Event) }
 
+// SampleOrigin is the origin of rows that are packed for tests: one with eight different bytes.
+const SampleOrigin = store.Origin(0x1112131415161718)
+
 // Pack encodes rows by a layout, in the way of a materialization. The layout's fields are the rows' features, in order.
 func Pack(t rapid.TB, keys []registry.Field, schema registry.Schema, rows ...SourceRow) []store.Row {
 	t.Helper()
-	keyEncoder, rowEncoder := store.NewKeyEncoder(keys), store.NewRowEncoder(schema)
+	keyEncoder, rowEncoder := store.NewKeyEncoder(keys), store.NewRowEncoder(schema, SampleOrigin)
 	keyColumns := arrowColumns(t, keys, rows, func(row SourceRow) []any { return row.Keys })
 	if err := keyEncoder.Bind(keyColumns); err != nil {
 		t.Fatalf("binding keys: %v", err)
@@ -49,6 +53,22 @@ func Pack(t rapid.TB, keys []registry.Field, schema registry.Schema, rows ...Sou
 		packed[i] = store.Row{Key: keyEncoder.AppendKey(nil, i), Value: value}
 	}
 	return packed
+}
+
+// WithoutOrigin is a packed row without what says who wrote it; rows that are no longer than that are left as they are.
+func WithoutOrigin(value []byte) []byte {
+	const originAt, originEnd = store.VersionSize + 1 + 4, store.VersionSize + 1 + 4 + 8
+	if len(value) < originEnd {
+		return value
+	}
+	return slices.Delete(slices.Clone(value), originAt, originEnd)
+}
+
+// InFirstFormat is a packed row as it was stored before rows had an origin.
+func InFirstFormat(value []byte) []byte {
+	first := WithoutOrigin(value)
+	first[store.VersionSize] = 1
+	return first
 }
 
 func arrowColumns(t rapid.TB, fields []registry.Field, rows []SourceRow, pick func(SourceRow) []any) []arrow.Array {

@@ -67,6 +67,34 @@ func onlineR14Examples(t *testing.T, open OpenOnline) {
 	}
 }
 
+// onlineR14Formats writes rows of both formats, as processes of two versions do during an upgrade.
+func onlineR14Formats(t *testing.T, open OpenOnline) {
+	online := open(t)
+	key := registry.Field{Name: "key", Type: plumbv1.Type_STRING}
+	view := newOnlineView([]registry.Field{key}, registry.Field{Name: "text", Type: plumbv1.Type_STRING})
+	row := func(name string, event store.Instant, text string) store.Row {
+		packed := SourceRow{Keys: []any{name}, Event: &event, Features: []any{text}}
+		return Pack(t, view.Keys, view.Schema(), packed)[0]
+	}
+	first := func(row store.Row) store.Row { return store.Row{Key: row.Key, Value: InFirstFormat(row.Value)} }
+	for _, written := range []store.Row{
+		first(row("same time", 1, "first")), row("same time", 1, "second"),
+		row("back", 1, "first"), first(row("back", 1, "second")),
+		first(row("earlier", 2, "first")), row("earlier", 1, "second"),
+		row("later", 1, "first"), first(row("later", 2, "second")),
+		first(row("alone", 1, "first")),
+	} {
+		writeOnline(t, online, store.NewTable(view, 0), written)
+	}
+	present := func(event store.Instant, text string) Cell {
+		return Cell{Value: text, Status: plumbv1.Status_PRESENT, Event: event}
+	}
+	got := lookUpOnline(t, online, view, 10, []any{"same time"}, []any{"back"}, []any{"earlier"}, []any{"later"},
+		[]any{"alone"})[0]
+	sameCells(t, got, present(1, "second"), present(1, "second"), present(2, "first"), present(2, "second"),
+		present(1, "first"))
+}
+
 // onlineR14Order holds calls of random rows to a map: what each call reports, and what is there in the end.
 func onlineR14Order(t *testing.T, open OpenOnline) {
 	online := open(t)
