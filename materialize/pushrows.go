@@ -131,6 +131,9 @@ func (w *packing) add(row int) *registry.InputError {
 	if err := w.checkTimes(row); err != nil {
 		return err
 	}
+	if err := w.checkLengths(row); err != nil {
+		return err
+	}
 	value, err := w.values.AppendRow(nil, row)
 	var input *registry.InputError
 	switch {

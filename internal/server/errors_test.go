@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/plumbstore/plumb/internal/server"
+	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/storetest"
@@ -178,6 +179,19 @@ func TestTooManyRowsAreRefusedWithTheLimit(t *testing.T) {
 	cells := r.get(featuresRequest([]*plumbv1.KeyColumn{texts("shop", shops[:10_000]...)}, "price:euros"))
 	if got := len(cells["euros"]); got != 10_000 {
 		t.Errorf("as many as are allowed gave %d rows", got)
+	}
+}
+
+func TestKeysThatAreTooLongAreRefusedWithTheLimit(t *testing.T) {
+	r := startShops(t)
+	longest := strings.Repeat("x", materialize.MaxKeyText)
+	err := r.failure(prices(texts("shop", longest, longest+"x")))
+	want := map[string]string{"shop": "has a text of 65537 bytes; the most is 65536"}
+	if diff := cmp.Diff(want, violations(err)); diff != "" || status.Code(err) != codes.InvalidArgument {
+		t.Errorf("%v: violations (-want +got):\n%s", err, diff)
+	}
+	if cells := r.get(prices(texts("shop", longest))); cells["euros"][0].Status != plumbv1.Status_NOT_FOUND {
+		t.Errorf("the longest key that is allowed: %v", cells)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/plumbstore/plumb/internal/server"
+	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/storetest"
@@ -220,5 +221,23 @@ func TestArraysWhoseLengthsAreNotThoseOfTheirElementsAreRefused(t *testing.T) {
 				t.Errorf("error is %v", err)
 			}
 		})
+	}
+}
+
+func TestPushedTextsThatAreTooLongAreRefusedOneByOne(t *testing.T) {
+	r := startShops(t)
+	key, note := strings.Repeat("k", materialize.MaxKeyText), strings.Repeat("n", materialize.MaxFeatureText)
+	at := []store.Instant{ago(time.Minute), ago(time.Minute), ago(time.Minute)}
+	response := must(r.client.Push(t.Context(),
+		pushPrices([]string{key, key + "k", "b"}, at, []float64{1, 2, 3}, note, "x", note+"n")))(t)
+	want := &plumbv1.PushResponse{Written: 1, Revision: 1, Refused: []*plumbv1.RefusedRow{
+		{Row: 1, Field: "shop", Reason: "has a text of 65,537 bytes; the most is 65,536"},
+		{Row: 2, Field: "note", Reason: "has a text of 1,048,577 bytes; the most is 1,048,576"},
+	}}
+	if diff := cmp.Diff(want, response, protocmp.Transform()); diff != "" {
+		t.Error(diff)
+	}
+	if got := r.get(prices(texts("shop", key))); got["note"][0].Value != note {
+		t.Error("the longest texts that are allowed do not come back")
 	}
 }

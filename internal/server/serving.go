@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
@@ -74,7 +75,8 @@ func (s *Server) at(request *plumbv1.GetOnlineFeaturesRequest) store.Instant {
 	return store.InstantOf(request.GetAt().AsTime())
 }
 
-// checkRequest refuses what the message rules do not: an instant that is none, and more rows than are allowed.
+// checkRequest refuses what the message rules do not: an instant that is none, and more rows or longer keys than are
+// allowed.
 func (s *Server) checkRequest(request *plumbv1.GetOnlineFeaturesRequest) error {
 	var mistakes []error
 	if at := request.GetAt(); at != nil && !at.IsValid() {
@@ -85,6 +87,10 @@ func (s *Server) checkRequest(request *plumbv1.GetOnlineFeaturesRequest) error {
 		if rows := rowsOf(key.GetValues()); rows > s.config.MaxRows {
 			mistakes = append(mistakes, registry.Inputf(key.GetName(), "has %d rows; ask for at most %d at once", rows,
 				s.config.MaxRows))
+		}
+		if length := longestText(key.GetValues()); length > materialize.MaxKeyText {
+			mistakes = append(mistakes, registry.Inputf(key.GetName(), "has a text of %d bytes; the most is %d", length,
+				materialize.MaxKeyText))
 		}
 	}
 	return errors.Join(mistakes...)
@@ -105,4 +111,20 @@ func rowsOf(values *plumbv1.Values) int {
 		return len(kind.Bytes.GetValues())
 	}
 	return 0
+}
+
+// longestText is the length in bytes of the longest value of a column that holds texts; 0 for any other.
+func longestText(values *plumbv1.Values) int {
+	longest := 0
+	switch kind := values.GetKind().(type) {
+	case *plumbv1.Values_Strings:
+		for _, text := range kind.Strings.GetValues() {
+			longest = max(longest, len(text))
+		}
+	case *plumbv1.Values_Bytes:
+		for _, text := range kind.Bytes.GetValues() {
+			longest = max(longest, len(text))
+		}
+	}
+	return longest
 }

@@ -1,0 +1,57 @@
+package materialize
+
+import (
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/dustin/go-humanize"
+
+	"github.com/plumbstore/plumb/registry"
+)
+
+// The most bytes of one STRING or BYTES that comes from a caller: in a join key, and in a feature's value or in one
+// element of it. Who calls shares the store's memory with all others.
+const (
+	MaxKeyText     = 64 << 10
+	MaxFeatureText = 1 << 20
+)
+
+// checkLengths refuses texts that are longer than callers may push.
+func (w *packing) checkLengths(row int) *registry.InputError {
+	for i, column := range w.rows.Keys {
+		if length := longestText(column, row); length > MaxKeyText {
+			return tooLong(w.view.Keys[i].Name, length, MaxKeyText)
+		}
+	}
+	for i, column := range w.rows.Features {
+		if length := longestText(column, row); length > MaxFeatureText {
+			return tooLong(w.view.Features[i].Name, length, MaxFeatureText)
+		}
+	}
+	return nil
+}
+
+func tooLong(field string, length, most int) *registry.InputError {
+	return registry.Inputf(field, "has a text of %s bytes; the most is %s", humanize.Comma(int64(length)),
+		humanize.Comma(int64(most)))
+}
+
+// longestText is the length of a value, or of the longest element of an array; 0 for what is no text.
+func longestText(column arrow.Array, row int) int {
+	if column.IsNull(row) {
+		return 0
+	}
+	switch column := column.(type) {
+	case *array.String:
+		return column.ValueLen(row)
+	case *array.Binary:
+		return column.ValueLen(row)
+	case *array.List:
+		longest := 0
+		start, end := column.ValueOffsets(row)
+		for element := start; element < end; element++ {
+			longest = max(longest, longestText(column.ListValues(), int(element)))
+		}
+		return longest
+	}
+	return 0
+}
