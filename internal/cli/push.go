@@ -15,7 +15,7 @@ import (
 )
 
 func (a *application) pushCommand() *cobra.Command {
-	var atomic bool
+	var options pushOptions
 	cmd := &cobra.Command{
 		Use:   "push VIEW FILE",
 		Short: "Write rows of a file straight into the online store",
@@ -27,16 +27,24 @@ func (a *application) pushCommand() *cobra.Command {
 		Args: arguments("VIEW", "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
-				return a.push(ctx, p, args[0], args[1], atomic)
+				return a.push(ctx, p, args[0], args[1], options)
 			})
 		},
 		ValidArgsFunction: a.completePush,
 	}
-	cmd.Flags().BoolVar(&atomic, "atomic", false, "store nothing where any row is refused")
+	cmd.Flags().BoolVar(&options.atomic, "atomic", false, "store nothing where any row is refused")
+	cmd.Flags().UintVar(&options.list, "list-refused", maxRefusals, "how many refused rows to list; 0 for all")
 	return cmd
 }
 
-func (a *application) push(ctx context.Context, p *project, name, path string, atomic bool) error {
+// pushOptions are the flags of a push.
+type pushOptions struct {
+	atomic bool
+	// list is how many refused rows are listed; 0 is all.
+	list uint
+}
+
+func (a *application) push(ctx context.Context, p *project, name, path string, options pushOptions) error {
 	snapshot, err := p.snapshot(ctx)
 	if err != nil {
 		return err
@@ -54,8 +62,9 @@ func (a *application) push(ctx context.Context, p *project, name, path string, a
 		return err
 	}
 	pushing := &pushing{view: view, pusher: pusher, read: read, progress: a.progress("pushing to " + view.Name),
-		report: pushLine{View: view.Name, Revision: snapshot.Revision, Refusals: []materialize.Refusal{}}}
-	err = pushing.run(ctx, atomic)
+		options: options,
+		report:  pushLine{View: view.Name, Revision: snapshot.Revision, Refusals: []materialize.Refusal{}}}
+	err = pushing.run(ctx)
 	pushing.progress.stop()
 	if err != nil && pushing.report.isEmpty() {
 		return err
@@ -75,13 +84,14 @@ type pushing struct {
 	pusher   *materialize.Pusher
 	read     rowReader
 	progress *progress
+	options  pushOptions
 	report   pushLine
 	rows     int64
 }
 
 // run pushes the file. An atomic push reads it twice: nothing is stored before every row was checked.
-func (p *pushing) run(ctx context.Context, atomic bool) error {
-	if atomic {
+func (p *pushing) run(ctx context.Context) error {
+	if p.options.atomic {
 		err := p.read(ctx, func(rows materialize.Rows) error {
 			refused, err := p.pusher.Check(p.view, rows)
 			p.count(rows, refused)
@@ -93,7 +103,7 @@ func (p *pushing) run(ctx context.Context, atomic bool) error {
 		p.rows = 0
 	}
 	return p.read(ctx, func(rows materialize.Rows) error {
-		report, err := p.pusher.Push(ctx, p.view, rows, atomic)
+		report, err := p.pusher.Push(ctx, p.view, rows, p.options.atomic)
 		p.report.Written += report.Written
 		p.report.Older += report.Older
 		p.count(rows, report.Refused)
@@ -101,13 +111,14 @@ func (p *pushing) run(ctx context.Context, atomic bool) error {
 	})
 }
 
-// maxRefusals bounds how many refused rows are listed.
+// maxRefusals bounds how many refused rows are listed unless told.
 const maxRefusals = 1000
 
 // count takes the rows of a batch into the report; in a file rows count from 1.
 func (p *pushing) count(rows materialize.Rows, refused []materialize.Refusal) {
 	for _, refusal := range refused {
-		if p.report.Refused++; len(p.report.Refusals) < maxRefusals {
+		p.report.Refused++
+		if most := p.options.list; most == 0 || len(p.report.Refusals) < int(most) {
 			refusal.Row += p.rows + 1
 			p.report.Refusals = append(p.report.Refusals, refusal)
 		}
@@ -121,7 +132,7 @@ type pushLine struct {
 	View    string `json:"view"`
 	Written int64  `json:"written"`
 	Older   int64  `json:"older"`
-	// Refused counts the rows that Refusals lists, of which there are at most maxRefusals.
+	// Refused counts the rows that Refusals lists, of which there are no more than were asked for.
 	Refused  int64                 `json:"refused"`
 	Refusals []materialize.Refusal `json:"refusals"`
 	Revision int64                 `json:"revision"`

@@ -5,6 +5,7 @@ import plumb
 store = plumb.connect("grpc://127.0.0.1:6570")     # a server; or plumb.local("path/to/project"), without one
 train = store.historical(labels, service="delay_model").to_pandas()
 vector = store.online(service="delay_model", keys={"origin": ["EWR"], ...}).to_pandas()
+store.push("weather", observations)                # rows that cannot wait for the next materialization
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from plumb.errors import (
 from plumb.local import LocalStore
 from plumb.plans import Applied, Change, Difference, Hazard, History, Plan, Revision
 from plumb.progress import Progress
+from plumb.pushing import Pushed, RefusedRow
 from plumb.remote import RemoteStore
 from plumb.result import Report, Result, ViewReport
 from plumb.security import endpoint
@@ -63,6 +65,8 @@ __all__ = [
     "PreconditionError",
     "Problem",
     "Progress",
+    "Pushed",
+    "RefusedRow",
     "Report",
     "Result",
     "Revision",

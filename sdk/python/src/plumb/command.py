@@ -60,8 +60,8 @@ class Command:
         self._binary, self._project = binary, project
 
     def run(self, arguments: Sequence[str], progress: OnProgress | None = None) -> dict[str, Any]:
-        """The JSON document that a command prints. Raises what its error says. An exception here, such as
-        KeyboardInterrupt, stops the command and waits for it.
+        """The JSON document that a command prints, which may list what it refused. Raises what its error says. An
+        exception here, such as KeyboardInterrupt, stops the command and waits for it.
         """
         command = [self._binary, "--output=json", *arguments]
         # A session of its own: Ctrl-C reaches the binary through us alone, once; a second one would kill it.
@@ -122,17 +122,26 @@ def _progress(line: str) -> dict[str, Any] | None:
 
 
 def _answer(code: int, printed: str, messages: str) -> dict[str, Any]:
-    lines = [line for line in printed.splitlines() if line.strip()]
+    documents = [_document(line) for line in printed.splitlines() if line.strip()]
+    answer = documents[-1] if documents else {}
+    if code == 0:
+        return answer
+    failed = answer.get("error")
+    if isinstance(failed, dict):
+        error = _error(failed)
+        error.printed = documents[0] if len(documents) > 1 else None
+        raise error
+    if code == EXIT_INPUT and answer:
+        return answer  # It says itself what was refused.
+    raise Fault(messages.strip() or f"plumb ended with exit code {code}")
+
+
+def _document(line: str) -> dict[str, Any]:
     try:
-        answer = json.loads(lines[-1], parse_int=_number) if lines else {}
+        document = json.loads(line, parse_int=_number)
     except ValueError as error:
         raise Fault(f"plumb printed what is no JSON: {error}") from error
-    if code == 0 and isinstance(answer, dict):
-        return answer
-    failed = answer.get("error") if isinstance(answer, dict) else None
-    if not isinstance(failed, dict):
-        raise Fault(messages.strip() or f"plumb ended with exit code {code}")
-    raise _error(failed)
+    return document if isinstance(document, dict) else {}
 
 
 def _number(digits: str) -> int | float:

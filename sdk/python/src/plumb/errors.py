@@ -6,12 +6,13 @@ The words are those of the engine or the server wherever they have spoken.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from plumb.plans import Plan
+    from plumb.pushing import Pushed
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,11 @@ class Problem:
 
 class Error(Exception):
     """Whatever Plumb refuses or fails at."""
+
+    pushed: Pushed | None = None
+    """Where Store.push failed after some rows were pushed: what became of those."""
+    printed: dict[str, Any] | None = None
+    """What the binary had printed before it failed, where it was a document."""
 
 
 class InputError(Error):

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     Frame: TypeAlias = "pd.DataFrame" | "pl.DataFrame" | pa.Table | pa.RecordBatch | pa.RecordBatchReader
     """Rows as callers have them."""
 
+FILES = ", or the path of a .parquet, .arrow or .csv file"
+
 BATCH_ROWS = 1 << 16
 """How many rows of a file or frame are sent at a time."""
 
@@ -42,41 +44,41 @@ class Labels:
     """The file that they are read from."""
 
 
-def labels_of(given: Frame | str | os.PathLike[str]) -> Labels:
+def labels_of(given: Frame | str | os.PathLike[str], what: str = "labels") -> Labels:
     """Label rows from a pandas or polars frame, a pyarrow Table, RecordBatch or RecordBatchReader, whatever else
-    exports an Arrow stream, or the path of a .parquet, .arrow or .csv file.
+    exports an Arrow stream, or the path of a .parquet, .arrow or .csv file. what: what messages call them.
 
     Raises InputError for anything else, and for two columns of one name.
     """
     if isinstance(given, (str, os.PathLike)):
         return _read(Path(given))
     if isinstance(given, pa.RecordBatchReader):
-        return Labels(given.schema, uniform(given.schema, given))
+        return Labels(given.schema, uniform(given.schema, given, what))
     if isinstance(given, pa.Table):
-        check_names(given.schema.names)
+        check_names(given.schema.names, what.removesuffix("s"))
         return Labels(given.schema, iter(given.to_batches(max_chunksize=BATCH_ROWS)))
     if isinstance(given, pa.RecordBatch):
-        return labels_of(pa.Table.from_batches([given]))
+        return labels_of(pa.Table.from_batches([given]), what)
     if (pandas := sys.modules.get("pandas")) and isinstance(given, pandas.DataFrame):
-        return _from_pandas(given)
+        return _from_pandas(given, what)
     if (polars := sys.modules.get("polars")) and isinstance(given, polars.LazyFrame):
-        raise InputError("the labels are a polars LazyFrame; collect() it first")
+        raise InputError(f"the {what} are a polars LazyFrame; collect() it first")
     if polars and isinstance(given, polars.DataFrame):
-        return labels_of(given.to_arrow())
+        return labels_of(given.to_arrow(), what)
     if hasattr(given, "__arrow_c_stream__"):
-        return labels_of(pa.RecordBatchReader.from_stream(given))
+        return labels_of(pa.RecordBatchReader.from_stream(given), what)
     raise InputError(
-        f"labels are a {type(given).__name__}; give a pandas or polars DataFrame, a pyarrow Table, "
-        "RecordBatch or RecordBatchReader, or the path of a .parquet, .arrow or .csv file"
+        f"{what} are a {type(given).__name__}; give a pandas or polars DataFrame, a pyarrow Table, "
+        "RecordBatch or RecordBatchReader" + FILES * (what == "labels")
     )
 
 
-def uniform(schema: pa.Schema, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def uniform(schema: pa.Schema, batches: Iterable[pa.RecordBatch], what: str) -> Iterator[pa.RecordBatch]:
     """The batches, each checked to have the columns of schema in their order and types."""
     for number, batch in enumerate(batches, start=1):
         if not batch.schema.equals(schema):
             raise InputError(
-                f"batch {number} of the labels differs from their schema: {_difference(schema, batch.schema)}"
+                f"batch {number} of the {what} differs from their schema: {_difference(schema, batch.schema)}"
             )
         yield batch
 
@@ -92,16 +94,16 @@ def _difference(schema: pa.Schema, other: pa.Schema) -> str:
     return "; ".join(differ) or "a column that may not be null became one that may, or the other way round"
 
 
-def _from_pandas(frame: pd.DataFrame) -> Labels:
-    check_names(list(frame.columns))
+def _from_pandas(frame: pd.DataFrame, what: str) -> Labels:
+    check_names(list(frame.columns), what.removesuffix("s"))
     try:
         table = pa.Table.from_pandas(frame, preserve_index=False)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
         raise InputError(
-            f"the labels do not fit Arrow: {'; '.join(str(each) for each in error.args)}; give each column "
+            f"the {what} do not fit Arrow: {'; '.join(str(each) for each in error.args)}; give each column "
             "values of one type"
         ) from error
-    labels = labels_of(table)
+    labels = labels_of(table, what)
     labels.pandas, labels.index = True, frame.index
     return labels
 

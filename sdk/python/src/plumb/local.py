@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from google.protobuf import json_format
 
 from plumb import definitions as defs
@@ -23,6 +24,7 @@ from plumb.command import Command, OnProgress, find_binary
 from plumb.errors import Error, HazardError, InputError
 from plumb.labels import Labels, check_file, labels_of
 from plumb.progress import Reporter
+from plumb.pushing import Columns, Pushed, RefusedRow, batches_of, check_columns, typed
 from plumb.result import Report, Result, Rows, ViewReport
 from plumb.selection import Output, Selection, select
 from plumb.store import JoinOptions, Request, Store, is_text
@@ -118,6 +120,23 @@ class LocalStore(Store):
             with _speaking_of(f"{file} ", "the key table "), _speaking_of(f"--keys: {file}: ", "keys: "):
                 done = self._run("online", f"--keys={file}", f"--at={instant}", *_wanted(request))
         return selection, rows, _answers(done["rows"], selection)
+
+    def _push(self, view: str, rows: Labels, atomic: bool) -> Pushed:
+        check_columns(rows.schema)
+        target = self._target(view)
+        columns = Columns.find(target, rows.schema.names)
+        with _folder() as folder:
+            file = folder / "rows.parquet"
+            misfits = _write_rows(file, columns, rows)
+            arguments = ["--list-refused=0", *(["--atomic"] if atomic else [])]
+            try:
+                with _speaking_of(f"file {file}", "the rows"), _speaking_of(str(file), "the rows"):
+                    done = self._run("push", *arguments, "--", view, str(file))
+            except Error as error:
+                if error.printed is not None:
+                    error.pushed = _pushed(error.printed, target.source.event_timestamp, columns, misfits)
+                raise
+        return _pushed(done, target.source.event_timestamp, columns, misfits)
 
     def entities(self) -> defs.Listing[defs.Entity]:
         """All registered entities, by name."""
@@ -221,6 +240,27 @@ def _write(file: Path, carriers: Carriers, labels: Labels) -> None:
     with pa.ipc.new_file(str(file), carriers.wire) as writer:
         for batch in labels.batches:
             writer.write_batch(carriers.pack(batch))
+
+
+def _write_rows(file: Path, columns: Columns, rows: Labels) -> dict[int, RefusedRow]:
+    """Writes the rows in their declared types, and returns what does not fit."""
+    misfits: dict[int, RefusedRow] = {}
+    nothing = typed(
+        columns, pa.RecordBatch.from_arrays([pa.nulls(0, kind) for kind in rows.schema.types], rows.schema.names)
+    )
+    with pq.ParquetWriter(file, pa.table(nothing.columns).schema) as writer:
+        for _, part in batches_of(columns, rows.batches):
+            writer.write_table(pa.table(part.columns))
+            misfits.update(part.misfits)
+    return misfits
+
+
+def _pushed(done: dict[str, Any], event: str, columns: Columns, misfits: dict[int, RefusedRow]) -> Pushed:
+    """What the binary printed of a push. It calls event times as the source does, and counts rows from 1."""
+    names = {event: columns.event or event}
+    listed = (RefusedRow(r["row"] - 1, names.get(r["column"], r["column"]), r["reason"]) for r in done["refusals"])
+    refused = tuple(misfits.get(each.row, each) for each in listed)
+    return Pushed(done["view"], done["written"], done["older"], refused, done["revision"])
 
 
 def _rows(file: pa.ipc.RecordBatchFileReader, carriers: Carriers | None, labels: Labels | None) -> Rows:

@@ -17,7 +17,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from plumb import definitions as defs
 from plumb import online as lookup
-from plumb import plans
+from plumb import plans, pushwire
 from plumb.carriers import INSTANT, Carriers
 from plumb.errors import (
     ConflictError,
@@ -34,6 +34,7 @@ from plumb.errors import (
 from plumb.flight import Exchange
 from plumb.labels import labels_of
 from plumb.progress import Reporter
+from plumb.pushing import Columns, Pushed, Target, TypedRows, batches_of, check_columns
 from plumb.result import Result, Rows
 from plumb.selection import Selection, select
 from plumb.store import JoinOptions, Request, Store, author, is_text
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
-    from plumb.labels import Frame
+    from plumb.labels import Frame, Labels
     from plumb.online import Answer, Keys
     from plumb.security import Endpoint
 
@@ -79,6 +80,7 @@ class RemoteStore(Store):
         self._channel = endpoint.channel(unlimited)
         self._flight: fl.FlightClient | None = None
         self._selections: dict[Request, tuple[int, Selection]] = {}
+        self._targets: dict[str, tuple[int, Target]] = {}
         try:
             self._check()
         except BaseException:
@@ -205,11 +207,13 @@ class RemoteStore(Store):
         return selection, rows, [_answer(column, kind) for column, kind in zip(reply.columns, outputs, strict=True)]
 
     def _resolve(self, request: Request) -> tuple[int, Selection]:
-        revision = self._call(f"{REGISTRY}History", rs.HistoryRequest(limit=1), rs.HistoryResponse).revisions
-        selection = select(self._registered(), request.service, request.features)
-        resolved = (revision[0].revision if revision else 0, selection)
+        resolved = (self._revision(), select(self._registered(), request.service, request.features))
         self._selections[request] = resolved
         return resolved
+
+    def _revision(self) -> int:
+        newest = self._call(f"{REGISTRY}History", rs.HistoryRequest(limit=1), rs.HistoryResponse).revisions
+        return newest[0].revision if newest else 0
 
     def _ask(self, rows: lookup.KeyRows, request: Request, at: int | None) -> sv.GetOnlineFeaturesResponse:
         message = sv.GetOnlineFeaturesRequest(full_names=request.full_names, event_timestamps=True)
@@ -220,6 +224,34 @@ class RemoteStore(Store):
             values, nulls = packed(column)
             message.keys.add(name=name, values=values, nulls=nulls)
         return self._call(f"{SERVING}GetOnlineFeatures", message, sv.GetOnlineFeaturesResponse)
+
+    def _push(self, view: str, rows: Labels, atomic: bool) -> Pushed:
+        check_columns(rows.schema)
+        revision = self._revision()
+        known, target = self._targets.get(view, (None, None))
+        if target is None or known != revision:
+            target = self._target(view)
+            self._targets[view] = (revision, target)
+        columns = Columns.find(target, rows.schema.names)
+        if columns.event is None:
+            raise InputError(target.missing_event())
+        return self._send(Pushed(view, 0, 0, (), revision), columns, rows, atomic)
+
+    def _send(self, so_far: Pushed, columns: Columns, rows: Labels, atomic: bool) -> Pushed:
+        """Pushes the rows in as many calls as it takes; atomically, in one."""
+        batches = rows.batches
+        if atomic:
+            batches = iter(pa.Table.from_batches(batches, rows.schema).combine_chunks().to_batches())
+        try:
+            for first, part in batches_of(columns, batches):
+                for begin, request in _requests(so_far.view, columns, part, atomic):
+                    reply = self._call(f"{SERVING}Push", request, sv.PushResponse)
+                    so_far = pushwire.pushed(so_far, reply, first + begin, columns, part)
+        except Error as error:
+            if so_far.written + so_far.older + len(so_far.refused):
+                error.pushed = so_far
+            raise
+        return so_far
 
     def entities(self) -> defs.Listing[defs.Entity]:
         """All registered entities, by name."""
@@ -349,6 +381,12 @@ def _flight_words(error: BaseException) -> str:
     found = re.search(r"returned [a-z ]+ error(?:, with message)?:? (.*)", words, re.DOTALL)
     words = found[1] if found else words
     return re.split(r"\.? (?:gRPC client debug context|Client context|Detail): ", words)[0]
+
+
+def _requests(view: str, columns: Columns, rows: TypedRows, atomic: bool) -> Iterator[tuple[int, sv.PushRequest]]:
+    if atomic:
+        return iter([(0, pushwire.whole(view, columns, rows))])
+    return pushwire.messages(view, columns, rows)
 
 
 def _select(message: HistoricalRequest | sv.GetOnlineFeaturesRequest, request: Request) -> None:

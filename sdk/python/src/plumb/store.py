@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import getpass
+import os
 import socket
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from plumb import online as lookup
+from plumb.errors import InputError
+from plumb.labels import labels_of
+from plumb.pushing import Target
 from plumb.selection import Registered, Selection, check_wanted
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Sequence
     from datetime import datetime
     from types import TracebackType
 
     from plumb.definitions import Entity, FeatureService, FeatureView, Listing, Source
-    from plumb.labels import Frame
+    from plumb.labels import Frame, Labels
     from plumb.online import Answer, Keys
     from plumb.plans import Applied, History, Plan
     from plumb.progress import Wanted
+    from plumb.pushing import Pushed
     from plumb.result import Result
 
 
@@ -109,6 +113,26 @@ class Store(ABC):
         selection, rows, answers = self._look_up(keys, request, micros)
         return lookup.result(rows, selection, answers, statuses=statuses, event_timestamps=event_timestamps)
 
+    def push(self, view: str, rows: Frame, *, atomic: bool = False) -> Pushed:
+        """Writes rows of a view into the online store, where the newest of each key wins (R14).
+
+        rows: a pandas or polars DataFrame, a pyarrow Table, RecordBatch or RecordBatchReader, with a column for each
+        join key, the event times (named as in the view's source, or event_timestamp), the created times where there
+        are any, and each feature. Values are brought to their declared types exactly (R9).
+        atomic: store nothing where any row is refused.
+
+        Rows that cannot be stored are refused one by one, in the result; the others are stored all the same. Raises
+        InputError for rows that are wrong as a whole (NotFoundError for the view, PreconditionError for one that is not
+        online), Fault for what broke. After a Fault some rows may have been stored, and pushing all of them again is
+        harmless.
+        """
+        if isinstance(rows, (str, os.PathLike)):
+            raise InputError("the rows are a path; read the file first, or push it with plumb push VIEW FILE")
+        return self._push(view, labels_of(rows, "rows"), atomic)
+
+    @abstractmethod
+    def _push(self, view: str, rows: Labels, atomic: bool) -> Pushed: ...
+
     @abstractmethod
     def _join(self, labels: Frame | str | os.PathLike[str], request: Request, options: JoinOptions) -> Result: ...
 
@@ -184,6 +208,9 @@ class Store(ABC):
 
     def _registered(self) -> Registered:
         return Registered(self.feature_service, self.feature_view, self.entity)
+
+    def _target(self, view: str) -> Target:
+        return Target.of(self.feature_view(view), self.source, self.entity)
 
 
 def author() -> str:

@@ -82,13 +82,34 @@ def packed(keys: pa.Array) -> tuple[pb.Values, bytes]:
     declared = next((name for name in _INTO if TYPES[name] == keys.type), None)
     if declared is None:
         declared, keys = "STRING", pa.nulls(len(keys), pa.string())
+    return pack(keys, declared)
+
+
+def pack(column: pa.Array, declared: str) -> tuple[pb.Values, bytes]:
+    """A column, already of its declared type, as a packed column and its null flags (none where nothing is null)."""
     values = pb.Values()
-    zero: Any = "" if declared == "STRING" else b"" if declared == "BYTES" else 0
-    field = getattr(values, _FIELDS[declared])
-    field.SetInParent()
-    field.values.extend(pc.fill_null(keys, pa.scalar(zero).cast(keys.type)).to_pylist())
-    nulls = bytes(pc.is_null(keys).cast(pa.uint8()).to_pylist()) if keys.null_count else b""
-    return values, nulls
+    if declared.endswith(ARRAY):
+        elements, nulls = pack(column.flatten(), declared.removesuffix(ARRAY))
+        lengths = pc.fill_null(pc.list_value_length(column), 0).to_pylist()
+        values.arrays.CopyFrom(pb.ArrayValues(lengths=lengths, elements=elements, nulls=nulls))
+    elif declared == "TIMESTAMP":
+        values.timestamps.CopyFrom(pb.TimestampValues(micros=micros(column)))
+    else:
+        zero: Any = "" if declared == "STRING" else b"" if declared == "BYTES" else 0
+        field = getattr(values, _FIELDS[declared])
+        field.SetInParent()
+        field.values.extend(pc.fill_null(column, pa.scalar(zero).cast(column.type)).to_pylist())
+    return values, null_flags(column)
+
+
+def micros(instants: pa.Array) -> list[int]:
+    """Instants in microseconds since the epoch; 0 where null."""
+    return list(pc.fill_null(instants.cast(pa.int64()), 0).to_pylist())
+
+
+def null_flags(column: pa.Array) -> bytes:
+    """A byte for each row, 1 where it is null; none where no row is."""
+    return bytes(pc.is_null(column).cast(pa.uint8()).to_pylist()) if column.null_count else b""
 
 
 _INTO = {
