@@ -100,6 +100,10 @@ type View struct {
 	// Rebuild is the revision since which all rows of the generation have to be written again; progress recorded under
 	// an earlier one is void. It is never less than Generation.
 	Rebuild int64
+	// Hash stands for what decides the view's values. Revision is the one since which that has been so without a break; 0
+	// where an older version applied it, which did not keep it.
+	Hash     DefinitionHash
+	Revision int64
 	// Keys are the join keys of the entities, in declared order; none for an entity-less view (R12).
 	Keys []Field
 	// SensitiveKeys are the names of the keys whose values audit logs hold a keyed hash of.

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"maps"
@@ -125,6 +126,10 @@ func (s *Snapshot) resolveView(view *plumbv1.FeatureView, registered *plumbv1.Re
 			fields[i] = Field{Name: field.GetName(), Type: field.GetType()}
 		}
 		resolved.Schemas = append(resolved.Schemas, Schema{ID: schema.GetId(), Fields: fields})
+	}
+	resolved.Hash = hashOf(resolved)
+	if bytes.Equal(resolved.Hash[:], registered.GetDefinitionHash()) {
+		resolved.Revision = registered.GetDefinitionRevision()
 	}
 	return resolved, nil
 }

@@ -4,6 +4,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
 )
 
 // newLayout starts a view's first generation; so it is for a view that was removed and comes back.
@@ -13,6 +14,25 @@ func (c *comparison) newLayout(view *plumbv1.FeatureView) *plumbv1.RegisteredVie
 		Generation: c.revision,
 		Rebuild:    c.revision,
 		Schemas:    []*plumbv1.ViewSchema{c.schema(view)},
+	}
+}
+
+// dateDefinitions notes the next revision in each view whose values it decides otherwise, and in those that are new. A
+// state that cannot be resolved is left: the definitions have not passed validation, and nobody applies it.
+func (c *comparison) dateDefinitions(current *registry.Snapshot, state *plumbv1.State) {
+	next, err := registry.NewSnapshot(current.Project, c.revision, state)
+	if err != nil {
+		return
+	}
+	for _, registered := range state.GetViews() {
+		view, _ := next.View(registered.GetName())
+		before, err := current.View(registered.GetName())
+		switch {
+		case err != nil || before.Hash != view.Hash:
+			registered.DefinitionHash, registered.DefinitionRevision = view.Hash[:], c.revision
+		case before.Revision == 0:
+			registered.DefinitionHash, registered.DefinitionRevision = nil, 0
+		}
 	}
 }
 

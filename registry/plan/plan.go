@@ -36,6 +36,7 @@ func New(current *registry.Snapshot, desired *plumbv1.Definitions) *Plan {
 	}
 	state := &plumbv1.State{Definitions: next}
 	views := c.compareViews(state)
+	c.dateDefinitions(current, state)
 	changes := append(c.compareEntities(), c.compareSources()...)
 	changes = append(changes, views...)
 	changes = append(changes, c.compareServices(current, state)...)

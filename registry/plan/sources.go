@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
 )
 
 // sourceDifferences compares what makes a source's rows: not its description and tags.
@@ -56,14 +57,7 @@ func (c *comparison) collect(name string, found map[string]bool) {
 		return
 	}
 	found[name] = true
-	for _, word := range words(c.after.sources[name].GetSql().GetQuery()) {
+	for _, word := range registry.QueryWords(c.after.sources[name].GetSql().GetQuery()) {
 		c.collect(word, found)
 	}
-}
-
-// words returns what may be a source's name in a query. SQL ignores the case of names, which in definitions is lower.
-func words(query string) []string {
-	return strings.FieldsFunc(strings.ToLower(query), func(r rune) bool {
-		return r != '_' && (r < 'a' || r > 'z') && (r < '0' || r > '9')
-	})
 }

@@ -87,9 +87,14 @@ type RegisteredView struct {
 	// The revision since which all rows of this generation have to be written again, since those written before lack a
 	// feature or may have been forgotten under a shorter ttl; progress made under an earlier one is void, while the rows
 	// themselves are still read. Never less than generation.
-	Rebuild       int64 `protobuf:"varint,4,opt,name=rebuild,proto3" json:"rebuild,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Rebuild int64 `protobuf:"varint,4,opt,name=rebuild,proto3" json:"rebuild,omitempty"`
+	// The hash of what decides the view's values (registry.DefinitionHash), and the revision since which it has been this
+	// one without a break. Where the hash is not that of the definitions, a version that did not keep it has applied them,
+	// and the revision is not known.
+	DefinitionHash     []byte `protobuf:"bytes,5,opt,name=definition_hash,json=definitionHash,proto3" json:"definition_hash,omitempty"`
+	DefinitionRevision int64  `protobuf:"varint,6,opt,name=definition_revision,json=definitionRevision,proto3" json:"definition_revision,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *RegisteredView) Reset() {
@@ -146,6 +151,20 @@ func (x *RegisteredView) GetSchemas() []*ViewSchema {
 func (x *RegisteredView) GetRebuild() int64 {
 	if x != nil {
 		return x.Rebuild
+	}
+	return 0
+}
+
+func (x *RegisteredView) GetDefinitionHash() []byte {
+	if x != nil {
+		return x.DefinitionHash
+	}
+	return nil
+}
+
+func (x *RegisteredView) GetDefinitionRevision() int64 {
+	if x != nil {
+		return x.DefinitionRevision
 	}
 	return 0
 }
@@ -263,14 +282,16 @@ const file_plumb_v1_registry_proto_rawDesc = "" +
 	"\x17plumb/v1/registry.proto\x12\bplumb.v1\x1a\x1aplumb/v1/definitions.proto\"p\n" +
 	"\x05State\x127\n" +
 	"\vdefinitions\x18\x01 \x01(\v2\x15.plumb.v1.DefinitionsR\vdefinitions\x12.\n" +
-	"\x05views\x18\x02 \x03(\v2\x18.plumb.v1.RegisteredViewR\x05views\"\x8e\x01\n" +
+	"\x05views\x18\x02 \x03(\v2\x18.plumb.v1.RegisteredViewR\x05views\"\xe8\x01\n" +
 	"\x0eRegisteredView\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1e\n" +
 	"\n" +
 	"generation\x18\x02 \x01(\x03R\n" +
 	"generation\x12.\n" +
 	"\aschemas\x18\x03 \x03(\v2\x14.plumb.v1.ViewSchemaR\aschemas\x12\x18\n" +
-	"\arebuild\x18\x04 \x01(\x03R\arebuild\"K\n" +
+	"\arebuild\x18\x04 \x01(\x03R\arebuild\x12'\n" +
+	"\x0fdefinition_hash\x18\x05 \x01(\fR\x0edefinitionHash\x12/\n" +
+	"\x13definition_revision\x18\x06 \x01(\x03R\x12definitionRevision\"K\n" +
 	"\n" +
 	"ViewSchema\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12-\n" +

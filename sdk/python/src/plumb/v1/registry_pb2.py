@@ -16,7 +16,7 @@ _sym_db = _symbol_database.Default()
 from plumb.v1 import definitions_pb2 as plumb_dot_v1_dot_definitions__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17plumb/v1/registry.proto\x12\x08plumb.v1\x1a\x1aplumb/v1/definitions.proto\"p\n\x05State\x12\x37\n\x0b\x64\x65\x66initions\x18\x01 \x01(\x0b\x32\x15.plumb.v1.DefinitionsR\x0b\x64\x65\x66initions\x12.\n\x05views\x18\x02 \x03(\x0b\x32\x18.plumb.v1.RegisteredViewR\x05views\"\x8e\x01\n\x0eRegisteredView\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1e\n\ngeneration\x18\x02 \x01(\x03R\ngeneration\x12.\n\x07schemas\x18\x03 \x03(\x0b\x32\x14.plumb.v1.ViewSchemaR\x07schemas\x12\x18\n\x07rebuild\x18\x04 \x01(\x03R\x07rebuild\"K\n\nViewSchema\x12\x0e\n\x02id\x18\x01 \x01(\rR\x02id\x12-\n\x06\x66ields\x18\x02 \x03(\x0b\x32\x15.plumb.v1.SchemaFieldR\x06\x66ields\"E\n\x0bSchemaField\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\"\n\x04type\x18\x02 \x01(\x0e\x32\x0e.plumb.v1.TypeR\x04typeB4Z2github.com/plumbstore/plumb/proto/plumb/v1;plumbv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17plumb/v1/registry.proto\x12\x08plumb.v1\x1a\x1aplumb/v1/definitions.proto\"p\n\x05State\x12\x37\n\x0b\x64\x65\x66initions\x18\x01 \x01(\x0b\x32\x15.plumb.v1.DefinitionsR\x0b\x64\x65\x66initions\x12.\n\x05views\x18\x02 \x03(\x0b\x32\x18.plumb.v1.RegisteredViewR\x05views\"\xe8\x01\n\x0eRegisteredView\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1e\n\ngeneration\x18\x02 \x01(\x03R\ngeneration\x12.\n\x07schemas\x18\x03 \x03(\x0b\x32\x14.plumb.v1.ViewSchemaR\x07schemas\x12\x18\n\x07rebuild\x18\x04 \x01(\x03R\x07rebuild\x12\'\n\x0f\x64\x65\x66inition_hash\x18\x05 \x01(\x0cR\x0e\x64\x65\x66initionHash\x12/\n\x13\x64\x65\x66inition_revision\x18\x06 \x01(\x03R\x12\x64\x65\x66initionRevision\"K\n\nViewSchema\x12\x0e\n\x02id\x18\x01 \x01(\rR\x02id\x12-\n\x06\x66ields\x18\x02 \x03(\x0b\x32\x15.plumb.v1.SchemaFieldR\x06\x66ields\"E\n\x0bSchemaField\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\"\n\x04type\x18\x02 \x01(\x0e\x32\x0e.plumb.v1.TypeR\x04typeB4Z2github.com/plumbstore/plumb/proto/plumb/v1;plumbv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -27,9 +27,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STATE']._serialized_start=65
   _globals['_STATE']._serialized_end=177
   _globals['_REGISTEREDVIEW']._serialized_start=180
-  _globals['_REGISTEREDVIEW']._serialized_end=322
-  _globals['_VIEWSCHEMA']._serialized_start=324
-  _globals['_VIEWSCHEMA']._serialized_end=399
-  _globals['_SCHEMAFIELD']._serialized_start=401
-  _globals['_SCHEMAFIELD']._serialized_end=470
+  _globals['_REGISTEREDVIEW']._serialized_end=412
+  _globals['_VIEWSCHEMA']._serialized_start=414
+  _globals['_VIEWSCHEMA']._serialized_end=489
+  _globals['_SCHEMAFIELD']._serialized_start=491
+  _globals['_SCHEMAFIELD']._serialized_end=560
 # @@protoc_insertion_point(module_scope)

@@ -16,16 +16,20 @@ class State(_message.Message):
     def __init__(self, definitions: _Optional[_Union[_definitions_pb2.Definitions, _Mapping]] = ..., views: _Optional[_Iterable[_Union[RegisteredView, _Mapping]]] = ...) -> None: ...
 
 class RegisteredView(_message.Message):
-    __slots__ = ("name", "generation", "schemas", "rebuild")
+    __slots__ = ("name", "generation", "schemas", "rebuild", "definition_hash", "definition_revision")
     NAME_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     SCHEMAS_FIELD_NUMBER: _ClassVar[int]
     REBUILD_FIELD_NUMBER: _ClassVar[int]
+    DEFINITION_HASH_FIELD_NUMBER: _ClassVar[int]
+    DEFINITION_REVISION_FIELD_NUMBER: _ClassVar[int]
     name: str
     generation: int
     schemas: _containers.RepeatedCompositeFieldContainer[ViewSchema]
     rebuild: int
-    def __init__(self, name: _Optional[str] = ..., generation: _Optional[int] = ..., schemas: _Optional[_Iterable[_Union[ViewSchema, _Mapping]]] = ..., rebuild: _Optional[int] = ...) -> None: ...
+    definition_hash: bytes
+    definition_revision: int
+    def __init__(self, name: _Optional[str] = ..., generation: _Optional[int] = ..., schemas: _Optional[_Iterable[_Union[ViewSchema, _Mapping]]] = ..., rebuild: _Optional[int] = ..., definition_hash: _Optional[bytes] = ..., definition_revision: _Optional[int] = ...) -> None: ...
 
 class ViewSchema(_message.Message):
     __slots__ = ("id", "fields")

@@ -1,0 +1,102 @@
+package registry
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// DefinitionHash stands for everything in the definitions that decides which values a view has. Views with the same
+// hash have the same values wherever their sources have the same rows. The zero hash is that of no view.
+//
+// It is the SHA-256 of these lines, each ended by a newline, with names, paths and queries as they are written in the
+// definitions and quoted as by Go's %+q:
+//
+//	plumb view 1
+//	key NAME TYPE                   for each join key, in declared order
+//	ttl MICROSECONDS                0 where there is none
+//	source                          what the view reads, in the form of the lines below
+//	log PATH                        where the view has a push log
+//	feature NAME TYPE COLUMN        over Parquet ordered by name, over SQL, where their order breaks ties (R3), as declared
+//	reads NAME                      for each source whose name occurs in the query, directly or not, ordered by name
+//
+// source and reads are followed by
+//
+//	parquet PATH                    or: sql QUERY
+//	event COLUMN
+//	created COLUMN                  "" where there is none
+//
+// Not part of it are descriptions and tags, the names of the view, of its entities and of the source itself, and what
+// decides when values reach the online store: online, lookback. Hashes are durable: the number in the first line changes
+// whenever they do.
+type DefinitionHash [sha256.Size]byte
+
+// String is the hash in lower-case hexadecimal.
+func (h DefinitionHash) String() string { return hex.EncodeToString(h[:]) }
+
+func hashOf(view *View) DefinitionHash {
+	var text strings.Builder
+	fmt.Fprintln(&text, "plumb view 1")
+	for _, key := range view.Keys {
+		fmt.Fprintf(&text, "key %+q %s\n", key.Name, key.Type)
+	}
+	fmt.Fprintf(&text, "ttl %d\nsource\n", view.TTL.Microseconds())
+	view.Source.describe(&text)
+	if view.Source.Log != nil {
+		fmt.Fprintf(&text, "log %+q\n", view.Source.Log.Path)
+	}
+	features := slices.Clone(view.Features)
+	if view.Source.Query == "" {
+		slices.SortFunc(features, func(a, b Feature) int { return cmp.Compare(a.Name, b.Name) })
+	}
+	for _, feature := range features {
+		fmt.Fprintf(&text, "feature %+q %s %+q\n", feature.Name, feature.Type, feature.Column)
+	}
+	for _, read := range view.Source.reads() {
+		fmt.Fprintf(&text, "reads %+q\n", read.Name)
+		read.describe(&text)
+	}
+	return sha256.Sum256([]byte(text.String()))
+}
+
+func (s *Source) describe(text *strings.Builder) {
+	if s.Query != "" {
+		fmt.Fprintf(text, "sql %+q\n", s.Query)
+	} else {
+		fmt.Fprintf(text, "parquet %+q\n", s.Path)
+	}
+	fmt.Fprintf(text, "event %+q\ncreated %+q\n", s.EventTimestamp, s.CreatedTimestamp)
+}
+
+// reads returns the sources that a query may read, directly or not, ordered by name; none for files.
+func (s *Source) reads() []*Source {
+	found := map[string]*Source{}
+	s.collect(found)
+	names := slices.Sorted(maps.Keys(found))
+	read := make([]*Source, len(names))
+	for i, name := range names {
+		read[i] = found[name]
+	}
+	return read
+}
+
+func (s *Source) collect(found map[string]*Source) {
+	for _, word := range QueryWords(s.Query) {
+		if sibling := s.Sibling(word); sibling != nil && found[word] == nil {
+			found[word] = sibling
+			sibling.collect(found)
+		}
+	}
+}
+
+// QueryWords returns what may be a source's name in a query. SQL ignores the case of names, which in definitions is
+// lower.
+func QueryWords(query string) []string {
+	return strings.FieldsFunc(strings.ToLower(query), func(r rune) bool {
+		return r != '_' && (r < 'a' || r > 'z') && (r < '0' || r > '9')
+	})
+}
