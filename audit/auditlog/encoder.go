@@ -1,0 +1,203 @@
+package auditlog
+
+import (
+	"fmt"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/store"
+)
+
+// encoder gathers entries of one layout into a batch of rows. Its builders are used for batch after batch.
+type encoder struct {
+	layout            *Layout
+	request           *array.Int64Builder
+	row               *array.Int32Builder
+	servedAt, at      *array.TimestampBuilder
+	keys              []array.Builder
+	values            []array.Builder
+	statuses          []*array.Int8Builder
+	stored            []storedBuilders
+	words             arrow.Array
+	rows, bytes, each int
+	// present is reused: whether each row of a column has a value.
+	present []bool
+}
+
+type storedBuilders struct {
+	event, created *array.TimestampBuilder
+	schema, origin *array.Int64Builder
+}
+
+func newEncoder(layout *Layout) *encoder {
+	instants := func() *array.TimestampBuilder {
+		return array.NewTimestampBuilder(memory.DefaultAllocator, arrow.FixedWidthTypes.Timestamp_us.(*arrow.TimestampType))
+	}
+	numbers := func() *array.Int64Builder { return array.NewInt64Builder(memory.DefaultAllocator) }
+	e := &encoder{
+		layout: layout, request: numbers(), row: array.NewInt32Builder(memory.DefaultAllocator),
+		servedAt: instants(), at: instants(), words: statusWords(),
+	}
+	for _, key := range layout.header.Keys {
+		e.keys = append(e.keys, array.NewBuilder(memory.DefaultAllocator, store.ArrowType(key.Declared())))
+	}
+	for _, output := range layout.header.Outputs {
+		e.values = append(e.values, array.NewBuilder(memory.DefaultAllocator, store.ArrowType(output.Declared())))
+		e.statuses = append(e.statuses, array.NewInt8Builder(memory.DefaultAllocator))
+	}
+	for range layout.header.Views {
+		e.stored = append(e.stored, storedBuilders{instants(), instants(), numbers(), numbers()})
+	}
+	const width = 8
+	e.each = width*len(layout.schema.Fields()) - (width-1)*len(e.statuses)
+	return e
+}
+
+func statusWords() arrow.Array {
+	builder := array.NewStringBuilder(memory.DefaultAllocator)
+	defer builder.Release()
+	builder.AppendValues(statuses(), nil)
+	return builder.NewArray()
+}
+
+// add appends the rows of an entry, or none where it does not fit the layout.
+func (e *encoder) add(request int64, entry *Entry) error {
+	keys, err := e.check(entry)
+	if err != nil {
+		return err
+	}
+	for _, row := range entry.Rows {
+		e.request.Append(request)
+		e.row.Append(row)
+		e.servedAt.Append(arrow.Timestamp(entry.ServedAt))
+		e.at.Append(arrow.Timestamp(entry.At))
+	}
+	for i, key := range keys {
+		nulls := key.GetNulls()
+		present := e.mask(entry.Count, func(row int) bool { return len(nulls) == 0 || nulls[row] == 0 })
+		e.bytes += appendColumn(e.keys[i], key.GetValues(), entry.Rows, present)
+	}
+	for i, column := range entry.Columns {
+		status := column.GetStatuses()
+		present := e.mask(entry.Count, func(row int) bool { return status[row] == byte(plumbv1.Status_PRESENT) })
+		e.bytes += appendColumn(e.values[i], column.GetValues(), entry.Rows, present)
+		for _, row := range entry.Rows {
+			e.statuses[i].Append(int8(status[row]))
+		}
+	}
+	for i := range e.stored {
+		e.stored[i].append(entry, i)
+	}
+	e.rows += len(entry.Rows)
+	e.bytes += e.each * len(entry.Rows)
+	return nil
+}
+
+// mask is valid until it is called again.
+func (e *encoder) mask(rows int, is func(row int) bool) []bool {
+	e.present = e.present[:0]
+	for row := range rows {
+		e.present = append(e.present, is(row))
+	}
+	return e.present
+}
+
+// check brings the keys into the order of the layout, and holds the entry to what add relies on.
+func (e *encoder) check(entry *Entry) ([]*plumbv1.KeyColumn, error) {
+	header := &e.layout.header
+	keys := make([]*plumbv1.KeyColumn, len(header.Keys))
+	for i, wanted := range header.Keys {
+		for _, key := range entry.Keys {
+			if key.GetName() == wanted.Name {
+				keys[i] = key
+			}
+		}
+		nulls := len(keys[i].GetNulls())
+		if !holds(keys[i].GetValues(), wanted.Declared(), entry.Count) || nulls != 0 && nulls != entry.Count {
+			return nil, fmt.Errorf("the request has no key column %q of %d values of %s", wanted.Name, entry.Count, wanted.Type)
+		}
+	}
+	if len(entry.Columns) != len(header.Outputs) {
+		return nil, fmt.Errorf("the answer has %d columns for %d outputs", len(entry.Columns), len(header.Outputs))
+	}
+	for i, wanted := range header.Outputs {
+		column := entry.Columns[i]
+		if !holds(column.GetValues(), wanted.Declared(), entry.Count) || len(column.GetStatuses()) != entry.Count {
+			return nil, fmt.Errorf("the answer has no column %q of %d values of %s", wanted.Name, entry.Count, wanted.Type)
+		}
+	}
+	if stored := len(entry.Stored); stored != 0 && stored != len(header.Views)*entry.Count {
+		return nil, fmt.Errorf("there are %d stored rows for %d rows of %d views", stored, entry.Count, len(header.Views))
+	}
+	return keys, nil
+}
+
+func (s storedBuilders) append(entry *Entry, use int) {
+	for _, row := range entry.Rows {
+		var found Stored
+		if len(entry.Stored) > 0 {
+			found = entry.Stored[use*entry.Count+int(row)]
+		}
+		if !found.Found {
+			s.event.AppendNull()
+			s.created.AppendNull()
+			s.schema.AppendNull()
+			s.origin.AppendNull()
+			continue
+		}
+		s.event.Append(arrow.Timestamp(found.Event))
+		if found.Created == nil {
+			s.created.AppendNull()
+		} else {
+			s.created.Append(arrow.Timestamp(*found.Created))
+		}
+		s.schema.Append(int64(found.SchemaID))
+		s.origin.Append(found.Origin)
+	}
+}
+
+// take returns what was gathered, and begins anew. The caller releases it.
+func (e *encoder) take() (arrow.RecordBatch, error) {
+	header := &e.layout.header
+	columns := []arrow.Array{e.request.NewArray(), e.row.NewArray(), e.servedAt.NewArray(), e.at.NewArray()}
+	defer func() {
+		for _, column := range columns {
+			column.Release()
+		}
+	}()
+	var failure error
+	add := func(column Column, values arrow.Array) {
+		if column.Sensitive {
+			defer values.Release()
+			hashed, err := e.layout.hasher.Hash(column.Declared(), values)
+			if err != nil {
+				failure = err
+				return
+			}
+			values = hashed
+		}
+		columns = append(columns, values)
+	}
+	for i, key := range header.Keys {
+		add(key, e.keys[i].NewArray())
+	}
+	for i, output := range header.Outputs {
+		add(output.Column, e.values[i].NewArray())
+		numbers := e.statuses[i].NewArray()
+		columns = append(columns, array.NewDictionaryArray(statusType, numbers, e.words))
+		numbers.Release()
+	}
+	for _, stored := range e.stored {
+		columns = append(columns, stored.event.NewArray(), stored.created.NewArray(), stored.schema.NewArray(),
+			stored.origin.NewArray())
+	}
+	rows := e.rows
+	e.rows, e.bytes = 0, 0
+	if failure != nil {
+		return nil, failure
+	}
+	return array.NewRecordBatch(e.layout.schema, columns, int64(rows)), nil
+}

@@ -1,0 +1,138 @@
+package auditlog
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+)
+
+// Version is that of the format which this package writes. It reads all up to it.
+const Version = 1
+
+// metadataKey is where a file has its Header.
+const metadataKey = "plumb.audit_log"
+
+// The columns that every file has.
+const (
+	RequestColumn  = reserved + "request"
+	RowColumn      = reserved + "row"
+	ServedAtColumn = reserved + "served_at"
+	AtColumn       = reserved + "at"
+)
+
+// reserved precedes names that are the log's own: no key and no feature has a dot in its name.
+const reserved = "plumb."
+
+// Header says what a file holds.
+type Header struct {
+	Version int `json:"version"`
+	// Product is the version of Plumb that wrote the file.
+	Product string `json:"product"`
+	Selected
+	// Hash tells how sensitive columns were hashed; nil where there are none.
+	Hash *Hash `json:"hash,omitempty"`
+	// Keys are the label columns, in the order of registry.Selection.Keys.
+	Keys []Column `json:"keys"`
+	// Views are the uses of views, in the order of registry.Selection.References.
+	Views []View `json:"views"`
+	// Outputs are the outputs, in the order of registry.Selection.Outputs.
+	Outputs []Output `json:"outputs"`
+}
+
+// Selected is what look-ups of a file asked for.
+type Selected struct {
+	Project string `json:"project"`
+	// Revision is that of the registry which the look-ups were answered under.
+	Revision int64 `json:"revision"`
+	// Service is a feature service; where it is empty, References are view:feature or view:*.
+	Service    string   `json:"service,omitempty"`
+	References []string `json:"references,omitempty"`
+	FullNames  bool     `json:"full_names,omitempty"`
+}
+
+// Hash tells how sensitive values were hashed.
+type Hash struct {
+	Algorithm string `json:"algorithm"`
+	// KeyID is Hasher.KeyID of the key.
+	KeyID string `json:"key_id"`
+}
+
+// Column is a column of values.
+type Column struct {
+	// Name is the label column's, or the output's (R10).
+	Name string `json:"name"`
+	// Column is the name that it has in the file.
+	Column string `json:"column"`
+	// Type is the name of the declared type.
+	Type string `json:"type"`
+	// Sensitive says that the file has hashes in the place of values.
+	Sensitive bool `json:"sensitive,omitempty"`
+}
+
+// Declared is the declared type.
+func (c Column) Declared() plumbv1.Type { return plumbv1.Type(plumbv1.Type_value[c.Type]) }
+
+// Output is a feature's values and their statuses.
+type Output struct {
+	Column
+	// View is the position of its use of a view in Header.Views, Feature the feature's name there.
+	View    int    `json:"view"`
+	Feature string `json:"feature"`
+	// Status is the name of the column with the statuses.
+	Status string `json:"status"`
+}
+
+// View is one use of a view, and the names of the columns with what is known of its stored rows.
+type View struct {
+	View  string `json:"view"`
+	Alias string `json:"alias"`
+	// Keys are the label columns that the view's join keys were read from.
+	Keys []string `json:"keys"`
+
+	EventTimestamp   string `json:"event_timestamp"`
+	CreatedTimestamp string `json:"created_timestamp"`
+	SchemaID         string `json:"schema_id"`
+	Origin           string `json:"origin"`
+}
+
+// parseHeader reads a header, or returns an error that wraps registry.ErrNewer for one of a later format.
+func parseHeader(text string) (Header, error) {
+	var versioned struct {
+		Version int `json:"version"`
+	}
+	if err := json.Unmarshal([]byte(text), &versioned); err != nil || versioned.Version < 1 {
+		return Header{}, fmt.Errorf("its metadata under %q does not tell the format of an audit log", metadataKey)
+	}
+	if versioned.Version > Version {
+		return Header{}, fmt.Errorf("it has format %d, this version reads up to %d: %w", versioned.Version, Version,
+			registry.ErrNewer)
+	}
+	var header Header
+	if err := json.Unmarshal([]byte(text), &header); err != nil {
+		return Header{}, fmt.Errorf("its metadata under %q is damaged: %w", metadataKey, err)
+	}
+	return header, header.check()
+}
+
+// check holds a header to what readers rely on.
+func (h *Header) check() error {
+	columns := slices.Clip(h.Keys)
+	for _, output := range h.Outputs {
+		if output.View < 0 || output.View >= len(h.Views) {
+			return fmt.Errorf("its metadata names no view for output %q", output.Name)
+		}
+		columns = append(columns, output.Column)
+	}
+	for _, column := range columns {
+		if column.Declared() == plumbv1.Type_TYPE_UNSPECIFIED {
+			return fmt.Errorf("its metadata gives column %q the unknown type %q", column.Name, column.Type)
+		}
+		if column.Sensitive && h.Hash == nil {
+			return fmt.Errorf("its metadata does not say how the sensitive column %q was hashed", column.Name)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,147 @@
+package auditlog
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+)
+
+// Layout is what all files of one selection under one revision have in common. It is immutable.
+type Layout struct {
+	header Header
+	schema *arrow.Schema
+	hasher *Hasher
+}
+
+// NewLayout lays out the files of a selection. product is the version of Plumb. hasher hashes what is sensitive; a
+// *registry.PreconditionError names what is where there is none.
+func NewLayout(product string, selected Selected, selection *registry.Selection, hasher *Hasher) (*Layout, error) {
+	keys, err := selection.Keys()
+	if err != nil {
+		return nil, err
+	}
+	l := &Layout{hasher: hasher, header: Header{Version: Version, Product: product, Selected: selected}}
+	names := names{}
+	for _, name := range []string{RequestColumn, RowColumn, ServedAtColumn, AtColumn} {
+		names[name] = true
+	}
+	sensitive := selection.SensitiveKeys()
+	for _, key := range keys {
+		l.header.Keys = append(l.header.Keys, Column{
+			Name: key.Name, Column: names.take(key.Name), Type: key.Type.String(),
+			Sensitive: slices.Contains(sensitive, key.Name),
+		})
+	}
+	for _, output := range selection.Outputs {
+		feature := selection.References[output.Reference].View.Features[output.Feature]
+		l.header.Outputs = append(l.header.Outputs, Output{
+			Column: Column{
+				Name: output.Name, Column: names.take(output.Name), Type: feature.Type.String(), Sensitive: feature.Sensitive,
+			},
+			View: output.Reference, Feature: feature.Name, Status: names.take(output.Name + "__status"),
+		})
+	}
+	for _, use := range selection.References {
+		l.header.Views = append(l.header.Views, View{
+			View: use.View.Name, Alias: use.Alias, Keys: use.LabelColumns,
+			EventTimestamp:   names.take(use.Alias + "__event_timestamp"),
+			CreatedTimestamp: names.take(use.Alias + "__created_timestamp"),
+			SchemaID:         names.take(use.Alias + "__schema_id"),
+			Origin:           names.take(use.Alias + "__origin"),
+		})
+	}
+	return l, l.finish()
+}
+
+// names are those of columns that are taken.
+type names map[string]bool
+
+// take returns the name, or another where it is taken.
+func (n names) take(name string) string {
+	for n[name] {
+		name = reserved + name
+	}
+	n[name] = true
+	return name
+}
+
+// finish settles how sensitive columns are hashed, and makes the schema.
+func (l *Layout) finish() error {
+	if sensitive := l.sensitive(); sensitive != nil {
+		if l.hasher == nil {
+			return &registry.PreconditionError{Message: fmt.Sprintf(
+				"sensitive, and there is no key to hash it with: %s; set serving.audit.hash_key", strings.Join(sensitive, ", "))}
+		}
+		l.header.Hash = &Hash{Algorithm: Algorithm, KeyID: l.hasher.KeyID()}
+	}
+	text, err := json.Marshal(l.header)
+	if err != nil {
+		return err
+	}
+	metadata := arrow.NewMetadata([]string{metadataKey}, []string{string(text)})
+	l.schema = arrow.NewSchema(l.header.fields(), &metadata)
+	return nil
+}
+
+// sensitive lists what is, in words.
+func (l *Layout) sensitive() []string {
+	var found []string
+	for _, key := range l.header.Keys {
+		if key.Sensitive {
+			found = append(found, fmt.Sprintf("key %q", key.Name))
+		}
+	}
+	for _, output := range l.header.Outputs {
+		if output.Sensitive {
+			found = append(found, fmt.Sprintf("feature \"%s:%s\"", l.header.Views[output.View].View, output.Feature))
+		}
+	}
+	return found
+}
+
+// statusType holds one of a few words: Parquet keeps each once.
+var statusType = &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String}
+
+// fields are the columns of a file as they are written: those that each file has, keys, outputs each with its statuses,
+// and for each use of a view its four.
+func (h *Header) fields() []arrow.Field {
+	instant := arrow.FixedWidthTypes.Timestamp_us
+	fields := []arrow.Field{
+		{Name: RequestColumn, Type: arrow.PrimitiveTypes.Int64},
+		{Name: RowColumn, Type: arrow.PrimitiveTypes.Int32},
+		{Name: ServedAtColumn, Type: instant},
+		{Name: AtColumn, Type: instant},
+	}
+	add := func(name string, kind arrow.DataType) {
+		fields = append(fields, arrow.Field{Name: name, Type: kind, Nullable: true})
+	}
+	for _, key := range h.Keys {
+		add(key.Column, columnType(key.Declared(), key.Sensitive))
+	}
+	for _, output := range h.Outputs {
+		add(output.Column.Column, columnType(output.Declared(), output.Sensitive))
+		add(output.Status, statusType)
+	}
+	for _, view := range h.Views {
+		add(view.EventTimestamp, instant)
+		add(view.CreatedTimestamp, instant)
+		add(view.SchemaID, arrow.PrimitiveTypes.Int64)
+		add(view.Origin, arrow.PrimitiveTypes.Int64)
+	}
+	return fields
+}
+
+// statuses are the words of statusType, by number of the status.
+func statuses() []string {
+	words := make([]string, len(plumbv1.Status_name))
+	for number, word := range plumbv1.Status_name {
+		words[number] = word
+	}
+	return words
+}

@@ -1,0 +1,116 @@
+package auditlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	parquetfile "github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// dayForm is what the folders of days are named in, dayPattern what they look like.
+const (
+	dayForm    = "2006-01-02"
+	dayPattern = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]"
+)
+
+// Find returns the finished files of a project that may hold look-ups which were served from one instant to another,
+// both inclusive, in the order in which they were begun. A folder that is not there is a *registry.InputError.
+func Find(folder, project string, from, to store.Instant) ([]string, error) {
+	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+		return nil, registry.Inputf(folder, "is no folder, so there is no audit log in it")
+	}
+	found, err := filepath.Glob(filepath.Join(escape(filepath.Join(folder, project)), dayPattern, "*"+extension))
+	if err != nil {
+		return nil, fmt.Errorf("look for audit logs: %w", err)
+	}
+	found = slices.DeleteFunc(found, func(path string) bool {
+		day, err := time.Parse(dayForm, filepath.Base(filepath.Dir(path)))
+		return err != nil || store.InstantOf(day) > to || store.InstantOf(day.AddDate(0, 0, 1)) <= from
+	})
+	slices.Sort(found)
+	return found, nil
+}
+
+// escape makes a path stand for itself in a pattern.
+func escape(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}
+
+// File is a finished log file that was opened. It is for one goroutine.
+type File struct {
+	Path   string
+	Header Header
+	// Rows is how many there are.
+	Rows int64
+
+	parquet *parquetfile.Reader
+}
+
+// Open reads the header of a file. The caller closes it. A file that is no log, or is damaged, is a
+// *registry.InputError; one of a later format is an error that wraps registry.ErrNewer.
+func Open(path string) (*File, error) {
+	opened, err := parquetfile.OpenParquetFile(path, false)
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
+			return nil, registry.Inputf(path, "cannot be read: %v", err)
+		}
+		return nil, registry.Inputf(path, "is no whole Parquet file: %v", err)
+	}
+	f := &File{Path: path, Rows: opened.NumRows(), parquet: opened}
+	text := opened.MetaData().KeyValueMetadata().FindValue(metadataKey)
+	if text == nil {
+		return nil, errors.Join(registry.Inputf(path, "is no audit log: its metadata has no %q", metadataKey), opened.Close())
+	}
+	f.Header, err = parseHeader(*text)
+	switch {
+	case errors.Is(err, registry.ErrNewer):
+		return nil, errors.Join(fmt.Errorf("the audit log %s: %w", path, err), opened.Close())
+	case err != nil:
+		return nil, errors.Join(registry.Inputf(path, "is no audit log that can be read: %v", err), opened.Close())
+	}
+	return f, nil
+}
+
+// Read yields all rows in batches, in the order in which they were served: the columns of the package's description,
+// statuses as STRING. A batch is valid until the next. A damaged file is a *registry.InputError.
+func (f *File) Read(ctx context.Context, yield func(arrow.RecordBatch) error) error {
+	const batch = 8192
+	reader, err := pqarrow.NewFileReader(f.parquet, pqarrow.ArrowReadProperties{BatchSize: batch}, memory.DefaultAllocator)
+	if err != nil {
+		return registry.Inputf(f.Path, "is damaged: %v", err)
+	}
+	records, err := reader.GetRecordReader(ctx, nil, nil)
+	if err != nil {
+		return registry.Inputf(f.Path, "is damaged: %v", err)
+	}
+	defer records.Release()
+	rows := int64(0)
+	for records.Next() {
+		rows += records.RecordBatch().NumRows()
+		if err := yield(records.RecordBatch()); err != nil {
+			return err
+		}
+	}
+	if err := records.Err(); err != nil && ctx.Err() == nil {
+		return registry.Inputf(f.Path, "is damaged: %v", err)
+	}
+	if ctx.Err() == nil && rows != f.Rows {
+		return registry.Inputf(f.Path, "is damaged: %d of %d rows can be read", rows, f.Rows)
+	}
+	return ctx.Err()
+}
+
+// Close closes the file.
+func (f *File) Close() error { return f.parquet.Close() }
