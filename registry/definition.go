@@ -21,7 +21,7 @@ import (
 //	ttl MICROSECONDS                0 where there is none
 //	source                          what the view reads, in the form of the lines below
 //	log PATH                        where the view has a push log
-//	feature NAME TYPE COLUMN        over Parquet ordered by name, over SQL, where their order breaks ties (R3), as declared
+//	feature NAME TYPE COLUMN        ordered by name; over SQL as declared, since their order breaks ties (R3)
 //	reads NAME                      for each source whose name occurs in the query, directly or not, ordered by name
 //
 // source and reads are followed by
@@ -31,8 +31,8 @@ import (
 //	created COLUMN                  "" where there is none
 //
 // Not part of it are descriptions and tags, the names of the view, of its entities and of the source itself, and what
-// decides when values reach the online store: online, lookback. Hashes are durable: the number in the first line changes
-// whenever they do.
+// decides when values reach the online store: online, lookback. Hashes are durable: the number in the first line
+// changes whenever they do.
 type DefinitionHash [sha256.Size]byte
 
 // String is the hash in lower-case hexadecimal.

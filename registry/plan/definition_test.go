@@ -38,10 +38,9 @@ func revisionOf(t fataler, snapshot *registry.Snapshot, name string) int64 {
 }
 
 func TestAViewKeepsTheRevisionAtWhichItsDefinitionCameToBe(t *testing.T) {
-	view := func(d *plumbv1.Definitions, name string) *plumbv1.FeatureView { return viewOf(d, name) }
-	describe := func(d *plumbv1.Definitions) { view(d, "weather").Description = "hourly" }
-	shorten := func(d *plumbv1.Definitions) { view(d, "weather").Ttl = durationpb.New(time.Hour) }
-	lengthen := func(d *plumbv1.Definitions) { view(d, "weather").Ttl = durationpb.New(3 * time.Hour) }
+	describe := func(d *plumbv1.Definitions) { viewOf(d, "weather").Description = "hourly" }
+	shorten := func(d *plumbv1.Definitions) { viewOf(d, "weather").Ttl = durationpb.New(time.Hour) }
+	lengthen := func(d *plumbv1.Definitions) { viewOf(d, "weather").Ttl = durationpb.New(3 * time.Hour) }
 	current := snapshot(t, 0, nil)
 	for _, c := range []struct {
 		name    string
@@ -51,7 +50,7 @@ func TestAViewKeepsTheRevisionAtWhichItsDefinitionCameToBe(t *testing.T) {
 		{"when it comes", nothing, 1},
 		{"a description", describe, 1},
 		{"a shorter ttl", shorten, 3},
-		{"another description", func(d *plumbv1.Definitions) { view(d, "weather").Description = "by the hour" }, 3},
+		{"another description", func(d *plumbv1.Definitions) { viewOf(d, "weather").Description = "by the hour" }, 3},
 		{"the former ttl", lengthen, 5},
 	} {
 		current = applied(t, current, c.edit)
