@@ -43,6 +43,7 @@ type use struct {
 	// position is that in Lookup.uses.
 	position int
 	view     *registry.View
+	alias    string
 	table    Table
 	// keys are positions in Lookup.keys.
 	keys []int
@@ -73,7 +74,8 @@ func NewLookup(selection *registry.Selection) (*Lookup, error) {
 	}
 	l := &Lookup{keys: keys, uses: make([]use, len(selection.References))}
 	for i, reference := range selection.References {
-		l.uses[i] = use{position: i, view: reference.View, table: NewTable(reference.View, 0), readers: map[uint32]*reader{}}
+		l.uses[i] = use{position: i, view: reference.View, alias: reference.Alias, table: NewTable(reference.View, 0),
+			readers: map[uint32]*reader{}}
 		for _, column := range reference.LabelColumns {
 			at := slices.IndexFunc(keys, func(f registry.Field) bool { return f.Name == column })
 			l.uses[i].keys = append(l.uses[i].keys, at)
@@ -153,6 +155,8 @@ type LookupRequest struct {
 	// Newest, where not nil, has one instant for each of Lookup.Uses. Get raises each to the newest event time that it
 	// found there and that is visible.
 	Newest []Instant
+	// Provenance, where not nil, is filled in with where the rows come from.
+	Provenance *Provenance
 }
 
 // Get answers with one column for each output of the selection, in its order, each with one row for each row of keys,
@@ -181,6 +185,11 @@ func (l *Lookup) Get(ctx context.Context, online Online, request LookupRequest) 
 			if err := answer.add(&l.uses[i], row, value); err != nil {
 				return nil, fmt.Errorf("feature view %q, row %d of the keys: %w", l.uses[i].view.Name, row+1, err)
 			}
+		}
+	}
+	if request.Provenance != nil {
+		if err := request.Provenance.trace(l, places, values, request.At); err != nil {
+			return nil, err
 		}
 	}
 	return answer.columns, nil

@@ -53,18 +53,25 @@ func (s *Server) answer(ctx context.Context, from *edition, request *plumbv1.Get
 		return nil, err
 	}
 	began, newest := s.config.Now(), lookup.served.Newest()
-	columns, err := lookup.Get(ctx, s.reading(), store.LookupRequest{
+	var provenance store.Provenance
+	asked := store.LookupRequest{
 		Keys:            request.GetKeys(),
 		At:              s.at(request),
 		EventTimestamps: request.GetEventTimestamps(),
 		Newest:          newest,
-	})
+	}
+	if request.GetProvenance() {
+		asked.Provenance = &provenance
+	}
+	columns, err := lookup.Get(ctx, s.reading(), asked)
 	if err != nil {
 		s.countFailedRead(err)
 		return nil, err
 	}
 	lookup.served.Count(s.config.Now().Sub(began), columns, newest)
-	return &plumbv1.GetOnlineFeaturesResponse{Columns: columns, Revision: from.snapshot.Revision}, nil
+	return &plumbv1.GetOnlineFeaturesResponse{
+		Columns: columns, Revision: from.snapshot.Revision, Provenance: provenance.Views,
+	}, nil
 }
 
 // at is the instant to evaluate visibility and ttl at (R2).

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -55,9 +56,18 @@ func Pack(t rapid.TB, keys []registry.Field, schema registry.Schema, rows ...Sou
 	return packed
 }
 
+// Where the origin lies in a packed row.
+const originAt, originEnd = store.VersionSize + 1 + 4, store.VersionSize + 1 + 4 + 8
+
+// WithOrigin is a packed row as another origin would have written it.
+func WithOrigin(value []byte, origin store.Origin) []byte {
+	changed := slices.Clone(value)
+	binary.BigEndian.PutUint64(changed[originAt:originEnd], uint64(origin))
+	return changed
+}
+
 // WithoutOrigin is a packed row without what says who wrote it; rows that are no longer than that are left as they are.
 func WithoutOrigin(value []byte) []byte {
-	const originAt, originEnd = store.VersionSize + 1 + 4, store.VersionSize + 1 + 4 + 8
 	if len(value) < originEnd {
 		return value
 	}

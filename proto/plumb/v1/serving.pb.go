@@ -83,6 +83,67 @@ func (Status) EnumDescriptor() ([]byte, []int) {
 	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{0}
 }
 
+// Origin says who wrote a row.
+type ViewProvenance_Origin int32
+
+const (
+	ViewProvenance_ORIGIN_UNSPECIFIED ViewProvenance_Origin = 0
+	// There is no row, none that is visible yet, or a key is null: the outputs are NOT_FOUND, and the element of every
+	// list is 0. Where a row has expired it is there, and its origin is told.
+	ViewProvenance_NO_ROW ViewProvenance_Origin = 1
+	// A run of a materialization.
+	ViewProvenance_RUN ViewProvenance_Origin = 2
+	// A push.
+	ViewProvenance_PUSH ViewProvenance_Origin = 3
+	// It is not known: the row was stored before rows said who wrote them.
+	ViewProvenance_UNKNOWN ViewProvenance_Origin = 4
+)
+
+// Enum value maps for ViewProvenance_Origin.
+var (
+	ViewProvenance_Origin_name = map[int32]string{
+		0: "ORIGIN_UNSPECIFIED",
+		1: "NO_ROW",
+		2: "RUN",
+		3: "PUSH",
+		4: "UNKNOWN",
+	}
+	ViewProvenance_Origin_value = map[string]int32{
+		"ORIGIN_UNSPECIFIED": 0,
+		"NO_ROW":             1,
+		"RUN":                2,
+		"PUSH":               3,
+		"UNKNOWN":            4,
+	}
+)
+
+func (x ViewProvenance_Origin) Enum() *ViewProvenance_Origin {
+	p := new(ViewProvenance_Origin)
+	*p = x
+	return p
+}
+
+func (x ViewProvenance_Origin) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ViewProvenance_Origin) Descriptor() protoreflect.EnumDescriptor {
+	return file_plumb_v1_serving_proto_enumTypes[1].Descriptor()
+}
+
+func (ViewProvenance_Origin) Type() protoreflect.EnumType {
+	return &file_plumb_v1_serving_proto_enumTypes[1]
+}
+
+func (x ViewProvenance_Origin) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ViewProvenance_Origin.Descriptor instead.
+func (ViewProvenance_Origin) EnumDescriptor() ([]byte, []int) {
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{4, 0}
+}
+
 type GetOnlineFeaturesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Selection:
@@ -97,7 +158,9 @@ type GetOnlineFeaturesRequest struct {
 	// Return each row's event time too.
 	EventTimestamps bool `protobuf:"varint,5,opt,name=event_timestamps,json=eventTimestamps,proto3" json:"event_timestamps,omitempty"`
 	// The instant to evaluate visibility and ttl at. Absent: the server's clock.
-	At            *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=at,proto3" json:"at,omitempty"`
+	At *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=at,proto3" json:"at,omitempty"`
+	// Return where the rows come from too.
+	Provenance    bool `protobuf:"varint,7,opt,name=provenance,proto3" json:"provenance,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -183,6 +246,13 @@ func (x *GetOnlineFeaturesRequest) GetAt() *timestamppb.Timestamp {
 		return x.At
 	}
 	return nil
+}
+
+func (x *GetOnlineFeaturesRequest) GetProvenance() bool {
+	if x != nil {
+		return x.Provenance
+	}
+	return false
 }
 
 type isGetOnlineFeaturesRequest_Selection interface {
@@ -315,7 +385,10 @@ type GetOnlineFeaturesResponse struct {
 	// In the order of the selection.
 	Columns []*FeatureColumn `protobuf:"bytes,1,rep,name=columns,proto3" json:"columns,omitempty"`
 	// The registry revision that the answer follows.
-	Revision      int64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
+	Revision int64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
+	// Where asked for: where the rows come from, one message for each use of a view, in the order of the selection. The
+	// definitions are those of revision.
+	Provenance    []*ViewProvenance `protobuf:"bytes,3,rep,name=provenance,proto3" json:"provenance,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -364,6 +437,161 @@ func (x *GetOnlineFeaturesResponse) GetRevision() int64 {
 	return 0
 }
 
+func (x *GetOnlineFeaturesResponse) GetProvenance() []*ViewProvenance {
+	if x != nil {
+		return x.Provenance
+	}
+	return nil
+}
+
+// ViewProvenance says where the values of one use of a view come from. Each list has one element for each row of keys,
+// in their order. Instants are in microseconds since 1970-01-01T00:00:00Z (R1).
+type ViewProvenance struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the outputs of the use are named after: its alias, or the view's name.
+	Alias string `protobuf:"bytes,1,opt,name=alias,proto3" json:"alias,omitempty"`
+	// The view's name.
+	View string `protobuf:"bytes,2,opt,name=view,proto3" json:"view,omitempty"`
+	// The revision since which the definitions have decided the view's values as they do; 0 where it is not known, since an
+	// older version applied them.
+	DefinitionRevision int64 `protobuf:"varint,3,opt,name=definition_revision,json=definitionRevision,proto3" json:"definition_revision,omitempty"`
+	// The SHA-256, 32 bytes, of all in the definitions that decides the view's values.
+	DefinitionHash []byte `protobuf:"bytes,4,opt,name=definition_hash,json=definitionHash,proto3" json:"definition_hash,omitempty"`
+	// One byte for each row: an Origin.
+	Origins []byte `protobuf:"bytes,5,opt,name=origins,proto3" json:"origins,omitempty"`
+	// The id of the run, as plumb status shows it; 0 where no run wrote the row. Of rows with equal times the one written
+	// last counts (R14).
+	Runs []int64 `protobuf:"varint,6,rep,packed,name=runs,proto3" json:"runs,omitempty"`
+	// When the push was accepted, by the clock of who took it; 0 where no push brought the row.
+	PushedTimestamps []int64 `protobuf:"fixed64,7,rep,packed,name=pushed_timestamps,json=pushedTimestamps,proto3" json:"pushed_timestamps,omitempty"`
+	EventTimestamps  []int64 `protobuf:"fixed64,8,rep,packed,name=event_timestamps,json=eventTimestamps,proto3" json:"event_timestamps,omitempty"`
+	// When the row became known; 0 where that is null.
+	CreatedTimestamps []int64 `protobuf:"fixed64,9,rep,packed,name=created_timestamps,json=createdTimestamps,proto3" json:"created_timestamps,omitempty"`
+	// One byte for each row, 1 where its created time is null; empty where none is.
+	CreatedNulls []byte `protobuf:"bytes,10,opt,name=created_nulls,json=createdNulls,proto3" json:"created_nulls,omitempty"`
+	// Microseconds from the row's event time to the instant that the request was evaluated at; never negative, and at most
+	// the greatest number there is.
+	AgeMicros []int64 `protobuf:"varint,11,rep,packed,name=age_micros,json=ageMicros,proto3" json:"age_micros,omitempty"`
+	// The revision that introduced the layout that the row was written in.
+	SchemaIds     []uint32 `protobuf:"varint,12,rep,packed,name=schema_ids,json=schemaIds,proto3" json:"schema_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ViewProvenance) Reset() {
+	*x = ViewProvenance{}
+	mi := &file_plumb_v1_serving_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ViewProvenance) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ViewProvenance) ProtoMessage() {}
+
+func (x *ViewProvenance) ProtoReflect() protoreflect.Message {
+	mi := &file_plumb_v1_serving_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ViewProvenance.ProtoReflect.Descriptor instead.
+func (*ViewProvenance) Descriptor() ([]byte, []int) {
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ViewProvenance) GetAlias() string {
+	if x != nil {
+		return x.Alias
+	}
+	return ""
+}
+
+func (x *ViewProvenance) GetView() string {
+	if x != nil {
+		return x.View
+	}
+	return ""
+}
+
+func (x *ViewProvenance) GetDefinitionRevision() int64 {
+	if x != nil {
+		return x.DefinitionRevision
+	}
+	return 0
+}
+
+func (x *ViewProvenance) GetDefinitionHash() []byte {
+	if x != nil {
+		return x.DefinitionHash
+	}
+	return nil
+}
+
+func (x *ViewProvenance) GetOrigins() []byte {
+	if x != nil {
+		return x.Origins
+	}
+	return nil
+}
+
+func (x *ViewProvenance) GetRuns() []int64 {
+	if x != nil {
+		return x.Runs
+	}
+	return nil
+}
+
+func (x *ViewProvenance) GetPushedTimestamps() []int64 {
+	if x != nil {
+		return x.PushedTimestamps
+	}
+	return nil
+}
+
+func (x *ViewProvenance) GetEventTimestamps() []int64 {
+	if x != nil {
+		return x.EventTimestamps
+	}
+	return nil
+}
+
+func (x *ViewProvenance) GetCreatedTimestamps() []int64 {
+	if x != nil {
+		return x.CreatedTimestamps
+	}
+	return nil
+}
+
+func (x *ViewProvenance) GetCreatedNulls() []byte {
+	if x != nil {
+		return x.CreatedNulls
+	}
+	return nil
+}
+
+func (x *ViewProvenance) GetAgeMicros() []int64 {
+	if x != nil {
+		return x.AgeMicros
+	}
+	return nil
+}
+
+func (x *ViewProvenance) GetSchemaIds() []uint32 {
+	if x != nil {
+		return x.SchemaIds
+	}
+	return nil
+}
+
 // FeatureColumn is one feature's values for all rows.
 type FeatureColumn struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -380,7 +608,7 @@ type FeatureColumn struct {
 
 func (x *FeatureColumn) Reset() {
 	*x = FeatureColumn{}
-	mi := &file_plumb_v1_serving_proto_msgTypes[4]
+	mi := &file_plumb_v1_serving_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -392,7 +620,7 @@ func (x *FeatureColumn) String() string {
 func (*FeatureColumn) ProtoMessage() {}
 
 func (x *FeatureColumn) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_serving_proto_msgTypes[4]
+	mi := &file_plumb_v1_serving_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -405,7 +633,7 @@ func (x *FeatureColumn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FeatureColumn.ProtoReflect.Descriptor instead.
 func (*FeatureColumn) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{4}
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *FeatureColumn) GetName() string {
@@ -458,7 +686,7 @@ type PushRequest struct {
 
 func (x *PushRequest) Reset() {
 	*x = PushRequest{}
-	mi := &file_plumb_v1_serving_proto_msgTypes[5]
+	mi := &file_plumb_v1_serving_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -470,7 +698,7 @@ func (x *PushRequest) String() string {
 func (*PushRequest) ProtoMessage() {}
 
 func (x *PushRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_serving_proto_msgTypes[5]
+	mi := &file_plumb_v1_serving_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -483,7 +711,7 @@ func (x *PushRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushRequest.ProtoReflect.Descriptor instead.
 func (*PushRequest) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{5}
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *PushRequest) GetView() string {
@@ -540,7 +768,7 @@ type TimeColumn struct {
 
 func (x *TimeColumn) Reset() {
 	*x = TimeColumn{}
-	mi := &file_plumb_v1_serving_proto_msgTypes[6]
+	mi := &file_plumb_v1_serving_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -552,7 +780,7 @@ func (x *TimeColumn) String() string {
 func (*TimeColumn) ProtoMessage() {}
 
 func (x *TimeColumn) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_serving_proto_msgTypes[6]
+	mi := &file_plumb_v1_serving_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -565,7 +793,7 @@ func (x *TimeColumn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimeColumn.ProtoReflect.Descriptor instead.
 func (*TimeColumn) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{6}
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *TimeColumn) GetMicros() []int64 {
@@ -597,7 +825,7 @@ type PushColumn struct {
 
 func (x *PushColumn) Reset() {
 	*x = PushColumn{}
-	mi := &file_plumb_v1_serving_proto_msgTypes[7]
+	mi := &file_plumb_v1_serving_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -609,7 +837,7 @@ func (x *PushColumn) String() string {
 func (*PushColumn) ProtoMessage() {}
 
 func (x *PushColumn) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_serving_proto_msgTypes[7]
+	mi := &file_plumb_v1_serving_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -622,7 +850,7 @@ func (x *PushColumn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushColumn.ProtoReflect.Descriptor instead.
 func (*PushColumn) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{7}
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *PushColumn) GetName() string {
@@ -662,7 +890,7 @@ type PushResponse struct {
 
 func (x *PushResponse) Reset() {
 	*x = PushResponse{}
-	mi := &file_plumb_v1_serving_proto_msgTypes[8]
+	mi := &file_plumb_v1_serving_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -674,7 +902,7 @@ func (x *PushResponse) String() string {
 func (*PushResponse) ProtoMessage() {}
 
 func (x *PushResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_serving_proto_msgTypes[8]
+	mi := &file_plumb_v1_serving_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -687,7 +915,7 @@ func (x *PushResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushResponse.ProtoReflect.Descriptor instead.
 func (*PushResponse) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{8}
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *PushResponse) GetWritten() int64 {
@@ -732,7 +960,7 @@ type RefusedRow struct {
 
 func (x *RefusedRow) Reset() {
 	*x = RefusedRow{}
-	mi := &file_plumb_v1_serving_proto_msgTypes[9]
+	mi := &file_plumb_v1_serving_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -744,7 +972,7 @@ func (x *RefusedRow) String() string {
 func (*RefusedRow) ProtoMessage() {}
 
 func (x *RefusedRow) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_serving_proto_msgTypes[9]
+	mi := &file_plumb_v1_serving_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -757,7 +985,7 @@ func (x *RefusedRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefusedRow.ProtoReflect.Descriptor instead.
 func (*RefusedRow) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{9}
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RefusedRow) GetRow() int64 {
@@ -785,7 +1013,7 @@ var File_plumb_v1_serving_proto protoreflect.FileDescriptor
 
 const file_plumb_v1_serving_proto_rawDesc = "" +
 	"\n" +
-	"\x16plumb/v1/serving.proto\x12\bplumb.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15plumb/v1/values.proto\"\xad\x02\n" +
+	"\x16plumb/v1/serving.proto\x12\bplumb.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15plumb/v1/values.proto\"\xcd\x02\n" +
 	"\x18GetOnlineFeaturesRequest\x12)\n" +
 	"\x0ffeature_service\x18\x01 \x01(\tH\x00R\x0efeatureService\x123\n" +
 	"\bfeatures\x18\x02 \x01(\v2\x15.plumb.v1.FeatureListH\x00R\bfeatures\x12'\n" +
@@ -793,7 +1021,10 @@ const file_plumb_v1_serving_proto_rawDesc = "" +
 	"\n" +
 	"full_names\x18\x04 \x01(\bR\tfullNames\x12)\n" +
 	"\x10event_timestamps\x18\x05 \x01(\bR\x0feventTimestamps\x12*\n" +
-	"\x02at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x02atB\x12\n" +
+	"\x02at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x1e\n" +
+	"\n" +
+	"provenance\x18\a \x01(\bR\n" +
+	"provenanceB\x12\n" +
 	"\tselection\x12\x05\xbaH\x02\b\x01\"-\n" +
 	"\vFeatureList\x12\x1e\n" +
 	"\n" +
@@ -802,10 +1033,36 @@ const file_plumb_v1_serving_proto_rawDesc = "" +
 	"\tKeyColumn\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12(\n" +
 	"\x06values\x18\x02 \x01(\v2\x10.plumb.v1.ValuesR\x06values\x12\x14\n" +
-	"\x05nulls\x18\x03 \x01(\fR\x05nulls\"j\n" +
+	"\x05nulls\x18\x03 \x01(\fR\x05nulls\"\xa4\x01\n" +
 	"\x19GetOnlineFeaturesResponse\x121\n" +
 	"\acolumns\x18\x01 \x03(\v2\x17.plumb.v1.FeatureColumnR\acolumns\x12\x1a\n" +
-	"\brevision\x18\x02 \x01(\x03R\brevision\"\x94\x01\n" +
+	"\brevision\x18\x02 \x01(\x03R\brevision\x128\n" +
+	"\n" +
+	"provenance\x18\x03 \x03(\v2\x18.plumb.v1.ViewProvenanceR\n" +
+	"provenance\"\xfa\x03\n" +
+	"\x0eViewProvenance\x12\x14\n" +
+	"\x05alias\x18\x01 \x01(\tR\x05alias\x12\x12\n" +
+	"\x04view\x18\x02 \x01(\tR\x04view\x12/\n" +
+	"\x13definition_revision\x18\x03 \x01(\x03R\x12definitionRevision\x12'\n" +
+	"\x0fdefinition_hash\x18\x04 \x01(\fR\x0edefinitionHash\x12\x18\n" +
+	"\aorigins\x18\x05 \x01(\fR\aorigins\x12\x12\n" +
+	"\x04runs\x18\x06 \x03(\x03R\x04runs\x12+\n" +
+	"\x11pushed_timestamps\x18\a \x03(\x10R\x10pushedTimestamps\x12)\n" +
+	"\x10event_timestamps\x18\b \x03(\x10R\x0feventTimestamps\x12-\n" +
+	"\x12created_timestamps\x18\t \x03(\x10R\x11createdTimestamps\x12#\n" +
+	"\rcreated_nulls\x18\n" +
+	" \x01(\fR\fcreatedNulls\x12\x1d\n" +
+	"\n" +
+	"age_micros\x18\v \x03(\x03R\tageMicros\x12\x1d\n" +
+	"\n" +
+	"schema_ids\x18\f \x03(\rR\tschemaIds\"L\n" +
+	"\x06Origin\x12\x16\n" +
+	"\x12ORIGIN_UNSPECIFIED\x10\x00\x12\n" +
+	"\n" +
+	"\x06NO_ROW\x10\x01\x12\a\n" +
+	"\x03RUN\x10\x02\x12\b\n" +
+	"\x04PUSH\x10\x03\x12\v\n" +
+	"\aUNKNOWN\x10\x04\"\x94\x01\n" +
 	"\rFeatureColumn\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12(\n" +
 	"\x06values\x18\x02 \x01(\v2\x10.plumb.v1.ValuesR\x06values\x12\x1a\n" +
@@ -859,45 +1116,48 @@ func file_plumb_v1_serving_proto_rawDescGZIP() []byte {
 	return file_plumb_v1_serving_proto_rawDescData
 }
 
-var file_plumb_v1_serving_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_plumb_v1_serving_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_plumb_v1_serving_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_plumb_v1_serving_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_plumb_v1_serving_proto_goTypes = []any{
 	(Status)(0),                       // 0: plumb.v1.Status
-	(*GetOnlineFeaturesRequest)(nil),  // 1: plumb.v1.GetOnlineFeaturesRequest
-	(*FeatureList)(nil),               // 2: plumb.v1.FeatureList
-	(*KeyColumn)(nil),                 // 3: plumb.v1.KeyColumn
-	(*GetOnlineFeaturesResponse)(nil), // 4: plumb.v1.GetOnlineFeaturesResponse
-	(*FeatureColumn)(nil),             // 5: plumb.v1.FeatureColumn
-	(*PushRequest)(nil),               // 6: plumb.v1.PushRequest
-	(*TimeColumn)(nil),                // 7: plumb.v1.TimeColumn
-	(*PushColumn)(nil),                // 8: plumb.v1.PushColumn
-	(*PushResponse)(nil),              // 9: plumb.v1.PushResponse
-	(*RefusedRow)(nil),                // 10: plumb.v1.RefusedRow
-	(*timestamppb.Timestamp)(nil),     // 11: google.protobuf.Timestamp
-	(*Values)(nil),                    // 12: plumb.v1.Values
+	(ViewProvenance_Origin)(0),        // 1: plumb.v1.ViewProvenance.Origin
+	(*GetOnlineFeaturesRequest)(nil),  // 2: plumb.v1.GetOnlineFeaturesRequest
+	(*FeatureList)(nil),               // 3: plumb.v1.FeatureList
+	(*KeyColumn)(nil),                 // 4: plumb.v1.KeyColumn
+	(*GetOnlineFeaturesResponse)(nil), // 5: plumb.v1.GetOnlineFeaturesResponse
+	(*ViewProvenance)(nil),            // 6: plumb.v1.ViewProvenance
+	(*FeatureColumn)(nil),             // 7: plumb.v1.FeatureColumn
+	(*PushRequest)(nil),               // 8: plumb.v1.PushRequest
+	(*TimeColumn)(nil),                // 9: plumb.v1.TimeColumn
+	(*PushColumn)(nil),                // 10: plumb.v1.PushColumn
+	(*PushResponse)(nil),              // 11: plumb.v1.PushResponse
+	(*RefusedRow)(nil),                // 12: plumb.v1.RefusedRow
+	(*timestamppb.Timestamp)(nil),     // 13: google.protobuf.Timestamp
+	(*Values)(nil),                    // 14: plumb.v1.Values
 }
 var file_plumb_v1_serving_proto_depIdxs = []int32{
-	2,  // 0: plumb.v1.GetOnlineFeaturesRequest.features:type_name -> plumb.v1.FeatureList
-	3,  // 1: plumb.v1.GetOnlineFeaturesRequest.keys:type_name -> plumb.v1.KeyColumn
-	11, // 2: plumb.v1.GetOnlineFeaturesRequest.at:type_name -> google.protobuf.Timestamp
-	12, // 3: plumb.v1.KeyColumn.values:type_name -> plumb.v1.Values
-	5,  // 4: plumb.v1.GetOnlineFeaturesResponse.columns:type_name -> plumb.v1.FeatureColumn
-	12, // 5: plumb.v1.FeatureColumn.values:type_name -> plumb.v1.Values
-	3,  // 6: plumb.v1.PushRequest.keys:type_name -> plumb.v1.KeyColumn
-	7,  // 7: plumb.v1.PushRequest.event_timestamps:type_name -> plumb.v1.TimeColumn
-	7,  // 8: plumb.v1.PushRequest.created_timestamps:type_name -> plumb.v1.TimeColumn
-	8,  // 9: plumb.v1.PushRequest.features:type_name -> plumb.v1.PushColumn
-	12, // 10: plumb.v1.PushColumn.values:type_name -> plumb.v1.Values
-	10, // 11: plumb.v1.PushResponse.refused:type_name -> plumb.v1.RefusedRow
-	1,  // 12: plumb.v1.ServingService.GetOnlineFeatures:input_type -> plumb.v1.GetOnlineFeaturesRequest
-	6,  // 13: plumb.v1.ServingService.Push:input_type -> plumb.v1.PushRequest
-	4,  // 14: plumb.v1.ServingService.GetOnlineFeatures:output_type -> plumb.v1.GetOnlineFeaturesResponse
-	9,  // 15: plumb.v1.ServingService.Push:output_type -> plumb.v1.PushResponse
-	14, // [14:16] is the sub-list for method output_type
-	12, // [12:14] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	3,  // 0: plumb.v1.GetOnlineFeaturesRequest.features:type_name -> plumb.v1.FeatureList
+	4,  // 1: plumb.v1.GetOnlineFeaturesRequest.keys:type_name -> plumb.v1.KeyColumn
+	13, // 2: plumb.v1.GetOnlineFeaturesRequest.at:type_name -> google.protobuf.Timestamp
+	14, // 3: plumb.v1.KeyColumn.values:type_name -> plumb.v1.Values
+	7,  // 4: plumb.v1.GetOnlineFeaturesResponse.columns:type_name -> plumb.v1.FeatureColumn
+	6,  // 5: plumb.v1.GetOnlineFeaturesResponse.provenance:type_name -> plumb.v1.ViewProvenance
+	14, // 6: plumb.v1.FeatureColumn.values:type_name -> plumb.v1.Values
+	4,  // 7: plumb.v1.PushRequest.keys:type_name -> plumb.v1.KeyColumn
+	9,  // 8: plumb.v1.PushRequest.event_timestamps:type_name -> plumb.v1.TimeColumn
+	9,  // 9: plumb.v1.PushRequest.created_timestamps:type_name -> plumb.v1.TimeColumn
+	10, // 10: plumb.v1.PushRequest.features:type_name -> plumb.v1.PushColumn
+	14, // 11: plumb.v1.PushColumn.values:type_name -> plumb.v1.Values
+	12, // 12: plumb.v1.PushResponse.refused:type_name -> plumb.v1.RefusedRow
+	2,  // 13: plumb.v1.ServingService.GetOnlineFeatures:input_type -> plumb.v1.GetOnlineFeaturesRequest
+	8,  // 14: plumb.v1.ServingService.Push:input_type -> plumb.v1.PushRequest
+	5,  // 15: plumb.v1.ServingService.GetOnlineFeatures:output_type -> plumb.v1.GetOnlineFeaturesResponse
+	11, // 16: plumb.v1.ServingService.Push:output_type -> plumb.v1.PushResponse
+	15, // [15:17] is the sub-list for method output_type
+	13, // [13:15] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_plumb_v1_serving_proto_init() }
@@ -915,8 +1175,8 @@ func file_plumb_v1_serving_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plumb_v1_serving_proto_rawDesc), len(file_plumb_v1_serving_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   10,
+			NumEnums:      2,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

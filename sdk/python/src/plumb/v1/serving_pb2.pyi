@@ -23,20 +23,22 @@ NOT_FOUND: Status
 EXPIRED: Status
 
 class GetOnlineFeaturesRequest(_message.Message):
-    __slots__ = ("feature_service", "features", "keys", "full_names", "event_timestamps", "at")
+    __slots__ = ("feature_service", "features", "keys", "full_names", "event_timestamps", "at", "provenance")
     FEATURE_SERVICE_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     KEYS_FIELD_NUMBER: _ClassVar[int]
     FULL_NAMES_FIELD_NUMBER: _ClassVar[int]
     EVENT_TIMESTAMPS_FIELD_NUMBER: _ClassVar[int]
     AT_FIELD_NUMBER: _ClassVar[int]
+    PROVENANCE_FIELD_NUMBER: _ClassVar[int]
     feature_service: str
     features: FeatureList
     keys: _containers.RepeatedCompositeFieldContainer[KeyColumn]
     full_names: bool
     event_timestamps: bool
     at: _timestamp_pb2.Timestamp
-    def __init__(self, feature_service: _Optional[str] = ..., features: _Optional[_Union[FeatureList, _Mapping]] = ..., keys: _Optional[_Iterable[_Union[KeyColumn, _Mapping]]] = ..., full_names: bool = ..., event_timestamps: bool = ..., at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ...) -> None: ...
+    provenance: bool
+    def __init__(self, feature_service: _Optional[str] = ..., features: _Optional[_Union[FeatureList, _Mapping]] = ..., keys: _Optional[_Iterable[_Union[KeyColumn, _Mapping]]] = ..., full_names: bool = ..., event_timestamps: bool = ..., at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., provenance: bool = ...) -> None: ...
 
 class FeatureList(_message.Message):
     __slots__ = ("references",)
@@ -55,12 +57,54 @@ class KeyColumn(_message.Message):
     def __init__(self, name: _Optional[str] = ..., values: _Optional[_Union[_values_pb2.Values, _Mapping]] = ..., nulls: _Optional[bytes] = ...) -> None: ...
 
 class GetOnlineFeaturesResponse(_message.Message):
-    __slots__ = ("columns", "revision")
+    __slots__ = ("columns", "revision", "provenance")
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
+    PROVENANCE_FIELD_NUMBER: _ClassVar[int]
     columns: _containers.RepeatedCompositeFieldContainer[FeatureColumn]
     revision: int
-    def __init__(self, columns: _Optional[_Iterable[_Union[FeatureColumn, _Mapping]]] = ..., revision: _Optional[int] = ...) -> None: ...
+    provenance: _containers.RepeatedCompositeFieldContainer[ViewProvenance]
+    def __init__(self, columns: _Optional[_Iterable[_Union[FeatureColumn, _Mapping]]] = ..., revision: _Optional[int] = ..., provenance: _Optional[_Iterable[_Union[ViewProvenance, _Mapping]]] = ...) -> None: ...
+
+class ViewProvenance(_message.Message):
+    __slots__ = ("alias", "view", "definition_revision", "definition_hash", "origins", "runs", "pushed_timestamps", "event_timestamps", "created_timestamps", "created_nulls", "age_micros", "schema_ids")
+    class Origin(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        ORIGIN_UNSPECIFIED: _ClassVar[ViewProvenance.Origin]
+        NO_ROW: _ClassVar[ViewProvenance.Origin]
+        RUN: _ClassVar[ViewProvenance.Origin]
+        PUSH: _ClassVar[ViewProvenance.Origin]
+        UNKNOWN: _ClassVar[ViewProvenance.Origin]
+    ORIGIN_UNSPECIFIED: ViewProvenance.Origin
+    NO_ROW: ViewProvenance.Origin
+    RUN: ViewProvenance.Origin
+    PUSH: ViewProvenance.Origin
+    UNKNOWN: ViewProvenance.Origin
+    ALIAS_FIELD_NUMBER: _ClassVar[int]
+    VIEW_FIELD_NUMBER: _ClassVar[int]
+    DEFINITION_REVISION_FIELD_NUMBER: _ClassVar[int]
+    DEFINITION_HASH_FIELD_NUMBER: _ClassVar[int]
+    ORIGINS_FIELD_NUMBER: _ClassVar[int]
+    RUNS_FIELD_NUMBER: _ClassVar[int]
+    PUSHED_TIMESTAMPS_FIELD_NUMBER: _ClassVar[int]
+    EVENT_TIMESTAMPS_FIELD_NUMBER: _ClassVar[int]
+    CREATED_TIMESTAMPS_FIELD_NUMBER: _ClassVar[int]
+    CREATED_NULLS_FIELD_NUMBER: _ClassVar[int]
+    AGE_MICROS_FIELD_NUMBER: _ClassVar[int]
+    SCHEMA_IDS_FIELD_NUMBER: _ClassVar[int]
+    alias: str
+    view: str
+    definition_revision: int
+    definition_hash: bytes
+    origins: bytes
+    runs: _containers.RepeatedScalarFieldContainer[int]
+    pushed_timestamps: _containers.RepeatedScalarFieldContainer[int]
+    event_timestamps: _containers.RepeatedScalarFieldContainer[int]
+    created_timestamps: _containers.RepeatedScalarFieldContainer[int]
+    created_nulls: bytes
+    age_micros: _containers.RepeatedScalarFieldContainer[int]
+    schema_ids: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, alias: _Optional[str] = ..., view: _Optional[str] = ..., definition_revision: _Optional[int] = ..., definition_hash: _Optional[bytes] = ..., origins: _Optional[bytes] = ..., runs: _Optional[_Iterable[int]] = ..., pushed_timestamps: _Optional[_Iterable[int]] = ..., event_timestamps: _Optional[_Iterable[int]] = ..., created_timestamps: _Optional[_Iterable[int]] = ..., created_nulls: _Optional[bytes] = ..., age_micros: _Optional[_Iterable[int]] = ..., schema_ids: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class FeatureColumn(_message.Message):
     __slots__ = ("name", "values", "statuses", "event_timestamps")

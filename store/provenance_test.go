@@ -1,0 +1,127 @@
+package store_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/testing/protocmp"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/storetest"
+)
+
+// writeBy stores a row that an origin writes.
+func writeBy(t *testing.T, online store.Online, view *registry.View, origin store.Origin, row storetest.SourceRow) {
+	t.Helper()
+	packed := storetest.Pack(t, view.Keys, view.Schema(), row)[0]
+	packed.Value = storetest.WithOrigin(packed.Value, origin)
+	if _, err := online.Write(t.Context(), store.NewTable(view, 0), []store.Row{packed}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func provenanceOf(t *testing.T, lookup *store.Lookup, online store.Online, at store.Instant,
+	keys ...*plumbv1.KeyColumn,
+) []*plumbv1.ViewProvenance {
+	t.Helper()
+	var provenance store.Provenance
+	request := store.LookupRequest{Keys: keys, At: at, Provenance: &provenance}
+	if _, err := lookup.Get(t.Context(), online, request); err != nil {
+		t.Fatal(err)
+	}
+	return provenance.Views
+}
+
+func TestALookUpSaysWhereItsRowsComeFrom(t *testing.T) {
+	online := newMemory()
+	flight := newView("flight", []registry.Field{origin}, delay)
+	flight.TTL, flight.Revision, flight.Hash = 5*time.Microsecond, 3, registry.DefinitionHash{7, 31: 9}
+	row := func(key string, event store.Instant, created *store.Instant) storetest.SourceRow {
+		return storetest.SourceRow{Keys: []any{key}, Event: &event, Created: created, Features: []any{1.5}}
+	}
+	writeBy(t, online, flight, store.RunOrigin(12), row("run", 8, new(store.Instant(9))))
+	writeBy(t, online, flight, store.PushOrigin(1000), row("push", 7, nil))
+	writeBy(t, online, flight, 0, row("unknown", 10, new(store.Instant(0))))
+	writeBy(t, online, flight, store.RunOrigin(13), row("expired", 1, nil))
+	writeBy(t, online, flight, store.RunOrigin(14), row("future", 11, nil))
+	const run, push, unknown, none = byte(plumbv1.ViewProvenance_RUN), byte(plumbv1.ViewProvenance_PUSH),
+		byte(plumbv1.ViewProvenance_UNKNOWN), byte(plumbv1.ViewProvenance_NO_ROW)
+	got := provenanceOf(t, newLookup(t, flight), online, 10,
+		withNulls(texts("origin", "run", "push", "unknown", "expired", "future", "nowhere", "run"), 0, 0, 0, 0, 0, 0, 1))
+	want := []*plumbv1.ViewProvenance{{
+		Alias: "flight", View: "flight", DefinitionRevision: 3, DefinitionHash: flight.Hash[:],
+		Origins:           []byte{run, push, unknown, run, none, none, none},
+		Runs:              []int64{12, 0, 0, 13, 0, 0, 0},
+		PushedTimestamps:  []int64{0, 1000, 0, 0, 0, 0, 0},
+		EventTimestamps:   []int64{8, 7, 10, 1, 0, 0, 0},
+		CreatedTimestamps: []int64{9, 0, 0, 0, 0, 0, 0},
+		CreatedNulls:      []byte{0, 1, 0, 1, 0, 0, 0},
+		AgeMicros:         []int64{2, 3, 0, 9, 0, 0, 0},
+		SchemaIds:         []uint32{1, 1, 1, 1, 0, 0, 0},
+	}}
+	if diff := cmp.Diff(want, got, protocmp.Transform()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// One view under two names, a row of the first format, and a view without keys, whose one row is everyone's (R12).
+func TestEachUseOfAViewHasItsProvenance(t *testing.T) {
+	online := newMemory()
+	flight, world := newView("flight", []registry.Field{origin}, delay), newView("world", nil, delay)
+	old := storetest.Pack(t, flight.Keys, flight.Schema(),
+		storetest.SourceRow{Keys: []any{"b"}, Event: new(store.Instant(1)), Features: []any{1.5}})[0]
+	old.Value = storetest.InFirstFormat(old.Value)
+	if _, err := online.Write(t.Context(), store.NewTable(flight, 0), []store.Row{old}); err != nil {
+		t.Fatal(err)
+	}
+	writeBy(t, online, flight, store.RunOrigin(2),
+		storetest.SourceRow{Keys: []any{"a"}, Event: new(store.Instant(1)), Features: []any{1.5}})
+	writeBy(t, online, world, store.RunOrigin(3), storetest.SourceRow{Event: new(store.Instant(1)), Features: []any{1.5}})
+	selection := &registry.Selection{References: []registry.Reference{
+		{View: flight, Alias: "there", LabelColumns: []string{"from"}},
+		{View: flight, Alias: "back", LabelColumns: []string{"to"}},
+		{View: world, Alias: "world"},
+	}}
+	lookup, err := store.NewLookup(selection)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := provenanceOf(t, lookup, online, 1, texts("from", "a", "b"), texts("to", "b", "c"))
+	type use struct {
+		Alias, View string
+		Origins     []plumbv1.ViewProvenance_Origin
+		Runs        []int64
+	}
+	var uses []use
+	for _, view := range got {
+		u := use{Alias: view.GetAlias(), View: view.GetView(), Runs: view.GetRuns()}
+		for _, origin := range view.GetOrigins() {
+			u.Origins = append(u.Origins, plumbv1.ViewProvenance_Origin(origin))
+		}
+		uses = append(uses, u)
+	}
+	const run, unknown, none = plumbv1.ViewProvenance_RUN, plumbv1.ViewProvenance_UNKNOWN, plumbv1.ViewProvenance_NO_ROW
+	want := []use{
+		{"there", "flight", []plumbv1.ViewProvenance_Origin{run, unknown}, []int64{2, 0}},
+		{"back", "flight", []plumbv1.ViewProvenance_Origin{unknown, none}, []int64{0, 0}},
+		{"world", "world", []plumbv1.ViewProvenance_Origin{run, run}, []int64{3, 3}},
+	}
+	if diff := cmp.Diff(want, uses); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// The distance of the furthest instants is more than a number of 64 bits can hold.
+func TestTheGreatestAgeIsTheGreatestNumber(t *testing.T) {
+	online, world := newMemory(), newView("world", nil, delay)
+	writeBy(t, online, world, 1, storetest.SourceRow{Event: new(store.Instant(math.MinInt64 + 1)), Features: []any{1.5}})
+	for at, want := range map[store.Instant]int64{math.MinInt64 + 1: 0, 0: math.MaxInt64, math.MaxInt64: math.MaxInt64} {
+		if got := provenanceOf(t, newLookup(t, world), online, at)[0].GetAgeMicros(); got[0] != want {
+			t.Errorf("at %d the age is %d, want %d", at, got[0], want)
+		}
+	}
+}
