@@ -1,8 +1,8 @@
 // Command online measures look-ups through plumb serve, a whole process, with a real redis-server, which it starts.
 //
-//	online PLUMB
+//	online [-tables decoded,undecoded,views,sqlite,memory] [-shapes 1x50,100x50,1x250] [-callers 1,4,16] [-rounds 5] PLUMB
 //
-// PLUMB is the binary. Callers ask over gRPC, each on a connection of its own that stays open. The floor is a bare
+// PLUMB is the binary. The flags choose what to measure; all of it is unless told. Callers ask over gRPC, each on a connection of its own that stays open. The floor is a bare
 // program with go-redis, in a process too: one MGET of as many keys and values of as many bytes for each call, and gRPC
 // that hands on as many bytes without looking at them. Both take turns, and the tables, in Markdown, have medians of
 // several runs. Every value is checked before anything is measured, and each answer's shape while it is.
@@ -33,21 +33,22 @@ func main() {
 func start(args []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	switch {
-	case len(args) == 3 && args[0] == floor:
+	if len(args) == 3 && args[0] == floor {
 		keyBytes, err := strconv.Atoi(args[2])
 		if err != nil {
 			return fmt.Errorf("how long keys are: %w", err)
 		}
 		return serveFloor(ctx, args[1], keyBytes)
-	case len(args) == 1:
-		return run(ctx, args[0])
 	}
-	return errors.New("usage: online PLUMB")
+	chosen, plumb, err := parseArguments(args)
+	if err != nil {
+		return err
+	}
+	return run(ctx, plumb, chosen)
 }
 
 // run makes the projects in a folder that goes at the end, and measures.
-func run(ctx context.Context, plumb string) (err error) {
+func run(ctx context.Context, plumb string, chosen choice) (err error) {
 	if plumb, err = filepath.Abs(plumb); err != nil {
 		return fmt.Errorf("find %s: %w", plumb, err)
 	}
@@ -59,7 +60,7 @@ func run(ctx context.Context, plumb string) (err error) {
 	if err := makeSources(ctx, folder); err != nil {
 		return err
 	}
-	if err := measureSpeed(ctx, plumb, folder); err != nil {
+	if err := measureSpeed(ctx, plumb, folder, chosen); err != nil || !chosen.has(memory) {
 		return err
 	}
 	return measureMemory(ctx, plumb, folder)

@@ -19,6 +19,9 @@ func (s shape) String() string {
 	return fmt.Sprintf("%d x %d of %d views", s.rows, s.views*features, s.views)
 }
 
+// short is how a shape is called on the command line.
+func (s shape) short() string { return fmt.Sprintf("%dx%d", s.rows, s.views*features) }
+
 // plumbCaller asks plumb serve, with the generated client.
 type plumbCaller struct {
 	conn   *grpc.ClientConn

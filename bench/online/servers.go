@@ -62,7 +62,7 @@ func startFloor(ctx context.Context, redis string, keyBytes int) (*server, error
 // startPlumb returns once the server is ready.
 func startPlumb(ctx context.Context, plumb, folder string, views int, url string) (*server, error) {
 	s, line, err := startServer(ctx, projectOf(folder, views), plumb, "serve", "--output", "json", "--serving-grpc",
-		"127.0.0.1:0", "--online-store", url)
+		"127.0.0.1:0", "--serving-http", "", "--online-store", url)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,9 @@ func startPlumb(ctx context.Context, plumb, folder string, views int, url string
 	if err := json.Unmarshal([]byte(line), &told); err != nil {
 		return nil, errors.Join(fmt.Errorf("%q does not say where plumb listens: %w", line, err), s.stop())
 	}
-	s.address = told.GRPC
+	if s.address = told.GRPC; s.address == "" {
+		return nil, errors.Join(fmt.Errorf("plumb does not serve: %s", line), s.stop())
+	}
 	if err := s.awaitReady(ctx); err != nil {
 		return nil, errors.Join(err, s.stop())
 	}

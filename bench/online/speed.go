@@ -10,11 +10,8 @@ import (
 	"github.com/plumbstore/plumb/bench/redis"
 )
 
-const (
-	rounds = 5
-	// verified is how many answers are held against what they have to be, value by value.
-	verified = 200
-)
+// verified is how many answers are held against what they have to be, value by value.
+const verified = 200
 
 // The numbers of views that projects have.
 const (
@@ -23,42 +20,50 @@ const (
 	many = 500
 )
 
-var (
-	shapes       = []shape{{1, few}, {100, few}, {1, some}}
-	callerCounts = []int{1, 4, 16}
-)
-
 // servers are all that is asked.
 type servers struct {
-	redis *redis.Server
-	floor *server
+	chosen choice
+	redis  *redis.Server
+	floor  *server
 	// plumb are the servers of the projects, by their number of views; sqlite has some views.
 	plumb  map[int]*server
 	sqlite *server
 }
 
-// measureSpeed prints the tables of look-ups.
-func measureSpeed(ctx context.Context, plumb, folder string) (err error) {
-	s := &servers{plumb: map[int]*server{}}
+// measureSpeed prints the tables of look-ups that are chosen.
+func measureSpeed(ctx context.Context, plumb, folder string, chosen choice) (err error) {
+	s := &servers{chosen: chosen, plumb: map[int]*server{}}
 	defer func() { err = errors.Join(err, s.stop()) }()
 	if err := s.start(ctx, plumb, folder); err != nil {
 		return err
 	}
-	if err := s.againstFloor(ctx, func(shape shape, _, count int) ([]caller, error) {
+	for _, table := range []struct {
+		name  string
+		print func(ctx context.Context) error
+	}{{decoded, s.decoded}, {leftAsIs, s.undecoded}, {ofManyViews, s.manyViews}, {ofSQLite, s.withSQLite}} {
+		if !chosen.has(table.name) {
+			continue
+		}
+		if err := table.print(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decoded prints the table of callers that decode plumb's answers.
+func (s *servers) decoded(ctx context.Context) error {
+	return s.againstFloor(ctx, func(shape shape, _, count int) ([]caller, error) {
 		return s.plumb[shape.views].plumbCallers(shape, count)
-	}); err != nil {
-		return err
-	}
+	})
+}
+
+// undecoded prints the table of callers that do not.
+func (s *servers) undecoded(ctx context.Context) error {
 	fmt.Print("\nThe same, with callers that leave plumb's answers as they come, as those of the floor do:\n\n")
-	if err := s.againstFloor(ctx, func(shape shape, answer, count int) ([]caller, error) {
+	return s.againstFloor(ctx, func(shape shape, answer, count int) ([]caller, error) {
 		return s.plumb[shape.views].undecodedCallers(shape, answer, count)
-	}); err != nil {
-		return err
-	}
-	if err := s.manyViews(ctx); err != nil {
-		return err
-	}
-	return s.withSQLite(ctx)
+	})
 }
 
 // start writes the rows and starts the servers.
@@ -113,13 +118,13 @@ func (s *servers) againstFloor(ctx context.Context, plumb func(shape shape, answ
 ) error {
 	fmt.Println("| rows x features | callers | plumb p50 | p99 | per second | floor p50 | p99 | per second | " +
 		"p50 ratio | per second ratio | target |\n|---|---|---|---|---|---|---|---|---|---|---|")
-	for _, shape := range shapes {
+	for _, shape := range s.chosen.shapes {
 		answer, err := s.plumb[shape.views].verify(ctx, shape)
 		if err != nil {
 			return fmt.Errorf("%s: %w", shape, err)
 		}
-		for _, count := range callerCounts {
-			result, err := contest(ctx,
+		for _, count := range s.chosen.callers {
+			result, err := s.contest(ctx,
 				func() ([]caller, error) { return plumb(shape, answer, count) },
 				func() ([]caller, error) { return s.floor.floorCallers(shape, answer, count) })
 			if err != nil {
@@ -151,7 +156,7 @@ func (s *servers) manyViews(ctx context.Context) error {
 		"p50 ratio | per second ratio |\n|---|---|---|---|---|---|---|---|---|---|\n", many, few)
 	asked := shapes[0]
 	for _, count := range []int{1, 16} {
-		result, err := contest(ctx,
+		result, err := s.contest(ctx,
 			func() ([]caller, error) { return s.plumb[many].plumbCallers(asked, count) },
 			func() ([]caller, error) { return s.plumb[few].plumbCallers(asked, count) })
 		if err != nil {
@@ -167,12 +172,12 @@ func (s *servers) manyViews(ctx context.Context) error {
 func (s *servers) withSQLite(ctx context.Context) error {
 	fmt.Println("\n| rows x features | callers | SQLite p50 | p99 | per second | Redis p50 | p99 | per second |\n" +
 		"|---|---|---|---|---|---|---|---|")
-	for _, shape := range shapes {
+	for _, shape := range s.chosen.shapes {
 		if _, err := s.sqlite.verify(ctx, shape); err != nil {
 			return fmt.Errorf("%s from SQLite: %w", shape, err)
 		}
-		for _, count := range callerCounts {
-			result, err := contest(ctx,
+		for _, count := range s.chosen.callers {
+			result, err := s.contest(ctx,
 				func() ([]caller, error) { return s.sqlite.plumbCallers(shape, count) },
 				func() ([]caller, error) { return s.plumb[some].plumbCallers(shape, count) })
 			if err != nil {
@@ -206,9 +211,9 @@ type outcome struct {
 }
 
 // contest lets both sides take turns. Each turn begins with connections of its own.
-func contest(ctx context.Context, first, second func() ([]caller, error)) (outcome, error) {
+func (s *servers) contest(ctx context.Context, first, second func() ([]caller, error)) (outcome, error) {
 	sides := [2][]load{}
-	for range rounds {
+	for range s.chosen.rounds {
 		for i, connect := range []func() ([]caller, error){first, second} {
 			callers, err := connect()
 			if err != nil {
@@ -222,7 +227,7 @@ func contest(ctx context.Context, first, second func() ([]caller, error)) (outco
 		}
 	}
 	type round struct{ first, second load }
-	all := make([]round, rounds)
+	all := make([]round, s.chosen.rounds)
 	for i := range all {
 		all[i] = round{sides[0][i], sides[1][i]}
 	}

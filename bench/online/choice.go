@@ -1,0 +1,73 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The tables.
+const (
+	decoded     = "decoded"
+	leftAsIs    = "undecoded"
+	ofManyViews = "views"
+	ofSQLite    = "sqlite"
+	memory      = "memory"
+)
+
+var (
+	tables       = []string{decoded, leftAsIs, ofManyViews, ofSQLite, memory}
+	shapes       = []shape{{1, few}, {100, few}, {1, some}}
+	callerCounts = []int{1, 4, 16}
+)
+
+// choice is what is to be measured.
+type choice struct {
+	tables  []string
+	shapes  []shape
+	callers []int
+	rounds  int
+}
+
+func (c *choice) has(table string) bool { return slices.Contains(c.tables, table) }
+
+// parseArguments returns what to measure, and the binary.
+func parseArguments(args []string) (chosen choice, plumb string, err error) {
+	flags := flag.NewFlagSet("online", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	chosen = choice{tables: tables, shapes: shapes, callers: callerCounts}
+	flags.Func("tables", "", oneOf(tables, func(t string) string { return t }, &chosen.tables))
+	flags.Func("shapes", "", oneOf(shapes, shape.short, &chosen.shapes))
+	flags.Func("callers", "", oneOf(callerCounts, strconv.Itoa, &chosen.callers))
+	flags.IntVar(&chosen.rounds, "rounds", 5, "")
+	switch err := flags.Parse(args); {
+	case err != nil:
+		return choice{}, "", err
+	case flags.NArg() != 1 || chosen.rounds < 1:
+		return choice{}, "", errors.New("usage: online [-tables …] [-shapes …] [-callers …] [-rounds …] PLUMB")
+	}
+	return chosen, flags.Arg(0), nil
+}
+
+// oneOf parses a list of some of all that there are, named by a function.
+func oneOf[T any](all []T, name func(T) string, chosen *[]T) func(string) error {
+	return func(list string) error {
+		*chosen = nil
+		for _, wanted := range strings.Split(list, ",") {
+			at := slices.IndexFunc(all, func(t T) bool { return name(t) == wanted })
+			if at < 0 {
+				names := make([]string, len(all))
+				for i, each := range all {
+					names[i] = name(each)
+				}
+				return fmt.Errorf("%q is none of %s", wanted, strings.Join(names, ", "))
+			}
+			*chosen = append(*chosen, all[at])
+		}
+		return nil
+	}
+}
