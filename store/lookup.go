@@ -32,10 +32,9 @@ func NewTable(view *registry.View, retention time.Duration) Table {
 // Lookup is a selection made ready for looking up: what to read and where each value lies is settled once. It is
 // immutable and safe for concurrent use.
 type Lookup struct {
-	keys  []registry.Field
-	uses  []use
-	names []string
-	types []plumbv1.Type
+	keys    []registry.Field
+	uses    []use
+	outputs []output
 }
 
 // use is one use of a view.
@@ -47,8 +46,6 @@ type use struct {
 	table    Table
 	// keys are positions in Lookup.keys.
 	keys []int
-	// outputs are positions in Lookup.names.
-	outputs []int
 	// readers tell how to read rows, by schema id.
 	readers map[uint32]*reader
 }
@@ -56,7 +53,7 @@ type use struct {
 // reader picks the outputs of a use from rows of one schema.
 type reader struct {
 	layout layout
-	// fields has the position in the schema for each of use.outputs, or absent.
+	// fields has the position in the schema for each output of the use, or absent.
 	fields []int
 }
 
@@ -72,7 +69,9 @@ func NewLookup(selection *registry.Selection) (*Lookup, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Lookup{keys: keys, uses: make([]use, len(selection.References))}
+	l := &Lookup{
+		keys: keys, uses: make([]use, len(selection.References)), outputs: make([]output, len(selection.Outputs)),
+	}
 	for i, reference := range selection.References {
 		l.uses[i] = use{position: i, view: reference.View, alias: reference.Alias, table: NewTable(reference.View, 0),
 			readers: map[uint32]*reader{}}
@@ -83,10 +82,10 @@ func NewLookup(selection *registry.Selection) (*Lookup, error) {
 	}
 	wanted := make([][]registry.Field, len(l.uses))
 	for i, output := range selection.Outputs {
-		field := selection.References[output.Reference].View.Features[output.Feature].Field
-		wanted[output.Reference] = append(wanted[output.Reference], field)
-		l.uses[output.Reference].outputs = append(l.uses[output.Reference].outputs, i)
-		l.names, l.types = append(l.names, output.Name), append(l.types, field.Type)
+		use := output.Reference
+		field := selection.References[use].View.Features[output.Feature].Field
+		l.outputs[i] = newOutput(output.Name, field.Type, use, len(wanted[use]))
+		wanted[use] = append(wanted[use], field)
 	}
 	for i, u := range l.uses {
 		for _, schema := range u.view.Schemas {
@@ -132,17 +131,6 @@ func (l *Lookup) Uses() []string {
 	return names
 }
 
-// Views returns the name of each output's view.
-func (l *Lookup) Views() []string {
-	names := make([]string, len(l.names))
-	for i := range l.uses {
-		for _, output := range l.uses[i].outputs {
-			names[output] = l.uses[i].view.Name
-		}
-	}
-	return names
-}
-
 // LookupRequest asks for the features of some entities at an instant.
 type LookupRequest struct {
 	// Keys has one column for each of Lookup.Keys, in any order. A selection of entity-less views alone has none, and
@@ -152,10 +140,9 @@ type LookupRequest struct {
 	At Instant
 	// EventTimestamps asks for the event time of each row.
 	EventTimestamps bool
-	// Newest, where not nil, has one instant for each of Lookup.Uses. Get raises each to the newest event time that it
-	// found there and that is visible.
-	Newest []Instant
-	// Provenance, where not nil, is filled in with where the rows come from.
+	// Revision is what the reply says of the registry's revision; nothing where it is 0.
+	Revision int64
+	// Provenance, where not nil, is filled in with where the rows come from, and the reply tells it.
 	Provenance *Provenance
 }
 
@@ -163,6 +150,17 @@ type LookupRequest struct {
 // in their order. What is wrong with the keys is reported at once, as joined *registry.InputError that name the
 // columns. The store is read once.
 func (l *Lookup) Get(ctx context.Context, online Online, request LookupRequest) ([]*plumbv1.FeatureColumn, error) {
+	reply, err := l.Reply(ctx, online, request)
+	if err != nil {
+		return nil, err
+	}
+	defer reply.Release()
+	message, err := reply.Message()
+	return message.GetColumns(), err
+}
+
+// Reply is Get for who sends the answer on, in the bytes that it has on the wire. The caller releases it.
+func (l *Lookup) Reply(ctx context.Context, online Online, request LookupRequest) (*Reply, error) {
 	keys, err := l.checkKeys(request.Keys)
 	if err != nil {
 		return nil, err
@@ -175,24 +173,33 @@ func (l *Lookup) Get(ctx context.Context, online Online, request LookupRequest) 
 	if len(values) != len(gets) {
 		return nil, fmt.Errorf("the online store answered %d of %d reads", len(values), len(gets))
 	}
-	answer := newAnswer(l, keys.rows, request)
-	for i := range l.uses {
-		for row := range keys.rows {
+	reply := newReply(l, keys.rows)
+	if err := reply.fill(values, places, request); err != nil {
+		reply.Release()
+		return nil, err
+	}
+	return reply, nil
+}
+
+// fill makes the reply of the values that were read, and where those for each use and row are.
+func (r *Reply) fill(values [][]byte, places []int, request LookupRequest) error {
+	for i := range r.lookup.uses {
+		for row := range r.rows {
 			var value []byte
-			if place := places[i*keys.rows+row]; place != absent {
+			if place := places[i*r.rows+row]; place != absent {
 				value = values[place]
 			}
-			if err := answer.add(&l.uses[i], row, value); err != nil {
-				return nil, fmt.Errorf("feature view %q, row %d of the keys: %w", l.uses[i].view.Name, row+1, err)
+			if err := r.find(&r.lookup.uses[i], row, value, request.At); err != nil {
+				return fmt.Errorf("feature view %q, row %d of the keys: %w", r.lookup.uses[i].view.Name, row+1, err)
 			}
 		}
 	}
 	if request.Provenance != nil {
-		if err := request.Provenance.trace(l, places, values, request.At); err != nil {
-			return nil, err
+		if err := request.Provenance.trace(r.lookup, places, values, request.At); err != nil {
+			return err
 		}
 	}
-	return answer.columns, nil
+	return r.write(request)
 }
 
 // gets returns what to read, and for each use and row, at use*rows+row, its position in there, or absent where a key

@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -282,31 +281,28 @@ func TestANewTableKeepsRowsForTheTTLAndTheRetention(t *testing.T) {
 	}
 }
 
-// A look-up of one row allocates as often as it has types of columns, never for each column, view or key on the way.
-func TestALookUpOfFiftyFeaturesAllocatesNothingForEachColumn(t *testing.T) {
+func TestWhatIsMeasuredOfAReplyIsWhatItSays(t *testing.T) {
+	view := newView("flight", []registry.Field{origin}, delay, number)
+	view.TTL = time.Microsecond
 	online := newMemory()
-	var views []*registry.View
-	for i := range 5 {
-		var features []registry.Field
-		values := make([]any, 10)
-		for j := range values {
-			features, values[j] = append(features, registry.Field{Name: fmt.Sprint("f", i, j), Type: plumbv1.Type_FLOAT64}), 1.5
-		}
-		views = append(views, newView(fmt.Sprint("view", i), []registry.Field{origin, number}, features...))
-		write(t, online, views[i], storetest.SourceRow{Keys: []any{"EWR", int64(1)}, Event: new(store.Instant(1)),
-			Features: values})
+	write(t, online, view,
+		storetest.SourceRow{Keys: []any{"EWR"}, Event: new(store.Instant(3)), Features: []any{1.5, nil}},
+		storetest.SourceRow{Keys: []any{"JFK"}, Event: new(store.Instant(1)), Features: []any{2.5, int64(1)}},
+		storetest.SourceRow{Keys: []any{"LGA"}, Event: new(store.Instant(9)), Features: []any{3.5, int64(1)}})
+	keys := []*plumbv1.KeyColumn{texts("origin", "EWR", "JFK", "LGA", "EWR")}
+	reply, err := newLookup(t, view).Reply(t.Context(), online, store.LookupRequest{Keys: keys, At: 4, Revision: 300})
+	if err != nil {
+		t.Fatal(err)
 	}
-	lookup := newLookup(t, views...)
-	request := store.LookupRequest{Keys: []*plumbv1.KeyColumn{texts("origin", "EWR"), numbers("number", 1)}, At: 5}
-	ctx := context.Background()
-	allocations := testing.AllocsPerRun(100, func() {
-		columns, err := lookup.Get(ctx, online, request)
-		if err != nil || len(columns) != 50 || columns[49].GetStatuses()[0] != byte(plumbv1.Status_PRESENT) {
-			t.Fatal("the look-up went wrong", err)
-		}
-	})
-	const most = 30
-	if allocations > most {
-		t.Errorf("%v allocations, want at most %d", allocations, most)
+	defer reply.Release()
+	want := store.Seen{Newest: 3}
+	want.Values[plumbv1.Status_PRESENT], want.Values[plumbv1.Status_NULL] = 2, 2
+	want.Values[plumbv1.Status_EXPIRED], want.Values[plumbv1.Status_NOT_FOUND] = 2, 2
+	if got := reply.Seen(); len(got) != 1 || got[0] != want {
+		t.Errorf("seen is %v, want %v", got, want)
+	}
+	message, err := reply.Message()
+	if err != nil || message.GetRevision() != 300 {
+		t.Errorf("the message is %v, with error %v; want revision 300", message, err)
 	}
 }

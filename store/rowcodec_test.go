@@ -132,7 +132,19 @@ func unpack(t rapid.TB, view *registry.View, value []byte, at store.Instant) ([]
 	online := newMemory()
 	online.tables[store.NewTable(view, 0)] = map[string][]byte{"\x01": value}
 	request := store.LookupRequest{At: at, EventTimestamps: true}
-	return newLookup(t, view).Get(context.Background(), online, request)
+	reply, err := newLookup(t, view).Reply(context.Background(), online, request)
+	if err != nil {
+		return nil, err
+	}
+	defer reply.Release()
+	message, err := reply.Message()
+	if err != nil {
+		t.Fatalf("a reply is no message: %v", err)
+	}
+	if again, err := proto.Marshal(message); err != nil || !bytes.Equal(again, reply.Wire()) {
+		t.Fatalf("the reply is\n%x where protobuf writes, with error %v,\n%x", reply.Wire(), err, again)
+	}
+	return message.GetColumns(), nil
 }
 
 // checkUnpacks holds what a look-up reads from the bytes to the case.

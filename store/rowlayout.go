@@ -160,7 +160,7 @@ func newLayout(schema registry.Schema) layout {
 var ErrCorruptRow = errors.New("the stored row is corrupt")
 
 // check says whether a row is as long as its schema and its last offset want it; field may be called then.
-func (l *layout) check(row PackedRow) error {
+func (l *layout) check(row *PackedRow) error {
 	want := uint64(l.variableAt)
 	if len(row.body) >= l.variableAt && l.hasVariable {
 		want += uint64(binary.BigEndian.Uint32(row.body[l.variableAt-offsetSize:]))
@@ -173,7 +173,7 @@ func (l *layout) check(row PackedRow) error {
 
 // field returns the bytes of a field's value, and false where it is null. It never reads out of bounds, whatever the
 // offsets.
-func (l *layout) field(row PackedRow, position int) ([]byte, bool, error) {
+func (l *layout) field(row *PackedRow, position int) ([]byte, bool, error) {
 	body, place := row.body, l.slots[position]
 	if bit(body, position) {
 		return nil, false, nil

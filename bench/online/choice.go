@@ -57,7 +57,7 @@ func parseArguments(args []string) (chosen choice, plumb string, err error) {
 func oneOf[T any](all []T, name func(T) string, chosen *[]T) func(string) error {
 	return func(list string) error {
 		*chosen = nil
-		for _, wanted := range strings.Split(list, ",") {
+		for wanted := range strings.SplitSeq(list, ",") {
 			at := slices.IndexFunc(all, func(t T) bool { return name(t) == wanted })
 			if at < 0 {
 				names := make([]string, len(all))

@@ -1,9 +1,12 @@
 // Command online measures look-ups through plumb serve, a whole process, with a real redis-server, which it starts.
 //
-//	online [-tables decoded,undecoded,views,sqlite,memory] [-shapes 1x50,100x50,1x250] [-callers 1,4,16] [-rounds 5] PLUMB
+//	online [-tables …] [-shapes …] [-callers …] [-rounds …] PLUMB
 //
-// PLUMB is the binary. The flags choose what to measure; all of it is unless told. Callers ask over gRPC, each on a connection of its own that stays open. The floor is a bare
-// program with go-redis, in a process too: one MGET of as many keys and values of as many bytes for each call, and gRPC
+// PLUMB is the binary. All tables of all shapes are measured, with 1, 4 and 16 callers, in 5 rounds, unless the flags
+// choose some, as in -tables decoded,undecoded -shapes 1x50 -callers 1,16.
+//
+// Callers ask over gRPC, each on a connection of its own that stays open. The floor is a bare program with go-redis, in
+// a process too: one MGET of as many keys and values of as many bytes for each call, and gRPC
 // that hands on as many bytes without looking at them. Both take turns, and the tables, in Markdown, have medians of
 // several runs. Every value is checked before anything is measured, and each answer's shape while it is.
 //

@@ -176,6 +176,7 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 	config.Metrics.RegisterRegistry(s.revision, s.stale)
 	s.grpc = grpc.NewServer(append(config.observed(),
 		config.credentials(),
+		grpc.ForceServerCodecV2(newCodec()),
 		grpc.MaxRecvMsgSize(config.maxMessage()),
 		grpc.MaxSendMsgSize(config.MaxResponseBytes),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: pingInterval, PermitWithoutStream: true}),
@@ -198,7 +199,7 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 
 // register makes the services known.
 func (s *Server) register(service *serving, definitions *definitions) {
-	plumbv1.RegisterServingServiceServer(s.grpc, service)
+	s.grpc.RegisterService(servingDesc(), service)
 	plumbv1.RegisterRegistryServiceServer(s.grpc, definitions)
 	if s.config.Offline != nil {
 		arrowflight.RegisterFlightServiceServer(s.grpc, flight.New(flight.Config{

@@ -16,11 +16,21 @@ type serving struct {
 	server *Server
 }
 
-// GetOnlineFeatures answers from the newest edition. A row that was written under a definition which is not in there
-// yet makes it look for a newer one, once.
+// GetOnlineFeatures is lookUp for who wants the reply as a message.
 func (s *serving) GetOnlineFeatures(ctx context.Context, request *plumbv1.GetOnlineFeaturesRequest) (
 	*plumbv1.GetOnlineFeaturesResponse, error,
 ) {
+	reply, err := s.lookUp(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	defer reply.Release()
+	return reply.Message()
+}
+
+// lookUp answers from the newest edition. A row that was written under a definition which is not in there yet makes it
+// look for a newer one, once. The caller releases the reply.
+func (s *serving) lookUp(ctx context.Context, request *plumbv1.GetOnlineFeaturesRequest) (*store.Reply, error) {
 	if err := s.server.limit.enter(); err != nil {
 		return nil, err
 	}
@@ -32,9 +42,9 @@ func (s *serving) GetOnlineFeatures(ctx context.Context, request *plumbv1.GetOnl
 	if err != nil {
 		return nil, err
 	}
-	response, err := s.server.answer(ctx, current, request)
+	reply, err := s.server.answer(ctx, current, request)
 	if !errors.Is(err, store.ErrUnknownSchema) {
-		return response, err
+		return reply, err
 	}
 	if err := s.server.following.advance(ctx, current); err != nil {
 		return nil, err
@@ -46,32 +56,29 @@ func (s *serving) GetOnlineFeatures(ctx context.Context, request *plumbv1.GetOnl
 }
 
 func (s *Server) answer(ctx context.Context, from *edition, request *plumbv1.GetOnlineFeaturesRequest) (
-	*plumbv1.GetOnlineFeaturesResponse, error,
+	*store.Reply, error,
 ) {
 	lookup, err := from.lookup(request)
 	if err != nil {
 		return nil, err
 	}
-	began, newest := s.config.Now(), lookup.served.Newest()
-	var provenance store.Provenance
 	asked := store.LookupRequest{
 		Keys:            request.GetKeys(),
 		At:              s.at(request),
 		EventTimestamps: request.GetEventTimestamps(),
-		Newest:          newest,
+		Revision:        from.snapshot.Revision,
 	}
 	if request.GetProvenance() {
-		asked.Provenance = &provenance
+		asked.Provenance = new(store.Provenance)
 	}
-	columns, err := lookup.Get(ctx, s.reading(), asked)
+	began := s.config.Now()
+	reply, err := lookup.Reply(ctx, s.reading(), asked)
 	if err != nil {
 		s.countFailedRead(err)
 		return nil, err
 	}
-	lookup.served.Count(s.config.Now().Sub(began), columns, newest)
-	return &plumbv1.GetOnlineFeaturesResponse{
-		Columns: columns, Revision: from.snapshot.Revision, Provenance: provenance.Views,
-	}, nil
+	lookup.served.Count(s.config.Now().Sub(began), reply.Seen())
+	return reply, nil
 }
 
 // at is the instant to evaluate visibility and ttl at (R2).

@@ -1,0 +1,47 @@
+package store
+
+import (
+	"cmp"
+	"encoding/binary"
+	"fmt"
+)
+
+// packedArray is an array value within a row.
+type packedArray struct {
+	count, width    int
+	nulls           []byte
+	places, section []byte
+}
+
+// parseArray checks the lengths that an array claims, before anything is allocated for them.
+func parseArray(raw []byte, width int) (packedArray, error) {
+	a := packedArray{width: width}
+	if len(raw) < countSize {
+		return a, fmt.Errorf("%w: an array has %d bytes", ErrCorruptRow, len(raw))
+	}
+	count, rest := uint64(binary.BigEndian.Uint32(raw)), raw[countSize:]
+	place := uint64(cmp.Or(width, offsetSize))
+	bits := (count + 7) / 8
+	if need := bits + count*place; need > uint64(len(rest)) || width > 0 && need != uint64(len(rest)) {
+		return a, fmt.Errorf("%w: an array of %d elements has %d bytes", ErrCorruptRow, count, len(raw))
+	}
+	a.count = int(count)
+	a.nulls, a.places, a.section = rest[:bits], rest[bits:bits+count*place], rest[bits+count*place:]
+	return a, nil
+}
+
+// at returns the bytes of an element, and false where it is null.
+func (a *packedArray) at(i int) ([]byte, bool, error) {
+	if bit(a.nulls, i) {
+		return nil, false, nil
+	}
+	if a.width > 0 {
+		return a.places[i*a.width : (i+1)*a.width], true, nil
+	}
+	start := uint32(0)
+	if i > 0 {
+		start = binary.BigEndian.Uint32(a.places[(i-1)*offsetSize:])
+	}
+	raw, err := between(a.section, start, binary.BigEndian.Uint32(a.places[i*offsetSize:]))
+	return raw, true, err
+}

@@ -1,0 +1,132 @@
+package store
+
+import (
+	"fmt"
+	"math"
+	"sync"
+
+	"google.golang.org/protobuf/proto"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+)
+
+// Reply is the answer to one look-up, as the bytes of a plumb.v1.GetOnlineFeaturesResponse. They are written straight
+// from the stored rows, which nothing else decodes: who wants the message has it made of the bytes.
+//
+// A reply is released once it is not needed any more, and its memory then serves another one.
+type Reply struct {
+	lookup *Lookup
+	rows   int
+	// found are the rows, by use, then row of the keys.
+	found []foundRow
+	seen  []Seen
+	wire  wireWriter
+	// picked and statuses are those of the column that is being written, elements those of its arrays.
+	picked, elements [][]byte
+	statuses, nulls  []byte
+}
+
+// foundRow is what was found for one use of a view and one row of keys.
+type foundRow struct {
+	PackedRow
+
+	// reader is nil where there is no visible row.
+	reader  *reader
+	expired bool
+}
+
+// Seen is what a look-up saw of one use of a view.
+type Seen struct {
+	// Newest is the newest event time of the visible rows; the earliest instant where there are none.
+	Newest Instant
+	// Values counts the values by Status.
+	Values [statusCount]int
+}
+
+const statusCount = int(plumbv1.Status_EXPIRED) + 1
+
+// Wire is the message. It is valid until Release.
+func (r *Reply) Wire() []byte { return r.wire.written() }
+
+// Message is the reply as a message of its own, which stays valid.
+func (r *Reply) Message() (*plumbv1.GetOnlineFeaturesResponse, error) {
+	message := new(plumbv1.GetOnlineFeaturesResponse)
+	if err := proto.Unmarshal(r.Wire(), message); err != nil {
+		return nil, fmt.Errorf("read the reply of a look-up: %w", err)
+	}
+	return message, nil
+}
+
+// Seen is what was seen of each of Lookup.Uses. It is valid until Release.
+func (r *Reply) Seen() []Seen { return r.seen }
+
+// replies are those that have been released.
+var replies = sync.Pool{New: func() any { return new(Reply) }}
+
+// mostKept bounds the memory of a reply that is used again, in bytes of the message and in rows of views.
+const mostKept = 1 << 20
+
+// newReply returns an empty reply.
+func newReply(l *Lookup, rows int) *Reply {
+	r := replies.Get().(*Reply)
+	r.lookup, r.rows = l, rows
+	r.found = resized(r.found, rows*len(l.uses))
+	r.seen = resized(r.seen, len(l.uses))
+	for i := range r.seen {
+		r.seen[i] = Seen{Newest: math.MinInt64}
+	}
+	r.picked, r.statuses = resized(r.picked, rows), resized(r.statuses, rows)
+	r.wire.reset()
+	return r
+}
+
+// Release ends the use of the reply.
+func (r *Reply) Release() {
+	if len(r.wire.buffer) > mostKept || cap(r.found)+cap(r.picked)+cap(r.elements) > mostKept/10 {
+		return
+	}
+	clear(r.found) // Nothing of a store's answer is held on to.
+	clear(r.picked)
+	clear(r.elements)
+	r.lookup = nil
+	replies.Put(r)
+}
+
+// resized is a slice of so many elements, in the memory of the one given where there is enough.
+func resized[T any](slice []T, size int) []T {
+	if cap(slice) < size {
+		return make([]T, size)
+	}
+	return slice[:size]
+}
+
+// find notes what was found for a row of keys; nil where there is nothing. R2: a row that is not visible yet is not
+// there. The row that was before it is no longer stored.
+func (r *Reply) find(u *use, row int, value []byte, at Instant) error {
+	found := &r.found[u.position*r.rows+row]
+	*found = foundRow{}
+	if value == nil {
+		return nil
+	}
+	stored, err := parseRow(value)
+	if err != nil || stored.Event > at {
+		return err
+	}
+	reader, ok := u.readers[stored.SchemaID]
+	if !ok {
+		return fmt.Errorf("schema %d: %w", stored.SchemaID, ErrUnknownSchema)
+	}
+	if err := reader.layout.check(&stored); err != nil {
+		return err
+	}
+	seen := &r.seen[u.position]
+	seen.Newest = max(seen.Newest, stored.Event)
+	*found = foundRow{PackedRow: stored, reader: reader, expired: u.expired(stored.Event, at)}
+	return nil
+}
+
+// expired says whether an event at or before the instant lies more than the ttl before it (R2). Their distance always
+// fits an unsigned number, where at - ttl need not fit a signed one.
+func (u *use) expired(event, at Instant) bool {
+	return u.view.TTL > 0 && uint64(at)-uint64(event) > uint64(u.view.TTL.Microseconds())
+}
