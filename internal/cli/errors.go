@@ -26,6 +26,13 @@ const (
 // errChanges makes plan --detailed-exitcode exit with 2. It is printed nowhere.
 var errChanges = errors.New("the plan has changes")
 
+// errFailedCheck makes a command that checks something exit with 1 since the check failed, and errUnchecked with 3
+// since some of it could not be done. They are printed nowhere: the command's report has said so.
+var (
+	errFailedCheck = errors.New("the check failed")
+	errUnchecked   = errors.New("not all was checked")
+)
+
 // failure is what a program reads where --output is json.
 type failure struct {
 	Message  string         `json:"message"`
@@ -44,8 +51,10 @@ func (a *application) finish(ctx context.Context, err error) int {
 		return exitFine
 	case errors.Is(err, errChanges):
 		return exitChanges
-	case errors.Is(err, errRefused):
+	case errors.Is(err, errRefused), errors.Is(err, errUnchecked):
 		return exitInput
+	case errors.Is(err, errFailedCheck):
+		return exitFault
 	}
 	failed := failure{ExitCode: exitCode(err)}
 	var lines []string

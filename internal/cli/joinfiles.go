@@ -70,18 +70,26 @@ func outputFile(path string) (string, error) {
 	if !isFileFormat(path) {
 		return "", registry.Inputf("--out", "%s has to end in .parquet, .csv or .arrow", path)
 	}
+	if err := writable("--out", path); err != nil {
+		return "", err
+	}
+	return resolved(path)
+}
+
+// writable checks that a file that a flag names can be written as far as its folder goes.
+func writable(flag, path string) error {
 	folder := filepath.Dir(path)
 	info, err := os.Stat(folder)
 	if err != nil {
-		return "", registry.Inputf("--out", "cannot write %s: folder %s: %v", path, folder, reason(err))
+		return registry.Inputf(flag, "cannot write %s: folder %s: %v", path, folder, reason(err))
 	}
 	if !info.IsDir() {
-		return "", registry.Inputf("--out", "cannot write %s: %s is no folder", path, folder)
+		return registry.Inputf(flag, "cannot write %s: %s is no folder", path, folder)
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return "", registry.Inputf("--out", "cannot write %s: it is a folder", path)
+		return registry.Inputf(flag, "cannot write %s: it is a folder", path)
 	}
-	return resolved(path)
+	return nil
 }
 
 func isFileFormat(path string) bool {

@@ -1,0 +1,220 @@
+package audit
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/pushlog"
+)
+
+// background is what is known of a view besides its rows: what causes are decided by.
+type background struct {
+	// view is as in the revision that was served.
+	view *registry.View
+	// since and rebuilt are when the revisions View.Generation and View.Rebuild were applied.
+	since, rebuilt time.Time
+	// later is the first revision after the one served in which the view has another generation, or is gone; nil where
+	// there is none.
+	later *replacement
+	// retention is how long after its expiry the store keeps a row at least.
+	retention time.Duration
+	// runs are those of the view, in the order in which they began.
+	runs []registry.Run
+	// files are those of the view's source as they are now.
+	files []registry.SourceFile
+	// pending says whether a row that was pushed at an instant may be in a part of the log that is not read yet.
+	pending func(pushed store.Instant) bool
+}
+
+// replacement is a revision that ends a generation of a view.
+type replacement struct {
+	revision int64
+	at       time.Time
+}
+
+// background gathers what is known of the view of a use, for look-ups that were served before an instant.
+func (a *Auditor) background(ctx context.Context, served *registry.Snapshot, u *use, before store.Instant) (
+	*background, error,
+) {
+	view := u.reference.View
+	b := &background{view: view, retention: a.config.Retention, files: u.report.Files}
+	b.pending = func(pushed store.Instant) bool { return a.mayBePending(view, pushed) }
+	var err error
+	if b.runs, err = a.config.Ledger.Runs(ctx, served.Project, view.Name); err != nil {
+		return nil, err
+	}
+	history, err := a.config.Registry.History(ctx, served.Project)
+	if err != nil {
+		return nil, err
+	}
+	for _, revision := range slices.Backward(history) {
+		if revision.Number == view.Generation {
+			b.since = revision.At
+		}
+		if revision.Number == view.Rebuild {
+			b.rebuilt = revision.At
+		}
+		if revision.Number > served.Revision && b.later == nil && store.InstantOf(revision.At) < before {
+			if b.later, err = a.replacement(ctx, view, revision); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return b, nil
+}
+
+// replacement is a revision where the view has another generation in it, or is gone; nil where neither is so.
+func (a *Auditor) replacement(ctx context.Context, view *registry.View, revision registry.Revision) (
+	*replacement, error,
+) {
+	snapshot, err := a.config.Registry.At(ctx, view.Project, revision.Number)
+	if err != nil {
+		return nil, err
+	}
+	later, err := snapshot.View(view.Name)
+	if err == nil && later.Generation == view.Generation {
+		return nil, nil //nolint:nilnil // The view goes on, and nothing is wrong.
+	}
+	return &replacement{revision.Number, revision.At}, nil
+}
+
+// mayBePending says whether a row that was pushed at an instant may be in a write-ahead file still. A log that cannot
+// be read has nothing to wait for: what was pushed stays unexplained.
+func (a *Auditor) mayBePending(view *registry.View, pushed store.Instant) bool {
+	if view.Source.Log == nil {
+		return false
+	}
+	folder, err := a.config.LogFolder(view.Source.Log.Path)
+	if err != nil {
+		return false
+	}
+	pending, err := pushlog.Pending(folder, pushed.Time())
+	return err == nil && pending
+}
+
+// moment is a time as the rest of a sentence has it.
+func moment(t time.Time) store.Instant { return store.InstantOf(t) }
+
+// covering is the latest run of the generation that had ended by an instant and whose window holds an event (R5); nil
+// where there is none.
+func (b *background) covering(event, by store.Instant) *registry.Run {
+	return b.latest(event, by, func(run *registry.Run) bool { return run.Generation == b.view.Generation })
+}
+
+// former is covering among the runs of earlier generations.
+func (b *background) former(event, by store.Instant) *registry.Run {
+	return b.latest(event, by, func(run *registry.Run) bool { return run.Generation < b.view.Generation })
+}
+
+func (b *background) latest(event, by store.Instant, wanted func(*registry.Run) bool) *registry.Run {
+	for i := len(b.runs) - 1; i >= 0; i-- {
+		run := &b.runs[i]
+		if wanted(run) && endedBy(run, by) && holds(run, event) {
+			return run
+		}
+	}
+	return nil
+}
+
+func endedBy(run *registry.Run, by store.Instant) bool {
+	return run.Outcome == registry.Succeeded && store.InstantOf(run.FinishedAt) <= by
+}
+
+func holds(run *registry.Run, event store.Instant) bool {
+	return int64(event) <= run.End && (run.Start == nil || *run.Start < int64(event))
+}
+
+// run returns a run by its id; nil where it is not known.
+func (b *background) run(id int64) *registry.Run {
+	at := slices.IndexFunc(b.runs, func(run registry.Run) bool { return run.ID == id })
+	if at < 0 {
+		return nil
+	}
+	return &b.runs[at]
+}
+
+// reached says how far the view had been materialized by an instant.
+func (b *background) reached(by store.Instant) string {
+	end, ended := int64(0), false
+	for i := range b.runs {
+		run := &b.runs[i]
+		if run.Generation == b.view.Generation && endedBy(run, by) && (!ended || run.End > end) {
+			end, ended = run.End, true
+		}
+	}
+	if !ended {
+		return "no run had ended"
+	}
+	return fmt.Sprintf("the furthest reached %s", store.Instant(end))
+}
+
+// replaced says that a revision which the server had not seen yet had ended the generation by the time of an incident.
+func (b *background) replaced(i *incident) string {
+	if b.later != nil && store.InstantOf(b.later.at) <= i.servedAt {
+		return fmt.Sprintf("revision %d, applied at %s, had ended generation %d of the view, and rows were no longer "+
+			"written to it", b.later.revision, moment(b.later.at), b.view.Generation)
+	}
+	return ""
+}
+
+// mayBeForgotten is the evidence that the store may have forgotten the join's row: ttl and retention had passed since
+// its event and, where a run stored it, since that began.
+func (b *background) mayBeForgotten(i *incident) string {
+	if b.view.TTL <= 0 {
+		return ""
+	}
+	kept := i.joined.event
+	if run := b.covering(i.joined.event, i.servedAt); run != nil {
+		kept = max(kept, store.InstantOf(run.StartedAt))
+	}
+	until := kept + store.Instant(b.view.TTL.Microseconds()) + store.Instant(b.retention.Microseconds())
+	if until < kept || until >= i.servedAt { // The first is a sum beyond what an instant holds.
+		return ""
+	}
+	return fmt.Sprintf("the row of %s had to be kept until %s, and served was at %s", i.joined.event, until, i.servedAt)
+}
+
+// rewritten tells of the files that a run listed what is not as it was: another content, or gone.
+func (b *background) rewritten(run *registry.Run) []string {
+	var changed []string
+	for _, was := range run.Files {
+		at := slices.IndexFunc(b.files, func(f registry.SourceFile) bool { return f.Path == was.Path })
+		switch {
+		case at < 0:
+			changed = append(changed, was.Path+" has gone")
+		case b.files[at].Size != was.Size || b.files[at].Footer != was.Footer:
+			changed = append(changed, fmt.Sprintf("%s was rewritten, from %d to %d bytes,", was.Path, was.Size,
+				b.files[at].Size))
+		}
+	}
+	return changed
+}
+
+// added is a file that a run did not list and that came after it had begun. A run lists only the files that may hold
+// rows of its window, so that being listed for the first time is no evidence of having come late. What was pushed is
+// online at once, whatever runs do: so of the push log only a file counts that was still written to after the serving.
+func (b *background) added(run *registry.Run, servedAt store.Instant) *registry.SourceFile {
+	for i := range b.files {
+		file, since := &b.files[i], run.StartedAt
+		if b.isLogged(file) {
+			since = servedAt.Time()
+		}
+		listed := slices.ContainsFunc(run.Files, func(f registry.SourceFile) bool { return f.Path == file.Path })
+		if !listed && file.Modified.After(since) {
+			return file
+		}
+	}
+	return nil
+}
+
+// isLogged says whether a file is one of the view's push log.
+func (b *background) isLogged(file *registry.SourceFile) bool {
+	log := b.view.Source.Log
+	return log != nil && path.Dir(file.Path) == path.Clean(filepath.ToSlash(log.Path))
+}

@@ -1,0 +1,149 @@
+package audit
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/plumbstore/plumb/audit/auditlog"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// group is the log files that have the same columns for the same selection under one revision. They are joined as one.
+type group struct {
+	header *auditlog.Header
+	paths  []string
+	rows   int64
+}
+
+// logs are the files with look-ups that a request is about.
+type logs struct {
+	groups      []*group
+	files, rows int64
+}
+
+// find reads which files have look-ups of the request. Files that cannot be read are all named.
+func (a *Auditor) find(ctx context.Context, request Request) (*logs, error) {
+	paths, err := auditlog.Find(request.Folder, request.Project, request.From, request.To)
+	if err != nil {
+		return nil, err
+	}
+	found, byHeader := &logs{}, map[string]*group{}
+	var failures []error
+	for i, path := range paths {
+		a.config.Progress(store.Progress{Step: "finding logged look-ups", Rows: int64(i), Total: int64(len(paths))})
+		if err := found.add(ctx, request, path, byHeader); err != nil {
+			failures = append(failures, err)
+		}
+	}
+	if err := errors.Join(failures...); err != nil {
+		return nil, err
+	}
+	if found.rows == 0 {
+		return nil, a.nothing(request, len(paths))
+	}
+	return found, nil
+}
+
+// nothing says that there is nothing to audit, and what may be done about it.
+func (a *Auditor) nothing(request Request, files int) error {
+	what := "no look-up"
+	if request.Service != "" {
+		what = fmt.Sprintf("no look-up of feature service %q", request.Service)
+	}
+	hint := "set serving.audit in plumb.yaml, so that plumb serve logs look-ups, and wait until a file is finished"
+	if files > 0 {
+		hint = "widen --from and --to"
+	}
+	return registry.Inputf("", "%s of project %s is logged in %s as served from %s up to %s; %s", what, request.Project,
+		request.Folder, request.From, request.To, hint)
+}
+
+func (l *logs) add(ctx context.Context, request Request, path string, byHeader map[string]*group) error {
+	file, err := auditlog.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	if request.Service != "" && file.Header.Service != request.Service {
+		return nil
+	}
+	var rows int64
+	err = readServed(ctx, file, request, func(batch arrow.RecordBatch) error { rows += batch.NumRows(); return nil })
+	if err != nil || rows == 0 {
+		return err
+	}
+	key, err := groupKey(file.Header)
+	if err != nil {
+		return err
+	}
+	if byHeader[key] == nil {
+		byHeader[key] = &group{header: &file.Header}
+		l.groups = append(l.groups, byHeader[key])
+	}
+	g := byHeader[key]
+	g.paths, g.rows = append(g.paths, path), g.rows+rows
+	l.files, l.rows = l.files+1, l.rows+rows
+	return nil
+}
+
+// groupKey is equal for files of one group, whatever version of Plumb wrote them.
+func groupKey(header auditlog.Header) (string, error) {
+	header.Product = ""
+	text, err := json.Marshal(header)
+	return string(text), err
+}
+
+// readServed yields the rows of a file that were served when the request asks for.
+func readServed(ctx context.Context, file *auditlog.File, request Request,
+	yield func(arrow.RecordBatch) error,
+) error {
+	return file.Read(ctx, func(batch arrow.RecordBatch) error {
+		c := &columns{batch: batch}
+		served := typed[*array.Timestamp](c, auditlog.ServedAtColumn)
+		if c.missing != nil {
+			return registry.Inputf(file.Path, "is damaged: %v", c.missing)
+		}
+		for from := 0; from < served.Len(); {
+			to := from
+			for to < served.Len() && request.covers(served, to) {
+				to++
+			}
+			if to > from {
+				if err := yield(batch.NewSlice(int64(from), int64(to))); err != nil {
+					return err
+				}
+			}
+			from = to + 1
+		}
+		return nil
+	})
+}
+
+// covers says whether a row was served in the time that the request asks for.
+func (r Request) covers(served *array.Timestamp, row int) bool {
+	at := store.Instant(served.Value(row))
+	return at >= r.From && at < r.To
+}
+
+// read goes through the rows of a group, file by file.
+func (g *group) read(ctx context.Context, request Request,
+	yield func(path string, batch arrow.RecordBatch) error,
+) error {
+	for _, path := range g.paths {
+		file, err := auditlog.Open(path)
+		if err != nil {
+			return err
+		}
+		err = readServed(ctx, file, request, func(batch arrow.RecordBatch) error { return yield(path, batch) })
+		if err := errors.Join(err, file.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}

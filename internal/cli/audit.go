@@ -1,0 +1,326 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/dustin/go-humanize/english"
+	"github.com/spf13/cobra"
+
+	"github.com/plumbstore/plumb/audit"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+type auditFlags struct {
+	selection selectionFlags
+	from, to  string
+	dir       string
+	html      string
+	labels    string
+	timestamp string
+}
+
+func (a *application) auditCommand() *cobra.Command {
+	var flags auditFlags
+	cmd := &cobra.Command{
+		Use:   "audit --from T --to T | audit --labels FILE (--service S | --features …)",
+		Short: "Hold what was served against what training sees, and tell why it differs",
+		Long: "Audit reads the log of served look-ups (serving.audit), joins their keys again, each at the instant that\n" +
+			"it was looked up for and under the revision that answered, and compares status, value and event time bit\n" +
+			"for bit. Each difference has one cause, decided by evidence. It exits with 1 where one is unexplained, and\n" +
+			"with 3 where something could not be compared.\n\n" +
+			"With --labels it tells instead how much a training set over those label rows knows too early: of rows that\n" +
+			"had not been created yet at the label's time, and that --as-known leaves out.",
+		Args: arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
+				if flags.labels != "" {
+					return a.foresight(ctx, p, flags)
+				}
+				return a.audit(ctx, p, flags)
+			})
+		},
+	}
+	a.addSelectionFlags(cmd, &flags.selection)
+	set := cmd.Flags()
+	set.StringVar(&flags.from, "from", "", "audit look-ups that were served from this time on: RFC 3339")
+	set.StringVar(&flags.to, "to", "", "and before this time: RFC 3339, or now")
+	set.StringVar(&flags.dir, "dir", "", "the folder of the audit log, if not that of serving.audit")
+	set.StringVar(&flags.html, "html", "", "write the report as a page to this file, too")
+	set.StringVar(&flags.labels, "labels", "", "label rows: tell how much a training set over them knows too early")
+	set.StringVar(&flags.timestamp, "timestamp-column", "event_timestamp", "with --labels, the column of each row's time")
+	return cmd
+}
+
+func (a *application) audit(ctx context.Context, p *project, flags auditFlags) error {
+	request, err := a.auditRequest(p, flags)
+	if err != nil {
+		return err
+	}
+	auditor, shown, err := p.auditor(ctx)
+	if err != nil {
+		return err
+	}
+	defer shown.stop()
+	report, err := auditor.Run(ctx, request)
+	shown.stop()
+	if err != nil {
+		return err
+	}
+	if flags.html != "" {
+		if err := auditPage(report, a.version).WriteFile(flags.html); err != nil {
+			return err
+		}
+	}
+	if err := a.print(report, func(w io.Writer) error { return writeAudit(w, report) }); err != nil {
+		return err
+	}
+	return verdict(report)
+}
+
+// verdict is the error that the report ends the command with: none where all that differs is explained, and all was
+// compared.
+func verdict(report *audit.Report) error {
+	if report.Unexplained > 0 {
+		return errFailedCheck
+	}
+	for _, skipped := range report.Skipped {
+		if skipped.Input {
+			return errUnchecked
+		}
+	}
+	return nil
+}
+
+// auditRequest reads the flags; all that is wrong with them is told at once.
+func (a *application) auditRequest(p *project, flags auditFlags) (audit.Request, error) {
+	request := audit.Request{Project: p.config.Project, Folder: flags.dir, Service: flags.selection.service}
+	var mistakes []error
+	for _, bound := range []struct {
+		flag, value string
+		at          *store.Instant
+	}{{"--from", flags.from, &request.From}, {"--to", flags.to, &request.To}} {
+		var err error
+		if bound.value == "" {
+			err = registry.Inputf(bound.flag, "is missing; give a time, or --labels FILE instead")
+		} else {
+			*bound.at, err = a.instant(bound.flag, bound.value)
+		}
+		mistakes = append(mistakes, err)
+	}
+	if request.Folder == "" {
+		mistakes = append(mistakes, registry.Inputf("--dir", "is missing, and serving.audit names no folder; give one of "+
+			"them"))
+	}
+	if len(flags.selection.features) > 0 || flags.selection.fullNames {
+		mistakes = append(mistakes, registry.Inputf("--features", "and --full-names are for --labels; an audit takes what "+
+			"was looked up"))
+	}
+	if flags.html != "" {
+		mistakes = append(mistakes, writable("--html", flags.html))
+	}
+	return request, errors.Join(mistakes...)
+}
+
+func (a *application) foresight(ctx context.Context, p *project, flags auditFlags) error {
+	if flags.from != "" || flags.to != "" || flags.dir != "" || flags.html != "" {
+		return registry.Inputf("--labels", "goes without --from, --to, --dir and --html: it reads no audit log")
+	}
+	snapshot, err := p.snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := labelFile(flags.labels); err != nil {
+		return err
+	}
+	selection, err := flags.selection.of(snapshot)
+	if err != nil {
+		return err
+	}
+	auditor, shown, err := p.auditor(ctx)
+	if err != nil {
+		return err
+	}
+	defer shown.stop()
+	found, err := auditor.Foresee(ctx, selection, flags.labels, flags.timestamp)
+	shown.stop()
+	if err != nil {
+		return err
+	}
+	return a.print(found, func(w io.Writer) error { return writeForesight(w, found) })
+}
+
+// auditor opens what an audit needs, and begins to tell of its progress.
+func (p *project) auditor(ctx context.Context) (*audit.Auditor, *progress, error) {
+	offline, err := p.offline(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	engine, err := p.registry(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	temporary := p.config.Offline.TempDir
+	if temporary != "" && !filepath.IsAbs(temporary) {
+		temporary = filepath.Join(p.config.ProjectDir, temporary)
+	}
+	shown := p.app.progress("reading the audit log")
+	return audit.New(audit.Config{
+		Registry:  engine,
+		Ledger:    engine,
+		Offline:   offline,
+		Retention: p.config.OnlineRetention,
+		LogFolder: func(path string) (string, error) { return logFolder(p.config, path) },
+		TempDir:   temporary,
+		Now:       p.app.now,
+		Progress:  shown.report,
+	}), shown, nil
+}
+
+// shownExamples and shownFeatures bound what people are shown; JSON has all.
+const (
+	shownExamples = 10
+	shownFeatures = 10
+)
+
+func writeAudit(w io.Writer, r *audit.Report) error {
+	fmt.Fprintf(w, "Project %s, look-ups served from %s up to %s: %s in %s.\n", r.Project, r.From, r.To,
+		english.Plural(int(r.Rows), "row", ""), english.Plural(int(r.Files), "file", ""))
+	fmt.Fprintf(w, "%s: %d match what training sees, %d do not, %d were not compared.\n\n",
+		english.Plural(int(r.Values), "value", ""), r.Matched, r.Mismatched, r.NotCompared)
+	if err := writeTable(w, viewLines(r)); err != nil {
+		return err
+	}
+	if len(r.Causes) > 0 {
+		fmt.Fprintln(w)
+		if err := writeTable(w, causeLines(r)); err != nil {
+			return err
+		}
+		fmt.Fprintln(w)
+		if err := writeTable(w, featureLines(r)); err != nil {
+			return err
+		}
+	}
+	for _, example := range r.Examples[:min(len(r.Examples), shownExamples)] {
+		fmt.Fprintf(w, "\n%s\n", exampleText(example))
+	}
+	for _, view := range r.Views {
+		if view.Knowledge != nil {
+			fmt.Fprintf(w, "\n%s\n", knowledgeText(view))
+		}
+	}
+	for _, skipped := range r.Skipped {
+		fmt.Fprintf(w, "\nNot compared, %s: %s.\n", english.Plural(int(skipped.Values), "value", ""), skipped.Reason)
+	}
+	return nil
+}
+
+func viewLines(r *audit.Report) [][]string {
+	lines := [][]string{{"VIEW", "ROWS", "MATCHED", "MISMATCHED", "NOT COMPARED", "STALENESS P50", "P99"}}
+	for _, view := range r.Views {
+		line := []string{view.View, fmt.Sprint(view.Rows), fmt.Sprint(view.Matched), fmt.Sprint(view.Mismatched),
+			fmt.Sprint(view.NotCompared), "-", "-"}
+		if view.Staleness != nil {
+			line[5], line[6] = age(view.Staleness.P50), age(view.Staleness.P99)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+func causeLines(r *audit.Report) [][]string {
+	lines := [][]string{{"CAUSE", "VALUES", "VIEWS"}}
+	for _, cause := range r.Causes {
+		var views []string
+		for _, view := range r.Views {
+			for _, count := range view.Causes {
+				if count.Cause == cause.Cause {
+					views = append(views, fmt.Sprintf("%s %d", view.View, count.Values))
+				}
+			}
+		}
+		lines = append(lines, []string{cause.Title, fmt.Sprint(cause.Values), strings.Join(views, ", ")})
+	}
+	return lines
+}
+
+func featureLines(r *audit.Report) [][]string {
+	lines := [][]string{{"WORST FEATURES", "MISMATCHED", "OF", "SHARE"}}
+	for _, feature := range r.Features[:min(len(r.Features), shownFeatures)] {
+		lines = append(lines, []string{feature.View + ":" + feature.Feature, fmt.Sprint(feature.Mismatched),
+			fmt.Sprint(feature.Compared), percent(feature.Mismatched, feature.Compared)})
+	}
+	return lines
+}
+
+// percent is a part of a whole.
+func percent(part, of int64) string {
+	if of == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.2f%%", 100*float64(part)/float64(of))
+}
+
+func exampleText(e audit.Example) string {
+	var keys []string
+	for _, key := range e.Keys {
+		keys = append(keys, key.Name+"="+cell(key.Value))
+	}
+	return fmt.Sprintf("%s:%s of %s, served at %s for %s (request %d, row %d of %s)\n  served:        %s\n"+
+		"  training sees: %s\n  %s: %s", e.View, e.Feature, strings.Join(keys, " "), e.ServedAt, e.At, e.Request, e.Row,
+		e.File, sideText(e.Served), sideText(e.Joined), e.Cause, e.Evidence)
+}
+
+func sideText(s audit.Shown) string {
+	text := s.Status
+	if s.Value != nil {
+		text = cell(s.Value) + " " + text
+	}
+	if s.EventTimestamp != nil {
+		text += " of " + *s.EventTimestamp
+	}
+	return text
+}
+
+// knowledgeText says whether training as known would have matched what was served.
+func knowledgeText(v audit.View) string {
+	k := v.Knowledge
+	return fmt.Sprintf("%s: by default training matches %s of what was served, as known %s. %s of %s were not known to "+
+		"have been created at the instant asked for (%s).", v.View, percent(k.MatchedDefault, k.Compared),
+		percent(k.MatchedAsKnown, k.Compared), english.Plural(int(k.Unknown), "row", ""),
+		english.Plural(int(k.Seen), "row", ""), percent(k.Unknown, k.Seen))
+}
+
+func writeForesight(w io.Writer, f *audit.Foresight) error {
+	fmt.Fprintf(w, "%s: %s\n\n", f.Labels, english.Plural(int(f.Rows), "row", ""))
+	lines := [][]string{{"VIEW", "SEEN", "NOT KNOWN YET", "SHARE", "SEEN AS KNOWN"}}
+	for _, view := range f.Views {
+		line := []string{view.Alias, "-", "the source does not tell when rows were created", "", ""}
+		if view.TellsCreated {
+			line = []string{view.Alias, fmt.Sprint(view.Seen), fmt.Sprint(view.Unknown), percent(view.Unknown, view.Seen),
+				fmt.Sprint(view.SeenAsKnown)}
+		}
+		lines = append(lines, line)
+	}
+	if err := writeTable(w, lines); err != nil {
+		return err
+	}
+	lines = [][]string{{"FEATURE", "ANOTHER AS KNOWN", "SHARE"}}
+	for _, view := range f.Views {
+		for _, feature := range view.Features {
+			if view.TellsCreated {
+				lines = append(lines, []string{feature.Output, fmt.Sprint(feature.Changed), percent(feature.Changed, f.Rows)})
+			}
+		}
+	}
+	if len(lines) == 1 {
+		return nil
+	}
+	fmt.Fprintln(w)
+	return writeTable(w, lines)
+}

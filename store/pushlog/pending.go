@@ -1,0 +1,34 @@
+package pushlog
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// queueing is how long a row may have been on its way to the log.
+const queueing = 10 * time.Second
+
+// Pending says whether a row that was accepted at an instant may lie in a write-ahead file of the folder, where the
+// offline store does not read it: one that was begun by then and is no Parquet file yet.
+func Pending(folder string, accepted time.Time) (bool, error) {
+	files, err := filepath.Glob(filepath.Join(folder, "*"+walExtension))
+	if err != nil {
+		return false, fmt.Errorf("look for write-ahead files: %w", err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(file, walExtension)
+		digits, _, _ := strings.Cut(filepath.Base(name), "-")
+		begun, err := strconv.ParseInt(digits, 10, 64)
+		if err != nil || begun > accepted.Add(queueing).UnixMicro() {
+			continue
+		}
+		if _, err := os.Stat(name + parquetExtension); os.IsNotExist(err) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
