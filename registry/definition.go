@@ -56,7 +56,7 @@ func hashOf(view *View) DefinitionHash {
 	for _, feature := range features {
 		fmt.Fprintf(&text, "feature %+q %s %+q\n", feature.Name, feature.Type, feature.Column)
 	}
-	for _, read := range view.Source.reads() {
+	for _, read := range view.Source.Reads() {
 		fmt.Fprintf(&text, "reads %+q\n", read.Name)
 		read.describe(&text)
 	}
@@ -72,8 +72,8 @@ func (s *Source) describe(text *strings.Builder) {
 	fmt.Fprintf(text, "event %+q\ncreated %+q\n", s.EventTimestamp, s.CreatedTimestamp)
 }
 
-// reads returns the sources that a query may read, directly or not, ordered by name; none for files.
-func (s *Source) reads() []*Source {
+// Reads returns the sources that a query may read, directly or not, ordered by name; none for files.
+func (s *Source) Reads() []*Source {
 	found := map[string]*Source{}
 	s.collect(found)
 	names := slices.Sorted(maps.Keys(found))

@@ -105,6 +105,8 @@ type JoinReport struct {
 	Views []ViewReport `json:"views"`
 	// Files are those of the sources, also where the join could tell from their footers that it need not read them.
 	Files []registry.SourceFile `json:"-"`
+	// Labels are the columns of the label rows, which come first in the result.
+	Labels []registry.Column `json:"-"`
 }
 
 // ViewReport counts what became of one use of a view.

@@ -74,7 +74,7 @@ func (a *application) historical(ctx context.Context, p *project, flags historic
 	}
 	started, shown := a.now(), a.progress("planning the join")
 	defer shown.stop()
-	join, err := offline.PlanJoin(ctx, store.JoinRequest{
+	request := store.JoinRequest{
 		Selection:       selection,
 		Labels:          flags.labels,
 		TimestampColumn: flags.timestamp,
@@ -82,8 +82,14 @@ func (a *application) historical(ctx context.Context, p *project, flags historic
 		EventTimestamps: flags.times,
 		AsKnown:         flags.asKnown,
 		Progress:        shown.report,
-	})
+	}
+	run, err := p.startJoin(request, flags)
 	if err != nil {
+		return err
+	}
+	join, err := offline.PlanJoin(ctx, request)
+	if err != nil {
+		run.End(ctx, store.JoinReport{}, "", err)
 		return err
 	}
 	defer join.Close()
@@ -92,6 +98,7 @@ func (a *application) historical(ctx context.Context, p *project, flags historic
 	}
 	shown.report(store.Progress{Step: "joining"})
 	report, err := join.WriteFile(ctx, flags.out)
+	run.End(ctx, report, "", err)
 	shown.stop()
 	if err != nil {
 		return err

@@ -73,10 +73,16 @@ func (a *application) materialize(ctx context.Context, p *project, flags materia
 	if err != nil {
 		return err
 	}
+	recorder, err := p.lineage()
+	if err != nil {
+		return err
+	}
 	var failures []error
 	for _, view := range views {
 		current = a.progress("materializing " + view.Name)
+		run := recorder.StartMaterialization(view)
 		report, err := materializer.Run(ctx, view, request)
+		run.End(ctx, report.Run, err)
 		current.stop()
 		err = a.tell(view, report, err)
 		if ctx.Err() != nil {

@@ -35,6 +35,7 @@ type Config struct {
 	Offline         Offline
 	Serving         Serving
 	Push            Push
+	Lineage         Lineage
 }
 
 // Offline configures how sources are read.

@@ -57,11 +57,12 @@ type shown struct {
 	Offline                        config.Offline
 	Serving                        config.Serving
 	Push                           config.Push
+	Lineage                        string
 }
 
 func show(c *config.Config) shown {
 	return shown{c.Project, c.Registry.Reveal(), c.OnlineStore.Reveal(), c.Definitions, c.OnlineRetention, c.Offline,
-		c.Serving, c.Push}
+		c.Serving, c.Push, c.Lineage.To.Reveal()}
 }
 
 func defaults(folder string) shown {
@@ -175,6 +176,9 @@ var precedence = []struct {
 	{"push.log_interval", "10s", "1h", "1us",
 		func(s *shown) { s.Push.LogInterval = 10 * time.Second }, func(s *shown) { s.Push.LogInterval = time.Hour },
 		func(s *shown) { s.Push.LogInterval = time.Microsecond }},
+	{"lineage", "file:/a", "http://[::1]:1", "",
+		func(s *shown) { s.Lineage = "file:/a" }, func(s *shown) { s.Lineage = "http://[::1]:1" },
+		func(s *shown) { s.Lineage = "" }},
 	{"serving.tls_cert", "/a", "/b", "/c",
 		func(s *shown) { s.Serving.Security.TLSCert = "/a" }, func(s *shown) { s.Serving.Security.TLSCert = "/b" },
 		func(s *shown) { s.Serving.Security.TLSCert = "/c" }},

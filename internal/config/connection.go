@@ -28,8 +28,10 @@ func (c ConnectionString) Scheme() string {
 	return scheme
 }
 
-// Path is the path of the file, where the scheme is sqlite.
-func (c ConnectionString) Path() string { return strings.TrimPrefix(c.secret, "sqlite:") }
+// Path is the path of the file, where the scheme is sqlite or file.
+func (c ConnectionString) Path() string {
+	return strings.TrimPrefix(strings.TrimPrefix(c.secret, "sqlite:"), "file:")
+}
 
 const redacted = "xxxxx"
 
@@ -60,6 +62,19 @@ func (c ConnectionString) String() string {
 	parsed.RawQuery = query.Encode()
 	parsed.Host += others
 	return parsed.String()
+}
+
+// Address is where the store is and nothing else: no user, no password, no options. A file is a URL, too.
+func (c ConnectionString) Address() string {
+	if c.Scheme() == "sqlite" {
+		return "sqlite://" + filepath.ToSlash(c.Path())
+	}
+	scheme, rest, _ := strings.Cut(c.secret, "://")
+	if misplaced(c.secret) {
+		return scheme + "://" + redacted
+	}
+	rest, _, _ = strings.Cut(rest, "?")
+	return scheme + "://" + strings.TrimSuffix(rest[strings.LastIndexByte(rest, '@')+1:], "/")
 }
 
 // GoString is String, for %#v.

@@ -105,6 +105,9 @@ var settings = slices.Concat([]Setting{
 		set: setLogSize},
 	{Key: "push.log_interval", Default: "1m",
 		Usage: "after how long rows of a push log become a Parquet file, which joins read", set: setLogInterval},
+	{Key: "lineage", Optional: true,
+		Usage: "where OpenLineage events of historical and materialize go: file:PATH, http://… or https://…",
+		set:   setLineage},
 }, securitySettings)
 
 func setProject(l *loader, value []string) error {

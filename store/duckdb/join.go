@@ -182,7 +182,7 @@ func (j *join) prepare(ctx context.Context, extra []string, write func(*session,
 		if err := s.queryRow(ctx, "SELECT count(*) FROM "+internalSchema+".labels", &report.Rows); err != nil {
 			return err
 		}
-		report.Files = r.described()
+		report.Files, report.Labels = r.described(), j.labels.columns
 		times, err := j.labelTimes(ctx, s)
 		if err != nil {
 			return err

@@ -1,0 +1,195 @@
+package lineage
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+)
+
+// dataset is data that a run reads or writes. A namespace says where it is, and the name what it is called there.
+type dataset struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+	Facets    facets `json:"facets"`
+	// OutputFacets are those of what is written.
+	OutputFacets facets `json:"outputFacets,omitempty"`
+}
+
+// files is the namespace of local files, whose names are absolute paths.
+const files = "file"
+
+func (r *Recorder) file(path string) dataset {
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(r.config.Folder, path)
+	}
+	return dataset{Namespace: files, Name: filepath.ToSlash(filepath.Clean(path)), Facets: facets{}}
+}
+
+// field is a column in a schema facet.
+type field struct {
+	Name string `json:"name"`
+	Type string `json:"type,omitempty"`
+}
+
+func typed(name string, declared plumbv1.Type) field { return field{name, declared.String()} }
+
+func (d *dataset) setSchema(fields []field) {
+	d.Facets["schema"] = newFacet(schemaFacet, facet{"fields": list(fields)})
+}
+
+func (d *dataset) setVersion(version string) {
+	if version != "" {
+		d.Facets["version"] = newFacet(versionFacet, facet{"datasetVersion": version})
+	}
+}
+
+func (d *dataset) setRows(rows int64) {
+	d.OutputFacets = facets{"outputStatistics": newFacet(statisticsFacet, facet{"rowCount": rows})}
+}
+
+// input is a column that another one is made of.
+type input struct {
+	Namespace       string           `json:"namespace"`
+	Name            string           `json:"name"`
+	Field           string           `json:"field"`
+	Transformations []transformation `json:"transformations"`
+}
+
+// transformation is what becomes of a column. It is DIRECT where its values are in the result, INDIRECT where they
+// decide which values are.
+type transformation struct {
+	Type    string `json:"type"`
+	Subtype string `json:"subtype"`
+}
+
+var (
+	identity = transformation{Type: "DIRECT", Subtype: "IDENTITY"}
+	joined   = transformation{Type: "INDIRECT", Subtype: "JOIN"}
+	derived  = transformation{Type: "DIRECT", Subtype: "TRANSFORMATION"}
+	newest   = transformation{Type: "INDIRECT", Subtype: "FILTER"}
+)
+
+func (d dataset) column(name string, how transformation) input {
+	return input{d.Namespace, d.Name, name, []transformation{how}}
+}
+
+// columnLineage collects the columns of an output, and what each is made of.
+type columnLineage struct {
+	fields  []field
+	of      map[string]facet
+	dataset []input
+}
+
+// add takes a column; one without inputs has a schema and no lineage.
+func (c *columnLineage) add(column field, inputs ...input) {
+	c.fields = append(c.fields, column)
+	if len(inputs) == 0 {
+		return
+	}
+	if c.of == nil {
+		c.of = map[string]facet{}
+	}
+	c.of[column.Name] = facet{"inputFields": inputs}
+}
+
+// decide takes columns that decide which rows are in the output.
+func (c *columnLineage) decide(inputs ...input) {
+	for _, each := range inputs {
+		same := func(other input) bool {
+			return other.Namespace == each.Namespace && other.Name == each.Name && other.Field == each.Field
+		}
+		if each.Field != "" && !slices.ContainsFunc(c.dataset, same) {
+			c.dataset = append(c.dataset, each)
+		}
+	}
+}
+
+// describe gives the output its schema and its lineage.
+func (c *columnLineage) describe(output *dataset) {
+	output.setSchema(c.fields)
+	if c.of == nil {
+		c.of = map[string]facet{}
+	}
+	output.Facets["columnLineage"] = newFacet(columnsFacet, facet{"fields": c.of, "dataset": list(c.dataset)})
+}
+
+// sources are the datasets of the views of a run, each once.
+type sources struct {
+	recorder *Recorder
+	files    []registry.SourceFile
+	all      []dataset
+}
+
+// of returns the dataset that has the columns of a source: its files, or, for SQL, the source itself, which is named
+// below the project; what it reads comes along. Columns are those that are read of it.
+func (s *sources) of(source *registry.Source, columns []field) dataset {
+	if source.Query == "" {
+		if source.Log != nil {
+			s.add(s.recorder.file(source.Log.Path), columns, "")
+		}
+		return s.add(s.recorder.file(source.Path), columns, s.version(source))
+	}
+	for _, read := range source.Reads() {
+		if read.Query == "" {
+			s.add(s.recorder.file(read.Path), nil, s.version(read))
+		}
+	}
+	named := dataset{Namespace: "plumb://" + s.recorder.config.Project, Name: "sources/" + source.Name, Facets: facets{}}
+	return s.add(named, columns, s.version(append(source.Reads(), source)...))
+}
+
+// add takes a dataset, or what is new about one that is there.
+func (s *sources) add(d dataset, columns []field, version string) dataset {
+	at := slices.IndexFunc(s.all, func(o dataset) bool { return o.Namespace == d.Namespace && o.Name == d.Name })
+	if at < 0 {
+		at = len(s.all)
+		s.all = append(s.all, d)
+		s.all[at].setVersion(version)
+	}
+	known, _ := s.all[at].Facets["schema"]["fields"].([]field)
+	for _, column := range columns {
+		if column.Name != "" && !slices.ContainsFunc(known, func(f field) bool { return f.Name == column.Name }) {
+			known = append(known, column)
+		}
+	}
+	if known != nil {
+		s.all[at].setSchema(known)
+	}
+	return s.all[at]
+}
+
+// version stands for the queries and the files of sources: two that differ differ in content. Empty where no file is
+// known yet.
+func (s *sources) version(of ...*registry.Source) string {
+	hash, found := sha256.New(), false
+	for _, source := range of {
+		fmt.Fprintf(hash, "%q\n", source.Query)
+		for _, file := range s.files {
+			if file.Source == source.Name {
+				found = true
+				fmt.Fprintf(hash, "%q %d %s\n", file.Path, file.Size, file.Footer)
+			}
+		}
+	}
+	if !found {
+		return ""
+	}
+	return hex.EncodeToString(hash.Sum(nil)[:16])
+}
+
+// sourceColumns are what a view reads of its source: keys, times and features, by the names that they have there.
+func sourceColumns(view *registry.View) []field {
+	var columns []field
+	for _, column := range view.Columns() {
+		columns = append(columns, typed(column.Name, column.Type))
+	}
+	for _, name := range []string{view.Source.EventTimestamp, view.Source.CreatedTimestamp} {
+		columns = append(columns, typed(name, plumbv1.Type_TIMESTAMP))
+	}
+	return columns
+}

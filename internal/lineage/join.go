@@ -1,0 +1,140 @@
+package lineage
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/store"
+)
+
+// JoinRequest is a point-in-time join of label rows into a file.
+type JoinRequest struct {
+	store.JoinRequest
+	// Service is the feature service that the selection is of; empty where features were listed.
+	Service string
+	// Out is the file that is written.
+	Out string
+}
+
+// Join is the run of a join.
+type Join struct {
+	run
+	request JoinRequest
+}
+
+// StartJoin tells that a join begins. Paths are absolute.
+func (r *Recorder) StartJoin(request JoinRequest) *Join {
+	if r == nil {
+		return nil
+	}
+	join := &Join{request: request}
+	inputs, outputs := join.datasets(r, store.JoinReport{}, "")
+	name, description := join.name()
+	join.run = r.start(name, description, inputs, outputs)
+	return join
+}
+
+// End tells how it ended. version stands for the content of the output; empty where it is not known.
+func (j *Join) End(ctx context.Context, report store.JoinReport, version string, failure error) {
+	if j == nil {
+		return
+	}
+	inputs, outputs := j.datasets(j.recorder, report, version)
+	if failure == nil {
+		outputs[0].setRows(report.Rows)
+	}
+	j.end(ctx, failure, inputs, outputs)
+}
+
+// name is that of the job: the service's, or the views' with a hash that stands for the features, since there may be
+// hundreds.
+func (j *Join) name() (name, description string) {
+	if j.request.Service != "" {
+		return "historical." + j.request.Service, "training set of feature service " + j.request.Service
+	}
+	selection := j.request.Selection
+	var views, features []string
+	for _, reference := range selection.References {
+		views = append(views, reference.View.Name)
+	}
+	for _, output := range selection.Outputs {
+		reference := selection.References[output.Reference]
+		features = append(features, reference.View.Name+":"+reference.View.Features[output.Feature].Name)
+	}
+	listed := strings.Join(features, ", ")
+	sum := sha256.Sum256([]byte(listed))
+	return "historical." + strings.Join(views, "+") + "." + hex.EncodeToString(sum[:4]), "training set of " + listed
+}
+
+func (j *Join) datasets(r *Recorder, report store.JoinReport, version string) (inputs, outputs []dataset) {
+	labels, output := r.file(j.request.Labels), r.file(j.request.Out)
+	read := &sources{recorder: r, files: report.Files}
+	var columns columnLineage
+	var fields []field
+	for _, column := range report.Labels {
+		fields = append(fields, field{column.Name, column.Type})
+		columns.add(fields[len(fields)-1], labels.column(column.Name, identity))
+	}
+	if fields == nil {
+		fields = j.labelColumns()
+	}
+	labels.setSchema(fields)
+	columns.decide(labels.column(j.request.TimestampColumn, joined))
+	found := make([]dataset, len(j.request.Selection.References))
+	for i, reference := range j.request.Selection.References {
+		view := reference.View
+		found[i] = read.of(view.Source, sourceColumns(view))
+		for k, key := range view.Keys {
+			columns.decide(labels.column(reference.LabelColumns[k], joined), found[i].column(key.Name, joined))
+		}
+		columns.decide(found[i].column(view.Source.EventTimestamp, joined),
+			found[i].column(view.Source.CreatedTimestamp, joined))
+	}
+	j.addOutputs(&columns, found)
+	columns.describe(&output)
+	output.setVersion(version)
+	return append([]dataset{labels}, read.all...), []dataset{output}
+}
+
+// labelColumns are those that are known before the labels are read.
+func (j *Join) labelColumns() []field {
+	var columns []field
+	add := func(column field) {
+		if !slices.ContainsFunc(columns, func(f field) bool { return f.Name == column.Name }) {
+			columns = append(columns, column)
+		}
+	}
+	for _, reference := range j.request.Selection.References {
+		for k, key := range reference.View.Keys {
+			add(typed(reference.LabelColumns[k], key.Type))
+		}
+	}
+	add(typed(j.request.TimestampColumn, plumbv1.Type_TIMESTAMP))
+	return columns
+}
+
+// addOutputs takes the features, in the order of the output's columns, and what was asked for beside them. found are
+// the datasets of the selection's references.
+func (j *Join) addOutputs(columns *columnLineage, found []dataset) {
+	selection := j.request.Selection
+	for _, output := range selection.Outputs {
+		view, source := selection.References[output.Reference].View, found[output.Reference]
+		feature := view.Features[output.Feature]
+		columns.add(typed(output.Name, feature.Type), source.column(feature.Column, identity))
+		if j.request.Statuses {
+			columns.add(typed(output.Name+"__status", plumbv1.Type_STRING), source.column(feature.Column, derived),
+				source.column(view.Source.EventTimestamp, derived))
+		}
+	}
+	if !j.request.EventTimestamps {
+		return
+	}
+	for i, reference := range selection.References {
+		columns.add(typed(reference.Alias+"__event_timestamp", plumbv1.Type_TIMESTAMP),
+			found[i].column(reference.View.Source.EventTimestamp, identity))
+	}
+}

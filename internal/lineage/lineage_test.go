@@ -1,0 +1,423 @@
+package lineage_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"go.uber.org/goleak"
+
+	"github.com/plumbstore/plumb/internal/lineage"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var noon = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
+
+func field(name string, declared plumbv1.Type) registry.Field {
+	return registry.Field{Name: name, Type: declared}
+}
+
+// views are one that reads files and keeps pushed rows, and one that reads a query over the same files.
+func views() (shop, total *registry.View) {
+	sources := registry.ResolveSources([]*plumbv1.Source{
+		{Name: "sales", Kind: &plumbv1.Source_Parquet{Parquet: &plumbv1.ParquetSource{Path: "data/sales/*.parquet"}},
+			EventTimestamp: "sold_at", CreatedTimestamp: "booked_at"},
+		{Name: "totals", EventTimestamp: "day", Kind: &plumbv1.Source_Sql{
+			Sql: &plumbv1.SqlSource{Query: "SELECT day, sum(price) AS euros FROM sales GROUP BY day"},
+		}},
+	})
+	key := []registry.Field{field("shop", plumbv1.Type_INT64)}
+	shop = &registry.View{Project: "shops", Name: "shop", Keys: key, Online: true,
+		Source: sources["sales"].WithLog("shop", "data/pushed", nil),
+		Features: []registry.Feature{
+			{Field: field("euros", plumbv1.Type_FLOAT64), Column: "price"},
+			{Field: field("note", plumbv1.Type_STRING), Column: "note"},
+		}}
+	total = &registry.View{Project: "shops", Name: "total", Source: sources["totals"],
+		Features: []registry.Feature{{Field: field("euros", plumbv1.Type_FLOAT64), Column: "euros"}}}
+	return shop, total
+}
+
+// joinOf is a join of both views, the first under another name.
+func joinOf() lineage.JoinRequest {
+	shop, total := views()
+	return lineage.JoinRequest{
+		JoinRequest: store.JoinRequest{
+			Selection: &registry.Selection{
+				References: []registry.Reference{
+					{View: shop, Alias: "nearest", LabelColumns: []string{"nearest_shop"}}, {View: total, Alias: "total"},
+				},
+				Outputs: []registry.Output{
+					{Reference: 0, Feature: 0, Name: "nearest__euros"}, {Reference: 1, Feature: 0, Name: "total__euros"},
+				},
+			},
+			Labels: "/data/labels.parquet", TimestampColumn: "at", Statuses: true, EventTimestamps: true,
+		},
+		Out: "/out/train.parquet",
+	}
+}
+
+func joined() store.JoinReport {
+	shop, _ := views()
+	return store.JoinReport{
+		Rows: 7,
+		Files: []registry.SourceFile{
+			{Source: "sales", Path: "data/sales/1.parquet", Size: 5, Footer: "aa"},
+			{Source: shop.Source.Name, Path: "data/sales/1.parquet", Size: 5, Footer: "aa"},
+		},
+		Labels: []registry.Column{
+			{Name: "nearest_shop", Type: "BIGINT"}, {Name: "at", Type: "TIMESTAMP"}, {Name: "late", Type: "BOOLEAN"},
+		},
+	}
+}
+
+func config(sink lineage.Sink) lineage.Config {
+	return lineage.Config{Sink: sink, Project: "shops", Folder: "/project", Store: "redis://host:6379/1", Version: "1.2",
+		Now: func() time.Time { return noon }, Instance: "host:1", Patience: time.Minute}
+}
+
+// recorded are the events of what record does, each valid.
+func recorded(t *testing.T, record func(*lineage.Recorder)) []map[string]any {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "lineage.jsonl")
+	recorder := lineage.New(config(lineage.File{Path: path}))
+	record(recorder)
+	if err := recorder.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return eventsIn(t, path)
+}
+
+func eventsIn(t *testing.T, path string) []map[string]any {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	compiler.AssertFormat()
+	schema, err := compiler.Compile("testdata/event.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var events []map[string]any
+	for line := range strings.Lines(string(text)) {
+		value, err := jsonschema.UnmarshalJSON(strings.NewReader(line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(value); err != nil {
+			t.Errorf("%s\n%v", line, err)
+		}
+		var event map[string]any
+		if err := json.Unmarshal([]byte(line), &event); err != nil {
+			t.Fatal(err)
+		}
+		events = append(events, event)
+	}
+	return events
+}
+
+// at walks into decoded JSON.
+func at(t *testing.T, value any, path ...any) any {
+	t.Helper()
+	for _, step := range path {
+		switch step := step.(type) {
+		case string:
+			value = value.(map[string]any)[step]
+		case int:
+			value = value.([]any)[step]
+		}
+	}
+	return value
+}
+
+// columnsOf tells a column-lineage facet in lines: what each column is made of, and what decides the rows.
+func columnsOf(t *testing.T, output any) map[string]string {
+	t.Helper()
+	text := func(inputs any) string {
+		var parts []string
+		for _, input := range inputs.([]any) {
+			how := at(t, input, "transformations", 0, "subtype").(string)
+			parts = append(parts, at(t, input, "namespace").(string)+" "+at(t, input, "name").(string)+" "+
+				at(t, input, "field").(string)+" "+how)
+		}
+		return strings.Join(parts, "; ")
+	}
+	lines := map[string]string{"": text(at(t, output, "facets", "columnLineage", "dataset"))}
+	for name, column := range at(t, output, "facets", "columnLineage", "fields").(map[string]any) {
+		lines[name] = text(at(t, column, "inputFields"))
+	}
+	return lines
+}
+
+func TestAJoinTellsWhichColumnsItsOutputIsMadeOf(t *testing.T) {
+	events := recorded(t, func(r *lineage.Recorder) {
+		r.StartJoin(joinOf()).End(t.Context(), joined(), "digest", nil)
+	})
+	if len(events) != 2 || events[0]["eventType"] != "START" || events[1]["eventType"] != "COMPLETE" {
+		t.Fatalf("got %v", events)
+	}
+	if id := at(t, events[0], "run", "runId"); id != at(t, events[1], "run", "runId") {
+		t.Errorf("START and COMPLETE tell of different runs")
+	}
+	if got := at(t, events[1], "eventTime"); got != "2026-03-01T12:00:00.000000Z" {
+		t.Errorf("the event is of %s", got)
+	}
+	if got := at(t, events[1], "job", "namespace"); got != "shops" {
+		t.Errorf("the job is in %s", got)
+	}
+	if got := at(t, events[1], "job", "name"); got != "historical.shop+total.b5691994" {
+		t.Errorf("the job is %s", got)
+	}
+	const sales, totals = "file /project/data/sales/*.parquet ", "plumb://shops sources/totals "
+	want := map[string]string{
+		"nearest_shop":             "file /data/labels.parquet nearest_shop IDENTITY",
+		"at":                       "file /data/labels.parquet at IDENTITY",
+		"late":                     "file /data/labels.parquet late IDENTITY",
+		"nearest__euros":           sales + "price IDENTITY",
+		"nearest__euros__status":   sales + "price TRANSFORMATION; " + sales + "sold_at TRANSFORMATION",
+		"total__euros":             totals + "euros IDENTITY",
+		"total__euros__status":     totals + "euros TRANSFORMATION; " + totals + "day TRANSFORMATION",
+		"nearest__event_timestamp": sales + "sold_at IDENTITY",
+		"total__event_timestamp":   totals + "day IDENTITY",
+		"": "file /data/labels.parquet at JOIN; file /data/labels.parquet nearest_shop JOIN; " + sales + "shop JOIN; " +
+			sales + "sold_at JOIN; " + sales + "booked_at JOIN; " + totals + "day JOIN",
+	}
+	if diff := cmp.Diff(want, columnsOf(t, at(t, events[1], "outputs", 0))); diff != "" {
+		t.Error(diff)
+	}
+	if got := at(t, events[1], "outputs", 0, "outputFacets", "outputStatistics", "rowCount"); got != 7.0 {
+		t.Errorf("the output has %v rows", got)
+	}
+}
+
+func TestDatasetsHaveTheirColumnsAndVersions(t *testing.T) {
+	changed := joined()
+	changed.Files[0].Footer, changed.Files[1].Footer = "bb", "bb"
+	events := recorded(t, func(r *lineage.Recorder) {
+		r.StartJoin(joinOf()).End(t.Context(), joined(), "digest", nil)
+		r.StartJoin(joinOf()).End(t.Context(), changed, "digest", nil)
+	})
+	names, versions := []string{}, [2][]any{}
+	for i, event := range []any{events[1], events[3]} {
+		for _, input := range at(t, event, "inputs").([]any) {
+			if i == 0 {
+				names = append(names, at(t, input, "name").(string))
+			}
+			versions[i] = append(versions[i], at(t, input, "facets", "version"))
+		}
+	}
+	want := []string{"/data/labels.parquet", "/project/data/pushed", "/project/data/sales/*.parquet", "sources/totals"}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Error(diff)
+	}
+	for i, name := range names {
+		known, same := versions[0][i] != nil, cmp.Equal(versions[0][i], versions[1][i])
+		if follows := i >= 2; known != follows || same == follows {
+			t.Errorf("%s has version %v, and %v once the file differs", name, versions[0][i], versions[1][i])
+		}
+	}
+	if got := at(t, events[1], "outputs", 0, "facets", "version", "datasetVersion"); got != "digest" {
+		t.Errorf("the output is of version %v", got)
+	}
+	fields := at(t, events[1], "inputs", 2, "facets", "schema", "fields").([]any)
+	if got := at(t, fields[1], "name"); len(fields) != 5 || got != "price" || at(t, fields[1], "type") != "FLOAT64" {
+		t.Errorf("the files have %v", fields)
+	}
+}
+
+func TestAMaterializationTellsWhatTheOnlineStoreHolds(t *testing.T) {
+	shop, _ := views()
+	done := registry.Run{ID: 17, Written: 3, Files: []registry.SourceFile{{Source: shop.Source.Name, Path: "x", Size: 1}}}
+	events := recorded(t, func(r *lineage.Recorder) {
+		r.StartMaterialization(shop).End(t.Context(), done, nil)
+		r.StartMaterialization(shop).End(t.Context(), registry.Run{}, nil) // There was nothing to do.
+	})
+	output := at(t, events[1], "outputs", 0)
+	if at(t, output, "namespace") != "redis://host:6379/1" || at(t, output, "name") != "shops.shop" {
+		t.Errorf("the output is %v", output)
+	}
+	if got := at(t, output, "facets", "version", "datasetVersion"); got != "17" {
+		t.Errorf("the output is of version %v", got)
+	}
+	const sales = "file /project/data/sales/*.parquet "
+	want := map[string]string{
+		"shop": sales + "shop IDENTITY", "euros": sales + "price IDENTITY", "note": sales + "note IDENTITY",
+		"event_timestamp": sales + "sold_at IDENTITY", "created_timestamp": sales + "booked_at IDENTITY",
+		"": sales + "sold_at FILTER; " + sales + "booked_at FILTER",
+	}
+	if diff := cmp.Diff(want, columnsOf(t, output)); diff != "" {
+		t.Error(diff)
+	}
+	if at(t, events[3], "outputs", 0, "facets", "version") != nil || at(t, events[3], "eventType") != "COMPLETE" {
+		t.Errorf("a run without work is %v", events[3])
+	}
+}
+
+func TestWhatFailedAndWhatWasInterruptedAreToldApart(t *testing.T) {
+	shop, _ := views()
+	interrupted, cancel := context.WithCancel(t.Context())
+	cancel()
+	events := recorded(t, func(r *lineage.Recorder) {
+		r.StartJoin(joinOf()).End(t.Context(), store.JoinReport{}, "", errors.New("the disk is full"))
+		r.StartMaterialization(shop).End(interrupted, registry.Run{}, context.Canceled)
+	})
+	if at(t, events[1], "eventType") != "FAIL" || at(t, events[3], "eventType") != "ABORT" {
+		t.Errorf("got %v and %v", events[1]["eventType"], events[3]["eventType"])
+	}
+	if got := at(t, events[1], "run", "facets", "errorMessage", "message"); got != "the disk is full" {
+		t.Errorf("the failure is told as %v", got)
+	}
+	if at(t, events[1], "outputs", 0, "outputFacets") != nil {
+		t.Error("a failed run has statistics")
+	}
+}
+
+func TestRunsHaveIDsThatFollowFromThemAndOrderByTime(t *testing.T) {
+	id := func(change func(*lineage.Config)) string {
+		path := filepath.Join(t.TempDir(), "lineage.jsonl")
+		c := config(lineage.File{Path: path})
+		change(&c)
+		recorder := lineage.New(c)
+		recorder.StartJoin(joinOf())
+		if err := recorder.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return at(t, eventsIn(t, path)[0], "run", "runId").(string)
+	}
+	first := id(func(*lineage.Config) {})
+	if again := id(func(*lineage.Config) {}); again != first {
+		t.Errorf("one run is %s and %s", first, again)
+	}
+	if first[14] != '7' {
+		t.Errorf("%s is no UUID of version 7", first)
+	}
+	if other := id(func(c *lineage.Config) { c.Instance = "host:2" }); other == first || other[:13] != first[:13] {
+		t.Errorf("another process has %s beside %s", other, first)
+	}
+	later := id(func(c *lineage.Config) { c.Now = func() time.Time { return noon.Add(time.Millisecond) } })
+	if later <= first {
+		t.Errorf("a later run has %s, which is not after %s", later, first)
+	}
+}
+
+func TestAServiceNamesItsJob(t *testing.T) {
+	request := joinOf()
+	request.Service = "prices"
+	events := recorded(t, func(r *lineage.Recorder) { r.StartJoin(request) })
+	if got := at(t, events[0], "job", "name"); got != "historical.prices" {
+		t.Errorf("the job is %v", got)
+	}
+}
+
+func TestNothingIsRecordedWhereNobodyAsks(t *testing.T) {
+	var recorder *lineage.Recorder
+	shop, _ := views()
+	recorder.StartJoin(joinOf()).End(t.Context(), joined(), "", nil)
+	recorder.StartMaterialization(shop).End(t.Context(), registry.Run{}, nil)
+	if err := recorder.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// receiver is an HTTP endpoint that keeps what it is sent, unless answer does otherwise.
+type receiver struct {
+	mu       sync.Mutex
+	requests []*http.Request
+	bodies   []string
+}
+
+func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	body, _ := io.ReadAll(request.Body)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.requests, r.bodies = append(r.requests, request), append(r.bodies, string(body))
+	w.WriteHeader(http.StatusCreated)
+}
+
+func endpoint(t *testing.T, address, key string) *lineage.Endpoint {
+	t.Helper()
+	made, err := lineage.NewEndpoint(address, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+func TestAnEndpointIsPostedEachEventInOrder(t *testing.T) {
+	received := &receiver{}
+	server := httptest.NewServer(received)
+	defer server.Close()
+	recorder := lineage.New(config(endpoint(t, server.URL, "secret")))
+	recorder.StartJoin(joinOf()).End(t.Context(), joined(), "", nil)
+	if err := recorder.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if len(received.bodies) != 2 || !strings.Contains(received.bodies[0], `"START"`) ||
+		!strings.Contains(received.bodies[1], `"COMPLETE"`) {
+		t.Fatalf("got %q", received.bodies)
+	}
+	for _, request := range received.requests {
+		if request.URL.Path != "/api/v1/lineage" || request.Method != http.MethodPost ||
+			request.Header.Get("Authorization") != "Bearer secret" || request.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("got %s %s with %v", request.Method, request.URL, request.Header)
+		}
+	}
+	recorder = lineage.New(config(endpoint(t, server.URL+"/other/path?a=b", "")))
+	recorder.StartJoin(joinOf())
+	if err := recorder.Close(); err != nil {
+		t.Fatal(err)
+	}
+	last := received.requests[2]
+	if last.URL.String() != "/other/path?a=b" || last.Header.Get("Authorization") != "" {
+		t.Errorf("got %s with %v", last.URL, last.Header)
+	}
+}
+
+func TestEventsThatAreLostAreCountedInOneLine(t *testing.T) {
+	refusing := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "no room\nfor this", http.StatusInsufficientStorage)
+	}))
+	defer refusing.Close()
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	hanging := make(chan struct{})
+	stuck := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hanging }))
+	defer stuck.Close()
+	defer close(hanging)
+	nowhere := lineage.File{Path: filepath.Join(t.TempDir(), "nowhere", "lineage.jsonl")}
+	secret := strings.Replace(gone.URL, "http://", "http://user:hunter2@", 1) + "/x?token=hunter2"
+	for want, sink := range map[string]lineage.Sink{
+		"lineage: 2 of 2 events did not reach " + refusing.URL + "/api/v1/lineage: 507 Insufficient Storage " +
+			"no room for this": endpoint(t, refusing.URL, ""),
+		"lineage: 2 of 2 events did not reach " + gone.URL + "/x: dial tcp " + gone.Listener.Addr().String() +
+			": connect: connection refused": endpoint(t, secret, ""),
+		"lineage: 2 of 2 events did not reach " + stuck.URL + "/api/v1/lineage: " +
+			"no answer in time": endpoint(t, stuck.URL, ""),
+		"lineage: 2 of 2 events did not reach " + nowhere.Path + ": no such file or directory": nowhere,
+	} {
+		c := config(sink)
+		c.Patience = 100 * time.Millisecond
+		recorder := lineage.New(c)
+		recorder.StartJoin(joinOf()).End(t.Context(), joined(), "", nil)
+		if err := recorder.Close(); err == nil || err.Error() != want {
+			t.Errorf("got %v\nwant %s", err, want)
+		}
+	}
+}

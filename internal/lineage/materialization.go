@@ -1,0 +1,63 @@
+package lineage
+
+import (
+	"context"
+	"strconv"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+)
+
+// Materialization is the run of a view into the online store.
+type Materialization struct {
+	run
+	view *registry.View
+}
+
+// StartMaterialization tells that the materialization of a view begins.
+func (r *Recorder) StartMaterialization(view *registry.View) *Materialization {
+	if r == nil {
+		return nil
+	}
+	m := &Materialization{view: view}
+	inputs, outputs := m.datasets(r, registry.Run{})
+	description := "the newest rows of feature view " + view.Name + " for look-ups"
+	m.run = r.start("materialize."+view.Name, description, inputs, outputs)
+	return m
+}
+
+// End tells how it ended. A run without an ID is one that had nothing to do.
+func (m *Materialization) End(ctx context.Context, done registry.Run, failure error) {
+	if m == nil {
+		return
+	}
+	inputs, outputs := m.datasets(m.recorder, done)
+	if failure == nil {
+		outputs[0].setRows(done.Written)
+		if done.ID != 0 {
+			outputs[0].setVersion(strconv.FormatInt(done.ID, 10)) // What rows tell as their origin.
+		}
+	}
+	m.end(ctx, failure, inputs, outputs)
+}
+
+func (m *Materialization) datasets(r *Recorder, done registry.Run) (inputs, outputs []dataset) {
+	read := &sources{recorder: r, files: done.Files}
+	source := read.of(m.view.Source, sourceColumns(m.view))
+	table := dataset{Namespace: r.config.Store, Name: m.view.Project + "." + m.view.Name, Facets: facets{}}
+	var columns columnLineage
+	for _, key := range m.view.Keys {
+		columns.add(typed(key.Name, key.Type), source.column(key.Name, identity))
+	}
+	columns.add(typed("event_timestamp", plumbv1.Type_TIMESTAMP), source.column(m.view.Source.EventTimestamp, identity))
+	if created := m.view.Source.CreatedTimestamp; created != "" {
+		columns.add(typed("created_timestamp", plumbv1.Type_TIMESTAMP), source.column(created, identity))
+	}
+	for _, feature := range m.view.Features {
+		columns.add(typed(feature.Name, feature.Type), source.column(feature.Column, identity))
+	}
+	columns.decide(source.column(m.view.Source.EventTimestamp, newest),
+		source.column(m.view.Source.CreatedTimestamp, newest))
+	columns.describe(&table)
+	return read.all, []dataset{table}
+}
