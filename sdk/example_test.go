@@ -90,6 +90,43 @@ func ExampleColumnOf() {
 	// NOT_FOUND
 }
 
+func ExampleProvenanceOf() {
+	client, err := plumb.Connect(target)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer client.Close()
+
+	features, err := client.Online(context.Background(), plumb.OnlineRequest{
+		Features:   []string{"weather:temp"},
+		Keys:       []plumb.Key{plumb.NewKey("airport", "EWR", "nowhere")},
+		Provenance: true,
+		At:         midnight.Add(30 * time.Minute),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	weather, err := plumb.ProvenanceOf(features, "weather")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(weather.View(), "of revision", weather.DefinitionRevision(), weather.DefinitionHash()[:12])
+	for row := range features.Len() {
+		if from, ok := weather.At(row); ok {
+			fmt.Println("written by run", from.Run, "of", from.EventTime.Format(time.TimeOnly), "aged", from.Age)
+		} else {
+			fmt.Println("no row")
+		}
+	}
+	// Output:
+	// weather of revision 1 c12d7ac79ebf
+	// written by run 4 of 00:00:00 aged 30m0s
+	// no row
+}
+
 func ExampleClient_Online() {
 	client, err := plumb.Connect(target)
 	if err != nil {

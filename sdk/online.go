@@ -24,6 +24,8 @@ type OnlineRequest struct {
 	FullNames bool
 	// EventTimestamps asks for the event time of each value's row.
 	EventTimestamps bool
+	// Provenance asks where the values of each view come from; see [ProvenanceOf].
+	Provenance bool
 	// At is the instant to evaluate visibility and ttl at (R2); where zero, the server's now.
 	At time.Time
 }
@@ -39,6 +41,8 @@ type Features struct {
 	// values are those of the columns.
 	values []values
 	byName map[string]int
+	// provenance is nil where it was not asked for.
+	provenance []*plumbv1.ViewProvenance
 }
 
 // Online looks up the newest materialized values. The errors are those of GetOnlineFeatures: INVALID_ARGUMENT for keys
@@ -47,6 +51,7 @@ type Features struct {
 func (c *Client) Online(ctx context.Context, request OnlineRequest) (*Features, error) {
 	message := &plumbv1.GetOnlineFeaturesRequest{
 		Keys: keyColumns(request.Keys), FullNames: request.FullNames, EventTimestamps: request.EventTimestamps,
+		Provenance: request.Provenance,
 	}
 	if len(request.Features) > 0 {
 		message.Selection = &plumbv1.GetOnlineFeaturesRequest_Features{
@@ -70,7 +75,8 @@ func (c *Client) Online(ctx context.Context, request OnlineRequest) (*Features, 
 
 // newFeatures checks that all columns are as long as they have to be, so that nothing else needs to.
 func newFeatures(response *plumbv1.GetOnlineFeaturesResponse) (*Features, error) {
-	f := &Features{Revision: response.GetRevision(), columns: response.GetColumns(), byName: map[string]int{}}
+	f := &Features{Revision: response.GetRevision(), columns: response.GetColumns(), byName: map[string]int{},
+		provenance: response.GetProvenance()}
 	for i, column := range f.columns {
 		if i == 0 {
 			f.rows = len(column.GetStatuses())
@@ -81,6 +87,9 @@ func newFeatures(response *plumbv1.GetOnlineFeaturesResponse) (*Features, error)
 			return nil, fmt.Errorf("the server's answer is broken: column %q is not as long as the others", column.GetName())
 		}
 		f.byName[column.GetName()] = i
+	}
+	if err := checkProvenance(f.provenance, f.rows); err != nil {
+		return nil, err
 	}
 	return f, nil
 }

@@ -23,6 +23,7 @@ func TestATableShowsTextThatCanBeReadAsItIsAndTellsNullApart(t *testing.T) {
 func TestAFreshnessIsSaidInItsLargestUnits(t *testing.T) {
 	for seconds, want := range map[float64]string{
 		-1: "0s", 0.5: "0s", 59: "59s", 61: "1m1s", 3600: "1h0m", 86399: "23h59m", 86400: "1d0h", 200000: "2d7h",
+		9223372036854.775807: "106751991d4h", // The greatest number of microseconds.
 	} {
 		if got := age(seconds); got != want {
 			t.Errorf("%v s are shown as %s, want %s", seconds, got, want)

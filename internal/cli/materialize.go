@@ -175,7 +175,9 @@ type runLine struct {
 	Skipped int64   `json:"skipped"`
 	Bytes   int64   `json:"bytes"`
 	Seconds float64 `json:"seconds"`
-	Error   string  `json:"error,omitempty"`
+	// Run is the id that the provenance of rows names; absent where there was nothing to do.
+	Run   int64  `json:"run,omitempty"`
+	Error string `json:"error,omitempty"`
 }
 
 func lineOf(run registry.Run) runLine {
@@ -191,6 +193,7 @@ func lineOf(run registry.Run) runLine {
 		NullTimes: run.NullTimes,
 		Skipped:   run.Skipped,
 		Bytes:     run.Bytes,
+		Run:       run.ID,
 		Error:     run.Error,
 	}
 	if !run.FinishedAt.IsZero() {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,6 +19,8 @@ type onlineFlags struct {
 	keys      []string
 	keysFile  string
 	at        string
+	// provenance says that the answer tells where rows come from.
+	provenance bool
 }
 
 // selectionFlags say which features are wanted.
@@ -66,6 +69,7 @@ func (a *application) onlineCommand() *cobra.Command {
 	a.addSelectionFlags(cmd, &flags.selection)
 	cmd.Flags().StringArrayVar(&flags.keys, "key", nil, "one key, as column=value; repeat it for each")
 	cmd.Flags().StringVar(&flags.keysFile, "keys", "", "a file of keys: .json, .jsonl or .csv")
+	cmd.Flags().BoolVar(&flags.provenance, "provenance", false, "tell where the values of each view come from")
 	cmd.Flags().StringVar(&flags.at, "at", "now", "the instant that ttl is evaluated at: RFC 3339, or now")
 	return cmd
 }
@@ -95,11 +99,16 @@ func (a *application) online(ctx context.Context, p *project, flags onlineFlags)
 	if err != nil {
 		return err
 	}
-	columns, err := lookup.Get(ctx, online, store.LookupRequest{Keys: keys.Wire(), At: at, EventTimestamps: true})
+	var provenance store.Provenance
+	request := store.LookupRequest{Keys: keys.Wire(), At: at, EventTimestamps: true}
+	if flags.provenance {
+		request.Provenance = &provenance
+	}
+	columns, err := lookup.Get(ctx, online, request)
 	if err != nil {
 		return err
 	}
-	rows := document.NewAnswer(keys.Keys, columns).Rows()
+	rows := document.NewAnswer(keys.Keys, columns, provenance.Views).Rows()
 	return a.print(map[string]any{"rows": rows}, func(w io.Writer) error { return writeAnswer(w, rows) })
 }
 
@@ -121,7 +130,7 @@ func (f onlineFlags) readKeys(fields []registry.Field) (*keyColumns, error) {
 	return keys, keys.check()
 }
 
-// writeAnswer prints a table for each row of keys.
+// writeAnswer prints a table for each row of keys, and one of their provenance where that was asked for.
 func writeAnswer(w io.Writer, rows []document.Row) error {
 	for i, row := range rows {
 		var keys []string
@@ -134,18 +143,61 @@ func writeAnswer(w io.Writer, rows []document.Row) error {
 		if len(keys) > 0 {
 			fmt.Fprintln(w, strings.Join(keys, " "))
 		}
-		lines := [][]string{{"FEATURE", "VALUE", "STATUS", "EVENT TIME"}}
-		for _, feature := range row.Features {
-			answer := feature.Value.(document.TimedFeature)
-			event := "-"
-			if answer.EventTimestamp != nil {
-				event = *answer.EventTimestamp
-			}
-			lines = append(lines, []string{feature.Name, cell(answer.Value), answer.Status, event})
-		}
-		if err := writeTable(w, lines); err != nil {
+		if err := writeTable(w, valueLines(row)); err != nil {
 			return err
+		}
+		if row.Provenance != nil {
+			if err := writeTable(w, provenanceLines(*row.Provenance)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
+}
+
+func valueLines(row document.Row) [][]string {
+	lines := [][]string{{"FEATURE", "VALUE", "STATUS", "EVENT TIME"}}
+	for _, feature := range row.Features {
+		answer := feature.Value.(document.TimedFeature)
+		lines = append(lines, []string{feature.Name, cell(answer.Value), answer.Status, orNone(answer.EventTimestamp)})
+	}
+	return lines
+}
+
+func provenanceLines(uses document.Object) [][]string {
+	// shown is how much of a hash tells definitions apart.
+	const shown = 12
+	lines := [][]string{{"VIEW", "WRITTEN BY", "EVENT TIME", "CREATED TIME", "AGE", "DEFINITION"}}
+	for _, use := range uses {
+		from := use.Value.(document.Provenance)
+		revision, old := "revision unknown", "-"
+		if from.DefinitionRevision != nil {
+			revision = fmt.Sprintf("revision %d", *from.DefinitionRevision)
+		}
+		if from.AgeMicros != nil {
+			old = age(float64(*from.AgeMicros) / float64(time.Second/time.Microsecond))
+		}
+		lines = append(lines, []string{use.Name, writtenBy(from), orNone(from.EventTimestamp),
+			orNone(from.CreatedTimestamp), old, revision + ", " + from.DefinitionHash[:shown]})
+	}
+	return lines
+}
+
+func writtenBy(from document.Provenance) string {
+	switch {
+	case from.Run != nil:
+		return fmt.Sprintf("run %d", *from.Run)
+	case from.PushedTimestamp != nil:
+		return "push at " + *from.PushedTimestamp
+	case from.EventTimestamp != nil:
+		return "unknown"
+	}
+	return "-"
+}
+
+func orNone(text *string) string {
+	if text == nil {
+		return "-"
+	}
+	return *text
 }

@@ -123,14 +123,13 @@ func orBeginning(start *string) string {
 
 // age is a duration as people say it: in its largest two units.
 func age(seconds float64) string {
-	d := time.Duration(seconds * float64(time.Second))
+	const minute, hour, day = 60, 60 * 60, 24 * 60 * 60
+	whole := max(int64(seconds), 0)
 	switch {
-	case d < 0:
-		return "0s"
-	case d >= 24*time.Hour:
-		return fmt.Sprintf("%dd%dh", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
-	case d >= time.Hour:
-		return fmt.Sprintf("%dh%dm", d/time.Hour, d%time.Hour/time.Minute)
+	case whole >= day:
+		return fmt.Sprintf("%dd%dh", whole/day, whole%day/hour)
+	case whole >= hour:
+		return fmt.Sprintf("%dh%dm", whole/hour, whole%hour/minute)
 	}
-	return d.Truncate(time.Second).String()
+	return (time.Duration(whole) * time.Second).String()
 }

@@ -11,6 +11,8 @@ import (
 type Row struct {
 	Keys     Object `json:"keys"`
 	Features Object `json:"features"`
+	// Provenance has one Provenance for each use of a view, by its alias; nil where it was not asked for.
+	Provenance *Object `json:"provenance,omitempty"`
 }
 
 // Feature is one feature of a row. Value is null unless Status is PRESENT.
@@ -27,15 +29,17 @@ type TimedFeature struct {
 
 // Answer is the rows of a look-up.
 type Answer struct {
-	keys    *Keys
-	columns []*plumbv1.FeatureColumn
+	keys       *Keys
+	columns    []*plumbv1.FeatureColumn
+	provenance []*plumbv1.ViewProvenance
 	// values are those of the columns, row by row.
 	values [][]any
 }
 
-// NewAnswer takes the columns of a look-up apart. Where they have event times, the features are TimedFeatures.
-func NewAnswer(keys *Keys, columns []*plumbv1.FeatureColumn) *Answer {
-	a := &Answer{keys: keys, columns: columns, values: make([][]any, len(columns))}
+// NewAnswer takes the columns of a look-up apart. Where they have event times, the features are TimedFeatures. The
+// provenance is nil where it was not asked for.
+func NewAnswer(keys *Keys, columns []*plumbv1.FeatureColumn, provenance []*plumbv1.ViewProvenance) *Answer {
+	a := &Answer{keys: keys, columns: columns, provenance: provenance, values: make([][]any, len(columns))}
 	for i, column := range columns {
 		a.values[i] = Values(column.GetValues())
 	}
@@ -55,6 +59,12 @@ func (a *Answer) Row(at int) Row {
 	row := Row{Keys: a.keys.Row(at), Features: make(Object, len(a.columns))}
 	for i, column := range a.columns {
 		row.Features[i] = Member{column.GetName(), a.feature(i, at)}
+	}
+	if a.provenance != nil {
+		row.Provenance = new(make(Object, len(a.provenance)))
+		for i, view := range a.provenance {
+			(*row.Provenance)[i] = Member{view.GetAlias(), provenanceOf(view, at)}
+		}
 	}
 	return row
 }

@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
@@ -33,4 +34,28 @@ func TestProvenanceIsToldWhereItIsAskedFor(t *testing.T) {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	})
+}
+
+func TestHTTPTellsProvenanceWhereItIsAskedFor(t *testing.T) {
+	r := startShops(t, overHTTP)
+	view := r.view("price")
+	r.write(view, row(ago(2*time.Hour), []any{"old"}, 1.0, nil))
+	pushed := storetest.Pack(t, view.Keys, view.Schema(), row(ago(time.Minute), []any{"here"}, 2.0, nil))[0]
+	pushed.Value = storetest.WithOrigin(pushed.Value, store.PushOrigin(ago(time.Second)))
+	must(r.online.Write(t.Context(), store.NewTable(view, 0), []store.Row{pushed}))(t)
+	definition := `"view":"price","definition_revision":null,"definition_hash":"` + view.Hash.String() + `",`
+	r.expect("POST", "/v1/online-features",
+		`{"features":["price:euros"],"provenance":true,"event_timestamps":false,`+
+			`"keys":{"shop":["here","old","nowhere"]}}`, 200,
+		`{"rows":[`+
+			`{"keys":{"shop":"here"},"features":{"euros":{"value":2,"status":"PRESENT"}},"provenance":{"price":{`+definition+
+			`"origin":"PUSH","run":null,"pushed_timestamp":"2026-03-01T11:59:59Z","event_timestamp":"2026-03-01T11:59:00Z",`+
+			`"created_timestamp":null,"age_micros":60000000,"schema_id":1}}},`+
+			`{"keys":{"shop":"old"},"features":{"euros":{"value":null,"status":"EXPIRED"}},"provenance":{"price":{`+definition+
+			`"origin":"RUN","run":1230066625199609624,"pushed_timestamp":null,"event_timestamp":"2026-03-01T10:00:00Z",`+
+			`"created_timestamp":null,"age_micros":7200000000,"schema_id":1}}},`+
+			`{"keys":{"shop":"nowhere"},"features":{"euros":{"value":null,"status":"NOT_FOUND"}},"provenance":{"price":{`+
+			definition+`"origin":"NO_ROW","run":null,"pushed_timestamp":null,"event_timestamp":null,`+
+			`"created_timestamp":null,"age_micros":null,"schema_id":null}}}`+
+			`],"revision":1}`)
 }

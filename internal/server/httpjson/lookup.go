@@ -22,6 +22,7 @@ type lookUp struct {
 	keys            object
 	fullNames       bool
 	eventTimestamps bool
+	provenance      bool
 	at              string
 }
 
@@ -60,6 +61,7 @@ func parseLookUp(text []byte) (*lookUp, *plumbv1.GetOnlineFeaturesRequest, error
 		"keys":             asked.readKeys,
 		"full_names":       into(&asked.fullNames, "true or false"),
 		"event_timestamps": into(&asked.eventTimestamps, "true or false"),
+		"provenance":       into(&asked.provenance, "true or false"),
 		"at":               into(&asked.at, "a time such as \"2013-07-04T16:00:00Z\""),
 	}.read(text)
 	if err != nil {
@@ -84,7 +86,8 @@ func (l *lookUp) readKeys(value json.RawMessage) error {
 
 // request is the request without its keys.
 func (l *lookUp) request() (*plumbv1.GetOnlineFeaturesRequest, error) {
-	request := &plumbv1.GetOnlineFeaturesRequest{FullNames: l.fullNames, EventTimestamps: l.eventTimestamps}
+	request := &plumbv1.GetOnlineFeaturesRequest{FullNames: l.fullNames, EventTimestamps: l.eventTimestamps,
+		Provenance: l.provenance}
 	switch {
 	case l.service != "" && l.features != nil:
 		return nil, registry.Inputf("features", "and feature_service exclude each other; give one of them")
@@ -158,7 +161,7 @@ func addKeys(column *document.KeyColumn, text json.RawMessage) error {
 func (a *api) reply(keys *document.Keys, response *plumbv1.GetOnlineFeaturesResponse) ([]byte, error) {
 	var text bytes.Buffer
 	text.WriteString(`{"rows":[`)
-	rows := document.NewAnswer(keys, response.GetColumns())
+	rows := document.NewAnswer(keys, response.GetColumns(), response.GetProvenance())
 	for i := range rows.Len() {
 		if i > 0 {
 			text.WriteByte(',')

@@ -1,0 +1,101 @@
+package plumb
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+)
+
+// Provenance says where the values of one use of a view come from. It is immutable.
+type Provenance struct{ view *plumbv1.ViewProvenance }
+
+// ProvenanceOf returns the provenance of the use of a view that has this alias, or this name where it has no alias. It
+// fails where there is no such use, and where provenance was not asked for.
+func ProvenanceOf(f *Features, alias string) (Provenance, error) {
+	if len(f.provenance) == 0 {
+		return Provenance{}, errors.New("there is no provenance; ask for it with OnlineRequest.Provenance")
+	}
+	var aliases []string
+	for _, view := range f.provenance {
+		if view.GetAlias() == alias {
+			return Provenance{view}, nil
+		}
+		aliases = append(aliases, view.GetAlias())
+	}
+	return Provenance{}, fmt.Errorf("there is no use %q of a view; there are %s", alias, strings.Join(aliases, ", "))
+}
+
+// View is the name of the view.
+func (p Provenance) View() string { return p.view.GetView() }
+
+// DefinitionRevision is the revision of the registry since which the definitions have decided the view's values as they
+// do; 0 where it is not known.
+func (p Provenance) DefinitionRevision() int64 { return p.view.GetDefinitionRevision() }
+
+// DefinitionHash stands for all in the definitions that decides the view's values: a SHA-256 in hexadecimal.
+func (p Provenance) DefinitionHash() string { return hex.EncodeToString(p.view.GetDefinitionHash()) }
+
+// RowProvenance is who wrote a row, and when. Both Run and Pushed are zero where the row was stored before rows said
+// who wrote them.
+type RowProvenance struct {
+	// Run is the id of the materialization run that wrote the row; 0 where none did.
+	Run int64
+	// Pushed is when the push that brought the row was accepted; zero where none did.
+	Pushed time.Time
+	// EventTime is when the row became true, CreatedTime when it became known; the latter is zero where that is null.
+	EventTime, CreatedTime time.Time
+	// Age is how long before the instant answered for the event time is; the greatest duration where it is longer.
+	Age time.Duration
+	// SchemaID is the revision that introduced the row's layout.
+	SchemaID uint32
+}
+
+// At returns the provenance of the row that was found for a row of keys. It is false where there is none: all values
+// are NotFound. An expired row is there.
+func (p Provenance) At(row int) (RowProvenance, bool) {
+	if plumbv1.ViewProvenance_Origin(p.view.GetOrigins()[row]) == plumbv1.ViewProvenance_NO_ROW {
+		return RowProvenance{}, false
+	}
+	found := RowProvenance{
+		Run:       p.view.GetRuns()[row],
+		EventTime: instant(p.view.GetEventTimestamps()[row]),
+		Age:       time.Duration(math.MaxInt64),
+		SchemaID:  p.view.GetSchemaIds()[row],
+	}
+	if pushed := p.view.GetPushedTimestamps()[row]; pushed != 0 {
+		found.Pushed = instant(pushed)
+	}
+	if nulls := p.view.GetCreatedNulls(); len(nulls) == 0 || nulls[row] == 0 {
+		found.CreatedTime = instant(p.view.GetCreatedTimestamps()[row])
+	}
+	if age := p.view.GetAgeMicros()[row]; age <= math.MaxInt64/int64(time.Microsecond) {
+		found.Age = time.Duration(age) * time.Microsecond
+	}
+	return found, true
+}
+
+func instant(micros int64) time.Time { return time.UnixMicro(micros).UTC() }
+
+// checkProvenance says whether all lists of each use are as long as there are rows.
+func checkProvenance(uses []*plumbv1.ViewProvenance, rows int) error {
+	for _, view := range uses {
+		lengths := []int{
+			len(view.GetOrigins()), len(view.GetRuns()), len(view.GetPushedTimestamps()), len(view.GetEventTimestamps()),
+			len(view.GetCreatedTimestamps()), len(view.GetAgeMicros()), len(view.GetSchemaIds()),
+		}
+		if nulls := len(view.GetCreatedNulls()); nulls > 0 {
+			lengths = append(lengths, nulls)
+		}
+		if slices.ContainsFunc(lengths, func(length int) bool { return length != rows }) {
+			return fmt.Errorf("the server's answer is broken: the provenance of %q is not as long as the columns",
+				view.GetAlias())
+		}
+	}
+	return nil
+}
