@@ -92,6 +92,10 @@ bench-materialize-memory: build redis-server ## Materialize 50 million entities 
 	go build -o bin/bench-materialize ./bench/materialize
 	bin/bench-materialize bin/plumb bin/bench memory
 
+.PHONY: bench-verify
+bench-verify: build ## Verify 10,000 sampled label rows over the year of flights; fails beyond a minute
+	cd testdata/nycflights && time timeout 60 ../../bin/plumb verify --plan --rows 10000
+
 .PHONY: lint
 lint: bin/tools/golangci-lint bin/tools/buf bin/proto $(python_ready) ## Check formatting, vet, linters, import direction and the .proto files
 	bin/tools/golangci-lint run ./...

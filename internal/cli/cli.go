@@ -87,8 +87,8 @@ func (a *application) rootCommand() *cobra.Command {
 		a.initCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(),
 		a.listCommand(), a.showCommand(), a.historyCommand(),
 		a.historicalCommand(), a.materializeCommand(), a.pushCommand(), a.onlineCommand(), a.serveCommand(),
-		a.auditCommand(), a.onlineStoreCommand(), a.teardownCommand(), a.statusCommand(), a.tokenCommand(),
-		a.versionCommand(),
+		a.verifyCommand(), a.auditCommand(), a.onlineStoreCommand(), a.teardownCommand(), a.statusCommand(),
+		a.tokenCommand(), a.versionCommand(),
 	)
 	a.markStart(root)
 	return root

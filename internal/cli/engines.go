@@ -6,6 +6,7 @@ import (
 
 	"github.com/plumbstore/plumb/internal/config"
 	"github.com/plumbstore/plumb/internal/server/flight"
+	"github.com/plumbstore/plumb/parity"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/sqldb"
 	"github.com/plumbstore/plumb/store"
@@ -43,6 +44,19 @@ type offlineEngine interface {
 
 func openOffline(ctx context.Context, c *config.Config) (offlineEngine, error) {
 	return duckdb.Open(ctx, duckdbConfig(c))
+}
+
+// shared opens an offline engine of which so many operations may run side by side: each operation has its own memory,
+// so each gets its share. It is closed with the project.
+func (p *project) shared(ctx context.Context, operations int) (parity.Offline, error) {
+	divided := duckdbConfig(p.config)
+	divided.MemoryLimit = p.config.Offline.MemoryShare(operations)
+	engine, err := duckdb.Open(ctx, divided)
+	if err != nil {
+		return nil, err
+	}
+	p.closers = append(p.closers, engine)
+	return engine, nil
 }
 
 // openServing opens the offline engine for joins side by side: each operation of an engine has its own memory, so each

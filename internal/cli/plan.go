@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/plumbstore/plumb/parity"
 	"github.com/plumbstore/plumb/registry/plan"
 )
 
@@ -46,21 +47,30 @@ func (a *application) plan(ctx context.Context, p *project, detailed bool) error
 }
 
 func (a *application) applyCommand() *cobra.Command {
-	var yes bool
+	var flags applyFlags
 	cmd := &cobra.Command{
 		Use:   "apply",
 		Short: "Register the definitions as the project's next revision",
 		Long: "Apply plans, and makes the plan the next revision, all or nothing. Where a change has hazards it asks\n" +
-			"first; without a terminal to ask on it needs --yes.",
+			"first; without a terminal to ask on it needs --yes. With --verify it applies only what plumb verify --plan\n" +
+			"finds training and serving to agree on.",
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
-				return a.apply(ctx, p, yes)
+				return a.apply(ctx, p, flags)
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&yes, "yes", false, "accept the hazards without being asked")
+	cmd.Flags().BoolVar(&flags.yes, "yes", false, "accept the hazards without being asked")
+	cmd.Flags().BoolVar(&flags.verify, "verify", false, "apply only if plumb verify --plan passes")
+	flags.sampling.register(cmd, "verify-")
 	return cmd
+}
+
+type applyFlags struct {
+	yes, verify bool
+	// sampling is for verify.
+	sampling samplingFlags
 }
 
 // applied is what apply did. Without changes the revision is the one that was there.
@@ -68,9 +78,14 @@ type applied struct {
 	Project  string        `json:"project"`
 	Revision int64         `json:"revision"`
 	Changes  []plan.Detail `json:"changes"`
+	// Verify is what was found before, where that was asked for.
+	Verify *parity.Report `json:"verify,omitempty"`
 }
 
-func (a *application) apply(ctx context.Context, p *project, yes bool) error {
+func (a *application) apply(ctx context.Context, p *project, flags applyFlags) error {
+	if err := flags.sampling.check("--verify-"); err != nil {
+		return err
+	}
 	planned, err := p.plan(ctx)
 	if err != nil {
 		return err
@@ -79,9 +94,14 @@ func (a *application) apply(ctx context.Context, p *project, yes bool) error {
 	if planned.Empty() {
 		return a.print(done, planned.WriteText)
 	}
-	ask := !yes && len(planned.Hazards()) > 0
+	ask := !flags.yes && len(planned.Hazards()) > 0
 	if ask {
 		if err := a.confirm(ctx, planned); err != nil {
+			return err
+		}
+	}
+	if flags.verify {
+		if done.Verify, err = a.beforeApply(ctx, p, planned, flags.sampling); err != nil {
 			return err
 		}
 	}
@@ -97,6 +117,9 @@ func (a *application) apply(ctx context.Context, p *project, yes bool) error {
 			if err := planned.WriteText(w); err != nil {
 				return err
 			}
+		}
+		if done.Verify != nil {
+			fmt.Fprintf(w, "\n%s\n", done.Verify.Verdict())
 		}
 		_, err := fmt.Fprintf(w, "\nApplied: project %s is at revision %d.\n", done.Project, done.Revision)
 		return err

@@ -197,3 +197,9 @@ func expand(text string, getenv func(string) string) (string, error) {
 	}
 	return expanded, nil
 }
+
+// OtherStore reads the connection string of an online store that is not the project's own: one of Redis. Paths in it
+// are relative to the project, and ${VARIABLE} is expanded.
+func (c *Config) OtherStore(text string, getenv func(string) string) (ConnectionString, error) {
+	return (&loader{config: c, getenv: getenv}).connection(text, redisSchemes...)
+}

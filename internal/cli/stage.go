@@ -1,0 +1,168 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/plumbstore/plumb/internal/config"
+	"github.com/plumbstore/plumb/internal/server"
+	"github.com/plumbstore/plumb/parity"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+const (
+	// stagedRetention is how long a staged store keeps expired rows. A Redis whose rows could not be removed, since the
+	// process was killed, forgets those of views with a ttl after it.
+	stagedRetention = 24 * time.Hour
+	// strikeTime bounds the removal of what a stage has written.
+	strikeTime = time.Minute
+	// stagedCall bounds a look-up on a stage.
+	stagedCall = time.Minute
+)
+
+// stage is a whole serving path, from registry to gRPC, that is there for one command. Everything of it is in a
+// temporary folder, or, in a Redis, under the name of a project that is made up.
+type stage struct {
+	folder   string
+	snapshot *registry.Snapshot
+	online   store.Online
+	ledger   registry.Ledger
+	clock    *parity.Clock
+	client   plumbv1.ServingServiceClient
+	// closers are closed in reverse.
+	closers []func() error
+}
+
+// newStage serves definitions that are complete, as of a state of the registry. Where the connection string is empty
+// the online store is the embedded one. The caller strikes the stage, also where there is an error.
+func (p *project) newStage(ctx context.Context, state *plumbv1.State, online config.ConnectionString) (*stage, error) {
+	s := &stage{clock: &parity.Clock{}}
+	folder, err := os.MkdirTemp("", "plumb-verify-")
+	if err != nil {
+		return s, fmt.Errorf("make a temporary folder: %w", err)
+	}
+	s.folder = folder
+	s.closers = append(s.closers, func() error { return os.RemoveAll(folder) })
+	staged := *p.config
+	staged.Project = madeUpProject()
+	staged.Registry = config.NewConnectionString("sqlite:" + filepath.Join(folder, "registry.db"))
+	staged.OnlineStore = online
+	if online.Reveal() == "" {
+		staged.OnlineStore = config.NewConnectionString("sqlite:" + filepath.Join(folder, "online.db"))
+	}
+	engine, err := s.open(ctx, &staged, state, p.app.now())
+	if err != nil {
+		return s, err
+	}
+	return s, s.serve(ctx, staged.Project, engine)
+}
+
+// madeUpProject is a name that no other project has.
+func madeUpProject() string {
+	name := make([]byte, 8)
+	_, _ = rand.Read(name) // It never fails.
+	return "verify_" + hex.EncodeToString(name)
+}
+
+// open opens the engines and applies the definitions.
+func (s *stage) open(ctx context.Context, staged *config.Config, state *plumbv1.State, now time.Time,
+) (registry.Registry, error) {
+	engine, err := openRegistry(ctx, staged)
+	if err != nil {
+		return nil, err
+	}
+	s.ledger, s.closers = engine, append(s.closers, engine.Close)
+	commit := registry.Commit{Project: staged.Project, State: state, By: userAtHost(), At: now}
+	if _, err := engine.Apply(ctx, commit); err != nil {
+		return nil, err
+	}
+	if s.snapshot, err = engine.Current(ctx, staged.Project); err != nil {
+		return nil, err
+	}
+	if s.online, err = openOnline(ctx, staged); err != nil {
+		return nil, err
+	}
+	s.closers = append(s.closers, s.online.Close)
+	if staged.OnlineStore.Scheme() != "sqlite" {
+		s.closers = append(s.closers, func() error { return s.remove(ctx) })
+	}
+	return engine, nil
+}
+
+// serve starts the server, whose clock is the stage's, and returns once it answers.
+func (s *stage) serve(ctx context.Context, project string, engine registry.Registry) error {
+	listening, err := server.Listen(ctx, server.Config{
+		Project: project, Registry: engine, Online: s.online, Address: "127.0.0.1:0", ReadOnly: true,
+		Now: s.clock.Now, Logger: slog.New(slog.DiscardHandler), Timeout: stagedCall,
+	})
+	if err != nil {
+		return err
+	}
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan error, 1)
+	go func() { ended <- listening.Serve(serving) }()
+	s.closers = append(s.closers, func() error { stop(); return <-ended })
+	connection, err := grpc.NewClient(listening.Address(), grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(64<<20)))
+	if err != nil {
+		return err
+	}
+	s.closers = append(s.closers, connection.Close)
+	s.client = plumbv1.NewServingServiceClient(connection)
+	return awaitServing(ctx, connection)
+}
+
+// awaitServing returns once the server has read the registry.
+func awaitServing(ctx context.Context, connection *grpc.ClientConn) error {
+	ctx, cancel := context.WithTimeout(ctx, stagedCall)
+	defer cancel()
+	watch, err := healthpb.NewHealthClient(connection).Watch(ctx, &healthpb.HealthCheckRequest{})
+	for err == nil {
+		var health *healthpb.HealthCheckResponse
+		if health, err = watch.Recv(); health.GetStatus() == healthpb.HealthCheckResponse_SERVING {
+			return nil
+		}
+	}
+	return fmt.Errorf("wait for the server: %w", err)
+}
+
+// remove removes what was written to a store that others use, also after an interruption.
+func (s *stage) remove(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), strikeTime)
+	defer cancel()
+	able, ok := s.online.(store.Remover)
+	if !ok {
+		return errors.New("this online store cannot remove rows")
+	}
+	var failures []error
+	for _, view := range s.snapshot.Views() {
+		if _, err := able.Remove(ctx, view.Project, view.Name); err != nil {
+			failures = append(failures, fmt.Errorf("remove what was written under the project name %s: %w", view.Project, err))
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// strike takes the stage down.
+func (s *stage) strike() error {
+	var failures []error
+	for _, closer := range slices.Backward(s.closers) {
+		failures = append(failures, closer())
+	}
+	s.closers = nil
+	return errors.Join(failures...)
+}

@@ -1,0 +1,240 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/plumbstore/plumb/internal/config"
+	"github.com/plumbstore/plumb/internal/document"
+	"github.com/plumbstore/plumb/internal/wholefile"
+	"github.com/plumbstore/plumb/parity"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/registry/plan"
+)
+
+// embeddedStore is the value of --store for a SQLite file that is thrown away.
+const embeddedStore = "embedded"
+
+type verifyFlags struct {
+	services  []string
+	plan      bool
+	labels    string
+	timestamp string
+	sampling  samplingFlags
+	junit     string
+	html      string
+}
+
+// samplingFlags are those that apply --verify has as well.
+type samplingFlags struct {
+	rows  int
+	seed  uint64
+	store string
+}
+
+func (f *samplingFlags) register(cmd *cobra.Command, prefix string) {
+	set := cmd.Flags()
+	set.IntVar(&f.rows, prefix+"rows", 1000, "how many label rows to sample for each service")
+	set.Uint64Var(&f.seed, prefix+"seed", 1, "what is sampled: the same seed, the same label rows")
+	set.StringVar(&f.store, prefix+"store", embeddedStore,
+		"the throw-away online store: embedded, or the URL of a Redis; what is written there is removed")
+}
+
+func (a *application) verifyCommand() *cobra.Command {
+	var flags verifyFlags
+	cmd := &cobra.Command{
+		Use:   "verify",
+		Short: "Prove that training and serving agree, before anything is deployed",
+		Long: "Verify takes label rows, given or sampled from the sources, joins them as training does, and plays the\n" +
+			"same instants through the real materializer, a throw-away online store and the real server over gRPC.\n" +
+			"Value, bit for bit, status and event time have to be the same.\n\n" +
+			"Without --service it verifies all services that can be served; with --plan everything that apply would\n" +
+			"change, from the definition files. Exit code 0: all agree; 1: something does not; 3: the input is wrong.",
+		Args: arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
+				return a.verify(ctx, p, flags)
+			})
+		},
+	}
+	set := cmd.Flags()
+	set.StringArrayVar(&flags.services, "service", nil, "a feature service to verify; all that can be served unless told")
+	set.BoolVar(&flags.plan, "plan", false, "verify what apply would change, before it is applied")
+	set.StringVar(&flags.labels, "labels", "", "label rows of one service: .parquet, .csv or .arrow; sampled unless told")
+	set.StringVar(&flags.timestamp, "timestamp-column", "event_timestamp", "the label column with each row's time")
+	set.StringVar(&flags.junit, "junit", "", "a file to write the result to as JUnit XML")
+	set.StringVar(&flags.html, "html", "", "a file to write the result to as a page of HTML")
+	flags.sampling.register(cmd, "")
+	a.completeServices(cmd, "service")
+	return cmd
+}
+
+func (a *application) verify(ctx context.Context, p *project, flags verifyFlags) error {
+	if err := flags.check(); err != nil {
+		return err
+	}
+	wanted, err := a.toVerify(ctx, p, flags)
+	if err != nil {
+		return err
+	}
+	if flags.labels != "" {
+		if err := wanted.label(flags.labels, flags.timestamp); err != nil {
+			return err
+		}
+	}
+	report, err := a.runVerification(ctx, p, wanted, flags.sampling)
+	if err != nil {
+		return err
+	}
+	if err := a.writeReports(report, flags); err != nil {
+		return err
+	}
+	if err := a.print(report, report.WriteText); err != nil {
+		return err
+	}
+	if report.Outcome == parity.Failed {
+		return errFailedCheck
+	}
+	return nil
+}
+
+func (f verifyFlags) check() error {
+	mistakes := []error{f.sampling.check("--")}
+	for _, file := range []struct{ flag, path string }{{"--junit", f.junit}, {"--html", f.html}} {
+		if file.path == "" {
+			continue
+		}
+		if info, err := os.Stat(filepath.Dir(file.path)); err != nil || !info.IsDir() {
+			mistakes = append(mistakes, registry.Inputf(file.flag, "cannot write %s: there is no folder %s", file.path,
+				filepath.Dir(file.path)))
+		}
+	}
+	if f.labels != "" {
+		_, err := labelFile(f.labels)
+		mistakes = append(mistakes, err)
+	}
+	return errors.Join(mistakes...)
+}
+
+func (f samplingFlags) check(prefix string) error {
+	if f.rows < 1 {
+		return registry.Inputf(prefix+"rows", "%d label rows prove nothing; give at least 1", f.rows)
+	}
+	return nil
+}
+
+// toVerify finds out what to verify, and of which definitions.
+func (a *application) toVerify(ctx context.Context, p *project, flags verifyFlags) (*verifying, error) {
+	if flags.plan {
+		planned, err := p.plan(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return candidates(planned, flags.services)
+	}
+	current, err := p.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	wanted := newVerifying(current)
+	if err := wanted.addServices(flags.services); err != nil {
+		return nil, err
+	}
+	if len(wanted.targets) == 0 {
+		return nil, &registry.PreconditionError{Message: wanted.nothing()}
+	}
+	return wanted, nil
+}
+
+// runVerification verifies on a stage, and takes that down whatever happens.
+func (a *application) runVerification(ctx context.Context, p *project, wanted *verifying, flags samplingFlags,
+) (report *parity.Report, err error) {
+	began := a.now()
+	report = &parity.Report{Outcome: parity.Nothing, Seed: flags.seed}
+	if len(wanted.targets) > 0 {
+		if report, err = a.onStage(ctx, p, wanted, flags); err != nil {
+			return nil, err
+		}
+	}
+	report.Project, report.Revision, report.Plan = wanted.snapshot.Project, wanted.snapshot.Revision, wanted.plan
+	report.Complete(wanted.skipped)
+	report.Seconds.Total = a.now().Sub(began).Seconds()
+	return report, nil
+}
+
+// parallelViews is how many views are materialized at a time; they share the memory that joins may take.
+const parallelViews = 2
+
+func (a *application) onStage(ctx context.Context, p *project, wanted *verifying, flags samplingFlags,
+) (report *parity.Report, err error) {
+	var online config.ConnectionString
+	if flags.store != embeddedStore {
+		if online, err = p.config.OtherStore(flags.store, os.Getenv); err != nil {
+			return nil, registry.Inputf("--store", "%v, or embedded", err)
+		}
+	}
+	shown := a.progress("preparing to verify")
+	defer shown.stop()
+	offline, err := p.shared(ctx, parallelViews)
+	if err != nil {
+		return nil, err
+	}
+	staged, err := p.newStage(ctx, wanted.snapshot.State, online)
+	defer func() { err = errors.Join(err, staged.strike()) }()
+	if err != nil {
+		return nil, err
+	}
+	return parity.Run(ctx, parity.Config{
+		Snapshot: staged.snapshot,
+		Targets:  wanted.targets,
+		Offline:  offline,
+		Stage: parity.Stage{Online: staged.online, Ledger: staged.ledger, Client: staged.client, Clock: staged.clock,
+			Retention: stagedRetention},
+		Rows:     flags.rows,
+		Seed:     flags.seed,
+		Folder:   staged.folder,
+		Parallel: parallelViews,
+		Now:      a.now,
+		Progress: shown.report,
+	})
+}
+
+// writeReports writes the files that were asked for.
+func (a *application) writeReports(report *parity.Report, flags verifyFlags) error {
+	if flags.junit != "" {
+		if err := wholefile.Write(flags.junit, report.WriteJUnit); err != nil {
+			return err
+		}
+	}
+	if flags.html != "" {
+		return report.Page("plumb verify, " + a.version).WriteFile(flags.html)
+	}
+	return nil
+}
+
+// beforeApply verifies what a plan would change. Where that does not pass, it says so and returns an error.
+func (a *application) beforeApply(ctx context.Context, p *project, planned *plan.Plan, flags samplingFlags,
+) (*parity.Report, error) {
+	wanted, err := candidates(planned, nil)
+	if err != nil {
+		return nil, err
+	}
+	report, err := a.runVerification(ctx, p, wanted, flags)
+	if err != nil {
+		return nil, err
+	}
+	if report.Outcome != parity.Failed {
+		return report, nil
+	}
+	if a.output == jsonText {
+		err = document.Write(a.Out, map[string]any{"applied": false, "verify": report})
+	} else {
+		err = report.WriteText(a.Out)
+		a.note("\nNothing was applied.")
+	}
+	return nil, errors.Join(err, errFailedCheck)
+}

@@ -1,0 +1,190 @@
+package cli
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/plumbstore/plumb/parity"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/registry/plan"
+	"github.com/plumbstore/plumb/store"
+)
+
+// verifying is what to verify.
+type verifying struct {
+	// snapshot has the definitions: those of a revision, or those of a plan, as they would be registered.
+	snapshot *registry.Snapshot
+	plan     bool
+	targets  []parity.Target
+	skipped  []parity.Skipped
+}
+
+func newVerifying(snapshot *registry.Snapshot) *verifying { return &verifying{snapshot: snapshot} }
+
+// addServices adds the services that are named, which have to be such that they can be served, or else all that are.
+func (v *verifying) addServices(names []string) error {
+	if len(names) > 0 {
+		for _, name := range names {
+			if err := v.servable(name); err != nil {
+				return err
+			}
+			v.addService(name)
+		}
+		return nil
+	}
+	for _, service := range v.snapshot.State.GetDefinitions().GetFeatureServices() {
+		v.addIfServable(service.GetName())
+	}
+	return nil
+}
+
+func (v *verifying) addService(name string) {
+	if !slices.ContainsFunc(v.targets, func(t parity.Target) bool { return t.Service == name }) {
+		v.targets = append(v.targets, parity.Target{Name: name, Service: name})
+	}
+}
+
+func (v *verifying) addIfServable(name string) {
+	if err := v.servable(name); err != nil {
+		v.skipped = append(v.skipped, parity.Skipped{Name: "service " + name, Reason: err.Error()})
+		return
+	}
+	v.addService(name)
+}
+
+// servable is why a service cannot be served, or nil.
+func (v *verifying) servable(name string) error {
+	selection, err := v.snapshot.SelectService(name, false)
+	if err != nil {
+		return err
+	}
+	_, err = store.NewLookup(selection)
+	return err
+}
+
+// nothing says why there is nothing to verify.
+func (v *verifying) nothing() string {
+	if len(v.skipped) == 0 {
+		return "there is no feature service to verify; define one"
+	}
+	var reasons []string
+	for _, skipped := range v.skipped {
+		reasons = append(reasons, skipped.Name+": "+skipped.Reason)
+	}
+	return "no feature service can be served, so that there is nothing to verify: " + strings.Join(reasons, "; ")
+}
+
+// label gives the one target label rows.
+func (v *verifying) label(path, timestampColumn string) error {
+	if len(v.targets) != 1 {
+		return registry.Inputf("--labels", "are the label rows of one service, and %d things are to be verified; name it "+
+			"with --service", len(v.targets))
+	}
+	v.targets[0].Labels, v.targets[0].TimestampColumn = path, timestampColumn
+	return nil
+}
+
+// candidates are what a plan would change: the services named, or else every service and view that the plan reaches.
+func candidates(planned *plan.Plan, services []string) (*verifying, error) {
+	snapshot, err := registry.NewSnapshot(planned.Project, planned.Base+1, planned.State())
+	if err != nil {
+		return nil, err
+	}
+	v := &verifying{snapshot: snapshot, plan: true}
+	if len(services) > 0 {
+		return v, v.addServices(services)
+	}
+	v.addReached(newReach(planned, snapshot))
+	return v, nil
+}
+
+// addReached adds the services that are reached, and what is reached of views beside them.
+func (v *verifying) addReached(reached reach) {
+	definitions := v.snapshot.State.GetDefinitions()
+	covered := map[string]bool{} // By "view:feature".
+	for _, service := range definitions.GetFeatureServices() {
+		if !reached.services[service.GetName()] {
+			continue
+		}
+		before := len(v.targets)
+		if v.addIfServable(service.GetName()); len(v.targets) > before {
+			v.cover(covered, service.GetName())
+		}
+	}
+	for _, view := range v.snapshot.Views() {
+		if !reached.views[view.Name] {
+			continue
+		}
+		if !view.Online {
+			v.skipped = append(v.skipped, parity.Skipped{Name: "view " + view.Name,
+				Reason: "it has online: false and is never served"})
+			continue
+		}
+		if slices.ContainsFunc(view.Features, func(f registry.Feature) bool { return !covered[view.Name+":"+f.Name] }) {
+			name := view.Name + ":*"
+			v.targets = append(v.targets, parity.Target{Name: "view " + view.Name, Features: []string{name}})
+		}
+	}
+}
+
+// cover notes the features that a service has.
+func (v *verifying) cover(covered map[string]bool, service string) {
+	selection, err := v.snapshot.SelectService(service, false)
+	if err != nil { // It was selected before.
+		return
+	}
+	for _, output := range selection.Outputs {
+		view := selection.References[output.Reference].View
+		covered[view.Name+":"+view.Features[output.Feature].Name] = true
+	}
+}
+
+// reach is what a plan adds or alters, and what rests on that: views on entities and sources, services on views.
+type reach struct{ sources, entities, views, services map[string]bool }
+
+func newReach(planned *plan.Plan, snapshot *registry.Snapshot) reach {
+	r := reach{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}}
+	of := map[plan.Kind]map[string]bool{plan.Source: r.sources, plan.Entity: r.entities, plan.View: r.views,
+		plan.Service: r.services}
+	for _, change := range planned.Changes {
+		if described := change.Describe(); described.Action != plan.Remove {
+			of[described.Kind][described.Name] = true
+		}
+	}
+	definitions := snapshot.State.GetDefinitions()
+	r.spreadToSources(definitions.GetSources())
+	for _, view := range definitions.GetFeatureViews() {
+		changed := func(entity string) bool { return r.entities[entity] }
+		if r.sources[view.GetSource()] || slices.ContainsFunc(view.GetEntities(), changed) {
+			r.views[view.GetName()] = true
+		}
+	}
+	for _, service := range definitions.GetFeatureServices() {
+		for _, reference := range service.GetFeatures() {
+			if r.views[reference.GetView()] {
+				r.services[service.GetName()] = true
+			}
+		}
+	}
+	return r
+}
+
+// spreadToSources adds the queries that have the name of a source that is reached in their text, until there are no
+// more. A name that stands for something else there costs a verification and no more.
+func (r reach) spreadToSources(sources []*plumbv1.Source) {
+	for grown := true; grown; {
+		grown = false
+		for _, source := range sources {
+			if r.sources[source.GetName()] {
+				continue
+			}
+			for name := range r.sources {
+				if strings.Contains(strings.ToLower(source.GetSql().GetQuery()), name) {
+					r.sources[source.GetName()], grown = true, true
+					break
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,196 @@
+package parity
+
+import (
+	"fmt"
+	"math"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/store"
+)
+
+// Cause says by what a mismatch is told.
+type Cause string
+
+// The causes. Each is decided by what the three sides say, in this order.
+const (
+	// MissingRow: training finds a row, and there is none to be served. SurplusRow is the reverse.
+	MissingRow Cause = "missing row"
+	SurplusRow Cause = "surplus row"
+	// TTLEdge: one side holds a row for expired and the other does not, within a microsecond of the end of its ttl; TTL
+	// where it is further away.
+	TTLEdge Cause = "ttl edge"
+	TTL     Cause = "ttl"
+	// EventTime: the two sides chose rows of different event times.
+	EventTime Cause = "event time"
+	// Tie: the two sides have one event time and differ in the rest, and the source has several rows of it.
+	Tie Cause = "tie"
+	// Status: one side has a null where the other has a value. Value: the values differ.
+	Status Cause = "status"
+	Value  Cause = "value"
+	// Witness: both sides agree, and the source itself says otherwise.
+	Witness Cause = "not what the source says"
+	// Window: a window of materialization read more or fewer rows than the source has in there (R5).
+	Window Cause = "window"
+)
+
+// Causes are all causes, in the order in which reports have them.
+func Causes() []Cause {
+	return []Cause{MissingRow, SurplusRow, TTLEdge, TTL, EventTime, Tie, Status, Value, Witness, Window}
+}
+
+// compare holds what was served for some label rows to what training has.
+func (t *target) compare(rows []int, columns []*plumbv1.FeatureColumn) error {
+	if len(columns) != len(t.selection.Outputs) {
+		return fmt.Errorf("the server answers with %d features for %d", len(columns), len(t.selection.Outputs))
+	}
+	differs := make([]bool, len(rows))
+	for i, output := range t.selection.Outputs {
+		served, err := servedCells(columns[i], output.Name, len(rows))
+		if err != nil {
+			return err
+		}
+		u := &t.uses[output.Reference]
+		for j, row := range rows {
+			c := comparison{target: t, output: i, use: u, label: &t.labels[row], row: row,
+				offline: t.offline[i].at(row), online: served.at(j)}
+			c.witnessed = u.sight(c.label)
+			if !t.report.count(c) {
+				differs[j] = true
+			}
+		}
+	}
+	for j, row := range rows {
+		t.report.countRow(t.labels[row].kind, differs[j])
+	}
+	return nil
+}
+
+// servedCells reads a column of a look-up's answer.
+func servedCells(column *plumbv1.FeatureColumn, name string, rows int) (*cells, error) {
+	if column.GetName() != name {
+		return nil, fmt.Errorf("the server calls a feature %q that training calls %q", column.GetName(), name)
+	}
+	if len(column.GetStatuses()) != rows || len(column.GetEventTimestamps()) != rows {
+		return nil, fmt.Errorf("%s has %d statuses and %d event times for %d rows", name, len(column.GetStatuses()),
+			len(column.GetEventTimestamps()), rows)
+	}
+	served, values := &cells{}, newWireColumn(column.GetValues())
+	for row := range rows {
+		status := plumbv1.Status(column.GetStatuses()[row])
+		if status == plumbv1.Status_PRESENT {
+			var err error
+			if served.data, err = values.append(served.data, row); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		served.add(status, store.Instant(column.GetEventTimestamps()[row]))
+	}
+	return served, nil
+}
+
+// sight is what the source has for a label row; nothing where a key is null (R8).
+func (u *use) sight(l *label) sight {
+	if tuple, ok := u.tuple(l); ok {
+		return u.view.watch.at(tuple, l.at)
+	}
+	return sight{next: math.MaxInt64}
+}
+
+// comparison is one feature of one label row, as the three sides tell it.
+type comparison struct {
+	target          *target
+	output          int
+	use             *use
+	label           *label
+	row             int
+	offline, online cell
+	witnessed       sight
+}
+
+// cause is empty where all agree.
+func (c comparison) cause() Cause {
+	offline, online := c.offline, c.online
+	switch {
+	case offline.same(online):
+		if !c.isWitnessed() {
+			return Witness
+		}
+		return ""
+	case online.status == plumbv1.Status_NOT_FOUND:
+		return MissingRow
+	case offline.status == plumbv1.Status_NOT_FOUND:
+		return SurplusRow
+	case offline.event != online.event:
+		return EventTime
+	case offline.found() != online.found():
+		return c.ttlCause()
+	case c.witnessed.rows > 1:
+		return Tie
+	case offline.status != online.status:
+		return Status
+	}
+	return Value
+}
+
+func (c comparison) ttlCause() Cause {
+	age, ttl := uint64(c.label.at)-uint64(c.offline.event), uint64(c.use.view.TTL.Microseconds())
+	if age+1 >= ttl && age <= ttl+1 {
+		return TTLEdge
+	}
+	return TTL
+}
+
+// isWitnessed says whether the source has the row that offline has found, and whether it is as old as its status says.
+func (c comparison) isWitnessed() bool {
+	seen, ttl := c.witnessed, uint64(c.use.view.TTL.Microseconds())
+	switch {
+	case seen.rows == 0:
+		return c.offline.status == plumbv1.Status_NOT_FOUND
+	case seen.event != c.offline.event:
+		return false
+	case ttl > 0 && uint64(c.label.at)-uint64(seen.event) > ttl:
+		return c.offline.status == plumbv1.Status_EXPIRED
+	}
+	return c.offline.found()
+}
+
+// describe says it for people.
+func (c comparison) example(cause Cause) Example {
+	output := c.target.selection.Outputs[c.output]
+	feature := c.use.view.Features[output.Feature]
+	example := Example{
+		Target: c.target.Name, Row: int64(c.row) + 1, Kind: c.label.kind, At: c.label.at.String(), Feature: output.Name,
+		Cause: cause, Training: c.offline.tell(feature.Type), Served: c.online.tell(feature.Type),
+		SourceRows: c.witnessed.rows, MaterializedTo: c.use.view.end(),
+	}
+	for i, column := range c.target.keys {
+		value := "null"
+		if key := c.label.keys[i]; !key.isNull {
+			value = textOf(column.Type, []byte(key.raw))
+		}
+		example.Keys = append(example.Keys, KeyText{column.Name, value})
+	}
+	if c.witnessed.rows > 0 {
+		example.SourceEvent = new(c.witnessed.event.String())
+	}
+	return example
+}
+
+// end is how far the view is materialized, empty where it is not at all.
+func (s *stagedView) end() string {
+	if len(s.runs) == 0 {
+		return ""
+	}
+	return store.Instant(s.runs[len(s.runs)-1].End).String()
+}
+
+func (c cell) tell(t plumbv1.Type) Told {
+	told := Told{Status: c.status.String()}
+	if c.status == plumbv1.Status_PRESENT {
+		told.Value = new(textOf(t, c.value))
+	}
+	if c.status != plumbv1.Status_NOT_FOUND && c.event != math.MinInt64 {
+		told.EventTimestamp = new(c.event.String())
+	}
+	return told
+}

@@ -1,0 +1,174 @@
+package parity
+
+import (
+	"cmp"
+	"context"
+	"encoding/binary"
+	"math"
+	"slices"
+
+	"github.com/plumbstore/plumb/store"
+)
+
+// found is how many rows, keys and candidates for ties are kept of a source for sampling.
+const kept = 2048
+
+// findings are what sampling knows of a view's source. They are the same for one seed, in whatever order rows come.
+type findings struct {
+	// rows is the number of rows, with event times from first to last.
+	rows        int64
+	first, last store.Instant
+	// keys are some entity keys, each key as likely as another however many rows it has. seeds are some rows, ties some
+	// rows that may have others of one key and event time, late some with a created time after their event time.
+	keys, seeds, ties, late *sieve
+	// near tells of each of seeds, ties and late what comes after it, and how many rows it ties with.
+	near *watch
+}
+
+// seedRow is a row that label rows are aimed at.
+type seedRow struct {
+	tuple   string
+	event   store.Instant
+	created store.Instant
+}
+
+// sieve keeps the rows with the least hashes.
+type sieve struct {
+	// hashes is a heap, the greatest first.
+	hashes []uint64
+	rows   map[uint64]seedRow
+}
+
+func newSieve() *sieve { return &sieve{rows: map[uint64]seedRow{}} }
+
+// offer keeps a row if its hash is among the least so far. Of rows of one hash the first is kept.
+func (s *sieve) offer(hash uint64, row sourceRow) {
+	if len(s.hashes) == kept && hash >= s.hashes[0] {
+		return
+	}
+	if _, ok := s.rows[hash]; ok {
+		return
+	}
+	s.rows[hash] = seedRow{string(row.tuple), row.event, row.created}
+	if len(s.hashes) < kept {
+		s.hashes = append(s.hashes, hash)
+		s.up(len(s.hashes) - 1)
+		return
+	}
+	delete(s.rows, s.hashes[0])
+	s.hashes[0] = hash
+	s.down(0)
+}
+
+func (s *sieve) up(at int) {
+	for at > 0 {
+		parent := (at - 1) / 2
+		if s.hashes[parent] >= s.hashes[at] {
+			return
+		}
+		s.hashes[parent], s.hashes[at] = s.hashes[at], s.hashes[parent]
+		at = parent
+	}
+}
+
+func (s *sieve) down(at int) {
+	for {
+		greatest := at
+		for child := 2*at + 1; child <= 2*at+2 && child < len(s.hashes); child++ {
+			if s.hashes[child] > s.hashes[greatest] {
+				greatest = child
+			}
+		}
+		if greatest == at {
+			return
+		}
+		s.hashes[at], s.hashes[greatest] = s.hashes[greatest], s.hashes[at]
+		at = greatest
+	}
+}
+
+// all are the rows that were kept, in an order of chance that the seed decides.
+func (s *sieve) all() []seedRow {
+	hashes := slices.Sorted(slices.Values(s.hashes))
+	rows := make([]seedRow, len(hashes))
+	for i, hash := range hashes {
+		rows[i] = s.rows[hash]
+	}
+	return rows
+}
+
+// hash mixes bytes with a seed (FNV-1a, then the finalizer of SplitMix64).
+func hash(seed uint64, bytes ...[]byte) uint64 {
+	h := 14695981039346656037 ^ seed
+	for _, part := range bytes {
+		for _, b := range part {
+			h = (h ^ uint64(b)) * 1099511628211
+		}
+	}
+	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
+	h = (h ^ h>>27) * 0x94d049bb133111eb
+	return h ^ h>>31
+}
+
+// doubtBits is how many bits remember the rows that were seen, to find those that may tie: 16 MB.
+const doubtBits = 1 << 27
+
+// find reads the source once.
+func find(ctx context.Context, offline store.Witness, view *stagedView, seed uint64) (*findings, error) {
+	f := &findings{first: math.MaxInt64, last: math.MinInt64, keys: newSieve(), seeds: newSieve(), ties: newSieve(),
+		late: newSieve(), near: newWatch()}
+	var micros [8]byte
+	seen := make([]uint64, doubtBits/64)
+	err := history(ctx, offline, view.View, func(row sourceRow) error {
+		f.rows++
+		f.first, f.last = min(f.first, row.event), max(f.last, row.event)
+		binary.BigEndian.PutUint64(micros[:], uint64(row.event))
+		h := hash(seed, row.tuple, micros[:])
+		f.keys.offer(hash(seed, row.tuple), row)
+		f.seeds.offer(h, row)
+		if row.created > row.event {
+			f.late.offer(h, row)
+		}
+		place, bit := h%doubtBits/64, uint64(1)<<(h%64)
+		if seen[place]&bit != 0 {
+			f.ties.offer(h, row)
+		}
+		seen[place] |= bit
+		return nil
+	})
+	for _, rows := range []*sieve{f.seeds, f.ties, f.late} {
+		for _, row := range rows.rows {
+			f.near.add(row.tuple, row.event)
+		}
+	}
+	return f, err
+}
+
+// edges are the rows of a kind of edge, in an order of chance: those that really tie, and those that are the newest of
+// their key when their ttl ends.
+func (f *findings) edges(view *stagedView, family edgeFamily) []seedRow {
+	ttl := store.Instant(view.TTL.Microseconds())
+	switch family {
+	case edgeRow:
+		return f.seeds.all()
+	case edgeLate:
+		return f.late.all()
+	case edgeTie:
+		return slices.DeleteFunc(f.ties.all(), func(r seedRow) bool { return f.near.at(r.tuple, r.event).rows < 2 })
+	}
+	return slices.DeleteFunc(f.seeds.all(), func(r seedRow) bool {
+		return ttl <= 0 || r.event > math.MaxInt64-ttl-1 || f.near.at(r.tuple, r.event).next <= r.event+ttl+1
+	})
+}
+
+// span is the range of instants to sample: from the first row to the last, and somewhat beyond.
+func (f *findings) span(view *stagedView) (first, last store.Instant) {
+	beyond := store.Instant(max(uint64(f.last-f.first)/20, 1_000_000))
+	if ttl := store.Instant(view.TTL.Microseconds()); ttl > 0 {
+		beyond = min(beyond, cmp.Or(2*ttl, beyond))
+	}
+	if f.last > math.MaxInt64-beyond {
+		return f.first, math.MaxInt64
+	}
+	return f.first, f.last + beyond
+}

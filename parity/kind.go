@@ -1,0 +1,62 @@
+package parity
+
+import "github.com/plumbstore/plumb/store"
+
+// Kind says why a label row is there.
+type Kind string
+
+// The kinds of label rows.
+const (
+	Given     Kind = "given"
+	Uniform   Kind = "uniform"
+	AtRow     Kind = "at a row"
+	BeforeRow Kind = "1 µs before a row"
+	AfterRow  Kind = "1 µs after a row"
+	AtTTL     Kind = "at the end of a ttl"
+	BeforeTTL Kind = "1 µs before the end of a ttl"
+	AfterTTL  Kind = "1 µs after the end of a ttl"
+	AtTie     Kind = "at rows that tie"
+	AtLateRow Kind = "at a row known later"
+	UnseenKey Kind = "key that no row has"
+	NullKey   Kind = "null key"
+)
+
+// microsecond is the least distance of two instants (R1).
+const microsecond store.Instant = 1
+
+// Kinds are all kinds, in the order in which reports have them.
+func Kinds() []Kind {
+	return []Kind{Given, Uniform, AtRow, BeforeRow, AfterRow, AtTTL, BeforeTTL, AfterTTL, AtTie, AtLateRow, UnseenKey,
+		NullKey}
+}
+
+// edgeFamily is a kind of row that label rows are aimed at.
+type edgeFamily int
+
+const (
+	edgeRow edgeFamily = iota
+	edgeTTL
+	edgeTie
+	edgeLate
+	edgeFamilies
+)
+
+// aim is an instant to aim at.
+type aim struct {
+	at   store.Instant
+	kind Kind
+}
+
+// aims are the instants of interest around a row.
+func (e edgeFamily) aims(row seedRow, ttl store.Instant) []aim {
+	switch e {
+	case edgeTTL:
+		end := row.event + ttl
+		return []aim{{end - microsecond, BeforeTTL}, {end, AtTTL}, {end + microsecond, AfterTTL}}
+	case edgeTie:
+		return []aim{{row.event, AtTie}}
+	case edgeLate:
+		return []aim{{row.event, AtLateRow}}
+	}
+	return []aim{{row.event - microsecond, BeforeRow}, {row.event, AtRow}, {row.event + microsecond, AfterRow}}
+}

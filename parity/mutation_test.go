@@ -1,0 +1,282 @@
+package parity_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	_ "github.com/plumbstore/plumb/internal/cli" // So that a result is not kept when what the binary is made of changes.
+	"github.com/plumbstore/plumb/parity"
+	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/storetest"
+)
+
+// defect is a mistake that is built into the product by changing its text. One binary has all of them, and the
+// environment says which is at work.
+type defect struct {
+	name  string
+	edits []edit
+	// cause is one by which the mismatches have to be told.
+	cause parity.Cause
+}
+
+// edit changes a file where it has the text right, which must be there once. In wrong, ON is the condition that the
+// defect is at work, and EITHER(wrong, right) the first text where it is, and the second elsewhere.
+type edit struct{ file, right, wrong string }
+
+// Each stage has some: the offline engine's two halves, the windows, the codec, the look-up.
+var defects = []defect{
+	{"a ttl compared with < instead of <= where rows are served", []edit{{
+		"store/reply.go",
+		"uint64(at)-uint64(event) > uint64(u.view.TTL.Microseconds())",
+		"uint64(at)-uint64(event) > uint64(u.view.TTL.Microseconds())-map[bool]uint64{true: 1}[ON]",
+	}}, parity.TTLEdge},
+	{"a ttl compared with < instead of <= where labels are joined", []edit{{
+		"store/duckdb/labelindex.go",
+		"uint64(s.t)-uint64(s.event) <= uint64(ttl))",
+		"uint64(s.t)-uint64(s.event) <= uint64(ttl)-map[bool]uint64{true: 1}[ON])",
+	}}, parity.TTLEdge},
+	{"a codec that loses -0.0", []edit{{
+		"store/rowencoder.go",
+		"math.Float64bits(column.Value(row))",
+		"math.Float64bits(map[bool]float64{true: column.Value(row) + 0, false: column.Value(row)}[ON])",
+	}}, parity.Value},
+	{"a tie of created times broken the other way", []edit{{
+		"store/duckdb/newest.go",
+		`"FROM (SELECT max(_plumb_pack(r.c, r.o)) AS last\nFROM (%s) r`,
+		`EITHER("FROM (SELECT min", "FROM (SELECT max")+"(_plumb_pack(r.c, r.o)) AS last\nFROM (%s) r`,
+	}}, parity.Tie},
+	{"a tie of source order broken the other way", []edit{{
+		"store/duckdb/newest.go",
+		`"FROM (SELECT max(_plumb_pack(e, o)) AS last, count(*) AS n`,
+		`"FROM (SELECT "+EITHER("min(_plumb_pack(-e, o))", "max(_plumb_pack(e, o))")+" AS last, count(*) AS n`,
+	}}, parity.Tie},
+	{"a window that is closed at both ends", []edit{{
+		"store/duckdb/newest.go",
+		"int64(min(*window.Start, far)) + 1",
+		"int64(min(*window.Start, far)) + map[bool]int64{false: 1}[ON]",
+	}, {
+		"store/duckdb/newest.go", `" AND %s > %d"`, `EITHER(" AND %s >= %d", " AND %s > %d")`,
+	}}, parity.Window},
+	{"a window that is open at both ends", []edit{{
+		"store/duckdb/newest.go", `"%s <= %d"`, `EITHER("%s < %d", "%s <= %d")`,
+	}}, parity.Window},
+	{"a late row that is dropped", []edit{{
+		"store/duckdb/newest.go",
+		`where := "_plumb_won(o)"`,
+		`where := "_plumb_won(o)" +
+			EITHER(fmt.Sprintf(" AND coalesce(%s <= %d, true)", n.rows.createdTime(), n.window.End), "")`,
+	}}, parity.MissingRow},
+	{"a codec that loses nulls", []edit{{
+		"store/rowencoder.go",
+		"			setBit(packed[body:], i)\n",
+		"			if !(ON) {\n				setBit(packed[body:], i)\n			}\n",
+	}}, parity.Status},
+}
+
+// switches are in each package that has a defect.
+const switches = `
+
+import "os"
+
+func defect(name string) bool { return os.Getenv("PLUMB_DEFECT") == name }
+
+func either(name, wrong, right string) string {
+	if defect(name) {
+		return wrong
+	}
+	return right
+}
+`
+
+// plant changes the texts of files so that they have the defects.
+func plant(t *testing.T, root string) map[string]string {
+	t.Helper()
+	texts := map[string]string{}
+	for _, d := range defects {
+		for _, e := range d.edits {
+			text, ok := texts[e.file]
+			if !ok {
+				content, err := os.ReadFile(filepath.Join(root, e.file))
+				if err != nil {
+					t.Fatal(err)
+				}
+				text = string(content)
+			}
+			if found := strings.Count(text, e.right); found != 1 {
+				t.Fatalf("%s has %q %d times: the product has changed, and %q is no defect any more; write another one",
+					e.file, e.right, found, d.name)
+			}
+			wrong := strings.ReplaceAll(e.wrong, "ON", fmt.Sprintf("defect(%q)", d.name))
+			wrong = strings.ReplaceAll(wrong, "EITHER(", fmt.Sprintf("either(%q, ", d.name))
+			folder := filepath.Dir(e.file)
+			texts[folder+"/defect.go"] = "package " + filepath.Base(folder) + switches
+			texts[e.file] = strings.Replace(text, e.right, wrong, 1)
+		}
+	}
+	return texts
+}
+
+// build builds the product with all defects in it.
+func build(t *testing.T) string {
+	t.Helper()
+	folder := t.TempDir()
+	root := must(filepath.Abs(".."))(t)
+	overlay := struct{ Replace map[string]string }{map[string]string{}}
+	for file, text := range plant(t, root) {
+		changed := filepath.Join(folder, strings.ReplaceAll(file, "/", "_"))
+		write(t, changed, text)
+		overlay.Replace[filepath.Join(root, file)] = changed
+	}
+	list := filepath.Join(folder, "overlay.json")
+	write(t, list, string(must(json.Marshal(overlay))(t)))
+	binary := filepath.Join(folder, "plumb")
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "duckdb_arrow", "-ldflags", "-s -w", "-overlay", list,
+		"-o", binary, "./cmd/plumb")
+	cmd.Dir = root
+	if output, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("the product with its defects does not build: %v\n%s", err, output)
+	}
+	return binary
+}
+
+func must[T any](value T, err error) func(*testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const definitions = `
+entities:
+  - {name: sensor, join_keys: [{name: sensor, type: INT64}]}
+  - {name: shop, join_keys: [{name: shop, type: STRING}]}
+sources:
+  - {name: readings, parquet: {path: data/readings.parquet}, event_timestamp: at, created_timestamp: known}
+  - {name: visits, parquet: {path: data/visits.parquet}, event_timestamp: at}
+feature_views:
+  - name: reading
+    entities: [sensor]
+    source: readings
+    ttl: 1h
+    features: [{name: level, type: FLOAT64}, {name: note, type: STRING}]
+  - name: visit
+    entities: [shop]
+    source: visits
+    features: [{name: people, type: INT32}]
+feature_services:
+  - name: model
+    full_names: true
+    features: [{view: reading}, {view: visit}]
+`
+
+// newProject makes a project with rows at every edge: levels of -0.0 and of null, rows that tie with and without
+// created times, rows that became known long after, gaps longer than the ttl.
+func newProject(t *testing.T) string {
+	t.Helper()
+	folder := t.TempDir()
+	write(t, filepath.Join(folder, "plumb.yaml"), "project: shops\ndefinitions: [features.yaml]\n"+
+		"registry: sqlite:registry.db\nonline_store: sqlite:online.db\noffline: {roots: [data]}\n")
+	write(t, filepath.Join(folder, "features.yaml"), definitions)
+	random := rand.New(rand.NewPCG(7, 7))
+	readings := []storetest.Column{
+		{Name: "sensor", Form: arrow.PrimitiveTypes.Int64}, {Name: "at", Form: arrow.FixedWidthTypes.Timestamp_us},
+		{Name: "known", Form: arrow.FixedWidthTypes.Timestamp_us}, {Name: "level", Form: arrow.PrimitiveTypes.Float64},
+		{Name: "note", Form: arrow.BinaryTypes.String},
+	}
+	visits := []storetest.Column{
+		{Name: "shop", Form: arrow.BinaryTypes.String}, {Name: "at", Form: arrow.FixedWidthTypes.Timestamp_us},
+		{Name: "people", Form: arrow.PrimitiveTypes.Int32},
+	}
+	add := func(columns []storetest.Column, values ...any) {
+		for i, value := range values {
+			columns[i].Values = append(columns[i].Values, value)
+		}
+	}
+	const minute, start = store.Instant(60_000_000), store.Instant(1_700_000_000_123_456)
+	for step := range 120 {
+		at := start + store.Instant(step)*40*minute
+		if step%5 == 4 {
+			at += 35 * minute // The next one is 5 minutes later, and the one before is longer ago than the ttl.
+		}
+		for sensor := range int64(5) {
+			known := at + store.Instant(random.IntN(20))*10*minute
+			levels := []any{math.Copysign(0, -1), 0.0, 1.5, nil}
+			add(readings, sensor, at, known, levels[random.IntN(len(levels))], fmt.Sprint("first ", step))
+			if random.IntN(3) == 0 {
+				add(readings, sensor, at, known-minute, 2.5, fmt.Sprint("second ", step))
+			}
+		}
+		for shop := range 4 {
+			for range 1 + random.IntN(2) {
+				add(visits, fmt.Sprint("shop ", shop), at, random.Int32N(1000))
+			}
+		}
+	}
+	for name, columns := range map[string][]storetest.Column{"readings": readings, "visits": visits} {
+		file := storetest.File{Path: filepath.Join(folder, "data", name+".parquet"), Columns: columns}
+		if err := file.Write(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
+}
+
+// verify runs the binary with one defect at work, or none, and returns its report and exit code.
+func verify(t *testing.T, binary, folder, defect string) (parity.Report, int) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), binary, "verify", "--plan", "--rows", "600", "--output", "json")
+	cmd.Dir, cmd.Env = folder, append(os.Environ(), "PLUMB_DEFECT="+defect)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	var report parity.Report
+	if err := json.Unmarshal(stdout.Bytes(), &report); err != nil {
+		t.Fatalf("%v: %s\n%s", err, &stdout, &stderr)
+	}
+	return report, cmd.ProcessState.ExitCode()
+}
+
+func TestEveryDefectThatIsBuiltInIsCaughtAndToldByItsCause(t *testing.T) {
+	binary, folder := build(t), newProject(t)
+	report, code := verify(t, binary, folder, "")
+	if code != 0 || report.Outcome != parity.Passed || report.Totals.Values != 600*3 {
+		t.Fatalf("without a defect: exit code %d, %+v", code, report)
+	}
+	for _, d := range defects {
+		t.Run(d.name, func(t *testing.T) {
+			report, code := verify(t, binary, folder, d.name)
+			if code != 1 || report.Outcome != parity.Failed {
+				t.Errorf("exit code %d, outcome %q", code, report.Outcome)
+			}
+			if !slices.ContainsFunc(report.Causes, func(c parity.CauseCount) bool { return c.Cause == d.cause }) {
+				t.Errorf("the causes are %v, want %q among them", report.Causes, d.cause)
+			}
+		})
+	}
+}

@@ -1,0 +1,287 @@
+package parity
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/plumbstore/plumb/materialize"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// perRequest is how many label rows go into one look-up.
+const perRequest = 1000
+
+// stagedView is a view on the stage.
+type stagedView struct {
+	*registry.View
+	watch *watch
+	// stops are the ends of the windows to materialize, ascending; runs are those that were.
+	stops []store.Instant
+	runs  []registry.Run
+	// found is what sampling learned of the source.
+	found *findings
+}
+
+// interval is when a label row may be played, as far as one view is concerned: the view is materialized through an
+// instant in there.
+type interval struct{ from, to store.Instant }
+
+// moment is a label row on its way to be played.
+type moment struct {
+	at     store.Instant
+	target *target
+	row    int
+}
+
+// joinOffline asks what training would see.
+func (v *verification) joinOffline(ctx context.Context) error {
+	began := v.Now()
+	for _, t := range v.targets {
+		request := t.joinRequest()
+		request.Statuses, request.EventTimestamps, request.Progress = true, true, v.Progress
+		join, err := v.Offline.PlanJoin(ctx, request)
+		if err != nil {
+			return fmt.Errorf("%s: %w", t.Name, err)
+		}
+		report, err := join.Stream(ctx, t.keep)
+		if err != nil {
+			return fmt.Errorf("%s: %w", t.Name, err)
+		}
+		if err := join.Close(); err != nil {
+			return err
+		}
+		if rows := int64(len(t.labels)); report.Rows != rows || int64(t.offline[0].len()) != rows {
+			return fmt.Errorf("%s: the join has %d rows for %d label rows; did the label file change?", t.Name, report.Rows,
+				rows)
+		}
+	}
+	v.report.Seconds.Offline = v.since(began)
+	return nil
+}
+
+// keep takes the cells out of a batch of a join's result.
+func (t *target) keep(batch arrow.RecordBatch) error {
+	for i, output := range t.selection.Outputs {
+		value, err := columnOf(batch, output.Name)
+		if err != nil {
+			return err
+		}
+		statuses, err := columnOf(batch, output.Name+"__status")
+		if err != nil {
+			return err
+		}
+		events, err := columnOf(batch, t.selection.References[output.Reference].Alias+"__event_timestamp")
+		if err != nil {
+			return err
+		}
+		for row := range int(batch.NumRows()) {
+			if err := t.offline[i].keep(value, statuses, events, row); err != nil {
+				return fmt.Errorf("%s: %w", output.Name, err)
+			}
+		}
+	}
+	return nil
+}
+
+func columnOf(batch arrow.RecordBatch, name string) (arrow.Array, error) {
+	found := batch.Schema().FieldIndices(name)
+	if len(found) != 1 {
+		return nil, fmt.Errorf("the join has %d columns %s", len(found), name)
+	}
+	return batch.Column(found[0]), nil
+}
+
+// keep appends a row of the result. An event time that is missing where there is a row is math.MinInt64, which nothing
+// equals.
+func (c *cells) keep(value, statuses, events arrow.Array, row int) (err error) {
+	status := plumbv1.Status(plumbv1.Status_value[statuses.ValueStr(row)])
+	event := store.Instant(math.MinInt64)
+	if times, ok := events.(*array.Timestamp); ok && times.IsValid(row) {
+		event = store.Instant(times.Value(row))
+	}
+	if value.IsValid(row) {
+		if c.data, err = appendArrow(c.data, value, row); err != nil {
+			return err
+		}
+	}
+	c.add(status, event)
+	return nil
+}
+
+// play materializes views and looks label rows up, in the order of their instants.
+func (v *verification) play(ctx context.Context) error {
+	for _, view := range v.views {
+		view.stops = v.stopsOf(view)
+	}
+	var moments []moment
+	for _, t := range v.targets {
+		for row := range t.labels {
+			moments = append(moments, moment{t.labels[row].at, t, row})
+		}
+	}
+	slices.SortStableFunc(moments, func(a, b moment) int { return cmp.Compare(a.at, b.at) })
+	step := store.Progress{Step: "materializing and looking up", Total: int64(len(moments))}
+	for len(moments) > 0 {
+		v.Progress(step)
+		now := moments[0].at
+		end := slices.IndexFunc(moments, func(m moment) bool { return m.at != now })
+		if end < 0 {
+			end = len(moments)
+		}
+		if err := v.advance(ctx, now); err != nil {
+			return err
+		}
+		if err := v.lookUp(ctx, now, moments[:end]); err != nil {
+			return err
+		}
+		moments = moments[end:]
+		step.Rows += int64(end)
+	}
+	return nil
+}
+
+// stopsOf are the fewest instants such that each label row's interval has one, and a few seams besides.
+func (v *verification) stopsOf(view *stagedView) []store.Instant {
+	var all []interval
+	newest := map[store.Instant]store.Instant{}
+	for _, t := range v.targets {
+		for i := range t.uses {
+			if t.uses[i].view != view {
+				continue
+			}
+			for row := range t.labels {
+				l := &t.labels[row]
+				if tuple, ok := t.uses[i].tuple(l); ok {
+					seen := view.watch.at(tuple, l.at)
+					all = append(all, interval{l.at, seen.next - 1})
+					if seen.rows > 0 {
+						newest[l.at] = max(newest[l.at], seen.event)
+					}
+				}
+			}
+		}
+	}
+	return withSeams(stab(all), newest)
+}
+
+// stab returns the fewest instants such that there is one in each interval. Of those that would do it takes the
+// earliest, so that views are materialized no further than they have to be.
+func stab(all []interval) []store.Instant {
+	slices.SortFunc(all, func(a, b interval) int { return cmp.Compare(a.from, b.from) })
+	var stops []store.Instant
+	for first := 0; first < len(all); {
+		last, common := first, all[first].to
+		for next := first + 1; next < len(all) && all[next].from <= common; next++ {
+			last, common = next, min(common, all[next].to)
+		}
+		stops = append(stops, all[last].from)
+		first = last + 1
+	}
+	return stops
+}
+
+// seams is how many windows of a view begin and end at the very event time of a row.
+const seams = 8
+
+// withSeams cuts some windows at the latest event time that a label row at their end sees: a row at a seam must be read
+// by one of the two windows and not by both (R5).
+func withSeams(stops []store.Instant, newest map[store.Instant]store.Instant) []store.Instant {
+	var cut []store.Instant
+	left, before := min(seams, len(stops)), store.Instant(math.MinInt64)
+	for i, stop := range stops {
+		// Spread: the first stop of each part that can be cut.
+		wanted := left > 0 && i >= (seams-left)*len(stops)/seams
+		if event, ok := newest[stop]; wanted && ok && event > before && event < stop {
+			cut = append(cut, event)
+			left--
+		}
+		cut, before = append(cut, stop), stop
+	}
+	return cut
+}
+
+// advance materializes each view through the instant, or as much further as all label rows allow.
+func (v *verification) advance(ctx context.Context, at store.Instant) error {
+	began := v.Now()
+	defer func() { v.report.Seconds.Materializing += v.since(began) }()
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(max(v.Parallel, 1))
+	for _, view := range v.views {
+		if view.isBehind(at) {
+			group.Go(func() error { return v.materialize(ctx, view, at) })
+		}
+	}
+	return group.Wait()
+}
+
+// isBehind says whether there is a window to materialize before the instant.
+func (s *stagedView) isBehind(at store.Instant) bool {
+	done := len(s.runs)
+	return done < len(s.stops) && (done == 0 || s.stops[done-1] < at)
+}
+
+// materialize runs the windows of a view one after the other, each at the instant that it ends.
+func (v *verification) materialize(ctx context.Context, view *stagedView, at store.Instant) error {
+	for view.isBehind(at) {
+		stop := view.stops[len(view.runs)]
+		materializer := materialize.New(materialize.Config{
+			Offline: v.Offline, Online: v.Stage.Online, Ledger: v.Stage.Ledger, Now: stop.Time, Retention: v.Stage.Retention,
+		})
+		report, err := materializer.Run(ctx, view.View, materialize.Request{To: stop})
+		if err != nil {
+			return err
+		}
+		view.runs = append(view.runs, report.Run)
+	}
+	return nil
+}
+
+// lookUp asks the server at its instant for all label rows of it.
+func (v *verification) lookUp(ctx context.Context, at store.Instant, moments []moment) error {
+	began := v.Now()
+	defer func() { v.report.Seconds.LookingUp += v.since(began) }()
+	v.Stage.Clock.set(at)
+	for len(moments) > 0 {
+		t := moments[0].target
+		var rows []int
+		for _, m := range moments {
+			if m.target != t || len(rows) == perRequest {
+				break
+			}
+			rows = append(rows, m.row)
+		}
+		moments = moments[len(rows):]
+		response, err := v.Stage.Client.GetOnlineFeatures(ctx, t.request(rows))
+		if err != nil {
+			return fmt.Errorf("look up %s at %s: %w", t.Name, at, err)
+		}
+		if err := t.compare(rows, response.GetColumns()); err != nil {
+			return fmt.Errorf("look up %s at %s: %w", t.Name, at, err)
+		}
+	}
+	return nil
+}
+
+func (t *target) request(rows []int) *plumbv1.GetOnlineFeaturesRequest {
+	request := &plumbv1.GetOnlineFeaturesRequest{
+		FullNames: t.fullNames, EventTimestamps: true, Keys: t.wireKeys(rows),
+		Selection: &plumbv1.GetOnlineFeaturesRequest_FeatureService{FeatureService: t.Service},
+	}
+	if t.Service == "" {
+		request.Selection = &plumbv1.GetOnlineFeaturesRequest_Features{
+			Features: &plumbv1.FeatureList{References: t.Features}}
+	}
+	return request
+}
+
+func (v *verification) since(began time.Time) float64 { return v.Now().Sub(began).Seconds() }

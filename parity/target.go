@@ -1,0 +1,262 @@
+package parity
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// target is a Target made ready.
+type target struct {
+	Target
+	selection *registry.Selection
+	// fullNames names outputs with their views, where a label column would have an output's name otherwise.
+	fullNames bool
+	keys      []registry.Field
+	// uses are those of views, as in selection.References.
+	uses []use
+	// path is the label file that the join reads.
+	path   string
+	labels []label
+	// offline has the cells of each output.
+	offline []cells
+	report  *TargetReport
+}
+
+// use is one use of a view.
+type use struct {
+	alias string
+	view  *stagedView
+	// columns are the positions in target.keys of the view's join keys.
+	columns []int
+}
+
+// label is a label row.
+type label struct {
+	at store.Instant
+	// keys are the values of target.keys.
+	keys []part
+	kind Kind
+}
+
+// part is the value of one key column: null, or the bits that appendArrow writes.
+type part struct {
+	isNull bool
+	raw    string
+}
+
+// tuple is what tells the entity keys of a view apart. It is false where a part is null: that matches nothing (R8).
+func (u *use) tuple(l *label) (string, bool) {
+	var tuple []byte
+	for _, column := range u.columns {
+		if l.keys[column].isNull {
+			return "", false
+		}
+		tuple = appendPart(tuple, l.keys[column].raw)
+	}
+	return string(tuple), true
+}
+
+func appendPart[T string | []byte](tuple []byte, raw T) []byte {
+	return append(binary.BigEndian.AppendUint32(tuple, uint32(len(raw))), raw...)
+}
+
+// labelTime names the instants of label rows that are sampled, unless a key column is named so.
+const labelTime = "event_timestamp"
+
+func newTarget(snapshot *registry.Snapshot, wanted Target) (*target, error) {
+	t := &target{Target: wanted, report: &TargetReport{Name: wanted.Name}}
+	if err := t.choose(snapshot); err != nil {
+		return nil, err
+	}
+	var err error
+	if t.keys, err = t.selection.Keys(); err != nil {
+		return nil, err
+	}
+	if t.Labels == "" {
+		t.TimestampColumn = labelTime
+		for slices.ContainsFunc(t.keys, t.isLabelTime) {
+			t.TimestampColumn += "_"
+		}
+		if !t.fullNames && slices.ContainsFunc(t.selection.Outputs, t.collides) {
+			t.fullNames = true
+			if err := t.choose(snapshot); err != nil {
+				return nil, err
+			}
+		}
+	}
+	t.path = t.Labels
+	t.uses = make([]use, len(t.selection.References))
+	for i, reference := range t.selection.References {
+		t.uses[i].alias = reference.Alias
+		for _, name := range reference.LabelColumns {
+			at := slices.IndexFunc(t.keys, func(f registry.Field) bool { return f.Name == name })
+			t.uses[i].columns = append(t.uses[i].columns, at)
+		}
+	}
+	t.offline = make([]cells, len(t.selection.Outputs))
+	t.report.describe(t.selection)
+	return t, nil
+}
+
+func (t *target) choose(snapshot *registry.Snapshot) (err error) {
+	if t.Service != "" {
+		t.selection, err = snapshot.SelectService(t.Service, t.fullNames)
+	} else {
+		t.selection, err = snapshot.SelectFeatures(t.Features, t.fullNames)
+	}
+	return err
+}
+
+func (t *target) isLabelTime(key registry.Field) bool { return key.Name == t.TimestampColumn }
+
+// collides says whether an output has the name of a label column (R10).
+func (t *target) collides(output registry.Output) bool {
+	return output.Name == t.TimestampColumn ||
+		slices.ContainsFunc(t.keys, func(key registry.Field) bool { return key.Name == output.Name })
+}
+
+func (t *target) joinRequest() store.JoinRequest {
+	return store.JoinRequest{Selection: t.selection, Labels: t.path, TimestampColumn: t.TimestampColumn}
+}
+
+// readLabels reads the label rows that are given.
+func (t *target) readLabels(ctx context.Context, offline Offline) error {
+	return offline.Labels(ctx, t.joinRequest(), func(batch arrow.RecordBatch) error {
+		times, ok := batch.Column(0).(*array.Int64)
+		if !ok {
+			return fmt.Errorf("label times are %s", batch.Column(0).DataType())
+		}
+		for row := range int(batch.NumRows()) {
+			given := label{at: store.Instant(times.Value(row)), keys: make([]part, len(t.keys)), kind: Given}
+			for i := range t.keys {
+				value, err := partOf(batch.Column(i+1), row)
+				if err != nil {
+					return err
+				}
+				given.keys[i] = value
+			}
+			t.labels = append(t.labels, given)
+		}
+		return nil
+	})
+}
+
+func partOf(column arrow.Array, row int) (part, error) {
+	if column.IsNull(row) {
+		return part{isNull: true}, nil
+	}
+	raw, err := appendArrow(nil, column, row)
+	return part{raw: string(raw)}, err
+}
+
+// writeLabels writes the label rows that were sampled, for the join to read.
+func (t *target) writeLabels() (err error) {
+	fields := []arrow.Field{{Name: t.TimestampColumn, Type: arrow.FixedWidthTypes.Timestamp_us}}
+	for _, key := range t.keys {
+		fields = append(fields, arrow.Field{Name: key.Name, Type: store.ArrowType(key.Type), Nullable: true})
+	}
+	schema := arrow.NewSchema(fields, nil)
+	builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+	defer builder.Release()
+	for _, l := range t.labels {
+		builder.Field(0).(*array.TimestampBuilder).Append(arrow.Timestamp(l.at))
+		for i, value := range l.keys {
+			if err := value.appendTo(builder.Field(i + 1)); err != nil {
+				return err
+			}
+		}
+	}
+	file, err := os.Create(t.path)
+	if err != nil {
+		return fmt.Errorf("write sampled label rows: %w", err)
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	writer, err := ipc.NewFileWriter(file, ipc.WithSchema(schema))
+	if err != nil {
+		return fmt.Errorf("write sampled label rows: %w", err)
+	}
+	record := builder.NewRecordBatch()
+	defer record.Release()
+	return errors.Join(writer.Write(record), writer.Close())
+}
+
+func (p part) appendTo(builder array.Builder) error {
+	if p.isNull {
+		builder.AppendNull()
+		return nil
+	}
+	switch b := builder.(type) {
+	case *array.BooleanBuilder:
+		b.Append(p.raw[0] == 1)
+	case *array.Int32Builder:
+		b.Append(p.int32())
+	case *array.Int64Builder:
+		b.Append(p.int64())
+	case *array.StringBuilder:
+		b.Append(p.raw)
+	case *array.BinaryBuilder:
+		b.AppendString(p.raw)
+	default:
+		return fmt.Errorf("a column of type %s holds no join key", builder.Type())
+	}
+	return nil
+}
+
+func (p part) int32() int32 { return int32(binary.BigEndian.Uint32([]byte(p.raw))) }
+func (p part) int64() int64 { return int64(binary.BigEndian.Uint64([]byte(p.raw))) }
+
+// wireKeys are the keys of some label rows as a request has them.
+func (t *target) wireKeys(rows []int) []*plumbv1.KeyColumn {
+	columns := make([]*plumbv1.KeyColumn, len(t.keys))
+	for i, key := range t.keys {
+		columns[i] = &plumbv1.KeyColumn{Name: key.Name, Nulls: make([]byte, len(rows))}
+		for j, row := range rows {
+			columns[i].Nulls[j] = appendBool(nil, t.labels[row].keys[i].isNull)[0]
+		}
+		columns[i].Values = t.wireValues(key.Type, rows, i)
+	}
+	return columns
+}
+
+func (t *target) wireValues(kind plumbv1.Type, rows []int, key int) *plumbv1.Values {
+	switch kind {
+	case plumbv1.Type_BOOL:
+		return &plumbv1.Values{Kind: &plumbv1.Values_Bools{Bools: &plumbv1.BoolValues{
+			Values: gather(t, rows, key, func(p part) bool { return p.raw[0] == 1 })}}}
+	case plumbv1.Type_INT32:
+		return &plumbv1.Values{Kind: &plumbv1.Values_Int32S{Int32S: &plumbv1.Int32Values{
+			Values: gather(t, rows, key, part.int32)}}}
+	case plumbv1.Type_INT64:
+		return &plumbv1.Values{Kind: &plumbv1.Values_Int64S{Int64S: &plumbv1.Int64Values{
+			Values: gather(t, rows, key, part.int64)}}}
+	case plumbv1.Type_STRING:
+		return &plumbv1.Values{Kind: &plumbv1.Values_Strings{Strings: &plumbv1.StringValues{
+			Values: gather(t, rows, key, func(p part) string { return p.raw })}}}
+	}
+	return &plumbv1.Values{Kind: &plumbv1.Values_Bytes{Bytes: &plumbv1.BytesValues{
+		Values: gather(t, rows, key, func(p part) []byte { return []byte(p.raw) })}}}
+}
+
+// gather takes a key of some label rows, with the zero in place of nulls.
+func gather[T any](t *target, rows []int, key int, read func(part) T) []T {
+	values := make([]T, len(rows))
+	for i, row := range rows {
+		if value := t.labels[row].keys[key]; !value.isNull {
+			values[i] = read(value)
+		}
+	}
+	return values
+}

@@ -1,0 +1,144 @@
+package parity
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// sight is what a plain read of a source says of one entity key at one instant.
+type sight struct {
+	// rows is how many rows have the latest event time at or before the instant, which is event; 0 where there is none.
+	rows  int
+	event store.Instant
+	// known is the latest created time of those rows, math.MinInt64 where they have none.
+	known store.Instant
+	// next is the first event time after the instant; math.MaxInt64 where there is none.
+	next store.Instant
+}
+
+// watch looks out for some entity keys at some instants. What it holds does not grow with the source.
+//
+// Each instant of a key owns the rows after the instant before it: so a row belongs to one place, and what came before
+// or comes after is passed along at the end.
+type watch struct{ byKey map[string]*watchedKey }
+
+type watchedKey struct {
+	times  []store.Instant
+	sights []sight
+}
+
+func newWatch() *watch { return &watch{byKey: map[string]*watchedKey{}} }
+
+func (w *watch) add(tuple string, at store.Instant) {
+	key, ok := w.byKey[tuple]
+	if !ok {
+		key = &watchedKey{}
+		w.byKey[tuple] = key
+	}
+	key.times = append(key.times, at)
+}
+
+// at is what was seen of a key at an instant that had been added.
+func (w *watch) at(tuple string, at store.Instant) sight {
+	key := w.byKey[tuple]
+	place, _ := slices.BinarySearch(key.times, at)
+	return key.sights[place]
+}
+
+// read lets all rows of the view pass by.
+func (w *watch) read(ctx context.Context, offline store.Witness, view *registry.View) error {
+	for _, key := range w.byKey {
+		slices.Sort(key.times)
+		key.times = slices.Compact(key.times)
+		key.sights = slices.Repeat([]sight{{event: math.MinInt64, known: math.MinInt64, next: math.MaxInt64}},
+			len(key.times))
+	}
+	err := history(ctx, offline, view, func(row sourceRow) error {
+		if key, ok := w.byKey[string(row.tuple)]; ok {
+			key.pass(row)
+		}
+		return nil
+	})
+	for _, key := range w.byKey {
+		key.settle()
+	}
+	return err
+}
+
+func (k *watchedKey) pass(row sourceRow) {
+	place, _ := slices.BinarySearch(k.times, row.event)
+	if place > 0 {
+		before := &k.sights[place-1]
+		before.next = min(before.next, row.event)
+	}
+	if place == len(k.times) {
+		return
+	}
+	seen := &k.sights[place]
+	switch {
+	case seen.rows == 0 || row.event > seen.event:
+		seen.rows, seen.event, seen.known = 1, row.event, row.created
+	case row.event == seen.event:
+		seen.rows++
+		seen.known = max(seen.known, row.created)
+	}
+}
+
+func (k *watchedKey) settle() {
+	for i := 1; i < len(k.sights); i++ {
+		if before := k.sights[i-1]; k.sights[i].rows == 0 {
+			k.sights[i].rows, k.sights[i].event, k.sights[i].known = before.rows, before.event, before.known
+		}
+	}
+	for i := len(k.sights) - 2; i >= 0; i-- {
+		k.sights[i].next = min(k.sights[i].next, k.sights[i+1].next)
+	}
+}
+
+// sourceRow is a row of a source. Its tuple is valid until the next one.
+type sourceRow struct {
+	tuple []byte
+	event store.Instant
+	// created is math.MinInt64 where the row has no created time.
+	created store.Instant
+}
+
+// history hands out every row of a view.
+func history(ctx context.Context, offline store.Witness, view *registry.View, visit func(sourceRow) error) error {
+	var row sourceRow
+	return offline.History(ctx, view, func(batch arrow.RecordBatch) error {
+		keys := len(view.Keys)
+		events, ok := batch.Column(keys).(*array.Int64)
+		created, also := batch.Column(keys + 1).(*array.Int64)
+		if !ok || !also {
+			return fmt.Errorf("the times of view %s are %s", view.Name, batch.Schema())
+		}
+		var raw []byte
+		for i := range int(batch.NumRows()) {
+			row.tuple = row.tuple[:0]
+			for key := range keys {
+				var err error
+				if raw, err = appendArrow(raw[:0], batch.Column(key), i); err != nil {
+					return err
+				}
+				row.tuple = appendPart(row.tuple, raw)
+			}
+			row.event, row.created = store.Instant(events.Value(i)), math.MinInt64
+			if created.IsValid(i) {
+				row.created = store.Instant(created.Value(i))
+			}
+			if err := visit(row); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

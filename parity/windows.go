@@ -1,0 +1,84 @@
+package parity
+
+import (
+	"context"
+	"slices"
+
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// countWindows holds the number of rows that each window read to the number that the source has in there (R5): a row
+// that two windows read is harmless where the newest wins, until it is not.
+func (v *verification) countWindows(ctx context.Context) error {
+	for _, view := range v.views {
+		counted, err := countBetween(ctx, v.Offline, view)
+		if err != nil {
+			return err
+		}
+		report := ViewReport{View: view.Name, Windows: len(view.runs)}
+		for _, run := range view.runs {
+			report.Read += run.Read
+			report.Written += run.Written
+			if rows := counted.rows(run); rows != run.Read {
+				report.Mismatches = append(report.Mismatches, WindowMismatch{
+					After: startOf(run), Through: store.Instant(run.End).String(), Read: run.Read, SourceRows: rows,
+				})
+			}
+		}
+		v.report.Views = append(v.report.Views, report)
+	}
+	return nil
+}
+
+func startOf(run registry.Run) *string {
+	if run.Start == nil {
+		return nil
+	}
+	return new(store.Instant(*run.Start).String())
+}
+
+// counts has how many rows of a source lie at or before each of some instants.
+type counts struct {
+	bounds  []store.Instant
+	through []int64
+}
+
+func countBetween(ctx context.Context, offline store.Witness, view *stagedView) (*counts, error) {
+	c := &counts{}
+	for _, run := range view.runs {
+		c.bounds = append(c.bounds, store.Instant(run.End))
+		if run.Start != nil {
+			c.bounds = append(c.bounds, store.Instant(*run.Start))
+		}
+	}
+	slices.Sort(c.bounds)
+	c.bounds = slices.Compact(c.bounds)
+	c.through = make([]int64, len(c.bounds)+1) // The last has what comes after all bounds.
+	if len(c.bounds) == 0 {
+		return c, nil
+	}
+	err := history(ctx, offline, view.View, func(row sourceRow) error {
+		at, _ := slices.BinarySearch(c.bounds, row.event)
+		c.through[at]++
+		return nil
+	})
+	for i := 1; i < len(c.through); i++ {
+		c.through[i] += c.through[i-1]
+	}
+	return c, err
+}
+
+// rows is how many rows lie in a run's window (start, end].
+func (c *counts) rows(run registry.Run) int64 {
+	rows := c.upTo(run.End)
+	if run.Start != nil {
+		rows -= c.upTo(*run.Start)
+	}
+	return rows
+}
+
+func (c *counts) upTo(bound int64) int64 {
+	at, _ := slices.BinarySearch(c.bounds, store.Instant(bound))
+	return c.through[at]
+}
