@@ -230,8 +230,8 @@ func (s *shop) lookUp(asked *store.Instant, changes func(*auditlog.Entry), shops
 }
 
 // stored is what the online store has of each use and shop.
-func (s *shop) stored(selection *registry.Selection, shops []string) []auditlog.Stored {
-	var found []auditlog.Stored
+func (s *shop) stored(selection *registry.Selection, shops []string) []store.StoredRow {
+	var found []store.StoredRow
 	for _, use := range selection.References {
 		for _, name := range shops {
 			schema := use.View.Schema()
@@ -239,12 +239,12 @@ func (s *shop) stored(selection *registry.Selection, shops []string) []auditlog.
 			key := storetest.Pack(s.t, use.View.Keys, schema, row)[0].Key
 			values := must(s.online.Read(s.t.Context(), []store.Get{{Table: store.NewTable(use.View, 0), Key: key}}))(s.t)
 			if values[0] == nil {
-				found = append(found, auditlog.Stored{})
+				found = append(found, store.StoredRow{})
 				continue
 			}
 			packed := must(store.ParseRow(values[0]))(s.t)
-			found = append(found, auditlog.Stored{Found: true, Event: packed.Event, Created: packed.Created,
-				SchemaID: packed.SchemaID, Origin: int64(packed.Origin)})
+			found = append(found, store.StoredRow{Found: true, Event: packed.Event, Created: packed.Created,
+				SchemaID: packed.SchemaID, Origin: packed.Origin})
 		}
 	}
 	return found

@@ -60,6 +60,36 @@ func (r *Reply) Message() (*plumbv1.GetOnlineFeaturesResponse, error) {
 // Seen is what was seen of each of Lookup.Uses. It is valid until Release.
 func (r *Reply) Seen() []Seen { return r.seen }
 
+// Rows is the number of rows of keys.
+func (r *Reply) Rows() int { return r.rows }
+
+// StoredRow is what is known of a stored row besides its values. The zero value says that there is none.
+type StoredRow struct {
+	Found bool
+	// Event may lie after the instant that was asked for: then the row is not visible (R2), and the outputs are NOT_FOUND.
+	Event Instant
+	// Created is nil where it is null.
+	Created  *Instant
+	SchemaID uint32
+	Origin   Origin
+}
+
+// Stored is what the store had for each of Lookup.Uses and each row of keys, at use*Rows+row. It stays valid.
+func (r *Reply) Stored() []StoredRow {
+	rows, created := make([]StoredRow, len(r.found)), make([]Instant, len(r.found))
+	for i := range r.found {
+		found := &r.found[i]
+		if found.body == nil {
+			continue
+		}
+		rows[i] = StoredRow{Found: true, Event: found.Event, SchemaID: found.SchemaID, Origin: found.Origin}
+		if created[i] = found.created; created[i] != nullCreated {
+			rows[i].Created = &created[i]
+		}
+	}
+	return rows
+}
+
 // replies are those that have been released.
 var replies = sync.Pool{New: func() any { return new(Reply) }}
 
@@ -109,8 +139,12 @@ func (r *Reply) find(u *use, row int, value []byte, at Instant) error {
 		return nil
 	}
 	stored, err := parseRow(value)
-	if err != nil || stored.Event > at {
+	if err != nil {
 		return err
+	}
+	if stored.Event > at {
+		found.PackedRow = stored
+		return nil
 	}
 	reader, ok := u.readers[stored.SchemaID]
 	if !ok {

@@ -61,6 +61,8 @@ type PackedRow struct {
 	// Origin is who wrote the row.
 	Origin Origin
 
+	// created is nullCreated where it is null.
+	created Instant
 	// body is what follows the header.
 	body []byte
 }
@@ -72,18 +74,20 @@ func ParseRow(value []byte) (PackedRow, error) {
 	if err != nil {
 		return PackedRow{}, err
 	}
-	if created := readInstant(value[8:]); created != nullCreated {
+	if created := row.created; created != nullCreated {
 		row.Created = &created
 	}
 	return row, nil
 }
 
-// parseRow is ParseRow without the created time, which look-ups have no use for.
+// parseRow is ParseRow without Created, which would be an allocation.
 func parseRow(value []byte) (PackedRow, error) {
 	if len(value) < originAt {
 		return PackedRow{}, fmt.Errorf("%w: it has %d bytes, the shortest header %d", ErrCorruptRow, len(value), originAt)
 	}
-	row := PackedRow{Event: readInstant(value), SchemaID: binary.BigEndian.Uint32(value[schemaAt:])}
+	row := PackedRow{
+		Event: readInstant(value), SchemaID: binary.BigEndian.Uint32(value[schemaAt:]), created: readInstant(value[8:]),
+	}
 	switch format := value[formatAt]; {
 	case format > rowFormat:
 		return PackedRow{}, fmt.Errorf("the stored row has format %d, this version reads up to %d: %w", format, rowFormat,

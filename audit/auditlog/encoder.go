@@ -41,11 +41,11 @@ func newEncoder(layout *Layout) *encoder {
 		layout: layout, request: numbers(), row: array.NewInt32Builder(memory.DefaultAllocator),
 		servedAt: instants(), at: instants(), words: statusWords(),
 	}
-	for _, key := range layout.header.Keys {
-		e.keys = append(e.keys, array.NewBuilder(memory.DefaultAllocator, store.ArrowType(key.Declared())))
+	for _, declared := range layout.keys {
+		e.keys = append(e.keys, array.NewBuilder(memory.DefaultAllocator, store.ArrowType(declared)))
 	}
-	for _, output := range layout.header.Outputs {
-		e.values = append(e.values, array.NewBuilder(memory.DefaultAllocator, store.ArrowType(output.Declared())))
+	for _, declared := range layout.outputs {
+		e.values = append(e.values, array.NewBuilder(memory.DefaultAllocator, store.ArrowType(declared)))
 		e.statuses = append(e.statuses, array.NewInt8Builder(memory.DefaultAllocator))
 	}
 	for range layout.header.Views {
@@ -54,6 +54,21 @@ func newEncoder(layout *Layout) *encoder {
 	const width = 8
 	e.each = width*len(layout.schema.Fields()) - (width-1)*len(e.statuses)
 	return e
+}
+
+// reserve makes room for as many rows as the batch before had, so that nothing has to grow again.
+func (e *encoder) reserve(rows int) {
+	builders := append([]array.Builder{e.request, e.row, e.servedAt, e.at}, e.keys...)
+	builders = append(builders, e.values...)
+	for _, statuses := range e.statuses {
+		builders = append(builders, statuses)
+	}
+	for _, stored := range e.stored {
+		builders = append(builders, stored.event, stored.created, stored.schema, stored.origin)
+	}
+	for _, builder := range builders {
+		builder.Reserve(rows)
+	}
 }
 
 func statusWords() arrow.Array {
@@ -109,27 +124,28 @@ func (e *encoder) mask(rows int, is func(row int) bool) []bool {
 func (e *encoder) check(entry *Entry) ([]*plumbv1.KeyColumn, error) {
 	header := &e.layout.header
 	keys := make([]*plumbv1.KeyColumn, len(header.Keys))
-	for i, wanted := range header.Keys {
+	for i := range header.Keys {
+		wanted := &header.Keys[i]
 		for _, key := range entry.Keys {
 			if key.GetName() == wanted.Name {
 				keys[i] = key
 			}
 		}
 		nulls := len(keys[i].GetNulls())
-		if !holds(keys[i].GetValues(), wanted.Declared(), entry.Count) || nulls != 0 && nulls != entry.Count {
+		if !holds(keys[i].GetValues(), e.layout.keys[i], entry.Count) || nulls != 0 && nulls != entry.Count {
 			return nil, fmt.Errorf("the request has no key column %q of %d values of %s", wanted.Name, entry.Count, wanted.Type)
 		}
 	}
 	if len(entry.Columns) != len(header.Outputs) {
 		return nil, fmt.Errorf("the answer has %d columns for %d outputs", len(entry.Columns), len(header.Outputs))
 	}
-	for i, wanted := range header.Outputs {
-		column := entry.Columns[i]
-		if !holds(column.GetValues(), wanted.Declared(), entry.Count) || len(column.GetStatuses()) != entry.Count {
+	for i, column := range entry.Columns {
+		wanted := &header.Outputs[i]
+		if !holds(column.GetValues(), e.layout.outputs[i], entry.Count) || len(column.GetStatuses()) != entry.Count {
 			return nil, fmt.Errorf("the answer has no column %q of %d values of %s", wanted.Name, entry.Count, wanted.Type)
 		}
 	}
-	if stored := len(entry.Stored); stored != 0 && stored != len(header.Views)*entry.Count {
+	if stored := len(entry.Stored); stored != len(header.Views)*entry.Count {
 		return nil, fmt.Errorf("there are %d stored rows for %d rows of %d views", stored, entry.Count, len(header.Views))
 	}
 	return keys, nil
@@ -137,10 +153,7 @@ func (e *encoder) check(entry *Entry) ([]*plumbv1.KeyColumn, error) {
 
 func (s storedBuilders) append(entry *Entry, use int) {
 	for _, row := range entry.Rows {
-		var found Stored
-		if len(entry.Stored) > 0 {
-			found = entry.Stored[use*entry.Count+int(row)]
-		}
+		found := &entry.Stored[use*entry.Count+int(row)]
 		if !found.Found {
 			s.event.AppendNull()
 			s.created.AppendNull()
@@ -155,7 +168,7 @@ func (s storedBuilders) append(entry *Entry, use int) {
 			s.created.Append(arrow.Timestamp(*found.Created))
 		}
 		s.schema.Append(int64(found.SchemaID))
-		s.origin.Append(found.Origin)
+		s.origin.Append(int64(found.Origin))
 	}
 }
 
@@ -196,6 +209,7 @@ func (e *encoder) take() (arrow.RecordBatch, error) {
 	}
 	rows := e.rows
 	e.rows, e.bytes = 0, 0
+	e.reserve(rows)
 	if failure != nil {
 		return nil, failure
 	}

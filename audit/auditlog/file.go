@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -66,7 +67,16 @@ func (f *file) flush() error {
 		return err
 	}
 	defer batch.Release()
-	return f.parquet.Write(batch)
+	if err := f.parquet.NewRowGroupChecked(); err != nil {
+		return err
+	}
+	for _, column := range batch.Columns() {
+		if err := f.parquet.WriteColumnData(column); err != nil {
+			return err
+		}
+		runtime.Gosched() // A row group takes a while, and look-ups are answered first.
+	}
+	return nil
 }
 
 func (f *file) create() error {

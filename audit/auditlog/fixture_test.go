@@ -105,6 +105,7 @@ func newWorld(t *testing.T, view *registry.View) *world {
 		}
 		rows = append(rows, row)
 	}
+	rows[1].Created = new(at + 7)
 	rows[3].Event = new(at - store.Instant(2*time.Hour/time.Microsecond))
 	packed := storetest.Pack(t, view.Keys, view.Schema(), rows...)
 	if _, err := online.Write(t.Context(), store.NewTable(view, time.Hour), packed); err != nil {
@@ -118,11 +119,16 @@ func (w *world) look(t *testing.T, layout *auditlog.Layout, tuples ...[]any) *au
 	t.Helper()
 	entry := &auditlog.Entry{Layout: layout, ServedAt: at + 5, At: at, Count: len(tuples),
 		Keys: storetest.KeyColumns(t, w.view.Keys, tuples...)}
-	var err error
-	entry.Columns, err = w.lookup.Get(t.Context(), w.online, store.LookupRequest{Keys: entry.Keys, At: at})
+	reply, err := w.lookup.Reply(t.Context(), w.online, store.LookupRequest{Keys: entry.Keys, At: at})
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer reply.Release()
+	message, err := reply.Message()
+	if err != nil {
+		t.Fatal(err)
+	}
+	entry.Columns, entry.Stored = message.GetColumns(), reply.Stored()
 	for i := range tuples {
 		entry.Rows = append(entry.Rows, int32(i))
 	}

@@ -1,6 +1,7 @@
 package auditlog
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -17,6 +18,10 @@ type Layout struct {
 	header Header
 	schema *arrow.Schema
 	hasher *Hasher
+	// id tells layouts apart.
+	id [sha256.Size]byte
+	// keys and outputs are the declared types of those of the header.
+	keys, outputs []plumbv1.Type
 }
 
 // NewLayout lays out the files of a selection. product is the version of Plumb. hasher hashes what is sensitive; a
@@ -84,6 +89,13 @@ func (l *Layout) finish() error {
 	if err != nil {
 		return err
 	}
+	for _, key := range l.header.Keys {
+		l.keys = append(l.keys, key.Declared())
+	}
+	for _, output := range l.header.Outputs {
+		l.outputs = append(l.outputs, output.Declared())
+	}
+	l.id = sha256.Sum256(text)
 	metadata := arrow.NewMetadata([]string{metadataKey}, []string{string(text)})
 	l.schema = arrow.NewSchema(l.header.fields(), &metadata)
 	return nil

@@ -2,6 +2,7 @@ package auditlog_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -23,9 +24,6 @@ func TestRowsAreReadBackAsTheyWereServed_ToTheBit(t *testing.T) {
 	second := w.look(t, layout, []any{"b", int64(1)}, []any{"a", int64(2)}, []any{"a", int64(3)}, []any{nil, int64(4)},
 		[]any{"a", int64(4)})
 	second.Rows = []int32{1, 2, 3, 4}
-	second.Stored = make([]auditlog.Stored, 5)
-	second.Stored[1] = auditlog.Stored{Found: true, Event: at - 1, Created: new(at - 2), SchemaID: schemaID, Origin: -9}
-	second.Stored[2] = auditlog.Stored{Found: true, Event: at - 3, SchemaID: schemaID, Origin: 4}
 	for _, entry := range []*auditlog.Entry{first, second} {
 		if err := writer.Write(entry); err != nil {
 			t.Fatal(err)
@@ -38,18 +36,19 @@ func TestRowsAreReadBackAsTheyWereServed_ToTheBit(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	read := readAll(t, folder)
+	read, origin := readAll(t, folder), fmt.Sprint(int64(storetest.SampleOrigin))
 	for name, want := range map[string][]string{
-		auditlog.RequestColumn:          {"1", "2", "2", "2", "2"},
-		auditlog.RowColumn:              {"0", "1", "2", "3", "4"},
-		auditlog.ServedAtColumn:         slices.Repeat([]string{"2026-03-01T12:00:00.000005Z"}, 5),
-		auditlog.AtColumn:               slices.Repeat([]string{"2026-03-01T12:00:00Z"}, 5),
-		"shop":                          {"a", "a", "a", "", "a"},
-		"till":                          {"1", "2", "3", "4", "4"},
-		"everything__event_timestamp":   {"", "2026-03-01T11:59:59.999999Z", "2026-03-01T11:59:59.999997Z", "", ""},
-		"everything__created_timestamp": {"", "2026-03-01T11:59:59.999998Z", "", "", ""},
-		"everything__schema_id":         {"", "7", "7", "", ""},
-		"everything__origin":            {"", "-9", "4", "", ""},
+		auditlog.RequestColumn:  {"1", "2", "2", "2", "2"},
+		auditlog.RowColumn:      {"0", "1", "2", "3", "4"},
+		auditlog.ServedAtColumn: slices.Repeat([]string{"2026-03-01T12:00:00.000005Z"}, 5),
+		auditlog.AtColumn:       slices.Repeat([]string{"2026-03-01T12:00:00Z"}, 5),
+		"shop":                  {"a", "a", "a", "", "a"},
+		"till":                  {"1", "2", "3", "4", "4"},
+		"everything__event_timestamp": {"2026-03-01T12:00:00Z", "2026-03-01T11:59:59.999999Z",
+			"2026-03-01T11:59:59.999998Z", "", "2026-03-01T10:00:00Z"},
+		"everything__created_timestamp": {"", "2026-03-01T12:00:00.000007Z", "", "", ""},
+		"everything__schema_id":         {"7", "7", "7", "", "7"},
+		"everything__origin":            {origin, origin, origin, "", origin},
 	} {
 		if diff := cmp.Diff(want, texts(read.columns[name])); diff != "" {
 			t.Errorf("%s: %s", name, diff)
@@ -174,7 +173,7 @@ func TestEveryColumnHasANameOfItsOwn(t *testing.T) {
 	entry := &auditlog.Entry{
 		Layout: layout, Count: 1, Rows: []int32{0}, Keys: []*plumbv1.KeyColumn{{Name: "flight__origin", Values: values}},
 		Columns: []*plumbv1.FeatureColumn{{Values: values, Statuses: []byte{byte(plumbv1.Status_PRESENT)}}},
-		Stored:  []auditlog.Stored{{Found: true, Event: store.Instant(1), Origin: 5}},
+		Stored:  []store.StoredRow{{Found: true, Event: store.Instant(1), Origin: 5}},
 	}
 	if err := writer.Write(entry); err != nil {
 		t.Fatal(err)

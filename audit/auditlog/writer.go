@@ -3,14 +3,13 @@ package auditlog
 import (
 	"cmp"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"time"
-
-	"github.com/plumbstore/plumb/store"
 )
 
 // Config says where a log is and when its files are finished. Folder, Project and Now are required.
@@ -45,7 +44,7 @@ type Writer struct {
 
 // fileKey is what the rows of one file have in common.
 type fileKey struct {
-	layout *Layout
+	layout [sha256.Size]byte
 	day    string
 }
 
@@ -79,10 +78,10 @@ func NewWriter(config Config) (*Writer, error) {
 // are those which Config.Lost is told of, and the next entry begins a new file.
 func (w *Writer) Write(entry *Entry) error {
 	w.requests++
-	key := fileKey{entry.Layout, entry.ServedAt.Time().Format(dayForm)}
+	key := fileKey{entry.Layout.id, entry.ServedAt.Time().Format(dayForm)}
 	f := w.open[key]
 	if f == nil {
-		f = w.begin(key, entry.ServedAt)
+		f = w.begin(key, entry)
 	}
 	if err := f.encoder.add(w.requests, entry); err != nil {
 		w.lost(int64(len(entry.Rows)))
@@ -99,11 +98,11 @@ func (w *Writer) Write(entry *Entry) error {
 }
 
 // begin makes a file whose name comes after those of earlier look-ups.
-func (w *Writer) begin(key fileKey, servedAt store.Instant) *file {
+func (w *Writer) begin(key fileKey, entry *Entry) *file {
 	w.files++
-	name := fmt.Sprintf("%020d-%s-%d", max(servedAt, 0), w.id, w.files)
+	name := fmt.Sprintf("%020d-%s-%d", max(entry.ServedAt, 0), w.id, w.files)
 	f := &file{
-		encoder: newEncoder(key.layout), begun: w.config.Now(),
+		encoder: newEncoder(entry.Layout), begun: w.config.Now(),
 		path: filepath.Join(w.config.Folder, w.config.Project, key.day, name),
 	}
 	w.open[key] = f

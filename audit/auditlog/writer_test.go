@@ -220,7 +220,7 @@ func TestAnAnswerThatDoesNotFitIsLostAlone(t *testing.T) {
 		"a column is missing": func(e *auditlog.Entry) { e.Columns = e.Columns[1:] },
 		"columns are swapped": func(e *auditlog.Entry) { e.Columns[1], e.Columns[2] = e.Columns[2], e.Columns[1] },
 		"there are more rows": func(e *auditlog.Entry) { e.Count, e.Rows = 2, []int32{0, 1} },
-		"stored rows are few": func(e *auditlog.Entry) { e.Stored = make([]auditlog.Stored, 3) },
+		"stored rows are few": func(e *auditlog.Entry) { e.Stored = nil },
 	} {
 		entry := w.look(t, layout, []any{"a", int64(1)})
 		spoil(entry)

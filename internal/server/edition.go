@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"sync"
 
+	"github.com/plumbstore/plumb/audit/auditlog"
 	"github.com/plumbstore/plumb/internal/telemetry"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
@@ -18,12 +19,16 @@ const maxKept = 1000
 type lookupPlan struct {
 	*store.Lookup
 	served *telemetry.Served
+	// logged is how its answers lie in the audit log; nil where they are not logged.
+	logged *auditlog.Layout
 }
 
 // edition is a snapshot with its look-up plans.
 type edition struct {
 	snapshot *registry.Snapshot
 	metrics  *telemetry.Metrics
+	// audit is nil where nothing is logged.
+	audit *auditlog.Recorder
 	// services are the plans of the services under their own output names. A service that cannot be served is absent.
 	services map[string]*lookupPlan
 
@@ -32,9 +37,10 @@ type edition struct {
 	kept map[string]*lookupPlan
 }
 
-func newEdition(snapshot *registry.Snapshot, metrics *telemetry.Metrics) *edition {
+func newEdition(snapshot *registry.Snapshot, metrics *telemetry.Metrics, audit *auditlog.Recorder) *edition {
 	e := &edition{
-		snapshot: snapshot, metrics: metrics, services: map[string]*lookupPlan{}, kept: map[string]*lookupPlan{},
+		snapshot: snapshot, metrics: metrics, audit: audit,
+		services: map[string]*lookupPlan{}, kept: map[string]*lookupPlan{},
 	}
 	for _, service := range snapshot.State.GetDefinitions().GetFeatureServices() {
 		request := &plumbv1.GetOnlineFeaturesRequest{
@@ -88,7 +94,18 @@ func (e *edition) plan(request *plumbv1.GetOnlineFeaturesRequest) (*lookupPlan, 
 	if err != nil {
 		return nil, err
 	}
-	return &lookupPlan{lookup, e.metrics.Served(request.GetFeatureService(), lookup)}, nil
+	return &lookupPlan{lookup, e.metrics.Served(request.GetFeatureService(), lookup), e.layout(request, selection)}, nil
+}
+
+// layout lays out the audit log of a selection.
+func (e *edition) layout(request *plumbv1.GetOnlineFeaturesRequest, selection *registry.Selection) *auditlog.Layout {
+	if e.audit == nil {
+		return nil
+	}
+	return e.audit.Layout(auditlog.Selected{
+		Project: e.snapshot.Project, Revision: e.snapshot.Revision, Service: request.GetFeatureService(),
+		References: request.GetFeatures().GetReferences(), FullNames: request.GetFullNames(),
+	}, selection)
 }
 
 func (e *edition) selection(request *plumbv1.GetOnlineFeaturesRequest) (*registry.Selection, error) {

@@ -27,7 +27,7 @@ func wide(t *testing.T, features int) *edition {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newEdition(snapshot, telemetry.New(func() time.Time { return time.Time{} }))
+	return newEdition(snapshot, telemetry.New(func() time.Time { return time.Time{} }), nil)
 }
 
 func listed(references ...string) *plumbv1.GetOnlineFeaturesRequest {

@@ -129,7 +129,7 @@ func (f *follower) advance(ctx context.Context, seen *edition) error {
 	if err != nil {
 		return fmt.Errorf("read the registry: %w", err)
 	}
-	f.newest.Store(newEdition(snapshot, f.config.Metrics))
+	f.newest.Store(newEdition(snapshot, f.config.Metrics, f.config.Audit))
 	if snapshot.Revision > 0 {
 		f.config.Logger.Info("serving a revision", "project", snapshot.Project, "revision", snapshot.Revision)
 	}

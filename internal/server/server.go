@@ -29,6 +29,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 
+	"github.com/plumbstore/plumb/audit/auditlog"
 	"github.com/plumbstore/plumb/internal/server/auth"
 	"github.com/plumbstore/plumb/internal/server/certificates"
 	"github.com/plumbstore/plumb/internal/server/flight"
@@ -92,6 +93,8 @@ type Config struct {
 	Logger          *slog.Logger
 	// Metrics count what is answered; where nil, nobody reads them.
 	Metrics *telemetry.Metrics
+	// Audit logs what look-ups are answered with; where nil, nothing is logged. Its owner runs it, beyond the end of Serve.
+	Audit *auditlog.Recorder
 	// Tracing makes the spans of calls; where nil, there are none.
 	Tracing trace.TracerProvider
 	// AdminAddress, where set, answers Prometheus and profilers over HTTP.

@@ -77,7 +77,9 @@ func (s *Server) answer(ctx context.Context, from *edition, request *plumbv1.Get
 		s.countFailedRead(err)
 		return nil, err
 	}
-	lookup.served.Count(s.config.Now().Sub(began), reply.Seen())
+	ended := s.config.Now()
+	lookup.served.Count(ended.Sub(began), reply.Seen())
+	s.record(lookup, asked, store.InstantOf(ended), reply)
 	return reply, nil
 }
 

@@ -1,0 +1,29 @@
+package server
+
+import (
+	"bytes"
+
+	"github.com/plumbstore/plumb/audit/auditlog"
+	"github.com/plumbstore/plumb/store"
+)
+
+// record offers those rows of a reply to the audit log that are to be logged. It never waits, and keeps nothing of the
+// reply's own.
+func (s *Server) record(lookup *lookupPlan, asked store.LookupRequest, servedAt store.Instant, reply *store.Reply) {
+	audit := s.config.Audit
+	if audit == nil {
+		return
+	}
+	if lookup.logged == nil {
+		audit.Withhold(reply.Rows())
+		return
+	}
+	rows := audit.Sample(lookup.logged, asked.Keys, reply.Rows())
+	if rows == nil {
+		return
+	}
+	audit.Offer(&auditlog.Entry{
+		Layout: lookup.logged, ServedAt: servedAt, At: asked.At, Keys: asked.Keys,
+		Stored: reply.Stored(), Rows: rows, Count: reply.Rows(),
+	}, bytes.Clone(reply.Wire()))
+}
