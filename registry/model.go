@@ -119,6 +119,17 @@ type View struct {
 	Schemas []Schema
 }
 
+// Sensitive returns the names of the view's keys and features that are sensitive.
+func (v *View) Sensitive() []string {
+	names := slices.Clone(v.SensitiveKeys)
+	for _, feature := range v.Features {
+		if feature.Sensitive {
+			names = append(names, feature.Name)
+		}
+	}
+	return names
+}
+
 // Columns are the view's keys and features, by the names that its source has for them.
 func (v *View) Columns() []Field {
 	columns := slices.Clone(v.Keys)

@@ -68,6 +68,9 @@ func TestAView_KnowsWhatIsSensitive(t *testing.T) {
 	if view.Features[0].Sensitive || !view.Features[1].Sensitive || !slices.Equal(view.SensitiveKeys, []string{"number"}) {
 		t.Errorf("the features are %+v, the sensitive keys %v", view.Features, view.SensitiveKeys)
 	}
+	if got := view.Sensitive(); !slices.Equal(got, []string{"number", "temp"}) {
+		t.Errorf("what is sensitive is %v", got)
+	}
 	selection := registry.Selection{References: []registry.Reference{
 		{View: view, Alias: "there", LabelColumns: []string{"carrier", "number", "airport"}},
 		{View: view, Alias: "back", LabelColumns: []string{"carrier", "other", "airport"}},

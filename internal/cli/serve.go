@@ -53,6 +53,9 @@ func (a *application) serve(ctx context.Context, p *project, insecure, readOnly 
 	}
 	config.Certificates, config.Guard, config.Insecure, config.ReadOnly = presented, guard, insecure, readOnly
 	config.Logger = logger
+	if config.Audit, err = p.recorder(ctx, logger); err != nil {
+		return err
+	}
 	if config.Metrics, err = p.metrics(ctx); err != nil {
 		return err
 	}
@@ -68,7 +71,10 @@ func (a *application) serve(ctx context.Context, p *project, insecure, readOnly 
 	if err := a.announce(listening, p.config.Serving.Flight != ""); err != nil {
 		return err
 	}
-	return stopTracing(ctx, logger, tracing, p.keepingLogs(ctx, config, listening.Serve))
+	served := p.recording(ctx, config, func(ctx context.Context) error {
+		return p.keepingLogs(ctx, config, listening.Serve)
+	})
+	return stopTracing(ctx, logger, tracing, served)
 }
 
 // servingGC is how far the heap of a server grows before garbage is collected, in percent of what lives. What lives is

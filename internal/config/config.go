@@ -91,6 +91,7 @@ type Serving struct {
 	FlightSpool int64
 	// FlightIdle bounds how long a client may take to send or take a message, above nothing.
 	FlightIdle time.Duration
+	Audit      Audit
 	Security   Security
 }
 

@@ -78,6 +78,7 @@ func defaults(folder string) shown {
 			GRPC: "127.0.0.1:6570", HTTP: "127.0.0.1:6571", LogFormat: "text",
 			FlightJobs: 2, FlightQueue: 16, FlightSpool: 1_000_000_000,
 			FlightIdle: 5 * time.Minute, Refresh: time.Second, MaxConcurrent: 1024,
+			Audit:    config.Audit{Rate: 0.01, FileSize: 64_000_000, Interval: 5 * time.Minute},
 			Security: config.Security{OIDCRoleClaim: "plumb_roles"},
 		},
 	}
@@ -90,7 +91,7 @@ func TestDefaultsHoldWhereNothingIsSaid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(defaults(folder), show(loaded)); diff != "" {
+	if diff := cmp.Diff(defaults(folder), show(loaded), cmp.AllowUnexported(config.Secret{})); diff != "" {
 		t.Error(diff)
 	}
 	if loaded.ProjectDir != folder {
@@ -179,6 +180,23 @@ var precedence = []struct {
 	{"lineage", "file:/a", "http://[::1]:1", "",
 		func(s *shown) { s.Lineage = "file:/a" }, func(s *shown) { s.Lineage = "http://[::1]:1" },
 		func(s *shown) { s.Lineage = "" }},
+	{"serving.audit.dir", "/a", "/b", "",
+		func(s *shown) { s.Serving.Audit.Dir = "/a" }, func(s *shown) { s.Serving.Audit.Dir = "/b" },
+		func(s *shown) { s.Serving.Audit.Dir = "" }},
+	{"serving.audit.rate", "0.5", "all", "1",
+		func(s *shown) { s.Serving.Audit.Rate = 0.5 }, func(s *shown) { s.Serving.Audit.Rate = 1 },
+		func(s *shown) { s.Serving.Audit.Rate = 1 }},
+	{"serving.audit.file_size", "1MB", "1KiB", "1GB",
+		func(s *shown) { s.Serving.Audit.FileSize = 1_000_000 }, func(s *shown) { s.Serving.Audit.FileSize = 1024 },
+		func(s *shown) { s.Serving.Audit.FileSize = 1_000_000_000 }},
+	{"serving.audit.interval", "10s", "1h", "1us",
+		func(s *shown) { s.Serving.Audit.Interval = 10 * time.Second },
+		func(s *shown) { s.Serving.Audit.Interval = time.Hour },
+		func(s *shown) { s.Serving.Audit.Interval = time.Microsecond }},
+	{"serving.audit.hash_key", "0123456789abcdef", "0123456789abcdeg", "0123456789abcdeh",
+		func(s *shown) { s.Serving.Audit.HashKey = config.NewSecret("0123456789abcdef") },
+		func(s *shown) { s.Serving.Audit.HashKey = config.NewSecret("0123456789abcdeg") },
+		func(s *shown) { s.Serving.Audit.HashKey = config.NewSecret("0123456789abcdeh") }},
 	{"serving.tls_cert", "/a", "/b", "/c",
 		func(s *shown) { s.Serving.Security.TLSCert = "/a" }, func(s *shown) { s.Serving.Security.TLSCert = "/b" },
 		func(s *shown) { s.Serving.Security.TLSCert = "/c" }},
@@ -234,10 +252,14 @@ func inFile(key, value string) string {
 	if key == "project" {
 		text = ""
 	}
-	if section, name, ok := strings.Cut(key, "."); ok {
-		return text + section + ":\n  " + name + ": " + value + "\n"
+	indent := ""
+	for {
+		section, rest, ok := strings.Cut(key, ".")
+		if !ok {
+			return text + indent + key + ": " + value + "\n"
+		}
+		text, indent, key = text+indent+section+":\n", indent+"  ", rest
 	}
-	return text + key + ": " + value + "\n"
 }
 
 func expect(t *testing.T, folder string, flags []string, environment map[string]string, change func(*shown)) {
@@ -248,7 +270,7 @@ func expect(t *testing.T, folder string, flags []string, environment map[string]
 	}
 	want := defaults(folder)
 	change(&want)
-	if diff := cmp.Diff(want, show(loaded)); diff != "" {
+	if diff := cmp.Diff(want, show(loaded), cmp.AllowUnexported(config.Secret{})); diff != "" {
 		t.Error(diff)
 	}
 }

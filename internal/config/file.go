@@ -89,6 +89,8 @@ func read(kind kind, node *yaml.Node) (items []string, message string) {
 		return items, ""
 	case kind == number && (node.Kind != yaml.ScalarNode || node.ShortTag() != "!!int"):
 		return nil, "must be a whole number"
+	case kind == share && (node.Kind != yaml.ScalarNode || node.ShortTag() == "!!bool"):
+		return nil, "must be a number or a word"
 	case kind == text && !isText(node):
 		return nil, "must be text, and be in quotes where YAML would take it for something else"
 	}

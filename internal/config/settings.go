@@ -49,6 +49,8 @@ const (
 	text kind = iota
 	list
 	number
+	// share is a number or a word.
+	share
 )
 
 // Settings returns all settings, in the order in which they are documented.
@@ -108,7 +110,7 @@ var settings = slices.Concat([]Setting{
 	{Key: "lineage", Optional: true,
 		Usage: "where OpenLineage events of historical and materialize go: file:PATH, http://… or https://…",
 		set:   setLineage},
-}, securitySettings)
+}, auditSettings, securitySettings)
 
 func setProject(l *loader, value []string) error {
 	l.config.Project = value[0]
