@@ -44,6 +44,7 @@ type Client struct {
 	connection *grpc.ClientConn
 	serving    plumbv1.ServingServiceClient
 	registry   plumbv1.RegistryServiceClient
+	layouts    layouts
 }
 
 // Option changes how a client connects.
@@ -67,7 +68,8 @@ func WithToken(token string) Option { return func(o *options) { o.token = token 
 // WithTimeout bounds each call whose context has no deadline, instead of [DefaultTimeout].
 func WithTimeout(timeout time.Duration) Option { return func(o *options) { o.timeout = timeout } }
 
-// WithDialOptions adds options of gRPC, such as interceptors that trace calls.
+// WithDialOptions adds options of gRPC, such as interceptors that trace calls. Those see the reply to a look-up as the
+// bytes that came, a *[]byte: the client decodes them itself.
 func WithDialOptions(dial ...grpc.DialOption) Option {
 	return func(o *options) { o.dial = append(o.dial, dial...) }
 }

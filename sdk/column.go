@@ -31,7 +31,7 @@ func (s Status) String() string { return plumbv1.Status(s).String() }
 // Column is one feature's values for all rows.
 type Column[T any] struct {
 	values []T
-	column *plumbv1.FeatureColumn
+	column *column
 }
 
 // ColumnOf returns the output of the name, whose declared type has to be that of T. It fails where there is no such
@@ -44,16 +44,16 @@ func ListColumnOf[T Scalar](f *Features, name string) (Column[List[T]], error) {
 }
 
 func columnOf[T any](f *Features, name string) (Column[T], error) {
-	i, ok := f.byName[name]
+	i, ok := f.layout.byName[name]
 	if !ok {
 		return Column[T]{}, fmt.Errorf("there is no output %q; there are %s", name, strings.Join(f.Names(), ", "))
 	}
-	values, ok := f.values[i].(typed[T])
+	values, ok := f.columns[i].values.(*typed[T])
 	if !ok {
-		return Column[T]{}, fmt.Errorf("output %q holds values of %s, not of %s", name, f.values[i].element(),
-			typed[T](nil).element())
+		return Column[T]{}, fmt.Errorf("output %q holds values of %s, not of %s", name, f.columns[i].values.element(),
+			new(typed[T]).element())
 	}
-	return Column[T]{values, f.columns[i]}, nil
+	return Column[T]{*values, &f.columns[i]}, nil
 }
 
 // Len is the number of rows.
@@ -69,14 +69,14 @@ func (c Column[T]) At(row int) (T, bool) {
 }
 
 // Status tells what the row's value is.
-func (c Column[T]) Status(row int) Status { return Status(c.column.GetStatuses()[row]) }
+func (c Column[T]) Status(row int) Status { return Status(c.column.statuses[row]) }
 
 // EventTime is the instant at which the row's value became true. It is false where the status is NOT_FOUND, and where
 // event times were not asked for.
 func (c Column[T]) EventTime(row int) (time.Time, bool) {
-	times := c.column.GetEventTimestamps()
-	if len(times) == 0 || c.Status(row) == NotFound {
+	micros, ok := c.column.eventTime(row)
+	if !ok || c.Status(row) == NotFound {
 		return time.Time{}, false
 	}
-	return time.UnixMicro(times[row]).UTC(), true
+	return time.UnixMicro(micros).UTC(), true
 }

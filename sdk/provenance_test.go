@@ -30,7 +30,7 @@ func threeRows() *plumbv1.ViewProvenance {
 }
 
 func TestProvenanceIsReadRowByRow(t *testing.T) {
-	features, err := newFeatures(oneColumn(threeRows()))
+	features, err := newFeatures(wire(t, oneColumn(threeRows())), new(layouts), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestProvenanceThatIsNotThereIsAnError(t *testing.T) {
 		"ask for it with OnlineRequest.Provenance":    oneColumn(),
 		`no use "weather" of a view; there are there`: oneColumn(threeRows()),
 	} {
-		features, err := newFeatures(response)
+		features, err := newFeatures(wire(t, response), new(layouts), "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +79,8 @@ func TestProvenanceOfAnotherLengthIsRefused(t *testing.T) {
 	} {
 		view := threeRows()
 		cut(view)
-		if _, err := newFeatures(oneColumn(view)); err == nil || !strings.Contains(err.Error(), `provenance of "there"`) {
+		_, err := newFeatures(wire(t, oneColumn(view)), new(layouts), "")
+		if err == nil || !strings.Contains(err.Error(), `provenance of "there"`) {
 			t.Errorf("error is %v", err)
 		}
 	}

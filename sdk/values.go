@@ -108,11 +108,3 @@ func microseconds(times []time.Time) []int64 {
 	}
 	return micros
 }
-
-func instants(micros []int64) []time.Time {
-	times := make([]time.Time, len(micros))
-	for i, m := range micros {
-		times[i] = time.UnixMicro(m).UTC()
-	}
-	return times
-}

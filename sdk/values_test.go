@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
@@ -17,7 +19,11 @@ func answer(t *testing.T, values *plumbv1.Values, statuses ...Status) (*Features
 	for _, status := range statuses {
 		column.Statuses = append(column.Statuses, byte(status))
 	}
-	return newFeatures(&plumbv1.GetOnlineFeaturesResponse{Columns: []*plumbv1.FeatureColumn{column}})
+	reply, err := proto.Marshal(&plumbv1.GetOnlineFeaturesResponse{Columns: []*plumbv1.FeatureColumn{column}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newFeatures(reply, new(layouts), "")
 }
 
 // comesBack sends a value and a null as a scalar and as the elements of a list, and reads them as a column and by rows.

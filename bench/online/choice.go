@@ -12,7 +12,8 @@ import (
 
 // The tables.
 const (
-	decoded     = "decoded"
+	ofClient    = "client"
+	ofGenerated = "generated"
 	leftAsIs    = "undecoded"
 	ofManyViews = "views"
 	ofSQLite    = "sqlite"
@@ -20,7 +21,7 @@ const (
 )
 
 var (
-	tables       = []string{decoded, leftAsIs, ofManyViews, ofSQLite, memory}
+	tables       = []string{ofClient, ofGenerated, leftAsIs, ofManyViews, ofSQLite, memory}
 	shapes       = []shape{{1, few}, {100, few}, {1, some}}
 	callerCounts = []int{1, 4, 16}
 )

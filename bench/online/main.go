@@ -3,12 +3,13 @@
 //	online [-tables …] [-shapes …] [-callers …] [-rounds …] PLUMB
 //
 // PLUMB is the binary. All tables of all shapes are measured, with 1, 4 and 16 callers, in 5 rounds, unless the flags
-// choose some, as in -tables decoded,undecoded -shapes 1x50 -callers 1,16.
+// choose some, as in -tables client,undecoded -shapes 1x50 -callers 1,16.
 //
-// Callers ask over gRPC, each on a connection of its own that stays open. The floor is a bare program with go-redis, in
-// a process too: one MGET of as many keys and values of as many bytes for each call, and gRPC
-// that hands on as many bytes without looking at them. Both take turns, and the tables, in Markdown, have medians of
-// several runs. Every value is checked before anything is measured, and each answer's shape while it is.
+// Callers ask over gRPC, each on a connection of its own that stays open: with the Go client, with generated code, and
+// leaving answers as they come. The floor is a bare program with go-redis, in a process too: one MGET of as many keys
+// and values of as many bytes for each call, and gRPC that hands on as many bytes without looking at them. Both take
+// turns, and the tables, in Markdown, have medians of several runs. Every value is checked before anything is measured,
+// and each answer's shape while it is.
 //
 // Redis, the servers and the callers share the machine.
 package main

@@ -81,17 +81,26 @@ func (c *plumbCaller) get(ctx context.Context) ([]int64, *plumbv1.GetOnlineFeatu
 
 // request asks for random users.
 func (c *plumbCaller) request() ([]int64, *plumbv1.GetOnlineFeaturesRequest) {
-	users := make([]int64, c.shape.rows)
-	for i := range users {
-		users[i] = c.random.Int64N(entities)
-	}
+	users := someUsers(c.random, c.shape.rows)
 	return users, &plumbv1.GetOnlineFeaturesRequest{
-		Selection: &plumbv1.GetOnlineFeaturesRequest_FeatureService{FeatureService: "of" + strconv.Itoa(c.shape.views)},
+		Selection: &plumbv1.GetOnlineFeaturesRequest_FeatureService{FeatureService: serviceOf(c.shape.views)},
 		Keys: []*plumbv1.KeyColumn{{Name: "user_id", Values: &plumbv1.Values{
 			Kind: &plumbv1.Values_Int64S{Int64S: &plumbv1.Int64Values{Values: users}},
 		}}},
 	}
 }
+
+// someUsers are as many random ones.
+func someUsers(random *rand.Rand, count int) []int64 {
+	users := make([]int64, count)
+	for i := range users {
+		users[i] = random.Int64N(entities)
+	}
+	return users
+}
+
+// serviceOf is the service of so many views.
+func serviceOf(views int) string { return "of" + strconv.Itoa(views) }
 
 // verify holds every value of an answer against what it has to be, and returns the answer's length in bytes.
 func (c *plumbCaller) verify(ctx context.Context) (int, error) {

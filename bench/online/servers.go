@@ -18,6 +18,7 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	sdk "github.com/plumbstore/plumb/sdk"
 )
 
 // server is a process that serves gRPC.
@@ -121,6 +122,19 @@ func (s *server) plumbCallers(shape shape, count int) ([]caller, error) {
 		callers[i] = &plumbCaller{
 			conn: conn, client: plumbv1.NewServingServiceClient(conn), shape: shape, random: random(i),
 		}
+	}
+	return callers, nil
+}
+
+// clientCallers are callers with a Go client each.
+func (s *server) clientCallers(shape shape, count int) ([]caller, error) {
+	callers := make([]caller, count)
+	for i := range callers {
+		client, err := sdk.Connect("grpc://" + s.address)
+		if err != nil {
+			return nil, err
+		}
+		callers[i] = &clientCaller{client: client, shape: shape, random: random(i)}
 	}
 	return callers, nil
 }

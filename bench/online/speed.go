@@ -40,7 +40,10 @@ func measureSpeed(ctx context.Context, plumb, folder string, chosen choice) (err
 	for _, table := range []struct {
 		name  string
 		print func(ctx context.Context) error
-	}{{decoded, s.decoded}, {leftAsIs, s.undecoded}, {ofManyViews, s.manyViews}, {ofSQLite, s.withSQLite}} {
+	}{
+		{ofClient, s.client}, {ofGenerated, s.generated}, {leftAsIs, s.undecoded},
+		{ofManyViews, s.manyViews}, {ofSQLite, s.withSQLite},
+	} {
 		if !chosen.has(table.name) {
 			continue
 		}
@@ -51,8 +54,16 @@ func measureSpeed(ctx context.Context, plumb, folder string, chosen choice) (err
 	return nil
 }
 
-// decoded prints the table of callers that decode plumb's answers.
-func (s *servers) decoded(ctx context.Context) error {
+// client prints the table of callers that use the Go client.
+func (s *servers) client(ctx context.Context) error {
+	return s.againstFloor(ctx, func(shape shape, _, count int) ([]caller, error) {
+		return s.plumb[shape.views].clientCallers(shape, count)
+	})
+}
+
+// generated prints the table of callers that use the code that is generated for Go.
+func (s *servers) generated(ctx context.Context) error {
+	fmt.Print("\nThe same, with callers that decode plumb's answers with generated code:\n\n")
 	return s.againstFloor(ctx, func(shape shape, _, count int) ([]caller, error) {
 		return s.plumb[shape.views].plumbCallers(shape, count)
 	})
@@ -157,8 +168,8 @@ func (s *servers) manyViews(ctx context.Context) error {
 	asked := shapes[0]
 	for _, count := range []int{1, 16} {
 		result, err := s.contest(ctx,
-			func() ([]caller, error) { return s.plumb[many].plumbCallers(asked, count) },
-			func() ([]caller, error) { return s.plumb[few].plumbCallers(asked, count) })
+			func() ([]caller, error) { return s.plumb[many].clientCallers(asked, count) },
+			func() ([]caller, error) { return s.plumb[few].clientCallers(asked, count) })
 		if err != nil {
 			return fmt.Errorf("%d views: %w", many, err)
 		}
@@ -178,8 +189,8 @@ func (s *servers) withSQLite(ctx context.Context) error {
 		}
 		for _, count := range s.chosen.callers {
 			result, err := s.contest(ctx,
-				func() ([]caller, error) { return s.sqlite.plumbCallers(shape, count) },
-				func() ([]caller, error) { return s.plumb[some].plumbCallers(shape, count) })
+				func() ([]caller, error) { return s.sqlite.clientCallers(shape, count) },
+				func() ([]caller, error) { return s.plumb[some].clientCallers(shape, count) })
 			if err != nil {
 				return fmt.Errorf("%s, %d callers of SQLite: %w", shape, count, err)
 			}
@@ -189,15 +200,22 @@ func (s *servers) withSQLite(ctx context.Context) error {
 	return nil
 }
 
-// verify checks answers of a shape and returns how long one is.
+// verify checks answers of a shape, as both kinds of callers read them, and returns how long one is.
 func (s *server) verify(ctx context.Context, shape shape) (answer int, err error) {
-	callers, err := s.plumbCallers(shape, 1)
+	generated, err := s.plumbCallers(shape, 1)
 	if err != nil {
 		return 0, err
 	}
-	defer func() { err = errors.Join(err, closeAll(callers)) }()
+	client, err := s.clientCallers(shape, 1)
+	if err != nil {
+		return 0, errors.Join(err, closeAll(generated))
+	}
+	defer func() { err = errors.Join(err, closeAll(generated), closeAll(client)) }()
 	for range verified {
-		if answer, err = callers[0].(*plumbCaller).verify(ctx); err != nil {
+		if err := client[0].(*clientCaller).verify(ctx); err != nil {
+			return 0, err
+		}
+		if answer, err = generated[0].(*plumbCaller).verify(ctx); err != nil {
 			return 0, err
 		}
 	}
