@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -77,7 +78,7 @@ func (w *World) check(ctx context.Context, engine store.Offline, question Questi
 	if filepath.Ext(out) == ".csv" {
 		return differ(csvDifferences(got, labels, answer))
 	}
-	return differ(append(differences(got, labels, answer), reportDifferences(report, wanted)...))
+	return differ(append(differences(got, labels, answer), reportDifferences(report, wanted, labels)...))
 }
 
 func differ(differences []string) error {
@@ -87,9 +88,17 @@ func differ(differences []string) error {
 	return fmt.Errorf("the engine differs from the reference:\n%s", strings.Join(differences, "\n"))
 }
 
-// reportDifferences compares counts. The reference reads no files; which those are, engines test themselves.
-func reportDifferences(got, want store.JoinReport) []string {
-	got.Files = nil
+// reportDifferences compares counts, and the names of the label columns. The reference reads no files; which those are,
+// engines test themselves.
+func reportDifferences(got, want store.JoinReport, labels *Table) []string {
+	var names []string
+	for _, column := range got.Labels {
+		names = append(names, column.Name)
+	}
+	if !slices.Equal(names, labels.Names) {
+		return []string{fmt.Sprintf("the report's label columns are %q, want %q", names, labels.Names)}
+	}
+	got.Files, got.Labels = nil, nil
 	if show := fmt.Sprintf("%+v", want); fmt.Sprintf("%+v", got) != show {
 		return []string{fmt.Sprintf("report is %+v, want %s", got, show)}
 	}
