@@ -26,6 +26,8 @@ type Offline interface {
 	// PlanJoin reads the labels' schema, checks the request against it and chooses how to join. The caller closes the
 	// join.
 	PlanJoin(ctx context.Context, request JoinRequest) (Join, error)
+	// Files lists the files that these sources are read from, as Join.Files does.
+	Files(ctx context.Context, sources []*registry.Source) ([]registry.SourceFile, error)
 	// Newest streams what a materialization of a window has to write: for each entity key the greatest row (R3) with an
 	// event time in the window, in batches with these columns by position: the view's keys in order, event_ts and
 	// created_ts (int64 microseconds, created_ts may be null), the features in order. Their names are for people: a
@@ -71,10 +73,20 @@ type JoinRequest struct {
 	EventTimestamps bool
 	// AsKnown asks that a row also has created time <= T (R4).
 	AsKnown bool
+	// Only, unless it is nil, are the files that sources may be read from, as Join.Files lists them: others count as not
+	// there.
+	Only []registry.SourceFile
 	// Progress is told now and then how far the join is, from one goroutine at a time. It has to return at once. May be
 	// nil.
 	Progress func(Progress)
+	// Seal, unless it is nil, is called by WriteFile with the path of the file that was written whole, before it appears
+	// under its name. What it returns is kept in the file under ManifestKey: in Parquet's key-value metadata, in the
+	// schema's metadata of Arrow, and nowhere in CSV. Its error keeps the file from appearing.
+	Seal func(ctx context.Context, written string, report JoinReport) (string, error)
 }
+
+// ManifestKey is the name in a file's metadata of what Seal returned.
+const ManifestKey = "plumb.manifest"
 
 // Progress tells how far a join is.
 type Progress struct {
@@ -87,6 +99,8 @@ type Progress struct {
 // Join is a planned point-in-time join. It has one row for each label row, in label order: the label columns, then the
 // outputs (R6).
 type Join interface {
+	// Files lists the files that the sources are read from, also those that the join may find it need not read.
+	Files() []registry.SourceFile
 	// Explain tells the strategy for each view, the estimate that it rests on, and the SQL. It may read the labels.
 	Explain(ctx context.Context) (string, error)
 	// WriteFile writes the result to a .parquet, .csv or .arrow file, which appears whole or not at all.

@@ -22,9 +22,35 @@ func (e *Engine) Columns(ctx context.Context, source *registry.Source) (columns 
 	return r.columns(ctx, source)
 }
 
+// Files implements store.Offline.
+func (e *Engine) Files(ctx context.Context, sources []*registry.Source) (files []registry.SourceFile, err error) {
+	s, err := e.newSession(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	r, err := e.open(ctx, s, sources)
+	if err != nil {
+		return nil, err
+	}
+	return r.described(), nil
+}
+
 // open makes the sources readable in the session, and confines it to their files.
 func (e *Engine) open(ctx context.Context, s *session, sources []*registry.Source) (*relations, error) {
+	return e.openOnly(ctx, s, sources, nil)
+}
+
+// openOnly leaves all files out but those of only, unless that is nil.
+func (e *Engine) openOnly(ctx context.Context, s *session, sources []*registry.Source, only []registry.SourceFile,
+) (*relations, error) {
 	r := newRelations(e, s)
+	if only != nil {
+		r.only = map[string]bool{}
+		for _, file := range only {
+			r.only[onlyKey(file.Source, file.Path)] = true
+		}
+	}
 	for _, source := range sources {
 		if err := r.add(ctx, source); err != nil {
 			return nil, err

@@ -50,7 +50,7 @@ func (e *Engine) PlanJoin(ctx context.Context, request store.JoinRequest) (plann
 	if err := j.checkLabels(); err != nil {
 		return nil, err
 	}
-	if j.planned, err = e.open(ctx, s, j.sources()); err != nil {
+	if j.planned, err = e.openOnly(ctx, s, j.sources(), request.Only); err != nil {
 		return nil, err
 	}
 	if err := j.prepareUses(ctx, j.planned); err != nil {
@@ -169,6 +169,9 @@ func (j *join) labelTimes(ctx context.Context, s *session) (timeRange, error) {
 	var times timeRange
 	return times, s.queryRow(ctx, "SELECT min(t), max(t) FROM "+internalSchema+".labels", &times.from, &times.to)
 }
+
+// Files implements store.Join.
+func (j *join) Files() []registry.SourceFile { return j.planned.described() }
 
 // Close implements store.Join.
 func (j *join) Close() error { return nil }

@@ -37,14 +37,21 @@ func (j *join) WriteFile(ctx context.Context, path string) (report store.JoinRep
 			err = errors.Join(err, removeIfThere(partial))
 		}
 	}()
+	var mark string
 	if format == formatArrow {
 		report, err = j.writeArrow(ctx, partial)
 	} else {
+		if mark, err = j.mark(format); err != nil {
+			return report, err
+		}
 		report, err = j.prepare(ctx, []string{partial}, func(s *session, ran []*use) error {
-			return j.copyTo(ctx, s, ran, partial, format)
+			return j.copyTo(ctx, s, ran, partial, format, mark)
 		})
 	}
 	if err != nil {
+		return report, err
+	}
+	if err := j.seal(ctx, partial, format, mark, report); err != nil {
 		return report, err
 	}
 	return report, publish(partial, path)
@@ -94,11 +101,14 @@ func removeIfThere(path string) error {
 	return nil
 }
 
-// copyTo streams the result to a Parquet or CSV file.
-func (j *join) copyTo(ctx context.Context, s *session, ran []*use, path, format string) error {
+// copyTo streams the result to a Parquet or CSV file. The mark, if any, is kept where the manifest is to be.
+func (j *join) copyTo(ctx context.Context, s *session, ran []*use, path, format, mark string) error {
 	query, options, err := j.copyQuery(ctx, s, ran, format)
 	if err != nil {
 		return err
+	}
+	if mark != "" {
+		options += fmt.Sprintf(", KV_METADATA {%s: %s}", literal(store.ManifestKey), literal(mark))
 	}
 	return s.exec(ctx, fmt.Sprintf("COPY (%s) TO %s (%s)", query, literal(path), options))
 }

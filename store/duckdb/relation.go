@@ -24,6 +24,8 @@ type relations struct {
 	files map[string]sourceFiles
 	// order lists every source after those that it reads.
 	order []*registry.Source
+	// only has the onlyKey of each file that may be read; nil where all may.
+	only map[string]bool
 }
 
 func newRelations(engine *Engine, s *session) *relations {
@@ -44,7 +46,7 @@ func (r *relations) addBelow(ctx context.Context, source *registry.Source, chain
 		return nil
 	}
 	if source.Query == "" {
-		files, err := r.engine.find(source)
+		files, err := r.find(source)
 		if err != nil {
 			return below(source, chain, err)
 		}
@@ -68,6 +70,29 @@ func (r *relations) addBelow(ctx context.Context, source *registry.Source, chain
 	r.order = append(r.order, source)
 	return nil
 }
+
+// find lists the files of a source that may be read.
+func (r *relations) find(source *registry.Source) (sourceFiles, error) {
+	files, err := r.engine.find(source)
+	if err != nil || r.only == nil {
+		return files, err
+	}
+	var chosen []int
+	for i, path := range files.paths {
+		if r.only[onlyKey(source.Name, r.engine.relative(path))] {
+			chosen = append(chosen, i)
+		}
+	}
+	if chosen == nil {
+		return files, registry.Inputf("", "none of the files that may be read of source %s is there", source.Name)
+	}
+	files = files.only(chosen)
+	files.indexes = nil // These are all files now, and they stand in their order (R3).
+	return files, nil
+}
+
+// onlyKey tells a file of a source from all others; no name and no path has a zero byte.
+func onlyKey(source, path string) string { return source + "\x00" + path }
 
 // below names the source that a mistake is in where it is not the one asked for.
 func below(source *registry.Source, chain []string, err error) error {

@@ -1,0 +1,122 @@
+package duckdb
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
+
+	"github.com/plumbstore/plumb/internal/wholefile"
+	"github.com/plumbstore/plumb/store"
+)
+
+// mark is the text that DuckDB writes into a Parquet file where the manifest is to be, which is known only once the
+// file is written; empty where there will be none.
+func (j *join) mark(format string) (string, error) {
+	if j.request.Seal == nil || format != formatParquet {
+		return "", nil
+	}
+	random := make([]byte, 32)
+	if _, err := rand.Read(random); err != nil {
+		return "", fmt.Errorf("mark the place of the manifest: %w", err)
+	}
+	return fmt.Sprintf("%x", random), nil
+}
+
+// seal asks for the manifest of the file that was written, and keeps it there.
+func (j *join) seal(ctx context.Context, partial, format, mark string, report store.JoinReport) error {
+	if j.request.Seal == nil {
+		return nil
+	}
+	manifest, err := j.request.Seal(ctx, partial, report)
+	if err != nil {
+		return err
+	}
+	switch format {
+	case formatParquet:
+		err = sealParquet(partial, mark, manifest)
+	case formatArrow:
+		err = sealArrow(ctx, partial, manifest)
+	}
+	if err != nil {
+		return fmt.Errorf("keep the manifest in the file: %w", err)
+	}
+	return nil
+}
+
+// sealParquet puts a text in the place of the mark. A Parquet file ends with its footer, the footer's length in 4
+// bytes, and 4 more. In the footer, Thrift writes a text as its length and its bytes and says nowhere how long what is
+// around it is, so that one text can be exchanged for another and everything else stays byte for byte.
+func sealParquet(path, mark, text string) (err error) {
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	const tail = 8
+	size, err := file.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	var end [tail]byte
+	if _, err := file.ReadAt(end[:], size-tail); err != nil {
+		return err
+	}
+	footer := make([]byte, binary.LittleEndian.Uint32(end[:]))
+	start := size - tail - int64(len(footer))
+	if _, err := file.ReadAt(footer, start); err != nil {
+		return err
+	}
+	old := thriftText(mark)
+	if found := bytes.Count(footer, old); found != 1 {
+		return fmt.Errorf("its footer has the mark %d times", found)
+	}
+	footer = bytes.Replace(footer, old, thriftText(text), 1)
+	binary.LittleEndian.PutUint32(end[:], uint32(len(footer)))
+	_, err = file.WriteAt(slices.Concat(footer, end[:]), start)
+	return err
+}
+
+// thriftText is a text as Thrift's compact protocol writes it.
+func thriftText(text string) []byte {
+	return append(binary.AppendUvarint(nil, uint64(len(text))), text...)
+}
+
+// sealArrow writes the file anew, since an Arrow file begins with its schema.
+func sealArrow(ctx context.Context, path, manifest string) error {
+	file, err := openArrow(path)
+	if err != nil {
+		return err
+	}
+	defer file.close()
+	metadata := arrow.NewMetadata([]string{store.ManifestKey}, []string{manifest})
+	schema := arrow.NewSchema(file.schema.Fields(), &metadata)
+	return wholefile.Write(path, func(w io.Writer) error {
+		writer, err := ipc.NewFileWriter(w, ipc.WithSchema(schema))
+		if err != nil {
+			return err
+		}
+		for ctx.Err() == nil {
+			batch, err := file.next()
+			if errors.Is(err, io.EOF) {
+				return writer.Close()
+			}
+			if err == nil {
+				err = writer.Write(array.NewRecordBatch(schema, batch.Columns(), batch.NumRows()))
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return ctx.Err()
+	})
+}
