@@ -1,0 +1,229 @@
+package dataset
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"math"
+	"slices"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+)
+
+// contentName begins what every content digest is made of, so that a digest of another definition is another one.
+const contentName = "plumb content 1"
+
+// columnDigest is the running digest of one column's values in their order. It does not depend on how the values come
+// in batches: nulls and values go to digests of their own, and neither marks where a batch ends.
+//
+// The digest is the SHA-256 of the type's name, the number of values, and then, each as its SHA-256:
+//   - the positions of the nulls, counted from 0, 8 bytes each;
+//   - the values that are not null. A number or instant is as many bytes as its type has, little-endian, so that NaNs
+//     and zeros keep their bits; a boolean is a byte; a text is its length in 8 bytes and its bytes; a list is its
+//     length in 8 bytes, and a struct is nothing; what is none of these is the text that Arrow writes for it;
+//   - of a list the elements, of a struct each of the fields, as columns of their own.
+type columnDigest struct {
+	typeName  string
+	rows      uint64
+	nullCount int64
+	nulls     hash.Hash
+	values    hash.Hash
+	children  []*columnDigest
+	// buffer is used again for each batch.
+	buffer []byte
+}
+
+func newColumnDigest(t arrow.DataType) *columnDigest {
+	d := &columnDigest{typeName: typeName(t), nulls: sha256.New(), values: sha256.New()}
+	switch t := t.(type) {
+	case *arrow.StructType:
+		for _, field := range t.Fields() {
+			d.children = append(d.children, newColumnDigest(field.Type))
+		}
+	case arrow.ListLikeType:
+		d.children = []*columnDigest{newColumnDigest(t.Elem())}
+	}
+	return d
+}
+
+// typeName is the same for types whose values are the same, such as texts with short and with long offsets.
+func typeName(t arrow.DataType) string {
+	switch t := t.(type) {
+	case *arrow.StringType, *arrow.LargeStringType, *arrow.StringViewType:
+		return "text"
+	case *arrow.BinaryType, *arrow.LargeBinaryType, *arrow.BinaryViewType:
+		return "bytes"
+	case *arrow.DictionaryType:
+		return typeName(t.ValueType)
+	case *arrow.TimestampType:
+		if t.TimeZone != "" {
+			return "timestamp[" + t.Unit.String() + ", UTC]"
+		}
+		return "timestamp[" + t.Unit.String() + "]"
+	case *arrow.StructType:
+		name := "struct<"
+		for _, field := range t.Fields() {
+			name += fmt.Sprintf("%q: %s;", field.Name, typeName(field.Type))
+		}
+		return name + ">"
+	case arrow.ListLikeType:
+		return "list<" + typeName(t.Elem()) + ">"
+	}
+	return t.String()
+}
+
+// add takes the next values.
+func (d *columnDigest) add(values arrow.Array) {
+	d.buffer = d.buffer[:0]
+	for i := 0; values.NullN() > 0 && i < values.Len(); i++ {
+		if values.IsNull(i) {
+			d.buffer = binary.LittleEndian.AppendUint64(d.buffer, d.rows+uint64(i))
+		}
+	}
+	d.nulls.Write(d.buffer)
+	d.nullCount += int64(values.NullN())
+	for from, to := range validRuns(values) {
+		d.addValid(values, from, to)
+	}
+	d.rows += uint64(values.Len())
+}
+
+// validRuns yields the stretches of values without a null, with their ends left out.
+func validRuns(values arrow.Array) func(yield func(from, to int) bool) {
+	return func(yield func(from, to int) bool) {
+		if values.NullN() == 0 {
+			_ = values.Len() == 0 || yield(0, values.Len())
+			return
+		}
+		for from := 0; from < values.Len(); from++ {
+			if values.IsNull(from) {
+				continue
+			}
+			to := from + 1
+			for to < values.Len() && values.IsValid(to) {
+				to++
+			}
+			if !yield(from, to) {
+				return
+			}
+			from = to
+		}
+	}
+}
+
+// addValid takes values [from, to), of which none is null.
+func (d *columnDigest) addValid(values arrow.Array, from, to int) {
+	d.buffer = d.buffer[:0]
+	switch values := values.(type) {
+	case *array.Struct:
+		for i, child := range d.children {
+			d.addChild(child, values.Field(i), int64(from), int64(to))
+		}
+	case array.ListLike:
+		for i := from; i < to; i++ {
+			start, end := values.ValueOffsets(i)
+			d.buffer = binary.LittleEndian.AppendUint64(d.buffer, uint64(end-start))
+			d.addChild(d.children[0], values.ListValues(), start, end)
+		}
+	default:
+		d.buffer = appendValues(d.buffer, values, from, to)
+	}
+	d.values.Write(d.buffer)
+}
+
+func (d *columnDigest) addChild(child *columnDigest, values arrow.Array, from, to int64) {
+	if from == to {
+		return
+	}
+	part := array.NewSlice(values, from, to)
+	child.add(part)
+	part.Release()
+}
+
+// appendValues appends the bytes of values [from, to).
+func appendValues(to []byte, values arrow.Array, start, end int) []byte {
+	switch values := values.(type) {
+	case *array.Boolean:
+		for i := start; i < end; i++ {
+			bit := byte(0)
+			if values.Value(i) {
+				bit = 1
+			}
+			to = append(to, bit)
+		}
+		return to
+	case *array.Int64:
+		return appendWords(to, values.Int64Values()[start:end])
+	case *array.Timestamp:
+		return appendWords(to, values.TimestampValues()[start:end])
+	case *array.Int32:
+		for _, value := range values.Int32Values()[start:end] {
+			to = binary.LittleEndian.AppendUint32(to, uint32(value))
+		}
+		return to
+	case *array.Float64:
+		for _, value := range values.Float64Values()[start:end] {
+			to = binary.LittleEndian.AppendUint64(to, math.Float64bits(value))
+		}
+		return to
+	case *array.Float32:
+		for _, value := range values.Float32Values()[start:end] {
+			to = binary.LittleEndian.AppendUint32(to, math.Float32bits(value))
+		}
+		return to
+	}
+	for i := start; i < end; i++ {
+		text := textOf(values, i)
+		to = append(binary.LittleEndian.AppendUint64(to, uint64(len(text))), text...)
+	}
+	return to
+}
+
+func appendWords[T ~int64](to []byte, values []T) []byte {
+	to = slices.Grow(to, 8*len(values))
+	for _, value := range values {
+		to = binary.LittleEndian.AppendUint64(to, uint64(value))
+	}
+	return to
+}
+
+// textOf is a text or bytes as they are, and of any other type, of which labels may have many, the text that Arrow has
+// for the value.
+func textOf(values arrow.Array, i int) string {
+	switch values := values.(type) {
+	case interface{ Value(int) string }:
+		return values.Value(i)
+	case interface{ Value(int) []byte }:
+		return string(values.Value(i))
+	}
+	return values.ValueStr(i)
+}
+
+func (d *columnDigest) sum() [sha256.Size]byte {
+	whole := sha256.New()
+	fmt.Fprintf(whole, "%q %d\n", d.typeName, d.rows)
+	whole.Write(d.nulls.Sum(nil))
+	whole.Write(d.values.Sum(nil))
+	for _, child := range d.children {
+		sum := child.sum()
+		whole.Write(sum[:])
+	}
+	return [sha256.Size]byte(whole.Sum(nil))
+}
+
+// contentDigest is the digest of a whole table: of the number of rows, and of each column's name and digest in their
+// order.
+func contentDigest(rows int64, columns []Column) string {
+	whole := sha256.New()
+	fmt.Fprintf(whole, "%s\n%d\n", contentName, rows)
+	for _, column := range columns {
+		fmt.Fprintf(whole, "%q %s\n", column.Name, column.Digest)
+	}
+	return named(whole.Sum(nil))
+}
+
+// named writes a digest with its function's name.
+func named(digest []byte) string { return "sha256:" + hex.EncodeToString(digest) }

@@ -1,0 +1,233 @@
+package dataset
+
+import (
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+)
+
+// Distribution tells how the values of a column are spread.
+//
+// Numbers stand as they are, booleans are 0 and 1, instants are microseconds since the epoch, and of an array the
+// number of its elements counts. Min, Max and Mean are of all values that are neither null nor NaN; the mean is absent
+// where an infinity makes it none. Texts and bytes have Buckets instead, and columns of other types neither.
+type Distribution struct {
+	// NaNs counts values that are no number, which are not null.
+	NaNs int64   `json:"nans,omitempty"`
+	Min  *Number `json:"min,omitempty"`
+	Max  *Number `json:"max,omitempty"`
+	Mean *Number `json:"mean,omitempty"`
+	// Percentiles are the values at 0, 1, … 100 hundredths of the way through the sorted values: of n values the k-th is
+	// at ⌈k·n/100⌉, and at least the first.
+	Percentiles []Number `json:"percentiles,omitempty"`
+	// Sampled is 0 where the percentiles are of all values. Otherwise they are of a sample: of each row whose number's
+	// hash is in the least 2^-Sampled of all hashes, so that any number of rows makes at most about sampleRows of them.
+	Sampled int `json:"sampled,omitempty"`
+	// Buckets counts texts by the lowest 6 bits of their FNV-1a hash. It tells whether texts are spread as they were
+	// without telling any of them.
+	Buckets []int64 `json:"buckets,omitempty"`
+}
+
+const (
+	percentiles = 101
+	textBuckets = 64
+	// sampleRows bounds what percentiles are made of. A percentile of so many rows is off by at most 0.4 of a percentile
+	// at 19 times in 20 (Dvoretzky, Kiefer, Wolfowitz).
+	sampleRows = 1 << 17
+)
+
+// Number is a number that JSON can hold: what has no form there is "NaN", "Infinity" or "-Infinity".
+type Number float64
+
+// MarshalJSON implements json.Marshaler.
+func (n Number) MarshalJSON() ([]byte, error) {
+	value := float64(n)
+	switch {
+	case math.IsNaN(value):
+		return []byte(`"NaN"`), nil
+	case math.IsInf(value, 1):
+		return []byte(`"Infinity"`), nil
+	case math.IsInf(value, -1):
+		return []byte(`"-Infinity"`), nil
+	}
+	return json.Marshal(value)
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *Number) UnmarshalJSON(text []byte) error {
+	value, err := strconv.ParseFloat(string(unquoted(text)), 64)
+	if err != nil {
+		return fmt.Errorf("%s is no number", text)
+	}
+	*n = Number(value)
+	return nil
+}
+
+func unquoted(text []byte) []byte {
+	if len(text) > 2 && text[0] == '"' {
+		return text[1 : len(text)-1]
+	}
+	return text
+}
+
+// sampleOf chooses the rows that percentiles of a table of so many rows are made of: sampled is 0 for all of them.
+func sampleOf(rows int64) (sampled int) {
+	for ; rows>>sampled > sampleRows; sampled++ {
+	}
+	return sampled
+}
+
+// inSample says whether a row is in the sample. It goes by a hash of the row's number, since rows that follow each
+// other at regular distances may be alike.
+func inSample(row uint64, sampled int) bool {
+	if sampled == 0 {
+		return true
+	}
+	row += 0x9e3779b97f4a7c15 // SplitMix64.
+	row = (row ^ row>>30) * 0xbf58476d1ce4e5b9
+	row = (row ^ row>>27) * 0x94d049bb133111eb
+	return (row^row>>31)>>(64-sampled) == 0
+}
+
+// spread is the running distribution of a column.
+type spread struct {
+	rows    uint64
+	sampled int
+	nans    int64
+	// number reads a value; nil where the column has none.
+	number  func(values arrow.Array, i int) float64
+	count   int64
+	min     float64
+	max     float64
+	sum     float64
+	lost    float64
+	kept    []float64
+	buckets []int64
+}
+
+func newSpread(t arrow.DataType, sampled int) *spread {
+	s := &spread{sampled: sampled, min: math.Inf(1), max: math.Inf(-1), number: numberOf(t)}
+	switch typeName(t) {
+	case "text", "bytes":
+		s.buckets = make([]int64, textBuckets)
+	}
+	return s
+}
+
+// numberOf is how values of a type are read as numbers; nil where they are none.
+func numberOf(t arrow.DataType) func(arrow.Array, int) float64 {
+	switch t := t.(type) {
+	case *arrow.Float64Type:
+		return func(v arrow.Array, i int) float64 { return v.(*array.Float64).Value(i) }
+	case *arrow.Float32Type:
+		return func(v arrow.Array, i int) float64 { return float64(v.(*array.Float32).Value(i)) }
+	case *arrow.Int64Type:
+		return func(v arrow.Array, i int) float64 { return float64(v.(*array.Int64).Value(i)) }
+	case *arrow.Int32Type:
+		return func(v arrow.Array, i int) float64 { return float64(v.(*array.Int32).Value(i)) }
+	case *arrow.BooleanType:
+		return func(v arrow.Array, i int) float64 {
+			if v.(*array.Boolean).Value(i) {
+				return 1
+			}
+			return 0
+		}
+	case *arrow.TimestampType:
+		micros := float64(t.Unit.Multiplier()) / 1000
+		return func(v arrow.Array, i int) float64 { return float64(v.(*array.Timestamp).Value(i)) * micros }
+	case arrow.ListLikeType:
+		return func(v arrow.Array, i int) float64 {
+			start, end := v.(array.ListLike).ValueOffsets(i)
+			return float64(end - start)
+		}
+	}
+	return otherNumberOf(t)
+}
+
+// otherNumberOf reads the integers that labels alone may have.
+func otherNumberOf(t arrow.DataType) func(arrow.Array, int) float64 {
+	switch t.ID() {
+	case arrow.INT8:
+		return func(v arrow.Array, i int) float64 { return float64(v.(*array.Int8).Value(i)) }
+	case arrow.INT16:
+		return func(v arrow.Array, i int) float64 { return float64(v.(*array.Int16).Value(i)) }
+	case arrow.UINT8:
+		return func(v arrow.Array, i int) float64 { return float64(v.(*array.Uint8).Value(i)) }
+	case arrow.UINT16:
+		return func(v arrow.Array, i int) float64 { return float64(v.(*array.Uint16).Value(i)) }
+	case arrow.UINT32:
+		return func(v arrow.Array, i int) float64 { return float64(v.(*array.Uint32).Value(i)) }
+	case arrow.UINT64:
+		return func(v arrow.Array, i int) float64 { return float64(v.(*array.Uint64).Value(i)) }
+	}
+	return nil
+}
+
+// add takes the next values.
+func (s *spread) add(values arrow.Array) {
+	for from, to := range validRuns(values) {
+		for i := from; i < to; i++ {
+			switch {
+			case s.number != nil:
+				s.addNumber(s.rows+uint64(i), s.number(values, i))
+			case s.buckets != nil:
+				hashed := fnv.New64a()
+				_, _ = hashed.Write([]byte(textOf(values, i))) // A hash takes everything.
+				s.buckets[hashed.Sum64()%textBuckets]++
+			}
+		}
+	}
+	s.rows += uint64(values.Len())
+}
+
+func (s *spread) addNumber(row uint64, value float64) {
+	if math.IsNaN(value) {
+		s.nans++
+		return
+	}
+	s.count++
+	s.min, s.max = min(s.min, value), max(s.max, value)
+	// Kahan's sum: lost is what the last addition rounded away.
+	term := value - s.lost
+	sum := s.sum + term
+	s.lost, s.sum = (sum-s.sum)-term, sum
+	if inSample(row, s.sampled) {
+		s.kept = append(s.kept, value)
+	}
+}
+
+// distribution is nil where there is nothing to tell.
+func (s *spread) distribution() *Distribution {
+	d := &Distribution{NaNs: s.nans, Buckets: s.buckets}
+	if s.count == 0 {
+		if s.nans == 0 && s.buckets == nil {
+			return nil
+		}
+		return d
+	}
+	d.Min, d.Max = number(s.min), number(s.max)
+	if mean := s.sum / float64(s.count); !math.IsNaN(mean) && !math.IsInf(mean, 0) {
+		d.Mean = number(mean)
+	}
+	if len(s.kept) == 0 {
+		return d
+	}
+	slices.Sort(s.kept)
+	d.Sampled = s.sampled
+	for k := range percentiles {
+		at := (k*len(s.kept) + 99) / 100
+		d.Percentiles = append(d.Percentiles, Number(s.kept[max(at, 1)-1]))
+	}
+	return d
+}
+
+func number(value float64) *Number {
+	n := Number(value)
+	return &n
+}

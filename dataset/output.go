@@ -1,0 +1,123 @@
+package dataset
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// Describe reads the rows that a join has written to a file, which may not have its final path yet, and says in the
+// manifest what they are. The manifest's options have to be there.
+func (m *Manifest) Describe(ctx context.Context, written, path string, selection *registry.Selection,
+	report store.JoinReport,
+) error {
+	columns := columnsOf(selection, m.Options)
+	t := table{path: written, format: formatOf(path), types: declaredTypes(columns)}
+	sampled := sampleOf(report.Rows)
+	scan, err := t.scan(ctx, func(schema *arrow.Schema, scan *tableScan) {
+		for i, column := range scan.columns {
+			known := columns[column.name]
+			if known.Kind == StatusColumn {
+				column.statuses = map[string]int64{}
+			} else if !known.Sensitive {
+				column.spread = newSpread(schema.Field(i).Type, sampled)
+			}
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("read the result: %w", err)
+	}
+	if scan.rows != report.Rows {
+		return fmt.Errorf("the result has %d rows, and there are %d labels", scan.rows, report.Rows)
+	}
+	m.Output = Output{Name: filepath.Base(path), Rows: scan.rows, Columns: described(scan, columns, selection)}
+	m.Output.Digest = contentDigest(m.Output.Rows, m.Output.Columns)
+	for i, view := range report.Views {
+		m.Uses[i].Matched = view.Matched
+	}
+	return nil
+}
+
+// usesOf lists the uses of views.
+func usesOf(selection *registry.Selection) []Use {
+	uses := make([]Use, len(selection.References))
+	for i, reference := range selection.References {
+		uses[i] = Use{Alias: reference.Alias, View: reference.View.Name}
+		for j, key := range reference.View.Keys {
+			uses[i].Keys = append(uses[i].Keys, Key{Name: key.Name, Column: reference.LabelColumns[j]})
+		}
+	}
+	return uses
+}
+
+// columnsOf says what is known of the output's columns, by name; of the labels', which are sensitive keys.
+func columnsOf(selection *registry.Selection, options Options) map[string]Column {
+	columns := map[string]Column{}
+	for _, name := range selection.SensitiveKeys() {
+		columns[name] = Column{Sensitive: true}
+	}
+	for _, output := range selection.Outputs {
+		view := selection.References[output.Reference].View
+		feature := view.Features[output.Feature]
+		columns[output.Name] = Column{Kind: FeatureColumn, View: view.Name, Feature: feature.Name,
+			Type: feature.Type.String(), Sensitive: feature.Sensitive}
+		if options.Statuses {
+			columns[output.Name+"__status"] = Column{Kind: StatusColumn, View: view.Name, Feature: feature.Name}
+		}
+	}
+	if options.EventTimestamps {
+		for _, reference := range selection.References {
+			columns[reference.Alias+"__event_timestamp"] = Column{Kind: TimeColumn, View: reference.View.Name,
+				Type: plumbv1.Type_TIMESTAMP.String()}
+		}
+	}
+	return columns
+}
+
+// declaredTypes are the types that CSV is read in.
+func declaredTypes(columns map[string]Column) map[string]plumbv1.Type {
+	types := map[string]plumbv1.Type{}
+	for name, column := range columns {
+		types[name] = plumbv1.Type(plumbv1.Type_value[column.Type])
+	}
+	return types
+}
+
+// described are the columns as they were read. What stands before the first feature is the labels'.
+func described(scan *tableScan, known map[string]Column, selection *registry.Selection) []Column {
+	first := slices.IndexFunc(scan.columns, func(c *columnScan) bool {
+		return len(selection.Outputs) > 0 && c.name == selection.Outputs[0].Name
+	})
+	statuses := map[string]map[string]int64{}
+	columns := make([]Column, len(scan.columns))
+	for i, read := range scan.columns {
+		column := known[read.name]
+		column.Name = read.name
+		if i < first && column.Kind == "" {
+			column.Kind = LabelColumn
+		}
+		if column.Type == "" {
+			column.Type = read.digest.typeName
+		}
+		sum := read.digest.sum()
+		column.Digest, column.Nulls = named(sum[:]), read.digest.nullCount
+		if read.spread != nil {
+			column.Distribution = read.spread.distribution()
+		}
+		if read.statuses != nil {
+			statuses[column.Name] = read.statuses
+		}
+		columns[i] = column
+	}
+	for i := range columns {
+		columns[i].Statuses = statuses[columns[i].Name+"__status"]
+	}
+	return columns
+}

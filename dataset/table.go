@@ -1,0 +1,195 @@
+package dataset
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/ipc"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+	"golang.org/x/sync/errgroup"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+)
+
+// batchRows is how many rows are read at a time.
+const batchRows = 1 << 15
+
+// table is a file of rows.
+type table struct {
+	path string
+	// format is .parquet, .arrow or .csv, since a file that is not yet in its place has another name.
+	format string
+	// types are the declared types of columns, by name: CSV has texts alone.
+	types map[string]plumbv1.Type
+}
+
+// formatOf is the format of a file by its name.
+func formatOf(path string) string { return strings.ToLower(filepath.Ext(path)) }
+
+// read yields the rows in their order, in batches that are valid until yield returns, and at least one, which may be
+// empty. A file that is not what its name says is a *registry.InputError.
+func (t table) read(ctx context.Context, yield func(arrow.RecordBatch) error) error {
+	opened, err := os.Open(t.path)
+	if err != nil {
+		return registry.Inputf("", "cannot read %s: %v", t.path, reason(err))
+	}
+	defer func() { _ = opened.Close() }()
+	switch t.format {
+	case ".parquet":
+		return t.readParquet(ctx, opened, yield)
+	case ".arrow":
+		return t.readArrow(ctx, opened, yield)
+	}
+	return t.readCSV(ctx, opened, yield)
+}
+
+func (t table) damaged(err error) error {
+	return registry.Inputf("", "%s is damaged: %v", t.path, err)
+}
+
+func (t table) readParquet(ctx context.Context, opened *os.File, yield func(arrow.RecordBatch) error) (err error) {
+	defer func() {
+		if damage := recover(); damage != nil { // A damaged file is allowed to break the decoder, and nothing else.
+			err = t.damaged(fmt.Errorf("%v", damage))
+		}
+	}()
+	pages, err := file.NewParquetReader(opened)
+	if err != nil {
+		return t.damaged(err)
+	}
+	reader, err := pqarrow.NewFileReader(pages, pqarrow.ArrowReadProperties{BatchSize: batchRows, Parallel: true},
+		memory.DefaultAllocator)
+	if err != nil {
+		return t.damaged(err)
+	}
+	rows, err := reader.GetRecordReader(ctx, nil, nil)
+	if err != nil {
+		return t.damaged(err)
+	}
+	defer rows.Release()
+	return t.yieldAll(ctx, rows.Schema(), func() (arrow.RecordBatch, error) {
+		if rows.Next() {
+			return rows.RecordBatch(), nil
+		}
+		return nil, rows.Err()
+	}, yield)
+}
+
+func (t table) readArrow(ctx context.Context, opened *os.File, yield func(arrow.RecordBatch) error) error {
+	reader, err := ipc.NewFileReader(opened)
+	if err != nil {
+		return t.damaged(err)
+	}
+	defer func() { _ = reader.Close() }()
+	at := 0
+	return t.yieldAll(ctx, reader.Schema(), func() (arrow.RecordBatch, error) {
+		if at == reader.NumRecords() {
+			return nil, nil
+		}
+		at++
+		return reader.RecordBatch(at - 1)
+	}, yield)
+}
+
+// yieldAll yields what next returns until that is nil.
+func (t table) yieldAll(ctx context.Context, schema *arrow.Schema, next func() (arrow.RecordBatch, error),
+	yield func(arrow.RecordBatch) error,
+) error {
+	for batches := 0; ; batches++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		batch, err := next()
+		if err != nil {
+			return t.damaged(err)
+		}
+		if batch == nil {
+			if batches > 0 {
+				return nil
+			}
+			batch = emptyBatch(schema)
+		}
+		if err := yield(batch); err != nil {
+			return err
+		}
+	}
+}
+
+func emptyBatch(schema *arrow.Schema) arrow.RecordBatch {
+	builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+	defer builder.Release()
+	return builder.NewRecordBatch()
+}
+
+// tableScan digests and measures the columns of a table, each on its own.
+type tableScan struct {
+	columns []*columnScan
+	rows    int64
+}
+
+type columnScan struct {
+	name   string
+	digest *columnDigest
+	// spread is nil where the distribution is not wanted.
+	spread *spread
+	// statuses counts texts where the column holds statuses.
+	statuses map[string]int64
+}
+
+// scan reads all of a table. Digests are made of every column; measure, where given, says what else is wanted.
+func (t table) scan(ctx context.Context, measure func(schema *arrow.Schema, scan *tableScan)) (*tableScan, error) {
+	var s *tableScan
+	err := t.read(ctx, func(batch arrow.RecordBatch) error {
+		if s == nil {
+			s = newTableScan(batch.Schema())
+			if measure != nil {
+				measure(batch.Schema(), s)
+			}
+		}
+		s.add(batch)
+		return nil
+	})
+	return s, err
+}
+
+func newTableScan(schema *arrow.Schema) *tableScan {
+	s := &tableScan{}
+	for _, field := range schema.Fields() {
+		s.columns = append(s.columns, &columnScan{name: field.Name, digest: newColumnDigest(field.Type)})
+	}
+	return s
+}
+
+func (s *tableScan) add(batch arrow.RecordBatch) {
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, column := range s.columns {
+		group.Go(func() error {
+			column.add(batch.Column(i))
+			return nil
+		})
+	}
+	_ = group.Wait() // Nothing fails.
+	s.rows += batch.NumRows()
+}
+
+func (c *columnScan) add(values arrow.Array) {
+	c.digest.add(values)
+	if c.spread != nil {
+		c.spread.add(values)
+	}
+	if c.statuses != nil {
+		for i := range values.Len() {
+			c.statuses[textOf(values, i)]++
+		}
+	}
+}
