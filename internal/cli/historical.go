@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/plumbstore/plumb/dataset"
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
@@ -23,6 +24,8 @@ type historicalFlags struct {
 	times     bool
 	asKnown   bool
 	explain   bool
+	plain     bool
+	dvc       bool
 }
 
 func (a *application) historicalCommand() *cobra.Command {
@@ -32,7 +35,7 @@ func (a *application) historicalCommand() *cobra.Command {
 		Short: "Join features to label rows, each as of its own instant",
 		Long: "Historical writes one row for each label row, in their order: its columns, then the features as they\n" +
 			"were at the row's time. Files are .parquet, .csv or .arrow (IPC) on both sides; the output appears whole\n" +
-			"or not at all.",
+			"or not at all. FILE.manifest beside it says what it was made of and holds; see plumb dataset.",
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
@@ -49,6 +52,8 @@ func (a *application) historicalCommand() *cobra.Command {
 	set.BoolVar(&flags.times, "event-timestamps", false, "add <view>__event_timestamp: the time of the row found")
 	set.BoolVar(&flags.asKnown, "as-known", false, "see only rows that had been created by the label's time")
 	set.BoolVar(&flags.explain, "explain", false, "print how the join would run, and its SQL, instead of running it")
+	set.BoolVar(&flags.plain, "no-manifest", false, "write no manifest: neither beside the output nor within it")
+	set.BoolVar(&flags.dvc, "dvc", false, "write FILE.dvc, by which dvc tracks the output")
 	_ = cmd.MarkFlagRequired("labels") // It fails only where there is no such flag.
 	return cmd
 }
@@ -68,45 +73,55 @@ func (a *application) historical(ctx context.Context, p *project, flags historic
 	if err != nil {
 		return err
 	}
+	if flags.explain {
+		return a.explain(ctx, p, flags.request(selection))
+	}
+	return a.write(ctx, p, flags, snapshot, selection)
+}
+
+// request is the join that the flags ask for.
+func (f historicalFlags) request(selection *registry.Selection) store.JoinRequest {
+	return store.JoinRequest{
+		Selection:       selection,
+		Labels:          f.labels,
+		TimestampColumn: f.timestamp,
+		Statuses:        f.statuses,
+		EventTimestamps: f.times,
+		AsKnown:         f.asKnown,
+	}
+}
+
+// write joins, and writes the output with what goes beside it.
+func (a *application) write(ctx context.Context, p *project, flags historicalFlags, snapshot *registry.Snapshot,
+	selection *registry.Selection,
+) error {
+	writing := &trainingSet{project: p, flags: flags, selection: selection, request: flags.request(selection)}
+	if !flags.plain {
+		if err := writing.describe(snapshot); err != nil {
+			return err
+		}
+	}
+	started := a.now()
+	report, err := writing.write(ctx)
+	if err != nil {
+		return err
+	}
+	return a.summarize(writing, report, a.now().Sub(started).Seconds())
+}
+
+func (a *application) explain(ctx context.Context, p *project, request store.JoinRequest) error {
 	offline, err := p.offline(ctx)
 	if err != nil {
 		return err
 	}
-	started, shown := a.now(), a.progress("planning the join")
+	shown := a.progress("planning the join")
 	defer shown.stop()
-	request := store.JoinRequest{
-		Selection:       selection,
-		Labels:          flags.labels,
-		TimestampColumn: flags.timestamp,
-		Statuses:        flags.statuses,
-		EventTimestamps: flags.times,
-		AsKnown:         flags.asKnown,
-		Progress:        shown.report,
-	}
-	run, err := p.startJoin(request, flags)
-	if err != nil {
-		return err
-	}
+	request.Progress = shown.report
 	join, err := offline.PlanJoin(ctx, request)
 	if err != nil {
-		run.End(ctx, store.JoinReport{}, "", err)
 		return err
 	}
 	defer join.Close()
-	if flags.explain {
-		return a.explain(ctx, join, shown)
-	}
-	shown.report(store.Progress{Step: "joining"})
-	report, err := join.WriteFile(ctx, flags.out)
-	run.End(ctx, report, "", err)
-	shown.stop()
-	if err != nil {
-		return err
-	}
-	return a.summarize(flags.out, report, a.now().Sub(started).Seconds())
-}
-
-func (a *application) explain(ctx context.Context, join store.Join, shown *progress) error {
 	explanation, err := join.Explain(ctx)
 	shown.stop()
 	if err != nil {
@@ -124,10 +139,16 @@ type joinSummary struct {
 	store.JoinReport
 	Seconds       float64 `json:"seconds"`
 	RowsPerSecond float64 `json:"rows_per_second"`
+	// Manifest is the path of the manifest, and Digest that of the content; empty where there is none.
+	Manifest string `json:"manifest,omitempty"`
+	Digest   string `json:"digest,omitempty"`
 }
 
-func (a *application) summarize(path string, report store.JoinReport, seconds float64) error {
-	summary := joinSummary{Out: path, JoinReport: report, Seconds: seconds}
+func (a *application) summarize(written *trainingSet, report store.JoinReport, seconds float64) error {
+	summary := joinSummary{Out: written.flags.out, JoinReport: report, Seconds: seconds}
+	if written.manifest != nil {
+		summary.Manifest, summary.Digest = written.flags.out+dataset.Suffix, written.manifest.Output.Digest
+	}
 	if seconds > 0 {
 		summary.RowsPerSecond = math.Round(float64(report.Rows) / seconds)
 	}

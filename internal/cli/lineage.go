@@ -60,7 +60,7 @@ func (c closing) Close() error { return c() }
 // startJoin records that the join begins, where the project wants that.
 func (p *project) startJoin(request store.JoinRequest, flags historicalFlags) (*lineage.Join, error) {
 	recorder, err := p.lineage()
-	if err != nil || flags.explain {
+	if err != nil {
 		return nil, err
 	}
 	out, err := filepath.Abs(flags.out)

@@ -1,0 +1,139 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/plumbstore/plumb/dataset"
+	"github.com/plumbstore/plumb/registry"
+)
+
+func (a *application) datasetDiffCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "diff A B",
+		Short: "Compare two training sets by their manifests",
+		Long: "Diff compares what two training sets were made of, and the distribution of each column, by their\n" +
+			"manifests: neither the files nor a project need be there. A and B are training sets or manifests.\n\n" +
+			"KS is the greatest distance between the two cumulative distributions, exact to 0.01; PSI is the sum of\n" +
+			"(b - a) * ln(b / a) over bins that end at A's deciles, or over 64 buckets of texts' hashes.",
+		Args: arguments("A", "B"),
+		RunE: func(_ *cobra.Command, args []string) error { return a.datasetDiff(args[0], args[1]) },
+	}
+}
+
+// differences is what dataset diff prints.
+type differences struct {
+	A side `json:"a"`
+	B side `json:"b"`
+	dataset.Comparison
+}
+
+// side is one of two training sets.
+type side struct {
+	File   string `json:"file"`
+	Rows   int64  `json:"rows"`
+	Digest string `json:"digest"`
+}
+
+func (a *application) datasetDiff(left, right string) error {
+	manifests, sides := make([]*dataset.Manifest, 2), make([]side, 2)
+	for i, path := range []string{left, right} {
+		found, err := dataset.Find(path)
+		if err != nil {
+			return err
+		}
+		if found.Manifest == nil || found.Check.State != dataset.Same {
+			return registry.Inputf("", "%s cannot be relied upon: %s", found.Check.Name, found.Check.Detail)
+		}
+		manifests[i] = found.Manifest
+		sides[i] = side{File: path, Rows: found.Manifest.Output.Rows, Digest: found.Manifest.Output.Digest}
+	}
+	result := differences{A: sides[0], B: sides[1], Comparison: dataset.Compare(manifests[0], manifests[1])}
+	return a.print(result, result.write)
+}
+
+func (d differences) write(w io.Writer) error {
+	var lines [][]string
+	for _, entry := range d.Entries {
+		lines = append(lines, []string{string(entry.State), entry.Subject, entry.Name, changed(entry)})
+	}
+	if err := writeTable(w, lines); err != nil {
+		return err
+	}
+	if err := d.writeColumns(w); err != nil {
+		return err
+	}
+	verdict := "The contents differ"
+	if d.Same {
+		verdict = "The contents are the same"
+	}
+	_, err := fmt.Fprintf(w, "%s: %s has %d rows, %s has %d.\n", verdict, d.A.File, d.A.Rows, d.B.File, d.B.Rows)
+	return err
+}
+
+// changed is what an entry was and is.
+func changed(entry dataset.Entry) string {
+	switch {
+	case entry.A == "":
+		return shortDigest(entry.B)
+	case entry.B == "":
+		return shortDigest(entry.A)
+	}
+	return shortDigest(entry.A) + " -> " + shortDigest(entry.B)
+}
+
+var wholeDigest = regexp.MustCompile(`[0-9a-f]{64}`)
+
+// shortDigest is a text with the beginning of each digest, which tells two of them apart.
+func shortDigest(text string) string {
+	return wholeDigest.ReplaceAllStringFunc(text, func(digest string) string { return digest[:12] })
+}
+
+// writeColumns shows the columns that differ, and how many do not.
+func (d differences) writeColumns(w io.Writer) error {
+	lines := [][]string{{"COLUMN", "STATE", "NULLS", "MEAN", "MEDIAN", "KS", "PSI"}}
+	for _, column := range d.Columns {
+		if column.State != dataset.Same {
+			lines = append(lines, []string{column.Name, string(column.State), change(column, nullShare),
+				change(column, func(s *dataset.Summary) string { return short(s.Mean) }),
+				change(column, func(s *dataset.Summary) string { return short(s.Median) }), short(column.KS), short(column.PSI)})
+		}
+	}
+	same := len(d.Columns) - len(lines) + 1
+	if len(lines) > 1 {
+		if err := writeTable(w, lines); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(w, "%d of %d columns are the same, value by value.\n", same, len(d.Columns))
+	return err
+}
+
+func nullShare(s *dataset.Summary) string { return fmt.Sprintf("%.2f%%", 100*float64(s.NullShare)) }
+
+// change is what a column was and is.
+func change(c dataset.ColumnComparison, of func(*dataset.Summary) string) string {
+	var texts []string
+	for _, summary := range []*dataset.Summary{c.A, c.B} {
+		if summary != nil {
+			texts = append(texts, of(summary))
+		}
+	}
+	if len(texts) == 2 && texts[0] == texts[1] {
+		return texts[0]
+	}
+	return strings.Join(texts, " -> ")
+}
+
+// short is a number with six digits that count.
+func short(n *dataset.Number) string {
+	if n == nil {
+		return "-"
+	}
+	return strconv.FormatFloat(float64(*n), 'g', 6, 64)
+}
