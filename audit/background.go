@@ -107,6 +107,12 @@ func (b *background) covering(event, by store.Instant) *registry.Run {
 	return b.latest(event, by, func(run *registry.Run) bool { return run.Generation == b.view.Generation })
 }
 
+// hadBy says whether the store had a row of an event by an instant, as far as is known: a run had stored it, or a push
+// may have.
+func (b *background) hadBy(event, by store.Instant) bool {
+	return b.covering(event, by) != nil || b.view.Source.Log != nil
+}
+
 // former is covering among the runs of earlier generations.
 func (b *background) former(event, by store.Instant) *registry.Run {
 	return b.latest(event, by, func(run *registry.Run) bool { return run.Generation < b.view.Generation })

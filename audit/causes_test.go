@@ -211,6 +211,15 @@ func TestALookUpOfThePast_FindsTheStoreAhead(t *testing.T) {
 	expect(t, s.audit(), "stock", audit.StoreAhead, 1, "the store had the row of 2026-03-01T11:55:00.000000Z")
 }
 
+func TestALookUpOfThePast_IsUnexplainedWhereTheStoreHadNothingLater(t *testing.T) {
+	s := open(t)
+	s.writeStocks("second", stock{shop: "a", at: at(-5), pieces: int64(8)})
+	s.materialize(at(-6))
+	must(s.online.(store.Remover).Remove(t.Context(), "shops", "stock"))(t)
+	s.lookUp(new(at(-10)), nil, "a")
+	expect(t, s.audit(), "stock", audit.Unexplained, 1, "run 2 read the window from files that are unchanged")
+}
+
 func TestAForgedValue_IsUnexplained(t *testing.T) {
 	s := open(t)
 	s.materialize(at(0))

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"context"
 	"errors"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -8,6 +9,7 @@ import (
 	"github.com/plumbstore/plumb/audit/auditlog"
 	"github.com/plumbstore/plumb/internal/document"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
 )
 
 // examination holds what was served of one use of a view against what joins say of the same rows, in the same order.
@@ -23,6 +25,8 @@ type examination struct {
 	// joined are the default join's rows; known those of the join as known, nil where the source has no created time.
 	joined, known             *answers
 	joinedValues, knownValues hashedBatch
+	// suspension has the incidents whose cause is decided later.
+	suspension *suspension
 
 	tally *tally
 	view  *viewTally
@@ -39,10 +43,10 @@ func (e *examination) close() error {
 }
 
 // batch compares the rows of a batch.
-func (e *examination) batch(batch arrow.RecordBatch) error {
+func (e *examination) batch(ctx context.Context, batch arrow.RecordBatch) error {
 	rows, err := newLogged(e.header, e.use, batch)
 	if err != nil {
-		return err
+		return registry.Inputf(e.file, "is damaged: %v", err)
 	}
 	for row := range rows.rows {
 		if err := e.joined.next(); err != nil {
@@ -57,13 +61,20 @@ func (e *examination) batch(batch arrow.RecordBatch) error {
 			return err
 		}
 	}
-	return nil
+	if len(e.suspension.waiting) < maxSuspended {
+		return nil
+	}
+	return e.settle(ctx)
+}
+
+func (e *examination) settle(ctx context.Context) error {
+	return e.suspension.settle(ctx, e.background, e.decide)
 }
 
 func (e *examination) row(rows *logged, row int) error {
 	i, err := rows.incident(row)
 	if err != nil {
-		return err
+		return registry.Inputf(e.file, "is damaged: %v", err)
 	}
 	e.view.rows++
 	if e.unresolved(rows.keys, row) {
@@ -88,10 +99,21 @@ func (e *examination) row(rows *logged, row int) error {
 	for _, output := range e.outputs {
 		e.tally.feature(e.header.Views[e.use].View, output.Feature).compared++
 	}
-	if len(differing) > 0 {
-		e.blame(&i, differing, rows, row, joined)
+	if len(differing) == 0 {
+		return nil
 	}
-	return nil
+	one := suspended{incident: i, differing: differing}
+	one.example = func() Example { return e.example(&i, differing[0], rows, row, joined) }
+	if !i.mayBeAhead() {
+		e.decide(one)
+		return nil
+	}
+	one.example = nil
+	if len(e.suspension.waiting) < examplesOf*len(titles) { // The rows are gone when it is decided.
+		made := e.example(&i, differing[0], rows, row, joined)
+		one.example = func() Example { return made }
+	}
+	return e.suspension.add(one, rows.keys, row)
 }
 
 // measure notes how old the row was that values were served from.
@@ -143,19 +165,19 @@ func (e *examination) differing(i *incident, rows *logged, row int, from *answer
 	return positions
 }
 
-// blame decides on the cause of what differs, and counts it.
-func (e *examination) blame(i *incident, differing []int, rows *logged, row int, joined []arrow.Array) {
-	cause, evidence := e.background.decide(i)
-	view := e.header.Views[e.use].View
-	e.view.mismatched += int64(len(differing))
-	e.view.causes[cause] += int64(len(differing))
-	for _, at := range differing {
+// decide tells the cause of an incident, and counts what differs.
+func (e *examination) decide(one suspended) {
+	cause, evidence := e.background.decide(&one.incident)
+	view, values := e.header.Views[e.use].View, int64(len(one.differing))
+	e.view.mismatched += values
+	e.view.causes[cause] += values
+	for _, at := range one.differing {
 		feature := e.tally.feature(view, e.outputs[at].Feature)
 		feature.mismatched++
 		feature.causes[cause]++
 	}
-	if e.tally.wants(cause, view) {
-		example := e.example(i, differing[0], rows, row, joined)
+	if one.example != nil && e.tally.wants(cause, view) {
+		example := one.example()
 		example.Cause, example.Evidence = cause, evidence
 		e.tally.show(example)
 	}

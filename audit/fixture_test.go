@@ -216,7 +216,7 @@ func (s *shop) lookUp(asked *store.Instant, changes func(*auditlog.Entry), shops
 	entry := &auditlog.Entry{
 		Layout:   must(auditlog.NewLayout("test", selected, selection, s.hasher))(s.t),
 		ServedAt: store.InstantOf(s.now()), At: instant, Keys: keys, Columns: response.GetColumns(), Count: len(shops),
-		Stored: s.stored(selection, shops),
+		Stored: s.stored(selection, instant, shops),
 	}
 	for row := range shops {
 		entry.Rows = append(entry.Rows, int32(row))
@@ -229,8 +229,8 @@ func (s *shop) lookUp(asked *store.Instant, changes func(*auditlog.Entry), shops
 	}
 }
 
-// stored is what the online store has of each use and shop.
-func (s *shop) stored(selection *registry.Selection, shops []string) []store.StoredRow {
+// stored is what the online store has of each use and shop, and can be seen at an instant.
+func (s *shop) stored(selection *registry.Selection, instant store.Instant, shops []string) []store.StoredRow {
 	var found []store.StoredRow
 	for _, use := range selection.References {
 		for _, name := range shops {
@@ -243,6 +243,10 @@ func (s *shop) stored(selection *registry.Selection, shops []string) []store.Sto
 				continue
 			}
 			packed := must(store.ParseRow(values[0]))(s.t)
+			if packed.Event > instant {
+				found = append(found, store.StoredRow{})
+				continue
+			}
 			found = append(found, store.StoredRow{Found: true, Event: packed.Event, Created: packed.Created,
 				SchemaID: packed.SchemaID, Origin: packed.Origin})
 		}
@@ -348,7 +352,7 @@ func (s *shop) remove(source, name string) {
 func (s *shop) awaitForgotten(view, name string) {
 	s.t.Helper()
 	selection := must(s.current().SelectFeatures([]string{view + ":*"}, false))(s.t)
-	for s.stored(selection, []string{name})[0].Found {
+	for s.stored(selection, store.InstantOf(s.now()), []string{name})[0].Found {
 		if s.t.Context().Err() != nil {
 			s.t.Fatal(s.t.Context().Err())
 		}

@@ -257,10 +257,7 @@ func (g *groupAudit) progress(step string) {
 func (g *groupAudit) writeLabels(ctx context.Context) (err error) {
 	g.progress("reading logged keys")
 	header := g.group.header
-	keys := make([]registry.Field, len(header.Keys))
-	for k, key := range header.Keys {
-		keys[k] = registry.Field{Name: key.Name, Type: key.Declared()}
-	}
+	keys := g.keyFields()
 	labels, err := newLabels(g.labels(), keys)
 	if err != nil {
 		return err
@@ -285,8 +282,16 @@ func (g *groupAudit) writeLabels(ctx context.Context) (err error) {
 	})
 }
 
-// plain is a column of keys in their declared type: where the log has hashes, what they were made of, and null where
-// that is not known. A hash that no use needs is not known.
+// keyFields are the label columns.
+func (g *groupAudit) keyFields() []registry.Field {
+	var fields []registry.Field
+	for _, key := range g.group.header.Keys {
+		fields = append(fields, registry.Field{Name: key.Name, Type: key.Declared()})
+	}
+	return fields
+}
+
+// plain is a column of keys in their declared type, without hashes.
 func (g *groupAudit) plain(k int, column arrow.Array) (arrow.Array, error) {
 	key := g.group.header.Keys[k]
 	if !key.Sensitive {
@@ -294,15 +299,26 @@ func (g *groupAudit) plain(k int, column arrow.Array) (arrow.Array, error) {
 	}
 	builder := array.NewBuilder(memory.DefaultAllocator, store.ArrowType(key.Declared()))
 	defer builder.Release()
-	hashed := g.hashed[k]
 	for row := range column.Len() {
-		if hashed == nil {
-			builder.AppendNull()
-		} else if err := hashed.appendTo(builder, column, row); err != nil {
+		if err := g.appendPlain(builder, k, column, row); err != nil {
 			return nil, err
 		}
 	}
 	return builder.NewArray(), nil
+}
+
+// appendPlain copies a key: where the log has a hash, what that was made of, and null where that is not known. A hash
+// that no use needs is not known.
+func (g *groupAudit) appendPlain(builder array.Builder, k int, column arrow.Array, row int) error {
+	hashed := g.hashed[k]
+	switch {
+	case hashed != nil:
+		return hashed.appendTo(builder, column, row)
+	case g.group.header.Keys[k].Sensitive:
+		builder.AppendNull()
+		return nil
+	}
+	return appendKey(builder, column, row)
 }
 
 // join joins the labels with a use; false where the source cannot be read as it is now.
@@ -340,15 +356,21 @@ func (g *groupAudit) compare(ctx context.Context) (err error) {
 		}
 		examinations = append(examinations, e)
 	}
-	return g.group.read(ctx, g.request, func(path string, batch arrow.RecordBatch) error {
+	err = g.group.read(ctx, g.request, func(path string, batch arrow.RecordBatch) error {
 		for _, e := range examinations {
 			e.file = path
-			if err := e.batch(batch); err != nil {
-				return registry.Inputf(path, "is damaged: %v", err)
+			if err := e.batch(ctx, batch); err != nil {
+				return err
 			}
 		}
 		return nil
 	})
+	for _, e := range examinations {
+		if err == nil {
+			err = e.settle(ctx)
+		}
+	}
+	return err
 }
 
 func (g *groupAudit) examine(ctx context.Context, u *use) (*examination, error) {
@@ -359,7 +381,8 @@ func (g *groupAudit) examine(ctx context.Context, u *use) (*examination, error) 
 	view := g.tally.view(u.reference.View.Name)
 	e := &examination{
 		header: g.group.header, use: u.position, outputs: u.outputs, background: known,
-		hasher: g.auditor.config.Hasher, unresolved: g.isUnresolved(u), tally: g.tally, view: view,
+		hasher: g.auditor.config.Hasher, unresolved: g.isUnresolved(u), suspension: newSuspension(g, u),
+		tally: g.tally, view: view,
 	}
 	if e.joined, err = openAnswers(filepath.Join(g.folder, u.file("joined"))); err != nil {
 		return nil, err
