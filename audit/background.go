@@ -186,10 +186,13 @@ func (b *background) mayBeForgotten(i *incident) string {
 	return fmt.Sprintf("the row of %s had to be kept until %s, and served was at %s", i.joined.event, until, i.servedAt)
 }
 
-// rewritten tells of the files that a run listed what is not as it was: another content, or gone.
-func (b *background) rewritten(run *registry.Run) []string {
+// rewritten tells of the files that a run listed, or of one of them, what is not as it was: another content, or gone.
+func (b *background) rewritten(run *registry.Run, only string) []string {
 	var changed []string
 	for _, was := range run.Files {
+		if only != "" && was.Path != only {
+			continue
+		}
 		at := slices.IndexFunc(b.files, func(f registry.SourceFile) bool { return f.Path == was.Path })
 		switch {
 		case at < 0:
@@ -202,14 +205,18 @@ func (b *background) rewritten(run *registry.Run) []string {
 	return changed
 }
 
-// added is a file that a run did not list and that came after it had begun. A run lists only the files that may hold
-// rows of its window, so that being listed for the first time is no evidence of having come late. What was pushed is
-// online at once, whatever runs do: so of the push log only a file counts that was still written to after the serving.
-func (b *background) added(run *registry.Run, servedAt store.Instant) *registry.SourceFile {
-	for i := range b.files {
-		file, since := &b.files[i], run.StartedAt
+// added is the file that the join's row comes from, or any where that is not known, which a run did not list and which
+// came after it had begun. A run lists only the files that may hold rows of its window, so that being listed for the
+// first time is no evidence of having come late. What was pushed is online at once, whatever runs do: so of the push
+// log only a file counts that was still written to after the serving.
+func (b *background) added(run *registry.Run, i *incident) *registry.SourceFile {
+	for at := range b.files {
+		file, since := &b.files[at], run.StartedAt
+		if i.joined.file != "" && file.Path != i.joined.file {
+			continue
+		}
 		if b.isLogged(file) {
-			since = servedAt.Time()
+			since = i.servedAt.Time()
 		}
 		listed := slices.ContainsFunc(run.Files, func(f registry.SourceFile) bool { return f.Path == file.Path })
 		if !listed && file.Modified.After(since) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/apache/arrow-go/v18/arrow"
+
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
@@ -71,6 +73,8 @@ type sighting struct {
 	event store.Instant
 	// created is nil where it is null or the source has none.
 	created *store.Instant
+	// file is the source file that the join's row comes from; empty where that is not known, as of a SQL source.
+	file string
 	// statuses are those of the outputs of the view.
 	statuses []plumbv1.Status
 }
@@ -83,6 +87,13 @@ type incident struct {
 	// schema and origin are those of the row that was served.
 	schema uint32
 	origin store.Origin
+	// rows and row are where the log has it, values and valueRow the joined values.
+	rows     *logged
+	row      int
+	values   []arrow.Array
+	valueRow int
+	// differing are the positions of the outputs that differ.
+	differing []int
 	// next is the event time of a row that the store had and that is later than at; nil where there was none.
 	next *store.Instant
 }
@@ -230,10 +241,10 @@ func arrivedLate(b *background, i *incident) string {
 		return fmt.Sprintf("the row of %s was created at %s, after run %d had begun to read its window at %s", i.joined.event,
 			*i.joined.created, run.ID, moment(run.StartedAt))
 	}
-	if len(b.rewritten(run)) > 0 {
+	if sourceRewritten(b, i) != "" {
 		return ""
 	}
-	if added := b.added(run, i.servedAt); added != nil {
+	if added := b.added(run, i); added != nil {
 		return fmt.Sprintf("%s came after run %d, which had begun to read the window at %s", added.Path, run.ID,
 			moment(run.StartedAt))
 	}
@@ -245,7 +256,11 @@ func sourceRewritten(b *background, i *incident) string {
 	if run == nil {
 		return ""
 	}
-	changed := b.rewritten(run)
+	file := ""
+	if i.behind() {
+		file = i.joined.file
+	}
+	changed := b.rewritten(run, file)
 	if len(changed) == 0 {
 		return ""
 	}

@@ -233,6 +233,18 @@ func TestAForgedValue_IsUnexplained(t *testing.T) {
 	}
 }
 
+func TestAForgedValueOfARowThatIsBehind_IsUnexplained(t *testing.T) {
+	s := open(t)
+	s.writeStocks("second", stock{shop: "a", at: at(10), pieces: int64(8)})
+	s.materialize(at(0))
+	s.set(at(20))
+	s.lookUp(nil, func(entry *auditlog.Entry) {
+		entry.Columns[1].GetValues().GetInt64S().Values[0] = 12
+	}, "a")
+	expect(t, s.audit(), "stock", audit.Unexplained, 1,
+		"the row of 2026-03-01T11:30:00.000000Z that was served is not what the source has for it: run 2 read the window")
+}
+
 func TestARowThatTheStoreLost_IsUnexplained(t *testing.T) {
 	s := open(t)
 	s.materialize(at(0))

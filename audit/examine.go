@@ -23,8 +23,8 @@ type examination struct {
 	// be joined.
 	unresolved func(keys []arrow.Array, row int) bool
 	// joined are the default join's rows; known those of the join as known, nil where the source has no created time.
-	joined, known             *answers
-	joinedValues, knownValues hashedBatch
+	joined, known                            *answers
+	joinedValues, knownValues, settledValues hashedBatch
 	// suspension has the incidents whose cause is decided later.
 	suspension *suspension
 
@@ -48,6 +48,7 @@ func (e *examination) batch(ctx context.Context, batch arrow.RecordBatch) error 
 	if err != nil {
 		return registry.Inputf(e.file, "is damaged: %v", err)
 	}
+	rows.file = e.file
 	for row := range rows.rows {
 		if err := e.joined.next(); err != nil {
 			return err
@@ -57,21 +58,21 @@ func (e *examination) batch(ctx context.Context, batch arrow.RecordBatch) error 
 				return err
 			}
 		}
-		if err := e.row(rows, row); err != nil {
+		if err := e.compare(rows, row); err != nil {
 			return err
 		}
 	}
-	if len(e.suspension.waiting) < maxSuspended {
+	if !e.suspension.full() {
 		return nil
 	}
 	return e.settle(ctx)
 }
 
 func (e *examination) settle(ctx context.Context) error {
-	return e.suspension.settle(ctx, e.background, e.decide)
+	return e.suspension.settle(ctx, e.settled)
 }
 
-func (e *examination) row(rows *logged, row int) error {
+func (e *examination) compare(rows *logged, row int) error {
 	i, err := rows.incident(row)
 	if err != nil {
 		return registry.Inputf(e.file, "is damaged: %v", err)
@@ -81,39 +82,28 @@ func (e *examination) row(rows *logged, row int) error {
 		e.tally.skip(e.header.Views[e.use].View, unresolvedKey, int64(len(e.outputs)))
 		return nil
 	}
-	if i.joined, err = e.joined.sighting(); err != nil {
+	if err := e.joinedValues.fill(e, &i, e.joined); err != nil {
 		return err
 	}
 	e.measure(&i)
-	joined, err := e.joinedValues.of(e, e.joined)
-	if err != nil {
-		return err
-	}
-	differing := e.differing(&i, rows, row, e.joined, joined)
+	i.differing = i.differences()
 	if e.known != nil {
-		if err := e.weigh(i, len(differing), rows, row); err != nil {
+		if err := e.weigh(i); err != nil {
 			return err
 		}
 	}
-	e.view.matched += int64(len(e.outputs) - len(differing))
+	e.view.matched += int64(len(e.outputs) - len(i.differing))
 	for _, output := range e.outputs {
 		e.tally.feature(e.header.Views[e.use].View, output.Feature).compared++
 	}
-	if len(differing) == 0 {
+	if len(i.differing) == 0 {
 		return nil
 	}
-	one := suspended{incident: i, differing: differing}
-	one.example = func() Example { return e.example(&i, differing[0], rows, row, joined) }
-	if !i.mayBeAhead() {
-		e.decide(one)
-		return nil
+	if instant, needed := i.otherInstant(); needed {
+		return e.suspension.add(&i, instant)
 	}
-	one.example = nil
-	if len(e.suspension.waiting) < examplesOf*len(titles) { // The rows are gone when it is decided.
-		made := e.example(&i, differing[0], rows, row, joined)
-		one.example = func() Example { return made }
-	}
-	return e.suspension.add(one, rows.keys, row)
+	e.decide(&i)
+	return nil
 }
 
 // measure notes how old the row was that values were served from.
@@ -127,19 +117,14 @@ func (e *examination) measure(i *incident) {
 }
 
 // weigh counts what training as known would have matched, and whether the row of the default join was known at all.
-func (e *examination) weigh(i incident, differing int, rows *logged, row int) error {
+func (e *examination) weigh(i incident) error {
 	k, joined := &e.view.knowledge, i.joined
-	var err error
-	if i.joined, err = e.known.sighting(); err != nil {
-		return err
-	}
-	known, err := e.knownValues.of(e, e.known)
-	if err != nil {
+	if err := e.knownValues.fill(e, &i, e.known); err != nil {
 		return err
 	}
 	k.Compared += int64(len(e.outputs))
-	k.MatchedDefault += int64(len(e.outputs) - differing)
-	k.MatchedAsKnown += int64(len(e.outputs) - len(e.differing(&i, rows, row, e.known, known)))
+	k.MatchedDefault += int64(len(e.outputs) - len(i.differing))
+	k.MatchedAsKnown += int64(len(e.outputs) - len(i.differences()))
 	if joined.visible() {
 		k.Seen++
 	}
@@ -149,14 +134,13 @@ func (e *examination) weigh(i incident, differing int, rows *logged, row int) er
 	return nil
 }
 
-// differing are the positions of the outputs whose status, value or event time is not the join's.
-func (e *examination) differing(i *incident, rows *logged, row int, from *answers, joined []arrow.Array) []int {
+// differences are the positions of the outputs whose status, value or event time is not the join's.
+func (i *incident) differences() []int {
 	var positions []int
-	for at := range e.outputs {
-		served, wanted := i.served.statuses[at], i.joined.statuses[at]
-		same := served == wanted && i.served.there == i.joined.there && i.served.event == i.joined.event
+	for at, served := range i.served.statuses {
+		same := served == i.joined.statuses[at] && i.served.there == i.joined.there && i.served.event == i.joined.event
 		if same && served == plumbv1.Status_PRESENT {
-			same = sameValue(rows.values[at], row, joined[at], from.row)
+			same = sameValue(i.rows.values[at], i.row, i.values[at], i.valueRow)
 		}
 		if !same {
 			positions = append(positions, at)
@@ -165,32 +149,37 @@ func (e *examination) differing(i *incident, rows *logged, row int, from *answer
 	return positions
 }
 
-// decide tells the cause of an incident, and counts what differs.
-func (e *examination) decide(one suspended) {
-	cause, evidence := e.background.decide(&one.incident)
-	view, values := e.header.Views[e.use].View, int64(len(one.differing))
+// decide tells the cause of an incident.
+func (e *examination) decide(i *incident) {
+	cause, evidence := e.background.decide(i)
+	e.count(i, cause, evidence)
+}
+
+// count counts what differs in an incident.
+func (e *examination) count(i *incident, cause Cause, evidence string) {
+	view, values := e.header.Views[e.use].View, int64(len(i.differing))
 	e.view.mismatched += values
 	e.view.causes[cause] += values
-	for _, at := range one.differing {
+	for _, at := range i.differing {
 		feature := e.tally.feature(view, e.outputs[at].Feature)
 		feature.mismatched++
 		feature.causes[cause]++
 	}
-	if one.example != nil && e.tally.wants(cause, view) {
-		example := one.example()
+	if e.tally.wants(cause, view) {
+		example := e.example(i, i.differing[0])
 		example.Cause, example.Evidence = cause, evidence
 		e.tally.show(example)
 	}
 }
 
-func (e *examination) example(i *incident, at int, rows *logged, row int, joined []arrow.Array) Example {
-	output := e.outputs[at]
+func (e *examination) example(i *incident, at int) Example {
+	output, rows, row := e.outputs[at], i.rows, i.row
 	example := Example{
 		View: e.header.Views[e.use].View, Feature: output.Feature, Output: output.Name,
-		File: e.file, Request: rows.request.Value(row), Row: int64(rows.row.Value(row)),
+		File: rows.file, Request: rows.request.Value(row), Row: int64(rows.row.Value(row)),
 		ServedAt: document.Instant(i.servedAt), At: document.Instant(i.at),
 		Served: shown(i.served, at, output.Sensitive, rows.values[at], row),
-		Joined: shown(i.joined, at, output.Sensitive, joined[at], e.joined.row),
+		Joined: shown(i.joined, at, output.Sensitive, i.values[at], i.valueRow),
 	}
 	for k, key := range e.header.Keys {
 		value := shownValue
@@ -219,6 +208,16 @@ func shown(s sighting, at int, sensitive bool, values arrow.Array, row int) Show
 type hashedBatch struct {
 	batch  arrow.RecordBatch
 	values []arrow.Array
+}
+
+// fill takes the row that a join found, and its values.
+func (h *hashedBatch) fill(e *examination, i *incident, from *answers) (err error) {
+	if i.joined, err = from.sighting(); err != nil {
+		return err
+	}
+	i.valueRow = from.row
+	i.values, err = h.of(e, from)
+	return err
 }
 
 func (h *hashedBatch) of(e *examination, from *answers) ([]arrow.Array, error) {

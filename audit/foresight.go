@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
@@ -18,6 +19,8 @@ type Foresight struct {
 	Labels string          `json:"labels"`
 	Rows   int64           `json:"rows"`
 	Views  []ViewForesight `json:"views"`
+	// Untold are the uses of views, by alias, whose source does not tell when its rows were created.
+	Untold []string `json:"untold"`
 }
 
 // ViewForesight is the foresight of one use of a view.
@@ -25,8 +28,6 @@ type ViewForesight struct {
 	// View is the view's name and Alias that of its use.
 	View  string `json:"view"`
 	Alias string `json:"alias"`
-	// TellsCreated is false where the view's source has no created timestamp; then nothing else is known.
-	TellsCreated bool `json:"tells_created"`
 	// Seen is the number of label rows that have a visible row by default, Unknown that of those where it was not known
 	// to have been created by then, and SeenAsKnown that of label rows that have a visible row as known.
 	Seen        int64 `json:"seen"`
@@ -46,7 +47,8 @@ type FeatureForesight struct {
 // Share is the part of the rows seen that were not known yet.
 func (v *ViewForesight) Share() float64 { return share(v.Unknown, v.Seen) }
 
-// Foresee joins label rows with a selection by default and as known, and compares the two.
+// Foresee joins label rows with a selection by default and as known, and compares the two. It is a *registry.InputError
+// where no source of the selection tells when its rows were created.
 func (a *Auditor) Foresee(ctx context.Context, selection *registry.Selection, labels, timestampColumn string) (
 	found *Foresight, err error,
 ) {
@@ -55,15 +57,23 @@ func (a *Auditor) Foresee(ctx context.Context, selection *registry.Selection, la
 		return nil, fmt.Errorf("make a folder for the joins: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
-	found = &Foresight{Labels: labels}
+	found = &Foresight{Labels: labels, Untold: []string{}}
 	request := store.JoinRequest{Labels: labels, TimestampColumn: timestampColumn, Progress: a.config.Progress}
-	for i := range selection.References {
+	for i, reference := range selection.References {
+		if reference.View.Source.CreatedTimestamp == "" {
+			found.Untold = append(found.Untold, reference.Alias)
+			continue
+		}
 		view, err := a.foresee(ctx, selection, i, request, folder)
 		if err != nil {
 			return nil, err
 		}
 		found.Views = append(found.Views, view.ViewForesight)
 		found.Rows = view.rows
+	}
+	if found.Views == nil {
+		return nil, registry.Inputf("", "no source of what is asked for has a created_timestamp, so when rows became known "+
+			"is not told; set it in the definition of a source of %s", strings.Join(found.Untold, ", "))
 	}
 	return found, nil
 }
@@ -98,10 +108,7 @@ func (a *Auditor) foresee(ctx context.Context, selection *registry.Selection, at
 	if err != nil {
 		return nil, err
 	}
-	found.rows, found.TellsCreated = report.Rows, p.created
-	if !p.created {
-		return found, nil
-	}
+	found.rows = report.Rows
 	request.AsKnown = true
 	if _, err := p.run(ctx, a.config.Offline, request, paths[1]); err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 
 // logged are rows of a log file, as far as they are about one use of a view.
 type logged struct {
+	file         string
 	rows         int
 	request      *array.Int64
 	row          *array.Int32
@@ -84,7 +85,7 @@ func newLogged(header *auditlog.Header, use int, batch arrow.RecordBatch) (*logg
 // incident is what was served of a row, without the join's side. A row that the store had and that is later than the
 // instant asked for was not seen (R2).
 func (l *logged) incident(row int) (incident, error) {
-	i := incident{at: store.Instant(l.at.Value(row)), servedAt: store.Instant(l.servedAt.Value(row)),
+	i := incident{rows: l, row: row, at: store.Instant(l.at.Value(row)), servedAt: store.Instant(l.servedAt.Value(row)),
 		schema: uint32(numberAt(l.schema, row)), origin: store.Origin(numberAt(l.origin, row))}
 	i.served.statuses = make([]plumbv1.Status, len(l.statuses))
 	for output, statuses := range l.statuses {

@@ -9,29 +9,29 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store"
 )
 
-// A store keeps a key's newest row, so one that is asked of the past has nothing where that row is later. Whether it
-// had a later one is told by the sources, joined once more at the instants of the serving. That is asked for the few
-// incidents that it may explain, many at a time.
+// Some incidents need one more look at the sources, at another instant, before their cause is told. They wait, so that
+// many are joined at once.
+//
+// A store keeps a key's newest row, so one that is asked of the past has nothing where that row is later: whether it
+// had a later one is told by a join at the instant of the serving. And a row that was served and is older than it
+// should be has to be right all the same: a join at its own event time tells what the source has for it.
 
-// maxSuspended is how many incidents wait for that join.
-const maxSuspended = 10_000
-
-// suspended is an incident whose cause is not decided yet.
-type suspended struct {
-	incident  incident
-	differing []int
-	// example makes an example of it; nil where there are enough.
-	example func() Example
-}
+// maxSuspended and maxBatches bound the incidents that wait, and the batches of the log that they keep in memory.
+const (
+	maxSuspended = 100_000
+	maxBatches   = 128
+)
 
 // suspension has the incidents of one use that wait, and the rows to join for them.
 type suspension struct {
 	group    *groupAudit
 	use      *use
-	waiting  []suspended
+	waiting  []*incident
+	batches  int
 	instants *array.TimestampBuilder
 	keys     []array.Builder
 }
@@ -45,29 +45,49 @@ func newSuspension(g *groupAudit, u *use) *suspension {
 	return s
 }
 
+// full says whether what waits has to be settled.
+func (s *suspension) full() bool { return len(s.waiting) >= maxSuspended || s.batches >= maxBatches }
+
 // mayBeAhead says whether a later row in the store may explain an incident.
 func (i *incident) mayBeAhead() bool {
 	return i.next == nil && !i.served.there && i.joined.there && i.at < i.servedAt
 }
 
-// add suspends an incident.
-func (s *suspension) add(one suspended, keys []arrow.Array, row int) error {
+// isStale says whether a row was served that is older than the join's.
+func (i *incident) isStale() bool { return i.served.there && i.behind() }
+
+// otherInstant is when the sources are looked at once more for an incident; false where that is not needed.
+func (i *incident) otherInstant() (store.Instant, bool) {
+	switch {
+	case i.mayBeAhead():
+		return i.servedAt, true
+	case i.isStale():
+		return i.served.event, true
+	}
+	return 0, false
+}
+
+// add has an incident wait.
+func (s *suspension) add(i *incident, instant store.Instant) error {
 	for k, builder := range s.keys {
-		if err := s.group.appendPlain(builder, k, keys[k], row); err != nil {
+		if err := s.group.appendPlain(builder, k, i.rows.keys[k], i.row); err != nil {
 			return err
 		}
 	}
-	s.instants.Append(arrow.Timestamp(one.incident.servedAt))
-	s.waiting = append(s.waiting, one)
+	s.instants.Append(arrow.Timestamp(instant))
+	if len(s.waiting) == 0 || s.waiting[len(s.waiting)-1].rows != i.rows {
+		s.batches++
+	}
+	s.waiting = append(s.waiting, i)
 	return nil
 }
 
-// settle joins the rows that wait at the instants of the serving, and hands each incident on with what the store had.
-func (s *suspension) settle(ctx context.Context, b *background, decided func(suspended)) (err error) {
+// settle joins the rows that wait, and hands each incident on with the row that was found for it.
+func (s *suspension) settle(ctx context.Context, found func(*incident, *answers) error) (err error) {
 	if len(s.waiting) == 0 {
 		return nil
 	}
-	labels := filepath.Join(s.group.folder, "served.arrow")
+	labels := filepath.Join(s.group.folder, s.use.file("suspended"))
 	if err := s.write(labels); err != nil {
 		return err
 	}
@@ -75,29 +95,24 @@ func (s *suspension) settle(ctx context.Context, b *background, decided func(sus
 		Labels: labels, LabelsName: "table of logged keys", TimestampColumn: instantColumn,
 		Progress: s.group.auditor.config.Progress,
 	}
-	result := filepath.Join(s.group.folder, s.use.file("served"))
+	result := filepath.Join(s.group.folder, s.use.file("settled"))
 	if _, err := s.use.run(ctx, s.group.auditor.config.Offline, request, result); err != nil {
 		return err
 	}
-	later, err := openAnswers(result)
+	rows, err := openAnswers(result)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, later.close()) }()
-	for _, one := range s.waiting {
-		if err := later.next(); err != nil {
+	defer func() { err = errors.Join(err, rows.close()) }()
+	for _, waiting := range s.waiting {
+		if err := rows.next(); err != nil {
 			return err
 		}
-		found, err := later.sighting()
-		if err != nil {
+		if err := found(waiting, rows); err != nil {
 			return err
 		}
-		if found.there && found.event > one.incident.at && b.hadBy(found.event, one.incident.servedAt) {
-			one.incident.next = &found.event
-		}
-		decided(one)
 	}
-	s.waiting = s.waiting[:0]
+	s.waiting, s.batches = nil, 0
 	return nil
 }
 
@@ -111,4 +126,52 @@ func (s *suspension) write(path string) error {
 		keys[k] = builder.NewArray()
 	}
 	return errors.Join(labels.add(s.instants.NewArray(), keys), labels.close())
+}
+
+// settled decides on an incident that has waited, with the row that the sources have at the other instant.
+func (e *examination) settled(i *incident, rows *answers) error {
+	found, err := rows.sighting()
+	if err != nil {
+		return err
+	}
+	if i.mayBeAhead() {
+		if found.there && found.event > i.at && e.background.hadBy(found.event, i.servedAt) {
+			i.next = &found.event
+		}
+		e.decide(i)
+		return nil
+	}
+	values, err := e.settledValues.of(e, rows)
+	if err != nil {
+		return err
+	}
+	own := *i
+	own.at, own.joined, own.values, own.valueRow = i.served.event, found, values, rows.row
+	if own.isRight() {
+		e.decide(i)
+		return nil
+	}
+	if cause, evidence := e.background.decide(&own); cause == Unexplained {
+		e.count(i, cause, "the row of "+own.at.String()+" that was served is not what the source has for it: "+evidence)
+		return nil
+	}
+	e.decide(i)
+	return nil
+}
+
+// isRight says whether what was served of a row is what the source has for its event time.
+func (i *incident) isRight() bool {
+	if !i.joined.there || i.joined.event != i.served.event {
+		return false
+	}
+	for at, served := range i.served.statuses {
+		if served == plumbv1.Status_EXPIRED || served == plumbv1.Status_NOT_FOUND {
+			continue // Nothing was served of it.
+		}
+		if served != i.joined.statuses[at] ||
+			served == plumbv1.Status_PRESENT && !sameValue(i.rows.values[at], i.row, i.values[at], i.valueRow) {
+			return false
+		}
+	}
+	return true
 }

@@ -297,30 +297,26 @@ func knowledgeText(v audit.View) string {
 }
 
 func writeForesight(w io.Writer, f *audit.Foresight) error {
-	fmt.Fprintf(w, "%s: %s\n\n", f.Labels, english.Plural(int(f.Rows), "row", ""))
-	lines := [][]string{{"VIEW", "SEEN", "NOT KNOWN YET", "SHARE", "SEEN AS KNOWN"}}
+	fmt.Fprintf(w, "%s: %s\n\n", f.Labels, english.Plural(int(f.Rows), "label row", ""))
+	views := [][]string{{"VIEW", "SEEN", "NOT KNOWN YET", "SHARE", "SEEN AS KNOWN"}}
+	features := [][]string{{"FEATURE", "ANOTHER AS KNOWN", "SHARE"}}
 	for _, view := range f.Views {
-		line := []string{view.Alias, "-", "the source does not tell when rows were created", "", ""}
-		if view.TellsCreated {
-			line = []string{view.Alias, fmt.Sprint(view.Seen), fmt.Sprint(view.Unknown), percent(view.Unknown, view.Seen),
-				fmt.Sprint(view.SeenAsKnown)}
+		views = append(views, []string{view.Alias, fmt.Sprint(view.Seen), fmt.Sprint(view.Unknown),
+			percent(view.Unknown, view.Seen), fmt.Sprint(view.SeenAsKnown)})
+		for _, feature := range view.Features {
+			features = append(features, []string{feature.Output, fmt.Sprint(feature.Changed),
+				percent(feature.Changed, f.Rows)})
 		}
-		lines = append(lines, line)
 	}
-	if err := writeTable(w, lines); err != nil {
+	if err := writeTable(w, views); err != nil {
 		return err
 	}
-	lines = [][]string{{"FEATURE", "ANOTHER AS KNOWN", "SHARE"}}
-	for _, view := range f.Views {
-		for _, feature := range view.Features {
-			if view.TellsCreated {
-				lines = append(lines, []string{feature.Output, fmt.Sprint(feature.Changed), percent(feature.Changed, f.Rows)})
-			}
-		}
-	}
-	if len(lines) == 1 {
-		return nil
-	}
 	fmt.Fprintln(w)
-	return writeTable(w, lines)
+	if err := writeTable(w, features); err != nil {
+		return err
+	}
+	if len(f.Untold) > 0 {
+		fmt.Fprintf(w, "\nTheir sources do not tell when rows were created: %s.\n", strings.Join(f.Untold, ", "))
+	}
+	return nil
 }
