@@ -26,7 +26,7 @@ func TestR4_TheReportSaysWhetherTrainingAsKnownMatchesWhatWasServed(t *testing.T
 	s := open(t)
 	s.writePrices("b", price{shop: "b", at: at(-20), known: nil, euros: 3.5})
 	s.materialize(at(0))
-	s.lookUp(nil, nil, "a", "b", "nobody")
+	s.lookUp(nil, "a", "b", "nobody")
 	s.writePrices("late", price{shop: "a", at: at(-5), known: at(7), euros: 2.5})
 	report := s.audit()
 	want := &audit.Knowledge{Compared: 3, MatchedDefault: 2, MatchedAsKnown: 2, Seen: 2, Unknown: 2}
@@ -41,11 +41,11 @@ func TestR4_TheReportSaysWhetherTrainingAsKnownMatchesWhatWasServed(t *testing.T
 func TestStalenessIsHowOldTheRowsWereThatWereServed(t *testing.T) {
 	s := open(t)
 	s.materialize(at(0))
-	s.lookUp(nil, nil, "a", "nobody")
+	s.lookUp(nil, "a", "nobody")
 	s.set(at(10))
-	s.lookUp(nil, nil, "a")
+	s.lookUp(nil, "a")
 	s.set(at(60)) // The price has expired: nothing was served from it.
-	s.lookUp(nil, nil, "a")
+	s.lookUp(nil, "a")
 	report := s.audit()
 	if price := report.Views[0].Staleness; price.P50 != 30*60 || price.P99 != 40*60 {
 		t.Errorf("%+v", price)
@@ -70,10 +70,9 @@ func openSensitive(t *testing.T) *shop {
 
 func TestSensitiveColumnsAreComparedByTheirHashes(t *testing.T) {
 	s := openSensitive(t)
-	s.lookUp(nil, nil, "a", "nobody")
-	s.lookUp(nil, func(entry *auditlog.Entry) {
-		entry.Columns[0].GetValues().GetFloat64S().Values[0] = 1.25
-	}, "a")
+	s.lookUp(nil, "a", "nobody")
+	s.forge("price", "a", 1.25)
+	s.lookUp(nil, "a")
 	report := s.audit()
 	if report.Matched != 3 || report.Unexplained != 1 || report.NotCompared != 2 {
 		t.Errorf("%+v", report)
@@ -92,7 +91,7 @@ func TestSensitiveColumnsAreComparedByTheirHashes(t *testing.T) {
 
 func TestHashesOfAnotherKey_AreNotCompared(t *testing.T) {
 	s := openSensitive(t)
-	s.lookUp(nil, nil, "a")
+	s.lookUp(nil, "a")
 	for words, hasher := range map[string]*auditlog.Hasher{
 		"set serving.audit.hash_key": nil, "made with another key": auditlog.NewHasher("another key"),
 	} {
@@ -123,7 +122,7 @@ func expectSkipped(t *testing.T, report *audit.Report, words string) {
 func TestALogOfARevisionThatIsGone_IsNotCompared(t *testing.T) {
 	s := open(t)
 	s.materialize(at(0))
-	s.lookUp(nil, nil, "a")
+	s.lookUp(nil, "a")
 	s.registry = must(sqldb.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "empty.db")))(t)
 	t.Cleanup(func() { s.registry.Close() })
 	report := s.audit()
@@ -136,7 +135,7 @@ func TestALogOfARevisionThatIsGone_IsNotCompared(t *testing.T) {
 func TestAViewWhoseSourceIsGone_IsNotCompared_AndOthersAre(t *testing.T) {
 	s := open(t)
 	s.materialize(at(0))
-	s.lookUp(nil, nil, "a")
+	s.lookUp(nil, "a")
 	s.remove("stocks", "first")
 	report := s.audit()
 	if report.Matched != 1 || report.NotCompared != 1 || report.Mismatched != 0 {
@@ -148,7 +147,7 @@ func TestAViewWhoseSourceIsGone_IsNotCompared_AndOthersAre(t *testing.T) {
 func TestAServiceThatIsAskedFor_LeavesOthersOut(t *testing.T) {
 	s := open(t)
 	s.materialize(at(0))
-	s.lookUp(nil, nil, "a")
+	s.lookUp(nil, "a")
 	s.finish()
 	request := audit.Request{Project: "shops", Folder: s.logs(), From: at(-60), To: at(60), Service: "basket"}
 	if report := must(s.auditor().Run(t.Context(), request))(t); report.Rows != 1 {
@@ -181,7 +180,7 @@ func TestOnlyLookUpsOfTheTimeAreAudited(t *testing.T) {
 	s.materialize(at(0))
 	for minute := range 4 {
 		s.set(at(float64(minute)))
-		s.lookUp(nil, nil, "a")
+		s.lookUp(nil, "a")
 	}
 	s.finish()
 	request := audit.Request{Project: "shops", Folder: s.logs(), From: at(1), To: at(3)}
@@ -194,7 +193,7 @@ func TestOnlyLookUpsOfTheTimeAreAudited(t *testing.T) {
 	request.From = at(40)
 	refused(t, s.auditor(), request, "is not before --to")
 	request = audit.Request{Project: "others", Folder: s.logs(), From: at(1), To: at(3)}
-	refused(t, s.auditor(), request, "set serving.audit in plumb.yaml")
+	refused(t, s.auditor(), request, "set serving.audit.dir in plumb.yaml")
 	request.Folder = filepath.Join(s.folder, "nowhere")
 	refused(t, s.auditor(), request, "is no folder")
 }
@@ -202,7 +201,7 @@ func TestOnlyLookUpsOfTheTimeAreAudited(t *testing.T) {
 func TestLogFilesThatCannotBeReadAreAllNamed(t *testing.T) {
 	s := open(t)
 	s.materialize(at(0))
-	s.lookUp(nil, nil, "a")
+	s.lookUp(nil, "a")
 	s.finish()
 	day := filepath.Join(s.logs(), "shops", "2026-03-01")
 	whole := must(os.ReadFile(s.logFile()))(t)

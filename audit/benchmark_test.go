@@ -29,7 +29,7 @@ func BenchmarkAudit(b *testing.B) {
 		for i := range names {
 			names[i] = fmt.Sprintf("shop %d", (request*each+i)%shops)
 		}
-		s.lookUp(nil, nil, names...)
+		s.lookUp(nil, names...)
 	}
 	s.writePrices("late", late...)
 	s.finish()

@@ -8,7 +8,6 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/plumbstore/plumb/audit"
-	"github.com/plumbstore/plumb/audit/auditlog"
 	"github.com/plumbstore/plumb/internal/redistest"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store"
@@ -37,9 +36,9 @@ func expect(t *testing.T, report *audit.Report, view string, cause audit.Cause, 
 func TestWhatWasServedFromACompleteStore_IsWhatTrainingSees(t *testing.T) {
 	s := open(t)
 	s.materialize(at(0))
-	s.lookUp(nil, nil, "a", "nobody")
+	s.lookUp(nil, "a", "nobody")
 	s.set(at(45)) // The price has expired, and its event time is told.
-	s.lookUp(nil, nil, "a")
+	s.lookUp(nil, "a")
 	report := s.audit()
 	if report.Rows != 3 || report.Values != 6 || report.Matched != 6 || report.Mismatched != 0 || report.NotCompared != 0 {
 		t.Errorf("%+v", report)
@@ -49,7 +48,7 @@ func TestWhatWasServedFromACompleteStore_IsWhatTrainingSees(t *testing.T) {
 func TestARowThatWasCreatedAfterTheServing_IsLateData(t *testing.T) {
 	s := open(t)
 	s.materialize(at(0))
-	s.lookUp(nil, nil, "a")
+	s.lookUp(nil, "a")
 	s.set(at(10))
 	s.writePrices("second", price{shop: "a", at: at(-5), known: at(7), euros: 2.5})
 	expect(t, s.audit(), "price", audit.CreatedAfter, 1, "created at 2026-03-01T12:07:00.000000Z")
@@ -62,7 +61,7 @@ func TestARowThatWasCreatedAfterTheRunOfItsWindow_IsLateData(t *testing.T) {
 	s.writePrices("second", price{shop: "a", at: at(-5), known: at(4), euros: 2.5})
 	s.set(at(6))
 	s.materialize(at(6)) // Its window begins where the first one ended.
-	s.lookUp(nil, nil, "a")
+	s.lookUp(nil, "a")
 	expect(t, s.audit(), "price", audit.ArrivedLate, 1, "after run 1 had begun")
 }
 
@@ -71,7 +70,7 @@ func TestAFileThatCameAfterTheRunOfItsWindow_IsLateData(t *testing.T) {
 	s.materialize(at(0))
 	s.set(at(5))
 	s.writeStocks("second", stock{shop: "a", at: at(-5), pieces: int64(8)})
-	s.lookUp(nil, nil, "a")
+	s.lookUp(nil, "a")
 	expect(t, s.audit(), "stock", audit.ArrivedLate, 1, "data/stocks/second.parquet came after run 2")
 }
 
@@ -80,13 +79,13 @@ func TestARowThatNoRunHasReached_IsNotMaterializedYet(t *testing.T) {
 	s.writePrices("second", price{shop: "a", at: at(-5), known: at(-5), euros: 2.5})
 	s.writeStocks("second", stock{shop: "a", at: at(-4), pieces: int64(8)})
 	s.materialize(at(-5)) // A window holds its end (R5).
-	s.lookUp(nil, nil, "a")
+	s.lookUp(nil, "a")
 	expect(t, s.audit(), "stock", audit.NotMaterialized, 1, "the furthest reached 2026-03-01T11:55:00.000000Z")
 }
 
 func TestARowOfARunThatHadNotEnded_IsNotMaterializedYet(t *testing.T) {
 	s := open(t)
-	s.lookUp(nil, nil, "a")
+	s.lookUp(nil, "a")
 	s.set(at(1))
 	s.materialize(at(0))
 	report := s.audit()
@@ -103,7 +102,7 @@ func TestRowsThatADefinitionSetAside_AreOfADefinitionThatChanged(t *testing.T) {
 		d.FeatureViews[0].Features[0] = &plumbv1.Feature{Name: "euros", Type: plumbv1.Type_INT64, Column: "cents"}
 	})
 	s.tick()
-	s.lookUp(nil, nil, "a")
+	s.lookUp(nil, "a")
 	expect(t, s.audit(), "price", audit.DefinitionChanged, 1, "revision 2 set its rows aside")
 }
 
@@ -116,7 +115,7 @@ func TestARowThatLacksANewFeature_IsOfADefinitionThatChanged(t *testing.T) {
 			&plumbv1.Feature{Name: "cents", Type: plumbv1.Type_INT64})
 	})
 	s.tick()
-	s.lookUp(nil, nil, "a")
+	s.lookUp(nil, "a")
 	expect(t, s.audit(), "price", audit.DefinitionChanged, 1, "written under the layout of revision 1")
 }
 
@@ -128,7 +127,7 @@ func TestAServerThatHasNotSeenARevision_ServesADefinitionThatChanged(t *testing.
 	s.writePrices("second", price{shop: "a", at: at(1), known: at(1), euros: 2.5})
 	s.set(at(2))
 	s.materialize(at(2))
-	s.lookUp(nil, nil, "a")
+	s.lookUp(nil, "a")
 	expect(t, s.audit(), "price", audit.DefinitionChanged, 1,
 		"revision 2, applied at 2026-03-01T12:01:00.000000Z, had ended")
 }
@@ -138,7 +137,7 @@ func toInteger(d *plumbv1.Definitions) { d.FeatureViews[0].Features[0].Type = pl
 func TestAFileThatIsAnotherThanARunRead_IsASourceThatWasRewritten(t *testing.T) {
 	s := open(t)
 	s.materialize(at(0))
-	s.lookUp(nil, nil, "a")
+	s.lookUp(nil, "a")
 	s.set(at(5))
 	s.writePrices("first", price{shop: "a", at: at(-30), known: at(-29), euros: 99.5})
 	expect(t, s.audit(), "price", audit.SourceRewritten, 1, "data/prices/first.parquet was rewritten")
@@ -148,7 +147,7 @@ func TestAFileThatIsGone_IsASourceThatWasRewritten(t *testing.T) {
 	s := open(t)
 	s.writeStocks("second", stock{shop: "a", at: at(-5), pieces: int64(8)})
 	s.materialize(at(0))
-	s.lookUp(nil, nil, "a")
+	s.lookUp(nil, "a")
 	s.remove("stocks", "second")
 	expect(t, s.audit(), "stock", audit.SourceRewritten, 1, "data/stocks/second.parquet has gone")
 }
@@ -157,7 +156,7 @@ func TestAPushedRowOfAViewWithoutALog_IsInNoOfflineLog(t *testing.T) {
 	s := open(t)
 	s.materialize(at(0))
 	s.push("a", at(-1), 9)
-	s.lookUp(nil, nil, "a")
+	s.lookUp(nil, "a")
 	expect(t, s.audit(), "stock", audit.PushNotLogged, 1, "view stock has no push log")
 }
 
@@ -167,7 +166,7 @@ func TestAPushedRow_IsExplainedUntilItsLogIsRolled(t *testing.T) {
 	s.tick()
 	s.materialize(at(0))
 	s.push("a", at(-1), 9)
-	s.lookUp(nil, nil, "a")
+	s.lookUp(nil, "a")
 	expect(t, s.audit(), "stock", audit.PushNotLogged, 1, "is still open in data/pushed")
 	if err := s.pusher.Close(); err != nil {
 		t.Fatal(err)
@@ -192,14 +191,14 @@ func forgets(t *testing.T) *shop {
 func TestR13_ARowThatTheStoreForgotAfterItsRetention_IsTheAllowedDifference(t *testing.T) {
 	s := forgets(t)
 	s.set(at(1))
-	s.lookUp(nil, nil, "a")
+	s.lookUp(nil, "a")
 	expect(t, s.audit(), "price", audit.Forgotten, 1, "had to be kept until 2026-03-01T12:00:01.000000Z")
 }
 
 func TestARowThatExpiredByTheServersClockButNotAtTheInstantAskedFor_IsOfTheTTL(t *testing.T) {
 	s := forgets(t)
 	s.set(at(1))
-	s.lookUp(new(at(0)), nil, "a")
+	s.lookUp(new(at(0)), "a")
 	expect(t, s.audit(), "price", audit.ExpiredSince, 1, "had to be kept until 2026-03-01T12:00:01.000000Z")
 }
 
@@ -207,7 +206,7 @@ func TestALookUpOfThePast_FindsTheStoreAhead(t *testing.T) {
 	s := open(t)
 	s.writeStocks("second", stock{shop: "a", at: at(-5), pieces: int64(8)})
 	s.materialize(at(0))
-	s.lookUp(new(at(-10)), nil, "a")
+	s.lookUp(new(at(-10)), "a")
 	expect(t, s.audit(), "stock", audit.StoreAhead, 1, "the store had the row of 2026-03-01T11:55:00.000000Z")
 }
 
@@ -216,16 +215,15 @@ func TestALookUpOfThePast_IsUnexplainedWhereTheStoreHadNothingLater(t *testing.T
 	s.writeStocks("second", stock{shop: "a", at: at(-5), pieces: int64(8)})
 	s.materialize(at(-6))
 	must(s.online.(store.Remover).Remove(t.Context(), "shops", "stock"))(t)
-	s.lookUp(new(at(-10)), nil, "a")
+	s.lookUp(new(at(-10)), "a")
 	expect(t, s.audit(), "stock", audit.Unexplained, 1, "run 2 read the window from files that are unchanged")
 }
 
 func TestAForgedValue_IsUnexplained(t *testing.T) {
 	s := open(t)
 	s.materialize(at(0))
-	s.lookUp(nil, func(entry *auditlog.Entry) {
-		entry.Columns[0].GetValues().GetFloat64S().Values[0] = 1.25
-	}, "a")
+	s.forge("price", "a", 1.25)
+	s.lookUp(nil, "a")
 	report := s.audit()
 	expect(t, report, "price", audit.Unexplained, 1, "run 1 read the window from files that are unchanged")
 	if report.Unexplained != 1 || report.Matched != 1 {
@@ -238,9 +236,8 @@ func TestAForgedValueOfARowThatIsBehind_IsUnexplained(t *testing.T) {
 	s.writeStocks("second", stock{shop: "a", at: at(10), pieces: int64(8)})
 	s.materialize(at(0))
 	s.set(at(20))
-	s.lookUp(nil, func(entry *auditlog.Entry) {
-		entry.Columns[1].GetValues().GetInt64S().Values[0] = 12
-	}, "a")
+	s.forge("stock", "a", int64(12))
+	s.lookUp(nil, "a")
 	expect(t, s.audit(), "stock", audit.Unexplained, 1,
 		"the row of 2026-03-01T11:30:00.000000Z that was served is not what the source has for it: run 2 read the window")
 }
@@ -249,6 +246,6 @@ func TestARowThatTheStoreLost_IsUnexplained(t *testing.T) {
 	s := open(t)
 	s.materialize(at(0))
 	must(s.online.(store.Remover).Remove(t.Context(), "shops", "stock"))(t)
-	s.lookUp(nil, nil, "a")
+	s.lookUp(nil, "a")
 	expect(t, s.audit(), "stock", audit.Unexplained, 1, "run 2 read the window from files that are unchanged")
 }

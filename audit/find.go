@@ -56,7 +56,7 @@ func (a *Auditor) nothing(request Request, files int) error {
 	if request.Service != "" {
 		what = fmt.Sprintf("no look-up of feature service %q", request.Service)
 	}
-	hint := "set serving.audit in plumb.yaml, so that plumb serve logs look-ups, and wait until a file is finished"
+	hint := "set serving.audit.dir in plumb.yaml, so that plumb serve logs look-ups, and wait until a file is finished"
 	if files > 0 {
 		hint = "widen --from and --to"
 	}

@@ -96,7 +96,9 @@ type shop struct {
 	clock        atomic.Int64
 	retention    time.Duration
 	hasher       *auditlog.Hasher
-	log          *auditlog.Writer
+	recorder     *auditlog.Recorder
+	// finish makes files of all that was logged. It may be called again.
+	finish func()
 }
 
 type option func(*shop)
@@ -142,9 +144,11 @@ func (s *shop) now() time.Time        { return store.Instant(s.clock.Load()).Tim
 // serve starts the server.
 func (s *shop) serve() {
 	s.t.Helper()
+	logger := slog.New(slog.NewTextHandler(io.Discard, nil))
+	s.record(logger)
 	running := must(server.Listen(s.t.Context(), server.Config{
 		Project: "shops", Registry: s.registry, Online: s.online, Pusher: s.pusher, Address: "127.0.0.1:0",
-		Now: s.now, Refresh: s.ticks, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Now: s.now, Refresh: s.ticks, Logger: logger, Audit: s.recorder,
 	}))(s.t)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error)
@@ -159,7 +163,20 @@ func (s *shop) serve() {
 	s.t.Cleanup(func() { conn.Close() })
 	s.client = plumbv1.NewServingServiceClient(conn)
 	s.tick()
-	s.log = must(auditlog.NewWriter(auditlog.Config{Folder: s.logs(), Project: "shops", Now: s.now}))(s.t)
+}
+
+// record begins to log all look-ups.
+func (s *shop) record(logger *slog.Logger) {
+	s.t.Helper()
+	s.recorder = must(auditlog.NewRecorder(auditlog.RecorderConfig{
+		Writer:  auditlog.Config{Folder: s.logs(), Project: "shops", Now: s.now, MaxAge: time.Hour},
+		Product: "test", Rate: 1, Hasher: s.hasher, Logger: logger,
+	}))(s.t)
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() { defer close(ended); s.recorder.Run(ctx, nil) }()
+	s.finish = func() { stop(); <-ended }
+	s.t.Cleanup(s.finish)
 }
 
 func (s *shop) logs() string { return filepath.Join(s.folder, "audit") }
@@ -194,64 +211,52 @@ func (s *shop) materialize(to store.Instant) {
 	}
 }
 
-// lookUp looks shops up for the service at an instant, or at the server's clock where it is nil, and logs what is
-// answered after it was changed as told.
-func (s *shop) lookUp(asked *store.Instant, changes func(*auditlog.Entry), shops ...string) {
+// lookUp looks shops up for the service at an instant, or at the server's clock where it is nil.
+func (s *shop) lookUp(asked *store.Instant, shops ...string) {
 	s.t.Helper()
-	keys := []*plumbv1.KeyColumn{{Name: "shop", Values: &plumbv1.Values{
-		Kind: &plumbv1.Values_Strings{Strings: &plumbv1.StringValues{Values: shops}},
-	}}}
 	request := &plumbv1.GetOnlineFeaturesRequest{
 		Selection: &plumbv1.GetOnlineFeaturesRequest_FeatureService{FeatureService: "basket"},
-		Keys:      keys, EventTimestamps: true,
+		Keys: []*plumbv1.KeyColumn{{Name: "shop", Values: &plumbv1.Values{
+			Kind: &plumbv1.Values_Strings{Strings: &plumbv1.StringValues{Values: shops}},
+		}}},
 	}
-	instant := store.InstantOf(s.now())
 	if asked != nil {
-		instant, request.At = *asked, timestamppb.New(asked.Time())
+		request.At = timestamppb.New(asked.Time())
 	}
-	response := must(s.client.GetOnlineFeatures(s.t.Context(), request))(s.t)
-	snapshot := must(s.registry.At(s.t.Context(), "shops", response.GetRevision()))(s.t)
-	selection := must(snapshot.SelectService("basket", false))(s.t)
-	selected := auditlog.Selected{Project: "shops", Revision: snapshot.Revision, Service: "basket"}
-	entry := &auditlog.Entry{
-		Layout:   must(auditlog.NewLayout("test", selected, selection, s.hasher))(s.t),
-		ServedAt: store.InstantOf(s.now()), At: instant, Keys: keys, Columns: response.GetColumns(), Count: len(shops),
-		Stored: s.stored(selection, instant, shops),
-	}
-	for row := range shops {
-		entry.Rows = append(entry.Rows, int32(row))
-	}
-	if changes != nil {
-		changes(entry)
-	}
-	if err := s.log.Write(entry); err != nil {
-		s.t.Fatal(err)
-	}
+	must(s.client.GetOnlineFeatures(s.t.Context(), request))(s.t)
 }
 
-// stored is what the online store has of each use and shop, and can be seen at an instant.
-func (s *shop) stored(selection *registry.Selection, instant store.Instant, shops []string) []store.StoredRow {
-	var found []store.StoredRow
-	for _, use := range selection.References {
-		for _, name := range shops {
-			schema := use.View.Schema()
-			row := storetest.SourceRow{Keys: []any{name}, Event: new(at(0)), Features: make([]any, len(schema.Fields))}
-			key := storetest.Pack(s.t, use.View.Keys, schema, row)[0].Key
-			values := must(s.online.Read(s.t.Context(), []store.Get{{Table: store.NewTable(use.View, 0), Key: key}}))(s.t)
-			if values[0] == nil {
-				found = append(found, store.StoredRow{})
-				continue
-			}
-			packed := must(store.ParseRow(values[0]))(s.t)
-			if packed.Event > instant {
-				found = append(found, store.StoredRow{})
-				continue
-			}
-			found = append(found, store.StoredRow{Found: true, Event: packed.Event, Created: packed.Created,
-				SchemaID: packed.SchemaID, Origin: packed.Origin})
-		}
+// forge replaces the features of a row of the online store, and nothing else of it.
+func (s *shop) forge(view, name string, features ...any) {
+	s.t.Helper()
+	of := must(s.current().View(view))(s.t)
+	key, value := s.stored(of, name)
+	row := must(store.ParseRow(value))(s.t)
+	columns := make([]arrow.Array, len(features))
+	for i, feature := range features {
+		columns[i] = storetest.ArrowColumn(s.t, of.Features[i].Type, feature)
 	}
-	return found
+	var created any
+	if row.Created != nil {
+		created = int64(*row.Created)
+	}
+	encoder := store.NewRowEncoder(of.Schema(), row.Origin)
+	if err := encoder.Bind(storetest.ArrowColumn(s.t, plumbv1.Type_INT64, int64(row.Event)),
+		storetest.ArrowColumn(s.t, plumbv1.Type_INT64, created), columns); err != nil {
+		s.t.Fatal(err)
+	}
+	forged := store.Row{Key: key, Value: must(encoder.AppendRow(nil, 0))(s.t)}
+	must(s.online.Write(s.t.Context(), store.NewTable(of, s.retention), []store.Row{forged}))(s.t)
+}
+
+// stored is what the online store has of a shop: its key there, and the packed row or nil.
+func (s *shop) stored(view *registry.View, name string) (key, value []byte) {
+	s.t.Helper()
+	schema := view.Schema()
+	row := storetest.SourceRow{Keys: []any{name}, Event: new(at(0)), Features: make([]any, len(schema.Fields))}
+	key = storetest.Pack(s.t, view.Keys, schema, row)[0].Key
+	get := store.Get{Table: store.NewTable(view, 0), Key: key}
+	return key, must(s.online.Read(s.t.Context(), []store.Get{get}))(s.t)[0]
 }
 
 // audit audits what was served on all days. What is logged is finished before.
@@ -351,19 +356,14 @@ func (s *shop) remove(source, name string) {
 // awaitForgotten returns once the store has no row of a shop any more.
 func (s *shop) awaitForgotten(view, name string) {
 	s.t.Helper()
-	selection := must(s.current().SelectFeatures([]string{view + ":*"}, false))(s.t)
-	for s.stored(selection, store.InstantOf(s.now()), []string{name})[0].Found {
-		if s.t.Context().Err() != nil {
-			s.t.Fatal(s.t.Context().Err())
+	of := must(s.current().View(view))(s.t)
+	for {
+		if _, value := s.stored(of, name); value == nil {
+			return
 		}
-	}
-}
-
-// finish makes files of all that was logged.
-func (s *shop) finish() {
-	s.t.Helper()
-	if err := s.log.Close(); err != nil {
-		s.t.Fatal(err)
+		if err := s.t.Context().Err(); err != nil {
+			s.t.Fatal(err)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plumbstore/plumb/audit"
+	"github.com/plumbstore/plumb/audit/auditlog"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
@@ -50,7 +52,7 @@ func (a *application) auditCommand() *cobra.Command {
 	set := cmd.Flags()
 	set.StringVar(&flags.from, "from", "", "audit look-ups that were served from this time on: RFC 3339")
 	set.StringVar(&flags.to, "to", "", "and before this time: RFC 3339, or now")
-	set.StringVar(&flags.dir, "dir", "", "the folder of the audit log, if not that of serving.audit")
+	set.StringVar(&flags.dir, "dir", "", "the folder of the audit log, if not serving.audit.dir")
 	set.StringVar(&flags.html, "html", "", "write the report as a page to this file, too")
 	set.StringVar(&flags.labels, "labels", "", "label rows: tell how much a training set over them knows too early")
 	set.StringVar(&flags.timestamp, "timestamp-column", "event_timestamp", "with --labels, the column of each row's time")
@@ -99,7 +101,9 @@ func verdict(report *audit.Report) error {
 
 // auditRequest reads the flags; all that is wrong with them is told at once.
 func (a *application) auditRequest(p *project, flags auditFlags) (audit.Request, error) {
-	request := audit.Request{Project: p.config.Project, Folder: flags.dir, Service: flags.selection.service}
+	request := audit.Request{
+		Project: p.config.Project, Folder: cmp.Or(flags.dir, p.config.Serving.Audit.Dir), Service: flags.selection.service,
+	}
 	var mistakes []error
 	for _, bound := range []struct {
 		flag, value string
@@ -114,8 +118,7 @@ func (a *application) auditRequest(p *project, flags auditFlags) (audit.Request,
 		mistakes = append(mistakes, err)
 	}
 	if request.Folder == "" {
-		mistakes = append(mistakes, registry.Inputf("--dir", "is missing, and serving.audit names no folder; give one of "+
-			"them"))
+		mistakes = append(mistakes, registry.Inputf("--dir", "is missing, and so is serving.audit.dir; give one of them"))
 	}
 	if len(flags.selection.features) > 0 || flags.selection.fullNames {
 		mistakes = append(mistakes, registry.Inputf("--features", "and --full-names are for --labels; an audit takes what "+
@@ -174,6 +177,7 @@ func (p *project) auditor(ctx context.Context) (*audit.Auditor, *progress, error
 		Registry:  engine,
 		Ledger:    engine,
 		Offline:   offline,
+		Hasher:    auditlog.NewHasher(p.config.Serving.Audit.HashKey.Reveal()),
 		Retention: p.config.OnlineRetention,
 		LogFolder: func(path string) (string, error) { return logFolder(p.config, path) },
 		TempDir:   temporary,
