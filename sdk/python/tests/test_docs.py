@@ -31,11 +31,13 @@ def without_times(text: str) -> str:
     return SECONDS.sub("… s", text)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # What MLflow uses of SQLAlchemy will go.
 def test_every_block_prints_what_the_page_shows(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if int(pd.__version__.split(".")[0]) < 3:
         pytest.fail("the page shows what pandas 3 prints; make python installs it")
     monkeypatch.chdir(project.parent)
     monkeypatch.setenv("PLUMB_BINARY", str(BINARY))
+    monkeypatch.setenv("PATH", f"{BINARY.parent}{os.pathsep}{os.environ['PATH']}")
     served, names, page = Served(project), {}, PAGE.read_text()  # type: ignore[var-annotated]
     written, end = "", 0
     for found in BLOCK.finditer(page):

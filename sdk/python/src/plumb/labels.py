@@ -122,16 +122,16 @@ def _read(path: Path) -> Labels:
     return labels
 
 
-def check_file(path: Path) -> None:
-    """Raises InputError for a label file that is not there or of no known format, in the command line's words."""
+def check_file(path: Path, what: str = "label file") -> None:
+    """Raises InputError for a file that is not there or of no known format, in the command line's words."""
     if path.suffix.lower() not in _READERS:
-        raise InputError(f"label file {path} has to end in .parquet, .csv or .arrow")
+        raise InputError(f"{what} {path} has to end in .parquet, .csv or .arrow")
     try:
         folder = stat.S_ISDIR(path.stat().st_mode)
     except OSError as error:
-        raise InputError(f"cannot read label file {path}: {(error.strerror or str(error)).lower()}") from error
+        raise InputError(f"cannot read {what} {path}: {(error.strerror or str(error)).lower()}") from error
     if folder:
-        raise InputError(f"cannot read label file {path}: it is a folder")
+        raise InputError(f"cannot read {what} {path}: it is a folder")
 
 
 def _read_parquet(path: Path) -> Labels:

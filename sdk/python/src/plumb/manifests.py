@@ -1,0 +1,131 @@
+"""Manifests of training sets, as plumb historical writes them."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from plumb.errors import InputError
+from plumb.labels import check_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORMAT = 1
+"""The format that is known; a later one is refused."""
+
+SUFFIX = ".manifest"
+KEY = b"plumb.manifest"
+"""The name of a manifest in the metadata of Parquet and Arrow files."""
+
+_SEAL = ',"digest":"'
+_MEMBERS = ("project", "revision", "selection", "options", "views", "labels", "sources", "output")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a training set was made of and holds."""
+
+    text: str
+    """As it was written."""
+    content: dict[str, Any]
+
+    @property
+    def rows(self) -> int:
+        """How many rows the training set has."""
+        return int(self.content["output"]["rows"])
+
+    @property
+    def digest(self) -> str:
+        """The digest of its content: sha256: and 64 digits."""
+        return str(self.content["output"]["digest"])
+
+    @property
+    def columns(self) -> list[dict[str, Any]]:
+        """Its columns in order, each with its name, type, nulls and distribution."""
+        return list(self.content["output"]["columns"])
+
+
+def manifest_of(file: Path) -> Manifest:
+    """The manifest of a training set. Parquet and Arrow files hold their own, and a file beside them has to agree; of
+    CSV the manifest is beside it, and the names of its columns and the number of its rows have to agree.
+
+    That the rows are those of the manifest is what plumb dataset verify proves. Raises InputError.
+    """
+    check_file(file, "file")
+    beside = _beside(file)
+    if file.suffix.lower() == ".csv":
+        if beside is None:
+            raise InputError(f"{file} has no manifest: there is no {file.name}{SUFFIX} beside it")
+        manifest = parse(beside, f"{file}{SUFFIX}")
+        _check_csv(file, manifest)
+        return manifest
+    held = _held(file)
+    if held is None:
+        raise InputError(
+            f"{file} holds no manifest: it was not written by plumb historical, or written again since; "
+            "make it with plumb historical"
+        )
+    if beside is not None and beside.strip() != held.strip():
+        raise InputError(f"{file}{SUFFIX} is not the manifest that {file.name} holds; plumb dataset verify tells more")
+    return parse(held, f"the manifest in {file}")
+
+
+def parse(text: str, where: str) -> Manifest:
+    """Reads a manifest. Raises InputError for text that is none, of a newer format, or not as it was written."""
+    try:
+        content = json.loads(text)
+        version = content["format"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{where} is no manifest") from error
+    if not isinstance(version, int) or version > FORMAT:
+        raise InputError(f"{where} has format {version}, which a newer version of Plumb wrote; upgrade this one")
+    opened, _, _ = text.strip().rpartition(_SEAL)
+    sealed = hashlib.sha256(opened.encode()).hexdigest()
+    if content.get("digest") != f"sha256:{sealed}":
+        raise InputError(f"{where} was changed by hand: its digest is not that of its content")
+    missing = [name for name in _MEMBERS if name not in content]
+    if missing:
+        raise InputError(f"{where} is damaged: it lacks {', '.join(missing)}")
+    return Manifest(text.strip(), content)
+
+
+def _beside(file: Path) -> str | None:
+    try:
+        return file.with_name(file.name + SUFFIX).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"cannot read {file}{SUFFIX}: {error}") from error
+
+
+def _held(file: Path) -> str | None:
+    """What a Parquet or Arrow file holds in its metadata."""
+    try:
+        if file.suffix.lower() == ".parquet":
+            metadata = pq.read_metadata(file).metadata
+        else:
+            with pa.memory_map(str(file)) as source:
+                metadata = pa.ipc.open_file(source).schema.metadata
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InputError(f"cannot read {file}: {error}") from error
+    held = (metadata or {}).get(KEY)
+    return None if held is None else held.decode()
+
+
+def _check_csv(file: Path, manifest: Manifest) -> None:
+    with file.open(newline="", encoding="utf-8-sig") as lines:
+        reader = csv.reader(lines)
+        names, rows = next(reader, []), sum(1 for _ in reader)
+    expected = [column["name"] for column in manifest.columns]
+    if names != expected or rows != manifest.rows:
+        raise InputError(
+            f"{file} is not what its manifest tells of: it has {rows} rows of {len(names)} columns, and not "
+            f"{manifest.rows} of {len(expected)}, or columns of other names; plumb dataset verify tells more"
+        )

@@ -1,0 +1,160 @@
+"""Training sets as MLflow datasets: what plumb historical wrote, as its manifest tells.
+
+import mlflow
+import plumb.mlflow
+
+with mlflow.start_run():
+    plumb.mlflow.log_dataset("train.parquet")
+
+Needs MLflow 3 or newer: pip install 'plumb[mlflow]'.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+try:
+    import mlflow
+    from mlflow.data.dataset import Dataset
+    from mlflow.data.dataset_source_registry import get_dataset_source_from_json, resolve_dataset_source
+    from mlflow.data.filesystem_dataset_source import FileSystemDatasetSource
+    from mlflow.types.schema import AnyType, Array, ColSpec, DataType, Schema
+except ImportError as error:
+    raise ImportError("plumb.mlflow needs MLflow 3 or newer: pip install 'plumb[mlflow]'") from error
+
+from plumb.manifests import Manifest, manifest_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["TrainingSet", "log_dataset"]
+
+DIGEST_DIGITS = 36
+"""As much of a digest as MLflow keeps."""
+
+_TYPES = {
+    "BOOL": DataType.boolean,
+    "INT32": DataType.integer,
+    "INT64": DataType.long,
+    "FLOAT32": DataType.float,
+    "FLOAT64": DataType.double,
+    "STRING": DataType.string,
+    "BYTES": DataType.binary,
+    "TIMESTAMP": DataType.datetime,
+    # What label columns and statuses have, which nobody declared.
+    "bool": DataType.boolean,
+    "int8": DataType.integer,
+    "int16": DataType.integer,
+    "int32": DataType.integer,
+    "uint8": DataType.integer,
+    "uint16": DataType.integer,
+    "int64": DataType.long,
+    "uint32": DataType.long,
+    "float32": DataType.float,
+    "float64": DataType.double,
+    "text": DataType.string,
+    "bytes": DataType.binary,
+}
+
+
+class TrainingSet(Dataset):  # type: ignore[misc, unused-ignore]
+    """A file that plumb historical wrote, with its manifest, as MLflow sees a dataset."""
+
+    def __init__(self, manifest: Manifest, source: Any, name: str) -> None:  # noqa: ANN401 - MLflow's own.
+        self.manifest = manifest
+        super().__init__(source=source, name=name)
+
+    def _compute_digest(self) -> str:
+        """The first digits of the SHA-256 of the content, which the manifest has whole."""
+        return self.manifest.digest.removeprefix("sha256:")[:DIGEST_DIGITS]
+
+    @property
+    def schema(self) -> Schema:
+        """The columns in order; one without nulls is required."""
+        return Schema([ColSpec(_type(c["type"]), c["name"], required=c["nulls"] == 0) for c in self.manifest.columns])
+
+    @property
+    def profile(self) -> dict[str, Any]:
+        """What the rows were made of, and for each column its nulls, statuses, least, greatest and mean value."""
+        content = self.manifest.content
+        return {
+            "num_rows": self.manifest.rows,
+            "num_elements": self.manifest.rows * len(self.manifest.columns),
+            "digest": self.manifest.digest,
+            "project": content["project"],
+            "revision": content["revision"],
+            "selection": content["selection"],
+            "options": content["options"],
+            "views": {view["view"]: view["hash"] for view in content["views"]},
+            "labels": content["labels"]["digest"],
+            "sources": {source["path"]: source["digest"] for source in content["sources"]},
+            "columns": {column["name"]: _summary(column) for column in self.manifest.columns},
+        }
+
+    def to_dict(self) -> dict[str, str]:
+        """What MLflow stores."""
+        schema = json.dumps({"mlflow_colspec": self.schema.to_dict()})
+        return {**super().to_dict(), "schema": schema, "profile": json.dumps(self.profile)}
+
+
+def log_dataset(
+    path: str | os.PathLike[str],
+    *,
+    context: str = "training",
+    name: str | None = None,
+    source: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    log_manifest: bool = True,
+) -> TrainingSet:
+    """Logs a training set as an input of MLflow's active run, or of one that is begun for it.
+
+    path: a .parquet, .arrow or .csv file that plumb historical wrote, with its manifest in it or beside it.
+    context: what the run uses it for.
+    name: what MLflow calls it; by default the feature service, or the file's name where features were listed.
+    source: where others find it, such as s3://bucket/train.parquet; by default the file.
+    tags: more tags of this input, beside plumb.project, plumb.revision and plumb.digest, which has all digits.
+    log_manifest: whether the manifest becomes an artifact of the run, below plumb/, so that the set can be made again.
+
+    Raises InputError for a file or manifest that is not there, was edited, or does not belong to the other.
+    """
+    file = Path(path)
+    manifest = manifest_of(file)
+    logged = TrainingSet(
+        manifest, _source(source, file), name or manifest.content["selection"].get("service") or file.stem
+    )
+    told = {
+        "plumb.project": str(manifest.content["project"]),
+        "plumb.revision": str(manifest.content["revision"]),
+        "plumb.digest": manifest.digest,
+    }
+    mlflow.log_input(logged, context=context, tags={**told, **(tags or {})})
+    if log_manifest:
+        mlflow.log_text(manifest.text, f"plumb/{file.name}.manifest")
+    return logged
+
+
+def _source(given: str | None, file: Path) -> Any:  # noqa: ANN401 - as above.
+    """Where the file is, in MLflow's words. It has two readers of local paths, and warns where it is to choose."""
+    if given is not None:
+        return resolve_dataset_source(given, [FileSystemDatasetSource])
+    return get_dataset_source_from_json(json.dumps({"uri": str(file.resolve())}), "local")
+
+
+def _type(name: str) -> Any:  # noqa: ANN401 - MLflow's types have no common type.
+    """MLflow's type for a declared one, or for that of a label column; of what it has none for, any."""
+    if name.endswith("_ARRAY"):
+        return Array(_TYPES[name.removesuffix("_ARRAY")])
+    if name.startswith("list<"):
+        element = _type(name.removeprefix("list<").removesuffix(">"))
+        return element if isinstance(element, AnyType) else Array(element)
+    return _TYPES.get(name) or (DataType.datetime if name.startswith(("timestamp", "date")) else AnyType())
+
+
+def _summary(column: dict[str, Any]) -> dict[str, Any]:
+    spread = column.get("distribution") or {}
+    known = {name: spread[name] for name in ("min", "max", "mean", "nans") if name in spread}
+    statuses = {"statuses": column["statuses"]} if column.get("statuses") else {}
+    return {"nulls": column["nulls"], **statuses, **known}
