@@ -82,6 +82,11 @@ bench-online: build redis-server ## Measure look-ups through plumb serve against
 	go build -o bin/bench-online ./bench/online
 	bin/bench-online bin/plumb
 
+.PHONY: bench-audit
+bench-audit: build redis-server ## Measure what an audit log costs look-ups with 16 callers; takes three minutes
+	go build -o bin/bench-online ./bench/online
+	bin/bench-online -tables audit -shapes 1x50,100x50 -callers 16 -rounds 15 bin/plumb
+
 .PHONY: bench-materialize
 bench-materialize: build redis-server ## Measure materialize against raw SETs and arg_max; keeps 2.1 GB of data in bin/bench
 	go build -o bin/bench-materialize ./bench/materialize

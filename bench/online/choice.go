@@ -18,10 +18,13 @@ const (
 	ofManyViews = "views"
 	ofSQLite    = "sqlite"
 	memory      = "memory"
+	audited     = "audit"
 )
 
 var (
-	tables       = []string{ofClient, ofGenerated, leftAsIs, ofManyViews, ofSQLite, memory}
+	// usual are the tables that are measured unless some are chosen.
+	usual        = []string{ofClient, ofGenerated, leftAsIs, ofManyViews, ofSQLite, memory}
+	tables       = append(slices.Clone(usual), audited)
 	shapes       = []shape{{1, few}, {100, few}, {1, some}}
 	callerCounts = []int{1, 4, 16}
 )
@@ -40,7 +43,7 @@ func (c *choice) has(table string) bool { return slices.Contains(c.tables, table
 func parseArguments(args []string) (chosen choice, plumb string, err error) {
 	flags := flag.NewFlagSet("online", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	chosen = choice{tables: tables, shapes: shapes, callers: callerCounts}
+	chosen = choice{tables: usual, shapes: shapes, callers: callerCounts}
 	flags.Func("tables", "", oneOf(tables, func(t string) string { return t }, &chosen.tables))
 	flags.Func("shapes", "", oneOf(shapes, shape.short, &chosen.shapes))
 	flags.Func("callers", "", oneOf(callerCounts, strconv.Itoa, &chosen.callers))

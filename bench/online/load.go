@@ -22,6 +22,8 @@ type load struct {
 	p50, p99 time.Duration
 	// perSecond is how many calls were answered.
 	perSecond float64
+	// calls is how many there were, those of the warm-up too.
+	calls int
 }
 
 const (
@@ -33,7 +35,8 @@ const (
 
 // press lets all callers call for a while.
 func press(ctx context.Context, callers []caller) (load, error) {
-	if _, err := together(ctx, callers, func(done int, _ time.Duration) bool { return done == warmUp }); err != nil {
+	warm, err := together(ctx, callers, func(done int, _ time.Duration) bool { return done == warmUp })
+	if err != nil {
 		return load{}, err
 	}
 	begin := process.Now()
@@ -45,6 +48,7 @@ func press(ctx context.Context, callers []caller) (load, error) {
 	slices.Sort(took)
 	return load{
 		p50: took[len(took)/2], p99: took[len(took)*99/100], perSecond: float64(len(took)) / elapsed.Seconds(),
+		calls: len(warm) + len(took),
 	}, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -61,9 +62,9 @@ func startFloor(ctx context.Context, redis string, keyBytes int) (*server, error
 }
 
 // startPlumb returns once the server is ready.
-func startPlumb(ctx context.Context, plumb, folder string, views int, url string) (*server, error) {
-	s, line, err := startServer(ctx, projectOf(folder, views), plumb, "serve", "--output", "json", "--serving-grpc",
-		"127.0.0.1:0", "--serving-http", "", "--online-store", url)
+func startPlumb(ctx context.Context, plumb, folder string, views int, url string, flags ...string) (*server, error) {
+	s, line, err := startServer(ctx, projectOf(folder, views), plumb, append([]string{"serve", "--output", "json",
+		"--serving-grpc", "127.0.0.1:0", "--serving-http", "", "--online-store", url}, flags...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +106,11 @@ func (s *server) stop() error {
 	err := s.process.Process.Kill()
 	_ = s.process.Wait() // It says that the process was killed.
 	return err
+}
+
+// end lets the server drain.
+func (s *server) end() error {
+	return errors.Join(s.process.Process.Signal(syscall.SIGTERM), s.process.Wait())
 }
 
 func dial(address string) (*grpc.ClientConn, error) {

@@ -51,6 +51,9 @@ func measureSpeed(ctx context.Context, plumb, folder string, chosen choice) (err
 			return err
 		}
 	}
+	if chosen.has(audited) {
+		return s.withAudit(ctx, plumb, folder)
+	}
 	return nil
 }
 
@@ -224,8 +227,10 @@ func (s *server) verify(ctx context.Context, shape shape) (answer int, err error
 
 // outcome are the medians of both sides, and of the ratios within each round.
 type outcome struct {
-	first, second  load
-	p50, perSecond float64
+	first, second       load
+	p50, p99, perSecond float64
+	// firstCalls is how many calls the first side made, those of the warm-up too.
+	firstCalls int
 }
 
 // contest lets both sides take turns. Each turn begins with connections of its own.
@@ -245,14 +250,17 @@ func (s *servers) contest(ctx context.Context, first, second func() ([]caller, e
 		}
 	}
 	type round struct{ first, second load }
-	all := make([]round, s.chosen.rounds)
+	all, calls := make([]round, s.chosen.rounds), 0
 	for i := range all {
 		all[i] = round{sides[0][i], sides[1][i]}
+		calls += sides[0][i].calls
 	}
 	return outcome{
 		first: medianOf(sides[0]), second: medianOf(sides[1]),
-		p50:       medianBy(all, func(r round) float64 { return float64(r.first.p50) / float64(r.second.p50) }),
-		perSecond: medianBy(all, func(r round) float64 { return r.first.perSecond / r.second.perSecond }),
+		p50:        medianBy(all, func(r round) float64 { return float64(r.first.p50) / float64(r.second.p50) }),
+		p99:        medianBy(all, func(r round) float64 { return float64(r.first.p99) / float64(r.second.p99) }),
+		perSecond:  medianBy(all, func(r round) float64 { return r.first.perSecond / r.second.perSecond }),
+		firstCalls: calls,
 	}, nil
 }
 

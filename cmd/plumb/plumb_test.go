@@ -107,6 +107,7 @@ func TestScripts(t *testing.T) {
 			"push-rows":     pushRows,
 			"kill-serving":  killServing,
 			"sqlite":        sqlite,
+			"audited":       audited,
 			"redis":         faults("redis", redis),
 			"postgres":      faults("postgres", postgres),
 		},
@@ -147,6 +148,7 @@ func environment(ts *testscript.TestScript) []string {
 	variables := []string{"PWD=" + ts.MkAbs(".")}
 	for _, name := range []string{
 		"PATH", "HOME", "TMPDIR", "TZ", "PLUMB_REGISTRY", "PLUMB_ONLINE_STORE", "PLUMB_SERVING_TOKENS",
+		"PLUMB_SERVING_AUDIT_HASH_KEY", "AUDIT_KEY",
 	} {
 		if value := ts.Getenv(name); value != "" {
 			variables = append(variables, name+"="+value)

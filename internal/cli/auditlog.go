@@ -52,8 +52,8 @@ func (p *project) checkNothingSensitive(ctx context.Context) error {
 	if sensitive == nil {
 		return nil
 	}
-	return registry.Inputf("serving.audit.hash_key", "is missing, so what is sensitive cannot be kept in the audit log: %s; "+
-		"set it to a secret, such as ${PLUMB_AUDIT_KEY}", strings.Join(sensitive, "; "))
+	return registry.Inputf("serving.audit.hash_key", "is missing, so what is sensitive cannot be kept in the audit "+
+		"log: %s; set it to a secret, such as ${PLUMB_AUDIT_KEY}", strings.Join(sensitive, "; "))
 }
 
 // drainInterval is how often what was answered goes from memory to the files of the audit log.

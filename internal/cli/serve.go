@@ -59,6 +59,9 @@ func (a *application) serve(ctx context.Context, p *project, insecure, readOnly 
 	if config.Metrics, err = p.metrics(ctx); err != nil {
 		return err
 	}
+	if config.Audit != nil {
+		config.Metrics.RegisterAudit(config.Audit)
+	}
 	tracing, err := telemetry.StartTracing(ctx, a.version)
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/plumbstore/plumb/audit/auditlog"
 	"github.com/plumbstore/plumb/internal/redistest"
 	"github.com/plumbstore/plumb/internal/server"
 	"github.com/plumbstore/plumb/internal/telemetry"
@@ -28,8 +29,12 @@ func startObserved(t *testing.T) (r *running, scrape func() string) {
 	t.Cleanup(func() { _ = online.Close() })
 	metrics := telemetry.New(func() time.Time { return noon })
 	metrics.RegisterPool(online)
+	recorder := must(auditlog.NewRecorder(auditlog.RecorderConfig{
+		Writer: auditlog.Config{Folder: t.TempDir(), Project: "shops", Now: func() time.Time { return noon }}, Rate: 1,
+	}))(t)
+	metrics.RegisterAudit(recorder)
 	r = startShops(t, func(config *server.Config) {
-		config.Online, config.Metrics, config.AdminAddress = online, metrics, "127.0.0.1:0"
+		config.Online, config.Metrics, config.AdminAddress, config.Audit = online, metrics, "127.0.0.1:0", recorder
 	})
 	metrics.RegisterRuns(r.registry, "shops")
 	return r, func() string { return get(t, "http://"+r.admin+"/metrics") }
@@ -99,6 +104,8 @@ func TestR13_MetricsCountWhatWasServed(t *testing.T) {
 		`plumb_requests_total{code="NotFound",method="/plumb.v1.ServingService/GetOnlineFeatures"} 1`,
 		`plumb_view_staleness_seconds{view="price"} 600`,
 		`plumb_store_errors_total{operation="read"} 0`,
+		`plumb_audit_queue_lookups 1`,
+		`plumb_audit_rows_total{outcome="dropped"} 0`,
 		`plumb_registry_revision 1`,
 		`plumb_materialization_last_run_succeeded{view="price"} 1`,
 		`plumb_materialization_last_run_duration_seconds{view="price"} 10`,

@@ -93,7 +93,7 @@ type Config struct {
 	Logger          *slog.Logger
 	// Metrics count what is answered; where nil, nobody reads them.
 	Metrics *telemetry.Metrics
-	// Audit logs what look-ups are answered with; where nil, nothing is logged. Its owner runs it, beyond the end of Serve.
+	// Audit logs what look-ups are answered with; where nil, nothing is. Its owner runs it, beyond the end of Serve.
 	Audit *auditlog.Recorder
 	// Tracing makes the spans of calls; where nil, there are none.
 	Tracing trace.TracerProvider
