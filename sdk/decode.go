@@ -66,7 +66,7 @@ func (s *slab[T]) next(count int) *typed[T] {
 }
 
 // expect counts a column that decode is going to be called for.
-func (d *decoder) expect(v wireValues) {
+func (d *decoder) expect(v *wireValues) {
 	switch v.kind {
 	case boolKind:
 		d.bools.expect(v.count)
@@ -88,7 +88,7 @@ func (d *decoder) expect(v wireValues) {
 }
 
 // decode returns the values of a column. Those that are BYTES refer to what came.
-func (d *decoder) decode(v wireValues) (values, error) {
+func (d *decoder) decode(v *wireValues) (values, error) {
 	switch v.kind {
 	case boolKind:
 		return varints(d.bools.next(v.count), v.content, func(n uint64) bool { return n != 0 })
@@ -176,8 +176,8 @@ func decodeLists(message []byte) (values, error) {
 		return nil, errWire
 	}
 	var d decoder
-	d.expect(wire)
-	decoded, err := d.decode(wire)
+	d.expect(&wire)
+	decoded, err := d.decode(&wire)
 	if err != nil {
 		return nil, err
 	}

@@ -28,50 +28,74 @@ type Features struct {
 
 // column is a FeatureColumn.
 type column struct {
-	name     []byte
 	statuses []byte
 	// times are sfixed64; none where event times were not asked for.
 	times  []byte
-	wire   wireValues
 	values values
 }
 
-// newFeatures decodes the bytes of a GetOnlineFeaturesResponse, which it keeps. It checks that all columns are as long
-// as they have to be, so that nothing else needs to.
+// wireColumn is what is needed of a FeatureColumn until its values are decoded.
+type wireColumn struct {
+	name   []byte
+	values wireValues
+}
+
+// wireColumns are used again, since an answer would allocate as much for them as it keeps.
+var wireColumns = sync.Pool{New: func() any { return new([]wireColumn) }}
+
+// newFeatures decodes the bytes of a GetOnlineFeaturesResponse, which it keeps.
 func newFeatures(reply []byte, known *layouts, selection string) (*Features, error) {
-	f := &Features{}
-	if err := f.read(reply); err != nil {
+	wire := wireColumns.Get().(*[]wireColumn)
+	defer func() {
+		clear(*wire) // The bytes are the answer's.
+		wireColumns.Put(wire)
+	}()
+	*wire = (*wire)[:0]
+	f, last := &Features{}, known.lastOf(selection)
+	if last != nil {
+		f.columns = make([]column, 0, len(last.names))
+	}
+	err := f.read(reply, wire)
+	if err == nil {
+		err = f.decode(*wire)
+	}
+	if err == nil {
+		err = checkProvenance(f.provenance, f.rows)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("the server's answer is broken: %w", err)
 	}
+	if f.layout = last; !last.fits(*wire) {
+		f.layout = known.add(selection, *wire)
+	}
+	return f, nil
+}
+
+// decode decodes the values. It checks that all columns are as long as they have to be, so that nothing else needs to.
+func (f *Features) decode(wire []wireColumn) error {
 	var d decoder
-	for i := range f.columns {
-		c := &f.columns[i]
+	for i := range wire {
+		c, values := &f.columns[i], &wire[i].values
 		if i == 0 {
 			f.rows = len(c.statuses)
 		}
 		times := len(c.times)
-		if len(c.statuses) != f.rows || c.wire.count != f.rows || times != 0 && times != 8*f.rows {
-			return nil, fmt.Errorf("the server's answer is broken: column %q is not as long as the others", c.name)
+		if len(c.statuses) != f.rows || values.count != f.rows || times != 0 && times != 8*f.rows {
+			return fmt.Errorf("column %q is not as long as the others", wire[i].name)
 		}
-		d.expect(c.wire)
+		d.expect(values)
 	}
-	for i := range f.columns {
-		c := &f.columns[i]
+	for i := range wire {
 		var err error
-		if c.values, err = d.decode(c.wire); err != nil {
-			return nil, fmt.Errorf("the server's answer is broken: column %q: %w", c.name, err)
+		if f.columns[i].values, err = d.decode(&wire[i].values); err != nil {
+			return fmt.Errorf("column %q: %w", wire[i].name, err)
 		}
 	}
-	if err := checkProvenance(f.provenance, f.rows); err != nil {
-		return nil, err
-	}
-	f.layout = known.of(selection, f.columns)
-	return f, nil
+	return nil
 }
 
 // read reads the message, but for the values.
-func (f *Features) read(reply []byte) error {
-	f.columns = make([]column, 0, countColumns(reply))
+func (f *Features) read(reply []byte, wire *[]wireColumn) error {
 	for len(reply) > 0 {
 		part, rest, err := nextField(reply)
 		if err != nil {
@@ -79,10 +103,10 @@ func (f *Features) read(reply []byte) error {
 		}
 		switch {
 		case part.number == 1 && part.kind == protowire.BytesType:
-			f.columns = append(f.columns, column{})
-			c := &f.columns[len(f.columns)-1]
-			if err := c.read(part.content); err != nil {
-				return fmt.Errorf("column %q: %w", c.name, err)
+			f.columns, *wire = append(f.columns, column{}), append(*wire, wireColumn{})
+			last := len(f.columns) - 1
+			if err := f.columns[last].read(part.content, &(*wire)[last]); err != nil {
+				return fmt.Errorf("column %q: %w", (*wire)[last].name, err)
 			}
 		case part.number == 2 && part.kind == protowire.VarintType:
 			f.Revision = int64(part.varint)
@@ -100,22 +124,7 @@ func (f *Features) read(reply []byte) error {
 	return nil
 }
 
-// countColumns counts as far as it understands the reply.
-func countColumns(reply []byte) (count int) {
-	for len(reply) > 0 {
-		part, rest, err := nextField(reply)
-		if err != nil {
-			return count
-		}
-		if part.number == 1 {
-			count++
-		}
-		reply = rest
-	}
-	return count
-}
-
-func (c *column) read(message []byte) error {
+func (c *column) read(message []byte, wire *wireColumn) error {
 	var held []byte
 	for len(message) > 0 {
 		part, rest, err := nextField(message)
@@ -124,7 +133,7 @@ func (c *column) read(message []byte) error {
 		}
 		switch part.number {
 		case 1:
-			err = part.once(&c.name)
+			err = part.once(&wire.name)
 		case 2:
 			err = part.once(&held)
 		case 3:
@@ -137,11 +146,11 @@ func (c *column) read(message []byte) error {
 		}
 		message = rest
 	}
-	if !utf8.Valid(c.name) {
+	if !utf8.Valid(wire.name) {
 		return errWire
 	}
 	var err error
-	c.wire, err = readValues(held)
+	wire.values, err = readValues(held)
 	return err
 }
 
@@ -157,14 +166,15 @@ type layouts struct {
 	last  map[string]*layout
 }
 
-// of returns the layout of a reply's columns.
-func (l *layouts) of(selection string, columns []column) *layout {
+// lastOf returns the last layout for what was asked for; nil where there is none.
+func (l *layouts) lastOf(selection string) *layout {
 	l.mutex.RLock()
-	last := l.last[selection]
-	l.mutex.RUnlock()
-	if last.fits(columns) {
-		return last
-	}
+	defer l.mutex.RUnlock()
+	return l.last[selection]
+}
+
+// add returns the layout of columns, which is the last one from now on.
+func (l *layouts) add(selection string, columns []wireColumn) *layout {
 	made := &layout{names: make([]string, len(columns)), byName: make(map[string]int, len(columns))}
 	for i := range columns {
 		made.names[i] = string(columns[i].name)
@@ -179,7 +189,7 @@ func (l *layouts) of(selection string, columns []column) *layout {
 	return made
 }
 
-func (l *layout) fits(columns []column) bool {
+func (l *layout) fits(columns []wireColumn) bool {
 	if l == nil || len(l.names) != len(columns) {
 		return false
 	}

@@ -93,8 +93,7 @@ func checkProvenance(uses []*plumbv1.ViewProvenance, rows int) error {
 			lengths = append(lengths, nulls)
 		}
 		if slices.ContainsFunc(lengths, func(length int) bool { return length != rows }) {
-			return fmt.Errorf("the server's answer is broken: the provenance of %q is not as long as the columns",
-				view.GetAlias())
+			return fmt.Errorf("the provenance of %q is not as long as the columns", view.GetAlias())
 		}
 	}
 	return nil
