@@ -1,0 +1,79 @@
+package parity
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/plumbstore/plumb/store"
+)
+
+func drawIntervals(t *rapid.T) []interval {
+	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) interval {
+		from := store.Instant(rapid.IntRange(0, 60).Draw(t, "from"))
+		return interval{from, from + store.Instant(rapid.IntRange(0, 20).Draw(t, "length"))}
+	}), 0, 30).Draw(t, "intervals")
+}
+
+// fewest is how many stops are needed: intervals by their ends, each stabbed at its end unless a stop is in it.
+func fewest(all []interval) int {
+	ordered := slices.Clone(all)
+	slices.SortFunc(ordered, func(a, b interval) int { return int(a.to - b.to) })
+	count, last := 0, store.Instant(math.MinInt64)
+	for _, each := range ordered {
+		if each.from > last {
+			count, last = count+1, each.to
+		}
+	}
+	return count
+}
+
+func TestStopsAreTheFewestThatAreInEachInterval(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all := drawIntervals(t)
+		stops := stab(slices.Clone(all))
+		if len(stops) != fewest(all) || !slices.IsSorted(stops) {
+			t.Fatalf("%v are the stops of %v, which need %d", stops, all, fewest(all))
+		}
+		for _, each := range all {
+			inside := func(stop store.Instant) bool { return stop >= each.from && stop <= each.to }
+			if !slices.ContainsFunc(stops, inside) {
+				t.Fatalf("no stop of %v is in %v", stops, each)
+			}
+		}
+	})
+}
+
+// A label row is played at the first stop at or after its instant, which has to be in its interval however windows are
+// cut.
+func TestTheFirstStopAtOrAfterAnInstantIsInItsIntervalWithSeamsToo(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		all := drawIntervals(t)
+		newest := map[store.Instant]store.Instant{}
+		for _, each := range all {
+			newest[each.from] = each.from - store.Instant(rapid.IntRange(0, 9).Draw(t, "age"))
+		}
+		plain := stab(slices.Clone(all))
+		cut := withSeams(plain, newest)
+		if !slices.IsSorted(cut) || len(slices.Compact(slices.Clone(cut))) != len(cut) || len(cut) > len(plain)+seams {
+			t.Fatalf("%v was cut to %v", plain, cut)
+		}
+		for _, each := range all {
+			first, ok := slices.BinarySearch(cut, each.from)
+			if !ok && (first == len(cut) || cut[first] > each.to) {
+				t.Fatalf("%v is played at none of %v", each, cut)
+			}
+		}
+	})
+}
+
+func TestSomeWindowsAreCutAtTheEventTimeOfARow(t *testing.T) {
+	stops := []store.Instant{10, 20, 30}
+	got := withSeams(stops, map[store.Instant]store.Instant{10: 10, 20: 15, 30: 12})
+	if want := []store.Instant{10, 15, 20, 30}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v: a row at a stop is at a seam already, and one before the last stop is not of the window",
+			got, want)
+	}
+}
