@@ -122,7 +122,7 @@ func TestThePageSaysWhatTheTextSays(t *testing.T) {
 	}
 	for _, want := range []string{
 		"Training and serving do not agree", "FAILED: 1 of the values and 1 of 4 windows do not agree", "ttl edge",
-		"shop=&#34;&lt;a&amp;b&gt;&#34;", "EXPIRED of 2024-01-01T00:00:00.000000Z",
+		"shop=&#34;&lt;a&amp;b&gt;&#34;", "EXPIRED\nof 2024-01-01T00:00:00Z",
 		"it has online: false and is never served",
 		"1, first after the beginning up to 2024-01-01T02:00:00.000000Z: 7 read, 6 there", "plumb verify, 1.0",
 		"revision 3", "--seed 9",

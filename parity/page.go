@@ -29,10 +29,10 @@ func (r *Report) Page(by string) report.Page {
 		}
 	}
 	add(r.causesSection())
-	add(r.examplesSection())
 	for _, target := range r.Targets {
 		add(target.section())
 	}
+	add(r.examplesSection())
 	add(r.windowsSection())
 	add(r.skippedSection())
 	add(r.timeSection())
@@ -83,25 +83,39 @@ func (r *Report) causesSection() report.Section {
 	return section
 }
 
+// examplesSection has the first example of each feature and cause.
 func (r *Report) examplesSection() report.Section {
-	table := report.Table{Columns: []report.Column{{Name: "feature"}, {Name: "cause"}, {Name: "label row"},
-		{Name: "training"}, {Name: "serving"}, {Name: "source"}}}
+	table := report.Table{Columns: []report.Column{{Name: "feature"}, {Name: "label row"}, {Name: "training"},
+		{Name: "serving"}, {Name: "source"}}}
+	shown := map[string]bool{}
 	for _, e := range r.Examples {
+		kind := e.Target + " " + e.Feature + " " + string(e.Cause)
+		if shown[kind] {
+			continue
+		}
+		shown[kind] = true
 		table.Rows = append(table.Rows, []report.Cell{
-			{Text: e.Feature, Code: true}, {Text: string(e.Cause), Tone: report.Bad},
-			{Text: fmt.Sprintf("%s\nrow %d of %s\nat %s\n%s", e.keyText(), e.Row, e.Target, e.At, e.Kind), Code: true},
-			{Text: e.Training.String(), Code: true},
-			{Text: e.Served.String() + "\nmaterialized through " + e.materialized(), Code: true},
-			{Text: e.sourceText(), Code: true},
+			{Text: e.Feature + "\n" + string(e.Cause), Tone: report.Bad, Code: true},
+			{Text: fmt.Sprintf("%s\n%s\n%s\nrow %d of %s", e.keyText("\n"), short(e.At), e.Kind, e.Row, e.Target),
+				Code: true},
+			{Text: e.Training.lines(), Code: true},
+			{Text: e.Served.lines() + "\n\nmaterialized through\n" + short(e.materialized()), Code: true},
+			{Text: strings.ReplaceAll(short(e.sourceText()), " of ", "\nof "), Code: true},
 		})
 	}
-	section := report.Section{Title: "Examples", Text: fmt.Sprintf("The first %d mismatches of each feature and cause.",
-		examplesEach)}
+	section := report.Section{Title: "Examples", Text: "The first mismatch of each feature and cause. Verify with --output " +
+		"json has more."}
 	if table.Rows != nil {
 		section.Parts = []report.Part{table}
 	}
 	return section
 }
+
+// lines is String on two lines.
+func (t Told) lines() string { return strings.Replace(short(t.String()), " of ", "\nof ", 1) }
+
+// short leaves out the microseconds of instants that are whole seconds.
+func short(text string) string { return strings.ReplaceAll(text, ".000000Z", "Z") }
 
 func (r *TargetReport) section() report.Section {
 	features := report.Table{Columns: []report.Column{{Name: "feature"}, {Name: "view"}, {Name: "equal", Number: true},

@@ -163,7 +163,7 @@ func (v *verification) stopsOf(view *stagedView) []store.Instant {
 				l := &t.labels[row]
 				if tuple, ok := t.uses[i].tuple(l); ok {
 					seen := view.watch.at(tuple, l.at)
-					all = append(all, interval{l.at, seen.next - 1})
+					all = append(all, interval{l.at, seen.end(l) - 1})
 					if seen.rows > 0 {
 						newest[l.at] = max(newest[l.at], seen.event)
 					}
@@ -172,6 +172,15 @@ func (v *verification) stopsOf(view *stagedView) []store.Instant {
 		}
 	}
 	return withSeams(stab(all), newest)
+}
+
+// end is the instant before which a label row has to be played. One that is aimed at a row which became known late is
+// played before that: so there is a window which ends between the two.
+func (s sight) end(l *label) store.Instant {
+	if l.kind == AtLateRow && s.known > l.at {
+		return min(s.next, s.known)
+	}
+	return s.next
 }
 
 // stab returns the fewest instants such that there is one in each interval. Of those that would do it takes the

@@ -114,13 +114,13 @@ func orBeginning(instant *string) string {
 
 // write writes an example on a few lines.
 func (e Example) write(text *strings.Builder) {
-	fmt.Fprintf(text, "\n%s, %s: row %d of %s at %s, %s (%s)\n", e.Feature, e.Cause, e.Row, e.Target, e.At, e.keyText(),
+	fmt.Fprintf(text, "\n%s, %s: row %d of %s at %s, %s (%s)\n", e.Feature, e.Cause, e.Row, e.Target, e.At, e.keyText(" "),
 		e.Kind)
 	fmt.Fprintf(text, "  training  %s\n  serving   %s, materialized through %s\n  source    %s\n", e.Training, e.Served,
 		e.materialized(), e.sourceText())
 }
 
-func (e Example) keyText() string {
+func (e Example) keyText(between string) string {
 	if len(e.Keys) == 0 {
 		return "no keys"
 	}
@@ -128,7 +128,7 @@ func (e Example) keyText() string {
 	for i, key := range e.Keys {
 		keys[i] = key.Name + "=" + key.Value
 	}
-	return strings.Join(keys, " ")
+	return strings.Join(keys, between)
 }
 
 func (e Example) materialized() string {

@@ -90,7 +90,8 @@ func (a Axis) write(value float64) string {
 const (
 	barHeight   = 26
 	labelWidth  = 260
-	barWidth    = 360
+	barWidth    = 340
+	textWidth   = 260
 	plotWidth   = 640
 	plotHeight  = 180
 	marginLeft  = 90
@@ -113,7 +114,7 @@ func (b Bars) draw() drawn {
 		Width, Height int
 		LabelX, BarX  int
 		Bars          []drawnBar
-	}{b.Title, labelWidth + barWidth + 140, barHeight*len(b.Bars) + 4, labelWidth - 10, labelWidth, nil}
+	}{b.Title, labelWidth + barWidth + textWidth, barHeight*len(b.Bars) + 4, labelWidth - 10, labelWidth, nil}
 	for i, bar := range b.Bars {
 		d := drawnBar{Bar: bar, Y: float64(i*barHeight) + 4}
 		if most > 0 {

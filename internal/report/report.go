@@ -75,7 +75,7 @@ type Column struct {
 	Number bool
 }
 
-// Cell is one cell of a table. Code is shown in a fixed width, as it is.
+// Cell is one cell of a table. Code is shown in a fixed width, as it is, with its own line breaks and no others.
 type Cell struct {
 	Text string
 	Tone Tone
