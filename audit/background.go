@@ -178,6 +178,8 @@ func (b *background) mayBeForgotten(i *incident) string {
 	kept := i.joined.event
 	if run := b.covering(i.joined.event, i.servedAt); run != nil {
 		kept = max(kept, store.InstantOf(run.StartedAt))
+	} else if b.view.Source.Log == nil {
+		return "" // It never had the row.
 	}
 	until := kept + store.Instant(b.view.TTL.Microseconds()) + store.Instant(b.retention.Microseconds())
 	if until < kept || until >= i.servedAt { // The first is a sum beyond what an instant holds.

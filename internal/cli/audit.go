@@ -294,10 +294,10 @@ func sideText(s audit.Shown) string {
 // knowledgeText says whether training as known would have matched what was served.
 func knowledgeText(v audit.View) string {
 	k := v.Knowledge
-	return fmt.Sprintf("%s: by default training matches %s of what was served, as known %s. %s of %s were not known to "+
-		"have been created at the instant asked for (%s).", v.View, percent(k.MatchedDefault, k.Compared),
-		percent(k.MatchedAsKnown, k.Compared), english.Plural(int(k.Unknown), "row", ""),
-		english.Plural(int(k.Seen), "row", ""), percent(k.Unknown, k.Seen))
+	return fmt.Sprintf("%s: by default training matches %s of what was served, as known %s. Of %s that it sees by "+
+		"default, %d had not been created at the instant asked for, as far as is known (%s).", v.View,
+		percent(k.MatchedDefault, k.Compared), percent(k.MatchedAsKnown, k.Compared),
+		english.Plural(int(k.Seen), "row", ""), k.Unknown, percent(k.Unknown, k.Seen))
 }
 
 func writeForesight(w io.Writer, f *audit.Foresight) error {
