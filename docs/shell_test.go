@@ -41,7 +41,14 @@ func startSession(t *testing.T, plumb string) *session {
 		"HOME=" + home, "USER=ada", "LANG=C.UTF-8",
 		"PLUMB_SERVING_GRPC=127.0.0.1:0", "PLUMB_SERVING_HTTP=" + s.http,
 	}
-	var err error
+	repository, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Where documents say that a clone of the repository is.
+	if err := os.Symlink(repository, filepath.Join(home, "plumb")); err != nil {
+		t.Fatal(err)
+	}
 	if s.in, err = s.shell.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}

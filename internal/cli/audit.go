@@ -275,9 +275,9 @@ func exampleText(e audit.Example) string {
 	for _, key := range e.Keys {
 		keys = append(keys, key.Name+"="+cell(key.Value))
 	}
-	return fmt.Sprintf("%s:%s of %s, served at %s for %s (request %d, row %d of %s)\n  served:        %s\n"+
-		"  training sees: %s\n  %s: %s", e.View, e.Feature, strings.Join(keys, " "), e.ServedAt, e.At, e.Request, e.Row,
-		e.File, sideText(e.Served), sideText(e.Joined), e.Cause, e.Evidence)
+	return fmt.Sprintf("%s:%s of %s, served at %s for %s\n  served:        %s\n  training sees: %s\n  %s: %s\n"+
+		"  logged as row %d of request %d in %s", e.View, e.Feature, strings.Join(keys, " "), e.ServedAt, e.At,
+		sideText(e.Served), sideText(e.Joined), e.Cause, e.Evidence, e.Row, e.Request, e.File)
 }
 
 func sideText(s audit.Shown) string {
