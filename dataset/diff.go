@@ -156,6 +156,7 @@ func (o Options) texts() map[string]string {
 		"timestamp_column": o.TimestampColumn,
 		"statuses":         strconv.FormatBool(o.Statuses),
 		"event_timestamps": strconv.FormatBool(o.EventTimestamps),
+		"provenance":       strconv.FormatBool(o.Provenance),
 		"as_known":         strconv.FormatBool(o.AsKnown),
 	}
 }

@@ -78,6 +78,7 @@ type Options struct {
 	TimestampColumn string `json:"timestamp_column"`
 	Statuses        bool   `json:"statuses,omitempty"`
 	EventTimestamps bool   `json:"event_timestamps,omitempty"`
+	Provenance      bool   `json:"provenance,omitempty"`
 	AsKnown         bool   `json:"as_known,omitempty"`
 }
 
@@ -113,6 +114,8 @@ const (
 	FeatureColumn = "feature"
 	StatusColumn  = "status"
 	TimeColumn    = "event_timestamp"
+	// ProvenanceColumn is one of store.ProvenanceColumns.
+	ProvenanceColumn = "provenance"
 )
 
 // Column is a column of the output.

@@ -72,8 +72,14 @@ func columnsOf(selection *registry.Selection, options Options) map[string]Column
 			columns[output.Name+"__status"] = Column{Kind: StatusColumn, View: view.Name, Feature: feature.Name}
 		}
 	}
-	if options.EventTimestamps {
-		for _, reference := range selection.References {
+	for _, reference := range selection.References {
+		if options.Provenance {
+			for _, column := range store.ProvenanceColumns {
+				columns[reference.Alias+"__"+column.Name] = Column{Kind: ProvenanceColumn, View: reference.View.Name,
+					Type: column.Type.String()}
+			}
+		}
+		if options.EventTimestamps {
 			columns[reference.Alias+"__event_timestamp"] = Column{Kind: TimeColumn, View: reference.View.Name,
 				Type: plumbv1.Type_TIMESTAMP.String()}
 		}

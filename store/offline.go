@@ -71,6 +71,12 @@ type JoinRequest struct {
 	// EventTimestamps adds <alias>__event_timestamp, the winning row's, after the outputs. With Statuses it is also given
 	// where the status is EXPIRED.
 	EventTimestamps bool
+	// Provenance adds for each use of a view, after the outputs, where its values come from (ProvenanceColumns): the
+	// view's definition_revision, null where it is not known, and definition_hash, in hexadecimal; and of the winning row
+	// source_file, relative to the project and null for a SQL source, event_timestamp, created_timestamp, and age_micros,
+	// from the event time to T, at most the greatest number. What is of the row is given where EventTimestamps gives its
+	// time, which Provenance implies.
+	Provenance bool
 	// AsKnown asks that a row also has created time <= T (R4).
 	AsKnown bool
 	// Only, unless it is nil, are the files that sources may be read from, as Join.Files lists them: others count as not

@@ -4,7 +4,19 @@ import (
 	"math"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
 )
+
+// ProvenanceColumns are the columns that a join adds for each use of a view where JoinRequest.Provenance is set. Their
+// names follow the alias and two underscores.
+var ProvenanceColumns = []registry.Field{
+	{Name: "definition_revision", Type: plumbv1.Type_INT64},
+	{Name: "definition_hash", Type: plumbv1.Type_STRING},
+	{Name: "source_file", Type: plumbv1.Type_STRING},
+	{Name: "event_timestamp", Type: plumbv1.Type_TIMESTAMP},
+	{Name: "created_timestamp", Type: plumbv1.Type_TIMESTAMP},
+	{Name: "age_micros", Type: plumbv1.Type_INT64},
+}
 
 // Provenance says where the rows of a look-up come from: one message for each of Lookup.Uses, in their order.
 type Provenance struct{ Views []*plumbv1.ViewProvenance }

@@ -238,7 +238,7 @@ func flagsOf(m *dataset.Manifest, labels, out string) historicalFlags {
 		selection: selectionFlags{service: m.Selection.Service, features: m.Selection.Features,
 			fullNames: m.Selection.FullNames},
 		labels: labels, out: out, timestamp: m.Options.TimestampColumn, statuses: m.Options.Statuses,
-		times: m.Options.EventTimestamps, asKnown: m.Options.AsKnown,
+		times: m.Options.EventTimestamps, provenance: m.Options.Provenance, asKnown: m.Options.AsKnown,
 	}
 }
 

@@ -26,6 +26,8 @@ type historicalFlags struct {
 	explain   bool
 	plain     bool
 	dvc       bool
+	// provenance says that the result tells where the values come from.
+	provenance bool
 }
 
 func (a *application) historicalCommand() *cobra.Command {
@@ -50,6 +52,9 @@ func (a *application) historicalCommand() *cobra.Command {
 	set.StringVar(&flags.timestamp, "timestamp-column", "event_timestamp", "the label column with each row's time")
 	set.BoolVar(&flags.statuses, "statuses", false, "add <output>__status: PRESENT, NULL, NOT_FOUND or EXPIRED")
 	set.BoolVar(&flags.times, "event-timestamps", false, "add <view>__event_timestamp: the time of the row found")
+	set.BoolVar(&flags.provenance, "provenance", false,
+		"add for each view <view>__definition_revision, __definition_hash, __source_file, __event_timestamp,\n"+
+			"__created_timestamp and __age_micros: where its values come from")
 	set.BoolVar(&flags.asKnown, "as-known", false, "see only rows that had been created by the label's time")
 	set.BoolVar(&flags.explain, "explain", false, "print how the join would run, and its SQL, instead of running it")
 	set.BoolVar(&flags.plain, "no-manifest", false, "write no manifest: neither beside the output nor within it")
@@ -87,6 +92,7 @@ func (f historicalFlags) request(selection *registry.Selection) store.JoinReques
 		TimestampColumn: f.timestamp,
 		Statuses:        f.statuses,
 		EventTimestamps: f.times,
+		Provenance:      f.provenance,
 		AsKnown:         f.asKnown,
 	}
 }

@@ -46,7 +46,8 @@ func (t *trainingSet) describe(snapshot *registry.Snapshot) (err error) {
 			Service: flags.selection.service, Features: flags.selection.features, FullNames: flags.selection.fullNames,
 		},
 		Options: dataset.Options{
-			TimestampColumn: flags.timestamp, Statuses: flags.statuses, EventTimestamps: flags.times, AsKnown: flags.asKnown,
+			TimestampColumn: flags.timestamp, Statuses: flags.statuses, EventTimestamps: flags.times,
+			Provenance: flags.provenance, AsKnown: flags.asKnown,
 		},
 	})
 	return err

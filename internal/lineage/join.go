@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -130,11 +131,33 @@ func (j *Join) addOutputs(columns *columnLineage, found []dataset) {
 				source.column(view.Source.EventTimestamp, derived))
 		}
 	}
-	if !j.request.EventTimestamps {
-		return
-	}
 	for i, reference := range selection.References {
-		columns.add(typed(reference.Alias+"__event_timestamp", plumbv1.Type_TIMESTAMP),
-			found[i].column(reference.View.Source.EventTimestamp, identity))
+		switch {
+		case j.request.Provenance:
+			addProvenance(columns, reference, found[i])
+		case j.request.EventTimestamps:
+			columns.add(typed(reference.Alias+"__event_timestamp", plumbv1.Type_TIMESTAMP),
+				found[i].column(reference.View.Source.EventTimestamp, identity))
+		}
+	}
+}
+
+// addProvenance takes the columns of store.ProvenanceColumns. What the definitions and the name of a file tell comes
+// from no column.
+func addProvenance(columns *columnLineage, reference registry.Reference, source dataset) {
+	event, created := reference.View.Source.EventTimestamp, reference.View.Source.CreatedTimestamp
+	inputs := map[string]input{
+		"event_timestamp": source.column(event, identity), "age_micros": source.column(event, derived),
+	}
+	if created != "" {
+		inputs["created_timestamp"] = source.column(created, identity)
+	}
+	for _, column := range store.ProvenanceColumns {
+		added := typed(reference.Alias+"__"+column.Name, column.Type)
+		if from, ok := inputs[column.Name]; ok {
+			columns.add(added, from)
+		} else {
+			columns.add(added)
+		}
 	}
 }

@@ -75,7 +75,7 @@ func (s *served) materialize(ctx context.Context, offline store.Offline, view *r
 // lookUp applies the world, with the question as a feature service, and asks for that at the server's clock.
 func (s *served) lookUp(world *storetest.World, question storetest.Question, keys []*plumbv1.KeyColumn,
 	at store.Instant,
-) ([]*plumbv1.FeatureColumn, error) {
+) (*plumbv1.GetOnlineFeaturesResponse, error) {
 	state := storetest.StateOf(&plumbv1.Definitions{
 		Entities:     world.Definitions.GetEntities(),
 		Sources:      world.Definitions.GetSources(),
@@ -90,7 +90,6 @@ func (s *served) lookUp(world *storetest.World, question storetest.Question, key
 	s.apply(state)
 	s.clock.Store(int64(at))
 	request := serviceRequest("question", keys...)
-	request.EventTimestamps = true
-	response, err := s.client.GetOnlineFeatures(s.t.Context(), request)
-	return response.GetColumns(), err
+	request.EventTimestamps, request.Provenance = true, true
+	return s.client.GetOnlineFeatures(s.t.Context(), request)
 }

@@ -51,12 +51,15 @@ func readView(ctx context.Context, r *relations, view *registry.View, table stri
 	return rows, nil
 }
 
+// fileShift is where the place of a file stands in the position of a row, above the row's number in the file.
+const fileShift = 40
+
 // read makes the files what rows are read from.
 func (v *viewRows) read(files sourceFiles) {
 	index, from := fileIndex(files)
 	v.files = files
-	v.from = fmt.Sprintf("(SELECT %s, ((%s::BIGINT << 40) | file_row_number) AS o, filename, file_row_number FROM %s)",
-		v.renamed(), index, from)
+	v.from = fmt.Sprintf("(SELECT %s, ((%s::BIGINT << %d) | file_row_number) AS o, filename, file_row_number FROM %s)",
+		v.renamed(), index, fileShift, from)
 }
 
 // pruned reads no more files than may hold rows of the range, or rows that are counted as never to be seen (R3, R8).

@@ -111,9 +111,12 @@ func (j *join) nameColumns() error {
 			j.outputs = append(j.outputs, column{name: output.Name + "__status", sql: sql, csv: sql})
 		}
 	}
-	if j.request.EventTimestamps {
-		for _, u := range j.uses {
-			j.outputs = append(j.outputs, u.eventTimestamp())
+	for _, u := range j.uses {
+		switch {
+		case j.request.Provenance:
+			j.outputs = append(j.outputs, u.traced(j.sourcePaths(u))...)
+		case j.request.EventTimestamps:
+			j.outputs = append(j.outputs, u.instant("event_timestamp", "e"))
 		}
 	}
 	wanters := map[string]string{}
@@ -133,6 +136,15 @@ func (j *join) nameColumns() error {
 	}
 	return &registry.CollisionError{Names: collisions,
 		Hint: "ask for full names (view__feature), or rename the label column"}
+}
+
+// sourcePaths are the files of a use in source order, as the project's files call them; none for a SQL source.
+func (j *join) sourcePaths(u *use) []string {
+	var paths []string
+	for _, path := range j.planned.files[u.reference.View.Source.Name].paths {
+		paths = append(paths, j.engine.relative(path))
+	}
+	return paths
 }
 
 // Explain implements store.Join. It reads the labels and, of the sources, what they count as: a SQL source is run.

@@ -23,17 +23,17 @@ import (
 // cannot call these functions, since their answers depend on more than their arguments.
 //
 // A winner is a STRUCT of o, its position in source order, e, its event time, expired, and, where features are kept,
-// f and its position in the view for each; all are null where the label sees no row. Of a row that is too old statuses
-// have all but the features, and others nothing.
+// f and its position in the view for each, and c, its created time, where that is wanted; all are null where the label
+// sees no row. Of a row that is too old statuses have all but the features, and others nothing.
 type matcher struct {
 	index *labelIndex
 	// winners are there once the index is settled: those that are live, or all for statuses.
 	winners  *winners
 	ttl      int64
 	statuses bool
-	// kept are the types of the features that are kept, and features their positions in the view.
-	kept     []mapping.Type
-	features []int
+	// kept are the types of the columns that are kept, the features and perhaps the created time, and names theirs.
+	kept  []mapping.Type
+	names []string
 }
 
 // settle finds the winners. No row may be offered any more.
@@ -82,7 +82,7 @@ const foundFields = 3
 func (m *matcher) foundType() result {
 	fields := []field{{"o", mapping.TypeBigInt}, {"e", mapping.TypeBigInt}, {"expired", mapping.TypeBoolean}}
 	for i, kept := range m.kept {
-		fields = append(fields, field{fmt.Sprintf("f%d", m.features[i]), kept})
+		fields = append(fields, field{m.names[i], kept})
 	}
 	return result{fields: fields}
 }

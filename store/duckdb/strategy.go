@@ -74,7 +74,7 @@ func (u *use) choose(ctx context.Context, s *session) (strategy, error) {
 		chosen.split(u, left)
 	}
 	u.keeps = chosen.keeps
-	u.matcher = &matcher{ttl: u.rows.view.TTL.Microseconds(), statuses: u.statuses, kept: kept, features: u.features}
+	u.matcher = &matcher{ttl: u.rows.view.TTL.Microseconds(), statuses: u.statuses, kept: kept, names: u.keptNames()}
 	return chosen, u.matcher.register(s.native, u.number)
 }
 
@@ -112,7 +112,25 @@ func (u *use) keptTypes() []mapping.Type {
 		}
 		kept = append(kept, t)
 	}
+	if u.wantsCreated() {
+		if u.rows.created.mayComplain() {
+			return nil
+		}
+		kept = append(kept, mapping.TypeBigInt)
+	}
 	return kept
+}
+
+// keptNames are the names of the columns of keptTypes.
+func (u *use) keptNames() []string {
+	var names []string
+	for _, feature := range u.features {
+		names = append(names, fmt.Sprintf("f%d", feature))
+	}
+	if u.wantsCreated() {
+		names = append(names, "c")
+	}
+	return names
 }
 
 // index gives the use an index of the labels of a pass. Uses of one key share what they can.

@@ -30,8 +30,10 @@ type use struct {
 	statuses bool
 	// features are the positions of the features wanted.
 	features []int
-	hash     hashing
-	choice   choosing
+	// provenance says that the created time of a winner is wanted too.
+	provenance bool
+	hash       hashing
+	choice     choosing
 	// matcher is the label index that the rows are offered to.
 	matcher *matcher
 	// keeps says that the index keeps the features, so that they need not be read again.
@@ -45,7 +47,7 @@ func (j *join) prepareUses(ctx context.Context, r *relations) error {
 			return err
 		}
 		u := &use{number: i, reference: reference, rows: rows, asKnown: j.request.AsKnown, statuses: j.request.Statuses,
-			hash: j.engine.hashing, choice: j.engine.choosing}
+			provenance: j.request.Provenance, hash: j.engine.hashing, choice: j.engine.choosing}
 		if err := u.readLabels(j.labels); err != nil {
 			return err
 		}
@@ -136,6 +138,9 @@ func (u *use) rank(seen timeRange) string {
 // hasCreated says whether rows of one event time may differ in their created time.
 func (u *use) hasCreated() bool { return u.rows.created != nil }
 
+// wantsCreated says whether the answer has the created time of a winner, as the column c.
+func (u *use) wantsCreated() bool { return u.provenance && u.hasCreated() }
+
 // keep is the query that keeps the features of the winners.
 func (u *use) keep() string {
 	columns, names := []string{"o"}, "o"
@@ -143,6 +148,9 @@ func (u *use) keep() string {
 		name := fmt.Sprintf("f%d", feature)
 		columns = append(columns, u.rows.value("", name, feature)+" AS "+name)
 		names += ", " + name
+	}
+	if u.wantsCreated() {
+		columns, names = append(columns, u.rows.createdTime()+" AS c"), names+", c"
 	}
 	return fmt.Sprintf("SELECT count(*) FILTER (WHERE _plumb_keep%d(%s))\nFROM (SELECT %s FROM %s)", u.number, names,
 		strings.Join(columns, ", "), u.rows.from)
@@ -158,6 +166,9 @@ func (u *use) needed() []string {
 	}
 	for _, feature := range u.features {
 		columns = append(columns, fmt.Sprintf("f%d", feature))
+	}
+	if u.wantsCreated() {
+		columns = append(columns, u.rows.createdTime()+" AS c")
 	}
 	if u.mayComplain() {
 		columns = append(columns, u.rows.places("")...)
@@ -203,6 +214,9 @@ func (u *use) found(p pass) string {
 	columns := []string{number, "w.o", "w.e", "w.expired"}
 	for _, feature := range u.features {
 		columns = append(columns, fmt.Sprintf("r.f%d", feature))
+	}
+	if u.wantsCreated() {
+		columns = append(columns, "r.c")
 	}
 	if u.mayComplain() {
 		columns = append(columns, u.rows.places("r")...)

@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"fmt"
+	"math"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
@@ -24,9 +25,38 @@ func (u *use) status(output registry.Output) string {
 		"WHEN p%[1]d.f%[2]d IS NULL THEN 'NULL' ELSE 'PRESENT' END", u.number, output.Feature)
 }
 
-func (u *use) eventTimestamp() column {
-	sql := fmt.Sprintf("make_timestamptz(p%d.e)", u.number)
-	return column{name: u.reference.Alias + "__event_timestamp", sql: sql, csv: csvText(sql, plumbv1.Type_TIMESTAMP)}
+// instant is a time of the winning row.
+func (u *use) instant(name, time string) column {
+	sql := fmt.Sprintf("make_timestamptz(p%d.%s)", u.number, time)
+	return column{name: u.reference.Alias + "__" + name, sql: sql, csv: csvText(sql, plumbv1.Type_TIMESTAMP)}
+}
+
+// traced are the columns that tell where the values come from; see store.JoinRequest. A row's position tells which of
+// the files of the source it is in.
+func (u *use) traced(files []string) []column {
+	plain := func(name, sql string) column {
+		return column{name: u.reference.Alias + "__" + name, sql: sql, csv: sql}
+	}
+	revision, file := "NULL::BIGINT", "NULL::VARCHAR"
+	if u.rows.view.Revision > 0 {
+		revision = fmt.Sprintf("%d::BIGINT", u.rows.view.Revision)
+	}
+	if len(files) > 0 {
+		file = fmt.Sprintf("%s[(p%d.o >> %d) + 1]", literals(files), u.number, fileShift)
+	}
+	created := plain("created_timestamp", "NULL::TIMESTAMP WITH TIME ZONE")
+	if u.wantsCreated() {
+		created = u.instant("created_timestamp", "c")
+	}
+	return []column{
+		plain("definition_revision", revision),
+		plain("definition_hash", literal(u.rows.view.Hash.String())),
+		plain("source_file", file),
+		u.instant("event_timestamp", "e"),
+		created,
+		plain("age_micros", fmt.Sprintf("CASE WHEN p%[1]d.e IS NOT NULL THEN "+
+			"least(l.t::HUGEINT - p%[1]d.e, %[2]d)::BIGINT END", u.number, math.MaxInt64)),
+	}
 }
 
 // keptRow is the column p# over the labels, with the fields of found, where the features are kept.

@@ -28,6 +28,7 @@ func (w *World) plan(ctx context.Context, engine store.Offline, question Questio
 		TimestampColumn: question.TimeColumn,
 		Statuses:        question.Statuses,
 		EventTimestamps: question.EventTimestamps,
+		Provenance:      question.Provenance,
 		AsKnown:         question.AsKnown,
 	})
 	return join, selection, err

@@ -21,6 +21,7 @@ func DrawQuestion(t *rapid.T, world *World, prefix string) Question {
 		TimeColumn:      rapid.SampledFrom([]string{"event_timestamp", "as of", "order"}).Draw(t, "time column"),
 		Statuses:        rapid.Bool().Draw(t, "statuses"),
 		EventTimestamps: rapid.Bool().Draw(t, "event timestamps"),
+		Provenance:      rapid.Bool().Draw(t, "provenance"),
 		AsKnown:         true,
 	}
 	for _, view := range world.Definitions.GetFeatureViews() {

@@ -25,10 +25,10 @@ type Parity struct {
 	// Materialize brings a window of a view online, at the instant of the window's end. Windows of a view are consecutive.
 	// Nothing that it stores may be forgotten for a day.
 	Materialize func(ctx context.Context, offline store.Offline, view *registry.View, window store.Window) error
-	// LookUp asks for a question's references at an instant, with event times; where nil, a store.Lookup asks Online. It
-	// is how a server is held to R17 too.
+	// LookUp asks for a question's references at an instant, with event times and provenance; where nil, a store.Lookup
+	// asks Online. It is how a server is held to R17 too.
 	LookUp func(world *World, question Question, keys []*plumbv1.KeyColumn, at store.Instant) (
-		[]*plumbv1.FeatureColumn, error)
+		*plumbv1.GetOnlineFeaturesResponse, error)
 }
 
 // run is one world on its way online.
@@ -147,7 +147,7 @@ func windowsTo(windows []store.Window, end store.Instant) []store.Window {
 
 // at is the question with every label at one instant, and asking for all that can be compared.
 func (q Question) at(instant store.Instant) Question {
-	q.AsKnown, q.Statuses, q.EventTimestamps = false, true, true
+	q.AsKnown, q.Statuses, q.EventTimestamps, q.Provenance = false, true, true, true
 	q.Labels.Columns = slices.Clone(q.Labels.Columns)
 	q.Labels.stored = nil
 	for i, column := range q.Labels.Columns {
@@ -173,9 +173,14 @@ func (r run) hold(t rapid.TB, question Question, at store.Instant) error {
 	if err != nil {
 		return err
 	}
-	columns, err := r.lookUp(t, selection, question, at)
+	answer, err := r.lookUp(t, selection, question, at)
 	if err != nil {
 		return fmt.Errorf("online: %w", err)
+	}
+	columns := answer.GetColumns()
+	if len(answer.GetProvenance()) != len(selection.References) {
+		return fmt.Errorf("online tells the provenance of %d uses of views, want %d", len(answer.GetProvenance()),
+			len(selection.References))
 	}
 	var found []string
 	for i, reference := range selection.References {
@@ -188,13 +193,14 @@ func (r run) hold(t rapid.TB, question Question, at store.Instant) error {
 				found = append(found, onlineDifferences(columns[output], wanted, seen)...)
 			}
 		}
+		found = append(found, provenanceDifferences(answer.GetProvenance()[i], reference, seen, at)...)
 	}
 	return differ(found)
 }
 
 // lookUp asks for the keys of all label rows. Without any keys there is one row, which every label sees (R12).
 func (r run) lookUp(t rapid.TB, selection *registry.Selection, question Question, at store.Instant) (
-	[]*plumbv1.FeatureColumn, error,
+	*plumbv1.GetOnlineFeaturesResponse, error,
 ) {
 	lookup, err := store.NewLookup(selection)
 	if err != nil {
@@ -216,7 +222,43 @@ func (r run) lookUp(t rapid.TB, selection *registry.Selection, question Question
 	if r.LookUp != nil {
 		return r.LookUp(r.world, question, keys, at)
 	}
-	return lookup.Get(context.Background(), r.Online, store.LookupRequest{Keys: keys, At: at, EventTimestamps: true})
+	reply, err := lookup.Reply(context.Background(), r.Online, store.LookupRequest{Keys: keys, At: at,
+		EventTimestamps: true, Provenance: &store.Provenance{}})
+	if err != nil {
+		return nil, err
+	}
+	defer reply.Release()
+	return reply.Message()
+}
+
+// provenanceDifferences compares what online tells of the rows themselves: that is the same offline, where trace has
+// it.
+func provenanceDifferences(got *plumbv1.ViewProvenance, reference registry.Reference, seen []Sighting,
+	at store.Instant,
+) []string {
+	var found []string
+	differ := func(row int, what string, got, want any) {
+		if got != want {
+			found = append(found, fmt.Sprintf("row %d of %s: online tells %s %v, want %v", row, reference.Alias, what, got,
+				want))
+		}
+	}
+	for row, sighting := range seen {
+		place := min(row, len(got.GetOrigins())-1)
+		origin := plumbv1.ViewProvenance_Origin(got.GetOrigins()[place])
+		if differ(row, "hash", registry.DefinitionHash(got.GetDefinitionHash()), reference.View.Hash); sighting.Row == nil {
+			differ(row, "origin", origin, plumbv1.ViewProvenance_NO_ROW)
+			continue
+		}
+		differ(row, "origin", origin, plumbv1.ViewProvenance_RUN)
+		differ(row, "event time", store.Instant(got.GetEventTimestamps()[place]), *sighting.Row.Event)
+		created := len(got.GetCreatedNulls()) == 0 || got.GetCreatedNulls()[place] == 0
+		if differ(row, "a created time", created, sighting.Row.Created != nil); created && sighting.Row.Created != nil {
+			differ(row, "created time", store.Instant(got.GetCreatedTimestamps()[place]), *sighting.Row.Created)
+		}
+		differ(row, "age", got.GetAgeMicros()[place], ageOf(*sighting.Row.Event, at))
+	}
+	return found
 }
 
 func onlineDifferences(column *plumbv1.FeatureColumn, output registry.Output, seen []Sighting) []string {

@@ -3,6 +3,7 @@ package storetest
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"path/filepath"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -36,6 +37,7 @@ type Question struct {
 	Labels                             File
 	TimeColumn                         string
 	Statuses, EventTimestamps, AsKnown bool
+	Provenance                         bool
 }
 
 // Write writes the files of all sources.
@@ -101,9 +103,22 @@ func (w *World) Answer(selection *registry.Selection, question Question) (*Table
 		sightings[i] = seen
 		report.Views = append(report.Views, w.reportOn(reference, seen))
 	}
+	times, err := question.column(question.TimeColumn)
+	if err != nil {
+		return nil, report, err
+	}
 	table.nameAnswer(selection, question)
 	for row := range question.Labels.rows() {
-		table.Rows = append(table.Rows, answerRow(selection, question, sightings, row))
+		values := answerRow(selection, question, sightings, row)
+		for i, reference := range selection.References {
+			switch seen := sightings[i][row]; {
+			case question.Provenance:
+				values = append(values, w.trace(reference.View, seen, times[row].(store.Instant), question.Statuses)...)
+			case question.EventTimestamps:
+				values = append(values, eventShown(seen, question.Statuses))
+			}
+		}
+		table.Rows = append(table.Rows, values)
 	}
 	return table, report, nil
 }
@@ -158,13 +173,41 @@ func (t *Table) nameAnswer(selection *registry.Selection, question Question) {
 			t.Types = append(t.Types, store.ArrowType(plumbv1.Type_STRING))
 		}
 	}
-	if question.EventTimestamps {
-		for _, reference := range selection.References {
+	for _, reference := range selection.References {
+		switch {
+		case question.Provenance:
+			for _, column := range store.ProvenanceColumns {
+				t.Names = append(t.Names, reference.Alias+"__"+column.Name)
+				t.Types = append(t.Types, store.ArrowType(column.Type))
+			}
+		case question.EventTimestamps:
 			t.Names = append(t.Names, reference.Alias+"__event_timestamp")
 			t.Types = append(t.Types, store.ArrowType(plumbv1.Type_TIMESTAMP))
 		}
 	}
 }
+
+// trace is what those columns hold.
+func (w *World) trace(view *registry.View, sighting Sighting, at store.Instant, statuses bool) []any {
+	columns := []any{nil, view.Hash.String(), nil, eventShown(sighting, statuses), nil, nil}
+	if view.Revision > 0 {
+		columns[0] = view.Revision
+	}
+	if columns[3] == nil {
+		return columns
+	}
+	if !w.Histories[view.Name].ByValue {
+		columns[2] = sighting.Row.File
+	}
+	if sighting.Row.Created != nil {
+		columns[4] = *sighting.Row.Created
+	}
+	columns[5] = ageOf(*sighting.Row.Event, at)
+	return columns
+}
+
+// ageOf is the microseconds from an event to an instant at or after it, at most the greatest number.
+func ageOf(event, at store.Instant) int64 { return int64(min(uint64(at)-uint64(event), math.MaxInt64)) }
 
 func answerRow(selection *registry.Selection, question Question, sightings [][]Sighting, row int) []any {
 	var values []any
@@ -173,11 +216,6 @@ func answerRow(selection *registry.Selection, question Question, sightings [][]S
 		values = append(values, value)
 		if question.Statuses {
 			values = append(values, status.String())
-		}
-	}
-	if question.EventTimestamps {
-		for _, seen := range sightings {
-			values = append(values, eventShown(seen[row], question.Statuses))
 		}
 	}
 	return values
