@@ -233,21 +233,21 @@ type outcome struct {
 	firstCalls int
 }
 
-// contest lets both sides take turns. Each turn begins with connections of its own.
+// contest lets both sides take turns, and the one begins that came last in the round before. Each turn begins with
+// connections of its own.
 func (s *servers) contest(ctx context.Context, first, second func() ([]caller, error)) (outcome, error) {
-	sides := [2][]load{}
-	for range s.chosen.rounds {
-		for i, connect := range []func() ([]caller, error){first, second} {
-			callers, err := connect()
-			if err != nil {
-				return outcome{}, err
-			}
-			came, err := press(ctx, callers)
-			if err := errors.Join(err, closeAll(callers)); err != nil {
-				return outcome{}, err
-			}
-			sides[i] = append(sides[i], came)
+	sides, connect := [2][]load{}, [2]func() ([]caller, error){first, second}
+	for turn := range 2 * s.chosen.rounds {
+		side := (turn + turn/2) % 2 // 0 1, 1 0, 0 1, …
+		callers, err := connect[side]()
+		if err != nil {
+			return outcome{}, err
 		}
+		came, err := press(ctx, callers)
+		if err := errors.Join(err, closeAll(callers)); err != nil {
+			return outcome{}, err
+		}
+		sides[side] = append(sides[side], came)
 	}
 	type round struct{ first, second load }
 	all, calls := make([]round, s.chosen.rounds), 0
