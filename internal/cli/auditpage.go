@@ -97,21 +97,26 @@ func causesText(causes []audit.CauseCount) string {
 	return strings.Join(texts, "; ")
 }
 
+// exampleSection has a table of examples for each cause.
 func exampleSection(r *audit.Report) report.Section {
-	table := report.Table{Columns: []report.Column{{Name: "cause and evidence"}, {Name: "feature"}, {Name: "keys"},
-		{Name: "asked for"}, {Name: "served"}, {Name: "training sees"}}}
-	for _, e := range r.Examples {
+	section := report.Section{Title: "Examples"}
+	var table report.Table
+	for i, e := range r.Examples {
+		if i == 0 || e.Cause != r.Examples[i-1].Cause {
+			table = report.Table{Caption: e.Cause.Title(), Columns: []report.Column{{Name: "looked up"}, {Name: "served"},
+				{Name: "training sees"}, {Name: "evidence"}}}
+		}
 		var keys []string
 		for _, key := range e.Keys {
 			keys = append(keys, key.Name+"="+cell(key.Value))
 		}
-		table.Rows = append(table.Rows, []report.Cell{
-			{Text: e.Cause.Title() + ". " + e.Evidence}, {Text: e.View + ":" + e.Feature},
-			{Text: strings.Join(keys, " "), Code: true}, {Text: e.At}, {Text: sideText(e.Served), Code: true},
-			{Text: sideText(e.Joined), Code: true},
-		})
+		lookedUp := fmt.Sprintf("%s:%s of %s for %s", e.View, e.Feature, strings.Join(keys, " "), e.At)
+		table.Rows = append(table.Rows, report.Texts(lookedUp, sideText(e.Served), sideText(e.Joined), e.Evidence))
+		if i == len(r.Examples)-1 || e.Cause != r.Examples[i+1].Cause {
+			section.Parts = append(section.Parts, table)
+		}
 	}
-	return report.Section{Title: "Examples", Parts: []report.Part{table}}
+	return section
 }
 
 func viewSection(r *audit.Report) report.Section {
