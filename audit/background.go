@@ -209,23 +209,30 @@ func (b *background) rewritten(run *registry.Run, only string) []string {
 
 // added is the file that the join's row comes from, or any where that is not known, which a run did not list and which
 // came after it had begun. A run lists only the files that may hold rows of its window, so that being listed for the
-// first time is no evidence of having come late. What was pushed is online at once, whatever runs do: so of the push
-// log only a file counts that was still written to after the serving.
+// first time is no evidence of having come late. What was pushed is online at once, whatever runs do, so the push log
+// does not count.
 func (b *background) added(run *registry.Run, i *incident) *registry.SourceFile {
 	for at := range b.files {
-		file, since := &b.files[at], run.StartedAt
-		if i.joined.file != "" && file.Path != i.joined.file {
+		file := &b.files[at]
+		if i.joined.file != "" && file.Path != i.joined.file || b.isLogged(file) {
 			continue
 		}
-		if b.isLogged(file) {
-			since = i.servedAt.Time()
-		}
 		listed := slices.ContainsFunc(run.Files, func(f registry.SourceFile) bool { return f.Path == file.Path })
-		if !listed && file.Modified.After(since) {
+		if !listed && file.Modified.After(run.StartedAt) {
 			return file
 		}
 	}
 	return nil
+}
+
+// pushedTo is the file of the push log that the join's row comes from; nil where it comes from elsewhere. Rows are in
+// it before they are online, and until it was last written to more may have come.
+func (b *background) pushedTo(i *incident) *registry.SourceFile {
+	at := slices.IndexFunc(b.files, func(f registry.SourceFile) bool { return f.Path == i.joined.file })
+	if i.joined.file == "" || at < 0 || !b.isLogged(&b.files[at]) {
+		return nil
+	}
+	return &b.files[at]
 }
 
 // isLogged says whether a file is one of the view's push log.

@@ -207,7 +207,7 @@ func definitionChanged(b *background, i *incident) string {
 }
 
 func notMaterialized(b *background, i *incident) string {
-	if !i.behind() || b.covering(i.joined.event, i.servedAt) != nil {
+	if !i.behind() || b.covering(i.joined.event, i.servedAt) != nil || b.pushedTo(i) != nil {
 		return ""
 	}
 	return fmt.Sprintf("the row of %s was in no window that had been materialized by %s; %s", i.joined.event, i.servedAt,
@@ -232,6 +232,10 @@ func pushNotLogged(b *background, i *incident) string {
 func arrivedLate(b *background, i *incident) string {
 	if i.ahead() {
 		return ""
+	}
+	if file := b.pushedTo(i); file != nil && file.Modified.After(i.servedAt.Time()) {
+		return fmt.Sprintf("the row of %s was pushed, to %s, which was still written to after the serving at %s",
+			i.joined.event, file.Path, i.servedAt)
 	}
 	run := b.reader(i)
 	if run == nil {

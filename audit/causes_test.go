@@ -10,7 +10,6 @@ import (
 	"github.com/plumbstore/plumb/audit"
 	"github.com/plumbstore/plumb/internal/redistest"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/redis"
 )
 
@@ -176,6 +175,44 @@ func TestAPushedRow_IsExplainedUntilItsLogIsRolled(t *testing.T) {
 	}
 }
 
+// pushedLater is a shop whose stock was pushed a minute after it was looked up, and rolled since.
+func pushedLater(t *testing.T) *shop {
+	s := open(t)
+	s.change(func(d *plumbv1.Definitions) { d.FeatureViews[1].PushLog = &plumbv1.PushLog{Path: "data/pushed"} })
+	s.tick()
+	s.materialize(at(-20))
+	s.lookUp(nil, "a")
+	s.set(at(1))
+	s.push("a", at(-1), 9)
+	if err := s.pusher.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestARowThatWasPushedAfterTheServing_IsLateData(t *testing.T) {
+	s := pushedLater(t)
+	s.touchPushed(at(1))
+	expect(t, s.audit(), "stock", audit.ArrivedLate, 1, "which was still written to after the serving")
+}
+
+func TestAPushedRowThatWasNotServed_IsUnexplained(t *testing.T) {
+	s := pushedLater(t)
+	s.touchPushed(at(-1)) // As if the push had been before the look-up.
+	expect(t, s.audit(), "stock", audit.Unexplained, 1, "no run is known that could have stored the row")
+}
+
+func TestAFileThatCameLate_IsNoExcuseForARowOfAnother(t *testing.T) {
+	s := open(t)
+	s.writeStocks("second", stock{shop: "a", at: at(-5), pieces: int64(8)})
+	s.materialize(at(0))
+	s.forget("stock")
+	s.set(at(5))
+	s.writeStocks("third", stock{shop: "b", at: at(-5), pieces: int64(8)})
+	s.lookUp(nil, "a")
+	expect(t, s.audit(), "stock", audit.Unexplained, 1, "run 2 read the window from files that are unchanged")
+}
+
 // forgets is a shop over a Redis that forgets prices a second after they have expired.
 func forgets(t *testing.T) *shop {
 	online := must(redis.Open(t.Context(), redistest.Start(t).URL))(t)
@@ -214,7 +251,7 @@ func TestALookUpOfThePast_IsUnexplainedWhereTheStoreHadNothingLater(t *testing.T
 	s := open(t)
 	s.writeStocks("second", stock{shop: "a", at: at(-5), pieces: int64(8)})
 	s.materialize(at(-6))
-	must(s.online.(store.Remover).Remove(t.Context(), "shops", "stock"))(t)
+	s.forget("stock")
 	s.lookUp(new(at(-10)), "a")
 	expect(t, s.audit(), "stock", audit.Unexplained, 1, "run 2 read the window from files that are unchanged")
 }
@@ -245,7 +282,7 @@ func TestAForgedValueOfARowThatIsBehind_IsUnexplained(t *testing.T) {
 func TestARowThatTheStoreLost_IsUnexplained(t *testing.T) {
 	s := open(t)
 	s.materialize(at(0))
-	must(s.online.(store.Remover).Remove(t.Context(), "shops", "stock"))(t)
+	s.forget("stock")
 	s.lookUp(nil, "a")
 	expect(t, s.audit(), "stock", audit.Unexplained, 1, "run 2 read the window from files that are unchanged")
 }

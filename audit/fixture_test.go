@@ -376,3 +376,19 @@ func (s *shop) logFile() string {
 	}
 	return found[0]
 }
+
+// forget removes the rows of a view from the online store.
+func (s *shop) forget(view string) {
+	s.t.Helper()
+	must(s.online.(store.Remover).Remove(s.t.Context(), "shops", view))(s.t)
+}
+
+// touchPushed makes the files of the push log as old as told.
+func (s *shop) touchPushed(modified store.Instant) {
+	s.t.Helper()
+	for _, path := range must(filepath.Glob(filepath.Join(s.folder, "data", "pushed", "*.parquet")))(s.t) {
+		if err := os.Chtimes(path, modified.Time(), modified.Time()); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}

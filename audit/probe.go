@@ -68,7 +68,7 @@ func canTellCreated(offline store.Inspector, source *registry.Source, columns []
 func (p *probe) run(ctx context.Context, offline store.Offline, request store.JoinRequest, result string) (
 	report store.JoinReport, err error,
 ) {
-	request.Selection, request.Statuses, request.EventTimestamps = p.selection(), true, true
+	request.Selection, request.Statuses, request.Provenance = p.selection(), true, true
 	join, err := offline.PlanJoin(ctx, request)
 	if err != nil {
 		return report, err
@@ -120,6 +120,8 @@ type answers struct {
 
 	values, statuses []arrow.Array
 	events, created  *array.Timestamp
+	// files are the source files of the rows found.
+	files *array.String
 }
 
 func openAnswers(path string) (*answers, error) {
@@ -166,6 +168,9 @@ func (a *answers) take(batch arrow.RecordBatch) error {
 	}
 	a.created, _ = byName[createdColumn].(*array.Timestamp)
 	var ok bool
+	if a.files, ok = byName[probeAlias+"__source_file"].(*array.String); !ok {
+		return errors.New("the join has no source files")
+	}
 	if a.events, ok = byName[probeAlias+"__event_timestamp"].(*array.Timestamp); !ok {
 		return errors.New("the join has no event times")
 	}
@@ -182,10 +187,14 @@ func (a *answers) sighting() (sighting, error) {
 		}
 		s.statuses[i] = status
 	}
-	if s.event, s.there = instantAt(a.events, a.row); s.there && a.created != nil {
-		if created, ok := instantAt(a.created, a.row); ok {
-			s.created = &created
-		}
+	if s.event, s.there = instantAt(a.events, a.row); !s.there {
+		return s, nil
+	}
+	if created, ok := instantAt(a.created, a.row); ok {
+		s.created = &created
+	}
+	if a.files.IsValid(a.row) {
+		s.file = a.files.Value(a.row)
 	}
 	return s, nil
 }
