@@ -23,10 +23,10 @@ const (
 const (
 	rowsPerBase  = 100
 	fewestBases  = 12
-	mostBases    = 64
+	mostBases    = 48
 	rowsPerEdge  = 100
 	fewestEdges  = 12
-	mostEdges    = 24
+	mostEdges    = 20
 	basesPerPart = 10
 )
 
