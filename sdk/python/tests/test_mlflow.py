@@ -1,4 +1,4 @@
-"""Training sets become inputs of runs in a real MLflow, with the digest, the schema and the profile of their manifest."""
+"""Training sets become inputs of runs in a real MLflow, with digest, schema and profile of their manifest."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ def tracking(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest
 
 def logged(run_id: str) -> tuple[Any, dict[str, str]]:
     """The one input of a run, and its tags."""
-    [found] = mlflow.get_run(run_id).inputs.dataset_inputs
+    inputs = mlflow.get_run(run_id).inputs
+    assert inputs is not None
+    [found] = inputs.dataset_inputs
     return found.dataset, {tag.key: tag.value for tag in found.tags}
 
 

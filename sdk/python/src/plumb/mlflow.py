@@ -12,7 +12,6 @@ Needs MLflow 3 or newer: pip install 'plumb[mlflow]'.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +27,7 @@ except ImportError as error:
 from plumb.manifests import Manifest, manifest_of
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
 
 __all__ = ["TrainingSet", "log_dataset"]
@@ -139,7 +139,8 @@ def log_dataset(
 def _source(given: str | None, file: Path) -> Any:  # noqa: ANN401 - as above.
     """Where the file is, in MLflow's words. It has two readers of local paths, and warns where it is to choose."""
     if given is not None:
-        return resolve_dataset_source(given, [FileSystemDatasetSource])
+        candidates: list[Any] = [FileSystemDatasetSource]
+        return resolve_dataset_source(given, candidates)
     return get_dataset_source_from_json(json.dumps({"uri": str(file.resolve())}), "local")
 
 
