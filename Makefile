@@ -41,8 +41,13 @@ $(python_ready): tools/make-python.sh sdk/python/pyproject.toml sdk/python/requi
 .PHONY: python
 python: $(python_ready) ## Make bin/python, the environment that the Python client is developed in
 
+# What tests try the .dvc files with.
+dvc_ready = bin/dvc/ready
+$(dvc_ready): tools/make-dvc.sh sdk/python/requirements-dvc.txt
+	tools/make-dvc.sh bin/dvc
+
 .PHONY: python-test
-python-test: build $(python_ready) ## Run the tests of the Python client and of the examples
+python-test: build $(python_ready) $(dvc_ready) ## Run the tests of the Python client and of the examples
 	cd sdk/python && ../../$(python) -m pytest
 
 .PHONY: redis-server
