@@ -37,7 +37,12 @@ func formatOf(path string) string { return strings.ToLower(filepath.Ext(path)) }
 
 // read yields the rows in their order, in batches that are valid until yield returns, and at least one, which may be
 // empty. A file that is not what its name says is a *registry.InputError.
-func (t table) read(ctx context.Context, yield func(arrow.RecordBatch) error) error {
+func (t table) read(ctx context.Context, yield func(arrow.RecordBatch) error) (err error) {
+	defer func() {
+		if damage := recover(); damage != nil {
+			err = t.damaged(broken(damage))
+		}
+	}()
 	opened, err := os.Open(t.path)
 	if err != nil {
 		return registry.Inputf("", "cannot read %s: %v", t.path, reason(err))
@@ -52,22 +57,21 @@ func (t table) read(ctx context.Context, yield func(arrow.RecordBatch) error) er
 	return t.readCSV(ctx, opened, yield)
 }
 
+// broken is the error in the place of a panic: a damaged file is allowed to break a decoder, or to have offsets that
+// lead nowhere, and nothing else.
+func broken(damage any) error { return fmt.Errorf("%v", damage) }
+
 func (t table) damaged(err error) error {
 	return registry.Inputf("", "%s is damaged: %v", t.path, err)
 }
 
-func (t table) readParquet(ctx context.Context, opened *os.File, yield func(arrow.RecordBatch) error) (err error) {
-	defer func() {
-		if damage := recover(); damage != nil { // A damaged file is allowed to break the decoder, and nothing else.
-			err = t.damaged(fmt.Errorf("%v", damage))
-		}
-	}()
+func (t table) readParquet(ctx context.Context, opened *os.File, yield func(arrow.RecordBatch) error) error {
 	pages, err := file.NewParquetReader(opened)
 	if err != nil {
 		return t.damaged(err)
 	}
-	reader, err := pqarrow.NewFileReader(pages, pqarrow.ArrowReadProperties{BatchSize: batchRows, Parallel: true},
-		memory.DefaultAllocator)
+	// Columns are not decoded side by side: what breaks on a goroutine of the decoder's own breaks the process.
+	reader, err := pqarrow.NewFileReader(pages, pqarrow.ArrowReadProperties{BatchSize: batchRows}, memory.DefaultAllocator)
 	if err != nil {
 		return t.damaged(err)
 	}
@@ -155,7 +159,9 @@ func (t table) scan(ctx context.Context, measure func(schema *arrow.Schema, scan
 				measure(batch.Schema(), s)
 			}
 		}
-		s.add(batch)
+		if err := s.add(batch); err != nil {
+			return t.damaged(err)
+		}
 		return nil
 	})
 	return s, err
@@ -169,20 +175,22 @@ func newTableScan(schema *arrow.Schema) *tableScan {
 	return s
 }
 
-func (s *tableScan) add(batch arrow.RecordBatch) {
+func (s *tableScan) add(batch arrow.RecordBatch) error {
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, column := range s.columns {
-		group.Go(func() error {
-			column.add(batch.Column(i))
-			return nil
-		})
+		group.Go(func() error { return column.add(batch.Column(i)) })
 	}
-	_ = group.Wait() // Nothing fails.
 	s.rows += batch.NumRows()
+	return group.Wait()
 }
 
-func (c *columnScan) add(values arrow.Array) {
+func (c *columnScan) add(values arrow.Array) (err error) {
+	defer func() {
+		if damage := recover(); damage != nil {
+			err = fmt.Errorf("column %q: %w", c.name, broken(damage))
+		}
+	}()
 	c.digest.add(values)
 	if c.spread != nil {
 		c.spread.add(values)
@@ -192,4 +200,5 @@ func (c *columnScan) add(values arrow.Array) {
 			c.statuses[textOf(values, i)]++
 		}
 	}
+	return nil
 }
