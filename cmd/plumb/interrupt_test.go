@@ -64,6 +64,13 @@ func (l large) write(t *testing.T, name, text string) {
 	}
 }
 
+func (l large) remove(t *testing.T, name string) {
+	t.Helper()
+	if err := os.Remove(filepath.Join(l.folder, name)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // writeRows writes a Parquet file with a sensor, a time and a number in each row.
 func writeRows(t *testing.T, path string, rows, keys int, timeColumn, numberColumn string) {
 	t.Helper()
@@ -188,6 +195,9 @@ func TestCtrlCAtAnyPointOfAJoinLeavesTheOutputThatWasThereAndNothingElse(t *test
 			"--out", "out.parquet")
 		if left := files(t, l.temp); len(left) > 0 {
 			t.Errorf("the temporary folder holds %q", left)
+		}
+		if !interrupted {
+			l.remove(t, "out.parquet.manifest") // It comes with an output alone.
 		}
 		if after := files(t, l.folder); !slices.Equal(after, before) {
 			t.Errorf("the project holds %q, and held %q", after, before)
