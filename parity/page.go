@@ -103,8 +103,8 @@ func (r *Report) examplesSection() report.Section {
 			{Text: strings.ReplaceAll(short(e.sourceText()), " of ", "\nof "), Code: true},
 		})
 	}
-	section := report.Section{Title: "Examples", Text: "The first mismatch of each feature and cause. Verify with --output " +
-		"json has more."}
+	section := report.Section{Title: "Examples",
+		Text: "The first mismatch of each feature and cause. Verify with --output json has more."}
 	if table.Rows != nil {
 		section.Parts = []report.Part{table}
 	}
