@@ -72,10 +72,10 @@ func buildAndRun(m *testing.M) int {
 //	remote apply FOLDER        calls Apply so, and prints the changes
 //	stop-serving               sends SIGTERM; the server has to drain and exit with 0
 //	sqlite FILE STATEMENT      changes a SQLite file behind Plumb's back
-//	redis kill, redis restart  a server at $REDIS, which redis.txtar has to itself
+//	redis kill, redis restart  a server at $REDIS, which redis.txtar has to itself; $STEADY_REDIS is one that lives on
 //	postgres kill, postgres restart  a server with a database at $POSTGRES, which postgres.txtar has to itself
 func TestScripts(t *testing.T) {
-	redis, postgres := redistest.Start(t), postgrestest.Start(t)
+	redis, steady, postgres := redistest.Start(t), redistest.Start(t), postgrestest.Start(t)
 	database := postgres.Database()
 	authority := certtest.NewAuthority(t)
 	cert, key := authority.Issue("server")
@@ -87,6 +87,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", binaries+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("REDIS", redis.URL)
+			env.Setenv("STEADY_REDIS", steady.URL)
 			env.Setenv("POSTGRES", database)
 			env.Setenv("CERT", cert)
 			env.Setenv("KEY", key)
