@@ -292,17 +292,21 @@ func (r *running) selection() *registry.Selection {
 	return must(snapshot.SelectFeatures(references, false))(r.t)
 }
 
-// planned plans what r.request does with a label file, as the command line does.
-func (r *running) planned(path, name string) (store.Join, error) {
-	return r.engine.Engine.PlanJoin(r.t.Context(), store.JoinRequest{
+// planned plans what r.request does with a label file, as the command line does, and with options.
+func (r *running) planned(path, name string, options ...func(*store.JoinRequest)) (store.Join, error) {
+	request := store.JoinRequest{
 		Selection: r.selection(), Labels: path, LabelsName: name, TimestampColumn: "event_timestamp",
-	})
+	}
+	for _, option := range options {
+		option(&request)
+	}
+	return r.engine.Engine.PlanJoin(r.t.Context(), request)
 }
 
 // fileJoin is the join with a label file, as a table, as the command line writes it.
-func (r *running) fileJoin(path string) arrow.Table {
+func (r *running) fileJoin(path string, options ...func(*store.JoinRequest)) arrow.Table {
 	r.t.Helper()
-	planned := must(r.planned(path, ""))(r.t)
+	planned := must(r.planned(path, "", options...))(r.t)
 	out := filepath.Join(r.t.TempDir(), "out.arrow")
 	must(planned.WriteFile(r.t.Context(), out))(r.t)
 	file := must(os.Open(out))(r.t)

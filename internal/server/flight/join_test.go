@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 
 	"github.com/plumbstore/plumb/internal/server"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/store"
 )
 
 func TestR6_TheAnswerIsThatOfAJoinWithALabelFile(t *testing.T) {
@@ -60,6 +62,29 @@ func TestWhatARequestAsksForIsDone(t *testing.T) {
 	if _, _, err := r.join(r.with("asKnown", true), labels(0, 1)); err == nil {
 		t.Errorf("asKnown is not asked of the join: the weather has no created time")
 	}
+}
+
+func TestProvenanceIsThatOfAJoinWithALabelFile(t *testing.T) {
+	r := start(t)
+	labelFile := r.write("data/labels.arrow", labels(0, 1000))
+	names := make([]string, len(store.ProvenanceColumns))
+	for i, column := range store.ProvenanceColumns {
+		names[i] = "weather__" + column.Name
+	}
+	sent, _, err := r.join(r.with("provenance", true), labels(0, 1000))
+	ok(t, err)
+	var got []string
+	for _, field := range sent.Schema().Fields()[int(sent.NumCols())-len(names):] {
+		got = append(got, field.Name)
+	}
+	if !slices.Equal(got, names) {
+		t.Fatalf("the last columns are %q", got)
+	}
+	want := r.fileJoin(labelFile, func(request *store.JoinRequest) { request.Provenance = true })
+	equal(t, want, sent)
+	named, _, err := r.get(r.with("provenance", true, "labelsFile", "data/labels.arrow"))
+	ok(t, err)
+	equal(t, sent, named)
 }
 
 func TestLabelRowsComeInEveryFormOfArrow(t *testing.T) {

@@ -76,6 +76,7 @@ func (s *Service) plan(request *plumbv1.HistoricalRequest) (store.JoinRequest, e
 		Statuses:        request.GetStatuses(),
 		EventTimestamps: request.GetEventTimestamps(),
 		AsKnown:         request.GetAsKnown(),
+		Provenance:      request.GetProvenance(),
 	}
 	snapshot, err := s.config.Snapshot()
 	if err != nil {

@@ -42,6 +42,10 @@ type HistoricalRequest struct {
 	EventTimestamps bool `protobuf:"varint,6,opt,name=event_timestamps,json=eventTimestamps,proto3" json:"event_timestamps,omitempty"`
 	// See only rows that had been created by the label's instant (R4).
 	AsKnown bool `protobuf:"varint,7,opt,name=as_known,json=asKnown,proto3" json:"as_known,omitempty"`
+	// Add for each use of a view, after the outputs, where its values come from: <view or alias>__definition_revision,
+	// __definition_hash, and of the winning row __source_file, __event_timestamp, __created_timestamp and __age_micros,
+	// the microseconds from its event time to the label's instant.
+	Provenance bool `protobuf:"varint,10,opt,name=provenance,proto3" json:"provenance,omitempty"`
 	// Tell the progress of the join. Ask for it only with a reader that goes message by message (read_chunk in pyarrow):
 	// it adds messages without Arrow data, at which pyarrow's read_all ends as if there were no more.
 	Progress bool `protobuf:"varint,9,opt,name=progress,proto3" json:"progress,omitempty"`
@@ -138,6 +142,13 @@ func (x *HistoricalRequest) GetEventTimestamps() bool {
 func (x *HistoricalRequest) GetAsKnown() bool {
 	if x != nil {
 		return x.AsKnown
+	}
+	return false
+}
+
+func (x *HistoricalRequest) GetProvenance() bool {
+	if x != nil {
+		return x.Provenance
 	}
 	return false
 }
@@ -461,7 +472,7 @@ var File_plumb_v1_historical_proto protoreflect.FileDescriptor
 
 const file_plumb_v1_historical_proto_rawDesc = "" +
 	"\n" +
-	"\x19plumb/v1/historical.proto\x12\bplumb.v1\x1a\x1bbuf/validate/validate.proto\x1a\x16plumb/v1/serving.proto\"\xf0\x02\n" +
+	"\x19plumb/v1/historical.proto\x12\bplumb.v1\x1a\x1bbuf/validate/validate.proto\x1a\x16plumb/v1/serving.proto\"\x90\x03\n" +
 	"\x11HistoricalRequest\x12)\n" +
 	"\x0ffeature_service\x18\x01 \x01(\tH\x00R\x0efeatureService\x123\n" +
 	"\bfeatures\x18\x02 \x01(\v2\x15.plumb.v1.FeatureListH\x00R\bfeatures\x12\x1d\n" +
@@ -470,7 +481,11 @@ const file_plumb_v1_historical_proto_rawDesc = "" +
 	"\x10timestamp_column\x18\x04 \x01(\tR\x0ftimestampColumn\x12\x1a\n" +
 	"\bstatuses\x18\x05 \x01(\bR\bstatuses\x12)\n" +
 	"\x10event_timestamps\x18\x06 \x01(\bR\x0feventTimestamps\x12\x19\n" +
-	"\bas_known\x18\a \x01(\bR\aasKnown\x12\x1a\n" +
+	"\bas_known\x18\a \x01(\bR\aasKnown\x12\x1e\n" +
+	"\n" +
+	"provenance\x18\n" +
+	" \x01(\bR\n" +
+	"provenance\x12\x1a\n" +
 	"\bprogress\x18\t \x01(\bR\bprogress\x12\x1f\n" +
 	"\vlabels_file\x18\b \x01(\tR\n" +
 	"labelsFileB\x12\n" +

@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class HistoricalRequest(_message.Message):
-    __slots__ = ("feature_service", "features", "full_names", "timestamp_column", "statuses", "event_timestamps", "as_known", "progress", "labels_file")
+    __slots__ = ("feature_service", "features", "full_names", "timestamp_column", "statuses", "event_timestamps", "as_known", "provenance", "progress", "labels_file")
     FEATURE_SERVICE_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     FULL_NAMES_FIELD_NUMBER: _ClassVar[int]
@@ -16,6 +16,7 @@ class HistoricalRequest(_message.Message):
     STATUSES_FIELD_NUMBER: _ClassVar[int]
     EVENT_TIMESTAMPS_FIELD_NUMBER: _ClassVar[int]
     AS_KNOWN_FIELD_NUMBER: _ClassVar[int]
+    PROVENANCE_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     LABELS_FILE_FIELD_NUMBER: _ClassVar[int]
     feature_service: str
@@ -25,9 +26,10 @@ class HistoricalRequest(_message.Message):
     statuses: bool
     event_timestamps: bool
     as_known: bool
+    provenance: bool
     progress: bool
     labels_file: str
-    def __init__(self, feature_service: _Optional[str] = ..., features: _Optional[_Union[_serving_pb2.FeatureList, _Mapping]] = ..., full_names: bool = ..., timestamp_column: _Optional[str] = ..., statuses: bool = ..., event_timestamps: bool = ..., as_known: bool = ..., progress: bool = ..., labels_file: _Optional[str] = ...) -> None: ...
+    def __init__(self, feature_service: _Optional[str] = ..., features: _Optional[_Union[_serving_pb2.FeatureList, _Mapping]] = ..., full_names: bool = ..., timestamp_column: _Optional[str] = ..., statuses: bool = ..., event_timestamps: bool = ..., as_known: bool = ..., provenance: bool = ..., progress: bool = ..., labels_file: _Optional[str] = ...) -> None: ...
 
 class HistoricalUpdate(_message.Message):
     __slots__ = ("progress", "report")
