@@ -89,6 +89,17 @@ def test_hazards_have_to_be_accepted(changing: plumb.Store, project: Path) -> No
     assert len(changing.history()) == 2
 
 
+def test_sensitive_columns_are_told(changing: plumb.Store, project: Path) -> None:
+    assert not any(feature.sensitive for feature in changing.feature_view("plane").features)
+    entities = project / "features" / "entities.yaml"
+    text = entities.read_text()
+    entities.write_text(text.replace("{name: tailnum, type: STRING}", "{name: tailnum, type: STRING, sensitive: true}"))
+    changing.apply(edit(project, ("name: seats, type: INT32", "name: seats, type: INT32, sensitive: true")), yes=True)
+    assert [f.name for f in changing.feature_view("plane").features if f.sensitive] == ["seats"]
+    assert changing.entity("plane").join_keys == (plumb.JoinKey("tailnum", "STRING", sensitive=True),)
+    assert changing.entity("airport").join_keys == (plumb.JoinKey("airport", "STRING"),)
+
+
 def test_definitions_may_be_text(changing: plumb.Store) -> None:
     text = "entities:\n  - {name: shop, join_keys: [{name: shop, type: INT64}]}\n"
     assert "+ entity shop" in repr(changing.plan(text))

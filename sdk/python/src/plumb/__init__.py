@@ -31,6 +31,7 @@ from plumb.errors import (
 from plumb.local import LocalStore
 from plumb.plans import Applied, Change, Difference, Hazard, History, Plan, Revision
 from plumb.progress import Progress
+from plumb.provenance import ViewProvenance
 from plumb.pushing import Pushed, RefusedRow
 from plumb.remote import RemoteStore
 from plumb.result import Report, Result, ViewReport
@@ -75,6 +76,7 @@ __all__ = [
     "Store",
     "UnauthenticatedError",
     "UnavailableError",
+    "ViewProvenance",
     "ViewReference",
     "ViewReport",
     "connect",

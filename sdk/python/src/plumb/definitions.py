@@ -31,10 +31,11 @@ class Definition(Protocol):
 
 @dataclass(frozen=True)
 class JoinKey:
-    """One typed key column (R9)."""
+    """One typed key column (R9). sensitive: audit logs hold a keyed hash in the place of its values."""
 
     name: str
     type: str
+    sensitive: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,16 @@ class Source:
 
 @dataclass(frozen=True)
 class Feature:
-    """One typed value of a view, read from a column of its source."""
+    """One typed value of a view, read from a column of its source. sensitive: audit logs hold a keyed hash in the place
+    of its values.
+    """
 
     name: str
     type: str
     column: str
     description: str
     tags: Mapping[str, str]
+    sensitive: bool = False
 
 
 @dataclass(frozen=True)
@@ -169,7 +173,7 @@ class Listing(Sequence[D], Generic[D]):
 
 def entity(m: pb.Entity) -> Entity:
     """An entity from its message."""
-    keys = tuple(JoinKey(key.name, type_name(key.type)) for key in m.join_keys)
+    keys = tuple(JoinKey(key.name, type_name(key.type), key.sensitive) for key in m.join_keys)
     return Entity(m.name, keys, m.description, dict(m.tags))
 
 
@@ -183,7 +187,8 @@ def source(m: pb.Source) -> Source:
 def feature_view(m: pb.FeatureView) -> FeatureView:
     """A feature view from its message; what is absent there has its default here."""
     features = tuple(
-        Feature(f.name, type_name(f.type), f.column or f.name, f.description, dict(f.tags)) for f in m.features
+        Feature(f.name, type_name(f.type), f.column or f.name, f.description, dict(f.tags), f.sensitive)
+        for f in m.features
     )
     ttl = m.ttl.ToTimedelta() if m.HasField("ttl") else None
     online = m.online if m.HasField("online") else True

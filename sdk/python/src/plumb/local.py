@@ -24,6 +24,7 @@ from plumb.command import Command, OnProgress, find_binary
 from plumb.errors import Error, HazardError, InputError
 from plumb.labels import Labels, check_file, labels_of
 from plumb.progress import Reporter
+from plumb.provenance import ROW, ViewProvenance
 from plumb.pushing import Columns, Pushed, RefusedRow, batches_of, check_columns, typed
 from plumb.result import Report, Result, Rows, ViewReport
 from plumb.selection import Output, Selection, select
@@ -32,7 +33,7 @@ from plumb.v1 import definitions_pb2 as pb
 from plumb.values import ARRAY, arrow_type
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from google.protobuf.message import Message
 
@@ -110,7 +111,7 @@ class LocalStore(Store):
             rows.label_columns = _label_columns(rows.schema, labels)
         return Result(rows)
 
-    def _look_up(self, keys: Keys, request: Request, at: int | None) -> tuple[Selection, lookup.KeyRows, list[Answer]]:
+    def _look_up(self, keys: Keys, request: Request, at: int | None, provenance: bool) -> lookup.Found:
         selection = select(self._registered(), request.service, request.features)
         rows = lookup.key_rows(keys, selection.keys)
         instant = "now" if at is None else lookup.rfc3339(at)
@@ -118,8 +119,10 @@ class LocalStore(Store):
             file = folder / "keys.json"
             file.write_text(json.dumps(_key_objects(rows)), encoding="utf-8")
             with _speaking_of(f"{file} ", "the key table "), _speaking_of(f"--keys: {file}: ", "keys: "):
-                done = self._run("online", f"--keys={file}", f"--at={instant}", *_wanted(request))
-        return selection, rows, _answers(done["rows"], selection)
+                flags = [*_wanted(request), *(["--provenance"] if provenance else [])]
+                done = self._run("online", f"--keys={file}", f"--at={instant}", *flags)
+        told = _provenance([row["provenance"] for row in done["rows"]]) if provenance else None
+        return lookup.Found(selection, rows, _answers(done["rows"], selection), told)
 
     def _push(self, view: str, rows: Labels, atomic: bool) -> Pushed:
         check_columns(rows.schema)
@@ -298,6 +301,7 @@ def _flags(options: JoinOptions) -> list[str]:
         "--statuses": options.statuses,
         "--event-timestamps": options.event_timestamps,
         "--as-known": options.as_known,
+        "--provenance": options.provenance,
     }
     return [f"--timestamp-column={options.timestamp_column}", *(flag for flag, given in flags.items() if given)]
 
@@ -333,6 +337,22 @@ def _answer(name: str, output: Output, column: Sequence[dict[str, Any]]) -> Answ
     statuses = pa.array([each["status"] for each in column], pa.string())
     times = pa.array([_value(each["event_timestamp"], "TIMESTAMP") for each in column], INSTANT)
     return lookup.Answer(name, values, statuses, times)
+
+
+def _provenance(rows: Sequence[Mapping[str, Any]]) -> dict[str, ViewProvenance]:
+    """What plumb online printed of each use of a view for each row."""
+    told = {}
+    for alias in rows[0] if rows else ():
+        uses = [row[alias] for row in rows]
+        columns = [
+            pa.array([_value(use[each.name], "TIMESTAMP" if each.type == INSTANT else "") for use in uses], each.type)
+            for each in ROW
+        ]
+        first = uses[0]
+        told[alias] = ViewProvenance(
+            alias, first["view"], first["definition_revision"], first["definition_hash"], pa.table(columns, schema=ROW)
+        )
+    return told
 
 
 def _value(value: Any, declared: str) -> Any:  # noqa: ANN401 - JSON in, whatever the type holds out.

@@ -17,6 +17,7 @@ from plumb.values import as_keys
 
 if TYPE_CHECKING:
     from plumb.labels import Frame
+    from plumb.provenance import ViewProvenance
     from plumb.selection import Selection
 
     Keys: TypeAlias = Mapping[str, Any] | Frame
@@ -42,6 +43,18 @@ class KeyRows:
     given: Labels
     table: pa.Table
     typed: dict[str, pa.Array]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a look-up gave: for each output of the selection, in order, an answer, and the provenance of each use of a
+    view by its alias; None where it was not asked for.
+    """
+
+    selection: Selection
+    keys: KeyRows
+    answers: Sequence[Answer]
+    provenance: Mapping[str, ViewProvenance] | None
 
 
 def key_rows(keys: Keys, declared: Mapping[str, str]) -> KeyRows:
@@ -98,10 +111,9 @@ def rfc3339(micros: int) -> str:
     return (_EPOCH + timedelta(microseconds=micros)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def result(
-    keys: KeyRows, selection: Selection, answers: Sequence[Answer], *, statuses: bool, event_timestamps: bool
-) -> Result:
+def result(found: Found, *, statuses: bool, event_timestamps: bool) -> Result:
     """Key columns, then features, named and ordered as historical does."""
+    keys, selection, answers = found.keys, found.selection, found.answers
     if len(answers) != len(selection.outputs):
         raise Fault(f"the answer has {len(answers)} features, and {len(selection.outputs)} were asked for")
     columns = dict(zip(keys.table.column_names, keys.table.columns, strict=True))
@@ -113,14 +125,17 @@ def result(
         times.setdefault(f"{output.alias}__event_timestamp", answer.times)
     for name, values in times.items() if event_timestamps else ():
         _add(columns, name, values)
-    return _result(keys, columns)
+    return _result(found, columns)
 
 
-def _result(keys: KeyRows, columns: Mapping[str, pa.Array | pa.ChunkedArray]) -> Result:
+def _result(found: Found, columns: Mapping[str, pa.Array | pa.ChunkedArray]) -> Result:
+    keys = found.keys
     labels = keys.table.schema
     features = [pa.field(name, columns[name].type) for name in list(columns)[len(labels) :]]
     table = pa.table(list(columns.values()), schema=pa.schema([*labels, *features], metadata=labels.metadata))
-    made = Result(Rows(table.schema, iter(table.to_batches()), len(labels), keys.given.pandas, keys.given.index))
+    rows = Rows(table.schema, iter(table.to_batches()), len(labels), keys.given.pandas, keys.given.index)
+    rows.provenance = found.provenance
+    made = Result(rows)
     made.to_arrow()
     return made
 

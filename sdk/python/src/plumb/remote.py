@@ -34,6 +34,7 @@ from plumb.errors import (
 from plumb.flight import Exchange
 from plumb.labels import labels_of
 from plumb.progress import Reporter
+from plumb.provenance import provenance_of
 from plumb.pushing import Columns, Pushed, Target, TypedRows, batches_of, check_columns
 from plumb.result import Result, Rows
 from plumb.selection import Selection, select
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 
     from plumb.labels import Frame, Labels
     from plumb.online import Answer, Keys
+    from plumb.provenance import ViewProvenance
     from plumb.security import Endpoint
 
     A = TypeVar("A", bound=Message)
@@ -143,6 +145,7 @@ class RemoteStore(Store):
             statuses=options.statuses,
             event_timestamps=options.event_timestamps,
             as_known=options.as_known,
+            provenance=options.provenance,
             progress=True,
         )
         _select(message, request)
@@ -165,7 +168,7 @@ class RemoteStore(Store):
                 rows.index,
                 rows.file,
                 lambda: exchange.report,
-                exchange.close,
+                close=exchange.close,
             )
         )
 
@@ -186,25 +189,31 @@ class RemoteStore(Store):
         except (fl.FlightError, pa.ArrowException, OSError) as error:
             raise self._error(_flight_code(error), _flight_words(error)) from error
 
-    def _look_up(self, keys: Keys, request: Request, at: int | None) -> tuple[Selection, lookup.KeyRows, list[Answer]]:
+    def _look_up(self, keys: Keys, request: Request, at: int | None, provenance: bool) -> lookup.Found:
         """A selection is resolved once, and again when the server has moved on to another revision."""
         revision, selection = self._selections.get(request) or self._resolve(request)
         rows = lookup.key_rows(keys, selection.keys)
         try:
-            reply = self._ask(rows, request, at)
+            reply = self._ask(rows, request, at, provenance)
         except InputError:
             newest = self._resolve(request)
             if newest[1] == selection:
                 raise
             rows = lookup.key_rows(rows.table, newest[1].keys)
-            reply = self._ask(rows, request, at)
+            reply = self._ask(rows, request, at, provenance)
             revision, selection = newest
         if reply.revision != revision:
             revision, selection = self._resolve(request)
         outputs = [output.type for output in selection.outputs]
         if len(outputs) != len(reply.columns):
             raise ConflictError("the definitions changed while the look-up was made; make it again")
-        return selection, rows, [_answer(column, kind) for column, kind in zip(reply.columns, outputs, strict=True)]
+        answers = [_answer(column, kind) for column, kind in zip(reply.columns, outputs, strict=True)]
+        return lookup.Found(selection, rows, answers, self._told(reply, len(rows.table)) if provenance else None)
+
+    def _told(self, reply: sv.GetOnlineFeaturesResponse, rows: int) -> dict[str, ViewProvenance]:
+        if not reply.provenance:
+            raise Fault(f"{self._address} tells no provenance; is it a plumb server of this version?")
+        return provenance_of(reply.provenance, rows)
 
     def _resolve(self, request: Request) -> tuple[int, Selection]:
         resolved = (self._revision(), select(self._registered(), request.service, request.features))
@@ -215,8 +224,12 @@ class RemoteStore(Store):
         newest = self._call(f"{REGISTRY}History", rs.HistoryRequest(limit=1), rs.HistoryResponse).revisions
         return newest[0].revision if newest else 0
 
-    def _ask(self, rows: lookup.KeyRows, request: Request, at: int | None) -> sv.GetOnlineFeaturesResponse:
-        message = sv.GetOnlineFeaturesRequest(full_names=request.full_names, event_timestamps=True)
+    def _ask(
+        self, rows: lookup.KeyRows, request: Request, at: int | None, provenance: bool
+    ) -> sv.GetOnlineFeaturesResponse:
+        message = sv.GetOnlineFeaturesRequest(
+            full_names=request.full_names, event_timestamps=True, provenance=provenance
+        )
         _select(message, request)
         if at is not None:
             message.at.CopyFrom(Timestamp(seconds=at // 1_000_000, nanos=at % 1_000_000 * 1_000))

@@ -18,11 +18,13 @@ from plumb.errors import Fault, InputError, SpentError
 from plumb.tables import html_table, text_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from types import TracebackType
 
     import pandas as pd
     import polars as pl
+
+    from plumb.provenance import ViewProvenance
 
 SHOWN_ROWS = 5
 SHOWN_COLUMNS = 8
@@ -74,6 +76,8 @@ class Rows:
     """The file that the labels were read from, which must not be written over."""
     report: Callable[[], Report | None] = field(default=lambda: None)
     """What the join did, once that is known."""
+    provenance: Mapping[str, ViewProvenance] | None = None
+    """Where the values of a look-up come from, where that was asked for."""
     close: Callable[[], None] = field(default=lambda: None)
     """Lets go of what feeds batches; may be called at any time, and more than once."""
 
@@ -110,6 +114,13 @@ class Result:
     def report(self) -> Report | None:
         """What the join did; None for a look-up, and before a server's last row has been read."""
         return self._rows.report()
+
+    @property
+    def provenance(self) -> Mapping[str, ViewProvenance] | None:
+        """Where the values of a look-up come from: each use of a view by its alias, or the view's name where it has
+        none. None where it was not asked for, and for a join, whose result has it in columns.
+        """
+        return self._rows.provenance
 
     def to_arrow(self) -> pa.Table:
         """The rows as a pyarrow Table, which is kept."""

@@ -13,7 +13,7 @@ from plumb import online as lookup
 from plumb.errors import InputError
 from plumb.labels import labels_of
 from plumb.pushing import Target
-from plumb.selection import Registered, Selection, check_wanted
+from plumb.selection import Registered, check_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from plumb.definitions import Entity, FeatureService, FeatureView, Listing, Source
     from plumb.labels import Frame, Labels
-    from plumb.online import Answer, Keys
+    from plumb.online import Keys
     from plumb.plans import Applied, History, Plan
     from plumb.progress import Wanted
     from plumb.pushing import Pushed
@@ -52,6 +52,7 @@ class JoinOptions:
     statuses: bool
     event_timestamps: bool
     as_known: bool
+    provenance: bool
     progress: Wanted
 
 
@@ -69,6 +70,7 @@ class Store(ABC):
         statuses: bool = False,
         event_timestamps: bool = False,
         as_known: bool = False,
+        provenance: bool = False,
         progress: Wanted = None,
     ) -> Result:
         """Joins features to label rows, each as of its own instant: one row for each, in their order (R6).
@@ -80,12 +82,17 @@ class Store(ABC):
         statuses: add <output>__status: PRESENT, NULL, NOT_FOUND or EXPIRED (R13).
         event_timestamps: add <view or alias>__event_timestamp, that of the row found.
         as_known: see only rows that had been created by the label's instant (R4).
+        provenance: add for each use of a view, after the outputs, where its values come from, each column named
+        <view or alias>__ and: definition_revision (null where it is not known) and definition_hash (hexadecimal); of
+        the row found source_file (relative to the project, null for a SQL source), event_timestamp, created_timestamp,
+        and age_micros, the microseconds from its event time to the label's instant. What is of an expired row is given
+        along with statuses (R13).
         progress: True or False, or a function that is given plumb.Progress; by default joins of more than a second
         show a bar in notebooks and terminals.
 
         Raises InputError for labels or a selection that are wrong (NotFoundError for names), Fault for what broke.
         """
-        options = JoinOptions(timestamp_column, statuses, event_timestamps, as_known, progress)
+        options = JoinOptions(timestamp_column, statuses, event_timestamps, as_known, provenance, progress)
         return self._join(labels, Request.of(service, features, full_names), options)
 
     def online(
@@ -97,21 +104,26 @@ class Store(ABC):
         full_names: bool = False,
         statuses: bool = False,
         event_timestamps: bool = False,
+        provenance: bool = False,
         at: datetime | str | None = None,
     ) -> Result:
         """Looks up the newest materialized values for each row of keys, in their order.
 
         keys: a dict of columns, or a pandas, polars or pyarrow table; one column for each key of the selection. A null
         key matches nothing (R8).
-        at: the instant that ttl is evaluated at, by default now. The rest is as in historical.
+        at: the instant that ttl is evaluated at, by default now.
+        provenance: tell of each use of a view under which definition its values are decided, and of each row who wrote
+        it, when, and how old it is: a plumb.ViewProvenance for each in the result's provenance. The columns stay the
+        same.
+        The rest is as in historical.
 
         Raises InputError for keys or a selection that are wrong, PreconditionError for a view that is not online,
         Fault for what broke.
         """
         request = Request.of(service, features, full_names)
         micros = None if at is None else lookup.instant(at)
-        selection, rows, answers = self._look_up(keys, request, micros)
-        return lookup.result(rows, selection, answers, statuses=statuses, event_timestamps=event_timestamps)
+        found = self._look_up(keys, request, micros, provenance)
+        return lookup.result(found, statuses=statuses, event_timestamps=event_timestamps)
 
     def push(self, view: str, rows: Frame, *, atomic: bool = False) -> Pushed:
         """Writes rows of a view into the online store, where the newest of each key wins (R14).
@@ -137,9 +149,7 @@ class Store(ABC):
     def _join(self, labels: Frame | str | os.PathLike[str], request: Request, options: JoinOptions) -> Result: ...
 
     @abstractmethod
-    def _look_up(
-        self, keys: Keys, request: Request, at: int | None
-    ) -> tuple[Selection, lookup.KeyRows, list[Answer]]: ...
+    def _look_up(self, keys: Keys, request: Request, at: int | None, provenance: bool) -> lookup.Found: ...
 
     @abstractmethod
     def entities(self) -> Listing[Entity]:
