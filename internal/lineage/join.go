@@ -95,7 +95,7 @@ func (j *Join) datasets(r *Recorder, report store.JoinReport, version string) (i
 		columns.decide(found[i].column(view.Source.EventTimestamp, joined),
 			found[i].column(view.Source.CreatedTimestamp, joined))
 	}
-	j.addOutputs(&columns, found)
+	j.addOutputs(&columns, found, labels.column(j.request.TimestampColumn, derived))
 	columns.describe(&output)
 	output.setVersion(version)
 	return append([]dataset{labels}, read.all...), []dataset{output}
@@ -119,8 +119,8 @@ func (j *Join) labelColumns() []field {
 }
 
 // addOutputs takes the features, in the order of the output's columns, and what was asked for beside them. found are
-// the datasets of the selection's references.
-func (j *Join) addOutputs(columns *columnLineage, found []dataset) {
+// the datasets of the selection's references, instant what an age takes of the label rows.
+func (j *Join) addOutputs(columns *columnLineage, found []dataset, instant input) {
 	selection := j.request.Selection
 	for _, output := range selection.Outputs {
 		view, source := selection.References[output.Reference].View, found[output.Reference]
@@ -134,7 +134,7 @@ func (j *Join) addOutputs(columns *columnLineage, found []dataset) {
 	for i, reference := range selection.References {
 		switch {
 		case j.request.Provenance:
-			addProvenance(columns, reference, found[i])
+			addProvenance(columns, reference, found[i], instant)
 		case j.request.EventTimestamps:
 			columns.add(typed(reference.Alias+"__event_timestamp", plumbv1.Type_TIMESTAMP),
 				found[i].column(reference.View.Source.EventTimestamp, identity))
@@ -144,20 +144,15 @@ func (j *Join) addOutputs(columns *columnLineage, found []dataset) {
 
 // addProvenance takes the columns of store.ProvenanceColumns. What the definitions and the name of a file tell comes
 // from no column.
-func addProvenance(columns *columnLineage, reference registry.Reference, source dataset) {
+func addProvenance(columns *columnLineage, reference registry.Reference, source dataset, instant input) {
 	event, created := reference.View.Source.EventTimestamp, reference.View.Source.CreatedTimestamp
-	inputs := map[string]input{
-		"event_timestamp": source.column(event, identity), "age_micros": source.column(event, derived),
+	inputs := map[string][]input{
+		"event_timestamp": {source.column(event, identity)}, "age_micros": {source.column(event, derived), instant},
 	}
 	if created != "" {
-		inputs["created_timestamp"] = source.column(created, identity)
+		inputs["created_timestamp"] = []input{source.column(created, identity)}
 	}
 	for _, column := range store.ProvenanceColumns {
-		added := typed(reference.Alias+"__"+column.Name, column.Type)
-		if from, ok := inputs[column.Name]; ok {
-			columns.add(added, from)
-		} else {
-			columns.add(added)
-		}
+		columns.add(typed(reference.Alias+"__"+column.Name, column.Type), inputs[column.Name]...)
 	}
 }

@@ -207,6 +207,45 @@ func TestAJoinTellsWhichColumnsItsOutputIsMadeOf(t *testing.T) {
 	}
 }
 
+func TestTheColumnsOfProvenanceAreMadeOfTimes(t *testing.T) {
+	request := joinOf()
+	request.Statuses, request.EventTimestamps, request.Provenance = false, false, true
+	events := recorded(t, func(r *lineage.Recorder) { r.StartJoin(request).End(t.Context(), joined(), "digest", nil) })
+	output := at(t, events[1], "outputs", 0)
+	var names []string
+	for _, column := range at(t, output, "facets", "schema", "fields").([]any) {
+		names = append(names, at(t, column, "name").(string))
+	}
+	want := []string{"nearest_shop", "at", "late", "nearest__euros", "total__euros"}
+	for _, alias := range []string{"nearest", "total"} {
+		for _, column := range store.ProvenanceColumns {
+			want = append(want, alias+"__"+column.Name)
+		}
+	}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Errorf("the columns: %s", diff)
+	}
+	made := map[string]string{}
+	for name, inputs := range columnsOf(t, output) {
+		if strings.HasPrefix(name, "nearest__") || strings.HasPrefix(name, "total__") {
+			made[name] = inputs
+		}
+	}
+	const sales, totals = "file /project/data/sales/*.parquet ", "plumb://shops sources/totals "
+	const instant = "file /data/labels.parquet at TRANSFORMATION"
+	if diff := cmp.Diff(map[string]string{
+		"nearest__euros":             sales + "price IDENTITY",
+		"nearest__event_timestamp":   sales + "sold_at IDENTITY",
+		"nearest__created_timestamp": sales + "booked_at IDENTITY",
+		"nearest__age_micros":        sales + "sold_at TRANSFORMATION; " + instant,
+		"total__euros":               totals + "euros IDENTITY",
+		"total__event_timestamp":     totals + "day IDENTITY",
+		"total__age_micros":          totals + "day TRANSFORMATION; " + instant,
+	}, made); diff != "" {
+		t.Errorf("what they are made of: %s", diff)
+	}
+}
+
 func TestDatasetsHaveTheirColumnsAndVersions(t *testing.T) {
 	changed := joined()
 	changed.Files[0].Footer, changed.Files[1].Footer = "bb", "bb"
