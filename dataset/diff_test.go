@@ -66,7 +66,7 @@ func TestPopulationStability_IsTheSumOverDeciles(t *testing.T) {
 func TestComparing_NamesEachDifference(t *testing.T) {
 	a, b := sample(), sample()
 	b.Revision, b.Views[0].Hash = 8, "y"
-	b.Options.AsKnown = true
+	b.Options.AsKnown, b.Options.Provenance = true, true
 	b.Sources[1] = SourceFile{Source: "flights", File: File{Path: "data/2.parquet", Digest: "sha256:2"}}
 	b.Labels.Digest = "sha256:other"
 	b.Uses[0].Keys[0].Column = "dest"
@@ -79,6 +79,7 @@ func TestComparing_NamesEachDifference(t *testing.T) {
 		{"definition", "weather", Changed, "x", "y"},
 		{"use", "weather", Changed, "weather, airport from origin", "weather, airport from dest"},
 		{"option", "as_known", Changed, "false", "true"},
+		{"option", "provenance", Changed, "false", "true"},
 		{"labels", "", Changed, "10 bytes, sha256:l", "10 bytes, sha256:other"},
 		{"source", "flights: data/1.parquet", Missing, "sha256:1", ""},
 		{"source", "flights: data/2.parquet", Added, "", "sha256:2"},

@@ -1,12 +1,15 @@
 package duckdb
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
@@ -241,5 +244,36 @@ func TestR14_AValueThatACorrectionReplacedNeedNotFit(t *testing.T) {
 	got, err := p.join(t, "l.csv", "k,t\n1,2013-01-03\n")
 	if err != nil || got != "k,t,x\n1,2013-01-03,7\n" {
 		t.Errorf("got %q and error %v, want the correction", got, err)
+	}
+}
+
+func TestProvenanceNamesTheFileOfARowWhicheverFilesAreRead(t *testing.T) {
+	row := func(key, x int, at string) string {
+		return fmt.Sprintf("SELECT %d AS k, %d AS x, TIMESTAMP '%s' AS at", key, x, at)
+	}
+	p := newProject(t, map[string]string{
+		"day=1/a.parquet": row(1, 10, "2026-03-01 00:00"),
+		"day=2/a.parquet": row(1, 20, "2026-03-02 12:00"),
+		"day=2/b.parquet": row(2, 21, "2026-03-02 12:00") + " UNION ALL " + row(4, 22, "2026-03-02 12:00"),
+		"day=3/a.parquet": row(1, 30, "2026-03-03 12:00") + " UNION ALL " + row(4, 31, "2026-03-02 13:00"),
+		"day=4/a.parquet": row(1, 40, "2026-03-04 12:00"),
+	}, "data", feature("x", plumbv1.Type_INT64))
+	p.view.Ttl = durationpb.New(24 * time.Hour)
+	request := p.request(t)
+	request.Provenance = true
+	p.write(t, "labels.parquet",
+		"SELECT unnest([1, 2, 3, 4]) AS k, unnest([12, 13, 14, 15]) * INTERVAL 1 HOUR + TIMESTAMP '2026-03-02' AS t")
+	path, err := p.run(t, request, "out.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text string
+	query := "SELECT string_agg(concat_ws(' ', k, x, v__source_file), ', ') FROM " + literal(path)
+	if err := newTestSession(t).queryRow(t.Context(), query, &text); err != nil {
+		t.Fatal(err)
+	}
+	want := "1 20 data/day=2/a.parquet, 2 21 data/day=2/b.parquet, 3, 4 31 data/day=3/a.parquet"
+	if text != want {
+		t.Errorf("got  %s\nwant %s", text, want)
 	}
 }
