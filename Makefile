@@ -83,7 +83,7 @@ bench-memory: build ## Join 20 million labels within 2 GB; fails beyond 3 GB; ke
 	bin/bench-offline bin/plumb bin/bench memory
 
 .PHONY: bench-online
-bench-online: build redis-server ## Measure look-ups through plumb serve against a bare go-redis program; takes five minutes
+bench-online: build redis-server ## Measure look-ups through plumb serve against a bare go-redis program; takes eight minutes
 	go build -o bin/bench-online ./bench/online
 	bin/bench-online bin/plumb
 
