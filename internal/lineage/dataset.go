@@ -118,7 +118,7 @@ func (c *columnLineage) describe(output *dataset) {
 	output.Facets["columnLineage"] = newFacet(columnsFacet, facet{"fields": c.of, "dataset": list(c.dataset)})
 }
 
-// sources are the datasets of the views of a run, each once.
+// sources are the datasets that a run reads, each once: those of its views, and its labels, which may be a source too.
 type sources struct {
 	recorder *Recorder
 	files    []registry.SourceFile
@@ -149,8 +149,8 @@ func (s *sources) add(d dataset, columns []field, version string) dataset {
 	if at < 0 {
 		at = len(s.all)
 		s.all = append(s.all, d)
-		s.all[at].setVersion(version)
 	}
+	s.all[at].setVersion(version)
 	known, _ := s.all[at].Facets["schema"]["fields"].([]field)
 	for _, column := range columns {
 		if column.Name != "" && !slices.ContainsFunc(known, func(f field) bool { return f.Name == column.Name }) {

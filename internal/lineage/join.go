@@ -73,7 +73,6 @@ func (j *Join) name() (name, description string) {
 
 func (j *Join) datasets(r *Recorder, report store.JoinReport, version string) (inputs, outputs []dataset) {
 	labels, output := r.file(j.request.Labels), r.file(j.request.Out)
-	read := &sources{recorder: r, files: report.Files}
 	var columns columnLineage
 	var fields []field
 	for _, column := range report.Labels {
@@ -83,7 +82,8 @@ func (j *Join) datasets(r *Recorder, report store.JoinReport, version string) (i
 	if fields == nil {
 		fields = j.labelColumns()
 	}
-	labels.setSchema(fields)
+	read := &sources{recorder: r, files: report.Files}
+	read.add(labels, fields, "")
 	columns.decide(labels.column(j.request.TimestampColumn, joined))
 	found := make([]dataset, len(j.request.Selection.References))
 	for i, reference := range j.request.Selection.References {
@@ -98,7 +98,7 @@ func (j *Join) datasets(r *Recorder, report store.JoinReport, version string) (i
 	j.addOutputs(&columns, found, labels.column(j.request.TimestampColumn, derived))
 	columns.describe(&output)
 	output.setVersion(version)
-	return append([]dataset{labels}, read.all...), []dataset{output}
+	return read.all, []dataset{output}
 }
 
 // labelColumns are those that are known before the labels are read.

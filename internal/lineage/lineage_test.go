@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -128,9 +130,50 @@ func eventsIn(t *testing.T, path string) []map[string]any {
 		if err := json.Unmarshal([]byte(line), &event); err != nil {
 			t.Fatal(err)
 		}
+		checkReferences(t, event)
 		events = append(events, event)
 	}
 	return events
+}
+
+// checkReferences holds what OpenLineage says in words alone: a dataset is among the inputs once, and column lineage
+// tells of columns that are in the schemas of the output and of the inputs.
+func checkReferences(t *testing.T, event any) {
+	t.Helper()
+	columns := map[string]bool{}
+	note := func(dataset any) {
+		name := fmt.Sprint(at(t, dataset, "namespace"), " ", at(t, dataset, "name"))
+		if columns[name] {
+			t.Errorf("%s is there more than once", name)
+		}
+		columns[name] = true
+		schema, _ := at(t, dataset, "facets", "schema").(map[string]any)
+		fields, _ := schema["fields"].([]any)
+		for _, column := range fields {
+			columns[fmt.Sprint(name, " ", at(t, column, "name"))] = true
+		}
+	}
+	for _, input := range at(t, event, "inputs").([]any) {
+		note(input)
+	}
+	for _, output := range at(t, event, "outputs").([]any) {
+		note(output)
+		name := fmt.Sprint(at(t, output, "namespace"), " ", at(t, output, "name"), " ")
+		lineage := at(t, output, "facets", "columnLineage").(map[string]any)
+		inputs := slices.Clone(lineage["dataset"].([]any))
+		for column, made := range lineage["fields"].(map[string]any) {
+			inputs = append(inputs, at(t, made, "inputFields").([]any)...)
+			if !columns[name+column] {
+				t.Errorf("the output has no column %s", column)
+			}
+		}
+		for _, input := range inputs {
+			column := fmt.Sprint(at(t, input, "namespace"), " ", at(t, input, "name"), " ", at(t, input, "field"))
+			if !columns[column] {
+				t.Errorf("no input has the column %s", column)
+			}
+		}
+	}
 }
 
 // at walks into decoded JSON.
@@ -278,6 +321,24 @@ func TestDatasetsHaveTheirColumnsAndVersions(t *testing.T) {
 	fields := at(t, events[1], "inputs", 2, "facets", "schema", "fields").([]any)
 	if got := at(t, fields[1], "name"); len(fields) != 5 || got != "price" || at(t, fields[1], "type") != "FLOAT64" {
 		t.Errorf("the files have %v", fields)
+	}
+}
+
+func TestLabelsThatAreASourceTooAreOneInput(t *testing.T) {
+	request := joinOf()
+	request.Labels = "/project/data/sales/*.parquet"
+	events := recorded(t, func(r *lineage.Recorder) { r.StartJoin(request).End(t.Context(), joined(), "digest", nil) })
+	labels := at(t, events[1], "inputs", 0)
+	if at(t, labels, "name") != request.Labels || at(t, labels, "facets", "version") == nil {
+		t.Errorf("the labels are %v", labels)
+	}
+	names := []string{}
+	for _, column := range at(t, labels, "facets", "schema", "fields").([]any) {
+		names = append(names, at(t, column, "name").(string))
+	}
+	want := []string{"nearest_shop", "at", "late", "shop", "price", "note", "sold_at", "booked_at"}
+	if diff := cmp.Diff(want, names); diff != "" {
+		t.Error(diff)
 	}
 }
 
