@@ -14,7 +14,7 @@ const producer = "https://github.com/plumbstore/plumb"
 const (
 	eventSchema      = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
 	facetSchemas     = "https://openlineage.io/spec/facets/"
-	schemaFacet      = facetSchemas + "1-1-1/SchemaDatasetFacet.json#/$defs/SchemaDatasetFacet"
+	schemaFacet      = facetSchemas + "1-2-0/SchemaDatasetFacet.json#/$defs/SchemaDatasetFacet"
 	versionFacet     = facetSchemas + "1-0-1/DatasetVersionDatasetFacet.json#/$defs/DatasetVersionDatasetFacet"
 	columnsFacet     = facetSchemas + "1-2-0/ColumnLineageDatasetFacet.json#/$defs/ColumnLineageDatasetFacet"
 	statisticsFacet  = facetSchemas + "1-0-2/" + statistics + ".json#/$defs/" + statistics
