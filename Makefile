@@ -88,7 +88,7 @@ bench-online: build redis-server ## Measure look-ups through plumb serve against
 	bin/bench-online bin/plumb
 
 .PHONY: bench-audit
-bench-audit: build redis-server ## Measure what an audit log costs look-ups with 16 callers; takes three minutes
+bench-audit: build redis-server ## Measure what an audit log costs look-ups with 16 callers; takes four minutes
 	go build -o bin/bench-online ./bench/online
 	bin/bench-online -tables audit -shapes 1x50,100x50 -callers 16 -rounds 15 bin/plumb
 
