@@ -19,7 +19,7 @@ func (m *Manifest) Describe(ctx context.Context, written, path string, selection
 	report store.JoinReport,
 ) error {
 	columns := columnsOf(selection, m.Options)
-	t := table{path: written, format: formatOf(path), types: declaredTypes(columns)}
+	t := table{path: written, format: formatOf(path), types: declaredTypes(columns), whole: true}
 	sampled := sampleOf(report.Rows)
 	scan, err := t.scan(ctx, func(schema *arrow.Schema, scan *tableScan) {
 		for i, column := range scan.columns {

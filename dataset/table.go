@@ -30,6 +30,9 @@ type table struct {
 	format string
 	// types are the declared types of columns, by name: CSV has texts alone.
 	types map[string]plumbv1.Type
+	// whole says that the file has just been written by us, so that its columns may be decoded side by side: what breaks
+	// on a goroutine of the decoder's own, as a damaged file may, breaks the process.
+	whole bool
 }
 
 // formatOf is the format of a file by its name.
@@ -70,8 +73,8 @@ func (t table) readParquet(ctx context.Context, opened *os.File, yield func(arro
 	if err != nil {
 		return t.damaged(err)
 	}
-	// Columns are not decoded side by side: what breaks on a goroutine of the decoder's own breaks the process.
-	reader, err := pqarrow.NewFileReader(pages, pqarrow.ArrowReadProperties{BatchSize: batchRows}, memory.DefaultAllocator)
+	properties := pqarrow.ArrowReadProperties{BatchSize: batchRows, Parallel: t.whole}
+	reader, err := pqarrow.NewFileReader(pages, properties, memory.DefaultAllocator)
 	if err != nil {
 		return t.damaged(err)
 	}
