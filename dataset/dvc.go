@@ -108,7 +108,7 @@ func configuresCache(repository string) (bool, error) {
 // plainText is what YAML, and DVC, write without quotes.
 var plainText = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]*[.](parquet|csv|arrow)$`)
 
-// yamlText is a text as YAML may have it anywhere: JSON's quotation is one of YAML's.
+// yamlText is a text as YAML may have it anywhere: Go's escapes are all among those of YAML's double quotes.
 func yamlText(text string) string {
 	if plainText.MatchString(text) {
 		return text
