@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.types as pt
 
@@ -62,6 +61,7 @@ def _is_masked(kind: pa.DataType) -> bool:
 
 
 def _masked(array: pa.Array) -> Any:  # noqa: ANN401 - pandas' arrays have no common type.
+    import numpy as np
     import pandas as pd
 
     missing = np.asarray(array.is_null())
