@@ -1,0 +1,105 @@
+// Package parquetfile opens Parquet files that nobody vouches for.
+//
+// Decoders believe what a footer says: a file of 37 bytes that speaks of two billion columns takes all memory there is,
+// and columns that lie thousands deep in each other overflow a stack. Neither can be recovered from. So a footer is
+// walked over first, against the bytes that are there, and whoever hands a Parquet file to a decoder, DuckDB included,
+// opens it here before.
+package parquetfile
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/metadata"
+
+	"github.com/plumbstore/plumb/internal/regularfile"
+)
+
+const (
+	// MaxDepth bounds how deep columns may lie in each other.
+	MaxDepth = 64
+	// MaxColumns bounds the columns of a file, counting those within others.
+	MaxColumns = 20_000
+	// MaxFooter bounds the bytes of a footer, which takes several times as much memory once it is decoded.
+	MaxFooter = 64 << 20
+)
+
+// tailLength is what a file ends with: four bytes that are the footer's length, and four that are the same in all.
+const tailLength = 8
+
+// Open opens a Parquet file. An error that is no *fs.PathError says in what the file is damaged.
+func Open(path string, options ...file.ReadOption) (*file.Reader, error) {
+	opened, err := regularfile.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	reader, err := NewReader(opened, options...)
+	if err != nil {
+		return nil, errors.Join(err, opened.Close())
+	}
+	return reader, nil
+}
+
+// NewReader reads and checks the footer of an open file. Closing the reader closes the file.
+func NewReader(opened *os.File, options ...file.ReadOption) (reader *file.Reader, err error) {
+	defer func() {
+		if damage := recover(); damage != nil {
+			reader, err = nil, fmt.Errorf("its footer is damaged: %v", damage)
+		}
+	}()
+	info, err := opened.Stat()
+	if err != nil {
+		return nil, err
+	}
+	footer, err := Footer(opened, info.Size())
+	if err != nil {
+		return nil, err
+	}
+	if err := checkFooter(footer); err != nil {
+		return nil, fmt.Errorf("its footer is damaged: %w", err)
+	}
+	// The very bytes that were checked are decoded: the file may change meanwhile.
+	contents, err := metadata.NewFileMetaData(footer, nil)
+	if err != nil {
+		return nil, fmt.Errorf("its footer is damaged: %w", err)
+	}
+	contents.SetSourceFileSize(info.Size())
+	if err := checkGroups(contents, info.Size()); err != nil {
+		return nil, fmt.Errorf("its footer is damaged: %w", err)
+	}
+	return file.NewParquetReader(opened, append(options, file.WithMetadata(contents))...)
+}
+
+// Footer returns the bytes of a file's footer, which nothing is known of but that they are there.
+func Footer(opened io.ReaderAt, size int64) ([]byte, error) {
+	var tail [tailLength]byte
+	if size < 4+tailLength {
+		return nil, errors.New("it is no whole Parquet file: it is too short")
+	}
+	if _, err := opened.ReadAt(tail[:], size-tailLength); err != nil {
+		return nil, err
+	}
+	switch string(tail[4:]) {
+	case "PAR1":
+	case "PARE":
+		return nil, errors.New("its footer is encrypted, which is not supported")
+	default:
+		return nil, errors.New("it is no whole Parquet file: it does not end as one")
+	}
+	length := int64(binary.LittleEndian.Uint32(tail[:]))
+	switch {
+	case length > size-4-tailLength:
+		return nil, fmt.Errorf("it is no whole Parquet file: a footer of %d bytes does not fit in", length)
+	case length > MaxFooter:
+		return nil, fmt.Errorf("its footer has %d bytes; at most %d are read", length, MaxFooter)
+	}
+	footer := make([]byte, length)
+	if _, err := opened.ReadAt(footer, size-tailLength-length); err != nil {
+		return nil, err
+	}
+	return footer, nil
+}
