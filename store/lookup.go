@@ -138,6 +138,9 @@ type LookupRequest struct {
 	Keys []*plumbv1.KeyColumn
 	// At is the instant that visibility and ttl are evaluated at (R2).
 	At Instant
+	// Now, where not nil, is the clock that At is read from once the store has answered. An instant from before could be
+	// older than a row that was pushed meanwhile, which would make a key that always had a value NOT_FOUND.
+	Now func() time.Time
 	// EventTimestamps asks for the event time of each row.
 	EventTimestamps bool
 	// Revision is what the reply says of the registry's revision; nothing where it is 0.
@@ -173,7 +176,11 @@ func (l *Lookup) Reply(ctx context.Context, online Online, request LookupRequest
 	if len(values) != len(gets) {
 		return nil, fmt.Errorf("the online store answered %d of %d reads", len(values), len(gets))
 	}
+	if request.Now != nil {
+		request.At = InstantOf(request.Now())
+	}
 	reply := newReply(l, keys.rows)
+	reply.at = request.At
 	if err := reply.fill(values, places, request); err != nil {
 		reply.Release()
 		return nil, err

@@ -17,6 +17,7 @@ import (
 type Reply struct {
 	lookup *Lookup
 	rows   int
+	at     Instant
 	// found are the rows, by use, then row of the keys.
 	found []foundRow
 	seen  []Seen
@@ -73,6 +74,9 @@ type StoredRow struct {
 	SchemaID uint32
 	Origin   Origin
 }
+
+// At is the instant that visibility and ttl were evaluated at (R2).
+func (r *Reply) At() Instant { return r.at }
 
 // Stored is what the store had for each of Lookup.Uses and each row of keys, at use*Rows+row. It stays valid.
 func (r *Reply) Stored() []StoredRow {

@@ -75,9 +75,13 @@ func (a *application) onlineCommand() *cobra.Command {
 }
 
 func (a *application) online(ctx context.Context, p *project, flags onlineFlags) error {
-	at, err := a.instant("--at", flags.at)
-	if err != nil {
-		return err
+	request := store.LookupRequest{EventTimestamps: true, Now: a.now}
+	if flags.at != "now" {
+		at, err := a.instant("--at", flags.at)
+		if err != nil {
+			return err
+		}
+		request.At, request.Now = at, nil
 	}
 	snapshot, err := p.snapshot(ctx)
 	if err != nil {
@@ -100,7 +104,7 @@ func (a *application) online(ctx context.Context, p *project, flags onlineFlags)
 		return err
 	}
 	var provenance store.Provenance
-	request := store.LookupRequest{Keys: keys.Wire(), At: at, EventTimestamps: true}
+	request.Keys = keys.Wire()
 	if flags.provenance {
 		request.Provenance = &provenance
 	}

@@ -23,7 +23,7 @@ func (s *Server) record(lookup *lookupPlan, asked store.LookupRequest, servedAt 
 		return
 	}
 	audit.Offer(&auditlog.Entry{
-		Layout: lookup.logged, ServedAt: servedAt, At: asked.At, Keys: asked.Keys,
+		Layout: lookup.logged, ServedAt: servedAt, At: reply.At(), Keys: asked.Keys,
 		Stored: reply.Stored(), Rows: rows, Count: reply.Rows(),
 	}, bytes.Clone(reply.Wire()))
 }

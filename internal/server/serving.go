@@ -64,9 +64,13 @@ func (s *Server) answer(ctx context.Context, from *edition, request *plumbv1.Get
 	}
 	asked := store.LookupRequest{
 		Keys:            request.GetKeys(),
-		At:              s.at(request),
 		EventTimestamps: request.GetEventTimestamps(),
 		Revision:        from.snapshot.Revision,
+	}
+	if at := request.GetAt(); at != nil {
+		asked.At = store.InstantOf(at.AsTime())
+	} else {
+		asked.Now = s.config.Now
 	}
 	if request.GetProvenance() {
 		asked.Provenance = new(store.Provenance)
@@ -81,14 +85,6 @@ func (s *Server) answer(ctx context.Context, from *edition, request *plumbv1.Get
 	lookup.served.Count(ended.Sub(began), reply.Seen())
 	s.record(lookup, asked, store.InstantOf(ended), reply)
 	return reply, nil
-}
-
-// at is the instant to evaluate visibility and ttl at (R2).
-func (s *Server) at(request *plumbv1.GetOnlineFeaturesRequest) store.Instant {
-	if request.GetAt() == nil {
-		return store.InstantOf(s.config.Now())
-	}
-	return store.InstantOf(request.GetAt().AsTime())
 }
 
 // checkRequest refuses what the message rules do not: an instant that is none, and more rows or longer keys than are
