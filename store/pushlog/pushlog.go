@@ -162,8 +162,17 @@ func (l *Log) retire() {
 	}
 }
 
-// begin makes a write-ahead file whose name comes after all in the folder.
+// begin makes a write-ahead file whose name comes after all in the folder, and another where it is taken over at once.
 func (l *Log) begin(schema *arrow.Schema) (*segment, error) {
+	for {
+		begun, err := l.tryToBegin(schema)
+		if !errors.Is(err, errTaken) {
+			return begun, err
+		}
+	}
+}
+
+func (l *Log) tryToBegin(schema *arrow.Schema) (*segment, error) {
 	now := l.config.Now()
 	entries, err := os.ReadDir(l.config.Folder)
 	if err != nil {

@@ -3,6 +3,7 @@ package pushlog
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -43,20 +44,31 @@ type segment struct {
 	schema *arrow.Schema
 	begun  time.Time
 	size   int64
+	// online is the offset up to which all rows are known to be online, onlineRows of rows.
+	online           int64
+	rows, onlineRows int64
 }
 
 func (s *segment) path(extension string) string { return filepath.Join(s.folder, s.name+extension) }
 
-// newSegment makes a write-ahead file.
+// errTaken says that another process took a write-ahead file over before it was locked.
+var errTaken = errors.New("the write-ahead file was taken over by another process")
+
+// newSegment makes a write-ahead file. It fails with errTaken where another process has taken the file over, which was
+// empty then, before it was locked: that process removes it, and what is written to it would be gone.
 func newSegment(folder, name string, schema *arrow.Schema, begun time.Time) (*segment, error) {
 	s := &segment{folder: folder, name: name, schema: schema, begun: begun}
 	var err error
 	if s.file, err = os.OpenFile(s.path(walExtension), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o644); err != nil {
 		return nil, err
 	}
+	made()
 	// Where the file system has no locks, nobody takes the file over while this process lives or after.
-	if err := lock(s.file); err != nil && errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, errors.Join(fmt.Errorf("%s was taken by another process", s.path(walExtension)), s.close())
+	if err := lock(s.file); errors.Is(err, syscall.EWOULDBLOCK) {
+		return nil, errors.Join(errTaken, s.close())
+	}
+	if there, err := s.isThere(); err != nil || !there {
+		return nil, errors.Join(cmp.Or(err, errTaken), s.close())
 	}
 	err = s.put(append([]byte(magic), walVersion))
 	if err == nil {
@@ -82,10 +94,26 @@ func takeOver(folder, name string) (*segment, error) {
 	if lock(s.file) != nil {
 		return nil, s.close()
 	}
-	if _, err := os.Stat(s.path(walExtension)); errors.Is(err, os.ErrNotExist) {
-		return nil, s.close()
+	if there, err := s.isThere(); err != nil || !there {
+		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
+}
+
+// made is called when a write-ahead file was made and is not locked yet; tests let other processes come in between.
+var made = func() {}
+
+// isThere says whether the locked file still has its name: whoever had the lock before may have removed it.
+func (s *segment) isThere() (bool, error) {
+	named, err := os.Stat(s.path(walExtension))
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	opened, err := s.file.Stat()
+	return err == nil && os.SameFile(named, opened), err
 }
 
 func lock(file *os.File) error { return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }

@@ -1,0 +1,99 @@
+package pushlog
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+)
+
+// Another process opens the log between the making of a write-ahead file and its locking. It takes the empty file over
+// and removes it; or it has it still while the first one locks, or has made its lock and not looked yet.
+func TestAFileThatIsTakenOverBeforeItIsLockedGetsNoRows(t *testing.T) {
+	defer func() { made = func() {} }()
+	for name, other := range map[string]func(t *testing.T, folder string) (release func()){
+		"and is removed": func(t *testing.T, folder string) func() {
+			if _, err := Open(Config{Folder: folder, Now: time.Now}); err != nil {
+				t.Fatal(err)
+			}
+			return func() {}
+		},
+		"and is still held": func(t *testing.T, folder string) func() {
+			name := filepath.Base(onlyFile(t, folder))
+			taken, err := takeOver(folder, name[:len(name)-len(walExtension)])
+			if err != nil || taken == nil {
+				t.Fatal(taken, err)
+			}
+			return func() {
+				if err := taken.roll(); err != nil {
+					t.Error(err)
+				}
+			}
+		},
+		"and another stands in its place": func(t *testing.T, folder string) func() {
+			path := onlyFile(t, folder)
+			if err := os.Remove(path); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path, nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			return func() {}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			log, err := Open(Config{Folder: folder, Now: time.Now})
+			if err != nil {
+				t.Fatal(err)
+			}
+			release := func() {}
+			made = func() {
+				made = func() {}
+				release = other(t, folder)
+			}
+			schema := arrow.NewSchema([]arrow.Field{{Name: "n", Type: arrow.PrimitiveTypes.Int64}}, nil)
+			builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
+			builder.Field(0).(*array.Int64Builder).AppendValues([]int64{1, 2, 3}, nil)
+			if err := log.Append(builder.NewRecordBatch()); err != nil {
+				t.Fatal(err)
+			}
+			release()
+			// The process is killed: what counts is what the next one finds in the folder.
+			var found int64
+			files, err := filepath.Glob(filepath.Join(folder, "*"+walExtension))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, path := range files {
+				left := &segment{}
+				if left.file, err = os.Open(path); err != nil {
+					t.Fatal(err)
+				}
+				if err := left.read(func(batch arrow.RecordBatch) error { found += batch.NumRows(); return nil }); err != nil {
+					t.Fatal(err)
+				}
+				left.close()
+			}
+			if found != 3 {
+				t.Errorf("%d of 3 acknowledged rows are in the folder", found)
+			}
+			if err := log.Close(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+func onlyFile(t *testing.T, folder string) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*"+walExtension))
+	if err != nil || len(files) != 1 {
+		t.Fatal(files, err)
+	}
+	return files[0]
+}
