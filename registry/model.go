@@ -20,13 +20,25 @@ type Column struct {
 	Type string
 	// AbsentFrom is a file of the source that lacks the column; empty where all have it.
 	AbsentFrom string
+	// Unreadable says why no value can be made of the column; empty where one can.
+	Unreadable string
 }
+
+// Format is that of the files of a source.
+type Format int
+
+// The formats of files.
+const (
+	Parquet Format = iota
+)
 
 // Source is a resolved data source. Exactly one of Path and Query is set.
 type Source struct {
 	Name string
-	// Path is a Parquet file, glob or folder, as written in the definition.
+	// Path is a file, glob or folder, as written in the definition.
 	Path string
+	// Format is that of the files of Path.
+	Format Format
 	// Query is SQL over other sources of the project, which Sibling looks up by name.
 	Query            string
 	EventTimestamp   string

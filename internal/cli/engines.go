@@ -36,9 +36,11 @@ func openOnline(ctx context.Context, c *config.Config) (store.Online, error) {
 	return redis.Open(ctx, c.OnlineStore.Reveal())
 }
 
-// offlineEngine is an offline store that also reads files of rows to push.
+// offlineEngine is an offline store that also reads files of rows to push, and lists the files in the folder of a
+// source that it does not read.
 type offlineEngine interface {
 	store.Offline
+	LeftOut(source *registry.Source) ([]string, error)
 	ReadRows(ctx context.Context, view *registry.View, path string, yield func(store.FileRows) error) error
 }
 

@@ -6,6 +6,9 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
+
+	"github.com/dustin/go-humanize/english"
 
 	"github.com/plumbstore/plumb/internal/config"
 	"github.com/plumbstore/plumb/materialize"
@@ -109,7 +112,34 @@ func (p *project) definitions(ctx context.Context) (*plumbv1.Definitions, error)
 		return nil, err
 	}
 	defer p.app.progress("checking the definitions against the sources").stop()
-	return spec.Read(ctx, p.config.ProjectDir, p.config.Definitions, offline)
+	definitions, err := spec.Read(ctx, p.config.ProjectDir, p.config.Definitions, offline)
+	if err != nil {
+		return nil, err
+	}
+	return definitions, p.noteLeftOut(offline, definitions)
+}
+
+// noteLeftOut tells which files in the folders of sources are not read, since their names end in another way.
+func (p *project) noteLeftOut(offline offlineEngine, definitions *plumbv1.Definitions) error {
+	resolved := registry.ResolveSources(definitions.GetSources())
+	for _, definition := range definitions.GetSources() {
+		source := resolved[definition.GetName()]
+		files, err := offline.LeftOut(source)
+		if err != nil {
+			return err
+		}
+		if len(files) == 0 {
+			continue
+		}
+		const most = 5
+		names := strings.Join(files[:min(len(files), most)], ", ")
+		if len(files) > most {
+			names += ", …"
+		}
+		p.app.note("source %s does not read %s in %s whose names have other endings: %s", source.Name,
+			english.Plural(len(files), "file", ""), source.Path, names)
+	}
+	return nil
 }
 
 // plan compares the definition files with what is registered.

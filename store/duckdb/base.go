@@ -39,9 +39,6 @@ func readView(ctx context.Context, r *relations, view *registry.View, table stri
 		return nil, err
 	}
 	if view.Source.Query == "" {
-		if err := checkPlaces(view.Source, columns); err != nil {
-			return nil, err
-		}
 		rows.place = filePlace
 		rows.read(r.files[view.Source.Name])
 		return rows, nil
@@ -58,8 +55,12 @@ const fileShift = 40
 func (v *viewRows) read(files sourceFiles) {
 	index, from := fileIndex(files)
 	v.files = files
-	v.from = fmt.Sprintf("(SELECT %s, ((%s::BIGINT << %d) | file_row_number) AS o, filename, file_row_number FROM %s)",
-		v.renamed(), index, fileShift, from)
+	file, row := duckdbPlaces.file, duckdbPlaces.row
+	if places := files.places(); places != duckdbPlaces {
+		file, row = places.file+" AS "+file, places.row+" AS "+row
+	}
+	v.from = fmt.Sprintf("(SELECT %s, ((%s::BIGINT << %d) | %s) AS o, %s, %s FROM %s)",
+		v.renamed(), index, fileShift, files.places().row, file, row, from)
 }
 
 // pruned reads no more files than may hold rows of the range, or rows that are counted as never to be seen (R3, R8).
@@ -103,8 +104,8 @@ func (v *viewRows) count() int64 {
 // fileIndex is the SQL of a file's position in source order (R3), and what to read it from. DuckDB's own counts the
 // files that are left once a condition on partitions has ruled others out, so it differs from query to query.
 func fileIndex(files sourceFiles) (index, from string) {
-	if len(files.partitions) == 0 {
-		return "file_index", scan(files)
+	if places := files.places(); len(files.partitions) == 0 || places != duckdbPlaces {
+		return places.index, scan(files)
 	}
 	indexes := make([]string, len(files.paths))
 	for i := range files.paths {
@@ -112,18 +113,6 @@ func fileIndex(files sourceFiles) (index, from string) {
 	}
 	return "_plumb_index", fmt.Sprintf("%s JOIN (SELECT unnest(%s) AS _plumb_path, unnest([%s]) AS _plumb_index) "+
 		"ON _plumb_path = filename", scan(files), literals(files.paths), strings.Join(indexes, ", "))
-}
-
-// checkPlaces refuses columns that hide DuckDB's own of the name, by which rows are told apart and ordered (R3).
-func checkPlaces(source *registry.Source, columns []registry.Column) error {
-	for _, column := range columns {
-		switch strings.ToLower(column.Name) {
-		case "filename", "file_index", "file_row_number":
-			return registry.Inputf("", "source %s has a column %q, which would hide where rows come from; read it through a "+
-				"SQL source that names another", source.Name, column.Name)
-		}
-	}
-	return nil
 }
 
 // stage reads a SQL source into a table and numbers its rows in source order. The numbers are joined on by row id
@@ -155,7 +144,7 @@ func (v *viewRows) convert(columns []registry.Column) error {
 		if err != nil {
 			return nil, err
 		}
-		c, err := bring(column.Type, to)
+		c, err := bringColumn(column, to, bring)
 		if slices.ContainsFunc(v.view.Keys, func(key registry.Field) bool { return key.Name == name }) && err == nil {
 			err = keyInEveryFile(column)
 		}
@@ -169,7 +158,7 @@ func (v *viewRows) convert(columns []registry.Column) error {
 		if err != nil {
 			return nil, err
 		}
-		c, err := microseconds(column.Type)
+		c, err := timeColumn(column)
 		if err != nil {
 			return nil, registry.Inputf("", "column %q of source %s: %v", name, v.view.Source.Name, err)
 		}

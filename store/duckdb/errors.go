@@ -45,6 +45,8 @@ func explainError(ctx context.Context, err error) error {
 	case fault.Type == duckdb.ErrorTypeIO &&
 		(strings.Contains(text, "Permission denied") || strings.Contains(text, "Could not write")):
 		return &machineError{text, err}
+	case fault.Type == duckdb.ErrorTypeInternal || fault.Type == duckdb.ErrorTypeFatal:
+		return &machineError{"DuckDB failed: " + text, err}
 	case isReadError(fault.Type):
 		return registry.Inputf("", "%s", text)
 	}
@@ -124,7 +126,7 @@ var raggedLine = regexp.MustCompile(`(?s)^CSV Error on Line: (\d+).*Expected Num
 // message is the first paragraph of DuckDB's text, without the kind of error in front and the quoted query below.
 func message(fault *duckdb.Error) string {
 	text := errorKind.ReplaceAllString(fault.Msg, "")
-	for _, end := range []string{"\n\nLINE ", "\nLINE ", "\n\n", "\nPossible fixes:"} {
+	for _, end := range []string{"\n\nLINE ", "\nLINE ", "\n\n", "\nStack Trace", "\nPossible fixes:"} {
 		text, _, _ = strings.Cut(text, end)
 	}
 	if found := raggedLine.FindStringSubmatch(text); found != nil {

@@ -2,13 +2,10 @@ package duckdb
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/plumbstore/plumb/registry"
 )
@@ -32,7 +29,7 @@ type sourceFiles struct {
 
 // find lists the files of a Parquet source and checks that each lies below a root, wherever links lead.
 func (e *Engine) find(source *registry.Source) (sourceFiles, error) {
-	found, folder, err := e.expand(source.Path)
+	found, folder, err := e.expand(source)
 	if err != nil {
 		return sourceFiles{}, err
 	}
@@ -50,6 +47,11 @@ func (e *Engine) find(source *registry.Source) (sourceFiles, error) {
 		}
 		if files.infos[i], err = os.Stat(files.paths[i]); err != nil {
 			return sourceFiles{}, registry.Inputf("", "cannot read %s: %v", path, err)
+		}
+	}
+	if info, err := os.Stat(e.absolute(source.Path)); err != nil || info.IsDir() { // A file that is named is what is meant.
+		if err := e.checkLakes(source.Path, slices.Concat(own, files.paths[:len(own)])); err != nil {
+			return sourceFiles{}, err
 		}
 	}
 	if folder != "" {
@@ -87,14 +89,15 @@ func (e *Engine) relative(path string) string {
 }
 
 // expand returns the files that a path stands for, and the folder when it is one.
-func (e *Engine) expand(path string) (found []string, folder string, err error) {
+func (e *Engine) expand(source *registry.Source) (found []string, folder string, err error) {
+	path := source.Path
 	absolute := e.absolute(path)
 	info, err := os.Stat(absolute)
 	switch {
 	case err == nil && info.IsDir():
-		found, err = parquetBelow(absolute)
+		found, others, err := filesBelow(absolute, source.Format)
 		if err == nil && len(found) == 0 {
-			err = registry.Inputf("", "folder %s holds no .parquet file", path)
+			err = noFiles(path, source.Format, others)
 		}
 		return found, absolute, err
 	case err == nil:
@@ -105,7 +108,7 @@ func (e *Engine) expand(path string) (found []string, folder string, err error) 
 	if !strings.ContainsAny(path, "*?[{") {
 		return nil, "", registry.Inputf("", "file %s does not exist", path)
 	}
-	found, err = doublestar.FilepathGlob(absolute, doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
+	found, err = matched(absolute, source.Format)
 	if err != nil {
 		return nil, "", registry.Inputf("", "cannot expand %s: %v", path, err)
 	}
@@ -115,22 +118,13 @@ func (e *Engine) expand(path string) (found []string, folder string, err error) 
 	return found, "", nil
 }
 
-// parquetBelow lists the Parquet files of a folder, without what writers leave behind: names with a dot or underscore
-// in front.
-func parquetBelow(folder string) ([]string, error) {
-	names, err := doublestar.Glob(os.DirFS(folder), "**/*.parquet", doublestar.WithFilesOnly(),
-		doublestar.WithFailOnIOErrors())
-	if err != nil {
-		return nil, fmt.Errorf("list folder: %w", err)
+// noFiles refuses a folder without a file of the format, and names one of those that are there.
+func noFiles(path string, format registry.Format, others []string) error {
+	if others == nil {
+		return registry.Inputf("", "folder %s holds no %s file", path, listedEndings(format))
 	}
-	var found []string
-	for _, name := range names {
-		if hidden := strings.HasPrefix(name, ".") || strings.HasPrefix(name, "_"); !hidden &&
-			!strings.Contains(name, "/.") && !strings.Contains(name, "/_") {
-			found = append(found, filepath.Join(folder, name))
-		}
-	}
-	return found, nil
+	return registry.Inputf("", "folder %s holds no %s file, but for example %s; rename its files, or name them by a pattern "+
+		"(%s/*)", path, listedEndings(format), filepath.Base(others[0]), path)
 }
 
 // Locate returns the absolute path of a file that lies below the roots, wherever symbolic links lead. The path is

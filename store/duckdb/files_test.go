@@ -100,7 +100,8 @@ func TestASourceWithoutFilesSaysSo(t *testing.T) {
 	for path, want := range map[string]string{
 		"data/b.parquet":  "file data/b.parquet does not exist",
 		"data/y*.parquet": "no file matches data/y*.parquet",
-		"data/empty":      "folder data/empty holds no .parquet file",
+		"data/empty": "folder data/empty holds no .parquet, .parq or .pq file, but for example note.txt; rename its files, " +
+			"or name them by a pattern (data/empty/*)",
 		"data/[a.parquet": "cannot expand data/[a.parquet: syntax error in pattern",
 		"data/x[1].parquet": "cannot read " + filepath.Join(engine.roots[0], "x[1].parquet") +
 			": a path may not contain any of * ? [; rename it",

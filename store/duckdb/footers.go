@@ -34,6 +34,8 @@ type footer struct {
 	events span
 	// digest is the SHA-256 of the footer's bytes, in hexadecimal.
 	digest string
+	// encrypted says what of the file is encrypted, which keeps all of it from being read; empty where nothing is.
+	encrypted string
 }
 
 // footerColumn is a top-level column of a file.
@@ -43,6 +45,10 @@ type footerColumn struct {
 	untyped bool
 	// nulls is the number of nulls, or -1 where the footer does not tell.
 	nulls int64
+	// unreadable says why values of the column cannot be read right; empty where they can.
+	unreadable string
+	// leaves96 are the positions among the file's leaves of those that are times of 96 bits.
+	leaves96 []int
 }
 
 // span is a range of instants in microseconds with both ends.
@@ -72,8 +78,11 @@ func readFooters(paths []string, event string) []footer {
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, path := range paths {
 		group.Go(func() error {
-			if read, err := readFooter(path, event); err == nil {
+			read, err := readFooter(path, event)
+			if err == nil {
 				footers[i] = read
+			} else if hasEncryptedFooter(path) {
+				footers[i].encrypted = "its footer is encrypted"
 			}
 			return nil
 		})
@@ -100,14 +109,17 @@ func readFooter(path, event string) (f footer, err error) {
 	defer reader.Close() // It closes the file too.
 	contents := reader.MetaData()
 	root := contents.Schema.Root()
-	f = footer{read: true, rows: contents.NumRows}
+	f = footer{read: true, rows: contents.NumRows, encrypted: encryption(contents)}
 	if f.digest, err = digestFooter(opened); err != nil {
 		return footer{}, err
 	}
+	leaf := 0 // Leaves are counted: two may have one path, as a column "a.b" and the field b of a column a.
 	for i := range root.NumFields() {
 		node := root.Field(i)
-		column := footerColumn{name: node.Name(), nulls: -1, untyped: isNullType(node)}
-		if leaf := leafOf(contents.Schema, node); leaf >= 0 {
+		leaves := leavesOf(node)
+		column := footerColumn{name: node.Name(), nulls: -1, untyped: isNullType(node),
+			unreadable: unreadable(contents, node, leaf, leaves), leaves96: leaves96(contents, leaf, leaves)}
+		if isLeaf(node) {
 			column.nulls = countNulls(contents, leaf)
 			if strings.EqualFold(node.Name(), event) {
 				f.events = eventSpan(contents, leaf)
@@ -115,7 +127,9 @@ func readFooter(path, event string) (f footer, err error) {
 		}
 		f.columns = append(f.columns, column)
 		f.layout += layoutOf(node)
+		leaf += leaves
 	}
+	f.markRepeated()
 	return f, nil
 }
 
@@ -143,12 +157,22 @@ func (f footer) isUntyped(name string) bool {
 	return slices.ContainsFunc(f.columns, func(c footerColumn) bool { return c.name == name && c.untyped })
 }
 
-// leafOf is the position among the file's leaves of a top-level column that is one itself, or -1.
-func leafOf(s *schema.Schema, node schema.Node) int {
-	if node.Type() != schema.Primitive || node.RepetitionType() == parquet.Repetitions.Repeated {
-		return -1
+// isLeaf says whether a top-level column has one value for each row.
+func isLeaf(node schema.Node) bool {
+	return node.Type() == schema.Primitive && node.RepetitionType() != parquet.Repetitions.Repeated
+}
+
+// leavesOf is the number of leaves of a column.
+func leavesOf(node schema.Node) int {
+	group, ok := node.(*schema.GroupNode)
+	if !ok {
+		return 1
 	}
-	return s.ColumnIndexByName(node.Path())
+	leaves := 0
+	for i := range group.NumFields() {
+		leaves += leavesOf(group.Field(i))
+	}
+	return leaves
 }
 
 func isNullType(node schema.Node) bool {

@@ -34,6 +34,9 @@ func (e *Engine) History(ctx context.Context, view *registry.View, yield func(ar
 		// Rows need no order here, so the query is read as it is.
 		rows.from = fmt.Sprintf("(SELECT %s FROM %s)", rows.renamed(), identifier(view.Source.Name))
 	}
+	if err := rows.checkStoredTimes(ctx, relations); err != nil {
+		return err
+	}
 	for _, statement := range rows.infinite() {
 		if err := s.exec(ctx, statement); err != nil {
 			return relations.blame(ctx, err)

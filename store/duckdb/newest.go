@@ -80,6 +80,9 @@ func inclusive(window store.Window) timeRange {
 
 // find marks the newest rows, and counts.
 func (n *newest) find(ctx context.Context, r *relations, maxFailed int64) (report store.NewestReport, err error) {
+	if err := n.rows.checkStoredTimes(ctx, r); err != nil {
+		return report, err
+	}
 	for _, statement := range slices.Concat(n.rows.staging, n.rows.infinite()) {
 		if err := n.session.exec(ctx, statement); err != nil {
 			return report, err

@@ -149,6 +149,9 @@ func (r *relations) create(ctx context.Context) error {
 		if err := r.session.exec(ctx, statement); err != nil {
 			return inSource(source, err)
 		}
+		if err := r.checkReadable(ctx, source); err != nil {
+			return inSource(source, err)
+		}
 	}
 	return nil
 }
@@ -185,16 +188,24 @@ func inSource(source *registry.Source, err error) error {
 func (r *relations) blame(ctx context.Context, err error) error {
 	err = r.changed(err)
 	var input *registry.InputError
-	if !errors.As(err, &input) || strings.Contains(input.Message, ".parquet") {
+	if !errors.As(err, &input) || r.names(input.Message) {
 		return err
 	}
 	for _, path := range r.allowed() {
 		probe := "SELECT bit_xor(hash(COLUMNS(*))) FROM read_parquet(" + literals([]string{path}) + ")"
 		if damage := r.session.exec(ctx, probe); damage != nil {
+			if err := unfitTime(ctx, path); err != nil {
+				return err
+			}
 			return registry.Inputf("", "cannot read %s, it is damaged: %v", path, damage)
 		}
 	}
 	return err
+}
+
+// names says whether a message names one of the files.
+func (r *relations) names(message string) bool {
+	return slices.ContainsFunc(r.allowed(), func(path string) bool { return strings.Contains(message, path) })
 }
 
 // changed is the error that a file is gone or another, in place of what came of it; otherwise err. Faults of the

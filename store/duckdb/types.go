@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -136,7 +137,9 @@ func convertText(to plumbv1.Type) *conversion {
 		micros := textMicroseconds()
 		c.value, c.fits = "make_timestamptz("+micros.value+")", micros.fits
 	default:
-		c.fits = "(regexp_full_match($, '[+-]?([0-9.]+([eE][+-]?[0-9]+)?|NaN|Infinity)') AND " + c.value + " IS NOT NULL)"
+		// DuckDB makes an infinity of what is too great.
+		c.fits = "(regexp_full_match($, '[+-]?(NaN|Infinity)') OR regexp_full_match($, '[+-]?[0-9.]+([eE][+-]?[0-9]+)?') " +
+			"AND coalesce(isfinite(" + c.value + "), false))"
 	}
 	return c
 }
@@ -158,7 +161,7 @@ func microseconds(from string) (*conversion, error) {
 		c.fits = "coalesce(isfinite(TRY_CAST($ AS TIMESTAMP)), false)"
 	case "TIMESTAMP_NS":
 		// DuckDB's cast cuts towards 1970, and so does its integer division.
-		c.value = "((epoch_ns($) - ((epoch_ns($) % 1000) + 1000) % 1000) // 1000)"
+		c.value = "((epoch_ns($) // 1000) - CASE WHEN epoch_ns($) % 1000 < 0 THEN 1 ELSE 0 END)"
 		c.fits = "isfinite(CAST($ AS TIMESTAMP))"
 	case nanosecondsUTC:
 		// What is left of a time before 1970 may be one microsecond late; such a value is refused rather than guessed.
@@ -167,9 +170,21 @@ func microseconds(from string) (*conversion, error) {
 	case partitionType, textType:
 		return textMicroseconds(), nil
 	default:
-		return nil, fmt.Errorf("%s is no time; it has to be a timestamp or a date", from)
+		return nil, fmt.Errorf("%s is no time; it has to be a timestamp or a date%s", from, timeHint(from))
 	}
 	return c, nil
+}
+
+// timeHint says how times are made of what columns of a type may hold in their place.
+func timeHint(from string) string {
+	const how = "; in a SQL source over a source without event_timestamp, make one of it: "
+	switch {
+	case from == "VARCHAR":
+		return how + "CAST(x AS TIMESTAMP), or strptime(x, '%d.%m.%Y %H:%M')"
+	case isNumeric(from):
+		return how + "to_timestamp(x) of seconds since 1970, epoch_ms(x) of milliseconds, make_timestamp(x) of microseconds"
+	}
+	return ""
 }
 
 // textMicroseconds reads RFC 3339, with or without a zone, and dates. Digits past the microsecond are cut, which
@@ -233,7 +248,7 @@ func (e *Engine) CanBecome(column registry.Column, declared plumbv1.Type, joinKe
 	if joinKey {
 		bring = convertKey
 	}
-	_, err := bring(column.Type, declared)
+	_, err := bringColumn(column, declared, bring)
 	if err == nil && joinKey {
 		err = keyInEveryFile(column)
 	}
@@ -251,6 +266,24 @@ func keyInEveryFile(column registry.Column) error {
 
 // CanBeTime implements store.Inspector.
 func (e *Engine) CanBeTime(column registry.Column) error {
-	_, err := microseconds(column.Type)
+	_, err := timeColumn(column)
 	return err
+}
+
+// bringColumn is the conversion of a source's column by convert or convertKey.
+func bringColumn(column registry.Column, declared plumbv1.Type,
+	bring func(string, plumbv1.Type) (*conversion, error),
+) (*conversion, error) {
+	if column.Unreadable != "" {
+		return nil, errors.New(column.Unreadable)
+	}
+	return bring(column.Type, declared)
+}
+
+// timeColumn is the conversion of a source's column to microseconds.
+func timeColumn(column registry.Column) (*conversion, error) {
+	if column.Unreadable != "" {
+		return nil, errors.New(column.Unreadable)
+	}
+	return microseconds(column.Type)
 }

@@ -30,6 +30,8 @@ type unifiedColumn struct {
 	first fileColumn
 	// absentFrom is the first file without it; empty where all files have it.
 	absentFrom string
+	// unreadable says which file's values of it cannot be read, and why; empty where all can.
+	unreadable string
 }
 
 // fileColumn is a column as one layout of files has it.
@@ -62,6 +64,9 @@ func (f sourceFiles) layout(i int) string {
 
 // unify reads the schema of one file of each layout and brings them together.
 func (r *relations) unify(ctx context.Context, source *registry.Source, files sourceFiles) (*unified, error) {
+	if err := files.checkEncryption(); err != nil {
+		return nil, err
+	}
 	u := &unified{byLayout: map[string]map[string]fileColumn{}}
 	names, positions := files.layouts()
 	var examples []string
@@ -91,6 +96,7 @@ func (r *relations) unify(ctx context.Context, source *registry.Source, files so
 			"these together in a SQL source", strings.Join(disagreements, ", and about "))
 	}
 	u.findAbsent(names, examples)
+	u.findUnreadable(files)
 	return u, u.checkEvent(source)
 }
 
@@ -138,6 +144,18 @@ func (u *unified) findAbsent(layouts, examples []string) {
 	}
 }
 
+// findUnreadable notes for each column the first file whose values of it cannot be read.
+func (u *unified) findUnreadable(files sourceFiles) {
+	for i, footer := range files.footers {
+		for _, column := range footer.columns {
+			at := u.find(column.name)
+			if column.unreadable != "" && at >= 0 && u.columns[at].unreadable == "" {
+				u.columns[at].unreadable = files.paths[i] + ": column " + column.unreadable
+			}
+		}
+	}
+}
+
 // checkEvent refuses a file without the event time: its rows could never be seen (R3).
 func (u *unified) checkEvent(source *registry.Source) error {
 	at := u.find(source.EventTimestamp)
@@ -148,13 +166,12 @@ func (u *unified) checkEvent(source *registry.Source) error {
 		"source", u.columns[at].absentFrom, u.columns[at].name)
 }
 
-// describeFile asks DuckDB for the columns of one file.
+// describeFile asks DuckDB for the columns of one file. Of columns whose names differ in case alone only the first is
+// told of, which the footer marks as unreadable.
 func (s *session) describeFile(ctx context.Context, path string, f footer, nanoseconds map[string]bool,
 ) ([]fileColumn, error) {
-	if err := distinctNames(path, f); err != nil {
-		return nil, err
-	}
 	var columns []fileColumn
+	at := 0
 	query := "SELECT column_name, column_type FROM (DESCRIBE FROM read_parquet(" + literals([]string{path}) +
 		", hive_partitioning = false))"
 	err := s.queryRows(ctx, query, func(rows *sql.Rows) error {
@@ -164,24 +181,36 @@ func (s *session) describeFile(ctx context.Context, path string, f footer, nanos
 			column.typeName = strings.Replace(column.typeName, "TIMESTAMP WITH TIME ZONE", nanosecondsUTC, 1)
 		}
 		column.untyped = f.isUntyped(column.name)
-		columns = append(columns, column)
+		if !f.repeats(at) {
+			columns = append(columns, column)
+		}
+		at++
 		return err
 	})
 	return columns, err
 }
 
-// distinctNames refuses a file with columns that differ in case alone, one of which DuckDB would rename.
-func distinctNames(path string, f footer) error {
-	seen := map[string]string{}
-	for _, column := range f.columns {
+// repeats says whether an earlier column of the file has the name of the one at the position, but for case. DuckDB
+// would rename the later one.
+func (f footer) repeats(at int) bool {
+	return at < len(f.columns) && slices.ContainsFunc(f.columns[:at], func(c footerColumn) bool {
+		return strings.EqualFold(c.name, f.columns[at].name)
+	})
+}
+
+// markRepeated marks columns whose names differ in case alone as unreadable.
+func (f *footer) markRepeated() {
+	first := map[string]int{}
+	for i, column := range f.columns {
 		folded := strings.ToLower(column.name)
-		if other, ok := seen[folded]; ok {
-			return registry.Inputf("", "%s has the columns %q and %q, whose names differ in case at most; rename one", path,
-				other, column.name)
+		at, ok := first[folded]
+		if !ok {
+			first[folded] = i
+			continue
 		}
-		seen[folded] = column.name
+		f.columns[at].unreadable = fmt.Sprintf("%q has the name of column %q, but for case; rename one", f.columns[at].name,
+			column.name)
 	}
-	return nil
 }
 
 // nanosecondColumns tells the columns of zoned nanoseconds as path/column.
@@ -200,7 +229,8 @@ func (s *session) nanosecondColumns(ctx context.Context, paths []string) (map[st
 func (u *unified) registered(files sourceFiles) []registry.Column {
 	var columns []registry.Column
 	for _, c := range u.columns {
-		columns = append(columns, registry.Column{Name: c.name, Type: c.typeName, AbsentFrom: c.absentFrom})
+		columns = append(columns, registry.Column{Name: c.name, Type: c.typeName, AbsentFrom: c.absentFrom,
+			Unreadable: c.unreadable})
 	}
 	for _, name := range files.partitions {
 		columns = append(columns, registry.Column{Name: name, Type: partitionType})

@@ -283,7 +283,12 @@ func (u *use) run(ctx context.Context, s *session, r *relations, seen timeRange,
 	report store.ViewReport, err error,
 ) {
 	report.Alias = u.reference.Alias
-	err = p.during("preparing view "+u.reference.View.Name, 0, func() error { return u.stage(ctx, s) })
+	err = p.during("preparing view "+u.reference.View.Name, 0, func() error {
+		if err := u.rows.checkStoredTimes(ctx, r); err != nil {
+			return err
+		}
+		return u.stage(ctx, s)
+	})
 	var chosen strategy
 	if err == nil {
 		chosen, err = u.choose(ctx, s)

@@ -8,8 +8,10 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
+	"github.com/apache/arrow-go/v18/arrow/decimal256"
 	"github.com/apache/arrow-go/v18/arrow/float16"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet"
 
 	"github.com/plumbstore/plumb/store"
 )
@@ -20,6 +22,8 @@ type Column struct {
 	Name   string
 	Form   arrow.DataType
 	Values []any
+	// Encoding is that of the values in Parquet where it is not the zero value, which leaves it to the writer.
+	Encoding parquet.Encoding
 }
 
 // record builds an Arrow record of the columns.
@@ -70,6 +74,16 @@ func put(builder array.Builder, v any, row int) error {
 		return putBytes(builder, v)
 	case store.Instant:
 		return putInstant(builder, v, row)
+	case decimal256.Num:
+		builder.(*array.Decimal256Builder).Append(v)
+	case structure:
+		fields := builder.(*array.StructBuilder)
+		fields.Append(true)
+		for i, field := range v {
+			if err := put(fields.FieldBuilder(i), field, row); err != nil {
+				return err
+			}
+		}
 	case nanoseconds:
 		builder.(*array.TimestampBuilder).Append(arrow.Timestamp(v))
 	case []any:

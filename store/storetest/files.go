@@ -32,6 +32,8 @@ type File struct {
 	NoStatistics bool
 	// PageV2 writes Parquet data pages of version 2.
 	PageV2 bool
+	// Encryption is how Parquet is encrypted; nil where it is not.
+	Encryption *parquet.FileEncryptionProperties
 	// Compression is that of Parquet pages; the zero value is none.
 	Compression compress.Compression
 
@@ -122,9 +124,25 @@ func (f File) properties() *parquet.WriterProperties {
 	if f.PageV2 {
 		page = parquet.DataPageV2
 	}
-	return parquet.NewWriterProperties(parquet.WithMaxRowGroupLength(int64(f.rowGroup())),
+	properties := []parquet.WriterProperty{parquet.WithMaxRowGroupLength(int64(f.rowGroup())),
 		parquet.WithVersion(parquet.V2_6), parquet.WithDataPageVersion(page), parquet.WithCompression(f.Compression),
-		parquet.WithDictionaryDefault(!f.hasFloats()), parquet.WithStats(!lists && !f.NoStatistics))
+		parquet.WithDictionaryDefault(!f.hasFloats()), parquet.WithStats(!lists && !f.NoStatistics)}
+	for _, column := range f.Columns {
+		if column.Encoding != parquet.Encodings.Plain {
+			properties = append(properties, parquet.WithEncodingFor(column.Name, column.Encoding),
+				parquet.WithDictionaryFor(column.Name, false))
+		}
+	}
+	if f.Encryption != nil {
+		properties = append(properties, parquet.WithEncryptionProperties(f.Encryption.Clone("")))
+	}
+	return parquet.NewWriterProperties(properties...)
+}
+
+// column is the column of a name.
+func (f File) column(name string) *Column {
+	at := slices.IndexFunc(f.Columns, func(c Column) bool { return c.Name == name })
+	return &f.Columns[at]
 }
 
 func (f File) writeArrow() error {

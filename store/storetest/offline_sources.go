@@ -5,6 +5,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,10 +15,10 @@ import (
 
 // Sources holds an engine to reading files as they are found: of other times, other writers and other layouts.
 func (s Offline) Sources(t *testing.T) {
-	for _, test := range sourceTests {
+	for _, test := range slices.Concat(sourceTests, fileTests) {
 		t.Run(test.name, func(t *testing.T) { test.run(t, s) })
 	}
-	for _, refusal := range grownRefusals {
+	for _, refusal := range slices.Concat(grownRefusals, fileRefusals) {
 		t.Run(refusal.name, func(t *testing.T) {
 			folder := t.TempDir()
 			engine := s.open(t, folder, 2)
@@ -29,6 +30,13 @@ func (s Offline) Sources(t *testing.T) {
 				refusal.change(c)
 				rewrite(t, c)
 			}
+			if refusal.mark != "" {
+				mark := filepath.Join(folder, c.prefix, "v", refusal.mark)
+				if err := os.MkdirAll(filepath.Dir(mark), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				writeText(t, mark, "{}")
+			}
 			join := c.Joins[0]
 			join.Fails = refusal.says
 			if err := c.holdJoin(t.Context(), engine, join); err != nil {
@@ -38,10 +46,12 @@ func (s Offline) Sources(t *testing.T) {
 	}
 }
 
-var sourceTests = []struct {
+type sourceTest struct {
 	name string
 	run  func(t *testing.T, suite Offline)
-}{
+}
+
+var sourceTests = []sourceTest{
 	{"R7 a file without a column has nulls there", grown(olderFiles)},
 	{"R9 narrower numbers are widened exactly", grown(widenedNumbers)},
 	{"R9 whole numbers beside floating point are exact or refused", grown(wholesAndFloats)},
@@ -362,6 +372,8 @@ type refusedFiles struct {
 	name, text string
 	change     func(c *Case)
 	says       []string
+	// mark is a file of a lake table's own to write beside those of the view; none where it is empty.
+	mark string
 }
 
 // twoFiles is a case of two files with one row each, whose columns are to be filled in.
@@ -376,27 +388,27 @@ var sameFiles = twoFiles("n INT64", "event n k", "event n k", `06:00 1 "x"`, `06
 var grownRefusals = []refusedFiles{
 	{"a number that became text", twoFiles("a INT64, b INT64", "k event a b", "k event a:STRING b:BOOL", `"x" 06:00 1 1`,
 		`"x" 06:00 "1" true`), nil,
-		[]string{"column a", "BIGINT", "VARCHAR", "column b", "BOOLEAN", "0.parquet", "1.parquet", "SQL source"}},
+		[]string{"column a", "BIGINT", "VARCHAR", "column b", "BOOLEAN", "0.parquet", "1.parquet", "SQL source"}, ""},
 	{"a value that became an array", twoFiles("a INT64", "k event a", "k event a:INT64_ARRAY", `"x" 06:00 1`,
-		`"x" 06:00 [1]`), nil, []string{"column a", "BIGINT[]", "1.parquet"}},
+		`"x" 06:00 [1]`), nil, []string{"column a", "BIGINT[]", "1.parquet"}, ""},
 	{"bytes beside text", twoFiles("a STRING", "k event a", "k event a:BYTES", `"x" 06:00 "a"`, `"x" 06:00 x"00"`), nil,
-		[]string{"column a", "BLOB", "VARCHAR"}},
+		[]string{"column a", "BLOB", "VARCHAR"}, ""},
 	{"a whole number that floating point does not hold", twoFiles("a FLOAT64", "k event a:INT64", "k event a",
-		`"x" 06:00 9007199254740993`, `"y" 06:00 0.5`), nil, []string{`"a"`, "row 1", "0.parquet", "9007199254740993"}},
+		`"x" 06:00 9007199254740993`, `"y" 06:00 0.5`), nil, []string{`"a"`, "row 1", "0.parquet", "9007199254740993"}, ""},
 	{"a file without the event time", twoFiles("n INT64", "k event n", "k n", `"x" 06:00 1`, `"x" 1`), nil,
-		[]string{`"event"`, "1.parquet"}},
+		[]string{`"event"`, "1.parquet"}, ""},
 	{"a file without a join key", sameFiles, func(c *Case) {
 		c.World.Files[1].Columns = c.World.Files[1].Columns[:2]
-	}, []string{`"k"`, "1.parquet"}},
+	}, []string{`"k"`, "1.parquet"}, ""},
 	{"a file with two columns of one name", sameFiles, func(c *Case) {
 		c.World.Files[1].Columns = append(c.World.Files[1].Columns, textColumn("N", "x"))
-	}, []string{`"n"`, `"N"`, "1.parquet"}},
-	{"folders with other partitions", sameFiles, inFolders("a=1/0", "b=1/1"), []string{"b=1", "a=1"}},
-	{"a file outside the partitions", sameFiles, inFolders("a=1/0", "other/1"), []string{"other", "none"}},
-	{"a partition that is a column too", sameFiles, inFolders("N=1/0", "N=2/1"), []string{"column n", "0.parquet"}},
-	{"a partition that may be null", sameFiles, inFolders("a=null/0", "a=1/1"), []string{`"a=null"`, nullFolder}},
-	{"a partition with a second equals sign", sameFiles, inFolders("a=1=2/0", "a=1/1"), []string{"a=1=2"}},
-	{"a partition twice", sameFiles, inFolders("a=1/a=2/0", "a=1/a=2/1"), []string{"a=1/a=2", "two folders"}},
+	}, []string{`"n"`, `"N"`, "1.parquet"}, ""},
+	{"folders with other partitions", sameFiles, inFolders("a=1/0", "b=1/1"), []string{"b=1", "a=1"}, ""},
+	{"a file outside the partitions", sameFiles, inFolders("a=1/0", "other/1"), []string{"other", "none"}, ""},
+	{"a partition that is a column too", sameFiles, inFolders("N=1/0", "N=2/1"), []string{"column n", "0.parquet"}, ""},
+	{"a partition that may be null", sameFiles, inFolders("a=null/0", "a=1/1"), []string{`"a=null"`, nullFolder}, ""},
+	{"a partition with a second equals sign", sameFiles, inFolders("a=1=2/0", "a=1/1"), []string{"a=1=2"}, ""},
+	{"a partition twice", sameFiles, inFolders("a=1/a=2/0", "a=1/a=2/1"), []string{"a=1/a=2", "two folders"}, ""},
 }
 
 // nullFolder is the value that stands for null in the name of a partition's folder.

@@ -1,0 +1,192 @@
+package duckdb
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/parquet"
+	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/metadata"
+	"github.com/apache/arrow-go/v18/parquet/schema"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/plumbstore/plumb/registry"
+)
+
+// checkStoredTimes refuses times of 96 bits that microseconds do not hold: of these DuckDB makes other times, without an
+// error. Of a SQL source all columns of the files are checked, since which of them count is not known.
+func (v *viewRows) checkStoredTimes(ctx context.Context, r *relations) error {
+	if v.view.Source.Query == "" {
+		return v.files.checkStoredTimes(ctx, func(column string) bool {
+			return slices.ContainsFunc(v.readColumns(), func(name string) bool { return strings.EqualFold(name, column) })
+		})
+	}
+	for _, files := range r.files {
+		if err := files.checkStoredTimes(ctx, func(string) bool { return true }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readColumns are the columns that the view reads.
+func (v *viewRows) readColumns() []string {
+	names := []string{v.view.Source.EventTimestamp, v.view.Source.CreatedTimestamp}
+	for _, column := range v.view.Columns() {
+		names = append(names, column.Name)
+	}
+	return names
+}
+
+func (f sourceFiles) checkStoredTimes(ctx context.Context, wanted func(column string) bool) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, path := range f.paths {
+		for _, column := range f.footers[i].columns {
+			for _, leaf := range column.leaves96 {
+				if !wanted(column.name) {
+					continue
+				}
+				group.Go(func() error { return checkLeaf(ctx, path, leaf) })
+			}
+		}
+	}
+	return group.Wait()
+}
+
+// checkLeaf refuses a file with a time in a leaf that microseconds do not hold. A file that cannot be decoded is left to
+// DuckDB, which says why.
+func checkLeaf(ctx context.Context, path string, leaf int) (err error) {
+	defer func() {
+		if damage := recover(); damage != nil {
+			err = nil
+		}
+	}()
+	reader, err := file.OpenParquetFile(path, false)
+	if err != nil {
+		return nil
+	}
+	defer reader.Close()
+	row := int64(0)
+	for i := range reader.NumRowGroups() {
+		chunk, err := reader.RowGroup(i).Column(leaf)
+		if err != nil {
+			return nil
+		}
+		for chunk.HasNext() {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			found, rows := nextUnfit(chunk)
+			if found != "" {
+				return registry.Inputf("", "column %q, row %d of %s: %s does not fit TIMESTAMP exactly", reader.MetaData().
+					Schema.Column(leaf).ColumnPath()[0], row+rows, path, found)
+			}
+			if rows == 0 {
+				return nil
+			}
+			row += rows
+		}
+	}
+	return nil
+}
+
+// nextUnfit reads some values of a leaf and returns the first that does not fit, with the number of rows up to it, or
+// the number of all rows that were read.
+func nextUnfit(chunk file.ColumnChunkReader) (found string, rows int64) {
+	const most = 4096
+	defined, repeated := make([]int16, most), make([]int16, most)
+	var texts func(value int) string
+	var levels int64
+	var err error
+	switch chunk := chunk.(type) {
+	case *file.Int96ColumnChunkReader:
+		values := make([]parquet.Int96, most)
+		levels, _, err = chunk.ReadBatch(most, values, defined, repeated)
+		texts = func(value int) string { return unfit96(values[value]) }
+	case *file.Int64ColumnChunkReader:
+		values := make([]int64, most)
+		levels, _, err = chunk.ReadBatch(most, values, defined, repeated)
+		texts = func(value int) string { return unfitMilliseconds(values[value]) }
+	}
+	if err != nil || texts == nil {
+		return "", 0
+	}
+	value := 0
+	for level := range levels {
+		if chunk.Descriptor().MaxRepetitionLevel() == 0 || repeated[level] == 0 {
+			rows++
+		}
+		if chunk.Descriptor().MaxDefinitionLevel() > 0 && defined[level] < chunk.Descriptor().MaxDefinitionLevel() {
+			continue
+		}
+		if text := texts(value); text != "" {
+			return text, rows
+		}
+		value++
+	}
+	return "", rows
+}
+
+// unfit96 describes a time of 96 bits, which is nanoseconds of a Julian day, where microseconds do not hold it.
+func unfit96(v parquet.Int96) string {
+	const julian, nanosecondsOfDay = 2_440_588, microsecondsOfDay * 1_000
+	nanoseconds := int64(binary.LittleEndian.Uint64(v[:8]))
+	day := int64(int32(binary.LittleEndian.Uint32(v[8:])))
+	if nanoseconds >= 0 && nanoseconds < nanosecondsOfDay && max(day-julian, julian-day) < math.MaxInt64/microsecondsOfDay {
+		return ""
+	}
+	return fmt.Sprintf("nanosecond %d of Julian day %d", nanoseconds, day)
+}
+
+// unfitMilliseconds describes a time in milliseconds where microseconds do not hold it.
+func unfitMilliseconds(v int64) string {
+	if v <= math.MaxInt64/1_000 && v >= math.MinInt64/1_000 {
+		return ""
+	}
+	return fmt.Sprintf("%d milliseconds since 1970", v)
+}
+
+// leaves96 lists the leaves of a column, of which there are so many from the first on, that are times of 96 bits.
+func leaves96(contents *metadata.FileMetaData, first, leaves int) []int {
+	var found []int
+	for leaf := first; leaf < first+leaves; leaf++ {
+		if contents.Schema.Column(leaf).PhysicalType() == parquet.Types.Int96 {
+			found = append(found, leaf)
+		}
+	}
+	return found
+}
+
+// unfitTime is the error of a file that a time in milliseconds keeps DuckDB from reading, or nil.
+func unfitTime(ctx context.Context, path string) error {
+	reader, err := file.OpenParquetFile(path, false)
+	if err != nil {
+		return nil
+	}
+	defer reader.Close()
+	columns := reader.MetaData().Schema
+	for leaf := range columns.NumColumns() {
+		if isMilliseconds(columns.Column(leaf)) {
+			if err := checkLeaf(ctx, path, leaf); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func isMilliseconds(column *schema.Column) bool {
+	switch kind := column.LogicalType().(type) {
+	case schema.TimestampLogicalType:
+		return kind.TimeUnit() == schema.TimeUnitMillis
+	case *schema.TimestampLogicalType:
+		return kind.TimeUnit() == schema.TimeUnitMillis
+	}
+	return false
+}
