@@ -175,7 +175,7 @@ func TestClosest_FindsWhatDiffersLeast(t *testing.T) {
 }
 
 func TestClosest_CountsCaseOnlyBetweenEquallyCloseNames(t *testing.T) {
-	for name, want := range map[string]string{"x": "X", "ts": "TS", "k": "K", "Value": "value", "VALUE": "value"} {
+	for name, want := range map[string]string{"x": "X", "ts": "TS", "k": "K", "Value": "value", "VALUE": "vALuE"} {
 		if got := registry.Closest(name, []string{"K", "TS", "X", "vALuE", "value"}); got != want {
 			t.Errorf("closest to %q is %q, not %q", name, got, want)
 		}
