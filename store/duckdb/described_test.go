@@ -104,3 +104,13 @@ func queryOver(p *project, t *testing.T) *registry.Source {
 	}
 	return view.Source
 }
+
+func TestFilesMayStandAfterAQuery(t *testing.T) {
+	p := twoDays(t)
+	query := queryOver(p, t)
+	other := &registry.Source{Name: "other", Path: "data/1.parquet", EventTimestamp: "at"}
+	files, err := p.open(t).Files(t.Context(), []*registry.Source{query, other})
+	if err != nil || len(files) != 3 {
+		t.Errorf("got %d files and error %v, want 3", len(files), err)
+	}
+}

@@ -137,6 +137,9 @@ func (f sourceFiles) renameUnreadable(scan string) string {
 func (r *relations) checkReadable(ctx context.Context, source *registry.Source) error {
 	var unreadable []unifiedColumn
 	for _, files := range r.files {
+		if files.unified == nil {
+			continue // A source that stands after the query is not read by it.
+		}
 		for _, column := range files.unified.columns {
 			if column.unreadable != "" {
 				unreadable = append(unreadable, column)
