@@ -1,10 +1,13 @@
 package parity
 
 import (
+	"bytes"
 	"encoding/xml"
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/plumbstore/plumb/internal/printable"
 )
 
 // The elements of a JUnit report, as CI systems read it.
@@ -74,16 +77,13 @@ func (r *Report) WriteJUnit(w io.Writer) error {
 		}
 	}
 	all.count()
-	if _, err := io.WriteString(w, xml.Header); err != nil {
-		return err
-	}
-	encoder := xml.NewEncoder(w)
+	text := bytes.NewBufferString(xml.Header)
+	encoder := xml.NewEncoder(text)
 	encoder.Indent("", "  ")
 	if err := encoder.Encode(all); err != nil {
 		return err
 	}
-	_, err := io.WriteString(w, "\n")
-	return err
+	return printable.To(w).Lines(text.String() + "\n")
 }
 
 func (s *testSuites) count() {
@@ -112,7 +112,7 @@ func (r *TargetReport) testCase(f FeatureReport) testCase {
 		var text strings.Builder
 		for _, example := range r.examples {
 			if example.Feature == f.Feature {
-				example.write(&text)
+				example.write(printable.To(&text))
 			}
 		}
 		c.Failure = &testFailure{Type: string(f.Causes[0].Cause), Text: text.String(),
@@ -131,7 +131,7 @@ func (v ViewReport) testCase() testCase {
 	}
 	var text strings.Builder
 	for _, m := range v.Mismatches {
-		fmt.Fprintf(&text, "after %s up to %s: %d rows read, %d there\n", orBeginning(m.After), m.Through, m.Read,
+		printable.To(&text).Printf("after %s up to %s: %d rows read, %d there\n", orBeginning(m.After), m.Through, m.Read,
 			m.SourceRows)
 	}
 	c.Failure = &testFailure{Type: string(Window), Text: text.String(), Message: fmt.Sprintf(

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/plumbstore/plumb/internal/printable"
 )
 
 var update = flag.Bool("update", false, "rewrite what the text should be")
@@ -50,7 +52,7 @@ func failed() *Report {
 
 func TestTheTextSaysWhatDiffersAndWhatEachSideSays(t *testing.T) {
 	var text strings.Builder
-	if err := failed().WriteText(&text); err != nil {
+	if err := failed().WriteText(printable.To(&text)); err != nil {
 		t.Fatal(err)
 	}
 	const golden = "testdata/failed.txt"

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/internal/report"
 )
 
@@ -112,7 +113,9 @@ func (r *Report) examplesSection() report.Section {
 }
 
 // lines is String on two lines.
-func (t Told) lines() string { return strings.Replace(short(t.String()), " of ", "\nof ", 1) }
+func (t Told) lines() string {
+	return strings.Replace(short(printable.Text(t.String())), " of ", "\nof ", 1)
+}
 
 // short leaves out the microseconds of instants that are whole seconds.
 func short(text string) string { return strings.ReplaceAll(text, ".000000Z", "Z") }

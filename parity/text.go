@@ -2,36 +2,34 @@ package parity
 
 import (
 	"fmt"
-	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/dustin/go-humanize"
+
+	"github.com/plumbstore/plumb/internal/printable"
 )
 
 // shownExamples is how many examples are written as text; JSON and HTML have all.
 const shownExamples = 10
 
 // WriteText writes the report for people.
-func (r *Report) WriteText(w io.Writer) error {
-	var text strings.Builder
+func (r *Report) WriteText(text *printable.Writer) error {
 	for _, skipped := range r.Skipped {
-		fmt.Fprintf(&text, "%s is not compared: %s\n", skipped.Name, skipped.Reason)
+		text.Printf("%s is not compared: %s\n", skipped.Name, skipped.Reason)
 	}
 	for _, target := range r.Targets {
-		target.write(&text)
+		target.write(text)
 	}
-	r.writeViews(&text)
+	r.writeViews(text)
 	for i, example := range r.Examples {
 		if i == shownExamples {
-			fmt.Fprintf(&text, "\n… and %d more examples, which --output json and --html have\n", len(r.Examples)-i)
+			text.Printf("\n… and %d more examples, which --output json and --html have\n", len(r.Examples)-i)
 			break
 		}
-		example.write(&text)
+		example.write(text)
 	}
-	fmt.Fprintf(&text, "\n%s\n", r.Verdict())
-	_, err := io.WriteString(w, text.String())
-	return err
+	text.Printf("\n%s\n", r.Verdict())
+	return text.Err()
 }
 
 // Verdict is the outcome in a sentence or two.
@@ -63,45 +61,45 @@ func (r *Report) Verdict() string {
 func count(n int64) string { return humanize.Comma(n) }
 
 // write writes a table of the features of a target.
-func (r *TargetReport) write(text *strings.Builder) {
-	fmt.Fprintf(text, "%s: %s label rows: ", r.Name, count(r.LabelRows))
+func (r *TargetReport) write(text *printable.Writer) {
+	text.Printf("%s: %s label rows: ", r.Name, count(r.LabelRows))
 	for i, kind := range r.Kinds {
 		if i > 0 {
-			text.WriteString(", ")
+			text.Printf(", ")
 		}
-		fmt.Fprintf(text, "%s %s", count(kind.LabelRows), kind.Kind)
+		text.Printf("%s %s", count(kind.LabelRows), kind.Kind)
 	}
-	text.WriteString("\n")
-	table := tabwriter.NewWriter(text, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "  FEATURE\tEQUAL\tDIFFERENT\tPRESENT\tNULL\tNOT_FOUND\tEXPIRED\tCAUSES")
+	text.Printf("\n")
+	lines := [][]string{{"  FEATURE", "EQUAL", "DIFFERENT", "PRESENT", "NULL", "NOT_FOUND", "EXPIRED", "CAUSES"}}
 	for _, f := range r.Features {
-		var causes []string
-		for _, counted := range f.Causes {
-			causes = append(causes, fmt.Sprintf("%s %s", counted.Cause, count(counted.Count)))
+		causes := "-"
+		for i, counted := range f.Causes {
+			causes = []string{"", causes + ", "}[min(i, 1)] + fmt.Sprintf("%s %s", counted.Cause, count(counted.Count))
 		}
-		if causes == nil {
-			causes = []string{"-"}
+		line := []string{"  " + f.Feature}
+		for _, n := range []int64{f.Matches, f.Mismatches, f.Statuses.Present, f.Statuses.Null, f.Statuses.NotFound,
+			f.Statuses.Expired} {
+			line = append(line, fmt.Sprint(n))
 		}
-		fmt.Fprintf(table, "  %s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\n", f.Feature, f.Matches, f.Mismatches, f.Statuses.Present,
-			f.Statuses.Null, f.Statuses.NotFound, f.Statuses.Expired, strings.Join(causes, ", "))
+		lines = append(lines, append(line, causes))
 	}
-	_ = table.Flush() // A strings.Builder takes everything.
+	text.Table(lines)
 }
 
-func (r *Report) writeViews(text *strings.Builder) {
+func (r *Report) writeViews(text *printable.Writer) {
 	if len(r.Views) == 0 {
 		return
 	}
-	text.WriteString("windows:\n")
+	text.Printf("windows:\n")
 	for _, view := range r.Views {
-		fmt.Fprintf(text, "  %s: %s rows read in %d windows, %s written", view.View, count(view.Read), view.Windows,
+		text.Printf("  %s: %s rows read in %d windows, %s written", view.View, count(view.Read), view.Windows,
 			count(view.Written))
 		if len(view.Mismatches) > 0 {
 			first := view.Mismatches[0]
-			fmt.Fprintf(text, "; %d windows did not read the rows that the source has in them, first after %s up to %s: "+
+			text.Printf("; %d windows did not read the rows that the source has in them, first after %s up to %s: "+
 				"%d read, %d there", len(view.Mismatches), orBeginning(first.After), first.Through, first.Read, first.SourceRows)
 		}
-		text.WriteString("\n")
+		text.Printf("\n")
 	}
 }
 
@@ -113,10 +111,10 @@ func orBeginning(instant *string) string {
 }
 
 // write writes an example on a few lines.
-func (e Example) write(text *strings.Builder) {
-	fmt.Fprintf(text, "\n%s, %s: row %d of %s at %s, %s (%s)\n", e.Feature, e.Cause, e.Row, e.Target, e.At, e.keyText(" "),
+func (e Example) write(text *printable.Writer) {
+	text.Printf("\n%s, %s: row %d of %s at %s, %s (%s)\n", e.Feature, e.Cause, e.Row, e.Target, e.At, e.keyText(" "),
 		e.Kind)
-	fmt.Fprintf(text, "  training  %s\n  serving   %s, materialized through %s\n  source    %s\n", e.Training, e.Served,
+	text.Printf("  training  %s\n  serving   %s, materialized through %s\n  source    %s\n", e.Training, e.Served,
 		e.materialized(), e.sourceText())
 }
 
@@ -126,7 +124,7 @@ func (e Example) keyText(between string) string {
 	}
 	keys := make([]string, len(e.Keys))
 	for i, key := range e.Keys {
-		keys[i] = key.Name + "=" + key.Value
+		keys[i] = printable.Text(key.Name + "=" + key.Value)
 	}
 	return strings.Join(keys, between)
 }

@@ -3,9 +3,9 @@ package cli
 import (
 	"bytes"
 	"strings"
-	"unicode"
 
 	"github.com/plumbstore/plumb/internal/document"
+	"github.com/plumbstore/plumb/internal/printable"
 )
 
 // cell is a JSON value as a cell of a table: text that can be read stands as it is.
@@ -14,8 +14,7 @@ func cell(value any) string {
 	case nil:
 		return "-"
 	case string:
-		unreadable := func(r rune) bool { return !unicode.IsPrint(r) }
-		if value != "" && value != "-" && !strings.ContainsFunc(value, unreadable) {
+		if value != "" && value != "-" && printable.Text(value) == value {
 			return value
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
 
@@ -14,6 +13,7 @@ import (
 
 	"github.com/plumbstore/plumb/audit"
 	"github.com/plumbstore/plumb/audit/auditlog"
+	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
@@ -79,7 +79,7 @@ func (a *application) audit(ctx context.Context, p *project, flags auditFlags) e
 			return err
 		}
 	}
-	if err := a.print(report, func(w io.Writer) error { return writeAudit(w, report) }); err != nil {
+	if err := a.print(report, func(w *printable.Writer) error { return writeAudit(w, report) }); err != nil {
 		return err
 	}
 	return verdict(report)
@@ -155,7 +155,7 @@ func (a *application) foresight(ctx context.Context, p *project, flags auditFlag
 	if err != nil {
 		return err
 	}
-	return a.print(found, func(w io.Writer) error { return writeForesight(w, found) })
+	return a.print(found, func(w *printable.Writer) error { return writeForesight(w, found) })
 }
 
 // auditor opens what an audit needs, and begins to tell of its progress.
@@ -192,34 +192,34 @@ const (
 	shownFeatures = 10
 )
 
-func writeAudit(w io.Writer, r *audit.Report) error {
-	fmt.Fprintf(w, "Project %s, look-ups served from %s up to %s: %s in %s.\n", r.Project, r.From, r.To,
+func writeAudit(w *printable.Writer, r *audit.Report) error {
+	w.Printf("Project %s, look-ups served from %s up to %s: %s in %s.\n", r.Project, r.From, r.To,
 		english.Plural(int(r.Rows), "row", ""), english.Plural(int(r.Files), "file", ""))
-	fmt.Fprintf(w, "%s: %d match what training sees, %d do not, %d were not compared.\n\n",
+	w.Printf("%s: %d match what training sees, %d do not, %d were not compared.\n\n",
 		english.Plural(int(r.Values), "value", ""), r.Matched, r.Mismatched, r.NotCompared)
-	if err := writeTable(w, viewLines(r)); err != nil {
+	if err := w.Table(viewLines(r)); err != nil {
 		return err
 	}
 	if len(r.Causes) > 0 {
-		fmt.Fprintln(w)
-		if err := writeTable(w, causeLines(r)); err != nil {
+		w.Printf("\n")
+		if err := w.Table(causeLines(r)); err != nil {
 			return err
 		}
-		fmt.Fprintln(w)
-		if err := writeTable(w, featureLines(r)); err != nil {
+		w.Printf("\n")
+		if err := w.Table(featureLines(r)); err != nil {
 			return err
 		}
 	}
 	for _, example := range r.Examples[:min(len(r.Examples), shownExamples)] {
-		fmt.Fprintf(w, "\n%s\n", exampleText(example))
+		writeExample(w, example)
 	}
 	for _, view := range r.Views {
 		if view.Knowledge != nil {
-			fmt.Fprintf(w, "\n%s\n", knowledgeText(view))
+			w.Printf("\n%s\n", knowledgeText(view))
 		}
 	}
 	for _, skipped := range r.Skipped {
-		fmt.Fprintf(w, "\nNot compared, %s: %s.\n", english.Plural(int(skipped.Values), "value", ""), skipped.Reason)
+		w.Printf("\nNot compared, %s: %s.\n", english.Plural(int(skipped.Values), "value", ""), skipped.Reason)
 	}
 	return nil
 }
@@ -270,13 +270,13 @@ func percent(part, of int64) string {
 	return fmt.Sprintf("%.2f%%", 100*float64(part)/float64(of))
 }
 
-func exampleText(e audit.Example) string {
+func writeExample(w *printable.Writer, e audit.Example) {
 	var keys []string
 	for _, key := range e.Keys {
 		keys = append(keys, key.Name+"="+cell(key.Value))
 	}
-	return fmt.Sprintf("%s:%s of %s, served at %s for %s\n  served:        %s\n  training sees: %s\n  %s: %s\n"+
-		"  logged as row %d of request %d in %s", e.View, e.Feature, strings.Join(keys, " "), e.ServedAt, e.At,
+	w.Printf("\n%s:%s of %s, served at %s for %s\n  served:        %s\n  training sees: %s\n  %s: %s\n"+
+		"  logged as row %d of request %d in %s\n", e.View, e.Feature, strings.Join(keys, " "), e.ServedAt, e.At,
 		sideText(e.Served), sideText(e.Joined), e.Cause, e.Evidence, e.Row, e.Request, e.File)
 }
 
@@ -300,8 +300,8 @@ func knowledgeText(v audit.View) string {
 		english.Plural(int(k.Seen), "row", ""), k.Unknown, percent(k.Unknown, k.Seen))
 }
 
-func writeForesight(w io.Writer, f *audit.Foresight) error {
-	fmt.Fprintf(w, "%s: %s\n\n", f.Labels, english.Plural(int(f.Rows), "label row", ""))
+func writeForesight(w *printable.Writer, f *audit.Foresight) error {
+	w.Printf("%s: %s\n\n", f.Labels, english.Plural(int(f.Rows), "label row", ""))
 	views := [][]string{{"VIEW", "SEEN", "NOT KNOWN YET", "SHARE", "SEEN AS KNOWN"}}
 	features := [][]string{{"FEATURE", "ANOTHER AS KNOWN", "SHARE"}}
 	for _, view := range f.Views {
@@ -312,15 +312,15 @@ func writeForesight(w io.Writer, f *audit.Foresight) error {
 				percent(feature.Changed, f.Rows)})
 		}
 	}
-	if err := writeTable(w, views); err != nil {
+	if err := w.Table(views); err != nil {
 		return err
 	}
-	fmt.Fprintln(w)
-	if err := writeTable(w, features); err != nil {
+	w.Printf("\n")
+	if err := w.Table(features); err != nil {
 		return err
 	}
 	if len(f.Untold) > 0 {
-		fmt.Fprintf(w, "\nTheir sources do not tell when rows were created: %s.\n", strings.Join(f.Untold, ", "))
+		w.Printf("\nTheir sources do not tell when rows were created: %s.\n", strings.Join(f.Untold, ", "))
 	}
 	return nil
 }

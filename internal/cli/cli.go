@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plumbstore/plumb/internal/config"
+	"github.com/plumbstore/plumb/internal/printable"
 )
 
 // Streams are where commands read and write.
@@ -27,7 +28,10 @@ type Streams struct {
 
 // application is what all commands share. Only its flags change it.
 type application struct {
+	// Streams escape what is not printable; with the line ends in what is a part of a line, printable.Writer does so.
 	Streams
+	// screen is what Err writes to, where that is a file.
+	screen  *os.File
 	version string
 	now     func() time.Time
 	// ticks is a ticker: its channel, and what stops it.
@@ -45,8 +49,10 @@ func Main(version string, args []string, streams Streams) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
+	screen, _ := streams.Err.(*os.File)
 	a := &application{
-		Streams: streams,
+		Streams: Streams{In: streams.In, Out: printable.Stream(streams.Out), Err: printable.Stream(streams.Err)},
+		screen:  screen,
 		version: version,
 		now:     time.Now, //nolint:forbidigo // This is where the clock is injected.
 		ticks:   newTicks,

@@ -3,14 +3,13 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/plumbstore/plumb/dataset"
+	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/registry"
 )
 
@@ -81,7 +80,7 @@ func (a *application) datasetVerify(ctx context.Context, p *project, path string
 }
 
 // write tells everything that is not the same, and how much is.
-func (v verification) write(w io.Writer) error {
+func (v verification) write(w *printable.Writer) error {
 	same := 0
 	for _, check := range v.Checks {
 		if check.State == dataset.Same {
@@ -92,15 +91,13 @@ func (v verification) write(w io.Writer) error {
 		return err
 	}
 	if v.Same {
-		_, err := fmt.Fprintf(w, "%s is what its manifest says, and so is all that it was made of: %d things compared\n",
+		return w.Printf("%s is what its manifest says, and so is all that it was made of: %d things compared\n",
 			v.File, same)
-		return err
 	}
-	_, err := fmt.Fprintf(w, "%s: %d of %d things that it was made of are as they were\n", v.File, same, len(v.Checks))
-	return err
+	return w.Printf("%s: %d of %d things that it was made of are as they were\n", v.File, same, len(v.Checks))
 }
 
-func writeChecks(w io.Writer, checks []dataset.Check, wanted func(dataset.State) bool) error {
+func writeChecks(w *printable.Writer, checks []dataset.Check, wanted func(dataset.State) bool) error {
 	var lines [][]string
 	for _, check := range checks {
 		if wanted(check.State) {
@@ -112,7 +109,7 @@ func writeChecks(w io.Writer, checks []dataset.Check, wanted func(dataset.State)
 			lines[i] = lines[i][:3]
 		}
 	}
-	return writeTable(w, lines)
+	return w.Table(lines)
 }
 
 // present is the project as it is now.
@@ -255,14 +252,12 @@ func checkFormats(was, out string) error {
 	return nil
 }
 
-func (r rebuilding) write(w io.Writer) error {
+func (r rebuilding) write(w *printable.Writer) error {
 	if r.Rebuilt {
-		_, err := fmt.Fprintf(w, "%s: %d rows, the same as they were: %s\n", r.Out, r.Rows, r.Digest)
-		return err
+		return w.Printf("%s: %d rows, the same as they were: %s\n", r.Out, r.Rows, r.Digest)
 	}
 	if err := writeChecks(w, r.Obstacles, func(dataset.State) bool { return true }); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%s was not rebuilt: what it was made of is not what it was\n", r.Out)
-	return err
+	return w.Printf("%s was not rebuilt: what it was made of is not what it was\n", r.Out)
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"regexp"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plumbstore/plumb/dataset"
+	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/registry"
 )
 
@@ -57,12 +57,12 @@ func (a *application) datasetDiff(left, right string) error {
 	return a.print(result, result.write)
 }
 
-func (d differences) write(w io.Writer) error {
+func (d differences) write(w *printable.Writer) error {
 	var lines [][]string
 	for _, entry := range d.Entries {
 		lines = append(lines, []string{string(entry.State), entry.Subject, entry.Name, changed(entry)})
 	}
-	if err := writeTable(w, lines); err != nil {
+	if err := w.Table(lines); err != nil {
 		return err
 	}
 	if err := d.writeColumns(w); err != nil {
@@ -72,8 +72,7 @@ func (d differences) write(w io.Writer) error {
 	if d.Same {
 		verdict = "The contents are the same"
 	}
-	_, err := fmt.Fprintf(w, "%s: %s has %d rows, %s has %d.\n", verdict, d.A.File, d.A.Rows, d.B.File, d.B.Rows)
-	return err
+	return w.Printf("%s: %s has %d rows, %s has %d.\n", verdict, d.A.File, d.A.Rows, d.B.File, d.B.Rows)
 }
 
 // changed is what an entry was and is.
@@ -95,7 +94,7 @@ func shortDigest(text string) string {
 }
 
 // writeColumns shows the columns that differ, and how many do not.
-func (d differences) writeColumns(w io.Writer) error {
+func (d differences) writeColumns(w *printable.Writer) error {
 	lines := [][]string{{"COLUMN", "STATE", "NULLS", "MEAN", "MEDIAN", "KS", "PSI"}}
 	for _, column := range d.Columns {
 		if column.State != dataset.Same {
@@ -106,12 +105,11 @@ func (d differences) writeColumns(w io.Writer) error {
 	}
 	same := len(d.Columns) - len(lines) + 1
 	if len(lines) > 1 {
-		if err := writeTable(w, lines); err != nil {
+		if err := w.Table(lines); err != nil {
 			return err
 		}
 	}
-	_, err := fmt.Fprintf(w, "%d of %d columns are the same, value by value.\n", same, len(d.Columns))
-	return err
+	return w.Printf("%d of %d columns are the same, value by value.\n", same, len(d.Columns))
 }
 
 func nullShare(s *dataset.Summary) string { return fmt.Sprintf("%.2f%%", 100*float64(s.NullShare)) }

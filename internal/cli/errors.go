@@ -71,7 +71,9 @@ func (a *application) finish(ctx context.Context, err error) int {
 		failed.Kind = failureKind(err)
 	}
 	failed.Message = strings.TrimPrefix(strings.Join(lines, "\n"), "plumb: ")
-	fmt.Fprintln(a.Err, strings.Join(lines, "\n"))
+	for _, line := range lines {
+		a.note("%s", line)
+	}
 	if a.output == jsonText {
 		_ = document.Write(a.Out, map[string]failure{"error": failed}) // There is nowhere left to report to.
 	}
@@ -139,13 +141,28 @@ func failureKind(err error) string {
 func messages(err error) []string {
 	found := problems(err)
 	if len(found) == 0 {
-		return []string{"plumb: " + err.Error()}
+		return []string{"plumb: " + oneLine(err)}
 	}
 	lines := make([]string, len(found))
 	for i, problem := range found {
 		lines[i] = problem.String()
 	}
 	return lines
+}
+
+// oneLine is an error's text. Errors that are joined inside of it are separated by semicolons, since a line end in a
+// message is a part of what somebody gave.
+func oneLine(err error) string {
+	text := err.Error()
+	var joined interface{ Unwrap() []error }
+	if !errors.As(err, &joined) {
+		return text
+	}
+	var each []string
+	for _, one := range joined.Unwrap() {
+		each = append(each, one.Error())
+	}
+	return strings.ReplaceAll(text, strings.Join(each, "\n"), strings.Join(each, "; "))
 }
 
 func problems(err error) []spec.Problem {

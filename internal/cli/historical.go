@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 	"math"
 	"strings"
 
@@ -11,6 +10,7 @@ import (
 
 	"github.com/plumbstore/plumb/dataset"
 	"github.com/plumbstore/plumb/internal/document"
+	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
@@ -133,9 +133,8 @@ func (a *application) explain(ctx context.Context, p *project, request store.Joi
 	if err != nil {
 		return err
 	}
-	return a.print(map[string]string{"explain": explanation}, func(w io.Writer) error {
-		_, err := fmt.Fprintln(w, strings.TrimSpace(explanation))
-		return err
+	return a.print(map[string]string{"explain": explanation}, func(w *printable.Writer) error {
+		return w.Lines(strings.TrimSpace(explanation) + "\n")
 	})
 }
 
@@ -161,11 +160,11 @@ func (a *application) summarize(written *trainingSet, report store.JoinReport, s
 	if a.output == jsonText {
 		return document.Write(a.Out, summary)
 	}
-	return summary.write(a.Err)
+	return summary.write(printable.To(a.Err))
 }
 
-func (s joinSummary) write(w io.Writer) error {
-	_, err := fmt.Fprintf(w, "%s: %d rows in %.2f s, %.0f rows/s\n", s.Out, s.Rows, s.Seconds, s.RowsPerSecond)
+func (s joinSummary) write(w *printable.Writer) error {
+	err := w.Printf("%s: %d rows in %.2f s, %.0f rows/s\n", s.Out, s.Rows, s.Seconds, s.RowsPerSecond)
 	if err != nil {
 		return err
 	}
@@ -183,5 +182,5 @@ func (s joinSummary) write(w io.Writer) error {
 		}
 		lines = append(lines, []string{"  " + view.Alias, line})
 	}
-	return writeTable(w, lines)
+	return w.Table(lines)
 }

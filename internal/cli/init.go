@@ -4,7 +4,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/plumbstore/plumb/internal/printable"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 )
@@ -34,10 +34,9 @@ func (a *application) initCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.print(map[string]any{"project_dir": args[0], "files": files}, func(w io.Writer) error {
-				_, err := fmt.Fprintf(w, "%s is a project with %d files; next: cd %s && plumb apply (README.md goes on)\n",
+			return a.print(map[string]any{"project_dir": args[0], "files": files}, func(w *printable.Writer) error {
+				return w.Printf("%s is a project with %d files; next: cd %s && plumb apply (README.md goes on)\n",
 					args[0], len(files), args[0])
-				return err
 			})
 		},
 	}

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
+	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/spec"
@@ -145,16 +145,15 @@ type materializedLine struct {
 }
 
 // write names the rows that were left out. Those that made the run fail are in its error.
-func (l materializedLine) write(w io.Writer) error {
+func (l materializedLine) write(w *printable.Writer) error {
 	if err := l.runLine.write(w); err != nil || l.Skipped == 0 || l.Outcome == registry.Failed {
 		return err
 	}
-	text := fmt.Sprintf("  left out: %s with values that do not fit\n", english.Plural(int(l.Skipped), "row", ""))
+	w.Printf("  left out: %s with values that do not fit\n", english.Plural(int(l.Skipped), "row", ""))
 	for _, failure := range l.Failures {
-		text += fmt.Sprintf("  %s\n", failure)
+		w.Printf("  %s\n", failure)
 	}
-	_, err := io.WriteString(w, text)
-	return err
+	return w.Err()
 }
 
 // nothingToDo stands where a window held no instant, so that there was no run.
@@ -202,7 +201,7 @@ func lineOf(run registry.Run) runLine {
 	return line
 }
 
-func (l runLine) write(w io.Writer) error {
+func (l runLine) write(w *printable.Writer) error {
 	counts := []string{fmt.Sprintf("%d rows read", l.Read), fmt.Sprintf("%d written", l.Written)}
 	for _, extra := range []struct {
 		count int64
@@ -216,7 +215,6 @@ func (l runLine) write(w io.Writer) error {
 			counts = append(counts, fmt.Sprintf("%d %s", extra.count, extra.what))
 		}
 	}
-	_, err := fmt.Fprintf(w, "%s: after %s up to %s: %s: %s, %.2f s\n", l.View, orBeginning(l.Start), l.End, l.Outcome,
+	return w.Printf("%s: after %s up to %s: %s: %s, %.2f s\n", l.View, orBeginning(l.Start), l.End, l.Outcome,
 		strings.Join(counts, ", "), l.Seconds)
-	return err
 }

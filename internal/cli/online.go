@@ -3,13 +3,13 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/plumbstore/plumb/internal/document"
+	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
@@ -113,7 +113,7 @@ func (a *application) online(ctx context.Context, p *project, flags onlineFlags)
 		return err
 	}
 	rows := document.NewAnswer(keys.Keys, columns, provenance.Views).Rows()
-	return a.print(map[string]any{"rows": rows}, func(w io.Writer) error { return writeAnswer(w, rows) })
+	return a.print(map[string]any{"rows": rows}, func(w *printable.Writer) error { return writeAnswer(w, rows) })
 }
 
 // readKeys reads the keys from --key or --keys.
@@ -135,23 +135,23 @@ func (f onlineFlags) readKeys(fields []registry.Field) (*keyColumns, error) {
 }
 
 // writeAnswer prints a table for each row of keys, and one of their provenance where that was asked for.
-func writeAnswer(w io.Writer, rows []document.Row) error {
+func writeAnswer(w *printable.Writer, rows []document.Row) error {
 	for i, row := range rows {
 		var keys []string
 		for _, key := range row.Keys {
 			keys = append(keys, key.Name+"="+cell(key.Value))
 		}
 		if i > 0 {
-			fmt.Fprintln(w)
+			w.Printf("\n")
 		}
 		if len(keys) > 0 {
-			fmt.Fprintln(w, strings.Join(keys, " "))
+			w.Printf("%s\n", strings.Join(keys, " "))
 		}
-		if err := writeTable(w, valueLines(row)); err != nil {
+		if err := w.Table(valueLines(row)); err != nil {
 			return err
 		}
 		if row.Provenance != nil {
-			if err := writeTable(w, provenanceLines(*row.Provenance)); err != nil {
+			if err := w.Table(provenanceLines(*row.Provenance)); err != nil {
 				return err
 			}
 		}

@@ -1,14 +1,14 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
 	"io"
-	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/pflag"
 
 	"github.com/plumbstore/plumb/internal/document"
+	"github.com/plumbstore/plumb/internal/printable"
 )
 
 // format is the value of --output.
@@ -44,25 +44,20 @@ func outputOf(args []string) format {
 }
 
 // print writes value as one line of JSON, or calls asText, as --output asks.
-func (a *application) print(value any, asText func(io.Writer) error) error {
+func (a *application) print(value any, asText func(*printable.Writer) error) error {
 	if a.output == jsonText {
 		return document.Write(a.Out, value)
 	}
-	return asText(a.Out)
+	out := printable.To(a.Out)
+	return cmp.Or(asText(out), out.Err())
 }
 
 // note writes a message for people.
 func (a *application) note(format string, args ...any) {
-	fmt.Fprintf(a.Err, format+"\n", args...)
+	a.say(format+"\n", args...)
 }
 
-// writeTable aligns rows of cells in columns.
-func writeTable(w io.Writer, rows [][]string) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	for _, row := range rows {
-		if _, err := fmt.Fprintln(table, strings.Join(row, "\t")); err != nil {
-			return err
-		}
-	}
-	return table.Flush()
+// say writes a message for people without ending the line.
+func (a *application) say(format string, args ...any) {
+	_ = printable.To(a.Err).Printf(format, args...) // There is nowhere left to report to.
 }

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/user"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/parity"
 	"github.com/plumbstore/plumb/registry/plan"
 )
@@ -112,17 +112,16 @@ func (a *application) apply(ctx context.Context, p *project, flags applyFlags) e
 	if done.Revision, err = engine.Apply(ctx, planned.Commit(userAtHost(), a.now().UTC())); err != nil {
 		return err
 	}
-	return a.print(done, func(w io.Writer) error {
+	return a.print(done, func(w *printable.Writer) error {
 		if !ask { // Who was asked has read it.
 			if err := planned.WriteText(w); err != nil {
 				return err
 			}
 		}
 		if done.Verify != nil {
-			fmt.Fprintf(w, "\n%s\n", done.Verify.Verdict())
+			w.Printf("\n%s\n", done.Verify.Verdict())
 		}
-		_, err := fmt.Fprintf(w, "\nApplied: project %s is at revision %d.\n", done.Project, done.Revision)
-		return err
+		return w.Printf("\nApplied: project %s is at revision %d.\n", done.Project, done.Revision)
 	})
 }
 
@@ -136,13 +135,13 @@ func (*hazardsError) Error() string {
 
 // confirm shows a plan and asks whether to accept its hazards.
 func (a *application) confirm(ctx context.Context, planned *plan.Plan) error {
-	if err := planned.WriteText(a.Err); err != nil {
+	if err := planned.WriteText(printable.To(a.Err)); err != nil {
 		return err
 	}
 	if !isTerminal(a.In) {
 		return &hazardsError{planned.Details()}
 	}
-	fmt.Fprint(a.Err, "\nApply in spite of the hazards? [y/N] ")
+	a.say("\nApply in spite of the hazards? [y/N] ")
 	answer, err := a.readLine(ctx)
 	if err != nil {
 		return err

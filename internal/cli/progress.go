@@ -10,6 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/plumbstore/plumb/internal/document"
+	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -97,8 +98,8 @@ func (a *application) progressDisplay() progressDisplay {
 	switch {
 	case a.output == jsonText:
 		return progressDocuments{a.Err}
-	case isTerminal(a.Err):
-		return &progressLine{file: a.Err.(*os.File)}
+	case isTerminal(a.screen):
+		return &progressLine{file: a.screen}
 	}
 	return progressLog{a.Err}
 }
@@ -116,17 +117,17 @@ func (*progressLine) every() time.Duration { return 200 * time.Millisecond }
 // show draws the line, cut to the terminal's width: a line that wraps could not be taken back.
 func (l *progressLine) show(m moment) {
 	const frames = `|/-\`
-	text := []rune(fmt.Sprintf("%c %s", frames[l.frame%len(frames)], m))
+	text := []rune(printable.Text(fmt.Sprintf("%c %s", frames[l.frame%len(frames)], m)))
 	l.frame++
 	if width, _, err := term.GetSize(int(l.file.Fd())); err == nil && width > 0 {
 		text = text[:min(len(text), width-1)]
 	}
-	fmt.Fprint(l.file, clearLine, string(text))
+	_, _ = l.file.WriteString(clearLine + string(text)) // There is nowhere else to tell of it.
 }
 
 func (l *progressLine) clear() {
 	if l.frame > 0 {
-		fmt.Fprint(l.file, clearLine)
+		_, _ = l.file.WriteString(clearLine)
 	}
 }
 
@@ -134,7 +135,7 @@ func (l *progressLine) clear() {
 type progressLog struct{ io.Writer }
 
 func (progressLog) every() time.Duration { return 5 * time.Second }
-func (l progressLog) show(m moment)      { fmt.Fprintln(l, m) }
+func (l progressLog) show(m moment)      { _ = printable.To(l).Printf("%s\n", m) }
 func (progressLog) clear()               {}
 
 // progressDocuments are lines of JSON for programs.

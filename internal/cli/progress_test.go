@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"io"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -25,8 +26,10 @@ type watch struct {
 // told is an application that tells progress on stderr, and its watch.
 func told(stderr io.Writer, output format) (*application, *watch) {
 	w := &watch{ticks: make(chan time.Time), read: make(chan struct{}, 1)}
+	screen, _ := stderr.(*os.File)
 	return &application{
 		Streams: Streams{Err: stderr},
+		screen:  screen,
 		output:  output,
 		now: func() time.Time {
 			select {

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
+	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
@@ -148,7 +148,7 @@ func (l pushLine) verdict() error {
 	return nil
 }
 
-func (l pushLine) write(w io.Writer) error {
+func (l pushLine) write(w *printable.Writer) error {
 	text := fmt.Sprintf("%s: %s written", l.View, english.Plural(int(l.Written), "row", ""))
 	if l.Older > 0 {
 		text += fmt.Sprintf(", %d older than what is there", l.Older)
@@ -156,17 +156,16 @@ func (l pushLine) write(w io.Writer) error {
 	if l.Refused > 0 {
 		text += fmt.Sprintf(", %d refused", l.Refused)
 	}
-	if _, err := fmt.Fprintln(w, text); err != nil {
+	if err := w.Printf("%s\n", text); err != nil {
 		return err
 	}
 	for _, refusal := range l.Refusals {
-		if _, err := fmt.Fprintf(w, "row %d: %s: %s\n", refusal.Row, refusal.Field, refusal.Reason); err != nil {
+		if err := w.Printf("row %d: %s: %s\n", refusal.Row, refusal.Field, refusal.Reason); err != nil {
 			return err
 		}
 	}
 	if unlisted := l.Refused - int64(len(l.Refusals)); unlisted > 0 {
-		_, err := fmt.Fprintf(w, "and %d more\n", unlisted)
-		return err
+		return w.Printf("and %d more\n", unlisted)
 	}
 	return nil
 }

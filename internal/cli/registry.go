@@ -3,14 +3,12 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"io"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/plumbstore/plumb/internal/document"
+	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/spec"
 )
@@ -45,7 +43,7 @@ func (a *application) list(ctx context.Context, p *project, k kind) error {
 		}
 	}
 	document := map[string]any{k.name: documents, "revision": snapshot.Revision}
-	return a.print(document, func(w io.Writer) error { return writeTable(w, rows) })
+	return a.print(document, func(w *printable.Writer) error { return w.Table(rows) })
 }
 
 func (a *application) showCommand() *cobra.Command {
@@ -79,13 +77,12 @@ func (a *application) show(ctx context.Context, p *project, k kind, name string)
 	if err != nil {
 		return err
 	}
-	return a.print(document, func(w io.Writer) error {
+	return a.print(document, func(w *printable.Writer) error {
 		yaml, err := spec.Marshal(definition)
 		if err != nil {
 			return err
 		}
-		_, err = w.Write(yaml)
-		return err
+		return w.Lines(string(yaml))
 	})
 }
 
@@ -112,14 +109,13 @@ func (a *application) history(ctx context.Context, p *project) error {
 	if revisions == nil {
 		revisions = []registry.Revision{}
 	}
-	return a.print(map[string]any{"revisions": revisions}, func(w io.Writer) error {
+	return a.print(map[string]any{"revisions": revisions}, func(w *printable.Writer) error {
 		for _, revision := range revisions {
-			_, err := fmt.Fprintf(w, "revision %d, %s, by %s\n  %s\n", revision.Number,
-				revision.At.UTC().Format(time.RFC3339), revision.By, strings.Join(revision.Changes, "\n  "))
-			if err != nil {
-				return err
+			w.Printf("revision %d, %s, by %s\n", revision.Number, revision.At.UTC().Format(time.RFC3339), revision.By)
+			for _, change := range revision.Changes {
+				w.Printf("  %s\n", change)
 			}
 		}
-		return nil
+		return w.Err()
 	})
 }

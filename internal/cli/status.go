@@ -3,13 +3,13 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"github.com/plumbstore/plumb/internal/document"
+	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
@@ -58,7 +58,7 @@ func (a *application) status(ctx context.Context, p *project) error {
 		views = append(views, a.viewStatus(view, progress, runs))
 	}
 	document := map[string]any{"project": snapshot.Project, "revision": snapshot.Revision, "views": views}
-	return a.print(document, func(w io.Writer) error { return writeStatus(w, views) })
+	return a.print(document, func(w *printable.Writer) error { return writeStatus(w, views) })
 }
 
 func (a *application) viewStatus(view *registry.View, progress map[string]registry.Progress,
@@ -85,12 +85,12 @@ func timeOf(micros *int64) *string {
 	return new(document.Instant(store.Instant(*micros)))
 }
 
-func writeStatus(w io.Writer, views []viewStatus) error {
+func writeStatus(w *printable.Writer, views []viewStatus) error {
 	rows := [][]string{{"VIEW", "FROM", "TO", "FRESHNESS", "LAST RUN", "READ", "WRITTEN", "OLDER"}}
 	for _, view := range views {
 		rows = append(rows, statusCells(view))
 	}
-	return writeTable(w, rows)
+	return w.Table(rows)
 }
 
 func statusCells(view viewStatus) []string {

@@ -3,10 +3,10 @@ package cli
 import (
 	"context"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
+	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/internal/server/auth"
 )
 
@@ -72,13 +72,13 @@ func (a *application) createToken(p *project, name, roleName string) error {
 	created := createdToken{
 		Token: token, Name: name, Role: role.String(), Projects: entry.Projects, SHA256: fmt.Sprintf("%x", hash), File: file,
 	}
-	return a.print(created, func(w io.Writer) error {
+	return a.print(created, func(w *printable.Writer) error {
 		if file != "" {
 			a.note("%s has its hash now; the token is shown this once", file)
 		} else {
-			a.note("add this to the file that serving.tokens names; the token is shown this once\n%s", entry.YAML())
+			a.note("add this to the file that serving.tokens names; the token is shown this once")
+			_ = printable.To(a.Err).Lines(entry.YAML() + "\n")
 		}
-		_, err := fmt.Fprintln(w, token)
-		return err
+		return w.Printf("%s\n", token)
 	})
 }

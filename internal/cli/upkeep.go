@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
@@ -77,7 +77,7 @@ func (a *application) storeStats(ctx context.Context, p *project) error {
 		held = append(held, heldRows{holding, stateOf(current, holding)})
 	}
 	document := map[string]any{"project": p.config.Project, "views": held}
-	return a.print(document, func(w io.Writer) error { return writeHeld(w, held) })
+	return a.print(document, func(w *printable.Writer) error { return writeHeld(w, held) })
 }
 
 func stateOf(current *registry.Snapshot, holding store.Holding) string {
@@ -93,13 +93,13 @@ func stateOf(current *registry.Snapshot, holding store.Holding) string {
 	return "current"
 }
 
-func writeHeld(w io.Writer, held []heldRows) error {
+func writeHeld(w *printable.Writer, held []heldRows) error {
 	rows := [][]string{{"VIEW", "GENERATION", "ROWS", "SIZE", "STATE"}}
 	for _, h := range held {
 		rows = append(rows, []string{h.View, fmt.Sprint(h.Generation), fmt.Sprint(h.Rows), humanize.Bytes(uint64(h.Bytes)),
 			h.State})
 	}
-	return writeTable(w, rows)
+	return w.Table(rows)
 }
 
 func (a *application) teardownCommand() *cobra.Command {
@@ -148,9 +148,8 @@ func (a *application) teardown(ctx context.Context, p *project, view string, yes
 		return fmt.Errorf("%d rows are removed, and others may be left; do it again: %w", removed, err)
 	}
 	document := map[string]any{"project": p.config.Project, "view": view, "removed": removed}
-	return a.print(document, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "%s: %d rows removed.\n", view, removed)
-		return err
+	return a.print(document, func(w *printable.Writer) error {
+		return w.Printf("%s: %d rows removed.\n", view, removed)
 	})
 }
 
@@ -185,7 +184,7 @@ func (a *application) confirmTeardown(ctx context.Context, p *project, view stri
 		return registry.Inputf("--yes", "teardown removes all online rows of view %s, and there is no terminal to ask on; "+
 			"say so with plumb teardown %s --yes", view, view)
 	}
-	fmt.Fprintf(a.Err, "Remove all rows of view %s of project %s from the online store? [y/N] ", view, p.config.Project)
+	a.say("Remove all rows of view %s of project %s from the online store? [y/N] ", view, p.config.Project)
 	answer, err := a.readLine(ctx)
 	if err != nil {
 		return err

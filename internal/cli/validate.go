@@ -2,11 +2,10 @@ package cli
 
 import (
 	"context"
-	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 
+	"github.com/plumbstore/plumb/internal/printable"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
@@ -27,9 +26,8 @@ func (a *application) validate(ctx context.Context, p *project) error {
 		return err
 	}
 	count := countDefinitions(definitions)
-	return a.print(map[string]int{"valid": count}, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "%d definitions are valid\n", count)
-		return err
+	return a.print(map[string]int{"valid": count}, func(w *printable.Writer) error {
+		return w.Printf("%d definitions are valid\n", count)
 	})
 }
 

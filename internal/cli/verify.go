@@ -10,6 +10,7 @@ import (
 
 	"github.com/plumbstore/plumb/internal/config"
 	"github.com/plumbstore/plumb/internal/document"
+	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/internal/wholefile"
 	"github.com/plumbstore/plumb/parity"
 	"github.com/plumbstore/plumb/registry"
@@ -233,7 +234,7 @@ func (a *application) beforeApply(ctx context.Context, p *project, planned *plan
 	if a.output == jsonText {
 		err = document.Write(a.Out, map[string]any{"applied": false, "verify": report})
 	} else {
-		err = report.WriteText(a.Out)
+		err = report.WriteText(printable.To(a.Out))
 		a.note("\nNothing was applied.")
 	}
 	return nil, errors.Join(err, errFailedCheck)

@@ -2,10 +2,11 @@ package cli
 
 import (
 	"context"
-	"io"
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/plumbstore/plumb/internal/printable"
 )
 
 // build says what this binary was made of.
@@ -27,12 +28,12 @@ func (a *application) versionCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.print(b, func(w io.Writer) error {
+			return a.print(b, func(w *printable.Writer) error {
 				rows := [][]string{{"plumb", b.Version}, {"go", b.Go}, {"duckdb", b.DuckDB}}
 				if b.Commit != "" {
 					rows = append(rows, []string{"commit", b.Commit})
 				}
-				return writeTable(w, rows)
+				return w.Table(rows)
 			})
 		},
 	}

@@ -12,12 +12,22 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/store"
 )
 
-// Write writes a value as one line of JSON.
+// Write writes a value as one line of JSON. What is not printable is escaped, beyond what JSON asks for: a document is
+// shown on a terminal too.
 func Write(w io.Writer, value any) error {
-	encoder := json.NewEncoder(w)
+	var text bytes.Buffer
+	if err := encode(&text, value); err != nil {
+		return err
+	}
+	return printable.To(w).Lines(text.String())
+}
+
+func encode(text *bytes.Buffer, value any) error {
+	encoder := json.NewEncoder(text)
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(value)
 }
@@ -39,11 +49,11 @@ func (o Object) MarshalJSON() ([]byte, error) {
 		if i > 0 {
 			text.WriteByte(',')
 		}
-		if err := Write(&text, member.Name); err != nil {
+		if err := encode(&text, member.Name); err != nil {
 			return nil, err
 		}
 		text.WriteByte(':')
-		if err := Write(&text, member.Value); err != nil {
+		if err := encode(&text, member.Value); err != nil {
 			return nil, err
 		}
 	}

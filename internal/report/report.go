@@ -2,14 +2,17 @@
 //
 // A page is self-contained. Styles and drawings are inline, it loads nothing and runs no script, so that it can be kept
 // as an artefact of a CI run and opened years later. It follows the reader's light or dark mode, prints, and says
-// everything in words and numbers too, never by colour alone. All text is escaped.
+// everything in words and numbers too, never by colour alone. All text is escaped, and what is not
+// printable too.
 package report
 
 import (
 	"embed"
 	"html/template"
 	"io"
+	"strings"
 
+	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/internal/wholefile"
 )
 
@@ -107,7 +110,13 @@ type drawn struct {
 func part(p Part) drawn { return p.draw() }
 
 // Write writes the page.
-func (p Page) Write(w io.Writer) error { return page.Execute(w, p) }
+func (p Page) Write(w io.Writer) error {
+	var text strings.Builder
+	if err := page.Execute(&text, p); err != nil {
+		return err
+	}
+	return printable.To(w).Lines(text.String())
+}
 
 // WriteFile writes the page to a file, which appears whole or not at all.
 func (p Page) WriteFile(path string) error { return wholefile.Write(path, p.Write) }

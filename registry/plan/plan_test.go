@@ -17,6 +17,7 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/plumbstore/plumb/internal/printable"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/plan"
@@ -68,7 +69,7 @@ func TestAPlanReads(t *testing.T) {
 	for name, p := range plans {
 		t.Run(name, func(t *testing.T) {
 			var text bytes.Buffer
-			if err := p.WriteText(&text); err != nil {
+			if err := p.WriteText(printable.To(&text)); err != nil {
 				t.Fatal(err)
 			}
 			golden(t, name+".txt", text.Bytes())

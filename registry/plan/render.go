@@ -4,34 +4,32 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io"
-	"strings"
+
+	"github.com/plumbstore/plumb/internal/printable"
 )
 
 // WriteText writes the plan for people: a line for each change, with what alters and its hazards below.
-func (p *Plan) WriteText(w io.Writer) error {
-	var text strings.Builder
+func (p *Plan) WriteText(text *printable.Writer) error {
 	if p.Empty() {
-		fmt.Fprintf(&text, "Nothing to change: project %s is as registered in revision %d.\n", p.Project, p.Base)
+		text.Printf("Nothing to change: project %s is as registered in revision %d.\n", p.Project, p.Base)
 	} else {
-		fmt.Fprintf(&text, "Project %s, revision %d -> %d:\n\n", p.Project, p.Base, p.Base+1)
+		text.Printf("Project %s, revision %d -> %d:\n\n", p.Project, p.Base, p.Base+1)
 		for _, change := range p.Changes {
-			writeChange(&text, change)
+			writeChange(text, change)
 		}
-		fmt.Fprintf(&text, "\n%s.\n", p.totals())
+		text.Printf("\n%s.\n", p.totals())
 	}
-	_, err := io.WriteString(w, text.String())
-	return err
+	return text.Err()
 }
 
-func writeChange(text *strings.Builder, change Change) {
+func writeChange(text *printable.Writer, change Change) {
 	description := change.Describe()
-	fmt.Fprintf(text, "%s %s %s\n", sign(description.Action), description.Kind, description.Name)
+	text.Printf("%s %s %s\n", sign(description.Action), description.Kind, description.Name)
 	for _, difference := range description.Differences {
-		fmt.Fprintf(text, "    %s\n", difference)
+		text.Printf("    %s\n", difference)
 	}
 	for _, hazard := range change.Hazards() {
-		fmt.Fprintf(text, "    ! %s\n", hazard)
+		text.Printf("    ! %s\n", hazard)
 	}
 }
 

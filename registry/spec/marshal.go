@@ -4,15 +4,18 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/plumbstore/plumb/internal/printable"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
@@ -31,7 +34,24 @@ func Marshal(message proto.Message) ([]byte, error) {
 	if err := encoder.Encode(node); err != nil {
 		return nil, fmt.Errorf("write definitions: %w", err)
 	}
-	return text.Bytes(), nil
+	return escapeUnprintable(text.Bytes()), nil
+}
+
+// escapeUnprintable writes what a terminal would obey or hide as YAML's escapes. textNode has put quotes around each
+// text that has such a character; the encoder escapes only some of them.
+func escapeUnprintable(text []byte) []byte {
+	var safe []byte
+	for _, r := range string(text) {
+		switch {
+		case r == '\n' || r == '\t' || printable.Is(r):
+			safe = utf8.AppendRune(safe, r)
+		case r > math.MaxUint16:
+			safe = fmt.Appendf(safe, `\U%08x`, r)
+		default:
+			safe = fmt.Appendf(safe, `\u%04x`, r)
+		}
+	}
+	return safe
 }
 
 // messageNode has a key for each field that is set, in the order of the schema.
@@ -109,11 +129,12 @@ func valueNode(field protoreflect.FieldDescriptor, value protoreflect.Value) (*y
 }
 
 // textNode writes text as it is where YAML takes it for text, and lines of text as a block. A block that begins with
-// white space would need an indentation mark, which the encoder gets wrong, so it is quoted.
+// white space would need an indentation mark, which the encoder gets wrong, so it is quoted, and so is a text that has
+// something unprintable.
 func textNode(text string) *yaml.Node {
 	node := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
 	switch {
-	case strings.ContainsAny(text, rareBreaks) || strings.TrimSpace(text) != strings.TrimRight(text, "\n"):
+	case printable.Lines(text) != text || strings.TrimSpace(text) != strings.TrimRight(text, "\n"):
 		node.Style = yaml.DoubleQuotedStyle
 	case strings.Contains(text, "\n"):
 		node.Style = yaml.LiteralStyle

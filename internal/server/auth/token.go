@@ -51,7 +51,7 @@ func AppendToken(path string, entry Entry) error {
 	after, err := ParseTokens(path, append(before, addition...))
 	if err != nil || len(after) != len(entries)+1 {
 		return registry.Inputf("", "%s is not written as a list with a - for each token, so that none can be added to it; "+
-			"write it so, or add this by hand:\n%s", path, entry.YAML())
+			"write it so, or add this by hand: %s", path, entry.line())
 	}
 	// One write, so that a server which reads the file meanwhile, and another who adds to it, see all or nothing of it.
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)

@@ -31,6 +31,12 @@ func (e Entry) YAML() string {
 		strings.Join(e.Projects, ", "))
 }
 
+// line is the entry as a line of the file.
+func (e Entry) line() string {
+	return fmt.Sprintf("- {name: %s, sha256: %x, role: %s, projects: [%s]}", e.Name, e.Hash, e.Role,
+		strings.Join(e.Projects, ", "))
+}
+
 // ParseTokens reads a file of tokens. The error is a *spec.Problems with every mistake; it has nothing of a hash in it.
 // A file that is empty, or has comments alone, has no tokens.
 func ParseTokens(file string, text []byte) ([]Entry, error) {
