@@ -2,6 +2,7 @@ package plumb
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -59,13 +60,25 @@ func columnOf[T any](f *Features, name string) (Column[T], error) {
 // Len is the number of rows.
 func (c Column[T]) Len() int { return len(c.values) }
 
-// At returns the row's value, and whether it is there: its status is PRESENT.
+// At returns the row's value, and whether it is there: its status is PRESENT. What stands for no value is NaN where T
+// is a float, so that a caller who does not ask does not read a zero, and the zero of T otherwise.
 func (c Column[T]) At(row int) (T, bool) {
 	if c.Status(row) != Present {
-		var zero T
-		return zero, false
+		return none[T](), false
 	}
 	return c.values[row], true
+}
+
+// none is what stands for no value.
+func none[T any]() T {
+	var value T
+	switch float := any(&value).(type) {
+	case *float32:
+		*float = float32(math.NaN())
+	case *float64:
+		*float = math.NaN()
+	}
+	return value
 }
 
 // Status tells what the row's value is.

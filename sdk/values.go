@@ -30,11 +30,10 @@ func NewNullableList[T Scalar](elements ...*T) List[T] {
 // Len is the number of elements.
 func (l List[T]) Len() int { return len(l.elements) }
 
-// At returns an element, and false where it is null.
+// At returns an element, and false where it is null; then a float is NaN, and any other element the zero of T.
 func (l List[T]) At(i int) (T, bool) {
 	if l.isNull(i) {
-		var zero T
-		return zero, false
+		return none[T](), false
 	}
 	return l.elements[i], true
 }

@@ -27,21 +27,31 @@ func parseArray(raw []byte, width int) (packedArray, error) {
 	}
 	a.count = int(count)
 	a.nulls, a.places, a.section = rest[:bits], rest[bits:bits+count*place], rest[bits+count*place:]
+	if !endClear(a.nulls, a.count) {
+		return a, fmt.Errorf("%w: an array says of more elements than it has that they are null", ErrCorruptRow)
+	}
+	end := uint32(0)
+	if width == 0 && count > 0 {
+		end = binary.BigEndian.Uint32(a.places[len(a.places)-offsetSize:])
+	}
+	if width == 0 && uint64(end) != uint64(len(a.section)) {
+		return a, fmt.Errorf("%w: the elements of an array end at %d of %d bytes", ErrCorruptRow, end, len(a.section))
+	}
 	return a, nil
 }
 
 // at returns the bytes of an element, and false where it is null.
 func (a *packedArray) at(i int) ([]byte, bool, error) {
-	if bit(a.nulls, i) {
-		return nil, false, nil
-	}
 	if a.width > 0 {
-		return a.places[i*a.width : (i+1)*a.width], true, nil
+		return unlessNull(a.places[i*a.width:(i+1)*a.width], bit(a.nulls, i), true)
 	}
 	start := uint32(0)
 	if i > 0 {
 		start = binary.BigEndian.Uint32(a.places[(i-1)*offsetSize:])
 	}
 	raw, err := between(a.section, start, binary.BigEndian.Uint32(a.places[i*offsetSize:]))
-	return raw, true, err
+	if err != nil {
+		return nil, false, err
+	}
+	return unlessNull(raw, bit(a.nulls, i), false)
 }

@@ -198,7 +198,8 @@ func (r *Reply) writeArrays(o *output) error {
 	return nil
 }
 
-// scalars writes a Values of a scalar type, out of the values as rows hold them; nil stands for the type's zero.
+// scalars writes a Values of a scalar type, out of the values as rows hold them. Where nil stands for none, a float is
+// NaN, so that who forgets the statuses does not read a zero; the others are their type's zero.
 func (w *wireWriter) scalars(t plumbv1.Type, raws [][]byte) error {
 	end := w.length()
 	var err error
@@ -211,8 +212,10 @@ func (w *wireWriter) scalars(t plumbv1.Type, raws [][]byte) error {
 		w.integers(raws)
 	case plumbv1.Type_FLOAT32:
 		w.words(raws)
+	case plumbv1.Type_FLOAT64:
+		w.longs(raws, noFloat64)
 	default:
-		w.longs(raws)
+		w.longs(raws, 0)
 	}
 	if !isText(t) && len(raws) > 0 {
 		w.begin(elementsTag, end)
@@ -221,6 +224,12 @@ func (w *wireWriter) scalars(t plumbv1.Type, raws [][]byte) error {
 	w.begin(lengthDelimited(protowire.Number(t)), end)
 	return err
 }
+
+// The bits of a quiet NaN.
+const (
+	noFloat32 = uint32(0x7fc0_0000)
+	noFloat64 = uint64(0x7ff8_0000_0000_0000)
+)
 
 func isText(t plumbv1.Type) bool { return t == plumbv1.Type_STRING || t == plumbv1.Type_BYTES }
 
@@ -267,7 +276,7 @@ func (w *wireWriter) integers(raws [][]byte) {
 func (w *wireWriter) words(raws [][]byte) {
 	room := w.room(4 * len(raws))
 	for i, raw := range raws {
-		var word uint32
+		word := noFloat32
 		if raw != nil {
 			word = binary.BigEndian.Uint32(raw)
 		}
@@ -275,11 +284,11 @@ func (w *wireWriter) words(raws [][]byte) {
 	}
 }
 
-// longs are FLOAT64 and TIMESTAMP.
-func (w *wireWriter) longs(raws [][]byte) {
+// longs are FLOAT64 and TIMESTAMP; none is what stands for no value.
+func (w *wireWriter) longs(raws [][]byte, none uint64) {
 	room := w.room(8 * len(raws))
 	for i, raw := range raws {
-		var long uint64
+		long := none
 		if raw != nil {
 			long = binary.BigEndian.Uint64(raw)
 		}

@@ -123,7 +123,8 @@ func readInstant(b []byte) Instant { return Instant(binary.BigEndian.Uint64(b) ^
 // layout says where the fields of a schema lie in the body of a packed row, which begins after its header.
 type layout struct {
 	slots []slot
-	// variableAt is where the variable section begins.
+	// offsetsAt is where the offsets begin, variableAt where they end and the variable section begins.
+	offsetsAt  int
 	variableAt int
 	// hasVariable says that there is any variable field, and so an offset right before the variable section.
 	hasVariable bool
@@ -149,6 +150,7 @@ func newLayout(schema registry.Schema) layout {
 			l.variableAt += width
 		}
 	}
+	l.offsetsAt = l.variableAt
 	for i, field := range schema.Fields {
 		if l.slots[i].width == 0 {
 			element, _ := ElementType(field.Type)
@@ -163,7 +165,8 @@ func newLayout(schema registry.Schema) layout {
 // ErrCorruptRow says that the bytes of a stored row are not those of any row.
 var ErrCorruptRow = errors.New("the stored row is corrupt")
 
-// check says whether a row is as long as its schema and its last offset want it; field may be called then.
+// check says whether a row is as long as its schema and its last offset want it, and whether its offsets ascend, so
+// that no two values overlap; field may be called then.
 func (l *layout) check(row *PackedRow) error {
 	want := uint64(l.variableAt)
 	if len(row.body) >= l.variableAt && l.hasVariable {
@@ -172,25 +175,52 @@ func (l *layout) check(row *PackedRow) error {
 	if uint64(len(row.body)) != want {
 		return fmt.Errorf("%w: it has %d bytes after its header where %d are wanted", ErrCorruptRow, len(row.body), want)
 	}
+	if !endClear(row.body, len(l.slots)) {
+		return fmt.Errorf("%w: it says of more fields than it has that they are null", ErrCorruptRow)
+	}
+	start := uint32(0)
+	for at := l.offsetsAt; at < l.variableAt; at += offsetSize {
+		end := binary.BigEndian.Uint32(row.body[at:])
+		if end < start {
+			return fmt.Errorf("%w: a value ends at %d where the next begins at %d", ErrCorruptRow, start, end)
+		}
+		start = end
+	}
 	return nil
 }
 
+// endClear says whether the bits after the first n are zero in the last byte that those take.
+func endClear(bits []byte, n int) bool { return n%8 == 0 || bits[n/8]>>(n%8) == 0 }
+
 // field returns the bytes of a field's value, and false where it is null. It never reads out of bounds, whatever the
-// offsets.
+// offsets. A field that is null and has a value all the same is damage: one of the two is not what was written.
 func (l *layout) field(row *PackedRow, position int) ([]byte, bool, error) {
 	body, place := row.body, l.slots[position]
-	if bit(body, position) {
-		return nil, false, nil
+	raw := body[place.at : place.at+place.width]
+	if place.width == 0 {
+		start := uint32(0)
+		if !place.first {
+			start = binary.BigEndian.Uint32(body[place.at-offsetSize:])
+		}
+		var err error
+		if raw, err = between(body[l.variableAt:], start, binary.BigEndian.Uint32(body[place.at:])); err != nil {
+			return nil, false, err
+		}
 	}
-	if place.width > 0 {
-		return body[place.at : place.at+place.width], true, nil
+	return unlessNull(raw, bit(body, position), place.width > 0)
+}
+
+// unlessNull returns a value, or false where it is null: then it is zeros, or has no bytes where its width varies.
+func unlessNull(raw []byte, null, fixed bool) ([]byte, bool, error) {
+	if !null {
+		return raw, true, nil
 	}
-	start := uint32(0)
-	if !place.first {
-		start = binary.BigEndian.Uint32(body[place.at-offsetSize:])
+	for _, b := range raw {
+		if b != 0 || !fixed {
+			return nil, false, fmt.Errorf("%w: a null has a value", ErrCorruptRow)
+		}
 	}
-	raw, err := between(body[l.variableAt:], start, binary.BigEndian.Uint32(body[place.at:]))
-	return raw, true, err
+	return nil, false, nil
 }
 
 // between returns section[start:end] where that is within the section.

@@ -22,7 +22,8 @@ const (
 )
 
 // Values is one packed column: one element for each row, in row order. Where a row has no value (null, not found,
-// expired) the element is the type's zero and means nothing; the accompanying statuses or null flags tell.
+// expired) the element is NaN in a column of floats, or else the type's zero, and means nothing; the accompanying
+// statuses or null flags tell. An array without a value is empty.
 type Values struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Kind:
