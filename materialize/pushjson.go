@@ -188,11 +188,10 @@ func parseScalar(value any, declared plumbv1.Type) (any, bool) {
 		number, err := strconv.ParseInt(digits(value), 10, 64)
 		return number, err == nil
 	case plumbv1.Type_FLOAT32:
-		number, err := strconv.ParseFloat(floatText(value), 32)
-		return float32(number), err == nil
+		number, ok := parseFloat(floatText(value), 32)
+		return float32(number), ok
 	case plumbv1.Type_FLOAT64:
-		number, err := strconv.ParseFloat(floatText(value), 64)
-		return number, err == nil
+		return parseFloat(floatText(value), 64)
 	}
 	text, ok := value.(string)
 	switch {
@@ -216,6 +215,13 @@ func digits(value any) string {
 		return value
 	}
 	return ""
+}
+
+// parseFloat reads a number. What is beyond the type is none: it would become infinity or zero.
+func parseFloat(text string, bits int) (float64, bool) {
+	number, err := strconv.ParseFloat(text, bits)
+	digits, _, _ := strings.Cut(strings.ToLower(text), "e")
+	return number, err == nil && (number != 0 || !strings.ContainsAny(digits, "123456789"))
 }
 
 // floatText is the text of a number, or of what JSON has no number for; empty for anything else.

@@ -165,12 +165,15 @@ func TestClosest_FindsWhatDiffersLeast(t *testing.T) {
 	names := []string{"carrier_day", "plane", "weather", "weather_hourly"}
 	for name, want := range map[string]string{
 		"weather": "weather", "Weather": "weather", "wether": "weather", "weather_hour": "weather_hourly",
-		"carrierday": "carrier_day", "plan": "plane", "p": "", "": "", "population": "",
+		"carrierday": "carrier_day", "plan": "plane", "p": "", "": "", "PLANE": "plane", "population": "",
 		strings.Repeat("weather", 1_000_000): "",
 	} {
 		if got := registry.Closest(name, names); got != want {
 			t.Errorf("closest to %.20q is %q, not %q", name, got, want)
 		}
+	}
+	if got := registry.Closest("x", []string{"K", "TS", "X"}); got != "X" {
+		t.Errorf("closest to x is %q, not X", got)
 	}
 }
 

@@ -112,7 +112,10 @@ func (r *numberedReader) Next() bool {
 	batch, err := r.file.next()
 	if err != nil {
 		if !errors.Is(err, io.EOF) {
-			r.err = fmt.Errorf("read Arrow IPC: %w", err)
+			r.err = err
+			if _, isInput := errors.AsType[*registry.InputError](err); !isInput {
+				r.err = fmt.Errorf("read Arrow IPC: %w", err)
+			}
 		}
 		return false
 	}

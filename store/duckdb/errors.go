@@ -120,18 +120,12 @@ func isReadError(t duckdb.ErrorType) bool {
 
 var errorKind = regexp.MustCompile(`^[A-Z][A-Za-z]*( [A-Za-z]+)* Error: `)
 
-// raggedLine is what DuckDB says of a line of a CSV file that has too few or too many columns.
-var raggedLine = regexp.MustCompile(`(?s)^CSV Error on Line: (\d+).*Expected Number of Columns: (\d+) Found: (\d+)`)
-
 // message is the first paragraph of DuckDB's text, without the kind of error in front and the quoted query below.
 func message(fault *duckdb.Error) string {
 	text := errorKind.ReplaceAllString(fault.Msg, "")
+	text = strings.TrimPrefix(text, "arrow_scan: get_next failed(): ") // What follows is ours.
 	for _, end := range []string{"\n\nLINE ", "\nLINE ", "\n\n", "\nStack Trace", "\nPossible fixes:"} {
 		text, _, _ = strings.Cut(text, end)
-	}
-	if found := raggedLine.FindStringSubmatch(text); found != nil {
-		return fmt.Sprintf("the number of columns in line %s is %s, and not %s as in the first line", found[1], found[3],
-			found[2])
 	}
 	return strings.TrimSpace(strings.ReplaceAll(text, "\n", " "))
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
@@ -21,8 +22,10 @@ type join struct {
 	labels  *labelFile
 	// timeColumn is the position of the labels' instant.
 	timeColumn int
-	uses       []*use
-	outputs    []column
+	// keyTypes are the declared types of the label columns that are join keys, by position.
+	keyTypes map[int]plumbv1.Type
+	uses     []*use
+	outputs  []column
 	// planned are the sources as they were found; a run reads the same files.
 	planned *relations
 }
@@ -83,10 +86,23 @@ func (j *join) checkLabels() error {
 					err = registry.Inputf("", "label column %q, %s: %v", name, purpose, unfit)
 				}
 			}
+			if err == nil {
+				j.addKey(at, reference.View.Keys[i].Type)
+			}
 			errs = append(errs, err)
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// addKey notes that a label column is a join key. One that is text for one view is text.
+func (j *join) addKey(at int, declared plumbv1.Type) {
+	if j.keyTypes == nil {
+		j.keyTypes = map[int]plumbv1.Type{}
+	}
+	if j.keyTypes[at] != plumbv1.Type_STRING {
+		j.keyTypes[at] = declared
+	}
 }
 
 // sources lists the sources of the views, each once.

@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -136,26 +134,6 @@ func (l *labelFile) scanParquet(options string) string {
 	return fmt.Sprintf("read_parquet(%s, hive_partitioning = false%s)", literal(l.path), options)
 }
 
-func (l *labelFile) describeCSV() error {
-	input, err := os.Open(l.path)
-	if err != nil {
-		return registry.Inputf("", "%s", cmpError(err, ""))
-	}
-	defer input.Close()
-	header, err := csv.NewReader(input).Read()
-	if errors.Is(err, io.EOF) {
-		return registry.Inputf("", "it is empty; its first line has to name the columns")
-	}
-	if err != nil {
-		return registry.Inputf("", "its first line has to name the columns: %v", err)
-	}
-	header[0] = strings.TrimPrefix(header[0], "\ufeff")
-	for _, name := range header {
-		l.columns = append(l.columns, registry.Column{Name: name, Type: textType})
-	}
-	return nil
-}
-
 // checkNames refuses names that results could not keep apart: DuckDB's are without case (R10).
 func (l *labelFile) checkNames() error {
 	if len(l.columns) == 0 {
@@ -215,15 +193,15 @@ func (l *labelFile) load(ctx context.Context, s *session, timeColumn int) error 
 
 // source is the FROM item with the columns n, c0, c1, …
 func (l *labelFile) source(s *session) (string, error) {
-	columns := numbered("c", len(l.columns))
-	names := strings.Join(columns, ", ")
-	switch l.format {
-	case formatParquet:
+	names := strings.Join(numbered("c", len(l.columns)), ", ")
+	if l.format == formatParquet {
 		return fmt.Sprintf("%s AS labels(%s, n)", l.scanParquet(", file_row_number = true"), names), nil
-	case formatCSV:
-		return fmt.Sprintf("(SELECT row_number() OVER () - 1 AS n, * FROM %s)", l.scanCSV(columns)), nil
 	}
-	reader, err := openArrow(l.path)
+	open := openArrow
+	if l.format == formatCSV {
+		open = openCSV
+	}
+	reader, err := open(l.path)
 	if err != nil {
 		return "", err
 	}
@@ -232,12 +210,6 @@ func (l *labelFile) source(s *session) (string, error) {
 		return "", err
 	}
 	return "(SELECT row_number() OVER () - 1 AS n, * FROM _labels)", nil
-}
-
-// scanCSV reads every column as text: what DuckDB would guess from a sample may lose zeros in front or fail late.
-func (l *labelFile) scanCSV(columns []string) string {
-	return fmt.Sprintf("read_csv(%s, columns = {%s}, auto_detect = false, header = true, delim = ',', quote = '\"', "+
-		"escape = '\"', nullstr = '', allow_quoted_nulls = false)", literal(l.path), each(columns, "'$': 'VARCHAR'", ", "))
 }
 
 func (l *labelFile) checkTimes(ctx context.Context, s *session, timeColumn int) error {
@@ -249,29 +221,4 @@ func (l *labelFile) checkTimes(ctx context.Context, s *session, timeColumn int) 
 			"instant", l.columns[timeColumn].Name, nulls, rows, first)
 	}
 	return err
-}
-
-// textTypes finds for each column of a CSV file the SQL that gives it a type without loss: integers, decimal fractions
-// and booleans where every value is one, text otherwise.
-func (l *labelFile) textTypes(ctx context.Context, s *session, timeColumn int) ([]string, error) {
-	columns := numbered("c", len(l.columns))
-	integer := `coalesce(bool_and($ IS NULL OR TRY_CAST($ AS BIGINT)::VARCHAR IS NOT DISTINCT FROM $), false)`
-	number := `coalesce(bool_and(regexp_full_match($, '-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?')), false)`
-	boolean := `coalesce(bool_and($ IN ('true', 'false')), false)`
-	choose := "CASE WHEN count($) = 0 THEN 'VARCHAR' WHEN " + integer + " THEN 'BIGINT' WHEN " + number +
-		" THEN 'DOUBLE' WHEN " + boolean + " THEN 'BOOLEAN' ELSE 'VARCHAR' END"
-	chosen, into := make([]string, len(columns)), make([]any, len(columns))
-	for i := range chosen {
-		into[i] = &chosen[i]
-	}
-	query := "SELECT " + each(columns, choose, ",\n") + " FROM " + internalSchema + ".labels"
-	if err := s.queryRow(ctx, query, into...); err != nil {
-		return nil, err
-	}
-	for i, column := range columns {
-		if chosen[i] = fmt.Sprintf("CAST(l.%s AS %s)", column, chosen[i]); i == timeColumn {
-			chosen[i] = "make_timestamptz(l.t)"
-		}
-	}
-	return chosen, nil
 }

@@ -133,12 +133,32 @@ func rowGroupRows(columns int) int {
 	return min(max(values/columns, least), usual)
 }
 
-// labelTypes are the label columns; those of a CSV file get types.
+// labelTypes are the label columns. Those of a CSV file get types, but join keys keep their text where another type
+// would spell it differently: the result can be joined by them again.
 func (j *join) labelTypes(ctx context.Context, s *session) ([]string, error) {
+	columns := j.typedLabels()
 	if j.labels.format != formatCSV {
-		return j.typedLabels(), nil
+		return columns, nil
 	}
-	return j.labels.textTypes(ctx, s, j.timeColumn)
+	types, err := s.typesOfText(ctx, internalSchema+".labels", numbered("c", len(columns)))
+	if err != nil {
+		return nil, err
+	}
+	for i, name := range types {
+		if declared, isKey := j.keyTypes[i]; isKey && !keepsText(name, declared) {
+			name = "VARCHAR"
+		}
+		if i != j.timeColumn {
+			columns[i] = fmt.Sprintf("CAST(%s AS %s)", columns[i], name)
+		}
+	}
+	return columns, nil
+}
+
+// keepsText says whether a type that was found for the texts of a join key is the one that was declared.
+func keepsText(found string, declared plumbv1.Type) bool {
+	whole := declared == plumbv1.Type_INT32 || declared == plumbv1.Type_INT64
+	return whole && found == "BIGINT" || declared == plumbv1.Type_BOOL && found == "BOOLEAN"
 }
 
 // textResult is the result with every output as text. Label columns from a CSV file stay letter for letter.

@@ -137,9 +137,10 @@ func convertText(to plumbv1.Type) *conversion {
 		micros := textMicroseconds()
 		c.value, c.fits = "make_timestamptz("+micros.value+")", micros.fits
 	default:
-		// DuckDB makes an infinity of what is too great.
-		c.fits = "(regexp_full_match($, '[+-]?(NaN|Infinity)') OR regexp_full_match($, '[+-]?[0-9.]+([eE][+-]?[0-9]+)?') " +
-			"AND coalesce(isfinite(" + c.value + "), false))"
+		// What is beyond the type would become infinity or zero.
+		c.fits = "coalesce(regexp_full_match($, '[+-]?(NaN|Infinity)') AND " + c.value + " IS NOT NULL OR " +
+			"regexp_full_match($, '[+-]?[0-9.]+([eE][+-]?[0-9]+)?') AND isfinite(" + c.value + ") AND (" + c.value +
+			" <> 0 OR regexp_full_match($, '[+-]?[0.]+([eE].*)?')), false)"
 	}
 	return c
 }
