@@ -26,7 +26,7 @@ import (
 //
 // source and reads are followed by
 //
-//	parquet PATH                    or: sql QUERY
+//	parquet PATH                    or: csv PATH, jsonl PATH, sql QUERY
 //	event COLUMN
 //	created COLUMN                  "" where there is none
 //
@@ -67,7 +67,7 @@ func (s *Source) describe(text *strings.Builder) {
 	if s.Query != "" {
 		fmt.Fprintf(text, "sql %+q\n", s.Query)
 	} else {
-		fmt.Fprintf(text, "parquet %+q\n", s.Path)
+		fmt.Fprintf(text, "%s %+q\n", s.Format, s.Path)
 	}
 	fmt.Fprintf(text, "event %+q\ncreated %+q\n", s.EventTimestamp, s.CreatedTimestamp)
 }

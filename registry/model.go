@@ -30,7 +30,24 @@ type Format int
 // The formats of files.
 const (
 	Parquet Format = iota
+	CSV
+	// JSONLines has an object on each line.
+	JSONLines
 )
+
+// String is the name of the format in definitions.
+func (f Format) String() string { return [...]string{"parquet", "csv", "jsonl"}[f] }
+
+// FilesOf returns the path of the files that a source is read from, and their format; "" for SQL.
+func FilesOf(source *plumbv1.Source) (path string, format Format) {
+	switch {
+	case source.GetCsv() != nil:
+		return source.GetCsv().GetPath(), CSV
+	case source.GetJsonl() != nil:
+		return source.GetJsonl().GetPath(), JSONLines
+	}
+	return source.GetParquet().GetPath(), Parquet
+}
 
 // Source is a resolved data source. Exactly one of Path and Query is set.
 type Source struct {

@@ -34,7 +34,7 @@ func (p *project) checkJoinFiles(snapshot *registry.Snapshot, flags historicalFl
 		return registry.Inputf("--out", "%s is the label file; name another one", flags.out)
 	}
 	for _, definition := range snapshot.State.GetDefinitions().GetSources() {
-		path := definition.GetParquet().GetPath()
+		path, _ := registry.FilesOf(definition)
 		if path != "" && p.isPartOf(out, path) {
 			return registry.Inputf("--out", "%s is part of what source %s reads; name a file elsewhere",
 				flags.out, definition.GetName())

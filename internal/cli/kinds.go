@@ -64,7 +64,8 @@ func entityCells(entity *plumbv1.Entity) []string {
 }
 
 func sourceCells(source *plumbv1.Source) []string {
-	reads := cmp.Or(source.GetParquet().GetPath(), "SQL")
+	path, _ := registry.FilesOf(source)
+	reads := cmp.Or(path, "SQL")
 	return []string{source.GetName(), reads, cmp.Or(source.GetEventTimestamp(), "-"),
 		cmp.Or(source.GetCreatedTimestamp(), "-"), source.GetDescription()}
 }

@@ -14,6 +14,8 @@ import (
 func sourceDifferences(old, source *plumbv1.Source) []Difference {
 	var d differ
 	d.text("parquet.path", old.GetParquet().GetPath(), source.GetParquet().GetPath())
+	d.text("csv.path", old.GetCsv().GetPath(), source.GetCsv().GetPath())
+	d.text("jsonl.path", old.GetJsonl().GetPath(), source.GetJsonl().GetPath())
 	d.text("sql.query", old.GetSql().GetQuery(), source.GetSql().GetQuery())
 	d.text("event_timestamp", old.GetEventTimestamp(), source.GetEventTimestamp())
 	d.text("created_timestamp", old.GetCreatedTimestamp(), source.GetCreatedTimestamp())

@@ -72,17 +72,19 @@ func nameOf(message *yaml.Node) string {
 
 // nouns are the words for messages, by message name.
 var nouns = map[string]string{
-	"Definitions":    "a definition file",
-	"Entity":         "an entity",
-	"JoinKey":        "a join key",
-	"Source":         "a source",
-	"ParquetSource":  "parquet",
-	"SqlSource":      "sql",
-	"FeatureView":    "a feature view",
-	"PushLog":        "push_log",
-	"Feature":        "a feature",
-	"FeatureService": "a feature service",
-	"ViewReference":  "a reference to a view",
+	"Definitions":     "a definition file",
+	"Entity":          "an entity",
+	"JoinKey":         "a join key",
+	"Source":          "a source",
+	"ParquetSource":   "parquet",
+	"SqlSource":       "sql",
+	"CsvSource":       "csv",
+	"JsonLinesSource": "jsonl",
+	"FeatureView":     "a feature view",
+	"PushLog":         "push_log",
+	"Feature":         "a feature",
+	"FeatureService":  "a feature service",
+	"ViewReference":   "a reference to a view",
 }
 
 func noun(message proto.Message) string {

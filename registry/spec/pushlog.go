@@ -21,9 +21,13 @@ func (c *checker) checkPushLog(view *plumbv1.FeatureView) {
 		return
 	}
 	at := path{"push_log", "path"}
-	if source := c.sources[view.GetSource()]; source != nil && source.GetSql() != nil {
-		c.add(view, at, "view %q reads SQL source %q, which has no place for pushed rows; push_log needs a Parquet source",
-			view.GetName(), source.GetName())
+	if source := c.sources[view.GetSource()]; source != nil && source.GetParquet() == nil {
+		kind := "SQL"
+		if path, format := registry.FilesOf(source); path != "" {
+			kind = format.String()
+		}
+		c.add(view, at, "view %q reads %s source %q, which has no place for pushed rows; push_log needs a Parquet source",
+			view.GetName(), kind, source.GetName())
 	}
 	for _, other := range c.Definitions.GetFeatureViews() {
 		if other == view {

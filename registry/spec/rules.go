@@ -3,6 +3,7 @@ package spec
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
@@ -43,7 +44,9 @@ func (r *reader) addViolation(root *yaml.Node, violation *validate.Violation) {
 		}
 	}
 	faulty := r.set.isFaultyNode
-	if faulty(message, name) || name == kindOneof && (faulty(message, "parquet") || faulty(message, "sql")) {
+	if faulty(message, name) || name == kindOneof && slices.ContainsFunc(kinds, func(kind string) bool {
+		return faulty(message, kind)
+	}) {
 		return
 	}
 	r.markFaulty(message, name)
@@ -61,12 +64,15 @@ func subscript(element *validate.FieldPathElement) string {
 // kindOneof is the name of the oneof in Source.
 const kindOneof = "kind"
 
+// kinds are its members.
+var kinds = []string{"parquet", "csv", "jsonl", "sql"}
+
 // explain says in a sentence what a broken rule means.
 func explain(rule, message string, parent *yaml.Node, name string, value *yaml.Node) string {
 	switch rule {
 	case "required":
 		if name == kindOneof {
-			return fmt.Sprintf("source%s has neither \"parquet\" nor \"sql\"; give it one of them", nameOf(parent))
+			return fmt.Sprintf("source%s has none of \"parquet\", \"csv\", \"jsonl\" and \"sql\"; give it one of them", nameOf(parent))
 		}
 		return fmt.Sprintf("%q is missing%s; %s", name, ownerOf(parent), remedies[name])
 	case "string.pattern":

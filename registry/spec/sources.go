@@ -51,7 +51,8 @@ func (c *checker) checkSources(ctx context.Context, inspector Inspector) error {
 	inspected := map[string]columns{}
 	failures := map[*plumbv1.Source]string{}
 	for _, source := range c.Definitions.GetSources() {
-		if c.sources[source.GetName()] != source || source.GetParquet().GetPath() == "" && source.GetSql().GetQuery() == "" {
+		path, _ := registry.FilesOf(source)
+		if c.sources[source.GetName()] != source || path == "" && source.GetSql().GetQuery() == "" {
 			continue
 		}
 		found, err := inspector.Columns(ctx, resolved[source.GetName()])
@@ -83,7 +84,8 @@ func (c *checker) reportFailures(failures map[*plumbv1.Source]string) {
 		if followsFrom(source, message, failures) {
 			continue
 		}
-		at := path{"parquet", "path"}
+		_, format := registry.FilesOf(source)
+		at := path{format.String(), "path"}
 		if source.GetSql() != nil {
 			at = path{"sql", "query"}
 		}

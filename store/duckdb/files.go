@@ -10,8 +10,12 @@ import (
 	"github.com/plumbstore/plumb/registry"
 )
 
-// sourceFiles are Parquet files of a source, in source order: bytewise by path (R3).
+// sourceFiles are the files of a source, in source order: bytewise by path (R3).
 type sourceFiles struct {
+	// source is its name.
+	source string
+	// format is that of the files.
+	format registry.Format
 	// paths are absolute, with symbolic links resolved.
 	paths []string
 	// partitions are the names of hive partition columns; their values are text in the folders' names.
@@ -40,7 +44,8 @@ func (e *Engine) find(source *registry.Source) (sourceFiles, error) {
 	}
 	own := found
 	found = slices.Concat(found, pushed)
-	files := sourceFiles{paths: make([]string, len(found)), infos: make([]os.FileInfo, len(found))}
+	files := sourceFiles{source: source.Name, format: source.Format, paths: make([]string, len(found)),
+		infos: make([]os.FileInfo, len(found))}
 	for i, path := range found {
 		if files.paths[i], err = e.withinRoots(source.Path, path); err != nil {
 			return sourceFiles{}, err
@@ -62,6 +67,10 @@ func (e *Engine) find(source *registry.Source) (sourceFiles, error) {
 			return sourceFiles{}, registry.Inputf("", "the folders of %s give columns, which a push log has no place for; "+
 				"name the files by a pattern (…/**/*.parquet), with these columns in them", source.Path)
 		}
+	}
+	if files.isText() {
+		files.footers, err = textFooters(files.paths, files.format)
+		return files, err
 	}
 	files.footers = readFooters(files.paths, source.EventTimestamp)
 	return files, nil

@@ -17,6 +17,9 @@ var _ store.Witness = (*Engine)(nil)
 // History implements store.Witness. It shares with joins and materializations how columns are read and brought to their
 // types, and nothing of how winners are found.
 func (e *Engine) History(ctx context.Context, view *registry.View, yield func(arrow.RecordBatch) error) (err error) {
+	if view.Source.Query == "" && view.Source.Format != registry.Parquet {
+		return e.textHistory(ctx, view, yield)
+	}
 	s, err := e.newSession(ctx)
 	if err != nil {
 		return err

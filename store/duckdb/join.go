@@ -254,6 +254,9 @@ func (j *join) open(ctx context.Context, extra []string, use func(*session, *rel
 	if err := j.labels.load(ctx, s, j.timeColumn); err != nil {
 		return err
 	}
+	if err := relations.loadTexts(ctx); err != nil {
+		return err
+	}
 	return use(s, relations)
 }
 

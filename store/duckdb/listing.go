@@ -14,7 +14,9 @@ import (
 
 // endings are those by which the files of a folder are taken for files of a format, whatever their case.
 var endings = map[registry.Format][]string{
-	registry.Parquet: {".parquet", ".parq", ".pq"},
+	registry.Parquet:   {".parquet", ".parq", ".pq"},
+	registry.CSV:       {".csv"},
+	registry.JSONLines: {".jsonl", ".ndjson"},
 }
 
 // hasEnding says whether a name ends as files of the format do.

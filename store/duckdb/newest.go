@@ -45,6 +45,9 @@ func (e *Engine) Newest(ctx context.Context, request store.NewestRequest, yield 
 	if err != nil {
 		return report, err
 	}
+	if err := relations.loadTexts(ctx); err != nil {
+		return report, err
+	}
 	n := &newest{session: s, rows: rows.pruned(relations, inclusive(request.Window)), window: request.Window}
 	if n.marked, err = newNewestRows(s.native); err != nil {
 		return report, err

@@ -26,10 +26,12 @@ type relations struct {
 	order []*registry.Source
 	// only has the onlyKey of each file that may be read; nil where all may.
 	only map[string]bool
+	// loaded are the names of the sources of text that are in tables.
+	loaded map[string]bool
 }
 
 func newRelations(engine *Engine, s *session) *relations {
-	return &relations{engine: engine, session: s, files: map[string]sourceFiles{}}
+	return &relations{engine: engine, session: s, files: map[string]sourceFiles{}, loaded: map[string]bool{}}
 }
 
 // add takes the source in, and whatever it reads.
@@ -111,11 +113,13 @@ func unknownTable(source *registry.Source, table string) error {
 	return registry.Inputf("", "the query reads %q, which is no source; %s", table, hint)
 }
 
-// allowed returns every file of the sources.
+// allowed returns every file of the sources that DuckDB reads.
 func (r *relations) allowed() []string {
 	var paths []string
 	for _, name := range slices.Sorted(maps.Keys(r.files)) {
-		paths = append(paths, r.files[name].paths...)
+		if !r.files[name].isText() {
+			paths = append(paths, r.files[name].paths...)
+		}
 	}
 	return paths
 }
@@ -139,7 +143,11 @@ func (r *relations) create(ctx context.Context) error {
 			if err != nil {
 				return inSource(source, r.changed(err))
 			}
-			body = scanForQueries(files)
+			if queries {
+				if body, err = r.forQueries(ctx, files); err != nil {
+					return inSource(source, r.changed(err))
+				}
+			}
 		}
 		if !queries {
 			continue
@@ -154,6 +162,17 @@ func (r *relations) create(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// forQueries is the query that a SQL source reads files by.
+func (r *relations) forQueries(ctx context.Context, files sourceFiles) (string, error) {
+	if !files.isText() {
+		return scanForQueries(files), nil
+	}
+	if err := r.loadText(ctx, files); err != nil {
+		return "", err
+	}
+	return r.scanTextsForQueries(ctx, files)
 }
 
 // learn finds the schema of a source's files, unless it is known.
@@ -205,7 +224,12 @@ func (r *relations) blame(ctx context.Context, err error) error {
 
 // names says whether a message names one of the files.
 func (r *relations) names(message string) bool {
-	return slices.ContainsFunc(r.allowed(), func(path string) bool { return strings.Contains(message, path) })
+	for _, files := range r.files {
+		if slices.ContainsFunc(files.paths, func(path string) bool { return strings.Contains(message, path) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // changed is the error that a file is gone or another, in place of what came of it; otherwise err. Faults of the

@@ -40,6 +40,9 @@ const filePlace = "'row ' || (file_row_number + 1) || ' of ' || filename"
 //
 // Partition values stay the text that they are in the folders' names; conversions parse them exactly.
 func scan(files sourceFiles) string {
+	if files.isText() {
+		return files.scanTexts()
+	}
 	names, positions := files.layouts()
 	if len(names) == 1 && files.indexes == nil && files.isPlain() && !files.hidesPlaces() {
 		return files.readParquet(nil)

@@ -105,6 +105,9 @@ func convert(from string, to plumbv1.Type) (*conversion, error) {
 }
 
 func convertArray(from string, element, to plumbv1.Type) (*conversion, error) {
+	if from == partitionType || from == textType {
+		return convertTextArray(element, to), nil
+	}
 	open := strings.LastIndex(from, "[")
 	if open < 0 || !strings.HasSuffix(from, "]") {
 		return nil, fmt.Errorf("%s cannot become %s", from, to)
@@ -118,6 +121,19 @@ func convertArray(from string, element, to plumbv1.Type) (*conversion, error) {
 		value = "CAST($ AS " + from[:open] + "[])"
 	}
 	return &conversion{value: value, element: inner, declared: to}, nil
+}
+
+// convertTextArray reads an array from the JSON text of one.
+func convertTextArray(element, to plumbv1.Type) *conversion {
+	const list = `from_json($, '["VARCHAR"]')`
+	c := &conversion{value: list, element: convertText(element), declared: to}
+	c.fits = "(CASE WHEN json_valid($) THEN json_type($) = 'ARRAY' ELSE false END"
+	if fits := c.element.fits; fits != "" {
+		c.fits += " AND len(list_filter(" + list + ", lambda element: element IS NOT NULL AND (" +
+			strings.ReplaceAll(fits, "$", "element") + ") IS NOT TRUE)) = 0"
+	}
+	c.fits += ")"
+	return c
 }
 
 // convertText parses text exactly: no trimming, no rounding. DuckDB's own cast would take ' 1 ' and round '1.5'.

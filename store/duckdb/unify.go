@@ -73,13 +73,19 @@ func (r *relations) unify(ctx context.Context, source *registry.Source, files so
 	for _, name := range names {
 		examples = append(examples, files.paths[positions[name][0]])
 	}
-	nanoseconds, err := r.session.nanosecondColumns(ctx, examples)
-	if err != nil {
-		return nil, err
+	var nanoseconds map[string]bool
+	if !files.isText() {
+		var err error
+		if nanoseconds, err = r.session.nanosecondColumns(ctx, examples); err != nil {
+			return nil, err
+		}
 	}
 	var disagreements []string
 	for i, name := range names {
-		columns, err := r.session.describeFile(ctx, examples[i], files.footers[positions[name][0]], nanoseconds)
+		columns, err := files.textColumns(positions[name][0]), error(nil)
+		if !files.isText() {
+			columns, err = r.session.describeFile(ctx, examples[i], files.footers[positions[name][0]], nanoseconds)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -95,7 +101,9 @@ func (r *relations) unify(ctx context.Context, source *registry.Source, files so
 		return nil, registry.Inputf("", "files disagree about %s; write them alike, or read them as two sources and bring "+
 			"these together in a SQL source", strings.Join(disagreements, ", and about "))
 	}
-	u.findAbsent(names, examples)
+	if files.format != registry.JSONLines { // A member that an object lacks is null.
+		u.findAbsent(names, examples)
+	}
 	u.findUnreadable(files)
 	return u, u.checkEvent(source)
 }

@@ -1,7 +1,9 @@
 package storetest
 
 import (
+	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"math"
 	"os"
@@ -20,7 +22,7 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// File is a Parquet, CSV or Arrow IPC file to write, told by the ending of its path.
+// File is a Parquet, CSV, JSON lines or Arrow IPC file to write, told by the ending of its path.
 type File struct {
 	Path    string
 	Columns []Column
@@ -62,6 +64,8 @@ func (f File) Write() error {
 		err = f.writeArrow()
 	case ".csv":
 		err = os.WriteFile(f.Path, []byte(f.csv()), 0o644)
+	case ".jsonl":
+		err = os.WriteFile(f.Path, []byte(f.jsonLines()), 0o644)
 	default:
 		err = fmt.Errorf("no writer for %s", ext)
 	}
@@ -213,8 +217,56 @@ func csvCell(form arrow.DataType, v any) string {
 		return csvFloat(float64(v), 32)
 	case store.Instant:
 		return csvInstant(form, v)
+	case []any:
+		return quoted(jsonCell(form, v))
 	}
 	return fmt.Sprint(v)
+}
+
+// jsonLines has an object for each row, nulls written out.
+func (f File) jsonLines() string {
+	var text strings.Builder
+	for row := range f.rows() {
+		for i, column := range f.Columns {
+			text.WriteString([]string{"{", ", "}[min(i, 1)] + jsonText(column.Name) + ": " +
+				jsonCell(column.Form, column.Values[row]))
+		}
+		text.WriteString("}\n")
+	}
+	return text.String()
+}
+
+// jsonCell is numbers and booleans as they are, and all else as the text that CSV has, in quotes.
+func jsonCell(form arrow.DataType, v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "null"
+	case string:
+		return jsonText(v)
+	case []byte:
+		return jsonText(base64.StdEncoding.EncodeToString(v))
+	case []any:
+		elements := make([]string, len(v))
+		for i := range v {
+			elements[i] = jsonCell(form.(*arrow.ListType).Elem(), v[i])
+		}
+		return "[" + strings.Join(elements, ", ") + "]"
+	case bool, int32, int64:
+		return fmt.Sprint(v)
+	}
+	cell := strings.Trim(csvCell(form, v), `"`)
+	if json.Valid([]byte(cell)) && cell != "" {
+		return cell
+	}
+	return jsonText(cell)
+}
+
+func jsonText(text string) string {
+	var quoted bytes.Buffer
+	encoder := json.NewEncoder(&quoted)
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(text) // A text can always be written.
+	return strings.TrimSpace(quoted.String())
 }
 
 // csvInstant writes a naive time without a zone, and one in Kolkata with its offset.

@@ -47,6 +47,8 @@ type draft struct {
 	// grown are the forms of files that were written at another time, by the file's path.
 	grown   map[string]*layout
 	history *History
+	// ending is that of the files: .parquet, .csv or .jsonl. Text has the plain forms alone.
+	ending string
 }
 
 // DrawWorld draws a project of one to three views, aimed at the edges of the rules. prefix is the folder of its files,
@@ -67,16 +69,24 @@ func drawView(t *rapid.T, world *World, number int, prefix string) {
 		d.def.Ttl = durationpb.New(d.history.TTL)
 	}
 	d.history.ByValue = oneIn(t, 3, "sql")
+	d.ending = ".parquet"
+	if !d.history.ByValue && oneIn(t, 3, "text") {
+		d.ending = rapid.SampledFrom([]string{".csv", ".jsonl"}).Draw(t, "text format")
+	}
 	d.drawKeys(t, number)
 	d.drawFeatures(t)
-	d.eventForm = drawForm(t, plumbv1.Type_TIMESTAMP)
+	d.eventForm = d.formFor(t, plumbv1.Type_TIMESTAMP)
 	if rapid.Bool().Draw(t, "created") {
-		d.createdForm = drawForm(t, plumbv1.Type_TIMESTAMP)
+		d.createdForm = d.formFor(t, plumbv1.Type_TIMESTAMP)
 	}
 	folder := path.Join(prefix, fmt.Sprintf("v%d", number))
 	files, pattern := d.drawPlaces(t, folder)
 	d.drawGrowth(t, files)
-	for range rapid.IntRange(0, 24).Draw(t, "rows") {
+	least := 0
+	if d.ending == ".jsonl" {
+		least = 1 // Without an object there are no columns.
+	}
+	for range rapid.IntRange(least, 24).Draw(t, "rows") {
 		d.drawRow(t, rapid.SampledFrom(files).Draw(t, "file"))
 	}
 	world.Files = append(world.Files, d.files(t, files)...)
@@ -101,7 +111,7 @@ func (d *draft) drawKeys(t *rapid.T, number int) {
 			Type: rapid.SampledFrom(keyTypes).Draw(t, "key type"),
 		}
 		d.entity.JoinKeys = append(d.entity.JoinKeys, key)
-		form := drawForm(t, key.Type)
+		form := d.formFor(t, key.Type)
 		d.forms = append(d.forms, form)
 		pool := []any{}
 		for range rapid.IntRange(1, 3).Draw(t, "pool") {
@@ -123,8 +133,16 @@ func (d *draft) drawFeatures(t *rapid.T) {
 			feature.Column = fmt.Sprintf("%s %d", rapid.SampledFrom(oddNames).Draw(t, "column"), i)
 		}
 		d.def.Features = append(d.def.Features, feature)
-		d.forms = append(d.forms, drawForm(t, feature.Type))
+		d.forms = append(d.forms, d.formFor(t, feature.Type))
 	}
+}
+
+// formFor draws how a column of the view is stored.
+func (d *draft) formFor(t *rapid.T, declared plumbv1.Type) arrow.DataType {
+	if d.isText() {
+		return forms(declared)[0]
+	}
+	return drawForm(t, declared)
 }
 
 // drawForm draws how a column is stored; the plain form half of the time.
@@ -136,18 +154,20 @@ func drawForm(t *rapid.T, declared plumbv1.Type) arrow.DataType {
 	return all[0]
 }
 
+func (d *draft) isText() bool { return d.ending != ".parquet" }
+
 // drawPlaces draws where the rows are: one file, several under a glob, or hive partitions. It returns the files' paths
 // without their endings, and the path of the source.
 func (d *draft) drawPlaces(t *rapid.T, folder string) (files []string, pattern string) {
 	switch rapid.IntRange(0, 2).Draw(t, "places") {
 	case 0:
 		name := path.Join(folder, rapid.SampledFrom(fileNames).Draw(t, "name"))
-		return []string{name}, name + ".parquet"
+		return []string{name}, name + d.ending
 	case 1:
 		for _, name := range drawSome(t, fileNames, "names") {
 			files = append(files, path.Join(folder, name))
 		}
-		return files, path.Join(folder, "*.parquet")
+		return files, path.Join(folder, "*"+d.ending)
 	}
 	for _, partition := range drawSome(t, partitions, "partitions") {
 		for _, name := range drawSome(t, fileNames[:3], "names") {
@@ -184,7 +204,7 @@ func drawSome(t *rapid.T, names []string, label string) []string {
 }
 
 func (d *draft) drawRow(t *rapid.T, file string) {
-	row := SourceRow{File: file + ".parquet"}
+	row := SourceRow{File: file + d.ending}
 	forms := d.formsOf(row.File)
 	for i, pool := range d.keys {
 		row.Keys = append(row.Keys, snap(forms.columns[i], drawFrom(t, pool, 12)))
@@ -202,7 +222,7 @@ func (d *draft) drawRow(t *rapid.T, file string) {
 		if form != nil && form.ID() != arrow.NULL {
 			value = snap(form, drawNullable(t, d.def.Features[i].Type, 5))
 		}
-		if d.history.ByValue || len(d.grown) > 0 {
+		if d.history.ByValue || len(d.grown) > 0 || d.isText() {
 			value = canonical(value)
 		}
 		row.Features = append(row.Features, value)
@@ -235,7 +255,7 @@ func (d *draft) files(t *rapid.T, places []string) []File {
 	int96 := oneIn(t, 10, "int96")
 	var files []File
 	for _, place := range places {
-		file := File{Path: place + ".parquet", RowGroup: rowGroup, Int96: int96}
+		file := File{Path: place + d.ending, RowGroup: rowGroup, Int96: int96}
 		rows := slices.DeleteFunc(slices.Clone(d.history.Rows), func(r SourceRow) bool { return r.File != file.Path })
 		file.Columns = d.formsOf(file.Path).columnsOf(d, rows)
 		if oneIn(t, 4, "other order") {
@@ -265,6 +285,12 @@ func (d *draft) sources(t *rapid.T, pattern string) []*plumbv1.Source {
 	source := &plumbv1.Source{
 		Name: d.def.Source, EventTimestamp: "observed at",
 		Kind: &plumbv1.Source_Parquet{Parquet: &plumbv1.ParquetSource{Path: pattern}},
+	}
+	switch d.ending {
+	case ".csv":
+		source.Kind = &plumbv1.Source_Csv{Csv: &plumbv1.CsvSource{Path: pattern}}
+	case ".jsonl":
+		source.Kind = &plumbv1.Source_Jsonl{Jsonl: &plumbv1.JsonLinesSource{Path: pattern}}
 	}
 	if d.createdForm != nil {
 		source.CreatedTimestamp = "known at"

@@ -104,7 +104,8 @@ func refine(schemas map[string]object) error {
 		// More than nothing.
 		"allOf": []object{{"pattern": "[1-9]"}},
 	}
-	schemas["Source"]["oneOf"] = []object{{"required": []string{"parquet"}}, {"required": []string{"sql"}}}
+	schemas["Source"]["oneOf"] = []object{{"required": []string{"parquet"}}, {"required": []string{"csv"}},
+		{"required": []string{"jsonl"}}, {"required": []string{"sql"}}}
 	keyType, ok := property(schemas, "JoinKey", "type")
 	if !ok {
 		return fmt.Errorf("the schema of JoinKey has no type")

@@ -328,6 +328,8 @@ type Source struct {
 	//
 	//	*Source_Parquet
 	//	*Source_Sql
+	//	*Source_Csv
+	//	*Source_Jsonl
 	Kind isSource_Kind `protobuf_oneof:"kind"`
 	// The column that holds the instant at which a row became true (R2). May be left out only where no view reads the
 	// source directly, that is when it serves SQL sources alone.
@@ -402,6 +404,24 @@ func (x *Source) GetSql() *SqlSource {
 	return nil
 }
 
+func (x *Source) GetCsv() *CsvSource {
+	if x != nil {
+		if x, ok := x.Kind.(*Source_Csv); ok {
+			return x.Csv
+		}
+	}
+	return nil
+}
+
+func (x *Source) GetJsonl() *JsonLinesSource {
+	if x != nil {
+		if x, ok := x.Kind.(*Source_Jsonl); ok {
+			return x.Jsonl
+		}
+	}
+	return nil
+}
+
 func (x *Source) GetEventTimestamp() string {
 	if x != nil {
 		return x.EventTimestamp
@@ -442,9 +462,21 @@ type Source_Sql struct {
 	Sql *SqlSource `protobuf:"bytes,3,opt,name=sql,proto3,oneof"`
 }
 
+type Source_Csv struct {
+	Csv *CsvSource `protobuf:"bytes,8,opt,name=csv,proto3,oneof"`
+}
+
+type Source_Jsonl struct {
+	Jsonl *JsonLinesSource `protobuf:"bytes,9,opt,name=jsonl,proto3,oneof"`
+}
+
 func (*Source_Parquet) isSource_Kind() {}
 
 func (*Source_Sql) isSource_Kind() {}
+
+func (*Source_Csv) isSource_Kind() {}
+
+func (*Source_Jsonl) isSource_Kind() {}
 
 // ParquetSource reads Parquet files.
 type ParquetSource struct {
@@ -492,6 +524,99 @@ func (x *ParquetSource) GetPath() string {
 	return ""
 }
 
+// CsvSource reads CSV files: UTF-8, commas between the columns, and their names in the first line. An empty field is
+// null, and "" is the empty text.
+type CsvSource struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A file, a glob, or a folder with hive partitions; relative to the project folder.
+	Path          string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CsvSource) Reset() {
+	*x = CsvSource{}
+	mi := &file_plumb_v1_definitions_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CsvSource) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CsvSource) ProtoMessage() {}
+
+func (x *CsvSource) ProtoReflect() protoreflect.Message {
+	mi := &file_plumb_v1_definitions_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CsvSource.ProtoReflect.Descriptor instead.
+func (*CsvSource) Descriptor() ([]byte, []int) {
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *CsvSource) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+// JsonLinesSource reads files with one JSON object on each line, whose members are the columns.
+type JsonLinesSource struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A file, a glob, or a folder with hive partitions; relative to the project folder.
+	Path          string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *JsonLinesSource) Reset() {
+	*x = JsonLinesSource{}
+	mi := &file_plumb_v1_definitions_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *JsonLinesSource) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*JsonLinesSource) ProtoMessage() {}
+
+func (x *JsonLinesSource) ProtoReflect() protoreflect.Message {
+	mi := &file_plumb_v1_definitions_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use JsonLinesSource.ProtoReflect.Descriptor instead.
+func (*JsonLinesSource) Descriptor() ([]byte, []int) {
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *JsonLinesSource) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
 // SqlSource is a DuckDB SELECT over other sources, which it refers to by their names.
 type SqlSource struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -502,7 +627,7 @@ type SqlSource struct {
 
 func (x *SqlSource) Reset() {
 	*x = SqlSource{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[5]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -514,7 +639,7 @@ func (x *SqlSource) String() string {
 func (*SqlSource) ProtoMessage() {}
 
 func (x *SqlSource) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[5]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -527,7 +652,7 @@ func (x *SqlSource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SqlSource.ProtoReflect.Descriptor instead.
 func (*SqlSource) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{5}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SqlSource) GetQuery() string {
@@ -564,7 +689,7 @@ type FeatureView struct {
 
 func (x *FeatureView) Reset() {
 	*x = FeatureView{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[6]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -576,7 +701,7 @@ func (x *FeatureView) String() string {
 func (*FeatureView) ProtoMessage() {}
 
 func (x *FeatureView) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[6]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -589,7 +714,7 @@ func (x *FeatureView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FeatureView.ProtoReflect.Descriptor instead.
 func (*FeatureView) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{6}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *FeatureView) GetName() string {
@@ -674,7 +799,7 @@ type PushLog struct {
 
 func (x *PushLog) Reset() {
 	*x = PushLog{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[7]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -686,7 +811,7 @@ func (x *PushLog) String() string {
 func (*PushLog) ProtoMessage() {}
 
 func (x *PushLog) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[7]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -699,7 +824,7 @@ func (x *PushLog) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushLog.ProtoReflect.Descriptor instead.
 func (*PushLog) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{7}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *PushLog) GetPath() string {
@@ -726,7 +851,7 @@ type Feature struct {
 
 func (x *Feature) Reset() {
 	*x = Feature{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[8]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -738,7 +863,7 @@ func (x *Feature) String() string {
 func (*Feature) ProtoMessage() {}
 
 func (x *Feature) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[8]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -751,7 +876,7 @@ func (x *Feature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Feature.ProtoReflect.Descriptor instead.
 func (*Feature) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{8}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Feature) GetName() string {
@@ -812,7 +937,7 @@ type FeatureService struct {
 
 func (x *FeatureService) Reset() {
 	*x = FeatureService{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[9]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -824,7 +949,7 @@ func (x *FeatureService) String() string {
 func (*FeatureService) ProtoMessage() {}
 
 func (x *FeatureService) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[9]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -837,7 +962,7 @@ func (x *FeatureService) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FeatureService.ProtoReflect.Descriptor instead.
 func (*FeatureService) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{9}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *FeatureService) GetName() string {
@@ -891,7 +1016,7 @@ type ViewReference struct {
 
 func (x *ViewReference) Reset() {
 	*x = ViewReference{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[10]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -903,7 +1028,7 @@ func (x *ViewReference) String() string {
 func (*ViewReference) ProtoMessage() {}
 
 func (x *ViewReference) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[10]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -916,7 +1041,7 @@ func (x *ViewReference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ViewReference.ProtoReflect.Descriptor instead.
 func (*ViewReference) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{10}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ViewReference) GetView() string {
@@ -969,11 +1094,13 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x12\x90\x01\n" +
 	"\x04type\x18\x02 \x01(\x0e2\x0e.plumb.v1.TypeBl\xbaHi\xba\x01c\n" +
 	"\rjoin_key_type\x129of a join key must be STRING, BYTES, BOOL, INT32 or INT64\x1a\x17this in [1, 2, 3, 6, 7]\xc8\x01\x01R\x04type\x12\x1c\n" +
-	"\tsensitive\x18\x03 \x01(\bR\tsensitive\"\x97\x03\n" +
+	"\tsensitive\x18\x03 \x01(\bR\tsensitive\"\xf3\x03\n" +
 	"\x06Source\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x123\n" +
 	"\aparquet\x18\x02 \x01(\v2\x17.plumb.v1.ParquetSourceH\x00R\aparquet\x12'\n" +
 	"\x03sql\x18\x03 \x01(\v2\x13.plumb.v1.SqlSourceH\x00R\x03sql\x12'\n" +
+	"\x03csv\x18\b \x01(\v2\x13.plumb.v1.CsvSourceH\x00R\x03csv\x121\n" +
+	"\x05jsonl\x18\t \x01(\v2\x19.plumb.v1.JsonLinesSourceH\x00R\x05jsonl\x12'\n" +
 	"\x0fevent_timestamp\x18\x04 \x01(\tR\x0eeventTimestamp\x12+\n" +
 	"\x11created_timestamp\x18\x05 \x01(\tR\x10createdTimestamp\x12 \n" +
 	"\vdescription\x18\x06 \x01(\tR\vdescription\x12.\n" +
@@ -983,6 +1110,12 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\r\n" +
 	"\x04kind\x12\x05\xbaH\x02\b\x01\"/\n" +
 	"\rParquetSource\x12\x1e\n" +
+	"\x04path\x18\x01 \x01(\tB\n" +
+	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x04path\"+\n" +
+	"\tCsvSource\x12\x1e\n" +
+	"\x04path\x18\x01 \x01(\tB\n" +
+	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x04path\"1\n" +
+	"\x0fJsonLinesSource\x12\x1e\n" +
 	"\x04path\x18\x01 \x01(\tB\n" +
 	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x04path\"-\n" +
 	"\tSqlSource\x12 \n" +
@@ -1072,7 +1205,7 @@ func file_plumb_v1_definitions_proto_rawDescGZIP() []byte {
 }
 
 var file_plumb_v1_definitions_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_plumb_v1_definitions_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_plumb_v1_definitions_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_plumb_v1_definitions_proto_goTypes = []any{
 	(Type)(0),                   // 0: plumb.v1.Type
 	(*Definitions)(nil),         // 1: plumb.v1.Definitions
@@ -1080,46 +1213,50 @@ var file_plumb_v1_definitions_proto_goTypes = []any{
 	(*JoinKey)(nil),             // 3: plumb.v1.JoinKey
 	(*Source)(nil),              // 4: plumb.v1.Source
 	(*ParquetSource)(nil),       // 5: plumb.v1.ParquetSource
-	(*SqlSource)(nil),           // 6: plumb.v1.SqlSource
-	(*FeatureView)(nil),         // 7: plumb.v1.FeatureView
-	(*PushLog)(nil),             // 8: plumb.v1.PushLog
-	(*Feature)(nil),             // 9: plumb.v1.Feature
-	(*FeatureService)(nil),      // 10: plumb.v1.FeatureService
-	(*ViewReference)(nil),       // 11: plumb.v1.ViewReference
-	nil,                         // 12: plumb.v1.Entity.TagsEntry
-	nil,                         // 13: plumb.v1.Source.TagsEntry
-	nil,                         // 14: plumb.v1.FeatureView.TagsEntry
-	nil,                         // 15: plumb.v1.Feature.TagsEntry
-	nil,                         // 16: plumb.v1.FeatureService.TagsEntry
-	nil,                         // 17: plumb.v1.ViewReference.JoinKeysEntry
-	(*durationpb.Duration)(nil), // 18: google.protobuf.Duration
+	(*CsvSource)(nil),           // 6: plumb.v1.CsvSource
+	(*JsonLinesSource)(nil),     // 7: plumb.v1.JsonLinesSource
+	(*SqlSource)(nil),           // 8: plumb.v1.SqlSource
+	(*FeatureView)(nil),         // 9: plumb.v1.FeatureView
+	(*PushLog)(nil),             // 10: plumb.v1.PushLog
+	(*Feature)(nil),             // 11: plumb.v1.Feature
+	(*FeatureService)(nil),      // 12: plumb.v1.FeatureService
+	(*ViewReference)(nil),       // 13: plumb.v1.ViewReference
+	nil,                         // 14: plumb.v1.Entity.TagsEntry
+	nil,                         // 15: plumb.v1.Source.TagsEntry
+	nil,                         // 16: plumb.v1.FeatureView.TagsEntry
+	nil,                         // 17: plumb.v1.Feature.TagsEntry
+	nil,                         // 18: plumb.v1.FeatureService.TagsEntry
+	nil,                         // 19: plumb.v1.ViewReference.JoinKeysEntry
+	(*durationpb.Duration)(nil), // 20: google.protobuf.Duration
 }
 var file_plumb_v1_definitions_proto_depIdxs = []int32{
 	2,  // 0: plumb.v1.Definitions.entities:type_name -> plumb.v1.Entity
 	4,  // 1: plumb.v1.Definitions.sources:type_name -> plumb.v1.Source
-	7,  // 2: plumb.v1.Definitions.feature_views:type_name -> plumb.v1.FeatureView
-	10, // 3: plumb.v1.Definitions.feature_services:type_name -> plumb.v1.FeatureService
+	9,  // 2: plumb.v1.Definitions.feature_views:type_name -> plumb.v1.FeatureView
+	12, // 3: plumb.v1.Definitions.feature_services:type_name -> plumb.v1.FeatureService
 	3,  // 4: plumb.v1.Entity.join_keys:type_name -> plumb.v1.JoinKey
-	12, // 5: plumb.v1.Entity.tags:type_name -> plumb.v1.Entity.TagsEntry
+	14, // 5: plumb.v1.Entity.tags:type_name -> plumb.v1.Entity.TagsEntry
 	0,  // 6: plumb.v1.JoinKey.type:type_name -> plumb.v1.Type
 	5,  // 7: plumb.v1.Source.parquet:type_name -> plumb.v1.ParquetSource
-	6,  // 8: plumb.v1.Source.sql:type_name -> plumb.v1.SqlSource
-	13, // 9: plumb.v1.Source.tags:type_name -> plumb.v1.Source.TagsEntry
-	18, // 10: plumb.v1.FeatureView.ttl:type_name -> google.protobuf.Duration
-	9,  // 11: plumb.v1.FeatureView.features:type_name -> plumb.v1.Feature
-	14, // 12: plumb.v1.FeatureView.tags:type_name -> plumb.v1.FeatureView.TagsEntry
-	8,  // 13: plumb.v1.FeatureView.push_log:type_name -> plumb.v1.PushLog
-	18, // 14: plumb.v1.FeatureView.lookback:type_name -> google.protobuf.Duration
-	0,  // 15: plumb.v1.Feature.type:type_name -> plumb.v1.Type
-	15, // 16: plumb.v1.Feature.tags:type_name -> plumb.v1.Feature.TagsEntry
-	11, // 17: plumb.v1.FeatureService.features:type_name -> plumb.v1.ViewReference
-	16, // 18: plumb.v1.FeatureService.tags:type_name -> plumb.v1.FeatureService.TagsEntry
-	17, // 19: plumb.v1.ViewReference.join_keys:type_name -> plumb.v1.ViewReference.JoinKeysEntry
-	20, // [20:20] is the sub-list for method output_type
-	20, // [20:20] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	8,  // 8: plumb.v1.Source.sql:type_name -> plumb.v1.SqlSource
+	6,  // 9: plumb.v1.Source.csv:type_name -> plumb.v1.CsvSource
+	7,  // 10: plumb.v1.Source.jsonl:type_name -> plumb.v1.JsonLinesSource
+	15, // 11: plumb.v1.Source.tags:type_name -> plumb.v1.Source.TagsEntry
+	20, // 12: plumb.v1.FeatureView.ttl:type_name -> google.protobuf.Duration
+	11, // 13: plumb.v1.FeatureView.features:type_name -> plumb.v1.Feature
+	16, // 14: plumb.v1.FeatureView.tags:type_name -> plumb.v1.FeatureView.TagsEntry
+	10, // 15: plumb.v1.FeatureView.push_log:type_name -> plumb.v1.PushLog
+	20, // 16: plumb.v1.FeatureView.lookback:type_name -> google.protobuf.Duration
+	0,  // 17: plumb.v1.Feature.type:type_name -> plumb.v1.Type
+	17, // 18: plumb.v1.Feature.tags:type_name -> plumb.v1.Feature.TagsEntry
+	13, // 19: plumb.v1.FeatureService.features:type_name -> plumb.v1.ViewReference
+	18, // 20: plumb.v1.FeatureService.tags:type_name -> plumb.v1.FeatureService.TagsEntry
+	19, // 21: plumb.v1.ViewReference.join_keys:type_name -> plumb.v1.ViewReference.JoinKeysEntry
+	22, // [22:22] is the sub-list for method output_type
+	22, // [22:22] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_plumb_v1_definitions_proto_init() }
@@ -1130,15 +1267,17 @@ func file_plumb_v1_definitions_proto_init() {
 	file_plumb_v1_definitions_proto_msgTypes[3].OneofWrappers = []any{
 		(*Source_Parquet)(nil),
 		(*Source_Sql)(nil),
+		(*Source_Csv)(nil),
+		(*Source_Jsonl)(nil),
 	}
-	file_plumb_v1_definitions_proto_msgTypes[6].OneofWrappers = []any{}
+	file_plumb_v1_definitions_proto_msgTypes[8].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plumb_v1_definitions_proto_rawDesc), len(file_plumb_v1_definitions_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   17,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

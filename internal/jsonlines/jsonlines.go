@@ -1,0 +1,175 @@
+// Package jsonlines reads files with one JSON object on each line, as every part of the product takes them: UTF-8, with
+// empty lines and a byte order mark passed over. Members are given as text, letter for letter: a string without its
+// quotes, anything else as it is written.
+package jsonlines
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/plumbstore/plumb/registry"
+)
+
+// maxLine bounds the memory that one line takes.
+const maxLine = 64 << 20
+
+// Member is one member of an object.
+type Member struct {
+	Name, Text string
+	// Null says that the value is null.
+	Null bool
+}
+
+// Reader reads a file object by object. What it says of a file that is no such file is a *registry.InputError, which
+// names the line.
+type Reader struct {
+	input *bufio.Reader
+	line  int
+}
+
+// NewReader begins to read a file.
+func NewReader(input io.Reader) *Reader { return &Reader{input: bufio.NewReaderSize(input, 1<<20)} }
+
+// Names reads a whole file and returns the names of all members, in the order in which they first appear.
+func Names(input io.Reader) ([]string, error) {
+	reader := NewReader(input)
+	known := map[string]bool{}
+	var names []string
+	for {
+		members, err := reader.Read()
+		if errors.Is(err, io.EOF) {
+			return names, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, member := range members {
+			if !known[member.Name] {
+				known[member.Name] = true
+				names = append(names, member.Name)
+			}
+		}
+	}
+}
+
+// Read returns the members of the next object in their order, or io.EOF.
+func (r *Reader) Read() ([]Member, error) {
+	for {
+		line, err := r.nextLine()
+		if err != nil {
+			return nil, err
+		}
+		if line = bytes.TrimSpace(line); len(line) > 0 {
+			return r.parse(line)
+		}
+	}
+}
+
+// nextLine returns the next line, which ends the file where it is not ended itself.
+func (r *Reader) nextLine() ([]byte, error) {
+	r.line++
+	var line []byte
+	for {
+		part, err := r.input.ReadSlice('\n')
+		line = append(line, part...)
+		if len(line) > maxLine {
+			return nil, r.mistake("is longer than %d MiB", maxLine>>20)
+		}
+		if errors.Is(err, bufio.ErrBufferFull) {
+			continue
+		}
+		if errors.Is(err, io.EOF) && len(line) > 0 {
+			err = nil
+		}
+		if r.line == 1 {
+			line = bytes.TrimPrefix(line, []byte("\ufeff"))
+		}
+		return line, err
+	}
+}
+
+func (r *Reader) mistake(format string, args ...any) error {
+	return registry.Inputf("", "line %d %s", r.line, fmt.Sprintf(format, args...))
+}
+
+func (r *Reader) parse(line []byte) ([]Member, error) {
+	if !utf8.Valid(line) {
+		return nil, r.mistake("is not UTF-8; save the file as UTF-8")
+	}
+	if line[0] != '{' {
+		return nil, r.mistake("is no JSON object; each line has to be one, such as {\"name\": 1}")
+	}
+	decoder := json.NewDecoder(bytes.NewReader(line))
+	if _, err := decoder.Token(); err != nil {
+		return nil, r.mistake("is no JSON: %v", err)
+	}
+	var members []Member
+	seen := map[string]bool{}
+	for decoder.More() {
+		member, err := r.member(decoder)
+		if err != nil {
+			return nil, err
+		}
+		if seen[member.Name] {
+			return nil, r.mistake("has the member %q twice", member.Name)
+		}
+		seen[member.Name] = true
+		members = append(members, member)
+	}
+	if _, err := decoder.Token(); err != nil {
+		return nil, r.mistake("is no JSON: %v", ended(err))
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return nil, r.mistake("has something after its object; each line has to be one object")
+	}
+	return members, nil
+}
+
+func (r *Reader) member(decoder *json.Decoder) (Member, error) {
+	key, err := decoder.Token()
+	if err != nil {
+		return Member{}, r.mistake("is no JSON: %v", ended(err))
+	}
+	name, isText := key.(string)
+	if !isText {
+		return Member{}, r.mistake("is no JSON: %v is no name", key)
+	}
+	var raw json.RawMessage
+	if err := decoder.Decode(&raw); err != nil {
+		return Member{}, r.mistake("is no JSON: %v", ended(err))
+	}
+	switch raw[0] {
+	case 'n':
+		return Member{Name: name, Null: true}, nil
+	case '"':
+		var text string
+		if err := json.Unmarshal(raw, &text); err != nil {
+			return Member{}, r.mistake("is no JSON: %v", err)
+		}
+		if strings.Count(text, "\ufffd") > replacements(raw) {
+			return Member{}, r.mistake("has half of a surrogate pair in the member %q, which is no character", name)
+		}
+		return Member{Name: name, Text: text}, nil
+	}
+	return Member{Name: name, Text: string(raw)}, nil
+}
+
+// ended says that a line ends too early in other words than the end of a file.
+func ended(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errors.New("it ends in the middle")
+	}
+	return err
+}
+
+// replacements counts the replacement characters that a JSON string is written with. Decoding makes more of them for
+// what is no character.
+func replacements(raw []byte) int {
+	return bytes.Count(raw, []byte("\ufffd")) + bytes.Count(bytes.ToLower(raw), []byte(`\ufffd`))
+}
