@@ -77,6 +77,7 @@ func TestR1_AnswersDoNotDependOnTheTimeZoneOfTheMachine(t *testing.T) {
 }
 
 func TestSourcesOfManyKindsOfFiles(t *testing.T)     { suite.Sources(t) }
+func TestTextSourcesAreRead(t *testing.T)            { suite.TextSources(t) }
 func TestUnreadableColumnsAreTold(t *testing.T)      { suite.UnreadableColumns(t) }
 func TestFilesThatChangeAreErrors(t *testing.T)      { suite.ChangingFiles(t) }
 func TestWrongInputIsRefused(t *testing.T)           { suite.Refusals(t) }

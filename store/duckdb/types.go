@@ -125,7 +125,11 @@ func convertArray(from string, element, to plumbv1.Type) (*conversion, error) {
 
 // convertTextArray reads an array from the JSON text of one.
 func convertTextArray(element, to plumbv1.Type) *conversion {
-	const list = `from_json($, '["VARCHAR"]')`
+	list := `from_json($, '["VARCHAR"]')`
+	if element == plumbv1.Type_FLOAT32 || element == plumbv1.Type_FLOAT64 {
+		// DuckDB would make a 0 of -0, and a number of 64 bits of every one, so numbers are quoted first.
+		list = `from_json(regexp_replace($, '"?(-?[0-9][0-9.eE+-]*)"?', '"\1"', 'g'), '["VARCHAR"]')`
+	}
 	c := &conversion{value: list, element: convertText(element), declared: to}
 	c.fits = "(CASE WHEN json_valid($) THEN json_type($) = 'ARRAY' ELSE false END"
 	if fits := c.element.fits; fits != "" {

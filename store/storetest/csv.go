@@ -61,7 +61,7 @@ func sameText(value, want any) bool {
 		})
 	case float64:
 		parsed, err := strconv.ParseFloat(string(text), 64)
-		return err == nil && sameValue(parsed, v)
+		return err == nil && sameValue(canonical(parsed), canonical(v))
 	}
 	return value != nil && fmt.Sprint(value) == string(text)
 }
