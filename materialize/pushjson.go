@@ -182,11 +182,10 @@ func parseScalar(value any, declared plumbv1.Type) (any, bool) {
 		truth, ok := value.(bool)
 		return truth, ok
 	case plumbv1.Type_INT32:
-		number, err := strconv.ParseInt(digits(value), 10, 32)
-		return int32(number), err == nil
+		number, ok := store.ParseInteger(digits(value), 32)
+		return int32(number), ok
 	case plumbv1.Type_INT64:
-		number, err := strconv.ParseInt(digits(value), 10, 64)
-		return number, err == nil
+		return store.ParseInteger(digits(value), 64)
 	case plumbv1.Type_FLOAT32:
 		number, ok := parseFloat(floatText(value), 32)
 		return float32(number), ok
@@ -198,8 +197,8 @@ func parseScalar(value any, declared plumbv1.Type) (any, bool) {
 	case !ok:
 		return nil, false
 	case declared == plumbv1.Type_BYTES:
-		bytes, err := base64.StdEncoding.Strict().DecodeString(text)
-		return bytes, err == nil
+		bytes, err := base64.StdEncoding.DecodeString(text)
+		return bytes, err == nil && base64.StdEncoding.EncodeToString(bytes) == text
 	case declared == plumbv1.Type_TIMESTAMP:
 		return parseInstant(text)
 	}

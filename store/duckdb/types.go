@@ -79,7 +79,9 @@ func convert(from string, to plumbv1.Type) (*conversion, error) {
 	}
 	c := &conversion{value: "$", declared: to}
 	switch {
-	case from == partitionType, from == textType:
+	case from == partitionType:
+		return convertFolderName(to), nil
+	case from == textType:
 		return convertText(to), nil
 	case isNumeric(from) && exact[to] != nil:
 		c.value = "CAST($ AS " + sqlTypes[to] + ")"
@@ -140,7 +142,8 @@ func convertTextArray(element, to plumbv1.Type) *conversion {
 	return c
 }
 
-// convertText parses text exactly: no trimming, no rounding. DuckDB's own cast would take ' 1 ' and round '1.5'.
+// convertText parses text exactly: no trimming, no rounding. DuckDB's own cast would take ' 1 ' and round '1.5'. Text
+// spells an integer where writing the integer gives the text again, the rule of store.ParseInteger.
 func convertText(to plumbv1.Type) *conversion {
 	c := &conversion{declared: to, value: "TRY_CAST($ AS " + sqlTypes[to] + ")"}
 	switch to {
@@ -148,11 +151,12 @@ func convertText(to plumbv1.Type) *conversion {
 		c.value = "$"
 	case plumbv1.Type_BYTES:
 		c.value = "from_base64($)"
-		c.fits = "(length($) % 4 = 0 AND regexp_full_match($, '[A-Za-z0-9+/]*={0,2}'))"
+		// The bits beyond the last byte are zero, or other bytes would be written.
+		c.fits = "regexp_full_match($, '([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?')"
 	case plumbv1.Type_BOOL:
 		c.fits = "($ IN ('true', 'false'))"
 	case plumbv1.Type_INT32, plumbv1.Type_INT64:
-		c.fits = "(regexp_full_match($, '[+-]?[0-9]+') AND " + c.value + " IS NOT NULL)"
+		c.fits = "coalesce(CAST(" + c.value + " AS VARCHAR) = $, false)"
 	case plumbv1.Type_TIMESTAMP:
 		micros := textMicroseconds()
 		c.value, c.fits = "make_timestamptz("+micros.value+")", micros.fits
@@ -161,6 +165,15 @@ func convertText(to plumbv1.Type) *conversion {
 		c.fits = "coalesce(regexp_full_match($, '[+-]?(NaN|Infinity)') AND " + c.value + " IS NOT NULL OR " +
 			"regexp_full_match($, '[+-]?[0-9.]+([eE][+-]?[0-9]+)?') AND isfinite(" + c.value + ") AND (" + c.value +
 			" <> 0 OR regexp_full_match($, '[+-]?[0.]+([eE].*)?')), false)"
+	}
+	return c
+}
+
+// convertFolderName is convertText, but that a feature may have leading zeros, as in month=07. A key may not (R9).
+func convertFolderName(to plumbv1.Type) *conversion {
+	c := convertText(to)
+	if to == plumbv1.Type_INT32 || to == plumbv1.Type_INT64 {
+		c.fits = "(regexp_full_match($, '-?[0-9]+') AND " + c.value + " IS NOT NULL)"
 	}
 	return c
 }
@@ -255,6 +268,8 @@ func (c *conversion) complaint(column, what, place string) string {
 // it spells and integers to their digits.
 func convertKey(from string, to plumbv1.Type) (*conversion, error) {
 	switch {
+	case from == partitionType:
+		return convertText(to), nil
 	case from == "VARCHAR" && (to == plumbv1.Type_INT32 || to == plumbv1.Type_INT64 || to == plumbv1.Type_BOOL):
 		return convertText(to), nil
 	case to == plumbv1.Type_STRING && slices.Contains(integerTypes, from):

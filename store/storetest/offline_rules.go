@@ -34,6 +34,7 @@ var offlineTests = []struct {
 	{"R7_zeros_of_both_signs_survive_in_result_files", zerosInFiles},
 	{"R9_partitions_are_text", partitionsAreText},
 	{"R9_text_is_never_taken_for_a_number", textIsText},
+	{"R9_text_spells_a_key_in_one_way", textSpellsKeysInOneWay},
 	{"R10_names_that_differ_by_case_are_kept_or_refused", namesByCase},
 	{"R10_a_column_may_be_read_more_than_once", columnsReadTwice},
 	{"R10_names_that_an_engine_may_use_itself_are_free", engineNames},

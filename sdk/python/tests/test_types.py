@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 
 import plumb
 from plumb.carriers import Carriers
+from plumb.exact import exactly
 
 INSTANT = pa.timestamp("us", "UTC")
 FEATURES = [name for name in world_table().column_names if name not in ("key", "at")]
@@ -230,3 +231,17 @@ def test_r1_zoned_times_of_pandas_labels_come_back_in_utc(store: plumb.Store, la
         got = store.historical(labels.assign(event_timestamp=zoned), features=["plane:year"]).to_pandas()
         assert str(got.dtypes["event_timestamp"]) == "datetime64[us, UTC]"
         assert (got["event_timestamp"] == utc).all()
+
+
+@pytest.mark.parametrize("text", ["+4", "00004", "007", " 4", "4 ", "4.0", "1e2", "-0", "", "4\n", "9223372036854775808"])
+def test_r9_text_spells_an_integer_key_in_one_way(text: str) -> None:
+    for declared in ("INT64", "INT32"):
+        keys, wrong = exactly(pa.array(["-4", text]), declared, key=True)
+        assert keys.to_pylist() == [-4, None]
+        assert list(wrong) == [1]
+
+
+def test_r9_text_spells_a_truth_as_key_in_one_way() -> None:
+    keys, wrong = exactly(pa.array(["true", "false", "True", "1", " true", ""]), "BOOL", key=True)
+    assert keys.to_pylist()[:2] == [True, False]
+    assert list(wrong) == [2, 3, 4, 5]

@@ -157,9 +157,9 @@ def _whole(values: pa.Array, wanted: pa.DataType) -> pa.Array:
 
 
 def _spelled(values: pa.Array, wanted: pa.DataType) -> pa.Array:
-    """Text of nothing but a sign and digits."""
-    _require(pc.match_substring_regex(values, "^[+-]?[0-9]+$"), values)
-    return pc.replace_substring_regex(values, r"^\+", "").cast(wanted)
+    """Text that is what the integer is written as (R9): no plus sign, no leading zeros, no -0."""
+    _require(pc.match_substring_regex(values, r"\A(0|-?[1-9][0-9]*)\z"), values)
+    return values.cast(wanted)
 
 
 def _truths(values: pa.Array) -> pa.Array:
