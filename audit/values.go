@@ -3,7 +3,6 @@ package audit
 import (
 	"encoding/hex"
 	"fmt"
-	"math"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -25,9 +24,9 @@ func shownValue(column arrow.Array, row int) any {
 	case *array.Int64:
 		return column.Value(row)
 	case *array.Float32:
-		return finite(float64(column.Value(row)), column.Value(row))
+		return document.Float(column.Value(row))
 	case *array.Float64:
-		return finite(column.Value(row), column.Value(row))
+		return document.Float(column.Value(row))
 	case *array.String:
 		return column.Value(row)
 	case *array.Binary:
@@ -43,19 +42,6 @@ func shownValue(column arrow.Array, row int) any {
 		return elements
 	}
 	return column.ValueStr(row)
-}
-
-// finite returns the number, or the name of what JSON has no number for.
-func finite(wide float64, value any) any {
-	switch {
-	case math.IsNaN(wide):
-		return "NaN"
-	case math.IsInf(wide, 1):
-		return "Infinity"
-	case math.IsInf(wide, -1):
-		return "-Infinity"
-	}
-	return value
 }
 
 // shownHash is how the hash of a sensitive value is shown.

@@ -12,6 +12,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
+	"github.com/plumbstore/plumb/internal/document"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store"
 )
@@ -226,12 +227,15 @@ func textOf(t plumbv1.Type, raw []byte) string {
 	return base64.StdEncoding.EncodeToString(raw)
 }
 
-// floatText tells NaNs apart, since their bits may be what differs.
+// floatText writes a float as documents do, and tells NaNs apart, since their bits may be what differs.
 func floatText(value float64, size int, raw []byte) string {
 	if math.IsNaN(value) {
 		return fmt.Sprintf("NaN (%x)", raw)
 	}
-	return strconv.FormatFloat(value, 'g', -1, size)
+	if size == 32 {
+		return fmt.Sprint(document.Float(float32(value)))
+	}
+	return fmt.Sprint(document.Float(value))
 }
 
 func arrayText(element plumbv1.Type, raw []byte) string {

@@ -1,8 +1,6 @@
 package document
 
 import (
-	"math"
-
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store"
 )
@@ -105,9 +103,9 @@ func Values(values *plumbv1.Values) []any {
 	case *plumbv1.Values_Int64S:
 		return mapped(kind.Int64S.GetValues(), func(v int64) any { return v })
 	case *plumbv1.Values_Float32S:
-		return mapped(kind.Float32S.GetValues(), finite)
+		return mapped(kind.Float32S.GetValues(), Float[float32])
 	case *plumbv1.Values_Float64S:
-		return mapped(kind.Float64S.GetValues(), finite)
+		return mapped(kind.Float64S.GetValues(), Float[float64])
 	case *plumbv1.Values_Strings:
 		return mapped(kind.Strings.GetValues(), func(v string) any { return v })
 	case *plumbv1.Values_Bytes:
@@ -141,17 +139,4 @@ func mapped[T any](values []T, to func(T) any) []any {
 		all[i] = to(value)
 	}
 	return all
-}
-
-// finite returns the number, or the name of what JSON has no number for.
-func finite[T float32 | float64](value T) any {
-	switch wide := float64(value); {
-	case math.IsNaN(wide):
-		return "NaN"
-	case math.IsInf(wide, 1):
-		return "Infinity"
-	case math.IsInf(wide, -1):
-		return "-Infinity"
-	}
-	return value
 }

@@ -19,9 +19,10 @@ func TestEachTypeHasItsFormInJSON(t *testing.T) {
 		`[true,false]`:          {Kind: &plumbv1.Values_Bools{Bools: &plumbv1.BoolValues{Values: []bool{true, false}}}},
 		`[-2147483648]`:         {Kind: &plumbv1.Values_Int32S{Int32S: &plumbv1.Int32Values{Values: []int32{math.MinInt32}}}},
 		`[9223372036854775807]`: {Kind: &plumbv1.Values_Int64S{Int64S: &plumbv1.Int64Values{Values: []int64{math.MaxInt64}}}},
-		`[0.1,"NaN","Infinity","-Infinity",-0]`: {Kind: &plumbv1.Values_Float32S{
+		`[0.1,"NaN","Infinity","-Infinity",-0.0]`: {Kind: &plumbv1.Values_Float32S{
 			Float32S: &plumbv1.Float32Values{Values: floats}}},
-		`[0.1,1e+300]`:     {Kind: &plumbv1.Values_Float64S{Float64S: &plumbv1.Float64Values{Values: []float64{0.1, 1e300}}}},
+		`[0.1,1e+300,1.0,-0.0,100000.0,5e-324]`: {Kind: &plumbv1.Values_Float64S{Float64S: &plumbv1.Float64Values{
+			Values: []float64{0.1, 1e300, 1, math.Copysign(0, -1), 1e5, 5e-324}}}},
 		`["<a>","\u0000"]`: {Kind: &plumbv1.Values_Strings{Strings: &plumbv1.StringValues{Values: []string{"<a>", "\x00"}}}},
 		`["AP8=",""]`:      {Kind: &plumbv1.Values_Bytes{Bytes: &plumbv1.BytesValues{Values: [][]byte{{0, 255}, nil}}}},
 		`["1970-01-01T00:00:00Z","1969-12-31T23:59:59.999999Z"]`: {Kind: &plumbv1.Values_Timestamps{

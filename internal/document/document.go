@@ -1,5 +1,6 @@
 // Package document has the JSON documents that the command line prints and HTTP answers with: rows of a look-up, keys,
-// definitions. FLOAT NaN and infinities are the strings NaN, Infinity and -Infinity; INT64 is a number, BYTES base64,
+// definitions. A FLOAT has a fraction or
+// an exponent, and NaN and the infinities are the strings NaN, Infinity and -Infinity; INT64 is a number, BYTES base64,
 // TIMESTAMP RFC 3339 with up to six digits of a second's fraction.
 package document
 

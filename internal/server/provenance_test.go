@@ -48,7 +48,7 @@ func TestHTTPTellsProvenanceWhereItIsAskedFor(t *testing.T) {
 		`{"features":["price:euros"],"provenance":true,"event_timestamps":false,`+
 			`"keys":{"shop":["here","old","nowhere"]}}`, 200,
 		`{"rows":[`+
-			`{"keys":{"shop":"here"},"features":{"euros":{"value":2,"status":"PRESENT"}},"provenance":{"price":{`+definition+
+			`{"keys":{"shop":"here"},"features":{"euros":{"value":2.0,"status":"PRESENT"}},"provenance":{"price":{`+definition+
 			`"origin":"PUSH","run":null,"pushed_timestamp":"2026-03-01T11:59:59Z","event_timestamp":"2026-03-01T11:59:00Z",`+
 			`"created_timestamp":null,"age_micros":60000000,"schema_id":1}}},`+
 			`{"keys":{"shop":"old"},"features":{"euros":{"value":null,"status":"EXPIRED"}},"provenance":{"price":{`+definition+
