@@ -13,7 +13,20 @@ var (
 	ErrNewer = errors.New("written by a newer version of plumb: upgrade this one")
 	// ErrUnavailable says that a registry or store could not be reached; the same call may succeed later.
 	ErrUnavailable = errors.New("unavailable")
+	// ErrDiskFull says that a disk, or what may be put on it, is full; the same call may succeed once there is room.
+	ErrDiskFull = errors.New("no space left on disk")
 )
+
+// RefusedError says that a store answered, and would not do what it was asked for. Where it wraps ErrUnavailable the
+// same call may succeed later; otherwise somebody has to change the store, or how it is reached.
+type RefusedError struct {
+	// Advice says why and what to do. It has no address and no secret, so that callers of a server may be told.
+	Advice string
+	Err    error
+}
+
+func (e *RefusedError) Error() string { return e.Advice + ": " + e.Err.Error() }
+func (e *RefusedError) Unwrap() error { return e.Err }
 
 // InputError says that what the user gave is wrong. Field names the part: a flag, a request field, a column, a file.
 type InputError struct {

@@ -104,10 +104,24 @@ func faultStatus(ctx context.Context, err error) *status.Status {
 	case errors.Is(err, store.ErrOutOfMemory):
 		return status.New(codes.ResourceExhausted, "the join needs more memory than its share of the server's; raise "+
 			"offline.memory_limit there, or join fewer rows at a time")
+	case errors.As(err, new(*registry.RefusedError)):
+		return refusedStatus(err)
 	case errors.Is(err, registry.ErrUnavailable):
 		return status.New(codes.Unavailable, "the registry or the online store cannot be reached; try again")
 	}
 	return status.New(codes.Internal, "internal error; the server's log has the cause")
+}
+
+// refusedStatus passes on what to do about a store that refuses. The log has the rest.
+func refusedStatus(err error) *status.Status {
+	refused, _ := errors.AsType[*registry.RefusedError](err) // The caller has found one.
+	message := "the online store refuses: " + refused.Advice
+	if errors.Is(err, registry.ErrUnavailable) {
+		return status.New(codes.Unavailable, message)
+	}
+	return detailed(codes.FailedPrecondition, message, &errdetails.PreconditionFailure{
+		Violations: []*errdetails.PreconditionFailure_Violation{{Type: "STORE", Description: refused.Advice}},
+	})
 }
 
 func detailed(code codes.Code, message string, detail protoadapt.MessageV1) *status.Status {

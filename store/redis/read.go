@@ -19,11 +19,35 @@ func (s *Store) Read(ctx context.Context, gets []store.Get) ([][]byte, error) {
 	values := make([][]byte, 0, len(gets))
 	for chunk := range slices.Chunk(gets, readChunk) {
 		var err error
-		if values, err = s.appendValues(ctx, values, redisKeys(chunk)); err != nil {
+		keys := redisKeys(chunk)
+		if values, err = s.appendValues(ctx, values, keys); err == nil {
+			err = s.checkAbsent(ctx, keys, values[len(values)-len(keys):])
+		}
+		if err != nil {
 			return nil, s.explain(ctx, "read", err)
 		}
 	}
 	return values, ctx.Err()
+}
+
+// checkAbsent makes sure that there is nothing where MGET found nothing: MGET also finds nothing where there is a hash or
+// a list. GETRANGE says so, and users have the right to it, since writes need it too.
+func (s *Store) checkAbsent(ctx context.Context, keys []string, values [][]byte) error {
+	var pipe goredis.Pipeliner
+	for i, value := range values {
+		if value != nil {
+			continue
+		}
+		if pipe == nil {
+			pipe = s.client.Pipeline()
+		}
+		pipe.GetRange(ctx, keys[i], 0, 0)
+	}
+	if pipe == nil {
+		return nil
+	}
+	_, err := pipe.Exec(ctx)
+	return err
 }
 
 // redisKeys are the keys of the rows, all in one piece of memory.

@@ -78,14 +78,19 @@ func (s *Store) explain(ctx context.Context, did string, err error) error {
 		return fmt.Errorf("redis at %s: %s: %w: %w", s.address, did, err, registry.ErrUnavailable)
 	}
 	for _, known := range replies {
-		if goredis.HasErrorPrefix(err, known.prefix) {
+		if says(err, known.prefix) {
 			if known.passing {
 				err = fmt.Errorf("%w: %w", err, registry.ErrUnavailable)
 			}
-			return fmt.Errorf("redis at %s: %s: %s: %w", s.address, did, known.advice, err)
+			return fmt.Errorf("redis at %s: %s: %w", s.address, did, &registry.RefusedError{Advice: known.advice, Err: err})
 		}
 	}
 	return fmt.Errorf("redis at %s: %s: %w", s.address, did, err)
+}
+
+// says tells whether a server's error is one of a kind. Before version 7 a script's error has the kind in its midst.
+func says(err error, prefix string) bool {
+	return goredis.HasErrorPrefix(err, prefix) || strings.Contains(err.Error(), ": -"+prefix+" ")
 }
 
 // replies are the errors of a server that say something about the server rather than about the command. A passing one
@@ -95,11 +100,13 @@ var replies = []struct {
 	passing        bool
 }{
 	{"OOM", "it is out of memory; raise its maxmemory, or give views a ttl so that old rows go", false},
+	{"The user executing the script can't", "this user may not do that; grant it the keys and commands that " +
+		"docs/operations.md lists", false},
 	{"READONLY", "it is a read-only replica; connect to its primary", false},
 	{"MISCONF", "it cannot save to disk and so takes no writes", false},
 	{"NOAUTH", "it wants a password; give one in the URL", false},
 	{"WRONGPASS", "it does not take this user and password", false},
-	{"NOPERM", "this user may not do that", false},
+	{"NOPERM", "this user may not do that; grant it the keys and commands that docs/operations.md lists", false},
 	{"MOVED", "it is a node of a cluster; write redis+cluster:// for redis:// in the URL", false},
 	{"CROSSSLOT", "it is a node of a cluster; write redis+cluster:// for redis:// in the URL", false},
 	{"WRONGTYPE", "there is something else under the key of a row; use a database of its own", false},

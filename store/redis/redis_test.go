@@ -217,6 +217,62 @@ func TestRepliesAboutTheServerSayWhatToDo(t *testing.T) {
 	}
 }
 
+// A hash under the key of a row is no row that is not there: a look-up says so, and so does a write.
+func TestWhatIsNoRowUnderTheKeyOfOneIsAnErrorAndNotAbsent(t *testing.T) {
+	server := redistest.Start(t)
+	online := open(t, server.URL)
+	if value, err := read(t.Context(), online, "key"); err != nil || value != nil {
+		t.Fatalf("before, %x and %v are read", value, err)
+	}
+	if err := client(t, server).HSet(t.Context(), "{test:key}view@1", "field", "value").Err(); err != nil {
+		t.Fatal(err)
+	}
+	_, failed := read(t.Context(), online, "key")
+	_, failedToo := online.Write(t.Context(), table, []store.Row{versionedRow("key", 1)})
+	for did, err := range map[string]error{"read": failed, "write": failedToo} {
+		var refused *registry.RefusedError
+		if !errors.As(err, &refused) || !strings.Contains(refused.Advice, "under the key of a row") {
+			t.Errorf("a %s gives %v", did, err)
+		}
+	}
+}
+
+func TestAUserWithoutRightsIsToldWhichToGive(t *testing.T) {
+	server := redistest.Start(t)
+	raw := client(t, server)
+	for _, c := range []struct {
+		name, rules string
+		reads       bool
+	}{
+		{"reader", "+ping +hello +mget +getrange", true}, {"nobody", "+ping +hello", false},
+		{"script", "+ping +hello +mget +getrange +eval +evalsha", true},
+	} {
+		args := []any{"ACL", "SETUSER", c.name, "on", ">secret", "~{*"}
+		for _, rule := range strings.Fields(c.rules) {
+			args = append(args, rule)
+		}
+		if err := raw.Do(t.Context(), args...).Err(); err != nil {
+			t.Fatal(err)
+		}
+		online := open(t, "redis://"+c.name+":secret@"+server.Address)
+		_, readErr := read(t.Context(), online, "key")
+		_, writeErr := online.Write(t.Context(), table, []store.Row{versionedRow("key", 1)})
+		if c.reads && readErr != nil {
+			t.Errorf("%s cannot read: %v", c.name, readErr)
+		}
+		for did, err := range map[string]error{"read": readErr, "write": writeErr} {
+			var refused *registry.RefusedError
+			if did == "read" && c.reads {
+				continue
+			}
+			if !errors.As(err, &refused) || !strings.Contains(refused.Advice, "grant it") ||
+				errors.Is(err, registry.ErrUnavailable) {
+				t.Errorf("%s: a %s gives %v", c.name, did, err)
+			}
+		}
+	}
+}
+
 func TestAServerWithTooManyClientsIsUnavailable(t *testing.T) {
 	server := redistest.StartWith(t, redistest.Config{Args: []string{"--maxclients", "1"}})
 	if err := client(t, server).Ping(t.Context()).Err(); err != nil {
