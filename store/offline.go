@@ -12,7 +12,7 @@ import (
 
 // Faults of the machine that whoever runs it can mend.
 var (
-	ErrDiskFull    = errors.New("no space left on disk")
+	ErrDiskFull    = registry.ErrDiskFull
 	ErrOutOfMemory = errors.New("out of memory")
 )
 

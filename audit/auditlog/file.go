@@ -12,6 +12,8 @@ import (
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/compress"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+
+	"github.com/plumbstore/plumb/internal/wholefile"
 )
 
 // Extensions of log files.
@@ -120,11 +122,11 @@ func (f *file) finish() (int64, error) {
 	if err := errors.Join(f.parquet.Close(), f.buffered.Flush(), f.out.Sync()); err != nil {
 		return 0, err
 	}
-	if err := os.Rename(f.path+partialExtension, f.path+extension); err != nil {
+	if err := wholefile.Rename(f.path+partialExtension, f.path+extension); err != nil {
 		return 0, err
 	}
 	// After the rename, so that nobody can take the file for one that was left.
-	err := errors.Join(syncFolder(filepath.Dir(f.path)), f.out.Close())
+	err := f.out.Close()
 	f.out = nil
 	return f.written, err
 }
@@ -140,15 +142,6 @@ func (f *file) abandon() error {
 }
 
 func lock(file *os.File) error { return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
-
-// syncFolder makes the names in a folder durable.
-func syncFolder(folder string) error {
-	opened, err := os.Open(filepath.Clean(folder))
-	if err != nil {
-		return err
-	}
-	return errors.Join(opened.Sync(), opened.Close())
-}
 
 // removeLeft removes the partial files that killed processes left in a project's folder.
 func removeLeft(project string) error {

@@ -27,7 +27,7 @@ func Write(path string, write func(io.Writer) error) (err error) {
 	if err := fill(partial, write); err != nil {
 		return errors.Join(fmt.Errorf("cannot write %s: %w", path, err), os.Remove(partial.Name()))
 	}
-	if err := os.Rename(partial.Name(), path); err != nil {
+	if err := Rename(partial.Name(), path); err != nil {
 		return errors.Join(fmt.Errorf("cannot write %s: %w", path, err), os.Remove(partial.Name()))
 	}
 	return nil

@@ -33,7 +33,8 @@ func TestAFullDisk_IsSaidPlainlyAndNothingIsHalfDone(t *testing.T) {
 	large := registry.Commit{Project: "test", Base: 1, State: &plumbv1.State{Definitions: &plumbv1.Definitions{
 		Entities: []*plumbv1.Entity{{Name: "e", Description: strings.Repeat("x", 1<<20)}}}}}
 	_, err = db.Apply(t.Context(), large)
-	if err == nil || !strings.Contains(err.Error(), path+" was not changed, since the disk is full") {
+	if err == nil || !errors.Is(err, registry.ErrDiskFull) ||
+		!strings.Contains(err.Error(), path+" was not changed: no space left on disk; make room and do it again") {
 		t.Errorf("Apply returned %v", err)
 	}
 	small.Base = 1

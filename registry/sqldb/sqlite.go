@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/mattn/go-sqlite3"
 
@@ -147,6 +148,9 @@ func (e *sqliteEngine) explain(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case isFull(err):
+		return fmt.Errorf("the registry %s was not changed: %w; make room and do it again: %w", e.path,
+			registry.ErrDiskFull, err)
 	case errors.As(err, &failure):
 		return e.explainCode(failure.Code, err)
 	case errors.Is(err, fs.ErrPermission), errors.As(err, new(*fs.PathError)):
@@ -157,14 +161,21 @@ func (e *sqliteEngine) explain(err error) error {
 	return err
 }
 
+// isFull tells that the disk is full. SQLite says so itself, or passes on what the system said.
+func isFull(err error) bool {
+	var failure sqlite3.Error
+	if errors.As(err, &failure) && (failure.Code == sqlite3.ErrFull || isFull(failure.SystemErrno)) {
+		return true
+	}
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
 func (e *sqliteEngine) explainCode(code sqlite3.ErrNo, err error) error {
 	switch code {
 	case sqlite3.ErrNotADB:
 		return registry.Inputf("registry", "%s is no SQLite database; name another file, or move it away", e.path)
 	case sqlite3.ErrCorrupt:
 		return fmt.Errorf("the registry %s is damaged; restore it from a backup: %w", e.path, err)
-	case sqlite3.ErrFull:
-		return fmt.Errorf("the registry %s was not changed, since the disk is full: %w", e.path, err)
 	case sqlite3.ErrReadonly, sqlite3.ErrPerm:
 		return fmt.Errorf("the registry %s was not changed, since the file or its folder is read-only: %w", e.path, err)
 	case sqlite3.ErrCantOpen:

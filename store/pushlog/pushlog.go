@@ -17,7 +17,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -243,13 +242,4 @@ func (l *Log) Close() error {
 	}
 	l.closed = nil
 	return err
-}
-
-// syncFolder makes the names in a folder durable.
-func syncFolder(folder string) error {
-	opened, err := os.Open(filepath.Clean(folder))
-	if err != nil {
-		return err
-	}
-	return errors.Join(opened.Sync(), opened.Close())
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/compress"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+
+	"github.com/plumbstore/plumb/internal/wholefile"
 )
 
 // roll makes a Parquet file of a write-ahead file and removes that. It may be called again where it failed.
@@ -20,10 +22,7 @@ func (s *segment) roll() error {
 		return errors.Join(err, ignoreMissing(os.Remove(s.unfinished())))
 	}
 	if rows > 0 {
-		if err := os.Rename(s.unfinished(), s.path(parquetExtension)); err != nil {
-			return err
-		}
-		if err := syncFolder(s.folder); err != nil {
+		if err := wholefile.Rename(s.unfinished(), s.path(parquetExtension)); err != nil {
 			return err
 		}
 	}
@@ -35,7 +34,7 @@ func (s *segment) unfinished() string { return s.path(".unfinished") }
 
 func (s *segment) remove() error {
 	return errors.Join(ignoreMissing(os.Remove(s.unfinished())), ignoreMissing(os.Remove(s.path(walExtension))),
-		syncFolder(s.folder), s.close())
+		wholefile.SyncFolder(s.folder), s.close())
 }
 
 func ignoreMissing(err error) error {

@@ -17,6 +17,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 
+	"github.com/plumbstore/plumb/internal/wholefile"
 	"github.com/plumbstore/plumb/registry"
 )
 
@@ -72,7 +73,7 @@ func newSegment(folder, name string, schema *arrow.Schema, begun time.Time) (*se
 	}
 	err = s.put(append([]byte(magic), walVersion))
 	if err == nil {
-		err = syncFolder(folder)
+		err = wholefile.SyncFolder(folder)
 	}
 	if err != nil {
 		return nil, errors.Join(err, os.Remove(s.path(walExtension)), s.close())

@@ -88,7 +88,8 @@ func TestAFullDiskStoresNothingAndSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := s.Write(t.Context(), sample, []store.Row{row("first", 0), row("second", 1<<20)})
-	if err == nil || !strings.Contains(err.Error(), "the disk is full; make room and do it again") {
+	if err == nil || !errors.Is(err, store.ErrDiskFull) ||
+		!strings.Contains(err.Error(), "no space left on disk; make room and do it again") {
 		t.Errorf("error is %v", err)
 	}
 	gets := []store.Get{{Table: sample, Key: []byte("before")}, {Table: sample, Key: []byte("first")}}

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"syscall"
 	"time"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
@@ -103,6 +104,9 @@ func (s *Store) explain(ctx context.Context, did string, err error) error {
 	if !errors.As(err, &fault) {
 		return fmt.Errorf("online store %s: %s: %w", s.path, did, err)
 	}
+	if fault.Code == sqlite3.ErrFull || fault.SystemErrno == syscall.ENOSPC || fault.SystemErrno == syscall.EDQUOT {
+		return fmt.Errorf("online store %s: %s: %w; make room and do it again: %w", s.path, did, registry.ErrDiskFull, err)
+	}
 	advice, reachable := s.advise(fault.Code)
 	if !reachable {
 		err = fmt.Errorf("%w: %w", err, registry.ErrUnavailable)
@@ -119,8 +123,6 @@ func (s *Store) advise(code sqlite3.ErrNo) (advice string, reachable bool) {
 		return "the file and its folder must be there and writable: ", false
 	case sqlite3.ErrIoErr:
 		return "the disk failed: ", false
-	case sqlite3.ErrFull:
-		return "the disk is full; make room and do it again: ", true
 	case sqlite3.ErrNotADB:
 		return "this is not a SQLite database; name another file, or remove it: ", true
 	case sqlite3.ErrCorrupt:
