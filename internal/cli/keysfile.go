@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -45,13 +46,16 @@ func (k *keyColumns) addFile(path string) error {
 }
 
 func (k *keyColumns) addJSON(r io.Reader) error {
-	var rows []map[string]any
-	decoder := newDecoder(r)
-	if err := decoder.Decode(&rows); err != nil {
-		return fmt.Errorf("it is not an array of objects: %w", err)
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return err
 	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("something follows the array; write one array")
+	if err := document.CheckJSON(text); err != nil {
+		return fmt.Errorf("it %w; write one array of objects", err)
+	}
+	var rows []map[string]any
+	if err := newDecoder(bytes.NewReader(text)).Decode(&rows); err != nil {
+		return fmt.Errorf("it is not an array of objects: %w", err)
 	}
 	for i, row := range rows {
 		if err := k.addRow(row, document.ParseKeyJSON); err != nil {
@@ -64,18 +68,29 @@ func (k *keyColumns) addJSON(r io.Reader) error {
 func (k *keyColumns) addJSONLines(r io.Reader) error {
 	decoder := newDecoder(r)
 	for number := 1; ; number++ {
-		var row map[string]any
-		err := decoder.Decode(&row)
+		var text json.RawMessage
+		err := decoder.Decode(&text)
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err == nil {
-			err = k.addRow(row, document.ParseKeyJSON)
+			err = k.addJSONRow(text)
 		}
 		if err != nil {
 			return fmt.Errorf("row %d: %w", number, err)
 		}
 	}
+}
+
+func (k *keyColumns) addJSONRow(text []byte) error {
+	if err := document.CheckJSON(text); err != nil {
+		return fmt.Errorf("it %w", err)
+	}
+	var row map[string]any
+	if err := newDecoder(bytes.NewReader(text)).Decode(&row); err != nil {
+		return fmt.Errorf("it is no object: %w", err)
+	}
+	return k.addRow(row, document.ParseKeyJSON)
 }
 
 // newDecoder keeps numbers as they are written, since INT64 has more digits than a float.

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
@@ -101,10 +102,13 @@ func addLine(rows *materialize.JSONRows, line []byte) {
 
 var errNoObject = errors.New("the line is no JSON object, or no whole one")
 
-// parseObject reads one JSON object, whose names have to differ.
+// parseObject reads one JSON object.
 func parseObject(text string) (names []string, values []any, err error) {
-	if !utf8.ValidString(text) {
-		return nil, nil, errors.New("the line is not UTF-8")
+	if utf8.ValidString(text) && !json.Valid([]byte(text)) {
+		return nil, nil, errNoObject
+	}
+	if err := document.CheckJSON([]byte(text)); err != nil {
+		return nil, nil, fmt.Errorf("the line %w", err)
 	}
 	decoder := newDecoder(strings.NewReader(text))
 	if opening, err := decoder.Token(); err != nil || opening != json.Delim('{') {
@@ -119,16 +123,7 @@ func parseObject(text string) (names []string, values []any, err error) {
 		if err := decoder.Decode(&value); err != nil {
 			return nil, nil, errNoObject
 		}
-		if slices.Contains(names, name.(string)) {
-			return nil, nil, fmt.Errorf("the line has %q twice", name)
-		}
 		names, values = append(names, name.(string)), append(values, value)
-	}
-	if _, err := decoder.Token(); err != nil {
-		return nil, nil, errNoObject
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, nil, errors.New("something follows the object in the line")
 	}
 	return names, values, nil
 }

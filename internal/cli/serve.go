@@ -126,6 +126,7 @@ func (p *project) served(ctx context.Context) (server.Config, error) {
 		Address:       serving.GRPC,
 		FlightAddress: serving.Flight,
 		HTTPAddress:   serving.HTTP,
+		Hosts:         serving.Hosts,
 		AdminAddress:  serving.Admin,
 
 		Now:             p.app.now,

@@ -77,6 +77,8 @@ func (o Offline) MemoryShare(jobs int) string {
 // Flight is empty, Arrow Flight is served at the address of gRPC alone.
 type Serving struct {
 	GRPC, HTTP, Flight string
+	// Hosts are the names that HTTP is asked by besides loopback and its address, "*" for any.
+	Hosts []string
 	// Refresh is how often the registry and the store are asked, above nothing.
 	Refresh time.Duration
 	// MaxConcurrent is how many look-ups and pushes are answered at a time, at least 1.

@@ -79,6 +79,8 @@ var settings = slices.Concat([]Setting{
 		set: setAddress(func(s *Serving) *string { return &s.GRPC }, false)},
 	{Key: "serving.http", Default: "127.0.0.1:6571", Usage: "host:port to serve HTTP on; \"\" for not at all",
 		set: setAddress(func(s *Serving) *string { return &s.HTTP }, true)},
+	{Key: "serving.hosts", Optional: true, kind: list,
+		Usage: "names that HTTP is asked by, besides loopback and its address; * for any", set: setHosts},
 	{Key: "serving.flight", Optional: true, Usage: "another host:port for Arrow Flight, which serving.grpc answers too",
 		set: setAddress(func(s *Serving) *string { return &s.Flight }, true)},
 	{Key: "serving.refresh", Default: "1s",
@@ -223,6 +225,20 @@ func parsePositive(text string) (time.Duration, error) {
 		err = fmt.Errorf("must be a duration above nothing such as 30s or 5m, not %q", text)
 	}
 	return duration, err
+}
+
+// setHosts takes names without scheme and port, since a server may be reached under another one.
+func setHosts(l *loader, value []string) error {
+	if slices.Equal(value, []string{""}) {
+		return nil
+	}
+	for _, host := range value {
+		if host == "" || strings.ContainsAny(host, "/@ ") || strings.Contains(host, ":") && net.ParseIP(host) == nil {
+			return fmt.Errorf("must be names or addresses such as features.example.com, without scheme and port, not %q", host)
+		}
+	}
+	l.config.Serving.Hosts = value
+	return nil
 }
 
 func setLogFormat(l *loader, value []string) error {

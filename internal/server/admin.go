@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/plumbstore/plumb/internal/server/httpjson"
 )
 
 // adminField is the setting that the address comes from.
@@ -36,7 +38,8 @@ func listenAdmin(ctx context.Context, config Config) (*admin, error) {
 	if config.Certificates != nil {
 		listener = tls.NewListener(listener, config.Certificates.Config("http/1.1"))
 	}
-	return &admin{listener, &http.Server{Handler: config.Metrics.AdminHandler(), ReadHeaderTimeout: headerTime}}, nil
+	handler := httpjson.NewHosts(config.AdminAddress, config.Hosts).Guard(config.Metrics.AdminHandler())
+	return &admin{listener, &http.Server{Handler: handler, ReadHeaderTimeout: headerTime}}, nil
 }
 
 // serve answers until ctx is done. Calls in flight are cut off then: they only read.

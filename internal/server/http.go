@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -20,11 +21,12 @@ import (
 )
 
 // Bounds of a connection. A call has its own deadline; these end clients that stall, and connections that rest for
-// longer than load balancers keep theirs.
+// longer than load balancers keep theirs. lastWord is how long a connection may rest while the server drains.
 const (
 	bodyTime       = 30 * time.Second
 	replyTime      = 2 * time.Minute
 	restTime       = 2 * time.Minute
+	lastWord       = 2 * time.Second
 	maxHeaderBytes = 64 << 10
 )
 
@@ -32,6 +34,9 @@ const (
 type web struct {
 	listener net.Listener
 	server   *http.Server
+	// draining says that each connection ends with the next reply.
+	draining atomic.Bool
+	open     *connections
 	// running is read-locked by every call, and locked for good once no more may run.
 	running sync.RWMutex
 }
@@ -45,16 +50,17 @@ func (s *Server) listenHTTP(ctx context.Context, service *serving, definitions *
 	if err != nil {
 		return err
 	}
-	s.web = &web{listener: listener}
+	s.web = &web{listener: listener, open: newConnections()}
 	s.web.server = &http.Server{
-		Handler: httpjson.New(httpjson.Config{
+		Handler: s.web.closing(httpjson.NewHosts(s.config.HTTPAddress, s.config.Hosts).Guard(httpjson.New(httpjson.Config{
 			Backend:  &backend{s, service},
 			Serving:  service,
 			Registry: definitions,
 			Handlers: s.handlers(),
 			MaxBody:  s.config.MaxRequestBytes,
 			MaxReply: s.config.MaxResponseBytes,
-		}),
+		}), "/healthz", "/readyz")),
+		ConnState:         s.web.open.note,
 		ReadHeaderTimeout: headerTime,
 		ReadTimeout:       bodyTime,
 		WriteTimeout:      replyTime,
@@ -91,15 +97,37 @@ func (w *web) accept() error {
 	if w.server.TLSConfig != nil {
 		serve = func(l net.Listener) error { return w.server.ServeTLS(l, "", "") }
 	}
-	if err := serve(w.listener); !errors.Is(err, http.ErrServerClosed) {
+	if err := serve(w.listener); !errors.Is(err, http.ErrServerClosed) && !w.draining.Load() {
 		return err
 	}
 	return nil
 }
 
-// drain waits for the calls in flight until ctx is done, and then cuts off what is left. It returns once none runs.
+// closing makes the replies of a draining server the last ones of their connections. A client that keeps its connection
+// learns so that it has to make another one, before the server closes it.
+func (w *web) closing(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(reply http.ResponseWriter, r *http.Request) {
+		if w.draining.Load() {
+			reply.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(reply, r)
+	})
+}
+
+// drain takes no more connections. Those that are there are answered once more, with the word that it is the last time:
+// closing a connection that rests would lose a request that is on its way. One that goes on resting is closed after
+// lastWord. drain waits for the calls in flight until ctx is done, and then cuts off what is left. It returns once none
+// runs.
 func (w *web) drain(ctx context.Context) error {
+	w.draining.Store(true)
+	closed := w.listener.Close()
+	patience, cancel := context.WithTimeout(ctx, lastWord)
+	defer cancel()
+	w.open.wait(patience)
 	err := w.server.Shutdown(ctx)
+	if errors.Is(err, net.ErrClosed) {
+		err = closed // Shutdown closes the listener again where accept has not returned yet.
+	}
 	if err != nil {
 		_ = w.server.Close() // The connections are gone either way.
 	}

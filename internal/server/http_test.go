@@ -42,15 +42,21 @@ func (r *running) ask(method, path, body string) reply {
 
 func (r *running) send(request *http.Request) reply {
 	r.t.Helper()
+	answer := r.sendUnchecked(request)
+	contract(r.t).check(r.t, request.Method, request.URL.Path, answer)
+	return answer
+}
+
+// sendUnchecked is send for what the contract does not describe.
+func (r *running) sendUnchecked(request *http.Request) reply {
+	r.t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	response, err := client.Do(request)
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	defer response.Body.Close()
-	answer := reply{response.StatusCode, response.Header, string(must(io.ReadAll(response.Body))(r.t))}
-	contract(r.t).check(r.t, request.Method, request.URL.Path, answer)
-	return answer
+	return reply{response.StatusCode, response.Header, string(must(io.ReadAll(response.Body))(r.t))}
 }
 
 // expect asks and compares the status and the body.
@@ -125,6 +131,10 @@ func TestWhatIsWrongWithAnHTTPRequestIsNamed(t *testing.T) {
 		{lookUp, `{`, 400, "INVALID_ARGUMENT", "", "ends early"},
 		{lookUp, `[]`, 400, "INVALID_ARGUMENT", "", "no JSON object"},
 		{lookUp, `{} {}`, 400, "INVALID_ARGUMENT", "", "behind its end"},
+		{lookUp, `{"features":["price:*"],"keys":{"shop":["\ud800"]}}`, 400, "INVALID_ARGUMENT", "", `\ud800, which is half`},
+		{lookUp, `{"features":["price:*"],"keys":{"\udc00":["a"]}}`, 400, "INVALID_ARGUMENT", "", "half a character"},
+		{lookUp, `{"features":["price:*"],"keys":{"shop":["a"],"shop":["b"]}}`, 400, "INVALID_ARGUMENT", "", "twice"},
+		{push, `{"view":"price","rows":[{"shop":"\ud83d"}]}`, 400, "INVALID_ARGUMENT", "", "half a character"},
 		{lookUp, "{\"at\":\"\xff\"}", 400, "INVALID_ARGUMENT", "", "UTF-8"},
 		{lookUp, `{}`, 400, "INVALID_ARGUMENT", "feature_service", "missing"},
 		{lookUp, `{"featureService":"basket"}`, 400, "INVALID_ARGUMENT", "featureService", `did you mean "feature_service"`},
@@ -179,16 +189,20 @@ func TestWhatIsWrongWithAnHTTPRequestIsNamed(t *testing.T) {
 func TestHTTPRequestsOfTheWrongFormAreRefused(t *testing.T) {
 	r := startShops(t, overHTTP, func(c *server.Config) { c.MaxRequestBytes, c.MaxResponseBytes = 1000, 2000 })
 	url := "http://" + r.server.HTTPAddress()
-	form := must(http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/v1/online-features",
-		strings.NewReader("a=b")))(t)
-	form.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	form := func(path, body string) reply { // As curl -d sends it.
+		request := must(http.NewRequestWithContext(t.Context(), http.MethodPost, url+path, strings.NewReader(body)))(t)
+		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		return r.send(request)
+	}
 	many := `{"features":["price:*"],"keys":{"shop":[` + strings.Repeat(`"a",`, 40) + `"a"]}}`
 	for name, c := range map[string]struct {
 		got    reply
 		status int
 		words  string
 	}{
-		"a form":             {r.send(form), 415, "application/json"},
+		"a form that pushes": {form("/v1/push", `{"view":"price","rows":[{}]}`), 415, "application/json"},
+		"a form":             {form("/v1/online-features", "a=b"), 400, "no JSON"},
+		"a look-up by curl":  {form("/v1/online-features", `{"features":["world:rate"]}`), 200, "NOT_FOUND"},
 		"a GET of a look-up": {r.ask("GET", "/v1/online-features", ""), 405, "POST"},
 		"a POST of a list":   {r.ask("POST", "/v1/registry/views", "{}"), 405, "GET"},
 		"an unknown path":    {r.ask("GET", "/v2", ""), 404, "/v1/openapi.yaml"},

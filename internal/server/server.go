@@ -77,6 +77,8 @@ type Config struct {
 	FlightAddress string
 	// HTTPAddress is where HTTP is answered; empty for not at all.
 	HTTPAddress string
+	// Hosts are the names that HTTP is asked by, besides loopback and the address itself; "*" for any.
+	Hosts []string
 	// Certificates are what every address speaks TLS with; nil for none.
 	Certificates *certificates.Certificates
 	// Guard decides who may call what. Where it is nil everybody may call everything: read features, and apply

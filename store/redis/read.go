@@ -30,8 +30,8 @@ func (s *Store) Read(ctx context.Context, gets []store.Get) ([][]byte, error) {
 	return values, ctx.Err()
 }
 
-// checkAbsent makes sure that there is nothing where MGET found nothing: MGET also finds nothing where there is a hash or
-// a list. GETRANGE says so, and users have the right to it, since writes need it too.
+// checkAbsent makes sure that there is nothing where MGET found nothing: MGET also finds nothing where there is a hash
+// or a list. GETRANGE says so, and users have the right to it, since writes need it too.
 func (s *Store) checkAbsent(ctx context.Context, keys []string, values [][]byte) error {
 	var pipe goredis.Pipeliner
 	for i, value := range values {

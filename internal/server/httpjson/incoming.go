@@ -7,12 +7,12 @@ import (
 	"mime"
 	"net"
 	"net/http"
-	"unicode/utf8"
 
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 
+	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/registry"
 )
 
@@ -42,21 +42,27 @@ type address string
 func (a address) Network() string { return "tcp" }
 func (a address) String() string  { return string(a) }
 
-// body reads the JSON text of a request.
-func body(r *http.Request) ([]byte, error) {
+// jsonBody reads the body of a request that has to say that it is JSON: a browser asks before it sends such a request
+// for a page of another site.
+func jsonBody(r *http.Request) ([]byte, error) {
 	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "application/json" {
 		return nil, wrongType(r.Header.Get("Content-Type"))
 	}
+	return body(r)
+}
+
+// body reads the JSON text of a request.
+func body(r *http.Request) ([]byte, error) {
 	text, err := io.ReadAll(r.Body)
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, bodyTooLarge(tooLarge.Limit)
 	}
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, unreadable(err)
-	case !utf8.Valid(text):
-		return nil, registry.Inputf("", "the body is not UTF-8, which JSON is")
+	}
+	if err := document.CheckJSON(text); err != nil {
+		return nil, registry.Inputf("", "the body %v", err)
 	}
 	return text, nil
 }

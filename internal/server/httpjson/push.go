@@ -26,7 +26,7 @@ type refused struct {
 }
 
 func (a *api) push(ctx context.Context, r *http.Request) (any, error) {
-	text, err := body(r)
+	text, err := jsonBody(r)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,116 @@
+package document
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"unicode/utf8"
+)
+
+// maxDepth bounds how deep lists and objects lie in each other. Nothing that Plumb reads needs more than a few.
+const maxDepth = 64
+
+// CheckJSON refuses what parsers of JSON read in different ways or alter in silence: a name that is twice in an object,
+// text that is not UTF-8, an escape of half a surrogate pair, which a decoder makes another character of, and
+// something behind the end. text is one value; the error goes on after what it is in, as in "has …".
+func CheckJSON(text []byte) error {
+	if !utf8.Valid(text) {
+		return errors.New("is not UTF-8, which JSON is")
+	}
+	c := &jsonChecker{decoder: json.NewDecoder(bytes.NewReader(text))}
+	c.decoder.UseNumber()
+	if err := c.value(0); err != nil {
+		return err
+	}
+	if _, err := c.decoder.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("has something behind its end")
+	}
+	if !json.Valid(text) {
+		return errors.New("is no JSON") // The decoder of tokens may let more pass.
+	}
+	return checkSurrogates(text)
+}
+
+type jsonChecker struct{ decoder *json.Decoder }
+
+func (c *jsonChecker) next() (json.Token, error) {
+	token, err := c.decoder.Token()
+	switch {
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, errors.New("is no JSON: it ends early")
+	case err != nil:
+		return nil, fmt.Errorf("is no JSON: %w", err)
+	}
+	return token, nil
+}
+
+func (c *jsonChecker) value(depth int) error {
+	token, err := c.next()
+	if err != nil {
+		return err
+	}
+	if token != json.Delim('{') && token != json.Delim('[') {
+		return nil
+	}
+	if depth == maxDepth {
+		return fmt.Errorf("has more than %d lists and objects in each other", maxDepth)
+	}
+	var names map[string]bool
+	for c.decoder.More() {
+		if token == json.Delim('{') {
+			name, err := c.next()
+			if err != nil {
+				return err
+			}
+			text := name.(string) // Names of members are strings.
+			if names[text] {
+				return fmt.Errorf("has %q twice", text)
+			}
+			if names == nil {
+				names = map[string]bool{}
+			}
+			names[text] = true
+		}
+		if err := c.value(depth + 1); err != nil {
+			return err
+		}
+	}
+	_, err = c.next()
+	return err
+}
+
+// checkSurrogates looks at the escapes of JSON text, which are in strings alone.
+func checkSurrogates(text []byte) error {
+	for {
+		at := bytes.IndexByte(text, '\\')
+		if at < 0 {
+			return nil
+		}
+		unit, size := escape(text[at:])
+		text = text[at+size:]
+		if unit < 0xd800 || unit > 0xdfff {
+			continue
+		}
+		low, size := escape(text)
+		if unit > 0xdbff || low < 0xdc00 || low > 0xdfff {
+			return fmt.Errorf("has the escape \\u%04x, which is half a character; write the character itself", unit)
+		}
+		text = text[size:]
+	}
+}
+
+// escape is the UTF-16 unit of an escape that a text begins with, and its size; the unit is 0 where the escape is not
+// of the form \u0000.
+func escape(text []byte) (unit uint64, size int) {
+	if len(text) < 2 || text[0] != '\\' {
+		return 0, 0
+	}
+	if text[1] != 'u' || len(text) < 6 {
+		return 0, 2
+	}
+	unit, _ = strconv.ParseUint(string(text[2:6]), 16, 16) // It is valid JSON.
+	return unit, 6
+}

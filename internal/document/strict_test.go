@@ -1,0 +1,53 @@
+package document_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/plumbstore/plumb/internal/document"
+)
+
+func TestJSONThatParsersReadInDifferentWaysIsRefused(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"a":[1,"\ud83d\ude00","\\ud800",{"b":null}],"b":1}`: "",
+		` 1 `: "", `"\u0041\n\\"`: "", `[]`: "",
+		`"\ud800"`: `\ud800`, `{"\udc00":1}`: `\udc00`, `["\ud83dx"]`: `\ud83d`, `["\ud83d\u0041"]`: `\ud83d`,
+		`["\ud83d\ud83d\ude00"]`: `\ud83d`, `{"a":{"k\ude00\ud83d":1}}`: `\ude00`,
+		`"\\\ud800"`: `\ud800`, `"\uD83D"`: `\ud83d`,
+		`{"a":1,"a":2}`: `"a" twice`, `[{"x":{"b":1,"c":2,"b":3}}]`: `"b" twice`, `{"a":1,"\u0061":2}`: `"a" twice`,
+		"\"\xff\"": "UTF-8", `{} {}`: "behind its end", `1 2`: "behind its end", `{"a":1`: "ends early", ``: "ends early",
+		`[1,]`: "is no JSON", `NaN`: "is no JSON", `01`: "behind its end",
+		`+1`: "is no JSON", `{a:1}`: "is no JSON", "[1\x00]": "is no JSON",
+		strings.Repeat("[", 65) + strings.Repeat("]", 65):           "in each other",
+		strings.Repeat("[", 64) + strings.Repeat("]", 64):           "",
+		strings.Repeat("[", 1e6):                                    "in each other",
+		strings.Repeat(`{"a":`, 65) + `1` + strings.Repeat("}", 65): "in each other",
+	} {
+		err := document.CheckJSON([]byte(text))
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%.60q: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// FuzzJSON holds what passes to what encoding/json reads: it is valid, and no string of it was altered.
+func FuzzJSON(f *testing.F) {
+	for _, text := range []string{`{"a":[1,"\ud83d\ude00"]}`, `"\ud800"`, `"\\ud800"`, `{"a":1,"a":2}`, `[[[]]]`} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if document.CheckJSON(text) != nil {
+			return
+		}
+		var value any
+		if err := json.Unmarshal(text, &value); err != nil {
+			t.Fatalf("%q passes: %v", text, err)
+		}
+		if again, err := json.Marshal(value); err != nil || strings.ContainsRune(string(again), utf8.RuneError) &&
+			!strings.ContainsRune(string(text), utf8.RuneError) && !strings.Contains(strings.ToLower(string(text)), `\ufffd`) {
+			t.Errorf("%q is read as %q: %v", text, again, err)
+		}
+	})
+}

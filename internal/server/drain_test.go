@@ -1,0 +1,140 @@
+package server_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/plumbstore/plumb/internal/server"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/store"
+)
+
+// tally counts on one side of the calls that many clients make.
+type tally struct{ sent, answered, lost atomic.Int64 }
+
+// counted is a store that counts the look-ups that it answers.
+type counted struct {
+	store.Online
+	reads atomic.Int64
+}
+
+func (c *counted) Read(ctx context.Context, gets []store.Get) ([][]byte, error) {
+	values, err := c.Online.Read(ctx, gets)
+	if len(gets) == 1 && gets[0].Table.View == "world" { // Not what the server reads to see whether the store answers.
+		c.reads.Add(1)
+	}
+	return values, err
+}
+
+// Clients that keep their connections call without a pause while the server is told to stop. Each call that was sent is
+// answered: a client learns from its last answer that it has to connect again, and is refused then.
+func TestNoCallOfAClientThatKeepsItsConnectionIsLostWhenTheServerStops(t *testing.T) {
+	const rounds, clients = 10, 24
+	for round := range rounds {
+		online := &counted{Online: openSQLite(t)}
+		r := startShops(t, overHTTP, func(c *server.Config) { c.Online = online })
+		var asked, called tally
+		var running sync.WaitGroup
+		begun := make(chan bool, 2*clients)
+		for range clients {
+			running.Go(func() { r.keepAsking(&asked, begun) })
+			running.Go(func() { r.keepCalling(&called, begun) })
+		}
+		for range 2 * clients {
+			<-begun
+		}
+		r.stop()
+		running.Wait()
+		<-r.ended
+		for name, calls := range map[string]*tally{"HTTP": &asked, "gRPC": &called} {
+			if calls.lost.Load() > 0 || calls.sent.Load() != calls.answered.Load() {
+				t.Errorf("round %d: of %d calls over %s %d were answered, %d lost", round, calls.sent.Load(), name,
+					calls.answered.Load(), calls.lost.Load())
+			}
+		}
+		done := online.reads.Load()
+		if had := asked.answered.Load() + called.answered.Load(); done != had {
+			t.Errorf("round %d: the server answered %d calls, clients had %d answers", round, done, had)
+		}
+	}
+}
+
+// keepAsking looks up over HTTP until no connection can be made, by hand: http.Client would hide a lost call by sending
+// it again.
+func (r *running) keepAsking(calls *tally, begun chan<- bool) {
+	const body = `{"features":["world:rate"]}`
+	request := fmt.Sprintf("POST /v1/online-features HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%s",
+		len(body), body)
+	for first := true; ; {
+		conn, err := net.Dial("tcp", r.server.HTTPAddress())
+		if err != nil {
+			if !errors.Is(err, syscall.ECONNREFUSED) {
+				calls.lost.Add(1)
+			}
+			return
+		}
+		replies := bufio.NewReader(conn)
+		for last := false; !last; {
+			if _, err := conn.Write([]byte(request)); err != nil {
+				calls.lost.Add(1)
+				_ = conn.Close()
+				return
+			}
+			calls.sent.Add(1)
+			reply, err := http.ReadResponse(replies, nil)
+			if err != nil || reply.StatusCode != http.StatusOK {
+				calls.lost.Add(1)
+				_ = conn.Close()
+				return
+			}
+			if _, err := io.Copy(io.Discard, reply.Body); err != nil {
+				calls.lost.Add(1)
+			}
+			calls.answered.Add(1)
+			last = reply.Close
+			if first {
+				first = false
+				begun <- true
+			}
+		}
+		_ = conn.Close()
+	}
+}
+
+// keepCalling looks up over gRPC on a connection of its own until no connection can be made.
+func (r *running) keepCalling(calls *tally, begun chan<- bool) {
+	conn, err := grpc.NewClient(r.address, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithDisableRetry())
+	if err != nil {
+		calls.lost.Add(1)
+		return
+	}
+	defer conn.Close()
+	client := plumbv1.NewServingServiceClient(conn)
+	for first := true; ; first = false {
+		if _, err := client.GetOnlineFeatures(context.Background(), featuresRequest(nil, "world:rate")); err != nil {
+			if !strings.Contains(err.Error(), "connection refused") {
+				calls.lost.Add(1)
+			}
+			return
+		}
+		calls.sent.Add(1)
+		calls.answered.Add(1)
+		if first {
+			begun <- true
+		}
+	}
+}
