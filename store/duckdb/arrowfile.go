@@ -11,7 +11,6 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/plumbstore/plumb/registry"
 )
@@ -62,24 +61,19 @@ func (a *arrowFile) open() error {
 
 func (a *arrowFile) close() { _ = a.file.Close() }
 
-// numbered is the file as a reader whose columns are c0, c1, … Zoned nanoseconds are floored to microseconds, since
-// DuckDB would cut them towards 1970 (R1).
-func (a *arrowFile) numbered() *numberedReader {
+// numbered is the file as a reader whose columns are c0, c1, … in forms that DuckDB reads rightly.
+func (a *arrowFile) numbered() (*numberedReader, error) {
 	fields := make([]arrow.Field, a.schema.NumFields())
 	for i, name := range numbered("c", len(fields)) {
-		fields[i] = arrow.Field{Name: name, Type: a.schema.Field(i).Type, Nullable: true}
-		if isZonedNanos(fields[i].Type) {
-			fields[i].Type = arrow.FixedWidthTypes.Timestamp_us
+		form, err := readableForm(a.schema.Field(i).Type)
+		if err != nil {
+			return nil, registry.Inputf("", "column %q: %v", a.schema.Field(i).Name, err)
 		}
+		fields[i] = arrow.Field{Name: name, Type: form, Nullable: true}
 	}
 	r := &numberedReader{file: a, schema: arrow.NewSchema(fields, nil)}
 	r.references.Store(1)
-	return r
-}
-
-func isZonedNanos(t arrow.DataType) bool {
-	timestamp, ok := t.(*arrow.TimestampType)
-	return ok && timestamp.Unit == arrow.Nanosecond && timestamp.TimeZone != ""
+	return r, nil
 }
 
 // numberedReader implements array.RecordReader.
@@ -121,29 +115,10 @@ func (r *numberedReader) Next() bool {
 	}
 	columns := make([]arrow.Array, batch.NumCols())
 	for i := range columns {
-		columns[i] = batch.Column(i)
-		if isZonedNanos(columns[i].DataType()) {
-			columns[i] = floorToMicros(columns[i].(*array.Timestamp))
-		}
+		columns[i] = array.MakeFromData(reform(batch.Column(i).Data(), r.schema.Field(i).Type))
 	}
 	r.batch = array.NewRecordBatch(r.schema, columns, batch.NumRows())
 	return true
-}
-
-func floorToMicros(nanos *array.Timestamp) arrow.Array {
-	builder := array.NewTimestampBuilder(memory.DefaultAllocator,
-		arrow.FixedWidthTypes.Timestamp_us.(*arrow.TimestampType))
-	defer builder.Release()
-	builder.Reserve(nanos.Len())
-	for i := range nanos.Len() {
-		if nanos.IsNull(i) {
-			builder.AppendNull()
-			continue
-		}
-		value := int64(nanos.Value(i))
-		builder.Append(arrow.Timestamp((value - ((value%1000)+1000)%1000) / 1000))
-	}
-	return builder.NewArray()
 }
 
 func (l *labelFile) describeArrow(ctx context.Context, s *session) error {
@@ -159,8 +134,17 @@ func (l *labelFile) describeArrow(ctx context.Context, s *session) error {
 		return nil // DuckDB has no tables without columns; checkNames says so.
 	}
 	input.next = func() (arrow.RecordBatch, error) { return nil, io.EOF }
-	if err := s.register(input.numbered(), "_labels"); err != nil {
+	if err := s.registerLabels(input); err != nil {
 		return err
 	}
 	return l.describe(ctx, s, "_labels")
+}
+
+// registerLabels makes a file readable as the view _labels, once.
+func (s *session) registerLabels(file *arrowFile) error {
+	reader, err := file.numbered()
+	if err != nil {
+		return err
+	}
+	return s.register(reader, "_labels")
 }

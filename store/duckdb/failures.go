@@ -13,7 +13,7 @@ import (
 // or element that is to blame, and what is wrong with it, all SQL. The condition is empty where every value can.
 func (c *conversion) misfit(column string) (condition, blamed, reason string) {
 	if c.fits != "" {
-		return unfit(column, c.fits), column, literal("does not fit " + c.declared.String() + " exactly")
+		return unfit(column, c.fits), column, literal("does not fit " + c.declared.String() + " exactly" + c.hint)
 	}
 	if c.element == nil || c.element.fits == "" {
 		return "", "", ""

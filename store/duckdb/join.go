@@ -67,9 +67,7 @@ func (j *join) checkLabels() error {
 	var errs []error
 	at, err := j.labels.find(j.request.TimestampColumn, "the instant of each row")
 	if err == nil {
-		if _, unfit := microseconds(j.labels.columns[at].Type); unfit != nil {
-			err = registry.Inputf("", "label column %q: %v", j.request.TimestampColumn, unfit)
-		}
+		_, err = j.labels.times(at)
 	}
 	j.timeColumn = at
 	errs = append(errs, err)

@@ -154,17 +154,29 @@ func TestR6_LabelColumnsOfACSVFileStayLetterForLetter(t *testing.T) {
 	}
 }
 
-func TestR10_LabelColumnsThatDifferByCaseAloneAreRefused(t *testing.T) {
+func TestR10_LabelColumnsOfOneNameAreRefused(t *testing.T) {
 	p := newProject(t, map[string]string{"a.parquet": "SELECT 1 AS k, 10 AS x, TIMESTAMP '2013-01-01' AS at"},
 		"data/a.parquet", feature("x", plumbv1.Type_INT32))
 	for content, want := range map[string]string{
-		"k,t,K\n1,2013-01-03,2\n": `columns "k" and "K"`,
-		"k,t,k\n1,2013-01-03,2\n": `columns "k" and "k"`,
+		"k,t,k\n1,2013-01-03,2\n": `two columns named "k"; rename one`,
+		"k,t,,\n1,2013-01-03,,\n": `several columns without a name; name them`,
 		"k,t,X\n1,2013-01-03,2\n": `"x" is wanted by label column "X"`,
 	} {
 		if _, err := p.join(t, "l.csv", content); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got error %v, want one with %q", content, err, want)
 		}
+	}
+}
+
+func TestR10_LabelColumnsKeepNamesThatSQLCannotHave(t *testing.T) {
+	p := newProject(t, map[string]string{"a.parquet": "SELECT 1 AS k, 10 AS x, TIMESTAMP '2013-01-01' AS at"},
+		"data/a.parquet", feature("x", plumbv1.Type_INT32))
+	got, err := p.join(t, "l.csv", ",k,t,K,T\n0,1,2013-01-03,2,\n1,1,2013-01-03,,\"\"\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff("\"\",k,t,K,T,x\n0,1,2013-01-03,2,,10\n1,1,2013-01-03,,\"\",10\n", got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

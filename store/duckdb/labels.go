@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/parquet/file"
 
@@ -39,6 +40,8 @@ type labelFile struct {
 	name    string
 	format  string
 	columns []registry.Column
+	// floored are the columns of a Parquet file whose zoned nanoseconds DuckDB may not floor.
+	floored []int
 }
 
 // describeLabels reads the schema of a label file, which messages call name, or else by its path.
@@ -104,16 +107,10 @@ func (l *labelFile) describeParquet(ctx context.Context, s *session) error {
 	if len(l.columns) == 0 {
 		return nil // DuckDB has no tables without columns; checkNames says so.
 	}
-	if err := l.describe(ctx, s, l.scanParquet("")); err != nil {
+	if err := l.checkParquet(ctx, reader); err != nil {
 		return err
 	}
-	nanosUTC := map[string]bool{}
-	err = s.parquetColumns(ctx, []string{l.path}, func(c parquetColumn) error {
-		nanosUTC[c.name] = c.nanosUTC
-		return nil
-	})
-	markNanoseconds(l.columns, nanosUTC)
-	return err
+	return l.describe(ctx, s, l.scanParquet(""))
 }
 
 // describe takes the columns' types from a FROM item, by position, since DuckDB renames columns that differ by case
@@ -134,19 +131,23 @@ func (l *labelFile) scanParquet(options string) string {
 	return fmt.Sprintf("read_parquet(%s, hive_partitioning = false%s)", literal(l.path), options)
 }
 
-// checkNames refuses names that results could not keep apart: DuckDB's are without case (R10).
+// checkNames refuses names that results could not keep (R10). One column may have none, as the index of pandas, and
+// names may differ by case alone.
 func (l *labelFile) checkNames() error {
 	if len(l.columns) == 0 {
 		return registry.Inputf("", "%s has no columns", l.name)
 	}
-	seen := map[string]string{}
+	seen := map[string]bool{}
 	for _, column := range l.columns {
-		folded := strings.ToLower(column.Name)
-		if other, ok := seen[folded]; ok {
-			return registry.Inputf("", "%s has the columns %q and %q; names have to differ, and not by case alone",
-				l.name, other, column.Name)
+		switch {
+		case seen[column.Name] && column.Name == "":
+			return registry.Inputf("", "%s has several columns without a name; name them", l.name)
+		case seen[column.Name]:
+			return registry.Inputf("", "%s has two columns named %q; rename one", l.name, column.Name)
+		case strings.Contains(column.Name, "\x00") || !utf8.ValidString(column.Name):
+			return registry.Inputf("", "%s has the column %q; names have to be UTF-8 without zero bytes", l.name, column.Name)
 		}
-		seen[folded] = column.Name
+		seen[column.Name] = true
 	}
 	return nil
 }
@@ -173,29 +174,51 @@ const labelPlace = "'row ' || (n + 1) || ' of the labels'"
 
 // load makes the table labels: n is the row's position from 0, t its instant in microseconds, c0, c1, … its columns.
 func (l *labelFile) load(ctx context.Context, s *session, timeColumn int) error {
-	source, err := l.source(s)
+	source, err := l.source(ctx, s)
 	if err != nil {
 		return l.explain(err)
 	}
-	times, err := microseconds(l.columns[timeColumn].Type)
+	times, err := l.times(timeColumn)
 	if err != nil {
-		return registry.Inputf("", "label column %q: %v", l.columns[timeColumn].Name, err)
+		return err
 	}
 	column := fmt.Sprintf("c%d", timeColumn)
 	what := literal(fmt.Sprintf("label column %q", l.columns[timeColumn].Name))
 	statement := fmt.Sprintf("CREATE TABLE %s.labels AS\nSELECT n, %s AS t, %s\nFROM %s", internalSchema,
 		times.sql(column, what, labelPlace), strings.Join(numbered("c", len(l.columns)), ", "), source)
 	if err := s.exec(ctx, statement); err != nil {
-		return l.explain(err)
+		return l.explain(l.blame(ctx, s, err))
 	}
 	return l.checkTimes(ctx, s, timeColumn)
 }
 
-// source is the FROM item with the columns n, c0, c1, …
-func (l *labelFile) source(s *session) (string, error) {
-	names := strings.Join(numbered("c", len(l.columns)), ", ")
+// blame names the column that cannot be read, if the error does not.
+func (l *labelFile) blame(ctx context.Context, s *session, err error) error {
+	var input *registry.InputError
+	if !errors.As(err, &input) || strings.Contains(input.Message, "column ") || l.format == formatCSV {
+		return err
+	}
 	if l.format == formatParquet {
-		return fmt.Sprintf("%s AS labels(%s, n)", l.scanParquet(", file_row_number = true"), names), nil
+		if unfit := unfitTime(ctx, l.path); unfit != nil {
+			return unfit
+		}
+	}
+	for i, column := range l.columns {
+		source, err := l.source(ctx, s)
+		if err != nil {
+			return err
+		}
+		if unread := s.exec(ctx, fmt.Sprintf("SELECT bit_xor(hash(c%d)) FROM %s", i, source)); unread != nil {
+			return registry.Inputf("", "column %q cannot be read: %v", column.Name, unread)
+		}
+	}
+	return err
+}
+
+// source is the FROM item with the columns n, c0, c1, …
+func (l *labelFile) source(ctx context.Context, s *session) (string, error) {
+	if l.format == formatParquet {
+		return l.parquetSource(ctx, s)
 	}
 	open := openArrow
 	if l.format == formatCSV {
@@ -206,10 +229,21 @@ func (l *labelFile) source(s *session) (string, error) {
 		return "", err
 	}
 	s.releases = append(s.releases, reader.close)
-	if err := s.register(reader.numbered(), "_labels"); err != nil {
+	if err := s.registerLabels(reader); err != nil {
 		return "", err
 	}
 	return "(SELECT row_number() OVER () - 1 AS n, * FROM _labels)", nil
+}
+
+// times is the conversion of the time column.
+func (l *labelFile) times(column int) (*conversion, error) {
+	times, err := microseconds(l.columns[column].Type)
+	if err != nil {
+		return nil, registry.Inputf("", "label column %q holds %s, which is no time; it has to be a timestamp or a date, or "+
+			"one as text in CSV. Convert numbers and other texts first, as by pandas.to_datetime",
+			l.columns[column].Name, l.columns[column].Type)
+	}
+	return times, nil
 }
 
 func (l *labelFile) checkTimes(ctx context.Context, s *session, timeColumn int) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -104,27 +105,90 @@ func removeIfThere(path string) error {
 
 // copyTo streams the result to a Parquet or CSV file. The mark, if any, is kept where the manifest is to be.
 func (j *join) copyTo(ctx context.Context, s *session, ran []*use, path, format, mark string) error {
-	query, options, err := j.copyQuery(ctx, s, ran, format)
+	names, standIns, err := namesForSQL(j.columnNames())
 	if err != nil {
 		return err
 	}
-	if mark != "" {
-		options += fmt.Sprintf(", KV_METADATA {%s: %s}", literal(store.ManifestKey), literal(mark))
+	labels, err := j.writtenLabels(ctx, s, format)
+	if err != nil {
+		return err
 	}
-	return s.exec(ctx, fmt.Sprintf("COPY (%s) TO %s (%s)", query, literal(path), options))
+	query, options := j.result(ran, labels, identifiers(names)), parquetOptions(len(names))
+	if format == formatCSV {
+		query, options = j.textResult(ran, labels, names, standIns)
+	}
+	marked := options
+	if mark != "" {
+		marked += fmt.Sprintf(", KV_METADATA {%s: %s}", literal(store.ManifestKey), literal(mark))
+	}
+	if err := s.exec(ctx, fmt.Sprintf("COPY (%s) TO %s (%s)", query, literal(path), marked)); err != nil {
+		return j.blameLabel(ctx, s, err, labels, path, options)
+	}
+	if format == formatCSV {
+		return nil
+	}
+	return standIns.exchange(path)
 }
 
-func (j *join) copyQuery(ctx context.Context, s *session, ran []*use, format string) (query, options string,
-	err error,
-) {
-	if format == formatCSV {
-		return j.textResult(ran), "FORMAT csv, HEADER true, NULLSTR '', USE_TMP_FILE false", nil
+// blameLabel names the label column that cannot be written, if it is one.
+func (j *join) blameLabel(ctx context.Context, s *session, err error, labels []string, path, options string) error {
+	var input *registry.InputError
+	if !errors.As(err, &input) || strings.Contains(input.Message, "column ") {
+		return err
+	}
+	for i, column := range labels {
+		probe := fmt.Sprintf("COPY (SELECT %s AS c FROM %s.labels l) TO %s (%s)", column, internalSchema, literal(path),
+			options)
+		if unfit := s.exec(ctx, probe); unfit != nil {
+			return registry.Inputf("", "label column %q cannot be written: %v", j.labels.columns[i].Name, unfit)
+		}
+	}
+	return err
+}
+
+// parquetOptions are how Parquet is written. DuckDB's dictionaries take -0.0 for 0.0 and one NaN for another, so the
+// file has none.
+func parquetOptions(columns int) string {
+	return fmt.Sprintf("FORMAT parquet, DICTIONARY_SIZE_LIMIT 0, USE_TMP_FILE false, ROW_GROUP_SIZE %d",
+		rowGroupRows(columns))
+}
+
+// writtenLabels are the label columns as a format has them: in CSV those of a CSV file stay letter for letter.
+func (j *join) writtenLabels(ctx context.Context, s *session, format string) ([]string, error) {
+	if format == formatCSV && j.labels.format == formatCSV {
+		return numbered("l.c", len(j.labels.columns)), nil
 	}
 	labels, err := j.labelTypes(ctx, s)
-	// DuckDB's dictionaries take -0.0 for 0.0 and one NaN for another, so the file has none.
-	return j.result(ran, labels, identifiers(j.columnNames())),
-		fmt.Sprintf("FORMAT parquet, DICTIONARY_SIZE_LIMIT 0, USE_TMP_FILE false, ROW_GROUP_SIZE %d",
-			rowGroupRows(len(j.columnNames()))), err
+	if err != nil {
+		return nil, err
+	}
+	for i, column := range j.labels.columns {
+		switch {
+		case format == formatParquet:
+			labels[i] = asLists(labels[i], column.Type)
+		case isFloat(column.Type):
+			labels[i] = csvText(labels[i], plumbv1.Type_FLOAT64)
+		}
+	}
+	return labels, nil
+}
+
+// arrayLength finds the lengths of arrays in a type's text, and passes over quoted names and values.
+var arrayLength = regexp.MustCompile(`"(?:[^"]|"")*"|'(?:[^']|'')*'|\[\d+\]`)
+
+// asLists is a column with lists in the place of arrays of one length: DuckDB writes such arrays into Parquet files
+// that nobody can read where some are null.
+func asLists(column, typeName string) string {
+	lists := arrayLength.ReplaceAllStringFunc(typeName, func(found string) string {
+		if found[0] == '[' {
+			return "[]"
+		}
+		return found
+	})
+	if lists == typeName {
+		return column
+	}
+	return fmt.Sprintf("CAST(%s AS %s)", column, lists)
 }
 
 // rowGroupRows is how many rows a row group gets: DuckDB's own number, but fewer in wide results, since a thread writes
@@ -162,14 +226,23 @@ func keepsText(found string, declared plumbv1.Type) bool {
 	return whole && found == "BIGINT" || declared == plumbv1.Type_BOOL && found == "BOOLEAN"
 }
 
-// textResult is the result with every output as text. Label columns from a CSV file stay letter for letter.
-func (j *join) textResult(ran []*use) string {
+// textResult is the result with every output as text. A heading that SQL cannot have is a row of the result.
+func (j *join) textResult(ran []*use, labels, names []string, standIns standIns) (query, options string) {
 	text := *j
 	text.outputs = make([]column, len(j.outputs))
 	for i, output := range j.outputs {
 		text.outputs[i] = column{name: output.name, sql: output.csv}
 	}
-	return text.result(ran, numbered("l.c", len(j.labels.columns)), identifiers(j.columnNames()))
+	query = text.result(ran, labels, identifiers(names))
+	if len(standIns) == 0 {
+		return query, "FORMAT csv, HEADER true, NULLSTR '', USE_TMP_FILE false"
+	}
+	heading := make([]string, len(names))
+	for i, name := range j.columnNames() {
+		heading[i] = literal(name)
+	}
+	return "SELECT " + strings.Join(heading, ", ") + " UNION ALL (" + query + ")",
+		"FORMAT csv, HEADER false, NULLSTR '', USE_TMP_FILE false"
 }
 
 // Stream implements store.Join.

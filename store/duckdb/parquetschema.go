@@ -3,9 +3,6 @@ package duckdb
 import (
 	"context"
 	"database/sql"
-	"strings"
-
-	"github.com/plumbstore/plumb/registry"
 )
 
 // parquetColumn is a top-level column of one Parquet file, as its footer has it.
@@ -57,13 +54,4 @@ func closeNode(open []int64, children int64) []int64 {
 		open = open[:len(open)-1]
 	}
 	return open
-}
-
-// markNanoseconds gives columns of zoned nanoseconds, and arrays of them, the type that says so.
-func markNanoseconds(columns []registry.Column, nanosUTC map[string]bool) {
-	for i, column := range columns {
-		if nanosUTC[column.Name] {
-			columns[i].Type = strings.Replace(column.Type, "TIMESTAMP WITH TIME ZONE", nanosecondsUTC, 1)
-		}
-	}
 }

@@ -36,7 +36,7 @@ func (e *Engine) ReadRows(ctx context.Context, view *registry.View, path string,
 	if err := s.confine(ctx, []string{file.path}); err != nil {
 		return err
 	}
-	from, err := file.source(s)
+	from, err := file.source(ctx, s)
 	if err != nil {
 		return err
 	}

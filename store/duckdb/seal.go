@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -53,37 +51,15 @@ func (j *join) seal(ctx context.Context, partial, format, mark string, report st
 	return nil
 }
 
-// sealParquet puts a text in the place of the mark. A Parquet file ends with its footer, the footer's length in 4
-// bytes, and 4 more. In the footer, Thrift writes a text as its length and its bytes and says nowhere how long what is
-// around it is, so that one text can be exchanged for another and everything else stays byte for byte.
-func sealParquet(path, mark, text string) (err error) {
-	file, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	const tail = 8
-	size, err := file.Seek(0, io.SeekEnd)
-	if err != nil {
-		return err
-	}
-	var end [tail]byte
-	if _, err := file.ReadAt(end[:], size-tail); err != nil {
-		return err
-	}
-	footer := make([]byte, binary.LittleEndian.Uint32(end[:]))
-	start := size - tail - int64(len(footer))
-	if _, err := file.ReadAt(footer, start); err != nil {
-		return err
-	}
-	old := thriftText(mark)
-	if found := bytes.Count(footer, old); found != 1 {
-		return fmt.Errorf("its footer has the mark %d times", found)
-	}
-	footer = bytes.Replace(footer, old, thriftText(text), 1)
-	binary.LittleEndian.PutUint32(end[:], uint32(len(footer)))
-	_, err = file.WriteAt(slices.Concat(footer, end[:]), start)
-	return err
+// sealParquet puts a text in the place of the mark.
+func sealParquet(path, mark, text string) error {
+	return editFooter(path, func(footer []byte) ([]byte, error) {
+		old := thriftText(mark)
+		if found := bytes.Count(footer, old); found != 1 {
+			return nil, fmt.Errorf("its footer has the mark %d times", found)
+		}
+		return bytes.Replace(footer, old, thriftText(text), 1), nil
+	})
 }
 
 // thriftText is a text as Thrift's compact protocol writes it.

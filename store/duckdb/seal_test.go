@@ -50,10 +50,10 @@ func rowsOf(t *testing.T, path string) string {
 			t.Fatal(err)
 		}
 		defer input.close()
-		if err := s.register(input.numbered(), "_rows"); err != nil {
+		if err := s.registerLabels(input); err != nil {
 			t.Fatal(err)
 		}
-		from = "_rows"
+		from = "_labels"
 	}
 	var text string
 	if err := s.queryRow(t.Context(), "SELECT string_agg(CAST(r AS VARCHAR)) FROM (FROM "+from+") r", &text); err != nil {

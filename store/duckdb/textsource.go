@@ -104,10 +104,14 @@ func (r *relations) loadText(ctx context.Context, files sourceFiles) error {
 	rows := newTextRows(files)
 	defer rows.close()
 	view := "_texts " + files.source
-	if err := r.session.register((&arrowFile{schema: rows.schema, next: rows.next}).numbered(), view); err != nil {
+	reader, err := (&arrowFile{schema: rows.schema, next: rows.next}).numbered()
+	if err != nil {
 		return err
 	}
-	err := r.session.exec(ctx, fmt.Sprintf("CREATE TABLE %s AS FROM %s", textTable(files.source), identifier(view)))
+	if err := r.session.register(reader, view); err != nil {
+		return err
+	}
+	err = r.session.exec(ctx, fmt.Sprintf("CREATE TABLE %s AS FROM %s", textTable(files.source), identifier(view)))
 	if rows.failure != nil && ctx.Err() == nil {
 		return rows.failure
 	}

@@ -70,6 +70,8 @@ type conversion struct {
 	instant string
 	// declared is the target.
 	declared plumbv1.Type
+	// hint says which texts fit; empty where that needs no word.
+	hint string
 }
 
 // convert finds the conversion from an engine's type to a declared type, or says why there is none.
@@ -159,7 +161,7 @@ func convertText(to plumbv1.Type) *conversion {
 		c.fits = "coalesce(CAST(" + c.value + " AS VARCHAR) = $, false)"
 	case plumbv1.Type_TIMESTAMP:
 		micros := textMicroseconds()
-		c.value, c.fits = "make_timestamptz("+micros.value+")", micros.fits
+		c.value, c.fits, c.hint = "make_timestamptz("+micros.value+")", micros.fits, micros.hint
 	default:
 		// What is beyond the type would become infinity or zero.
 		c.fits = "coalesce(regexp_full_match($, '[+-]?(NaN|Infinity)') AND " + c.value + " IS NOT NULL OR " +
@@ -226,7 +228,9 @@ func timeHint(from string) string {
 func textMicroseconds() *conversion {
 	return &conversion{
 		declared: plumbv1.Type_TIMESTAMP,
-		value:    "epoch_us(TRY_CAST($ AS TIMESTAMP WITH TIME ZONE))",
+		hint: "; times are written in RFC 3339, as 2024-02-01T09:30:00Z or with an offset as +01:00, as " +
+			"2024-02-01 09:30:00, or as dates, 2024-02-01; convert numbers since 1970 and other forms first",
+		value: "epoch_us(TRY_CAST($ AS TIMESTAMP WITH TIME ZONE))",
 		fits: `(regexp_full_match($, '[0-9]{4,6}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?` +
 			`(Z|[+-][0-9]{2}(:?[0-9]{2})?)?)?') AND coalesce(isfinite(TRY_CAST($ AS TIMESTAMP WITH TIME ZONE)), false))`,
 	}
@@ -261,11 +265,11 @@ func (c *conversion) isIdentity() bool { return c.value == "$" && c.fits == "" &
 // complaint is the SQL of the error's text, which explainError takes apart.
 func (c *conversion) complaint(column, what, place string) string {
 	return fmt.Sprintf("%s || %s || ', ' || %s || ': ' || coalesce(left(CAST(%s AS VARCHAR), 100), 'null') || %s",
-		literal(castMarker), what, place, column, literal(" does not fit "+c.declared.String()+" exactly"))
+		literal(castMarker), what, place, column, literal(" does not fit "+c.declared.String()+" exactly"+c.hint))
 }
 
 // convertKey is convert for join keys: both sides are brought to the declared type (R9), also text to the numbers that
-// it spells and integers to their digits.
+// it spells, integers to their digits, and bytes to the text that they are in UTF-8.
 func convertKey(from string, to plumbv1.Type) (*conversion, error) {
 	switch {
 	case from == partitionType:
@@ -274,6 +278,8 @@ func convertKey(from string, to plumbv1.Type) (*conversion, error) {
 		return convertText(to), nil
 	case to == plumbv1.Type_STRING && slices.Contains(integerTypes, from):
 		return &conversion{value: "CAST($ AS VARCHAR)", declared: to}, nil
+	case to == plumbv1.Type_STRING && from == "BLOB": // Some writers do not say that their texts are texts.
+		return &conversion{value: "TRY(decode($))", fits: "(TRY(decode($)) IS NOT NULL)", declared: to}, nil
 	}
 	return convert(from, to)
 }

@@ -31,6 +31,7 @@ var offlineTests = []struct {
 	{"R6_values_of_CSV_labels_stay_what_they_are", csvValuesStay},
 	{"R6_keys_of_CSV_labels_stay_what_they_are", csvKeysStay},
 	{"R6_CSV_labels_of_all_writers_are_read", csvOfAllWriters},
+	{"R6_label_columns_of_other_types_stay_or_are_refused", labelFormsStay},
 	{"R7_zeros_of_both_signs_survive_in_result_files", zerosInFiles},
 	{"R9_partitions_are_text", partitionsAreText},
 	{"R9_text_is_never_taken_for_a_number", textIsText},
