@@ -20,6 +20,8 @@ type Column struct {
 	Type string
 	// AbsentFrom is a file of the source that lacks the column; empty where all have it.
 	AbsentFrom string
+	// Texts are the values of a column that the names of folders give, each once; nil for others.
+	Texts []string
 	// Unreadable says why no value can be made of the column; empty where one can.
 	Unreadable string
 }

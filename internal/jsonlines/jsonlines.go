@@ -19,6 +19,9 @@ import (
 // maxLine bounds the memory that one line takes.
 const maxLine = 64 << 20
 
+// maxNames bounds the columns that a file may make: each takes memory in each row.
+const maxNames = 10_000
+
 // Member is one member of an object.
 type Member struct {
 	Name, Text string
@@ -50,10 +53,14 @@ func Names(input io.Reader) ([]string, error) {
 			return nil, err
 		}
 		for _, member := range members {
-			if !known[member.Name] {
-				known[member.Name] = true
-				names = append(names, member.Name)
+			if known[member.Name] {
+				continue
 			}
+			if len(names) == maxNames {
+				return nil, reader.mistake("has a member beyond the %d names that a file may have", maxNames)
+			}
+			known[member.Name] = true
+			names = append(names, member.Name)
 		}
 	}
 }

@@ -158,3 +158,30 @@ func TestPartitionColumnsAreReadFromFolders(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+func TestFoldersWhoseNamesDoNotFitATypeAreToldBeforeTheyAreRead(t *testing.T) {
+	p := newProject(t, map[string]string{
+		"s/dt=20240101/a.parquet":   "SELECT 1 AS k, 10 AS x, TIMESTAMP '2013-01-01' AS at",
+		"s/dt=2024-01-02/a.parquet": "SELECT 1 AS k, 10 AS x, TIMESTAMP '2013-01-01' AS at",
+	}, "data/s")
+	source, err := p.snapshot(t).Source("s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine := p.open(t)
+	columns, err := engine.Columns(t.Context(), source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	partition := columns[len(columns)-1]
+	if err := engine.CanBeTime(partition); err == nil || !strings.Contains(err.Error(), "dt=20240101 does not fit") {
+		t.Errorf("as a time: %v", err)
+	}
+	if err := engine.CanBecome(partition, plumbv1.Type_INT64, false); err == nil ||
+		!strings.Contains(err.Error(), "dt=2024-01-02 does not fit INT64") {
+		t.Errorf("as a number: %v", err)
+	}
+	if err := engine.CanBecome(partition, plumbv1.Type_STRING, true); err != nil {
+		t.Errorf("as text: %v", err)
+	}
+}

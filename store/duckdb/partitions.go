@@ -1,11 +1,14 @@
 package duckdb
 
 import (
+	"fmt"
 	"net/url"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 )
 
@@ -99,6 +102,47 @@ func (f sourceFiles) checkPartitions(path string, columns []fileColumn) error {
 		}
 	}
 	return nil
+}
+
+// partitionTexts are the values of a partition column, each once.
+func (f sourceFiles) partitionTexts(name string) []string {
+	known := map[string]bool{}
+	var texts []string
+	for _, path := range f.paths {
+		if value := partitionValue(path, name); value != nil && !known[*value] {
+			known[*value] = true
+			texts = append(texts, *value)
+		}
+	}
+	return texts
+}
+
+// partitionsFit says which folder's name does not spell a value of a type; nil where all do.
+func partitionsFit(column registry.Column, declared plumbv1.Type) error {
+	for _, text := range column.Texts {
+		if fitsText(text, declared) {
+			continue
+		}
+		hint := ""
+		if declared == plumbv1.Type_TIMESTAMP {
+			hint = "; name folders as in " + column.Name + "=2013-07-04"
+		}
+		return fmt.Errorf("%s in the folder name %s=%s does not fit %s exactly%s", text, column.Name, text, declared, hint)
+	}
+	return nil
+}
+
+func fitsText(text string, declared plumbv1.Type) bool {
+	var err error
+	switch declared {
+	case plumbv1.Type_TIMESTAMP:
+		_, err = plainTime(plainText{text: text})
+	case plumbv1.Type_BOOL, plumbv1.Type_INT32, plumbv1.Type_INT64, plumbv1.Type_BYTES:
+		_, err = plainKey(text, declared)
+	case plumbv1.Type_FLOAT32, plumbv1.Type_FLOAT64:
+		_, err = strconv.ParseFloat(text, 64)
+	}
+	return err == nil
 }
 
 // nullPartition is the folder's value that stands for null.

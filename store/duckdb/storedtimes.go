@@ -15,6 +15,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/schema"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/plumbstore/plumb/internal/parquetfile"
 	"github.com/plumbstore/plumb/registry"
 )
 
@@ -67,7 +68,7 @@ func checkLeaf(ctx context.Context, path string, leaf int) (err error) {
 			err = nil
 		}
 	}()
-	reader, err := file.OpenParquetFile(path, false)
+	reader, err := parquetfile.Open(path)
 	if err != nil {
 		return nil
 	}
@@ -165,7 +166,7 @@ func leaves96(contents *metadata.FileMetaData, first, leaves int) []int {
 
 // unfitTime is the error of a file that a time in milliseconds keeps DuckDB from reading, or nil.
 func unfitTime(ctx context.Context, path string) error {
-	reader, err := file.OpenParquetFile(path, false)
+	reader, err := parquetfile.Open(path)
 	if err != nil {
 		return nil
 	}

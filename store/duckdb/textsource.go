@@ -240,8 +240,8 @@ func openJSONLines(path string, u *unified) (*arrowFile, error) {
 func nextObjects(reader *jsonlines.Reader, schema *arrow.Schema, positions map[string]int) (arrow.RecordBatch, error) {
 	builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	defer builder.Release()
-	rows := 0
-	for size := 0; rows < csvBatchRows && size < csvBatchBytes; rows++ {
+	rows, most := 0, max(min(csvBatchRows, csvBatchBytes/(4*max(len(positions), 1))), 1) // A null takes memory too.
+	for size := 0; rows < most && size < csvBatchBytes; rows++ {
 		members, err := reader.Read()
 		if errors.Is(err, io.EOF) {
 			break

@@ -291,6 +291,9 @@ func (e *Engine) CanBecome(column registry.Column, declared plumbv1.Type, joinKe
 		bring = convertKey
 	}
 	_, err := bringColumn(column, declared, bring)
+	if err == nil {
+		err = partitionsFit(column, declared)
+	}
 	if err == nil && joinKey {
 		err = keyInEveryFile(column)
 	}
@@ -308,8 +311,10 @@ func keyInEveryFile(column registry.Column) error {
 
 // CanBeTime implements store.Inspector.
 func (e *Engine) CanBeTime(column registry.Column) error {
-	_, err := timeColumn(column)
-	return err
+	if _, err := timeColumn(column); err != nil {
+		return err
+	}
+	return partitionsFit(column, plumbv1.Type_TIMESTAMP)
 }
 
 // bringColumn is the conversion of a source's column by convert or convertKey.

@@ -241,7 +241,7 @@ func (u *unified) registered(files sourceFiles) []registry.Column {
 			Unreadable: c.unreadable})
 	}
 	for _, name := range files.partitions {
-		columns = append(columns, registry.Column{Name: name, Type: partitionType})
+		columns = append(columns, registry.Column{Name: name, Type: partitionType, Texts: files.partitionTexts(name)})
 	}
 	return columns
 }
