@@ -144,7 +144,8 @@ func (c comparison) ttlCause() Cause {
 	return TTL
 }
 
-// isWitnessed says whether the source has the row that offline has found, and whether it is as old as its status says.
+// isWitnessed says whether the source has the row that offline has found, whether it is as old as its status says, and
+// whether its value is that which offline has.
 func (c comparison) isWitnessed() bool {
 	seen, ttl := c.witnessed, uint64(c.use.view.TTL.Microseconds())
 	switch {
@@ -154,8 +155,11 @@ func (c comparison) isWitnessed() bool {
 		return false
 	case ttl > 0 && uint64(c.label.at)-uint64(seen.event) > ttl:
 		return c.offline.status == plumbv1.Status_EXPIRED
+	case !c.offline.found():
+		return false
 	}
-	return c.offline.found()
+	values := c.use.view.values[seen.place]
+	return values == nil || values[c.target.selection.Outputs[c.output].Feature].is(c.offline)
 }
 
 // describe says it for people.

@@ -114,12 +114,12 @@ func hash(seed uint64, bytes ...[]byte) uint64 {
 const doubtBits = 1 << 27
 
 // find reads the source once.
-func find(ctx context.Context, offline store.Witness, view *stagedView, seed uint64) (*findings, error) {
+func find(ctx context.Context, witness store.Witness, view *stagedView, seed uint64) (*findings, error) {
 	f := &findings{first: math.MaxInt64, last: math.MinInt64, keys: newSieve(), seeds: newSieve(), ties: newSieve(),
 		late: newSieve(), near: newWatch()}
 	var micros [8]byte
 	seen := make([]uint64, doubtBits/64)
-	err := history(ctx, offline, view.View, func(row sourceRow) error {
+	err := history(ctx, witness, view.View, func(row sourceRow) error {
 		f.rows++
 		f.first, f.last = min(f.first, row.event), max(f.last, row.event)
 		binary.BigEndian.PutUint64(micros[:], uint64(row.event))

@@ -16,7 +16,8 @@
 // What lies in (T, W] comes from a third side, the witness: a plain read of the source that knows nothing of windows or
 // winners (store.Witness). If it were wrong, the server would find a row that is not visible at T, and say NOT_FOUND
 // where offline has a value: a mismatch, not a pass. The witness also says how many rows each window has to read (R5),
-// and which event time and which status offline has to find, so that a mistake that both sides share is seen as well.
+// and which event time, which status and, where rows have a place, which value offline has to find, so that a mistake
+// that both sides share is seen as well.
 //
 // # Edges
 //
@@ -47,7 +48,9 @@ type Config struct {
 	Snapshot *registry.Snapshot
 	Targets  []Target
 	Offline  Offline
-	Stage    Stage
+	// Witness is the third party, which has to read in another way than Offline.
+	Witness store.Witness
+	Stage   Stage
 	// Rows is how many label rows to sample for each target that has none.
 	Rows int
 	// Seed decides what is sampled.
@@ -64,7 +67,6 @@ type Config struct {
 
 // Offline is what is needed of an offline engine.
 type Offline interface {
-	store.Witness
 	materialize.Reader
 	PlanJoin(ctx context.Context, request store.JoinRequest) (store.Join, error)
 }
@@ -165,7 +167,7 @@ func (v *verification) label(ctx context.Context) error {
 			continue
 		}
 		v.Progress(store.Progress{Step: "reading the labels"})
-		if err := t.readLabels(ctx, v.Offline); err != nil {
+		if err := t.readLabels(ctx, v.Witness); err != nil {
 			return err
 		}
 	}
@@ -188,7 +190,10 @@ func (v *verification) witness(ctx context.Context) error {
 	}
 	for _, view := range v.views {
 		v.Progress(store.Progress{Step: "reading the source of view " + view.Name})
-		if err := view.watch.read(ctx, v.Offline, view.View); err != nil {
+		if err := view.watch.read(ctx, v.Witness, view.View); err != nil {
+			return err
+		}
+		if err := view.readValues(ctx, v.Witness); err != nil {
 			return err
 		}
 	}

@@ -25,6 +25,8 @@ const perRequest = 1000
 type stagedView struct {
 	*registry.View
 	watch *watch
+	// values are what the features of some rows are by the witness, by the rows' places.
+	values map[int64][]witnessed
 	// stops are the ends of the windows to materialize, ascending; runs are those that were.
 	stops []store.Instant
 	runs  []registry.Run

@@ -76,12 +76,12 @@ func (v *verification) look(ctx context.Context, view *stagedView) error {
 		return nil
 	}
 	v.Progress(store.Progress{Step: "sampling the source of view " + view.Name})
-	found, err := find(ctx, v.Offline, view, v.Seed)
+	found, err := find(ctx, v.Witness, view, v.Seed)
 	if err != nil {
 		return err
 	}
 	view.found = found
-	return found.near.read(ctx, v.Offline, view.View)
+	return found.near.read(ctx, v.Witness, view.View)
 }
 
 func newSampler(t *target, random *rand.Rand, rows int) *sampler {
@@ -142,7 +142,7 @@ func (s *sampler) draw(ctx context.Context, v *verification) error {
 		}
 	}
 	for _, view := range watched {
-		if err := watches[view].read(ctx, v.Offline, view.View); err != nil {
+		if err := watches[view].read(ctx, v.Witness, view.View); err != nil {
 			return err
 		}
 	}

@@ -133,8 +133,8 @@ func (t *target) joinRequest() store.JoinRequest {
 }
 
 // readLabels reads the label rows that are given.
-func (t *target) readLabels(ctx context.Context, offline Offline) error {
-	return offline.Labels(ctx, t.joinRequest(), func(batch arrow.RecordBatch) error {
+func (t *target) readLabels(ctx context.Context, witness store.Witness) error {
+	return witness.Labels(ctx, t.joinRequest(), func(batch arrow.RecordBatch) error {
 		times, ok := batch.Column(0).(*array.Int64)
 		if !ok {
 			return fmt.Errorf("label times are %s", batch.Column(0).DataType())

@@ -22,6 +22,9 @@ type sight struct {
 	known store.Instant
 	// next is the first event time after the instant; math.MaxInt64 where there is none.
 	next store.Instant
+	// place is where the winner of those rows is (R3): the one that was known last, and of several the last in source
+	// order; noPlace where rows have none.
+	place int64
 }
 
 // watch looks out for some entity keys at some instants. What it holds does not grow with the source.
@@ -54,14 +57,15 @@ func (w *watch) at(tuple string, at store.Instant) sight {
 }
 
 // read lets all rows of the view pass by.
-func (w *watch) read(ctx context.Context, offline store.Witness, view *registry.View) error {
+func (w *watch) read(ctx context.Context, witness store.Witness, view *registry.View) error {
 	for _, key := range w.byKey {
 		slices.Sort(key.times)
 		key.times = slices.Compact(key.times)
-		key.sights = slices.Repeat([]sight{{event: math.MinInt64, known: math.MinInt64, next: math.MaxInt64}},
+		key.sights = slices.Repeat([]sight{{event: math.MinInt64, known: math.MinInt64, next: math.MaxInt64,
+			place: noPlace}},
 			len(key.times))
 	}
-	err := history(ctx, offline, view, func(row sourceRow) error {
+	err := history(ctx, witness, view, func(row sourceRow) error {
 		if key, ok := w.byKey[string(row.tuple)]; ok {
 			key.pass(row)
 		}
@@ -85,17 +89,20 @@ func (k *watchedKey) pass(row sourceRow) {
 	seen := &k.sights[place]
 	switch {
 	case seen.rows == 0 || row.event > seen.event:
-		seen.rows, seen.event, seen.known = 1, row.event, row.created
+		seen.rows, seen.event, seen.known, seen.place = 1, row.event, row.created, row.place
 	case row.event == seen.event:
 		seen.rows++
-		seen.known = max(seen.known, row.created)
+		if row.created > seen.known || row.created == seen.known && row.place > seen.place {
+			seen.known, seen.place = row.created, row.place
+		}
 	}
 }
 
 func (k *watchedKey) settle() {
 	for i := 1; i < len(k.sights); i++ {
 		if before := k.sights[i-1]; k.sights[i].rows == 0 {
-			k.sights[i].rows, k.sights[i].event, k.sights[i].known = before.rows, before.event, before.known
+			before.next = k.sights[i].next
+			k.sights[i] = before
 		}
 	}
 	for i := len(k.sights) - 2; i >= 0; i-- {
@@ -109,17 +116,28 @@ type sourceRow struct {
 	event store.Instant
 	// created is math.MinInt64 where the row has no created time.
 	created store.Instant
+	place   int64
 }
 
+// noPlace stands for the place of a row that has none.
+const noPlace = -1
+
 // history hands out every row of a view.
-func history(ctx context.Context, offline store.Witness, view *registry.View, visit func(sourceRow) error) error {
+func history(ctx context.Context, witness store.Witness, view *registry.View, visit func(sourceRow) error) error {
 	var row sourceRow
-	return offline.History(ctx, view, func(batch arrow.RecordBatch) error {
+	return witness.History(ctx, view, func(batch arrow.RecordBatch) error {
 		keys := len(view.Keys)
 		events, ok := batch.Column(keys).(*array.Int64)
 		created, also := batch.Column(keys + 1).(*array.Int64)
 		if !ok || !also {
 			return fmt.Errorf("the times of view %s are %s", view.Name, batch.Schema())
+		}
+		row.place = noPlace
+		var places *array.Int64
+		if int(batch.NumCols()) > keys+2 {
+			if places, ok = batch.Column(keys + 2).(*array.Int64); !ok {
+				return fmt.Errorf("the places of view %s are %s", view.Name, batch.Schema())
+			}
 		}
 		var raw []byte
 		for i := range int(batch.NumRows()) {
@@ -134,6 +152,9 @@ func history(ctx context.Context, offline store.Witness, view *registry.View, vi
 			row.event, row.created = store.Instant(events.Value(i)), math.MinInt64
 			if created.IsValid(i) {
 				row.created = store.Instant(created.Value(i))
+			}
+			if places != nil {
+				row.place = places.Value(i)
 			}
 			if err := visit(row); err != nil {
 				return err

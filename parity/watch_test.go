@@ -29,9 +29,11 @@ func (r rows) History(_ context.Context, _ *registry.View, yield func(arrow.Reco
 	number := arrow.PrimitiveTypes.Int64
 	builder := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema([]arrow.Field{
 		{Name: "k", Type: number}, {Name: "event_ts", Type: number}, {Name: "created_ts", Type: number, Nullable: true},
+		{Name: "place", Type: number},
 	}, nil))
 	defer builder.Release()
-	for _, row := range r {
+	for i, row := range r {
+		builder.Field(3).(*array.Int64Builder).Append(r.place(i))
 		builder.Field(0).(*array.Int64Builder).Append(row.key)
 		builder.Field(1).(*array.Int64Builder).Append(int64(row.event))
 		if row.created == math.MinInt64 {
@@ -41,6 +43,13 @@ func (r rows) History(_ context.Context, _ *registry.View, yield func(arrow.Reco
 		}
 	}
 	return yield(builder.NewRecordBatch())
+}
+
+// place ascends in another order than that in which the rows pass by.
+func (r rows) place(i int) int64 { return int64((i*7 + 3) % 64) }
+
+func (rows) Values(context.Context, *registry.View, []int64, func(int64, []any) error) error {
+	return nil
 }
 
 func (rows) Labels(context.Context, store.JoinRequest, func(arrow.RecordBatch) error) error {
@@ -64,17 +73,19 @@ func drawRows(t *rapid.T) rows {
 
 // see is what a watch has to see, the slow way.
 func (r rows) see(key int64, at store.Instant) sight {
-	seen := sight{event: math.MinInt64, known: math.MinInt64, next: math.MaxInt64}
-	for _, row := range r {
+	seen := sight{event: math.MinInt64, known: math.MinInt64, next: math.MaxInt64, place: noPlace}
+	for i, row := range r {
 		switch {
 		case row.key != key:
 		case row.event > at:
 			seen.next = min(seen.next, row.event)
 		case row.event > seen.event:
-			seen.rows, seen.event, seen.known = 1, row.event, row.created
+			seen.rows, seen.event, seen.known, seen.place = 1, row.event, row.created, r.place(i)
 		case row.event == seen.event:
 			seen.rows++
-			seen.known = max(seen.known, row.created)
+			if row.created > seen.known || row.created == seen.known && r.place(i) > seen.place {
+				seen.known, seen.place = row.created, r.place(i)
+			}
 		}
 	}
 	return seen

@@ -12,7 +12,7 @@ import (
 // that two windows read is harmless where the newest wins, until it is not.
 func (v *verification) countWindows(ctx context.Context) error {
 	for _, view := range v.views {
-		counted, err := countBetween(ctx, v.Offline, view)
+		counted, err := countBetween(ctx, v.Witness, view)
 		if err != nil {
 			return err
 		}
@@ -44,7 +44,7 @@ type counts struct {
 	through []int64
 }
 
-func countBetween(ctx context.Context, offline store.Witness, view *stagedView) (*counts, error) {
+func countBetween(ctx context.Context, witness store.Witness, view *stagedView) (*counts, error) {
 	c := &counts{}
 	for _, run := range view.runs {
 		c.bounds = append(c.bounds, store.Instant(run.End))
@@ -58,7 +58,7 @@ func countBetween(ctx context.Context, offline store.Witness, view *stagedView) 
 	if len(c.bounds) == 0 {
 		return c, nil
 	}
-	err := history(ctx, offline, view.View, func(row sourceRow) error {
+	err := history(ctx, witness, view.View, func(row sourceRow) error {
 		at, _ := slices.BinarySearch(c.bounds, row.event)
 		c.through[at]++
 		return nil

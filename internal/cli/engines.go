@@ -11,6 +11,7 @@ import (
 	"github.com/plumbstore/plumb/registry/sqldb"
 	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/duckdb"
+	"github.com/plumbstore/plumb/store/plainread"
 	"github.com/plumbstore/plumb/store/redis"
 	"github.com/plumbstore/plumb/store/sqlite"
 )
@@ -49,16 +50,16 @@ func openOffline(ctx context.Context, c *config.Config) (offlineEngine, error) {
 }
 
 // shared opens an offline engine of which so many operations may run side by side: each operation has its own memory,
-// so each gets its share. It is closed with the project.
-func (p *project) shared(ctx context.Context, operations int) (parity.Offline, error) {
+// so each gets its share. It is closed with the project. The witness reads the same sources in another way.
+func (p *project) shared(ctx context.Context, operations int) (parity.Offline, store.Witness, error) {
 	divided := duckdbConfig(p.config)
 	divided.MemoryLimit = p.config.Offline.MemoryShare(operations)
 	engine, err := duckdb.Open(ctx, divided)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	p.closers = append(p.closers, engine)
-	return engine, nil
+	return engine, plainread.New(engine, divided.ProjectDir), nil
 }
 
 // openServing opens the offline engine for joins side by side: each operation of an engine has its own memory, so each

@@ -180,7 +180,7 @@ func (a *application) onStage(ctx context.Context, p *project, wanted *verifying
 	}
 	shown := a.progress("preparing to verify")
 	defer shown.stop()
-	offline, err := p.shared(ctx, parallelViews)
+	offline, witness, err := p.shared(ctx, parallelViews)
 	if err != nil {
 		return nil, err
 	}
@@ -193,6 +193,7 @@ func (a *application) onStage(ctx context.Context, p *project, wanted *verifying
 		Snapshot: staged.snapshot,
 		Targets:  wanted.targets,
 		Offline:  offline,
+		Witness:  witness,
 		Stage: parity.Stage{Online: staged.online, Ledger: staged.ledger, Client: staged.client, Clock: staged.clock,
 			Retention: stagedRetention},
 		Rows:     flags.rows,

@@ -12,10 +12,8 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-var _ store.Witness = (*Engine)(nil)
-
-// History implements store.Witness. It shares with joins and materializations how columns are read and brought to their
-// types, and nothing of how winners are found.
+// History does what store.Witness says, without places. It is for SQL sources. It shares with joins and materializations
+// how columns are read and brought to their types, and nothing of how winners are found.
 func (e *Engine) History(ctx context.Context, view *registry.View, yield func(arrow.RecordBatch) error) (err error) {
 	if view.Source.Query == "" && view.Source.Format != registry.Parquet {
 		return e.textHistory(ctx, view, yield)
@@ -72,7 +70,7 @@ func (e *Engine) History(ctx context.Context, view *registry.View, yield func(ar
 	return relations.blame(ctx, err)
 }
 
-// Labels implements store.Witness.
+// Labels does what store.Witness says.
 func (e *Engine) Labels(ctx context.Context, request store.JoinRequest, yield func(arrow.RecordBatch) error,
 ) (err error) {
 	s, err := e.newSession(ctx)

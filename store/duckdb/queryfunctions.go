@@ -105,7 +105,7 @@ var instead = map[string]string{
 // set is the words of a text.
 func set(words string) map[string]bool {
 	all := map[string]bool{}
-	for _, word := range strings.Fields(words) {
+	for word := range strings.FieldsSeq(words) {
 		all[strings.ToLower(word)] = true
 	}
 	return all

@@ -1,0 +1,84 @@
+package plainread
+
+import (
+	"math/big"
+	"net/url"
+	"path/filepath"
+	"strings"
+)
+
+// kind says what a cell holds.
+type kind uint8
+
+const (
+	// isMissing: the file has no such column.
+	isMissing kind = iota
+	isNull
+	// isBool: whole is 0 or 1.
+	isBool
+	// isWhole: whole.
+	isWhole
+	// isDecimal: unscaled times ten to the power of -scale.
+	isDecimal
+	// isFloat32 and isFloat64: float, of which a FLOAT32 has its bits in whole so that a NaN keeps them.
+	isFloat32
+	isFloat64
+	// isText: text is a value of its own.
+	isText
+	// isBytes: text is bytes.
+	isBytes
+	// isInstant: whole is microseconds since 1970 (R1).
+	isInstant
+	// isWritten: text spells a value of the declared type, as all does that a file without types has.
+	isWritten
+	// isList: list.
+	isList
+	// isBeyond: text is a value that no declared type holds, such as an instant out of range.
+	isBeyond
+)
+
+// cell is a value as a file has it, in a form that is the same for all formats.
+type cell struct {
+	kind     kind
+	whole    int64
+	float    float64
+	text     string
+	unscaled *big.Int
+	scale    int
+	list     []cell
+}
+
+// writtenCell is a cell of a text; nil is null.
+func writtenCell(text *string) cell {
+	if text == nil {
+		return cell{kind: isNull}
+	}
+	return cell{kind: isWritten, text: *text}
+}
+
+// partitionsOf are the columns that the folders between a source's folder and its file give, by their names.
+func partitionsOf(folder, path string) map[string]*string {
+	resolved, err := filepath.EvalSymlinks(folder)
+	if err != nil {
+		return nil
+	}
+	below, err := filepath.Rel(resolved, filepath.Dir(path))
+	if err != nil || !filepath.IsLocal(below) {
+		return nil
+	}
+	found := map[string]*string{}
+	for part := range strings.SplitSeq(filepath.ToSlash(below), "/") {
+		name, value, ok := strings.Cut(part, "=")
+		switch {
+		case !ok:
+		case value == "__HIVE_DEFAULT_PARTITION__":
+			found[name] = nil
+		default:
+			if plain, err := url.PathUnescape(value); err == nil {
+				value = plain
+			}
+			found[name] = &value
+		}
+	}
+	return found
+}

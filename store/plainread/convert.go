@@ -1,0 +1,263 @@
+package plainread
+
+import (
+	"encoding/base64"
+	"fmt"
+	"math"
+	"math/big"
+	"regexp"
+	"strconv"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/store"
+)
+
+// convert brings a cell to a declared type without loss (R1, R9), as a bool, int32, int64, float32, float64, string,
+// []byte, store.Instant, or []any of these and nil for an array; nil is null. An error says that the value does not
+// fit. Join keys are taken from text that spells them and from whole numbers by their digits too.
+func convert(c cell, to plumbv1.Type, isKey bool) (any, error) {
+	if c.kind == isNull || c.kind == isMissing {
+		return nil, nil
+	}
+	if element, ok := store.ElementType(to); ok {
+		return convertList(c, element, to)
+	}
+	switch {
+	case c.kind == isWritten:
+		return parse(c.text, to)
+	case c.kind == isText && isKey && to != plumbv1.Type_STRING:
+		return parse(c.text, to)
+	}
+	switch to {
+	case plumbv1.Type_BOOL:
+		if c.kind == isBool {
+			return c.whole != 0, nil
+		}
+	case plumbv1.Type_INT32:
+		if whole, ok := c.exactWhole(); ok && whole >= math.MinInt32 && whole <= math.MaxInt32 {
+			return int32(whole), nil
+		}
+	case plumbv1.Type_INT64:
+		if whole, ok := c.exactWhole(); ok {
+			return whole, nil
+		}
+	case plumbv1.Type_FLOAT32:
+		if float, ok := c.exactFloat32(); ok {
+			return float, nil
+		}
+	case plumbv1.Type_FLOAT64:
+		if float, ok := c.exactFloat64(); ok {
+			return float, nil
+		}
+	case plumbv1.Type_STRING:
+		if text, ok := c.asText(isKey); ok {
+			return text, nil
+		}
+	case plumbv1.Type_BYTES:
+		if c.kind == isBytes {
+			return []byte(c.text), nil
+		}
+	case plumbv1.Type_TIMESTAMP:
+		if c.kind == isInstant {
+			return store.Instant(c.whole), nil
+		}
+	}
+	return nil, misfit(c, to)
+}
+
+func convertList(c cell, element, to plumbv1.Type) (any, error) {
+	if c.kind != isList {
+		return nil, misfit(c, to)
+	}
+	list := make([]any, len(c.list))
+	for i, one := range c.list {
+		value, err := convert(one, element, false)
+		if err != nil {
+			return nil, fmt.Errorf("element %d: %w", i+1, err)
+		}
+		list[i] = value
+	}
+	return list, nil
+}
+
+const mostShown = 100
+
+func misfit(c cell, to plumbv1.Type) error {
+	text := c.String()
+	if len(text) > mostShown {
+		text = text[:mostShown]
+	}
+	return fmt.Errorf("%s does not fit %s exactly", text, to)
+}
+
+// String is the value for people.
+func (c cell) String() string {
+	switch c.kind {
+	case isBool, isWhole:
+		return strconv.FormatInt(c.whole, 10)
+	case isInstant:
+		return store.Instant(c.whole).String()
+	case isDecimal:
+		return c.rational().FloatString(c.scale)
+	case isFloat32, isFloat64:
+		return strconv.FormatFloat(c.float, 'g', -1, 64)
+	case isText, isWritten, isBeyond:
+		return strconv.Quote(c.text)
+	case isBytes:
+		return fmt.Sprintf("%x", c.text)
+	case isList:
+		return fmt.Sprint(c.list)
+	}
+	return "null"
+}
+
+func (c cell) asText(isKey bool) (string, bool) {
+	switch {
+	case c.kind == isText:
+		return c.text, true
+	case isKey && c.kind == isWhole:
+		return strconv.FormatInt(c.whole, 10), true
+	case isKey && c.kind == isDecimal && c.scale == 0:
+		return c.unscaled.String(), true
+	}
+	return "", false
+}
+
+// exactWhole is the value as a whole number, if it is one.
+func (c cell) exactWhole() (int64, bool) {
+	switch c.kind {
+	case isWhole:
+		return c.whole, true
+	case isFloat32, isFloat64:
+		// 2^63 is no INT64, and every float below it that is whole is one.
+		if c.float != math.Trunc(c.float) || c.float < -1<<63 || c.float >= 1<<63 {
+			return 0, false
+		}
+		return int64(c.float), true
+	case isDecimal:
+		value := c.rational()
+		if !value.IsInt() || !value.Num().IsInt64() {
+			return 0, false
+		}
+		return value.Num().Int64(), true
+	}
+	return 0, false
+}
+
+// exactFloat64 is the nearest FLOAT64, if that stands for the value: rounded to the value's own digits it has to be the
+// value again.
+func (c cell) exactFloat64() (float64, bool) {
+	switch c.kind {
+	case isFloat32, isFloat64:
+		return c.float, true
+	case isWhole:
+		float := float64(c.whole)
+		return float, float < 1<<63 && int64(float) == c.whole
+	case isDecimal:
+		float, _ := c.rational().Float64()
+		return float, c.isAgain(float)
+	}
+	return 0, false
+}
+
+func (c cell) exactFloat32() (float32, bool) {
+	switch c.kind {
+	case isFloat32:
+		return math.Float32frombits(uint32(c.whole)), true
+	case isFloat64:
+		float := float32(c.float)
+		return float, float64(float) == c.float || math.IsNaN(c.float)
+	case isWhole:
+		float := float32(c.whole)
+		return float, float < 1<<63 && int64(float) == c.whole
+	case isDecimal:
+		float, _ := c.rational().Float32()
+		return float, c.isAgain(float64(float))
+	}
+	return 0, false
+}
+
+// rational is a decimal as a fraction.
+func (c cell) rational() *big.Rat { return new(big.Rat).SetFrac(c.unscaled, powerOfTen(c.scale)) }
+
+func powerOfTen(exponent int) *big.Int {
+	return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(exponent)), nil)
+}
+
+// isAgain says whether a float rounds to the decimal.
+func (c cell) isAgain(float float64) bool {
+	exact := new(big.Rat).SetFloat64(float)
+	if exact == nil {
+		return false
+	}
+	exact.Mul(exact, new(big.Rat).SetInt(powerOfTen(c.scale)))
+	exact.Sub(exact, new(big.Rat).SetInt(c.unscaled))
+	return exact.Abs(exact).Cmp(big.NewRat(1, 2)) <= 0
+}
+
+var (
+	wholeText  = regexp.MustCompile(`^[+-]?[0-9]+$`)
+	floatText  = regexp.MustCompile(`^[+-]?([0-9.]+([eE][+-]?[0-9]+)?|NaN|Infinity)$`)
+	base64Text = regexp.MustCompile(`^[A-Za-z0-9+/]*={0,2}$`)
+)
+
+// parse reads a text that spells a value of the declared type exactly, without trimming or rounding.
+func parse(text string, to plumbv1.Type) (any, error) {
+	fails := misfit(cell{kind: isText, text: text}, to)
+	switch to {
+	case plumbv1.Type_STRING:
+		return text, nil
+	case plumbv1.Type_BYTES:
+		value, err := base64.StdEncoding.DecodeString(text)
+		if err != nil || !base64Text.MatchString(text) {
+			return nil, fails
+		}
+		return value, nil
+	case plumbv1.Type_BOOL:
+		if text != "true" && text != "false" {
+			return nil, fails
+		}
+		return text == "true", nil
+	case plumbv1.Type_INT32, plumbv1.Type_INT64:
+		return parseWhole(text, to, fails)
+	case plumbv1.Type_FLOAT32, plumbv1.Type_FLOAT64:
+		return parseFloat(text, to, fails)
+	case plumbv1.Type_TIMESTAMP:
+		instant, ok := parseInstant(text)
+		if !ok {
+			return nil, fails
+		}
+		return instant, nil
+	}
+	return nil, fails
+}
+
+func parseWhole(text string, to plumbv1.Type, fails error) (any, error) {
+	bits := 64
+	if to == plumbv1.Type_INT32 {
+		bits = 32
+	}
+	value, err := strconv.ParseInt(text, 10, bits)
+	switch {
+	case err != nil || !wholeText.MatchString(text):
+		return nil, fails
+	case bits == 32:
+		return int32(value), nil
+	}
+	return value, nil
+}
+
+func parseFloat(text string, to plumbv1.Type, fails error) (any, error) {
+	bits := 64
+	if to == plumbv1.Type_FLOAT32 {
+		bits = 32
+	}
+	value, err := strconv.ParseFloat(text, bits)
+	switch {
+	case err != nil || !floatText.MatchString(text):
+		return nil, fails
+	case bits == 32:
+		return float32(value), nil
+	}
+	return value, nil
+}

@@ -1,0 +1,168 @@
+// Package plainread reads the files of sources plainly: it is the witness (store.Witness) that the answers of joins and
+// materializations are checked against.
+//
+// It shares no code with the engines. Parquet is read with github.com/parquet-go/parquet-go, and values are brought to
+// their declared types by code that is written from the rules (R1, R9) alone, so that a mistake of DuckDB or of the
+// engine's SQL is seen as one. Which files belong to a source is told by the engine. What is not a file is read by the
+// engine too: SQL sources, since no other program runs DuckDB's SQL, and label files.
+//
+// Formats are implementations of rowReader; what they read are cells, and convert.go brings these to declared types.
+package plainread
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// Engine is what reads that which is no file.
+type Engine interface {
+	Files(ctx context.Context, sources []*registry.Source) ([]registry.SourceFile, error)
+	History(ctx context.Context, view *registry.View, yield func(arrow.RecordBatch) error) error
+	Labels(ctx context.Context, request store.JoinRequest, yield func(arrow.RecordBatch) error) error
+}
+
+// Reader implements store.Witness.
+type Reader struct {
+	engine Engine
+	// folder is the project's.
+	folder string
+}
+
+var _ store.Witness = (*Reader)(nil)
+
+// New returns a reader of the sources of the project in this folder.
+func New(engine Engine, folder string) *Reader { return &Reader{engine: engine, folder: folder} }
+
+// Labels implements store.Witness.
+func (r *Reader) Labels(ctx context.Context, request store.JoinRequest, yield func(arrow.RecordBatch) error) error {
+	return r.engine.Labels(ctx, request, yield)
+}
+
+// fileShift is where the place of a file stands in the place of a row, above the row's number in the file.
+const fileShift = 40
+
+// rowReader reads rows of a file in their order. It hands out the cells of the named columns with the row's number,
+// counted from 0, of the rows that are wanted: all where wanted is nil, and otherwise those of its ascending numbers.
+// Cells are valid until visit returns, whose error ends the reading and is returned. Of columns that the file does not
+// have the cells are missing.
+type rowReader func(ctx context.Context, path string, columns []string, wanted []int64,
+	visit func(row int64, cells []cell) error) error
+
+// formats has who reads the files of each format. What is missing is read by the engine.
+var formats = map[registry.Format]rowReader{registry.Parquet: readParquet}
+
+func readsPlainly(source *registry.Source) bool {
+	return source.Query == "" && formats[source.Format] != nil
+}
+
+// file is one of a source.
+type file struct {
+	path string
+	read rowReader
+	// partitions are the texts that the names of its folders give columns; nil for null.
+	partitions map[string]*string
+}
+
+// files lists the files of a source in source order (R3).
+func (r *Reader) files(ctx context.Context, source *registry.Source) ([]file, error) {
+	told, err := r.engine.Files(ctx, []*registry.Source{source})
+	if err != nil {
+		return nil, err
+	}
+	root, err := filepath.EvalSymlinks(r.folder)
+	if err != nil {
+		return nil, fmt.Errorf("project folder: %w", err)
+	}
+	files := make([]file, len(told))
+	for i, one := range told {
+		path := absolute(root, one.Path)
+		files[i] = file{path: path, read: formats[source.Format]}
+		if info, err := os.Stat(absolute(root, source.Path)); err == nil && info.IsDir() {
+			files[i].partitions = partitionsOf(absolute(root, source.Path), path)
+		}
+	}
+	return files, nil
+}
+
+func absolute(folder, path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(folder, filepath.FromSlash(path))
+}
+
+// rows hands out the cells of a file's rows. A fault in reading it, whatever it is, is the file's.
+func (f file) rows(ctx context.Context, columns []string, wanted []int64, visit func(int64, []cell) error) (err error) {
+	defer func() {
+		if damage := recover(); damage != nil {
+			err = registry.Inputf("", "cannot read %s, it is damaged: %v", f.path, damage)
+		}
+	}()
+	var refusal error
+	err = f.read(ctx, f.path, columns, wanted, func(row int64, cells []cell) error {
+		for i := range cells {
+			if text, ok := f.partitions[columns[i]]; ok && cells[i].kind == isMissing {
+				cells[i] = writtenCell(text)
+			}
+		}
+		refusal = visit(row, cells)
+		return refusal
+	})
+	if err == nil || refusal != nil || ctx.Err() != nil {
+		return err
+	}
+	return registry.Inputf("", "cannot read %s: %v", f.path, err)
+}
+
+// Values implements store.Witness.
+func (r *Reader) Values(ctx context.Context, view *registry.View, places []int64,
+	yield func(int64, []any) error,
+) error {
+	if !readsPlainly(view.Source) {
+		return nil // Their rows have no places.
+	}
+	files, err := r.files(ctx, view.Source)
+	if err != nil {
+		return err
+	}
+	columns := make([]string, len(view.Features))
+	for i, feature := range view.Features {
+		columns[i] = feature.Column
+	}
+	places = slices.Sorted(slices.Values(places))
+	values := make([]any, len(columns))
+	for len(places) > 0 {
+		at := places[0] >> fileShift
+		end, _ := slices.BinarySearch(places, (at+1)<<fileShift)
+		if int(at) >= len(files) {
+			return registry.Inputf("", "files of source %s were removed while they were read; run again", view.Source.Name)
+		}
+		wanted := make([]int64, end)
+		for i, place := range places[:end] {
+			wanted[i] = place & (1<<fileShift - 1)
+		}
+		err := files[at].rows(ctx, columns, wanted, func(row int64, cells []cell) error {
+			for i, feature := range view.Features {
+				value, err := convert(cells[i], feature.Type, false)
+				if err != nil {
+					value = store.Misfit{Column: feature.Column, Reason: err.Error()}
+				}
+				values[i] = value
+			}
+			return yield(at<<fileShift|row, values)
+		})
+		if err != nil {
+			return err
+		}
+		places = places[end:]
+	}
+	return nil
+}
