@@ -1,9 +1,8 @@
 package duckdb
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -15,25 +14,16 @@ import (
 type query struct {
 	// tables are the names that it reads, without those of its own CTEs.
 	tables []string
+	// text is what to run: the query, with an order for its aggregates.
+	text string
 }
 
 // parse reads the SQL of a source with DuckDB's own parser and refuses whatever is not a function of the sources it
 // names: other statements, files, catalogs, settings, the clock, randomness, samples.
 func (s *session) parse(ctx context.Context, source *registry.Source) (*query, error) {
-	var text string
-	if err := s.queryRow(ctx, "SELECT CAST(json_serialize_sql("+literal(source.Query)+") AS VARCHAR)", &text); err != nil {
+	parsed, err := s.parseTree(ctx, source.Query)
+	if err != nil {
 		return nil, err
-	}
-	var parsed struct {
-		Error      bool   `json:"error"`
-		Kind       string `json:"error_type"`
-		Message    string `json:"error_message"`
-		Statements []any  `json:"statements"`
-	}
-	decoder := json.NewDecoder(strings.NewReader(text))
-	decoder.UseNumber()
-	if err := decoder.Decode(&parsed); err != nil {
-		return nil, fmt.Errorf("read DuckDB's parse of source %s: %w", source.Name, err)
 	}
 	switch {
 	case parsed.Error && parsed.Kind == "parser":
@@ -48,5 +38,13 @@ func (s *session) parse(ctx context.Context, source *registry.Source) (*query, e
 	if len(walk.refused) > 0 {
 		return nil, registry.Inputf("", "the query %s", strings.Join(walk.refused, ", and "))
 	}
-	return &query{tables: slices.Sorted(maps.Keys(walk.tables))}, nil
+	result := &query{tables: slices.Sorted(maps.Keys(walk.tables)), text: source.Query}
+	if walk.ordered {
+		text, err := s.rewritten(ctx, parsed.Statements[0])
+		if err != nil {
+			return nil, err
+		}
+		result.text = cmp.Or(text, result.text)
+	}
+	return result, nil
 }

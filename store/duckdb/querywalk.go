@@ -29,6 +29,8 @@ type queryWalk struct {
 	// tables are the names that are not those of a CTE in whose scope they stand.
 	tables  map[string]bool
 	refused []string
+	// ordered says that an aggregate was given an order.
+	ordered bool
 }
 
 // visit goes through a part of the tree, within the scope of the CTEs of these names.
@@ -45,6 +47,10 @@ func (w *queryWalk) visit(node any, scope []string) {
 
 func (w *queryWalk) visitObject(node map[string]any, scope []string) {
 	w.check(node, scope)
+	if node["class"] == "FUNCTION" {
+		// After its parts, so that these are as they are to be in the order too.
+		defer w.order(word(node, "function_name"), node)
+	}
 	if ctes, ok := node["cte_map"].(map[string]any); ok {
 		scope = w.visitCTEs(ctes, scope)
 	}
@@ -98,6 +104,7 @@ func (w *queryWalk) check(node map[string]any, scope []string) {
 			w.checkKind(from, fromKinds)
 		}
 	}
+	w.checkModifiers(node)
 	switch node["type"] {
 	case "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE":
 		w.checkSides(node, queryNodes)

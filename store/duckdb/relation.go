@@ -24,6 +24,8 @@ type relations struct {
 	files map[string]sourceFiles
 	// order lists every source after those that it reads.
 	order []*registry.Source
+	// texts are the queries of the SQL sources as they are run, by name.
+	texts map[string]string
 	// only has the onlyKey of each file that may be read; nil where all may.
 	only map[string]bool
 	// loaded are the names of the sources of text that are in tables.
@@ -31,7 +33,8 @@ type relations struct {
 }
 
 func newRelations(engine *Engine, s *session) *relations {
-	return &relations{engine: engine, session: s, files: map[string]sourceFiles{}, loaded: map[string]bool{}}
+	return &relations{engine: engine, session: s, files: map[string]sourceFiles{}, texts: map[string]string{},
+		loaded: map[string]bool{}}
 }
 
 // add takes the source in, and whatever it reads.
@@ -70,6 +73,7 @@ func (r *relations) addBelow(ctx context.Context, source *registry.Source, chain
 		}
 	}
 	r.order = append(r.order, source)
+	r.texts[source.Name] = parsed.text
 	return nil
 }
 
@@ -137,7 +141,7 @@ func (r *relations) described() []registry.SourceFile {
 func (r *relations) create(ctx context.Context) error {
 	queries := slices.ContainsFunc(r.order, func(source *registry.Source) bool { return source.Query != "" })
 	for _, source := range r.order {
-		body := source.Query
+		body := r.texts[source.Name]
 		if files, ok := r.files[source.Name]; ok {
 			files, err := r.learn(ctx, source, files)
 			if err != nil {
