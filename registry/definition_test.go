@@ -40,6 +40,25 @@ func TestTheHashesOfDefinitionsArePinned(t *testing.T) {
 	}
 }
 
+// The hash of a view over CSV and that over JSON lines can be had as those of the others.
+func TestTheHashesOfViewsOverTextArePinned(t *testing.T) {
+	s := state()
+	for _, c := range []struct {
+		kind *plumbv1.Source
+		want string
+	}{
+		{&plumbv1.Source{Kind: &plumbv1.Source_Csv{Csv: &plumbv1.CsvSource{Path: "data/hourly.csv"}}},
+			"36d9851f4dc608663947f98e0a1926346bfa1e8bbe0f2371e5255610159cd7db"},
+		{&plumbv1.Source{Kind: &plumbv1.Source_Jsonl{Jsonl: &plumbv1.JsonLinesSource{Path: "data/hourly.jsonl"}}},
+			"52dad4e0858a9e4d3c005ecd6771ccd6df765ff51ac87e7fb7b98d7e0e034526"},
+	} {
+		s.Definitions.Sources[0].Kind = c.kind.Kind
+		if got := hash(t, s, "weather"); got != c.want {
+			t.Errorf("%v: got %s, want %s", c.kind, got, c.want)
+		}
+	}
+}
+
 func TestAHashChangesWithWhatDecidesValuesAndWithNothingElse(t *testing.T) {
 	weather := func(s *plumbv1.State) *plumbv1.FeatureView { return s.Definitions.FeatureViews[0] }
 	for _, c := range []struct {
@@ -80,6 +99,12 @@ func TestAHashChangesWithWhatDecidesValuesAndWithNothingElse(t *testing.T) {
 		{"the order of keys", func(s *plumbv1.State) {
 			s.Definitions.FeatureViews[1].Entities = []string{"airport", "flight"}
 		}, "route"},
+		{"CSV in the place of Parquet", func(s *plumbv1.State) {
+			s.Definitions.Sources[0].Kind = &plumbv1.Source_Csv{Csv: &plumbv1.CsvSource{Path: "data/hourly.parquet"}}
+		}, "weather route calendar"},
+		{"JSON lines in the place of Parquet", func(s *plumbv1.State) {
+			s.Definitions.Sources[0].Kind = &plumbv1.Source_Jsonl{Jsonl: &plumbv1.JsonLinesSource{Path: "data/hourly.parquet"}}
+		}, "weather route calendar"},
 		{"a path", func(s *plumbv1.State) {
 			s.Definitions.Sources[0].GetParquet().Path = "data/daily.parquet"
 		}, "weather route calendar"},

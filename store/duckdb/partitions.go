@@ -118,9 +118,9 @@ func (f sourceFiles) partitionTexts(name string) []string {
 }
 
 // partitionsFit says which folder's name does not spell a value of a type; nil where all do.
-func partitionsFit(column registry.Column, declared plumbv1.Type) error {
+func partitionsFit(column registry.Column, declared plumbv1.Type, joinKey bool) error {
 	for _, text := range column.Texts {
-		if fitsText(text, declared) {
+		if fitsText(text, declared) || !joinKey && fitsText(withoutZeros(text), declared) {
 			continue
 		}
 		hint := ""
@@ -130,6 +130,19 @@ func partitionsFit(column registry.Column, declared plumbv1.Type) error {
 		return fmt.Errorf("%s in the folder name %s=%s does not fit %s exactly%s", text, column.Name, text, declared, hint)
 	}
 	return nil
+}
+
+// withoutZeros is a number without the zeros that may stand in front of one which is no key, as in month=07.
+func withoutZeros(text string) string {
+	digits := strings.TrimPrefix(text, "-")
+	switch least := strings.TrimLeft(digits, "0"); {
+	case least == "" && digits != "":
+		return "0"
+	case digits != text:
+		return "-" + least
+	default:
+		return least
+	}
 }
 
 func fitsText(text string, declared plumbv1.Type) bool {

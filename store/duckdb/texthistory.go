@@ -143,16 +143,14 @@ func appendPlain(builder array.Builder, value any) {
 	}
 }
 
-var wholeNumberText = regexp.MustCompile(`^[+-]?[0-9]+$`)
-
-// plainKey is the key that a text spells (R9).
+// plainKey is the key that a text spells: writing the key gives the text again (R9).
 func plainKey(text string, declared plumbv1.Type) (any, error) {
 	unfit := fmt.Errorf("%.100s does not fit %s exactly", text, declared)
 	switch declared {
 	case plumbv1.Type_STRING:
 		return text, nil
 	case plumbv1.Type_BYTES:
-		if value, err := base64.StdEncoding.DecodeString(text); err == nil {
+		if value, err := base64.StdEncoding.Strict().DecodeString(text); err == nil && !strings.ContainsAny(text, "\r\n") {
 			return value, nil
 		}
 	case plumbv1.Type_BOOL:
@@ -160,11 +158,11 @@ func plainKey(text string, declared plumbv1.Type) (any, error) {
 			return text == "true", nil
 		}
 	case plumbv1.Type_INT32:
-		if value, err := strconv.ParseInt(text, 10, 32); err == nil && wholeNumberText.MatchString(text) {
+		if value, err := strconv.ParseInt(text, 10, 32); err == nil && strconv.FormatInt(value, 10) == text {
 			return int32(value), nil
 		}
 	case plumbv1.Type_INT64:
-		if value, err := strconv.ParseInt(text, 10, 64); err == nil && wholeNumberText.MatchString(text) {
+		if value, err := strconv.ParseInt(text, 10, 64); err == nil && strconv.FormatInt(value, 10) == text {
 			return value, nil
 		}
 	}

@@ -292,7 +292,7 @@ func (e *Engine) CanBecome(column registry.Column, declared plumbv1.Type, joinKe
 	}
 	_, err := bringColumn(column, declared, bring)
 	if err == nil {
-		err = partitionsFit(column, declared)
+		err = partitionsFit(column, declared, joinKey)
 	}
 	if err == nil && joinKey {
 		err = keyInEveryFile(column)
@@ -314,7 +314,7 @@ func (e *Engine) CanBeTime(column registry.Column) error {
 	if _, err := timeColumn(column); err != nil {
 		return err
 	}
-	return partitionsFit(column, plumbv1.Type_TIMESTAMP)
+	return partitionsFit(column, plumbv1.Type_TIMESTAMP, false)
 }
 
 // bringColumn is the conversion of a source's column by convert or convertKey.
