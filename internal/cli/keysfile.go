@@ -1,8 +1,8 @@
 package cli
 
 import (
+	"bufio"
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,13 +11,14 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/plumbstore/plumb/internal/csvfile"
 	"github.com/plumbstore/plumb/internal/document"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 )
 
 // addFile reads rows of keys from a file: .json, an array of objects; .jsonl, an object a line; .csv, with a heading.
-// null, and an empty CSV cell, is a null key, which matches nothing (R8).
+// null, and an empty CSV cell that is not quoted, is a null key, which matches nothing (R8).
 func (k *keyColumns) addFile(path string) error {
 	file, err := os.Open(path)
 	if err != nil {
@@ -66,7 +67,7 @@ func (k *keyColumns) addJSON(r io.Reader) error {
 }
 
 func (k *keyColumns) addJSONLines(r io.Reader) error {
-	decoder := newDecoder(r)
+	decoder := newDecoder(withoutMark(r))
 	for number := 1; ; number++ {
 		var text json.RawMessage
 		err := decoder.Decode(&text)
@@ -91,6 +92,15 @@ func (k *keyColumns) addJSONRow(text []byte) error {
 		return fmt.Errorf("it is no object: %w", err)
 	}
 	return k.addRow(row, document.ParseKeyJSON)
+}
+
+// withoutMark passes over the byte order mark that some programs begin text in UTF-8 with.
+func withoutMark(r io.Reader) *bufio.Reader {
+	buffered := bufio.NewReader(r)
+	if start, err := buffered.Peek(3); err == nil && string(start) == "\ufeff" {
+		_, _ = buffered.Discard(3)
+	}
+	return buffered
 }
 
 // newDecoder keeps numbers as they are written, since INT64 has more digits than a float.
@@ -122,44 +132,41 @@ func (k *keyColumns) addRow(row map[string]any, parse func(any, plumbv1.Type) (a
 }
 
 func (k *keyColumns) addCSV(r io.Reader) error {
-	reader := csv.NewReader(r)
-	heading, err := reader.Read()
-	if errors.Is(err, io.EOF) {
-		return errors.New("it is empty; its first line names the columns")
+	reader, err := csvfile.NewReader(r)
+	if err != nil {
+		return err
 	}
+	heading := reader.Names()
 	for i, name := range heading {
 		if slices.Contains(heading[:i], name) {
 			return fmt.Errorf("column %q is there twice", name)
 		}
 	}
-	for err == nil {
-		var cells []string
-		if cells, err = reader.Read(); err == nil {
-			row := make(map[string]any, len(cells))
-			for i, cell := range cells {
-				row[heading[i]] = cell
+	for {
+		cells, err := reader.Read()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		row := make(map[string]any, len(cells))
+		for i, cell := range cells {
+			if row[heading[i]] = any(nil); !cell.Null {
+				row[heading[i]] = string(cell.Text)
 			}
-			err = k.addCSVRow(reader, row)
+		}
+		if err := k.addRow(row, parseKeyCell); err != nil {
+			return fmt.Errorf("line %d: %w", reader.Line(), err)
 		}
 	}
-	if errors.Is(err, io.EOF) {
-		return nil
-	}
-	return err
 }
 
-func (k *keyColumns) addCSVRow(reader *csv.Reader, row map[string]any) error {
-	if err := k.addRow(row, parseKeyCell); err != nil {
-		line, _ := reader.FieldPos(0)
-		return fmt.Errorf("line %d: %w", line, err)
-	}
-	return nil
-}
-
-// parseKeyCell reads a CSV cell as a key. CSV cannot tell empty text from null, and null is what it mostly means.
+// parseKeyCell reads a CSV cell as a key. One that is empty is null, and "" is the empty text.
 func parseKeyCell(cell any, declared plumbv1.Type) (any, error) {
-	if cell == "" {
+	text, ok := cell.(string)
+	if !ok {
 		return nil, nil // A null key is a value.
 	}
-	return document.ParseKey(fmt.Sprint(cell), declared)
+	return document.ParseKey(text, declared)
 }

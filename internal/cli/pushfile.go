@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -71,7 +70,7 @@ func readJSONLines(view *registry.View, path string, yield func(materialize.Rows
 		return registry.Inputf("", "cannot read file %s: %v", path, reason(err))
 	}
 	defer file.Close()
-	reader, rows := bufio.NewReader(file), materialize.NewJSONRows(view)
+	reader, rows := withoutMark(file), materialize.NewJSONRows(view)
 	for !errors.Is(err, io.EOF) {
 		var line []byte
 		if line, err = reader.ReadBytes('\n'); err != nil && !errors.Is(err, io.EOF) {
