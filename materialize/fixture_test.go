@@ -128,7 +128,8 @@ func (p *project) view(name string) *registry.View {
 // materializer writes into the store.
 func (p *project) materializer(online store.Online, changes ...func(*materialize.Config)) *materialize.Materializer {
 	config := materialize.Config{
-		Offline: p.offline, Online: online, Ledger: p.registry, Now: func() time.Time { return noon },
+		Offline: p.offline, Online: online, Ledger: p.registry, Registry: p.registry,
+		LogFolder: p.logFolder, Now: func() time.Time { return noon },
 	}
 	for _, change := range changes {
 		change(&config)
@@ -142,14 +143,11 @@ func (p *project) run(online store.Online, request materialize.Request) material
 	return must(p.materializer(online).Run(p.t.Context(), p.view("price"), request))(p.t)
 }
 
-// end is up to when the prices are recorded as materialized without a gap, and whether anything is recorded.
+// end is the recorded end, and whether there is one.
 func (p *project) end() (store.Instant, bool) {
 	p.t.Helper()
 	progress, ok := must(p.registry.Progress(p.t.Context(), "shops"))(p.t)["price"]
-	if !ok {
-		return 0, false
-	}
-	return store.Instant(progress.First().End), true
+	return store.Instant(progress.End), ok
 }
 
 // look reads the euros of shops at an instant.

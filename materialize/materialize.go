@@ -1,8 +1,8 @@
 // Package materialize brings feature rows from the offline to the online store, window by window (R5).
 //
 // A run reads the newest row of each entity key in the half-open window (start, end], packs it, and writes it under
-// newest-wins (R14). The window is recorded in the registry's ledger only once every row was written, so a run
-// that was killed at any point is simply done again: the next run starts where what is complete ends, and
+// newest-wins (R14). The end that is kept in the registry's ledger moves only once every row was written, so a run
+// that was killed at any point is simply done again: the next run starts where the last complete one ended, and
 // writing a row twice changes nothing.
 package materialize
 
@@ -31,6 +31,12 @@ type Config struct {
 	Ledger  registry.Ledger
 	// Now is the clock (R15).
 	Now func() time.Time
+	// TempDir is a folder for copies of rows that are being pushed; the system's where empty.
+	TempDir string
+	// LogFolder returns the absolute folder of a push log, or why there cannot be one. Where nil, no view has one.
+	LogFolder func(path string) (string, error)
+	// Registry tells whether definitions have changed during a run, which then ends. Where nil, they never do.
+	Registry Definitions
 	// Retention is how long after a view's ttl the online store keeps expired rows (R13); see store.NewTable.
 	Retention time.Duration
 	// Progress, where set, is told after each batch how many rows of the view the store has been given so far. It is
@@ -44,6 +50,12 @@ type Config struct {
 type Reader interface {
 	Newest(ctx context.Context, request store.NewestRequest,
 		yield func(arrow.RecordBatch) error) (store.NewestReport, error)
+}
+
+// Definitions is what a materialization needs of a registry.Registry.
+type Definitions interface {
+	Revision(ctx context.Context, project string) (int64, error)
+	Current(ctx context.Context, project string) (*registry.Snapshot, error)
 }
 
 // Writer is what a materialization needs of a store.Online.
@@ -69,12 +81,8 @@ type Report struct {
 	Run registry.Run
 	// Failures are the first of the rows that Run.Skipped counts.
 	Failures []store.FailedRow
-	// Done, where not nil, says that there was nothing to do, since the view is complete in this interval already.
-	Done *registry.Interval
-	// Before counts the rows of the source that lie before the window, where it is the first one and has a start: nothing
-	// will bring them online.
-	Before int64
-	// Notes are sentences for the user: that rows later than now were left (R15), that a part is still missing.
+	// Notes are sentences for the user: that rows later than now were left (R15), that a part is still missing, that
+	// there was nothing to do.
 	Notes []string
 }
 
@@ -98,8 +106,7 @@ func (m *Materializer) Run(ctx context.Context, view *registry.View, request Req
 		return Report{}, err
 	}
 	report := Report{Run: plan.run(now), Notes: plan.notes}
-	if plan.done != nil {
-		report.Done = plan.done
+	if plan.empty {
 		return report, nil
 	}
 	note, err := m.unfinished(ctx, view)
@@ -110,7 +117,7 @@ func (m *Materializer) Run(ctx context.Context, view *registry.View, request Req
 	if report.Run.ID, err = m.config.Ledger.Begin(ctx, report.Run); err != nil {
 		return report, fmt.Errorf("record the start of materializing view %q: %w", view.Name, err)
 	}
-	err = m.copyWindow(ctx, plan, request.MaxFailed, &report)
+	err = m.copyAll(ctx, plan, request.MaxFailed, &report)
 	if err != nil {
 		err = fmt.Errorf("materialize view %q: %w", view.Name, withCause(ctx, err))
 	}
@@ -118,7 +125,7 @@ func (m *Materializer) Run(ctx context.Context, view *registry.View, request Req
 }
 
 // unfinished says that another run of the view was begun and has not ended. Whether it still goes on or was killed,
-// both are safe: newest wins in the store (R14), and the ledger keeps what both have done.
+// both are safe: newest wins in the store (R14), and the ledger keeps the longer window.
 func (m *Materializer) unfinished(ctx context.Context, view *registry.View) ([]string, error) {
 	last, err := m.config.Ledger.LastRuns(ctx, view.Project)
 	if err != nil {

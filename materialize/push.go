@@ -24,6 +24,9 @@ type PushConfig struct {
 	Retention time.Duration
 	// LogFolder returns the absolute folder of a push log, or why there cannot be one. Required where a view has one.
 	LogFolder func(path string) (string, error)
+	// Definition reads the current definition of a view from the registry; a *registry.NotFoundError where there is none.
+	// Where nil, definitions never change.
+	Definition func(ctx context.Context, view string) (*registry.View, error)
 	// LogBytes and LogInterval are after how many bytes, and how much time, rows of a push log become a Parquet file; see
 	// pushlog.Config.
 	LogBytes    int64

@@ -6,16 +6,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"sync"
 	"syscall"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 
-	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/pushlog"
@@ -24,14 +20,21 @@ import (
 // lane is the way of rows to one view that has a push log: into the log, and then online, in one order. So rows of one
 // version, of which the last wins online (R14), win offline too (R3). Whoever comes while others are under way waits,
 // and goes with all who wait in one step, which makes them durable at once.
+//
+// What is in the log and could not be brought online is brought there before anything else is, in the same order, and
+// before it becomes a Parquet file, which training reads. So is what was brought online under an older definition: its
+// table or layout are no longer those that are read.
 type lane struct {
-	log *pushlog.Log
+	name string
+	log  *pushlog.Log
 
 	entry   sync.Mutex
 	waiting []*logged
 
 	// road is held by who is under way.
 	road sync.Mutex
+	// view is the newest definition that rows were brought online under.
+	view *registry.View
 }
 
 // logged is one push on its way.
@@ -83,24 +86,77 @@ func (p *Pusher) lead(l *lane) {
 		push.done = true
 		if push.err = context.Cause(push.ctx); push.err == nil {
 			records = append(records, push.record)
+			l.follow(push.view)
 		}
 	}
 	if len(records) == 0 {
 		return
 	}
-	failure := l.log.Append(records...)
+	// Where that fails, so would these, and nobody logs what is not served.
+	failure := p.settle(l)
+	if failure == nil {
+		failure = l.log.Append(records...)
+	}
 	if errors.Is(failure, syscall.ENOSPC) {
 		failure = fmt.Errorf("%w: %w", store.ErrDiskFull, failure)
 	}
+	p.bringOnline(l, group, failure)
+}
+
+// bringOnline writes the rows of those who have not failed, unless all have.
+func (p *Pusher) bringOnline(l *lane, group []*logged, failure error) {
+	complete := failure == nil
 	for _, push := range group {
 		switch {
 		case push.err != nil:
+			continue
 		case failure != nil:
 			push.err = fmt.Errorf("push to view %q: %w", push.view.Name, failure)
+		case isNewerThan(l.view, push.view):
+			complete = false
+			push.report.Written, push.report.Older = int64(len(push.packed.rows)), push.packed.superseded
 		default:
 			push.err = p.write(push.ctx, push.view, push.packed, push.report)
 		}
+		complete = complete && push.err == nil
 	}
+	if complete {
+		l.log.Settled()
+		return
+	}
+	for _, push := range group {
+		// It was made under an older definition than others, and goes online under theirs.
+		if failure == nil && push.err == nil && isNewerThan(l.view, push.view) {
+			push.err = p.settle(l)
+		}
+	}
+}
+
+// isNewerThan says whether rows that are written under the second definition are not what readers of the first look for.
+func isNewerThan(view, other *registry.View) bool {
+	return view.Generation > other.Generation ||
+		view.Generation == other.Generation && view.Schema().ID > other.Schema().ID
+}
+
+// follow takes up a definition, unless it is older. What is in no Parquet file yet has to be brought online under it.
+func (l *lane) follow(view *registry.View) {
+	if isNewerThan(view, l.view) {
+		l.view = view
+		l.log.Unsettle()
+	}
+}
+
+// settleTime bounds how long others wait for rows that could not be brought online before.
+const settleTime = 10 * time.Second
+
+// settle brings online what is in the log and not there yet.
+func (p *Pusher) settle(l *lane) error {
+	if l.log.IsSettled() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
+	defer cancel()
+	return l.log.Settle(ctx)
 }
 
 // laneOf opens the view's log where it is not open yet, which brings online what a killed process has left in it.
@@ -115,9 +171,10 @@ func (p *Pusher) laneOf(ctx context.Context, view *registry.View) (*lane, error)
 	if err != nil {
 		return nil, err
 	}
-	log, err := pushlog.Open(pushlog.Config{
+	l := &lane{name: view.Name, view: view}
+	l.log, err = pushlog.Open(ctx, pushlog.Config{
 		Folder: folder, Now: p.config.Now, MaxBytes: p.config.LogBytes, MaxAge: p.config.LogInterval,
-		Replay: func(record arrow.RecordBatch) error { return p.replay(ctx, view, record) },
+		Replay: func(ctx context.Context, record arrow.RecordBatch) error { return p.replay(ctx, l.view, record) },
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open the push log of view %q: %w", view.Name, err)
@@ -125,13 +182,13 @@ func (p *Pusher) laneOf(ctx context.Context, view *registry.View) (*lane, error)
 	if p.lanes == nil {
 		p.lanes = map[string]*lane{}
 	}
-	p.lanes[path] = &lane{log: log}
-	return p.lanes[path], nil
+	p.lanes[path] = l
+	return l, nil
 }
 
-// replay writes rows online that a killed process had logged. Rows of another definition are left to materialization.
+// replay writes rows of the log online, whatever definition they were logged under.
 func (p *Pusher) replay(ctx context.Context, view *registry.View, record arrow.RecordBatch) error {
-	rows, ok := loggedRows(view, record)
+	rows, ok := loggedRows(ctx, view, record)
 	if !ok || !view.Online {
 		return nil
 	}
@@ -155,28 +212,60 @@ func (p *Pusher) Recover(ctx context.Context, views []*registry.View) error {
 	return errors.Join(failures...)
 }
 
-// Run makes Parquet files of the push logs as they become due, asking at each tick, until ctx is done. Failures are
-// told, and tried again at the next tick.
-func (p *Pusher) Run(ctx context.Context, ticks <-chan time.Time, failed func(error)) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticks:
-			if err := p.RollDue(); err != nil {
-				failed(err)
-			}
-		}
-	}
-}
-
-// RollDue makes Parquet files of the push logs where these are due.
-func (p *Pusher) RollDue() error {
+// RollDue brings online what is in the push logs and not there yet, also what killed processes have left since, and makes
+// Parquet files where these are due.
+func (p *Pusher) RollDue(ctx context.Context) error {
 	var failures []error
 	for _, l := range p.opened() {
-		failures = append(failures, l.log.RollDue())
+		failures = append(failures, p.keep(ctx, l, true))
 	}
 	return errors.Join(failures...)
+}
+
+// keep looks after one log. Rows become a Parquet file only after the definition was read later than they were logged:
+// a server that has not heard of a new generation yet would else leave it without them.
+func (p *Pusher) keep(ctx context.Context, l *lane, due bool) error {
+	err := p.prepare(ctx, l, due)
+	if err != nil {
+		return err
+	}
+	return l.log.RollClosed()
+}
+
+// prepare brings online what is going to become a Parquet file.
+func (p *Pusher) prepare(ctx context.Context, l *lane, due bool) error {
+	l.road.Lock()
+	defer l.road.Unlock()
+	if err := l.log.Adopt(); err != nil {
+		return err
+	}
+	if !l.log.Retire(due) && l.log.IsSettled() {
+		return nil
+	}
+	if p.config.Definition == nil {
+		return p.settle(l)
+	}
+	view, err := p.config.Definition(ctx, l.name)
+	var notFound *registry.NotFoundError
+	switch {
+	case errors.As(err, &notFound):
+	case err != nil:
+		return fmt.Errorf("read the definition of view %q: %w", l.name, err)
+	case view.Online && view.Source.Log != nil && view.Source.Log.Path == l.view.Source.Log.Path:
+		l.follow(view)
+		return p.settle(l)
+	}
+	l.log.Settled() // Nobody reads this log any more, or what is online.
+	return nil
+}
+
+// Waiting is how many rows are in the push log of each view, by its name, and could not be brought online yet.
+func (p *Pusher) Waiting() map[string]int64 {
+	waiting := map[string]int64{}
+	for _, l := range p.opened() {
+		waiting[l.name] += l.log.Waiting()
+	}
+	return waiting
 }
 
 func (p *Pusher) opened() []*lane {
@@ -185,107 +274,23 @@ func (p *Pusher) opened() []*lane {
 	return slices.Collect(maps.Values(p.lanes))
 }
 
-// Close makes Parquet files of all that is in the push logs. Nothing may be pushed during it or after.
+// Close makes Parquet files of all that is in the push logs and online. What could not be brought online stays in its
+// write-ahead files, for the next who opens the log. Nothing may be pushed during it or after.
 func (p *Pusher) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
+	defer cancel()
 	var failures []error
 	for _, l := range p.opened() {
-		failures = append(failures, l.log.Close())
+		err := p.prepare(ctx, l, false)
+		switch {
+		case err == nil:
+			err = l.log.Close()
+		case errors.Is(err, registry.ErrUnavailable):
+			err = l.log.Release()
+		default:
+			err = errors.Join(err, l.log.Release())
+		}
+		failures = append(failures, err)
 	}
 	return errors.Join(failures...)
-}
-
-// pushedKey names, in the metadata of a record, when the push was accepted: microseconds since the epoch.
-const pushedKey = "plumb.pushed"
-
-// logRecord has the accepted rows in the columns of the view's log: those of its source that the view reads.
-func logRecord(view *registry.View, rows Rows, packed packedRows) (arrow.RecordBatch, error) {
-	columns := slices.Concat(rows.Keys, rows.Features)
-	var fields []arrow.Field
-	for i, column := range view.Columns() {
-		fields = append(fields, arrow.Field{Name: column.Name, Type: columns[i].DataType(), Nullable: true})
-	}
-	instant := store.ArrowType(plumbv1.Type_TIMESTAMP)
-	columns = append(columns, retyped(rows.Event, instant))
-	fields = append(fields, arrow.Field{Name: view.Source.EventTimestamp, Type: instant, Nullable: true})
-	if view.Source.CreatedTimestamp != "" {
-		columns = append(columns, retyped(rows.Created, instant))
-		fields = append(fields, arrow.Field{Name: view.Source.CreatedTimestamp, Type: instant, Nullable: true})
-	}
-	for i := range columns {
-		var err error
-		if columns[i], err = only(columns[i], packed.accepted); err != nil {
-			return nil, err
-		}
-	}
-	pushed := arrow.NewMetadata([]string{pushedKey}, []string{strconv.FormatInt(int64(packed.pushed), 10)})
-	return array.NewRecordBatch(arrow.NewSchema(fields, &pushed), columns, int64(len(packed.accepted))), nil
-}
-
-// pushedAt is when the push of a record was accepted; 0 where the record does not say, since an older version wrote it.
-func pushedAt(record arrow.RecordBatch) store.Instant {
-	text, _ := record.Schema().Metadata().GetValue(pushedKey)
-	micros, _ := strconv.ParseInt(text, 10, 64)
-	return store.Instant(micros)
-}
-
-// loggedRows is the inverse of logRecord; false where the record is that of another definition of the view.
-func loggedRows(view *registry.View, record arrow.RecordBatch) (Rows, bool) {
-	find := func(name string, want arrow.DataType) arrow.Array {
-		at := record.Schema().FieldIndices(name)
-		if len(at) != 1 || record.Column(at[0]).DataType().ID() != want.ID() {
-			return nil
-		}
-		return record.Column(at[0])
-	}
-	count := int(record.NumRows())
-	rows := Rows{Created: array.MakeArrayOfNull(memory.DefaultAllocator, arrow.PrimitiveTypes.Int64, count),
-		pushed: pushedAt(record)}
-	for i, field := range view.Columns() {
-		column := find(field.Name, store.ArrowType(field.Type))
-		if column == nil {
-			return Rows{}, false
-		}
-		if i < len(view.Keys) {
-			rows.Keys = append(rows.Keys, column)
-		} else {
-			rows.Features = append(rows.Features, column)
-		}
-	}
-	event := find(view.Source.EventTimestamp, store.ArrowType(plumbv1.Type_TIMESTAMP))
-	if event == nil {
-		return Rows{}, false
-	}
-	rows.Event = retyped(event, arrow.PrimitiveTypes.Int64)
-	if view.Source.CreatedTimestamp == "" {
-		return rows, true
-	}
-	created := find(view.Source.CreatedTimestamp, store.ArrowType(plumbv1.Type_TIMESTAMP))
-	if created == nil {
-		return Rows{}, false
-	}
-	rows.Created = retyped(created, arrow.PrimitiveTypes.Int64)
-	return rows, true
-}
-
-// retyped is a column of 8 bytes a row as another such type.
-func retyped(column arrow.Array, to arrow.DataType) arrow.Array {
-	data := column.Data()
-	return array.MakeFromData(array.NewData(to, data.Len(), data.Buffers(), nil, data.NullN(), data.Offset()))
-}
-
-// only is the rows of a column at the places, which ascend.
-func only(column arrow.Array, places []int) (arrow.Array, error) {
-	var parts []arrow.Array
-	for from := 0; from < len(places); {
-		to := from + 1
-		for to < len(places) && places[to] == places[to-1]+1 {
-			to++
-		}
-		parts = append(parts, array.NewSlice(column, int64(places[from]), int64(places[to-1]+1)))
-		from = to
-	}
-	if len(parts) == 1 {
-		return parts[0], nil
-	}
-	return array.Concatenate(parts, memory.DefaultAllocator)
 }

@@ -46,14 +46,16 @@ func withLog() *plumbv1.Definitions {
 func (p *project) pusher(online store.Online, changes ...func(*materialize.PushConfig)) *materialize.Pusher {
 	config := materialize.PushConfig{
 		Online: online, Now: func() time.Time { return noon }, ClockSkew: materialize.DefaultClockSkew,
-		LogFolder: func(path string) (string, error) {
-			return duckdb.LogFolder(duckdb.Config{ProjectDir: p.folder, Roots: []string{"data"}}, path)
-		},
+		LogFolder: p.logFolder,
 	}
 	for _, change := range changes {
 		change(&config)
 	}
 	return materialize.NewPusher(config)
+}
+
+func (p *project) logFolder(path string) (string, error) {
+	return duckdb.LogFolder(duckdb.Config{ProjectDir: p.folder, Roots: []string{"data"}}, path)
 }
 
 // rowsOf are prices to push. Of each, shop and known may be nil.
@@ -292,7 +294,7 @@ func TestPushingChildProcess(t *testing.T) {
 					return
 				}
 				fmt.Printf("%s%d\n", acknowledged, number)
-				if err := pusher.RollDue(); err != nil {
+				if err := pusher.RollDue(t.Context()); err != nil {
 					fmt.Println("failed:", err)
 					return
 				}

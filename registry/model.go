@@ -91,6 +91,17 @@ type PushLog struct {
 	// Columns are the keys and features of the view, by the names that the source has for them. The times are the
 	// source's.
 	Columns []Field
+	// Unfinished are Parquet files, by absolute paths, of rows that are in write-ahead files still. They are read as if
+	// they were in the folder, unless it has a file of the same name by then.
+	Unfinished []string
+}
+
+// WithUnfinished returns the view as one run reads it, together with rows that are in write-ahead files.
+func (v *View) WithUnfinished(files []string) *View {
+	view, source, log := *v, *v.Source, *v.Source.Log
+	log.Unfinished = files
+	source.Log, view.Source = &log, &source
+	return &view
 }
 
 // WithLog returns the source as the one view reads it that keeps pushed rows in a folder. Its name tells it from the

@@ -6,6 +6,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/plumbstore/plumb/store"
 )
@@ -30,13 +31,21 @@ func (m *memory) Write(ctx context.Context, table store.Table, rows []store.Row)
 	}
 	var report store.WriteReport
 	for _, row := range rows {
-		stored, ok := m.tables[table][string(row.Key)]
-		if ok && bytes.Compare(row.Value[:store.VersionSize], stored[:store.VersionSize]) < 0 {
+		stored, value := m.tables[table][string(row.Key)], row.Value
+		if now := store.InstantOf(time.Now()); store.EventOf(stored) > now || store.EventOf(value) > now {
+			var err error
+			if value, err = store.Merge(stored, value, now); err != nil {
+				return report, err
+			}
+		} else if !store.Replaces(value, stored) {
+			value = nil
+		}
+		if value == nil {
 			report.Older++
 			continue
 		}
 		report.Written++
-		m.tables[table][string(row.Key)] = bytes.Clone(row.Value)
+		m.tables[table][string(row.Key)] = bytes.Clone(value)
 	}
 	return report, nil
 }

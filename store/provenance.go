@@ -34,7 +34,11 @@ func (p *Provenance) trace(l *Lookup, places []int, values [][]byte, at Instant)
 			if place == absent || values[place] == nil {
 				continue
 			}
-			stored, err := ParseRow(values[place])
+			value, err := rowAt(values[place], at)
+			if err != nil {
+				return err
+			}
+			stored, err := ParseRow(value)
 			if err != nil {
 				return err
 			}

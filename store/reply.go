@@ -135,12 +135,16 @@ func resized[T any](slice []T, size int) []T {
 }
 
 // find notes what was found for a row of keys; nil where there is nothing. R2: a row that is not visible yet is not
-// there. The row that was before it is no longer stored.
+// there; the store has the row before it where it lay ahead of the clock when it was written.
 func (r *Reply) find(u *use, row int, value []byte, at Instant) error {
 	found := &r.found[u.position*r.rows+row]
 	*found = foundRow{}
 	if value == nil {
 		return nil
+	}
+	value, err := rowAt(value, at)
+	if err != nil {
+		return err
 	}
 	stored, err := parseRow(value)
 	if err != nil {

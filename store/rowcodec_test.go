@@ -376,9 +376,9 @@ func TestDamagedRowsAreErrors(t *testing.T) {
 		t.Error("a row of format 0 passes for one")
 	}
 	newer := slices.Clone(whole)
-	newer[store.VersionSize] = 3
+	newer[store.VersionSize] = 4
 	if _, err := unpack(t, c.view(), newer, math.MaxInt64); !errors.Is(err, registry.ErrNewer) {
-		t.Errorf("a row of format 3 gives %v, want ErrNewer", err)
+		t.Errorf("a row of format 4 gives %v, want ErrNewer", err)
 	}
 }
 

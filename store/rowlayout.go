@@ -31,7 +31,8 @@ import (
 // STRING and BYTES are their bytes. An array is 4 bytes with the number of elements, null bits for these, and the
 // elements: those of fixed width one after the other, others as 4 bytes each with their end, then their bytes.
 //
-// The bytes are durable: rowFormat changes whenever they do. Rows of both formats may lie in one store, and are read.
+// The bytes are durable: rowFormat changes whenever they do. Rows of all formats may lie in one store, and are read; what
+// has format 3 holds several rows (ahead.go).
 const (
 	rowFormat     = 2
 	formatAt      = VersionSize
@@ -89,9 +90,11 @@ func parseRow(value []byte) (PackedRow, error) {
 		Event: readInstant(value), SchemaID: binary.BigEndian.Uint32(value[schemaAt:]), created: readInstant(value[8:]),
 	}
 	switch format := value[formatAt]; {
-	case format > rowFormat:
-		return PackedRow{}, fmt.Errorf("the stored row has format %d, this version reads up to %d: %w", format, rowFormat,
-			registry.ErrNewer)
+	case format == aheadFormat:
+		return PackedRow{}, fmt.Errorf("%w: it stands for several rows, and is one of them", ErrCorruptRow)
+	case format > aheadFormat:
+		return PackedRow{}, fmt.Errorf("the stored row has format %d, this version reads up to %d: %w", format,
+			aheadFormat, registry.ErrNewer)
 	case format < originlessFormat:
 		return PackedRow{}, fmt.Errorf("%w: it has the unknown format %d", ErrCorruptRow, format)
 	case format == originlessFormat:
@@ -108,6 +111,9 @@ func parseRow(value []byte) (PackedRow, error) {
 func appendInstant(dst []byte, i Instant) []byte {
 	return binary.BigEndian.AppendUint64(dst, uint64(i)^(1<<63))
 }
+
+// VersionOf returns the first bytes of the packed rows that have this event time.
+func VersionOf(event Instant) []byte { return appendInstant(nil, event) }
 
 // EventOf returns the event time of a packed row, which its version begins with; the earliest instant where the row is
 // too short to have one.

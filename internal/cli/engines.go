@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"io"
+	"time"
 
 	"github.com/plumbstore/plumb/internal/config"
 	"github.com/plumbstore/plumb/internal/server/flight"
@@ -30,11 +31,11 @@ func openRegistry(ctx context.Context, c *config.Config) (registryEngine, error)
 }
 
 // openOnline picks the online store by the scheme of its URL.
-func openOnline(ctx context.Context, c *config.Config) (store.Online, error) {
+func openOnline(ctx context.Context, c *config.Config, now func() time.Time) (store.Online, error) {
 	if c.OnlineStore.Scheme() == "sqlite" {
-		return sqlite.Open(ctx, c.OnlineStore.Path())
+		return sqlite.Open(ctx, c.OnlineStore.Path(), sqlite.WithClock(now))
 	}
-	return redis.Open(ctx, c.OnlineStore.Reveal())
+	return redis.Open(ctx, c.OnlineStore.Reveal(), redis.WithClock(now))
 }
 
 // offlineEngine is an offline store that also reads files of rows to push, and lists the files in the folder of a

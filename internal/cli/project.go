@@ -60,7 +60,9 @@ func (p *project) registry(ctx context.Context) (registryEngine, error) {
 }
 
 func (p *project) online(ctx context.Context) (store.Online, error) {
-	return opened(ctx, p, &p.onlineEngine, openOnline)
+	return opened(ctx, p, &p.onlineEngine, func(ctx context.Context, c *config.Config) (store.Online, error) {
+		return openOnline(ctx, c, p.app.now)
+	})
 }
 
 func (p *project) offline(ctx context.Context) (offlineEngine, error) {
@@ -177,6 +179,9 @@ func (p *project) materializer(ctx context.Context, told func(view string, rows 
 		Offline:   offline,
 		Online:    online,
 		Ledger:    ledger,
+		Registry:  ledger,
+		TempDir:   p.config.Offline.TempDir,
+		LogFolder: func(path string) (string, error) { return logFolder(p.config, path) },
 		Now:       p.app.now,
 		Retention: p.config.OnlineRetention,
 		Progress:  told,

@@ -107,7 +107,7 @@ func (p *pushing) run(ctx context.Context) error {
 		p.report.Written += report.Written
 		p.report.Older += report.Older
 		p.count(rows, report.Refused)
-		return errors.Join(err, p.pusher.RollDue())
+		return errors.Join(err, p.pusher.RollDue(ctx))
 	})
 }
 

@@ -2,11 +2,13 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/plumbstore/plumb/internal/server"
 	"github.com/plumbstore/plumb/materialize"
+	"github.com/plumbstore/plumb/registry"
 )
 
 // pusher writes rows into the online store, and into push logs. It is closed with the project.
@@ -15,12 +17,23 @@ func (p *project) pusher(ctx context.Context) (*materialize.Pusher, error) {
 	if err != nil {
 		return nil, err
 	}
+	engine, err := p.registry(ctx)
+	if err != nil {
+		return nil, err
+	}
 	pusher := materialize.NewPusher(materialize.PushConfig{
-		Online:      online,
-		Now:         p.app.now,
-		ClockSkew:   p.config.Push.ClockSkew,
-		Retention:   p.config.OnlineRetention,
-		LogFolder:   func(path string) (string, error) { return logFolder(p.config, path) },
+		Online:    online,
+		Now:       p.app.now,
+		ClockSkew: p.config.Push.ClockSkew,
+		Retention: p.config.OnlineRetention,
+		LogFolder: func(path string) (string, error) { return logFolder(p.config, path) },
+		Definition: func(ctx context.Context, view string) (*registry.View, error) {
+			current, err := engine.Current(ctx, p.config.Project)
+			if err != nil {
+				return nil, err
+			}
+			return current.View(view)
+		},
 		LogBytes:    p.config.Push.LogSize,
 		LogInterval: p.config.Push.LogInterval,
 	})
@@ -40,23 +53,62 @@ func (p *project) keepingLogs(ctx context.Context, config server.Config, serve f
 	return serve(ctx)
 }
 
-// keepLogs brings back what killed processes have left in the push logs, and then makes files of these as they become
-// due, until ctx is done.
+// keepLogs brings online what waits in the push logs, also what killed processes have left there, and makes files of it
+// as these become due, at each tick until ctx is done. What fails is tried again at the next, and logged once.
 func (p *project) keepLogs(ctx context.Context, pusher *materialize.Pusher, logger *slog.Logger) {
-	failed := func(err error) {
-		logger.Error("a push log could not be kept; its rows are safe, and it is tried again", "error", err)
-	}
-	engine, err := p.registry(ctx)
-	if err == nil {
-		snapshot, reading := engine.Current(ctx, p.config.Project)
-		if err = reading; err == nil {
-			err = pusher.Recover(ctx, snapshot.Views())
-		}
-	}
-	if err != nil {
-		failed(err)
-	}
 	ticks, stop := p.app.ticks(time.Second)
 	defer stop()
-	pusher.Run(ctx, ticks, failed)
+	keeper := logKeeper{project: p, pusher: pusher}
+	for last := ""; ; {
+		text := ""
+		if err := keeper.keep(ctx); err != nil && ctx.Err() == nil {
+			text = err.Error()
+		}
+		if text != "" && text != last {
+			logger.Error("a push log could not be kept; its rows are safe, and it is tried again", "error", text)
+		}
+		last = text
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks:
+		}
+	}
+}
+
+// logKeeper knows the views whose logs are to be kept.
+type logKeeper struct {
+	project *project
+	pusher  *materialize.Pusher
+	current *registry.Snapshot
+	// recovered says that the logs of all views have been opened.
+	recovered bool
+}
+
+func (k *logKeeper) keep(ctx context.Context) error {
+	return errors.Join(k.recover(ctx), k.pusher.RollDue(ctx))
+}
+
+// recover opens the logs of views that are new, so that what killed processes have left in them is found.
+func (k *logKeeper) recover(ctx context.Context) error {
+	engine, err := k.project.registry(ctx)
+	if err != nil {
+		return err
+	}
+	number, err := engine.Revision(ctx, k.project.config.Project)
+	if err != nil {
+		return err
+	}
+	if k.current == nil || k.current.Revision != number {
+		if k.current, err = engine.Current(ctx, k.project.config.Project); err != nil {
+			return err
+		}
+		k.recovered = false
+	}
+	if k.recovered {
+		return nil
+	}
+	err = k.pusher.Recover(ctx, k.current.Views())
+	k.recovered = err == nil
+	return err
 }

@@ -59,6 +59,7 @@ func (a *application) serve(ctx context.Context, p *project, insecure, readOnly 
 	if config.Metrics, err = p.metrics(ctx); err != nil {
 		return err
 	}
+	config.Metrics.RegisterPushLogs(config.Pusher.Waiting)
 	if config.Audit != nil {
 		config.Metrics.RegisterAudit(config.Audit)
 	}

@@ -64,7 +64,7 @@ func (p *project) newStage(ctx context.Context, state *plumbv1.State, online con
 	if online.Reveal() == "" {
 		staged.OnlineStore = config.NewConnectionString("sqlite:" + filepath.Join(folder, "online.db"))
 	}
-	engine, err := s.open(ctx, &staged, state, p.app.now())
+	engine, err := s.open(ctx, &staged, state, p.app.now)
 	if err != nil {
 		return s, err
 	}
@@ -79,21 +79,21 @@ func madeUpProject() string {
 }
 
 // open opens the engines and applies the definitions.
-func (s *stage) open(ctx context.Context, staged *config.Config, state *plumbv1.State, now time.Time,
+func (s *stage) open(ctx context.Context, staged *config.Config, state *plumbv1.State, now func() time.Time,
 ) (registry.Registry, error) {
 	engine, err := openRegistry(ctx, staged)
 	if err != nil {
 		return nil, err
 	}
 	s.ledger, s.closers = engine, append(s.closers, engine.Close)
-	commit := registry.Commit{Project: staged.Project, State: state, By: userAtHost(), At: now}
+	commit := registry.Commit{Project: staged.Project, State: state, By: userAtHost(), At: now()}
 	if _, err := engine.Apply(ctx, commit); err != nil {
 		return nil, err
 	}
 	if s.snapshot, err = engine.Current(ctx, staged.Project); err != nil {
 		return nil, err
 	}
-	if s.online, err = openOnline(ctx, staged); err != nil {
+	if s.online, err = openOnline(ctx, staged, now); err != nil {
 		return nil, err
 	}
 	s.closers = append(s.closers, s.online.Close)

@@ -21,10 +21,7 @@ func (e *Engine) pushed(source *registry.Source) ([]string, error) {
 		return nil, err
 	}
 	entries, err := os.ReadDir(folder)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, registry.Inputf("", "cannot read push log %s: %v", source.Log.Path, err)
 	}
 	var found []string
@@ -33,7 +30,12 @@ func (e *Engine) pushed(source *registry.Source) ([]string, error) {
 			found = append(found, filepath.Join(folder, entry.Name()))
 		}
 	}
-	slices.Sort(found)
+	for _, path := range source.Log.Unfinished {
+		if rolled := filepath.Join(folder, filepath.Base(path)); !slices.Contains(found, rolled) {
+			found = append(found, path)
+		}
+	}
+	slices.SortFunc(found, func(a, b string) int { return strings.Compare(filepath.Base(a), filepath.Base(b)) })
 	return found, nil
 }
 

@@ -21,9 +21,8 @@ func Pending(folder string, accepted time.Time) (bool, error) {
 	}
 	for _, file := range files {
 		name := strings.TrimSuffix(file, walExtension)
-		digits, _, _ := strings.Cut(filepath.Base(name), "-")
-		begun, err := strconv.ParseInt(digits, 10, 64)
-		if err != nil || begun > accepted.Add(queueing).UnixMicro() {
+		begun, ok := begunAt(filepath.Base(name))
+		if !ok || begun.After(accepted.Add(queueing)) {
 			continue
 		}
 		if _, err := os.Stat(name + parquetExtension); os.IsNotExist(err) {
@@ -31,4 +30,11 @@ func Pending(folder string, accepted time.Time) (bool, error) {
 		}
 	}
 	return false, nil
+}
+
+// begunAt is when a file of this name was begun.
+func begunAt(name string) (time.Time, bool) {
+	digits, _, _ := strings.Cut(name, "-")
+	begun, err := strconv.ParseInt(digits, 10, 64)
+	return time.UnixMicro(begun), err == nil
 }

@@ -12,11 +12,13 @@
 package pushlog
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -40,12 +42,13 @@ type Config struct {
 	MaxBytes int64
 	// MaxAge is how old a write-ahead file may become before RollDue closes it.
 	MaxAge time.Duration
-	// Replay, where set, is given the rows of a write-ahead file that a killed process left, before they become a Parquet
-	// file: some may have been appended and not been acknowledged. Where it fails the file stays, and Open fails.
-	Replay func(arrow.RecordBatch) error
+	// Replay, where set, brings rows online. Then rows become a Parquet file, which training reads, only once they are
+	// online: Settled has said so, or Replay took them without an error.
+	Replay func(context.Context, arrow.RecordBatch) error
 }
 
-// Log is one process's part of a push log. It is safe for concurrent use.
+// Log is one process's part of a push log. It is safe for concurrent use, but for Append, Settled, Settle and Unsettle,
+// which speak of the rows appended so far and are called one at a time.
 type Log struct {
 	config Config
 	// id tells the files of this log from those of other processes.
@@ -54,14 +57,15 @@ type Log struct {
 	mu sync.Mutex
 	// current takes rows; nil until there are any.
 	current *segment
-	// closed wait to become Parquet files.
+	// closed wait to become Parquet files: own ones, and those taken over.
 	closed []*segment
 	// rolling is held by who makes Parquet files.
 	rolling sync.Mutex
 }
 
-// Open makes the folder and makes Parquet files of what killed processes have left in it.
-func Open(config Config) (*Log, error) {
+// Open makes the folder, brings online what killed processes have left in it, and makes Parquet files of that. Where
+// it fails their files stay as they are.
+func Open(ctx context.Context, config Config) (*Log, error) {
 	const defaultBytes = 64 << 20
 	if config.MaxBytes == 0 {
 		config.MaxBytes = defaultBytes
@@ -74,11 +78,21 @@ func Open(config Config) (*Log, error) {
 		return nil, fmt.Errorf("name a push log: %w", err)
 	}
 	l := &Log{config: config, id: hex.EncodeToString(id[:])}
-	return l, l.recover()
+	err := l.Adopt()
+	if err == nil {
+		err = l.Settle(ctx)
+	}
+	if err == nil {
+		err = l.RollClosed()
+	}
+	if err != nil {
+		return nil, errors.Join(err, l.Release())
+	}
+	return l, nil
 }
 
-// recover takes over the write-ahead files that no process holds.
-func (l *Log) recover() error {
+// Adopt takes over the write-ahead files that no process holds. Their rows may not be online.
+func (l *Log) Adopt() error {
 	entries, err := os.ReadDir(l.config.Folder)
 	if err != nil {
 		return fmt.Errorf("look for what was left in a push log: %w", err)
@@ -89,27 +103,16 @@ func (l *Log) recover() error {
 			continue
 		}
 		left, err := takeOver(l.config.Folder, name)
-		if left == nil || err != nil {
-			if err != nil {
-				return err
-			}
-			continue
+		if err != nil {
+			return err
 		}
-		if err := l.finish(left); err != nil {
-			return errors.Join(err, left.close())
+		if left != nil {
+			l.mu.Lock()
+			l.closed = append(l.closed, left)
+			l.mu.Unlock()
 		}
 	}
 	return nil
-}
-
-// finish replays what a killed process has left, and makes a Parquet file of it.
-func (l *Log) finish(left *segment) error {
-	if l.config.Replay != nil {
-		if err := left.read(l.config.Replay); err != nil {
-			return fmt.Errorf("bring rows online that a killed process has left in %s: %w", left.path(walExtension), err)
-		}
-	}
-	return left.roll()
 }
 
 // Append adds rows, batch by batch, and returns once they are durable. Where it returns an error some may be there all
@@ -151,6 +154,7 @@ func (l *Log) write(batch arrow.RecordBatch) error {
 		}
 		l.current = begun
 	}
+	l.current.rows += batch.NumRows()
 	return l.current.append(batch)
 }
 
@@ -187,26 +191,19 @@ func (l *Log) tryToBegin(schema *arrow.Schema) (*segment, error) {
 	return newSegment(l.config.Folder, fmt.Sprintf("%020d-%s", number, l.id), schema, now)
 }
 
-// RollDue makes Parquet files of what is closed, and of what is as old as it may become.
-func (l *Log) RollDue() error {
+// Retire closes the write-ahead file to further rows; with due only where it is as old as it may become. It says
+// whether any file waits to become a Parquet file.
+func (l *Log) Retire(due bool) bool {
 	l.mu.Lock()
-	if l.current != nil && l.config.Now().Sub(l.current.begun).Abs() >= l.config.MaxAge {
+	defer l.mu.Unlock()
+	if !due || l.current != nil && l.config.Now().Sub(l.current.begun).Abs() >= l.config.MaxAge {
 		l.retire()
 	}
-	l.mu.Unlock()
-	return l.roll()
+	return len(l.closed) > 0
 }
 
-// Roll makes Parquet files of all rows that were appended before.
-func (l *Log) Roll() error {
-	l.mu.Lock()
-	l.retire()
-	l.mu.Unlock()
-	return l.roll()
-}
-
-// roll goes through what is closed in order. What fails is tried again the next time.
-func (l *Log) roll() error {
+// RollClosed makes Parquet files of what is closed and online, in order. What fails is tried again the next time.
+func (l *Log) RollClosed() error {
 	l.rolling.Lock()
 	defer l.rolling.Unlock()
 	for {
@@ -214,29 +211,45 @@ func (l *Log) roll() error {
 		if next == nil {
 			return nil
 		}
-		if err := next.roll(); err != nil {
+		err := next.roll()
+		l.mu.Lock()
+		next.rolling = false
+		if err == nil {
+			l.closed = slices.DeleteFunc(l.closed, func(s *segment) bool { return s == next })
+		}
+		l.mu.Unlock()
+		if err != nil {
 			return fmt.Errorf("make a file of the push log in %s: %w", l.config.Folder, err)
 		}
-		l.mu.Lock()
-		l.closed = l.closed[1:]
-		l.mu.Unlock()
 	}
 }
 
+// next is the first closed file whose rows are online. From now on it is left alone.
 func (l *Log) next() *segment {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.closed) == 0 {
-		return nil
+	for _, s := range l.closed {
+		if l.isOnline(s) {
+			s.rolling = true
+			return s
+		}
 	}
-	return l.closed[0]
+	return nil
 }
 
-// Close makes Parquet files of all rows. Rows of which that fails are durable, and the next who opens the log does it.
+// Close makes Parquet files of all rows that are online. The others stay in their write-ahead files, durable, and whoever
+// opens the log next brings them online first.
 func (l *Log) Close() error {
-	err := l.Roll()
+	l.Retire(false)
+	return errors.Join(l.RollClosed(), l.Release())
+}
+
+// Release gives up the write-ahead files as they are, for others to take over. Nothing may be appended after it.
+func (l *Log) Release() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.retire()
+	var err error
 	for _, left := range l.closed {
 		err = errors.Join(err, left.close())
 	}

@@ -37,11 +37,16 @@ func open(t rapid.TB, folder string, c *clock, changes ...func(*pushlog.Config))
 	for _, change := range changes {
 		change(&config)
 	}
-	log, err := pushlog.Open(config)
+	log, err := pushlog.Open(context.Background(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return log
+}
+
+func rollDue(log *pushlog.Log) error {
+	log.Retire(true)
+	return log.RollClosed()
 }
 
 // batch is a record batch of numbers in a column.
@@ -124,12 +129,12 @@ func TestRowsBecomeAParquetFileOnceTheyAreOldEnough(t *testing.T) {
 	add(t, log, 1, 2)
 	c.now = c.now.Add(time.Minute - time.Microsecond)
 	add(t, log, 3)
-	if err := log.RollDue(); err != nil {
+	if err := rollDue(log); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, folder, 0)
 	c.now = c.now.Add(time.Microsecond)
-	if err := log.RollDue(); err != nil {
+	if err := rollDue(log); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, folder, 1, 1, 2, 3)
@@ -147,7 +152,7 @@ func TestRowsBecomeAParquetFileOnceThereAreEnough(t *testing.T) {
 	for i := range int64(10) {
 		add(t, log, i)
 	}
-	if err := log.RollDue(); err != nil {
+	if err := rollDue(log); err != nil {
 		t.Fatal(err)
 	}
 	if got := rolled(t, folder); len(got) == 0 || len(got) == 10 {
@@ -251,7 +256,7 @@ func TestWhatAKilledProcessHasLeftIsTakenOverUpToTheRecordThatIsNotWhole(t *test
 		}
 		var replayed []int64
 		log := open(t, folder, newClock(), func(config *pushlog.Config) {
-			config.Replay = func(record arrow.RecordBatch) error {
+			config.Replay = func(_ context.Context, record arrow.RecordBatch) error {
 				replayed = append(replayed, record.Column(0).(*array.Int64).Int64Values()...)
 				return nil
 			}
@@ -270,8 +275,8 @@ func TestAFileWhoseReplayFailsStaysForTheNext(t *testing.T) {
 	folder := t.TempDir()
 	left(t, folder, []int64{1})
 	gone := errors.New("the store is gone")
-	_, err := pushlog.Open(pushlog.Config{Folder: folder, Now: newClock().Now,
-		Replay: func(arrow.RecordBatch) error { return gone }})
+	_, err := pushlog.Open(t.Context(), pushlog.Config{Folder: folder, Now: newClock().Now,
+		Replay: func(context.Context, arrow.RecordBatch) error { return gone }})
 	if !errors.Is(err, gone) {
 		t.Fatalf("error is %v", err)
 	}
@@ -318,7 +323,7 @@ func TestAFileThatANewerVersionWroteIsRefused(t *testing.T) {
 	if err := os.WriteFile(path, []byte("plumblog\x02what follows"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := pushlog.Open(pushlog.Config{Folder: folder, Now: newClock().Now}); !errors.Is(err, registry.ErrNewer) {
+	if _, err := pushlog.Open(t.Context(), pushlog.Config{Folder: folder, Now: newClock().Now}); !errors.Is(err, registry.ErrNewer) {
 		t.Fatalf("error is %v", err)
 	}
 	if _, err := os.Stat(path); err != nil {
@@ -345,7 +350,7 @@ func TestAFolderThatCannotBeMadeIsAnError(t *testing.T) {
 	if err := os.WriteFile(folder, nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	_, err := pushlog.Open(pushlog.Config{Folder: folder, Now: newClock().Now})
+	_, err := pushlog.Open(t.Context(), pushlog.Config{Folder: folder, Now: newClock().Now})
 	if err == nil || !strings.Contains(fmt.Sprint(err), "make the folder of a push log") {
 		t.Errorf("error is %v", err)
 	}

@@ -45,9 +45,10 @@ type segment struct {
 	schema *arrow.Schema
 	begun  time.Time
 	size   int64
-	// online is the offset up to which all rows are known to be online, onlineRows of rows.
-	online           int64
-	rows, onlineRows int64
+	// rows are those that were appended, online of them are known to be online: those before the offset settled.
+	rows, online, settled int64
+	// rolling says that the file is becoming a Parquet file.
+	rolling bool
 }
 
 func (s *segment) path(extension string) string { return filepath.Join(s.folder, s.name+extension) }
@@ -98,7 +99,21 @@ func takeOver(folder, name string) (*segment, error) {
 	if there, err := s.isThere(); err != nil || !there {
 		return nil, errors.Join(err, s.close())
 	}
+	if err := s.count(); err != nil {
+		return nil, errors.Join(fmt.Errorf("take over %s, which a killed process has left: %w", s.path(walExtension), err),
+			s.close())
+	}
 	return s, nil
+}
+
+// count finds out how much a file has that was taken over.
+func (s *segment) count() error {
+	info, err := s.file.Stat()
+	if err != nil {
+		return err
+	}
+	s.size = info.Size()
+	return s.read(func(batch arrow.RecordBatch) error { s.rows += batch.NumRows(); return nil })
 }
 
 // made is called when a write-ahead file was made and is not locked yet; tests let other processes come in between.
@@ -145,21 +160,30 @@ func (s *segment) close() error { return s.file.Close() }
 
 // read yields the rows of the whole records, in order.
 func (s *segment) read(yield func(arrow.RecordBatch) error) error {
+	return s.readFrom(0, func(batch arrow.RecordBatch, _ int64) error { return yield(batch) })
+}
+
+// readFrom is read of the records from an offset on, where one begins, or 0. It says where each ends.
+func (s *segment) readFrom(offset int64, yield func(batch arrow.RecordBatch, end int64) error) error {
 	info, err := s.file.Stat()
 	if err != nil {
 		return err
 	}
-	reader := bufio.NewReader(io.NewSectionReader(s.file, 0, info.Size()))
-	if whole, err := readHeader(reader); err != nil || !whole {
-		return err
+	reader := bufio.NewReader(io.NewSectionReader(s.file, offset, info.Size()-offset))
+	if offset == 0 {
+		if whole, err := readHeader(reader); err != nil || !whole {
+			return err
+		}
+		offset = int64(headerSize)
 	}
-	for left := info.Size() - int64(headerSize); ; {
-		payload, ok, err := readRecord(reader, left)
+	for {
+		payload, ok, err := readRecord(reader, info.Size()-offset)
 		if err != nil || !ok {
 			return err
 		}
-		left -= int64(frameSize + len(payload))
-		if err := yieldRecord(payload, yield); err != nil {
+		offset += int64(frameSize + len(payload))
+		err = yieldRecord(payload, func(batch arrow.RecordBatch) error { return yield(batch, offset) })
+		if err != nil {
 			return err
 		}
 	}

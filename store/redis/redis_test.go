@@ -26,7 +26,7 @@ var table = store.Table{Project: "test", View: "view", Generation: 1}
 
 func versionedRow(key string, number uint64) store.Row {
 	value := binary.BigEndian.AppendUint64(nil, number)
-	return store.Row{Key: []byte(key), Value: append(value, make([]byte, 8)...)}
+	return store.Row{Key: []byte(key), Value: append(value, make([]byte, 8+5)...)}
 }
 
 func open(t *testing.T, url string) *redis.Store {

@@ -81,10 +81,13 @@ func chunks(rows []store.Row) func(yield func([]store.Row) bool) {
 	}
 }
 
+// settings is how many arguments of the script precede the values.
+const settings = 2
+
 func (s *Store) writeChunk(ctx context.Context, table store.Table, rows []store.Row) (int64, error) {
 	keys := make([]string, len(rows))
-	args := make([]any, 0, 1+len(rows))
-	args = append(args, s.expiry(table, rows))
+	args := make([]any, 0, settings+len(rows))
+	args = append(args, s.expiry(table, rows), store.VersionOf(store.InstantOf(s.now())))
 	var buffer []byte
 	for i, row := range rows {
 		buffer = appendKey(buffer[:0], table, row.Key)

@@ -111,8 +111,8 @@ func (s *Store) readOneByOne(ctx context.Context, keys []string) ([]any, error) 
 	return values, nil
 }
 
-// writeSlots runs the script for the keys of each slot, all on their way at a time. args are the expiry, then a value
-// for each key.
+// writeSlots runs the script for the keys of each slot, all on their way at a time. args are the settings, then a
+// value for each key.
 func (s *Store) writeSlots(ctx context.Context, keys []string, args []any) (int64, error) {
 	groups := bySlot(keys)
 	commands := make([]*goredis.Cmd, len(groups))
@@ -153,12 +153,11 @@ func (s *Store) sendWhole(ctx context.Context, commands []*goredis.Cmd, groups [
 	return ctx.Err()
 }
 
-// pickArgs takes the expiry and the values at some positions.
+// pickArgs takes the settings and the values at some positions.
 func pickArgs(args []any, positions []int) []any {
-	picked := make([]any, 1, 1+len(positions))
-	picked[0] = args[0]
+	picked := append(make([]any, 0, settings+len(positions)), args[:settings]...)
 	for _, at := range positions {
-		picked = append(picked, args[1+at])
+		picked = append(picked, args[settings+at])
 	}
 	return picked
 }
@@ -166,7 +165,7 @@ func pickArgs(args []any, positions []int) []any {
 func (s *Store) writeOneByOne(ctx context.Context, keys []string, args []any) (int64, error) {
 	var written int64
 	for i, key := range keys {
-		count, err := newestWins.Run(ctx, s.client, []string{key}, args[0], args[1+i]).Int64()
+		count, err := newestWins.Run(ctx, s.client, []string{key}, pickArgs(args, []int{i})...).Int64()
 		if err != nil {
 			return written, err
 		}

@@ -10,9 +10,10 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// newestWins compares the first store.VersionSize bytes of two values (R14).
+// newestWins is store.Replaces: it compares the versions of two values, and then their schema ids (R14).
 var newestWins = fmt.Sprintf(` ON CONFLICT DO UPDATE SET value = excluded.value
-	WHERE substr(excluded.value, 1, %[1]d) >= substr(rows.value, 1, %[1]d)`, store.VersionSize)
+	WHERE (substr(excluded.value, 1, %[1]d), substr(excluded.value, %[2]d, 4))
+		>= (substr(rows.value, 1, %[1]d), substr(rows.value, %[2]d, 4))`, store.VersionSize, store.VersionSize+2)
 
 // Write implements store.Online. All rows are written in one transaction, or none.
 func (s *Store) Write(ctx context.Context, table store.Table, rows []store.Row) (store.WriteReport, error) {
@@ -22,7 +23,7 @@ func (s *Store) Write(ctx context.Context, table store.Table, rows []store.Row) 
 	var report store.WriteReport
 	err := s.transact(ctx, "write", func(tx *sql.Tx) error {
 		for chunk := range slices.Chunk(rows, s.chunk) {
-			written, err := insert(ctx, tx, table, chunk)
+			written, err := s.store(ctx, tx, table, chunk)
 			if err != nil {
 				return s.explain(ctx, "write", err)
 			}
@@ -40,6 +41,9 @@ func (s *Store) Write(ctx context.Context, table store.Table, rows []store.Row) 
 // insert returns how many rows were stored. SQLite takes the rows of a statement one after the other, so that rows of
 // one key meet each other too, and counts each that it inserts or updates.
 func insert(ctx context.Context, tx *sql.Tx, table store.Table, rows []store.Row) (int64, error) {
+	if len(rows) == 0 {
+		return 0, nil
+	}
 	args := make([]any, 0, 3+2*len(rows))
 	args = append(args, table.Project, table.View, table.Generation)
 	for _, row := range rows {

@@ -30,6 +30,7 @@ type Store struct {
 	reader *sql.DB
 	// patience is how long a call waits for another process's transaction.
 	patience time.Duration
+	now      func() time.Time
 	// chunk is the number of rows or keys in one statement.
 	chunk int
 }
@@ -48,11 +49,17 @@ const defaultChunk = 500
 // Open opens the file, and makes it, and its folder, where it is not there yet. It fails with an error that wraps
 // registry.ErrUnavailable where the file cannot be opened or stays locked, registry.ErrNewer where a newer version of
 // Plumb has written it, and any other where it is not an online store.
-func Open(ctx context.Context, path string) (*Store, error) {
-	return open(ctx, path, defaultPatience)
+func Open(ctx context.Context, path string, options ...Option) (*Store, error) {
+	return open(ctx, path, defaultPatience, options...)
 }
 
-func open(ctx context.Context, path string, patience time.Duration) (*Store, error) {
+// Option changes how a store is opened.
+type Option func(*Store)
+
+// WithClock makes the store read the time from now, which is the machine's clock otherwise.
+func WithClock(now func() time.Time) Option { return func(s *Store) { s.now = now } }
+
+func open(ctx context.Context, path string, patience time.Duration, options ...Option) (*Store, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("online store: %w", err)
@@ -61,6 +68,10 @@ func open(ctx context.Context, path string, patience time.Duration) (*Store, err
 		return nil, fmt.Errorf("online store %s: cannot make its folder: %w: %w", path, err, registry.ErrUnavailable)
 	}
 	s := &Store{path: path, patience: patience, chunk: defaultChunk}
+	s.now = time.Now //nolint:forbidigo // The clock of who injects none.
+	for _, option := range options {
+		option(s)
+	}
 	if s.writer, err = s.connect("_txlock=immediate&_synchronous=FULL", 1); err != nil {
 		return nil, err
 	}

@@ -46,7 +46,7 @@ const rounds = 40
 // versionedRow is a row that is newer the greater its number.
 func versionedRow(key string, number int) store.Row {
 	value := binary.BigEndian.AppendUint64(nil, uint64(number))
-	return store.Row{Key: []byte(key), Value: append(append(value, make([]byte, 8)...), fmt.Sprint(number)...)}
+	return store.Row{Key: []byte(key), Value: append(append(value, make([]byte, 8+5)...), fmt.Sprint(number)...)}
 }
 
 // writeFromHere writes the odd numbers.

@@ -36,6 +36,9 @@ func RunOnline(t *testing.T, open func(t *testing.T) store.Online) {
 		{"R14_NewestWinsInAnyOrder", onlineR14Order},
 		{"R14_VersionsCompareByByteValue", onlineR14Bytes},
 		{"R14_RowsWithAndWithoutAnOriginCompareByTheirTimes", onlineR14Formats},
+		{"R14_OfEqualVersionsTheNewerSchemaWins", onlineR14Schemas},
+		{"R15_ARowThatLiesAheadTakesNothingAway", onlineR15Ahead},
+		{"R15_MoreRowsAheadThanAreKept", onlineR15Many},
 		{"R14_ConcurrentWritersKeepTheNewest", onlineR14Concurrent},
 		{"R16_TablesNeverMeet", onlineR16Tables},
 		{"R16_GenerationsNeverMeet", onlineR16Generations},
@@ -140,6 +143,7 @@ func sameCells(t rapid.TB, got []Cell, want ...Cell) {
 // versionedRow is a row of the given version, which is made of two numbers that compare like their bytes.
 func versionedRow(key string, event, created uint64, payload string) store.Row {
 	value := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, event), created)
+	value = append(value, 2, 0, 0, 0, 1) // The format and the schema id.
 	return store.Row{Key: []byte(key), Value: append(value, payload...)}
 }
 
@@ -148,7 +152,7 @@ func payloads(values [][]byte) []string {
 	texts := make([]string, len(values))
 	for i, value := range values {
 		if texts[i] = "-"; value != nil {
-			texts[i] = string(value[store.VersionSize:])
+			texts[i] = string(newestOf(value)[store.Beginning:])
 		}
 	}
 	return texts
@@ -219,10 +223,10 @@ func onlineBuffers(t *testing.T, open OpenOnline) {
 	online, table := open(t), newOnlineTable()
 	row := versionedRow("a", 1, 1, "first")
 	writeOnline(t, online, table, row)
-	row.Key[0], row.Value[store.VersionSize] = 'b', 'F'
+	row.Key[0], row.Value[store.Beginning] = 'b', 'F'
 	values := readOnline(t, online, table, "a", "a")
 	samePayloads(t, values, "first", "first")
-	values[0][store.VersionSize] = 'x'
+	values[0][store.Beginning] = 'x'
 	samePayloads(t, values, "xirst", "first")
 	samePayloads(t, readOnline(t, online, table, "a"), "first")
 }

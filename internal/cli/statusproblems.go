@@ -1,0 +1,56 @@
+package cli
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/dustin/go-humanize/english"
+
+	"github.com/plumbstore/plumb/internal/document"
+	"github.com/plumbstore/plumb/materialize"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/pushlog"
+)
+
+// problemsOf are the problems of a view that its runs do not tell of.
+func (a *application) problemsOf(p *project, view *registry.View, progress map[string]registry.Progress) (
+	[]string, error,
+) {
+	if !view.Online {
+		return nil, nil
+	}
+	var problems []string
+	if done, ok := progress[view.Name]; ok {
+		if err := materialize.AheadOfClock(view.Name, store.Instant(done.End), store.InstantOf(a.now())); err != nil {
+			problems = append(problems, err.Error())
+		}
+	}
+	waiting, err := a.waitingRows(p, view)
+	if waiting != "" {
+		problems = append(problems, waiting)
+	}
+	return problems, err
+}
+
+// waitingRows tells of rows that were pushed long enough ago to be in a Parquet file, and are not; empty where there are
+// none.
+func (a *application) waitingRows(p *project, view *registry.View) (string, error) {
+	// grace is how much longer than usual it may take.
+	const grace = time.Minute
+	if view.Source.Log == nil {
+		return "", nil
+	}
+	folder, err := logFolder(p.config, view.Source.Log.Path)
+	if err != nil {
+		return "", err
+	}
+	left, err := pushlog.Unrolled(folder)
+	if err != nil || left.Rows == 0 || a.now().Sub(left.Since) < p.config.Push.LogInterval+grace {
+		return "", err
+	}
+	return fmt.Sprintf("%s in the push log since %s: training does not have them, and the online store may not. No plumb "+
+		"serve keeps this log, or the online store does not take them",
+		english.Plural(int(left.Rows), "pushed row waits", "pushed rows wait"),
+		document.Instant(store.InstantOf(left.Since))), nil
+}

@@ -1,0 +1,43 @@
+package materialize_test
+
+import (
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/plumbstore/plumb/materialize"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/storetest"
+)
+
+// A clock that was ahead once is told of, where rows would else be left out until that time comes.
+func TestR5_AnEndBeyondTheClockIsAnErrorWithAWayBack(t *testing.T) {
+	onStores(t, func(t *testing.T, online store.Online) {
+		p := newProject(t, price{"a", at(8), nil, 1.0})
+		ahead := p.materializer(online, func(c *materialize.Config) { c.Now = at(12 + 24*365).Time })
+		must(ahead.Run(t.Context(), p.view("price"), materialize.Request{To: at(12 + 24*365)}))(t)
+		p.write(price{"a", at(8), nil, 1.0}, price{"a", at(9), nil, 2.0})
+		_, err := p.materializer(online).Run(t.Context(), p.view("price"), materialize.Request{To: at(12)})
+		var told *registry.PreconditionError
+		if !errors.As(err, &told) || !strings.Contains(told.Message, "plumb materialize --view price --full --to now") {
+			t.Fatalf("error is %v", err)
+		}
+		p.run(online, materialize.Request{To: at(12), Full: true})
+		if got := p.look(online, at(12), "a"); !sameCells(got, []storetest.Cell{present(2, at(9))}) {
+			t.Errorf("after --full online has %v", got)
+		}
+		p.run(online, materialize.Request{To: at(12)})
+	})
+}
+
+// Two machines whose clocks are a little apart are no fault.
+func TestR5_ClocksThatAreALittleApartAreNoFault(t *testing.T) {
+	p := newProject(t, price{"a", at(8), nil, 1.0})
+	online := openSQLite(t, filepath.Join(t.TempDir(), "online.db"))
+	ahead := p.materializer(online, func(c *materialize.Config) { c.Now = noon.Add(5 * time.Second).UTC })
+	must(ahead.Run(t.Context(), p.view("price"), materialize.Request{To: store.InstantOf(noon.Add(5 * time.Second))}))(t)
+	p.run(online, materialize.Request{To: at(12)})
+}

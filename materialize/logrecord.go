@@ -1,0 +1,135 @@
+package materialize
+
+import (
+	"context"
+	"slices"
+	"strconv"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/compute"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// pushedKey names, in the metadata of a record, when the push was accepted: microseconds since the epoch.
+const pushedKey = "plumb.pushed"
+
+// logRecord has the accepted rows in the columns of the view's log: those of its source that the view reads.
+func logRecord(view *registry.View, rows Rows, packed packedRows) (arrow.RecordBatch, error) {
+	columns := slices.Concat(rows.Keys, rows.Features)
+	var fields []arrow.Field
+	for i, column := range view.Columns() {
+		fields = append(fields, arrow.Field{Name: column.Name, Type: columns[i].DataType(), Nullable: true})
+	}
+	instant := store.ArrowType(plumbv1.Type_TIMESTAMP)
+	columns = append(columns, retyped(rows.Event, instant))
+	fields = append(fields, arrow.Field{Name: view.Source.EventTimestamp, Type: instant, Nullable: true})
+	if view.Source.CreatedTimestamp != "" {
+		columns = append(columns, retyped(rows.Created, instant))
+		fields = append(fields, arrow.Field{Name: view.Source.CreatedTimestamp, Type: instant, Nullable: true})
+	}
+	for i := range columns {
+		var err error
+		if columns[i], err = only(columns[i], packed.accepted); err != nil {
+			return nil, err
+		}
+	}
+	pushed := arrow.NewMetadata([]string{pushedKey}, []string{strconv.FormatInt(int64(packed.pushed), 10)})
+	return array.NewRecordBatch(arrow.NewSchema(fields, &pushed), columns, int64(len(packed.accepted))), nil
+}
+
+// pushedAt is when the push of a record was accepted; 0 where the record does not say, since an older version wrote it.
+func pushedAt(record arrow.RecordBatch) store.Instant {
+	text, _ := record.Schema().Metadata().GetValue(pushedKey)
+	micros, _ := strconv.ParseInt(text, 10, 64)
+	return store.Instant(micros)
+}
+
+// loggedRows is the inverse of logRecord. The record may be that of an older definition of the view: then features that
+// it lacks are null, and numbers become wider, as they do when joins read its file. It is false where that is not enough.
+func loggedRows(ctx context.Context, view *registry.View, record arrow.RecordBatch) (Rows, bool) {
+	r := &recordReader{ctx: ctx, record: record}
+	rows := Rows{pushed: pushedAt(record)}
+	for i, field := range view.Columns() {
+		column, isKey := r.column(field.Name, store.ArrowType(field.Type)), i < len(view.Keys)
+		switch {
+		case column == nil || isKey && r.missing(field.Name):
+			return Rows{}, false
+		case isKey:
+			rows.Keys = append(rows.Keys, column)
+		default:
+			rows.Features = append(rows.Features, column)
+		}
+	}
+	instant := store.ArrowType(plumbv1.Type_TIMESTAMP)
+	event, created := r.column(view.Source.EventTimestamp, instant), r.column(view.Source.CreatedTimestamp, instant)
+	if event == nil || created == nil || r.missing(view.Source.EventTimestamp) {
+		return Rows{}, false
+	}
+	rows.Event, rows.Created = retyped(event, arrow.PrimitiveTypes.Int64), retyped(created, arrow.PrimitiveTypes.Int64)
+	return rows, true
+}
+
+// recordReader finds the columns of a logged record.
+type recordReader struct {
+	ctx    context.Context //nolint:containedctx // For one call.
+	record arrow.RecordBatch
+}
+
+func (r *recordReader) missing(name string) bool {
+	return len(r.record.Schema().FieldIndices(name)) == 0
+}
+
+// column is a column in a type: nulls where it is missing, nil where it cannot be brought to the type.
+func (r *recordReader) column(name string, want arrow.DataType) arrow.Array {
+	if r.missing(name) {
+		return array.MakeArrayOfNull(memory.DefaultAllocator, want, int(r.record.NumRows()))
+	}
+	column := r.record.Column(r.record.Schema().FieldIndices(name)[0])
+	switch from := column.DataType().ID(); {
+	case from == want.ID() && elementOf(column.DataType()) == elementOf(want):
+		return column
+	case from == arrow.INT32 && want.ID() == arrow.INT64, from == arrow.FLOAT32 && want.ID() == arrow.FLOAT64,
+		from == arrow.INT32 && want.ID() == arrow.FLOAT64:
+		wider, err := compute.CastArray(r.ctx, column, compute.SafeCastOptions(want))
+		if err == nil {
+			return wider
+		}
+	}
+	return nil
+}
+
+// elementOf is the type of an array's elements; NULL for what is no array.
+func elementOf(t arrow.DataType) arrow.Type {
+	if list, ok := t.(arrow.ListLikeType); ok {
+		return list.Elem().ID()
+	}
+	return arrow.NULL
+}
+
+// retyped is a column of 8 bytes a row as another such type.
+func retyped(column arrow.Array, to arrow.DataType) arrow.Array {
+	data := column.Data()
+	return array.MakeFromData(array.NewData(to, data.Len(), data.Buffers(), nil, data.NullN(), data.Offset()))
+}
+
+// only is the rows of a column at the places, which ascend.
+func only(column arrow.Array, places []int) (arrow.Array, error) {
+	var parts []arrow.Array
+	for from := 0; from < len(places); {
+		to := from + 1
+		for to < len(places) && places[to] == places[to-1]+1 {
+			to++
+		}
+		parts = append(parts, array.NewSlice(column, int64(places[from]), int64(places[to-1]+1)))
+		from = to
+	}
+	if len(parts) == 1 {
+		return parts[0], nil
+	}
+	return array.Concatenate(parts, memory.DefaultAllocator)
+}

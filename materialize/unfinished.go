@@ -1,0 +1,42 @@
+package materialize
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store/pushlog"
+)
+
+// copyAll is copyWindow of all rows that have been pushed by now, where the run begins anew: rows in write-ahead files
+// were written to a table that nobody reads any more, or lost with the store. Other processes hold those files, so that
+// they are copied.
+func (m *Materializer) copyAll(ctx context.Context, p *plan, maxFailed int64, report *Report) (err error) {
+	if !p.anew || p.view.Source.Log == nil || m.config.LogFolder == nil {
+		return m.copyWindow(ctx, p, maxFailed, report)
+	}
+	folder, err := m.config.LogFolder(p.view.Source.Log.Path)
+	if err != nil {
+		return err
+	}
+	copies, err := os.MkdirTemp(m.config.TempDir, "plumb-pushed-")
+	if err != nil {
+		return fmt.Errorf("copy pushed rows that are in no Parquet file yet: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(copies)) }()
+	files, err := pushlog.Snapshot(folder, copies)
+	if err != nil {
+		return err
+	}
+	with := *p
+	with.view = p.view.WithUnfinished(files)
+	err = m.copyWindow(ctx, &with, maxFailed, report)
+	// What the run remembers are files that stay.
+	report.Run.Files = slices.DeleteFunc(report.Run.Files, func(file registry.SourceFile) bool {
+		return slices.Contains(files, file.Path)
+	})
+	return err
+}

@@ -1,0 +1,154 @@
+package store
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"slices"
+)
+
+// A row whose event time lies ahead of the clock is not visible yet (R2, R15), and until its time comes the row that it
+// will replace is what a look-up has to see. So both are kept under one key, in a value of this form:
+//
+//	0   21  of the newest row, the first bytes, with the format version 3
+//	21   4  how many bytes follow, big-endian
+//	25      the rows, newest first: 4 bytes with the length, and the packed row as it would be alone
+//
+// All but the last were ahead of the clock when the value was written. A value begins as the newest row does in any
+// format, so that who only asks which one is newer need not tell them apart.
+const (
+	aheadFormat = 3
+	// beginning is how much of a value decides whether another replaces it: the version, the format, the schema id.
+	beginning = schemaAt + 4
+	// mostRows bounds the rows under one key. Where more lie ahead, the newest but one gives way, whose value is then
+	// served late, with the newest.
+	mostRows = 16
+)
+
+// Beginning is how many of the first bytes of a value Replaces looks at.
+const Beginning = beginning
+
+// Replaces is R14: whether a value wins over a stored one. Its version is greater; or it is equal, and the schema is the
+// same or a newer one, so that who knows only an older definition does not write over what a newer one has written. A
+// stored value that is too short to tell is replaced.
+func Replaces(value, stored []byte) bool {
+	if len(stored) < beginning || len(value) < beginning {
+		return true
+	}
+	if order := bytes.Compare(value[:VersionSize], stored[:VersionSize]); order != 0 {
+		return order > 0
+	}
+	return bytes.Compare(value[schemaAt:beginning], stored[schemaAt:beginning]) >= 0
+}
+
+// Merge returns what a store keeps after it was given a value, at an instant: all rows that lie ahead of it, and the
+// newest of the others, which is the one that is visible. It is nil where the stored value stays. The
+// stored value, which may be nil, may hold several rows, the other one holds one.
+func Merge(stored, value []byte, now Instant) ([]byte, error) {
+	if len(stored) < beginning {
+		return value, nil
+	}
+	rows, err := rowsOf(stored)
+	if err != nil {
+		return nil, err
+	}
+	at := 0
+	for at < len(rows) && !Replaces(value, rows[at]) {
+		if sameVersion(value, rows[at]) {
+			return nil, nil
+		}
+		at++
+	}
+	if at < len(rows) && sameVersion(value, rows[at]) {
+		rows[at] = value
+	} else {
+		rows = slices.Insert(rows, at, value)
+	}
+	last := 0
+	for last < len(rows)-1 && EventOf(rows[last]) > now {
+		last++
+	}
+	if at > last {
+		return nil, nil
+	}
+	rows = rows[:last+1]
+	for len(rows) > mostRows {
+		rows = slices.Delete(rows, 1, 2)
+	}
+	if len(rows) == 1 {
+		return rows[0], nil
+	}
+	return together(rows), nil
+}
+
+func sameVersion(a, b []byte) bool { return bytes.Equal(a[:VersionSize], b[:VersionSize]) }
+
+// together is the value that holds several rows.
+func together(rows [][]byte) []byte {
+	size := 0
+	for _, row := range rows {
+		size += offsetSize + len(row)
+	}
+	value := append(make([]byte, 0, beginning+offsetSize+size), rows[0][:beginning]...)
+	value[formatAt] = aheadFormat
+	value = binary.BigEndian.AppendUint32(value, uint32(size))
+	for _, row := range rows {
+		value = binary.BigEndian.AppendUint32(value, uint32(len(row)))
+		value = append(value, row...)
+	}
+	return value
+}
+
+// rowsOf are the rows of a value, newest first.
+func rowsOf(value []byte) ([][]byte, error) {
+	if value[formatAt] != aheadFormat {
+		return [][]byte{value}, nil
+	}
+	rest, err := afterHeader(value)
+	var rows [][]byte
+	for err == nil && len(rest) > 0 {
+		var row []byte
+		row, rest, err = firstRow(rest)
+		rows = append(rows, row)
+	}
+	return rows, err
+}
+
+// afterHeader is what holds the rows of a value that holds several.
+func afterHeader(value []byte) ([]byte, error) {
+	if len(value) < beginning+offsetSize {
+		return nil, fmt.Errorf("%w: it has %d bytes, and stands for several rows", ErrCorruptRow, len(value))
+	}
+	rest := value[beginning+offsetSize:]
+	if size := binary.BigEndian.Uint32(value[beginning:]); uint64(size) != uint64(len(rest)) || size == 0 {
+		return nil, fmt.Errorf("%w: its rows have %d bytes where %d are wanted", ErrCorruptRow, len(rest), size)
+	}
+	return rest, nil
+}
+
+// firstRow cuts the first row off the rows of a value.
+func firstRow(rows []byte) (row, rest []byte, err error) {
+	if len(rows) < offsetSize {
+		return nil, nil, fmt.Errorf("%w: %d bytes follow its rows", ErrCorruptRow, len(rows))
+	}
+	length := binary.BigEndian.Uint32(rows)
+	if rest = rows[offsetSize:]; uint64(length) > uint64(len(rest)) || length < beginning {
+		return nil, nil, fmt.Errorf("%w: a row of %d bytes is in %d bytes", ErrCorruptRow, length, len(rest))
+	}
+	return rest[:length:length], rest[length:], nil
+}
+
+// rowAt is the row of a value that is visible at an instant (R2), or, where none is, the oldest.
+func rowAt(value []byte, at Instant) ([]byte, error) {
+	if len(value) < beginning || value[formatAt] != aheadFormat {
+		return value, nil
+	}
+	rest, err := afterHeader(value)
+	for err == nil {
+		var row []byte
+		if row, rest, err = firstRow(rest); err == nil && (EventOf(row) <= at || len(rest) == 0) {
+			return row, nil
+		}
+	}
+	return nil, err
+}

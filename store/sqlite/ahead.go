@@ -1,0 +1,86 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/plumbstore/plumb/store"
+)
+
+// store returns how many rows were stored. Rows that lie ahead of the clock, and those over which such a row is stored,
+// come last and one by one: who wins does not depend on the order where versions differ.
+func (s *Store) store(ctx context.Context, tx *sql.Tx, table store.Table, rows []store.Row) (int64, error) {
+	now := store.InstantOf(s.now())
+	isAhead := func(row store.Row) bool { return store.EventOf(row.Value) > now }
+	present, special := rows, []store.Row(nil)
+	if slices.ContainsFunc(rows, isAhead) {
+		present = slices.DeleteFunc(slices.Clone(rows), isAhead)
+		special = slices.DeleteFunc(slices.Clone(rows), func(row store.Row) bool { return !isAhead(row) })
+	}
+	written, err := insert(ctx, tx, table, present)
+	if err != nil {
+		return 0, err
+	}
+	if written < int64(len(present)) {
+		hidden, err := hiddenRows(ctx, tx, table, present, now)
+		if err != nil {
+			return 0, err
+		}
+		special = append(hidden, special...)
+	}
+	for _, row := range special {
+		stored, err := merge(ctx, tx, table, row, now)
+		if err != nil {
+			return 0, err
+		}
+		written += stored
+	}
+	return written, nil
+}
+
+// hiddenRows are those of the rows over which a row is stored that lies ahead of the clock.
+func hiddenRows(ctx context.Context, tx *sql.Tx, table store.Table, rows []store.Row, now store.Instant) ([]store.Row,
+	error,
+) {
+	args := make([]any, 0, 4+len(rows))
+	args = append(args, table.Project, table.View, table.Generation, store.VersionOf(now))
+	for _, row := range rows {
+		args = append(args, row.Key)
+	}
+	found, err := tx.QueryContext(ctx, "SELECT key FROM rows WHERE project = ? AND view = ? AND generation = ? AND "+
+		"substr(value, 1, 8) > ? AND key IN ("+strings.TrimSuffix(strings.Repeat("?,", len(rows)), ",")+")", args...)
+	if err != nil {
+		return nil, err
+	}
+	defer found.Close()
+	over := map[string]bool{}
+	for found.Next() {
+		var key sql.RawBytes
+		if err := found.Scan(&key); err != nil {
+			return nil, err
+		}
+		over[string(key)] = true
+	}
+	hidden := slices.DeleteFunc(slices.Clone(rows), func(row store.Row) bool { return !over[string(row.Key)] })
+	return hidden, found.Err()
+}
+
+// merge stores a row together with those that it hides, or is hidden by, and returns 1 where it is among them, or 0.
+func merge(ctx context.Context, tx *sql.Tx, table store.Table, row store.Row, now store.Instant) (int64, error) {
+	var stored []byte
+	err := tx.QueryRowContext(ctx, "SELECT value FROM rows WHERE project = ? AND view = ? AND generation = ? AND key = ?",
+		table.Project, table.View, table.Generation, row.Key).Scan(&stored)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, err
+	}
+	merged, err := store.Merge(stored, row.Value, now)
+	if err != nil || merged == nil {
+		return 0, err
+	}
+	_, err = tx.ExecContext(ctx, "INSERT OR REPLACE INTO rows (project, view, generation, key, value) "+
+		"VALUES (?, ?, ?, ?, ?)", table.Project, table.View, table.Generation, row.Key, merged)
+	return 1, err
+}

@@ -1,0 +1,164 @@
+package storetest
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// written is a row that was written, as the reference remembers it.
+type written struct {
+	event   store.Instant
+	created any
+	// schema is 1 or 2: the second has a feature more.
+	schema uint32
+	number int32
+}
+
+// beats is R14 for rows of one key: the later event, then the later created time with null lowest, then the newer
+// layout; of equal ones the one that was written last.
+func (w written) beats(other written) bool {
+	if w.event != other.event {
+		return w.event > other.event
+	}
+	if w.created != other.created {
+		return other.created == nil || w.created != nil && w.created.(int) > other.created.(int)
+	}
+	return w.schema >= other.schema
+}
+
+// seenAt is R2 over all that was written: the winner of those whose time has come.
+func seenAt(all []written, at store.Instant) *written {
+	var winner *written
+	for i := range all {
+		if all[i].event <= at && (winner == nil || all[i].beats(*winner)) {
+			winner = &all[i]
+		}
+	}
+	return winner
+}
+
+// twoLayouts is a view whose rows may have one feature or two.
+func twoLayouts() *registry.View {
+	view := newOnlineView([]registry.Field{{Name: "key", Type: plumbv1.Type_STRING}},
+		registry.Field{Name: "number", Type: plumbv1.Type_INT32}, registry.Field{Name: "more", Type: plumbv1.Type_INT32})
+	fields := view.Schemas[0].Fields
+	view.Schemas = []registry.Schema{{ID: 1, Fields: fields[:1]}, {ID: 2, Fields: fields}}
+	return view
+}
+
+func (w written) packed(t rapid.TB, view *registry.View) store.Row {
+	row := SourceRow{Keys: []any{"a"}, Event: &w.event, Features: []any{w.number, w.number}[:w.schema]}
+	if w.created != nil {
+		row.Created = new(store.Instant(w.created.(int)))
+	}
+	return Pack(t, view.Keys, view.Schemas[w.schema-1], row)[0]
+}
+
+// expectSeen looks the key up, and compares with the reference.
+func expectSeen(t rapid.TB, online store.Online, view *registry.View, all []written, at store.Instant) {
+	t.Helper()
+	number, more := notFoundCell, notFoundCell
+	if w := seenAt(all, at); w != nil {
+		number = Cell{Value: w.number, Status: plumbv1.Status_PRESENT, Event: w.event}
+		if w.schema == 2 {
+			more = number
+		}
+	}
+	got := lookUpOnline(t, online, view, at, []any{"a"})
+	if !got[0][0].Same(number) || got[1][0].Status != more.Status {
+		t.Fatalf("at %s of %d rows that were written:\ngot  %v\nwant %v and %v", at, len(all), got, number, more)
+	}
+}
+
+const anHour = store.Instant(time.Hour / time.Microsecond)
+
+// onlineR15Ahead writes rows that lie ahead of the clock and others, in any order. From now on each instant sees what
+// R2 says of all that was written: a row whose time has not come takes nothing away.
+func onlineR15Ahead(t *testing.T, open OpenOnline) {
+	online := open(t)
+	rapid.Check(t, func(t *rapid.T) {
+		view, now := twoLayouts(), store.InstantOf(time.Now()) //nolint:forbidigo // Engines read the same clock.
+		var all []written
+		for call := range rapid.IntRange(1, 6).Draw(t, "calls") {
+			var rows []store.Row
+			for range rapid.IntRange(1, 3).Draw(t, "rows") {
+				w := written{
+					event:   now + anHour*rapid.SampledFrom([]store.Instant{-3, -2, -1, 1, 2, 3}).Draw(t, "event"),
+					created: rapid.SampledFrom([]any{nil, 1, 2}).Draw(t, "created"),
+					schema:  rapid.SampledFrom([]uint32{1, 2}).Draw(t, "schema"),
+					number:  int32(10*call + len(rows)),
+				}
+				all, rows = append(all, w), append(rows, w.packed(t, view))
+			}
+			writeOnline(t, online, store.NewTable(view, 0), rows...)
+			for _, hours := range []store.Instant{0, 1, 2, 3, 4} {
+				expectSeen(t, online, view, all, now+hours*anHour)
+			}
+		}
+	})
+}
+
+// onlineR15Many writes more rows ahead of the clock than a store keeps: what is visible stays, and so do the soonest
+// ones and the latest.
+func onlineR15Many(t *testing.T, open OpenOnline) {
+	online, view, now := open(t), twoLayouts(), store.InstantOf(time.Now()) //nolint:forbidigo // As above.
+	all := []written{{event: now - anHour, schema: 2}}
+	for i := range store.Instant(100) {
+		all = append(all, written{event: now + (1+i)*anHour, schema: 2, number: int32(1 + i)})
+	}
+	for _, w := range all {
+		writeOnline(t, online, store.NewTable(view, 0), w.packed(t, view))
+	}
+	for _, at := range []store.Instant{0, 1, 2, 10, 100, 101} {
+		expectSeen(t, online, view, all, now+at*anHour)
+	}
+	late := written{event: now, schema: 2, number: 1000}
+	writeOnline(t, online, store.NewTable(view, 0), late.packed(t, view))
+	expectSeen(t, online, view, append(all, late), now)
+}
+
+// onlineR14Schemas writes a row again under older and newer layouts.
+func onlineR14Schemas(t *testing.T, open OpenOnline) {
+	online, table := open(t), newOnlineTable()
+	row := func(schema uint32, event uint64, payload string) store.Row {
+		row := versionedRow("a", event, 7, payload)
+		binary.BigEndian.PutUint32(row.Value[store.VersionSize+1:], schema)
+		return row
+	}
+	for i, step := range []struct {
+		schema  uint32
+		event   uint64
+		written bool
+	}{
+		{0x100, 1, true}, {0xff, 1, false}, {0x100, 1, true}, {0x80000000, 1, true}, {0x7fffffff, 1, false}, {1, 2, true},
+		{0xffffffff, 1, false}, {2, 2, true},
+	} {
+		report := writeOnline(t, online, table, row(step.schema, step.event, fmt.Sprint(i)))
+		if got := report.Written == 1; got != step.written {
+			t.Errorf("step %d: written is %t, want %t", i, got, step.written)
+		}
+	}
+	samePayloads(t, readOnline(t, online, table, "a"), "7")
+}
+
+// newestOf is the newest row of a value, which may hold several.
+func newestOf(value []byte) []byte {
+	if len(value) < store.Beginning || value[store.VersionSize] != 3 {
+		return value
+	}
+	const at = store.Beginning + 4 + 4
+	newest := value[at : at+int(binary.BigEndian.Uint32(value[at-4:]))]
+	if !bytes.Equal(newest[:store.VersionSize], value[:store.VersionSize]) {
+		panic("a value does not begin as its newest row does")
+	}
+	return newest
+}
