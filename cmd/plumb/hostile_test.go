@@ -16,21 +16,23 @@ import (
 const (
 	hostile = "a\x1b[31m\x1b]0;t\x07\u009b\u0085\r\b\x7f\u202e\u2066\u200f\u061c\u200b\u3164\U000e0041\t\nFORGED: fine"
 	inName  = "\x1b]0;t\x07\u009b\u0085\r\b\x7f\u202e\u2066\u200f\u061c\u200b\u3164\U000e0041\t\nFORGED: fine"
-	inJSON  = `a\u001b[31m\u001b]0;t\u0007\u009b\u0085\r\b\u007f\u202e\u2066\u200f\u061c\u200b\u3164\udb40\udc41\t\nFORGED: fine`
-	inYAML  = `a\e[31m\e]0;t\a\x9b\x85\r\b\x7f\u202e\u2066\u200f\u061c\u200b\u3164\U000e0041\t\nFORGED: fine`
+	inJSON  = `a\u001b[31m\u001b]0;t\u0007\u009b\u0085\r\b\u007f\u202e\u2066\u200f\u061c\u200b\u3164\udb40\udc41\t\n` +
+		`FORGED: fine`
+	inYAML = `a\e[31m\e]0;t\a\x9b\x85\r\b\x7f\u202e\u2066\u200f\u061c\u200b\u3164\U000e0041\t\nFORGED: fine`
 )
 
 // Every command that prints is given hostile text wherever others can put some: descriptions, tags, queries, names and
-// values in files, names of files, arguments. Nothing of it reaches a terminal as it is, as text or as JSON, on stdout or
-// stderr, in a result or in an error.
+// values in files, names of files, arguments. Nothing of it reaches a terminal as it is, as text or as JSON, on stdout
+// or stderr, in a result or in an error.
 func TestNoTextOfOthersReachesATerminalAsItIs(t *testing.T) {
 	p := hostileProject(t)
 	labels, keys, out, name := "l"+inName+".csv", "keys"+inName+".json", "o"+inName+".csv", hostile
 	p.checkPrints([]string{"apply", "--yes"}, false)
 	p.edit("another ")
 	p.checkPrints([]string{"push", "plane", "rows.jsonl"}, false)
-	for _, command := range [][]string{{"plan"}, {"apply", "--yes"}, {"history"}, {"list", "entities"}, {"list", "sources"},
-		{"list", "services"}, {"show", "entity", "plane"}, {"show", "service", "planes"},
+	for _, command := range [][]string{
+		{"plan"}, {"apply", "--yes"}, {"history"}, {"list", "entities"}, {"list", "sources"}, {"list", "services"},
+		{"show", "entity", "plane"}, {"show", "service", "planes"},
 		{"online", "--features", "plane:*", "--key", "tailnum=" + hostile, "--provenance"},
 		{"historical", "--labels", labels, "--features", "plane:*", "--out", out, "--statuses"},
 		{"dataset", "verify", out}, {"dataset", "rebuild", out, "--out", "p" + out}, {"dataset", "diff", out, out},
@@ -59,7 +61,8 @@ func TestNoTextOfOthersReachesATerminalAsItIs(t *testing.T) {
 		{"online", "--features", "plane:*", "--key", "tailnum=1", "--at", name},
 		{"verify", "--service", "planes", "--rows", "20", "--html", "v.html", "--junit", "v.xml"},
 		{"audit", "--labels", labels, "--features", "plane:*"}, {"audit", "--from", name, "--to", "now"},
-		{"status"}, {"online-store", "stats"}, {"teardown", name, "--yes"}, {"token", "create", "--name", name, "--role", name},
+		{"status"}, {"online-store", "stats"}, {"teardown", name, "--yes"},
+		{"token", "create", "--name", name, "--role", name},
 		{"init", "."}, {"version", name},
 	} {
 		for _, output := range []string{"text", "json"} {
@@ -92,8 +95,8 @@ func hostileProject(t *testing.T) hostileFiles {
 	header := "tailnum,event_timestamp,\"" + strings.ReplaceAll(hostile, "\n", " ") + "\"\n"
 	p.write("l"+inName+".csv", header+"N187DN,2013-07-02T00:00:00Z,\""+hostile+"\"\n")
 	p.write("wrong.csv", header+"N187DN,\""+hostile+"\",1\n")
-	p.write("rows.jsonl", `{"tailnum": "`+inJSON+`", "event_timestamp": "2013-07-01T00:00:00Z", "year": 1, "manufacturer": "`+
-		inJSON+`", "engines": 1, "seats": 1}`+"\n")
+	p.write("rows.jsonl", `{"tailnum": "`+inJSON+`", "event_timestamp": "2013-07-01T00:00:00Z", "year": 1, `+
+		`"manufacturer": "`+inJSON+`", "engines": 1, "seats": 1}`+"\n")
 	p.write("refused.jsonl", `{"tailnum": null, "event_timestamp": "2013-07-01T00:00:00Z", "year": 1, "manufacturer": "`+
 		inJSON+`", "engines": 1, "seats": 1}`+"\n")
 	p.write("wrong.jsonl", `{"tailnum": "1", "`+inJSON+`": 1, "year": "`+inJSON+`"}`+"\n")
@@ -133,7 +136,8 @@ func (p hostileFiles) write(name, text string) {
 // checkShows runs a command that has to succeed and to show some of the text, as far as it can be shown.
 func (p hostileFiles) checkShows(command ...string) {
 	p.t.Helper()
-	if shown := p.checkPrints(append([]string{"--output", "text"}, command...), false); !strings.Contains(shown, "FORGED") {
+	shown := p.checkPrints(append([]string{"--output", "text"}, command...), false)
+	if !strings.Contains(shown, "FORGED") {
 		p.t.Errorf("%q shows nothing of what it was given:\n%s", command, shown)
 	}
 	p.checkPrints(append([]string{"--output", "json"}, command...), true)

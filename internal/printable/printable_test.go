@@ -82,7 +82,7 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("full") }
 func TestAWriterKeepsItsFirstFailure(t *testing.T) {
 	w := printable.To(full{})
 	first := w.Printf("a")
-	if first == nil || w.Table(nil) != first || w.Err() != first {
+	if first == nil || !errors.Is(w.Table(nil), first) || !errors.Is(w.Err(), first) {
 		t.Errorf("the failures are %v, %v", first, w.Err())
 	}
 }

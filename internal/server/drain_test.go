@@ -100,7 +100,8 @@ func (r *running) keepAsking(calls *tally, begun chan<- bool) {
 				_ = conn.Close()
 				return
 			}
-			if _, err := io.Copy(io.Discard, reply.Body); err != nil {
+			_, err = io.Copy(io.Discard, reply.Body)
+			if err := errors.Join(err, reply.Body.Close()); err != nil {
 				calls.lost.Add(1)
 			}
 			calls.answered.Add(1)

@@ -248,7 +248,7 @@ func TestAUserWithoutRightsIsToldWhichToGive(t *testing.T) {
 		{"script", "+ping +hello +mget +getrange +eval +evalsha", true},
 	} {
 		args := []any{"ACL", "SETUSER", c.name, "on", ">secret", "~{*"}
-		for _, rule := range strings.Fields(c.rules) {
+		for rule := range strings.FieldsSeq(c.rules) {
 			args = append(args, rule)
 		}
 		if err := raw.Do(t.Context(), args...).Err(); err != nil {
