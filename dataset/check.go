@@ -2,9 +2,7 @@ package dataset
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -15,14 +13,18 @@ import (
 // State is what became of a thing since the manifest was written.
 type State string
 
-// The states. NotCompared is none of the others: nobody knows.
+// The states. Moved is the same in another place. NotCompared is none of the others: nobody knows.
 const (
 	Same        State = "same"
+	Moved       State = "moved"
 	Changed     State = "changed"
 	Missing     State = "missing"
 	Added       State = "added"
 	NotCompared State = "not compared"
 )
+
+// Holds says whether the thing is what the manifest says, wherever it is now.
+func (s State) Holds() bool { return s == Same || s == Moved }
 
 // Check is one thing that was compared with what the manifest says of it.
 type Check struct {
@@ -36,7 +38,11 @@ type Check struct {
 // Present is a project as it is now.
 type Present struct {
 	// Folder is the project's.
-	Folder  string
+	Folder string
+	// Search are the folders that moved files are looked for in, with all below them.
+	Search []string
+	// Labels, unless it is empty, is where the label rows are now.
+	Labels  string
 	Digests *FileDigests
 	// Current is the newest revision.
 	Current *registry.Snapshot
@@ -44,39 +50,6 @@ type Present struct {
 	At func(ctx context.Context, revision int64) (*registry.Snapshot, error)
 	// Files lists what sources are read from now.
 	Files func(ctx context.Context, sources []*registry.Source) ([]registry.SourceFile, error)
-}
-
-// CheckOutput compares the training set with its manifest.
-func (f *Found) CheckOutput(ctx context.Context) (Check, error) {
-	check := Check{Subject: "output", Name: f.Output, State: Same}
-	if _, err := os.Stat(f.Output); errors.Is(err, os.ErrNotExist) {
-		check.State = Missing
-		return check, nil
-	}
-	t := table{path: f.Output, format: formatOf(f.Output), types: declaredTypes(byName(f.Manifest.Output.Columns))}
-	scan, err := t.scan(ctx, nil)
-	if input, ok := errors.AsType[*registry.InputError](err); ok {
-		check.State, check.Detail = Changed, input.Message
-		return check, nil
-	}
-	if err != nil {
-		return check, err
-	}
-	if details := f.Manifest.Output.differsFrom(digested(scan)); details != "" {
-		check.State, check.Detail = Changed, details
-	}
-	return check, nil
-}
-
-// digested is what was read of a table, by its digests alone.
-func digested(scan *tableScan) Output {
-	output := Output{Rows: scan.rows, Columns: make([]Column, len(scan.columns))}
-	for i, column := range scan.columns {
-		sum := column.digest.sum()
-		output.Columns[i] = Column{Name: column.name, Digest: named(sum[:])}
-	}
-	output.Digest = contentDigest(output.Rows, output.Columns)
-	return output
 }
 
 // differsFrom says in what the content of another output differs; empty where it is the same.
@@ -117,78 +90,6 @@ func byName(columns []Column) map[string]Column {
 		named[column.Name] = column
 	}
 	return named
-}
-
-// CheckInputs compares the label file and the sources' files with the manifest. The sources are those of the manifest's
-// revision; where that is not known they are nil, and then nobody knows whether they have more files now.
-func (m *Manifest) CheckInputs(ctx context.Context, present Present, sources []*registry.Source) ([]Check, error) {
-	checks, err := m.checkFiles(ctx, present)
-	if err != nil {
-		return nil, err
-	}
-	further := Check{Subject: "sources", Name: "further files", State: NotCompared}
-	if sources == nil {
-		further.Detail = fmt.Sprintf("what revision %d read is not known", m.Revision)
-		return append(checks, further), nil
-	}
-	now, err := present.Files(ctx, sources)
-	if input, ok := errors.AsType[*registry.InputError](err); ok {
-		further.Detail = input.Message
-		return append(checks, further), nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	known := map[[2]string]bool{}
-	for _, source := range m.Sources {
-		known[[2]string{source.Source, source.Path}] = true
-	}
-	for _, file := range now {
-		if !known[[2]string{file.Source, file.Path}] {
-			checks = append(checks, Check{Subject: "source " + file.Source, Name: file.Path, State: Added})
-		}
-	}
-	return checks, nil
-}
-
-// checkFiles compares the files that the manifest names.
-func (m *Manifest) checkFiles(ctx context.Context, present Present) ([]Check, error) {
-	labels, err := present.checkFile(ctx, "labels", m.Labels)
-	if err != nil {
-		return nil, err
-	}
-	checks := []Check{labels}
-	for _, source := range m.Sources {
-		check, err := present.checkFile(ctx, "source "+source.Source, source.File)
-		if err != nil {
-			return nil, err
-		}
-		checks = append(checks, check)
-	}
-	return checks, nil
-}
-
-func (p Present) checkFile(ctx context.Context, subject string, was File) (Check, error) {
-	check := Check{Subject: subject, Name: was.Path, State: Same}
-	path := absolute(p.Folder, was.Path)
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		check.State = Missing
-		return check, nil
-	case err == nil && info.Size() != was.Size:
-		check.State = Changed
-		check.Detail = fmt.Sprintf("it has %d bytes in the place of %d", info.Size(), was.Size)
-		return check, nil
-	}
-	now, err := p.Digests.Of(ctx, []string{path})
-	if err != nil {
-		return check, err
-	}
-	if now[0].Digest != was.Digest {
-		check.State, check.Detail = Changed, "it has other bytes, as many as before"
-	}
-	return check, nil
 }
 
 // CheckDefinitions compares the views that were used with those of a revision.

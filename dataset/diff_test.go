@@ -80,8 +80,8 @@ func TestComparing_NamesEachDifference(t *testing.T) {
 		{"use", "weather", Changed, "weather, airport from origin", "weather, airport from dest"},
 		{"option", "as_known", Changed, "false", "true"},
 		{"option", "provenance", Changed, "false", "true"},
-		{"labels", "", Changed, "10 bytes, sha256:l", "10 bytes, sha256:other"},
-		{"source", "flights: data/1.parquet", Missing, "sha256:1", ""},
+		{"labels", "", Changed, "10 bytes, " + sampleDigest("l"), "10 bytes, sha256:other"},
+		{"source", "flights: 1.parquet", Missing, sampleDigest("1"), ""},
 		{"source", "flights: data/2.parquet", Added, "", "sha256:2"},
 	}
 	if diff := cmp.Diff(want, got.Entries); diff != "" || got.Same {

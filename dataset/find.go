@@ -1,7 +1,9 @@
 package dataset
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/parquet/file"
 
+	"github.com/plumbstore/plumb/internal/gitlfs"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
@@ -24,20 +27,36 @@ type Found struct {
 }
 
 // Find finds the manifest of a training set by the path of either. The one beside the file counts, and the one within
-// it where there is none beside. Where they differ, or the one beside was changed by hand, the check says in what.
+// it where there is none beside. Where they differ, or the one beside was changed by hand, the check says in what. Where
+// a file or its manifest was renamed, the manifest in the file's folder counts that has the digest of the file's bytes. A
+// manifest that contradicts itself is a *registry.InputError.
 func Find(path string) (*Found, error) {
+	found, err := find(path)
+	if err != nil || found.Manifest == nil {
+		return found, err
+	}
+	if details := found.Manifest.contradiction(); details != "" {
+		return nil, registry.Inputf("", "cannot use the manifest %s: it contradicts itself: %s", found.Check.Name, details)
+	}
+	return found, nil
+}
+
+func find(path string) (*Found, error) {
 	found := &Found{Output: strings.TrimSuffix(path, Suffix)}
 	beside := found.Output + Suffix
 	found.Check = Check{Subject: "manifest", Name: beside, State: Same}
 	within, withinErr := embedded(found.Output)
-	text, err := os.ReadFile(beside)
+	text, err := readManifest(beside)
 	if errors.Is(err, os.ErrNotExist) && path != beside {
-		if withinErr != nil {
-			return nil, registry.Inputf("", "%s has no manifest: there is no %s, and %v", path, beside, withinErr)
+		if renamed := findRenamed(found.Output); renamed != nil {
+			return renamed, nil
 		}
-		found.Manifest, found.Check.Detail = within, "the one within "+found.Output
-		found.Check.Name = found.Output
-		return found, nil
+		if withinErr == nil {
+			found.Manifest, found.Check.Detail = within, "the one within "+found.Output
+			found.Check.Name = found.Output
+			return found, nil
+		}
+		return nil, withoutManifest(path, beside, withinErr)
 	}
 	if err != nil {
 		return nil, registry.Inputf("", "cannot read manifest %s: %v", beside, reason(err))
@@ -47,6 +66,72 @@ func Find(path string) (*Found, error) {
 		return nil, unusable(beside, err)
 	}
 	return found, found.compare(manifest, err != nil, within)
+}
+
+// withoutManifest says of a file why it has no manifest.
+func withoutManifest(path, beside string, within error) error {
+	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+		return registry.Inputf("", "there is no %s, and no manifest %s", path, beside)
+	}
+	return registry.Inputf("", "%s has no manifest: there is no %s, and %v", path, beside, within)
+}
+
+// maxManifest bounds a manifest beside a file, in bytes: 10,000 columns take some 20 MB.
+const maxManifest = 256 << 20
+
+func readManifest(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("it is no file")
+	case info.Size() > maxManifest:
+		return nil, fmt.Errorf("it has %d bytes, and a manifest has at most %d", info.Size(), maxManifest)
+	}
+	if _, ok := gitlfs.Read(path); ok {
+		return nil, errors.New("it is a Git LFS pointer; run git lfs pull")
+	}
+	return os.ReadFile(path)
+}
+
+// findRenamed looks for the manifest of a file among those in its folder, by the digest of the file's bytes; nil where
+// there is none. What cannot be read is none.
+func findRenamed(output string) *Found {
+	info, err := os.Stat(output)
+	if err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	manifests, err := filepath.Glob(filepath.Join(escaped(filepath.Dir(output)), "*"+Suffix))
+	if err != nil {
+		return nil
+	}
+	digest := ""
+	for _, path := range manifests {
+		text, err := readManifest(path)
+		if err != nil {
+			continue
+		}
+		manifest, err := Parse(text)
+		if err != nil || manifest.File == nil || manifest.File.Size != info.Size() {
+			continue
+		}
+		if digest == "" {
+			if digest, err = digestOf(context.Background(), output, info); err != nil {
+				return nil
+			}
+		}
+		if manifest.File.Digest == digest {
+			return &Found{Output: output, Manifest: manifest, Check: Check{Subject: "manifest", Name: path, State: Same,
+				Detail: "it has the digest of " + output}}
+		}
+	}
+	return nil
+}
+
+// escaped makes a path stand for itself in a pattern.
+func escaped(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
 }
 
 // compare takes the manifest beside the file, unless it was edited, and says in what it differs from the one within.
@@ -60,13 +145,17 @@ func (f *Found) compare(beside *Manifest, edited bool, within *Manifest) error {
 	if within == nil {
 		return nil
 	}
-	members, err := Differences(within, beside)
+	compared := beside
+	if within.Format > 1 {
+		compared = beside.common()
+	}
+	members, err := Differences(within, compared)
 	if err != nil {
 		return err
 	}
 	switch {
 	case edited && len(members) == 0:
-		f.Check.Detail = "it was changed by hand in its digest alone"
+		f.Check.Detail = "it was changed by hand in what the file does not hold"
 	case edited:
 		f.Check.Detail = "it was changed by hand: " + listed(members) + "; what follows rests on the one within " + f.Output
 	case len(members) > 0:
@@ -96,6 +185,9 @@ func embedded(path string) (manifest *Manifest, err error) {
 		return nil, reason(err)
 	}
 	defer func() { _ = opened.Close() }()
+	if _, ok := gitlfs.Read(path); ok {
+		return nil, errors.New("the file is a Git LFS pointer; run git lfs pull")
+	}
 	var text *string
 	switch formatOf(path) {
 	case ".parquet":

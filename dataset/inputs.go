@@ -1,9 +1,11 @@
 package dataset
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/plumbstore/plumb/registry"
 )
@@ -16,6 +18,18 @@ type Inputs struct {
 	// Labels is the label file, and labels what it was before it was read.
 	Labels string
 	labels os.FileInfo
+	// byContent says that the labels have no digest as a file.
+	byContent bool
+}
+
+// ByContent has the labels named by their content instead of as a file. The output that is to be written has to have
+// room for their types.
+func (in *Inputs) ByContent(output string) error {
+	if formatOf(output) == ".csv" {
+		return registry.Inputf("--labels-by-content", "needs an output with types; name one that ends in .parquet or .arrow")
+	}
+	in.byContent = true
+	return nil
 }
 
 // NewInputs notes what the label file is like, before it is read.
@@ -29,32 +43,65 @@ func NewInputs(folder, labels string, digests *FileDigests) (*Inputs, error) {
 
 // Digest reads all files whose digests are not known. It may run while the join does. A file that is not what the join
 // found is a *registry.InputError.
-func (in *Inputs) Digest(ctx context.Context, sources []registry.SourceFile) (File, []SourceFile, error) {
-	labels, err := filepath.Abs(in.Labels)
+func (in *Inputs) Digest(ctx context.Context, sources []registry.SourceFile) (Labels, []SourceFile, error) {
+	files, err := DigestSources(ctx, in.Folder, in.Digests, sources)
+	if err != nil || in.byContent {
+		return Labels{}, files, err
+	}
+	path, err := filepath.Abs(in.Labels)
 	if err != nil {
-		return File{}, nil, err
+		return Labels{}, nil, err
 	}
-	paths := []string{labels}
-	for _, source := range sources {
-		paths = append(paths, absolute(in.Folder, source.Path))
-	}
-	files, err := in.Digests.Of(ctx, paths)
+	digested, err := in.Digests.Of(ctx, []string{path})
 	if err != nil {
-		return File{}, nil, err
+		return Labels{}, nil, err
 	}
-	if !sameAs(files[0], in.labels) {
-		return File{}, nil, changedInUse(in.Labels)
+	labels := digested[0]
+	if !sameAs(labels, in.labels) {
+		return Labels{}, nil, changedInUse(in.Labels)
 	}
-	files[0].Path = relative(in.Folder, labels)
+	labels.place(relative(in.Folder, path))
+	return Labels{File: labels}, files, nil
+}
+
+// DigestSources reads the files of sources whose digests are not known. One that is not what the join found is a
+// *registry.InputError.
+func DigestSources(ctx context.Context, folder string, digests *FileDigests, sources []registry.SourceFile) (
+	[]SourceFile, error,
+) {
+	paths := make([]string, len(sources))
+	for i, source := range sources {
+		paths[i] = absolute(folder, source.Path)
+	}
+	files, err := digests.Of(ctx, paths)
+	if err != nil {
+		return nil, err
+	}
 	named := make([]SourceFile, len(sources))
 	for i, source := range sources {
-		named[i] = SourceFile{Source: source.Source, File: files[i+1]}
-		named[i].Path = source.Path
-		if source.Size != named[i].Size || !source.Modified.Equal(named[i].Modified) {
-			return File{}, nil, changedInUse(source.Path)
+		if source.Size != files[i].Size || !source.Modified.Equal(files[i].Modified) {
+			return nil, changedInUse(source.Path)
 		}
+		files[i].place(source.Path)
+		named[i] = SourceFile{Source: source.Source, File: files[i]}
 	}
-	return files[0], named, nil
+	return named, nil
+}
+
+// place notes where a file is: relative to the project, or absolute. When it was modified is noted no longer.
+func (f *File) place(path string) {
+	f.Path, f.Modified = path, time.Time{}
+	if filepath.IsAbs(path) {
+		f.Path, f.Outside, f.At = filepath.Base(path), true, path
+	}
+}
+
+// in is where a file was, for a project in this folder; empty where that is not known.
+func (f File) in(folder string) string {
+	if f.Outside || f.Path == "" {
+		return f.At
+	}
+	return absolute(folder, f.Path)
 }
 
 // Unchanged is an error where the label file is another than when the join began. The engine says that of the sources.
@@ -99,14 +146,24 @@ func relative(folder, path string) string {
 	return path
 }
 
-// LabelsIn is where the label file is, for a project in this folder.
-func (m *Manifest) LabelsIn(folder string) string { return absolute(folder, m.Labels.Path) }
-
-// SourceFiles are the files to read again, and no others.
-func (m *Manifest) SourceFiles() []registry.SourceFile {
-	files := make([]registry.SourceFile, len(m.Sources))
-	for i, source := range m.Sources {
-		files[i] = registry.SourceFile{Source: source.Source, Path: source.Path, Size: source.Size}
+// MadeFrom takes over what an older manifest calls the inputs, whose bytes are the same wherever they are now, so that
+// the same training set has the same bytes again.
+func (m *Manifest) MadeFrom(old *Manifest) {
+	if old.Labels.Content == "" {
+		m.Labels.call(old.Labels.File)
 	}
-	return files
+	for i := range min(len(m.Sources), len(old.Sources)) {
+		m.Sources[i].call(old.Sources[i].File)
+	}
+}
+
+// call gives a file the name and the place that another manifest has for it.
+func (f *File) call(other File) {
+	at := f.At
+	if other.Outside {
+		f.Path, f.Outside, f.At = other.Path, true, cmp.Or(other.At, at)
+		return
+	}
+	f.Outside, f.At = false, ""
+	f.place(other.Path)
 }

@@ -2,11 +2,13 @@ package dataset
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -14,21 +16,22 @@ import (
 )
 
 // Format is the version of the manifests that are written. One of a later version is refused.
-const Format = 1
+//
+// Format 1 had one text for both places: what it said of the making, and the times of files, stood in the file too.
+const Format = 2
 
 // Suffix is what a file's manifest has behind the file's name.
 const Suffix = ".manifest"
 
 // Manifest says what a training set was made of and what it holds: enough to tell later what has changed, and to make
-// the same again. Paths are relative to the project's folder where they lie below it, with slashes.
+// the same again.
+//
+// It is kept in two places. The one within the training set has only what is the same whenever and wherever the same
+// training set is made, so that the file's bytes are the same too. The one beside the file says besides when, with what
+// and from where it was made, in the members from Within on.
 type Manifest struct {
 	Format  int    `json:"format"`
 	Project string `json:"project"`
-	// CreatedAt is when it was made.
-	CreatedAt time.Time `json:"created_at"`
-	// Plumb and Engine are the versions of the product and of its offline engine.
-	Plumb  string `json:"plumb"`
-	Engine string `json:"engine"`
 	// Revision is the registry's, and Views are those of its views that are used, each once.
 	Revision int64  `json:"revision"`
 	Views    []View `json:"views"`
@@ -36,10 +39,30 @@ type Manifest struct {
 	Selection Selection `json:"selection"`
 	Options   Options   `json:"options"`
 	Uses      []Use     `json:"uses"`
-	// Labels is the label file, and Sources are all files of the sources, by source and then in source order.
-	Labels  File         `json:"labels"`
+	// Labels are the label rows, and Sources are all files of the sources, by source and then in source order.
+	Labels  Labels       `json:"labels"`
 	Sources []SourceFile `json:"sources"`
 	Output  Output       `json:"output"`
+
+	// Within is the digest of the manifest within the file; empty where the format has no room for one.
+	Within string `json:"within,omitempty"`
+	// CreatedAt is when it was made, Plumb and Engine are the versions of the product and of its offline engine.
+	CreatedAt time.Time `json:"created_at,omitzero"`
+	Plumb     string    `json:"plumb,omitempty"`
+	Engine    string    `json:"engine,omitempty"`
+	// Outside has the absolute paths of the files that are Outside, the labels' first and then in the order of Sources.
+	Outside []string `json:"outside,omitempty"`
+	// File is the training set as a file. A client that writes the file itself adds it.
+	File *Written `json:"file,omitempty"`
+}
+
+// Written is a file that was written.
+type Written struct {
+	// Name is the file's, without its folder.
+	Name string `json:"name"`
+	Size int64  `json:"size"`
+	// Digest is the SHA-256 of its bytes.
+	Digest string `json:"digest"`
 }
 
 // View is a view that was used.
@@ -84,11 +107,23 @@ type Options struct {
 
 // File is a file by its content.
 type File struct {
-	Path     string    `json:"path"`
-	Size     int64     `json:"size"`
-	Modified time.Time `json:"modified"`
+	// Path is relative to the project's folder, with slashes. Of a file that is Outside of that it is the name alone.
+	Path    string `json:"path,omitempty"`
+	Outside bool   `json:"outside,omitempty"`
+	Size    int64  `json:"size,omitempty"`
 	// Digest is the SHA-256 of its bytes.
-	Digest string `json:"digest"`
+	Digest string `json:"digest,omitempty"`
+	// Modified is kept by format 1 alone.
+	Modified time.Time `json:"modified,omitzero"`
+	// At is the absolute path of a file that is Outside, where it is known.
+	At string `json:"-"`
+}
+
+// Labels are the label rows: a file, or rows that came from a program and that Content is the digest of.
+type Labels struct {
+	File
+	// Content is the content digest of the rows, which are the label columns of the training set.
+	Content string `json:"content,omitempty"`
 }
 
 // SourceFile is a file of a source.
@@ -99,8 +134,8 @@ type SourceFile struct {
 
 // Output is what was written.
 type Output struct {
-	// Name is the file's, without its folder, which is no part of it.
-	Name string `json:"name"`
+	// Name is that of the file, in format 1 alone.
+	Name string `json:"name,omitempty"`
 	Rows int64  `json:"rows"`
 	// Digest is that of the content: the same for the same rows in the same order, whatever the format's layout, the
 	// number of threads, and the name.
@@ -172,16 +207,91 @@ type sealed struct {
 
 const sealMember = `,"digest":"`
 
-// Marshal writes a manifest as one line of JSON, ending with the digest of what is before it.
+// MarshalWithin writes the manifest that a training set holds: one line of JSON that ends with the digest of what is
+// before it. The same training set has the same one, whenever and wherever it is made.
+func (m *Manifest) MarshalWithin() ([]byte, error) { return m.common().marshal() }
+
+// Marshal writes the manifest that goes beside a training set: the one within, and then what may differ from one
+// making to the next.
 func (m *Manifest) Marshal() ([]byte, error) {
+	within, err := m.MarshalWithin()
+	if err != nil {
+		return nil, err
+	}
+	beside := *m
+	beside.Within = sealOf(within)
+	beside.Outside = nil
+	for _, file := range m.files() {
+		if file.Outside {
+			beside.Outside = append(beside.Outside, file.At)
+		}
+	}
+	return beside.marshal()
+}
+
+// BesideFile is Marshal with the file that was written.
+func (m *Manifest) BesideFile(ctx context.Context, path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	digest, err := digestOf(ctx, path, info)
+	if err != nil {
+		return nil, err
+	}
+	m.File = &Written{Name: filepath.Base(path), Size: info.Size(), Digest: digest}
+	return m.Marshal()
+}
+
+// common is the manifest without what may differ from one making to the next.
+func (m *Manifest) common() *Manifest {
+	common := *m
+	common.Within, common.CreatedAt, common.Plumb, common.Engine = "", time.Time{}, "", ""
+	common.Outside, common.File = nil, nil
+	return &common
+}
+
+// files are those of the labels and of the sources.
+func (m *Manifest) files() []*File {
+	files := []*File{&m.Labels.File}
+	for i := range m.Sources {
+		files = append(files, &m.Sources[i].File)
+	}
+	return files
+}
+
+// locate gives the files that are Outside their places.
+func (m *Manifest) locate() {
+	left := m.Outside
+	for _, file := range m.files() {
+		if file.Outside && len(left) > 0 {
+			file.At, left = left[0], left[1:]
+		}
+	}
+}
+
+// FileName is the name of the training set's file, as far as the manifest says.
+func (m *Manifest) FileName() string {
+	if m.File != nil {
+		return m.File.Name
+	}
+	return m.Output.Name
+}
+
+func (m *Manifest) marshal() ([]byte, error) {
 	var text bytes.Buffer
 	encoder := json.NewEncoder(&text)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(m); err != nil {
 		return nil, fmt.Errorf("write manifest: %w", err)
 	}
-	open := bytes.TrimSuffix(text.Bytes(), []byte("}\n"))
-	return seal(open), nil
+	return seal(bytes.TrimSuffix(text.Bytes(), []byte("}\n"))), nil
+}
+
+// sealOf is the digest that a manifest ends with.
+func sealOf(text []byte) string {
+	at := bytes.LastIndex(text, []byte(sealMember))
+	return string(bytes.TrimSuffix(text[at+len(sealMember):], []byte(`"}`)))
 }
 
 // seal ends an open object with its digest.
@@ -218,6 +328,7 @@ func Parse(text []byte) (*Manifest, error) {
 	}
 	at := max(bytes.LastIndex(compact.Bytes(), []byte(sealMember)), 0)
 	open := compact.Bytes()[:at]
+	content.locate()
 	if !bytes.Equal(compact.Bytes(), seal(open)) {
 		return &content.Manifest, ErrEdited
 	}

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"os"
@@ -16,31 +17,67 @@ import (
 	"github.com/plumbstore/plumb/registry"
 )
 
+// sampleDigest is some digest.
+func sampleDigest(of string) string {
+	sum := sha256.Sum256([]byte(of))
+	return named(sum[:])
+}
+
 // sample is a manifest with something of everything.
 func sample() *Manifest {
-	at := time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC)
-	return &Manifest{
-		Format: Format, Project: "nycflights", CreatedAt: at, Plumb: "v1.0.0", Engine: "v1.5.6", Revision: 7,
+	m := &Manifest{
+		Format: Format, Project: "nycflights", Revision: 7,
 		Views:     []View{{Name: "weather", Hash: "x"}},
 		Selection: Selection{Features: []string{"weather:temp"}, FullNames: true},
 		Options:   Options{TimestampColumn: "event_timestamp", Statuses: true},
 		Uses: []Use{{Alias: "weather", View: "weather", Matched: 2,
 			Keys: []Key{{Name: "airport", Column: "origin"}}}},
-		Labels: File{Path: "data/labels.parquet", Size: 10, Modified: at, Digest: "sha256:l"},
+		Labels: Labels{File: File{Path: "data/labels.parquet", Size: 10, Digest: sampleDigest("l")}},
 		Sources: []SourceFile{
-			{Source: "weather_hourly", File: File{Path: "data/weather.parquet", Size: 30, Modified: at, Digest: "sha256:w"}},
-			{Source: "flights", File: File{Path: "data/1.parquet", Size: 20, Modified: at, Digest: "sha256:1"}},
+			{Source: "weather_hourly", File: File{Path: "data/weather.parquet", Size: 30, Digest: sampleDigest("w")}},
+			{Source: "flights", File: File{Path: "1.parquet", Outside: true, At: "/lake/1.parquet", Size: 20,
+				Digest: sampleDigest("1")}},
 		},
-		Output: Output{Name: "training.parquet", Rows: 3, Digest: "sha256:c", Columns: []Column{
-			{Name: "origin", Kind: LabelColumn, Type: "text", Digest: "sha256:d", Sensitive: true},
-			{Name: "event_timestamp", Kind: LabelColumn, Type: "timestamp[us, UTC]", Digest: "sha256:e"},
-			{Name: "temp", Kind: FeatureColumn, View: "weather", Feature: "temp", Type: "FLOAT64", Digest: "sha256:f",
-				Nulls: 1, Statuses: map[string]int64{"PRESENT": 2, "NOT_FOUND": 1},
-				Distribution: &Distribution{NaNs: 1, Min: number(1.5), Max: number(1.5), Mean: number(1.5),
-					Percentiles: slices.Repeat([]Number{1.5}, percentiles)}},
-			{Name: "temp__status", Kind: StatusColumn, View: "weather", Feature: "temp", Type: "text", Digest: "sha256:g"},
-		}},
+		Output:    Output{Rows: 3, Columns: sampleColumns()},
+		CreatedAt: time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC), Plumb: "v1.0.0", Engine: "v1.5.6",
+		Outside: []string{"/lake/1.parquet"},
+		File:    &Written{Name: "training.parquet", Size: 40, Digest: sampleDigest("t")},
 	}
+	m.Output.Digest = contentDigest(m.Output.Rows, m.Output.Columns)
+	within, err := m.MarshalWithin()
+	if err != nil {
+		panic(err)
+	}
+	m.Within = sealOf(within)
+	return m
+}
+
+func sampleColumns() []Column {
+	return []Column{
+		{Name: "origin", Kind: LabelColumn, Type: "text", Digest: sampleDigest("d"), Sensitive: true},
+		{Name: "event_timestamp", Kind: LabelColumn, Type: "timestamp[us, UTC]", Digest: sampleDigest("e")},
+		{Name: "temp", Kind: FeatureColumn, View: "weather", Feature: "temp", Type: "FLOAT64", Digest: sampleDigest("f"),
+			Nulls: 1, Statuses: map[string]int64{"PRESENT": 2, "NOT_FOUND": 1},
+			Distribution: &Distribution{NaNs: 1, Min: number(1.5), Max: number(1.5), Mean: number(1.5),
+				Percentiles: slices.Repeat([]Number{1.5}, percentiles)}},
+		{Name: "temp__status", Kind: StatusColumn, View: "weather", Feature: "temp", Type: "text",
+			Digest: sampleDigest("g")},
+	}
+}
+
+// firstSample is what ../testdata/compat/manifest-v1.json says: it was the sample of format 1.
+func firstSample() *Manifest {
+	m := sample()
+	at := m.CreatedAt
+	m.Format, m.Within, m.Outside, m.File, m.Output.Name = 1, "", nil, nil, "training.parquet"
+	m.Labels.Digest, m.Labels.Modified = "sha256:l", at
+	m.Sources[0].Digest, m.Sources[0].Modified = "sha256:w", at
+	m.Sources[1].File = File{Path: "data/1.parquet", Size: 20, Modified: at, Digest: "sha256:1"}
+	m.Output.Digest = "sha256:c"
+	for i, digest := range []string{"sha256:d", "sha256:e", "sha256:f", "sha256:g"} {
+		m.Output.Columns[i].Digest = digest
+	}
+	return m
 }
 
 func marshalled(t *testing.T, m *Manifest) []byte {
@@ -79,8 +116,44 @@ func TestAManifest_OfFormat1IsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if diff := cmp.Diff(firstSample(), got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAManifest_OfFormat2IsReadAndWritten(t *testing.T) {
+	text, err := os.ReadFile("../testdata/compat/manifest-v2.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if diff := cmp.Diff(sample(), got); diff != "" {
 		t.Error(diff)
+	}
+	if written := string(marshalled(t, sample())); written != strings.TrimSuffix(string(text), "\n") {
+		t.Errorf("it is written as\n%s", written)
+	}
+}
+
+func TestTheManifestWithin_HasNothingThatVaries(t *testing.T) {
+	varied := sample()
+	varied.CreatedAt, varied.Plumb, varied.Engine = varied.CreatedAt.Add(time.Hour), "v2", "v3"
+	varied.File = &Written{Name: "other.parquet", Size: 1, Digest: sampleDigest("o")}
+	varied.Sources[1].At, varied.Within = "/elsewhere/1.parquet", ""
+	one, err := sample().MarshalWithin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := varied.MarshalWithin()
+	if err != nil || !bytes.Equal(one, other) {
+		t.Errorf("%s\nis not\n%s, %v", other, one, err)
+	}
+	within, err := Parse(one)
+	if err != nil || within.Sources[1].At != "" || within.Sources[1].Path != "1.parquet" {
+		t.Errorf("it is read as %+v, %v", within, err)
 	}
 }
 
@@ -104,7 +177,7 @@ func TestAManifest_ThatWasEditedIsKnownByItsDigest(t *testing.T) {
 func TestAManifest_ThatCannotBeReadSaysWhy(t *testing.T) {
 	text := string(marshalled(t, sample()))
 	for wrong, want := range map[string]string{
-		strings.Replace(text, `"format":1`, `"format":2`, 1):            "its format 2 is written by a newer version",
+		strings.Replace(text, `"format":2`, `"format":3`, 1):            "its format 3 is written by a newer version",
 		strings.Replace(text, `"project"`, `"purpose":"","project"`, 1): `unknown field "purpose"`,
 		`{"a":1}`:   "it is no manifest: it has no format",
 		`text`:      "it is no manifest: invalid character",
@@ -115,14 +188,14 @@ func TestAManifest_ThatCannotBeReadSaysWhy(t *testing.T) {
 			t.Errorf("it says %v, and should say %q", err, want)
 		}
 	}
-	if _, err := Parse([]byte(`{"format":2}`)); !errors.Is(err, registry.ErrNewer) {
+	if _, err := Parse([]byte(`{"format":3}`)); !errors.Is(err, registry.ErrNewer) {
 		t.Errorf("a newer format is %v", err)
 	}
 }
 
 func TestFinding_TakesTheManifestBesideAndSaysInWhatItWasEdited(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "training.csv")
-	if _, err := Find(path); err == nil || !strings.Contains(err.Error(), "has no manifest") {
+	if _, err := Find(path); err == nil || !strings.Contains(err.Error(), "there is no "+path+", and no manifest") {
 		t.Errorf("without one: %v", err)
 	}
 	put := func(text string) {
@@ -142,7 +215,7 @@ func TestFinding_TakesTheManifestBesideAndSaysInWhatItWasEdited(t *testing.T) {
 	if found, err := Find(path); err != nil || found.Manifest != nil || found.Check.State != Changed {
 		t.Errorf("edited: %+v, %v", found, err)
 	}
-	put(strings.Replace(text, `"format":1`, `"format":9`, 1))
+	put(strings.Replace(text, `"format":2`, `"format":9`, 1))
 	if _, err := Find(path); !errors.Is(err, registry.ErrNewer) || !strings.Contains(err.Error(), path+Suffix) {
 		t.Errorf("newer: %v", err)
 	}
@@ -155,9 +228,9 @@ func TestDifferences_AreNamedByTheWayThatLeadsToThem(t *testing.T) {
 	other := sample()
 	other.Options.Statuses = false
 	other.Output.Columns[2].Nulls = 2
-	other.Sources[1].Digest = "sha256:2"
+	other.Sources[0].Digest = "sha256:2"
 	got, err := Differences(sample(), other)
-	want := []string{"options.statuses", "output.columns.temp.nulls", "sources.data/1.parquet.digest"}
+	want := []string{"options.statuses", "output.columns.temp.nulls", "sources.data/weather.parquet.digest"}
 	if err != nil || !slices.Equal(got, want) {
 		t.Errorf("they are %v, %v", got, err)
 	}

@@ -3,7 +3,6 @@ package dataset
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -18,31 +17,51 @@ import (
 func (m *Manifest) Describe(ctx context.Context, written, path string, selection *registry.Selection,
 	report store.JoinReport,
 ) error {
-	columns := columnsOf(selection, m.Options)
-	t := table{path: written, format: formatOf(path), types: declaredTypes(columns), whole: true}
-	sampled := sampleOf(report.Rows)
-	scan, err := t.scan(ctx, func(schema *arrow.Schema, scan *tableScan) {
+	known := columnsOf(selection, m.Options)
+	t := table{path: written, format: formatOf(path), types: declaredTypes(known), whole: true}
+	scan, err := t.scan(ctx, measuring(known, report.Rows))
+	if err != nil {
+		return fmt.Errorf("read the result: %w", err)
+	}
+	return m.describe(scan, known, selection, report)
+}
+
+// measuring is what is wanted of a table of so many rows besides digests: statuses and distributions.
+func measuring(known map[string]Column, rows int64) func(*arrow.Schema, *tableScan) {
+	return func(schema *arrow.Schema, scan *tableScan) {
+		sampled := sampleOf(rows)
 		for i, column := range scan.columns {
-			known := columns[column.name]
+			known := known[column.name]
 			if known.Kind == StatusColumn {
 				column.statuses = map[string]int64{}
 			} else if !known.Sensitive {
 				column.spread = newSpread(schema.Field(i).Type, sampled)
 			}
 		}
-	})
-	if err != nil {
-		return fmt.Errorf("read the result: %w", err)
 	}
+}
+
+func (m *Manifest) describe(scan *tableScan, known map[string]Column, selection *registry.Selection,
+	report store.JoinReport,
+) error {
 	if scan.rows != report.Rows {
 		return fmt.Errorf("the result has %d rows, and there are %d labels", scan.rows, report.Rows)
 	}
-	m.Output = Output{Name: filepath.Base(path), Rows: scan.rows, Columns: described(scan, columns, selection)}
-	m.Output.Digest = contentDigest(m.Output.Rows, m.Output.Columns)
+	m.Output = outputOf(scan, known, selection)
+	if m.Labels.Path == "" {
+		m.Labels.Content = contentDigest(m.Output.Rows, m.labelColumns())
+	}
 	for i, view := range report.Views {
 		m.Uses[i].Matched = view.Matched
 	}
 	return nil
+}
+
+// outputOf is a table as it was read.
+func outputOf(scan *tableScan, known map[string]Column, selection *registry.Selection) Output {
+	output := Output{Rows: scan.rows, Columns: described(scan, known, selection)}
+	output.Digest = contentDigest(output.Rows, output.Columns)
+	return output
 }
 
 // usesOf lists the uses of views.

@@ -16,6 +16,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/plumbstore/plumb/internal/gitlfs"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 )
@@ -46,6 +47,9 @@ func (t table) read(ctx context.Context, yield func(arrow.RecordBatch) error) (e
 			err = t.damaged(broken(damage))
 		}
 	}()
+	if err := gitlfs.Refuse(t.path, t.path); err != nil {
+		return err
+	}
 	opened, err := os.Open(t.path)
 	if err != nil {
 		return registry.Inputf("", "cannot read %s: %v", t.path, reason(err))

@@ -15,6 +15,7 @@ import (
 	parquetfile "github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
+	"github.com/plumbstore/plumb/internal/gitlfs"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
@@ -61,6 +62,9 @@ type File struct {
 // Open reads the header of a file. The caller closes it. A file that is no log, or is damaged, is a
 // *registry.InputError; one of a later format is an error that wraps registry.ErrNewer.
 func Open(path string) (*File, error) {
+	if _, pointer := gitlfs.Read(path); pointer {
+		return nil, registry.Inputf(path, "is a Git LFS pointer and not the file itself; run git lfs pull")
+	}
 	opened, err := parquetfile.OpenParquetFile(path, false)
 	if err != nil {
 		if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {

@@ -1,10 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -25,19 +26,28 @@ func (a *application) datasetCommand() *cobra.Command {
 }
 
 func (a *application) datasetVerifyCommand() *cobra.Command {
-	return &cobra.Command{
+	var labels string
+	cmd := &cobra.Command{
 		Use:   "verify FILE",
 		Short: "Say what has changed since a training set was made",
 		Long: "Verify compares a training set, its labels, the sources' files and the definitions with the manifest, and\n" +
-			"names what has changed. It exits with 0 only if all was compared and nothing has. FILE is the training set\n" +
-			"or its manifest.",
+			"names what has changed. It exits with 0 only if all was compared and nothing has. Files are known by their\n" +
+			"content: one that is elsewhere in the project, below offline.roots or beside the training set has moved.\n" +
+			"FILE is the training set or its manifest.",
 		Args: arguments("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
-				return a.datasetVerify(ctx, p, args[0])
+				return a.datasetVerify(ctx, p, args[0], labels)
 			})
 		},
 	}
+	addLabelsFlag(cmd, &labels)
+	return cmd
+}
+
+// addLabelsFlag adds the flag that says where label rows are which are not where they were.
+func addLabelsFlag(cmd *cobra.Command, labels *string) {
+	cmd.Flags().StringVar(labels, "labels", "", "where the label rows are now, if not where they were")
 }
 
 // verification is what dataset verify prints.
@@ -49,12 +59,12 @@ type verification struct {
 	Checks   []dataset.Check `json:"checks"`
 }
 
-func (a *application) datasetVerify(ctx context.Context, p *project, path string) error {
+func (a *application) datasetVerify(ctx context.Context, p *project, path, labels string) error {
 	found, err := dataset.Find(path)
 	if err != nil {
 		return err
 	}
-	present, err := p.present(ctx)
+	present, err := p.present(ctx, labels)
 	if err != nil {
 		return err
 	}
@@ -71,7 +81,7 @@ func (a *application) datasetVerify(ctx context.Context, p *project, path string
 		result.Revision, result.Digest = found.Manifest.Revision, found.Manifest.Output.Digest
 	}
 	for _, check := range checks {
-		result.Same = result.Same && check.State == dataset.Same
+		result.Same = result.Same && check.State.Holds()
 	}
 	if err := a.print(result, result.write); err != nil || result.Same {
 		return err
@@ -81,20 +91,27 @@ func (a *application) datasetVerify(ctx context.Context, p *project, path string
 
 // write tells everything that is not the same, and how much is.
 func (v verification) write(w *printable.Writer) error {
-	same := 0
+	same, moved := 0, 0
 	for _, check := range v.Checks {
-		if check.State == dataset.Same {
+		if check.State.Holds() {
 			same++
+		}
+		if check.State == dataset.Moved {
+			moved++
 		}
 	}
 	if err := writeChecks(w, v.Checks, func(s dataset.State) bool { return s != dataset.Same }); err != nil {
 		return err
 	}
-	if v.Same {
-		return w.Printf("%s is what its manifest says, and so is all that it was made of: %d things compared\n",
-			v.File, same)
+	if !v.Same {
+		return w.Printf("%s: %d of %d things that it was made of are as they were\n", v.File, same, len(v.Checks))
 	}
-	return w.Printf("%s: %d of %d things that it was made of are as they were\n", v.File, same, len(v.Checks))
+	also := ""
+	if moved > 0 {
+		also = fmt.Sprintf(", %d of them moved", moved)
+	}
+	return w.Printf("%s is what its manifest says, and so is all that it was made of: %d things compared%s\n",
+		v.File, same, also)
 }
 
 func writeChecks(w *printable.Writer, checks []dataset.Check, wanted func(dataset.State) bool) error {
@@ -112,8 +129,14 @@ func writeChecks(w *printable.Writer, checks []dataset.Check, wanted func(datase
 	return w.Table(lines)
 }
 
-// present is the project as it is now.
-func (p *project) present(ctx context.Context) (dataset.Present, error) {
+// present is the project as it is now; labels, unless it is empty, is where a user says that the label rows are.
+func (p *project) present(ctx context.Context, labels string) (dataset.Present, error) {
+	if labels != "" {
+		var err error
+		if labels, err = labelFile(labels); err != nil {
+			return dataset.Present{}, err
+		}
+	}
 	current, err := p.snapshot(ctx)
 	if err != nil {
 		return dataset.Present{}, err
@@ -129,8 +152,20 @@ func (p *project) present(ctx context.Context) (dataset.Present, error) {
 	at := func(ctx context.Context, revision int64) (*registry.Snapshot, error) {
 		return registered.At(ctx, p.config.Project, revision)
 	}
-	return dataset.Present{Folder: p.config.ProjectDir, Digests: p.digests(), Current: current, At: at,
-		Files: offline.Files}, nil
+	return dataset.Present{Folder: p.config.ProjectDir, Search: p.roots(), Labels: labels, Digests: p.digests(),
+		Current: current, At: at, Files: offline.Files}, nil
+}
+
+// roots are the folders that sources are read below, absolute.
+func (p *project) roots() []string {
+	var roots []string
+	for _, root := range p.config.Offline.Roots {
+		if !filepath.IsAbs(root) {
+			root = filepath.Join(p.config.ProjectDir, root)
+		}
+		roots = append(roots, root)
+	}
+	return roots
 }
 
 // keepDigests keeps them for the next time; without, that takes longer.
@@ -141,7 +176,7 @@ func (a *application) keepDigests(digests *dataset.FileDigests) {
 }
 
 func (a *application) datasetRebuildCommand() *cobra.Command {
-	var out string
+	var out, labels string
 	cmd := &cobra.Command{
 		Use:   "rebuild FILE.manifest [--out FILE]",
 		Short: "Make a training set again, as it was",
@@ -151,11 +186,12 @@ func (a *application) datasetRebuildCommand() *cobra.Command {
 		Args: arguments("FILE.manifest"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
-				return a.datasetRebuild(ctx, p, args[0], out)
+				return a.datasetRebuild(ctx, p, args[0], out, labels)
 			})
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "the file to write; without, the one that the manifest is beside")
+	addLabelsFlag(cmd, &labels)
 	return cmd
 }
 
@@ -168,7 +204,7 @@ type rebuilding struct {
 	Obstacles []dataset.Check `json:"obstacles,omitempty"`
 }
 
-func (a *application) datasetRebuild(ctx context.Context, p *project, path, out string) error {
+func (a *application) datasetRebuild(ctx context.Context, p *project, path, out, labels string) error {
 	found, err := dataset.Find(path)
 	if err != nil {
 		return err
@@ -180,14 +216,14 @@ func (a *application) datasetRebuild(ctx context.Context, p *project, path, out 
 	if out == "" {
 		out = found.Output
 	}
-	if err := checkFormats(old.Output.Name, out); err != nil {
+	if err := checkFormats(cmp.Or(old.FileName(), found.Output), out); err != nil {
 		return err
 	}
-	present, err := p.present(ctx)
+	present, err := p.present(ctx, labels)
 	if err != nil {
 		return err
 	}
-	selection, obstacles, err := found.Rebuildable(ctx, present)
+	from, obstacles, err := found.Rebuildable(ctx, present)
 	if err != nil {
 		return err
 	}
@@ -196,60 +232,12 @@ func (a *application) datasetRebuild(ctx context.Context, p *project, path, out 
 		a.keepDigests(present.Digests)
 		return errors.Join(a.print(result, result.write), errFailedCheck)
 	}
-	if err := a.rebuild(ctx, p, old, selection, out); err != nil {
+	report, err := a.rebuild(ctx, p, old, from, out)
+	if err != nil {
 		return err
 	}
-	result.Rebuilt, result.Rows = true, old.Output.Rows
+	result.Rebuilt, result.Rows = true, report.Rows
 	return a.print(result, result.write)
-}
-
-// rebuild makes the output again, and lets it appear only where it is the same.
-func (a *application) rebuild(ctx context.Context, p *project, old *dataset.Manifest, selection *registry.Selection,
-	out string,
-) error {
-	registered, err := p.registry(ctx)
-	if err != nil {
-		return err
-	}
-	snapshot, err := registered.At(ctx, p.config.Project, old.Revision)
-	if err != nil {
-		return err
-	}
-	flags := flagsOf(old, old.LabelsIn(p.config.ProjectDir), out)
-	if err := p.checkJoinFiles(snapshot, flags); err != nil {
-		return err
-	}
-	making := &trainingSet{project: p, flags: flags, selection: selection, request: flags.request(selection)}
-	making.request.Only = old.SourceFiles()
-	making.accept = func(made *dataset.Manifest) error { return made.Reproduces(old) }
-	if err := making.describe(snapshot); err != nil {
-		return err
-	}
-	_, err = making.write(ctx)
-	return err
-}
-
-// flagsOf are those that historical was given.
-func flagsOf(m *dataset.Manifest, labels, out string) historicalFlags {
-	return historicalFlags{
-		selection: selectionFlags{service: m.Selection.Service, features: m.Selection.Features,
-			fullNames: m.Selection.FullNames},
-		labels: labels, out: out, timestamp: m.Options.TimestampColumn, statuses: m.Options.Statuses,
-		times: m.Options.EventTimestamps, provenance: m.Options.Provenance, asKnown: m.Options.AsKnown,
-	}
-}
-
-// checkFormats refuses a format in which the content cannot be the same: CSV has texts alone.
-func checkFormats(was, out string) error {
-	if !isFileFormat(out) {
-		return registry.Inputf("--out", "%s has to end in .parquet, .csv or .arrow", out)
-	}
-	isCSV := func(path string) bool { return strings.EqualFold(filepath.Ext(path), ".csv") }
-	if isCSV(was) != isCSV(out) {
-		return registry.Inputf("--out", "%s cannot have the content of %s, since CSV has no types; name a file that ends "+
-			"in %s", out, was, filepath.Ext(was))
-	}
-	return nil
 }
 
 func (r rebuilding) write(w *printable.Writer) error {

@@ -26,6 +26,8 @@ type historicalFlags struct {
 	explain   bool
 	plain     bool
 	dvc       bool
+	// byContent says that the manifest names the label rows by their content, and not as a file.
+	byContent bool
 	// provenance says that the result tells where the values come from.
 	provenance bool
 }
@@ -58,6 +60,8 @@ func (a *application) historicalCommand() *cobra.Command {
 	set.BoolVar(&flags.asKnown, "as-known", false, "see only rows that had been created by the label's time")
 	set.BoolVar(&flags.explain, "explain", false, "print how the join would run, and its SQL, instead of running it")
 	set.BoolVar(&flags.plain, "no-manifest", false, "write no manifest: neither beside the output nor within it")
+	set.BoolVar(&flags.byContent, "labels-by-content", false,
+		"name the label rows in the manifest by the digest of their content: the file will not be kept")
 	set.BoolVar(&flags.dvc, "dvc", false, "write FILE.dvc, by which dvc tracks the output")
 	_ = cmd.MarkFlagRequired("labels") // It fails only where there is no such flag.
 	return cmd

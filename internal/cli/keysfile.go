@@ -13,6 +13,7 @@ import (
 
 	"github.com/plumbstore/plumb/internal/csvfile"
 	"github.com/plumbstore/plumb/internal/document"
+	"github.com/plumbstore/plumb/internal/gitlfs"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 )
@@ -25,6 +26,9 @@ func (k *keyColumns) addFile(path string) error {
 		return registry.Inputf(k.flag, "%v", err)
 	}
 	defer file.Close()
+	if _, pointer := gitlfs.Read(path); pointer {
+		return registry.Inputf(k.flag, "%s is a Git LFS pointer and not the file itself; run git lfs pull", path)
+	}
 	switch extension := filepath.Ext(path); extension {
 	case ".json":
 		err = k.addJSON(file)

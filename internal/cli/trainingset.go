@@ -28,7 +28,8 @@ type trainingSet struct {
 	accept func(*dataset.Manifest) error
 	// inputsKnown waits for what is found out of the inputs beside the join.
 	inputsKnown func() error
-	text        []byte
+	// engine is the version of the offline engine, known once the inputs are.
+	engine string
 }
 
 // digests are those of the project's files.
@@ -40,6 +41,9 @@ func (p *project) digests() *dataset.FileDigests {
 func (t *trainingSet) describe(snapshot *registry.Snapshot) (err error) {
 	p, flags := t.project, t.flags
 	t.inputs, err = dataset.NewInputs(p.config.ProjectDir, flags.labels, p.digests())
+	if err == nil && flags.byContent {
+		err = t.inputs.ByContent(flags.out)
+	}
 	t.manifest = dataset.New(dataset.Made{
 		At: p.app.now(), Plumb: p.app.version, Snapshot: snapshot, Selected: t.selection,
 		Selection: dataset.Selection{
@@ -104,7 +108,7 @@ func (t *trainingSet) learnInputs(ctx context.Context, sources []registry.Source
 		return err
 	})
 	group.Go(func() (err error) {
-		t.manifest.Engine, err = offlineVersion(ctx)
+		t.engine, err = offlineVersion(ctx)
 		return err
 	})
 	t.inputsKnown = group.Wait
@@ -123,6 +127,7 @@ func (t *trainingSet) seal(ctx context.Context, written string, report store.Joi
 	if err := t.inputs.Unchanged(); err != nil {
 		return "", err
 	}
+	t.manifest.Engine = t.engine
 	if err := t.manifest.Describe(ctx, written, t.flags.out, t.selection, report); err != nil {
 		return "", err
 	}
@@ -131,9 +136,8 @@ func (t *trainingSet) seal(ctx context.Context, written string, report store.Joi
 			return "", err
 		}
 	}
-	var err error
-	t.text, err = t.manifest.Marshal()
-	return string(t.text), err
+	text, err := t.manifest.MarshalWithin()
+	return string(text), err
 }
 
 // writeBeside writes what goes beside the output.
@@ -144,7 +148,11 @@ func (t *trainingSet) writeBeside(ctx context.Context) error {
 			return err
 		}
 	} else {
-		if err := wholefile.Write(beside, line(t.text)); err != nil {
+		text, err := t.manifest.BesideFile(ctx, t.flags.out)
+		if err != nil {
+			return err
+		}
+		if err := wholefile.Write(beside, line(text)); err != nil {
 			return err
 		}
 		t.project.app.keepDigests(t.inputs.Digests)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/plumbstore/plumb/internal/gitlfs"
 	"github.com/plumbstore/plumb/registry"
 )
 
@@ -52,6 +53,9 @@ func (e *Engine) find(source *registry.Source) (sourceFiles, error) {
 		}
 		if files.infos[i], err = os.Stat(files.paths[i]); err != nil {
 			return sourceFiles{}, registry.Inputf("", "cannot read %s: %v", path, err)
+		}
+		if err := gitlfs.Refuse(path, files.paths[i]); err != nil {
+			return sourceFiles{}, err
 		}
 	}
 	if info, err := os.Stat(e.absolute(source.Path)); err != nil || info.IsDir() { // A file that is named is what is meant.

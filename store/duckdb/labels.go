@@ -14,6 +14,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/parquet/file"
 
+	"github.com/plumbstore/plumb/internal/gitlfs"
 	"github.com/plumbstore/plumb/registry"
 )
 
@@ -58,6 +59,9 @@ func (e *Engine) describeLabels(ctx context.Context, s *session, path, name stri
 	}
 	format, err := fileFormat(path)
 	if err != nil {
+		return nil, err
+	}
+	if err := gitlfs.Refuse(cmp.Or(name, "label file "+path), absolute); err != nil {
 		return nil, err
 	}
 	labels := &labelFile{path: absolute, name: cmp.Or(name, "label file "+absolute), format: format}

@@ -259,7 +259,9 @@ func (j *join) Stream(ctx context.Context, yield func(arrow.RecordBatch) error) 
 		if err := s.exec(ctx, statement); err != nil {
 			return err
 		}
-		return s.stream(ctx, "result", func(batch arrow.RecordBatch) error { return yield(renamed(batch, names)) })
+		return s.stream(ctx, "result", func(batch arrow.RecordBatch) error {
+			return yield(renamed(withoutSlack(batch), names))
+		})
 	})
 }
 

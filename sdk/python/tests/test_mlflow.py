@@ -147,7 +147,7 @@ def test_what_is_no_training_set_is_refused(train: Path, tmp_path: Path) -> None
     refused(tmp_path / "train.txt", "has to end in .parquet, .csv or .arrow")
     beside = train.with_name("train.parquet.manifest")
     good = beside.read_text()
-    beside.write_text(good.replace('"revision":1', '"revision":2'))
+    beside.write_text(good.replace('"within":"sha256:', '"within":"sha256:0'))
     refused(
         train, "train.parquet.manifest is not the manifest that train.parquet holds; plumb dataset verify tells more"
     )
@@ -174,8 +174,8 @@ def test_a_manifest_that_does_not_fit_its_csv_is_refused(train: Path) -> None:
     csv.write_text(text)
     beside.write_text(good.replace('"rows":2904', '"rows":2905'))
     refused("train.csv.manifest was changed by hand: its digest is not that of its content")
-    beside.write_text(good.replace('"format":1', '"format":2'))
-    refused("has format 2, which a newer version of Plumb wrote")
+    beside.write_text(good.replace('"format":2', '"format":3'))
+    refused("has format 3, which a newer version of Plumb wrote")
     beside.write_text("[]")
     refused("train.csv.manifest is no manifest")
     beside.unlink()

@@ -89,7 +89,7 @@ class TrainingSet(Dataset):  # type: ignore[misc, unused-ignore]
             "selection": content["selection"],
             "options": content["options"],
             "views": {view["view"]: view["hash"] for view in content["views"]},
-            "labels": content["labels"]["digest"],
+            "labels": content["labels"].get("digest") or content["labels"]["content"],
             "sources": {source["path"]: source["digest"] for source in content["sources"]},
             "columns": {column["name"]: _summary(column) for column in self.manifest.columns},
         }

@@ -1,0 +1,209 @@
+package dataset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/plumbstore/plumb/internal/gitlfs"
+	"github.com/plumbstore/plumb/registry"
+)
+
+// located is a file of a manifest as it is now.
+type located struct {
+	Check
+	// Path is where its bytes are; empty where they are nowhere.
+	Path string
+}
+
+// inputs are the files that a training set was made from as they are now.
+type inputs struct {
+	labels  located
+	sources []located
+	// added are files that the sources have got since, further says that this is not known, and why.
+	added   []Check
+	further *Check
+}
+
+func (in *inputs) checks() []Check {
+	checks := []Check{in.labels.Check}
+	for _, source := range in.sources {
+		checks = append(checks, source.Check)
+	}
+	checks = append(checks, in.added...)
+	if in.further != nil {
+		checks = append(checks, *in.further)
+	}
+	return checks
+}
+
+// checkInputs compares the labels and the sources' files with the manifest. The sources are those of the manifest's
+// revision; where that is not known they are nil, and then nobody knows whether they have more files now.
+func (f *Found) checkInputs(ctx context.Context, present Present, find *finder, sources []*registry.Source) (
+	*inputs, error,
+) {
+	m, in := f.Manifest, &inputs{}
+	var err error
+	if in.labels, err = f.checkLabels(ctx, present, find); err != nil {
+		return nil, err
+	}
+	now, err := in.list(ctx, m, present, sources)
+	if err != nil {
+		return nil, err
+	}
+	taken := map[string]bool{}
+	for _, source := range m.Sources {
+		found, err := find.locate(ctx, "source "+source.Source, source.File, present.Folder)
+		if err != nil {
+			return nil, err
+		}
+		if found.Path != "" {
+			taken[source.Source+"\x00"+found.Path] = true
+		}
+		if found.State != Moved && source.in(present.Folder) != "" {
+			taken[source.Source+"\x00"+source.in(present.Folder)] = true
+		}
+		in.sources = append(in.sources, found)
+	}
+	for _, file := range now {
+		if !taken[file.Source+"\x00"+absolute(present.Folder, file.Path)] {
+			in.added = append(in.added, Check{Subject: "source " + file.Source, Name: file.Path, State: Added})
+		}
+	}
+	return in, nil
+}
+
+// list returns the files that the sources have now, or notes why that is not known.
+func (in *inputs) list(ctx context.Context, m *Manifest, present Present, sources []*registry.Source) (
+	[]registry.SourceFile, error,
+) {
+	further := Check{Subject: "sources", Name: "further files", State: NotCompared}
+	if sources == nil {
+		further.Detail = fmt.Sprintf("what revision %d read is not known", m.Revision)
+		in.further = &further
+		return nil, nil
+	}
+	now, err := present.Files(ctx, sources)
+	if input, ok := errors.AsType[*registry.InputError](err); ok {
+		further.Detail = input.Message
+		in.further = &further
+		return nil, nil
+	}
+	return now, err
+}
+
+// checkLabels compares the label rows: the file, or, of labels that came from a program, the rows of the file that the
+// caller names, or else the label columns of the training set itself.
+func (f *Found) checkLabels(ctx context.Context, present Present, find *finder) (located, error) {
+	was := f.Manifest.Labels
+	if was.Content != "" {
+		return f.checkLabelRows(ctx, present)
+	}
+	if present.Labels == "" {
+		return find.locate(ctx, "labels", was.File, present.Folder)
+	}
+	given := was.File
+	given.Path, given.Outside, given.At = present.Labels, true, present.Labels
+	return find.locate(ctx, "labels", given, present.Folder)
+}
+
+func (f *Found) checkLabelRows(ctx context.Context, present Present) (located, error) {
+	was := f.Manifest.Labels
+	found := located{Check: Check{Subject: "labels", Name: "rows of a program", State: Same}, Path: present.Labels}
+	if found.Path == "" {
+		found.Path = f.Output
+	} else {
+		found.Name = present.Labels
+	}
+	if _, err := os.Stat(found.Path); errors.Is(err, os.ErrNotExist) {
+		found.State, found.Path = Missing, ""
+		found.Detail = "the training set is not there; name a file that holds them with --labels"
+		return found, nil
+	}
+	columns := f.Manifest.labelColumns()
+	t := table{path: found.Path, format: formatOf(found.Path)}
+	scan, err := t.scan(ctx, nil)
+	if input, ok := errors.AsType[*registry.InputError](err); ok {
+		found.State, found.Detail = Changed, input.Message
+		return found, nil
+	}
+	if err != nil {
+		return found, err
+	}
+	if len(scan.columns) < len(columns) || present.Labels != "" && len(scan.columns) > len(columns) {
+		found.State = Changed
+		found.Detail = fmt.Sprintf("it has %d columns in the place of %d", len(scan.columns), len(columns))
+		return found, nil
+	}
+	scan.columns = scan.columns[:len(columns)]
+	if digested(scan).Digest != was.Content {
+		found.State, found.Detail = Changed, "the rows are others"
+	}
+	return found, nil
+}
+
+// labelColumns are the columns of the training set that were the labels'.
+func (m *Manifest) labelColumns() []Column {
+	for i, column := range m.Output.Columns {
+		if column.Kind != LabelColumn {
+			return m.Output.Columns[:i]
+		}
+	}
+	return m.Output.Columns
+}
+
+// locate says what became of a file, and where its bytes are now.
+func (f *finder) locate(ctx context.Context, subject string, was File, folder string) (located, error) {
+	path := was.in(folder)
+	found := located{Check: Check{Subject: subject, Name: was.Path, State: Same}, Path: path}
+	if was.Outside && was.At != "" {
+		found.Name = was.At
+	}
+	if err := f.compare(ctx, &found, was); err != nil || found.State == Same {
+		return found, err
+	}
+	moved, err := f.file(ctx, was.Path, was.Size, was.Digest, path == "")
+	if found.Path = moved; moved == "" || err != nil {
+		return found, err
+	}
+	switch {
+	case path == "":
+		found.State, found.Detail = Same, "it is "+f.shown(moved)
+	case found.State == Missing:
+		found.State, found.Detail = Moved, "it is now "+f.shown(moved)
+	default:
+		found.Detail += "; what it was is now " + f.shown(moved)
+	}
+	return found, nil
+}
+
+// compare compares what is at a path with a file.
+func (f *finder) compare(ctx context.Context, found *located, was File) error {
+	if found.Path == "" {
+		found.State, found.Detail = Missing, "where it was, outside of the project, is in the manifest beside the file alone"
+		return nil
+	}
+	info, err := os.Stat(found.Path)
+	if pointer, ok := gitlfs.Read(found.Path); ok && pointer.Size >= 0 && (err != nil || info.Size() != was.Size) {
+		found.State, found.Detail = pointed(pointer, was.Digest)
+		return nil
+	}
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		found.State, found.Detail = Missing, tracked(found.Path, &Written{Size: was.Size})
+		return nil
+	case err == nil && info.Size() != was.Size:
+		found.State = Changed
+		found.Detail = fmt.Sprintf("it has %d bytes in the place of %d", info.Size(), was.Size)
+		return nil
+	}
+	now, err := f.digests.Of(ctx, []string{found.Path})
+	if err != nil {
+		return err
+	}
+	if now[0].Digest != was.Digest {
+		found.State, found.Detail = Changed, "it has other bytes, as many as before"
+	}
+	return nil
+}

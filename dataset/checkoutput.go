@@ -1,0 +1,104 @@
+package dataset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/plumbstore/plumb/internal/gitlfs"
+	"github.com/plumbstore/plumb/registry"
+)
+
+// checkOutput compares the training set with its manifest: its content, and then each number that the manifest says of
+// it, which no digest tells. The selection is that of the manifest's revision; nil where it is not known. What the
+// manifest has wrong is a mistake in the manifest, and is noted in f.Check.
+func (f *Found) checkOutput(ctx context.Context, find *finder, selection *registry.Selection) (Check, error) {
+	check := Check{Subject: "output", Name: f.Output, State: Same}
+	path, check, err := f.locateOutput(ctx, find, check)
+	if err != nil || !check.State.Holds() {
+		return check, err
+	}
+	m := f.Manifest
+	known := byName(m.Output.Columns)
+	if selection != nil {
+		known = columnsOf(selection, m.Options)
+	}
+	t := table{path: path, format: formatOf(path), types: declaredTypes(known)}
+	scan, err := t.scan(ctx, measuring(known, m.Output.Rows))
+	if input, ok := errors.AsType[*registry.InputError](err); ok {
+		check.State, check.Detail = Changed, input.Message
+		return check, nil
+	}
+	if err != nil {
+		return check, err
+	}
+	actual := m.asRead(scan, known, selection)
+	if details := m.Output.differsFrom(actual); details != "" {
+		check.State, check.Detail = Changed, details
+		return check, nil
+	}
+	if details := m.misstates(actual, selection); details != "" && f.Check.State == Same {
+		f.Check.State, f.Check.Detail = Changed, "it contradicts the file: "+details
+	}
+	return check, nil
+}
+
+// asRead is the output as it was read. Without the selection, what a column is for is as the manifest says.
+func (m *Manifest) asRead(scan *tableScan, known map[string]Column, selection *registry.Selection) Output {
+	if selection != nil {
+		return outputOf(scan, known, selection)
+	}
+	return outputOf(scan, known, &registry.Selection{})
+}
+
+// locateOutput finds the training set, which may have been moved or renamed within its folder.
+func (f *Found) locateOutput(ctx context.Context, find *finder, check Check) (string, Check, error) {
+	written := f.Manifest.File
+	if pointer, ok := gitlfs.Read(f.Output); ok {
+		known := ""
+		if written != nil {
+			known = written.Digest
+		}
+		check.State, check.Detail = pointed(pointer, known)
+		return "", check, nil
+	}
+	if _, err := os.Stat(f.Output); err == nil || !errors.Is(err, os.ErrNotExist) {
+		return f.Output, check, nil
+	}
+	if written != nil {
+		path, err := find.file(ctx, f.Output, written.Size, written.Digest, false)
+		if err != nil {
+			return "", check, err
+		}
+		if path != "" {
+			check.State, check.Detail = Moved, "it is now "+find.shown(path)
+			return path, check, nil
+		}
+	}
+	check.State, check.Detail = Missing, tracked(f.Output, written)
+	return "", check, nil
+}
+
+// pointed is the state of a file in whose place there is a pointer of Git LFS. known is the digest that it should have;
+// empty where that is not known.
+func pointed(pointer gitlfs.Pointer, known string) (State, string) {
+	switch known {
+	case "":
+		return NotCompared, "it is a Git LFS pointer; run git lfs pull, and verify again"
+	case pointer.Digest:
+		return Missing, "it is a Git LFS pointer to these very bytes; run git lfs pull"
+	}
+	return Changed, fmt.Sprintf("it is a Git LFS pointer to other bytes, %s in the place of %s", pointer.Digest, known)
+}
+
+// digested is what was read of a table, by its digests alone.
+func digested(scan *tableScan) Output {
+	output := Output{Rows: scan.rows, Columns: make([]Column, len(scan.columns))}
+	for i, column := range scan.columns {
+		sum := column.digest.sum()
+		output.Columns[i] = Column{Name: column.name, Digest: named(sum[:])}
+	}
+	output.Digest = contentDigest(output.Rows, output.Columns)
+	return output
+}
