@@ -3,9 +3,12 @@ package duckdb
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/plumbstore/plumb/registry"
 )
@@ -27,7 +30,8 @@ func (s *session) parse(ctx context.Context, source *registry.Source) (*query, e
 	}
 	switch {
 	case parsed.Error && parsed.Kind == "parser":
-		return nil, registry.Inputf("", "the query does not parse: %s", parsed.Message)
+		return nil, registry.Inputf("", "the query does not parse%s: %s", placeIn(source.Query, parsed.Position),
+			parsed.Message)
 	case parsed.Error:
 		return nil, registry.Inputf("", "the query is not a SELECT")
 	case len(parsed.Statements) != 1:
@@ -47,4 +51,25 @@ func (s *session) parse(ctx context.Context, source *registry.Source) (*query, e
 		result.text = cmp.Or(text, result.text)
 	}
 	return result, nil
+}
+
+// placeIn says where a position in a query is, and what stands there.
+func placeIn(query, position string) string {
+	at, err := strconv.Atoi(position)
+	letters := []rune(query)
+	if err != nil || at < 0 || at > len(letters) {
+		return ""
+	}
+	at = len(string(letters[:at]))
+	start := strings.LastIndexByte(query[:at], '\n') + 1
+	line, column := strings.Count(query[:start], "\n")+1, utf8.RuneCountInString(query[start:at])+1
+	rest, _, _ := strings.Cut(query[at:], "\n")
+	const shown = 40
+	if runes := []rune(rest); len(runes) > shown {
+		rest = string(runes[:shown]) + "…"
+	}
+	if rest = strings.TrimSpace(rest); rest == "" {
+		return fmt.Sprintf(" at the end of its line %d, column %d", line, column)
+	}
+	return fmt.Sprintf(" at its line %d, column %d, where it says %q", line, column, rest)
 }

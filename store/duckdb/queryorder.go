@@ -79,9 +79,11 @@ func (s *session) rewritten(ctx context.Context, statement any) (string, error) 
 
 // parseTree is what DuckDB says of a text.
 type parseTree struct {
-	Error      bool   `json:"error"`
-	Kind       string `json:"error_type"`
-	Message    string `json:"error_message"`
+	Error   bool   `json:"error"`
+	Kind    string `json:"error_type"`
+	Message string `json:"error_message"`
+	// Position is that of a mistake, in characters.
+	Position   string `json:"position"`
 	Statements []any  `json:"statements"`
 }
 
