@@ -114,8 +114,8 @@ func (f *checkedFile) checkFooter() error {
 		return fmt.Errorf("its footer is damaged: %w", err)
 	}
 	for _, dictionary := range f.dictionaries {
-		if f.metadata += dictionary.metadata; f.metadata > 4*MaxMetadata {
-			return fmt.Errorf("the metadata of its dictionaries has more than %d bytes", 4*MaxMetadata)
+		if f.metadata += dictionary.metadata; f.metadata > MaxMetadata {
+			return fmt.Errorf("the metadata of its dictionaries has more than %d bytes", MaxMetadata)
 		}
 		if err := f.checkBlock(dictionary); err != nil {
 			return err

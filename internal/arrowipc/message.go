@@ -22,7 +22,7 @@ const (
 	// MaxColumns bounds the columns of a schema, counting those within others.
 	MaxColumns = 20_000
 	// MaxMetadata bounds the metadata of one message, in bytes.
-	MaxMetadata = 16 << 20
+	MaxMetadata = 64 << 20
 )
 
 // Slots of the tables Message, RecordBatch, DictionaryBatch and BodyCompression of Arrow's format.
@@ -49,6 +49,9 @@ const (
 // structWidth is the size of a node, which is a length and a number of nulls, and of a buffer, an offset and a length.
 const structWidth = 16
 
+// ErrSecondSchema says that a schema came where batches are expected.
+var ErrSecondSchema = errors.New("a second schema came after the first; all batches must have one schema")
+
 // Checker checks the messages of one stream or file.
 type Checker struct {
 	// Limit bounds what a buffer becomes once it is decompressed.
@@ -63,7 +66,9 @@ func (c *Checker) Check(metadata []byte, body *io.SectionReader) error {
 	if len(metadata) > MaxMetadata {
 		return fmt.Errorf("the metadata of a message has %d bytes; at most %d are read", len(metadata), MaxMetadata)
 	}
-	if err := c.check(metadata, body); err != nil {
+	if err := c.check(metadata, body); errors.Is(err, ErrSecondSchema) {
+		return err
+	} else if err != nil {
 		return fmt.Errorf("the metadata of a message is damaged: %w", err)
 	}
 	return nil
@@ -94,7 +99,7 @@ func (c *Checker) check(metadata []byte, body *io.SectionReader) error {
 	}
 	switch kind := ipc.MessageType(number); {
 	case kind == ipc.MessageSchema && c.needs != nil:
-		return errors.New("a second schema came after the first; all batches must have one schema")
+		return ErrSecondSchema
 	case kind == ipc.MessageSchema:
 		c.needs = &one.needs
 		return one.schema(header)

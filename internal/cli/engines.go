@@ -42,7 +42,7 @@ func openOnline(ctx context.Context, c *config.Config, now func() time.Time) (st
 // source that it does not read.
 type offlineEngine interface {
 	store.Offline
-	LeftOut(source *registry.Source) ([]string, error)
+	LeftOut(ctx context.Context, source *registry.Source) ([]string, error)
 	ReadRows(ctx context.Context, view *registry.View, path string, yield func(store.FileRows) error) error
 }
 

@@ -118,15 +118,15 @@ func (p *project) definitions(ctx context.Context) (*plumbv1.Definitions, error)
 	if err != nil {
 		return nil, err
 	}
-	return definitions, p.noteLeftOut(offline, definitions)
+	return definitions, p.noteLeftOut(ctx, offline, definitions)
 }
 
 // noteLeftOut tells which files in the folders of sources are not read, since their names end in another way.
-func (p *project) noteLeftOut(offline offlineEngine, definitions *plumbv1.Definitions) error {
+func (p *project) noteLeftOut(ctx context.Context, offline offlineEngine, definitions *plumbv1.Definitions) error {
 	resolved := registry.ResolveSources(definitions.GetSources())
 	for _, definition := range definitions.GetSources() {
 		source := resolved[definition.GetName()]
-		files, err := offline.LeftOut(source)
+		files, err := offline.LeftOut(ctx, source)
 		if err != nil {
 			return err
 		}

@@ -10,56 +10,50 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/ipc"
 
+	"github.com/plumbstore/plumb/internal/arrowipc"
+	"github.com/plumbstore/plumb/internal/regularfile"
 	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
 )
 
-// arrowFile reads an Arrow IPC file, or a stream written to a file.
+// arrowFile reads an Arrow IPC file, or a stream written to a file, or what is like one.
 type arrowFile struct {
-	file   *os.File
+	file *os.File
+	// reader is nil where the file is none of Arrow's.
+	reader *arrowipc.Reader
 	schema *arrow.Schema
 	// next returns the next batch, valid until the call after, or io.EOF.
 	next func() (arrow.RecordBatch, error)
 }
 
-func openArrow(path string) (*arrowFile, error) {
-	input, err := os.Open(path)
+// openArrow opens a file whose batches may take so many bytes of memory at a time.
+func openArrow(path string, limit int64) (*arrowFile, error) {
+	input, err := regularfile.Open(path)
 	if err != nil {
 		return nil, registry.Inputf("", "%s", cmpError(err, ""))
 	}
-	a := &arrowFile{file: input}
-	if err := a.open(); err != nil {
-		return nil, errors.Join(registry.Inputf("", "it is no complete Arrow IPC file: %v", err), input.Close())
-	}
-	return a, nil
-}
-
-func (a *arrowFile) open() error {
-	if reader, err := ipc.NewFileReader(a.file); err == nil {
-		at := 0
-		a.schema = reader.Schema()
-		a.next = func() (arrow.RecordBatch, error) {
-			if at == reader.NumRecords() {
-				return nil, io.EOF
-			}
-			at++
-			return reader.RecordBatch(at - 1)
-		}
-		return nil
-	}
-	if _, err := a.file.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	reader, err := ipc.NewReader(a.file)
+	reader, err := arrowipc.Open(input, limit)
 	if err != nil {
-		return err
+		return nil, errors.Join(unreadableArrow(err), input.Close())
 	}
-	a.schema, a.next = reader.Schema(), reader.Read
-	return nil
+	return &arrowFile{file: input, reader: reader, schema: reader.Schema(), next: reader.Read}, nil
 }
 
-func (a *arrowFile) close() { _ = a.file.Close() }
+// unreadableArrow makes an error of ours of what is wrong with an Arrow file.
+func unreadableArrow(err error) error {
+	if limit, ok := errors.AsType[*arrowipc.LimitError](err); ok {
+		return &machineError{limit.Error() + ", or raise offline.memory_limit", errors.Join(store.ErrOutOfMemory, err)}
+	}
+	return registry.Inputf("", "it is no complete Arrow IPC file: %v", err)
+}
+
+func (a *arrowFile) close() {
+	if a.reader != nil {
+		a.reader.Close()
+	}
+	_ = a.file.Close()
+}
 
 // numbered is the file as a reader whose columns are c0, c1, … in forms that DuckDB reads rightly.
 func (a *arrowFile) numbered() (*numberedReader, error) {
@@ -76,11 +70,17 @@ func (a *arrowFile) numbered() (*numberedReader, error) {
 	return r, nil
 }
 
+// sliceBytes is about how much the rows that DuckDB is handed at a time take once they are written out. DuckDB gives each
+// row its values for itself, however many rows share one.
+const sliceBytes = 16 << 20
+
 // numberedReader implements array.RecordReader.
 type numberedReader struct {
-	file       *arrowFile
-	schema     *arrow.Schema
-	batch      arrow.RecordBatch
+	file   *arrowFile
+	schema *arrow.Schema
+	batch  arrow.RecordBatch
+	// rest is what is left of a batch that was cut.
+	rest       arrow.RecordBatch
 	err        error
 	references atomic.Int64
 }
@@ -92,17 +92,51 @@ func (r *numberedReader) Record() arrow.RecordBatch      { return r.batch }
 func (r *numberedReader) Err() error                     { return r.err }
 
 func (r *numberedReader) Release() {
-	if r.references.Add(-1) == 0 && r.batch != nil {
-		r.batch.Release()
-		r.batch = nil
+	if r.references.Add(-1) == 0 {
+		r.drop(&r.batch)
+		r.drop(&r.rest)
 	}
 }
 
-func (r *numberedReader) Next() bool {
-	if r.batch != nil {
-		r.batch.Release()
-		r.batch = nil
+func (r *numberedReader) drop(batch *arrow.RecordBatch) {
+	if *batch != nil {
+		(*batch).Release()
+		*batch = nil
 	}
+}
+
+// Next implements array.RecordReader. A panic must not unwind through DuckDB, which calls it.
+func (r *numberedReader) Next() (more bool) {
+	defer func() {
+		if damage := recover(); damage != nil {
+			r.err, more = fmt.Errorf("read Arrow IPC: %v", damage), false
+		}
+	}()
+	r.drop(&r.batch)
+	if r.rest == nil && !r.read() {
+		return false
+	}
+	rows, all := r.rest.NumRows(), r.rest.NumRows()
+	for ; rows > 1; rows = (rows + 1) / 2 {
+		r.batch = r.rest.NewSlice(0, rows)
+		if arrowipc.WrittenOut(r.batch) <= sliceBytes {
+			break
+		}
+		r.drop(&r.batch)
+	}
+	if r.batch == nil {
+		r.batch = r.rest.NewSlice(0, rows)
+	}
+	rest := r.rest
+	if r.rest = nil; rows < all {
+		r.rest = rest.NewSlice(rows, all)
+	}
+	rest.Release()
+	return true
+}
+
+// read reads the next batch of the file, and says whether there is one.
+func (r *numberedReader) read() bool {
 	batch, err := r.file.next()
 	if err != nil {
 		if !errors.Is(err, io.EOF) {
@@ -115,14 +149,20 @@ func (r *numberedReader) Next() bool {
 	}
 	columns := make([]arrow.Array, batch.NumCols())
 	for i := range columns {
-		columns[i] = array.MakeFromData(reform(batch.Column(i).Data(), r.schema.Field(i).Type))
+		given := batch.Column(i).Data()
+		formed := reform(given, r.schema.Field(i).Type)
+		columns[i] = array.MakeFromData(formed)
+		defer columns[i].Release() // What is not released counts against the limit for good.
+		if formed != given {
+			formed.Release()
+		}
 	}
-	r.batch = array.NewRecordBatch(r.schema, columns, batch.NumRows())
+	r.rest = array.NewRecordBatch(r.schema, columns, batch.NumRows())
 	return true
 }
 
 func (l *labelFile) describeArrow(ctx context.Context, s *session) error {
-	input, err := openArrow(l.path)
+	input, err := openArrow(l.path, s.arrowBytes)
 	if err != nil {
 		return err
 	}

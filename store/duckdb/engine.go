@@ -147,6 +147,8 @@ type session struct {
 	collector collector
 	// keptBytes is the memory of the label indexes that keep features.
 	keptBytes int64
+	// arrowBytes bounds the memory of what is read from an Arrow file at a time: half of the limit.
+	arrowBytes int64
 }
 
 // internalSchema holds our tables. No source can be named so, since names of sources begin with a letter.
@@ -157,7 +159,7 @@ func (e *Engine) newSession(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a spill folder; offline.temp_dir can name another place: %w", err)
 	}
-	s := &session{config: e.config, spill: spill}
+	s := &session{config: e.config, spill: spill, arrowBytes: 2 * e.choosing.indexBytes}
 	if err := s.open(ctx, e); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

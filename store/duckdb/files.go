@@ -1,13 +1,14 @@
 package duckdb
 
 import (
-	"errors"
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/plumbstore/plumb/internal/gitlfs"
+	"github.com/plumbstore/plumb/internal/regularfile"
 	"github.com/plumbstore/plumb/registry"
 )
 
@@ -33,8 +34,8 @@ type sourceFiles struct {
 }
 
 // find lists the files of a Parquet source and checks that each lies below a root, wherever links lead.
-func (e *Engine) find(source *registry.Source) (sourceFiles, error) {
-	found, folder, err := e.expand(source)
+func (e *Engine) find(ctx context.Context, source *registry.Source) (sourceFiles, error) {
+	found, folder, err := e.expand(ctx, source)
 	if err != nil {
 		return sourceFiles{}, err
 	}
@@ -53,6 +54,9 @@ func (e *Engine) find(source *registry.Source) (sourceFiles, error) {
 		}
 		if files.infos[i], err = os.Stat(files.paths[i]); err != nil {
 			return sourceFiles{}, registry.Inputf("", "cannot read %s: %v", path, err)
+		}
+		if err := regularfile.Check(path, files.infos[i]); err != nil {
+			return sourceFiles{}, registry.Inputf("", "cannot read %s: %s", path, cmpError(err, ""))
 		}
 		if err := gitlfs.Refuse(path, files.paths[i]); err != nil {
 			return sourceFiles{}, err
@@ -76,8 +80,8 @@ func (e *Engine) find(source *registry.Source) (sourceFiles, error) {
 		files.footers, err = textFooters(files.paths, files.format)
 		return files, err
 	}
-	files.footers = readFooters(files.paths, source.EventTimestamp)
-	return files, nil
+	files.footers, err = readFooters(ctx, files.paths, source.EventTimestamp)
+	return files, err
 }
 
 // described tells a source's files to those who have to know later whether they are still the same.
@@ -101,34 +105,32 @@ func (e *Engine) relative(path string) string {
 	return path
 }
 
-// expand returns the files that a path stands for, and the folder when it is one.
-func (e *Engine) expand(source *registry.Source) (found []string, folder string, err error) {
+// expand returns the files that a path stands for, and the folder when it is one. What lies outside the roots is not
+// looked at.
+func (e *Engine) expand(ctx context.Context, source *registry.Source) (found []string, folder string, err error) {
 	path := source.Path
 	absolute := e.absolute(path)
+	if !e.within(absolute) {
+		if !strings.ContainsAny(path, "*?[{") {
+			return nil, "", e.notBelowRoots(path)
+		}
+		if found, err = e.matched(ctx, path, source.Format); err == nil && len(found) == 0 {
+			err = registry.Inputf("", "no file matches %s", path)
+		}
+		return found, "", err
+	}
 	info, err := os.Stat(absolute)
 	switch {
-	case err == nil && info.IsDir():
-		found, others, err := filesBelow(absolute, source.Format)
-		if err == nil && len(found) == 0 {
-			err = noFiles(path, source.Format, others)
-		}
-		return found, absolute, err
-	case err == nil:
-		return []string{absolute}, "", nil
-	case !errors.Is(err, os.ErrNotExist):
+	case err != nil:
 		return nil, "", registry.Inputf("", "cannot read %s: %v", path, err)
+	case !info.IsDir():
+		return []string{absolute}, "", nil
 	}
-	if !strings.ContainsAny(path, "*?[{") {
-		return nil, "", registry.Inputf("", "file %s does not exist", path)
+	found, others, err := e.filesBelow(ctx, path, absolute, source.Format)
+	if err == nil && len(found) == 0 {
+		err = noFiles(path, source.Format, others)
 	}
-	found, err = matched(absolute, source.Format)
-	if err != nil {
-		return nil, "", registry.Inputf("", "cannot expand %s: %v", path, err)
-	}
-	if len(found) == 0 {
-		return nil, "", registry.Inputf("", "no file matches %s", path)
-	}
-	return found, "", nil
+	return found, absolute, err
 }
 
 // noFiles refuses a folder without a file of the format, and names one of those that are there.
@@ -141,32 +143,18 @@ func noFiles(path string, format registry.Format, others []string) error {
 }
 
 // Locate returns the absolute path of a file that lies below the roots, wherever symbolic links lead. The path is
-// relative to the project. A *registry.InputError says the same of a file that is not there and of one outside, so that
-// nobody learns what lies there.
+// relative to the project. A *registry.InputError says the same of a file that is not there and of one outside.
 func (e *Engine) Locate(path string) (string, error) {
-	located, err := e.withinRoots(path, e.absolute(path))
-	if err != nil {
-		return "", registry.Inputf("", "there is no file %s below the folders that files may be read from (offline.roots: "+
-			"%s)", path, strings.Join(e.config.Roots, ", "))
-	}
-	return located, nil
+	return e.withinRoots(path, e.absolute(path))
 }
 
-func (e *Engine) withinRoots(source, path string) (string, error) {
+// withinRoots resolves a path, which messages call name.
+func (e *Engine) withinRoots(name, path string) (string, error) {
 	resolved, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return "", registry.Inputf("", "cannot read %s: %v", path, err)
+	if err != nil || !e.belowRoot(resolved) {
+		return "", e.notBelowRoots(name)
 	}
-	if err := plainPath(resolved); err != nil {
-		return "", err
-	}
-	for _, root := range e.roots {
-		if rest, err := filepath.Rel(root, resolved); err == nil && filepath.IsLocal(rest) {
-			return resolved, nil
-		}
-	}
-	return "", registry.Inputf("", "%s lies outside the folders that sources may be read from (offline.roots: %s)",
-		source, strings.Join(e.config.Roots, ", "))
+	return resolved, plainPath(resolved)
 }
 
 // plainPath refuses names that DuckDB would take for patterns.

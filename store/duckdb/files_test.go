@@ -1,19 +1,38 @@
 package duckdb
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 	"github.com/google/go-cmp/cmp"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 )
 
-// fileTree makes a project with these empty files and links (name -> target), and an engine that may read below data.
+// emptyFile is a Parquet file with one column and no rows.
+func emptyFile(t *testing.T) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	schema := arrow.NewSchema([]arrow.Field{{Name: "x", Type: arrow.PrimitiveTypes.Int64}}, nil)
+	writer, err := pqarrow.NewFileWriter(schema, &out, nil, pqarrow.DefaultWriterProps())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := writer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// fileTree makes a project with these files, which have a column and no rows, and links (name -> target), and an engine that may read below data.
 func fileTree(t *testing.T, files []string, links map[string]string) *Engine {
 	t.Helper()
 	project := t.TempDir()
@@ -22,7 +41,7 @@ func fileTree(t *testing.T, files []string, links map[string]string) *Engine {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, nil, 0o644); err != nil {
+		if err := os.WriteFile(path, emptyFile(t), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -39,7 +58,7 @@ func fileTree(t *testing.T, files []string, links map[string]string) *Engine {
 }
 
 func findRelative(e *Engine, path string) ([]string, error) {
-	files, err := e.find(&registry.Source{Name: "s", Path: path})
+	files, err := e.find(context.Background(), &registry.Source{Name: "s", Path: path})
 	relative := make([]string, len(files.paths))
 	for i, path := range files.paths {
 		relative[i] = strings.TrimPrefix(path, e.config.ProjectDir+"/")
@@ -84,7 +103,7 @@ func TestSourcesOutsideTheRootsAreRefused(t *testing.T) {
 		_, err := findRelative(engine, path)
 		var input *registry.InputError
 		if !errors.As(err, &input) ||
-			!strings.Contains(err.Error(), "outside") && !strings.Contains(err.Error(), "no file matches") {
+			!strings.Contains(err.Error(), "there is no file "+path+" below the folders") && !strings.Contains(err.Error(), "no file matches") {
 			t.Errorf("%s: got %v, want an input error", path, err)
 		}
 	}
@@ -98,14 +117,15 @@ func TestSourcesOutsideTheRootsAreRefused(t *testing.T) {
 func TestASourceWithoutFilesSaysSo(t *testing.T) {
 	engine := fileTree(t, []string{"data/a.parquet", "data/empty/note.txt", "data/x[1].parquet"}, nil)
 	for path, want := range map[string]string{
-		"data/b.parquet":  "file data/b.parquet does not exist",
+		"data/b.parquet":  "there is no file data/b.parquet below the folders that files may be read from (offline.roots: data)",
 		"data/y*.parquet": "no file matches data/y*.parquet",
 		"data/empty": "folder data/empty holds no .parquet, .parq or .pq file, but for example note.txt; rename its files, " +
 			"or name them by a pattern (data/empty/*)",
-		"data/[a.parquet": "cannot expand data/[a.parquet: syntax error in pattern",
+		"data/[a.parquet": "cannot list data/[a.parquet: syntax error in pattern",
 		"data/x[1].parquet": "cannot read " + filepath.Join(engine.roots[0], "x[1].parquet") +
 			": a path may not contain any of * ? [; rename it",
-		"data/none/a.parquet": "file data/none/a.parquet does not exist",
+		"data/none/a.parquet": "there is no file data/none/a.parquet below the folders that files may be read from " +
+			"(offline.roots: data)",
 	} {
 		if _, err := findRelative(engine, path); err == nil || err.Error() != want {
 			t.Errorf("%s: got error %v, want %q", path, err, want)
@@ -134,7 +154,7 @@ func TestPartitionsAreThoseBelowTheSourceAlone(t *testing.T) {
 func TestLinksThatHidePartitionsAreRefused(t *testing.T) {
 	engine := fileTree(t, []string{"data/s/year=2013/a.parquet", "data/moved/b.parquet"},
 		map[string]string{"data/s/year=2014": "../moved"})
-	_, err := engine.find(&registry.Source{Path: "data/s/year=*/*.parquet"})
+	_, err := engine.find(t.Context(), &registry.Source{Path: "data/s/year=*/*.parquet"})
 	if err != nil {
 		t.Errorf("a pattern reads no partitions, got %v", err)
 	}
@@ -142,7 +162,7 @@ func TestLinksThatHidePartitionsAreRefused(t *testing.T) {
 	if err := os.Symlink("../../moved/b.parquet", link); err != nil {
 		t.Fatal(err)
 	}
-	_, err = engine.find(&registry.Source{Path: "data/s"})
+	_, err = engine.find(t.Context(), &registry.Source{Path: "data/s"})
 	if err == nil || !strings.Contains(err.Error(), "symbolic link") {
 		t.Errorf("got error %v, want one that names the link", err)
 	}
@@ -150,7 +170,7 @@ func TestLinksThatHidePartitionsAreRefused(t *testing.T) {
 
 func TestPartitionColumnsAreReadFromFolders(t *testing.T) {
 	engine := fileTree(t, []string{"data/year=2013/month=01/a.parquet", "data/year=2013/month=02/a.parquet"}, nil)
-	files, err := engine.find(&registry.Source{Path: "data"})
+	files, err := engine.find(t.Context(), &registry.Source{Path: "data"})
 	if err != nil {
 		t.Fatal(err)
 	}

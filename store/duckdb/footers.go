@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -14,10 +15,13 @@ import (
 	"strings"
 
 	"github.com/apache/arrow-go/v18/parquet"
-	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow-go/v18/parquet/metadata"
 	"github.com/apache/arrow-go/v18/parquet/schema"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/plumbstore/plumb/internal/parquetfile"
+	"github.com/plumbstore/plumb/internal/regularfile"
+	"github.com/plumbstore/plumb/registry"
 )
 
 // footer is what the end of a Parquet file tells without reading a row. The zero footer tells nothing: it stands for a
@@ -71,24 +75,29 @@ func (s span) meets(from, to *int64) bool {
 	return !s.known || (from == nil || s.greatest >= *from) && (to == nil || s.least <= *to)
 }
 
-// readFooters reads the footers of all files, in their order. event names the column with the event times.
-func readFooters(paths []string, event string) []footer {
+// readFooters reads and checks the footers of all files, in their order. event names the column with the event times. No
+// file may be given to DuckDB whose footer has not been checked.
+func readFooters(ctx context.Context, paths []string, event string) ([]footer, error) {
 	footers := make([]footer, len(paths))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, path := range paths {
-		group.Go(func() error {
-			read, err := readFooter(path, event)
-			if err == nil {
-				footers[i] = read
-			} else if hasEncryptedFooter(path) {
+		group.Go(func() (err error) {
+			if err := context.Cause(ctx); err != nil {
+				return err
+			}
+			footers[i], err = readFooter(path, event)
+			if err != nil && hasEncryptedFooter(path) {
 				footers[i].encrypted = "its footer is encrypted"
+				return nil
+			}
+			if err != nil {
+				return registry.Inputf("", "cannot read %s: %s", path, cmpError(err, ""))
 			}
 			return nil
 		})
 	}
-	_ = group.Wait() // What cannot be read here, DuckDB reports.
-	return footers
+	return footers, group.Wait()
 }
 
 func readFooter(path, event string) (f footer, err error) {
@@ -98,11 +107,11 @@ func readFooter(path, event string) (f footer, err error) {
 			f, err = footer{}, fmt.Errorf("damaged footer: %v", damage)
 		}
 	}()
-	opened, err := os.Open(path)
+	opened, err := regularfile.Open(path)
 	if err != nil {
 		return footer{}, err
 	}
-	reader, err := file.NewParquetReader(opened)
+	reader, err := parquetfile.NewReader(opened)
 	if err != nil {
 		return footer{}, errors.Join(err, opened.Close())
 	}

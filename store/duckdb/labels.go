@@ -12,9 +12,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/apache/arrow-go/v18/parquet/file"
-
 	"github.com/plumbstore/plumb/internal/gitlfs"
+	"github.com/plumbstore/plumb/internal/parquetfile"
+	"github.com/plumbstore/plumb/internal/regularfile"
 	"github.com/plumbstore/plumb/registry"
 )
 
@@ -51,8 +51,10 @@ func (e *Engine) describeLabels(ctx context.Context, s *session, path, name stri
 	if err != nil {
 		return nil, fmt.Errorf("label file: %w", err)
 	}
-	if info, err := os.Stat(absolute); err != nil || info.IsDir() {
-		return nil, registry.Inputf("", "cannot read label file %s: %v", path, cmpError(err, "it is a folder"))
+	if info, err := os.Stat(absolute); err != nil {
+		return nil, registry.Inputf("", "cannot read label file %s: %v", path, cmpError(err, ""))
+	} else if err := regularfile.Check(absolute, info); err != nil {
+		return nil, registry.Inputf("", "cannot read label file %s: %v", path, cmpError(err, ""))
 	}
 	if err := plainPath(absolute); err != nil {
 		return nil, err
@@ -99,9 +101,9 @@ func (l *labelFile) explain(err error) error {
 }
 
 func (l *labelFile) describeParquet(ctx context.Context, s *session) error {
-	reader, err := file.OpenParquetFile(l.path, false)
+	reader, err := parquetfile.Open(l.path)
 	if err != nil {
-		return registry.Inputf("", "it is no complete Parquet file: %v", err)
+		return registry.Inputf("", "%v", err)
 	}
 	defer reader.Close()
 	root := reader.MetaData().Schema.Root()
@@ -224,7 +226,7 @@ func (l *labelFile) source(ctx context.Context, s *session) (string, error) {
 	if l.format == formatParquet {
 		return l.parquetSource(ctx, s)
 	}
-	open := openArrow
+	open := func(path string) (*arrowFile, error) { return openArrow(path, s.arrowBytes) }
 	if l.format == formatCSV {
 		open = openCSV
 	}

@@ -1,7 +1,7 @@
 package duckdb
 
 import (
-	"fmt"
+	"context"
 	"os"
 	"path/filepath"
 	"slices"
@@ -40,10 +40,11 @@ func isHidden(name string) bool { return strings.HasPrefix(name, ".") || strings
 
 // filesBelow lists the files of a format in a folder and in those below it, without hidden ones, and separately those
 // with other endings.
-func filesBelow(folder string, format registry.Format) (found, others []string, err error) {
-	names, err := doublestar.Glob(os.DirFS(folder), "**/*", doublestar.WithFilesOnly(), doublestar.WithFailOnIOErrors())
+func (e *Engine) filesBelow(ctx context.Context, source, folder string, format registry.Format,
+) (found, others []string, err error) {
+	names, err := e.walk(ctx, source, folder, "**/*", doublestar.WithFilesOnly())
 	if err != nil {
-		return nil, nil, fmt.Errorf("list folder: %w", err)
+		return nil, nil, err
 	}
 	for _, name := range names {
 		switch path := filepath.Join(folder, name); {
@@ -60,13 +61,20 @@ func filesBelow(folder string, format registry.Format) (found, others []string, 
 // matched lists the files that a pattern stands for, each once. Hidden files are left out as they are of a folder,
 // unless the pattern spells their names. A folder whose name ends as a file's does, as Spark names its output, stands
 // for the files in it.
-func matched(pattern string, format registry.Format) ([]string, error) {
-	names, err := doublestar.FilepathGlob(pattern, doublestar.WithFailOnIOErrors())
+func (e *Engine) matched(ctx context.Context, source string, format registry.Format) ([]string, error) {
+	pattern := e.absolute(source)
+	if count := alternatives(pattern); count > maxAlternatives {
+		return nil, registry.Inputf("", "the braces of %s stand for more than %d paths; use * or ** in their place",
+			source, maxAlternatives)
+	}
+	base, rest := doublestar.SplitPattern(filepath.ToSlash(pattern))
+	names, err := e.walk(ctx, source, base, rest)
 	if err != nil {
 		return nil, err
 	}
 	var found []string
-	for _, name := range names {
+	for _, below := range names {
+		name := filepath.Join(base, below)
 		if !isSpelled(pattern, name) {
 			continue
 		}
@@ -75,7 +83,7 @@ func matched(pattern string, format registry.Format) ([]string, error) {
 		case err != nil || !info.IsDir():
 			found = append(found, name) // A link that leads nowhere is reported when it is read.
 		case hasEnding(name, format):
-			below, _, err := filesBelow(name, format)
+			below, _, err := e.filesBelow(ctx, source, name, format)
 			if err != nil {
 				return nil, err
 			}
@@ -155,14 +163,14 @@ func (e *Engine) belowRoots(folder string) bool {
 
 // LeftOut lists the files in the folder of a source that it does not read, since their names end in another way, as the
 // project's files call them; none where the source names no folder.
-func (e *Engine) LeftOut(source *registry.Source) ([]string, error) {
+func (e *Engine) LeftOut(ctx context.Context, source *registry.Source) ([]string, error) {
 	absolute := e.absolute(source.Path)
 	if info, err := os.Stat(absolute); source.Path == "" || err != nil || !info.IsDir() {
 		return nil, nil
 	}
-	_, others, err := filesBelow(absolute, source.Format)
+	_, others, err := e.filesBelow(ctx, source.Path, absolute, source.Format)
 	if err != nil {
-		return nil, registry.Inputf("", "cannot read %s: %v", source.Path, err)
+		return nil, err
 	}
 	for i, other := range others {
 		others[i] = strings.TrimPrefix(other, e.config.ProjectDir+string(filepath.Separator))

@@ -51,7 +51,7 @@ func (r *relations) addBelow(ctx context.Context, source *registry.Source, chain
 		return nil
 	}
 	if source.Query == "" {
-		files, err := r.find(source)
+		files, err := r.find(ctx, source)
 		if err != nil {
 			return below(source, chain, err)
 		}
@@ -78,8 +78,8 @@ func (r *relations) addBelow(ctx context.Context, source *registry.Source, chain
 }
 
 // find lists the files of a source that may be read.
-func (r *relations) find(source *registry.Source) (sourceFiles, error) {
-	files, err := r.engine.find(source)
+func (r *relations) find(ctx context.Context, source *registry.Source) (sourceFiles, error) {
+	files, err := r.engine.find(ctx, source)
 	if err != nil || r.only == nil {
 		return files, err
 	}

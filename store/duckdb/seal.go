@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -69,7 +70,7 @@ func thriftText(text string) []byte {
 
 // sealArrow writes the file anew, since an Arrow file begins with its schema.
 func sealArrow(ctx context.Context, path, manifest string) error {
-	file, err := openArrow(path)
+	file, err := openArrow(path, math.MaxInt64)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,7 +46,7 @@ func rowsOf(t *testing.T, path string) string {
 	s := newTestSession(t)
 	from := literal(path)
 	if strings.HasSuffix(path, formatArrow) {
-		input, err := openArrow(path)
+		input, err := openArrow(path, math.MaxInt64)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,7 +67,7 @@ func rowsOf(t *testing.T, path string) string {
 func heldIn(t *testing.T, path string) string {
 	t.Helper()
 	if strings.HasSuffix(path, formatArrow) {
-		input, err := openArrow(path)
+		input, err := openArrow(path, math.MaxInt64)
 		if err != nil {
 			t.Fatal(err)
 		}

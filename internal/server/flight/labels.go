@@ -2,6 +2,7 @@ package flight
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -12,9 +13,9 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/flight"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
-	"github.com/apache/arrow-go/v18/arrow/memory"
 	"google.golang.org/grpc/status"
 
+	"github.com/plumbstore/plumb/internal/arrowipc"
 	"github.com/plumbstore/plumb/registry"
 )
 
@@ -26,7 +27,7 @@ const labelsName = "the label table"
 type incoming struct {
 	stream  flight.DataStreamReader
 	first   *flight.FlightData
-	schemas int
+	checker arrowipc.Checker
 }
 
 // Recv implements flight.DataStreamReader.
@@ -37,7 +38,7 @@ func (i *incoming) Recv() (*flight.FlightData, error) {
 			return nil, err
 		}
 		if len(message.GetDataHeader()) > 0 {
-			return message, i.checkSchema(message)
+			return message, i.check(message)
 		}
 	}
 }
@@ -50,21 +51,17 @@ func (i *incoming) next() (*flight.FlightData, error) {
 	return i.stream.Recv()
 }
 
-// checkSchema refuses a header that is none, which Arrow panics at, and a second schema.
-func (i *incoming) checkSchema(message *flight.FlightData) (err error) {
-	defer func() {
-		if recover() != nil {
-			err = registry.Inputf("", "%s: a message came whose header is no Arrow message", labelsName)
-		}
-	}()
-	parsed := ipc.NewMessage(memory.NewBufferBytes(message.GetDataHeader()), memory.NewBufferBytes(nil))
-	defer parsed.Release()
-	if parsed.Type() == ipc.MessageSchema {
-		i.schemas++
-	}
-	if i.schemas > 1 {
+// check refuses a message of which Arrow would believe too much, and a second schema.
+func (i *incoming) check(message *flight.FlightData) error {
+	body := message.GetDataBody()
+	i.checker.Limit = maxInflated
+	err := i.checker.Check(message.GetDataHeader(), io.NewSectionReader(bytes.NewReader(body), 0, int64(len(body))))
+	if errors.Is(err, arrowipc.ErrSecondSchema) {
 		return registry.Inputf("", "%s: a second schema came after the first; all batches of a call must have one schema",
 			labelsName)
+	}
+	if err != nil {
+		return unreadable("a message cannot be read", err)
 	}
 	return nil
 }
@@ -80,16 +77,21 @@ func (s *Service) spool(from *incoming, folder string) (path string, err error) 
 	defer func() { err = errors.Join(err, file.Close()) }()
 	buffered := bufio.NewWriterSize(&bounded{to: file, left: s.config.Limits.SpoolBytes, of: s.config.Limits.SpoolBytes},
 		1<<20)
-	if err := copyLabels(from, buffered); err != nil {
+	if err := copyLabels(from, buffered, s.config.Limits.SpoolBytes); err != nil {
 		return "", err
 	}
 	return path, buffered.Flush()
 }
 
 // copyLabels copies an Arrow stream, and checks on the way that each batch is what its schema says, since the engine
-// reads it without checks.
-func copyLabels(from *incoming, to io.Writer) (err error) {
-	reader, err := flight.NewRecordReader(from, ipc.WithAllocator(&capped{Allocator: memory.DefaultAllocator}))
+// reads it without checks. Its rows may take up to the bound once each has its values for itself.
+func copyLabels(from *incoming, to io.Writer, bound int64) (err error) {
+	defer func() {
+		if damage := recover(); damage != nil { // Arrow panics on what it cannot make sense of.
+			err = unreadable("a batch is damaged", fmt.Errorf("%v", damage))
+		}
+	}()
+	reader, err := flight.NewRecordReader(from, ipc.WithAllocator(arrowipc.NewCapped(maxInflated)))
 	if errors.Is(err, io.EOF) {
 		return registry.Inputf("", "%s: no rows came, not even their schema; write them after the command", labelsName)
 	}
@@ -98,11 +100,15 @@ func copyLabels(from *incoming, to io.Writer) (err error) {
 	}
 	defer reader.Release()
 	writer := ipc.NewWriter(to, ipc.WithSchema(reader.Schema()))
-	rows := int64(0)
+	rows, left := int64(0), bound
 	for reader.Next() {
 		batch := reader.RecordBatch()
 		if err := array.ValidateRecordFull(batch); err != nil {
 			return unreadable(fmt.Sprintf("the batch after row %d is damaged", rows), err)
+		}
+		if left -= min(arrowipc.WrittenOut(batch), left+1); left < 0 {
+			return &LimitError{fmt.Sprintf("%s takes more than %d bytes once each row has its values for itself; send fewer "+
+				"rows or columns, or raise serving.flight_spool there", labelsName, bound)}
 		}
 		if err := writer.Write(batch); err != nil {
 			return fmt.Errorf("keep label rows: %w", err)
@@ -123,6 +129,7 @@ func unreadable(what string, err error) error {
 	input, isInput := errors.AsType[*registry.InputError](err)
 	limit, isLimit := errors.AsType[*LimitError](err)
 	idle, isIdle := errors.AsType[*IdleError](err)
+	inflated, isInflated := errors.AsType[*arrowipc.LimitError](err)
 	broken, isStatus := errors.AsType[interface {
 		error
 		GRPCStatus() *status.Status
@@ -134,6 +141,9 @@ func unreadable(what string, err error) error {
 		return limit
 	case isIdle:
 		return idle
+	case isInflated:
+		return &LimitError{fmt.Sprintf("%s: a compressed message is larger than %d MiB once inflated; send batches of fewer "+
+			"rows", labelsName, inflated.Limit>>20)}
 	case isStatus:
 		return broken
 	}
@@ -161,36 +171,3 @@ func (b *bounded) Write(p []byte) (int, error) {
 
 // maxInflated bounds what the compressed buffers of one message may become. They say so themselves, in 8 bytes.
 const maxInflated = 4 * MaxLabelMessage
-
-// capped bounds what is allocated at a time.
-type capped struct {
-	memory.Allocator
-	used int
-}
-
-// Allocate implements memory.Allocator. It panics beyond the bound; the reader takes that for an error.
-func (c *capped) Allocate(size int) []byte {
-	c.use(size)
-	return c.Allocator.Allocate(size)
-}
-
-// Reallocate implements memory.Allocator, as Allocate.
-func (c *capped) Reallocate(size int, b []byte) []byte {
-	c.use(size - len(b))
-	return c.Allocator.Reallocate(size, b)
-}
-
-// Free implements memory.Allocator.
-func (c *capped) Free(b []byte) {
-	c.used -= len(b)
-	c.Allocator.Free(b)
-}
-
-func (c *capped) use(size int) {
-	if size > maxInflated || c.used+size > maxInflated {
-		err := fmt.Sprintf("%s: a compressed message is larger than %d MiB once inflated; send batches of fewer rows",
-			labelsName, maxInflated>>20)
-		panic(&LimitError{err}) //nolint:forbidigo // An allocator has no other way to refuse.
-	}
-	c.used += size
-}
