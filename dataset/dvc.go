@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/plumbstore/plumb/internal/regularfile"
 	"github.com/plumbstore/plumb/internal/wholefile"
 )
 
@@ -19,7 +20,7 @@ import (
 // the output lies in a DVC repository, a copy goes into its cache, so that dvc status finds everything in order and dvc
 // push has what to push. A cache that the repository's configuration says anything of is left to dvc commit.
 func WriteDVC(ctx context.Context, output string) error {
-	file, err := os.Open(output)
+	file, err := regularfile.Open(output)
 	if err != nil {
 		return fmt.Errorf("write %s.dvc: %w", output, err)
 	}
@@ -92,7 +93,7 @@ func findDVC(output string) (string, error) {
 // configuresCache says whether a repository's configuration has a section of the cache.
 func configuresCache(repository string) (bool, error) {
 	for _, name := range []string{"config", "config.local"} {
-		text, err := os.ReadFile(filepath.Join(repository, name))
+		text, err := regularfile.Read(filepath.Join(repository, name), maxManifest)
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return false, err
 		}

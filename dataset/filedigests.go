@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/plumbstore/plumb/internal/regularfile"
 	"github.com/plumbstore/plumb/internal/wholefile"
 	"github.com/plumbstore/plumb/registry"
 )
@@ -65,7 +66,7 @@ type digestsFile struct {
 // OpenFileDigests reads what was kept at path. What cannot be read, or is of another version, counts as nothing.
 func OpenFileDigests(path string, now func() time.Time) *FileDigests {
 	d := &FileDigests{path: path, now: now, known: map[string]knownDigest{}}
-	text, err := os.ReadFile(path)
+	text, err := regularfile.Read(path, maxManifest)
 	if err != nil {
 		return d
 	}
@@ -141,7 +142,7 @@ func (d *FileDigests) of(ctx context.Context, path string) (File, error) {
 
 // digestOf reads a file, which has to stay as it was before.
 func digestOf(ctx context.Context, path string, before os.FileInfo) (string, error) {
-	file, err := os.Open(path)
+	file, err := regularfile.Open(path)
 	if err != nil {
 		return "", registry.Inputf("", "cannot read %s: %v", path, reason(err))
 	}

@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/apache/arrow-go/v18/arrow/ipc"
-	"github.com/apache/arrow-go/v18/parquet/file"
-
+	"github.com/plumbstore/plumb/internal/arrowipc"
 	"github.com/plumbstore/plumb/internal/gitlfs"
+	"github.com/plumbstore/plumb/internal/parquetfile"
+	"github.com/plumbstore/plumb/internal/regularfile"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
@@ -180,7 +180,7 @@ func embedded(path string) (manifest *Manifest, err error) {
 			manifest, err = nil, errors.New("the file is damaged")
 		}
 	}()
-	opened, err := os.Open(path)
+	opened, err := regularfile.Open(path)
 	if err != nil {
 		return nil, reason(err)
 	}
@@ -191,16 +191,17 @@ func embedded(path string) (manifest *Manifest, err error) {
 	var text *string
 	switch formatOf(path) {
 	case ".parquet":
-		reader, err := file.NewParquetReader(opened)
+		reader, err := parquetfile.NewReader(opened)
 		if err != nil {
 			return nil, errors.New("the file is damaged")
 		}
 		text = reader.MetaData().KeyValueMetadata().FindValue(store.ManifestKey)
 	case ".arrow":
-		reader, err := ipc.NewFileReader(opened)
+		reader, err := arrowipc.OpenFile(opened, batchBytes)
 		if err != nil {
 			return nil, errors.New("the file is damaged")
 		}
+		defer reader.Close()
 		metadata := reader.Schema().Metadata()
 		if value, ok := metadata.GetValue(store.ManifestKey); ok {
 			text = &value

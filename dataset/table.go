@@ -2,7 +2,9 @@ package dataset
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -10,19 +12,25 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/plumbstore/plumb/internal/arrowipc"
 	"github.com/plumbstore/plumb/internal/gitlfs"
+	"github.com/plumbstore/plumb/internal/parquetfile"
+	"github.com/plumbstore/plumb/internal/regularfile"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 )
 
 // batchRows is how many rows are read at a time.
 const batchRows = 1 << 15
+
+// batchBytes bounds the memory that is held of a file at a time, whatever the file says of itself.
+const batchBytes = 2 << 30
 
 // table is a file of rows.
 type table struct {
@@ -50,7 +58,7 @@ func (t table) read(ctx context.Context, yield func(arrow.RecordBatch) error) (e
 	if err := gitlfs.Refuse(t.path, t.path); err != nil {
 		return err
 	}
-	opened, err := os.Open(t.path)
+	opened, err := regularfile.Open(t.path)
 	if err != nil {
 		return registry.Inputf("", "cannot read %s: %v", t.path, reason(err))
 	}
@@ -73,12 +81,13 @@ func (t table) damaged(err error) error {
 }
 
 func (t table) readParquet(ctx context.Context, opened *os.File, yield func(arrow.RecordBatch) error) error {
-	pages, err := file.NewParquetReader(opened)
+	allocator := arrowipc.NewCapped(batchBytes)
+	pages, err := parquetfile.NewReader(opened, file.WithReadProps(parquet.NewReaderProperties(allocator)))
 	if err != nil {
 		return t.damaged(err)
 	}
 	properties := pqarrow.ArrowReadProperties{BatchSize: batchRows, Parallel: t.whole}
-	reader, err := pqarrow.NewFileReader(pages, properties, memory.DefaultAllocator)
+	reader, err := pqarrow.NewFileReader(pages, properties, allocator)
 	if err != nil {
 		return t.damaged(err)
 	}
@@ -96,18 +105,17 @@ func (t table) readParquet(ctx context.Context, opened *os.File, yield func(arro
 }
 
 func (t table) readArrow(ctx context.Context, opened *os.File, yield func(arrow.RecordBatch) error) error {
-	reader, err := ipc.NewFileReader(opened)
+	reader, err := arrowipc.OpenFile(opened, batchBytes)
 	if err != nil {
 		return t.damaged(err)
 	}
-	defer func() { _ = reader.Close() }()
-	at := 0
+	defer reader.Close()
 	return t.yieldAll(ctx, reader.Schema(), func() (arrow.RecordBatch, error) {
-		if at == reader.NumRecords() {
+		batch, err := reader.Read()
+		if errors.Is(err, io.EOF) {
 			return nil, nil
 		}
-		at++
-		return reader.RecordBatch(at - 1)
+		return batch, err
 	}, yield)
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/apache/arrow-go/v18/arrow"
+
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 )
@@ -135,4 +137,36 @@ func (h *Header) check() error {
 		}
 	}
 	return nil
+}
+
+// checkColumns holds the columns of a file to what its header says of them. The header's word decides which types readers
+// expect.
+func (h *Header) checkColumns(schema *arrow.Schema) error {
+	for _, field := range h.fields() {
+		found, ok := schema.FieldsByName(field.Name)
+		if !ok {
+			return fmt.Errorf("it has no column %q", field.Name)
+		}
+		if !sameLayout(field.Type, found[0].Type) {
+			return fmt.Errorf("its column %q is of type %s, and its metadata says %s", field.Name, found[0].Type, field.Type)
+		}
+	}
+	return nil
+}
+
+// sameLayout says whether a column that was written with one type can have been read as the other.
+func sameLayout(written, read arrow.DataType) bool {
+	if dictionary, ok := written.(*arrow.DictionaryType); ok {
+		written = dictionary.ValueType
+	}
+	if written.ID() != read.ID() {
+		return false
+	}
+	switch written := written.(type) {
+	case *arrow.TimestampType:
+		return written.Unit == read.(*arrow.TimestampType).Unit
+	case *arrow.ListType:
+		return sameLayout(written.Elem(), read.(*arrow.ListType).Elem())
+	}
+	return true
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,10 +13,13 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/memory"
-	parquetfile "github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet"
+	parquetreader "github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
+	"github.com/plumbstore/plumb/internal/arrowipc"
 	"github.com/plumbstore/plumb/internal/gitlfs"
+	"github.com/plumbstore/plumb/internal/parquetfile"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
@@ -56,8 +60,12 @@ type File struct {
 	// Rows is how many there are.
 	Rows int64
 
-	parquet *parquetfile.Reader
+	parquet   *parquetreader.Reader
+	allocator memory.Allocator
 }
+
+// batchBytes bounds the memory that is held of a file at a time, whatever the file says of itself.
+const batchBytes = 1 << 30
 
 // Open reads the header of a file. The caller closes it. A file that is no log, or is damaged, is a
 // *registry.InputError; one of a later format is an error that wraps registry.ErrNewer.
@@ -65,14 +73,15 @@ func Open(path string) (*File, error) {
 	if _, pointer := gitlfs.Read(path); pointer {
 		return nil, registry.Inputf(path, "is a Git LFS pointer and not the file itself; run git lfs pull")
 	}
-	opened, err := parquetfile.OpenParquetFile(path, false)
+	allocator := arrowipc.NewCapped(batchBytes)
+	opened, err := parquetfile.Open(path, parquetreader.WithReadProps(parquet.NewReaderProperties(allocator)))
 	if err != nil {
-		if errors.Is(err, os.ErrNotExist) || errors.Is(err, os.ErrPermission) {
+		if _, ok := errors.AsType[*fs.PathError](err); ok {
 			return nil, registry.Inputf(path, "cannot be read: %v", err)
 		}
 		return nil, registry.Inputf(path, "is no whole Parquet file: %v", err)
 	}
-	f := &File{Path: path, Rows: opened.NumRows(), parquet: opened}
+	f := &File{Path: path, Rows: opened.NumRows(), parquet: opened, allocator: allocator}
 	text := opened.MetaData().KeyValueMetadata().FindValue(metadataKey)
 	if text == nil {
 		return nil, errors.Join(registry.Inputf(path, "is no audit log: its metadata has no %q", metadataKey), opened.Close())
@@ -89,9 +98,14 @@ func Open(path string) (*File, error) {
 
 // Read yields all rows in batches, in the order in which they were served: the columns of the package's description,
 // statuses as STRING. A batch is valid until the next. A damaged file is a *registry.InputError.
-func (f *File) Read(ctx context.Context, yield func(arrow.RecordBatch) error) error {
+func (f *File) Read(ctx context.Context, yield func(arrow.RecordBatch) error) (err error) {
+	defer func() {
+		if damage := recover(); damage != nil { // A damaged file is allowed to break the decoder, and nothing else.
+			err = registry.Inputf(f.Path, "is damaged: %v", damage)
+		}
+	}()
 	const batch = 8192
-	reader, err := pqarrow.NewFileReader(f.parquet, pqarrow.ArrowReadProperties{BatchSize: batch}, memory.DefaultAllocator)
+	reader, err := pqarrow.NewFileReader(f.parquet, pqarrow.ArrowReadProperties{BatchSize: batch}, f.allocator)
 	if err != nil {
 		return registry.Inputf(f.Path, "is damaged: %v", err)
 	}
@@ -102,6 +116,9 @@ func (f *File) Read(ctx context.Context, yield func(arrow.RecordBatch) error) er
 	defer records.Release()
 	rows := int64(0)
 	for records.Next() {
+		if err := f.Header.checkColumns(records.RecordBatch().Schema()); err != nil {
+			return registry.Inputf(f.Path, "is damaged: %v", err)
+		}
 		rows += records.RecordBatch().NumRows()
 		if err := yield(records.RecordBatch()); err != nil {
 			return err

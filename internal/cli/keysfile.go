@@ -14,6 +14,7 @@ import (
 	"github.com/plumbstore/plumb/internal/csvfile"
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/gitlfs"
+	"github.com/plumbstore/plumb/internal/regularfile"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 )
@@ -21,7 +22,7 @@ import (
 // addFile reads rows of keys from a file: .json, an array of objects; .jsonl, an object a line; .csv, with a heading.
 // null, and an empty CSV cell that is not quoted, is a null key, which matches nothing (R8).
 func (k *keyColumns) addFile(path string) error {
-	file, err := os.Open(path)
+	file, err := regularfile.Open(path)
 	if err != nil {
 		return registry.Inputf(k.flag, "%v", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/plumbstore/plumb/internal/document"
+	"github.com/plumbstore/plumb/internal/regularfile"
 	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
@@ -31,8 +32,8 @@ func (p *project) pushFile(ctx context.Context, view *registry.View, path string
 	if err != nil {
 		return nil, registry.Inputf("", "cannot read file %s: %v", path, reason(err))
 	}
-	if info.IsDir() {
-		return nil, registry.Inputf("", "cannot read file %s: it is a folder", path)
+	if err := regularfile.Check(path, info); err != nil {
+		return nil, registry.Inputf("", "cannot read file %s: %v", path, reason(err))
 	}
 	if format == ".jsonl" {
 		return func(_ context.Context, yield func(materialize.Rows) error) error {
@@ -65,7 +66,7 @@ const jsonBatch = 4096
 
 // readJSONLines reads an object a line. Empty lines are no rows.
 func readJSONLines(view *registry.View, path string, yield func(materialize.Rows) error) error {
-	file, err := os.Open(path)
+	file, err := regularfile.Open(path)
 	if err != nil {
 		return registry.Inputf("", "cannot read file %s: %v", path, reason(err))
 	}

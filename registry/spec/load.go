@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/plumbstore/plumb/internal/regularfile"
 )
 
 // Load reads the definition files of the project in the folder root. Paths are files, or folders of which every .yaml
@@ -104,8 +106,11 @@ func yamlFiles(folder string) ([]string, error) {
 	return files, err
 }
 
+// maxFile bounds a file of definitions, in bytes.
+const maxFile = 64 << 20
+
 func (s *Set) readFile(root, file string) error {
-	data, err := os.ReadFile(file)
+	data, err := regularfile.Read(file, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		s.unreadable(display(root, file), "is a link to a file that is not there; mend or remove it")
 		return nil

@@ -37,7 +37,7 @@ type plainRow map[string]plainText
 
 // textHistory is History for a view over files of text.
 func (e *Engine) textHistory(ctx context.Context, view *registry.View, yield func(arrow.RecordBatch) error) error {
-	files, err := e.find(view.Source)
+	files, err := e.find(ctx, view.Source)
 	if err != nil {
 		return err
 	}
