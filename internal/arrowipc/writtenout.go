@@ -142,3 +142,28 @@ func multiply(a, b int64) int64 {
 	}
 	return a * b
 }
+
+// Held is the bytes of the buffers of a batch.
+func Held(batch arrow.RecordBatch) int64 {
+	total := int64(0)
+	for i := range int(batch.NumCols()) {
+		total += held(batch.Column(i).Data())
+	}
+	return total
+}
+
+func held(data arrow.ArrayData) int64 {
+	total := int64(0)
+	for _, buffer := range data.Buffers() {
+		if buffer != nil {
+			total += int64(buffer.Len())
+		}
+	}
+	for _, child := range data.Children() {
+		total += held(child)
+	}
+	if data.DataType().ID() == arrow.DICTIONARY && data.Dictionary() != nil {
+		total += held(data.Dictionary())
+	}
+	return total
+}

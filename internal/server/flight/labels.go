@@ -84,7 +84,7 @@ func (s *Service) spool(from *incoming, folder string) (path string, err error) 
 }
 
 // copyLabels copies an Arrow stream, and checks on the way that each batch is what its schema says, since the engine
-// reads it without checks. Its rows may take up to the bound once each has its values for itself.
+// reads it without checks. What its rows share may take up to the bound once each has its values for itself.
 func copyLabels(from *incoming, to io.Writer, bound int64) (err error) {
 	defer func() {
 		if damage := recover(); damage != nil { // Arrow panics on what it cannot make sense of.
@@ -106,7 +106,7 @@ func copyLabels(from *incoming, to io.Writer, bound int64) (err error) {
 		if err := array.ValidateRecordFull(batch); err != nil {
 			return unreadable(fmt.Sprintf("the batch after row %d is damaged", rows), err)
 		}
-		if left -= min(arrowipc.WrittenOut(batch), left+1); left < 0 {
+		if left -= max(0, arrowipc.WrittenOut(batch)-arrowipc.Held(batch)); left < 0 {
 			return &LimitError{fmt.Sprintf("%s takes more than %d bytes once each row has its values for itself; send fewer "+
 				"rows or columns, or raise serving.flight_spool there", labelsName, bound)}
 		}

@@ -151,7 +151,7 @@ func TestLabelRowsThatAreNoneAreRefused(t *testing.T) {
 				_ = writer.Write(labels(0, 3))
 				_ = sendRows(stream, arrow.NewSchema(labelSchema.Fields()[:1], nil), labels(3, 6).Columns()[:1])
 			},
-			"the label table: the batch after row 3 does not fit its schema: ",
+			"the label table: a message cannot be read: the metadata of a message is damaged: a batch has 1 columns where ",
 		},
 		"text that is no UTF-8": {
 			func(writer *flight.Writer, _ flight.FlightService_DoExchangeClient) {
@@ -164,7 +164,7 @@ func TestLabelRowsThatAreNoneAreRefused(t *testing.T) {
 			func(_ *flight.Writer, stream flight.FlightService_DoExchangeClient) {
 				_ = stream.Send(&flight.FlightData{DataHeader: []byte("this is no header at all"), DataBody: []byte("x")})
 			},
-			"the label table: a message came whose header is no Arrow message",
+			"the label table: a message cannot be read: the metadata of a message is damaged: ",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

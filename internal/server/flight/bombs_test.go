@@ -1,0 +1,84 @@
+package flight_test
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/flight"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+)
+
+// TestSchemasThatAskForAllMemoryAreRefused sends calls of a few hundred bytes that ended the process.
+func TestSchemasThatAskForAllMemoryAreRefused(t *testing.T) {
+	r := start(t)
+	files, err := filepath.Glob("testdata/schema-too-long-*.json")
+	if err != nil || len(files) != 4 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		ok(t, err)
+		var messages []string
+		ok(t, json.Unmarshal(text, &messages))
+		call := r.exchange(r.request)
+		for _, message := range messages[1:] { // The first is the request, which asks for another view.
+			encoded, err := hex.DecodeString(message)
+			ok(t, err)
+			data := &flight.FlightData{}
+			ok(t, proto.Unmarshal(encoded, data))
+			_ = call.stream.Send(data) // The call may have been refused by now.
+		}
+		_ = call.stream.CloseSend()
+		if _, _, err := read(call.stream); status.Code(err) != codes.InvalidArgument {
+			t.Errorf("%s: got %v", file, err)
+		}
+	}
+	_, _, err = r.join(r.request, labels(0, 3))
+	ok(t, err)
+}
+
+// TestDeepSchemasAreRefused nests a column 1,000 deep, which kept the slot of a join busy beyond its deadline.
+func TestDeepSchemasAreRefused(t *testing.T) {
+	r := start(t)
+	deep := arrow.PrimitiveTypes.Int64
+	for range 1_000 {
+		deep = arrow.StructOf(arrow.Field{Name: "x", Type: deep})
+	}
+	builder := array.NewBuilder(memory.DefaultAllocator, deep)
+	builder.AppendNulls(3)
+	rows := labels(0, 3)
+	fields := append(rows.Schema().Fields(), arrow.Field{Name: "deep", Type: deep, Nullable: true})
+	columns := append(rows.Columns(), builder.NewArray())
+	_, _, err := r.join(r.request, array.NewRecordBatch(arrow.NewSchema(fields, nil), columns, 3))
+	if status.Code(err) != codes.InvalidArgument || !strings.Contains(statusOf(err).Message(), "more than 64 deep") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestRowsThatShareATextAreCountedWithIt sends one text of a megabyte that 4,000 rows lead to.
+func TestRowsThatShareATextAreCountedWithIt(t *testing.T) {
+	r := start(t)
+	const rows = 4_000
+	kind := &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: arrow.BinaryTypes.String}
+	builder := array.NewDictionaryBuilder(memory.DefaultAllocator, kind).(*array.BinaryDictionaryBuilder)
+	text := strings.Repeat("x", 1<<20)
+	for range rows {
+		ok(t, builder.AppendString(text))
+	}
+	batch := labels(0, rows)
+	fields := append(batch.Schema().Fields(), arrow.Field{Name: "shared", Type: kind})
+	columns := append(batch.Columns(), builder.NewArray())
+	_, _, err := r.join(r.request, array.NewRecordBatch(arrow.NewSchema(fields, nil), columns, rows))
+	if status.Code(err) != codes.ResourceExhausted || !strings.Contains(statusOf(err).Message(), "values for itself") {
+		t.Errorf("got %v", err)
+	}
+}
