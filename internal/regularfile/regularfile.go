@@ -58,8 +58,16 @@ func Check(path string, info os.FileInfo) error {
 	if info.Mode().IsRegular() {
 		return nil
 	}
-	return &fs.PathError{Op: "open", Path: path, Err: fmt.Errorf("it is %s, not a regular file", kind(info.Mode()))}
+	return &fs.PathError{Op: "open", Path: path, Err: otherFile(kind(info.Mode()))}
 }
+
+// otherFile is the kind of a file that is no regular one. It is fs.ErrInvalid.
+type otherFile string
+
+func (f otherFile) Error() string { return "it is " + string(f) + ", not a regular file" }
+
+// Is makes errors.Is know fs.ErrInvalid.
+func (otherFile) Is(target error) bool { return target == fs.ErrInvalid }
 
 func kind(mode os.FileMode) string {
 	switch {

@@ -87,6 +87,8 @@ func (d *definitions) plan(ctx context.Context, files []*plumbv1.DefinitionFile)
 	return plan.New(current, desired), nil
 }
 
+// read checks texts. Whoever waits for it waits until its deadline at most, and so does the next: what a source or a
+// query keeps busy for longer goes on by itself until it sees that its context is done.
 func (d *definitions) read(ctx context.Context, texts []spec.Text) (*plumbv1.Definitions, error) {
 	select {
 	case d.checking <- struct{}{}:
@@ -94,7 +96,26 @@ func (d *definitions) read(ctx context.Context, texts []spec.Text) (*plumbv1.Def
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	return spec.ReadTexts(ctx, texts, d.server.config.Inspector)
+	type outcome struct {
+		definitions *plumbv1.Definitions
+		err         error
+	}
+	done := make(chan outcome, 1)
+	go func() {
+		defer func() {
+			if fault := recover(); fault != nil {
+				done <- outcome{err: panicked(fault)}
+			}
+		}()
+		definitions, err := spec.ReadTexts(ctx, texts, d.server.config.Inspector)
+		done <- outcome{definitions, err}
+	}()
+	select {
+	case read := <-done:
+		return read.definitions, read.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // author says who applies: whom the guard knows, and beside it whom the caller tells.

@@ -39,6 +39,9 @@ func (s *Server) authorize(ctx context.Context, method string) (context.Context,
 	if s.config.Guard == nil {
 		return ctx, nil
 	}
+	if caller, ok := ctx.Value(admittedKey{}).(auth.Identity); ok { // The guard has decided before the message was read.
+		return auth.WithCaller(ctx, caller), nil
+	}
 	caller, err := s.config.Guard.CheckIncoming(ctx, method)
 	if err != nil {
 		return ctx, err

@@ -49,6 +49,9 @@ const pingInterval = 10 * time.Second
 // for. One whose machine is gone would otherwise keep its join.
 const goneInterval = 30 * time.Second
 
+// arrivals is how many calls may arrive for each that is answered: beyond that they are refused unread.
+const arrivals = 2
+
 // streamWorkers are goroutines that keep the stacks which calls have grown. Where all are busy a call gets one of its
 // own.
 const streamWorkers = 32
@@ -154,6 +157,8 @@ type Server struct {
 	validator protovalidate.Validator
 	following *follower
 	limit     limiter
+	// arriving counts the calls whose message may be in memory.
+	arriving limiter
 	// draining is done once streams, which have no end of their own, must end.
 	draining   context.Context
 	endStreams context.CancelFunc
@@ -178,9 +183,11 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 	s := &Server{config: config, listeners: listeners, admin: admin, health: health.NewServer(), validator: validator}
 	s.draining, s.endStreams = context.WithCancel(context.Background())
 	s.following, s.limit.most = newFollower(config), int64(config.MaxConcurrent)
+	s.arriving.most = arrivals * int64(config.MaxConcurrent)
 	config.Metrics.RegisterRegistry(s.revision, s.stale)
 	s.grpc = grpc.NewServer(append(config.observed(),
 		config.credentials(),
+		grpc.InTapHandle(s.admit),
 		grpc.ForceServerCodecV2(newCodec()),
 		grpc.MaxRecvMsgSize(config.maxMessage()),
 		grpc.MaxSendMsgSize(config.MaxResponseBytes),
@@ -204,8 +211,8 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 
 // register makes the services known.
 func (s *Server) register(service *serving, definitions *definitions) {
-	s.grpc.RegisterService(servingDesc(), service)
-	plumbv1.RegisterRegistryServiceServer(s.grpc, definitions)
+	s.grpc.RegisterService(tolerant(servingDesc()), service)
+	s.grpc.RegisterService(tolerant(&plumbv1.RegistryService_ServiceDesc), definitions)
 	if s.config.Offline != nil {
 		arrowflight.RegisterFlightServiceServer(s.grpc, flight.New(flight.Config{
 			Engine:     s.config.Offline,
@@ -217,7 +224,7 @@ func (s *Server) register(service *serving, definitions *definitions) {
 			Ticks:      s.config.JoinTicks,
 		}))
 	}
-	healthpb.RegisterHealthServer(s.grpc, s.health)
+	s.grpc.RegisterService(tolerant(&healthpb.Health_ServiceDesc), s.health)
 	reflection.Register(s.grpc)
 }
 
