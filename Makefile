@@ -60,7 +60,8 @@ postgres:
 
 # Each package's fuzz tests by name; their corpora are in testdata/fuzz, and make test runs those.
 fuzz_tests = ./store:FuzzKey ./store:FuzzRow ./registry/spec:FuzzDefinitions ./internal/config:FuzzConfiguration \
-	./internal/server:FuzzRequests ./sdk:FuzzReply ./internal/server/auth:FuzzTokens ./internal/server/auth:FuzzAuthorization
+	./internal/server:FuzzRequests ./sdk:FuzzReply ./internal/server/auth:FuzzTokens ./internal/server/auth:FuzzAuthorization \
+	./internal/parquetfile:FuzzFooter ./internal/arrowipc:FuzzArrow
 
 .PHONY: fuzz
 fuzz: ## Feed each decoder anything for FUZZ_TIME, a minute unless told

@@ -61,13 +61,13 @@ func Check(path string, info os.FileInfo) error {
 	return &fs.PathError{Op: "open", Path: path, Err: otherFile(kind(info.Mode()))}
 }
 
-// otherFile is the kind of a file that is no regular one. It is fs.ErrInvalid.
+// otherFile is the kind of a file that is no regular one.
 type otherFile string
 
 func (f otherFile) Error() string { return "it is " + string(f) + ", not a regular file" }
 
-// Is makes errors.Is know fs.ErrInvalid.
-func (otherFile) Is(target error) bool { return target == fs.ErrInvalid }
+// Is makes errors.Is know fs.ErrInvalid, but for a folder, which the system has words of its own for.
+func (f otherFile) Is(target error) bool { return target == fs.ErrInvalid && f != "a folder" }
 
 func kind(mode os.FileMode) string {
 	switch {

@@ -52,7 +52,16 @@ type reader struct {
 	file string
 }
 
+// maxProblems bounds the mistakes that are reported. Nobody reads more of them at a time.
+const maxProblems = 1000
+
 func (r *reader) add(node *yaml.Node, format string, args ...any) {
+	if len(r.set.problems) == maxProblems {
+		r.set.problems = append(r.set.problems, Problem{File: r.file, Message: "has further mistakes; mend those above first"})
+	}
+	if len(r.set.problems) > maxProblems {
+		return
+	}
 	r.set.problems = append(r.set.problems, place{r.file, node}.position(node).problem(format, args...))
 }
 

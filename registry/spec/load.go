@@ -115,6 +115,10 @@ func (s *Set) readFile(root, file string) error {
 		s.unreadable(display(root, file), "is a link to a file that is not there; mend or remove it")
 		return nil
 	}
+	if errors.Is(err, fs.ErrInvalid) {
+		s.unreadable(display(root, file), "is not a regular file; remove it")
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("read definitions: %w", err)
 	}

@@ -22,6 +22,9 @@ func (r *reader) checkRules(definitions *plumbv1.Definitions) error {
 	}
 	if invalid != nil {
 		for _, violation := range invalid.Violations {
+			if len(r.set.problems) > maxProblems {
+				break
+			}
 			r.addViolation(r.set.places[definitions].node, violation.Proto)
 		}
 	}
