@@ -11,8 +11,8 @@ import (
 )
 
 // checkOutput compares the training set with its manifest: its content, and then each number that the manifest says of
-// it, which no digest tells. The selection is that of the manifest's revision; nil where it is not known. What the
-// manifest has wrong is a mistake in the manifest, and is noted in f.Check.
+// it, which no digest tells. The selection is that of the manifest's revision; nil where it is not known. A manifest
+// that says something else of the same content is a *registry.InputError.
 func (f *Found) checkOutput(ctx context.Context, find *finder, selection *registry.Selection) (Check, error) {
 	check := Check{Subject: "output", Name: f.Output, State: Same}
 	path, check, err := f.locateOutput(ctx, find, check)
@@ -38,8 +38,8 @@ func (f *Found) checkOutput(ctx context.Context, find *finder, selection *regist
 		check.State, check.Detail = Changed, details
 		return check, nil
 	}
-	if details := m.misstates(actual, selection); details != "" && f.Check.State == Same {
-		f.Check.State, f.Check.Detail = Changed, "it contradicts the file: "+details
+	if details := m.misstates(actual, selection); details != "" {
+		return check, registry.Inputf("", "cannot use the manifest %s: it contradicts the file: %s", f.Check.Name, details)
 	}
 	return check, nil
 }
