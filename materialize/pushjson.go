@@ -218,6 +218,9 @@ func digits(value any) string {
 
 // parseFloat reads a number. What is beyond the type is none: it would become infinity or zero.
 func parseFloat(text string, bits int) (float64, bool) {
+	if text == "NaN" {
+		return store.TextNaN(), true
+	}
 	number, err := strconv.ParseFloat(text, bits)
 	digits, _, _ := strings.Cut(strings.ToLower(text), "e")
 	return number, err == nil && (number != 0 || !strings.ContainsAny(digits, "123456789"))

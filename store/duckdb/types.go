@@ -164,7 +164,7 @@ func convertText(to plumbv1.Type) *conversion {
 		c.value, c.fits, c.hint = "make_timestamptz("+micros.value+")", micros.fits, micros.hint
 	default:
 		// What is beyond the type would become infinity or zero.
-		c.fits = "coalesce(regexp_full_match($, '[+-]?(NaN|Infinity)') AND " + c.value + " IS NOT NULL OR " +
+		c.fits = "coalesce(regexp_full_match($, 'NaN|[+-]?Infinity') AND " + c.value + " IS NOT NULL OR " +
 			"regexp_full_match($, '[+-]?[0-9.]+([eE][+-]?[0-9]+)?') AND isfinite(" + c.value + ") AND (" + c.value +
 			" <> 0 OR regexp_full_match($, '[+-]?[0.]+([eE].*)?')), false)"
 	}

@@ -92,6 +92,8 @@ func TestR9_EveryValueIsConvertedExactlyOrRefused(t *testing.T) {
 		{textType, "'Infinity'", plumbv1.Type_FLOAT32, "inf"},
 		{textType, "'-Infinity'", plumbv1.Type_FLOAT64, "-inf"},
 		{textType, "'NaN'", plumbv1.Type_FLOAT64, "nan"},
+		{textType, "'-NaN'", plumbv1.Type_FLOAT64, refused},
+		{textType, "'+NaN'", plumbv1.Type_FLOAT32, refused},
 		{textType, "'inf'", plumbv1.Type_FLOAT64, refused},
 		{textType, "'1.2.3'", plumbv1.Type_FLOAT64, refused},
 		{partitionType, "'01'", plumbv1.Type_INT64, "1"},

@@ -197,7 +197,7 @@ func (c cell) isAgain(float float64) bool {
 
 var (
 	wholeText  = regexp.MustCompile(`^[+-]?[0-9]+$`)
-	floatText  = regexp.MustCompile(`^[+-]?([0-9.]+([eE][+-]?[0-9]+)?|NaN|Infinity)$`)
+	floatText  = regexp.MustCompile(`^([+-]?([0-9.]+([eE][+-]?[0-9]+)?|Infinity)|NaN)$`)
 	base64Text = regexp.MustCompile(`^[A-Za-z0-9+/]*={0,2}$`)
 )
 
@@ -253,6 +253,9 @@ func parseFloat(text string, to plumbv1.Type, fails error) (any, error) {
 		bits = 32
 	}
 	value, err := strconv.ParseFloat(text, bits)
+	if text == "NaN" {
+		value = store.TextNaN()
+	}
 	switch {
 	case err != nil || !floatText.MatchString(text):
 		return nil, fails
