@@ -65,7 +65,7 @@ func (a *arrowFile) numbered() (*numberedReader, error) {
 		}
 		fields[i] = arrow.Field{Name: name, Type: form, Nullable: true}
 	}
-	r := &numberedReader{file: a, schema: arrow.NewSchema(fields, nil)}
+	r := &numberedReader{file: a, schema: arrow.NewSchema(fields, nil), coarse: coarseColumns(a.schema)}
 	r.references.Store(1)
 	return r, nil
 }
@@ -78,6 +78,9 @@ const sliceBytes = 16 << 20
 type numberedReader struct {
 	file   *arrowFile
 	schema *arrow.Schema
+	// coarse are the columns whose times microseconds may not hold, rows the number of rows that were read.
+	coarse []int
+	rows   int64
 	batch  arrow.RecordBatch
 	// rest is what is left of a batch that was cut.
 	rest       arrow.RecordBatch
@@ -138,6 +141,9 @@ func (r *numberedReader) Next() (more bool) {
 // read reads the next batch of the file, and says whether there is one.
 func (r *numberedReader) read() bool {
 	batch, err := r.file.next()
+	if err == nil {
+		err = checkTimes(batch, r.coarse, r.rows)
+	}
 	if err != nil {
 		if !errors.Is(err, io.EOF) {
 			r.err = err
@@ -158,6 +164,7 @@ func (r *numberedReader) read() bool {
 		}
 	}
 	r.rest = array.NewRecordBatch(r.schema, columns, batch.NumRows())
+	r.rows += batch.NumRows()
 	return true
 }
 

@@ -25,11 +25,15 @@ type labelForm struct {
 	form       arrow.DataType
 	// want is what comes out, the same where it is empty; refused where it cannot be kept.
 	want string
+	// says is what the refusal says beside the column's name.
+	says string
 	// arrowOnly says that Parquet has no such type, or arrow-go writes none.
 	arrowOnly bool
 }
 
 const refusedForm = "refused"
+
+var zonedMillis = &arrow.TimestampType{Unit: arrow.Millisecond, TimeZone: "UTC"}
 
 var zonedNanos = &arrow.TimestampType{Unit: arrow.Nanosecond, TimeZone: "UTC"}
 
@@ -67,8 +71,16 @@ var labelForms = []labelForm{
 	{name: "fields alike but for case", rows: `[{"a":1,"A":2},null,null,null]`, form: arrow.StructOf(
 		arrow.Field{Name: "a", Type: arrow.PrimitiveTypes.Int32, Nullable: true},
 		arrow.Field{Name: "A", Type: arrow.PrimitiveTypes.Int32, Nullable: true}), want: refusedForm},
-	{name: "times that no microsecond holds", rows: `[10000000000000000,0,null,1]`,
-		form: &arrow.TimestampType{Unit: arrow.Millisecond, TimeZone: "UTC"}, want: refusedForm},
+	{name: "times that no microsecond holds", rows: `[0,null,10000000000000000,1]`, form: zonedMillis, want: refusedForm,
+		says: "row 3"},
+	{name: "lists of such times", rows: `[[0,null],[],[1,-10000000000000000],null]`, form: arrow.ListOf(zonedMillis),
+		want: refusedForm, says: "row 3"},
+	{name: "such times in structs", rows: `[null,{"t":10000000000000000},{"t":0},null]`, want: refusedForm, says: "row 2",
+		form: arrow.StructOf(arrow.Field{Name: "t", Type: zonedMillis, Nullable: true})},
+	{name: "seconds that no microsecond holds", rows: `[0,null,0,10000000000000]`, want: refusedForm, says: "row 4",
+		form: &arrow.TimestampType{Unit: arrow.Second, TimeZone: "UTC"}, arrowOnly: true},
+	{name: "milliseconds with a zone", rows: `[0,null,-1,9223372036854775]`, form: zonedMillis,
+		want: `[0,null,-1000,9223372036854775000]`},
 	{name: "", rows: `[1,2,null,3]`, form: arrow.PrimitiveTypes.Int64},
 	{name: "FILE_ROW_NUMBER", rows: `[10,20,null,30]`, form: arrow.PrimitiveTypes.Int64},
 	{name: "filename", rows: `["a","b",null,""]`, form: arrow.BinaryTypes.String},
@@ -107,7 +119,7 @@ func (f labelForm) hold(t *testing.T, suite Offline, in string) {
 			_, err = join.WriteFile(t.Context(), filepath.Join(folder, out))
 		}
 		if f.want == refusedForm {
-			if err := refused(err, fmt.Sprintf("%q", f.name)); err != nil {
+			if err := refused(err, fmt.Sprintf("%q", f.name), f.says); err != nil {
 				t.Errorf("%s: %v", out, err)
 			}
 			continue
