@@ -26,11 +26,8 @@ const (
 // copying is one run's way from the offline to the online store.
 type copying struct {
 	*Materializer
-	view   *registry.View
-	window store.Window
-	guard  *guard
-	// maxFailed is how many rows may fail.
-	maxFailed  int64
+	request    store.NewestRequest
+	guard      *guard
 	free, full chan *batch
 
 	// mu guards what follows while batches are written.
@@ -42,8 +39,9 @@ type copying struct {
 // copyWindow writes the newest rows of the plan's window to the online store, and counts them in the report. Reading,
 // packing and writing overlap. Batches arrive in any order: no two have a row of one key.
 func (m *Materializer) copyWindow(ctx context.Context, p *plan, maxFailed int64, report *Report) error {
-	c := &copying{Materializer: m, view: p.view, window: p.window, maxFailed: maxFailed, report: report,
-		guard: newGuard(m.config.Registry, p.view), free: make(chan *batch, depth), full: make(chan *batch, depth)}
+	request := store.NewestRequest{View: p.view, Window: p.window, MaxFailed: maxFailed, CountBefore: p.countBefore}
+	c := &copying{Materializer: m, request: request, report: report, guard: newGuard(m.config.Registry, p.view),
+		free: make(chan *batch, depth), full: make(chan *batch, depth)}
 	for range depth {
 		c.free <- &batch{}
 	}
@@ -61,20 +59,19 @@ func (m *Materializer) copyWindow(ctx context.Context, p *plan, maxFailed int64,
 
 // pack reads the window and sends full batches, the last one partly full.
 func (c *copying) pack(ctx context.Context) error {
-	p, err := newPacker(c.view, store.RunOrigin(c.report.Run.ID))
+	p, err := newPacker(c.request.View, store.RunOrigin(c.report.Run.ID))
 	if err != nil {
 		return err
 	}
-	p.rows, p.free, p.full, p.maxFailed = c.config.BatchRows, c.free, c.full, c.maxFailed
-	request := store.NewestRequest{View: c.view, Window: c.window, MaxFailed: c.maxFailed}
-	report, err := c.config.Offline.Newest(ctx, request, func(record arrow.RecordBatch) error {
+	p.rows, p.free, p.full, p.maxFailed = c.config.BatchRows, c.free, c.full, c.request.MaxFailed
+	report, err := c.config.Offline.Newest(ctx, c.request, func(record arrow.RecordBatch) error {
 		return p.addAll(ctx, record)
 	})
 	report.Failed += p.failed.Failed
 	report.Failures = append(report.Failures, p.failed.Failures...)
 	c.count(report)
-	if err == nil && report.Failed > c.maxFailed {
-		err = store.TooManyFailed(report, c.maxFailed)
+	if err == nil && report.Failed > c.request.MaxFailed {
+		err = store.TooManyFailed(report, c.request.MaxFailed)
 	}
 	if err != nil {
 		return err
@@ -89,6 +86,7 @@ func (c *copying) count(read store.NewestReport) {
 	run.Read, run.NullKeys, run.NullTimes, run.Skipped = read.Read, read.NullKeys, read.NullTimes, read.Failed
 	run.Files = read.Files
 	c.report.Failures = read.Failures[:min(len(read.Failures), store.FailureSamples)]
+	c.report.Before = read.Before
 }
 
 // write gives batches to the online store until there are no more.

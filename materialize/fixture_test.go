@@ -143,11 +143,14 @@ func (p *project) run(online store.Online, request materialize.Request) material
 	return must(p.materializer(online).Run(p.t.Context(), p.view("price"), request))(p.t)
 }
 
-// end is the recorded end, and whether there is one.
+// end is up to when the prices are recorded as materialized without a gap, and whether anything is recorded.
 func (p *project) end() (store.Instant, bool) {
 	p.t.Helper()
 	progress, ok := must(p.registry.Progress(p.t.Context(), "shops"))(p.t)["price"]
-	return store.Instant(progress.End), ok
+	if !ok {
+		return 0, false
+	}
+	return store.Instant(progress.First().End), true
 }
 
 // look reads the euros of shops at an instant.

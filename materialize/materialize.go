@@ -1,8 +1,8 @@
 // Package materialize brings feature rows from the offline to the online store, window by window (R5).
 //
 // A run reads the newest row of each entity key in the half-open window (start, end], packs it, and writes it under
-// newest-wins (R14). The end that is kept in the registry's ledger moves only once every row was written, so a run
-// that was killed at any point is simply done again: the next run starts where the last complete one ended, and
+// newest-wins (R14). The window is recorded in the registry's ledger only once every row was written, so a run
+// that was killed at any point is simply done again: the next run starts where what is complete ends, and
 // writing a row twice changes nothing.
 package materialize
 
@@ -81,8 +81,12 @@ type Report struct {
 	Run registry.Run
 	// Failures are the first of the rows that Run.Skipped counts.
 	Failures []store.FailedRow
-	// Notes are sentences for the user: that rows later than now were left (R15), that a part is still missing, that
-	// there was nothing to do.
+	// Done, where not nil, says that there was nothing to do, since the view is complete in this interval already.
+	Done *registry.Interval
+	// Before counts the rows of the source that lie before the window, where it is the first one and has a start: nothing
+	// will bring them online.
+	Before int64
+	// Notes are sentences for the user: that rows later than now were left (R15), that a part is still missing.
 	Notes []string
 }
 
@@ -106,7 +110,8 @@ func (m *Materializer) Run(ctx context.Context, view *registry.View, request Req
 		return Report{}, err
 	}
 	report := Report{Run: plan.run(now), Notes: plan.notes}
-	if plan.empty {
+	if plan.done != nil {
+		report.Done = plan.done
 		return report, nil
 	}
 	note, err := m.unfinished(ctx, view)
@@ -125,7 +130,7 @@ func (m *Materializer) Run(ctx context.Context, view *registry.View, request Req
 }
 
 // unfinished says that another run of the view was begun and has not ended. Whether it still goes on or was killed,
-// both are safe: newest wins in the store (R14), and the ledger keeps the longer window.
+// both are safe: newest wins in the store (R14), and the ledger keeps what both have done.
 func (m *Materializer) unfinished(ctx context.Context, view *registry.View) ([]string, error) {
 	last, err := m.config.Ledger.LastRuns(ctx, view.Project)
 	if err != nil {

@@ -52,12 +52,12 @@ func TestR5_AWindowThatWasDoneIsNothingToDo(t *testing.T) {
 	p := newProject(t, price{"a", at(1), nil, 1.0})
 	p.run(online, materialize.Request{To: at(2)})
 	again := p.run(online, materialize.Request{To: at(2)})
-	if again.Run.ID != 0 || !strings.Contains(strings.Join(again.Notes, "\n"), "nothing to do") {
-		t.Errorf("want nothing to do, and that said; got %+v", again)
+	if again.Run.ID != 0 || again.Done == nil || again.Done.End != int64(at(2)) {
+		t.Errorf("want nothing to do, since all is done up to %s; got %+v", at(2), again)
 	}
 }
 
-func TestR5_AGapIsWrittenAndSaidButNotRecorded(t *testing.T) {
+func TestR5_AGapIsSaidAndClosedByTheNextRun(t *testing.T) {
 	online := openSQLite(t, filepath.Join(t.TempDir(), "online.db"))
 	p := newProject(t, price{"a", at(1), nil, 1.0}, price{"b", at(3), nil, 2.0}, price{"c", at(5), nil, 3.0})
 	p.run(online, materialize.Request{To: at(2)})
@@ -67,7 +67,7 @@ func TestR5_AGapIsWrittenAndSaidButNotRecorded(t *testing.T) {
 		t.Errorf("the gap is not said: %q", gap.Notes)
 	}
 	if end, _ := p.end(); end != at(2) {
-		t.Errorf("the recorded end is %s, want the one before the gap", end)
+		t.Errorf("what is complete ends at %s, want the end before the gap", end)
 	}
 	if diff := cmp.Diff(present(3, at(5)), p.look(online, at(6), "c")[0]); diff != "" {
 		t.Errorf("the row behind the gap (-want +got):\n%s", diff)
@@ -75,6 +75,55 @@ func TestR5_AGapIsWrittenAndSaidButNotRecorded(t *testing.T) {
 	p.run(online, materialize.Request{To: at(6)})
 	if diff := cmp.Diff(present(2, at(3)), p.look(online, at(6), "b")[0]); diff != "" {
 		t.Errorf("the row in the gap, after the next run (-want +got):\n%s", diff)
+	}
+	if end, _ := p.end(); end != at(6) {
+		t.Errorf("what is complete ends at %s, want %s", end, at(6))
+	}
+}
+
+// A scheduler that catches up runs several windows at a time, and one that failed again later.
+func TestR5_WindowsThatAreDoneInAnyOrderAreOne(t *testing.T) {
+	online := openSQLite(t, filepath.Join(t.TempDir(), "online.db"))
+	p := newProject(t, price{"a", at(1), nil, 1.0}, price{"b", at(3), nil, 2.0}, price{"c", at(5), nil, 3.0})
+	for _, start := range []float64{1, 3, 2, 4} {
+		from := at(start)
+		p.run(online, materialize.Request{From: &from, To: at(start + 1)})
+	}
+	progress := must(p.registry.Progress(t.Context(), "shops"))(t)["price"]
+	start := int64(at(1))
+	if diff := cmp.Diff([]registry.Interval{{Start: &start, End: int64(at(5))}}, progress.Intervals); diff != "" {
+		t.Error(diff)
+	}
+	var group errgroup.Group
+	for i := range 7 {
+		group.Go(func() error {
+			from := at(float64(5 + i*3%7)) // Each window once, in another order.
+			_, err := p.materializer(online).Run(t.Context(), p.view("price"),
+				materialize.Request{From: &from, To: from + at(1) - at(0)})
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if end, _ := p.end(); end != at(12) {
+		t.Errorf("after windows that ended at once what is complete ends at %s", end)
+	}
+}
+
+func TestR5_RowsBeforeAFirstWindowAreCounted(t *testing.T) {
+	online := openSQLite(t, filepath.Join(t.TempDir(), "online.db"))
+	p := newProject(t, price{"a", at(1), nil, 1.0}, price{"b", at(2), nil, 2.0}, price{nil, at(1), nil, 2.0},
+		price{"b", nil, nil, 2.0}, price{"c", at(5), nil, 3.0})
+	from := at(2)
+	for i, want := range []int64{3, 0} { // The second time the record says where it begins.
+		report := p.run(online, materialize.Request{From: &from, To: at(6)})
+		if report.Before != want {
+			t.Errorf("run %d counts %d rows before its window, want %d", i, report.Before, want)
+		}
+	}
+	if report := p.run(online, materialize.Request{From: &from, To: at(6), Full: true}); report.Before != 3 {
+		t.Errorf("a run that starts over there counts %d rows before its window, want 3", report.Before)
 	}
 }
 

@@ -3,6 +3,8 @@ package materialize
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/plumbstore/plumb/registry"
@@ -13,11 +15,11 @@ import (
 type Request struct {
 	// To is the end of the window, inclusive. It is taken as now where it is later (R15).
 	To store.Instant
-	// From is the start, exclusive. Where nil, the window starts at the view's recorded end, and has no beginning where
-	// there is none.
+	// From is the start, exclusive, and before To. Where nil, the window starts where the first of the view's recorded
+	// intervals ends, and has no beginning where there is none.
 	From *store.Instant
-	// Lookback, where not nil, stands for the view's own: how far before the recorded end the window starts, so that rows
-	// that arrived after their window was done still reach the store. It counts where From is nil.
+	// Lookback, where not nil, stands for the view's own: how far before that end the window starts, so that rows that
+	// arrived after their window was done still reach the store. It counts where From is nil.
 	Lookback *time.Duration
 	// Full ignores what is recorded and replaces it: the window starts at From, or has no beginning. It brings back what
 	// an online store has lost.
@@ -31,58 +33,71 @@ type Request struct {
 type plan struct {
 	view   *registry.View
 	window store.Window
-	// progress is what to record once the window is done; nil leaves the record as it is.
+	// progress is what to record once the window is done.
 	progress *registry.Progress
 	notes    []string
 	// anew says that nothing which was materialized before counts: rows that are still in a write-ahead file of the
 	// view's push log may be in no table that is read.
 	anew bool
-	// empty says that the window holds no instant.
-	empty bool
+	// countBefore asks for the number of rows before the window, since nothing recorded says that they were left out.
+	countBefore bool
+	// done, where not nil, is the interval that leaves nothing to do.
+	done *registry.Interval
 }
 
-// newPlan applies R5 and R15: it chooses the window, and what will have been materialized once it is done.
+// newPlan applies R5 and R15: it chooses the window, and says what the record then lacks.
 func newPlan(view *registry.View, request Request, recorded map[string]registry.Progress, now store.Instant) (
 	*plan, error,
 ) {
-	if request.From != nil && *request.From > request.To {
-		return nil, registry.Inputf("from", "%s is later than the window's end %s; give an earlier one",
-			*request.From, request.To)
+	p := &plan{view: view, window: store.Window{Start: request.From, End: min(request.To, now)}, anew: true}
+	if err := request.check(now); err != nil {
+		return nil, err
 	}
-	p := &plan{view: view, window: store.Window{Start: request.From, End: request.To}, anew: true}
 	done, ok := recorded[view.Name]
 	ok = ok && done.Generation == view.Generation && done.Rebuild == view.Rebuild && !request.Full
 	if ok {
-		if err := AheadOfClock(view.Name, store.Instant(done.End), now); err != nil {
+		if err := AheadOfClock(view.Name, store.Instant(done.Last().End), now); err != nil {
 			return nil, err
 		}
 	}
 	if ok && request.From == nil {
-		p.window.Start = new(lookedBack(done, request.lookback(view)))
-	}
-	if p.window.End > now {
-		p.window.End = now
-		p.note("rows later than now, %s, are left for a later window", now)
+		p.window.Start = new(lookedBack(done.First(), request.lookback(view)))
 	}
 	if p.window.Start != nil && *p.window.Start >= p.window.End {
-		p.empty = true
-		p.note("nothing to do: view %q is asked for after %s up to %s, which holds no instant", view.Name,
-			*p.window.Start, p.window.End)
+		p.done = new(done.First())
 		return p, nil
+	}
+	if request.To > now {
+		p.note("rows later than now, %s, are left for a later window", now)
 	}
 	p.progress = &registry.Progress{
 		View:       view.Name,
 		Generation: view.Generation,
 		Rebuild:    view.Rebuild,
-		Start:      (*int64)(p.window.Start),
-		End:        int64(p.window.End),
+		Intervals:  []registry.Interval{{Start: (*int64)(p.window.Start), End: int64(p.window.End)}},
 		Replace:    request.Full,
 	}
 	if ok {
 		p.anew = false
-		p.join(done)
+		p.sayGaps(done, request.From == nil)
 	}
+	p.countBefore = !ok && p.window.Start != nil
 	return p, nil
+}
+
+// check refuses a start that is not before the end. Where no start is asked for, there may be nothing to do.
+func (r Request) check(now store.Instant) error {
+	switch {
+	case r.From == nil:
+		return nil
+	case *r.From >= r.To:
+		return registry.Inputf("from", "%s is not before the window's end %s, so the window holds no instant; give an "+
+			"earlier start, or leave it out to go on where each view's last run ended", *r.From, r.To)
+	case *r.From >= now:
+		return registry.Inputf("from", "%s is not before now, %s; rows later than now are left for a later window", *r.From,
+			now)
+	}
+	return nil
 }
 
 func (r Request) lookback(view *registry.View) time.Duration {
@@ -92,9 +107,9 @@ func (r Request) lookback(view *registry.View) time.Duration {
 	return view.Lookback
 }
 
-// lookedBack is the instant so long before the recorded end, and not before the recorded start, where all before it was
-// left out on purpose.
-func lookedBack(done registry.Progress, lookback time.Duration) store.Instant {
+// lookedBack is the instant so long before the end of what is done without a gap, and not before its start, where all
+// before it was left out on purpose.
+func lookedBack(done registry.Interval, lookback time.Duration) store.Instant {
 	start := done.End - lookback.Microseconds()
 	if start > done.End { // Beyond what an instant holds.
 		start = math.MinInt64
@@ -105,24 +120,30 @@ func lookedBack(done registry.Progress, lookback time.Duration) store.Instant {
 	return store.Instant(start)
 }
 
-// join unites the window with what has been done already. What is recorded is one window without gaps, so a window that
-// does not touch it is written but not recorded.
-func (p *plan) join(done registry.Progress) {
-	switch window := p.progress; {
-	case window.Start != nil && *window.Start > done.End:
-		p.progress = nil
-		p.note("the window after %s up to %s of view %q is still missing: the recorded end stays, and the next run "+
-			"without a start begins there", store.Instant(done.End), *p.window.Start, p.view.Name)
-	case done.Start != nil && window.End < *done.Start:
-		p.progress = nil
-		p.note("the window after %s up to %s of view %q is still missing: the recorded window still begins at its end",
-			p.window.End, store.Instant(*done.Start), p.view.Name)
-	default:
-		window.End = max(window.End, done.End)
-		if window.Start != nil && (done.Start == nil || *done.Start < *window.Start) {
-			window.Start = done.Start
-		}
+// sayGaps names the gap that the run goes on at, and those that it leaves.
+func (p *plan) sayGaps(done registry.Progress, goesOn bool) {
+	if gaps := registry.Gaps(done.Intervals); goesOn && len(gaps) > 0 {
+		p.note("the window after %s was missing, although later ones are done; this run begins there",
+			between(gaps[:1]))
 	}
+	after := registry.Gaps(registry.United(slices.Concat(done.Intervals, p.progress.Intervals)))
+	if len(after) > 0 {
+		p.note("still missing: after %s; a run without --from begins there", between(after))
+	}
+}
+
+// between names gaps, a few of many.
+func between(gaps []registry.Interval) string {
+	const most = 3
+	var texts []string
+	for _, gap := range gaps[:min(len(gaps), most)] {
+		texts = append(texts, fmt.Sprintf("%s up to %s", store.Instant(*gap.Start), store.Instant(gap.End)))
+	}
+	text := strings.Join(texts, ", after ")
+	if more := len(gaps) - most; more > 0 {
+		text += fmt.Sprintf(", and %d more", more)
+	}
+	return text
 }
 
 func (p *plan) note(format string, args ...any) {

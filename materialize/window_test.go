@@ -2,6 +2,7 @@ package materialize
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,17 +17,29 @@ import (
 // someView has a record of progress in most cases below.
 var someView = &registry.View{Project: "test", Name: "weather", Generation: 2, Rebuild: 3, Online: true}
 
-// recorded is progress of someView; a negative start is no beginning.
-func recorded(start, end int64) map[string]registry.Progress {
-	return map[string]registry.Progress{"weather": *progress(start, end)}
+// recorded is progress of someView over windows, each a start and an end; a negative start is no beginning.
+func recorded(bounds ...int64) map[string]registry.Progress {
+	return map[string]registry.Progress{"weather": *progress(bounds...)}
 }
 
-func progress(start, end int64) *registry.Progress {
-	p := &registry.Progress{View: "weather", Generation: 2, Rebuild: 3, Start: &start, End: end}
-	if start < 0 {
-		p.Start = nil
+func progress(bounds ...int64) *registry.Progress {
+	p := &registry.Progress{View: "weather", Generation: 2, Rebuild: 3}
+	for i := 0; i < len(bounds); i += 2 {
+		interval := registry.Interval{Start: &bounds[i], End: bounds[i+1]}
+		if bounds[i] < 0 {
+			interval.Start = nil
+		}
+		p.Intervals = append(p.Intervals, interval)
 	}
 	return p
+}
+
+// checkNotes makes sure that what is wanted is said, and nothing else.
+func checkNotes(t *testing.T, got []string, want string) {
+	t.Helper()
+	if notes := strings.Join(got, "\n"); notes != want {
+		t.Errorf("notes are %q, want %q", notes, want)
+	}
 }
 
 func window(start, end store.Instant) store.Window {
@@ -37,84 +50,105 @@ func window(start, end store.Instant) store.Window {
 }
 
 func TestR5_WindowFollowsFromRequestAndRecord(t *testing.T) {
+	const second = "1970-01-01T00:00:00."
 	cases := map[string]struct {
 		recorded map[string]registry.Progress
 		request  Request
-		window   store.Window
-		progress *registry.Progress
-		note     string
+		// window is what is read, and recorded as done.
+		window store.Window
+		note   string
+		// counts says that the rows before the window are counted.
+		counts bool
 	}{
 		"the first window has no beginning": {
-			request: Request{To: 50}, window: window(-1, 50), progress: progress(-1, 50),
+			request: Request{To: 50}, window: window(-1, 50),
 		},
 		"a first window with a start begins there": {
-			request: Request{From: new(store.Instant(10)), To: 50}, window: window(10, 50), progress: progress(10, 50),
+			request: Request{From: new(store.Instant(10)), To: 50}, window: window(10, 50), counts: true,
 		},
 		"the next window starts at the recorded end": {
-			recorded: recorded(-1, 50), request: Request{To: 60}, window: window(50, 60), progress: progress(-1, 60),
+			recorded: recorded(-1, 50), request: Request{To: 60}, window: window(50, 60),
 		},
-		"a window that begins inside extends the end": {
-			recorded: recorded(20, 50), request: Request{From: new(store.Instant(30)), To: 60},
-			window: window(30, 60), progress: progress(20, 60),
+		"a window that begins inside is done as asked": {
+			recorded: recorded(20, 50), request: Request{From: new(store.Instant(30)), To: 60}, window: window(30, 60),
 		},
-		"a window that touches the end extends it": {
-			recorded: recorded(20, 50), request: Request{From: new(store.Instant(50)), To: 60},
-			window: window(50, 60), progress: progress(20, 60),
+		"a window that touches the end leaves no gap": {
+			recorded: recorded(20, 50), request: Request{From: new(store.Instant(50)), To: 60}, window: window(50, 60),
 		},
-		"a window that touches the start extends it backwards": {
-			recorded: recorded(20, 50), request: Request{From: new(store.Instant(5)), To: 20},
-			window: window(5, 20), progress: progress(5, 50),
+		"a window that touches the start leaves no gap": {
+			recorded: recorded(20, 50), request: Request{From: new(store.Instant(5)), To: 20}, window: window(5, 20),
 		},
-		"a window inside changes nothing that is recorded": {
-			recorded: recorded(20, 50), request: Request{From: new(store.Instant(30)), To: 40},
-			window: window(30, 40), progress: progress(20, 50),
+		"a window inside is done again": {
+			recorded: recorded(20, 50), request: Request{From: new(store.Instant(30)), To: 40}, window: window(30, 40),
 		},
-		"a window around replaces": {
-			recorded: recorded(20, 50), request: Request{From: new(store.Instant(10)), To: 60},
-			window: window(10, 60), progress: progress(10, 60),
+		"a window behind a gap is recorded, and the gap said": {
+			recorded: recorded(20, 50), request: Request{From: new(store.Instant(55)), To: 60}, window: window(55, 60),
+			note: "still missing: after " + second + "000050Z up to " + second + "000055Z; " +
+				"a run without --from begins there",
 		},
-		"a window that leaves a gap before it is not recorded": {
-			recorded: recorded(20, 50), request: Request{From: new(store.Instant(55)), To: 60},
-			window: window(55, 60), note: "still missing: the recorded end stays",
+		"a window before a gap is recorded, and the gap said": {
+			recorded: recorded(20, 50), request: Request{From: new(store.Instant(5)), To: 15}, window: window(5, 15),
+			note: "still missing: after " + second + "000015Z up to " + second + "000020Z; " +
+				"a run without --from begins there",
 		},
-		"a window that leaves a gap behind it is not recorded": {
-			recorded: recorded(20, 50), request: Request{From: new(store.Instant(5)), To: 15},
-			window: window(5, 15), note: "still missing: the recorded window still begins",
+		"a window that closes a gap leaves nothing to say": {
+			recorded: recorded(-1, 50, 60, 70), request: Request{From: new(store.Instant(50)), To: 60},
+			window: window(50, 60),
 		},
-		"a rebuild has no beginning, and replaces a later end": {
-			recorded: recorded(20, 50), request: Request{To: 40, Full: true},
-			window: window(-1, 40), progress: replacing(progress(-1, 40)),
+		"the next window starts at the first gap": {
+			recorded: recorded(-1, 50, 60, 70), request: Request{To: 80}, window: window(50, 80),
+			note: "the window after " + second + "000050Z up to " + second + "000060Z was missing, although later ones " +
+				"are done; this run begins there",
+		},
+		"the next window may leave later gaps": {
+			recorded: recorded(-1, 10, 20, 30, 40, 50), request: Request{To: 25}, window: window(10, 25),
+			note: "the window after " + second + "000010Z up to " + second + "000020Z was missing, although later ones " +
+				"are done; this run begins there\n" +
+				"still missing: after " + second + "000030Z up to " + second + "000040Z; a run without --from begins there",
+		},
+		"of many gaps three are named": {
+			recorded: recorded(-1, 10, 20, 21, 30, 31, 40, 41, 50, 51),
+			request:  Request{From: new(store.Instant(60)), To: 61}, window: window(60, 61),
+			note: "still missing: after " + second + "000010Z up to " + second + "000020Z, after " + second +
+				"000021Z up to " + second + "000030Z, after " + second + "000031Z up to " + second +
+				"000040Z, and 2 more; a run without --from begins there",
+		},
+		"a rebuild has no beginning": {
+			recorded: recorded(20, 50), request: Request{To: 40, Full: true}, window: window(-1, 40),
 		},
 		"a rebuild with a start begins there": {
 			recorded: recorded(20, 50), request: Request{From: new(store.Instant(30)), To: 40, Full: true},
-			window: window(30, 40), progress: replacing(progress(30, 40)),
+			window: window(30, 40), counts: true,
 		},
 		"a lookback begins before the recorded end": {
-			recorded: recorded(-1, 50), request: Request{To: 60, Lookback: new(5 * time.Microsecond)},
-			window: window(45, 60), progress: progress(-1, 60),
+			recorded: recorded(-1, 50), request: Request{To: 60, Lookback: new(5 * time.Microsecond)}, window: window(45, 60),
+		},
+		"a lookback begins before the first gap": {
+			recorded: recorded(-1, 50, 55, 57), request: Request{To: 60, Lookback: new(5 * time.Microsecond)},
+			window: window(45, 60),
+			note: "the window after " + second + "000050Z up to " + second + "000055Z was missing, although later ones " +
+				"are done; this run begins there",
 		},
 		"a lookback ends at the recorded start": {
-			recorded: recorded(20, 50), request: Request{To: 60, Lookback: new(time.Hour)},
-			window: window(20, 60), progress: progress(20, 60),
+			recorded: recorded(20, 50), request: Request{To: 60, Lookback: new(time.Hour)}, window: window(20, 60),
 		},
 		"a lookback reads a window again that was done": {
-			recorded: recorded(20, 50), request: Request{To: 50, Lookback: new(5 * time.Microsecond)},
-			window: window(45, 50), progress: progress(20, 50),
+			recorded: recorded(20, 50), request: Request{To: 50, Lookback: new(5 * time.Microsecond)}, window: window(45, 50),
 		},
-		"a lookback from a clock that was set back keeps the later end": {
-			recorded: recorded(20, 90), request: Request{To: 80, Lookback: new(20 * time.Microsecond)},
-			window: window(70, 80), progress: progress(20, 90),
+		"a lookback may end before the recorded end": {
+			recorded: recorded(20, 90), request: Request{To: 80, Lookback: new(20 * time.Microsecond)}, window: window(70, 80),
 		},
 		"a lookback without a record has no beginning": {
-			request: Request{To: 60, Lookback: new(time.Hour)}, window: window(-1, 60), progress: progress(-1, 60),
+			request: Request{To: 60, Lookback: new(time.Hour)}, window: window(-1, 60),
 		},
 		"a start goes before a lookback": {
 			recorded: recorded(20, 50), request: Request{From: new(store.Instant(30)), To: 60, Lookback: new(time.Hour)},
-			window: window(30, 60), progress: progress(20, 60),
+			window: window(30, 60),
 		},
 		"a record of an earlier generation says nothing": {
-			recorded: map[string]registry.Progress{"weather": {View: "weather", Generation: 1, Rebuild: 1, End: 50}},
-			request:  Request{To: 60}, window: window(-1, 60), progress: progress(-1, 60),
+			recorded: map[string]registry.Progress{"weather": {View: "weather", Generation: 1, Rebuild: 1,
+				Intervals: []registry.Interval{{End: 50}}}},
+			request: Request{To: 60}, window: window(-1, 60),
 		},
 	}
 	for name, c := range cases {
@@ -126,43 +160,44 @@ func TestR5_WindowFollowsFromRequestAndRecord(t *testing.T) {
 			if diff := cmp.Diff(c.window, plan.window); diff != "" {
 				t.Errorf("window (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(c.progress, plan.progress); diff != "" {
+			want := progress(-1, int64(c.window.End))
+			want.Intervals[0].Start, want.Replace = (*int64)(c.window.Start), c.request.Full
+			if diff := cmp.Diff(want, plan.progress); diff != "" {
 				t.Errorf("progress (-want +got):\n%s", diff)
 			}
-			if notes := strings.Join(plan.notes, "\n"); !strings.Contains(notes, c.note) || (c.note == "") != (notes == "") {
-				t.Errorf("notes are %q, want one with %q", notes, c.note)
+			if plan.countBefore != c.counts {
+				t.Errorf("rows before the window are counted: %t", plan.countBefore)
 			}
+			checkNotes(t, plan.notes, c.note)
 		})
 	}
 }
 
-func replacing(p *registry.Progress) *registry.Progress {
-	p.Replace = true
-	return p
-}
-
-func TestR5_EmptyWindowsAreNothingToDo(t *testing.T) {
-	for name, request := range map[string]Request{
-		"up to the recorded end":     {To: 50},
-		"up to an earlier end":       {To: 40},
-		"from a start to itself":     {From: new(store.Instant(60)), To: 60},
-		"from a start in the future": {From: new(store.Instant(110)), To: 120},
-	} {
-		plan, err := newPlan(someView, request, recorded(-1, 50), 100)
+func TestR5_WhatIsDoneIsNothingToDo(t *testing.T) {
+	for name, to := range map[string]store.Instant{"up to the recorded end": 50, "up to an earlier end": 40} {
+		plan, err := newPlan(someView, Request{To: to}, recorded(-1, 50, 60, 70), 100)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		if !plan.empty || plan.progress != nil || !strings.Contains(strings.Join(plan.notes, "\n"), "nothing to do") {
-			t.Errorf("%s: want nothing to do and that said, got %+v", name, plan)
+		if plan.done == nil || plan.done.End != 50 || plan.progress != nil || plan.notes != nil {
+			t.Errorf("%s: want nothing to do, and done up to 50; got %+v", name, plan)
 		}
 	}
 }
 
-func TestR5_AStartAfterTheEndIsTheUsersMistake(t *testing.T) {
-	_, err := newPlan(someView, Request{From: new(store.Instant(60)), To: 50}, nil, 100)
-	var input *registry.InputError
-	if !errors.As(err, &input) || input.Field != "from" {
-		t.Fatalf("want an InputError for from, got %v", err)
+func TestR5_AStartThatIsNotBeforeTheEndIsTheUsersMistake(t *testing.T) {
+	for name, request := range map[string]Request{
+		"after the end":                  {From: new(store.Instant(60)), To: 50},
+		"at the end":                     {From: new(store.Instant(50)), To: 50},
+		"in the future":                  {From: new(store.Instant(110)), To: 120},
+		"now, and the end in the future": {From: new(store.Instant(100)), To: 120},
+		"at the end, from the beginning": {From: new(store.Instant(50)), To: 50, Full: true},
+	} {
+		_, err := newPlan(someView, request, recorded(-1, 50), 100)
+		var input *registry.InputError
+		if !errors.As(err, &input) || input.Field != "from" || !strings.Contains(err.Error(), "is not before") {
+			t.Errorf("%s: want an InputError for from, got %v", name, err)
+		}
 	}
 }
 
@@ -171,45 +206,48 @@ func TestR15_TheEndIsNeverLaterThanNow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if plan.window.End != 100 || plan.progress.End != 100 {
-		t.Errorf("the window ends at %d and %d is recorded, want 100 twice", plan.window.End, plan.progress.End)
+	if plan.window.End != 100 || plan.progress.First().End != 100 {
+		t.Errorf("the window ends at %d and %d is recorded, want 100 twice", plan.window.End, plan.progress.First().End)
 	}
 	if len(plan.notes) != 1 || !strings.Contains(plan.notes[0], "left for a later window") {
 		t.Errorf("want a note that later rows are left, got %q", plan.notes)
 	}
 }
 
-// Whatever windows are asked for, what is recorded says no more than what was done: every instant in the record lies in
-// some window, and consecutive windows tile with none of them done twice.
-func TestR5_TheRecordNeverClaimsMoreThanWasDone(t *testing.T) {
+// Whatever windows are asked for, in whatever order: what is recorded is what was done, and a run without a start
+// begins at the first gap.
+func TestR5_TheRecordIsWhatWasDone(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var done [64]int
+		var done [64]bool
 		record := map[string]registry.Progress{}
 		for range rapid.IntRange(1, 10).Draw(t, "runs") {
-			request := Request{To: store.Instant(rapid.IntRange(0, 63).Draw(t, "to"))}
+			request := Request{To: store.Instant(rapid.IntRange(1, 63).Draw(t, "to"))}
 			if rapid.Bool().Draw(t, "has start") {
-				request.From = new(store.Instant(rapid.IntRange(0, int(request.To)).Draw(t, "from")))
+				request.From = new(store.Instant(rapid.IntRange(0, min(int(request.To), 50)-1).Draw(t, "from")))
 			}
-			before, known := record["weather"]
 			plan, err := newPlan(someView, request, record, 50)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if plan.empty {
+			if plan.done != nil {
 				continue
 			}
+			before, known := record["weather"]
+			if request.From == nil && known && int64(*plan.window.Start) != before.First().End {
+				t.Fatalf("after %v the next window starts at %d", before.Intervals, *plan.window.Start)
+			}
 			for i := first(plan.window.Start); i <= int(plan.window.End); i++ {
-				if done[i]++; known && request.From == nil && i <= int(before.End) {
-					t.Fatalf("the window that follows (…, %d] holds %d again", before.End, i)
-				}
+				done[i] = true
 			}
-			if plan.progress != nil {
-				record["weather"] = *plan.progress
-			}
-			after := record["weather"]
-			for i := first((*store.Instant)(after.Start)); i <= int(after.End); i++ {
-				if done[i] == 0 {
-					t.Fatalf("%d is recorded as done, by %+v, but was in no window", i, after)
+			united := *plan.progress
+			united.Intervals = registry.United(append(slices.Clone(before.Intervals), united.Intervals...))
+			record["weather"] = united
+			for i, want := range done {
+				got := slices.ContainsFunc(united.Intervals, func(interval registry.Interval) bool {
+					return first((*store.Instant)(interval.Start)) <= i && i <= int(interval.End)
+				})
+				if got != want {
+					t.Fatalf("%d: done is %t, recorded %t by %v", i, want, got, united.Intervals)
 				}
 			}
 		}

@@ -39,9 +39,10 @@ type Ledger interface {
 	// Begin records the start of a run and returns its id.
 	Begin(ctx context.Context, run Run) (int64, error)
 	// Finish records the outcome of the run with run.ID, a NotFoundError where there is none. Where the run succeeded it
-	// also replaces the progress of the run's view by progress, in the same transaction, unless what is recorded belongs
-	// to a newer Rebuild, or to the same one and ends later, or there and begins earlier. So concurrent runs may finish
-	// in any order. Where progress.Replace is set, only a newer Rebuild stays. A nil progress leaves what is recorded.
+	// also unites progress with what is recorded of the run's view, in the same transaction, so that concurrent runs may
+	// finish in any order and nothing that was done is forgotten. What is recorded of an older Rebuild is replaced; what
+	// is recorded of a newer one stays. With progress.Replace what is recorded of the same one is replaced too. A nil
+	// progress leaves what is recorded.
 	Finish(ctx context.Context, run Run, progress *Progress) error
 	// Forget removes what is recorded of a view's progress, so that its next run starts from the beginning; its runs
 	// stay. It is no error where nothing is recorded, also of a view that is not registered any more.
@@ -73,20 +74,24 @@ type Revision struct {
 	Changes []string  `json:"changes"`
 }
 
-// Progress is the half-open window (Start, End] that a view has been materialized for (R5), in microseconds since the
-// epoch.
+// Progress is what a view has been materialized for.
 type Progress struct {
 	View string
 	// Generation and Rebuild are those of the View that was materialized. Progress says something only about a view
 	// that has the same.
 	Generation, Rebuild int64
-	// Start is nil where the window has no beginning.
-	Start *int64
-	End   int64
-	// Replace tells Finish that the view was materialized anew, so that what is recorded says nothing any more, even
-	// where it ends later. It is not recorded itself.
+	// Intervals are those that were materialized, as United returns them. There is at least one.
+	Intervals []Interval
+	// Replace tells Finish that the view was materialized anew, so that what is recorded says nothing any more. It is not
+	// recorded itself.
 	Replace bool
 }
+
+// First is the first interval. The view is complete in it; after its end something is missing, if only what came later.
+func (p Progress) First() Interval { return p.Intervals[0] }
+
+// Last is the last interval.
+func (p Progress) Last() Interval { return p.Intervals[len(p.Intervals)-1] }
 
 // Outcome is how a run ended.
 type Outcome string

@@ -15,6 +15,8 @@ type NewestRequest struct {
 	Window Window
 	// MaxFailed is how many rows may fail and are left out.
 	MaxFailed int64
+	// CountBefore asks for NewestReport.Before.
+	CountBefore bool
 }
 
 // NewestReport counts the source rows of a window.
@@ -23,6 +25,9 @@ type NewestReport struct {
 	Read int64
 	// NullKeys counts rows in the window with a null key, NullTimes rows of the whole source with a null event time.
 	NullKeys, NullTimes int64
+	// Before counts the rows with an event time up to the window's start, with or without keys; 0 unless that was asked
+	// for, and where the window has no start.
+	Before int64
 	// Failed counts rows that cannot be served, and Failures are the first of them in source order.
 	Failed   int64
 	Failures []FailedRow

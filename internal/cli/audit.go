@@ -50,8 +50,8 @@ func (a *application) auditCommand() *cobra.Command {
 	}
 	a.addSelectionFlags(cmd, &flags.selection)
 	set := cmd.Flags()
-	set.StringVar(&flags.from, "from", "", "audit look-ups that were served from this time on: RFC 3339")
-	set.StringVar(&flags.to, "to", "", "and before this time: RFC 3339, or now")
+	set.StringVar(&flags.from, "from", "", "audit look-ups that were served from this time on, "+timeForms)
+	set.StringVar(&flags.to, "to", "", "and before this time")
 	set.StringVar(&flags.dir, "dir", "", "the folder of the audit log, if not serving.audit.dir")
 	set.StringVar(&flags.html, "html", "", "write the report as a page to this file, too")
 	set.StringVar(&flags.labels, "labels", "", "label rows: tell how much a training set over them knows too early")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -182,10 +183,23 @@ func usageError(cmd *cobra.Command, err error) error {
 	case errors.As(err, &missing):
 		message := fmt.Sprintf("%s has no flag %s", cmd.CommandPath(), flagName(missing))
 		return registry.Inputf("", "%s%s", message, suggest("--", missing.GetSpecifiedName(), flagNames(cmd)))
+	case strings.HasPrefix(err.Error(), "required flag(s) "):
+		return registry.Inputf("", "%s; see %s --help", missingFlags(err), cmd.CommandPath())
 	case strings.HasPrefix(err.Error(), "unknown command "):
 		return registry.Inputf("", "%s%s", err, suggest("", unknownCommand(err), commandNames(cmd)))
 	}
 	return registry.Inputf("", "%s; see %s --help", err, cmd.CommandPath())
+}
+
+// missingFlags says in our words which flags cobra's message quotes.
+func missingFlags(err error) string {
+	var names []string
+	for i, part := range strings.Split(err.Error(), `"`) {
+		if i%2 == 1 {
+			names = append(names, "--"+part)
+		}
+	}
+	return english.WordSeries(names, "and") + " " + english.PluralWord(len(names), "is", "are") + " missing"
 }
 
 // unknownCommand is the first quoted word of cobra's message.

@@ -1,19 +1,45 @@
 package cli
 
 import (
+	"strings"
+	"time"
+
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/registry/spec"
 	"github.com/plumbstore/plumb/store"
 )
 
-// instant reads the value of a flag: RFC 3339, or "now".
+// timeForms says in a flag's help what instant reads.
+const timeForms = "such as 2013-07-04T16:00:00Z, 2013-07-04, now, yesterday or -2d"
+
+// instant reads the value of a flag: a time, or one that is relative to now.
 func (a *application) instant(flag, value string) (store.Instant, error) {
-	if value == "now" {
-		return store.InstantOf(a.now()), nil
+	if at, ok := document.ParseInstant(value); ok {
+		return at, nil
 	}
-	at, ok := document.ParseInstant(value)
+	if at, ok := relativeTime(value, a.now()); ok {
+		return store.InstantOf(at), nil
+	}
+	return 0, registry.Inputf(flag, "%q is not a time; write it as 2013-07-04T16:00:00Z, \"2013-07-04 16:00\" (UTC) or "+
+		"2013-07-04, or say now, today, yesterday or -2d", value)
+}
+
+// relativeTime reads now, today and yesterday, which are their midnights (R1), and a duration before now, such as -2d.
+func relativeTime(value string, now time.Time) (time.Time, bool) {
+	year, month, day := now.UTC().Date()
+	switch value {
+	case "now":
+		return now, true
+	case "today":
+		return time.Date(year, month, day, 0, 0, 0, 0, time.UTC), true
+	case "yesterday":
+		return time.Date(year, month, day-1, 0, 0, 0, 0, time.UTC), true
+	}
+	length, ok := strings.CutPrefix(value, "-")
 	if !ok {
-		return 0, registry.Inputf(flag, "%q is not a time; write it as 2013-07-04T16:00:00Z, or say now", value)
+		return time.Time{}, false
 	}
-	return at, nil
+	before, err := spec.ParseDuration(length)
+	return now.Add(-before), err == nil
 }

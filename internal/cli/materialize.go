@@ -9,6 +9,7 @@ import (
 	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
+	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/registry"
@@ -28,11 +29,12 @@ type materializeFlags struct {
 func (a *application) materializeCommand() *cobra.Command {
 	var flags materializeFlags
 	cmd := &cobra.Command{
-		Use:   "materialize --to T",
+		Use:   "materialize",
 		Short: "Bring the newest row of each entity into the online store",
 		Long: "Materialize reads the rows with an event time after --from up to --to, and writes the newest of each\n" +
-			"entity into the online store. Without --from, each view goes on where its last run ended. Views run one\n" +
-			"after the other; one that fails does not hide the others.",
+			"entity into the online store. Without --from, each view goes on where what is complete ends, and windows may\n" +
+			"be done in any order. So a schedule needs no more than --to. Views run one after the other; one that fails\n" +
+			"does not hide the others.",
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
@@ -40,15 +42,15 @@ func (a *application) materializeCommand() *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&flags.to, "to", "", "the window's end, inclusive: RFC 3339, or now")
-	cmd.Flags().StringVar(&flags.from, "from", "", "the window's start, exclusive; each view's last end unless told")
+	cmd.Flags().StringVar(&flags.to, "to", "now", "the window's end, inclusive, "+timeForms)
+	cmd.Flags().StringVar(&flags.from, "from", "",
+		"the window's start, exclusive, before --to; without it, where what is complete of each view ends")
 	cmd.Flags().StringVar(&flags.lookback, "lookback", "",
-		"how far before its last end each view begins, such as 2d, for rows that arrive late; its definition's unless told")
+		"how far before that end each view begins, such as 2d, for rows that arrive late; its definition's unless told")
 	cmd.Flags().StringArrayVar(&flags.views, "view", nil, "a view to materialize; all that are online unless told")
-	cmd.Flags().BoolVar(&flags.full, "full", false, "start over: ignore each view's last end, and replace it")
+	cmd.Flags().BoolVar(&flags.full, "full", false, "start over: ignore what is done of each view, and replace it")
 	cmd.Flags().Int64Var(&flags.maxFailed, "max-failed-rows", 0,
 		"rows of a view that may have values that do not fit their types; they are left out and reported")
-	_ = cmd.MarkFlagRequired("to") // It fails only where there is no such flag.
 	a.completeViews(cmd, "view")
 	return cmd
 }
@@ -118,8 +120,25 @@ func (a *application) materializeRequest(flags materializeFlags) (materialize.Re
 		return request, nil
 	}
 	from, err := a.instant("--from", flags.from)
+	if err != nil {
+		return request, err
+	}
 	request.From = &from
-	return request, err
+	return request, a.checkOrder(from, to)
+}
+
+// checkOrder refuses a window that holds no instant before any view is looked at.
+func (a *application) checkOrder(from, to store.Instant) error {
+	end, name := to, "--to"
+	if now := store.InstantOf(a.now()); now < to {
+		end, name = now, "now"
+	}
+	if from < end {
+		return nil
+	}
+	return registry.Inputf("--from", "%s is not before %s, %s, so the window holds no instant; give an earlier one, or "+
+		"leave --from out: each view then goes on where what is complete ends", document.Instant(from), name,
+		document.Instant(end))
 }
 
 // tell prints what came of a view's run.
@@ -130,9 +149,13 @@ func (a *application) tell(view *registry.View, report materialize.Report, err e
 	if err != nil && report.Run.ID == 0 {
 		return err
 	}
-	line := materializedLine{runLine: lineOf(report.Run), Failures: report.Failures}
-	if report.Run.ID == 0 {
-		line.Outcome = nothingToDo
+	if report.Before > 0 && err == nil {
+		a.note("%s: %s with an event time up to --from, %s, are not online; --full without --from starts at the beginning",
+			view.Name, english.Plural(int(report.Before), "row", ""), document.Instant(store.Instant(*report.Run.Start)))
+	}
+	line := materializedLine{runLine: lineOf(report.Run), Before: report.Before, Failures: report.Failures}
+	if done := report.Done; done != nil {
+		line.Outcome, line.Start, line.End = nothingToDo, timeOf(done.Start), *timeOf(&done.End)
 	}
 	return errors.Join(err, a.print(line, line.write))
 }
@@ -140,12 +163,18 @@ func (a *application) tell(view *registry.View, report materialize.Report, err e
 // materializedLine is what is printed of a run that has just ended.
 type materializedLine struct {
 	runLine
+	// Before is how many rows lie before the first window, and are not online.
+	Before int64 `json:"before,omitempty"`
 	// Failures are the first of the rows that were left out.
 	Failures []store.FailedRow `json:"failures,omitempty"`
 }
 
 // write names the rows that were left out. Those that made the run fail are in its error.
 func (l materializedLine) write(w *printable.Writer) error {
+	if l.Outcome == nothingToDo {
+		w.Printf("%s: already at %s; nothing to do (--full starts over)\n", l.View, l.End)
+		return w.Err()
+	}
 	if err := l.runLine.write(w); err != nil || l.Skipped == 0 || l.Outcome == registry.Failed {
 		return err
 	}
@@ -156,7 +185,7 @@ func (l materializedLine) write(w *printable.Writer) error {
 	return w.Err()
 }
 
-// nothingToDo stands where a window held no instant, so that there was no run.
+// nothingToDo stands where all was done already, so that there was no run. Start and End are then what is done.
 const nothingToDo registry.Outcome = "nothing to do"
 
 // runLine is what is printed of a run. Times are RFC 3339; a start of null means that the window has no beginning.

@@ -70,7 +70,7 @@ func (a *application) onlineCommand() *cobra.Command {
 	cmd.Flags().StringArrayVar(&flags.keys, "key", nil, "one key, as column=value; repeat it for each")
 	cmd.Flags().StringVar(&flags.keysFile, "keys", "", "a file of keys: .json, .jsonl or .csv")
 	cmd.Flags().BoolVar(&flags.provenance, "provenance", false, "tell where the values of each view come from")
-	cmd.Flags().StringVar(&flags.at, "at", "now", "the instant that ttl is evaluated at: RFC 3339, or now")
+	cmd.Flags().StringVar(&flags.at, "at", "now", "the instant that ttl is evaluated at, "+timeForms)
 	return cmd
 }
 

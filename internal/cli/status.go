@@ -27,15 +27,27 @@ func (a *application) statusCommand() *cobra.Command {
 
 // viewStatus is what status says of a view. Times are RFC 3339; null where there are none.
 type viewStatus struct {
-	View   string  `json:"view"`
-	Online bool    `json:"online"`
-	Start  *string `json:"start"`
-	End    *string `json:"end"`
-	// FreshnessSeconds is how long ago the window's end is.
+	View   string    `json:"view"`
+	Online bool      `json:"online"`
+	State  viewState `json:"state"`
+	// Start and End bound what is complete, up to the first gap.
+	Start *string `json:"start"`
+	End   *string `json:"end"`
+	// Gaps are the windows that are missing between others.
+	Gaps []window `json:"gaps"`
+	// FreshnessSeconds is how long ago End is.
 	FreshnessSeconds *float64 `json:"freshness_seconds"`
 	LastRun          *runLine `json:"last_run"`
 	// Problems are sentences that say what is not as it should be, and what to do.
 	Problems []string `json:"problems,omitempty"`
+
+	generation, rebuild int64
+}
+
+// window is a half-open interval of event times.
+type window struct {
+	Start *string `json:"start"`
+	End   string  `json:"end"`
 }
 
 func (a *application) status(ctx context.Context, p *project) error {
@@ -70,17 +82,24 @@ func (a *application) status(ctx context.Context, p *project) error {
 func (a *application) viewStatus(view *registry.View, progress map[string]registry.Progress,
 	runs map[string]registry.Run,
 ) viewStatus {
-	status := viewStatus{View: view.Name, Online: view.Online}
-	if done, ok := progress[view.Name]; ok {
-		status.Start = timeOf(done.Start)
-		status.End = timeOf(&done.End)
-		age := a.now().Sub(store.Instant(done.End).Time()).Seconds()
-		status.FreshnessSeconds = &age
+	status := viewStatus{View: view.Name, Online: view.Online, Gaps: []window{}, generation: view.Generation,
+		rebuild: view.Rebuild}
+	var done *registry.Progress
+	if found, ok := progress[view.Name]; ok {
+		done = &found
+		first := done.First()
+		status.Start, status.End = timeOf(first.Start), timeOf(&first.End)
+		for _, gap := range registry.Gaps(done.Intervals) {
+			status.Gaps = append(status.Gaps, window{timeOf(gap.Start), *timeOf(&gap.End)})
+		}
+		status.FreshnessSeconds = new(a.now().Sub(store.Instant(first.End).Time()).Seconds())
 	}
+	var last *registry.Run
 	if run, ok := runs[view.Name]; ok {
-		line := lineOf(run)
-		status.LastRun = &line
+		last = &run
+		status.LastRun = new(lineOf(run))
 	}
+	status.State = viewStateOf(view, done, last)
 	return status
 }
 
@@ -92,45 +111,74 @@ func timeOf(micros *int64) *string {
 }
 
 func writeStatus(w *printable.Writer, views []viewStatus) error {
-	rows := [][]string{{"VIEW", "FROM", "TO", "FRESHNESS", "LAST RUN", "READ", "WRITTEN", "OLDER"}}
+	rows := [][]string{{"VIEW", "STATE", "FROM", "TO", "FRESHNESS", "LAST RUN", "READ", "WRITTEN", "OLDER"}}
+	var notes []string
 	for _, view := range views {
-		rows = append(rows, statusCells(view))
+		rows = append(rows, view.cells())
+		notes = append(notes, view.notes()...)
 	}
-	w.Table(rows)
-	for _, view := range views {
-		for _, problem := range view.Problems {
-			w.Printf("%s: %s\n", view.View, problem)
+	if err := w.Table(rows); err != nil {
+		return err
+	}
+	for i, note := range notes {
+		if i == 0 {
+			w.Printf("\n")
 		}
+		w.Printf("%s\n", note)
 	}
 	return w.Err()
 }
 
-func statusCells(view viewStatus) []string {
-	cells := []string{view.View, "-", "-", "-", "-", "-", "-", "-"}
-	switch {
-	case !view.Online:
-		cells[2] = "not online"
-	case view.End != nil:
-		cells[1], cells[2], cells[3] = orBeginning(view.Start), *view.End, age(*view.FreshnessSeconds)
+func (s viewStatus) cells() []string {
+	cells := []string{s.View, s.words(), "-", "-", "-", "-", "-", "-", "-"}
+	if s.Online && s.End != nil {
+		cells[2], cells[3], cells[4] = orBeginning(s.Start), *s.End, freshness(*s.FreshnessSeconds, *s.End)
 	}
-	if run := view.LastRun; run != nil {
-		cells[4] = string(run.Outcome)
-		cells[5], cells[6], cells[7] = fmt.Sprint(run.Read), fmt.Sprint(run.Written), fmt.Sprint(run.Older)
+	if run := s.LastRun; run != nil {
+		cells[5] = string(run.Outcome)
+		cells[6], cells[7], cells[8] = fmt.Sprint(run.Read), fmt.Sprint(run.Written), fmt.Sprint(run.Older)
 		if run.Skipped > 0 {
-			cells[4] += fmt.Sprintf(" without %s", english.Plural(int(run.Skipped), "row", ""))
-		}
-		if run.Error != "" {
-			cells[4] += ": " + run.Error
+			cells[5] += fmt.Sprintf(" without %s", english.Plural(int(run.Skipped), "row", ""))
 		}
 	}
 	return cells
 }
+
+// notes are the lines below the table, for what is too long for a cell.
+func (s viewStatus) notes() []string {
+	var notes []string
+	for i, gap := range s.Gaps {
+		if i == mostGaps {
+			notes = append(notes, fmt.Sprintf("%s: missing: %d more; --output json lists all", s.View, len(s.Gaps)-i))
+			break
+		}
+		notes = append(notes, fmt.Sprintf("%s: missing: after %s up to %s", s.View, *gap.Start, gap.End))
+	}
+	for _, problem := range s.Problems {
+		notes = append(notes, s.View+": "+problem)
+	}
+	if run := s.LastRun; run != nil && run.Error != "" {
+		notes = append(notes, fmt.Sprintf("%s: run %d failed: %s", s.View, run.Run, run.Error))
+	}
+	return notes
+}
+
+// mostGaps is how many gaps of a view are printed.
+const mostGaps = 5
 
 func orBeginning(start *string) string {
 	if start == nil {
 		return "the beginning"
 	}
 	return *start
+}
+
+// freshness is how long ago an end is, beyond a year by its day.
+func freshness(seconds float64, end string) string {
+	if seconds > 365*24*60*60 {
+		return "since " + end[:len(time.DateOnly)]
+	}
+	return age(seconds)
 }
 
 // age is a duration as people say it: in its largest two units.

@@ -22,7 +22,7 @@ func (a *application) problemsOf(p *project, view *registry.View, progress map[s
 	}
 	var problems []string
 	if done, ok := progress[view.Name]; ok {
-		if err := materialize.AheadOfClock(view.Name, store.Instant(done.End), store.InstantOf(a.now())); err != nil {
+		if err := materialize.AheadOfClock(view.Name, store.Instant(done.Last().End), store.InstantOf(a.now())); err != nil {
 			problems = append(problems, err.Error())
 		}
 	}

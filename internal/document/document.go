@@ -67,8 +67,12 @@ func Definition(definition proto.Message) (json.RawMessage, error) {
 	return protojson.MarshalOptions{UseProtoNames: true}.Marshal(definition)
 }
 
-// instantLayouts are the forms of a time: RFC 3339 with a zone, without one, and a date (R1: UTC, and its midnight).
-var instantLayouts = []string{time.RFC3339, "2006-01-02T15:04:05", time.DateOnly}
+// instantLayouts are the forms of a time: RFC 3339, also with a space for the T, without seconds or without a zone, and
+// a date (R1: UTC, and its midnight).
+var instantLayouts = []string{
+	time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02T15:04",
+	"2006-01-02 15:04:05Z07:00", time.DateTime, "2006-01-02 15:04Z07:00", "2006-01-02 15:04", time.DateOnly,
+}
 
 // ParseInstant reads a time; ok is false for text that is none.
 func ParseInstant(text string) (at store.Instant, ok bool) {

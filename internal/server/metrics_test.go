@@ -77,7 +77,8 @@ func recordRun(t *testing.T, r *running, view string) {
 		Bytes: 1000,
 	}
 	run.ID = must(r.registry.Begin(t.Context(), run))(t)
-	progress := registry.Progress{View: view, Generation: 1, Rebuild: 1, End: run.End}
+	progress := registry.Progress{View: view, Generation: 1, Rebuild: 1,
+		Intervals: []registry.Interval{{End: run.End}, {Start: new(run.End + 1), End: run.End + 2}}}
 	if err := r.registry.Finish(t.Context(), run, &progress); err != nil {
 		t.Fatal(err)
 	}
@@ -107,6 +108,7 @@ func TestR13_MetricsCountWhatWasServed(t *testing.T) {
 		`plumb_audit_queue_lookups 1`,
 		`plumb_audit_rows_total{outcome="dropped"} 0`,
 		`plumb_registry_revision 1`,
+		`plumb_materialized_gaps{view="price"} 1`,
 		`plumb_materialization_last_run_succeeded{view="price"} 1`,
 		`plumb_materialization_last_run_duration_seconds{view="price"} 10`,
 		`plumb_materialization_last_run_rows{kind="written",view="price"} 4`,

@@ -29,7 +29,9 @@ func (m *Metrics) RegisterRuns(ledger Ledger, project string) { m.Register(&runs
 
 var (
 	materializedUntil = prometheus.NewDesc("plumb_materialized_until_timestamp_seconds",
-		"The end of the window that a feature view has been materialized for (R5).", []string{"view"}, nil)
+		"Up to when a feature view has been materialized without a gap (R5).", []string{"view"}, nil)
+	materializedGaps = prometheus.NewDesc("plumb_materialized_gaps",
+		"Gaps between the windows that a feature view has been materialized for.", []string{"view"}, nil)
 	lastRunStarted = prometheus.NewDesc("plumb_materialization_last_run_start_timestamp_seconds",
 		"When a feature view's last materialization began.", []string{"view"}, nil)
 	lastRunSeconds = prometheus.NewDesc("plumb_materialization_last_run_duration_seconds",
@@ -48,7 +50,7 @@ var (
 // Describe implements prometheus.Collector.
 func (r *runs) Describe(descriptions chan<- *prometheus.Desc) {
 	for _, description := range []*prometheus.Desc{
-		materializedUntil, lastRunStarted, lastRunSeconds, lastRunSucceeded, lastRunRows, lastRunBytes,
+		materializedUntil, materializedGaps, lastRunStarted, lastRunSeconds, lastRunSucceeded, lastRunRows, lastRunBytes,
 	} {
 		descriptions <- description
 	}
@@ -63,8 +65,9 @@ func (r *runs) Collect(metrics chan<- prometheus.Metric) {
 		metrics <- prometheus.NewInvalidMetric(materializedUntil, err)
 		return
 	}
-	for view, until := range progress {
-		metrics <- gauge(materializedUntil, seconds(until.End), view)
+	for view, done := range progress {
+		metrics <- gauge(materializedUntil, seconds(done.First().End), view)
+		metrics <- gauge(materializedGaps, float64(len(done.Intervals)-1), view)
 	}
 	last, err := r.ledger.LastRuns(ctx, r.project)
 	if err != nil {

@@ -2,7 +2,6 @@ package registrytest
 
 import (
 	"errors"
-	"sync"
 	"testing"
 	"time"
 
@@ -41,18 +40,20 @@ func begin(t *testing.T, engine Engine, project, view string) registry.Run {
 	return run
 }
 
-func finish(t *testing.T, engine Engine, run registry.Run, outcome registry.Outcome, done *registry.Progress) {
+func finish(t *testing.T, engine Engine, run registry.Run, outcome registry.Outcome,
+	progress *registry.Progress,
+) {
 	t.Helper()
 	run.Outcome, run.FinishedAt = outcome, noon.Add(time.Minute)
-	if err := engine.Finish(t.Context(), run, done); err != nil {
+	if err := engine.Finish(t.Context(), run, progress); err != nil {
 		t.Fatalf("Finish: %v", err)
 	}
 }
 
 // record makes a whole run that succeeds.
-func record(t *testing.T, engine Engine, project string, done registry.Progress) {
+func record(t *testing.T, engine Engine, project string, progress registry.Progress) {
 	t.Helper()
-	finish(t, engine, begin(t, engine, project, done.View), registry.Succeeded, &done)
+	finish(t, engine, begin(t, engine, project, progress.View), registry.Succeeded, &progress)
 }
 
 func noProgress(t *testing.T, open Database) {
@@ -85,14 +86,15 @@ func finished(t *testing.T, open Database) {
 	run.ID, run.Outcome, run.FinishedAt = id, registry.Succeeded, noon.Add(time.Microsecond)
 	run.Read, run.Written, run.Older, run.NullKeys, run.NullTimes, run.Error = 1, 2, 3, 4, 5, "ü\n\"'"
 	run.Skipped, run.Bytes = 6, 1<<40
-	done := registry.Progress{View: "weather", Generation: 1, Rebuild: 1, Start: new(int64(-1 << 60)), End: 1 << 60}
-	if err := engine.Finish(t.Context(), run, &done); err != nil {
+	weather := done("weather", 1, [2]int64{-1 << 60, -1 << 59}, [2]int64{1 << 59, 1 << 60})
+	if err := engine.Finish(t.Context(), run, &weather); err != nil {
 		t.Fatal(err)
 	}
-	record(t, engine, "test", registry.Progress{View: "plane", Generation: 1, Rebuild: 1, End: -5})
+	plane := done("plane", 1, [2]int64{none, -5})
+	record(t, engine, "test", plane)
 
 	reopened := open(t)
-	want := map[string]registry.Progress{"weather": done, "plane": {View: "plane", Generation: 1, Rebuild: 1, End: -5}}
+	want := map[string]registry.Progress{"weather": weather, "plane": plane}
 	if diff := cmp.Diff(want, progress(t, reopened, "test")); diff != "" {
 		t.Error(diff)
 	}
@@ -144,63 +146,24 @@ func unholdableTexts(t *testing.T, open Database) {
 	}
 }
 
-func moreProgressStays(t *testing.T, open Database) {
-	upTo := func(rebuild, end int64) registry.Progress {
-		return registry.Progress{View: "weather", Generation: 1, Rebuild: rebuild, End: end}
-	}
-	window := func(rebuild, start, end int64) registry.Progress {
-		p := upTo(rebuild, end)
-		p.Start = &start
-		return p
-	}
-	replacing := func(p registry.Progress) registry.Progress { p.Replace = true; return p }
-	tests := map[string]struct {
-		recorded, finished, want registry.Progress
-	}{
-		"a later end replaces":                         {upTo(2, 5), upTo(2, 6), upTo(2, 6)},
-		"a later end replaces, though it is shorter":   {upTo(2, 5), window(2, 4, 6), window(2, 4, 6)},
-		"an earlier end does not":                      {window(2, 4, 5), upTo(2, 4), window(2, 4, 5)},
-		"the same end from earlier on replaces":        {window(2, 4, 5), window(2, 3, 5), window(2, 3, 5)},
-		"the same end from the beginning replaces":     {window(2, 4, 5), upTo(2, 5), upTo(2, 5)},
-		"the same end from later on does not":          {window(2, 3, 5), window(2, 4, 5), window(2, 3, 5)},
-		"the same end does not hide the beginning":     {upTo(2, 5), window(2, -4, 5), upTo(2, 5)},
-		"the same window again is harmless":            {window(2, 3, 5), window(2, 3, 5), window(2, 3, 5)},
-		"a newer rebuild replaces even a later end":    {upTo(1, 9), window(2, 1, 5), window(2, 1, 5)},
-		"an older rebuild does not":                    {upTo(2, 5), window(1, 1, 9), upTo(2, 5)},
-		"a replacement replaces even a later end":      {upTo(2, 9), replacing(window(2, 1, 5)), window(2, 1, 5)},
-		"a replacement by an older rebuild does not":   {upTo(2, 5), replacing(upTo(1, 9)), upTo(2, 5)},
-		"a replacement is a record like any other":     {replacing(upTo(2, 5)), upTo(2, 6), upTo(2, 6)},
-		"a replacement is not replaced by earlier end": {replacing(upTo(2, 5)), upTo(2, 4), upTo(2, 5)},
-	}
-	engine := open(t)
-	for name, test := range tests {
-		apply(t, engine, name, 0, stateOf(view{"weather", 1, 2}))
-		record(t, engine, name, test.recorded)
-		record(t, engine, name, test.finished)
-		if diff := cmp.Diff(test.want, progress(t, engine, name)["weather"]); diff != "" {
-			t.Errorf("%s: %s", name, diff)
-		}
-	}
-}
-
 func voidProgress(t *testing.T, open Database) {
 	engine := open(t)
 	apply(t, engine, "test", 0, stateOf(view{"kept", 1, 1}, view{"rebuilt", 1, 1}, view{"anew", 1, 1}, view{"gone", 1, 1}))
 	for _, name := range []string{"kept", "rebuilt", "anew", "gone"} {
-		record(t, engine, "test", registry.Progress{View: name, Generation: 1, Rebuild: 1, End: 5})
+		record(t, engine, "test", done(name, 1, [2]int64{none, 5}))
 	}
 	apply(t, engine, "test", 1, stateOf(view{"kept", 1, 1}, view{"rebuilt", 1, 2}, view{"anew", 2, 2}))
-	kept := registry.Progress{View: "kept", Generation: 1, Rebuild: 1, End: 5}
+	kept := done("kept", 1, [2]int64{none, 5})
 	if diff := cmp.Diff(map[string]registry.Progress{"kept": kept}, progress(t, engine, "test")); diff != "" {
 		t.Error(diff)
 	}
 	// A run that began before says nothing about the view as it is now, whenever it ends.
-	record(t, engine, "test", registry.Progress{View: "anew", Generation: 1, Rebuild: 1, End: 9})
+	record(t, engine, "test", done("anew", 1, [2]int64{none, 9}))
 	if found, ok := progress(t, engine, "test")["anew"]; ok {
 		t.Errorf("a run of the former generation counts: %v", found)
 	}
-	anew := registry.Progress{View: "anew", Generation: 2, Rebuild: 2, End: 3}
-	rebuilt := registry.Progress{View: "rebuilt", Generation: 1, Rebuild: 2, End: 4}
+	anew, rebuilt := done("anew", 2, [2]int64{none, 3}), done("rebuilt", 2, [2]int64{none, 4})
+	anew.Generation = 2
 	record(t, engine, "test", anew)
 	record(t, engine, "test", rebuilt)
 	want := map[string]registry.Progress{"kept": kept, "anew": anew, "rebuilt": rebuilt}
@@ -212,19 +175,17 @@ func voidProgress(t *testing.T, open Database) {
 func failedRun(t *testing.T, open Database) {
 	engine := open(t)
 	apply(t, engine, "test", 0, stateOf(view{"weather", 1, 1}))
-	done := registry.Progress{View: "weather", Generation: 1, Rebuild: 1, End: 5}
-	record(t, engine, "test", done)
-	further := done
-	further.End = 9
+	recorded, further := done("weather", 1, [2]int64{none, 5}), done("weather", 1, [2]int64{none, 9})
+	record(t, engine, "test", recorded)
 	finish(t, engine, begin(t, engine, "test", "weather"), registry.Failed, &further)
-	if diff := cmp.Diff(done, progress(t, engine, "test")["weather"]); diff != "" {
+	if diff := cmp.Diff(recorded, progress(t, engine, "test")["weather"]); diff != "" {
 		t.Errorf("after a failed run: %s", diff)
 	}
 	if outcome := lastRuns(t, engine, "test")["weather"].Outcome; outcome != registry.Failed {
 		t.Errorf("the run is %s", outcome)
 	}
 	finish(t, engine, begin(t, engine, "test", "weather"), registry.Succeeded, nil)
-	if diff := cmp.Diff(done, progress(t, engine, "test")["weather"]); diff != "" {
+	if diff := cmp.Diff(recorded, progress(t, engine, "test")["weather"]); diff != "" {
 		t.Errorf("after a run without progress: %s", diff)
 	}
 }
@@ -272,7 +233,7 @@ func progressOfAnotherView(t *testing.T, open Database) {
 	apply(t, engine, "test", 0, stateOf(view{"weather", 1, 1}, view{"plane", 1, 1}))
 	run := begin(t, engine, "test", "weather")
 	run.Outcome = registry.Succeeded
-	if err := engine.Finish(t.Context(), run, &registry.Progress{View: "plane", Generation: 1, Rebuild: 1}); err == nil {
+	if err := engine.Finish(t.Context(), run, new(done("plane", 1, [2]int64{none, 5}))); err == nil {
 		t.Error("a run of weather recorded progress of plane")
 	}
 	if found := lastRuns(t, engine, "test")["weather"].Outcome; found != registry.Running {
@@ -287,8 +248,8 @@ func forgottenProgress(t *testing.T, open Database) {
 	engine := open(t)
 	for _, project := range similar {
 		apply(t, engine, project, 0, stateOf(view{"weather", 1, 1}, view{"weather_b", 1, 1}))
-		record(t, engine, project, registry.Progress{View: "weather", Generation: 1, Rebuild: 1, End: 5})
-		record(t, engine, project, registry.Progress{View: "weather_b", Generation: 1, Rebuild: 1, End: 5})
+		record(t, engine, project, done("weather", 1, [2]int64{none, 5}))
+		record(t, engine, project, done("weather_b", 1, [2]int64{none, 5}))
 	}
 	for range 2 { // Once more is no error.
 		if err := engine.Forget(t.Context(), "test", "weather"); err != nil {
@@ -300,16 +261,17 @@ func forgottenProgress(t *testing.T, open Database) {
 		if project == "test" {
 			want = 1
 		}
-		if found := progress(t, engine, project); len(found) != want || found["weather_b"].End != 5 {
+		if found := progress(t, engine, project); len(found) != want || found["weather_b"].First().End != 5 {
 			t.Errorf("project %q has %v, want %d views", project, found, want)
 		}
 	}
 	if len(lastRuns(t, engine, "test")) != 2 {
 		t.Error("the runs are forgotten too")
 	}
-	record(t, engine, "test", registry.Progress{View: "weather", Generation: 1, Rebuild: 1, End: 3})
-	if found := progress(t, engine, "test")["weather"].End; found != 3 {
-		t.Errorf("what is recorded anew ends at %d, want 3", found)
+	anew := done("weather", 1, [2]int64{2, 3})
+	record(t, engine, "test", anew)
+	if diff := cmp.Diff(anew, progress(t, engine, "test")["weather"]); diff != "" {
+		t.Errorf("what is recorded anew: %s", diff)
 	}
 }
 
@@ -322,40 +284,15 @@ func isolatedLedgers(t *testing.T, open Database) {
 	for _, project := range similar {
 		apply(t, engine, project, 0, stateOf(views...))
 	}
-	record(t, engine, "test", registry.Progress{View: "test", Generation: 1, Rebuild: 1, End: 5})
+	record(t, engine, "test", done("test", 1, [2]int64{none, 5}))
 	for _, project := range similar {
-		done, runs := progress(t, engine, project), lastRuns(t, engine, project)
+		found, runs := progress(t, engine, project), lastRuns(t, engine, project)
 		if project == "test" {
-			delete(done, "test")
+			delete(found, "test")
 			delete(runs, "test")
 		}
-		if len(done) != 0 || len(runs) != 0 {
-			t.Errorf("a run of view test in project test shows in project %q: %v, %v", project, done, runs)
+		if len(found) != 0 || len(runs) != 0 {
+			t.Errorf("a run of view test in project test shows in project %q: %v, %v", project, found, runs)
 		}
-	}
-}
-
-func concurrentFinishes(t *testing.T, open Database) {
-	handles := []Engine{open(t), open(t)}
-	apply(t, handles[0], "test", 0, stateOf(view{"weather", 1, 1}))
-	const count = 12
-	var group sync.WaitGroup
-	errs := make([]error, count)
-	for i := range count {
-		end := (i * 5) % count // 5 and count have no common factor: every end once, out of order
-		run := begin(t, handles[0], "test", "weather")
-		run.Outcome = registry.Succeeded
-		group.Go(func() {
-			errs[i] = handles[i%2].Finish(t.Context(), run,
-				&registry.Progress{View: "weather", Generation: 1, Rebuild: 1, End: int64(end)})
-		})
-	}
-	group.Wait()
-	if err := errors.Join(errs...); err != nil {
-		t.Fatal(err)
-	}
-	want := map[string]registry.Progress{"weather": {View: "weather", Generation: 1, Rebuild: 1, End: count - 1}}
-	if diff := cmp.Diff(want, progress(t, handles[1], "test")); diff != "" {
-		t.Error(diff)
 	}
 }

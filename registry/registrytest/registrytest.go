@@ -37,7 +37,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		"a cancelled call changes nothing":                      cancelled,
 		"a view that was never materialized has no progress":    noProgress,
 		"progress and run come back as they were finished":      finished,
-		"the progress that says more stays":                     moreProgressStays,
+		"R5 progress is united with what is recorded":           unitedProgress,
+		"R5 progress is a set of instants":                      naiveProgress,
 		"progress of another generation or rebuild is void":     voidProgress,
 		"a run that failed leaves progress as it was":           failedRun,
 		"a run that was killed stays running":                   killedRun,
@@ -48,7 +49,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		"forgotten progress begins anew, and nothing else does": forgottenProgress,
 		"R16 ledgers are isolated, however alike their names":   isolatedLedgers,
 		"what no database can hold is marked, not refused":      unholdableTexts,
-		"concurrent runs may finish in any order":               concurrentFinishes,
+		"R5 concurrent runs may finish in any order":            concurrentFinishes,
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)) })

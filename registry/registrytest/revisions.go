@@ -226,7 +226,7 @@ func cancelled(t *testing.T, open Database) {
 		"Begin":    func() error { _, err := engine.Begin(ctx, registry.Run{Project: "test", View: "plane"}); return err },
 		"Finish": func() error {
 			run.Outcome = registry.Succeeded
-			return engine.Finish(ctx, run, &registry.Progress{View: "weather", Generation: 1, Rebuild: 1, End: 5})
+			return engine.Finish(ctx, run, new(done("weather", 1, [2]int64{none, 5})))
 		},
 		"LastRuns": func() error { _, err := engine.LastRuns(ctx, "test"); return err },
 	}

@@ -210,7 +210,11 @@ func TestAClosedRegistry_SaysSo(t *testing.T) {
 
 // Every version of Plumb reads the registries of those before it: a file per schema version is kept here, never
 // changed.
-func TestARegistryOfSchema1InSQLite_IsReadAndGoesOn(t *testing.T) {
+func TestARegistryOfSchema1InSQLite_IsReadAndGoesOn(t *testing.T) { goesOn(t, open(t, schema1(t))) }
+
+// schema1 is the path of a copy.
+func schema1(t *testing.T) string {
+	t.Helper()
 	content, err := os.ReadFile("testdata/compat/schema1.db")
 	if err != nil {
 		t.Fatal(err)
@@ -219,7 +223,29 @@ func TestARegistryOfSchema1InSQLite_IsReadAndGoesOn(t *testing.T) {
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	goesOn(t, open(t, path))
+	return path
+}
+
+func TestAWindowWithoutABeginningOfSchema1_HasNoneAfterwards(t *testing.T) {
+	path := schema1(t)
+	edit(t, path, "UPDATE progress SET window_start = NULL, window_end = -7")
+	progress, err := open(t, path).Progress(t.Context(), "nycflights")
+	want := []registry.Interval{{End: -7}}
+	if diff := cmp.Diff(want, progress["weather"].Intervals); err != nil || diff != "" {
+		t.Errorf("intervals: %s, error %v", diff, err)
+	}
+}
+
+func TestProgressThatCannotBeRead_IsNamed(t *testing.T) {
+	path := schema1(t)
+	if _, err := open(t, path).Current(t.Context(), "nycflights"); err != nil { // It migrates.
+		t.Fatal(err)
+	}
+	edit(t, path, "UPDATE progress SET intervals = '[5'")
+	_, err := open(t, path).Progress(t.Context(), "nycflights")
+	if err == nil || !strings.Contains(err.Error(), path+` is damaged: what view "weather" was materialized for`) {
+		t.Errorf("Progress returned %v", err)
+	}
 }
 
 // goesOn reads what schema 1 held, and applies on top of it.
@@ -243,7 +269,8 @@ func goesOn(t *testing.T, db *sqldb.DB) {
 	}
 	progress, err := db.Progress(t.Context(), "nycflights")
 	start := int64(5)
-	want := map[string]registry.Progress{"weather": {View: "weather", Generation: 1, Rebuild: 2, Start: &start, End: 10}}
+	want := map[string]registry.Progress{"weather": {View: "weather", Generation: 1, Rebuild: 2,
+		Intervals: []registry.Interval{{Start: &start, End: 10}}}}
 	if diff := cmp.Diff(want, progress); err != nil || diff != "" {
 		t.Errorf("progress: %s, error %v", diff, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -37,11 +38,26 @@ func (d *DB) recorded(ctx context.Context, project string) (map[string]registry.
 	found := map[string]registry.Progress{}
 	err := d.query(ctx, func(rows *sql.Rows) error {
 		var p registry.Progress
-		err := rows.Scan(&p.View, &p.Generation, &p.Rebuild, &p.Start, &p.End)
-		found[p.View] = p
+		var intervals string
+		err := rows.Scan(&p.View, &p.Generation, &p.Rebuild, &intervals)
+		if err != nil {
+			return err
+		}
+		if p.Intervals, err = d.readIntervals(p.View, intervals); err == nil && len(p.Intervals) > 0 {
+			found[p.View] = p
+		}
 		return err
-	}, "SELECT view, generation, rebuild, window_start, window_end FROM progress WHERE project = $1", project)
+	}, "SELECT view, generation, rebuild, intervals FROM progress WHERE project = $1", project)
 	return found, err
+}
+
+func (d *DB) readIntervals(view, text string) ([]registry.Interval, error) {
+	var intervals []registry.Interval
+	if err := json.Unmarshal([]byte(text), &intervals); err != nil {
+		return nil, fmt.Errorf("the registry %s is damaged: what view %q was materialized for cannot be read: %w", d.engine,
+			view, err)
+	}
+	return registry.United(intervals), nil
 }
 
 // Begin records the start of a run and returns its id.
@@ -80,28 +96,42 @@ func (d *DB) Finish(ctx context.Context, run registry.Run, progress *registry.Pr
 		if progress.View != view {
 			return fmt.Errorf("run %d is of view %q, and cannot record progress of view %q", run.ID, view, progress.View)
 		}
-		return record(ctx, tx, project, progress)
+		return d.record(ctx, tx, project, progress)
 	})
 }
 
-// record keeps what is there where that says more: it is of a newer rebuild, or of the same one and ends later, or
-// there and begins earlier. A rebuild is never less than its generation, and tells the generation too.
-func record(ctx context.Context, tx *sql.Tx, project string, progress *registry.Progress) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO progress (project, view, generation, rebuild, window_start, window_end)
-		VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (project, view) DO UPDATE SET
-			generation = excluded.generation,
-			rebuild = excluded.rebuild,
-			window_start = excluded.window_start,
-			window_end = excluded.window_end
-		WHERE excluded.rebuild > progress.rebuild
-			OR excluded.rebuild = progress.rebuild
-			AND ($7
-				OR excluded.window_end > progress.window_end
-				OR excluded.window_end = progress.window_end
-				AND (excluded.window_start IS NULL
-					OR excluded.window_start <= progress.window_start))`,
-		project, progress.View, progress.Generation, progress.Rebuild, progress.Start, progress.End, progress.Replace)
+// record unites progress with what is there. A rebuild is never less than its generation, and tells the generation too.
+func (d *DB) record(ctx context.Context, tx *sql.Tx, project string, progress *registry.Progress) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO progress (project, view, generation, rebuild, intervals)
+		VALUES ($1, $2, $3, $4, '[]') ON CONFLICT (project, view) DO NOTHING`,
+		project, progress.View, progress.Generation, progress.Rebuild)
+	if err != nil {
+		return err
+	}
+	// This statement changes nothing. It locks the row until the transaction ends, so that of two runs that finish at
+	// once the second one reads what the first one has written.
+	var rebuild int64
+	var text string
+	err = tx.QueryRowContext(ctx, `UPDATE progress SET rebuild = rebuild WHERE project = $1 AND view = $2
+		RETURNING rebuild, intervals`, project, progress.View).Scan(&rebuild, &text)
+	if err != nil || rebuild > progress.Rebuild {
+		return err
+	}
+	intervals := progress.Intervals
+	if rebuild == progress.Rebuild && !progress.Replace {
+		recorded, err := d.readIntervals(progress.View, text)
+		if err != nil {
+			return err
+		}
+		intervals = slices.Concat(recorded, intervals)
+	}
+	united, err := json.Marshal(registry.United(intervals))
+	if err != nil {
+		return fmt.Errorf("cannot record the progress of view %q: %w", progress.View, err)
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE progress SET generation = $1, rebuild = $2, intervals = $3
+		WHERE project = $4 AND view = $5`,
+		progress.Generation, progress.Rebuild, string(united), project, progress.View)
 	return err
 }
 

@@ -53,6 +53,9 @@ func (e *Engine) Newest(ctx context.Context, request store.NewestRequest, yield 
 		return report, err
 	}
 	report, err = n.find(ctx, relations, request.MaxFailed)
+	if err == nil && request.CountBefore && request.Window.Start != nil {
+		report.Before, err = s.countThrough(ctx, rows, relations, *request.Window.Start)
+	}
 	report.Files = n.rows.described(relations)
 	if err != nil {
 		return report, relations.blame(ctx, err)
@@ -169,6 +172,17 @@ func (n *newest) countNulls(ctx context.Context, r *relations, report *store.New
 	query := fmt.Sprintf("SELECT count(*) FILTER (WHERE NOT (%s) AND %s), count(*) FILTER (WHERE e IS NULL) FROM %s",
 		n.rows.usable(), inWindow(n.rows.eventTime(), n.window), n.rows.from)
 	return n.session.queryRow(ctx, query, &report.NullKeys, &report.NullTimes)
+}
+
+// countThrough counts the rows with an event time up to the instant. It reads no column but the event time.
+func (s *session) countThrough(ctx context.Context, rows *viewRows, r *relations, through store.Instant) (
+	int64, error,
+) {
+	window := store.Window{End: through}
+	earlier := rows.pruned(r, inclusive(window))
+	var count int64
+	return count, s.queryRow(ctx, fmt.Sprintf("SELECT count(*) FROM %s WHERE e IS NOT NULL%s AND %s", earlier.from,
+		earlier.within(inclusive(window)), inWindow(earlier.eventTime(), window)), &count)
 }
 
 // stream hands out the rows that were marked, without those that fail.

@@ -111,7 +111,7 @@ func newest(ctx context.Context, engine store.Offline, view *registry.View, wind
 	*Table, store.NewestReport, error,
 ) {
 	table := &Table{}
-	report, err := engine.Newest(ctx, store.NewestRequest{View: view, Window: window}, table.add)
+	report, err := engine.Newest(ctx, store.NewestRequest{View: view, Window: window, CountBefore: true}, table.add)
 	return table, report, err
 }
 

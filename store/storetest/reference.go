@@ -97,7 +97,7 @@ func (s Sighting) Value(feature int) (any, plumbv1.Status) {
 }
 
 // Newest returns what a materialization of the window has to write: for each key the greatest row with an event time in
-// (Start, End] (R5).
+// (Start, End] (R5), and counts also the rows before the window.
 func (h *History) Newest(window store.Window) ([]SourceRow, store.NewestReport) {
 	var winners []SourceRow
 	var report store.NewestReport
@@ -106,7 +106,9 @@ func (h *History) Newest(window store.Window) ([]SourceRow, store.NewestReport) 
 		switch {
 		case row.Event == nil:
 			report.NullTimes++
-		case *row.Event > window.End || window.Start != nil && *row.Event <= *window.Start:
+		case *row.Event > window.End:
+		case window.Start != nil && *row.Event <= *window.Start:
+			report.Before++
 		case hasNull(row.Keys):
 			report.NullKeys++
 		default:
