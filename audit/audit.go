@@ -74,9 +74,9 @@ func New(config Config) *Auditor {
 	return &Auditor{config}
 }
 
-// Run audits. It returns a *registry.InputError where there is nothing to audit, and for log files that cannot be read,
-// all of which it names, or an error that wraps registry.ErrNewer. What cannot be compared for another reason, such as
-// a source that is gone, is reported as skipped, and the rest is compared.
+// Run audits. It returns a *registry.InputError if there is nothing to audit. Log files that cannot be read are in the
+// report, and the rest is compared; if none can be read, the error names them all. It wraps registry.ErrNewer if one is
+// of a later format. What cannot be compared for another reason, such as a source that is gone, is reported as skipped.
 func (a *Auditor) Run(ctx context.Context, request Request) (report *Report, err error) {
 	if request.From >= request.To {
 		return nil, registry.Inputf("--from", "%s is not before --to %s; give an earlier one", request.From, request.To)
@@ -101,6 +101,7 @@ func (a *Auditor) Run(ctx context.Context, request Request) (report *Report, err
 	}
 	report = t.report()
 	report.Project, report.Files, report.Rows = request.Project, found.files, found.rows
+	report.UnreadableFiles, report.CopiedFiles = found.unreadable, found.copies
 	report.From, report.To = document.Instant(request.From), document.Instant(request.To)
 	report.Seconds = a.config.Now().Sub(began).Seconds()
 	return report, nil

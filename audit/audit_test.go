@@ -29,7 +29,8 @@ func TestR4_TheReportSaysWhetherTrainingAsKnownMatchesWhatWasServed(t *testing.T
 	s.lookUp(nil, "a", "b", "nobody")
 	s.writePrices("late", price{shop: "a", at: at(-5), known: at(7), euros: 2.5})
 	report := s.audit()
-	want := &audit.Knowledge{Compared: 3, MatchedDefault: 2, MatchedAsKnown: 2, Seen: 2, Unknown: 2}
+	want := &audit.Knowledge{Compared: 3, MatchedDefault: 2, MatchedAsKnown: 2, Seen: 2, Unknown: 2, Served: 2,
+		ServedUnknown: 1}
 	if diff := cmp.Diff(want, report.Views[0].Knowledge); diff != "" {
 		t.Errorf("shop a is matched as known, and shop b by default, since when its row was created is not known: %s", diff)
 	}
@@ -204,7 +205,8 @@ func TestLogFilesThatCannotBeReadAreAllNamed(t *testing.T) {
 	s.lookUp(nil, "a")
 	s.finish()
 	day := filepath.Join(s.logs(), "shops", "2026-03-01")
-	whole := must(os.ReadFile(s.logFile()))(t)
+	original := s.logFile()
+	whole := must(os.ReadFile(original))(t)
 	halved, newer := filepath.Join(day, "1.parquet"), filepath.Join(day, "2.parquet")
 	strange := filepath.Join(day, "3.parquet")
 	if err := os.WriteFile(halved, whole[:len(whole)/2], 0o600); err != nil {
@@ -212,6 +214,9 @@ func TestLogFilesThatCannotBeReadAreAllNamed(t *testing.T) {
 	}
 	writeParquet(t, newer, `{"version": 99}`)
 	writeParquet(t, strange, "")
+	if err := os.Remove(original); err != nil {
+		t.Fatal(err)
+	}
 	request := audit.Request{Project: "shops", Folder: s.logs(), From: at(-60), To: at(60)}
 	refused(t, s.auditor(), request, halved, "is no whole Parquet file", newer, "written by a newer version", strange,
 		"is no audit log")
@@ -220,6 +225,7 @@ func TestLogFilesThatCannotBeReadAreAllNamed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	put(t, original, whole)
 	if err := os.WriteFile(filepath.Join(day, "4.parquet.partial"), whole[:len(whole)/2], 0o600); err != nil {
 		t.Fatal(err)
 	}

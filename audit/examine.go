@@ -119,6 +119,12 @@ func (e *examination) measure(i *incident) {
 // weigh counts what training as known would have matched, and whether the row of the default join was known at all.
 func (e *examination) weigh(i incident) error {
 	k, joined := &e.view.knowledge, i.joined
+	if i.served.there && i.served.visible() {
+		k.Served++
+		if i.served.created == nil || *i.served.created > i.at {
+			k.ServedUnknown++
+		}
+	}
 	if err := e.knownValues.fill(e, &i, e.known); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,24 +26,38 @@ type group struct {
 type logs struct {
 	groups      []*group
 	files, rows int64
+	unreadable  []UnreadableFile
+	copies      []CopiedFile
+
+	byHeader map[string]*group
+	// byContent has the first file with each digest.
+	byContent map[[sha256.Size]byte]string
 }
 
-// find reads which files have look-ups of the request. Files that cannot be read are all named.
+// find reads which files have look-ups of the request. It is an error if all files with such look-ups cannot be read.
 func (a *Auditor) find(ctx context.Context, request Request) (*logs, error) {
 	paths, err := auditlog.Find(request.Folder, request.Project, request.From, request.To)
 	if err != nil {
 		return nil, err
 	}
-	found, byHeader := &logs{}, map[string]*group{}
+	found := &logs{unreadable: []UnreadableFile{}, copies: []CopiedFile{}, byHeader: map[string]*group{},
+		byContent: map[[sha256.Size]byte]string{}}
 	var failures []error
 	for i, path := range paths {
-		a.config.Progress(store.Progress{Step: "finding logged look-ups", Rows: int64(i), Total: int64(len(paths))})
-		if err := found.add(ctx, request, path, byHeader); err != nil {
-			failures = append(failures, err)
+		step := fmt.Sprintf("reading file %d of %d of the audit log", i+1, len(paths))
+		a.config.Progress(store.Progress{Step: step, Rows: found.rows})
+		err := found.add(ctx, request, path)
+		if err == nil {
+			continue
 		}
+		file, ok := unreadable(path, err)
+		if !ok {
+			return nil, err
+		}
+		found.unreadable, failures = append(found.unreadable, file), append(failures, err)
 	}
-	if err := errors.Join(failures...); err != nil {
-		return nil, err
+	if found.rows == 0 && failures != nil {
+		return nil, errors.Join(failures...)
 	}
 	if found.rows == 0 {
 		return nil, a.nothing(request, len(paths))
@@ -64,7 +79,7 @@ func (a *Auditor) nothing(request Request, files int) error {
 		request.Folder, request.From, request.To, hint)
 }
 
-func (l *logs) add(ctx context.Context, request Request, path string, byHeader map[string]*group) error {
+func (l *logs) add(ctx context.Context, request Request, path string) error {
 	file, err := auditlog.Open(path)
 	if err != nil {
 		return err
@@ -73,20 +88,22 @@ func (l *logs) add(ctx context.Context, request Request, path string, byHeader m
 	if request.Service != "" && file.Header.Service != request.Service {
 		return nil
 	}
-	var rows int64
-	err = readServed(ctx, file, request, func(batch arrow.RecordBatch) error { rows += batch.NumRows(); return nil })
+	rows, err := checkRows(ctx, file, request)
 	if err != nil || rows == 0 {
+		return err
+	}
+	if again, err := l.isCopy(path); err != nil || again {
 		return err
 	}
 	key, err := groupKey(file.Header)
 	if err != nil {
 		return err
 	}
-	if byHeader[key] == nil {
-		byHeader[key] = &group{header: &file.Header}
-		l.groups = append(l.groups, byHeader[key])
+	if l.byHeader[key] == nil {
+		l.byHeader[key] = &group{header: &file.Header}
+		l.groups = append(l.groups, l.byHeader[key])
 	}
-	g := byHeader[key]
+	g := l.byHeader[key]
 	g.paths, g.rows = append(g.paths, path), g.rows+rows
 	l.files, l.rows = l.files+1, l.rows+rows
 	return nil
@@ -108,6 +125,9 @@ func readServed(ctx context.Context, file *auditlog.File, request Request,
 		served := typed[*array.Timestamp](c, auditlog.ServedAtColumn)
 		if c.missing != nil {
 			return registry.Inputf(file.Path, "is damaged: %v", c.missing)
+		}
+		if nulls := served.NullN(); nulls > 0 {
+			return registry.Inputf(file.Path, "is damaged: its column %q has %d nulls", auditlog.ServedAtColumn, nulls)
 		}
 		for from := 0; from < served.Len(); {
 			to := from

@@ -18,9 +18,14 @@ type Report struct {
 	// From and To bound when look-ups were served: from the first, up to and without the second.
 	From string `json:"from"`
 	To   string `json:"to"`
+	// TooEarly has the views of which what was served was not known yet, unless that is negligible.
+	TooEarly []TooEarly `json:"served_too_early"`
 	// Files is the number of log files that hold such look-ups, and Rows that of the rows looked up.
 	Files int64 `json:"files"`
 	Rows  int64 `json:"rows"`
+	// UnreadableFiles may hold look-ups too, and nobody knows.
+	UnreadableFiles []UnreadableFile `json:"unreadable_files"`
+	CopiedFiles     []CopiedFile     `json:"copied_files"`
 	// Values = Matched + Mismatched + NotCompared.
 	Values      int64 `json:"values"`
 	Matched     int64 `json:"matched"`
@@ -95,6 +100,31 @@ type Knowledge struct {
 	// been created yet at the instant of the label.
 	Seen    int64 `json:"seen"`
 	Unknown int64 `json:"unknown"`
+	// Served is the number of rows of which a value was served, and ServedUnknown that of those where the row served had
+	// not been created yet at the instant asked for, as far as is known.
+	Served        int64 `json:"served"`
+	ServedUnknown int64 `json:"served_unknown"`
+}
+
+// TooEarly is a view of which Rows of the Of rows served were not known yet at the instant asked for.
+type TooEarly struct {
+	View string `json:"view"`
+	Rows int64  `json:"rows"`
+	Of   int64  `json:"of"`
+}
+
+// negligible is the share of rows served too early up to which a report does not lead with them.
+const negligible = 0.01
+
+// servedTooEarly are the views that a report leads with.
+func servedTooEarly(views []View) []TooEarly {
+	found := []TooEarly{}
+	for _, view := range views {
+		if k := view.Knowledge; k != nil && share(k.ServedUnknown, k.Served) > negligible {
+			found = append(found, TooEarly{View: view.View, Rows: k.ServedUnknown, Of: k.Served})
+		}
+	}
+	return found
 }
 
 // Optimism is the share of the rows seen that were not known yet.
@@ -223,6 +253,7 @@ func (t *tally) report() *Report {
 		}
 		r.Views = append(r.Views, view.report(name))
 	}
+	r.TooEarly = servedTooEarly(r.Views)
 	r.Values = r.Matched + r.Mismatched + r.NotCompared
 	r.Causes, r.Unexplained = counts(causes), causes[Unexplained]
 	for key, feature := range t.features {

@@ -85,11 +85,14 @@ func (a *application) audit(ctx context.Context, p *project, flags auditFlags) e
 	return verdict(report)
 }
 
-// verdict is the error that the report ends the command with: none where all that differs is explained, and all was
-// compared.
+// verdict is the error that the command ends with: none if all was read and compared, and all that differs is
+// explained.
 func verdict(report *audit.Report) error {
 	if report.Unexplained > 0 {
 		return errFailedCheck
+	}
+	if len(report.UnreadableFiles) > 0 {
+		return errUnchecked
 	}
 	for _, skipped := range report.Skipped {
 		if skipped.Input {
@@ -193,8 +196,12 @@ const (
 )
 
 func writeAudit(w *printable.Writer, r *audit.Report) error {
+	for _, early := range r.TooEarly {
+		w.Printf("%s\n\n", earlyText(early))
+	}
 	w.Printf("Project %s, look-ups served from %s up to %s: %s in %s.\n", r.Project, r.From, r.To,
 		english.Plural(int(r.Rows), "row", ""), english.Plural(int(r.Files), "file", ""))
+	writeLogFiles(w, r)
 	w.Printf("%s: %d match what training sees, %d do not, %d were not compared.\n\n",
 		english.Plural(int(r.Values), "value", ""), r.Matched, r.Mismatched, r.NotCompared)
 	if err := w.Table(viewLines(r)); err != nil {
@@ -222,6 +229,22 @@ func writeAudit(w *printable.Writer, r *audit.Report) error {
 		w.Printf("\nNot compared, %s: %s.\n", english.Plural(int(skipped.Values), "value", ""), skipped.Reason)
 	}
 	return nil
+}
+
+// earlyText is the headline for values that were served before they were known.
+func earlyText(early audit.TooEarly) string {
+	return fmt.Sprintf("SERVED BEFORE KNOWN: %s: %d of %s served (%s) had not been created at the instant asked for, "+
+		"as far as is known.", early.View, early.Rows, english.Plural(int(early.Of), "row", ""), percent(early.Rows, early.Of))
+}
+
+// writeLogFiles says which files of the log are not counted.
+func writeLogFiles(w *printable.Writer, r *audit.Report) {
+	for _, file := range r.UnreadableFiles {
+		w.Printf("Not read: %s: %s.\n", file.File, file.Reason)
+	}
+	for _, file := range r.CopiedFiles {
+		w.Printf("Counted once: %s is a copy of %s.\n", file.File, file.Of)
+	}
 }
 
 func viewLines(r *audit.Report) [][]string {

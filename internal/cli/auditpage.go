@@ -23,8 +23,13 @@ func auditPage(r *audit.Report, version string) report.Page {
 			{Name: "mismatches", Value: humanize.Comma(r.Mismatched), Tone: toneOf(r.Mismatched, report.Warning)},
 			{Name: "unexplained", Value: humanize.Comma(r.Unexplained), Tone: toneOf(r.Unexplained, report.Bad)},
 			{Name: "not compared", Value: humanize.Comma(r.NotCompared), Tone: toneOf(r.NotCompared, report.Warning)},
+			{Name: "unreadable files", Value: fmt.Sprint(len(r.UnreadableFiles)),
+				Tone: toneOf(int64(len(r.UnreadableFiles)), report.Bad)},
 		},
 		Foot: fmt.Sprintf("Look-ups served from %s up to %s. plumb %s, in %.1f s.", r.From, r.To, version, r.Seconds),
+	}
+	if len(r.UnreadableFiles)+len(r.CopiedFiles) > 0 {
+		page.Sections = append(page.Sections, logFileSection(r))
 	}
 	if len(r.Causes) > 0 {
 		page.Sections = append(page.Sections, causeSection(r), exampleSection(r))
@@ -51,15 +56,23 @@ func auditVerdict(r *audit.Report) report.Verdict {
 	compared := r.Matched + r.Mismatched
 	detail := fmt.Sprintf("Of %s, %s were compared with what training sees at the same instants.",
 		english.Plural(int(r.Values), "served value", ""), humanize.Comma(compared))
+	if files := len(r.UnreadableFiles); files > 0 {
+		detail += fmt.Sprintf(" %s of the log cannot be read.", english.Plural(files, "file", ""))
+	}
+	for i := len(r.TooEarly) - 1; i >= 0; i-- {
+		detail = earlyText(r.TooEarly[i]) + " " + detail
+	}
 	switch {
 	case r.Unexplained > 0:
 		return report.Verdict{Tone: report.Bad, Text: english.Plural(int(r.Unexplained), "value", "") + " unexplained",
 			Detail: detail + " No evidence explains these: look for a bug."}
+	case len(r.TooEarly) > 0:
+		return report.Verdict{Tone: report.Warning, Text: "Values were served before they were known", Detail: detail}
 	case compared == 0:
 		return report.Verdict{Tone: report.Warning, Text: "Nothing was compared", Detail: detail}
 	case r.Mismatched > 0:
 		return report.Verdict{Tone: report.Warning, Text: "All that differs is explained", Detail: detail}
-	case r.NotCompared > 0:
+	case r.NotCompared > 0 || len(r.UnreadableFiles) > 0:
 		return report.Verdict{Tone: report.Warning, Text: "All that was compared matches", Detail: detail}
 	}
 	return report.Verdict{Tone: report.Good, Text: "What was served is what training sees", Detail: detail}
@@ -182,4 +195,16 @@ func skippedSection(r *audit.Report) report.Section {
 		table.Rows = append(table.Rows, report.Texts(humanize.Comma(skipped.Values), skipped.Reason))
 	}
 	return report.Section{Title: "Not compared", Parts: []report.Part{table}}
+}
+
+// logFileSection has the files of the log that are not counted.
+func logFileSection(r *audit.Report) report.Section {
+	table := report.Table{Columns: []report.Column{{Name: "file"}, {Name: "why it is not counted"}}}
+	for _, file := range r.UnreadableFiles {
+		table.Rows = append(table.Rows, report.Texts(file.File, file.Reason))
+	}
+	for _, file := range r.CopiedFiles {
+		table.Rows = append(table.Rows, report.Texts(file.File, "it is a copy of "+file.Of))
+	}
+	return report.Section{Title: "Files that are not counted", Parts: []report.Part{table}}
 }
