@@ -91,7 +91,8 @@ def test_a_mistake_of_the_caller_s_reader_comes_back(store: plumb.Store, labels:
 def test_rows_stream_both_ways(large: Path, large_server: Served) -> None:
     with plumb.connect(large_server.url) as store:
         result = store.historical(large / "data" / "many.parquet", service="delay_model")
-        assert result.report is None
+        with pytest.raises(plumb.PreconditionError, match="known once its last row has been read; read the rows first"):
+            _ = result.report
         assert "rows not all read yet" in repr(result)
         sizes = [batch.num_rows for batch in result.to_batches()]
     assert sum(sizes) >= ROWS

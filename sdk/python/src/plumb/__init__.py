@@ -13,6 +13,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+from plumb.arguments import seconds
 from plumb.definitions import Entity, Feature, FeatureService, FeatureView, JoinKey, Listing, Source, ViewReference
 from plumb.errors import (
     ConflictError,
@@ -28,6 +29,7 @@ from plumb.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
+from plumb.foreign import guarded
 from plumb.local import LocalStore
 from plumb.plans import Applied, Change, Difference, Hazard, History, Plan, Revision
 from plumb.progress import Progress
@@ -84,6 +86,7 @@ __all__ = [
 ]
 
 
+@guarded
 def connect(
     url: str,
     *,
@@ -104,9 +107,10 @@ def connect(
     a certificate that can be trusted. What the token allows shows at the first call that needs it: calls raise
     UnauthenticatedError or PermissionDeniedError.
     """
-    return RemoteStore(endpoint(url, token, ca, cert, key), timeout)
+    return RemoteStore(endpoint(url, token, ca, cert, key), seconds("timeout", timeout))
 
 
+@guarded
 def local(path: str | os.PathLike[str] = ".", *, binary: str | os.PathLike[str] | None = None) -> Store:
     """The store in a project folder, without a server: calls run the plumb binary.
 

@@ -119,12 +119,14 @@ class Carriers:
     def _pack(self, column: int, values: pa.Array) -> pa.Array:
         field = self.wire.field(column)
         try:
+            values.validate(full=True)
             return self._carry(column, storage(values), field.type)
-        except pa.ArrowInvalid as error:
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise InputError(f"label column {field.name!r}: {error}") from error
 
     def _carry(self, column: int, values: pa.Array, wire: pa.DataType) -> pa.Array:
         if pt.is_dictionary(values.type):
+            values = without_null_categories(values)
             self._learn(column, values)
             values = values.dictionary_decode()
         if pt.is_null(values.type):
@@ -172,6 +174,8 @@ def check_names(names: list[Any], table: str = "label") -> None:
     for position, name in enumerate(names, start=1):
         if not isinstance(name, str):
             raise InputError(f"{table} column {name!r} has a name that is not text; rename it")
+        if any("\ud800" <= letter <= "\udfff" for letter in name):
+            raise InputError(f"{table} column {name!r} has half a surrogate pair in its name; rename it")
         other = seen.setdefault(name.lower(), name)
         if len(seen) < position:
             raise InputError(
@@ -182,6 +186,15 @@ def check_names(names: list[Any], table: str = "label") -> None:
 def storage(values: pa.Array) -> pa.Array:
     """What an extension type is stored as; other arrays as they are."""
     return values.storage if isinstance(values.type, pa.BaseExtensionType) else values
+
+
+def without_null_categories(values: pa.DictionaryArray) -> pa.DictionaryArray:
+    """The same values, the null ones among the codes rather than the categories, where pandas and Arrow want them."""
+    categories = values.dictionary.drop_null()
+    if len(categories) == len(values.dictionary):
+        return values
+    codes = pc.index_in(values.dictionary_decode(), value_set=categories, skip_nulls=True)
+    return pa.DictionaryArray.from_arrays(codes.cast(values.type.index_type), categories, ordered=values.type.ordered)
 
 
 def to_instants(values: pa.Array) -> pa.Array:
@@ -199,9 +212,13 @@ def _cast(values: pa.Array, wanted: pa.DataType) -> pa.Array:
 
 def _returns(travels: pa.DataType, wanted: pa.DataType) -> bool:
     """Whether there is a way back. Categories have one of their own."""
-    if pt.is_null(wanted) or pt.is_dictionary(wanted):
+    if pt.is_null(wanted):
         return True
     try:
+        if pt.is_dictionary(wanted):
+            categories = pa.array([], wanted.value_type)
+            pc.index_in(pa.array([], travels).cast(categories.type), value_set=categories)
+            return True
         _cast(pa.array([], travels), wanted)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError):
         return False

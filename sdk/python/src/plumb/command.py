@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from plumb.arguments import path
 from plumb.errors import (
     ConflictError,
     Error,
@@ -40,7 +41,9 @@ _KINDS: Mapping[str, type[InputError] | type[Fault]] = {
 def find_binary(given: str | os.PathLike[str] | None) -> str:
     """The plumb binary: the one given, else $PLUMB_BINARY, else plumb on PATH. Raises InputError where it is not."""
     named, where = (
-        (os.fspath(given), "binary") if given is not None else (os.environ.get("PLUMB_BINARY"), "$PLUMB_BINARY")
+        (str(path("binary", given)), "binary")
+        if given is not None
+        else (os.environ.get("PLUMB_BINARY"), "$PLUMB_BINARY")
     )
     if named:
         found = shutil.which(named)
@@ -64,23 +67,33 @@ class Command:
         exception here, such as KeyboardInterrupt, stops the command and waits for it.
         """
         command = [self._binary, "--output=json", *arguments]
+        for argument in arguments:
+            if "\0" in argument:
+                raise InputError(f"{argument!r} has a NUL in it, which the command line cannot take")
         # A session of its own: Ctrl-C reaches the binary through us alone, once; a second one would kill it.
-        with subprocess.Popen(  # noqa: S603 - the binary is the caller's choice; no shell reads the arguments.
-            command,
-            cwd=self._project,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            start_new_session=True,
-        ) as process:
+        with self._start(command) as process:
             try:
                 printed, messages = _listen(process, progress)
             except BaseException:
                 _stop(process)
                 raise
         return _answer(process.returncode, printed, messages)
+
+    def _start(self, command: Sequence[str]) -> subprocess.Popen[str]:
+        try:
+            return subprocess.Popen(  # noqa: S603 - the binary is the caller's choice; no shell reads the arguments.
+                command,
+                cwd=self._project,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                errors="backslashreplace",
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise Fault(f"cannot run {self._binary} in {self._project}: {error.strerror or error}") from error
 
 
 def _listen(process: subprocess.Popen[str], progress: OnProgress | None) -> tuple[str, str]:

@@ -28,6 +28,10 @@ class Problem:
 class Error(Exception):
     """Whatever Plumb refuses or fails at."""
 
+    def __str__(self) -> str:
+        """The words, which can always be printed: half a surrogate pair is an escape."""
+        return super().__str__().encode("utf-8", "backslashreplace").decode()
+
     pushed: Pushed | None = None
     """Where Store.push failed after some rows were pushed: what became of those."""
     printed: dict[str, Any] | None = None

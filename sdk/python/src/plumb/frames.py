@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.types as pt
 
+from plumb.conversion import first_failing
 from plumb.errors import InputError
+from plumb.foreign import is_foreign, words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,15 +28,40 @@ def to_pandas(table: pa.Table, label_columns: int, index: pd.Index[Any] | None, 
     import pandas as pd
 
     restored = label_columns if own_types else 0
-    labels = table.select(range(restored)).to_pandas()
+    labels = _of_every_column(table, restored)
     zoned = [pt.is_timestamp(kind) and kind.tz is not None for kind in table.schema.types]
-    columns = [_series(table.column(i)) if zoned[i] else labels.iloc[:, i] for i in range(restored)]
-    columns += [_series(table.column(i)) for i in range(restored, table.num_columns)]
+    columns = [_named(table, i) if zoned[i] else labels.iloc[:, i] for i in range(restored)]
+    columns += [_named(table, i) for i in range(restored, table.num_columns)]
     frame: pd.DataFrame = pd.concat(columns, axis=1) if columns else pd.DataFrame()
     frame.columns = pd.Index(table.column_names)
     if index is not None:
         frame.index = index
     return frame
+
+
+def _of_every_column(table: pa.Table, count: int) -> pd.DataFrame:
+    """The first columns as pandas has them. Raises InputError that names one that pandas cannot hold."""
+    try:
+        frame: pd.DataFrame = table.select(range(count)).to_pandas()
+    except Exception as error:
+        at = first_failing(range(count), lambda i: table.select([i]).to_pandas())
+        raise _unfit(table, 0 if at is None else at[0], "pandas", error) from error
+    return frame
+
+
+def _named(table: pa.Table, column: int) -> pd.Series[Any]:
+    try:
+        return _series(table.column(column))
+    except Exception as error:
+        raise _unfit(table, column, "pandas", error) from error
+
+
+def _unfit(table: pa.Table, column: int, package: str, error: BaseException) -> InputError:
+    field = table.schema.field(column)
+    return InputError(
+        f"column {field.name!r} is {field.type}, which does not fit {package}: {words(error)}; leave it out, or take "
+        "the result with to_arrow"
+    )
 
 
 def _series(column: pa.ChunkedArray) -> pd.Series[Any]:
@@ -75,7 +102,13 @@ def to_polars(table: pa.Table) -> pl.DataFrame:
     """The table as a frame. Categories and enums of polars labels are in the columns' metadata, and come back too."""
     import polars as pl
 
-    frame = pl.from_arrow(table)
+    try:
+        frame = pl.from_arrow(table)
+    except BaseException as error:
+        if not is_foreign(error):
+            raise
+        at = first_failing(range(table.num_columns), lambda i: pl.from_arrow(table.select([i])))
+        raise _unfit(table, 0 if at is None else at[0], "polars", error) from error
     if not isinstance(frame, pl.DataFrame):
         raise TypeError(f"polars made a {type(frame).__name__} of a table")
     return frame

@@ -6,17 +6,20 @@ import os
 import stat
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from plumb import arguments
 from plumb.carriers import check_names
+from plumb.conversion import from_pandas, from_polars, from_stream
 from plumb.errors import InputError
+from plumb.foreign import CallersOwn, is_foreign, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     import pandas as pd
     import polars as pl
@@ -51,7 +54,7 @@ def labels_of(given: Frame | str | os.PathLike[str], what: str = "labels") -> La
     Raises InputError for anything else, and for two columns of one name.
     """
     if isinstance(given, (str, os.PathLike)):
-        return _read(Path(given))
+        return _read(arguments.path(what, given), what)
     if isinstance(given, pa.RecordBatchReader):
         return Labels(given.schema, uniform(given.schema, given, what))
     if isinstance(given, pa.Table):
@@ -60,13 +63,15 @@ def labels_of(given: Frame | str | os.PathLike[str], what: str = "labels") -> La
     if isinstance(given, pa.RecordBatch):
         return labels_of(pa.Table.from_batches([given]), what)
     if (pandas := sys.modules.get("pandas")) and isinstance(given, pandas.DataFrame):
-        return _from_pandas(given, what)
+        labels = labels_of(from_pandas(given, what), what)
+        labels.pandas, labels.index = True, given.index
+        return labels
     if (polars := sys.modules.get("polars")) and isinstance(given, polars.LazyFrame):
         raise InputError(f"the {what} are a polars LazyFrame; collect() it first")
     if polars and isinstance(given, polars.DataFrame):
-        return labels_of(given.to_arrow(), what)
+        return labels_of(from_polars(given, what), what)
     if hasattr(given, "__arrow_c_stream__"):
-        return labels_of(pa.RecordBatchReader.from_stream(given), what)
+        return labels_of(from_stream(given, what), what)
     raise InputError(
         f"{what} are a {type(given).__name__}; give a pandas or polars DataFrame, a pyarrow Table, "
         "RecordBatch or RecordBatchReader" + FILES * (what == "labels")
@@ -75,12 +80,24 @@ def labels_of(given: Frame | str | os.PathLike[str], what: str = "labels") -> La
 
 def uniform(schema: pa.Schema, batches: Iterable[pa.RecordBatch], what: str) -> Iterator[pa.RecordBatch]:
     """The batches, each checked to have the columns of schema in their order and types."""
-    for number, batch in enumerate(batches, start=1):
+    for number, batch in enumerate(_reading(batches, what), start=1):
         if not batch.schema.equals(schema):
             raise InputError(
                 f"batch {number} of the {what} differs from their schema: {_difference(schema, batch.schema)}"
             )
         yield batch
+
+
+def _reading(batches: Iterable[pa.RecordBatch], what: str) -> Iterator[pa.RecordBatch]:
+    """The batches. Raises InputError where they cannot be read, and CallersOwn for what the caller's reader raises."""
+    try:
+        yield from batches
+    except Exception as error:
+        if not is_foreign(error):
+            raise
+        if not isinstance(error, (pa.ArrowException, OSError)):
+            raise CallersOwn(error) from error
+        raise InputError(f"the {what} could not be read to their end: {words(error)}") from error
 
 
 def _difference(schema: pa.Schema, other: pa.Schema) -> str:
@@ -94,30 +111,18 @@ def _difference(schema: pa.Schema, other: pa.Schema) -> str:
     return "; ".join(differ) or "a column that may not be null became one that may, or the other way round"
 
 
-def _from_pandas(frame: pd.DataFrame, what: str) -> Labels:
-    check_names(list(frame.columns), what.removesuffix("s"))
-    try:
-        table = pa.Table.from_pandas(frame, preserve_index=False)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
-        raise InputError(
-            f"the {what} do not fit Arrow: {'; '.join(str(each) for each in error.args)}; give each column "
-            "values of one type"
-        ) from error
-    labels = labels_of(table, what)
-    labels.pandas, labels.index = True, frame.index
-    return labels
-
-
-def _read(path: Path) -> Labels:
+def _read(path: Path, what: str) -> Labels:
     """The rows of a file, read as they are sent."""
-    check_file(path)
+    name = f"{what.removesuffix('s')} file"
+    check_file(path, name)
     read, kind = _READERS[path.suffix.lower()]
     try:
         labels = read(path)
     except pa.ArrowInvalid as error:
-        raise InputError(f"cannot read label file {path}: it is no complete {kind} file: {error}") from error
+        raise InputError(f"cannot read {name} {path}: it is no complete {kind} file: {error}") from error
     except OSError as error:
-        raise InputError(f"cannot read label file {path}: {error.strerror or error}") from error
+        raise InputError(f"cannot read {name} {path}: {error.strerror or error}") from error
+    labels.batches = _reading(labels.batches, f"rows of {path}")
     labels.file = path.resolve()
     return labels
 

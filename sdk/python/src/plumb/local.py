@@ -16,12 +16,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from google.protobuf import json_format
 
+from plumb import arguments, plans
 from plumb import definitions as defs
 from plumb import online as lookup
-from plumb import plans
 from plumb.carriers import INSTANT, Carriers
 from plumb.command import Command, OnProgress, find_binary
 from plumb.errors import Error, HazardError, InputError
+from plumb.foreign import guarded_methods
 from plumb.labels import Labels, check_file, labels_of
 from plumb.progress import Reporter
 from plumb.provenance import ROW, ViewProvenance
@@ -47,11 +48,12 @@ FRAME = "the label table"
 TEXT_FILE = "definitions.yaml"
 
 
+@guarded_methods
 class LocalStore(Store):
     """The project in a folder; each call runs the binary once, or a few times."""
 
     def __init__(self, path: str | os.PathLike[str], binary: str | os.PathLike[str] | None) -> None:
-        project = Path(path).resolve()
+        project = arguments.path("path", path).resolve()
         if not project.is_dir():
             raise InputError(f"{path} is no folder; name the one with the project's plumb.yaml")
         self._project = project
@@ -68,8 +70,9 @@ class LocalStore(Store):
 
     def _join(self, labels: Frame | str | os.PathLike[str], request: Request, options: JoinOptions) -> Result:
         if isinstance(labels, (str, os.PathLike)):
-            check_file(Path(labels))
-            file = Path(labels).resolve()
+            file = arguments.path("labels", labels)
+            check_file(file)
+            file = file.resolve()
             with _folder() as folder, _speaking_of(str(file), str(labels)):
                 return self._join_file(file, folder, request, options)
         rows = labels_of(labels)
@@ -131,10 +134,10 @@ class LocalStore(Store):
         with _folder() as folder:
             file = folder / "rows.parquet"
             misfits = _write_rows(file, columns, rows)
-            arguments = ["--list-refused=0", *(["--atomic"] if atomic else [])]
+            flags = ["--list-refused=0", *(["--atomic"] if atomic else [])]
             try:
                 with _speaking_of(f"file {file}", "the rows"), _speaking_of(str(file), "the rows"):
-                    done = self._run("push", *arguments, "--", view, str(file))
+                    done = self._run("push", *flags, "--", view, str(file))
             except Error as error:
                 if error.printed is not None:
                     error.pushed = _pushed(error.printed, target.source.event_timestamp, columns, misfits)
@@ -159,21 +162,22 @@ class LocalStore(Store):
 
     def entity(self, name: str) -> defs.Entity:
         """One entity. Raises NotFoundError."""
-        return defs.entity(json_format.ParseDict(self._run("show", "entities", "--", name), pb.Entity()))
+        return defs.entity(json_format.ParseDict(self._show("entities", name), pb.Entity()))
 
     def source(self, name: str) -> defs.Source:
         """One source. Raises NotFoundError."""
-        return defs.source(json_format.ParseDict(self._run("show", "sources", "--", name), pb.Source()))
+        return defs.source(json_format.ParseDict(self._show("sources", name), pb.Source()))
 
     def feature_view(self, name: str) -> defs.FeatureView:
         """One feature view. Raises NotFoundError."""
-        return defs.feature_view(json_format.ParseDict(self._run("show", "views", "--", name), pb.FeatureView()))
+        return defs.feature_view(json_format.ParseDict(self._show("views", name), pb.FeatureView()))
 
     def feature_service(self, name: str) -> defs.FeatureService:
         """One feature service. Raises NotFoundError."""
-        return defs.feature_service(
-            json_format.ParseDict(self._run("show", "services", "--", name), pb.FeatureService())
-        )
+        return defs.feature_service(json_format.ParseDict(self._show("services", name), pb.FeatureService()))
+
+    def _show(self, kind: str, name: str) -> dict[str, Any]:
+        return self._run("show", kind, "--", arguments.text("name", name))
 
     def _list(self, kind: str, message: Callable[[], M]) -> list[M]:
         return [json_format.ParseDict(each, message()) for each in self._run("list", kind)[kind]]
@@ -187,15 +191,15 @@ class LocalStore(Store):
 
     def plan(self, definitions: str | os.PathLike[str] | None = None) -> plans.Plan:
         """What apply would change; see Store.plan."""
-        with _definitions(definitions) as arguments:
-            done = self._run("plan", *arguments)
+        with _definitions(definitions) as flags:
+            done = self._run("plan", *flags)
         return plans.Plan(done["project"], done["base"], plans.changes_of(done["changes"]))
 
     def apply(self, definitions: str | os.PathLike[str] | None = None, *, yes: bool = False) -> plans.Applied:
         """Makes the definitions the project's next revision; see Store.apply."""
-        with _definitions(definitions) as arguments:
+        with _definitions(definitions) as flags:
             try:
-                done = self._run("apply", *arguments, *(["--yes"] if yes else []))
+                done = self._run("apply", *flags, *(["--yes"] if arguments.flag("yes", yes) else []))
             except InputError as error:
                 if yes or not str(error).startswith("--yes:"):
                     raise
@@ -230,11 +234,11 @@ def _definitions(given: str | os.PathLike[str] | None) -> Iterator[list[str]]:
     if given is None:
         yield []
     elif not is_text(given):
-        yield [f"--definitions={Path(given).resolve()}"]
+        yield [f"--definitions={arguments.path('definitions', given).resolve()}"]
     else:
         with _folder() as folder:
             file = folder / TEXT_FILE
-            file.write_text(os.fspath(given), encoding="utf-8")
+            file.write_text(arguments.text("definitions", given), encoding="utf-8")
             with _speaking_of(str(file), TEXT_FILE):
                 yield [f"--definitions={file}"]
 

@@ -12,7 +12,6 @@ Needs MLflow 3 or newer: pip install 'plumb[mlflow]'.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 try:
@@ -24,11 +23,13 @@ try:
 except ImportError as error:
     raise ImportError("plumb.mlflow needs MLflow 3 or newer: pip install 'plumb[mlflow]'") from error
 
+from plumb import arguments
 from plumb.manifests import Manifest, manifest_of
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
+    from pathlib import Path
 
 __all__ = ["TrainingSet", "log_dataset"]
 
@@ -120,7 +121,7 @@ def log_dataset(
 
     Raises InputError for a file or manifest that is not there, was edited, or does not belong to the other.
     """
-    file = Path(path)
+    file = arguments.path("path", path)
     manifest = manifest_of(file)
     logged = TrainingSet(
         manifest, _source(source, file), name or manifest.content["selection"].get("service") or file.stem

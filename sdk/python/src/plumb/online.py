@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from plumb.carriers import check_names
 from plumb.errors import Fault, InputError
+from plumb.foreign import is_foreign, words
 from plumb.labels import Labels, labels_of
 from plumb.result import Result, Rows
 from plumb.values import as_keys
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     """Columns of keys: a dict of lists (a single value stands for a list of one), or a frame or table."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_FIRST = (datetime.min.replace(tzinfo=timezone.utc) - _EPOCH) // timedelta(microseconds=1)
+_LAST = (datetime.max.replace(tzinfo=timezone.utc) - _EPOCH) // timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -61,13 +64,14 @@ def key_rows(keys: Keys, declared: Mapping[str, str]) -> KeyRows:
     """Reads keys. Raises InputError for a value that does not fit its declared type, and for columns of uneven length;
     which columns there have to be is the engine's to say.
     """
-    labels = _from_mapping(keys) if isinstance(keys, Mapping) else labels_of(keys)
+    labels = _from_mapping(keys) if isinstance(keys, Mapping) else labels_of(keys, "keys")
     table = pa.Table.from_batches(labels.batches, schema=labels.schema)
     typed = {}
     for name in table.column_names:
         column = table.column(name)
         array = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
-        typed[name] = as_keys(name, array, declared[name]) if name in declared else array
+        # Of a column that is no key only the name matters, by which it is refused.
+        typed[name] = as_keys(name, array, declared[name]) if name in declared else pa.nulls(len(array), pa.string())
     return KeyRows(labels, table, typed)
 
 
@@ -77,7 +81,7 @@ def _from_mapping(keys: Mapping[str, Any]) -> Labels:
     if len({len(array) for array in arrays.values()}) > 1:
         lengths = ", ".join(f"{name} has {len(array)}" for name, array in arrays.items())
         raise InputError(f"keys: the columns differ in length: {lengths}")
-    return labels_of(pa.table(arrays))
+    return labels_of(pa.table(arrays), "keys")
 
 
 def _array(name: str, values: Any) -> pa.Array:  # noqa: ANN401 - whatever a column of keys may be.
@@ -85,12 +89,14 @@ def _array(name: str, values: Any) -> pa.Array:  # noqa: ANN401 - whatever a col
         values = [values]
     if isinstance(values, pa.ChunkedArray):
         return pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
-    if not hasattr(values, "__len__"):
-        values = list(values)
+    if hasattr(values, "columns") or getattr(values, "ndim", 1) > 1:
+        raise InputError(f"key {name} is a {type(values).__name__} of columns; give the values of one")
     try:
-        return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
-        raise InputError(f"key {name}: {error}; give values of one type") from error
+        return pa.array(values if hasattr(values, "__len__") else list(values))
+    except BaseException as error:
+        if not is_foreign(error):
+            raise
+        raise InputError(f"key {name}: {words(error)}; give values of one type, such as texts or integers") from error
 
 
 def instant(at: datetime | str) -> int:
@@ -100,15 +106,18 @@ def instant(at: datetime | str) -> int:
             at = datetime.fromisoformat(at.replace("Z", "+00:00"))
         except ValueError as error:
             raise InputError(f"at: {at!r} is no instant; write it like 2013-07-03T20:00:00Z") from error
-    if not isinstance(at, datetime):
+    if not isinstance(at, datetime) or at != at:  # pandas' NaT calls itself a datetime, and differs from itself.
         raise InputError(f"at is a {type(at).__name__}; give a datetime, or text like 2013-07-03T20:00:00Z")
     aware = at if at.tzinfo is not None else at.replace(tzinfo=timezone.utc)
-    return int((aware - _EPOCH) // timedelta(microseconds=1))
+    micros = int((aware - _EPOCH) // timedelta(microseconds=1))
+    if not _FIRST <= micros <= _LAST:
+        raise InputError(f"at: {at.isoformat()} lies outside the years 1 to 9999 in UTC")
+    return micros
 
 
 def rfc3339(micros: int) -> str:
     """The instant as text, to the microsecond."""
-    return (_EPOCH + timedelta(microseconds=micros)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return (_EPOCH + timedelta(microseconds=micros)).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def result(found: Found, *, statuses: bool, event_timestamps: bool) -> Result:

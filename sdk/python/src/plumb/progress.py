@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TextIO, TypeAlias
 
+from plumb.foreign import CallersOwn
+
 QUIET_SECONDS = 1.0
 """Joins that are over sooner show nothing."""
 REDRAW_SECONDS = 0.1
@@ -109,7 +111,10 @@ class Reporter:
         """Tells that a join has come so far."""
         passed = self._clock() - self._began
         if self._call is not None:
-            self._call(Progress(step, rows, total, passed))
+            try:
+                self._call(Progress(step, rows, total, passed))
+            except Exception as error:
+                raise CallersOwn(error) from error
         if self._display is None or passed < QUIET_SECONDS or (self._visible and passed - self._drawn < REDRAW_SECONDS):
             return
         share = min(rows / total, 1.0) if total else 0.0

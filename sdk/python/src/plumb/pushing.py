@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from plumb.carriers import INSTANT, check_names
 from plumb.errors import InputError
 from plumb.exact import exactly
+from plumb.foreign import words
 from plumb.tables import html_table
 
 if TYPE_CHECKING:
@@ -147,19 +148,22 @@ def typed(columns: Columns, batch: pa.RecordBatch, first: int = 0) -> TypedRows:
     declared = {**columns.keys, **{name: kind for name, (_, kind) in columns.features.items()}}
     declared.update({name: "TIMESTAMP" for name in (columns.event, columns.created) if name is not None})
     rows, mistakes = TypedRows({}, rows=batch.num_rows), []
+    cause: Exception | None = None
     for name in batch.schema.names:
         if name not in declared:
             rows.columns[name] = pa.nulls(batch.num_rows, pa.string())
             continue
         try:
+            batch.column(name).validate(full=True)
             rows.columns[name], wrong = exactly(batch.column(name), declared[name], key=name in columns.keys)
-        except InputError as mistake:
-            mistakes.append(f"{name}: {mistake}")
+        except Exception as error:
+            mistakes.append(f"{name}: {words(error)}")
+            cause = cause or error
             continue
         for row, reason in wrong.items():
             rows.misfits.setdefault(first + row, RefusedRow(first + row, name, reason))
     if mistakes:
-        raise InputError("; ".join(mistakes))
+        raise InputError("; ".join(mistakes)) from cause
     _withhold(rows, columns.event, first)
     return rows
 

@@ -6,7 +6,6 @@ import re
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timezone
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
@@ -15,9 +14,9 @@ import pyarrow.compute as pc
 import pyarrow.flight as fl
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from plumb import arguments, plans, pushwire
 from plumb import definitions as defs
 from plumb import online as lookup
-from plumb import plans, pushwire
 from plumb.carriers import INSTANT, Carriers
 from plumb.errors import (
     ConflictError,
@@ -32,6 +31,7 @@ from plumb.errors import (
     UnavailableError,
 )
 from plumb.flight import Exchange
+from plumb.foreign import guarded_methods
 from plumb.labels import labels_of
 from plumb.progress import Reporter
 from plumb.provenance import provenance_of
@@ -47,6 +47,7 @@ from plumb.values import array_of, packed
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
+    from pathlib import Path
 
     from google.protobuf.message import Message
 
@@ -73,6 +74,7 @@ _CODES: dict[grpc.StatusCode, type[InputError] | type[Fault]] = {
 }
 
 
+@guarded_methods
 class RemoteStore(Store):
     """The project that a server serves."""
 
@@ -81,6 +83,7 @@ class RemoteStore(Store):
         unlimited = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
         self._channel = endpoint.channel(unlimited)
         self._flight: fl.FlightClient | None = None
+        self._closed = False
         self._selections: dict[Request, tuple[int, Selection]] = {}
         self._targets: dict[str, tuple[int, Target]] = {}
         try:
@@ -94,6 +97,7 @@ class RemoteStore(Store):
 
     def close(self) -> None:
         """Lets go of the connections."""
+        self._closed = True
         self._channel.close()
         if self._flight is not None:
             self._flight.close()
@@ -104,7 +108,12 @@ class RemoteStore(Store):
         with self._speaking():
             call(b"", timeout=self._timeout)
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise InputError(f"this store is closed; open {self._endpoint.url} again with plumb.connect")
+
     def _call(self, method: str, request: Message, answer: type[A]) -> A:
+        self._check_open()
         call: Any = self._channel.unary_unary(method, type(request).SerializeToString, answer.FromString)
         with self._speaking():
             reply: A = call(request, timeout=self._timeout, metadata=self._endpoint.metadata)
@@ -177,6 +186,7 @@ class RemoteStore(Store):
             yield from exchange.batches()
 
     def _flight_client(self) -> fl.FlightClient:
+        self._check_open()
         if self._flight is None:
             self._flight = self._endpoint.flight()
         return self._flight
@@ -299,20 +309,26 @@ class RemoteStore(Store):
     def entity(self, name: str) -> defs.Entity:
         """One entity. Raises NotFoundError."""
         return defs.entity(
-            self._call(f"{REGISTRY}GetEntity", rs.GetEntityRequest(name=name), rs.GetEntityResponse).entity
+            self._call(
+                f"{REGISTRY}GetEntity", rs.GetEntityRequest(name=arguments.text("name", name)), rs.GetEntityResponse
+            ).entity
         )
 
     def source(self, name: str) -> defs.Source:
         """One source. Raises NotFoundError."""
         return defs.source(
-            self._call(f"{REGISTRY}GetSource", rs.GetSourceRequest(name=name), rs.GetSourceResponse).source
+            self._call(
+                f"{REGISTRY}GetSource", rs.GetSourceRequest(name=arguments.text("name", name)), rs.GetSourceResponse
+            ).source
         )
 
     def feature_view(self, name: str) -> defs.FeatureView:
         """One feature view. Raises NotFoundError."""
         return defs.feature_view(
             self._call(
-                f"{REGISTRY}GetFeatureView", rs.GetFeatureViewRequest(name=name), rs.GetFeatureViewResponse
+                f"{REGISTRY}GetFeatureView",
+                rs.GetFeatureViewRequest(name=arguments.text("name", name)),
+                rs.GetFeatureViewResponse,
             ).feature_view
         )
 
@@ -321,7 +337,7 @@ class RemoteStore(Store):
         return defs.feature_service(
             self._call(
                 f"{REGISTRY}GetFeatureService",
-                rs.GetFeatureServiceRequest(name=name),
+                rs.GetFeatureServiceRequest(name=arguments.text("name", name)),
                 rs.GetFeatureServiceResponse,
             ).feature_service
         )
@@ -341,7 +357,7 @@ class RemoteStore(Store):
     def apply(self, definitions: str | os.PathLike[str] | None = None, *, yes: bool = False) -> plans.Applied:
         """Makes the definitions the project's next revision; see Store.apply."""
         files = _files(definitions)
-        request = rs.ApplyRequest(files=files, allow_hazards=yes, author=author())
+        request = rs.ApplyRequest(files=files, allow_hazards=arguments.flag("yes", yes), author=author())
         try:
             reply = self._call(f"{REGISTRY}Apply", request, rs.ApplyResponse)
         except PermissionDeniedError:
@@ -425,8 +441,8 @@ def _files(definitions: str | os.PathLike[str] | None) -> list[rs.DefinitionFile
     if definitions is None:
         raise InputError("say which definitions: a folder, a file, or their YAML; a server has none of its own")
     if is_text(definitions):
-        return [rs.DefinitionFile(path="definitions.yaml", text=str(definitions))]
-    path = Path(definitions)
+        return [rs.DefinitionFile(path="definitions.yaml", text=arguments.text("definitions", definitions))]
+    path = arguments.path("definitions", definitions)
     if path.is_file():
         return [_file(path, path.name)]
     if not path.is_dir():

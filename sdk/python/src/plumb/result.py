@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import threading
 import weakref
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plumb import frames
-from plumb.errors import Fault, InputError, SpentError
+from plumb import arguments, frames
+from plumb.carriers import without_null_categories
+from plumb.conversion import first_failing
+from plumb.errors import Fault, InputError, PreconditionError, SpentError
+from plumb.foreign import CallersOwn, guarded_methods, is_foreign, translated, words
 from plumb.tables import html_table, text_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
     from types import TracebackType
 
     import pandas as pd
@@ -74,14 +78,15 @@ class Rows:
     index: pd.Index[Any] | None = None
     labels_file: Path | None = None
     """The file that the labels were read from, which must not be written over."""
-    report: Callable[[], Report | None] = field(default=lambda: None)
-    """What the join did, once that is known."""
+    report: Callable[[], Report | None] | None = None
+    """What the join did, once that is known; None for a look-up."""
     provenance: Mapping[str, ViewProvenance] | None = None
     """Where the values of a look-up come from, where that was asked for."""
     close: Callable[[], None] = field(default=lambda: None)
     """Lets go of what feeds batches; may be called at any time, and more than once."""
 
 
+@guarded_methods
 class Result:
     """One row for each label or key row, in their order: its columns, then the features.
 
@@ -97,6 +102,7 @@ class Result:
         self._rows = rows
         self._table: pa.Table | None = None
         self._spent = False
+        self._closed = False
         weakref.finalize(self, rows.close)  # Also when the program ends.
         self._first: pa.RecordBatch | None = next(rows.batches, None)  # What repr shows.
 
@@ -112,8 +118,24 @@ class Result:
 
     @property
     def report(self) -> Report | None:
-        """What the join did; None for a look-up, and before a server's last row has been read."""
-        return self._rows.report()
+        """What the join did; None for a look-up.
+
+        A server tells it after the last row. Raises PreconditionError before that row has been read.
+        """
+        if self._rows.report is None:
+            return None
+        report = self._rows.report()
+        if report is None and self._closed:
+            raise PreconditionError(
+                "the result was closed before its last row was read, and its report never came; make the join again "
+                "and read it with to_arrow, to_pandas or to_polars first"
+            )
+        if report is None:
+            raise PreconditionError(
+                "the report of a join is known once its last row has been read; read the rows first, with to_arrow, "
+                "to_pandas or to_polars, or to_batches to its end"
+            )
+        return report
 
     @property
     def provenance(self) -> Mapping[str, ViewProvenance] | None:
@@ -126,7 +148,7 @@ class Result:
         """The rows as a pyarrow Table, which is kept."""
         if self._table is None:
             table = pa.Table.from_batches(list(self._stream()), schema=self.schema)
-            self._table = table.unify_dictionaries()
+            self._table = _plain_categories(table).unify_dictionaries()
         return self._table
 
     def to_pandas(self) -> pd.DataFrame:
@@ -148,7 +170,7 @@ class Result:
 
     def to_parquet(self, path: str | os.PathLike[str]) -> None:
         """Writes the rows to a Parquet file, which appears whole or not at all."""
-        final = Path(path)
+        final = arguments.path("path", path)
         self._check_target(final)
         partial = final.with_name(f".{final.name}.{os.getpid()}-{threading.get_ident()}.partial")
         try:
@@ -158,6 +180,8 @@ class Result:
             partial.replace(final)
         except OSError as error:
             raise Fault(f"cannot write {final}: {error.strerror or error}") from error
+        except pa.ArrowException as error:
+            raise InputError(f"cannot write {final}: {self._unwritable()}{words(error)}") from error
         finally:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
@@ -165,15 +189,26 @@ class Result:
     def _check_target(self, final: Path) -> None:
         """Raises InputError where no file can be, in the command line's words, and for the label file."""
         folder = final.parent
+        try:
+            final.exists()
+        except OSError as error:
+            raise InputError(f"cannot write {final}: {(error.strerror or str(error)).lower()}") from error
         if not folder.exists():
             raise InputError(f"cannot write {final}: folder {folder}: no such file or directory")
         if not folder.is_dir():
             raise InputError(f"cannot write {final}: {folder} is no folder")
         if final.is_dir():
             raise InputError(f"cannot write {final}: it is a folder")
+        if final.exists() and not final.is_file():
+            raise InputError(f"cannot write {final}: it is a device, a pipe or a socket, which a file would replace")
         labels = self._rows.labels_file
         if labels is not None and final.exists() and labels.exists() and final.samefile(labels):
             raise InputError(f"{final} is the label file; name another one")
+
+    def _unwritable(self) -> str:
+        """Which column Parquet cannot hold, where there is one."""
+        at = first_failing(self.schema, lambda field: pq.write_table(pa.schema([field]).empty_table(), io.BytesIO()))
+        return "" if at is None else f"Parquet cannot hold column {at[0].name!r}, which is {at[0].type}: "
 
     def _stream(self) -> Iterator[pa.RecordBatch]:
         if self._spent:
@@ -189,12 +224,18 @@ class Result:
             if self._first is not None:
                 yield self._first
             yield from self._rows.batches
+        except CallersOwn as own:
+            raise own.error from own.error.__cause__
+        except BaseException as error:
+            if not is_foreign(error):
+                raise
+            raise translated("plumb.Result", "", error) from error
         finally:
             self.close()
 
     def close(self) -> None:
         """Lets go of rows that nobody reads; a table that is kept stays."""
-        self._spent = True
+        self._spent = self._closed = True
         self._rows.close()
 
     def __enter__(self) -> Result:
@@ -213,7 +254,7 @@ class Result:
     def _count(self) -> int | None:
         if self._table is not None:
             return int(self._table.num_rows)
-        report = self.report
+        report = self._rows.report() if self._rows.report is not None else None
         return None if report is None else report.rows
 
     def _shown(self) -> tuple[list[str], list[list[str]]]:
@@ -238,6 +279,15 @@ class Result:
 
     def _repr_html_(self) -> str:
         return f"<div><p>{self._title()}</p>{html_table(*self._shown())}</div>"
+
+
+def _plain_categories(table: pa.Table) -> pa.Table:
+    """The table with no null among its categories, which Arrow could not unify and pandas does not take."""
+    for i, column in enumerate(table.columns):
+        if pa.types.is_dictionary(column.type) and any(chunk.dictionary.null_count for chunk in column.chunks):
+            chunks = [without_null_categories(chunk) for chunk in column.chunks]
+            table = table.set_column(i, table.schema.field(i), pa.chunked_array(chunks, column.type))
+    return table
 
 
 def _cell(batch: pa.RecordBatch, column: int, row: int) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import grpc
 import pyarrow.flight as fl
 
+from plumb import arguments
 from plumb.errors import InputError
 
 if TYPE_CHECKING:
@@ -64,7 +64,9 @@ class Endpoint:
 
 def endpoint(url: str, token: str | None, ca: File, cert: File, key: File) -> Endpoint:
     """The endpoint of a url such as grpc://127.0.0.1:6570 or grpcs://features.example.com:6570."""
-    address, host, tls = _parse(url)
+    address, host, tls = _parse(arguments.text("url", url))
+    if token is not None:
+        arguments.text("token", token)
     if not tls and any(file is not None for file in (ca, cert, key)):
         raise InputError(f"ca, cert and key are for TLS, which {url!r} is without; write it with grpcs://")
     if (cert is None) != (key is None):
@@ -96,7 +98,8 @@ def _is_loopback(host: str) -> bool:
 def _read(name: str, file: File) -> bytes | None:
     if file is None:
         return None
+    path = arguments.path(name, file)
     try:
-        return Path(file).read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {name}: {error}") from error

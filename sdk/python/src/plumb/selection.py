@@ -44,8 +44,6 @@ class Registered:
 
 def check_wanted(service: str | None, features: Sequence[str] | None) -> None:
     """Raises InputError unless exactly one of the two says what is wanted."""
-    if isinstance(features, str):
-        raise InputError(f"features is the text {features!r}; give a list, such as [{features!r}]")
     if not service and not features:
         raise InputError("say what is wanted: service='name', or features=['view:feature', …]")
     if service is not None and features:

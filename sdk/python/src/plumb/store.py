@@ -9,8 +9,11 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from plumb import arguments
 from plumb import online as lookup
+from plumb.conversion import telling_of_index
 from plumb.errors import InputError
+from plumb.foreign import guarded_methods
 from plumb.labels import labels_of
 from plumb.pushing import Target
 from plumb.selection import Registered, check_wanted
@@ -40,8 +43,11 @@ class Request:
     @classmethod
     def of(cls, service: str | None, features: Sequence[str] | None, full_names: bool) -> Request:
         """Raises InputError unless it is clear what is wanted."""
-        check_wanted(service, features)
-        return cls(service, tuple(features or ()), full_names)
+        wanted = arguments.references(features)
+        if service is not None:
+            service = arguments.text("service", service)
+        check_wanted(service, wanted)
+        return cls(service, wanted, arguments.flag("full_names", full_names))
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,7 @@ class JoinOptions:
     progress: Wanted
 
 
+@guarded_methods
 class Store(ABC):
     """A feature store: plumb.connect and plumb.local return one. Close it, or use it in a with statement."""
 
@@ -92,8 +99,18 @@ class Store(ABC):
 
         Raises InputError for labels or a selection that are wrong (NotFoundError for names), Fault for what broke.
         """
-        options = JoinOptions(timestamp_column, statuses, event_timestamps, as_known, provenance, progress)
-        return self._join(labels, Request.of(service, features, full_names), options)
+        options = JoinOptions(
+            arguments.text("timestamp_column", timestamp_column),
+            arguments.flag("statuses", statuses),
+            arguments.flag("event_timestamps", event_timestamps),
+            arguments.flag("as_known", as_known),
+            arguments.flag("provenance", provenance),
+            progress,
+        )
+        if progress is not None and not callable(progress):
+            arguments.flag("progress", progress)
+        with telling_of_index(labels):
+            return self._join(labels, Request.of(service, features, full_names), options)
 
     def online(
         self,
@@ -122,7 +139,10 @@ class Store(ABC):
         """
         request = Request.of(service, features, full_names)
         micros = None if at is None else lookup.instant(at)
-        found = self._look_up(keys, request, micros, provenance)
+        statuses = arguments.flag("statuses", statuses)
+        event_timestamps = arguments.flag("event_timestamps", event_timestamps)
+        with telling_of_index(keys):
+            found = self._look_up(keys, request, micros, arguments.flag("provenance", provenance))
         return lookup.result(found, statuses=statuses, event_timestamps=event_timestamps)
 
     def push(self, view: str, rows: Frame, *, atomic: bool = False) -> Pushed:
@@ -140,7 +160,8 @@ class Store(ABC):
         """
         if isinstance(rows, (str, os.PathLike)):
             raise InputError("the rows are a path; read the file first, or push it with plumb push VIEW FILE")
-        return self._push(view, labels_of(rows, "rows"), atomic)
+        with telling_of_index(rows):
+            return self._push(arguments.text("view", view), labels_of(rows, "rows"), arguments.flag("atomic", atomic))
 
     @abstractmethod
     def _push(self, view: str, rows: Labels, atomic: bool) -> Pushed: ...

@@ -134,8 +134,12 @@ def as_keys(name: str, given: pa.Array, declared: str) -> pa.Array:
     if not any(matches(given.type) for matches in _INTO[declared]):
         raise InputError(f"key {name}: {given.type} cannot become {declared}")
     try:
+        given.validate(full=True)
+    except pa.ArrowInvalid as error:
+        raise InputError(f"key {name}: {error}; give valid UTF-8") from error
+    try:
         return _exactly(given, declared)
-    except pa.ArrowInvalid:
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         raise _misfit(name, given, declared) from None
 
 
@@ -158,6 +162,6 @@ def _misfit(name: str, given: pa.Array, declared: str) -> InputError:
 def _fits(given: pa.Array, declared: str) -> bool:
     try:
         _exactly(given, declared)
-    except pa.ArrowInvalid:
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return False
     return True
