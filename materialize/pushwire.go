@@ -65,6 +65,9 @@ type wireColumn interface {
 	GetNulls() []byte
 }
 
+// nullsIn ends the advice to give a column, by its kind: a row without a key is refused.
+var nullsIn = map[string]string{"join key": "", "feature": ", with nulls where they are not known"}
+
 // pick returns a column for each field; nil where it is missing, which has been reported.
 func pick[T wireColumn](r *requestColumns, kind string, fields []registry.Field, given []T) []arrow.Array {
 	columns := make([]arrow.Array, len(fields))
@@ -83,7 +86,7 @@ func pick[T wireColumn](r *requestColumns, kind string, fields []registry.Field,
 	}
 	for i, field := range fields {
 		if !seen[i] {
-			r.mistake(field.Name, "is missing; give a column of %s values, with nulls where they are not known", field.Type)
+			r.mistake(field.Name, "is missing; give a column of %s values%s", field.Type, nullsIn[kind])
 		}
 	}
 	return columns

@@ -34,7 +34,7 @@ func (s *Snapshot) SelectFeatures(references []string, fullNames bool) (*Selecti
 	for _, reference := range references {
 		view, feature, ok := strings.Cut(reference, ":")
 		if !ok || view == "" || feature == "" {
-			return nil, Inputf("features", "%q is not of the form view:feature or view:*", reference)
+			return nil, Inputf("features", "%q is not of the form view:feature or view:*%s", reference, s.meant(reference))
 		}
 		wanted := &plumbv1.ViewReference{View: view}
 		if feature != "*" {
@@ -45,6 +45,28 @@ func (s *Snapshot) SelectFeatures(references []string, fullNames bool) (*Selecti
 		}
 	}
 	return selection, selection.nameOutputs(fullNames)
+}
+
+// meant ends a sentence about a reference without a colon: the features that another sign, or the name of the feature
+// alone, stands for.
+func (s *Snapshot) meant(reference string) string {
+	var meant []string
+	for _, view := range s.Views() {
+		name, isOfView := strings.CutPrefix(reference, view.Name)
+		for _, feature := range view.Features {
+			if feature.Name == reference || isOfView && len(name) > 1 && strings.TrimLeft(name, ".:/_-") == feature.Name {
+				meant = append(meant, view.Name+":"+feature.Name)
+			}
+		}
+		if reference == view.Name {
+			meant = append(meant, view.Name+":*")
+		}
+	}
+	if len(meant) == 0 {
+		return ""
+	}
+	const most = 3
+	return "; did you mean " + strings.Join(meant[:min(len(meant), most)], " or ") + "?"
 }
 
 // addReference appends the features that are wanted, under the reference's alias. A view that is referred to again

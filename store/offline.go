@@ -79,6 +79,8 @@ type JoinRequest struct {
 	Provenance bool
 	// AsKnown asks that a row also has created time <= T (R4).
 	AsKnown bool
+	// Diagnose asks for ViewReport.Unmatched where few label rows find a row, which takes another reading of the source.
+	Diagnose bool
 	// Only, unless it is nil, are the files that sources may be read from, as Join.Files lists them: others count as not
 	// there.
 	Only []registry.SourceFile
@@ -125,6 +127,8 @@ type JoinReport struct {
 	Views []ViewReport `json:"views"`
 	// Files are those of the sources, also where the join could tell from their footers that it need not read them.
 	Files []registry.SourceFile `json:"-"`
+	// NaiveTimes says that instants of label rows have no zone, and were taken as UTC (R1).
+	NaiveTimes bool `json:"-"`
 	// Labels are the columns of the label rows, which come first in the result.
 	Labels []registry.Column `json:"-"`
 }
@@ -137,4 +141,22 @@ type ViewReport struct {
 	// NullKeys and NullTimes count source rows that can never be seen (R8, R3).
 	NullKeys  int64 `json:"null_keys"`
 	NullTimes int64 `json:"null_times"`
+	// Unmatched, where it was asked for and few label rows have a visible row, says why; nil otherwise.
+	Unmatched *Unmatched `json:"unmatched,omitempty"`
+}
+
+// Unmatched says why label rows have no visible row of a view. One label row may be counted under several causes.
+type Unmatched struct {
+	// These are the first and the last instant of the label rows, and of the source's rows with all keys, in microseconds
+	// since the epoch; nil where there are no rows.
+	LabelsFrom *int64 `json:"labels_from"`
+	LabelsTo   *int64 `json:"labels_to"`
+	SourceFrom *int64 `json:"source_from"`
+	SourceTo   *int64 `json:"source_to"`
+	// NullKeys counts label rows with a null in a key (R8), UnknownKeys those with a key that no row of the source has.
+	NullKeys    int64 `json:"null_keys"`
+	UnknownKeys int64 `json:"unknown_keys"`
+	// Early counts label rows before all rows of the source, Late those that are later than the last one by more than the ttl.
+	Early int64 `json:"early"`
+	Late  int64 `json:"late"`
 }

@@ -102,8 +102,12 @@ func (f *columnFinder) need(what string, names ...string) int {
 	at := f.find(what, names...)
 	if at < 0 && len(f.mistakes) == before {
 		names = slices.Compact(names)
-		f.mistakes = append(f.mistakes, registry.Inputf(names[0], "is missing, the %s; give a column of the name %s, with "+
-			"nulls where it is not known", what, strings.Join(names, " or ")))
+		advice := ""
+		if what == "feature" { // A row without a key or an event time is refused.
+			advice = ", with nulls where it is not known"
+		}
+		f.mistakes = append(f.mistakes, registry.Inputf(names[0], "is missing, the %s; give a column of the name %s%s", what,
+			strings.Join(names, " or "), advice))
 	}
 	return at
 }

@@ -15,7 +15,11 @@ func arguments(names ...string) cobra.PositionalArgs {
 		case len(args) < len(names):
 			return registry.Inputf("", "%s is missing; write %s", names[len(args)], cmd.UseLine())
 		case len(args) > len(names):
-			return registry.Inputf("", "%q is too much; write %s", strings.Join(args[len(names):], " "), cmd.UseLine())
+			extra := strings.Join(args[len(names):], " ")
+			if isFileFormat(extra) && cmd.Flags().Lookup("labels") != nil {
+				return registry.Inputf("", "%q stands alone; did you mean --labels %s?", extra, extra)
+			}
+			return registry.Inputf("", "%q is too much; write %s", extra, cmd.UseLine())
 		}
 		return nil
 	}

@@ -43,6 +43,7 @@ func openOnline(ctx context.Context, c *config.Config, now func() time.Time) (st
 type offlineEngine interface {
 	store.Offline
 	LeftOut(ctx context.Context, source *registry.Source) ([]string, error)
+	AtMidnights(ctx context.Context, source *registry.Source) (bool, error)
 	ReadRows(ctx context.Context, view *registry.View, path string, yield func(store.FileRows) error) error
 }
 

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"github.com/plumbstore/plumb/dataset"
@@ -98,6 +100,7 @@ func (f historicalFlags) request(selection *registry.Selection) store.JoinReques
 		EventTimestamps: f.times,
 		Provenance:      f.provenance,
 		AsKnown:         f.asKnown,
+		Diagnose:        true,
 	}
 }
 
@@ -161,6 +164,9 @@ func (a *application) summarize(written *trainingSet, report store.JoinReport, s
 	if seconds > 0 {
 		summary.RowsPerSecond = math.Round(float64(report.Rows) / seconds)
 	}
+	if report.NaiveTimes {
+		a.note("%s: %s has no zone; taken as UTC", written.flags.labels, written.flags.timestamp)
+	}
 	if a.output == jsonText {
 		return document.Write(a.Out, summary)
 	}
@@ -186,5 +192,41 @@ func (s joinSummary) write(w *printable.Writer) error {
 		}
 		lines = append(lines, []string{"  " + view.Alias, line})
 	}
-	return w.Table(lines)
+	if err := w.Table(lines); err != nil {
+		return err
+	}
+	for _, view := range s.Views {
+		if why := unmatchedText(view.Unmatched); why != "" {
+			w.Printf("  %s: %s\n", view.Alias, why)
+		}
+	}
+	return w.Err()
 }
+
+// unmatchedText says why little or nothing was found; nothing where that is not known.
+func unmatchedText(why *store.Unmatched) string {
+	if why == nil || why.LabelsFrom == nil {
+		return ""
+	}
+	if why.SourceFrom == nil {
+		return "the source has no rows with all keys and a time"
+	}
+	var causes []string
+	for _, cause := range []struct {
+		count int64
+		what  string
+	}{
+		{why.NullKeys, "with a null key"},
+		{why.UnknownKeys, "with a key that the source does not have"},
+		{why.Early, "earlier than all rows of the source"},
+		{why.Late, "later than its last row by more than the ttl"},
+	} {
+		if cause.count > 0 {
+			causes = append(causes, fmt.Sprintf("%s %s", english.Plural(int(cause.count), "label row", ""), cause.what))
+		}
+	}
+	return strings.Join(append(causes, fmt.Sprintf("labels span %s to %s, the source %s to %s", dayOf(why.LabelsFrom),
+		dayOf(why.LabelsTo), dayOf(why.SourceFrom), dayOf(why.SourceTo))), "; ")
+}
+
+func dayOf(micros *int64) string { return store.Instant(*micros).Time().Format(time.DateOnly) }

@@ -3,6 +3,8 @@ package cli
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +12,7 @@ import (
 
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/printable"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
@@ -112,8 +115,55 @@ func (a *application) online(ctx context.Context, p *project, flags onlineFlags)
 	if err != nil {
 		return err
 	}
+	if err := a.noteAbsentViews(ctx, p, selection, columns); err != nil {
+		return err
+	}
 	rows := document.NewAnswer(keys.Keys, columns, provenance.Views).Rows()
 	return a.print(map[string]any{"rows": rows}, func(w *printable.Writer) error { return writeAnswer(w, rows) })
+}
+
+// noteAbsentViews says of the views of which nothing was found that they were not materialized, where that is why.
+func (a *application) noteAbsentViews(ctx context.Context, p *project, selection *registry.Selection,
+	columns []*plumbv1.FeatureColumn,
+) error {
+	absent := map[*registry.View]bool{}
+	for i, output := range selection.Outputs {
+		view := selection.References[output.Reference].View
+		nothing := !slices.ContainsFunc(columns[i].GetStatuses(), func(status byte) bool {
+			return plumbv1.Status(status) != plumbv1.Status_NOT_FOUND
+		})
+		earlier, seen := absent[view]
+		absent[view] = nothing && (earlier || !seen)
+	}
+	maps.DeleteFunc(absent, func(_ *registry.View, nothing bool) bool { return !nothing })
+	if len(absent) == 0 {
+		return nil
+	}
+	ledger, err := p.registry(ctx)
+	if err != nil {
+		return err
+	}
+	progress, err := ledger.Progress(ctx, p.config.Project)
+	if err != nil {
+		return err
+	}
+	runs, err := ledger.LastRuns(ctx, p.config.Project)
+	if err != nil {
+		return err
+	}
+	for _, view := range slices.SortedFunc(maps.Keys(absent), func(a, b *registry.View) int {
+		return strings.Compare(a.Name, b.Name)
+	}) {
+		switch status := a.viewStatus(view, progress, runs); status.State {
+		case neverMaterialized, notMaterialized:
+			a.note("view %s has never been materialized; run plumb materialize", view.Name)
+		case setAside, removed:
+			a.note("view %s has no rows: %s", view.Name, status.words())
+		case notOnline:
+			a.note("view %s has online: false and is never materialized", view.Name)
+		}
+	}
+	return nil
 }
 
 // readKeys reads the keys from --key or --keys.

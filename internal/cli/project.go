@@ -38,7 +38,14 @@ func (a *application) inProject(ctx context.Context, run func(context.Context, *
 	if err != nil {
 		return err
 	}
-	loaded, err := config.Load(dir, &a.overrides, os.Getenv)
+	asked := map[string]bool{}
+	loaded, err := config.Load(dir, &a.overrides, func(variable string) string {
+		asked[variable] = true
+		return os.Getenv(variable)
+	})
+	for _, warning := range config.MisspeltVariables(os.Environ(), asked) {
+		a.note("warning: %s", warning)
+	}
 	if err != nil {
 		return err
 	}
@@ -118,7 +125,27 @@ func (p *project) definitions(ctx context.Context) (*plumbv1.Definitions, error)
 	if err != nil {
 		return nil, err
 	}
+	if err := p.noteMidnights(ctx, offline, definitions); err != nil {
+		return nil, err
+	}
 	return definitions, p.noteLeftOut(ctx, offline, definitions)
+}
+
+// noteMidnights tells which sources have days for event times, and say nothing of when their rows were known.
+func (p *project) noteMidnights(ctx context.Context, offline offlineEngine, definitions *plumbv1.Definitions) error {
+	resolved := registry.ResolveSources(definitions.GetSources())
+	for _, definition := range definitions.GetSources() {
+		found, err := offline.AtMidnights(ctx, resolved[definition.GetName()])
+		if err != nil {
+			return err
+		}
+		if found {
+			p.app.note("source %s: all event times are midnights, so a row of a day counts as known when that day begins; "+
+				"where it describes the whole day, declare created_timestamp, or add the delay in a SQL source",
+				definition.GetName())
+		}
+	}
+	return nil
 }
 
 // noteLeftOut tells which files in the folders of sources are not read, since their names end in another way.

@@ -15,11 +15,19 @@ import (
 
 func (a *application) listCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:               "list KIND",
-		Short:             "List what is registered: entities, sources, views or services",
-		Args:              arguments("KIND"),
+		Use:               "list [KIND]",
+		Short:             "List what is registered: entities, sources, views or services; without KIND all of them",
 		ValidArgsFunction: completeKinds,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return nil
+			}
+			return arguments("KIND")(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return a.inProject(cmd.Context(), a.listAll)
+			}
 			k, err := kindOf(args[0])
 			if err != nil {
 				return err
@@ -44,6 +52,42 @@ func (a *application) list(ctx context.Context, p *project, k kind) error {
 	}
 	document := map[string]any{k.name: documents, "revision": snapshot.Revision}
 	return a.print(document, func(w *printable.Writer) error { return w.Table(rows) })
+}
+
+// listAll lists every kind, with its name above.
+func (a *application) listAll(ctx context.Context, p *project) error {
+	snapshot, err := p.snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	all := map[string]any{"revision": snapshot.Revision}
+	for _, k := range kinds {
+		documents := []json.RawMessage{}
+		for _, each := range k.all(snapshot.State.GetDefinitions()) {
+			written, err := document.Definition(each)
+			if err != nil {
+				return err
+			}
+			documents = append(documents, written)
+		}
+		all[k.name] = documents
+	}
+	return a.print(all, func(w *printable.Writer) error {
+		for i, k := range kinds {
+			if i > 0 {
+				w.Printf("\n")
+			}
+			w.Printf("%s\n", k.name)
+			rows := [][]string{k.heading}
+			for _, each := range k.all(snapshot.State.GetDefinitions()) {
+				rows = append(rows, k.cells(each))
+			}
+			if err := w.Table(rows); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (a *application) showCommand() *cobra.Command {

@@ -78,6 +78,9 @@ func syntaxProblem(file string, data []byte, err error) *Problem {
 		return parseError(bytes.Join(lines[:i+1], nil)) == err.Error()
 	})
 	indent := len(lines[at]) - len(bytes.TrimLeft(lines[at], " \t"))
+	if tab := bytes.IndexByte(lines[at][:indent], '\t'); tab >= 0 {
+		return problemAt(file, at+1, tab+1, "YAML allows no tab here; indent with spaces")
+	}
 	return problemAt(file, at+1, indent+1, "this is not YAML: %s", syntaxPrefix.ReplaceAllString(err.Error(), ""))
 }
 

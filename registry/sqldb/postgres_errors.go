@@ -75,6 +75,9 @@ func (e *postgresEngine) explain(err error) error {
 		return fmt.Errorf("the registry %s was %w", e, err)
 	case replied:
 		return e.explainReply(reply)
+	case absent(err) != nil:
+		return &absentError{fmt.Sprintf("no PostgreSQL answers at %s (registry): %v; start it, or correct registry in "+
+			"plumb.yaml", e, absent(err).Err), err}
 	case isUnreachable(err):
 		return fmt.Errorf("the registry %s is %w: %s%s", e, registry.ErrUnavailable, afterCommit(err), oneLine(err))
 	}
@@ -101,6 +104,24 @@ func isUnreachable(err error) bool {
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, pgconn.ErrConnClosed) ||
 		errors.Is(err, driver.ErrBadConn) || errors.Is(err, context.DeadlineExceeded)
 }
+
+// absent is the failure to reach the address of the server at all; nil where it was reached.
+func absent(err error) *net.OpError {
+	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" && errors.As(err, new(*pgconn.ConnectError)) {
+		return dial
+	}
+	return nil
+}
+
+// absentError is a registry.ErrUnavailable that says what to do.
+type absentError struct {
+	message string
+	cause   error
+}
+
+func (e *absentError) Error() string { return e.message }
+
+func (e *absentError) Unwrap() []error { return []error{registry.ErrUnavailable, e.cause} }
 
 // commitError says that a transaction failed when it was to be committed.
 type commitError struct{ cause error }

@@ -54,12 +54,27 @@ func (e *Engine) PlanJoin(ctx context.Context, request store.JoinRequest) (plann
 		return nil, err
 	}
 	if j.planned, err = e.openOnly(ctx, s, j.sources(), request.Only); err != nil {
-		return nil, err
+		return nil, j.ofView(err)
 	}
 	if err := j.prepareUses(ctx, j.planned); err != nil {
 		return nil, err
 	}
 	return j, j.nameColumns()
+}
+
+// ofView names the view and the source that a file which cannot be read is of.
+func (j *join) ofView(err error) error {
+	var input *registry.InputError
+	if !errors.As(err, &input) {
+		return err
+	}
+	for _, reference := range j.request.Selection.References {
+		source := reference.View.Source
+		if source.Query == "" && strings.Contains(input.Message, source.Path) {
+			return registry.Inputf("", "view %s, source %s: %s", reference.View.Name, source.Name, input.Message)
+		}
+	}
+	return err
 }
 
 // checkLabels finds the time column and every key column, and reports all that are missing.
@@ -73,7 +88,8 @@ func (j *join) checkLabels() error {
 	errs = append(errs, err)
 	for _, reference := range j.request.Selection.References {
 		if j.request.AsKnown && reference.View.Source.CreatedTimestamp == "" {
-			errs = append(errs, registry.Inputf("", "view %s cannot be joined as known: its source %s has no created_timestamp",
+			errs = append(errs, registry.Inputf("", "view %s cannot be joined as known: its source %s has no created_timestamp; "+
+				"declare the column that says when a row became known, or join without --as-known (as_known)",
 				reference.View.Name, reference.View.Source.Name))
 		}
 		for i, name := range reference.LabelColumns {
@@ -212,6 +228,10 @@ func (j *join) prepare(ctx context.Context, extra []string, write func(*session,
 			return err
 		}
 		report.Files, report.Labels = r.described(), j.labels.columns
+		var err error
+		if report.NaiveTimes, err = j.labels.naive(ctx, s, j.timeColumn); err != nil {
+			return err
+		}
 		times, err := j.labelTimes(ctx, s)
 		if err != nil {
 			return err
@@ -222,13 +242,17 @@ func (j *join) prepare(ctx context.Context, extra []string, write func(*session,
 		}
 		progress.expect(report.Rows)
 		var ran []*use
-		for _, u := range j.uses {
-			seen := u.seen(times)
-			u := u.narrowed(r, seen)
+		for _, whole := range j.uses {
+			seen := whole.seen(times)
+			u := whole.narrowed(r, seen)
 			ran = append(ran, u)
 			counted, err := u.run(ctx, s, r, seen, progress)
 			if err != nil {
 				return err
+			}
+			if j.request.Diagnose && counted.Matched < (report.Rows+few-1)/few {
+				// The join is right without it, also where a row that no label sees has a key that does not fit.
+				counted.Unmatched, _ = whole.unmatched(ctx, s, times)
 			}
 			report.Views = append(report.Views, counted)
 		}

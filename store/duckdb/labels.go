@@ -252,6 +252,18 @@ func (l *labelFile) times(column int) (*conversion, error) {
 	return times, nil
 }
 
+// naive says whether instants of the labels have no zone. In a text one follows the time of day.
+func (l *labelFile) naive(ctx context.Context, s *session, timeColumn int) (found bool, err error) {
+	kind := l.columns[timeColumn].Type
+	if l.format != formatCSV {
+		return strings.HasPrefix(kind, "TIMESTAMP") && !strings.Contains(kind, "TIME ZONE"), nil
+	}
+	const zoned = `'\d:\d\d.*([Zz]|[+-]\d\d(:?\d\d)?)\s*$'`
+	query := fmt.Sprintf("SELECT EXISTS (FROM %s.labels WHERE NOT regexp_matches(c%d, "+zoned+"))",
+		internalSchema, timeColumn)
+	return found, s.queryRow(ctx, query, &found)
+}
+
 func (l *labelFile) checkTimes(ctx context.Context, s *session, timeColumn int) error {
 	var rows, nulls, first int64
 	err := s.queryRow(ctx, "SELECT count(*), count(*) - count(t), coalesce(min(n) FILTER (t IS NULL), 0) + 1 FROM "+

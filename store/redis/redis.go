@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -73,6 +74,10 @@ func (s *Store) explain(ctx context.Context, did string, err error) error {
 	if _, ok := errors.AsType[*goneError](err); ok {
 		return fmt.Errorf("redis at %s: %s: %w", s.address, did, err)
 	}
+	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" {
+		return &absentError{fmt.Sprintf("no Redis answers at %s (online_store): %v; start it, or correct online_store in "+
+			"plumb.yaml", s.address, dial.Err), err}
+	}
 	if _, ok := errors.AsType[goredis.Error](err); !ok {
 		// Not the server's word, so the way to it is broken.
 		return fmt.Errorf("redis at %s: %s: %w: %w", s.address, did, err, registry.ErrUnavailable)
@@ -92,6 +97,16 @@ func (s *Store) explain(ctx context.Context, did string, err error) error {
 func says(err error, prefix string) bool {
 	return goredis.HasErrorPrefix(err, prefix) || strings.Contains(err.Error(), ": -"+prefix+" ")
 }
+
+// absentError says that nobody listens where the server should be.
+type absentError struct {
+	message string
+	cause   error
+}
+
+func (e *absentError) Error() string { return e.message }
+
+func (e *absentError) Unwrap() []error { return []error{registry.ErrUnavailable, e.cause} }
 
 // replies are the errors of a server that say something about the server rather than about the command. A passing one
 // may be gone at the next call.

@@ -1,0 +1,49 @@
+package duckdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/plumbstore/plumb/registry"
+)
+
+// midnightRows is how many rows are looked at, where the footers leave it open that all event times are midnights.
+const midnightRows = 100_000
+
+// AtMidnights says whether the event times of a source of files are midnights of several days (R1), as far as the
+// footers and its first rows tell: then they name days, and not when what the rows say was known.
+func (e *Engine) AtMidnights(ctx context.Context, source *registry.Source) (_ bool, err error) {
+	if source.Query != "" || source.CreatedTimestamp != "" {
+		return false, nil
+	}
+	files, err := e.find(ctx, source)
+	if err != nil {
+		return false, err
+	}
+	all := noInstants
+	for i := range files.paths {
+		found := files.events(i, source.EventTimestamp)
+		if !found.known || found.least%microsecondsOfDay != 0 || found.greatest%microsecondsOfDay != 0 {
+			return false, nil
+		}
+		all = all.with(found)
+	}
+	if all.least >= all.greatest {
+		return false, nil
+	}
+	s, err := e.newSession(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	r, err := e.open(ctx, s, []*registry.Source{source})
+	if err != nil {
+		return false, err
+	}
+	others := 0
+	query := fmt.Sprintf("SELECT count(*) FROM (SELECT %[1]s AS t FROM %[2]s LIMIT %[3]d) WHERE t::TIMESTAMP <> "+
+		"date_trunc('day', t::TIMESTAMP)", identifier(source.EventTimestamp), scan(r.files[source.Name]), midnightRows)
+	err = s.queryRow(ctx, query, &others)
+	return others == 0, r.blame(ctx, err)
+}
