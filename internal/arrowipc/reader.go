@@ -8,7 +8,6 @@ import (
 	"os"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 )
@@ -99,7 +98,7 @@ func (r *Reader) Read() (batch arrow.RecordBatch, err error) {
 	if batch, err = r.next(); err != nil {
 		return nil, err
 	}
-	return batch, array.ValidateRecordFull(batch)
+	return batch, CheckWhole(batch)
 }
 
 // Close releases the last batch.

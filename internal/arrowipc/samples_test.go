@@ -31,11 +31,14 @@ func sample(t testing.TB) arrow.RecordBatch {
 		{Name: "dictionary", Type: &arrow.DictionaryType{
 			IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String,
 		}},
+		{Name: "nulls", Type: arrow.Null, Nullable: true},
+		{Name: "nulls within", Type: arrow.ListOf(arrow.StructOf(arrow.Field{Name: "a", Type: arrow.Null, Nullable: true})),
+			Nullable: true},
 	}, nil)
 	rows := `[{"k": 1, "text": "one", "view": "short", "lists": [1, 2], "struct": {"a": true}, "pair": [1, 2],
-		"dictionary": "x"},
+		"dictionary": "x", "nulls": null, "nulls within": [{"a": null}, null]},
 		{"k": 2, "text": null, "view": "longer than twelve bytes", "lists": null, "struct": {"a": false}, "pair": [3, 4],
-		"dictionary": "y"}]`
+		"dictionary": "y", "nulls": null, "nulls within": null}]`
 	batch, _, err := array.RecordFromJSON(memory.DefaultAllocator, schema, strings.NewReader(rows))
 	if err != nil {
 		t.Fatal(err)

@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/flight"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"google.golang.org/grpc/status"
@@ -103,7 +102,7 @@ func copyLabels(from *incoming, to io.Writer, bound int64) (err error) {
 	rows, left := int64(0), bound
 	for reader.Next() {
 		batch := reader.RecordBatch()
-		if err := array.ValidateRecordFull(batch); err != nil {
+		if err := arrowipc.CheckWhole(batch); err != nil {
 			return unreadable(fmt.Sprintf("the batch after row %d is damaged", rows), err)
 		}
 		if left -= max(0, arrowipc.WrittenOut(batch)-arrowipc.Held(batch)); left < 0 {
