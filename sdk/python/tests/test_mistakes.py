@@ -50,7 +50,7 @@ MISTAKES: dict[str, tuple[Any, dict[str, Any], type[plumb.Error], str]] = {
         lambda labels: labels.assign(event_timestamp="noon"),
         {"service": SERVICE},
         plumb.InputError,
-        'label column "event_timestamp": VARCHAR is no time; it has to be a timestamp or a date',
+        'label column "event_timestamp" holds VARCHAR, which is no time; it has to be a timestamp or a date',
     ),
     "null times": (
         lambda labels: labels.assign(event_timestamp=labels["event_timestamp"].where(labels.index != 1)),
