@@ -182,8 +182,8 @@ def test_a_mistake_in_a_join_gives_one_sentence(
     ("make", "words"),
     [
         (lambda file: file.mkdir(), "it is a folder"),
-        (lambda file: file.touch(), "it is no complete Parquet file"),
-        (lambda file: file.write_bytes(b"PAR1 cut short"), "it is no complete Parquet file"),
+        (lambda file: file.touch(), "it is no whole Parquet file"),
+        (lambda file: file.write_bytes(b"PAR1 cut short"), "it is no whole Parquet file"),
     ],
     ids=["a folder", "an empty file", "a file cut short"],
 )
