@@ -24,8 +24,7 @@ import (
 	"github.com/plumbstore/plumb/registry"
 )
 
-// footer is what the end of a Parquet file tells without reading a row. The zero footer tells nothing: it stands for a
-// file that cannot be opened or that is no Parquet file, about which DuckDB has the last word.
+// footer is what the end of a Parquet file tells without reading a row.
 type footer struct {
 	// read says that the rest holds.
 	read bool
@@ -40,6 +39,8 @@ type footer struct {
 	digest string
 	// encrypted says what of the file is encrypted, which keeps all of it from being read; empty where nothing is.
 	encrypted string
+	// damaged says why the footer cannot be read; empty where it can.
+	damaged string
 }
 
 // footerColumn is a top-level column of a file.
@@ -75,8 +76,8 @@ func (s span) meets(from, to *int64) bool {
 	return !s.known || (from == nil || s.greatest >= *from) && (to == nil || s.least <= *to)
 }
 
-// readFooters reads and checks the footers of all files, in their order. event names the column with the event times. No
-// file may be given to DuckDB whose footer has not been checked.
+// readFooters reads and checks the footers of all files, in their order. event names the column with the event times. A
+// footer that is damaged says so: its file may turn out not to be read. checkFooters refuses those that are.
 func readFooters(ctx context.Context, paths []string, event string) ([]footer, error) {
 	footers := make([]footer, len(paths))
 	var group errgroup.Group
@@ -92,12 +93,22 @@ func readFooters(ctx context.Context, paths []string, event string) ([]footer, e
 				return nil
 			}
 			if err != nil {
-				return registry.Inputf("", "cannot read %s: %s", path, cmpError(err, ""))
+				footers[i].damaged = cmpError(err, "")
 			}
 			return nil
 		})
 	}
 	return footers, group.Wait()
+}
+
+// checkFooters refuses files whose footers are damaged. No file may be given to DuckDB before.
+func (f sourceFiles) checkFooters() error {
+	for i, path := range f.paths {
+		if why := f.footers[i].damaged; why != "" {
+			return registry.Inputf("", "cannot read %s: %s", path, why)
+		}
+	}
+	return nil
 }
 
 func readFooter(path, event string) (f footer, err error) {

@@ -80,8 +80,11 @@ func (r *relations) addBelow(ctx context.Context, source *registry.Source, chain
 // find lists the files of a source that may be read.
 func (r *relations) find(ctx context.Context, source *registry.Source) (sourceFiles, error) {
 	files, err := r.engine.find(ctx, source)
-	if err != nil || r.only == nil {
+	if err != nil {
 		return files, err
+	}
+	if r.only == nil {
+		return files, files.checkFooters()
 	}
 	var chosen []int
 	for i, path := range files.paths {
@@ -94,7 +97,7 @@ func (r *relations) find(ctx context.Context, source *registry.Source) (sourceFi
 	}
 	files = files.only(chosen)
 	files.indexes = nil // These are all files now, and they stand in their order (R3).
-	return files, nil
+	return files, files.checkFooters()
 }
 
 // onlyKey tells a file of a source from all others; no name and no path has a zero byte.
