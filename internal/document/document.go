@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -74,8 +75,11 @@ var instantLayouts = []string{
 	"2006-01-02 15:04:05Z07:00", time.DateTime, "2006-01-02 15:04Z07:00", "2006-01-02 15:04", time.DateOnly,
 }
 
-// ParseInstant reads a time; ok is false for text that is none.
+// ParseInstant reads a time; ok is false for text that is none. For one space in a layout, time.Parse takes several.
 func ParseInstant(text string) (at store.Instant, ok bool) {
+	if strings.Contains(text, "  ") {
+		return 0, false
+	}
 	for _, layout := range instantLayouts {
 		if t, err := time.Parse(layout, text); err == nil {
 			return store.InstantOf(t), true

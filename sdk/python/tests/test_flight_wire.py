@@ -134,9 +134,7 @@ def test_wrong_labels_are_refused_in_the_words_of_the_command_line(
 
 
 def test_two_columns_of_one_name_are_refused(client: fl.FlightClient, labels: pa.Table) -> None:
-    with pytest.raises(
-        pa.ArrowInvalid, match='the label table has the columns "dest" and "dest"; names have to differ'
-    ):
+    with pytest.raises(pa.ArrowInvalid, match='the label table has two columns named "dest"; rename one'):
         joined(client, SERVICE, labels.rename_columns({"origin": "dest"}))
 
 
