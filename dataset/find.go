@@ -27,9 +27,9 @@ type Found struct {
 }
 
 // Find finds the manifest of a training set by the path of either. The one beside the file counts, and the one within
-// it where there is none beside. Where they differ, or the one beside was changed by hand, the check says in what. Where
-// a file or its manifest was renamed, the manifest in the file's folder counts that has the digest of the file's bytes. A
-// manifest that contradicts itself is a *registry.InputError.
+// it where there is none beside. Where they differ, or the one beside was changed by hand, the check says in what.
+// Where a file or its manifest was renamed, the manifest in the file's folder counts that has the digest of the file's
+// bytes. A manifest that contradicts itself is a *registry.InputError.
 func Find(path string) (*Found, error) {
 	found, err := find(path)
 	if err != nil || found.Manifest == nil {

@@ -46,7 +46,7 @@ func sample() *Manifest {
 	m.Output.Digest = contentDigest(m.Output.Rows, m.Output.Columns)
 	within, err := m.MarshalWithin()
 	if err != nil {
-		panic(err)
+		panic(err) //nolint:forbidigo // A sample that cannot be written is a mistake in the tests.
 	}
 	m.Within = sealOf(within)
 	return m

@@ -62,7 +62,8 @@ func (f *finder) file(ctx context.Context, path string, size int64, digest strin
 	return "", nil
 }
 
-// list notes all files below the folders but those of hidden folders, and those that lie beside the project. What cannot be read is left out.
+// list notes all files below the folders but those of hidden folders, and those that lie beside the project. What
+// cannot be read is left out.
 func (f *finder) list(ctx context.Context) error {
 	f.listed = map[int64][]string{}
 	seen := map[string]bool{}

@@ -37,7 +37,7 @@ func (w *world) materializer(p *process) *materialize.Materializer {
 }
 
 // lookUp asks for all features of shop a as a server does where a request names no instant, and says which it took.
-func (w *world) lookUp(view *registry.View, online store.Online) ([]storetest.Cell, store.Instant, error) {
+func (w *world) lookUp(_ *registry.View, online store.Online) ([]storetest.Cell, store.Instant, error) {
 	snapshot := must(w.registry.Current(context.Background(), w.project))(w.t)
 	lookup := must(store.NewLookup(must(snapshot.SelectFeatures([]string{"price:*"}, false))(w.t)))(w.t)
 	reply, err := lookup.Reply(context.Background(), online, store.LookupRequest{

@@ -50,7 +50,8 @@ func pushedAt(record arrow.RecordBatch) store.Instant {
 }
 
 // loggedRows is the inverse of logRecord. The record may be that of an older definition of the view: then features that
-// it lacks are null, and numbers become wider, as they do when joins read its file. It is false where that is not enough.
+// it lacks are null, and numbers become wider, as they do when joins read its file. It is false where that is not
+// enough.
 func loggedRows(ctx context.Context, view *registry.View, record arrow.RecordBatch) (Rows, bool) {
 	r := &recordReader{ctx: ctx, record: record}
 	rows := Rows{pushed: pushedAt(record)}

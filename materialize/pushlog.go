@@ -132,7 +132,8 @@ func (p *Pusher) bringOnline(l *lane, group []*logged, failure error) {
 	}
 }
 
-// isNewerThan says whether rows that are written under the second definition are not what readers of the first look for.
+// isNewerThan says whether rows that are written under the second definition are not what readers of the first look
+// for.
 func isNewerThan(view, other *registry.View) bool {
 	return view.Generation > other.Generation ||
 		view.Generation == other.Generation && view.Schema().ID > other.Schema().ID
@@ -212,8 +213,8 @@ func (p *Pusher) Recover(ctx context.Context, views []*registry.View) error {
 	return errors.Join(failures...)
 }
 
-// RollDue brings online what is in the push logs and not there yet, also what killed processes have left since, and makes
-// Parquet files where these are due.
+// RollDue brings online what is in the push logs and not there yet, also what killed processes have left since, and
+// makes Parquet files where these are due.
 func (p *Pusher) RollDue(ctx context.Context) error {
 	var failures []error
 	for _, l := range p.opened() {

@@ -28,9 +28,9 @@ const (
 // Beginning is how many of the first bytes of a value Replaces looks at.
 const Beginning = beginning
 
-// Replaces is R14: whether a value wins over a stored one. Its version is greater; or it is equal, and the schema is the
-// same or a newer one, so that who knows only an older definition does not write over what a newer one has written. A
-// stored value that is too short to tell is replaced.
+// Replaces is R14: whether a value wins over a stored one. Its version is greater; or it is equal, and the schema is
+// the same or a newer one, so that who knows only an older definition does not write over what a newer one has
+// written. A stored value that is too short to tell is replaced.
 func Replaces(value, stored []byte) bool {
 	if len(stored) < beginning || len(value) < beginning {
 		return true

@@ -156,7 +156,8 @@ type Unmatched struct {
 	// NullKeys counts label rows with a null in a key (R8), UnknownKeys those with a key that no row of the source has.
 	NullKeys    int64 `json:"null_keys"`
 	UnknownKeys int64 `json:"unknown_keys"`
-	// Early counts label rows before all rows of the source, Late those that are later than the last one by more than the ttl.
+	// Early counts label rows before all rows of the source, Late those that are later than the last one by more than the
+	// ttl.
 	Early int64 `json:"early"`
 	Late  int64 `json:"late"`
 }

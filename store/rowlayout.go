@@ -31,8 +31,8 @@ import (
 // STRING and BYTES are their bytes. An array is 4 bytes with the number of elements, null bits for these, and the
 // elements: those of fixed width one after the other, others as 4 bytes each with their end, then their bytes.
 //
-// The bytes are durable: rowFormat changes whenever they do. Rows of all formats may lie in one store, and are read; what
-// has format 3 holds several rows (ahead.go).
+// The bytes are durable: rowFormat changes whenever they do. Rows of all formats may lie in one store, and are read;
+// what has format 3 holds several rows (ahead.go).
 const (
 	rowFormat     = 2
 	formatAt      = VersionSize

@@ -139,8 +139,8 @@ func (h *Header) check() error {
 	return nil
 }
 
-// checkColumns holds the columns of a file to what its header says of them. The header's word decides which types readers
-// expect.
+// checkColumns holds the columns of a file to what its header says of them. The header's word decides which types
+// readers expect.
 func (h *Header) checkColumns(schema *arrow.Schema) error {
 	for _, field := range h.fields() {
 		found, ok := schema.FieldsByName(field.Name)

@@ -37,8 +37,8 @@ func TestWholeFilesAndStreamsAreRead(t *testing.T) {
 	}
 }
 
-// TestDamagedDataTakeLittleMemory damages files and streams 5,000 times. What can be read is a checked batch; nothing is
-// allocated beyond what a message of such a size may need. A decoder of zstd has some windows of 8 MiB.
+// TestDamagedDataTakeLittleMemory damages files and streams 5,000 times. What can be read is a checked batch; nothing
+// is allocated beyond what a message of such a size may need. A decoder of zstd has some windows of 8 MiB.
 func TestDamagedDataTakeLittleMemory(t *testing.T) {
 	const decoder = 64 << 20
 	for name, good := range samples(t) {

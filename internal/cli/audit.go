@@ -234,7 +234,8 @@ func writeAudit(w *printable.Writer, r *audit.Report) error {
 // earlyText is the headline for values that were served before they were known.
 func earlyText(early audit.TooEarly) string {
 	return fmt.Sprintf("SERVED BEFORE KNOWN: %s: %d of %s served (%s) had not been created at the instant asked for, "+
-		"as far as is known.", early.View, early.Rows, english.Plural(int(early.Of), "row", ""), percent(early.Rows, early.Of))
+		"as far as is known.", early.View, early.Rows, english.Plural(int(early.Of), "row", ""), percent(early.Rows,
+		early.Of))
 }
 
 // writeLogFiles says which files of the log are not counted.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -59,8 +60,8 @@ func auditVerdict(r *audit.Report) report.Verdict {
 	if files := len(r.UnreadableFiles); files > 0 {
 		detail += fmt.Sprintf(" %s of the log cannot be read.", english.Plural(files, "file", ""))
 	}
-	for i := len(r.TooEarly) - 1; i >= 0; i-- {
-		detail = earlyText(r.TooEarly[i]) + " " + detail
+	for _, early := range slices.Backward(r.TooEarly) {
+		detail = earlyText(early) + " " + detail
 	}
 	switch {
 	case r.Unexplained > 0:

@@ -62,8 +62,8 @@ func (a *application) rebuild(ctx context.Context, p *project, old *dataset.Mani
 	return making.write(ctx)
 }
 
-// rebuildFolder makes a folder for what a rebuilding needs besides the project's files; empty where it needs none. It is
-// in the project, whose files it can have links to.
+// rebuildFolder makes a folder for what a rebuilding needs besides the project's files; empty where it needs none. It
+// is in the project, whose files it can have links to.
 func (p *project) rebuildFolder(from *dataset.Rebuilding) (string, error) {
 	if from.LabelColumns == 0 && !from.Moved {
 		return "", nil

@@ -33,8 +33,8 @@ func (a *application) problemsOf(p *project, view *registry.View, progress map[s
 	return problems, err
 }
 
-// waitingRows tells of rows that were pushed long enough ago to be in a Parquet file, and are not; empty where there are
-// none.
+// waitingRows tells of rows that were pushed long enough ago to be in a Parquet file, and are not; empty where there
+// are none.
 func (a *application) waitingRows(p *project, view *registry.View) (string, error) {
 	// grace is how much longer than usual it may take.
 	const grace = time.Minute

@@ -119,7 +119,8 @@ func (r *Reader) split(line []byte) error {
 func (r *Reader) plain(rest []byte) (after []byte, more bool, err error) {
 	field, after, more := bytes.Cut(rest, []byte{','})
 	if trimmed := bytes.TrimLeft(field, " \t"); len(trimmed) > 0 && trimmed[0] == '"' {
-		return nil, false, registry.Inputf("", "line %d has a space before a quote; quotes have to begin right after the comma",
+		return nil, false, registry.Inputf("",
+			"line %d has a space before a quote; quotes have to begin right after the comma",
 			r.line)
 	}
 	if bytes.IndexByte(field, '\r') >= 0 {
@@ -169,7 +170,8 @@ func (r *Reader) afterQuote(next byte) error {
 	if name, ok := separators[next]; ok && r.names == nil {
 		return otherSeparator(name)
 	}
-	return registry.Inputf("", "line %d has text after a closing quote; quote the whole field, and write a quote in it twice",
+	return registry.Inputf("", "line %d has text after a closing quote; quote the whole field, and write a quote in "+
+		"it twice",
 		r.line)
 }
 

@@ -59,7 +59,8 @@ func TestR6_FilesOfAllWritersAreRead(t *testing.T) {
 		"a quote within plain text": {"a,b\n5\" pipe,2\n", [][]string{{"a", "b"}, {"5\" pipe", "2"}}},
 		"spaces":                    {"a, b\n 1 ,\t\n", [][]string{{"a", " b"}, {" 1 ", "\t"}}},
 		"a zero byte in a value":    {"a,b\n\x00,2\n", [][]string{{"a", "b"}, {"\x00", "2"}}},
-		"a long line":               {"a,b\n" + long + ",\"" + long + "\n\"\n1,2\n", [][]string{{"a", "b"}, {long, long + "\n"}, {"1", "2"}}},
+		"a long line": {"a,b\n" + long + ",\"" + long + "\n\"\n1,2\n", [][]string{{"a", "b"}, {long, long +
+			"\n"}, {"1", "2"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := read(strings.NewReader(test.text))
@@ -90,8 +91,9 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 		{"k,t\na,\"1\" \n", "line 2 has text after a closing quote; quote the whole field, and write a quote in it twice"},
 		{"k,t\na, \"1\"\n", "line 2 has a space before a quote; quotes have to begin right after the comma"},
 		{"PK\x03\x04", "it is a ZIP archive, such as an Excel workbook; save it as CSV in UTF-8"},
-		{"k,t\n" + strings.Repeat("y", 65<<20) + ",1\n", "the row that begins in line 2 is longer than 64 MiB; is a quote not " +
-			"closed?"},
+		{"k,t\n" + strings.Repeat("y", 65<<20) + ",1\n",
+			"the row that begins in line 2 is longer than 64 MiB; is a quote not " +
+				"closed?"},
 		{"k,t\na,\"" + strings.Repeat("y\n", 33<<20), "the row that begins in line 2 is longer than 64 MiB; is a quote not " +
 			"closed?"},
 	} {
@@ -107,7 +109,8 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 // before each line feed, and knows no nulls.
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
-		"a,b\n1,2\n", "\ufeff\"a\",b\r\n\"x\r\ny\",\n", ",k\n\"\"\"\",5\"\n", "a\n\n\"\"\n", "a,b\n\"1\n", "k;t\n", "a,b\r\r\n",
+		"a,b\n1,2\n", "\ufeff\"a\",b\r\n\"x\r\ny\",\n", ",k\n\"\"\"\",5\"\n", "a\n\n\"\"\n", "a,b\n\"1\n", "k;t\n",
+		"a,b\r\r\n",
 	} {
 		f.Add([]byte(seed))
 	}

@@ -13,7 +13,8 @@ import (
 )
 
 func TestMembersAreTextLetterForLetter(t *testing.T) {
-	const text = "\ufeff" + `{"k": "a b", "n": 12345678901234567890, "f": 1.10, "e": 1E5, "b": true, "z": null}` + "\r\n\n" +
+	const text = "\ufeff" + `{"k": "a b", "n": 12345678901234567890, "f": 1.10, "e": 1E5, "b": true, "z": null}` +
+		"\r\n\n" +
 		`{"list": [1, 2.50, null], "k": "\ud83d\ude00\ufffd", "": ""}`
 	names, err := jsonlines.Names(strings.NewReader(text))
 	if err != nil {

@@ -21,7 +21,8 @@ import (
 const maxInflated = 1 << 20
 
 // tooLarge is what is said of a message that becomes more.
-var tooLarge = fmt.Sprintf("the message has more than %d bytes once it is inflated; send it without gzip, or a smaller one",
+var tooLarge = fmt.Sprintf("the message has more than %d bytes once it is inflated; send it without gzip, or a "+
+	"smaller one",
 	maxInflated)
 
 func init() {
@@ -39,12 +40,12 @@ const refused = 0
 func (g boundedGzip) Decompress(r io.Reader) (io.Reader, error) {
 	inflated, err := g.Compressor.Decompress(r)
 	if err != nil {
-		return refusal("the message is not what gzip makes: " + err.Error()), nil
+		return refusal("the message is not what gzip makes: " + err.Error()), nil //nolint:nilerr // The refusal tells the caller.
 	}
 	content, err := io.ReadAll(io.LimitReader(inflated, maxInflated+1))
 	switch {
 	case err != nil:
-		return refusal("the message is not what gzip makes: " + err.Error()), nil
+		return refusal("the message is not what gzip makes: " + err.Error()), nil //nolint:nilerr // The refusal tells the caller.
 	case len(content) > maxInflated:
 		return refusal(tooLarge), nil
 	}

@@ -57,7 +57,8 @@ const maxProblems = 1000
 
 func (r *reader) add(node *yaml.Node, format string, args ...any) {
 	if len(r.set.problems) == maxProblems {
-		r.set.problems = append(r.set.problems, Problem{File: r.file, Message: "has further mistakes; mend those above first"})
+		r.set.problems = append(r.set.problems, Problem{File: r.file,
+			Message: "has further mistakes; mend those above first"})
 	}
 	if len(r.set.problems) > maxProblems {
 		return

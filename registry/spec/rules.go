@@ -75,7 +75,8 @@ func explain(rule, message string, parent *yaml.Node, name string, value *yaml.N
 	switch rule {
 	case "required":
 		if name == kindOneof {
-			return fmt.Sprintf("source%s has none of \"parquet\", \"csv\", \"jsonl\" and \"sql\"; give it one of them", nameOf(parent))
+			return fmt.Sprintf("source%s has none of \"parquet\", \"csv\", \"jsonl\" and \"sql\"; give it one of them",
+				nameOf(parent))
 		}
 		return fmt.Sprintf("%q is missing%s; %s", name, ownerOf(parent), remedies[name])
 	case "string.pattern":

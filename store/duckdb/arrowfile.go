@@ -31,7 +31,7 @@ type arrowFile struct {
 func openArrow(path string, limit int64) (*arrowFile, error) {
 	input, err := regularfile.Open(path)
 	if err != nil {
-		return nil, registry.Inputf("", "%s", cmpError(err, ""))
+		return nil, registry.Inputf("", "%s", cmpError(err))
 	}
 	reader, err := arrowipc.Open(input, limit)
 	if err != nil {
@@ -70,8 +70,8 @@ func (a *arrowFile) numbered() (*numberedReader, error) {
 	return r, nil
 }
 
-// sliceBytes is about how much the rows that DuckDB is handed at a time take once they are written out. DuckDB gives each
-// row its values for itself, however many rows share one.
+// sliceBytes is about how much the rows that DuckDB is handed at a time take once they are written out. DuckDB gives
+// each row its values for itself, however many rows share one.
 const sliceBytes = 16 << 20
 
 // numberedReader implements array.RecordReader.

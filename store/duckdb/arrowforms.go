@@ -34,7 +34,8 @@ func readableForm(t arrow.DataType) (arrow.DataType, error) {
 		return t, nil
 	case arrow.DecimalType:
 		if t.BitWidth() > 128 || t.GetScale() < 0 {
-			return nil, fmt.Errorf("%s cannot be read; write it as a decimal of 128 bits with a scale of 0 or more, which holds "+
+			return nil, fmt.Errorf("%s cannot be read; write it as a decimal of 128 bits with a scale of 0 or more, which "+
+				"holds "+
 				"%d digits, or as text", t, maxDecimalDigits)
 		}
 		return t, nil

@@ -79,7 +79,8 @@ func TestOffsetsWithinAnArrowLabelFileAreChecked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(writer.Write(array.NewRecordBatch(schema, []arrow.Array{column}, 20)), writer.Close()); err != nil {
+	if err := errors.Join(writer.Write(array.NewRecordBatch(schema, []arrow.Array{column}, 20)),
+		writer.Close()); err != nil {
 		t.Fatal(err)
 	}
 	at := bytes.Index(out.Bytes(), column.Data().Buffers()[1].Bytes()[:80])

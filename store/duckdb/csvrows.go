@@ -30,7 +30,7 @@ type csvRows struct {
 func openCSV(path string) (*arrowFile, error) {
 	input, err := regularfile.Open(path)
 	if err != nil {
-		return nil, registry.Inputf("", "%s", cmpError(err, ""))
+		return nil, registry.Inputf("", "%s", cmpError(err))
 	}
 	reader, err := csvfile.NewReader(input)
 	if err != nil {

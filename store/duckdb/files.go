@@ -56,13 +56,14 @@ func (e *Engine) find(ctx context.Context, source *registry.Source) (sourceFiles
 			return sourceFiles{}, registry.Inputf("", "cannot read %s: %v", path, err)
 		}
 		if err := regularfile.Check(path, files.infos[i]); err != nil {
-			return sourceFiles{}, registry.Inputf("", "cannot read %s: %s", path, cmpError(err, ""))
+			return sourceFiles{}, registry.Inputf("", "cannot read %s: %s", path, cmpError(err))
 		}
 		if err := gitlfs.Refuse(path, files.paths[i]); err != nil {
 			return sourceFiles{}, err
 		}
 	}
-	if info, err := os.Stat(e.absolute(source.Path)); err != nil || info.IsDir() { // A file that is named is what is meant.
+	if info, err := os.Stat(e.absolute(source.Path)); err != nil ||
+		info.IsDir() { // A file that is named is what is meant.
 		if err := e.checkLakes(source.Path, slices.Concat(own, files.paths[:len(own)])); err != nil {
 			return sourceFiles{}, err
 		}
@@ -138,7 +139,8 @@ func noFiles(path string, format registry.Format, others []string) error {
 	if others == nil {
 		return registry.Inputf("", "folder %s holds no %s file", path, listedEndings(format))
 	}
-	return registry.Inputf("", "folder %s holds no %s file, but for example %s; rename its files, or name them by a pattern "+
+	return registry.Inputf("", "folder %s holds no %s file, but for example %s; rename its files, or name them by a "+
+		"pattern "+
 		"(%s/*)", path, listedEndings(format), filepath.Base(others[0]), path)
 }
 

@@ -32,7 +32,8 @@ func emptyFile(t *testing.T) []byte {
 	return out.Bytes()
 }
 
-// fileTree makes a project with these files, which have a column and no rows, and links (name -> target), and an engine that may read below data.
+// fileTree makes a project with these files, which have a column and no rows, and links (name -> target), and an
+// engine that may read below data.
 func fileTree(t *testing.T, files []string, links map[string]string) *Engine {
 	t.Helper()
 	project := t.TempDir()
@@ -103,7 +104,8 @@ func TestSourcesOutsideTheRootsAreRefused(t *testing.T) {
 		_, err := findRelative(engine, path)
 		var input *registry.InputError
 		if !errors.As(err, &input) ||
-			!strings.Contains(err.Error(), "there is no file "+path+" below the folders") && !strings.Contains(err.Error(), "no file matches") {
+			!strings.Contains(err.Error(), "there is no file "+path+" below the folders") && !strings.Contains(err.Error(),
+				"no file matches") {
 			t.Errorf("%s: got %v, want an input error", path, err)
 		}
 	}
@@ -117,7 +119,8 @@ func TestSourcesOutsideTheRootsAreRefused(t *testing.T) {
 func TestASourceWithoutFilesSaysSo(t *testing.T) {
 	engine := fileTree(t, []string{"data/a.parquet", "data/empty/note.txt", "data/x[1].parquet"}, nil)
 	for path, want := range map[string]string{
-		"data/b.parquet":  "there is no file data/b.parquet below the folders that files may be read from (offline.roots: data)",
+		"data/b.parquet": "there is no file data/b.parquet below the folders that files may be read from " +
+			"(offline.roots: data)",
 		"data/y*.parquet": "no file matches data/y*.parquet",
 		"data/empty": "folder data/empty holds no .parquet, .parq or .pq file, but for example note.txt; rename its files, " +
 			"or name them by a pattern (data/empty/*)",

@@ -93,7 +93,7 @@ func readFooters(ctx context.Context, paths []string, event string) ([]footer, e
 				return nil
 			}
 			if err != nil {
-				footers[i].damaged = cmpError(err, "")
+				footers[i].damaged = cmpError(err)
 			}
 			return nil
 		})

@@ -12,8 +12,8 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// History does what store.Witness says, without places. It is for SQL sources. It shares with joins and materializations
-// how columns are read and brought to their types, and nothing of how winners are found.
+// History does what store.Witness says, without places. It is for SQL sources. It shares with joins and
+// materializations how columns are read and brought to their types, and nothing of how winners are found.
 func (e *Engine) History(ctx context.Context, view *registry.View, yield func(arrow.RecordBatch) error) (err error) {
 	if view.Source.Query == "" && view.Source.Format != registry.Parquet {
 		return e.textHistory(ctx, view, yield)

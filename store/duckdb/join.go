@@ -88,8 +88,9 @@ func (j *join) checkLabels() error {
 	errs = append(errs, err)
 	for _, reference := range j.request.Selection.References {
 		if j.request.AsKnown && reference.View.Source.CreatedTimestamp == "" {
-			errs = append(errs, registry.Inputf("", "view %s cannot be joined as known: its source %s has no created_timestamp; "+
-				"declare the column that says when a row became known, or join without --as-known (as_known)",
+			errs = append(errs, registry.Inputf("",
+				"view %s cannot be joined as known: its source %s has no created_timestamp; "+
+					"declare the column that says when a row became known, or join without --as-known (as_known)",
 				reference.View.Name, reference.View.Source.Name))
 		}
 		for i, name := range reference.LabelColumns {

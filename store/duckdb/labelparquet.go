@@ -111,7 +111,7 @@ func mayCut(contents *metadata.FileMetaData, node schema.Node, first, leaves int
 func openColumns(ctx context.Context, path string, columns []int) (*arrowFile, error) {
 	opened, err := regularfile.Open(path)
 	if err != nil {
-		return nil, registry.Inputf("", "%s", cmpError(err, ""))
+		return nil, registry.Inputf("", "%s", cmpError(err))
 	}
 	reader, err := parquetfile.NewReader(opened)
 	if err != nil {

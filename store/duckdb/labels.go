@@ -52,9 +52,9 @@ func (e *Engine) describeLabels(ctx context.Context, s *session, path, name stri
 		return nil, fmt.Errorf("label file: %w", err)
 	}
 	if info, err := os.Stat(absolute); err != nil {
-		return nil, registry.Inputf("", "cannot read label file %s: %v", path, cmpError(err, ""))
+		return nil, registry.Inputf("", "cannot read label file %s: %v", path, cmpError(err))
 	} else if err := regularfile.Check(absolute, info); err != nil {
-		return nil, registry.Inputf("", "cannot read label file %s: %v", path, cmpError(err, ""))
+		return nil, registry.Inputf("", "cannot read label file %s: %v", path, cmpError(err))
 	}
 	if err := plainPath(absolute); err != nil {
 		return nil, err
@@ -81,14 +81,11 @@ func (e *Engine) describeLabels(ctx context.Context, s *session, path, name stri
 	return labels, labels.checkNames()
 }
 
-func cmpError(err error, otherwise string) string {
+func cmpError(err error) string {
 	if pathError, ok := errors.AsType[*os.PathError](err); ok {
 		return pathError.Err.Error()
 	}
-	if err != nil {
-		return err.Error()
-	}
-	return otherwise
+	return err.Error()
 }
 
 // explain says which file an input error is about.

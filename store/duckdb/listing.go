@@ -94,8 +94,8 @@ func (e *Engine) matched(ctx context.Context, source string, format registry.For
 	return slices.Compact(found), nil
 }
 
-// isSpelled says whether each hidden name on the way from a pattern's fixed part to what it matched is matched by a part
-// of the pattern that begins with the same dot or underscore.
+// isSpelled says whether each hidden name on the way from a pattern's fixed part to what it matched is matched by a
+// part of the pattern that begins with the same dot or underscore.
 func isSpelled(pattern, name string) bool {
 	base, rest := doublestar.SplitPattern(filepath.ToSlash(filepath.Clean(pattern)))
 	below, err := filepath.Rel(base, name)
@@ -166,7 +166,7 @@ func (e *Engine) belowRoots(folder string) bool {
 func (e *Engine) LeftOut(ctx context.Context, source *registry.Source) ([]string, error) {
 	absolute := e.absolute(source.Path)
 	if info, err := os.Stat(absolute); source.Path == "" || err != nil || !info.IsDir() {
-		return nil, nil
+		return nil, nil //nolint:nilerr // What is not there is reported by those who read it.
 	}
 	_, others, err := e.filesBelow(ctx, source.Path, absolute, source.Format)
 	if err != nil {

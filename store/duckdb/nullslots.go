@@ -62,14 +62,14 @@ func copiedBits(bits []byte, count int) []byte {
 	return copied
 }
 
-// clearNulls calls clear with the place of each value that is null.
-func clearNulls(valid []byte, data arrow.ArrayData, clear func(at int)) {
+// clearNulls calls blank with the place of each value that is null.
+func clearNulls(valid []byte, data arrow.ArrayData, blank func(at int)) {
 	if valid == nil {
 		return
 	}
 	for at := data.Offset(); at < data.Offset()+data.Len(); at++ {
 		if !bitutil.BitIsSet(valid, at) {
-			clear(at)
+			blank(at)
 		}
 	}
 }

@@ -67,7 +67,8 @@ func TestQueryNamesTheSourcesThatItReads(t *testing.T) {
 
 func TestQueryMayBeNothingButASelectOverSources(t *testing.T) {
 	for text, want := range map[string]string{
-		"SELECT k,\n  sum(é wrong here) FROM a":                            `at its line 2, column 9, where it says "wrong here) FROM a": syntax error`,
+		"SELECT k,\n  sum(é wrong here) FROM " +
+			"a": `at its line 2, column 9, where it says "wrong here) FROM a": syntax error`,
 		"SELECT x FROM":                                                    "at the end of its line 1, column 14",
 		"SELEC 1":                                                          "does not parse",
 		"":                                                                 "statements",

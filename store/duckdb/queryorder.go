@@ -56,8 +56,8 @@ func (w *queryWalk) checkModifiers(node map[string]any) {
 	}
 }
 
-// rewritten is the text of a statement whose aggregates have been given an order. It is empty where DuckDB's text of the
-// statement does not parse to the same again, so that the query has to be taken as it is.
+// rewritten is the text of a statement whose aggregates have been given an order. It is empty where DuckDB's text of
+// the statement does not parse to the same again, so that the query has to be taken as it is.
 func (s *session) rewritten(ctx context.Context, statement any) (string, error) {
 	tree, err := json.Marshal(map[string]any{"error": false, "statements": []any{statement}})
 	if err != nil {

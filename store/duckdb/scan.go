@@ -103,8 +103,8 @@ func (f sourceFiles) readLayout(layout string, positions []int, places bool) str
 	return fmt.Sprintf("SELECT %s FROM %s", strings.Join(columns, ", "), f.readParquet(positions))
 }
 
-// readOneByOne is readLayout for files whose columns hide those by which DuckDB says where a row is. Rows are numbered as
-// they come, which is in their order, on one thread for each file.
+// readOneByOne is readLayout for files whose columns hide those by which DuckDB says where a row is. Rows are numbered
+// as they come, which is in their order, on one thread for each file.
 func (f sourceFiles) readOneByOne(layout string, positions []int, places bool) string {
 	reads := make([]string, len(positions))
 	for i, position := range positions {

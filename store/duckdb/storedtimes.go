@@ -19,8 +19,8 @@ import (
 	"github.com/plumbstore/plumb/registry"
 )
 
-// checkStoredTimes refuses times of 96 bits that microseconds do not hold: of these DuckDB makes other times, without an
-// error. Of a SQL source all columns of the files are checked, since which of them count is not known.
+// checkStoredTimes refuses times of 96 bits that microseconds do not hold: of these DuckDB makes other times, without
+// an error. Of a SQL source all columns of the files are checked, since which of them count is not known.
 func (v *viewRows) checkStoredTimes(ctx context.Context, r *relations) error {
 	if v.view.Source.Query == "" {
 		return v.files.checkStoredTimes(ctx, func(column string) bool {
@@ -60,8 +60,8 @@ func (f sourceFiles) checkStoredTimes(ctx context.Context, wanted func(column st
 	return group.Wait()
 }
 
-// checkLeaf refuses a file with a time in a leaf that microseconds do not hold. A file that cannot be decoded is left to
-// DuckDB, which says why.
+// checkLeaf refuses a file with a time in a leaf that microseconds do not hold. A file that cannot be decoded is left
+// to DuckDB, which says why.
 func checkLeaf(ctx context.Context, path string, leaf int) (err error) {
 	defer func() {
 		if damage := recover(); damage != nil {
@@ -139,7 +139,8 @@ func unfit96(v parquet.Int96) string {
 	const julian, nanosecondsOfDay = 2_440_588, microsecondsOfDay * 1_000
 	nanoseconds := int64(binary.LittleEndian.Uint64(v[:8]))
 	day := int64(int32(binary.LittleEndian.Uint32(v[8:])))
-	if nanoseconds >= 0 && nanoseconds < nanosecondsOfDay && max(day-julian, julian-day) < math.MaxInt64/microsecondsOfDay {
+	if nanoseconds >= 0 && nanoseconds < nanosecondsOfDay && max(day-julian,
+		julian-day) < math.MaxInt64/microsecondsOfDay {
 		return ""
 	}
 	return fmt.Sprintf("nanosecond %d of Julian day %d", nanoseconds, day)

@@ -44,7 +44,10 @@ func writeTimes96(t *testing.T, path string, times ...parquet.Int96) {
 		t.Fatal(err)
 	}
 	writer := file.NewParquetWriter(out, root)
-	group := writer.AppendRowGroup()
+	group, err := writer.AppendRowGroupChecked()
+	if err != nil {
+		t.Fatal(err)
+	}
 	keys, numbers := make([]int64, len(times)), make([]int64, len(times))
 	for i := range times {
 		keys[i], numbers[i] = 1, int64(i+1)

@@ -169,7 +169,8 @@ func plainKey(text string, declared plumbv1.Type) (any, error) {
 	return nil, unfit
 }
 
-var timeText = regexp.MustCompile(`^([0-9]{4,6})-([0-9]{2})-([0-9]{2})([T ]([0-9]{2}):([0-9]{2})(:([0-9]{2})(\.([0-9]+))?)?` +
+var timeText = regexp.MustCompile(`^([0-9]{4,6})-([0-9]{2})-([0-9]{2})` +
+	`([T ]([0-9]{2}):([0-9]{2})(:([0-9]{2})(\.([0-9]+))?)?` +
 	`(Z|([+-])([0-9]{2})(:?([0-9]{2}))?)?)?$`)
 
 // plainTime is the instant that a text spells, in microseconds (R1); nil for null.
@@ -202,7 +203,7 @@ func plainTime(value plainText) (*int64, error) {
 func readPlainRows(path string, format registry.Format, visit func(plainRow) error) error {
 	opened, err := os.Open(path)
 	if err != nil {
-		return registry.Inputf("", "cannot read %s: %s", path, cmpError(err, ""))
+		return registry.Inputf("", "cannot read %s: %s", path, cmpError(err))
 	}
 	defer opened.Close()
 	input := bufio.NewReader(opened)

@@ -47,7 +47,7 @@ func textNames(path string, format registry.Format) ([]string, error) {
 	if format == registry.JSONLines {
 		input, err := os.Open(path)
 		if err != nil {
-			return nil, registry.Inputf("", "%s", cmpError(err, ""))
+			return nil, registry.Inputf("", "%s", cmpError(err))
 		}
 		defer input.Close()
 		return jsonlines.Names(input)
@@ -65,8 +65,7 @@ func textNames(path string, format registry.Format) ([]string, error) {
 }
 
 func inFile(path string, err error) error {
-	var input *registry.InputError
-	if errors.As(err, &input) {
+	if input, ok := errors.AsType[*registry.InputError](err); ok {
 		return registry.Inputf("", "cannot read %s: %s", path, input.Message)
 	}
 	return fmt.Errorf("read %s: %w", path, err)
@@ -221,7 +220,7 @@ func (t *textRows) placed(batch arrow.RecordBatch) arrow.RecordBatch {
 func openJSONLines(path string, u *unified) (*arrowFile, error) {
 	input, err := os.Open(path)
 	if err != nil {
-		return nil, registry.Inputf("", "%s", cmpError(err, ""))
+		return nil, registry.Inputf("", "%s", cmpError(err))
 	}
 	reader := jsonlines.NewReader(input)
 	var fields []arrow.Field

@@ -19,8 +19,8 @@ const maxAlternatives = 1000
 // maxFolders bounds how many folders are read for a pattern.
 const maxFolders = 1_000_000
 
-// walk lists what matches a pattern below a folder, by paths relative to it and in no order. Nothing outside the roots is
-// looked at, and the walk ends with the context. Messages call the folder's source by its path.
+// walk lists what matches a pattern below a folder, by paths relative to it and in no order. Nothing outside the roots
+// is looked at, and the walk ends with the context. Messages call the folder's source by its path.
 func (e *Engine) walk(ctx context.Context, source, folder, pattern string, options ...doublestar.GlobOption,
 ) ([]string, error) {
 	if !e.within(folder) {

@@ -237,8 +237,8 @@ func (l *Log) next() *segment {
 	return nil
 }
 
-// Close makes Parquet files of all rows that are online. The others stay in their write-ahead files, durable, and whoever
-// opens the log next brings them online first.
+// Close makes Parquet files of all rows that are online. The others stay in their write-ahead files, durable, and
+// whoever opens the log next brings them online first.
 func (l *Log) Close() error {
 	l.Retire(false)
 	return errors.Join(l.RollClosed(), l.Release())

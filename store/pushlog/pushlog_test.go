@@ -323,7 +323,8 @@ func TestAFileThatANewerVersionWroteIsRefused(t *testing.T) {
 	if err := os.WriteFile(path, []byte("plumblog\x02what follows"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := pushlog.Open(t.Context(), pushlog.Config{Folder: folder, Now: newClock().Now}); !errors.Is(err, registry.ErrNewer) {
+	if _, err := pushlog.Open(t.Context(), pushlog.Config{Folder: folder, Now: newClock().Now}); !errors.Is(err,
+		registry.ErrNewer) {
 		t.Fatalf("error is %v", err)
 	}
 	if _, err := os.Stat(path); err != nil {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/plumbstore/plumb/internal/wholefile"
 )
 
 // Snapshot writes Parquet files of the rows that are in write-ahead files, whoever holds those, into another folder. It
@@ -22,7 +24,7 @@ func Snapshot(folder, into string) ([]string, error) {
 		rows, err := s.writeParquet()
 		if err == nil && rows > 0 {
 			written = append(written, s.path(parquetExtension))
-			err = errors.Join(s.sync(), os.Rename(s.unfinished(), s.path(parquetExtension)))
+			err = errors.Join(s.sync(), wholefile.Rename(s.unfinished(), s.path(parquetExtension)))
 		}
 		return err
 	})

@@ -17,7 +17,7 @@ func TestAFileThatIsTakenOverBeforeItIsLockedGetsNoRows(t *testing.T) {
 	defer func() { made = func() {} }()
 	for name, other := range map[string]func(t *testing.T, folder string) (release func()){
 		"and is removed": func(t *testing.T, folder string) func() {
-			if _, err := Open(t.Context(), Config{Folder: folder, Now: time.Now}); err != nil {
+			if _, err := Open(t.Context(), Config{Folder: folder, Now: time.Now}); err != nil { //nolint:forbidigo // Any clock will do here.
 				t.Fatal(err)
 			}
 			return func() {}
@@ -47,7 +47,7 @@ func TestAFileThatIsTakenOverBeforeItIsLockedGetsNoRows(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			folder := t.TempDir()
-			log, err := Open(t.Context(), Config{Folder: folder, Now: time.Now})
+			log, err := Open(t.Context(), Config{Folder: folder, Now: time.Now}) //nolint:forbidigo // Any clock will do here.
 			if err != nil {
 				t.Fatal(err)
 			}

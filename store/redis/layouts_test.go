@@ -135,7 +135,8 @@ func awaitListed(t *testing.T, node *redistest.Server, replicas int) {
 }
 
 // acl is the least that a user of the store has to be allowed.
-const acl = "user plumb on >s3cr3t ~{* +ping +hello +mget +get +getrange +set +mset +pttl +eval +evalsha +scan +unlink " +
+const acl = "user plumb on >s3cr3t ~{* +ping +hello +mget +get +getrange +set +mset +pttl +eval +evalsha +scan " +
+	"+unlink " +
 	"+memory|usage"
 
 func TestTLSAndAUserOfItsOwn(t *testing.T) {

@@ -206,7 +206,8 @@ const deltaLog = "_delta_log/00000000000000000000.json"
 var fileRefusals = []refusedFiles{
 	{"a feature of more than 38 digits", growing, wideDecimals("x"), []string{`"x"`, "0.parquet", "39 digits", "38"}, ""},
 	{"a join key of more than 38 digits", growing, wideDecimals("k"), []string{`"k"`, "0.parquet", "39 digits"}, ""},
-	{"an event time of more than 38 digits", growing, wideDecimals("event"), []string{`"event"`, "0.parquet", "39 digits"}, ""},
+	{"an event time of more than 38 digits", growing, wideDecimals("event"), []string{`"event"`, "0.parquet",
+		"39 digits"}, ""},
 	{"a decimal of more than 38 digits in one file of many", growing, func(c *Case) {
 		wide := c.World.Files[2].column("x")
 		wide.Form, wide.Values = &arrow.Decimal256Type{Precision: 76}, []any{decimal256.FromI64(2)}

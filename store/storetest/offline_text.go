@@ -114,7 +114,8 @@ join v
 
 var textTests = []textTest{
 	{name: "R3 CSV files keep their order, and an empty text is not null", text: plainText, files: []textFile{
-		{"a.csv", "k,event,x,n,s\na,2013-01-01T06:00:00Z,1.5,7,\"\"\na,2013-01-01 06:00,2.5,8,\n,2013-01-01T06:00:00Z,1,1,x\n"},
+		{"a.csv", "k,event,x,n,s\na,2013-01-01T06:00:00Z,1.5,7,\"\"\na,2013-01-01 " +
+			"06:00,2.5,8,\n,2013-01-01T06:00:00Z,1,1,x\n"},
 		{"b.CSV", "\ufeff\"s\",\"event\",\"\",\"x\",\"k\",\"n\"\r\n1.10,2013-01-01T08:00:00+01:00,0,-0.25,b,\r\n\n" +
 			"q,2013-01-01T07:00:00Z,1,,\"\",2\n"},
 	}},
@@ -144,7 +145,8 @@ join v
 		{"a.csv", "k,event,total\n1,2013-01-01T05:00:00Z,1\n1,2013-01-01T06:00:00Z,about 2\n"}},
 		says: []string{`"total"`, "row 2", "a.csv", "about 2"}},
 	{name: "R9 a number beyond floating point is named", text: typedText, files: []textFile{
-		{"a.jsonl", `{"k": 1, "event": "2013-01-01T06:00:00Z", "total": 1e400}`}}, says: []string{`"total"`, "row 1", "1e400"}},
+		{"a.jsonl", `{"k": 1, "event": "2013-01-01T06:00:00Z", "total": 1e400}`}}, says: []string{`"total"`, "row 1",
+		"1e400"}},
 	{name: "R9 a key with a rest is named", text: typedText, files: []textFile{
 		{"a.jsonl", `{"k": 1.5, "event": "2013-01-01T06:00:00Z", "total": 1}`}}, says: []string{`"k"`, "row 1", "1.5"}},
 	{name: "a time that is none is named", text: typedText, files: []textFile{
@@ -154,7 +156,8 @@ join v
 	{name: "a line that is no object is named", text: typedText, files: []textFile{
 		{"a.jsonl", "{\"k\": 1}\n[1]\n"}}, says: []string{"a.jsonl", "line 2"}},
 	{name: "a file without the event time is named", text: typedText, files: []textFile{
-		{"a.csv", "k,event,total\n1,2013-01-01T06:00:00Z,1\n"}, {"b.csv", "k,total\n1,1\n"}}, says: []string{"b.csv", `"event"`}},
+		{"a.csv", "k,event,total\n1,2013-01-01T06:00:00Z,1\n"}, {"b.csv", "k,total\n1,1\n"}}, says: []string{"b.csv",
+		`"event"`}},
 	{name: "two columns of one name that are used", text: typedText, files: []textFile{
 		{"a.csv", "k,event,total,Total\n1,2013-01-01T06:00:00Z,1,2\n"}}, says: []string{"a.csv", `"total"`, `"Total"`}},
 }

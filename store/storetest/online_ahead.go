@@ -158,7 +158,7 @@ func newestOf(value []byte) []byte {
 	const at = store.Beginning + 4 + 4
 	newest := value[at : at+int(binary.BigEndian.Uint32(value[at-4:]))]
 	if !bytes.Equal(newest[:store.VersionSize], value[:store.VersionSize]) {
-		panic("a value does not begin as its newest row does")
+		panic("a value does not begin as its newest row does") //nolint:forbidigo // The suite ends there.
 	}
 	return newest
 }
