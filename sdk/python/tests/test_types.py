@@ -233,7 +233,9 @@ def test_r1_zoned_times_of_pandas_labels_come_back_in_utc(store: plumb.Store, la
         assert (got["event_timestamp"] == utc).all()
 
 
-@pytest.mark.parametrize("text", ["+4", "00004", "007", " 4", "4 ", "4.0", "1e2", "-0", "", "4\n", "9223372036854775808"])
+@pytest.mark.parametrize(
+    "text", ["+4", "00004", "007", " 4", "4 ", "4.0", "1e2", "-0", "", "4\n", "9223372036854775808"]
+)
 def test_r9_text_spells_an_integer_key_in_one_way(text: str) -> None:
     for declared in ("INT64", "INT32"):
         keys, wrong = exactly(pa.array(["-4", text]), declared, key=True)
