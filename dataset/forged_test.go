@@ -57,7 +57,8 @@ func makeTrainingSet(t *testing.T) *made {
 	}
 	read := registry.SourceFile{Source: "prices", Path: "prices.parquet", Size: info.Size(), Modified: info.ModTime()}
 	m.present = Present{
-		Folder: folder, Digests: OpenFileDigests(filepath.Join(folder, "digests"), time.Now), Current: snapshot, //nolint:forbidigo // Any clock will do here.
+		//nolint:forbidigo // Any clock will do here.
+		Folder: folder, Digests: OpenFileDigests(filepath.Join(folder, "digests"), time.Now), Current: snapshot,
 		At: func(context.Context, int64) (*registry.Snapshot, error) { return snapshot, nil },
 		Files: func(context.Context, []*registry.Source) ([]registry.SourceFile, error) {
 			return []registry.SourceFile{read}, nil
@@ -75,7 +76,8 @@ func (m *made) describe(t *testing.T, labels string, source registry.SourceFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.manifest = New(Made{At: time.Now(), Plumb: "v1.0.0", Engine: "v1.5.6", Snapshot: m.present.Current, //nolint:forbidigo // Any clock will do here.
+	//nolint:forbidigo // Any clock will do here.
+	m.manifest = New(Made{At: time.Now(), Plumb: "v1.0.0", Engine: "v1.5.6", Snapshot: m.present.Current,
 		Selection: asked, Selected: selection, Options: Options{TimestampColumn: "event_timestamp", Statuses: true}})
 	inputs, err := NewInputs(m.present.Folder, labels, m.present.Digests)
 	if err != nil {
@@ -109,7 +111,8 @@ func shopSnapshot(t *testing.T) *registry.Snapshot {
 				{Name: "euros", Type: plumbv1.Type_FLOAT64}, {Name: "title", Type: plumbv1.Type_STRING},
 			}}},
 	}
-	snapshot, err := registry.NewSnapshot("shops", 1, plan.New(none, definitions).Commit("test", time.Now()).State) //nolint:forbidigo // Any clock will do here.
+	//nolint:forbidigo // Any clock will do here.
+	snapshot, err := registry.NewSnapshot("shops", 1, plan.New(none, definitions).Commit("test", time.Now()).State)
 	if err != nil {
 		t.Fatal(err)
 	}

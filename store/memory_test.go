@@ -32,7 +32,8 @@ func (m *memory) Write(ctx context.Context, table store.Table, rows []store.Row)
 	var report store.WriteReport
 	for _, row := range rows {
 		stored, value := m.tables[table][string(row.Key)], row.Value
-		if now := store.InstantOf(time.Now()); store.EventOf(stored) > now || store.EventOf(value) > now { //nolint:forbidigo // Any clock will do here.
+		//nolint:forbidigo // Any clock will do here.
+		if now := store.InstantOf(time.Now()); store.EventOf(stored) > now || store.EventOf(value) > now {
 			var err error
 			if value, err = store.Merge(stored, value, now); err != nil {
 				return report, err

@@ -40,12 +40,14 @@ const refused = 0
 func (g boundedGzip) Decompress(r io.Reader) (io.Reader, error) {
 	inflated, err := g.Compressor.Decompress(r)
 	if err != nil {
-		return refusal("the message is not what gzip makes: " + err.Error()), nil //nolint:nilerr // The refusal tells the caller.
+		//nolint:nilerr // The refusal tells the caller.
+		return refusal("the message is not what gzip makes: " + err.Error()), nil
 	}
 	content, err := io.ReadAll(io.LimitReader(inflated, maxInflated+1))
 	switch {
 	case err != nil:
-		return refusal("the message is not what gzip makes: " + err.Error()), nil //nolint:nilerr // The refusal tells the caller.
+		//nolint:nilerr // The refusal tells the caller.
+		return refusal("the message is not what gzip makes: " + err.Error()), nil
 	case len(content) > maxInflated:
 		return refusal(tooLarge), nil
 	}

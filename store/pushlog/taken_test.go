@@ -17,7 +17,8 @@ func TestAFileThatIsTakenOverBeforeItIsLockedGetsNoRows(t *testing.T) {
 	defer func() { made = func() {} }()
 	for name, other := range map[string]func(t *testing.T, folder string) (release func()){
 		"and is removed": func(t *testing.T, folder string) func() {
-			if _, err := Open(t.Context(), Config{Folder: folder, Now: time.Now}); err != nil { //nolint:forbidigo // Any clock will do here.
+			//nolint:forbidigo // Any clock will do here.
+			if _, err := Open(t.Context(), Config{Folder: folder, Now: time.Now}); err != nil {
 				t.Fatal(err)
 			}
 			return func() {}

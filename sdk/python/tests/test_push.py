@@ -305,7 +305,7 @@ EXACT: list[tuple[pa.Array, str, bool, list[Any], list[int]]] = [
     (pa.array([Decimal("0.10"), None]), "FLOAT64", False, [0.1, None], []),
     (pa.array([Decimal("123456789012345678901234567890.12")]), "FLOAT64", False, [None], [0]),
     (pa.array([Decimal(10) ** 37 * 9], pa.decimal128(38, 0)), "FLOAT32", False, [None], [0]),
-    (pa.array(["1", "+2", "0x10", " 1", "1.5", "9" * 30]), "INT64", True, [1, None, None, None, None, None], [1, 2, 3, 4, 5]),
+    (pa.array(["1", "+2", "0x10", " 1", "1.5", "9" * 30]), "INT64", True, [1, *[None] * 5], [1, 2, 3, 4, 5]),
     (pa.array(["true", "TRUE"]), "BOOL", True, [True, None], [1]),
     (pa.array([5, None]), "STRING", True, ["5", None], []),
     (pa.array(["a", None]).dictionary_encode(), "STRING", False, ["a", None], []),
