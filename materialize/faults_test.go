@@ -71,7 +71,7 @@ func TestARedisThatIsKilledInTheMiddleLeavesTheEndAndALaterRunCompletes(t *testi
 	if written := report.Run.Written; report.Run.Outcome != registry.Failed || written != 50 && written != 60 {
 		t.Errorf("reported as %+v, want failed after 50 rows, or 60", report.Run)
 	}
-	p.expectFailed("unavailable")
+	p.expectFailed("no Redis answers")
 	cache.Restart()
 	p.expectComplete(online, shops)
 }
