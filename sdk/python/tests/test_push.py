@@ -200,7 +200,7 @@ MISTAKES: dict[str, tuple[str, Any, type[plumb.Error], str]] = {
         "plane",
         without("event_timestamp"),
         plumb.InputError,
-        "registered_at: is missing, the event time; give a column of the name registered_at or event_timestamp, with",
+        "registered_at: is missing, the event time; give a column of the name registered_at or event_timestamp",
     ),
     "no feature": ("plane", without("seats"), plumb.InputError, "seats: is missing"),
     "a column too many": ("plane", {**planes("a"), "yaer": [1]}, plumb.InputError, "yaer: .* of view plane"),
