@@ -86,6 +86,27 @@ func TestAReaderThatWasThereFirst_SeesWhatAnotherApplies(t *testing.T) {
 	}
 }
 
+func TestARevision_IsDecodedOnceWhileItsBytesAreTheSame(t *testing.T) {
+	path := appliedOnce(t)
+	db := open(t, path)
+	read := func() *registry.Snapshot {
+		t.Helper()
+		snapshot, err := db.Current(t.Context(), "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return snapshot
+	}
+	first := read()
+	if read() != first {
+		t.Error("the second look decoded the same bytes again")
+	}
+	edit(t, path, "UPDATE revisions SET state = x'0a00'")
+	if read() == first {
+		t.Error("other bytes under the same number were answered with what was decoded before")
+	}
+}
+
 func TestAClosedRegistry_IsOneFile(t *testing.T) {
 	path := appliedOnce(t)
 	if names := listing(t, filepath.Dir(path)); len(names) != 1 {

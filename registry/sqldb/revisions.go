@@ -1,6 +1,7 @@
 package sqldb
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -46,14 +47,34 @@ func (d *DB) At(ctx context.Context, project string, revision int64) (*registry.
 	return d.decode(project, revision, content)
 }
 
+// decoded is a stored state and its snapshot, which is immutable. The content is compared as a whole: the number alone
+// would not tell that a backup was restored.
+type decoded struct {
+	project  string
+	content  []byte
+	snapshot *registry.Snapshot
+}
+
+func (d *decoded) is(project string, number int64, content []byte) bool {
+	return d != nil && d.project == project && d.snapshot.Revision == number && bytes.Equal(d.content, content)
+}
+
 // decode makes a snapshot of a stored state.
 func (d *DB) decode(project string, number int64, content []byte) (*registry.Snapshot, error) {
+	if latest := d.latest.Load(); latest.is(project, number, content) {
+		return latest.snapshot, nil
+	}
 	state := &plumbv1.State{}
 	if err := proto.Unmarshal(content, state); err != nil {
 		return nil, fmt.Errorf("the registry %s is damaged: revision %d of project %q cannot be read: %w", d.engine, number,
 			project, err)
 	}
-	return registry.NewSnapshot(project, number, state)
+	snapshot, err := registry.NewSnapshot(project, number, state)
+	if err != nil {
+		return nil, err
+	}
+	d.latest.Store(&decoded{project: project, content: content, snapshot: snapshot})
+	return snapshot, nil
 }
 
 // Apply makes the commit the next revision.
