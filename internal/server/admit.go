@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"google.golang.org/grpc/status"
@@ -21,10 +20,8 @@ type admittedKey struct{}
 // inflated for callers who may not call could be any number of messages.
 func (s *Server) admit(ctx context.Context, info *tap.Info) (context.Context, error) {
 	err := s.checkCaller(&ctx, info.FullMethodName)
-	if err == nil && !strings.HasPrefix(info.FullMethodName, flightMethods) {
-		if err = s.arriving.enter(); err == nil {
-			context.AfterFunc(ctx, s.arriving.leave)
-		}
+	if err == nil && info.FullMethodName != exchange { // Which has a queue and patience of its own.
+		ctx, err = s.expect(ctx)
 	}
 	if err != nil {
 		err = s.statusOf(ctx, info.FullMethodName, err)

@@ -23,8 +23,11 @@ import (
 // statusOf is the one place that turns errors into gRPC codes and details. What is no fault of the client's is logged,
 // and answered without its internals.
 func (s *Server) statusOf(ctx context.Context, method string, err error) error {
-	if _, ok := status.FromError(err); ok {
-		return err
+	if decided, ok := errors.AsType[interface {
+		error
+		GRPCStatus() *status.Status
+	}](err); ok { // What wraps or joins it has nothing to add for the client.
+		return decided
 	}
 	if known := requestStatus(err); known != nil {
 		return known.Err()

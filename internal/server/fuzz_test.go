@@ -1,7 +1,6 @@
 package server_test
 
 import (
-	"strings"
 	"testing"
 
 	"google.golang.org/grpc"
@@ -30,9 +29,6 @@ func (r *running) sendBytes(t *testing.T, method string, request []byte) error {
 	var response []byte
 	return r.conn.Invoke(t.Context(), method, &request, &response, grpc.ForceCodec(rawCodec{}))
 }
-
-// undecoded is what gRPC itself answers to bytes that are no message; no handler of ours sees them.
-const undecoded = "grpc: failed to unmarshal the received message"
 
 // FuzzRequests sends any bytes to the server: it answers, or says what is wrong with the request, and never that
 // something is wrong with itself.
@@ -67,10 +63,6 @@ func FuzzRequests(f *testing.F) {
 		err := r.sendBytes(t, methods[int(method)%len(methods)], request)
 		switch status.Code(err) {
 		case codes.OK, codes.InvalidArgument, codes.NotFound, codes.FailedPrecondition, codes.ResourceExhausted:
-		case codes.Internal:
-			if !strings.HasPrefix(status.Convert(err).Message(), undecoded) {
-				t.Errorf("%s of %x: %v", methods[int(method)%len(methods)], request, err)
-			}
 		default:
 			t.Errorf("%s of %x: %v", methods[int(method)%len(methods)], request, err)
 		}

@@ -147,6 +147,10 @@ func (b *backend) Call(ctx context.Context, method string, handle func(context.C
 		return nil, status.Error(codes.Unavailable, "the server is draining")
 	}
 	defer b.web.running.RUnlock()
+	if err := b.arriving.enter(); err != nil {
+		return nil, err
+	}
+	defer b.arriving.leave()
 	info := &grpc.UnaryServerInfo{Server: b.service, FullMethod: method}
 	return b.interceptUnary(ctx, nil, info, func(ctx context.Context, _ any) (any, error) { return handle(ctx) })
 }

@@ -2,13 +2,11 @@ package server
 
 import (
 	"bytes"
-	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/encoding/gzip"
@@ -20,81 +18,81 @@ import (
 // Arrow compresses its own buffers.
 const maxInflated = 1 << 20
 
-// tooLarge is what is said of a message that becomes more.
-var tooLarge = fmt.Sprintf("the message has more than %d bytes once it is inflated; send it without gzip, or a "+
-	"smaller one",
-	maxInflated)
-
 func init() {
 	encoding.RegisterCompressor(boundedGzip{encoding.GetCompressor(gzip.Name)})
 }
 
-// boundedGzip is gzip for messages of a bounded size.
+// boundedGzip is gzip for messages of a bounded size. It never fails, since gRPC itself would answer INTERNAL: what it
+// cannot inflate becomes one of the marks below.
 type boundedGzip struct{ encoding.Compressor }
 
-// refused begins what stands for a message that cannot be inflated: no message of protobuf begins with it. gRPC calls
-// every error of a decompressor INTERNAL, and an error of the codec can be told apart.
-const refused = 0
+// The marks stand for messages that were not inflated. They hold random bytes, so that no caller can send one.
+var tooLarge, damaged = newMark(), newMark()
+
+func newMark() []byte {
+	mark := make([]byte, 32)
+	_, _ = rand.Read(mark) // It never fails.
+	return mark
+}
 
 // Decompress implements encoding.Compressor.
 func (g boundedGzip) Decompress(r io.Reader) (io.Reader, error) {
+	return bytes.NewReader(g.inflate(r)), nil
+}
+
+func (g boundedGzip) inflate(r io.Reader) []byte {
 	inflated, err := g.Compressor.Decompress(r)
 	if err != nil {
-		//nolint:nilerr // The refusal tells the caller.
-		return refusal("the message is not what gzip makes: " + err.Error()), nil
+		return damaged
 	}
 	content, err := io.ReadAll(io.LimitReader(inflated, maxInflated+1))
 	switch {
 	case err != nil:
-		//nolint:nilerr // The refusal tells the caller.
-		return refusal("the message is not what gzip makes: " + err.Error()), nil
+		return damaged
 	case len(content) > maxInflated:
-		return refusal(tooLarge), nil
+		return tooLarge
 	}
-	return bytes.NewReader(content), nil
+	return content
 }
 
-func refusal(why string) io.Reader { return strings.NewReader(string(rune(refused)) + why) }
-
-// Unmarshal implements encoding.CodecV2.
-func (c codec) Unmarshal(data mem.BufferSlice, message any) error {
-	content := data.Reader()
-	defer content.Close()
-	if first, err := content.ReadByte(); err == nil && first == refused {
-		why, _ := io.ReadAll(io.LimitReader(content, 200))
-		return fmt.Errorf("%s", strings.ToValidUTF8(string(why), "?"))
-	}
-	return c.CodecV2.Unmarshal(data, message)
+// received is a message, or what is wrong with what came in its place.
+type received struct {
+	message any
+	err     error
 }
 
-// sent is the error of a message that could not be decoded: its sender's, and none of the server's.
-func sent(err error) error {
-	found, ok := status.FromError(err)
-	if !ok || found.Code() != codes.Internal {
-		return err
+// Unmarshal implements encoding.CodecV2. For a received it never fails, since gRPC itself would answer INTERNAL to what
+// is its sender's mistake.
+func (c codec) Unmarshal(data mem.BufferSlice, into any) error {
+	to, ok := into.(*received)
+	if !ok {
+		return c.CodecV2.Unmarshal(data, into)
 	}
-	switch text := found.Message(); {
-	case strings.Contains(text, tooLarge):
-		return status.Error(codes.ResourceExhausted, tooLarge)
-	case strings.Contains(text, "unmarshal"):
-		return status.Error(codes.InvalidArgument, "the message cannot be read: "+text)
-	}
-	return err
-}
-
-// tolerant is a service whose methods tell callers that their message cannot be read.
-func tolerant(desc *grpc.ServiceDesc) *grpc.ServiceDesc {
-	tolerant := *desc
-	tolerant.Methods = slices.Clone(desc.Methods)
-	for i, method := range tolerant.Methods {
-		tolerant.Methods[i].Handler = func(service any, ctx context.Context, decode func(any) error,
-			intercept grpc.UnaryServerInterceptor,
-		) (any, error) {
-			return method.Handler(service, ctx, func(message any) error { return sent(decode(message)) }, intercept)
+	switch {
+	case is(data, tooLarge):
+		to.err = status.Errorf(codes.ResourceExhausted, "the message has more than %d bytes once it is inflated; send it "+
+			"without gzip, or send a smaller one", maxInflated)
+	case is(data, damaged):
+		to.err = status.Error(codes.InvalidArgument, "the message cannot be read: it says that it is compressed with gzip, "+
+			"and is not")
+	default:
+		if err := c.CodecV2.Unmarshal(data, to.message); err != nil {
+			to.err = status.Error(codes.InvalidArgument, shortened(fmt.Sprintf("the message cannot be read: %v", err),
+				maxMessage))
 		}
 	}
-	return &tolerant
+	return nil
 }
 
-// RecvMsg implements grpc.ServerStream.
-func (s *endingStream) RecvMsg(message any) error { return sent(s.ServerStream.RecvMsg(message)) }
+func is(data mem.BufferSlice, mark []byte) bool {
+	return data.Len() == len(mark) && slices.Equal(data.Materialize(), mark)
+}
+
+// receive reads a message with read, which is gRPC's way to do so.
+func receive(read func(any) error, message any) error {
+	into := &received{message: message}
+	if err := read(into); err != nil {
+		return err
+	}
+	return into.err
+}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
@@ -20,6 +19,7 @@ import (
 func (s *Server) interceptUnary(ctx context.Context, request any, info *grpc.UnaryServerInfo,
 	handle grpc.UnaryHandler,
 ) (response any, err error) {
+	arrivalOf(ctx).arrived()
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, s.timeoutOf(info.FullMethod))
@@ -38,10 +38,6 @@ func (s *Server) interceptUnary(ctx context.Context, request any, info *grpc.Una
 		return nil, err
 	}
 	if message, ok := request.(proto.Message); ok {
-		if size := proto.Size(message); size > s.config.MaxRequestBytes {
-			return nil, status.Errorf(codes.ResourceExhausted, "the request has %d bytes; at most %d are taken", size,
-				s.config.MaxRequestBytes)
-		}
 		if err := s.validator.Validate(message); err != nil {
 			return nil, err
 		}
@@ -79,17 +75,7 @@ func (s *Server) interceptStream(service any, stream grpc.ServerStream, info *gr
 	if ctx, err = s.authorize(ctx, info.FullMethod); err != nil {
 		return err
 	}
-	return handle(service, &endingStream{stream, ctx})
+	return handle(service, newCheckedStream(ctx, stream, info.FullMethod))
 }
-
-// flightMethods is what the names of Flight's methods begin with.
-const flightMethods = "/arrow.flight.protocol.FlightService/"
-
-type endingStream struct {
-	grpc.ServerStream
-	ctx context.Context
-}
-
-func (s *endingStream) Context() context.Context { return s.ctx }
 
 func panicked(fault any) error { return fmt.Errorf("panic: %v\n%s", fault, debug.Stack()) }

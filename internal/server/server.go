@@ -20,7 +20,7 @@ import (
 	"time"
 
 	"buf.build/go/protovalidate"
-	arrowflight "github.com/apache/arrow-go/v18/arrow/flight"
+	arrowflight "github.com/apache/arrow-go/v18/arrow/flight/gen/flight"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
@@ -110,7 +110,8 @@ type Config struct {
 	MaxConcurrent int
 	// MaxRows bounds the rows of one request: 10,000.
 	MaxRows int
-	// MaxRequestBytes and MaxResponseBytes bound messages: 4 MiB and 64 MiB.
+	// MaxRequestBytes and MaxResponseBytes bound messages: 4 MiB and 64 MiB. Label rows over Flight have a bound of their
+	// own.
 	MaxRequestBytes, MaxResponseBytes int
 	// Joins bounds what is joined over Flight.
 	Joins flight.Limits
@@ -119,6 +120,8 @@ type Config struct {
 	// Timeout bounds a call whose client sets no deadline, but for a join: 5 s. PlanTimeout does so for Plan and Apply,
 	// which look into sources: 2 min.
 	Timeout, PlanTimeout time.Duration
+	// MessageTimeout bounds how long the message of a call may take to come, whatever its client's deadline: 30 s.
+	MessageTimeout time.Duration
 	// DrainTimeout bounds how long calls in flight are waited for at the end: 10 s.
 	DrainTimeout time.Duration
 }
@@ -131,6 +134,7 @@ func (c Config) withDefaults() Config {
 	c.MaxResponseBytes = cmp.Or(c.MaxResponseBytes, 64<<20)
 	c.Timeout = cmp.Or(c.Timeout, 5*time.Second)
 	c.PlanTimeout = cmp.Or(c.PlanTimeout, 2*time.Minute)
+	c.MessageTimeout = cmp.Or(c.MessageTimeout, bodyTime)
 	c.DrainTimeout = cmp.Or(c.DrainTimeout, 10*time.Second)
 	c.Logger = cmp.Or(c.Logger, slog.Default())
 	if c.Metrics == nil {
@@ -189,7 +193,7 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 		config.credentials(),
 		grpc.InTapHandle(s.admit),
 		grpc.ForceServerCodecV2(newCodec()),
-		grpc.MaxRecvMsgSize(config.maxMessage()),
+		grpc.MaxRecvMsgSize(config.MaxRequestBytes),
 		grpc.MaxSendMsgSize(config.MaxResponseBytes),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: pingInterval, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: goneInterval, Timeout: goneInterval}),
@@ -211,10 +215,11 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 
 // register makes the services known.
 func (s *Server) register(service *serving, definitions *definitions) {
-	s.grpc.RegisterService(tolerant(servingDesc()), service)
-	s.grpc.RegisterService(tolerant(&plumbv1.RegistryService_ServiceDesc), definitions)
+	to := tolerant{s.grpc}
+	to.RegisterService(servingDesc(), service)
+	plumbv1.RegisterRegistryServiceServer(to, definitions)
 	if s.config.Offline != nil {
-		arrowflight.RegisterFlightServiceServer(s.grpc, flight.New(flight.Config{
+		arrowflight.RegisterFlightServiceServer(to, flight.New(flight.Config{
 			Engine:     s.config.Offline,
 			Snapshot:   s.snapshot,
 			Validator:  s.validator,
@@ -224,8 +229,8 @@ func (s *Server) register(service *serving, definitions *definitions) {
 			Ticks:      s.config.JoinTicks,
 		}))
 	}
-	s.grpc.RegisterService(tolerant(&healthpb.Health_ServiceDesc), s.health)
-	reflection.Register(s.grpc)
+	healthpb.RegisterHealthServer(to, s.health)
+	reflection.Register(to)
 }
 
 // snapshot is the newest revision that the server has seen.
@@ -328,15 +333,6 @@ func (s *Server) cutOff(protocol string, err error) {
 		s.config.Logger.Warn("calls were still in flight at the end of the drain and were cut off", "protocol", protocol,
 			"waited", s.config.DrainTimeout)
 	}
-}
-
-// maxMessage bounds a message that comes in. gRPC knows one bound for all methods; interceptUnary holds the others to
-// theirs.
-func (c Config) maxMessage() int {
-	if c.Offline == nil {
-		return c.MaxRequestBytes
-	}
-	return max(c.MaxRequestBytes, flight.MaxLabelMessage)
 }
 
 func (s *Server) setReady(ready bool) {

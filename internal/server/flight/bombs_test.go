@@ -1,6 +1,7 @@
 package flight_test
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"os"
@@ -12,9 +13,13 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/flight"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/encoding/gzip"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/plumbstore/plumb/internal/server"
 )
 
 // TestSchemasThatAskForAllMemoryAreRefused sends calls of a few hundred bytes that ended the process.
@@ -79,6 +84,44 @@ func TestRowsThatShareATextAreCountedWithIt(t *testing.T) {
 	columns := append(batch.Columns(), builder.NewArray())
 	_, _, err := r.join(r.request, array.NewRecordBatch(arrow.NewSchema(fields, nil), columns, rows))
 	if status.Code(err) != codes.ResourceExhausted || !strings.Contains(statusOf(err).Message(), "values for itself") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Messages of a join may be compressed with gzip as others are, and inflate no further.
+func TestMessagesOfAJoinAreInflatedWithinTheirLimit(t *testing.T) {
+	r := start(t)
+	for name, c := range map[string]struct {
+		body int
+		code codes.Code
+	}{
+		"within": {0, codes.OK},
+		"beyond": {1 << 20, codes.ResourceExhausted},
+	} {
+		stream := must(r.client.DoExchange(t.Context(), grpc.UseCompressor(gzip.Name)))(t)
+		_ = stream.Send(&flight.FlightData{
+			FlightDescriptor: &flight.FlightDescriptor{Type: flight.DescriptorCMD, Cmd: encoded(r.request)},
+			AppMetadata:      make([]byte, c.body),
+		})
+		sent := call{stream: stream}
+		sent.send(labels(0, 3))
+		if _, _, err := read(stream); status.Code(err) != c.code {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+// A call that has no place is refused before its label rows are read, which could fill the memory.
+func TestACallWithoutAPlaceIsRefusedUnread(t *testing.T) {
+	r := start(t, func(c *server.Config) { c.Joins.Jobs, c.Joins.Queue = 1, -1 })
+	entered := make(chan string, 1)
+	r.engine.onScratch = func(folder string) { entered <- folder }
+	r.exchange(r.request)
+	<-entered
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	stream := must(r.client.DoExchange(ctx))(t)
+	if _, err := stream.Recv(); status.Code(err) != codes.ResourceExhausted { // Nothing was sent.
 		t.Errorf("got %v", err)
 	}
 }

@@ -18,6 +18,11 @@ func (s *Service) DoExchange(stream flight.FlightService_DoExchangeServer) error
 }
 
 func (s *Service) exchange(call *attended, from flight.DataStreamReader, to flight.DataStreamWriter) (err error) {
+	leave, err := s.queue.enter() // Before anything is read, so that no more messages are in memory than have a place.
+	if err != nil {
+		return err
+	}
+	defer leave()
 	first, err := from.Recv()
 	if err != nil {
 		return err
@@ -33,11 +38,6 @@ func (s *Service) exchange(call *attended, from flight.DataStreamReader, to flig
 	if err != nil {
 		return err
 	}
-	leave, err := s.queue.enter()
-	if err != nil {
-		return err
-	}
-	defer leave()
 	folder, remove, err := s.config.Engine.Scratch()
 	if err != nil {
 		return err
