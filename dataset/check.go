@@ -104,6 +104,9 @@ func (m *Manifest) CheckDefinitions(at *registry.Snapshot) []Check {
 		case view.Hash.String() != was.Hash:
 			check.State = Changed
 			check.Detail = fmt.Sprintf("between revisions %d and %d", m.Revision, at.Revision)
+			if m.Revision == 0 {
+				check.Detail = fmt.Sprintf("revision %d has another", at.Revision)
+			}
 		}
 		checks = append(checks, check)
 	}

@@ -80,7 +80,10 @@ func (in *inputs) list(ctx context.Context, m *Manifest, present Present, source
 ) {
 	further := Check{Subject: "sources", Name: "further files", State: NotCompared}
 	if sources == nil {
-		further.Detail = fmt.Sprintf("what revision %d read is not known", m.Revision)
+		further.Detail = "what its revision read is not known"
+		if m.Revision > 0 {
+			further.Detail = fmt.Sprintf("what revision %d read is not known", m.Revision)
+		}
 		in.further = &further
 		return nil, nil
 	}

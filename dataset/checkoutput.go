@@ -25,7 +25,7 @@ func (f *Found) checkOutput(ctx context.Context, find *finder, selection *regist
 		known = columnsOf(selection, m.Options)
 	}
 	t := table{path: path, format: formatOf(path), types: declaredTypes(known)}
-	scan, err := t.scan(ctx, measuring(known, m.Output.Rows))
+	scan, err := t.scan(ctx, measuring(known))
 	if input, ok := errors.AsType[*registry.InputError](err); ok {
 		check.State, check.Detail = Changed, input.Message
 		return check, nil

@@ -59,7 +59,7 @@ type Summary struct {
 func Compare(a, b *Manifest) Comparison {
 	c := Comparison{Same: a.Output.Digest == b.Output.Digest, Entries: []Entry{}, Columns: []ColumnComparison{}}
 	c.fact("project", "", a.Project, b.Project)
-	c.fact("revision", "", fmt.Sprint(a.Revision), fmt.Sprint(b.Revision))
+	c.fact("revision", "", a.revision(), b.revision())
 	c.facts("definition", hashes(a), hashes(b))
 	c.fact("selection", "", a.Selection.String(), b.Selection.String())
 	c.facts("use", uses(a), uses(b))
@@ -110,6 +110,14 @@ func (c *Comparison) facts(subject string, a, b map[string]string) {
 	for _, name := range slices.Sorted(maps.Keys(names)) {
 		c.fact(subject, name, a[name], b[name])
 	}
+}
+
+// revision is the registry's; empty where it is not known.
+func (m *Manifest) revision() string {
+	if m.Revision == 0 {
+		return ""
+	}
+	return strconv.FormatInt(m.Revision, 10)
 }
 
 func hashes(m *Manifest) map[string]string {

@@ -12,7 +12,7 @@ func uniform(from, to float64) Distribution {
 	for i := range values {
 		values[i] = from + (to-from)*float64(i)/999
 	}
-	return *distributionOf(0, floats(values...))
+	return *distributionOf(floats(values...))
 }
 
 func TestKolmogorovSmirnov_IsTheGreatestDistance(t *testing.T) {
@@ -25,7 +25,7 @@ func TestKolmogorovSmirnov_IsTheGreatestDistance(t *testing.T) {
 		{"apart", uniform(0, 1), uniform(2, 3), 1},
 		{"half over", uniform(0, 1), uniform(0.5, 1.5), 0.5},
 		{"within", uniform(0, 1), uniform(0.25, 0.75), 0.25},
-		{"one value and another", *distributionOf(0, floats(1, 1, 1)), *distributionOf(0, floats(2)), 1},
+		{"one value and another", *distributionOf(floats(1, 1, 1)), *distributionOf(floats(2)), 1},
 	} {
 		got, ok := KolmogorovSmirnov(c.a, c.b)
 		if !ok || math.Abs(got-c.want) > 0.011 {

@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
@@ -95,7 +96,8 @@ func inSample(row uint64, sampled int) bool {
 	return (row^row>>31)>>(64-sampled) == 0
 }
 
-// spread is the running distribution of a column.
+// spread is the running distribution of a column. How many rows there will be is not known, so it keeps the sample of
+// those that it has seen: samples of more rows lie within those of fewer.
 type spread struct {
 	rows    uint64
 	sampled int
@@ -107,12 +109,18 @@ type spread struct {
 	max     float64
 	sum     float64
 	lost    float64
-	kept    []float64
+	kept    []keptValue
 	buckets []int64
 }
 
-func newSpread(t arrow.DataType, sampled int) *spread {
-	s := &spread{sampled: sampled, min: math.Inf(1), max: math.Inf(-1), number: numberOf(t)}
+// keptValue is a value in the sample with the number of its row.
+type keptValue struct {
+	row   uint64
+	value float64
+}
+
+func newSpread(t arrow.DataType) *spread {
+	s := &spread{min: math.Inf(1), max: math.Inf(-1), number: numberOf(t)}
 	switch typeName(t) {
 	case "text", "bytes":
 		s.buckets = make([]int64, textBuckets)
@@ -184,6 +192,10 @@ func (s *spread) add(values arrow.Array) {
 		}
 	}
 	s.rows += uint64(values.Len())
+	if sampled := sampleOf(int64(s.rows)); sampled > s.sampled {
+		s.sampled = sampled
+		s.kept = slices.DeleteFunc(s.kept, func(each keptValue) bool { return !inSample(each.row, sampled) })
+	}
 }
 
 func (s *spread) addNumber(row uint64, value float64) {
@@ -198,7 +210,7 @@ func (s *spread) addNumber(row uint64, value float64) {
 	sum := s.sum + term
 	s.lost, s.sum = (sum-s.sum)-term, sum
 	if inSample(row, s.sampled) {
-		s.kept = append(s.kept, value)
+		s.kept = append(s.kept, keptValue{row, value})
 	}
 }
 
@@ -218,11 +230,11 @@ func (s *spread) distribution() *Distribution {
 	if len(s.kept) == 0 {
 		return d
 	}
-	slices.Sort(s.kept)
+	slices.SortFunc(s.kept, func(a, b keptValue) int { return cmp.Compare(a.value, b.value) })
 	d.Sampled = s.sampled
 	for k := range percentiles {
 		at := (k*len(s.kept) + 99) / 100
-		d.Percentiles = append(d.Percentiles, Number(s.kept[max(at, 1)-1]))
+		d.Percentiles = append(d.Percentiles, Number(s.kept[max(at, 1)-1].value))
 	}
 	return d
 }

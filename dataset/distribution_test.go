@@ -19,8 +19,8 @@ func floats(values ...float64) arrow.Array {
 	return builder.NewArray()
 }
 
-func distributionOf(sampled int, batches ...arrow.Array) *Distribution {
-	s := newSpread(batches[0].DataType(), sampled)
+func distributionOf(batches ...arrow.Array) *Distribution {
+	s := newSpread(batches[0].DataType())
 	for _, batch := range batches {
 		s.add(batch)
 	}
@@ -31,7 +31,7 @@ func TestADistribution_IsThatOfAllValuesThatAreNumbers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		values := rapid.SliceOfN(rapid.Float64Range(-1000, 1000), 1, 300).Draw(t, "values")
 		cut := rapid.IntRange(0, len(values)).Draw(t, "cut")
-		got := distributionOf(0, floats(append(slices.Clone(values[:cut]), math.NaN())...), floats(values[cut:]...))
+		got := distributionOf(floats(append(slices.Clone(values[:cut]), math.NaN())...), floats(values[cut:]...))
 		sorted, sum := slices.Sorted(slices.Values(values)), 0.0
 		for _, value := range values {
 			sum += value
@@ -72,23 +72,23 @@ func TestADistribution_CountsWhatStandsForValues(t *testing.T) {
 			4.0 / 3},
 		"small integers": {arrow.PrimitiveTypes.Uint8, `[1, 255]`, 1, 255, 128},
 	} {
-		got := distributionOf(0, fromText(t, c.of, c.values))
+		got := distributionOf(fromText(t, c.of, c.values))
 		if *got.Min != c.min || *got.Max != c.max || math.Abs(float64(*got.Mean)-c.mean) > 1e-12 {
 			t.Errorf("%s: least %v, greatest %v, mean %v", name, *got.Min, *got.Max, *got.Mean)
 		}
 	}
-	texts := distributionOf(0, fromText(t, arrow.BinaryTypes.String, `["JFK", "LGA", "JFK", null]`))
+	texts := distributionOf(fromText(t, arrow.BinaryTypes.String, `["JFK", "LGA", "JFK", null]`))
 	counts := slices.Sorted(slices.Values(texts.Buckets))
 	if len(counts) != textBuckets || !slices.Equal(counts[textBuckets-3:], []int64{0, 1, 2}) {
 		t.Errorf("texts are counted as %v", texts.Buckets)
 	}
-	if nothing := distributionOf(0, fromText(t, arrow.PrimitiveTypes.Int64, `[null]`)); nothing != nil {
+	if nothing := distributionOf(fromText(t, arrow.PrimitiveTypes.Int64, `[null]`)); nothing != nil {
 		t.Errorf("of nulls alone it is %+v", nothing)
 	}
 }
 
 func TestADistribution_WithInfinitiesHasNoMeanAndFitsIntoJSON(t *testing.T) {
-	got := distributionOf(0, floats(math.Inf(-1), 1, math.Inf(1), math.NaN()))
+	got := distributionOf(floats(math.Inf(-1), 1, math.Inf(1), math.NaN()))
 	if got.Mean != nil || got.NaNs != 1 {
 		t.Errorf("it is %+v", got)
 	}
@@ -111,7 +111,7 @@ func TestAMean_IsThatOfTheValues(t *testing.T) {
 	for i := range values {
 		values[i] = 0.1
 	}
-	if got := distributionOf(0, floats(values...)); *got.Mean != 0.1 {
+	if got := distributionOf(floats(values...)); *got.Mean != 0.1 {
 		t.Errorf("the mean of many 0.1 is %v", *got.Mean)
 	}
 }
@@ -126,7 +126,7 @@ func TestASample_IsBoundedAndCloseToAllValues(t *testing.T) {
 	for i := range values {
 		values[i] = float64(i*7919%rows) / rows // Every share of rows once, in an order of no account.
 	}
-	got := distributionOf(sampled, floats(values[:rows/3]...), floats(values[rows/3:]...))
+	got := distributionOf(floats(values[:rows/3]...), floats(values[rows/3:]...))
 	if got.Sampled != sampled {
 		t.Errorf("it says that %d are sampled", got.Sampled)
 	}
@@ -135,7 +135,7 @@ func TestASample_IsBoundedAndCloseToAllValues(t *testing.T) {
 			t.Errorf("percentile %d is %v", k, value)
 		}
 	}
-	if whole := distributionOf(sampled, floats(values...)); !cmp.Equal(whole, got) {
+	if whole := distributionOf(floats(values...)); !cmp.Equal(whole, got) {
 		t.Error("batches make another sample")
 	}
 }

@@ -18,7 +18,11 @@ import (
 // Format is the version of the manifests that are written. One of a later version is refused.
 //
 // Format 1 had one text for both places: what it said of the making, and the times of files, stood in the file too.
-const Format = 2
+// Format 2 had the registry's revision within the file, which grows with definitions that the training set does not use.
+const Format = 3
+
+// revisionWithin is the last format that has the revision within the file.
+const revisionWithin = 2
 
 // Suffix is what a file's manifest has behind the file's name.
 const Suffix = ".manifest"
@@ -32,9 +36,8 @@ const Suffix = ".manifest"
 type Manifest struct {
 	Format  int    `json:"format"`
 	Project string `json:"project"`
-	// Revision is the registry's, and Views are those of its views that are used, each once.
-	Revision int64  `json:"revision"`
-	Views    []View `json:"views"`
+	// Views are those that are used, each once.
+	Views []View `json:"views"`
 	// Selection and Options are what was asked for, and Uses is how the selection uses the views.
 	Selection Selection `json:"selection"`
 	Options   Options   `json:"options"`
@@ -46,6 +49,8 @@ type Manifest struct {
 
 	// Within is the digest of the manifest within the file; empty where the format has no room for one.
 	Within string `json:"within,omitempty"`
+	// Revision is the registry's. Where it is 0, any with these views will do.
+	Revision int64 `json:"revision,omitempty"`
 	// CreatedAt is when it was made, Plumb and Engine are the versions of the product and of its offline engine.
 	CreatedAt time.Time `json:"created_at,omitzero"`
 	Plumb     string    `json:"plumb,omitempty"`
@@ -222,7 +227,7 @@ func (m *Manifest) Marshal() ([]byte, error) {
 	beside.Within = sealOf(within)
 	beside.Outside = nil
 	for _, file := range m.files() {
-		if file.Outside {
+		if file.Outside && file.At != "" {
 			beside.Outside = append(beside.Outside, file.At)
 		}
 	}
@@ -243,9 +248,19 @@ func (m *Manifest) BesideFile(ctx context.Context, path string) ([]byte, error) 
 	return m.Marshal()
 }
 
+// Unplaced forgets where files outside of the project are, which readers over the network need not know.
+func (m *Manifest) Unplaced() {
+	for _, file := range m.files() {
+		file.At = ""
+	}
+}
+
 // common is the manifest without what may differ from one making to the next.
 func (m *Manifest) common() *Manifest {
 	common := *m
+	if m.Format > revisionWithin {
+		common.Revision = 0
+	}
 	common.Within, common.CreatedAt, common.Plumb, common.Engine = "", time.Time{}, "", ""
 	common.Outside, common.File = nil, nil
 	return &common

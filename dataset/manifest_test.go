@@ -121,8 +121,27 @@ func TestAManifest_OfFormat1IsRead(t *testing.T) {
 	}
 }
 
-func TestAManifest_OfFormat2IsReadAndWritten(t *testing.T) {
+func TestAManifest_OfFormat2IsRead(t *testing.T) {
 	text, err := os.ReadFile("../testdata/compat/manifest-v2.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := sample()
+	want.Format, want.Within = 2, got.Within
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if got.common().Revision != want.Revision {
+		t.Error("the manifest within a file of format 2 has the revision")
+	}
+}
+
+func TestAManifest_OfFormat3IsReadAndWritten(t *testing.T) {
+	text, err := os.ReadFile("../testdata/compat/manifest-v3.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,6 +159,7 @@ func TestAManifest_OfFormat2IsReadAndWritten(t *testing.T) {
 
 func TestTheManifestWithin_HasNothingThatVaries(t *testing.T) {
 	varied := sample()
+	varied.Revision++
 	varied.CreatedAt, varied.Plumb, varied.Engine = varied.CreatedAt.Add(time.Hour), "v2", "v3"
 	varied.File = &Written{Name: "other.parquet", Size: 1, Digest: sampleDigest("o")}
 	varied.Sources[1].At, varied.Within = "/elsewhere/1.parquet", ""
@@ -177,7 +197,7 @@ func TestAManifest_ThatWasEditedIsKnownByItsDigest(t *testing.T) {
 func TestAManifest_ThatCannotBeReadSaysWhy(t *testing.T) {
 	text := string(marshalled(t, sample()))
 	for wrong, want := range map[string]string{
-		strings.Replace(text, `"format":2`, `"format":3`, 1):            "its format 3 is written by a newer version",
+		strings.Replace(text, `"format":3`, `"format":4`, 1):            "its format 4 is written by a newer version",
 		strings.Replace(text, `"project"`, `"purpose":"","project"`, 1): `unknown field "purpose"`,
 		`{"a":1}`:   "it is no manifest: it has no format",
 		`text`:      "it is no manifest: invalid character",
@@ -188,7 +208,7 @@ func TestAManifest_ThatCannotBeReadSaysWhy(t *testing.T) {
 			t.Errorf("it says %v, and should say %q", err, want)
 		}
 	}
-	if _, err := Parse([]byte(`{"format":3}`)); !errors.Is(err, registry.ErrNewer) {
+	if _, err := Parse([]byte(`{"format":4}`)); !errors.Is(err, registry.ErrNewer) {
 		t.Errorf("a newer format is %v", err)
 	}
 }
@@ -215,7 +235,7 @@ func TestFinding_TakesTheManifestBesideAndSaysInWhatItWasEdited(t *testing.T) {
 	if found, err := Find(path); err != nil || found.Manifest != nil || found.Check.State != Changed {
 		t.Errorf("edited: %+v, %v", found, err)
 	}
-	put(strings.Replace(text, `"format":2`, `"format":9`, 1))
+	put(strings.Replace(text, `"format":3`, `"format":9`, 1))
 	if _, err := Find(path); !errors.Is(err, registry.ErrNewer) || !strings.Contains(err.Error(), path+Suffix) {
 		t.Errorf("newer: %v", err)
 	}

@@ -19,23 +19,49 @@ func (m *Manifest) Describe(ctx context.Context, written, path string, selection
 ) error {
 	known := columnsOf(selection, m.Options)
 	t := table{path: written, format: formatOf(path), types: declaredTypes(known), whole: true}
-	scan, err := t.scan(ctx, measuring(known, report.Rows))
+	scan, err := t.scan(ctx, measuring(known))
 	if err != nil {
 		return fmt.Errorf("read the result: %w", err)
 	}
 	return m.describe(scan, known, selection, report)
 }
 
-// measuring is what is wanted of a table of so many rows besides digests: statuses and distributions.
-func measuring(known map[string]Column, rows int64) func(*arrow.Schema, *tableScan) {
+// Description describes rows that a join hands out, as they pass.
+type Description struct {
+	manifest  *Manifest
+	selection *registry.Selection
+	known     map[string]Column
+	scan      *tableScan
+}
+
+// Describing begins to describe the rows of a join. The manifest's options have to be there.
+func (m *Manifest) Describing(selection *registry.Selection) *Description {
+	return &Description{manifest: m, selection: selection, known: columnsOf(selection, m.Options)}
+}
+
+// Add takes the next rows.
+func (d *Description) Add(batch arrow.RecordBatch) error {
+	if d.scan == nil {
+		d.scan = newTableScan(batch.Schema())
+		measuring(d.known)(batch.Schema(), d.scan)
+	}
+	return d.scan.add(batch)
+}
+
+// End says in the manifest what the rows are. At least one batch has to have been added, which may be empty.
+func (d *Description) End(report store.JoinReport) error {
+	return d.manifest.describe(d.scan, d.known, d.selection, report)
+}
+
+// measuring is what is wanted of a table besides digests: statuses and distributions.
+func measuring(known map[string]Column) func(*arrow.Schema, *tableScan) {
 	return func(schema *arrow.Schema, scan *tableScan) {
-		sampled := sampleOf(rows)
 		for i, column := range scan.columns {
 			known := known[column.name]
 			if known.Kind == StatusColumn {
 				column.statuses = map[string]int64{}
 			} else if !known.Sensitive {
-				column.spread = newSpread(schema.Field(i).Type, sampled)
+				column.spread = newSpread(schema.Field(i).Type)
 			}
 		}
 	}

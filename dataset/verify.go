@@ -19,56 +19,93 @@ func (f *Found) Verify(ctx context.Context, present Present) ([]Check, error) {
 		return nil, registry.Inputf("", "%s is of project %s, and this is project %s; name its folder with --project-dir",
 			f.Check.Name, f.Manifest.Project, present.Current.Project)
 	}
-	kept, selection, err := f.Manifest.checkRevision(ctx, present)
+	kept, err := f.Manifest.checkRevision(ctx, present)
 	if err != nil {
 		return nil, err
 	}
 	find := newFinder(present, f.Output)
-	output, err := f.checkOutput(ctx, find, selection)
+	output, err := f.checkOutput(ctx, find, kept.selection)
 	if err != nil {
 		return nil, err
 	}
 	var sources []*registry.Source
-	if selection != nil {
-		sources = sourcesOf(selection)
+	if kept.selection != nil {
+		sources = sourcesOf(kept.selection)
 	}
 	in, err := f.checkInputs(ctx, present, find, sources)
 	if err != nil {
 		return nil, err
 	}
-	checks := append(append([]Check{f.Check, output}, in.checks()...), kept)
+	checks := append(append([]Check{f.Check, output}, in.checks()...), kept.check)
 	return append(checks, f.Manifest.CheckDefinitions(present.Current)...), nil
 }
 
-// checkRevision looks for the manifest's revision in the registry and returns what was selected there; nil where that
-// is not the revision that it was.
-func (m *Manifest) checkRevision(ctx context.Context, present Present) (Check, *registry.Selection, error) {
-	check := Check{Subject: "revision", Name: fmt.Sprint(m.Revision), State: Same}
+// recorded is the manifest's revision as the registry has it.
+type recorded struct {
+	check Check
+	// snapshot and selection, which is what was asked for of it, are nil where it is not the revision that it was.
+	snapshot  *registry.Snapshot
+	selection *registry.Selection
+}
+
+// checkRevision looks for the manifest's revision in the registry. Where the manifest does not say which it is, the
+// newest that has its definitions is taken for it.
+func (m *Manifest) checkRevision(ctx context.Context, present Present) (recorded, error) {
+	if m.Revision == 0 {
+		return m.findRevision(ctx, present)
+	}
+	found := recorded{check: Check{Subject: "revision", Name: m.revision(), State: Same}}
 	at, err := present.At(ctx, m.Revision)
 	if _, ok := errors.AsType[*registry.NotFoundError](err); ok {
-		check.State, check.Detail = Missing, "the registry does not have it"
-		return check, nil, nil
+		found.check.State, found.check.Detail = Missing, "the registry does not have it"
+		return found, nil
 	}
 	if err != nil {
-		return check, nil, err
+		return found, err
 	}
-	for _, definition := range m.CheckDefinitions(at) {
-		if definition.State != Same {
-			check.State = Changed
-			check.Detail = fmt.Sprintf("the registry's is another: %s %s differs", definition.Subject, definition.Name)
-			return check, nil, nil
+	if differs := m.differsAt(at); differs != nil {
+		found.check.State = Changed
+		found.check.Detail = fmt.Sprintf("the registry's is another: %s %s differs", differs.Subject, differs.Name)
+		return found, nil
+	}
+	found.snapshot = at
+	found.selection, err = m.Selection.Of(at)
+	return found, err
+}
+
+// findRevision looks for a revision that has the manifest's definitions, and notes it in the manifest.
+func (m *Manifest) findRevision(ctx context.Context, present Present) (recorded, error) {
+	for revision := present.Current.Revision; revision > 0; revision-- {
+		at, err := present.At(ctx, revision)
+		if _, ok := errors.AsType[*registry.NotFoundError](err); ok {
+			continue
+		}
+		if err != nil {
+			return recorded{}, err
+		}
+		if m.differsAt(at) == nil {
+			m.Revision = revision
+			return m.checkRevision(ctx, present)
 		}
 	}
-	selection, err := m.Selection.Of(at)
-	if err != nil {
-		return check, nil, err
+	return recorded{check: Check{Subject: "revision", Name: "of its definitions", State: Missing,
+		Detail: "no revision of the registry has the definitions that the training set was made by"}}, nil
+}
+
+// differsAt is the first definition that a revision has otherwise; nil where it has all of them.
+func (m *Manifest) differsAt(at *registry.Snapshot) *Check {
+	for _, definition := range m.CheckDefinitions(at) {
+		if definition.State != Same {
+			return &definition
+		}
 	}
-	return check, selection, nil
+	return nil
 }
 
 // Rebuilding is what a training set is made from again.
 type Rebuilding struct {
-	// Selection is that of the manifest's revision.
+	// Snapshot is the manifest's revision, and Selection what was asked for of it.
+	Snapshot  *registry.Snapshot
 	Selection *registry.Selection
 	// Labels is the path of the label rows: those of a program are in a file of their own, or in the training set itself
 	// and then LabelColumns of its columns.
@@ -84,7 +121,7 @@ type Rebuilding struct {
 // Rebuildable says what to make the training set from again, or the checks of what stands in the way. Files that
 // sources have besides do not: they are not read.
 func (f *Found) Rebuildable(ctx context.Context, present Present) (*Rebuilding, []Check, error) {
-	kept, selection, err := f.Manifest.checkRevision(ctx, present)
+	kept, err := f.Manifest.checkRevision(ctx, present)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -93,12 +130,12 @@ func (f *Found) Rebuildable(ctx context.Context, present Present) (*Rebuilding, 
 		return nil, nil, err
 	}
 	var obstacles []Check
-	for _, check := range []Check{f.Check, kept} {
+	for _, check := range []Check{f.Check, kept.check} {
 		if !check.State.Holds() {
 			obstacles = append(obstacles, check)
 		}
 	}
-	r := &Rebuilding{Selection: selection, Labels: in.labels.Path}
+	r := &Rebuilding{Snapshot: kept.snapshot, Selection: kept.selection, Labels: in.labels.Path}
 	if in.labels.Path == "" || f.Manifest.Labels.Content != "" && in.labels.State != Same {
 		obstacles = append(obstacles, in.labels.Check)
 	}

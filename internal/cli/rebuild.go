@@ -18,14 +18,6 @@ import (
 func (a *application) rebuild(ctx context.Context, p *project, old *dataset.Manifest, from *dataset.Rebuilding,
 	out string,
 ) (report store.JoinReport, err error) {
-	registered, err := p.registry(ctx)
-	if err != nil {
-		return report, err
-	}
-	snapshot, err := registered.At(ctx, p.config.Project, old.Revision)
-	if err != nil {
-		return report, err
-	}
 	folder, err := p.rebuildFolder(from)
 	if err != nil {
 		return report, err
@@ -41,7 +33,7 @@ func (a *application) rebuild(ctx context.Context, p *project, old *dataset.Mani
 		}
 	}
 	flags := flagsOf(old, labels, out)
-	if err := p.checkJoinFiles(snapshot, flags); err != nil {
+	if err := p.checkJoinFiles(from.Snapshot, flags); err != nil {
 		return report, err
 	}
 	if from.Moved {
@@ -56,7 +48,7 @@ func (a *application) rebuild(ctx context.Context, p *project, old *dataset.Mani
 		made.MadeFrom(old)
 		return made.Reproduces(old, from.Selection)
 	}
-	if err := making.describe(snapshot); err != nil {
+	if err := making.describe(from.Snapshot); err != nil {
 		return report, err
 	}
 	return making.write(ctx)

@@ -115,6 +115,10 @@ func (p *project) served(ctx context.Context) (server.Config, error) {
 	if err != nil {
 		return server.Config{}, err
 	}
+	manifests, err := p.manifests(ctx)
+	if err != nil {
+		return server.Config{}, err
+	}
 	serving := p.config.Serving
 	return server.Config{
 		Project:   p.config.Project,
@@ -137,7 +141,18 @@ func (p *project) served(ctx context.Context) (server.Config, error) {
 			Jobs: serving.FlightJobs, Queue: cmp.Or(serving.FlightQueue, noQueue), SpoolBytes: serving.FlightSpool,
 			Idle: serving.FlightIdle,
 		},
+		Manifests: manifests,
 	}, nil
+}
+
+// manifests is what training sets that are joined over Flight are described with.
+func (p *project) manifests(ctx context.Context) (*flight.Manifests, error) {
+	engine, err := offlineVersion(ctx)
+	digests := p.digests()
+	return &flight.Manifests{
+		Folder: p.config.ProjectDir, Digests: digests, Plumb: p.app.version, Engine: engine,
+		Made: func() { p.app.keepDigests(digests) },
+	}, err
 }
 
 // announce says where the server listens, with the actual ports.

@@ -115,6 +115,8 @@ type Config struct {
 	MaxRequestBytes, MaxResponseBytes int
 	// Joins bounds what is joined over Flight.
 	Joins flight.Limits
+	// Manifests makes the manifests that joins over Flight are asked for; where nil, none is made.
+	Manifests *flight.Manifests
 	// JoinTicks tells a join when to tell its progress; where nil, each second.
 	JoinTicks <-chan time.Time
 	// Timeout bounds a call whose client sets no deadline, but for a join: 5 s. PlanTimeout does so for Plan and Apply,
@@ -225,6 +227,7 @@ func (s *Server) register(service *serving, definitions *definitions) {
 			Validator:  s.validator,
 			Now:        s.config.Now,
 			Limits:     s.config.Joins,
+			Manifests:  s.config.Manifests,
 			MaxMessage: s.config.MaxResponseBytes,
 			Ticks:      s.config.JoinTicks,
 		}))

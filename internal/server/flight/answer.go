@@ -172,8 +172,12 @@ func (c *counter) Write(p []byte) (int, error) {
 }
 
 // report sends the last message. A result without rows has had its schema, too, so there is one.
-func (a *answer) report(report store.JoinReport, took time.Duration) error {
-	last := &plumbv1.HistoricalReport{Rows: report.Rows, Seconds: took.Seconds()}
+func (a *answer) report(report store.JoinReport, took time.Duration, manifest string) error {
+	if len(manifest) > a.most {
+		return &LimitError{fmt.Sprintf("the manifest of the result takes %d MiB, more than the %d MiB that a message may "+
+			"have; ask for fewer features, or write the result to a file with plumb historical", len(manifest)>>20, a.most>>20)}
+	}
+	last := &plumbv1.HistoricalReport{Rows: report.Rows, Seconds: took.Seconds(), Manifest: manifest}
 	for _, view := range report.Views {
 		last.Views = append(last.Views, &plumbv1.HistoricalView{
 			Alias: view.Alias, Matched: view.Matched, NullKeys: view.NullKeys, NullTimes: view.NullTimes,

@@ -71,7 +71,7 @@ func (s *Service) DoGet(ticket *flight.Ticket, stream flight.FlightService_DoGet
 }
 
 // join waits for a slot, joins, and streams the answer.
-func (s *Service) join(ctx context.Context, request store.JoinRequest, to *answer) error {
+func (s *Service) join(ctx context.Context, request job, to *answer) error {
 	defer to.tell()()
 	end, err := s.queue.start(ctx, func() { to.reached(store.Progress{Step: "waiting for another join"}) })
 	if err != nil {
@@ -81,13 +81,18 @@ func (s *Service) join(ctx context.Context, request store.JoinRequest, to *answe
 	started := s.config.Now()
 	to.reached(store.Progress{Step: "planning"})
 	request.Progress = to.reached
-	planned, err := s.config.Engine.PlanJoin(ctx, request)
+	planned, err := s.config.Engine.PlanJoin(ctx, request.JoinRequest)
 	if err != nil {
 		return err
 	}
-	report, err := planned.Stream(ctx, to.rows)
+	defer request.manifest.begin(ctx, planned.Files())()
+	report, err := planned.Stream(ctx, request.manifest.describing(to.rows))
 	if err := errors.Join(err, planned.Close()); err != nil {
 		return err
 	}
-	return to.report(report, s.config.Now().Sub(started))
+	manifest, err := request.manifest.end(report)
+	if err != nil {
+		return err
+	}
+	return to.report(report, s.config.Now().Sub(started), manifest)
 }

@@ -41,16 +41,17 @@ const patience = time.Minute
 
 // running is a server of the project that plumb init makes, started.
 type running struct {
-	t       *testing.T
-	folder  string
-	temp    string
-	engine  *hooked
-	server  *server.Server
-	client  flight.Client
-	request map[string]any
-	stop    context.CancelFunc
-	ended   chan struct{}
-	err     error
+	t        *testing.T
+	folder   string
+	temp     string
+	engine   *hooked
+	registry registry.Registry
+	server   *server.Server
+	client   flight.Client
+	request  map[string]any
+	stop     context.CancelFunc
+	ended    chan struct{}
+	err      error
 }
 
 // start runs a server, with the configuration changed as told.
@@ -71,9 +72,10 @@ func startWith(t *testing.T, definitions string, bounds duckdb.Config, changes .
 	bounds.ProjectDir, bounds.Roots, bounds.TempDir = r.folder, []string{"data"}, r.temp
 	engine := must(duckdb.Open(t.Context(), bounds))(t)
 	r.engine = &hooked{Engine: engine}
+	r.registry = r.registered(engine)
 	config := server.Config{
 		Project:  "nycflights",
-		Registry: r.registered(engine),
+		Registry: r.registry,
 		Online:   must(sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "online.db")))(t),
 		Offline:  r.engine,
 		Address:  "127.0.0.1:0",

@@ -61,6 +61,8 @@ type Config struct {
 	Validator protovalidate.Validator
 	Now       func() time.Time
 	Limits    Limits
+	// Manifests makes the manifests that requests ask for; where nil, those are refused.
+	Manifests *Manifests
 	// MaxMessage bounds a message of the result, in bytes.
 	MaxMessage int
 	// Ticks tells a call when to tell its progress; where nil, each second.

@@ -70,14 +70,14 @@ func protojsonText(err error) string {
 }
 
 // plan selects the features from the newest revision.
-func (s *Service) plan(request *plumbv1.HistoricalRequest) (store.JoinRequest, error) {
-	planned := store.JoinRequest{
+func (s *Service) plan(request *plumbv1.HistoricalRequest) (job, error) {
+	planned := job{JoinRequest: store.JoinRequest{
 		TimestampColumn: cmp.Or(request.GetTimestampColumn(), defaultTimestampColumn),
 		Statuses:        request.GetStatuses(),
 		EventTimestamps: request.GetEventTimestamps(),
 		AsKnown:         request.GetAsKnown(),
 		Provenance:      request.GetProvenance(),
-	}
+	}}
 	snapshot, err := s.config.Snapshot()
 	if err != nil {
 		return planned, err
@@ -87,14 +87,18 @@ func (s *Service) plan(request *plumbv1.HistoricalRequest) (store.JoinRequest, e
 	} else {
 		planned.Selection, err = snapshot.SelectFeatures(request.GetFeatures().GetReferences(), request.GetFullNames())
 	}
+	if err != nil {
+		return planned, err
+	}
+	planned.manifest, err = s.manifest(request, snapshot, planned.JoinRequest)
 	return planned, err
 }
 
 // planFile is plan for label rows in a file on the server.
-func (s *Service) planFile(request *plumbv1.HistoricalRequest) (store.JoinRequest, error) {
+func (s *Service) planFile(request *plumbv1.HistoricalRequest) (job, error) {
 	name := request.GetLabelsFile()
 	if name == "" {
-		return store.JoinRequest{}, registry.Inputf("labels_file", "is missing; name a label file on the server, or send "+
+		return job{}, registry.Inputf("labels_file", "is missing; name a label file on the server, or send "+
 			"the label rows with DoExchange")
 	}
 	planned, err := s.plan(request)
@@ -102,8 +106,10 @@ func (s *Service) planFile(request *plumbv1.HistoricalRequest) (store.JoinReques
 		return planned, err
 	}
 	planned.LabelsName = "label file " + name
-	planned.Labels, err = s.config.Engine.Locate(name)
-	return planned, inField("labels_file", err)
+	if planned.Labels, err = s.config.Engine.Locate(name); err != nil {
+		return planned, inField("labels_file", err)
+	}
+	return planned, planned.manifest.of(planned.Labels)
 }
 
 // inField names the field that an input error is about.

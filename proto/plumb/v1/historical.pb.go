@@ -46,6 +46,9 @@ type HistoricalRequest struct {
 	// __definition_hash, and of the winning row __source_file, __event_timestamp, __created_timestamp and __age_micros,
 	// the microseconds from its event time to the label's instant.
 	Provenance bool `protobuf:"varint,10,opt,name=provenance,proto3" json:"provenance,omitempty"`
+	// Say in the report what the result was made of and holds: its manifest. The files of the sources are read for it once,
+	// and again when they change.
+	Manifest bool `protobuf:"varint,11,opt,name=manifest,proto3" json:"manifest,omitempty"`
 	// Tell the progress of the join. Ask for it only with a reader that goes message by message (read_chunk in pyarrow):
 	// it adds messages without Arrow data, at which pyarrow's read_all ends as if there were no more.
 	Progress bool `protobuf:"varint,9,opt,name=progress,proto3" json:"progress,omitempty"`
@@ -149,6 +152,13 @@ func (x *HistoricalRequest) GetAsKnown() bool {
 func (x *HistoricalRequest) GetProvenance() bool {
 	if x != nil {
 		return x.Provenance
+	}
+	return false
+}
+
+func (x *HistoricalRequest) GetManifest() bool {
+	if x != nil {
+		return x.Manifest
 	}
 	return false
 }
@@ -341,7 +351,11 @@ type HistoricalReport struct {
 	// One for each use of a view, in the order of the selection.
 	Views []*HistoricalView `protobuf:"bytes,2,rep,name=views,proto3" json:"views,omitempty"`
 	// How long the server took, without the wait for other joins.
-	Seconds       float64 `protobuf:"fixed64,3,opt,name=seconds,proto3" json:"seconds,omitempty"`
+	Seconds float64 `protobuf:"fixed64,3,opt,name=seconds,proto3" json:"seconds,omitempty"`
+	// Where the request asks for it, the manifest of the result, one line of JSON that ends with a digest of the text before
+	// it. Label rows that the client sent are in it by the digest of their content. Whoever writes the rows to a file adds
+	// "file" with the file's name, size and SHA-256, and a new digest.
+	Manifest      string `protobuf:"bytes,4,opt,name=manifest,proto3" json:"manifest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -395,6 +409,13 @@ func (x *HistoricalReport) GetSeconds() float64 {
 		return x.Seconds
 	}
 	return 0
+}
+
+func (x *HistoricalReport) GetManifest() string {
+	if x != nil {
+		return x.Manifest
+	}
+	return ""
 }
 
 // HistoricalView counts what became of one use of a view.
@@ -472,7 +493,7 @@ var File_plumb_v1_historical_proto protoreflect.FileDescriptor
 
 const file_plumb_v1_historical_proto_rawDesc = "" +
 	"\n" +
-	"\x19plumb/v1/historical.proto\x12\bplumb.v1\x1a\x1bbuf/validate/validate.proto\x1a\x16plumb/v1/serving.proto\"\x90\x03\n" +
+	"\x19plumb/v1/historical.proto\x12\bplumb.v1\x1a\x1bbuf/validate/validate.proto\x1a\x16plumb/v1/serving.proto\"\xac\x03\n" +
 	"\x11HistoricalRequest\x12)\n" +
 	"\x0ffeature_service\x18\x01 \x01(\tH\x00R\x0efeatureService\x123\n" +
 	"\bfeatures\x18\x02 \x01(\v2\x15.plumb.v1.FeatureListH\x00R\bfeatures\x12\x1d\n" +
@@ -486,6 +507,7 @@ const file_plumb_v1_historical_proto_rawDesc = "" +
 	"provenance\x18\n" +
 	" \x01(\bR\n" +
 	"provenance\x12\x1a\n" +
+	"\bmanifest\x18\v \x01(\bR\bmanifest\x12\x1a\n" +
 	"\bprogress\x18\t \x01(\bR\bprogress\x12\x1f\n" +
 	"\vlabels_file\x18\b \x01(\tR\n" +
 	"labelsFileB\x12\n" +
@@ -497,11 +519,12 @@ const file_plumb_v1_historical_proto_rawDesc = "" +
 	"\x12HistoricalProgress\x12\x12\n" +
 	"\x04step\x18\x01 \x01(\tR\x04step\x12\x12\n" +
 	"\x04rows\x18\x02 \x01(\x03R\x04rows\x12\x14\n" +
-	"\x05total\x18\x03 \x01(\x03R\x05total\"p\n" +
+	"\x05total\x18\x03 \x01(\x03R\x05total\"\x8c\x01\n" +
 	"\x10HistoricalReport\x12\x12\n" +
 	"\x04rows\x18\x01 \x01(\x03R\x04rows\x12.\n" +
 	"\x05views\x18\x02 \x03(\v2\x18.plumb.v1.HistoricalViewR\x05views\x12\x18\n" +
-	"\aseconds\x18\x03 \x01(\x01R\aseconds\"|\n" +
+	"\aseconds\x18\x03 \x01(\x01R\aseconds\x12\x1a\n" +
+	"\bmanifest\x18\x04 \x01(\tR\bmanifest\"|\n" +
 	"\x0eHistoricalView\x12\x14\n" +
 	"\x05alias\x18\x01 \x01(\tR\x05alias\x12\x18\n" +
 	"\amatched\x18\x02 \x01(\x03R\amatched\x12\x1b\n" +

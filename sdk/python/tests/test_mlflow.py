@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import mlflow
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from conftest import run
@@ -95,6 +96,20 @@ def test_a_training_set_becomes_an_input_of_the_run(train: Path) -> None:
 
 
 @pytest.mark.usefixtures("tracking")
+def test_what_the_client_wrote_becomes_an_input_too(store: plumb.Store, labels: pd.DataFrame, tmp_path: Path) -> None:
+    file = tmp_path / "train.parquet"
+    made = store.historical(labels, service="delay_model", manifest=True)
+    made.to_parquet(file)
+    with mlflow.start_run() as active:
+        plumb.mlflow.log_dataset(file)
+    assert made.manifest is not None
+    assert logged(active.info.run_id)[1]["plumb.digest"] == made.manifest.digest
+    store.historical(labels, service="delay_model").to_parquet(file)
+    with mlflow.start_run(), pytest.raises(plumb.InputError, match=r"make it with .*manifest=True"):
+        plumb.mlflow.log_dataset(file)
+
+
+@pytest.mark.usefixtures("tracking")
 def test_the_manifest_is_kept_with_the_run_unless_told(train: Path) -> None:
     with mlflow.start_run() as active:
         plumb.mlflow.log_dataset(train)
@@ -156,7 +171,7 @@ def test_what_is_no_training_set_is_refused(train: Path, tmp_path: Path) -> None
     beside.unlink()
     assert plumb.manifests.manifest_of(train).rows == 2904
     pq.write_table(pq.read_table(train).replace_schema_metadata(), train)
-    refused(train, "holds no manifest: it was not written by plumb historical, or written again since")
+    refused(train, "holds no manifest: it was written without one, or written again since")
     train.write_bytes(b"PAR1")
     refused(train, "cannot read .*train.parquet")
 
@@ -174,7 +189,7 @@ def test_a_manifest_that_does_not_fit_its_csv_is_refused(train: Path) -> None:
     csv.write_text(text)
     beside.write_text(good.replace('"rows":2904', '"rows":2905'))
     refused("train.csv.manifest was changed by hand: its digest is not that of its content")
-    beside.write_text(good.replace('"format":2', '"format":3'))
+    beside.write_text(good.replace('"format":3', '"format":4'))
     refused("has format 3, which a newer version of Plumb wrote")
     beside.write_text("[]")
     refused("train.csv.manifest is no manifest")

@@ -31,6 +31,7 @@ from plumb.errors import (
 )
 from plumb.foreign import guarded
 from plumb.local import LocalStore
+from plumb.manifests import Manifest
 from plumb.plans import Applied, Change, Difference, Hazard, History, Plan, Revision
 from plumb.progress import Progress
 from plumb.provenance import ViewProvenance
@@ -62,6 +63,7 @@ __all__ = [
     "InputError",
     "JoinKey",
     "Listing",
+    "Manifest",
     "NotFoundError",
     "PermissionDeniedError",
     "Plan",

@@ -54,6 +54,8 @@ def carrier(given: pa.DataType) -> pa.DataType | None:
         return None if pt.is_nested(given.value_type) else carrier(given.value_type)
     if pt.is_timestamp(given) and given.tz is not None:
         return INSTANT
+    if pt.is_timestamp(given) and given.unit == "s":
+        return pa.timestamp("ms")
     if pt.is_decimal(given):
         return pa.decimal128(given.precision, given.scale) if given.precision <= DECIMAL_DIGITS else None
     if pt.is_nested(given):
@@ -156,6 +158,23 @@ class Carriers:
         features = [answer.field(i) for i in range(len(self.kept), len(answer))]
         return pa.schema([*self.kept, *features], metadata=self.given.metadata)
 
+    def described(self, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """The same rows with each label column in a type that the manifest describes: its own where the values are the
+        same in both, and else that in which it travelled.
+        """
+        columns, schema = rows.columns, self.described_schema(rows.schema)
+        for i in range(len(self.wire)):
+            if columns[i].type != schema.field(i).type:
+                columns[i] = self._carry(i, storage(columns[i]), schema.field(i).type)
+        return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+    def described_schema(self, rows: pa.Schema) -> pa.Schema:
+        """The schema of rows as described gives them."""
+        for i, travelled in enumerate(self.wire):
+            if not _alike(rows.field(i).type, travelled.type):
+                rows = rows.set(i, travelled)
+        return rows
+
     def _unpack(self, column: int, values: pa.Array, wanted: pa.DataType) -> pa.Array:
         if pt.is_null(wanted):
             return pa.nulls(len(values))
@@ -164,6 +183,19 @@ class Carriers:
             codes = pc.index_in(values.cast(categories.type), value_set=categories, skip_nulls=True)
             return pa.DictionaryArray.from_arrays(codes.cast(wanted.index_type), categories, ordered=wanted.ordered)
         return _cast(values, wanted)
+
+
+def check_describable(labels: pa.Schema, *, carried: bool = True) -> None:
+    """Raises InputError for a column that would be another one in a Parquet file that a manifest describes. Those that
+    were carried may have travelled in a type that Parquet has.
+    """
+    for field in labels:
+        seconds = pt.is_timestamp(field.type) and field.type.unit == "s" and not carried
+        if pt.is_duration(field.type) or pt.is_interval(field.type) or seconds:
+            raise InputError(
+                f"label column {field.name!r} is {field.type}, which a training set with a manifest cannot hold; "
+                "cast it, or leave it out"
+            )
 
 
 def check_names(names: list[Any], table: str = "label") -> None:
@@ -202,6 +234,21 @@ def to_instants(values: pa.Array) -> pa.Array:
     if values.type.unit == "ns":
         values = pc.floor_temporal(values.cast(pa.timestamp("ns")), unit="microsecond")
     return values.cast(pa.timestamp("us", values.type.tz)).cast(INSTANT)
+
+
+def _alike(one: pa.DataType, other: pa.DataType) -> bool:
+    """Whether a manifest describes values of both types in the same way."""
+    if pt.is_dictionary(one):
+        return _is_text(one.value_type) and _is_text(other)
+    return one == other or (_is_text(one) and _is_text(other)) or (_is_bytes(one) and _is_bytes(other))
+
+
+def _is_text(given: pa.DataType) -> bool:
+    return bool(pt.is_string(given) or pt.is_large_string(given) or pt.is_string_view(given))
+
+
+def _is_bytes(given: pa.DataType) -> bool:
+    return bool(pt.is_binary(given) or pt.is_large_binary(given) or pt.is_binary_view(given))
 
 
 def _cast(values: pa.Array, wanted: pa.DataType) -> pa.Array:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.flight as fl
 from google.protobuf import json_format
 
+from plumb import manifests
 from plumb.errors import Fault
 from plumb.result import Report, ViewReport
 from plumb.v1.historical_pb2 import HistoricalRequest, HistoricalUpdate
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from plumb.carriers import Carriers
     from plumb.labels import Labels
+    from plumb.manifests import Manifest
 
 QUEUED_MESSAGES = 4
 """How many messages of the answer wait for a slow reader; the rest waits at the server."""
@@ -61,6 +63,8 @@ class Exchange:
         self._ended = False
         self.report: Report | None = None
         """What the join did, once its last row has been read."""
+        self.manifest: Manifest | None = None
+        """What the rows were made of and hold, where that was asked for, once the last has been read."""
         self._writer, self._reader = client.do_exchange(fl.FlightDescriptor.for_command(command), options)
         self._threads = [
             threading.Thread(target=self._send, args=(labels,), daemon=True),
@@ -136,6 +140,8 @@ class Exchange:
         if update.HasField("report"):
             views = tuple(ViewReport(v.alias, v.matched, v.null_keys, v.null_times) for v in update.report.views)
             self.report = Report(update.report.rows, views, update.report.seconds)
+            if update.report.manifest:
+                self.manifest = manifests.parse(update.report.manifest, "the manifest that the server sent")
         elif progress is not None:
             progress(update.progress.step, update.progress.rows, update.progress.total)
 

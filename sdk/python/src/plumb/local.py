@@ -19,11 +19,12 @@ from google.protobuf import json_format
 from plumb import arguments, plans
 from plumb import definitions as defs
 from plumb import online as lookup
-from plumb.carriers import INSTANT, Carriers
+from plumb.carriers import INSTANT, Carriers, check_describable
 from plumb.command import Command, OnProgress, find_binary
 from plumb.errors import Error, HazardError, InputError
 from plumb.foreign import guarded_methods
 from plumb.labels import Labels, check_file, labels_of
+from plumb.manifests import SUFFIX, parse
 from plumb.progress import Reporter
 from plumb.provenance import ROW, ViewProvenance
 from plumb.pushing import Columns, Pushed, RefusedRow, batches_of, check_columns, typed
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from plumb.labels import Frame
+    from plumb.manifests import Manifest
     from plumb.online import Answer, Keys
 
     M = TypeVar("M", bound=Message)
@@ -77,6 +79,8 @@ class LocalStore(Store):
                 return self._join_file(file, folder, request, options)
         rows = labels_of(labels)
         carriers = Carriers(rows.schema, options.timestamp_column)
+        if options.manifest:
+            check_describable(carriers.given)
         with _folder() as folder:
             file = folder / "labels.arrow"
             _write(file, carriers, rows)
@@ -101,14 +105,19 @@ class LocalStore(Store):
                 f"--out={out}",
                 *_wanted(request),
                 *_flags(options),
+                *_manifest_flags(options, carriers),
                 progress=reporter.update,
             )
         finally:
             reporter.done()
         report = _report(done)
+        made = _manifest(out) if options.manifest else None
         source = pa.memory_map(str(out))  # What is mapped stays readable when the folder goes.
         rows = _rows(pa.ipc.open_file(source), carriers, given)
         rows.report = lambda: report
+        if made is not None:
+            check_describable(rows.schema, carried=carriers is not None)
+            rows.manifest = lambda: made
         if carriers is None:
             rows.labels_file = labels
             rows.label_columns = _label_columns(rows.schema, labels)
@@ -271,12 +280,26 @@ def _pushed(done: dict[str, Any], event: str, columns: Columns, misfits: dict[in
 
 
 def _rows(file: pa.ipc.RecordBatchFileReader, carriers: Carriers | None, labels: Labels | None) -> Rows:
-    batches = (file.get_batch(i) for i in range(file.num_record_batches))
+    batches = (file.get_batch(i).replace_schema_metadata() for i in range(file.num_record_batches))
     if carriers is None or labels is None:
-        return Rows(file.schema, batches, 0)
-    return Rows(
+        return Rows(file.schema.remove_metadata(), batches, 0)
+    rows = Rows(
         carriers.result(file.schema), map(carriers.unpack, batches), len(carriers.kept), labels.pandas, labels.index
     )
+    rows.carriers = carriers
+    return rows
+
+
+def _manifest(out: Path) -> Manifest:
+    beside = out.with_name(out.name + SUFFIX)
+    return parse(beside.read_text(encoding="utf-8"), str(beside))
+
+
+def _manifest_flags(options: JoinOptions, carriers: Carriers | None) -> list[str]:
+    """Whether the binary makes a manifest. Rows of a frame are in no file that could be named in it."""
+    if not options.manifest:
+        return ["--no-manifest"]
+    return ["--labels-by-content"] if carriers is not None else []
 
 
 def _label_columns(schema: pa.Schema, file: Path) -> int:

@@ -1,4 +1,4 @@
-"""Manifests of training sets, as plumb historical writes them."""
+"""Manifests of training sets, as plumb historical makes them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from plumb.labels import check_file
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT = 2
+FORMAT = 3
 """The format that is known; a later one is refused."""
 
 SUFFIX = ".manifest"
@@ -25,7 +25,9 @@ KEY = b"plumb.manifest"
 """The name of a manifest in the metadata of Parquet and Arrow files."""
 
 _SEAL = ',"digest":"'
-_MEMBERS = ("project", "revision", "selection", "options", "views", "labels", "sources", "output")
+_WITHIN = ',"within":"'
+_WRITTEN = ',"file":{"name":'
+_MEMBERS = ("project", "selection", "options", "views", "labels", "sources", "output")
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,18 @@ class Manifest:
     text: str
     """As it was written."""
     content: dict[str, Any]
+
+    @property
+    def within(self) -> str:
+        """What a training set holds of it: all that is the same whenever and wherever the set is made."""
+        return _sealed(self.text.rpartition(_WITHIN)[0])
+
+    def beside(self, file: Path, size: int, digest: str) -> str:
+        """What goes beside a training set, a file of so many bytes with this SHA-256 in hexadecimal."""
+        opened = self.text.rpartition(_SEAL)[0]
+        opened = opened.rpartition(_WRITTEN)[0] or opened
+        written = {"name": file.name, "size": size, "digest": f"sha256:{digest}"}
+        return _sealed(f'{opened},"file":{json.dumps(written, ensure_ascii=False, separators=(",", ":"))}')
 
     @property
     def rows(self) -> int:
@@ -69,8 +83,8 @@ def manifest_of(file: Path) -> Manifest:
     held = _held(file)
     if held is None:
         raise InputError(
-            f"{file} holds no manifest: it was not written by plumb historical, or written again since; "
-            "make it with plumb historical"
+            f"{file} holds no manifest: it was written without one, or written again since; "
+            "make it with plumb historical, or with historical(…, manifest=True) and to_parquet"
         )
     within = parse(held, f"the manifest in {file}")
     if beside is None:
@@ -95,13 +109,17 @@ def parse(text: str, where: str, *, sealed: bool = True) -> Manifest:
     if not isinstance(version, int) or version > FORMAT:
         raise InputError(f"{where} has format {version}, which a newer version of Plumb wrote; upgrade this one")
     opened, _, _ = text.strip().rpartition(_SEAL)
-    digest = hashlib.sha256(opened.encode()).hexdigest()
-    if sealed and content.get("digest") != f"sha256:{digest}":
+    if sealed and text.strip() != _sealed(opened):
         raise InputError(f"{where} was changed by hand: its digest is not that of its content")
     missing = [name for name in _MEMBERS if name not in content]
     if missing:
         raise InputError(f"{where} is damaged: it lacks {', '.join(missing)}")
     return Manifest(text.strip(), content)
+
+
+def _sealed(opened: str) -> str:
+    """A manifest that lacks its end, with the digest that it ends with."""
+    return f'{opened}{_SEAL}sha256:{hashlib.sha256(opened.encode()).hexdigest()}"}}'
 
 
 def _beside(file: Path) -> str | None:

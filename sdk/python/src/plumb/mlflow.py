@@ -86,7 +86,7 @@ class TrainingSet(Dataset):  # type: ignore[misc, unused-ignore]
             "num_elements": self.manifest.rows * len(self.manifest.columns),
             "digest": self.manifest.digest,
             "project": content["project"],
-            "revision": content["revision"],
+            "revision": content.get("revision"),
             "selection": content["selection"],
             "options": content["options"],
             "views": {view["view"]: view["hash"] for view in content["views"]},
@@ -128,9 +128,10 @@ def log_dataset(
     )
     told = {
         "plumb.project": str(manifest.content["project"]),
-        "plumb.revision": str(manifest.content["revision"]),
         "plumb.digest": manifest.digest,
     }
+    if "revision" in manifest.content:  # It is in the manifest beside the file.
+        told["plumb.revision"] = str(manifest.content["revision"])
     mlflow.log_input(logged, context=context, tags={**told, **(tags or {})})
     if log_manifest:
         mlflow.log_text(manifest.text, f"plumb/{file.name}.manifest")

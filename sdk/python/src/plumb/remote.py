@@ -17,7 +17,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from plumb import arguments, plans, pushwire
 from plumb import definitions as defs
 from plumb import online as lookup
-from plumb.carriers import INSTANT, Carriers
+from plumb.carriers import INSTANT, Carriers, check_describable
 from plumb.errors import (
     ConflictError,
     Error,
@@ -148,6 +148,8 @@ class RemoteStore(Store):
     def _join(self, labels: Frame | str | os.PathLike[str], request: Request, options: JoinOptions) -> Result:
         rows = labels_of(labels)
         carriers = Carriers(rows.schema, options.timestamp_column)
+        if options.manifest:
+            check_describable(carriers.given)
         message = HistoricalRequest(
             full_names=request.full_names,
             timestamp_column=options.timestamp_column,
@@ -155,6 +157,7 @@ class RemoteStore(Store):
             event_timestamps=options.event_timestamps,
             as_known=options.as_known,
             provenance=options.provenance,
+            manifest=options.manifest,
             progress=True,
         )
         _select(message, request)
@@ -177,6 +180,8 @@ class RemoteStore(Store):
                 rows.index,
                 rows.file,
                 lambda: exchange.report,
+                manifest=(lambda: exchange.manifest) if options.manifest else None,
+                carriers=carriers,
                 close=exchange.close,
             )
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import os
 import threading
@@ -18,6 +19,7 @@ from plumb.carriers import without_null_categories
 from plumb.conversion import first_failing
 from plumb.errors import Fault, InputError, PreconditionError, SpentError
 from plumb.foreign import CallersOwn, guarded_methods, is_foreign, translated, words
+from plumb.manifests import KEY, SUFFIX
 from plumb.tables import html_table, text_table
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
 
+    from plumb.carriers import Carriers
+    from plumb.manifests import Manifest
     from plumb.provenance import ViewProvenance
 
 SHOWN_ROWS = 5
@@ -82,6 +86,10 @@ class Rows:
     """What the join did, once that is known; None for a look-up."""
     provenance: Mapping[str, ViewProvenance] | None = None
     """Where the values of a look-up come from, where that was asked for."""
+    manifest: Callable[[], Manifest | None] | None = None
+    """What the rows of a join were made of and hold, once that is known; None where it was not asked for."""
+    carriers: Carriers | None = None
+    """How the label columns travelled, where they travelled with the rows."""
     close: Callable[[], None] = field(default=lambda: None)
     """Lets go of what feeds batches; may be called at any time, and more than once."""
 
@@ -144,6 +152,22 @@ class Result:
         """
         return self._rows.provenance
 
+    @property
+    def manifest(self) -> Manifest | None:
+        """What the rows of a join were made of and hold; None where it was not asked for.
+
+        It is known after the last row. Raises PreconditionError before that row has been read.
+        """
+        if self._rows.manifest is None:
+            return None
+        made = self._rows.manifest()
+        if made is None:
+            raise PreconditionError(
+                "the manifest of a join is known once its last row has been read; read the rows first, with to_arrow, "
+                "to_pandas, to_polars or to_parquet"
+            )
+        return made
+
     def to_arrow(self) -> pa.Table:
         """The rows as a pyarrow Table, which is kept."""
         if self._table is None:
@@ -169,15 +193,19 @@ class Result:
         return iter(self._table.to_batches()) if self._table is not None else self._stream()
 
     def to_parquet(self, path: str | os.PathLike[str]) -> None:
-        """Writes the rows to a Parquet file, which appears whole or not at all."""
+        """Writes the rows to a Parquet file, which appears whole or not at all.
+
+        With a manifest, the file holds one and has one beside it, FILE.manifest, as what plumb historical writes: plumb
+        dataset verifies, rebuilds and compares it. Without, a manifest that was there of an earlier file is removed.
+        """
         final = arguments.path("path", path)
         self._check_target(final)
         partial = final.with_name(f".{final.name}.{os.getpid()}-{threading.get_ident()}.partial")
         try:
-            with pq.ParquetWriter(partial, self.schema) as writer:
-                for batch in self.to_batches():
-                    writer.write_batch(batch)
+            self._write(partial)
+            beside = self._beside(partial, final)
             partial.replace(final)
+            beside()
         except OSError as error:
             raise Fault(f"cannot write {final}: {error.strerror or error}") from error
         except pa.ArrowException as error:
@@ -186,9 +214,39 @@ class Result:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
 
+    def _write(self, path: Path) -> None:
+        carriers = self._rows.carriers if self._rows.manifest is not None else None
+        schema = self.schema if carriers is None else carriers.described_schema(self.schema)
+        with pq.ParquetWriter(path, schema) as writer:
+            for batch in self.to_batches():
+                writer.write_batch(batch if carriers is None else carriers.described(batch))
+            if self.manifest is not None:
+                writer.add_key_value_metadata({KEY: self.manifest.within})
+
+    def _beside(self, partial: Path, final: Path) -> Callable[[], None]:
+        """What puts the manifest beside a file, or removes one that is there, once the file has its name."""
+        beside = final.with_name(final.name + SUFFIX)
+        if self.manifest is None:
+            return lambda: beside.unlink(missing_ok=True)
+        text = self.manifest.beside(final, partial.stat().st_size, _sha256(partial))
+        unfinished = partial.with_name(partial.name + SUFFIX)
+
+        def write() -> None:
+            try:
+                unfinished.write_text(text + "\n", encoding="utf-8")
+                unfinished.replace(beside)
+            finally:
+                unfinished.unlink(missing_ok=True)
+
+        return write
+
     def _check_target(self, final: Path) -> None:
         """Raises InputError where no file can be, in the command line's words, and for the label file."""
         folder = final.parent
+        if self._rows.manifest is not None and final.suffix.lower() != ".parquet":
+            raise InputError(
+                f"{final} has to end in .parquet, so that plumb dataset knows what a file with a manifest is"
+            )
         try:
             final.exists()
         except OSError as error:
@@ -279,6 +337,14 @@ class Result:
 
     def _repr_html_(self) -> str:
         return f"<div><p>{self._title()}</p>{html_table(*self._shown())}</div>"
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def _plain_categories(table: pa.Table) -> pa.Table:

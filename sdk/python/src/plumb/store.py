@@ -59,6 +59,7 @@ class JoinOptions:
     event_timestamps: bool
     as_known: bool
     provenance: bool
+    manifest: bool
     progress: Wanted
 
 
@@ -78,6 +79,7 @@ class Store(ABC):
         event_timestamps: bool = False,
         as_known: bool = False,
         provenance: bool = False,
+        manifest: bool = False,
         progress: Wanted = None,
     ) -> Result:
         """Joins features to label rows, each as of its own instant: one row for each, in their order (R6).
@@ -94,6 +96,8 @@ class Store(ABC):
         the row found source_file (relative to the project, null for a SQL source), event_timestamp, created_timestamp,
         and age_micros, the microseconds from its event time to the label's instant. What is of an expired row is given
         along with statuses (R13).
+        manifest: make a manifest: what the rows were made of and hold, as plumb historical does. The result's manifest
+        has it once the rows have been read, and to_parquet writes it into the file and beside it, as FILE.manifest.
         progress: True or False, or a function that is given plumb.Progress; by default joins of more than a second
         show a bar in notebooks and terminals.
 
@@ -105,6 +109,7 @@ class Store(ABC):
             arguments.flag("event_timestamps", event_timestamps),
             arguments.flag("as_known", as_known),
             arguments.flag("provenance", provenance),
+            arguments.flag("manifest", manifest),
             progress,
         )
         if progress is not None and not callable(progress):

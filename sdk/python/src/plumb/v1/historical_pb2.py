@@ -16,7 +16,7 @@ _sym_db = _symbol_database.Default()
 from plumb.v1 import serving_pb2 as plumb_dot_v1_dot_serving__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19plumb/v1/historical.proto\x12\x08plumb.v1\x1a\x16plumb/v1/serving.proto\"\x8b\x03\n\x11HistoricalRequest\x12)\n\x0f\x66\x65\x61ture_service\x18\x01 \x01(\tH\x00R\x0e\x66\x65\x61tureService\x12\x33\n\x08\x66\x65\x61tures\x18\x02 \x01(\x0b\x32\x15.plumb.v1.FeatureListH\x00R\x08\x66\x65\x61tures\x12\x1d\n\nfull_names\x18\x03 \x01(\x08R\tfullNames\x12)\n\x10timestamp_column\x18\x04 \x01(\tR\x0ftimestampColumn\x12\x1a\n\x08statuses\x18\x05 \x01(\x08R\x08statuses\x12)\n\x10\x65vent_timestamps\x18\x06 \x01(\x08R\x0f\x65ventTimestamps\x12\x19\n\x08\x61s_known\x18\x07 \x01(\x08R\x07\x61sKnown\x12\x1e\n\nprovenance\x18\n \x01(\x08R\nprovenance\x12\x1a\n\x08progress\x18\t \x01(\x08R\x08progress\x12\x1f\n\x0blabels_file\x18\x08 \x01(\tR\nlabelsFileB\r\n\tselection\x12\x00\"\x8e\x01\n\x10HistoricalUpdate\x12:\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.plumb.v1.HistoricalProgressH\x00R\x08progress\x12\x34\n\x06report\x18\x02 \x01(\x0b\x32\x1a.plumb.v1.HistoricalReportH\x00R\x06reportB\x08\n\x06update\"R\n\x12HistoricalProgress\x12\x12\n\x04step\x18\x01 \x01(\tR\x04step\x12\x12\n\x04rows\x18\x02 \x01(\x03R\x04rows\x12\x14\n\x05total\x18\x03 \x01(\x03R\x05total\"p\n\x10HistoricalReport\x12\x12\n\x04rows\x18\x01 \x01(\x03R\x04rows\x12.\n\x05views\x18\x02 \x03(\x0b\x32\x18.plumb.v1.HistoricalViewR\x05views\x12\x18\n\x07seconds\x18\x03 \x01(\x01R\x07seconds\"|\n\x0eHistoricalView\x12\x14\n\x05\x61lias\x18\x01 \x01(\tR\x05\x61lias\x12\x18\n\x07matched\x18\x02 \x01(\x03R\x07matched\x12\x1b\n\tnull_keys\x18\x03 \x01(\x03R\x08nullKeys\x12\x1d\n\nnull_times\x18\x04 \x01(\x03R\tnullTimesB4Z2github.com/plumbstore/plumb/proto/plumb/v1;plumbv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19plumb/v1/historical.proto\x12\x08plumb.v1\x1a\x16plumb/v1/serving.proto\"\xa7\x03\n\x11HistoricalRequest\x12)\n\x0f\x66\x65\x61ture_service\x18\x01 \x01(\tH\x00R\x0e\x66\x65\x61tureService\x12\x33\n\x08\x66\x65\x61tures\x18\x02 \x01(\x0b\x32\x15.plumb.v1.FeatureListH\x00R\x08\x66\x65\x61tures\x12\x1d\n\nfull_names\x18\x03 \x01(\x08R\tfullNames\x12)\n\x10timestamp_column\x18\x04 \x01(\tR\x0ftimestampColumn\x12\x1a\n\x08statuses\x18\x05 \x01(\x08R\x08statuses\x12)\n\x10\x65vent_timestamps\x18\x06 \x01(\x08R\x0f\x65ventTimestamps\x12\x19\n\x08\x61s_known\x18\x07 \x01(\x08R\x07\x61sKnown\x12\x1e\n\nprovenance\x18\n \x01(\x08R\nprovenance\x12\x1a\n\x08manifest\x18\x0b \x01(\x08R\x08manifest\x12\x1a\n\x08progress\x18\t \x01(\x08R\x08progress\x12\x1f\n\x0blabels_file\x18\x08 \x01(\tR\nlabelsFileB\r\n\tselection\x12\x00\"\x8e\x01\n\x10HistoricalUpdate\x12:\n\x08progress\x18\x01 \x01(\x0b\x32\x1c.plumb.v1.HistoricalProgressH\x00R\x08progress\x12\x34\n\x06report\x18\x02 \x01(\x0b\x32\x1a.plumb.v1.HistoricalReportH\x00R\x06reportB\x08\n\x06update\"R\n\x12HistoricalProgress\x12\x12\n\x04step\x18\x01 \x01(\tR\x04step\x12\x12\n\x04rows\x18\x02 \x01(\x03R\x04rows\x12\x14\n\x05total\x18\x03 \x01(\x03R\x05total\"\x8c\x01\n\x10HistoricalReport\x12\x12\n\x04rows\x18\x01 \x01(\x03R\x04rows\x12.\n\x05views\x18\x02 \x03(\x0b\x32\x18.plumb.v1.HistoricalViewR\x05views\x12\x18\n\x07seconds\x18\x03 \x01(\x01R\x07seconds\x12\x1a\n\x08manifest\x18\x04 \x01(\tR\x08manifest\"|\n\x0eHistoricalView\x12\x14\n\x05\x61lias\x18\x01 \x01(\tR\x05\x61lias\x12\x18\n\x07matched\x18\x02 \x01(\x03R\x07matched\x12\x1b\n\tnull_keys\x18\x03 \x01(\x03R\x08nullKeys\x12\x1d\n\nnull_times\x18\x04 \x01(\x03R\tnullTimesB4Z2github.com/plumbstore/plumb/proto/plumb/v1;plumbv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -25,13 +25,13 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z2github.com/plumbstore/plumb/proto/plumb/v1;plumbv1'
   _globals['_HISTORICALREQUEST']._serialized_start=64
-  _globals['_HISTORICALREQUEST']._serialized_end=459
-  _globals['_HISTORICALUPDATE']._serialized_start=462
-  _globals['_HISTORICALUPDATE']._serialized_end=604
-  _globals['_HISTORICALPROGRESS']._serialized_start=606
-  _globals['_HISTORICALPROGRESS']._serialized_end=688
-  _globals['_HISTORICALREPORT']._serialized_start=690
-  _globals['_HISTORICALREPORT']._serialized_end=802
-  _globals['_HISTORICALVIEW']._serialized_start=804
-  _globals['_HISTORICALVIEW']._serialized_end=928
+  _globals['_HISTORICALREQUEST']._serialized_end=487
+  _globals['_HISTORICALUPDATE']._serialized_start=490
+  _globals['_HISTORICALUPDATE']._serialized_end=632
+  _globals['_HISTORICALPROGRESS']._serialized_start=634
+  _globals['_HISTORICALPROGRESS']._serialized_end=716
+  _globals['_HISTORICALREPORT']._serialized_start=719
+  _globals['_HISTORICALREPORT']._serialized_end=859
+  _globals['_HISTORICALVIEW']._serialized_start=861
+  _globals['_HISTORICALVIEW']._serialized_end=985
 # @@protoc_insertion_point(module_scope)

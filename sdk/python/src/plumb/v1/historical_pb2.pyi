@@ -8,7 +8,7 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class HistoricalRequest(_message.Message):
-    __slots__ = ("feature_service", "features", "full_names", "timestamp_column", "statuses", "event_timestamps", "as_known", "provenance", "progress", "labels_file")
+    __slots__ = ("feature_service", "features", "full_names", "timestamp_column", "statuses", "event_timestamps", "as_known", "provenance", "manifest", "progress", "labels_file")
     FEATURE_SERVICE_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     FULL_NAMES_FIELD_NUMBER: _ClassVar[int]
@@ -17,6 +17,7 @@ class HistoricalRequest(_message.Message):
     EVENT_TIMESTAMPS_FIELD_NUMBER: _ClassVar[int]
     AS_KNOWN_FIELD_NUMBER: _ClassVar[int]
     PROVENANCE_FIELD_NUMBER: _ClassVar[int]
+    MANIFEST_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     LABELS_FILE_FIELD_NUMBER: _ClassVar[int]
     feature_service: str
@@ -27,9 +28,10 @@ class HistoricalRequest(_message.Message):
     event_timestamps: bool
     as_known: bool
     provenance: bool
+    manifest: bool
     progress: bool
     labels_file: str
-    def __init__(self, feature_service: _Optional[str] = ..., features: _Optional[_Union[_serving_pb2.FeatureList, _Mapping]] = ..., full_names: bool = ..., timestamp_column: _Optional[str] = ..., statuses: bool = ..., event_timestamps: bool = ..., as_known: bool = ..., provenance: bool = ..., progress: bool = ..., labels_file: _Optional[str] = ...) -> None: ...
+    def __init__(self, feature_service: _Optional[str] = ..., features: _Optional[_Union[_serving_pb2.FeatureList, _Mapping]] = ..., full_names: bool = ..., timestamp_column: _Optional[str] = ..., statuses: bool = ..., event_timestamps: bool = ..., as_known: bool = ..., provenance: bool = ..., manifest: bool = ..., progress: bool = ..., labels_file: _Optional[str] = ...) -> None: ...
 
 class HistoricalUpdate(_message.Message):
     __slots__ = ("progress", "report")
@@ -50,14 +52,16 @@ class HistoricalProgress(_message.Message):
     def __init__(self, step: _Optional[str] = ..., rows: _Optional[int] = ..., total: _Optional[int] = ...) -> None: ...
 
 class HistoricalReport(_message.Message):
-    __slots__ = ("rows", "views", "seconds")
+    __slots__ = ("rows", "views", "seconds", "manifest")
     ROWS_FIELD_NUMBER: _ClassVar[int]
     VIEWS_FIELD_NUMBER: _ClassVar[int]
     SECONDS_FIELD_NUMBER: _ClassVar[int]
+    MANIFEST_FIELD_NUMBER: _ClassVar[int]
     rows: int
     views: _containers.RepeatedCompositeFieldContainer[HistoricalView]
     seconds: float
-    def __init__(self, rows: _Optional[int] = ..., views: _Optional[_Iterable[_Union[HistoricalView, _Mapping]]] = ..., seconds: _Optional[float] = ...) -> None: ...
+    manifest: str
+    def __init__(self, rows: _Optional[int] = ..., views: _Optional[_Iterable[_Union[HistoricalView, _Mapping]]] = ..., seconds: _Optional[float] = ..., manifest: _Optional[str] = ...) -> None: ...
 
 class HistoricalView(_message.Message):
     __slots__ = ("alias", "matched", "null_keys", "null_times")
