@@ -196,7 +196,7 @@ func TestOnlyLookUpsOfTheTimeAreAudited(t *testing.T) {
 	request = audit.Request{Project: "others", Folder: s.logs(), From: at(1), To: at(3)}
 	refused(t, s.auditor(), request, "set serving.audit.dir in plumb.yaml")
 	request.Folder = filepath.Join(s.folder, "nowhere")
-	refused(t, s.auditor(), request, "is no folder")
+	refused(t, s.auditor(), request, "is not a folder")
 }
 
 func TestLogFilesThatCannotBeReadAreAllNamed(t *testing.T) {
@@ -218,8 +218,8 @@ func TestLogFilesThatCannotBeReadAreAllNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	request := audit.Request{Project: "shops", Folder: s.logs(), From: at(-60), To: at(60)}
-	refused(t, s.auditor(), request, halved, "is no whole Parquet file", newer, "written by a newer version", strange,
-		"is no audit log")
+	refused(t, s.auditor(), request, halved, "is not a whole Parquet file", newer, "written by a newer version", strange,
+		"is not an audit log")
 	for _, path := range []string{halved, newer, strange} {
 		if err := os.Remove(path); err != nil {
 			t.Fatal(err)

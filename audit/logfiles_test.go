@@ -37,8 +37,8 @@ func TestAFileThatCannotBeRead_IsReported_AndOthersAreCompared(t *testing.T) {
 	if report.Matched != 2 || report.Values != 2 || report.Files != 1 {
 		t.Errorf("what can be read is compared: %+v", report)
 	}
-	want := []string{"is no whole Parquet file", "is damaged", "written by a newer version", "is no audit log",
-		"is no whole Parquet file"}
+	want := []string{"is not a whole Parquet file", "is damaged", "written by a newer version", "is not an audit log",
+		"is not a whole Parquet file"}
 	if len(report.UnreadableFiles) != len(want) {
 		t.Fatalf("want %d unreadable files, got %+v", len(want), report.UnreadableFiles)
 	}

@@ -137,7 +137,7 @@ func statusAt(statuses arrow.Array, row int) (plumbv1.Status, error) {
 	}
 	status, ok := plumbv1.Status_value[name]
 	if !ok {
-		return 0, fmt.Errorf("%q is no status", statuses.ValueStr(row))
+		return 0, fmt.Errorf("%q is not a status", statuses.ValueStr(row))
 	}
 	return plumbv1.Status(status), nil
 }

@@ -33,7 +33,7 @@ func Differences(a, b *Manifest) ([]string, error) {
 	return slices.Sorted(maps.Keys(names)), nil
 }
 
-// flattened is the text of each member that is no object and no array of objects, by the names that lead to it.
+// flattened is the text of each member that is not an object and no array of objects, by the names that lead to it.
 func flattened(m *Manifest) (map[string]string, error) {
 	text, err := json.Marshal(m)
 	if err != nil {

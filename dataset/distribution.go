@@ -64,7 +64,7 @@ func (n Number) MarshalJSON() ([]byte, error) {
 func (n *Number) UnmarshalJSON(text []byte) error {
 	value, err := strconv.ParseFloat(string(unquoted(text)), 64)
 	if err != nil {
-		return fmt.Errorf("%s is no number", text)
+		return fmt.Errorf("%s is not a number", text)
 	}
 	*n = Number(value)
 	return nil

@@ -85,7 +85,7 @@ func readManifest(path string) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case !info.Mode().IsRegular():
-		return nil, errors.New("it is no file")
+		return nil, errors.New("it is not a file")
 	case info.Size() > maxManifest:
 		return nil, fmt.Errorf("it has %d bytes, and a manifest has at most %d", info.Size(), maxManifest)
 	}

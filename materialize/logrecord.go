@@ -104,7 +104,7 @@ func (r *recordReader) column(name string, want arrow.DataType) arrow.Array {
 	return nil
 }
 
-// elementOf is the type of an array's elements; NULL for what is no array.
+// elementOf is the type of an array's elements; NULL for what is not an array.
 func elementOf(t arrow.DataType) arrow.Type {
 	if list, ok := t.(arrow.ListLikeType); ok {
 		return list.Elem().ID()

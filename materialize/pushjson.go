@@ -20,7 +20,7 @@ import (
 )
 
 // JSONRows collects rows of a view from JSON objects. Columns are found as store.FindColumns says. Values have the form
-// that plumb online prints: BYTES are base64, TIMESTAMP is RFC 3339, a float that is no number is the text NaN,
+// that plumb online prints: BYTES are base64, TIMESTAMP is RFC 3339, a float that is not a number is the text NaN,
 // Infinity or -Infinity; integers may be text too, since not every program can write all of INT64 as a number. It is
 // not safe for concurrent use.
 type JSONRows struct {

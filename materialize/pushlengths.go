@@ -35,7 +35,7 @@ func tooLong(field string, length, most int) *registry.InputError {
 		humanize.Comma(int64(most)))
 }
 
-// longestText is the length of a value, or of the longest element of an array; 0 for what is no text.
+// longestText is the length of a value, or of the longest element of an array; 0 for what is not text.
 func longestText(column arrow.Array, row int) int {
 	if column.IsNull(row) {
 		return 0

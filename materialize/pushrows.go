@@ -173,16 +173,16 @@ func (w *packing) checkTimes(row int) *registry.InputError {
 		return registry.Inputf(w.rows.eventName(), "%s is in the future, by more than the allowed clock skew of %s",
 			store.Instant(event.Value(row)), w.skew)
 	case !holds(event.Value(row)):
-		return registry.Inputf(w.rows.eventName(), "%d microseconds since 1970 is no instant that can be kept",
+		return registry.Inputf(w.rows.eventName(), "%d microseconds since 1970 is not an instant that can be kept",
 			event.Value(row))
 	case created.IsValid(row) && !holds(created.Value(row)):
-		return registry.Inputf(w.rows.createdName(), "%d microseconds since 1970 is no instant that can be kept",
+		return registry.Inputf(w.rows.createdName(), "%d microseconds since 1970 is not an instant that can be kept",
 			created.Value(row))
 	}
 	for _, at := range w.instants {
 		column := w.rows.Features[at].(*array.Timestamp)
 		if column.IsValid(row) && !holds(int64(column.Value(row))) {
-			return registry.Inputf(w.view.Features[at].Name, "%d microseconds since 1970 is no instant that can be kept",
+			return registry.Inputf(w.view.Features[at].Name, "%d microseconds since 1970 is not an instant that can be kept",
 				column.Value(row))
 		}
 	}

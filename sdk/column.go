@@ -14,7 +14,7 @@ type Status byte
 
 // The statuses.
 const (
-	// StatusUnknown is no status of a value: the output was not asked for.
+	// StatusUnknown is not a status of a value: the output was not asked for.
 	StatusUnknown = Status(plumbv1.Status_STATUS_UNSPECIFIED)
 	// Present: the value is there.
 	Present = Status(plumbv1.Status_PRESENT)

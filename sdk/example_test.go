@@ -173,7 +173,7 @@ func ExampleViolations() {
 		fmt.Printf("%s: %s\n", violation.Field, violation.Description)
 	}
 	// Output:
-	// aircraft: is no key of these features; their keys are airport
+	// aircraft: is not a key of these features; their keys are airport
 	// airport: holds INT64 values; its keys are STRING
 }
 

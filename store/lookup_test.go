@@ -64,7 +64,7 @@ func TestKeysThatAreNotAsWantedAreNamed(t *testing.T) {
 		{"none", nil, []string{"origin: is missing; give a column of STRING keys", "number: is missing"}},
 		{"one missing", []*plumbv1.KeyColumn{texts("origin", "EWR")}, []string{"number: is missing"}},
 		{"one surplus", []*plumbv1.KeyColumn{texts("origin", "EWR"), numbers("number", 1), texts("orign", "JFK")},
-			[]string{`orign: is no key of these features; their keys are origin, number; did you mean "origin"?`}},
+			[]string{`orign: is not a key of these features; their keys are origin, number; did you mean "origin"?`}},
 		{"one twice", []*plumbv1.KeyColumn{texts("origin", "EWR"), numbers("number", 1), numbers("number", 2)},
 			[]string{"number: is given twice"}},
 		{"other types", []*plumbv1.KeyColumn{dates, texts("number", "1")},
@@ -73,7 +73,7 @@ func TestKeysThatAreNotAsWantedAreNamed(t *testing.T) {
 		{"no values", []*plumbv1.KeyColumn{{Name: "origin"}, numbers("number", 1)},
 			[]string{"origin: holds no scalar values"}},
 		{"no column at all", []*plumbv1.KeyColumn{nil, texts("origin", "EWR"), numbers("number", 1)},
-			[]string{"is no key of these features"}},
+			[]string{"is not a key of these features"}},
 		{"uneven", []*plumbv1.KeyColumn{texts("origin", "EWR", "JFK"), numbers("number", 1)},
 			[]string{`number: has 1 rows where "origin" has 2`}},
 		{"no rows", []*plumbv1.KeyColumn{texts("origin"), numbers("number")},
@@ -104,7 +104,7 @@ func TestKeysThatAreNotAsWantedAreNamed(t *testing.T) {
 func TestAKeyOfNoUseIsRefusedWhereThereAreNone(t *testing.T) {
 	lookup := newLookup(t, newView("world", nil, delay))
 	_, err := lookup.Get(t.Context(), newMemory(), store.LookupRequest{Keys: []*plumbv1.KeyColumn{texts("origin", "EWR")}})
-	if err == nil || err.Error() != "origin: is no key of these features; they have none" {
+	if err == nil || err.Error() != "origin: is not a key of these features; they have none" {
 		t.Errorf("error is %v", err)
 	}
 }

@@ -79,9 +79,9 @@ func (l *Lookup) surplus(name string) error {
 		names[i] = field.Name
 	}
 	if len(names) == 0 {
-		return registry.Inputf(name, "is no key of these features; they have none")
+		return registry.Inputf(name, "is not a key of these features; they have none")
 	}
-	text := fmt.Sprintf("is no key of these features; their keys are %s", strings.Join(names, ", "))
+	text := fmt.Sprintf("is not a key of these features; their keys are %s", strings.Join(names, ", "))
 	if suggestion := registry.Closest(name, names); suggestion != "" {
 		text += fmt.Sprintf("; did you mean %q?", suggestion)
 	}

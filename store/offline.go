@@ -46,7 +46,7 @@ type Offline interface {
 // Inspector tells what sources hold, for validation.
 type Inspector interface {
 	// Columns returns the columns of a source in its order. It fails with a *registry.InputError for a file that is not
-	// there or lies outside the roots, is no Parquet file, or for a query that does not parse, refers to what is no
+	// there or lies outside the roots, is not a Parquet file, or for a query that does not parse, refers to what is no
 	// source or, directly or not, to itself, or uses what queries may not.
 	Columns(ctx context.Context, source *registry.Source) ([]registry.Column, error)
 	// CanBecome says whether values of the column may be brought to the declared type, as a feature or as a join key:

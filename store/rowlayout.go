@@ -24,7 +24,7 @@ import (
 //	       variable section, to the end of the row
 //
 // The first VersionSize bytes compare bytewise as (event time, created time with null lowest), which is what decides
-// who wins (R14): the origin is no part of it. Where a field lies behind the header follows from the schema alone, so
+// who wins (R14): the origin is not part of it. Where a field lies behind the header follows from the schema alone, so
 // that a reader picks one without looking at the others.
 //
 // BOOL is one byte, 0 or 1; INT32 and FLOAT32 are 4 bytes, INT64, FLOAT64 and TIMESTAMP 8, floats by their bits;

@@ -24,7 +24,7 @@ func holds(values *plumbv1.Values, declared plumbv1.Type, rows int) bool {
 	return arrays != nil && len(arrays.GetLengths()) == rows && elements == total && (nulls == 0 || nulls == total)
 }
 
-// count is how many values there are of a type that is no array, -1 where they are of another.
+// count is how many values there are of a type that is not an array, -1 where they are of another.
 func count(values *plumbv1.Values, declared plumbv1.Type) int {
 	switch kind := values.GetKind().(type) {
 	case *plumbv1.Values_Bools:

@@ -17,7 +17,7 @@
 //	                             One whose event time is after plumb.at was not visible, and the outputs are NOT_FOUND
 //
 // A name that is taken already gets "plumb." before it. Times are microseconds in UTC. What is marked sensitive in the
-// definitions is no value of its type but 32 bytes, a keyed hash (Hasher); statuses stay readable.
+// definitions is not a value of its type but 32 bytes, a keyed hash (Hasher); statuses stay readable.
 //
 // The file's metadata has a Header in JSON under the key "plumb.audit_log": the format's version, the selection, and
 // which column is what. The format is durable: Version changes whenever it does, and files of a later one are refused.

@@ -34,7 +34,7 @@ const (
 // both inclusive, in the order in which they were begun. A folder that is not there is a *registry.InputError.
 func Find(folder, project string, from, to store.Instant) ([]string, error) {
 	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
-		return nil, registry.Inputf(folder, "is no folder, so there is no audit log in it")
+		return nil, registry.Inputf(folder, "is not a folder, so there is no audit log in it")
 	}
 	found, err := filepath.Glob(filepath.Join(escape(filepath.Join(folder, project)), dayPattern, "*"+extension))
 	if err != nil {
@@ -67,7 +67,7 @@ type File struct {
 // batchBytes bounds the memory that is held of a file at a time, whatever the file says of itself.
 const batchBytes = 1 << 30
 
-// Open reads the header of a file. The caller closes it. A file that is no log, or is damaged, is a
+// Open reads the header of a file. The caller closes it. A file that is not a log, or is damaged, is a
 // *registry.InputError; one of a later format is an error that wraps registry.ErrNewer.
 func Open(path string) (*File, error) {
 	if _, pointer := gitlfs.Read(path); pointer {
@@ -79,19 +79,20 @@ func Open(path string) (*File, error) {
 		if _, ok := errors.AsType[*fs.PathError](err); ok {
 			return nil, registry.Inputf(path, "cannot be read: %v", err)
 		}
-		return nil, registry.Inputf(path, "is no whole Parquet file: %v", err)
+		return nil, registry.Inputf(path, "is not a whole Parquet file: %v", err)
 	}
 	f := &File{Path: path, Rows: opened.NumRows(), parquet: opened, allocator: allocator}
 	text := opened.MetaData().KeyValueMetadata().FindValue(metadataKey)
 	if text == nil {
-		return nil, errors.Join(registry.Inputf(path, "is no audit log: its metadata has no %q", metadataKey), opened.Close())
+		return nil, errors.Join(registry.Inputf(path, "is not an audit log: its metadata has no %q", metadataKey),
+			opened.Close())
 	}
 	f.Header, err = parseHeader(*text)
 	switch {
 	case errors.Is(err, registry.ErrNewer):
 		return nil, errors.Join(fmt.Errorf("the audit log %s: %w", path, err), opened.Close())
 	case err != nil:
-		return nil, errors.Join(registry.Inputf(path, "is no audit log that can be read: %v", err), opened.Close())
+		return nil, errors.Join(registry.Inputf(path, "is not an audit log that can be read: %v", err), opened.Close())
 	}
 	return f, nil
 }

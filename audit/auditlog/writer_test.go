@@ -294,7 +294,7 @@ func TestADamagedOrForeignFileIsNamed(t *testing.T) {
 		t.Error("a file that is not there is opened")
 	}
 	if _, err := auditlog.Open("../../testdata/nycflights/data/weather.parquet"); err == nil ||
-		!strings.Contains(err.Error(), "is no audit log") {
+		!strings.Contains(err.Error(), "is not an audit log") {
 		t.Errorf("a file of something else gives %v", err)
 	}
 	if _, err := auditlog.Find(filepath.Join(folder, "missing"), "test", at, at); err == nil {

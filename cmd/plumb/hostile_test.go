@@ -158,7 +158,7 @@ func (p hostileFiles) checkPrints(args []string, asJSON bool) string {
 	p.checkText(strings.Join(args, " "), stderr.String())
 	for document := range strings.Lines(stdout.String()) {
 		if asJSON && !json.Valid([]byte(document)) {
-			p.t.Errorf("%q prints what is no JSON: %s", args, document)
+			p.t.Errorf("%q prints what is not JSON: %s", args, document)
 		}
 	}
 	return stdout.String() + stderr.String()

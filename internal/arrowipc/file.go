@@ -92,17 +92,17 @@ func newFileReader(from io.ReaderAt, size, limit int64) (reader *Reader, err err
 func (f *checkedFile) checkFooter() error {
 	tail := make([]byte, 4+len(magic))
 	if f.size < int64(len(tail)+len(magic)+2) {
-		return errors.New("it is no whole Arrow file: it is too short")
+		return errors.New("it is not a whole Arrow file: it is too short")
 	}
 	if _, err := f.from.ReadAt(tail, f.size-int64(len(tail))); err != nil {
 		return err
 	}
 	if !bytes.Equal(tail[4:], magic) {
-		return errors.New("it is no whole Arrow file: it does not end as one")
+		return errors.New("it is not a whole Arrow file: it does not end as one")
 	}
 	length := int64(binary.LittleEndian.Uint32(tail))
 	if length > f.size-int64(len(tail)+len(magic)+2) || length > MaxMetadata {
-		return fmt.Errorf("it is no whole Arrow file: a footer of %d bytes does not fit in", length)
+		return fmt.Errorf("it is not a whole Arrow file: a footer of %d bytes does not fit in", length)
 	}
 	start := f.size - int64(len(tail)) - length
 	data := make([]byte, length)

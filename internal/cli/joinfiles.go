@@ -84,7 +84,7 @@ func writable(flag, path string) error {
 		return registry.Inputf(flag, "cannot write %s: folder %s: %v", path, folder, reason(err))
 	}
 	if !info.IsDir() {
-		return registry.Inputf(flag, "cannot write %s: %s is no folder", path, folder)
+		return registry.Inputf(flag, "cannot write %s: %s is not a folder", path, folder)
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return registry.Inputf(flag, "cannot write %s: it is a folder", path)

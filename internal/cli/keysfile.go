@@ -93,7 +93,7 @@ func (k *keyColumns) addJSONRow(text []byte) error {
 	}
 	var row map[string]any
 	if err := newDecoder(bytes.NewReader(text)).Decode(&row); err != nil {
-		return fmt.Errorf("it is no object: %w", err)
+		return fmt.Errorf("it is not an object: %w", err)
 	}
 	return k.addRow(row, document.ParseKeyJSON)
 }

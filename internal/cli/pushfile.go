@@ -100,7 +100,7 @@ func addLine(rows *materialize.JSONRows, line []byte) {
 	rows.Add(names, values)
 }
 
-var errNoObject = errors.New("the line is no JSON object, or no whole one")
+var errNoObject = errors.New("the line is not a JSON object, or no whole one")
 
 // parseObject reads one JSON object.
 func parseObject(text string) (names []string, values []any, err error) {

@@ -21,7 +21,7 @@ type value struct {
 }
 
 // apply gives a setting the value that counts: the flag's, the variable's, the file's, or the default. faulty says
-// that the file has the key with something that is no value, which was reported.
+// that the file has the key with something that is not a value, which was reported.
 func (l *loader) apply(setting Setting, flag *override, written *value, faulty bool) {
 	given := value{items: setting.split(setting.Default), origin: spec.Problem{File: FileName}}
 	variable := l.getenv(setting.Variable())

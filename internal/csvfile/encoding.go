@@ -18,7 +18,7 @@ var foreign = []struct{ start, is string }{
 	{"ARROW1", "it is an Arrow file; let its name end in .arrow"},
 }
 
-// checkEncoding passes over a byte order mark of UTF-8, and refuses what is no text in UTF-8 at all.
+// checkEncoding passes over a byte order mark of UTF-8, and refuses what is not text in UTF-8 at all.
 func (r *Reader) checkEncoding() error {
 	start, err := r.input.Peek(64)
 	if len(start) == 0 && err == nil {

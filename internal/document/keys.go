@@ -85,7 +85,7 @@ func ParseKey(text string, declared plumbv1.Type) (any, error) {
 		value, ok := store.ParseInteger(text, 64)
 		return value, notInteger(ok, text, declared)
 	}
-	return nil, fmt.Errorf("%s is no type of join keys", declared)
+	return nil, fmt.Errorf("%s is not a type of join keys", declared)
 }
 
 func notInteger(ok bool, text string, declared plumbv1.Type) error {

@@ -29,7 +29,7 @@ func CheckJSON(text []byte) error {
 		return errors.New("has something behind its end")
 	}
 	if !json.Valid(text) {
-		return errors.New("is no JSON") // The decoder of tokens may let more pass.
+		return errors.New("is not JSON") // The decoder of tokens may let more pass.
 	}
 	return checkSurrogates(text)
 }
@@ -40,9 +40,9 @@ func (c *jsonChecker) next() (json.Token, error) {
 	token, err := c.decoder.Token()
 	switch {
 	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, errors.New("is no JSON: it ends early")
+		return nil, errors.New("is not JSON: it ends early")
 	case err != nil:
-		return nil, fmt.Errorf("is no JSON: %w", err)
+		return nil, fmt.Errorf("is not JSON: %w", err)
 	}
 	return token, nil
 }

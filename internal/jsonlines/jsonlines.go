@@ -110,11 +110,11 @@ func (r *Reader) parse(line []byte) ([]Member, error) {
 		return nil, r.mistake("is not UTF-8; save the file as UTF-8")
 	}
 	if line[0] != '{' {
-		return nil, r.mistake("is no JSON object; each line has to be one, such as {\"name\": 1}")
+		return nil, r.mistake("is not a JSON object; each line has to be one, such as {\"name\": 1}")
 	}
 	decoder := json.NewDecoder(bytes.NewReader(line))
 	if _, err := decoder.Token(); err != nil {
-		return nil, r.mistake("is no JSON: %v", err)
+		return nil, r.mistake("is not JSON: %v", err)
 	}
 	var members []Member
 	seen := map[string]bool{}
@@ -130,7 +130,7 @@ func (r *Reader) parse(line []byte) ([]Member, error) {
 		members = append(members, member)
 	}
 	if _, err := decoder.Token(); err != nil {
-		return nil, r.mistake("is no JSON: %v", ended(err))
+		return nil, r.mistake("is not JSON: %v", ended(err))
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, r.mistake("has something after its object; each line has to be one object")
@@ -141,15 +141,15 @@ func (r *Reader) parse(line []byte) ([]Member, error) {
 func (r *Reader) member(decoder *json.Decoder) (Member, error) {
 	key, err := decoder.Token()
 	if err != nil {
-		return Member{}, r.mistake("is no JSON: %v", ended(err))
+		return Member{}, r.mistake("is not JSON: %v", ended(err))
 	}
 	name, isText := key.(string)
 	if !isText {
-		return Member{}, r.mistake("is no JSON: %v is no name", key)
+		return Member{}, r.mistake("is not JSON: %v is not a name", key)
 	}
 	var raw json.RawMessage
 	if err := decoder.Decode(&raw); err != nil {
-		return Member{}, r.mistake("is no JSON: %v", ended(err))
+		return Member{}, r.mistake("is not JSON: %v", ended(err))
 	}
 	switch raw[0] {
 	case 'n':
@@ -157,7 +157,7 @@ func (r *Reader) member(decoder *json.Decoder) (Member, error) {
 	case '"':
 		var text string
 		if err := json.Unmarshal(raw, &text); err != nil {
-			return Member{}, r.mistake("is no JSON: %v", err)
+			return Member{}, r.mistake("is not JSON: %v", err)
 		}
 		if strings.Count(text, "\ufffd") > replacements(raw) {
 			return Member{}, r.mistake("has half of a surrogate pair in the member %q, which is no character", name)

@@ -44,19 +44,19 @@ func TestMembersAreTextLetterForLetter(t *testing.T) {
 
 func TestLinesThatAreNoObjectsAreNamed(t *testing.T) {
 	for line, want := range map[string]string{
-		`[1]`:                    "line 2 is no JSON object",
-		`"x"`:                    "line 2 is no JSON object",
+		`[1]`:                    "line 2 is not a JSON object",
+		`"x"`:                    "line 2 is not a JSON object",
 		`{"a": 1} {"a": 2}`:      "line 2 has something after its object",
 		`{"a": 1, "a": 2}`:       `line 2 has the member "a" twice`,
-		`{"a": `:                 "line 2 is no JSON: it ends in the middle",
-		`{"a"`:                   "line 2 is no JSON",
-		`{"a": NaN}`:             "line 2 is no JSON",
-		`{"a": 01}`:              "line 2 is no JSON",
-		`{"a": 1,}`:              "line 2 is no JSON",
+		`{"a": `:                 "line 2 is not JSON: it ends in the middle",
+		`{"a"`:                   "line 2 is not JSON",
+		`{"a": NaN}`:             "line 2 is not JSON",
+		`{"a": 01}`:              "line 2 is not JSON",
+		`{"a": 1,}`:              "line 2 is not JSON",
 		`{"a": "\ud800"}`:        "line 2 has half of a surrogate pair",
 		"{\"a\": \"\xff\"}":      "line 2 is not UTF-8",
-		`{1: 2}`:                 "line 2 is no JSON",
-		`{"a": "x` + "\t" + `"}`: "line 2 is no JSON",
+		`{1: 2}`:                 "line 2 is not JSON",
+		`{"a": "x` + "\t" + `"}`: "line 2 is not JSON",
 	} {
 		_, err := jsonlines.Names(strings.NewReader("{}\n" + line))
 		var input *registry.InputError

@@ -78,7 +78,7 @@ func NewReader(opened *os.File, options ...file.ReadOption) (reader *file.Reader
 func Footer(opened io.ReaderAt, size int64) ([]byte, error) {
 	var tail [tailLength]byte
 	if size < 4+tailLength {
-		return nil, errors.New("it is no whole Parquet file: it is too short")
+		return nil, errors.New("it is not a whole Parquet file: it is too short")
 	}
 	if _, err := opened.ReadAt(tail[:], size-tailLength); err != nil {
 		return nil, err
@@ -88,12 +88,12 @@ func Footer(opened io.ReaderAt, size int64) ([]byte, error) {
 	case "PARE":
 		return nil, errors.New("its footer is encrypted, which is not supported")
 	default:
-		return nil, errors.New("it is no whole Parquet file: it does not end as one")
+		return nil, errors.New("it is not a whole Parquet file: it does not end as one")
 	}
 	length := int64(binary.LittleEndian.Uint32(tail[:]))
 	switch {
 	case length > size-4-tailLength:
-		return nil, fmt.Errorf("it is no whole Parquet file: a footer of %d bytes does not fit in", length)
+		return nil, fmt.Errorf("it is not a whole Parquet file: a footer of %d bytes does not fit in", length)
 	case length > MaxFooter:
 		return nil, fmt.Errorf("its footer has %d bytes; at most %d are read", length, MaxFooter)
 	}

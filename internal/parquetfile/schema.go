@@ -19,7 +19,7 @@ func checkFooter(footer []byte) error {
 			return s.skip(kind, 1)
 		}
 		if found = kind == listType; !found {
-			return fmt.Errorf("its schema is no list")
+			return fmt.Errorf("its schema is not a list")
 		}
 		return s.schema()
 	})
@@ -35,7 +35,7 @@ func (s *scanner) schema() error {
 	elements, columns := 0, 0
 	err := s.list(1, func(kind byte) error {
 		if kind != structType {
-			return fmt.Errorf("its schema has an element that is no struct")
+			return fmt.Errorf("its schema has an element that is not a struct")
 		}
 		children, err := s.children()
 		if err != nil {
@@ -82,7 +82,7 @@ func (s *scanner) children() (int64, error) {
 			return s.skip(kind, 3)
 		}
 		if kind != int32Type {
-			return fmt.Errorf("its schema has a number of children that is no number")
+			return fmt.Errorf("its schema has a number of children that is not a number")
 		}
 		if children, err = s.integer(); err == nil && children < 0 {
 			err = fmt.Errorf("its schema has an element with %d children", children)

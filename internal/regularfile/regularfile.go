@@ -61,7 +61,7 @@ func Check(path string, info os.FileInfo) error {
 	return &fs.PathError{Op: "open", Path: path, Err: otherFile(kind(info.Mode()))}
 }
 
-// otherFile is the kind of a file that is no regular one.
+// otherFile is the kind of a file that is not a regular one.
 type otherFile string
 
 func (f otherFile) Error() string { return "it is " + string(f) + ", not a regular file" }

@@ -181,7 +181,7 @@ func TestWhatIsWrongWithAPlanRequestIsToldByField(t *testing.T) {
 			[]*plumbv1.DefinitionFile{file("a.yaml", strings.ReplaceAll(sources, "data/planes.parquet", "../../go.mod"))},
 			"a.yaml:1:42",
 		},
-		"a source that is no file": {
+		"a source that is not a file": {
 			[]*plumbv1.DefinitionFile{file("a.yaml", strings.ReplaceAll(sources, "planes.parquet", "plains.parquet"))},
 			"a.yaml:1:42",
 		},

@@ -130,7 +130,7 @@ func (o *openAPI) holds(text string, pointer ...string) error {
 	}
 	value, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
 	if err != nil {
-		return fmt.Errorf("it is no JSON: %w", err)
+		return fmt.Errorf("it is not JSON: %w", err)
 	}
 	return schema.Validate(value)
 }

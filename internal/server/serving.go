@@ -92,8 +92,8 @@ func (s *Server) answer(ctx context.Context, from *edition, request *plumbv1.Get
 func (s *Server) checkRequest(request *plumbv1.GetOnlineFeaturesRequest) error {
 	var mistakes []error
 	if at := request.GetAt(); at != nil && !at.IsValid() {
-		mistakes = append(mistakes, registry.Inputf("at", "%d seconds and %d nanoseconds is no instant between the years 1 "+
-			"and 9999", at.GetSeconds(), at.GetNanos()))
+		mistakes = append(mistakes, registry.Inputf("at",
+			"%d seconds and %d nanoseconds is not an instant between the years 1 and 9999", at.GetSeconds(), at.GetNanos()))
 	}
 	for _, key := range request.GetKeys() {
 		if rows := rowsOf(key.GetValues()); rows > s.config.MaxRows {

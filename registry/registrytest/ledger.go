@@ -139,9 +139,9 @@ func unholdableTexts(t *testing.T, open Database) {
 		t.Errorf("the revision is %+v", found)
 	}
 	run := begin(t, engine, "test", "weather")
-	run.Error = "file \xff\x00 is no Parquet"
+	run.Error = "file \xff\x00 is not Parquet"
 	finish(t, engine, run, registry.Failed, nil)
-	if found := lastRuns(t, engine, "test")["weather"].Error; found != "file \ufffd\ufffd is no Parquet" {
+	if found := lastRuns(t, engine, "test")["weather"].Error; found != "file \ufffd\ufffd is not Parquet" {
 		t.Errorf("the error is kept as %q", found)
 	}
 }

@@ -34,7 +34,7 @@ func newInspector() *inspector {
 	return &inspector{asked: map[string]int{}, sources: map[string]any{
 		"data/weather.parquet":       weather,
 		"SELECT day FROM weather":    []registry.Column{{Name: "day", Type: "TIMESTAMP"}},
-		"data/readme.txt":            "data/readme.txt is no Parquet file",
+		"data/readme.txt":            "data/readme.txt is not a Parquet file",
 		"../secret.parquet":          "../secret.parquet lies outside the folders that sources may be read from",
 		"SELEC 1":                    "the query does not parse: syntax error\n  at or near \"SELEC\"",
 		"SELECT * FROM missing":      "source missing: file data/missing.parquet does not exist",

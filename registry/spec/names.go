@@ -17,7 +17,7 @@ const (
 // same rule in their schema; this is for names elsewhere.
 func CheckName(name string) error {
 	if len(name) > maxNameBytes || !nameForm.MatchString(name) {
-		return fmt.Errorf("%q is no name: %s", name, nameRule)
+		return fmt.Errorf("%q is not a name: %s", name, nameRule)
 	}
 	return nil
 }

@@ -80,7 +80,7 @@ func explain(rule, message string, parent *yaml.Node, name string, value *yaml.N
 		}
 		return fmt.Sprintf("%q is missing%s; %s", name, ownerOf(parent), remedies[name])
 	case "string.pattern":
-		return fmt.Sprintf("%q is no name: %s", value.Value, nameRule)
+		return fmt.Sprintf("%q is not a name: %s", value.Value, nameRule)
 	case "string.max_bytes":
 		return fmt.Sprintf("%q is too long, %d bytes: %s", value.Value, len(value.Value), nameRule)
 	case "duration.gt":

@@ -45,7 +45,7 @@ func unreadableArrow(err error) error {
 	if limit, ok := errors.AsType[*arrowipc.LimitError](err); ok {
 		return &machineError{limit.Error() + ", or raise offline.memory_limit", errors.Join(store.ErrOutOfMemory, err)}
 	}
-	return registry.Inputf("", "it is no complete Arrow IPC file: %v", err)
+	return registry.Inputf("", "it is not a complete Arrow IPC file: %v", err)
 }
 
 func (a *arrowFile) close() {

@@ -117,7 +117,7 @@ func (e *Engine) tempDir() (string, error) {
 	case err != nil:
 		return "", fmt.Errorf("offline.temp_dir: %w", err)
 	case !info.IsDir():
-		return "", registry.Inputf("offline.temp_dir", "%s is no folder; name one", folder)
+		return "", registry.Inputf("offline.temp_dir", "%s is not a folder; name one", folder)
 	}
 	return folder, nil
 }

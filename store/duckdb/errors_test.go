@@ -74,7 +74,7 @@ func TestATempDirThatIsNotThereIsTheUsersMistake(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"missing": "offline.temp_dir: folder " + folder + "/missing does not exist; make it, or name another",
-		"file":    "offline.temp_dir: " + folder + "/file is no folder; name one",
+		"file":    "offline.temp_dir: " + folder + "/file is not a folder; name one",
 	} {
 		_, err := Open(t.Context(), Config{ProjectDir: folder, TempDir: name})
 		if _, ok := errors.AsType[*registry.InputError](err); !ok || err.Error() != want {

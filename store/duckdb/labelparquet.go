@@ -115,7 +115,7 @@ func openColumns(ctx context.Context, path string, columns []int) (*arrowFile, e
 	}
 	reader, err := parquetfile.NewReader(opened)
 	if err != nil {
-		return nil, errors.Join(registry.Inputf("", "it is no complete Parquet file: %v", err), opened.Close())
+		return nil, errors.Join(registry.Inputf("", "it is not a complete Parquet file: %v", err), opened.Close())
 	}
 	var leaves []int
 	leaf := 0

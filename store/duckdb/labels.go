@@ -242,8 +242,8 @@ func (l *labelFile) source(ctx context.Context, s *session) (string, error) {
 func (l *labelFile) times(column int) (*conversion, error) {
 	times, err := microseconds(l.columns[column].Type)
 	if err != nil {
-		return nil, registry.Inputf("", "label column %q holds %s, which is no time; it has to be a timestamp or a date, or "+
-			"one as text in CSV. Convert numbers and other texts first, as by pandas.to_datetime",
+		return nil, registry.Inputf("", "label column %q holds %s, which is not a time; it has to be a timestamp or a date, "+
+			"or one as text in CSV. Convert numbers and other texts first, as by pandas.to_datetime",
 			l.columns[column].Name, l.columns[column].Type)
 	}
 	return times, nil

@@ -76,7 +76,7 @@ func (f *sourceFiles) checkFolder(folder string, own, resolved []partition) erro
 	for i, p := range own {
 		switch {
 		case p.name == "" || strings.Contains(p.value, "="):
-			return registry.Inputf("", "folder %s: %q is no name=value; rename it", folder, p.name+"="+p.value)
+			return registry.Inputf("", "folder %s: %q is not a name=value; rename it", folder, p.name+"="+p.value)
 		case strings.EqualFold(p.value, "null"):
 			return registry.Inputf("", "folder %s: %q may mean null or the text; rename it to %s=%s, or the text to another",
 				folder, p.name+"="+p.value, p.name, nullPartition)
@@ -132,7 +132,7 @@ func partitionsFit(column registry.Column, declared plumbv1.Type, joinKey bool) 
 	return nil
 }
 
-// withoutZeros is a number without the zeros that may stand in front of one which is no key, as in month=07.
+// withoutZeros is a number without the zeros that may stand in front of one which is not a key, as in month=07.
 func withoutZeros(text string) string {
 	digits := strings.TrimPrefix(text, "-")
 	switch least := strings.TrimLeft(digits, "0"); {

@@ -155,7 +155,7 @@ func statisticsSpan(found metadata.TypedStatistics, rows int64, unit func(int64)
 const microsecondsOfDay = 24 * 60 * 60 * 1_000_000
 
 // microsecondsOf is the conversion of a leaf's stored numbers to microseconds, floored (R1), which says false beyond
-// what those hold; nil for a leaf that is no time, and for INT96, whose order in statistics nobody agrees on.
+// what those hold; nil for a leaf that is not a time, and for INT96, whose order in statistics nobody agrees on.
 func microsecondsOf(column *schema.Column) func(int64) (int64, bool) {
 	switch kind := column.LogicalType().(type) {
 	case schema.DateLogicalType, *schema.DateLogicalType:

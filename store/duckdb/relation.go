@@ -117,7 +117,7 @@ func unknownTable(source *registry.Source, table string) error {
 	if closest := registry.Closest(table, source.Siblings()); closest != "" {
 		hint = fmt.Sprintf("did you mean %q?", closest)
 	}
-	return registry.Inputf("", "the query reads %q, which is no source; %s", table, hint)
+	return registry.Inputf("", "the query reads %q, which is not a source; %s", table, hint)
 }
 
 // allowed returns every file of the sources that DuckDB reads.

@@ -206,7 +206,7 @@ func microseconds(from string) (*conversion, error) {
 	case partitionType, textType:
 		return textMicroseconds(), nil
 	default:
-		return nil, fmt.Errorf("%s is no time; it has to be a timestamp or a date%s", from, timeHint(from))
+		return nil, fmt.Errorf("%s is not a time; it has to be a timestamp or a date%s", from, timeHint(from))
 	}
 	return c, nil
 }

@@ -17,7 +17,7 @@ import (
 // field is a column at the top of a Parquet schema.
 type field struct {
 	name string
-	// leaf is the position of its values among the leaves of the file, or -1 where it is no value and no list of values.
+	// leaf is the position of its values among the file's leaves, or -1 where it is neither a value nor a list of values.
 	leaf int
 	// levels is the definition level of a value that is there. In a list, present is that of a list without elements.
 	levels, present int

@@ -22,7 +22,7 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// Engine is what reads that which is no file.
+// Engine is what reads that which is not a file.
 type Engine interface {
 	Files(ctx context.Context, sources []*registry.Source) ([]registry.SourceFile, error)
 	History(ctx context.Context, view *registry.View, yield func(arrow.RecordBatch) error) error

@@ -13,7 +13,7 @@ import (
 const queueing = 10 * time.Second
 
 // Pending says whether a row that was accepted at an instant may lie in a write-ahead file of the folder, where the
-// offline store does not read it: one that was begun by then and is no Parquet file yet.
+// offline store does not read it: one that was begun by then and is not a Parquet file yet.
 func Pending(folder string, accepted time.Time) (bool, error) {
 	files, err := filepath.Glob(filepath.Join(folder, "*"+walExtension))
 	if err != nil {

@@ -245,7 +245,7 @@ func TestWhatAKilledProcessHasLeftIsTakenOverUpToTheRecordThatIsNotWhole(t *test
 			t.Fatal(err)
 		}
 		if cut < 9 && len(data) > 9 {
-			return // A header of zeros is no file of ours.
+			return // A header of zeros is not a file of ours.
 		}
 		// A record whose last bytes are zeros is whole where no others are missing.
 		if len(data) >= first && slices.Equal(data[:first], whole[:first]) {

@@ -69,8 +69,8 @@ func redisKeys(gets []store.Get) []string {
 }
 
 // appendValues reads keys by one command. The reply is taken as it comes and cut into values where it lies, which
-// spares a copy and two allocations for each. What is no list of values, as an error of the server, goes the driver's
-// own way, which knows what to do about each.
+// spares a copy and two allocations for each. Other replies, such as
+// errors, are left to the driver.
 func (s *Store) appendValues(ctx context.Context, values [][]byte, keys []string) ([][]byte, error) {
 	if s.spread {
 		return s.appendParsed(ctx, values, keys)

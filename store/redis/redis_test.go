@@ -217,7 +217,7 @@ func TestRepliesAboutTheServerSayWhatToDo(t *testing.T) {
 	}
 }
 
-// A hash under the key of a row is no row that is not there: a look-up says so, and so does a write.
+// A hash under the key of a row is not a row that is not there: a look-up says so, and so does a write.
 func TestWhatIsNoRowUnderTheKeyOfOneIsAnErrorAndNotAbsent(t *testing.T) {
 	server := redistest.Start(t)
 	online := open(t, server.URL)

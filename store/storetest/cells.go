@@ -95,7 +95,7 @@ func put(builder array.Builder, v any, row int) error {
 			}
 		}
 	default:
-		return fmt.Errorf("%T is no value", v)
+		return fmt.Errorf("%T is not a value", v)
 	}
 	return nil
 }

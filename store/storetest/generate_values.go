@@ -80,7 +80,7 @@ func drawNullable(t *rapid.T, declared plumbv1.Type, once int) any {
 // oneIn is true once in so many draws; it shrinks to false.
 func oneIn(t *rapid.T, n int, label string) bool { return rapid.IntRange(0, n-1).Draw(t, label) == n-1 }
 
-// drawTTL draws a look-back: none, the least, one that is no whole second, hours.
+// drawTTL draws a look-back: none, the least, one that is not a whole second, hours.
 func drawTTL(t *rapid.T) time.Duration {
 	return rapid.SampledFrom([]time.Duration{
 		0, time.Microsecond, 3 * time.Hour, 7 * time.Microsecond, time.Second + time.Microsecond, 36 * time.Hour,

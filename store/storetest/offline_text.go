@@ -141,7 +141,7 @@ join v
 	{name: "queries read numbers where all texts are numbers", text: typedText, files: []textFile{
 		{"a.csv", "k,event,x\n1,2013-01-01T05:00:00Z,1.5\n"}, {"b.csv", "k,event,x\n1,2013-01-01T06:00:00Z,2\n"},
 	}, query: "SELECT k, max(CAST(event AS TIMESTAMPTZ)) AS event, sum(x) AS total FROM files GROUP BY k"},
-	{name: "R9 a text that is no number is named", text: typedText, files: []textFile{
+	{name: "R9 a text that is not a number is named", text: typedText, files: []textFile{
 		{"a.csv", "k,event,total\n1,2013-01-01T05:00:00Z,1\n1,2013-01-01T06:00:00Z,about 2\n"}},
 		says: []string{`"total"`, "row 2", "a.csv", "about 2"}},
 	{name: "R9 a number beyond floating point is named", text: typedText, files: []textFile{
@@ -153,7 +153,7 @@ join v
 		{"a.csv", "k,event,total\n1,yesterday,1\n"}}, says: []string{`"event"`, "row 1", "yesterday"}},
 	{name: "a line with too many columns is named", text: typedText, files: []textFile{
 		{"a.csv", "k,event,total\n1,2013-01-01T06:00:00Z,1,2\n"}}, says: []string{"a.csv", "line 2"}},
-	{name: "a line that is no object is named", text: typedText, files: []textFile{
+	{name: "a line that is not an object is named", text: typedText, files: []textFile{
 		{"a.jsonl", "{\"k\": 1}\n[1]\n"}}, says: []string{"a.jsonl", "line 2"}},
 	{name: "a file without the event time is named", text: typedText, files: []textFile{
 		{"a.csv", "k,event,total\n1,2013-01-01T06:00:00Z,1\n"}, {"b.csv", "k,total\n1,1\n"}}, says: []string{"b.csv",

@@ -155,7 +155,7 @@ func wireKeys(t rapid.TB, declared plumbv1.Type, values []any) *plumbv1.Values {
 	case plumbv1.Type_BYTES:
 		return &plumbv1.Values{Kind: &plumbv1.Values_Bytes{Bytes: &plumbv1.BytesValues{Values: typed[[]byte](values)}}}
 	}
-	t.Fatalf("%s is no type of a join key", declared)
+	t.Fatalf("%s is not a type of a join key", declared)
 	return nil
 }
 

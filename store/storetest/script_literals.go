@@ -82,7 +82,7 @@ func arrayLiteral(element plumbv1.Type, word string) (any, error) {
 	inner, ok := strings.CutPrefix(word, "[")
 	inner, closed := strings.CutSuffix(inner, "]")
 	if !ok || !closed {
-		return nil, fmt.Errorf("%s is no array", word)
+		return nil, fmt.Errorf("%s is not an array", word)
 	}
 	elements := []any{}
 	for _, part := range words(inner) {
@@ -114,7 +114,7 @@ func formNamed(name string) (form arrow.DataType, declared plumbv1.Type, err err
 	}
 	form, ok := fileForms[name]
 	if !ok {
-		return nil, 0, fmt.Errorf("%s is no type", name)
+		return nil, 0, fmt.Errorf("%s is not a type", name)
 	}
 	return form, 0, nil
 }

@@ -252,7 +252,7 @@ func TestMistakesInTheFileOfTokensHaveTheirPlaces(t *testing.T) {
 		head + ", role: none, projects: [shops]}":                              `role is "none"`,
 		head + ", role: read, projects: shops}":                                "projects must be a list",
 		head + ", role: read, projects: []}":                                   "projects must be a list",
-		head + ", role: read, projects: ['*']}":                                `"*" is no name of a project`,
+		head + ", role: read, projects: ['*']}":                                `"*" is not a name of a project`,
 	} {
 		_, err := auth.ParseTokens("tokens.yaml", []byte(text))
 		var problems *spec.Problems

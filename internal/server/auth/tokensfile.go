@@ -151,7 +151,7 @@ func (r *tokenReader) projects(node *yaml.Node) []string {
 	var names []string
 	for _, item := range node.Content {
 		if err := spec.CheckName(item.Value); err != nil {
-			r.report(item, "%q is no name of a project", shown(item.Value))
+			r.report(item, "%q is not a name of a project", shown(item.Value))
 		}
 		names = append(names, item.Value)
 	}

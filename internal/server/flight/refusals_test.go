@@ -87,9 +87,9 @@ func TestRequestsThatAreNoneAreRefused(t *testing.T) {
 		code, message string
 	}{
 		"no JSON": {"delay_model", "InvalidArgument",
-			`the command is no JSON object; give one such as {"featureService": "NAME"}`},
+			`the command is not a JSON object; give one such as {"featureService": "NAME"}`},
 		"null": {"null", "InvalidArgument",
-			`the command is no JSON object; give one such as {"featureService": "NAME"}`},
+			`the command is not a JSON object; give one such as {"featureService": "NAME"}`},
 		"fields that are unknown, all of them": {`{"featureServise": "delay_model", "zone": 1}`, "InvalidArgument",
 			`the command has no field "featureServise"; did you mean "featureService"?; the command has no field "zone"; ` +
 				fields},

@@ -43,7 +43,7 @@ func (s *Service) request(what string, text []byte) (*plumbv1.HistoricalRequest,
 func unknownFields(what string, text []byte, fields protoreflect.FieldDescriptors) error {
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(text, &object); err != nil || object == nil {
-		return registry.Inputf("", `%s is no JSON object; give one such as {"featureService": "NAME"}`, what)
+		return registry.Inputf("", `%s is not a JSON object; give one such as {"featureService": "NAME"}`, what)
 	}
 	known := make([]string, fields.Len())
 	for i := range known {

@@ -115,7 +115,7 @@ func withPort(host, scheme string) string {
 
 func wrongHost(host string) error {
 	return &requestError{http.StatusForbidden, codes.PermissionDenied, "Host " + strconv.Quote(host) +
-		" is no name of this server; ask it by its address, or add the name to serving.hosts"}
+		" is not a name of this server; ask it by its address, or add the name to serving.hosts"}
 }
 
 func wrongOrigin(quoted string) error {

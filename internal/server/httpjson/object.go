@@ -18,7 +18,7 @@ type object struct {
 	values []json.RawMessage
 }
 
-var errNoObject = errors.New("is no JSON object")
+var errNoObject = errors.New("is not a JSON object")
 
 func parseObject(text []byte) (object, error) {
 	var o object
@@ -55,9 +55,9 @@ func parseObject(text []byte) (object, error) {
 
 func syntaxError(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errors.New("is no JSON object: it ends early")
+		return errors.New("is not a JSON object: it ends early")
 	}
-	return fmt.Errorf("is no JSON object: %w", err)
+	return fmt.Errorf("is not a JSON object: %w", err)
 }
 
 // fields reads the members of a request; each field's function says what is wrong with its value.
@@ -98,9 +98,9 @@ func (f fields) unknown(name string) error {
 	}
 	slices.Sort(known)
 	if closest := registry.Closest(name, known); closest != "" {
-		return registry.Inputf(name, "is no field of this request; did you mean %q?", closest)
+		return registry.Inputf(name, "is not a field of this request; did you mean %q?", closest)
 	}
-	return registry.Inputf(name, "is no field of this request; its fields are %s", strings.Join(known, ", "))
+	return registry.Inputf(name, "is not a field of this request; its fields are %s", strings.Join(known, ", "))
 }
 
 // into returns a function that decodes a value of one type. A null is none.

@@ -50,7 +50,7 @@ MISTAKES: dict[str, tuple[Any, dict[str, Any], type[plumb.Error], str]] = {
         lambda labels: labels.assign(event_timestamp="noon"),
         {"service": SERVICE},
         plumb.InputError,
-        'label column "event_timestamp" holds VARCHAR, which is no time; it has to be a timestamp or a date',
+        'label column "event_timestamp" holds VARCHAR, which is not a time; it has to be a timestamp or a date',
     ),
     "null times": (
         lambda labels: labels.assign(event_timestamp=labels["event_timestamp"].where(labels.index != 1)),
@@ -94,7 +94,7 @@ MISTAKES: dict[str, tuple[Any, dict[str, Any], type[plumb.Error], str]] = {
         plumb.InputError,
         'output columns collide: "year" is wanted by label column "year" and by the features',
     ),
-    "a name that is no text": (
+    "a name that is not text": (
         lambda labels: labels.assign(x=1).rename(columns={"x": 5}),
         {"service": SERVICE},
         plumb.InputError,
@@ -182,8 +182,8 @@ def test_a_mistake_in_a_join_gives_one_sentence(
     ("make", "words"),
     [
         (lambda file: file.mkdir(), "it is a folder"),
-        (lambda file: file.touch(), "it is no whole Parquet file"),
-        (lambda file: file.write_bytes(b"PAR1 cut short"), "it is no whole Parquet file"),
+        (lambda file: file.touch(), "it is not a whole Parquet file"),
+        (lambda file: file.write_bytes(b"PAR1 cut short"), "it is not a whole Parquet file"),
     ],
     ids=["a folder", "an empty file", "a file cut short"],
 )
@@ -221,7 +221,7 @@ def test_a_file_that_cannot_be_written_leaves_the_rows(
     joined = store.historical(labels, service=SERVICE)
     for path, words in (
         ("nowhere/out.parquet", f"folder {tmp_path}/nowhere: no such file or directory"),
-        ("file/out.parquet", f"{tmp_path}/file is no folder"),
+        ("file/out.parquet", f"{tmp_path}/file is not a folder"),
         ("folder.parquet", "it is a folder"),
     ):
         with pytest.raises(plumb.InputError, match=re.escape(f"cannot write {tmp_path / path}: {words}")):
@@ -260,7 +260,7 @@ KEYS: dict[str, Any] = {"origin": ["JFK"], "dest": ["LAX"], "carrier": ["DL"], "
         (KEYS, {"service": "nope"}, plumb.NotFoundError, 'service is named "nope"'),
         (KEYS, {"features": ["plane"]}, plumb.InputError, '"plane" is not of the form view:feature or view:*'),
         (KEYS, {"features": ["plane:yaer"]}, plumb.NotFoundError, 'no feature of view plane is named "yaer"'),
-        (KEYS, {"service": SERVICE, "at": "noon"}, plumb.InputError, "at: 'noon' is no instant; write it like"),
+        (KEYS, {"service": SERVICE, "at": "noon"}, plumb.InputError, "at: 'noon' is not an instant; write it like"),
     ],
 )
 def test_a_mistake_in_a_look_up_gives_one_sentence(
@@ -305,11 +305,11 @@ def test_a_binary_that_is_not_there_says_where_it_was_looked_for(
     with pytest.raises(plumb.InputError, match="there is no plumb on PATH; install it, or say where it is"):
         plumb.local(flights)
     monkeypatch.setenv("PLUMB_BINARY", "/nowhere/plumb")
-    with pytest.raises(plumb.InputError, match=r"\$PLUMB_BINARY: /nowhere/plumb is no program that can be run"):
+    with pytest.raises(plumb.InputError, match=r"\$PLUMB_BINARY: /nowhere/plumb is not a program that can be run"):
         plumb.local(flights)
     assert plumb.local(flights, binary=BINARY).entities().names == ["airport", "carrier", "plane"]
 
 
 def test_a_folder_that_is_none_is_named(tmp_path: Path) -> None:
-    with pytest.raises(plumb.InputError, match="nowhere is no folder"):
+    with pytest.raises(plumb.InputError, match="nowhere is not a folder"):
         plumb.local(tmp_path / "nowhere", binary=BINARY)

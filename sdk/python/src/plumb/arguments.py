@@ -12,7 +12,7 @@ from plumb.foreign import words
 
 
 def text(name: str, value: object) -> str:
-    """Text that can be sent. Raises InputError for what is no text, and for half a surrogate pair."""
+    """Text that can be sent. Raises InputError for what is not text, and for half a surrogate pair."""
     if not isinstance(value, str):
         raise InputError(f"{name} is a {type(value).__name__}, {str(value)[:60]!r}; give text")
     try:

@@ -199,7 +199,7 @@ def check_describable(labels: pa.Schema, *, carried: bool = True) -> None:
 
 
 def check_names(names: list[Any], table: str = "label") -> None:
-    """Raises InputError for a column whose name is no text, and for two that the engine could not keep apart: their
+    """Raises InputError for a column whose name is not text, and for two that the engine could not keep apart: their
     names are the same but for case (R10).
     """
     seen: dict[str, str] = {}

@@ -48,7 +48,7 @@ def find_binary(given: str | os.PathLike[str] | None) -> str:
     if named:
         found = shutil.which(named)
         if found is None:
-            raise InputError(f"{where}: {named} is no program that can be run")
+            raise InputError(f"{where}: {named} is not a program that can be run")
         return str(Path(found).resolve())
     found = shutil.which("plumb")
     if found is None:
@@ -153,7 +153,7 @@ def _document(line: str) -> dict[str, Any]:
     try:
         document = json.loads(line, parse_int=_number)
     except ValueError as error:
-        raise Fault(f"plumb printed what is no JSON: {error}") from error
+        raise Fault(f"plumb printed what is not JSON: {error}") from error
     return document if isinstance(document, dict) else {}
 
 

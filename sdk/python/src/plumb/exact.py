@@ -45,7 +45,7 @@ def _plain(given: pa.Array) -> pa.Array | None:
     nothing plain that keeps them.
     """
     if pt.is_duration(given.type) or (pt.is_timestamp(given.type) and given.type.tz is not None):
-        return given  # The one is no number, and the other is floored rather than cast (R1).
+        return given  # The one is not a number, and the other is floored rather than cast (R1).
     if pt.is_list(given.type) or pt.is_null(given.type):
         return given  # Elements are made plain on their own.
     values = storage(given)

@@ -57,7 +57,7 @@ class LocalStore(Store):
     def __init__(self, path: str | os.PathLike[str], binary: str | os.PathLike[str] | None) -> None:
         project = arguments.path("path", path).resolve()
         if not project.is_dir():
-            raise InputError(f"{path} is no folder; name the one with the project's plumb.yaml")
+            raise InputError(f"{path} is not a folder; name the one with the project's plumb.yaml")
         self._project = project
         self._command = Command(find_binary(binary), project)
 

@@ -70,7 +70,7 @@ def key_rows(keys: Keys, declared: Mapping[str, str]) -> KeyRows:
     for name in table.column_names:
         column = table.column(name)
         array = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
-        # Of a column that is no key only the name matters, by which it is refused.
+        # Of a column that is not a key only the name matters, by which it is refused.
         typed[name] = as_keys(name, array, declared[name]) if name in declared else pa.nulls(len(array), pa.string())
     return KeyRows(labels, table, typed)
 
@@ -105,7 +105,7 @@ def instant(at: datetime | str) -> int:
         try:
             at = datetime.fromisoformat(at.replace("Z", "+00:00"))
         except ValueError as error:
-            raise InputError(f"at: {at!r} is no instant; write it like 2013-07-03T20:00:00Z") from error
+            raise InputError(f"at: {at!r} is not an instant; write it like 2013-07-03T20:00:00Z") from error
     if not isinstance(at, datetime) or at != at:  # pandas' NaT calls itself a datetime, and differs from itself.
         raise InputError(f"at is a {type(at).__name__}; give a datetime, or text like 2013-07-03T20:00:00Z")
     aware = at if at.tzinfo is not None else at.replace(tzinfo=timezone.utc)

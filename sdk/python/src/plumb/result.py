@@ -254,7 +254,7 @@ class Result:
         if not folder.exists():
             raise InputError(f"cannot write {final}: folder {folder}: no such file or directory")
         if not folder.is_dir():
-            raise InputError(f"cannot write {final}: {folder} is no folder")
+            raise InputError(f"cannot write {final}: {folder} is not a folder")
         if final.is_dir():
             raise InputError(f"cannot write {final}: it is a folder")
         if final.exists() and not final.is_file():

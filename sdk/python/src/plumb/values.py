@@ -24,7 +24,7 @@ TYPES = {
     "BYTES": pa.binary(),
     "TIMESTAMP": INSTANT,
 }
-"""The Arrow type of each declared type that is no array."""
+"""The Arrow type of each declared type that is not an array."""
 
 _FIELDS = {
     "BOOL": "bools",
@@ -148,7 +148,7 @@ def _exactly(given: pa.Array, declared: str) -> pa.Array:
     if declared == "BOOL" and not pt.is_boolean(given.type):
         text = given.cast(pa.string())
         if text.drop_null().to_pylist() and not pc.all(pc.is_in(text.drop_null(), pa.array(["true", "false"]))).as_py():
-            raise pa.ArrowInvalid("text that is no truth value")
+            raise pa.ArrowInvalid("text that is not a truth value")
         return pc.equal(text, "true")
     return given.cast(TYPES[declared])
 
