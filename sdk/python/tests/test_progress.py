@@ -75,4 +75,6 @@ def test_a_function_is_told(store: plumb.Store, labels: pd.DataFrame) -> None:
     many = pd.concat([labels] * 50)
     store.historical(many, service="delay_model", progress=told.append).to_arrow()
     assert all(update.step and update.seconds >= 0 for update in told)
-    assert [update.rows for update in told] == sorted(update.rows for update in told)
+    # A step whose total is not known, such as reading digests, has no rows to tell.
+    rows = [update.rows for update in told if update.total]
+    assert rows == sorted(rows)
