@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -117,5 +118,58 @@ func TestALookUpSearchesByThePrimaryKey(t *testing.T) {
 	want := "SEARCH rows USING PRIMARY KEY (project=? AND view=? AND generation=? AND key=?)"
 	if plan != want {
 		t.Errorf("plan is %q, want %q", plan, want)
+	}
+}
+
+func TestALookUpOfManyTablesSearchesByThePrimaryKey(t *testing.T) {
+	s := openImpatient(t, time.Second)
+	query, args := selectEach([]store.Get{{Table: sample, Key: []byte("a")}, {Table: sample, Key: []byte("b")}}, []int{0, 1})
+	rows, err := s.reader.Query("EXPLAIN QUERY PLAN "+query, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var plans []string
+	for rows.Next() {
+		var id, parent, unused int
+		var plan string
+		if err := rows.Scan(&id, &parent, &unused, &plan); err != nil {
+			t.Fatal(err)
+		}
+		plans = append(plans, plan)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	want := "SEARCH rows USING PRIMARY KEY (project=? AND view=? AND generation=? AND key=?)"
+	if !slices.Contains(plans, want) {
+		t.Errorf("plan is %q, want %q", plans, want)
+	}
+}
+
+func TestALookUpOfManyTablesAnswersEachGetInItsPlace(t *testing.T) {
+	s := openImpatient(t, time.Second)
+	s.chunk = 4
+	var gets []store.Get
+	var want []string
+	for generation := range int64(3) {
+		table := store.Table{Project: sample.Project, View: sample.View, Generation: generation + 1}
+		stored := row("key", 10+int(generation))
+		if _, err := s.Write(t.Context(), table, []store.Row{stored}); err != nil {
+			t.Fatal(err)
+		}
+		for _, key := range []string{"key", "none", "key"} {
+			gets = append(gets, store.Get{Table: table, Key: []byte(key)})
+			want = append(want, map[string]string{"key": string(stored.Value)}[key])
+		}
+	}
+	values, err := s.Read(t.Context(), gets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, value := range values {
+		if string(value) != want[i] || (value == nil) != (gets[i].Key[0] == 'n') {
+			t.Errorf("get %d of %v: %d bytes, want %d", i, gets[i].Table, len(value), len(want[i]))
+		}
 	}
 }

@@ -43,7 +43,7 @@ const (
 	retryEvery = 10 * time.Millisecond
 )
 
-// defaultChunk keeps the parameters of a statement (two for each row, three for its table) far below SQLite's limit.
+// defaultChunk keeps the parameters of a statement (at most four for each row) far below SQLite's limit.
 const defaultChunk = 500
 
 // Open opens the file, and makes it, and its folder, where it is not there yet. It fails with an error that wraps
