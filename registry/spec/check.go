@@ -3,12 +3,10 @@ package spec
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"google.golang.org/protobuf/proto"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // Read loads the definitions of a project and checks them: it is Load and then Check. The error is a *Problems that
@@ -39,49 +37,89 @@ func (s *Set) checked(ctx context.Context, inspector Inspector, reading error) (
 // Check checks the set as a whole. The error is a *Problems that also lists what reading found, or a fault: what the
 // Inspector returned that was no *registry.InputError, as it is. With a nil Inspector, sources are not looked into.
 func (s *Set) Check(ctx context.Context, inspector Inspector) error {
-	c := &checker{Set: s}
-	c.entities = indexNames(c, "entity", s.Definitions.GetEntities())
-	c.sources = indexNames(c, "source", s.Definitions.GetSources())
-	c.views = indexNames(c, "feature view", s.Definitions.GetFeatureViews())
-	indexNames(c, "feature service", s.Definitions.GetFeatureServices())
-	for _, entity := range s.Definitions.GetEntities() {
+	c := newChecker(s)
+	if err := c.check(ctx, inspector); err != nil {
+		return err
+	}
+	return newProblems(slices.Concat(s.problems, c.found), s.more+c.more)
+}
+
+// check finds the mistakes. The error is a fault, or that the context is done: what a client sent may take long.
+func (c *checker) check(ctx context.Context, inspector Inspector) error {
+	c.entities = indexNames(c, "entity", c.Definitions.GetEntities())
+	c.sources = indexNames(c, "source", c.Definitions.GetSources())
+	c.views = indexNames(c, "feature view", c.Definitions.GetFeatureViews())
+	indexNames(c, "feature service", c.Definitions.GetFeatureServices())
+	for _, entity := range c.Definitions.GetEntities() {
 		indexNames(c, "join key", entity.GetJoinKeys())
 	}
-	for _, view := range s.Definitions.GetFeatureViews() {
-		c.checkView(view)
-	}
-	for _, service := range s.Definitions.GetFeatureServices() {
-		c.checkService(service)
-	}
-	if inspector != nil {
-		if err := c.checkSources(ctx, inspector); err != nil {
+	for _, view := range c.Definitions.GetFeatureViews() {
+		if err := c.checkView(ctx, view); err != nil {
 			return err
 		}
 	}
-	return NewProblems(slices.Concat(s.problems, c.found))
+	for _, service := range c.Definitions.GetFeatureServices() {
+		if err := c.checkService(ctx, service); err != nil {
+			return err
+		}
+	}
+	if inspector == nil {
+		return nil
+	}
+	return c.checkSources(ctx, inspector)
 }
 
 // checker is one run of Check. It leaves the set as it was.
 type checker struct {
 	*Set
+	// found are the first mistakes, as many as the set has room for, and more counts the others.
 	found []Problem
+	more  int
+	// budget is how many more names may be compared with those that are not there.
+	budget int
 
 	entities map[string]*plumbv1.Entity
 	sources  map[string]*plumbv1.Source
 	views    map[string]*plumbv1.FeatureView
+
+	entityNames, sourceNames, viewNames *names
+	// featureNames are those of the views that services have asked for so far.
+	featureNames map[*plumbv1.FeatureView]*names
+}
+
+func newChecker(s *Set) *checker {
+	return &checker{
+		Set:          s,
+		budget:       maxComparisons,
+		entityNames:  namesOf(s.Definitions.GetEntities()),
+		sourceNames:  namesOf(s.Definitions.GetSources()),
+		viewNames:    namesOf(s.Definitions.GetFeatureViews()),
+		featureNames: map[*plumbv1.FeatureView]*names{},
+	}
 }
 
 // path leads to a part of a message, as in Set.Position.
 type path []string
 
-// add reports a problem at the value that the path leads to.
+// full says whether no more mistakes are told.
+func (c *checker) full() bool { return len(c.problems)+len(c.found) >= maxProblems }
+
+// add reports a problem at the value that the path leads to. The arguments are worded only where it is told.
 func (c *checker) add(message proto.Message, at path, format string, args ...any) {
+	if c.full() {
+		c.more++
+		return
+	}
 	value, _ := c.locate(message, at)
 	c.found = append(c.found, value.problem(format, args...))
 }
 
 // addAtKey reports a problem at the key that the path leads to.
 func (c *checker) addAtKey(message proto.Message, at path, format string, args ...any) {
+	if c.full() {
+		c.more++
+		return
+	}
 	_, key := c.locate(message, at)
 	c.found = append(c.found, key.problem(format, args...))
 }
@@ -105,36 +143,4 @@ func indexNames[T named](c *checker, kind string, things []T) map[string]T {
 		}
 	}
 	return index
-}
-
-func namesOf[T named](things []T) []string {
-	var names []string
-	for _, thing := range things {
-		if thing.GetName() != "" {
-			names = append(names, thing.GetName())
-		}
-	}
-	return names
-}
-
-// mayLack says whether the list of Definitions, which is called list, may have more in it than could be read, so that a
-// name which is not there proves nothing.
-func mayLack[T named](c *checker, list string, things []T) bool {
-	return c.incomplete[list] || len(namesOf(things)) < len(things)
-}
-
-// suggest ends a sentence about a name that is not there.
-func suggest(name string, known []string) string {
-	if closest := registry.Closest(name, known); closest != "" {
-		return "did you mean \"" + closest + "\"?"
-	}
-	if len(known) == 0 {
-		return "none is defined"
-	}
-	known = slices.Compact(slices.Sorted(slices.Values(known)))
-	const most = 8
-	if len(known) > most {
-		known = append(known[:most], "…")
-	}
-	return "known: " + strings.Join(known, ", ")
 }

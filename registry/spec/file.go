@@ -15,16 +15,16 @@ import (
 func (s *Set) read(file string, data []byte) error {
 	data = normalizeBreaks(data)
 	if _, problem := document(file, data); problem != nil {
-		s.problems = append(s.problems, *problem)
+		s.report(*problem)
 		s.allIncomplete()
 		return nil
 	}
-	before := len(s.problems)
+	before := s.mistakes()
 	reader := &reader{set: s, file: file}
 	definitions := &plumbv1.Definitions{}
 	// The reader reports unknown keys itself, with suggestions.
 	options := protoyaml.UnmarshalOptions{CustomUnmarshaler: reader, DiscardUnknown: true}
-	if err := options.Unmarshal(data, definitions); err != nil && len(s.problems) == before {
+	if err := options.Unmarshal(data, definitions); err != nil && s.mistakes() == before {
 		return fmt.Errorf("read %s: %w", file, err)
 	}
 	if err := reader.checkRules(definitions); err != nil {
@@ -52,18 +52,12 @@ type reader struct {
 	file string
 }
 
-// maxProblems bounds the mistakes that are reported. Nobody reads more of them at a time.
-const maxProblems = 1000
-
 func (r *reader) add(node *yaml.Node, format string, args ...any) {
-	if len(r.set.problems) == maxProblems {
-		r.set.problems = append(r.set.problems, Problem{File: r.file,
-			Message: "has further mistakes; mend those above first"})
+	if r.set.room() {
+		r.set.report(place{r.file, node}.position(node).problem(format, args...))
+	} else {
+		r.set.more++
 	}
-	if len(r.set.problems) > maxProblems {
-		return
-	}
-	r.set.problems = append(r.set.problems, place{r.file, node}.position(node).problem(format, args...))
 }
 
 func (r *reader) markFaulty(message *yaml.Node, name string) {

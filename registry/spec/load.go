@@ -35,7 +35,7 @@ func Load(root string, paths []string) (*Set, error) {
 			}
 		}
 	}
-	return set, NewProblems(set.problems)
+	return set, newProblems(set.problems, set.more)
 }
 
 // Text is the content of a definition file.
@@ -60,7 +60,7 @@ func Parse(texts []Text) (*Set, error) {
 			return nil, err
 		}
 	}
-	return set, NewProblems(set.problems)
+	return set, newProblems(set.problems, set.more)
 }
 
 // find returns the files that a path stands for.
@@ -143,7 +143,7 @@ func display(root, file string) string {
 
 // unreadable reports a problem of a whole file or folder. What it would have defined is unknown.
 func (s *Set) unreadable(file, message string) {
-	s.problems = append(s.problems, Problem{File: file, Message: message})
+	s.report(Problem{File: file, Message: message})
 	s.allIncomplete()
 }
 

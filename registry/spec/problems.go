@@ -2,6 +2,7 @@ package spec
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -9,6 +10,7 @@ import (
 // Problem is one mistake of the user.
 type Problem struct {
 	// File is relative to the project folder. Where the mistake is in no file it names what it is in, such as a flag.
+	// It is empty where Message says how many more mistakes there are.
 	File string `json:"file"`
 	// Line and Column count from 1; both are 0 where the mistake concerns the whole of File.
 	Line   int `json:"line"`
@@ -26,7 +28,12 @@ func (p Problem) Place() string {
 }
 
 // String is the place and the message.
-func (p Problem) String() string { return p.Place() + ": " + p.Message }
+func (p Problem) String() string {
+	if p.File == "" {
+		return p.Message
+	}
+	return p.Place() + ": " + p.Message
+}
 
 // Problems is an error that lists every mistake found, in the order of file, line and column.
 type Problems struct {
@@ -44,12 +51,18 @@ func (p *Problems) Error() string {
 
 // NewProblems sorts the problems, drops repeated ones, and returns them as an error: a *Problems, or nil when there are
 // none.
-func NewProblems(problems []Problem) error {
+func NewProblems(problems []Problem) error { return newProblems(problems, 0) }
+
+// newProblems is NewProblems for the first of all mistakes. How many more there are is told last.
+func newProblems(problems []Problem, more int) error {
 	if len(problems) == 0 {
 		return nil
 	}
-	sorted := slices.SortedFunc(slices.Values(problems), compareProblems)
-	return &Problems{All: slices.Compact(sorted)}
+	all := slices.Compact(slices.SortedFunc(slices.Values(problems), compareProblems))
+	if more > 0 {
+		all = append(all, Problem{Message: fmt.Sprintf("and %d more; mend those above first", more)})
+	}
+	return &Problems{All: all}
 }
 
 func compareProblems(a, b Problem) int {

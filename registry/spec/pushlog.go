@@ -15,10 +15,10 @@ import (
 )
 
 // checkPushLog refuses a push log that could not hold all rows, or whose rows others would read too.
-func (c *checker) checkPushLog(view *plumbv1.FeatureView) {
+func (c *checker) checkPushLog(ctx context.Context, view *plumbv1.FeatureView) error {
 	folder := view.GetPushLog().GetPath()
-	if folder == "" {
-		return
+	if folder == "" || ctx.Err() != nil {
+		return ctx.Err()
 	}
 	at := path{"push_log", "path"}
 	if source := c.sources[view.GetSource()]; source != nil && source.GetParquet() == nil {
@@ -45,6 +45,7 @@ func (c *checker) checkPushLog(view *plumbv1.FeatureView) {
 		}
 	}
 	c.checkLogColumns(view)
+	return nil
 }
 
 // checkLogColumns wants a column for each key, time and feature, since the log has one for each.
@@ -79,9 +80,12 @@ func overlap(a, b string) bool {
 	return strings.HasPrefix(a, b) || strings.HasPrefix(b, a)
 }
 
+// longestPath is that of Linux. No file has a longer one, and matching takes time in proportion to both lengths.
+const longestPath = 4096
+
 // reads says whether a source's path takes in files of a folder.
 func reads(source, folder string) bool {
-	if source == "" {
+	if source == "" || max(len(source), len(folder)) > longestPath {
 		return false
 	}
 	source, folder = slashpath.Clean(source), slashpath.Clean(folder)

@@ -21,8 +21,9 @@ func (r *reader) checkRules(definitions *plumbv1.Definitions) error {
 		return err
 	}
 	if invalid != nil {
-		for _, violation := range invalid.Violations {
-			if len(r.set.problems) > maxProblems {
+		for i, violation := range invalid.Violations {
+			if !r.set.room() {
+				r.set.more += len(invalid.Violations) - i
 				break
 			}
 			r.addViolation(r.set.places[definitions].node, violation.Proto)

@@ -2,6 +2,7 @@ package spec
 
 import (
 	"cmp"
+	"context"
 	"maps"
 	"slices"
 	"strconv"
@@ -10,10 +11,13 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-func (c *checker) checkService(service *plumbv1.FeatureService) {
+func (c *checker) checkService(ctx context.Context, service *plumbv1.FeatureService) error {
 	outputs := newOutputs(c, service)
 	aliases := map[string]*plumbv1.ViewReference{}
 	for _, reference := range service.GetFeatures() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if reference.GetView() == "" || c.isFaulty(reference, "view") || c.isFaulty(reference, "as") {
 			continue
 		}
@@ -33,33 +37,46 @@ func (c *checker) checkService(service *plumbv1.FeatureService) {
 		for i, name := range c.checkFeatures(view, reference) {
 			outputs.add(reference, i, alias, name)
 		}
+		if len(outputs.owners) > maxOutputs {
+			c.add(service, path{"features"}, "feature service %q has more than %d features; make several services of it",
+				service.GetName(), maxOutputs)
+			return nil
+		}
 	}
 	outputs.checkLabels()
+	return nil
 }
 
 func (c *checker) unknownView(reference *plumbv1.ViewReference) {
-	views := c.Definitions.GetFeatureViews()
-	if !mayLack(c, "feature_views", views) {
+	if !c.mayLack("feature_views", c.viewNames) {
 		c.add(reference, path{"view"}, "no feature view is named %q; %s", reference.GetView(),
-			suggest(reference.GetView(), namesOf(views)))
+			c.suggest(reference.GetView(), c.viewNames))
 	}
 }
 
 // checkFeatures reports features that the view does not have, and returns those that the reference asks for.
 func (c *checker) checkFeatures(view *plumbv1.FeatureView, reference *plumbv1.ViewReference) []string {
-	known := namesOf(view.GetFeatures())
-	if len(reference.GetFeatures()) == 0 {
-		return slices.Compact(slices.Sorted(slices.Values(known)))
+	known, ok := c.featureNames[view]
+	if !ok {
+		known = namesOf(view.GetFeatures())
+		c.featureNames[view] = known
 	}
-	complete := len(known) > 0 && len(known) == len(view.GetFeatures()) && !c.isFaulty(view, "features")
+	if len(reference.GetFeatures()) == 0 {
+		return slices.Sorted(maps.Keys(known.has))
+	}
+	complete := len(known.all) > 0 && !known.lacking && !c.isFaulty(view, "features")
 	for i, name := range reference.GetFeatures() {
-		if complete && name != "" && !slices.Contains(known, name) {
+		if complete && name != "" && !known.has[name] {
 			c.add(reference, path{"features", strconv.Itoa(i)}, "feature view %q has no feature %q; %s", view.GetName(), name,
-				suggest(name, known))
+				c.suggest(name, known))
 		}
 	}
 	return reference.GetFeatures()
 }
+
+// maxOutputs bounds the features of a service, which views with many features and references to them would multiply to
+// more than there is memory for. No file that a join could write has as many columns.
+const maxOutputs = 20_000
 
 // outputs are the columns of a service's results (R10): those it adds, and the label columns that it reads keys from.
 type outputs struct {
@@ -95,19 +112,24 @@ func (o *outputs) addKeys(view *plumbv1.FeatureView, reference *plumbv1.ViewRefe
 	complete := true
 	for _, name := range view.GetEntities() {
 		entity, ok := o.entities[name]
-		complete = complete && ok && !o.isFaulty(entity, "join_keys") &&
-			len(namesOf(entity.GetJoinKeys())) == len(entity.GetJoinKeys())
+		complete = complete && ok && !o.isFaulty(entity, "join_keys")
 		for _, key := range entity.GetJoinKeys() {
-			if key.GetName() != "" {
-				known = append(known, key.GetName())
-				o.addLabel(view, reference, key)
+			if key.GetName() == "" {
+				complete = false
+				continue
 			}
+			known = append(known, key.GetName())
+			o.addLabel(view, reference, key)
 		}
 	}
+	if !complete || o.isFaulty(view, "entities") {
+		return
+	}
+	keys := newNames(known)
 	for _, key := range slices.Sorted(maps.Keys(reference.GetJoinKeys())) {
-		if complete && !o.isFaulty(view, "entities") && !slices.Contains(known, key) {
+		if !keys.has[key] {
 			o.addAtKey(reference, path{"join_keys", key}, "feature view %q has no join key %q; %s", view.GetName(), key,
-				suggest(key, known))
+				o.suggest(key, keys))
 		}
 	}
 }

@@ -20,7 +20,25 @@ type Set struct {
 	faulty map[field]bool
 	// incomplete holds the lists of Definitions, by field name, that may have more entries than could be read.
 	incomplete map[string]bool
-	problems   []Problem
+	// problems are the first mistakes, and more counts the others.
+	problems []Problem
+	more     int
+}
+
+// maxProblems bounds the mistakes that are told. Nobody reads more of them at a time, and each takes time to word.
+const maxProblems = 1000
+
+func (s *Set) room() bool { return len(s.problems) < maxProblems }
+
+func (s *Set) mistakes() int { return len(s.problems) + s.more }
+
+// report keeps a mistake, or counts it.
+func (s *Set) report(problem Problem) {
+	if s.room() {
+		s.problems = append(s.problems, problem)
+	} else {
+		s.more++
+	}
 }
 
 // place is the node that a message was read from.

@@ -28,12 +28,12 @@ type Inspector interface {
 // columns are what a source holds.
 type columns []registry.Column
 
-func (c columns) names() []string {
-	names := make([]string, len(c))
+func (c columns) names() *names {
+	all := make([]string, len(c))
 	for i, column := range c {
-		names[i] = column.Name
+		all[i] = column.Name
 	}
-	return names
+	return newNames(all)
 }
 
 // find looks a column up by its exact name.
@@ -69,6 +69,9 @@ func (c *checker) checkSources(ctx context.Context, inspector Inspector) error {
 	}
 	c.reportFailures(failures)
 	for _, view := range c.Definitions.GetFeatureViews() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if found, ok := inspected[view.GetSource()]; ok {
 			c.checkKeyColumns(inspector, view, found)
 			c.checkFeatureColumns(inspector, view, found)
@@ -125,7 +128,7 @@ func (c *checker) checkTimestamps(inspector Inspector, source *plumbv1.Source, f
 		column, ok := found.find(timestamp.column)
 		if !ok {
 			c.add(source, path{timestamp.field}, "source %q has no column %q for its %s; %s", source.GetName(), timestamp.column,
-				timestamp.field, suggest(timestamp.column, found.names()))
+				timestamp.field, c.suggest(timestamp.column, found.names()))
 		} else if err := inspector.CanBeTime(column); err != nil {
 			c.add(source, path{timestamp.field}, "column %q of source %q cannot be the %s: %s", column.Name, source.GetName(),
 				timestamp.field, oneLine(err.Error()))
@@ -134,6 +137,7 @@ func (c *checker) checkTimestamps(inspector Inspector, source *plumbv1.Source, f
 }
 
 func (c *checker) checkKeyColumns(inspector Inspector, view *plumbv1.FeatureView, found columns) {
+	known := found.names()
 	for i, name := range view.GetEntities() {
 		at := path{"entities", strconv.Itoa(i)}
 		for _, key := range c.entities[name].GetJoinKeys() {
@@ -143,7 +147,7 @@ func (c *checker) checkKeyColumns(inspector Inspector, view *plumbv1.FeatureView
 			column, ok := found.find(key.GetName())
 			if !ok {
 				c.add(view, at, "source %q has no column %q for the join key of entity %q; %s (a SQL source can rename a column)",
-					view.GetSource(), key.GetName(), name, suggest(key.GetName(), found.names()))
+					view.GetSource(), key.GetName(), name, c.suggest(key.GetName(), known))
 			} else {
 				c.checkType(inspector.CanBecome(column, key.GetType(), true), key.GetType(), column, view, at)
 			}
@@ -152,6 +156,7 @@ func (c *checker) checkKeyColumns(inspector Inspector, view *plumbv1.FeatureView
 }
 
 func (c *checker) checkFeatureColumns(inspector Inspector, view *plumbv1.FeatureView, found columns) {
+	known := found.names()
 	for i, feature := range view.GetFeatures() {
 		field := "column"
 		if feature.GetColumn() == "" {
@@ -163,7 +168,7 @@ func (c *checker) checkFeatureColumns(inspector Inspector, view *plumbv1.Feature
 		}
 		column, ok := found.find(name)
 		if !ok {
-			c.add(feature, path{field}, "source %q has no column %q; %s", view.GetSource(), name, suggest(name, found.names()))
+			c.add(feature, path{field}, "source %q has no column %q; %s", view.GetSource(), name, c.suggest(name, known))
 		} else if feature.GetType() != 0 {
 			c.checkType(inspector.CanBecome(column, feature.GetType(), false), feature.GetType(), column, view,
 				path{"features", strconv.Itoa(i), "type"})

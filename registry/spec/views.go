@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"context"
 	"slices"
 	"strconv"
 
@@ -11,10 +12,12 @@ import (
 // it unless told otherwise, and with full names alias__event_timestamp is the winning row's event time.
 const labelTime = "event_timestamp"
 
-func (c *checker) checkView(view *plumbv1.FeatureView) {
+func (c *checker) checkView(ctx context.Context, view *plumbv1.FeatureView) error {
 	keys := c.checkEntities(view)
 	c.checkViewSource(view)
-	c.checkPushLog(view)
+	if err := c.checkPushLog(ctx, view); err != nil {
+		return err
+	}
 	indexNames(c, "feature", view.GetFeatures())
 	for _, feature := range view.GetFeatures() {
 		switch entity, isKey := keys[feature.GetName()]; {
@@ -26,6 +29,7 @@ func (c *checker) checkView(view *plumbv1.FeatureView) {
 				"to read the same column", labelTime, labelTime)
 		}
 	}
+	return nil
 }
 
 // checkEntities reports entities that are not there and join keys that come twice. It returns the name of the entity of
@@ -36,12 +40,16 @@ func (c *checker) checkEntities(view *plumbv1.FeatureView) map[string]string {
 		at := path{"entities", strconv.Itoa(i)}
 		entity, ok := c.entities[name]
 		if !ok {
-			if name != "" && !mayLack(c, "entities", c.Definitions.GetEntities()) {
-				c.add(view, at, "no entity is named %q; %s", name, suggest(name, namesOf(c.Definitions.GetEntities())))
+			if name != "" && !c.mayLack("entities", c.entityNames) {
+				c.add(view, at, "no entity is named %q; %s", name, c.suggest(name, c.entityNames))
 			}
 			continue
 		}
-		for _, key := range namesOf(entity.GetJoinKeys()) {
+		for _, joinKey := range entity.GetJoinKeys() {
+			key := joinKey.GetName()
+			if key == "" {
+				continue
+			}
 			if owner, ok := owners[key]; ok && (owner != name || slices.Contains(view.GetEntities()[:i], name)) {
 				c.add(view, at, "join key %q comes from entity %q already; a view has each join key once, so take one entity out",
 					key, owner)
@@ -59,8 +67,8 @@ func (c *checker) checkViewSource(view *plumbv1.FeatureView) {
 	switch {
 	case name == "":
 	case !ok:
-		if !mayLack(c, "sources", c.Definitions.GetSources()) {
-			c.add(view, path{"source"}, "no source is named %q; %s", name, suggest(name, namesOf(c.Definitions.GetSources())))
+		if !c.mayLack("sources", c.sourceNames) {
+			c.add(view, path{"source"}, "no source is named %q; %s", name, c.suggest(name, c.sourceNames))
 		}
 	case source.GetEventTimestamp() == "" && !c.isFaulty(source, "event_timestamp"):
 		c.add(view, path{"source"}, "source %q has no event_timestamp, and a view needs one; add it to the source, at %s",
