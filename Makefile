@@ -107,6 +107,10 @@ bench-materialize-memory: build redis-server ## Materialize 50 million entities 
 	go build -o bin/bench-materialize ./bench/materialize
 	bin/bench-materialize bin/plumb bin/bench memory
 
+.PHONY: bench-python
+bench-python: build $(python_ready) ## Measure look-ups of the Python client against a bare gRPC call
+	$(python) sdk/python/tools/bench_lookups.py bin/plumb
+
 .PHONY: bench-verify
 bench-verify: build ## Verify 10,000 sampled label rows over the year of flights; fails beyond a minute
 	cd testdata/nycflights && time timeout 60 ../../bin/plumb verify --plan --rows 10000

@@ -93,7 +93,7 @@ def test_rows_stream_both_ways(large: Path, large_server: Served) -> None:
         result = store.historical(large / "data" / "many.parquet", service="delay_model")
         with pytest.raises(plumb.PreconditionError, match="known once its last row has been read; read the rows first"):
             _ = result.report
-        assert "rows not all read yet" in repr(result)
+        assert len(result) >= ROWS
         sizes = [batch.num_rows for batch in result.to_batches()]
     assert sum(sizes) >= ROWS
     assert max(sizes) <= 1 << 16

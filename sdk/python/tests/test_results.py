@@ -144,3 +144,80 @@ def test_r2_at_says_when_ttl_is_evaluated(store: plumb.Store) -> None:
     later = store.online(service=SERVICE, keys=KEYS, at="2013-07-04T20:00:00Z", statuses=True).to_pandas()
     assert later["origin_weather__temp__status"].tolist() == ["EXPIRED", "EXPIRED"]
     assert later["origin_weather__temp"].isna().all()
+
+
+def test_the_number_of_rows_is_that_of_the_labels(store: plumb.Store, labels: pd.DataFrame, flights: Path) -> None:
+    for given in (labels, pl.from_pandas(labels), pa.Table.from_pandas(labels), flights / "data" / "labels.parquet"):
+        with store.historical(given, features=["plane:year"]) as result:
+            assert len(result) == len(labels)
+            assert result
+    with store.historical(labels.head(0), features=["plane:year"]) as result:
+        assert not result
+    stream = pa.RecordBatchReader.from_batches(pa.Schema.from_pandas(labels), pa.Table.from_pandas(labels).to_batches())
+    with store.historical(stream, features=["plane:year"]) as result:
+        assert result
+        if "connect" in repr(store):
+            with pytest.raises(
+                plumb.PreconditionError, match="known once they have been read, since the labels came as"
+            ):
+                len(result)
+        result.to_arrow()
+        assert len(result) == len(labels)
+    assert len(store.online(service=SERVICE, keys=KEYS)) == 2
+
+
+def test_a_result_that_was_closed_says_so(store: plumb.Store, labels: pd.DataFrame, tmp_path: Path) -> None:
+    result = store.historical(labels, features=["plane:year"])
+    result.close()
+    result.close()
+    for ask in (result.to_arrow, result.to_pandas, result.to_polars, result.to_dict, result.to_batches):
+        with pytest.raises(plumb.SpentError, match="this result was closed before its rows were read"):
+            ask()
+    with pytest.raises(plumb.SpentError, match="was closed"):
+        result.to_parquet(tmp_path / "train.parquet")
+    assert "plumb.Result" in repr(result)
+    kept = store.historical(labels, features=["plane:year"])
+    kept.to_arrow()
+    kept.close()
+    assert kept.to_pandas()["plane__year" if "plane__year" in kept.columns else "year"].notna().any()
+    found = store.online(service=SERVICE, keys=KEYS)
+    found.close()
+    assert found.to_arrow().num_rows == 2
+
+
+def test_rows_may_be_read_twice_where_they_are_kept(store: plumb.Store, labels: pd.DataFrame) -> None:
+    result = store.historical(labels, features=["plane:year"])
+    list(result.to_batches())
+    for ask in (result.to_batches, result.to_dict):
+        with pytest.raises(plumb.SpentError, match="were streamed already"):
+            ask()
+    found = store.online(service=SERVICE, keys=KEYS)
+    for _ in range(2):
+        assert pa.Table.from_batches(found.to_batches()) == found.to_arrow()
+
+
+@pytest.mark.parametrize("make", [dict, pd.DataFrame, pl.DataFrame, pa.table])
+def test_a_dict_has_what_the_table_has(store: plumb.Store, make: type) -> None:
+    found = store.online(
+        service=SERVICE, keys=make(KEYS), at="2013-07-03T20:00:00Z", statuses=True, event_timestamps=True
+    )
+    told = found.to_dict()
+    assert told == found.to_arrow().to_pydict()
+    assert list(told) == found.columns
+    assert told["origin_weather__temp"] == [77.0, 86.0]
+    assert told["dest_weather__temp"] == [None, None]
+
+
+def test_times_that_python_has_no_datetimes_for_are_shown(store: plumb.Store, labels: pd.DataFrame) -> None:
+    far = pa.Table.from_pandas(labels.head(2)).append_column("far", pa.array([2**60, 0], pa.timestamp("us")))
+    result = store.historical(far, features=["plane:year"])
+    assert "plumb.Result" in repr(result)
+    with pytest.raises(plumb.InputError, match="to_dict cannot work with"):
+        result.to_dict()
+
+
+def test_an_argument_of_a_result_is_named(store: plumb.Store, labels: pd.DataFrame) -> None:
+    result = store.historical(labels.head(2), features=["plane:year"])
+    for odd in (None, 5, b"train.parquet", "a\0b"):
+        with pytest.raises(plumb.InputError, match="path"):
+            result.to_parquet(odd)  # type: ignore[arg-type]

@@ -50,6 +50,19 @@ def test_r17_look_ups_give_what_joins_give(world_store: plumb.Store) -> None:
         assert same(found.column(name), joined.column(name)), name
 
 
+def test_a_dict_has_values_of_every_type(world_store: plumb.Store) -> None:
+    wanted = {"features": ["every:*"], "statuses": True, "event_timestamps": True}
+    found = world_store.online(keys={"key": [1, 2, 3, 4, None]}, at="2013-01-01T00:00:00Z", **wanted)  # type: ignore[arg-type]
+    told, table = found.to_dict(), found.to_arrow()
+    assert list(told) == table.column_names
+    for name, column in told.items():
+        expected = table.column(name).to_pylist()
+        if "timestamp" in name:
+            assert column == expected, name
+        else:
+            assert repr(column) == repr(expected), name
+
+
 def test_pandas_types_keep_null_apart_from_every_value(world_store: plumb.Store) -> None:
     frame = world_store.historical(things(1, 2, 3), features=["every:*"]).to_pandas()
     expected = {

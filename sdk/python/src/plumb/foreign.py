@@ -95,8 +95,10 @@ def guarded(function: F) -> F:
 
 
 def guarded_methods(kind: C) -> C:
-    """A class whose public methods are all guarded."""
+    """A class whose public methods and properties are all guarded."""
     for name, method in list(vars(kind).items()):
+        if isinstance(method, property) and method.fget is not None and not name.startswith("_"):
+            setattr(kind, name, property(guarded(method.fget), method.fset, method.fdel, method.__doc__))
         if inspect.isfunction(method) and not name.startswith("_") and not inspect.isgeneratorfunction(method):
             if getattr(method, "__isabstractmethod__", False):
                 continue

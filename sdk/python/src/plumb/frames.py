@@ -32,7 +32,7 @@ def to_pandas(table: pa.Table, label_columns: int, index: pd.Index[Any] | None, 
     zoned = [pt.is_timestamp(kind) and kind.tz is not None for kind in table.schema.types]
     columns = [_named(table, i) if zoned[i] else labels.iloc[:, i] for i in range(restored)]
     columns += [_named(table, i) for i in range(restored, table.num_columns)]
-    frame: pd.DataFrame = pd.concat(columns, axis=1) if columns else pd.DataFrame()
+    frame: pd.DataFrame = pd.DataFrame(dict(enumerate(columns)), index=pd.RangeIndex(len(table)), copy=False)
     frame.columns = pd.Index(table.column_names)
     if index is not None:
         frame.index = index
@@ -49,9 +49,9 @@ def _of_every_column(table: pa.Table, count: int) -> pd.DataFrame:
     return frame
 
 
-def _named(table: pa.Table, column: int) -> pd.Series[Any]:
+def _named(table: pa.Table, column: int) -> Any:  # noqa: ANN401 - pandas' arrays have no common type.
     try:
-        return _series(table.column(column))
+        return _column(table.column(column))
     except Exception as error:
         raise _unfit(table, column, "pandas", error) from error
 
@@ -64,23 +64,22 @@ def _unfit(table: pa.Table, column: int, package: str, error: BaseException) -> 
     )
 
 
-def _series(column: pa.ChunkedArray) -> pd.Series[Any]:
-    """One column in nullable types. The masked arrays are made here: pandas' own conversion takes NaN for null."""
+def _column(column: pa.ChunkedArray) -> Any:  # noqa: ANN401 - as above.
+    """One column in nullable types, as an array or a series. The masked arrays are made here: pandas' own conversion
+    takes NaN for null.
+    """
     import pandas as pd
 
     kind, array = column.type, column.combine_chunks()
     if isinstance(array, pa.ChunkedArray):
         array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], kind)
-    series: pd.Series[Any]
     if _is_masked(kind):
-        series = pd.Series(_masked(array))
-    elif pt.is_string(kind) or pt.is_large_string(kind) or pt.is_string_view(kind):
-        series = pd.Series(array, dtype=pd.StringDtype("pyarrow"))
-    elif pt.is_timestamp(kind) or pt.is_dictionary(kind):
-        series = pd.Series(array.to_pandas())
-    else:
-        series = pd.Series(pd.arrays.ArrowExtensionArray(pa.chunked_array([array])))
-    return series
+        return _masked(array)
+    if pt.is_string(kind) or pt.is_large_string(kind) or pt.is_string_view(kind):
+        return pd.array(array, dtype=pd.StringDtype("pyarrow"))
+    if pt.is_timestamp(kind) or pt.is_dictionary(kind):
+        return array.to_pandas()
+    return pd.arrays.ArrowExtensionArray(pa.chunked_array([array]))
 
 
 def _is_masked(kind: pa.DataType) -> bool:
@@ -91,10 +90,13 @@ def _masked(array: pa.Array) -> Any:  # noqa: ANN401 - pandas' arrays have no co
     import numpy as np
     import pandas as pd
 
-    missing = np.asarray(array.is_null())
+    missing = np.zeros(len(array), bool)
+    if array.null_count:
+        missing = np.asarray(array.is_null())
+        array = array.fill_null(False if pt.is_boolean(array.type) else 0)
+    values = np.asarray(array).copy()
     if pt.is_boolean(array.type):
-        return pd.arrays.BooleanArray(np.asarray(array.fill_null(False)).copy(), missing)
-    values = np.asarray(array.fill_null(0)).copy()
+        return pd.arrays.BooleanArray(values, missing)
     return (pd.arrays.IntegerArray if pt.is_integer(array.type) else pd.arrays.FloatingArray)(values, missing)
 
 

@@ -45,6 +45,8 @@ class Labels:
     """The frame's index, which stays here: rows come back one for one, in order (R6)."""
     file: Path | None = None
     """The file that they are read from."""
+    count: int | None = None
+    """How many rows there are, where that is known before they are read."""
 
 
 def labels_of(given: Frame | str | os.PathLike[str], what: str = "labels") -> Labels:
@@ -59,7 +61,7 @@ def labels_of(given: Frame | str | os.PathLike[str], what: str = "labels") -> La
         return Labels(given.schema, uniform(given.schema, given, what))
     if isinstance(given, pa.Table):
         check_names(given.schema.names, what.removesuffix("s"))
-        return Labels(given.schema, iter(given.to_batches(max_chunksize=BATCH_ROWS)))
+        return Labels(given.schema, iter(given.to_batches(max_chunksize=BATCH_ROWS)), count=given.num_rows)
     if isinstance(given, pa.RecordBatch):
         return labels_of(pa.Table.from_batches([given]), what)
     if (pandas := sys.modules.get("pandas")) and isinstance(given, pandas.DataFrame):
@@ -141,7 +143,7 @@ def check_file(path: Path, what: str = "label file") -> None:
 
 def _read_parquet(path: Path) -> Labels:
     file = pq.ParquetFile(path)
-    return Labels(file.schema_arrow, file.iter_batches(batch_size=BATCH_ROWS))
+    return Labels(file.schema_arrow, file.iter_batches(batch_size=BATCH_ROWS), count=file.metadata.num_rows)
 
 
 def _read_arrow(path: Path) -> Labels:

@@ -19,12 +19,13 @@ from google.protobuf import json_format
 from plumb import arguments, plans
 from plumb import definitions as defs
 from plumb import online as lookup
+from plumb.answers import Arrays
 from plumb.carriers import INSTANT, Carriers, check_describable
 from plumb.command import Command, OnProgress, find_binary
 from plumb.errors import Error, HazardError, InputError
 from plumb.foreign import guarded_methods
 from plumb.labels import Labels, check_file, labels_of
-from plumb.manifests import SUFFIX, parse
+from plumb.manifests import manifest_of
 from plumb.progress import Reporter
 from plumb.provenance import ROW, ViewProvenance
 from plumb.pushing import Columns, Pushed, RefusedRow, batches_of, check_columns, typed
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from plumb.labels import Frame
-    from plumb.manifests import Manifest
     from plumb.online import Answer, Keys
 
     M = TypeVar("M", bound=Message)
@@ -111,7 +111,7 @@ class LocalStore(Store):
         finally:
             reporter.done()
         report = _report(done)
-        made = _manifest(out) if options.manifest else None
+        made = manifest_of(out) if options.manifest else None
         source = pa.memory_map(str(out))  # What is mapped stays readable when the folder goes.
         rows = _rows(pa.ipc.open_file(source), carriers, given)
         rows.report = lambda: report
@@ -125,7 +125,7 @@ class LocalStore(Store):
 
     def _look_up(self, keys: Keys, request: Request, at: int | None, provenance: bool) -> lookup.Found:
         selection = select(self._registered(), request.service, request.features)
-        rows = lookup.key_rows(keys, selection.keys)
+        rows = lookup.KeyRows(keys, selection.keys)
         instant = "now" if at is None else lookup.rfc3339(at)
         with _folder() as folder:
             file = folder / "keys.json"
@@ -290,11 +290,6 @@ def _rows(file: pa.ipc.RecordBatchFileReader, carriers: Carriers | None, labels:
     return rows
 
 
-def _manifest(out: Path) -> Manifest:
-    beside = out.with_name(out.name + SUFFIX)
-    return parse(beside.read_text(encoding="utf-8"), str(beside))
-
-
 def _manifest_flags(options: JoinOptions, carriers: Carriers | None) -> list[str]:
     """Whether the binary makes a manifest. Rows of a frame are in no file that could be named in it."""
     if not options.manifest:
@@ -363,7 +358,7 @@ def _answer(name: str, output: Output, column: Sequence[dict[str, Any]]) -> Answ
     values = pa.array([_value(each["value"], output.type) for each in column], arrow_type(output.type))
     statuses = pa.array([each["status"] for each in column], pa.string())
     times = pa.array([_value(each["event_timestamp"], "TIMESTAMP") for each in column], INSTANT)
-    return lookup.Answer(name, values, statuses, times)
+    return Arrays(name, values, statuses, times)
 
 
 def _provenance(rows: Sequence[Mapping[str, Any]]) -> dict[str, ViewProvenance]:

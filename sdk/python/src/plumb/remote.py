@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.flight as fl
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from plumb import arguments, plans, pushwire
 from plumb import definitions as defs
 from plumb import online as lookup
-from plumb.carriers import INSTANT, Carriers, check_describable
+from plumb.answers import Packed
+from plumb.carriers import Carriers, check_describable
 from plumb.errors import (
     ConflictError,
     Error,
@@ -42,7 +42,6 @@ from plumb.store import JoinOptions, Request, Store, author, is_text
 from plumb.v1 import registry_service_pb2 as rs
 from plumb.v1 import serving_pb2 as sv
 from plumb.v1.historical_pb2 import HistoricalRequest
-from plumb.values import array_of, packed
 
 if TYPE_CHECKING:
     import os
@@ -52,7 +51,7 @@ if TYPE_CHECKING:
     from google.protobuf.message import Message
 
     from plumb.labels import Frame, Labels
-    from plumb.online import Answer, Keys
+    from plumb.online import Keys
     from plumb.provenance import ViewProvenance
     from plumb.security import Endpoint
 
@@ -83,6 +82,7 @@ class RemoteStore(Store):
         unlimited = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
         self._channel = endpoint.channel(unlimited)
         self._flight: fl.FlightClient | None = None
+        self._calls: dict[str, Any] = {}
         self._closed = False
         self._selections: dict[Request, tuple[int, Selection]] = {}
         self._targets: dict[str, tuple[int, Target]] = {}
@@ -114,7 +114,9 @@ class RemoteStore(Store):
 
     def _call(self, method: str, request: Message, answer: type[A]) -> A:
         self._check_open()
-        call: Any = self._channel.unary_unary(method, type(request).SerializeToString, answer.FromString)
+        if method not in self._calls:
+            self._calls[method] = self._channel.unary_unary(method, type(request).SerializeToString, answer.FromString)
+        call = self._calls[method]
         with self._speaking():
             reply: A = call(request, timeout=self._timeout, metadata=self._endpoint.metadata)
         return reply
@@ -182,6 +184,7 @@ class RemoteStore(Store):
                 lambda: exchange.report,
                 manifest=(lambda: exchange.manifest) if options.manifest else None,
                 carriers=carriers,
+                count=rows.count,
                 close=exchange.close,
             )
         )
@@ -207,14 +210,14 @@ class RemoteStore(Store):
     def _look_up(self, keys: Keys, request: Request, at: int | None, provenance: bool) -> lookup.Found:
         """A selection is resolved once, and again when the server has moved on to another revision."""
         revision, selection = self._selections.get(request) or self._resolve(request)
-        rows = lookup.key_rows(keys, selection.keys)
+        rows = lookup.KeyRows(keys, selection.keys)
         try:
             reply = self._ask(rows, request, at, provenance)
         except InputError:
             newest = self._resolve(request)
             if newest[1] == selection:
                 raise
-            rows = lookup.key_rows(rows.table, newest[1].keys)
+            rows = rows.again(newest[1].keys)
             reply = self._ask(rows, request, at, provenance)
             revision, selection = newest
         if reply.revision != revision:
@@ -222,8 +225,8 @@ class RemoteStore(Store):
         outputs = [output.type for output in selection.outputs]
         if len(outputs) != len(reply.columns):
             raise ConflictError("the definitions changed while the look-up was made; make it again")
-        answers = [_answer(column, kind) for column, kind in zip(reply.columns, outputs, strict=True)]
-        return lookup.Found(selection, rows, answers, self._told(reply, len(rows.table)) if provenance else None)
+        answers = [Packed(column, kind) for column, kind in zip(reply.columns, outputs, strict=True)]
+        return lookup.Found(selection, rows, answers, self._told(reply, len(rows)) if provenance else None)
 
     def _told(self, reply: sv.GetOnlineFeaturesResponse, rows: int) -> dict[str, ViewProvenance]:
         if not reply.provenance:
@@ -248,8 +251,7 @@ class RemoteStore(Store):
         _select(message, request)
         if at is not None:
             message.at.CopyFrom(Timestamp(seconds=at // 1_000_000, nanos=at % 1_000_000 * 1_000))
-        for name, column in rows.typed.items():
-            values, nulls = packed(column)
+        for name, values, nulls in rows.packed():
             message.keys.add(name=name, values=values, nulls=nulls)
         return self._call(f"{SERVING}GetOnlineFeatures", message, sv.GetOnlineFeaturesResponse)
 
@@ -428,17 +430,6 @@ def _select(message: HistoricalRequest | sv.GetOnlineFeaturesRequest, request: R
         message.feature_service = request.service
     else:
         message.features.references.extend(request.features)
-
-
-def _answer(column: sv.FeatureColumn, declared: str) -> Answer:
-    statuses = [sv.Status.Name(status) for status in column.statuses]
-    present = pa.array([status == "PRESENT" for status in statuses])
-    there = pa.array([status != "NOT_FOUND" for status in statuses])
-    times = pa.array(column.event_timestamps, pa.int64()).cast(INSTANT)
-    values = array_of(column.values, declared, present)
-    return lookup.Answer(
-        column.name, values, pa.array(statuses, pa.string()), pc.if_else(there, times, pa.scalar(None, INSTANT))
-    )
 
 
 def _files(definitions: str | os.PathLike[str] | None) -> list[rs.DefinitionFile]:

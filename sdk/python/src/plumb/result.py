@@ -9,6 +9,7 @@ import os
 import threading
 import weakref
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -20,7 +21,7 @@ from plumb.conversion import first_failing
 from plumb.errors import Fault, InputError, PreconditionError, SpentError
 from plumb.foreign import CallersOwn, guarded_methods, is_foreign, translated, words
 from plumb.manifests import KEY, SUFFIX
-from plumb.tables import html_table, text_table
+from plumb.tables import cell, html_table, text_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -34,6 +35,14 @@ if TYPE_CHECKING:
     from plumb.manifests import Manifest
     from plumb.provenance import ViewProvenance
 
+STREAMED = (
+    "the rows of this result were streamed already; ask for them again, or keep them with "
+    "to_arrow, to_pandas or to_polars before streaming"
+)
+CLOSED = (
+    "this result was closed before its rows were read; ask for them again, or keep them with "
+    "to_arrow, to_pandas or to_polars before closing it"
+)
 SHOWN_ROWS = 5
 SHOWN_COLUMNS = 8
 
@@ -90,6 +99,8 @@ class Rows:
     """What the rows of a join were made of and hold, once that is known; None where it was not asked for."""
     carriers: Carriers | None = None
     """How the label columns travelled, where they travelled with the rows."""
+    count: int | None = None
+    """How many rows there are, where that is known before they are read."""
     close: Callable[[], None] = field(default=lambda: None)
     """Lets go of what feeds batches; may be called at any time, and more than once."""
 
@@ -106,13 +117,24 @@ class Result:
     it. It is not for several threads at once.
     """
 
-    def __init__(self, rows: Rows) -> None:
-        self._rows = rows
+    def __init__(self, rows: Rows | None = None) -> None:
         self._table: pa.Table | None = None
-        self._spent = False
+        self._spent = ""  # Why the rows are gone.
         self._closed = False
-        weakref.finalize(self, rows.close)  # Also when the program ends.
-        self._first: pa.RecordBatch | None = next(rows.batches, None)  # What repr shows.
+        self._first: pa.RecordBatch | None = None
+        if rows is not None:
+            self._rows = rows
+            weakref.finalize(self, rows.close)  # Also when the program ends.
+            self._first = next(rows.batches, None)
+
+    @cached_property
+    def _rows(self) -> Rows:
+        """Where the rows come from, of a result that is made without."""
+        raise NotImplementedError
+
+    def _keep(self, table: pa.Table) -> None:
+        self._table = table
+        self._first = next(iter(table.slice(0, SHOWN_ROWS).to_batches()), None)
 
     @property
     def schema(self) -> pa.Schema:
@@ -168,8 +190,15 @@ class Result:
             )
         return made
 
+    def to_dict(self) -> dict[str, list[Any]]:
+        """The rows as a dict of columns, each a list of Python's own values: None for null, times as datetimes in UTC.
+        Of a look-up it is the cheapest form.
+        """
+        return dict(self.to_arrow().to_pydict())
+
     def to_arrow(self) -> pa.Table:
         """The rows as a pyarrow Table, which is kept."""
+        _ = self._rows
         if self._table is None:
             table = pa.Table.from_batches(list(self._stream()), schema=self.schema)
             self._table = _plain_categories(table).unify_dictionaries()
@@ -190,6 +219,7 @@ class Result:
 
     def to_batches(self) -> Iterator[pa.RecordBatch]:
         """The rows as they come, a batch at a time. Raises SpentError when they have gone by already."""
+        _ = self._rows
         return iter(self._table.to_batches()) if self._table is not None else self._stream()
 
     def to_parquet(self, path: str | os.PathLike[str]) -> None:
@@ -270,11 +300,8 @@ class Result:
 
     def _stream(self) -> Iterator[pa.RecordBatch]:
         if self._spent:
-            raise SpentError(
-                "the rows of this result were streamed already; ask for them again, or keep them with "
-                "to_arrow, to_pandas or to_polars before streaming"
-            )
-        self._spent = True
+            raise SpentError(self._spent)
+        self._spent = STREAMED
         return self._drain()
 
     def _drain(self) -> Iterator[pa.RecordBatch]:
@@ -293,7 +320,8 @@ class Result:
 
     def close(self) -> None:
         """Lets go of rows that nobody reads; a table that is kept stays."""
-        self._spent = self._closed = True
+        self._spent = self._spent or CLOSED
+        self._closed = True
         self._rows.close()
 
     def __enter__(self) -> Result:
@@ -303,17 +331,26 @@ class Result:
         self.close()
 
     def __len__(self) -> int:
-        """The number of rows, where it is known: once they are kept, or have all been read."""
+        """The number of rows, which is that of the label or key rows (R6). Of labels that come as a stream or as an
+        Arrow file it is known once the rows have been read; raises PreconditionError before.
+        """
         count = self._count()
         if count is None:
-            raise TypeError("the number of rows is known once they have been read; keep them with to_arrow first")
+            raise PreconditionError(
+                "the number of rows is known once they have been read, since the labels came as a stream; keep the "
+                "rows with to_arrow, to_pandas or to_polars first"
+            )
         return count
+
+    def __bool__(self) -> bool:
+        """Whether there are rows, or may be."""
+        return self._count() != 0
 
     def _count(self) -> int | None:
         if self._table is not None:
             return int(self._table.num_rows)
         report = self._rows.report() if self._rows.report is not None else None
-        return None if report is None else report.rows
+        return self._rows.count if report is None else report.rows
 
     def _shown(self) -> tuple[list[str], list[list[str]]]:
         """The first rows as text, with the middle columns left out where there are many."""
@@ -323,7 +360,7 @@ class Result:
         if len(names) > SHOWN_COLUMNS:
             picked = [*picked[:half], -1, *picked[-half:]]
         first = self._first.slice(0, SHOWN_ROWS) if self._first is not None else None
-        cells = [[_cell(first, column, row) for column in picked] for row in range(first.num_rows if first else 0)]
+        cells = [[cell(first, column, row) for column in picked] for row in range(first.num_rows if first else 0)]
         return ["…" if column < 0 else names[column] for column in picked], cells
 
     def _title(self) -> str:
@@ -354,15 +391,3 @@ def _plain_categories(table: pa.Table) -> pa.Table:
             chunks = [without_null_categories(chunk) for chunk in column.chunks]
             table = table.set_column(i, table.schema.field(i), pa.chunked_array(chunks, column.type))
     return table
-
-
-def _cell(batch: pa.RecordBatch, column: int, row: int) -> str:
-    if column < 0:
-        return "…"
-    scalar = batch.column(column)[row]
-    if not scalar.is_valid:
-        return "null"
-    if pa.types.is_timestamp(scalar.type) and scalar.type.unit != "ns":
-        return str(scalar.as_py().isoformat().replace("+00:00", "Z"))
-    text = str(scalar)
-    return text if len(text) <= 40 else text[:39] + "…"

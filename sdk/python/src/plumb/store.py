@@ -148,7 +148,7 @@ class Store(ABC):
         event_timestamps = arguments.flag("event_timestamps", event_timestamps)
         with telling_of_index(keys):
             found = self._look_up(keys, request, micros, arguments.flag("provenance", provenance))
-        return lookup.result(found, statuses=statuses, event_timestamps=event_timestamps)
+        return lookup.LookUp(found, statuses=statuses, event_timestamps=event_timestamps)
 
     def push(self, view: str, rows: Frame, *, atomic: bool = False) -> Pushed:
         """Writes rows of a view into the online store, where the newest of each key wins (R14).

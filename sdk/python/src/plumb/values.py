@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime, timedelta, timezone
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,6 +13,9 @@ import pyarrow.types as pt
 from plumb.carriers import INSTANT, storage
 from plumb.errors import InputError
 from plumb.v1 import values_pb2 as pb
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 ARRAY = "_ARRAY"
 
@@ -100,6 +105,77 @@ def pack(column: pa.Array, declared: str) -> tuple[pb.Values, bytes]:
         field.SetInParent()
         field.values.extend(pc.fill_null(column, pa.scalar(zero).cast(column.type)).to_pylist())
     return values, null_flags(column)
+
+
+def plain_keys(keys: object, declared: Mapping[str, str]) -> dict[str, list[Any]] | None:
+    """A copy of columns that hold nothing but Python's own values of their declared types, and None; None where keys
+    are anything else, or there is something wrong with them.
+    """
+    if not isinstance(keys, dict) or not keys.keys() <= declared.keys():
+        return None
+    plain: dict[str, list[Any]] = {}
+    for name, values in keys.items():
+        kind = _PLAIN[declared[name]]
+        column = list(values) if isinstance(values, (list, tuple)) else [values]
+        if not set(map(type, column)) <= {kind, type(None)} or not _fits_plainly(column, declared[name]):
+            return None
+        plain[name] = column
+    return plain if plain and len(set(map(len, plain.values()))) == 1 else None
+
+
+_PLAIN = {"STRING": str, "BYTES": bytes, "BOOL": bool, "INT32": int, "INT64": int}
+"""The type of Python's own values of each type that a key may have."""
+
+
+def _fits_plainly(column: list[Any], declared: str) -> bool:
+    there = [value for value in column if value is not None]
+    if declared == "STRING":
+        try:
+            "".join(there).encode()
+        except UnicodeEncodeError:
+            return False
+    if declared in ("INT32", "INT64"):
+        bound = 1 << (31 if declared == "INT32" else 63)
+        return not there or (-bound <= min(there) and max(there) < bound)
+    return True
+
+
+def pack_list(column: list[Any], declared: str) -> tuple[pb.Values, bytes]:
+    """A column of plain_keys as a packed one, and its null flags."""
+    values, nulls = pb.Values(), b""
+    if None in column:
+        nulls = bytes(value is None for value in column)
+        zero = _PLAIN[declared]()
+        column = [zero if value is None else value for value in column]
+    field = getattr(values, _FIELDS[declared])
+    field.SetInParent()
+    field.values.extend(column)
+    return values, nulls
+
+
+def list_of(values: pb.Values, present: Sequence[bool] | None) -> list[Any]:
+    """The rows of a packed column as Python's own values, None where present is false; present is None for all."""
+    kind = values.WhichOneof("kind")
+    if kind == "arrays":
+        arrays = values.arrays
+        elements = list_of(arrays.elements, [not null for null in arrays.nulls] if arrays.nulls else None)
+        ends = list(accumulate(arrays.lengths, initial=0))
+        items: list[Any] = [elements[begin:end] for begin, end in pairwise(ends)]
+    elif kind == "timestamps":
+        items = [instant_of(each) for each in values.timestamps.micros]
+    elif kind is None:
+        items = []
+    else:
+        items = list(getattr(values, kind).values)
+    return items if present is None else [item if there else None for item, there in zip(items, present, strict=True)]
+
+
+def instant_of(micros: int) -> datetime:
+    """An instant in UTC."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def micros(instants: pa.Array) -> list[int]:
