@@ -80,7 +80,7 @@ func firstSample() *Manifest {
 	return m
 }
 
-func marshalled(t *testing.T, m *Manifest) []byte {
+func marshalled(t testing.TB, m *Manifest) []byte {
 	t.Helper()
 	text, err := m.Marshal()
 	if err != nil {

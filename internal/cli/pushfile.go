@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -36,8 +37,8 @@ func (p *project) pushFile(ctx context.Context, view *registry.View, path string
 		return nil, registry.Inputf("", "cannot read file %s: %v", path, reason(err))
 	}
 	if format == ".jsonl" {
-		return func(_ context.Context, yield func(materialize.Rows) error) error {
-			return readJSONLines(view, path, yield)
+		return func(ctx context.Context, yield func(materialize.Rows) error) error {
+			return readJSONLines(ctx, view, path, yield)
 		}, nil
 	}
 	files, err := p.offline(ctx)
@@ -64,17 +65,27 @@ func pushRows(view *registry.View, rows store.FileRows) materialize.Rows {
 // jsonBatch is how many rows of a .jsonl file are pushed at once.
 const jsonBatch = 4096
 
+// maxLine bounds a line, in bytes, as the rows of a CSV file are bounded.
+const maxLine = 64 << 20
+
 // readJSONLines reads an object a line. Empty lines are no rows.
-func readJSONLines(view *registry.View, path string, yield func(materialize.Rows) error) error {
+func readJSONLines(ctx context.Context, view *registry.View, path string, yield func(materialize.Rows) error) error {
 	file, err := regularfile.Open(path)
 	if err != nil {
 		return registry.Inputf("", "cannot read file %s: %v", path, reason(err))
 	}
 	defer file.Close()
 	reader, rows := withoutMark(file), materialize.NewJSONRows(view)
-	for !errors.Is(err, io.EOF) {
+	for number := 1; !errors.Is(err, io.EOF); number++ {
 		var line []byte
-		if line, err = reader.ReadBytes('\n'); err != nil && !errors.Is(err, io.EOF) {
+		line, err = readLine(reader)
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, bufio.ErrTooLong):
+			return registry.Inputf("", "file %s: line %d has more than %d bytes; write one object on each line", path, number,
+				maxLine)
+		case err != nil && !errors.Is(err, io.EOF):
 			return fmt.Errorf("read %s: %w", path, err)
 		}
 		addLine(rows, line)
@@ -85,6 +96,20 @@ func readJSONLines(view *registry.View, path string, yield func(materialize.Rows
 		}
 	}
 	return nil
+}
+
+// readLine reads up to the end of a line, or fails with bufio.ErrTooLong.
+func readLine(from *bufio.Reader) (line []byte, err error) {
+	for {
+		part, err := from.ReadSlice('\n')
+		if len(line)+len(part) > maxLine {
+			return nil, bufio.ErrTooLong
+		}
+		line = append(line, part...)
+		if !errors.Is(err, bufio.ErrBufferFull) {
+			return line, err
+		}
+	}
 }
 
 func addLine(rows *materialize.JSONRows, line []byte) {

@@ -25,7 +25,7 @@ type project struct {
 	more []*plumbv1.Source
 }
 
-func newProject(t *testing.T, files map[string]string, path string, features ...*plumbv1.Feature) *project {
+func newProject(t testing.TB, files map[string]string, path string, features ...*plumbv1.Feature) *project {
 	t.Helper()
 	p := &project{folder: t.TempDir()}
 	for name, query := range files {
@@ -37,7 +37,7 @@ func newProject(t *testing.T, files map[string]string, path string, features ...
 	return p
 }
 
-func (p *project) write(t *testing.T, name, query string) {
+func (p *project) write(t testing.TB, name, query string) {
 	t.Helper()
 	path := filepath.Join(p.folder, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -66,7 +66,7 @@ func (p *project) plan(t *testing.T, labels, content string) (store.Join, error)
 		Labels: filepath.Join(p.folder, labels), TimestampColumn: "t"})
 }
 
-func (p *project) snapshot(t *testing.T) *registry.Snapshot {
+func (p *project) snapshot(t testing.TB) *registry.Snapshot {
 	t.Helper()
 	state := &plumbv1.State{
 		Definitions: &plumbv1.Definitions{
@@ -82,7 +82,7 @@ func (p *project) snapshot(t *testing.T) *registry.Snapshot {
 	return snapshot
 }
 
-func (p *project) open(t *testing.T) *Engine {
+func (p *project) open(t testing.TB) *Engine {
 	t.Helper()
 	engine, err := Open(t.Context(), Config{ProjectDir: p.folder, Roots: []string{"data"}, TempDir: p.folder})
 	if err != nil {

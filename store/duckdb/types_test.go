@@ -152,7 +152,7 @@ func TestR9_TypesThatNeverFitAreRefusedBeforeAnyRowIsRead(t *testing.T) {
 
 type testSession struct{ *session }
 
-func newTestSession(t *testing.T) testSession {
+func newTestSession(t testing.TB) testSession {
 	t.Helper()
 	engine, err := Open(t.Context(), Config{ProjectDir: t.TempDir(), TempDir: t.TempDir()})
 	if err != nil {

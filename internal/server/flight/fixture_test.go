@@ -41,7 +41,7 @@ const patience = time.Minute
 
 // running is a server of the project that plumb init makes, started.
 type running struct {
-	t        *testing.T
+	t        testing.TB
 	folder   string
 	temp     string
 	engine   *hooked
@@ -55,13 +55,13 @@ type running struct {
 }
 
 // start runs a server, with the configuration changed as told.
-func start(t *testing.T, changes ...func(*server.Config)) *running {
+func start(t testing.TB, changes ...func(*server.Config)) *running {
 	t.Helper()
 	return startWith(t, "", duckdb.Config{}, changes...)
 }
 
 // startWith is start for a project with more definitions, and an engine with other bounds.
-func startWith(t *testing.T, definitions string, bounds duckdb.Config, changes ...func(*server.Config)) *running {
+func startWith(t testing.TB, definitions string, bounds duckdb.Config, changes ...func(*server.Config)) *running {
 	t.Helper()
 	r := &running{t: t, folder: t.TempDir(), temp: t.TempDir(), ended: make(chan struct{})}
 	r.request = map[string]any{"features": map[string]any{"references": []string{"weather:*"}}}
@@ -416,7 +416,7 @@ func (h *hooked) hold() (entered <-chan struct{}, release func()) {
 	return in, func() { close(out) }
 }
 
-func ok(t *testing.T, err error) {
+func ok(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -424,8 +424,8 @@ func ok(t *testing.T, err error) {
 }
 
 // must returns the value of a call that has to succeed: must(call())(t).
-func must[T any](value T, err error) func(*testing.T) T {
-	return func(t *testing.T) T {
+func must[T any](value T, err error) func(testing.TB) T {
+	return func(t testing.TB) T {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)

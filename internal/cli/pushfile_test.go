@@ -1,0 +1,87 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/plumbstore/plumb/internal/hostiletest"
+	"github.com/plumbstore/plumb/materialize"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry"
+)
+
+// pushedView is a view whose rows are pushed.
+func pushedView() *registry.View {
+	return &registry.View{
+		Name: "v",
+		Keys: []registry.Field{{Name: "k", Type: plumbv1.Type_INT64}},
+		Features: []registry.Feature{
+			{Field: registry.Field{Name: "f", Type: plumbv1.Type_FLOAT64}},
+			{Field: registry.Field{Name: "b", Type: plumbv1.Type_BYTES}},
+			{Field: registry.Field{Name: "list", Type: plumbv1.Type_STRING_ARRAY}},
+		},
+		Source: &registry.Source{Name: "s", EventTimestamp: "at"},
+	}
+}
+
+const pushedLines = `{"k": 1, "at": "2026-01-01T00:00:00Z", "f": 1.5, "b": "aGk=", "list": ["x", null]}
+{"k": "2", "at": "2026-01-01T00:00:00.123456+01:00", "f": "NaN", "b": null, "list": []}
+`
+
+// pushLines reads content as rows to push. Rows that are wrong are refused, one by one.
+func pushLines(t *testing.T, content []byte) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "rows.jsonl")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	limit := hostiletest.Limit{Allocated: 64 << 20, Time: 30 * time.Second}
+	limit.Within(t, content, func(ctx context.Context) {
+		err := readJSONLines(ctx, pushedView(), path, func(rows materialize.Rows) error {
+			for _, refusal := range rows.Refused {
+				if refusal.Row < 0 || refusal.Row >= int64(rows.Len()) {
+					t.Errorf("row %d of %d is refused", refusal.Row, rows.Len())
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// FuzzPushedLines reads anything as a file of rows to push.
+func FuzzPushedLines(f *testing.F) {
+	f.Add([]byte(pushedLines))
+	f.Fuzz(pushLines)
+}
+
+func TestDamagedLinesAreRefusedWithinTheirLimit(t *testing.T) {
+	for n := range 2_000 {
+		pushLines(t, hostiletest.Mutation([]byte(pushedLines), n))
+	}
+}
+
+func TestALineOfRowsToPushIsBounded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rows.jsonl")
+	content := append([]byte("{}\n"), bytes.Repeat([]byte("x"), maxLine+1)...)
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := readJSONLines(t.Context(), pushedView(), path, func(materialize.Rows) error { return nil })
+	if _, ok := errors.AsType[*registry.InputError](err); !ok {
+		t.Errorf("got %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err = readJSONLines(ctx, pushedView(), path, func(materialize.Rows) error { return nil })
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("of a push that was ended: got %v", err)
+	}
+}
