@@ -25,6 +25,7 @@ import (
 
 // Registry is what an audit reads of a registry.Registry.
 type Registry interface {
+	Current(ctx context.Context, project string) (*registry.Snapshot, error)
 	At(ctx context.Context, project string, revision int64) (*registry.Snapshot, error)
 	History(ctx context.Context, project string) ([]registry.Revision, error)
 }

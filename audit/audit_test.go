@@ -20,6 +20,7 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/sqldb"
+	"github.com/plumbstore/plumb/store"
 )
 
 func TestR4_TheReportSaysWhetherTrainingAsKnownMatchesWhatWasServed(t *testing.T) {
@@ -143,6 +144,44 @@ func TestAViewWhoseSourceIsGone_IsNotCompared_AndOthersAre(t *testing.T) {
 		t.Errorf("%+v", report)
 	}
 	expectSkipped(t, report, "source stocks of view stock cannot be read")
+}
+
+func TestASourceThatHasMoved_IsReadWhereTheNewestRevisionHasIt(t *testing.T) {
+	s := open(t)
+	s.materialize(at(0))
+	s.lookUp(nil, "a")
+	if err := os.Rename(filepath.Join(s.folder, "data", "stocks"), filepath.Join(s.folder, "data", "shelves")); err != nil {
+		t.Fatal(err)
+	}
+	s.change(func(d *plumbv1.Definitions) { d.Sources[1].GetParquet().Path = "data/shelves/*.parquet" })
+	report := s.audit()
+	if report.Matched != 2 || report.NotCompared != 0 || report.Mismatched != 0 {
+		t.Errorf("%+v", report)
+	}
+
+	// Another event time makes another source of it.
+	s.change(func(d *plumbv1.Definitions) {
+		d.Sources[1].GetParquet().Path, d.Sources[1].EventTimestamp = "data/shelves/*.parquet", "pieces"
+	})
+	report = s.audit()
+	expectSkipped(t, report, "source stocks of view stock cannot be read")
+}
+
+func TestProgressCountsWhatIsCompared(t *testing.T) {
+	s := open(t)
+	s.materialize(at(0))
+	s.lookUp(nil, "a", "b", "c")
+	most := map[string]store.Progress{}
+	s.progress = func(p store.Progress) { most[p.Step] = p }
+	s.audit()
+	for _, step := range []string{"reading logged keys", "comparing"} {
+		if last := most[step]; last.Rows != 3 || last.Total != 3 {
+			t.Errorf("%s ends with %d of %d rows", step, last.Rows, last.Total)
+		}
+	}
+	if last, told := most["looking for causes in view stock"]; !told || last.Total != 0 {
+		t.Errorf("what comes after is told as %+v, %v", last, told)
+	}
 }
 
 func TestAServiceThatIsAskedFor_LeavesOthersOut(t *testing.T) {

@@ -97,6 +97,8 @@ type shop struct {
 	retention    time.Duration
 	hasher       *auditlog.Hasher
 	recorder     *auditlog.Recorder
+	// progress is told how far an audit is; may be nil.
+	progress func(store.Progress)
 	// finish makes files of all that was logged. It may be called again.
 	finish func()
 }
@@ -270,7 +272,7 @@ func (s *shop) audit() *audit.Report {
 func (s *shop) auditor() *audit.Auditor {
 	return audit.New(audit.Config{
 		Registry: s.registry, Ledger: s.registry, Offline: s.offline, Hasher: s.hasher, Retention: s.retention,
-		LogFolder: s.logFolder, TempDir: s.t.TempDir(), Now: s.now,
+		LogFolder: s.logFolder, TempDir: s.t.TempDir(), Now: s.now, Progress: s.progress,
 	})
 }
 

@@ -31,19 +31,6 @@ type groupAudit struct {
 	uses   []*use
 }
 
-// use is one use of a view that is compared.
-type use struct {
-	probe
-	// position is that in the header.
-	position int
-	// labels are the positions of the view's keys among the label columns.
-	labels  []int
-	outputs []auditlog.Output
-	report  store.JoinReport
-}
-
-func (u *use) file(name string) string { return fmt.Sprintf("%s-%d.arrow", name, u.position) }
-
 func (g *groupAudit) run(ctx context.Context) error {
 	if err := os.Mkdir(g.folder, 0o700); err != nil {
 		return err
@@ -119,77 +106,6 @@ func outputsOf(header *auditlog.Header, use int) []auditlog.Output {
 	return outputs
 }
 
-// addUse prepares the comparison of one use of a view, or says why it cannot be compared.
-func (g *groupAudit) addUse(ctx context.Context, position int) error {
-	u := &use{position: position, outputs: outputsOf(g.group.header, position)}
-	reason := g.refer(u)
-	if reason == "" {
-		reason = g.unreadableHashes(u)
-	}
-	if reason != "" {
-		g.skip(position, g.paths()+reason, len(u.outputs))
-		return nil
-	}
-	view := u.reference.View
-	columns, err := g.auditor.config.Offline.Columns(ctx, view.Source)
-	if _, input := errors.AsType[*registry.InputError](err); input {
-		g.skip(position, fmt.Sprintf("source %s of view %s cannot be read: %v", view.Source.Name, view.Name, err),
-			len(u.outputs))
-		return nil
-	}
-	u.created = canTellCreated(g.auditor.config.Offline, view.Source, columns)
-	g.uses = append(g.uses, u)
-	return err
-}
-
-// refer finds the view, its keys and its features as the log has them; it says what is wrong where it cannot.
-func (g *groupAudit) refer(u *use) string {
-	logged, revision := g.group.header.Views[u.position], g.group.header.Revision
-	view, err := g.snapshot.View(logged.View)
-	if err != nil {
-		return fmt.Sprintf(" cannot be right: in revision %d of the registry, %v", revision, err)
-	}
-	if len(logged.Keys) != len(view.Keys) {
-		return fmt.Sprintf(" has %d keys of view %s, and revision %d of the registry %d", len(logged.Keys), view.Name,
-			revision, len(view.Keys))
-	}
-	u.reference = registry.Reference{View: view, Alias: logged.Alias}
-	for _, name := range logged.Keys {
-		at := slices.IndexFunc(g.group.header.Keys, func(c auditlog.Column) bool { return c.Name == name })
-		if at < 0 {
-			return fmt.Sprintf(" has no column of key %q", name)
-		}
-		u.labels, u.keys = append(u.labels, at), append(u.keys, keyColumn(at))
-	}
-	for _, output := range u.outputs {
-		at := slices.IndexFunc(view.Features, func(f registry.Feature) bool { return f.Name == output.Feature })
-		if at < 0 || view.Features[at].Type != output.Declared() {
-			return fmt.Sprintf(" has feature %q of view %s otherwise than revision %d of the registry", output.Feature,
-				view.Name, revision)
-		}
-		u.features = append(u.features, at)
-	}
-	return ""
-}
-
-// unreadableHashes says why hashes that a use needs cannot be compared; empty where they can.
-func (g *groupAudit) unreadableHashes(u *use) string {
-	needed := slices.ContainsFunc(u.outputs, func(o auditlog.Output) bool { return o.Sensitive }) ||
-		slices.ContainsFunc(u.labels, func(k int) bool { return g.group.header.Keys[k].Sensitive })
-	hasher := g.auditor.config.Hasher
-	switch {
-	case !needed:
-		return ""
-	case hasher == nil:
-		return fmt.Sprintf(" has hashes of sensitive values of view %s; set serving.audit.hash_key to the key that they "+
-			"were made with", u.reference.View.Name)
-	case g.group.header.Hash.Algorithm != auditlog.Algorithm || g.group.header.Hash.KeyID != hasher.KeyID():
-		return fmt.Sprintf(" has hashes of sensitive values of view %s that were made with another key than "+
-			"serving.audit.hash_key", u.reference.View.Name)
-	}
-	return ""
-}
-
 // resolveKeys finds the keys that hashes were made of among those of the sources.
 func (g *groupAudit) resolveKeys(ctx context.Context) error {
 	g.hashed = map[int]*hashedKey{}
@@ -203,7 +119,7 @@ func (g *groupAudit) resolveKeys(ctx context.Context) error {
 	if len(g.hashed) == 0 {
 		return nil
 	}
-	g.progress("resolving hashed keys")
+	g.progress("resolving hashed keys", 0)
 	err := g.group.read(ctx, g.request, func(path string, batch arrow.RecordBatch) error {
 		for k, hashed := range g.hashed {
 			c := &columns{batch: batch}
@@ -249,13 +165,13 @@ func (g *groupAudit) isUnresolved(u *use) func([]arrow.Array, int) bool {
 
 func (g *groupAudit) labels() string { return filepath.Join(g.folder, "labels.arrow") }
 
-func (g *groupAudit) progress(step string) {
-	g.auditor.config.Progress(store.Progress{Step: step, Total: g.group.rows})
+func (g *groupAudit) progress(step string, rows int64) {
+	g.auditor.config.Progress(store.Progress{Step: step, Rows: rows, Total: g.group.rows})
 }
 
 // writeLabels writes the instants and keys of all rows of the group.
 func (g *groupAudit) writeLabels(ctx context.Context) (err error) {
-	g.progress("reading logged keys")
+	g.progress("reading logged keys", 0)
 	header := g.group.header
 	keys := g.keyFields()
 	labels, err := newLabels(g.labels(), keys)
@@ -263,6 +179,7 @@ func (g *groupAudit) writeLabels(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, labels.close()) }()
+	done := int64(0)
 	return g.group.read(ctx, g.request, func(path string, batch arrow.RecordBatch) error {
 		c := &columns{batch: batch}
 		at := typed[*array.Timestamp](c, auditlog.AtColumn)
@@ -278,6 +195,8 @@ func (g *groupAudit) writeLabels(ctx context.Context) (err error) {
 				return err
 			}
 		}
+		done += batch.NumRows()
+		g.progress("reading logged keys", done)
 		return labels.add(at, columns)
 	})
 }
@@ -342,7 +261,7 @@ func (g *groupAudit) join(ctx context.Context, u *use) (bool, error) {
 
 // compare goes through the log and the joins side by side.
 func (g *groupAudit) compare(ctx context.Context) (err error) {
-	g.progress("comparing")
+	g.progress("comparing", 0)
 	var examinations []*examination
 	defer func() {
 		for _, e := range examinations {
@@ -356,6 +275,7 @@ func (g *groupAudit) compare(ctx context.Context) (err error) {
 		}
 		examinations = append(examinations, e)
 	}
+	done := int64(0)
 	err = g.group.read(ctx, g.request, func(path string, batch arrow.RecordBatch) error {
 		for _, e := range examinations {
 			e.file = path
@@ -363,10 +283,13 @@ func (g *groupAudit) compare(ctx context.Context) (err error) {
 				return err
 			}
 		}
+		done += batch.NumRows()
+		g.progress("comparing", done)
 		return nil
 	})
 	for _, e := range examinations {
 		if err == nil {
+			g.auditor.config.Progress(store.Progress{Step: "looking for causes in view " + e.header.Views[e.use].View})
 			err = e.settle(ctx)
 		}
 	}

@@ -133,8 +133,8 @@ func (v *verification) play(ctx context.Context) error {
 	}
 	slices.SortStableFunc(moments, func(a, b moment) int { return cmp.Compare(a.at, b.at) })
 	step := store.Progress{Step: "materializing and looking up", Total: int64(len(moments))}
+	v.Progress(step)
 	for len(moments) > 0 {
-		v.Progress(step)
 		now := moments[0].at
 		end := slices.IndexFunc(moments, func(m moment) bool { return m.at != now })
 		if end < 0 {
@@ -148,6 +148,7 @@ func (v *verification) play(ctx context.Context) error {
 		}
 		moments = moments[end:]
 		step.Rows += int64(end)
+		v.Progress(step)
 	}
 	return nil
 }

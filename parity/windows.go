@@ -12,6 +12,7 @@ import (
 // that two windows read is harmless where the newest wins, until it is not.
 func (v *verification) countWindows(ctx context.Context) error {
 	for _, view := range v.views {
+		v.Progress(store.Progress{Step: "counting the rows that windows of view " + view.Name + " should have read"})
 		counted, err := countBetween(ctx, v.Witness, view)
 		if err != nil {
 			return err

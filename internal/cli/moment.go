@@ -56,16 +56,25 @@ func (m moment) document() progressDocument {
 	return document
 }
 
-// rate is what an estimate rests on: where the rows began to be counted.
+// rate is what an estimate rests on: where the rows of the piece of work at hand began to be counted.
 type rate struct {
 	counting bool
 	rows     int64
 	at       time.Time
+	// latest is how many rows were done last.
+	latest int64
 }
 
-func (r *rate) start(first store.Progress, now time.Time) {
-	if !r.counting && first.Total > 0 {
-		*r = rate{true, first.Rows, now}
+// start notes where counting begins. Another piece of work begins where there is nothing to count, or fewer rows are
+// done than before: what the one before took says nothing of it.
+func (r *rate) start(next store.Progress, now time.Time) {
+	switch {
+	case next.Total == 0:
+		*r = rate{}
+	case !r.counting || next.Rows < r.latest:
+		*r = rate{true, next.Rows, now, next.Rows}
+	default:
+		r.latest = next.Rows
 	}
 }
 

@@ -186,6 +186,31 @@ func TestAnEstimateIsThereOnlyWhereItRestsOnSomething(t *testing.T) {
 	}
 }
 
+func TestAnEstimateRestsOnThePieceOfWorkAtHand(t *testing.T) {
+	var r rate
+	at := time.Unix(0, 0)
+	after := func(taken time.Duration, step store.Progress) time.Duration {
+		at = at.Add(taken)
+		r.start(step, at)
+		return r.left(step, at)
+	}
+	after(0, store.Progress{Step: "reading", Total: 1000})
+	if left := after(time.Second, store.Progress{Step: "reading", Rows: 500, Total: 1000}); left != time.Second {
+		t.Errorf("half of the reading is left, and that is %s", left)
+	}
+	after(time.Second, store.Progress{Step: "comparing", Total: 100})
+	if left := after(10*time.Second, store.Progress{Step: "comparing", Rows: 10, Total: 100}); left != 90*time.Second {
+		t.Errorf("nine tenths of the comparing are left, and that is %s", left)
+	}
+	if left := after(time.Second, store.Progress{Step: "counting"}); left != 0 {
+		t.Errorf("of what is not counted %s is left", left)
+	}
+	after(time.Minute, store.Progress{Step: "looking up", Rows: 20, Total: 100})
+	if left := after(time.Second, store.Progress{Step: "looking up", Rows: 60, Total: 100}); left != time.Second {
+		t.Errorf("40 of the 80 that were left are left, and that is %s", left)
+	}
+}
+
 func TestCountsAndDurationsAreShort(t *testing.T) {
 	for count, want := range map[int64]string{
 		0: "0", 950: "950", 9999: "9999", 10_000: "10K", 12_345: "12.3K", 123_456: "123K", 999_499: "999K", 999_500: "1M",
