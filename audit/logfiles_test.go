@@ -1,6 +1,7 @@
 package audit_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -45,6 +46,29 @@ func TestAFileThatCannotBeRead_IsReported_AndOthersAreCompared(t *testing.T) {
 	for i, file := range report.UnreadableFiles {
 		if filepath.Base(file.File) != string(rune('1'+i))+".parquet" || !strings.Contains(file.Reason, want[i]) {
 			t.Errorf("%+v does not say %q", file, want[i])
+		}
+	}
+}
+
+// What the metadata says of a column is what an audit takes its values for.
+func TestALogFileWhoseColumnIsOfAnotherTypeThanItSays_IsReported(t *testing.T) {
+	for said, instead := range map[string]string{
+		`"type":"STRING"`:  `"type":"INT64" `, // The key shop.
+		`"type":"FLOAT64"`: `"type":"STRING" `,
+		`"type":"INT64"`:   `"type":"BYTES"`,
+	} {
+		s := open(t)
+		s.materialize(at(0))
+		s.lookUp(nil, "a")
+		s.finish()
+		whole := must(os.ReadFile(s.logFile()))(t)
+		if !bytes.Contains(whole, []byte(said)) {
+			t.Fatalf("the log has no %s", said)
+		}
+		put(t, filepath.Join(filepath.Dir(s.logFile()), "1.parquet"), bytes.Replace(whole, []byte(said), []byte(instead), 1))
+		report := s.audit()
+		if len(report.UnreadableFiles) != 1 || !strings.Contains(report.UnreadableFiles[0].Reason, "and its metadata says") {
+			t.Errorf("%s instead of %s: got %+v", instead, said, report.UnreadableFiles)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,6 +67,36 @@ func TestDeepSchemasAreRefused(t *testing.T) {
 	_, _, err := r.join(r.request, array.NewRecordBatch(arrow.NewSchema(fields, nil), columns, 3))
 	if status.Code(err) != codes.InvalidArgument || !strings.Contains(statusOf(err).Message(), "more than 64 deep") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A call with a thousand columns, each a list in a list, ends with its deadline, and then the only slot is free for the
+// next.
+func TestManyColumnsDoNotKeepTheOnlySlot(t *testing.T) {
+	r := start(t, func(c *server.Config) { c.Joins.Jobs = 1 })
+	rows := labels(0, 20)
+	fields, columns := rows.Schema().Fields(), rows.Columns()
+	for i := range 1_000 {
+		builder := array.NewListBuilder(memory.DefaultAllocator, arrow.ListOf(arrow.BinaryTypes.String))
+		builder.AppendNulls(20)
+		fields = append(fields, arrow.Field{Name: fmt.Sprintf("c%d", i), Type: builder.Type(), Nullable: true})
+		columns = append(columns, builder.NewArray())
+	}
+	ended := make(chan error, 1)
+	r.engine.onEnd = func(err error) { ended <- err }
+	planning, proceed := make(chan context.Context, 2), make(chan struct{})
+	r.engine.onPlan = func(ctx context.Context) { planning <- ctx; <-proceed }
+	wide := r.exchange(r.request)
+	wide.send(array.NewRecordBatch(arrow.NewSchema(fields, nil), columns, 20))
+	ctx := <-planning // It has the slot.
+	wide.cancel()
+	<-ctx.Done()
+	close(proceed)
+	if _, _, err := r.join(r.request, labels(0, 3)); err != nil {
+		t.Errorf("the next call: %v", err)
+	}
+	if err := <-ended; err != nil { // The first that ran is the second call.
+		t.Errorf("its join: %v", err)
 	}
 }
 
