@@ -323,13 +323,13 @@ var ErrEdited = errors.New("it was changed by hand: its digest is not that of it
 func Parse(text []byte) (*Manifest, error) {
 	var version struct{ Format int }
 	if err := json.Unmarshal(text, &version); err != nil {
-		return nil, fmt.Errorf("it is no manifest: %w", err)
+		return nil, fmt.Errorf("it is not a manifest: %w", err)
 	}
 	switch {
 	case version.Format > Format:
 		return nil, fmt.Errorf("its format %d is %w", version.Format, registry.ErrNewer)
 	case version.Format < 1:
-		return nil, errors.New("it is no manifest: it has no format")
+		return nil, errors.New("it is not a manifest: it has no format")
 	}
 	var content sealed
 	decoder := json.NewDecoder(bytes.NewReader(text))

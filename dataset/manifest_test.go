@@ -199,10 +199,10 @@ func TestAManifest_ThatCannotBeReadSaysWhy(t *testing.T) {
 	for wrong, want := range map[string]string{
 		strings.Replace(text, `"format":3`, `"format":4`, 1):            "its format 4 is written by a newer version",
 		strings.Replace(text, `"project"`, `"purpose":"","project"`, 1): `unknown field "purpose"`,
-		`{"a":1}`:   "it is no manifest: it has no format",
-		`text`:      "it is no manifest: invalid character",
-		text[1:]:    "it is no manifest",
-		text + "{}": "it is no manifest",
+		`{"a":1}`:   "it is not a manifest: it has no format",
+		`text`:      "it is not a manifest: invalid character",
+		text[1:]:    "it is not a manifest",
+		text + "{}": "it is not a manifest",
 	} {
 		if _, err := Parse([]byte(wrong)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("it says %v, and should say %q", err, want)

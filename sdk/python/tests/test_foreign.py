@@ -40,9 +40,9 @@ ODD_COLUMNS: dict[str, tuple[Callable[[], Any], str]] = {
     "no decimal": (lambda: of_pandas([Decimal(1), Decimal("Infinity")]), "column 'odd' is object"),
     "half a pair": (lambda: of_pandas(pd.Series(["a", HALF], dtype=object)), "column 'odd'.* row 2.*half a surrogate"),
     "complex": (lambda: of_pandas([1j, 2j]), "column 'odd' is complex128"),
-    "a series": (lambda: pd.Series([1, 2]), r"are a Series, which is no table.*to_frame\(\)"),
-    "a series of polars": (lambda: pl.Series([1, 2]), "are a Series, which is no table"),
-    "a chunked array": (lambda: pa.chunked_array([[1]]), "are a ChunkedArray, which is no table"),
+    "a series": (lambda: pd.Series([1, 2]), r"are a Series, which is not a table.*to_frame\(\)"),
+    "a series of polars": (lambda: pl.Series([1, 2]), "are a Series, which is not a table"),
+    "a chunked array": (lambda: pa.chunked_array([[1]]), "are a ChunkedArray, which is not a table"),
 }
 
 

@@ -9,6 +9,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -17,6 +18,7 @@ import pytest
 from conftest import BINARY, Served, run
 
 import plumb
+import plumb.flight
 
 ROWS = 300_000
 
@@ -128,3 +130,27 @@ def test_a_server_that_goes_away_is_named(project: Path) -> None:
             store.entities()
         with pytest.raises(plumb.UnavailableError, match=f"no server answers at {served.address}"):
             store.historical(project / "data" / "labels.parquet", service="delay_model")
+
+
+def test_an_answer_is_read_only_once_the_labels_were_sent(
+    large: Path, large_server: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two threads that end a call of Arrow Flight at once abort the process."""
+    order: list[str] = []
+
+    def noted(name: str) -> None:
+        original = getattr(plumb.flight.Exchange, f"_{name}")
+
+        def method(self: plumb.flight.Exchange, *arguments: Any) -> None:
+            order.append(f"{name} begins")
+            original(self, *arguments)
+            order.append(f"{name} ends")
+
+        monkeypatch.setattr(plumb.flight.Exchange, f"_{name}", method)
+
+    noted("send")
+    noted("receive")
+    labels = large / "data" / "many.parquet"
+    with pytest.raises(plumb.NotFoundError):
+        plumb.connect(large_server.url).historical(labels, service="nothing").to_arrow()
+    assert order == ["send begins", "send ends", "receive begins", "receive ends"]

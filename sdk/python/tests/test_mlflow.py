@@ -192,6 +192,6 @@ def test_a_manifest_that_does_not_fit_its_csv_is_refused(train: Path) -> None:
     beside.write_text(good.replace('"format":3', '"format":4'))
     refused("has format 3, which a newer version of Plumb wrote")
     beside.write_text("[]")
-    refused("train.csv.manifest is no manifest")
+    refused("train.csv.manifest is not a manifest")
     beside.unlink()
     refused("train.csv has no manifest: there is no train.csv.manifest beside it")

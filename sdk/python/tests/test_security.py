@@ -128,7 +128,7 @@ def test_what_makes_no_sense_together_is_told(files: Files) -> None:
         ("grpcs://127.0.0.1:6570", {"ca": "none.pem"}, "cannot read ca: .*none.pem"),
         (there, {"token": "secret"}, "could be read on the way to features.example.com:6570"),
         (here, {"token": "two words"}, "the token is none"),
-        ("https://127.0.0.1:6570", {}, "no address of a server"),
+        ("https://127.0.0.1:6570", {}, "not the address of a server"),
     ):
         with pytest.raises(plumb.InputError, match=words) as raised:
             plumb.connect(url, **given)

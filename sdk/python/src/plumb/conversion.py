@@ -104,7 +104,7 @@ def from_stream(given: Any, what: str) -> pa.RecordBatchReader:  # noqa: ANN401 
         if not is_foreign(error):
             raise
         raise InputError(
-            f"the {what} are a {type(given).__name__}, which is no table: {words(error)}; give a DataFrame or a "
+            f"the {what} are a {type(given).__name__}, which is not a table: {words(error)}; give a DataFrame or a "
             "pyarrow Table, for a Series Series.to_frame()"
         ) from error
 
@@ -142,5 +142,5 @@ def _index_advice(frame: object, said: str) -> str:
     if names and (missing or "has no columns" in said):
         return f"the frame's index holds {', '.join(names)}: give frame.reset_index(), which makes columns of it"
     if missing and not isinstance(frame.index, pandas.RangeIndex):
-        return "the frame's index is no column: where it holds what is missing, give frame.reset_index(names=…)"
+        return "the frame's index is not a column: where it holds what is missing, give frame.reset_index(names=…)"
     return ""

@@ -43,9 +43,10 @@ def split(batch: pa.RecordBatch) -> list[pa.RecordBatch]:
 class Exchange:
     """One join under way.
 
-    Two threads of its own move the messages, so that neither side waits for the other, and so that the caller's thread
-    can be interrupted at any time: one sends the labels, one receives. The receiver ends the queue with None, and
-    ``close`` empties it up to there.
+    A thread of its own moves the messages, so that the caller's thread can be interrupted at any time. It sends all
+    labels before it receives: a server answers only once it has them, and Arrow Flight cannot end a call from two
+    threads. Where one reads the end of the answer while another ends the labels, gRPC aborts the process. The thread
+    ends the queue with None, and ``close`` empties it up to there.
     """
 
     def __init__(
@@ -66,12 +67,12 @@ class Exchange:
         self.manifest: Manifest | None = None
         """What the rows were made of and hold, where that was asked for, once the last has been read."""
         self._writer, self._reader = client.do_exchange(fl.FlightDescriptor.for_command(command), options)
-        self._threads = [
-            threading.Thread(target=self._send, args=(labels,), daemon=True),
-            threading.Thread(target=self._receive, daemon=True),
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._thread = threading.Thread(target=self._move, args=(labels,), daemon=True)
+        self._thread.start()
+
+    def _move(self, labels: Labels) -> None:
+        self._send(labels)
+        self._receive()
 
     def _send(self, labels: Labels) -> None:
         try:
@@ -81,7 +82,7 @@ class Exchange:
                     self._write(part)
             self._writer.done_writing()
         except fl.FlightError:
-            pass  # The server has stopped listening; what it has to say, the receiver hears.
+            pass  # The server has stopped listening. Its reason is received next.
         except BaseException as error:
             self._mistake = error
             self._reader.cancel()
@@ -156,13 +157,12 @@ class Exchange:
         return message
 
     def close(self) -> None:
-        """Cancels what is still under way, and waits until both threads are gone."""
+        """Cancels what is still under way, and waits until the thread is gone."""
         if not self._ended:
             self._reader.cancel()
         while not self._ended:
             self._ended = self._messages.get() is None
-        for thread in self._threads:
-            if thread is not threading.current_thread():
-                thread.join()
+        if self._thread is not threading.current_thread():
+            self._thread.join()
         with contextlib.suppress(pa.ArrowException, OSError):
             self._writer.close()  # What failed has been raised; unclosed, the writer would print it once more.

@@ -121,7 +121,7 @@ def _read(path: Path, what: str) -> Labels:
     try:
         labels = read(path)
     except pa.ArrowInvalid as error:
-        raise InputError(f"cannot read {name} {path}: it is no whole {kind} file: {error}") from error
+        raise InputError(f"cannot read {name} {path}: it is not a whole {kind} file: {error}") from error
     except OSError as error:
         raise InputError(f"cannot read {name} {path}: {error.strerror or error}") from error
     labels.batches = _reading(labels.batches, f"rows of {path}")

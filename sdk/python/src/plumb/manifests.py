@@ -105,7 +105,7 @@ def parse(text: str, where: str, *, sealed: bool = True) -> Manifest:
         content = json.loads(text)
         version = content["format"]
     except (ValueError, TypeError, KeyError) as error:
-        raise InputError(f"{where} is no manifest") from error
+        raise InputError(f"{where} is not a manifest") from error
     if not isinstance(version, int) or version > FORMAT:
         raise InputError(f"{where} has format {version}, which a newer version of Plumb wrote; upgrade this one")
     opened, _, _ = text.strip().rpartition(_SEAL)

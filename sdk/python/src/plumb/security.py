@@ -85,7 +85,7 @@ def _parse(url: str) -> tuple[str, str, bool]:
             return parts.netloc, parts.hostname, parts.scheme == "grpcs"
     except ValueError:
         pass
-    raise InputError(f"{url!r} is no address of a server; write it like grpc://127.0.0.1:6570")
+    raise InputError(f"{url!r} is not the address of a server; write it like grpc://127.0.0.1:6570")
 
 
 def _is_loopback(host: str) -> bool:
