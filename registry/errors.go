@@ -32,6 +32,8 @@ func (e *RefusedError) Unwrap() error { return e.Err }
 type InputError struct {
 	Field   string
 	Message string
+	// Excerpt is the line of a query that the mistake is in, with a caret below the place; empty where there is none.
+	Excerpt string
 }
 
 // Inputf makes an InputError.

@@ -44,6 +44,7 @@ type offlineEngine interface {
 	store.Offline
 	LeftOut(ctx context.Context, source *registry.Source) ([]string, error)
 	AtMidnights(ctx context.Context, source *registry.Source) (bool, error)
+	Ties(ctx context.Context, source *registry.Source) ([]string, error)
 	ReadRows(ctx context.Context, view *registry.View, path string, yield func(store.FileRows) error) error
 }
 

@@ -144,9 +144,12 @@ func messages(err error) []string {
 	if len(found) == 0 {
 		return []string{"plumb: " + oneLine(err)}
 	}
-	lines := make([]string, len(found))
-	for i, problem := range found {
-		lines[i] = problem.String()
+	var lines []string
+	for _, problem := range found {
+		lines = append(lines, problem.String())
+		for line := range strings.Lines(problem.Excerpt) {
+			lines = append(lines, "    "+strings.TrimSuffix(line, "\n"))
+		}
 	}
 	return lines
 }

@@ -128,6 +128,9 @@ func (p *project) definitions(ctx context.Context) (*plumbv1.Definitions, error)
 	if err := p.noteMidnights(ctx, offline, definitions); err != nil {
 		return nil, err
 	}
+	if err := p.noteTies(ctx, offline, definitions); err != nil {
+		return nil, err
+	}
 	return definitions, p.noteLeftOut(ctx, offline, definitions)
 }
 
@@ -143,6 +146,23 @@ func (p *project) noteMidnights(ctx context.Context, offline offlineEngine, defi
 			p.app.note("source %s: all event times are midnights, so a row of a day counts as known when that day begins; "+
 				"where it describes the whole day, declare created_timestamp, or add the delay in a SQL source",
 				definition.GetName())
+		}
+	}
+	return nil
+}
+
+// noteTies tells which queries may give other rows from one run to the next.
+func (p *project) noteTies(ctx context.Context, offline offlineEngine, definitions *plumbv1.Definitions) error {
+	resolved := registry.ResolveSources(definitions.GetSources())
+	for _, definition := range definitions.GetSources() {
+		ties, err := offline.Ties(ctx, resolved[definition.GetName()])
+		if err != nil {
+			return err
+		}
+		if len(ties) > 0 {
+			p.app.note("source %s: where rows tie in the order that %s goes by, the result may depend on the order of rows, "+
+				"which differs from run to run; order by columns that tell all rows apart", definition.GetName(),
+				strings.Join(ties, " or "))
 		}
 	}
 	return nil

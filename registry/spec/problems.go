@@ -17,6 +17,8 @@ type Problem struct {
 	Column int `json:"column"`
 	// Message is one sentence: what is wrong, and what to do.
 	Message string `json:"message"`
+	// Excerpt is the line of a query that the mistake is in, with a caret below the place; empty where there is none.
+	Excerpt string `json:"excerpt,omitempty"`
 }
 
 // Place is file:line:column, or the file alone where the mistake concerns the whole of it.

@@ -49,7 +49,7 @@ func (c columns) find(name string) (registry.Column, bool) {
 func (c *checker) checkSources(ctx context.Context, inspector Inspector) error {
 	resolved := registry.ResolveSources(c.Definitions.GetSources())
 	inspected := map[string]columns{}
-	failures := map[*plumbv1.Source]string{}
+	failures := map[*plumbv1.Source]*registry.InputError{}
 	for _, source := range c.Definitions.GetSources() {
 		path, _ := registry.FilesOf(source)
 		if c.sources[source.GetName()] != source || path == "" && source.GetSql().GetQuery() == "" {
@@ -59,7 +59,7 @@ func (c *checker) checkSources(ctx context.Context, inspector Inspector) error {
 		var input *registry.InputError
 		switch {
 		case errors.As(err, &input):
-			failures[source] = err.Error()
+			failures[source] = input
 		case err != nil:
 			return err
 		default:
@@ -82,9 +82,9 @@ func (c *checker) checkSources(ctx context.Context, inspector Inspector) error {
 
 // reportFailures reports why sources cannot be read. What is said of a query because of another source that it reads is
 // left out, as it is said of that one.
-func (c *checker) reportFailures(failures map[*plumbv1.Source]string) {
-	for source, message := range failures {
-		if followsFrom(source, message, failures) {
+func (c *checker) reportFailures(failures map[*plumbv1.Source]*registry.InputError) {
+	for source, failure := range failures {
+		if followsFrom(source, failure.Error(), failures) {
 			continue
 		}
 		_, format := registry.FilesOf(source)
@@ -92,16 +92,19 @@ func (c *checker) reportFailures(failures map[*plumbv1.Source]string) {
 		if source.GetSql() != nil {
 			at = path{"sql", "query"}
 		}
-		c.add(source, at, "%s", oneLine(message))
+		place, _ := c.locate(source, at)
+		problem := place.problem("%s", oneLine(failure.Error()))
+		problem.Excerpt = failure.Excerpt
+		c.found = append(c.found, problem)
 	}
 }
 
-func followsFrom(source *plumbv1.Source, message string, failures map[*plumbv1.Source]string) bool {
+func followsFrom(source *plumbv1.Source, message string, failures map[*plumbv1.Source]*registry.InputError) bool {
 	if source.GetSql() == nil || mentions(message, source) {
 		return false
 	}
 	for other, cause := range failures {
-		if other != source && strings.HasSuffix(message, cause) && mentions(message, other) {
+		if other != source && strings.HasSuffix(message, cause.Error()) && mentions(message, other) {
 			return true
 		}
 	}

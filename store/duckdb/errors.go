@@ -124,8 +124,14 @@ var errorKind = regexp.MustCompile(`^[A-Z][A-Za-z]*( [A-Za-z]+)* Error: `)
 func message(fault *duckdb.Error) string {
 	text := errorKind.ReplaceAllString(fault.Msg, "")
 	text = strings.TrimPrefix(text, "arrow_scan: get_next failed(): ") // What follows is ours.
-	for _, end := range []string{"\n\nLINE ", "\nLINE ", "\n\n", "\nStack Trace", "\nPossible fixes:"} {
+	text = strings.Replace(text, "\n\nCandidate bindings", "\nCandidate bindings", 1)
+	for _, end := range []string{
+		"\n\nLINE ", "\nLINE ", "\n\n", "\n\tCandidate functions:", "\nStack Trace", "\nPossible fixes:",
+	} {
 		text, _, _ = strings.Cut(text, end)
 	}
-	return strings.TrimSpace(strings.ReplaceAll(text, "\n", " "))
+	return candidates.ReplaceAllString(strings.TrimSpace(strings.ReplaceAll(text, "\n", " ")), "; did you mean $2?")
 }
+
+// candidates are the names that DuckDB says may be meant.
+var candidates = regexp.MustCompile(`[!.]? (Candidate (?:bindings|tables):[: ]*|Did you mean )("[^?]*[^?])\??$`)

@@ -62,7 +62,7 @@ func (e *Engine) openOnly(ctx context.Context, s *session, sources []*registry.S
 // reopen makes the same files readable in another session. None may have changed since: what was planned for them may
 // not fit others.
 func (r *relations) reopen(ctx context.Context, s *session, files []string) (*relations, error) {
-	again := &relations{engine: r.engine, session: s, files: maps.Clone(r.files), order: r.order, texts: r.texts,
+	again := &relations{engine: r.engine, session: s, files: maps.Clone(r.files), order: r.order, queries: r.queries,
 		loaded: map[string]bool{}}
 	if err := again.changed(nil); err != nil {
 		return nil, err

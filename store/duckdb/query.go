@@ -1,14 +1,12 @@
 package duckdb
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/plumbstore/plumb/registry"
 )
@@ -17,8 +15,14 @@ import (
 type query struct {
 	// tables are the names that it reads, without those of its own CTEs.
 	tables []string
+	// places are where in the query the tables are first named, in bytes.
+	places map[string]int
 	// text is what to run: the query, with an order for its aggregates.
 	text string
+	// ordered are the aggregates that were given an order in the text.
+	ordered []string
+	// ties are what chooses among rows that may tie: see queryWalk.
+	ties []string
 }
 
 // parse reads the SQL of a source with DuckDB's own parser and refuses whatever is not a function of the sources it
@@ -30,46 +34,44 @@ func (s *session) parse(ctx context.Context, source *registry.Source) (*query, e
 	}
 	switch {
 	case parsed.Error && parsed.Kind == "parser":
-		return nil, registry.Inputf("", "the query does not parse%s: %s", placeIn(source.Query, parsed.Position),
-			parsed.Message)
+		at := placeOfRune(source.Query, parsed.Position)
+		return nil, &registry.InputError{Excerpt: at.excerpt(),
+			Message: fmt.Sprintf("the query does not parse%s: %s", at.words(), parsed.Message)}
 	case parsed.Error:
 		return nil, registry.Inputf("", "the query is not a SELECT")
 	case len(parsed.Statements) != 1:
 		return nil, registry.Inputf("", "the query is %d statements; it has to be one SELECT", len(parsed.Statements))
 	}
-	walk := &queryWalk{tables: map[string]bool{}}
-	walk.visit(parsed.Statements[0], nil)
+	statement := parsed.Statements[0]
+	original := transformed(statement, func(node map[string]any) any { return node })
+	walk := &queryWalk{tables: map[string]int{}}
+	walk.visit(statement, nil)
+	walk.checkGrowth(original)
 	if len(walk.refused) > 0 {
 		return nil, registry.Inputf("", "the query %s", strings.Join(walk.refused, ", and "))
 	}
-	result := &query{tables: slices.Sorted(maps.Keys(walk.tables)), text: source.Query}
-	if walk.ordered {
-		text, err := s.rewritten(ctx, parsed.Statements[0])
-		if err != nil {
-			return nil, err
-		}
-		result.text = cmp.Or(text, result.text)
+	result := &query{tables: slices.Sorted(maps.Keys(walk.tables)), places: walk.tables, text: source.Query,
+		ordered: walk.ordered, ties: walk.ties}
+	if len(walk.ordered) > 0 {
+		result.text, err = s.rewritten(ctx, original, statement, walk.ordered)
 	}
-	return result, nil
+	return result, err
 }
 
-// placeIn says where a position in a query is, and what stands there.
-func placeIn(query, position string) string {
-	at, err := strconv.Atoi(position)
-	letters := []rune(query)
-	if err != nil || at < 0 || at > len(letters) {
-		return ""
+// Ties lists what in the query of a source may choose among rows that tie, such as row_number() and LIMIT: where rows do
+// tie in the order that it goes by, the result may depend on the order of rows. It is empty for other sources.
+func (e *Engine) Ties(ctx context.Context, source *registry.Source) (ties []string, err error) {
+	if source.Query == "" {
+		return nil, nil
 	}
-	at = len(string(letters[:at]))
-	start := strings.LastIndexByte(query[:at], '\n') + 1
-	line, column := strings.Count(query[:start], "\n")+1, utf8.RuneCountInString(query[start:at])+1
-	rest, _, _ := strings.Cut(query[at:], "\n")
-	const shown = 40
-	if runes := []rune(rest); len(runes) > shown {
-		rest = string(runes[:shown]) + "…"
+	s, err := e.newSession(ctx)
+	if err != nil {
+		return nil, err
 	}
-	if rest = strings.TrimSpace(rest); rest == "" {
-		return fmt.Sprintf(" at the end of its line %d, column %d", line, column)
+	defer func() { err = errors.Join(err, s.Close()) }()
+	parsed, err := s.parse(ctx, source)
+	if err != nil {
+		return nil, err
 	}
-	return fmt.Sprintf(" at its line %d, column %d, where it says %q", line, column, rest)
+	return parsed.ties, nil
 }

@@ -49,10 +49,13 @@ func TestQueryNamesTheSourcesThatItReads(t *testing.T) {
 		"SELECT lpad(h::VARCHAR, 2, '0'), printf('%02d', x), range(24), replace(z, ' ', '') FROM a":              {"a"},
 		"SELECT age(t, u), user, extract(year FROM t), t AT TIME ZONE 'Asia/Tokyo', l[1], MAP {1: 2} FROM a":     {"a"},
 		"SELECT h FROM generate_series(TIMESTAMP '2013-01-01', TIMESTAMP '2014-01-01', INTERVAL 1 HOUR) t(h), a": {"a"},
-		"FROM range(1000000000000), a":                                                                          {"a"},
-		"SELECT COLUMNS(c -> c LIKE 'x%') FROM a ASOF JOIN b USING (k, t)":                                      {"a", "b"},
-		"SELECT n, v FROM (UNPIVOT a ON x, y INTO NAME n VALUE v)":                                              {"a"},
-		"SELECT [v + 1 FOR v IN l IF v > 1], x IN (1, 2), if(x > 1, y, z), try(1 / x), INTERVAL (x) DAY FROM a": {"a"},
+		"FROM range(1000000000000), a":                                     {"a"},
+		"SELECT COLUMNS(c -> c LIKE 'x%') FROM a ASOF JOIN b USING (k, t)": {"a", "b"},
+		"WITH w AS (SELECT replace(replace(x, ' ', ''), 'a', 'b') AS x, lpad(y, 9, '0') AS y FROM a), v AS (SELECT " +
+			"regexp_replace(x, '[^0-9]', '', 'g') AS x, y || '-' || y AS y FROM w) SELECT printf('%s %s', x, y) FROM v": {"a"},
+		"WITH RECURSIVE r AS (SELECT 1 i, '' p UNION ALL SELECT i + 1, p || '/' || i FROM r WHERE i < 3) FROM r, a": {"a"},
+		"SELECT n, v FROM (UNPIVOT a ON x, y INTO NAME n VALUE v)":                                                  {"a"},
+		"SELECT [v + 1 FOR v IN l IF v > 1], x IN (1, 2), if(x > 1, y, z), try(1 / x), INTERVAL (x) DAY FROM a":     {"a"},
 	} {
 		parsed, err := parseQuery(t, text)
 		if err != nil {
@@ -63,6 +66,12 @@ func TestQueryNamesTheSourcesThatItReads(t *testing.T) {
 			t.Errorf("%s: tables (-want +got):\n%s", text, diff)
 		}
 	}
+}
+
+// replaces is a text that puts 100 characters in the place of one, twice.
+func replaces(column string) string {
+	many := strings.Repeat("x", 100)
+	return "replace(replace(" + column + ", 'x', '" + many + "'), 'x', '" + many + "')"
 }
 
 func TestQueryMayBeNothingButASelectOverSources(t *testing.T) {
@@ -173,7 +182,14 @@ func TestQueryMayBeNothingButASelectOverSources(t *testing.T) {
 		"SELECT format('{:{}}', 1, 2000000000)":                            "format()",
 		"SELECT replace(x, 'a', y) FROM a":                                 "replace()",
 		"SELECT replace(replace(replace(replace('x', 'x', 'xxxx'), 'x', 'xxxx'), 'x', 'xxxx'), 'x', 'xxxx')": "replace()",
-		`WITH "/etc/passwd.csv" AS (SELECT 1) FROM a`:                                                        "WITH clause",
+		"WITH w AS (SELECT " + replaces("x") + " AS x FROM a), v AS (FROM w) SELECT " + replaces("x") +
+			" FROM v": "16384 times",
+		"SELECT " + replaces("x") + " FROM (SELECT replace(x, 'x', 'xx') AS x FROM a)": "16384 times",
+		"SELECT x || x FROM " + strings.Repeat("(SELECT x || x AS x FROM ", 20) + "a" +
+			strings.Repeat(")", 20): "16384 times",
+		"WITH RECURSIVE r AS (SELECT 'x' AS x UNION ALL SELECT x || x FROM r) FROM r":                "in each round",
+		"WITH RECURSIVE r AS (SELECT 'x' AS x UNION ALL SELECT replace(x, 'x', 'xx') FROM r) FROM r": "in each round",
+		`WITH "/etc/passwd.csv" AS (SELECT 1) FROM a`:                                                "WITH clause",
 	} {
 		_, err := parseQuery(t, text)
 		var input *registry.InputError

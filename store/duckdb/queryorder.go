@@ -1,13 +1,8 @@
 package duckdb
 
 import (
-	"context"
-	"encoding/json"
-	"fmt"
 	"maps"
-	"reflect"
 	"slices"
-	"strings"
 )
 
 // order makes an aggregate meet the rows of a group in one order, whatever the threads and the files: that which the
@@ -15,110 +10,132 @@ import (
 // an aggregate does not depend on the order, as sums of whole numbers, DuckDB drops it again.
 func (w *queryWalk) order(name string, node map[string]any) {
 	by, _ := node["order_bys"].(map[string]any)
-	orders, _ := by["orders"].([]any)
+	orders := list(by, "orders")
 	if sequenceAggregates[name] && len(orders) == 0 {
 		w.refuse("calls %s() without an order, and rows have none; write %s(… ORDER BY …)", name, name)
 		return
 	}
-	if !sequenceAggregates[name] && !orderedAggregates[name] || by == nil {
-		return
+	if by != nil && (sequenceAggregates[name] || orderedAggregates[name]) {
+		by["orders"] = w.withArguments(name, orders, node)
 	}
-	arguments, _ := node["children"].([]any)
-	for _, argument := range arguments {
-		if _, ok := constant(argument); ok {
+}
+
+// withArguments is an order that goes on with the arguments of a call.
+func (w *queryWalk) withArguments(name string, orders []any, node map[string]any) []any {
+	for _, argument := range list(node, "children") {
+		if _, ok := constant(argument); ok || ordersBy(orders, argument) {
 			continue
 		}
 		orders = append(orders, map[string]any{
 			"type": "ORDER_DEFAULT", "null_order": "ORDER_DEFAULT", "expression": argument,
 		})
-		w.ordered = true
+		if !slices.Contains(w.ordered, name) {
+			w.ordered = append(w.ordered, name)
+		}
 	}
-	by["orders"] = orders
+	return orders
+}
+
+// ordersBy says whether an expression is one of those that an order goes by.
+func ordersBy(orders []any, expression any) bool {
+	return slices.ContainsFunc(orders, func(term any) bool {
+		order, _ := term.(map[string]any)
+		return sameTree(order["expression"], expression)
+	})
+}
+
+// orderWindow does for a window function what can be done: an aggregate over a whole partition is given an order, as
+// any aggregate. Others go by the order of the window, which is told of where rows may tie in it, and refused where
+// there is none.
+func (w *queryWalk) orderWindow(name string, node map[string]any) {
+	orders, own := list(node, "orders"), list(node, "arg_orders")
+	chooses := tieWindows[name] || sequenceAggregates[name]
+	switch {
+	case !chooses && !orderedAggregates[name]:
+		if cutsByRows(node) {
+			w.tie(name + "()")
+		}
+	case chooses && len(orders)+len(own) == 0:
+		w.refuse("calls %s() over a window without ORDER BY, and rows have no order; write OVER (… ORDER BY …)", name)
+	case node["type"] == "WINDOW_AGGREGATE" && isWholePartition(node):
+		node["arg_orders"] = w.withArguments(name, own, node)
+	default:
+		w.tie(name + "()")
+	}
+}
+
+// isWholePartition says whether each row's frame is all rows of its partition.
+func isWholePartition(node map[string]any) bool {
+	ends := []any{"CURRENT_ROW_RANGE", "UNBOUNDED_FOLLOWING"}
+	return len(list(node, "orders")) == 0 && node["exclude_clause"] == "NO_OTHER" &&
+		node["start"] == "UNBOUNDED_PRECEDING" && slices.Contains(ends, node["end"])
+}
+
+// cutsByRows says whether a frame may end between rows that tie.
+func cutsByRows(node map[string]any) bool {
+	byRows := []string{"CURRENT_ROW_ROWS", "EXPR_PRECEDING_ROWS", "EXPR_FOLLOWING_ROWS"}
+	start, _ := node["start"].(string)
+	end, _ := node["end"].(string)
+	return slices.Contains(byRows, start) || slices.Contains(byRows, end)
+}
+
+// tie notes what chooses among rows that may tie.
+func (w *queryWalk) tie(what string) {
+	if !slices.Contains(w.ties, what) {
+		w.ties = append(w.ties, what)
+	}
 }
 
 // checkModifiers refuses to take some rows of many where the query does not say which.
 func (w *queryWalk) checkModifiers(node map[string]any) {
-	modifiers, _ := node["modifiers"].([]any)
 	kinds := map[string]map[string]any{}
-	for _, modifier := range modifiers {
+	for _, modifier := range list(node, "modifiers") {
 		if modifier, ok := modifier.(map[string]any); ok {
 			kinds[word(modifier, "type")] = modifier
 		}
 	}
-	if kinds["order_modifier"] != nil {
-		return
+	takes := map[string]bool{
+		"LIMIT":       kinds["limit_modifier"] != nil || kinds["limit_percent_modifier"] != nil,
+		"DISTINCT ON": len(list(kinds["distinct_modifier"], "distinct_on_targets")) > 0,
 	}
-	if kinds["limit_modifier"] != nil || kinds["limit_percent_modifier"] != nil {
-		w.refuse("uses LIMIT without ORDER BY, and rows have no order")
-	}
-	if on, _ := kinds["distinct_modifier"]["distinct_on_targets"].([]any); len(on) > 0 {
-		w.refuse("uses DISTINCT ON without ORDER BY, and rows have no order")
-	}
-}
-
-// rewritten is the text of a statement whose aggregates have been given an order. It is empty where DuckDB's text of
-// the statement does not parse to the same again, so that the query has to be taken as it is.
-func (s *session) rewritten(ctx context.Context, statement any) (string, error) {
-	tree, err := json.Marshal(map[string]any{"error": false, "statements": []any{statement}})
-	if err != nil {
-		return "", fmt.Errorf("write a parse tree: %w", err)
-	}
-	var text string
-	if err := s.queryRow(ctx, "SELECT json_deserialize_sql("+literal(string(tree))+")", &text); err != nil {
-		return "", nil //nolint:nilerr // It has no text, as said above.
-	}
-	again, err := s.parseTree(ctx, text)
-	if err != nil {
-		return "", err
-	}
-	if len(again.Statements) != 1 || !reflect.DeepEqual(placeless(again.Statements[0]), placeless(statement)) {
-		return "", nil
-	}
-	return text, nil
-}
-
-// parseTree is what DuckDB says of a text.
-type parseTree struct {
-	Error   bool   `json:"error"`
-	Kind    string `json:"error_type"`
-	Message string `json:"error_message"`
-	// Position is that of a mistake, in characters.
-	Position   string `json:"position"`
-	Statements []any  `json:"statements"`
-}
-
-func (s *session) parseTree(ctx context.Context, query string) (parseTree, error) {
-	var parsed parseTree
-	var text string
-	if err := s.queryRow(ctx, "SELECT CAST(json_serialize_sql("+literal(query)+") AS VARCHAR)", &text); err != nil {
-		return parsed, err
-	}
-	decoder := json.NewDecoder(strings.NewReader(text))
-	decoder.UseNumber()
-	if err := decoder.Decode(&parsed); err != nil {
-		return parsed, fmt.Errorf("read DuckDB's parse of a query: %w", err)
-	}
-	return parsed, nil
-}
-
-// placeless is a part of a parse tree without where its parts stand in the text.
-func placeless(node any) any {
-	switch node := node.(type) {
-	case []any:
-		list := make([]any, len(node))
-		for i, child := range node {
-			list[i] = placeless(child)
+	for _, what := range []string{"LIMIT", "DISTINCT ON"} {
+		switch order := kinds["order_modifier"]; {
+		case !takes[what]:
+		case order == nil:
+			w.refuse("uses %s without ORDER BY, and rows have no order", what)
+		case !tellsApart(list(order, "orders"), list(node, "select_list")):
+			w.tie(what)
 		}
-		return list
-	case map[string]any:
-		object := map[string]any{}
-		for _, name := range slices.Sorted(maps.Keys(node)) {
-			// The parser names the schema of some functions, which the text leaves out.
-			if name != "query_location" && name != "schema" {
-				object[name] = placeless(node[name])
-			}
-		}
-		return object
 	}
-	return node
+}
+
+// tellsApart says whether rows that tie in an order are equal in all columns of the result.
+func tellsApart(orders, columns []any) bool {
+	for at, column := range columns {
+		item, _ := column.(map[string]any)
+		unnamed := maps.Clone(item)
+		unnamed["alias"] = ""
+		name := map[string]any{"class": "COLUMN_REF", "type": "COLUMN_REF", "alias": "", "column_names": []any{item["alias"]}}
+		if !ordersBy(orders, unnamed) && !ordersBy(orders, name) && !ordersByPosition(orders, at+1) {
+			return ordersByAll(orders)
+		}
+	}
+	return len(columns) > 0
+}
+
+func ordersByPosition(orders []any, position int) bool {
+	return slices.ContainsFunc(orders, func(term any) bool {
+		order, _ := term.(map[string]any)
+		number, ok := constantNumber(order["expression"])
+		return ok && number == int64(position)
+	})
+}
+
+// ordersByAll says whether an order is ORDER BY ALL.
+func ordersByAll(orders []any) bool {
+	return slices.ContainsFunc(orders, func(term any) bool {
+		order, _ := term.(map[string]any)
+		expression, _ := order["expression"].(map[string]any)
+		return expression["class"] == "STAR" && expression["expr"] == nil && len(list(expression, "exclude_list")) == 0
+	})
 }

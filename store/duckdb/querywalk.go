@@ -26,11 +26,14 @@ var plainWord = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // queryWalk goes through a parse tree and collects what it refers to.
 type queryWalk struct {
-	// tables are the names that are not those of a CTE in whose scope they stand.
-	tables  map[string]bool
+	// tables are the names that are not those of a CTE in whose scope they stand, and where in the query, in bytes, they
+	// stand first.
+	tables  map[string]int
 	refused []string
-	// ordered says that an aggregate was given an order.
-	ordered bool
+	// ordered are the aggregates that were given an order.
+	ordered []string
+	// ties are what chooses among rows that may tie, so that the result may depend on the order of rows.
+	ties []string
 }
 
 // visit goes through a part of the tree, within the scope of the CTEs of these names.
@@ -47,9 +50,12 @@ func (w *queryWalk) visit(node any, scope []string) {
 
 func (w *queryWalk) visitObject(node map[string]any, scope []string) {
 	w.check(node, scope)
-	if node["class"] == "FUNCTION" {
-		// After its parts, so that these are as they are to be in the order too.
+	// After its parts, so that these are as they are to be in the order too.
+	switch node["class"] {
+	case "FUNCTION":
 		defer w.order(word(node, "function_name"), node)
+	case "WINDOW":
+		defer w.orderWindow(word(node, "function_name"), node)
 	}
 	if ctes, ok := node["cte_map"].(map[string]any); ok {
 		scope = w.visitCTEs(ctes, scope)
@@ -108,6 +114,9 @@ func (w *queryWalk) check(node map[string]any, scope []string) {
 	switch node["type"] {
 	case "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE":
 		w.checkSides(node, queryNodes)
+		if len(list(node, "key_targets")) > 0 {
+			w.refuse("uses USING KEY, which keeps one row of many by their order, and rows have none")
+		}
 	case "JOIN":
 		w.checkSides(node, fromKinds)
 		w.checkJoin(node)
@@ -141,8 +150,12 @@ func (w *queryWalk) checkKind(node map[string]any, kinds []string) {
 }
 
 func (w *queryWalk) checkJoin(node map[string]any) {
-	if kind := strings.ToUpper(word(node, "ref_type")); !slices.Contains(joinKinds, kind) {
+	kind := strings.ToUpper(word(node, "ref_type"))
+	switch {
+	case !slices.Contains(joinKinds, kind):
 		w.refuse("uses a %s JOIN, which goes by the order of rows, and these have none", kind)
+	case kind == "ASOF":
+		w.tie("ASOF JOIN")
 	}
 }
 
@@ -154,7 +167,15 @@ func (w *queryWalk) visitTable(node map[string]any, scope []string) {
 	case node["at_clause"] != nil:
 		w.refuse("reads %q as it was at some time, which sources do not tell", node["table_name"])
 	case !slices.Contains(scope, name):
-		w.tables[name] = true
+		w.addTable(name, node["query_location"])
+	}
+}
+
+func (w *queryWalk) addTable(name string, location any) {
+	number, _ := location.(json.Number)
+	at, err := number.Int64()
+	if first, ok := w.tables[name]; err == nil && (!ok || int(at) < first) {
+		w.tables[name] = int(at)
 	}
 }
 
@@ -178,31 +199,4 @@ func (w *queryWalk) refuse(format string, args ...any) {
 	if text := fmt.Sprintf(format, args...); !slices.Contains(w.refused, text) {
 		w.refused = append(w.refused, text)
 	}
-}
-
-// word returns a string member in lower case: SQL names are without case.
-func word(node map[string]any, member string) string {
-	text, _ := node[member].(string)
-	return strings.ToLower(text)
-}
-
-// constantNumber is the value of a constant that is a whole number.
-func constantNumber(node any) (int64, bool) {
-	value, ok := constant(node)
-	number, isNumber := value.(json.Number)
-	if !ok || !isNumber {
-		return 0, false
-	}
-	whole, err := number.Int64()
-	return whole, err == nil
-}
-
-// constant is the value of a node that is a constant.
-func constant(node any) (any, bool) {
-	object, _ := node.(map[string]any)
-	if object["class"] != "CONSTANT" {
-		return nil, false
-	}
-	value, _ := object["value"].(map[string]any)
-	return value["value"], true
 }

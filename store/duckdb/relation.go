@@ -2,7 +2,6 @@ package duckdb
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"maps"
@@ -24,8 +23,8 @@ type relations struct {
 	files map[string]sourceFiles
 	// order lists every source after those that it reads.
 	order []*registry.Source
-	// texts are the queries of the SQL sources as they are run, by name.
-	texts map[string]string
+	// queries are those of the SQL sources, by name.
+	queries map[string]*query
 	// only has the onlyKey of each file that may be read; nil where all may.
 	only map[string]bool
 	// loaded are the names of the sources of text that are in tables.
@@ -33,7 +32,7 @@ type relations struct {
 }
 
 func newRelations(engine *Engine, s *session) *relations {
-	return &relations{engine: engine, session: s, files: map[string]sourceFiles{}, texts: map[string]string{},
+	return &relations{engine: engine, session: s, files: map[string]sourceFiles{}, queries: map[string]*query{},
 		loaded: map[string]bool{}}
 }
 
@@ -66,14 +65,14 @@ func (r *relations) addBelow(ctx context.Context, source *registry.Source, chain
 	for _, table := range parsed.tables {
 		sibling := source.Sibling(table)
 		if sibling == nil {
-			return below(source, chain, unknownTable(source, table))
+			return below(source, chain, unknownTable(source, table, parsed.places[table]))
 		}
 		if err := r.addBelow(ctx, sibling, append(slices.Clone(chain), source.Name)); err != nil {
 			return err
 		}
 	}
 	r.order = append(r.order, source)
-	r.texts[source.Name] = parsed.text
+	r.queries[source.Name] = parsed
 	return nil
 }
 
@@ -112,12 +111,14 @@ func below(source *registry.Source, chain []string, err error) error {
 	return registry.Inputf("", "source %s: %s", source.Name, input.Message)
 }
 
-func unknownTable(source *registry.Source, table string) error {
+func unknownTable(source *registry.Source, table string, at int) error {
 	hint := "sources are read by their names"
 	if closest := registry.Closest(table, source.Siblings()); closest != "" {
 		hint = fmt.Sprintf("did you mean %q?", closest)
 	}
-	return registry.Inputf("", "the query reads %q, which is not a source; %s", table, hint)
+	place := placeOfByte(source.Query, at)
+	return &registry.InputError{Excerpt: place.excerpt(), Message: fmt.Sprintf("the query reads %q at its line %d, column "+
+		"%d, which is not a source; %s", table, place.line, place.column, hint)}
 }
 
 // allowed returns every file of the sources that DuckDB reads.
@@ -142,33 +143,35 @@ func (r *relations) described() []registry.SourceFile {
 
 // create learns the schemas of the files and, where queries read them, makes the views.
 func (r *relations) create(ctx context.Context) error {
-	queries := slices.ContainsFunc(r.order, func(source *registry.Source) bool { return source.Query != "" })
 	for _, source := range r.order {
-		body := r.texts[source.Name]
 		if files, ok := r.files[source.Name]; ok {
-			files, err := r.learn(ctx, source, files)
-			if err != nil {
+			if err := r.createFiles(ctx, source, files); err != nil {
 				return inSource(source, r.changed(err))
 			}
-			if queries {
-				if body, err = r.forQueries(ctx, files); err != nil {
-					return inSource(source, r.changed(err))
-				}
-			}
-		}
-		if !queries {
-			continue
-		}
-		// The newline keeps a comment at the end of a query from swallowing the parenthesis.
-		statement := fmt.Sprintf("CREATE VIEW %s AS FROM (%s\n)", identifier(source.Name), trimQuery(body))
-		if err := r.session.exec(ctx, statement); err != nil {
+		} else if err := r.session.createQuery(ctx, source, r.queries[source.Name]); err != nil {
 			return inSource(source, err)
+		}
+		if len(r.queries) == 0 {
+			continue
 		}
 		if err := r.checkReadable(ctx, source); err != nil {
 			return inSource(source, err)
 		}
 	}
 	return nil
+}
+
+// createFiles learns the schema of files and, where queries read them, makes their view.
+func (r *relations) createFiles(ctx context.Context, source *registry.Source, files sourceFiles) error {
+	files, err := r.learn(ctx, source, files)
+	if err != nil || len(r.queries) == 0 {
+		return err
+	}
+	body, err := r.forQueries(ctx, files)
+	if err != nil {
+		return err
+	}
+	return r.session.createView(ctx, "CREATE VIEW "+identifier(source.Name), body)
 }
 
 // forQueries is the query that a SQL source reads files by.
@@ -203,7 +206,8 @@ func inSource(source *registry.Source, err error) error {
 		return fmt.Errorf("source %s: %w", source.Name, err)
 	}
 	if source.Query != "" {
-		return registry.Inputf("", "the query of source %s fails: %s", source.Name, input.Message)
+		return &registry.InputError{Message: fmt.Sprintf("the query of source %s fails: %s", source.Name, input.Message),
+			Excerpt: input.Excerpt}
 	}
 	return registry.Inputf("", "cannot read source %s: %s", source.Name, input.Message)
 }
@@ -263,21 +267,11 @@ func (r *relations) changed(err error) error {
 	return err
 }
 
-// trimQuery takes off the semicolon that may end a statement and may not end a subquery.
-func trimQuery(query string) string { return strings.TrimRight(query, "; \t\r\n") }
-
 // columns describes a source, once the views are made.
 func (r *relations) columns(ctx context.Context, source *registry.Source) ([]registry.Column, error) {
 	if files, ok := r.files[source.Name]; ok {
 		return files.unified.registered(files), nil
 	}
-	var columns []registry.Column
-	err := r.session.queryRows(ctx, "SELECT column_name, column_type FROM (DESCRIBE FROM "+identifier(source.Name)+")",
-		func(rows *sql.Rows) error {
-			var column registry.Column
-			err := rows.Scan(&column.Name, &column.Type)
-			columns = append(columns, column)
-			return err
-		})
+	columns, err := r.session.describe(ctx, source.Name)
 	return columns, inSource(source, err)
 }

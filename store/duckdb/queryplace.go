@@ -1,0 +1,126 @@
+package duckdb
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/duckdb/duckdb-go/v2"
+
+	"github.com/plumbstore/plumb/registry"
+)
+
+// queryPlace is where a mistake is in a query. Line and column count from 1, columns in characters; a column of 0 is not
+// known, and neither is anything where the line is 0.
+type queryPlace struct {
+	line, column int
+	// text is the line.
+	text string
+}
+
+// placeOfRune is the place of a character of a query by its number, as DuckDB's parser gives it.
+func placeOfRune(query, position string) queryPlace {
+	at, err := strconv.Atoi(position)
+	letters := []rune(query)
+	if err != nil || at < 0 || at > len(letters) {
+		return queryPlace{}
+	}
+	return placeOfByte(query, len(string(letters[:at])))
+}
+
+func placeOfByte(query string, at int) queryPlace {
+	start := strings.LastIndexByte(query[:at], '\n') + 1
+	text, _, _ := strings.Cut(query[start:], "\n")
+	return queryPlace{strings.Count(query[:start], "\n") + 1, utf8.RuneCountInString(query[start:at]) + 1, text}
+}
+
+// words says where the place is, and what stands there.
+func (p queryPlace) words() string {
+	if p.line == 0 {
+		return ""
+	}
+	rest := []rune(p.text)[p.column-1:]
+	const shown = 40
+	end := ""
+	if len(rest) > shown {
+		rest, end = rest[:shown], "…"
+	}
+	if text := strings.TrimSpace(string(rest)); text != "" {
+		return fmt.Sprintf(" at its line %d, column %d, where it says %q", p.line, p.column, text+end)
+	}
+	return fmt.Sprintf(" at the end of its line %d, column %d", p.line, p.column)
+}
+
+// excerpt is the part of the line around the place, with a caret below it.
+func (p queryPlace) excerpt() string {
+	if p.column == 0 {
+		return p.text
+	}
+	const before, after = 50, 50
+	letters := []rune(strings.ReplaceAll(p.text, "\t", " "))
+	from, to := max(0, p.column-1-before), min(len(letters), p.column-1+after)
+	indent := p.column - 1 - from
+	shown := string(letters[from:to])
+	if from > 0 {
+		shown, indent = "…"+shown, indent+1
+	}
+	if to < len(letters) {
+		shown += "…"
+	}
+	return shown + "\n" + strings.Repeat(" ", indent) + "^"
+}
+
+// explainIn is explain for a mistake in a query that a statement has from its second line on. It names the place.
+func (s *session) explainIn(ctx context.Context, query string, err error) error {
+	explained := s.explain(ctx, err)
+	input, isInput := errors.AsType[*registry.InputError](explained)
+	fault, isFault := errors.AsType[*duckdb.Error](err)
+	if !isInput || !isFault {
+		return explained
+	}
+	switch at := placeOfMark(query, fault.Msg); {
+	case at.line == 0:
+		return input
+	case at.column == 0:
+		return &registry.InputError{Message: fmt.Sprintf("line %d: %s", at.line, input.Message), Excerpt: at.excerpt()}
+	default:
+		return &registry.InputError{Excerpt: at.excerpt(),
+			Message: fmt.Sprintf("line %d, column %d: %s", at.line, at.column, input.Message)}
+	}
+}
+
+var markOfError = regexp.MustCompile(`\nLINE (\d+): (.*)\n( *)\^`)
+
+// placeOfMark is the place that DuckDB marks in an error. It shows a part of the line and a caret below, which stands
+// under what is meant where each character is as wide as the next.
+func placeOfMark(query, message string) queryPlace {
+	found := markOfError.FindStringSubmatch(message)
+	lines := strings.Split(query, "\n")
+	if found == nil {
+		return queryPlace{}
+	}
+	number, err := strconv.Atoi(found[1])
+	if err != nil || number < 2 || number-2 >= len(lines) {
+		return queryPlace{}
+	}
+	at := queryPlace{line: number - 1, text: lines[number-2]}
+	caret := len(found[3]) - len("LINE "+found[1]+": ")
+	part, isCut := strings.CutPrefix(found[2], "...")
+	if isCut {
+		caret -= len("...")
+	}
+	part = strings.TrimSuffix(part, "...")
+	letters := []rune(part)
+	start := strings.Index(at.text, part)
+	if start < 0 || start != strings.LastIndex(at.text, part) || caret < 0 || caret > len(letters) ||
+		strings.ContainsFunc(string(letters[:caret]), func(r rune) bool { return r >= 0x1100 || !unicode.IsPrint(r) }) {
+		return at
+	}
+	at.column = utf8.RuneCountInString(at.text[:start]) + caret + 1
+	return at
+}

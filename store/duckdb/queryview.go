@@ -1,0 +1,62 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/plumbstore/plumb/registry"
+)
+
+// createView makes a view of a query. The statement so far says how. The query has lines of its own, so that errors tell
+// its lines, and a comment at its end swallows nothing. A semicolon may end a statement and may not end a subquery.
+func (s *session) createView(ctx context.Context, create, query string) error {
+	query = strings.TrimRight(query, "; \t\r\n")
+	_, err := s.conn.ExecContext(ctx, create+" AS FROM (\n"+query+"\n)")
+	return s.explainIn(ctx, query, err)
+}
+
+// createQuery makes the view of a SQL source: first of the query as it was written, for its mistakes and the names of
+// its columns, and then of the query with an order for its aggregates.
+func (s *session) createQuery(ctx context.Context, source *registry.Source, query *query) error {
+	if err := s.createView(ctx, "CREATE VIEW "+identifier(source.Name), source.Query); err != nil || len(query.ordered) == 0 {
+		return err
+	}
+	written, err := s.describe(ctx, source.Name)
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, column := range written {
+		names = append(names, identifier(column.Name))
+	}
+	err = s.createView(ctx, fmt.Sprintf("CREATE OR REPLACE VIEW %s(%s)", identifier(source.Name), strings.Join(names, ", ")),
+		query.text)
+	if _, ok := errors.AsType[*registry.InputError](err); ok {
+		return unordered(query.ordered)
+	}
+	if err != nil {
+		return err
+	}
+	run, err := s.describe(ctx, source.Name)
+	if err == nil && !reflect.DeepEqual(written, run) {
+		return unordered(query.ordered)
+	}
+	return err
+}
+
+// describe lists the columns of a view.
+func (s *session) describe(ctx context.Context, view string) ([]registry.Column, error) {
+	var columns []registry.Column
+	err := s.queryRows(ctx, "SELECT column_name, column_type FROM (DESCRIBE FROM "+identifier(view)+")",
+		func(rows *sql.Rows) error {
+			var column registry.Column
+			err := rows.Scan(&column.Name, &column.Type)
+			columns = append(columns, column)
+			return err
+		})
+	return columns, err
+}
