@@ -14,7 +14,7 @@ import (
 type Witness interface {
 	// History streams all rows of a view that any label could ever see, in no order: those with an event time and all
 	// keys. A batch has these columns by position: the keys in order, in the Arrow type of their declared type, then
-	// event_ts and created_ts (int64 microseconds, created_ts may be null), and then, for a Parquet source, the row's
+	// event_ts and created_ts (int64 microseconds, created_ts may be null), and then, for a source of files, the row's
 	// place (int64), which ascends in source order (R3). It is valid until yield returns; an error from yield ends the
 	// stream and is returned.
 	History(ctx context.Context, view *registry.View, yield func(arrow.RecordBatch) error) error

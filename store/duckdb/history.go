@@ -15,9 +15,6 @@ import (
 // History does what store.Witness says, without places. It is for SQL sources. It shares with joins and
 // materializations how columns are read and brought to their types, and nothing of how winners are found.
 func (e *Engine) History(ctx context.Context, view *registry.View, yield func(arrow.RecordBatch) error) (err error) {
-	if view.Source.Query == "" && view.Source.Format != registry.Parquet {
-		return e.textHistory(ctx, view, yield)
-	}
 	s, err := e.newSession(ctx)
 	if err != nil {
 		return err

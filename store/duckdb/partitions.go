@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -120,7 +119,7 @@ func (f sourceFiles) partitionTexts(name string) []string {
 // partitionsFit says which folder's name does not spell a value of a type; nil where all do.
 func partitionsFit(column registry.Column, declared plumbv1.Type, joinKey bool) error {
 	for _, text := range column.Texts {
-		if fitsText(text, declared) || !joinKey && fitsText(withoutZeros(text), declared) {
+		if spells(text, declared) || !joinKey && spells(withoutZeros(text), declared) {
 			continue
 		}
 		hint := ""
@@ -143,19 +142,6 @@ func withoutZeros(text string) string {
 	default:
 		return least
 	}
-}
-
-func fitsText(text string, declared plumbv1.Type) bool {
-	var err error
-	switch declared {
-	case plumbv1.Type_TIMESTAMP:
-		_, err = plainTime(plainText{text: text})
-	case plumbv1.Type_BOOL, plumbv1.Type_INT32, plumbv1.Type_INT64, plumbv1.Type_BYTES:
-		_, err = plainKey(text, declared)
-	case plumbv1.Type_FLOAT32, plumbv1.Type_FLOAT64:
-		_, err = strconv.ParseFloat(text, 64)
-	}
-	return err == nil
 }
 
 // nullPartition is the folder's value that stands for null.

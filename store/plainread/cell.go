@@ -29,8 +29,10 @@ const (
 	isBytes
 	// isInstant: whole is microseconds since 1970 (R1).
 	isInstant
-	// isWritten: text spells a value of the declared type, as all does that a file without types has.
+	// isWritten: text spells a value of the declared type, as in the name of a folder.
 	isWritten
+	// isSpelled: text spells it as all does that a file without types has: a whole number in one way, and a list in JSON.
+	isSpelled
 	// isList: list.
 	isList
 	// isBeyond: text is a value that no declared type holds, such as an instant out of range.

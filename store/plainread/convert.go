@@ -23,9 +23,9 @@ func convert(c cell, to plumbv1.Type, isKey bool) (any, error) {
 		return convertList(c, element, to)
 	}
 	switch {
+	case c.kind == isSpelled, isKey && c.kind == isWritten, isKey && c.kind == isText && to != plumbv1.Type_STRING:
+		return parseInOneWay(c.text, to)
 	case c.kind == isWritten:
-		return parse(c.text, to)
-	case c.kind == isText && isKey && to != plumbv1.Type_STRING:
 		return parse(c.text, to)
 	}
 	switch to {
@@ -66,6 +66,11 @@ func convert(c cell, to plumbv1.Type, isKey bool) (any, error) {
 }
 
 func convertList(c cell, element, to plumbv1.Type) (any, error) {
+	if c.kind == isSpelled {
+		if list, ok := spelledList(c.text); ok {
+			c = list
+		}
+	}
 	if c.kind != isList {
 		return nil, misfit(c, to)
 	}
@@ -101,7 +106,7 @@ func (c cell) String() string {
 		return c.rational().FloatString(c.scale)
 	case isFloat32, isFloat64:
 		return strconv.FormatFloat(c.float, 'g', -1, 64)
-	case isText, isWritten, isBeyond:
+	case isText, isWritten, isSpelled, isBeyond:
 		return strconv.Quote(c.text)
 	case isBytes:
 		return fmt.Sprintf("%x", c.text)
@@ -208,7 +213,7 @@ func parse(text string, to plumbv1.Type) (any, error) {
 	case plumbv1.Type_STRING:
 		return text, nil
 	case plumbv1.Type_BYTES:
-		value, err := base64.StdEncoding.DecodeString(text)
+		value, err := base64.StdEncoding.Strict().DecodeString(text)
 		if err != nil || !base64Text.MatchString(text) {
 			return nil, fails
 		}
@@ -230,6 +235,16 @@ func parse(text string, to plumbv1.Type) (any, error) {
 		return instant, nil
 	}
 	return nil, fails
+}
+
+// parseInOneWay is parse where a whole number has one text only: +7 and 007 are no 7.
+func parseInOneWay(text string, to plumbv1.Type) (any, error) {
+	value, err := parse(text, to)
+	isWhole := to == plumbv1.Type_INT32 || to == plumbv1.Type_INT64
+	if err == nil && isWhole && fmt.Sprint(value) != text {
+		return nil, misfit(cell{kind: isText, text: text}, to)
+	}
+	return value, err
 }
 
 func parseWhole(text string, to plumbv1.Type, fails error) (any, error) {

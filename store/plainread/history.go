@@ -24,7 +24,7 @@ const batchRows = 8192
 // History implements store.Witness. Files are read side by side, and memory is for a batch and a page of each column of
 // those that are open.
 func (r *Reader) History(ctx context.Context, view *registry.View, yield func(arrow.RecordBatch) error) error {
-	if !readsPlainly(view.Source) {
+	if view.Source.Query != "" {
 		return r.engine.History(ctx, view, yield)
 	}
 	files, err := r.files(ctx, view.Source)

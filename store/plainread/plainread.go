@@ -1,9 +1,9 @@
 // Package plainread reads the files of sources plainly: it is the witness (store.Witness) that the answers of joins and
 // materializations are checked against.
 //
-// It shares no code with the engines. Parquet is read with github.com/parquet-go/parquet-go, and values are brought to
-// their declared types by code that is written from the rules (R1, R9) alone, so that a mistake of DuckDB or of the
-// engine's SQL is seen as one. Which files belong to a source is told by the engine. What is not a file is read by the
+// It shares no code with the engines. Parquet is read with github.com/parquet-go/parquet-go, CSV by a reader of its own,
+// JSON lines with encoding/json, and values are brought to their declared types by code that is written from the rules
+// (R1, R9) alone, so that a mistake of DuckDB or of the engine's SQL is seen as one. Which files belong to a source is told by the engine. What is not a file is read by the
 // engine too: SQL sources, since no other program runs DuckDB's SQL, and label files.
 //
 // Formats are implementations of rowReader; what they read are cells, and convert.go brings these to declared types.
@@ -56,17 +56,17 @@ const fileShift = 40
 type rowReader func(ctx context.Context, path string, columns []string, wanted []int64,
 	visit func(row int64, cells []cell) error) error
 
-// formats has who reads the files of each format. What is missing is read by the engine.
-var formats = map[registry.Format]rowReader{registry.Parquet: readParquet}
-
-func readsPlainly(source *registry.Source) bool {
-	return source.Query == "" && formats[source.Format] != nil
+// formats has who reads the files of each format.
+var formats = map[registry.Format]rowReader{
+	registry.Parquet: readParquet, registry.CSV: readText(beginCSV), registry.JSONLines: readText(beginJSON),
 }
 
 // file is one of a source.
 type file struct {
 	path string
 	read rowReader
+	// lacks says that a row may lack a column that others have, which is null there.
+	lacks bool
 	// partitions are the texts that the names of its folders give columns; nil for null.
 	partitions map[string]*string
 }
@@ -84,7 +84,7 @@ func (r *Reader) files(ctx context.Context, source *registry.Source) ([]file, er
 	files := make([]file, len(told))
 	for i, one := range told {
 		path := absolute(root, one.Path)
-		files[i] = file{path: path, read: formats[source.Format]}
+		files[i] = file{path: path, read: formats[source.Format], lacks: source.Format == registry.JSONLines}
 		if info, err := os.Stat(absolute(root, source.Path)); err == nil && info.IsDir() {
 			files[i].partitions = partitionsOf(absolute(root, source.Path), path)
 		}
@@ -112,6 +112,9 @@ func (f file) rows(ctx context.Context, columns []string, wanted []int64, visit 
 			if text, ok := f.partitions[columns[i]]; ok && cells[i].kind == isMissing {
 				cells[i] = writtenCell(text)
 			}
+			if f.lacks && cells[i].kind == isMissing {
+				cells[i] = cell{kind: isNull}
+			}
 		}
 		refusal = visit(row, cells)
 		return refusal
@@ -126,7 +129,7 @@ func (f file) rows(ctx context.Context, columns []string, wanted []int64, visit 
 func (r *Reader) Values(ctx context.Context, view *registry.View, places []int64,
 	yield func(int64, []any) error,
 ) error {
-	if !readsPlainly(view.Source) {
+	if view.Source.Query != "" {
 		return nil // Their rows have no places.
 	}
 	files, err := r.files(ctx, view.Source)
