@@ -92,10 +92,11 @@ func (c *checker) reportFailures(failures map[*plumbv1.Source]*registry.InputErr
 		if source.GetSql() != nil {
 			at = path{"sql", "query"}
 		}
-		place, _ := c.locate(source, at)
-		problem := place.problem("%s", oneLine(failure.Error()))
-		problem.Excerpt = failure.Excerpt
-		c.found = append(c.found, problem)
+		isTold := !c.full()
+		c.add(source, at, "%s", oneLine(failure.Error()))
+		if isTold {
+			c.found[len(c.found)-1].Excerpt = failure.Excerpt
+		}
 	}
 }
 
