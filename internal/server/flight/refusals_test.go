@@ -81,7 +81,7 @@ func TestWrongLabelsAreRefusedInTheWordsOfTheFileJoin(t *testing.T) {
 func TestRequestsThatAreNoneAreRefused(t *testing.T) {
 	r := start(t)
 	fields := "it has featureService, features, fullNames, timestampColumn, statuses, eventTimestamps, asKnown, " +
-		"provenance, progress, labelsFile"
+		"provenance, manifest, progress, labelsFile"
 	for name, c := range map[string]struct {
 		request       any
 		code, message string
