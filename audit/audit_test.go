@@ -150,7 +150,8 @@ func TestASourceThatHasMoved_IsReadWhereTheNewestRevisionHasIt(t *testing.T) {
 	s := open(t)
 	s.materialize(at(0))
 	s.lookUp(nil, "a")
-	if err := os.Rename(filepath.Join(s.folder, "data", "stocks"), filepath.Join(s.folder, "data", "shelves")); err != nil {
+	data := filepath.Join(s.folder, "data")
+	if err := os.Rename(filepath.Join(data, "stocks"), filepath.Join(data, "shelves")); err != nil {
 		t.Fatal(err)
 	}
 	s.change(func(d *plumbv1.Definitions) { d.Sources[1].GetParquet().Path = "data/shelves/*.parquet" })

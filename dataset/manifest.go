@@ -18,7 +18,8 @@ import (
 // Format is the version of the manifests that are written. One of a later version is refused.
 //
 // Format 1 had one text for both places: what it said of the making, and the times of files, stood in the file too.
-// Format 2 had the registry's revision within the file, which grows with definitions that the training set does not use.
+// Format 2 had the registry's revision within the file, which grows with definitions that the training set does not
+// use.
 const Format = 3
 
 // revisionWithin is the last format that has the revision within the file.

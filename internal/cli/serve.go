@@ -123,6 +123,7 @@ func (p *project) served(ctx context.Context) (server.Config, error) {
 	return server.Config{
 		Project:   p.config.Project,
 		Registry:  engine,
+		Ledger:    engine,
 		Online:    online,
 		Inspector: offline,
 		Offline:   offline,

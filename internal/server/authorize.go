@@ -14,11 +14,11 @@ import (
 )
 
 // credentials are what gRPC speaks on every address.
-func (c Config) credentials() grpc.ServerOption {
-	if c.Certificates == nil {
-		return grpc.Creds(insecure.NewCredentials())
+func (s *Server) credentials() grpc.ServerOption {
+	if s.config.Certificates == nil {
+		return grpc.Creds(welcoming{insecure.NewCredentials(), s.HTTPAddress})
 	}
-	return grpc.Creds(credentials.NewTLS(c.Certificates.Config("h2")))
+	return grpc.Creds(credentials.NewTLS(s.config.Certificates.Config("h2")))
 }
 
 // exposed is why other machines must not reach an address, and what to do; empty where they may.

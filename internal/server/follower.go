@@ -132,8 +132,30 @@ func (f *follower) advance(ctx context.Context, seen *edition) error {
 	f.newest.Store(newEdition(snapshot, f.config.Metrics, f.config.Audit))
 	if snapshot.Revision > 0 {
 		f.config.Logger.Info("serving a revision", "project", snapshot.Project, "revision", snapshot.Revision)
+		f.tellOfEmpty(ctx, snapshot)
 	}
 	return nil
+}
+
+// tellOfEmpty logs which views have nothing to serve yet: their look-ups answer NOT_FOUND, which callers cannot tell from
+// a key that is not there.
+func (f *follower) tellOfEmpty(ctx context.Context, snapshot *registry.Snapshot) {
+	if f.config.Ledger == nil {
+		return
+	}
+	done, err := f.config.Ledger.Progress(ctx, snapshot.Project)
+	if err != nil {
+		f.config.Logger.Warn("cannot tell which views were materialized", "error", err)
+		return
+	}
+	for _, defined := range snapshot.State.GetDefinitions().GetFeatureViews() {
+		view, err := snapshot.View(defined.GetName())
+		if _, materialized := done[defined.GetName()]; err != nil || !view.Online || materialized {
+			continue
+		}
+		f.config.Logger.Warn("a view is not materialized: look-ups answer NOT_FOUND until plumb materialize has run, but "+
+			"for rows that were pushed", "view", view.Name)
+	}
 }
 
 // probe is an error unless the store answers.

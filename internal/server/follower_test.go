@@ -36,6 +36,17 @@ func TestNothingIsServedUntilSomethingWasApplied(t *testing.T) {
 	r.get(anyLookup)
 }
 
+func TestTheLogTellsOfViewsThatAreNotMaterialized(t *testing.T) {
+	r := startShops(t, func(c *server.Config) { c.Ledger = c.Registry.(registry.Ledger) })
+	r.get(anyLookup)
+	text := r.log.String()
+	for _, view := range []string{"price", "world"} {
+		if !strings.Contains(text, "a view is not materialized: ") || !strings.Contains(text, "view="+view+"\n") {
+			t.Errorf("nothing is said of %s: %s", view, text)
+		}
+	}
+}
+
 // withTax is the shops' state with another feature of the view price, under a second layout.
 func withTax() *plumbv1.State {
 	definitions := shops()

@@ -63,6 +63,10 @@ type Config struct {
 	Project  string
 	Registry registry.Registry
 	Online   store.Online
+	// Ledger tells which views were materialized, so that the log can tell of those that were not; where nil, it does not.
+	Ledger interface {
+		Progress(ctx context.Context, project string) (map[string]registry.Progress, error)
+	}
 	// Inspector looks into the sources of definitions that clients plan or apply, one plan at a time. Where nil, sources
 	// are taken unseen.
 	Inspector spec.Inspector
@@ -192,7 +196,7 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 	s.arriving.most = arrivals * int64(config.MaxConcurrent)
 	config.Metrics.RegisterRegistry(s.revision, s.stale)
 	s.grpc = grpc.NewServer(append(config.observed(),
-		config.credentials(),
+		s.credentials(),
 		grpc.InTapHandle(s.admit),
 		grpc.ForceServerCodecV2(newCodec()),
 		grpc.MaxRecvMsgSize(config.MaxRequestBytes),
