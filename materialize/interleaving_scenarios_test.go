@@ -89,6 +89,9 @@ func TestR17_InEveryOrderOfSteps(t *testing.T) {
 		{"the clock was ahead once", clockAhead, (*world).judge},
 		{"a push comes between a look-up's instant and its read", lookUpAndPush, (*world).judge},
 		{"a push lies ahead of the clock", pushAhead, (*world).judge},
+		{"the store loses its rows", losesRows, (*world).judge},
+		{"the store loses its rows while they are first written", losesFirstRows, (*world).judge},
+		{"the store comes back from an old snapshot", oldSnapshot, (*world).judge},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			orders := explore(t, worlds, c.scenario, c.judge)

@@ -13,6 +13,10 @@ type process struct {
 	turn   chan struct{}
 	paused chan bool
 	trace  *[]string
+	// connected, once the process has used the store, is how often that had been started anew by then.
+	connected *int
+	// coarse says that only the recording of runs is a step.
+	coarse bool
 }
 
 // gate is the end of one step, and names the next.

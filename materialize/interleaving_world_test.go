@@ -68,6 +68,10 @@ type world struct {
 	source []storetest.SourceRow
 	// down says that the store cannot be reached.
 	down bool
+	// mayLose says that the store may lose rows, so that each look at its marks is a step.
+	mayLose bool
+	// restarts counts those of the store, each of which ends all connections.
+	restarts int
 	// pushers are those of processes that have not ended.
 	pushers []*materialize.Pusher
 	// wrong is what a step found, and told what steps said.
@@ -118,30 +122,59 @@ type gated struct {
 	*process
 }
 
+// step is a gate, where the process's steps matter.
+func (g gated) step(next string) {
+	if g.process != nil && !g.coarse {
+		g.gate(next)
+	}
+}
+
+// reach is an error where the store cannot be reached, or has been started anew since the process connected.
+func (g gated) reach() error {
+	if g.process != nil && g.connected == nil {
+		g.connected = new(g.restarts)
+	}
+	if g.down || g.process != nil && *g.connected != g.restarts {
+		return registry.ErrUnavailable
+	}
+	return nil
+}
+
 type gatedStore struct{ gated }
 
 func (s gatedStore) Write(ctx context.Context, table store.Table, rows []store.Row) (store.WriteReport, error) {
-	if s.process != nil {
-		s.gate("write online")
+	if !store.IsMark(rows[0].Key) {
+		s.step("write online")
+	} else if s.mayLose {
+		s.step("mark")
 	}
-	if s.down {
-		return store.WriteReport{}, registry.ErrUnavailable
+	if err := s.reach(); err != nil {
+		return store.WriteReport{}, err
 	}
 	return s.online.Write(ctx, table, rows)
 }
 
 func (s gatedStore) Read(ctx context.Context, gets []store.Get) ([][]byte, error) {
-	if s.process != nil {
-		s.gate("read online")
+	if store.IsMark(gets[0].Key) {
+		return s.readMarks(ctx, gets)
 	}
-	if s.down {
-		return nil, registry.ErrUnavailable
+	s.step("read online")
+	if err := s.reach(); err != nil {
+		return nil, err
 	}
 	values, err := s.online.Read(ctx, gets)
-	if s.process != nil {
-		s.gate("have read online")
-	}
+	s.step("have read online")
 	return values, err
+}
+
+func (s gatedStore) readMarks(ctx context.Context, gets []store.Get) ([][]byte, error) {
+	if s.mayLose {
+		s.step("read the marks")
+	}
+	if err := s.reach(); err != nil {
+		return nil, err
+	}
+	return s.online.Read(ctx, gets)
 }
 
 func (s gatedStore) Close() error { return nil }
@@ -160,9 +193,7 @@ func (l gatedLedger) Finish(ctx context.Context, run registry.Run, progress *reg
 func (g gated) Newest(_ context.Context, request store.NewestRequest, yield func(arrow.RecordBatch) error) (
 	store.NewestReport, error,
 ) {
-	if g.process != nil {
-		g.gate("read the source")
-	}
+	g.step("read the source")
 	history := g.history(request.View)
 	rows, report := history.Newest(request.Window)
 	if len(rows) == 0 {

@@ -27,7 +27,7 @@ const bookkeepingTime = 10 * time.Second
 // first three closes them.
 type Config struct {
 	Offline Reader
-	Online  Writer
+	Online  Online
 	Ledger  registry.Ledger
 	// Now is the clock (R15).
 	Now func() time.Time
@@ -58,9 +58,10 @@ type Definitions interface {
 	Current(ctx context.Context, project string) (*registry.Snapshot, error)
 }
 
-// Writer is what a materialization needs of a store.Online.
-type Writer interface {
-	Write(ctx context.Context, table store.Table, rows []store.Row) (store.WriteReport, error)
+// Online is what a materialization needs of a store.Online.
+type Online interface {
+	store.Reader
+	store.Writer
 }
 
 // Materializer materializes views. It is safe for concurrent use.
@@ -90,7 +91,11 @@ type Report struct {
 	Notes []string
 }
 
-// Run materializes one view over the window that the request asks for.
+// attempts is how often a run is begun that finds at its end that the store has lost rows meanwhile.
+const attempts = 3
+
+// Run materializes one view over the window that the request asks for. Where the online store has lost rows of the view
+// it brings back what was materialized before, and says so in the report's notes.
 //
 // It returns a *registry.InputError for a request that makes no sense or a source that cannot be read, a
 // *registry.PreconditionError for a view that is not online, and an error that wraps registry.ErrUnavailable where a
@@ -100,19 +105,34 @@ func (m *Materializer) Run(ctx context.Context, view *registry.View, request Req
 	if !view.Online {
 		return Report{}, notOnline(view)
 	}
+	var notes []string
+	for attempt := 1; ; attempt++ {
+		report, err := m.attempt(ctx, view, request)
+		report.Notes = append(notes, report.Notes...)
+		if !errors.Is(err, errLostMeanwhile) || attempt == attempts {
+			return report, err
+		}
+		notes = append(report.Notes, fmt.Sprintf("run %d of view %q is begun anew: %v", report.Run.ID, view.Name,
+			errLostMeanwhile))
+	}
+}
+
+// attempt is one run.
+func (m *Materializer) attempt(ctx context.Context, view *registry.View, request Request) (Report, error) {
 	progress, err := m.config.Ledger.Progress(ctx, view.Project)
 	if err != nil {
 		return Report{}, fmt.Errorf("read how far view %q has been materialized: %w", view.Name, err)
 	}
+	marks, unread := m.newMarking(ctx, view, progress[view.Name])
 	now := m.config.Now()
-	plan, err := newPlan(view, request, progress, store.InstantOf(now))
+	plan, err := newPlan(view, request, progress, marks.loss, store.InstantOf(now))
 	if err != nil {
 		return Report{}, err
 	}
 	report := Report{Run: plan.run(now), Notes: plan.notes}
 	if plan.done != nil {
 		report.Done = plan.done
-		return report, nil
+		return report, unread
 	}
 	note, err := m.unfinished(ctx, view)
 	if err != nil {
@@ -122,11 +142,27 @@ func (m *Materializer) Run(ctx context.Context, view *registry.View, request Req
 	if report.Run.ID, err = m.config.Ledger.Begin(ctx, report.Run); err != nil {
 		return report, fmt.Errorf("record the start of materializing view %q: %w", view.Name, err)
 	}
-	err = m.copyAll(ctx, plan, request.MaxFailed, &report)
+	if err = unread; err == nil {
+		err = m.copyMarked(ctx, plan, marks, request.MaxFailed, &report)
+	}
 	if err != nil {
 		err = fmt.Errorf("materialize view %q: %w", view.Name, withCause(ctx, err))
 	}
 	return report, m.finish(ctx, &report.Run, plan.progress, err)
+}
+
+// copyMarked is copyAll between the marks that tell later whether the store still has the rows.
+func (m *Materializer) copyMarked(ctx context.Context, p *plan, marks *marking, maxFailed int64, report *Report) error {
+	if err := marks.begin(ctx, report.Run.ID); err != nil {
+		return err
+	}
+	if err := m.copyAll(ctx, p, maxFailed, report); err != nil {
+		return err
+	}
+	var err error
+	p.progress.Birth = marks.birth
+	p.progress.Mark, err = marks.end(ctx)
+	return err
 }
 
 // unfinished says that another run of the view was begun and has not ended. Whether it still goes on or was killed,

@@ -15,7 +15,7 @@ const DefaultClockSkew = 10 * time.Second
 
 // PushConfig says where pushed rows go. Online and Now are required; the owner of Online closes it.
 type PushConfig struct {
-	Online Writer
+	Online store.Writer
 	// Now is the clock that R15 goes by.
 	Now func() time.Time
 	// ClockSkew is how far an event time may lie ahead of the clock, whose own may be behind that of the caller.

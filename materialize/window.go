@@ -21,8 +21,7 @@ type Request struct {
 	// Lookback, where not nil, stands for the view's own: how far before that end the window starts, so that rows that
 	// arrived after their window was done still reach the store. It counts where From is nil.
 	Lookback *time.Duration
-	// Full ignores what is recorded and replaces it: the window starts at From, or has no beginning. It brings back what
-	// an online store has lost.
+	// Full ignores what is recorded and replaces it: the window starts at From, or has no beginning.
 	Full bool
 	// MaxFailed is how many rows of a view may have values that do not fit; they are left out. Where more fail, so does
 	// the run: with no row written, but for what only packing finds out, such as a row that is too long.
@@ -45,16 +44,24 @@ type plan struct {
 	done *registry.Interval
 }
 
-// newPlan applies R5 and R15: it chooses the window, and says what the record then lacks.
-func newPlan(view *registry.View, request Request, recorded map[string]registry.Progress, now store.Instant) (
-	*plan, error,
-) {
+// newPlan applies R5 and R15: it chooses the window, and says what the record then lacks. Where the store has lost rows,
+// what is recorded says only where to begin again.
+func newPlan(view *registry.View, request Request, recorded map[string]registry.Progress, loss Loss,
+	now store.Instant,
+) (*plan, error) {
 	p := &plan{view: view, window: store.Window{Start: request.From, End: min(request.To, now)}, anew: true}
 	if err := request.check(now); err != nil {
 		return nil, err
 	}
 	done, ok := recorded[view.Name]
 	ok = ok && done.Generation == view.Generation && done.Rebuild == view.Rebuild && !request.Full
+	lost := ok && loss != NoLoss
+	if lost {
+		ok = false
+		if err := p.beginAgain(done.First()); err != nil {
+			return nil, err
+		}
+	}
 	if ok {
 		if err := AheadOfClock(view.Name, store.Instant(done.Last().End), now); err != nil {
 			return nil, err
@@ -75,14 +82,32 @@ func newPlan(view *registry.View, request Request, recorded map[string]registry.
 		Generation: view.Generation,
 		Rebuild:    view.Rebuild,
 		Intervals:  []registry.Interval{{Start: (*int64)(p.window.Start), End: int64(p.window.End)}},
-		Replace:    request.Full,
+		Replace:    request.Full || lost,
 	}
 	if ok {
 		p.anew = false
 		p.sayGaps(done, request.From == nil)
 	}
-	p.countBefore = !ok && p.window.Start != nil
+	p.countBefore = !ok && !lost && p.window.Start != nil
 	return p, nil
+}
+
+// beginAgain makes the window begin no later than what was materialized before it was lost.
+func (p *plan) beginAgain(first registry.Interval) error {
+	start := (*store.Instant)(first.Start)
+	if p.window.Start == nil || start == nil || *start < *p.window.Start {
+		p.window.Start = start
+	}
+	if start = p.window.Start; start != nil && *start >= p.window.End {
+		return &registry.PreconditionError{Message: fmt.Sprintf("the online store has lost rows of view %q, which was "+
+			"materialized after %s; give an end later than that to bring them back", p.view.Name, *start)}
+	}
+	from := "the beginning"
+	if start != nil {
+		from = start.String()
+	}
+	p.note("the online store has lost rows of view %q; starting again from %s", p.view.Name, from)
+	return nil
 }
 
 // check refuses a start that is not before the end. Where no start is asked for, there may be nothing to do.

@@ -153,7 +153,7 @@ func TestR5_WindowFollowsFromRequestAndRecord(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			plan, err := newPlan(someView, c.request, c.recorded, 100)
+			plan, err := newPlan(someView, c.request, c.recorded, NoLoss, 100)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -175,7 +175,7 @@ func TestR5_WindowFollowsFromRequestAndRecord(t *testing.T) {
 
 func TestR5_WhatIsDoneIsNothingToDo(t *testing.T) {
 	for name, to := range map[string]store.Instant{"up to the recorded end": 50, "up to an earlier end": 40} {
-		plan, err := newPlan(someView, Request{To: to}, recorded(-1, 50, 60, 70), 100)
+		plan, err := newPlan(someView, Request{To: to}, recorded(-1, 50, 60, 70), NoLoss, 100)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -193,7 +193,7 @@ func TestR5_AStartThatIsNotBeforeTheEndIsTheUsersMistake(t *testing.T) {
 		"now, and the end in the future": {From: new(store.Instant(100)), To: 120},
 		"at the end, from the beginning": {From: new(store.Instant(50)), To: 50, Full: true},
 	} {
-		_, err := newPlan(someView, request, recorded(-1, 50), 100)
+		_, err := newPlan(someView, request, recorded(-1, 50), NoLoss, 100)
 		var input *registry.InputError
 		if !errors.As(err, &input) || input.Field != "from" || !strings.Contains(err.Error(), "is not before") {
 			t.Errorf("%s: want an InputError for from, got %v", name, err)
@@ -202,7 +202,7 @@ func TestR5_AStartThatIsNotBeforeTheEndIsTheUsersMistake(t *testing.T) {
 }
 
 func TestR15_TheEndIsNeverLaterThanNow(t *testing.T) {
-	plan, err := newPlan(someView, Request{To: 150}, recorded(-1, 50), 100)
+	plan, err := newPlan(someView, Request{To: 150}, recorded(-1, 50), NoLoss, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -225,7 +225,7 @@ func TestR5_TheRecordIsWhatWasDone(t *testing.T) {
 			if rapid.Bool().Draw(t, "has start") {
 				request.From = new(store.Instant(rapid.IntRange(0, min(int(request.To), 50)-1).Draw(t, "from")))
 			}
-			plan, err := newPlan(someView, request, record, 50)
+			plan, err := newPlan(someView, request, record, NoLoss, 50)
 			if err != nil {
 				t.Fatal(err)
 			}

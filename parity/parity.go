@@ -74,7 +74,7 @@ type Offline interface {
 // Stage is a serving path that is thrown away afterwards. Nothing has been materialized on it.
 type Stage struct {
 	// Online takes what is materialized. Client asks a server that reads the same store.
-	Online materialize.Writer
+	Online materialize.Online
 	Ledger registry.Ledger
 	Client plumbv1.ServingServiceClient
 	// Clock is the server's.

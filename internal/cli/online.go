@@ -151,13 +151,16 @@ func (a *application) noteAbsentViews(ctx context.Context, p *project, selection
 	if err != nil {
 		return err
 	}
-	for _, view := range slices.SortedFunc(maps.Keys(absent), func(a, b *registry.View) int {
-		return strings.Compare(a.Name, b.Name)
-	}) {
-		switch status := a.viewStatus(view, progress, runs); status.State {
+	views := slices.SortedFunc(maps.Keys(absent), func(a, b *registry.View) int { return strings.Compare(a.Name, b.Name) })
+	losses, err := p.losses(ctx, views)
+	if err != nil {
+		return err
+	}
+	for _, view := range views {
+		switch status := a.viewStatus(view, progress, runs, losses[view.Name]); status.State {
 		case neverMaterialized, notMaterialized:
 			a.note("view %s has never been materialized; run plumb materialize", view.Name)
-		case setAside, removed:
+		case setAside, removed, lostRows, lostRuns:
 			a.note("view %s has no rows: %s", view.Name, status.words())
 		case notOnline:
 			a.note("view %s has online: false and is never materialized", view.Name)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/printable"
+	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
@@ -67,20 +68,24 @@ func (a *application) status(ctx context.Context, p *project) error {
 	if err != nil {
 		return err
 	}
+	losses, unknown := p.losses(ctx, snapshot.Views())
 	views := []viewStatus{}
 	for _, view := range snapshot.Views() {
-		status := a.viewStatus(view, progress, runs)
+		status := a.viewStatus(view, progress, runs, losses[view.Name])
 		if status.Problems, err = a.problemsOf(p, view, progress); err != nil {
 			return err
 		}
 		views = append(views, status)
+	}
+	if unknown != nil {
+		a.note("whether the online store has lost rows cannot be told: %v", unknown)
 	}
 	document := map[string]any{"project": snapshot.Project, "revision": snapshot.Revision, "views": views}
 	return a.print(document, func(w *printable.Writer) error { return writeStatus(w, views) })
 }
 
 func (a *application) viewStatus(view *registry.View, progress map[string]registry.Progress,
-	runs map[string]registry.Run,
+	runs map[string]registry.Run, loss materialize.Loss,
 ) viewStatus {
 	status := viewStatus{View: view.Name, Online: view.Online, Gaps: []window{}, generation: view.Generation,
 		rebuild: view.Rebuild}
@@ -99,7 +104,7 @@ func (a *application) viewStatus(view *registry.View, progress map[string]regist
 		last = &run
 		status.LastRun = new(lineOf(run))
 	}
-	status.State = viewStateOf(view, done, last)
+	status.State = viewStateOf(view, done, last, loss)
 	return status
 }
 

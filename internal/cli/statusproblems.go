@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -12,6 +13,24 @@ import (
 	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/pushlog"
 )
+
+// losses are what the online store has lost of the views. It is not asked where nothing was materialized, so that it is
+// not made then.
+func (p *project) losses(ctx context.Context, views []*registry.View) (map[string]materialize.Loss, error) {
+	ledger, err := p.registry(ctx)
+	if err != nil {
+		return nil, err
+	}
+	recorded, err := ledger.Recorded(ctx, p.config.Project)
+	if err != nil || len(recorded) == 0 {
+		return nil, err
+	}
+	online, err := p.online(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return materialize.Losses(ctx, ledger, online, p.config.Project, views)
+}
 
 // problemsOf are the problems of a view that its runs do not tell of.
 func (a *application) problemsOf(p *project, view *registry.View, progress map[string]registry.Progress) (

@@ -5,6 +5,7 @@ import (
 
 	"github.com/dustin/go-humanize/english"
 
+	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/registry"
 )
 
@@ -29,13 +30,22 @@ const (
 	outdated viewState = "outdated"
 	// removed is one whose rows were torn down.
 	removed viewState = "removed"
+	// lostRows is one whose rows the online store has lost, and lostRuns one whose rows are as before the last run, or
+	// several.
+	lostRows viewState = "lost_rows"
+	lostRuns viewState = "lost_runs"
 )
 
-// viewStateOf judges by what is recorded as done and by the last run, each nil where there is none.
-func viewStateOf(view *registry.View, done *registry.Progress, last *registry.Run) viewState {
+// viewStateOf judges by what is recorded as done and by the last run, each nil where there is none, and by what the
+// online store has lost of that.
+func viewStateOf(view *registry.View, done *registry.Progress, last *registry.Run, loss materialize.Loss) viewState {
 	switch {
 	case !view.Online:
 		return notOnline
+	case loss == materialize.AllRows:
+		return lostRows
+	case loss == materialize.LastRuns:
+		return lostRuns
 	case done != nil && len(done.Intervals) > 1:
 		return withGaps
 	case done != nil && done.First().Start != nil:
@@ -77,6 +87,10 @@ func (s viewStatus) words() string {
 		return fmt.Sprintf("outdated since revision %d: materialize", s.rebuild)
 	case removed:
 		return "torn down: materialize"
+	case lostRows:
+		return "rows lost: materialize"
+	case lostRuns:
+		return "last runs lost: materialize"
 	}
 	return "not materialized"
 }

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
@@ -21,8 +22,10 @@ type follower struct {
 	refresh sync.Mutex
 	// condition is never nil.
 	condition atomic.Pointer[Condition]
-	// registryLog and storeLog are what was logged last of either.
-	registryLog, storeLog faultLog
+	// lost is what the store had lost when that was last known. Only rounds touch it.
+	lost losses
+	// The logs have what was logged last of each.
+	registryLog, storeLog, lossLog, marksLog faultLog
 }
 
 func newFollower(config Config) *follower {
@@ -35,6 +38,13 @@ func newFollower(config Config) *follower {
 	f.storeLog = faultLog{
 		logger: config.Logger, broken: "the online store does not answer; the server is not ready",
 		mended: "the online store answers again",
+	}
+	f.lossLog = faultLog{
+		logger: config.Logger, broken: "the online store has lost rows", mended: "the online store has the lost rows again",
+	}
+	f.marksLog = faultLog{
+		logger: config.Logger, broken: "whether the online store has lost rows cannot be told",
+		mended: "whether the online store has lost rows can be told again",
 	}
 	return f
 }
@@ -83,11 +93,33 @@ func (f *follower) round(ctx context.Context, tell func(ready bool)) {
 	}
 	f.registryLog.report(read)
 	f.storeLog.report(probed)
+	if read == nil && probed == nil {
+		f.checkLosses(ctx)
+	}
 	before := f.condition.Load()
-	now := conditionOf(before, f.newest.Load(), read, probed, f.config.Now())
+	now := conditionOf(before, f.newest.Load(), read, probed, f.lost, f.config.Now())
 	f.condition.Store(now)
 	if now.Ready != before.Ready {
 		tell(now.Ready)
+	}
+}
+
+// checkLosses asks what the store has lost of the views that are served. What cannot be told now is as it was.
+func (f *follower) checkLosses(ctx context.Context) {
+	if f.config.Records == nil {
+		return
+	}
+	bounded, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	lost, err := materialize.Losses(bounded, f.config.Records, f.config.Online, f.config.Project,
+		f.newest.Load().snapshot.Views())
+	if ctx.Err() != nil {
+		return
+	}
+	f.marksLog.report(err)
+	if err == nil {
+		f.lost = lost
+		f.lossLog.report(f.lost.err())
 	}
 }
 

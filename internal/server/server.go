@@ -16,6 +16,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -67,6 +68,9 @@ type Config struct {
 	Ledger interface {
 		Progress(ctx context.Context, project string) (map[string]registry.Progress, error)
 	}
+	// Records tells what was materialized, so that the server notices where the online store has lost it. Where nil, it
+	// does not look.
+	Records materialize.Records
 	// Inspector looks into the sources of definitions that clients plan or apply, one plan at a time. Where nil, sources
 	// are taken unseen.
 	Inspector spec.Inspector
@@ -195,6 +199,7 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 	s.following, s.limit.most = newFollower(config), int64(config.MaxConcurrent)
 	s.arriving.most = arrivals * int64(config.MaxConcurrent)
 	config.Metrics.RegisterRegistry(s.revision, s.stale)
+	config.Metrics.RegisterLosses(s.lost)
 	s.grpc = grpc.NewServer(append(config.observed(),
 		s.credentials(),
 		grpc.InTapHandle(s.admit),
@@ -259,6 +264,12 @@ func (s *Server) revision() int64 {
 
 // stale says whether the registry cannot be read now.
 func (s *Server) stale() bool { return s.Condition().StaleSince != nil }
+
+// lost are the views of which the online store has lost rows.
+func (s *Server) lost() []string {
+	current := s.Condition()
+	return slices.Concat(current.LostRows, current.LostRuns)
+}
 
 // Address is where the server listens, with the actual port.
 func (s *Server) Address() string { return s.listeners[0].Addr().String() }

@@ -85,6 +85,26 @@ func (m *Metrics) RegisterRegistry(revision func() int64, stale func() bool) {
 	)
 }
 
+// losses collects the views of which the online store has lost rows.
+type losses struct{ views func() []string }
+
+// RegisterLosses adds which views the online store has lost rows of.
+func (m *Metrics) RegisterLosses(views func() []string) { m.Register(losses{views}) }
+
+var rowsLost = prometheus.NewDesc("plumb_online_rows_lost",
+	"1 for a feature view of which the online store has lost rows, until it has been materialized again.",
+	[]string{"view"}, nil)
+
+// Describe implements prometheus.Collector.
+func (l losses) Describe(descriptions chan<- *prometheus.Desc) { descriptions <- rowsLost }
+
+// Collect implements prometheus.Collector.
+func (l losses) Collect(metrics chan<- prometheus.Metric) {
+	for _, view := range l.views() {
+		metrics <- gauge(rowsLost, 1, view)
+	}
+}
+
 // Handler answers Prometheus. What cannot be collected is left out, so that a registry that is gone does not hide the
 // rest.
 func (m *Metrics) Handler() http.Handler {

@@ -15,7 +15,7 @@ import (
 
 // Progress returns how far each view of the current revision has been materialized.
 func (d *DB) Progress(ctx context.Context, project string) (map[string]registry.Progress, error) {
-	recorded, err := d.recorded(ctx, project)
+	recorded, err := d.Recorded(ctx, project)
 	if err != nil {
 		return nil, err
 	}
@@ -34,12 +34,13 @@ func (d *DB) Progress(ctx context.Context, project string) (map[string]registry.
 	return found, nil
 }
 
-func (d *DB) recorded(ctx context.Context, project string) (map[string]registry.Progress, error) {
+// Recorded returns what is recorded of each view.
+func (d *DB) Recorded(ctx context.Context, project string) (map[string]registry.Progress, error) {
 	found := map[string]registry.Progress{}
 	err := d.query(ctx, func(rows *sql.Rows) error {
 		var p registry.Progress
 		var intervals string
-		err := rows.Scan(&p.View, &p.Generation, &p.Rebuild, &intervals)
+		err := rows.Scan(&p.View, &p.Generation, &p.Rebuild, &intervals, &p.Birth, &p.Mark)
 		if err != nil {
 			return err
 		}
@@ -47,7 +48,7 @@ func (d *DB) recorded(ctx context.Context, project string) (map[string]registry.
 			found[p.View] = p
 		}
 		return err
-	}, "SELECT view, generation, rebuild, intervals FROM progress WHERE project = $1", project)
+	}, "SELECT view, generation, rebuild, intervals, birth, mark FROM progress WHERE project = $1", project)
 	return found, err
 }
 
@@ -102,43 +103,77 @@ func (d *DB) Finish(ctx context.Context, run registry.Run, progress *registry.Pr
 
 // record unites progress with what is there. A rebuild is never less than its generation, and tells the generation too.
 func (d *DB) record(ctx context.Context, tx *sql.Tx, project string, progress *registry.Progress) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO progress (project, view, generation, rebuild, intervals)
-		VALUES ($1, $2, $3, $4, '[]') ON CONFLICT (project, view) DO NOTHING`,
-		project, progress.View, progress.Generation, progress.Rebuild)
-	if err != nil {
+	if err := makeRow(ctx, tx, project, progress.View); err != nil {
 		return err
 	}
 	// This statement changes nothing. It locks the row until the transaction ends, so that of two runs that finish at
 	// once the second one reads what the first one has written.
-	var rebuild int64
+	var there registry.Progress
 	var text string
-	err = tx.QueryRowContext(ctx, `UPDATE progress SET rebuild = rebuild WHERE project = $1 AND view = $2
-		RETURNING rebuild, intervals`, project, progress.View).Scan(&rebuild, &text)
-	if err != nil || rebuild > progress.Rebuild {
+	err := tx.QueryRowContext(ctx, `UPDATE progress SET rebuild = rebuild WHERE project = $1 AND view = $2
+		RETURNING rebuild, birth, mark, intervals`, project, progress.View).Scan(&there.Rebuild, &there.Birth, &there.Mark,
+		&text)
+	if err != nil || isNewer(&there, progress) {
 		return err
 	}
-	intervals := progress.Intervals
-	if rebuild == progress.Rebuild && !progress.Replace {
-		recorded, err := d.readIntervals(progress.View, text)
-		if err != nil {
+	intervals, mark := progress.Intervals, progress.Mark
+	if isOfOneTable(&there, progress) {
+		if there.Intervals, err = d.readIntervals(progress.View, text); err != nil {
 			return err
 		}
-		intervals = slices.Concat(recorded, intervals)
+		if mark = max(mark, there.Mark); !progress.Replace {
+			intervals = slices.Concat(there.Intervals, intervals)
+		}
 	}
 	united, err := json.Marshal(registry.United(intervals))
 	if err != nil {
 		return fmt.Errorf("cannot record the progress of view %q: %w", progress.View, err)
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE progress SET generation = $1, rebuild = $2, intervals = $3
-		WHERE project = $4 AND view = $5`,
-		progress.Generation, progress.Rebuild, string(united), project, progress.View)
+	_, err = tx.ExecContext(ctx, `UPDATE progress SET generation = $1, rebuild = $2, intervals = $3, birth = $4, mark = $5
+		WHERE project = $6 AND view = $7`,
+		progress.Generation, progress.Rebuild, string(united), progress.Birth, mark, project, progress.View)
 	return err
 }
 
-// Forget removes a view's progress.
+// makeRow makes sure that there is a row for the view. One without intervals records nothing.
+func makeRow(ctx context.Context, tx *sql.Tx, project, view string) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO progress (project, view, generation, rebuild, intervals)
+		VALUES ($1, $2, 0, 0, '[]') ON CONFLICT (project, view) DO NOTHING`, project, view)
+	return err
+}
+
+// isNewer says that what is recorded is of a newer rebuild than progress, or, in the same one, of a table that was born
+// later: what was written to the older table is lost.
+func isNewer(recorded, progress *registry.Progress) bool {
+	return recorded.Rebuild > progress.Rebuild ||
+		recorded.Rebuild == progress.Rebuild && recorded.Birth > progress.Birth
+}
+
+// isOfOneTable says whether what is recorded and progress can be united. What has no birth was recorded by a version
+// that set no marks, and counts as of the table that is there.
+func isOfOneTable(recorded, progress *registry.Progress) bool {
+	return recorded.Rebuild == progress.Rebuild && (recorded.Birth == progress.Birth || recorded.Birth == 0)
+}
+
+// NextMark returns the next number for a mark of a view.
+func (d *DB) NextMark(ctx context.Context, project, view string, above int64) (int64, error) {
+	var mark int64
+	err := d.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		if err := makeRow(ctx, tx, project, view); err != nil {
+			return err
+		}
+		return tx.QueryRowContext(ctx, `UPDATE progress
+			SET last_mark = CASE WHEN last_mark > $1 THEN last_mark ELSE $1 END + 1
+			WHERE project = $2 AND view = $3 RETURNING last_mark`, above, project, view).Scan(&mark)
+	})
+	return mark, err
+}
+
+// Forget removes a view's progress, but for the last mark, after which others are numbered.
 func (d *DB) Forget(ctx context.Context, project, view string) error {
 	return d.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "DELETE FROM progress WHERE project = $1 AND view = $2", project, view)
+		_, err := tx.ExecContext(ctx, `UPDATE progress SET intervals = '[]', birth = 0, mark = 0
+			WHERE project = $1 AND view = $2`, project, view)
 		return err
 	})
 }

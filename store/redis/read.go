@@ -30,6 +30,27 @@ func (s *Store) Read(ctx context.Context, gets []store.Get) ([][]byte, error) {
 	return values, ctx.Err()
 }
 
+// readPrimary is a read that no replica answers, since it is a script that might write.
+var readPrimary = goredis.NewScript("return redis.call('GET', KEYS[1])")
+
+var _ store.PrimaryReader = (*Store)(nil)
+
+// ReadPrimary implements store.PrimaryReader. It takes a call for each get where replicas answer reads.
+func (s *Store) ReadPrimary(ctx context.Context, gets []store.Get) ([][]byte, error) {
+	if !s.replicas {
+		return s.Read(ctx, gets)
+	}
+	values := make([][]byte, len(gets))
+	for i, key := range redisKeys(gets) {
+		value, err := readPrimary.Run(ctx, s.client, []string{key}).Result()
+		if err != nil && !errors.Is(err, goredis.Nil) {
+			return nil, s.explain(ctx, "read", err)
+		}
+		values[i] = bytesOf(value)
+	}
+	return values, nil
+}
+
 // checkAbsent makes sure that there is nothing where MGET found nothing: MGET also finds nothing where there is a hash
 // or a list. GETRANGE says so, and users have the right to it, since writes need it too.
 func (s *Store) checkAbsent(ctx context.Context, keys []string, values [][]byte) error {

@@ -20,9 +20,11 @@ import (
 type Store struct {
 	client goredis.UniversalClient
 	// spread says that keys have to go to Redis slot by slot.
-	spread  bool
-	address string
-	now     func() time.Time
+	spread bool
+	// replicas says that replicas answer reads too.
+	replicas bool
+	address  string
+	now      func() time.Time
 }
 
 var _ store.Online = (*Store)(nil)
@@ -43,8 +45,8 @@ func Open(ctx context.Context, url string, options ...Option) (*Store, error) {
 	}
 	s := &Store{
 		address: strings.Join(target.options.Addrs, ","),
-		spread:  target.layout == cluster || target.replicas,
-		now:     time.Now, //nolint:forbidigo // The clock of who injects none.
+		spread:  target.layout == cluster || target.replicas, replicas: target.replicas,
+		now: time.Now, //nolint:forbidigo // The clock of who injects none.
 	}
 	for _, option := range options {
 		option(s)

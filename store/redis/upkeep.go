@@ -28,21 +28,29 @@ const (
 	sampleEvery = 64
 )
 
+// parsedKey is a key of a row, taken apart.
+type parsedKey struct {
+	view       string
+	generation int64
+	// isMark says that it is no row of an entity.
+	isMark bool
+}
+
 // parseKey takes a key of a project's row apart; see appendKey. The last '}' is the one that ends the entity key, since
 // what comes after it has none.
-func parseKey(key, project string) (view string, generation int64, ok bool) {
+func parseKey(key, project string) (parsed parsedKey, ok bool) {
 	rest, ok := strings.CutPrefix(key, "{"+url.QueryEscape(project)+":")
 	end := strings.LastIndexByte(rest, '}')
 	if !ok || end < 0 {
-		return "", 0, false
+		return parsed, false
 	}
 	name, number, ok := strings.Cut(rest[end+1:], "@")
 	if !ok {
-		return "", 0, false
+		return parsed, false
 	}
 	view, err := url.QueryUnescape(name)
 	generation, also := strconv.ParseInt(number, 10, 64)
-	return view, generation, err == nil && also == nil
+	return parsedKey{view, generation, store.IsMark([]byte(rest[:end]))}, err == nil && also == nil
 }
 
 // scan hands the keys that match a pattern over page by page, of one server after the other; a page may come twice.
@@ -110,11 +118,11 @@ func (s *Store) count(ctx context.Context, project string, keys []string, tallie
 	samples := map[*goredis.IntCmd]*tally{}
 	pipeline := s.client.Pipeline()
 	for _, key := range keys {
-		view, generation, ok := parseKey(key, project)
-		if !ok {
-			continue // Somebody else's.
+		parsed, ok := parseKey(key, project)
+		if !ok || parsed.isMark {
+			continue // Somebody else's, or no row.
 		}
-		id := tableID{view, generation}
+		id := tableID{parsed.view, parsed.generation}
 		if tallies[id] == nil {
 			tallies[id] = &tally{}
 		}
@@ -147,17 +155,22 @@ func (s *Store) Remove(ctx context.Context, project, view string) (int64, error)
 	pattern := "{" + url.QueryEscape(project) + ":*}" + url.QueryEscape(view) + "@*"
 	err := s.scan(ctx, pattern, func(keys []string) error {
 		pipeline := s.client.Pipeline()
+		var rows []*goredis.IntCmd
 		for _, key := range keys {
-			if name, _, ok := parseKey(key, project); ok && name == view {
-				pipeline.Unlink(ctx, key)
+			parsed, ok := parseKey(key, project)
+			if !ok || parsed.view != view {
+				continue
+			}
+			if unlinked := pipeline.Unlink(ctx, key); !parsed.isMark {
+				rows = append(rows, unlinked)
 			}
 		}
 		if pipeline.Len() == 0 {
 			return nil
 		}
-		commands, err := pipeline.Exec(ctx)
-		for _, command := range commands {
-			removed += command.(*goredis.IntCmd).Val()
+		_, err := pipeline.Exec(ctx)
+		for _, row := range rows {
+			removed += row.Val()
 		}
 		return err
 	})

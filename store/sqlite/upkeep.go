@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"fmt"
+	"strings"
 
 	"github.com/plumbstore/plumb/store"
 )
@@ -12,13 +14,22 @@ var (
 	_ store.Remover  = (*Store)(nil)
 )
 
+// isMark is a condition on the key of a row: that it is a mark.
+var isMark = func() string {
+	var keys []string
+	for _, key := range store.MarkKeys() {
+		keys = append(keys, fmt.Sprintf("x'%x'", key))
+	}
+	return "key IN (" + strings.Join(keys, ", ") + ")"
+}()
+
 // Survey implements store.Surveyor. Readers of a file in WAL mode hold nobody up.
 func (s *Store) Survey(ctx context.Context, project string) ([]store.Holding, error) {
 	var holdings []store.Holding
 	err := s.patiently(ctx, func() error {
 		holdings = nil
 		found, err := s.reader.QueryContext(ctx, `SELECT view, generation, count(*), sum(length(key) + length(value))
-			FROM rows WHERE project = ? GROUP BY view, generation ORDER BY view, generation`, project)
+			FROM rows WHERE project = ? AND NOT `+isMark+` GROUP BY view, generation ORDER BY view, generation`, project)
 		if err != nil {
 			return err
 		}
@@ -45,14 +56,9 @@ const removeChunk = 5000
 func (s *Store) Remove(ctx context.Context, project, view string) (int64, error) {
 	var removed int64
 	for {
-		var count int64
-		err := s.transact(ctx, "remove rows", func(tx *sql.Tx) error {
-			result, err := tx.ExecContext(ctx, `DELETE FROM rows WHERE project = ?1 AND view = ?2 AND (generation, key) IN (
-				SELECT generation, key FROM rows WHERE project = ?1 AND view = ?2 LIMIT ?3)`, project, view, removeChunk)
-			if err == nil {
-				count, err = result.RowsAffected()
-			}
-			if err != nil {
+		var count, marks int64
+		err := s.transact(ctx, "remove rows", func(tx *sql.Tx) (err error) {
+			if count, marks, err = removeSome(ctx, tx, project, view); err != nil {
 				return s.explain(ctx, "remove rows", err)
 			}
 			return nil
@@ -60,8 +66,27 @@ func (s *Store) Remove(ctx context.Context, project, view string) (int64, error)
 		if err != nil {
 			return removed, err
 		}
-		if removed += count; count < removeChunk {
+		if removed += count - marks; count < removeChunk {
 			return removed, nil
 		}
 	}
+}
+
+// removeSome removes up to removeChunk rows of a view. It returns how many those were, and how many of them were marks.
+func removeSome(ctx context.Context, tx *sql.Tx, project, view string) (count, marks int64, err error) {
+	removed, err := tx.QueryContext(ctx, `DELETE FROM rows WHERE project = ?1 AND view = ?2 AND (generation, key) IN (
+		SELECT generation, key FROM rows WHERE project = ?1 AND view = ?2 LIMIT ?3) RETURNING `+isMark,
+		project, view, removeChunk)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer removed.Close()
+	for removed.Next() {
+		var mark int64
+		if err := removed.Scan(&mark); err != nil {
+			return 0, 0, err
+		}
+		count, marks = count+1, marks+mark
+	}
+	return count, marks, removed.Err()
 }
