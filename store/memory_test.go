@@ -70,10 +70,10 @@ func (m *memory) Survey(ctx context.Context, project string) ([]store.Holding, e
 	defer m.mutex.Unlock()
 	var found []store.Holding
 	for table, rows := range m.tables {
-		if table.Project != project || len(rows) == 0 {
+		if table.Project != project || countRows(rows) == 0 {
 			continue
 		}
-		holding := store.Holding{View: table.View, Generation: table.Generation, Rows: int64(len(rows))}
+		holding := store.Holding{View: table.View, Generation: table.Generation, Rows: countRows(rows)}
 		for key, value := range rows {
 			holding.Bytes += int64(len(key) + len(value))
 		}
@@ -85,6 +85,16 @@ func (m *memory) Survey(ctx context.Context, project string) ([]store.Holding, e
 	return found, ctx.Err()
 }
 
+// countRows counts what is no mark.
+func countRows(rows map[string][]byte) (count int64) {
+	for key := range rows {
+		if !store.IsMark([]byte(key)) {
+			count++
+		}
+	}
+	return count
+}
+
 // Remove implements store.Remover.
 func (m *memory) Remove(ctx context.Context, project, view string) (int64, error) {
 	m.mutex.Lock()
@@ -92,7 +102,7 @@ func (m *memory) Remove(ctx context.Context, project, view string) (int64, error
 	var removed int64
 	for table, rows := range m.tables {
 		if table.Project == project && table.View == view {
-			removed += int64(len(rows))
+			removed += countRows(rows)
 			delete(m.tables, table)
 		}
 	}

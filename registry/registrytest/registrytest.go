@@ -50,6 +50,10 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		"R16 ledgers are isolated, however alike their names":   isolatedLedgers,
 		"what no database can hold is marked, not refused":      unholdableTexts,
 		"R5 concurrent runs may finish in any order":            concurrentFinishes,
+		"progress belongs to the table that it was written to":  bornProgress,
+		"what is recorded is there whatever the revision says":  recordedProgress,
+		"marks ascend, whatever is forgotten or recorded":       ascendingMarks,
+		"concurrent marks differ":                               concurrentMarks,
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)) })

@@ -53,6 +53,7 @@ func RunOnline(t *testing.T, open func(t *testing.T) store.Online) {
 		{"R16_RemovingAViewTouchesNoOther", onlineR16Remove},
 		{"ARemovedViewBeginsAnew", onlineRemoveMany},
 		{"CancelledUpkeepSaysSo", onlineUpkeepCancelled},
+		{"MarksAreRowsThatNobodyCounts", onlineMarks},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open) })
 	}
