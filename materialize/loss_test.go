@@ -1,0 +1,190 @@
+package materialize_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/plumbstore/plumb/materialize"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store"
+)
+
+// lose removes all rows of the prices from a store, and its marks.
+func (p *project) lose(online store.Online) {
+	p.t.Helper()
+	must(online.(store.Remover).Remove(p.t.Context(), "shops", "price"))(p.t)
+}
+
+func (p *project) losses(online store.Online) map[string]materialize.Loss {
+	p.t.Helper()
+	views := []*registry.View{p.view("archive"), p.view("price")}
+	return must(materialize.Losses(p.t.Context(), p.registry, online, "shops", views))(p.t)
+}
+
+func saysLost(notes []string) bool {
+	return slices.ContainsFunc(notes, func(note string) bool {
+		return strings.Contains(note, `the online store has lost rows of view "price"; starting again from the beginning`)
+	})
+}
+
+func TestARunBringsBackWhatTheStoreHasLost(t *testing.T) {
+	onStores(t, func(t *testing.T, online store.Online) {
+		p := newProject(t, price{"a", at(1), nil, 1.0}, price{"b", at(3), nil, 2.0})
+		p.run(online, materialize.Request{To: at(4)})
+		if losses := p.losses(online); len(losses) != 0 {
+			t.Errorf("nothing is lost, and the losses are %v", losses)
+		}
+		p.lose(online)
+		if losses := p.losses(online); len(losses) != 1 || losses["price"] != materialize.AllRows {
+			t.Errorf("all rows are lost, and the losses are %v", losses)
+		}
+		report := p.run(online, materialize.Request{To: at(5)})
+		if !saysLost(report.Notes) || report.Run.Start != nil || report.Run.Written != 2 {
+			t.Errorf("the run says %q and is %+v, want all from the beginning", report.Notes, report.Run)
+		}
+		if losses := p.losses(online); len(losses) != 0 {
+			t.Errorf("nothing is lost any more, and the losses are %v", losses)
+		}
+		if report := p.run(online, materialize.Request{To: at(5)}); report.Done == nil || len(report.Notes) > 0 {
+			t.Errorf("once more there is %+v to do, and %q to say", report.Run, report.Notes)
+		}
+	})
+}
+
+// A store can lose its rows between a run's batches, and keep the connection.
+func TestARunNoticesThatItsRowsWereLostMeanwhile(t *testing.T) {
+	onStores(t, func(t *testing.T, online store.Online) {
+		prices, shops := manyPrices(30)
+		p := newProject(t, prices...)
+		lost := false
+		m := p.materializer(online, func(c *materialize.Config) {
+			c.BatchRows = 10
+			c.Progress = func(_ string, rows int64) {
+				if !lost && rows == 20 {
+					lost = true
+					p.lose(online)
+				}
+			}
+		})
+		report := must(m.Run(t.Context(), p.view("price"), materialize.Request{To: at(4)}))(t)
+		if report.Run.ID != 2 || !strings.Contains(strings.Join(report.Notes, "; "), "run 1 of view \"price\" is begun anew: "+
+			"the online store has lost rows while the run was writing them") {
+			t.Errorf("run %d says %q, want a second one", report.Run.ID, report.Notes)
+		}
+		runs := must(p.registry.Runs(t.Context(), "shops", "price"))(t)
+		if len(runs) != 2 || runs[0].Outcome != registry.Failed || runs[1].Outcome != registry.Succeeded {
+			t.Errorf("the runs are %+v", runs)
+		}
+		p.expectComplete(online, shops)
+	})
+}
+
+// A run that brings back what was lost is killed, and so is one that begins anew without need.
+func TestWhatIsLostStaysLostUntilARunHasBroughtItBack(t *testing.T) {
+	onStores(t, func(t *testing.T, online store.Online) {
+		p := newProject(t, price{"a", at(1), nil, 1.0})
+		p.run(online, materialize.Request{To: at(4)})
+		fails := p.materializer(online, func(c *materialize.Config) { c.Offline = unreadable{} })
+		for _, request := range []materialize.Request{{To: at(5)}, {To: at(5), Full: true}} {
+			if _, err := fails.Run(t.Context(), p.view("price"), request); err == nil {
+				t.Fatal("the run has not failed")
+			}
+			if losses := p.losses(online); len(losses) != 0 {
+				t.Errorf("after a run that failed the losses are %v, and all rows are there", losses)
+			}
+		}
+		p.lose(online)
+		for range 2 {
+			if _, err := fails.Run(t.Context(), p.view("price"), materialize.Request{To: at(5)}); err == nil {
+				t.Fatal("the run has not failed")
+			}
+			if losses := p.losses(online); losses["price"] != materialize.AllRows {
+				t.Errorf("after a run that failed the losses are %v", losses)
+			}
+		}
+		if report := p.run(online, materialize.Request{To: at(5)}); !saysLost(report.Notes) || report.Run.Written != 1 {
+			t.Errorf("the run says %q and is %+v", report.Notes, report.Run)
+		}
+	})
+}
+
+// A run was killed after it marked the store and before the registry heard of it.
+func TestAStoreThatIsAheadOfTheRegistryHasLostNothing(t *testing.T) {
+	p := newProject(t, price{"a", at(1), nil, 1.0})
+	online := openSQLite(t, t.TempDir()+"/online.db")
+	p.run(online, materialize.Request{To: at(4)})
+	table := store.NewTable(p.view("price"), 0)
+	marks := must(store.ReadMarks(t.Context(), online, table))(t)
+	if err := store.WriteProgress(t.Context(), online, table, marks[0].Progress+5, 0); err != nil {
+		t.Fatal(err)
+	}
+	if losses := p.losses(online); len(losses) != 0 {
+		t.Errorf("the losses are %v", losses)
+	}
+	if report := p.run(online, materialize.Request{To: at(5)}); len(report.Notes) > 0 || report.Run.Start == nil {
+		t.Errorf("the run says %q and is %+v, want one that goes on", report.Notes, report.Run)
+	}
+	recorded := must(p.registry.Recorded(t.Context(), "shops"))(t)["price"]
+	if recorded.Birth != marks[0].Birth || recorded.Mark <= marks[0].Progress+5 {
+		t.Errorf("recorded is %+v, want birth %d and a mark beyond %d", recorded, marks[0].Birth, marks[0].Progress+5)
+	}
+}
+
+// The registry was made anew, so that its numbers begin again, while the store stayed.
+func TestAStoreThatIsOlderThanTheRegistryIsTakenOver(t *testing.T) {
+	online := openSQLite(t, t.TempDir()+"/online.db")
+	before := newProject(t, price{"a", at(1), nil, 1.0})
+	for i := range 5 {
+		before.run(online, materialize.Request{To: at(float64(2 + i))})
+	}
+	p := newProject(t, price{"a", at(1), nil, 1.0})
+	p.run(online, materialize.Request{To: at(4)})
+	if losses := p.losses(online); len(losses) != 0 {
+		t.Errorf("the losses are %v", losses)
+	}
+	p.lose(online)
+	if report := p.run(online, materialize.Request{To: at(5)}); !saysLost(report.Notes) {
+		t.Errorf("the run says %q", report.Notes)
+	}
+	if report := p.run(online, materialize.Request{To: at(6)}); len(report.Notes) > 0 || report.Run.Start == nil {
+		t.Errorf("the next run says %q and is %+v, want one that goes on", report.Notes, report.Run)
+	}
+}
+
+// A push to a view that was never materialized leaves no mark. What the log has is brought back by the first run, which
+// begins anew whatever the store has lost (R17).
+func TestR17_APushBeforeTheFirstRunIsNoTableThatCanBeLost(t *testing.T) {
+	onStores(t, func(t *testing.T, online store.Online) {
+		p := newProject(t, price{"b", at(1), nil, 2.0})
+		p.apply(withLog())
+		pusher := p.pusher(online)
+		must(pusher.Push(t.Context(), p.view("price"), rowsOf(t, price{"a", at(3), nil, 1.0}), false))(t)
+		marks := must(store.ReadMarks(t.Context(), online, store.NewTable(p.view("price"), 0)))(t)
+		if losses := p.losses(online); marks[0] != (store.Marks{}) || len(losses) != 0 {
+			t.Errorf("a push has left the marks %+v, and the losses are %v", marks, losses)
+		}
+		p.lose(online)
+		p.run(online, materialize.Request{To: at(4)})
+		if got := p.look(online, at(4), "a"); !got[0].Same(present(1, at(3))) {
+			t.Errorf("after the first run the pushed row is %v", got)
+		}
+		if losses := p.losses(online); len(losses) != 0 {
+			t.Errorf("after the first run the losses are %v", losses)
+		}
+		if err := pusher.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// unreadable is an offline engine that reads nothing.
+type unreadable struct{}
+
+func (unreadable) Newest(context.Context, store.NewestRequest, func(arrow.RecordBatch) error) (store.NewestReport, error) {
+	return store.NewestReport{}, errors.New("the source cannot be read")
+}
