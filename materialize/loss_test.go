@@ -168,6 +168,9 @@ func TestR17_APushBeforeTheFirstRunIsNoTableThatCanBeLost(t *testing.T) {
 		if losses := p.losses(online); marks[0] != (store.Marks{}) || len(losses) != 0 {
 			t.Errorf("a push has left the marks %+v, and the losses are %v", marks, losses)
 		}
+		if err := pusher.Close(); err != nil {
+			t.Fatal(err)
+		}
 		p.lose(online)
 		p.run(online, materialize.Request{To: at(4)})
 		if got := p.look(online, at(4), "a"); !got[0].Same(present(1, at(3))) {
@@ -176,15 +179,14 @@ func TestR17_APushBeforeTheFirstRunIsNoTableThatCanBeLost(t *testing.T) {
 		if losses := p.losses(online); len(losses) != 0 {
 			t.Errorf("after the first run the losses are %v", losses)
 		}
-		if err := pusher.Close(); err != nil {
-			t.Error(err)
-		}
 	})
 }
 
 // unreadable is an offline engine that reads nothing.
 type unreadable struct{}
 
-func (unreadable) Newest(context.Context, store.NewestRequest, func(arrow.RecordBatch) error) (store.NewestReport, error) {
+func (unreadable) Newest(context.Context, store.NewestRequest, func(arrow.RecordBatch) error) (
+	store.NewestReport, error,
+) {
 	return store.NewestReport{}, errors.New("the source cannot be read")
 }
