@@ -125,7 +125,6 @@ func (p *project) served(ctx context.Context) (server.Config, error) {
 		Registry:  engine,
 		Ledger:    engine,
 		Online:    online,
-		Records:   engine,
 		Inspector: offline,
 		Offline:   offline,
 		Pusher:    pusher,

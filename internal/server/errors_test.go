@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -248,7 +249,10 @@ func TestStoredRowsThatCannotBeReadAreNeverAnswered(t *testing.T) {
 func TestAPanicIsAnsweredWithoutInternalsAndLogged(t *testing.T) {
 	online := &hooked{Online: openSQLite(t)}
 	r := startShops(t, func(c *server.Config) { c.Online = online })
-	online.onRead(func(context.Context) {
+	online.onRead(func(ctx context.Context) {
+		if _, call := grpc.Method(ctx); !call {
+			return // The server itself asks whether the store answers.
+		}
 		var none []int
 		_ = none[len(t.Name())]
 	})

@@ -106,12 +106,12 @@ func (f *follower) round(ctx context.Context, tell func(ready bool)) {
 
 // checkLosses asks what the store has lost of the views that are served. What cannot be told now is as it was.
 func (f *follower) checkLosses(ctx context.Context) {
-	if f.config.Records == nil {
+	if f.config.Ledger == nil {
 		return
 	}
 	bounded, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
-	lost, err := materialize.Losses(bounded, f.config.Records, f.config.Online, f.config.Project,
+	lost, err := materialize.Losses(bounded, f.config.Ledger, f.config.Online, f.config.Project,
 		f.newest.Load().snapshot.Views())
 	if ctx.Err() != nil {
 		return

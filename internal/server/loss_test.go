@@ -16,7 +16,7 @@ import (
 // startMarked is startShops with a server that looks for losses.
 func startMarked(t *testing.T, changes ...func(*server.Config)) *running {
 	return startShops(t, append([]func(*server.Config){
-		func(c *server.Config) { c.Records = c.Registry.(*sqldb.DB) },
+		func(c *server.Config) { c.Ledger = c.Registry.(*sqldb.DB) },
 	}, changes...)...)
 }
 

@@ -57,6 +57,12 @@ const arrivals = 2
 // own.
 const streamWorkers = 32
 
+// Ledger is what a server needs of a registry.Ledger.
+type Ledger interface {
+	materialize.Records
+	Progress(ctx context.Context, project string) (map[string]registry.Progress, error)
+}
+
 // Config says what a server serves, where, and within which bounds. Project, Registry, Online, Address and Now are
 // required; the owner of Registry, Online and Offline closes them once Serve has returned. Every bound has a default
 // that holds where it is zero.
@@ -64,13 +70,9 @@ type Config struct {
 	Project  string
 	Registry registry.Registry
 	Online   store.Online
-	// Ledger tells which views were materialized, so that the log can tell of those that were not; where nil, it does not.
-	Ledger interface {
-		Progress(ctx context.Context, project string) (map[string]registry.Progress, error)
-	}
-	// Records tells what was materialized, so that the server notices where the online store has lost it. Where nil, it
-	// does not look.
-	Records materialize.Records
+	// Ledger has what was materialized: the log names the views that never were, and the server notices where the online
+	// store has lost their rows. Where nil, it does neither.
+	Ledger Ledger
 	// Inspector looks into the sources of definitions that clients plan or apply, one plan at a time. Where nil, sources
 	// are taken unseen.
 	Inspector spec.Inspector
