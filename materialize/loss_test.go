@@ -72,8 +72,8 @@ func TestARunNoticesThatItsRowsWereLostMeanwhile(t *testing.T) {
 			}
 		})
 		report := must(m.Run(t.Context(), p.view("price"), materialize.Request{To: at(4)}))(t)
-		if report.Run.ID != 2 || !strings.Contains(strings.Join(report.Notes, "; "), "run 1 of view \"price\" is begun anew: "+
-			"the online store has lost rows while the run was writing them") {
+		if report.Run.ID != 2 || !strings.Contains(strings.Join(report.Notes, "; "),
+			`run 1 of view "price" is begun anew: the online store has lost rows while the run was writing them`) {
 			t.Errorf("run %d says %q, want a second one", report.Run.ID, report.Notes)
 		}
 		runs := must(p.registry.Runs(t.Context(), "shops", "price"))(t)

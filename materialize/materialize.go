@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -108,12 +109,12 @@ func (m *Materializer) Run(ctx context.Context, view *registry.View, request Req
 	var notes []string
 	for attempt := 1; ; attempt++ {
 		report, err := m.attempt(ctx, view, request)
-		report.Notes = append(notes, report.Notes...)
+		report.Notes = slices.Concat(notes, report.Notes)
 		if !errors.Is(err, errLostMeanwhile) || attempt == attempts {
 			return report, err
 		}
-		notes = append(report.Notes, fmt.Sprintf("run %d of view %q is begun anew: %v", report.Run.ID, view.Name,
-			errLostMeanwhile))
+		again := fmt.Sprintf("run %d of view %q is begun anew: %v", report.Run.ID, view.Name, errLostMeanwhile)
+		notes = slices.Concat(report.Notes, []string{again})
 	}
 }
 

@@ -44,8 +44,8 @@ type plan struct {
 	done *registry.Interval
 }
 
-// newPlan applies R5 and R15: it chooses the window, and says what the record then lacks. Where the store has lost rows,
-// what is recorded says only where to begin again.
+// newPlan applies R5 and R15: it chooses the window, and says what the record then lacks. Where the store has lost
+// rows, what is recorded says only where to begin again.
 func newPlan(view *registry.View, request Request, recorded map[string]registry.Progress, loss Loss,
 	now store.Instant,
 ) (*plan, error) {

@@ -47,9 +47,9 @@ type Ledger interface {
 	// Finish records the outcome of the run with run.ID, a NotFoundError where there is none. Where the run succeeded it
 	// also unites progress with what is recorded of the run's view, in the same transaction, so that concurrent runs may
 	// finish in any order and nothing that was done is forgotten. What is recorded of an older Rebuild is replaced; what
-	// is recorded of a newer one stays. So it is with Birth within one Rebuild, but that progress without a birth is united
-	// with. With progress.Replace what is recorded is replaced where it would be united with. A nil progress leaves what is
-	// recorded.
+	// is recorded of a newer one stays. So it is with Birth within one Rebuild, but that progress without a birth is
+	// united with. With progress.Replace what is recorded is replaced where it would be united with. A nil progress leaves
+	// what is recorded.
 	Finish(ctx context.Context, run Run, progress *Progress) error
 	// Forget removes what is recorded of a view's progress, so that its next run starts from the beginning; its runs
 	// stay. It is no error where nothing is recorded, also of a view that is not registered any more.
@@ -89,8 +89,9 @@ type Progress struct {
 	Generation, Rebuild int64
 	// Intervals are those that were materialized, as United returns them. There is at least one.
 	Intervals []Interval
-	// Birth is the stored table that the intervals were written to, and Mark the last mark that was set in it once that was
-	// done, as NextMark returned them; see store.Marks. They are 0 where a version without marks recorded the progress.
+	// Birth is the stored table that the intervals were written to, and Mark the last mark that was set in it once that
+	// was done, as NextMark returned them; see store.Marks. They are 0 where a version without marks recorded the
+	// progress.
 	Birth, Mark int64
 	// Replace tells Finish that the view was materialized anew, so that what is recorded says nothing any more. It is not
 	// recorded itself.

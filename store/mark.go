@@ -8,16 +8,16 @@ import (
 	"math"
 )
 
-// A store can lose its rows and go on: it is flushed, starts without its data, comes back from an old snapshot. Look-ups
-// then find nothing, as they do where there never was anything. So each table has two marks, and the registry records
-// what they have to be. They are rows of the table under keys that no entity has, go wherever its rows go, and never
-// expire.
+// A store can lose its rows and go on: it is flushed, starts without its data, comes back from an old snapshot.
+// Look-ups then find nothing, as they do where there never was anything. So each table has two marks, and the registry
+// records what they have to be. They are rows of the table under keys that no entity has, go wherever its rows go, and
+// never expire.
 //
 //   - The birth names the table's life. It is set before the first row of a run from the beginning where there is none,
 //     and stays for as long as the rows do. A table without it, or with another one, is not the table that was written.
 //   - The progress is set after the last row of every run and before the registry records the run. Its number is drawn
-//     once all rows are written, so a store with a mark has the rows of all runs with a lesser one. A table with a lesser
-//     mark than the registry's has come back from an older snapshot.
+//     once all rows are written, so a store with a mark has the rows of all runs with a lesser one. A table with a
+//     lesser mark than the registry's has come back from an older snapshot.
 //
 // A mark is a packed row without features, whose version is its number; of two the greater one wins (R14). The version
 // begins far in the past, so no mark ever lies ahead of a clock (R15). An entity key begins with keyVersion, which is

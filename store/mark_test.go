@@ -30,7 +30,8 @@ func TestTheBytesOfMarksArePinned(t *testing.T) {
 		if err := write(t.Context(), &online, store.Table{Retention: 1}, 0x1122, 0x11); err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(online.row.Key, sample[name+" key"]) || !bytes.Equal(online.row.Value, sample["mark 1122 of run 11"]) {
+		if !bytes.Equal(online.row.Key, sample[name+" key"]) ||
+			!bytes.Equal(online.row.Value, sample["mark 1122 of run 11"]) {
 			t.Errorf("the %s is %x: %x, want %x: %x", name, online.row.Key, online.row.Value, sample[name+" key"],
 				sample["mark 1122 of run 11"])
 		}

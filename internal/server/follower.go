@@ -169,8 +169,8 @@ func (f *follower) advance(ctx context.Context, seen *edition) error {
 	return nil
 }
 
-// tellOfEmpty logs which views have nothing to serve yet: their look-ups answer NOT_FOUND, which callers cannot tell from
-// a key that is not there.
+// tellOfEmpty logs which views have nothing to serve yet: their look-ups answer NOT_FOUND, which callers cannot tell
+// from a key that is not there.
 func (f *follower) tellOfEmpty(ctx context.Context, snapshot *registry.Snapshot) {
 	if f.config.Ledger == nil {
 		return

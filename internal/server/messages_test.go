@@ -70,7 +70,10 @@ func (r *running) raw(method, token string, body io.Reader, headers ...string) *
 	protocols.SetUnencryptedHTTP2(true)
 	over := &http.Transport{Protocols: protocols}
 	defer over.CloseIdleConnections()
-	response := must(over.RoundTrip(request))(r.t)
+	response, err := over.RoundTrip(request)
+	if err != nil {
+		r.t.Fatal(err)
+	}
 	defer response.Body.Close()
 	must(io.Copy(io.Discard, response.Body))(r.t)
 	told := response.Trailer

@@ -64,9 +64,9 @@ type engine interface {
 // What is there is brought to the current schema.
 //
 // It fails with a *registry.InputError for another url, for a folder or a file that is not a database, and for a
-// database, user or password that PostgreSQL does not know; with registry.ErrNewer for a registry that a newer version of Plumb
-// has written; and with registry.ErrUnavailable where PostgreSQL cannot be reached. What may not be written can still
-// be read.
+// database, user or password that PostgreSQL does not know; with registry.ErrNewer for a registry that a newer version
+// of Plumb has written; and with registry.ErrUnavailable where PostgreSQL cannot be reached. What may not be written
+// can still be read.
 func Open(ctx context.Context, url string) (*DB, error) {
 	engine, err := newEngine(url)
 	if err != nil {

@@ -58,8 +58,8 @@ func (s *session) parse(ctx context.Context, source *registry.Source) (*query, e
 	return result, err
 }
 
-// Ties lists what in the query of a source may choose among rows that tie, such as row_number() and LIMIT: where rows do
-// tie in the order that it goes by, the result may depend on the order of rows. It is empty for other sources.
+// Ties lists what in the query of a source may choose among rows that tie, such as row_number() and LIMIT: where rows
+// do tie in the order that it goes by, the result may depend on the order of rows. It is empty for other sources.
 func (e *Engine) Ties(ctx context.Context, source *registry.Source) (ties []string, err error) {
 	if source.Query == "" {
 		return nil, nil

@@ -8,8 +8,8 @@ import (
 
 // Levels of a query may each make values larger, and all of them together far larger than any of them alone. DuckDB
 // makes such a value while it optimizes a plan, where it can be neither stopped nor held to the limit of the memory. So
-// the growth of all levels is bounded by what is written, as a power of two by which a value may be larger than what the
-// query reads. What pads a text adds the same, however long the text is, and counts for nothing.
+// the growth of all levels is bounded by what is written, as a power of two by which a value may be larger than what
+// the query reads. What pads a text adds the same, however long the text is, and counts for nothing.
 const mostBits = 14
 
 // concatenations put texts or lists together.

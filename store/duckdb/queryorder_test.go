@@ -23,10 +23,10 @@ func TestR17_AggregatesDoNotDependOnThreadsOrFiles(t *testing.T) {
 			"list(x ORDER BY t)[1:5] AS e, string_agg(x::VARCHAR, ',' ORDER BY t)[1:50] AS g FROM f GROUP BY k",
 		"nested": "WITH w AS (SELECT k, t, sum(x) AS s FROM f GROUP BY k, t) SELECT k, avg(s) AS a, max(s) AS b, (SELECT " +
 			"sum(x) FROM f) AS c FROM w GROUP BY ALL",
-		"constants": "SELECT k, sum(x * 1e6) AS a, avg(x * 1e-3) FILTER (WHERE (y > 0) IS TRUE) AS b, sum(x * 5.) FROM f GROUP " +
-			"BY k HAVING (sum(x) IS NULL) IS NOT TRUE",
-		"windows": "SELECT DISTINCT k, sum(x) OVER (PARTITION BY k) AS a, avg(y) OVER (PARTITION BY k, t) AS b, any_value(x) " +
-			"OVER (PARTITION BY k) AS c FROM f",
+		"constants": "SELECT k, sum(x * 1e6) AS a, avg(x * 1e-3) FILTER (WHERE (y > 0) IS TRUE) AS b, sum(x * 5.) FROM f " +
+			"GROUP BY k HAVING (sum(x) IS NULL) IS NOT TRUE",
+		"windows": "SELECT DISTINCT k, sum(x) OVER (PARTITION BY k) AS a, avg(y) OVER (PARTITION BY k, t) AS b, " +
+			"any_value(x) OVER (PARTITION BY k) AS c FROM f",
 	}
 	results := map[string]string{}
 	for _, threads := range []int{1, 2, 8} {

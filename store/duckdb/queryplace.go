@@ -15,8 +15,8 @@ import (
 	"github.com/plumbstore/plumb/registry"
 )
 
-// queryPlace is where a mistake is in a query. Line and column count from 1, columns in characters; a column of 0 is not
-// known, and neither is anything where the line is 0.
+// queryPlace is where a mistake is in a query. Line and column count from 1, columns in characters; a column of 0 is
+// not known, and neither is anything where the line is 0.
 type queryPlace struct {
 	line, column int
 	// text is the line.

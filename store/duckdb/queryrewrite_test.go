@@ -25,8 +25,8 @@ var rewritable = []string{
 	"SELECT sum(x::DOUBLE), sum(TRY_CAST(s AS DECIMAL(10,2))::DOUBLE), avg(CAST(x AS FLOAT)) FROM f",
 	"SELECT sum(x), [1, 2]::INT[], CAST([1] AS INTEGER[1]), '1'::UTINYINT, {'a': 1}::STRUCT(a BIGINT), MAP {1: 2} FROM f",
 	"SELECT sum(x) FROM f WHERE d > TIMESTAMP '2013-01-01' - INTERVAL 1 DAY AND d > DATE '2013-01-01' - INTERVAL '2 h'",
-	"SELECT sum(x), d + INTERVAL (k) DAY, d - '1 day'::INTERVAL, TIME '12:00', TIMESTAMPTZ '2013-01-01 00:00:00+00' FROM f " +
-		"GROUP BY ALL",
+	"SELECT sum(x), d + INTERVAL (k) DAY, d - '1 day'::INTERVAL, TIME '12:00', TIMESTAMPTZ '2013-01-01 00:00:00+00' " +
+		"FROM f GROUP BY ALL",
 	"SELECT sum(extract(year FROM d)::DOUBLE), date_trunc('hour', d), d AT TIME ZONE 'UTC' FROM f GROUP BY ALL",
 	"SELECT sum(l[1]), sum(r.a), avg(r['a']), sum((r).a), count(*), any_value(l[1:2]), any_value(l[-1]) FROM f",
 	"SELECT sum(list_sum(list_transform(l, lambda v: v + 1e0))) FROM f",
@@ -47,8 +47,8 @@ var rewritable = []string{
 	"SELECT sum(x) FROM f WHERE k BETWEEN 1 AND 2 OR k NOT BETWEEN 1 AND 3",
 	"SELECT sum(x) FROM f WHERE k IN (1, 2) OR k NOT IN (SELECT 1) OR s IN ('a') OR k = ANY([1, 2]) OR k > ALL(SELECT 1)",
 	"SELECT sum(x) FROM f WHERE EXISTS (SELECT 1) AND NOT EXISTS (FROM g WHERE g.k = f.k) OR (k, t) IN ((1, 2))",
-	"SELECT sum(x), s LIKE 'a%', s NOT LIKE 'b', s ILIKE 'c', s SIMILAR TO 'd', s GLOB 'e', s LIKE 'a' ESCAPE '!' FROM f " +
-		"GROUP BY ALL",
+	"SELECT sum(x), s LIKE 'a%', s NOT LIKE 'b', s ILIKE 'c', s SIMILAR TO 'd', s GLOB 'e', s LIKE 'a' ESCAPE '!' " +
+		"FROM f GROUP BY ALL",
 	"SELECT sum(x), s || 'b', k // 2, k ** 2, k ^ 2, -k, +k, ~k, k % 2, NOT b, k & 1, k << 1, @k FROM f GROUP BY ALL",
 	"SELECT sum(x), k IS DISTINCT FROM 1, k IS NOT DISTINCT FROM 1, k IS NULL, k NOTNULL, coalesce(k, 1), nullif(k, 0), " +
 		"if(k > 1, 2, 3) FROM f GROUP BY ALL",
@@ -89,7 +89,8 @@ var rewritable = []string{
 	"SELECT k, sum(x), (SELECT avg(y) FROM g WHERE g.k = f.k) FROM f GROUP BY k",
 	"SELECT sum((SELECT sum(y) FROM g WHERE g.k = f.k)) FROM f",
 	"SELECT sum(x), unnest([1, 2]), unnest({'a': 1, 'b': 2}), unnest([{'c': 1e0}], recursive := true) FROM f",
-	"SELECT sum(x), position('a' IN s), substring(s FROM 1 FOR 2), trim(BOTH ' ' FROM s), '\\x41'::BLOB FROM f GROUP BY ALL",
+	"SELECT sum(x), position('a' IN s), substring(s FROM 1 FOR 2), trim(BOTH ' ' FROM s), '\\x41'::BLOB FROM f " +
+		"GROUP BY ALL",
 	"SELECT any_value('{\"a\": {\"b\": 1}}'::JSON->'a'->>'b'), any_value(s::JSON->'$.a.b') FROM f WHERE s LIKE '{%'",
 }
 
@@ -97,9 +98,9 @@ var rewritable = []string{
 func TestR17_AnOrderChangesNothingElse(t *testing.T) {
 	s := newTestSession(t)
 	for _, statement := range []string{
-		"CREATE TABLE f AS SELECT i % 4 AS k, i AS t, i * 2.0::DOUBLE AS x, (i % 3)::DOUBLE AS y, CASE i % 3 WHEN 0 THEN true " +
-			"WHEN 1 THEN false END AS b, i::VARCHAR AS s, TIMESTAMP '2013-01-01' + INTERVAL (i) HOUR AS d, [i::DOUBLE, 2] AS l, " +
-			"{'a': i::DOUBLE} AS r FROM range(20) q(i)",
+		"CREATE TABLE f AS SELECT i % 4 AS k, i AS t, i * 2.0::DOUBLE AS x, (i % 3)::DOUBLE AS y, CASE i % 3 " +
+			"WHEN 0 THEN true WHEN 1 THEN false END AS b, i::VARCHAR AS s, " +
+			"TIMESTAMP '2013-01-01' + INTERVAL (i) HOUR AS d, [i::DOUBLE, 2] AS l, {'a': i::DOUBLE} AS r FROM range(20) q(i)",
 		"CREATE TABLE g AS SELECT k, t, y FROM f WHERE k > 1",
 	} {
 		if err := s.exec(t.Context(), statement); err != nil {
@@ -164,11 +165,11 @@ func TestR17_AnOrderThatDoesNotBindIsRefused(t *testing.T) {
 // What cannot be given an order is refused, with a way to write it.
 func TestR17_AnAggregateWithoutAnOrderIsRefused(t *testing.T) {
 	for text, want := range map[string]string{
-		"SELECT sum(x), 1e400 FROM f":                  "too large for a DOUBLE",
-		"SELECT first(x) OVER (PARTITION BY k) FROM f": "first() over a window without ORDER BY",
-		"SELECT row_number() OVER () FROM f":           "row_number() over a window without ORDER BY",
-		"SELECT list(x) OVER (PARTITION BY k) FROM f":  "list() over a window without ORDER BY",
-		"WITH RECURSIVE r(k, v) USING KEY (k) AS (SELECT 1 k, 2 v UNION SELECT k, v + 1 FROM r WHERE v < 5) FROM r": "USING KEY",
+		"SELECT sum(x), 1e400 FROM f":                                                                   "too large for a DOUBLE",
+		"SELECT first(x) OVER (PARTITION BY k) FROM f":                                                  "first() over a window without ORDER BY",
+		"SELECT row_number() OVER () FROM f":                                                            "row_number() over a window without ORDER BY",
+		"SELECT list(x) OVER (PARTITION BY k) FROM f":                                                   "list() over a window without ORDER BY",
+		"WITH RECURSIVE r(k, v) USING KEY (k) AS (SELECT 1 k, 2 v UNION SELECT k, v + 1 FROM r) FROM r": "USING KEY",
 	} {
 		_, err := parseQuery(t, text)
 		var input *registry.InputError

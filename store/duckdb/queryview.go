@@ -11,8 +11,9 @@ import (
 	"github.com/plumbstore/plumb/registry"
 )
 
-// createView makes a view of a query. The statement so far says how. The query has lines of its own, so that errors tell
-// its lines, and a comment at its end swallows nothing. A semicolon may end a statement and may not end a subquery.
+// createView makes a view of a query. The statement so far says how. The query has lines of its own, so that errors
+// tell its lines, and a comment at its end swallows nothing. A semicolon may end a statement and may not end a
+// subquery.
 func (s *session) createView(ctx context.Context, create, query string) error {
 	query = strings.TrimRight(query, "; \t\r\n")
 	_, err := s.conn.ExecContext(ctx, create+" AS FROM (\n"+query+"\n)")
@@ -22,7 +23,8 @@ func (s *session) createView(ctx context.Context, create, query string) error {
 // createQuery makes the view of a SQL source: first of the query as it was written, for its mistakes and the names of
 // its columns, and then of the query with an order for its aggregates.
 func (s *session) createQuery(ctx context.Context, source *registry.Source, query *query) error {
-	if err := s.createView(ctx, "CREATE VIEW "+identifier(source.Name), source.Query); err != nil || len(query.ordered) == 0 {
+	err := s.createView(ctx, "CREATE VIEW "+identifier(source.Name), source.Query)
+	if err != nil || len(query.ordered) == 0 {
 		return err
 	}
 	written, err := s.describe(ctx, source.Name)
@@ -33,8 +35,8 @@ func (s *session) createQuery(ctx context.Context, source *registry.Source, quer
 	for _, column := range written {
 		names = append(names, identifier(column.Name))
 	}
-	err = s.createView(ctx, fmt.Sprintf("CREATE OR REPLACE VIEW %s(%s)", identifier(source.Name), strings.Join(names, ", ")),
-		query.text)
+	replaced := fmt.Sprintf("CREATE OR REPLACE VIEW %s(%s)", identifier(source.Name), strings.Join(names, ", "))
+	err = s.createView(ctx, replaced, query.text)
 	if _, ok := errors.AsType[*registry.InputError](err); ok {
 		return unordered(query.ordered)
 	}

@@ -10,7 +10,8 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// spells says whether a text spells a value of a type: for a whole number, writing the number gives the text again (R9).
+// spells says whether a text spells a value of a type: for a whole number, writing the number gives the text again
+// (R9).
 func spells(text string, declared plumbv1.Type) bool {
 	switch declared {
 	case plumbv1.Type_TIMESTAMP:

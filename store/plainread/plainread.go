@@ -1,10 +1,11 @@
 // Package plainread reads the files of sources plainly: it is the witness (store.Witness) that the answers of joins and
 // materializations are checked against.
 //
-// It shares no code with the engines. Parquet is read with github.com/parquet-go/parquet-go, CSV by a reader of its own,
-// JSON lines with encoding/json, and values are brought to their declared types by code that is written from the rules
-// (R1, R9) alone, so that a mistake of DuckDB or of the engine's SQL is seen as one. Which files belong to a source is told by the engine. What is not a file is read by the
-// engine too: SQL sources, since no other program runs DuckDB's SQL, and label files.
+// It shares no code with the engines. Parquet is read with github.com/parquet-go/parquet-go, CSV by a reader of its
+// own, JSON lines with encoding/json, and values are brought to their declared types by code that is written from the
+// rules (R1, R9) alone, so that a mistake of DuckDB or of the engine's SQL is seen as one. Which files belong to a
+// source is told by the engine. What is not a file is read by the engine too: SQL sources, since no other program runs
+// DuckDB's SQL, and label files.
 //
 // Formats are implementations of rowReader; what they read are cells, and convert.go brings these to declared types.
 package plainread

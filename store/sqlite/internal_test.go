@@ -123,7 +123,8 @@ func TestALookUpSearchesByThePrimaryKey(t *testing.T) {
 
 func TestALookUpOfManyTablesSearchesByThePrimaryKey(t *testing.T) {
 	s := openImpatient(t, time.Second)
-	query, args := selectEach([]store.Get{{Table: sample, Key: []byte("a")}, {Table: sample, Key: []byte("b")}}, []int{0, 1})
+	gets := []store.Get{{Table: sample, Key: []byte("a")}, {Table: sample, Key: []byte("b")}}
+	query, args := selectEach(gets, []int{0, 1})
 	rows, err := s.reader.Query("EXPLAIN QUERY PLAN "+query, args...)
 	if err != nil {
 		t.Fatal(err)

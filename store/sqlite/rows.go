@@ -172,6 +172,7 @@ func selectEach(gets []store.Get, positions []int) (string, []any) {
 		args = append(args, gets[position].Key)
 		query = fmt.Appendf(query, "(%d, ?%d, ?%d, ?%d, ?%d),", position, first, first+1, first+2, len(args))
 	}
-	query = query[:len(query)-1]
-	return string(query) + ") SELECT position, value FROM wanted CROSS JOIN rows USING (project, view, generation, key)", args
+	query = append(query[:len(query)-1],
+		") SELECT position, value FROM wanted CROSS JOIN rows USING (project, view, generation, key)"...)
+	return string(query), args
 }

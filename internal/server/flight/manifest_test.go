@@ -20,7 +20,8 @@ import (
 func withManifests(t *testing.T) *running {
 	t.Helper()
 	made := &flight.Manifests{Plumb: "v1", Engine: "v2", Made: func() {}}
-	made.Digests = dataset.OpenFileDigests(filepath.Join(t.TempDir(), "digests.json"), time.Now)
+	made.Digests = dataset.OpenFileDigests(filepath.Join(t.TempDir(), "digests.json"),
+		func() time.Time { return time.Unix(0, 0) })
 	r := start(t, func(c *server.Config) { c.Manifests = made })
 	made.Folder = r.folder
 	return r

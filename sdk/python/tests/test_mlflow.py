@@ -190,7 +190,7 @@ def test_a_manifest_that_does_not_fit_its_csv_is_refused(train: Path) -> None:
     beside.write_text(good.replace('"rows":2904', '"rows":2905'))
     refused("train.csv.manifest was changed by hand: its digest is not that of its content")
     beside.write_text(good.replace('"format":3', '"format":4'))
-    refused("has format 3, which a newer version of Plumb wrote")
+    refused("has format 4, which a newer version of Plumb wrote")
     beside.write_text("[]")
     refused("train.csv.manifest is not a manifest")
     beside.unlink()

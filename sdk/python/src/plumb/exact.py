@@ -51,6 +51,8 @@ def _plain(given: pa.Array) -> pa.Array | None:
     values = storage(given)
     if pt.is_dictionary(values.type):
         values = values.dictionary_decode()
+    if pt.is_timestamp(values.type):
+        return values
     if pt.is_nested(values.type):
         element = values.type.value_type if hasattr(values.type, "value_type") else None
         return None if element is None else values.cast(pa.list_(element))
