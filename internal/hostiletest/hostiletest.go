@@ -38,8 +38,8 @@ func (l Limit) Within(t testing.TB, content []byte, read func(context.Context)) 
 	if used := after.TotalAlloc - before.TotalAlloc; used > l.Allocated+500*uint64(len(content)) {
 		t.Errorf("%d bytes were allocated for %d", used, len(content))
 	}
-	if grown := peak() - resident; l.Resident > 0 && peak() > resident && grown > l.Resident {
-		t.Errorf("the process grew by %d bytes for %d", grown, len(content))
+	if most := peak(); l.Resident > 0 && most > resident+l.Resident {
+		t.Errorf("the process grew by %d bytes for %d", most-resident, len(content))
 	}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		t.Errorf("it took more than %s", l.Time)

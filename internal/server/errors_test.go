@@ -67,7 +67,7 @@ func TestR9_WhatIsWrongWithARequestIsToldAllAtOnce(t *testing.T) {
 		"no rows":                 {prices(texts("shop")), map[string]string{"shop": "no rows"}},
 		"too few null flags":      {prices(flagged), map[string]string{"shop": "null flags"}},
 		"a key of no key's type":  {prices(floats), map[string]string{"shop": "FLOAT64"}},
-		"an instant that is none": {badInstant, map[string]string{"at": "no instant"}},
+		"an instant that is none": {badInstant, map[string]string{"at": "not an instant"}},
 	} {
 		err := r.failure(c.request)
 		if got := status.Code(err); got != codes.InvalidArgument {

@@ -129,7 +129,7 @@ func TestWhatIsWrongWithAnHTTPRequestIsNamed(t *testing.T) {
 		fields, message string
 	}{
 		{lookUp, `{`, 400, "INVALID_ARGUMENT", "", "ends early"},
-		{lookUp, `[]`, 400, "INVALID_ARGUMENT", "", "no JSON object"},
+		{lookUp, `[]`, 400, "INVALID_ARGUMENT", "", "not a JSON object"},
 		{lookUp, `{} {}`, 400, "INVALID_ARGUMENT", "", "behind its end"},
 		{lookUp, `{"features":["price:*"],"keys":{"shop":["\ud800"]}}`, 400, "INVALID_ARGUMENT", "", `\ud800, which is half`},
 		{lookUp, `{"features":["price:*"],"keys":{"\udc00":["a"]}}`, 400, "INVALID_ARGUMENT", "", "half a character"},
@@ -201,7 +201,7 @@ func TestHTTPRequestsOfTheWrongFormAreRefused(t *testing.T) {
 		words  string
 	}{
 		"a form that pushes": {form("/v1/push", `{"view":"price","rows":[{}]}`), 415, "application/json"},
-		"a form":             {form("/v1/online-features", "a=b"), 400, "no JSON"},
+		"a form":             {form("/v1/online-features", "a=b"), 400, "not JSON"},
 		"a look-up by curl":  {form("/v1/online-features", `{"features":["world:rate"]}`), 200, "NOT_FOUND"},
 		"a GET of a look-up": {r.ask("GET", "/v1/online-features", ""), 405, "POST"},
 		"a POST of a list":   {r.ask("POST", "/v1/registry/views", "{}"), 405, "GET"},

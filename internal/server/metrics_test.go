@@ -19,6 +19,7 @@ import (
 	"github.com/plumbstore/plumb/internal/telemetry"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/registry/sqldb"
 	"github.com/plumbstore/plumb/store/redis"
 )
 
@@ -35,6 +36,7 @@ func startObserved(t *testing.T) (r *running, scrape func() string) {
 	metrics.RegisterAudit(recorder)
 	r = startShops(t, func(config *server.Config) {
 		config.Online, config.Metrics, config.AdminAddress, config.Audit = online, metrics, "127.0.0.1:0", recorder
+		config.Ledger = config.Registry.(*sqldb.DB)
 	})
 	metrics.RegisterRuns(r.registry, "shops")
 	return r, func() string { return get(t, "http://"+r.admin+"/metrics") }
@@ -148,6 +150,8 @@ func TestTheDashboardAndTheAlertsAskForMetricsThatThereAre(t *testing.T) {
 	r.write(r.view("price"), row(ago(0), []any{"a"}, 1.5, "a"))
 	must(r.client.GetOnlineFeatures(t.Context(), featuresRequest([]*plumbv1.KeyColumn{texts("shop", "a")}, "price:*")))(t)
 	recordRun(t, r, "price")
+	r.recorded(r.view("road"), 1, 1) // The store has nothing of it.
+	r.tick()
 	exported := map[string]bool{}
 	for line := range strings.SplitSeq(scrape(), "\n") {
 		name, _, _ := strings.Cut(line, " ")
