@@ -165,11 +165,12 @@ func TestR17_AnOrderThatDoesNotBindIsRefused(t *testing.T) {
 // What cannot be given an order is refused, with a way to write it.
 func TestR17_AnAggregateWithoutAnOrderIsRefused(t *testing.T) {
 	for text, want := range map[string]string{
-		"SELECT sum(x), 1e400 FROM f":                                                                   "too large for a DOUBLE",
-		"SELECT first(x) OVER (PARTITION BY k) FROM f":                                                  "first() over a window without ORDER BY",
-		"SELECT row_number() OVER () FROM f":                                                            "row_number() over a window without ORDER BY",
-		"SELECT list(x) OVER (PARTITION BY k) FROM f":                                                   "list() over a window without ORDER BY",
-		"WITH RECURSIVE r(k, v) USING KEY (k) AS (SELECT 1 k, 2 v UNION SELECT k, v + 1 FROM r) FROM r": "USING KEY",
+		"SELECT sum(x), 1e400 FROM f":                  "too large for a DOUBLE",
+		"SELECT first(x) OVER (PARTITION BY k) FROM f": "first() over a window without ORDER BY",
+		"SELECT row_number() OVER () FROM f":           "row_number() over a window without ORDER BY",
+		"SELECT list(x) OVER (PARTITION BY k) FROM f":  "list() over a window without ORDER BY",
+		"WITH RECURSIVE r(k, v) USING KEY (k) AS (SELECT 1 k, 2 v UNION " +
+			"SELECT k, v + 1 FROM r) FROM r": "USING KEY",
 	} {
 		_, err := parseQuery(t, text)
 		var input *registry.InputError
@@ -182,8 +183,9 @@ func TestR17_AnAggregateWithoutAnOrderIsRefused(t *testing.T) {
 // What may choose among rows that tie is told of, and only that.
 func TestR17_TiesThatAQueryLeavesOpenAreTold(t *testing.T) {
 	for text, want := range map[string][]string{
-		"SELECT row_number() OVER (ORDER BY t), lag(x) OVER (ORDER BY t) FROM f":                           {"row_number()", "lag()"},
-		"SELECT first_value(x) OVER (ORDER BY t), sum(x) OVER (ORDER BY t) FROM f":                         {"first_value()", "sum()"},
+		"SELECT row_number() OVER (ORDER BY t), lag(x) OVER (ORDER BY t) FROM f":   {"row_number()", "lag()"},
+		"SELECT first_value(x) OVER (ORDER BY t), sum(x) OVER (ORDER BY t) FROM f": {"first_value()", "sum()"},
+
 		"SELECT count(*) OVER (ORDER BY t ROWS 3 PRECEDING) FROM f":                                        {"count()"},
 		"SELECT max(x) OVER (ORDER BY t RANGE 3 PRECEDING), rank() OVER (ORDER BY t) FROM f":               nil,
 		"SELECT sum(x) OVER (PARTITION BY k), dense_rank() OVER (), max(x) OVER () FROM f":                 nil,

@@ -117,8 +117,8 @@ func unknownTable(source *registry.Source, table string, at int) error {
 		hint = fmt.Sprintf("did you mean %q?", closest)
 	}
 	place := placeOfByte(source.Query, at)
-	return &registry.InputError{Excerpt: place.excerpt(), Message: fmt.Sprintf("the query reads %q at its line %d, column "+
-		"%d, which is not a source; %s", table, place.line, place.column, hint)}
+	return &registry.InputError{Excerpt: place.excerpt(), Message: fmt.Sprintf(
+		"the query reads %q at its line %d, column %d, which is not a source; %s", table, place.line, place.column, hint)}
 }
 
 // allowed returns every file of the sources that DuckDB reads.

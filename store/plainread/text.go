@@ -16,7 +16,9 @@ import (
 // readText is the rowReader of files of text. begin reads what comes before the first row, and returns what reads the
 // cells of the next row by the folded names of their columns, or io.EOF.
 func readText(begin func(*bufio.Reader) (func() (map[string]cell, error), error)) rowReader {
-	return func(ctx context.Context, path string, columns []string, wanted []int64, visit func(int64, []cell) error) error {
+	return func(ctx context.Context, path string, columns []string, wanted []int64,
+		visit func(int64, []cell) error,
+	) error {
 		input, err := regularfile.Open(path)
 		if err != nil {
 			return err
