@@ -32,7 +32,7 @@ without_race = Allocates|InEveryOrder
 # The binary is built first since tests of several packages build it too: from a cold cache each would do all the work.
 .PHONY: test
 test: redis-server postgres build python-test ## Run every test with the race detector; installs redis-server and PostgreSQL where there are none
-	go test -race -timeout 14m -skip '$(without_race)' ./...
+	go test -race -timeout 20m -skip '$(without_race)' ./...
 	go test -run '$(without_race)' ./sdk ./store/... ./materialize
 
 # The environment of the Python client: pinned packages, and the client itself, in place.
