@@ -3,7 +3,9 @@ package duckdb
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -259,6 +261,27 @@ func TestEveryFunctionOfDuckDBIsDecidedUpon(t *testing.T) {
 			if !known[name] {
 				t.Errorf("DuckDB has no function %s any more; take it off the list", name)
 			}
+		}
+	}
+}
+
+// Were the work doubled by each level, or each column compared with each term of the order, this would take minutes.
+func TestLargeQueriesAreCheckedInTime(t *testing.T) {
+	levels := "SELECT 1 AS x"
+	for range 60 {
+		levels = "WITH RECURSIVE r(x) AS (SELECT 1 UNION ALL (" + levels + ")) SELECT x FROM r"
+	}
+	var columns, order []string
+	for i := range 3000 {
+		columns = append(columns, fmt.Sprintf("x + %d AS c%d", i, i))
+		order = append(order, fmt.Sprintf("x + %d", i))
+	}
+	slices.Reverse(order)
+	ordered := "SELECT " + strings.Join(columns, ", ") + " FROM f ORDER BY " + strings.Join(order, ", ") + " LIMIT 3"
+	for _, text := range []string{levels, ordered} {
+		parsed, err := parseQuery(t, text)
+		if err != nil || len(parsed.ties) > 0 {
+			t.Errorf("%.60s…: got %v, ties %v", text, err, parsed)
 		}
 	}
 }

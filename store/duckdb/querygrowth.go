@@ -21,6 +21,9 @@ type growth struct {
 	ctes map[string]int
 	// rounds says that a part that is repeated, in WITH RECURSIVE, grows.
 	rounds bool
+	// once leaves rounds unknown. It is for the growth of a repeated part by itself: were rounds in it looked for again,
+	// each level of them would double the work.
+	once bool
 }
 
 // checkGrowth refuses a query whose levels together make values too large.
@@ -76,7 +79,7 @@ func (g *growth) ofMembers(node map[string]any) int {
 			most = max(most, g.of(child))
 		}
 	}
-	if node["type"] == "RECURSIVE_CTE_NODE" && (&growth{}).of(node["right"]) > 0 {
+	if !g.once && node["type"] == "RECURSIVE_CTE_NODE" && (&growth{once: true}).of(node["right"]) > 0 {
 		g.rounds = true
 	}
 	return most + g.of(node["from_table"])

@@ -22,10 +22,13 @@ func (w *queryWalk) order(name string, node map[string]any) {
 
 // withArguments is an order that goes on with the arguments of a call.
 func (w *queryWalk) withArguments(name string, orders []any, node map[string]any) []any {
+	known := meaningsOf(orders)
 	for _, argument := range list(node, "children") {
-		if _, ok := constant(argument); ok || ordersBy(orders, argument) {
+		meaning := meaningOf(argument)
+		if _, ok := constant(argument); ok || known[meaning] {
 			continue
 		}
+		known[meaning] = true
 		orders = append(orders, map[string]any{
 			"type": "ORDER_DEFAULT", "null_order": "ORDER_DEFAULT", "expression": argument,
 		})
@@ -36,12 +39,14 @@ func (w *queryWalk) withArguments(name string, orders []any, node map[string]any
 	return orders
 }
 
-// ordersBy says whether an expression is one of those that an order goes by.
-func ordersBy(orders []any, expression any) bool {
-	return slices.ContainsFunc(orders, func(term any) bool {
+// meaningsOf has the expressions that an order goes by. A query may have thousands of them, and as many columns.
+func meaningsOf(orders []any) map[string]bool {
+	meanings := make(map[string]bool, len(orders))
+	for _, term := range orders {
 		order, _ := term.(map[string]any)
-		return sameTree(order["expression"], expression)
-	})
+		meanings[meaningOf(order["expression"])] = true
+	}
+	return meanings
 }
 
 // orderWindow does for a window function what can be done: an aggregate over a whole partition is given an order, as
@@ -111,24 +116,29 @@ func (w *queryWalk) checkModifiers(node map[string]any) {
 
 // tellsApart says whether rows that tie in an order are equal in all columns of the result.
 func tellsApart(orders, columns []any) bool {
+	meanings, positions := meaningsOf(orders), positionsOf(orders)
 	for at, column := range columns {
 		item, _ := column.(map[string]any)
 		unnamed := maps.Clone(item)
 		unnamed["alias"] = ""
 		name := map[string]any{"class": "COLUMN_REF", "type": "COLUMN_REF", "alias": "", "column_names": []any{item["alias"]}}
-		if !ordersBy(orders, unnamed) && !ordersBy(orders, name) && !ordersByPosition(orders, at+1) {
+		if !meanings[meaningOf(unnamed)] && !meanings[meaningOf(name)] && !positions[int64(at)+1] {
 			return ordersByAll(orders)
 		}
 	}
 	return len(columns) > 0
 }
 
-func ordersByPosition(orders []any, position int) bool {
-	return slices.ContainsFunc(orders, func(term any) bool {
+// positionsOf has the positions of the columns that an order goes by, as in ORDER BY 1, 2.
+func positionsOf(orders []any) map[int64]bool {
+	positions := map[int64]bool{}
+	for _, term := range orders {
 		order, _ := term.(map[string]any)
-		number, ok := constantNumber(order["expression"])
-		return ok && number == int64(position)
-	})
+		if number, ok := constantNumber(order["expression"]); ok {
+			positions[number] = true
+		}
+	}
+	return positions
 }
 
 // ordersByAll says whether an order is ORDER BY ALL.

@@ -66,8 +66,12 @@ func transformed(node any, change func(map[string]any) any) any {
 }
 
 // sameTree says whether two trees mean the same.
-func sameTree(a, b any) bool {
-	return reflect.DeepEqual(transformed(a, essence), transformed(b, essence))
+func sameTree(a, b any) bool { return meaningOf(a) == meaningOf(b) }
+
+// meaningOf is the essence of a tree as text, which is the same for trees that mean the same.
+func meaningOf(tree any) string {
+	text, _ := json.Marshal(transformed(tree, essence)) // What was read as JSON can be written as JSON.
+	return string(text)
 }
 
 // essence leaves out of an object what its text leaves open: where it stands, the schema that the parser names for some
