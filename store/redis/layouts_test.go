@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -103,7 +104,38 @@ func TestReplicasAnswerReadsWhereThatIsAskedFor(t *testing.T) {
 				stats, err := c.replicas[0].Client(t).Info(ctx, "commandstats").Result()
 				return strings.Contains(stats, "cmdstat_mget"), err
 			})
+			expectPrimaryRead(t, online, c.replicas, append(gets, store.Get{Table: table, Key: []byte("none")}), rows)
 		})
+	}
+}
+
+// askedFor matches the statistics of a server that was asked for a value.
+var askedFor = regexp.MustCompile("cmdstat_(get|mget|getrange|eval)")
+
+// expectPrimaryRead reads what was written, and one row that was not, and wants that no replica was asked.
+func expectPrimaryRead(t *testing.T, online *redis.Store, replicas []*redistest.Server, gets []store.Get,
+	rows []store.Row,
+) {
+	t.Helper()
+	for _, replica := range replicas {
+		if err := replica.Client(t).ConfigResetStat(t.Context()).Err(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	values, err := online.ReadPrimary(t.Context(), gets)
+	if err != nil || values[len(rows)] != nil {
+		t.Fatalf("got %x for a row that is not there, %v", values, err)
+	}
+	for i, row := range rows {
+		if !bytes.Equal(values[i], row.Value) {
+			t.Fatalf("row %d of the primary is %x", i, values[i])
+		}
+	}
+	for _, replica := range replicas {
+		stats, err := replica.Client(t).Info(t.Context(), "commandstats").Result()
+		if err != nil || askedFor.MatchString(stats) {
+			t.Errorf("the replica at %s was asked: %s, %v", replica.Address, stats, err)
+		}
 	}
 }
 

@@ -31,18 +31,27 @@ func (s *Store) Read(ctx context.Context, gets []store.Get) ([][]byte, error) {
 }
 
 // readPrimary is a read that no replica answers, since it is a script that might write.
-var readPrimary = goredis.NewScript("return redis.call('GET', KEYS[1])")
+const readPrimary = "return redis.call('GET', KEYS[1])"
 
 var _ store.PrimaryReader = (*Store)(nil)
 
-// ReadPrimary implements store.PrimaryReader. It takes a call for each get where replicas answer reads.
+// ReadPrimary implements store.PrimaryReader. Where replicas answer reads, each get is a command of its own, and all of
+// them are sent at once.
 func (s *Store) ReadPrimary(ctx context.Context, gets []store.Get) ([][]byte, error) {
 	if !s.replicas {
 		return s.Read(ctx, gets)
 	}
+	pipe := s.client.Pipeline()
+	for _, key := range redisKeys(gets) {
+		pipe.Eval(ctx, readPrimary, []string{key})
+	}
+	replies, err := pipe.Exec(ctx)
+	if err != nil && !errors.Is(err, goredis.Nil) {
+		return nil, s.explain(ctx, "read", err)
+	}
 	values := make([][]byte, len(gets))
-	for i, key := range redisKeys(gets) {
-		value, err := readPrimary.Run(ctx, s.client, []string{key}).Result()
+	for i, reply := range replies {
+		value, err := reply.(*goredis.Cmd).Result()
 		if err != nil && !errors.Is(err, goredis.Nil) {
 			return nil, s.explain(ctx, "read", err)
 		}
@@ -90,8 +99,7 @@ func redisKeys(gets []store.Get) []string {
 }
 
 // appendValues reads keys by one command. The reply is taken as it comes and cut into values where it lies, which
-// spares a copy and two allocations for each. Other replies, such as
-// errors, are left to the driver.
+// spares a copy and two allocations for each. Other replies, such as errors, are left to the driver.
 func (s *Store) appendValues(ctx context.Context, values [][]byte, keys []string) ([][]byte, error) {
 	if s.spread {
 		return s.appendParsed(ctx, values, keys)
