@@ -9,8 +9,8 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// The digest at the end of a manifest shows accidental edits. It is not a signature: whoever edits on purpose can
-// compute it again. So nothing in a manifest is believed that can be computed.
+// The digest at the end of a manifest detects accidental edits. It is not a signature: anyone can edit a manifest and
+// recompute it. So everything in a manifest that can be computed is checked against the file.
 
 var digestPattern = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 

@@ -10,7 +10,7 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// Loss is what the online store has lost of the rows of a view. A store cannot tell of single rows that it drops.
+// Loss is what the online store has lost of a view's rows. The loss of single rows cannot be detected.
 type Loss int
 
 // The losses.

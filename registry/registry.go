@@ -47,9 +47,9 @@ type Ledger interface {
 	// Finish records the outcome of the run with run.ID, a NotFoundError where there is none. Where the run succeeded it
 	// also unites progress with what is recorded of the run's view, in the same transaction, so that concurrent runs may
 	// finish in any order and nothing that was done is forgotten. What is recorded of an older Rebuild is replaced; what
-	// is recorded of a newer one stays. So it is with Birth within one Rebuild, but that progress without a birth is
-	// united with. With progress.Replace what is recorded is replaced where it would be united with. A nil progress leaves
-	// what is recorded.
+	// is recorded of a newer one stays. Within one Rebuild the same holds for Birth, except that recorded
+	// progress without a birth is united with. With progress.Replace, progress replaces what it would otherwise be united
+	// with. A nil progress leaves what is recorded.
 	Finish(ctx context.Context, run Run, progress *Progress) error
 	// Forget removes what is recorded of a view's progress, so that its next run starts from the beginning; its runs
 	// stay. It is no error where nothing is recorded, also of a view that is not registered any more.

@@ -34,7 +34,7 @@ const (
 // both inclusive, in the order in which they were begun. A folder that is not there is a *registry.InputError.
 func Find(folder, project string, from, to store.Instant) ([]string, error) {
 	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
-		return nil, registry.Inputf(folder, "is not a folder, so there is no audit log in it")
+		return nil, registry.Inputf(folder, "is not a folder; name the folder of the audit log")
 	}
 	found, err := filepath.Glob(filepath.Join(escape(filepath.Join(folder, project)), dayPattern, "*"+extension))
 	if err != nil {

@@ -58,7 +58,7 @@ func (v victim) killed(delay time.Duration) {
 // mark matches the Redis key of a mark of a table: its number differs from run to run.
 var mark = regexp.MustCompile(`:\x00[\x01\x02]\}`)
 
-// stored are all keys of a database and their values, but for marks and what tells which run wrote them.
+// stored returns the keys and values of a database, without marks and without the ids of the runs that wrote them.
 func stored(t *testing.T, database *goredis.Client) map[string]string {
 	t.Helper()
 	rows := map[string]string{}

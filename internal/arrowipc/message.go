@@ -1,4 +1,4 @@
-// Package arrowipc reads Arrow IPC data that nobody vouches for: files, streams, and messages of Arrow Flight.
+// Package arrowipc reads untrusted Arrow IPC data: files, streams, and messages of Arrow Flight.
 //
 // Arrow's own reader believes the metadata of a message: a list's length, how deep columns lie in each other, how
 // large a buffer becomes once it is decompressed. A message of a hundred bytes takes all memory there is, which cannot

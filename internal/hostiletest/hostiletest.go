@@ -1,5 +1,5 @@
-// Package hostiletest is what tests of files and messages that nobody vouches for share: damaged copies of a whole one,
-// and a bound on what reading them takes.
+// Package hostiletest helps tests of untrusted files and messages: it makes damaged copies, and bounds what reading
+// them may take.
 package hostiletest
 
 import (

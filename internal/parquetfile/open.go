@@ -1,4 +1,4 @@
-// Package parquetfile opens Parquet files that nobody vouches for.
+// Package parquetfile opens untrusted Parquet files.
 //
 // Decoders believe what a footer says: a file of 37 bytes that speaks of two billion columns takes all memory there is,
 // and columns that lie thousands deep in each other overflow a stack. Neither can be recovered from. So a footer is

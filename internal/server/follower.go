@@ -169,7 +169,7 @@ func (f *follower) advance(ctx context.Context, seen *edition) error {
 	return nil
 }
 
-// tellOfEmpty logs which views have nothing to serve yet: their look-ups answer NOT_FOUND, which callers cannot tell
+// tellOfEmpty logs the views that were never materialized: their look-ups answer NOT_FOUND, which callers cannot tell
 // from a key that is not there.
 func (f *follower) tellOfEmpty(ctx context.Context, snapshot *registry.Snapshot) {
 	if f.config.Ledger == nil {
@@ -180,13 +180,15 @@ func (f *follower) tellOfEmpty(ctx context.Context, snapshot *registry.Snapshot)
 		f.config.Logger.Warn("cannot tell which views were materialized", "error", err)
 		return
 	}
-	for _, defined := range snapshot.State.GetDefinitions().GetFeatureViews() {
-		view, err := snapshot.View(defined.GetName())
-		if _, materialized := done[defined.GetName()]; err != nil || !view.Online || materialized {
-			continue
+	var empty []string
+	for _, view := range snapshot.Views() {
+		if _, materialized := done[view.Name]; view.Online && !materialized {
+			empty = append(empty, view.Name)
 		}
-		f.config.Logger.Warn("a view is not materialized: look-ups answer NOT_FOUND until plumb materialize has run, but "+
-			"for rows that were pushed", "view", view.Name)
+	}
+	if empty != nil {
+		f.config.Logger.Warn("views are not materialized: apart from pushed rows, their look-ups answer NOT_FOUND until "+
+			"plumb materialize has run", "views", empty)
 	}
 }
 

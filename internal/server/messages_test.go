@@ -43,7 +43,7 @@ func zipped(t testing.TB, content io.Reader) []byte {
 	return to.Bytes()
 }
 
-// zeros are so many bytes.
+// zeros returns n zero bytes.
 func zeros(n int64) io.Reader { return io.LimitReader(zeroReader{}, n) }
 
 type zeroReader struct{}

@@ -11,7 +11,7 @@ import (
 )
 
 // welcoming are the credentials of connections without TLS. A client that speaks HTTP/1, such as curl at the wrong
-// port, would be sent frames of HTTP/2, of which it makes nothing; it is told where HTTP is answered.
+// port, cannot read HTTP/2 frames. It gets an HTTP/1 response that names the right port.
 type welcoming struct {
 	credentials.TransportCredentials
 	httpAddress func() string
@@ -59,7 +59,7 @@ func (w welcoming) redirect(conn net.Conn) error {
 	return errStranger
 }
 
-// maxStrange bounds what is taken of a request of HTTP/1, in bytes.
+// maxStrange is how many bytes of an HTTP/1 request are read at most.
 const maxStrange = 1 << 20
 
 var errStranger = errors.New("the client speaks HTTP/1")
@@ -69,7 +69,7 @@ func (w welcoming) Clone() credentials.TransportCredentials {
 	return welcoming{w.TransportCredentials.Clone(), w.httpAddress}
 }
 
-// begun is a connection of which some bytes have been read.
+// begun is a connection whose first bytes have already been read.
 type begun struct {
 	net.Conn
 	from io.Reader

@@ -114,7 +114,7 @@ func inflated(content mem.BufferSlice, by string) (mem.BufferSlice, error) {
 	return mem.ReadAll(plain, mem.DefaultBufferPool())
 }
 
-// readError is why there is no message: the end of all, or a status.
+// readError turns an error of the transport into io.EOF at the end of the stream, or into a status.
 func (l *labelMessages) readError(err error) error {
 	if _, ok := status.FromError(err); ok || errors.Is(err, io.EOF) {
 		return err

@@ -20,7 +20,7 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// doors is a project whose label files, and files of rows to push, nobody vouches for.
+// doors is a project with untrusted label files and files of rows to push.
 type doors struct {
 	*project
 	engine    *Engine

@@ -91,7 +91,7 @@ func (m *manifest) begin(ctx context.Context, sources []registry.SourceFile) (en
 	}
 	return func() {
 		cancel()
-		_ = m.known() // Whoever needs what it learns has waited for it.
+		_ = m.known() // Its error was reported by end, or nobody needs the result any more.
 	}
 }
 
