@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"math/bits"
+	"runtime"
 	"slices"
 	"sync/atomic"
 )
@@ -242,10 +243,30 @@ func (x *labelIndex) offerTo(number uint32, rows *featureRows, i int) bool {
 
 // lock takes the slot for this thread, and returns what row was.
 func (s *slot) lock() int64 {
-	for {
-		there := atomic.LoadInt64(&s.row)
-		if there != lockedRow && atomic.CompareAndSwapInt64(&s.row, there, lockedRow) {
+	if there, ok := s.tryLock(); ok {
+		return there
+	}
+	return s.waitToLock()
+}
+
+func (s *slot) tryLock() (there int64, ok bool) {
+	there = atomic.LoadInt64(&s.row)
+	return there, there != lockedRow && atomic.CompareAndSwapInt64(&s.row, there, lockedRow)
+}
+
+// waitToLock locks a slot that another thread holds.
+//
+// A slot is held for a few instructions, so that a short wait is enough while its holder runs. A holder that was
+// interrupted needs a processor to go on, so those who wait give theirs away: the runtime cannot always take it from
+// them.
+func (s *slot) waitToLock() int64 {
+	const shortWait = 64
+	for tries := 1; ; tries++ {
+		if there, ok := s.tryLock(); ok {
 			return there
+		}
+		if tries%shortWait == 0 {
+			runtime.Gosched()
 		}
 	}
 }

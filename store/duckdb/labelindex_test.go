@@ -2,10 +2,16 @@ package duckdb
 
 import (
 	"cmp"
+	"context"
 	"math"
 	"math/rand/v2"
+	"os"
+	"os/exec"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -196,4 +202,29 @@ func BenchmarkLabelIndex(b *testing.B) {
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/row")
 	})
+}
+
+// A thread that holds a slot is interrupted, and those who wait for the slot occupy every processor. Asynchronous
+// preemption is off, so the runtime cannot interrupt them: they have to yield.
+func TestWaitersLetTheHolderOfASlotGoOn(t *testing.T) {
+	const inside = "PLUMB_TEST_WAIT_FOR_A_SLOT"
+	if os.Getenv(inside) == "" {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		again := exec.CommandContext(ctx, os.Args[0], "-test.run", "^"+t.Name()+"$")
+		again.Env = append(os.Environ(), inside+"=1", "GODEBUG=asyncpreemptoff=1", "GOMAXPROCS=1")
+		if out, err := again.CombinedOutput(); err != nil {
+			t.Fatalf("the holder never went on: %v\n%s", err, out)
+		}
+		return
+	}
+	s := &slot{row: noRow}
+	s.lock()
+	var waiting sync.WaitGroup
+	for range 3 {
+		waiting.Go(func() { atomic.StoreInt64(&s.row, s.lock()) })
+	}
+	runtime.Gosched()
+	atomic.StoreInt64(&s.row, noRow)
+	waiting.Wait()
 }
