@@ -168,9 +168,6 @@ func TestR17_APushBeforeTheFirstRunIsNoTableThatCanBeLost(t *testing.T) {
 		if losses := p.losses(online); marks[0] != (store.Marks{}) || len(losses) != 0 {
 			t.Errorf("a push has left the marks %+v, and the losses are %v", marks, losses)
 		}
-		if err := pusher.Close(); err != nil {
-			t.Fatal(err)
-		}
 		p.lose(online)
 		p.run(online, materialize.Request{To: at(4)})
 		if got := p.look(online, at(4), "a"); !got[0].Same(present(1, at(3))) {

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store/pushlog"
 )
 
@@ -33,10 +31,5 @@ func (m *Materializer) copyAll(ctx context.Context, p *plan, maxFailed int64, re
 	}
 	with := *p
 	with.view = p.view.WithUnfinished(files)
-	err = m.copyWindow(ctx, &with, maxFailed, report)
-	// What the run remembers are files that stay.
-	report.Run.Files = slices.DeleteFunc(report.Run.Files, func(file registry.SourceFile) bool {
-		return slices.Contains(files, file.Path)
-	})
-	return err
+	return m.copyWindow(ctx, &with, maxFailed, report)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -112,5 +113,35 @@ func TestFilesMayStandAfterAQuery(t *testing.T) {
 	files, err := p.open(t).Files(t.Context(), []*registry.Source{query, other})
 	if err != nil || len(files) != 3 {
 		t.Errorf("got %d files and error %v, want 3", len(files), err)
+	}
+}
+
+// Copies of write-ahead files are read wherever they lie, and no report names them: they are gone after the run (R17).
+func TestR17_CopiesOfWriteAheadFilesAreReadAndNotRemembered(t *testing.T) {
+	for name, below := range map[string]string{"outside the roots": "tmp", "below the roots": "data/tmp"} {
+		t.Run(name, func(t *testing.T) {
+			p := newProject(t, map[string]string{
+				"1.parquet": "SELECT 1 AS k, 10 AS x, TIMESTAMP '2026-03-01 12:00:00' AS at",
+			}, "data/1.parquet", feature("x", plumbv1.Type_INT64))
+			copied := filepath.Join(below, "1-1.parquet")
+			p.write(t, copied, "SELECT 1 AS k, 30 AS x, TIMESTAMP '2026-03-03 12:00:00' AS at")
+			view, err := p.snapshot(t).View("v")
+			if err != nil {
+				t.Fatal(err)
+			}
+			logged, columns := *view, append(slices.Clone(view.Keys), view.Features[0].Field)
+			logged.Source = view.Source.WithLog("v", "data/log", columns)
+			rows, report, err := p.newestOf(t, logged.WithUnfinished([]string{filepath.Join(p.folder, copied)}), 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]string{"1 1772539200000000 (null) 30"}, rows); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			want := []registry.SourceFile{p.described(t, "1.parquet")}
+			if diff := cmp.Diff(want, report.Files, cmpopts.IgnoreFields(registry.SourceFile{}, "Source")); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
 }

@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,6 +21,8 @@ type sourceFiles struct {
 	format registry.Format
 	// paths are absolute, with symbolic links resolved.
 	paths []string
+	// copies are those of paths that are copies of rows in write-ahead files, which are there for one run.
+	copies []string
 	// partitions are the names of hive partition columns; their values are text in the folders' names.
 	partitions []string
 	// indexes are the files' places in source order; nil where they are all files of the source.
@@ -49,7 +52,7 @@ func (e *Engine) find(ctx context.Context, source *registry.Source) (sourceFiles
 	files := sourceFiles{source: source.Name, format: source.Format, paths: make([]string, len(found)),
 		infos: make([]os.FileInfo, len(found))}
 	for i, path := range found {
-		if files.paths[i], err = e.withinRoots(source.Path, path); err != nil {
+		if err := files.resolve(e, source, i, path); err != nil {
 			return sourceFiles{}, err
 		}
 		if files.infos[i], err = os.Stat(files.paths[i]); err != nil {
@@ -85,17 +88,35 @@ func (e *Engine) find(ctx context.Context, source *registry.Source) (sourceFiles
 	return files, err
 }
 
-// described tells a source's files to those who have to know later whether they are still the same.
+// resolve finds where a file lies. A source's own files and those of its push log lie below a root. The caller made the
+// copies of rows in write-ahead files, wherever it has room for them.
+func (f *sourceFiles) resolve(e *Engine, source *registry.Source, i int, path string) (err error) {
+	if source.Log == nil || !slices.Contains(source.Log.Unfinished, path) {
+		f.paths[i], err = e.withinRoots(source.Path, path)
+		return err
+	}
+	if f.paths[i], err = filepath.EvalSymlinks(path); err != nil {
+		return fmt.Errorf("read the copy of a write-ahead file: %w", err)
+	}
+	f.copies = append(f.copies, f.paths[i])
+	return plainPath(f.paths[i])
+}
+
+// described returns the files that a source was read from, as a later run compares them. Copies of write-ahead files
+// are left out: they are gone by then.
 func (e *Engine) described(source string, files sourceFiles) []registry.SourceFile {
-	told := make([]registry.SourceFile, len(files.paths))
+	described := make([]registry.SourceFile, 0, len(files.paths))
 	for i, path := range files.paths {
+		if slices.Contains(files.copies, path) {
+			continue
+		}
 		info := files.infos[i]
-		told[i] = registry.SourceFile{
+		described = append(described, registry.SourceFile{
 			Source: source, Path: e.relative(path), Size: info.Size(), Modified: info.ModTime().UTC(),
 			Footer: files.footers[i].digest,
-		}
+		})
 	}
-	return told
+	return described
 }
 
 // relative is a resolved path as the project's files call it.

@@ -25,6 +25,11 @@ func (p *project) newest(t *testing.T, maxFailed int64) ([]string, store.NewestR
 	if err != nil {
 		t.Fatal(err)
 	}
+	return p.newestOf(t, view, maxFailed)
+}
+
+func (p *project) newestOf(t *testing.T, view *registry.View, maxFailed int64) ([]string, store.NewestReport, error) {
+	t.Helper()
 	var rows []string
 	report, err := p.open(t).Newest(t.Context(),
 		store.NewestRequest{View: view, Window: store.Window{End: math.MaxInt64 - 1}, MaxFailed: maxFailed},
