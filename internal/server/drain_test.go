@@ -23,7 +23,18 @@ import (
 )
 
 // tally counts on one side of the calls that many clients make.
-type tally struct{ sent, answered, lost atomic.Int64 }
+type tally struct {
+	sent, answered atomic.Int64
+
+	mutex sync.Mutex
+	lost  []error
+}
+
+func (t *tally) lose(doing string, err error) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	t.lost = append(t.lost, fmt.Errorf("%s: %w", doing, err))
+}
 
 // counted is a store that counts the look-ups that it answers.
 type counted struct {
@@ -60,9 +71,9 @@ func TestNoCallOfAClientThatKeepsItsConnectionIsLostWhenTheServerStops(t *testin
 		running.Wait()
 		<-r.ended
 		for name, calls := range map[string]*tally{"HTTP": &asked, "gRPC": &called} {
-			if calls.lost.Load() > 0 || calls.sent.Load() != calls.answered.Load() {
-				t.Errorf("round %d: of %d calls over %s %d were answered, %d lost", round, calls.sent.Load(), name,
-					calls.answered.Load(), calls.lost.Load())
+			if len(calls.lost) > 0 || calls.sent.Load() != calls.answered.Load() {
+				t.Errorf("round %d: of %d calls over %s %d were answered, and these were lost: %v", round, calls.sent.Load(),
+					name, calls.answered.Load(), errors.Join(calls.lost...))
 			}
 		}
 		done := online.reads.Load()
@@ -82,27 +93,30 @@ func (r *running) keepAsking(calls *tally, begun chan<- bool) {
 		conn, err := net.Dial("tcp", r.server.HTTPAddress())
 		if err != nil {
 			if !errors.Is(err, syscall.ECONNREFUSED) {
-				calls.lost.Add(1)
+				calls.lose("connect", err)
 			}
 			return
 		}
 		replies := bufio.NewReader(conn)
 		for last := false; !last; {
 			if _, err := conn.Write([]byte(request)); err != nil {
-				calls.lost.Add(1)
+				calls.lose("send", err)
 				_ = conn.Close()
 				return
 			}
 			calls.sent.Add(1)
 			reply, err := http.ReadResponse(replies, nil)
-			if err != nil || reply.StatusCode != http.StatusOK {
-				calls.lost.Add(1)
+			if err == nil && reply.StatusCode != http.StatusOK {
+				err = errors.New(reply.Status)
+			}
+			if err != nil {
+				calls.lose("receive", err)
 				_ = conn.Close()
 				return
 			}
 			_, err = io.Copy(io.Discard, reply.Body)
 			if err := errors.Join(err, reply.Body.Close()); err != nil {
-				calls.lost.Add(1)
+				calls.lose("receive", err)
 			}
 			calls.answered.Add(1)
 			last = reply.Close
@@ -120,7 +134,7 @@ func (r *running) keepCalling(calls *tally, begun chan<- bool) {
 	conn, err := grpc.NewClient(r.address, grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDisableRetry())
 	if err != nil {
-		calls.lost.Add(1)
+		calls.lose("connect", err)
 		return
 	}
 	defer conn.Close()
@@ -128,7 +142,7 @@ func (r *running) keepCalling(calls *tally, begun chan<- bool) {
 	for first := true; ; first = false {
 		if _, err := client.GetOnlineFeatures(context.Background(), featuresRequest(nil, "world:rate")); err != nil {
 			if !strings.Contains(err.Error(), "connection refused") {
-				calls.lost.Add(1)
+				calls.lose("call", err)
 			}
 			return
 		}

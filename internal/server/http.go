@@ -120,9 +120,10 @@ func (w *web) closing(next http.Handler) http.Handler {
 // runs.
 func (w *web) drain(ctx context.Context) error {
 	w.draining.Store(true)
-	closed := w.listener.Close()
 	patience, cancel := context.WithTimeout(ctx, lastWord)
 	defer cancel()
+	emptyBacklog(patience, w.listener)
+	closed := w.listener.Close()
 	w.open.wait(patience)
 	err := w.server.Shutdown(ctx)
 	if errors.Is(err, net.ErrClosed) {

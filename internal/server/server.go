@@ -336,7 +336,13 @@ func (s *Server) drain() {
 
 func (s *Server) drainGRPC(patience context.Context) error {
 	drained := make(chan struct{})
-	go func() { defer close(drained); s.grpc.GracefulStop() }()
+	go func() {
+		defer close(drained)
+		for _, listener := range s.listeners {
+			emptyBacklog(patience, listener)
+		}
+		s.grpc.GracefulStop()
+	}()
 	select {
 	case <-drained:
 		return nil

@@ -1,0 +1,35 @@
+package server
+
+import (
+	"net"
+
+	"golang.org/x/sys/unix"
+)
+
+// ignoreNew drops the packets of clients that begin to connect, so that the backlog only shrinks. They try again in a
+// second, and are refused once the listener is closed.
+func ignoreNew(listener net.Listener) {
+	nothing := unix.SockFprog{Len: 1, Filter: &unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K}}
+	control(listener, func(fd int) {
+		// Where it is not allowed, clients that connect in the moment before the listener is closed are reset.
+		_ = unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &nothing)
+	})
+}
+
+// hasBacklog says whether a connection waits to be accepted.
+func hasBacklog(listener net.Listener) bool {
+	waiting := 0
+	control(listener, func(fd int) {
+		waiting, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+	})
+	return waiting > 0
+}
+
+// control does nothing where the listener has been closed.
+func control(listener net.Listener, do func(fd int)) {
+	if tcp, ok := listener.(*net.TCPListener); ok {
+		if raw, err := tcp.SyscallConn(); err == nil {
+			_ = raw.Control(func(fd uintptr) { do(int(fd)) })
+		}
+	}
+}
