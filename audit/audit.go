@@ -18,15 +18,17 @@ import (
 	"time"
 
 	"github.com/plumbstore/plumb/audit/auditlog"
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/document"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
 // Registry is what an audit reads of a registry.Registry.
 type Registry interface {
-	Current(ctx context.Context, project string) (*registry.Snapshot, error)
-	At(ctx context.Context, project string, revision int64) (*registry.Snapshot, error)
+	Current(ctx context.Context, project string) (*feature.Snapshot, error)
+	At(ctx context.Context, project string, revision int64) (*feature.Snapshot, error)
 	History(ctx context.Context, project string) ([]registry.Revision, error)
 }
 
@@ -59,7 +61,7 @@ type Request struct {
 	// Folder is that of the audit log.
 	Folder string
 	// From and To bound when look-ups were served: from From on, and before To.
-	From, To store.Instant
+	From, To feature.Instant
 	// Service, where set, leaves out what did not ask for this feature service.
 	Service string
 }
@@ -75,12 +77,12 @@ func New(config Config) *Auditor {
 	return &Auditor{config}
 }
 
-// Run audits. It returns a *registry.InputError if there is nothing to audit. Log files that cannot be read are in the
-// report, and the rest is compared; if none can be read, the error names them all. It wraps registry.ErrNewer if one is
+// Run audits. It returns a *fault.InputError if there is nothing to audit. Log files that cannot be read are in the
+// report, and the rest is compared; if none can be read, the error names them all. It wraps fault.ErrNewer if one is
 // of a later format. What cannot be compared for another reason, such as a source that is gone, is reported as skipped.
 func (a *Auditor) Run(ctx context.Context, request Request) (report *Report, err error) {
 	if request.From >= request.To {
-		return nil, registry.Inputf("--from", "%s is not before --to %s; give an earlier one", request.From, request.To)
+		return nil, fault.Inputf("--from", "%s is not before --to %s; give an earlier one", request.From, request.To)
 	}
 	began := a.config.Now()
 	found, err := a.find(ctx, request)

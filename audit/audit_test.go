@@ -17,8 +17,8 @@ import (
 
 	"github.com/plumbstore/plumb/audit"
 	"github.com/plumbstore/plumb/audit/auditlog"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/sqldb"
 	"github.com/plumbstore/plumb/store"
 )
@@ -205,8 +205,8 @@ func refused(t *testing.T, auditor *audit.Auditor, request audit.Request, words 
 	if err == nil {
 		t.Fatalf("want an error, got %+v", report)
 	}
-	var input *registry.InputError
-	if !errors.As(err, &input) && !errors.Is(err, registry.ErrNewer) {
+	var input *fault.InputError
+	if !errors.As(err, &input) && !errors.Is(err, fault.ErrNewer) {
 		t.Errorf("%v is no mistake in the input", err)
 	}
 	for _, each := range words {

@@ -8,15 +8,15 @@ import (
 	"slices"
 	"time"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/registry"
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/pushlog"
 )
 
 // background is what is known of a view besides its rows: what causes are decided by.
 type background struct {
 	// view is as in the revision that was served.
-	view *registry.View
+	view *feature.View
 	// since and rebuilt are when the revisions View.Generation and View.Rebuild were applied.
 	since, rebuilt time.Time
 	// later is the first revision after the one served in which the view has another generation, or is gone; nil where
@@ -27,9 +27,9 @@ type background struct {
 	// runs are those of the view, in the order in which they began.
 	runs []registry.Run
 	// files are those of the view's source as they are now.
-	files []registry.SourceFile
+	files []feature.SourceFile
 	// pending says whether a row that was pushed at an instant may be in a part of the log that is not read yet.
-	pending func(pushed store.Instant) bool
+	pending func(pushed feature.Instant) bool
 }
 
 // replacement is a revision that ends a generation of a view.
@@ -39,12 +39,12 @@ type replacement struct {
 }
 
 // background gathers what is known of the view of a use, for look-ups that were served before an instant.
-func (a *Auditor) background(ctx context.Context, served *registry.Snapshot, u *use, before store.Instant) (
+func (a *Auditor) background(ctx context.Context, served *feature.Snapshot, u *use, before feature.Instant) (
 	*background, error,
 ) {
 	view := u.reference.View
 	b := &background{view: view, retention: a.config.Retention, files: u.report.Files}
-	b.pending = func(pushed store.Instant) bool { return a.mayBePending(view, pushed) }
+	b.pending = func(pushed feature.Instant) bool { return a.mayBePending(view, pushed) }
 	var err error
 	if b.runs, err = a.config.Ledger.Runs(ctx, served.Project, view.Name); err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ func (a *Auditor) background(ctx context.Context, served *registry.Snapshot, u *
 		if revision.Number == view.Rebuild {
 			b.rebuilt = revision.At
 		}
-		if revision.Number > served.Revision && b.later == nil && store.InstantOf(revision.At) < before {
+		if revision.Number > served.Revision && b.later == nil && feature.InstantOf(revision.At) < before {
 			if b.later, err = a.replacement(ctx, view, revision); err != nil {
 				return nil, err
 			}
@@ -70,7 +70,7 @@ func (a *Auditor) background(ctx context.Context, served *registry.Snapshot, u *
 }
 
 // replacement is a revision where the view has another generation in it, or is gone; nil where neither is so.
-func (a *Auditor) replacement(ctx context.Context, view *registry.View, revision registry.Revision) (
+func (a *Auditor) replacement(ctx context.Context, view *feature.View, revision registry.Revision) (
 	*replacement, error,
 ) {
 	snapshot, err := a.config.Registry.At(ctx, view.Project, revision.Number)
@@ -86,7 +86,7 @@ func (a *Auditor) replacement(ctx context.Context, view *registry.View, revision
 
 // mayBePending says whether a row that was pushed at an instant may be in a write-ahead file still. A log that cannot
 // be read has nothing to wait for: what was pushed stays unexplained.
-func (a *Auditor) mayBePending(view *registry.View, pushed store.Instant) bool {
+func (a *Auditor) mayBePending(view *feature.View, pushed feature.Instant) bool {
 	if view.Source.Log == nil {
 		return false
 	}
@@ -99,26 +99,26 @@ func (a *Auditor) mayBePending(view *registry.View, pushed store.Instant) bool {
 }
 
 // moment is a time as the rest of a sentence has it.
-func moment(t time.Time) store.Instant { return store.InstantOf(t) }
+func moment(t time.Time) feature.Instant { return feature.InstantOf(t) }
 
 // covering is the latest run of the generation that had ended by an instant and whose window holds an event (R5); nil
 // where there is none.
-func (b *background) covering(event, by store.Instant) *registry.Run {
+func (b *background) covering(event, by feature.Instant) *registry.Run {
 	return b.latest(event, by, func(run *registry.Run) bool { return run.Generation == b.view.Generation })
 }
 
 // hadBy says whether the store had a row of an event by an instant, as far as is known: a run had stored it, or a push
 // may have.
-func (b *background) hadBy(event, by store.Instant) bool {
+func (b *background) hadBy(event, by feature.Instant) bool {
 	return b.covering(event, by) != nil || b.view.Source.Log != nil
 }
 
 // former is covering among the runs of earlier generations.
-func (b *background) former(event, by store.Instant) *registry.Run {
+func (b *background) former(event, by feature.Instant) *registry.Run {
 	return b.latest(event, by, func(run *registry.Run) bool { return run.Generation < b.view.Generation })
 }
 
-func (b *background) latest(event, by store.Instant, wanted func(*registry.Run) bool) *registry.Run {
+func (b *background) latest(event, by feature.Instant, wanted func(*registry.Run) bool) *registry.Run {
 	for i := len(b.runs) - 1; i >= 0; i-- {
 		run := &b.runs[i]
 		if wanted(run) && endedBy(run, by) && holds(run, event) {
@@ -128,11 +128,11 @@ func (b *background) latest(event, by store.Instant, wanted func(*registry.Run) 
 	return nil
 }
 
-func endedBy(run *registry.Run, by store.Instant) bool {
-	return run.Outcome == registry.Succeeded && store.InstantOf(run.FinishedAt) <= by
+func endedBy(run *registry.Run, by feature.Instant) bool {
+	return run.Outcome == registry.Succeeded && feature.InstantOf(run.FinishedAt) <= by
 }
 
-func holds(run *registry.Run, event store.Instant) bool {
+func holds(run *registry.Run, event feature.Instant) bool {
 	return int64(event) <= run.End && (run.Start == nil || *run.Start < int64(event))
 }
 
@@ -146,7 +146,7 @@ func (b *background) run(id int64) *registry.Run {
 }
 
 // reached says how far the view had been materialized by an instant.
-func (b *background) reached(by store.Instant) string {
+func (b *background) reached(by feature.Instant) string {
 	end, ended := int64(0), false
 	for i := range b.runs {
 		run := &b.runs[i]
@@ -157,12 +157,12 @@ func (b *background) reached(by store.Instant) string {
 	if !ended {
 		return "no run had ended"
 	}
-	return fmt.Sprintf("the furthest reached %s", store.Instant(end))
+	return fmt.Sprintf("the furthest reached %s", feature.Instant(end))
 }
 
 // replaced says that a revision which the server had not seen yet had ended the generation by the time of an incident.
 func (b *background) replaced(i *incident) string {
-	if b.later != nil && store.InstantOf(b.later.at) <= i.servedAt {
+	if b.later != nil && feature.InstantOf(b.later.at) <= i.servedAt {
 		return fmt.Sprintf("revision %d, applied at %s, had ended generation %d of the view, and rows were no longer "+
 			"written to it", b.later.revision, moment(b.later.at), b.view.Generation)
 	}
@@ -177,11 +177,11 @@ func (b *background) mayBeForgotten(i *incident) string {
 	}
 	kept := i.joined.event
 	if run := b.covering(i.joined.event, i.servedAt); run != nil {
-		kept = max(kept, store.InstantOf(run.StartedAt))
+		kept = max(kept, feature.InstantOf(run.StartedAt))
 	} else if b.view.Source.Log == nil {
 		return "" // It never had the row.
 	}
-	until := kept + store.Instant(b.view.TTL.Microseconds()) + store.Instant(b.retention.Microseconds())
+	until := kept + feature.Instant(b.view.TTL.Microseconds()) + feature.Instant(b.retention.Microseconds())
 	if until < kept || until >= i.servedAt { // The first is a sum beyond what an instant holds.
 		return ""
 	}
@@ -195,7 +195,7 @@ func (b *background) rewritten(run *registry.Run, only string) []string {
 		if only != "" && was.Path != only {
 			continue
 		}
-		at := slices.IndexFunc(b.files, func(f registry.SourceFile) bool { return f.Path == was.Path })
+		at := slices.IndexFunc(b.files, func(f feature.SourceFile) bool { return f.Path == was.Path })
 		switch {
 		case at < 0:
 			changed = append(changed, was.Path+" has gone")
@@ -211,13 +211,13 @@ func (b *background) rewritten(run *registry.Run, only string) []string {
 // came after it had begun. A run lists only the files that may hold rows of its window, so that being listed for the
 // first time is no evidence of having come late. What was pushed is online at once, whatever runs do, so the push log
 // does not count.
-func (b *background) added(run *registry.Run, i *incident) *registry.SourceFile {
+func (b *background) added(run *registry.Run, i *incident) *feature.SourceFile {
 	for at := range b.files {
 		file := &b.files[at]
 		if i.joined.file != "" && file.Path != i.joined.file || b.isLogged(file) {
 			continue
 		}
-		listed := slices.ContainsFunc(run.Files, func(f registry.SourceFile) bool { return f.Path == file.Path })
+		listed := slices.ContainsFunc(run.Files, func(f feature.SourceFile) bool { return f.Path == file.Path })
 		if !listed && file.Modified.After(run.StartedAt) {
 			return file
 		}
@@ -227,8 +227,8 @@ func (b *background) added(run *registry.Run, i *incident) *registry.SourceFile 
 
 // pushedTo is the file of the push log that the join's row comes from; nil where it comes from elsewhere. Rows are in
 // it before they are online, and until it was last written to more may have come.
-func (b *background) pushedTo(i *incident) *registry.SourceFile {
-	at := slices.IndexFunc(b.files, func(f registry.SourceFile) bool { return f.Path == i.joined.file })
+func (b *background) pushedTo(i *incident) *feature.SourceFile {
+	at := slices.IndexFunc(b.files, func(f feature.SourceFile) bool { return f.Path == i.joined.file })
 	if i.joined.file == "" || at < 0 || !b.isLogged(&b.files[at]) {
 		return nil
 	}
@@ -236,7 +236,7 @@ func (b *background) pushedTo(i *incident) *registry.SourceFile {
 }
 
 // isLogged says whether a file is one of the view's push log.
-func (b *background) isLogged(file *registry.SourceFile) bool {
+func (b *background) isLogged(file *feature.SourceFile) bool {
 	log := b.view.Source.Log
 	return log != nil && path.Dir(file.Path) == path.Clean(filepath.ToSlash(log.Path))
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
@@ -70,9 +71,9 @@ var titles = map[Cause]string{
 type sighting struct {
 	// there says that there is a row, visible or expired.
 	there bool
-	event store.Instant
+	event feature.Instant
 	// created is nil where it is null or the source has none.
-	created *store.Instant
+	created *feature.Instant
 	// file is the source file that the join's row comes from; empty where that is not known, as of a SQL source.
 	file string
 	// statuses are those of the outputs of the view.
@@ -82,7 +83,7 @@ type sighting struct {
 // incident is one use of a view in one look-up of which the sides disagree.
 type incident struct {
 	// at is the instant that was asked for, servedAt what the server's clock said.
-	at, servedAt   store.Instant
+	at, servedAt   feature.Instant
 	served, joined sighting
 	// schema and origin are those of the row that was served.
 	schema uint32
@@ -95,7 +96,7 @@ type incident struct {
 	// differing are the positions of the outputs that differ.
 	differing []int
 	// next is the event time of a row that the store had and that is later than at; nil where there was none.
-	next *store.Instant
+	next *feature.Instant
 }
 
 // rule looks for the evidence of one cause, and returns it as a sentence; empty where there is none.
@@ -241,7 +242,7 @@ func arrivedLate(b *background, i *incident) string {
 	if run == nil {
 		return ""
 	}
-	if i.behind() && i.joined.created != nil && *i.joined.created > store.InstantOf(run.StartedAt) {
+	if i.behind() && i.joined.created != nil && *i.joined.created > feature.InstantOf(run.StartedAt) {
 		return fmt.Sprintf("the row of %s was created at %s, after run %d had begun to read its window at %s", i.joined.event,
 			*i.joined.created, run.ID, moment(run.StartedAt))
 	}

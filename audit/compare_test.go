@@ -8,8 +8,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
@@ -24,7 +24,7 @@ var different = map[plumbv1.Type][]any{
 		math.Float64frombits(0x7ff8000000000002)},
 	plumbv1.Type_STRING:    {nil, "", "a", "a\x00", "A"},
 	plumbv1.Type_BYTES:     {nil, []byte{}, []byte("a"), []byte("a\x00")},
-	plumbv1.Type_TIMESTAMP: {nil, store.Instant(0), store.Instant(-1), store.Instant(1)},
+	plumbv1.Type_TIMESTAMP: {nil, feature.Instant(0), feature.Instant(-1), feature.Instant(1)},
 }
 
 func TestR17_ValuesAreTheSameOnlyBitForBit(t *testing.T) {

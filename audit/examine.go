@@ -8,8 +8,8 @@ import (
 
 	"github.com/plumbstore/plumb/audit/auditlog"
 	"github.com/plumbstore/plumb/internal/document"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // examination holds what was served of one use of a view against what joins say of the same rows, in the same order.
@@ -46,7 +46,7 @@ func (e *examination) close() error {
 func (e *examination) batch(ctx context.Context, batch arrow.RecordBatch) error {
 	rows, err := newLogged(e.header, e.use, batch)
 	if err != nil {
-		return registry.Inputf(e.file, "is damaged: %v", err)
+		return fault.Inputf(e.file, "is damaged: %v", err)
 	}
 	rows.file = e.file
 	for row := range rows.rows {
@@ -75,7 +75,7 @@ func (e *examination) settle(ctx context.Context) error {
 func (e *examination) compare(rows *logged, row int) error {
 	i, err := rows.incident(row)
 	if err != nil {
-		return registry.Inputf(e.file, "is damaged: %v", err)
+		return fault.Inputf(e.file, "is damaged: %v", err)
 	}
 	e.view.rows++
 	if e.unresolved(rows.keys, row) {
@@ -167,9 +167,9 @@ func (e *examination) count(i *incident, cause Cause, evidence string) {
 	e.view.mismatched += values
 	e.view.causes[cause] += values
 	for _, at := range i.differing {
-		feature := e.tally.feature(view, e.outputs[at].Feature)
-		feature.mismatched++
-		feature.causes[cause]++
+		f := e.tally.feature(view, e.outputs[at].Feature)
+		f.mismatched++
+		f.causes[cause]++
 	}
 	if e.tally.wants(cause, view) {
 		example := e.example(i, i.differing[0])

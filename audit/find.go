@@ -11,7 +11,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/plumbstore/plumb/audit/auditlog"
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -75,7 +76,7 @@ func (a *Auditor) nothing(request Request, files int) error {
 	if files > 0 {
 		hint = "widen --from and --to"
 	}
-	return registry.Inputf("", "%s of project %s is logged in %s as served from %s up to %s; %s", what, request.Project,
+	return fault.Inputf("", "%s of project %s is logged in %s as served from %s up to %s; %s", what, request.Project,
 		request.Folder, request.From, request.To, hint)
 }
 
@@ -124,10 +125,10 @@ func readServed(ctx context.Context, file *auditlog.File, request Request,
 		c := &columns{batch: batch}
 		served := typed[*array.Timestamp](c, auditlog.ServedAtColumn)
 		if c.missing != nil {
-			return registry.Inputf(file.Path, "is damaged: %v", c.missing)
+			return fault.Inputf(file.Path, "is damaged: %v", c.missing)
 		}
 		if nulls := served.NullN(); nulls > 0 {
-			return registry.Inputf(file.Path, "is damaged: its column %q has %d nulls", auditlog.ServedAtColumn, nulls)
+			return fault.Inputf(file.Path, "is damaged: its column %q has %d nulls", auditlog.ServedAtColumn, nulls)
 		}
 		for from := 0; from < served.Len(); {
 			to := from
@@ -147,7 +148,7 @@ func readServed(ctx context.Context, file *auditlog.File, request Request,
 
 // covers says whether a row was served in the time that the request asks for.
 func (r Request) covers(served *array.Timestamp, row int) bool {
-	at := store.Instant(served.Value(row))
+	at := feature.Instant(served.Value(row))
 	return at >= r.From && at < r.To
 }
 

@@ -18,10 +18,10 @@ import (
 
 	"github.com/plumbstore/plumb/audit"
 	"github.com/plumbstore/plumb/audit/auditlog"
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/server"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/plan"
 	"github.com/plumbstore/plumb/registry/sqldb"
 	"github.com/plumbstore/plumb/store"
@@ -34,8 +34,8 @@ import (
 var noon = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 
 // at is an instant so many minutes after noon.
-func at(minutes float64) store.Instant {
-	return store.InstantOf(noon.Add(time.Duration(minutes * float64(time.Minute))))
+func at(minutes float64) feature.Instant {
+	return feature.InstantOf(noon.Add(time.Duration(minutes * float64(time.Minute))))
 }
 
 // definitions are a view over a source that tells when its rows were created, and one over a source that does not.
@@ -71,14 +71,14 @@ func definitions() *plumbv1.Definitions {
 // price is a row of the source prices, stock one of stocks.
 type price struct {
 	shop  string
-	at    store.Instant
+	at    feature.Instant
 	known any
 	euros any
 }
 
 type stock struct {
 	shop   string
-	at     store.Instant
+	at     feature.Instant
 	pieces any
 }
 
@@ -140,8 +140,8 @@ func (s *shop) engine() duckdb.Config {
 
 func (s *shop) logFolder(path string) (string, error) { return duckdb.LogFolder(s.engine(), path) }
 
-func (s *shop) set(now store.Instant) { s.clock.Store(int64(now)) }
-func (s *shop) now() time.Time        { return store.Instant(s.clock.Load()).Time() }
+func (s *shop) set(now feature.Instant) { s.clock.Store(int64(now)) }
+func (s *shop) now() time.Time          { return feature.Instant(s.clock.Load()).Time() }
 
 // serve starts the server.
 func (s *shop) serve() {
@@ -200,13 +200,13 @@ func (s *shop) change(edit func(*plumbv1.Definitions)) {
 	must(s.registry.Apply(s.t.Context(), commit))(s.t)
 }
 
-func (s *shop) current() *registry.Snapshot {
+func (s *shop) current() *feature.Snapshot {
 	s.t.Helper()
 	return must(s.registry.Current(s.t.Context(), "shops"))(s.t)
 }
 
 // materialize brings all views online up to an instant.
-func (s *shop) materialize(to store.Instant) {
+func (s *shop) materialize(to feature.Instant) {
 	s.t.Helper()
 	for _, view := range s.current().Views() {
 		must(s.materializer.Run(s.t.Context(), view, materialize.Request{To: to}))(s.t)
@@ -214,7 +214,7 @@ func (s *shop) materialize(to store.Instant) {
 }
 
 // lookUp looks shops up for the service at an instant, or at the server's clock where it is nil.
-func (s *shop) lookUp(asked *store.Instant, shops ...string) {
+func (s *shop) lookUp(asked *feature.Instant, shops ...string) {
 	s.t.Helper()
 	request := &plumbv1.GetOnlineFeaturesRequest{
 		Selection: &plumbv1.GetOnlineFeaturesRequest_FeatureService{FeatureService: "basket"},
@@ -235,8 +235,8 @@ func (s *shop) forge(view, name string, features ...any) {
 	key, value := s.stored(of, name)
 	row := must(store.ParseRow(value))(s.t)
 	columns := make([]arrow.Array, len(features))
-	for i, feature := range features {
-		columns[i] = storetest.ArrowColumn(s.t, of.Features[i].Type, feature)
+	for i, f := range features {
+		columns[i] = storetest.ArrowColumn(s.t, of.Features[i].Type, f)
 	}
 	var created any
 	if row.Created != nil {
@@ -252,7 +252,7 @@ func (s *shop) forge(view, name string, features ...any) {
 }
 
 // stored is what the online store has of a shop: its key there, and the packed row or nil.
-func (s *shop) stored(view *registry.View, name string) (key, value []byte) {
+func (s *shop) stored(view *feature.View, name string) (key, value []byte) {
 	s.t.Helper()
 	schema := view.Schema()
 	row := storetest.SourceRow{Keys: []any{name}, Event: new(at(0)), Features: make([]any, len(schema.Fields))}
@@ -322,7 +322,7 @@ func (s *shop) write(source, name string, columns []storetest.Column) {
 }
 
 // push pushes a row of the view stock through the server.
-func (s *shop) push(name string, event store.Instant, pieces int64) {
+func (s *shop) push(name string, event feature.Instant, pieces int64) {
 	s.t.Helper()
 	must(s.client.Push(s.t.Context(), &plumbv1.PushRequest{
 		View: "stock",
@@ -386,7 +386,7 @@ func (s *shop) forget(view string) {
 }
 
 // touchPushed makes the files of the push log as old as told.
-func (s *shop) touchPushed(modified store.Instant) {
+func (s *shop) touchPushed(modified feature.Instant) {
 	s.t.Helper()
 	for _, path := range must(filepath.Glob(filepath.Join(s.folder, "data", "pushed", "*.parquet")))(s.t) {
 		if err := os.Chtimes(path, modified.Time(), modified.Time()); err != nil {

@@ -8,8 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -47,9 +48,9 @@ type FeatureForesight struct {
 // Share is the part of the rows seen that were not known yet.
 func (v *ViewForesight) Share() float64 { return share(v.Unknown, v.Seen) }
 
-// Foresee joins label rows with a selection by default and as known, and compares the two. It is a *registry.InputError
+// Foresee joins label rows with a selection by default and as known, and compares the two. It is a *fault.InputError
 // where no source of the selection tells when its rows were created.
-func (a *Auditor) Foresee(ctx context.Context, selection *registry.Selection, labels, timestampColumn string) (
+func (a *Auditor) Foresee(ctx context.Context, selection *feature.Selection, labels, timestampColumn string) (
 	found *Foresight, err error,
 ) {
 	folder, err := os.MkdirTemp(a.config.TempDir, "plumb-audit-")
@@ -72,7 +73,7 @@ func (a *Auditor) Foresee(ctx context.Context, selection *registry.Selection, la
 		found.Rows = view.rows
 	}
 	if found.Views == nil {
-		return nil, registry.Inputf("", "no source of what is asked for has a created_timestamp, so when rows became known "+
+		return nil, fault.Inputf("", "no source of what is asked for has a created_timestamp, so when rows became known "+
 			"is not told; set it in the definition of a source of %s", strings.Join(found.Untold, ", "))
 	}
 	return found, nil
@@ -85,7 +86,7 @@ type foreseeing struct {
 	joined, asKnown *answers
 }
 
-func (a *Auditor) foresee(ctx context.Context, selection *registry.Selection, at int, request store.JoinRequest,
+func (a *Auditor) foresee(ctx context.Context, selection *feature.Selection, at int, request store.JoinRequest,
 	folder string,
 ) (found *foreseeing, err error) {
 	reference := selection.References[at]

@@ -13,7 +13,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/plumbstore/plumb/audit/auditlog"
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -25,7 +26,7 @@ type groupAudit struct {
 	tally   *tally
 	// folder is where the group's labels and joins lie.
 	folder   string
-	snapshot *registry.Snapshot
+	snapshot *feature.Snapshot
 	// hashed are the label columns that the log has hashes of, by position.
 	hashed map[int]*hashedKey
 	uses   []*use
@@ -38,7 +39,7 @@ func (g *groupAudit) run(ctx context.Context) error {
 	var err error
 	header := g.group.header
 	g.snapshot, err = g.auditor.config.Registry.At(ctx, g.request.Project, header.Revision)
-	if _, missing := errors.AsType[*registry.NotFoundError](err); missing {
+	if _, missing := errors.AsType[*fault.NotFoundError](err); missing {
 		g.skipAll(fmt.Sprintf("%s was served under revision %d of the registry, which is no longer there",
 			g.paths(), header.Revision))
 		return nil
@@ -125,10 +126,10 @@ func (g *groupAudit) resolveKeys(ctx context.Context) error {
 			c := &columns{batch: batch}
 			column := c.any(g.group.header.Keys[k].Column)
 			if c.missing != nil {
-				return registry.Inputf(path, "is damaged: %v", c.missing)
+				return fault.Inputf(path, "is damaged: %v", c.missing)
 			}
 			if err := hashed.expect(column); err != nil {
-				return registry.Inputf(path, "is damaged: key %q: %v", g.group.header.Keys[k].Name, err)
+				return fault.Inputf(path, "is damaged: key %q: %v", g.group.header.Keys[k].Name, err)
 			}
 		}
 		return nil
@@ -188,7 +189,7 @@ func (g *groupAudit) writeLabels(ctx context.Context) (err error) {
 			columns[k] = c.any(header.Keys[k].Column)
 		}
 		if c.missing != nil {
-			return registry.Inputf(path, "is damaged: %v", c.missing)
+			return fault.Inputf(path, "is damaged: %v", c.missing)
 		}
 		for k := range keys {
 			if columns[k], err = g.plain(k, columns[k]); err != nil {
@@ -202,10 +203,10 @@ func (g *groupAudit) writeLabels(ctx context.Context) (err error) {
 }
 
 // keyFields are the label columns.
-func (g *groupAudit) keyFields() []registry.Field {
-	var fields []registry.Field
+func (g *groupAudit) keyFields() []feature.Field {
+	var fields []feature.Field
 	for _, key := range g.group.header.Keys {
-		fields = append(fields, registry.Field{Name: key.Name, Type: key.Declared()})
+		fields = append(fields, feature.Field{Name: key.Name, Type: key.Declared()})
 	}
 	return fields
 }
@@ -252,7 +253,7 @@ func (g *groupAudit) join(ctx context.Context, u *use) (bool, error) {
 		request.AsKnown = true
 		_, err = u.run(ctx, g.auditor.config.Offline, request, filepath.Join(g.folder, u.file("known")))
 	}
-	if _, input := errors.AsType[*registry.InputError](err); input {
+	if _, input := errors.AsType[*fault.InputError](err); input {
 		g.skip(u.position, fmt.Sprintf("view %s cannot be joined any more: %v", u.reference.View.Name, err), len(u.outputs))
 		return false, nil
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/plumbstore/plumb/audit/auditlog"
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // UnreadableFile is a log file that is damaged, no audit log, or of a newer version. Nothing of it is in the report.
@@ -29,11 +29,11 @@ type CopiedFile struct {
 
 // unreadable is what the report says of a file that could not be read; false for errors that are not of the file.
 func unreadable(path string, err error) (UnreadableFile, bool) {
-	if input, ok := errors.AsType[*registry.InputError](err); ok {
+	if input, ok := errors.AsType[*fault.InputError](err); ok {
 		return UnreadableFile{File: path, Reason: input.Message}, true
 	}
 	reason := strings.TrimPrefix(fmt.Sprint(err), "the audit log "+path+": ")
-	return UnreadableFile{File: path, Reason: reason}, errors.Is(err, registry.ErrNewer)
+	return UnreadableFile{File: path, Reason: reason}, errors.Is(err, fault.ErrNewer)
 }
 
 // isCopy says whether a file has the bytes of one that was added before, and notes it.
@@ -54,12 +54,12 @@ func (l *logs) isCopy(path string) (bool, error) {
 func contentOf(path string) (digest [sha256.Size]byte, err error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return digest, registry.Inputf(path, "cannot be read: %v", err)
+		return digest, fault.Inputf(path, "cannot be read: %v", err)
 	}
 	defer file.Close()
 	sum := sha256.New()
 	if _, err := io.Copy(sum, file); err != nil {
-		return digest, registry.Inputf(path, "cannot be read: %v", err)
+		return digest, fault.Inputf(path, "cannot be read: %v", err)
 	}
 	return [sha256.Size]byte(sum.Sum(nil)), nil
 }
@@ -71,7 +71,7 @@ func checkRows(ctx context.Context, file *auditlog.File, request Request) (rows 
 		rows += batch.NumRows()
 		for use := range file.Header.Views {
 			if err := checkUse(&file.Header, use, batch); err != nil {
-				return registry.Inputf(file.Path, "is damaged: %v", err)
+				return fault.Inputf(file.Path, "is damaged: %v", err)
 			}
 		}
 		return nil

@@ -7,6 +7,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/plumbstore/plumb/audit/auditlog"
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store"
 )
@@ -85,7 +86,7 @@ func newLogged(header *auditlog.Header, use int, batch arrow.RecordBatch) (*logg
 // incident is what was served of a row, without the join's side. A row that the store had and that is later than the
 // instant asked for was not seen (R2).
 func (l *logged) incident(row int) (incident, error) {
-	i := incident{rows: l, row: row, at: store.Instant(l.at.Value(row)), servedAt: store.Instant(l.servedAt.Value(row)),
+	i := incident{rows: l, row: row, at: feature.Instant(l.at.Value(row)), servedAt: feature.Instant(l.servedAt.Value(row)),
 		schema: uint32(numberAt(l.schema, row)), origin: store.Origin(numberAt(l.origin, row))}
 	i.served.statuses = make([]plumbv1.Status, len(l.statuses))
 	for output, statuses := range l.statuses {
@@ -115,11 +116,11 @@ func numberAt(numbers *array.Int64, row int) int64 {
 	return numbers.Value(row)
 }
 
-func instantAt(times *array.Timestamp, row int) (store.Instant, bool) {
+func instantAt(times *array.Timestamp, row int) (feature.Instant, bool) {
 	if times == nil || times.IsNull(row) {
 		return 0, false
 	}
-	return store.Instant(times.Value(row)), true
+	return feature.Instant(times.Value(row)), true
 }
 
 // statusAt reads a status by its name.

@@ -12,8 +12,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -29,7 +29,7 @@ func outputColumn(i int) string { return fmt.Sprintf("plumb.value%d", i) }
 
 // probe is one use of a view that is joined again.
 type probe struct {
-	reference registry.Reference
+	reference feature.Reference
 	// features are the positions of those wanted in the view.
 	features []int
 	// keys are the label columns of the view's keys.
@@ -40,17 +40,17 @@ type probe struct {
 
 // selection is what the probe asks for. The created time is read as one more feature of the view. As the last it
 // decides no tie: rows that are ordered by their features, those of a SQL source, have then one created time (R3).
-func (p *probe) selection() *registry.Selection {
+func (p *probe) selection() *feature.Selection {
 	view := *p.reference.View
-	used := registry.Reference{View: &view, Alias: probeAlias, LabelColumns: p.keys}
-	selection := &registry.Selection{References: []registry.Reference{used}}
-	for i, feature := range p.features {
-		selection.Outputs = append(selection.Outputs, registry.Output{Feature: feature, Name: outputColumn(i)})
+	used := feature.Reference{View: &view, Alias: probeAlias, LabelColumns: p.keys}
+	selection := &feature.Selection{References: []feature.Reference{used}}
+	for i, f := range p.features {
+		selection.Outputs = append(selection.Outputs, feature.Output{Feature: f, Name: outputColumn(i)})
 	}
 	if p.created {
-		selection.Outputs = append(selection.Outputs, registry.Output{Feature: len(view.Features), Name: createdColumn})
-		view.Features = append(slices.Clone(view.Features), registry.Feature{
-			Field:  registry.Field{Name: createdColumn, Type: plumbv1.Type_TIMESTAMP},
+		selection.Outputs = append(selection.Outputs, feature.Output{Feature: len(view.Features), Name: createdColumn})
+		view.Features = append(slices.Clone(view.Features), feature.Feature{
+			Field:  feature.Field{Name: createdColumn, Type: plumbv1.Type_TIMESTAMP},
 			Column: view.Source.CreatedTimestamp,
 		})
 	}
@@ -58,8 +58,8 @@ func (p *probe) selection() *registry.Selection {
 }
 
 // canTellCreated says whether the created times of a source can be read as values are.
-func canTellCreated(offline store.Inspector, source *registry.Source, columns []registry.Column) bool {
-	return source.CreatedTimestamp != "" && slices.ContainsFunc(columns, func(c registry.Column) bool {
+func canTellCreated(offline store.Inspector, source *feature.Source, columns []feature.Column) bool {
+	return source.CreatedTimestamp != "" && slices.ContainsFunc(columns, func(c feature.Column) bool {
 		return c.Name == source.CreatedTimestamp && offline.CanBecome(c, plumbv1.Type_TIMESTAMP, false) == nil
 	})
 }
@@ -85,7 +85,7 @@ type labelWriter struct {
 }
 
 // newLabels makes a file of labels with keys of these types.
-func newLabels(path string, keys []registry.Field) (*labelWriter, error) {
+func newLabels(path string, keys []feature.Field) (*labelWriter, error) {
 	fields := []arrow.Field{{Name: instantColumn, Type: arrow.FixedWidthTypes.Timestamp_us}}
 	for i, key := range keys {
 		fields = append(fields, arrow.Field{Name: keyColumn(i), Type: store.ArrowType(key.Type), Nullable: true})

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/document"
-	"github.com/plumbstore/plumb/store"
 )
 
 // Report is what an audit found. A value is one feature of one row that was looked up; its status and event time are
@@ -256,10 +256,10 @@ func (t *tally) report() *Report {
 	r.TooEarly = servedTooEarly(r.Views)
 	r.Values = r.Matched + r.Mismatched + r.NotCompared
 	r.Causes, r.Unexplained = counts(causes), causes[Unexplained]
-	for key, feature := range t.features {
-		if feature.mismatched > 0 {
-			r.Features = append(r.Features, Feature{View: key[0], Feature: key[1], Compared: feature.compared,
-				Mismatched: feature.mismatched, Causes: counts(feature.causes)})
+	for key, f := range t.features {
+		if f.mismatched > 0 {
+			r.Features = append(r.Features, Feature{View: key[0], Feature: key[1], Compared: f.compared,
+				Mismatched: f.mismatched, Causes: counts(f.causes)})
 		}
 	}
 	slices.SortFunc(r.Features, worstFirst)
@@ -330,7 +330,7 @@ func (s *spread) report() *Staleness {
 	return told
 }
 
-func shownInstant(at store.Instant, there bool) *string {
+func shownInstant(at feature.Instant, there bool) *string {
 	if !there {
 		return nil
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/plumbstore/plumb/audit/auditlog"
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -92,7 +92,7 @@ func (k *hashedKey) appendTo(builder array.Builder, column arrow.Array, row int)
 }
 
 // resolve offers all keys that a view's source has.
-func resolve(ctx context.Context, offline store.Offline, hasher *auditlog.Hasher, view *registry.View,
+func resolve(ctx context.Context, offline store.Offline, hasher *auditlog.Hasher, view *feature.View,
 	keys map[int]*hashedKey,
 ) error {
 	request := store.NewestRequest{

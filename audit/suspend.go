@@ -9,6 +9,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store"
 )
@@ -57,7 +58,7 @@ func (i *incident) mayBeAhead() bool {
 func (i *incident) isStale() bool { return i.served.there && i.behind() }
 
 // otherInstant is when the sources are looked at once more for an incident; false where that is not needed.
-func (i *incident) otherInstant() (store.Instant, bool) {
+func (i *incident) otherInstant() (feature.Instant, bool) {
 	switch {
 	case i.mayBeAhead():
 		return i.servedAt, true
@@ -68,7 +69,7 @@ func (i *incident) otherInstant() (store.Instant, bool) {
 }
 
 // add has an incident wait.
-func (s *suspension) add(i *incident, instant store.Instant) error {
+func (s *suspension) add(i *incident, instant feature.Instant) error {
 	for k, builder := range s.keys {
 		if err := s.group.appendPlain(builder, k, i.rows.keys[k], i.row); err != nil {
 			return err

@@ -7,7 +7,8 @@ import (
 	"slices"
 
 	"github.com/plumbstore/plumb/audit/auditlog"
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -37,12 +38,12 @@ func (g *groupAudit) addUse(ctx context.Context, position int) error {
 	}
 	view := u.reference.View
 	columns, err := g.auditor.config.Offline.Columns(ctx, view.Source)
-	if _, input := errors.AsType[*registry.InputError](err); input {
+	if _, input := errors.AsType[*fault.InputError](err); input {
 		if moved, now, failed := g.moved(ctx, view); failed == nil && moved != nil {
 			u.reference.View, view, columns, err = moved, moved, now, nil
 		}
 	}
-	if _, input := errors.AsType[*registry.InputError](err); input {
+	if _, input := errors.AsType[*fault.InputError](err); input {
 		g.skip(position, fmt.Sprintf("source %s of view %s cannot be read: %v", view.Source.Name, view.Name, err),
 			len(u.outputs))
 		return nil
@@ -54,7 +55,7 @@ func (g *groupAudit) addUse(ctx context.Context, position int) error {
 
 // moved is a view of an earlier revision with its source where the newest revision has it; nil where that has no such
 // source, or one that is read otherwise.
-func (g *groupAudit) moved(ctx context.Context, view *registry.View) (*registry.View, []registry.Column, error) {
+func (g *groupAudit) moved(ctx context.Context, view *feature.View) (*feature.View, []feature.Column, error) {
 	newest, err := g.auditor.config.Registry.Current(ctx, g.request.Project)
 	if err != nil {
 		return nil, nil, err
@@ -85,7 +86,7 @@ func (g *groupAudit) refer(u *use) string {
 		return fmt.Sprintf(" has %d keys of view %s, and revision %d of the registry %d", len(logged.Keys), view.Name,
 			revision, len(view.Keys))
 	}
-	u.reference = registry.Reference{View: view, Alias: logged.Alias}
+	u.reference = feature.Reference{View: view, Alias: logged.Alias}
 	for _, name := range logged.Keys {
 		at := slices.IndexFunc(g.group.header.Keys, func(c auditlog.Column) bool { return c.Name == name })
 		if at < 0 {
@@ -94,7 +95,7 @@ func (g *groupAudit) refer(u *use) string {
 		u.labels, u.keys = append(u.labels, at), append(u.keys, keyColumn(at))
 	}
 	for _, output := range u.outputs {
-		at := slices.IndexFunc(view.Features, func(f registry.Feature) bool { return f.Name == output.Feature })
+		at := slices.IndexFunc(view.Features, func(f feature.Feature) bool { return f.Name == output.Feature })
 		if at < 0 || view.Features[at].Type != output.Declared() {
 			return fmt.Sprintf(" has feature %q of view %s otherwise than revision %d of the registry", output.Feature,
 				view.Name, revision)

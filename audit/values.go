@@ -7,8 +7,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/document"
-	"github.com/plumbstore/plumb/store"
 )
 
 // shownValue is a value as documents have it.
@@ -32,7 +32,7 @@ func shownValue(column arrow.Array, row int) any {
 	case *array.Binary:
 		return append([]byte{}, column.Value(row)...)
 	case *array.Timestamp:
-		return document.Instant(store.Instant(column.Value(row)))
+		return document.Instant(feature.Instant(column.Value(row)))
 	case *array.List:
 		elements := []any{}
 		from, to := column.ValueOffsets(row)

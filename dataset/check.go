@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
 )
 
 // State is what became of a thing since the manifest was written.
@@ -45,11 +45,11 @@ type Present struct {
 	Labels  string
 	Digests *FileDigests
 	// Current is the newest revision.
-	Current *registry.Snapshot
+	Current *feature.Snapshot
 	// At returns an older one.
-	At func(ctx context.Context, revision int64) (*registry.Snapshot, error)
+	At func(ctx context.Context, revision int64) (*feature.Snapshot, error)
 	// Files lists what sources are read from now.
-	Files func(ctx context.Context, sources []*registry.Source) ([]registry.SourceFile, error)
+	Files func(ctx context.Context, sources []*feature.Source) ([]feature.SourceFile, error)
 }
 
 // differsFrom says in what the content of another output differs; empty where it is the same.
@@ -93,7 +93,7 @@ func byName(columns []Column) map[string]Column {
 }
 
 // CheckDefinitions compares the views that were used with those of a revision.
-func (m *Manifest) CheckDefinitions(at *registry.Snapshot) []Check {
+func (m *Manifest) CheckDefinitions(at *feature.Snapshot) []Check {
 	var checks []Check
 	for _, was := range m.Views {
 		check := Check{Subject: "definition", Name: was.Name, State: Same}
@@ -117,7 +117,7 @@ func (m *Manifest) CheckDefinitions(at *registry.Snapshot) []Check {
 }
 
 // checkService compares what the service asks for.
-func (m *Manifest) checkService(at *registry.Snapshot) Check {
+func (m *Manifest) checkService(at *feature.Snapshot) Check {
 	check := Check{Subject: "service", Name: m.Selection.Service, State: Same}
 	selection, err := m.Selection.Of(at)
 	if err != nil {
@@ -148,7 +148,7 @@ func (m *Manifest) features() []string {
 	return features
 }
 
-func featuresOf(selection *registry.Selection) []string {
+func featuresOf(selection *feature.Selection) []string {
 	features := make([]string, len(selection.Outputs))
 	for i, output := range selection.Outputs {
 		view := selection.References[output.Reference].View
@@ -158,7 +158,7 @@ func featuresOf(selection *registry.Selection) []string {
 }
 
 // Of resolves what was asked for.
-func (s Selection) Of(snapshot *registry.Snapshot) (*registry.Selection, error) {
+func (s Selection) Of(snapshot *feature.Snapshot) (*feature.Selection, error) {
 	if s.Service != "" {
 		return snapshot.SelectService(s.Service, s.FullNames)
 	}
@@ -166,8 +166,8 @@ func (s Selection) Of(snapshot *registry.Snapshot) (*registry.Selection, error) 
 }
 
 // sourcesOf are those that a selection reads, each once.
-func sourcesOf(selection *registry.Selection) []*registry.Source {
-	var sources []*registry.Source
+func sourcesOf(selection *feature.Selection) []*feature.Source {
+	var sources []*feature.Source
 	for _, reference := range selection.References {
 		if !slices.Contains(sources, reference.View.Source) {
 			sources = append(sources, reference.View.Source)

@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/gitlfs"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // located is a file of a manifest as it is now.
@@ -40,7 +41,7 @@ func (in *inputs) checks() []Check {
 
 // checkInputs compares the labels and the sources' files with the manifest. The sources are those of the manifest's
 // revision; where that is not known they are nil, and then nobody knows whether they have more files now.
-func (f *Found) checkInputs(ctx context.Context, present Present, find *finder, sources []*registry.Source) (
+func (f *Found) checkInputs(ctx context.Context, present Present, find *finder, sources []*feature.Source) (
 	*inputs, error,
 ) {
 	m, in := f.Manifest, &inputs{}
@@ -75,8 +76,8 @@ func (f *Found) checkInputs(ctx context.Context, present Present, find *finder, 
 }
 
 // list returns the files that the sources have now, or notes why that is not known.
-func (in *inputs) list(ctx context.Context, m *Manifest, present Present, sources []*registry.Source) (
-	[]registry.SourceFile, error,
+func (in *inputs) list(ctx context.Context, m *Manifest, present Present, sources []*feature.Source) (
+	[]feature.SourceFile, error,
 ) {
 	further := Check{Subject: "sources", Name: "further files", State: NotCompared}
 	if sources == nil {
@@ -88,7 +89,7 @@ func (in *inputs) list(ctx context.Context, m *Manifest, present Present, source
 		return nil, nil
 	}
 	now, err := present.Files(ctx, sources)
-	if input, ok := errors.AsType[*registry.InputError](err); ok {
+	if input, ok := errors.AsType[*fault.InputError](err); ok {
 		further.Detail = input.Message
 		in.further = &further
 		return nil, nil
@@ -127,7 +128,7 @@ func (f *Found) checkLabelRows(ctx context.Context, present Present) (located, e
 	columns := f.Manifest.labelColumns()
 	t := table{path: found.Path, format: formatOf(found.Path)}
 	scan, err := t.scan(ctx, nil)
-	if input, ok := errors.AsType[*registry.InputError](err); ok {
+	if input, ok := errors.AsType[*fault.InputError](err); ok {
 		found.State, found.Detail = Changed, input.Message
 		return found, nil
 	}

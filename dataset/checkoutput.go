@@ -6,14 +6,15 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/gitlfs"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // checkOutput compares the training set with its manifest: its content, and then each number that the manifest says of
 // it, which no digest tells. The selection is that of the manifest's revision; nil where it is not known. A manifest
-// that says something else of the same content is a *registry.InputError.
-func (f *Found) checkOutput(ctx context.Context, find *finder, selection *registry.Selection) (Check, error) {
+// that says something else of the same content is a *fault.InputError.
+func (f *Found) checkOutput(ctx context.Context, find *finder, selection *feature.Selection) (Check, error) {
 	check := Check{Subject: "output", Name: f.Output, State: Same}
 	path, check, err := f.locateOutput(ctx, find, check)
 	if err != nil || !check.State.Holds() {
@@ -26,7 +27,7 @@ func (f *Found) checkOutput(ctx context.Context, find *finder, selection *regist
 	}
 	t := table{path: path, format: formatOf(path), types: declaredTypes(known)}
 	scan, err := t.scan(ctx, measuring(known))
-	if input, ok := errors.AsType[*registry.InputError](err); ok {
+	if input, ok := errors.AsType[*fault.InputError](err); ok {
 		check.State, check.Detail = Changed, input.Message
 		return check, nil
 	}
@@ -39,17 +40,17 @@ func (f *Found) checkOutput(ctx context.Context, find *finder, selection *regist
 		return check, nil
 	}
 	if details := m.misstates(actual, selection); details != "" {
-		return check, registry.Inputf("", "cannot use the manifest %s: it contradicts the file: %s", f.Check.Name, details)
+		return check, fault.Inputf("", "cannot use the manifest %s: it contradicts the file: %s", f.Check.Name, details)
 	}
 	return check, nil
 }
 
 // asRead is the output as it was read. Without the selection, what a column is for is as the manifest says.
-func (m *Manifest) asRead(scan *tableScan, known map[string]Column, selection *registry.Selection) Output {
+func (m *Manifest) asRead(scan *tableScan, known map[string]Column, selection *feature.Selection) Output {
 	if selection != nil {
 		return outputOf(scan, known, selection)
 	}
-	return outputOf(scan, known, &registry.Selection{})
+	return outputOf(scan, known, &feature.Selection{})
 }
 
 // locateOutput finds the training set, which may have been moved or renamed within its folder.

@@ -19,7 +19,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 	"pgregory.net/rapid"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // types are those that features have, and some that labels alone may have.
@@ -200,7 +200,7 @@ func TestAParquetFile_WithAByteChangedIsReadOrIsDamaged(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, err = table{path: path, format: ".parquet"}.scan(context.Background(), nil)
-		if _, damaged := errors.AsType[*registry.InputError](err); err != nil && !damaged {
+		if _, damaged := errors.AsType[*fault.InputError](err); err != nil && !damaged {
 			t.Errorf("it says %v", err)
 		}
 	})

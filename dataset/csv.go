@@ -17,6 +17,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store"
 )
@@ -99,7 +100,7 @@ func textReading(t plumbv1.Type) (arrow.DataType, appendText) {
 	case plumbv1.Type_TIMESTAMP:
 		return store.ArrowType(t), func(to array.Builder, text string) error {
 			value, err := time.Parse(time.RFC3339Nano, text)
-			to.(*array.TimestampBuilder).Append(arrow.Timestamp(store.InstantOf(value)))
+			to.(*array.TimestampBuilder).Append(arrow.Timestamp(feature.InstantOf(value)))
 			return err
 		}
 	case plumbv1.Type_BYTES:

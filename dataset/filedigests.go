@@ -15,9 +15,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/regularfile"
 	"github.com/plumbstore/plumb/internal/wholefile"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // FileDigests knows the digests of files, and keeps them in a file of its own, so that a file which has not changed
@@ -101,7 +101,7 @@ func (d *FileDigests) Save() error {
 }
 
 // Of returns the files at the absolute paths, in their order, with their digests. Their Path stays empty. One that
-// cannot be read is a *registry.InputError, and so is one that changes while it is read.
+// cannot be read is a *fault.InputError, and so is one that changes while it is read.
 func (d *FileDigests) Of(ctx context.Context, paths []string) ([]File, error) {
 	files := make([]File, len(paths))
 	group, ctx := errgroup.WithContext(ctx)
@@ -118,7 +118,7 @@ func (d *FileDigests) Of(ctx context.Context, paths []string) ([]File, error) {
 func (d *FileDigests) of(ctx context.Context, path string) (File, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return File{}, registry.Inputf("", "cannot read %s: %v", path, reason(err))
+		return File{}, fault.Inputf("", "cannot read %s: %v", path, reason(err))
 	}
 	file := File{Size: info.Size(), Modified: info.ModTime().UTC()}
 	state, ok := stateOf(info)
@@ -144,7 +144,7 @@ func (d *FileDigests) of(ctx context.Context, path string) (File, error) {
 func digestOf(ctx context.Context, path string, before os.FileInfo) (string, error) {
 	file, err := regularfile.Open(path)
 	if err != nil {
-		return "", registry.Inputf("", "cannot read %s: %v", path, reason(err))
+		return "", fault.Inputf("", "cannot read %s: %v", path, reason(err))
 	}
 	defer func() { _ = file.Close() }()
 	digest := sha256.New()
@@ -153,11 +153,11 @@ func digestOf(ctx context.Context, path string, before os.FileInfo) (string, err
 	}
 	after, err := os.Stat(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return "", registry.Inputf("", "cannot read %s: %v", path, reason(err))
+		return "", fault.Inputf("", "cannot read %s: %v", path, reason(err))
 	}
 	if err != nil || !os.SameFile(before, after) || before.Size() != after.Size() ||
 		!before.ModTime().Equal(after.ModTime()) {
-		return "", registry.Inputf("", "%s was changed while it was in use; run again once it is whole", path)
+		return "", fault.Inputf("", "%s was changed while it was in use; run again once it is whole", path)
 	}
 	return named(digest.Sum(nil)), nil
 }

@@ -9,7 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // later is a clock by which every file has long been left alone.
@@ -137,7 +138,7 @@ func TestFilesThatAreGone_AreForgotten(t *testing.T) {
 		t.Errorf("%v are kept", again.known)
 	}
 	_, err := digests.Of(t.Context(), []string{filepath.Join(folder, "a")})
-	if _, ok := errors.AsType[*registry.InputError](err); !ok {
+	if _, ok := errors.AsType[*fault.InputError](err); !ok {
 		t.Errorf("the one that is gone: %v", err)
 	}
 }
@@ -151,7 +152,7 @@ func TestInputsThatAreOthersThanTheJoinFound_AreNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := []registry.SourceFile{{Source: "s", Path: "source.parquet", Size: info.Size(), Modified: info.ModTime()}}
+	found := []feature.SourceFile{{Source: "s", Path: "source.parquet", Size: info.Size(), Modified: info.ModTime()}}
 	in, err := NewInputs(folder, labels, open())
 	if err != nil {
 		t.Fatal(err)

@@ -9,10 +9,10 @@ import (
 	"strings"
 
 	"github.com/plumbstore/plumb/internal/arrowipc"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/gitlfs"
 	"github.com/plumbstore/plumb/internal/parquetfile"
 	"github.com/plumbstore/plumb/internal/regularfile"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -29,14 +29,14 @@ type Found struct {
 // Find finds the manifest of a training set by the path of either. The one beside the file counts, and the one within
 // it where there is none beside. Where they differ, or the one beside was changed by hand, the check says in what.
 // Where a file or its manifest was renamed, the manifest in the file's folder counts that has the digest of the file's
-// bytes. A manifest that contradicts itself is a *registry.InputError.
+// bytes. A manifest that contradicts itself is a *fault.InputError.
 func Find(path string) (*Found, error) {
 	found, err := find(path)
 	if err != nil || found.Manifest == nil {
 		return found, err
 	}
 	if details := found.Manifest.contradiction(); details != "" {
-		return nil, registry.Inputf("", "cannot use the manifest %s: it contradicts itself: %s", found.Check.Name, details)
+		return nil, fault.Inputf("", "cannot use the manifest %s: it contradicts itself: %s", found.Check.Name, details)
 	}
 	return found, nil
 }
@@ -59,7 +59,7 @@ func find(path string) (*Found, error) {
 		return nil, withoutManifest(path, beside, withinErr)
 	}
 	if err != nil {
-		return nil, registry.Inputf("", "cannot read manifest %s: %v", beside, reason(err))
+		return nil, fault.Inputf("", "cannot read manifest %s: %v", beside, reason(err))
 	}
 	manifest, err := Parse(text)
 	if err != nil && !errors.Is(err, ErrEdited) {
@@ -71,9 +71,9 @@ func find(path string) (*Found, error) {
 // withoutManifest says of a file why it has no manifest.
 func withoutManifest(path, beside string, within error) error {
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		return registry.Inputf("", "there is no %s, and no manifest %s", path, beside)
+		return fault.Inputf("", "there is no %s, and no manifest %s", path, beside)
 	}
-	return registry.Inputf("", "%s has no manifest: there is no %s, and %v", path, beside, within)
+	return fault.Inputf("", "%s has no manifest: there is no %s, and %v", path, beside, within)
 }
 
 // maxManifest bounds a manifest beside a file, in bytes: 10,000 columns take some 20 MB.

@@ -12,8 +12,9 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/plan"
 	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/storetest"
@@ -30,7 +31,7 @@ type made struct {
 func makeTrainingSet(t *testing.T) *made {
 	t.Helper()
 	folder := filepath.Join(t.TempDir(), "project")
-	at := func(minute int64) store.Instant { return store.Instant(minute * 60_000_000) }
+	at := func(minute int64) feature.Instant { return feature.Instant(minute * 60_000_000) }
 	labels := []storetest.Column{
 		{Name: "shop", Form: arrow.BinaryTypes.String, Values: []any{"a", "b", "c"}},
 		{Name: "event_timestamp", Form: arrow.FixedWidthTypes.Timestamp_us, Values: []any{at(10), at(20), at(30)}},
@@ -55,13 +56,13 @@ func makeTrainingSet(t *testing.T) *made {
 	if err != nil {
 		t.Fatal(err)
 	}
-	read := registry.SourceFile{Source: "prices", Path: "prices.parquet", Size: info.Size(), Modified: info.ModTime()}
+	read := feature.SourceFile{Source: "prices", Path: "prices.parquet", Size: info.Size(), Modified: info.ModTime()}
 	m.present = Present{
 		//nolint:forbidigo // Any clock will do here.
 		Folder: folder, Digests: OpenFileDigests(filepath.Join(folder, "digests"), time.Now), Current: snapshot,
-		At: func(context.Context, int64) (*registry.Snapshot, error) { return snapshot, nil },
-		Files: func(context.Context, []*registry.Source) ([]registry.SourceFile, error) {
-			return []registry.SourceFile{read}, nil
+		At: func(context.Context, int64) (*feature.Snapshot, error) { return snapshot, nil },
+		Files: func(context.Context, []*feature.Source) ([]feature.SourceFile, error) {
+			return []feature.SourceFile{read}, nil
 		},
 	}
 	m.describe(t, labelled, read)
@@ -69,7 +70,7 @@ func makeTrainingSet(t *testing.T) *made {
 }
 
 // describe makes the manifest.
-func (m *made) describe(t *testing.T, labels string, source registry.SourceFile) {
+func (m *made) describe(t *testing.T, labels string, source feature.SourceFile) {
 	t.Helper()
 	asked := Selection{Features: []string{"price:*"}}
 	selection, err := asked.Of(m.present.Current)
@@ -83,7 +84,7 @@ func (m *made) describe(t *testing.T, labels string, source registry.SourceFile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.manifest.Labels, m.manifest.Sources, err = inputs.Digest(t.Context(), []registry.SourceFile{source})
+	m.manifest.Labels, m.manifest.Sources, err = inputs.Digest(t.Context(), []feature.SourceFile{source})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,9 +94,9 @@ func (m *made) describe(t *testing.T, labels string, source registry.SourceFile)
 	}
 }
 
-func shopSnapshot(t *testing.T) *registry.Snapshot {
+func shopSnapshot(t *testing.T) *feature.Snapshot {
 	t.Helper()
-	none, err := registry.NewSnapshot("shops", 0, nil)
+	none, err := feature.NewSnapshot("shops", 0, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +113,7 @@ func shopSnapshot(t *testing.T) *registry.Snapshot {
 			}}},
 	}
 	//nolint:forbidigo // Any clock will do here.
-	snapshot, err := registry.NewSnapshot("shops", 1, plan.New(none, definitions).Commit("test", time.Now()).State)
+	snapshot, err := feature.NewSnapshot("shops", 1, plan.New(none, definitions).Commit("test", time.Now()).State)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +179,7 @@ func TestAForgedManifest_ThatWasSignedAgainIsRefused(t *testing.T) {
 			m := makeTrainingSet(t)
 			forge(m.manifest)
 			checks, err := m.verify(t)
-			if _, input := errors.AsType[*registry.InputError](err); !input {
+			if _, input := errors.AsType[*fault.InputError](err); !input {
 				t.Fatalf("want a mistake in the input, got %v, %+v", err, checks)
 			}
 			if !strings.Contains(err.Error(), m.output+Suffix) {

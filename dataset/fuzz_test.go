@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/hostiletest"
-	"github.com/plumbstore/plumb/registry"
 )
 
 var manifestLimit = hostiletest.Limit{Allocated: 256 << 20, Time: 30 * time.Second}
@@ -39,7 +39,7 @@ func findAnything(t *testing.T, name string, content []byte) {
 	}
 	manifestLimit.Within(t, content, func(context.Context) {
 		_, err := Find(path)
-		if _, input := errors.AsType[*registry.InputError](err); err != nil && !input {
+		if _, input := errors.AsType[*fault.InputError](err); err != nil && !input {
 			t.Errorf("got %v", err)
 		}
 	})

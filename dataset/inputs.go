@@ -7,7 +7,8 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // Inputs are the files that a training set is made from.
@@ -26,7 +27,7 @@ type Inputs struct {
 // room for their types.
 func (in *Inputs) ByContent(output string) error {
 	if formatOf(output) == ".csv" {
-		return registry.Inputf("--labels-by-content", "needs an output with types; name one that ends in .parquet or .arrow")
+		return fault.Inputf("--labels-by-content", "needs an output with types; name one that ends in .parquet or .arrow")
 	}
 	in.byContent = true
 	return nil
@@ -36,14 +37,14 @@ func (in *Inputs) ByContent(output string) error {
 func NewInputs(folder, labels string, digests *FileDigests) (*Inputs, error) {
 	info, err := os.Stat(labels)
 	if err != nil {
-		return nil, registry.Inputf("", "cannot read label file %s: %v", labels, reason(err))
+		return nil, fault.Inputf("", "cannot read label file %s: %v", labels, reason(err))
 	}
 	return &Inputs{Folder: folder, Digests: digests, Labels: labels, labels: info}, nil
 }
 
 // Digest reads all files whose digests are not known. It may run while the join does. A file that is not what the join
-// found is a *registry.InputError.
-func (in *Inputs) Digest(ctx context.Context, sources []registry.SourceFile) (Labels, []SourceFile, error) {
+// found is a *fault.InputError.
+func (in *Inputs) Digest(ctx context.Context, sources []feature.SourceFile) (Labels, []SourceFile, error) {
 	files, err := DigestSources(ctx, in.Folder, in.Digests, sources)
 	if err != nil || in.byContent {
 		return Labels{}, files, err
@@ -65,8 +66,8 @@ func (in *Inputs) Digest(ctx context.Context, sources []registry.SourceFile) (La
 }
 
 // DigestSources reads the files of sources whose digests are not known. One that is not what the join found is a
-// *registry.InputError.
-func DigestSources(ctx context.Context, folder string, digests *FileDigests, sources []registry.SourceFile) (
+// *fault.InputError.
+func DigestSources(ctx context.Context, folder string, digests *FileDigests, sources []feature.SourceFile) (
 	[]SourceFile, error,
 ) {
 	paths := make([]string, len(sources))
@@ -119,7 +120,7 @@ func sameAs(file File, info os.FileInfo) bool {
 }
 
 func changedInUse(path string) error {
-	return registry.Inputf("", "%s was changed while it was in use; run again once it is whole", path)
+	return fault.Inputf("", "%s was changed while it was in use; run again once it is whole", path)
 }
 
 // absolute is where a path of a manifest is.

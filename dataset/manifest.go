@@ -12,7 +12,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // Format is the version of the manifests that are written. One of a later version is refused.
@@ -198,10 +199,10 @@ func New(made Made) *Manifest {
 type Made struct {
 	At            time.Time
 	Plumb, Engine string
-	Snapshot      *registry.Snapshot
+	Snapshot      *feature.Snapshot
 	Selection     Selection
 	// Selected is what the selection means at the snapshot.
-	Selected *registry.Selection
+	Selected *feature.Selection
 	Options  Options
 }
 
@@ -320,7 +321,7 @@ func seal(open []byte) []byte {
 var ErrEdited = errors.New("it was changed by hand: its digest is not that of its content")
 
 // Parse reads a manifest. The error wraps ErrEdited where the manifest can be read and its digest is wrong, and then
-// the manifest is returned too; it wraps registry.ErrNewer where a newer version of Plumb wrote it.
+// the manifest is returned too; it wraps fault.ErrNewer where a newer version of Plumb wrote it.
 func Parse(text []byte) (*Manifest, error) {
 	var version struct{ Format int }
 	if err := json.Unmarshal(text, &version); err != nil {
@@ -328,7 +329,7 @@ func Parse(text []byte) (*Manifest, error) {
 	}
 	switch {
 	case version.Format > Format:
-		return nil, fmt.Errorf("its format %d is %w", version.Format, registry.ErrNewer)
+		return nil, fmt.Errorf("its format %d is %w", version.Format, fault.ErrNewer)
 	case version.Format < 1:
 		return nil, errors.New("it is not a manifest: it has no format")
 	}
@@ -351,14 +352,14 @@ func Parse(text []byte) (*Manifest, error) {
 	return &content.Manifest, nil
 }
 
-// unusable is the *registry.InputError that names the manifest which an error of Parse is about, and wraps that too.
+// unusable is the *fault.InputError that names the manifest which an error of Parse is about, and wraps that too.
 func unusable(path string, err error) error {
-	return &manifestError{input: registry.Inputf("", "cannot use manifest %s: %v", path, err), cause: err}
+	return &manifestError{input: fault.Inputf("", "cannot use manifest %s: %v", path, err), cause: err}
 }
 
 // manifestError is an InputError that also is its cause.
 type manifestError struct {
-	input *registry.InputError
+	input *fault.InputError
 	cause error
 }
 

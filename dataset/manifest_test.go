@@ -14,7 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // sampleDigest is some digest.
@@ -208,7 +208,7 @@ func TestAManifest_ThatCannotBeReadSaysWhy(t *testing.T) {
 			t.Errorf("it says %v, and should say %q", err, want)
 		}
 	}
-	if _, err := Parse([]byte(`{"format":4}`)); !errors.Is(err, registry.ErrNewer) {
+	if _, err := Parse([]byte(`{"format":4}`)); !errors.Is(err, fault.ErrNewer) {
 		t.Errorf("a newer format is %v", err)
 	}
 }
@@ -236,7 +236,7 @@ func TestFinding_TakesTheManifestBesideAndSaysInWhatItWasEdited(t *testing.T) {
 		t.Errorf("edited: %+v, %v", found, err)
 	}
 	put(strings.Replace(text, `"format":3`, `"format":9`, 1))
-	if _, err := Find(path); !errors.Is(err, registry.ErrNewer) || !strings.Contains(err.Error(), path+Suffix) {
+	if _, err := Find(path); !errors.Is(err, fault.ErrNewer) || !strings.Contains(err.Error(), path+Suffix) {
 		t.Errorf("newer: %v", err)
 	}
 	if _, err := Find(path + ".gone" + Suffix); err == nil {

@@ -6,13 +6,13 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // misstates says what the manifest says of the output otherwise than it was read, where the content is the same; empty
 // where all is right.
-func (m *Manifest) misstates(actual Output, selection *registry.Selection) string {
+func (m *Manifest) misstates(actual Output, selection *feature.Selection) string {
 	if m.Output.Rows != actual.Rows {
 		return fmt.Sprintf("it says %d rows, and there are %d", m.Output.Rows, actual.Rows)
 	}
@@ -67,7 +67,7 @@ func (d *Distribution) same(other *Distribution) bool {
 
 // misstatesMatches compares how many rows matched each use with what the columns tell: exactly where there are statuses
 // or event times, and otherwise that no fewer matched than have a value.
-func (m *Manifest) misstatesMatches(actual Output, selection *registry.Selection) string {
+func (m *Manifest) misstatesMatches(actual Output, selection *feature.Selection) string {
 	columns := byName(actual.Columns)
 	for i, use := range m.Uses {
 		least, exact := int64(0), int64(-1)

@@ -7,14 +7,14 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
 // Describe reads the rows that a join has written to a file, which may not have its final path yet, and says in the
 // manifest what they are. The manifest's options have to be there.
-func (m *Manifest) Describe(ctx context.Context, written, path string, selection *registry.Selection,
+func (m *Manifest) Describe(ctx context.Context, written, path string, selection *feature.Selection,
 	report store.JoinReport,
 ) error {
 	known := columnsOf(selection, m.Options)
@@ -29,13 +29,13 @@ func (m *Manifest) Describe(ctx context.Context, written, path string, selection
 // Description describes rows that a join hands out, as they pass.
 type Description struct {
 	manifest  *Manifest
-	selection *registry.Selection
+	selection *feature.Selection
 	known     map[string]Column
 	scan      *tableScan
 }
 
 // Describing begins to describe the rows of a join. The manifest's options have to be there.
-func (m *Manifest) Describing(selection *registry.Selection) *Description {
+func (m *Manifest) Describing(selection *feature.Selection) *Description {
 	return &Description{manifest: m, selection: selection, known: columnsOf(selection, m.Options)}
 }
 
@@ -67,7 +67,7 @@ func measuring(known map[string]Column) func(*arrow.Schema, *tableScan) {
 	}
 }
 
-func (m *Manifest) describe(scan *tableScan, known map[string]Column, selection *registry.Selection,
+func (m *Manifest) describe(scan *tableScan, known map[string]Column, selection *feature.Selection,
 	report store.JoinReport,
 ) error {
 	if scan.rows != report.Rows {
@@ -84,14 +84,14 @@ func (m *Manifest) describe(scan *tableScan, known map[string]Column, selection 
 }
 
 // outputOf is a table as it was read.
-func outputOf(scan *tableScan, known map[string]Column, selection *registry.Selection) Output {
+func outputOf(scan *tableScan, known map[string]Column, selection *feature.Selection) Output {
 	output := Output{Rows: scan.rows, Columns: described(scan, known, selection)}
 	output.Digest = contentDigest(output.Rows, output.Columns)
 	return output
 }
 
 // usesOf lists the uses of views.
-func usesOf(selection *registry.Selection) []Use {
+func usesOf(selection *feature.Selection) []Use {
 	uses := make([]Use, len(selection.References))
 	for i, reference := range selection.References {
 		uses[i] = Use{Alias: reference.Alias, View: reference.View.Name}
@@ -103,18 +103,18 @@ func usesOf(selection *registry.Selection) []Use {
 }
 
 // columnsOf says what is known of the output's columns, by name; of the labels', which are sensitive keys.
-func columnsOf(selection *registry.Selection, options Options) map[string]Column {
+func columnsOf(selection *feature.Selection, options Options) map[string]Column {
 	columns := map[string]Column{}
 	for _, name := range selection.SensitiveKeys() {
 		columns[name] = Column{Sensitive: true}
 	}
 	for _, output := range selection.Outputs {
 		view := selection.References[output.Reference].View
-		feature := view.Features[output.Feature]
-		columns[output.Name] = Column{Kind: FeatureColumn, View: view.Name, Feature: feature.Name,
-			Type: feature.Type.String(), Sensitive: feature.Sensitive}
+		f := view.Features[output.Feature]
+		columns[output.Name] = Column{Kind: FeatureColumn, View: view.Name, Feature: f.Name,
+			Type: f.Type.String(), Sensitive: f.Sensitive}
 		if options.Statuses {
-			columns[output.Name+"__status"] = Column{Kind: StatusColumn, View: view.Name, Feature: feature.Name}
+			columns[output.Name+"__status"] = Column{Kind: StatusColumn, View: view.Name, Feature: f.Name}
 		}
 	}
 	for _, reference := range selection.References {
@@ -142,7 +142,7 @@ func declaredTypes(columns map[string]Column) map[string]plumbv1.Type {
 }
 
 // described are the columns as they were read. What stands before the first feature is the labels'.
-func described(scan *tableScan, known map[string]Column, selection *registry.Selection) []Column {
+func described(scan *tableScan, known map[string]Column, selection *feature.Selection) []Column {
 	first := slices.IndexFunc(scan.columns, func(c *columnScan) bool {
 		return len(selection.Outputs) > 0 && c.name == selection.Outputs[0].Name
 	})

@@ -19,11 +19,11 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/plumbstore/plumb/internal/arrowipc"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/gitlfs"
 	"github.com/plumbstore/plumb/internal/parquetfile"
 	"github.com/plumbstore/plumb/internal/regularfile"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // batchRows is how many rows are read at a time.
@@ -48,7 +48,7 @@ type table struct {
 func formatOf(path string) string { return strings.ToLower(filepath.Ext(path)) }
 
 // read yields the rows in their order, in batches that are valid until yield returns, and at least one, which may be
-// empty. A file that is not what its name says is a *registry.InputError.
+// empty. A file that is not what its name says is a *fault.InputError.
 func (t table) read(ctx context.Context, yield func(arrow.RecordBatch) error) (err error) {
 	defer func() {
 		if damage := recover(); damage != nil {
@@ -60,7 +60,7 @@ func (t table) read(ctx context.Context, yield func(arrow.RecordBatch) error) (e
 	}
 	opened, err := regularfile.Open(t.path)
 	if err != nil {
-		return registry.Inputf("", "cannot read %s: %v", t.path, reason(err))
+		return fault.Inputf("", "cannot read %s: %v", t.path, reason(err))
 	}
 	defer func() { _ = opened.Close() }()
 	switch t.format {
@@ -77,7 +77,7 @@ func (t table) read(ctx context.Context, yield func(arrow.RecordBatch) error) (e
 func broken(damage any) error { return fmt.Errorf("%v", damage) }
 
 func (t table) damaged(err error) error {
-	return registry.Inputf("", "%s is damaged: %v", t.path, err)
+	return fault.Inputf("", "%s is damaged: %v", t.path, err)
 }
 
 func (t table) readParquet(ctx context.Context, opened *os.File, yield func(arrow.RecordBatch) error) error {

@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // Verify compares all that a manifest says with what there is now. Nothing is left out in silence: what could not be
@@ -16,7 +17,7 @@ func (f *Found) Verify(ctx context.Context, present Present) ([]Check, error) {
 			Detail: "nothing that the manifest says can be relied upon"}), nil
 	}
 	if f.Manifest.Project != present.Current.Project {
-		return nil, registry.Inputf("", "%s is of project %s, and this is project %s; name its folder with --project-dir",
+		return nil, fault.Inputf("", "%s is of project %s, and this is project %s; name its folder with --project-dir",
 			f.Check.Name, f.Manifest.Project, present.Current.Project)
 	}
 	kept, err := f.Manifest.checkRevision(ctx, present)
@@ -28,7 +29,7 @@ func (f *Found) Verify(ctx context.Context, present Present) ([]Check, error) {
 	if err != nil {
 		return nil, err
 	}
-	var sources []*registry.Source
+	var sources []*feature.Source
 	if kept.selection != nil {
 		sources = sourcesOf(kept.selection)
 	}
@@ -44,8 +45,8 @@ func (f *Found) Verify(ctx context.Context, present Present) ([]Check, error) {
 type recorded struct {
 	check Check
 	// snapshot and selection, which is what was asked for of it, are nil where it is not the revision that it was.
-	snapshot  *registry.Snapshot
-	selection *registry.Selection
+	snapshot  *feature.Snapshot
+	selection *feature.Selection
 }
 
 // checkRevision looks for the manifest's revision in the registry. Where the manifest does not say which it is, the
@@ -56,7 +57,7 @@ func (m *Manifest) checkRevision(ctx context.Context, present Present) (recorded
 	}
 	found := recorded{check: Check{Subject: "revision", Name: m.revision(), State: Same}}
 	at, err := present.At(ctx, m.Revision)
-	if _, ok := errors.AsType[*registry.NotFoundError](err); ok {
+	if _, ok := errors.AsType[*fault.NotFoundError](err); ok {
 		found.check.State, found.check.Detail = Missing, "the registry does not have it"
 		return found, nil
 	}
@@ -77,7 +78,7 @@ func (m *Manifest) checkRevision(ctx context.Context, present Present) (recorded
 func (m *Manifest) findRevision(ctx context.Context, present Present) (recorded, error) {
 	for revision := present.Current.Revision; revision > 0; revision-- {
 		at, err := present.At(ctx, revision)
-		if _, ok := errors.AsType[*registry.NotFoundError](err); ok {
+		if _, ok := errors.AsType[*fault.NotFoundError](err); ok {
 			continue
 		}
 		if err != nil {
@@ -93,7 +94,7 @@ func (m *Manifest) findRevision(ctx context.Context, present Present) (recorded,
 }
 
 // differsAt is the first definition that a revision has otherwise; nil where it has all of them.
-func (m *Manifest) differsAt(at *registry.Snapshot) *Check {
+func (m *Manifest) differsAt(at *feature.Snapshot) *Check {
 	for _, definition := range m.CheckDefinitions(at) {
 		if definition.State != Same {
 			return &definition
@@ -105,14 +106,14 @@ func (m *Manifest) differsAt(at *registry.Snapshot) *Check {
 // Rebuilding is what a training set is made from again.
 type Rebuilding struct {
 	// Snapshot is the manifest's revision, and Selection what was asked for of it.
-	Snapshot  *registry.Snapshot
-	Selection *registry.Selection
+	Snapshot  *feature.Snapshot
+	Selection *feature.Selection
 	// Labels is the path of the label rows: those of a program are in a file of their own, or in the training set itself
 	// and then LabelColumns of its columns.
 	Labels       string
 	LabelColumns int
 	// Files are the sources' files as the manifest calls them, and Places where each is now.
-	Files  []registry.SourceFile
+	Files  []feature.SourceFile
 	Places []string
 	// Moved says that a file is elsewhere than it was.
 	Moved bool
@@ -153,7 +154,7 @@ func (f *Found) Rebuildable(ctx context.Context, present Present) (*Rebuilding, 
 		if source.Outside {
 			name = source.At
 		}
-		r.Files = append(r.Files, registry.SourceFile{Source: source.Source, Path: name, Size: source.Size})
+		r.Files = append(r.Files, feature.SourceFile{Source: source.Source, Path: name, Size: source.Size})
 		r.Places = append(r.Places, file.Path)
 	}
 	return r, obstacles, nil
@@ -161,10 +162,10 @@ func (f *Found) Rebuildable(ctx context.Context, present Present) (*Rebuilding, 
 
 // Reproduces is an error that says in what the content differs from that of an older manifest, where the inputs were
 // the same, or in what that manifest is wrong about the content.
-func (m *Manifest) Reproduces(old *Manifest, selection *registry.Selection) error {
+func (m *Manifest) Reproduces(old *Manifest, selection *feature.Selection) error {
 	if m.Output.Digest == old.Output.Digest {
 		if details := old.misstates(m.Output, selection); details != "" {
-			return registry.Inputf("", "the manifest contradicts what was made by it: %s; nothing was written", details)
+			return fault.Inputf("", "the manifest contradicts what was made by it: %s; nothing was written", details)
 		}
 		return nil
 	}

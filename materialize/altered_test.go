@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry/plan"
@@ -24,7 +25,7 @@ func (p *project) alter(desired *plumbv1.Definitions) {
 }
 
 // cells looks up all features of the prices of one shop, in their order.
-func (p *project) cells(online store.Online, now store.Instant) []storetest.Cell {
+func (p *project) cells(online store.Online, now feature.Instant) []storetest.Cell {
 	p.t.Helper()
 	snapshot := must(p.registry.Current(p.t.Context(), "shops"))(p.t)
 	lookup := must(store.NewLookup(must(snapshot.SelectFeatures([]string{"price:*"}, false))(p.t)))(p.t)

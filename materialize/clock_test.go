@@ -7,8 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/materialize"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/storetest"
 )
@@ -21,7 +22,7 @@ func TestR5_AnEndBeyondTheClockIsAnErrorWithAWayBack(t *testing.T) {
 		must(ahead.Run(t.Context(), p.view("price"), materialize.Request{To: at(12 + 24*365)}))(t)
 		p.write(price{"a", at(8), nil, 1.0}, price{"a", at(9), nil, 2.0})
 		_, err := p.materializer(online).Run(t.Context(), p.view("price"), materialize.Request{To: at(12)})
-		var told *registry.PreconditionError
+		var told *fault.PreconditionError
 		if !errors.As(err, &told) || !strings.Contains(told.Message, "plumb materialize --view price --full --to now") {
 			t.Fatalf("error is %v", err)
 		}
@@ -38,6 +39,6 @@ func TestR5_ClocksThatAreALittleApartAreNoFault(t *testing.T) {
 	p := newProject(t, price{"a", at(8), nil, 1.0})
 	online := openSQLite(t, filepath.Join(t.TempDir(), "online.db"))
 	ahead := p.materializer(online, func(c *materialize.Config) { c.Now = noon.Add(5 * time.Second).UTC })
-	must(ahead.Run(t.Context(), p.view("price"), materialize.Request{To: store.InstantOf(noon.Add(5 * time.Second))}))(t)
+	must(ahead.Run(t.Context(), p.view("price"), materialize.Request{To: feature.InstantOf(noon.Add(5 * time.Second))}))(t)
 	p.run(online, materialize.Request{To: at(12)})
 }

@@ -11,7 +11,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -135,12 +136,12 @@ type packer struct {
 	maxFailed int64
 }
 
-func newPacker(view *registry.View, origin store.Origin) (*packer, error) {
+func newPacker(view *feature.View, origin store.Origin) (*packer, error) {
 	schema := view.Schema()
 	p := &packer{keys: store.NewKeyEncoder(view.Keys), values: store.NewRowEncoder(schema, origin),
 		keyCount: len(view.Keys)}
 	for _, field := range schema.Fields {
-		at := slices.IndexFunc(view.Features, func(f registry.Feature) bool { return f.Field == field })
+		at := slices.IndexFunc(view.Features, func(f feature.Feature) bool { return f.Field == field })
 		if at < 0 {
 			return nil, fmt.Errorf("the layout of view %q has %s %q, which is none of its features", view.Name, field.Type,
 				field.Name)
@@ -188,7 +189,7 @@ func (p *packer) bind(columns []arrow.Array) error {
 
 // fail counts a row that cannot be packed. It returns an error where that is not the row's fault, or one too many.
 func (p *packer) fail(record arrow.RecordBatch, row int, err error) error {
-	var input *registry.InputError
+	var input *fault.InputError
 	if !errors.As(err, &input) {
 		return fmt.Errorf("the row with %s: %w", p.describe(record, row), err)
 	}
@@ -210,7 +211,7 @@ func (p *packer) describe(record arrow.RecordBatch, row int) string {
 		text += record.ColumnName(i) + " " + record.Column(i).ValueStr(row) + ", "
 	}
 	if events, ok := record.Column(p.keyCount).(*array.Int64); ok && events.IsValid(row) {
-		text += "event time " + store.Instant(events.Value(row)).String()
+		text += "event time " + feature.Instant(events.Value(row)).String()
 	}
 	return text
 }

@@ -8,22 +8,22 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
-func field(name string, declared plumbv1.Type) registry.Field {
-	return registry.Field{Name: name, Type: declared}
+func field(name string, declared plumbv1.Type) feature.Field {
+	return feature.Field{Name: name, Type: declared}
 }
 
 // airports is a view whose layout has its features in another order than its definition.
-func airports() *registry.View {
+func airports() *feature.View {
 	temp, wind := field("temp", plumbv1.Type_INT64), field("wind", plumbv1.Type_INT64)
-	return &registry.View{
+	return &feature.View{
 		Name:     "airports",
-		Keys:     []registry.Field{field("airport", plumbv1.Type_STRING)},
-		Features: []registry.Feature{{Field: temp, Column: "temp"}, {Field: wind, Column: "wind"}},
-		Schemas:  []registry.Schema{{ID: 1, Fields: []registry.Field{wind, temp}}},
+		Keys:     []feature.Field{field("airport", plumbv1.Type_STRING)},
+		Features: []feature.Feature{{Field: temp, Column: "temp"}, {Field: wind, Column: "wind"}},
+		Schemas:  []feature.Schema{{ID: 1, Fields: []feature.Field{wind, temp}}},
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
@@ -35,7 +37,7 @@ func TestR17_ARowThatFailsIsLeftOutWithoutAnOlderOneInItsPlace(t *testing.T) {
 			price{"b", at(3), nil, 3.0})
 		p.run(online, materialize.Request{To: at(1)})
 		report := p.run(online, materialize.Request{To: at(4), MaxFailed: 1})
-		whole := func(euros int32, event store.Instant) storetest.Cell {
+		whole := func(euros int32, event feature.Instant) storetest.Cell {
 			return storetest.Cell{Value: euros, Status: plumbv1.Status_PRESENT, Event: event}
 		}
 		if diff := cmp.Diff([]storetest.Cell{whole(1, at(1)), whole(3, at(3))}, p.look(online, at(4), "a", "b")); diff != "" {
@@ -59,7 +61,7 @@ func TestWhereMoreRowsFailThanMayNothingIsWrittenAndTheEndStays(t *testing.T) {
 	onStores(t, func(t *testing.T, online store.Online) {
 		p := inWholeEuros(t, price{"a", at(2), nil, 2.5}, price{"b", at(2), nil, 3.0}, price{"c", at(2), nil, 3.5})
 		report, err := p.materializer(online).Run(t.Context(), p.view("price"), materialize.Request{To: at(3), MaxFailed: 1})
-		var input *registry.InputError
+		var input *fault.InputError
 		if !errors.As(err, &input) || !strings.Contains(err.Error(), "2 rows cannot be stored, where --max-failed-rows "+
 			"allows 1: column \"euros\", row 1 of") {
 			t.Fatalf("want an input error that names the rows, got %v", err)

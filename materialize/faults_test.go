@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/redistest"
 	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/registry"
@@ -64,7 +65,7 @@ func TestARedisThatIsKilledInTheMiddleLeavesTheEndAndALaterRunCompletes(t *testi
 		}
 	})
 	report, err := m.Run(t.Context(), p.view("price"), materialize.Request{To: at(4)})
-	if !errors.Is(err, registry.ErrUnavailable) {
+	if !errors.Is(err, fault.ErrUnavailable) {
 		t.Fatalf("want an error that wraps ErrUnavailable, got %v", err)
 	}
 	// A second batch was on its way when the server was killed, and may have been written or not.
@@ -100,7 +101,7 @@ func TestASourceThatCannotBeReadFailsTheRun(t *testing.T) {
 	p.apply(definitions)
 	_, err := p.materializer(openSQLite(t, filepath.Join(t.TempDir(), "online.db"))).Run(t.Context(), p.view("price"),
 		materialize.Request{To: at(4)})
-	var input *registry.InputError
+	var input *fault.InputError
 	if !errors.As(err, &input) || !strings.Contains(err.Error(), "pounds") {
 		t.Fatalf("want an InputError that names the column, got %v", err)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/redistest"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -27,8 +28,8 @@ import (
 var noon = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 
 // at is an instant, hours after the midnight before noon.
-func at(hours float64) store.Instant {
-	return store.InstantOf(noon.Add(-12 * time.Hour).Add(time.Duration(hours * float64(time.Hour))))
+func at(hours float64) feature.Instant {
+	return feature.InstantOf(noon.Add(-12 * time.Hour).Add(time.Duration(hours * float64(time.Hour))))
 }
 
 // price is a row of the source: what a shop asks at an instant, and when that became known. Any of them may be nil.
@@ -120,7 +121,7 @@ func (p *project) applyState(state *plumbv1.State) {
 	}))(p.t)
 }
 
-func (p *project) view(name string) *registry.View {
+func (p *project) view(name string) *feature.View {
 	p.t.Helper()
 	return must(must(p.registry.Current(p.t.Context(), "shops"))(p.t).View(name))(p.t)
 }
@@ -144,17 +145,17 @@ func (p *project) run(online store.Online, request materialize.Request) material
 }
 
 // end is up to when the prices are recorded as materialized without a gap, and whether anything is recorded.
-func (p *project) end() (store.Instant, bool) {
+func (p *project) end() (feature.Instant, bool) {
 	p.t.Helper()
 	progress, ok := must(p.registry.Progress(p.t.Context(), "shops"))(p.t)["price"]
 	if !ok {
 		return 0, false
 	}
-	return store.Instant(progress.First().End), true
+	return feature.Instant(progress.First().End), true
 }
 
 // look reads the euros of shops at an instant.
-func (p *project) look(online store.Online, now store.Instant, shops ...string) []storetest.Cell {
+func (p *project) look(online store.Online, now feature.Instant, shops ...string) []storetest.Cell {
 	p.t.Helper()
 	snapshot := must(p.registry.Current(p.t.Context(), "shops"))(p.t)
 	selection := must(snapshot.SelectFeatures([]string{"price:euros"}, false))(p.t)
@@ -183,7 +184,7 @@ func (p *project) stored(online store.Online, shops []string) [][]byte {
 	return must(online.Read(p.t.Context(), gets))(p.t)
 }
 
-func present(euros float64, event store.Instant) storetest.Cell {
+func present(euros float64, event feature.Instant) storetest.Cell {
 	return storetest.Cell{Value: euros, Status: plumbv1.Status_PRESENT, Event: event}
 }
 

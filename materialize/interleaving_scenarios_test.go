@@ -9,9 +9,9 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/storetest"
 )
@@ -23,7 +23,7 @@ func (w *world) pusher(p *process) *materialize.Pusher {
 	return materialize.NewPusher(materialize.PushConfig{
 		Online: gatedStore{gated{w, p}}, Now: w.now, ClockSkew: materialize.DefaultClockSkew,
 		LogFolder:  func(string) (string, error) { return w.folder, nil },
-		Definition: func(context.Context, string) (*registry.View, error) { return w.view(), nil },
+		Definition: func(context.Context, string) (*feature.View, error) { return w.view(), nil },
 	})
 }
 
@@ -37,7 +37,7 @@ func (w *world) materializer(p *process) *materialize.Materializer {
 }
 
 // lookUp asks for all features of shop a as a server does where a request names no instant, and says which it took.
-func (w *world) lookUp(_ *registry.View, online store.Online) ([]storetest.Cell, store.Instant, error) {
+func (w *world) lookUp(_ *feature.View, online store.Online) ([]storetest.Cell, feature.Instant, error) {
 	snapshot := must(w.registry.Current(context.Background(), w.project))(w.t)
 	lookup := must(store.NewLookup(must(snapshot.SelectFeatures([]string{"price:*"}, false))(w.t)))(w.t)
 	reply, err := lookup.Reply(context.Background(), online, store.LookupRequest{
@@ -55,15 +55,15 @@ func (w *world) lookUp(_ *registry.View, online store.Online) ([]storetest.Cell,
 }
 
 // push pushes one row of shop a under a view.
-func (w *world) push(pusher *materialize.Pusher, view *registry.View, event store.Instant, euros int64) error {
+func (w *world) push(pusher *materialize.Pusher, view *feature.View, event feature.Instant, euros int64) error {
 	rows := materialize.Rows{
 		Keys:    []arrow.Array{storetest.ArrowColumn(w.t, plumbv1.Type_STRING, "a")},
 		Event:   storetest.ArrowColumn(w.t, plumbv1.Type_INT64, int64(event)),
 		Created: storetest.ArrowColumn(w.t, plumbv1.Type_INT64, nil),
 	}
 	row := w.brought(view, seen(event, euros, euros*100), "", 0)
-	for i, feature := range view.Features {
-		rows.Features = append(rows.Features, storetest.ArrowColumn(w.t, feature.Type, row.Features[i]))
+	for i, f := range view.Features {
+		rows.Features = append(rows.Features, storetest.ArrowColumn(w.t, f.Type, row.Features[i]))
 	}
 	_, err := pusher.Push(context.Background(), view, rows, false)
 	w.tell("the push of %d at %s: %v", euros, event, err)
@@ -71,7 +71,7 @@ func (w *world) push(pusher *materialize.Pusher, view *registry.View, event stor
 }
 
 // materialize is one incremental run of a process through now.
-func (w *world) materialize(p *process, view *registry.View) {
+func (w *world) materialize(p *process, view *feature.View) {
 	report, err := w.materializer(p).Run(context.Background(), view, materialize.Request{To: w.clock})
 	w.tell("the run of %s: %v %v", p.name, report.Notes, err)
 }
@@ -203,7 +203,7 @@ func pushAhead(w *world) []*process {
 			_ = w.push(pusher, w.view(), at(12)+3*second, 3)
 		}},
 		{name: "clock", body: func(p *process) {
-			for _, seconds := range []store.Instant{4, 6} {
+			for _, seconds := range []feature.Instant{4, 6} {
 				w.clock = at(12) + seconds*second
 				p.gate("ticks")
 			}

@@ -17,6 +17,8 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
@@ -63,7 +65,7 @@ type world struct {
 	file     string
 	project  string
 	folder   string
-	clock    store.Instant
+	clock    feature.Instant
 	// source are the rows of the source: euros and cents, whole numbers.
 	source []storetest.SourceRow
 	// down says that the store cannot be reached.
@@ -112,7 +114,7 @@ func (w *world) apply(number int) {
 	must(w.registry.Apply(context.Background(), plan.New(current, w.definitions(number)).Commit("test", w.now())))(w.t)
 }
 
-func (w *world) view() *registry.View {
+func (w *world) view() *feature.View {
 	return must(must(w.registry.Current(context.Background(), w.project))(w.t).View("price"))(w.t)
 }
 
@@ -135,7 +137,7 @@ func (g gated) reach() error {
 		g.connected = new(g.restarts)
 	}
 	if g.down || g.process != nil && *g.connected != g.restarts {
-		return registry.ErrUnavailable
+		return fault.ErrUnavailable
 	}
 	return nil
 }
@@ -208,13 +210,13 @@ func (g gated) Newest(_ context.Context, request store.NewestRequest, yield func
 		storetest.ArrowColumn(g.t, plumbv1.Type_INT64, columns[1]...),
 		storetest.ArrowColumn(g.t, plumbv1.Type_INT64, columns[2]...)}
 	fields := []arrow.Field{{Name: "shop"}, {Name: "event"}, {Name: "created"}}
-	for i, feature := range request.View.Features {
+	for i, f := range request.View.Features {
 		var values []any
 		for _, row := range rows {
 			values = append(values, row.Features[i])
 		}
-		batch = append(batch, storetest.ArrowColumn(g.t, feature.Type, values...))
-		fields = append(fields, arrow.Field{Name: feature.Name})
+		batch = append(batch, storetest.ArrowColumn(g.t, f.Type, values...))
+		fields = append(fields, arrow.Field{Name: f.Name})
 	}
 	for i := range fields {
 		fields[i].Type, fields[i].Nullable = batch[i].DataType(), true
@@ -223,7 +225,7 @@ func (g gated) Newest(_ context.Context, request store.NewestRequest, yield func
 }
 
 // history is all that training sees of a view: the source, and then the files of the log.
-func (w *world) history(view *registry.View) *storetest.History {
+func (w *world) history(view *feature.View) *storetest.History {
 	history := &storetest.History{}
 	for number, row := range w.source {
 		history.Rows = append(history.Rows, w.brought(view, row, "data", number))
@@ -237,7 +239,7 @@ func (w *world) history(view *registry.View) *storetest.History {
 }
 
 // files are those of the log, as the offline engine lists them.
-func (w *world) files(view *registry.View) []string {
+func (w *world) files(view *feature.View) []string {
 	files := must(filepath.Glob(filepath.Join(w.folder, "*.parquet")))(w.t)
 	for _, path := range view.Source.Log.Unfinished {
 		if !slices.Contains(files, filepath.Join(w.folder, filepath.Base(path))) {
@@ -249,11 +251,11 @@ func (w *world) files(view *registry.View) []string {
 }
 
 // brought is a row with the view's features in their types, from a row that has euros and cents.
-func (w *world) brought(view *registry.View, row storetest.SourceRow, file string, number int) storetest.SourceRow {
+func (w *world) brought(view *feature.View, row storetest.SourceRow, file string, number int) storetest.SourceRow {
 	brought := storetest.SourceRow{Keys: row.Keys, Event: row.Event, File: file, Number: number}
-	for _, feature := range view.Features {
-		value := row.Features[slices.Index([]string{"euros", "cents"}, feature.Column)]
-		if number, ok := value.(int64); ok && feature.Type == plumbv1.Type_INT32 {
+	for _, f := range view.Features {
+		value := row.Features[slices.Index([]string{"euros", "cents"}, f.Column)]
+		if number, ok := value.(int64); ok && f.Type == plumbv1.Type_INT32 {
 			value = int32(number)
 		}
 		brought.Features = append(brought.Features, value)
@@ -292,7 +294,7 @@ func put(row *storetest.SourceRow, name string, values arrow.Array, i int) {
 		row.Keys = []any{values.Value(i)}
 	case *array.Timestamp:
 		if name == "at" {
-			row.Event = new(store.Instant(values.Value(i)))
+			row.Event = new(feature.Instant(values.Value(i)))
 		}
 	case *array.Int32:
 		row.Features[slices.Index([]string{"euros", "cents"}, name)] = int64(values.Value(i))
@@ -302,7 +304,7 @@ func put(row *storetest.SourceRow, name string, values arrow.Array, i int) {
 }
 
 // seen is what the source holds of shop a at an instant.
-func seen(event store.Instant, euros, cents int64) storetest.SourceRow {
+func seen(event feature.Instant, euros, cents int64) storetest.SourceRow {
 	return storetest.SourceRow{Keys: []any{"a"}, Event: &event, Features: []any{euros, cents}}
 }
 
@@ -322,9 +324,9 @@ func (w *world) judge() error {
 		return err
 	}
 	sighting := history.At([]any{"a"}, at, false)
-	for i, feature := range view.Features {
+	for i, f := range view.Features {
 		if want := sighting.Cell(i); !served[i].Same(want) {
-			return fmt.Errorf("online has %v of %s, offline %v", served[i], feature.Name, want)
+			return fmt.Errorf("online has %v of %s, offline %v", served[i], f.Name, want)
 		}
 	}
 	return nil
@@ -337,14 +339,14 @@ func (w *world) settle() error {
 		}
 	}
 	pusher := w.pusher(nil)
-	if err := pusher.Recover(context.Background(), []*registry.View{w.view()}); err != nil {
+	if err := pusher.Recover(context.Background(), []*feature.View{w.view()}); err != nil {
 		return err
 	}
 	if err := pusher.Close(); err != nil {
 		return err
 	}
 	_, err := w.materializer(nil).Run(context.Background(), w.view(), materialize.Request{To: w.clock})
-	var told *registry.PreconditionError
+	var told *fault.PreconditionError
 	if errors.As(err, &told) && strings.Contains(told.Message, "--full") { // The way back that it tells of.
 		request := materialize.Request{To: w.clock, Full: true}
 		_, err = w.materializer(nil).Run(context.Background(), w.view(), request)

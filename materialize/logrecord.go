@@ -10,8 +10,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/compute"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -19,7 +19,7 @@ import (
 const pushedKey = "plumb.pushed"
 
 // logRecord has the accepted rows in the columns of the view's log: those of its source that the view reads.
-func logRecord(view *registry.View, rows Rows, packed packedRows) (arrow.RecordBatch, error) {
+func logRecord(view *feature.View, rows Rows, packed packedRows) (arrow.RecordBatch, error) {
 	columns := slices.Concat(rows.Keys, rows.Features)
 	var fields []arrow.Field
 	for i, column := range view.Columns() {
@@ -43,16 +43,16 @@ func logRecord(view *registry.View, rows Rows, packed packedRows) (arrow.RecordB
 }
 
 // pushedAt is when the push of a record was accepted; 0 where the record does not say, since an older version wrote it.
-func pushedAt(record arrow.RecordBatch) store.Instant {
+func pushedAt(record arrow.RecordBatch) feature.Instant {
 	text, _ := record.Schema().Metadata().GetValue(pushedKey)
 	micros, _ := strconv.ParseInt(text, 10, 64)
-	return store.Instant(micros)
+	return feature.Instant(micros)
 }
 
 // loggedRows is the inverse of logRecord. The record may be that of an older definition of the view: then features that
 // it lacks are null, and numbers become wider, as they do when joins read its file. It is false where that is not
 // enough.
-func loggedRows(ctx context.Context, view *registry.View, record arrow.RecordBatch) (Rows, bool) {
+func loggedRows(ctx context.Context, view *feature.View, record arrow.RecordBatch) (Rows, bool) {
 	r := &recordReader{ctx: ctx, record: record}
 	rows := Rows{pushed: pushedAt(record)}
 	for i, field := range view.Columns() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
@@ -45,7 +46,7 @@ type Records interface {
 
 // Losses returns what the online store has lost of the views of a project, by name. It reads the marks of all views at
 // once, and changes nothing.
-func Losses(ctx context.Context, records Records, online store.Reader, project string, views []*registry.View) (
+func Losses(ctx context.Context, records Records, online store.Reader, project string, views []*feature.View) (
 	map[string]Loss, error,
 ) {
 	recorded, err := recordedOf(ctx, records, project)
@@ -98,7 +99,7 @@ var errLostMeanwhile = errors.New("the online store has lost rows while the run 
 // marking sets the marks of one run's table.
 type marking struct {
 	*Materializer
-	view  *registry.View
+	view  *feature.View
 	table store.Table
 	// recorded is the birth that is recorded; 0 where none is.
 	recorded int64
@@ -111,7 +112,7 @@ type marking struct {
 }
 
 // newMarking looks at a view's table. done is what is recorded of the view, and empty where nothing is.
-func (m *Materializer) newMarking(ctx context.Context, view *registry.View, done registry.Progress) (*marking, error) {
+func (m *Materializer) newMarking(ctx context.Context, view *feature.View, done registry.Progress) (*marking, error) {
 	found := &marking{Materializer: m, view: view, table: store.NewTable(view, 0), recorded: done.Birth}
 	marks, err := store.ReadMarks(ctx, m.config.Online, found.table)
 	if err != nil {

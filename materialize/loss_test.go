@@ -9,6 +9,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
@@ -22,7 +23,7 @@ func (p *project) lose(online store.Online) {
 
 func (p *project) losses(online store.Online) map[string]materialize.Loss {
 	p.t.Helper()
-	views := []*registry.View{p.view("archive"), p.view("price")}
+	views := []*feature.View{p.view("archive"), p.view("price")}
 	return must(materialize.Losses(p.t.Context(), p.registry, online, "shops", views))(p.t)
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
@@ -56,7 +57,7 @@ type Reader interface {
 // Definitions is what a materialization needs of a registry.Registry.
 type Definitions interface {
 	Revision(ctx context.Context, project string) (int64, error)
-	Current(ctx context.Context, project string) (*registry.Snapshot, error)
+	Current(ctx context.Context, project string) (*feature.Snapshot, error)
 }
 
 // Online is what a materialization needs of a store.Online.
@@ -98,11 +99,11 @@ const attempts = 3
 // Run materializes one view over the window that the request asks for. Where the online store has lost rows of the view
 // it brings back what was materialized before, and says so in the report's notes.
 //
-// It returns a *registry.InputError for a request that makes no sense or a source that cannot be read, a
-// *registry.PreconditionError for a view that is not online, and an error that wraps registry.ErrUnavailable where a
+// It returns a *fault.InputError for a request that makes no sense or a source that cannot be read, a
+// *fault.PreconditionError for a view that is not online, and an error that wraps fault.ErrUnavailable where a
 // store cannot be reached. After any error the recorded end is where it was, and the run, once begun, is recorded as
 // failed. The report holds what is known then, too.
-func (m *Materializer) Run(ctx context.Context, view *registry.View, request Request) (Report, error) {
+func (m *Materializer) Run(ctx context.Context, view *feature.View, request Request) (Report, error) {
 	if !view.Online {
 		return Report{}, notOnline(view)
 	}
@@ -119,14 +120,14 @@ func (m *Materializer) Run(ctx context.Context, view *registry.View, request Req
 }
 
 // attempt is one run.
-func (m *Materializer) attempt(ctx context.Context, view *registry.View, request Request) (Report, error) {
+func (m *Materializer) attempt(ctx context.Context, view *feature.View, request Request) (Report, error) {
 	progress, err := m.config.Ledger.Progress(ctx, view.Project)
 	if err != nil {
 		return Report{}, fmt.Errorf("read how far view %q has been materialized: %w", view.Name, err)
 	}
 	marks, unread := m.newMarking(ctx, view, progress[view.Name])
 	now := m.config.Now()
-	plan, err := newPlan(view, request, progress, marks.loss, store.InstantOf(now))
+	plan, err := newPlan(view, request, progress, marks.loss, feature.InstantOf(now))
 	if err != nil {
 		return Report{}, err
 	}
@@ -168,7 +169,7 @@ func (m *Materializer) copyMarked(ctx context.Context, p *plan, marks *marking, 
 
 // unfinished says that another run of the view was begun and has not ended. Whether it still goes on or was killed,
 // both are safe: newest wins in the store (R14), and the ledger keeps what both have done.
-func (m *Materializer) unfinished(ctx context.Context, view *registry.View) ([]string, error) {
+func (m *Materializer) unfinished(ctx context.Context, view *feature.View) ([]string, error) {
 	last, err := m.config.Ledger.LastRuns(ctx, view.Project)
 	if err != nil {
 		return nil, fmt.Errorf("read the last run of view %q: %w", view.Name, err)
@@ -178,7 +179,7 @@ func (m *Materializer) unfinished(ctx context.Context, view *registry.View) ([]s
 		return nil, nil
 	}
 	return []string{fmt.Sprintf("run %d of view %q began at %s and has not ended: it still goes on, or was killed; "+
-		"this one does no harm to it", run.ID, view.Name, store.InstantOf(run.StartedAt))}, nil
+		"this one does no harm to it", run.ID, view.Name, feature.InstantOf(run.StartedAt))}, nil
 }
 
 // finish records the outcome, also where ctx is cancelled, and returns the failure that the run ended with.

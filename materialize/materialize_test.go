@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
@@ -298,7 +299,7 @@ func TestAViewThatChangedIsMaterializedFromTheBeginning(t *testing.T) {
 				t.Errorf("the run after the change is %+v, want one from the beginning", again.Run)
 			}
 			_, err := p.materializer(online).Run(t.Context(), stale, materialize.Request{To: at(4)})
-			if !errors.Is(err, registry.ErrConflict) {
+			if !errors.Is(err, fault.ErrConflict) {
 				t.Errorf("a run of the view as it was gives %v, want a conflict", err)
 			}
 			if end, _ := p.end(); end != at(2) {
@@ -333,7 +334,7 @@ func TestOnlyOnlineViewsAreMaterialized(t *testing.T) {
 	if len(all) != 1 || all[0].Name != "price" {
 		t.Errorf("all views are %v, want price alone", all)
 	}
-	var precondition *registry.PreconditionError
+	var precondition *fault.PreconditionError
 	if _, err := materialize.Views(snapshot, []string{"price", "archive"}); !errors.As(err, &precondition) {
 		t.Errorf("naming one that is not online: want a PreconditionError, got %v", err)
 	}
@@ -342,7 +343,7 @@ func TestOnlyOnlineViewsAreMaterialized(t *testing.T) {
 		t.Errorf("running it: want a PreconditionError, got %v", err)
 	}
 	_, err = materialize.Views(snapshot, []string{"prize"})
-	if missing, ok := errors.AsType[*registry.NotFoundError](err); !ok || missing.Suggestion != "price" {
+	if missing, ok := errors.AsType[*fault.NotFoundError](err); !ok || missing.Suggestion != "price" {
 		t.Errorf("naming one that is not there: want a NotFoundError with a suggestion, got %v", err)
 	}
 	twice := must(materialize.Views(snapshot, []string{"price", "price"}))(t)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/storetest"
@@ -31,7 +32,7 @@ func (p *project) expectOrigins(online store.Online, want map[string]store.Origi
 }
 
 // pushAt pushes a price by a pusher whose clock says now, and returns the pusher.
-func (p *project) pushAt(online store.Online, now store.Instant, row price) *materialize.Pusher {
+func (p *project) pushAt(online store.Online, now feature.Instant, row price) *materialize.Pusher {
 	p.t.Helper()
 	pusher := p.pusher(online, func(c *materialize.PushConfig) { c.Now = func() time.Time { return now.Time() } })
 	must(pusher.Push(p.t.Context(), p.view("price"), rowsOf(p.t, row), true))(p.t)

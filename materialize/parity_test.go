@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/redistest"
 	"github.com/plumbstore/plumb/materialize"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/sqldb"
 	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/duckdb"
@@ -33,7 +33,7 @@ func newParity(t *testing.T) storetest.Parity {
 			return must(duckdb.Open(t.Context(), config))(t)
 		}},
 		Online: online,
-		Materialize: func(ctx context.Context, offline store.Offline, view *registry.View, window store.Window) error {
+		Materialize: func(ctx context.Context, offline store.Offline, view *feature.View, window store.Window) error {
 			m := materialize.New(materialize.Config{
 				Offline: offline, Online: online, Ledger: ledger, Retention: 24 * time.Hour, Now: window.End.Time,
 			})

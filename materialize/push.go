@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -24,9 +24,9 @@ type PushConfig struct {
 	Retention time.Duration
 	// LogFolder returns the absolute folder of a push log, or why there cannot be one. Required where a view has one.
 	LogFolder func(path string) (string, error)
-	// Definition reads the current definition of a view from the registry; a *registry.NotFoundError where there is none.
+	// Definition reads the current definition of a view from the registry; a *fault.NotFoundError where there is none.
 	// Where nil, definitions never change.
-	Definition func(ctx context.Context, view string) (*registry.View, error)
+	Definition func(ctx context.Context, view string) (*feature.View, error)
 	// LogBytes and LogInterval are after how many bytes, and how much time, rows of a push log become a Parquet file; see
 	// pushlog.Config.
 	LogBytes    int64
@@ -68,10 +68,10 @@ type PushReport struct {
 // one and the others are stored; with atomic nothing is stored where any is refused. Where the view has a push log, the
 // rows are durable there before they are stored.
 //
-// It returns a *registry.PreconditionError for a view that is not online, and an error that wraps
-// registry.ErrUnavailable where the store cannot be reached. After an error any of the rows may have been stored, and
+// It returns a *fault.PreconditionError for a view that is not online, and an error that wraps
+// fault.ErrUnavailable where the store cannot be reached. After an error any of the rows may have been stored, and
 // pushing them again is harmless.
-func (p *Pusher) Push(ctx context.Context, view *registry.View, rows Rows, atomic bool) (PushReport, error) {
+func (p *Pusher) Push(ctx context.Context, view *feature.View, rows Rows, atomic bool) (PushReport, error) {
 	packed, err := p.pack(view, rows)
 	if err != nil {
 		return PushReport{}, err
@@ -87,13 +87,13 @@ func (p *Pusher) Push(ctx context.Context, view *registry.View, rows Rows, atomi
 }
 
 // Check returns the rows that Push would refuse now, in row order.
-func (p *Pusher) Check(view *registry.View, rows Rows) ([]Refusal, error) {
+func (p *Pusher) Check(view *feature.View, rows Rows) ([]Refusal, error) {
 	packed, err := p.pack(view, rows)
 	return packed.refused, err
 }
 
 // write gives the rows to the online store, a bounded number at a time.
-func (p *Pusher) write(ctx context.Context, view *registry.View, packed packedRows, report *PushReport) error {
+func (p *Pusher) write(ctx context.Context, view *feature.View, packed packedRows, report *PushReport) error {
 	table := store.NewTable(view, p.config.Retention)
 	report.Older += packed.superseded
 	for rows := packed.rows; len(rows) > 0; {

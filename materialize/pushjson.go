@@ -14,8 +14,9 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -24,7 +25,7 @@ import (
 // Infinity or -Infinity; integers may be text too, since not every program can write all of INT64 as a number. It is
 // not safe for concurrent use.
 type JSONRows struct {
-	view           *registry.View
+	view           *feature.View
 	keys, features []array.Builder
 	event, created *array.Int64Builder
 	refused        []Refusal
@@ -38,14 +39,14 @@ type foundColumns struct {
 }
 
 // NewJSONRows returns a collection without rows.
-func NewJSONRows(view *registry.View) *JSONRows {
+func NewJSONRows(view *feature.View) *JSONRows {
 	j := &JSONRows{view: view, found: map[string]foundColumns{}, event: array.NewInt64Builder(memory.DefaultAllocator),
 		created: array.NewInt64Builder(memory.DefaultAllocator)}
 	for _, key := range view.Keys {
 		j.keys = append(j.keys, array.NewBuilder(memory.DefaultAllocator, store.ArrowType(key.Type)))
 	}
-	for _, feature := range view.Features {
-		j.features = append(j.features, array.NewBuilder(memory.DefaultAllocator, store.ArrowType(feature.Type)))
+	for _, f := range view.Features {
+		j.features = append(j.features, array.NewBuilder(memory.DefaultAllocator, store.ArrowType(f.Type)))
 	}
 	return j
 }
@@ -101,7 +102,7 @@ type jsonRow struct {
 	event, created any
 }
 
-func (j *JSONRows) parse(names []string, values []any) (row jsonRow, mistake *registry.InputError) {
+func (j *JSONRows) parse(names []string, values []any) (row jsonRow, mistake *fault.InputError) {
 	columns, err := j.columns(names)
 	if err != nil {
 		return row, firstMistake(err)
@@ -112,7 +113,7 @@ func (j *JSONRows) parse(names []string, values []any) (row jsonRow, mistake *re
 		}
 		value, err := parseJSON(values[at], declared)
 		if err != nil {
-			mistake = registry.Inputf(names[at], "%v", err)
+			mistake = fault.Inputf(names[at], "%v", err)
 		}
 		return value
 	}
@@ -143,11 +144,11 @@ func (j *JSONRows) columns(names []string) (store.FileColumns, error) {
 }
 
 // firstMistake is the first of joined mistakes.
-func firstMistake(err error) *registry.InputError {
-	if input, ok := errors.AsType[*registry.InputError](err); ok {
+func firstMistake(err error) *fault.InputError {
+	if input, ok := errors.AsType[*fault.InputError](err); ok {
 		return input
 	}
-	return registry.Inputf("", "%v", err)
+	return fault.Inputf("", "%v", err)
 }
 
 // parseJSON brings a decoded JSON value to the Go type of a declared type, exactly (R9): []any for arrays, int64

@@ -7,18 +7,18 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow/array"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // The text NaN has the same bits in a push as in a source of text, which are not those of math.NaN.
 func TestR17_NaNOfTextHasOneSpelling(t *testing.T) {
-	rows := materialize.NewJSONRows(&registry.View{
-		Source: &registry.Source{EventTimestamp: "at"},
-		Features: []registry.Feature{
-			{Field: registry.Field{Name: "double", Type: plumbv1.Type_FLOAT64}, Column: "double"},
-			{Field: registry.Field{Name: "single", Type: plumbv1.Type_FLOAT32}, Column: "single"},
+	rows := materialize.NewJSONRows(&feature.View{
+		Source: &feature.Source{EventTimestamp: "at"},
+		Features: []feature.Feature{
+			{Field: feature.Field{Name: "double", Type: plumbv1.Type_FLOAT64}, Column: "double"},
+			{Field: feature.Field{Name: "single", Type: plumbv1.Type_FLOAT32}, Column: "single"},
 		},
 	})
 	rows.Add([]string{"at", "double", "single"}, []any{"2024-01-01", "NaN", "NaN"})

@@ -5,7 +5,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/dustin/go-humanize"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // The most bytes of one STRING or BYTES that comes from a caller: in a join key, and in a feature's value or in one
@@ -16,7 +16,7 @@ const (
 )
 
 // checkLengths refuses texts that are longer than callers may push.
-func (w *packing) checkLengths(row int) *registry.InputError {
+func (w *packing) checkLengths(row int) *fault.InputError {
 	for i, column := range w.rows.Keys {
 		if length := longestText(column, row); length > MaxKeyText {
 			return tooLong(w.view.Keys[i].Name, length, MaxKeyText)
@@ -30,8 +30,8 @@ func (w *packing) checkLengths(row int) *registry.InputError {
 	return nil
 }
 
-func tooLong(field string, length, most int) *registry.InputError {
-	return registry.Inputf(field, "has a text of %s bytes; the most is %s", humanize.Comma(int64(length)),
+func tooLong(field string, length, most int) *fault.InputError {
+	return fault.Inputf(field, "has a text of %s bytes; the most is %s", humanize.Comma(int64(length)),
 		humanize.Comma(int64(most)))
 }
 

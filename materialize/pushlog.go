@@ -12,7 +12,8 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/pushlog"
 )
@@ -34,13 +35,13 @@ type lane struct {
 	// road is held by who is under way.
 	road sync.Mutex
 	// view is the newest definition that rows were brought online under.
-	view *registry.View
+	view *feature.View
 }
 
 // logged is one push on its way.
 type logged struct {
 	ctx    context.Context //nolint:containedctx // Who leads writes for all who wait, within the time that each has.
-	view   *registry.View
+	view   *feature.View
 	packed packedRows
 	record arrow.RecordBatch
 	done   bool
@@ -49,7 +50,7 @@ type logged struct {
 }
 
 // pushLogged makes the rows durable in the view's log, and then writes them online.
-func (p *Pusher) pushLogged(ctx context.Context, view *registry.View, rows Rows, packed packedRows,
+func (p *Pusher) pushLogged(ctx context.Context, view *feature.View, rows Rows, packed packedRows,
 	report *PushReport,
 ) error {
 	if len(packed.rows) == 0 {
@@ -134,13 +135,13 @@ func (p *Pusher) bringOnline(l *lane, group []*logged, failure error) {
 
 // isNewerThan says whether rows that are written under the second definition are not what readers of the first look
 // for.
-func isNewerThan(view, other *registry.View) bool {
+func isNewerThan(view, other *feature.View) bool {
 	return view.Generation > other.Generation ||
 		view.Generation == other.Generation && view.Schema().ID > other.Schema().ID
 }
 
 // follow takes up a definition, unless it is older. What is in no Parquet file yet has to be brought online under it.
-func (l *lane) follow(view *registry.View) {
+func (l *lane) follow(view *feature.View) {
 	if isNewerThan(view, l.view) {
 		l.view = view
 		l.log.Unsettle()
@@ -161,7 +162,7 @@ func (p *Pusher) settle(l *lane) error {
 }
 
 // laneOf opens the view's log where it is not open yet, which brings online what a killed process has left in it.
-func (p *Pusher) laneOf(ctx context.Context, view *registry.View) (*lane, error) {
+func (p *Pusher) laneOf(ctx context.Context, view *feature.View) (*lane, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	path := view.Source.Log.Path
@@ -188,7 +189,7 @@ func (p *Pusher) laneOf(ctx context.Context, view *registry.View) (*lane, error)
 }
 
 // replay writes rows of the log online, whatever definition they were logged under.
-func (p *Pusher) replay(ctx context.Context, view *registry.View, record arrow.RecordBatch) error {
+func (p *Pusher) replay(ctx context.Context, view *feature.View, record arrow.RecordBatch) error {
 	rows, ok := loggedRows(ctx, view, record)
 	if !ok || !view.Online {
 		return nil
@@ -202,7 +203,7 @@ func (p *Pusher) replay(ctx context.Context, view *registry.View, record arrow.R
 
 // Recover opens the push logs of the views, so that what killed processes have left in them is served and becomes part
 // of training sets. It goes on after a failure, and returns all of them.
-func (p *Pusher) Recover(ctx context.Context, views []*registry.View) error {
+func (p *Pusher) Recover(ctx context.Context, views []*feature.View) error {
 	var failures []error
 	for _, view := range views {
 		if view.Source.Log != nil && view.Online {
@@ -247,7 +248,7 @@ func (p *Pusher) prepare(ctx context.Context, l *lane, due bool) error {
 		return p.settle(l)
 	}
 	view, err := p.config.Definition(ctx, l.name)
-	var notFound *registry.NotFoundError
+	var notFound *fault.NotFoundError
 	switch {
 	case errors.As(err, &notFound):
 	case err != nil:
@@ -286,7 +287,7 @@ func (p *Pusher) Close() error {
 		switch {
 		case err == nil:
 			err = l.log.Close()
-		case errors.Is(err, registry.ErrUnavailable):
+		case errors.Is(err, fault.ErrUnavailable):
 			err = l.log.Release()
 		default:
 			err = errors.Join(err, l.log.Release())

@@ -26,10 +26,11 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 	"pgregory.net/rapid"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/redistest"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/duckdb"
 	"github.com/plumbstore/plumb/store/storetest"
@@ -63,7 +64,7 @@ func rowsOf(t rapid.TB, prices ...price) materialize.Rows {
 	columns := make([][]any, 4)
 	for _, row := range prices {
 		for i, value := range []any{row.shop, row.at, row.known, row.euros} {
-			if instant, ok := value.(store.Instant); ok {
+			if instant, ok := value.(feature.Instant); ok {
 				value = int64(instant)
 			}
 			columns[i] = append(columns[i], value)
@@ -78,7 +79,7 @@ func rowsOf(t rapid.TB, prices ...price) materialize.Rows {
 }
 
 // offlineAnswer is what a training set has for shops at an instant.
-func (p *project) offlineAnswer(t rapid.TB, now store.Instant, shops ...string) []storetest.Cell {
+func (p *project) offlineAnswer(t rapid.TB, now feature.Instant, shops ...string) []storetest.Cell {
 	t.Helper()
 	labels := filepath.Join(p.folder, "labels.csv")
 	text := "shop,event_timestamp\n"
@@ -112,7 +113,7 @@ func (p *project) offlineAnswer(t rapid.TB, now store.Instant, shops ...string) 
 				cell.Value = euros.Value(row)
 			}
 			if event.IsValid(row) {
-				cell.Event = store.Instant(event.Value(row))
+				cell.Event = feature.Instant(event.Value(row))
 			}
 			cells = append(cells, cell)
 		}
@@ -363,7 +364,7 @@ func TestR17_AcknowledgedRowsAreServedAndLoggedOnceHoweverOftenAProcessIsKilled(
 			}
 			online := p.childStore(url)
 			pusher := p.pusher(online)
-			if err := pusher.Recover(t.Context(), []*registry.View{p.view("price")}); err != nil {
+			if err := pusher.Recover(t.Context(), []*feature.View{p.view("price")}); err != nil {
 				t.Fatal(err)
 			}
 			if err := pusher.Close(); err != nil {
@@ -395,7 +396,7 @@ func TestR17_AcknowledgedRowsAreServedAndLoggedOnceHoweverOftenAProcessIsKilled(
 type gone struct{ store.Online }
 
 func (gone) Write(context.Context, store.Table, []store.Row) (store.WriteReport, error) {
-	return store.WriteReport{}, registry.ErrUnavailable
+	return store.WriteReport{}, fault.ErrUnavailable
 }
 
 // A push that fails for the store's sake is not acknowledged; pushed again it is served, and wins nothing twice.
@@ -406,7 +407,7 @@ func TestR17_APushThatFailedIsRightOnceItIsRepeated(t *testing.T) {
 	row := price{shop: "a", at: at(11), euros: 1.0}
 	failing := p.pusher(gone{online})
 	_, err := failing.Push(t.Context(), p.view("price"), rowsOf(t, row), false)
-	if !errors.Is(err, registry.ErrUnavailable) {
+	if !errors.Is(err, fault.ErrUnavailable) {
 		t.Fatalf("error is %v", err)
 	}
 	working := p.pusher(online)

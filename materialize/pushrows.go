@@ -11,8 +11,9 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -34,7 +35,7 @@ type Rows struct {
 	// nothing.
 	Refused []Refusal
 	// pushed is when a push log says that the rows were accepted; 0 for the time of the call.
-	pushed store.Instant
+	pushed feature.Instant
 	// EventName and CreatedName are what refusals call the columns of times; EventField and CreatedField where empty.
 	EventName, CreatedName string
 }
@@ -52,13 +53,13 @@ type packedRows struct {
 	accepted []int
 	refused  []Refusal
 	// pushed is when the push was accepted.
-	pushed store.Instant
+	pushed feature.Instant
 }
 
 // pack checks every row and packs those that can be stored.
-func (p *Pusher) pack(view *registry.View, rows Rows) (packedRows, error) {
+func (p *Pusher) pack(view *feature.View, rows Rows) (packedRows, error) {
 	if !view.Online {
-		return packedRows{}, &registry.PreconditionError{Message: "view " + view.Name + " has online: false, so nothing " +
+		return packedRows{}, &fault.PreconditionError{Message: "view " + view.Name + " has online: false, so nothing " +
 			"can be pushed to it; set online: true and apply"}
 	}
 	w, err := p.bind(view, rows)
@@ -82,11 +83,11 @@ func (p *Pusher) pack(view *registry.View, rows Rows) (packedRows, error) {
 // packing is one call of pack.
 type packing struct {
 	rows   Rows
-	view   *registry.View
+	view   *feature.View
 	keys   *store.KeyEncoder
 	values *store.RowEncoder
 	// latest is the last event time that is no future (R15), skew what is allowed for.
-	latest store.Instant
+	latest feature.Instant
 	skew   string
 	// instants are the positions of the features that are TIMESTAMP.
 	instants []int
@@ -98,16 +99,16 @@ type packing struct {
 	packed packedRows
 }
 
-func (p *Pusher) bind(view *registry.View, rows Rows) (*packing, error) {
+func (p *Pusher) bind(view *feature.View, rows Rows) (*packing, error) {
 	schema, now := view.Schema(), p.config.Now()
-	pushed := cmp.Or(rows.pushed, store.InstantOf(now))
+	pushed := cmp.Or(rows.pushed, feature.InstantOf(now))
 	w := &packing{rows: rows, view: view, keys: store.NewKeyEncoder(view.Keys),
 		values: store.NewRowEncoder(schema, store.PushOrigin(pushed)),
-		latest: store.InstantOf(now.Add(p.config.ClockSkew)), skew: p.config.ClockSkew.String(),
+		latest: feature.InstantOf(now.Add(p.config.ClockSkew)), skew: p.config.ClockSkew.String(),
 		newest: map[string]int{}, packed: packedRows{pushed: pushed}}
 	features := make([]arrow.Array, len(schema.Fields))
 	for i, field := range schema.Fields {
-		at := slices.IndexFunc(view.Features, func(f registry.Feature) bool { return f.Field == field })
+		at := slices.IndexFunc(view.Features, func(f feature.Feature) bool { return f.Field == field })
 		if at < 0 || at >= len(rows.Features) {
 			return nil, fmt.Errorf("the layout has %s %q, which is none of the %d columns", field.Type, field.Name,
 				len(rows.Features))
@@ -124,7 +125,7 @@ func (p *Pusher) bind(view *registry.View, rows Rows) (*packing, error) {
 }
 
 // add packs a row, or says what is wrong with it.
-func (w *packing) add(row int) *registry.InputError {
+func (w *packing) add(row int) *fault.InputError {
 	if err := w.checkKeys(row); err != nil {
 		return err
 	}
@@ -135,12 +136,12 @@ func (w *packing) add(row int) *registry.InputError {
 		return err
 	}
 	value, err := w.values.AppendRow(nil, row)
-	var input *registry.InputError
+	var input *fault.InputError
 	switch {
 	case errors.As(err, &input):
 		return input
 	case err != nil: // The encoder knows no other.
-		return registry.Inputf("", "%v", err)
+		return fault.Inputf("", "%v", err)
 	}
 	w.all = append(w.all, store.Row{Key: w.keys.AppendKey(nil, row), Value: value})
 	w.packed.accepted = append(w.packed.accepted, row)
@@ -148,10 +149,10 @@ func (w *packing) add(row int) *registry.InputError {
 }
 
 // checkKeys refuses a null key, which matches nothing (R8).
-func (w *packing) checkKeys(row int) *registry.InputError {
+func (w *packing) checkKeys(row int) *fault.InputError {
 	for i, column := range w.rows.Keys {
 		if column.IsNull(row) {
-			return registry.Inputf(w.view.Keys[i].Name, "is null; a row with a null key is never served")
+			return fault.Inputf(w.view.Keys[i].Name, "is null; a row with a null key is never served")
 		}
 	}
 	return nil
@@ -164,25 +165,25 @@ const (
 	lastInstant  = math.MaxInt64 - 1
 )
 
-func (w *packing) checkTimes(row int) *registry.InputError {
+func (w *packing) checkTimes(row int) *fault.InputError {
 	event, created := w.rows.Event.(*array.Int64), w.rows.Created.(*array.Int64)
 	switch {
 	case event.IsNull(row):
-		return registry.Inputf(w.rows.eventName(), "is null; a row without an event time is never visible")
-	case store.Instant(event.Value(row)) > w.latest:
-		return registry.Inputf(w.rows.eventName(), "%s is in the future, by more than the allowed clock skew of %s",
-			store.Instant(event.Value(row)), w.skew)
+		return fault.Inputf(w.rows.eventName(), "is null; a row without an event time is never visible")
+	case feature.Instant(event.Value(row)) > w.latest:
+		return fault.Inputf(w.rows.eventName(), "%s is in the future, by more than the allowed clock skew of %s",
+			feature.Instant(event.Value(row)), w.skew)
 	case !holds(event.Value(row)):
-		return registry.Inputf(w.rows.eventName(), "%d microseconds since 1970 is not an instant that can be kept",
+		return fault.Inputf(w.rows.eventName(), "%d microseconds since 1970 is not an instant that can be kept",
 			event.Value(row))
 	case created.IsValid(row) && !holds(created.Value(row)):
-		return registry.Inputf(w.rows.createdName(), "%d microseconds since 1970 is not an instant that can be kept",
+		return fault.Inputf(w.rows.createdName(), "%d microseconds since 1970 is not an instant that can be kept",
 			created.Value(row))
 	}
 	for _, at := range w.instants {
 		column := w.rows.Features[at].(*array.Timestamp)
 		if column.IsValid(row) && !holds(int64(column.Value(row))) {
-			return registry.Inputf(w.view.Features[at].Name, "%d microseconds since 1970 is not an instant that can be kept",
+			return fault.Inputf(w.view.Features[at].Name, "%d microseconds since 1970 is not an instant that can be kept",
 				column.Value(row))
 		}
 	}

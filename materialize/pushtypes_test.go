@@ -7,6 +7,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store"
@@ -30,15 +31,15 @@ var kinds = []struct {
 	{"whole", plumbv1.Type_FLOAT64, arrow.PrimitiveTypes.Int32, int32(3), []any{math.NaN(), 1e300}},
 	{"text", plumbv1.Type_STRING, arrow.BinaryTypes.String, "a", []any{"", "a\x00é"}},
 	{"bytes", plumbv1.Type_BYTES, arrow.BinaryTypes.Binary, []byte("a"), []any{[]byte{}, []byte{0xff}}},
-	{"instant", plumbv1.Type_TIMESTAMP, arrow.FixedWidthTypes.Timestamp_ms, store.Instant(0),
-		[]any{store.Instant(-1), store.Instant(1)}},
+	{"instant", plumbv1.Type_TIMESTAMP, arrow.FixedWidthTypes.Timestamp_ms, feature.Instant(0),
+		[]any{feature.Instant(-1), feature.Instant(1)}},
 	{"numbers", plumbv1.Type_INT32_ARRAY, arrow.ListOf(arrow.PrimitiveTypes.Int64), []any{int64(1)},
 		[]any{[]any{int32(1), nil}, []any{}}},
 	{"texts", plumbv1.Type_STRING_ARRAY, arrow.ListOf(arrow.BinaryTypes.String), []any{"a"}, []any{nil, []any{"", nil}}},
 	{"floats", plumbv1.Type_FLOAT64_ARRAY, arrow.ListOf(arrow.PrimitiveTypes.Float64), []any{0.5},
 		[]any{[]any{math.NaN(), math.Copysign(0, -1)}, nil}},
-	{"instants", plumbv1.Type_TIMESTAMP_ARRAY, arrow.ListOf(arrow.FixedWidthTypes.Timestamp_us), []any{store.Instant(1)},
-		[]any{[]any{store.Instant(-1)}, []any{nil}}},
+	{"instants", plumbv1.Type_TIMESTAMP_ARRAY, arrow.ListOf(arrow.FixedWidthTypes.Timestamp_us), []any{feature.Instant(1)},
+		[]any{[]any{feature.Instant(-1)}, []any{nil}}},
 }
 
 // What was pushed is stored bit for bit as a materialization from the log stores it, whatever types the source has.

@@ -10,17 +10,18 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
 // RowsOf brings the columns of a request into the order of the view. It reports every mistake at once, as joined
-// *registry.InputError that name the columns: one that is missing, surplus, given twice, of another type or length.
-func RowsOf(view *registry.View, request *plumbv1.PushRequest) (Rows, error) {
+// *fault.InputError that name the columns: one that is missing, surplus, given twice, of another type or length.
+func RowsOf(view *feature.View, request *plumbv1.PushRequest) (Rows, error) {
 	r := &requestColumns{view: view, rows: len(request.GetEventTimestamps().GetMicros())}
 	if r.rows == 0 {
-		return Rows{}, registry.Inputf(EventField, "has no rows; give at least one")
+		return Rows{}, fault.Inputf(EventField, "has no rows; give at least one")
 	}
 	rows := Rows{Event: r.times(EventField, request.GetEventTimestamps())}
 	created := request.GetCreatedTimestamps()
@@ -39,23 +40,23 @@ func RowsOf(view *registry.View, request *plumbv1.PushRequest) (Rows, error) {
 }
 
 // Fields are the view's features without the columns that they are read from.
-func Fields(view *registry.View) []registry.Field {
-	fields := make([]registry.Field, len(view.Features))
-	for i, feature := range view.Features {
-		fields[i] = feature.Field
+func Fields(view *feature.View) []feature.Field {
+	fields := make([]feature.Field, len(view.Features))
+	for i, f := range view.Features {
+		fields[i] = f.Field
 	}
 	return fields
 }
 
 // requestColumns is one call of RowsOf.
 type requestColumns struct {
-	view     *registry.View
+	view     *feature.View
 	rows     int
 	mistakes []error
 }
 
 func (r *requestColumns) mistake(field, format string, args ...any) {
-	r.mistakes = append(r.mistakes, registry.Inputf(field, format, args...))
+	r.mistakes = append(r.mistakes, fault.Inputf(field, format, args...))
 }
 
 // wireColumn is a named column of a request.
@@ -69,11 +70,11 @@ type wireColumn interface {
 var nullsIn = map[string]string{"join key": "", "feature": ", with nulls where they are not known"}
 
 // pick returns a column for each field; nil where it is missing, which has been reported.
-func pick[T wireColumn](r *requestColumns, kind string, fields []registry.Field, given []T) []arrow.Array {
+func pick[T wireColumn](r *requestColumns, kind string, fields []feature.Field, given []T) []arrow.Array {
 	columns := make([]arrow.Array, len(fields))
 	seen := make([]bool, len(fields))
 	for _, column := range given {
-		at := slices.IndexFunc(fields, func(f registry.Field) bool { return f.Name == column.GetName() })
+		at := slices.IndexFunc(fields, func(f feature.Field) bool { return f.Name == column.GetName() })
 		switch {
 		case at < 0:
 			r.surplus(kind, column.GetName(), fields)
@@ -92,7 +93,7 @@ func pick[T wireColumn](r *requestColumns, kind string, fields []registry.Field,
 	return columns
 }
 
-func (r *requestColumns) surplus(kind, name string, fields []registry.Field) {
+func (r *requestColumns) surplus(kind, name string, fields []feature.Field) {
 	names := make([]string, len(fields))
 	for i, field := range fields {
 		names[i] = field.Name
@@ -101,14 +102,14 @@ func (r *requestColumns) surplus(kind, name string, fields []registry.Field) {
 	if len(names) == 0 {
 		hint = "it has none"
 	}
-	if closest := registry.Closest(name, names); closest != "" {
+	if closest := fault.Closest(name, names); closest != "" {
 		hint = fmt.Sprintf("did you mean %q?", closest)
 	}
 	r.mistake(name, "is no %s of view %s; %s", kind, r.view.Name, hint)
 }
 
 // column brings a column to Arrow; nil where it is not as declared, which is reported.
-func (r *requestColumns) column(field registry.Field, column wireColumn) arrow.Array {
+func (r *requestColumns) column(field feature.Field, column wireColumn) arrow.Array {
 	values, nulls := column.GetValues(), column.GetNulls()
 	kind, rows := kindOf(values)
 	switch {

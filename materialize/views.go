@@ -3,18 +3,19 @@ package materialize
 import (
 	"slices"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // Views returns the views of a snapshot to materialize: those named, each once, in the order given, or, where none is
-// named, all that are online, ordered by name. A name that is not there is a *registry.NotFoundError, one that is not
-// online a *registry.PreconditionError.
-func Views(snapshot *registry.Snapshot, names []string) ([]*registry.View, error) {
+// named, all that are online, ordered by name. A name that is not there is a *fault.NotFoundError, one that is not
+// online a *fault.PreconditionError.
+func Views(snapshot *feature.Snapshot, names []string) ([]*feature.View, error) {
 	if len(names) == 0 {
-		offline := func(view *registry.View) bool { return !view.Online }
+		offline := func(view *feature.View) bool { return !view.Online }
 		return slices.DeleteFunc(snapshot.Views(), offline), nil
 	}
-	var views []*registry.View
+	var views []*feature.View
 	for _, name := range names {
 		view, err := snapshot.View(name)
 		if err != nil {
@@ -30,7 +31,7 @@ func Views(snapshot *registry.Snapshot, names []string) ([]*registry.View, error
 	return views, nil
 }
 
-func notOnline(view *registry.View) error {
-	return &registry.PreconditionError{Message: "view " + view.Name + " has online: false and is never materialized; " +
+func notOnline(view *feature.View) error {
+	return &fault.PreconditionError{Message: "view " + view.Name + " has online: false and is never materialized; " +
 		"set online: true and apply"}
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
@@ -14,10 +16,10 @@ import (
 // Request asks for the window (From, To] of event times (R5).
 type Request struct {
 	// To is the end of the window, inclusive. It is taken as now where it is later (R15).
-	To store.Instant
+	To feature.Instant
 	// From is the start, exclusive, and before To. Where nil, the window starts where the first of the view's recorded
 	// intervals ends, and has no beginning where there is none.
-	From *store.Instant
+	From *feature.Instant
 	// Lookback, where not nil, stands for the view's own: how far before that end the window starts, so that rows that
 	// arrived after their window was done still reach the store. It counts where From is nil.
 	Lookback *time.Duration
@@ -30,7 +32,7 @@ type Request struct {
 
 // plan is what a run over one view will do.
 type plan struct {
-	view   *registry.View
+	view   *feature.View
 	window store.Window
 	// progress is what to record once the window is done.
 	progress *registry.Progress
@@ -46,8 +48,8 @@ type plan struct {
 
 // newPlan applies R5 and R15: it chooses the window, and says what the record then lacks. Where the store has lost
 // rows, what is recorded says only where to begin again.
-func newPlan(view *registry.View, request Request, recorded map[string]registry.Progress, loss Loss,
-	now store.Instant,
+func newPlan(view *feature.View, request Request, recorded map[string]registry.Progress, loss Loss,
+	now feature.Instant,
 ) (*plan, error) {
 	p := &plan{view: view, window: store.Window{Start: request.From, End: min(request.To, now)}, anew: true}
 	if err := request.check(now); err != nil {
@@ -63,7 +65,7 @@ func newPlan(view *registry.View, request Request, recorded map[string]registry.
 		}
 	}
 	if ok {
-		if err := AheadOfClock(view.Name, store.Instant(done.Last().End), now); err != nil {
+		if err := AheadOfClock(view.Name, feature.Instant(done.Last().End), now); err != nil {
 			return nil, err
 		}
 	}
@@ -94,12 +96,12 @@ func newPlan(view *registry.View, request Request, recorded map[string]registry.
 
 // beginAgain makes the window begin no later than what was materialized before it was lost.
 func (p *plan) beginAgain(first registry.Interval) error {
-	start := (*store.Instant)(first.Start)
+	start := (*feature.Instant)(first.Start)
 	if p.window.Start == nil || start == nil || *start < *p.window.Start {
 		p.window.Start = start
 	}
 	if start = p.window.Start; start != nil && *start >= p.window.End {
-		return &registry.PreconditionError{Message: fmt.Sprintf("the online store has lost rows of view %q, which was "+
+		return &fault.PreconditionError{Message: fmt.Sprintf("the online store has lost rows of view %q, which was "+
 			"materialized after %s; give an end later than that to bring them back", p.view.Name, *start)}
 	}
 	from := "the beginning"
@@ -111,21 +113,21 @@ func (p *plan) beginAgain(first registry.Interval) error {
 }
 
 // check refuses a start that is not before the end. Where no start is asked for, there may be nothing to do.
-func (r Request) check(now store.Instant) error {
+func (r Request) check(now feature.Instant) error {
 	switch {
 	case r.From == nil:
 		return nil
 	case *r.From >= r.To:
-		return registry.Inputf("from", "%s is not before the window's end %s, so the window holds no instant; give an "+
+		return fault.Inputf("from", "%s is not before the window's end %s, so the window holds no instant; give an "+
 			"earlier start, or leave it out to go on where each view's last run ended", *r.From, r.To)
 	case *r.From >= now:
-		return registry.Inputf("from", "%s is not before now, %s; rows later than now are left for a later window", *r.From,
+		return fault.Inputf("from", "%s is not before now, %s; rows later than now are left for a later window", *r.From,
 			now)
 	}
 	return nil
 }
 
-func (r Request) lookback(view *registry.View) time.Duration {
+func (r Request) lookback(view *feature.View) time.Duration {
 	if r.Lookback != nil {
 		return *r.Lookback
 	}
@@ -134,7 +136,7 @@ func (r Request) lookback(view *registry.View) time.Duration {
 
 // lookedBack is the instant so long before the end of what is done without a gap, and not before its start, where all
 // before it was left out on purpose.
-func lookedBack(done registry.Interval, lookback time.Duration) store.Instant {
+func lookedBack(done registry.Interval, lookback time.Duration) feature.Instant {
 	start := done.End - lookback.Microseconds()
 	if start > done.End { // Beyond what an instant holds.
 		start = math.MinInt64
@@ -142,7 +144,7 @@ func lookedBack(done registry.Interval, lookback time.Duration) store.Instant {
 	if done.Start != nil {
 		start = max(start, *done.Start)
 	}
-	return store.Instant(start)
+	return feature.Instant(start)
 }
 
 // sayGaps names the gap that the run goes on at, and those that it leaves.
@@ -162,7 +164,7 @@ func between(gaps []registry.Interval) string {
 	const most = 3
 	var texts []string
 	for _, gap := range gaps[:min(len(gaps), most)] {
-		texts = append(texts, fmt.Sprintf("%s up to %s", store.Instant(*gap.Start), store.Instant(gap.End)))
+		texts = append(texts, fmt.Sprintf("%s up to %s", feature.Instant(*gap.Start), feature.Instant(gap.End)))
 	}
 	text := strings.Join(texts, ", after ")
 	if more := len(gaps) - most; more > 0 {

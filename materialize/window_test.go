@@ -10,12 +10,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
 // someView has a record of progress in most cases below.
-var someView = &registry.View{Project: "test", Name: "weather", Generation: 2, Rebuild: 3, Online: true}
+var someView = &feature.View{Project: "test", Name: "weather", Generation: 2, Rebuild: 3, Online: true}
 
 // recorded is progress of someView over windows, each a start and an end; a negative start is no beginning.
 func recorded(bounds ...int64) map[string]registry.Progress {
@@ -42,7 +44,7 @@ func checkNotes(t *testing.T, got []string, want string) {
 	}
 }
 
-func window(start, end store.Instant) store.Window {
+func window(start, end feature.Instant) store.Window {
 	if start < 0 {
 		return store.Window{End: end}
 	}
@@ -64,35 +66,35 @@ func TestR5_WindowFollowsFromRequestAndRecord(t *testing.T) {
 			request: Request{To: 50}, window: window(-1, 50),
 		},
 		"a first window with a start begins there": {
-			request: Request{From: new(store.Instant(10)), To: 50}, window: window(10, 50), counts: true,
+			request: Request{From: new(feature.Instant(10)), To: 50}, window: window(10, 50), counts: true,
 		},
 		"the next window starts at the recorded end": {
 			recorded: recorded(-1, 50), request: Request{To: 60}, window: window(50, 60),
 		},
 		"a window that begins inside is done as asked": {
-			recorded: recorded(20, 50), request: Request{From: new(store.Instant(30)), To: 60}, window: window(30, 60),
+			recorded: recorded(20, 50), request: Request{From: new(feature.Instant(30)), To: 60}, window: window(30, 60),
 		},
 		"a window that touches the end leaves no gap": {
-			recorded: recorded(20, 50), request: Request{From: new(store.Instant(50)), To: 60}, window: window(50, 60),
+			recorded: recorded(20, 50), request: Request{From: new(feature.Instant(50)), To: 60}, window: window(50, 60),
 		},
 		"a window that touches the start leaves no gap": {
-			recorded: recorded(20, 50), request: Request{From: new(store.Instant(5)), To: 20}, window: window(5, 20),
+			recorded: recorded(20, 50), request: Request{From: new(feature.Instant(5)), To: 20}, window: window(5, 20),
 		},
 		"a window inside is done again": {
-			recorded: recorded(20, 50), request: Request{From: new(store.Instant(30)), To: 40}, window: window(30, 40),
+			recorded: recorded(20, 50), request: Request{From: new(feature.Instant(30)), To: 40}, window: window(30, 40),
 		},
 		"a window behind a gap is recorded, and the gap said": {
-			recorded: recorded(20, 50), request: Request{From: new(store.Instant(55)), To: 60}, window: window(55, 60),
+			recorded: recorded(20, 50), request: Request{From: new(feature.Instant(55)), To: 60}, window: window(55, 60),
 			note: "still missing: after " + second + "000050Z up to " + second + "000055Z; " +
 				"a run without --from begins there",
 		},
 		"a window before a gap is recorded, and the gap said": {
-			recorded: recorded(20, 50), request: Request{From: new(store.Instant(5)), To: 15}, window: window(5, 15),
+			recorded: recorded(20, 50), request: Request{From: new(feature.Instant(5)), To: 15}, window: window(5, 15),
 			note: "still missing: after " + second + "000015Z up to " + second + "000020Z; " +
 				"a run without --from begins there",
 		},
 		"a window that closes a gap leaves nothing to say": {
-			recorded: recorded(-1, 50, 60, 70), request: Request{From: new(store.Instant(50)), To: 60},
+			recorded: recorded(-1, 50, 60, 70), request: Request{From: new(feature.Instant(50)), To: 60},
 			window: window(50, 60),
 		},
 		"the next window starts at the first gap": {
@@ -108,7 +110,7 @@ func TestR5_WindowFollowsFromRequestAndRecord(t *testing.T) {
 		},
 		"of many gaps three are named": {
 			recorded: recorded(-1, 10, 20, 21, 30, 31, 40, 41, 50, 51),
-			request:  Request{From: new(store.Instant(60)), To: 61}, window: window(60, 61),
+			request:  Request{From: new(feature.Instant(60)), To: 61}, window: window(60, 61),
 			note: "still missing: after " + second + "000010Z up to " + second + "000020Z, after " + second +
 				"000021Z up to " + second + "000030Z, after " + second + "000031Z up to " + second +
 				"000040Z, and 2 more; a run without --from begins there",
@@ -117,7 +119,7 @@ func TestR5_WindowFollowsFromRequestAndRecord(t *testing.T) {
 			recorded: recorded(20, 50), request: Request{To: 40, Full: true}, window: window(-1, 40),
 		},
 		"a rebuild with a start begins there": {
-			recorded: recorded(20, 50), request: Request{From: new(store.Instant(30)), To: 40, Full: true},
+			recorded: recorded(20, 50), request: Request{From: new(feature.Instant(30)), To: 40, Full: true},
 			window: window(30, 40), counts: true,
 		},
 		"a lookback begins before the recorded end": {
@@ -142,7 +144,7 @@ func TestR5_WindowFollowsFromRequestAndRecord(t *testing.T) {
 			request: Request{To: 60, Lookback: new(time.Hour)}, window: window(-1, 60),
 		},
 		"a start goes before a lookback": {
-			recorded: recorded(20, 50), request: Request{From: new(store.Instant(30)), To: 60, Lookback: new(time.Hour)},
+			recorded: recorded(20, 50), request: Request{From: new(feature.Instant(30)), To: 60, Lookback: new(time.Hour)},
 			window: window(30, 60),
 		},
 		"a record of an earlier generation says nothing": {
@@ -174,7 +176,7 @@ func TestR5_WindowFollowsFromRequestAndRecord(t *testing.T) {
 }
 
 func TestR5_WhatIsDoneIsNothingToDo(t *testing.T) {
-	for name, to := range map[string]store.Instant{"up to the recorded end": 50, "up to an earlier end": 40} {
+	for name, to := range map[string]feature.Instant{"up to the recorded end": 50, "up to an earlier end": 40} {
 		plan, err := newPlan(someView, Request{To: to}, recorded(-1, 50, 60, 70), NoLoss, 100)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
@@ -187,14 +189,14 @@ func TestR5_WhatIsDoneIsNothingToDo(t *testing.T) {
 
 func TestR5_AStartThatIsNotBeforeTheEndIsTheUsersMistake(t *testing.T) {
 	for name, request := range map[string]Request{
-		"after the end":                  {From: new(store.Instant(60)), To: 50},
-		"at the end":                     {From: new(store.Instant(50)), To: 50},
-		"in the future":                  {From: new(store.Instant(110)), To: 120},
-		"now, and the end in the future": {From: new(store.Instant(100)), To: 120},
-		"at the end, from the beginning": {From: new(store.Instant(50)), To: 50, Full: true},
+		"after the end":                  {From: new(feature.Instant(60)), To: 50},
+		"at the end":                     {From: new(feature.Instant(50)), To: 50},
+		"in the future":                  {From: new(feature.Instant(110)), To: 120},
+		"now, and the end in the future": {From: new(feature.Instant(100)), To: 120},
+		"at the end, from the beginning": {From: new(feature.Instant(50)), To: 50, Full: true},
 	} {
 		_, err := newPlan(someView, request, recorded(-1, 50), NoLoss, 100)
-		var input *registry.InputError
+		var input *fault.InputError
 		if !errors.As(err, &input) || input.Field != "from" || !strings.Contains(err.Error(), "is not before") {
 			t.Errorf("%s: want an InputError for from, got %v", name, err)
 		}
@@ -221,9 +223,9 @@ func TestR5_TheRecordIsWhatWasDone(t *testing.T) {
 		var done [64]bool
 		record := map[string]registry.Progress{}
 		for range rapid.IntRange(1, 10).Draw(t, "runs") {
-			request := Request{To: store.Instant(rapid.IntRange(1, 63).Draw(t, "to"))}
+			request := Request{To: feature.Instant(rapid.IntRange(1, 63).Draw(t, "to"))}
 			if rapid.Bool().Draw(t, "has start") {
-				request.From = new(store.Instant(rapid.IntRange(0, min(int(request.To), 50)-1).Draw(t, "from")))
+				request.From = new(feature.Instant(rapid.IntRange(0, min(int(request.To), 50)-1).Draw(t, "from")))
 			}
 			plan, err := newPlan(someView, request, record, NoLoss, 50)
 			if err != nil {
@@ -244,7 +246,7 @@ func TestR5_TheRecordIsWhatWasDone(t *testing.T) {
 			record["weather"] = united
 			for i, want := range done {
 				got := slices.ContainsFunc(united.Intervals, func(interval registry.Interval) bool {
-					return first((*store.Instant)(interval.Start)) <= i && i <= int(interval.End)
+					return first((*feature.Instant)(interval.Start)) <= i && i <= int(interval.End)
 				})
 				if got != want {
 					t.Fatalf("%d: done is %t, recorded %t by %v", i, want, got, united.Intervals)
@@ -255,7 +257,7 @@ func TestR5_TheRecordIsWhatWasDone(t *testing.T) {
 }
 
 // first is the first instant after a start, of the 64 that there are.
-func first(start *store.Instant) int {
+func first(start *feature.Instant) int {
 	if start == nil {
 		return 0
 	}

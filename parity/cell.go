@@ -12,6 +12,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/document"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store"
@@ -21,7 +22,7 @@ import (
 type cell struct {
 	status plumbv1.Status
 	// event means nothing where status is NOT_FOUND.
-	event store.Instant
+	event feature.Instant
 	// value has the bits of the value: numbers big-endian, texts and bytes as they are, of an array the count and then for
 	// each element a null flag, its length and itself. It is empty unless status is PRESENT. Two values are the same iff
 	// these bytes are, so that 0.0 is not -0.0 and a NaN is itself.
@@ -41,7 +42,7 @@ func (c cell) found() bool {
 // cells are those of one output, row by row, packed.
 type cells struct {
 	statuses []byte
-	events   []store.Instant
+	events   []feature.Instant
 	ends     []int
 	data     []byte
 }
@@ -49,7 +50,7 @@ type cells struct {
 func (c *cells) len() int { return len(c.statuses) }
 
 // add appends a cell without its value, whose bytes have been appended to data.
-func (c *cells) add(status plumbv1.Status, event store.Instant) {
+func (c *cells) add(status plumbv1.Status, event feature.Instant) {
 	c.statuses, c.events, c.ends = append(c.statuses, byte(status)), append(c.events, event), append(c.ends, len(c.data))
 }
 
@@ -222,7 +223,7 @@ func textOf(t plumbv1.Type, raw []byte) string {
 	case plumbv1.Type_STRING:
 		return strconv.Quote(string(raw))
 	case plumbv1.Type_TIMESTAMP:
-		return store.Instant(binary.BigEndian.Uint64(raw)).String()
+		return feature.Instant(binary.BigEndian.Uint64(raw)).String()
 	}
 	return base64.StdEncoding.EncodeToString(raw)
 }

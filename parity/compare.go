@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 )
 
 // Cause says by what a mismatch is told.
@@ -87,7 +87,7 @@ func servedCells(column *plumbv1.FeatureColumn, name string, rows int) (*cells, 
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
 		}
-		served.add(status, store.Instant(column.GetEventTimestamps()[row]))
+		served.add(status, feature.Instant(column.GetEventTimestamps()[row]))
 	}
 	return served, nil
 }
@@ -165,10 +165,10 @@ func (c comparison) isWitnessed() bool {
 // describe says it for people.
 func (c comparison) example(cause Cause) Example {
 	output := c.target.selection.Outputs[c.output]
-	feature := c.use.view.Features[output.Feature]
+	f := c.use.view.Features[output.Feature]
 	example := Example{
 		Target: c.target.Name, Row: int64(c.row) + 1, Kind: c.label.kind, At: c.label.at.String(), Feature: output.Name,
-		Cause: cause, Training: c.offline.tell(feature.Type), Served: c.online.tell(feature.Type),
+		Cause: cause, Training: c.offline.tell(f.Type), Served: c.online.tell(f.Type),
 		SourceRows: c.witnessed.rows, MaterializedTo: c.use.view.end(),
 	}
 	for i, column := range c.target.keys {
@@ -189,7 +189,7 @@ func (s *stagedView) end() string {
 	if len(s.runs) == 0 {
 		return ""
 	}
-	return store.Instant(s.runs[len(s.runs)-1].End).String()
+	return feature.Instant(s.runs[len(s.runs)-1].End).String()
 }
 
 func (c cell) tell(t plumbv1.Type) Told {

@@ -4,9 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
-	"github.com/plumbstore/plumb/store"
 )
 
 const (
@@ -21,7 +20,7 @@ func TestEachMismatchIsToldByWhatTheThreeSidesSay(t *testing.T) {
 	for name, c := range map[string]struct {
 		offline, online cell
 		source          sight
-		at              store.Instant
+		at              feature.Instant
 		want            Cause
 	}{
 		"all agree": {
@@ -88,7 +87,7 @@ func TestEachMismatchIsToldByWhatTheThreeSidesSay(t *testing.T) {
 			cell{0, 90, nil}, cell{0, 90, nil}, sight{rows: 1, event: 90}, 100, Witness,
 		},
 	} {
-		view := &stagedView{View: &registry.View{TTL: 10 * time.Microsecond}}
+		view := &stagedView{View: &feature.View{TTL: 10 * time.Microsecond}}
 		compared := comparison{use: &use{view: view}, label: &label{at: c.at}, offline: c.offline, online: c.online,
 			witnessed: c.source}
 		if got := compared.cause(); got != c.want {

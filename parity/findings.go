@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -17,7 +18,7 @@ const kept = 2048
 type findings struct {
 	// rows is the number of rows, with event times from first to last.
 	rows        int64
-	first, last store.Instant
+	first, last feature.Instant
 	// keys are some entity keys, each key as likely as another however many rows it has. seeds are some rows, ties some
 	// rows that may have others of one key and event time, late some with a created time after their event time.
 	keys, seeds, ties, late *sieve
@@ -28,8 +29,8 @@ type findings struct {
 // seedRow is a row that label rows are aimed at.
 type seedRow struct {
 	tuple   string
-	event   store.Instant
-	created store.Instant
+	event   feature.Instant
+	created feature.Instant
 }
 
 // sieve keeps the rows with the least hashes.
@@ -147,7 +148,7 @@ func find(ctx context.Context, witness store.Witness, view *stagedView, seed uin
 // edges are the rows of a kind of edge, in an order of chance: those that really tie, and those that are the newest of
 // their key when their ttl ends.
 func (f *findings) edges(view *stagedView, family edgeFamily) []seedRow {
-	ttl := store.Instant(view.TTL.Microseconds())
+	ttl := feature.Instant(view.TTL.Microseconds())
 	switch family {
 	case edgeRow:
 		return f.seeds.all()
@@ -162,9 +163,9 @@ func (f *findings) edges(view *stagedView, family edgeFamily) []seedRow {
 }
 
 // span is the range of instants to sample: from the first row to the last, and somewhat beyond.
-func (f *findings) span(view *stagedView) (first, last store.Instant) {
-	beyond := store.Instant(max(uint64(f.last-f.first)/20, 1_000_000))
-	if ttl := store.Instant(view.TTL.Microseconds()); ttl > 0 {
+func (f *findings) span(view *stagedView) (first, last feature.Instant) {
+	beyond := feature.Instant(max(uint64(f.last-f.first)/20, 1_000_000))
+	if ttl := feature.Instant(view.TTL.Microseconds()); ttl > 0 {
 		beyond = min(beyond, cmp.Or(2*ttl, beyond))
 	}
 	if f.last > math.MaxInt64-beyond {

@@ -1,6 +1,8 @@
 package parity
 
-import "github.com/plumbstore/plumb/store"
+import (
+	"github.com/plumbstore/plumb/feature"
+)
 
 // Kind says why a label row is there.
 type Kind string
@@ -22,7 +24,7 @@ const (
 )
 
 // microsecond is the least distance of two instants (R1).
-const microsecond store.Instant = 1
+const microsecond feature.Instant = 1
 
 // Kinds are all kinds, in the order in which reports have them.
 func Kinds() []Kind {
@@ -43,12 +45,12 @@ const (
 
 // aim is an instant to aim at.
 type aim struct {
-	at   store.Instant
+	at   feature.Instant
 	kind Kind
 }
 
 // aims are the instants of interest around a row.
-func (e edgeFamily) aims(row seedRow, ttl store.Instant) []aim {
+func (e edgeFamily) aims(row seedRow, ttl feature.Instant) []aim {
 	switch e {
 	case edgeTTL:
 		end := row.event + ttl

@@ -20,9 +20,9 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
+	"github.com/plumbstore/plumb/feature"
 	_ "github.com/plumbstore/plumb/internal/cli" // So that a result is not kept when what the binary is made of changes.
 	"github.com/plumbstore/plumb/parity"
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
@@ -231,14 +231,14 @@ func newProject(t *testing.T) string {
 			columns[i].Values = append(columns[i].Values, value)
 		}
 	}
-	const minute, start = store.Instant(60_000_000), store.Instant(1_700_000_000_123_456)
+	const minute, start = feature.Instant(60_000_000), feature.Instant(1_700_000_000_123_456)
 	for step := range 120 {
-		at := start + store.Instant(step)*40*minute
+		at := start + feature.Instant(step)*40*minute
 		if step%5 == 4 {
 			at += 35 * minute // The next one is 5 minutes later, and the one before is longer ago than the ttl.
 		}
 		for sensor := range int64(5) {
-			known := at + store.Instant(random.IntN(20))*10*minute
+			known := at + feature.Instant(random.IntN(20))*10*minute
 			levels := []any{math.Copysign(0, -1), 0.0, 1.5, nil}
 			add(readings, sensor, at, known, levels[random.IntN(len(levels))], fmt.Sprint("first ", step))
 			if random.IntN(3) == 0 {

@@ -36,6 +36,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
@@ -45,7 +46,7 @@ import (
 // Config says what to verify and with what. All of it is required but for Progress.
 type Config struct {
 	// Snapshot is what is verified: the revision that Stage serves.
-	Snapshot *registry.Snapshot
+	Snapshot *feature.Snapshot
 	Targets  []Target
 	Offline  Offline
 	// Witness is the third party, which has to read in another way than Offline.
@@ -87,9 +88,9 @@ type Stage struct {
 type Clock struct{ at atomic.Int64 }
 
 // Now is where the clock stands.
-func (c *Clock) Now() time.Time { return store.Instant(c.at.Load()).Time() }
+func (c *Clock) Now() time.Time { return feature.Instant(c.at.Load()).Time() }
 
-func (c *Clock) set(at store.Instant) { c.at.Store(int64(at)) }
+func (c *Clock) set(at feature.Instant) { c.at.Store(int64(at)) }
 
 // Target is a selection of features to verify.
 type Target struct {
@@ -113,7 +114,7 @@ type verification struct {
 }
 
 // Run verifies the targets. Whether they agree is in the report; an error says that it could not be found out, such as
-// a *registry.InputError for a label file or a source that cannot be read.
+// a *fault.InputError for a label file or a source that cannot be read.
 func Run(ctx context.Context, config Config) (*Report, error) {
 	if config.Progress == nil {
 		config.Progress = func(store.Progress) {}
@@ -151,7 +152,7 @@ func (v *verification) resolve(context.Context) error {
 }
 
 // staged is the view as it is played, made when it is first used.
-func (v *verification) staged(view *registry.View) *stagedView {
+func (v *verification) staged(view *feature.View) *stagedView {
 	at := slices.IndexFunc(v.views, func(s *stagedView) bool { return s.View == view })
 	if at < 0 {
 		at = len(v.views)

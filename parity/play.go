@@ -12,6 +12,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
@@ -23,12 +24,12 @@ const perRequest = 1000
 
 // stagedView is a view on the stage.
 type stagedView struct {
-	*registry.View
+	*feature.View
 	watch *watch
 	// values are what the features of some rows are by the witness, by the rows' places.
 	values map[int64][]witnessed
 	// stops are the ends of the windows to materialize, ascending; runs are those that were.
-	stops []store.Instant
+	stops []feature.Instant
 	runs  []registry.Run
 	// found is what sampling learned of the source.
 	found *findings
@@ -36,11 +37,11 @@ type stagedView struct {
 
 // interval is when a label row may be played, as far as one view is concerned: the view is materialized through an
 // instant in there.
-type interval struct{ from, to store.Instant }
+type interval struct{ from, to feature.Instant }
 
 // moment is a label row on its way to be played.
 type moment struct {
-	at     store.Instant
+	at     feature.Instant
 	target *target
 	row    int
 }
@@ -107,9 +108,9 @@ func columnOf(batch arrow.RecordBatch, name string) (arrow.Array, error) {
 // equals.
 func (c *cells) keep(value, statuses, events arrow.Array, row int) (err error) {
 	status := plumbv1.Status(plumbv1.Status_value[statuses.ValueStr(row)])
-	event := store.Instant(math.MinInt64)
+	event := feature.Instant(math.MinInt64)
 	if times, ok := events.(*array.Timestamp); ok && times.IsValid(row) {
-		event = store.Instant(times.Value(row))
+		event = feature.Instant(times.Value(row))
 	}
 	if value.IsValid(row) {
 		if c.data, err = appendArrow(c.data, value, row); err != nil {
@@ -154,9 +155,9 @@ func (v *verification) play(ctx context.Context) error {
 }
 
 // stopsOf are the fewest instants such that each label row's interval has one, and a few seams besides.
-func (v *verification) stopsOf(view *stagedView) []store.Instant {
+func (v *verification) stopsOf(view *stagedView) []feature.Instant {
 	var all []interval
-	newest := map[store.Instant]store.Instant{}
+	newest := map[feature.Instant]feature.Instant{}
 	for _, t := range v.targets {
 		for i := range t.uses {
 			if t.uses[i].view != view {
@@ -179,7 +180,7 @@ func (v *verification) stopsOf(view *stagedView) []store.Instant {
 
 // end is the instant before which a label row has to be played. One that is aimed at a row which became known late is
 // played before that: so there is a window which ends between the two.
-func (s sight) end(l *label) store.Instant {
+func (s sight) end(l *label) feature.Instant {
 	if l.kind == AtLateRow && s.known > l.at {
 		return min(s.next, s.known)
 	}
@@ -188,9 +189,9 @@ func (s sight) end(l *label) store.Instant {
 
 // stab returns the fewest instants such that there is one in each interval. Of those that would do it takes the
 // earliest, so that views are materialized no further than they have to be.
-func stab(all []interval) []store.Instant {
+func stab(all []interval) []feature.Instant {
 	slices.SortFunc(all, func(a, b interval) int { return cmp.Compare(a.from, b.from) })
-	var stops []store.Instant
+	var stops []feature.Instant
 	for first := 0; first < len(all); {
 		last, common := first, all[first].to
 		for next := first + 1; next < len(all) && all[next].from <= common; next++ {
@@ -207,9 +208,9 @@ const seams = 8
 
 // withSeams cuts some windows at the latest event time that a label row at their end sees: a row at a seam must be read
 // by one of the two windows and not by both (R5).
-func withSeams(stops []store.Instant, newest map[store.Instant]store.Instant) []store.Instant {
-	var cut []store.Instant
-	left, before := min(seams, len(stops)), store.Instant(math.MinInt64)
+func withSeams(stops []feature.Instant, newest map[feature.Instant]feature.Instant) []feature.Instant {
+	var cut []feature.Instant
+	left, before := min(seams, len(stops)), feature.Instant(math.MinInt64)
 	for i, stop := range stops {
 		// Spread: the first stop of each part that can be cut.
 		wanted := left > 0 && i >= (seams-left)*len(stops)/seams
@@ -223,7 +224,7 @@ func withSeams(stops []store.Instant, newest map[store.Instant]store.Instant) []
 }
 
 // advance materializes each view through the instant, or as much further as all label rows allow.
-func (v *verification) advance(ctx context.Context, at store.Instant) error {
+func (v *verification) advance(ctx context.Context, at feature.Instant) error {
 	began := v.Now()
 	defer func() { v.report.Seconds.Materializing += v.since(began) }()
 	group, ctx := errgroup.WithContext(ctx)
@@ -237,13 +238,13 @@ func (v *verification) advance(ctx context.Context, at store.Instant) error {
 }
 
 // isBehind says whether there is a window to materialize before the instant.
-func (s *stagedView) isBehind(at store.Instant) bool {
+func (s *stagedView) isBehind(at feature.Instant) bool {
 	done := len(s.runs)
 	return done < len(s.stops) && (done == 0 || s.stops[done-1] < at)
 }
 
 // materialize runs the windows of a view one after the other, each at the instant that it ends.
-func (v *verification) materialize(ctx context.Context, view *stagedView, at store.Instant) error {
+func (v *verification) materialize(ctx context.Context, view *stagedView, at feature.Instant) error {
 	for view.isBehind(at) {
 		stop := view.stops[len(view.runs)]
 		materializer := materialize.New(materialize.Config{
@@ -259,7 +260,7 @@ func (v *verification) materialize(ctx context.Context, view *stagedView, at sto
 }
 
 // lookUp asks the server at its instant for all label rows of it.
-func (v *verification) lookUp(ctx context.Context, at store.Instant, moments []moment) error {
+func (v *verification) lookUp(ctx context.Context, at feature.Instant, moments []moment) error {
 	began := v.Now()
 	defer func() { v.report.Seconds.LookingUp += v.since(began) }()
 	v.Stage.Clock.set(at)

@@ -3,7 +3,7 @@ package parity
 import (
 	"slices"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
 )
 
 // Outcome is what a verification came to.
@@ -160,7 +160,7 @@ type Seconds struct {
 // examplesEach is how many examples there are of one feature and cause.
 const examplesEach = 3
 
-func (r *TargetReport) describe(selection *registry.Selection) {
+func (r *TargetReport) describe(selection *feature.Selection) {
 	for _, output := range selection.Outputs {
 		r.Features = append(r.Features, FeatureReport{Feature: output.Name, Causes: []CauseCount{},
 			View: selection.References[output.Reference].View.Name})
@@ -169,15 +169,15 @@ func (r *TargetReport) describe(selection *registry.Selection) {
 
 // count counts one comparison, and says whether all agree.
 func (r *TargetReport) count(c comparison) bool {
-	feature := &r.Features[c.output]
+	f := &r.Features[c.output]
 	cause := c.cause()
 	if cause == "" {
-		feature.Matches++
-		feature.Statuses.count(c.online)
+		f.Matches++
+		f.Statuses.count(c.online)
 		return true
 	}
-	feature.Mismatches++
-	if addCause(&feature.Causes, cause, 1) <= examplesEach {
+	f.Mismatches++
+	if addCause(&f.Causes, cause, 1) <= examplesEach {
 		r.examples = append(r.examples, c.example(cause))
 	}
 	return false
@@ -222,10 +222,10 @@ func (v *verification) conclude() {
 		r.Targets = append(r.Targets, t.report)
 		r.Examples = append(r.Examples, t.report.examples...)
 		r.Totals.LabelRows += t.report.LabelRows
-		for _, feature := range t.report.Features {
-			r.Totals.Matches += feature.Matches
-			r.Totals.Mismatches += feature.Mismatches
-			for _, counted := range feature.Causes {
+		for _, f := range t.report.Features {
+			r.Totals.Matches += f.Matches
+			r.Totals.Mismatches += f.Mismatches
+			for _, counted := range f.Causes {
 				addCause(&r.Causes, counted.Cause, counted.Count)
 			}
 		}
@@ -262,8 +262,8 @@ func listed[T any](list []T) []T { return append([]T{}, list...) }
 // uncompared says whether a target was not compared at all, or not whole.
 func (v *verification) uncompared() bool {
 	for _, t := range v.targets {
-		for _, feature := range t.report.Features {
-			if compared := feature.Matches + feature.Mismatches; compared == 0 || compared != int64(len(t.labels)) {
+		for _, f := range t.report.Features {
+			if compared := f.Matches + f.Mismatches; compared == 0 || compared != int64(len(t.labels)) {
 				return true
 			}
 		}

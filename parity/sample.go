@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store"
 )
@@ -37,7 +38,7 @@ type sampler struct {
 	*target
 	random *rand.Rand
 	rows   int
-	bases  []store.Instant
+	bases  []feature.Instant
 	// keys are the entity keys to draw from, of each use.
 	keys [][]string
 }
@@ -99,7 +100,7 @@ func newSampler(t *target, random *rand.Rand, rows int) *sampler {
 
 // drawBases draws instants, uniform over the time of one view or another. Views whose rows are all of one instant say
 // nothing of time, unless there are no others.
-func (s *sampler) drawBases() []store.Instant {
+func (s *sampler) drawBases() []feature.Instant {
 	var views []*stagedView
 	for _, u := range s.uses {
 		if u.view.found.rows > 0 && !slices.Contains(views, u.view) {
@@ -111,13 +112,13 @@ func (s *sampler) drawBases() []store.Instant {
 		views = moving
 	}
 	if len(views) == 0 {
-		return []store.Instant{0} // There are no rows, and every instant is as good.
+		return []feature.Instant{0} // There are no rows, and every instant is as good.
 	}
-	bases := make([]store.Instant, bound(s.rows, rowsPerBase, min(fewestBases, s.rows), mostBases))
+	bases := make([]feature.Instant, bound(s.rows, rowsPerBase, min(fewestBases, s.rows), mostBases))
 	for i := range bases {
 		view := views[i%len(views)]
 		first, last := view.found.span(view)
-		bases[i] = first + store.Instant(s.random.Uint64N(uint64(last-first)))
+		bases[i] = first + feature.Instant(s.random.Uint64N(uint64(last-first)))
 	}
 	return bases
 }
@@ -153,7 +154,7 @@ func (s *sampler) draw(ctx context.Context, v *verification) error {
 }
 
 // drawUniform draws keys of a label row, some of them null or such that no row has.
-func (s *sampler) drawUniform(at store.Instant) label {
+func (s *sampler) drawUniform(at feature.Instant) label {
 	l := label{at: at, keys: s.drawKeys(-1, ""), kind: Uniform}
 	if len(s.target.keys) == 0 {
 		return l
@@ -193,7 +194,7 @@ func (s *sampler) move(l *label, watches map[*stagedView]*watch) {
 		l.at = newest + microsecond
 		l.became(AfterRow)
 	default:
-		l.at = newest + store.Instant(s.random.Uint64N(room+1))
+		l.at = newest + feature.Instant(s.random.Uint64N(room+1))
 	}
 }
 
@@ -229,7 +230,7 @@ func (s *sampler) drawEdges(count int) {
 	}
 	for i := 0; len(edges) > 0 && i < count; i++ {
 		e := edges[i%len(edges)]
-		ttl := store.Instant(s.uses[e.use].view.TTL.Microseconds())
+		ttl := feature.Instant(s.uses[e.use].view.TTL.Microseconds())
 		aims := e.family.aims(e.row, ttl)
 		chosen := aims[i/len(edges)%len(aims)]
 		s.labels = append(s.labels, label{chosen.at, s.drawKeys(e.use, e.row.tuple), chosen.kind})

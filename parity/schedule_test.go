@@ -7,13 +7,13 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/feature"
 )
 
 func drawIntervals(t *rapid.T) []interval {
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) interval {
-		from := store.Instant(rapid.IntRange(0, 60).Draw(t, "from"))
-		return interval{from, from + store.Instant(rapid.IntRange(0, 20).Draw(t, "length"))}
+		from := feature.Instant(rapid.IntRange(0, 60).Draw(t, "from"))
+		return interval{from, from + feature.Instant(rapid.IntRange(0, 20).Draw(t, "length"))}
 	}), 0, 30).Draw(t, "intervals")
 }
 
@@ -21,7 +21,7 @@ func drawIntervals(t *rapid.T) []interval {
 func fewest(all []interval) int {
 	ordered := slices.Clone(all)
 	slices.SortFunc(ordered, func(a, b interval) int { return int(a.to - b.to) })
-	count, last := 0, store.Instant(math.MinInt64)
+	count, last := 0, feature.Instant(math.MinInt64)
 	for _, each := range ordered {
 		if each.from > last {
 			count, last = count+1, each.to
@@ -38,7 +38,7 @@ func TestStopsAreTheFewestThatAreInEachInterval(t *testing.T) {
 			t.Fatalf("%v are the stops of %v, which need %d", stops, all, fewest(all))
 		}
 		for _, each := range all {
-			inside := func(stop store.Instant) bool { return stop >= each.from && stop <= each.to }
+			inside := func(stop feature.Instant) bool { return stop >= each.from && stop <= each.to }
 			if !slices.ContainsFunc(stops, inside) {
 				t.Fatalf("no stop of %v is in %v", stops, each)
 			}
@@ -51,9 +51,9 @@ func TestStopsAreTheFewestThatAreInEachInterval(t *testing.T) {
 func TestTheFirstStopAtOrAfterAnInstantIsInItsIntervalWithSeamsToo(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := drawIntervals(t)
-		newest := map[store.Instant]store.Instant{}
+		newest := map[feature.Instant]feature.Instant{}
 		for _, each := range all {
-			newest[each.from] = each.from - store.Instant(rapid.IntRange(0, 9).Draw(t, "age"))
+			newest[each.from] = each.from - feature.Instant(rapid.IntRange(0, 9).Draw(t, "age"))
 		}
 		plain := stab(slices.Clone(all))
 		cut := withSeams(plain, newest)
@@ -70,9 +70,9 @@ func TestTheFirstStopAtOrAfterAnInstantIsInItsIntervalWithSeamsToo(t *testing.T)
 }
 
 func TestSomeWindowsAreCutAtTheEventTimeOfARow(t *testing.T) {
-	stops := []store.Instant{10, 20, 30}
-	got := withSeams(stops, map[store.Instant]store.Instant{10: 10, 20: 15, 30: 12})
-	if want := []store.Instant{10, 15, 20, 30}; !slices.Equal(got, want) {
+	stops := []feature.Instant{10, 20, 30}
+	got := withSeams(stops, map[feature.Instant]feature.Instant{10: 10, 20: 15, 30: 12})
+	if want := []feature.Instant{10, 15, 20, 30}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v: a row at a stop is at a seam already, and one before the last stop is not of the window",
 			got, want)
 	}

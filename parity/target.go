@@ -13,18 +13,18 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
 // target is a Target made ready.
 type target struct {
 	Target
-	selection *registry.Selection
+	selection *feature.Selection
 	// fullNames names outputs with their views, where a label column would have an output's name otherwise.
 	fullNames bool
-	keys      []registry.Field
+	keys      []feature.Field
 	// uses are those of views, as in selection.References.
 	uses []use
 	// path is the label file that the join reads.
@@ -45,7 +45,7 @@ type use struct {
 
 // label is a label row.
 type label struct {
-	at store.Instant
+	at feature.Instant
 	// keys are the values of target.keys.
 	keys []part
 	kind Kind
@@ -76,7 +76,7 @@ func appendPart[T string | []byte](tuple []byte, raw T) []byte {
 // labelTime names the instants of label rows that are sampled, unless a key column is named so.
 const labelTime = "event_timestamp"
 
-func newTarget(snapshot *registry.Snapshot, wanted Target) (*target, error) {
+func newTarget(snapshot *feature.Snapshot, wanted Target) (*target, error) {
 	t := &target{Target: wanted, report: &TargetReport{Name: wanted.Name}}
 	if err := t.choose(snapshot); err != nil {
 		return nil, err
@@ -102,7 +102,7 @@ func newTarget(snapshot *registry.Snapshot, wanted Target) (*target, error) {
 	for i, reference := range t.selection.References {
 		t.uses[i].alias = reference.Alias
 		for _, name := range reference.LabelColumns {
-			at := slices.IndexFunc(t.keys, func(f registry.Field) bool { return f.Name == name })
+			at := slices.IndexFunc(t.keys, func(f feature.Field) bool { return f.Name == name })
 			t.uses[i].columns = append(t.uses[i].columns, at)
 		}
 	}
@@ -111,7 +111,7 @@ func newTarget(snapshot *registry.Snapshot, wanted Target) (*target, error) {
 	return t, nil
 }
 
-func (t *target) choose(snapshot *registry.Snapshot) (err error) {
+func (t *target) choose(snapshot *feature.Snapshot) (err error) {
 	if t.Service != "" {
 		t.selection, err = snapshot.SelectService(t.Service, t.fullNames)
 	} else {
@@ -120,12 +120,12 @@ func (t *target) choose(snapshot *registry.Snapshot) (err error) {
 	return err
 }
 
-func (t *target) isLabelTime(key registry.Field) bool { return key.Name == t.TimestampColumn }
+func (t *target) isLabelTime(key feature.Field) bool { return key.Name == t.TimestampColumn }
 
 // collides says whether an output has the name of a label column (R10).
-func (t *target) collides(output registry.Output) bool {
+func (t *target) collides(output feature.Output) bool {
 	return output.Name == t.TimestampColumn ||
-		slices.ContainsFunc(t.keys, func(key registry.Field) bool { return key.Name == output.Name })
+		slices.ContainsFunc(t.keys, func(key feature.Field) bool { return key.Name == output.Name })
 }
 
 func (t *target) joinRequest() store.JoinRequest {
@@ -140,7 +140,7 @@ func (t *target) readLabels(ctx context.Context, witness store.Witness) error {
 			return fmt.Errorf("label times are %s", batch.Column(0).DataType())
 		}
 		for row := range int(batch.NumRows()) {
-			given := label{at: store.Instant(times.Value(row)), keys: make([]part, len(t.keys)), kind: Given}
+			given := label{at: feature.Instant(times.Value(row)), keys: make([]part, len(t.keys)), kind: Given}
 			for i := range t.keys {
 				value, err := partOf(batch.Column(i+1), row)
 				if err != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -17,11 +17,11 @@ import (
 type sight struct {
 	// rows is how many rows have the latest event time at or before the instant, which is event; 0 where there is none.
 	rows  int
-	event store.Instant
+	event feature.Instant
 	// known is the latest created time of those rows, math.MinInt64 where they have none.
-	known store.Instant
+	known feature.Instant
 	// next is the first event time after the instant; math.MaxInt64 where there is none.
-	next store.Instant
+	next feature.Instant
 	// place is where the winner of those rows is (R3): the one that was known last, and of several the last in source
 	// order; noPlace where rows have none.
 	place int64
@@ -34,13 +34,13 @@ type sight struct {
 type watch struct{ byKey map[string]*watchedKey }
 
 type watchedKey struct {
-	times  []store.Instant
+	times  []feature.Instant
 	sights []sight
 }
 
 func newWatch() *watch { return &watch{byKey: map[string]*watchedKey{}} }
 
-func (w *watch) add(tuple string, at store.Instant) {
+func (w *watch) add(tuple string, at feature.Instant) {
 	key, ok := w.byKey[tuple]
 	if !ok {
 		key = &watchedKey{}
@@ -50,14 +50,14 @@ func (w *watch) add(tuple string, at store.Instant) {
 }
 
 // at is what was seen of a key at an instant that had been added.
-func (w *watch) at(tuple string, at store.Instant) sight {
+func (w *watch) at(tuple string, at feature.Instant) sight {
 	key := w.byKey[tuple]
 	place, _ := slices.BinarySearch(key.times, at)
 	return key.sights[place]
 }
 
 // read lets all rows of the view pass by.
-func (w *watch) read(ctx context.Context, witness store.Witness, view *registry.View) error {
+func (w *watch) read(ctx context.Context, witness store.Witness, view *feature.View) error {
 	for _, key := range w.byKey {
 		slices.Sort(key.times)
 		key.times = slices.Compact(key.times)
@@ -113,9 +113,9 @@ func (k *watchedKey) settle() {
 // sourceRow is a row of a source. Its tuple is valid until the next one.
 type sourceRow struct {
 	tuple []byte
-	event store.Instant
+	event feature.Instant
 	// created is math.MinInt64 where the row has no created time.
-	created store.Instant
+	created feature.Instant
 	place   int64
 }
 
@@ -123,7 +123,7 @@ type sourceRow struct {
 const noPlace = -1
 
 // history hands out every row of a view.
-func history(ctx context.Context, witness store.Witness, view *registry.View, visit func(sourceRow) error) error {
+func history(ctx context.Context, witness store.Witness, view *feature.View, visit func(sourceRow) error) error {
 	var row sourceRow
 	return witness.History(ctx, view, func(batch arrow.RecordBatch) error {
 		keys := len(view.Keys)
@@ -149,9 +149,9 @@ func history(ctx context.Context, witness store.Witness, view *registry.View, vi
 				}
 				row.tuple = appendPart(row.tuple, raw)
 			}
-			row.event, row.created = store.Instant(events.Value(i)), math.MinInt64
+			row.event, row.created = feature.Instant(events.Value(i)), math.MinInt64
 			if created.IsValid(i) {
-				row.created = store.Instant(created.Value(i))
+				row.created = feature.Instant(created.Value(i))
 			}
 			if places != nil {
 				row.place = places.Value(i)

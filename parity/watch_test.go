@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"pgregory.net/rapid"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
@@ -19,13 +20,13 @@ import (
 // plainRow is a row of a source of one INT64 key.
 type plainRow struct {
 	key            int64
-	event, created store.Instant
+	event, created feature.Instant
 }
 
 // rows are a source in memory.
 type rows []plainRow
 
-func (r rows) History(_ context.Context, _ *registry.View, yield func(arrow.RecordBatch) error) error {
+func (r rows) History(_ context.Context, _ *feature.View, yield func(arrow.RecordBatch) error) error {
 	number := arrow.PrimitiveTypes.Int64
 	builder := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema([]arrow.Field{
 		{Name: "k", Type: number}, {Name: "event_ts", Type: number}, {Name: "created_ts", Type: number, Nullable: true},
@@ -48,7 +49,7 @@ func (r rows) History(_ context.Context, _ *registry.View, yield func(arrow.Reco
 // place ascends in another order than that in which the rows pass by.
 func (r rows) place(i int) int64 { return int64((i*7 + 3) % 64) }
 
-func (rows) Values(context.Context, *registry.View, []int64, func(int64, []any) error) error {
+func (rows) Values(context.Context, *feature.View, []int64, func(int64, []any) error) error {
 	return nil
 }
 
@@ -56,23 +57,23 @@ func (rows) Labels(context.Context, store.JoinRequest, func(arrow.RecordBatch) e
 	return nil
 }
 
-var plainView = &registry.View{Name: "v", Keys: []registry.Field{{Name: "k", Type: plumbv1.Type_INT64}}}
+var plainView = &feature.View{Name: "v", Keys: []feature.Field{{Name: "k", Type: plumbv1.Type_INT64}}}
 
 func tupleOf(key int64) string { return string(appendPart(nil, appendInt64(nil, key))) }
 
 func drawRows(t *rapid.T) rows {
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) plainRow {
-		row := plainRow{int64(rapid.IntRange(0, 3).Draw(t, "key")), store.Instant(rapid.IntRange(0, 20).Draw(t, "event")),
+		row := plainRow{int64(rapid.IntRange(0, 3).Draw(t, "key")), feature.Instant(rapid.IntRange(0, 20).Draw(t, "event")),
 			math.MinInt64}
 		if rapid.Bool().Draw(t, "has created") {
-			row.created = store.Instant(rapid.IntRange(0, 30).Draw(t, "created"))
+			row.created = feature.Instant(rapid.IntRange(0, 30).Draw(t, "created"))
 		}
 		return row
 	}), 0, 40).Draw(t, "rows")
 }
 
 // see is what a watch has to see, the slow way.
-func (r rows) see(key int64, at store.Instant) sight {
+func (r rows) see(key int64, at feature.Instant) sight {
 	seen := sight{event: math.MinInt64, known: math.MinInt64, next: math.MaxInt64, place: noPlace}
 	for i, row := range r {
 		switch {
@@ -96,12 +97,12 @@ func TestAWatchSeesWhatIsBeforeAndAfterEachInstant(t *testing.T) {
 		source := drawRows(t)
 		type question struct {
 			key int64
-			at  store.Instant
+			at  feature.Instant
 		}
 		var questions []question
 		w := newWatch()
 		for range rapid.IntRange(0, 12).Draw(t, "questions") {
-			asked := question{int64(rapid.IntRange(0, 4).Draw(t, "key")), store.Instant(rapid.IntRange(-1, 21).Draw(t, "at"))}
+			asked := question{int64(rapid.IntRange(0, 4).Draw(t, "key")), feature.Instant(rapid.IntRange(-1, 21).Draw(t, "at"))}
 			questions = append(questions, asked)
 			w.add(tupleOf(asked.key), asked.at)
 		}
@@ -151,7 +152,7 @@ func TestWindowsAreCountedByTheSourceItself(t *testing.T) {
 func TestWhatIsFoundOfASourceDoesNotDependOnTheOrderOfItsRows(t *testing.T) {
 	var source rows
 	for i := range int64(3 * kept) {
-		source = append(source, plainRow{i % 700, store.Instant(i / 3), store.Instant(i)})
+		source = append(source, plainRow{i % 700, feature.Instant(i / 3), feature.Instant(i)})
 	}
 	backwards := slices.Clone(source)
 	slices.Reverse(backwards)
@@ -164,8 +165,8 @@ func TestWhatIsFoundOfASourceDoesNotDependOnTheOrderOfItsRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	events := func(s *sieve) []store.Instant {
-		var all []store.Instant
+	events := func(s *sieve) []feature.Instant {
+		var all []feature.Instant
 		for _, row := range s.all() {
 			all = append(all, row.event)
 		}
@@ -182,7 +183,7 @@ func TestWhatIsFoundOfASourceDoesNotDependOnTheOrderOfItsRows(t *testing.T) {
 func TestRowsThatTieAreFoundAmongMany(t *testing.T) {
 	var source rows
 	for i := range int64(50_000) {
-		source = append(source, plainRow{i % 900, store.Instant(i), math.MinInt64})
+		source = append(source, plainRow{i % 900, feature.Instant(i), math.MinInt64})
 	}
 	source = append(source, source[77])
 	view := &stagedView{View: plainView}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
@@ -23,7 +24,7 @@ func (v *verification) countWindows(ctx context.Context) error {
 			report.Written += run.Written
 			if rows := counted.rows(run); rows != run.Read {
 				report.Mismatches = append(report.Mismatches, WindowMismatch{
-					After: startOf(run), Through: store.Instant(run.End).String(), Read: run.Read, SourceRows: rows,
+					After: startOf(run), Through: feature.Instant(run.End).String(), Read: run.Read, SourceRows: rows,
 				})
 			}
 		}
@@ -36,21 +37,21 @@ func startOf(run registry.Run) *string {
 	if run.Start == nil {
 		return nil
 	}
-	return new(store.Instant(*run.Start).String())
+	return new(feature.Instant(*run.Start).String())
 }
 
 // counts has how many rows of a source lie at or before each of some instants.
 type counts struct {
-	bounds  []store.Instant
+	bounds  []feature.Instant
 	through []int64
 }
 
 func countBetween(ctx context.Context, witness store.Witness, view *stagedView) (*counts, error) {
 	c := &counts{}
 	for _, run := range view.runs {
-		c.bounds = append(c.bounds, store.Instant(run.End))
+		c.bounds = append(c.bounds, feature.Instant(run.End))
 		if run.Start != nil {
-			c.bounds = append(c.bounds, store.Instant(*run.Start))
+			c.bounds = append(c.bounds, feature.Instant(*run.Start))
 		}
 	}
 	slices.Sort(c.bounds)
@@ -80,6 +81,6 @@ func (c *counts) rows(run registry.Run) int64 {
 }
 
 func (c *counts) upTo(bound int64) int64 {
-	at, _ := slices.BinarySearch(c.bounds, store.Instant(bound))
+	at, _ := slices.BinarySearch(c.bounds, feature.Instant(bound))
 	return c.through[at]
 }

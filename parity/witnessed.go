@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store"
 )
@@ -86,7 +87,7 @@ func appendPlain(dst []byte, value any) ([]byte, error) {
 		return append(dst, value...), nil
 	case []byte:
 		return append(dst, value...), nil
-	case store.Instant:
+	case feature.Instant:
 		return binary.BigEndian.AppendUint64(dst, uint64(value)), nil
 	case []any:
 		return appendPlainList(dst, value)

@@ -1,7 +1,7 @@
 // Package registry keeps what a project has registered: its definitions, revision by revision, and how far each view
 // has been materialized.
 //
-// A [Registry] is read once per revision into an immutable [Snapshot], which answers everything that engines and
+// A [Registry] is read once per revision into an immutable [feature.Snapshot], which answers everything that engines and
 // servers ask about views and services without going back to the registry. Engines live in sub-packages (sqldb); each
 // passes the suite in registrytest.
 package registry
@@ -10,6 +10,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
@@ -17,14 +18,14 @@ import (
 type Registry interface {
 	// Current returns the newest revision of the project, or a snapshot with revision 0 and nothing in it when nothing
 	// was applied yet.
-	Current(ctx context.Context, project string) (*Snapshot, error)
+	Current(ctx context.Context, project string) (*feature.Snapshot, error)
 	// Revision returns the number of the newest revision, 0 when nothing was applied yet. It costs little, whatever the
 	// definitions hold, so that servers may ask each second.
 	Revision(ctx context.Context, project string) (int64, error)
-	// At returns the revision with this number, a NotFoundError where it is not kept.
-	At(ctx context.Context, project string, revision int64) (*Snapshot, error)
+	// At returns the revision with this number, a fault.NotFoundError where it is not kept.
+	At(ctx context.Context, project string, revision int64) (*feature.Snapshot, error)
 	// Apply makes the commit the next revision and returns that revision's number, all or nothing. It returns
-	// ErrConflict when the project's revision is no longer commit.Base.
+	// fault.ErrConflict when the project's revision is no longer commit.Base.
 	Apply(ctx context.Context, commit Commit) (int64, error)
 	// History returns every revision of the project, newest first.
 	History(ctx context.Context, project string) ([]Revision, error)
@@ -44,7 +45,7 @@ type Ledger interface {
 	NextMark(ctx context.Context, project, view string, above int64) (int64, error)
 	// Begin records the start of a run and returns its id.
 	Begin(ctx context.Context, run Run) (int64, error)
-	// Finish records the outcome of the run with run.ID, a NotFoundError where there is none. Where the run succeeded it
+	// Finish records the outcome of the run with run.ID, a fault.NotFoundError where there is none. Where the run succeeded it
 	// also unites progress with what is recorded of the run's view, in the same transaction, so that concurrent runs may
 	// finish in any order and nothing that was done is forgotten. What is recorded of an older Rebuild is replaced; what
 	// is recorded of a newer one stays. Within one Rebuild the same holds for Birth, except that recorded
@@ -137,7 +138,7 @@ type Run struct {
 	// Bytes is how many bytes of keys and packed rows the store was given.
 	Bytes int64
 	// Files are the source files that may hold rows of the window, as they were; of a SQL source, all files that it reads.
-	Files []SourceFile
+	Files []feature.SourceFile
 	// Error is the failure's text.
 	Error string
 }

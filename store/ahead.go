@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+
+	"github.com/plumbstore/plumb/feature"
 )
 
 // A row whose event time lies ahead of the clock is not visible yet (R2, R15), and until its time comes the row that it
@@ -44,7 +46,7 @@ func Replaces(value, stored []byte) bool {
 // Merge returns what a store keeps after it was given a value, at an instant: all rows that lie ahead of it, and the
 // newest of the others, which is the one that is visible. It is nil where the stored value stays. The
 // stored value, which may be nil, may hold several rows, the other one holds one.
-func Merge(stored, value []byte, now Instant) ([]byte, error) {
+func Merge(stored, value []byte, now feature.Instant) ([]byte, error) {
 	if len(stored) < beginning {
 		return value, nil
 	}
@@ -139,7 +141,7 @@ func firstRow(rows []byte) (row, rest []byte, err error) {
 }
 
 // rowAt is the row of a value that is visible at an instant (R2), or, where none is, the oldest.
-func rowAt(value []byte, at Instant) ([]byte, error) {
+func rowAt(value []byte, at feature.Instant) ([]byte, error) {
 	if len(value) < beginning || value[formatAt] != aheadFormat {
 		return value, nil
 	}

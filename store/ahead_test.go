@@ -7,22 +7,22 @@ import (
 	"math"
 	"testing"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
 // threeRows are rows of one key at 10, 20 and 30, and what a store keeps of them at 10, whatever the order.
-func threeRows(t *testing.T) (*registry.View, []byte) {
+func threeRows(t *testing.T) (*feature.View, []byte) {
 	t.Helper()
-	text := registry.Field{Name: "text", Type: plumbv1.Type_STRING}
-	view := &registry.View{Project: "p", Name: "v", Generation: 1, Online: true,
-		Schemas:  []registry.Schema{{ID: 1, Fields: []registry.Field{text}}},
-		Features: []registry.Feature{{Field: text, Column: "text"}}}
+	text := feature.Field{Name: "text", Type: plumbv1.Type_STRING}
+	view := &feature.View{Project: "p", Name: "v", Generation: 1, Online: true,
+		Schemas:  []feature.Schema{{ID: 1, Fields: []feature.Field{text}}},
+		Features: []feature.Feature{{Field: text, Column: "text"}}}
 	rows := make([][]byte, 3)
 	for i, text := range []string{"first", "second", "third"} {
-		row := storetest.SourceRow{Event: new(store.Instant(10 * (i + 1))), Features: []any{text}}
+		row := storetest.SourceRow{Event: new(feature.Instant(10 * (i + 1))), Features: []any{text}}
 		rows[i] = storetest.Pack(t, nil, view.Schema(), row)[0].Value
 	}
 	var kept []byte
@@ -50,7 +50,7 @@ func TestR15_TheBytesOfRowsThatLieAheadArePinned(t *testing.T) {
 	if !bytes.Equal(value, sample) {
 		t.Errorf("three rows are %s, want %x", hex.EncodeToString(value), sample)
 	}
-	for at, want := range map[store.Instant]any{9: nil, 10: "first", 19: "first", 20: "second", 30: "third",
+	for at, want := range map[feature.Instant]any{9: nil, 10: "first", 19: "first", 20: "second", 30: "third",
 		math.MaxInt64: "third"} {
 		columns, err := unpack(t, view, sample, at)
 		if err != nil {

@@ -9,8 +9,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/storetest"
 )
@@ -19,15 +19,15 @@ import (
 func TestALookUpAllocatesNothingForEachColumn(t *testing.T) {
 	for _, count := range []int{5, 25} {
 		online := newMemory()
-		var views []*registry.View
+		var views []*feature.View
 		for i := range count {
-			var features []registry.Field
+			var features []feature.Field
 			values := make([]any, 10)
 			for j := range values {
-				features, values[j] = append(features, registry.Field{Name: fmt.Sprint("f", i, j), Type: plumbv1.Type_FLOAT64}), 1.5
+				features, values[j] = append(features, feature.Field{Name: fmt.Sprint("f", i, j), Type: plumbv1.Type_FLOAT64}), 1.5
 			}
-			views = append(views, newView(fmt.Sprint("view", i), []registry.Field{origin, number}, features...))
-			write(t, online, views[i], storetest.SourceRow{Keys: []any{"EWR", int64(1)}, Event: new(store.Instant(1)),
+			views = append(views, newView(fmt.Sprint("view", i), []feature.Field{origin, number}, features...))
+			write(t, online, views[i], storetest.SourceRow{Keys: []any{"EWR", int64(1)}, Event: new(feature.Instant(1)),
 				Features: values})
 		}
 		lookup := newLookup(t, views...)

@@ -7,8 +7,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // An entity key is a version byte, then for each join key in the view's order one tag byte, the number of its
@@ -22,12 +22,12 @@ const keyVersion = 1
 
 // KeyEncoder turns the join key columns of a view into entity keys.
 type KeyEncoder struct {
-	fields  []registry.Field
+	fields  []feature.Field
 	columns []arrow.Array
 }
 
 // NewKeyEncoder makes an encoder for join keys in the view's order. It is not safe for concurrent use.
-func NewKeyEncoder(fields []registry.Field) *KeyEncoder { return &KeyEncoder{fields: fields} }
+func NewKeyEncoder(fields []feature.Field) *KeyEncoder { return &KeyEncoder{fields: fields} }
 
 // Bind makes the encoder read these columns, one for each join key, until the next Bind. They must have the Arrow type
 // of their declared type (ArrowType) and no nulls, since a row with a null key is never stored (R8).
@@ -119,7 +119,7 @@ func joinKeyType(t plumbv1.Type) bool {
 }
 
 // checkColumns holds columns against what is declared.
-func checkColumns(fields []registry.Field, columns []arrow.Array) error {
+func checkColumns(fields []feature.Field, columns []arrow.Array) error {
 	if len(columns) != len(fields) {
 		return fmt.Errorf("%d columns were given for %d fields", len(columns), len(fields))
 	}

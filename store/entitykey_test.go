@@ -12,8 +12,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"pgregory.net/rapid"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/storetest"
 )
@@ -67,10 +67,10 @@ func typeOf(value any) plumbv1.Type {
 
 func encodeKey(t rapid.TB, key []any) []byte {
 	t.Helper()
-	fields := make([]registry.Field, len(key))
+	fields := make([]feature.Field, len(key))
 	columns := make([]arrow.Array, len(key))
 	for i, value := range key {
-		fields[i] = registry.Field{Name: fmt.Sprint("key", i), Type: typeOf(value)}
+		fields[i] = feature.Field{Name: fmt.Sprint("key", i), Type: typeOf(value)}
 		columns[i] = storetest.ArrowColumn(t, fields[i].Type, value)
 	}
 	encoder := store.NewKeyEncoder(fields)
@@ -116,7 +116,7 @@ func TestR12_TheKeyOfAnEntitylessViewIsTheVersionAlone(t *testing.T) {
 }
 
 func TestKeysOfASliceOfColumnsAreThoseOfItsRows(t *testing.T) {
-	fields := []registry.Field{{Name: "a", Type: plumbv1.Type_STRING}, {Name: "b", Type: plumbv1.Type_BOOL}}
+	fields := []feature.Field{{Name: "a", Type: plumbv1.Type_STRING}, {Name: "b", Type: plumbv1.Type_BOOL}}
 	whole := []arrow.Array{
 		storetest.ArrowColumn(t, plumbv1.Type_STRING, "x", "y", "z"),
 		storetest.ArrowColumn(t, plumbv1.Type_BOOL, false, true, false),
@@ -133,22 +133,22 @@ func TestKeysOfASliceOfColumnsAreThoseOfItsRows(t *testing.T) {
 }
 
 func TestColumnsThatAreNotAsDeclaredAreRefused(t *testing.T) {
-	text := registry.Field{Name: "a", Type: plumbv1.Type_STRING}
-	number := registry.Field{Name: "b", Type: plumbv1.Type_INT64}
+	text := feature.Field{Name: "a", Type: plumbv1.Type_STRING}
+	number := feature.Field{Name: "b", Type: plumbv1.Type_INT64}
 	texts := storetest.ArrowColumn(t, plumbv1.Type_STRING, "x", "y")
 	numbers := storetest.ArrowColumn(t, plumbv1.Type_INT64, int64(1))
 	for _, c := range []struct {
 		name    string
-		fields  []registry.Field
+		fields  []feature.Field
 		columns []arrow.Array
 		want    string
 	}{
-		{"R8 a null key", []registry.Field{text},
+		{"R8 a null key", []feature.Field{text},
 			[]arrow.Array{storetest.ArrowColumn(t, plumbv1.Type_STRING, "x", nil)}, `join key "a": 1 of 2 rows are null`},
-		{"another type", []registry.Field{text}, []arrow.Array{numbers}, `column "a": is int64 where utf8 is wanted`},
-		{"too few columns", []registry.Field{text, number}, []arrow.Array{texts}, "1 columns were given for 2 fields"},
-		{"uneven columns", []registry.Field{text, number}, []arrow.Array{texts, numbers}, `has 1 rows where "a" has 2`},
-		{"no key type", []registry.Field{{Name: "c", Type: plumbv1.Type_FLOAT64}},
+		{"another type", []feature.Field{text}, []arrow.Array{numbers}, `column "a": is int64 where utf8 is wanted`},
+		{"too few columns", []feature.Field{text, number}, []arrow.Array{texts}, "1 columns were given for 2 fields"},
+		{"uneven columns", []feature.Field{text, number}, []arrow.Array{texts, numbers}, `has 1 rows where "a" has 2`},
+		{"no key type", []feature.Field{{Name: "c", Type: plumbv1.Type_FLOAT64}},
 			[]arrow.Array{storetest.ArrowColumn(t, plumbv1.Type_FLOAT64, 1.5)}, "FLOAT64 cannot be a join key"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

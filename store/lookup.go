@@ -8,8 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // ErrUnknownSchema says that a stored row was written under a definition that this process has not seen: another
@@ -18,7 +19,7 @@ var ErrUnknownSchema = errors.New("the stored row was written under a definition
 
 // NewTable returns the table of the view's current generation. retention is how much longer than its ttl a row is
 // kept; rows of a view without a ttl are kept for good.
-func NewTable(view *registry.View, retention time.Duration) Table {
+func NewTable(view *feature.View, retention time.Duration) Table {
 	table := Table{Project: view.Project, View: view.Name, Generation: view.Generation}
 	if view.TTL > 0 {
 		table.Retention = view.TTL + max(retention, 0)
@@ -32,7 +33,7 @@ func NewTable(view *registry.View, retention time.Duration) Table {
 // Lookup is a selection made ready for looking up: what to read and where each value lies is settled once. It is
 // immutable and safe for concurrent use.
 type Lookup struct {
-	keys    []registry.Field
+	keys    []feature.Field
 	uses    []use
 	outputs []output
 }
@@ -41,7 +42,7 @@ type Lookup struct {
 type use struct {
 	// position is that in Lookup.uses.
 	position int
-	view     *registry.View
+	view     *feature.View
 	alias    string
 	table    Table
 	// keys are positions in Lookup.keys.
@@ -59,9 +60,9 @@ type reader struct {
 
 const absent = -1
 
-// NewLookup plans a look-up. It fails with a *registry.PreconditionError that names the views which are not online,
-// and with a *registry.InputError where one label column is read as two types.
-func NewLookup(selection *registry.Selection) (*Lookup, error) {
+// NewLookup plans a look-up. It fails with a *fault.PreconditionError that names the views which are not online,
+// and with a *fault.InputError where one label column is read as two types.
+func NewLookup(selection *feature.Selection) (*Lookup, error) {
 	if err := checkOnline(selection); err != nil {
 		return nil, err
 	}
@@ -76,11 +77,11 @@ func NewLookup(selection *registry.Selection) (*Lookup, error) {
 		l.uses[i] = use{position: i, view: reference.View, alias: reference.Alias, table: NewTable(reference.View, 0),
 			readers: map[uint32]*reader{}}
 		for _, column := range reference.LabelColumns {
-			at := slices.IndexFunc(keys, func(f registry.Field) bool { return f.Name == column })
+			at := slices.IndexFunc(keys, func(f feature.Field) bool { return f.Name == column })
 			l.uses[i].keys = append(l.uses[i].keys, at)
 		}
 	}
-	wanted := make([][]registry.Field, len(l.uses))
+	wanted := make([][]feature.Field, len(l.uses))
 	for i, output := range selection.Outputs {
 		use := output.Reference
 		field := selection.References[use].View.Features[output.Feature].Field
@@ -95,7 +96,7 @@ func NewLookup(selection *registry.Selection) (*Lookup, error) {
 	return l, nil
 }
 
-func checkOnline(selection *registry.Selection) error {
+func checkOnline(selection *feature.Selection) error {
 	var offline []string
 	for _, reference := range selection.References {
 		if !reference.View.Online && !slices.Contains(offline, reference.View.Name) {
@@ -105,12 +106,12 @@ func checkOnline(selection *registry.Selection) error {
 	if offline == nil {
 		return nil
 	}
-	return &registry.PreconditionError{Message: fmt.Sprintf(
+	return &fault.PreconditionError{Message: fmt.Sprintf(
 		"not materialized, so there is nothing to look up: feature view %s; set online: true in its definition",
 		strings.Join(offline, ", "))}
 }
 
-func newReader(schema registry.Schema, wanted []registry.Field) *reader {
+func newReader(schema feature.Schema, wanted []feature.Field) *reader {
 	r := &reader{layout: newLayout(schema), fields: make([]int, len(wanted))}
 	for i, field := range wanted {
 		// A feature of another type is another feature.
@@ -120,7 +121,7 @@ func newReader(schema registry.Schema, wanted []registry.Field) *reader {
 }
 
 // Keys returns the label columns that a request must give, with their types.
-func (l *Lookup) Keys() []registry.Field { return slices.Clone(l.keys) }
+func (l *Lookup) Keys() []feature.Field { return slices.Clone(l.keys) }
 
 // Uses returns the name of the view of each use of one.
 func (l *Lookup) Uses() []string {
@@ -137,7 +138,7 @@ type LookupRequest struct {
 	// then the answer has one row.
 	Keys []*plumbv1.KeyColumn
 	// At is the instant that visibility and ttl are evaluated at (R2).
-	At Instant
+	At feature.Instant
 	// Now, where not nil, is the clock that At is read from once the store has answered. An instant from before could be
 	// older than a row that was pushed meanwhile, which would make a key that always had a value NOT_FOUND.
 	Now func() time.Time
@@ -150,7 +151,7 @@ type LookupRequest struct {
 }
 
 // Get answers with one column for each output of the selection, in its order, each with one row for each row of keys,
-// in their order. What is wrong with the keys is reported at once, as joined *registry.InputError that name the
+// in their order. What is wrong with the keys is reported at once, as joined *fault.InputError that name the
 // columns. The store is read once.
 func (l *Lookup) Get(ctx context.Context, online Online, request LookupRequest) ([]*plumbv1.FeatureColumn, error) {
 	reply, err := l.Reply(ctx, online, request)
@@ -177,7 +178,7 @@ func (l *Lookup) Reply(ctx context.Context, online Online, request LookupRequest
 		return nil, fmt.Errorf("the online store answered %d of %d reads", len(values), len(gets))
 	}
 	if request.Now != nil {
-		request.At = InstantOf(request.Now())
+		request.At = feature.InstantOf(request.Now())
 	}
 	reply := newReply(l, keys.rows)
 	reply.at = request.At

@@ -9,8 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/storetest"
 )
@@ -20,19 +21,19 @@ func TestTheSuiteHoldsForMaps(t *testing.T) {
 	storetest.RunOnline(t, func(*testing.T) store.Online { return online })
 }
 
-func newView(name string, keys []registry.Field, features ...registry.Field) *registry.View {
-	view := &registry.View{Project: "test", Name: name, Generation: 1, Keys: keys, Online: true,
-		Schemas: []registry.Schema{{ID: 1, Fields: features}}}
-	for _, feature := range features {
-		view.Features = append(view.Features, registry.Feature{Field: feature, Column: feature.Name})
+func newView(name string, keys []feature.Field, features ...feature.Field) *feature.View {
+	view := &feature.View{Project: "test", Name: name, Generation: 1, Keys: keys, Online: true,
+		Schemas: []feature.Schema{{ID: 1, Fields: features}}}
+	for _, f := range features {
+		view.Features = append(view.Features, feature.Feature{Field: f, Column: f.Name})
 	}
 	return view
 }
 
 var (
-	origin = registry.Field{Name: "origin", Type: plumbv1.Type_STRING}
-	number = registry.Field{Name: "number", Type: plumbv1.Type_INT64}
-	delay  = registry.Field{Name: "delay", Type: plumbv1.Type_FLOAT64}
+	origin = feature.Field{Name: "origin", Type: plumbv1.Type_STRING}
+	number = feature.Field{Name: "number", Type: plumbv1.Type_INT64}
+	delay  = feature.Field{Name: "delay", Type: plumbv1.Type_FLOAT64}
 )
 
 func texts(name string, values ...string) *plumbv1.KeyColumn {
@@ -51,7 +52,7 @@ func withNulls(column *plumbv1.KeyColumn, nulls ...byte) *plumbv1.KeyColumn {
 }
 
 func TestKeysThatAreNotAsWantedAreNamed(t *testing.T) {
-	lookup := newLookup(t, newView("flight", []registry.Field{origin, number}, delay))
+	lookup := newLookup(t, newView("flight", []feature.Field{origin, number}, delay))
 	dates := &plumbv1.KeyColumn{Name: "origin", Values: &plumbv1.Values{
 		Kind: &plumbv1.Values_Timestamps{Timestamps: &plumbv1.TimestampValues{Micros: []int64{1}}}}}
 	lists := &plumbv1.KeyColumn{Name: "origin", Values: &plumbv1.Values{
@@ -94,7 +95,7 @@ func TestKeysThatAreNotAsWantedAreNamed(t *testing.T) {
 					t.Errorf("mistake %d is %q, want one with %q", i, lines[i], want)
 				}
 			}
-			if _, ok := errors.AsType[*registry.InputError](err); !ok {
+			if _, ok := errors.AsType[*fault.InputError](err); !ok {
 				t.Errorf("%v is no InputError", err)
 			}
 		})
@@ -110,27 +111,27 @@ func TestAKeyOfNoUseIsRefusedWhereThereAreNone(t *testing.T) {
 }
 
 func TestViewsThatAreNotOnlineAreNamedOnce(t *testing.T) {
-	offline := newView("flight", []registry.Field{origin}, delay)
+	offline := newView("flight", []feature.Field{origin}, delay)
 	offline.Online = false
 	_, err := store.NewLookup(selectAll(offline, newView("world", nil, delay), offline))
-	var precondition *registry.PreconditionError
+	var precondition *fault.PreconditionError
 	if !errors.As(err, &precondition) || !strings.Contains(err.Error(), "feature view flight;") {
 		t.Errorf("error is %v, want a PreconditionError that names the view", err)
 	}
 }
 
 func TestALabelColumnOfTwoTypesIsRefused(t *testing.T) {
-	other := newView("other", []registry.Field{{Name: "origin", Type: plumbv1.Type_INT64}}, delay)
-	_, err := store.NewLookup(selectAll(newView("flight", []registry.Field{origin}, delay), other))
-	var input *registry.InputError
+	other := newView("other", []feature.Field{{Name: "origin", Type: plumbv1.Type_INT64}}, delay)
+	_, err := store.NewLookup(selectAll(newView("flight", []feature.Field{origin}, delay), other))
+	var input *fault.InputError
 	if !errors.As(err, &input) || input.Field != "origin" {
 		t.Errorf("error is %v, want an InputError about origin", err)
 	}
 }
 
 // get looks up all features of the views and takes the answer apart: column, then row.
-func get(t *testing.T, online store.Online, at store.Instant, keys []*plumbv1.KeyColumn,
-	views ...*registry.View,
+func get(t *testing.T, online store.Online, at feature.Instant, keys []*plumbv1.KeyColumn,
+	views ...*feature.View,
 ) [][]storetest.Cell {
 	t.Helper()
 	request := store.LookupRequest{Keys: keys, At: at, EventTimestamps: true}
@@ -145,7 +146,7 @@ func get(t *testing.T, online store.Online, at store.Instant, keys []*plumbv1.Ke
 	return cells
 }
 
-func write(t *testing.T, online store.Online, view *registry.View, rows ...storetest.SourceRow) {
+func write(t *testing.T, online store.Online, view *feature.View, rows ...storetest.SourceRow) {
 	t.Helper()
 	packed := storetest.Pack(t, view.Keys, view.Schema(), rows...)
 	if _, err := online.Write(t.Context(), store.NewTable(view, 0), packed); err != nil {
@@ -160,7 +161,7 @@ func wantCells(t *testing.T, got []storetest.Cell, want ...storetest.Cell) {
 	}
 }
 
-func present(value any, event store.Instant) storetest.Cell {
+func present(value any, event feature.Instant) storetest.Cell {
 	return storetest.Cell{Value: value, Status: plumbv1.Status_PRESENT, Event: event}
 }
 
@@ -169,7 +170,7 @@ var notFound = storetest.Cell{Status: plumbv1.Status_NOT_FOUND}
 func TestR2_TheLookBackIsExactAtTheEndsOfTime(t *testing.T) {
 	for _, c := range []struct {
 		ttl       time.Duration
-		event, at store.Instant
+		event, at feature.Instant
 		want      plumbv1.Status
 	}{
 		{0, math.MinInt64 + 1, math.MaxInt64, plumbv1.Status_PRESENT},
@@ -194,17 +195,17 @@ func TestR2_TheLookBackIsExactAtTheEndsOfTime(t *testing.T) {
 }
 
 func TestR11_OneViewIsLookedUpUnderTwoNames(t *testing.T) {
-	view := newView("weather", []registry.Field{origin}, delay)
+	view := newView("weather", []feature.Field{origin}, delay)
 	online := newMemory()
 	write(t, online, view,
-		storetest.SourceRow{Keys: []any{"EWR"}, Event: new(store.Instant(1)), Features: []any{1.5}},
-		storetest.SourceRow{Keys: []any{"JFK"}, Event: new(store.Instant(2)), Features: []any{2.5}})
-	selection := &registry.Selection{
-		References: []registry.Reference{
+		storetest.SourceRow{Keys: []any{"EWR"}, Event: new(feature.Instant(1)), Features: []any{1.5}},
+		storetest.SourceRow{Keys: []any{"JFK"}, Event: new(feature.Instant(2)), Features: []any{2.5}})
+	selection := &feature.Selection{
+		References: []feature.Reference{
 			{View: view, Alias: "a", LabelColumns: []string{"from"}},
 			{View: view, Alias: "b", LabelColumns: []string{"to"}},
 		},
-		Outputs: []registry.Output{{Reference: 1, Name: "b__delay"}, {Reference: 0, Name: "a__delay"}},
+		Outputs: []feature.Output{{Reference: 1, Name: "b__delay"}, {Reference: 0, Name: "a__delay"}},
 	}
 	lookup, err := store.NewLookup(selection)
 	if err != nil {
@@ -223,10 +224,10 @@ func TestR11_OneViewIsLookedUpUnderTwoNames(t *testing.T) {
 }
 
 func TestR12_AnEntitylessViewAnswersOnceOrForEveryRow(t *testing.T) {
-	world, flight := newView("world", nil, delay), newView("flight", []registry.Field{origin}, number)
+	world, flight := newView("world", nil, delay), newView("flight", []feature.Field{origin}, number)
 	online := newMemory()
-	write(t, online, world, storetest.SourceRow{Event: new(store.Instant(3)), Features: []any{1.5}})
-	write(t, online, flight, storetest.SourceRow{Keys: []any{"EWR"}, Event: new(store.Instant(4)),
+	write(t, online, world, storetest.SourceRow{Event: new(feature.Instant(3)), Features: []any{1.5}})
+	write(t, online, flight, storetest.SourceRow{Keys: []any{"EWR"}, Event: new(feature.Instant(4)),
 		Features: []any{int64(7)}})
 	wantCells(t, get(t, online, 5, nil, world)[0], present(1.5, 3))
 	cells := get(t, online, 5, []*plumbv1.KeyColumn{texts("origin", "EWR", "JFK")}, flight, world)
@@ -235,16 +236,16 @@ func TestR12_AnEntitylessViewAnswersOnceOrForEveryRow(t *testing.T) {
 }
 
 func TestRowsOfOlderSchemasAreReadByNameAndType(t *testing.T) {
-	view := newView("flight", []registry.Field{origin}, delay, number)
+	view := newView("flight", []feature.Field{origin}, delay, number)
 	online := newMemory()
 	write(t, online, view,
-		storetest.SourceRow{Keys: []any{"EWR"}, Event: new(store.Instant(1)), Features: []any{1.5, int64(7)}})
-	gate := registry.Field{Name: "gate", Type: plumbv1.Type_STRING}
-	wide := registry.Field{Name: "delay", Type: plumbv1.Type_FLOAT32}
-	later := newView("flight", []registry.Field{origin}, number, gate, wide)
-	later.Schemas = []registry.Schema{view.Schema(), {ID: 2, Fields: []registry.Field{number, gate, wide}}}
+		storetest.SourceRow{Keys: []any{"EWR"}, Event: new(feature.Instant(1)), Features: []any{1.5, int64(7)}})
+	gate := feature.Field{Name: "gate", Type: plumbv1.Type_STRING}
+	wide := feature.Field{Name: "delay", Type: plumbv1.Type_FLOAT32}
+	later := newView("flight", []feature.Field{origin}, number, gate, wide)
+	later.Schemas = []feature.Schema{view.Schema(), {ID: 2, Fields: []feature.Field{number, gate, wide}}}
 	write(t, online, later,
-		storetest.SourceRow{Keys: []any{"JFK"}, Event: new(store.Instant(2)), Features: []any{int64(8), "A1", float32(2.5)}})
+		storetest.SourceRow{Keys: []any{"JFK"}, Event: new(feature.Instant(2)), Features: []any{int64(8), "A1", float32(2.5)}})
 	cells := get(t, online, 5, []*plumbv1.KeyColumn{texts("origin", "EWR", "JFK")}, later)
 	wantCells(t, cells[0], present(int64(7), 1), present(int64(8), 2))
 	wantCells(t, cells[1], notFound, present("A1", 2))
@@ -252,10 +253,10 @@ func TestRowsOfOlderSchemasAreReadByNameAndType(t *testing.T) {
 }
 
 func TestARowOfASchemaThatIsNotKnownSaysSo(t *testing.T) {
-	view := newView("flight", []registry.Field{origin}, delay)
+	view := newView("flight", []feature.Field{origin}, delay)
 	online := newMemory()
-	write(t, online, view, storetest.SourceRow{Keys: []any{"EWR"}, Event: new(store.Instant(1)), Features: []any{1.5}})
-	stale := newView("flight", []registry.Field{origin}, delay)
+	write(t, online, view, storetest.SourceRow{Keys: []any{"EWR"}, Event: new(feature.Instant(1)), Features: []any{1.5}})
+	stale := newView("flight", []feature.Field{origin}, delay)
 	stale.Schemas[0].ID = 7
 	keys := []*plumbv1.KeyColumn{texts("origin", "JFK", "EWR")}
 	_, err := newLookup(t, stale).Get(t.Context(), online, store.LookupRequest{Keys: keys, At: 5})
@@ -282,13 +283,13 @@ func TestANewTableKeepsRowsForTheTTLAndTheRetention(t *testing.T) {
 }
 
 func TestWhatIsMeasuredOfAReplyIsWhatItSays(t *testing.T) {
-	view := newView("flight", []registry.Field{origin}, delay, number)
+	view := newView("flight", []feature.Field{origin}, delay, number)
 	view.TTL = time.Microsecond
 	online := newMemory()
 	write(t, online, view,
-		storetest.SourceRow{Keys: []any{"EWR"}, Event: new(store.Instant(3)), Features: []any{1.5, nil}},
-		storetest.SourceRow{Keys: []any{"JFK"}, Event: new(store.Instant(1)), Features: []any{2.5, int64(1)}},
-		storetest.SourceRow{Keys: []any{"LGA"}, Event: new(store.Instant(9)), Features: []any{3.5, int64(1)}})
+		storetest.SourceRow{Keys: []any{"EWR"}, Event: new(feature.Instant(3)), Features: []any{1.5, nil}},
+		storetest.SourceRow{Keys: []any{"JFK"}, Event: new(feature.Instant(1)), Features: []any{2.5, int64(1)}},
+		storetest.SourceRow{Keys: []any{"LGA"}, Event: new(feature.Instant(9)), Features: []any{3.5, int64(1)}})
 	keys := []*plumbv1.KeyColumn{texts("origin", "EWR", "JFK", "LGA", "EWR")}
 	reply, err := newLookup(t, view).Reply(t.Context(), online, store.LookupRequest{Keys: keys, At: 4, Revision: 300})
 	if err != nil {

@@ -6,8 +6,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // keyColumns are the checked key columns of a request, in the order of Lookup.keys.
@@ -43,7 +44,7 @@ func (l *Lookup) checkKeys(given []*plumbv1.KeyColumn) (keyColumns, error) {
 		case at == absent:
 			mistakes = append(mistakes, l.surplus(column.GetName()))
 		case keys.columns[at] != nil:
-			mistakes = append(mistakes, registry.Inputf(column.GetName(), "is given twice"))
+			mistakes = append(mistakes, fault.Inputf(column.GetName(), "is given twice"))
 		default:
 			keys.columns[at] = column
 		}
@@ -57,7 +58,7 @@ func (l *Lookup) checkKeys(given []*plumbv1.KeyColumn) (keyColumns, error) {
 		case first == absent:
 			first, keys.rows = i, rows
 		case rows != keys.rows:
-			mistakes = append(mistakes, registry.Inputf(field.Name, "has %d rows where %q has %d", rows, l.keys[first].Name,
+			mistakes = append(mistakes, fault.Inputf(field.Name, "has %d rows where %q has %d", rows, l.keys[first].Name,
 				keys.rows))
 		}
 	}
@@ -79,34 +80,34 @@ func (l *Lookup) surplus(name string) error {
 		names[i] = field.Name
 	}
 	if len(names) == 0 {
-		return registry.Inputf(name, "is not a key of these features; they have none")
+		return fault.Inputf(name, "is not a key of these features; they have none")
 	}
 	text := fmt.Sprintf("is not a key of these features; their keys are %s", strings.Join(names, ", "))
-	if suggestion := registry.Closest(name, names); suggestion != "" {
+	if suggestion := fault.Closest(name, names); suggestion != "" {
 		text += fmt.Sprintf("; did you mean %q?", suggestion)
 	}
-	return registry.Inputf(name, "%s", text)
+	return fault.Inputf(name, "%s", text)
 }
 
 // checkKey returns the number of rows of a column that is as declared.
-func checkKey(field registry.Field, column *plumbv1.KeyColumn) (int, error) {
+func checkKey(field feature.Field, column *plumbv1.KeyColumn) (int, error) {
 	if column == nil {
-		return 0, registry.Inputf(field.Name, "is missing; give a column of %s keys", field.Type)
+		return 0, fault.Inputf(field.Name, "is missing; give a column of %s keys", field.Type)
 	}
 	kind, rows := scalarKind(column.GetValues())
 	nulls := column.GetNulls()
 	switch {
 	case kind == plumbv1.Type_TYPE_UNSPECIFIED:
-		return 0, registry.Inputf(field.Name, "holds no scalar values; give one column of %s keys", field.Type)
+		return 0, fault.Inputf(field.Name, "holds no scalar values; give one column of %s keys", field.Type)
 	case kind != field.Type:
-		return 0, registry.Inputf(field.Name, "holds %s values; its keys are %s", kind, field.Type)
+		return 0, fault.Inputf(field.Name, "holds %s values; its keys are %s", kind, field.Type)
 	case rows == 0:
-		return 0, registry.Inputf(field.Name, "has no rows; give at least one")
+		return 0, fault.Inputf(field.Name, "has no rows; give at least one")
 	case len(nulls) > 0 && len(nulls) != rows:
-		return 0, registry.Inputf(field.Name, "has %d null flags for %d rows; give one for each, or none", len(nulls), rows)
+		return 0, fault.Inputf(field.Name, "has %d null flags for %d rows; give one for each, or none", len(nulls), rows)
 	}
 	if at := slices.IndexFunc(nulls, func(flag byte) bool { return flag > 1 }); at >= 0 {
-		return 0, registry.Inputf(field.Name, "has %d for a null flag at row %d; 0 and 1 are allowed", nulls[at], at+1)
+		return 0, fault.Inputf(field.Name, "has %d for a null flag at row %d; 0 and 1 are allowed", nulls[at], at+1)
 	}
 	return rows, nil
 }

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -33,7 +34,7 @@ func (m *memory) Write(ctx context.Context, table store.Table, rows []store.Row)
 	for _, row := range rows {
 		stored, value := m.tables[table][string(row.Key)], row.Value
 		//nolint:forbidigo // Any clock will do here.
-		if now := store.InstantOf(time.Now()); store.EventOf(stored) > now || store.EventOf(value) > now {
+		if now := feature.InstantOf(time.Now()); store.EventOf(stored) > now || store.EventOf(value) > now {
 			var err error
 			if value, err = store.Merge(stored, value, now); err != nil {
 				return report, err

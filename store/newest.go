@@ -6,12 +6,19 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 )
+
+// Window is the half-open interval (Start, End] of event times (R5). A nil Start means that it has no beginning.
+type Window struct {
+	Start *feature.Instant
+	End   feature.Instant
+}
 
 // NewestRequest asks for what a materialization of a window has to write.
 type NewestRequest struct {
-	View   *registry.View
+	View   *feature.View
 	Window Window
 	// MaxFailed is how many rows may fail and are left out.
 	MaxFailed int64
@@ -32,7 +39,7 @@ type NewestReport struct {
 	Failed   int64
 	Failures []FailedRow
 	// Files are the source files that may hold rows of the window; of a SQL source, all that it reads.
-	Files []registry.SourceFile
+	Files []feature.SourceFile
 }
 
 // FailedRow is a row of a window with a value that does not fit its declared type (R9): in a key, or, where the row is
@@ -73,6 +80,6 @@ func TooManyFailed(report NewestReport, allowed int64) error {
 	if report.Failed == 1 {
 		rows = "row"
 	}
-	return registry.Inputf("", "%s %s cannot be stored, where --max-failed-rows allows %s: %s",
+	return fault.Inputf("", "%s %s cannot be stored, where --max-failed-rows allows %s: %s",
 		humanize.Comma(report.Failed), rows, humanize.Comma(allowed), strings.Join(texts, "; "))
 }

@@ -6,19 +6,20 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // Faults of the machine that whoever runs it can mend.
 var (
-	ErrDiskFull    = registry.ErrDiskFull
+	ErrDiskFull    = fault.ErrDiskFull
 	ErrOutOfMemory = errors.New("out of memory")
 )
 
 // Offline reads sources and joins them to label rows. Methods are safe for concurrent use.
 //
-// Faults of what the user gave (a file that is not there, a column that cannot be cast) are *registry.InputError and
+// Faults of what the user gave (a file that is not there, a column that cannot be cast) are *fault.InputError and
 // name the file, column, row and value; anything else is a fault of the machine, such as one that wraps ErrDiskFull or
 // ErrOutOfMemory.
 type Offline interface {
@@ -27,7 +28,7 @@ type Offline interface {
 	// join.
 	PlanJoin(ctx context.Context, request JoinRequest) (Join, error)
 	// Files lists the files that these sources are read from, as Join.Files does.
-	Files(ctx context.Context, sources []*registry.Source) ([]registry.SourceFile, error)
+	Files(ctx context.Context, sources []*feature.Source) ([]feature.SourceFile, error)
 	// Newest streams what a materialization of a window has to write: for each entity key the greatest row (R3) with an
 	// event time in the window, in batches with these columns by position: the view's keys in order, event_ts and
 	// created_ts (int64 microseconds, created_ts may be null), the features in order. Their names are for people: a
@@ -35,7 +36,7 @@ type Offline interface {
 	// with a null key or null event time are counted, not streamed (R3, R8).
 	//
 	// Rows that fail are counted and left out as the request allows; see FailedRow. Where more fail, nothing is yielded,
-	// and the error is a *registry.InputError that names some.
+	// and the error is a *fault.InputError that names some.
 	//
 	// The batch is valid until yield returns, which is called by one goroutine at a time; an error from yield ends the
 	// stream and is returned. The report is filled in also where an error is returned, as far as is known.
@@ -45,20 +46,20 @@ type Offline interface {
 
 // Inspector tells what sources hold, for validation.
 type Inspector interface {
-	// Columns returns the columns of a source in its order. It fails with a *registry.InputError for a file that is not
+	// Columns returns the columns of a source in its order. It fails with a *fault.InputError for a file that is not
 	// there or lies outside the roots, is not a Parquet file, or for a query that does not parse, refers to what is no
 	// source or, directly or not, to itself, or uses what queries may not.
-	Columns(ctx context.Context, source *registry.Source) ([]registry.Column, error)
+	Columns(ctx context.Context, source *feature.Source) ([]feature.Column, error)
 	// CanBecome says whether values of the column may be brought to the declared type, as a feature or as a join key:
 	// nil, or an error that says why never.
-	CanBecome(column registry.Column, declared plumbv1.Type, joinKey bool) error
+	CanBecome(column feature.Column, declared plumbv1.Type, joinKey bool) error
 	// CanBeTime says whether the column may be an event or created timestamp: nil, or an error that says why not.
-	CanBeTime(column registry.Column) error
+	CanBeTime(column feature.Column) error
 }
 
 // JoinRequest describes a point-in-time join.
 type JoinRequest struct {
-	Selection *registry.Selection
+	Selection *feature.Selection
 	// Labels is the label file: .parquet, .csv or .arrow (IPC).
 	Labels string
 	// LabelsName is how messages name the labels, a singular such as "the label table"; empty for "label file" and the
@@ -83,7 +84,7 @@ type JoinRequest struct {
 	Diagnose bool
 	// Only, unless it is nil, are the files that sources may be read from, as Join.Files lists them: others count as not
 	// there.
-	Only []registry.SourceFile
+	Only []feature.SourceFile
 	// Progress is told now and then how far the join is, from one goroutine at a time. It has to return at once. May be
 	// nil.
 	Progress func(Progress)
@@ -108,7 +109,7 @@ type Progress struct {
 // outputs (R6).
 type Join interface {
 	// Files lists the files that the sources are read from, also those that the join may find it need not read.
-	Files() []registry.SourceFile
+	Files() []feature.SourceFile
 	// Explain tells the strategy for each view, the estimate that it rests on, and the SQL. It may read the labels.
 	Explain(ctx context.Context) (string, error)
 	// WriteFile writes the result to a .parquet, .csv or .arrow file, which appears whole or not at all.
@@ -126,11 +127,11 @@ type JoinReport struct {
 	// Views has one entry for each use of a view, in the order of the selection.
 	Views []ViewReport `json:"views"`
 	// Files are those of the sources, also where the join could tell from their footers that it need not read them.
-	Files []registry.SourceFile `json:"-"`
+	Files []feature.SourceFile `json:"-"`
 	// NaiveTimes says that instants of label rows have no zone, and were taken as UTC (R1).
 	NaiveTimes bool `json:"-"`
 	// Labels are the columns of the label rows, which come first in the result.
-	Labels []registry.Column `json:"-"`
+	Labels []feature.Column `json:"-"`
 }
 
 // ViewReport counts what became of one use of a view.

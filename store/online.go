@@ -7,7 +7,7 @@ import (
 
 // Online keeps packed rows by entity key. Methods are safe for concurrent use, also by several processes.
 //
-// A store that cannot be reached returns an error that wraps registry.ErrUnavailable.
+// A store that cannot be reached returns an error that wraps fault.ErrUnavailable.
 type Online interface {
 	// Write stores rows of one table. A row replaces a stored one iff its version, the first VersionSize bytes of its
 	// value, is greater or equal (R14); the check is atomic in the store for each row, and rows of one call may carry the

@@ -4,6 +4,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -12,7 +13,7 @@ func TestAnOriginIsARunOrAPushOrUnknown(t *testing.T) {
 		name   string
 		origin store.Origin
 		run    int64
-		pushed store.Instant
+		pushed feature.Instant
 	}{
 		{"a run", store.RunOrigin(7), 7, 0},
 		{"the greatest run", store.RunOrigin(math.MaxInt64), math.MaxInt64, 0},

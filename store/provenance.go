@@ -3,13 +3,13 @@ package store
 import (
 	"math"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // ProvenanceColumns are the columns that a join adds for each use of a view where JoinRequest.Provenance is set. Their
 // names follow the alias and two underscores.
-var ProvenanceColumns = []registry.Field{
+var ProvenanceColumns = []feature.Field{
 	{Name: "definition_revision", Type: plumbv1.Type_INT64},
 	{Name: "definition_hash", Type: plumbv1.Type_STRING},
 	{Name: "source_file", Type: plumbv1.Type_STRING},
@@ -22,7 +22,7 @@ var ProvenanceColumns = []registry.Field{
 type Provenance struct{ Views []*plumbv1.ViewProvenance }
 
 // trace fills in a provenance from the rows that a look-up has read; see Lookup.gets for the places.
-func (p *Provenance) trace(l *Lookup, places []int, values [][]byte, at Instant) error {
+func (p *Provenance) trace(l *Lookup, places []int, values [][]byte, at feature.Instant) error {
 	p.Views = make([]*plumbv1.ViewProvenance, len(l.uses))
 	if len(l.uses) == 0 {
 		return nil
@@ -72,7 +72,7 @@ func newViewProvenance(u *use, rows int) *plumbv1.ViewProvenance {
 	return traced
 }
 
-func fillProvenance(traced *plumbv1.ViewProvenance, row int, stored PackedRow, at Instant) {
+func fillProvenance(traced *plumbv1.ViewProvenance, row int, stored PackedRow, at feature.Instant) {
 	origin := plumbv1.ViewProvenance_UNKNOWN
 	if run, ok := stored.Origin.Run(); ok {
 		origin, traced.Runs[row] = plumbv1.ViewProvenance_RUN, run

@@ -8,14 +8,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/testing/protocmp"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
 // writeBy stores a row that an origin writes.
-func writeBy(t *testing.T, online store.Online, view *registry.View, origin store.Origin, row storetest.SourceRow) {
+func writeBy(t *testing.T, online store.Online, view *feature.View, origin store.Origin, row storetest.SourceRow) {
 	t.Helper()
 	packed := storetest.Pack(t, view.Keys, view.Schema(), row)[0]
 	packed.Value = storetest.WithOrigin(packed.Value, origin)
@@ -24,7 +24,7 @@ func writeBy(t *testing.T, online store.Online, view *registry.View, origin stor
 	}
 }
 
-func provenanceOf(t *testing.T, lookup *store.Lookup, online store.Online, at store.Instant,
+func provenanceOf(t *testing.T, lookup *store.Lookup, online store.Online, at feature.Instant,
 	keys ...*plumbv1.KeyColumn,
 ) []*plumbv1.ViewProvenance {
 	t.Helper()
@@ -38,14 +38,14 @@ func provenanceOf(t *testing.T, lookup *store.Lookup, online store.Online, at st
 
 func TestALookUpSaysWhereItsRowsComeFrom(t *testing.T) {
 	online := newMemory()
-	flight := newView("flight", []registry.Field{origin}, delay)
-	flight.TTL, flight.Revision, flight.Hash = 5*time.Microsecond, 3, registry.DefinitionHash{7, 31: 9}
-	row := func(key string, event store.Instant, created *store.Instant) storetest.SourceRow {
+	flight := newView("flight", []feature.Field{origin}, delay)
+	flight.TTL, flight.Revision, flight.Hash = 5*time.Microsecond, 3, feature.DefinitionHash{7, 31: 9}
+	row := func(key string, event feature.Instant, created *feature.Instant) storetest.SourceRow {
 		return storetest.SourceRow{Keys: []any{key}, Event: &event, Created: created, Features: []any{1.5}}
 	}
-	writeBy(t, online, flight, store.RunOrigin(12), row("run", 8, new(store.Instant(9))))
+	writeBy(t, online, flight, store.RunOrigin(12), row("run", 8, new(feature.Instant(9))))
 	writeBy(t, online, flight, store.PushOrigin(1000), row("push", 7, nil))
-	writeBy(t, online, flight, 0, row("unknown", 10, new(store.Instant(0))))
+	writeBy(t, online, flight, 0, row("unknown", 10, new(feature.Instant(0))))
 	writeBy(t, online, flight, store.RunOrigin(13), row("expired", 1, nil))
 	writeBy(t, online, flight, store.RunOrigin(14), row("future", 11, nil))
 	const run, push, unknown, none = byte(plumbv1.ViewProvenance_RUN), byte(plumbv1.ViewProvenance_PUSH),
@@ -71,17 +71,17 @@ func TestALookUpSaysWhereItsRowsComeFrom(t *testing.T) {
 // One view under two names, a row of the first format, and a view without keys, whose one row is everyone's (R12).
 func TestEachUseOfAViewHasItsProvenance(t *testing.T) {
 	online := newMemory()
-	flight, world := newView("flight", []registry.Field{origin}, delay), newView("world", nil, delay)
+	flight, world := newView("flight", []feature.Field{origin}, delay), newView("world", nil, delay)
 	old := storetest.Pack(t, flight.Keys, flight.Schema(),
-		storetest.SourceRow{Keys: []any{"b"}, Event: new(store.Instant(1)), Features: []any{1.5}})[0]
+		storetest.SourceRow{Keys: []any{"b"}, Event: new(feature.Instant(1)), Features: []any{1.5}})[0]
 	old.Value = storetest.InFirstFormat(old.Value)
 	if _, err := online.Write(t.Context(), store.NewTable(flight, 0), []store.Row{old}); err != nil {
 		t.Fatal(err)
 	}
 	writeBy(t, online, flight, store.RunOrigin(2),
-		storetest.SourceRow{Keys: []any{"a"}, Event: new(store.Instant(1)), Features: []any{1.5}})
-	writeBy(t, online, world, store.RunOrigin(3), storetest.SourceRow{Event: new(store.Instant(1)), Features: []any{1.5}})
-	selection := &registry.Selection{References: []registry.Reference{
+		storetest.SourceRow{Keys: []any{"a"}, Event: new(feature.Instant(1)), Features: []any{1.5}})
+	writeBy(t, online, world, store.RunOrigin(3), storetest.SourceRow{Event: new(feature.Instant(1)), Features: []any{1.5}})
+	selection := &feature.Selection{References: []feature.Reference{
 		{View: flight, Alias: "there", LabelColumns: []string{"from"}},
 		{View: flight, Alias: "back", LabelColumns: []string{"to"}},
 		{View: world, Alias: "world"},
@@ -118,8 +118,8 @@ func TestEachUseOfAViewHasItsProvenance(t *testing.T) {
 // The distance of the furthest instants is more than a number of 64 bits can hold.
 func TestTheGreatestAgeIsTheGreatestNumber(t *testing.T) {
 	online, world := newMemory(), newView("world", nil, delay)
-	writeBy(t, online, world, 1, storetest.SourceRow{Event: new(store.Instant(math.MinInt64 + 1)), Features: []any{1.5}})
-	for at, want := range map[store.Instant]int64{math.MinInt64 + 1: 0, 0: math.MaxInt64, math.MaxInt64: math.MaxInt64} {
+	writeBy(t, online, world, 1, storetest.SourceRow{Event: new(feature.Instant(math.MinInt64 + 1)), Features: []any{1.5}})
+	for at, want := range map[feature.Instant]int64{math.MinInt64 + 1: 0, 0: math.MaxInt64, math.MaxInt64: math.MaxInt64} {
 		if got := provenanceOf(t, newLookup(t, world), online, at)[0].GetAgeMicros(); got[0] != want {
 			t.Errorf("at %d the age is %d, want %d", at, got[0], want)
 		}

@@ -8,7 +8,8 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // FileColumns says where the columns of a view are among those of a file of rows to push. Created is -1 where the file
@@ -47,9 +48,9 @@ const (
 
 // FindColumns finds the columns of a view among the names of a file's: join keys by their names; the times by the names
 // that the source has for them, or as event_timestamp and created_timestamp; features by their names, or by the names
-// of the source's columns. Names have to differ. It reports every mistake at once, as joined *registry.InputError: what
+// of the source's columns. Names have to differ. It reports every mistake at once, as joined *fault.InputError: what
 // is missing, what is there under both names, what belongs to nothing.
-func FindColumns(view *registry.View, names []string) (FileColumns, error) {
+func FindColumns(view *feature.View, names []string) (FileColumns, error) {
 	f := &columnFinder{view: view, names: names, used: make([]bool, len(names))}
 	found := FileColumns{Created: absent}
 	for _, key := range view.Keys {
@@ -59,8 +60,8 @@ func FindColumns(view *registry.View, names []string) (FileColumns, error) {
 	if view.Source.CreatedTimestamp != "" {
 		found.Created = f.find("created time", view.Source.CreatedTimestamp, CreatedColumn)
 	}
-	for _, feature := range view.Features {
-		found.Features = append(found.Features, f.need("feature", feature.Name, feature.Column))
+	for _, field := range view.Features {
+		found.Features = append(found.Features, f.need("feature", field.Name, field.Column))
 	}
 	f.refuseSurplus()
 	return found, errors.Join(f.mistakes...)
@@ -68,7 +69,7 @@ func FindColumns(view *registry.View, names []string) (FileColumns, error) {
 
 // columnFinder is one call of FindColumns.
 type columnFinder struct {
-	view     *registry.View
+	view     *feature.View
 	names    []string
 	used     []bool
 	mistakes []error
@@ -84,7 +85,7 @@ func (f *columnFinder) find(what string, names ...string) int {
 			continue
 		}
 		if at >= 0 && !f.isOwn(name, names[0]) {
-			f.mistakes = append(f.mistakes, registry.Inputf(name, "is there beside %s, and both mean the %s %s; keep one",
+			f.mistakes = append(f.mistakes, fault.Inputf(name, "is there beside %s, and both mean the %s %s; keep one",
 				f.names[at], what, names[0]))
 		}
 		if at < 0 && (i == 0 || !f.isOwn(name, names[0]) || what == "feature") {
@@ -106,17 +107,17 @@ func (f *columnFinder) need(what string, names ...string) int {
 		if what == "feature" { // A row without a key or an event time is refused.
 			advice = ", with nulls where it is not known"
 		}
-		f.mistakes = append(f.mistakes, registry.Inputf(names[0], "is missing, the %s; give a column of the name %s%s", what,
+		f.mistakes = append(f.mistakes, fault.Inputf(names[0], "is missing, the %s; give a column of the name %s%s", what,
 			strings.Join(names, " or "), advice))
 	}
 	return at
 }
 
 // isOwn says whether a name is first of all that of a key, a time of the source or a feature other than the one named.
-func (f *columnFinder) isOwn(name, feature string) bool {
+func (f *columnFinder) isOwn(name, field string) bool {
 	return name == f.view.Source.EventTimestamp || name == f.view.Source.CreatedTimestamp ||
-		slices.ContainsFunc(f.view.Keys, func(key registry.Field) bool { return key.Name == name }) ||
-		slices.ContainsFunc(f.view.Features, func(o registry.Feature) bool { return o.Name == name && o.Name != feature })
+		slices.ContainsFunc(f.view.Keys, func(key feature.Field) bool { return key.Name == name }) ||
+		slices.ContainsFunc(f.view.Features, func(o feature.Feature) bool { return o.Name == name && o.Name != field })
 }
 
 func (f *columnFinder) refuseSurplus() {
@@ -128,22 +129,22 @@ func (f *columnFinder) refuseSurplus() {
 	if f.view.Source.CreatedTimestamp != "" {
 		known = append(known, f.view.Source.CreatedTimestamp)
 	}
-	for _, feature := range f.view.Features {
-		known = append(known, feature.Name)
+	for _, field := range f.view.Features {
+		known = append(known, field.Name)
 	}
 	for i, name := range f.names {
 		if f.used[i] {
 			continue
 		}
 		hint := "its columns are " + strings.Join(known, ", ")
-		if closest := registry.Closest(name, known); closest != "" && !slices.Contains(f.names, closest) {
+		if closest := fault.Closest(name, known); closest != "" && !slices.Contains(f.names, closest) {
 			hint = fmt.Sprintf("did you mean %q?", closest)
 		}
 		if alreadySaid := slices.ContainsFunc(f.mistakes, func(err error) bool {
-			var input *registry.InputError
+			var input *fault.InputError
 			return errors.As(err, &input) && input.Field == name
 		}); !alreadySaid {
-			f.mistakes = append(f.mistakes, registry.Inputf(name, "belongs to nothing of view %s; %s", f.view.Name, hint))
+			f.mistakes = append(f.mistakes, fault.Inputf(name, "belongs to nothing of view %s; %s", f.view.Name, hint))
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
@@ -17,7 +18,7 @@ import (
 type Reply struct {
 	lookup *Lookup
 	rows   int
-	at     Instant
+	at     feature.Instant
 	// found are the rows, by use, then row of the keys.
 	found []foundRow
 	seen  []Seen
@@ -39,7 +40,7 @@ type foundRow struct {
 // Seen is what a look-up saw of one use of a view.
 type Seen struct {
 	// Newest is the newest event time of the visible rows; the earliest instant where there are none.
-	Newest Instant
+	Newest feature.Instant
 	// Values counts the values by Status.
 	Values [statusCount]int
 }
@@ -68,19 +69,19 @@ func (r *Reply) Rows() int { return r.rows }
 type StoredRow struct {
 	Found bool
 	// Event may lie after the instant that was asked for: then the row is not visible (R2), and the outputs are NOT_FOUND.
-	Event Instant
+	Event feature.Instant
 	// Created is nil where it is null.
-	Created  *Instant
+	Created  *feature.Instant
 	SchemaID uint32
 	Origin   Origin
 }
 
 // At is the instant that visibility and ttl were evaluated at (R2).
-func (r *Reply) At() Instant { return r.at }
+func (r *Reply) At() feature.Instant { return r.at }
 
 // Stored is what the store had for each of Lookup.Uses and each row of keys, at use*Rows+row. It stays valid.
 func (r *Reply) Stored() []StoredRow {
-	rows, created := make([]StoredRow, len(r.found)), make([]Instant, len(r.found))
+	rows, created := make([]StoredRow, len(r.found)), make([]feature.Instant, len(r.found))
 	for i := range r.found {
 		found := &r.found[i]
 		if found.body == nil {
@@ -136,7 +137,7 @@ func resized[T any](slice []T, size int) []T {
 
 // find notes what was found for a row of keys; nil where there is nothing. R2: a row that is not visible yet is not
 // there; the store has the row before it where it lay ahead of the clock when it was written.
-func (r *Reply) find(u *use, row int, value []byte, at Instant) error {
+func (r *Reply) find(u *use, row int, value []byte, at feature.Instant) error {
 	found := &r.found[u.position*r.rows+row]
 	*found = foundRow{}
 	if value == nil {
@@ -169,6 +170,6 @@ func (r *Reply) find(u *use, row int, value []byte, at Instant) error {
 
 // expired says whether an event at or before the instant lies more than the ttl before it (R2). Their distance always
 // fits an unsigned number, where at - ttl need not fit a signed one.
-func (u *use) expired(event, at Instant) bool {
+func (u *use) expired(event, at feature.Instant) bool {
 	return u.view.TTL > 0 && uint64(at)-uint64(event) > uint64(u.view.TTL.Microseconds())
 }

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
@@ -137,7 +138,7 @@ func (r *Reply) writeTimes(rows []foundRow) {
 	end := r.wire.length()
 	room := r.wire.room(8 * len(rows))
 	for i := range rows {
-		event := Instant(0)
+		event := feature.Instant(0)
 		if r.statuses[i] != byte(plumbv1.Status_NOT_FOUND) {
 			event = rows[i].Event
 		}

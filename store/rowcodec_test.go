@@ -19,8 +19,9 @@ import (
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/storetest"
 )
@@ -28,9 +29,9 @@ import (
 // rowCase is one packed row.
 type rowCase struct {
 	name    string
-	event   store.Instant
-	created *store.Instant
-	fields  []registry.Field
+	event   feature.Instant
+	created *feature.Instant
+	fields  []feature.Field
 	values  []any
 }
 
@@ -50,7 +51,7 @@ var typeValues = map[plumbv1.Type][]any{
 	plumbv1.Type_FLOAT64:   {1.5, quietNaN, signalingNaN, negativeZero, math.Inf(-1)},
 	plumbv1.Type_STRING:    {"é🛫", "", "a\x00"},
 	plumbv1.Type_BYTES:     {[]byte{0xff, 0}, []byte{}},
-	plumbv1.Type_TIMESTAMP: {store.Instant(1357020000000000), store.Instant(-1), store.Instant(math.MinInt64)},
+	plumbv1.Type_TIMESTAMP: {feature.Instant(1357020000000000), feature.Instant(-1), feature.Instant(math.MinInt64)},
 }
 
 func init() {
@@ -65,20 +66,20 @@ func init() {
 func rowCases() []rowCase {
 	cases := []rowCase{
 		{name: "no fields, no created time", event: 1357020000000000},
-		{name: "before the epoch", event: -1, created: new(store.Instant(-2))},
-		{name: "greatest times", event: math.MaxInt64, created: new(store.Instant(math.MaxInt64))},
-		{name: "least times", event: math.MinInt64 + 1, created: new(store.Instant(math.MinInt64 + 1))},
+		{name: "before the epoch", event: -1, created: new(feature.Instant(-2))},
+		{name: "greatest times", event: math.MaxInt64, created: new(feature.Instant(math.MaxInt64))},
+		{name: "least times", event: math.MinInt64 + 1, created: new(feature.Instant(math.MinInt64 + 1))},
 	}
-	mixed := rowCase{name: "every type", event: 1357020000000000, created: new(store.Instant(1357023600000000))}
-	nulls := rowCase{name: "every type null", event: 1357020000000000, created: new(store.Instant(1357023600000000))}
+	mixed := rowCase{name: "every type", event: 1357020000000000, created: new(feature.Instant(1357023600000000))}
+	nulls := rowCase{name: "every type null", event: 1357020000000000, created: new(feature.Instant(1357023600000000))}
 	for declared := plumbv1.Type_BOOL; declared <= plumbv1.Type_TIMESTAMP_ARRAY; declared++ {
 		c := rowCase{name: declared.String(), event: 1357020000000000}
 		for i, value := range append([]any{nil}, typeValues[declared]...) {
-			c.fields = append(c.fields, registry.Field{Name: fmt.Sprint("f", i), Type: declared})
+			c.fields = append(c.fields, feature.Field{Name: fmt.Sprint("f", i), Type: declared})
 			c.values = append(c.values, value)
 		}
 		cases = append(cases, c)
-		field := registry.Field{Name: strings.ToLower(declared.String()), Type: declared}
+		field := feature.Field{Name: strings.ToLower(declared.String()), Type: declared}
 		mixed.fields, mixed.values = append(mixed.fields, field), append(mixed.values, typeValues[declared][0])
 		nulls.fields, nulls.values = append(nulls.fields, field), append(nulls.values, nil)
 	}
@@ -88,11 +89,11 @@ func rowCases() []rowCase {
 // schemaID is one with four different bytes.
 const schemaID = 0x01020304
 
-func (c rowCase) view() *registry.View {
-	view := &registry.View{Project: "test", Name: "sample", Generation: 1, Online: true,
-		Schemas: []registry.Schema{{ID: schemaID, Fields: c.fields}}}
+func (c rowCase) view() *feature.View {
+	view := &feature.View{Project: "test", Name: "sample", Generation: 1, Online: true,
+		Schemas: []feature.Schema{{ID: schemaID, Fields: c.fields}}}
 	for _, field := range c.fields {
-		view.Features = append(view.Features, registry.Feature{Field: field, Column: field.Name})
+		view.Features = append(view.Features, feature.Feature{Field: field, Column: field.Name})
 	}
 	return view
 }
@@ -103,23 +104,23 @@ func (c rowCase) pack(t rapid.TB) store.Row {
 	return storetest.Pack(t, nil, c.view().Schema(), row)[0]
 }
 
-func selectAll(views ...*registry.View) *registry.Selection {
-	selection := &registry.Selection{}
+func selectAll(views ...*feature.View) *feature.Selection {
+	selection := &feature.Selection{}
 	for i, view := range views {
-		reference := registry.Reference{View: view, Alias: view.Name}
+		reference := feature.Reference{View: view, Alias: view.Name}
 		for _, key := range view.Keys {
 			reference.LabelColumns = append(reference.LabelColumns, key.Name)
 		}
 		selection.References = append(selection.References, reference)
-		for j, feature := range view.Features {
-			output := registry.Output{Reference: i, Feature: j, Name: feature.Name}
+		for j, f := range view.Features {
+			output := feature.Output{Reference: i, Feature: j, Name: f.Name}
 			selection.Outputs = append(selection.Outputs, output)
 		}
 	}
 	return selection
 }
 
-func newLookup(t rapid.TB, views ...*registry.View) *store.Lookup {
+func newLookup(t rapid.TB, views ...*feature.View) *store.Lookup {
 	t.Helper()
 	lookup, err := store.NewLookup(selectAll(views...))
 	if err != nil {
@@ -129,7 +130,7 @@ func newLookup(t rapid.TB, views ...*registry.View) *store.Lookup {
 }
 
 // unpack looks up all fields of a value stored under the key of an entity-less view.
-func unpack(t rapid.TB, view *registry.View, value []byte, at store.Instant) ([]*plumbv1.FeatureColumn, error) {
+func unpack(t rapid.TB, view *feature.View, value []byte, at feature.Instant) ([]*plumbv1.FeatureColumn, error) {
 	t.Helper()
 	online := newMemory()
 	online.tables[store.NewTable(view, 0)] = map[string][]byte{"\x01": value}
@@ -186,9 +187,9 @@ func TestR14_TheFirstBytesOfRowsCompareLikeTheirTimes(t *testing.T) {
 	createds := rapid.Ptr(times, true)
 	draw := func(t *rapid.T, label string) ([]byte, int64, *int64) {
 		event, created := times.Draw(t, label), createds.Draw(t, label+" created")
-		row := rowCase{event: store.Instant(event)}
+		row := rowCase{event: feature.Instant(event)}
 		if created != nil {
-			row.created = new(store.Instant(*created))
+			row.created = new(feature.Instant(*created))
 		}
 		return row.pack(t).Value[:store.VersionSize], event, created
 	}
@@ -220,17 +221,17 @@ func compareCreated(a, b *int64) int {
 
 // Who forgets the statuses does not read a zero.
 func TestR13_AFloatWithoutAValueIsNaNOnTheWire(t *testing.T) {
-	view := newView("prices", []registry.Field{origin}, registry.Field{Name: "single", Type: plumbv1.Type_FLOAT32},
-		registry.Field{Name: "double", Type: plumbv1.Type_FLOAT64},
-		registry.Field{Name: "list", Type: plumbv1.Type_FLOAT64_ARRAY},
-		registry.Field{Name: "count", Type: plumbv1.Type_INT64}, registry.Field{Name: "seen", Type: plumbv1.Type_TIMESTAMP})
+	view := newView("prices", []feature.Field{origin}, feature.Field{Name: "single", Type: plumbv1.Type_FLOAT32},
+		feature.Field{Name: "double", Type: plumbv1.Type_FLOAT64},
+		feature.Field{Name: "list", Type: plumbv1.Type_FLOAT64_ARRAY},
+		feature.Field{Name: "count", Type: plumbv1.Type_INT64}, feature.Field{Name: "seen", Type: plumbv1.Type_TIMESTAMP})
 	view.TTL = time.Microsecond
 	online := newMemory()
 	write(t, online, view,
-		storetest.SourceRow{Keys: []any{"NULL"}, Event: new(store.Instant(9)),
+		storetest.SourceRow{Keys: []any{"NULL"}, Event: new(feature.Instant(9)),
 			Features: []any{nil, nil, []any{nil, 1.5}, nil, nil}},
-		storetest.SourceRow{Keys: []any{"EXPIRED"}, Event: new(store.Instant(1)),
-			Features: []any{float32(1), 1.0, []any{1.0}, int64(1), store.Instant(1)}})
+		storetest.SourceRow{Keys: []any{"EXPIRED"}, Event: new(feature.Instant(1)),
+			Features: []any{float32(1), 1.0, []any{1.0}, int64(1), feature.Instant(1)}})
 	request := store.LookupRequest{At: 9,
 		Keys: []*plumbv1.KeyColumn{texts("origin", "NULL", "EXPIRED", "NOT_FOUND")}}
 	columns, err := newLookup(t, view).Get(context.Background(), online, request)
@@ -258,33 +259,33 @@ func TestR13_AFloatWithoutAValueIsNaNOnTheWire(t *testing.T) {
 }
 
 func TestRowsThatCannotBeStoredAreInputErrors(t *testing.T) {
-	text := []registry.Field{{Name: "name", Type: plumbv1.Type_STRING}}
-	list := []registry.Field{{Name: "names", Type: plumbv1.Type_STRING_ARRAY}}
-	blob := []registry.Field{{Name: "blob", Type: plumbv1.Type_BYTES}}
+	text := []feature.Field{{Name: "name", Type: plumbv1.Type_STRING}}
+	list := []feature.Field{{Name: "names", Type: plumbv1.Type_STRING_ARRAY}}
+	blob := []feature.Field{{Name: "blob", Type: plumbv1.Type_BYTES}}
 	huge := make([]byte, store.MaxRowSize)
 	for _, c := range []struct {
 		name   string
 		row    storetest.SourceRow
-		fields []registry.Field
+		fields []feature.Field
 		want   string
 	}{
 		{"R3 no event time", storetest.SourceRow{}, nil, "event timestamp: is null"},
-		{"least event time", storetest.SourceRow{Event: new(store.Instant(math.MinInt64))}, nil,
+		{"least event time", storetest.SourceRow{Event: new(feature.Instant(math.MinInt64))}, nil,
 			"event timestamp: -9223372036854775808"},
-		{"least created time", storetest.SourceRow{Event: new(store.Instant(0)), Created: new(store.Instant(math.MinInt64))},
+		{"least created time", storetest.SourceRow{Event: new(feature.Instant(0)), Created: new(feature.Instant(math.MinInt64))},
 			nil, "created timestamp: -9223372036854775808"},
-		{"no UTF-8", storetest.SourceRow{Event: new(store.Instant(0)), Features: []any{"\xff"}}, text,
+		{"no UTF-8", storetest.SourceRow{Event: new(feature.Instant(0)), Features: []any{"\xff"}}, text,
 			`name: "\xff" is not valid UTF-8`},
-		{"no UTF-8 in an array", storetest.SourceRow{Event: new(store.Instant(0)), Features: []any{[]any{"a", "\xff"}}}, list,
+		{"no UTF-8 in an array", storetest.SourceRow{Event: new(feature.Instant(0)), Features: []any{[]any{"a", "\xff"}}}, list,
 			`names: "\xff" is not valid UTF-8`},
-		{"too large", storetest.SourceRow{Event: new(store.Instant(0)), Features: []any{huge}}, blob,
+		{"too large", storetest.SourceRow{Event: new(feature.Instant(0)), Features: []any{huge}}, blob,
 			"blob: takes the row beyond"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			encoder := store.NewRowEncoder(registry.Schema{ID: 1, Fields: c.fields}, 1)
+			encoder := store.NewRowEncoder(feature.Schema{ID: 1, Fields: c.fields}, 1)
 			bindRow(t, encoder, c.row, c.fields)
 			got, err := encoder.AppendRow([]byte("before"), 0)
-			var input *registry.InputError
+			var input *fault.InputError
 			if !errors.As(err, &input) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error is %v, want an InputError with %q", err, c.want)
 			}
@@ -295,10 +296,10 @@ func TestRowsThatCannotBeStoredAreInputErrors(t *testing.T) {
 	}
 }
 
-func bindRow(t *testing.T, encoder *store.RowEncoder, row storetest.SourceRow, fields []registry.Field) {
+func bindRow(t *testing.T, encoder *store.RowEncoder, row storetest.SourceRow, fields []feature.Field) {
 	t.Helper()
 	times := make([]arrow.Array, 2)
-	for i, instant := range []*store.Instant{row.Event, row.Created} {
+	for i, instant := range []*feature.Instant{row.Event, row.Created} {
 		var value any
 		if instant != nil {
 			value = int64(*instant)
@@ -316,9 +317,9 @@ func bindRow(t *testing.T, encoder *store.RowEncoder, row storetest.SourceRow, f
 
 func TestRowsOfASliceOfColumnsAreTheSame(t *testing.T) {
 	for declared, values := range typeValues {
-		fields := []registry.Field{{Name: "f", Type: declared}}
+		fields := []feature.Field{{Name: "f", Type: declared}}
 		times := storetest.ArrowColumn(t, plumbv1.Type_INT64, int64(1), int64(2))
-		encoder := store.NewRowEncoder(registry.Schema{ID: schemaID, Fields: fields}, 1)
+		encoder := store.NewRowEncoder(feature.Schema{ID: schemaID, Fields: fields}, 1)
 		column := array.NewSlice(storetest.ArrowColumn(t, declared, nil, values[1], values[0], nil), 1, 3)
 		if err := encoder.Bind(times, times, []arrow.Array{column}); err != nil {
 			t.Fatal(err)
@@ -327,16 +328,16 @@ func TestRowsOfASliceOfColumnsAreTheSame(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rowCase{event: 2, created: new(store.Instant(2)), fields: fields, values: values[:1]}.checkUnpacks(t, got, 1)
+		rowCase{event: 2, created: new(feature.Instant(2)), fields: fields, values: values[:1]}.checkUnpacks(t, got, 1)
 	}
 }
 
 func TestColumnsOfOtherTypesAndLengthsAreRefused(t *testing.T) {
-	fields := []registry.Field{{Name: "f", Type: plumbv1.Type_TIMESTAMP_ARRAY}}
+	fields := []feature.Field{{Name: "f", Type: plumbv1.Type_TIMESTAMP_ARRAY}}
 	one := storetest.ArrowColumn(t, plumbv1.Type_INT64, int64(1))
 	two := storetest.ArrowColumn(t, plumbv1.Type_INT64, int64(1), nil)
 	lists := storetest.ArrowColumn(t, plumbv1.Type_TIMESTAMP_ARRAY, []any{})
-	encoder := store.NewRowEncoder(registry.Schema{Fields: fields}, 1)
+	encoder := store.NewRowEncoder(feature.Schema{Fields: fields}, 1)
 	for _, c := range []struct {
 		name           string
 		event, created arrow.Array
@@ -377,7 +378,7 @@ func TestDamagedRowsAreErrors(t *testing.T) {
 	}
 	newer := slices.Clone(whole)
 	newer[store.VersionSize] = 4
-	if _, err := unpack(t, c.view(), newer, math.MaxInt64); !errors.Is(err, registry.ErrNewer) {
+	if _, err := unpack(t, c.view(), newer, math.MaxInt64); !errors.Is(err, fault.ErrNewer) {
 		t.Errorf("a row of format 4 gives %v, want ErrNewer", err)
 	}
 }
@@ -456,7 +457,7 @@ func TestDamagedValuesAreErrorsThatSayWhere(t *testing.T) {
 		{"a null beyond the fields", plumbv1.Type_INT32, int32(1), fieldAt - 1, "\x02", "more fields than it has"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			row := rowCase{fields: []registry.Field{{Name: "f", Type: c.declared}}, values: []any{c.value}}
+			row := rowCase{fields: []feature.Field{{Name: "f", Type: c.declared}}, values: []any{c.value}}
 			value := row.pack(t).Value
 			copy(value[c.at:], c.damage)
 			_, err := unpack(t, row.view(), value, 1)

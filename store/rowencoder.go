@@ -9,12 +9,13 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // RowEncoder packs rows of Arrow columns into the values that online stores keep.
 type RowEncoder struct {
-	schema  registry.Schema
+	schema  feature.Schema
 	layout  layout
 	origin  Origin
 	event   *array.Int64
@@ -23,7 +24,7 @@ type RowEncoder struct {
 }
 
 // NewRowEncoder makes an encoder of rows of this layout, which origin writes. It is not safe for concurrent use.
-func NewRowEncoder(schema registry.Schema, origin Origin) *RowEncoder {
+func NewRowEncoder(schema feature.Schema, origin Origin) *RowEncoder {
 	return &RowEncoder{schema: schema, layout: newLayout(schema), origin: origin}
 }
 
@@ -47,7 +48,7 @@ func (e *RowEncoder) Bind(event, created arrow.Array, features []arrow.Array) er
 	return nil
 }
 
-// AppendRow appends the packed form of a row of the bound columns. What cannot be stored is a *registry.InputError: a
+// AppendRow appends the packed form of a row of the bound columns. What cannot be stored is a *fault.InputError: a
 // null event time, an event or created time of math.MinInt64, a string that is not UTF-8, a row of more than
 // MaxRowSize bytes. It then returns dst as it was.
 func (e *RowEncoder) AppendRow(dst []byte, row int) ([]byte, error) {
@@ -66,11 +67,11 @@ func (e *RowEncoder) AppendRow(dst []byte, row int) ([]byte, error) {
 			putFixed(packed[body+place.at:], column, row)
 		default:
 			if packed, err = appendVariable(packed, column, row, place.elementWidth); err != nil {
-				return dst, registry.Inputf(e.schema.Fields[i].Name, "%v", err)
+				return dst, fault.Inputf(e.schema.Fields[i].Name, "%v", err)
 			}
 		}
 		if len(packed)-start > MaxRowSize {
-			return dst, registry.Inputf(e.schema.Fields[i].Name, "takes the row beyond %d bytes, the most that can be stored",
+			return dst, fault.Inputf(e.schema.Fields[i].Name, "takes the row beyond %d bytes, the most that can be stored",
 				MaxRowSize)
 		}
 		if place.width == 0 {
@@ -83,16 +84,16 @@ func (e *RowEncoder) AppendRow(dst []byte, row int) ([]byte, error) {
 
 func (e *RowEncoder) appendHeader(dst []byte, row int) ([]byte, error) {
 	if e.event.IsNull(row) {
-		return dst, registry.Inputf("event timestamp", "is null; a row without one is never visible")
+		return dst, fault.Inputf("event timestamp", "is null; a row without one is never visible")
 	}
-	event, created := Instant(e.event.Value(row)), nullCreated
+	event, created := feature.Instant(e.event.Value(row)), nullCreated
 	if !e.created.IsNull(row) {
-		if created = Instant(e.created.Value(row)); created == nullCreated {
-			return dst, registry.Inputf("created timestamp", "%d microseconds lies too far back to be stored", created)
+		if created = feature.Instant(e.created.Value(row)); created == nullCreated {
+			return dst, fault.Inputf("created timestamp", "%d microseconds lies too far back to be stored", created)
 		}
 	}
 	if event == math.MinInt64 {
-		return dst, registry.Inputf("event timestamp", "%d microseconds lies too far back to be stored", event)
+		return dst, fault.Inputf("event timestamp", "%d microseconds lies too far back to be stored", event)
 	}
 	dst = appendInstant(appendInstant(dst, event), created)
 	dst = binary.BigEndian.AppendUint32(append(dst, rowFormat), e.schema.ID)

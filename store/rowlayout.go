@@ -6,8 +6,9 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // A packed row is, with all numbers big-endian:
@@ -45,7 +46,7 @@ const (
 	// originlessFormat is the format of rows without an origin, whose header ends where that would be.
 	originlessFormat = 1
 	// nullCreated stands for no created time; the instant with these bytes cannot be stored.
-	nullCreated = Instant(math.MinInt64)
+	nullCreated = feature.Instant(math.MinInt64)
 )
 
 // MaxRowSize is the greatest length of a packed row in bytes.
@@ -54,22 +55,22 @@ const MaxRowSize = 64 << 20
 // PackedRow is a stored row whose header has been read.
 type PackedRow struct {
 	// Event is the row's event time.
-	Event Instant
+	Event feature.Instant
 	// Created is the row's created time; nil where it is null.
-	Created *Instant
-	// SchemaID names the registry.Schema that the fields were written by.
+	Created *feature.Instant
+	// SchemaID names the feature.Schema that the fields were written by.
 	SchemaID uint32
 	// Origin is who wrote the row.
 	Origin Origin
 
 	// created is nullCreated where it is null.
-	created Instant
+	created feature.Instant
 	// body is what follows the header.
 	body []byte
 }
 
 // ParseRow reads the header of a stored row. It fails with an error that wraps ErrCorruptRow for a row that is cut
-// short, and registry.ErrNewer for one in a later format. The row keeps referring to value.
+// short, and fault.ErrNewer for one in a later format. The row keeps referring to value.
 func ParseRow(value []byte) (PackedRow, error) {
 	row, err := parseRow(value)
 	if err != nil {
@@ -94,7 +95,7 @@ func parseRow(value []byte) (PackedRow, error) {
 		return PackedRow{}, fmt.Errorf("%w: it stands for several rows, and is one of them", ErrCorruptRow)
 	case format > aheadFormat:
 		return PackedRow{}, fmt.Errorf("the stored row has format %d, this version reads up to %d: %w", format,
-			aheadFormat, registry.ErrNewer)
+			aheadFormat, fault.ErrNewer)
 	case format < originlessFormat:
 		return PackedRow{}, fmt.Errorf("%w: it has the unknown format %d", ErrCorruptRow, format)
 	case format == originlessFormat:
@@ -108,23 +109,25 @@ func parseRow(value []byte) (PackedRow, error) {
 }
 
 // appendInstant keeps the order of instants in the order of bytes.
-func appendInstant(dst []byte, i Instant) []byte {
+func appendInstant(dst []byte, i feature.Instant) []byte {
 	return binary.BigEndian.AppendUint64(dst, uint64(i)^(1<<63))
 }
 
 // VersionOf returns the first bytes of the packed rows that have this event time.
-func VersionOf(event Instant) []byte { return appendInstant(nil, event) }
+func VersionOf(event feature.Instant) []byte { return appendInstant(nil, event) }
 
 // EventOf returns the event time of a packed row, which its version begins with; the earliest instant where the row is
 // too short to have one.
-func EventOf(value []byte) Instant {
+func EventOf(value []byte) feature.Instant {
 	if len(value) < VersionSize {
 		return math.MinInt64
 	}
 	return readInstant(value)
 }
 
-func readInstant(b []byte) Instant { return Instant(binary.BigEndian.Uint64(b) ^ (1 << 63)) }
+func readInstant(b []byte) feature.Instant {
+	return feature.Instant(binary.BigEndian.Uint64(b) ^ (1 << 63))
+}
 
 // layout says where the fields of a schema lie in the body of a packed row, which begins after its header.
 type layout struct {
@@ -148,7 +151,7 @@ type slot struct {
 	elementWidth int
 }
 
-func newLayout(schema registry.Schema) layout {
+func newLayout(schema feature.Schema) layout {
 	l := layout{slots: make([]slot, len(schema.Fields)), variableAt: bitsSize(len(schema.Fields))}
 	for i, field := range schema.Fields {
 		if width := fixedWidth(field.Type); width > 0 {

@@ -6,8 +6,8 @@ import (
 	"testing"
 
 	"github.com/plumbstore/plumb/audit/auditlog"
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -35,7 +35,7 @@ func BenchmarkWrite(b *testing.B) {
 
 func fifty(b *testing.B, rows int) *auditlog.Entry {
 	b.Helper()
-	selection := &registry.Selection{}
+	selection := &feature.Selection{}
 	entry := &auditlog.Entry{Count: rows, ServedAt: at, At: at}
 	floats := make([]float64, rows)
 	for i := range rows {
@@ -45,16 +45,16 @@ func fifty(b *testing.B, rows int) *auditlog.Entry {
 	present := slices.Repeat([]byte{byte(plumbv1.Status_PRESENT)}, rows)
 	entry.Stored = slices.Repeat([]store.StoredRow{{Found: true, Event: at, SchemaID: 1, Origin: 1}}, rows*5)
 	for i := range 5 {
-		view := &registry.View{Project: "test", Name: fmt.Sprint("view", i), Keys: []registry.Field{till}}
+		view := &feature.View{Project: "test", Name: fmt.Sprint("view", i), Keys: []feature.Field{till}}
 		for j := range 10 {
-			field := registry.Field{Name: fmt.Sprintf("f%d_%d", i, j), Type: plumbv1.Type_FLOAT64}
-			view.Features = append(view.Features, registry.Feature{Field: field})
-			selection.Outputs = append(selection.Outputs, registry.Output{Reference: i, Feature: j, Name: field.Name})
+			field := feature.Field{Name: fmt.Sprintf("f%d_%d", i, j), Type: plumbv1.Type_FLOAT64}
+			view.Features = append(view.Features, feature.Feature{Field: field})
+			selection.Outputs = append(selection.Outputs, feature.Output{Reference: i, Feature: j, Name: field.Name})
 			entry.Columns = append(entry.Columns, &plumbv1.FeatureColumn{Statuses: present, Values: &plumbv1.Values{
 				Kind: &plumbv1.Values_Float64S{Float64S: &plumbv1.Float64Values{Values: floats}}}})
 		}
 		selection.References = append(selection.References,
-			registry.Reference{View: view, Alias: view.Name, LabelColumns: []string{"till"}})
+			feature.Reference{View: view, Alias: view.Name, LabelColumns: []string{"till"}})
 	}
 	layout, err := auditlog.NewLayout("v1", selected, selection, nil)
 	if err != nil {

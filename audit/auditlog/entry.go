@@ -1,6 +1,7 @@
 package auditlog
 
 import (
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store"
 )
@@ -9,7 +10,7 @@ import (
 type Entry struct {
 	Layout *Layout
 	// ServedAt is when the answer was made, At the instant that it was asked for (R2).
-	ServedAt, At store.Instant
+	ServedAt, At feature.Instant
 	// Keys are the request's, in any order.
 	Keys []*plumbv1.KeyColumn
 	// Columns are those of the answer, in the order of the outputs.

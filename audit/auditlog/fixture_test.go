@@ -13,8 +13,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/plumbstore/plumb/audit/auditlog"
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/sqlite"
 	"github.com/plumbstore/plumb/store/storetest"
@@ -24,7 +24,7 @@ const (
 	everything = "everything"
 	schemaID   = 7
 	// at is 2026-03-01T12:00:00Z.
-	at = store.Instant(1772366400000000)
+	at = feature.Instant(1772366400000000)
 )
 
 // typeValues has values of every type, each with its edges.
@@ -36,7 +36,7 @@ var typeValues = map[plumbv1.Type][]any{
 	plumbv1.Type_FLOAT64:   {math.Float64frombits(0x7ff0000000000001), math.Copysign(0, -1)},
 	plumbv1.Type_STRING:    {"é🛫", "a\x00"},
 	plumbv1.Type_BYTES:     {[]byte{0xff, 0}, []byte{}},
-	plumbv1.Type_TIMESTAMP: {store.Instant(1357020000000000), store.Instant(-1)},
+	plumbv1.Type_TIMESTAMP: {feature.Instant(1357020000000000), feature.Instant(-1)},
 }
 
 func init() {
@@ -47,42 +47,42 @@ func init() {
 }
 
 var (
-	shop = registry.Field{Name: "shop", Type: plumbv1.Type_STRING}
-	till = registry.Field{Name: "till", Type: plumbv1.Type_INT64}
+	shop = feature.Field{Name: "shop", Type: plumbv1.Type_STRING}
+	till = feature.Field{Name: "till", Type: plumbv1.Type_INT64}
 )
 
 // newView has a feature of every type, named after it.
-func newView() *registry.View {
-	view := &registry.View{Project: "test", Name: everything, Generation: 1, Online: true,
-		Keys: []registry.Field{shop, till}, TTL: time.Hour, Schemas: []registry.Schema{{ID: schemaID}}}
+func newView() *feature.View {
+	view := &feature.View{Project: "test", Name: everything, Generation: 1, Online: true,
+		Keys: []feature.Field{shop, till}, TTL: time.Hour, Schemas: []feature.Schema{{ID: schemaID}}}
 	for declared := plumbv1.Type_BOOL; declared <= plumbv1.Type_TIMESTAMP_ARRAY; declared++ {
-		field := registry.Field{Name: strings.ToLower(declared.String()), Type: declared}
-		view.Features = append(view.Features, registry.Feature{Field: field, Column: field.Name})
+		field := feature.Field{Name: strings.ToLower(declared.String()), Type: declared}
+		view.Features = append(view.Features, feature.Feature{Field: field, Column: field.Name})
 		view.Schemas[0].Fields = append(view.Schemas[0].Fields, field)
 	}
 	return view
 }
 
-func selectAll(view *registry.View) *registry.Selection {
-	selection := &registry.Selection{References: []registry.Reference{{View: view, Alias: view.Name}}}
+func selectAll(view *feature.View) *feature.Selection {
+	selection := &feature.Selection{References: []feature.Reference{{View: view, Alias: view.Name}}}
 	for _, key := range view.Keys {
 		selection.References[0].LabelColumns = append(selection.References[0].LabelColumns, key.Name)
 	}
-	for i, feature := range view.Features {
-		selection.Outputs = append(selection.Outputs, registry.Output{Feature: i, Name: feature.Name})
+	for i, f := range view.Features {
+		selection.Outputs = append(selection.Outputs, feature.Output{Feature: i, Name: f.Name})
 	}
 	return selection
 }
 
 // world is an online store with rows of a view, and a look-up of them.
 type world struct {
-	view   *registry.View
+	view   *feature.View
 	lookup *store.Lookup
 	online store.Online
 }
 
 // newWorld has rows of shop a: till 1 and 2 with the values of typeValues, 3 with nulls, 4 that is too old.
-func newWorld(t *testing.T, view *registry.View) *world {
+func newWorld(t *testing.T, view *feature.View) *world {
 	t.Helper()
 	online, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "online.db"))
 	if err != nil {
@@ -95,18 +95,18 @@ func newWorld(t *testing.T, view *registry.View) *world {
 	}
 	var rows []storetest.SourceRow
 	for i := range 4 {
-		row := storetest.SourceRow{Keys: []any{"a", int64(i + 1)}, Event: new(at - store.Instant(i))}
-		for _, feature := range view.Features {
+		row := storetest.SourceRow{Keys: []any{"a", int64(i + 1)}, Event: new(at - feature.Instant(i))}
+		for _, f := range view.Features {
 			var value any
 			if i < 2 {
-				value = typeValues[feature.Type][i]
+				value = typeValues[f.Type][i]
 			}
 			row.Features = append(row.Features, value)
 		}
 		rows = append(rows, row)
 	}
 	rows[1].Created = new(at + 7)
-	rows[3].Event = new(at - store.Instant(2*time.Hour/time.Microsecond))
+	rows[3].Event = new(at - feature.Instant(2*time.Hour/time.Microsecond))
 	packed := storetest.Pack(t, view.Keys, view.Schema(), rows...)
 	if _, err := online.Write(t.Context(), store.NewTable(view, time.Hour), packed); err != nil {
 		t.Fatal(err)
@@ -137,7 +137,7 @@ func (w *world) look(t *testing.T, layout *auditlog.Layout, tuples ...[]any) *au
 
 var selected = auditlog.Selected{Project: "test", Revision: 3, References: []string{"everything:*"}}
 
-func newLayout(t *testing.T, view *registry.View, hasher *auditlog.Hasher) *auditlog.Layout {
+func newLayout(t *testing.T, view *feature.View, hasher *auditlog.Hasher) *auditlog.Layout {
 	t.Helper()
 	layout, err := auditlog.NewLayout("v1.2.3", selected, selectAll(view), hasher)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/plumbstore/plumb/audit/auditlog"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/hostiletest"
-	"github.com/plumbstore/plumb/registry"
 )
 
 var fileLimit = hostiletest.Limit{Allocated: 256 << 20, Time: 30 * time.Second}
@@ -26,8 +26,8 @@ func readAnything(t *testing.T, content []byte) {
 	}
 	fileLimit.Within(t, content, func(ctx context.Context) {
 		err := readLog(ctx, path)
-		if _, input := errors.AsType[*registry.InputError](err); err != nil && !input &&
-			!errors.Is(err, registry.ErrNewer) {
+		if _, input := errors.AsType[*fault.InputError](err); err != nil && !input &&
+			!errors.Is(err, fault.ErrNewer) {
 			t.Errorf("got %v", err)
 		}
 	})

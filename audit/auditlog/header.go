@@ -7,8 +7,8 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // Version is that of the format which this package writes. It reads all up to it.
@@ -36,11 +36,11 @@ type Header struct {
 	Selected
 	// Hash tells how sensitive columns were hashed; nil where there are none.
 	Hash *Hash `json:"hash,omitempty"`
-	// Keys are the label columns, in the order of registry.Selection.Keys.
+	// Keys are the label columns, in the order of feature.Selection.Keys.
 	Keys []Column `json:"keys"`
-	// Views are the uses of views, in the order of registry.Selection.References.
+	// Views are the uses of views, in the order of feature.Selection.References.
 	Views []View `json:"views"`
-	// Outputs are the outputs, in the order of registry.Selection.Outputs.
+	// Outputs are the outputs, in the order of feature.Selection.Outputs.
 	Outputs []Output `json:"outputs"`
 }
 
@@ -100,7 +100,7 @@ type View struct {
 	Origin           string `json:"origin"`
 }
 
-// parseHeader reads a header, or returns an error that wraps registry.ErrNewer for one of a later format.
+// parseHeader reads a header, or returns an error that wraps fault.ErrNewer for one of a later format.
 func parseHeader(text string) (Header, error) {
 	var versioned struct {
 		Version int `json:"version"`
@@ -110,7 +110,7 @@ func parseHeader(text string) (Header, error) {
 	}
 	if versioned.Version > Version {
 		return Header{}, fmt.Errorf("it has format %d, this version reads up to %d: %w", versioned.Version, Version,
-			registry.ErrNewer)
+			fault.ErrNewer)
 	}
 	var header Header
 	if err := json.Unmarshal([]byte(text), &header); err != nil {

@@ -9,8 +9,9 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // Layout is what all files of one selection under one revision have in common. It is immutable.
@@ -25,8 +26,8 @@ type Layout struct {
 }
 
 // NewLayout lays out the files of a selection. product is the version of Plumb. hasher hashes what is sensitive; a
-// *registry.PreconditionError names what is where there is none.
-func NewLayout(product string, selected Selected, selection *registry.Selection, hasher *Hasher) (*Layout, error) {
+// *fault.PreconditionError names what is where there is none.
+func NewLayout(product string, selected Selected, selection *feature.Selection, hasher *Hasher) (*Layout, error) {
 	keys, err := selection.Keys()
 	if err != nil {
 		return nil, err
@@ -44,12 +45,12 @@ func NewLayout(product string, selected Selected, selection *registry.Selection,
 		})
 	}
 	for _, output := range selection.Outputs {
-		feature := selection.References[output.Reference].View.Features[output.Feature]
+		f := selection.References[output.Reference].View.Features[output.Feature]
 		l.header.Outputs = append(l.header.Outputs, Output{
 			Column: Column{
-				Name: output.Name, Column: names.take(output.Name), Type: feature.Type.String(), Sensitive: feature.Sensitive,
+				Name: output.Name, Column: names.take(output.Name), Type: f.Type.String(), Sensitive: f.Sensitive,
 			},
-			View: output.Reference, Feature: feature.Name, Status: names.take(output.Name + "__status"),
+			View: output.Reference, Feature: f.Name, Status: names.take(output.Name + "__status"),
 		})
 	}
 	for _, use := range selection.References {
@@ -80,7 +81,7 @@ func (n names) take(name string) string {
 func (l *Layout) finish() error {
 	if sensitive := l.sensitive(); sensitive != nil {
 		if l.hasher == nil {
-			return &registry.PreconditionError{Message: fmt.Sprintf(
+			return &fault.PreconditionError{Message: fmt.Sprintf(
 				"sensitive, and there is no key to hash it with: %s; set serving.audit.hash_key", strings.Join(sensitive, ", "))}
 		}
 		l.header.Hash = &Hash{Algorithm: Algorithm, KeyID: l.hasher.KeyID()}

@@ -10,8 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/plumbstore/plumb/audit/auditlog"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/storetest"
 )
@@ -54,15 +55,15 @@ func TestRowsAreReadBackAsTheyWereServed_ToTheBit(t *testing.T) {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}
-	for _, feature := range view.Features {
-		values := typeValues[feature.Type]
-		want := bits(t, feature.Type, storetest.ArrowColumn(t, feature.Type, values[0], values[1], nil, nil, nil))
-		if diff := cmp.Diff(want, bits(t, feature.Type, read.columns[feature.Name])); diff != "" {
-			t.Errorf("%s: %s", feature.Name, diff)
+	for _, f := range view.Features {
+		values := typeValues[f.Type]
+		want := bits(t, f.Type, storetest.ArrowColumn(t, f.Type, values[0], values[1], nil, nil, nil))
+		if diff := cmp.Diff(want, bits(t, f.Type, read.columns[f.Name])); diff != "" {
+			t.Errorf("%s: %s", f.Name, diff)
 		}
 		statuses := []string{"PRESENT", "PRESENT", "NULL", "NOT_FOUND", "EXPIRED"}
-		if diff := cmp.Diff(statuses, texts(read.columns[feature.Name+"__status"])); diff != "" {
-			t.Errorf("%s: %s", feature.Name, diff)
+		if diff := cmp.Diff(statuses, texts(read.columns[f.Name+"__status"])); diff != "" {
+			t.Errorf("%s: %s", f.Name, diff)
 		}
 	}
 	if told.files != 1 || told.rows != 5 || told.bytes == 0 || told.lost != 0 {
@@ -132,10 +133,10 @@ func TestWhatIsSensitiveIsStoredAsAKeyedHash(t *testing.T) {
 		}
 	}
 	check("shop", shop.Type, "a", "a")
-	for _, feature := range view.Features {
-		check(feature.Name, feature.Type, typeValues[feature.Type][0], nil)
-		if got := texts(read.columns[feature.Name+"__status"]); !slices.Equal(got, []string{"PRESENT", "NULL"}) {
-			t.Errorf("%s: the statuses are %v", feature.Name, got)
+	for _, f := range view.Features {
+		check(f.Name, f.Type, typeValues[f.Type][0], nil)
+		if got := texts(read.columns[f.Name+"__status"]); !slices.Equal(got, []string{"PRESENT", "NULL"}) {
+			t.Errorf("%s: the statuses are %v", f.Name, got)
 		}
 	}
 	if got := texts(read.columns["till"]); !slices.Equal(got, []string{"1", "3"}) {
@@ -147,7 +148,7 @@ func TestWithoutAKeyNothingSensitiveIsLaidOut(t *testing.T) {
 	view := newView()
 	view.Features[0].Sensitive, view.SensitiveKeys = true, []string{"till"}
 	_, err := auditlog.NewLayout("v1", selected, selectAll(view), auditlog.NewHasher(""))
-	precondition, ok := errors.AsType[*registry.PreconditionError](err)
+	precondition, ok := errors.AsType[*fault.PreconditionError](err)
 	want := `key "till", feature "everything:bool"; set serving.audit.hash_key`
 	if !ok || !strings.HasSuffix(precondition.Message, want) {
 		t.Errorf("got %v", err)
@@ -156,12 +157,12 @@ func TestWithoutAKeyNothingSensitiveIsLaidOut(t *testing.T) {
 
 // A feature and a label column may have one name online, and a feature may be called as a column of the log is.
 func TestEveryColumnHasANameOfItsOwn(t *testing.T) {
-	origin := registry.Field{Name: "origin", Type: plumbv1.Type_STRING}
-	view := &registry.View{Project: "test", Name: "flight", Online: true, Keys: []registry.Field{origin},
-		Features: []registry.Feature{{Field: origin}}, Schemas: []registry.Schema{{ID: 1, Fields: []registry.Field{origin}}}}
-	selection := &registry.Selection{
-		References: []registry.Reference{{View: view, Alias: "flight", LabelColumns: []string{"flight__origin"}}},
-		Outputs:    []registry.Output{{Name: "flight__origin"}},
+	origin := feature.Field{Name: "origin", Type: plumbv1.Type_STRING}
+	view := &feature.View{Project: "test", Name: "flight", Online: true, Keys: []feature.Field{origin},
+		Features: []feature.Feature{{Field: origin}}, Schemas: []feature.Schema{{ID: 1, Fields: []feature.Field{origin}}}}
+	selection := &feature.Selection{
+		References: []feature.Reference{{View: view, Alias: "flight", LabelColumns: []string{"flight__origin"}}},
+		Outputs:    []feature.Output{{Name: "flight__origin"}},
 	}
 	layout, err := auditlog.NewLayout("v1", selected, selection, nil)
 	if err != nil {
@@ -173,7 +174,7 @@ func TestEveryColumnHasANameOfItsOwn(t *testing.T) {
 	entry := &auditlog.Entry{
 		Layout: layout, Count: 1, Rows: []int32{0}, Keys: []*plumbv1.KeyColumn{{Name: "flight__origin", Values: values}},
 		Columns: []*plumbv1.FeatureColumn{{Values: values, Statuses: []byte{byte(plumbv1.Status_PRESENT)}}},
-		Stored:  []store.StoredRow{{Found: true, Event: store.Instant(1), Origin: 5}},
+		Stored:  []store.StoredRow{{Found: true, Event: feature.Instant(1), Origin: 5}},
 	}
 	if err := writer.Write(entry); err != nil {
 		t.Fatal(err)

@@ -17,11 +17,11 @@ import (
 	parquetreader "github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/arrowipc"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/gitlfs"
 	"github.com/plumbstore/plumb/internal/parquetfile"
-	"github.com/plumbstore/plumb/registry"
-	"github.com/plumbstore/plumb/store"
 )
 
 // dayForm is what the folders of days are named in, dayPattern what they look like.
@@ -31,10 +31,10 @@ const (
 )
 
 // Find returns the finished files of a project that may hold look-ups which were served from one instant to another,
-// both inclusive, in the order in which they were begun. A folder that is not there is a *registry.InputError.
-func Find(folder, project string, from, to store.Instant) ([]string, error) {
+// both inclusive, in the order in which they were begun. A folder that is not there is a *fault.InputError.
+func Find(folder, project string, from, to feature.Instant) ([]string, error) {
 	if info, err := os.Stat(folder); err != nil || !info.IsDir() {
-		return nil, registry.Inputf(folder, "is not a folder; name the folder of the audit log")
+		return nil, fault.Inputf(folder, "is not a folder; name the folder of the audit log")
 	}
 	found, err := filepath.Glob(filepath.Join(escape(filepath.Join(folder, project)), dayPattern, "*"+extension))
 	if err != nil {
@@ -42,7 +42,7 @@ func Find(folder, project string, from, to store.Instant) ([]string, error) {
 	}
 	found = slices.DeleteFunc(found, func(path string) bool {
 		day, err := time.Parse(dayForm, filepath.Base(filepath.Dir(path)))
-		return err != nil || store.InstantOf(day) > to || store.InstantOf(day.AddDate(0, 0, 1)) <= from
+		return err != nil || feature.InstantOf(day) > to || feature.InstantOf(day.AddDate(0, 0, 1)) <= from
 	})
 	slices.Sort(found)
 	return found, nil
@@ -68,57 +68,57 @@ type File struct {
 const batchBytes = 1 << 30
 
 // Open reads the header of a file. The caller closes it. A file that is not a log, or is damaged, is a
-// *registry.InputError; one of a later format is an error that wraps registry.ErrNewer.
+// *fault.InputError; one of a later format is an error that wraps fault.ErrNewer.
 func Open(path string) (*File, error) {
 	if _, pointer := gitlfs.Read(path); pointer {
-		return nil, registry.Inputf(path, "is a Git LFS pointer and not the file itself; run git lfs pull")
+		return nil, fault.Inputf(path, "is a Git LFS pointer and not the file itself; run git lfs pull")
 	}
 	allocator := arrowipc.NewCapped(batchBytes)
 	opened, err := parquetfile.Open(path, parquetreader.WithReadProps(parquet.NewReaderProperties(allocator)))
 	if err != nil {
 		if _, ok := errors.AsType[*fs.PathError](err); ok {
-			return nil, registry.Inputf(path, "cannot be read: %v", err)
+			return nil, fault.Inputf(path, "cannot be read: %v", err)
 		}
-		return nil, registry.Inputf(path, "is not a whole Parquet file: %v", err)
+		return nil, fault.Inputf(path, "is not a whole Parquet file: %v", err)
 	}
 	f := &File{Path: path, Rows: opened.NumRows(), parquet: opened, allocator: allocator}
 	text := opened.MetaData().KeyValueMetadata().FindValue(metadataKey)
 	if text == nil {
-		return nil, errors.Join(registry.Inputf(path, "is not an audit log: its metadata has no %q", metadataKey),
+		return nil, errors.Join(fault.Inputf(path, "is not an audit log: its metadata has no %q", metadataKey),
 			opened.Close())
 	}
 	f.Header, err = parseHeader(*text)
 	switch {
-	case errors.Is(err, registry.ErrNewer):
+	case errors.Is(err, fault.ErrNewer):
 		return nil, errors.Join(fmt.Errorf("the audit log %s: %w", path, err), opened.Close())
 	case err != nil:
-		return nil, errors.Join(registry.Inputf(path, "is not an audit log that can be read: %v", err), opened.Close())
+		return nil, errors.Join(fault.Inputf(path, "is not an audit log that can be read: %v", err), opened.Close())
 	}
 	return f, nil
 }
 
 // Read yields all rows in batches, in the order in which they were served: the columns of the package's description,
-// statuses as STRING. A batch is valid until the next. A damaged file is a *registry.InputError.
+// statuses as STRING. A batch is valid until the next. A damaged file is a *fault.InputError.
 func (f *File) Read(ctx context.Context, yield func(arrow.RecordBatch) error) (err error) {
 	defer func() {
 		if damage := recover(); damage != nil { // A damaged file is allowed to break the decoder, and nothing else.
-			err = registry.Inputf(f.Path, "is damaged: %v", damage)
+			err = fault.Inputf(f.Path, "is damaged: %v", damage)
 		}
 	}()
 	const batch = 8192
 	reader, err := pqarrow.NewFileReader(f.parquet, pqarrow.ArrowReadProperties{BatchSize: batch}, f.allocator)
 	if err != nil {
-		return registry.Inputf(f.Path, "is damaged: %v", err)
+		return fault.Inputf(f.Path, "is damaged: %v", err)
 	}
 	records, err := reader.GetRecordReader(ctx, nil, nil)
 	if err != nil {
-		return registry.Inputf(f.Path, "is damaged: %v", err)
+		return fault.Inputf(f.Path, "is damaged: %v", err)
 	}
 	defer records.Release()
 	rows := int64(0)
 	for records.Next() {
 		if err := f.Header.checkColumns(records.RecordBatch().Schema()); err != nil {
-			return registry.Inputf(f.Path, "is damaged: %v", err)
+			return fault.Inputf(f.Path, "is damaged: %v", err)
 		}
 		rows += records.RecordBatch().NumRows()
 		if err := yield(records.RecordBatch()); err != nil {
@@ -126,10 +126,10 @@ func (f *File) Read(ctx context.Context, yield func(arrow.RecordBatch) error) (e
 		}
 	}
 	if err := records.Err(); err != nil && ctx.Err() == nil {
-		return registry.Inputf(f.Path, "is damaged: %v", err)
+		return fault.Inputf(f.Path, "is damaged: %v", err)
 	}
 	if ctx.Err() == nil && rows != f.Rows {
-		return registry.Inputf(f.Path, "is damaged: %d of %d rows can be read", rows, f.Rows)
+		return fault.Inputf(f.Path, "is damaged: %d of %d rows can be read", rows, f.Rows)
 	}
 	return ctx.Err()
 }

@@ -12,8 +12,8 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // RecorderConfig says what is logged and how. Writer and Logger are required.
@@ -103,7 +103,7 @@ func NewRecorder(config RecorderConfig) (*Recorder, error) {
 
 // Layout lays out the log of a selection; nil where it cannot be logged since something in it is sensitive and there is
 // no key, which is logged. Withheld counts its rows then.
-func (r *Recorder) Layout(selected Selected, selection *registry.Selection) *Layout {
+func (r *Recorder) Layout(selected Selected, selection *feature.Selection) *Layout {
 	layout, err := NewLayout(r.config.Product, selected, selection, r.config.Hasher)
 	if err != nil {
 		r.config.Logger.Error("look-ups are not written to the audit log", "revision", selected.Revision,

@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/plumbstore/plumb/audit/auditlog"
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
@@ -51,9 +51,9 @@ func TestTheShareOfEntitiesIsLogged_AndAlwaysTheSame(t *testing.T) {
 
 // The keys of a row are told from each other: ("a", null) is not (null, "a").
 func TestKeysAreSampledAsTuples(t *testing.T) {
-	text := func(name string) registry.Field { return registry.Field{Name: name, Type: plumbv1.Type_STRING} }
+	text := func(name string) feature.Field { return feature.Field{Name: name, Type: plumbv1.Type_STRING} }
 	view := newView()
-	view.Keys = []registry.Field{text("x"), text("y")}
+	view.Keys = []feature.Field{text("x"), text("y")}
 	layout := newLayout(t, view, nil)
 	sampler := auditlog.NewSampler(0.5)
 	differ := 0

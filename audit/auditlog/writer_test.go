@@ -15,17 +15,17 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/plumbstore/plumb/audit/auditlog"
-	"github.com/plumbstore/plumb/registry"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
-const day = store.Instant(24 * time.Hour / time.Microsecond)
+const day = feature.Instant(24 * time.Hour / time.Microsecond)
 
 func TestFilesAreNamedByProjectDayAndTime(t *testing.T) {
 	view, folder := newView(), t.TempDir()
 	w, layout := newWorld(t, view), newLayout(t, view, nil)
 	writer, told := newWriter(t, folder, nil)
-	for _, servedAt := range []store.Instant{at, at + day/2 - 1, at + day/2, at + 1} {
+	for _, servedAt := range []feature.Instant{at, at + day/2 - 1, at + day/2, at + 1} {
 		entry := w.look(t, layout, []any{"a", int64(1)})
 		entry.ServedAt = servedAt
 		if err := writer.Write(entry); err != nil {
@@ -48,7 +48,7 @@ func TestFilesAreNamedByProjectDayAndTime(t *testing.T) {
 		}
 	}
 	for _, c := range []struct {
-		from, to store.Instant
+		from, to feature.Instant
 		want     int
 	}{
 		{at, at, 1}, {at + day/2 - 1, at + day/2 - 1, 1}, {at + day/2 - 1, at + day/2, 2}, {at + day/2, at + 9*day, 1},
@@ -280,11 +280,11 @@ func TestADamagedOrForeignFileIsNamed(t *testing.T) {
 			err = file.Read(t.Context(), func(arrow.RecordBatch) error { return nil })
 			file.Close()
 		}
-		var input *registry.InputError
+		var input *fault.InputError
 		switch {
 		case err == nil || !strings.Contains(err.Error(), path):
 			t.Errorf("%s: %v does not name the file", name, err)
-		case name == "newer" && !errors.Is(err, registry.ErrNewer):
+		case name == "newer" && !errors.Is(err, fault.ErrNewer):
 			t.Errorf("%s: got %v", name, err)
 		case name != "newer" && !errors.As(err, &input):
 			t.Errorf("%s: %v is not the user's to see", name, err)

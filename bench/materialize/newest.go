@@ -15,8 +15,8 @@ import (
 
 	"github.com/plumbstore/plumb/bench/process"
 	"github.com/plumbstore/plumb/bench/rows"
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/duckdb"
 )
@@ -69,15 +69,15 @@ func newest(ctx context.Context, folder string, yield func(arrow.RecordBatch) er
 	if err != nil {
 		return err
 	}
-	view := &registry.View{
+	view := &feature.View{
 		Name: "uniform",
-		Keys: []registry.Field{{Name: "user_id", Type: plumbv1.Type_INT64}},
-		Source: &registry.Source{Name: "uniform", Path: uniformFile, EventTimestamp: "event_timestamp",
+		Keys: []feature.Field{{Name: "user_id", Type: plumbv1.Type_INT64}},
+		Source: &feature.Source{Name: "uniform", Path: uniformFile, EventTimestamp: "event_timestamp",
 			CreatedTimestamp: "created_timestamp"},
 	}
-	for feature := range rows.Features {
-		field := registry.Field{Name: fmt.Sprintf("f%d", feature), Type: plumbv1.Type_FLOAT64}
-		view.Features = append(view.Features, registry.Feature{Field: field, Column: field.Name})
+	for f := range rows.Features {
+		field := feature.Field{Name: fmt.Sprintf("f%d", f), Type: plumbv1.Type_FLOAT64}
+		view.Features = append(view.Features, feature.Feature{Field: field, Column: field.Name})
 	}
 	window := store.Window{End: rows.First + rows.Span}
 	report, err := engine.Newest(ctx, store.NewestRequest{View: view, Window: window}, yield)
@@ -98,8 +98,8 @@ func newestByHand(ctx context.Context, folder, form string) error {
 
 func handwritten(folder, form string) string {
 	columns := []string{"event_timestamp", "created_timestamp"}
-	for feature := range rows.Features {
-		columns = append(columns, fmt.Sprintf("f%d", feature))
+	for f := range rows.Features {
+		columns = append(columns, fmt.Sprintf("f%d", f))
 	}
 	file := filepath.Join(folder, uniformFile)
 	if form == oneStruct {
@@ -137,8 +137,8 @@ func writeNewestFile(ctx context.Context, folder string) (err error) {
 // compareNewest fails unless the queries give the same rows.
 func compareNewest(ctx context.Context, folder string) error {
 	same := []string{"a.event_ts = epoch_us(b.event_timestamp)", "a.created_ts = epoch_us(b.created_timestamp)"}
-	for feature := range rows.Features {
-		same = append(same, fmt.Sprintf("a.f%d IS NOT DISTINCT FROM b.f%[1]d", feature))
+	for f := range rows.Features {
+		same = append(same, fmt.Sprintf("a.f%d IS NOT DISTINCT FROM b.f%[1]d", f))
 	}
 	var all, different int64
 	query := fmt.Sprintf("SELECT count(*), count(*) FILTER (WHERE (%s) IS NOT TRUE) FROM '%s' a FULL JOIN (%s) b "+

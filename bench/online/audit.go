@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/plumbstore/plumb/audit/auditlog"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/feature"
 )
 
 // withAudit prints the table of servers that keep an audit log, beside one that keeps none: of the default share of
@@ -58,7 +58,7 @@ func (s *servers) contestAudit(ctx context.Context, plumb, folder, rate string, 
 
 // rowsLogged counts the rows in all finished files of a log.
 func rowsLogged(log, project string) (rows int64, err error) {
-	paths, err := auditlog.Find(log, project, store.Instant(math.MinInt64), math.MaxInt64)
+	paths, err := auditlog.Find(log, project, feature.Instant(math.MinInt64), math.MaxInt64)
 	if err != nil {
 		return 0, err
 	}

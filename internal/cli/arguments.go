@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // arguments requires exactly the arguments of these names.
@@ -13,13 +13,13 @@ func arguments(names ...string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) < len(names):
-			return registry.Inputf("", "%s is missing; write %s", names[len(args)], cmd.UseLine())
+			return fault.Inputf("", "%s is missing; write %s", names[len(args)], cmd.UseLine())
 		case len(args) > len(names):
 			extra := strings.Join(args[len(names):], " ")
 			if isFileFormat(extra) && cmd.Flags().Lookup("labels") != nil {
-				return registry.Inputf("", "%q stands alone; did you mean --labels %s?", extra, extra)
+				return fault.Inputf("", "%q stands alone; did you mean --labels %s?", extra, extra)
 			}
-			return registry.Inputf("", "%q is too much; write %s", extra, cmd.UseLine())
+			return fault.Inputf("", "%q is too much; write %s", extra, cmd.UseLine())
 		}
 		return nil
 	}

@@ -13,9 +13,9 @@ import (
 
 	"github.com/plumbstore/plumb/audit"
 	"github.com/plumbstore/plumb/audit/auditlog"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/printable"
-	"github.com/plumbstore/plumb/registry"
-	"github.com/plumbstore/plumb/store"
 )
 
 type auditFlags struct {
@@ -110,21 +110,21 @@ func (a *application) auditRequest(p *project, flags auditFlags) (audit.Request,
 	var mistakes []error
 	for _, bound := range []struct {
 		flag, value string
-		at          *store.Instant
+		at          *feature.Instant
 	}{{"--from", flags.from, &request.From}, {"--to", flags.to, &request.To}} {
 		var err error
 		if bound.value == "" {
-			err = registry.Inputf(bound.flag, "is missing; give a time, or --labels FILE instead")
+			err = fault.Inputf(bound.flag, "is missing; give a time, or --labels FILE instead")
 		} else {
 			*bound.at, err = a.instant(bound.flag, bound.value)
 		}
 		mistakes = append(mistakes, err)
 	}
 	if request.Folder == "" {
-		mistakes = append(mistakes, registry.Inputf("--dir", "is missing, and so is serving.audit.dir; give one of them"))
+		mistakes = append(mistakes, fault.Inputf("--dir", "is missing, and so is serving.audit.dir; give one of them"))
 	}
 	if len(flags.selection.features) > 0 || flags.selection.fullNames {
-		mistakes = append(mistakes, registry.Inputf("--features", "and --full-names are for --labels; an audit takes what "+
+		mistakes = append(mistakes, fault.Inputf("--features", "and --full-names are for --labels; an audit takes what "+
 			"was looked up"))
 	}
 	if flags.html != "" {
@@ -135,7 +135,7 @@ func (a *application) auditRequest(p *project, flags auditFlags) (audit.Request,
 
 func (a *application) foresight(ctx context.Context, p *project, flags auditFlags) error {
 	if flags.from != "" || flags.to != "" || flags.dir != "" || flags.html != "" {
-		return registry.Inputf("--labels", "goes without --from, --to, --dir and --html: it reads no audit log")
+		return fault.Inputf("--labels", "goes without --from, --to, --dir and --html: it reads no audit log")
 	}
 	snapshot, err := p.snapshot(ctx)
 	if err != nil {
@@ -279,9 +279,9 @@ func causeLines(r *audit.Report) [][]string {
 
 func featureLines(r *audit.Report) [][]string {
 	lines := [][]string{{"WORST FEATURES", "MISMATCHED", "OF", "SHARE"}}
-	for _, feature := range r.Features[:min(len(r.Features), shownFeatures)] {
-		lines = append(lines, []string{feature.View + ":" + feature.Feature, fmt.Sprint(feature.Mismatched),
-			fmt.Sprint(feature.Compared), percent(feature.Mismatched, feature.Compared)})
+	for _, f := range r.Features[:min(len(r.Features), shownFeatures)] {
+		lines = append(lines, []string{f.View + ":" + f.Feature, fmt.Sprint(f.Mismatched),
+			fmt.Sprint(f.Compared), percent(f.Mismatched, f.Compared)})
 	}
 	return lines
 }
@@ -331,9 +331,9 @@ func writeForesight(w *printable.Writer, f *audit.Foresight) error {
 	for _, view := range f.Views {
 		views = append(views, []string{view.Alias, fmt.Sprint(view.Seen), fmt.Sprint(view.Unknown),
 			percent(view.Unknown, view.Seen), fmt.Sprint(view.SeenAsKnown)})
-		for _, feature := range view.Features {
-			features = append(features, []string{feature.Output, fmt.Sprint(feature.Changed),
-				percent(feature.Changed, f.Rows)})
+		for _, field := range view.Features {
+			features = append(features, []string{field.Output, fmt.Sprint(field.Changed),
+				percent(field.Changed, f.Rows)})
 		}
 	}
 	if err := w.Table(views); err != nil {

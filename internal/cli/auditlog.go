@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"github.com/plumbstore/plumb/audit/auditlog"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/server"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // recorder opens the audit log; nil where none is kept.
@@ -52,7 +52,7 @@ func (p *project) checkNothingSensitive(ctx context.Context) error {
 	if sensitive == nil {
 		return nil
 	}
-	return registry.Inputf("serving.audit.hash_key", "is missing, so what is sensitive cannot be kept in the audit "+
+	return fault.Inputf("serving.audit.hash_key", "is missing, so what is sensitive cannot be kept in the audit "+
 		"log: %s; set it to a secret, such as ${PLUMB_AUDIT_KEY}", strings.Join(sensitive, "; "))
 }
 

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
 )
 
 // completeKinds completes the KIND of list.
@@ -78,7 +78,7 @@ func (a *application) completeNames(ctx context.Context, kindName, prefix string
 	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
-func namesOf(snapshot *registry.Snapshot, k kind, prefix string) []string {
+func namesOf(snapshot *feature.Snapshot, k kind, prefix string) []string {
 	var names []string
 	for _, each := range k.all(snapshot.State.GetDefinitions()) {
 		if strings.HasPrefix(each.GetName(), prefix) {

@@ -10,8 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plumbstore/plumb/dataset"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/printable"
-	"github.com/plumbstore/plumb/registry"
 )
 
 func (a *application) datasetCommand() *cobra.Command {
@@ -149,7 +150,7 @@ func (p *project) present(ctx context.Context, labels string) (dataset.Present, 
 	if err != nil {
 		return dataset.Present{}, err
 	}
-	at := func(ctx context.Context, revision int64) (*registry.Snapshot, error) {
+	at := func(ctx context.Context, revision int64) (*feature.Snapshot, error) {
 		return registered.At(ctx, p.config.Project, revision)
 	}
 	return dataset.Present{Folder: p.config.ProjectDir, Search: p.roots(), Labels: labels, Digests: p.digests(),
@@ -210,7 +211,7 @@ func (a *application) datasetRebuild(ctx context.Context, p *project, path, out,
 		return err
 	}
 	if found.Manifest == nil || found.Check.State != dataset.Same {
-		return registry.Inputf("", "%s cannot be relied upon: %s", found.Check.Name, found.Check.Detail)
+		return fault.Inputf("", "%s cannot be relied upon: %s", found.Check.Name, found.Check.Detail)
 	}
 	old := found.Manifest
 	if out == "" {

@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plumbstore/plumb/dataset"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/printable"
-	"github.com/plumbstore/plumb/registry"
 )
 
 func (a *application) datasetDiffCommand() *cobra.Command {
@@ -48,7 +48,7 @@ func (a *application) datasetDiff(left, right string) error {
 			return err
 		}
 		if found.Manifest == nil || found.Check.State != dataset.Same {
-			return registry.Inputf("", "%s cannot be relied upon: %s", found.Check.Name, found.Check.Detail)
+			return fault.Inputf("", "%s cannot be relied upon: %s", found.Check.Name, found.Check.Detail)
 		}
 		manifests[i] = found.Manifest
 		sides[i] = side{File: path, Rows: found.Manifest.Output.Rows, Digest: found.Manifest.Output.Digest}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/config"
 	"github.com/plumbstore/plumb/internal/server/flight"
 	"github.com/plumbstore/plumb/parity"
@@ -42,10 +43,10 @@ func openOnline(ctx context.Context, c *config.Config, now func() time.Time) (st
 // source that it does not read.
 type offlineEngine interface {
 	store.Offline
-	LeftOut(ctx context.Context, source *registry.Source) ([]string, error)
-	AtMidnights(ctx context.Context, source *registry.Source) (bool, error)
-	Ties(ctx context.Context, source *registry.Source) ([]string, error)
-	ReadRows(ctx context.Context, view *registry.View, path string, yield func(store.FileRows) error) error
+	LeftOut(ctx context.Context, source *feature.Source) ([]string, error)
+	AtMidnights(ctx context.Context, source *feature.Source) (bool, error)
+	Ties(ctx context.Context, source *feature.Source) ([]string, error)
+	ReadRows(ctx context.Context, view *feature.View, path string, yield func(store.FileRows) error) error
 }
 
 func openOffline(ctx context.Context, c *config.Config) (offlineEngine, error) {

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/plumbstore/plumb/internal/document"
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/registry/plan"
 	"github.com/plumbstore/plumb/registry/spec"
 )
@@ -106,10 +106,10 @@ func exitCode(err error) int {
 
 func isInput(err error) bool {
 	var (
-		input        *registry.InputError
-		notFound     *registry.NotFoundError
-		precondition *registry.PreconditionError
-		collision    *registry.CollisionError
+		input        *fault.InputError
+		notFound     *fault.NotFoundError
+		precondition *fault.PreconditionError
+		collision    *fault.CollisionError
 		problems     *spec.Problems
 		hazards      *hazardsError
 	)
@@ -120,8 +120,8 @@ func isInput(err error) bool {
 // failureKind tells programs apart what the exit code does not; empty where there is no more to tell.
 func failureKind(err error) string {
 	var (
-		notFound     *registry.NotFoundError
-		precondition *registry.PreconditionError
+		notFound     *fault.NotFoundError
+		precondition *fault.PreconditionError
 	)
 	switch {
 	case len(leaves(err)) > 1:
@@ -130,9 +130,9 @@ func failureKind(err error) string {
 		return "not_found"
 	case errors.As(err, &precondition):
 		return "precondition"
-	case errors.Is(err, registry.ErrConflict):
+	case errors.Is(err, fault.ErrConflict):
 		return "conflict"
-	case errors.Is(err, registry.ErrUnavailable):
+	case errors.Is(err, fault.ErrUnavailable):
 		return "unavailable"
 	}
 	return ""
@@ -178,20 +178,20 @@ func problems(err error) []spec.Problem {
 
 // usageError makes a mistake in the command line an InputError with a suggestion.
 func usageError(cmd *cobra.Command, err error) error {
-	var input *registry.InputError
+	var input *fault.InputError
 	var missing *pflag.NotExistError
 	switch {
 	case errors.As(err, &input):
 		return err
 	case errors.As(err, &missing):
 		message := fmt.Sprintf("%s has no flag %s", cmd.CommandPath(), flagName(missing))
-		return registry.Inputf("", "%s%s", message, suggest("--", missing.GetSpecifiedName(), flagNames(cmd)))
+		return fault.Inputf("", "%s%s", message, suggest("--", missing.GetSpecifiedName(), flagNames(cmd)))
 	case strings.HasPrefix(err.Error(), "required flag(s) "):
-		return registry.Inputf("", "%s; see %s --help", missingFlags(err), cmd.CommandPath())
+		return fault.Inputf("", "%s; see %s --help", missingFlags(err), cmd.CommandPath())
 	case strings.HasPrefix(err.Error(), "unknown command "):
-		return registry.Inputf("", "%s%s", err, suggest("", unknownCommand(err), commandNames(cmd)))
+		return fault.Inputf("", "%s%s", err, suggest("", unknownCommand(err), commandNames(cmd)))
 	}
-	return registry.Inputf("", "%s; see %s --help", err, cmd.CommandPath())
+	return fault.Inputf("", "%s; see %s --help", err, cmd.CommandPath())
 }
 
 // missingFlags says in our words which flags cobra's message quotes.
@@ -235,7 +235,7 @@ func commandNames(cmd *cobra.Command) []string {
 
 // suggest ends a sentence about a name that is not there.
 func suggest(prefix, name string, known []string) string {
-	if closest := registry.Closest(name, known); closest != "" {
+	if closest := fault.Closest(name, known); closest != "" {
 		return fmt.Sprintf("; did you mean %s%s?", prefix, closest)
 	}
 	return "; see --help"

@@ -9,13 +9,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/registry/spec"
 )
 
 func TestEachErrorHasItsMessageAndExitCode(t *testing.T) {
-	input := registry.Inputf("--at", "%q is not a time", "noon")
-	unreachable := fmt.Errorf("ask the store: %w", registry.ErrUnavailable)
+	input := fault.Inputf("--at", "%q is not a time", "noon")
+	unreachable := fmt.Errorf("ask the store: %w", fault.ErrUnavailable)
 	mistakes := spec.NewProblems([]spec.Problem{
 		{File: "b.yaml", Line: 2, Column: 3, Message: "unknown key"},
 		{File: "a.yaml", Message: "no such file"},
@@ -31,14 +31,14 @@ func TestEachErrorHasItsMessageAndExitCode(t *testing.T) {
 		{"a fault", errors.New("disk on fire"), 1, "plumb: disk on fire\n"},
 		{"input", input, 3, "plumb: --at: \"noon\" is not a time\n"},
 		{"wrapped input", fmt.Errorf("view x: %w", input), 3, "plumb: view x: --at: \"noon\" is not a time\n"},
-		{"a name", &registry.NotFoundError{Kind: "view", Name: "x", Suggestion: "y"}, 3,
+		{"a name", &fault.NotFoundError{Kind: "view", Name: "x", Suggestion: "y"}, 3,
 			"plumb: no view is named \"x\"; did you mean \"y\"?\n"},
-		{"a state", &registry.PreconditionError{Message: "apply first"}, 3, "plumb: apply first\n"},
-		{"a collision (R10)", &registry.CollisionError{Names: []string{"a", "b"}, Hint: "rename"}, 3,
+		{"a state", &fault.PreconditionError{Message: "apply first"}, 3, "plumb: apply first\n"},
+		{"a collision (R10)", &fault.CollisionError{Names: []string{"a", "b"}, Hint: "rename"}, 3,
 			"plumb: output columns collide: a; b; rename\n"},
-		{"a conflict", fmt.Errorf("apply: %w", registry.ErrConflict), 1,
+		{"a conflict", fmt.Errorf("apply: %w", fault.ErrConflict), 1,
 			"plumb: apply: the registry changed since this plan was made; plan again\n"},
-		{"a newer format", registry.ErrNewer, 1, "plumb: written by a newer version of plumb: upgrade this one\n"},
+		{"a newer format", fault.ErrNewer, 1, "plumb: written by a newer version of plumb: upgrade this one\n"},
 		{"mistakes in files", mistakes, 3, "a.yaml: no such file\nb.yaml:2:3: unknown key\n"},
 		{"joined input", errors.Join(input, input), 3,
 			"plumb: --at: \"noon\" is not a time\nplumb: --at: \"noon\" is not a time\n"},
@@ -76,15 +76,15 @@ func TestAProgramReadsErrorsAsADocument(t *testing.T) {
 }
 
 func TestAProgramCanTellWhatKindOfErrorItIs(t *testing.T) {
-	missing := &registry.NotFoundError{Kind: "view", Name: "x"}
+	missing := &fault.NotFoundError{Kind: "view", Name: "x"}
 	for _, c := range []struct {
 		err  error
 		want string
 	}{
 		{fmt.Errorf("service s: %w", missing), "not_found"},
-		{&registry.PreconditionError{Message: "apply first"}, "precondition"},
-		{fmt.Errorf("apply: %w", registry.ErrConflict), "conflict"},
-		{fmt.Errorf("ask: %w", registry.ErrUnavailable), "unavailable"},
+		{&fault.PreconditionError{Message: "apply first"}, "precondition"},
+		{fmt.Errorf("apply: %w", fault.ErrConflict), "conflict"},
+		{fmt.Errorf("ask: %w", fault.ErrUnavailable), "unavailable"},
 		{errors.New("disk on fire"), ""},
 		{errors.Join(missing, errors.New("disk on fire")), ""},
 	} {
@@ -99,7 +99,7 @@ func TestAfterASignalThereIsOneMessageAndTheCodeOfAFault(t *testing.T) {
 	cancel()
 	var stderr bytes.Buffer
 	a := &application{Streams: Streams{Err: &stderr}, output: text}
-	if code := a.finish(ctx, registry.Inputf("", "half a file")); code != exitFault {
+	if code := a.finish(ctx, fault.Inputf("", "half a file")); code != exitFault {
 		t.Errorf("exit code %d", code)
 	}
 	if got := stderr.String(); got != "plumb: interrupted\n" {

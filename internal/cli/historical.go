@@ -11,9 +11,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plumbstore/plumb/dataset"
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/document"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/printable"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -71,7 +72,7 @@ func (a *application) historicalCommand() *cobra.Command {
 
 func (a *application) historical(ctx context.Context, p *project, flags historicalFlags) error {
 	if flags.out == "" && !flags.explain {
-		return registry.Inputf("--out", "is missing; name the file to write")
+		return fault.Inputf("--out", "is missing; name the file to write")
 	}
 	snapshot, err := p.snapshot(ctx)
 	if err != nil {
@@ -91,7 +92,7 @@ func (a *application) historical(ctx context.Context, p *project, flags historic
 }
 
 // request is the join that the flags ask for.
-func (f historicalFlags) request(selection *registry.Selection) store.JoinRequest {
+func (f historicalFlags) request(selection *feature.Selection) store.JoinRequest {
 	return store.JoinRequest{
 		Selection:       selection,
 		Labels:          f.labels,
@@ -105,8 +106,8 @@ func (f historicalFlags) request(selection *registry.Selection) store.JoinReques
 }
 
 // write joins, and writes the output with what goes beside it.
-func (a *application) write(ctx context.Context, p *project, flags historicalFlags, snapshot *registry.Snapshot,
-	selection *registry.Selection,
+func (a *application) write(ctx context.Context, p *project, flags historicalFlags, snapshot *feature.Snapshot,
+	selection *feature.Selection,
 ) error {
 	writing := &trainingSet{project: p, flags: flags, selection: selection, request: flags.request(selection)}
 	if !flags.plain {
@@ -229,4 +230,4 @@ func unmatchedText(why *store.Unmatched) string {
 		dayOf(why.LabelsTo), dayOf(why.SourceFrom), dayOf(why.SourceTo))), "; ")
 }
 
-func dayOf(micros *int64) string { return store.Instant(*micros).Time().Format(time.DateOnly) }
+func dayOf(micros *int64) string { return feature.Instant(*micros).Time().Format(time.DateOnly) }

@@ -13,9 +13,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/printable"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 //go:embed all:template
@@ -93,9 +93,9 @@ func refuseOccupied(dir string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
-		return registry.Inputf("DIR", "%s is not a folder that can be read: %v", dir, err)
+		return fault.Inputf("DIR", "%s is not a folder that can be read: %v", dir, err)
 	case len(entries) > 0:
-		return registry.Inputf("DIR", "%s is not empty; name a folder that is, or that is not there yet", dir)
+		return fault.Inputf("DIR", "%s is not empty; name a folder that is, or that is not there yet", dir)
 	}
 	return nil
 }

@@ -4,24 +4,24 @@ import (
 	"strings"
 	"time"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/document"
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/registry/spec"
-	"github.com/plumbstore/plumb/store"
 )
 
 // timeForms says in a flag's help what instant reads.
 const timeForms = "such as 2013-07-04T16:00:00Z, 2013-07-04, now, yesterday or -2d"
 
 // instant reads the value of a flag: a time, or one that is relative to now.
-func (a *application) instant(flag, value string) (store.Instant, error) {
+func (a *application) instant(flag, value string) (feature.Instant, error) {
 	if at, ok := document.ParseInstant(value); ok {
 		return at, nil
 	}
 	if at, ok := relativeTime(value, a.now()); ok {
-		return store.InstantOf(at), nil
+		return feature.InstantOf(at), nil
 	}
-	return 0, registry.Inputf(flag, "%q is not a time; write it as 2013-07-04T16:00:00Z, \"2013-07-04 16:00\" (UTC) or "+
+	return 0, fault.Inputf(flag, "%q is not a time; write it as 2013-07-04T16:00:00Z, \"2013-07-04 16:00\" (UTC) or "+
 		"2013-07-04, or say now, today, yesterday or -2d", value)
 }
 

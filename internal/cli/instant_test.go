@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/plumbstore/plumb/internal/document"
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 func TestR1_TimesAreInstantsInUTC(t *testing.T) {
@@ -46,7 +46,7 @@ func TestWhatIsNoTimeNamesTheFlagAndTheText(t *testing.T) {
 	for _, text := range []string{"", "Now", "16:00", "2013-07-04  16:00:00", "2013-02-30T00:00:00Z", "2013-02-30 00:00",
 		"2d", "-2", "--2d", "-2days", "- 2d", "-", "tomorrow", "31.03.1998", "03/31/1998", "2013-07-04 16", "1372953600"} {
 		_, err := a.instant("--to", text)
-		var input *registry.InputError
+		var input *fault.InputError
 		if !errors.As(err, &input) || input.Field != "--to" {
 			t.Errorf("%q: %v", text, err)
 		}

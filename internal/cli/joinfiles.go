@@ -10,7 +10,8 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // fileFormats are those of label files and of what is written.
@@ -18,7 +19,7 @@ var fileFormats = []string{".parquet", ".csv", ".arrow"}
 
 // checkJoinFiles checks the files that historical reads and writes: that their formats are known, that the labels are
 // there, and that the output would overwrite neither the labels nor what a source reads.
-func (p *project) checkJoinFiles(snapshot *registry.Snapshot, flags historicalFlags) error {
+func (p *project) checkJoinFiles(snapshot *feature.Snapshot, flags historicalFlags) error {
 	labels, err := labelFile(flags.labels)
 	if err != nil {
 		return err
@@ -31,19 +32,19 @@ func (p *project) checkJoinFiles(snapshot *registry.Snapshot, flags historicalFl
 		return err
 	}
 	if sameFile(labels, out) {
-		return registry.Inputf("--out", "%s is the label file; name another one", flags.out)
+		return fault.Inputf("--out", "%s is the label file; name another one", flags.out)
 	}
 	for _, definition := range snapshot.State.GetDefinitions().GetSources() {
-		path, _ := registry.FilesOf(definition)
+		path, _ := feature.FilesOf(definition)
 		if path != "" && p.isPartOf(out, path) {
-			return registry.Inputf("--out", "%s is part of what source %s reads; name a file elsewhere",
+			return fault.Inputf("--out", "%s is part of what source %s reads; name a file elsewhere",
 				flags.out, definition.GetName())
 		}
 	}
 	for _, definition := range snapshot.State.GetDefinitions().GetFeatureViews() {
 		path := definition.GetPushLog().GetPath()
 		if path != "" && p.isPartOf(out, path) {
-			return registry.Inputf("--out", "%s is in the push log of view %s; name a file elsewhere", flags.out,
+			return fault.Inputf("--out", "%s is in the push log of view %s; name a file elsewhere", flags.out,
 				definition.GetName())
 		}
 	}
@@ -53,14 +54,14 @@ func (p *project) checkJoinFiles(snapshot *registry.Snapshot, flags historicalFl
 // labelFile returns the absolute path of a label file, which has to be there. The Python client has the same words.
 func labelFile(path string) (string, error) {
 	if !isFileFormat(path) {
-		return "", registry.Inputf("", "label file %s has to end in .parquet, .csv or .arrow", path)
+		return "", fault.Inputf("", "label file %s has to end in .parquet, .csv or .arrow", path)
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return "", registry.Inputf("", "cannot read label file %s: %v", path, reason(err))
+		return "", fault.Inputf("", "cannot read label file %s: %v", path, reason(err))
 	}
 	if info.IsDir() {
-		return "", registry.Inputf("", "cannot read label file %s: it is a folder", path)
+		return "", fault.Inputf("", "cannot read label file %s: it is a folder", path)
 	}
 	return resolved(path)
 }
@@ -68,7 +69,7 @@ func labelFile(path string) (string, error) {
 // outputFile returns the absolute path of a file that can be written as far as its name goes.
 func outputFile(path string) (string, error) {
 	if !isFileFormat(path) {
-		return "", registry.Inputf("--out", "%s has to end in .parquet, .csv or .arrow", path)
+		return "", fault.Inputf("--out", "%s has to end in .parquet, .csv or .arrow", path)
 	}
 	if err := writable("--out", path); err != nil {
 		return "", err
@@ -81,13 +82,13 @@ func writable(flag, path string) error {
 	folder := filepath.Dir(path)
 	info, err := os.Stat(folder)
 	if err != nil {
-		return registry.Inputf(flag, "cannot write %s: folder %s: %v", path, folder, reason(err))
+		return fault.Inputf(flag, "cannot write %s: folder %s: %v", path, folder, reason(err))
 	}
 	if !info.IsDir() {
-		return registry.Inputf(flag, "cannot write %s: %s is not a folder", path, folder)
+		return fault.Inputf(flag, "cannot write %s: %s is not a folder", path, folder)
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return registry.Inputf(flag, "cannot write %s: it is a folder", path)
+		return fault.Inputf(flag, "cannot write %s: it is a folder", path)
 	}
 	return nil
 }

@@ -3,8 +3,9 @@ package cli
 import (
 	"strings"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/document"
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // keyColumns collects the rows of entity keys of a look-up.
@@ -14,7 +15,7 @@ type keyColumns struct {
 	flag string
 }
 
-func newKeyColumns(flag string, fields []registry.Field) *keyColumns {
+func newKeyColumns(flag string, fields []feature.Field) *keyColumns {
 	return &keyColumns{Keys: document.NewKeys(fields), flag: flag}
 }
 
@@ -22,11 +23,11 @@ func newKeyColumns(flag string, fields []registry.Field) *keyColumns {
 func (k *keyColumns) check() error {
 	for _, column := range k.Columns {
 		if len(column.Values) == 0 {
-			return registry.Inputf(k.flag, "key %s (%s) is missing; give it as --key %s=VALUE, or use --keys FILE",
+			return fault.Inputf(k.flag, "key %s (%s) is missing; give it as --key %s=VALUE, or use --keys FILE",
 				column.Name, column.Type, column.Name)
 		}
 		if first := k.Columns[0]; len(column.Values) != len(first.Values) {
-			return registry.Inputf(k.flag, "%s has %d values and %s has %d; give each key as many as there are rows",
+			return fault.Inputf(k.flag, "%s has %d values and %s has %d; give each key as many as there are rows",
 				first.Name, len(first.Values), column.Name, len(column.Values))
 		}
 	}
@@ -37,15 +38,15 @@ func (k *keyColumns) check() error {
 func (k *keyColumns) addFlag(pair string) error {
 	name, text, ok := strings.Cut(pair, "=")
 	if !ok {
-		return registry.Inputf(k.flag, "%q is not of the form column=value", pair)
+		return fault.Inputf(k.flag, "%q is not of the form column=value", pair)
 	}
 	column, err := k.Column(name)
 	if err != nil {
-		return registry.Inputf(k.flag, "%v", err)
+		return fault.Inputf(k.flag, "%v", err)
 	}
 	value, err := document.ParseKey(text, column.Type)
 	if err != nil {
-		return registry.Inputf(k.flag, "%s: %v", name, err)
+		return fault.Inputf(k.flag, "%s: %v", name, err)
 	}
 	column.Values = append(column.Values, value)
 	return nil

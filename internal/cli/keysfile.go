@@ -12,10 +12,10 @@ import (
 
 	"github.com/plumbstore/plumb/internal/csvfile"
 	"github.com/plumbstore/plumb/internal/document"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/gitlfs"
 	"github.com/plumbstore/plumb/internal/regularfile"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // addFile reads rows of keys from a file: .json, an array of objects; .jsonl, an object a line; .csv, with a heading.
@@ -23,11 +23,11 @@ import (
 func (k *keyColumns) addFile(path string) error {
 	file, err := regularfile.Open(path)
 	if err != nil {
-		return registry.Inputf(k.flag, "%v", err)
+		return fault.Inputf(k.flag, "%v", err)
 	}
 	defer file.Close()
 	if _, pointer := gitlfs.Read(path); pointer {
-		return registry.Inputf(k.flag, "%s is a Git LFS pointer and not the file itself; run git lfs pull", path)
+		return fault.Inputf(k.flag, "%s is a Git LFS pointer and not the file itself; run git lfs pull", path)
 	}
 	switch extension := filepath.Ext(path); extension {
 	case ".json":
@@ -37,14 +37,14 @@ func (k *keyColumns) addFile(path string) error {
 	case ".csv":
 		err = k.addCSV(file)
 	default:
-		return registry.Inputf(k.flag, "%s ends in %q; it must be a .json, .jsonl or .csv file", path, extension)
+		return fault.Inputf(k.flag, "%s ends in %q; it must be a .json, .jsonl or .csv file", path, extension)
 	}
 	if err != nil {
-		return registry.Inputf(k.flag, "%s: %v", path, err)
+		return fault.Inputf(k.flag, "%s: %v", path, err)
 	}
 	for _, column := range k.Columns {
 		if len(column.Values) == 0 {
-			return registry.Inputf(k.flag, "%s has no rows; give at least one", path)
+			return fault.Inputf(k.flag, "%s has no rows; give at least one", path)
 		}
 	}
 	return nil

@@ -7,8 +7,9 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/spec"
 )
 
@@ -64,7 +65,7 @@ func entityCells(entity *plumbv1.Entity) []string {
 }
 
 func sourceCells(source *plumbv1.Source) []string {
-	path, _ := registry.FilesOf(source)
+	path, _ := feature.FilesOf(source)
 	reads := cmp.Or(path, "SQL")
 	return []string{source.GetName(), reads, cmp.Or(source.GetEventTimestamp(), "-"),
 		cmp.Or(source.GetCreatedTimestamp(), "-"), source.GetDescription()}
@@ -72,8 +73,8 @@ func sourceCells(source *plumbv1.Source) []string {
 
 func viewCells(view *plumbv1.FeatureView) []string {
 	var features []string
-	for _, feature := range view.GetFeatures() {
-		features = append(features, feature.GetName())
+	for _, f := range view.GetFeatures() {
+		features = append(features, f.GetName())
 	}
 	ttl, err := spec.FormatDuration(view.GetTtl().AsDuration())
 	if err != nil {
@@ -105,13 +106,13 @@ func kindOf(name string) (kind, error) {
 		}
 		known = append(known, k.name, k.singular)
 	}
-	if closest := registry.Closest(name, known); closest != "" {
-		return kind{}, registry.Inputf("KIND", "%q is no kind; did you mean %s?", name, closest)
+	if closest := fault.Closest(name, known); closest != "" {
+		return kind{}, fault.Inputf("KIND", "%q is no kind; did you mean %s?", name, closest)
 	}
-	return kind{}, registry.Inputf("KIND", "%q is no kind; the kinds are entities, sources, views and services", name)
+	return kind{}, fault.Inputf("KIND", "%q is no kind; the kinds are entities, sources, views and services", name)
 }
 
 // find returns the definition of this name, or a NotFoundError.
 func (k kind) find(definitions *plumbv1.Definitions, name string) (named, error) {
-	return registry.Definition(k.all(definitions), k.called, name)
+	return feature.Definition(k.all(definitions), k.called, name)
 }

@@ -6,8 +6,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/lineage"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -25,7 +25,7 @@ func (p *project) lineage() (*lineage.Recorder, error) {
 	if to.Scheme() != "file" {
 		endpoint, err := lineage.NewEndpoint(to.Reveal(), p.config.Lineage.Key.Reveal())
 		if err != nil {
-			return nil, registry.Inputf("lineage", "%v", err)
+			return nil, fault.Inputf("lineage", "%v", err)
 		}
 		sink = endpoint
 	}

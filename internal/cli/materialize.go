@@ -9,7 +9,9 @@ import (
 	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/document"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/registry"
@@ -97,7 +99,7 @@ func (a *application) materialize(ctx context.Context, p *project, flags materia
 
 func (a *application) materializeRequest(flags materializeFlags) (materialize.Request, error) {
 	if flags.maxFailed < 0 {
-		return materialize.Request{}, registry.Inputf("--max-failed-rows", "%d is less than 0; give the number of rows that "+
+		return materialize.Request{}, fault.Inputf("--max-failed-rows", "%d is less than 0; give the number of rows that "+
 			"may fail", flags.maxFailed)
 	}
 	to, err := a.instant("--to", flags.to)
@@ -107,12 +109,12 @@ func (a *application) materializeRequest(flags materializeFlags) (materialize.Re
 	}
 	if flags.lookback != "" {
 		if flags.from != "" || flags.full {
-			return request, registry.Inputf("--lookback", "goes back from where a view's last run ended, which --from and "+
+			return request, fault.Inputf("--lookback", "goes back from where a view's last run ended, which --from and "+
 				"--full leave aside; give one of them")
 		}
 		lookback, err := spec.ParseDuration(flags.lookback)
 		if err != nil {
-			return request, registry.Inputf("--lookback", "%v", err)
+			return request, fault.Inputf("--lookback", "%v", err)
 		}
 		request.Lookback = &lookback
 	}
@@ -128,21 +130,21 @@ func (a *application) materializeRequest(flags materializeFlags) (materialize.Re
 }
 
 // checkOrder refuses a window that holds no instant before any view is looked at.
-func (a *application) checkOrder(from, to store.Instant) error {
+func (a *application) checkOrder(from, to feature.Instant) error {
 	end, name := to, "--to"
-	if now := store.InstantOf(a.now()); now < to {
+	if now := feature.InstantOf(a.now()); now < to {
 		end, name = now, "now"
 	}
 	if from < end {
 		return nil
 	}
-	return registry.Inputf("--from", "%s is not before %s, %s, so the window holds no instant; give an earlier one, or "+
+	return fault.Inputf("--from", "%s is not before %s, %s, so the window holds no instant; give an earlier one, or "+
 		"leave --from out: each view then goes on where what is complete ends", document.Instant(from), name,
 		document.Instant(end))
 }
 
 // tell prints what came of a view's run.
-func (a *application) tell(view *registry.View, report materialize.Report, err error) error {
+func (a *application) tell(view *feature.View, report materialize.Report, err error) error {
 	for _, note := range report.Notes {
 		a.note("%s: %s", view.Name, note)
 	}
@@ -151,7 +153,7 @@ func (a *application) tell(view *registry.View, report materialize.Report, err e
 	}
 	if report.Before > 0 && err == nil {
 		a.note("%s: %s with an event time up to --from, %s, are not online; --full without --from starts at the beginning",
-			view.Name, english.Plural(int(report.Before), "row", ""), document.Instant(store.Instant(*report.Run.Start)))
+			view.Name, english.Plural(int(report.Before), "row", ""), document.Instant(feature.Instant(*report.Run.Start)))
 	}
 	line := materializedLine{runLine: lineOf(report.Run), Before: report.Before, Failures: report.Failures}
 	if done := report.Done; done != nil {

@@ -10,10 +10,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/document"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/printable"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -41,12 +42,12 @@ func (a *application) addSelectionFlags(cmd *cobra.Command, flags *selectionFlag
 	a.completeServices(cmd, "service")
 }
 
-func (f selectionFlags) of(snapshot *registry.Snapshot) (*registry.Selection, error) {
+func (f selectionFlags) of(snapshot *feature.Snapshot) (*feature.Selection, error) {
 	switch {
 	case f.service == "" && len(f.features) == 0:
-		return nil, registry.Inputf("", "say what is wanted: --service NAME, or --features view:feature,…")
+		return nil, fault.Inputf("", "say what is wanted: --service NAME, or --features view:feature,…")
 	case f.service != "" && len(f.features) > 0:
-		return nil, registry.Inputf("", "--service and --features exclude each other; give one of them")
+		return nil, fault.Inputf("", "--service and --features exclude each other; give one of them")
 	case f.service != "":
 		return snapshot.SelectService(f.service, f.fullNames)
 	}
@@ -123,10 +124,10 @@ func (a *application) online(ctx context.Context, p *project, flags onlineFlags)
 }
 
 // noteAbsentViews says of the views of which nothing was found that they were not materialized, where that is why.
-func (a *application) noteAbsentViews(ctx context.Context, p *project, selection *registry.Selection,
+func (a *application) noteAbsentViews(ctx context.Context, p *project, selection *feature.Selection,
 	columns []*plumbv1.FeatureColumn,
 ) error {
-	absent := map[*registry.View]bool{}
+	absent := map[*feature.View]bool{}
 	for i, output := range selection.Outputs {
 		view := selection.References[output.Reference].View
 		nothing := !slices.ContainsFunc(columns[i].GetStatuses(), func(status byte) bool {
@@ -135,7 +136,7 @@ func (a *application) noteAbsentViews(ctx context.Context, p *project, selection
 		earlier, seen := absent[view]
 		absent[view] = nothing && (earlier || !seen)
 	}
-	maps.DeleteFunc(absent, func(_ *registry.View, nothing bool) bool { return !nothing })
+	maps.DeleteFunc(absent, func(_ *feature.View, nothing bool) bool { return !nothing })
 	if len(absent) == 0 {
 		return nil
 	}
@@ -151,7 +152,7 @@ func (a *application) noteAbsentViews(ctx context.Context, p *project, selection
 	if err != nil {
 		return err
 	}
-	views := slices.SortedFunc(maps.Keys(absent), func(a, b *registry.View) int { return strings.Compare(a.Name, b.Name) })
+	views := slices.SortedFunc(maps.Keys(absent), func(a, b *feature.View) int { return strings.Compare(a.Name, b.Name) })
 	losses, err := p.losses(ctx, views)
 	if err != nil {
 		return err
@@ -170,10 +171,10 @@ func (a *application) noteAbsentViews(ctx context.Context, p *project, selection
 }
 
 // readKeys reads the keys from --key or --keys.
-func (f onlineFlags) readKeys(fields []registry.Field) (*keyColumns, error) {
+func (f onlineFlags) readKeys(fields []feature.Field) (*keyColumns, error) {
 	if f.keysFile != "" {
 		if len(f.keys) > 0 {
-			return nil, registry.Inputf("", "--key and --keys exclude each other; give one of them")
+			return nil, fault.Inputf("", "--key and --keys exclude each other; give one of them")
 		}
 		keys := newKeyColumns("--keys", fields)
 		return keys, keys.addFile(f.keysFile)
@@ -214,9 +215,9 @@ func writeAnswer(w *printable.Writer, rows []document.Row) error {
 
 func valueLines(row document.Row) [][]string {
 	lines := [][]string{{"FEATURE", "VALUE", "STATUS", "EVENT TIME"}}
-	for _, feature := range row.Features {
-		answer := feature.Value.(document.TimedFeature)
-		lines = append(lines, []string{feature.Name, cell(answer.Value), answer.Status, orNone(answer.EventTimestamp)})
+	for _, f := range row.Features {
+		answer := f.Value.(document.TimedFeature)
+		lines = append(lines, []string{f.Name, cell(answer.Value), answer.Status, orNone(answer.EventTimestamp)})
 	}
 	return lines
 }

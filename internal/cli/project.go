@@ -10,10 +10,11 @@ import (
 
 	"github.com/dustin/go-humanize/english"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/config"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/plan"
 	"github.com/plumbstore/plumb/registry/spec"
 	"github.com/plumbstore/plumb/store"
@@ -99,7 +100,7 @@ func opened[T interface {
 }
 
 // snapshot reads the current revision. It is an error when there is none.
-func (p *project) snapshot(ctx context.Context) (*registry.Snapshot, error) {
+func (p *project) snapshot(ctx context.Context) (*feature.Snapshot, error) {
 	engine, err := p.registry(ctx)
 	if err != nil {
 		return nil, err
@@ -109,7 +110,7 @@ func (p *project) snapshot(ctx context.Context) (*registry.Snapshot, error) {
 		return nil, err
 	}
 	if current.Revision == 0 {
-		return nil, &registry.PreconditionError{Message: "nothing is applied yet: run plumb apply"}
+		return nil, &fault.PreconditionError{Message: "nothing is applied yet: run plumb apply"}
 	}
 	return current, nil
 }
@@ -136,7 +137,7 @@ func (p *project) definitions(ctx context.Context) (*plumbv1.Definitions, error)
 
 // noteMidnights tells which sources have days for event times, and say nothing of when their rows were known.
 func (p *project) noteMidnights(ctx context.Context, offline offlineEngine, definitions *plumbv1.Definitions) error {
-	resolved := registry.ResolveSources(definitions.GetSources())
+	resolved := feature.ResolveSources(definitions.GetSources())
 	for _, definition := range definitions.GetSources() {
 		found, err := offline.AtMidnights(ctx, resolved[definition.GetName()])
 		if err != nil {
@@ -153,7 +154,7 @@ func (p *project) noteMidnights(ctx context.Context, offline offlineEngine, defi
 
 // noteTies tells which queries may give other rows from one run to the next.
 func (p *project) noteTies(ctx context.Context, offline offlineEngine, definitions *plumbv1.Definitions) error {
-	resolved := registry.ResolveSources(definitions.GetSources())
+	resolved := feature.ResolveSources(definitions.GetSources())
 	for _, definition := range definitions.GetSources() {
 		ties, err := offline.Ties(ctx, resolved[definition.GetName()])
 		if err != nil {
@@ -170,7 +171,7 @@ func (p *project) noteTies(ctx context.Context, offline offlineEngine, definitio
 
 // noteLeftOut tells which files in the folders of sources are not read, since their names end in another way.
 func (p *project) noteLeftOut(ctx context.Context, offline offlineEngine, definitions *plumbv1.Definitions) error {
-	resolved := registry.ResolveSources(definitions.GetSources())
+	resolved := feature.ResolveSources(definitions.GetSources())
 	for _, definition := range definitions.GetSources() {
 		source := resolved[definition.GetName()]
 		files, err := offline.LeftOut(ctx, source)

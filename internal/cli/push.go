@@ -8,9 +8,9 @@ import (
 	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/materialize"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -80,7 +80,7 @@ var errRefused = errors.New("rows were refused")
 
 // pushing is a push of one file, batch by batch.
 type pushing struct {
-	view     *registry.View
+	view     *feature.View
 	pusher   *materialize.Pusher
 	read     rowReader
 	progress *progress

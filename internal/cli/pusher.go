@@ -6,9 +6,9 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/server"
 	"github.com/plumbstore/plumb/materialize"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // pusher writes rows into the online store, and into push logs. It is closed with the project.
@@ -27,7 +27,7 @@ func (p *project) pusher(ctx context.Context) (*materialize.Pusher, error) {
 		ClockSkew: p.config.Push.ClockSkew,
 		Retention: p.config.OnlineRetention,
 		LogFolder: func(path string) (string, error) { return logFolder(p.config, path) },
-		Definition: func(ctx context.Context, view string) (*registry.View, error) {
+		Definition: func(ctx context.Context, view string) (*feature.View, error) {
 			current, err := engine.Current(ctx, p.config.Project)
 			if err != nil {
 				return nil, err
@@ -80,7 +80,7 @@ func (p *project) keepLogs(ctx context.Context, pusher *materialize.Pusher, logg
 type logKeeper struct {
 	project *project
 	pusher  *materialize.Pusher
-	current *registry.Snapshot
+	current *feature.Snapshot
 	// recovered says that the logs of all views have been opened.
 	recovered bool
 }

@@ -13,10 +13,11 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/document"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/regularfile"
 	"github.com/plumbstore/plumb/materialize"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -24,17 +25,17 @@ import (
 type rowReader func(ctx context.Context, yield func(materialize.Rows) error) error
 
 // pushFile returns how to read a file, which has to be there.
-func (p *project) pushFile(ctx context.Context, view *registry.View, path string) (rowReader, error) {
+func (p *project) pushFile(ctx context.Context, view *feature.View, path string) (rowReader, error) {
 	format := strings.ToLower(filepath.Ext(path))
 	if !slices.Contains([]string{".parquet", ".csv", ".jsonl"}, format) {
-		return nil, registry.Inputf("", "file %s has to end in .parquet, .csv or .jsonl", path)
+		return nil, fault.Inputf("", "file %s has to end in .parquet, .csv or .jsonl", path)
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, registry.Inputf("", "cannot read file %s: %v", path, reason(err))
+		return nil, fault.Inputf("", "cannot read file %s: %v", path, reason(err))
 	}
 	if err := regularfile.Check(path, info); err != nil {
-		return nil, registry.Inputf("", "cannot read file %s: %v", path, reason(err))
+		return nil, fault.Inputf("", "cannot read file %s: %v", path, reason(err))
 	}
 	if format == ".jsonl" {
 		return func(ctx context.Context, yield func(materialize.Rows) error) error {
@@ -51,7 +52,7 @@ func (p *project) pushFile(ctx context.Context, view *registry.View, path string
 }
 
 // pushRows are rows of a file; those with a value that does not fit are refused.
-func pushRows(view *registry.View, rows store.FileRows) materialize.Rows {
+func pushRows(view *feature.View, rows store.FileRows) materialize.Rows {
 	push := materialize.Rows{Keys: rows.Keys, Event: rows.Event, Created: rows.Created, Features: rows.Features,
 		EventName: view.Source.EventTimestamp, CreatedName: view.Source.CreatedTimestamp}
 	for _, misfit := range rows.Misfits {
@@ -69,10 +70,10 @@ const jsonBatch = 4096
 const maxLine = 64 << 20
 
 // readJSONLines reads an object a line. Empty lines are no rows.
-func readJSONLines(ctx context.Context, view *registry.View, path string, yield func(materialize.Rows) error) error {
+func readJSONLines(ctx context.Context, view *feature.View, path string, yield func(materialize.Rows) error) error {
 	file, err := regularfile.Open(path)
 	if err != nil {
-		return registry.Inputf("", "cannot read file %s: %v", path, reason(err))
+		return fault.Inputf("", "cannot read file %s: %v", path, reason(err))
 	}
 	defer file.Close()
 	reader, rows := withoutMark(file), materialize.NewJSONRows(view)
@@ -83,7 +84,7 @@ func readJSONLines(ctx context.Context, view *registry.View, path string, yield 
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case errors.Is(err, bufio.ErrTooLong):
-			return registry.Inputf("", "file %s: line %d has more than %d bytes; write one object on each line", path, number,
+			return fault.Inputf("", "file %s: line %d has more than %d bytes; write one object on each line", path, number,
 				maxLine)
 		case err != nil && !errors.Is(err, io.EOF):
 			return fmt.Errorf("read %s: %w", path, err)

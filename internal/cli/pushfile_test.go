@@ -9,23 +9,24 @@ import (
 	"testing"
 	"time"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/hostiletest"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // pushedView is a view whose rows are pushed.
-func pushedView() *registry.View {
-	return &registry.View{
+func pushedView() *feature.View {
+	return &feature.View{
 		Name: "v",
-		Keys: []registry.Field{{Name: "k", Type: plumbv1.Type_INT64}},
-		Features: []registry.Feature{
-			{Field: registry.Field{Name: "f", Type: plumbv1.Type_FLOAT64}},
-			{Field: registry.Field{Name: "b", Type: plumbv1.Type_BYTES}},
-			{Field: registry.Field{Name: "list", Type: plumbv1.Type_STRING_ARRAY}},
+		Keys: []feature.Field{{Name: "k", Type: plumbv1.Type_INT64}},
+		Features: []feature.Feature{
+			{Field: feature.Field{Name: "f", Type: plumbv1.Type_FLOAT64}},
+			{Field: feature.Field{Name: "b", Type: plumbv1.Type_BYTES}},
+			{Field: feature.Field{Name: "list", Type: plumbv1.Type_STRING_ARRAY}},
 		},
-		Source: &registry.Source{Name: "s", EventTimestamp: "at"},
+		Source: &feature.Source{Name: "s", EventTimestamp: "at"},
 	}
 }
 
@@ -75,7 +76,7 @@ func TestALineOfRowsToPushIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := readJSONLines(t.Context(), pushedView(), path, func(materialize.Rows) error { return nil })
-	if _, ok := errors.AsType[*registry.InputError](err); !ok {
+	if _, ok := errors.AsType[*fault.InputError](err); !ok {
 		t.Errorf("got %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/plumbstore/plumb/dataset"
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -74,7 +74,7 @@ func (a *application) staged(ctx context.Context, p *project, folder string, fro
 	for i, file := range from.Files {
 		if filepath.IsAbs(file.Path) {
 			if file.Path != from.Places[i] {
-				return nil, registry.Inputf("", "file %s of source %s, which lies outside of the project, is now %s; move it back "+
+				return nil, fault.Inputf("", "file %s of source %s, which lies outside of the project, is now %s; move it back "+
 					"to rebuild", file.Path, file.Source, from.Places[i])
 			}
 			continue
@@ -126,11 +126,11 @@ func flagsOf(m *dataset.Manifest, labels, out string) historicalFlags {
 // checkFormats refuses a format in which the content cannot be the same: CSV has texts alone.
 func checkFormats(was, out string) error {
 	if !isFileFormat(out) {
-		return registry.Inputf("--out", "%s has to end in .parquet, .csv or .arrow", out)
+		return fault.Inputf("--out", "%s has to end in .parquet, .csv or .arrow", out)
 	}
 	isCSV := func(path string) bool { return strings.EqualFold(filepath.Ext(path), ".csv") }
 	if isCSV(was) != isCSV(out) {
-		return registry.Inputf("--out", "%s cannot have the content of %s, since CSV has no types; name a file that ends "+
+		return fault.Inputf("--out", "%s cannot have the content of %s, since CSV has no types; name a file that ends "+
 			"in %s", out, was, filepath.Ext(was))
 	}
 	return nil

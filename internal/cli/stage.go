@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/config"
 	"github.com/plumbstore/plumb/internal/server"
 	"github.com/plumbstore/plumb/parity"
@@ -38,7 +39,7 @@ const (
 // temporary folder, or, in a Redis, under the name of a project that is made up.
 type stage struct {
 	folder   string
-	snapshot *registry.Snapshot
+	snapshot *feature.Snapshot
 	online   store.Online
 	ledger   registry.Ledger
 	clock    *parity.Clock

@@ -8,11 +8,11 @@ import (
 	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/registry"
-	"github.com/plumbstore/plumb/store"
 )
 
 func (a *application) statusCommand() *cobra.Command {
@@ -84,7 +84,7 @@ func (a *application) status(ctx context.Context, p *project) error {
 	return a.print(document, func(w *printable.Writer) error { return writeStatus(w, views) })
 }
 
-func (a *application) viewStatus(view *registry.View, progress map[string]registry.Progress,
+func (a *application) viewStatus(view *feature.View, progress map[string]registry.Progress,
 	runs map[string]registry.Run, loss materialize.Loss,
 ) viewStatus {
 	status := viewStatus{View: view.Name, Online: view.Online, Gaps: []window{}, generation: view.Generation,
@@ -97,7 +97,7 @@ func (a *application) viewStatus(view *registry.View, progress map[string]regist
 		for _, gap := range registry.Gaps(done.Intervals) {
 			status.Gaps = append(status.Gaps, window{timeOf(gap.Start), *timeOf(&gap.End)})
 		}
-		status.FreshnessSeconds = new(a.now().Sub(store.Instant(first.End).Time()).Seconds())
+		status.FreshnessSeconds = new(a.now().Sub(feature.Instant(first.End).Time()).Seconds())
 	}
 	var last *registry.Run
 	if run, ok := runs[view.Name]; ok {
@@ -112,7 +112,7 @@ func timeOf(micros *int64) *string {
 	if micros == nil {
 		return nil
 	}
-	return new(document.Instant(store.Instant(*micros)))
+	return new(document.Instant(feature.Instant(*micros)))
 }
 
 func writeStatus(w *printable.Writer, views []viewStatus) error {

@@ -7,16 +7,16 @@ import (
 
 	"github.com/dustin/go-humanize/english"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/registry"
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/pushlog"
 )
 
 // losses are what the online store has lost of the views. It is not asked where nothing was materialized, so that it is
 // not made then.
-func (p *project) losses(ctx context.Context, views []*registry.View) (map[string]materialize.Loss, error) {
+func (p *project) losses(ctx context.Context, views []*feature.View) (map[string]materialize.Loss, error) {
 	ledger, err := p.registry(ctx)
 	if err != nil {
 		return nil, err
@@ -33,7 +33,7 @@ func (p *project) losses(ctx context.Context, views []*registry.View) (map[strin
 }
 
 // problemsOf are the problems of a view that its runs do not tell of.
-func (a *application) problemsOf(p *project, view *registry.View, progress map[string]registry.Progress) (
+func (a *application) problemsOf(p *project, view *feature.View, progress map[string]registry.Progress) (
 	[]string, error,
 ) {
 	if !view.Online {
@@ -41,7 +41,7 @@ func (a *application) problemsOf(p *project, view *registry.View, progress map[s
 	}
 	var problems []string
 	if done, ok := progress[view.Name]; ok {
-		if err := materialize.AheadOfClock(view.Name, store.Instant(done.Last().End), store.InstantOf(a.now())); err != nil {
+		if err := materialize.AheadOfClock(view.Name, feature.Instant(done.Last().End), feature.InstantOf(a.now())); err != nil {
 			problems = append(problems, err.Error())
 		}
 	}
@@ -54,7 +54,7 @@ func (a *application) problemsOf(p *project, view *registry.View, progress map[s
 
 // waitingRows tells of rows that were pushed long enough ago to be in a Parquet file, and are not; empty where there
 // are none.
-func (a *application) waitingRows(p *project, view *registry.View) (string, error) {
+func (a *application) waitingRows(p *project, view *feature.View) (string, error) {
 	// grace is how much longer than usual it may take.
 	const grace = time.Minute
 	if view.Source.Log == nil {
@@ -71,5 +71,5 @@ func (a *application) waitingRows(p *project, view *registry.View) (string, erro
 	return fmt.Sprintf("%s in the push log since %s: training does not have them, and the online store may not. No plumb "+
 		"serve keeps this log, or the online store does not take them",
 		english.Plural(int(left.Rows), "pushed row waits", "pushed rows wait"),
-		document.Instant(store.InstantOf(left.Since))), nil
+		document.Instant(feature.InstantOf(left.Since))), nil
 }

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/plumbstore/plumb/dataset"
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/wholefile"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -19,7 +19,7 @@ import (
 type trainingSet struct {
 	project   *project
 	flags     historicalFlags
-	selection *registry.Selection
+	selection *feature.Selection
 	request   store.JoinRequest
 	// manifest is nil where none is wanted.
 	manifest *dataset.Manifest
@@ -38,7 +38,7 @@ func (p *project) digests() *dataset.FileDigests {
 }
 
 // describe begins the manifest.
-func (t *trainingSet) describe(snapshot *registry.Snapshot) (err error) {
+func (t *trainingSet) describe(snapshot *feature.Snapshot) (err error) {
 	p, flags := t.project, t.flags
 	t.inputs, err = dataset.NewInputs(p.config.ProjectDir, flags.labels, p.digests())
 	if err == nil && flags.byContent {
@@ -100,7 +100,7 @@ func (t *trainingSet) digest(failure error) string {
 }
 
 // learnInputs reads the inputs while the join runs. What it returns ends that.
-func (t *trainingSet) learnInputs(ctx context.Context, sources []registry.SourceFile) (end func()) {
+func (t *trainingSet) learnInputs(ctx context.Context, sources []feature.SourceFile) (end func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var group errgroup.Group
 	group.Go(func() (err error) {

@@ -9,8 +9,9 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/printable"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -80,7 +81,7 @@ func (a *application) storeStats(ctx context.Context, p *project) error {
 	return a.print(document, func(w *printable.Writer) error { return writeHeld(w, held) })
 }
 
-func stateOf(current *registry.Snapshot, holding store.Holding) string {
+func stateOf(current *feature.Snapshot, holding store.Holding) string {
 	view, err := current.View(holding.View)
 	switch {
 	case err != nil:
@@ -181,7 +182,7 @@ func (a *application) checkTornDown(ctx context.Context, p *project, online stor
 
 func (a *application) confirmTeardown(ctx context.Context, p *project, view string) error {
 	if !isTerminal(a.In) {
-		return registry.Inputf("--yes", "teardown removes all online rows of view %s, and there is no terminal to ask on; "+
+		return fault.Inputf("--yes", "teardown removes all online rows of view %s, and there is no terminal to ask on; "+
 			"say so with plumb teardown %s --yes", view, view)
 	}
 	a.say("Remove all rows of view %s of project %s from the online store? [y/N] ", view, p.config.Project)

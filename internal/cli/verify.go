@@ -10,10 +10,10 @@ import (
 
 	"github.com/plumbstore/plumb/internal/config"
 	"github.com/plumbstore/plumb/internal/document"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/internal/wholefile"
 	"github.com/plumbstore/plumb/parity"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/plan"
 )
 
@@ -110,7 +110,7 @@ func (f verifyFlags) check() error {
 			continue
 		}
 		if info, err := os.Stat(filepath.Dir(file.path)); err != nil || !info.IsDir() {
-			mistakes = append(mistakes, registry.Inputf(file.flag, "cannot write %s: there is no folder %s", file.path,
+			mistakes = append(mistakes, fault.Inputf(file.flag, "cannot write %s: there is no folder %s", file.path,
 				filepath.Dir(file.path)))
 		}
 	}
@@ -123,7 +123,7 @@ func (f verifyFlags) check() error {
 
 func (f samplingFlags) check(prefix string) error {
 	if f.rows < 1 {
-		return registry.Inputf(prefix+"rows", "%d label rows prove nothing; give at least 1", f.rows)
+		return fault.Inputf(prefix+"rows", "%d label rows prove nothing; give at least 1", f.rows)
 	}
 	return nil
 }
@@ -146,7 +146,7 @@ func (a *application) toVerify(ctx context.Context, p *project, flags verifyFlag
 		return nil, err
 	}
 	if len(wanted.targets) == 0 {
-		return nil, &registry.PreconditionError{Message: wanted.nothing()}
+		return nil, &fault.PreconditionError{Message: wanted.nothing()}
 	}
 	return wanted, nil
 }
@@ -175,7 +175,7 @@ func (a *application) onStage(ctx context.Context, p *project, wanted *verifying
 	var online config.ConnectionString
 	if flags.store != embeddedStore {
 		if online, err = p.config.OtherStore(flags.store, os.Getenv); err != nil {
-			return nil, registry.Inputf("--store", "%v, or embedded", err)
+			return nil, fault.Inputf("--store", "%v, or embedded", err)
 		}
 	}
 	shown := a.progress("preparing to verify")

@@ -4,9 +4,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/parity"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/plan"
 	"github.com/plumbstore/plumb/store"
 )
@@ -14,13 +15,13 @@ import (
 // verifying is what to verify.
 type verifying struct {
 	// snapshot has the definitions: those of a revision, or those of a plan, as they would be registered.
-	snapshot *registry.Snapshot
+	snapshot *feature.Snapshot
 	plan     bool
 	targets  []parity.Target
 	skipped  []parity.Skipped
 }
 
-func newVerifying(snapshot *registry.Snapshot) *verifying { return &verifying{snapshot: snapshot} }
+func newVerifying(snapshot *feature.Snapshot) *verifying { return &verifying{snapshot: snapshot} }
 
 // addServices adds the services that are named, which have to be such that they can be served, or else all that are.
 func (v *verifying) addServices(names []string) error {
@@ -78,7 +79,7 @@ func (v *verifying) nothing() string {
 // label gives the one target label rows.
 func (v *verifying) label(path, timestampColumn string) error {
 	if len(v.targets) != 1 {
-		return registry.Inputf("--labels", "are the label rows of one service, and %d things are to be verified; name it "+
+		return fault.Inputf("--labels", "are the label rows of one service, and %d things are to be verified; name it "+
 			"with --service", len(v.targets))
 	}
 	v.targets[0].Labels, v.targets[0].TimestampColumn = path, timestampColumn
@@ -87,7 +88,7 @@ func (v *verifying) label(path, timestampColumn string) error {
 
 // candidates are what a plan would change: the services named, or else every service and view that the plan reaches.
 func candidates(planned *plan.Plan, services []string) (*verifying, error) {
-	snapshot, err := registry.NewSnapshot(planned.Project, planned.Base+1, planned.State())
+	snapshot, err := feature.NewSnapshot(planned.Project, planned.Base+1, planned.State())
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +122,7 @@ func (v *verifying) addReached(reached reach) {
 				Reason: "it has online: false and is never served"})
 			continue
 		}
-		if slices.ContainsFunc(view.Features, func(f registry.Feature) bool { return !covered[view.Name+":"+f.Name] }) {
+		if slices.ContainsFunc(view.Features, func(f feature.Feature) bool { return !covered[view.Name+":"+f.Name] }) {
 			name := view.Name + ":*"
 			v.targets = append(v.targets, parity.Target{Name: "view " + view.Name, Features: []string{name}})
 		}
@@ -143,7 +144,7 @@ func (v *verifying) cover(covered map[string]bool, service string) {
 // reach is what a plan adds or alters, and what rests on that: views on entities and sources, services on views.
 type reach struct{ sources, entities, views, services map[string]bool }
 
-func newReach(planned *plan.Plan, snapshot *registry.Snapshot) reach {
+func newReach(planned *plan.Plan, snapshot *feature.Snapshot) reach {
 	r := reach{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}}
 	of := map[plan.Kind]map[string]bool{plan.Source: r.sources, plan.Entity: r.entities, plan.View: r.views,
 		plan.Service: r.services}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/dustin/go-humanize/english"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/registry"
 )
@@ -38,7 +39,7 @@ const (
 
 // viewStateOf judges by what is recorded as done and by the last run, each nil where there is none, and by what the
 // online store has lost of that.
-func viewStateOf(view *registry.View, done *registry.Progress, last *registry.Run, loss materialize.Loss) viewState {
+func viewStateOf(view *feature.View, done *registry.Progress, last *registry.Run, loss materialize.Loss) viewState {
 	switch {
 	case !view.Online:
 		return notOnline

@@ -16,7 +16,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/registry/spec"
 )
 
@@ -103,7 +103,7 @@ const FileName = "plumb.yaml"
 // Load reads the configuration of the project that the overrides name, or else of the one that the folder dir is in.
 // getenv is os.Getenv; a variable that is set to nothing counts as not set.
 //
-// It fails with a *spec.Problems that lists every mistake in the configuration, with a *registry.InputError where there
+// It fails with a *spec.Problems that lists every mistake in the configuration, with a *fault.InputError where there
 // is no project, and with any other error where the file cannot be read.
 func Load(dir string, overrides *Overrides, getenv func(string) string) (*Config, error) {
 	projectDir, err := findProject(dir, overrides, getenv)
@@ -149,7 +149,7 @@ func findProject(dir string, overrides *Overrides, getenv func(string) string) (
 			return folder, err
 		}
 		if folder == filepath.Dir(folder) {
-			return "", registry.Inputf("", "there is no %s in %s or above it; make a project with plumb init, or name one "+
+			return "", fault.Inputf("", "there is no %s in %s or above it; make a project with plumb init, or name one "+
 				"with %s", FileName, start, projectDirFlag)
 		}
 	}
@@ -158,7 +158,7 @@ func findProject(dir string, overrides *Overrides, getenv func(string) string) (
 func checkProject(folder, origin string) error {
 	found, err := holdsProject(folder)
 	if err == nil && !found {
-		return registry.Inputf(origin, "%s holds no %s; name the folder of a project, or make one with plumb init", folder,
+		return fault.Inputf(origin, "%s holds no %s; name the folder of a project, or make one with plumb init", folder,
 			FileName)
 	}
 	return err

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/plumbstore/plumb/internal/config"
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/registry/spec"
 )
 
@@ -319,7 +319,7 @@ func TestWhereThereIsNoProjectTheMessageSaysWhatToDo(t *testing.T) {
 			"the folder of a project, or make one with plumb init"},
 	} {
 		_, err := load(t, folder, test.flags, test.environment)
-		if _, ok := errors.AsType[*registry.InputError](err); !ok || err.Error() != test.want {
+		if _, ok := errors.AsType[*fault.InputError](err); !ok || err.Error() != test.want {
 			t.Errorf("got %v\nwant %s", err, test.want)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/registry/spec"
 )
 
@@ -103,7 +103,7 @@ func isText(node *yaml.Node) bool {
 
 func (f *file) reportUnknown(key *yaml.Node, prefix string) {
 	known := keysBelow(prefix)
-	if closest := registry.Closest(key.Value, known); closest != "" {
+	if closest := fault.Closest(key.Value, known); closest != "" {
 		f.report(key, "unknown key %q; did you mean %q?", key.Value, closest)
 		f.faulty[prefix+closest] = true
 		return

@@ -4,8 +4,8 @@ import (
 	"errors"
 	"path/filepath"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/issuerurl"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // Security says how clients and the server know each other. Paths are absolute; each value is empty where nothing is
@@ -19,12 +19,12 @@ type Security struct {
 	OIDCIssuer, OIDCAudience, OIDCJWKSURL, OIDCRoleClaim string
 }
 
-// Check reports settings that are of no use without each other. Every error is a *registry.InputError.
+// Check reports settings that are of no use without each other. Every error is a *fault.InputError.
 func (s Security) Check() error {
 	var mistakes []error
 	needs := func(has, needed, name, missing, why string) {
 		if has != "" && needed == "" {
-			mistakes = append(mistakes, registry.Inputf(missing, "is missing beside %s: %s", name, why))
+			mistakes = append(mistakes, fault.Inputf(missing, "is missing beside %s: %s", name, why))
 		}
 	}
 	const both = "a certificate is served together with its key"

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/plumbstore/plumb/internal/config"
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 func TestPathsOfSecurityAreRelativeToTheProject(t *testing.T) {
@@ -47,7 +47,7 @@ func TestSecurityThatIsHalfGivenIsRefusedWithWhatIsMissing(t *testing.T) {
 		if c.want == nil && err != nil || c.want != nil && len(got) != len(c.want) {
 			t.Errorf("%+v: got %v, want %q", c.security, err, c.want)
 		}
-		var input *registry.InputError
+		var input *fault.InputError
 		for i, want := range c.want {
 			if !strings.HasPrefix(got[i], want) || !errors.As(err, &input) {
 				t.Errorf("%+v: got %v, want %q", c.security, err, c.want)

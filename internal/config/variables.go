@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // ofKubernetes are the variables that Kubernetes gives containers beside a service of the name plumb.
@@ -27,7 +27,7 @@ func MisspeltVariables(environ []string, asked map[string]bool) []string {
 		if !ours || asked[variable] || ofKubernetes.MatchString(variable) || slices.Contains(names, name) {
 			continue
 		}
-		if closest := registry.Closest(name, names); closest != "" {
+		if closest := fault.Closest(name, names); closest != "" {
 			warnings = append(warnings, fmt.Sprintf("%s is set and is no setting; did you mean %s%s?", variable, prefix,
 				closest))
 		}

@@ -10,7 +10,7 @@ import (
 	"io"
 	"unicode/utf8"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // maxRow bounds the memory that one row takes. A quote that is never closed makes a row of the rest of the file.
@@ -24,7 +24,7 @@ type Field struct {
 	Null bool
 }
 
-// Reader reads a file row by row. What it says of a file that is no such CSV is a *registry.InputError, which names the
+// Reader reads a file row by row. What it says of a file that is no such CSV is a *fault.InputError, which names the
 // line.
 type Reader struct {
 	input  *bufio.Reader
@@ -51,7 +51,7 @@ func NewReader(input io.Reader) (*Reader, error) {
 	}
 	fields, err := r.Read()
 	if errors.Is(err, io.EOF) {
-		return nil, registry.Inputf("", "it is empty; its first line has to name the columns")
+		return nil, fault.Inputf("", "it is empty; its first line has to name the columns")
 	}
 	if err != nil {
 		return nil, err
@@ -83,10 +83,10 @@ func (r *Reader) Read() ([]Field, error) {
 		return nil, err
 	}
 	if !utf8.Valid(r.row) {
-		return nil, registry.Inputf("", "line %d is not UTF-8; save the file as UTF-8", r.start)
+		return nil, fault.Inputf("", "line %d is not UTF-8; save the file as UTF-8", r.start)
 	}
 	if r.names != nil && len(r.ends) != len(r.names) {
-		return nil, registry.Inputf("", "the number of columns in line %d is %d, and not %d as in the first line", r.start,
+		return nil, fault.Inputf("", "the number of columns in line %d is %d, and not %d as in the first line", r.start,
 			len(r.ends), len(r.names))
 	}
 	r.fields = r.fields[:0]
@@ -119,12 +119,12 @@ func (r *Reader) split(line []byte) error {
 func (r *Reader) plain(rest []byte) (after []byte, more bool, err error) {
 	field, after, more := bytes.Cut(rest, []byte{','})
 	if trimmed := bytes.TrimLeft(field, " \t"); len(trimmed) > 0 && trimmed[0] == '"' {
-		return nil, false, registry.Inputf("",
+		return nil, false, fault.Inputf("",
 			"line %d has a space before a quote; quotes have to begin right after the comma",
 			r.line)
 	}
 	if bytes.IndexByte(field, '\r') >= 0 {
-		return nil, false, registry.Inputf("", "line %d has a carriage return (CR) without a line feed (LF); end lines with "+
+		return nil, false, fault.Inputf("", "line %d has a carriage return (CR) without a line feed (LF); end lines with "+
 			"LF or CRLF, and quote texts that hold a CR", r.line)
 	}
 	r.row = append(r.row, field...)
@@ -146,7 +146,7 @@ func (r *Reader) quoted(rest []byte) (after []byte, more bool, err error) {
 			r.row = append(r.row, r.lineEnd...)
 			rest, err = r.nextLine()
 			if errors.Is(err, io.EOF) {
-				err = registry.Inputf("", "a quote that opens in line %d is never closed", opened)
+				err = fault.Inputf("", "a quote that opens in line %d is never closed", opened)
 			}
 			if err != nil {
 				return nil, false, err
@@ -170,7 +170,7 @@ func (r *Reader) afterQuote(next byte) error {
 	if name, ok := separators[next]; ok && r.names == nil {
 		return otherSeparator(name)
 	}
-	return registry.Inputf("", "line %d has text after a closing quote; quote the whole field, and write a quote in "+
+	return fault.Inputf("", "line %d has text after a closing quote; quote the whole field, and write a quote in "+
 		"it twice",
 		r.line)
 }
@@ -209,6 +209,6 @@ func (r *Reader) nextLine() ([]byte, error) {
 var lineEnds = []string{"", "\n", "\r\n"}
 
 func tooLong(line int) error {
-	return registry.Inputf("", "the row that begins in line %d is longer than %d MiB; is a quote not closed?", line,
+	return fault.Inputf("", "the row that begins in line %d is longer than %d MiB; is a quote not closed?", line,
 		maxRow>>20)
 }

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/plumbstore/plumb/internal/csvfile"
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // read returns the rows as text, the names first, where null is <null>.
@@ -98,7 +98,7 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 			"closed?"},
 	} {
 		_, err := read(strings.NewReader(test.text))
-		var input *registry.InputError
+		var input *fault.InputError
 		if !errors.As(err, &input) || input.Message != test.says {
 			t.Errorf("%.50q: %v", test.text, err)
 		}

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"strings"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // foreign are the first bytes of files that are often taken for CSV, with what they are.
@@ -26,7 +26,7 @@ func (r *Reader) checkEncoding() error {
 	}
 	for _, other := range foreign {
 		if bytes.HasPrefix(start, []byte(other.start)) {
-			return registry.Inputf("", "%s", other.is)
+			return fault.Inputf("", "%s", other.is)
 		}
 	}
 	if bytes.HasPrefix(start, []byte("\xef\xbb\xbf")) {
@@ -34,7 +34,7 @@ func (r *Reader) checkEncoding() error {
 		return err
 	}
 	if bytes.IndexByte(start[:min(2, len(start))], 0) >= 0 {
-		return registry.Inputf("", "it is UTF-16 without a byte order mark; save it as UTF-8")
+		return fault.Inputf("", "it is UTF-16 without a byte order mark; save it as UTF-8")
 	}
 	return nil
 }
@@ -43,7 +43,7 @@ func (r *Reader) checkEncoding() error {
 var separators = map[byte]string{';': "semicolons", '\t': "tabs", '|': "vertical bars"}
 
 func otherSeparator(name string) error {
-	return registry.Inputf("", "its columns are separated by %s; write it with commas", name)
+	return fault.Inputf("", "its columns are separated by %s; write it with commas", name)
 }
 
 // checkNames refuses a first line that has not one comma, but another separator.
@@ -55,7 +55,7 @@ func checkNames(names []string) error {
 	}
 	for _, name := range names {
 		if strings.Contains(name, "\x00") {
-			return registry.Inputf("", "the column %q has a zero byte in its name; is the file UTF-16? Save it as UTF-8", name)
+			return fault.Inputf("", "the column %q has a zero byte in its name; is the file UTF-16? Save it as UTF-8", name)
 		}
 	}
 	return nil

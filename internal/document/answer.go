@@ -1,8 +1,8 @@
 package document
 
 import (
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 )
 
 // Row is one row of an answer.
@@ -79,16 +79,16 @@ func (a *Answer) Rows() []Row {
 func (a *Answer) feature(at, row int) any {
 	column := a.columns[at]
 	status := plumbv1.Status(column.GetStatuses()[row])
-	feature := Feature{Status: status.String()}
+	f := Feature{Status: status.String()}
 	if status == plumbv1.Status_PRESENT {
-		feature.Value = a.values[at][row]
+		f.Value = a.values[at][row]
 	}
 	if column.GetEventTimestamps() == nil {
-		return feature
+		return f
 	}
-	timed := TimedFeature{Feature: feature}
+	timed := TimedFeature{Feature: f}
 	if status != plumbv1.Status_NOT_FOUND {
-		timed.EventTimestamp = new(Instant(store.Instant(column.GetEventTimestamps()[row])))
+		timed.EventTimestamp = new(Instant(feature.Instant(column.GetEventTimestamps()[row])))
 	}
 	return timed
 }
@@ -111,7 +111,7 @@ func Values(values *plumbv1.Values) []any {
 	case *plumbv1.Values_Bytes:
 		return mapped(kind.Bytes.GetValues(), func(v []byte) any { return append([]byte{}, v...) })
 	case *plumbv1.Values_Timestamps:
-		return mapped(kind.Timestamps.GetMicros(), func(v int64) any { return Instant(store.Instant(v)) })
+		return mapped(kind.Timestamps.GetMicros(), func(v int64) any { return Instant(feature.Instant(v)) })
 	case *plumbv1.Values_Arrays:
 		return arrayValues(kind.Arrays)
 	}

@@ -14,8 +14,8 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/printable"
-	"github.com/plumbstore/plumb/store"
 )
 
 // Write writes a value as one line of JSON. What is not printable is escaped, beyond what JSON asks for: a document is
@@ -76,17 +76,17 @@ var instantLayouts = []string{
 }
 
 // ParseInstant reads a time; ok is false for text that is none. For one space in a layout, time.Parse takes several.
-func ParseInstant(text string) (at store.Instant, ok bool) {
+func ParseInstant(text string) (at feature.Instant, ok bool) {
 	if strings.Contains(text, "  ") {
 		return 0, false
 	}
 	for _, layout := range instantLayouts {
 		if t, err := time.Parse(layout, text); err == nil {
-			return store.InstantOf(t), true
+			return feature.InstantOf(t), true
 		}
 	}
 	return 0, false
 }
 
 // Instant is RFC 3339 with as many digits of a second's fraction as there are, at most six.
-func Instant(i store.Instant) string { return i.Time().Format(time.RFC3339Nano) }
+func Instant(i feature.Instant) string { return i.Time().Format(time.RFC3339Nano) }

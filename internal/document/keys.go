@@ -9,8 +9,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -21,12 +22,12 @@ type Keys struct {
 
 // KeyColumn is one column of keys. Its values have the Go type of the declared type, and are nil where null (R8).
 type KeyColumn struct {
-	registry.Field
+	feature.Field
 	Values []any
 }
 
 // NewKeys returns columns without rows.
-func NewKeys(fields []registry.Field) *Keys {
+func NewKeys(fields []feature.Field) *Keys {
 	k := &Keys{}
 	for _, field := range fields {
 		k.Columns = append(k.Columns, &KeyColumn{Field: field})
@@ -43,7 +44,7 @@ func (k *Keys) Column(name string) (*KeyColumn, error) {
 		}
 		known = append(known, column.Name)
 	}
-	if closest := registry.Closest(name, known); closest != "" {
+	if closest := fault.Closest(name, known); closest != "" {
 		return nil, fmt.Errorf("the look-up has no key %q; did you mean %q?", name, closest)
 	}
 	return nil, fmt.Errorf("the look-up has no key %q; its keys are: %s", name, strings.Join(known, ", "))

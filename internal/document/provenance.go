@@ -3,8 +3,8 @@ package document
 import (
 	"encoding/hex"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 )
 
 // Provenance says where the row that one use of a view found comes from. All but the first three and Origin is null
@@ -48,4 +48,4 @@ func provenanceOf(view *plumbv1.ViewProvenance, row int) Provenance {
 	return p
 }
 
-func instantText(micros int64) *string { return new(Instant(store.Instant(micros))) }
+func instantText(micros int64) *string { return new(Instant(feature.Instant(micros))) }

@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // Pointer says which file it stands for.
@@ -73,10 +73,10 @@ func isDigest(digits string) bool {
 	return err == nil && len(digits) == 64
 }
 
-// Refuse is a *registry.InputError where a file, which the message calls what, is a pointer; nil where it is not.
+// Refuse is a *fault.InputError where a file, which the message calls what, is a pointer; nil where it is not.
 func Refuse(what, path string) error {
 	if _, ok := Read(path); !ok {
 		return nil
 	}
-	return registry.Inputf("", "%s is a Git LFS pointer and not the file itself; run git lfs pull", what)
+	return fault.Inputf("", "%s is a Git LFS pointer and not the file itself; run git lfs pull", what)
 }

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // maxLine bounds the memory that one line takes.
@@ -29,7 +29,7 @@ type Member struct {
 	Null bool
 }
 
-// Reader reads a file object by object. What it says of a file that is no such file is a *registry.InputError, which
+// Reader reads a file object by object. What it says of a file that is no such file is a *fault.InputError, which
 // names the line.
 type Reader struct {
 	input *bufio.Reader
@@ -102,7 +102,7 @@ func (r *Reader) nextLine() ([]byte, error) {
 }
 
 func (r *Reader) mistake(format string, args ...any) error {
-	return registry.Inputf("", "line %d %s", r.line, fmt.Sprintf(format, args...))
+	return fault.Inputf("", "line %d %s", r.line, fmt.Sprintf(format, args...))
 }
 
 func (r *Reader) parse(line []byte) ([]Member, error) {

@@ -8,8 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/jsonlines"
-	"github.com/plumbstore/plumb/registry"
 )
 
 func TestMembersAreTextLetterForLetter(t *testing.T) {
@@ -59,7 +59,7 @@ func TestLinesThatAreNoObjectsAreNamed(t *testing.T) {
 		`{"a": "x` + "\t" + `"}`: "line 2 is not JSON",
 	} {
 		_, err := jsonlines.Names(strings.NewReader("{}\n" + line))
-		var input *registry.InputError
+		var input *fault.InputError
 		if !errors.As(err, &input) || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: got error %v, want %q", line, err, want)
 		}

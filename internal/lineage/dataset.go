@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // dataset is data that a run reads or writes. A namespace says where it is, and the name what it is called there.
@@ -121,13 +121,13 @@ func (c *columnLineage) describe(output *dataset) {
 // sources are the datasets that a run reads, each once: those of its views, and its labels, which may be a source too.
 type sources struct {
 	recorder *Recorder
-	files    []registry.SourceFile
+	files    []feature.SourceFile
 	all      []dataset
 }
 
 // of returns the dataset that has the columns of a source: its files, or, for SQL, the source itself, which is named
 // below the project; what it reads comes along. Columns are those that are read of it.
-func (s *sources) of(source *registry.Source, columns []field) dataset {
+func (s *sources) of(source *feature.Source, columns []field) dataset {
 	if source.Query == "" {
 		if source.Log != nil {
 			s.add(s.recorder.file(source.Log.Path), columns, "")
@@ -165,7 +165,7 @@ func (s *sources) add(d dataset, columns []field, version string) dataset {
 
 // version stands for the queries and the files of sources: two that differ differ in content. Empty where no file is
 // known yet.
-func (s *sources) version(of ...*registry.Source) string {
+func (s *sources) version(of ...*feature.Source) string {
 	hash, found := sha256.New(), false
 	for _, source := range of {
 		fmt.Fprintf(hash, "%q\n", source.Query)
@@ -183,7 +183,7 @@ func (s *sources) version(of ...*registry.Source) string {
 }
 
 // sourceColumns are what a view reads of its source: keys, times and features, by the names that they have there.
-func sourceColumns(view *registry.View) []field {
+func sourceColumns(view *feature.View) []field {
 	var columns []field
 	for _, column := range view.Columns() {
 		columns = append(columns, typed(column.Name, column.Type))

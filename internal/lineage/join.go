@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -124,10 +124,10 @@ func (j *Join) addOutputs(columns *columnLineage, found []dataset, instant input
 	selection := j.request.Selection
 	for _, output := range selection.Outputs {
 		view, source := selection.References[output.Reference].View, found[output.Reference]
-		feature := view.Features[output.Feature]
-		columns.add(typed(output.Name, feature.Type), source.column(feature.Column, identity))
+		f := view.Features[output.Feature]
+		columns.add(typed(output.Name, f.Type), source.column(f.Column, identity))
 		if j.request.Statuses {
-			columns.add(typed(output.Name+"__status", plumbv1.Type_STRING), source.column(feature.Column, derived),
+			columns.add(typed(output.Name+"__status", plumbv1.Type_STRING), source.column(f.Column, derived),
 				source.column(view.Source.EventTimestamp, derived))
 		}
 	}
@@ -144,7 +144,7 @@ func (j *Join) addOutputs(columns *columnLineage, found []dataset, instant input
 
 // addProvenance takes the columns of store.ProvenanceColumns. What the definitions and the name of a file tell comes
 // from no column.
-func addProvenance(columns *columnLineage, reference registry.Reference, source dataset, instant input) {
+func addProvenance(columns *columnLineage, reference feature.Reference, source dataset, instant input) {
 	event, created := reference.View.Source.EventTimestamp, reference.View.Source.CreatedTimestamp
 	inputs := map[string][]input{
 		"event_timestamp": {source.column(event, identity)}, "age_micros": {source.column(event, derived), instant},

@@ -20,6 +20,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.uber.org/goleak"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/lineage"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
@@ -30,28 +31,28 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var noon = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 
-func field(name string, declared plumbv1.Type) registry.Field {
-	return registry.Field{Name: name, Type: declared}
+func field(name string, declared plumbv1.Type) feature.Field {
+	return feature.Field{Name: name, Type: declared}
 }
 
 // views are one that reads files and keeps pushed rows, and one that reads a query over the same files.
-func views() (shop, total *registry.View) {
-	sources := registry.ResolveSources([]*plumbv1.Source{
+func views() (shop, total *feature.View) {
+	sources := feature.ResolveSources([]*plumbv1.Source{
 		{Name: "sales", Kind: &plumbv1.Source_Parquet{Parquet: &plumbv1.ParquetSource{Path: "data/sales/*.parquet"}},
 			EventTimestamp: "sold_at", CreatedTimestamp: "booked_at"},
 		{Name: "totals", EventTimestamp: "day", Kind: &plumbv1.Source_Sql{
 			Sql: &plumbv1.SqlSource{Query: "SELECT day, sum(price) AS euros FROM sales GROUP BY day"},
 		}},
 	})
-	key := []registry.Field{field("shop", plumbv1.Type_INT64)}
-	shop = &registry.View{Project: "shops", Name: "shop", Keys: key, Online: true,
+	key := []feature.Field{field("shop", plumbv1.Type_INT64)}
+	shop = &feature.View{Project: "shops", Name: "shop", Keys: key, Online: true,
 		Source: sources["sales"].WithLog("shop", "data/pushed", nil),
-		Features: []registry.Feature{
+		Features: []feature.Feature{
 			{Field: field("euros", plumbv1.Type_FLOAT64), Column: "price"},
 			{Field: field("note", plumbv1.Type_STRING), Column: "note"},
 		}}
-	total = &registry.View{Project: "shops", Name: "total", Source: sources["totals"],
-		Features: []registry.Feature{{Field: field("euros", plumbv1.Type_FLOAT64), Column: "euros"}}}
+	total = &feature.View{Project: "shops", Name: "total", Source: sources["totals"],
+		Features: []feature.Feature{{Field: field("euros", plumbv1.Type_FLOAT64), Column: "euros"}}}
 	return shop, total
 }
 
@@ -60,11 +61,11 @@ func joinOf() lineage.JoinRequest {
 	shop, total := views()
 	return lineage.JoinRequest{
 		JoinRequest: store.JoinRequest{
-			Selection: &registry.Selection{
-				References: []registry.Reference{
+			Selection: &feature.Selection{
+				References: []feature.Reference{
 					{View: shop, Alias: "nearest", LabelColumns: []string{"nearest_shop"}}, {View: total, Alias: "total"},
 				},
-				Outputs: []registry.Output{
+				Outputs: []feature.Output{
 					{Reference: 0, Feature: 0, Name: "nearest__euros"}, {Reference: 1, Feature: 0, Name: "total__euros"},
 				},
 			},
@@ -78,11 +79,11 @@ func joined() store.JoinReport {
 	shop, _ := views()
 	return store.JoinReport{
 		Rows: 7,
-		Files: []registry.SourceFile{
+		Files: []feature.SourceFile{
 			{Source: "sales", Path: "data/sales/1.parquet", Size: 5, Footer: "aa"},
 			{Source: shop.Source.Name, Path: "data/sales/1.parquet", Size: 5, Footer: "aa"},
 		},
-		Labels: []registry.Column{
+		Labels: []feature.Column{
 			{Name: "nearest_shop", Type: "BIGINT"}, {Name: "at", Type: "TIMESTAMP"}, {Name: "late", Type: "BOOLEAN"},
 		},
 	}
@@ -344,7 +345,7 @@ func TestLabelsThatAreASourceTooAreOneInput(t *testing.T) {
 
 func TestAMaterializationTellsWhatTheOnlineStoreHolds(t *testing.T) {
 	shop, _ := views()
-	done := registry.Run{ID: 17, Written: 3, Files: []registry.SourceFile{{Source: shop.Source.Name, Path: "x", Size: 1}}}
+	done := registry.Run{ID: 17, Written: 3, Files: []feature.SourceFile{{Source: shop.Source.Name, Path: "x", Size: 1}}}
 	events := recorded(t, func(r *lineage.Recorder) {
 		r.StartMaterialization(shop).End(t.Context(), done, nil)
 		r.StartMaterialization(shop).End(t.Context(), registry.Run{}, nil) // There was nothing to do.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 )
@@ -11,11 +12,11 @@ import (
 // Materialization is the run of a view into the online store.
 type Materialization struct {
 	run
-	view *registry.View
+	view *feature.View
 }
 
 // StartMaterialization tells that the materialization of a view begins.
-func (r *Recorder) StartMaterialization(view *registry.View) *Materialization {
+func (r *Recorder) StartMaterialization(view *feature.View) *Materialization {
 	if r == nil {
 		return nil
 	}
@@ -53,8 +54,8 @@ func (m *Materialization) datasets(r *Recorder, done registry.Run) (inputs, outp
 	if created := m.view.Source.CreatedTimestamp; created != "" {
 		columns.add(typed("created_timestamp", plumbv1.Type_TIMESTAMP), source.column(created, identity))
 	}
-	for _, feature := range m.view.Features {
-		columns.add(typed(feature.Name, feature.Type), source.column(feature.Column, identity))
+	for _, f := range m.view.Features {
+		columns.add(typed(f.Name, f.Type), source.column(f.Column, identity))
 	}
 	columns.decide(source.column(m.view.Source.EventTimestamp, newest),
 		source.column(m.view.Source.CreatedTimestamp, newest))

@@ -11,9 +11,9 @@ import (
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/server/auth"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/plan"
 	"github.com/plumbstore/plumb/registry/spec"
 )
@@ -44,7 +44,7 @@ func (d *definitions) Apply(ctx context.Context, request *plumbv1.ApplyRequest) 
 	}
 	if request.ExpectedRevision != nil && request.GetExpectedRevision() != planned.Base {
 		return nil, fmt.Errorf("the project is at revision %d, not at %d: %w", planned.Base, request.GetExpectedRevision(),
-			registry.ErrConflict)
+			fault.ErrConflict)
 	}
 	if !request.GetAllowHazards() && len(planned.Hazards()) > 0 {
 		return nil, &hazardsError{planned.Details()}
@@ -103,8 +103,8 @@ func (d *definitions) read(ctx context.Context, texts []spec.Text) (*plumbv1.Def
 	done := make(chan outcome, 1)
 	go func() {
 		defer func() {
-			if fault := recover(); fault != nil {
-				done <- outcome{err: panicked(fault)}
+			if failure := recover(); failure != nil {
+				done <- outcome{err: panicked(failure)}
 			}
 		}()
 		definitions, err := spec.ReadTexts(ctx, texts, d.server.config.Inspector)

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/server"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
@@ -360,7 +361,7 @@ type slow struct {
 	asked chan struct{}
 }
 
-func (s *slow) Columns(ctx context.Context, _ *registry.Source) ([]registry.Column, error) {
+func (s *slow) Columns(ctx context.Context, _ *feature.Source) ([]feature.Column, error) {
 	s.asked <- struct{}{}
 	<-ctx.Done()
 	return nil, ctx.Err()

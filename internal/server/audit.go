@@ -4,12 +4,13 @@ import (
 	"bytes"
 
 	"github.com/plumbstore/plumb/audit/auditlog"
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/store"
 )
 
 // record offers those rows of a reply to the audit log that are to be logged. It never waits, and keeps nothing of the
 // reply's own.
-func (s *Server) record(lookup *lookupPlan, asked store.LookupRequest, servedAt store.Instant, reply *store.Reply) {
+func (s *Server) record(lookup *lookupPlan, asked store.LookupRequest, servedAt feature.Instant, reply *store.Reply) {
 	audit := s.config.Audit
 	if audit == nil {
 		return

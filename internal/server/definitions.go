@@ -5,8 +5,8 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // definitions implements plumb.v1.RegistryService. This file has what reads, apply.go what changes.
@@ -23,7 +23,7 @@ func newDefinitions(s *Server) *definitions {
 }
 
 // current asks the registry, not the edition that is served: who reads here may have applied elsewhere a moment ago.
-func (d *definitions) current(ctx context.Context) (*registry.Snapshot, error) {
+func (d *definitions) current(ctx context.Context) (*feature.Snapshot, error) {
 	return d.server.config.Registry.Current(ctx, d.server.config.Project)
 }
 
@@ -48,7 +48,7 @@ func definitionOf[T named](ctx context.Context, d *definitions, list func(*plumb
 	if err != nil {
 		return one, 0, err
 	}
-	one, err = registry.Definition(all, kind, request.GetName())
+	one, err = feature.Definition(all, kind, request.GetName())
 	return one, revision, err
 }
 

@@ -5,9 +5,9 @@ import (
 	"sync"
 
 	"github.com/plumbstore/plumb/audit/auditlog"
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/telemetry"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -25,7 +25,7 @@ type lookupPlan struct {
 
 // edition is a snapshot with its look-up plans.
 type edition struct {
-	snapshot *registry.Snapshot
+	snapshot *feature.Snapshot
 	metrics  *telemetry.Metrics
 	// audit is nil where nothing is logged.
 	audit *auditlog.Recorder
@@ -37,7 +37,7 @@ type edition struct {
 	kept map[string]*lookupPlan
 }
 
-func newEdition(snapshot *registry.Snapshot, metrics *telemetry.Metrics, audit *auditlog.Recorder) *edition {
+func newEdition(snapshot *feature.Snapshot, metrics *telemetry.Metrics, audit *auditlog.Recorder) *edition {
 	e := &edition{
 		snapshot: snapshot, metrics: metrics, audit: audit,
 		services: map[string]*lookupPlan{}, kept: map[string]*lookupPlan{},
@@ -98,7 +98,7 @@ func (e *edition) plan(request *plumbv1.GetOnlineFeaturesRequest) (*lookupPlan, 
 }
 
 // layout lays out the audit log of a selection.
-func (e *edition) layout(request *plumbv1.GetOnlineFeaturesRequest, selection *registry.Selection) *auditlog.Layout {
+func (e *edition) layout(request *plumbv1.GetOnlineFeaturesRequest, selection *feature.Selection) *auditlog.Layout {
 	if e.audit == nil {
 		return nil
 	}
@@ -108,7 +108,7 @@ func (e *edition) layout(request *plumbv1.GetOnlineFeaturesRequest, selection *r
 	}, selection)
 }
 
-func (e *edition) selection(request *plumbv1.GetOnlineFeaturesRequest) (*registry.Selection, error) {
+func (e *edition) selection(request *plumbv1.GetOnlineFeaturesRequest) (*feature.Selection, error) {
 	if name, ok := request.GetSelection().(*plumbv1.GetOnlineFeaturesRequest_FeatureService); ok {
 		return e.snapshot.SelectService(name.FeatureService, request.GetFullNames())
 	}

@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/telemetry"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
@@ -16,10 +16,10 @@ func wide(t *testing.T, features int) *edition {
 	t.Helper()
 	view := &plumbv1.FeatureView{Name: "wide", Source: "rows"}
 	for i := range features {
-		feature := &plumbv1.Feature{Name: fmt.Sprintf("f%d", i), Type: plumbv1.Type_INT32}
-		view.Features = append(view.Features, feature)
+		f := &plumbv1.Feature{Name: fmt.Sprintf("f%d", i), Type: plumbv1.Type_INT32}
+		view.Features = append(view.Features, f)
 	}
-	snapshot, err := registry.NewSnapshot("shops", 1, storetest.StateOf(&plumbv1.Definitions{
+	snapshot, err := feature.NewSnapshot("shops", 1, storetest.StateOf(&plumbv1.Definitions{
 		Sources:         []*plumbv1.Source{{Name: "rows", EventTimestamp: "at"}},
 		FeatureViews:    []*plumbv1.FeatureView{view},
 		FeatureServices: []*plumbv1.FeatureService{{Name: "all", Features: []*plumbv1.ViewReference{{View: "wide"}}}},

@@ -14,8 +14,8 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/protoadapt"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/server/flight"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/spec"
 	"github.com/plumbstore/plumb/store"
 )
@@ -41,7 +41,7 @@ func (s *Server) statusOf(ctx context.Context, method string, err error) error {
 
 // requestStatus is the status for what the client can mend; nil for other errors.
 func requestStatus(err error) *status.Status {
-	if collision, ok := errors.AsType[*registry.CollisionError](err); ok {
+	if collision, ok := errors.AsType[*fault.CollisionError](err); ok {
 		violations := []*errdetails.BadRequest_FieldViolation{{Field: "features", Description: collision.Error()}}
 		return detailed(codes.InvalidArgument, collision.Error(), &errdetails.BadRequest{
 			FieldViolations: bounded(violations, shortenViolation, moreViolations),
@@ -60,7 +60,7 @@ func requestStatus(err error) *status.Status {
 	if idle, ok := errors.AsType[*flight.IdleError](err); ok {
 		return status.New(codes.DeadlineExceeded, idle.Message)
 	}
-	if notFound, ok := errors.AsType[*registry.NotFoundError](err); ok {
+	if notFound, ok := errors.AsType[*fault.NotFoundError](err); ok {
 		return detailed(codes.NotFound, err.Error(), &errdetails.ResourceInfo{
 			ResourceType: notFound.Kind,
 			ResourceName: shortened(notFound.Name, maxName),
@@ -72,10 +72,10 @@ func requestStatus(err error) *status.Status {
 			Violations: bounded(hazards.violations(), shortenHazard, moreHazards),
 		})
 	}
-	if errors.Is(err, registry.ErrConflict) {
+	if errors.Is(err, fault.ErrConflict) {
 		return status.New(codes.Aborted, err.Error())
 	}
-	if precondition, ok := errors.AsType[*registry.PreconditionError](err); ok {
+	if precondition, ok := errors.AsType[*fault.PreconditionError](err); ok {
 		return detailed(codes.FailedPrecondition, err.Error(), &errdetails.PreconditionFailure{
 			Violations: []*errdetails.PreconditionFailure_Violation{{
 				Type: "STATE", Description: shortened(precondition.Message, maxDescription),
@@ -88,8 +88,8 @@ func requestStatus(err error) *status.Status {
 // faultStatus is the status for what went wrong on this side.
 func faultStatus(ctx context.Context, err error) *status.Status {
 	switch {
-	case errors.Is(err, registry.ErrNewer):
-		return status.New(codes.FailedPrecondition, "what is stored was "+registry.ErrNewer.Error())
+	case errors.Is(err, fault.ErrNewer):
+		return status.New(codes.FailedPrecondition, "what is stored was "+fault.ErrNewer.Error())
 	case errors.Is(err, store.ErrUnknownSchema):
 		return status.New(codes.FailedPrecondition, "a stored row was written under a definition that the registry does not "+
 			"have; materialize its view again with --full")
@@ -107,9 +107,9 @@ func faultStatus(ctx context.Context, err error) *status.Status {
 	case errors.Is(err, store.ErrOutOfMemory):
 		return status.New(codes.ResourceExhausted, "the join needs more memory than its share of the server's; raise "+
 			"offline.memory_limit there, or join fewer rows at a time")
-	case errors.As(err, new(*registry.RefusedError)):
+	case errors.As(err, new(*fault.RefusedError)):
 		return refusedStatus(err)
-	case errors.Is(err, registry.ErrUnavailable):
+	case errors.Is(err, fault.ErrUnavailable):
 		return status.New(codes.Unavailable, "the registry or the online store cannot be reached; try again")
 	}
 	return status.New(codes.Internal, "internal error; the server's log has the cause")
@@ -117,9 +117,9 @@ func faultStatus(ctx context.Context, err error) *status.Status {
 
 // refusedStatus passes on what to do about a store that refuses. The log has the rest.
 func refusedStatus(err error) *status.Status {
-	refused, _ := errors.AsType[*registry.RefusedError](err) // The caller has found one.
+	refused, _ := errors.AsType[*fault.RefusedError](err) // The caller has found one.
 	message := "the online store refuses: " + refused.Advice
-	if errors.Is(err, registry.ErrUnavailable) {
+	if errors.Is(err, fault.ErrUnavailable) {
 		return status.New(codes.Unavailable, message)
 	}
 	return detailed(codes.FailedPrecondition, message, &errdetails.PreconditionFailure{
@@ -178,7 +178,7 @@ func shortened(text string, limit int) string {
 func sentence(violations []*errdetails.BadRequest_FieldViolation) string {
 	parts := make([]string, len(violations))
 	for i, violation := range violations {
-		parts[i] = (&registry.InputError{Field: violation.GetField(), Message: violation.GetDescription()}).Error()
+		parts[i] = (&fault.InputError{Field: violation.GetField(), Message: violation.GetDescription()}).Error()
 	}
 	return strings.Join(parts, "; ")
 }
@@ -188,7 +188,7 @@ func fieldViolations(err error) []*errdetails.BadRequest_FieldViolation {
 	switch e := err.(type) { //nolint:errorlint // It takes wrapped and joined errors apart itself, to find all of them.
 	case nil:
 		return nil
-	case *registry.InputError:
+	case *fault.InputError:
 		return []*errdetails.BadRequest_FieldViolation{{Field: e.Field, Description: e.Message}}
 	case *spec.Problems:
 		return problemViolations(e)

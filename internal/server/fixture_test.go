@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"pgregory.net/rapid"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/server"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
@@ -29,7 +30,7 @@ import (
 var noon = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 
 // ago is an instant before noon.
-func ago(d time.Duration) store.Instant { return store.InstantOf(noon.Add(-d)) }
+func ago(d time.Duration) feature.Instant { return feature.InstantOf(noon.Add(-d)) }
 
 // shops is the project that is served.
 func shops() *plumbv1.Definitions {
@@ -189,20 +190,20 @@ func (r *running) waitFor(wanted healthpb.HealthCheckResponse_ServingStatus) {
 }
 
 // view is a view as the server knows it.
-func (r *running) view(name string) *registry.View {
+func (r *running) view(name string) *feature.View {
 	r.t.Helper()
 	return must(must(r.registry.Current(r.t.Context(), "shops"))(r.t).View(name))(r.t)
 }
 
 // write stores rows of a view, as a materialization would.
-func (r *running) write(view *registry.View, rows ...storetest.SourceRow) {
+func (r *running) write(view *feature.View, rows ...storetest.SourceRow) {
 	r.t.Helper()
 	packed := storetest.Pack(r.t, view.Keys, view.Schema(), rows...)
 	must(r.online.Write(r.t.Context(), store.NewTable(view, 0), packed))(r.t)
 }
 
 // row is a source row.
-func row(event store.Instant, keys []any, features ...any) storetest.SourceRow {
+func row(event feature.Instant, keys []any, features ...any) storetest.SourceRow {
 	return storetest.SourceRow{Keys: keys, Event: &event, Features: features}
 }
 

@@ -7,8 +7,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/materialize"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -53,10 +54,10 @@ func newFollower(config Config) *follower {
 func (f *follower) edition() (*edition, error) {
 	e := f.newest.Load()
 	if e == nil {
-		return nil, fmt.Errorf("%w: %s; try again in a moment", registry.ErrUnavailable, reasonUnread)
+		return nil, fmt.Errorf("%w: %s; try again in a moment", fault.ErrUnavailable, reasonUnread)
 	}
 	if e.snapshot.Revision == 0 {
-		return nil, &registry.PreconditionError{
+		return nil, &fault.PreconditionError{
 			Message: fmt.Sprintf("nothing has been applied to project %q yet: run plumb apply", f.config.Project),
 		}
 	}
@@ -171,7 +172,7 @@ func (f *follower) advance(ctx context.Context, seen *edition) error {
 
 // tellOfEmpty logs the views that were never materialized: their look-ups answer NOT_FOUND, which callers cannot tell
 // from a key that is not there.
-func (f *follower) tellOfEmpty(ctx context.Context, snapshot *registry.Snapshot) {
+func (f *follower) tellOfEmpty(ctx context.Context, snapshot *feature.Snapshot) {
 	if f.config.Ledger == nil {
 		return
 	}

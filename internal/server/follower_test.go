@@ -13,6 +13,8 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/redistest"
 	"github.com/plumbstore/plumb/internal/server"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -121,16 +123,16 @@ type flaky struct {
 	gone atomic.Bool
 }
 
-func (f *flaky) Current(ctx context.Context, project string) (*registry.Snapshot, error) {
+func (f *flaky) Current(ctx context.Context, project string) (*feature.Snapshot, error) {
 	if f.gone.Load() {
-		return nil, registry.ErrUnavailable
+		return nil, fault.ErrUnavailable
 	}
 	return f.Registry.Current(ctx, project)
 }
 
 func (f *flaky) Revision(ctx context.Context, project string) (int64, error) {
 	if f.gone.Load() {
-		return 0, registry.ErrUnavailable
+		return 0, fault.ErrUnavailable
 	}
 	return f.Registry.Revision(ctx, project)
 }

@@ -14,10 +14,10 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/server/httpjson"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // Bounds of a connection. A call has its own deadline; these end clients that stall, and connections that rest for
@@ -157,7 +157,7 @@ func (b *backend) Call(ctx context.Context, method string, handle func(context.C
 }
 
 // Keys are those of the plan that the newest edition has for the request.
-func (b *backend) Keys(request *plumbv1.GetOnlineFeaturesRequest) ([]registry.Field, error) {
+func (b *backend) Keys(request *plumbv1.GetOnlineFeaturesRequest) ([]feature.Field, error) {
 	current, err := b.following.edition()
 	if err != nil {
 		return nil, err
@@ -170,7 +170,7 @@ func (b *backend) Keys(request *plumbv1.GetOnlineFeaturesRequest) ([]registry.Fi
 }
 
 // PushRows pushes as Push does.
-func (b *backend) PushRows(ctx context.Context, view string, rows func(*registry.View) (materialize.Rows, error),
+func (b *backend) PushRows(ctx context.Context, view string, rows func(*feature.View) (materialize.Rows, error),
 	atomic bool,
 ) (*plumbv1.PushResponse, error) {
 	return b.service.push(ctx, view, rows, atomic)

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/server"
-	"github.com/plumbstore/plumb/store"
 )
 
 // A row that is pushed after a look-up has come and before it is read lies at an instant that the look-up's has to be
@@ -17,11 +17,11 @@ func TestR2_ALookUpsInstantIsNoOlderThanWhatItReads(t *testing.T) {
 	var clock atomic.Int64
 	clock.Store(int64(ago(0)))
 	r := startShops(t, overHTTP, func(c *server.Config) {
-		c.Online, c.Now = online, func() time.Time { return store.Instant(clock.Load()).Time() }
+		c.Online, c.Now = online, func() time.Time { return feature.Instant(clock.Load()).Time() }
 	})
 	r.write(r.view("price"), row(ago(time.Minute), []any{"a"}, 1.5, "before"))
 	online.onRead(func(context.Context) {
-		r.write(r.view("price"), row(store.Instant(clock.Add(1)), []any{"a"}, 2.5, "pushed meanwhile"))
+		r.write(r.view("price"), row(feature.Instant(clock.Add(1)), []any{"a"}, 2.5, "pushed meanwhile"))
 	})
 	if got := r.get(prices(texts("shop", "a")))["euros"][0]; got.Value != 2.5 {
 		t.Errorf("over gRPC a key that always had a value is %v", got)

@@ -15,9 +15,9 @@ import (
 	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/server"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -109,7 +109,7 @@ func TestDeadlinesAreHonoured(t *testing.T) {
 func TestAnAddressThatOthersReachIsRefusedUnlessAllowed(t *testing.T) {
 	for _, address := range []string{"0.0.0.0:0", ":0", "[::]:0", "192.0.2.1:0"} {
 		_, err := server.Listen(t.Context(), server.Config{Address: address})
-		var input *registry.InputError
+		var input *fault.InputError
 		if !errors.As(err, &input) || !strings.Contains(err.Error(), "--insecure") {
 			t.Errorf("%s: want an InputError that names --insecure, got %v", address, err)
 		}
@@ -135,7 +135,7 @@ func TestAnAddressThatOthersReachIsRefusedUnlessAllowed(t *testing.T) {
 func TestAnAddressThatIsNoneIsTheUsersMistake(t *testing.T) {
 	for _, address := range []string{"", "127.0.0.1", "127.0.0.1:http:1", "127.0.0.1:99999"} {
 		_, err := server.Listen(t.Context(), server.Config{Address: address})
-		var input *registry.InputError
+		var input *fault.InputError
 		if !errors.As(err, &input) || input.Field != "serving.grpc" {
 			t.Errorf("%q: want an InputError for serving.grpc, got %v", address, err)
 		}

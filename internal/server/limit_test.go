@@ -10,9 +10,9 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/redistest"
 	"github.com/plumbstore/plumb/internal/server"
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/redis"
 )
 
@@ -27,7 +27,7 @@ func TestCallsBeyondTheLimitAreRefusedAtOnceAndTheOthersAnswered(t *testing.T) {
 	if status.Code(err) != codes.ResourceExhausted || !strings.Contains(err.Error(), "serving.max_concurrent") {
 		t.Errorf("want ResourceExhausted that names the setting, got %v", err)
 	}
-	push := pushPrices([]string{"a"}, []store.Instant{ago(0)}, []float64{1}, "x")
+	push := pushPrices([]string{"a"}, []feature.Instant{ago(0)}, []float64{1}, "x")
 	if _, err := r.client.Push(t.Context(), push); status.Code(err) != codes.ResourceExhausted {
 		t.Errorf("a push: want ResourceExhausted, got %v", err)
 	}

@@ -7,7 +7,7 @@ import (
 	"net"
 	"syscall"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // The settings that addresses come from.
@@ -42,14 +42,14 @@ func closeAll(listeners []net.Listener) error {
 func listen(ctx context.Context, addressField, address, exposed string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
-		return nil, registry.Inputf(addressField, "%q is no address of the form host:port", address)
+		return nil, fault.Inputf(addressField, "%q is no address of the form host:port", address)
 	}
 	resolved, err := net.ResolveTCPAddr("tcp", address)
 	if err != nil {
-		return nil, registry.Inputf(addressField, "%q cannot be resolved: %v", address, err)
+		return nil, fault.Inputf(addressField, "%q cannot be resolved: %v", address, err)
 	}
 	if exposed != "" && !resolved.IP.IsLoopback() {
-		return nil, registry.Inputf(addressField, "%q can be reached from other machines, and %s, listen on 127.0.0.1, or "+
+		return nil, fault.Inputf(addressField, "%q can be reached from other machines, and %s, listen on 127.0.0.1, or "+
 			"allow it with --insecure", address, exposed)
 	}
 	if host != "" {

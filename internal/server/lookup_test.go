@@ -8,10 +8,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/redistest"
 	"github.com/plumbstore/plumb/internal/server"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/redis"
 	"github.com/plumbstore/plumb/store/storetest"
 )
@@ -26,11 +26,11 @@ func onStores(t *testing.T, test func(t *testing.T, r *running)) {
 	})
 }
 
-func present(value any, event store.Instant) storetest.Cell {
+func present(value any, event feature.Instant) storetest.Cell {
 	return storetest.Cell{Value: value, Status: plumbv1.Status_PRESENT, Event: event}
 }
 
-func valueless(status plumbv1.Status, event store.Instant) storetest.Cell {
+func valueless(status plumbv1.Status, event feature.Instant) storetest.Cell {
 	return storetest.Cell{Status: status, Event: event}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/server"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/sqldb"
@@ -38,7 +39,7 @@ func (r *running) materialized(view string, birth, mark int64) {
 	r.recorded(registered, birth, mark)
 }
 
-func (r *running) recorded(view *registry.View, birth, mark int64) {
+func (r *running) recorded(view *feature.View, birth, mark int64) {
 	r.t.Helper()
 	run := registry.Run{Project: view.Project, View: view.Name, Generation: view.Generation, End: mark, StartedAt: noon}
 	run.ID = must(r.registry.Begin(r.t.Context(), run))(r.t)

@@ -10,8 +10,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/telemetry"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -26,7 +26,7 @@ func (c Config) observed() []grpc.ServerOption {
 
 // countFailedRead counts a look-up that the online store failed, and none that the request is to blame for.
 func (s *Server) countFailedRead(err error) {
-	if _, wrong := errors.AsType[*registry.InputError](err); !wrong && !errors.Is(err, store.ErrUnknownSchema) {
+	if _, wrong := errors.AsType[*fault.InputError](err); !wrong && !errors.Is(err, store.ErrUnknownSchema) {
 		s.config.Metrics.ReadFailed()
 	}
 }

@@ -6,11 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/redistest"
 	"github.com/plumbstore/plumb/internal/server"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/duckdb"
 	"github.com/plumbstore/plumb/store/redis"
@@ -50,7 +50,7 @@ func newParity(t *testing.T, online store.Online) storetest.Parity {
 	}
 }
 
-func (s *served) now() time.Time { return store.Instant(s.clock.Load()).Time() }
+func (s *served) now() time.Time { return feature.Instant(s.clock.Load()).Time() }
 
 func (s *served) generation(world string) int64 {
 	if _, ok := s.generations[world]; !ok {
@@ -59,7 +59,7 @@ func (s *served) generation(world string) int64 {
 	return s.generations[world]
 }
 
-func (s *served) materialize(ctx context.Context, offline store.Offline, view *registry.View,
+func (s *served) materialize(ctx context.Context, offline store.Offline, view *feature.View,
 	window store.Window,
 ) error {
 	mine := *view
@@ -74,7 +74,7 @@ func (s *served) materialize(ctx context.Context, offline store.Offline, view *r
 
 // lookUp applies the world, with the question as a feature service, and asks for that at the server's clock.
 func (s *served) lookUp(world *storetest.World, question storetest.Question, keys []*plumbv1.KeyColumn,
-	at store.Instant,
+	at feature.Instant,
 ) (*plumbv1.GetOnlineFeaturesResponse, error) {
 	state := storetest.StateOf(&plumbv1.Definitions{
 		Entities:     world.Definitions.GetEntities(),

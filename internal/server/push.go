@@ -6,14 +6,15 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // Push writes rows under the newest edition.
 func (s *serving) Push(ctx context.Context, request *plumbv1.PushRequest) (*plumbv1.PushResponse, error) {
-	return s.push(ctx, request.GetView(), func(view *registry.View) (materialize.Rows, error) {
+	return s.push(ctx, request.GetView(), func(view *feature.View) (materialize.Rows, error) {
 		if err := s.checkPushed(len(request.GetEventTimestamps().GetMicros())); err != nil {
 			return materialize.Rows{}, err
 		}
@@ -22,7 +23,7 @@ func (s *serving) Push(ctx context.Context, request *plumbv1.PushRequest) (*plum
 }
 
 // push writes the rows that rowsOf has of the view.
-func (s *serving) push(ctx context.Context, name string, rowsOf func(*registry.View) (materialize.Rows, error),
+func (s *serving) push(ctx context.Context, name string, rowsOf func(*feature.View) (materialize.Rows, error),
 	atomic bool,
 ) (*plumbv1.PushResponse, error) {
 	if err := s.server.limit.enter(); err != nil {
@@ -59,7 +60,7 @@ func (s *serving) push(ctx context.Context, name string, rowsOf func(*registry.V
 
 func (s *serving) checkPushed(rows int) error {
 	if most := s.server.config.MaxRows; rows > most {
-		return registry.Inputf(materialize.EventField, "has %d rows; push at most %d at once", rows, most)
+		return fault.Inputf(materialize.EventField, "has %d rows; push at most %d at once", rows, most)
 	}
 	return nil
 }

@@ -11,15 +11,15 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/server"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
 // pushPrices is a push of the view price, with a row for each shop.
-func pushPrices(shops []string, at []store.Instant, euros []float64, notes ...string) *plumbv1.PushRequest {
+func pushPrices(shops []string, at []feature.Instant, euros []float64, notes ...string) *plumbv1.PushRequest {
 	request := &plumbv1.PushRequest{View: "price", Keys: []*plumbv1.KeyColumn{texts("shop", shops...)},
 		EventTimestamps: &plumbv1.TimeColumn{}}
 	for _, instant := range at {
@@ -37,13 +37,13 @@ func pushPrices(shops []string, at []store.Instant, euros []float64, notes ...st
 func TestR14_PushedRowsAreServedAtOnceTheNewestOfEachKey(t *testing.T) {
 	r := startShops(t)
 	response := must(r.client.Push(t.Context(), pushPrices([]string{"a", "b", "a", "a"},
-		[]store.Instant{ago(3 * time.Minute), ago(time.Minute), ago(time.Minute), ago(2 * time.Minute)},
+		[]feature.Instant{ago(3 * time.Minute), ago(time.Minute), ago(time.Minute), ago(2 * time.Minute)},
 		[]float64{1, 2, 3, 4}, "w", "x", "y", "z")))(t)
 	want := &plumbv1.PushResponse{Written: 2, Older: 2, Revision: 1}
 	if diff := cmp.Diff(want, response, protocmp.Transform()); diff != "" {
 		t.Error(diff)
 	}
-	late := must(r.client.Push(t.Context(), pushPrices([]string{"a"}, []store.Instant{ago(time.Hour)}, []float64{9},
+	late := must(r.client.Push(t.Context(), pushPrices([]string{"a"}, []feature.Instant{ago(time.Hour)}, []float64{9},
 		"late")))(t)
 	if late.GetWritten() != 0 || late.GetOlder() != 1 {
 		t.Errorf("a late row is answered %v", late)
@@ -60,15 +60,15 @@ func TestR14_PushedRowsAreServedAtOnceTheNewestOfEachKey(t *testing.T) {
 	}
 }
 
-func presentAt(value any, event store.Instant) storetest.Cell {
+func presentAt(value any, event feature.Instant) storetest.Cell {
 	return storetest.Cell{Value: value, Status: plumbv1.Status_PRESENT, Event: event}
 }
 
 // mixed has one row that can be stored, between three that cannot.
 func mixed() *plumbv1.PushRequest {
-	soon := store.InstantOf(noon.Add(10*time.Second + time.Microsecond))
-	edge := store.InstantOf(noon.Add(10 * time.Second))
-	request := pushPrices([]string{"", "a", "b", "c"}, []store.Instant{edge, edge, soon, edge}, []float64{1, 2, 3, 4},
+	soon := feature.InstantOf(noon.Add(10*time.Second + time.Microsecond))
+	edge := feature.InstantOf(noon.Add(10 * time.Second))
+	request := pushPrices([]string{"", "a", "b", "c"}, []feature.Instant{edge, edge, soon, edge}, []float64{1, 2, 3, 4},
 		"", "", "", "")
 	request.Keys[0].Nulls = []byte{1, 0, 0, 0}
 	request.EventTimestamps.Nulls = []byte{0, 0, 0, 1}
@@ -117,7 +117,7 @@ func TestAnAtomicPushStoresNothingWhereARowIsRefused(t *testing.T) {
 func TestAPushThatIsWrongAsAWholeSaysWhatIs(t *testing.T) {
 	r := startShops(t, func(c *server.Config) { c.MaxRows = 3 })
 	one := func(change func(*plumbv1.PushRequest)) *plumbv1.PushRequest {
-		request := pushPrices([]string{"a"}, []store.Instant{ago(0)}, []float64{1}, "x")
+		request := pushPrices([]string{"a"}, []feature.Instant{ago(0)}, []float64{1}, "x")
 		change(request)
 		return request
 	}
@@ -137,7 +137,7 @@ func TestAPushThatIsWrongAsAWholeSaysWhatIs(t *testing.T) {
 		"no view": {one(func(p *plumbv1.PushRequest) { p.View = "" }), codes.InvalidArgument, []string{"view"}},
 		"no rows": {&plumbv1.PushRequest{View: "price", EventTimestamps: &plumbv1.TimeColumn{}}, codes.InvalidArgument,
 			[]string{"event_timestamps: has no rows"}},
-		"too many rows": {pushPrices(make([]string, 4), make([]store.Instant, 4), make([]float64, 4), "", "", "", ""),
+		"too many rows": {pushPrices(make([]string, 4), make([]feature.Instant, 4), make([]float64, 4), "", "", "", ""),
 			codes.InvalidArgument, []string{"has 4 rows; push at most 3 at once"}},
 		"columns that are missing, surplus and twice": {one(func(p *plumbv1.PushRequest) {
 			p.Keys = append(p.Keys, texts("shop", "b"))
@@ -174,7 +174,7 @@ func TestAPushThatIsWrongAsAWholeSaysWhatIs(t *testing.T) {
 
 func TestAReadOnlyServerRefusesToPush(t *testing.T) {
 	r := startShops(t, func(c *server.Config) { c.ReadOnly = true })
-	_, err := r.client.Push(t.Context(), pushPrices([]string{"a"}, []store.Instant{ago(0)}, []float64{1}, "x"))
+	_, err := r.client.Push(t.Context(), pushPrices([]string{"a"}, []feature.Instant{ago(0)}, []float64{1}, "x"))
 	if status.Code(err) != codes.PermissionDenied {
 		t.Errorf("error is %v", err)
 	}
@@ -227,7 +227,7 @@ func TestArraysWhoseLengthsAreNotThoseOfTheirElementsAreRefused(t *testing.T) {
 func TestPushedTextsThatAreTooLongAreRefusedOneByOne(t *testing.T) {
 	r := startShops(t)
 	key, note := strings.Repeat("k", materialize.MaxKeyText), strings.Repeat("n", materialize.MaxFeatureText)
-	at := []store.Instant{ago(time.Minute), ago(time.Minute), ago(time.Minute)}
+	at := []feature.Instant{ago(time.Minute), ago(time.Minute), ago(time.Minute)}
 	response := must(r.client.Push(t.Context(),
 		pushPrices([]string{key, key + "k", "b"}, at, []float64{1, 2, 3}, note, "x", note+"n")))(t)
 	want := &plumbv1.PushResponse{Written: 1, Revision: 1, Refused: []*plumbv1.RefusedRow{

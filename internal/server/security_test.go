@@ -21,12 +21,12 @@ import (
 	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/server"
 	"github.com/plumbstore/plumb/internal/server/auth"
 	"github.com/plumbstore/plumb/internal/server/certificates"
 	"github.com/plumbstore/plumb/internal/server/certificates/certtest"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store/duckdb"
 	"github.com/plumbstore/plumb/store/storetest"
 )
@@ -201,7 +201,7 @@ func TestATokenTravelsOverTLSAloneWhereOthersReachTheServer(t *testing.T) {
 		if err == nil {
 			err = s.Close()
 		}
-		var input *registry.InputError
+		var input *fault.InputError
 		refused := errors.As(err, &input) && strings.Contains(err.Error(), c.want)
 		if c.want == "" && err != nil || c.want != "" && !refused {
 			t.Errorf("%s: got %v, want %q", name, err, c.want)

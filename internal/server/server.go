@@ -31,6 +31,7 @@ import (
 	"google.golang.org/grpc/reflection"
 
 	"github.com/plumbstore/plumb/audit/auditlog"
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/server/auth"
 	"github.com/plumbstore/plumb/internal/server/certificates"
 	"github.com/plumbstore/plumb/internal/server/flight"
@@ -180,7 +181,7 @@ type Server struct {
 	endStreams context.CancelFunc
 }
 
-// Listen binds the addresses. It returns a *registry.InputError for an address that is none, or that is not loopback
+// Listen binds the addresses. It returns a *fault.InputError for an address that is none, or that is not loopback
 // while Insecure is not set. The caller calls Serve or Close.
 func Listen(ctx context.Context, config Config) (*Server, error) {
 	config = config.withDefaults()
@@ -248,7 +249,7 @@ func (s *Server) register(service *serving, definitions *definitions) {
 }
 
 // snapshot is the newest revision that the server has seen.
-func (s *Server) snapshot() (*registry.Snapshot, error) {
+func (s *Server) snapshot() (*feature.Snapshot, error) {
 	current, err := s.following.edition()
 	if err != nil {
 		return nil, err

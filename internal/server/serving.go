@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -68,7 +69,7 @@ func (s *Server) answer(ctx context.Context, from *edition, request *plumbv1.Get
 		Revision:        from.snapshot.Revision,
 	}
 	if at := request.GetAt(); at != nil {
-		asked.At = store.InstantOf(at.AsTime())
+		asked.At = feature.InstantOf(at.AsTime())
 	} else {
 		asked.Now = s.config.Now
 	}
@@ -83,7 +84,7 @@ func (s *Server) answer(ctx context.Context, from *edition, request *plumbv1.Get
 	}
 	ended := s.config.Now()
 	lookup.served.Count(ended.Sub(began), reply.Seen())
-	s.record(lookup, asked, store.InstantOf(ended), reply)
+	s.record(lookup, asked, feature.InstantOf(ended), reply)
 	return reply, nil
 }
 
@@ -92,16 +93,16 @@ func (s *Server) answer(ctx context.Context, from *edition, request *plumbv1.Get
 func (s *Server) checkRequest(request *plumbv1.GetOnlineFeaturesRequest) error {
 	var mistakes []error
 	if at := request.GetAt(); at != nil && !at.IsValid() {
-		mistakes = append(mistakes, registry.Inputf("at",
+		mistakes = append(mistakes, fault.Inputf("at",
 			"%d seconds and %d nanoseconds is not an instant between the years 1 and 9999", at.GetSeconds(), at.GetNanos()))
 	}
 	for _, key := range request.GetKeys() {
 		if rows := rowsOf(key.GetValues()); rows > s.config.MaxRows {
-			mistakes = append(mistakes, registry.Inputf(key.GetName(), "has %d rows; ask for at most %d at once", rows,
+			mistakes = append(mistakes, fault.Inputf(key.GetName(), "has %d rows; ask for at most %d at once", rows,
 				s.config.MaxRows))
 		}
 		if length := longestText(key.GetValues()); length > materialize.MaxKeyText {
-			mistakes = append(mistakes, registry.Inputf(key.GetName(), "has a text of %d bytes; the most is %d", length,
+			mistakes = append(mistakes, fault.Inputf(key.GetName(), "has a text of %d bytes; the most is %d", length,
 				materialize.MaxKeyText))
 		}
 	}

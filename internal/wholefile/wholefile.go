@@ -8,18 +8,18 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // Write makes write fill a file beside path, makes that durable, and gives it its name. Where any of that fails, what
-// was at path before stays. A folder that is not there is a *registry.InputError.
+// was at path before stays. A folder that is not there is a *fault.InputError.
 func Write(path string, write func(io.Writer) error) (err error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return registry.Inputf("", "cannot write %s: it is a folder", path)
+		return fault.Inputf("", "cannot write %s: it is a folder", path)
 	}
 	partial, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".partial-*")
 	if errors.Is(err, os.ErrNotExist) {
-		return registry.Inputf("", "cannot write %s: folder %s does not exist", path, filepath.Dir(path))
+		return fault.Inputf("", "cannot write %s: folder %s does not exist", path, filepath.Dir(path))
 	}
 	if err != nil {
 		return fmt.Errorf("cannot write %s: %w", path, err)

@@ -7,8 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/wholefile"
-	"github.com/plumbstore/plumb/registry"
 )
 
 func TestAFileThatCannotBeFilledLeavesWhatWasThere(t *testing.T) {
@@ -38,7 +38,7 @@ func TestAFileThatCannotBeFilledLeavesWhatWasThere(t *testing.T) {
 
 func TestAFolderThatIsNotThereIsTheUsersMistake(t *testing.T) {
 	nothing := func(io.Writer) error { return nil }
-	var input *registry.InputError
+	var input *fault.InputError
 	if err := wholefile.Write(filepath.Join(t.TempDir(), "missing", "report.html"), nothing); !errors.As(err, &input) {
 		t.Errorf("a missing folder: %v", err)
 	}

@@ -8,13 +8,13 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"pgregory.net/rapid"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/plan"
 )
 
 // applied plans edits one after the other and returns the last revision.
-func applied(t fataler, current *registry.Snapshot, edits ...func(d *plumbv1.Definitions)) *registry.Snapshot {
+func applied(t fataler, current *feature.Snapshot, edits ...func(d *plumbv1.Definitions)) *feature.Snapshot {
 	t.Helper()
 	desired := flights()
 	if current.Revision > 0 {
@@ -28,7 +28,7 @@ func applied(t fataler, current *registry.Snapshot, edits ...func(d *plumbv1.Def
 	return current
 }
 
-func revisionOf(t fataler, snapshot *registry.Snapshot, name string) int64 {
+func revisionOf(t fataler, snapshot *feature.Snapshot, name string) int64 {
 	t.Helper()
 	view, err := snapshot.View(name)
 	if err != nil {
@@ -88,7 +88,7 @@ func TestWhatAnOlderVersionApplied_IsOfNoKnownRevisionUntilItChanges(t *testing.
 // Whatever is applied in turn, all revisions since the one that a view keeps have its hash, and the one before has not.
 func TestTheRevisionOfADefinitionIsTheFirstWithItsHash(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		past := []*registry.Snapshot{snapshot(t, 0, nil)}
+		past := []*feature.Snapshot{snapshot(t, 0, nil)}
 		desired := definitions(t)
 		for range rapid.IntRange(1, 8).Draw(t, "revisions") {
 			current := past[len(past)-1]

@@ -69,17 +69,17 @@ func TestEachEditOfAView_HasItsHazardsAndDoesToStoredRowsWhatTheySay(t *testing.
 			"weather", "", stays},
 		"a feature is added": {
 			func(d *plumbv1.Definitions) {
-				weather(d).Features = append(weather(d).Features, feature("visib", plumbv1.Type_FLOAT64))
+				weather(d).Features = append(weather(d).Features, newFeature("visib", plumbv1.Type_FLOAT64))
 			},
 			"weather", "weather PB110, delay_model PB109", bothNew},
 		"a feature is added over SQL, where features break ties": {
 			func(d *plumbv1.Definitions) {
-				carrierDay(d).Features = append(carrierDay(d).Features, feature("late", plumbv1.Type_INT64))
+				carrierDay(d).Features = append(carrierDay(d).Features, newFeature("late", plumbv1.Type_INT64))
 			},
 			"carrier_day", "carrier_day PB110, carrier_day PB102", setAside},
 		"a feature is added to a view that is not online": {
 			func(d *plumbv1.Definitions) {
-				plane(d).Features = append(plane(d).Features, feature("engines", plumbv1.Type_INT32))
+				plane(d).Features = append(plane(d).Features, newFeature("engines", plumbv1.Type_INT32))
 			},
 			"plane", "", bothNew},
 		"a feature goes": {
@@ -228,7 +228,7 @@ func TestAFeatureThatComesBack_DoesNotShowAFormerColumnsValue(t *testing.T) {
 func TestSchemasOfAGeneration_AreKeptUntilItEnds(t *testing.T) {
 	add := func(name string) func(*plumbv1.Definitions) {
 		return func(d *plumbv1.Definitions) {
-			weather(d).Features = append(weather(d).Features, feature(name, plumbv1.Type_BOOL))
+			weather(d).Features = append(weather(d).Features, newFeature(name, plumbv1.Type_BOOL))
 		}
 	}
 	last := func(d *plumbv1.Definitions) { weather(d).Features = weather(d).Features[2:] }

@@ -7,12 +7,12 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/plan"
 )
 
-func feature(name string, t plumbv1.Type) *plumbv1.Feature {
+func newFeature(name string, t plumbv1.Type) *plumbv1.Feature {
 	return &plumbv1.Feature{Name: name, Type: t}
 }
 
@@ -43,11 +43,11 @@ func flights() *plumbv1.Definitions {
 		},
 		FeatureViews: []*plumbv1.FeatureView{
 			{Name: "weather", Entities: []string{"airport"}, Source: "weather_hourly", Ttl: durationpb.New(3 * time.Hour),
-				Features: []*plumbv1.Feature{feature("temp", plumbv1.Type_FLOAT64), feature("gust", plumbv1.Type_FLOAT64)}},
+				Features: []*plumbv1.Feature{newFeature("temp", plumbv1.Type_FLOAT64), newFeature("gust", plumbv1.Type_FLOAT64)}},
 			{Name: "carrier_day", Entities: []string{"carrier"}, Source: "carrier_days",
-				Features: []*plumbv1.Feature{feature("mean", plumbv1.Type_FLOAT64), feature("flown", plumbv1.Type_INT64)}},
+				Features: []*plumbv1.Feature{newFeature("mean", plumbv1.Type_FLOAT64), newFeature("flown", plumbv1.Type_INT64)}},
 			{Name: "plane", Source: "planes", Online: new(false),
-				Features: []*plumbv1.Feature{feature("seats", plumbv1.Type_INT32)}},
+				Features: []*plumbv1.Feature{newFeature("seats", plumbv1.Type_INT32)}},
 		},
 		FeatureServices: []*plumbv1.FeatureService{
 			{Name: "delay_model", FullNames: true, Features: []*plumbv1.ViewReference{
@@ -65,9 +65,9 @@ func plane(d *plumbv1.Definitions) *plumbv1.FeatureView      { return d.FeatureV
 func model(d *plumbv1.Definitions) *plumbv1.FeatureService   { return d.FeatureServices[0] }
 
 // snapshot resolves a state, which must be one that a registry would keep.
-func snapshot(t fataler, revision int64, state *plumbv1.State) *registry.Snapshot {
+func snapshot(t fataler, revision int64, state *plumbv1.State) *feature.Snapshot {
 	t.Helper()
-	s, err := registry.NewSnapshot("nycflights", revision, state)
+	s, err := feature.NewSnapshot("nycflights", revision, state)
 	if err != nil {
 		t.Fatalf("revision %d does not resolve: %v", revision, err)
 	}

@@ -3,8 +3,8 @@ package plan
 import (
 	"google.golang.org/protobuf/proto"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // newLayout starts a view's first generation; so it is for a view that was removed and comes back.
@@ -19,8 +19,8 @@ func (c *comparison) newLayout(view *plumbv1.FeatureView) *plumbv1.RegisteredVie
 
 // dateDefinitions notes the next revision in each view whose values it decides otherwise, and in those that are new. A
 // state that cannot be resolved is left: the definitions have not passed validation, and nobody applies it.
-func (c *comparison) dateDefinitions(current *registry.Snapshot, state *plumbv1.State) {
-	next, err := registry.NewSnapshot(current.Project, c.revision, state)
+func (c *comparison) dateDefinitions(current *feature.Snapshot, state *plumbv1.State) {
+	next, err := feature.NewSnapshot(current.Project, c.revision, state)
 	if err != nil {
 		return
 	}
@@ -59,8 +59,8 @@ func (c *comparison) nextLayout(registered *plumbv1.RegisteredView, view *plumbv
 
 func (c *comparison) schema(view *plumbv1.FeatureView) *plumbv1.ViewSchema {
 	schema := &plumbv1.ViewSchema{Id: uint32(c.revision)}
-	for _, feature := range view.GetFeatures() {
-		schema.Fields = append(schema.Fields, &plumbv1.SchemaField{Name: feature.GetName(), Type: feature.GetType()})
+	for _, f := range view.GetFeatures() {
+		schema.Fields = append(schema.Fields, &plumbv1.SchemaField{Name: f.GetName(), Type: f.GetType()})
 	}
 	return schema
 }

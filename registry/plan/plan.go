@@ -5,6 +5,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 )
@@ -23,7 +24,7 @@ type Plan struct {
 
 // New compares desired definitions, which must have passed validation (spec), with the current revision. Neither is
 // changed or kept.
-func New(current *registry.Snapshot, desired *plumbv1.Definitions) *Plan {
+func New(current *feature.Snapshot, desired *plumbv1.Definitions) *Plan {
 	next := sorted(desired)
 	c := &comparison{
 		before:     newCatalogue(current.State.GetDefinitions()),

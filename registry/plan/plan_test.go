@@ -51,9 +51,9 @@ func everything(d *plumbv1.Definitions) {
 	d.Sources[2].GetSql().Query = "SELECT *\n  FROM flights\n WHERE delay > 0 AND delay < 600 AND carrier IS NOT NULL"
 	weather(d).Ttl = durationpb.New(36 * time.Hour)
 	weather(d).Features[0].Type = plumbv1.Type_FLOAT32
-	weather(d).Features[1] = feature("visib", plumbv1.Type_FLOAT64)
+	weather(d).Features[1] = newFeature("visib", plumbv1.Type_FLOAT64)
 	d.FeatureViews[2] = &plumbv1.FeatureView{Name: "aircraft", Entities: []string{"plane"}, Source: "planes",
-		Features: []*plumbv1.Feature{feature("seats", plumbv1.Type_INT32)}}
+		Features: []*plumbv1.Feature{newFeature("seats", plumbv1.Type_INT32)}}
 	model(d).Features[0].JoinKeys["airport"] = "dest"
 	d.FeatureServices = append(d.FeatureServices, &plumbv1.FeatureService{Name: "aircraft_model",
 		Features: []*plumbv1.ViewReference{{View: "aircraft"}}})
@@ -143,7 +143,7 @@ func TestOtherOrderAndSpelling_AreNoChange(t *testing.T) {
 
 func TestAService_ChangesWithTheViewsItReads(t *testing.T) {
 	p := history(t, func(d *plumbv1.Definitions) {
-		weather(d).Features = append(weather(d).Features, feature("visib", plumbv1.Type_FLOAT64))
+		weather(d).Features = append(weather(d).Features, newFeature("visib", plumbv1.Type_FLOAT64))
 	})
 	last := p.Changes[len(p.Changes)-1].Describe()
 	want := plan.Description{Action: plan.Alter, Kind: plan.Service, Name: "delay_model", Differences: []plan.Difference{

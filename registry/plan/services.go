@@ -7,14 +7,14 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
-func (c *comparison) compareServices(current *registry.Snapshot, state *plumbv1.State) []Change {
+func (c *comparison) compareServices(current *feature.Snapshot, state *plumbv1.State) []Change {
 	var changes []Change
 	// Definitions that do not resolve have not passed validation; their services are then compared as written.
-	next, err := registry.NewSnapshot(current.Project, c.revision, state)
+	next, err := feature.NewSnapshot(current.Project, c.revision, state)
 	if err != nil {
 		next = current
 	}
@@ -78,7 +78,7 @@ func referenceText(reference *plumbv1.ViewReference) string {
 
 // columnDifferences compares the columns that a service's callers get and give. They can change while the service's own
 // definition stays.
-func columnDifferences(current, next *registry.Snapshot, service string) []Difference {
+func columnDifferences(current, next *feature.Snapshot, service string) []Difference {
 	outputsBefore, labelsBefore := columns(current, service)
 	outputsAfter, labelsAfter := columns(next, service)
 	var d differ
@@ -88,14 +88,14 @@ func columnDifferences(current, next *registry.Snapshot, service string) []Diffe
 }
 
 // columns returns the output and label columns of a service; none where it does not resolve.
-func columns(snapshot *registry.Snapshot, service string) (outputs, labels []item) {
+func columns(snapshot *feature.Snapshot, service string) (outputs, labels []item) {
 	selection, err := snapshot.SelectService(service, false)
 	if err != nil {
 		return nil, nil
 	}
 	for _, output := range selection.Outputs {
-		feature := selection.References[output.Reference].View.Features[output.Feature]
-		outputs = append(outputs, item{output.Name, feature.Type.String()})
+		f := selection.References[output.Reference].View.Features[output.Feature]
+		outputs = append(outputs, item{output.Name, f.Type.String()})
 	}
 	keys, err := selection.Keys()
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // sourceDifferences compares what makes a source's rows: not its description and tags.
@@ -59,7 +59,7 @@ func (c *comparison) collect(name string, found map[string]bool) {
 		return
 	}
 	found[name] = true
-	for _, word := range registry.QueryWords(c.after.sources[name].GetSql().GetQuery()) {
+	for _, word := range feature.QueryWords(c.after.sources[name].GetSql().GetQuery()) {
 		c.collect(word, found)
 	}
 }

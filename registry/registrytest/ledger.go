@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/registry"
 )
 
@@ -108,7 +110,7 @@ func allRuns(t *testing.T, open Database) {
 	first, second := begin(t, engine, "test", "weather"), begin(t, engine, "test", "weather")
 	begin(t, engine, "test", "plane")
 	begin(t, engine, "mytest", "weather") // R16
-	first.Files = []registry.SourceFile{
+	first.Files = []feature.SourceFile{
 		{Source: "hourly", Path: "data/ü \"1\".parquet", Size: 1 << 40, Modified: noon.Add(time.Nanosecond), Footer: "00ff"},
 		{Source: "hourly", Path: "/elsewhere/2.parquet"},
 	}
@@ -222,7 +224,7 @@ func unknownRun(t *testing.T, open Database) {
 	run := begin(t, engine, "test", "weather")
 	run.ID++
 	run.Outcome = registry.Succeeded
-	var missing *registry.NotFoundError
+	var missing *fault.NotFoundError
 	if err := engine.Finish(t.Context(), run, nil); !errors.As(err, &missing) {
 		t.Errorf("Finish returned %v", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 )
@@ -112,7 +113,7 @@ func described(text string) *plumbv1.State {
 	return &plumbv1.State{Definitions: &plumbv1.Definitions{Entities: []*plumbv1.Entity{{Name: "e", Description: text}}}}
 }
 
-func description(snapshot *registry.Snapshot) string {
+func description(snapshot *feature.Snapshot) string {
 	return snapshot.State.GetDefinitions().GetEntities()[0].GetDescription()
 }
 

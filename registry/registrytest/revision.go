@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/testing/protocmp"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 func revisionNumber(t *testing.T, open Database) {
@@ -47,7 +47,7 @@ func revisionByNumber(t *testing.T, open Database) {
 		}
 	}
 	for project, revision := range map[string]int64{"test": 4, "mytest": 2, "no": 1, "": 0} {
-		var missing *registry.NotFoundError
+		var missing *fault.NotFoundError
 		if _, err := engine.At(t.Context(), project, revision); !errors.As(err, &missing) {
 			t.Errorf("revision %d of %q, which is not there: %v", revision, project, err)
 		}

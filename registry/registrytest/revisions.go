@@ -12,11 +12,13 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 )
 
-func current(t *testing.T, engine Engine, project string) *registry.Snapshot {
+func current(t *testing.T, engine Engine, project string) *feature.Snapshot {
 	t.Helper()
 	snapshot, err := engine.Current(t.Context(), project)
 	if err != nil {
@@ -145,7 +147,7 @@ func conflict(t *testing.T, open Database) {
 	apply(t, engine, "test", 1, described("two"))
 	for _, base := range []int64{0, 1, 3, -1} {
 		_, err := engine.Apply(t.Context(), registry.Commit{Project: "test", Base: base, State: described("stale")})
-		if !errors.Is(err, registry.ErrConflict) {
+		if !errors.Is(err, fault.ErrConflict) {
 			t.Errorf("Apply on %d returned %v", base, err)
 		}
 	}
@@ -177,7 +179,7 @@ func concurrentApplies(t *testing.T, open Database) {
 				t.Fatalf("contenders %d and %d both won on base %d", winner, i, base)
 			case err == nil:
 				winner = i
-			case !errors.Is(err, registry.ErrConflict):
+			case !errors.Is(err, fault.ErrConflict):
 				t.Fatalf("contender %d on base %d: %v", i, base, err)
 			}
 		}

@@ -35,7 +35,7 @@ func (s *Set) checked(ctx context.Context, inspector Inspector, reading error) (
 }
 
 // Check checks the set as a whole. The error is a *Problems that also lists what reading found, or a fault: what the
-// Inspector returned that was no *registry.InputError, as it is. With a nil Inspector, sources are not looked into.
+// Inspector returned that was no *fault.InputError, as it is. With a nil Inspector, sources are not looked into.
 func (s *Set) Check(ctx context.Context, inspector Inspector) error {
 	c := newChecker(s)
 	if err := c.check(ctx, inspector); err != nil {

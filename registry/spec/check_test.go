@@ -9,8 +9,8 @@ import (
 	"buf.build/go/protovalidate"
 	"pgregory.net/rapid"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/spec"
 )
 
@@ -55,7 +55,7 @@ func resolve(definitions *plumbv1.Definitions) error {
 	for _, view := range definitions.GetFeatureViews() {
 		state.Views = append(state.Views, &plumbv1.RegisteredView{Name: view.GetName(), Schemas: []*plumbv1.ViewSchema{{}}})
 	}
-	snapshot, err := registry.NewSnapshot("test", 1, state)
+	snapshot, err := feature.NewSnapshot("test", 1, state)
 	if err != nil {
 		return err
 	}

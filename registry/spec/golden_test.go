@@ -12,8 +12,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/spec"
 )
 
@@ -26,14 +27,14 @@ type inspector struct {
 }
 
 func newInspector() *inspector {
-	weather := []registry.Column{
+	weather := []feature.Column{
 		{Name: "airport", Type: "VARCHAR"}, {Name: "observed_at", Type: "TIMESTAMP"}, {Name: "temp", Type: "DOUBLE"},
 		{Name: "wind_gust", Type: "DOUBLE"}, {Name: "gust", Type: "DOUBLE"}, {Name: "origin", Type: "VARCHAR"},
 		{Name: "port", Type: "BIGINT"}, {Name: "runway", Type: "INTEGER"},
 	}
 	return &inspector{asked: map[string]int{}, sources: map[string]any{
 		"data/weather.parquet":       weather,
-		"SELECT day FROM weather":    []registry.Column{{Name: "day", Type: "TIMESTAMP"}},
+		"SELECT day FROM weather":    []feature.Column{{Name: "day", Type: "TIMESTAMP"}},
 		"data/readme.txt":            "data/readme.txt is not a Parquet file",
 		"../secret.parquet":          "../secret.parquet lies outside the folders that sources may be read from",
 		"SELEC 1":                    "the query does not parse: syntax error\n  at or near \"SELEC\"",
@@ -45,20 +46,20 @@ func newInspector() *inspector {
 	}}
 }
 
-func (i *inspector) Columns(_ context.Context, source *registry.Source) ([]registry.Column, error) {
+func (i *inspector) Columns(_ context.Context, source *feature.Source) ([]feature.Column, error) {
 	i.asked[source.Name]++
 	switch answer := i.sources[source.Path+strings.TrimSpace(source.Query)].(type) {
-	case []registry.Column:
+	case []feature.Column:
 		return answer, nil
 	case error:
 		return nil, answer
 	case string:
-		return nil, fmt.Errorf("%w", registry.Inputf("", "%s", answer))
+		return nil, fmt.Errorf("%w", fault.Inputf("", "%s", answer))
 	}
-	return nil, registry.Inputf("", "file %s does not exist", source.Path)
+	return nil, fault.Inputf("", "file %s does not exist", source.Path)
 }
 
-func (i *inspector) CanBecome(column registry.Column, declared plumbv1.Type, _ bool) error {
+func (i *inspector) CanBecome(column feature.Column, declared plumbv1.Type, _ bool) error {
 	fitting := map[string]plumbv1.Type{"VARCHAR": plumbv1.Type_STRING, "DOUBLE": plumbv1.Type_FLOAT64,
 		"BIGINT": plumbv1.Type_INT64, "INTEGER": plumbv1.Type_INT32, "TIMESTAMP": plumbv1.Type_TIMESTAMP}
 	if fitting[column.Type] != declared {
@@ -67,7 +68,7 @@ func (i *inspector) CanBecome(column registry.Column, declared plumbv1.Type, _ b
 	return nil
 }
 
-func (i *inspector) CanBeTime(column registry.Column) error {
+func (i *inspector) CanBeTime(column feature.Column) error {
 	if column.Type != "TIMESTAMP" {
 		return fmt.Errorf("it is %s", column.Type)
 	}

@@ -10,8 +10,9 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // checkPushLog refuses a push log that could not hold all rows, or whose rows others would read too.
@@ -23,7 +24,7 @@ func (c *checker) checkPushLog(ctx context.Context, view *plumbv1.FeatureView) e
 	at := path{"push_log", "path"}
 	if source := c.sources[view.GetSource()]; source != nil && source.GetParquet() == nil {
 		kind := "SQL"
-		if path, format := registry.FilesOf(source); path != "" {
+		if path, format := feature.FilesOf(source); path != "" {
 			kind = format.String()
 		}
 		c.add(view, at, "view %q reads %s source %q, which has no place for pushed rows; push_log needs a Parquet source",
@@ -60,14 +61,14 @@ func (c *checker) checkLogColumns(view *plumbv1.FeatureView) {
 			taken[strings.ToLower(key.GetName())] = "the join key " + key.GetName()
 		}
 	}
-	for i, feature := range view.GetFeatures() {
-		column := cmp.Or(feature.GetColumn(), feature.GetName())
+	for i, f := range view.GetFeatures() {
+		column := cmp.Or(f.GetColumn(), f.GetName())
 		folded := strings.ToLower(column)
 		if other, ok := taken[folded]; ok && column != "" {
 			c.add(view, path{"features", strconv.Itoa(i)}, "feature %q is read from column %q as %s is, and a push may give "+
-				"them different values; with a push_log each needs a column of its own", feature.GetName(), column, other)
+				"them different values; with a push_log each needs a column of its own", f.GetName(), column, other)
 		}
-		taken[folded] = "the feature " + feature.GetName()
+		taken[folded] = "the feature " + f.GetName()
 	}
 }
 
@@ -97,7 +98,7 @@ func reads(source, folder string) bool {
 }
 
 // checkLogs looks into the push logs, whose files have to go together with those of the sources. The error is a fault.
-func (c *checker) checkLogs(ctx context.Context, inspector Inspector, resolved map[string]*registry.Source,
+func (c *checker) checkLogs(ctx context.Context, inspector Inspector, resolved map[string]*feature.Source,
 	inspected map[string]columns,
 ) error {
 	for _, view := range c.Definitions.GetFeatureViews() {
@@ -106,7 +107,7 @@ func (c *checker) checkLogs(ctx context.Context, inspector Inspector, resolved m
 			continue
 		}
 		_, err := inspector.Columns(ctx, resolved[view.GetSource()].WithLog(view.GetName(), folder, c.logColumns(view)))
-		var input *registry.InputError
+		var input *fault.InputError
 		switch {
 		case errors.As(err, &input):
 			c.add(view, path{"push_log", "path"}, "%s", oneLine(err.Error()))
@@ -117,15 +118,15 @@ func (c *checker) checkLogs(ctx context.Context, inspector Inspector, resolved m
 	return nil
 }
 
-func (c *checker) logColumns(view *plumbv1.FeatureView) []registry.Field {
-	var fields []registry.Field
+func (c *checker) logColumns(view *plumbv1.FeatureView) []feature.Field {
+	var fields []feature.Field
 	for _, entity := range view.GetEntities() {
 		for _, key := range c.entities[entity].GetJoinKeys() {
-			fields = append(fields, registry.Field{Name: key.GetName(), Type: key.GetType()})
+			fields = append(fields, feature.Field{Name: key.GetName(), Type: key.GetType()})
 		}
 	}
-	for _, feature := range view.GetFeatures() {
-		fields = append(fields, registry.Field{Name: cmp.Or(feature.GetColumn(), feature.GetName()), Type: feature.GetType()})
+	for _, f := range view.GetFeatures() {
+		fields = append(fields, feature.Field{Name: cmp.Or(f.GetColumn(), f.GetName()), Type: f.GetType()})
 	}
 	return fields
 }

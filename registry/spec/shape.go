@@ -8,7 +8,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // Unmarshal takes over durations, notes where each other message is written, and checks its keys and values.
@@ -56,7 +56,7 @@ func (r *reader) checkKeys(message *yaml.Node, fields protoreflect.FieldDescript
 
 func (r *reader) unknownKey(message, key *yaml.Node, fields protoreflect.FieldDescriptors) {
 	names := fieldNames(fields)
-	switch suggestion := registry.Closest(key.Value, names); {
+	switch suggestion := fault.Closest(key.Value, names); {
 	case key.Kind != yaml.ScalarNode:
 		r.add(key, "expected a key here, one of %s; this is %s", quoteAll(names), describe(key))
 	case key.Value == "<<":

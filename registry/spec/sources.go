@@ -8,25 +8,26 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // Inspector tells what sources hold; offline stores do.
 type Inspector interface {
-	// Columns returns the columns of a source in its order. It fails with a *registry.InputError where what the user gave
+	// Columns returns the columns of a source in its order. It fails with a *fault.InputError where what the user gave
 	// is wrong: a path or a query. Where the mistake is in another source that this one reads, the message names it, as in
 	// "source flights", and ends with that source's own message.
-	Columns(ctx context.Context, source *registry.Source) ([]registry.Column, error)
+	Columns(ctx context.Context, source *feature.Source) ([]feature.Column, error)
 	// CanBecome returns why values of the column can never be brought to the declared type, as a feature or as a join key;
 	// nil where they may.
-	CanBecome(column registry.Column, declared plumbv1.Type, joinKey bool) error
+	CanBecome(column feature.Column, declared plumbv1.Type, joinKey bool) error
 	// CanBeTime returns why the column cannot be an event or created timestamp; nil where it can.
-	CanBeTime(column registry.Column) error
+	CanBeTime(column feature.Column) error
 }
 
 // columns are what a source holds.
-type columns []registry.Column
+type columns []feature.Column
 
 func (c columns) names() *names {
 	all := make([]string, len(c))
@@ -37,26 +38,26 @@ func (c columns) names() *names {
 }
 
 // find looks a column up by its exact name.
-func (c columns) find(name string) (registry.Column, bool) {
-	i := slices.IndexFunc(c, func(column registry.Column) bool { return column.Name == name })
+func (c columns) find(name string) (feature.Column, bool) {
+	i := slices.IndexFunc(c, func(column feature.Column) bool { return column.Name == name })
 	if i < 0 {
-		return registry.Column{}, false
+		return feature.Column{}, false
 	}
 	return c[i], true
 }
 
 // checkSources looks into each source once, and checks it and the views that read it. The error is a fault.
 func (c *checker) checkSources(ctx context.Context, inspector Inspector) error {
-	resolved := registry.ResolveSources(c.Definitions.GetSources())
+	resolved := feature.ResolveSources(c.Definitions.GetSources())
 	inspected := map[string]columns{}
-	failures := map[*plumbv1.Source]*registry.InputError{}
+	failures := map[*plumbv1.Source]*fault.InputError{}
 	for _, source := range c.Definitions.GetSources() {
-		path, _ := registry.FilesOf(source)
+		path, _ := feature.FilesOf(source)
 		if c.sources[source.GetName()] != source || path == "" && source.GetSql().GetQuery() == "" {
 			continue
 		}
 		found, err := inspector.Columns(ctx, resolved[source.GetName()])
-		var input *registry.InputError
+		var input *fault.InputError
 		switch {
 		case errors.As(err, &input):
 			failures[source] = input
@@ -82,12 +83,12 @@ func (c *checker) checkSources(ctx context.Context, inspector Inspector) error {
 
 // reportFailures reports why sources cannot be read. What is said of a query because of another source that it reads is
 // left out, as it is said of that one.
-func (c *checker) reportFailures(failures map[*plumbv1.Source]*registry.InputError) {
+func (c *checker) reportFailures(failures map[*plumbv1.Source]*fault.InputError) {
 	for source, failure := range failures {
 		if followsFrom(source, failure.Error(), failures) {
 			continue
 		}
-		_, format := registry.FilesOf(source)
+		_, format := feature.FilesOf(source)
 		at := path{format.String(), "path"}
 		if source.GetSql() != nil {
 			at = path{"sql", "query"}
@@ -100,7 +101,7 @@ func (c *checker) reportFailures(failures map[*plumbv1.Source]*registry.InputErr
 	}
 }
 
-func followsFrom(source *plumbv1.Source, message string, failures map[*plumbv1.Source]*registry.InputError) bool {
+func followsFrom(source *plumbv1.Source, message string, failures map[*plumbv1.Source]*fault.InputError) bool {
 	if source.GetSql() == nil || mentions(message, source) {
 		return false
 	}
@@ -161,27 +162,27 @@ func (c *checker) checkKeyColumns(inspector Inspector, view *plumbv1.FeatureView
 
 func (c *checker) checkFeatureColumns(inspector Inspector, view *plumbv1.FeatureView, found columns) {
 	known := found.names()
-	for i, feature := range view.GetFeatures() {
+	for i, f := range view.GetFeatures() {
 		field := "column"
-		if feature.GetColumn() == "" {
+		if f.GetColumn() == "" {
 			field = "name"
 		}
-		name := cmp.Or(feature.GetColumn(), feature.GetName())
-		if name == "" || c.isFaulty(feature, "column") || c.isFaulty(feature, field) {
+		name := cmp.Or(f.GetColumn(), f.GetName())
+		if name == "" || c.isFaulty(f, "column") || c.isFaulty(f, field) {
 			continue
 		}
 		column, ok := found.find(name)
 		if !ok {
-			c.add(feature, path{field}, "source %q has no column %q; %s", view.GetSource(), name, c.suggest(name, known))
-		} else if feature.GetType() != 0 {
-			c.checkType(inspector.CanBecome(column, feature.GetType(), false), feature.GetType(), column, view,
+			c.add(f, path{field}, "source %q has no column %q; %s", view.GetSource(), name, c.suggest(name, known))
+		} else if f.GetType() != 0 {
+			c.checkType(inspector.CanBecome(column, f.GetType(), false), f.GetType(), column, view,
 				path{"features", strconv.Itoa(i), "type"})
 		}
 	}
 }
 
 // checkType reports why a column cannot become the declared type, if there is a reason.
-func (c *checker) checkType(reason error, declared plumbv1.Type, column registry.Column, view *plumbv1.FeatureView,
+func (c *checker) checkType(reason error, declared plumbv1.Type, column feature.Column, view *plumbv1.FeatureView,
 	at path,
 ) {
 	if reason != nil && declared != 0 {

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // maxComparisons bounds the names that a check compares with those that are not there. That is each of a thousand
@@ -58,7 +58,7 @@ type suggestion struct {
 // String is the end of the sentence.
 func (s suggestion) String() string {
 	if s.checker.budget -= len(s.known.all); s.checker.budget >= 0 {
-		if closest := registry.Closest(s.name, s.known.all); closest != "" {
+		if closest := fault.Closest(s.name, s.known.all); closest != "" {
 			return "did you mean \"" + closest + "\"?"
 		}
 	}

@@ -6,8 +6,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 func (r *reader) checkType(node *yaml.Node) bool {
@@ -38,7 +38,7 @@ func suggestType(name string) string {
 	case "INT", "FLOAT":
 		return fmt.Sprintf("did you mean %[1]s32 or %[1]s64?", upper)
 	}
-	if closest := registry.Closest(upper, typeNames()); closest != "" {
+	if closest := fault.Closest(upper, typeNames()); closest != "" {
 		return "did you mean " + closest + "?"
 	}
 	return "write " + typeList

@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/sqldb"
@@ -89,7 +91,7 @@ func TestAReaderThatWasThereFirst_SeesWhatAnotherApplies(t *testing.T) {
 func TestARevision_IsDecodedOnceWhileItsBytesAreTheSame(t *testing.T) {
 	path := appliedOnce(t)
 	db := open(t, path)
-	read := func() *registry.Snapshot {
+	read := func() *feature.Snapshot {
 		t.Helper()
 		snapshot, err := db.Current(t.Context(), "test")
 		if err != nil {
@@ -127,7 +129,7 @@ func TestAPath_MayHoldAnyCharacter(t *testing.T) {
 
 func TestAURL_ThatIsNotOfARegistryIsTheUsersMistake(t *testing.T) {
 	for _, url := range []string{"", "sqlite:", "registry.db", "mysql://localhost/x", "sqlite:" + t.TempDir()} {
-		var mistake *registry.InputError
+		var mistake *fault.InputError
 		if _, err := sqldb.Open(t.Context(), url); !errors.As(err, &mistake) {
 			t.Errorf("opening %q returned %v", url, err)
 		}
@@ -140,7 +142,7 @@ func TestAFileThatIsNoDatabase_IsRefusedAndLeftAlone(t *testing.T) {
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	var mistake *registry.InputError
+	var mistake *fault.InputError
 	_, err := sqldb.Open(t.Context(), "sqlite:"+path)
 	if !errors.As(err, &mistake) || !strings.Contains(err.Error(), path+" is no SQLite database") {
 		t.Errorf("Open returned %v", err)
@@ -161,7 +163,7 @@ func TestANewerSchema_IsRefused(t *testing.T) {
 	path := appliedOnce(t)
 	edit(t, path, "INSERT INTO registry_schema (version_id, is_applied) VALUES (9999, true)")
 	_, err := sqldb.Open(t.Context(), "sqlite:"+path)
-	if !errors.Is(err, registry.ErrNewer) || !strings.Contains(err.Error(), path) {
+	if !errors.Is(err, fault.ErrNewer) || !strings.Contains(err.Error(), path) {
 		t.Errorf("Open returned %v", err)
 	}
 }

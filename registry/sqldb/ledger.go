@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/registry"
 )
 
@@ -76,7 +78,7 @@ func (d *DB) Begin(ctx context.Context, run registry.Run) (int64, error) {
 
 // Finish records the outcome of a run and, where it succeeded, the view's progress.
 func (d *DB) Finish(ctx context.Context, run registry.Run, progress *registry.Progress) error {
-	files, err := json.Marshal(append([]registry.SourceFile{}, run.Files...))
+	files, err := json.Marshal(append([]feature.SourceFile{}, run.Files...))
 	if err != nil {
 		return fmt.Errorf("cannot record run %d: %w", run.ID, err)
 	}
@@ -89,7 +91,7 @@ func (d *DB) Finish(ctx context.Context, run registry.Run, progress *registry.Pr
 			run.FinishedAt.UnixMicro(), string(run.Outcome), run.Read, run.Written, run.Older, run.NullKeys,
 			run.NullTimes, run.Skipped, run.Bytes, plain(run.Error), string(files), run.ID).Scan(&project, &view)
 		if errors.Is(err, sql.ErrNoRows) {
-			return &registry.NotFoundError{Kind: "run", Name: strconv.FormatInt(run.ID, 10)}
+			return &fault.NotFoundError{Kind: "run", Name: strconv.FormatInt(run.ID, 10)}
 		}
 		if err != nil || progress == nil || run.Outcome != registry.Succeeded {
 			return err

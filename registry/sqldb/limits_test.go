@@ -10,6 +10,7 @@ import (
 
 	"github.com/mattn/go-sqlite3"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/postgrestest"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
@@ -33,7 +34,7 @@ func TestAFullDisk_IsSaidPlainlyAndNothingIsHalfDone(t *testing.T) {
 	large := registry.Commit{Project: "test", Base: 1, State: &plumbv1.State{Definitions: &plumbv1.Definitions{
 		Entities: []*plumbv1.Entity{{Name: "e", Description: strings.Repeat("x", 1<<20)}}}}}
 	_, err = db.Apply(t.Context(), large)
-	if err == nil || !errors.Is(err, registry.ErrDiskFull) ||
+	if err == nil || !errors.Is(err, fault.ErrDiskFull) ||
 		!strings.Contains(err.Error(), path+" was not changed: no space left on disk; make room and do it again") {
 		t.Errorf("Apply returned %v", err)
 	}
@@ -108,7 +109,7 @@ func TestALockThatIsNeverReleased_IsUnavailable(t *testing.T) {
 		tries++
 		return sqlite3.Error{Code: sqlite3.ErrBusy}
 	}))
-	if !errors.Is(err, registry.ErrUnavailable) || !strings.Contains(err.Error(), "registry.db is unavailable") {
+	if !errors.Is(err, fault.ErrUnavailable) || !strings.Contains(err.Error(), "registry.db is unavailable") {
 		t.Errorf("got %v", err)
 	}
 	if tries != busyAttempts {

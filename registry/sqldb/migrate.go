@@ -10,7 +10,7 @@ import (
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/database"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 //go:embed migrations/*/*.sql
@@ -32,7 +32,7 @@ func newProvider(handle *sql.DB, dialect database.Dialect, folder string) (*goos
 func isCurrent(provider *goose.Provider, version int64) (bool, error) {
 	known := latest(provider)
 	if version > known {
-		return false, fmt.Errorf("%w (its schema version is %d, and %d the latest known)", registry.ErrNewer, version, known)
+		return false, fmt.Errorf("%w (its schema version is %d, and %d the latest known)", fault.ErrNewer, version, known)
 	}
 	return version == known, nil
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 const (
@@ -62,10 +62,10 @@ func parsePostgres(address string) (*pgx.ConnConfig, error) {
 	config, err := pgx.ParseConfig(address)
 	if err != nil {
 		if file, ok := errors.AsType[*fs.PathError](err); ok {
-			return nil, registry.Inputf("registry", "the URL names a file that cannot be read: %v", file)
+			return nil, fault.Inputf("registry", "the URL names a file that cannot be read: %v", file)
 		}
 		// What the parser says can quote any part of the URL, and so of the password.
-		return nil, registry.Inputf("registry", "is not a PostgreSQL URL; write "+
+		return nil, fault.Inputf("registry", "is not a PostgreSQL URL; write "+
 			"postgres://user:password@host:port/database, with the special characters of a password percent-encoded, "+
 			"and options as in ?sslmode=verify-full&sslrootcert=ca.pem")
 	}
@@ -89,7 +89,7 @@ func schemaOf(config *pgx.ConnConfig) (string, error) {
 		schema = defaultSchema
 	}
 	if !schemaForm.MatchString(schema) {
-		return "", registry.Inputf("registry", "search_path must name one schema, in small letters, digits and _, not %q",
+		return "", fault.Inputf("registry", "search_path must name one schema, in small letters, digits and _, not %q",
 			schema)
 	}
 	config.RuntimeParams["search_path"] = schema

@@ -11,7 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // Codes of PostgreSQL, https://www.postgresql.org/docs/current/errcodes-appendix.html.
@@ -36,7 +36,7 @@ func codeOf(err error) string {
 // wrongAddress turns into the user's mistake what a connection string is to blame for when it is first used.
 func wrongAddress(err error) error {
 	if code := codeOf(err); strings.HasPrefix(code, "28") || code == "3D000" {
-		return registry.Inputf("registry", "%v", err)
+		return fault.Inputf("registry", "%v", err)
 	}
 	return err
 }
@@ -71,7 +71,7 @@ func (e *postgresEngine) explain(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, registry.ErrNewer):
+	case errors.Is(err, fault.ErrNewer):
 		return fmt.Errorf("the registry %s was %w", e, err)
 	case replied:
 		return e.explainReply(reply)
@@ -79,7 +79,7 @@ func (e *postgresEngine) explain(err error) error {
 		return &absentError{fmt.Sprintf("no PostgreSQL answers at %s (registry): %v; start it, or correct registry in "+
 			"plumb.yaml", e, absent(err).Err), err}
 	case isUnreachable(err):
-		return fmt.Errorf("the registry %s is %w: %s%s", e, registry.ErrUnavailable, afterCommit(err), oneLine(err))
+		return fmt.Errorf("the registry %s is %w: %s%s", e, fault.ErrUnavailable, afterCommit(err), oneLine(err))
 	}
 	return err
 }
@@ -89,11 +89,11 @@ func (e *postgresEngine) explainReply(reply *pgconn.PgError) error {
 	advice := strings.ReplaceAll(known.advice, "%s", e.schema)
 	switch {
 	case known.passing:
-		return fmt.Errorf("the registry %s is %w: %s: %w", e, registry.ErrUnavailable, advice, reply)
+		return fmt.Errorf("the registry %s is %w: %s: %w", e, fault.ErrUnavailable, advice, reply)
 	case ok:
 		return fmt.Errorf("the registry %s: %s: %w", e, advice, reply)
 	case strings.HasPrefix(reply.Code, "08"):
-		return fmt.Errorf("the registry %s is %w: %w", e, registry.ErrUnavailable, reply)
+		return fmt.Errorf("the registry %s is %w: %w", e, fault.ErrUnavailable, reply)
 	}
 	return fmt.Errorf("the registry %s: %w", e, reply)
 }
@@ -113,7 +113,7 @@ func absent(err error) *net.OpError {
 	return nil
 }
 
-// absentError is a registry.ErrUnavailable that says what to do.
+// absentError is a fault.ErrUnavailable that says what to do.
 type absentError struct {
 	message string
 	cause   error
@@ -121,7 +121,7 @@ type absentError struct {
 
 func (e *absentError) Error() string { return e.message }
 
-func (e *absentError) Unwrap() []error { return []error{registry.ErrUnavailable, e.cause} }
+func (e *absentError) Unwrap() []error { return []error{fault.ErrUnavailable, e.cause} }
 
 // commitError says that a transaction failed when it was to be committed.
 type commitError struct{ cause error }

@@ -10,8 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/postgrestest"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/sqldb"
 )
 
@@ -42,7 +42,7 @@ func TestAPostgresURL_ThatIsWrongIsTheUsersMistakeAndSaysWhatToDo(t *testing.T) 
 			"a file that cannot be read: open /missing.pem"},
 	} {
 		err := refused(t, test.url)
-		if !errors.As(err, new(*registry.InputError)) || !strings.Contains(err.Error(), test.want) {
+		if !errors.As(err, new(*fault.InputError)) || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: opening it returned %v", name, err)
 		}
 	}
@@ -99,7 +99,7 @@ func TestANewerSchemaInPostgreSQL_IsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.Exec("test1", "INSERT INTO plumb.registry_schema (version_id, is_applied) VALUES (9999, true)")
-	if err := refused(t, url); !errors.Is(err, registry.ErrNewer) || !strings.Contains(err.Error(), "/test1 was written") {
+	if err := refused(t, url); !errors.Is(err, fault.ErrNewer) || !strings.Contains(err.Error(), "/test1 was written") {
 		t.Errorf("Open returned %v", err)
 	}
 }
@@ -122,7 +122,7 @@ func TestPostgreSQL_IsReachedOverTLSAndASocket(t *testing.T) {
 	}
 	another := postgrestest.StartWith(t, postgrestest.Config{TLS: true})
 	err = refused(t, server.URLFor(user, password, "postgres", verified+another.Certificate))
-	if !errors.Is(err, registry.ErrUnavailable) || !strings.Contains(err.Error(), "signed by unknown authority") {
+	if !errors.Is(err, fault.ErrUnavailable) || !strings.Contains(err.Error(), "signed by unknown authority") {
 		t.Errorf("a server with another certificate: %v", err)
 	}
 }
@@ -138,7 +138,7 @@ func TestAServerThatIsGone_IsUnavailableAndFoundAgainWhenItIsBack(t *testing.T) 
 	_, readErr := db.Current(t.Context(), "test")
 	_, writeErr := db.Apply(t.Context(), commit(1, ""))
 	for name, err := range map[string]error{"reading": readErr, "writing": writeErr, "opening": refused(t, url)} {
-		if !errors.Is(err, registry.ErrUnavailable) || !strings.Contains(err.Error(), server.Address) {
+		if !errors.Is(err, fault.ErrUnavailable) || !strings.Contains(err.Error(), server.Address) {
 			t.Errorf("%s returned %v", name, err)
 		}
 	}
@@ -155,7 +155,7 @@ func TestAServerThatSaysNothing_IsGivenUp(t *testing.T) {
 	}
 	defer listener.Close()
 	err = refused(t, "postgres://plumb:hunter2@"+listener.Addr().String()+"/db?sslmode=disable&connect_timeout=1")
-	if !errors.Is(err, registry.ErrUnavailable) {
+	if !errors.Is(err, fault.ErrUnavailable) {
 		t.Errorf("Open returned %v", err)
 	}
 }
@@ -214,7 +214,7 @@ func TestAServerThatIsKilledInTheMiddleOfAnApply_HasNothingOfIt(t *testing.T) {
 	}()
 	holder.awaitOther(t)
 	server.Kill()
-	if err := <-result; !errors.Is(err, registry.ErrUnavailable) {
+	if err := <-result; !errors.Is(err, fault.ErrUnavailable) {
 		t.Errorf("Apply returned %v", err)
 	}
 	server.Restart()

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/postgrestest"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
@@ -81,7 +82,7 @@ func race(ctx context.Context, db *sqldb.DB) error {
 		switch number, err := db.Apply(ctx, commit(current.Revision, strconv.Itoa(os.Getpid()))); {
 		case err == nil:
 			fmt.Println(number)
-		case !errors.Is(err, registry.ErrConflict):
+		case !errors.Is(err, fault.ErrConflict):
 			return err
 		}
 	}

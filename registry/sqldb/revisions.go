@@ -11,12 +11,14 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 )
 
 // Current returns the newest revision of the project.
-func (d *DB) Current(ctx context.Context, project string) (*registry.Snapshot, error) {
+func (d *DB) Current(ctx context.Context, project string) (*feature.Snapshot, error) {
 	var (
 		number  int64
 		content []byte
@@ -27,13 +29,13 @@ func (d *DB) Current(ctx context.Context, project string) (*registry.Snapshot, e
 		return nil, err
 	}
 	if number == 0 {
-		return registry.NewSnapshot(project, 0, nil)
+		return feature.NewSnapshot(project, 0, nil)
 	}
 	return d.decode(project, number, content)
 }
 
 // At returns a revision by its number.
-func (d *DB) At(ctx context.Context, project string, revision int64) (*registry.Snapshot, error) {
+func (d *DB) At(ctx context.Context, project string, revision int64) (*feature.Snapshot, error) {
 	found := false
 	var content []byte
 	err := d.query(ctx, func(rows *sql.Rows) error { found = true; return rows.Scan(&content) },
@@ -42,7 +44,7 @@ func (d *DB) At(ctx context.Context, project string, revision int64) (*registry.
 		return nil, err
 	}
 	if !found {
-		return nil, &registry.NotFoundError{Kind: "revision", Name: strconv.FormatInt(revision, 10)}
+		return nil, &fault.NotFoundError{Kind: "revision", Name: strconv.FormatInt(revision, 10)}
 	}
 	return d.decode(project, revision, content)
 }
@@ -52,7 +54,7 @@ func (d *DB) At(ctx context.Context, project string, revision int64) (*registry.
 type decoded struct {
 	project  string
 	content  []byte
-	snapshot *registry.Snapshot
+	snapshot *feature.Snapshot
 }
 
 func (d *decoded) is(project string, number int64, content []byte) bool {
@@ -60,7 +62,7 @@ func (d *decoded) is(project string, number int64, content []byte) bool {
 }
 
 // decode makes a snapshot of a stored state.
-func (d *DB) decode(project string, number int64, content []byte) (*registry.Snapshot, error) {
+func (d *DB) decode(project string, number int64, content []byte) (*feature.Snapshot, error) {
 	if latest := d.latest.Load(); latest.is(project, number, content) {
 		return latest.snapshot, nil
 	}
@@ -69,7 +71,7 @@ func (d *DB) decode(project string, number int64, content []byte) (*registry.Sna
 		return nil, fmt.Errorf("the registry %s is damaged: revision %d of project %q cannot be read: %w", d.engine, number,
 			project, err)
 	}
-	snapshot, err := registry.NewSnapshot(project, number, state)
+	snapshot, err := feature.NewSnapshot(project, number, state)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +83,7 @@ func (d *DB) decode(project string, number int64, content []byte) (*registry.Sna
 func (d *DB) Apply(ctx context.Context, commit registry.Commit) (int64, error) {
 	next := commit.Base + 1
 	// What does not resolve could never be read again.
-	if _, err := registry.NewSnapshot(commit.Project, next, commit.State); err != nil {
+	if _, err := feature.NewSnapshot(commit.Project, next, commit.State); err != nil {
 		return 0, fmt.Errorf("cannot apply to project %q: %w", commit.Project, err)
 	}
 	state, err := proto.MarshalOptions{Deterministic: true}.Marshal(commit.State)
@@ -101,7 +103,7 @@ func (d *DB) Apply(ctx context.Context, commit registry.Commit) (int64, error) {
 		}
 		if current != commit.Base {
 			return fmt.Errorf("project %q is at revision %d, not %d: %w", commit.Project, current, commit.Base,
-				registry.ErrConflict)
+				fault.ErrConflict)
 		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO revisions (project, number, state, changes, applied_by, applied_at)
 			VALUES ($1, $2, $3, $4, $5, $6)`,

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/registry"
 )
 
@@ -63,9 +64,9 @@ type engine interface {
 // is no file, or no tables, it reads as a registry that nothing was applied to, and they appear with the first write.
 // What is there is brought to the current schema.
 //
-// It fails with a *registry.InputError for another url, for a folder or a file that is not a database, and for a
-// database, user or password that PostgreSQL does not know; with registry.ErrNewer for a registry that a newer version
-// of Plumb has written; and with registry.ErrUnavailable where PostgreSQL cannot be reached. What may not be written
+// It fails with a *fault.InputError for another url, for a folder or a file that is not a database, and for a
+// database, user or password that PostgreSQL does not know; with fault.ErrNewer for a registry that a newer version
+// of Plumb has written; and with fault.ErrUnavailable where PostgreSQL cannot be reached. What may not be written
 // can still be read.
 func Open(ctx context.Context, url string) (*DB, error) {
 	engine, err := newEngine(url)
@@ -86,7 +87,7 @@ func newEngine(url string) (engine, error) {
 	case scheme == "sqlite" && rest != "":
 		return newSQLite(rest)
 	}
-	return nil, registry.Inputf("registry", "is not of the form sqlite:PATH or postgres://host:port/database")
+	return nil, fault.Inputf("registry", "is not of the form sqlite:PATH or postgres://host:port/database")
 }
 
 // Close releases the database. It may be called more than once.

@@ -13,7 +13,7 @@ import (
 
 	"github.com/mattn/go-sqlite3"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // sqliteEngine keeps a registry in a file.
@@ -36,7 +36,7 @@ func (e *sqliteEngine) existing(ctx context.Context) (_ *sql.DB, err error) {
 	case err != nil:
 		return nil, err
 	case info.IsDir():
-		return nil, registry.Inputf("registry", "%s is a folder; name a file in it", e.path)
+		return nil, fault.Inputf("registry", "%s is a folder; name a file in it", e.path)
 	}
 	e.handle, err = openFile(ctx, e.path)
 	return e.handle, err
@@ -150,12 +150,12 @@ func (e *sqliteEngine) explain(err error) error {
 		return nil
 	case isFull(err):
 		return fmt.Errorf("the registry %s was not changed: %w; make room and do it again: %w", e.path,
-			registry.ErrDiskFull, err)
+			fault.ErrDiskFull, err)
 	case errors.As(err, &failure):
 		return e.explainCode(failure.Code, err)
 	case errors.Is(err, fs.ErrPermission), errors.As(err, new(*fs.PathError)):
 		return fmt.Errorf("the registry %s cannot be opened: %w", e.path, err)
-	case errors.Is(err, registry.ErrNewer):
+	case errors.Is(err, fault.ErrNewer):
 		return fmt.Errorf("the registry %s was %w", e.path, err)
 	}
 	return err
@@ -173,7 +173,7 @@ func isFull(err error) bool {
 func (e *sqliteEngine) explainCode(code sqlite3.ErrNo, err error) error {
 	switch code {
 	case sqlite3.ErrNotADB:
-		return registry.Inputf("registry", "%s is no SQLite database; name another file, or move it away", e.path)
+		return fault.Inputf("registry", "%s is no SQLite database; name another file, or move it away", e.path)
 	case sqlite3.ErrCorrupt:
 		return fmt.Errorf("the registry %s is damaged; restore it from a backup: %w", e.path, err)
 	case sqlite3.ErrReadonly, sqlite3.ErrPerm:
@@ -183,7 +183,7 @@ func (e *sqliteEngine) explainCode(code sqlite3.ErrNo, err error) error {
 			e.path, err)
 	case sqlite3.ErrBusy, sqlite3.ErrLocked:
 		return fmt.Errorf("the registry %s is %w, since another process is writing to it: %w", e.path,
-			registry.ErrUnavailable, err)
+			fault.ErrUnavailable, err)
 	}
 	return fmt.Errorf("the registry %s: %w", e.path, err)
 }

@@ -11,9 +11,10 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/arrowipc"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/regularfile"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -31,7 +32,7 @@ type arrowFile struct {
 func openArrow(path string, limit int64) (*arrowFile, error) {
 	input, err := regularfile.Open(path)
 	if err != nil {
-		return nil, registry.Inputf("", "%s", cmpError(err))
+		return nil, fault.Inputf("", "%s", cmpError(err))
 	}
 	reader, err := arrowipc.Open(input, limit)
 	if err != nil {
@@ -45,7 +46,7 @@ func unreadableArrow(err error) error {
 	if limit, ok := errors.AsType[*arrowipc.LimitError](err); ok {
 		return &machineError{limit.Error() + ", or raise offline.memory_limit", errors.Join(store.ErrOutOfMemory, err)}
 	}
-	return registry.Inputf("", "it is not a complete Arrow IPC file: %v", err)
+	return fault.Inputf("", "it is not a complete Arrow IPC file: %v", err)
 }
 
 func (a *arrowFile) close() {
@@ -61,7 +62,7 @@ func (a *arrowFile) numbered() (*numberedReader, error) {
 	for i, name := range numbered("c", len(fields)) {
 		form, err := readableForm(a.schema.Field(i).Type)
 		if err != nil {
-			return nil, registry.Inputf("", "column %q: %v", a.schema.Field(i).Name, err)
+			return nil, fault.Inputf("", "column %q: %v", a.schema.Field(i).Name, err)
 		}
 		fields[i] = arrow.Field{Name: name, Type: form, Nullable: true}
 	}
@@ -147,7 +148,7 @@ func (r *numberedReader) read() bool {
 	if err != nil {
 		if !errors.Is(err, io.EOF) {
 			r.err = err
-			if _, isInput := errors.AsType[*registry.InputError](err); !isInput {
+			if _, isInput := errors.AsType[*fault.InputError](err); !isInput {
 				r.err = fmt.Errorf("read Arrow IPC: %w", err)
 			}
 		}
@@ -175,7 +176,7 @@ func (l *labelFile) describeArrow(ctx context.Context, s *session) error {
 	}
 	defer input.close()
 	for _, field := range input.schema.Fields() {
-		l.columns = append(l.columns, registry.Column{Name: field.Name})
+		l.columns = append(l.columns, feature.Column{Name: field.Name})
 	}
 	if len(l.columns) == 0 {
 		return nil // DuckDB has no tables without columns; checkNames says so.

@@ -6,7 +6,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // checkTimes refuses a zoned time of Arrow data that microseconds do not hold. DuckDB refuses it too, but names neither
@@ -14,7 +14,7 @@ import (
 func checkTimes(batch arrow.RecordBatch, columns []int, before int64) error {
 	for _, at := range columns {
 		if row := unfitRow(batch.Column(at)); row >= 0 {
-			return registry.Inputf("", "column %q, row %d holds a time that does not fit TIMESTAMP exactly: microseconds "+
+			return fault.Inputf("", "column %q, row %d holds a time that does not fit TIMESTAMP exactly: microseconds "+
 				"cannot count to it", batch.ColumnName(at), before+int64(row)+1)
 		}
 	}

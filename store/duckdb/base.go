@@ -7,14 +7,15 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // viewRows is the SQL that reads the rows of one view, under the names k0… (keys), e and c (event and created time),
 // f0… (features), o (source order, R3) and the text that says where a row is.
 type viewRows struct {
-	view *registry.View
+	view *feature.View
 	// staging, for a SQL source, makes the table that from reads: its rows need an order to break ties by.
 	staging []string
 	from    string
@@ -29,7 +30,7 @@ type viewRows struct {
 }
 
 // readView prepares the reading of a view. The table names a SQL source's staging table.
-func readView(ctx context.Context, r *relations, view *registry.View, table string) (*viewRows, error) {
+func readView(ctx context.Context, r *relations, view *feature.View, table string) (*viewRows, error) {
 	columns, err := r.columns(ctx, view.Source)
 	if err != nil {
 		return nil, err
@@ -78,7 +79,7 @@ func (v *viewRows) pruned(r *relations, times timeRange) *viewRows {
 }
 
 // described lists the files that the rows are read from; for a SQL source those of all that it reads.
-func (v *viewRows) described(r *relations) []registry.SourceFile {
+func (v *viewRows) described(r *relations) []feature.SourceFile {
 	if v.view.Source.Query != "" {
 		return r.described()
 	}
@@ -117,7 +118,7 @@ func fileIndex(files sourceFiles) (index, from string) {
 
 // stage reads a SQL source into a table and numbers its rows in source order. The numbers are joined on by row id
 // rather than selected along: what DuckDB sorts by it gives back from its sort keys, where -0.0 has become 0.0.
-func (v *viewRows) stage(table string, columns []registry.Column) {
+func (v *viewRows) stage(table string, columns []feature.Column) {
 	v.staging = []string{
 		fmt.Sprintf("CREATE TABLE %s_read AS\nSELECT %s FROM %s", table, v.renamed(), identifier(v.view.Source.Name)),
 		fmt.Sprintf("CREATE TABLE %[1]s AS\nSELECT r.*, s.o FROM %[1]s_read r\nJOIN (SELECT rowid AS id, row_number() OVER "+
@@ -128,11 +129,11 @@ func (v *viewRows) stage(table string, columns []registry.Column) {
 }
 
 // convert finds how to bring every column to its declared type. The columns may have changed since apply.
-func (v *viewRows) convert(columns []registry.Column) error {
-	find := func(name string) (registry.Column, error) {
-		at := slices.IndexFunc(columns, func(c registry.Column) bool { return c.Name == name })
+func (v *viewRows) convert(columns []feature.Column) error {
+	find := func(name string) (feature.Column, error) {
+		at := slices.IndexFunc(columns, func(c feature.Column) bool { return c.Name == name })
 		if at < 0 {
-			return registry.Column{}, registry.Inputf("", "source %s of view %s has no column %q any more; run plumb validate",
+			return feature.Column{}, fault.Inputf("", "source %s of view %s has no column %q any more; run plumb validate",
 				v.view.Source.Name, v.view.Name, name)
 		}
 		return columns[at], nil
@@ -145,11 +146,11 @@ func (v *viewRows) convert(columns []registry.Column) error {
 			return nil, err
 		}
 		c, err := bringColumn(column, to, bring)
-		if slices.ContainsFunc(v.view.Keys, func(key registry.Field) bool { return key.Name == name }) && err == nil {
+		if slices.ContainsFunc(v.view.Keys, func(key feature.Field) bool { return key.Name == name }) && err == nil {
 			err = keyInEveryFile(column)
 		}
 		if err != nil {
-			return nil, registry.Inputf("", "column %q of source %s: %v", name, v.view.Source.Name, err)
+			return nil, fault.Inputf("", "column %q of source %s: %v", name, v.view.Source.Name, err)
 		}
 		return c, nil
 	}
@@ -160,7 +161,7 @@ func (v *viewRows) convert(columns []registry.Column) error {
 		}
 		c, err := timeColumn(column)
 		if err != nil {
-			return nil, registry.Inputf("", "column %q of source %s: %v", name, v.view.Source.Name, err)
+			return nil, fault.Inputf("", "column %q of source %s: %v", name, v.view.Source.Name, err)
 		}
 		return c, nil
 	}
@@ -171,8 +172,8 @@ func (v *viewRows) convert(columns []registry.Column) error {
 		}
 		v.keys = append(v.keys, c)
 	}
-	for _, feature := range v.view.Features {
-		c, err := typed(feature.Column, feature.Type, convert)
+	for _, f := range v.view.Features {
+		c, err := typed(f.Column, f.Type, convert)
 		if err != nil {
 			return err
 		}
@@ -192,8 +193,8 @@ func (v *viewRows) renamed() string {
 	for i, key := range v.view.Keys {
 		add(key.Name, fmt.Sprintf("k%d", i))
 	}
-	for i, feature := range v.view.Features {
-		add(feature.Column, fmt.Sprintf("f%d", i))
+	for i, f := range v.view.Features {
+		add(f.Column, fmt.Sprintf("f%d", i))
 	}
 	add(v.view.Source.EventTimestamp, "e")
 	if v.created != nil {
@@ -205,11 +206,11 @@ func (v *viewRows) renamed() string {
 // order is the source order of a SQL source's rows: by their feature values in declared order, null lowest (R3). Floats
 // that DuckDB takes for equal are told apart by their text, which puts -0.0 before 0.0, and then, for NaN, by their
 // bits. Elements of arrays are compared as sort keys, since DuckDB takes a null element for the greatest.
-func (v *viewRows) order(columns []registry.Column) string {
+func (v *viewRows) order(columns []feature.Column) string {
 	var terms []string
-	for i, feature := range v.view.Features {
+	for i, f := range v.view.Features {
 		column := fmt.Sprintf("f%d", i)
-		at := slices.IndexFunc(columns, func(c registry.Column) bool { return c.Name == feature.Column })
+		at := slices.IndexFunc(columns, func(c feature.Column) bool { return c.Name == f.Column })
 		kind, isArray := strings.CutSuffix(columns[at].Type, "]")
 		if isArray {
 			kind = kind[:strings.LastIndex(kind, "[")]
@@ -352,8 +353,8 @@ func (v *viewRows) noneUnusable(r *relations) bool {
 }
 
 // value is the typed feature at a position of the view, from the column that has it. The alias stands for the row.
-func (v *viewRows) value(alias, column string, feature int) string {
+func (v *viewRows) value(alias, column string, f int) string {
 	qualify := strings.NewReplacer("file_row_number", alias+".file_row_number", "filename", alias+".filename")
 	place := qualify.Replace(v.place)
-	return v.features[feature].sql(column, literal(fmt.Sprintf("column %q", v.view.Features[feature].Column)), place)
+	return v.features[f].sql(column, literal(fmt.Sprintf("column %q", v.view.Features[f].Column)), place)
 }

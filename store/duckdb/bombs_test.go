@@ -17,7 +17,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // parquetBomb is a file of groups, each within the other, of which the last says that it has so many children.
@@ -35,7 +36,7 @@ func parquetBomb(depth int, children int64) []byte {
 
 func refusesFile(t *testing.T, err error, want string) {
 	t.Helper()
-	if _, ok := errors.AsType[*registry.InputError](err); !ok || !strings.Contains(err.Error(), want) {
+	if _, ok := errors.AsType[*fault.InputError](err); !ok || !strings.Contains(err.Error(), want) {
 		t.Errorf("got %v, want an input error with %q", err, want)
 	}
 }
@@ -111,7 +112,7 @@ func TestOffsetsWithinAnArrowLabelFileAreChecked(t *testing.T) {
 
 func TestBracesAreBounded(t *testing.T) {
 	engine := fileTree(t, []string{"data/a.parquet"}, nil)
-	_, err := engine.find(t.Context(), &registry.Source{Path: "data/" + strings.Repeat("{a,b}", 25) + "/*.parquet"})
+	_, err := engine.find(t.Context(), &feature.Source{Path: "data/" + strings.Repeat("{a,b}", 25) + "/*.parquet"})
 	refusesFile(t, err, "stand for more than 1000 paths")
 	for pattern, want := range map[string]int{
 		"a": 1, "{a,b}": 2, "{a,b}{c,d}": 4, "{a,{b,c}}": 3, `\{a,b}`: 1, "{a,b}{c,{d,e}f}": 6,
@@ -126,7 +127,7 @@ func TestAWalkEndsWithItsContext(t *testing.T) {
 	engine := fileTree(t, []string{"data/a.parquet"}, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := engine.find(ctx, &registry.Source{Path: "data/**/*.parquet"}); !errors.Is(err, context.Canceled) {
+	if _, err := engine.find(ctx, &feature.Source{Path: "data/**/*.parquet"}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -143,8 +144,8 @@ func TestPipesAreNoSourcesAndNoLabels(t *testing.T) {
 		_, err := engine.describeLabels(ctx, newTestSession(t).session, path, "")
 		refusesFile(t, err, "named pipe")
 	}
-	_, err := engine.find(t.Context(), &registry.Source{Path: "data/pipe.parquet"})
+	_, err := engine.find(t.Context(), &feature.Source{Path: "data/pipe.parquet"})
 	refusesFile(t, err, "named pipe")
-	_, err = engine.find(t.Context(), &registry.Source{Path: "data"})
+	_, err = engine.find(t.Context(), &feature.Source{Path: "data"})
 	refusesFile(t, err, "named pipe")
 }

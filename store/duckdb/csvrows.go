@@ -8,9 +8,10 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/csvfile"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/regularfile"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // A batch of CSV rows holds so many rows, or bytes of text, at most, but one row at least.
@@ -30,7 +31,7 @@ type csvRows struct {
 func openCSV(path string) (*arrowFile, error) {
 	input, err := regularfile.Open(path)
 	if err != nil {
-		return nil, registry.Inputf("", "%s", cmpError(err))
+		return nil, fault.Inputf("", "%s", cmpError(err))
 	}
 	reader, err := csvfile.NewReader(input)
 	if err != nil {
@@ -82,7 +83,7 @@ func (l *labelFile) describeCSV() error {
 	}
 	defer input.close()
 	for _, field := range input.schema.Fields() {
-		l.columns = append(l.columns, registry.Column{Name: field.Name, Type: textType})
+		l.columns = append(l.columns, feature.Column{Name: field.Name, Type: textType})
 	}
 	return nil
 }

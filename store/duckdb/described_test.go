@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -23,11 +23,11 @@ func twoDays(t *testing.T) *project {
 	return newProject(t, map[string]string{
 		"1.parquet": "SELECT 1 AS k, 10 AS x, TIMESTAMP '2026-03-01 12:00:00' AS at",
 		"2.parquet": "SELECT 1 AS k, 20 AS x, TIMESTAMP '2026-03-02 12:00:00' AS at",
-	}, "data/*.parquet", feature("x", plumbv1.Type_INT64))
+	}, "data/*.parquet", newFeature("x", plumbv1.Type_INT64))
 }
 
 // described is what reports have to say of a file in the project's data folder.
-func (p *project) described(t *testing.T, name string) registry.SourceFile {
+func (p *project) described(t *testing.T, name string) feature.SourceFile {
 	t.Helper()
 	path := filepath.Join(p.folder, "data", name)
 	content, err := os.ReadFile(path)
@@ -40,7 +40,7 @@ func (p *project) described(t *testing.T, name string) registry.SourceFile {
 	}
 	end := len(content) - 8
 	footer := sha256.Sum256(content[end-int(binary.LittleEndian.Uint32(content[end:])) : end])
-	return registry.SourceFile{Source: "s", Path: "data/" + name, Size: info.Size(), Modified: info.ModTime().UTC(),
+	return feature.SourceFile{Source: "s", Path: "data/" + name, Size: info.Size(), Modified: info.ModTime().UTC(),
 		Footer: hex.EncodeToString(footer[:])}
 }
 
@@ -54,7 +54,7 @@ func TestAJoinTellsEveryFileOfItsSources(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []registry.SourceFile{p.described(t, "1.parquet"), p.described(t, "2.parquet")}
+	want := []feature.SourceFile{p.described(t, "1.parquet"), p.described(t, "2.parquet")}
 	if diff := cmp.Diff(want, report.Files); diff != "" {
 		t.Error(diff)
 	}
@@ -66,7 +66,7 @@ func TestAWindowTellsTheFilesThatMayHoldItsRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	window := func(view *registry.View, engine *Engine) []registry.SourceFile {
+	window := func(view *feature.View, engine *Engine) []feature.SourceFile {
 		const firstEvening = 1772395200_000_000 // 2026-03-01T20:00:00Z
 		report, err := engine.Newest(t.Context(), store.NewestRequest{View: view, Window: store.Window{End: firstEvening}},
 			func(arrow.RecordBatch) error { return nil })
@@ -77,7 +77,7 @@ func TestAWindowTellsTheFilesThatMayHoldItsRows(t *testing.T) {
 	}
 	engine := p.open(t)
 	before := window(view, engine)
-	if diff := cmp.Diff([]registry.SourceFile{p.described(t, "1.parquet")}, before); diff != "" {
+	if diff := cmp.Diff([]feature.SourceFile{p.described(t, "1.parquet")}, before); diff != "" {
 		t.Error(diff)
 	}
 	p.write(t, "data/1.parquet", "SELECT 1 AS k, 11 AS x, TIMESTAMP '2026-03-01 12:00:00' AS at")
@@ -86,15 +86,15 @@ func TestAWindowTellsTheFilesThatMayHoldItsRows(t *testing.T) {
 	}
 	query := *view
 	query.Source = queryOver(p, t)
-	sizeless := cmpopts.IgnoreFields(registry.SourceFile{}, "Size", "Modified", "Footer")
-	want := []registry.SourceFile{p.described(t, "1.parquet"), p.described(t, "2.parquet")}
+	sizeless := cmpopts.IgnoreFields(feature.SourceFile{}, "Size", "Modified", "Footer")
+	want := []feature.SourceFile{p.described(t, "1.parquet"), p.described(t, "2.parquet")}
 	if diff := cmp.Diff(want, window(&query, engine), sizeless); diff != "" {
 		t.Errorf("a SQL source: %s", diff)
 	}
 }
 
 // queryOver is a SQL source that reads all of s.
-func queryOver(p *project, t *testing.T) *registry.Source {
+func queryOver(p *project, t *testing.T) *feature.Source {
 	t.Helper()
 	p.more = []*plumbv1.Source{{Name: "q", EventTimestamp: "at",
 		Kind: &plumbv1.Source_Sql{Sql: &plumbv1.SqlSource{Query: "SELECT k, x, \"at\" FROM s"}}}}
@@ -109,8 +109,8 @@ func queryOver(p *project, t *testing.T) *registry.Source {
 func TestFilesMayStandAfterAQuery(t *testing.T) {
 	p := twoDays(t)
 	query := queryOver(p, t)
-	other := &registry.Source{Name: "other", Path: "data/1.parquet", EventTimestamp: "at"}
-	files, err := p.open(t).Files(t.Context(), []*registry.Source{query, other})
+	other := &feature.Source{Name: "other", Path: "data/1.parquet", EventTimestamp: "at"}
+	files, err := p.open(t).Files(t.Context(), []*feature.Source{query, other})
 	if err != nil || len(files) != 3 {
 		t.Errorf("got %d files and error %v, want 3", len(files), err)
 	}
@@ -122,7 +122,7 @@ func TestR17_CopiesOfWriteAheadFilesAreReadAndNotRemembered(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newProject(t, map[string]string{
 				"1.parquet": "SELECT 1 AS k, 10 AS x, TIMESTAMP '2026-03-01 12:00:00' AS at",
-			}, "data/1.parquet", feature("x", plumbv1.Type_INT64))
+			}, "data/1.parquet", newFeature("x", plumbv1.Type_INT64))
 			copied := filepath.Join(below, "1-1.parquet")
 			p.write(t, copied, "SELECT 1 AS k, 30 AS x, TIMESTAMP '2026-03-03 12:00:00' AS at")
 			view, err := p.snapshot(t).View("v")
@@ -138,8 +138,8 @@ func TestR17_CopiesOfWriteAheadFilesAreReadAndNotRemembered(t *testing.T) {
 			if diff := cmp.Diff([]string{"1 1772539200000000 (null) 30"}, rows); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			want := []registry.SourceFile{p.described(t, "1.parquet")}
-			if diff := cmp.Diff(want, report.Files, cmpopts.IgnoreFields(registry.SourceFile{}, "Source")); diff != "" {
+			want := []feature.SourceFile{p.described(t, "1.parquet")}
+			if diff := cmp.Diff(want, report.Files, cmpopts.IgnoreFields(feature.SourceFile{}, "Source")); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

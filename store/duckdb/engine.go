@@ -20,7 +20,7 @@ import (
 	"github.com/duckdb/duckdb-go/v2"
 	"github.com/dustin/go-humanize"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // Config says where sources are and what the engine may use.
@@ -113,11 +113,11 @@ func (e *Engine) tempDir() (string, error) {
 	info, err := os.Stat(folder)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return "", registry.Inputf("offline.temp_dir", "folder %s does not exist; make it, or name another", folder)
+		return "", fault.Inputf("offline.temp_dir", "folder %s does not exist; make it, or name another", folder)
 	case err != nil:
 		return "", fmt.Errorf("offline.temp_dir: %w", err)
 	case !info.IsDir():
-		return "", registry.Inputf("offline.temp_dir", "%s is not a folder; name one", folder)
+		return "", fault.Inputf("offline.temp_dir", "%s is not a folder; name one", folder)
 	}
 	return folder, nil
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/duckdb/duckdb-go/v2"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -25,30 +25,30 @@ func explainError(ctx context.Context, err error) error {
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}
-	var fault *duckdb.Error
-	if !errors.As(err, &fault) {
+	var failure *duckdb.Error
+	if !errors.As(err, &failure) {
 		return err
 	}
-	text := message(fault)
+	text := message(failure)
 	if strings.Contains(text, collision) {
 		return errCollision
 	}
 	if _, found, ok := strings.Cut(text, castMarker); ok {
-		return registry.Inputf("", "%s", found)
+		return fault.Inputf("", "%s", found)
 	}
 	switch {
 	case strings.Contains(text, "No space left on device"):
 		return &machineError{store.ErrDiskFull.Error() + ": " + text, errors.Join(store.ErrDiskFull, err)}
-	case fault.Type == duckdb.ErrorTypeOutOfMemory:
+	case failure.Type == duckdb.ErrorTypeOutOfMemory:
 		return &machineError{store.ErrOutOfMemory.Error() + "; raise offline.memory_limit: " + text,
 			errors.Join(store.ErrOutOfMemory, err)}
-	case fault.Type == duckdb.ErrorTypeIO &&
+	case failure.Type == duckdb.ErrorTypeIO &&
 		(strings.Contains(text, "Permission denied") || strings.Contains(text, "Could not write")):
 		return &machineError{text, err}
-	case fault.Type == duckdb.ErrorTypeInternal || fault.Type == duckdb.ErrorTypeFatal:
+	case failure.Type == duckdb.ErrorTypeInternal || failure.Type == duckdb.ErrorTypeFatal:
 		return &machineError{"DuckDB failed: " + text, err}
-	case isReadError(fault.Type):
-		return registry.Inputf("", "%s", text)
+	case isReadError(failure.Type):
+		return fault.Inputf("", "%s", text)
 	}
 	return err
 }
@@ -56,11 +56,11 @@ func explainError(ctx context.Context, err error) error {
 // explain does what explainError does, and knows the limits that the session has: where it ran out of temporary disk,
 // it says which limit that was and what to do.
 func (s *session) explain(ctx context.Context, err error) error {
-	var fault *duckdb.Error
-	if context.Cause(ctx) != nil || !errors.As(err, &fault) {
+	var failure *duckdb.Error
+	if context.Cause(ctx) != nil || !errors.As(err, &failure) {
 		return explainError(ctx, err)
 	}
-	text := message(fault)
+	text := message(failure)
 	var why string
 	switch {
 	case strings.Contains(text, "max_temp_directory_size") && s.config.TempLimit != "":
@@ -68,7 +68,7 @@ func (s *session) explain(ctx context.Context, err error) error {
 			s.config.TempLimit, s.config.TempDir)
 	case strings.Contains(text, "max_temp_directory_size"):
 		why = fmt.Sprintf("temporary disk in %s is used up%s; free some", s.config.TempDir, diskUse(text))
-	case strings.Contains(text, s.spill.path) && fault.Type == duckdb.ErrorTypeIO:
+	case strings.Contains(text, s.spill.path) && failure.Type == duckdb.ErrorTypeIO:
 		why = fmt.Sprintf("cannot write temporary files in %s: %s; free some disk", s.config.TempDir, lastPart(text))
 	default:
 		return explainError(ctx, err)
@@ -121,8 +121,8 @@ func isReadError(t duckdb.ErrorType) bool {
 var errorKind = regexp.MustCompile(`^[A-Z][A-Za-z]*( [A-Za-z]+)* Error: `)
 
 // message is the first paragraph of DuckDB's text, without the kind of error in front and the quoted query below.
-func message(fault *duckdb.Error) string {
-	text := errorKind.ReplaceAllString(fault.Msg, "")
+func message(failure *duckdb.Error) string {
+	text := errorKind.ReplaceAllString(failure.Msg, "")
 	text = strings.TrimPrefix(text, "arrow_scan: get_next failed(): ") // What follows is ours.
 	text = strings.Replace(text, "\n\nCandidate bindings", "\nCandidate bindings", 1)
 	for _, end := range []string{

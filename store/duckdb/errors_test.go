@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 func TestTheErrorPastTheLimitOfTemporaryDiskNamesTheLimitTheFolderAndWhatToDo(t *testing.T) {
@@ -29,7 +29,7 @@ func TestTheErrorPastTheLimitOfTemporaryDiskNamesTheLimitTheFolderAndWhatToDo(t 
 // expectFault checks that the error is a fault of the machine, with this text.
 func expectFault(t *testing.T, err error, want string) {
 	t.Helper()
-	if _, ok := errors.AsType[*registry.InputError](err); ok {
+	if _, ok := errors.AsType[*fault.InputError](err); ok {
 		t.Errorf("what the machine lacks is blamed on the input: %v", err)
 	}
 	if err == nil || err.Error() != want {
@@ -77,7 +77,7 @@ func TestATempDirThatIsNotThereIsTheUsersMistake(t *testing.T) {
 		"file":    "offline.temp_dir: " + folder + "/file is not a folder; name one",
 	} {
 		_, err := Open(t.Context(), Config{ProjectDir: folder, TempDir: name})
-		if _, ok := errors.AsType[*registry.InputError](err); !ok || err.Error() != want {
+		if _, ok := errors.AsType[*fault.InputError](err); !ok || err.Error() != want {
 			t.Errorf("got  %v\nwant %s", err, want)
 		}
 	}

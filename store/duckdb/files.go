@@ -8,9 +8,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/gitlfs"
 	"github.com/plumbstore/plumb/internal/regularfile"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // sourceFiles are the files of a source, in source order: bytewise by path (R3).
@@ -18,7 +19,7 @@ type sourceFiles struct {
 	// source is its name.
 	source string
 	// format is that of the files.
-	format registry.Format
+	format feature.Format
 	// paths are absolute, with symbolic links resolved.
 	paths []string
 	// copies are those of paths that are copies of rows in write-ahead files, which are there for one run.
@@ -37,7 +38,7 @@ type sourceFiles struct {
 }
 
 // find lists the files of a Parquet source and checks that each lies below a root, wherever links lead.
-func (e *Engine) find(ctx context.Context, source *registry.Source) (sourceFiles, error) {
+func (e *Engine) find(ctx context.Context, source *feature.Source) (sourceFiles, error) {
 	found, folder, err := e.expand(ctx, source)
 	if err != nil {
 		return sourceFiles{}, err
@@ -56,10 +57,10 @@ func (e *Engine) find(ctx context.Context, source *registry.Source) (sourceFiles
 			return sourceFiles{}, err
 		}
 		if files.infos[i], err = os.Stat(files.paths[i]); err != nil {
-			return sourceFiles{}, registry.Inputf("", "cannot read %s: %v", path, err)
+			return sourceFiles{}, fault.Inputf("", "cannot read %s: %v", path, err)
 		}
 		if err := regularfile.Check(path, files.infos[i]); err != nil {
-			return sourceFiles{}, registry.Inputf("", "cannot read %s: %s", path, cmpError(err))
+			return sourceFiles{}, fault.Inputf("", "cannot read %s: %s", path, cmpError(err))
 		}
 		if err := gitlfs.Refuse(path, files.paths[i]); err != nil {
 			return sourceFiles{}, err
@@ -76,7 +77,7 @@ func (e *Engine) find(ctx context.Context, source *registry.Source) (sourceFiles
 			return sourceFiles{}, err
 		}
 		if len(files.partitions) > 0 && source.Log != nil {
-			return sourceFiles{}, registry.Inputf("", "the folders of %s give columns, which a push log has no place for; "+
+			return sourceFiles{}, fault.Inputf("", "the folders of %s give columns, which a push log has no place for; "+
 				"name the files by a pattern (…/**/*.parquet), with these columns in them", source.Path)
 		}
 	}
@@ -90,7 +91,7 @@ func (e *Engine) find(ctx context.Context, source *registry.Source) (sourceFiles
 
 // resolve finds where a file lies. A source's own files and those of its push log lie below a root. The caller made the
 // copies of rows in write-ahead files, wherever it has room for them.
-func (f *sourceFiles) resolve(e *Engine, source *registry.Source, i int, path string) (err error) {
+func (f *sourceFiles) resolve(e *Engine, source *feature.Source, i int, path string) (err error) {
 	if source.Log == nil || !slices.Contains(source.Log.Unfinished, path) {
 		f.paths[i], err = e.withinRoots(source.Path, path)
 		return err
@@ -104,14 +105,14 @@ func (f *sourceFiles) resolve(e *Engine, source *registry.Source, i int, path st
 
 // described returns the files that a source was read from, as a later run compares them. Copies of write-ahead files
 // are left out: they are gone by then.
-func (e *Engine) described(source string, files sourceFiles) []registry.SourceFile {
-	described := make([]registry.SourceFile, 0, len(files.paths))
+func (e *Engine) described(source string, files sourceFiles) []feature.SourceFile {
+	described := make([]feature.SourceFile, 0, len(files.paths))
 	for i, path := range files.paths {
 		if slices.Contains(files.copies, path) {
 			continue
 		}
 		info := files.infos[i]
-		described = append(described, registry.SourceFile{
+		described = append(described, feature.SourceFile{
 			Source: source, Path: e.relative(path), Size: info.Size(), Modified: info.ModTime().UTC(),
 			Footer: files.footers[i].digest,
 		})
@@ -129,7 +130,7 @@ func (e *Engine) relative(path string) string {
 
 // expand returns the files that a path stands for, and the folder when it is one. What lies outside the roots is not
 // looked at.
-func (e *Engine) expand(ctx context.Context, source *registry.Source) (found []string, folder string, err error) {
+func (e *Engine) expand(ctx context.Context, source *feature.Source) (found []string, folder string, err error) {
 	path := source.Path
 	absolute := e.absolute(path)
 	if !e.within(absolute) {
@@ -137,14 +138,14 @@ func (e *Engine) expand(ctx context.Context, source *registry.Source) (found []s
 			return nil, "", e.notBelowRoots(path)
 		}
 		if found, err = e.matched(ctx, path, source.Format); err == nil && len(found) == 0 {
-			err = registry.Inputf("", "no file matches %s", path)
+			err = fault.Inputf("", "no file matches %s", path)
 		}
 		return found, "", err
 	}
 	info, err := os.Stat(absolute)
 	switch {
 	case err != nil:
-		return nil, "", registry.Inputf("", "cannot read %s: %v", path, err)
+		return nil, "", fault.Inputf("", "cannot read %s: %v", path, err)
 	case !info.IsDir():
 		return []string{absolute}, "", nil
 	}
@@ -156,17 +157,17 @@ func (e *Engine) expand(ctx context.Context, source *registry.Source) (found []s
 }
 
 // noFiles refuses a folder without a file of the format, and names one of those that are there.
-func noFiles(path string, format registry.Format, others []string) error {
+func noFiles(path string, format feature.Format, others []string) error {
 	if others == nil {
-		return registry.Inputf("", "folder %s holds no %s file", path, listedEndings(format))
+		return fault.Inputf("", "folder %s holds no %s file", path, listedEndings(format))
 	}
-	return registry.Inputf("", "folder %s holds no %s file, but for example %s; rename its files, or name them by a "+
+	return fault.Inputf("", "folder %s holds no %s file, but for example %s; rename its files, or name them by a "+
 		"pattern "+
 		"(%s/*)", path, listedEndings(format), filepath.Base(others[0]), path)
 }
 
 // Locate returns the absolute path of a file that lies below the roots, wherever symbolic links lead. The path is
-// relative to the project. A *registry.InputError says the same of a file that is not there and of one outside.
+// relative to the project. A *fault.InputError says the same of a file that is not there and of one outside.
 func (e *Engine) Locate(path string) (string, error) {
 	return e.withinRoots(path, e.absolute(path))
 }
@@ -183,7 +184,7 @@ func (e *Engine) withinRoots(name, path string) (string, error) {
 // plainPath refuses names that DuckDB would take for patterns.
 func plainPath(path string) error {
 	if strings.ContainsAny(path, "*?[") {
-		return registry.Inputf("", "cannot read %s: a path may not contain any of * ? [; rename it", path)
+		return fault.Inputf("", "cannot read %s: a path may not contain any of * ? [; rename it", path)
 	}
 	return nil
 }

@@ -13,8 +13,9 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // emptyFile is a Parquet file with one column and no rows.
@@ -59,7 +60,7 @@ func fileTree(t *testing.T, files []string, links map[string]string) *Engine {
 }
 
 func findRelative(e *Engine, path string) ([]string, error) {
-	files, err := e.find(context.Background(), &registry.Source{Name: "s", Path: path})
+	files, err := e.find(context.Background(), &feature.Source{Name: "s", Path: path})
 	relative := make([]string, len(files.paths))
 	for i, path := range files.paths {
 		relative[i] = strings.TrimPrefix(path, e.config.ProjectDir+"/")
@@ -102,7 +103,7 @@ func TestSourcesOutsideTheRootsAreRefused(t *testing.T) {
 		"data/folder/x.parquet", "data/folder", "data/*.parquet", filepath.Join(outside, "x.parquet"),
 		"data2/x.parquet", "../*/x.parquet"} {
 		_, err := findRelative(engine, path)
-		var input *registry.InputError
+		var input *fault.InputError
 		if !errors.As(err, &input) ||
 			!strings.Contains(err.Error(), "there is no file "+path+" below the folders") && !strings.Contains(err.Error(),
 				"no file matches") {
@@ -140,7 +141,7 @@ func TestPartitionsAreThoseBelowTheSourceAlone(t *testing.T) {
 	p := newProject(t, map[string]string{
 		"env=prod/s/area=01/a.parquet": "SELECT 1 AS k, 10 AS x, TIMESTAMP '2013-01-01' AS at",
 		"env=prod/s/area=02/a.parquet": "SELECT 1 AS k, 20 AS x, TIMESTAMP '2013-01-02' AS at",
-	}, "data/env=prod/s", feature("area", plumbv1.Type_STRING), feature("x", plumbv1.Type_INT32))
+	}, "data/env=prod/s", newFeature("area", plumbv1.Type_STRING), newFeature("x", plumbv1.Type_INT32))
 	got, err := p.join(t, "l.csv", "k,t\n1,2013-01-01\n1,2013-01-03\n")
 	if err != nil {
 		t.Fatal(err)
@@ -148,7 +149,7 @@ func TestPartitionsAreThoseBelowTheSourceAlone(t *testing.T) {
 	if diff := cmp.Diff("k,t,area,x\n1,2013-01-01,01,10\n1,2013-01-03,02,20\n", got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	p.view.Features = append(p.view.Features, feature("env", plumbv1.Type_STRING))
+	p.view.Features = append(p.view.Features, newFeature("env", plumbv1.Type_STRING))
 	if _, err := p.join(t, "l.csv", "k,t\n1,2013-01-01\n"); err == nil || !strings.Contains(err.Error(), `"env"`) {
 		t.Errorf("got error %v, want one that knows no column env", err)
 	}
@@ -157,7 +158,7 @@ func TestPartitionsAreThoseBelowTheSourceAlone(t *testing.T) {
 func TestLinksThatHidePartitionsAreRefused(t *testing.T) {
 	engine := fileTree(t, []string{"data/s/year=2013/a.parquet", "data/moved/b.parquet"},
 		map[string]string{"data/s/year=2014": "../moved"})
-	_, err := engine.find(t.Context(), &registry.Source{Path: "data/s/year=*/*.parquet"})
+	_, err := engine.find(t.Context(), &feature.Source{Path: "data/s/year=*/*.parquet"})
 	if err != nil {
 		t.Errorf("a pattern reads no partitions, got %v", err)
 	}
@@ -165,7 +166,7 @@ func TestLinksThatHidePartitionsAreRefused(t *testing.T) {
 	if err := os.Symlink("../../moved/b.parquet", link); err != nil {
 		t.Fatal(err)
 	}
-	_, err = engine.find(t.Context(), &registry.Source{Path: "data/s"})
+	_, err = engine.find(t.Context(), &feature.Source{Path: "data/s"})
 	if err == nil || !strings.Contains(err.Error(), "symbolic link") {
 		t.Errorf("got error %v, want one that names the link", err)
 	}
@@ -173,7 +174,7 @@ func TestLinksThatHidePartitionsAreRefused(t *testing.T) {
 
 func TestPartitionColumnsAreReadFromFolders(t *testing.T) {
 	engine := fileTree(t, []string{"data/year=2013/month=01/a.parquet", "data/year=2013/month=02/a.parquet"}, nil)
-	files, err := engine.find(t.Context(), &registry.Source{Path: "data"})
+	files, err := engine.find(t.Context(), &feature.Source{Path: "data"})
 	if err != nil {
 		t.Fatal(err)
 	}

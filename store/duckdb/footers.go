@@ -19,9 +19,9 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/schema"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/parquetfile"
 	"github.com/plumbstore/plumb/internal/regularfile"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // footer is what the end of a Parquet file tells without reading a row.
@@ -105,7 +105,7 @@ func readFooters(ctx context.Context, paths []string, event string) ([]footer, e
 func (f sourceFiles) checkFooters() error {
 	for i, path := range f.paths {
 		if why := f.footers[i].damaged; why != "" {
-			return registry.Inputf("", "cannot read %s: %s", path, why)
+			return fault.Inputf("", "cannot read %s: %s", path, why)
 		}
 	}
 	return nil

@@ -14,9 +14,10 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/hostiletest"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -24,8 +25,8 @@ import (
 type doors struct {
 	*project
 	engine    *Engine
-	view      *registry.View
-	selection *registry.Selection
+	view      *feature.View
+	selection *feature.Selection
 }
 
 // doorLimit is beyond the engine's own limit by what its parts that count no memory take.
@@ -33,7 +34,7 @@ var doorLimit = hostiletest.Limit{Allocated: 512 << 20, Resident: 1 << 30, Time:
 
 func openDoors(t testing.TB) *doors {
 	p := newProject(t, map[string]string{"s.parquet": "SELECT 1::BIGINT AS k, 'x' AS f, TIMESTAMP '2026-01-01' AS at"},
-		"data/s.parquet", feature("f", plumbv1.Type_STRING))
+		"data/s.parquet", newFeature("f", plumbv1.Type_STRING))
 	engine, err := Open(t.Context(), Config{
 		ProjectDir: p.folder, Roots: []string{"data"}, TempDir: p.folder, MemoryLimit: "256MB", Threads: 1,
 	})
@@ -104,7 +105,7 @@ func (d *doors) open(t *testing.T, format string, content []byte) {
 	}
 	doorLimit.Within(t, content, func(ctx context.Context) {
 		for name, err := range map[string]error{"as labels": d.join(ctx, path), "as rows to push": d.push(ctx, path)} {
-			if _, input := errors.AsType[*registry.InputError](err); err != nil && !input &&
+			if _, input := errors.AsType[*fault.InputError](err); err != nil && !input &&
 				!errors.Is(err, store.ErrOutOfMemory) {
 				t.Errorf("%s: %s: got %v", format, name, err)
 			}

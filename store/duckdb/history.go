@@ -8,19 +8,20 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store"
 )
 
 // History does what store.Witness says, without places. It is for SQL sources. It shares with joins and
 // materializations how columns are read and brought to their types, and nothing of how winners are found.
-func (e *Engine) History(ctx context.Context, view *registry.View, yield func(arrow.RecordBatch) error) (err error) {
+func (e *Engine) History(ctx context.Context, view *feature.View, yield func(arrow.RecordBatch) error) (err error) {
 	s, err := e.newSession(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	relations, err := e.open(ctx, s, []*registry.Source{view.Source})
+	relations, err := e.open(ctx, s, []*feature.Source{view.Source})
 	if err != nil {
 		return err
 	}
@@ -115,7 +116,7 @@ func (j *join) keyColumns() ([]string, error) {
 		}
 		c, err := convertKey(j.labels.columns[at].Type, key.Type)
 		if err != nil {
-			return nil, registry.Inputf("", "label column %q: %v", key.Name, err)
+			return nil, fault.Inputf("", "label column %q: %v", key.Name, err)
 		}
 		typed := c.sql(fmt.Sprintf("c%d", at), literal(fmt.Sprintf("label column %q", key.Name)), labelPlace)
 		columns = append(columns, fmt.Sprintf("%s AS v%d", typed, i))

@@ -10,8 +10,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -34,8 +34,8 @@ const history = `SELECT k, x, make_timestamp(micros) AS at FROM (VALUES (1, 1, 1
 
 func TestHistoryHasEveryRowThatALabelCouldSee(t *testing.T) {
 	want := []string{"1 10 (null)", "1 10 (null)", "1 30 (null)", "2 5 (null)"}
-	files := newProject(t, map[string]string{"a.parquet": history}, "data/a.parquet", feature("x", plumbv1.Type_INT64))
-	query := newProject(t, map[string]string{"a.parquet": history}, "data/a.parquet", feature("x", plumbv1.Type_INT64))
+	files := newProject(t, map[string]string{"a.parquet": history}, "data/a.parquet", newFeature("x", plumbv1.Type_INT64))
+	query := newProject(t, map[string]string{"a.parquet": history}, "data/a.parquet", newFeature("x", plumbv1.Type_INT64))
 	query.source.Name = "files"
 	query.more, query.source = []*plumbv1.Source{query.source}, &plumbv1.Source{Name: "s", EventTimestamp: "at",
 		Kind: &plumbv1.Source_Sql{Sql: &plumbv1.SqlSource{Query: "SELECT * FROM files"}}}
@@ -57,7 +57,7 @@ func TestHistoryHasEveryRowThatALabelCouldSee(t *testing.T) {
 
 func TestHistoryTellsOfCreatedTimesAndOfAYieldThatFails(t *testing.T) {
 	p := newProject(t, map[string]string{"a.parquet": "SELECT 1 AS k, 1 AS x, make_timestamp(5) AS at, " +
-		"make_timestamp(9) AS known"}, "data/a.parquet", feature("x", plumbv1.Type_INT64))
+		"make_timestamp(9) AS known"}, "data/a.parquet", newFeature("x", plumbv1.Type_INT64))
 	p.source.CreatedTimestamp = "known"
 	view, err := p.snapshot(t).View("v")
 	if err != nil {
@@ -75,7 +75,7 @@ func TestHistoryTellsOfCreatedTimesAndOfAYieldThatFails(t *testing.T) {
 }
 
 func TestLabelsComeInTheirOrderAndInTheTypesOfTheirKeys(t *testing.T) {
-	p := newProject(t, map[string]string{"a.parquet": history}, "data/a.parquet", feature("x", plumbv1.Type_INT64))
+	p := newProject(t, map[string]string{"a.parquet": history}, "data/a.parquet", newFeature("x", plumbv1.Type_INT64))
 	selection, err := p.snapshot(t).SelectFeatures([]string{"v:*"}, false)
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +101,7 @@ func TestLabelsComeInTheirOrderAndInTheTypesOfTheirKeys(t *testing.T) {
 }
 
 func TestLabelsThatAJoinWouldRefuseAreRefused(t *testing.T) {
-	p := newProject(t, map[string]string{"a.parquet": history}, "data/a.parquet", feature("x", plumbv1.Type_INT64))
+	p := newProject(t, map[string]string{"a.parquet": history}, "data/a.parquet", newFeature("x", plumbv1.Type_INT64))
 	selection, err := p.snapshot(t).SelectFeatures([]string{"v:*"}, false)
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +119,7 @@ func TestLabelsThatAJoinWouldRefuseAreRefused(t *testing.T) {
 		request := store.JoinRequest{Selection: selection, Labels: filepath.Join(p.folder, "labels.parquet"),
 			TimestampColumn: "t"}
 		err := p.open(t).Labels(t.Context(), request, func(arrow.RecordBatch) error { return nil })
-		var input *registry.InputError
+		var input *fault.InputError
 		if !errors.As(err, &input) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: the error is %v, want an input error with %s", content, err, want)
 		}

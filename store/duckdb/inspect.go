@@ -5,17 +5,17 @@ import (
 	"errors"
 	"maps"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
 )
 
 // Columns implements store.Inspector.
-func (e *Engine) Columns(ctx context.Context, source *registry.Source) (columns []registry.Column, err error) {
+func (e *Engine) Columns(ctx context.Context, source *feature.Source) (columns []feature.Column, err error) {
 	s, err := e.newSession(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	r, err := e.open(ctx, s, []*registry.Source{source})
+	r, err := e.open(ctx, s, []*feature.Source{source})
 	if err != nil {
 		return nil, err
 	}
@@ -23,7 +23,7 @@ func (e *Engine) Columns(ctx context.Context, source *registry.Source) (columns 
 }
 
 // Files implements store.Offline.
-func (e *Engine) Files(ctx context.Context, sources []*registry.Source) (files []registry.SourceFile, err error) {
+func (e *Engine) Files(ctx context.Context, sources []*feature.Source) (files []feature.SourceFile, err error) {
 	s, err := e.newSession(ctx)
 	if err != nil {
 		return nil, err
@@ -37,12 +37,12 @@ func (e *Engine) Files(ctx context.Context, sources []*registry.Source) (files [
 }
 
 // open makes the sources readable in the session, and confines it to their files.
-func (e *Engine) open(ctx context.Context, s *session, sources []*registry.Source) (*relations, error) {
+func (e *Engine) open(ctx context.Context, s *session, sources []*feature.Source) (*relations, error) {
 	return e.openOnly(ctx, s, sources, nil)
 }
 
 // openOnly leaves all files out but those of only, unless that is nil.
-func (e *Engine) openOnly(ctx context.Context, s *session, sources []*registry.Source, only []registry.SourceFile,
+func (e *Engine) openOnly(ctx context.Context, s *session, sources []*feature.Source, only []feature.SourceFile,
 ) (*relations, error) {
 	r := newRelations(e, s)
 	if only != nil {

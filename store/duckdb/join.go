@@ -7,8 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -64,14 +65,14 @@ func (e *Engine) PlanJoin(ctx context.Context, request store.JoinRequest) (plann
 
 // ofView names the view and the source that a file which cannot be read is of.
 func (j *join) ofView(err error) error {
-	var input *registry.InputError
+	var input *fault.InputError
 	if !errors.As(err, &input) {
 		return err
 	}
 	for _, reference := range j.request.Selection.References {
 		source := reference.View.Source
 		if source.Query == "" && strings.Contains(input.Message, source.Path) {
-			return registry.Inputf("", "view %s, source %s: %s", reference.View.Name, source.Name, input.Message)
+			return fault.Inputf("", "view %s, source %s: %s", reference.View.Name, source.Name, input.Message)
 		}
 	}
 	return err
@@ -88,7 +89,7 @@ func (j *join) checkLabels() error {
 	errs = append(errs, err)
 	for _, reference := range j.request.Selection.References {
 		if j.request.AsKnown && reference.View.Source.CreatedTimestamp == "" {
-			errs = append(errs, registry.Inputf("",
+			errs = append(errs, fault.Inputf("",
 				"view %s cannot be joined as known: its source %s has no created_timestamp; "+
 					"declare the column that says when a row became known, or join without --as-known (as_known)",
 				reference.View.Name, reference.View.Source.Name))
@@ -98,7 +99,7 @@ func (j *join) checkLabels() error {
 			at, err := j.labels.find(name, purpose)
 			if err == nil {
 				if _, unfit := convertKey(j.labels.columns[at].Type, reference.View.Keys[i].Type); unfit != nil {
-					err = registry.Inputf("", "label column %q, %s: %v", name, purpose, unfit)
+					err = fault.Inputf("", "label column %q, %s: %v", name, purpose, unfit)
 				}
 			}
 			if err == nil {
@@ -121,8 +122,8 @@ func (j *join) addKey(at int, declared plumbv1.Type) {
 }
 
 // sources lists the sources of the views, each once.
-func (j *join) sources() []*registry.Source {
-	var sources []*registry.Source
+func (j *join) sources() []*feature.Source {
+	var sources []*feature.Source
 	for _, reference := range j.request.Selection.References {
 		if !slices.Contains(sources, reference.View.Source) {
 			sources = append(sources, reference.View.Source)
@@ -165,7 +166,7 @@ func (j *join) nameColumns() error {
 	if collisions == nil {
 		return nil
 	}
-	return &registry.CollisionError{Names: collisions,
+	return &fault.CollisionError{Names: collisions,
 		Hint: "ask for full names (view__feature), or rename the label column"}
 }
 
@@ -214,7 +215,7 @@ func (j *join) labelTimes(ctx context.Context, s *session) (timeRange, error) {
 }
 
 // Files implements store.Join.
-func (j *join) Files() []registry.SourceFile { return j.planned.described() }
+func (j *join) Files() []feature.SourceFile { return j.planned.described() }
 
 // Close implements store.Join.
 func (j *join) Close() error { return nil }

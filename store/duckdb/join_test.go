@@ -11,8 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -66,7 +66,7 @@ func (p *project) plan(t *testing.T, labels, content string) (store.Join, error)
 		Labels: filepath.Join(p.folder, labels), TimestampColumn: "t"})
 }
 
-func (p *project) snapshot(t testing.TB) *registry.Snapshot {
+func (p *project) snapshot(t testing.TB) *feature.Snapshot {
 	t.Helper()
 	state := &plumbv1.State{
 		Definitions: &plumbv1.Definitions{
@@ -75,7 +75,7 @@ func (p *project) snapshot(t testing.TB) *registry.Snapshot {
 		},
 		Views: []*plumbv1.RegisteredView{{Name: "v", Generation: 1, Schemas: []*plumbv1.ViewSchema{{Id: 1}}}},
 	}
-	snapshot, err := registry.NewSnapshot("p", 1, state)
+	snapshot, err := feature.NewSnapshot("p", 1, state)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func (p *project) join(t *testing.T, labels, content string) (string, error) {
 	return string(text), err
 }
 
-func feature(name string, kind plumbv1.Type) *plumbv1.Feature {
+func newFeature(name string, kind plumbv1.Type) *plumbv1.Feature {
 	return &plumbv1.Feature{Name: name, Type: kind}
 }
 
@@ -114,7 +114,7 @@ func TestHivePartitionsAreColumnsOfExactText(t *testing.T) {
 	p := newProject(t, map[string]string{
 		"area=01/day=2013-01-01/a.parquet": "SELECT 1 AS k, 10 AS x",
 		"area=02/day=2013-01-02/a.parquet": "SELECT 1 AS k, 20 AS x",
-	}, "data", feature("area", plumbv1.Type_STRING), feature("x", plumbv1.Type_INT32))
+	}, "data", newFeature("area", plumbv1.Type_STRING), newFeature("x", plumbv1.Type_INT32))
 	p.source.EventTimestamp = "day"
 	got, err := p.join(t, "l.csv", "k,t\n1,2013-01-01T23:59:59Z\n1,2013-01-02\n1,2012-12-31\n")
 	if err != nil {
@@ -130,7 +130,7 @@ func TestFilesThatDisagreeAboutAColumnAreNamed(t *testing.T) {
 	p := newProject(t, map[string]string{
 		"a.parquet": "SELECT 1 AS k, 10 AS x, TIMESTAMP '2013-01-01' AS at",
 		"b.parquet": "SELECT 1 AS k, '10' AS x, TIMESTAMP '2013-01-02' AS at",
-	}, "data/*.parquet", feature("x", plumbv1.Type_FLOAT64))
+	}, "data/*.parquet", newFeature("x", plumbv1.Type_FLOAT64))
 	_, err := p.join(t, "l.csv", "k,t\n1,2013-01-03\n")
 	want := "disagree about column x: INTEGER in " + p.folder + "/data/a.parquet, VARCHAR in "
 	if err == nil || !strings.Contains(err.Error(), want) {
@@ -140,7 +140,7 @@ func TestFilesThatDisagreeAboutAColumnAreNamed(t *testing.T) {
 
 func TestR6_LabelColumnsOfACSVFileStayLetterForLetter(t *testing.T) {
 	p := newProject(t, map[string]string{"a.parquet": "SELECT 1 AS k, 10 AS x, TIMESTAMP '2013-01-01' AS at"},
-		"data/a.parquet", feature("x", plumbv1.Type_INT32))
+		"data/a.parquet", newFeature("x", plumbv1.Type_INT32))
 	labels := "zip,k,t,note,price\n007,1,2013-01-03T00:00:00+02:00,\"a,\"\"b\"\"\",1.50\n" +
 		",1,2013-01-01,\"\",2\n1e5,,2013-01-01,NULL,\n"
 	got, err := p.join(t, "l.csv", labels)
@@ -156,7 +156,7 @@ func TestR6_LabelColumnsOfACSVFileStayLetterForLetter(t *testing.T) {
 
 func TestR10_LabelColumnsOfOneNameAreRefused(t *testing.T) {
 	p := newProject(t, map[string]string{"a.parquet": "SELECT 1 AS k, 10 AS x, TIMESTAMP '2013-01-01' AS at"},
-		"data/a.parquet", feature("x", plumbv1.Type_INT32))
+		"data/a.parquet", newFeature("x", plumbv1.Type_INT32))
 	for content, want := range map[string]string{
 		"k,t,k\n1,2013-01-03,2\n": `two columns named "k"; rename one`,
 		"k,t,,\n1,2013-01-03,,\n": `several columns without a name; name them`,
@@ -170,7 +170,7 @@ func TestR10_LabelColumnsOfOneNameAreRefused(t *testing.T) {
 
 func TestR10_LabelColumnsKeepNamesThatSQLCannotHave(t *testing.T) {
 	p := newProject(t, map[string]string{"a.parquet": "SELECT 1 AS k, 10 AS x, TIMESTAMP '2013-01-01' AS at"},
-		"data/a.parquet", feature("x", plumbv1.Type_INT32))
+		"data/a.parquet", newFeature("x", plumbv1.Type_INT32))
 	got, err := p.join(t, "l.csv", ",k,t,K,T\n0,1,2013-01-03,2,\n1,1,2013-01-03,,\"\"\n")
 	if err != nil {
 		t.Fatal(err)
@@ -182,7 +182,7 @@ func TestR10_LabelColumnsKeepNamesThatSQLCannotHave(t *testing.T) {
 
 func TestAFailedJoinLeavesNothingBehind(t *testing.T) {
 	p := newProject(t, map[string]string{"a.parquet": "SELECT 1 AS k, 3000000000 AS x, TIMESTAMP '2013-01-01' AS at"},
-		"data/a.parquet", feature("x", plumbv1.Type_INT32))
+		"data/a.parquet", newFeature("x", plumbv1.Type_INT32))
 	planned, err := p.plan(t, "l.csv", "k,t\n1,2013-01-03\n")
 	if err != nil {
 		t.Fatal(err)
@@ -215,8 +215,8 @@ func TestAFailedJoinLeavesNothingBehind(t *testing.T) {
 func TestColumnsMayHaveAnyName(t *testing.T) {
 	p := newProject(t, map[string]string{
 		"a.parquet": `SELECT 1 AS k, 10 AS "it's ""x"", select", 11 AS n, TIMESTAMP '2013-01-01' AS at, 5 AS rowid`,
-	}, "data/a.parquet", feature("x", plumbv1.Type_INT32), feature("n", plumbv1.Type_INT32),
-		feature("c0", plumbv1.Type_INT32))
+	}, "data/a.parquet", newFeature("x", plumbv1.Type_INT32), newFeature("n", plumbv1.Type_INT32),
+		newFeature("c0", plumbv1.Type_INT32))
 	p.view.Features[0].Column = `it's "x", select`
 	p.view.Features[2].Column = "rowid"
 	got, err := p.join(t, "l.csv", "k,t,_n,\"from \"\"a\"\"; DROP TABLE b --\"\n1,2013-01-03,7,8\n")
@@ -231,7 +231,7 @@ func TestColumnsMayHaveAnyName(t *testing.T) {
 
 func TestExplainShowsTheSQLThatRuns(t *testing.T) {
 	p := newProject(t, map[string]string{"a.parquet": "SELECT 1 AS k, 10 AS x, TIMESTAMP '2013-01-01' AS at"},
-		"data/a.parquet", feature("x", plumbv1.Type_INT32))
+		"data/a.parquet", newFeature("x", plumbv1.Type_INT32))
 	planned, err := p.plan(t, "l.csv", "k,t\n1,2013-01-03\n")
 	if err != nil {
 		t.Fatal(err)
@@ -251,7 +251,7 @@ func TestExplainShowsTheSQLThatRuns(t *testing.T) {
 func TestR14_AValueThatACorrectionReplacedNeedNotFit(t *testing.T) {
 	p := newProject(t, map[string]string{"a.parquet": "SELECT * FROM (VALUES (1, 3000000000, TIMESTAMP '2013-01-01', " +
 		"TIMESTAMP '2013-01-01'), (1, 7, TIMESTAMP '2013-01-01', TIMESTAMP '2013-01-02')) v(k, x, \"at\", known)"},
-		"data/a.parquet", feature("x", plumbv1.Type_INT32))
+		"data/a.parquet", newFeature("x", plumbv1.Type_INT32))
 	p.source.CreatedTimestamp = "known"
 	got, err := p.join(t, "l.csv", "k,t\n1,2013-01-03\n")
 	if err != nil || got != "k,t,x\n1,2013-01-03,7\n" {
@@ -269,7 +269,7 @@ func TestProvenanceNamesTheFileOfARowWhicheverFilesAreRead(t *testing.T) {
 		"day=2/b.parquet": row(2, 21, "2026-03-02 12:00") + " UNION ALL " + row(4, 22, "2026-03-02 12:00"),
 		"day=3/a.parquet": row(1, 30, "2026-03-03 12:00") + " UNION ALL " + row(4, 31, "2026-03-02 13:00"),
 		"day=4/a.parquet": row(1, 40, "2026-03-04 12:00"),
-	}, "data", feature("x", plumbv1.Type_INT64))
+	}, "data", newFeature("x", plumbv1.Type_INT64))
 	p.view.Ttl = durationpb.New(24 * time.Hour)
 	request := p.request(t)
 	request.Provenance = true

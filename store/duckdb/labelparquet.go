@@ -14,26 +14,26 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 	"github.com/apache/arrow-go/v18/parquet/schema"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/parquetfile"
 	"github.com/plumbstore/plumb/internal/regularfile"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // checkParquet refuses what DuckDB would read as something else, and finds the columns that it does not read exactly.
 func (l *labelFile) checkParquet(ctx context.Context, reader *file.Reader) error {
 	contents := reader.MetaData()
 	if what := encryption(contents); what != "" {
-		return registry.Inputf("", "%s, and encrypted files are not supported; write it decrypted", what)
+		return fault.Inputf("", "%s, and encrypted files are not supported; write it decrypted", what)
 	}
 	leaf := 0
 	for i := range contents.Schema.Root().NumFields() {
 		node := contents.Schema.Root().Field(i)
 		leaves := leavesOf(node)
 		if why := unreadable(contents, node, leaf, leaves); why != "" {
-			return registry.Inputf("", "column %s", why)
+			return fault.Inputf("", "column %s", why)
 		}
 		if err := checkGroup(node); err != nil {
-			return registry.Inputf("", "column %q: %v", node.Name(), err)
+			return fault.Inputf("", "column %q: %v", node.Name(), err)
 		}
 		for _, at := range leaves96(contents, leaf, leaves) {
 			if err := checkLeaf(ctx, l.path, at); err != nil {
@@ -111,11 +111,11 @@ func mayCut(contents *metadata.FileMetaData, node schema.Node, first, leaves int
 func openColumns(ctx context.Context, path string, columns []int) (*arrowFile, error) {
 	opened, err := regularfile.Open(path)
 	if err != nil {
-		return nil, registry.Inputf("", "%s", cmpError(err))
+		return nil, fault.Inputf("", "%s", cmpError(err))
 	}
 	reader, err := parquetfile.NewReader(opened)
 	if err != nil {
-		return nil, errors.Join(registry.Inputf("", "it is not a complete Parquet file: %v", err), opened.Close())
+		return nil, errors.Join(fault.Inputf("", "it is not a complete Parquet file: %v", err), opened.Close())
 	}
 	var leaves []int
 	leaf := 0

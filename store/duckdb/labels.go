@@ -12,10 +12,11 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/gitlfs"
 	"github.com/plumbstore/plumb/internal/parquetfile"
 	"github.com/plumbstore/plumb/internal/regularfile"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // Formats of label and result files, by extension.
@@ -29,7 +30,7 @@ const (
 func fileFormat(path string) (string, error) {
 	format := strings.ToLower(filepath.Ext(path))
 	if !slices.Contains([]string{formatParquet, formatCSV, formatArrow}, format) {
-		return "", registry.Inputf("", "file %s has to end in .parquet, .csv or .arrow", path)
+		return "", fault.Inputf("", "file %s has to end in .parquet, .csv or .arrow", path)
 	}
 	return format, nil
 }
@@ -40,7 +41,7 @@ type labelFile struct {
 	// name is what messages call it.
 	name    string
 	format  string
-	columns []registry.Column
+	columns []feature.Column
 	// floored are the columns of a Parquet file whose zoned nanoseconds DuckDB may not floor.
 	floored []int
 }
@@ -52,9 +53,9 @@ func (e *Engine) describeLabels(ctx context.Context, s *session, path, name stri
 		return nil, fmt.Errorf("label file: %w", err)
 	}
 	if info, err := os.Stat(absolute); err != nil {
-		return nil, registry.Inputf("", "cannot read label file %s: %v", path, cmpError(err))
+		return nil, fault.Inputf("", "cannot read label file %s: %v", path, cmpError(err))
 	} else if err := regularfile.Check(absolute, info); err != nil {
-		return nil, registry.Inputf("", "cannot read label file %s: %v", path, cmpError(err))
+		return nil, fault.Inputf("", "cannot read label file %s: %v", path, cmpError(err))
 	}
 	if err := plainPath(absolute); err != nil {
 		return nil, err
@@ -90,9 +91,9 @@ func cmpError(err error) string {
 
 // explain says which file an input error is about.
 func (l *labelFile) explain(err error) error {
-	var input *registry.InputError
+	var input *fault.InputError
 	if errors.As(err, &input) && !strings.Contains(input.Message, "label") {
-		return registry.Inputf("", "cannot read %s: %s", l.name, input.Message)
+		return fault.Inputf("", "cannot read %s: %s", l.name, input.Message)
 	}
 	return err
 }
@@ -100,12 +101,12 @@ func (l *labelFile) explain(err error) error {
 func (l *labelFile) describeParquet(ctx context.Context, s *session) error {
 	reader, err := parquetfile.Open(l.path)
 	if err != nil {
-		return registry.Inputf("", "%v", err)
+		return fault.Inputf("", "%v", err)
 	}
 	defer reader.Close()
 	root := reader.MetaData().Schema.Root()
 	for i := range root.NumFields() {
-		l.columns = append(l.columns, registry.Column{Name: root.Field(i).Name()})
+		l.columns = append(l.columns, feature.Column{Name: root.Field(i).Name()})
 	}
 	if len(l.columns) == 0 {
 		return nil // DuckDB has no tables without columns; checkNames says so.
@@ -138,17 +139,17 @@ func (l *labelFile) scanParquet(options string) string {
 // names may differ by case alone.
 func (l *labelFile) checkNames() error {
 	if len(l.columns) == 0 {
-		return registry.Inputf("", "%s has no columns", l.name)
+		return fault.Inputf("", "%s has no columns", l.name)
 	}
 	seen := map[string]bool{}
 	for _, column := range l.columns {
 		switch {
 		case seen[column.Name] && column.Name == "":
-			return registry.Inputf("", "%s has several columns without a name; name them", l.name)
+			return fault.Inputf("", "%s has several columns without a name; name them", l.name)
 		case seen[column.Name]:
-			return registry.Inputf("", "%s has two columns named %q; rename one", l.name, column.Name)
+			return fault.Inputf("", "%s has two columns named %q; rename one", l.name, column.Name)
 		case strings.Contains(column.Name, "\x00") || !utf8.ValidString(column.Name):
-			return registry.Inputf("", "%s has the column %q; names have to be UTF-8 without zero bytes", l.name, column.Name)
+			return fault.Inputf("", "%s has the column %q; names have to be UTF-8 without zero bytes", l.name, column.Name)
 		}
 		seen[column.Name] = true
 	}
@@ -157,7 +158,7 @@ func (l *labelFile) checkNames() error {
 
 // find returns the position of a column by its exact name.
 func (l *labelFile) find(name, purpose string) (int, error) {
-	at := slices.IndexFunc(l.columns, func(c registry.Column) bool { return c.Name == name })
+	at := slices.IndexFunc(l.columns, func(c feature.Column) bool { return c.Name == name })
 	if at >= 0 {
 		return at, nil
 	}
@@ -166,10 +167,10 @@ func (l *labelFile) find(name, purpose string) (int, error) {
 		names[i] = column.Name
 	}
 	hint := "it has " + strings.Join(names, ", ")
-	if closest := registry.Closest(name, names); closest != "" {
+	if closest := fault.Closest(name, names); closest != "" {
 		hint = fmt.Sprintf("did you mean %q?", closest)
 	}
-	return 0, registry.Inputf("", "%s has no column %q, %s; %s", l.name, name, purpose, hint)
+	return 0, fault.Inputf("", "%s has no column %q, %s; %s", l.name, name, purpose, hint)
 }
 
 // place is the SQL that says where in the labels a value is.
@@ -197,7 +198,7 @@ func (l *labelFile) load(ctx context.Context, s *session, timeColumn int) error 
 
 // blame names the column that cannot be read, if the error does not.
 func (l *labelFile) blame(ctx context.Context, s *session, err error) error {
-	var input *registry.InputError
+	var input *fault.InputError
 	if !errors.As(err, &input) || strings.Contains(input.Message, "column ") || l.format == formatCSV {
 		return err
 	}
@@ -212,7 +213,7 @@ func (l *labelFile) blame(ctx context.Context, s *session, err error) error {
 			return err
 		}
 		if unread := s.exec(ctx, fmt.Sprintf("SELECT bit_xor(hash(c%d)) FROM %s", i, source)); unread != nil {
-			return registry.Inputf("", "column %q cannot be read: %v", column.Name, unread)
+			return fault.Inputf("", "column %q cannot be read: %v", column.Name, unread)
 		}
 	}
 	return err
@@ -242,7 +243,7 @@ func (l *labelFile) source(ctx context.Context, s *session) (string, error) {
 func (l *labelFile) times(column int) (*conversion, error) {
 	times, err := microseconds(l.columns[column].Type)
 	if err != nil {
-		return nil, registry.Inputf("", "label column %q holds %s, which is not a time; it has to be a timestamp or a date, "+
+		return nil, fault.Inputf("", "label column %q holds %s, which is not a time; it has to be a timestamp or a date, "+
 			"or one as text in CSV. Convert numbers and other texts first, as by pandas.to_datetime",
 			l.columns[column].Name, l.columns[column].Type)
 	}
@@ -266,7 +267,7 @@ func (l *labelFile) checkTimes(ctx context.Context, s *session, timeColumn int) 
 	err := s.queryRow(ctx, "SELECT count(*), count(*) - count(t), coalesce(min(n) FILTER (t IS NULL), 0) + 1 FROM "+
 		internalSchema+".labels", &rows, &nulls, &first)
 	if err == nil && nulls > 0 {
-		err = registry.Inputf("", "label column %q is null in %d of %d rows, first in row %d; every label row needs an "+
+		err = fault.Inputf("", "label column %q is null in %d of %d rows, first in row %d; every label row needs an "+
 			"instant", l.columns[timeColumn].Name, nulls, rows, first)
 	}
 	return err

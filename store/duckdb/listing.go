@@ -9,23 +9,24 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // endings are those by which the files of a folder are taken for files of a format, whatever their case.
-var endings = map[registry.Format][]string{
-	registry.Parquet:   {".parquet", ".parq", ".pq"},
-	registry.CSV:       {".csv"},
-	registry.JSONLines: {".jsonl", ".ndjson"},
+var endings = map[feature.Format][]string{
+	feature.Parquet:   {".parquet", ".parq", ".pq"},
+	feature.CSV:       {".csv"},
+	feature.JSONLines: {".jsonl", ".ndjson"},
 }
 
 // hasEnding says whether a name ends as files of the format do.
-func hasEnding(name string, format registry.Format) bool {
+func hasEnding(name string, format feature.Format) bool {
 	return slices.Contains(endings[format], strings.ToLower(filepath.Ext(name)))
 }
 
 // listedEndings are the endings of a format in words.
-func listedEndings(format registry.Format) string {
+func listedEndings(format feature.Format) string {
 	names := endings[format]
 	last := len(names) - 1
 	if last == 0 {
@@ -40,7 +41,7 @@ func isHidden(name string) bool { return strings.HasPrefix(name, ".") || strings
 
 // filesBelow lists the files of a format in a folder and in those below it, without hidden ones, and separately those
 // with other endings.
-func (e *Engine) filesBelow(ctx context.Context, source, folder string, format registry.Format,
+func (e *Engine) filesBelow(ctx context.Context, source, folder string, format feature.Format,
 ) (found, others []string, err error) {
 	names, err := e.walk(ctx, source, folder, "**/*", doublestar.WithFilesOnly())
 	if err != nil {
@@ -61,10 +62,10 @@ func (e *Engine) filesBelow(ctx context.Context, source, folder string, format r
 // matched lists the files that a pattern stands for, each once. Hidden files are left out as they are of a folder,
 // unless the pattern spells their names. A folder whose name ends as a file's does, as Spark names its output, stands
 // for the files in it.
-func (e *Engine) matched(ctx context.Context, source string, format registry.Format) ([]string, error) {
+func (e *Engine) matched(ctx context.Context, source string, format feature.Format) ([]string, error) {
 	pattern := e.absolute(source)
 	if count := alternatives(pattern); count > maxAlternatives {
-		return nil, registry.Inputf("", "the braces of %s stand for more than %d paths; use * or ** in their place",
+		return nil, fault.Inputf("", "the braces of %s stand for more than %d paths; use * or ** in their place",
 			source, maxAlternatives)
 	}
 	base, rest := doublestar.SplitPattern(filepath.ToSlash(pattern))
@@ -130,7 +131,7 @@ func (e *Engine) checkLakes(source string, paths []string) error {
 		for folder := filepath.Dir(path); !checked[folder] && e.belowRoots(folder); folder = filepath.Dir(folder) {
 			checked[folder] = true
 			if mark, table := lakeMark(folder); mark != "" {
-				return registry.Inputf("", "%s reads the files of %s table: %s holds %s, which says which of them count; write "+
+				return fault.Inputf("", "%s reads the files of %s table: %s holds %s, which says which of them count; write "+
 					"what the table holds to files of their own, and read those", source, table, folder, mark)
 			}
 		}
@@ -163,7 +164,7 @@ func (e *Engine) belowRoots(folder string) bool {
 
 // LeftOut lists the files in the folder of a source that it does not read, since their names end in another way, as the
 // project's files call them; none where the source names no folder.
-func (e *Engine) LeftOut(ctx context.Context, source *registry.Source) ([]string, error) {
+func (e *Engine) LeftOut(ctx context.Context, source *feature.Source) ([]string, error) {
 	absolute := e.absolute(source.Path)
 	if info, err := os.Stat(absolute); source.Path == "" || err != nil || !info.IsDir() {
 		return nil, nil //nolint:nilerr // What is not there is reported by those who read it.

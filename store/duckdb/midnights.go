@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
 )
 
 // midnightRows is how many rows are looked at, where the footers leave it open that all event times are midnights.
@@ -13,7 +13,7 @@ const midnightRows = 100_000
 
 // AtMidnights says whether the event times of a source of files are midnights of several days (R1), as far as the
 // footers and its first rows tell: then they name days, and not when what the rows say was known.
-func (e *Engine) AtMidnights(ctx context.Context, source *registry.Source) (_ bool, err error) {
+func (e *Engine) AtMidnights(ctx context.Context, source *feature.Source) (_ bool, err error) {
 	if source.Query != "" || source.CreatedTimestamp != "" {
 		return false, nil
 	}
@@ -37,7 +37,7 @@ func (e *Engine) AtMidnights(ctx context.Context, source *registry.Source) (_ bo
 		return false, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	r, err := e.open(ctx, s, []*registry.Source{source})
+	r, err := e.open(ctx, s, []*feature.Source{source})
 	if err != nil {
 		return false, err
 	}

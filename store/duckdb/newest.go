@@ -10,7 +10,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -37,7 +37,7 @@ func (e *Engine) Newest(ctx context.Context, request store.NewestRequest, yield 
 		return report, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	relations, err := e.open(ctx, s, []*registry.Source{request.View.Source})
+	relations, err := e.open(ctx, s, []*feature.Source{request.View.Source})
 	if err != nil {
 		return report, err
 	}
@@ -175,7 +175,7 @@ func (n *newest) countNulls(ctx context.Context, r *relations, report *store.New
 }
 
 // countThrough counts the rows with an event time up to the instant. It reads no column but the event time.
-func (s *session) countThrough(ctx context.Context, rows *viewRows, r *relations, through store.Instant) (
+func (s *session) countThrough(ctx context.Context, rows *viewRows, r *relations, through feature.Instant) (
 	int64, error,
 ) {
 	window := store.Window{End: through}
@@ -221,8 +221,8 @@ func (n *newest) names() []string {
 		names = append(names, key.Name)
 	}
 	names = append(names, "event_ts", "created_ts")
-	for _, feature := range n.rows.view.Features {
-		names = append(names, feature.Name)
+	for _, f := range n.rows.view.Features {
+		names = append(names, f.Name)
 	}
 	return names
 }

@@ -13,8 +13,9 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -28,7 +29,7 @@ func (p *project) newest(t *testing.T, maxFailed int64) ([]string, store.NewestR
 	return p.newestOf(t, view, maxFailed)
 }
 
-func (p *project) newestOf(t *testing.T, view *registry.View, maxFailed int64) ([]string, store.NewestReport, error) {
+func (p *project) newestOf(t *testing.T, view *feature.View, maxFailed int64) ([]string, store.NewestReport, error) {
 	t.Helper()
 	var rows []string
 	report, err := p.open(t).Newest(t.Context(),
@@ -53,10 +54,10 @@ const misfits = `SELECT k, x, make_timestamp(micros) AS at FROM (VALUES (1, 3000
 	(2, 4000000000, 30), (3, 31, 10), (3, -3000000000, 20), (4, 41, 10)) t(k, x, micros)`
 
 func TestR9_RowsWithValuesThatDoNotFitAreAllCountedBeforeAnyRowGoesOut(t *testing.T) {
-	p := newProject(t, map[string]string{"a.parquet": misfits}, "data/a.parquet", feature("x", plumbv1.Type_INT32))
+	p := newProject(t, map[string]string{"a.parquet": misfits}, "data/a.parquet", newFeature("x", plumbv1.Type_INT32))
 	for _, allowed := range []int64{0, 1} {
 		rows, report, err := p.newest(t, allowed)
-		var input *registry.InputError
+		var input *fault.InputError
 		if !errors.As(err, &input) || len(rows) > 0 || report.Failed != 2 {
 			t.Fatalf("%d allowed: got %q, %+v, %v; want an input error, two failed rows and none that go out", allowed, rows,
 				report, err)
@@ -71,7 +72,7 @@ func TestR9_RowsWithValuesThatDoNotFitAreAllCountedBeforeAnyRowGoesOut(t *testin
 
 // An older row of the window in the place of one that fails would be served as the newest.
 func TestR17_AKeyWhoseNewestRowFailsGetsNoOlderOne(t *testing.T) {
-	p := newProject(t, map[string]string{"a.parquet": misfits}, "data/a.parquet", feature("x", plumbv1.Type_INT32))
+	p := newProject(t, map[string]string{"a.parquet": misfits}, "data/a.parquet", newFeature("x", plumbv1.Type_INT32))
 	rows, report, err := p.newest(t, 2)
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +85,7 @@ func TestR17_AKeyWhoseNewestRowFailsGetsNoOlderOne(t *testing.T) {
 		{File: file, Row: 3, Column: "x", Value: "4000000000", Reason: "does not fit INT32 exactly"},
 		{File: file, Row: 5, Column: "x", Value: "-3000000000", Reason: "does not fit INT32 exactly"},
 	}}
-	want.Files = []registry.SourceFile{p.described(t, "a.parquet")}
+	want.Files = []feature.SourceFile{p.described(t, "a.parquet")}
 	if diff := cmp.Diff(want, report); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -93,7 +94,7 @@ func TestR17_AKeyWhoseNewestRowFailsGetsNoOlderOne(t *testing.T) {
 func TestR9_KeysAndElementsThatDoNotFitFailTheirRow(t *testing.T) {
 	p := newProject(t, map[string]string{"a.parquet": `SELECT k, x, TIMESTAMP '2013-01-01' AS at FROM (VALUES
 		(1.5, [1]), (2, [1, NULL, 2.5, 3.5]), (3, [NULL, 7]), (4, NULL), (NULL, [1.5])) t(k, x)`},
-		"data/a.parquet", feature("x", plumbv1.Type_INT32_ARRAY))
+		"data/a.parquet", newFeature("x", plumbv1.Type_INT32_ARRAY))
 	rows, report, err := p.newest(t, 2)
 	if err != nil {
 		t.Fatal(err)
@@ -107,7 +108,7 @@ func TestR9_KeysAndElementsThatDoNotFitFailTheirRow(t *testing.T) {
 		{File: file, Row: 1, Column: "k", Value: "1.5", Reason: "does not fit INT64 exactly"},
 		{File: file, Row: 2, Column: "x", Value: "2.5", Reason: "is an element that does not fit INT32 exactly"},
 	}}
-	want.Files = []registry.SourceFile{p.described(t, "a.parquet")}
+	want.Files = []feature.SourceFile{p.described(t, "a.parquet")}
 	if diff := cmp.Diff(want, report); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -115,7 +116,7 @@ func TestR9_KeysAndElementsThatDoNotFitFailTheirRow(t *testing.T) {
 
 func TestOnlyTheFirstFailedRowsAreNamedButAllAreCounted(t *testing.T) {
 	p := newProject(t, map[string]string{"a.parquet": "SELECT i AS k, 3000000000 + i AS x, make_timestamp(i) AS at " +
-		"FROM range(100000) t(i)"}, "data/a.parquet", feature("x", plumbv1.Type_INT32))
+		"FROM range(100000) t(i)"}, "data/a.parquet", newFeature("x", plumbv1.Type_INT32))
 	_, report, err := p.newest(t, 0)
 	if report.Failed != 100000 || len(report.Failures) != store.FailureSamples || report.Failures[0].Row != 1 {
 		t.Errorf("%+v", report)
@@ -128,7 +129,7 @@ func TestOnlyTheFirstFailedRowsAreNamedButAllAreCounted(t *testing.T) {
 }
 
 func TestAFailedRowOfAQueryHasNoPlace(t *testing.T) {
-	p := newProject(t, map[string]string{"a.parquet": misfits}, "data/a.parquet", feature("x", plumbv1.Type_INT32))
+	p := newProject(t, map[string]string{"a.parquet": misfits}, "data/a.parquet", newFeature("x", plumbv1.Type_INT32))
 	p.view.Source = "q"
 	p.more = append(p.more, &plumbv1.Source{Name: "q", EventTimestamp: "at",
 		Kind: &plumbv1.Source_Sql{Sql: &plumbv1.SqlSource{Query: "FROM s"}}})
@@ -147,7 +148,7 @@ func TestR3_TiesAreBrokenByCreatedTimeAndThenSourceOrder(t *testing.T) {
 			"make_timestamp(nullif(i * 104729 // %[1]d %% 4, 0)) AS c FROM range(%d, %d) t(i)", keys, from, from+half)
 	}
 	p := newProject(t, map[string]string{"a.parquet": rows(0), "b.parquet": rows(half)}, "data",
-		feature("x", plumbv1.Type_INT64))
+		newFeature("x", plumbv1.Type_INT64))
 	p.source.CreatedTimestamp = "c"
 	got, report, err := p.newest(t, 0)
 	if err != nil || report.Read != 2*half {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/duckdb/duckdb-go/v2/mapping"
 
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/feature"
 )
 
 // newestRows finds the newest row of each key, as SQL works with it:
@@ -117,10 +117,10 @@ func (r *newestRows) isWon(c columns, a answer) {
 }
 
 // before is an instant before all newest rows; nil where there is none.
-func (r *newestRows) before() *store.Instant {
+func (r *newestRows) before() *feature.Instant {
 	least := r.least.Load()
 	if least == math.MinInt64 || least == math.MaxInt64 {
 		return nil
 	}
-	return new(store.Instant(least - 1))
+	return new(feature.Instant(least - 1))
 }

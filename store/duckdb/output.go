@@ -15,9 +15,9 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/duckdb/duckdb-go/v2"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/wholefile"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -66,11 +66,11 @@ func createPartial(path string) (string, error) {
 		return "", fmt.Errorf("result file: %w", err)
 	}
 	if info, err := os.Stat(absolute); err == nil && info.IsDir() {
-		return "", registry.Inputf("", "cannot write %s: it is a folder", path)
+		return "", fault.Inputf("", "cannot write %s: it is a folder", path)
 	}
 	partial, err := os.CreateTemp(filepath.Dir(absolute), "."+filepath.Base(absolute)+".partial-*")
 	if errors.Is(err, os.ErrNotExist) {
-		return "", registry.Inputf("", "cannot write %s: folder %s does not exist", path, filepath.Dir(absolute))
+		return "", fault.Inputf("", "cannot write %s: folder %s does not exist", path, filepath.Dir(absolute))
 	}
 	if err != nil {
 		return "", fmt.Errorf("cannot write %s: %w", path, err)
@@ -132,7 +132,7 @@ func (j *join) copyTo(ctx context.Context, s *session, ran []*use, path, format,
 
 // blameLabel names the label column that cannot be written, if it is one.
 func (j *join) blameLabel(ctx context.Context, s *session, err error, labels []string, path, options string) error {
-	var input *registry.InputError
+	var input *fault.InputError
 	if !errors.As(err, &input) || strings.Contains(input.Message, "column ") {
 		return err
 	}
@@ -140,7 +140,7 @@ func (j *join) blameLabel(ctx context.Context, s *session, err error, labels []s
 		probe := fmt.Sprintf("COPY (SELECT %s AS c FROM %s.labels l) TO %s (%s)", column, internalSchema, literal(path),
 			options)
 		if unfit := s.exec(ctx, probe); unfit != nil {
-			return registry.Inputf("", "label column %q cannot be written: %v", j.labels.columns[i].Name, unfit)
+			return fault.Inputf("", "label column %q cannot be written: %v", j.labels.columns[i].Name, unfit)
 		}
 	}
 	return err

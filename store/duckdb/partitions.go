@@ -7,8 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // partition is a folder named name=value.
@@ -39,13 +40,13 @@ func (f *sourceFiles) findPartitions(folder string, found []string) error {
 	for i, path := range found {
 		below, err := filepath.Rel(folder, filepath.Dir(path))
 		if err != nil {
-			return registry.Inputf("", "cannot read %s: %v", path, err)
+			return fault.Inputf("", "cannot read %s: %v", path, err)
 		}
 		own := partitionsOf(below)
 		if i == 0 {
 			f.partitions = partitionNames(own)
 		} else if names := partitionNames(own); !slices.Equal(names, f.partitions) {
-			return registry.Inputf("", "folder %s has the partitions %s, where %s has %s; each file has to lie in the same ones",
+			return fault.Inputf("", "folder %s has the partitions %s, where %s has %s; each file has to lie in the same ones",
 				filepath.Dir(path), listed(names), filepath.Dir(found[0]), listed(f.partitions))
 		}
 		if err := f.checkFolder(filepath.Dir(path), own, partitionsOf(filepath.Dir(f.paths[i]))); err != nil {
@@ -69,18 +70,18 @@ func (f *sourceFiles) checkFolder(folder string, own, resolved []partition) erro
 		return nil
 	}
 	if above < 0 || !slices.Equal(resolved[above:], own) {
-		return registry.Inputf("", "folder %s is reached by a symbolic link that hides its partitions; read the folder "+
+		return fault.Inputf("", "folder %s is reached by a symbolic link that hides its partitions; read the folder "+
 			"itself", folder)
 	}
 	for i, p := range own {
 		switch {
 		case p.name == "" || strings.Contains(p.value, "="):
-			return registry.Inputf("", "folder %s: %q is not a name=value; rename it", folder, p.name+"="+p.value)
+			return fault.Inputf("", "folder %s: %q is not a name=value; rename it", folder, p.name+"="+p.value)
 		case strings.EqualFold(p.value, "null"):
-			return registry.Inputf("", "folder %s: %q may mean null or the text; rename it to %s=%s, or the text to another",
+			return fault.Inputf("", "folder %s: %q may mean null or the text; rename it to %s=%s, or the text to another",
 				folder, p.name+"="+p.value, p.name, nullPartition)
 		case slices.ContainsFunc(resolved[:above+i], func(o partition) bool { return strings.EqualFold(o.name, p.name) }):
-			return registry.Inputf("", "folder %s: two folders of its path are named %s=…; rename one", folder, p.name)
+			return fault.Inputf("", "folder %s: two folders of its path are named %s=…; rename one", folder, p.name)
 		}
 	}
 	f.foreign = partitionNames(resolved[:above])
@@ -95,7 +96,7 @@ func (f sourceFiles) checkPartitions(path string, columns []fileColumn) error {
 	for _, column := range columns {
 		for _, name := range slices.Concat(f.partitions, f.foreign) {
 			if strings.EqualFold(name, column.name) {
-				return registry.Inputf("", "column %s is in the names of folders and in %s too, and they may differ; name the "+
+				return fault.Inputf("", "column %s is in the names of folders and in %s too, and they may differ; name the "+
 					"files by a pattern (…/**/*.parquet) to read the column from them alone", column.name, path)
 			}
 		}
@@ -117,7 +118,7 @@ func (f sourceFiles) partitionTexts(name string) []string {
 }
 
 // partitionsFit says which folder's name does not spell a value of a type; nil where all do.
-func partitionsFit(column registry.Column, declared plumbv1.Type, joinKey bool) error {
+func partitionsFit(column feature.Column, declared plumbv1.Type, joinKey bool) error {
 	for _, text := range column.Texts {
 		if spells(text, declared) || !joinKey && spells(withoutZeros(text), declared) {
 			continue

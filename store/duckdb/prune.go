@@ -9,7 +9,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/metadata"
 	"github.com/apache/arrow-go/v18/parquet/schema"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
 )
 
 // prune returns the files of a Parquet source that may hold rows with an event time in [from, to], microseconds of
@@ -19,7 +19,7 @@ import (
 // A file also stays while it may hold a null in one of the counted columns, by their names in the source: rows without
 // a key or an event time are counted and reported whatever their time (R3, R8), so naming those columns here keeps the
 // counts those of the whole source.
-func (r *relations) prune(source *registry.Source, from, to *int64, counted ...string) sourceFiles {
+func (r *relations) prune(source *feature.Source, from, to *int64, counted ...string) sourceFiles {
 	files := r.files[source.Name]
 	if len(files.paths) < 2 || from == nil && to == nil {
 		return files

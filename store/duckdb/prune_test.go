@@ -8,8 +8,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
-	"github.com/plumbstore/plumb/registry"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
@@ -27,7 +26,7 @@ func eventFile(form arrow.DataType, keys []any, events []any) storetest.File {
 func days(numbers ...int64) []any {
 	events := make([]any, len(numbers))
 	for i, number := range numbers {
-		events[i] = store.Instant(number * day)
+		events[i] = feature.Instant(number * day)
 	}
 	return events
 }
@@ -41,7 +40,7 @@ func keys(count int) []any {
 }
 
 // sourceOf writes the files below data/s of a new project and adds them as a source with the event times in a column.
-func sourceOf(t *testing.T, event string, files map[string]storetest.File) (*relations, *registry.Source) {
+func sourceOf(t *testing.T, event string, files map[string]storetest.File) (*relations, *feature.Source) {
 	t.Helper()
 	engine := fileTree(t, nil, nil)
 	for name, file := range files {
@@ -54,7 +53,7 @@ func sourceOf(t *testing.T, event string, files map[string]storetest.File) (*rel
 	if err != nil {
 		t.Fatal(err)
 	}
-	source := &registry.Source{Name: "s", Path: "data/s", EventTimestamp: event}
+	source := &feature.Source{Name: "s", Path: "data/s", EventTimestamp: event}
 	relations := newRelations(engine, newTestSession(t).session)
 	if err := relations.add(t.Context(), source); err != nil {
 		t.Fatal(err)
@@ -63,7 +62,7 @@ func sourceOf(t *testing.T, event string, files map[string]storetest.File) (*rel
 }
 
 // keptBetween are the places of the files that pruning keeps for a range of days; nil leaves an end open.
-func keptBetween(t *testing.T, r *relations, source *registry.Source, from, to any, counted ...string) []int64 {
+func keptBetween(t *testing.T, r *relations, source *feature.Source, from, to any, counted ...string) []int64 {
 	t.Helper()
 	bound := func(number any) *int64 {
 		if number == nil {

@@ -7,12 +7,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // pushed lists the files of pushed rows that a source is read with, in the order of their names, which is that in which
 // they were begun. A folder that is not there has none yet.
-func (e *Engine) pushed(source *registry.Source) ([]string, error) {
+func (e *Engine) pushed(source *feature.Source) ([]string, error) {
 	if source.Log == nil {
 		return nil, nil
 	}
@@ -22,7 +23,7 @@ func (e *Engine) pushed(source *registry.Source) ([]string, error) {
 	}
 	entries, err := os.ReadDir(folder)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, registry.Inputf("", "cannot read push log %s: %v", source.Log.Path, err)
+		return nil, fault.Inputf("", "cannot read push log %s: %v", source.Log.Path, err)
 	}
 	var found []string
 	for _, entry := range entries {
@@ -50,13 +51,13 @@ func LogFolder(config Config, path string) (string, error) {
 			break
 		}
 		if !errors.Is(err, os.ErrNotExist) {
-			return "", registry.Inputf("", "cannot read push log %s: %v", path, err)
+			return "", fault.Inputf("", "cannot read push log %s: %v", path, err)
 		}
 		there, missing = filepath.Dir(there), filepath.Join(filepath.Base(there), missing)
 	}
 	resolved, err := filepath.EvalSymlinks(there)
 	if err != nil {
-		return "", registry.Inputf("", "cannot read push log %s: %v", path, err)
+		return "", fault.Inputf("", "cannot read push log %s: %v", path, err)
 	}
 	folder := filepath.Join(resolved, missing)
 	if err := plainPath(folder); err != nil {
@@ -71,12 +72,12 @@ func LogFolder(config Config, path string) (string, error) {
 			return folder, nil
 		}
 	}
-	return "", registry.Inputf("", "push log %s lies outside the folders that sources may be read from (offline.roots: "+
+	return "", fault.Inputf("", "push log %s lies outside the folders that sources may be read from (offline.roots: "+
 		"%s)", path, strings.Join(config.Roots, ", "))
 }
 
 // logColumns are the columns that a push log has or will have.
-func logColumns(source *registry.Source) []fileColumn {
+func logColumns(source *feature.Source) []fileColumn {
 	const file = "the push log"
 	var columns []fileColumn
 	for _, field := range source.Log.Columns {

@@ -8,7 +8,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // query is a parsed SQL source.
@@ -27,7 +28,7 @@ type query struct {
 
 // parse reads the SQL of a source with DuckDB's own parser and refuses whatever is not a function of the sources it
 // names: other statements, files, catalogs, settings, the clock, randomness, samples.
-func (s *session) parse(ctx context.Context, source *registry.Source) (*query, error) {
+func (s *session) parse(ctx context.Context, source *feature.Source) (*query, error) {
 	parsed, err := s.parseTree(ctx, source.Query)
 	if err != nil {
 		return nil, err
@@ -35,12 +36,12 @@ func (s *session) parse(ctx context.Context, source *registry.Source) (*query, e
 	switch {
 	case parsed.Error && parsed.Kind == "parser":
 		at := placeOfRune(source.Query, parsed.Position)
-		return nil, &registry.InputError{Excerpt: at.excerpt(),
+		return nil, &fault.InputError{Excerpt: at.excerpt(),
 			Message: fmt.Sprintf("the query does not parse%s: %s", at.words(), parsed.Message)}
 	case parsed.Error:
-		return nil, registry.Inputf("", "the query is not a SELECT")
+		return nil, fault.Inputf("", "the query is not a SELECT")
 	case len(parsed.Statements) != 1:
-		return nil, registry.Inputf("", "the query is %d statements; it has to be one SELECT", len(parsed.Statements))
+		return nil, fault.Inputf("", "the query is %d statements; it has to be one SELECT", len(parsed.Statements))
 	}
 	statement := parsed.Statements[0]
 	original := transformed(statement, func(node map[string]any) any { return node })
@@ -48,7 +49,7 @@ func (s *session) parse(ctx context.Context, source *registry.Source) (*query, e
 	walk.visit(statement, nil)
 	walk.checkGrowth(original)
 	if len(walk.refused) > 0 {
-		return nil, registry.Inputf("", "the query %s", strings.Join(walk.refused, ", and "))
+		return nil, fault.Inputf("", "the query %s", strings.Join(walk.refused, ", and "))
 	}
 	result := &query{tables: slices.Sorted(maps.Keys(walk.tables)), places: walk.tables, text: source.Query,
 		ordered: walk.ordered, ties: walk.ties}
@@ -60,7 +61,7 @@ func (s *session) parse(ctx context.Context, source *registry.Source) (*query, e
 
 // Ties lists what in the query of a source may choose among rows that tie, such as row_number() and LIMIT: where rows
 // do tie in the order that it goes by, the result may depend on the order of rows. It is empty for other sources.
-func (e *Engine) Ties(ctx context.Context, source *registry.Source) (ties []string, err error) {
+func (e *Engine) Ties(ctx context.Context, source *feature.Source) (ties []string, err error) {
 	if source.Query == "" {
 		return nil, nil
 	}

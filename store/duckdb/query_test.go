@@ -11,12 +11,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 func parseQuery(t *testing.T, text string) (*query, error) {
 	t.Helper()
-	return newTestSession(t).parse(t.Context(), &registry.Source{Name: "mine", Query: text})
+	return newTestSession(t).parse(t.Context(), &feature.Source{Name: "mine", Query: text})
 }
 
 func TestQueryNamesTheSourcesThatItReads(t *testing.T) {
@@ -194,7 +195,7 @@ func TestQueryMayBeNothingButASelectOverSources(t *testing.T) {
 		`WITH "/etc/passwd.csv" AS (SELECT 1) FROM a`:                                                "WITH clause",
 	} {
 		_, err := parseQuery(t, text)
-		var input *registry.InputError
+		var input *fault.InputError
 		if !errors.As(err, &input) || !strings.Contains(input.Message, want) {
 			t.Errorf("%s: got error %v, want an input error with %q", text, err, want)
 		}

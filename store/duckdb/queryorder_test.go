@@ -8,7 +8,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
@@ -78,7 +78,7 @@ func runSource(t *testing.T, folder string, threads int, text string) string {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	parsed, err := s.parse(t.Context(), &registry.Source{Name: "q", Query: text})
+	parsed, err := s.parse(t.Context(), &feature.Source{Name: "q", Query: text})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/duckdb/duckdb-go/v2"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // queryPlace is where a mistake is in a query. Line and column count from 1, columns in characters; a column of 0 is
@@ -78,18 +78,18 @@ func (p queryPlace) excerpt() string {
 // explainIn is explain for a mistake in a query that a statement has from its second line on. It names the place.
 func (s *session) explainIn(ctx context.Context, query string, err error) error {
 	explained := s.explain(ctx, err)
-	input, isInput := errors.AsType[*registry.InputError](explained)
-	fault, isFault := errors.AsType[*duckdb.Error](err)
+	input, isInput := errors.AsType[*fault.InputError](explained)
+	failure, isFault := errors.AsType[*duckdb.Error](err)
 	if !isInput || !isFault {
 		return explained
 	}
-	switch at := placeOfMark(query, fault.Msg); {
+	switch at := placeOfMark(query, failure.Msg); {
 	case at.line == 0:
 		return input
 	case at.column == 0:
-		return &registry.InputError{Message: fmt.Sprintf("line %d: %s", at.line, input.Message), Excerpt: at.excerpt()}
+		return &fault.InputError{Message: fmt.Sprintf("line %d: %s", at.line, input.Message), Excerpt: at.excerpt()}
 	default:
-		return &registry.InputError{Excerpt: at.excerpt(),
+		return &fault.InputError{Excerpt: at.excerpt(),
 			Message: fmt.Sprintf("line %d, column %d: %s", at.line, at.column, input.Message)}
 	}
 }

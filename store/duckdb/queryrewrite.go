@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // rewritten is the text of a statement whose aggregates have been given an order. It is used only where it parses to
@@ -38,7 +38,7 @@ func (s *session) rewritten(ctx context.Context, original, ordered any, aggregat
 
 // unordered refuses a query whose aggregates cannot be given an order.
 func unordered(aggregates []string) error {
-	return registry.Inputf("", "the query calls %s(), whose result depends on the order of rows, and it cannot be given "+
+	return fault.Inputf("", "the query calls %s(), whose result depends on the order of rows, and it cannot be given "+
 		"one here; write it, as in %s(x ORDER BY x), and write a call for each column in the place of COLUMNS()",
 		strings.Join(aggregates, "() and "), aggregates[0])
 }

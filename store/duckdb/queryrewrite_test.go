@@ -9,7 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // rewritable are queries with an aggregate that needs an order, one for each construct of SQL whose text DuckDB makes
@@ -108,7 +109,7 @@ func TestR17_AnOrderChangesNothingElse(t *testing.T) {
 		}
 	}
 	for at, text := range rewritable {
-		source := &registry.Source{Name: fmt.Sprint("q", at), Query: text}
+		source := &feature.Source{Name: fmt.Sprint("q", at), Query: text}
 		parsed, err := s.parse(t.Context(), source)
 		if err == nil {
 			err = s.createQuery(t.Context(), source, parsed)
@@ -151,7 +152,7 @@ func TestR17_AnOrderThatDoesNotBindIsRefused(t *testing.T) {
 	if err := s.exec(t.Context(), "CREATE TABLE f AS SELECT 1e0 AS x"); err != nil {
 		t.Fatal(err)
 	}
-	source := &registry.Source{Name: "mine", Query: "SELECT avg(COLUMNS(c -> c LIKE 'x%')) FROM f"}
+	source := &feature.Source{Name: "mine", Query: "SELECT avg(COLUMNS(c -> c LIKE 'x%')) FROM f"}
 	parsed, err := s.parse(t.Context(), source)
 	if err == nil {
 		err = s.createQuery(t.Context(), source, parsed)
@@ -173,7 +174,7 @@ func TestR17_AnAggregateWithoutAnOrderIsRefused(t *testing.T) {
 			"SELECT k, v + 1 FROM r) FROM r": "USING KEY",
 	} {
 		_, err := parseQuery(t, text)
-		var input *registry.InputError
+		var input *fault.InputError
 		if !errors.As(err, &input) || !strings.Contains(input.Message, want) {
 			t.Errorf("%s: got error %v, want an input error with %q", text, err, want)
 		}

@@ -7,7 +7,7 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // parseTree is what DuckDB says of a text.
@@ -30,7 +30,7 @@ func (s *session) parseTree(ctx context.Context, query string) (parseTree, error
 	decoder.UseNumber()
 	if err := decoder.Decode(&parsed); err != nil {
 		// DuckDB writes Infinity for a number beyond DOUBLE, which JSON has no word for.
-		return parsed, registry.Inputf("", "the query has a number that is too large for a DOUBLE; write CAST('infinity' AS "+
+		return parsed, fault.Inputf("", "the query has a number that is too large for a DOUBLE; write CAST('infinity' AS "+
 			"DOUBLE) if infinity is meant")
 	}
 	return parsed, nil

@@ -8,7 +8,8 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // createView makes a view of a query. The statement so far says how. The query has lines of its own, so that errors
@@ -22,7 +23,7 @@ func (s *session) createView(ctx context.Context, create, query string) error {
 
 // createQuery makes the view of a SQL source: first of the query as it was written, for its mistakes and the names of
 // its columns, and then of the query with an order for its aggregates.
-func (s *session) createQuery(ctx context.Context, source *registry.Source, query *query) error {
+func (s *session) createQuery(ctx context.Context, source *feature.Source, query *query) error {
 	err := s.createView(ctx, "CREATE VIEW "+identifier(source.Name), source.Query)
 	if err != nil || len(query.ordered) == 0 {
 		return err
@@ -37,7 +38,7 @@ func (s *session) createQuery(ctx context.Context, source *registry.Source, quer
 	}
 	replaced := fmt.Sprintf("CREATE OR REPLACE VIEW %s(%s)", identifier(source.Name), strings.Join(names, ", "))
 	err = s.createView(ctx, replaced, query.text)
-	if _, ok := errors.AsType[*registry.InputError](err); ok {
+	if _, ok := errors.AsType[*fault.InputError](err); ok {
 		return unordered(query.ordered)
 	}
 	if err != nil {
@@ -51,11 +52,11 @@ func (s *session) createQuery(ctx context.Context, source *registry.Source, quer
 }
 
 // describe lists the columns of a view.
-func (s *session) describe(ctx context.Context, view string) ([]registry.Column, error) {
-	var columns []registry.Column
+func (s *session) describe(ctx context.Context, view string) ([]feature.Column, error) {
+	var columns []feature.Column
 	err := s.queryRows(ctx, "SELECT column_name, column_type FROM (DESCRIBE FROM "+identifier(view)+")",
 		func(rows *sql.Rows) error {
-			var column registry.Column
+			var column feature.Column
 			err := rows.Scan(&column.Name, &column.Type)
 			columns = append(columns, column)
 			return err

@@ -9,7 +9,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // relations makes sources readable in a session, each as a view of its own name.
@@ -22,7 +23,7 @@ type relations struct {
 	// files of each Parquet source, by name.
 	files map[string]sourceFiles
 	// order lists every source after those that it reads.
-	order []*registry.Source
+	order []*feature.Source
 	// queries are those of the SQL sources, by name.
 	queries map[string]*query
 	// only has the onlyKey of each file that may be read; nil where all may.
@@ -37,14 +38,14 @@ func newRelations(engine *Engine, s *session) *relations {
 }
 
 // add takes the source in, and whatever it reads.
-func (r *relations) add(ctx context.Context, source *registry.Source) error {
+func (r *relations) add(ctx context.Context, source *feature.Source) error {
 	return r.addBelow(ctx, source, nil)
 }
 
 // addBelow knows the chain of sources that led here, to find circles.
-func (r *relations) addBelow(ctx context.Context, source *registry.Source, chain []string) error {
+func (r *relations) addBelow(ctx context.Context, source *feature.Source, chain []string) error {
 	if slices.Contains(chain, source.Name) {
-		return registry.Inputf("", "the query refers to itself: %s", strings.Join(append(chain, source.Name), " reads "))
+		return fault.Inputf("", "the query refers to itself: %s", strings.Join(append(chain, source.Name), " reads "))
 	}
 	if slices.Contains(r.order, source) {
 		return nil
@@ -77,7 +78,7 @@ func (r *relations) addBelow(ctx context.Context, source *registry.Source, chain
 }
 
 // find lists the files of a source that may be read.
-func (r *relations) find(ctx context.Context, source *registry.Source) (sourceFiles, error) {
+func (r *relations) find(ctx context.Context, source *feature.Source) (sourceFiles, error) {
 	files, err := r.engine.find(ctx, source)
 	if err != nil {
 		return files, err
@@ -92,7 +93,7 @@ func (r *relations) find(ctx context.Context, source *registry.Source) (sourceFi
 		}
 	}
 	if chosen == nil {
-		return files, registry.Inputf("", "none of the files that may be read of source %s is there", source.Name)
+		return files, fault.Inputf("", "none of the files that may be read of source %s is there", source.Name)
 	}
 	files = files.only(chosen)
 	files.indexes = nil // These are all files now, and they stand in their order (R3).
@@ -103,21 +104,21 @@ func (r *relations) find(ctx context.Context, source *registry.Source) (sourceFi
 func onlyKey(source, path string) string { return source + "\x00" + path }
 
 // below names the source that a mistake is in where it is not the one asked for.
-func below(source *registry.Source, chain []string, err error) error {
-	var input *registry.InputError
+func below(source *feature.Source, chain []string, err error) error {
+	var input *fault.InputError
 	if len(chain) == 0 || !errors.As(err, &input) {
 		return err
 	}
-	return registry.Inputf("", "source %s: %s", source.Name, input.Message)
+	return fault.Inputf("", "source %s: %s", source.Name, input.Message)
 }
 
-func unknownTable(source *registry.Source, table string, at int) error {
+func unknownTable(source *feature.Source, table string, at int) error {
 	hint := "sources are read by their names"
-	if closest := registry.Closest(table, source.Siblings()); closest != "" {
+	if closest := fault.Closest(table, source.Siblings()); closest != "" {
 		hint = fmt.Sprintf("did you mean %q?", closest)
 	}
 	place := placeOfByte(source.Query, at)
-	return &registry.InputError{Excerpt: place.excerpt(), Message: fmt.Sprintf(
+	return &fault.InputError{Excerpt: place.excerpt(), Message: fmt.Sprintf(
 		"the query reads %q at its line %d, column %d, which is not a source; %s", table, place.line, place.column, hint)}
 }
 
@@ -133,8 +134,8 @@ func (r *relations) allowed() []string {
 }
 
 // described lists the files of all sources, by the sources' names, each in source order.
-func (r *relations) described() []registry.SourceFile {
-	var files []registry.SourceFile
+func (r *relations) described() []feature.SourceFile {
+	var files []feature.SourceFile
 	for _, name := range slices.Sorted(maps.Keys(r.files)) {
 		files = append(files, r.engine.described(name, r.files[name])...)
 	}
@@ -162,7 +163,7 @@ func (r *relations) create(ctx context.Context) error {
 }
 
 // createFiles learns the schema of files and, where queries read them, makes their view.
-func (r *relations) createFiles(ctx context.Context, source *registry.Source, files sourceFiles) error {
+func (r *relations) createFiles(ctx context.Context, source *feature.Source, files sourceFiles) error {
 	files, err := r.learn(ctx, source, files)
 	if err != nil || len(r.queries) == 0 {
 		return err
@@ -186,7 +187,7 @@ func (r *relations) forQueries(ctx context.Context, files sourceFiles) (string, 
 }
 
 // learn finds the schema of a source's files, unless it is known.
-func (r *relations) learn(ctx context.Context, source *registry.Source, files sourceFiles) (sourceFiles, error) {
+func (r *relations) learn(ctx context.Context, source *feature.Source, files sourceFiles) (sourceFiles, error) {
 	if files.unified != nil {
 		return files, nil
 	}
@@ -197,19 +198,19 @@ func (r *relations) learn(ctx context.Context, source *registry.Source, files so
 }
 
 // inSource says which source an error of DuckDB is about.
-func inSource(source *registry.Source, err error) error {
+func inSource(source *feature.Source, err error) error {
 	if err == nil {
 		return nil
 	}
-	var input *registry.InputError
+	var input *fault.InputError
 	if !errors.As(err, &input) {
 		return fmt.Errorf("source %s: %w", source.Name, err)
 	}
 	if source.Query != "" {
-		return &registry.InputError{Message: fmt.Sprintf("the query of source %s fails: %s", source.Name, input.Message),
+		return &fault.InputError{Message: fmt.Sprintf("the query of source %s fails: %s", source.Name, input.Message),
 			Excerpt: input.Excerpt}
 	}
-	return registry.Inputf("", "cannot read source %s: %s", source.Name, input.Message)
+	return fault.Inputf("", "cannot read source %s: %s", source.Name, input.Message)
 }
 
 // blame judges the end of a reading, with an error or without. A file that has changed since it was listed is an error
@@ -217,7 +218,7 @@ func inSource(source *registry.Source, err error) error {
 // each is read on its own: one damaged in its middle has a good footer, and is found out only here.
 func (r *relations) blame(ctx context.Context, err error) error {
 	err = r.changed(err)
-	var input *registry.InputError
+	var input *fault.InputError
 	if !errors.As(err, &input) || r.names(input.Message) {
 		return err
 	}
@@ -227,7 +228,7 @@ func (r *relations) blame(ctx context.Context, err error) error {
 			if err := unfitTime(ctx, path); err != nil {
 				return err
 			}
-			return registry.Inputf("", "cannot read %s, it is damaged: %v", path, damage)
+			return fault.Inputf("", "cannot read %s, it is damaged: %v", path, damage)
 		}
 	}
 	return err
@@ -246,7 +247,7 @@ func (r *relations) names(message string) bool {
 // changed is the error that a file is gone or another, in place of what came of it; otherwise err. Faults of the
 // machine and the context's end are not the file's.
 func (r *relations) changed(err error) error {
-	var input *registry.InputError
+	var input *fault.InputError
 	if err != nil && !errors.As(err, &input) {
 		return err
 	}
@@ -256,11 +257,11 @@ func (r *relations) changed(err error) error {
 			now, missing := os.Stat(path)
 			switch was := files.infos[i]; {
 			case errors.Is(missing, os.ErrNotExist):
-				return registry.Inputf("", "%s was removed while it was in use; run again", path)
+				return fault.Inputf("", "%s was removed while it was in use; run again", path)
 			case missing != nil:
-				return registry.Inputf("", "cannot read %s: %v", path, missing)
+				return fault.Inputf("", "cannot read %s: %v", path, missing)
 			case !os.SameFile(was, now) || was.Size() != now.Size() || !was.ModTime().Equal(now.ModTime()):
-				return registry.Inputf("", "%s was changed while it was in use; run again once it is whole", path)
+				return fault.Inputf("", "%s was changed while it was in use; run again once it is whole", path)
 			}
 		}
 	}
@@ -268,7 +269,7 @@ func (r *relations) changed(err error) error {
 }
 
 // columns describes a source, once the views are made.
-func (r *relations) columns(ctx context.Context, source *registry.Source) ([]registry.Column, error) {
+func (r *relations) columns(ctx context.Context, source *feature.Source) ([]feature.Column, error) {
 	if files, ok := r.files[source.Name]; ok {
 		return files.unified.registered(files), nil
 	}

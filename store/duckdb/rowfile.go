@@ -9,15 +9,16 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store"
 )
 
 // ReadRows streams the rows of a .parquet or .csv file in the types of a view, in the file's order. Columns are found
 // as store.FindColumns says, and values are brought to their types as those of a source are; one that does not fit is
-// told and does not end the reading. A *registry.InputError says what is wrong with the file as a whole. The rows are
+// told and does not end the reading. A *fault.InputError says what is wrong with the file as a whole. The rows are
 // valid until yield returns.
-func (e *Engine) ReadRows(ctx context.Context, view *registry.View, path string, yield func(store.FileRows) error) (
+func (e *Engine) ReadRows(ctx context.Context, view *feature.View, path string, yield func(store.FileRows) error) (
 	err error,
 ) {
 	s, err := e.newSession(ctx)
@@ -56,13 +57,13 @@ func (e *Engine) ReadRows(ctx context.Context, view *registry.View, path string,
 // fileReading is how the columns of a file are read: n, the keys, the times, the features, and for each of these whose
 // values may not fit what is wrong with it.
 type fileReading struct {
-	view    *registry.View
+	view    *feature.View
 	columns []string
 	// misfits are the names of the columns with texts.
 	misfits []string
 }
 
-func newFileReading(view *registry.View, file *labelFile) (*fileReading, error) {
+func newFileReading(view *feature.View, file *labelFile) (*fileReading, error) {
 	names := make([]string, len(file.columns))
 	for i, column := range file.columns {
 		names[i] = column.Name
@@ -77,7 +78,7 @@ func newFileReading(view *registry.View, file *labelFile) (*fileReading, error) 
 	add := func(at int, c *conversion, err error) {
 		column := fmt.Sprintf("c%d", at)
 		if err != nil {
-			mistakes = append(mistakes, registry.Inputf(names[at], "%v", err))
+			mistakes = append(mistakes, fault.Inputf(names[at], "%v", err))
 			return
 		}
 		r.columns = append(r.columns, c.orNull(column, "element"))

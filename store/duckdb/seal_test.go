@@ -13,7 +13,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -158,14 +158,14 @@ func TestASealThatRefuses_KeepsTheFileFromAppearing(t *testing.T) {
 func TestAJoinOfCertainFiles_ReadsNoOthers(t *testing.T) {
 	p := twoDays(t)
 	request := p.request(t)
-	all, err := p.open(t).Files(t.Context(), []*registry.Source{request.Selection.References[0].View.Source})
+	all, err := p.open(t).Files(t.Context(), []*feature.Source{request.Selection.References[0].View.Source})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]registry.SourceFile{p.described(t, "1.parquet"), p.described(t, "2.parquet")}, all); diff != "" {
+	if diff := cmp.Diff([]feature.SourceFile{p.described(t, "1.parquet"), p.described(t, "2.parquet")}, all); diff != "" {
 		t.Fatal(diff)
 	}
-	for want, only := range map[string][]registry.SourceFile{"20": nil, "10": all[:1]} {
+	for want, only := range map[string][]feature.SourceFile{"20": nil, "10": all[:1]} {
 		request.Only = only
 		join, err := p.open(t).PlanJoin(t.Context(), request)
 		if err != nil {
@@ -182,7 +182,7 @@ func TestAJoinOfCertainFiles_ReadsNoOthers(t *testing.T) {
 			t.Errorf("of %d files it finds %s", len(only), rows)
 		}
 	}
-	request.Only = []registry.SourceFile{}
+	request.Only = []feature.SourceFile{}
 	if _, err := p.open(t).PlanJoin(t.Context(), request); err == nil ||
 		!strings.Contains(err.Error(), "none of the files that may be read of source s is there") {
 		t.Errorf("of none: %v", err)

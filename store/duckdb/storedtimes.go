@@ -15,8 +15,8 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/schema"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/parquetfile"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // checkStoredTimes refuses times of 96 bits that microseconds do not hold: of these DuckDB makes other times, without
@@ -85,7 +85,7 @@ func checkLeaf(ctx context.Context, path string, leaf int) (err error) {
 			}
 			found, rows := nextUnfit(chunk)
 			if found != "" {
-				return registry.Inputf("", "column %q, row %d of %s: %s does not fit TIMESTAMP exactly", reader.MetaData().
+				return fault.Inputf("", "column %q, row %d of %s: %s does not fit TIMESTAMP exactly", reader.MetaData().
 					Schema.Column(leaf).ColumnPath()[0], row+rows, path, found)
 			}
 			if rows == 0 {

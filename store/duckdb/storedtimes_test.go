@@ -76,7 +76,7 @@ func writeTimes96(t *testing.T, path string, times ...parquet.Int96) {
 // DuckDB makes another time of each of these, without an error.
 func TestR1_TimesOf96BitsThatMicrosecondsDoNotHoldAreNamed(t *testing.T) {
 	const epoch = 2_440_588
-	p := newProject(t, nil, "data/*.parquet", feature("x", plumbv1.Type_INT64))
+	p := newProject(t, nil, "data/*.parquet", newFeature("x", plumbv1.Type_INT64))
 	path := filepath.Join(p.folder, "data", "s.parquet")
 	writeTimes96(t, path, time96(epoch+1, 0), time96(epoch-1, 86_399_999_999_999))
 	got, err := p.join(t, "l.csv", "k,t\n1,1970-01-03\n1,1970-01-01\n")

@@ -13,8 +13,9 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/jsonlines"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // Sources in CSV and JSON lines are text. They are read into a table once for each operation, by readers of ours, since
@@ -22,10 +23,10 @@ import (
 // counted from 0, and then come the columns of the source.
 
 // isText says whether the files have nothing but text.
-func (f sourceFiles) isText() bool { return f.format != registry.Parquet }
+func (f sourceFiles) isText() bool { return f.format != feature.Parquet }
 
 // textFooters tell the columns of files of text, and nothing else.
-func textFooters(paths []string, format registry.Format) ([]footer, error) {
+func textFooters(paths []string, format feature.Format) ([]footer, error) {
 	footers := make([]footer, len(paths))
 	for i, path := range paths {
 		names, err := textNames(path, format)
@@ -43,11 +44,11 @@ func textFooters(paths []string, format registry.Format) ([]footer, error) {
 }
 
 // textNames are the names of a file's columns.
-func textNames(path string, format registry.Format) ([]string, error) {
-	if format == registry.JSONLines {
+func textNames(path string, format feature.Format) ([]string, error) {
+	if format == feature.JSONLines {
 		input, err := os.Open(path)
 		if err != nil {
-			return nil, registry.Inputf("", "%s", cmpError(err))
+			return nil, fault.Inputf("", "%s", cmpError(err))
 		}
 		defer input.Close()
 		return jsonlines.Names(input)
@@ -65,8 +66,8 @@ func textNames(path string, format registry.Format) ([]string, error) {
 }
 
 func inFile(path string, err error) error {
-	if input, ok := errors.AsType[*registry.InputError](err); ok {
-		return registry.Inputf("", "cannot read %s: %s", path, input.Message)
+	if input, ok := errors.AsType[*fault.InputError](err); ok {
+		return fault.Inputf("", "cannot read %s: %s", path, input.Message)
 	}
 	return fmt.Errorf("read %s: %w", path, err)
 }
@@ -179,7 +180,7 @@ func (t *textRows) nextOf() (arrow.RecordBatch, error) {
 
 func (t *textRows) open() (err error) {
 	path := t.files.paths[t.at]
-	if t.files.format == registry.JSONLines {
+	if t.files.format == feature.JSONLines {
 		t.current, err = openJSONLines(path, t.files.unified)
 	} else {
 		t.current, err = openCSV(path)
@@ -220,7 +221,7 @@ func (t *textRows) placed(batch arrow.RecordBatch) arrow.RecordBatch {
 func openJSONLines(path string, u *unified) (*arrowFile, error) {
 	input, err := os.Open(path)
 	if err != nil {
-		return nil, registry.Inputf("", "%s", cmpError(err))
+		return nil, fault.Inputf("", "%s", cmpError(err))
 	}
 	reader := jsonlines.NewReader(input)
 	var fields []arrow.Field

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -285,7 +285,7 @@ func convertKey(from string, to plumbv1.Type) (*conversion, error) {
 }
 
 // CanBecome implements store.Inspector.
-func (e *Engine) CanBecome(column registry.Column, declared plumbv1.Type, joinKey bool) error {
+func (e *Engine) CanBecome(column feature.Column, declared plumbv1.Type, joinKey bool) error {
 	bring := convert
 	if joinKey {
 		bring = convertKey
@@ -301,7 +301,7 @@ func (e *Engine) CanBecome(column registry.Column, declared plumbv1.Type, joinKe
 }
 
 // keyInEveryFile refuses a join key that a file lacks: its rows could never be served (R8).
-func keyInEveryFile(column registry.Column) error {
+func keyInEveryFile(column feature.Column) error {
 	if column.AbsentFrom == "" {
 		return nil
 	}
@@ -310,7 +310,7 @@ func keyInEveryFile(column registry.Column) error {
 }
 
 // CanBeTime implements store.Inspector.
-func (e *Engine) CanBeTime(column registry.Column) error {
+func (e *Engine) CanBeTime(column feature.Column) error {
 	if _, err := timeColumn(column); err != nil {
 		return err
 	}
@@ -318,7 +318,7 @@ func (e *Engine) CanBeTime(column registry.Column) error {
 }
 
 // bringColumn is the conversion of a source's column by convert or convertKey.
-func bringColumn(column registry.Column, declared plumbv1.Type,
+func bringColumn(column feature.Column, declared plumbv1.Type,
 	bring func(string, plumbv1.Type) (*conversion, error),
 ) (*conversion, error) {
 	if column.Unreadable != "" {
@@ -328,7 +328,7 @@ func bringColumn(column registry.Column, declared plumbv1.Type,
 }
 
 // timeColumn is the conversion of a source's column to microseconds.
-func timeColumn(column registry.Column) (*conversion, error) {
+func timeColumn(column feature.Column) (*conversion, error) {
 	if column.Unreadable != "" {
 		return nil, errors.New(column.Unreadable)
 	}

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // castCase converts one value of a source type. Results are compared as DuckDB's text, where every bit of a float
@@ -109,7 +109,7 @@ func TestR9_EveryValueIsConvertedExactlyOrRefused(t *testing.T) {
 	for _, c := range cases {
 		t.Run(fmt.Sprintf("%s %s to %s", c.from, c.value, c.to), func(t *testing.T) {
 			got, err := s.cast(t, c)
-			var input *registry.InputError
+			var input *fault.InputError
 			switch {
 			case c.want != refused && err != nil:
 				t.Fatal(err)

@@ -7,7 +7,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // unified is the schema of a source whose files may have been written at different times: its columns, and how each
@@ -63,7 +64,7 @@ func (f sourceFiles) layout(i int) string {
 }
 
 // unify reads the schema of one file of each layout and brings them together.
-func (r *relations) unify(ctx context.Context, source *registry.Source, files sourceFiles) (*unified, error) {
+func (r *relations) unify(ctx context.Context, source *feature.Source, files sourceFiles) (*unified, error) {
 	if err := files.checkEncryption(); err != nil {
 		return nil, err
 	}
@@ -98,10 +99,10 @@ func (r *relations) unify(ctx context.Context, source *registry.Source, files so
 		disagreements = append(disagreements, u.take(pushLogLayout, logColumns(source))...)
 	}
 	if len(disagreements) > 0 {
-		return nil, registry.Inputf("", "files disagree about %s; write them alike, or read them as two sources and bring "+
+		return nil, fault.Inputf("", "files disagree about %s; write them alike, or read them as two sources and bring "+
 			"these together in a SQL source", strings.Join(disagreements, ", and about "))
 	}
-	if files.format != registry.JSONLines { // A member that an object lacks is null.
+	if files.format != feature.JSONLines { // A member that an object lacks is null.
 		u.findAbsent(names, examples)
 	}
 	u.findUnreadable(files)
@@ -165,12 +166,12 @@ func (u *unified) findUnreadable(files sourceFiles) {
 }
 
 // checkEvent refuses a file without the event time: its rows could never be seen (R3).
-func (u *unified) checkEvent(source *registry.Source) error {
+func (u *unified) checkEvent(source *feature.Source) error {
 	at := u.find(source.EventTimestamp)
 	if at < 0 || u.columns[at].absentFrom == "" {
 		return nil
 	}
-	return registry.Inputf("", "%s has no column %q, the event_timestamp; add it there, or leave the file out of the "+
+	return fault.Inputf("", "%s has no column %q, the event_timestamp; add it there, or leave the file out of the "+
 		"source", u.columns[at].absentFrom, u.columns[at].name)
 }
 
@@ -234,14 +235,14 @@ func (s *session) nanosecondColumns(ctx context.Context, paths []string) (map[st
 }
 
 // registered is the columns as the engine reports them, those of the partitions at the end.
-func (u *unified) registered(files sourceFiles) []registry.Column {
-	var columns []registry.Column
+func (u *unified) registered(files sourceFiles) []feature.Column {
+	var columns []feature.Column
 	for _, c := range u.columns {
-		columns = append(columns, registry.Column{Name: c.name, Type: c.typeName, AbsentFrom: c.absentFrom,
+		columns = append(columns, feature.Column{Name: c.name, Type: c.typeName, AbsentFrom: c.absentFrom,
 			Unreadable: c.unreadable})
 	}
 	for _, name := range files.partitions {
-		columns = append(columns, registry.Column{Name: name, Type: partitionType, Texts: files.partitionTexts(name)})
+		columns = append(columns, feature.Column{Name: name, Type: partitionType, Texts: files.partitionTexts(name)})
 	}
 	return columns
 }

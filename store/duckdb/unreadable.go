@@ -15,7 +15,8 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/metadata"
 	"github.com/apache/arrow-go/v18/parquet/schema"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // unreadable says why the values of a top-level column, which has so many leaves from the first on, are not what DuckDB
@@ -104,7 +105,7 @@ func hasEncryptedFooter(path string) bool {
 func (f sourceFiles) checkEncryption() error {
 	for i := range f.paths {
 		if what := f.footers[i].encrypted; what != "" {
-			return registry.Inputf("", "%s cannot be read: %s, and encrypted files are not supported; write it decrypted",
+			return fault.Inputf("", "%s cannot be read: %s, and encrypted files are not supported; write it decrypted",
 				f.paths[i], what)
 		}
 	}
@@ -134,7 +135,7 @@ func (f sourceFiles) renameUnreadable(scan string) string {
 
 // checkReadable refuses a query that uses a column which cannot be read. Such columns raise an error in its place, so
 // that the rest of a file can be read, and DuckDB drops from a plan what a query does not use.
-func (r *relations) checkReadable(ctx context.Context, source *registry.Source) error {
+func (r *relations) checkReadable(ctx context.Context, source *feature.Source) error {
 	var unreadable []unifiedColumn
 	for _, files := range r.files {
 		if files.unified == nil {
@@ -160,7 +161,7 @@ func (r *relations) checkReadable(ctx context.Context, source *registry.Source) 
 		}
 		for _, column := range unreadable {
 			if holdsText(plan, column.alias(true)) || holdsText(plan, identifier(column.alias(true))) {
-				return registry.Inputf("", "%s", column.unreadable)
+				return fault.Inputf("", "%s", column.unreadable)
 			}
 		}
 		return nil

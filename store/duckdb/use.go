@@ -9,7 +9,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -19,7 +20,7 @@ import (
 // most often there is one. See labelIndex for how a pass finds the winners.
 type use struct {
 	number    int
-	reference registry.Reference
+	reference feature.Reference
 	rows      *viewRows
 	// labelKeys are the typed keys of the label rows, over the table labels.
 	labelKeys []string
@@ -69,7 +70,7 @@ func (u *use) readLabels(labels *labelFile) error {
 		}
 		c, err := convertKey(labels.columns[at].Type, u.reference.View.Keys[i].Type)
 		if err != nil {
-			return registry.Inputf("", "label column %q: %v", name, err)
+			return fault.Inputf("", "label column %q: %v", name, err)
 		}
 		column := fmt.Sprintf("c%d", at)
 		u.labelColumns = append(u.labelColumns, column)
@@ -144,9 +145,9 @@ func (u *use) wantsCreated() bool { return u.provenance && u.hasCreated() }
 // keep is the query that keeps the features of the winners.
 func (u *use) keep() string {
 	columns, names := []string{"o"}, "o"
-	for _, feature := range u.features {
-		name := fmt.Sprintf("f%d", feature)
-		columns = append(columns, u.rows.value("", name, feature)+" AS "+name)
+	for _, f := range u.features {
+		name := fmt.Sprintf("f%d", f)
+		columns = append(columns, u.rows.value("", name, f)+" AS "+name)
 		names += ", " + name
 	}
 	if u.wantsCreated() {
@@ -164,8 +165,8 @@ func (u *use) needed() []string {
 			columns = append(columns, fmt.Sprintf("%s AS k%d", key, i))
 		}
 	}
-	for _, feature := range u.features {
-		columns = append(columns, fmt.Sprintf("f%d", feature))
+	for _, f := range u.features {
+		columns = append(columns, fmt.Sprintf("f%d", f))
 	}
 	if u.wantsCreated() {
 		columns = append(columns, u.rows.createdTime()+" AS c")
@@ -212,8 +213,8 @@ func (u *use) found(p pass) string {
 			each(u.keyNames(), "r.$ = w.$", " AND "), literal(collision))
 	}
 	columns := []string{number, "w.o", "w.e", "w.expired"}
-	for _, feature := range u.features {
-		columns = append(columns, fmt.Sprintf("r.f%d", feature))
+	for _, f := range u.features {
+		columns = append(columns, fmt.Sprintf("r.f%d", f))
 	}
 	if u.wantsCreated() {
 		columns = append(columns, "r.c")
@@ -231,7 +232,7 @@ func (u *use) found(p pass) string {
 
 // mayComplain says whether a feature may have values that do not fit, and so has to know where they are.
 func (u *use) mayComplain() bool {
-	return slices.ContainsFunc(u.features, func(feature int) bool { return u.rows.features[feature].mayComplain() })
+	return slices.ContainsFunc(u.features, func(f int) bool { return u.rows.features[f].mayComplain() })
 }
 
 // statements are the SQL of a pass, for people.

@@ -4,13 +4,13 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // output is the column of a feature. Its value is brought to the declared type only here, so that a value that does
 // not fit is an error where it is in the answer, and not where a correction of the same time has replaced it.
-func (u *use) output(output registry.Output) column {
+func (u *use) output(output feature.Output) column {
 	row := fmt.Sprintf("p%d", u.number)
 	sql := u.rows.value(row, fmt.Sprintf("%s.f%d", row, output.Feature), output.Feature)
 	if u.statuses {
@@ -20,7 +20,7 @@ func (u *use) output(output registry.Output) column {
 }
 
 // status is the SQL of an output's status (R13).
-func (u *use) status(output registry.Output) string {
+func (u *use) status(output feature.Output) string {
 	return fmt.Sprintf("CASE WHEN p%[1]d.o IS NULL THEN 'NOT_FOUND' WHEN p%[1]d.expired THEN 'EXPIRED' "+
 		"WHEN p%[1]d.f%[2]d IS NULL THEN 'NULL' ELSE 'PRESENT' END", u.number, output.Feature)
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/bmatcuk/doublestar/v4"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // maxAlternatives bounds what the braces of a pattern stand for: each alternative is looked for by itself.
@@ -34,7 +34,7 @@ func (e *Engine) walk(ctx context.Context, source, folder, pattern string, optio
 	case tree.outside:
 		return nil, e.notBelowRoots(source)
 	case err != nil:
-		return nil, registry.Inputf("", "cannot list %s: %v", source, err)
+		return nil, fault.Inputf("", "cannot list %s: %v", source, err)
 	}
 	for i, name := range names {
 		names[i] = filepath.FromSlash(name)
@@ -61,7 +61,7 @@ func (e *Engine) belowRoot(resolved string) bool {
 // notBelowRoots says the same of a path that is not there and of one outside the roots, so that nobody learns what lies
 // there.
 func (e *Engine) notBelowRoots(path string) error {
-	return registry.Inputf("", "there is no file %s below the folders that files may be read from (offline.roots: %s)",
+	return fault.Inputf("", "there is no file %s below the folders that files may be read from (offline.roots: %s)",
 		path, strings.Join(e.config.Roots, ", "))
 }
 

@@ -8,12 +8,13 @@ import (
 	"regexp"
 	"strconv"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store"
 )
 
 // convert brings a cell to a declared type without loss (R1, R9), as a bool, int32, int64, float32, float64, string,
-// []byte, store.Instant, or []any of these and nil for an array; nil is null. An error says that the value does not
+// []byte, feature.Instant, or []any of these and nil for an array; nil is null. An error says that the value does not
 // fit. Join keys are taken from text that spells them and from whole numbers by their digits too.
 func convert(c cell, to plumbv1.Type, isKey bool) (any, error) {
 	if c.kind == isNull || c.kind == isMissing {
@@ -59,7 +60,7 @@ func convert(c cell, to plumbv1.Type, isKey bool) (any, error) {
 		}
 	case plumbv1.Type_TIMESTAMP:
 		if c.kind == isInstant {
-			return store.Instant(c.whole), nil
+			return feature.Instant(c.whole), nil
 		}
 	}
 	return nil, misfit(c, to)
@@ -101,7 +102,7 @@ func (c cell) String() string {
 	case isBool, isWhole:
 		return strconv.FormatInt(c.whole, 10)
 	case isInstant:
-		return store.Instant(c.whole).String()
+		return feature.Instant(c.whole).String()
 	case isDecimal:
 		return c.rational().FloatString(c.scale)
 	case isFloat32, isFloat64:

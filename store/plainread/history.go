@@ -13,8 +13,9 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -23,7 +24,7 @@ const batchRows = 8192
 
 // History implements store.Witness. Files are read side by side, and memory is for a batch and a page of each column of
 // those that are open.
-func (r *Reader) History(ctx context.Context, view *registry.View, yield func(arrow.RecordBatch) error) error {
+func (r *Reader) History(ctx context.Context, view *feature.View, yield func(arrow.RecordBatch) error) error {
 	if view.Source.Query != "" {
 		return r.engine.History(ctx, view, yield)
 	}
@@ -49,7 +50,7 @@ func (r *Reader) History(ctx context.Context, view *registry.View, yield func(ar
 
 // history reads the keys and times of one file.
 type history struct {
-	view    *registry.View
+	view    *feature.View
 	file    file
 	at      int64
 	yield   func(arrow.RecordBatch) error
@@ -85,7 +86,7 @@ func (h *history) read(ctx context.Context) error {
 func (h *history) take(row int64, cells []cell) error {
 	count := len(h.keys)
 	if cells[count].kind == isMissing {
-		return registry.Inputf("", "%s has no column %q, the event_timestamp", h.file.path, h.view.Source.EventTimestamp)
+		return fault.Inputf("", "%s has no column %q, the event_timestamp", h.file.path, h.view.Source.EventTimestamp)
 	}
 	event, err := h.convert(cells[count], row, h.view.Source.EventTimestamp, plumbv1.Type_TIMESTAMP, false)
 	if err != nil || event == nil {
@@ -93,7 +94,7 @@ func (h *history) take(row int64, cells []cell) error {
 	}
 	for i, key := range h.view.Keys {
 		if cells[i].kind == isMissing {
-			return registry.Inputf("", "%s has no column %q, a join key", h.file.path, key.Name)
+			return fault.Inputf("", "%s has no column %q, a join key", h.file.path, key.Name)
 		}
 		if h.keys[i], err = h.convert(cells[i], row, key.Name, key.Type, true); err != nil || h.keys[i] == nil {
 			return err
@@ -116,12 +117,12 @@ func (h *history) append(event, created any, place int64) error {
 		}
 	}
 	times := len(h.keys)
-	h.builder.Field(times).(*array.Int64Builder).Append(int64(event.(store.Instant)))
+	h.builder.Field(times).(*array.Int64Builder).Append(int64(event.(feature.Instant)))
 	known, _ := h.builder.Field(times + 1).(*array.Int64Builder)
 	if created == nil {
 		known.AppendNull()
 	} else {
-		known.Append(int64(created.(store.Instant)))
+		known.Append(int64(created.(feature.Instant)))
 	}
 	h.builder.Field(times + 2).(*array.Int64Builder).Append(place)
 	if h.rows++; h.rows == batchRows {
@@ -163,10 +164,10 @@ func (h *history) flush() error {
 func (h *history) convert(c cell, row int64, column string, to plumbv1.Type, isKey bool) (any, error) {
 	value, err := convert(c, to, isKey)
 	if err != nil {
-		return nil, registry.Inputf("", "column %q, row %d of %s: %s", column, row+1, h.file.path, err)
+		return nil, fault.Inputf("", "column %q, row %d of %s: %s", column, row+1, h.file.path, err)
 	}
-	if instant, ok := value.(store.Instant); ok && (instant == math.MaxInt64 || instant == -math.MaxInt64) {
-		return nil, registry.Inputf("", "column %q, row %d of %s: an infinite time does not fit %s exactly", column, row+1,
+	if instant, ok := value.(feature.Instant); ok && (instant == math.MaxInt64 || instant == -math.MaxInt64) {
+		return nil, fault.Inputf("", "column %q, row %d of %s: an infinite time does not fit %s exactly", column, row+1,
 			h.file.path, strings.ToUpper(to.String()))
 	}
 	return value, nil

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/feature"
 )
 
 const (
@@ -54,7 +54,7 @@ var instantText = regexp.MustCompile(`^([0-9]{4,6})-([0-9]{2})-([0-9]{2})(?:[T ]
 	`(?::([0-9]{2})(?:\.([0-9]+))?)?(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?)?$`)
 
 // parseInstant reads a text; without a zone it is of UTC, and digits below the microsecond go (R1).
-func parseInstant(text string) (store.Instant, bool) {
+func parseInstant(text string) (feature.Instant, bool) {
 	parts := instantText.FindStringSubmatch(text)
 	if parts == nil {
 		return 0, false
@@ -73,7 +73,7 @@ func parseInstant(text string) (store.Instant, bool) {
 	fraction, _ := strconv.Atoi((parts[7] + "000000")[:6])
 	offset, ok := zoneSeconds(parts[8])
 	micros := at.UnixMicro()
-	return store.Instant(micros + int64(fraction) - int64(offset)*microsPerSecond), ok && time.UnixMicro(micros).Equal(at)
+	return feature.Instant(micros + int64(fraction) - int64(offset)*microsPerSecond), ok && time.UnixMicro(micros).Equal(at)
 }
 
 // zoneSeconds is how far ahead of UTC a zone is.

@@ -19,14 +19,15 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store"
 )
 
 // Engine is what reads that which is not a file.
 type Engine interface {
-	Files(ctx context.Context, sources []*registry.Source) ([]registry.SourceFile, error)
-	History(ctx context.Context, view *registry.View, yield func(arrow.RecordBatch) error) error
+	Files(ctx context.Context, sources []*feature.Source) ([]feature.SourceFile, error)
+	History(ctx context.Context, view *feature.View, yield func(arrow.RecordBatch) error) error
 	Labels(ctx context.Context, request store.JoinRequest, yield func(arrow.RecordBatch) error) error
 }
 
@@ -58,8 +59,8 @@ type rowReader func(ctx context.Context, path string, columns []string, wanted [
 	visit func(row int64, cells []cell) error) error
 
 // formats has who reads the files of each format.
-var formats = map[registry.Format]rowReader{
-	registry.Parquet: readParquet, registry.CSV: readText(beginCSV), registry.JSONLines: readText(beginJSON),
+var formats = map[feature.Format]rowReader{
+	feature.Parquet: readParquet, feature.CSV: readText(beginCSV), feature.JSONLines: readText(beginJSON),
 }
 
 // file is one of a source.
@@ -73,8 +74,8 @@ type file struct {
 }
 
 // files lists the files of a source in source order (R3).
-func (r *Reader) files(ctx context.Context, source *registry.Source) ([]file, error) {
-	told, err := r.engine.Files(ctx, []*registry.Source{source})
+func (r *Reader) files(ctx context.Context, source *feature.Source) ([]file, error) {
+	told, err := r.engine.Files(ctx, []*feature.Source{source})
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +86,7 @@ func (r *Reader) files(ctx context.Context, source *registry.Source) ([]file, er
 	files := make([]file, len(told))
 	for i, one := range told {
 		path := absolute(root, one.Path)
-		files[i] = file{path: path, read: formats[source.Format], lacks: source.Format == registry.JSONLines}
+		files[i] = file{path: path, read: formats[source.Format], lacks: source.Format == feature.JSONLines}
 		if info, err := os.Stat(absolute(root, source.Path)); err == nil && info.IsDir() {
 			files[i].partitions = partitionsOf(absolute(root, source.Path), path)
 		}
@@ -104,7 +105,7 @@ func absolute(folder, path string) string {
 func (f file) rows(ctx context.Context, columns []string, wanted []int64, visit func(int64, []cell) error) (err error) {
 	defer func() {
 		if damage := recover(); damage != nil {
-			err = registry.Inputf("", "cannot read %s, it is damaged: %v", f.path, damage)
+			err = fault.Inputf("", "cannot read %s, it is damaged: %v", f.path, damage)
 		}
 	}()
 	var refusal error
@@ -123,11 +124,11 @@ func (f file) rows(ctx context.Context, columns []string, wanted []int64, visit 
 	if err == nil || refusal != nil || ctx.Err() != nil {
 		return err
 	}
-	return registry.Inputf("", "cannot read %s: %v", f.path, err)
+	return fault.Inputf("", "cannot read %s: %v", f.path, err)
 }
 
 // Values implements store.Witness.
-func (r *Reader) Values(ctx context.Context, view *registry.View, places []int64,
+func (r *Reader) Values(ctx context.Context, view *feature.View, places []int64,
 	yield func(int64, []any) error,
 ) error {
 	if view.Source.Query != "" {
@@ -138,8 +139,8 @@ func (r *Reader) Values(ctx context.Context, view *registry.View, places []int64
 		return err
 	}
 	columns := make([]string, len(view.Features))
-	for i, feature := range view.Features {
-		columns[i] = feature.Column
+	for i, f := range view.Features {
+		columns[i] = f.Column
 	}
 	places = slices.Sorted(slices.Values(places))
 	values := make([]any, len(columns))
@@ -147,17 +148,17 @@ func (r *Reader) Values(ctx context.Context, view *registry.View, places []int64
 		at := places[0] >> fileShift
 		end, _ := slices.BinarySearch(places, (at+1)<<fileShift)
 		if int(at) >= len(files) {
-			return registry.Inputf("", "files of source %s were removed while they were read; run again", view.Source.Name)
+			return fault.Inputf("", "files of source %s were removed while they were read; run again", view.Source.Name)
 		}
 		wanted := make([]int64, end)
 		for i, place := range places[:end] {
 			wanted[i] = place & (1<<fileShift - 1)
 		}
 		err := files[at].rows(ctx, columns, wanted, func(row int64, cells []cell) error {
-			for i, feature := range view.Features {
-				value, err := convert(cells[i], feature.Type, false)
+			for i, f := range view.Features {
+				value, err := convert(cells[i], f.Type, false)
 				if err != nil {
-					value = store.Misfit{Column: feature.Column, Reason: err.Error()}
+					value = store.Misfit{Column: f.Column, Reason: err.Error()}
 				}
 				values[i] = value
 			}

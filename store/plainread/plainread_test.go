@@ -22,19 +22,20 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
 // engine lists the files of a folder.
-type engine struct{ files []registry.SourceFile }
+type engine struct{ files []feature.SourceFile }
 
-func (e engine) Files(context.Context, []*registry.Source) ([]registry.SourceFile, error) {
+func (e engine) Files(context.Context, []*feature.Source) ([]feature.SourceFile, error) {
 	return e.files, nil
 }
 
-func (engine) History(context.Context, *registry.View, func(arrow.RecordBatch) error) error {
+func (engine) History(context.Context, *feature.View, func(arrow.RecordBatch) error) error {
 	return errors.New("a file was read by the engine")
 }
 
@@ -45,7 +46,7 @@ func (engine) Labels(context.Context, store.JoinRequest, func(arrow.RecordBatch)
 // project is a folder with files of a source.
 type project struct {
 	folder string
-	files  []registry.SourceFile
+	files  []feature.SourceFile
 }
 
 func newProject(t *testing.T) *project {
@@ -82,7 +83,7 @@ func (p *project) write(t *testing.T, name string, options []parquet.WriterPrope
 	if err := errors.Join(writer.Write(batch), writer.Close()); err != nil {
 		t.Fatal(err)
 	}
-	p.files = append(p.files, registry.SourceFile{Source: "s", Path: name})
+	p.files = append(p.files, feature.SourceFile{Source: "s", Path: name})
 }
 
 type column struct {
@@ -109,16 +110,16 @@ func instants(unit arrow.TimeUnit, zone string, values ...int64) arrow.Array {
 	})
 }
 
-func viewOf(path string, feature plumbv1.Type) *registry.View {
-	return &registry.View{
-		Name: "v", Keys: []registry.Field{{Name: "k", Type: plumbv1.Type_INT64}},
-		Source:   &registry.Source{Name: "s", Path: path, EventTimestamp: "ts"},
-		Features: []registry.Feature{{Field: registry.Field{Name: "x", Type: feature}, Column: "x"}},
+func viewOf(path string, f plumbv1.Type) *feature.View {
+	return &feature.View{
+		Name: "v", Keys: []feature.Field{{Name: "k", Type: plumbv1.Type_INT64}},
+		Source:   &feature.Source{Name: "s", Path: path, EventTimestamp: "ts"},
+		Features: []feature.Feature{{Field: feature.Field{Name: "x", Type: f}, Column: "x"}},
 	}
 }
 
 // values reads the feature of the rows at all places.
-func (p *project) values(t *testing.T, view *registry.View, places ...int64) []any {
+func (p *project) values(t *testing.T, view *feature.View, places ...int64) []any {
 	t.Helper()
 	var found []any
 	err := p.reader().Values(t.Context(), view, places, func(_ int64, values []any) error {
@@ -135,7 +136,7 @@ func (p *project) values(t *testing.T, view *registry.View, places ...int64) []a
 }
 
 // history reads the rows as "key event created place".
-func (p *project) history(t *testing.T, view *registry.View) ([]string, error) {
+func (p *project) history(t *testing.T, view *feature.View) ([]string, error) {
 	t.Helper()
 	var rows []string
 	err := p.reader().History(t.Context(), view, func(batch arrow.RecordBatch) error {
@@ -208,14 +209,14 @@ func TestR9_ValuesOfFilesAreExactInTheirDeclaredTypes(t *testing.T) {
 			}
 		}), plumbv1.Type_FLOAT32, []any{float32(1.5), float32(-0.00006103515625), float32(0.000000059604644775390625)}},
 		"nanoseconds": {instants(arrow.Nanosecond, "", 1999, -1, -1000, -1001), plumbv1.Type_TIMESTAMP,
-			[]any{store.Instant(1), store.Instant(-1), store.Instant(-1), store.Instant(-2)}},
+			[]any{feature.Instant(1), feature.Instant(-1), feature.Instant(-1), feature.Instant(-2)}},
 		"nanoseconds with a zone": {instants(arrow.Nanosecond, "UTC", 1999, -1), plumbv1.Type_TIMESTAMP,
-			[]any{store.Instant(1), store.Instant(-1)}},
+			[]any{feature.Instant(1), feature.Instant(-1)}},
 		"milliseconds": {instants(arrow.Millisecond, "UTC", 7, 1<<62), plumbv1.Type_TIMESTAMP,
-			[]any{store.Instant(7000), `"4611686018427387904" does not fit TIMESTAMP exactly`}},
+			[]any{feature.Instant(7000), `"4611686018427387904" does not fit TIMESTAMP exactly`}},
 		"dates": {build(arrow.FixedWidthTypes.Date32, func(b *array.Date32Builder) {
 			b.AppendValues([]arrow.Date32{1, -1}, nil)
-		}), plumbv1.Type_TIMESTAMP, []any{store.Instant(86_400_000_000), store.Instant(-86_400_000_000)}},
+		}), plumbv1.Type_TIMESTAMP, []any{feature.Instant(86_400_000_000), feature.Instant(-86_400_000_000)}},
 		"texts": {build(arrow.BinaryTypes.String, func(b *array.StringBuilder) {
 			b.AppendValues([]string{"", "é\x00"}, nil)
 		}), plumbv1.Type_STRING, []any{"", "é\x00"}},
@@ -305,7 +306,7 @@ func TestADamagedFileIsAnErrorThatNamesIt(t *testing.T) {
 			_, first := p.history(t, view)
 			second := p.reader().Values(t.Context(), view, []int64{0, 1, 2}, func(int64, []any) error { return nil })
 			for _, err := range []error{first, second} {
-				var input *registry.InputError
+				var input *fault.InputError
 				if err != nil && (!errors.As(err, &input) || !strings.Contains(err.Error(), "s.parquet")) {
 					t.Fatalf("byte %d: got %v", at, err)
 				}

@@ -9,24 +9,24 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
 // writeText writes a file of text, whose format its name tells.
-func (p *project) writeText(t *testing.T, name, content string) *registry.View {
+func (p *project) writeText(t *testing.T, name, content string) *feature.View {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(p.folder, name), []byte(content), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	p.files = []registry.SourceFile{{Source: "s", Path: name}}
+	p.files = []feature.SourceFile{{Source: "s", Path: name}}
 	view := viewOf(name, plumbv1.Type_STRING)
 	view.Keys[0].Type = plumbv1.Type_STRING
 	view.Source.CreatedTimestamp = "known"
-	view.Source.Format = registry.CSV
+	view.Source.Format = feature.CSV
 	if strings.HasSuffix(name, ".jsonl") {
-		view.Source.Format = registry.JSONLines
+		view.Source.Format = feature.JSONLines
 	}
 	return view
 }
@@ -100,7 +100,7 @@ func TestR9_TextIsParsedExactlyToTheDeclaredType(t *testing.T) {
 		{plumbv1.Type_BYTES, []string{"AP8=", "AP9="}, []string{`"AP8="`, `"AP9="`},
 			[]any{[]byte{0, 255}, `"AP9=" does not fit BYTES exactly`}},
 		{plumbv1.Type_TIMESTAMP, []string{"1970-01-01 00:00:00.000001", "1970-01-01T01:00+01"},
-			[]string{`"1970-01-01 00:00:00.000001"`, `"1970-01-01T01:00+01"`}, []any{store.Instant(1), store.Instant(0)}},
+			[]string{`"1970-01-01 00:00:00.000001"`, `"1970-01-01T01:00+01"`}, []any{feature.Instant(1), feature.Instant(0)}},
 		{plumbv1.Type_FLOAT64_ARRAY, []string{`"[0.1, null, -0.0, ""2""]"`, `[]`, "", "{}"},
 			[]string{`[0.1, null, -0.0, "2"]`, `"[]"`, "null", "{}"},
 			[]any{[]any{0.1, nil, math.Copysign(0, -1), 2.0}, []any{}, nil, `"{}" does not fit FLOAT64_ARRAY exactly`}},

@@ -20,7 +20,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/parquet/file"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store/pushlog"
 )
 
@@ -324,7 +324,7 @@ func TestAFileThatANewerVersionWroteIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := pushlog.Open(t.Context(), pushlog.Config{Folder: folder, Now: newClock().Now}); !errors.Is(err,
-		registry.ErrNewer) {
+		fault.ErrNewer) {
 		t.Fatalf("error is %v", err)
 	}
 	if _, err := os.Stat(path); err != nil {

@@ -17,8 +17,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/wholefile"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // A write-ahead file is the 8 bytes of magic, a version byte, and records. A record is, big-endian, 4 bytes with the
@@ -202,7 +202,7 @@ func readHeader(r io.Reader) (bool, error) {
 		return false, errors.New("the file is no write-ahead file of pushed rows")
 	case header[len(magic)] > walVersion:
 		return false, fmt.Errorf("the write-ahead file has version %d, this version reads up to %d: %w", header[len(magic)],
-			walVersion, registry.ErrNewer)
+			walVersion, fault.ErrNewer)
 	}
 	return true, nil
 }

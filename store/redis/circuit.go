@@ -10,7 +10,7 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 const (
@@ -61,7 +61,7 @@ func patienceOf(timeouts ...time.Duration) time.Duration {
 	return shortest
 }
 
-// goneError is the answer for a server that is gone. It wraps registry.ErrUnavailable.
+// goneError is the answer for a server that is gone. It wraps fault.ErrUnavailable.
 type goneError struct {
 	// cause is how the last call ended that went to the server.
 	cause error
@@ -72,7 +72,7 @@ func (e *goneError) Error() string {
 		e.cause)
 }
 
-func (e *goneError) Unwrap() []error { return []error{registry.ErrUnavailable, e.cause} }
+func (e *goneError) Unwrap() []error { return []error{fault.ErrUnavailable, e.cause} }
 
 // probe marks the context of a call that goes through to a server that is gone: a connection that is made for it sends
 // commands of its own.

@@ -15,8 +15,8 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/redistest"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/redis"
 )
@@ -67,7 +67,7 @@ func TestACircuitAnswersForAServerThatIsGone(t *testing.T) {
 		t.Errorf("%d calls reached a server that is gone, want 5", reached)
 	}
 	_, err := calls(circuit, clock, 1, 0, nil)
-	if !errors.Is(err, registry.ErrUnavailable) || !strings.Contains(err.Error(), "connection refused") {
+	if !errors.Is(err, fault.ErrUnavailable) || !strings.Contains(err.Error(), "connection refused") {
 		t.Errorf("error is %v, want ErrUnavailable with the cause", err)
 	}
 	clock.advance(time.Second)

@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/redistest"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -52,7 +52,7 @@ func TestAServerWithoutMemoryTakesNoRowsAndGoesOnServingThoseItHas(t *testing.T)
 	}
 	second, _ := numbered(200, 2)
 	_, err := online.Write(t.Context(), table, second)
-	if err == nil || !strings.Contains(err.Error(), "it is out of memory") || errors.Is(err, registry.ErrUnavailable) {
+	if err == nil || !strings.Contains(err.Error(), "it is out of memory") || errors.Is(err, fault.ErrUnavailable) {
 		t.Errorf("a write gives %v, want that it is out of memory", err)
 	}
 	expectRows(t, online, gets, first, second)
@@ -112,7 +112,7 @@ func TestAFailoverThatIsAskedForLosesNothingThatWasTaken(t *testing.T) {
 		next, _ := numbered(200, version)
 		if _, err := online.Write(t.Context(), table, next); err != nil {
 			// The slots are between two masters for a moment; any subset of these rows may have been stored.
-			if !errors.Is(err, registry.ErrUnavailable) {
+			if !errors.Is(err, fault.ErrUnavailable) {
 				t.Fatalf("a write during the failover gives %v", err)
 			}
 			continue

@@ -11,7 +11,7 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -36,8 +36,8 @@ type Option func(*Store)
 func WithClock(now func() time.Time) Option { return func(s *Store) { s.now = now } }
 
 // Open connects to the servers of a URL: redis://, redis+sentinel:// or redis+cluster://, or rediss for redis in these
-// for TLS. Options such as read_timeout=1s may be given in its query. It fails with a *registry.InputError for what is
-// no such URL, and with an error that wraps registry.ErrUnavailable where no server answers.
+// for TLS. Options such as read_timeout=1s may be given in its query. It fails with a *fault.InputError for what is
+// no such URL, and with an error that wraps fault.ErrUnavailable where no server answers.
 func Open(ctx context.Context, url string, options ...Option) (*Store, error) {
 	target, err := parseURL(url)
 	if err != nil {
@@ -82,14 +82,14 @@ func (s *Store) explain(ctx context.Context, did string, err error) error {
 	}
 	if _, ok := errors.AsType[goredis.Error](err); !ok {
 		// Not the server's word, so the way to it is broken.
-		return fmt.Errorf("redis at %s: %s: %w: %w", s.address, did, err, registry.ErrUnavailable)
+		return fmt.Errorf("redis at %s: %s: %w: %w", s.address, did, err, fault.ErrUnavailable)
 	}
 	for _, known := range replies {
 		if says(err, known.prefix) {
 			if known.passing {
-				err = fmt.Errorf("%w: %w", err, registry.ErrUnavailable)
+				err = fmt.Errorf("%w: %w", err, fault.ErrUnavailable)
 			}
-			return fmt.Errorf("redis at %s: %s: %w", s.address, did, &registry.RefusedError{Advice: known.advice, Err: err})
+			return fmt.Errorf("redis at %s: %s: %w", s.address, did, &fault.RefusedError{Advice: known.advice, Err: err})
 		}
 	}
 	return fmt.Errorf("redis at %s: %s: %w", s.address, did, err)
@@ -108,7 +108,7 @@ type absentError struct {
 
 func (e *absentError) Error() string { return e.message }
 
-func (e *absentError) Unwrap() []error { return []error{registry.ErrUnavailable, e.cause} }
+func (e *absentError) Unwrap() []error { return []error{fault.ErrUnavailable, e.cause} }
 
 // replies are the errors of a server that say something about the server rather than about the command. A passing one
 // may be gone at the next call.

@@ -15,8 +15,8 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/redistest"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/redis"
 	"github.com/plumbstore/plumb/store/storetest"
@@ -95,7 +95,7 @@ func read(ctx context.Context, online store.Online, key string) ([]byte, error) 
 
 func wantUnavailable(t *testing.T, err error, address string) {
 	t.Helper()
-	if !errors.Is(err, registry.ErrUnavailable) || !strings.Contains(err.Error(), address) {
+	if !errors.Is(err, fault.ErrUnavailable) || !strings.Contains(err.Error(), address) {
 		t.Errorf("error is %v, want ErrUnavailable with the address %s", err, address)
 	}
 }
@@ -210,7 +210,7 @@ func TestRepliesAboutTheServerSayWhatToDo(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), c.server.Address) {
 				t.Errorf("error is %v, want one with %q and the address", err, c.want)
 			}
-			if errors.Is(err, registry.ErrUnavailable) != c.unavailable {
+			if errors.Is(err, fault.ErrUnavailable) != c.unavailable {
 				t.Errorf("error %v: unavailable is %t", err, !c.unavailable)
 			}
 		})
@@ -230,7 +230,7 @@ func TestWhatIsNoRowUnderTheKeyOfOneIsAnErrorAndNotAbsent(t *testing.T) {
 	_, failed := read(t.Context(), online, "key")
 	_, failedToo := online.Write(t.Context(), table, []store.Row{versionedRow("key", 1)})
 	for did, err := range map[string]error{"read": failed, "write": failedToo} {
-		var refused *registry.RefusedError
+		var refused *fault.RefusedError
 		if !errors.As(err, &refused) || !strings.Contains(refused.Advice, "under the key of a row") {
 			t.Errorf("a %s gives %v", did, err)
 		}
@@ -261,12 +261,12 @@ func TestAUserWithoutRightsIsToldWhichToGive(t *testing.T) {
 			t.Errorf("%s cannot read: %v", c.name, readErr)
 		}
 		for did, err := range map[string]error{"read": readErr, "write": writeErr} {
-			var refused *registry.RefusedError
+			var refused *fault.RefusedError
 			if did == "read" && c.reads {
 				continue
 			}
 			if !errors.As(err, &refused) || !strings.Contains(refused.Advice, "grant it") ||
-				errors.Is(err, registry.ErrUnavailable) {
+				errors.Is(err, fault.ErrUnavailable) {
 				t.Errorf("%s: a %s gives %v", c.name, did, err)
 			}
 		}
@@ -315,7 +315,7 @@ func TestWhatIsNoRedisURLIsAnInputErrorWithoutItsText(t *testing.T) {
 		"redis://host:6379?read_timeout=s3cr3t", "unix:///s3cr3t.sock", "redis://:s3\ncr3t@host",
 	} {
 		_, err := redis.Open(t.Context(), url)
-		var input *registry.InputError
+		var input *fault.InputError
 		if !errors.As(err, &input) || strings.Contains(err.Error(), "cr3t") {
 			t.Errorf("%q: error is %v, want an InputError that does not quote it", url, err)
 		}

@@ -9,6 +9,7 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -87,7 +88,7 @@ const settings = 2
 func (s *Store) writeChunk(ctx context.Context, table store.Table, rows []store.Row) (int64, error) {
 	keys := make([]string, len(rows))
 	args := make([]any, 0, settings+len(rows))
-	args = append(args, s.expiry(table, rows), store.VersionOf(store.InstantOf(s.now())))
+	args = append(args, s.expiry(table, rows), store.VersionOf(feature.InstantOf(s.now())))
 	var buffer []byte
 	for i, row := range rows {
 		buffer = appendKey(buffer[:0], table, row.Key)
@@ -106,7 +107,7 @@ func (s *Store) expiry(table store.Table, rows []store.Row) int64 {
 	if table.Retention <= 0 {
 		return 0
 	}
-	now := store.InstantOf(s.now())
+	now := feature.InstantOf(s.now())
 	latest := now
 	for _, row := range rows {
 		latest = max(latest, store.EventOf(row.Value))

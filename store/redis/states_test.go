@@ -9,19 +9,19 @@ import (
 	"testing"
 	"time"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/redistest"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
 // refusedWith checks that a server's refusal reaches the caller with its advice.
 func refusedWith(t *testing.T, err error, advice string, unavailable bool) {
 	t.Helper()
-	var refused *registry.RefusedError
+	var refused *fault.RefusedError
 	if !errors.As(err, &refused) || !strings.Contains(refused.Advice, advice) {
 		t.Errorf("error is %v, want a refusal with the advice %q", err, advice)
 	}
-	if errors.Is(err, registry.ErrUnavailable) != unavailable {
+	if errors.Is(err, fault.ErrUnavailable) != unavailable {
 		t.Errorf("error %v: unavailable is %t", err, !unavailable)
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // layout is how the servers behind a URL work together.
@@ -47,10 +47,10 @@ var forms = map[string]struct {
 }
 
 // wrong makes the error for a URL. It quotes nothing of the URL: where one is malformed, any part can be a password.
-func wrong(format string, args ...any) error { return registry.Inputf("online_store", format, args...) }
+func wrong(format string, args ...any) error { return fault.Inputf("online_store", format, args...) }
 
 // parseURL reads a URL whose scheme is one of forms, or one of those with rediss for redis, which means TLS. It fails
-// with a *registry.InputError.
+// with a *fault.InputError.
 func parseURL(text string) (*target, error) {
 	scheme, rest, ok := strings.Cut(text, "://")
 	plain := scheme

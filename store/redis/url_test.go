@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store/redis"
 )
 
@@ -41,7 +41,7 @@ func TestAWrongOptionIsNamedAndItsValueIsNot(t *testing.T) {
 		"rediss+cluster://h?tls_cert=/a.crt&tls_key=/no": "tls_cert and tls_key, whose files are no pair",
 	} {
 		_, err := redis.Open(t.Context(), url)
-		var input *registry.InputError
+		var input *fault.InputError
 		text := fmt.Sprint(err)
 		if !errors.As(err, &input) || !strings.Contains(text, want) || strings.Contains(text, "s3cr3t") {
 			t.Errorf("%q: error is %v, want an InputError with %q that does not quote it", url, err, want)

@@ -7,13 +7,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/store"
 )
 
 // store returns how many rows were stored. Rows that lie ahead of the clock, and those over which such a row is stored,
 // come last and one by one: who wins does not depend on the order where versions differ.
 func (s *Store) store(ctx context.Context, tx *sql.Tx, table store.Table, rows []store.Row) (int64, error) {
-	now := store.InstantOf(s.now())
+	now := feature.InstantOf(s.now())
 	isAhead := func(row store.Row) bool { return store.EventOf(row.Value) > now }
 	present, special := rows, []store.Row(nil)
 	if slices.ContainsFunc(rows, isAhead) {
@@ -42,7 +43,7 @@ func (s *Store) store(ctx context.Context, tx *sql.Tx, table store.Table, rows [
 }
 
 // hiddenRows are those of the rows over which a row is stored that lies ahead of the clock.
-func hiddenRows(ctx context.Context, tx *sql.Tx, table store.Table, rows []store.Row, now store.Instant) ([]store.Row,
+func hiddenRows(ctx context.Context, tx *sql.Tx, table store.Table, rows []store.Row, now feature.Instant) ([]store.Row,
 	error,
 ) {
 	args := make([]any, 0, 4+len(rows))
@@ -69,7 +70,7 @@ func hiddenRows(ctx context.Context, tx *sql.Tx, table store.Table, rows []store
 }
 
 // merge stores a row together with those that it hides, or is hidden by, and returns 1 where it is among them, or 0.
-func merge(ctx context.Context, tx *sql.Tx, table store.Table, row store.Row, now store.Instant) (int64, error) {
+func merge(ctx context.Context, tx *sql.Tx, table store.Table, row store.Row, now feature.Instant) (int64, error) {
 	var stored []byte
 	err := tx.QueryRowContext(ctx, "SELECT value FROM rows WHERE project = ? AND view = ? AND generation = ? AND key = ?",
 		table.Project, table.View, table.Generation, row.Key).Scan(&stored)

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -57,7 +57,7 @@ func TestAFileThatStaysLockedIsUnavailable(t *testing.T) {
 	s := openImpatient(t, time.Millisecond)
 	release := lock(t, s.path)
 	_, err := s.Write(t.Context(), sample, []store.Row{row("key", 0)})
-	if !errors.Is(err, registry.ErrUnavailable) || !strings.Contains(err.Error(), "has kept it locked for 1ms") {
+	if !errors.Is(err, fault.ErrUnavailable) || !strings.Contains(err.Error(), "has kept it locked for 1ms") {
 		t.Errorf("error is %v", err)
 	}
 	if _, err := s.Read(t.Context(), []store.Get{{Table: sample, Key: []byte("key")}}); err != nil {

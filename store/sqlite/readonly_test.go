@@ -14,7 +14,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/sqlite"
 )
@@ -24,13 +24,13 @@ func readFromHere(path string) {
 	ctx := context.Background()
 	online, err := sqlite.Open(ctx, path)
 	if err != nil {
-		fmt.Printf("open: unavailable %t: %v\n", errors.Is(err, registry.ErrUnavailable), err)
+		fmt.Printf("open: unavailable %t: %v\n", errors.Is(err, fault.ErrUnavailable), err)
 		return
 	}
 	values, err := online.Read(ctx, []store.Get{{Table: table, Key: []byte("key")}})
 	fmt.Printf("read: %d rows, %v\n", len(values), err)
 	_, err = online.Write(ctx, table, []store.Row{versionedRow("key", 2)})
-	fmt.Printf("write: unavailable %t: %v\n", errors.Is(err, registry.ErrUnavailable), err)
+	fmt.Printf("write: unavailable %t: %v\n", errors.Is(err, fault.ErrUnavailable), err)
 }
 
 // readAsAnother runs readFromHere as a user who may not write to the folder, since permissions do not hold for root.

@@ -9,7 +9,7 @@ import (
 
 	sqlite3 "github.com/mattn/go-sqlite3"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 const (
@@ -64,7 +64,7 @@ func (s *Store) inspect(ctx context.Context, db querier) (bool, error) {
 		return false, fmt.Errorf("online store %s: this is a SQLite database of something else; name another file", s.path)
 	case version > schemaVersion:
 		return false, fmt.Errorf("online store %s: it has version %d, this version of plumb reads up to %d: %w", s.path,
-			version, schemaVersion, registry.ErrNewer)
+			version, schemaVersion, fault.ErrNewer)
 	}
 	return true, nil
 }
@@ -87,8 +87,8 @@ func (s *Store) patiently(ctx context.Context, do func() error) error {
 	defer retry.Stop()
 	for {
 		err := do()
-		var fault sqlite3.Error
-		if !errors.As(err, &fault) || fault.Code != sqlite3.ErrBusy {
+		var failure sqlite3.Error
+		if !errors.As(err, &failure) || failure.Code != sqlite3.ErrBusy {
 			return err
 		}
 		select {

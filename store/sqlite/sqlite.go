@@ -18,7 +18,7 @@ import (
 
 	sqlite3 "github.com/mattn/go-sqlite3"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -47,7 +47,7 @@ const (
 const defaultChunk = 500
 
 // Open opens the file, and makes it, and its folder, where it is not there yet. It fails with an error that wraps
-// registry.ErrUnavailable where the file cannot be opened or stays locked, registry.ErrNewer where a newer version of
+// fault.ErrUnavailable where the file cannot be opened or stays locked, fault.ErrNewer where a newer version of
 // Plumb has written it, and any other where it is not an online store.
 func Open(ctx context.Context, path string, options ...Option) (*Store, error) {
 	return open(ctx, path, defaultPatience, options...)
@@ -65,7 +65,7 @@ func open(ctx context.Context, path string, patience time.Duration, options ...O
 		return nil, fmt.Errorf("online store: %w", err)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, fmt.Errorf("online store %s: cannot make its folder: %w: %w", path, err, registry.ErrUnavailable)
+		return nil, fmt.Errorf("online store %s: cannot make its folder: %w: %w", path, err, fault.ErrUnavailable)
 	}
 	s := &Store{path: path, patience: patience, chunk: defaultChunk}
 	s.now = time.Now //nolint:forbidigo // The clock of who injects none.
@@ -111,16 +111,16 @@ func (s *Store) explain(ctx context.Context, did string, err error) error {
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}
-	var fault sqlite3.Error
-	if !errors.As(err, &fault) {
+	var failure sqlite3.Error
+	if !errors.As(err, &failure) {
 		return fmt.Errorf("online store %s: %s: %w", s.path, did, err)
 	}
-	if fault.Code == sqlite3.ErrFull || fault.SystemErrno == syscall.ENOSPC || fault.SystemErrno == syscall.EDQUOT {
-		return fmt.Errorf("online store %s: %s: %w; make room and do it again: %w", s.path, did, registry.ErrDiskFull, err)
+	if failure.Code == sqlite3.ErrFull || failure.SystemErrno == syscall.ENOSPC || failure.SystemErrno == syscall.EDQUOT {
+		return fmt.Errorf("online store %s: %s: %w; make room and do it again: %w", s.path, did, fault.ErrDiskFull, err)
 	}
-	advice, reachable := s.advise(fault.Code)
+	advice, reachable := s.advise(failure.Code)
 	if !reachable {
-		err = fmt.Errorf("%w: %w", err, registry.ErrUnavailable)
+		err = fmt.Errorf("%w: %w", err, fault.ErrUnavailable)
 	}
 	return fmt.Errorf("online store %s: %s: %s%w", s.path, did, advice, err)
 }

@@ -16,7 +16,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/sqlite"
 	"github.com/plumbstore/plumb/store/storetest"
@@ -185,7 +185,7 @@ func wantOpenError(t *testing.T, path, text string, kind error) {
 	if kind != nil && !errors.Is(err, kind) {
 		t.Errorf("error %q is not %q", err, kind)
 	}
-	if kind == nil && errors.Is(err, registry.ErrUnavailable) {
+	if kind == nil && errors.Is(err, fault.ErrUnavailable) {
 		t.Errorf("error %q tells to try again", err)
 	}
 }
@@ -194,7 +194,7 @@ func TestANewerFileIsRefusedAndLeftAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "online.db")
 	open(t, path)
 	execute(t, path, "PRAGMA user_version = 2")
-	wantOpenError(t, path, "it has version 2, this version of plumb reads up to 1", registry.ErrNewer)
+	wantOpenError(t, path, "it has version 2, this version of plumb reads up to 1", fault.ErrNewer)
 }
 
 func TestFilesOfSomethingElseAreRefusedAndLeftAlone(t *testing.T) {
@@ -246,6 +246,6 @@ func TestAFolderThatCannotBeMadeIsUnavailable(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	wantOpenError(t, filepath.Join(file, "online.db"), "cannot make its folder", registry.ErrUnavailable)
-	wantOpenError(t, t.TempDir(), "must be there and writable", registry.ErrUnavailable)
+	wantOpenError(t, filepath.Join(file, "online.db"), "cannot make its folder", fault.ErrUnavailable)
+	wantOpenError(t, t.TempDir(), "must be there and writable", fault.ErrUnavailable)
 }

@@ -10,13 +10,13 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/store"
 )
 
 // plan plans the question's join.
 func (w *World) plan(ctx context.Context, engine store.Offline, question Question) (
-	store.Join, *registry.Selection, error,
+	store.Join, *feature.Selection, error,
 ) {
 	selection, err := w.Select(question)
 	if err != nil {
@@ -107,7 +107,7 @@ func reportDifferences(got, want store.JoinReport, labels *Table) []string {
 }
 
 // newest reads a window from the engine, with keys, event time, created time and features in one row each.
-func newest(ctx context.Context, engine store.Offline, view *registry.View, window store.Window) (
+func newest(ctx context.Context, engine store.Offline, view *feature.View, window store.Window) (
 	*Table, store.NewestReport, error,
 ) {
 	table := &Table{}
@@ -116,7 +116,7 @@ func newest(ctx context.Context, engine store.Offline, view *registry.View, wind
 }
 
 // checkNewest compares an engine's window with the reference's: the rows in any order, and the counts (R5).
-func (w *World) checkNewest(ctx context.Context, engine store.Offline, view *registry.View, window store.Window) error {
+func (w *World) checkNewest(ctx context.Context, engine store.Offline, view *feature.View, window store.Window) error {
 	got, report, err := newest(ctx, engine, view, window)
 	if err != nil {
 		return err
@@ -129,7 +129,7 @@ func (w *World) checkNewest(ctx context.Context, engine store.Offline, view *reg
 	return differ(found)
 }
 
-func newestDifferences(got *Table, view *registry.View, want []SourceRow) []string {
+func newestDifferences(got *Table, view *feature.View, want []SourceRow) []string {
 	var found []string
 	if len(got.Rows) != len(want) {
 		found = append(found, fmt.Sprintf("%d keys, want %d", len(got.Rows), len(want)))
@@ -150,11 +150,11 @@ func newestDifferences(got *Table, view *registry.View, want []SourceRow) []stri
 	return found
 }
 
-func newestSchema(got *Table, view *registry.View) []string {
-	fields := append([]registry.Field{}, view.Keys...)
-	fields = append(fields, registry.Field{Name: "event_ts"}, registry.Field{Name: "created_ts"})
-	for _, feature := range view.Features {
-		fields = append(fields, feature.Field)
+func newestSchema(got *Table, view *feature.View) []string {
+	fields := append([]feature.Field{}, view.Keys...)
+	fields = append(fields, feature.Field{Name: "event_ts"}, feature.Field{Name: "created_ts"})
+	for _, f := range view.Features {
+		fields = append(fields, f.Field)
 	}
 	var found []string
 	for i, field := range fields {

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -139,9 +139,9 @@ func (c *Case) holdJoin(ctx context.Context, engine store.Offline, join Scripted
 
 // refused says whether the error puts the mistake on the user's side and says all of the words.
 func refused(err error, words ...string) error {
-	var input *registry.InputError
-	var collision *registry.CollisionError
-	var missing *registry.NotFoundError
+	var input *fault.InputError
+	var collision *fault.CollisionError
+	var missing *fault.NotFoundError
 	switch {
 	case err == nil:
 		return fmt.Errorf("was accepted, want an error with %q", words)

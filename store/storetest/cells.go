@@ -13,7 +13,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/apache/arrow-go/v18/parquet"
 
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/feature"
 )
 
 // Column is one column of a file: its values as the declared type has them, and the type that the file holds them in, a
@@ -72,7 +72,7 @@ func put(builder array.Builder, v any, row int) error {
 		builder.(array.StringLikeBuilder).Append(v)
 	case []byte:
 		return putBytes(builder, v)
-	case store.Instant:
+	case feature.Instant:
 		return putInstant(builder, v, row)
 	case decimal256.Num:
 		builder.(*array.Decimal256Builder).Append(v)
@@ -153,7 +153,7 @@ func putFloat(builder array.Builder, v float64) error {
 	return nil
 }
 
-func putInstant(builder array.Builder, v store.Instant, row int) error {
+func putInstant(builder array.Builder, v feature.Instant, row int) error {
 	switch b := builder.(type) {
 	case *array.Date32Builder:
 		b.Append(arrow.Date32(v / (24 * 60 * 60 * 1_000_000)))
@@ -195,7 +195,7 @@ func cell(column arrow.Array, row int) (any, error) {
 	case *array.Timestamp:
 		return instantIn(a.DataType().(*arrow.TimestampType).Unit, int64(a.Value(row))), nil
 	case *array.Date32:
-		return store.InstantOf(a.Value(row).ToTime()), nil
+		return feature.InstantOf(a.Value(row).ToTime()), nil
 	case array.StringLike:
 		return strings.Clone(a.Value(row)), nil
 	case array.ListLike:
@@ -238,18 +238,18 @@ func integerCell(column arrow.Array, row int) (any, error) {
 }
 
 // instantIn floors to the microsecond (R1).
-func instantIn(unit arrow.TimeUnit, v int64) store.Instant {
+func instantIn(unit arrow.TimeUnit, v int64) feature.Instant {
 	switch unit {
 	case arrow.Second:
-		return store.Instant(v * 1_000_000)
+		return feature.Instant(v * 1_000_000)
 	case arrow.Millisecond:
-		return store.Instant(v * 1_000)
+		return feature.Instant(v * 1_000)
 	case arrow.Microsecond:
-		return store.Instant(v)
+		return feature.Instant(v)
 	}
 	rest := v % 1_000
 	if rest < 0 {
 		rest += 1_000
 	}
-	return store.Instant((v - rest) / 1_000)
+	return feature.Instant((v - rest) / 1_000)
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/feature"
 )
 
 // differences lists how a joined result differs from the label rows followed by the answer: in the number of rows,
@@ -57,7 +57,7 @@ func show(v any) string {
 		if math.IsNaN(v) {
 			return fmt.Sprintf("NaN(%#x)", math.Float64bits(v))
 		}
-	case *store.Instant:
+	case *feature.Instant:
 		if v == nil {
 			return "null"
 		}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/feature"
 )
 
 // csvText is a label cell read from CSV, where a column has whatever type all of its text allows.
@@ -54,10 +54,10 @@ func sameText(value, want any) bool {
 	switch v := value.(type) {
 	case string:
 		return v == string(text)
-	case store.Instant:
+	case feature.Instant:
 		return slices.ContainsFunc([]string{time.RFC3339Nano, "2006-01-02 15:04:05.999999"}, func(layout string) bool {
 			t, err := time.Parse(layout, string(text))
-			return err == nil && store.InstantOf(t) == v
+			return err == nil && feature.InstantOf(t) == v
 		})
 	case float64:
 		parsed, err := strconv.ParseFloat(string(text), 64)
@@ -130,7 +130,7 @@ func fromText(form arrow.DataType, cell any) (any, error) {
 		return base64.StdEncoding.DecodeString(text)
 	case arrow.TIMESTAMP:
 		t, err := time.Parse(time.RFC3339Nano, text)
-		return store.InstantOf(t), err
+		return feature.InstantOf(t), err
 	case arrow.LIST:
 		return fromJSON(form.(*arrow.ListType).Elem(), text)
 	}

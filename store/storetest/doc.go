@@ -7,5 +7,5 @@
 // [DrawWorld], which aims at the edges. The suites ask an engine and the reference the same questions and compare the
 // answers bit for bit.
 //
-// A value is one of nil, bool, int32, int64, float32, float64, string, []byte, store.Instant, and []any of these.
+// A value is one of nil, bool, int32, int64, float32, float64, string, []byte, feature.Instant, and []any of these.
 package storetest

@@ -19,7 +19,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/compress"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/feature"
 )
 
 // File is a Parquet, CSV, JSON lines or Arrow IPC file to write, told by the ending of its path.
@@ -215,7 +215,7 @@ func csvCell(form arrow.DataType, v any) string {
 		return csvFloat(v, 64)
 	case float32:
 		return csvFloat(float64(v), 32)
-	case store.Instant:
+	case feature.Instant:
 		return csvInstant(form, v)
 	case []any:
 		return quoted(jsonCell(form, v))
@@ -270,7 +270,7 @@ func jsonText(text string) string {
 }
 
 // csvInstant writes a naive time without a zone, and one in Kolkata with its offset.
-func csvInstant(form arrow.DataType, v store.Instant) string {
+func csvInstant(form arrow.DataType, v feature.Instant) string {
 	timestamp, ok := form.(*arrow.TimestampType)
 	switch {
 	case ok && timestamp.TimeZone == "":

@@ -7,6 +7,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/float16"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store"
 )
@@ -73,7 +74,7 @@ func snap(form arrow.DataType, v any) any {
 		if fixed, ok := form.(*arrow.FixedSizeBinaryType); ok {
 			return append(slices.Clip(v), make([]byte, fixed.ByteWidth)...)[:fixed.ByteWidth]
 		}
-	case store.Instant:
+	case feature.Instant:
 		return snapInstant(form, v)
 	case []any:
 		snapped := make([]any, len(v))
@@ -133,7 +134,7 @@ func snapFloat[F float32 | float64](form arrow.DataType, own arrow.Type, v float
 	return exact
 }
 
-func snapInstant(form arrow.DataType, v store.Instant) store.Instant {
+func snapInstant(form arrow.DataType, v feature.Instant) feature.Instant {
 	timestamp, ok := form.(*arrow.TimestampType)
 	if !ok {
 		return floorTo(v, 24*60*60*1_000_000)
@@ -144,7 +145,7 @@ func snapInstant(form arrow.DataType, v store.Instant) store.Instant {
 	case arrow.Millisecond:
 		return floorTo(v, 1_000)
 	case arrow.Nanosecond:
-		least := store.Instant(math.MinInt64/1_000 + 1)
+		least := feature.Instant(math.MinInt64/1_000 + 1)
 		if timestamp.TimeZone != "" {
 			least = 1 // an engine may refuse earlier ones: DuckDB cuts them towards 1970 before anyone can floor them
 		}
@@ -153,7 +154,7 @@ func snapInstant(form arrow.DataType, v store.Instant) store.Instant {
 	return v
 }
 
-func floorTo(v store.Instant, unit store.Instant) store.Instant {
+func floorTo(v feature.Instant, unit feature.Instant) feature.Instant {
 	rest := v % unit
 	if rest < 0 {
 		rest += unit

@@ -12,8 +12,8 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 )
 
 // Names of views, keys and features: ordinary ones, SQL keywords, and what engines call columns of their own.
@@ -33,7 +33,7 @@ var (
 type draft struct {
 	def    *plumbv1.FeatureView
 	entity *plumbv1.Entity
-	anchor store.Instant
+	anchor feature.Instant
 	// keys are the values that each join key is drawn from, on both sides.
 	keys [][]any
 	// forms are those of the key columns, then of the features.
@@ -63,7 +63,7 @@ func DrawWorld(t *rapid.T, folder, prefix string) *World {
 
 func drawView(t *rapid.T, world *World, number int, prefix string) {
 	d := &draft{history: &History{TTL: drawTTL(t)}}
-	d.anchor = rapid.SampledFrom(anchors).Draw(t, "anchor").(store.Instant)
+	d.anchor = rapid.SampledFrom(anchors).Draw(t, "anchor").(feature.Instant)
 	d.def = &plumbv1.FeatureView{Name: viewNames[number], Source: fmt.Sprintf("rows_%d", number)}
 	if d.history.TTL > 0 {
 		d.def.Ttl = durationpb.New(d.history.TTL)
@@ -125,15 +125,15 @@ func (d *draft) drawFeatures(t *rapid.T) {
 	count := rapid.IntRange(1, 4).Draw(t, "features")
 	first := rapid.IntRange(0, len(featureNames)-1).Draw(t, "first feature")
 	for i := range count {
-		feature := &plumbv1.Feature{
+		f := &plumbv1.Feature{
 			Name: featureNames[(first+i)%len(featureNames)],
 			Type: plumbv1.Type(rapid.IntRange(1, 16).Draw(t, "type")),
 		}
 		if rapid.Bool().Draw(t, "renamed") {
-			feature.Column = fmt.Sprintf("%s %d", rapid.SampledFrom(oddNames).Draw(t, "column"), i)
+			f.Column = fmt.Sprintf("%s %d", rapid.SampledFrom(oddNames).Draw(t, "column"), i)
 		}
-		d.def.Features = append(d.def.Features, feature)
-		d.forms = append(d.forms, d.formFor(t, feature.Type))
+		d.def.Features = append(d.def.Features, f)
+		d.forms = append(d.forms, d.formFor(t, f.Type))
 	}
 }
 
@@ -266,18 +266,18 @@ func (d *draft) files(t *rapid.T, places []string) []File {
 	return files
 }
 
-func valueOf(instant *store.Instant) any {
+func valueOf(instant *feature.Instant) any {
 	if instant == nil {
 		return nil
 	}
 	return *instant
 }
 
-func columnOf(feature *plumbv1.Feature) string {
-	if feature.Column != "" {
-		return feature.Column
+func columnOf(f *plumbv1.Feature) string {
+	if f.Column != "" {
+		return f.Column
 	}
-	return feature.Name
+	return f.Name
 }
 
 // sources defines the view's source, and where that is SQL, the sources below it.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store"
 )
@@ -55,8 +56,8 @@ func drawReference(t *rapid.T, world *World, view *plumbv1.FeatureView, alias st
 	reference := &plumbv1.ViewReference{View: view.GetName(), As: alias, JoinKeys: map[string]string{}}
 	if rapid.Bool().Draw(t, "some features") {
 		var names []string
-		for _, feature := range view.GetFeatures() {
-			names = append(names, feature.GetName())
+		for _, f := range view.GetFeatures() {
+			names = append(names, f.GetName())
 		}
 		reference.Features = drawSome(t, names, "features")
 	}
@@ -88,8 +89,8 @@ func sharesNames(references []*plumbv1.ViewReference, world *World) bool {
 	for _, reference := range references {
 		names := reference.GetFeatures()
 		if len(names) == 0 {
-			for _, feature := range viewOf(world, reference.GetView()).GetFeatures() {
-				names = append(names, feature.GetName())
+			for _, f := range viewOf(world, reference.GetView()).GetFeatures() {
+				names = append(names, f.GetName())
 			}
 		}
 		for _, name := range names {
@@ -140,8 +141,8 @@ func drawTimes(t *rapid.T, world *World, question Question, rows int) Column {
 }
 
 // drawAround draws an instant in the neighbourhood of one of the history's rows.
-func drawAround(t *rapid.T, history *History) store.Instant {
-	anchor := anchors[0].(store.Instant)
+func drawAround(t *rapid.T, history *History) feature.Instant {
+	anchor := anchors[0].(feature.Instant)
 	if len(history.Rows) > 0 {
 		if event := rapid.SampledFrom(history.Rows).Draw(t, "around").Event; event != nil {
 			anchor = *event
@@ -194,13 +195,13 @@ func shuffled(t *rapid.T, file File) File {
 
 // DrawWindows draws consecutive windows that together reach from the beginning of time to the returned last end.
 func DrawWindows(t *rapid.T, history *History) []store.Window {
-	ends := []store.Instant{}
+	ends := []feature.Instant{}
 	for range rapid.IntRange(1, 4).Draw(t, "windows") {
 		ends = append(ends, drawAround(t, history))
 	}
 	slices.Sort(ends)
 	var windows []store.Window
-	var start *store.Instant
+	var start *feature.Instant
 	for _, end := range slices.Compact(ends) {
 		windows = append(windows, store.Window{Start: start, End: end})
 		start = &end // Not &windows[i].End, which go1.26 lets dangle (golang/go#81612).

@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store"
 )
@@ -46,12 +47,12 @@ var edges = map[plumbv1.Type][]any{
 
 // anchors are instants that times are drawn around.
 var anchors = []any{
-	store.InstantOf(time.Date(2013, 1, 1, 6, 0, 0, 0, time.UTC)),
-	store.Instant(0),
-	store.InstantOf(time.Date(1969, 12, 31, 23, 59, 59, 999_999_000, time.UTC)),
-	store.InstantOf(time.Date(1901, 2, 3, 4, 5, 6, 789_123_000, time.UTC)),
-	store.InstantOf(time.Date(2200, 2, 29, 0, 0, 0, 1_000, time.UTC)),
-	store.InstantOf(time.Date(2013, 3, 10, 2, 30, 0, 0, time.UTC)),
+	feature.InstantOf(time.Date(2013, 1, 1, 6, 0, 0, 0, time.UTC)),
+	feature.Instant(0),
+	feature.InstantOf(time.Date(1969, 12, 31, 23, 59, 59, 999_999_000, time.UTC)),
+	feature.InstantOf(time.Date(1901, 2, 3, 4, 5, 6, 789_123_000, time.UTC)),
+	feature.InstantOf(time.Date(2200, 2, 29, 0, 0, 0, 1_000, time.UTC)),
+	feature.InstantOf(time.Date(2013, 3, 10, 2, 30, 0, 0, time.UTC)),
 }
 
 // drawValue draws a value, not null, of any declared type.
@@ -89,10 +90,10 @@ func drawTTL(t *rapid.T) time.Duration {
 }
 
 // drawInstant draws an instant around the anchor: on it, one microsecond off, and the same about one ttl away.
-func drawInstant(t *rapid.T, anchor store.Instant, ttl time.Duration) store.Instant {
-	back := store.Instant(ttl.Microseconds())
-	const hour = store.Instant(3_600_000_000)
-	return anchor + rapid.SampledFrom([]store.Instant{
+func drawInstant(t *rapid.T, anchor feature.Instant, ttl time.Duration) feature.Instant {
+	back := feature.Instant(ttl.Microseconds())
+	const hour = feature.Instant(3_600_000_000)
+	return anchor + rapid.SampledFrom([]feature.Instant{
 		0, 1, -1, back, back + 1, back - 1, -back, -back - 1, -back + 1, 2, hour, -hour, 24 * hour, 999, 1_000, 1_000_000,
 		-1_000_000, 2 * back, 1000 * hour, -1000 * hour,
 	}).Draw(t, "instant")

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/feature"
 )
 
 // csvColumns are label columns of CSV files, by what their values become: in a typed result each is the same text or
@@ -173,7 +173,7 @@ join item
 	}
 }
 
-const hour = store.Instant(3_600_000_000)
+const hour = feature.Instant(3_600_000_000)
 
 // csvOfAllWriters has files as spreadsheets, pandas and other systems write them, each with the same label row.
 func csvOfAllWriters(t *testing.T, suite Offline) {

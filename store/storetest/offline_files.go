@@ -12,8 +12,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/decimal256"
 	"github.com/apache/arrow-go/v18/parquet"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 )
 
 // fileTests hold an engine to files that other tools write, and to which files a path stands for.
@@ -49,7 +49,7 @@ newest v (-, 2024-02-01T00:00:00Z]
 `
 
 // late is after all rows of growing.
-var late = store.InstantOf(time.Date(2024, 1, 20, 0, 0, 0, 0, time.UTC))
+var late = feature.InstantOf(time.Date(2024, 1, 20, 0, 0, 0, 0, time.UTC))
 
 // structure is a value of a STRUCT column: those of its fields in order.
 type structure []any

@@ -8,8 +8,8 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -45,7 +45,7 @@ func (s Offline) Inspection(t *testing.T) {
 	}
 }
 
-func parquetSource(t *testing.T, path string) *registry.Source {
+func parquetSource(t *testing.T, path string) *feature.Source {
 	t.Helper()
 	world := World{Definitions: &plumbv1.Definitions{Sources: []*plumbv1.Source{
 		{Name: "all", Kind: &plumbv1.Source_Parquet{Parquet: &plumbv1.ParquetSource{Path: path}}},
@@ -62,7 +62,7 @@ func parquetSource(t *testing.T, path string) *registry.Source {
 }
 
 // checkConversions asks for what a column can become for certain, and for what it never can.
-func checkConversions(t *testing.T, engine store.Inspector, column registry.Column, form arrow.DataType,
+func checkConversions(t *testing.T, engine store.Inspector, column feature.Column, form arrow.DataType,
 	declared plumbv1.Type,
 ) {
 	t.Helper()

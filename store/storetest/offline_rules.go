@@ -13,8 +13,9 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -90,7 +91,7 @@ join weather
 func ttlAtTheEndsOfTime(t *testing.T, suite Offline) {
 	folder := t.TempDir()
 	engine := suite.open(t, folder, 2)
-	const first, last = store.Instant(-9223372022400000000), store.Instant(math.MaxInt64 - 1)
+	const first, last = feature.Instant(-9223372022400000000), feature.Instant(math.MaxInt64 - 1)
 	c := caseOf(t, folder, `
 view probe () ttl 2562047h: n INT64
 load probe
@@ -99,8 +100,8 @@ join probe
   event_timestamp | n
 `)
 	history, file, labels := c.World.Histories["probe"], &c.World.Files[0], &c.Joins[0].Question.Labels
-	ttl := store.Instant(history.TTL.Microseconds())
-	for i, event := range []store.Instant{first, 0, last} {
+	ttl := feature.Instant(history.TTL.Microseconds())
+	for i, event := range []feature.Instant{first, 0, last} {
 		history.Rows = append(history.Rows, SourceRow{
 			Event: &event, Features: []any{int64(i)}, File: file.Path, Number: i,
 		})
@@ -108,7 +109,7 @@ join probe
 		file.Columns[1].Values = append(file.Columns[1].Values, int64(i))
 	}
 	labels.stored = nil
-	for _, at := range []store.Instant{
+	for _, at := range []feature.Instant{
 		first, first + 1, first + ttl, first + ttl + 1, -1, 0, ttl, ttl + 1, last - 1, last,
 	} {
 		labels.Columns[0].Values = append(labels.Columns[0].Values, at)
@@ -137,7 +138,7 @@ join weather
 	for i := range 60_000 {
 		file := &c.World.Files[i%3]
 		file.RowGroup = 1_000
-		event, created := hour+store.Instant(i/7%2), hour+store.Instant(i/11%2)
+		event, created := hour+feature.Instant(i/7%2), hour+feature.Instant(i/11%2)
 		row := SourceRow{
 			Keys: []any{int64(i % 5)}, Event: &event, Created: &created, Features: []any{int64(i)},
 			File: file.Path, Number: i / 3,
@@ -150,7 +151,7 @@ join weather
 	labels.stored = nil
 	for i := range 10 {
 		labels.Columns[0].Values = append(labels.Columns[0].Values, int64(i%5))
-		labels.Columns[1].Values = append(labels.Columns[1].Values, hour+store.Instant(i/5))
+		labels.Columns[1].Values = append(labels.Columns[1].Values, hour+feature.Instant(i/5))
 	}
 	if err := c.World.Write(); err != nil {
 		t.Fatal(err)
@@ -160,13 +161,13 @@ join weather
 	}
 }
 
-func instantOf(t *testing.T, word string) *store.Instant {
+func instantOf(t *testing.T, word string) *feature.Instant {
 	t.Helper()
 	parsed, err := timeLiteral(word)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return new(store.InstantOf(parsed))
+	return new(feature.InstantOf(parsed))
 }
 
 func manyLabels(t *testing.T, suite Offline) {
@@ -180,7 +181,7 @@ func manyLabels(t *testing.T, suite Offline) {
 	six := *instantOf(t, "06:00")
 	for i := range 150_000 {
 		labels.Columns[0].Values = append(labels.Columns[0].Values, airports[i%len(airports)])
-		labels.Columns[1].Values = append(labels.Columns[1].Values, six+store.Instant(i*7919%20_000)*1_000_000)
+		labels.Columns[1].Values = append(labels.Columns[1].Values, six+feature.Instant(i*7919%20_000)*1_000_000)
 		number.Values = append(number.Values, int64(i))
 	}
 	number.Values = append([]any{int64(-1)}, number.Values...)
@@ -353,7 +354,7 @@ func namesByCase(t *testing.T, suite Offline) {
 	labels := &c.Joins[0].Question.Labels
 	labels.stored = append(labels.stored, Column{Name: "Temp", Form: arrow.BinaryTypes.String, Values: []any{"hot"}})
 	err := c.hold(t.Context(), engine)
-	var collision *registry.CollisionError
+	var collision *fault.CollisionError
 	if err != nil && (!errors.As(err, &collision) || !strings.Contains(err.Error(), "temp")) {
 		t.Error(err)
 	}

@@ -12,8 +12,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -67,12 +67,12 @@ func newOnlineTable() store.Table {
 }
 
 // newOnlineView returns a view in a project of its own.
-func newOnlineView(keys []registry.Field, features ...registry.Field) *registry.View {
+func newOnlineView(keys []feature.Field, features ...feature.Field) *feature.View {
 	table := newOnlineTable()
-	view := &registry.View{Project: table.Project, Name: table.View, Generation: table.Generation, Keys: keys,
-		Online: true, Schemas: []registry.Schema{{ID: 1, Fields: features}}}
-	for _, feature := range features {
-		view.Features = append(view.Features, registry.Feature{Field: feature, Column: feature.Name})
+	view := &feature.View{Project: table.Project, Name: table.View, Generation: table.Generation, Keys: keys,
+		Online: true, Schemas: []feature.Schema{{ID: 1, Fields: features}}}
+	for _, f := range features {
+		view.Features = append(view.Features, feature.Feature{Field: f, Column: f.Name})
 	}
 	return view
 }
@@ -108,15 +108,15 @@ func readOnline(t rapid.TB, online store.Online, table store.Table, keys ...stri
 }
 
 // lookUpOnline looks all features of a view up, and returns their cells: feature, then row.
-func lookUpOnline(t rapid.TB, online store.Online, view *registry.View, at store.Instant, tuples ...[]any) [][]Cell {
+func lookUpOnline(t rapid.TB, online store.Online, view *feature.View, at feature.Instant, tuples ...[]any) [][]Cell {
 	t.Helper()
-	reference := registry.Reference{View: view, Alias: view.Name}
+	reference := feature.Reference{View: view, Alias: view.Name}
 	for _, key := range view.Keys {
 		reference.LabelColumns = append(reference.LabelColumns, key.Name)
 	}
-	selection := &registry.Selection{References: []registry.Reference{reference}}
-	for i, feature := range view.Features {
-		selection.Outputs = append(selection.Outputs, registry.Output{Feature: i, Name: feature.Name})
+	selection := &feature.Selection{References: []feature.Reference{reference}}
+	for i, f := range view.Features {
+		selection.Outputs = append(selection.Outputs, feature.Output{Feature: i, Name: f.Name})
 	}
 	lookup, err := store.NewLookup(selection)
 	if err != nil {

@@ -9,14 +9,14 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
 // written is a row that was written, as the reference remembers it.
 type written struct {
-	event   store.Instant
+	event   feature.Instant
 	created any
 	// schema is 1 or 2: the second has a feature more.
 	schema uint32
@@ -36,7 +36,7 @@ func (w written) beats(other written) bool {
 }
 
 // seenAt is R2 over all that was written: the winner of those whose time has come.
-func seenAt(all []written, at store.Instant) *written {
+func seenAt(all []written, at feature.Instant) *written {
 	var winner *written
 	for i := range all {
 		if all[i].event <= at && (winner == nil || all[i].beats(*winner)) {
@@ -47,24 +47,24 @@ func seenAt(all []written, at store.Instant) *written {
 }
 
 // twoLayouts is a view whose rows may have one feature or two.
-func twoLayouts() *registry.View {
-	view := newOnlineView([]registry.Field{{Name: "key", Type: plumbv1.Type_STRING}},
-		registry.Field{Name: "number", Type: plumbv1.Type_INT32}, registry.Field{Name: "more", Type: plumbv1.Type_INT32})
+func twoLayouts() *feature.View {
+	view := newOnlineView([]feature.Field{{Name: "key", Type: plumbv1.Type_STRING}},
+		feature.Field{Name: "number", Type: plumbv1.Type_INT32}, feature.Field{Name: "more", Type: plumbv1.Type_INT32})
 	fields := view.Schemas[0].Fields
-	view.Schemas = []registry.Schema{{ID: 1, Fields: fields[:1]}, {ID: 2, Fields: fields}}
+	view.Schemas = []feature.Schema{{ID: 1, Fields: fields[:1]}, {ID: 2, Fields: fields}}
 	return view
 }
 
-func (w written) packed(t rapid.TB, view *registry.View) store.Row {
+func (w written) packed(t rapid.TB, view *feature.View) store.Row {
 	row := SourceRow{Keys: []any{"a"}, Event: &w.event, Features: []any{w.number, w.number}[:w.schema]}
 	if w.created != nil {
-		row.Created = new(store.Instant(w.created.(int)))
+		row.Created = new(feature.Instant(w.created.(int)))
 	}
 	return Pack(t, view.Keys, view.Schemas[w.schema-1], row)[0]
 }
 
 // expectSeen looks the key up, and compares with the reference.
-func expectSeen(t rapid.TB, online store.Online, view *registry.View, all []written, at store.Instant) {
+func expectSeen(t rapid.TB, online store.Online, view *feature.View, all []written, at feature.Instant) {
 	t.Helper()
 	number, more := notFoundCell, notFoundCell
 	if w := seenAt(all, at); w != nil {
@@ -79,20 +79,20 @@ func expectSeen(t rapid.TB, online store.Online, view *registry.View, all []writ
 	}
 }
 
-const anHour = store.Instant(time.Hour / time.Microsecond)
+const anHour = feature.Instant(time.Hour / time.Microsecond)
 
 // onlineR15Ahead writes rows that lie ahead of the clock and others, in any order. From now on each instant sees what
 // R2 says of all that was written: a row whose time has not come takes nothing away.
 func onlineR15Ahead(t *testing.T, open OpenOnline) {
 	online := open(t)
 	rapid.Check(t, func(t *rapid.T) {
-		view, now := twoLayouts(), store.InstantOf(time.Now()) //nolint:forbidigo // Engines read the same clock.
+		view, now := twoLayouts(), feature.InstantOf(time.Now()) //nolint:forbidigo // Engines read the same clock.
 		var all []written
 		for call := range rapid.IntRange(1, 6).Draw(t, "calls") {
 			var rows []store.Row
 			for range rapid.IntRange(1, 3).Draw(t, "rows") {
 				w := written{
-					event:   now + anHour*rapid.SampledFrom([]store.Instant{-3, -2, -1, 1, 2, 3}).Draw(t, "event"),
+					event:   now + anHour*rapid.SampledFrom([]feature.Instant{-3, -2, -1, 1, 2, 3}).Draw(t, "event"),
 					created: rapid.SampledFrom([]any{nil, 1, 2}).Draw(t, "created"),
 					schema:  rapid.SampledFrom([]uint32{1, 2}).Draw(t, "schema"),
 					number:  int32(10*call + len(rows)),
@@ -100,7 +100,7 @@ func onlineR15Ahead(t *testing.T, open OpenOnline) {
 				all, rows = append(all, w), append(rows, w.packed(t, view))
 			}
 			writeOnline(t, online, store.NewTable(view, 0), rows...)
-			for _, hours := range []store.Instant{0, 1, 2, 3, 4} {
+			for _, hours := range []feature.Instant{0, 1, 2, 3, 4} {
 				expectSeen(t, online, view, all, now+hours*anHour)
 			}
 		}
@@ -110,15 +110,15 @@ func onlineR15Ahead(t *testing.T, open OpenOnline) {
 // onlineR15Many writes more rows ahead of the clock than a store keeps: what is visible stays, and so do the soonest
 // ones and the latest.
 func onlineR15Many(t *testing.T, open OpenOnline) {
-	online, view, now := open(t), twoLayouts(), store.InstantOf(time.Now()) //nolint:forbidigo // As above.
+	online, view, now := open(t), twoLayouts(), feature.InstantOf(time.Now()) //nolint:forbidigo // As above.
 	all := []written{{event: now - anHour, schema: 2}}
-	for i := range store.Instant(100) {
+	for i := range feature.Instant(100) {
 		all = append(all, written{event: now + (1+i)*anHour, schema: 2, number: int32(1 + i)})
 	}
 	for _, w := range all {
 		writeOnline(t, online, store.NewTable(view, 0), w.packed(t, view))
 	}
-	for _, at := range []store.Instant{0, 1, 2, 10, 100, 101} {
+	for _, at := range []feature.Instant{0, 1, 2, 10, 100, 101} {
 		expectSeen(t, online, view, all, now+at*anHour)
 	}
 	late := written{event: now, schema: 2, number: 1000}

@@ -10,8 +10,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"pgregory.net/rapid"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -19,7 +19,7 @@ import (
 type Cell struct {
 	Value  any
 	Status plumbv1.Status
-	Event  store.Instant
+	Event  feature.Instant
 }
 
 // Same says whether two cells are the same bit for bit.
@@ -33,7 +33,7 @@ func (c Cell) String() string { return fmt.Sprintf("%s %s at %s", c.Status, show
 const SampleOrigin = store.Origin(0x1112131415161718)
 
 // Pack encodes rows by a layout, in the way of a materialization. The layout's fields are the rows' features, in order.
-func Pack(t rapid.TB, keys []registry.Field, schema registry.Schema, rows ...SourceRow) []store.Row {
+func Pack(t rapid.TB, keys []feature.Field, schema feature.Schema, rows ...SourceRow) []store.Row {
 	t.Helper()
 	keyEncoder, rowEncoder := store.NewKeyEncoder(keys), store.NewRowEncoder(schema, SampleOrigin)
 	keyColumns := arrowColumns(t, keys, rows, func(row SourceRow) []any { return row.Keys })
@@ -81,7 +81,7 @@ func InFirstFormat(value []byte) []byte {
 	return first
 }
 
-func arrowColumns(t rapid.TB, fields []registry.Field, rows []SourceRow, pick func(SourceRow) []any) []arrow.Array {
+func arrowColumns(t rapid.TB, fields []feature.Field, rows []SourceRow, pick func(SourceRow) []any) []arrow.Array {
 	t.Helper()
 	columns := make([]arrow.Array, len(fields))
 	for i, field := range fields {
@@ -116,7 +116,7 @@ func timeColumns(rows []SourceRow) (event, created arrow.Array) {
 	return events.NewArray(), createds.NewArray()
 }
 
-func appendTime(builder *array.Int64Builder, instant *store.Instant) {
+func appendTime(builder *array.Int64Builder, instant *feature.Instant) {
 	if instant == nil {
 		builder.AppendNull()
 		return
@@ -125,7 +125,7 @@ func appendTime(builder *array.Int64Builder, instant *store.Instant) {
 }
 
 // KeyColumns is a request's form of entity keys: one tuple of values for each row, nil where a key is null.
-func KeyColumns(t rapid.TB, fields []registry.Field, tuples ...[]any) []*plumbv1.KeyColumn {
+func KeyColumns(t rapid.TB, fields []feature.Field, tuples ...[]any) []*plumbv1.KeyColumn {
 	t.Helper()
 	columns := make([]*plumbv1.KeyColumn, len(fields))
 	for i, field := range fields {
@@ -178,7 +178,7 @@ func Cells(column *plumbv1.FeatureColumn) []Cell {
 			cells[row].Value = values[row]
 		}
 		if events := column.GetEventTimestamps(); len(events) > 0 {
-			cells[row].Event = store.Instant(events[row])
+			cells[row].Event = feature.Instant(events[row])
 		}
 	}
 	return cells
@@ -203,7 +203,7 @@ func wireValues(values *plumbv1.Values) []any {
 	case *plumbv1.Values_Timestamps:
 		instants := untyped(kind.Timestamps.GetMicros())
 		for i, micros := range instants {
-			instants[i] = store.Instant(micros.(int64))
+			instants[i] = feature.Instant(micros.(int64))
 		}
 		return instants
 	case *plumbv1.Values_Arrays:

@@ -11,8 +11,8 @@ import (
 	"golang.org/x/sync/errgroup"
 	"pgregory.net/rapid"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -20,7 +20,7 @@ import (
 func onlineR14Examples(t *testing.T, open OpenOnline) {
 	online := open(t)
 	type version struct {
-		event   store.Instant
+		event   feature.Instant
 		created any
 	}
 	for _, c := range []struct {
@@ -42,12 +42,12 @@ func onlineR14Examples(t *testing.T, open OpenOnline) {
 	} {
 		for _, together := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/in one call %t", c.name, together), func(t *testing.T) {
-				view := newOnlineView(nil, registry.Field{Name: "position", Type: plumbv1.Type_INT32})
+				view := newOnlineView(nil, feature.Field{Name: "position", Type: plumbv1.Type_INT32})
 				var rows []SourceRow
 				for i, v := range c.versions {
 					row := SourceRow{Event: &v.event, Features: []any{int32(i)}}
 					if v.created != nil {
-						created := store.Instant(v.created.(int))
+						created := feature.Instant(v.created.(int))
 						row.Created = &created
 					}
 					rows = append(rows, row)
@@ -70,9 +70,9 @@ func onlineR14Examples(t *testing.T, open OpenOnline) {
 // onlineR14Formats writes rows of both formats, as processes of two versions do during an upgrade.
 func onlineR14Formats(t *testing.T, open OpenOnline) {
 	online := open(t)
-	key := registry.Field{Name: "key", Type: plumbv1.Type_STRING}
-	view := newOnlineView([]registry.Field{key}, registry.Field{Name: "text", Type: plumbv1.Type_STRING})
-	row := func(name string, event store.Instant, text string) store.Row {
+	key := feature.Field{Name: "key", Type: plumbv1.Type_STRING}
+	view := newOnlineView([]feature.Field{key}, feature.Field{Name: "text", Type: plumbv1.Type_STRING})
+	row := func(name string, event feature.Instant, text string) store.Row {
 		packed := SourceRow{Keys: []any{name}, Event: &event, Features: []any{text}}
 		return Pack(t, view.Keys, view.Schema(), packed)[0]
 	}
@@ -86,7 +86,7 @@ func onlineR14Formats(t *testing.T, open OpenOnline) {
 	} {
 		writeOnline(t, online, store.NewTable(view, 0), written)
 	}
-	present := func(event store.Instant, text string) Cell {
+	present := func(event feature.Instant, text string) Cell {
 		return Cell{Value: text, Status: plumbv1.Status_PRESENT, Event: event}
 	}
 	got := lookUpOnline(t, online, view, 10, []any{"same time"}, []any{"back"}, []any{"earlier"}, []any{"later"},

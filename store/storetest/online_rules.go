@@ -9,8 +9,8 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -18,14 +18,14 @@ import (
 func onlineR7Values(t *testing.T, open OpenOnline) {
 	online := open(t)
 	rapid.Check(t, func(t *rapid.T) {
-		keys := make([]registry.Field, rapid.IntRange(1, 3).Draw(t, "keys"))
+		keys := make([]feature.Field, rapid.IntRange(1, 3).Draw(t, "keys"))
 		for i := range keys {
-			keys[i] = registry.Field{Name: fmt.Sprint("key", i), Type: rapid.SampledFrom(keyTypes).Draw(t, "key type")}
+			keys[i] = feature.Field{Name: fmt.Sprint("key", i), Type: rapid.SampledFrom(keyTypes).Draw(t, "key type")}
 		}
-		features := make([]registry.Field, rapid.IntRange(1, 6).Draw(t, "features"))
+		features := make([]feature.Field, rapid.IntRange(1, 6).Draw(t, "features"))
 		types := rapid.Int32Range(int32(plumbv1.Type_BOOL), int32(plumbv1.Type_TIMESTAMP_ARRAY))
 		for i := range features {
-			features[i] = registry.Field{Name: fmt.Sprint("feature", i), Type: plumbv1.Type(types.Draw(t, "type"))}
+			features[i] = feature.Field{Name: fmt.Sprint("feature", i), Type: plumbv1.Type(types.Draw(t, "type"))}
 		}
 		view := newOnlineView(keys, features...)
 		history := &History{Rows: drawOnlineRows(t, view)}
@@ -39,31 +39,31 @@ func onlineR7Values(t *testing.T, open OpenOnline) {
 }
 
 // drawOnlineRows draws rows in which one key may come several times.
-func drawOnlineRows(t *rapid.T, view *registry.View) []SourceRow {
+func drawOnlineRows(t *rapid.T, view *feature.View) []SourceRow {
 	rows := make([]SourceRow, rapid.IntRange(1, 8).Draw(t, "rows"))
 	for i := range rows {
-		event := store.Instant(rapid.Int64Range(-3, 3).Draw(t, "event"))
+		event := feature.Instant(rapid.Int64Range(-3, 3).Draw(t, "event"))
 		rows[i] = SourceRow{Event: &event, Number: i}
 		for _, key := range view.Keys {
 			rows[i].Keys = append(rows[i].Keys, drawValue(t, key.Type))
 		}
-		for _, feature := range view.Features {
-			rows[i].Features = append(rows[i].Features, drawNullable(t, feature.Type, 4))
+		for _, f := range view.Features {
+			rows[i].Features = append(rows[i].Features, drawNullable(t, f.Type, 4))
 		}
 	}
 	return rows
 }
 
 // compareOnline holds look-ups after all events to the reference.
-func compareOnline(t *rapid.T, online store.Online, view *registry.View, history *History, tuples [][]any) {
+func compareOnline(t *rapid.T, online store.Online, view *feature.View, history *History, tuples [][]any) {
 	const at = 3
-	for feature, cells := range lookUpOnline(t, online, view, at, tuples...) {
+	for f, cells := range lookUpOnline(t, online, view, at, tuples...) {
 		for row, got := range cells {
 			sighting := history.At(tuples[row], at, false)
 			want := Cell{Event: *sighting.Row.Event}
-			want.Value, want.Status = sighting.Value(feature)
+			want.Value, want.Status = sighting.Value(f)
 			if !got.Same(want) {
-				t.Fatalf("feature %d of key %s is %v, want %v", feature, show(tuples[row]), got, want)
+				t.Fatalf("feature %d of key %s is %v, want %v", f, show(tuples[row]), got, want)
 			}
 		}
 	}
@@ -99,12 +99,12 @@ func onlineR9Keys(t *testing.T, open OpenOnline) {
 
 func checkOwnRows(t *testing.T, online store.Online, types []plumbv1.Type, tuples [][]any) {
 	t.Helper()
-	var keys []registry.Field
+	var keys []feature.Field
 	for i, keyType := range types {
-		keys = append(keys, registry.Field{Name: fmt.Sprint("key", i), Type: keyType})
+		keys = append(keys, feature.Field{Name: fmt.Sprint("key", i), Type: keyType})
 	}
-	view := newOnlineView(keys, registry.Field{Name: "number", Type: plumbv1.Type_INT64})
-	event := store.Instant(1)
+	view := newOnlineView(keys, feature.Field{Name: "number", Type: plumbv1.Type_INT64})
+	event := feature.Instant(1)
 	var rows []SourceRow
 	var want []Cell
 	// Every other one is written; those in between must not be found.
@@ -122,11 +122,11 @@ func checkOwnRows(t *testing.T, online store.Online, types []plumbv1.Type, tuple
 
 func onlineR13Statuses(t *testing.T, open OpenOnline) {
 	online := open(t)
-	view := newOnlineView([]registry.Field{{Name: "airport", Type: plumbv1.Type_STRING}},
-		registry.Field{Name: "temp", Type: plumbv1.Type_FLOAT64},
-		registry.Field{Name: "gusts", Type: plumbv1.Type_INT64_ARRAY})
+	view := newOnlineView([]feature.Field{{Name: "airport", Type: plumbv1.Type_STRING}},
+		feature.Field{Name: "temp", Type: plumbv1.Type_FLOAT64},
+		feature.Field{Name: "gusts", Type: plumbv1.Type_INT64_ARRAY})
 	view.TTL = time.Hour
-	hour := store.Instant(time.Hour.Microseconds())
+	hour := feature.Instant(time.Hour.Microseconds())
 	now := 500_000 * hour
 	fresh, old, future := now-hour/2, now-2*hour, now+1
 	rows := Pack(t, view.Keys, view.Schema(),
@@ -149,14 +149,14 @@ func onlineR13Statuses(t *testing.T, open OpenOnline) {
 func onlineR13LookBack(t *testing.T, open OpenOnline) {
 	online := open(t)
 	for _, ttl := range []time.Duration{0, time.Microsecond, 1500 * time.Millisecond, 3 * time.Hour} {
-		view := newOnlineView(nil, registry.Field{Name: "temp", Type: plumbv1.Type_FLOAT64})
+		view := newOnlineView(nil, feature.Field{Name: "temp", Type: plumbv1.Type_FLOAT64})
 		view.TTL = ttl
-		event := store.InstantOf(time.Date(2013, 1, 1, 6, 0, 0, 0, time.UTC))
+		event := feature.InstantOf(time.Date(2013, 1, 1, 6, 0, 0, 0, time.UTC))
 		row := SourceRow{Event: &event, Features: []any{1.5}}
 		writeOnline(t, online, store.NewTable(view, time.Hour), Pack(t, nil, view.Schema(), row)...)
 		history := &History{Rows: []SourceRow{row}, TTL: ttl}
-		edge := event + store.Instant(ttl.Microseconds())
-		for _, at := range []store.Instant{event - 1, event, edge - 1, edge, edge + 1, event + 1<<50} {
+		edge := event + feature.Instant(ttl.Microseconds())
+		for _, at := range []feature.Instant{event - 1, event, edge - 1, edge, edge + 1, event + 1<<50} {
 			sighting := history.At(nil, at, false)
 			want := notFoundCell
 			if sighting.Row != nil {

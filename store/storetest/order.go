@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/feature"
 )
 
 // compareValues orders two values of one type. It is the suite's reading of R3's "null lowest, greater wins" where a
@@ -33,8 +33,8 @@ func compareValues(a, b any) int {
 		return strings.Compare(a, b.(string))
 	case []byte:
 		return bytes.Compare(a, b.([]byte))
-	case store.Instant:
-		return cmp.Compare(a, b.(store.Instant))
+	case feature.Instant:
+		return cmp.Compare(a, b.(feature.Instant))
 	default:
 		return slices.CompareFunc(a.([]any), b.([]any), compareValues)
 	}
@@ -63,7 +63,7 @@ func compareFloats(a, b float64) int {
 }
 
 // compareInstants puts null lowest.
-func compareInstants(a, b *store.Instant) int {
+func compareInstants(a, b *feature.Instant) int {
 	if a == nil || b == nil {
 		return compareBools(a != nil, b != nil)
 	}

@@ -12,8 +12,8 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -24,10 +24,10 @@ type Parity struct {
 	Online  store.Online
 	// Materialize brings a window of a view online, at the instant of the window's end. Windows of a view are consecutive.
 	// Nothing that it stores may be forgotten for a day.
-	Materialize func(ctx context.Context, offline store.Offline, view *registry.View, window store.Window) error
+	Materialize func(ctx context.Context, offline store.Offline, view *feature.View, window store.Window) error
 	// LookUp asks for a question's references at an instant, with event times and provenance; where nil, a store.Lookup
 	// asks Online. It is how a server is held to R17 too.
-	LookUp func(world *World, question Question, keys []*plumbv1.KeyColumn, at store.Instant) (
+	LookUp func(world *World, question Question, keys []*plumbv1.KeyColumn, at feature.Instant) (
 		*plumbv1.GetOnlineFeaturesResponse, error)
 }
 
@@ -91,12 +91,12 @@ func (r run) holdJoin(t *testing.T, question Question) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var instants []store.Instant
+	var instants []feature.Instant
 	for _, at := range times {
-		instants = append(instants, at.(store.Instant))
+		instants = append(instants, at.(feature.Instant))
 	}
 	slices.Sort(instants)
-	var start *store.Instant
+	var start *feature.Instant
 	for _, at := range slices.Compact(instants) {
 		window := store.Window{Start: start, End: at}
 		if err := r.materialize(func(*History) []store.Window { return []store.Window{window} }); err != nil {
@@ -131,7 +131,7 @@ func (r run) materialize(windows func(*History) []store.Window) error {
 }
 
 // windowsTo ends consecutive windows at an instant.
-func windowsTo(windows []store.Window, end store.Instant) []store.Window {
+func windowsTo(windows []store.Window, end feature.Instant) []store.Window {
 	var before []store.Window
 	for _, window := range windows {
 		if window.End < end {
@@ -146,7 +146,7 @@ func windowsTo(windows []store.Window, end store.Instant) []store.Window {
 }
 
 // at is the question with every label at one instant, and asking for all that can be compared.
-func (q Question) at(instant store.Instant) Question {
+func (q Question) at(instant feature.Instant) Question {
 	q.AsKnown, q.Statuses, q.EventTimestamps, q.Provenance = false, true, true, true
 	q.Labels.Columns = slices.Clone(q.Labels.Columns)
 	q.Labels.stored = nil
@@ -162,7 +162,7 @@ func (q Question) at(instant store.Instant) Question {
 }
 
 // hold compares online and offline with the reference.
-func (r run) hold(t rapid.TB, question Question, at store.Instant) error {
+func (r run) hold(t rapid.TB, question Question, at feature.Instant) error {
 	if err := r.world.check(context.Background(), r.offline, question, ""); err != nil {
 		return fmt.Errorf("offline: %w", err)
 	}
@@ -199,7 +199,7 @@ func (r run) hold(t rapid.TB, question Question, at store.Instant) error {
 }
 
 // lookUp asks for the keys of all label rows. Without any keys there is one row, which every label sees (R12).
-func (r run) lookUp(t rapid.TB, selection *registry.Selection, question Question, at store.Instant) (
+func (r run) lookUp(t rapid.TB, selection *feature.Selection, question Question, at feature.Instant) (
 	*plumbv1.GetOnlineFeaturesResponse, error,
 ) {
 	lookup, err := store.NewLookup(selection)
@@ -233,8 +233,8 @@ func (r run) lookUp(t rapid.TB, selection *registry.Selection, question Question
 
 // provenanceDifferences compares what online tells of the rows themselves: that is the same offline, where trace has
 // it.
-func provenanceDifferences(got *plumbv1.ViewProvenance, reference registry.Reference, seen []Sighting,
-	at store.Instant,
+func provenanceDifferences(got *plumbv1.ViewProvenance, reference feature.Reference, seen []Sighting,
+	at feature.Instant,
 ) []string {
 	var found []string
 	differ := func(row int, what string, got, want any) {
@@ -246,22 +246,22 @@ func provenanceDifferences(got *plumbv1.ViewProvenance, reference registry.Refer
 	for row, sighting := range seen {
 		place := min(row, len(got.GetOrigins())-1)
 		origin := plumbv1.ViewProvenance_Origin(got.GetOrigins()[place])
-		if differ(row, "hash", registry.DefinitionHash(got.GetDefinitionHash()), reference.View.Hash); sighting.Row == nil {
+		if differ(row, "hash", feature.DefinitionHash(got.GetDefinitionHash()), reference.View.Hash); sighting.Row == nil {
 			differ(row, "origin", origin, plumbv1.ViewProvenance_NO_ROW)
 			continue
 		}
 		differ(row, "origin", origin, plumbv1.ViewProvenance_RUN)
-		differ(row, "event time", store.Instant(got.GetEventTimestamps()[place]), *sighting.Row.Event)
+		differ(row, "event time", feature.Instant(got.GetEventTimestamps()[place]), *sighting.Row.Event)
 		created := len(got.GetCreatedNulls()) == 0 || got.GetCreatedNulls()[place] == 0
 		if differ(row, "a created time", created, sighting.Row.Created != nil); created && sighting.Row.Created != nil {
-			differ(row, "created time", store.Instant(got.GetCreatedTimestamps()[place]), *sighting.Row.Created)
+			differ(row, "created time", feature.Instant(got.GetCreatedTimestamps()[place]), *sighting.Row.Created)
 		}
 		differ(row, "age", got.GetAgeMicros()[place], ageOf(*sighting.Row.Event, at))
 	}
 	return found
 }
 
-func onlineDifferences(column *plumbv1.FeatureColumn, output registry.Output, seen []Sighting) []string {
+func onlineDifferences(column *plumbv1.FeatureColumn, output feature.Output, seen []Sighting) []string {
 	cells := Cells(column)
 	var found []string
 	if column.GetName() != output.Name {
@@ -277,9 +277,9 @@ func onlineDifferences(column *plumbv1.FeatureColumn, output registry.Output, se
 }
 
 // Cell is how an online answer tells a feature of a sighting (R13).
-func (s Sighting) Cell(feature int) Cell {
+func (s Sighting) Cell(f int) Cell {
 	var cell Cell
-	if cell.Value, cell.Status = s.Value(feature); cell.Status != plumbv1.Status_NOT_FOUND {
+	if cell.Value, cell.Status = s.Value(f); cell.Status != plumbv1.Status_NOT_FOUND {
 		cell.Event = *s.Row.Event
 	}
 	return cell

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store"
 )
@@ -12,7 +13,7 @@ import (
 type SourceRow struct {
 	Keys []any
 	// Event and Created are nil where the source has null there, or has no such column.
-	Event, Created *store.Instant
+	Event, Created *feature.Instant
 	// Features are all of the view's, in declared order.
 	Features []any
 	// File and Number are the row's place in its source (R3); they mean nothing for a SQL source.
@@ -41,7 +42,7 @@ type Sighting struct {
 // At returns what the key sees at the instant. It is also what online answers at that instant once the view has been
 // materialized through it (R17). asKnown hides what had not arrived by then (R4); a row whose created time is null is
 // hidden too, since nobody can say that it had.
-func (h *History) At(key []any, at store.Instant, asKnown bool) Sighting {
+func (h *History) At(key []any, at feature.Instant, asKnown bool) Sighting {
 	var winner *SourceRow
 	for i := range h.Rows {
 		row := &h.Rows[i]
@@ -64,7 +65,7 @@ func (h *History) At(key []any, at store.Instant, asKnown bool) Sighting {
 
 // expired says whether an event at or before the instant lies more than the ttl before it (R2). The distance of two
 // instants always fits an unsigned number, where at - ttl need not fit a signed one.
-func (h *History) expired(event, at store.Instant) bool {
+func (h *History) expired(event, at feature.Instant) bool {
 	return h.TTL > 0 && uint64(at)-uint64(event) > uint64(h.TTL.Microseconds())
 }
 
@@ -86,14 +87,14 @@ func (h *History) beats(a, b *SourceRow) bool {
 }
 
 // Value returns a feature's value and its status (R7, R13).
-func (s Sighting) Value(feature int) (any, plumbv1.Status) {
+func (s Sighting) Value(f int) (any, plumbv1.Status) {
 	switch {
 	case s.Status != plumbv1.Status_PRESENT:
 		return nil, s.Status
-	case s.Row.Features[feature] == nil:
+	case s.Row.Features[f] == nil:
 		return nil, plumbv1.Status_NULL
 	}
-	return s.Row.Features[feature], plumbv1.Status_PRESENT
+	return s.Row.Features[f], plumbv1.Status_PRESENT
 }
 
 // Newest returns what a materialization of the window has to write: for each key the greatest row with an event time in

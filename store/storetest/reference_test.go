@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store"
 )
@@ -80,14 +81,14 @@ func TestR17_ReferenceOfTheWindowsIsTheReferenceOfTheWhole(t *testing.T) {
 }
 
 func TestR2_TTLReachesAcrossAllOfTime(t *testing.T) {
-	const first, last = store.Instant(math.MinInt64), store.Instant(math.MaxInt64)
+	const first, last = feature.Instant(math.MinInt64), feature.Instant(math.MaxInt64)
 	longest := &History{TTL: time.Duration(math.MaxInt64).Truncate(time.Microsecond)}
 	shortest := &History{TTL: time.Microsecond}
 	unlimited := &History{}
-	reach := store.Instant(longest.TTL.Microseconds())
+	reach := feature.Instant(longest.TTL.Microseconds())
 	for _, test := range []struct {
 		history   *History
-		event, at store.Instant
+		event, at feature.Instant
 		want      bool
 	}{
 		{longest, first, last, true},
@@ -117,7 +118,7 @@ func TestR3_ValuesAreOrdered(t *testing.T) {
 		{nil, float32(math.Inf(-1)), float32(negative), float32(0), float32(math.NaN())},
 		{nil, "", "A", "a", "a\x00", "a ", "b", "\u00e9"},
 		{nil, []byte{}, []byte{0}, []byte{0, 0}, []byte{1}, []byte{0xff}},
-		{nil, store.Instant(-1), store.Instant(0)},
+		{nil, feature.Instant(-1), feature.Instant(0)},
 		{nil, []any{}, []any{nil}, []any{nil, nil}, []any{negative}, []any{0.0}, []any{0.0, nil}, []any{1.0}},
 	} {
 		for i := range ascending {

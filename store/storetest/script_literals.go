@@ -9,6 +9,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store"
 )
@@ -75,7 +76,7 @@ func literal(declared plumbv1.Type, word string) (any, error) {
 		return hex.DecodeString(strings.TrimSuffix(strings.TrimPrefix(word, `x"`), `"`))
 	}
 	t, err := timeLiteral(word)
-	return store.InstantOf(t), err
+	return feature.InstantOf(t), err
 }
 
 func arrayLiteral(element plumbv1.Type, word string) (any, error) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store"
 )
@@ -96,8 +97,8 @@ func (c *Case) viewTypes(view *plumbv1.FeatureView) map[string]plumbv1.Type {
 	for _, key := range keysOf(c.World, view) {
 		types[key.GetName()] = key.GetType()
 	}
-	for _, feature := range view.GetFeatures() {
-		types[feature.GetName()] = feature.GetType()
+	for _, f := range view.GetFeatures() {
+		types[f.GetName()] = f.GetType()
 	}
 	return types
 }
@@ -160,8 +161,8 @@ func (c *Case) rows(view *plumbv1.FeatureView, table [][]string) ([]Column, []So
 		for _, key := range keysOf(c.World, view) {
 			rows[i].Keys = append(rows[i].Keys, byName[key.GetName()][i])
 		}
-		for _, feature := range view.GetFeatures() {
-			rows[i].Features = append(rows[i].Features, featureAt(byName[feature.GetName()], i))
+		for _, f := range view.GetFeatures() {
+			rows[i].Features = append(rows[i].Features, featureAt(byName[f.GetName()], i))
 		}
 	}
 	hasCreated := slices.ContainsFunc(heads, func(h heading) bool { return h.name == "created" })
@@ -176,11 +177,11 @@ func featureAt(values []any, row int) any {
 	return values[row]
 }
 
-func instantAt(values []any, row int) *store.Instant {
+func instantAt(values []any, row int) *feature.Instant {
 	if values == nil || values[row] == nil {
 		return nil
 	}
-	instant := values[row].(store.Instant)
+	instant := values[row].(feature.Instant)
 	return &instant
 }
 
@@ -280,13 +281,13 @@ func (c *Case) addWindow(text string, line int, table [][]string) error {
 		if err != nil {
 			return err
 		}
-		window.Window.Start = new(store.InstantOf(t))
+		window.Window.Start = new(feature.InstantOf(t))
 	}
 	var t time.Time
 	if t, err = timeLiteral(end); err != nil {
 		return err
 	}
-	window.Window.End = store.InstantOf(t)
+	window.Window.End = feature.InstantOf(t)
 	_, window.Rows, _, err = c.rows(view, table)
 	c.Windows = append(c.Windows, window)
 	return err

@@ -6,8 +6,8 @@ import (
 	"math"
 	"path/filepath"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -52,8 +52,8 @@ func (w *World) Write() error {
 }
 
 // Snapshot returns the project as the registry would, in its first revision.
-func (w *World) Snapshot() (*registry.Snapshot, error) {
-	return registry.NewSnapshot(w.project(), 1, StateOf(w.Definitions))
+func (w *World) Snapshot() (*feature.Snapshot, error) {
+	return feature.NewSnapshot(w.project(), 1, StateOf(w.Definitions))
 }
 
 func (w *World) project() string { return cmp.Or(w.Project, Project) }
@@ -63,8 +63,8 @@ func StateOf(definitions *plumbv1.Definitions) *plumbv1.State {
 	state := &plumbv1.State{Definitions: definitions}
 	for _, view := range definitions.GetFeatureViews() {
 		schema := &plumbv1.ViewSchema{Id: 1}
-		for _, feature := range view.GetFeatures() {
-			schema.Fields = append(schema.Fields, &plumbv1.SchemaField{Name: feature.GetName(), Type: feature.GetType()})
+		for _, f := range view.GetFeatures() {
+			schema.Fields = append(schema.Fields, &plumbv1.SchemaField{Name: f.GetName(), Type: f.GetType()})
 		}
 		state.Views = append(state.Views, &plumbv1.RegisteredView{
 			Name: view.GetName(), Generation: 1, Schemas: []*plumbv1.ViewSchema{schema},
@@ -74,7 +74,7 @@ func StateOf(definitions *plumbv1.Definitions) *plumbv1.State {
 }
 
 // Select resolves the question's references.
-func (w *World) Select(question Question) (*registry.Selection, error) {
+func (w *World) Select(question Question) (*feature.Selection, error) {
 	state := StateOf(&plumbv1.Definitions{
 		Entities:     w.Definitions.GetEntities(),
 		Sources:      w.Definitions.GetSources(),
@@ -83,7 +83,7 @@ func (w *World) Select(question Question) (*registry.Selection, error) {
 			{Name: "question", FullNames: question.FullNames, Features: question.References},
 		},
 	})
-	snapshot, err := registry.NewSnapshot(w.project(), 1, state)
+	snapshot, err := feature.NewSnapshot(w.project(), 1, state)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func (w *World) Select(question Question) (*registry.Selection, error) {
 }
 
 // Answer returns the columns that the question adds to its labels, and the report, as the rules have them.
-func (w *World) Answer(selection *registry.Selection, question Question) (*Table, store.JoinReport, error) {
+func (w *World) Answer(selection *feature.Selection, question Question) (*Table, store.JoinReport, error) {
 	table := &Table{}
 	sightings := make([][]Sighting, len(selection.References))
 	report := store.JoinReport{Rows: int64(question.Labels.rows())}
@@ -113,7 +113,7 @@ func (w *World) Answer(selection *registry.Selection, question Question) (*Table
 		for i, reference := range selection.References {
 			switch seen := sightings[i][row]; {
 			case question.Provenance:
-				values = append(values, w.trace(reference.View, seen, times[row].(store.Instant), question.Statuses)...)
+				values = append(values, w.trace(reference.View, seen, times[row].(feature.Instant), question.Statuses)...)
 			case question.EventTimestamps:
 				values = append(values, eventShown(seen, question.Statuses))
 			}
@@ -124,7 +124,7 @@ func (w *World) Answer(selection *registry.Selection, question Question) (*Table
 }
 
 // look returns what one use of a view shows to each label row.
-func (w *World) look(reference registry.Reference, question Question) ([]Sighting, error) {
+func (w *World) look(reference feature.Reference, question Question) ([]Sighting, error) {
 	times, err := question.column(question.TimeColumn)
 	if err != nil {
 		return nil, err
@@ -139,7 +139,7 @@ func (w *World) look(reference registry.Reference, question Question) ([]Sightin
 			}
 			key[i] = values[row]
 		}
-		seen[row] = w.Histories[reference.View.Name].At(key, times[row].(store.Instant), question.AsKnown)
+		seen[row] = w.Histories[reference.View.Name].At(key, times[row].(feature.Instant), question.AsKnown)
 	}
 	return seen, nil
 }
@@ -153,7 +153,7 @@ func (q Question) column(name string) ([]any, error) {
 	return nil, fmt.Errorf("no label column is named %q", name)
 }
 
-func (w *World) reportOn(reference registry.Reference, seen []Sighting) store.ViewReport {
+func (w *World) reportOn(reference feature.Reference, seen []Sighting) store.ViewReport {
 	report := store.ViewReport{Alias: reference.Alias}
 	report.NullKeys, report.NullTimes = w.Histories[reference.View.Name].Unservable()
 	for _, sighting := range seen {
@@ -164,10 +164,10 @@ func (w *World) reportOn(reference registry.Reference, seen []Sighting) store.Vi
 	return report
 }
 
-func (t *Table) nameAnswer(selection *registry.Selection, question Question) {
+func (t *Table) nameAnswer(selection *feature.Selection, question Question) {
 	for _, output := range selection.Outputs {
-		feature := selection.References[output.Reference].View.Features[output.Feature]
-		t.Names, t.Types = append(t.Names, output.Name), append(t.Types, store.ArrowType(feature.Type))
+		f := selection.References[output.Reference].View.Features[output.Feature]
+		t.Names, t.Types = append(t.Names, output.Name), append(t.Types, store.ArrowType(f.Type))
 		if question.Statuses {
 			t.Names = append(t.Names, output.Name+"__status")
 			t.Types = append(t.Types, store.ArrowType(plumbv1.Type_STRING))
@@ -188,7 +188,7 @@ func (t *Table) nameAnswer(selection *registry.Selection, question Question) {
 }
 
 // trace is what those columns hold.
-func (w *World) trace(view *registry.View, sighting Sighting, at store.Instant, statuses bool) []any {
+func (w *World) trace(view *feature.View, sighting Sighting, at feature.Instant, statuses bool) []any {
 	columns := []any{nil, view.Hash.String(), nil, eventShown(sighting, statuses), nil, nil}
 	if view.Revision > 0 {
 		columns[0] = view.Revision
@@ -207,9 +207,11 @@ func (w *World) trace(view *registry.View, sighting Sighting, at store.Instant, 
 }
 
 // ageOf is the microseconds from an event to an instant at or after it, at most the greatest number.
-func ageOf(event, at store.Instant) int64 { return int64(min(uint64(at)-uint64(event), math.MaxInt64)) }
+func ageOf(event, at feature.Instant) int64 {
+	return int64(min(uint64(at)-uint64(event), math.MaxInt64))
+}
 
-func answerRow(selection *registry.Selection, question Question, sightings [][]Sighting, row int) []any {
+func answerRow(selection *feature.Selection, question Question, sightings [][]Sighting, row int) []any {
 	var values []any
 	for _, output := range selection.Outputs {
 		value, status := sightings[output.Reference][row].Value(output.Feature)

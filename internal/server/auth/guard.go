@@ -57,7 +57,7 @@ type Guard struct {
 	issuer *issuer
 }
 
-// Open makes a guard. A *registry.InputError or *spec.Problems says what is wrong with the file of tokens. An issuer
+// Open makes a guard. A *fault.InputError or *spec.Problems says what is wrong with the file of tokens. An issuer
 // that cannot be reached is asked again when its keys are needed.
 func Open(config Config) (*Guard, error) {
 	g := &Guard{config: config}

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/server/auth"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/spec"
 )
 
@@ -213,7 +213,7 @@ func TestTokensAreAddedToWhatIsThere(t *testing.T) {
 	if err != nil || len(entries) != 9 || !strings.HasPrefix(string(text), before) {
 		t.Errorf("%d entries, %v, in\n%s", len(entries), err, text)
 	}
-	var input *registry.InputError
+	var input *fault.InputError
 	if err := auth.AppendToken(path, entry("first")); !errors.As(err, &input) || input.Field != "name" {
 		t.Errorf("a name that is there: %v", err)
 	}
@@ -268,7 +268,7 @@ func TestMistakesInTheFileOfTokensHaveTheirPlaces(t *testing.T) {
 
 func TestAFileOfTokensThatIsNotThereIsToldWithWhatMakesIt(t *testing.T) {
 	_, err := auth.Open(auth.Config{TokensFile: "none.yaml", Now: clock, Logger: slog.Default()})
-	var input *registry.InputError
+	var input *fault.InputError
 	if !errors.As(err, &input) || input.Field != "serving.tokens" || !strings.Contains(err.Error(), "plumb token create") {
 		t.Errorf("got %v", err)
 	}

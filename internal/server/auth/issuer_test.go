@@ -28,8 +28,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/server/auth"
-	"github.com/plumbstore/plumb/registry"
 )
 
 var noon = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
@@ -342,7 +342,7 @@ func TestWhileTheIssuerIsAwayKnownKeysHoldAndOthersAreUnavailable(t *testing.T) 
 	known, unknown := ecKey(t, "1"), ecKey(t, "2")
 	p.publish(known)
 	p.away.Store(true)
-	if _, err := p.check(lookUp, p.token(known, nil)); !errors.Is(err, registry.ErrUnavailable) {
+	if _, err := p.check(lookUp, p.token(known, nil)); !errors.Is(err, fault.ErrUnavailable) {
 		t.Errorf("before any key is known: want unavailable, got %v", err)
 	}
 	p.away.Store(false)
@@ -355,7 +355,7 @@ func TestWhileTheIssuerIsAwayKnownKeysHoldAndOthersAreUnavailable(t *testing.T) 
 	if _, err := p.check(lookUp, p.token(known, map[string]any{"sub": "other"})); err != nil {
 		t.Errorf("a known key: %v", err)
 	}
-	if _, err := p.check(lookUp, p.token(unknown, nil)); !errors.Is(err, registry.ErrUnavailable) {
+	if _, err := p.check(lookUp, p.token(unknown, nil)); !errors.Is(err, fault.ErrUnavailable) {
 		t.Errorf("an unknown key: want unavailable, got %v", err)
 	}
 	if log := p.log.String(); !strings.Contains(log, "502") {
@@ -381,7 +381,7 @@ func TestAnotherIssuersDocumentIsNotBelieved(t *testing.T) {
 	key := ecKey(t, "1")
 	p.publish(key)
 	_, err := p.check(lookUp, p.token(key, nil))
-	if !errors.Is(err, registry.ErrUnavailable) || !strings.Contains(err.Error(), "is the document of issuer") {
+	if !errors.Is(err, fault.ErrUnavailable) || !strings.Contains(err.Error(), "is the document of issuer") {
 		t.Errorf("want that its document is another issuer's, got %v", err)
 	}
 }

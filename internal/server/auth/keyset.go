@@ -14,8 +14,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"golang.org/x/sync/singleflight"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/issuerurl"
-	"github.com/plumbstore/plumb/registry"
 )
 
 const (
@@ -29,9 +29,9 @@ const (
 	maxKeysAnswer = 1 << 20
 )
 
-// ErrNoKeys says that a token cannot be judged now. It wraps registry.ErrUnavailable.
+// ErrNoKeys says that a token cannot be judged now. It wraps fault.ErrUnavailable.
 var ErrNoKeys = fmt.Errorf("%w: the issuer's keys, which the token is to be checked with, cannot be had",
-	registry.ErrUnavailable)
+	fault.ErrUnavailable)
 
 // keySet holds an issuer's public keys. Keys that are known are used for as long as the issuer cannot be asked.
 type keySet struct {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // Role is what a caller may do in a project. Each includes the ones below it.
@@ -34,8 +34,8 @@ func ParseRole(name string) (Role, error) {
 		}
 	}
 	message := fmt.Sprintf("is %q; the roles are %s", name, strings.Join(roleNames[Read:], ", "))
-	if closest := registry.Closest(name, roleNames[Read:]); closest != "" {
+	if closest := fault.Closest(name, roleNames[Read:]); closest != "" {
 		message += fmt.Sprintf("; did you mean %q?", closest)
 	}
-	return None, registry.Inputf("role", "%s", message)
+	return None, fault.Inputf("role", "%s", message)
 }

@@ -14,8 +14,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/reread"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // tokenPrefix lets programs that look for leaked secrets know a token.
@@ -30,7 +30,7 @@ func NewToken() (token string, hash [sha256.Size]byte) {
 }
 
 // AppendToken adds an entry to the file of tokens, which is made where there is none, for its owner alone. A
-// *registry.InputError or *spec.Problems says why it cannot be added; then the file is as it was.
+// *fault.InputError or *spec.Problems says why it cannot be added; then the file is as it was.
 func AppendToken(path string, entry Entry) error {
 	before, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -41,7 +41,7 @@ func AppendToken(path string, entry Entry) error {
 		return err
 	}
 	if slices.ContainsFunc(entries, func(e Entry) bool { return e.Name == entry.Name }) {
-		return registry.Inputf("name", "%s has a token named %q already; choose another name, or remove that one", path,
+		return fault.Inputf("name", "%s has a token named %q already; choose another name, or remove that one", path,
 			entry.Name)
 	}
 	addition := entry.YAML()
@@ -50,7 +50,7 @@ func AppendToken(path string, entry Entry) error {
 	}
 	after, err := ParseTokens(path, append(before, addition...))
 	if err != nil || len(after) != len(entries)+1 {
-		return registry.Inputf("", "%s is not written as a list with a - for each token, so that none can be added to it; "+
+		return fault.Inputf("", "%s is not written as a list with a - for each token, so that none can be added to it; "+
 			"write it so, or add this by hand: %s", path, entry.line())
 	}
 	// One write, so that a server which reads the file meanwhile, and another who adds to it, see all or nothing of it.
@@ -72,7 +72,7 @@ func openTokens(path, project string, now func() time.Time, logger *slog.Logger)
 	build := func(contents [][]byte) ([]Entry, error) { return ParseTokens(filepath.Base(path), contents[0]) }
 	entries, err := reread.Open([]string{path}, build, now, logger)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, registry.Inputf("serving.tokens", "there is no file %s; plumb token create makes it", path)
+		return nil, fault.Inputf("serving.tokens", "there is no file %s; plumb token create makes it", path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("serving.tokens: %w", err)

@@ -9,7 +9,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/registry/spec"
 )
 
@@ -125,7 +125,7 @@ func CheckName(name string) error {
 		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("._-", c)
 	}
 	if name == "" || len(name) > 63 || strings.ContainsFunc(name, strange) {
-		return registry.Inputf("name", "must be 1 to 63 letters, digits, dots, dashes or underscores")
+		return fault.Inputf("name", "must be 1 to 63 letters, digits, dots, dashes or underscores")
 	}
 	return nil
 }

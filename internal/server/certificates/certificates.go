@@ -15,8 +15,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/reread"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // The settings that the files come from.
@@ -36,7 +36,7 @@ type Certificates struct {
 	files *reread.Files[*tls.Config]
 }
 
-// Open reads the files. A *registry.InputError names the setting whose file is missing or is not what it should be.
+// Open reads the files. A *fault.InputError names the setting whose file is missing or is not what it should be.
 func Open(files Files, now func() time.Time, logger *slog.Logger) (*Certificates, error) {
 	paths := []string{files.Cert, files.Key}
 	fields := []string{certField, keyField}
@@ -74,9 +74,9 @@ func checkReadable(fields, paths []string) error {
 		file, err := os.Open(path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			mistakes = append(mistakes, registry.Inputf(fields[i], "there is no file %s", path))
+			mistakes = append(mistakes, fault.Inputf(fields[i], "there is no file %s", path))
 		case errors.Is(err, fs.ErrPermission):
-			mistakes = append(mistakes, registry.Inputf(fields[i], "%s may not be read by this user", path))
+			mistakes = append(mistakes, fault.Inputf(fields[i], "%s may not be read by this user", path))
 		case err != nil:
 			return err
 		default:
@@ -103,7 +103,7 @@ func newConfig(files Files, contents [][]byte, now func() time.Time) (*tls.Confi
 	}
 	config.ClientAuth, config.ClientCAs = tls.RequireAndVerifyClientCert, x509.NewCertPool()
 	if !config.ClientCAs.AppendCertsFromPEM(contents[2]) {
-		return nil, registry.Inputf(clientCAField, "%s holds no certificate in PEM form", files.ClientCA)
+		return nil, fault.Inputf(clientCAField, "%s holds no certificate in PEM form", files.ClientCA)
 	}
 	return config, nil
 }
@@ -111,15 +111,15 @@ func newConfig(files Files, contents [][]byte, now func() time.Time) (*tls.Confi
 // explain says which file is the reason that a certificate and a key cannot be used.
 func explain(files Files, contents [][]byte, err error) error {
 	if !holds(contents[0], "CERTIFICATE") {
-		return registry.Inputf(certField, "%s holds no certificate in PEM form", files.Cert)
+		return fault.Inputf(certField, "%s holds no certificate in PEM form", files.Cert)
 	}
 	if block, _ := pem.Decode(contents[1]); block == nil {
-		return registry.Inputf(keyField, "%s holds no private key in PEM form", files.Key)
+		return fault.Inputf(keyField, "%s holds no private key in PEM form", files.Key)
 	} else if block.Type == "ENCRYPTED PRIVATE KEY" || block.Headers["DEK-Info"] != "" {
-		return registry.Inputf(keyField, "%s is protected by a passphrase, which a server cannot be asked for; store the "+
+		return fault.Inputf(keyField, "%s is protected by a passphrase, which a server cannot be asked for; store the "+
 			"key without one", files.Key)
 	}
-	return registry.Inputf(keyField, "%s and %s cannot be used together: %s", files.Key, files.Cert, err)
+	return fault.Inputf(keyField, "%s and %s cannot be used together: %s", files.Key, files.Cert, err)
 }
 
 func holds(text []byte, kind string) bool {

@@ -13,10 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/reread"
 	"github.com/plumbstore/plumb/internal/server/certificates"
 	"github.com/plumbstore/plumb/internal/server/certificates/certtest"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // listener is one that serves with certificates, under a clock.
@@ -183,7 +183,7 @@ func TestWhatIsWrongWithTheFilesNamesTheSetting(t *testing.T) {
 		"no CA in it":          {cert, key, text, "serving.tls_client_ca: " + text + " holds no certificate"},
 	} {
 		_, err := certificates.Open(certificates.Files{Cert: c.cert, Key: c.key, ClientCA: c.ca}, noon, slog.Default())
-		var input *registry.InputError
+		var input *fault.InputError
 		if !errors.As(err, &input) || !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("%s: want an InputError that begins with %q, got %v", name, c.want, err)
 		}

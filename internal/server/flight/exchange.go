@@ -6,7 +6,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow/flight"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -32,7 +32,7 @@ func (s *Service) exchange(call *attended, from flight.DataStreamReader, to flig
 		return err
 	}
 	if request.GetLabelsFile() != "" {
-		return registry.Inputf("labels_file", "belongs to DoGet; in DoExchange the label rows follow the command")
+		return fault.Inputf("labels_file", "belongs to DoGet; in DoExchange the label rows follow the command")
 	}
 	planned, err := s.plan(request)
 	if err != nil {

@@ -23,6 +23,7 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/server"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
@@ -286,10 +287,10 @@ func (r *running) write(name string, batches ...arrow.RecordBatch) string {
 }
 
 // selection selects what r.request does.
-func (r *running) selection() *registry.Selection {
+func (r *running) selection() *feature.Selection {
 	r.t.Helper()
 	definitions := must(spec.Read(r.t.Context(), r.folder, []string{"features"}, r.engine.Engine))(r.t)
-	snapshot := must(registry.NewSnapshot("nycflights", 1, storetest.StateOf(definitions)))(r.t)
+	snapshot := must(feature.NewSnapshot("nycflights", 1, storetest.StateOf(definitions)))(r.t)
 	references, _ := r.request["features"].(map[string]any)["references"].([]string)
 	return must(snapshot.SelectFeatures(references, false))(r.t)
 }

@@ -19,7 +19,7 @@ import (
 	"buf.build/go/protovalidate"
 	"github.com/apache/arrow-go/v18/arrow/flight"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -34,7 +34,7 @@ type Engine interface {
 	// PlanJoin is that of store.Offline.
 	PlanJoin(ctx context.Context, request store.JoinRequest) (store.Join, error)
 	// Locate returns the absolute path of a file that lies below the roots, wherever symbolic links lead. The path is
-	// relative to the project. A *registry.InputError says the same of a file that is not there and of one outside.
+	// relative to the project. A *fault.InputError says the same of a file that is not there and of one outside.
 	Locate(path string) (string, error)
 	// Scratch makes a private folder where the engine keeps its own temporary files, and returns how to remove it. One
 	// that a killed process leaves is removed by the next.
@@ -57,7 +57,7 @@ type Limits struct {
 type Config struct {
 	Engine Engine
 	// Snapshot returns the newest revision, or the reason that there is none.
-	Snapshot  func() (*registry.Snapshot, error)
+	Snapshot  func() (*feature.Snapshot, error)
 	Validator protovalidate.Validator
 	Now       func() time.Time
 	Limits    Limits

@@ -15,7 +15,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/plumbstore/plumb/internal/arrowipc"
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // labelsName is how messages name label rows that a client sent, a singular.
@@ -56,7 +56,7 @@ func (i *incoming) check(message *flight.FlightData) error {
 	i.checker.Limit = maxInflated
 	err := i.checker.Check(message.GetDataHeader(), io.NewSectionReader(bytes.NewReader(body), 0, int64(len(body))))
 	if errors.Is(err, arrowipc.ErrSecondSchema) {
-		return registry.Inputf("", "%s: a second schema came after the first; all batches of a call must have one schema",
+		return fault.Inputf("", "%s: a second schema came after the first; all batches of a call must have one schema",
 			labelsName)
 	}
 	if err != nil {
@@ -92,7 +92,7 @@ func copyLabels(from *incoming, to io.Writer, bound int64) (err error) {
 	}()
 	reader, err := flight.NewRecordReader(from, ipc.WithAllocator(arrowipc.NewCapped(maxInflated)))
 	if errors.Is(err, io.EOF) {
-		return registry.Inputf("", "%s: no rows came, not even their schema; write them after the command", labelsName)
+		return fault.Inputf("", "%s: no rows came, not even their schema; write them after the command", labelsName)
 	}
 	if err != nil {
 		return unreadable("its schema cannot be read", err)
@@ -125,7 +125,7 @@ func copyLabels(from *incoming, to io.Writer, bound int64) (err error) {
 
 // unreadable makes a mistake of the sender's out of what Arrow says; what is none already has its own words.
 func unreadable(what string, err error) error {
-	input, isInput := errors.AsType[*registry.InputError](err)
+	input, isInput := errors.AsType[*fault.InputError](err)
 	limit, isLimit := errors.AsType[*LimitError](err)
 	idle, isIdle := errors.AsType[*IdleError](err)
 	inflated, isInflated := errors.AsType[*arrowipc.LimitError](err)
@@ -150,7 +150,7 @@ func unreadable(what string, err error) error {
 	for _, prefix := range []string{"arrow/flight: could not create flight reader: ", "arrow/ipc: ", "arrow/array: "} {
 		detail = strings.ReplaceAll(detail, prefix, "")
 	}
-	return registry.Inputf("", "%s: %s: %s", labelsName, what, detail)
+	return fault.Inputf("", "%s: %s: %s", labelsName, what, detail)
 }
 
 // bounded writes up to a bound.

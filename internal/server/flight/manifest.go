@@ -6,8 +6,9 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/plumbstore/plumb/dataset"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -41,14 +42,14 @@ type manifest struct {
 }
 
 // manifest begins the manifest of a join, where the request asks for one.
-func (s *Service) manifest(request *plumbv1.HistoricalRequest, snapshot *registry.Snapshot, join store.JoinRequest,
+func (s *Service) manifest(request *plumbv1.HistoricalRequest, snapshot *feature.Snapshot, join store.JoinRequest,
 ) (*manifest, error) {
 	if !request.GetManifest() {
 		return nil, nil
 	}
 	with := s.config.Manifests
 	if with == nil {
-		return nil, registry.Inputf("manifest", "is not made by this server")
+		return nil, fault.Inputf("manifest", "is not made by this server")
 	}
 	made := dataset.New(dataset.Made{
 		At: s.config.Now(), Plumb: with.Plumb, Engine: with.Engine, Snapshot: snapshot, Selected: join.Selection,
@@ -74,7 +75,7 @@ func (m *manifest) of(labels string) (err error) {
 }
 
 // begin reads the inputs while the join runs. What it returns ends that.
-func (m *manifest) begin(ctx context.Context, sources []registry.SourceFile) (end func()) {
+func (m *manifest) begin(ctx context.Context, sources []feature.SourceFile) (end func()) {
 	if m == nil {
 		return func() {}
 	}
@@ -95,7 +96,7 @@ func (m *manifest) begin(ctx context.Context, sources []registry.SourceFile) (en
 	}
 }
 
-func (m *manifest) learn(ctx context.Context, sources []registry.SourceFile) (err error) {
+func (m *manifest) learn(ctx context.Context, sources []feature.SourceFile) (err error) {
 	if m.inputs != nil {
 		m.made.Labels, m.made.Sources, err = m.inputs.Digest(ctx, sources)
 		return err

@@ -12,8 +12,8 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -22,7 +22,7 @@ const defaultTimestampColumn = "event_timestamp"
 // command reads the request of a descriptor.
 func (s *Service) command(descriptor *flight.FlightDescriptor) (*plumbv1.HistoricalRequest, error) {
 	if descriptor.GetType() != flight.DescriptorCMD {
-		return nil, registry.Inputf("", `the descriptor has no command; give one such as {"featureService": "NAME"}`)
+		return nil, fault.Inputf("", `the descriptor has no command; give one such as {"featureService": "NAME"}`)
 	}
 	return s.request("the command", descriptor.GetCmd())
 }
@@ -34,7 +34,7 @@ func (s *Service) request(what string, text []byte) (*plumbv1.HistoricalRequest,
 		return nil, err
 	}
 	if err := protojson.Unmarshal(text, request); err != nil {
-		return nil, registry.Inputf("", "%s is no plumb.v1.HistoricalRequest in JSON: %s", what, protojsonText(err))
+		return nil, fault.Inputf("", "%s is no plumb.v1.HistoricalRequest in JSON: %s", what, protojsonText(err))
 	}
 	return request, s.config.Validator.Validate(request)
 }
@@ -43,7 +43,7 @@ func (s *Service) request(what string, text []byte) (*plumbv1.HistoricalRequest,
 func unknownFields(what string, text []byte, fields protoreflect.FieldDescriptors) error {
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(text, &object); err != nil || object == nil {
-		return registry.Inputf("", `%s is not a JSON object; give one such as {"featureService": "NAME"}`, what)
+		return fault.Inputf("", `%s is not a JSON object; give one such as {"featureService": "NAME"}`, what)
 	}
 	known := make([]string, fields.Len())
 	for i := range known {
@@ -55,10 +55,10 @@ func unknownFields(what string, text []byte, fields protoreflect.FieldDescriptor
 			continue
 		}
 		hint := "it has " + strings.Join(known, ", ")
-		if closest := registry.Closest(name, known); closest != "" {
+		if closest := fault.Closest(name, known); closest != "" {
 			hint = `did you mean "` + closest + `"?`
 		}
-		mistakes = append(mistakes, registry.Inputf("", "%s has no field %q; %s", what, name, hint))
+		mistakes = append(mistakes, fault.Inputf("", "%s has no field %q; %s", what, name, hint))
 	}
 	return errors.Join(mistakes...)
 }
@@ -98,7 +98,7 @@ func (s *Service) plan(request *plumbv1.HistoricalRequest) (job, error) {
 func (s *Service) planFile(request *plumbv1.HistoricalRequest) (job, error) {
 	name := request.GetLabelsFile()
 	if name == "" {
-		return job{}, registry.Inputf("labels_file", "is missing; name a label file on the server, or send "+
+		return job{}, fault.Inputf("labels_file", "is missing; name a label file on the server, or send "+
 			"the label rows with DoExchange")
 	}
 	planned, err := s.plan(request)
@@ -114,8 +114,8 @@ func (s *Service) planFile(request *plumbv1.HistoricalRequest) (job, error) {
 
 // inField names the field that an input error is about.
 func inField(field string, err error) error {
-	if input, ok := errors.AsType[*registry.InputError](err); ok {
-		return registry.Inputf(field, "%s", input.Message)
+	if input, ok := errors.AsType[*fault.InputError](err); ok {
+		return fault.Inputf(field, "%s", input.Message)
 	}
 	return err
 }

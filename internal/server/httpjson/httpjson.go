@@ -10,9 +10,9 @@ import (
 	_ "embed" // The OpenAPI document.
 	"net/http"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // Backend is what answers.
@@ -20,9 +20,9 @@ type Backend interface {
 	// Call runs handle as a call of the gRPC method. The context carries the request's metadata and peer.
 	Call(ctx context.Context, method string, handle func(context.Context) (any, error)) (any, error)
 	// Keys are the label columns that a request's selection reads its keys from.
-	Keys(request *plumbv1.GetOnlineFeaturesRequest) ([]registry.Field, error)
+	Keys(request *plumbv1.GetOnlineFeaturesRequest) ([]feature.Field, error)
 	// PushRows is Push with rows that are brought to the view's columns once the view is known.
-	PushRows(ctx context.Context, view string, rows func(*registry.View) (materialize.Rows, error), atomic bool) (
+	PushRows(ctx context.Context, view string, rows func(*feature.View) (materialize.Rows, error), atomic bool) (
 		*plumbv1.PushResponse, error)
 	// Condition is the document of /readyz, and whether the server is ready.
 	Condition() (document any, ready bool)

@@ -13,7 +13,7 @@ import (
 	"google.golang.org/grpc/peer"
 
 	"github.com/plumbstore/plumb/internal/document"
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // incoming is the request's context with what gRPC would say of its caller: the authorization, the address, and what
@@ -62,7 +62,7 @@ func body(r *http.Request) ([]byte, error) {
 		return nil, unreadable(err)
 	}
 	if err := document.CheckJSON(text); err != nil {
-		return nil, registry.Inputf("", "the body %v", err)
+		return nil, fault.Inputf("", "the body %v", err)
 	}
 	return text, nil
 }

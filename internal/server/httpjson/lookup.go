@@ -10,9 +10,10 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/document"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // lookUp is the body of a look-up.
@@ -68,7 +69,7 @@ func parseLookUp(text []byte) (*lookUp, *plumbv1.GetOnlineFeaturesRequest, error
 		return nil, nil, err
 	}
 	if other != "" && asked.service != "" {
-		return nil, nil, registry.Inputf("service", "is another name of feature_service; give one of them")
+		return nil, nil, fault.Inputf("service", "is another name of feature_service; give one of them")
 	}
 	asked.service += other
 	request, err := asked.request()
@@ -90,19 +91,19 @@ func (l *lookUp) request() (*plumbv1.GetOnlineFeaturesRequest, error) {
 		Provenance: l.provenance}
 	switch {
 	case l.service != "" && l.features != nil:
-		return nil, registry.Inputf("features", "and feature_service exclude each other; give one of them")
+		return nil, fault.Inputf("features", "and feature_service exclude each other; give one of them")
 	case l.service != "":
 		request.Selection = &plumbv1.GetOnlineFeaturesRequest_FeatureService{FeatureService: l.service}
 	case l.features != nil:
 		list := &plumbv1.FeatureList{References: l.features}
 		request.Selection = &plumbv1.GetOnlineFeaturesRequest_Features{Features: list}
 	default:
-		return nil, registry.Inputf("feature_service", "is missing; give the name of one, or features")
+		return nil, fault.Inputf("feature_service", "is missing; give the name of one, or features")
 	}
 	if l.at != "" {
 		at, ok := document.ParseInstant(l.at)
 		if !ok {
-			return nil, registry.Inputf("at", "%q is not a time; write it as 2013-07-04T16:00:00Z", l.at)
+			return nil, fault.Inputf("at", "%q is not a time; write it as 2013-07-04T16:00:00Z", l.at)
 		}
 		request.At = timestamppb.New(at.Time())
 	}
@@ -110,7 +111,7 @@ func (l *lookUp) request() (*plumbv1.GetOnlineFeaturesRequest, error) {
 }
 
 // columns brings the keys to the types of the fields, exactly (R9). It reports every mistake at once.
-func (l *lookUp) columns(fields []registry.Field) (*document.Keys, error) {
+func (l *lookUp) columns(fields []feature.Field) (*document.Keys, error) {
 	keys := document.NewKeys(fields)
 	given := map[string]bool{}
 	var mistakes []error
@@ -121,18 +122,18 @@ func (l *lookUp) columns(fields []registry.Field) (*document.Keys, error) {
 			err = addKeys(column, l.keys.values[i])
 		}
 		if err != nil {
-			mistakes = append(mistakes, registry.Inputf("keys."+name, "%v", err))
+			mistakes = append(mistakes, fault.Inputf("keys."+name, "%v", err))
 		}
 	}
 	var first *document.KeyColumn
 	for _, column := range keys.Columns {
 		switch {
 		case !given[column.Name]:
-			mistakes = append(mistakes, registry.Inputf("keys."+column.Name, "is missing; give a list of %s", column.Type))
+			mistakes = append(mistakes, fault.Inputf("keys."+column.Name, "is missing; give a list of %s", column.Type))
 		case first == nil:
 			first = column
 		case len(column.Values) != len(first.Values):
-			mistakes = append(mistakes, registry.Inputf("keys."+column.Name, "has %d values where %s has %d",
+			mistakes = append(mistakes, fault.Inputf("keys."+column.Name, "has %d values where %s has %d",
 				len(column.Values), first.Name, len(first.Values)))
 		}
 	}
@@ -171,7 +172,7 @@ func (a *api) reply(keys *document.Keys, response *plumbv1.GetOnlineFeaturesResp
 		}
 		text.Truncate(text.Len() - 1) // The end of the line.
 		if text.Len() > a.MaxReply {
-			return nil, registry.Inputf("keys", "make a reply of more than %d bytes; ask for fewer rows or features at once",
+			return nil, fault.Inputf("keys", "make a reply of more than %d bytes; ask for fewer rows or features at once",
 				a.MaxReply)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // object is a JSON object whose names differ, in its order.
@@ -63,11 +63,11 @@ func syntaxError(err error) error {
 // fields reads the members of a request; each field's function says what is wrong with its value.
 type fields map[string]func(value json.RawMessage) error
 
-// read reports every mistake at once, as joined *registry.InputError that name the fields.
+// read reports every mistake at once, as joined *fault.InputError that name the fields.
 func (f fields) read(text []byte) error {
 	request, err := parseObject(text)
 	if err != nil {
-		return registry.Inputf("", "the body %v", err)
+		return fault.Inputf("", "the body %v", err)
 	}
 	var mistakes []error
 	for i, name := range request.names {
@@ -85,10 +85,10 @@ func (f fields) read(text []byte) error {
 
 // inField makes what is wrong with a value an InputError, unless it is one already.
 func inField(name string, err error) error {
-	if input, ok := errors.AsType[*registry.InputError](err); ok && input.Field != "" {
+	if input, ok := errors.AsType[*fault.InputError](err); ok && input.Field != "" {
 		return err
 	}
-	return registry.Inputf(name, "%v", err)
+	return fault.Inputf(name, "%v", err)
 }
 
 func (f fields) unknown(name string) error {
@@ -97,10 +97,10 @@ func (f fields) unknown(name string) error {
 		known = append(known, each)
 	}
 	slices.Sort(known)
-	if closest := registry.Closest(name, known); closest != "" {
-		return registry.Inputf(name, "is not a field of this request; did you mean %q?", closest)
+	if closest := fault.Closest(name, known); closest != "" {
+		return fault.Inputf(name, "is not a field of this request; did you mean %q?", closest)
 	}
-	return registry.Inputf(name, "is not a field of this request; its fields are %s", strings.Join(known, ", "))
+	return fault.Inputf(name, "is not a field of this request; its fields are %s", strings.Join(known, ", "))
 }
 
 // into returns a function that decodes a value of one type. A null is none.

@@ -5,9 +5,10 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // pushReply is the reply of a push.
@@ -44,11 +45,11 @@ func (a *api) push(ctx context.Context, r *http.Request) (any, error) {
 	case err != nil:
 		return nil, err
 	case view == "":
-		return nil, registry.Inputf("view", "is missing; give the name of a feature view")
+		return nil, fault.Inputf("view", "is missing; give the name of a feature view")
 	case len(rows) == 0:
-		return nil, registry.Inputf("rows", "has no rows; give at least one")
+		return nil, fault.Inputf("rows", "has no rows; give at least one")
 	}
-	response, err := a.Backend.PushRows(ctx, view, func(view *registry.View) (materialize.Rows, error) {
+	response, err := a.Backend.PushRows(ctx, view, func(view *feature.View) (materialize.Rows, error) {
 		return rowsOf(view, rows), nil
 	}, atomic)
 	if err != nil {
@@ -58,7 +59,7 @@ func (a *api) push(ctx context.Context, r *http.Request) (any, error) {
 }
 
 // rowsOf reads the rows. One that cannot be read is refused; the others are not.
-func rowsOf(view *registry.View, given []json.RawMessage) materialize.Rows {
+func rowsOf(view *feature.View, given []json.RawMessage) materialize.Rows {
 	rows := materialize.NewJSONRows(view)
 	for _, each := range given {
 		row, err := parseObject(each)

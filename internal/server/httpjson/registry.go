@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/plumbstore/plumb/internal/document"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 )
@@ -86,7 +87,7 @@ func (a *api) history(ctx context.Context, r *http.Request) (any, error) {
 	if limit := r.URL.Query().Get("limit"); limit != "" {
 		number, err := strconv.ParseInt(limit, 10, 32)
 		if err != nil || number < 1 {
-			return nil, registry.Inputf("limit", "must be a whole number from 1, not %q", limit)
+			return nil, fault.Inputf("limit", "must be a whole number from 1, not %q", limit)
 		}
 		request.Limit = int32(number)
 	}

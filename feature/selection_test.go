@@ -1,4 +1,4 @@
-package registry_test
+package feature_test
 
 import (
 	"errors"
@@ -7,12 +7,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 // outputs lists a selection's columns as "name = alias:feature".
-func outputs(selection *registry.Selection) string {
+func outputs(selection *feature.Selection) string {
 	var found []string
 	for _, output := range selection.Outputs {
 		reference := selection.References[output.Reference]
@@ -22,7 +23,7 @@ func outputs(selection *registry.Selection) string {
 }
 
 // labels lists for each reference the label columns that it reads its keys from.
-func labels(selection *registry.Selection) [][]string {
+func labels(selection *feature.Selection) [][]string {
 	var found [][]string
 	for _, reference := range selection.References {
 		found = append(found, reference.LabelColumns)
@@ -30,7 +31,7 @@ func labels(selection *registry.Selection) [][]string {
 	return found
 }
 
-func selectService(t *testing.T, fullNames bool, wanted *plumbv1.FeatureService) (*registry.Selection, error) {
+func selectService(t *testing.T, fullNames bool, wanted *plumbv1.FeatureService) (*feature.Selection, error) {
 	t.Helper()
 	return snapshot(t, wanted).SelectService(wanted.GetName(), fullNames)
 }
@@ -74,7 +75,7 @@ func TestR10_ACollisionIsAnErrorThatListsIt(t *testing.T) {
 			[]string{`"gust" is wanted by weather:gust and weather:gust`, `"temp" is wanted by weather:temp and weather:temp`}},
 	}
 	for name, test := range tests {
-		var collision *registry.CollisionError
+		var collision *fault.CollisionError
 		if _, err := s.SelectFeatures(test.references, test.fullNames); !errors.As(err, &collision) {
 			t.Errorf("%s: got %v", name, err)
 		} else if diff := cmp.Diff(test.names, collision.Names); diff != "" {
@@ -105,13 +106,13 @@ func TestR10_AServiceAsksForFullNames_OrItsCallerDoes(t *testing.T) {
 }
 
 func TestR10_WhatIsAskedForMustBeThere(t *testing.T) {
-	for reference, want := range map[string]registry.NotFoundError{
+	for reference, want := range map[string]fault.NotFoundError{
 		"wether:temp":  {Kind: "feature view", Name: "wether", Suggestion: "weather"},
 		"weather:tmp":  {Kind: "feature of view weather", Name: "tmp", Suggestion: "temp"},
 		"weather:a:b":  {Kind: "feature of view weather", Name: "a:b"},
 		"weather:Temp": {Kind: "feature of view weather", Name: "Temp", Suggestion: "temp"},
 	} {
-		var missing *registry.NotFoundError
+		var missing *fault.NotFoundError
 		if _, err := snapshot(t).SelectFeatures([]string{reference}, false); !errors.As(err, &missing) {
 			t.Errorf("%s: got %v", reference, err)
 		} else if *missing != want {
@@ -119,7 +120,7 @@ func TestR10_WhatIsAskedForMustBeThere(t *testing.T) {
 		}
 	}
 	for _, references := range [][]string{nil, {"weather"}, {"weather:"}, {":temp"}, {""}, {"weather:temp", "gust"}} {
-		var mistake *registry.InputError
+		var mistake *fault.InputError
 		if _, err := snapshot(t).SelectFeatures(references, false); !errors.As(err, &mistake) {
 			t.Errorf("%q: got %v", references, err)
 		}
@@ -144,7 +145,7 @@ func TestR11_OneViewIsJoinedTwiceUnderTwoNames(t *testing.T) {
 		t.Error(diff)
 	}
 	keys, err := selection.Keys()
-	fields := []registry.Field{{Name: "origin", Type: plumbv1.Type_STRING}, {Name: "dest", Type: plumbv1.Type_STRING}}
+	fields := []feature.Field{{Name: "origin", Type: plumbv1.Type_STRING}, {Name: "dest", Type: plumbv1.Type_STRING}}
 	if diff := cmp.Diff(fields, keys); err != nil || diff != "" {
 		t.Errorf("%v %s", err, diff)
 	}
@@ -192,7 +193,7 @@ func TestR11_OneNameForTwoUsesIsAnError(t *testing.T) {
 		"two views": service("model", &plumbv1.ViewReference{View: "calendar"},
 			&plumbv1.ViewReference{View: "weather", As: "calendar"}),
 	} {
-		var mistake *registry.InputError
+		var mistake *fault.InputError
 		if _, err := selectService(t, true, wanted); !errors.As(err, &mistake) || !strings.Contains(err.Error(), `"model"`) {
 			t.Errorf("%s: got %v", name, err)
 		}
@@ -202,7 +203,7 @@ func TestR11_OneNameForTwoUsesIsAnError(t *testing.T) {
 func TestR11_AMappedKeyMustBeThere(t *testing.T) {
 	_, err := selectService(t, true, service("model",
 		&plumbv1.ViewReference{View: "weather", JoinKeys: map[string]string{"airpot": "origin"}}))
-	var missing *registry.NotFoundError
+	var missing *fault.NotFoundError
 	if !errors.As(err, &missing) || missing.Name != "airpot" || missing.Suggestion != "airport" {
 		t.Errorf("got %v", err)
 	}
@@ -215,7 +216,7 @@ func TestR11_ALabelColumnIsOfOneType(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var mistake *registry.InputError
+	var mistake *fault.InputError
 	if _, err := selection.Keys(); !errors.As(err, &mistake) || mistake.Field != "airport" {
 		t.Errorf("got %v", err)
 	}

@@ -1,4 +1,15 @@
-package registry
+// Package feature is the model: what definitions mean once they are registered.
+//
+// People write definitions as YAML, which registry/spec reads into the messages of proto/plumb/v1. A [Snapshot] is one
+// registered revision of them with every name resolved, so that a [View] has its [Source], its key columns and its
+// [Feature] list at hand. Engines and servers work on snapshots alone, and never go back to the registry:
+//
+//	snapshot, err := registry.Current(ctx, "flights")
+//	selection, err := snapshot.SelectService("delay_model", false)
+//	// selection.References are the views to read, selection.Outputs the columns to give, in their order.
+//
+// It reads no files and asks no engine.
+package feature
 
 import (
 	"bytes"
@@ -8,6 +19,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
@@ -99,12 +111,12 @@ func (s *Snapshot) resolveView(view *plumbv1.FeatureView, registered *plumbv1.Re
 		Source:     s.sources[view.GetSource()],
 	}
 	if resolved.Source == nil {
-		return nil, &NotFoundError{Kind: "source", Name: view.GetSource()}
+		return nil, &fault.NotFoundError{Kind: "source", Name: view.GetSource()}
 	}
 	for _, name := range view.GetEntities() {
 		entity, ok := entities[name]
 		if !ok {
-			return nil, &NotFoundError{Kind: "entity", Name: name}
+			return nil, &fault.NotFoundError{Kind: "entity", Name: name}
 		}
 		for _, key := range entity.GetJoinKeys() {
 			resolved.Keys = append(resolved.Keys, Field{Name: key.GetName(), Type: key.GetType()})
@@ -113,10 +125,10 @@ func (s *Snapshot) resolveView(view *plumbv1.FeatureView, registered *plumbv1.Re
 			}
 		}
 	}
-	for _, feature := range view.GetFeatures() {
-		field := Field{Name: feature.GetName(), Type: feature.GetType()}
+	for _, f := range view.GetFeatures() {
+		field := Field{Name: f.GetName(), Type: f.GetType()}
 		resolved.Features = append(resolved.Features, Feature{
-			Field: field, Column: cmp.Or(feature.GetColumn(), field.Name), Sensitive: feature.GetSensitive(),
+			Field: field, Column: cmp.Or(f.GetColumn(), field.Name), Sensitive: f.GetSensitive(),
 		})
 	}
 	if path := view.GetPushLog().GetPath(); path != "" {
@@ -136,10 +148,10 @@ func (s *Snapshot) resolveView(view *plumbv1.FeatureView, registered *plumbv1.Re
 	return resolved, nil
 }
 
-// Source returns a source by name, or a NotFoundError.
+// Source returns a source by name, or a fault.NotFoundError.
 func (s *Snapshot) Source(name string) (*Source, error) { return find(s.sources, "source", name) }
 
-// View returns a view by name, or a NotFoundError.
+// View returns a view by name, or a fault.NotFoundError.
 func (s *Snapshot) View(name string) (*View, error) { return find(s.views, "feature view", name) }
 
 // Views returns all views, ordered by name.
@@ -149,7 +161,7 @@ func (s *Snapshot) Views() []*View {
 	return views
 }
 
-// Service returns the definition of a feature service by name, or a NotFoundError.
+// Service returns the definition of a feature service by name, or a fault.NotFoundError.
 func (s *Snapshot) Service(name string) (*plumbv1.FeatureService, error) {
 	return find(s.services, "feature service", name)
 }
@@ -157,12 +169,12 @@ func (s *Snapshot) Service(name string) (*plumbv1.FeatureService, error) {
 func find[T any](things map[string]T, kind, name string) (T, error) {
 	thing, ok := things[name]
 	if !ok {
-		return thing, &NotFoundError{Kind: kind, Name: name, Suggestion: Closest(name, sortedNames(things))}
+		return thing, &fault.NotFoundError{Kind: kind, Name: name, Suggestion: fault.Closest(name, sortedNames(things))}
 	}
 	return thing, nil
 }
 
-// Definition returns the definition of this name, or a NotFoundError with the kind that it is told.
+// Definition returns the definition of this name, or a fault.NotFoundError with the kind that it is told.
 func Definition[T interface{ GetName() string }](definitions []T, kind, name string) (T, error) {
 	byName := make(map[string]T, len(definitions))
 	for _, definition := range definitions {

@@ -1,4 +1,4 @@
-package registry_test
+package feature_test
 
 import (
 	"errors"
@@ -9,8 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 func TestASnapshot_ResolvesAView(t *testing.T) {
@@ -21,9 +22,9 @@ func TestASnapshot_ResolvesAView(t *testing.T) {
 	if view.Project != "flights" || view.Generation != 2 || view.Rebuild != 3 || view.TTL != 3*time.Hour || !view.Online {
 		t.Errorf("got %+v", view)
 	}
-	features := []registry.Feature{
-		{Field: registry.Field{Name: "temp", Type: plumbv1.Type_FLOAT64}, Column: "temp"},
-		{Field: registry.Field{Name: "gust", Type: plumbv1.Type_FLOAT32}, Column: "wind_gust"},
+	features := []feature.Feature{
+		{Field: feature.Field{Name: "temp", Type: plumbv1.Type_FLOAT64}, Column: "temp"},
+		{Field: feature.Field{Name: "gust", Type: plumbv1.Type_FLOAT32}, Column: "wind_gust"},
 	}
 	if diff := cmp.Diff(features, view.Features); diff != "" {
 		t.Error(diff)
@@ -33,7 +34,7 @@ func TestASnapshot_ResolvesAView(t *testing.T) {
 		t.Errorf("its source is %+v", view.Source)
 	}
 	schema := view.Schema()
-	if schema.ID != 3 || !slices.Equal(schema.Fields, []registry.Field{features[0].Field, features[1].Field}) {
+	if schema.ID != 3 || !slices.Equal(schema.Fields, []feature.Field{features[0].Field, features[1].Field}) {
 		t.Errorf("its schema is %+v", schema)
 	}
 }
@@ -43,7 +44,7 @@ func TestKeysOfAView_AreThoseOfItsEntitiesInOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []registry.Field{{Name: "carrier", Type: plumbv1.Type_STRING}, {Name: "number", Type: plumbv1.Type_INT32},
+	want := []feature.Field{{Name: "carrier", Type: plumbv1.Type_STRING}, {Name: "number", Type: plumbv1.Type_INT32},
 		{Name: "airport", Type: plumbv1.Type_STRING}}
 	if diff := cmp.Diff(want, view.Keys); diff != "" {
 		t.Error(diff)
@@ -57,7 +58,7 @@ func TestAView_KnowsWhatIsSensitive(t *testing.T) {
 	marked := state()
 	marked.Definitions.Entities[1].JoinKeys[1].Sensitive = true
 	marked.Definitions.FeatureViews[1].Features[1].Sensitive = true
-	resolved, err := registry.NewSnapshot("flights", 3, marked)
+	resolved, err := feature.NewSnapshot("flights", 3, marked)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +72,7 @@ func TestAView_KnowsWhatIsSensitive(t *testing.T) {
 	if got := view.Sensitive(); !slices.Equal(got, []string{"number", "temp"}) {
 		t.Errorf("what is sensitive is %v", got)
 	}
-	selection := registry.Selection{References: []registry.Reference{
+	selection := feature.Selection{References: []feature.Reference{
 		{View: view, Alias: "there", LabelColumns: []string{"carrier", "number", "airport"}},
 		{View: view, Alias: "back", LabelColumns: []string{"carrier", "other", "airport"}},
 		{View: view, Alias: "again", LabelColumns: []string{"carrier", "other", "number"}},
@@ -107,7 +108,7 @@ func TestViews_AreOrderedByName(t *testing.T) {
 func TestARebuild_IsNeverBeforeItsGeneration(t *testing.T) {
 	s := state()
 	s.Views[0].Rebuild = 0
-	resolved, err := registry.NewSnapshot("flights", 3, s)
+	resolved, err := feature.NewSnapshot("flights", 3, s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,19 +121,19 @@ func TestAnUnknownName_GetsASuggestion(t *testing.T) {
 	s := snapshot(t, service("model", &plumbv1.ViewReference{View: "weather"}))
 	tests := map[string]struct {
 		lookUp func() error
-		want   registry.NotFoundError
+		want   fault.NotFoundError
 	}{
 		"view": {func() error { _, err := s.View("wether"); return err },
-			registry.NotFoundError{Kind: "feature view", Name: "wether", Suggestion: "weather"}},
+			fault.NotFoundError{Kind: "feature view", Name: "wether", Suggestion: "weather"}},
 		"source": {func() error { _, err := s.Source("dayz"); return err },
-			registry.NotFoundError{Kind: "source", Name: "dayz", Suggestion: "days"}},
+			fault.NotFoundError{Kind: "source", Name: "dayz", Suggestion: "days"}},
 		"service": {func() error { _, err := s.Service("mode"); return err },
-			registry.NotFoundError{Kind: "feature service", Name: "mode", Suggestion: "model"}},
+			fault.NotFoundError{Kind: "feature service", Name: "mode", Suggestion: "model"}},
 		"nothing alike": {func() error { _, err := s.View("population"); return err },
-			registry.NotFoundError{Kind: "feature view", Name: "population"}},
+			fault.NotFoundError{Kind: "feature view", Name: "population"}},
 	}
 	for name, test := range tests {
-		var missing *registry.NotFoundError
+		var missing *fault.NotFoundError
 		if err := test.lookUp(); !errors.As(err, &missing) {
 			t.Errorf("%s: got %v", name, err)
 		} else if *missing != test.want {
@@ -155,32 +156,8 @@ func TestAStateThatDoesNotResolve_IsAnError(t *testing.T) {
 	for name, test := range tests {
 		s := state()
 		test.breakIt(s)
-		if _, err := registry.NewSnapshot("flights", 3, s); err == nil || !strings.Contains(err.Error(), test.says) {
+		if _, err := feature.NewSnapshot("flights", 3, s); err == nil || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%s: got %v", name, err)
-		}
-	}
-}
-
-func TestClosest_FindsWhatDiffersLeast(t *testing.T) {
-	names := []string{"carrier_day", "plane", "weather", "weather_hourly"}
-	for name, want := range map[string]string{
-		"weather": "weather", "Weather": "weather", "wether": "weather", "weather_hour": "weather_hourly",
-		"carrierday": "carrier_day", "plan": "plane", "p": "", "": "", "PLANE": "plane", "population": "",
-		strings.Repeat("weather", 1_000_000): "",
-	} {
-		if got := registry.Closest(name, names); got != want {
-			t.Errorf("closest to %.20q is %q, not %q", name, got, want)
-		}
-	}
-	if got := registry.Closest("x", []string{"K", "TS", "X"}); got != "X" {
-		t.Errorf("closest to x is %q, not X", got)
-	}
-}
-
-func TestClosest_CountsCaseOnlyBetweenEquallyCloseNames(t *testing.T) {
-	for name, want := range map[string]string{"x": "X", "ts": "TS", "k": "K", "Value": "value", "VALUE": "vALuE"} {
-		if got := registry.Closest(name, []string{"K", "TS", "X", "vALuE", "value"}); got != want {
-			t.Errorf("closest to %q is %q, not %q", name, got, want)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package registry_test
+package feature_test
 
 import (
 	"testing"
@@ -6,11 +6,11 @@ import (
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
-func feature(name string, t plumbv1.Type) *plumbv1.Feature {
+func newFeature(name string, t plumbv1.Type) *plumbv1.Feature {
 	return &plumbv1.Feature{Name: name, Type: t}
 }
 
@@ -33,13 +33,13 @@ func state(services ...*plumbv1.FeatureService) *plumbv1.State {
 		FeatureViews: []*plumbv1.FeatureView{
 			{Name: "weather", Entities: []string{"airport"}, Source: "hourly", Ttl: durationpb.New(3 * time.Hour),
 				Features: []*plumbv1.Feature{
-					feature("temp", plumbv1.Type_FLOAT64),
+					newFeature("temp", plumbv1.Type_FLOAT64),
 					{Name: "gust", Type: plumbv1.Type_FLOAT32, Column: "wind_gust"},
 				}},
 			{Name: "route", Entities: []string{"flight", "airport"}, Source: "hourly", Online: new(false),
-				Features: []*plumbv1.Feature{feature("miles", plumbv1.Type_INT64), feature("temp", plumbv1.Type_FLOAT64)}},
+				Features: []*plumbv1.Feature{newFeature("miles", plumbv1.Type_INT64), newFeature("temp", plumbv1.Type_FLOAT64)}},
 			{Name: "calendar", Source: "days", Online: new(true),
-				Features: []*plumbv1.Feature{feature("holiday", plumbv1.Type_BOOL)}},
+				Features: []*plumbv1.Feature{newFeature("holiday", plumbv1.Type_BOOL)}},
 		},
 		FeatureServices: services,
 	}
@@ -60,9 +60,9 @@ func service(name string, references ...*plumbv1.ViewReference) *plumbv1.Feature
 	return &plumbv1.FeatureService{Name: name, Features: references}
 }
 
-func snapshot(t *testing.T, services ...*plumbv1.FeatureService) *registry.Snapshot {
+func snapshot(t *testing.T, services ...*plumbv1.FeatureService) *feature.Snapshot {
 	t.Helper()
-	s, err := registry.NewSnapshot("flights", 3, state(services...))
+	s, err := feature.NewSnapshot("flights", 3, state(services...))
 	if err != nil {
 		t.Fatal(err)
 	}

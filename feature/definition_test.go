@@ -1,4 +1,4 @@
-package registry_test
+package feature_test
 
 import (
 	"strings"
@@ -7,13 +7,13 @@ import (
 
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry"
 )
 
 func hash(t *testing.T, state *plumbv1.State, view string) string {
 	t.Helper()
-	snapshot, err := registry.NewSnapshot("flights", 3, state)
+	snapshot, err := feature.NewSnapshot("flights", 3, state)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestAHashChangesWithWhatDecidesValuesAndWithNothingElse(t *testing.T) {
 		{"a type", func(s *plumbv1.State) { weather(s).Features[0].Type = plumbv1.Type_FLOAT32 }, "weather"},
 		{"a feature's name", func(s *plumbv1.State) { weather(s).Features[1].Name = "wind" }, "weather"},
 		{"another feature", func(s *plumbv1.State) {
-			weather(s).Features = append(weather(s).Features, feature("visib", plumbv1.Type_FLOAT64))
+			weather(s).Features = append(weather(s).Features, newFeature("visib", plumbv1.Type_FLOAT64))
 		}, "weather"},
 		{"a push log", func(s *plumbv1.State) { weather(s).PushLog = &plumbv1.PushLog{Path: "pushed"} }, "weather"},
 		{"a key's type", func(s *plumbv1.State) {
@@ -137,7 +137,7 @@ func TestR3_TheOrderOfFeaturesOverAQueryIsPartOfTheHash(t *testing.T) {
 	one, other := state(), state()
 	for _, s := range []*plumbv1.State{one, other} {
 		calendar := s.Definitions.FeatureViews[2]
-		calendar.Features = append(calendar.Features, feature("season", plumbv1.Type_STRING))
+		calendar.Features = append(calendar.Features, newFeature("season", plumbv1.Type_STRING))
 	}
 	features := other.Definitions.FeatureViews[2].Features
 	features[0], features[1] = features[1], features[0]
@@ -163,7 +163,7 @@ func TestAHashFollowsQueriesThroughOthers(t *testing.T) {
 
 func TestTheRevisionOfADefinitionIsKnownWhereTheHashIsTheOneThatWasKept(t *testing.T) {
 	revision := func(s *plumbv1.State) int64 {
-		snapshot, err := registry.NewSnapshot("flights", 3, s)
+		snapshot, err := feature.NewSnapshot("flights", 3, s)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -177,7 +177,7 @@ func TestTheRevisionOfADefinitionIsKnownWhereTheHashIsTheOneThatWasKept(t *testi
 	if got := revision(s); got != 0 {
 		t.Errorf("where none was kept the revision is %d, want 0", got)
 	}
-	snapshot, err := registry.NewSnapshot("flights", 3, s)
+	snapshot, err := feature.NewSnapshot("flights", 3, s)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package store
+package feature
 
 import "time"
 
@@ -13,9 +13,3 @@ func (i Instant) Time() time.Time { return time.UnixMicro(int64(i)).UTC() }
 
 // String is RFC 3339 with microseconds.
 func (i Instant) String() string { return i.Time().Format("2006-01-02T15:04:05.000000Z07:00") }
-
-// Window is the half-open interval (Start, End] of event times (R5). A nil Start means that it has no beginning.
-type Window struct {
-	Start *Instant
-	End   Instant
-}

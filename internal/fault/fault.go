@@ -1,4 +1,13 @@
-package registry
+// Package fault has the kinds of errors that callers tell apart, and the search for the name that was meant.
+//
+// Everything below the command line and the servers returns one of these, wrapped where there is more to say. One place
+// gives each kind its exit code, another its gRPC code. So an engine decides what went wrong, and never how it is told:
+//
+//	return fault.Inputf("timestamp_column", "the labels have no column %q", name) // exit code 3, INVALID_ARGUMENT
+//	return fmt.Errorf("redis at %s: %w", address, fault.ErrUnavailable)           // exit code 1, UNAVAILABLE
+//
+// It imports nothing of the product, so that every package may use it.
+package fault
 
 import (
 	"errors"

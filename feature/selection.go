@@ -1,4 +1,4 @@
-package registry
+package feature
 
 import (
 	"fmt"
@@ -6,11 +6,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
 // SelectService returns what a feature service asks for. fullNames names outputs view__feature even where the service
-// does not. A CollisionError lists outputs of one name (R10).
+// does not. A fault.CollisionError lists outputs of one name (R10).
 func (s *Snapshot) SelectService(name string, fullNames bool) (*Selection, error) {
 	service, err := s.Service(name)
 	if err != nil {
@@ -28,17 +29,17 @@ func (s *Snapshot) SelectService(name string, fullNames bool) (*Selection, error
 // SelectFeatures returns what references of the form "view:feature" or "view:*" ask for, in their order.
 func (s *Snapshot) SelectFeatures(references []string, fullNames bool) (*Selection, error) {
 	if len(references) == 0 {
-		return nil, Inputf("features", "name at least one, as view:feature or view:*")
+		return nil, fault.Inputf("features", "name at least one, as view:feature or view:*")
 	}
 	selection := &Selection{}
 	for _, reference := range references {
-		view, feature, ok := strings.Cut(reference, ":")
-		if !ok || view == "" || feature == "" {
-			return nil, Inputf("features", "%q is not of the form view:feature or view:*%s", reference, s.meant(reference))
+		view, f, ok := strings.Cut(reference, ":")
+		if !ok || view == "" || f == "" {
+			return nil, fault.Inputf("features", "%q is not of the form view:feature or view:*%s", reference, s.meant(reference))
 		}
 		wanted := &plumbv1.ViewReference{View: view}
-		if feature != "*" {
-			wanted.Features = []string{feature}
+		if f != "*" {
+			wanted.Features = []string{f}
 		}
 		if err := s.addReference(selection, wanted); err != nil {
 			return nil, err
@@ -53,9 +54,9 @@ func (s *Snapshot) meant(reference string) string {
 	var meant []string
 	for _, view := range s.Views() {
 		name, isOfView := strings.CutPrefix(reference, view.Name)
-		for _, feature := range view.Features {
-			if feature.Name == reference || isOfView && len(name) > 1 && strings.TrimLeft(name, ".:/_-") == feature.Name {
-				meant = append(meant, view.Name+":"+feature.Name)
+		for _, f := range view.Features {
+			if f.Name == reference || isOfView && len(name) > 1 && strings.TrimLeft(name, ".:/_-") == f.Name {
+				meant = append(meant, view.Name+":"+f.Name)
 			}
 		}
 		if reference == view.Name {
@@ -87,7 +88,7 @@ func (s *Snapshot) addReference(selection *Selection, wanted *plumbv1.ViewRefere
 		selection.References = append(selection.References, reference)
 	case selection.References[at].View != view,
 		!slices.Equal(selection.References[at].LabelColumns, reference.LabelColumns):
-		return Inputf("features", "%q stands for two uses of views; give one of them another name with 'as'", reference.Alias)
+		return fault.Inputf("features", "%q stands for two uses of views; give one of them another name with 'as'", reference.Alias)
 	}
 	positions, err := featurePositions(view, wanted.GetFeatures())
 	if err != nil {
@@ -114,8 +115,8 @@ func newReference(view *View, wanted *plumbv1.ViewReference) (Reference, error) 
 		delete(unknown, key.Name)
 	}
 	for _, name := range sortedNames(unknown) {
-		return Reference{}, &NotFoundError{Kind: "join key of view " + view.Name, Name: name,
-			Suggestion: Closest(name, fieldNames(view.Keys))}
+		return Reference{}, &fault.NotFoundError{Kind: "join key of view " + view.Name, Name: name,
+			Suggestion: fault.Closest(name, fieldNames(view.Keys))}
 	}
 	return reference, nil
 }
@@ -133,10 +134,10 @@ func featurePositions(view *View, names []string) ([]int, error) {
 		positions[i] = slices.IndexFunc(view.Features, func(f Feature) bool { return f.Name == name })
 		if positions[i] < 0 {
 			known := make([]string, len(view.Features))
-			for j, feature := range view.Features {
-				known[j] = feature.Name
+			for j, field := range view.Features {
+				known[j] = field.Name
 			}
-			return nil, &NotFoundError{Kind: "feature of view " + view.Name, Name: name, Suggestion: Closest(name, known)}
+			return nil, &fault.NotFoundError{Kind: "feature of view " + view.Name, Name: name, Suggestion: fault.Closest(name, known)}
 		}
 	}
 	return positions, nil
@@ -172,7 +173,7 @@ func (s *Selection) nameOutputs(fullNames bool) error {
 	if collisions == nil {
 		return nil
 	}
-	return &CollisionError{Names: collisions, Hint: "ask for full names (view__feature), or for one of them only"}
+	return &fault.CollisionError{Names: collisions, Hint: "ask for full names (view__feature), or for one of them only"}
 }
 
 // Keys returns the label columns that the selection reads its join keys from, each once, in order of first use. It is
@@ -186,7 +187,7 @@ func (s *Selection) Keys() ([]Field, error) {
 			if at < 0 {
 				keys = append(keys, wanted)
 			} else if keys[at].Type != wanted.Type {
-				return nil, Inputf(column, "is read as %s and as %s; map one view's key to another column",
+				return nil, fault.Inputf(column, "is read as %s and as %s; map one view's key to another column",
 					keys[at].Type, wanted.Type)
 			}
 		}
