@@ -5,17 +5,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"github.com/plumbstore/plumb/audit"
-	"github.com/plumbstore/plumb/audit/auditlog"
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/printable"
+	"github.com/plumbstore/plumb/internal/project"
 )
 
 type auditFlags struct {
@@ -40,7 +39,7 @@ func (a *application) auditCommand() *cobra.Command {
 			"had not been created yet at the label's time, and that --as-known leaves out.",
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
+			return a.inProject(cmd.Context(), func(ctx context.Context, p *project.Project) error {
 				if flags.labels != "" {
 					return a.foresight(ctx, p, flags)
 				}
@@ -59,17 +58,14 @@ func (a *application) auditCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *application) audit(ctx context.Context, p *project, flags auditFlags) error {
+func (a *application) audit(ctx context.Context, p *project.Project, flags auditFlags) error {
 	request, err := a.auditRequest(p, flags)
 	if err != nil {
 		return err
 	}
-	auditor, shown, err := p.auditor(ctx)
-	if err != nil {
-		return err
-	}
+	shown := a.progress("reading the audit log")
 	defer shown.stop()
-	report, err := auditor.Run(ctx, request)
+	report, err := p.Audit(ctx, request, shown.report)
 	shown.stop()
 	if err != nil {
 		return err
@@ -103,9 +99,9 @@ func verdict(report *audit.Report) error {
 }
 
 // auditRequest reads the flags; all that is wrong with them is told at once.
-func (a *application) auditRequest(p *project, flags auditFlags) (audit.Request, error) {
+func (a *application) auditRequest(p *project.Project, flags auditFlags) (audit.Request, error) {
 	request := audit.Request{
-		Project: p.config.Project, Folder: cmp.Or(flags.dir, p.config.Serving.Audit.Dir), Service: flags.selection.service,
+		Project: p.Config.Project, Folder: cmp.Or(flags.dir, p.Config.Serving.Audit.Dir), Service: flags.selection.service,
 	}
 	var mistakes []error
 	for _, bound := range []struct {
@@ -128,65 +124,28 @@ func (a *application) auditRequest(p *project, flags auditFlags) (audit.Request,
 			"was looked up"))
 	}
 	if flags.html != "" {
-		mistakes = append(mistakes, writable("--html", flags.html))
+		mistakes = append(mistakes, project.Writable("--html", flags.html))
 	}
 	return request, errors.Join(mistakes...)
 }
 
-func (a *application) foresight(ctx context.Context, p *project, flags auditFlags) error {
+func (a *application) foresight(ctx context.Context, p *project.Project, flags auditFlags) error {
 	if flags.from != "" || flags.to != "" || flags.dir != "" || flags.html != "" {
 		return fault.Inputf("--labels", "goes without --from, --to, --dir and --html: it reads no audit log")
 	}
-	snapshot, err := p.snapshot(ctx)
+	selection, err := flags.selection.request()
 	if err != nil {
 		return err
 	}
-	if _, err := labelFile(flags.labels); err != nil {
-		return err
-	}
-	selection, err := flags.selection.of(snapshot)
-	if err != nil {
-		return err
-	}
-	auditor, shown, err := p.auditor(ctx)
-	if err != nil {
-		return err
-	}
+	shown := a.progress("reading the audit log")
 	defer shown.stop()
-	found, err := auditor.Foresee(ctx, selection, flags.labels, flags.timestamp)
+	found, err := p.Foresee(ctx, project.ForesightRequest{Selection: selection, Labels: flags.labels,
+		TimestampColumn: flags.timestamp, Progress: shown.report})
 	shown.stop()
 	if err != nil {
 		return err
 	}
 	return a.print(found, func(w *printable.Writer) error { return writeForesight(w, found) })
-}
-
-// auditor opens what an audit needs, and begins to tell of its progress.
-func (p *project) auditor(ctx context.Context) (*audit.Auditor, *progress, error) {
-	offline, err := p.offline(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	engine, err := p.registry(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	temporary := p.config.Offline.TempDir
-	if temporary != "" && !filepath.IsAbs(temporary) {
-		temporary = filepath.Join(p.config.ProjectDir, temporary)
-	}
-	shown := p.app.progress("reading the audit log")
-	return audit.New(audit.Config{
-		Registry:  engine,
-		Ledger:    engine,
-		Offline:   offline,
-		Hasher:    auditlog.NewHasher(p.config.Serving.Audit.HashKey.Reveal()),
-		Retention: p.config.OnlineRetention,
-		LogFolder: func(path string) (string, error) { return logFolder(p.config, path) },
-		TempDir:   temporary,
-		Now:       p.app.now,
-		Progress:  shown.report,
-	}), shown, nil
 }
 
 // shownExamples and shownFeatures bound what people are shown; JSON has all.

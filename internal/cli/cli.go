@@ -2,12 +2,13 @@
 //
 // Results go to stdout; messages, questions and progress go to stderr. With --output json, stdout carries one JSON
 // document, or one a line where a command streams, and a failure is a document of its own there too: {"error": …}. What
-// an error looks like and which exit code it has is decided in errors.go alone, and engines are picked in engines.go
-// alone.
+// an error looks like and which exit code it has is decided in errors.go alone. What a command does is a use case of
+// internal/project.
 package cli
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/signal"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/plumbstore/plumb/internal/config"
 	"github.com/plumbstore/plumb/internal/printable"
+	"github.com/plumbstore/plumb/internal/project"
 )
 
 // Streams are where commands read and write.
@@ -114,4 +116,27 @@ func (a *application) markStart(cmd *cobra.Command) {
 		a.started = true
 		return run(cmd, args)
 	}
+}
+
+// inProject loads the configuration, runs the command, and closes what that opened.
+func (a *application) inProject(ctx context.Context, run func(context.Context, *project.Project) error) error {
+	dir, err := os.Getwd()
+	if err != nil {
+		return err
+	}
+	asked := map[string]bool{}
+	loaded, err := config.Load(dir, &a.overrides, func(variable string) string {
+		asked[variable] = true
+		return os.Getenv(variable)
+	})
+	for _, warning := range config.MisspeltVariables(os.Environ(), asked) {
+		a.note("warning: %s", warning)
+	}
+	if err != nil {
+		return err
+	}
+	p := project.Open(loaded, project.Options{
+		Now: a.now, Version: a.version, Warn: func(err error) { a.note("%v", err) },
+	})
+	return errors.Join(run(ctx, p), p.Close())
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/project"
 )
 
 // completeKinds completes the KIND of list.
@@ -64,8 +65,8 @@ func (a *application) completeNames(ctx context.Context, kindName, prefix string
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var names []string
-	err = a.inProject(ctx, func(ctx context.Context, p *project) error {
-		snapshot, err := p.snapshot(ctx)
+	err = a.inProject(ctx, func(ctx context.Context, p *project.Project) error {
+		snapshot, err := p.Snapshot(ctx)
 		if err != nil {
 			return err
 		}

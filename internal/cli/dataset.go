@@ -1,18 +1,14 @@
 package cli
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/plumbstore/plumb/dataset"
-	"github.com/plumbstore/plumb/feature"
-	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/printable"
+	"github.com/plumbstore/plumb/internal/project"
 )
 
 func (a *application) datasetCommand() *cobra.Command {
@@ -37,7 +33,7 @@ func (a *application) datasetVerifyCommand() *cobra.Command {
 			"FILE is the training set or its manifest.",
 		Args: arguments("FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
+			return a.inProject(cmd.Context(), func(ctx context.Context, p *project.Project) error {
 				return a.datasetVerify(ctx, p, args[0], labels)
 			})
 		},
@@ -60,23 +56,14 @@ type verification struct {
 	Checks   []dataset.Check `json:"checks"`
 }
 
-func (a *application) datasetVerify(ctx context.Context, p *project, path, labels string) error {
-	found, err := dataset.Find(path)
-	if err != nil {
-		return err
-	}
-	present, err := p.present(ctx, labels)
-	if err != nil {
-		return err
-	}
+func (a *application) datasetVerify(ctx context.Context, p *project.Project, path, labels string) error {
 	shown := a.progress("comparing")
 	defer shown.stop()
-	checks, err := found.Verify(ctx, present)
+	found, checks, err := p.VerifyTrainingSet(ctx, path, labels)
 	shown.stop()
 	if err != nil {
 		return err
 	}
-	a.keepDigests(present.Digests)
 	result := verification{File: found.Output, Same: true, Checks: checks}
 	if found.Manifest != nil {
 		result.Revision, result.Digest = found.Manifest.Revision, found.Manifest.Output.Digest
@@ -130,52 +117,6 @@ func writeChecks(w *printable.Writer, checks []dataset.Check, wanted func(datase
 	return w.Table(lines)
 }
 
-// present is the project as it is now; labels, unless it is empty, is where a user says that the label rows are.
-func (p *project) present(ctx context.Context, labels string) (dataset.Present, error) {
-	if labels != "" {
-		var err error
-		if labels, err = labelFile(labels); err != nil {
-			return dataset.Present{}, err
-		}
-	}
-	current, err := p.snapshot(ctx)
-	if err != nil {
-		return dataset.Present{}, err
-	}
-	registered, err := p.registry(ctx)
-	if err != nil {
-		return dataset.Present{}, err
-	}
-	offline, err := p.offline(ctx)
-	if err != nil {
-		return dataset.Present{}, err
-	}
-	at := func(ctx context.Context, revision int64) (*feature.Snapshot, error) {
-		return registered.At(ctx, p.config.Project, revision)
-	}
-	return dataset.Present{Folder: p.config.ProjectDir, Search: p.roots(), Labels: labels, Digests: p.digests(),
-		Current: current, At: at, Files: offline.Files}, nil
-}
-
-// roots are the folders that sources are read below, absolute.
-func (p *project) roots() []string {
-	var roots []string
-	for _, root := range p.config.Offline.Roots {
-		if !filepath.IsAbs(root) {
-			root = filepath.Join(p.config.ProjectDir, root)
-		}
-		roots = append(roots, root)
-	}
-	return roots
-}
-
-// keepDigests keeps them for the next time; without, that takes longer.
-func (a *application) keepDigests(digests *dataset.FileDigests) {
-	if err := digests.Save(); err != nil {
-		a.note("the digests of the sources are not kept for the next time: %v", err)
-	}
-}
-
 func (a *application) datasetRebuildCommand() *cobra.Command {
 	var out, labels string
 	cmd := &cobra.Command{
@@ -186,7 +127,7 @@ func (a *application) datasetRebuildCommand() *cobra.Command {
 			"nothing, and exits with 1. Files that sources have got since are not read.",
 		Args: arguments("FILE.manifest"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
+			return a.inProject(cmd.Context(), func(ctx context.Context, p *project.Project) error {
 				return a.datasetRebuild(ctx, p, args[0], out, labels)
 			})
 		},
@@ -205,40 +146,20 @@ type rebuilding struct {
 	Obstacles []dataset.Check `json:"obstacles,omitempty"`
 }
 
-func (a *application) datasetRebuild(ctx context.Context, p *project, path, out, labels string) error {
-	found, err := dataset.Find(path)
+func (a *application) datasetRebuild(ctx context.Context, p *project.Project, path, out, labels string) error {
+	shown := a.progress("planning the join")
+	defer shown.stop()
+	rebuilt, err := p.Rebuild(ctx, project.RebuildRequest{Path: path, Out: out, Labels: labels, Progress: shown.report})
+	shown.stop()
 	if err != nil {
+		return inFlags(err)
+	}
+	result := rebuilding{Out: rebuilt.Out, Rebuilt: len(rebuilt.Obstacles) == 0, Digest: rebuilt.Digest,
+		Rows: rebuilt.Rows, Obstacles: rebuilt.Obstacles}
+	if err := a.print(result, result.write); err != nil || result.Rebuilt {
 		return err
 	}
-	if found.Manifest == nil || found.Check.State != dataset.Same {
-		return fault.Inputf("", "%s cannot be relied upon: %s", found.Check.Name, found.Check.Detail)
-	}
-	old := found.Manifest
-	if out == "" {
-		out = found.Output
-	}
-	if err := checkFormats(cmp.Or(old.FileName(), found.Output), out); err != nil {
-		return err
-	}
-	present, err := p.present(ctx, labels)
-	if err != nil {
-		return err
-	}
-	from, obstacles, err := found.Rebuildable(ctx, present)
-	if err != nil {
-		return err
-	}
-	result := rebuilding{Out: out, Digest: old.Output.Digest, Obstacles: obstacles}
-	if len(obstacles) > 0 {
-		a.keepDigests(present.Digests)
-		return errors.Join(a.print(result, result.write), errFailedCheck)
-	}
-	report, err := a.rebuild(ctx, p, old, from, out)
-	if err != nil {
-		return err
-	}
-	result.Rebuilt, result.Rows = true, report.Rows
-	return a.print(result, result.write)
+	return errFailedCheck
 }
 
 func (r rebuilding) write(w *printable.Writer) error {

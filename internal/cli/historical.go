@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/printable"
+	"github.com/plumbstore/plumb/internal/project"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -45,7 +47,7 @@ func (a *application) historicalCommand() *cobra.Command {
 			"or not at all. FILE.manifest beside it says what it was made of and holds; see plumb dataset.",
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
+			return a.inProject(cmd.Context(), func(ctx context.Context, p *project.Project) error {
 				return a.historical(ctx, p, flags)
 			})
 		},
@@ -70,80 +72,55 @@ func (a *application) historicalCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *application) historical(ctx context.Context, p *project, flags historicalFlags) error {
+func (a *application) historical(ctx context.Context, p *project.Project, flags historicalFlags) error {
 	if flags.out == "" && !flags.explain {
 		return fault.Inputf("--out", "is missing; name the file to write")
 	}
-	snapshot, err := p.snapshot(ctx)
-	if err != nil {
-		return err
-	}
-	if err := p.checkJoinFiles(snapshot, flags); err != nil {
-		return err
-	}
-	selection, err := flags.selection.of(snapshot)
-	if err != nil {
-		return err
-	}
-	if flags.explain {
-		return a.explain(ctx, p, flags.request(selection))
-	}
-	return a.write(ctx, p, flags, snapshot, selection)
-}
-
-// request is the join that the flags ask for.
-func (f historicalFlags) request(selection *feature.Selection) store.JoinRequest {
-	return store.JoinRequest{
-		Selection:       selection,
-		Labels:          f.labels,
-		TimestampColumn: f.timestamp,
-		Statuses:        f.statuses,
-		EventTimestamps: f.times,
-		Provenance:      f.provenance,
-		AsKnown:         f.asKnown,
-		Diagnose:        true,
-	}
-}
-
-// write joins, and writes the output with what goes beside it.
-func (a *application) write(ctx context.Context, p *project, flags historicalFlags, snapshot *feature.Snapshot,
-	selection *feature.Selection,
-) error {
-	writing := &trainingSet{project: p, flags: flags, selection: selection, request: flags.request(selection)}
-	if !flags.plain {
-		if err := writing.describe(snapshot); err != nil {
-			return err
-		}
-	}
-	started := a.now()
-	report, err := writing.write(ctx)
-	if err != nil {
-		return err
-	}
-	return a.summarize(writing, report, a.now().Sub(started).Seconds())
-}
-
-func (a *application) explain(ctx context.Context, p *project, request store.JoinRequest) error {
-	offline, err := p.offline(ctx)
+	request, err := flags.request()
 	if err != nil {
 		return err
 	}
 	shown := a.progress("planning the join")
 	defer shown.stop()
 	request.Progress = shown.report
-	join, err := offline.PlanJoin(ctx, request)
-	if err != nil {
-		return err
+	if flags.explain {
+		explanation, err := p.ExplainTrainingSet(ctx, request)
+		shown.stop()
+		if err != nil {
+			return inFlags(err)
+		}
+		return a.print(map[string]string{"explain": explanation}, func(w *printable.Writer) error {
+			return w.Lines(strings.TrimSpace(explanation) + "\n")
+		})
 	}
-	defer join.Close()
-	explanation, err := join.Explain(ctx)
+	started := a.now()
+	made, err := p.MakeTrainingSet(ctx, request)
 	shown.stop()
 	if err != nil {
-		return err
+		return inFlags(err)
 	}
-	return a.print(map[string]string{"explain": explanation}, func(w *printable.Writer) error {
-		return w.Lines(strings.TrimSpace(explanation) + "\n")
-	})
+	return a.summarize(flags, made, a.now().Sub(started).Seconds())
+}
+
+// request is what the flags ask for.
+func (f historicalFlags) request() (project.TrainingSetRequest, error) {
+	selection, err := f.selection.request()
+	return project.TrainingSetRequest{
+		Selection: selection,
+		Options: dataset.Options{
+			TimestampColumn: f.timestamp, Statuses: f.statuses, EventTimestamps: f.times, Provenance: f.provenance,
+			AsKnown: f.asKnown,
+		},
+		Labels: f.labels, Out: f.out, NoManifest: f.plain, LabelsByContent: f.byContent, DVC: f.dvc,
+	}, err
+}
+
+// inFlags gives the parts of a request that an error names the names of their flags.
+func inFlags(err error) error {
+	if input, ok := errors.AsType[*fault.InputError](err); ok && input.Field == project.OutField {
+		input.Field = "--out"
+	}
+	return err
 }
 
 // joinSummary is what historical says of a finished join.
@@ -157,16 +134,17 @@ type joinSummary struct {
 	Digest   string `json:"digest,omitempty"`
 }
 
-func (a *application) summarize(written *trainingSet, report store.JoinReport, seconds float64) error {
-	summary := joinSummary{Out: written.flags.out, JoinReport: report, Seconds: seconds}
-	if written.manifest != nil {
-		summary.Manifest, summary.Digest = written.flags.out+dataset.Suffix, written.manifest.Output.Digest
+func (a *application) summarize(flags historicalFlags, made *project.TrainingSet, seconds float64) error {
+	report := made.JoinReport
+	summary := joinSummary{Out: flags.out, JoinReport: report, Seconds: seconds}
+	if made.Manifest != nil {
+		summary.Manifest, summary.Digest = flags.out+dataset.Suffix, made.Manifest.Output.Digest
 	}
 	if seconds > 0 {
 		summary.RowsPerSecond = math.Round(float64(report.Rows) / seconds)
 	}
 	if report.NaiveTimes {
-		a.note("%s: %s has no zone; taken as UTC", written.flags.labels, written.flags.timestamp)
+		a.note("%s: %s has no zone; taken as UTC", flags.labels, flags.timestamp)
 	}
 	if a.output == jsonText {
 		return document.Write(a.Out, summary)

@@ -13,6 +13,7 @@ import (
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/printable"
+	"github.com/plumbstore/plumb/internal/project"
 	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/spec"
@@ -39,7 +40,7 @@ func (a *application) materializeCommand() *cobra.Command {
 			"does not hide the others.",
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
+			return a.inProject(cmd.Context(), func(ctx context.Context, p *project.Project) error {
 				return a.materialize(ctx, p, flags)
 			})
 		},
@@ -57,44 +58,24 @@ func (a *application) materializeCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *application) materialize(ctx context.Context, p *project, flags materializeFlags) error {
+func (a *application) materialize(ctx context.Context, p *project.Project, flags materializeFlags) error {
 	request, err := a.materializeRequest(flags)
 	if err != nil {
 		return err
 	}
-	snapshot, err := p.snapshot(ctx)
-	if err != nil {
-		return err
-	}
-	views, err := materialize.Views(snapshot, flags.views)
-	if err != nil {
-		return err
-	}
 	var current *progress // Of the view that is being materialized.
-	materializer, err := p.materializer(ctx, func(view string, rows int64) {
-		current.report(store.Progress{Step: "materializing " + view, Rows: rows})
+	return p.Materialize(ctx, project.Materialization{
+		Views:   flags.views,
+		Request: request,
+		Begin:   func(view *feature.View) { current = a.progress("materializing " + view.Name) },
+		Progress: func(view string, rows int64) {
+			current.report(store.Progress{Step: "materializing " + view, Rows: rows})
+		},
+		End: func(view *feature.View, report materialize.Report, err error) error {
+			current.stop()
+			return a.tell(view, report, err)
+		},
 	})
-	if err != nil {
-		return err
-	}
-	recorder, err := p.lineage()
-	if err != nil {
-		return err
-	}
-	var failures []error
-	for _, view := range views {
-		current = a.progress("materializing " + view.Name)
-		run := recorder.StartMaterialization(view)
-		report, err := materializer.Run(ctx, view, request)
-		run.End(ctx, report.Run, err)
-		current.stop()
-		err = a.tell(view, report, err)
-		if ctx.Err() != nil {
-			return err
-		}
-		failures = append(failures, err)
-	}
-	return errors.Join(failures...)
 }
 
 func (a *application) materializeRequest(flags materializeFlags) (materialize.Request, error) {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/plumbstore/plumb/internal/project"
 	"github.com/plumbstore/plumb/internal/telemetry"
 	"github.com/plumbstore/plumb/store"
 )
@@ -18,17 +19,17 @@ func (a *application) logger(form string) *slog.Logger {
 }
 
 // metrics are those of a server, of materialization, and of the online store's connections where it has any.
-func (p *project) metrics(ctx context.Context) (*telemetry.Metrics, error) {
-	ledger, err := p.registry(ctx)
+func (a *application) metrics(ctx context.Context, p *project.Project) (*telemetry.Metrics, error) {
+	ledger, err := p.Registry(ctx)
 	if err != nil {
 		return nil, err
 	}
-	online, err := p.online(ctx)
+	online, err := p.Online(ctx)
 	if err != nil {
 		return nil, err
 	}
-	metrics := telemetry.New(p.app.now)
-	metrics.RegisterRuns(ledger, p.config.Project)
+	metrics := telemetry.New(a.now)
+	metrics.RegisterRuns(ledger, p.Config.Project)
 	if pooled, ok := online.(store.Pooled); ok {
 		metrics.RegisterPool(pooled)
 	}

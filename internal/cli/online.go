@@ -8,12 +8,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/plumbstore/plumb/dataset"
+
 	"github.com/spf13/cobra"
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/printable"
+	"github.com/plumbstore/plumb/internal/project"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store"
 )
@@ -42,16 +45,23 @@ func (a *application) addSelectionFlags(cmd *cobra.Command, flags *selectionFlag
 	a.completeServices(cmd, "service")
 }
 
-func (f selectionFlags) of(snapshot *feature.Snapshot) (*feature.Selection, error) {
+// request checks that the flags name either a service or features.
+func (f selectionFlags) request() (dataset.Selection, error) {
 	switch {
 	case f.service == "" && len(f.features) == 0:
-		return nil, fault.Inputf("", "say what is wanted: --service NAME, or --features view:feature,…")
+		return dataset.Selection{}, fault.Inputf("", "say what is wanted: --service NAME, or --features view:feature,…")
 	case f.service != "" && len(f.features) > 0:
-		return nil, fault.Inputf("", "--service and --features exclude each other; give one of them")
-	case f.service != "":
-		return snapshot.SelectService(f.service, f.fullNames)
+		return dataset.Selection{}, fault.Inputf("", "--service and --features exclude each other; give one of them")
 	}
-	return snapshot.SelectFeatures(f.features, f.fullNames)
+	return dataset.Selection{Service: f.service, Features: f.features, FullNames: f.fullNames}, nil
+}
+
+func (f selectionFlags) of(snapshot *feature.Snapshot) (*feature.Selection, error) {
+	selection, err := f.request()
+	if err != nil {
+		return nil, err
+	}
+	return project.Select(snapshot, selection)
 }
 
 func (a *application) onlineCommand() *cobra.Command {
@@ -65,7 +75,7 @@ func (a *application) onlineCommand() *cobra.Command {
 			"in base64.",
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
+			return a.inProject(cmd.Context(), func(ctx context.Context, p *project.Project) error {
 				return a.online(ctx, p, flags)
 			})
 		},
@@ -78,7 +88,7 @@ func (a *application) onlineCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *application) online(ctx context.Context, p *project, flags onlineFlags) error {
+func (a *application) online(ctx context.Context, p *project.Project, flags onlineFlags) error {
 	request := store.LookupRequest{EventTimestamps: true, Now: a.now}
 	if flags.at != "now" {
 		at, err := a.instant("--at", flags.at)
@@ -87,7 +97,7 @@ func (a *application) online(ctx context.Context, p *project, flags onlineFlags)
 		}
 		request.At, request.Now = at, nil
 	}
-	snapshot, err := p.snapshot(ctx)
+	snapshot, err := p.Snapshot(ctx)
 	if err != nil {
 		return err
 	}
@@ -103,7 +113,7 @@ func (a *application) online(ctx context.Context, p *project, flags onlineFlags)
 	if err != nil {
 		return err
 	}
-	online, err := p.online(ctx)
+	online, err := p.Online(ctx)
 	if err != nil {
 		return err
 	}
@@ -124,7 +134,7 @@ func (a *application) online(ctx context.Context, p *project, flags onlineFlags)
 }
 
 // noteAbsentViews says of the views of which nothing was found that they were not materialized, where that is why.
-func (a *application) noteAbsentViews(ctx context.Context, p *project, selection *feature.Selection,
+func (a *application) noteAbsentViews(ctx context.Context, p *project.Project, selection *feature.Selection,
 	columns []*plumbv1.FeatureColumn,
 ) error {
 	absent := map[*feature.View]bool{}
@@ -140,31 +150,19 @@ func (a *application) noteAbsentViews(ctx context.Context, p *project, selection
 	if len(absent) == 0 {
 		return nil
 	}
-	ledger, err := p.registry(ctx)
-	if err != nil {
-		return err
-	}
-	progress, err := ledger.Progress(ctx, p.config.Project)
-	if err != nil {
-		return err
-	}
-	runs, err := ledger.LastRuns(ctx, p.config.Project)
-	if err != nil {
-		return err
-	}
 	views := slices.SortedFunc(maps.Keys(absent), func(a, b *feature.View) int { return strings.Compare(a.Name, b.Name) })
-	losses, err := p.losses(ctx, views)
+	statuses, err := p.StatusOf(ctx, views)
 	if err != nil {
 		return err
 	}
-	for _, view := range views {
-		switch status := a.viewStatus(view, progress, runs, losses[view.Name]); status.State {
-		case neverMaterialized, notMaterialized:
-			a.note("view %s has never been materialized; run plumb materialize", view.Name)
-		case setAside, removed, lostRows, lostRuns:
-			a.note("view %s has no rows: %s", view.Name, status.words())
-		case notOnline:
-			a.note("view %s has online: false and is never materialized", view.Name)
+	for i := range statuses {
+		switch status := a.viewStatus(&statuses[i]); status.State {
+		case project.NeverMaterialized, project.NotMaterialized:
+			a.note("view %s has never been materialized; run plumb materialize", status.View)
+		case project.SetAside, project.Removed, project.LostRows, project.LostRuns:
+			a.note("view %s has no rows: %s", status.View, status.words())
+		case project.NotOnline:
+			a.note("view %s has online: false and is never materialized", status.View)
 		}
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plumbstore/plumb/internal/printable"
+	"github.com/plumbstore/plumb/internal/project"
 	"github.com/plumbstore/plumb/parity"
 	"github.com/plumbstore/plumb/registry/plan"
 )
@@ -23,7 +24,7 @@ func (a *application) planCommand() *cobra.Command {
 		Short: "Show what apply would change, each change with its hazards",
 		Args:  arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
+			return a.inProject(cmd.Context(), func(ctx context.Context, p *project.Project) error {
 				return a.plan(ctx, p, detailed)
 			})
 		},
@@ -32,8 +33,8 @@ func (a *application) planCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *application) plan(ctx context.Context, p *project, detailed bool) error {
-	planned, err := p.plan(ctx)
+func (a *application) plan(ctx context.Context, p *project.Project, detailed bool) error {
+	planned, err := a.planned(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -56,7 +57,7 @@ func (a *application) applyCommand() *cobra.Command {
 			"finds training and serving to agree on.",
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
+			return a.inProject(cmd.Context(), func(ctx context.Context, p *project.Project) error {
 				return a.apply(ctx, p, flags)
 			})
 		},
@@ -82,11 +83,11 @@ type applied struct {
 	Verify *parity.Report `json:"verify,omitempty"`
 }
 
-func (a *application) apply(ctx context.Context, p *project, flags applyFlags) error {
+func (a *application) apply(ctx context.Context, p *project.Project, flags applyFlags) error {
 	if err := flags.sampling.check("--verify-"); err != nil {
 		return err
 	}
-	planned, err := p.plan(ctx)
+	planned, err := a.planned(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -105,11 +106,7 @@ func (a *application) apply(ctx context.Context, p *project, flags applyFlags) e
 			return err
 		}
 	}
-	engine, err := p.registry(ctx)
-	if err != nil {
-		return err
-	}
-	if done.Revision, err = engine.Apply(ctx, planned.Commit(userAtHost(), a.now().UTC())); err != nil {
+	if done.Revision, err = p.Apply(ctx, planned, userAtHost()); err != nil {
 		return err
 	}
 	return a.print(done, func(w *printable.Writer) error {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/printable"
+	"github.com/plumbstore/plumb/internal/project"
 	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/store"
 )
@@ -26,7 +27,7 @@ func (a *application) pushCommand() *cobra.Command {
 			"3, and the others are stored all the same.",
 		Args: arguments("VIEW", "FILE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
+			return a.inProject(cmd.Context(), func(ctx context.Context, p *project.Project) error {
 				return a.push(ctx, p, args[0], args[1], options)
 			})
 		},
@@ -44,8 +45,8 @@ type pushOptions struct {
 	list uint
 }
 
-func (a *application) push(ctx context.Context, p *project, name, path string, options pushOptions) error {
-	snapshot, err := p.snapshot(ctx)
+func (a *application) push(ctx context.Context, p *project.Project, name, path string, options pushOptions) error {
+	snapshot, err := p.Snapshot(ctx)
 	if err != nil {
 		return err
 	}
@@ -53,11 +54,11 @@ func (a *application) push(ctx context.Context, p *project, name, path string, o
 	if err != nil {
 		return err
 	}
-	read, err := p.pushFile(ctx, view, path)
+	read, err := pushFile(ctx, p, view, path)
 	if err != nil {
 		return err
 	}
-	pusher, err := p.pusher(ctx)
+	pusher, err := p.Pusher(ctx)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/internal/project"
 	"github.com/plumbstore/plumb/internal/regularfile"
 	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/store"
@@ -25,24 +26,24 @@ import (
 type rowReader func(ctx context.Context, yield func(materialize.Rows) error) error
 
 // pushFile returns how to read a file, which has to be there.
-func (p *project) pushFile(ctx context.Context, view *feature.View, path string) (rowReader, error) {
+func pushFile(ctx context.Context, p *project.Project, view *feature.View, path string) (rowReader, error) {
 	format := strings.ToLower(filepath.Ext(path))
 	if !slices.Contains([]string{".parquet", ".csv", ".jsonl"}, format) {
 		return nil, fault.Inputf("", "file %s has to end in .parquet, .csv or .jsonl", path)
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, fault.Inputf("", "cannot read file %s: %v", path, reason(err))
+		return nil, fault.Inputf("", "cannot read file %s: %v", path, project.Reason(err))
 	}
 	if err := regularfile.Check(path, info); err != nil {
-		return nil, fault.Inputf("", "cannot read file %s: %v", path, reason(err))
+		return nil, fault.Inputf("", "cannot read file %s: %v", path, project.Reason(err))
 	}
 	if format == ".jsonl" {
 		return func(ctx context.Context, yield func(materialize.Rows) error) error {
 			return readJSONLines(ctx, view, path, yield)
 		}, nil
 	}
-	files, err := p.offline(ctx)
+	files, err := p.Offline(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +74,7 @@ const maxLine = 64 << 20
 func readJSONLines(ctx context.Context, view *feature.View, path string, yield func(materialize.Rows) error) error {
 	file, err := regularfile.Open(path)
 	if err != nil {
-		return fault.Inputf("", "cannot read file %s: %v", path, reason(err))
+		return fault.Inputf("", "cannot read file %s: %v", path, project.Reason(err))
 	}
 	defer file.Close()
 	reader, rows := withoutMark(file), materialize.NewJSONRows(view)

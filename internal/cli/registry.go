@@ -9,6 +9,7 @@ import (
 
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/printable"
+	"github.com/plumbstore/plumb/internal/project"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/spec"
 )
@@ -32,13 +33,13 @@ func (a *application) listCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error { return a.list(ctx, p, k) })
+			return a.inProject(cmd.Context(), func(ctx context.Context, p *project.Project) error { return a.list(ctx, p, k) })
 		},
 	}
 }
 
-func (a *application) list(ctx context.Context, p *project, k kind) error {
-	snapshot, err := p.snapshot(ctx)
+func (a *application) list(ctx context.Context, p *project.Project, k kind) error {
+	snapshot, err := p.Snapshot(ctx)
 	if err != nil {
 		return err
 	}
@@ -55,8 +56,8 @@ func (a *application) list(ctx context.Context, p *project, k kind) error {
 }
 
 // listAll lists every kind, with its name above.
-func (a *application) listAll(ctx context.Context, p *project) error {
-	snapshot, err := p.snapshot(ctx)
+func (a *application) listAll(ctx context.Context, p *project.Project) error {
+	snapshot, err := p.Snapshot(ctx)
 	if err != nil {
 		return err
 	}
@@ -101,15 +102,15 @@ func (a *application) showCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
+			return a.inProject(cmd.Context(), func(ctx context.Context, p *project.Project) error {
 				return a.show(ctx, p, k, args[1])
 			})
 		},
 	}
 }
 
-func (a *application) show(ctx context.Context, p *project, k kind, name string) error {
-	snapshot, err := p.snapshot(ctx)
+func (a *application) show(ctx context.Context, p *project.Project, k kind, name string) error {
+	snapshot, err := p.Snapshot(ctx)
 	if err != nil {
 		return err
 	}
@@ -141,12 +142,12 @@ func (a *application) historyCommand() *cobra.Command {
 	}
 }
 
-func (a *application) history(ctx context.Context, p *project) error {
-	engine, err := p.registry(ctx)
+func (a *application) history(ctx context.Context, p *project.Project) error {
+	engine, err := p.Registry(ctx)
 	if err != nil {
 		return err
 	}
-	revisions, err := engine.History(ctx, p.config.Project)
+	revisions, err := engine.History(ctx, p.Config.Project)
 	if err != nil {
 		return err
 	}

@@ -5,10 +5,12 @@ import (
 	"context"
 	"os"
 	"runtime/debug"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/plumbstore/plumb/internal/document"
+	"github.com/plumbstore/plumb/internal/project"
 	"github.com/plumbstore/plumb/internal/server"
 	"github.com/plumbstore/plumb/internal/server/flight"
 	"github.com/plumbstore/plumb/internal/telemetry"
@@ -26,7 +28,7 @@ func (a *application) serveCommand() *cobra.Command {
 			"With serving.tokens or serving.oidc_issuer callers need a token; with serving.tls_cert all addresses speak TLS.",
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
+			return a.inProject(cmd.Context(), func(ctx context.Context, p *project.Project) error {
 				return a.serve(ctx, p, insecure, readOnly)
 			})
 		},
@@ -40,23 +42,23 @@ func (a *application) serveCommand() *cobra.Command {
 // noQueue says that no join waits; 0 would stand for the default.
 const noQueue = -1
 
-func (a *application) serve(ctx context.Context, p *project, insecure, readOnly bool) error {
-	collectLess(p.config.Offline.MemoryBytes())
-	logger := a.logger(p.config.Serving.LogFormat)
-	presented, guard, err := a.security(p.config, logger)
+func (a *application) serve(ctx context.Context, p *project.Project, insecure, readOnly bool) error {
+	collectLess(p.Config.Offline.MemoryBytes())
+	logger := a.logger(p.Config.Serving.LogFormat)
+	presented, guard, err := a.security(p.Config, logger)
 	if err != nil {
 		return err
 	}
-	config, err := p.served(ctx)
+	config, err := a.served(ctx, p)
 	if err != nil {
 		return err
 	}
 	config.Certificates, config.Guard, config.Insecure, config.ReadOnly = presented, guard, insecure, readOnly
 	config.Logger = logger
-	if config.Audit, err = p.recorder(ctx, logger); err != nil {
+	if config.Audit, err = p.Recorder(ctx, logger); err != nil {
 		return err
 	}
-	if config.Metrics, err = p.metrics(ctx); err != nil {
+	if config.Metrics, err = a.metrics(ctx, p); err != nil {
 		return err
 	}
 	config.Metrics.RegisterPushLogs(config.Pusher.Waiting)
@@ -72,11 +74,11 @@ func (a *application) serve(ctx context.Context, p *project, insecure, readOnly 
 	if err != nil {
 		return err
 	}
-	if err := a.announce(listening, p.config.Serving.Flight != ""); err != nil {
+	if err := a.announce(listening, p.Config.Serving.Flight != ""); err != nil {
 		return err
 	}
-	served := p.recording(ctx, config, func(ctx context.Context) error {
-		return p.keepingLogs(ctx, config, listening.Serve)
+	served := a.recording(ctx, config, func(ctx context.Context) error {
+		return a.keepingLogs(ctx, p, config, listening.Serve)
 	})
 	return stopTracing(ctx, logger, tracing, served)
 }
@@ -98,30 +100,30 @@ func collectLess(most int64) {
 }
 
 // served opens the engines, and says with what and where to serve.
-func (p *project) served(ctx context.Context) (server.Config, error) {
-	engine, err := p.registry(ctx)
+func (a *application) served(ctx context.Context, p *project.Project) (server.Config, error) {
+	engine, err := p.Registry(ctx)
 	if err != nil {
 		return server.Config{}, err
 	}
-	online, err := p.online(ctx)
+	online, err := p.Online(ctx)
 	if err != nil {
 		return server.Config{}, err
 	}
-	offline, err := p.serving(ctx)
+	offline, err := p.Serving(ctx)
 	if err != nil {
 		return server.Config{}, err
 	}
-	pusher, err := p.pusher(ctx)
+	pusher, err := p.Pusher(ctx)
 	if err != nil {
 		return server.Config{}, err
 	}
-	manifests, err := p.manifests(ctx)
+	manifests, err := a.manifests(ctx, p)
 	if err != nil {
 		return server.Config{}, err
 	}
-	serving := p.config.Serving
+	serving := p.Config.Serving
 	return server.Config{
-		Project:   p.config.Project,
+		Project:   p.Config.Project,
 		Registry:  engine,
 		Ledger:    engine,
 		Online:    online,
@@ -135,7 +137,7 @@ func (p *project) served(ctx context.Context) (server.Config, error) {
 		Hosts:         serving.Hosts,
 		AdminAddress:  serving.Admin,
 
-		Now:             p.app.now,
+		Now:             a.now,
 		RefreshInterval: serving.Refresh,
 		MaxConcurrent:   serving.MaxConcurrent,
 		Joins: flight.Limits{
@@ -146,13 +148,32 @@ func (p *project) served(ctx context.Context) (server.Config, error) {
 	}, nil
 }
 
+// keepingLogs serves, and keeps the push logs meanwhile, unless the server takes no rows.
+func (a *application) keepingLogs(ctx context.Context, p *project.Project, config server.Config,
+	serve func(context.Context) error,
+) error {
+	if config.ReadOnly {
+		return serve(ctx)
+	}
+	keeping, stop := context.WithCancel(ctx)
+	kept := make(chan struct{})
+	go func() {
+		defer close(kept)
+		ticks, stopTicks := a.ticks(time.Second)
+		defer stopTicks()
+		p.KeepLogs(keeping, config.Pusher, ticks, config.Logger)
+	}()
+	defer func() { stop(); <-kept }()
+	return serve(ctx)
+}
+
 // manifests is what training sets that are joined over Flight are described with.
-func (p *project) manifests(ctx context.Context) (*flight.Manifests, error) {
-	engine, err := offlineVersion(ctx)
-	digests := p.digests()
+func (a *application) manifests(ctx context.Context, p *project.Project) (*flight.Manifests, error) {
+	engine, err := project.OfflineVersion(ctx)
+	digests := p.Digests()
 	return &flight.Manifests{
-		Folder: p.config.ProjectDir, Digests: digests, Plumb: p.app.version, Engine: engine,
-		Made: func() { p.app.keepDigests(digests) },
+		Folder: p.Config.ProjectDir, Digests: digests, Plumb: a.version, Engine: engine,
+		Made: func() { p.KeepDigests(digests) },
 	}, err
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/config"
+	"github.com/plumbstore/plumb/internal/project"
 	"github.com/plumbstore/plumb/internal/server"
 	"github.com/plumbstore/plumb/parity"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -50,7 +51,7 @@ type stage struct {
 
 // newStage serves definitions that are complete, as of a state of the registry. Where the connection string is empty
 // the online store is the embedded one. The caller strikes the stage, also where there is an error.
-func (p *project) newStage(ctx context.Context, state *plumbv1.State, online config.ConnectionString) (*stage, error) {
+func (a *application) newStage(ctx context.Context, p *project.Project, state *plumbv1.State, online config.ConnectionString) (*stage, error) {
 	s := &stage{clock: &parity.Clock{}}
 	folder, err := os.MkdirTemp("", "plumb-verify-")
 	if err != nil {
@@ -58,14 +59,14 @@ func (p *project) newStage(ctx context.Context, state *plumbv1.State, online con
 	}
 	s.folder = folder
 	s.closers = append(s.closers, func() error { return os.RemoveAll(folder) })
-	staged := *p.config
+	staged := *p.Config
 	staged.Project = madeUpProject()
 	staged.Registry = config.NewConnectionString("sqlite:" + filepath.Join(folder, "registry.db"))
 	staged.OnlineStore = online
 	if online.Reveal() == "" {
 		staged.OnlineStore = config.NewConnectionString("sqlite:" + filepath.Join(folder, "online.db"))
 	}
-	engine, err := s.open(ctx, &staged, state, p.app.now)
+	engine, err := s.open(ctx, &staged, state, a.now)
 	if err != nil {
 		return s, err
 	}
@@ -82,7 +83,7 @@ func madeUpProject() string {
 // open opens the engines and applies the definitions.
 func (s *stage) open(ctx context.Context, staged *config.Config, state *plumbv1.State, now func() time.Time,
 ) (registry.Registry, error) {
-	engine, err := openRegistry(ctx, staged)
+	engine, err := project.OpenRegistry(ctx, staged)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +95,7 @@ func (s *stage) open(ctx context.Context, staged *config.Config, state *plumbv1.
 	if s.snapshot, err = engine.Current(ctx, staged.Project); err != nil {
 		return nil, err
 	}
-	if s.online, err = openOnline(ctx, staged, now); err != nil {
+	if s.online, err = project.OpenOnline(ctx, staged, now); err != nil {
 		return nil, err
 	}
 	s.closers = append(s.closers, s.online.Close)

@@ -11,7 +11,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/printable"
-	"github.com/plumbstore/plumb/materialize"
+	"github.com/plumbstore/plumb/internal/project"
 	"github.com/plumbstore/plumb/registry"
 )
 
@@ -28,9 +28,9 @@ func (a *application) statusCommand() *cobra.Command {
 
 // viewStatus is what status says of a view. Times are RFC 3339; null where there are none.
 type viewStatus struct {
-	View   string    `json:"view"`
-	Online bool      `json:"online"`
-	State  viewState `json:"state"`
+	View   string            `json:"view"`
+	Online bool              `json:"online"`
+	State  project.ViewState `json:"state"`
 	// Start and End bound what is complete, up to the first gap.
 	Start *string `json:"start"`
 	End   *string `json:"end"`
@@ -51,47 +51,27 @@ type window struct {
 	End   string  `json:"end"`
 }
 
-func (a *application) status(ctx context.Context, p *project) error {
-	snapshot, err := p.snapshot(ctx)
+func (a *application) status(ctx context.Context, p *project.Project) error {
+	status, err := p.Status(ctx)
 	if err != nil {
 		return err
 	}
-	ledger, err := p.registry(ctx)
-	if err != nil {
-		return err
-	}
-	progress, err := ledger.Progress(ctx, snapshot.Project)
-	if err != nil {
-		return err
-	}
-	runs, err := ledger.LastRuns(ctx, snapshot.Project)
-	if err != nil {
-		return err
-	}
-	losses, unknown := p.losses(ctx, snapshot.Views())
 	views := []viewStatus{}
-	for _, view := range snapshot.Views() {
-		status := a.viewStatus(view, progress, runs, losses[view.Name])
-		if status.Problems, err = a.problemsOf(p, view, progress); err != nil {
-			return err
-		}
-		views = append(views, status)
+	for i := range status.Views {
+		views = append(views, a.viewStatus(&status.Views[i]))
 	}
-	if unknown != nil {
-		a.note("whether the online store has lost rows cannot be told: %v", unknown)
+	if status.LossesUnknown != nil {
+		a.note("whether the online store has lost rows cannot be told: %v", status.LossesUnknown)
 	}
-	document := map[string]any{"project": snapshot.Project, "revision": snapshot.Revision, "views": views}
+	document := map[string]any{"project": status.Project, "revision": status.Revision, "views": views}
 	return a.print(document, func(w *printable.Writer) error { return writeStatus(w, views) })
 }
 
-func (a *application) viewStatus(view *feature.View, progress map[string]registry.Progress,
-	runs map[string]registry.Run, loss materialize.Loss,
-) viewStatus {
-	status := viewStatus{View: view.Name, Online: view.Online, Gaps: []window{}, generation: view.Generation,
-		rebuild: view.Rebuild}
-	var done *registry.Progress
-	if found, ok := progress[view.Name]; ok {
-		done = &found
+func (a *application) viewStatus(of *project.ViewStatus) viewStatus {
+	view := of.View
+	status := viewStatus{View: view.Name, Online: view.Online, State: of.State, Gaps: []window{},
+		Problems: problemsOf(of), generation: view.Generation, rebuild: view.Rebuild}
+	if done := of.Done; done != nil {
 		first := done.First()
 		status.Start, status.End = timeOf(first.Start), timeOf(&first.End)
 		for _, gap := range registry.Gaps(done.Intervals) {
@@ -99,12 +79,9 @@ func (a *application) viewStatus(view *feature.View, progress map[string]registr
 		}
 		status.FreshnessSeconds = new(a.now().Sub(feature.Instant(first.End).Time()).Seconds())
 	}
-	var last *registry.Run
-	if run, ok := runs[view.Name]; ok {
-		last = &run
-		status.LastRun = new(lineOf(run))
+	if of.Last != nil {
+		status.LastRun = new(lineOf(*of.Last))
 	}
-	status.State = viewStateOf(view, done, last, loss)
 	return status
 }
 
@@ -147,6 +124,37 @@ func (s viewStatus) cells() []string {
 		}
 	}
 	return cells
+}
+
+// words say what a state is, and what to do where something is missing.
+func (s viewStatus) words() string {
+	switch s.State {
+	case project.NotOnline:
+		return "not online"
+	case project.Complete:
+		return "complete"
+	case project.WithGaps:
+		text := english.Plural(len(s.Gaps), "gap", "")
+		if s.Start != nil {
+			text += ", not from the beginning"
+		}
+		return text
+	case project.NotFromBeginning:
+		return "not from the beginning"
+	case project.NeverMaterialized:
+		return "never materialized"
+	case project.SetAside:
+		return fmt.Sprintf("set aside by revision %d: materialize", s.generation)
+	case project.Outdated:
+		return fmt.Sprintf("outdated since revision %d: materialize", s.rebuild)
+	case project.Removed:
+		return "torn down: materialize"
+	case project.LostRows:
+		return "rows lost: materialize"
+	case project.LostRuns:
+		return "last runs lost: materialize"
+	}
+	return "not materialized"
 }
 
 // notes are the lines below the table, for what is too long for a cell.

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plumbstore/plumb/internal/printable"
+	"github.com/plumbstore/plumb/internal/project"
 	"github.com/plumbstore/plumb/internal/server/auth"
 )
 
@@ -30,7 +31,7 @@ func (a *application) tokenCreateCommand() *cobra.Command {
 			"read: look-ups, joins, and reading the registry; write: also push; admin: also plan and apply.",
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.inProject(cmd.Context(), func(_ context.Context, p *project) error {
+			return a.inProject(cmd.Context(), func(_ context.Context, p *project.Project) error {
 				return a.createToken(p, name, role)
 			})
 		},
@@ -53,7 +54,7 @@ type createdToken struct {
 	File     string   `json:"file,omitempty"`
 }
 
-func (a *application) createToken(p *project, name, roleName string) error {
+func (a *application) createToken(p *project.Project, name, roleName string) error {
 	role, err := auth.ParseRole(roleName)
 	if err != nil {
 		return err
@@ -62,8 +63,8 @@ func (a *application) createToken(p *project, name, roleName string) error {
 		return err
 	}
 	token, hash := auth.NewToken()
-	entry := auth.Entry{Name: name, Hash: hash, Role: role, Projects: []string{p.config.Project}}
-	file := p.config.Serving.Security.Tokens
+	entry := auth.Entry{Name: name, Hash: hash, Role: role, Projects: []string{p.Config.Project}}
+	file := p.Config.Serving.Security.Tokens
 	if file != "" {
 		if err := auth.AppendToken(file, entry); err != nil {
 			return err

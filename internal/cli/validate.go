@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plumbstore/plumb/internal/printable"
+	"github.com/plumbstore/plumb/internal/project"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
@@ -20,12 +21,12 @@ func (a *application) validateCommand() *cobra.Command {
 	}
 }
 
-func (a *application) validate(ctx context.Context, p *project) error {
-	definitions, err := p.definitions(ctx)
+func (a *application) validate(ctx context.Context, p *project.Project) error {
+	definitions, err := a.definitions(ctx, p)
 	if err != nil {
 		return err
 	}
-	count := countDefinitions(definitions)
+	count := countDefinitions(definitions.Definitions)
 	return a.print(map[string]int{"valid": count}, func(w *printable.Writer) error {
 		return w.Printf("%d definitions are valid\n", count)
 	})

@@ -12,6 +12,7 @@ import (
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/printable"
+	"github.com/plumbstore/plumb/internal/project"
 	"github.com/plumbstore/plumb/internal/wholefile"
 	"github.com/plumbstore/plumb/parity"
 	"github.com/plumbstore/plumb/registry/plan"
@@ -57,7 +58,7 @@ func (a *application) verifyCommand() *cobra.Command {
 			"change, from the definition files. Exit code 0: all agree; 1: something does not; 3: the input is wrong.",
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.inProject(cmd.Context(), func(ctx context.Context, p *project) error {
+			return a.inProject(cmd.Context(), func(ctx context.Context, p *project.Project) error {
 				return a.verify(ctx, p, flags)
 			})
 		},
@@ -74,7 +75,7 @@ func (a *application) verifyCommand() *cobra.Command {
 	return cmd
 }
 
-func (a *application) verify(ctx context.Context, p *project, flags verifyFlags) error {
+func (a *application) verify(ctx context.Context, p *project.Project, flags verifyFlags) error {
 	if err := flags.check(); err != nil {
 		return err
 	}
@@ -115,7 +116,7 @@ func (f verifyFlags) check() error {
 		}
 	}
 	if f.labels != "" {
-		_, err := labelFile(f.labels)
+		_, err := project.LabelFile(f.labels)
 		mistakes = append(mistakes, err)
 	}
 	return errors.Join(mistakes...)
@@ -129,15 +130,15 @@ func (f samplingFlags) check(prefix string) error {
 }
 
 // toVerify finds out what to verify, and of which definitions.
-func (a *application) toVerify(ctx context.Context, p *project, flags verifyFlags) (*verifying, error) {
+func (a *application) toVerify(ctx context.Context, p *project.Project, flags verifyFlags) (*verifying, error) {
 	if flags.plan {
-		planned, err := p.plan(ctx)
+		planned, err := a.planned(ctx, p)
 		if err != nil {
 			return nil, err
 		}
 		return candidates(planned, flags.services)
 	}
-	current, err := p.snapshot(ctx)
+	current, err := p.Snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +153,7 @@ func (a *application) toVerify(ctx context.Context, p *project, flags verifyFlag
 }
 
 // runVerification verifies on a stage, and takes that down whatever happens.
-func (a *application) runVerification(ctx context.Context, p *project, wanted *verifying, flags samplingFlags,
+func (a *application) runVerification(ctx context.Context, p *project.Project, wanted *verifying, flags samplingFlags,
 ) (report *parity.Report, err error) {
 	began := a.now()
 	report = &parity.Report{Outcome: parity.Nothing, Seed: flags.seed}
@@ -170,21 +171,21 @@ func (a *application) runVerification(ctx context.Context, p *project, wanted *v
 // parallelViews is how many views are materialized at a time; they share the memory that joins may take.
 const parallelViews = 2
 
-func (a *application) onStage(ctx context.Context, p *project, wanted *verifying, flags samplingFlags,
+func (a *application) onStage(ctx context.Context, p *project.Project, wanted *verifying, flags samplingFlags,
 ) (report *parity.Report, err error) {
 	var online config.ConnectionString
 	if flags.store != embeddedStore {
-		if online, err = p.config.OtherStore(flags.store, os.Getenv); err != nil {
+		if online, err = p.Config.OtherStore(flags.store, os.Getenv); err != nil {
 			return nil, fault.Inputf("--store", "%v, or embedded", err)
 		}
 	}
 	shown := a.progress("preparing to verify")
 	defer shown.stop()
-	offline, witness, err := p.shared(ctx, parallelViews)
+	offline, witness, err := p.Shared(ctx, parallelViews)
 	if err != nil {
 		return nil, err
 	}
-	staged, err := p.newStage(ctx, wanted.snapshot.State, online)
+	staged, err := a.newStage(ctx, p, wanted.snapshot.State, online)
 	defer func() { err = errors.Join(err, staged.strike()) }()
 	if err != nil {
 		return nil, err
@@ -219,7 +220,7 @@ func (a *application) writeReports(report *parity.Report, flags verifyFlags) err
 }
 
 // beforeApply verifies what a plan would change. Where that does not pass, it says so and returns an error.
-func (a *application) beforeApply(ctx context.Context, p *project, planned *plan.Plan, flags samplingFlags,
+func (a *application) beforeApply(ctx context.Context, p *project.Project, planned *plan.Plan, flags samplingFlags,
 ) (*parity.Report, error) {
 	wanted, err := candidates(planned, nil)
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"runtime/debug"
 
+	"github.com/plumbstore/plumb/internal/project"
+
 	"github.com/spf13/cobra"
 
 	"github.com/plumbstore/plumb/internal/printable"
@@ -40,7 +42,7 @@ func (a *application) versionCommand() *cobra.Command {
 }
 
 func (a *application) build(ctx context.Context) (build, error) {
-	engine, err := offlineVersion(ctx)
+	engine, err := project.OfflineVersion(ctx)
 	b := build{Version: a.version, DuckDB: engine}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		b.Go = info.GoVersion

@@ -1,4 +1,4 @@
-package cli
+package project
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/config"
-	"github.com/plumbstore/plumb/internal/server/flight"
 	"github.com/plumbstore/plumb/parity"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/sqldb"
@@ -20,28 +19,29 @@ import (
 
 // This is the one place that picks engines.
 
-// registryEngine is a registry with its ledger.
-type registryEngine interface {
+// Registry is a registry with its ledger.
+type Registry interface {
 	registry.Registry
 	registry.Ledger
 	io.Closer
 }
 
-func openRegistry(ctx context.Context, c *config.Config) (registryEngine, error) {
+// OpenRegistry opens the registry that a configuration names.
+func OpenRegistry(ctx context.Context, c *config.Config) (Registry, error) {
 	return sqldb.Open(ctx, c.Registry.Reveal())
 }
 
-// openOnline picks the online store by the scheme of its URL.
-func openOnline(ctx context.Context, c *config.Config, now func() time.Time) (store.Online, error) {
+// OpenOnline picks the online store by the scheme of its URL.
+func OpenOnline(ctx context.Context, c *config.Config, now func() time.Time) (store.Online, error) {
 	if c.OnlineStore.Scheme() == "sqlite" {
 		return sqlite.Open(ctx, c.OnlineStore.Path(), sqlite.WithClock(now))
 	}
 	return redis.Open(ctx, c.OnlineStore.Reveal(), redis.WithClock(now))
 }
 
-// offlineEngine is an offline store that also reads files of rows to push, and lists the files in the folder of a
+// Offline is an offline store that also reads files of rows to push, and lists the files in the folder of a
 // source that it does not read.
-type offlineEngine interface {
+type Offline interface {
 	store.Offline
 	LeftOut(ctx context.Context, source *feature.Source) ([]string, error)
 	AtMidnights(ctx context.Context, source *feature.Source) (bool, error)
@@ -49,15 +49,15 @@ type offlineEngine interface {
 	ReadRows(ctx context.Context, view *feature.View, path string, yield func(store.FileRows) error) error
 }
 
-func openOffline(ctx context.Context, c *config.Config) (offlineEngine, error) {
+func openOffline(ctx context.Context, c *config.Config) (Offline, error) {
 	return duckdb.Open(ctx, duckdbConfig(c))
 }
 
-// shared opens an offline engine of which so many operations may run side by side: each operation has its own memory,
+// Shared opens an offline engine of which so many operations may run side by side: each operation has its own memory,
 // so each gets its share. It is closed with the project. The witness reads the same sources in another way.
-func (p *project) shared(ctx context.Context, operations int) (parity.Offline, store.Witness, error) {
-	divided := duckdbConfig(p.config)
-	divided.MemoryLimit = p.config.Offline.MemoryShare(operations)
+func (p *Project) Shared(ctx context.Context, operations int) (parity.Offline, store.Witness, error) {
+	divided := duckdbConfig(p.Config)
+	divided.MemoryLimit = p.Config.Offline.MemoryShare(operations)
 	engine, err := duckdb.Open(ctx, divided)
 	if err != nil {
 		return nil, nil, err
@@ -68,16 +68,21 @@ func (p *project) shared(ctx context.Context, operations int) (parity.Offline, s
 
 // openServing opens the offline engine for joins side by side: each operation of an engine has its own memory, so each
 // gets its share.
-func openServing(ctx context.Context, c *config.Config) (servingEngine, error) {
+func openServing(ctx context.Context, c *config.Config) (Serving, error) {
 	shared := duckdbConfig(c)
 	shared.MemoryLimit = c.Offline.MemoryShare(c.Serving.FlightJobs)
 	return duckdb.Open(ctx, shared)
 }
 
-// servingEngine is an offline engine for a server.
-type servingEngine interface {
-	flight.Engine
+// Serving is an offline engine for a server.
+type Serving interface {
 	store.Inspector
+	PlanJoin(ctx context.Context, request store.JoinRequest) (store.Join, error)
+	// Locate returns the absolute path of a file that lies below the roots, wherever symbolic links lead. The path is
+	// relative to the project.
+	Locate(path string) (string, error)
+	// Scratch makes a private folder where the engine keeps its own temporary files, and returns how to remove it.
+	Scratch() (folder string, remove func() error, err error)
 	io.Closer
 }
 
@@ -92,10 +97,10 @@ func duckdbConfig(c *config.Config) duckdb.Config {
 	}
 }
 
-// logFolder is the absolute folder of a push log.
-func logFolder(c *config.Config, path string) (string, error) {
-	return duckdb.LogFolder(duckdbConfig(c), path)
+// LogFolder is the absolute folder of a push log.
+func (p *Project) LogFolder(path string) (string, error) {
+	return duckdb.LogFolder(duckdbConfig(p.Config), path)
 }
 
-// offlineVersion is the version of the offline engine.
-func offlineVersion(ctx context.Context) (string, error) { return duckdb.Version(ctx) }
+// OfflineVersion is the version of the offline engine.
+func OfflineVersion(ctx context.Context) (string, error) { return duckdb.Version(ctx) }

@@ -1,4 +1,4 @@
-package cli
+package project
 
 import (
 	"context"
@@ -7,57 +7,42 @@ import (
 	"time"
 
 	"github.com/plumbstore/plumb/feature"
-	"github.com/plumbstore/plumb/internal/server"
 	"github.com/plumbstore/plumb/materialize"
 )
 
-// pusher writes rows into the online store, and into push logs. It is closed with the project.
-func (p *project) pusher(ctx context.Context) (*materialize.Pusher, error) {
-	online, err := p.online(ctx)
+// Pusher writes rows into the online store, and into push logs. It is closed with the project.
+func (p *Project) Pusher(ctx context.Context) (*materialize.Pusher, error) {
+	online, err := p.Online(ctx)
 	if err != nil {
 		return nil, err
 	}
-	engine, err := p.registry(ctx)
+	engine, err := p.Registry(ctx)
 	if err != nil {
 		return nil, err
 	}
 	pusher := materialize.NewPusher(materialize.PushConfig{
 		Online:    online,
-		Now:       p.app.now,
-		ClockSkew: p.config.Push.ClockSkew,
-		Retention: p.config.OnlineRetention,
-		LogFolder: func(path string) (string, error) { return logFolder(p.config, path) },
+		Now:       p.options.Now,
+		ClockSkew: p.Config.Push.ClockSkew,
+		Retention: p.Config.OnlineRetention,
+		LogFolder: p.LogFolder,
 		Definition: func(ctx context.Context, view string) (*feature.View, error) {
-			current, err := engine.Current(ctx, p.config.Project)
+			current, err := engine.Current(ctx, p.Config.Project)
 			if err != nil {
 				return nil, err
 			}
 			return current.View(view)
 		},
-		LogBytes:    p.config.Push.LogSize,
-		LogInterval: p.config.Push.LogInterval,
+		LogBytes:    p.Config.Push.LogSize,
+		LogInterval: p.Config.Push.LogInterval,
 	})
 	p.closers = append(p.closers, pusher)
 	return pusher, nil
 }
 
-// keepingLogs serves, and keeps the push logs meanwhile, unless the server takes no rows.
-func (p *project) keepingLogs(ctx context.Context, config server.Config, serve func(context.Context) error) error {
-	if config.ReadOnly {
-		return serve(ctx)
-	}
-	keeping, stop := context.WithCancel(ctx)
-	kept := make(chan struct{})
-	go func() { defer close(kept); p.keepLogs(keeping, config.Pusher, config.Logger) }()
-	defer func() { stop(); <-kept }()
-	return serve(ctx)
-}
-
-// keepLogs brings online what waits in the push logs, also what killed processes have left there, and makes files of it
-// as these become due, at each tick until ctx is done. What fails is tried again at the next, and logged once.
-func (p *project) keepLogs(ctx context.Context, pusher *materialize.Pusher, logger *slog.Logger) {
-	ticks, stop := p.app.ticks(time.Second)
-	defer stop()
+// KeepLogs brings online what waits in the push logs, also what killed processes have left there, and makes files of it
+// as these become due, at each tick until ctx is done. What fails is tried again at the next tick, and logged once.
+func (p *Project) KeepLogs(ctx context.Context, pusher *materialize.Pusher, ticks <-chan time.Time, logger *slog.Logger) {
 	keeper := logKeeper{project: p, pusher: pusher}
 	for last := ""; ; {
 		text := ""
@@ -78,7 +63,7 @@ func (p *project) keepLogs(ctx context.Context, pusher *materialize.Pusher, logg
 
 // logKeeper knows the views whose logs are to be kept.
 type logKeeper struct {
-	project *project
+	project *Project
 	pusher  *materialize.Pusher
 	current *feature.Snapshot
 	// recovered says that the logs of all views have been opened.
@@ -91,16 +76,16 @@ func (k *logKeeper) keep(ctx context.Context) error {
 
 // recover opens the logs of views that are new, so that what killed processes have left in them is found.
 func (k *logKeeper) recover(ctx context.Context) error {
-	engine, err := k.project.registry(ctx)
+	engine, err := k.project.Registry(ctx)
 	if err != nil {
 		return err
 	}
-	number, err := engine.Revision(ctx, k.project.config.Project)
+	number, err := engine.Revision(ctx, k.project.Config.Project)
 	if err != nil {
 		return err
 	}
 	if k.current == nil || k.current.Revision != number {
-		if k.current, err = engine.Current(ctx, k.project.config.Project); err != nil {
+		if k.current, err = engine.Current(ctx, k.project.Config.Project); err != nil {
 			return err
 		}
 		k.recovered = false

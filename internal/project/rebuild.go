@@ -1,6 +1,7 @@
-package cli
+package project
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,9 +15,62 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
+// RebuildRequest asks for a training set to be made again, as it was.
+type RebuildRequest struct {
+	// Path is that of a manifest or of the training set.
+	Path string
+	// Out is the file to write; empty for where the training set was.
+	Out string
+	// Labels is where the label rows are now; empty for where they were.
+	Labels   string
+	Progress func(store.Progress)
+}
+
+// Rebuilt says what came of a rebuild.
+type Rebuilt struct {
+	Out    string
+	Digest string
+	Rows   int64
+	// Obstacles are what is not as it was, so that nothing was made.
+	Obstacles []dataset.Check
+}
+
+// Rebuild joins the same labels with the same files by the definitions of the manifest's revision. The output appears
+// only where its content is what the manifest says.
+func (p *Project) Rebuild(ctx context.Context, request RebuildRequest) (*Rebuilt, error) {
+	found, err := dataset.Find(request.Path)
+	if err != nil {
+		return nil, err
+	}
+	if found.Manifest == nil || found.Check.State != dataset.Same {
+		return nil, fault.Inputf("", "%s cannot be relied upon: %s", found.Check.Name, found.Check.Detail)
+	}
+	old := found.Manifest
+	out := cmp.Or(request.Out, found.Output)
+	if err := checkFormats(cmp.Or(old.FileName(), found.Output), out); err != nil {
+		return nil, err
+	}
+	present, err := p.present(ctx, request.Labels)
+	if err != nil {
+		return nil, err
+	}
+	from, obstacles, err := found.Rebuildable(ctx, present)
+	if err != nil {
+		return nil, err
+	}
+	rebuilt := &Rebuilt{Out: out, Digest: old.Output.Digest, Obstacles: obstacles}
+	if len(obstacles) > 0 {
+		p.KeepDigests(present.Digests)
+		return rebuilt, nil
+	}
+	report, err := p.rebuild(ctx, old, from, out, request.Progress)
+	rebuilt.Rows = report.Rows
+	return rebuilt, err
+}
+
 // rebuild makes the output again, and lets it appear only where it is the same.
-func (a *application) rebuild(ctx context.Context, p *project, old *dataset.Manifest, from *dataset.Rebuilding,
-	out string,
+func (p *Project) rebuild(ctx context.Context, old *dataset.Manifest, from *dataset.Rebuilding, out string,
+	progress func(store.Progress),
 ) (report store.JoinReport, err error) {
 	folder, err := p.rebuildFolder(from)
 	if err != nil {
@@ -32,18 +86,21 @@ func (a *application) rebuild(ctx context.Context, p *project, old *dataset.Mani
 			return report, err
 		}
 	}
-	flags := flagsOf(old, labels, out)
-	if err := p.checkJoinFiles(from.Snapshot, flags); err != nil {
+	request := TrainingSetRequest{
+		Selection: old.Selection, Options: old.Options, Labels: labels, Out: out,
+		LabelsByContent: old.Labels.Content != "", Progress: progress,
+	}
+	if err := p.checkFiles(from.Snapshot, request); err != nil {
 		return report, err
 	}
 	if from.Moved {
-		if p, err = a.staged(ctx, p, folder, from); err != nil {
+		if p, err = p.staged(ctx, folder, from); err != nil {
 			return report, err
 		}
-		defer func() { err = errors.Join(err, p.close()) }()
+		defer func() { err = errors.Join(err, p.Close()) }()
 	}
-	making := &trainingSet{project: p, flags: flags, selection: from.Selection, request: flags.request(from.Selection)}
-	making.request.Only = from.Files
+	making := p.newTrainingSet(request, from.Selection)
+	making.join.Only = from.Files
 	making.accept = func(made *dataset.Manifest) error {
 		made.MadeFrom(old)
 		return made.Reproduces(old, from.Selection)
@@ -56,11 +113,11 @@ func (a *application) rebuild(ctx context.Context, p *project, old *dataset.Mani
 
 // rebuildFolder makes a folder for what a rebuilding needs besides the project's files; empty where it needs none. It
 // is in the project, whose files it can have links to.
-func (p *project) rebuildFolder(from *dataset.Rebuilding) (string, error) {
+func (p *Project) rebuildFolder(from *dataset.Rebuilding) (string, error) {
 	if from.LabelColumns == 0 && !from.Moved {
 		return "", nil
 	}
-	own := filepath.Join(p.config.ProjectDir, ".plumb")
+	own := filepath.Join(p.Config.ProjectDir, ".plumb")
 	if err := os.MkdirAll(own, 0o755); err != nil {
 		return "", err
 	}
@@ -69,8 +126,7 @@ func (p *project) rebuildFolder(from *dataset.Rebuilding) (string, error) {
 
 // staged is the project with files that have moved where they were: in a folder that has links to them under their old
 // paths.
-func (a *application) staged(ctx context.Context, p *project, folder string, from *dataset.Rebuilding,
-) (*project, error) {
+func (p *Project) staged(ctx context.Context, folder string, from *dataset.Rebuilding) (*Project, error) {
 	for i, file := range from.Files {
 		if filepath.IsAbs(file.Path) {
 			if file.Path != from.Places[i] {
@@ -83,9 +139,7 @@ func (a *application) staged(ctx context.Context, p *project, folder string, fro
 			return nil, fmt.Errorf("put %s where it was: %w", from.Places[i], err)
 		}
 	}
-	config := *p.config
-	config.ProjectDir, config.Offline.Roots = folder, append([]string{folder}, p.roots()...)
-	return &project{app: a, config: &config}, nil
+	return p.Moved(folder, append([]string{folder}, p.roots()...)), nil
 }
 
 // linkOrCopy gives a file a second name, or, where the file systems differ, copies it.
@@ -112,25 +166,14 @@ func linkOrCopy(ctx context.Context, from, to string) (err error) {
 	return ctx.Err()
 }
 
-// flagsOf are those that historical was given.
-func flagsOf(m *dataset.Manifest, labels, out string) historicalFlags {
-	return historicalFlags{
-		selection: selectionFlags{service: m.Selection.Service, features: m.Selection.Features,
-			fullNames: m.Selection.FullNames},
-		labels: labels, out: out, timestamp: m.Options.TimestampColumn, statuses: m.Options.Statuses,
-		times: m.Options.EventTimestamps, provenance: m.Options.Provenance, asKnown: m.Options.AsKnown,
-		byContent: m.Labels.Content != "",
-	}
-}
-
 // checkFormats refuses a format in which the content cannot be the same: CSV has texts alone.
 func checkFormats(was, out string) error {
-	if !isFileFormat(out) {
-		return fault.Inputf("--out", "%s has to end in .parquet, .csv or .arrow", out)
+	if !IsFileFormat(out) {
+		return fault.Inputf(OutField, "%s has to end in .parquet, .csv or .arrow", out)
 	}
 	isCSV := func(path string) bool { return strings.EqualFold(filepath.Ext(path), ".csv") }
 	if isCSV(was) != isCSV(out) {
-		return fault.Inputf("--out", "%s cannot have the content of %s, since CSV has no types; name a file that ends "+
+		return fault.Inputf(OutField, "%s cannot have the content of %s, since CSV has no types; name a file that ends "+
 			"in %s", out, was, filepath.Ext(was))
 	}
 	return nil

@@ -1,4 +1,4 @@
-package cli
+package project
 
 import (
 	"errors"
@@ -14,51 +14,54 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 )
 
+// OutField is what errors about the file to write name.
+const OutField = "out"
+
 // fileFormats are those of label files and of what is written.
 var fileFormats = []string{".parquet", ".csv", ".arrow"}
 
-// checkJoinFiles checks the files that historical reads and writes: that their formats are known, that the labels are
-// there, and that the output would overwrite neither the labels nor what a source reads.
-func (p *project) checkJoinFiles(snapshot *feature.Snapshot, flags historicalFlags) error {
-	labels, err := labelFile(flags.labels)
+// checkFiles checks the files that the making of a training set reads and writes: that their formats are known, that
+// the labels are there, and that the output would overwrite neither the labels nor what a source reads.
+func (p *Project) checkFiles(snapshot *feature.Snapshot, request TrainingSetRequest) error {
+	labels, err := LabelFile(request.Labels)
 	if err != nil {
 		return err
 	}
-	if flags.out == "" {
+	if request.Out == "" {
 		return nil
 	}
-	out, err := outputFile(flags.out)
+	out, err := outputFile(request.Out)
 	if err != nil {
 		return err
 	}
 	if sameFile(labels, out) {
-		return fault.Inputf("--out", "%s is the label file; name another one", flags.out)
+		return fault.Inputf(OutField, "%s is the label file; name another one", request.Out)
 	}
 	for _, definition := range snapshot.State.GetDefinitions().GetSources() {
 		path, _ := feature.FilesOf(definition)
 		if path != "" && p.isPartOf(out, path) {
-			return fault.Inputf("--out", "%s is part of what source %s reads; name a file elsewhere",
-				flags.out, definition.GetName())
+			return fault.Inputf(OutField, "%s is part of what source %s reads; name a file elsewhere",
+				request.Out, definition.GetName())
 		}
 	}
 	for _, definition := range snapshot.State.GetDefinitions().GetFeatureViews() {
 		path := definition.GetPushLog().GetPath()
 		if path != "" && p.isPartOf(out, path) {
-			return fault.Inputf("--out", "%s is in the push log of view %s; name a file elsewhere", flags.out,
+			return fault.Inputf(OutField, "%s is in the push log of view %s; name a file elsewhere", request.Out,
 				definition.GetName())
 		}
 	}
 	return nil
 }
 
-// labelFile returns the absolute path of a label file, which has to be there. The Python client has the same words.
-func labelFile(path string) (string, error) {
-	if !isFileFormat(path) {
+// LabelFile returns the absolute path of a label file, which has to be there. The Python client has the same words.
+func LabelFile(path string) (string, error) {
+	if !IsFileFormat(path) {
 		return "", fault.Inputf("", "label file %s has to end in .parquet, .csv or .arrow", path)
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return "", fault.Inputf("", "cannot read label file %s: %v", path, reason(err))
+		return "", fault.Inputf("", "cannot read label file %s: %v", path, Reason(err))
 	}
 	if info.IsDir() {
 		return "", fault.Inputf("", "cannot read label file %s: it is a folder", path)
@@ -68,32 +71,33 @@ func labelFile(path string) (string, error) {
 
 // outputFile returns the absolute path of a file that can be written as far as its name goes.
 func outputFile(path string) (string, error) {
-	if !isFileFormat(path) {
-		return "", fault.Inputf("--out", "%s has to end in .parquet, .csv or .arrow", path)
+	if !IsFileFormat(path) {
+		return "", fault.Inputf(OutField, "%s has to end in .parquet, .csv or .arrow", path)
 	}
-	if err := writable("--out", path); err != nil {
+	if err := Writable(OutField, path); err != nil {
 		return "", err
 	}
 	return resolved(path)
 }
 
-// writable checks that a file that a flag names can be written as far as its folder goes.
-func writable(flag, path string) error {
+// Writable checks that a file can be written as far as its folder goes. field is what errors call it.
+func Writable(field, path string) error {
 	folder := filepath.Dir(path)
 	info, err := os.Stat(folder)
 	if err != nil {
-		return fault.Inputf(flag, "cannot write %s: folder %s: %v", path, folder, reason(err))
+		return fault.Inputf(field, "cannot write %s: folder %s: %v", path, folder, Reason(err))
 	}
 	if !info.IsDir() {
-		return fault.Inputf(flag, "cannot write %s: %s is not a folder", path, folder)
+		return fault.Inputf(field, "cannot write %s: %s is not a folder", path, folder)
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return fault.Inputf(flag, "cannot write %s: it is a folder", path)
+		return fault.Inputf(field, "cannot write %s: it is a folder", path)
 	}
 	return nil
 }
 
-func isFileFormat(path string) bool {
+// IsFileFormat says whether label rows can be in a file of this name.
+func IsFileFormat(path string) bool {
 	return slices.Contains(fileFormats, strings.ToLower(filepath.Ext(path)))
 }
 
@@ -108,9 +112,9 @@ func resolved(path string) (string, error) {
 }
 
 // isPartOf says whether a file is, or lies below, what a source's path names: a file, a folder or a glob.
-func (p *project) isPartOf(file, source string) bool {
+func (p *Project) isPartOf(file, source string) bool {
 	if !filepath.IsAbs(source) {
-		source = filepath.Join(p.config.ProjectDir, source)
+		source = filepath.Join(p.Config.ProjectDir, source)
 	}
 	folder, pattern := doublestar.SplitPattern(filepath.ToSlash(source))
 	if resolved, err := filepath.EvalSymlinks(filepath.FromSlash(folder)); err == nil {
@@ -143,8 +147,8 @@ func sameFile(a, b string) bool {
 	return err == nil && os.SameFile(left, right)
 }
 
-// reason is a file error without the path, which the message has said already.
-func reason(err error) error {
+// Reason is a file error without the path, which the message has said already.
+func Reason(err error) error {
 	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		return path.Err
 	}

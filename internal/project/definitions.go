@@ -1,0 +1,92 @@
+package project
+
+import (
+	"context"
+
+	"github.com/plumbstore/plumb/feature"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry/plan"
+	"github.com/plumbstore/plumb/registry/spec"
+)
+
+// Definitions are those of the project's files, checked against themselves and the sources.
+type Definitions struct {
+	Definitions *plumbv1.Definitions
+	// Doubts are about sources that can be read and may not be what was meant, in the order of the definitions.
+	Doubts []Doubt
+}
+
+// Doubt is about one source. One of what follows its name is set.
+type Doubt struct {
+	Source *feature.Source
+	// Midnights says that all event times are midnights, and nothing says when the rows were known.
+	Midnights bool
+	// Ties are parts of a query whose result may depend on an order of rows that differs from run to run.
+	Ties []string
+	// LeftOut are files in the source's folder that are not read, since their names end in another way.
+	LeftOut []string
+}
+
+// ReadDefinitions reads the definition files. All mistakes are in the error, each with its place.
+func (p *Project) ReadDefinitions(ctx context.Context) (*Definitions, error) {
+	offline, err := p.Offline(ctx)
+	if err != nil {
+		return nil, err
+	}
+	read, err := spec.Read(ctx, p.Config.ProjectDir, p.Config.Definitions, offline)
+	if err != nil {
+		return nil, err
+	}
+	definitions := &Definitions{Definitions: read}
+	resolved := feature.ResolveSources(read.GetSources())
+	for _, find := range []func(context.Context, Offline, *Doubt) error{findMidnights, findTies, findLeftOut} {
+		for _, definition := range read.GetSources() {
+			doubt := Doubt{Source: resolved[definition.GetName()]}
+			if err := find(ctx, offline, &doubt); err != nil {
+				return nil, err
+			}
+			if doubt.Midnights || len(doubt.Ties) > 0 || len(doubt.LeftOut) > 0 {
+				definitions.Doubts = append(definitions.Doubts, doubt)
+			}
+		}
+	}
+	return definitions, nil
+}
+
+func findMidnights(ctx context.Context, offline Offline, doubt *Doubt) (err error) {
+	doubt.Midnights, err = offline.AtMidnights(ctx, doubt.Source)
+	return err
+}
+
+func findTies(ctx context.Context, offline Offline, doubt *Doubt) (err error) {
+	doubt.Ties, err = offline.Ties(ctx, doubt.Source)
+	return err
+}
+
+func findLeftOut(ctx context.Context, offline Offline, doubt *Doubt) (err error) {
+	doubt.LeftOut, err = offline.LeftOut(ctx, doubt.Source)
+	return err
+}
+
+// Plan compares definitions with what is registered.
+func (p *Project) Plan(ctx context.Context, desired *Definitions) (*plan.Plan, error) {
+	engine, err := p.Registry(ctx)
+	if err != nil {
+		return nil, err
+	}
+	current, err := engine.Current(ctx, p.Config.Project)
+	if err != nil {
+		return nil, err
+	}
+	return plan.New(current, desired.Definitions), nil
+}
+
+// Apply makes a plan the project's next revision, all or nothing, and returns its number. It returns fault.ErrConflict
+// where the project has moved on since the plan was made. by says who applies.
+func (p *Project) Apply(ctx context.Context, planned *plan.Plan, by string) (int64, error) {
+	engine, err := p.Registry(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return engine.Apply(ctx, planned.Commit(by, p.options.Now().UTC()))
+}

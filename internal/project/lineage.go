@@ -1,0 +1,69 @@
+package project
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/internal/lineage"
+	"github.com/plumbstore/plumb/store"
+)
+
+// lineagePatience is how long closing a project waits for events that have not been delivered.
+const lineagePatience = 5 * time.Second
+
+// Lineage records what is made of what, where the project wants that; nil otherwise. It is closed with the
+// project, which tells of events that were lost and fails nothing.
+func (p *Project) Lineage() (*lineage.Recorder, error) {
+	to := p.Config.Lineage.To
+	if to.Reveal() == "" {
+		return nil, nil
+	}
+	var sink lineage.Sink = lineage.File{Path: to.Path()}
+	if to.Scheme() != "file" {
+		endpoint, err := lineage.NewEndpoint(to.Reveal(), p.Config.Lineage.Key.Reveal())
+		if err != nil {
+			return nil, fault.Inputf("lineage", "%v", err)
+		}
+		sink = endpoint
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "" // A process id and the microsecond are left to tell runs apart.
+	}
+	recorder := lineage.New(lineage.Config{
+		Sink:     sink,
+		Project:  p.Config.Project,
+		Folder:   p.Config.ProjectDir,
+		Store:    p.Config.OnlineStore.Address(),
+		Version:  p.options.Version,
+		Now:      p.options.Now,
+		Instance: fmt.Sprintf("%s:%d", host, os.Getpid()),
+		Patience: lineagePatience,
+	})
+	p.closers = append(p.closers, closing(func() error {
+		if err := recorder.Close(); err != nil {
+			p.options.Warn(err)
+		}
+		return nil
+	}))
+	return recorder, nil
+}
+
+// startJoin records that the making of a training set begins, where the project wants that.
+func (p *Project) startJoin(request TrainingSetRequest, join store.JoinRequest) (*lineage.Join, error) {
+	recorder, err := p.Lineage()
+	if err != nil {
+		return nil, err
+	}
+	out, err := filepath.Abs(request.Out)
+	if err != nil {
+		return nil, err
+	}
+	if join.Labels, err = filepath.Abs(request.Labels); err != nil {
+		return nil, err
+	}
+	return recorder.StartJoin(lineage.JoinRequest{JoinRequest: join, Service: request.Selection.Service, Out: out}), nil
+}

@@ -1,0 +1,84 @@
+package project
+
+import (
+	"context"
+	"errors"
+
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/materialize"
+)
+
+// Materialization asks for views to be materialized.
+type Materialization struct {
+	// Views are names; all that are online where there are none.
+	Views []string
+	materialize.Request
+	// Begin is called before each view's run, and Progress during it with the rows that are done. Each returns at once.
+	Begin    func(view *feature.View)
+	Progress func(view string, rows int64)
+	// End is called with what came of each view's run. report.Run.ID is 0 where none was begun. The error that it returns
+	// takes the place of err, so that a caller can add what failed in telling of it.
+	End func(view *feature.View, report materialize.Report, err error) error
+}
+
+// Materialize runs the views one after the other. One that fails does not keep the others from running; all failures
+// are in the error.
+func (p *Project) Materialize(ctx context.Context, asked Materialization) error {
+	snapshot, err := p.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	views, err := materialize.Views(snapshot, asked.Views)
+	if err != nil {
+		return err
+	}
+	materializer, err := p.materializer(ctx, asked.Progress)
+	if err != nil {
+		return err
+	}
+	recorder, err := p.Lineage()
+	if err != nil {
+		return err
+	}
+	var failures []error
+	for _, view := range views {
+		asked.Begin(view)
+		run := recorder.StartMaterialization(view)
+		report, err := materializer.Run(ctx, view, asked.Request)
+		run.End(ctx, report.Run, err)
+		err = asked.End(view, report, err)
+		if ctx.Err() != nil {
+			return err
+		}
+		failures = append(failures, err)
+	}
+	return errors.Join(failures...)
+}
+
+func (p *Project) materializer(ctx context.Context, progress func(view string, rows int64)) (
+	*materialize.Materializer, error,
+) {
+	offline, err := p.Offline(ctx)
+	if err != nil {
+		return nil, err
+	}
+	online, err := p.Online(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ledger, err := p.Registry(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return materialize.New(materialize.Config{
+		Offline:   offline,
+		Online:    online,
+		Ledger:    ledger,
+		Registry:  ledger,
+		TempDir:   p.Config.Offline.TempDir,
+		LogFolder: p.LogFolder,
+		Now:       p.options.Now,
+		Retention: p.Config.OnlineRetention,
+		Progress:  progress,
+	}), nil
+}

@@ -1,0 +1,69 @@
+package project
+
+import (
+	"context"
+	"path/filepath"
+
+	"github.com/plumbstore/plumb/dataset"
+	"github.com/plumbstore/plumb/feature"
+)
+
+// VerifyTrainingSet compares a training set, and all that it was made of, with its manifest. path is that of either;
+// labels is where the label rows are now, or empty for where they were.
+func (p *Project) VerifyTrainingSet(ctx context.Context, path, labels string) (
+	*dataset.Found, []dataset.Check, error,
+) {
+	found, err := dataset.Find(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	present, err := p.present(ctx, labels)
+	if err != nil {
+		return nil, nil, err
+	}
+	checks, err := found.Verify(ctx, present)
+	if err != nil {
+		return nil, nil, err
+	}
+	p.KeepDigests(present.Digests)
+	return found, checks, nil
+}
+
+// present is the project as it is now; labels, unless it is empty, is where a user says that the label rows are.
+func (p *Project) present(ctx context.Context, labels string) (dataset.Present, error) {
+	if labels != "" {
+		var err error
+		if labels, err = LabelFile(labels); err != nil {
+			return dataset.Present{}, err
+		}
+	}
+	current, err := p.Snapshot(ctx)
+	if err != nil {
+		return dataset.Present{}, err
+	}
+	registered, err := p.Registry(ctx)
+	if err != nil {
+		return dataset.Present{}, err
+	}
+	offline, err := p.Offline(ctx)
+	if err != nil {
+		return dataset.Present{}, err
+	}
+	at := func(ctx context.Context, revision int64) (*feature.Snapshot, error) {
+		return registered.At(ctx, p.Config.Project, revision)
+	}
+	return dataset.Present{Folder: p.Config.ProjectDir, Search: p.roots(), Labels: labels, Digests: p.Digests(),
+		Current: current, At: at, Files: offline.Files}, nil
+}
+
+// roots are the folders that sources are read below, absolute.
+func (p *Project) roots() []string {
+	var roots []string
+	for _, root := range p.Config.Offline.Roots {
+		if !filepath.IsAbs(root) {
+			root = filepath.Join(p.Config.ProjectDir, root)
+		}
+		roots = append(roots, root)
+	}
+	return roots
+}

@@ -1,0 +1,139 @@
+package project
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/materialize"
+	"github.com/plumbstore/plumb/registry"
+	"github.com/plumbstore/plumb/store/pushlog"
+)
+
+// Status says how far each view has been materialized.
+type Status struct {
+	Project  string
+	Revision int64
+	Views    []ViewStatus
+	// LossesUnknown says why it cannot be told whether the online store has lost rows; nil where it can.
+	LossesUnknown error
+}
+
+// ViewStatus is what is known of one view.
+type ViewStatus struct {
+	View  *feature.View
+	State ViewState
+	// Done is what the view has been materialized for, and Last its last run; nil where there is none.
+	Done *registry.Progress
+	Last *registry.Run
+	// AheadOfClock says that a window was recorded as done whose end lies ahead of the clock; nil where none was.
+	AheadOfClock error
+	// Waiting are rows that were pushed long enough ago to be in a Parquet file of the push log, and are not.
+	Waiting pushlog.Unfinished
+}
+
+// Status reads the registry, and asks the online store what it has lost.
+func (p *Project) Status(ctx context.Context) (*Status, error) {
+	snapshot, err := p.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	status := &Status{Project: snapshot.Project, Revision: snapshot.Revision}
+	status.Views, status.LossesUnknown, err = p.statusOf(ctx, snapshot.Views())
+	if err != nil {
+		return nil, err
+	}
+	return status, nil
+}
+
+// StatusOf is the status of some views.
+func (p *Project) StatusOf(ctx context.Context, views []*feature.View) ([]ViewStatus, error) {
+	status, unknown, err := p.statusOf(ctx, views)
+	if err = errors.Join(err, unknown); err != nil {
+		return nil, err
+	}
+	return status, nil
+}
+
+// statusOf returns unknown where it cannot be told what the online store has lost.
+func (p *Project) statusOf(ctx context.Context, views []*feature.View) (status []ViewStatus, unknown, err error) {
+	ledger, err := p.Registry(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	progress, err := ledger.Progress(ctx, p.Config.Project)
+	if err != nil {
+		return nil, nil, err
+	}
+	runs, err := ledger.LastRuns(ctx, p.Config.Project)
+	if err != nil {
+		return nil, nil, err
+	}
+	losses, unknown := p.losses(ctx, views)
+	for _, view := range views {
+		one := ViewStatus{View: view}
+		if done, ok := progress[view.Name]; ok {
+			one.Done = &done
+		}
+		if last, ok := runs[view.Name]; ok {
+			one.Last = &last
+		}
+		one.State = viewStateOf(view, one.Done, one.Last, losses[view.Name])
+		if err := p.findProblems(&one); err != nil {
+			return nil, nil, err
+		}
+		status = append(status, one)
+	}
+	return status, unknown, nil
+}
+
+// losses are what the online store has lost of the views. It is not asked where nothing was materialized, so that it is
+// not made then.
+func (p *Project) losses(ctx context.Context, views []*feature.View) (map[string]materialize.Loss, error) {
+	ledger, err := p.Registry(ctx)
+	if err != nil {
+		return nil, err
+	}
+	recorded, err := ledger.Recorded(ctx, p.Config.Project)
+	if err != nil || len(recorded) == 0 {
+		return nil, err
+	}
+	online, err := p.Online(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return materialize.Losses(ctx, ledger, online, p.Config.Project, views)
+}
+
+// findProblems looks for what the runs of a view do not tell of.
+func (p *Project) findProblems(status *ViewStatus) (err error) {
+	view := status.View
+	if !view.Online {
+		return nil
+	}
+	if status.Done != nil {
+		end, now := feature.Instant(status.Done.Last().End), feature.InstantOf(p.options.Now())
+		status.AheadOfClock = materialize.AheadOfClock(view.Name, end, now)
+	}
+	status.Waiting, err = p.waitingRows(view)
+	return err
+}
+
+// waitingRows are those that wait in a push log for longer than usual.
+func (p *Project) waitingRows(view *feature.View) (pushlog.Unfinished, error) {
+	// grace is how much longer than usual it may take.
+	const grace = time.Minute
+	if view.Source.Log == nil {
+		return pushlog.Unfinished{}, nil
+	}
+	folder, err := p.LogFolder(view.Source.Log.Path)
+	if err != nil {
+		return pushlog.Unfinished{}, err
+	}
+	left, err := pushlog.Unrolled(folder)
+	if err != nil || left.Rows == 0 || p.options.Now().Sub(left.Since) < p.Config.Push.LogInterval+grace {
+		return pushlog.Unfinished{}, err
+	}
+	return left, nil
+}

@@ -1,0 +1,277 @@
+package project
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/plumbstore/plumb/dataset"
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/wholefile"
+	"github.com/plumbstore/plumb/store"
+)
+
+// TrainingSetRequest asks for features to be joined to label rows, each as of its own instant.
+type TrainingSetRequest struct {
+	// Selection names either a service or features.
+	Selection dataset.Selection
+	Options   dataset.Options
+	// Labels and Out are .parquet, .csv or .arrow files. Out appears whole or not at all.
+	Labels, Out string
+	// NoManifest leaves out what says what the output was made of and holds. Otherwise the manifest is beside it and, but
+	// for CSV, within it.
+	NoManifest bool
+	// LabelsByContent names the label rows in the manifest by the digest of their content: the file will not be kept.
+	LabelsByContent bool
+	// DVC also writes Out.dvc, by which dvc tracks the output.
+	DVC bool
+	// Progress is called as that of a store.JoinRequest. May be nil.
+	Progress func(store.Progress)
+}
+
+// TrainingSet says what was made.
+type TrainingSet struct {
+	store.JoinReport
+	// Manifest is nil where none was asked for.
+	Manifest *dataset.Manifest
+}
+
+// MakeTrainingSet joins, and writes the output with what goes beside it.
+func (p *Project) MakeTrainingSet(ctx context.Context, request TrainingSetRequest) (*TrainingSet, error) {
+	snapshot, selection, err := p.selected(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	making := p.newTrainingSet(request, selection)
+	if !request.NoManifest {
+		if err := making.describe(snapshot); err != nil {
+			return nil, err
+		}
+	}
+	report, err := making.write(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &TrainingSet{JoinReport: report, Manifest: making.manifest}, nil
+}
+
+// ExplainTrainingSet says how a join would run, with its SQL. It may read the labels. Out may be empty.
+func (p *Project) ExplainTrainingSet(ctx context.Context, request TrainingSetRequest) (string, error) {
+	_, selection, err := p.selected(ctx, request)
+	if err != nil {
+		return "", err
+	}
+	offline, err := p.Offline(ctx)
+	if err != nil {
+		return "", err
+	}
+	join, err := offline.PlanJoin(ctx, request.join(selection))
+	if err != nil {
+		return "", err
+	}
+	defer join.Close()
+	return join.Explain(ctx)
+}
+
+// selected checks the files of a request and resolves its selection.
+func (p *Project) selected(ctx context.Context, request TrainingSetRequest) (
+	*feature.Snapshot, *feature.Selection, error,
+) {
+	snapshot, err := p.Snapshot(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := p.checkFiles(snapshot, request); err != nil {
+		return nil, nil, err
+	}
+	selection, err := Select(snapshot, request.Selection)
+	return snapshot, selection, err
+}
+
+// Select resolves a selection, which names either a service or features.
+func Select(snapshot *feature.Snapshot, selection dataset.Selection) (*feature.Selection, error) {
+	if selection.Service != "" {
+		return snapshot.SelectService(selection.Service, selection.FullNames)
+	}
+	return snapshot.SelectFeatures(selection.Features, selection.FullNames)
+}
+
+// join is what the offline engine is asked for.
+func (r TrainingSetRequest) join(selection *feature.Selection) store.JoinRequest {
+	return store.JoinRequest{
+		Selection:       selection,
+		Labels:          r.Labels,
+		TimestampColumn: r.Options.TimestampColumn,
+		Statuses:        r.Options.Statuses,
+		EventTimestamps: r.Options.EventTimestamps,
+		Provenance:      r.Options.Provenance,
+		AsKnown:         r.Options.AsKnown,
+		Diagnose:        true,
+		Progress:        r.Progress,
+	}
+}
+
+// trainingSet is a training set while it is made.
+type trainingSet struct {
+	project   *Project
+	request   TrainingSetRequest
+	selection *feature.Selection
+	join      store.JoinRequest
+	// manifest is nil where none is wanted.
+	manifest *dataset.Manifest
+	inputs   *dataset.Inputs
+	// accept, unless it is nil, looks at the manifest before the output appears.
+	accept func(*dataset.Manifest) error
+	// inputsKnown waits for what is found out of the inputs beside the join.
+	inputsKnown func() error
+	// engine is the version of the offline engine, known once the inputs are.
+	engine string
+}
+
+func (p *Project) newTrainingSet(request TrainingSetRequest, selection *feature.Selection) *trainingSet {
+	if request.Progress == nil {
+		request.Progress = func(store.Progress) {}
+	}
+	return &trainingSet{project: p, request: request, selection: selection, join: request.join(selection)}
+}
+
+// Digests are those of the project's files.
+func (p *Project) Digests() *dataset.FileDigests {
+	return dataset.OpenFileDigests(filepath.Join(p.Config.ProjectDir, ".plumb", "digests.json"), p.options.Now)
+}
+
+// KeepDigests keeps them for the next time; without, that takes longer.
+func (p *Project) KeepDigests(digests *dataset.FileDigests) {
+	if err := digests.Save(); err != nil {
+		p.options.Warn(fmt.Errorf("the digests of the sources are not kept for the next time: %w", err))
+	}
+}
+
+// describe begins the manifest.
+func (t *trainingSet) describe(snapshot *feature.Snapshot) (err error) {
+	p := t.project
+	t.inputs, err = dataset.NewInputs(p.Config.ProjectDir, t.request.Labels, p.Digests())
+	if err == nil && t.request.LabelsByContent {
+		err = t.inputs.ByContent(t.request.Out)
+	}
+	t.manifest = dataset.New(dataset.Made{
+		At: p.options.Now(), Plumb: p.options.Version, Snapshot: snapshot, Selected: t.selection,
+		Selection: t.request.Selection, Options: t.request.Options,
+	})
+	return err
+}
+
+// write joins and writes the output, and then its manifest beside it. What is interrupted between the two leaves a
+// manifest of before, which is known by the digest of the content not to be the output's.
+func (t *trainingSet) write(ctx context.Context) (report store.JoinReport, err error) {
+	offline, err := t.project.Offline(ctx)
+	if err != nil {
+		return report, err
+	}
+	if t.manifest != nil {
+		t.join.Seal = t.seal
+	}
+	run, err := t.project.startJoin(t.request, t.join)
+	if err != nil {
+		return report, err
+	}
+	defer func() { run.End(ctx, report, t.digest(err), err) }()
+	join, err := offline.PlanJoin(ctx, t.join)
+	if err != nil {
+		return report, err
+	}
+	defer join.Close()
+	if t.manifest != nil {
+		defer t.learnInputs(ctx, join.Files())()
+	}
+	t.request.Progress(store.Progress{Step: "joining"})
+	if report, err = join.WriteFile(ctx, t.request.Out); err != nil {
+		return report, err
+	}
+	return report, t.writeBeside(ctx)
+}
+
+// digest is that of the content, once the writing has ended so; empty where it is not known.
+func (t *trainingSet) digest(failure error) string {
+	if t.manifest == nil || failure != nil {
+		return ""
+	}
+	return t.manifest.Output.Digest
+}
+
+// learnInputs reads the inputs while the join runs. What it returns ends that.
+func (t *trainingSet) learnInputs(ctx context.Context, sources []feature.SourceFile) (end func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var group errgroup.Group
+	group.Go(func() (err error) {
+		t.manifest.Labels, t.manifest.Sources, err = t.inputs.Digest(ctx, sources)
+		return err
+	})
+	group.Go(func() (err error) {
+		t.engine, err = OfflineVersion(ctx)
+		return err
+	})
+	t.inputsKnown = group.Wait
+	return func() {
+		cancel()
+		_ = group.Wait() // Whoever needs what it learns has waited for it.
+	}
+}
+
+// seal completes the manifest from what was written.
+func (t *trainingSet) seal(ctx context.Context, written string, report store.JoinReport) (string, error) {
+	t.request.Progress(store.Progress{Step: "reading the sources' digests"})
+	if err := t.inputsKnown(); err != nil {
+		return "", err
+	}
+	if err := t.inputs.Unchanged(); err != nil {
+		return "", err
+	}
+	t.manifest.Engine = t.engine
+	if err := t.manifest.Describe(ctx, written, t.request.Out, t.selection, report); err != nil {
+		return "", err
+	}
+	if t.accept != nil {
+		if err := t.accept(t.manifest); err != nil {
+			return "", err
+		}
+	}
+	text, err := t.manifest.MarshalWithin()
+	return string(text), err
+}
+
+// writeBeside writes what goes beside the output.
+func (t *trainingSet) writeBeside(ctx context.Context) error {
+	beside := t.request.Out + dataset.Suffix
+	if t.manifest == nil {
+		if err := os.Remove(beside); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+	} else {
+		text, err := t.manifest.BesideFile(ctx, t.request.Out)
+		if err != nil {
+			return err
+		}
+		if err := wholefile.Write(beside, line(text)); err != nil {
+			return err
+		}
+		t.project.KeepDigests(t.inputs.Digests)
+	}
+	if !t.request.DVC {
+		return nil
+	}
+	return dataset.WriteDVC(ctx, t.request.Out)
+}
+
+// line writes a text and ends the line.
+func line(text []byte) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := w.Write(append(text, '\n'))
+		return err
+	}
+}

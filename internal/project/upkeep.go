@@ -1,0 +1,118 @@
+package project
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/store"
+)
+
+// Holding is what the online store holds of one generation of a view.
+type Holding struct {
+	store.Holding
+	// State is "current", or says why nobody reads the rows: "removed", "not online", "set aside".
+	State string `json:"state"`
+}
+
+// Holdings counts the rows that the online store holds.
+func (p *Project) Holdings(ctx context.Context) ([]Holding, error) {
+	current, online, err := p.stored(ctx)
+	if err != nil {
+		return nil, err
+	}
+	holdings, err := online.Survey(ctx, p.Config.Project)
+	if err != nil {
+		return nil, err
+	}
+	held := make([]Holding, 0, len(holdings))
+	for _, holding := range holdings {
+		held = append(held, Holding{holding, stateOf(current, holding)})
+	}
+	return held, nil
+}
+
+func stateOf(current *feature.Snapshot, holding store.Holding) string {
+	view, err := current.View(holding.View)
+	switch {
+	case err != nil:
+		return "removed"
+	case view.Generation != holding.Generation:
+		return "set aside"
+	case !view.Online:
+		return "not online"
+	}
+	return "current"
+}
+
+// CheckTeardown refuses a name that neither a view nor a stored row has: it is a slip.
+func (p *Project) CheckTeardown(ctx context.Context, view string) error {
+	current, online, err := p.stored(ctx)
+	if err != nil {
+		return err
+	}
+	_, unknown := current.View(view)
+	if unknown == nil {
+		return nil
+	}
+	holdings, err := online.Survey(ctx, p.Config.Project)
+	if err != nil {
+		return err
+	}
+	for _, holding := range holdings {
+		if holding.View == view {
+			return nil
+		}
+	}
+	return unknown
+}
+
+// Teardown removes all online rows of a view, and returns how many those were. The view's next materialization starts
+// from the beginning. It can be done again where it fails.
+func (p *Project) Teardown(ctx context.Context, view string) (int64, error) {
+	ledger, err := p.Registry(ctx)
+	if err != nil {
+		return 0, err
+	}
+	_, online, err := p.stored(ctx)
+	if err != nil {
+		return 0, err
+	}
+	// The progress goes first: whatever stops what follows, the next run begins anew.
+	if err := ledger.Forget(ctx, p.Config.Project, view); err != nil {
+		return 0, err
+	}
+	removed, err := online.Remove(ctx, p.Config.Project, view)
+	if err != nil {
+		return removed, fmt.Errorf("%d rows are removed, and others may be left; do it again: %w", removed, err)
+	}
+	return removed, nil
+}
+
+// upkeep is an online store that can be looked over and cleared.
+type upkeep interface {
+	store.Surveyor
+	store.Remover
+}
+
+// stored opens what says which rows there are and which are read. The project may have no revision.
+func (p *Project) stored(ctx context.Context) (*feature.Snapshot, upkeep, error) {
+	engine, err := p.Registry(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	current, err := engine.Current(ctx, p.Config.Project)
+	if err != nil {
+		return nil, nil, err
+	}
+	online, err := p.Online(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	able, ok := online.(upkeep)
+	if !ok {
+		return nil, nil, errors.New("this online store can neither count nor remove rows")
+	}
+	return current, able, nil
+}
