@@ -73,7 +73,7 @@ fuzz_tests = ./store:FuzzKey ./store:FuzzRow ./registry/spec:FuzzDefinitions ./i
 .PHONY: fuzz
 fuzz: ## Feed each decoder anything for FUZZ_TIME, a minute unless told
 	for each in $(fuzz_tests); do \
-		go test "$${each%%:*}" -run '^$$' -fuzz "^$${each##*:}\$$" -fuzztime $${FUZZ_TIME:-1m}; \
+		go test "$${each%%:*}" -run '^$$' -fuzz "^$${each##*:}\$$" -fuzztime $${FUZZ_TIME:-1m} -fuzzminimizetime 5s; \
 	done
 
 .PHONY: bench

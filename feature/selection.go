@@ -88,7 +88,8 @@ func (s *Snapshot) addReference(selection *Selection, wanted *plumbv1.ViewRefere
 		selection.References = append(selection.References, reference)
 	case selection.References[at].View != view,
 		!slices.Equal(selection.References[at].LabelColumns, reference.LabelColumns):
-		return fault.Inputf("features", "%q stands for two uses of views; give one of them another name with 'as'", reference.Alias)
+		return fault.Inputf("features", "%q stands for two uses of views; give one of them another name with 'as'",
+			reference.Alias)
 	}
 	positions, err := featurePositions(view, wanted.GetFeatures())
 	if err != nil {
@@ -137,7 +138,8 @@ func featurePositions(view *View, names []string) ([]int, error) {
 			for j, field := range view.Features {
 				known[j] = field.Name
 			}
-			return nil, &fault.NotFoundError{Kind: "feature of view " + view.Name, Name: name, Suggestion: fault.Closest(name, known)}
+			return nil, &fault.NotFoundError{Kind: "feature of view " + view.Name, Name: name,
+				Suggestion: fault.Closest(name, known)}
 		}
 	}
 	return positions, nil

@@ -1,9 +1,9 @@
 // Package registry keeps what a project has registered: its definitions, revision by revision, and how far each view
 // has been materialized.
 //
-// A [Registry] is read once per revision into an immutable [feature.Snapshot], which answers everything that engines and
-// servers ask about views and services without going back to the registry. Engines live in sub-packages (sqldb); each
-// passes the suite in registrytest.
+// A [Registry] is read once per revision into an immutable [feature.Snapshot], which answers everything that engines
+// and servers ask about views and services without going back to the registry. Engines live in sub-packages (sqldb);
+// each passes the suite in registrytest.
 package registry
 
 import (
@@ -45,7 +45,7 @@ type Ledger interface {
 	NextMark(ctx context.Context, project, view string, above int64) (int64, error)
 	// Begin records the start of a run and returns its id.
 	Begin(ctx context.Context, run Run) (int64, error)
-	// Finish records the outcome of the run with run.ID, a fault.NotFoundError where there is none. Where the run succeeded it
+	// Finish records the outcome of the run with run.ID, a fault.NotFoundError if there is none. If the run succeeded it
 	// also unites progress with what is recorded of the run's view, in the same transaction, so that concurrent runs may
 	// finish in any order and nothing that was done is forgotten. What is recorded of an older Rebuild is replaced; what
 	// is recorded of a newer one stays. Within one Rebuild the same holds for Birth, except that recorded

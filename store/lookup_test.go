@@ -245,7 +245,8 @@ func TestRowsOfOlderSchemasAreReadByNameAndType(t *testing.T) {
 	later := newView("flight", []feature.Field{origin}, number, gate, wide)
 	later.Schemas = []feature.Schema{view.Schema(), {ID: 2, Fields: []feature.Field{number, gate, wide}}}
 	write(t, online, later,
-		storetest.SourceRow{Keys: []any{"JFK"}, Event: new(feature.Instant(2)), Features: []any{int64(8), "A1", float32(2.5)}})
+		storetest.SourceRow{Keys: []any{"JFK"}, Event: new(feature.Instant(2)),
+			Features: []any{int64(8), "A1", float32(2.5)}})
 	cells := get(t, online, 5, []*plumbv1.KeyColumn{texts("origin", "EWR", "JFK")}, later)
 	wantCells(t, cells[0], present(int64(7), 1), present(int64(8), 2))
 	wantCells(t, cells[1], notFound, present("A1", 2))

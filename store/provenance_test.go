@@ -80,7 +80,8 @@ func TestEachUseOfAViewHasItsProvenance(t *testing.T) {
 	}
 	writeBy(t, online, flight, store.RunOrigin(2),
 		storetest.SourceRow{Keys: []any{"a"}, Event: new(feature.Instant(1)), Features: []any{1.5}})
-	writeBy(t, online, world, store.RunOrigin(3), storetest.SourceRow{Event: new(feature.Instant(1)), Features: []any{1.5}})
+	row := storetest.SourceRow{Event: new(feature.Instant(1)), Features: []any{1.5}}
+	writeBy(t, online, world, store.RunOrigin(3), row)
 	selection := &feature.Selection{References: []feature.Reference{
 		{View: flight, Alias: "there", LabelColumns: []string{"from"}},
 		{View: flight, Alias: "back", LabelColumns: []string{"to"}},

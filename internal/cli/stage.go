@@ -51,7 +51,9 @@ type stage struct {
 
 // newStage serves definitions that are complete, as of a state of the registry. Where the connection string is empty
 // the online store is the embedded one. The caller strikes the stage, also where there is an error.
-func (a *application) newStage(ctx context.Context, p *project.Project, state *plumbv1.State, online config.ConnectionString) (*stage, error) {
+func (a *application) newStage(ctx context.Context, p *project.Project, state *plumbv1.State,
+	online config.ConnectionString,
+) (*stage, error) {
 	s := &stage{clock: &parity.Clock{}}
 	folder, err := os.MkdirTemp("", "plumb-verify-")
 	if err != nil {

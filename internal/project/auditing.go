@@ -15,7 +15,9 @@ import (
 )
 
 // Audit compares what was served with what training sees.
-func (p *Project) Audit(ctx context.Context, request audit.Request, progress func(store.Progress)) (*audit.Report, error) {
+func (p *Project) Audit(ctx context.Context, request audit.Request, progress func(store.Progress)) (
+	*audit.Report, error,
+) {
 	auditor, err := p.auditor(ctx, progress)
 	if err != nil {
 		return nil, err

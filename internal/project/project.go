@@ -1,7 +1,7 @@
 // Package project has the use cases of a project: what the command line, and servers, do with it.
 //
-// A use case takes a plain request and returns a plain report. It knows no flags and prints nothing, so that each caller
-// words results in its own way. Engines are opened when a use case first needs them:
+// A use case takes a plain request and returns a plain report. It knows no flags and prints nothing, so that each
+// caller words results in its own way. Engines are opened when a use case first needs them:
 //
 //	p := project.Open(config, project.Options{Now: time.Now, Version: "1.0"})
 //	defer p.Close()

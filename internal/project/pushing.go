@@ -42,7 +42,9 @@ func (p *Project) Pusher(ctx context.Context) (*materialize.Pusher, error) {
 
 // KeepLogs brings online what waits in the push logs, also what killed processes have left there, and makes files of it
 // as these become due, at each tick until ctx is done. What fails is tried again at the next tick, and logged once.
-func (p *Project) KeepLogs(ctx context.Context, pusher *materialize.Pusher, ticks <-chan time.Time, logger *slog.Logger) {
+func (p *Project) KeepLogs(ctx context.Context, pusher *materialize.Pusher, ticks <-chan time.Time,
+	logger *slog.Logger,
+) {
 	keeper := logKeeper{project: p, pusher: pusher}
 	for last := ""; ; {
 		text := ""

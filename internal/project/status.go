@@ -50,7 +50,7 @@ func (p *Project) Status(ctx context.Context) (*Status, error) {
 // StatusOf is the status of some views.
 func (p *Project) StatusOf(ctx context.Context, views []*feature.View) ([]ViewStatus, error) {
 	status, unknown, err := p.statusOf(ctx, views)
-	if err = errors.Join(err, unknown); err != nil {
+	if err := errors.Join(err, unknown); err != nil {
 		return nil, err
 	}
 	return status, nil

@@ -73,7 +73,8 @@ func parseInstant(text string) (feature.Instant, bool) {
 	fraction, _ := strconv.Atoi((parts[7] + "000000")[:6])
 	offset, ok := zoneSeconds(parts[8])
 	micros := at.UnixMicro()
-	return feature.Instant(micros + int64(fraction) - int64(offset)*microsPerSecond), ok && time.UnixMicro(micros).Equal(at)
+	instant := feature.Instant(micros + int64(fraction) - int64(offset)*microsPerSecond)
+	return instant, ok && time.UnixMicro(micros).Equal(at)
 }
 
 // zoneSeconds is how far ahead of UTC a zone is.
