@@ -136,7 +136,7 @@ func (a *application) inProject(ctx context.Context, run func(context.Context, *
 		return err
 	}
 	p := project.Open(loaded, project.Options{
-		Now: a.now, Version: a.version, Warn: func(err error) { a.note("%v", err) },
+		Now: a.now, Version: a.version, Listen: listen, Warn: func(err error) { a.note("%v", err) },
 	})
 	return errors.Join(run(ctx, p), p.Close())
 }

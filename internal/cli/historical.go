@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -117,8 +118,9 @@ func (f historicalFlags) request() (project.TrainingSetRequest, error) {
 
 // inFlags gives the parts of a request that an error names the names of their flags.
 func inFlags(err error) error {
-	if input, ok := errors.AsType[*fault.InputError](err); ok && input.Field == project.OutField {
-		input.Field = "--out"
+	input, ok := errors.AsType[*fault.InputError](err)
+	if ok && slices.Contains([]string{project.OutField, project.LabelsField, project.StoreField}, input.Field) {
+		input.Field = "--" + input.Field
 	}
 	return err
 }

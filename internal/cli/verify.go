@@ -3,23 +3,21 @@ package cli
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
 
-	"github.com/plumbstore/plumb/internal/config"
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/internal/project"
+	"github.com/plumbstore/plumb/internal/server"
 	"github.com/plumbstore/plumb/internal/wholefile"
 	"github.com/plumbstore/plumb/parity"
 	"github.com/plumbstore/plumb/registry/plan"
 )
-
-// embeddedStore is the value of --store for a SQLite file that is thrown away.
-const embeddedStore = "embedded"
 
 type verifyFlags struct {
 	services  []string
@@ -42,7 +40,7 @@ func (f *samplingFlags) register(cmd *cobra.Command, prefix string) {
 	set := cmd.Flags()
 	set.IntVar(&f.rows, prefix+"rows", 1000, "how many label rows to sample for each service")
 	set.Uint64Var(&f.seed, prefix+"seed", 1, "what is sampled: the same seed, the same label rows")
-	set.StringVar(&f.store, prefix+"store", embeddedStore,
+	set.StringVar(&f.store, prefix+"store", project.EmbeddedStore,
 		"the throw-away online store: embedded, or the URL of a Redis; what is written there is removed")
 }
 
@@ -79,16 +77,16 @@ func (a *application) verify(ctx context.Context, p *project.Project, flags veri
 	if err := flags.check(); err != nil {
 		return err
 	}
-	wanted, err := a.toVerify(ctx, p, flags)
-	if err != nil {
-		return err
-	}
-	if flags.labels != "" {
-		if err := wanted.label(flags.labels, flags.timestamp); err != nil {
+	request := flags.sampling.request()
+	request.Services, request.Labels, request.TimestampColumn = flags.services, flags.labels, flags.timestamp
+	if flags.plan {
+		planned, err := a.planned(ctx, p)
+		if err != nil {
 			return err
 		}
+		request.Plan = planned
 	}
-	report, err := a.runVerification(ctx, p, wanted, flags.sampling)
+	report, err := a.runVerification(ctx, p, request)
 	if err != nil {
 		return err
 	}
@@ -129,80 +127,25 @@ func (f samplingFlags) check(prefix string) error {
 	return nil
 }
 
-// toVerify finds out what to verify, and of which definitions.
-func (a *application) toVerify(ctx context.Context, p *project.Project, flags verifyFlags) (*verifying, error) {
-	if flags.plan {
-		planned, err := a.planned(ctx, p)
-		if err != nil {
-			return nil, err
-		}
-		return candidates(planned, flags.services)
-	}
-	current, err := p.Snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	wanted := newVerifying(current)
-	if err := wanted.addServices(flags.services); err != nil {
-		return nil, err
-	}
-	if len(wanted.targets) == 0 {
-		return nil, &fault.PreconditionError{Message: wanted.nothing()}
-	}
-	return wanted, nil
+func (f samplingFlags) request() project.VerifyRequest {
+	return project.VerifyRequest{Rows: f.rows, Seed: f.seed, Store: f.store}
 }
 
-// runVerification verifies on a stage, and takes that down whatever happens.
-func (a *application) runVerification(ctx context.Context, p *project.Project, wanted *verifying, flags samplingFlags,
-) (report *parity.Report, err error) {
-	began := a.now()
-	report = &parity.Report{Outcome: parity.Nothing, Seed: flags.seed}
-	if len(wanted.targets) > 0 {
-		if report, err = a.onStage(ctx, p, wanted, flags); err != nil {
-			return nil, err
-		}
-	}
-	report.Project, report.Revision, report.Plan = wanted.snapshot.Project, wanted.snapshot.Revision, wanted.plan
-	report.Complete(wanted.skipped)
-	report.Seconds.Total = a.now().Sub(began).Seconds()
-	return report, nil
-}
-
-// parallelViews is how many views are materialized at a time; they share the memory that joins may take.
-const parallelViews = 2
-
-func (a *application) onStage(ctx context.Context, p *project.Project, wanted *verifying, flags samplingFlags,
-) (report *parity.Report, err error) {
-	var online config.ConnectionString
-	if flags.store != embeddedStore {
-		if online, err = p.Config.OtherStore(flags.store, os.Getenv); err != nil {
-			return nil, fault.Inputf("--store", "%v, or embedded", err)
-		}
-	}
+func (a *application) runVerification(ctx context.Context, p *project.Project, request project.VerifyRequest) (
+	*parity.Report, error,
+) {
 	shown := a.progress("preparing to verify")
 	defer shown.stop()
-	offline, witness, err := p.Shared(ctx, parallelViews)
-	if err != nil {
-		return nil, err
-	}
-	staged, err := a.newStage(ctx, p, wanted.snapshot.State, online)
-	defer func() { err = errors.Join(err, staged.strike()) }()
-	if err != nil {
-		return nil, err
-	}
-	return parity.Run(ctx, parity.Config{
-		Snapshot: staged.snapshot,
-		Targets:  wanted.targets,
-		Offline:  offline,
-		Witness:  witness,
-		Stage: parity.Stage{Online: staged.online, Ledger: staged.ledger, Client: staged.client, Clock: staged.clock,
-			Retention: stagedRetention},
-		Rows:     flags.rows,
-		Seed:     flags.seed,
-		Folder:   staged.folder,
-		Parallel: parallelViews,
-		Now:      a.now,
-		Progress: shown.report,
+	request.Progress = shown.report
+	report, err := p.Verify(ctx, request)
+	return report, inFlags(err)
+}
+
+// listen is how plumb verify starts a server.
+func listen(ctx context.Context, served project.Served) (project.Server, error) {
+	return server.Listen(ctx, server.Config{
+		Project: served.Project, Registry: served.Registry, Online: served.Online, Address: "127.0.0.1:0", ReadOnly: true,
+		Now: served.Now, Logger: slog.New(slog.DiscardHandler), Timeout: served.Timeout,
 	})
 }
 
@@ -222,11 +165,9 @@ func (a *application) writeReports(report *parity.Report, flags verifyFlags) err
 // beforeApply verifies what a plan would change. Where that does not pass, it says so and returns an error.
 func (a *application) beforeApply(ctx context.Context, p *project.Project, planned *plan.Plan, flags samplingFlags,
 ) (*parity.Report, error) {
-	wanted, err := candidates(planned, nil)
-	if err != nil {
-		return nil, err
-	}
-	report, err := a.runVerification(ctx, p, wanted, flags)
+	request := flags.request()
+	request.Plan = planned
+	report, err := a.runVerification(ctx, p, request)
 	if err != nil {
 		return nil, err
 	}

@@ -26,13 +26,12 @@ type Registry interface {
 	io.Closer
 }
 
-// OpenRegistry opens the registry that a configuration names.
-func OpenRegistry(ctx context.Context, c *config.Config) (Registry, error) {
+func openRegistry(ctx context.Context, c *config.Config) (Registry, error) {
 	return sqldb.Open(ctx, c.Registry.Reveal())
 }
 
-// OpenOnline picks the online store by the scheme of its URL.
-func OpenOnline(ctx context.Context, c *config.Config, now func() time.Time) (store.Online, error) {
+// openOnline picks the online store by the scheme of its URL.
+func openOnline(ctx context.Context, c *config.Config, now func() time.Time) (store.Online, error) {
 	if c.OnlineStore.Scheme() == "sqlite" {
 		return sqlite.Open(ctx, c.OnlineStore.Path(), sqlite.WithClock(now))
 	}
@@ -53,9 +52,9 @@ func openOffline(ctx context.Context, c *config.Config) (Offline, error) {
 	return duckdb.Open(ctx, duckdbConfig(c))
 }
 
-// Shared opens an offline engine of which so many operations may run side by side: each operation has its own memory,
+// shared opens an offline engine of which so many operations may run side by side: each operation has its own memory,
 // so each gets its share. It is closed with the project. The witness reads the same sources in another way.
-func (p *Project) Shared(ctx context.Context, operations int) (parity.Offline, store.Witness, error) {
+func (p *Project) shared(ctx context.Context, operations int) (parity.Offline, store.Witness, error) {
 	divided := duckdbConfig(p.Config)
 	divided.MemoryLimit = p.Config.Offline.MemoryShare(operations)
 	engine, err := duckdb.Open(ctx, divided)

@@ -14,8 +14,12 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 )
 
-// OutField is what errors about the file to write name.
-const OutField = "out"
+// Parts of requests that errors name.
+const (
+	OutField    = "out"
+	LabelsField = "labels"
+	StoreField  = "store"
+)
 
 // fileFormats are those of label files and of what is written.
 var fileFormats = []string{".parquet", ".csv", ".arrow"}

@@ -23,11 +23,13 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// Options are what a project takes from the process that it is opened in. All but Warn are required.
+// Options are what a project takes from the process that it is opened in. Now and Version are required.
 type Options struct {
 	Now func() time.Time
 	// Version is the version of the product, which manifests, events and logs name.
 	Version string
+	// Listen starts the server that Verify asks; nothing else needs it.
+	Listen Listen
 	// Warn is told of what went wrong and fails nothing: lineage events that were lost, a cache that cannot be kept. It
 	// may be called by any goroutine, and may be nil.
 	Warn func(error)
@@ -76,13 +78,13 @@ func (p *Project) Now() time.Time { return p.options.Now() }
 
 // Registry opens the registry.
 func (p *Project) Registry(ctx context.Context) (Registry, error) {
-	return opened(ctx, p, &p.registry, OpenRegistry)
+	return opened(ctx, p, &p.registry, openRegistry)
 }
 
 // Online opens the online store.
 func (p *Project) Online(ctx context.Context) (store.Online, error) {
 	return opened(ctx, p, &p.online, func(ctx context.Context, c *config.Config) (store.Online, error) {
-		return OpenOnline(ctx, c, p.options.Now)
+		return openOnline(ctx, c, p.options.Now)
 	})
 }
 

@@ -1,4 +1,4 @@
-package cli
+package project
 
 import (
 	"slices"
@@ -79,8 +79,8 @@ func (v *verifying) nothing() string {
 // label gives the one target label rows.
 func (v *verifying) label(path, timestampColumn string) error {
 	if len(v.targets) != 1 {
-		return fault.Inputf("--labels", "are the label rows of one service, and %d things are to be verified; name it "+
-			"with --service", len(v.targets))
+		return fault.Inputf(LabelsField, "are the label rows of one service, and %d things are to be verified; name the "+
+			"service", len(v.targets))
 	}
 	v.targets[0].Labels, v.targets[0].TimestampColumn = path, timestampColumn
 	return nil

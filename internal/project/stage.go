@@ -1,4 +1,4 @@
-package cli
+package project
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,8 +17,6 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/config"
-	"github.com/plumbstore/plumb/internal/project"
-	"github.com/plumbstore/plumb/internal/server"
 	"github.com/plumbstore/plumb/parity"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
@@ -36,6 +33,25 @@ const (
 	stagedCall = time.Minute
 )
 
+// Served is what a server answers look-ups from.
+type Served struct {
+	Project  string
+	Registry registry.Registry
+	Online   store.Online
+	Now      func() time.Time
+	// Timeout bounds a look-up.
+	Timeout time.Duration
+}
+
+// Listen binds a free port of this machine for a server. It answers once Serve is called, until ctx is done.
+type Listen func(ctx context.Context, served Served) (Server, error)
+
+// Server is a server that listens.
+type Server interface {
+	Address() string
+	Serve(ctx context.Context) error
+}
+
 // stage is a whole serving path, from registry to gRPC, that is there for one command. Everything of it is in a
 // temporary folder, or, in a Redis, under the name of a project that is made up.
 type stage struct {
@@ -51,9 +67,7 @@ type stage struct {
 
 // newStage serves definitions that are complete, as of a state of the registry. Where the connection string is empty
 // the online store is the embedded one. The caller strikes the stage, also where there is an error.
-func (a *application) newStage(ctx context.Context, p *project.Project, state *plumbv1.State,
-	online config.ConnectionString,
-) (*stage, error) {
+func (p *Project) newStage(ctx context.Context, state *plumbv1.State, online config.ConnectionString) (*stage, error) {
 	s := &stage{clock: &parity.Clock{}}
 	folder, err := os.MkdirTemp("", "plumb-verify-")
 	if err != nil {
@@ -68,11 +82,11 @@ func (a *application) newStage(ctx context.Context, p *project.Project, state *p
 	if online.Reveal() == "" {
 		staged.OnlineStore = config.NewConnectionString("sqlite:" + filepath.Join(folder, "online.db"))
 	}
-	engine, err := s.open(ctx, &staged, state, a.now)
+	engine, err := s.open(ctx, &staged, state, p.options.Now)
 	if err != nil {
 		return s, err
 	}
-	return s, s.serve(ctx, staged.Project, engine)
+	return s, s.serve(ctx, p.options.Listen, staged.Project, engine)
 }
 
 // madeUpProject is a name that no other project has.
@@ -85,19 +99,19 @@ func madeUpProject() string {
 // open opens the engines and applies the definitions.
 func (s *stage) open(ctx context.Context, staged *config.Config, state *plumbv1.State, now func() time.Time,
 ) (registry.Registry, error) {
-	engine, err := project.OpenRegistry(ctx, staged)
+	engine, err := openRegistry(ctx, staged)
 	if err != nil {
 		return nil, err
 	}
 	s.ledger, s.closers = engine, append(s.closers, engine.Close)
-	commit := registry.Commit{Project: staged.Project, State: state, By: userAtHost(), At: now()}
+	commit := registry.Commit{Project: staged.Project, State: state, By: "plumb verify", At: now()}
 	if _, err := engine.Apply(ctx, commit); err != nil {
 		return nil, err
 	}
 	if s.snapshot, err = engine.Current(ctx, staged.Project); err != nil {
 		return nil, err
 	}
-	if s.online, err = project.OpenOnline(ctx, staged, now); err != nil {
+	if s.online, err = openOnline(ctx, staged, now); err != nil {
 		return nil, err
 	}
 	s.closers = append(s.closers, s.online.Close)
@@ -108,11 +122,9 @@ func (s *stage) open(ctx context.Context, staged *config.Config, state *plumbv1.
 }
 
 // serve starts the server, whose clock is the stage's, and returns once it answers.
-func (s *stage) serve(ctx context.Context, project string, engine registry.Registry) error {
-	listening, err := server.Listen(ctx, server.Config{
-		Project: project, Registry: engine, Online: s.online, Address: "127.0.0.1:0", ReadOnly: true,
-		Now: s.clock.Now, Logger: slog.New(slog.DiscardHandler), Timeout: stagedCall,
-	})
+func (s *stage) serve(ctx context.Context, listen Listen, project string, engine registry.Registry) error {
+	listening, err := listen(ctx, Served{Project: project, Registry: engine, Online: s.online, Now: s.clock.Now,
+		Timeout: stagedCall})
 	if err != nil {
 		return err
 	}

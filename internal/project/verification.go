@@ -1,0 +1,115 @@
+package project
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/plumbstore/plumb/internal/config"
+	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/parity"
+	"github.com/plumbstore/plumb/registry/plan"
+	"github.com/plumbstore/plumb/store"
+)
+
+// EmbeddedStore is the VerifyRequest.Store of a SQLite file that is thrown away.
+const EmbeddedStore = "embedded"
+
+// VerifyRequest asks for proof that training and serving agree.
+type VerifyRequest struct {
+	// Plan is what is verified: everything that it would change. If it is nil, the current revision is.
+	Plan *plan.Plan
+	// Services narrow that down to these.
+	Services []string
+	// Labels are the label rows of the one service; if it is empty, label rows are sampled from the sources.
+	Labels, TimestampColumn string
+	// Rows are sampled for each service. The same Seed samples the same.
+	Rows int
+	Seed uint64
+	// Store is the throw-away online store: EmbeddedStore, or the URL of a Redis, from which all is removed afterwards.
+	Store string
+	// Progress is called as that of a store.JoinRequest. May be nil.
+	Progress func(store.Progress)
+}
+
+// Verify joins label rows as training does, and plays the same instants through the real materializer, a throw-away
+// online store and a real server. A *fault.PreconditionError says that no service of the current revision can be served.
+func (p *Project) Verify(ctx context.Context, request VerifyRequest) (*parity.Report, error) {
+	wanted, err := p.toVerify(ctx, request)
+	if err != nil {
+		return nil, err
+	}
+	if request.Labels != "" {
+		if err := wanted.label(request.Labels, request.TimestampColumn); err != nil {
+			return nil, err
+		}
+	}
+	began := p.options.Now()
+	report := &parity.Report{Outcome: parity.Nothing, Seed: request.Seed}
+	if len(wanted.targets) > 0 {
+		if report, err = p.onStage(ctx, wanted, request); err != nil {
+			return nil, err
+		}
+	}
+	report.Project, report.Revision, report.Plan = wanted.snapshot.Project, wanted.snapshot.Revision, wanted.plan
+	report.Complete(wanted.skipped)
+	report.Seconds.Total = p.options.Now().Sub(began).Seconds()
+	return report, nil
+}
+
+// toVerify finds out what to verify, and of which definitions.
+func (p *Project) toVerify(ctx context.Context, request VerifyRequest) (*verifying, error) {
+	if request.Plan != nil {
+		return candidates(request.Plan, request.Services)
+	}
+	current, err := p.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	wanted := newVerifying(current)
+	if err := wanted.addServices(request.Services); err != nil {
+		return nil, err
+	}
+	if len(wanted.targets) == 0 {
+		return nil, &fault.PreconditionError{Message: wanted.nothing()}
+	}
+	return wanted, nil
+}
+
+// parallelViews is how many views are materialized at a time; they share the memory that joins may take.
+const parallelViews = 2
+
+// onStage verifies on a stage, and takes that down whatever happens.
+func (p *Project) onStage(ctx context.Context, wanted *verifying, request VerifyRequest) (
+	report *parity.Report, err error,
+) {
+	var online config.ConnectionString
+	if request.Store != EmbeddedStore {
+		if online, err = p.Config.OtherStore(request.Store, os.Getenv); err != nil {
+			return nil, fault.Inputf(StoreField, "%v, or %s", err, EmbeddedStore)
+		}
+	}
+	offline, witness, err := p.shared(ctx, parallelViews)
+	if err != nil {
+		return nil, err
+	}
+	staged, err := p.newStage(ctx, wanted.snapshot.State, online)
+	defer func() { err = errors.Join(err, staged.strike()) }()
+	if err != nil {
+		return nil, err
+	}
+	return parity.Run(ctx, parity.Config{
+		Snapshot: staged.snapshot,
+		Targets:  wanted.targets,
+		Offline:  offline,
+		Witness:  witness,
+		Stage: parity.Stage{Online: staged.online, Ledger: staged.ledger, Client: staged.client, Clock: staged.clock,
+			Retention: stagedRetention},
+		Rows:     request.Rows,
+		Seed:     request.Seed,
+		Folder:   staged.folder,
+		Parallel: parallelViews,
+		Now:      p.options.Now,
+		Progress: request.Progress,
+	})
+}
