@@ -44,7 +44,7 @@ func nextField(message []byte) (wireField, []byte, error) {
 		}
 	}
 	number, kind, size := protowire.ConsumeTag(message)
-	if size < 0 {
+	if size < 0 || number > protowire.MaxValidNumber {
 		return wireField{}, nil, errWire
 	}
 	f, message := wireField{number: number, kind: kind}, message[size:]
