@@ -136,16 +136,20 @@ func (a *application) tell(view *feature.View, report materialize.Report, err er
 		a.note("%s: %s with an event time up to --from, %s, are not online; --full without --from starts at the beginning",
 			view.Name, english.Plural(int(report.Before), "row", ""), document.Instant(feature.Instant(*report.Run.Start)))
 	}
-	line := materializedLine{runLine: lineOf(report.Run), Before: report.Before, Failures: report.Failures}
+	line := materializedLine{Run: document.NewRun(project.RunMessage(report.Run)), Before: report.Before, Failures: report.Failures}
 	if done := report.Done; done != nil {
-		line.Outcome, line.Start, line.End = nothingToDo, timeOf(done.Start), *timeOf(&done.End)
+		line.Outcome, line.End = nothingToDo, document.Instant(feature.Instant(done.End))
+		line.Start = nil
+		if done.Start != nil {
+			line.Start = new(document.Instant(feature.Instant(*done.Start)))
+		}
 	}
 	return errors.Join(err, a.print(line, line.write))
 }
 
 // materializedLine is what is printed of a run that has just ended.
 type materializedLine struct {
-	runLine
+	document.Run
 	// Before is how many rows lie before the first window, and are not online.
 	Before int64 `json:"before,omitempty"`
 	// Failures are the first of the rows that were left out.
@@ -158,7 +162,7 @@ func (l materializedLine) write(w *printable.Writer) error {
 		w.Printf("%s: already at %s; nothing to do (--full starts over)\n", l.View, l.End)
 		return w.Err()
 	}
-	if err := l.runLine.write(w); err != nil || l.Skipped == 0 || l.Outcome == registry.Failed {
+	if err := writeRun(w, l.Run); err != nil || l.Skipped == 0 || l.Outcome == string(registry.Failed) {
 		return err
 	}
 	w.Printf("  left out: %s with values that do not fit\n", english.Plural(int(l.Skipped), "row", ""))
@@ -169,51 +173,9 @@ func (l materializedLine) write(w *printable.Writer) error {
 }
 
 // nothingToDo stands where all was done already, so that there was no run. Start and End are then what is done.
-const nothingToDo registry.Outcome = "nothing to do"
+const nothingToDo = "nothing to do"
 
-// runLine is what is printed of a run. Times are RFC 3339; a start of null means that the window has no beginning.
-type runLine struct {
-	View      string           `json:"view"`
-	Outcome   registry.Outcome `json:"outcome"`
-	Start     *string          `json:"start"`
-	End       string           `json:"end"`
-	Read      int64            `json:"read"`
-	Written   int64            `json:"written"`
-	Older     int64            `json:"older"`
-	NullKeys  int64            `json:"null_keys"`
-	NullTimes int64            `json:"null_times"`
-	// Skipped counts the rows with values that do not fit, Bytes those that the store was given.
-	Skipped int64   `json:"skipped"`
-	Bytes   int64   `json:"bytes"`
-	Seconds float64 `json:"seconds"`
-	// Run is the id that the provenance of rows names; absent where there was nothing to do.
-	Run   int64  `json:"run,omitempty"`
-	Error string `json:"error,omitempty"`
-}
-
-func lineOf(run registry.Run) runLine {
-	line := runLine{
-		View:      run.View,
-		Outcome:   run.Outcome,
-		Start:     timeOf(run.Start),
-		End:       *timeOf(&run.End),
-		Read:      run.Read,
-		Written:   run.Written,
-		Older:     run.Older,
-		NullKeys:  run.NullKeys,
-		NullTimes: run.NullTimes,
-		Skipped:   run.Skipped,
-		Bytes:     run.Bytes,
-		Run:       run.ID,
-		Error:     run.Error,
-	}
-	if !run.FinishedAt.IsZero() {
-		line.Seconds = run.FinishedAt.Sub(run.StartedAt).Seconds()
-	}
-	return line
-}
-
-func (l runLine) write(w *printable.Writer) error {
+func writeRun(w *printable.Writer, l document.Run) error {
 	counts := []string{fmt.Sprintf("%d rows read", l.Read), fmt.Sprintf("%d written", l.Written)}
 	for _, extra := range []struct {
 		count int64

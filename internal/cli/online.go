@@ -156,7 +156,7 @@ func (a *application) noteAbsentViews(ctx context.Context, p *project.Project, s
 		return err
 	}
 	for i := range statuses {
-		switch status := a.viewStatus(&statuses[i]); status.State {
+		switch status := newViewStatus(statuses[i].Message(a.now())); statuses[i].State {
 		case project.NeverMaterialized, project.NotMaterialized:
 			a.note("view %s has never been materialized; run plumb materialize", status.View)
 		case project.SetAside, project.Removed, project.LostRows, project.LostRuns:

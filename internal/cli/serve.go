@@ -126,6 +126,7 @@ func (a *application) served(ctx context.Context, p *project.Project) (server.Co
 		Project:   p.Config.Project,
 		Registry:  engine,
 		Ledger:    engine,
+		UseCases:  p,
 		Online:    online,
 		Inspector: offline,
 		Offline:   offline,

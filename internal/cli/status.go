@@ -8,11 +8,10 @@ import (
 	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
-	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/internal/project"
-	"github.com/plumbstore/plumb/registry"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
 func (a *application) statusCommand() *cobra.Command {
@@ -26,29 +25,10 @@ func (a *application) statusCommand() *cobra.Command {
 	}
 }
 
-// viewStatus is what status says of a view. Times are RFC 3339; null where there are none.
+// viewStatus is what status says of a view.
 type viewStatus struct {
-	View   string            `json:"view"`
-	Online bool              `json:"online"`
-	State  project.ViewState `json:"state"`
-	// Start and End bound what is complete, up to the first gap.
-	Start *string `json:"start"`
-	End   *string `json:"end"`
-	// Gaps are the windows that are missing between others.
-	Gaps []window `json:"gaps"`
-	// FreshnessSeconds is how long ago End is.
-	FreshnessSeconds *float64 `json:"freshness_seconds"`
-	LastRun          *runLine `json:"last_run"`
-	// Problems are sentences that say what is not as it should be, and what to do.
-	Problems []string `json:"problems,omitempty"`
-
+	document.ViewStatus
 	generation, rebuild int64
-}
-
-// window is a half-open interval of event times.
-type window struct {
-	Start *string `json:"start"`
-	End   string  `json:"end"`
 }
 
 func (a *application) status(ctx context.Context, p *project.Project) error {
@@ -56,40 +36,19 @@ func (a *application) status(ctx context.Context, p *project.Project) error {
 	if err != nil {
 		return err
 	}
-	views := []viewStatus{}
-	for i := range status.Views {
-		views = append(views, a.viewStatus(&status.Views[i]))
-	}
 	if status.LossesUnknown != nil {
 		a.note("whether the online store has lost rows cannot be told: %v", status.LossesUnknown)
 	}
-	document := map[string]any{"project": status.Project, "revision": status.Revision, "views": views}
-	return a.print(document, func(w *printable.Writer) error { return writeStatus(w, views) })
+	message := status.Message(a.now())
+	var views []viewStatus
+	for _, view := range message.GetViews() {
+		views = append(views, newViewStatus(view))
+	}
+	return a.print(document.NewStatus(message), func(w *printable.Writer) error { return writeStatus(w, views) })
 }
 
-func (a *application) viewStatus(of *project.ViewStatus) viewStatus {
-	view := of.View
-	status := viewStatus{View: view.Name, Online: view.Online, State: of.State, Gaps: []window{},
-		Problems: problemsOf(of), generation: view.Generation, rebuild: view.Rebuild}
-	if done := of.Done; done != nil {
-		first := done.First()
-		status.Start, status.End = timeOf(first.Start), timeOf(&first.End)
-		for _, gap := range registry.Gaps(done.Intervals) {
-			status.Gaps = append(status.Gaps, window{timeOf(gap.Start), *timeOf(&gap.End)})
-		}
-		status.FreshnessSeconds = new(a.now().Sub(feature.Instant(first.End).Time()).Seconds())
-	}
-	if of.Last != nil {
-		status.LastRun = new(lineOf(*of.Last))
-	}
-	return status
-}
-
-func timeOf(micros *int64) *string {
-	if micros == nil {
-		return nil
-	}
-	return new(document.Instant(feature.Instant(*micros)))
+func newViewStatus(from *plumbv1.ViewStatus) viewStatus {
+	return viewStatus{document.NewViewStatus(from), from.GetGeneration(), from.GetRebuild()}
 }
 
 func writeStatus(w *printable.Writer, views []viewStatus) error {
@@ -117,7 +76,7 @@ func (s viewStatus) cells() []string {
 		cells[2], cells[3], cells[4] = orBeginning(s.Start), *s.End, freshness(*s.FreshnessSeconds, *s.End)
 	}
 	if run := s.LastRun; run != nil {
-		cells[5] = string(run.Outcome)
+		cells[5] = run.Outcome
 		cells[6], cells[7], cells[8] = fmt.Sprint(run.Read), fmt.Sprint(run.Written), fmt.Sprint(run.Older)
 		if run.Skipped > 0 {
 			cells[5] += fmt.Sprintf(" without %s", english.Plural(int(run.Skipped), "row", ""))
@@ -128,7 +87,7 @@ func (s viewStatus) cells() []string {
 
 // words say what a state is, and what to do where something is missing.
 func (s viewStatus) words() string {
-	switch s.State {
+	switch project.ViewState(s.State) {
 	case project.NotOnline:
 		return "not online"
 	case project.Complete:

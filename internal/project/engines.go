@@ -61,7 +61,7 @@ func (p *Project) shared(ctx context.Context, operations int) (parity.Offline, s
 	if err != nil {
 		return nil, nil, err
 	}
-	p.closers = append(p.closers, engine)
+	p.closeLater(engine)
 	return engine, plainread.New(engine, divided.ProjectDir), nil
 }
 

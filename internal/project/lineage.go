@@ -43,7 +43,7 @@ func (p *Project) Lineage() (*lineage.Recorder, error) {
 		Instance: fmt.Sprintf("%s:%d", host, os.Getpid()),
 		Patience: lineagePatience,
 	})
-	p.closers = append(p.closers, closing(func() error {
+	p.closeLater(closing(func() error {
 		if err := recorder.Close(); err != nil {
 			p.options.Warn(err)
 		}

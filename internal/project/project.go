@@ -15,6 +15,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/plumbstore/plumb/feature"
@@ -35,13 +36,15 @@ type Options struct {
 	Warn func(error)
 }
 
-// Project is a project whose engines are opened when they are first asked for, and closed with it. It is not safe for
-// concurrent use.
+// Project is a project whose engines are opened when they are first asked for, and closed with it. It is safe for
+// concurrent use until it is closed.
 type Project struct {
 	Config  *config.Config
 	options Options
-	closers []io.Closer
 
+	// mu guards what follows.
+	mu       sync.Mutex
+	closers  []io.Closer
 	registry Registry
 	online   store.Online
 	offline  Offline
@@ -65,12 +68,21 @@ func (p *Project) Moved(folder string, roots []string) *Project {
 
 // Close closes engines, the newest first.
 func (p *Project) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	var failures []error
 	for _, closer := range slices.Backward(p.closers) {
 		failures = append(failures, closer.Close())
 	}
 	p.closers = nil
 	return errors.Join(failures...)
+}
+
+// closeLater has something closed with the project.
+func (p *Project) closeLater(closer io.Closer) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closers = append(p.closers, closer)
 }
 
 // Now is the instant by the project's clock.
@@ -103,6 +115,8 @@ func opened[T interface {
 	comparable
 	io.Closer
 }](ctx context.Context, p *Project, engine *T, open func(context.Context, *config.Config) (T, error)) (T, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	var none T
 	if *engine != none {
 		return *engine, nil

@@ -36,7 +36,7 @@ func (p *Project) Pusher(ctx context.Context) (*materialize.Pusher, error) {
 		LogBytes:    p.Config.Push.LogSize,
 		LogInterval: p.Config.Push.LogInterval,
 	})
-	p.closers = append(p.closers, pusher)
+	p.closeLater(pusher)
 	return pusher, nil
 }
 

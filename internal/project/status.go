@@ -3,6 +3,7 @@ package project
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/plumbstore/plumb/feature"
@@ -136,4 +137,22 @@ func (p *Project) waitingRows(view *feature.View) (pushlog.Unfinished, error) {
 		return pushlog.Unfinished{}, err
 	}
 	return left, nil
+}
+
+// Runs are the materialization runs of a view, newest first; none of a view that was never registered. limit, unless it
+// is 0, is how many are returned at most.
+func (p *Project) Runs(ctx context.Context, view string, limit int) ([]registry.Run, error) {
+	ledger, err := p.Registry(ctx)
+	if err != nil {
+		return nil, err
+	}
+	runs, err := ledger.Runs(ctx, p.Config.Project, view)
+	if err != nil {
+		return nil, err
+	}
+	slices.Reverse(runs)
+	if limit > 0 {
+		runs = runs[:min(limit, len(runs))]
+	}
+	return runs, nil
 }

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/plumbstore/plumb/internal/server"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
@@ -33,11 +34,11 @@ func (r *running) sendBytes(t *testing.T, method string, request []byte) error {
 // FuzzRequests sends any bytes to the server: it answers, or says what is wrong with the request, and never that
 // something is wrong with itself.
 func FuzzRequests(f *testing.F) {
-	r := startShops(f)
+	r := startShops(f, func(c *server.Config) { c.UseCases = openProject(f) })
 	methods := []string{
 		plumbv1.ServingService_GetOnlineFeatures_FullMethodName, plumbv1.ServingService_Push_FullMethodName,
 		plumbv1.RegistryService_Plan_FullMethodName, plumbv1.RegistryService_GetEntity_FullMethodName,
-		plumbv1.RegistryService_History_FullMethodName,
+		plumbv1.RegistryService_History_FullMethodName, plumbv1.ProjectService_ListRuns_FullMethodName,
 	}
 	for method, messages := range [][]proto.Message{
 		{prices(texts("shop", "a", "b")), serviceRequest("basket", texts("shop", "a"), numbers("origin", 1)), anyLookup},
@@ -54,6 +55,7 @@ func FuzzRequests(f *testing.F) {
 		{&plumbv1.PlanRequest{Files: []*plumbv1.DefinitionFile{{Path: "a.yaml", Text: "entities: []"}}}},
 		{&plumbv1.GetEntityRequest{Name: "shop"}},
 		{&plumbv1.HistoryRequest{Limit: 1}},
+		{&plumbv1.ListRunsRequest{View: "price", Limit: 1}},
 	} {
 		for _, message := range messages {
 			f.Add(byte(method), must(proto.Marshal(message))(f))

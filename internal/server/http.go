@@ -56,6 +56,7 @@ func (s *Server) listenHTTP(ctx context.Context, service *serving, definitions *
 			Backend:  &backend{s, service},
 			Serving:  service,
 			Registry: definitions,
+			Project:  &useCases{server: s},
 			Handlers: s.handlers(),
 			MaxBody:  s.config.MaxRequestBytes,
 			MaxReply: s.config.MaxResponseBytes,

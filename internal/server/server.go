@@ -74,6 +74,8 @@ type Config struct {
 	// Ledger has what was materialized: the log names the views that never were, and the server notices where the online
 	// store has lost their rows. Where nil, it does neither.
 	Ledger Ledger
+	// UseCases answer ProjectService. Nil: it is not implemented.
+	UseCases UseCases
 	// Inspector looks into the sources of definitions that clients plan or apply, one plan at a time. Where nil, sources
 	// are taken unseen.
 	Inspector spec.Inspector
@@ -224,6 +226,7 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 	s.setHealth(healthpb.HealthCheckResponse_NOT_SERVING)
 	// What has to be applied before there is something to serve is applied through this one.
 	s.health.SetServingStatus(plumbv1.RegistryService_ServiceDesc.ServiceName, healthpb.HealthCheckResponse_SERVING)
+	s.health.SetServingStatus(plumbv1.ProjectService_ServiceDesc.ServiceName, healthpb.HealthCheckResponse_SERVING)
 	return s, nil
 }
 
@@ -232,6 +235,7 @@ func (s *Server) register(service *serving, definitions *definitions) {
 	to := tolerant{s.grpc}
 	to.RegisterService(servingDesc(), service)
 	plumbv1.RegisterRegistryServiceServer(to, definitions)
+	plumbv1.RegisterProjectServiceServer(to, &useCases{server: s})
 	if s.config.Offline != nil {
 		arrowflight.RegisterFlightServiceServer(to, flight.New(flight.Config{
 			Engine:     s.config.Offline,

@@ -5,6 +5,7 @@ import "strings"
 const (
 	servingService  = "/plumb.v1.ServingService/"
 	registryService = "/plumb.v1.RegistryService/"
+	projectService  = "/plumb.v1.ProjectService/"
 	flightService   = "/arrow.flight.protocol.FlightService/"
 )
 
@@ -28,6 +29,9 @@ var needs = map[string]Role{
 	registryService + "GetFeatureView":      Read,
 	registryService + "GetFeatureService":   Read,
 	registryService + "History":             Read,
+
+	projectService + "Status":   Read,
+	projectService + "ListRuns": Read,
 
 	flightService + "DoExchange":    Read,
 	flightService + "DoGet":         Read,

@@ -33,6 +33,7 @@ type Config struct {
 	Backend  Backend
 	Serving  plumbv1.ServingServiceServer
 	Registry plumbv1.RegistryServiceServer
+	Project  plumbv1.ProjectServiceServer
 	// Handlers answer more paths, such as /metrics.
 	Handlers map[string]http.Handler
 	// MaxBody bounds the body of a request, MaxReply that of a look-up's reply, in bytes.
@@ -56,6 +57,7 @@ func New(config Config) http.Handler {
 		a.called(plumbv1.ServingService_GetOnlineFeatures_FullMethodName, a.onlineFeatures)))
 	mux.Handle("/v1/push", only(http.MethodPost, a.called(plumbv1.ServingService_Push_FullMethodName, a.push)))
 	a.addRegistry(mux)
+	a.addProject(mux)
 	mux.HandleFunc("/", a.unknown)
 	return mux
 }

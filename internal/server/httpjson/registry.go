@@ -81,16 +81,26 @@ func show[Request, Response any, T proto.Message](call func(context.Context, Req
 	}
 }
 
+// limitOf reads ?limit=N, which is 0 if it is absent.
+func limitOf(r *http.Request) (int32, error) {
+	limit := r.URL.Query().Get("limit")
+	if limit == "" {
+		return 0, nil
+	}
+	number, err := strconv.ParseInt(limit, 10, 32)
+	if err != nil || number < 1 {
+		return 0, fault.Inputf("limit", "must be a whole number from 1, not %q", limit)
+	}
+	return int32(number), nil
+}
+
 // history answers as plumb history does; ?limit=N gives the N newest.
 func (a *api) history(ctx context.Context, r *http.Request) (any, error) {
-	request := &plumbv1.HistoryRequest{}
-	if limit := r.URL.Query().Get("limit"); limit != "" {
-		number, err := strconv.ParseInt(limit, 10, 32)
-		if err != nil || number < 1 {
-			return nil, fault.Inputf("limit", "must be a whole number from 1, not %q", limit)
-		}
-		request.Limit = int32(number)
+	limit, err := limitOf(r)
+	if err != nil {
+		return nil, err
 	}
+	request := &plumbv1.HistoryRequest{Limit: limit}
 	response, err := a.Registry.History(ctx, request)
 	if err != nil {
 		return nil, err
