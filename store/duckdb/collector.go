@@ -4,6 +4,8 @@ import (
 	"sync/atomic"
 
 	"github.com/duckdb/duckdb-go/v2/mapping"
+
+	"github.com/plumbstore/plumb/store/duckdb/winners"
 )
 
 // collector gathers labels for an index, as SQL works with it:
@@ -18,7 +20,7 @@ type collector struct {
 
 	// index is the last one that was built, and labels the query for what it is of: uses of one key share all but its
 	// slots, and the first takes those too.
-	index  *labelIndex
+	index  *winners.Index
 	labels string
 	given  bool
 }
@@ -40,14 +42,14 @@ func (c *collector) forget() { c.index, c.labels, c.given = nil, "", false }
 
 // build makes the index of the labels that were taken.
 func (c *collector) build(labels string) {
-	c.index, c.labels = newLabelIndex(c.hashes, c.times), labels
+	c.index, c.labels = winners.NewIndex(c.hashes, c.times), labels
 	c.hashes, c.times = nil, nil
 }
 
 // give hands out the index for a use.
-func (c *collector) give() *labelIndex {
+func (c *collector) give() *winners.Index {
 	if c.given {
-		return c.index.withoutRows()
+		return c.index.WithoutRows()
 	}
 	c.given = true
 	return c.index

@@ -6,6 +6,7 @@ import (
 	"github.com/duckdb/duckdb-go/v2/mapping"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/store/duckdb/winners"
 )
 
 // matcher finds the winners of a use, as SQL works with it. # is the use's number:
@@ -26,9 +27,9 @@ import (
 // f and its position in the view for each, and c, its created time, where that is wanted; all are null where the label
 // sees no row. Of a row that is too old statuses have all but the features, and others nothing.
 type matcher struct {
-	index *labelIndex
+	index *winners.Index
 	// winners are there once the index is settled: those that are live, or all for statuses.
-	winners  *winners
+	winners  *winners.Kept
 	ttl      int64
 	statuses bool
 	// kept are the types of the columns that are kept, the features and perhaps the created time, and names theirs.
@@ -38,12 +39,12 @@ type matcher struct {
 
 // settle finds the winners. No row may be offered any more.
 func (m *matcher) settle() {
-	m.index.settle()
+	m.index.Settle()
 	ttl := m.ttl
 	if m.statuses {
 		ttl = 0
 	}
-	m.winners = newWinners(m.index, ttl, len(m.kept))
+	m.winners = winners.Keep(m.index, ttl, len(m.kept))
 }
 
 // keepable are the declared types whose values an index can keep: those of at most 8 bytes.
@@ -88,60 +89,60 @@ func (m *matcher) foundType() result {
 }
 
 func (m *matcher) offer(c columns, a answer) {
-	rows := featureRows{
-		hashes:  valuesOf[uint64](&c, 0),
-		visible: valuesOf[int64](&c, 1),
-		event:   valuesOf[int64](&c, 2),
-		order:   valuesOf[int64](&c, 3),
+	rows := winners.Rows{
+		Hashes:  valuesOf[uint64](&c, 0),
+		Visible: valuesOf[int64](&c, 1),
+		Event:   valuesOf[int64](&c, 2),
+		Order:   valuesOf[int64](&c, 3),
 	}
 	if len(c.data) > 4 {
-		rows.created = valuesOf[int64](&c, 4)
+		rows.Created = valuesOf[int64](&c, 4)
 	}
 	greatest := numbersOf[bool](a)
 	if c.complete() {
-		m.index.offer(rows, greatest)
+		m.index.Offer(rows, greatest)
 		return
 	}
 	clear(greatest)
 	for _, row := range c.present() {
-		m.index.offer(rows.slice(row, row+1), greatest[row:row+1])
+		m.index.Offer(rows.Slice(row, row+1), greatest[row:row+1])
 	}
 }
 
 func (m *matcher) wins(c columns, a answer) {
-	m.winners.keep(valuesOf[int64](&c, 0), nil, numbersOf[bool](a))
+	m.winners.Take(valuesOf[int64](&c, 0), nil, numbersOf[bool](a))
 }
 
 func (m *matcher) keep(c columns, a answer) {
-	features := make([]featureColumn, len(m.kept))
+	features := make([]winners.Column, len(m.kept))
 	for i, kept := range m.kept {
 		features[i] = newFeatureColumn(&c, 1+i, kept)
 	}
-	m.winners.keep(valuesOf[int64](&c, 0), features, numbersOf[bool](a))
+	m.winners.Take(valuesOf[int64](&c, 0), features, numbersOf[bool](a))
 }
 
 func (m *matcher) found(c columns, a answer) {
 	slots := make([]int64, c.rows)
-	m.index.find(valuesOf[uint64](&c, 0), valuesOf[int64](&c, 1), slots)
+	m.index.Find(valuesOf[uint64](&c, 0), valuesOf[int64](&c, 1), slots)
 	order, event, expired := a.field(0), a.field(1), a.field(2)
 	orders, events, olds := numbersOf[int64](order), numbersOf[int64](event), numbersOf[bool](expired)
 	numbers := make([]int64, c.rows)
 	var none []int
 	for i, slot := range slots {
 		numbers[i] = -1
-		if slot < 0 || isNull(c.masks[0], i) || isNull(c.masks[1], i) {
+		if slot < 0 || winners.IsNull(c.masks[0], i) || winners.IsNull(c.masks[1], i) {
 			none = append(none, i)
 			continue
 		}
-		s := &m.index.slots[slot]
-		live := s.isLive(m.ttl)
+		s := &m.index.Slots[slot]
+		live := s.IsLive(m.ttl)
 		if !live && !m.statuses {
 			none = append(none, i)
 			continue
 		}
-		orders[i], events[i], olds[i] = s.order(), s.event, !live
+		orders[i], events[i], olds[i] = s.Order(), s.Event, !live
 		if live && m.kept != nil {
-			numbers[i] = m.winners.number(orders[i])
+			numbers[i] = m.winners.Number(orders[i])
 		}
 	}
 	for _, field := range []answer{order, event, expired} {
@@ -157,11 +158,11 @@ func (m *matcher) feature(column answer, kept mapping.Type, at int, numbers []in
 	var none []int
 	switch width(kept) {
 	case 1:
-		none = gather(m.winners, at, numbers, numbersOf[uint8](column))
+		none = winners.Gather(m.winners, at, numbers, numbersOf[uint8](column))
 	case 4:
-		none = gather(m.winners, at, numbers, numbersOf[uint32](column))
+		none = winners.Gather(m.winners, at, numbers, numbersOf[uint32](column))
 	default:
-		none = gather(m.winners, at, numbers, numbersOf[uint64](column))
+		none = winners.Gather(m.winners, at, numbers, numbersOf[uint64](column))
 	}
 	column.setNull(none)
 }
@@ -178,15 +179,15 @@ func width(t mapping.Type) int {
 }
 
 // newFeatureColumn is an argument as the index takes features.
-func newFeatureColumn(c *columns, arg int, t mapping.Type) featureColumn {
-	column := featureColumn{mask: c.masks[arg]}
+func newFeatureColumn(c *columns, arg int, t mapping.Type) winners.Column {
+	column := winners.Column{Mask: c.masks[arg]}
 	switch width(t) {
 	case 1:
-		column.bytes = valuesOf[uint8](c, arg)
+		column.Bytes = valuesOf[uint8](c, arg)
 	case 4:
-		column.halves = valuesOf[uint32](c, arg)
+		column.Halves = valuesOf[uint32](c, arg)
 	default:
-		column.words = valuesOf[uint64](c, arg)
+		column.Words = valuesOf[uint64](c, arg)
 	}
 	return column
 }

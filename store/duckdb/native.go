@@ -18,6 +18,8 @@ import (
 	"unsafe"
 
 	"github.com/duckdb/duckdb-go/v2/mapping"
+
+	"github.com/plumbstore/plumb/store/duckdb/winners"
 )
 
 // native is the connection below the driver. The driver calls functions of ours with boxed values, one row at a time,
@@ -70,14 +72,12 @@ func (c *columns) complete() bool {
 func (c *columns) present() []int {
 	var rows []int
 	for row := range c.rows {
-		if !slices.ContainsFunc(c.masks, func(mask []uint64) bool { return isNull(mask, row) }) {
+		if !slices.ContainsFunc(c.masks, func(mask []uint64) bool { return winners.IsNull(mask, row) }) {
 			rows = append(rows, row)
 		}
 	}
 	return rows
 }
-
-func isNull(mask []uint64, row int) bool { return mask != nil && mask[row/64]>>(row%64)&1 == 0 }
 
 // answer is where a call puts its results.
 type answer struct {

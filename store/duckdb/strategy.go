@@ -11,6 +11,7 @@ import (
 	"github.com/dustin/go-humanize/english"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/store/duckdb/winners"
 )
 
 // pass is one of several readings of a source, each for the labels of another part of the hashes.
@@ -65,7 +66,7 @@ func (u *use) choose(ctx context.Context, s *session) (strategy, error) {
 	// What an index takes is free again once it has been read, but for one whose winners are kept. So no more than half
 	// of the memory is for those.
 	kept, left := u.keptTypes(), u.choice.indexBytes-s.keptBytes
-	bytes := u.bytes(chosen.labels, chosen.rows) + chosen.labels*int64(8*recordWords(len(kept)))
+	bytes := u.bytes(chosen.labels, chosen.rows) + chosen.labels*int64(8*winners.RecordWords(len(kept)))
 	if kept != nil && s.keptBytes+bytes <= u.choice.indexBytes/2 {
 		chosen.keeps, chosen.passes, chosen.bytes = true, 1, bytes
 		s.keptBytes += bytes
@@ -90,12 +91,12 @@ func (s *strategy) split(u *use, available int64) {
 
 // bytes bounds the memory that it takes to index so many labels and to find their winners among so many rows.
 func (u *use) bytes(labels, rows int64) int64 {
-	label := int64(indexBytes)
+	label := int64(winners.IndexBytes)
 	if u.hasCreated() {
-		label += createdBytes
+		label += winners.CreatedBytes
 	}
 	blocks := min(labels, rows/64+int64(len(u.rows.files.paths))+1)
-	return labels*label + blocks*rowBlockBytes
+	return labels*label + blocks*winners.RowBlockBytes
 }
 
 // keptTypes are the types of the features as an index keeps them, nil where it cannot keep all: it keeps values of at

@@ -308,7 +308,7 @@ func (u *use) run(ctx context.Context, s *session, r *relations, seen timeRange,
 		return report, u.explain(ctx, r, err)
 	}
 	if u.keeps {
-		report.Matched = u.matcher.index.matched(u.rows.view.TTL.Microseconds())
+		report.Matched = u.matcher.index.Matched(u.rows.view.TTL.Microseconds())
 		return report, nil
 	}
 	return report, s.queryRow(ctx, "SELECT count(*) FROM "+u.table("found")+" WHERE NOT expired", &report.Matched)
@@ -371,11 +371,11 @@ func (u *use) findIn(ctx context.Context, s *session, part pass, seen timeRange,
 func (u *use) offer(ctx context.Context, s *session, seen timeRange) error {
 	if !u.asKnown {
 		err := s.exec(ctx, u.scan(seen))
-		if err != nil || !u.hasCreated() || !u.matcher.index.hasTies() {
+		if err != nil || !u.hasCreated() || !u.matcher.index.HasTies() {
 			return err
 		}
 	}
-	u.matcher.index.compareCreated()
+	u.matcher.index.CompareCreated()
 	return s.exec(ctx, u.rank(seen))
 }
 

@@ -1,4 +1,16 @@
-package duckdb
+// Package winners finds the row that each label row sees: the greatest of its key's rows that are visible (R2, R3). It
+// is pure: no files, no SQL, columns in and columns out.
+//
+// An [Index] is built from the labels. Feature rows are offered to it in any order, on any number of threads. Once it is
+// settled it knows each label's winner by its position in source order. [Kept] holds the features of the winners:
+//
+//	index := winners.NewIndex(hashes, times)      // of the labels
+//	index.Offer(rows, kept)                       // for each batch of feature rows
+//	index.Settle()
+//	won := winners.Keep(index, ttl, features)
+//	won.Take(orders, columns, kept)               // for each batch again, now with the features
+//	index.Find(hashes, times, slots)              // for each batch of labels: which slot, and so which row
+package winners
 
 import (
 	"cmp"
@@ -9,8 +21,8 @@ import (
 	"sync/atomic"
 )
 
-// labelIndex finds the winner of each label row (R2, R3) while feature rows pass by once, in any order, on any number
-// of threads.
+// Index finds the winner of each label row (R2, R3) while feature rows pass by once, in any order, on any number of
+// threads.
 //
 // A feature row becomes visible at one instant. So among the labels of its key, in the order of their times, it first
 // matters to one: the earliest at or after that instant, its slot. Each slot keeps the greatest row that was offered to
@@ -19,27 +31,27 @@ import (
 //
 // Keys are known by a hash of 64 bits. Two keys of one hash share their slots, which whoever reads the winners has to
 // find out by comparing the keys.
-type labelIndex struct {
+type Index struct {
 	// filter has a bit set for every hash with a label, found at the hash's upper bits. Most often few rows have labels,
 	// and it is small enough to stay near.
 	filter      []uint64
 	filterShift int
 	// slots are in the order of hash and time. Those whose hashes begin with the same bits are from starts[bits] on.
-	slots  []slot
+	Slots  []Slot
 	starts []uint32
 	shift  int
 	// created are the created times of the slots' rows, where rows are compared by them.
 	created []int64
 }
 
-// slot belongs to the labels of a key at the instant t, in microseconds.
-type slot struct {
+// Slot belongs to the labels of a key at the instant t, in microseconds.
+type Slot struct {
 	hash uint64
 	t    int64
 	// event is the event time of the greatest row, and row tells which that is: one more than its position in source
 	// order, times two, and one more where a row of the same event time was offered too; noRow while there is none, and
 	// lockedRow while a thread writes the slot.
-	event int64
+	Event int64
 	row   int64
 }
 
@@ -49,23 +61,23 @@ const (
 	tied      = 1
 )
 
-// indexBytes bounds the memory that an index takes for each label: its slot, its share of the starts and of the filter
-// at their sparsest, and the hash and the time that it is built from. createdBytes are for comparing created times.
+// IndexBytes bounds the memory that an index takes for each label: its slot, its share of the starts and of the filter
+// at their sparsest, and the hash and the time that it is built from. CreatedBytes are for comparing created times.
 const (
-	indexBytes   = 32 + 8 + 2 + 16
-	createdBytes = 8
+	IndexBytes   = 32 + 8 + 2 + 16
+	CreatedBytes = 8
 )
 
 // filterBits is how many bits the filter has for each label: 8 leave one bit in eight set by other keys at the most.
 const filterBits = 8
 
-// newLabelIndex makes an index of labels, given by the hashes of their keys and their times.
-func newLabelIndex(hashes []uint64, times []int64) *labelIndex {
+// NewIndex makes an index of labels, given by the hashes of their keys and their times.
+func NewIndex(hashes []uint64, times []int64) *Index {
 	size := uint(1) << bits.Len(uint(len(hashes)))
-	x := &labelIndex{
+	x := &Index{
 		filter:      make([]uint64, (filterBits*size+63)/64),
 		filterShift: 64 - bits.Len(filterBits*size-1),
-		slots:       onHugePages(make([]slot, len(hashes))),
+		Slots:       onHugePages(make([]Slot, len(hashes))),
 		starts:      onHugePages(make([]uint32, size+2)),
 		shift:       64 - bits.Len(size-1),
 	}
@@ -81,109 +93,110 @@ func newLabelIndex(hashes []uint64, times []int64) *labelIndex {
 	}
 	for i, hash := range hashes {
 		at := &counts[hash>>x.shift]
-		s := &x.slots[*at]
+		s := &x.Slots[*at]
 		s.hash, s.t = hash, times[i]
 		*at++
 	}
 	for i := range size {
-		sortSlots(x.slots[x.starts[i]:x.starts[i+1]])
+		sortSlots(x.Slots[x.starts[i]:x.starts[i+1]])
 	}
 	return x
 }
 
 // sortSlots brings slots without rows into the order of hash and time.
-func sortSlots(slots []slot) {
+func sortSlots(slots []Slot) {
 	if len(slots) > 1 {
-		slices.SortFunc(slots, func(a, b slot) int { return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.t, b.t)) })
+		slices.SortFunc(slots, func(a, b Slot) int { return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.t, b.t)) })
 	}
 }
 
-// withoutRows is an index of the same labels to which no row has been offered.
-func (x *labelIndex) withoutRows() *labelIndex {
+// WithoutRows is an index of the same labels to which no row has been offered.
+func (x *Index) WithoutRows() *Index {
 	fresh := *x
 	fresh.created = nil
-	fresh.slots = onHugePages(make([]slot, len(x.slots)))
-	for i := range x.slots {
-		fresh.slots[i].hash, fresh.slots[i].t = x.slots[i].hash, x.slots[i].t
+	fresh.Slots = onHugePages(make([]Slot, len(x.Slots)))
+	for i := range x.Slots {
+		fresh.Slots[i].hash, fresh.Slots[i].t = x.Slots[i].hash, x.Slots[i].t
 	}
 	return &fresh
 }
 
-// compareCreated makes the index compare created times from now on (R3). Rows that were offered before have to be
+// CompareCreated makes the index compare created times from now on (R3). Rows that were offered before have to be
 // offered again.
-func (x *labelIndex) compareCreated() {
-	x.created = make([]int64, len(x.slots))
+func (x *Index) CompareCreated() {
+	x.created = make([]int64, len(x.Slots))
 	for i := range x.created {
 		x.created[i] = noCreatedTime
 	}
 }
 
 // search returns the first slot, of those from low to high, that is not before the hash and the instant.
-func (x *labelIndex) search(low, high uint32, hash uint64, instant int64) uint32 {
+func (x *Index) search(low, high uint32, hash uint64, instant int64) uint32 {
 	const few = 8
 	for high-low > few {
 		middle := low + (high-low)/2
-		if x.slots[middle].before(hash, instant) {
+		if x.Slots[middle].before(hash, instant) {
 			low = middle + 1
 		} else {
 			high = middle
 		}
 	}
-	for low < high && x.slots[low].before(hash, instant) {
+	for low < high && x.Slots[low].before(hash, instant) {
 		low++
 	}
 	return low
 }
 
-func (s *slot) before(hash uint64, instant int64) bool {
+func (s *Slot) before(hash uint64, instant int64) bool {
 	return s.hash < hash || s.hash == hash && s.t < instant
 }
 
-// featureRows are columns of feature rows, of one length. Times are in microseconds.
-type featureRows struct {
-	hashes []uint64
+// Rows are columns of feature rows, of one length. Times are in microseconds.
+type Rows struct {
+	Hashes []uint64
 	// visible is when a row becomes visible: its event time, or, as known, no sooner than its created time (R4).
-	visible, event []int64
+	Visible, Event []int64
 	// order is the rows' source order (R3), at least 0.
-	order []int64
+	Order []int64
 	// created are the created times, noCreatedTime where they are null; nil where the index does not compare them.
-	created []int64
+	Created []int64
 }
 
 // noCreatedTime stands for a null created time in comparisons: null is lowest (R3).
 const noCreatedTime = math.MinInt64
 
-func (r featureRows) slice(from, to int) featureRows {
-	part := featureRows{
-		hashes:  r.hashes[from:to],
-		visible: r.visible[from:to],
-		event:   r.event[from:to],
-		order:   r.order[from:to],
+// Slice is a part of the rows.
+func (r Rows) Slice(from, to int) Rows {
+	part := Rows{
+		Hashes:  r.Hashes[from:to],
+		Visible: r.Visible[from:to],
+		Event:   r.Event[from:to],
+		Order:   r.Order[from:to],
 	}
-	if r.created != nil {
-		part.created = r.created[from:to]
+	if r.Created != nil {
+		part.Created = r.Created[from:to]
 	}
 	return part
 }
 
-// offerBatch is how many rows pass through the steps of offer together.
+// offerBatch is how many rows pass through the steps of Offer together.
 const offerBatch = 2048
 
-// offer shows feature rows to the labels, and says of each whether it is now the greatest of its slot. It is safe for
+// Offer shows feature rows to the labels, and says of each whether it is now the greatest of its slot. It is safe for
 // concurrent use.
 //
 // It takes many rows through each step before the next, so that the waits for memory overlap.
-func (x *labelIndex) offer(rows featureRows, kept []bool) {
-	for from := 0; from < len(rows.hashes); from += offerBatch {
-		to := min(from+offerBatch, len(rows.hashes))
-		x.offerBatch(rows.slice(from, to), kept[from:to])
+func (x *Index) Offer(rows Rows, kept []bool) {
+	for from := 0; from < len(rows.Hashes); from += offerBatch {
+		to := min(from+offerBatch, len(rows.Hashes))
+		x.offerBatch(rows.Slice(from, to), kept[from:to])
 	}
 }
 
-func (x *labelIndex) offerBatch(rows featureRows, kept []bool) {
+func (x *Index) offerBatch(rows Rows, kept []bool) {
 	var known [offerBatch]uint16
 	maybe := 0
-	for i, hash := range rows.hashes {
+	for i, hash := range rows.Hashes {
 		kept[i] = false
 		bit := hash >> x.filterShift
 		known[maybe] = uint16(i)
@@ -191,38 +204,38 @@ func (x *labelIndex) offerBatch(rows featureRows, kept []bool) {
 	}
 	var lows, highs [offerBatch]uint32
 	for n, i := range known[:maybe] {
-		at := rows.hashes[i] >> x.shift
+		at := rows.Hashes[i] >> x.shift
 		lows[n], highs[n] = x.starts[at], x.starts[at+1]
 	}
 	found := 0
 	for n, i := range known[:maybe] {
 		low, high := lows[n], highs[n]
 		known[found], lows[found], highs[found] = i, low, high
-		if low < high && x.slots[low].hash <= rows.hashes[i] {
+		if low < high && x.Slots[low].hash <= rows.Hashes[i] {
 			found++
 		}
 	}
 	for n, i := range known[:found] {
-		hash := rows.hashes[i]
-		at := x.search(lows[n], highs[n], hash, rows.visible[i])
-		if at < highs[n] && x.slots[at].hash == hash {
+		hash := rows.Hashes[i]
+		at := x.search(lows[n], highs[n], hash, rows.Visible[i])
+		if at < highs[n] && x.Slots[at].hash == hash {
 			kept[i] = x.offerTo(at, &rows, int(i))
 		}
 	}
 }
 
 // offerTo keeps a row in a slot if it is greater than the one that is there (R3).
-func (x *labelIndex) offerTo(number uint32, rows *featureRows, i int) bool {
-	s := &x.slots[number]
+func (x *Index) offerTo(number uint32, rows *Rows, i int) bool {
+	s := &x.Slots[number]
 	there := s.lock()
-	event, row := rows.event[i], (rows.order[i]+1)<<1
+	event, row := rows.Event[i], (rows.Order[i]+1)<<1
 	compared := 1
 	if there != noRow {
-		compared = cmp.Compare(event, s.event)
+		compared = cmp.Compare(event, s.Event)
 	}
 	if compared == 0 {
 		if x.created != nil {
-			compared = cmp.Compare(rows.created[i], x.created[number])
+			compared = cmp.Compare(rows.Created[i], x.created[number])
 		} else {
 			row |= tied
 			there |= tied
@@ -233,23 +246,23 @@ func (x *labelIndex) offerTo(number uint32, rows *featureRows, i int) bool {
 		atomic.StoreInt64(&s.row, there)
 		return false
 	}
-	s.event = event
+	s.Event = event
 	if x.created != nil {
-		x.created[number] = rows.created[i]
+		x.created[number] = rows.Created[i]
 	}
 	atomic.StoreInt64(&s.row, row)
 	return true
 }
 
 // lock takes the slot for this thread, and returns what row was.
-func (s *slot) lock() int64 {
+func (s *Slot) lock() int64 {
 	if there, ok := s.tryLock(); ok {
 		return there
 	}
 	return s.waitToLock()
 }
 
-func (s *slot) tryLock() (there int64, ok bool) {
+func (s *Slot) tryLock() (there int64, ok bool) {
 	there = atomic.LoadInt64(&s.row)
 	return there, there != lockedRow && atomic.CompareAndSwapInt64(&s.row, there, lockedRow)
 }
@@ -259,7 +272,7 @@ func (s *slot) tryLock() (there int64, ok bool) {
 // A slot is held for a few instructions, so that a short wait is enough while its holder runs. A holder that was
 // interrupted needs a processor to go on, so those who wait give theirs away: the runtime cannot always take it from
 // them.
-func (s *slot) waitToLock() int64 {
+func (s *Slot) waitToLock() int64 {
 	const shortWait = 64
 	for tries := 1; ; tries++ {
 		if there, ok := s.tryLock(); ok {
@@ -271,21 +284,21 @@ func (s *slot) waitToLock() int64 {
 	}
 }
 
-// hasTies says whether rows of one event time were the greatest of a slot, which leaves the choice to their created
+// HasTies says whether rows of one event time were the greatest of a slot, which leaves the choice to their created
 // times. No row may be offered meanwhile.
-func (x *labelIndex) hasTies() bool {
-	return slices.ContainsFunc(x.slots, func(s slot) bool { return s.row&tied != 0 })
+func (x *Index) HasTies() bool {
+	return slices.ContainsFunc(x.Slots, func(s Slot) bool { return s.row&tied != 0 })
 }
 
-// settle gives every slot the winner of its label: the greatest row of its own and of all slots before it. No row may
+// Settle gives every slot the winner of its label: the greatest row of its own and of all slots before it. No row may
 // be offered any more.
-func (x *labelIndex) settle() {
-	for i := 1; i < len(x.slots); i++ {
-		before, here := &x.slots[i-1], &x.slots[i]
+func (x *Index) Settle() {
+	for i := 1; i < len(x.Slots); i++ {
+		before, here := &x.Slots[i-1], &x.Slots[i]
 		if before.hash != here.hash || before.row == noRow || here.row != noRow && x.compareSlots(i-1, i) <= 0 {
 			continue
 		}
-		here.event, here.row = before.event, before.row
+		here.Event, here.row = before.Event, before.row
 		if x.created != nil {
 			x.created[i] = x.created[i-1]
 		}
@@ -293,45 +306,45 @@ func (x *labelIndex) settle() {
 }
 
 // compareSlots compares the rows of two slots (R3).
-func (x *labelIndex) compareSlots(a, b int) int {
-	compared := cmp.Compare(x.slots[a].event, x.slots[b].event)
+func (x *Index) compareSlots(a, b int) int {
+	compared := cmp.Compare(x.Slots[a].Event, x.Slots[b].Event)
 	if compared == 0 && x.created != nil {
 		compared = cmp.Compare(x.created[a], x.created[b])
 	}
-	return cmp.Or(compared, cmp.Compare(x.slots[a].row, x.slots[b].row))
+	return cmp.Or(compared, cmp.Compare(x.Slots[a].row, x.Slots[b].row))
 }
 
-// isLive says whether the slot has a winner that is not older than the ttl in microseconds, 0 for any age (R2). It
-// needs settle to have run.
-func (s *slot) isLive(ttl int64) bool {
+// IsLive says whether the slot has a winner that is not older than the ttl in microseconds, 0 for any age (R2). It
+// needs Settle to have run.
+func (s *Slot) IsLive(ttl int64) bool {
 	// No winner is later than its label, so the age is exact in 64 bits without a sign.
-	return s.row != noRow && (ttl == 0 || uint64(s.t)-uint64(s.event) <= uint64(ttl))
+	return s.row != noRow && (ttl == 0 || uint64(s.t)-uint64(s.Event) <= uint64(ttl))
 }
 
-// order is the position of the slot's row in source order.
-func (s *slot) order() int64 { return s.row>>1 - 1 }
+// Order is the position of the slot's row in source order.
+func (s *Slot) Order() int64 { return s.row>>1 - 1 }
 
-// matched counts the labels with a live winner.
-func (x *labelIndex) matched(ttl int64) int64 {
+// Matched counts the labels with a live winner.
+func (x *Index) Matched(ttl int64) int64 {
 	var count int64
-	for i := range x.slots {
-		if x.slots[i].isLive(ttl) {
+	for i := range x.Slots {
+		if x.Slots[i].IsLive(ttl) {
 			count++
 		}
 	}
 	return count
 }
 
-// find returns for labels, given by the hashes and times that the index was built from, the number of the slot with the
-// winner, or less than 0 where the label sees no row. It needs settle to have run, and is safe for concurrent use.
-func (x *labelIndex) find(hashes []uint64, times, found []int64) {
+// Find returns for labels, given by the hashes and times that the index was built from, the number of the slot with the
+// winner, or less than 0 where the label sees no row. It needs Settle to have run, and is safe for concurrent use.
+func (x *Index) Find(hashes []uint64, times, found []int64) {
 	for from := 0; from < len(hashes); from += offerBatch {
 		to := min(from+offerBatch, len(hashes))
 		x.findBatch(hashes[from:to], times[from:to], found[from:to])
 	}
 }
 
-func (x *labelIndex) findBatch(hashes []uint64, times, found []int64) {
+func (x *Index) findBatch(hashes []uint64, times, found []int64) {
 	var lows, highs [offerBatch]uint32
 	for i, hash := range hashes {
 		at := hash >> x.shift
@@ -340,7 +353,7 @@ func (x *labelIndex) findBatch(hashes []uint64, times, found []int64) {
 	for i, hash := range hashes {
 		at := x.search(lows[i], highs[i], hash, times[i])
 		found[i] = -1
-		if at < highs[i] && x.slots[at].hash == hash && x.slots[at].row != noRow {
+		if at < highs[i] && x.Slots[at].hash == hash && x.Slots[at].row != noRow {
 			found[i] = int64(at)
 		}
 	}

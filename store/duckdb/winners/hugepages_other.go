@@ -1,6 +1,6 @@
 //go:build !linux
 
-package duckdb
+package winners
 
 // onHugePages leaves the size of pages to the system.
 func onHugePages[T any](entries []T) []T { return entries }

@@ -1,4 +1,4 @@
-package duckdb
+package winners
 
 import "math/bits"
 
@@ -20,9 +20,9 @@ type rowBlock struct {
 	first int64
 }
 
-// rowBlockBytes bounds the memory that a set takes for each block with rows: four places where it has just grown, and
+// RowBlockBytes bounds the memory that a set takes for each block with rows: four places where it has just grown, and
 // the two that it grows from.
-const rowBlockBytes = 24 * 6
+const RowBlockBytes = 24 * 6
 
 func newRowSet() *rowSet { return &rowSet{blocks: make([]rowBlock, 64)} }
 
@@ -68,7 +68,7 @@ func (s *rowSet) enumerate() (count int64) {
 	return count
 }
 
-// find is the number of a row within its block, or less than 0 where it is not in the set.
+// Find is the number of a row within its block, or less than 0 where it is not in the set.
 func (b *rowBlock) find(row int64) int64 {
 	bit := uint64(1) << (row & 63)
 	if b.rows&bit == 0 {

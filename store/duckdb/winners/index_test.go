@@ -1,4 +1,4 @@
-package duckdb
+package winners
 
 import (
 	"cmp"
@@ -24,15 +24,15 @@ type offeredRow struct {
 	null                           bool
 }
 
-func columnsOf(rows []offeredRow) (c featureRows, feature featureColumn) {
-	feature = featureColumn{words: make([]uint64, len(rows)), mask: make([]uint64, len(rows)/64+1)}
+func columnsOf(rows []offeredRow) (c Rows, feature Column) {
+	feature = Column{Words: make([]uint64, len(rows)), Mask: make([]uint64, len(rows)/64+1)}
 	for i, row := range rows {
-		c.hashes = append(c.hashes, row.hash)
-		c.visible, c.event = append(c.visible, row.visible), append(c.event, row.event)
-		c.created, c.order = append(c.created, row.created), append(c.order, row.order)
-		feature.words[i] = row.feature
+		c.Hashes = append(c.Hashes, row.hash)
+		c.Visible, c.Event = append(c.Visible, row.visible), append(c.Event, row.event)
+		c.Created, c.Order = append(c.Created, row.created), append(c.Order, row.order)
+		feature.Words[i] = row.feature
 		if !row.null {
-			feature.mask[i/64] |= 1 << (i % 64)
+			feature.Mask[i/64] |= 1 << (i % 64)
 		}
 	}
 	return c, feature
@@ -77,7 +77,7 @@ func TestR3_EveryLabelGetsTheGreatestRowThatItSees(t *testing.T) {
 			hashes[i] = rapid.SampledFrom([]uint64{0, 1, 2, 1 << 63, math.MaxUint64}).Draw(t, "hash")
 			times[i] = rapid.Int64Range(-4, 4).Draw(t, "time")
 		}
-		index := newLabelIndex(hashes, times)
+		index := NewIndex(hashes, times)
 		cut := rapid.IntRange(0, len(rows)).Draw(t, "cut")
 		offer := func(compared bool) {
 			var wait sync.WaitGroup
@@ -85,9 +85,9 @@ func TestR3_EveryLabelGetsTheGreatestRowThatItSees(t *testing.T) {
 				wait.Go(func() {
 					columns, _ := columnsOf(part)
 					if !compared {
-						columns.created = nil
+						columns.Created = nil
 					}
-					index.offer(columns, make([]bool, len(part)))
+					index.Offer(columns, make([]bool, len(part)))
 				})
 			}
 			wait.Wait()
@@ -95,18 +95,18 @@ func TestR3_EveryLabelGetsTheGreatestRowThatItSees(t *testing.T) {
 		if !asKnown {
 			offer(false)
 		}
-		if asKnown || index.hasTies() {
-			index.compareCreated()
+		if asKnown || index.HasTies() {
+			index.CompareCreated()
 			offer(true)
 		}
-		index.settle()
-		kept := newWinners(index, 0, 1)
+		index.Settle()
+		kept := Keep(index, 0, 1)
 		for _, part := range [][]offeredRow{rows[cut:], rows[:cut]} {
 			columns, feature := columnsOf(part)
-			kept.keep(columns.order, []featureColumn{feature}, make([]bool, len(part)))
+			kept.Take(columns.Order, []Column{feature}, make([]bool, len(part)))
 		}
 		found := make([]int64, labels)
-		index.find(hashes, times, found)
+		index.Find(hashes, times, found)
 		for i, slot := range found {
 			want, ok := winnerOf(rows, hashes[i], times[i])
 			if ok != (slot >= 0) {
@@ -115,9 +115,9 @@ func TestR3_EveryLabelGetsTheGreatestRowThatItSees(t *testing.T) {
 			if !ok {
 				continue
 			}
-			event, order := index.slots[slot].event, index.slots[slot].order()
+			event, order := index.Slots[slot].Event, index.Slots[slot].Order()
 			value := make([]uint64, 1)
-			null := len(gather(kept, 0, []int64{kept.number(order)}, value)) > 0
+			null := len(Gather(kept, 0, []int64{kept.Number(order)}, value)) > 0
 			if event != want.event || order != want.order || null != want.null || !null && value[0] != want.feature {
 				t.Fatalf("label %d at %d: got row %d, want %d with its feature", hashes[i], times[i], order, want.order)
 			}
@@ -126,26 +126,26 @@ func TestR3_EveryLabelGetsTheGreatestRowThatItSees(t *testing.T) {
 }
 
 func TestR2_MatchedCountsNoLabelOlderThanTheTTL(t *testing.T) {
-	index := newLabelIndex([]uint64{7, 7, 7}, []int64{10, 20, 21})
+	index := NewIndex([]uint64{7, 7, 7}, []int64{10, 20, 21})
 	rows, _ := columnsOf([]offeredRow{{hash: 7, visible: 10, event: 10}})
-	index.offer(rows, make([]bool, 1))
-	index.settle()
+	index.Offer(rows, make([]bool, 1))
+	index.Settle()
 	for ttl, want := range map[int64]int64{0: 3, 9: 1, 10: 2, 11: 3} {
-		if got := index.matched(ttl); got != want {
+		if got := index.Matched(ttl); got != want {
 			t.Errorf("with a ttl of %d: %d matched, want %d", ttl, got, want)
 		}
 	}
 }
 
 func TestOfferingRowsAllocatesNothing(t *testing.T) {
-	index := newLabelIndex([]uint64{1, 2}, []int64{5, 5})
+	index := NewIndex([]uint64{1, 2}, []int64{5, 5})
 	rows, feature := columnsOf(make([]offeredRow, 5000))
-	answers, features := make([]bool, 5000), []featureColumn{feature}
-	if allocated := testing.AllocsPerRun(10, func() { index.offer(rows, answers) }); allocated > 0 {
+	answers, features := make([]bool, 5000), []Column{feature}
+	if allocated := testing.AllocsPerRun(10, func() { index.Offer(rows, answers) }); allocated > 0 {
 		t.Errorf("%v allocations", allocated)
 	}
-	kept := newWinners(index, 0, 1)
-	if allocated := testing.AllocsPerRun(10, func() { kept.keep(rows.order, features, answers) }); allocated > 0 {
+	kept := Keep(index, 0, 1)
+	if allocated := testing.AllocsPerRun(10, func() { kept.Take(rows.Order, features, answers) }); allocated > 0 {
 		t.Errorf("%v allocations to keep features", allocated)
 	}
 }
@@ -159,46 +159,46 @@ func BenchmarkLabelIndex(b *testing.B) {
 	}
 	b.Run("build", func(b *testing.B) {
 		for range b.N {
-			newLabelIndex(hashes, times)
+			NewIndex(hashes, times)
 		}
 	})
-	x := newLabelIndex(hashes, times)
-	var batch featureRows
+	x := NewIndex(hashes, times)
+	var batch Rows
 	for i := range rows {
-		batch.hashes = append(batch.hashes, mix(rand.Uint64N(keys)))
-		batch.event = append(batch.event, int64(i)*1e12/rows)
-		batch.order = append(batch.order, int64(i))
+		batch.Hashes = append(batch.Hashes, mix(rand.Uint64N(keys)))
+		batch.Event = append(batch.Event, int64(i)*1e12/rows)
+		batch.Order = append(batch.Order, int64(i))
 	}
-	batch.visible = batch.event
+	batch.Visible = batch.Event
 	answers := make([]bool, rows)
 	b.Run("offer", func(b *testing.B) {
 		for range b.N {
 			b.StopTimer()
-			fresh := x.withoutRows()
+			fresh := x.WithoutRows()
 			b.StartTimer()
-			fresh.offer(batch, answers)
+			fresh.Offer(batch, answers)
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/row")
 	})
-	x.offer(batch, answers)
+	x.Offer(batch, answers)
 	b.Run("settle", func(b *testing.B) {
 		for range b.N {
-			x.settle()
+			x.Settle()
 		}
 	})
-	features := make([]featureColumn, 10)
+	features := make([]Column, 10)
 	for i := range features {
-		features[i].words = batch.hashes
+		features[i].Words = batch.Hashes
 	}
 	b.Run("winners", func(b *testing.B) {
 		for range b.N {
-			newWinners(x, 0, len(features))
+			Keep(x, 0, len(features))
 		}
 	})
-	kept := newWinners(x, 0, len(features))
+	kept := Keep(x, 0, len(features))
 	b.Run("keep", func(b *testing.B) {
 		for range b.N {
-			kept.keep(batch.order, features, answers)
+			kept.Take(batch.Order, features, answers)
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/rows, "ns/row")
 	})
@@ -218,7 +218,7 @@ func TestWaitersLetTheHolderOfASlotGoOn(t *testing.T) {
 		}
 		return
 	}
-	s := &slot{row: noRow}
+	s := &Slot{row: noRow}
 	s.lock()
 	var waiting sync.WaitGroup
 	for range 3 {

@@ -1,4 +1,4 @@
-package duckdb
+package winners
 
 import (
 	"os"
@@ -7,7 +7,7 @@ import (
 )
 
 // onHugePages asks for pages of megabytes below a large slice whose entries are found at random: with usual pages, to
-// find where an entry is takes longer than to read it. The system may decline.
+// Find where an entry is takes longer than to read it. The system may decline.
 func onHugePages[T any](entries []T) []T {
 	const least = 4 << 20
 	bytes := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(entries))), len(entries)*int(unsafe.Sizeof(*new(T))))
