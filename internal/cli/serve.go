@@ -58,6 +58,9 @@ func (a *application) serve(ctx context.Context, p *project.Project, insecure, r
 	if config.Audit, err = p.Recorder(ctx, logger); err != nil {
 		return err
 	}
+	if config.Lineage, err = p.Lineage(); err != nil {
+		return err
+	}
 	if config.Metrics, err = a.metrics(ctx, p); err != nil {
 		return err
 	}

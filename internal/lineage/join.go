@@ -12,12 +12,14 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// JoinRequest is a point-in-time join of label rows into a file.
+// JoinRequest is a point-in-time join of label rows.
 type JoinRequest struct {
 	store.JoinRequest
-	// Service is the feature service that the selection is of; empty where features were listed.
+	// Service is the feature service that the selection is of; empty if features were listed.
 	Service string
-	// Out is the file that is written.
+	// Sent says that a caller sent the label rows: the file that they are in is nobody else's.
+	Sent bool
+	// Out is the file that is written; empty if the result goes back to a caller.
 	Out string
 }
 
@@ -72,7 +74,13 @@ func (j *Join) name() (name, description string) {
 }
 
 func (j *Join) datasets(r *Recorder, report store.JoinReport, version string) (inputs, outputs []dataset) {
-	labels, output := r.file(j.request.Labels), r.file(j.request.Out)
+	labels, output := j.sent(r, "labels"), j.sent(r, "result")
+	if !j.request.Sent {
+		labels = r.file(j.request.Labels)
+	}
+	if j.request.Out != "" {
+		output = r.file(j.request.Out)
+	}
 	var columns columnLineage
 	var fields []field
 	for _, column := range report.Labels {
@@ -99,6 +107,12 @@ func (j *Join) datasets(r *Recorder, report store.JoinReport, version string) (i
 	columns.describe(&output)
 	output.setVersion(version)
 	return read.all, []dataset{output}
+}
+
+// sent is what goes between a caller and a server, and is stored nowhere.
+func (j *Join) sent(r *Recorder, what string) dataset {
+	name, _ := j.name()
+	return dataset{Namespace: "plumb://" + r.config.Project, Name: name + "/" + what, Facets: facets{}}
 }
 
 // labelColumns are those that are known before the labels are read.

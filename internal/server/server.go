@@ -32,6 +32,7 @@ import (
 
 	"github.com/plumbstore/plumb/audit/auditlog"
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/lineage"
 	"github.com/plumbstore/plumb/internal/server/auth"
 	"github.com/plumbstore/plumb/internal/server/certificates"
 	"github.com/plumbstore/plumb/internal/server/flight"
@@ -130,6 +131,8 @@ type Config struct {
 	Joins flight.Limits
 	// Manifests makes the manifests that joins over Flight are asked for; where nil, none is made.
 	Manifests *flight.Manifests
+	// Lineage is told of each join; nil records nothing.
+	Lineage *lineage.Recorder
 	// JoinTicks tells a join when to tell its progress; where nil, each second.
 	JoinTicks <-chan time.Time
 	// Timeout bounds a call whose client sets no deadline, but for a join: 5 s. PlanTimeout does so for Plan and Apply,
@@ -244,6 +247,7 @@ func (s *Server) register(service *serving, definitions *definitions) {
 			Now:        s.config.Now,
 			Limits:     s.config.Joins,
 			Manifests:  s.config.Manifests,
+			Lineage:    s.config.Lineage,
 			MaxMessage: s.config.MaxResponseBytes,
 			Ticks:      s.config.JoinTicks,
 		}))

@@ -7,6 +7,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/flight"
 
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/internal/lineage"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -43,7 +44,7 @@ func (s *Service) exchange(call *attended, from flight.DataStreamReader, to flig
 		return err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	planned.LabelsName = labelsName
+	planned.LabelsName, planned.sent = labelsName, true
 	if planned.Labels, err = s.spool(&incoming{stream: from, first: first}, folder); err != nil {
 		return err
 	}
@@ -78,21 +79,31 @@ func (s *Service) join(ctx context.Context, request job, to *answer) error {
 		return err
 	}
 	defer end()
-	started := s.config.Now()
 	to.reached(store.Progress{Step: "planning"})
 	request.Progress = to.reached
+	run := s.config.Lineage.StartJoin(lineage.JoinRequest{
+		JoinRequest: request.JoinRequest, Service: request.service, Sent: request.sent,
+	})
+	report, err := s.stream(ctx, request, to)
+	run.End(ctx, report, request.manifest.digest(), err)
+	return err
+}
+
+// stream joins in the slot that the call has.
+func (s *Service) stream(ctx context.Context, request job, to *answer) (report store.JoinReport, err error) {
+	started := s.config.Now()
 	planned, err := s.config.Engine.PlanJoin(ctx, request.JoinRequest)
 	if err != nil {
-		return err
+		return report, err
 	}
 	defer request.manifest.begin(ctx, planned.Files())()
-	report, err := planned.Stream(ctx, request.manifest.describing(to.rows))
+	report, err = planned.Stream(ctx, request.manifest.describing(to.rows))
 	if err := errors.Join(err, planned.Close()); err != nil {
-		return err
+		return report, err
 	}
 	manifest, err := request.manifest.end(report)
 	if err != nil {
-		return err
+		return report, err
 	}
-	return to.report(report, s.config.Now().Sub(started), manifest)
+	return report, to.report(report, s.config.Now().Sub(started), manifest)
 }

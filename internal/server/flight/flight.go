@@ -20,6 +20,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/flight"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/lineage"
 	"github.com/plumbstore/plumb/store"
 )
 
@@ -63,6 +64,8 @@ type Config struct {
 	Limits    Limits
 	// Manifests makes the manifests that requests ask for; where nil, those are refused.
 	Manifests *Manifests
+	// Lineage is told of each join; nil records nothing.
+	Lineage *lineage.Recorder
 	// MaxMessage bounds a message of the result, in bytes.
 	MaxMessage int
 	// Ticks tells a call when to tell its progress; where nil, each second.

@@ -26,6 +26,10 @@ type Manifests struct {
 // job is a join that was asked for.
 type job struct {
 	store.JoinRequest
+	// service is the feature service that was asked for; empty if features were listed.
+	service string
+	// sent says that the caller sent the label rows.
+	sent bool
 	// manifest is what the result is made of and holds; nil where nobody asked.
 	manifest *manifest
 }
@@ -116,6 +120,14 @@ func (m *manifest) describing(next func(arrow.RecordBatch) error) func(arrow.Rec
 		}
 		return next(batch)
 	}
+}
+
+// digest is that of the result's content, once it is known; empty otherwise.
+func (m *manifest) digest() string {
+	if m == nil {
+		return ""
+	}
+	return m.made.Output.Digest
 }
 
 // end is the manifest, complete; empty where nobody asked.

@@ -71,7 +71,7 @@ func protojsonText(err error) string {
 
 // plan selects the features from the newest revision.
 func (s *Service) plan(request *plumbv1.HistoricalRequest) (job, error) {
-	planned := job{JoinRequest: store.JoinRequest{
+	planned := job{service: request.GetFeatureService(), JoinRequest: store.JoinRequest{
 		TimestampColumn: cmp.Or(request.GetTimestampColumn(), defaultTimestampColumn),
 		Statuses:        request.GetStatuses(),
 		EventTimestamps: request.GetEventTimestamps(),
