@@ -87,7 +87,8 @@ func newLogged(header *auditlog.Header, use int, batch arrow.RecordBatch) (*logg
 // instant asked for was not seen (R2).
 func (l *logged) incident(row int) (incident, error) {
 	i := incident{rows: l, row: row, at: feature.Instant(l.at.Value(row)),
-		servedAt: feature.Instant(l.servedAt.Value(row)), schema: uint32(numberAt(l.schema, row)), origin: store.Origin(numberAt(l.origin, row))}
+		servedAt: feature.Instant(l.servedAt.Value(row)), schema: uint32(numberAt(l.schema, row)),
+		origin: store.Origin(numberAt(l.origin, row))}
 	i.served.statuses = make([]plumbv1.Status, len(l.statuses))
 	for output, statuses := range l.statuses {
 		status, err := statusAt(statuses, row)

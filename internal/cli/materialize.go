@@ -136,7 +136,8 @@ func (a *application) tell(view *feature.View, report materialize.Report, err er
 		a.note("%s: %s with an event time up to --from, %s, are not online; --full without --from starts at the beginning",
 			view.Name, english.Plural(int(report.Before), "row", ""), document.Instant(feature.Instant(*report.Run.Start)))
 	}
-	line := materializedLine{Run: document.NewRun(project.RunMessage(report.Run)), Before: report.Before, Failures: report.Failures}
+	line := materializedLine{Run: document.NewRun(project.RunMessage(report.Run)), Before: report.Before,
+		Failures: report.Failures}
 	if done := report.Done; done != nil {
 		line.Outcome, line.End = nothingToDo, document.Instant(feature.Instant(done.End))
 		line.Start = nil

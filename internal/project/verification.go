@@ -33,7 +33,8 @@ type VerifyRequest struct {
 }
 
 // Verify joins label rows as training does, and plays the same instants through the real materializer, a throw-away
-// online store and a real server. A *fault.PreconditionError says that no service of the current revision can be served.
+// online store and a real server. A *fault.PreconditionError says that no service of the current revision can be
+// served.
 func (p *Project) Verify(ctx context.Context, request VerifyRequest) (*parity.Report, error) {
 	wanted, err := p.toVerify(ctx, request)
 	if err != nil {

@@ -17,8 +17,8 @@ import (
 type catalog struct{ events []event }
 
 type event struct {
-	Kind    string    `json:"eventType"`
-	Job     named     `json:"job"`
+	Kind    string  `json:"eventType"`
+	Job     named   `json:"job"`
 	Inputs  []*data `json:"inputs"`
 	Outputs []*data `json:"outputs"`
 }

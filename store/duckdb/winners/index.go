@@ -1,8 +1,8 @@
 // Package winners finds the row that each label row sees: the greatest of its key's rows that are visible (R2, R3). It
 // is pure: no files, no SQL, columns in and columns out.
 //
-// An [Index] is built from the labels. Feature rows are offered to it in any order, on any number of threads. Once it is
-// settled it knows each label's winner by its position in source order. [Kept] holds the features of the winners:
+// An [Index] is built from the labels. Feature rows are offered to it in any order, on any number of threads. Once it
+// is settled it knows each label's winner by its position in source order. [Kept] holds the features of the winners:
 //
 //	index := winners.NewIndex(hashes, times)      // of the labels
 //	index.Offer(rows, kept)                       // for each batch of feature rows
