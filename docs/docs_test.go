@@ -81,19 +81,63 @@ func TestCommandsThatAreNotRunSayWhy(t *testing.T) {
 	}
 }
 
-var link = regexp.MustCompile(`\]\(([^)#\s]+)(#[^)]*)?\)`)
+var link = regexp.MustCompile(`\]\(([^)#\s]*)(#[^)]*)?\)`)
 
-func TestLinksLeadToFilesThatExist(t *testing.T) {
+func TestLinksLeadToFilesAndHeadingsThatExist(t *testing.T) {
 	for _, d := range documents(t) {
 		for i, line := range d.lines {
 			for _, found := range link.FindAllStringSubmatch(line, -1) {
-				if strings.Contains(found[1], "://") {
+				path, anchor := found[1], strings.TrimPrefix(found[2], "#")
+				if strings.Contains(path, "://") {
 					continue
 				}
-				if _, err := os.Stat(filepath.Join(filepath.Dir(d.path), found[1])); err != nil {
-					t.Errorf("%s: %v", d.at(i+1), err)
+				target := d
+				if path != "" {
+					file := filepath.Join(filepath.Dir(d.path), path)
+					if _, err := os.Stat(file); err != nil {
+						t.Errorf("%s: %v", d.at(i+1), err)
+						continue
+					}
+					if anchor != "" {
+						target = readDocument(t, file)
+					}
+				}
+				if anchor != "" && !slices.Contains(target.anchors(), anchor) {
+					t.Errorf("%s: %s has no heading for #%s", d.at(i+1), filepath.Clean(target.path), anchor)
 				}
 			}
+		}
+	}
+}
+
+func TestTheReadmeIsShortAndLinksToEveryPage(t *testing.T) {
+	readme := strings.Join(readDocument(t, "../README.md").lines, "\n")
+	if words := len(strings.Fields(readme)); words > 1200 {
+		t.Errorf("README.md has %d words; move some to a page, so that it has 1,200 at most", words)
+	}
+	pages, err := filepath.Glob("*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range pages {
+		if !strings.Contains(readme, "](docs/"+page) {
+			t.Errorf("README.md does not link to docs/%s", page)
+		}
+	}
+}
+
+// longPages may have more lines than other pages: each is one subject that readers search rather than read through.
+var longPages = []string{"architecture.md", "python.md", "semantics.md"}
+
+func TestPagesAreShort(t *testing.T) {
+	pages, err := filepath.Glob("*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range pages {
+		lines := len(readDocument(t, page).lines) - 1
+		if lines > 250 && !slices.Contains(longPages, page) {
+			t.Errorf("docs/%s has %d lines; split it, so that it has 250 at most", page, lines)
 		}
 	}
 }
@@ -133,15 +177,15 @@ func testSources(t *testing.T) string {
 }
 
 func TestTheDependencyTableListsWhatGoModRequires(t *testing.T) {
-	readme := strings.Join(readDocument(t, "../README.md").lines, "\n")
+	table := strings.Join(readDocument(t, "dependencies.md").lines, "\n")
 	module, err := os.ReadFile("../go.mod")
 	if err != nil {
 		t.Fatal(err)
 	}
 	direct := regexp.MustCompile(`(?m)^\t(\S+) v\S+$`)
 	for _, found := range direct.FindAllStringSubmatch(string(module), -1) {
-		if !strings.Contains(readme, "`"+found[1]+"`") {
-			t.Errorf("README.md does not say why %s is needed", found[1])
+		if !strings.Contains(table, "`"+found[1]+"`") {
+			t.Errorf("docs/dependencies.md does not say why %s is needed", found[1])
 		}
 	}
 }

@@ -118,6 +118,26 @@ func (d *document) examplesOf(b block) []example {
 	return found
 }
 
+var (
+	notInAnchor = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+	namedAnchor = regexp.MustCompile(`^<a id="([^"]+)"></a>$`)
+)
+
+// anchors are what links can name after #: headings, as GitHub makes anchors of them, and named places.
+func (d *document) anchors() []string {
+	var all []string
+	for _, line := range d.lines {
+		if named := namedAnchor.FindStringSubmatch(line); named != nil {
+			all = append(all, named[1])
+		}
+		if heading := strings.TrimLeft(line, "#"); heading != line && strings.HasPrefix(heading, " ") {
+			text := notInAnchor.ReplaceAllString(strings.ToLower(strings.TrimSpace(heading)), "")
+			all = append(all, strings.ReplaceAll(text, " ", "-"))
+		}
+	}
+	return all
+}
+
 func (d *document) at(line int) string { return fmt.Sprintf("%s:%d", filepath.Clean(d.path), line) }
 
 // replace puts the output in the place of what e shows.

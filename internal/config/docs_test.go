@@ -10,9 +10,9 @@ import (
 	"github.com/plumbstore/plumb/internal/config"
 )
 
-// TestTheDocumentsListEverySettingAndItsDefault compares the table of settings in docs/operations.md.
+// TestTheDocumentsListEverySettingAndItsDefault compares the table of settings in docs/configuration.md.
 func TestTheDocumentsListEverySettingAndItsDefault(t *testing.T) {
-	const file = "../../docs/operations.md"
+	const file = "../../docs/configuration.md"
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)

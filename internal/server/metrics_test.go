@@ -158,7 +158,7 @@ func TestTheDashboardAndTheAlertsAskForMetricsThatThereAre(t *testing.T) {
 		name, _, _ = strings.Cut(name, "{")
 		exported[name] = true
 	}
-	for _, file := range []string{"../../docs/operations/grafana.json", "../../docs/operations/alerts.yaml"} {
+	for _, file := range []string{"../../deploy/grafana/plumb.json", "../../deploy/prometheus/alerts.yaml"} {
 		used := regexp.MustCompile(`(plumb|process)_[a-z_]+`).FindAllString(expressions(t, file), -1)
 		if len(used) == 0 {
 			t.Errorf("%s asks for nothing", file)

@@ -118,12 +118,12 @@ var replies = []struct {
 }{
 	{"OOM", "it is out of memory; raise its maxmemory, or give views a ttl so that old rows go", false},
 	{"The user executing the script can't", "this user may not do that; grant it the keys and commands that " +
-		"docs/operations.md lists", false},
+		"docs/configuration.md lists", false},
 	{"READONLY", "it is a read-only replica; connect to its primary", false},
 	{"MISCONF", "it cannot save to disk and so takes no writes", false},
 	{"NOAUTH", "it wants a password; give one in the URL", false},
 	{"WRONGPASS", "it does not take this user and password", false},
-	{"NOPERM", "this user may not do that; grant it the keys and commands that docs/operations.md lists", false},
+	{"NOPERM", "this user may not do that; grant it the keys and commands that docs/configuration.md lists", false},
 	{"MOVED", "it is a node of a cluster; write redis+cluster:// for redis:// in the URL", false},
 	{"CROSSSLOT", "it is a node of a cluster; write redis+cluster:// for redis:// in the URL", false},
 	{"WRONGTYPE", "there is something else under the key of a row; use a database of its own", false},
