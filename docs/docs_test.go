@@ -142,6 +142,47 @@ func TestPagesAreShort(t *testing.T) {
 	}
 }
 
+var folderRow = regexp.MustCompile("(?m)^\\| (`.+?`) \\|")
+
+func TestTheArchitecturePageListsEveryPackage(t *testing.T) {
+	listed := map[string]bool{}
+	page := strings.Join(readDocument(t, "architecture.md").lines, "\n")
+	table, _, _ := strings.Cut(page[strings.Index(page, "\n## Folders\n"):], "\nImports point one way")
+	for _, row := range folderRow.FindAllStringSubmatch(table, -1) {
+		for folder := range strings.SplitSeq(row[1], ", ") {
+			folder = strings.Trim(folder, "`")
+			listed[folder] = true
+			if _, err := os.Stat(filepath.Join("..", folder)); err != nil {
+				t.Errorf("docs/architecture.md lists %s: %v", folder, err)
+			}
+		}
+	}
+	err := filepath.WalkDir("..", func(path string, entry os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		folder, err := filepath.Rel("..", path)
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() {
+			// The tools are one row, and hold no package of the product.
+			if name := entry.Name(); folder != "." && (strings.HasPrefix(name, ".") || name == "bin" || folder == "tools") {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if folder = filepath.Dir(folder); strings.HasSuffix(path, ".go") && !listed[folder] {
+			t.Errorf("docs/architecture.md does not say what lives in %s", folder)
+			listed[folder] = true
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 const rules = 17
 
 func TestEveryRuleHasAHeadingAndATest(t *testing.T) {
