@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
+
 	"github.com/plumbstore/plumb/registry/spec"
 )
 
@@ -182,23 +184,16 @@ func checkSize(size string) error {
 	return err
 }
 
-// parseSize returns a size in bytes.
+// parseSize returns a size in bytes. The library would also take a number without a unit, commas, and letters of any
+// case, in which a slip of the pen hides.
 func parseSize(text string) (int64, error) {
 	form := sizeForm.FindStringSubmatch(text)
 	if form == nil || !digits.MatchString(form[1]) {
 		return 0, fmt.Errorf("must be a size above nothing such as 512MB or 2GB, in KB, MB, GB, TB, KiB, MiB, GiB or TiB, "+
 			"not %q", text)
 	}
-	number, err := strconv.ParseFloat(form[1], 64)
-	if err != nil {
-		return 0, err
-	}
-	base := 1000.0
-	if strings.Contains(form[2], "i") {
-		base = 1024
-	}
-	size := number * math.Pow(base, float64(1+strings.IndexByte("KMGT", form[2][0])))
-	if size < 1 || size >= math.MaxInt64 {
+	size, err := humanize.ParseBytes(text)
+	if err != nil || size < 1 || size > math.MaxInt64 {
 		return 0, fmt.Errorf("must be a size of at least one byte and less than 2^63, not %q", text)
 	}
 	return int64(size), nil
