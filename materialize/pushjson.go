@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -201,7 +200,8 @@ func parseScalar(value any, declared plumbv1.Type) (any, bool) {
 		bytes, err := base64.StdEncoding.DecodeString(text)
 		return bytes, err == nil && base64.StdEncoding.EncodeToString(bytes) == text
 	case declared == plumbv1.Type_TIMESTAMP:
-		return parseInstant(text)
+		at, ok := feature.ParseInstant(text)
+		return int64(at), ok
 	}
 	return text, true
 }
@@ -238,20 +238,6 @@ func floatText(value any) string {
 		}
 	}
 	return ""
-}
-
-// instantLayouts are RFC 3339 with a zone, without one, and a date (R1: UTC, and its midnight).
-var instantLayouts = []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", time.DateTime,
-	time.DateOnly}
-
-// parseInstant floors to the microsecond.
-func parseInstant(text string) (any, bool) {
-	for _, layout := range instantLayouts {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t.UnixMicro(), true
-		}
-	}
-	return nil, false
 }
 
 func misfit(value any, declared plumbv1.Type) error {

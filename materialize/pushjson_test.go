@@ -34,3 +34,21 @@ func TestR17_NaNOfTextHasOneSpelling(t *testing.T) {
 		t.Errorf("FLOAT32 NaN is %#x", bits)
 	}
 }
+
+// A time that a look-up takes is one that a push takes.
+func TestR1_APushTakesTheTimesThatEverythingElseTakes(t *testing.T) {
+	rows := materialize.NewJSONRows(&feature.View{Source: &feature.Source{EventTimestamp: "at"}})
+	for _, text := range []string{"2013-07-04T16:00Z", "2013-07-04 18:30+02:30", "2013-07-04 16:00"} {
+		rows.Add([]string{"at"}, []any{text})
+	}
+	rows.Add([]string{"at"}, []any{"2013-07-04  16:00:00"})
+	got := rows.Rows()
+	if len(got.Refused) != 1 || got.Refused[0].Row != 3 || got.Refused[0].Field != "at" {
+		t.Errorf("refused %+v, want the time with two spaces alone", got.Refused)
+	}
+	for row := range 3 {
+		if at := got.Event.(*array.Int64).Value(row); at != 1372953600_000_000 {
+			t.Errorf("row %d is at %d", row, at)
+		}
+	}
+}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/plumbstore/plumb/feature"
-	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/registry/spec"
 )
@@ -15,7 +14,7 @@ const timeForms = "such as 2013-07-04T16:00:00Z, 2013-07-04, now, yesterday or -
 
 // instant reads the value of a flag: a time, or one that is relative to now.
 func (a *application) instant(flag, value string) (feature.Instant, error) {
-	if at, ok := document.ParseInstant(value); ok {
+	if at, ok := feature.ParseInstant(value); ok {
 		return at, nil
 	}
 	if at, ok := relativeTime(value, a.now()); ok {

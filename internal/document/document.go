@@ -8,7 +8,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -66,26 +65,6 @@ func (o Object) MarshalJSON() ([]byte, error) {
 // Definition writes a definition with the field names that definition files have.
 func Definition(definition proto.Message) (json.RawMessage, error) {
 	return protojson.MarshalOptions{UseProtoNames: true}.Marshal(definition)
-}
-
-// instantLayouts are the forms of a time: RFC 3339, also with a space for the T, without seconds or without a zone, and
-// a date (R1: UTC, and its midnight).
-var instantLayouts = []string{
-	time.RFC3339, "2006-01-02T15:04:05", "2006-01-02T15:04Z07:00", "2006-01-02T15:04",
-	"2006-01-02 15:04:05Z07:00", time.DateTime, "2006-01-02 15:04Z07:00", "2006-01-02 15:04", time.DateOnly,
-}
-
-// ParseInstant reads a time; ok is false for text that is none. For one space in a layout, time.Parse takes several.
-func ParseInstant(text string) (at feature.Instant, ok bool) {
-	if strings.Contains(text, "  ") {
-		return 0, false
-	}
-	for _, layout := range instantLayouts {
-		if t, err := time.Parse(layout, text); err == nil {
-			return feature.InstantOf(t), true
-		}
-	}
-	return 0, false
 }
 
 // Instant is RFC 3339 with as many digits of a second's fraction as there are, at most six.

@@ -192,7 +192,8 @@ func times(factor int64) func(int64) (int64, bool) {
 	}
 }
 
-// partitionSpan is the instant that a partition's text spells. Text in other forms is left to DuckDB.
+// partitionSpan is the instant that a partition's text spells. Text in other forms is left to DuckDB. The forms are not
+// those of feature.ParseInstant, of which DuckDB refuses some: no file may be passed over that would be an error.
 func partitionSpan(path, column string) span {
 	value := partitionValue(path, column)
 	if value == nil {

@@ -101,7 +101,7 @@ func (l *lookUp) request() (*plumbv1.GetOnlineFeaturesRequest, error) {
 		return nil, fault.Inputf("feature_service", "is missing; give the name of one, or features")
 	}
 	if l.at != "" {
-		at, ok := document.ParseInstant(l.at)
+		at, ok := feature.ParseInstant(l.at)
 		if !ok {
 			return nil, fault.Inputf("at", "%q is not a time; write it as 2013-07-04T16:00:00Z", l.at)
 		}
