@@ -7,7 +7,6 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/parity"
-	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry/plan"
 	"github.com/plumbstore/plumb/store"
 )
@@ -154,10 +153,9 @@ func newReach(planned *plan.Plan, snapshot *feature.Snapshot) reach {
 		}
 	}
 	definitions := snapshot.State.GetDefinitions()
-	r.spreadToSources(definitions.GetSources())
 	for _, view := range definitions.GetFeatureViews() {
 		changed := func(entity string) bool { return r.entities[entity] }
-		if r.sources[view.GetSource()] || slices.ContainsFunc(view.GetEntities(), changed) {
+		if r.reads(snapshot, view.GetSource()) || slices.ContainsFunc(view.GetEntities(), changed) {
 			r.views[view.GetName()] = true
 		}
 	}
@@ -171,21 +169,9 @@ func newReach(planned *plan.Plan, snapshot *feature.Snapshot) reach {
 	return r
 }
 
-// spreadToSources adds the queries that have the name of a source that is reached in their text, until there are no
-// more. A name that stands for something else there costs a verification and no more.
-func (r reach) spreadToSources(sources []*plumbv1.Source) {
-	for grown := true; grown; {
-		grown = false
-		for _, source := range sources {
-			if r.sources[source.GetName()] {
-				continue
-			}
-			for name := range r.sources {
-				if strings.Contains(strings.ToLower(source.GetSql().GetQuery()), name) {
-					r.sources[source.GetName()], grown = true, true
-					break
-				}
-			}
-		}
-	}
+// reads says whether a source is reached, or one that its query may read.
+func (r reach) reads(snapshot *feature.Snapshot, name string) bool {
+	source, err := snapshot.Source(name)
+	return err == nil && (r.sources[name] ||
+		slices.ContainsFunc(source.Reads(), func(read *feature.Source) bool { return r.sources[read.Name] }))
 }
