@@ -2,10 +2,13 @@ package parity
 
 import (
 	"cmp"
+	"container/heap"
 	"context"
 	"encoding/binary"
 	"math"
 	"slices"
+
+	"github.com/cespare/xxhash/v2"
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/store"
@@ -35,8 +38,7 @@ type seedRow struct {
 
 // sieve keeps the rows with the least hashes.
 type sieve struct {
-	// hashes is a heap, the greatest first.
-	hashes []uint64
+	hashes greatestFirst
 	rows   map[uint64]seedRow
 }
 
@@ -52,40 +54,32 @@ func (s *sieve) offer(hash uint64, row sourceRow) {
 	}
 	s.rows[hash] = seedRow{string(row.tuple), row.event, row.created}
 	if len(s.hashes) < kept {
-		s.hashes = append(s.hashes, hash)
-		s.up(len(s.hashes) - 1)
+		heap.Push(&s.hashes, hash)
 		return
 	}
 	delete(s.rows, s.hashes[0])
 	s.hashes[0] = hash
-	s.down(0)
+	heap.Fix(&s.hashes, 0)
 }
 
-func (s *sieve) up(at int) {
-	for at > 0 {
-		parent := (at - 1) / 2
-		if s.hashes[parent] >= s.hashes[at] {
-			return
-		}
-		s.hashes[parent], s.hashes[at] = s.hashes[at], s.hashes[parent]
-		at = parent
-	}
-}
+// greatestFirst is a heap of hashes.
+type greatestFirst []uint64
 
-func (s *sieve) down(at int) {
-	for {
-		greatest := at
-		for child := 2*at + 1; child <= 2*at+2 && child < len(s.hashes); child++ {
-			if s.hashes[child] > s.hashes[greatest] {
-				greatest = child
-			}
-		}
-		if greatest == at {
-			return
-		}
-		s.hashes[at], s.hashes[greatest] = s.hashes[greatest], s.hashes[at]
-		at = greatest
-	}
+var _ heap.Interface = (*greatestFirst)(nil)
+
+func (g greatestFirst) Len() int           { return len(g) }
+func (g greatestFirst) Less(i, j int) bool { return g[i] > g[j] }
+func (g greatestFirst) Swap(i, j int)      { g[i], g[j] = g[j], g[i] }
+
+// Push implements heap.Interface.
+func (g *greatestFirst) Push(hash any) { *g = append(*g, hash.(uint64)) }
+
+// Pop implements heap.Interface.
+func (g *greatestFirst) Pop() any {
+	last := len(*g) - 1
+	hash := (*g)[last]
+	*g = (*g)[:last]
+	return hash
 }
 
 // all are the rows that were kept, in an order of chance that the seed decides.
@@ -98,17 +92,14 @@ func (s *sieve) all() []seedRow {
 	return rows
 }
 
-// hash mixes bytes with a seed (FNV-1a, then the finalizer of SplitMix64).
+// hash is the same for the same seed and bytes wherever and whenever it is asked: a seed has to find the same rows.
 func hash(seed uint64, bytes ...[]byte) uint64 {
-	h := 14695981039346656037 ^ seed
+	var digest xxhash.Digest
+	digest.ResetWithSeed(seed)
 	for _, part := range bytes {
-		for _, b := range part {
-			h = (h ^ uint64(b)) * 1099511628211
-		}
+		_, _ = digest.Write(part) // A hash takes everything.
 	}
-	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
-	h = (h ^ h>>27) * 0x94d049bb133111eb
-	return h ^ h>>31
+	return digest.Sum64()
 }
 
 // doubtBits is how many bits remember the rows that were seen, to find those that may tie: 16 MB.
