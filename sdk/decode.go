@@ -12,7 +12,6 @@ import (
 
 // values are those of one column, for all rows: *typed[T] of a Scalar or of a List of one.
 type values interface {
-	len() int
 	at(row int) any
 	// element is the name of T.
 	element() string
@@ -20,7 +19,6 @@ type values interface {
 
 type typed[T any] []T
 
-func (v *typed[T]) len() int       { return len(*v) }
 func (v *typed[T]) at(row int) any { return (*v)[row] }
 
 func (v *typed[T]) element() string {

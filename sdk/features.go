@@ -2,6 +2,7 @@ package plumb
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"iter"
 	"sync"
@@ -43,8 +44,32 @@ type wireColumn struct {
 // wireColumns are used again, since an answer would allocate as much for them as it keeps.
 var wireColumns = sync.Pool{New: func() any { return new([]wireColumn) }}
 
-// newFeatures decodes the bytes of a GetOnlineFeaturesResponse, which it keeps.
+// newFeatures decodes the bytes of a GetOnlineFeaturesResponse, which it keeps. They may be any that stand for one in
+// protobuf: those that the server would not write go through the generated code first.
 func newFeatures(reply []byte, known *layouts, selection string) (*Features, error) {
+	f, err := decodeReply(reply, known, selection)
+	if errors.Is(err, errWire) {
+		if reply, err = rewritten(reply); err == nil {
+			f, err = decodeReply(reply, known, selection)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the server's answer is broken: %w", err)
+	}
+	return f, nil
+}
+
+// rewritten is a reply in the form in which the server writes it, without what this client does not know.
+func rewritten(reply []byte) ([]byte, error) {
+	response := new(plumbv1.GetOnlineFeaturesResponse)
+	if err := (proto.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(reply, response); err != nil {
+		return nil, err
+	}
+	return proto.Marshal(response)
+}
+
+// decodeReply decodes a reply that is as the server writes it; errWire says that it is not.
+func decodeReply(reply []byte, known *layouts, selection string) (*Features, error) {
 	wire := wireColumns.Get().(*[]wireColumn)
 	defer func() {
 		clear(*wire) // The bytes are the answer's.
@@ -63,7 +88,7 @@ func newFeatures(reply []byte, known *layouts, selection string) (*Features, err
 		err = checkProvenance(f.provenance, f.rows)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the server's answer is broken: %w", err)
+		return nil, err
 	}
 	if f.layout = last; !last.fits(*wire) {
 		f.layout = known.add(selection, *wire)

@@ -21,8 +21,11 @@ func (replyCodec) Unmarshal(data mem.BufferSlice, reply any) error {
 }
 
 // errWire says that bytes are no message as the server writes it: fields known to the client come once, unless they are
-// repeated messages or texts, and numbers are packed.
+// repeated messages or texts, and numbers are packed. They may be one that somebody else wrote.
 var errWire = errors.New("it is not as the server writes messages")
+
+// errNoValues says that a column has none, or has them in a field that is not known here.
+var errNoValues = errors.New("it has no values of a type that this client knows")
 
 // wireField is a field of a message.
 type wireField struct {
@@ -98,6 +101,9 @@ type wireValues struct {
 
 // readValues reads a Values, but for the values themselves.
 func readValues(message []byte) (wireValues, error) {
+	if len(message) == 0 {
+		return wireValues{}, errNoValues
+	}
 	held, rest, err := nextField(message)
 	if err != nil || len(rest) > 0 || held.kind != protowire.BytesType || kind(held.number) > listKind {
 		return wireValues{}, errWire

@@ -198,24 +198,3 @@ func TestAnswersOfOneSelectionMayChangeTheirColumns(t *testing.T) {
 		}
 	}
 }
-
-// FuzzReply holds what the client makes of any bytes to what the generated code makes of them.
-func FuzzReply(f *testing.F) {
-	whole := wire(f, everyType())
-	f.Add(whole)
-	f.Add(whole[:len(whole)/2])
-	f.Add([]byte{})
-	f.Fuzz(func(t *testing.T, reply []byte) {
-		features, err := newFeatures(reply, new(layouts), "")
-		if err != nil {
-			return
-		}
-		response := new(plumbv1.GetOnlineFeaturesResponse)
-		if err := proto.Unmarshal(reply, response); err != nil {
-			t.Fatalf("the generated code refuses it: %v", err)
-		}
-		if got, want := told(features), toldBy(response); !slices.Equal(got, want) {
-			t.Errorf("got  %q\nwant %q", got, want)
-		}
-	})
-}
