@@ -16,6 +16,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/internal/jsonobject"
 	"github.com/plumbstore/plumb/internal/project"
 	"github.com/plumbstore/plumb/internal/regularfile"
 	"github.com/plumbstore/plumb/materialize"
@@ -137,20 +138,10 @@ func parseObject(text string) (names []string, values []any, err error) {
 	if err := document.CheckJSON([]byte(text)); err != nil {
 		return nil, nil, fmt.Errorf("the line %w", err)
 	}
-	decoder := newDecoder(strings.NewReader(text))
-	if opening, err := decoder.Token(); err != nil || opening != json.Delim('{') {
+	object, err := jsonobject.Read([]byte(text))
+	if err != nil {
 		return nil, nil, errNoObject
 	}
-	for decoder.More() {
-		name, err := decoder.Token()
-		if err != nil {
-			return nil, nil, errNoObject
-		}
-		var value any
-		if err := decoder.Decode(&value); err != nil {
-			return nil, nil, errNoObject
-		}
-		names, values = append(names, name.(string)), append(values, value)
-	}
-	return names, values, nil
+	values, err = object.Decoded()
+	return object.Names, values, err
 }

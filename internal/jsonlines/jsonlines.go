@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/internal/jsonobject"
 )
 
 // maxLine bounds the memory that one line takes.
@@ -112,45 +113,23 @@ func (r *Reader) parse(line []byte) ([]Member, error) {
 	if line[0] != '{' {
 		return nil, r.mistake("is not a JSON object; each line has to be one, such as {\"name\": 1}")
 	}
-	decoder := json.NewDecoder(bytes.NewReader(line))
-	if _, err := decoder.Token(); err != nil {
-		return nil, r.mistake("is not JSON: %v", err)
+	object, err := jsonobject.Read(line)
+	switch {
+	case errors.Is(err, jsonobject.ErrMore):
+		return nil, r.mistake("has something after its object; each line has to be one object")
+	case err != nil:
+		return nil, r.mistake("%v", err)
 	}
-	var members []Member
-	seen := map[string]bool{}
-	for decoder.More() {
-		member, err := r.member(decoder)
-		if err != nil {
+	members := make([]Member, len(object.Names))
+	for i, name := range object.Names {
+		if members[i], err = r.member(name, object.Values[i]); err != nil {
 			return nil, err
 		}
-		if seen[member.Name] {
-			return nil, r.mistake("has the member %q twice", member.Name)
-		}
-		seen[member.Name] = true
-		members = append(members, member)
-	}
-	if _, err := decoder.Token(); err != nil {
-		return nil, r.mistake("is not JSON: %v", ended(err))
-	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, r.mistake("has something after its object; each line has to be one object")
 	}
 	return members, nil
 }
 
-func (r *Reader) member(decoder *json.Decoder) (Member, error) {
-	key, err := decoder.Token()
-	if err != nil {
-		return Member{}, r.mistake("is not JSON: %v", ended(err))
-	}
-	name, isText := key.(string)
-	if !isText {
-		return Member{}, r.mistake("is not JSON: %v is not a name", key)
-	}
-	var raw json.RawMessage
-	if err := decoder.Decode(&raw); err != nil {
-		return Member{}, r.mistake("is not JSON: %v", ended(err))
-	}
+func (r *Reader) member(name string, raw json.RawMessage) (Member, error) {
 	switch raw[0] {
 	case 'n':
 		return Member{Name: name, Null: true}, nil
@@ -165,14 +144,6 @@ func (r *Reader) member(decoder *json.Decoder) (Member, error) {
 		return Member{Name: name, Text: text}, nil
 	}
 	return Member{Name: name, Text: string(raw)}, nil
-}
-
-// ended says that a line ends too early in other words than the end of a file.
-func ended(err error) error {
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return errors.New("it ends in the middle")
-	}
-	return err
 }
 
 // replacements counts the replacement characters that a JSON string is written with. Decoding makes more of them for

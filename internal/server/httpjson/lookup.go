@@ -13,6 +13,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/internal/jsonobject"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
@@ -20,7 +21,7 @@ import (
 type lookUp struct {
 	service         string
 	features        []string
-	keys            object
+	keys            jsonobject.Object
 	fullNames       bool
 	eventTimestamps bool
 	provenance      bool
@@ -79,7 +80,7 @@ func parseLookUp(text []byte) (*lookUp, *plumbv1.GetOnlineFeaturesRequest, error
 // readKeys reads the columns as they are; their types are known once the selection is.
 func (l *lookUp) readKeys(value json.RawMessage) error {
 	var err error
-	if l.keys, err = parseObject(value); err != nil {
+	if l.keys, err = jsonobject.Read(value); err != nil {
 		return fmt.Errorf("%w; write {\"column\": [key, …], …}", err)
 	}
 	return nil
@@ -115,11 +116,11 @@ func (l *lookUp) columns(fields []feature.Field) (*document.Keys, error) {
 	keys := document.NewKeys(fields)
 	given := map[string]bool{}
 	var mistakes []error
-	for i, name := range l.keys.names {
+	for i, name := range l.keys.Names {
 		column, err := keys.Column(name)
 		if err == nil {
 			given[name] = true
-			err = addKeys(column, l.keys.values[i])
+			err = addKeys(column, l.keys.Values[i])
 		}
 		if err != nil {
 			mistakes = append(mistakes, fault.Inputf("keys."+name, "%v", err))
@@ -142,7 +143,7 @@ func (l *lookUp) columns(fields []feature.Field) (*document.Keys, error) {
 
 func addKeys(column *document.KeyColumn, text json.RawMessage) error {
 	var values []any
-	if bytes.Equal(text, []byte("null")) || decode(text, &values) != nil {
+	if bytes.Equal(text, []byte("null")) || jsonobject.Decode(text, &values) != nil {
 		return fmt.Errorf("must be a list of %s, one for each row", column.Type)
 	}
 	if len(values) == 0 {

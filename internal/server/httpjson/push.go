@@ -7,6 +7,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/internal/jsonobject"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
@@ -62,22 +63,17 @@ func (a *api) push(ctx context.Context, r *http.Request) (any, error) {
 func rowsOf(view *feature.View, given []json.RawMessage) materialize.Rows {
 	rows := materialize.NewJSONRows(view)
 	for _, each := range given {
-		row, err := parseObject(each)
+		row, err := jsonobject.Read(each)
 		if err != nil {
 			rows.Refuse("", "the row "+err.Error())
 			continue
 		}
-		values := make([]any, len(row.values))
-		for i, value := range row.values {
-			if err = decode(value, &values[i]); err != nil {
-				break
-			}
-		}
+		values, err := row.Decoded()
 		if err != nil {
 			rows.Refuse("", "the row cannot be read: "+err.Error())
 			continue
 		}
-		rows.Add(row.names, values)
+		rows.Add(row.Names, values)
 	}
 	return rows.Rows()
 }
