@@ -15,6 +15,7 @@ import (
 const (
 	labelFile    = "labels.parquet"
 	trainingFile = "training.parquet"
+	keyFile      = "keys.parquet"
 )
 
 // flights queries the data and the training set as a user would, with DuckDB.
@@ -122,23 +123,6 @@ var columns = []string{"origin", "dest", "carrier", "tailnum"}
 
 func (k key) parts() []*string { return []*string{k.origin, k.dest, k.carrier, k.tailnum} }
 
-// keys returns distinct combinations of the year's keys, spread over it: some with an unknown or no tail number, and
-// the one to a destination whose weather is observed.
-func (f *flights) keys(ctx context.Context, limit int) ([]key, error) {
-	rows, err := f.query(ctx, `
-		FROM (SELECT DISTINCT origin, dest, carrier, tailnum FROM @labels)
-		ORDER BY dest NOT IN ('EWR', 'JFK', 'LGA'), hash(origin, dest, carrier, tailnum) LIMIT ?`,
-		map[string]string{"labels": labelFile}, limit)
-	if err != nil {
-		return nil, fmt.Errorf("choose keys: %w", err)
-	}
-	keys := make([]key, len(rows))
-	for i, row := range rows {
-		keys[i] = key{word(row[0]), word(row[1]), word(row[2]), word(row[3])}
-	}
-	return keys, nil
-}
-
 // departures returns the keys of some flights that leave soon after the instant.
 func (f *flights) departures(ctx context.Context, after time.Time, limit int) ([]key, error) {
 	rows, err := f.query(ctx, `
@@ -163,24 +147,25 @@ func word(value any) *string {
 	return &text
 }
 
-// writeKeys writes the keys of departures as label rows at an instant: what a training set would have for them then.
-func (f *flights) writeKeys(ctx context.Context, path string, keys []key, at time.Time) error {
-	if _, err := f.ExecContext(ctx, `CREATE OR REPLACE TEMP TABLE wanted
-		(origin VARCHAR, dest VARCHAR, carrier VARCHAR, tailnum VARCHAR, number INTEGER)`); err != nil {
-		return err
+// writeKeys writes label rows for distinct combinations of the year's keys, each at all instants: some with an unknown
+// or no tail number, and the one to a destination whose weather is observed.
+func (f *flights) writeKeys(ctx context.Context, path string, limit int, instants []time.Time) (rows int64, err error) {
+	times := make([]string, len(instants))
+	for i, at := range instants {
+		times[i] = at.Format("(TIMESTAMP '2006-01-02 15:04:05')")
 	}
-	insert, err := f.PrepareContext(ctx, "INSERT INTO wanted VALUES (?, ?, ?, ?, ?)")
+	files := map[string]string{"labels": labelFile, "keys": path}
+	_, err = f.query(ctx, fmt.Sprintf(`COPY (
+		SELECT * FROM (
+			FROM (SELECT DISTINCT origin, dest, carrier, tailnum FROM @labels)
+			ORDER BY dest NOT IN ('EWR', 'JFK', 'LGA'), hash(origin, dest, carrier, tailnum) LIMIT %d
+		), (VALUES %s) instants(event_timestamp)) TO @keys (FORMAT parquet)`, limit, strings.Join(times, ", ")), files)
 	if err != nil {
-		return err
+		return 0, fmt.Errorf("write the keys: %w", err)
 	}
-	defer insert.Close()
-	for i, k := range keys {
-		if _, err := insert.ExecContext(ctx, k.origin, k.dest, k.carrier, k.tailnum, i); err != nil {
-			return err
-		}
+	counted, err := f.query(ctx, "SELECT count(*) FROM @keys", files)
+	if err != nil {
+		return 0, fmt.Errorf("count the keys: %w", err)
 	}
-	_, err = f.query(ctx, fmt.Sprintf(`COPY (SELECT * EXCLUDE (number), TIMESTAMP '%s' AS event_timestamp
-		FROM wanted ORDER BY number) TO @keys (FORMAT parquet)`, at.Format("2006-01-02 15:04:05.999999")),
-		map[string]string{"keys": path})
-	return err
+	return counted[0][0].(int64), nil
 }

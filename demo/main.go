@@ -1,5 +1,6 @@
 // Demo runs Plumb's main job on a year of real flights, as a user would, with the built binary: apply the definitions,
-// build a training set, materialize, serve, look up, and compare what was served with the training set, bit for bit.
+// build a training set, materialize, serve, look up, and let plumb verify compare what is served with what training
+// sees, bit for bit.
 //
 //	go run ./demo bin/plumb testdata/nycflights
 //
@@ -61,7 +62,7 @@ type demo struct {
 	steps   int
 }
 
-// The instants at which what is served is compared with what was trained on: a busy noon in New York; the small hours,
+// The instants at which what is served is compared with what training sees: a busy noon in New York; the small hours,
 // when the past hour's departures have expired; and an evening whose weather observations are missing.
 var (
 	noon     = time.Date(2013, 7, 4, 16, 0, 0, 0, time.UTC)
@@ -77,7 +78,7 @@ func (d *demo) tell(ctx context.Context) error {
 			return err
 		}
 	}
-	d.say("\nEverything that was served equals the training set at the same instant. %.1f s in all.",
+	d.say("\nWhat is served equals what training sees at the same instant. %.1f s in all.",
 		clock().Sub(started).Seconds())
 	return nil
 }

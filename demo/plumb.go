@@ -49,18 +49,30 @@ func (p *plumb) command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// run runs a command to its end and decodes the document that it prints.
+// run runs a command to its end and decodes the document that it prints, which it may have done before it failed.
 func (p *plumb) run(ctx context.Context, into any, args ...string) error {
 	cmd := p.command(ctx, args...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("plumb %s: %w\n%s", strings.Join(args, " "), err, stderr.String())
-	}
-	if err := json.NewDecoder(&stdout).Decode(into); err != nil {
+	failed := cmd.Run()
+	err := json.NewDecoder(&stdout).Decode(into)
+	switch {
+	case failed != nil:
+		return fmt.Errorf("plumb %s: %w\n%s", strings.Join(args, " "), failed, stderr.String())
+	case err != nil:
 		return fmt.Errorf("read what plumb %s printed: %w", args[0], err)
 	}
 	return nil
+}
+
+// verify returns what plumb verify finds for the label rows of a file, be it that all agrees or not.
+func (p *plumb) verify(ctx context.Context, labels string) (proof, error) {
+	var found proof
+	err := p.run(ctx, &found, "verify", "--service", service, "--labels", labels)
+	if found.Outcome != "" {
+		return found, nil
+	}
+	return found, err
 }
 
 // change is one thing that plumb apply did.
@@ -78,10 +90,9 @@ type joined struct {
 	} `json:"views"`
 }
 
-func (p *plumb) historical(ctx context.Context, labels, out string, more ...string) (joined, error) {
+func (p *plumb) historical(ctx context.Context, labels, out string) (joined, error) {
 	var report joined
-	args := append([]string{"historical", "--service", service, "--labels", labels, "--out", out}, more...)
-	return report, p.run(ctx, &report, args...)
+	return report, p.run(ctx, &report, "historical", "--service", service, "--labels", labels, "--out", out, "--statuses")
 }
 
 // materialized is one line of what plumb materialize prints.

@@ -52,7 +52,7 @@ func (d *demo) label(ctx context.Context) error {
 }
 
 func (d *demo) historical(ctx context.Context) error {
-	report, err := d.plumb.historical(ctx, labelFile, trainingFile, "--statuses")
+	report, err := d.plumb.historical(ctx, labelFile, trainingFile)
 	if err != nil {
 		return err
 	}
