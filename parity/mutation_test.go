@@ -26,81 +26,45 @@ import (
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
-// defect is a mistake that is built into the product by changing its text. One binary has all of them, and the
-// environment says which is at work.
+// defect is a mistake in the product: a patch of its text, below testdata/defects. One binary has all of them, and the
+// environment says which is at work: a patch asks defect(NAME), or has either(NAME, wrong, right). What stands before
+// it says what is wrong, and:
+//
+//	Cause: one by which the mismatches have to be told
+//	Project: the project that shows it; levels unless it is said
+//
+// Each stage has some: the offline engine's two halves, the windows, the codec, the look-up, the readers of files.
 type defect struct {
-	name  string
-	edits []edit
-	// cause is one by which the mismatches have to be told.
-	cause parity.Cause
+	name, patch    string
+	cause, project string
+	// files are those that it changes.
+	files []string
 }
 
-// edit changes a file where it has the text right, which must be there once. In wrong, ON is the condition that the
-// defect is at work, and EITHER(wrong, right) the first text where it is, and the second elsewhere.
-type edit struct{ file, right, wrong string }
-
-// Each stage has some: the offline engine's two halves, the windows, the codec, the look-up.
-var defects = []defect{
-	{"a ttl compared with < instead of <= where rows are served", []edit{{
-		"store/reply.go",
-		"uint64(at)-uint64(event) > uint64(u.view.TTL.Microseconds())",
-		"uint64(at)-uint64(event) > uint64(u.view.TTL.Microseconds())-map[bool]uint64{true: 1}[ON]",
-	}}, parity.TTLEdge},
-	{"a ttl compared with < instead of <= where labels are joined", []edit{{
-		"store/duckdb/labelindex.go",
-		"uint64(s.t)-uint64(s.event) <= uint64(ttl))",
-		"uint64(s.t)-uint64(s.event) <= uint64(ttl)-map[bool]uint64{true: 1}[ON])",
-	}}, parity.TTLEdge},
-	{"a codec that loses -0.0", []edit{{
-		"store/rowencoder.go",
-		"math.Float64bits(column.Value(row))",
-		"math.Float64bits(map[bool]float64{true: column.Value(row) + 0, false: column.Value(row)}[ON])",
-	}}, parity.Value},
-	{"a tie of created times broken the other way", []edit{{
-		"store/duckdb/newest.go",
-		`"FROM (SELECT max(_plumb_pack(r.c, r.o)) AS last\nFROM (%s) r`,
-		`EITHER("FROM (SELECT min", "FROM (SELECT max")+"(_plumb_pack(r.c, r.o)) AS last\nFROM (%s) r`,
-	}}, parity.Tie},
-	{"a tie of source order broken the other way", []edit{{
-		"store/duckdb/newest.go",
-		`"FROM (SELECT max(_plumb_pack(e, o)) AS last, count(*) AS n`,
-		`"FROM (SELECT "+EITHER("min(_plumb_pack(-e, o))", "max(_plumb_pack(e, o))")+" AS last, count(*) AS n`,
-	}}, parity.Tie},
-	{"a window that is closed at both ends", []edit{{
-		"store/duckdb/newest.go",
-		"int64(min(*window.Start, far)) + 1",
-		"int64(min(*window.Start, far)) + map[bool]int64{false: 1}[ON]",
-	}, {
-		"store/duckdb/newest.go", `" AND %s > %d"`, `EITHER(" AND %s >= %d", " AND %s > %d")`,
-	}}, parity.Window},
-	{"a window that is open at both ends", []edit{{
-		"store/duckdb/newest.go", `"%s <= %d"`, `EITHER("%s < %d", "%s <= %d")`,
-	}}, parity.Window},
-	{"a late row that is dropped", []edit{{
-		"store/duckdb/newest.go",
-		`where := "_plumb_won(o)"`,
-		`where := "_plumb_won(o)" +
-			EITHER(fmt.Sprintf(" AND coalesce(%s <= %d, true)", n.rows.createdTime(), n.window.End), "")`,
-	}}, parity.MissingRow},
-	{"a codec that loses nulls", []edit{{
-		"store/rowencoder.go",
-		"			setBit(packed[body:], i)\n",
-		"			if !(ON) {\n				setBit(packed[body:], i)\n			}\n",
-	}}, parity.Status},
+func defects(t *testing.T) (all []defect) {
+	t.Helper()
+	for _, path := range must(filepath.Glob("testdata/defects/*.patch"))(t) {
+		d := defect{name: strings.TrimSuffix(filepath.Base(path), ".patch"), patch: must(filepath.Abs(path))(t),
+			project: "levels"}
+		text := string(must(os.ReadFile(path))(t))
+		for line := range strings.Lines(text) {
+			line = strings.TrimSpace(line)
+			for start, field := range map[string]*string{"Cause: ": &d.cause, "Project: ": &d.project} {
+				if value, ok := strings.CutPrefix(line, start); ok {
+					*field = value
+				}
+			}
+			if file, ok := strings.CutPrefix(line, "--- a/"); ok {
+				d.files = append(d.files, file)
+			}
+		}
+		if d.cause == "" || len(d.files) == 0 || !strings.Contains(text, fmt.Sprintf("(%q", d.name)) {
+			t.Fatalf("%s says no cause, changes no file or does not ask for its name", path)
+		}
+		all = append(all, d)
+	}
+	return all
 }
-
-// misread is a mistake of the reader that joins and materializations share: decimals of more than 38 digits are other
-// numbers. Without it such a column is refused, so that it has a project of its own.
-var misread = defect{"a reader that takes decimals for other numbers", []edit{{
-	"store/duckdb/unreadable.go", "digits > maxDecimalDigits {", "digits > maxDecimalDigits && !(ON) {",
-}}, parity.Witness}
-
-// mistext is a mistake of the engine's reading of text: joins and materializations parse a DOUBLE as a FLOAT.
-var mistext = defect{"a reader of text that rounds numbers", []edit{{
-	"store/duckdb/types.go", `value: "TRY_CAST($ AS " + sqlTypes[to] + ")"}`,
-	`value: "TRY_CAST(" + EITHER("TRY_CAST($ AS " + strings.Replace(sqlTypes[to], "DOUBLE", "FLOAT", 1) + ")", "$") +
-		" AS " + sqlTypes[to] + ")"}`,
-}}, parity.Witness}
 
 // switches are in each package that has a defect.
 const switches = `
@@ -117,50 +81,42 @@ func either(name, wrong, right string) string {
 }
 `
 
-// plant changes the texts of files so that they have the defects.
-func plant(t *testing.T, root string) map[string]string {
+// plant applies all patches to copies of the files that they change, and returns which file stands for which.
+func plant(t *testing.T, root string, all []defect) map[string]string {
 	t.Helper()
-	texts := map[string]string{}
-	for _, d := range append(slices.Clone(defects), misread, mistext) {
-		for _, e := range d.edits {
-			text, ok := texts[e.file]
-			if !ok {
-				content, err := os.ReadFile(filepath.Join(root, e.file))
-				if err != nil {
-					t.Fatal(err)
-				}
-				text = string(content)
+	folder, changed := t.TempDir(), map[string]string{}
+	put := func(file, text string) {
+		changed[filepath.Join(root, file)] = filepath.Join(folder, file)
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(folder, file)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(folder, file), text)
+	}
+	for _, d := range all {
+		for _, file := range d.files {
+			if changed[filepath.Join(root, file)] == "" {
+				put(file, string(must(os.ReadFile(filepath.Join(root, file)))(t)))
+				put(filepath.Dir(file)+"/defect.go", "package "+filepath.Base(filepath.Dir(file))+switches)
 			}
-			if found := strings.Count(text, e.right); found != 1 {
-				t.Fatalf("%s has %q %d times: the product has changed, and %q is no defect any more; write another one",
-					e.file, e.right, found, d.name)
-			}
-			wrong := strings.ReplaceAll(e.wrong, "ON", fmt.Sprintf("defect(%q)", d.name))
-			wrong = strings.ReplaceAll(wrong, "EITHER(", fmt.Sprintf("either(%q, ", d.name))
-			folder := filepath.Dir(e.file)
-			texts[folder+"/defect.go"] = "package " + filepath.Base(folder) + switches
-			texts[e.file] = strings.Replace(text, e.right, wrong, 1)
+		}
+		cmd := exec.CommandContext(t.Context(), "git", "apply", d.patch)
+		// Within a repository git would apply a patch to that.
+		cmd.Dir, cmd.Env = folder, append(os.Environ(), "GIT_CEILING_DIRECTORIES="+filepath.Dir(folder))
+		if output, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("the product has changed, and %s is no patch of it any more; write it anew: %v\n%s", d.patch, err, output)
 		}
 	}
-	return texts
+	return changed
 }
 
 // build builds the product with all defects in it.
-func build(t *testing.T) string {
+func build(t *testing.T, all []defect) string {
 	t.Helper()
-	folder := t.TempDir()
-	root := must(filepath.Abs(".."))(t)
-	overlay := struct{ Replace map[string]string }{map[string]string{}}
-	for file, text := range plant(t, root) {
-		changed := filepath.Join(folder, strings.ReplaceAll(file, "/", "_"))
-		write(t, changed, text)
-		overlay.Replace[filepath.Join(root, file)] = changed
-	}
-	list := filepath.Join(folder, "overlay.json")
-	write(t, list, string(must(json.Marshal(overlay))(t)))
-	binary := filepath.Join(folder, "plumb")
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "duckdb_arrow", "-ldflags", "-s -w", "-overlay", list,
-		"-o", binary, "./cmd/plumb")
+	folder, root := t.TempDir(), must(filepath.Abs(".."))(t)
+	overlay, binary := filepath.Join(folder, "overlay.json"), filepath.Join(folder, "plumb")
+	write(t, overlay, string(must(json.Marshal(map[string]any{"Replace": plant(t, root, all)}))(t)))
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "duckdb_arrow", "-ldflags", "-s -w",
+		"-overlay", overlay, "-o", binary, "./cmd/plumb")
 	cmd.Dir = root
 	if output, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("the product with its defects does not build: %v\n%s", err, output)
@@ -380,29 +336,26 @@ func verify(t *testing.T, binary, folder, defect string) (parity.Report, int) {
 }
 
 func TestEveryDefectThatIsBuiltInIsCaughtAndToldByItsCause(t *testing.T) {
-	binary, folder := build(t), newProject(t)
-	report, code := verify(t, binary, folder, "")
+	all := defects(t)
+	binary := build(t, all)
+	projects := map[string]string{"levels": newProject(t), "decimals": newWideProject(t), "text": newTextProject(t)}
+	report, code := verify(t, binary, projects["levels"], "")
 	if code != 0 || report.Outcome != parity.Passed || report.Totals.Values != 600*3 {
 		t.Fatalf("without a defect: exit code %d, %+v", code, report)
 	}
-	text := newTextProject(t)
-	if report, code := verify(t, binary, text, ""); code != 0 || report.Outcome != parity.Passed {
+	if report, code := verify(t, binary, projects["text"], ""); code != 0 || report.Outcome != parity.Passed {
 		t.Errorf("text without a defect: exit code %d, %+v", code, report)
 	}
-	for _, d := range append(slices.Clone(defects), misread, mistext) {
+	if len(all) == 0 {
+		t.Error("there are no defects")
+	}
+	for _, d := range all {
 		t.Run(d.name, func(t *testing.T) {
-			folder := folder
-			if d.name == misread.name {
-				folder = newWideProject(t)
-			}
-			if d.name == mistext.name {
-				folder = text
-			}
-			report, code := verify(t, binary, folder, d.name)
+			report, code := verify(t, binary, projects[d.project], d.name)
 			if code != 1 || report.Outcome != parity.Failed {
 				t.Errorf("exit code %d, outcome %q", code, report.Outcome)
 			}
-			if !slices.ContainsFunc(report.Causes, func(c parity.CauseCount) bool { return c.Cause == d.cause }) {
+			if !slices.ContainsFunc(report.Causes, func(c parity.CauseCount) bool { return string(c.Cause) == d.cause }) {
 				t.Errorf("the causes are %v, want %q among them", report.Causes, d.cause)
 			}
 		})
