@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -77,6 +78,19 @@ func TestACallEndsAtItsTimeout(t *testing.T) {
 	defer cancel()
 	if _, err = connect(t, silent).Views(ctx); status.Code(err) != codes.DeadlineExceeded {
 		t.Errorf("error is %v, want DEADLINE_EXCEEDED", err)
+	}
+}
+
+func TestOptionsOfGRPCAreThoseOfEachCall(t *testing.T) {
+	var called []string
+	note := func(ctx context.Context, method string, request, reply any, c *grpc.ClientConn, invoke grpc.UnaryInvoker,
+		options ...grpc.CallOption) error {
+		called = append(called, method)
+		return invoke(ctx, method, request, reply, c, options...)
+	}
+	client := connect(t, target, plumb.WithDialOptions(grpc.WithChainUnaryInterceptor(note)))
+	if _, err := client.Views(t.Context()); err != nil || len(called) != 1 {
+		t.Errorf("the interceptor saw %q, %v", called, err)
 	}
 }
 

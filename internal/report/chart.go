@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 )
@@ -19,20 +18,6 @@ type Bar struct {
 	Value float64
 	Text  string
 	Tone  Tone
-}
-
-// Lines is a chart of one or a few lines over a common axis.
-type Lines struct {
-	Title string
-	X, Y  Axis
-	Lines []Line
-}
-
-// Line is drawn through its points in order.
-type Line struct {
-	Name   string
-	Tone   Tone
-	Points []Point
 }
 
 // Point is a place in a chart.
@@ -52,33 +37,6 @@ type Histogram struct {
 	Counts []int64
 }
 
-// NewHistogram counts values in bins from the least to the greatest. Values that are not finite are left out.
-func NewHistogram(title string, x Axis, values []float64, bins int) Histogram {
-	h := Histogram{Title: title, X: x}
-	low, high := math.Inf(1), math.Inf(-1)
-	for _, value := range values {
-		if !math.IsInf(value, 0) && !math.IsNaN(value) {
-			low, high = min(low, value), max(high, value)
-		}
-	}
-	if low > high || bins < 1 {
-		return h
-	}
-	if low == high {
-		high = low + 1
-	}
-	for i := range bins + 1 {
-		h.Edges = append(h.Edges, low+(high-low)*float64(i)/float64(bins))
-	}
-	h.Counts = make([]int64, bins)
-	for _, value := range values {
-		if value >= low && value <= high {
-			h.Counts[min(int(float64(bins)*((value-low)/(high-low))), bins-1)]++
-		}
-	}
-	return h
-}
-
 func (a Axis) write(value float64) string {
 	if a.Write != nil {
 		return a.Write(value)
@@ -96,7 +54,7 @@ const (
 	plotHeight  = 180
 	marginLeft  = 90
 	marginTop   = 12
-	legendWidth = 200
+	marginRight = 200
 )
 
 type drawnBar struct {
@@ -137,9 +95,7 @@ type plot struct {
 	// The texts at the ends of the axes, and where they stand.
 	XLow, XHigh, YLow, YHigh               string
 	XTextY, XNameX, YTextX, YHighY, YNameY float64
-	LegendX, LegendTextX                   float64
 	Boxes                                  []box
-	Paths                                  []path
 
 	low, high Point
 }
@@ -150,26 +106,16 @@ type box struct {
 	Hint                string
 }
 
-// path is a line, with its entry in the legend.
-type path struct {
-	Name                 string
-	Tone                 Tone
-	Number               int
-	D                    string
-	LegendY, LegendTextY float64
-}
-
 func newPlot(title string, x, y Axis, low, high Point) plot {
 	p := plot{
 		Title: title, XName: x.Name, YName: y.Name,
-		Width: marginLeft + plotWidth + legendWidth, Height: marginTop + plotHeight + 28,
+		Width: marginLeft + plotWidth + marginRight, Height: marginTop + plotHeight + 28,
 		Left: marginLeft, Top: marginTop, Right: marginLeft + plotWidth, Bottom: marginTop + plotHeight,
 		low: low, high: high,
 	}
 	p.XLow, p.XHigh, p.YLow, p.YHigh = x.write(low.X), x.write(high.X), y.write(low.Y), y.write(high.Y)
 	p.XTextY, p.XNameX = p.Bottom+20, (p.Left+p.Right)/2
 	p.YTextX, p.YHighY, p.YNameY = p.Left-8, p.Top+10, (p.Top+p.Bottom)/2
-	p.LegendX, p.LegendTextX = p.Right+16, p.Right+46
 	return p
 }
 
@@ -182,32 +128,6 @@ func (p plot) place(at Point) Point {
 		return (value - low) / (high - low)
 	}
 	return Point{p.Left + plotWidth*share(at.X, p.low.X, p.high.X), p.Bottom - plotHeight*share(at.Y, p.low.Y, p.high.Y)}
-}
-
-func (l Lines) draw() drawn {
-	low, high := Point{math.Inf(1), 0}, Point{math.Inf(-1), 0}
-	for _, line := range l.Lines {
-		for _, point := range line.Points {
-			low = Point{min(low.X, point.X), min(low.Y, point.Y)}
-			high = Point{max(high.X, point.X), max(high.Y, point.Y)}
-		}
-	}
-	if low.X > high.X {
-		low, high = Point{}, Point{}
-	}
-	p := newPlot(l.Title, l.X, l.Y, low, high)
-	for i, line := range l.Lines {
-		drawn := path{Name: line.Name, Tone: line.Tone, Number: i % 4, LegendY: p.Top + 10 + 20*float64(i)}
-		drawn.LegendTextY = drawn.LegendY + 4
-		var d strings.Builder
-		for j, point := range line.Points {
-			at := p.place(point)
-			fmt.Fprintf(&d, "%c%.1f %.1f", "ML"[min(j, 1)], at.X, at.Y)
-		}
-		drawn.D = d.String()
-		p.Paths = append(p.Paths, drawn)
-	}
-	return drawn{"plot", p}
 }
 
 func (h Histogram) draw() drawn {

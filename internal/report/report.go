@@ -58,7 +58,7 @@ type Section struct {
 	Parts []Part
 }
 
-// Part is a Table or a chart: Bars, Lines or Histogram.
+// Part is a Table or a chart: Bars or Histogram.
 type Part interface {
 	draw() drawn
 }
