@@ -8,7 +8,11 @@ import (
 )
 
 // spread counts durations so that quantiles of any number of them can be told in bounded memory. Durations of one bin
-// differ by less than one part in 4,096, and those below 4,096 microseconds have bins of their own.
+// differ by less than one part in 4,096, and those below 4,096 microseconds have bins of their own. Two of them are
+// merged by adding up their bins.
+//
+// It is no library's sketch: DDSketch and HdrHistogram tell the middle or the end of a bin, and this a duration that
+// was there, so that ages of whole hours are told as such.
 type spread struct {
 	bins  map[uint64]*bin
 	count int64

@@ -96,7 +96,11 @@ func inSample(row uint64, sampled int) bool {
 	return (row^row>>31)>>(64-sampled) == 0
 }
 
-// spread is the running distribution of a column. How many rows there will be is not known, so it keeps the sample of
+// spread is the running distribution of a column. It is exact up to sampleRows and depends on the rows alone, since
+// manifests of one training set have to be equal: sketches that bound the error of a rank draw by chance, and those
+// that bound the error of a value, as audits do for durations, would tell instants of our time to a day or so.
+//
+// How many rows there will be is not known, so it keeps the sample of
 // those that it has seen: samples of more rows lie within those of fewer.
 type spread struct {
 	rows    uint64

@@ -30,6 +30,8 @@ const (
 // goes through; the first that is answered heals the circuit. What the server says, an error too, is an answer: a
 // server that is out of memory is there. Calls that their callers gave up, and those that found no free connection in
 // the pool, say nothing.
+//
+// It is no library's: sony/gobreaker reads the clock itself, and lets nobody else through while its trial call hangs.
 type circuit struct {
 	now      func() time.Time
 	patience time.Duration

@@ -34,6 +34,9 @@ var ErrNoKeys = fmt.Errorf("%w: the issuer's keys, which the token is to be chec
 	fault.ErrUnavailable)
 
 // keySet holds an issuer's public keys. Keys that are known are used for as long as the issuer cannot be asked.
+//
+// It is no library's: that of go-oidc asks the issuer for each token with an unknown key, so that whoever sends such
+// tokens decides how often. And it keeps a key that was withdrawn for as long as no token comes with one that it lacks.
 type keySet struct {
 	issuer Issuer
 	client *http.Client
