@@ -81,7 +81,7 @@ func (p *Project) statusOf(ctx context.Context, views []*feature.View) (status [
 			one.Last = &last
 		}
 		one.State = viewStateOf(view, one.Done, one.Last, losses[view.Name])
-		if err := p.findProblems(&one); err != nil {
+		if err := p.findProblems(ctx, &one); err != nil {
 			return nil, nil, err
 		}
 		status = append(status, one)
@@ -108,7 +108,7 @@ func (p *Project) losses(ctx context.Context, views []*feature.View) (map[string
 }
 
 // findProblems looks for what the runs of a view do not tell of.
-func (p *Project) findProblems(status *ViewStatus) (err error) {
+func (p *Project) findProblems(ctx context.Context, status *ViewStatus) (err error) {
 	view := status.View
 	if !view.Online {
 		return nil
@@ -117,12 +117,12 @@ func (p *Project) findProblems(status *ViewStatus) (err error) {
 		end, now := feature.Instant(status.Done.Last().End), feature.InstantOf(p.options.Now())
 		status.AheadOfClock = materialize.AheadOfClock(view.Name, end, now)
 	}
-	status.Waiting, err = p.waitingRows(view)
+	status.Waiting, err = p.waitingRows(ctx, view)
 	return err
 }
 
 // waitingRows are those that wait in a push log for longer than usual.
-func (p *Project) waitingRows(view *feature.View) (pushlog.Unfinished, error) {
+func (p *Project) waitingRows(ctx context.Context, view *feature.View) (pushlog.Unfinished, error) {
 	// grace is how much longer than usual it may take.
 	const grace = time.Minute
 	if view.Source.Log == nil {
@@ -132,7 +132,7 @@ func (p *Project) waitingRows(view *feature.View) (pushlog.Unfinished, error) {
 	if err != nil {
 		return pushlog.Unfinished{}, err
 	}
-	left, err := pushlog.Unrolled(folder)
+	left, err := pushlog.Unrolled(ctx, folder)
 	if err != nil || left.Rows == 0 || p.options.Now().Sub(left.Since) < p.Config.Push.LogInterval+grace {
 		return pushlog.Unfinished{}, err
 	}

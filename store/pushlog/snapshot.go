@@ -1,6 +1,7 @@
 package pushlog
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -38,12 +39,13 @@ type Unfinished struct {
 	Since time.Time
 }
 
-// Unrolled counts the rows of a log that are in write-ahead files, whoever holds those.
-func Unrolled(folder string) (Unfinished, error) {
+// Unrolled counts the rows of a log that are in write-ahead files, whoever holds those. It reads them whole, so it ends
+// with ctx.
+func Unrolled(ctx context.Context, folder string) (Unfinished, error) {
 	var found Unfinished
 	err := eachUnfinished(folder, func(s *segment) error {
 		before := found.Rows
-		err := s.read(func(batch arrow.RecordBatch) error { found.Rows += batch.NumRows(); return nil })
+		err := s.read(func(batch arrow.RecordBatch) error { found.Rows += batch.NumRows(); return context.Cause(ctx) })
 		if begun, ok := begunAt(s.name); ok && before == 0 && found.Rows > 0 {
 			found.Since = begun
 		}
