@@ -39,8 +39,8 @@ type Pusher struct {
 	config PushConfig
 
 	mu sync.Mutex
-	// lanes are those of the views with a push log, by its path.
-	lanes map[string]*lane
+	// groupCommits are those of the views with a push log, by its path.
+	groupCommits map[string]*groupCommit
 }
 
 // NewPusher returns a pusher.

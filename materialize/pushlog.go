@@ -18,14 +18,14 @@ import (
 	"github.com/plumbstore/plumb/store/pushlog"
 )
 
-// lane is the way of rows to one view that has a push log: into the log, and then online, in one order. So rows of one
+// groupCommit takes rows to one view that has a push log: into the log, and then online, in one order. So rows of one
 // version, of which the last wins online (R14), win offline too (R3). Whoever comes while others are under way waits,
 // and goes with all who wait in one step, which makes them durable at once.
 //
 // What is in the log and could not be brought online is brought there before anything else is, in the same order, and
 // before it becomes a Parquet file, which training reads. So is what was brought online under an older definition: its
 // table or layout are no longer those that are read.
-type lane struct {
+type groupCommit struct {
 	name string
 	log  *pushlog.Log
 
@@ -56,7 +56,7 @@ func (p *Pusher) pushLogged(ctx context.Context, view *feature.View, rows Rows, 
 	if len(packed.rows) == 0 {
 		return nil
 	}
-	l, err := p.laneOf(ctx, view)
+	l, err := p.groupCommitOf(ctx, view)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (p *Pusher) pushLogged(ctx context.Context, view *feature.View, rows Rows, 
 }
 
 // lead takes all who wait along.
-func (p *Pusher) lead(l *lane) {
+func (p *Pusher) lead(l *groupCommit) {
 	l.entry.Lock()
 	group := l.waiting
 	l.waiting = nil
@@ -105,7 +105,7 @@ func (p *Pusher) lead(l *lane) {
 }
 
 // bringOnline writes the rows of those who have not failed, unless all have.
-func (p *Pusher) bringOnline(l *lane, group []*logged, failure error) {
+func (p *Pusher) bringOnline(l *groupCommit, group []*logged, failure error) {
 	complete := failure == nil
 	for _, push := range group {
 		switch {
@@ -141,7 +141,7 @@ func isNewerThan(view, other *feature.View) bool {
 }
 
 // follow takes up a definition, unless it is older. What is in no Parquet file yet has to be brought online under it.
-func (l *lane) follow(view *feature.View) {
+func (l *groupCommit) follow(view *feature.View) {
 	if isNewerThan(view, l.view) {
 		l.view = view
 		l.log.Unsettle()
@@ -152,7 +152,7 @@ func (l *lane) follow(view *feature.View) {
 const settleTime = 10 * time.Second
 
 // settle brings online what is in the log and not there yet.
-func (p *Pusher) settle(l *lane) error {
+func (p *Pusher) settle(l *groupCommit) error {
 	if l.log.IsSettled() {
 		return nil
 	}
@@ -161,19 +161,19 @@ func (p *Pusher) settle(l *lane) error {
 	return l.log.Settle(ctx)
 }
 
-// laneOf opens the view's log where it is not open yet, which brings online what a killed process has left in it.
-func (p *Pusher) laneOf(ctx context.Context, view *feature.View) (*lane, error) {
+// groupCommitOf opens the view's log if it is not open yet, which brings online what a killed process has left in it.
+func (p *Pusher) groupCommitOf(ctx context.Context, view *feature.View) (*groupCommit, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	path := view.Source.Log.Path
-	if l, ok := p.lanes[path]; ok {
+	if l, ok := p.groupCommits[path]; ok {
 		return l, nil
 	}
 	folder, err := p.config.LogFolder(path)
 	if err != nil {
 		return nil, err
 	}
-	l := &lane{name: view.Name, view: view}
+	l := &groupCommit{name: view.Name, view: view}
 	l.log, err = pushlog.Open(ctx, pushlog.Config{
 		Folder: folder, Now: p.config.Now, MaxBytes: p.config.LogBytes, MaxAge: p.config.LogInterval,
 		Replay: func(ctx context.Context, record arrow.RecordBatch) error { return p.replay(ctx, l.view, record) },
@@ -181,10 +181,10 @@ func (p *Pusher) laneOf(ctx context.Context, view *feature.View) (*lane, error) 
 	if err != nil {
 		return nil, fmt.Errorf("open the push log of view %q: %w", view.Name, err)
 	}
-	if p.lanes == nil {
-		p.lanes = map[string]*lane{}
+	if p.groupCommits == nil {
+		p.groupCommits = map[string]*groupCommit{}
 	}
-	p.lanes[path] = l
+	p.groupCommits[path] = l
 	return l, nil
 }
 
@@ -207,7 +207,7 @@ func (p *Pusher) Recover(ctx context.Context, views []*feature.View) error {
 	var failures []error
 	for _, view := range views {
 		if view.Source.Log != nil && view.Online {
-			_, err := p.laneOf(ctx, view)
+			_, err := p.groupCommitOf(ctx, view)
 			failures = append(failures, err)
 		}
 	}
@@ -226,7 +226,7 @@ func (p *Pusher) RollDue(ctx context.Context) error {
 
 // keep looks after one log. Rows become a Parquet file only after the definition was read later than they were logged:
 // a server that has not heard of a new generation yet would else leave it without them.
-func (p *Pusher) keep(ctx context.Context, l *lane, due bool) error {
+func (p *Pusher) keep(ctx context.Context, l *groupCommit, due bool) error {
 	err := p.prepare(ctx, l, due)
 	if err != nil {
 		return err
@@ -235,7 +235,7 @@ func (p *Pusher) keep(ctx context.Context, l *lane, due bool) error {
 }
 
 // prepare brings online what is going to become a Parquet file.
-func (p *Pusher) prepare(ctx context.Context, l *lane, due bool) error {
+func (p *Pusher) prepare(ctx context.Context, l *groupCommit, due bool) error {
 	l.road.Lock()
 	defer l.road.Unlock()
 	if err := l.log.Adopt(); err != nil {
@@ -270,10 +270,10 @@ func (p *Pusher) Waiting() map[string]int64 {
 	return waiting
 }
 
-func (p *Pusher) opened() []*lane {
+func (p *Pusher) opened() []*groupCommit {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return slices.Collect(maps.Values(p.lanes))
+	return slices.Collect(maps.Values(p.groupCommits))
 }
 
 // Close makes Parquet files of all that is in the push logs and online. What could not be brought online stays in its

@@ -57,7 +57,7 @@ func (t *target) compare(rows []int, columns []*plumbv1.FeatureColumn) error {
 		for j, row := range rows {
 			c := comparison{target: t, output: i, use: u, label: &t.labels[row], row: row,
 				offline: t.offline[i].at(row), online: served.at(min(j, answered-1))}
-			c.witnessed = u.sight(c.label)
+			c.witnessed = u.sourceState(c.label)
 			if !t.report.count(c) {
 				differs[j] = true
 			}
@@ -92,12 +92,12 @@ func servedCells(column *plumbv1.FeatureColumn, name string, rows int) (*cells, 
 	return served, nil
 }
 
-// sight is what the source has for a label row; nothing where a key is null (R8).
-func (u *use) sight(l *label) sight {
+// sourceState is what the source has for a label row; nothing if a key is null (R8).
+func (u *use) sourceState(l *label) sourceState {
 	if tuple, ok := u.tuple(l); ok {
-		return u.view.watch.at(tuple, l.at)
+		return u.view.states.at(tuple, l.at)
 	}
-	return sight{next: math.MaxInt64}
+	return sourceState{next: math.MaxInt64}
 }
 
 // comparison is one feature of one label row, as the three sides tell it.
@@ -108,7 +108,7 @@ type comparison struct {
 	label           *label
 	row             int
 	offline, online cell
-	witnessed       sight
+	witnessed       sourceState
 }
 
 // cause is empty where all agree.
@@ -185,7 +185,7 @@ func (c comparison) example(cause Cause) Example {
 }
 
 // end is how far the view is materialized, empty where it is not at all.
-func (s *stagedView) end() string {
+func (s *sandboxView) end() string {
 	if len(s.runs) == 0 {
 		return ""
 	}

@@ -19,75 +19,75 @@ func TestEachMismatchIsToldByWhatTheThreeSidesSay(t *testing.T) {
 	one, two := []byte{1}, []byte{2}
 	for name, c := range map[string]struct {
 		offline, online cell
-		source          sight
+		source          sourceState
 		at              feature.Instant
 		want            Cause
 	}{
 		"all agree": {
-			cell{present, 90, one}, cell{present, 90, one}, sight{rows: 1, event: 90}, 100, "",
+			cell{present, 90, one}, cell{present, 90, one}, sourceState{rows: 1, event: 90}, 100, "",
 		},
 		"all agree that there is no row": {
-			cell{notFound, 0, nil}, cell{notFound, 5, nil}, sight{}, 100, "",
+			cell{notFound, 0, nil}, cell{notFound, 5, nil}, sourceState{}, 100, "",
 		},
 		"all agree that it expired": {
-			cell{expired, 89, nil}, cell{expired, 89, nil}, sight{rows: 1, event: 89}, 100, "",
+			cell{expired, 89, nil}, cell{expired, 89, nil}, sourceState{rows: 1, event: 89}, 100, "",
 		},
 		"online has no row": {
-			cell{present, 90, one}, cell{notFound, 0, nil}, sight{rows: 1, event: 90}, 100, MissingRow,
+			cell{present, 90, one}, cell{notFound, 0, nil}, sourceState{rows: 1, event: 90}, 100, MissingRow,
 		},
 		"online lost an expired row": {
-			cell{expired, 80, nil}, cell{notFound, 0, nil}, sight{rows: 1, event: 80}, 100, MissingRow,
+			cell{expired, 80, nil}, cell{notFound, 0, nil}, sourceState{rows: 1, event: 80}, 100, MissingRow,
 		},
 		"offline has no row": {
-			cell{notFound, 0, nil}, cell{null, 90, nil}, sight{}, 100, SurplusRow,
+			cell{notFound, 0, nil}, cell{null, 90, nil}, sourceState{}, 100, SurplusRow,
 		},
 		"another row": {
-			cell{present, 90, one}, cell{present, 91, one}, sight{rows: 1, event: 90}, 100, EventTime,
+			cell{present, 90, one}, cell{present, 91, one}, sourceState{rows: 1, event: 90}, 100, EventTime,
 		},
 		"another row that expired": {
-			cell{present, 95, one}, cell{expired, 80, nil}, sight{rows: 1, event: 95}, 100, EventTime,
+			cell{present, 95, one}, cell{expired, 80, nil}, sourceState{rows: 1, event: 95}, 100, EventTime,
 		},
 		"exactly at the end of the ttl": {
-			cell{present, 90, one}, cell{expired, 90, nil}, sight{rows: 1, event: 90}, 100, TTLEdge,
+			cell{present, 90, one}, cell{expired, 90, nil}, sourceState{rows: 1, event: 90}, 100, TTLEdge,
 		},
 		"a microsecond after it": {
-			cell{expired, 89, nil}, cell{present, 89, one}, sight{rows: 1, event: 89}, 100, TTLEdge,
+			cell{expired, 89, nil}, cell{present, 89, one}, sourceState{rows: 1, event: 89}, 100, TTLEdge,
 		},
 		"long after it": {
-			cell{expired, 50, nil}, cell{present, 50, one}, sight{rows: 1, event: 50}, 100, TTL,
+			cell{expired, 50, nil}, cell{present, 50, one}, sourceState{rows: 1, event: 50}, 100, TTL,
 		},
 		"one of two rows": {
-			cell{present, 90, one}, cell{present, 90, two}, sight{rows: 2, event: 90}, 100, Tie,
+			cell{present, 90, one}, cell{present, 90, two}, sourceState{rows: 2, event: 90}, 100, Tie,
 		},
 		"one of two rows, with a null": {
-			cell{present, 90, one}, cell{null, 90, nil}, sight{rows: 2, event: 90}, 100, Tie,
+			cell{present, 90, one}, cell{null, 90, nil}, sourceState{rows: 2, event: 90}, 100, Tie,
 		},
 		"a null": {
-			cell{present, 90, one}, cell{null, 90, nil}, sight{rows: 1, event: 90}, 100, Status,
+			cell{present, 90, one}, cell{null, 90, nil}, sourceState{rows: 1, event: 90}, 100, Status,
 		},
 		"another value": {
-			cell{present, 90, one}, cell{present, 90, two}, sight{rows: 1, event: 90}, 100, Value,
+			cell{present, 90, one}, cell{present, 90, two}, sourceState{rows: 1, event: 90}, 100, Value,
 		},
 		"both miss the newer row": {
-			cell{present, 90, one}, cell{present, 90, one}, sight{rows: 1, event: 95}, 100, Witness,
+			cell{present, 90, one}, cell{present, 90, one}, sourceState{rows: 1, event: 95}, 100, Witness,
 		},
 		"both miss a row": {
-			cell{notFound, 0, nil}, cell{notFound, 0, nil}, sight{rows: 1, event: 95}, 100, Witness,
+			cell{notFound, 0, nil}, cell{notFound, 0, nil}, sourceState{rows: 1, event: 95}, 100, Witness,
 		},
 		"both see a row that is not there": {
-			cell{null, 90, nil}, cell{null, 90, nil}, sight{}, 100, Witness,
+			cell{null, 90, nil}, cell{null, 90, nil}, sourceState{}, 100, Witness,
 		},
 		"both serve what has expired": {
-			cell{present, 80, one}, cell{present, 80, one}, sight{rows: 1, event: 80}, 100, Witness,
+			cell{present, 80, one}, cell{present, 80, one}, sourceState{rows: 1, event: 80}, 100, Witness,
 		},
 		"both withhold what has not": {
-			cell{expired, 95, nil}, cell{expired, 95, nil}, sight{rows: 1, event: 95}, 100, Witness,
+			cell{expired, 95, nil}, cell{expired, 95, nil}, sourceState{rows: 1, event: 95}, 100, Witness,
 		},
 		"both say nothing that is a status": {
-			cell{0, 90, nil}, cell{0, 90, nil}, sight{rows: 1, event: 90}, 100, Witness,
+			cell{0, 90, nil}, cell{0, 90, nil}, sourceState{rows: 1, event: 90}, 100, Witness,
 		},
 	} {
-		view := &stagedView{View: &feature.View{TTL: 10 * time.Microsecond}}
+		view := &sandboxView{View: &feature.View{TTL: 10 * time.Microsecond}}
 		compared := comparison{use: &use{view: view}, label: &label{at: c.at}, offline: c.offline, online: c.online,
 			witnessed: c.source}
 		if got := compared.cause(); got != c.want {

@@ -24,9 +24,9 @@ type findings struct {
 	first, last feature.Instant
 	// keys are some entity keys, each key as likely as another however many rows it has. seeds are some rows, ties some
 	// rows that may have others of one key and event time, late some with a created time after their event time.
-	keys, seeds, ties, late *sieve
+	keys, seeds, ties, late *bottomK
 	// near tells of each of seeds, ties and late what comes after it, and how many rows it ties with.
-	near *watch
+	near *sourceStates
 }
 
 // seedRow is a row that label rows are aimed at.
@@ -36,16 +36,16 @@ type seedRow struct {
 	created feature.Instant
 }
 
-// sieve keeps the rows with the least hashes.
-type sieve struct {
+// bottomK keeps the rows with the least hashes, a sample that does not depend on the order of rows.
+type bottomK struct {
 	hashes greatestFirst
 	rows   map[uint64]seedRow
 }
 
-func newSieve() *sieve { return &sieve{rows: map[uint64]seedRow{}} }
+func newBottomK() *bottomK { return &bottomK{rows: map[uint64]seedRow{}} }
 
 // offer keeps a row if its hash is among the least so far. Of rows of one hash the first is kept.
-func (s *sieve) offer(hash uint64, row sourceRow) {
+func (s *bottomK) offer(hash uint64, row sourceRow) {
 	if len(s.hashes) == kept && hash >= s.hashes[0] {
 		return
 	}
@@ -83,7 +83,7 @@ func (g *greatestFirst) Pop() any {
 }
 
 // all are the rows that were kept, in an order of chance that the seed decides.
-func (s *sieve) all() []seedRow {
+func (s *bottomK) all() []seedRow {
 	hashes := slices.Sorted(slices.Values(s.hashes))
 	rows := make([]seedRow, len(hashes))
 	for i, hash := range hashes {
@@ -106,9 +106,9 @@ func hash(seed uint64, bytes ...[]byte) uint64 {
 const doubtBits = 1 << 27
 
 // find reads the source once.
-func find(ctx context.Context, witness store.Witness, view *stagedView, seed uint64) (*findings, error) {
-	f := &findings{first: math.MaxInt64, last: math.MinInt64, keys: newSieve(), seeds: newSieve(), ties: newSieve(),
-		late: newSieve(), near: newWatch()}
+func find(ctx context.Context, witness store.Witness, view *sandboxView, seed uint64) (*findings, error) {
+	f := &findings{first: math.MaxInt64, last: math.MinInt64, keys: newBottomK(), seeds: newBottomK(), ties: newBottomK(),
+		late: newBottomK(), near: newSourceStates()}
 	var micros [8]byte
 	seen := make([]uint64, doubtBits/64)
 	err := history(ctx, witness, view.View, func(row sourceRow) error {
@@ -128,7 +128,7 @@ func find(ctx context.Context, witness store.Witness, view *stagedView, seed uin
 		seen[place] |= bit
 		return nil
 	})
-	for _, rows := range []*sieve{f.seeds, f.ties, f.late} {
+	for _, rows := range []*bottomK{f.seeds, f.ties, f.late} {
 		for _, row := range rows.rows {
 			f.near.add(row.tuple, row.event)
 		}
@@ -138,7 +138,7 @@ func find(ctx context.Context, witness store.Witness, view *stagedView, seed uin
 
 // edges are the rows of a kind of edge, in an order of chance: those that really tie, and those that are the newest of
 // their key when their ttl ends.
-func (f *findings) edges(view *stagedView, family edgeFamily) []seedRow {
+func (f *findings) edges(view *sandboxView, family edgeFamily) []seedRow {
 	ttl := feature.Instant(view.TTL.Microseconds())
 	switch family {
 	case edgeRow:
@@ -154,7 +154,7 @@ func (f *findings) edges(view *stagedView, family edgeFamily) []seedRow {
 }
 
 // span is the range of instants to sample: from the first row to the last, and somewhat beyond.
-func (f *findings) span(view *stagedView) (first, last feature.Instant) {
+func (f *findings) span(view *sandboxView) (first, last feature.Instant) {
 	beyond := feature.Instant(max(uint64(f.last-f.first)/20, 1_000_000))
 	if ttl := feature.Instant(view.TTL.Microseconds()); ttl > 0 {
 		beyond = min(beyond, cmp.Or(2*ttl, beyond))

@@ -45,13 +45,13 @@ import (
 
 // Config says what to verify and with what. All of it is required but for Progress.
 type Config struct {
-	// Snapshot is what is verified: the revision that Stage serves.
+	// Snapshot is what is verified: the revision that Sandbox serves.
 	Snapshot *feature.Snapshot
 	Targets  []Target
 	Offline  Offline
 	// Witness is the third party, which has to read in another way than Offline.
 	Witness store.Witness
-	Stage   Stage
+	Sandbox Sandbox
 	// Rows is how many label rows to sample for each target that has none.
 	Rows int
 	// Seed decides what is sampled.
@@ -72,8 +72,8 @@ type Offline interface {
 	PlanJoin(ctx context.Context, request store.JoinRequest) (store.Join, error)
 }
 
-// Stage is a serving path that is thrown away afterwards. Nothing has been materialized on it.
-type Stage struct {
+// Sandbox is a serving path that is thrown away afterwards. Nothing has been materialized on it.
+type Sandbox struct {
 	// Online takes what is materialized. Client asks a server that reads the same store.
 	Online materialize.Online
 	Ledger registry.Ledger
@@ -108,7 +108,7 @@ type Target struct {
 type verification struct {
 	Config
 	targets []*target
-	views   []*stagedView
+	views   []*sandboxView
 	report  *Report
 	began   time.Time
 }
@@ -144,19 +144,19 @@ func (v *verification) resolve(context.Context) error {
 			t.path = filepath.Join(v.Folder, fmt.Sprintf("labels%d.arrow", number))
 		}
 		for i, reference := range t.selection.References {
-			t.uses[i].view = v.staged(reference.View)
+			t.uses[i].view = v.sandboxView(reference.View)
 		}
 		v.targets = append(v.targets, t)
 	}
 	return nil
 }
 
-// staged is the view as it is played, made when it is first used.
-func (v *verification) staged(view *feature.View) *stagedView {
-	at := slices.IndexFunc(v.views, func(s *stagedView) bool { return s.View == view })
+// sandboxView is the view as it is played, made when it is first used.
+func (v *verification) sandboxView(view *feature.View) *sandboxView {
+	at := slices.IndexFunc(v.views, func(s *sandboxView) bool { return s.View == view })
 	if at < 0 {
 		at = len(v.views)
-		v.views = append(v.views, &stagedView{View: view})
+		v.views = append(v.views, &sandboxView{View: view})
 	}
 	return v.views[at]
 }
@@ -178,20 +178,20 @@ func (v *verification) label(ctx context.Context) error {
 // witness lets the sources tell what each label row has to see.
 func (v *verification) witness(ctx context.Context) error {
 	for _, view := range v.views {
-		view.watch = newWatch()
+		view.states = newSourceStates()
 	}
 	for _, t := range v.targets {
 		for i := range t.labels {
 			for _, u := range t.uses {
 				if tuple, ok := u.tuple(&t.labels[i]); ok {
-					u.view.watch.add(tuple, t.labels[i].at)
+					u.view.states.add(tuple, t.labels[i].at)
 				}
 			}
 		}
 	}
 	for _, view := range v.views {
 		v.Progress(store.Progress{Step: "reading the source of view " + view.Name})
-		if err := view.watch.read(ctx, v.Witness, view.View); err != nil {
+		if err := view.states.read(ctx, v.Witness, view.View); err != nil {
 			return err
 		}
 		if err := view.readValues(ctx, v.Witness); err != nil {

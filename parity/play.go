@@ -22,10 +22,10 @@ import (
 // perRequest is how many label rows go into one look-up.
 const perRequest = 1000
 
-// stagedView is a view on the stage.
-type stagedView struct {
+// sandboxView is a view in the sandbox.
+type sandboxView struct {
 	*feature.View
-	watch *watch
+	states *sourceStates
 	// values are what the features of some rows are by the witness, by the rows' places.
 	values map[int64][]witnessed
 	// stops are the ends of the windows to materialize, ascending; runs are those that were.
@@ -155,7 +155,7 @@ func (v *verification) play(ctx context.Context) error {
 }
 
 // stopsOf are the fewest instants such that each label row's interval has one, and a few seams besides.
-func (v *verification) stopsOf(view *stagedView) []feature.Instant {
+func (v *verification) stopsOf(view *sandboxView) []feature.Instant {
 	var all []interval
 	newest := map[feature.Instant]feature.Instant{}
 	for _, t := range v.targets {
@@ -166,7 +166,7 @@ func (v *verification) stopsOf(view *stagedView) []feature.Instant {
 			for row := range t.labels {
 				l := &t.labels[row]
 				if tuple, ok := t.uses[i].tuple(l); ok {
-					seen := view.watch.at(tuple, l.at)
+					seen := view.states.at(tuple, l.at)
 					all = append(all, interval{l.at, seen.end(l) - 1})
 					if seen.rows > 0 {
 						newest[l.at] = max(newest[l.at], seen.event)
@@ -180,7 +180,7 @@ func (v *verification) stopsOf(view *stagedView) []feature.Instant {
 
 // end is the instant before which a label row has to be played. One that is aimed at a row which became known late is
 // played before that: so there is a window which ends between the two.
-func (s sight) end(l *label) feature.Instant {
+func (s sourceState) end(l *label) feature.Instant {
 	if l.kind == AtLateRow && s.known > l.at {
 		return min(s.next, s.known)
 	}
@@ -238,17 +238,18 @@ func (v *verification) advance(ctx context.Context, at feature.Instant) error {
 }
 
 // isBehind says whether there is a window to materialize before the instant.
-func (s *stagedView) isBehind(at feature.Instant) bool {
+func (s *sandboxView) isBehind(at feature.Instant) bool {
 	done := len(s.runs)
 	return done < len(s.stops) && (done == 0 || s.stops[done-1] < at)
 }
 
 // materialize runs the windows of a view one after the other, each at the instant that it ends.
-func (v *verification) materialize(ctx context.Context, view *stagedView, at feature.Instant) error {
+func (v *verification) materialize(ctx context.Context, view *sandboxView, at feature.Instant) error {
 	for view.isBehind(at) {
 		stop := view.stops[len(view.runs)]
 		materializer := materialize.New(materialize.Config{
-			Offline: v.Offline, Online: v.Stage.Online, Ledger: v.Stage.Ledger, Now: stop.Time, Retention: v.Stage.Retention,
+			Offline: v.Offline, Online: v.Sandbox.Online, Ledger: v.Sandbox.Ledger, Now: stop.Time,
+			Retention: v.Sandbox.Retention,
 		})
 		report, err := materializer.Run(ctx, view.View, materialize.Request{To: stop})
 		if err != nil {
@@ -263,7 +264,7 @@ func (v *verification) materialize(ctx context.Context, view *stagedView, at fea
 func (v *verification) lookUp(ctx context.Context, at feature.Instant, moments []moment) error {
 	began := v.Now()
 	defer func() { v.report.Seconds.LookingUp += v.since(began) }()
-	v.Stage.Clock.set(at)
+	v.Sandbox.Clock.set(at)
 	for len(moments) > 0 {
 		t := moments[0].target
 		var rows []int
@@ -274,7 +275,7 @@ func (v *verification) lookUp(ctx context.Context, at feature.Instant, moments [
 			rows = append(rows, m.row)
 		}
 		moments = moments[len(rows):]
-		response, err := v.Stage.Client.GetOnlineFeatures(ctx, t.request(rows))
+		response, err := v.Sandbox.Client.GetOnlineFeatures(ctx, t.request(rows))
 		if err != nil {
 			return fmt.Errorf("look up %s at %s: %w", t.Name, at, err)
 		}

@@ -72,7 +72,7 @@ func (v *verification) sample(ctx context.Context) error {
 }
 
 // look reads what sampling has to know of a view, once.
-func (v *verification) look(ctx context.Context, view *stagedView) error {
+func (v *verification) look(ctx context.Context, view *sandboxView) error {
 	if view.found != nil {
 		return nil
 	}
@@ -101,13 +101,13 @@ func newSampler(t *target, random *rand.Rand, rows int) *sampler {
 // drawBases draws instants, uniform over the time of one view or another. Views whose rows are all of one instant say
 // nothing of time, unless there are no others.
 func (s *sampler) drawBases() []feature.Instant {
-	var views []*stagedView
+	var views []*sandboxView
 	for _, u := range s.uses {
 		if u.view.found.rows > 0 && !slices.Contains(views, u.view) {
 			views = append(views, u.view)
 		}
 	}
-	moving := slices.DeleteFunc(slices.Clone(views), func(v *stagedView) bool { return v.found.first == v.found.last })
+	moving := slices.DeleteFunc(slices.Clone(views), func(v *sandboxView) bool { return v.found.first == v.found.last })
 	if len(moving) > 0 {
 		views = moving
 	}
@@ -128,14 +128,14 @@ func (s *sampler) drawBases() []feature.Instant {
 func (s *sampler) draw(ctx context.Context, v *verification) error {
 	s.drawEdges(int(edgeShare * float64(s.rows)))
 	edges := len(s.labels)
-	var watched []*stagedView
-	watches := map[*stagedView]*watch{}
+	var watched []*sandboxView
+	watches := map[*sandboxView]*sourceStates{}
 	for i := edges; i < s.rows; i++ {
 		l := s.drawUniform(s.bases[i%len(s.bases)])
 		s.labels = append(s.labels, l)
 		for _, u := range s.uses {
 			if watches[u.view] == nil {
-				watched, watches[u.view] = append(watched, u.view), newWatch()
+				watched, watches[u.view] = append(watched, u.view), newSourceStates()
 			}
 			if tuple, ok := u.tuple(&l); ok {
 				watches[u.view].add(tuple, l.at)
@@ -171,7 +171,7 @@ func (s *sampler) drawUniform(at feature.Instant) label {
 
 // move takes a label row from its base instant to one at which its keys see the same rows, so that it costs no window:
 // some to the very instant of the newest of these rows, some to the microsecond after it, the others anywhere between.
-func (s *sampler) move(l *label, watches map[*stagedView]*watch) {
+func (s *sampler) move(l *label, watches map[*sandboxView]*sourceStates) {
 	base, newest, found := l.at, l.at, false
 	for _, u := range s.uses {
 		tuple, ok := u.tuple(l)

@@ -38,7 +38,7 @@ type target struct {
 // use is one use of a view.
 type use struct {
 	alias string
-	view  *stagedView
+	view  *sandboxView
 	// columns are the positions in target.keys of the view's join keys.
 	columns []int
 }

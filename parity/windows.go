@@ -46,7 +46,7 @@ type counts struct {
 	through []int64
 }
 
-func countBetween(ctx context.Context, witness store.Witness, view *stagedView) (*counts, error) {
+func countBetween(ctx context.Context, witness store.Witness, view *sandboxView) (*counts, error) {
 	c := &counts{}
 	for _, run := range view.runs {
 		c.bounds = append(c.bounds, feature.Instant(run.End))

@@ -32,11 +32,11 @@ func (w witnessed) is(c cell) bool {
 }
 
 // readValues lets the witness tell the features of the rows that label rows have to see.
-func (s *stagedView) readValues(ctx context.Context, witness store.Witness) error {
+func (s *sandboxView) readValues(ctx context.Context, witness store.Witness) error {
 	var places []int64
 	s.values = map[int64][]witnessed{}
-	for _, key := range s.watch.byKey {
-		for _, seen := range key.sights {
+	for _, key := range s.states.byKey {
+		for _, seen := range key.states {
 			if _, ok := s.values[seen.place]; !ok && seen.place != noPlace {
 				s.values[seen.place] = nil
 				places = append(places, seen.place)

@@ -48,7 +48,7 @@ func (p *Project) Verify(ctx context.Context, request VerifyRequest) (*parity.Re
 	began := p.options.Now()
 	report := &parity.Report{Outcome: parity.Nothing, Seed: request.Seed}
 	if len(wanted.targets) > 0 {
-		if report, err = p.onStage(ctx, wanted, request); err != nil {
+		if report, err = p.inSandbox(ctx, wanted, request); err != nil {
 			return nil, err
 		}
 	}
@@ -80,8 +80,8 @@ func (p *Project) toVerify(ctx context.Context, request VerifyRequest) (*verifyi
 // parallelViews is how many views are materialized at a time; they share the memory that joins may take.
 const parallelViews = 2
 
-// onStage verifies on a stage, and takes that down whatever happens.
-func (p *Project) onStage(ctx context.Context, wanted *verifying, request VerifyRequest) (
+// inSandbox verifies in a sandbox, which it closes whatever happens.
+func (p *Project) inSandbox(ctx context.Context, wanted *verifying, request VerifyRequest) (
 	report *parity.Report, err error,
 ) {
 	var online config.ConnectionString
@@ -94,21 +94,21 @@ func (p *Project) onStage(ctx context.Context, wanted *verifying, request Verify
 	if err != nil {
 		return nil, err
 	}
-	staged, err := p.newStage(ctx, wanted.snapshot.State, online)
-	defer func() { err = errors.Join(err, staged.strike()) }()
+	box, err := p.newSandbox(ctx, wanted.snapshot.State, online)
+	defer func() { err = errors.Join(err, box.close()) }()
 	if err != nil {
 		return nil, err
 	}
 	return parity.Run(ctx, parity.Config{
-		Snapshot: staged.snapshot,
+		Snapshot: box.snapshot,
 		Targets:  wanted.targets,
 		Offline:  offline,
 		Witness:  witness,
-		Stage: parity.Stage{Online: staged.online, Ledger: staged.ledger, Client: staged.client, Clock: staged.clock,
-			Retention: stagedRetention},
+		Sandbox: parity.Sandbox{Online: box.online, Ledger: box.ledger, Client: box.client, Clock: box.clock,
+			Retention: sandboxRetention},
 		Rows:     request.Rows,
 		Seed:     request.Seed,
-		Folder:   staged.folder,
+		Folder:   box.folder,
 		Parallel: parallelViews,
 		Now:      p.options.Now,
 		Progress: request.Progress,

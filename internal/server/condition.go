@@ -46,7 +46,8 @@ const (
 
 // conditionOf is the condition after a round, from the errors of reading the registry and of asking the store, and what
 // the store has lost.
-func conditionOf(before *Condition, serving *edition, read, probed error, lost losses, now time.Time) *Condition {
+func conditionOf(before *Condition, serving *servedRevision, read, probed error, lost losses, now time.Time,
+) *Condition {
 	after := &Condition{read: now}
 	if read != nil {
 		after.read = before.read

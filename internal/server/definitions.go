@@ -22,7 +22,7 @@ func newDefinitions(s *Server) *definitions {
 	return &definitions{server: s, checking: make(chan struct{}, 1)}
 }
 
-// current asks the registry, not the edition that is served: who reads here may have applied elsewhere a moment ago.
+// current asks the registry, not what is served from: a caller that reads here may have applied elsewhere a moment ago.
 func (d *definitions) current(ctx context.Context) (*feature.Snapshot, error) {
 	return d.server.config.Registry.Current(ctx, d.server.config.Project)
 }

@@ -16,10 +16,10 @@ import (
 // checkTime bounds one question to the registry, and one to the store.
 const checkTime = 5 * time.Second
 
-// follower holds the edition of the registry's newest revision that it has seen.
+// follower holds what is served of the registry's newest revision that it has seen.
 type follower struct {
 	config  Config
-	newest  atomic.Pointer[edition]
+	newest  atomic.Pointer[servedRevision]
 	refresh sync.Mutex
 	// condition is never nil.
 	condition atomic.Pointer[Condition]
@@ -50,8 +50,8 @@ func newFollower(config Config) *follower {
 	return f
 }
 
-// edition returns what to serve from.
-func (f *follower) edition() (*edition, error) {
+// served returns what to serve from.
+func (f *follower) served() (*servedRevision, error) {
 	e := f.newest.Load()
 	if e == nil {
 		return nil, fmt.Errorf("%w: %s; try again in a moment", fault.ErrUnavailable, reasonUnread)
@@ -141,7 +141,7 @@ func (f *follower) reach(ctx context.Context, revision int64) error {
 
 // advance asks the registry for the newest revision and takes it up, unless seen is no longer what is served: then
 // someone else has just done so.
-func (f *follower) advance(ctx context.Context, seen *edition) error {
+func (f *follower) advance(ctx context.Context, seen *servedRevision) error {
 	f.refresh.Lock()
 	defer f.refresh.Unlock()
 	if f.newest.Load() != seen {
@@ -162,7 +162,7 @@ func (f *follower) advance(ctx context.Context, seen *edition) error {
 	if err != nil {
 		return fmt.Errorf("read the registry: %w", err)
 	}
-	f.newest.Store(newEdition(snapshot, f.config.Metrics, f.config.Audit))
+	f.newest.Store(newServedRevision(snapshot, f.config.Metrics, f.config.Audit))
 	if snapshot.Revision > 0 {
 		f.config.Logger.Info("serving a revision", "project", snapshot.Project, "revision", snapshot.Revision)
 		f.tellOfEmpty(ctx, snapshot)

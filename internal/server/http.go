@@ -157,9 +157,9 @@ func (b *backend) Call(ctx context.Context, method string, handle func(context.C
 	return b.interceptUnary(ctx, nil, info, func(ctx context.Context, _ any) (any, error) { return handle(ctx) })
 }
 
-// Keys are those of the plan that the newest edition has for the request.
+// Keys are those of the plan that the newest revision has for the request.
 func (b *backend) Keys(request *plumbv1.GetOnlineFeaturesRequest) ([]feature.Field, error) {
-	current, err := b.following.edition()
+	current, err := b.following.served()
 	if err != nil {
 		return nil, err
 	}

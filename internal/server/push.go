@@ -12,7 +12,7 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// Push writes rows under the newest edition.
+// Push writes rows under the newest revision.
 func (s *serving) Push(ctx context.Context, request *plumbv1.PushRequest) (*plumbv1.PushResponse, error) {
 	return s.push(ctx, request.GetView(), func(view *feature.View) (materialize.Rows, error) {
 		if err := s.checkPushed(len(request.GetEventTimestamps().GetMicros())); err != nil {
@@ -35,7 +35,7 @@ func (s *serving) push(ctx context.Context, name string, rowsOf func(*feature.Vi
 		return nil, status.Error(codes.PermissionDenied, "this server is read-only: push where plumb serve runs without "+
 			"--read-only, or with plumb push")
 	}
-	current, err := s.server.following.edition()
+	current, err := s.server.following.served()
 	if err != nil {
 		return nil, err
 	}

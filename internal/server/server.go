@@ -258,7 +258,7 @@ func (s *Server) register(service *serving, definitions *definitions) {
 
 // snapshot is the newest revision that the server has seen.
 func (s *Server) snapshot() (*feature.Snapshot, error) {
-	current, err := s.following.edition()
+	current, err := s.following.served()
 	if err != nil {
 		return nil, err
 	}

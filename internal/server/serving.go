@@ -29,7 +29,7 @@ func (s *serving) GetOnlineFeatures(ctx context.Context, request *plumbv1.GetOnl
 	return reply.Message()
 }
 
-// lookUp answers from the newest edition. A row that was written under a definition which is not in there yet makes it
+// lookUp answers from the newest revision. A row that was written under a definition which is not in there yet makes it
 // look for a newer one, once. The caller releases the reply.
 func (s *serving) lookUp(ctx context.Context, request *plumbv1.GetOnlineFeaturesRequest) (*store.Reply, error) {
 	if err := s.server.limit.enter(); err != nil {
@@ -39,7 +39,7 @@ func (s *serving) lookUp(ctx context.Context, request *plumbv1.GetOnlineFeatures
 	if err := s.server.checkRequest(request); err != nil {
 		return nil, err
 	}
-	current, err := s.server.following.edition()
+	current, err := s.server.following.served()
 	if err != nil {
 		return nil, err
 	}
@@ -50,13 +50,13 @@ func (s *serving) lookUp(ctx context.Context, request *plumbv1.GetOnlineFeatures
 	if err := s.server.following.advance(ctx, current); err != nil {
 		return nil, err
 	}
-	if current, err = s.server.following.edition(); err != nil {
+	if current, err = s.server.following.served(); err != nil {
 		return nil, err
 	}
 	return s.server.answer(ctx, current, request)
 }
 
-func (s *Server) answer(ctx context.Context, from *edition, request *plumbv1.GetOnlineFeaturesRequest) (
+func (s *Server) answer(ctx context.Context, from *servedRevision, request *plumbv1.GetOnlineFeaturesRequest) (
 	*store.Reply, error,
 ) {
 	lookup, err := from.lookup(request)

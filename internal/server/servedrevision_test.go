@@ -11,8 +11,8 @@ import (
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
-// wide is an edition with one service and one view of very many features.
-func wide(t *testing.T, features int) *edition {
+// wide is a revision with one service and one view of very many features.
+func wide(t *testing.T, features int) *servedRevision {
 	t.Helper()
 	view := &plumbv1.FeatureView{Name: "wide", Source: "rows"}
 	for i := range features {
@@ -27,7 +27,7 @@ func wide(t *testing.T, features int) *edition {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newEdition(snapshot, telemetry.New(func() time.Time { return time.Time{} }), nil)
+	return newServedRevision(snapshot, telemetry.New(func() time.Time { return time.Time{} }), nil)
 }
 
 func listed(references ...string) *plumbv1.GetOnlineFeaturesRequest {

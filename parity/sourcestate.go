@@ -13,8 +13,8 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// sight is what a plain read of a source says of one entity key at one instant.
-type sight struct {
+// sourceState is what a plain read of a source says of one entity key at one instant.
+type sourceState struct {
 	// rows is how many rows have the latest event time at or before the instant, which is event; 0 where there is none.
 	rows  int
 	event feature.Instant
@@ -27,41 +27,41 @@ type sight struct {
 	place int64
 }
 
-// watch looks out for some entity keys at some instants. What it holds does not grow with the source.
+// sourceStates are those of some entity keys at some instants. Their memory does not grow with the source.
 //
 // Each instant of a key owns the rows after the instant before it: so a row belongs to one place, and what came before
 // or comes after is passed along at the end.
-type watch struct{ byKey map[string]*watchedKey }
+type sourceStates struct{ byKey map[string]*keyStates }
 
-type watchedKey struct {
+type keyStates struct {
 	times  []feature.Instant
-	sights []sight
+	states []sourceState
 }
 
-func newWatch() *watch { return &watch{byKey: map[string]*watchedKey{}} }
+func newSourceStates() *sourceStates { return &sourceStates{byKey: map[string]*keyStates{}} }
 
-func (w *watch) add(tuple string, at feature.Instant) {
+func (w *sourceStates) add(tuple string, at feature.Instant) {
 	key, ok := w.byKey[tuple]
 	if !ok {
-		key = &watchedKey{}
+		key = &keyStates{}
 		w.byKey[tuple] = key
 	}
 	key.times = append(key.times, at)
 }
 
 // at is what was seen of a key at an instant that had been added.
-func (w *watch) at(tuple string, at feature.Instant) sight {
+func (w *sourceStates) at(tuple string, at feature.Instant) sourceState {
 	key := w.byKey[tuple]
 	place, _ := slices.BinarySearch(key.times, at)
-	return key.sights[place]
+	return key.states[place]
 }
 
 // read lets all rows of the view pass by.
-func (w *watch) read(ctx context.Context, witness store.Witness, view *feature.View) error {
+func (w *sourceStates) read(ctx context.Context, witness store.Witness, view *feature.View) error {
 	for _, key := range w.byKey {
 		slices.Sort(key.times)
 		key.times = slices.Compact(key.times)
-		key.sights = slices.Repeat([]sight{{event: math.MinInt64, known: math.MinInt64, next: math.MaxInt64,
+		key.states = slices.Repeat([]sourceState{{event: math.MinInt64, known: math.MinInt64, next: math.MaxInt64,
 			place: noPlace}},
 			len(key.times))
 	}
@@ -77,16 +77,16 @@ func (w *watch) read(ctx context.Context, witness store.Witness, view *feature.V
 	return err
 }
 
-func (k *watchedKey) pass(row sourceRow) {
+func (k *keyStates) pass(row sourceRow) {
 	place, _ := slices.BinarySearch(k.times, row.event)
 	if place > 0 {
-		before := &k.sights[place-1]
+		before := &k.states[place-1]
 		before.next = min(before.next, row.event)
 	}
 	if place == len(k.times) {
 		return
 	}
-	seen := &k.sights[place]
+	seen := &k.states[place]
 	switch {
 	case seen.rows == 0 || row.event > seen.event:
 		seen.rows, seen.event, seen.known, seen.place = 1, row.event, row.created, row.place
@@ -98,15 +98,15 @@ func (k *watchedKey) pass(row sourceRow) {
 	}
 }
 
-func (k *watchedKey) settle() {
-	for i := 1; i < len(k.sights); i++ {
-		if before := k.sights[i-1]; k.sights[i].rows == 0 {
-			before.next = k.sights[i].next
-			k.sights[i] = before
+func (k *keyStates) settle() {
+	for i := 1; i < len(k.states); i++ {
+		if before := k.states[i-1]; k.states[i].rows == 0 {
+			before.next = k.states[i].next
+			k.states[i] = before
 		}
 	}
-	for i := len(k.sights) - 2; i >= 0; i-- {
-		k.sights[i].next = min(k.sights[i].next, k.sights[i+1].next)
+	for i := len(k.states) - 2; i >= 0; i-- {
+		k.states[i].next = min(k.states[i].next, k.states[i+1].next)
 	}
 }
 

@@ -23,8 +23,8 @@ type lookupPlan struct {
 	logged *auditlog.Layout
 }
 
-// edition is a snapshot with its look-up plans.
-type edition struct {
+// servedRevision is the snapshot of a revision with its look-up plans.
+type servedRevision struct {
 	snapshot *feature.Snapshot
 	metrics  *telemetry.Metrics
 	// audit is nil where nothing is logged.
@@ -37,8 +37,9 @@ type edition struct {
 	kept map[string]*lookupPlan
 }
 
-func newEdition(snapshot *feature.Snapshot, metrics *telemetry.Metrics, audit *auditlog.Recorder) *edition {
-	e := &edition{
+func newServedRevision(snapshot *feature.Snapshot, metrics *telemetry.Metrics, audit *auditlog.Recorder,
+) *servedRevision {
+	e := &servedRevision{
 		snapshot: snapshot, metrics: metrics, audit: audit,
 		services: map[string]*lookupPlan{}, kept: map[string]*lookupPlan{},
 	}
@@ -54,7 +55,7 @@ func newEdition(snapshot *feature.Snapshot, metrics *telemetry.Metrics, audit *a
 }
 
 // lookup returns the plan for the request's selection, ready-made where possible.
-func (e *edition) lookup(request *plumbv1.GetOnlineFeaturesRequest) (*lookupPlan, error) {
+func (e *servedRevision) lookup(request *plumbv1.GetOnlineFeaturesRequest) (*lookupPlan, error) {
 	if ready, ok := e.services[request.GetFeatureService()]; ok && !request.GetFullNames() {
 		return ready, nil
 	}
@@ -73,7 +74,7 @@ func (e *edition) lookup(request *plumbv1.GetOnlineFeaturesRequest) (*lookupPlan
 	return made, nil
 }
 
-func (e *edition) keep(key string, lookup *lookupPlan) {
+func (e *servedRevision) keep(key string, lookup *lookupPlan) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if len(e.kept) >= maxKept {
@@ -85,7 +86,7 @@ func (e *edition) keep(key string, lookup *lookupPlan) {
 	e.kept[key] = lookup
 }
 
-func (e *edition) plan(request *plumbv1.GetOnlineFeaturesRequest) (*lookupPlan, error) {
+func (e *servedRevision) plan(request *plumbv1.GetOnlineFeaturesRequest) (*lookupPlan, error) {
 	selection, err := e.selection(request)
 	if err != nil {
 		return nil, err
@@ -98,7 +99,8 @@ func (e *edition) plan(request *plumbv1.GetOnlineFeaturesRequest) (*lookupPlan, 
 }
 
 // layout lays out the audit log of a selection.
-func (e *edition) layout(request *plumbv1.GetOnlineFeaturesRequest, selection *feature.Selection) *auditlog.Layout {
+func (e *servedRevision) layout(request *plumbv1.GetOnlineFeaturesRequest, selection *feature.Selection,
+) *auditlog.Layout {
 	if e.audit == nil {
 		return nil
 	}
@@ -108,7 +110,7 @@ func (e *edition) layout(request *plumbv1.GetOnlineFeaturesRequest, selection *f
 	}, selection)
 }
 
-func (e *edition) selection(request *plumbv1.GetOnlineFeaturesRequest) (*feature.Selection, error) {
+func (e *servedRevision) selection(request *plumbv1.GetOnlineFeaturesRequest) (*feature.Selection, error) {
 	if name, ok := request.GetSelection().(*plumbv1.GetOnlineFeaturesRequest_FeatureService); ok {
 		return e.snapshot.SelectService(name.FeatureService, request.GetFullNames())
 	}

@@ -72,9 +72,9 @@ func drawRows(t *rapid.T) rows {
 	}), 0, 40).Draw(t, "rows")
 }
 
-// see is what a watch has to see, the slow way.
-func (r rows) see(key int64, at feature.Instant) sight {
-	seen := sight{event: math.MinInt64, known: math.MinInt64, next: math.MaxInt64, place: noPlace}
+// see finds the states of a source in the slow way.
+func (r rows) see(key int64, at feature.Instant) sourceState {
+	seen := sourceState{event: math.MinInt64, known: math.MinInt64, next: math.MaxInt64, place: noPlace}
 	for i, row := range r {
 		switch {
 		case row.key != key:
@@ -100,7 +100,7 @@ func TestAWatchSeesWhatIsBeforeAndAfterEachInstant(t *testing.T) {
 			at  feature.Instant
 		}
 		var questions []question
-		w := newWatch()
+		w := newSourceStates()
 		for range rapid.IntRange(0, 12).Draw(t, "questions") {
 			asked := question{int64(rapid.IntRange(0, 4).Draw(t, "key")), feature.Instant(rapid.IntRange(-1, 21).Draw(t, "at"))}
 			questions = append(questions, asked)
@@ -122,7 +122,7 @@ func TestWindowsAreCountedByTheSourceItself(t *testing.T) {
 		source := drawRows(t)
 		bounds := rapid.SliceOfNDistinct(rapid.Int64Range(-1, 22), 1, 6, rapid.ID).Draw(t, "bounds")
 		slices.Sort(bounds)
-		view := &stagedView{View: plainView}
+		view := &sandboxView{View: plainView}
 		for i, end := range bounds {
 			run := registry.Run{End: end}
 			if i > 0 {
@@ -156,7 +156,7 @@ func TestWhatIsFoundOfASourceDoesNotDependOnTheOrderOfItsRows(t *testing.T) {
 	}
 	backwards := slices.Clone(source)
 	slices.Reverse(backwards)
-	view := &stagedView{View: plainView}
+	view := &sandboxView{View: plainView}
 	one, err := find(t.Context(), source, view, 5)
 	if err != nil {
 		t.Fatal(err)
@@ -165,7 +165,7 @@ func TestWhatIsFoundOfASourceDoesNotDependOnTheOrderOfItsRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	events := func(s *sieve) []feature.Instant {
+	events := func(s *bottomK) []feature.Instant {
 		var all []feature.Instant
 		for _, row := range s.all() {
 			all = append(all, row.event)
@@ -186,7 +186,7 @@ func TestRowsThatTieAreFoundAmongMany(t *testing.T) {
 		source = append(source, plainRow{i % 900, feature.Instant(i), math.MinInt64})
 	}
 	source = append(source, source[77])
-	view := &stagedView{View: plainView}
+	view := &sandboxView{View: plainView}
 	found, err := find(t.Context(), source, view, 1)
 	if err != nil {
 		t.Fatal(err)

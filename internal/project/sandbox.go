@@ -24,13 +24,13 @@ import (
 )
 
 const (
-	// stagedRetention is how long a staged store keeps expired rows. A Redis whose rows could not be removed, since the
-	// process was killed, forgets those of views with a ttl after it.
-	stagedRetention = 24 * time.Hour
-	// strikeTime bounds the removal of what a stage has written.
-	strikeTime = time.Minute
-	// stagedCall bounds a look-up on a stage.
-	stagedCall = time.Minute
+	// sandboxRetention is how long a sandbox's store keeps expired rows. A Redis whose rows could not be removed, since
+	// the process was killed, forgets those of views with a ttl after it.
+	sandboxRetention = 24 * time.Hour
+	// cleanupTime bounds the removal of what a sandbox has written.
+	cleanupTime = time.Minute
+	// sandboxCall bounds a look-up in a sandbox.
+	sandboxCall = time.Minute
 )
 
 // Served is what a server answers look-ups from.
@@ -52,9 +52,9 @@ type Server interface {
 	Serve(ctx context.Context) error
 }
 
-// stage is a whole serving path, from registry to gRPC, that is there for one command. Everything of it is in a
+// sandbox is a whole serving path, from registry to gRPC, that exists for one verification. Everything of it is in a
 // temporary folder, or, in a Redis, under the name of a project that is made up.
-type stage struct {
+type sandbox struct {
 	folder   string
 	snapshot *feature.Snapshot
 	online   store.Online
@@ -65,28 +65,30 @@ type stage struct {
 	closers []func() error
 }
 
-// newStage serves definitions that are complete, as of a state of the registry. Where the connection string is empty
-// the online store is the embedded one. The caller strikes the stage, also where there is an error.
-func (p *Project) newStage(ctx context.Context, state *plumbv1.State, online config.ConnectionString) (*stage, error) {
-	s := &stage{clock: &parity.Clock{}}
+// newSandbox serves definitions that are complete, as of a state of the registry. Where the connection string is empty
+// the online store is the embedded one. The caller closes the sandbox, also if there is an error.
+func (p *Project) newSandbox(ctx context.Context, state *plumbv1.State, online config.ConnectionString) (
+	*sandbox, error,
+) {
+	s := &sandbox{clock: &parity.Clock{}}
 	folder, err := os.MkdirTemp("", "plumb-verify-")
 	if err != nil {
 		return s, fmt.Errorf("make a temporary folder: %w", err)
 	}
 	s.folder = folder
 	s.closers = append(s.closers, func() error { return os.RemoveAll(folder) })
-	staged := *p.Config
-	staged.Project = madeUpProject()
-	staged.Registry = config.NewConnectionString("sqlite:" + filepath.Join(folder, "registry.db"))
-	staged.OnlineStore = online
+	configured := *p.Config
+	configured.Project = madeUpProject()
+	configured.Registry = config.NewConnectionString("sqlite:" + filepath.Join(folder, "registry.db"))
+	configured.OnlineStore = online
 	if online.Reveal() == "" {
-		staged.OnlineStore = config.NewConnectionString("sqlite:" + filepath.Join(folder, "online.db"))
+		configured.OnlineStore = config.NewConnectionString("sqlite:" + filepath.Join(folder, "online.db"))
 	}
-	engine, err := s.open(ctx, &staged, state, p.options.Now)
+	engine, err := s.open(ctx, &configured, state, p.options.Now)
 	if err != nil {
 		return s, err
 	}
-	return s, s.serve(ctx, p.options.Listen, staged.Project, engine)
+	return s, s.serve(ctx, p.options.Listen, configured.Project, engine)
 }
 
 // madeUpProject is a name that no other project has.
@@ -97,34 +99,34 @@ func madeUpProject() string {
 }
 
 // open opens the engines and applies the definitions.
-func (s *stage) open(ctx context.Context, staged *config.Config, state *plumbv1.State, now func() time.Time,
+func (s *sandbox) open(ctx context.Context, configured *config.Config, state *plumbv1.State, now func() time.Time,
 ) (registry.Registry, error) {
-	engine, err := openRegistry(ctx, staged)
+	engine, err := openRegistry(ctx, configured)
 	if err != nil {
 		return nil, err
 	}
 	s.ledger, s.closers = engine, append(s.closers, engine.Close)
-	commit := registry.Commit{Project: staged.Project, State: state, By: "plumb verify", At: now()}
+	commit := registry.Commit{Project: configured.Project, State: state, By: "plumb verify", At: now()}
 	if _, err := engine.Apply(ctx, commit); err != nil {
 		return nil, err
 	}
-	if s.snapshot, err = engine.Current(ctx, staged.Project); err != nil {
+	if s.snapshot, err = engine.Current(ctx, configured.Project); err != nil {
 		return nil, err
 	}
-	if s.online, err = openOnline(ctx, staged, now); err != nil {
+	if s.online, err = openOnline(ctx, configured, now); err != nil {
 		return nil, err
 	}
 	s.closers = append(s.closers, s.online.Close)
-	if staged.OnlineStore.Scheme() != "sqlite" {
+	if configured.OnlineStore.Scheme() != "sqlite" {
 		s.closers = append(s.closers, func() error { return s.remove(ctx) })
 	}
 	return engine, nil
 }
 
-// serve starts the server, whose clock is the stage's, and returns once it answers.
-func (s *stage) serve(ctx context.Context, listen Listen, project string, engine registry.Registry) error {
+// serve starts the server, whose clock is the sandbox's, and returns once it answers.
+func (s *sandbox) serve(ctx context.Context, listen Listen, project string, engine registry.Registry) error {
 	listening, err := listen(ctx, Served{Project: project, Registry: engine, Online: s.online, Now: s.clock.Now,
-		Timeout: stagedCall})
+		Timeout: sandboxCall})
 	if err != nil {
 		return err
 	}
@@ -144,7 +146,7 @@ func (s *stage) serve(ctx context.Context, listen Listen, project string, engine
 
 // awaitServing returns once the server has read the registry.
 func awaitServing(ctx context.Context, connection *grpc.ClientConn) error {
-	ctx, cancel := context.WithTimeout(ctx, stagedCall)
+	ctx, cancel := context.WithTimeout(ctx, sandboxCall)
 	defer cancel()
 	watch, err := healthpb.NewHealthClient(connection).Watch(ctx, &healthpb.HealthCheckRequest{})
 	for err == nil {
@@ -157,8 +159,8 @@ func awaitServing(ctx context.Context, connection *grpc.ClientConn) error {
 }
 
 // remove removes what was written to a store that others use, also after an interruption.
-func (s *stage) remove(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), strikeTime)
+func (s *sandbox) remove(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 	defer cancel()
 	able, ok := s.online.(store.Remover)
 	if !ok {
@@ -173,8 +175,8 @@ func (s *stage) remove(ctx context.Context) error {
 	return errors.Join(failures...)
 }
 
-// strike takes the stage down.
-func (s *stage) strike() error {
+// close removes everything that the sandbox has made.
+func (s *sandbox) close() error {
 	var failures []error
 	for _, closer := range slices.Backward(s.closers) {
 		failures = append(failures, closer())
