@@ -16,6 +16,7 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/regularfile"
 	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
 // arrowFile reads an Arrow IPC file, or a stream written to a file, or what is like one.
@@ -59,7 +60,7 @@ func (a *arrowFile) close() {
 // numbered is the file as a reader whose columns are c0, c1, … in forms that DuckDB reads rightly.
 func (a *arrowFile) numbered() (*numberedReader, error) {
 	fields := make([]arrow.Field, a.schema.NumFields())
-	for i, name := range numbered("c", len(fields)) {
+	for i, name := range quote.Numbered("c", len(fields)) {
 		form, err := readableForm(a.schema.Field(i).Type)
 		if err != nil {
 			return nil, fault.Inputf("", "column %q: %v", a.schema.Field(i).Name, err)

@@ -10,6 +10,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
 // viewRows is the SQL that reads the rows of one view, under the names k0… (keys), e and c (event and created time),
@@ -45,7 +46,7 @@ func readView(ctx context.Context, r *relations, view *feature.View, table strin
 		return rows, nil
 	}
 	rows.stage(internalSchema+"."+table, columns)
-	rows.place = literal("a row of source " + view.Source.Name)
+	rows.place = quote.Literal("a row of source " + view.Source.Name)
 	return rows, nil
 }
 
@@ -113,14 +114,14 @@ func fileIndex(files sourceFiles) (index, from string) {
 		indexes[i] = strconv.FormatInt(files.index(i), 10)
 	}
 	return "_plumb_index", fmt.Sprintf("%s JOIN (SELECT unnest(%s) AS _plumb_path, unnest([%s]) AS _plumb_index) "+
-		"ON _plumb_path = filename", scan(files), literals(files.paths), strings.Join(indexes, ", "))
+		"ON _plumb_path = filename", scan(files), quote.Literals(files.paths), strings.Join(indexes, ", "))
 }
 
 // stage reads a SQL source into a table and numbers its rows in source order. The numbers are joined on by row id
 // rather than selected along: what DuckDB sorts by it gives back from its sort keys, where -0.0 has become 0.0.
 func (v *viewRows) stage(table string, columns []feature.Column) {
 	v.staging = []string{
-		fmt.Sprintf("CREATE TABLE %s_read AS\nSELECT %s FROM %s", table, v.renamed(), identifier(v.view.Source.Name)),
+		fmt.Sprintf("CREATE TABLE %s_read AS\nSELECT %s FROM %s", table, v.renamed(), quote.Identifier(v.view.Source.Name)),
 		fmt.Sprintf("CREATE TABLE %[1]s AS\nSELECT r.*, s.o FROM %[1]s_read r\nJOIN (SELECT rowid AS id, row_number() OVER "+
 			"(%[2]s) AS o FROM %[1]s_read) s ON s.id = r.rowid", table, v.order(columns)),
 		fmt.Sprintf("DROP TABLE %s_read", table),
@@ -189,7 +190,7 @@ func (v *viewRows) convert(columns []feature.Column) error {
 // renamed selects the source's columns under our names.
 func (v *viewRows) renamed() string {
 	var parts []string
-	add := func(column, as string) { parts = append(parts, identifier(column)+" AS "+as) }
+	add := func(column, as string) { parts = append(parts, quote.Identifier(column)+" AS "+as) }
 	for i, key := range v.view.Keys {
 		add(key.Name, fmt.Sprintf("k%d", i))
 	}
@@ -272,7 +273,7 @@ func (v *viewRows) infinite() []string {
 	add := func(c *conversion, name, column string) {
 		if c != nil && c.instant != "" {
 			queries = append(queries, fmt.Sprintf("SELECT count(%s) FROM %s WHERE %s IN ('infinity', '-infinity')",
-				c.sql(name, literal(fmt.Sprintf("column %q", column)), v.place), v.from, name))
+				c.sql(name, quote.Literal(fmt.Sprintf("column %q", column)), v.place), v.from, name))
 		}
 	}
 	add(v.event, "e", v.view.Source.EventTimestamp)
@@ -305,7 +306,7 @@ func (v *viewRows) typedKeys() []string {
 	columns := make([]string, len(v.keys))
 	for i, key := range v.keys {
 		name := fmt.Sprintf("k%d", i)
-		columns[i] = key.sql(name, literal(fmt.Sprintf("column %q", v.view.Keys[i].Name)), v.place)
+		columns[i] = key.sql(name, quote.Literal(fmt.Sprintf("column %q", v.view.Keys[i].Name)), v.place)
 	}
 	return columns
 }
@@ -315,12 +316,12 @@ func (v *viewRows) time(c *conversion, name, column string) string {
 	if c.instant != "" {
 		return strings.ReplaceAll(c.value, "$", name)
 	}
-	return c.sql(name, literal(fmt.Sprintf("column %q", column)), v.place)
+	return c.sql(name, quote.Literal(fmt.Sprintf("column %q", column)), v.place)
 }
 
 // usable is the condition that a row has a time and all keys.
 func (v *viewRows) usable() string {
-	return "e IS NOT NULL" + each(numbered("k", len(v.keys)), " AND $ IS NOT NULL", "")
+	return "e IS NOT NULL" + quote.Each(quote.Numbered("k", len(v.keys)), " AND $ IS NOT NULL", "")
 }
 
 // countUnusable counts the rows that can never be seen: null times, and null keys. Where the files' footers say that
@@ -356,5 +357,5 @@ func (v *viewRows) noneUnusable(r *relations) bool {
 func (v *viewRows) value(alias, column string, f int) string {
 	qualify := strings.NewReplacer("file_row_number", alias+".file_row_number", "filename", alias+".filename")
 	place := qualify.Replace(v.place)
-	return v.features[f].sql(column, literal(fmt.Sprintf("column %q", v.view.Features[f].Column)), place)
+	return v.features[f].sql(column, quote.Literal(fmt.Sprintf("column %q", v.view.Features[f].Column)), place)
 }

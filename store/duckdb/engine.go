@@ -21,6 +21,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
 // Config says where sources are and what the engine may use.
@@ -178,7 +179,7 @@ func (s *session) open(ctx context.Context, e *Engine) error {
 	// The zone is fixed so that neither the machine's nor the user's changes a result (R1).
 	settings := []string{
 		"SET TimeZone = 'UTC'",
-		"SET temp_directory = " + literal(s.spill.path),
+		"SET temp_directory = " + quote.Literal(s.spill.path),
 		"SET autoinstall_known_extensions = false",
 		"SET autoload_known_extensions = false",
 		fmt.Sprintf("SET memory_limit = '%dB'", e.databaseBytes),
@@ -188,7 +189,7 @@ func (s *session) open(ctx context.Context, e *Engine) error {
 		"CREATE SCHEMA " + internalSchema,
 	}
 	if e.config.TempLimit != "" {
-		settings = append(settings, "SET max_temp_directory_size = "+literal(e.config.TempLimit))
+		settings = append(settings, "SET max_temp_directory_size = "+quote.Literal(e.config.TempLimit))
 	}
 	if e.config.Threads > 0 {
 		settings = append(settings, fmt.Sprintf("SET threads = %d", e.config.Threads))
@@ -212,7 +213,7 @@ func (s *session) open(ctx context.Context, e *Engine) error {
 func (s *session) confine(ctx context.Context, files []string) error {
 	quoted := make([]string, len(files))
 	for i, file := range files {
-		quoted[i] = literal(file)
+		quoted[i] = quote.Literal(file)
 	}
 	for _, setting := range []string{
 		"SET allowed_paths = [" + strings.Join(quoted, ", ") + "]",

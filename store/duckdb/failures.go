@@ -7,13 +7,14 @@ import (
 	"strings"
 
 	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
 // misfit tells which values of a column cannot be brought to the declared type: the condition on the column, the value
 // or element that is to blame, and what is wrong with it, all SQL. The condition is empty where every value can.
 func (c *conversion) misfit(column string) (condition, blamed, reason string) {
 	if c.fits != "" {
-		return unfit(column, c.fits), column, literal("does not fit " + c.declared.String() + " exactly" + c.hint)
+		return unfit(column, c.fits), column, quote.Literal("does not fit " + c.declared.String() + " exactly" + c.hint)
 	}
 	if c.element == nil || c.element.fits == "" {
 		return "", "", ""
@@ -21,7 +22,7 @@ func (c *conversion) misfit(column string) (condition, blamed, reason string) {
 	elements := fmt.Sprintf("list_filter(%s, lambda element: %s)", strings.ReplaceAll(c.value, "$", column),
 		unfit("element", c.element.fits))
 	return fmt.Sprintf("coalesce(len(%s) > 0, false)", elements), elements + "[1]",
-		literal("is an element that does not fit " + c.element.declared.String() + " exactly")
+		quote.Literal("is an element that does not fit " + c.element.declared.String() + " exactly")
 }
 
 func unfit(value, fits string) string {
@@ -71,7 +72,7 @@ func failure(columns []typedColumn) string {
 	for _, column := range columns {
 		if misfit, blamed, reason := column.conversion.misfit(column.sql); misfit != "" {
 			failures = append(failures, fmt.Sprintf("CASE WHEN %s THEN {'column': %s, 'value': left(CAST(%s AS VARCHAR), 100), "+
-				"'reason': %s} END", misfit, literal(column.name), blamed, reason))
+				"'reason': %s} END", misfit, quote.Literal(column.name), blamed, reason))
 		}
 	}
 	return "coalesce(" + strings.Join(failures, ", ") + ")"

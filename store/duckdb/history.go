@@ -11,6 +11,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
 // History does what store.Witness says, without places. It is for SQL sources. It shares with joins and
@@ -31,7 +32,7 @@ func (e *Engine) History(ctx context.Context, view *feature.View, yield func(arr
 	}
 	if view.Source.Query != "" {
 		// Rows need no order here, so the query is read as it is.
-		rows.from = fmt.Sprintf("(SELECT %s FROM %s)", rows.renamed(), identifier(view.Source.Name))
+		rows.from = fmt.Sprintf("(SELECT %s FROM %s)", rows.renamed(), quote.Identifier(view.Source.Name))
 	}
 	if err := rows.checkStoredTimes(ctx, relations); err != nil {
 		return err
@@ -55,7 +56,7 @@ func (e *Engine) History(ctx context.Context, view *feature.View, yield func(arr
 		columns[i] += fmt.Sprintf(" AS v%d", i)
 	}
 	query := fmt.Sprintf("SELECT count(*) FILTER (WHERE _plumb_take(%s))\nFROM (SELECT %s FROM %s WHERE %s)",
-		strings.Join(numbered("v", len(columns)), ", "), strings.Join(columns, ", "), rows.from, rows.usable())
+		strings.Join(quote.Numbered("v", len(columns)), ", "), strings.Join(columns, ", "), rows.from, rows.usable())
 	var refusal error
 	err = stream.run(ctx, func(ctx context.Context) error { return s.exec(ctx, query) },
 		func(batch arrow.RecordBatch) error {
@@ -118,7 +119,7 @@ func (j *join) keyColumns() ([]string, error) {
 		if err != nil {
 			return nil, fault.Inputf("", "label column %q: %v", key.Name, err)
 		}
-		typed := c.sql(fmt.Sprintf("c%d", at), literal(fmt.Sprintf("label column %q", key.Name)), labelPlace)
+		typed := c.sql(fmt.Sprintf("c%d", at), quote.Literal(fmt.Sprintf("label column %q", key.Name)), labelPlace)
 		columns = append(columns, fmt.Sprintf("%s AS v%d", typed, i))
 	}
 	return columns, nil

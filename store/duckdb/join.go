@@ -11,6 +11,7 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
 // join implements store.Join. It holds no resources: each run has a session of its own.
@@ -202,7 +203,7 @@ func (j *join) Explain(ctx context.Context) (string, error) {
 				strings.Join(u.statements(chosen, times), ";\n"))
 			ran = append(ran, u)
 		}
-		fmt.Fprintf(&text, "-- result\n%s;\n", j.result(ran, j.typedLabels(), identifiers(j.columnNames())))
+		fmt.Fprintf(&text, "-- result\n%s;\n", j.result(ran, j.typedLabels(), quote.Identifiers(j.columnNames())))
 		return nil
 	})
 	return text.String(), err
@@ -286,7 +287,7 @@ func (j *join) open(ctx context.Context, extra []string, use func(*session, *rel
 
 // typedLabels are the label columns as they are.
 func (j *join) typedLabels() []string {
-	columns := numbered("l.c", len(j.labels.columns))
+	columns := quote.Numbered("l.c", len(j.labels.columns))
 	if j.labels.format == formatCSV {
 		columns[j.timeColumn] = "make_timestamptz(l.t)"
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
 // project is a folder of source files made by SQL, with one view "v" over them: key k (INT64), features as given.
@@ -43,7 +44,7 @@ func (p *project) write(t testing.TB, name, query string) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := newTestSession(t).exec(t.Context(), "COPY ("+query+") TO "+literal(path)); err != nil {
+	if err := newTestSession(t).exec(t.Context(), "COPY ("+query+") TO "+quote.Literal(path)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -280,7 +281,7 @@ func TestProvenanceNamesTheFileOfARowWhicheverFilesAreRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	var text string
-	query := "SELECT string_agg(concat_ws(' ', k, x, v__source_file), ', ') FROM " + literal(path)
+	query := "SELECT string_agg(concat_ws(' ', k, x, v__source_file), ', ') FROM " + quote.Literal(path)
 	if err := newTestSession(t).queryRow(t.Context(), query, &text); err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/parquetfile"
 	"github.com/plumbstore/plumb/internal/regularfile"
+	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
 // checkParquet refuses what DuckDB would read as something else, and finds the columns that it does not read exactly.
@@ -154,7 +155,7 @@ func openColumns(ctx context.Context, path string, columns []int) (*arrowFile, e
 
 // parquetSource is the FROM item of a Parquet file with the columns n, c0, c1, …
 func (l *labelFile) parquetSource(ctx context.Context, s *session) (string, error) {
-	names := numbered("c", len(l.columns))
+	names := quote.Numbered("c", len(l.columns))
 	scan := fmt.Sprintf("%s AS labels(%s, n)", l.scanParquet(", file_row_number = true"), strings.Join(names, ", "))
 	if l.has("file_row_number") {
 		scan = fmt.Sprintf("(SELECT row_number() OVER () - 1 AS n, * FROM %s AS labels(%s))", l.scanParquet(""),

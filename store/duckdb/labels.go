@@ -17,6 +17,7 @@ import (
 	"github.com/plumbstore/plumb/internal/gitlfs"
 	"github.com/plumbstore/plumb/internal/parquetfile"
 	"github.com/plumbstore/plumb/internal/regularfile"
+	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
 // Formats of label and result files, by extension.
@@ -132,7 +133,7 @@ func (l *labelFile) describe(ctx context.Context, s *session, from string) error
 }
 
 func (l *labelFile) scanParquet(options string) string {
-	return fmt.Sprintf("read_parquet(%s, hive_partitioning = false%s)", literal(l.path), options)
+	return fmt.Sprintf("read_parquet(%s, hive_partitioning = false%s)", quote.Literal(l.path), options)
 }
 
 // checkNames refuses names that results could not keep (R10). One column may have none, as the index of pandas, and
@@ -187,9 +188,9 @@ func (l *labelFile) load(ctx context.Context, s *session, timeColumn int) error 
 		return err
 	}
 	column := fmt.Sprintf("c%d", timeColumn)
-	what := literal(fmt.Sprintf("label column %q", l.columns[timeColumn].Name))
+	what := quote.Literal(fmt.Sprintf("label column %q", l.columns[timeColumn].Name))
 	statement := fmt.Sprintf("CREATE TABLE %s.labels AS\nSELECT n, %s AS t, %s\nFROM %s", internalSchema,
-		times.sql(column, what, labelPlace), strings.Join(numbered("c", len(l.columns)), ", "), source)
+		times.sql(column, what, labelPlace), strings.Join(quote.Numbered("c", len(l.columns)), ", "), source)
 	if err := s.exec(ctx, statement); err != nil {
 		return l.explain(l.blame(ctx, s, err))
 	}

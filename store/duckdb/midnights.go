@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
 // midnightRows is how many rows are looked at, where the footers leave it open that all event times are midnights.
@@ -43,7 +44,7 @@ func (e *Engine) AtMidnights(ctx context.Context, source *feature.Source) (_ boo
 	}
 	others := 0
 	query := fmt.Sprintf("SELECT count(*) FROM (SELECT %[1]s AS t FROM %[2]s LIMIT %[3]d) WHERE t::TIMESTAMP <> "+
-		"date_trunc('day', t::TIMESTAMP)", identifier(source.EventTimestamp), scan(r.files[source.Name]), midnightRows)
+		"date_trunc('day', t::TIMESTAMP)", quote.Identifier(source.EventTimestamp), scan(r.files[source.Name]), midnightRows)
 	err = s.queryRow(ctx, query, &others)
 	return others == 0, r.blame(ctx, err)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
 // newest is one search for the newest rows of a window.
@@ -112,7 +113,7 @@ func (n *newest) find(ctx context.Context, r *relations, maxFailed int64) (repor
 
 // mark marks the greatest row of each key (R3).
 func (n *newest) mark(ctx context.Context) error {
-	keys := numbered("k", len(n.rows.keys))
+	keys := quote.Numbered("k", len(n.rows.keys))
 	if n.rows.created == nil {
 		return n.session.exec(ctx, fmt.Sprintf("SELECT count(*) FILTER (WHERE _plumb_newest(last, n))\n"+
 			"FROM (SELECT max(_plumb_pack(e, o)) AS last, count(*) AS n FROM (%s)\n%s)", n.seen(), grouped(keys)))
@@ -120,13 +121,13 @@ func (n *newest) mark(ctx context.Context) error {
 	err := n.session.exec(ctx, fmt.Sprintf("CREATE TABLE %s.tied AS\n"+
 		"SELECT * EXCLUDE (last, first, n), _plumb_event(last) AS e\nFROM (SELECT %smax(_plumb_pack(e, o)) AS last, "+
 		"max(_plumb_pack(e, ~o)) AS first, count(*) AS n FROM (%s)\n%s)\nWHERE _plumb_tied(last, first, n)",
-		internalSchema, each(keys, "$, ", ""), n.seen(), grouped(keys)))
+		internalSchema, quote.Each(keys, "$, ", ""), n.seen(), grouped(keys)))
 	if err != nil || !n.marked.ties.Load() {
 		return err
 	}
 	return n.session.exec(ctx, fmt.Sprintf("SELECT count(*) FILTER (WHERE _plumb_latest(last))\n"+
 		"FROM (SELECT max(_plumb_pack(r.c, r.o)) AS last\nFROM (%s) r JOIN %s.tied t ON r.e = t.e%s\n%s)",
-		n.seen(), internalSchema, each(keys, " AND r.$ = t.$", ""), grouped(numbered("t.k", len(keys)))))
+		n.seen(), internalSchema, quote.Each(keys, " AND r.$ = t.$", ""), grouped(quote.Numbered("t.k", len(keys)))))
 }
 
 // grouped makes a group of each key; without keys, of all rows if there are any (R12).
@@ -201,7 +202,7 @@ func (n *newest) take(failed bool) string {
 	for i := range n.rows.view.Features {
 		columns = append(columns, n.rows.value("r", fmt.Sprintf("r.f%d", i), i))
 	}
-	names := numbered("v", len(columns))
+	names := quote.Numbered("v", len(columns))
 	for i := range columns {
 		columns[i] += " AS " + names[i]
 	}

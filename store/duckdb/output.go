@@ -19,6 +19,7 @@ import (
 	"github.com/plumbstore/plumb/internal/wholefile"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
 // batchRows bounds what a stream holds in memory at a time.
@@ -113,15 +114,15 @@ func (j *join) copyTo(ctx context.Context, s *session, ran []*use, path, format,
 	if err != nil {
 		return err
 	}
-	query, options := j.result(ran, labels, identifiers(names)), parquetOptions(len(names))
+	query, options := j.result(ran, labels, quote.Identifiers(names)), parquetOptions(len(names))
 	if format == formatCSV {
 		query, options = j.textResult(ran, labels, names, standIns)
 	}
 	marked := options
 	if mark != "" {
-		marked += fmt.Sprintf(", KV_METADATA {%s: %s}", literal(store.ManifestKey), literal(mark))
+		marked += fmt.Sprintf(", KV_METADATA {%s: %s}", quote.Literal(store.ManifestKey), quote.Literal(mark))
 	}
-	if err := s.exec(ctx, fmt.Sprintf("COPY (%s) TO %s (%s)", query, literal(path), marked)); err != nil {
+	if err := s.exec(ctx, fmt.Sprintf("COPY (%s) TO %s (%s)", query, quote.Literal(path), marked)); err != nil {
 		return j.blameLabel(ctx, s, err, labels, path, options)
 	}
 	if format == formatCSV {
@@ -137,7 +138,7 @@ func (j *join) blameLabel(ctx context.Context, s *session, err error, labels []s
 		return err
 	}
 	for i, column := range labels {
-		probe := fmt.Sprintf("COPY (SELECT %s AS c FROM %s.labels l) TO %s (%s)", column, internalSchema, literal(path),
+		probe := fmt.Sprintf("COPY (SELECT %s AS c FROM %s.labels l) TO %s (%s)", column, internalSchema, quote.Literal(path),
 			options)
 		if unfit := s.exec(ctx, probe); unfit != nil {
 			return fault.Inputf("", "label column %q cannot be written: %v", j.labels.columns[i].Name, unfit)
@@ -156,7 +157,7 @@ func parquetOptions(columns int) string {
 // writtenLabels are the label columns as a format has them: in CSV those of a CSV file stay letter for letter.
 func (j *join) writtenLabels(ctx context.Context, s *session, format string) ([]string, error) {
 	if format == formatCSV && j.labels.format == formatCSV {
-		return numbered("l.c", len(j.labels.columns)), nil
+		return quote.Numbered("l.c", len(j.labels.columns)), nil
 	}
 	labels, err := j.labelTypes(ctx, s)
 	if err != nil {
@@ -205,7 +206,7 @@ func (j *join) labelTypes(ctx context.Context, s *session) ([]string, error) {
 	if j.labels.format != formatCSV {
 		return columns, nil
 	}
-	types, err := s.typesOfText(ctx, internalSchema+".labels", numbered("c", len(columns)))
+	types, err := s.typesOfText(ctx, internalSchema+".labels", quote.Numbered("c", len(columns)))
 	if err != nil {
 		return nil, err
 	}
@@ -233,13 +234,13 @@ func (j *join) textResult(ran []*use, labels, names []string, standIns standIns)
 	for i, output := range j.outputs {
 		text.outputs[i] = column{name: output.name, sql: output.csv}
 	}
-	query = text.result(ran, labels, identifiers(names))
+	query = text.result(ran, labels, quote.Identifiers(names))
 	if len(standIns) == 0 {
 		return query, "FORMAT csv, HEADER true, NULLSTR '', USE_TMP_FILE false"
 	}
 	heading := make([]string, len(names))
 	for i, name := range j.columnNames() {
-		heading[i] = literal(name)
+		heading[i] = quote.Literal(name)
 	}
 	return "SELECT " + strings.Join(heading, ", ") + " UNION ALL (" + query + ")",
 		"FORMAT csv, HEADER false, NULLSTR '', USE_TMP_FILE false"
@@ -255,7 +256,7 @@ func (j *join) Stream(ctx context.Context, yield func(arrow.RecordBatch) error) 
 		names := j.columnNames()
 		statement := fmt.Sprintf("CREATE TABLE %s.result AS\nSELECT row_number() OVER () - 1 AS n, * FROM (%s)",
 			internalSchema,
-			j.result(ran, labels, numbered("r", len(names))))
+			j.result(ran, labels, quote.Numbered("r", len(names))))
 		if err := s.exec(ctx, statement); err != nil {
 			return err
 		}

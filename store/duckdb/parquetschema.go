@@ -3,6 +3,8 @@ package duckdb
 import (
 	"context"
 	"database/sql"
+
+	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
 // parquetColumn is a top-level column of one Parquet file, as its footer has it.
@@ -19,7 +21,7 @@ func (s *session) parquetColumns(ctx context.Context, paths []string, visit func
 	var open []int64
 	query := `SELECT file_name, name, coalesce(num_children, 0),
   coalesce(logical_type LIKE '%isAdjustedToUTC=1%NANOS=NanoSeconds%', false)
-FROM parquet_schema(` + literals(paths) + `) ORDER BY file_name, column_id`
+FROM parquet_schema(` + quote.Literals(paths) + `) ORDER BY file_name, column_id`
 	return s.queryRows(ctx, query, func(rows *sql.Rows) error {
 		var file, name string
 		var children int64

@@ -9,6 +9,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/store/duckdb/quote"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
@@ -85,7 +86,7 @@ func runSource(t *testing.T, folder string, threads int, text string) string {
 	if parsed.text == text {
 		t.Fatalf("%s: nothing was given an order", text)
 	}
-	read := "CREATE VIEW f AS FROM read_parquet(" + literal(filepath.Join(folder, "f", "*.parquet")) + ")"
+	read := "CREATE VIEW f AS FROM read_parquet(" + quote.Literal(filepath.Join(folder, "f", "*.parquet")) + ")"
 	if err := s.exec(t.Context(), read); err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
 // parseTree is what DuckDB says of a text.
@@ -23,7 +24,7 @@ type parseTree struct {
 func (s *session) parseTree(ctx context.Context, query string) (parseTree, error) {
 	var parsed parseTree
 	var text string
-	if err := s.queryRow(ctx, "SELECT CAST(json_serialize_sql("+literal(query)+") AS VARCHAR)", &text); err != nil {
+	if err := s.queryRow(ctx, "SELECT CAST(json_serialize_sql("+quote.Literal(query)+") AS VARCHAR)", &text); err != nil {
 		return parsed, err
 	}
 	decoder := json.NewDecoder(strings.NewReader(text))
@@ -43,7 +44,7 @@ func (s *session) textOf(ctx context.Context, statement any) (string, error) {
 		return "", fmt.Errorf("write a parse tree: %w", err)
 	}
 	var text string
-	return text, s.queryRow(ctx, "SELECT json_deserialize_sql("+literal(string(tree))+")", &text)
+	return text, s.queryRow(ctx, "SELECT json_deserialize_sql("+quote.Literal(string(tree))+")", &text)
 }
 
 // transformed is a copy of a tree in which each object, after its members, has been replaced by what change returns.

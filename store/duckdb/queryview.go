@@ -10,6 +10,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
 // createView makes a view of a query. The statement so far says how. The query has lines of its own, so that errors
@@ -24,7 +25,7 @@ func (s *session) createView(ctx context.Context, create, query string) error {
 // createQuery makes the view of a SQL source: first of the query as it was written, for its mistakes and the names of
 // its columns, and then of the query with an order for its aggregates.
 func (s *session) createQuery(ctx context.Context, source *feature.Source, query *query) error {
-	err := s.createView(ctx, "CREATE VIEW "+identifier(source.Name), source.Query)
+	err := s.createView(ctx, "CREATE VIEW "+quote.Identifier(source.Name), source.Query)
 	if err != nil || len(query.ordered) == 0 {
 		return err
 	}
@@ -34,9 +35,9 @@ func (s *session) createQuery(ctx context.Context, source *feature.Source, query
 	}
 	var names []string
 	for _, column := range written {
-		names = append(names, identifier(column.Name))
+		names = append(names, quote.Identifier(column.Name))
 	}
-	replaced := fmt.Sprintf("CREATE OR REPLACE VIEW %s(%s)", identifier(source.Name), strings.Join(names, ", "))
+	replaced := fmt.Sprintf("CREATE OR REPLACE VIEW %s(%s)", quote.Identifier(source.Name), strings.Join(names, ", "))
 	err = s.createView(ctx, replaced, query.text)
 	if _, ok := errors.AsType[*fault.InputError](err); ok {
 		return unordered(query.ordered)
@@ -54,7 +55,7 @@ func (s *session) createQuery(ctx context.Context, source *feature.Source, query
 // describe lists the columns of a view.
 func (s *session) describe(ctx context.Context, view string) ([]feature.Column, error) {
 	var columns []feature.Column
-	err := s.queryRows(ctx, "SELECT column_name, column_type FROM (DESCRIBE FROM "+identifier(view)+")",
+	err := s.queryRows(ctx, "SELECT column_name, column_type FROM (DESCRIBE FROM "+quote.Identifier(view)+")",
 		func(rows *sql.Rows) error {
 			var column feature.Column
 			err := rows.Scan(&column.Name, &column.Type)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
 // relations makes sources readable in a session, each as a view of its own name.
@@ -172,7 +173,7 @@ func (r *relations) createFiles(ctx context.Context, source *feature.Source, fil
 	if err != nil {
 		return err
 	}
-	return r.session.createView(ctx, "CREATE VIEW "+identifier(source.Name), body)
+	return r.session.createView(ctx, "CREATE VIEW "+quote.Identifier(source.Name), body)
 }
 
 // forQueries is the query that a SQL source reads files by.
@@ -223,7 +224,7 @@ func (r *relations) blame(ctx context.Context, err error) error {
 		return err
 	}
 	for _, path := range r.allowed() {
-		probe := "SELECT bit_xor(hash(COLUMNS(*))) FROM read_parquet(" + literals([]string{path}) + ")"
+		probe := "SELECT bit_xor(hash(COLUMNS(*))) FROM read_parquet(" + quote.Literals([]string{path}) + ")"
 		if damage := r.session.exec(ctx, probe); damage != nil {
 			if err := unfitTime(ctx, path); err != nil {
 				return err

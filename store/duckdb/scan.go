@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
 // places are the names of the columns that say where a row of a scan is.
@@ -81,7 +83,7 @@ func (f sourceFiles) readParquet(positions []int) string {
 	if len(f.partitions) > 0 {
 		partitions = "hive_partitioning = true, hive_types_autocast = false"
 	}
-	return fmt.Sprintf("read_parquet(%s, %s)", literals(paths), partitions)
+	return fmt.Sprintf("read_parquet(%s, %s)", quote.Literals(paths), partitions)
 }
 
 // readLayout selects the columns of the source from the files of one layout, with the rows' places or without.
@@ -91,9 +93,9 @@ func (f sourceFiles) readLayout(layout string, positions []int, places bool) str
 	}
 	var columns []string
 	for _, column := range f.unified.columns {
-		columns = append(columns, f.unified.sql(layout, column, !places, filePlace)+" AS "+identifier(column.alias(!places)))
+		columns = append(columns, f.unified.sql(layout, column, !places, filePlace)+" AS "+quote.Identifier(column.alias(!places)))
 	}
-	columns = append(columns, identifiers(f.partitions)...)
+	columns = append(columns, quote.Identifiers(f.partitions)...)
 	if places {
 		columns = append(columns, "filename", "file_row_number")
 		if len(f.partitions) == 0 {
@@ -108,13 +110,13 @@ func (f sourceFiles) readLayout(layout string, positions []int, places bool) str
 func (f sourceFiles) readOneByOne(layout string, positions []int, places bool) string {
 	reads := make([]string, len(positions))
 	for i, position := range positions {
-		path := literal(f.paths[position])
+		path := quote.Literal(f.paths[position])
 		place := fmt.Sprintf("'row ' || (%s + 1) || ' of ' || %s", ownPlaces.row, path)
 		var columns []string
 		for _, column := range f.unified.columns {
-			columns = append(columns, f.unified.sql(layout, column, !places, place)+" AS "+identifier(column.alias(!places)))
+			columns = append(columns, f.unified.sql(layout, column, !places, place)+" AS "+quote.Identifier(column.alias(!places)))
 		}
-		columns = append(columns, identifiers(f.partitions)...)
+		columns = append(columns, quote.Identifiers(f.partitions)...)
 		if places {
 			columns = append(columns, path+" AS "+ownPlaces.file, ownPlaces.row,
 				fmt.Sprintf("%d AS %s", f.index(position), ownPlaces.index))
@@ -143,15 +145,15 @@ func (u *unified) sql(layout string, column unifiedColumn, forQuery bool, place 
 		to = strings.Replace(to, nanosecondsUTC, "TIMESTAMP WITH TIME ZONE", 1)
 	}
 	if column.unreadable != "" {
-		return fmt.Sprintf("CAST(error(%s) AS %s)", literal(castMarker+column.unreadable), to)
+		return fmt.Sprintf("CAST(error(%s) AS %s)", quote.Literal(castMarker+column.unreadable), to)
 	}
 	if !ok || own.untyped {
 		return "CAST(NULL AS " + to + ")"
 	}
-	name := identifier(own.name)
+	name := quote.Identifier(own.name)
 	c, err := widening(own.typeName, to)
 	if err != nil || c.isIdentity() {
 		return name // widened found to, so there is a way.
 	}
-	return c.sql(name, literal(fmt.Sprintf("column %q", column.name)), place)
+	return c.sql(name, quote.Literal(fmt.Sprintf("column %q", column.name)), place)
 }

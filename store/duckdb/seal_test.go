@@ -15,6 +15,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
 // request is a join of one label with all features of twoDays.
@@ -44,7 +45,7 @@ func (p *project) run(t *testing.T, request store.JoinRequest, name string) (str
 func rowsOf(t *testing.T, path string) string {
 	t.Helper()
 	s := newTestSession(t)
-	from := literal(path)
+	from := quote.Literal(path)
 	if strings.HasSuffix(path, formatArrow) {
 		input, err := openArrow(path, math.MaxInt64)
 		if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/jsonlines"
+	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
 // Sources in CSV and JSON lines are text. They are read into a table once for each operation, by readers of ours, since
@@ -111,14 +112,14 @@ func (r *relations) loadText(ctx context.Context, files sourceFiles) error {
 	if err := r.session.register(reader, view); err != nil {
 		return err
 	}
-	err = r.session.exec(ctx, fmt.Sprintf("CREATE TABLE %s AS FROM %s", textTable(files.source), identifier(view)))
+	err = r.session.exec(ctx, fmt.Sprintf("CREATE TABLE %s AS FROM %s", textTable(files.source), quote.Identifier(view)))
 	if rows.failure != nil && ctx.Err() == nil {
 		return rows.failure
 	}
 	return err
 }
 
-func textTable(source string) string { return internalSchema + "." + identifier("texts "+source) }
+func textTable(source string) string { return internalSchema + "." + quote.Identifier("texts "+source) }
 
 // textRows are the rows of files of text, one file after the other.
 type textRows struct {
@@ -288,26 +289,26 @@ func (f sourceFiles) selectTexts(types []string) []string {
 			sql = fmt.Sprintf("CAST(%s AS %s)", sql, types[i])
 		}
 		if column.unreadable != "" {
-			sql = fmt.Sprintf("CAST(error(%s) AS VARCHAR)", literal(castMarker+column.unreadable))
+			sql = fmt.Sprintf("CAST(error(%s) AS VARCHAR)", quote.Literal(castMarker+column.unreadable))
 		}
-		columns = append(columns, sql+" AS "+identifier(column.alias(types != nil)))
+		columns = append(columns, sql+" AS "+quote.Identifier(column.alias(types != nil)))
 	}
 	for _, name := range f.partitions {
 		values := make([]string, len(f.paths))
 		for i, path := range f.paths {
 			values[i] = "NULL"
 			if value := partitionValue(path, name); value != nil {
-				values[i] = literal(*value)
+				values[i] = quote.Literal(*value)
 			}
 		}
 		columns = append(columns, fmt.Sprintf("CAST([%s][c0 + 1] AS VARCHAR) AS %s", strings.Join(values, ", "),
-			identifier(name)))
+			quote.Identifier(name)))
 	}
 	return columns
 }
 
 // pick is the SQL of the text that belongs to a row's file.
-func (f sourceFiles) pick(texts []string) string { return literals(texts) + "[c0 + 1]" }
+func (f sourceFiles) pick(texts []string) string { return quote.Literals(texts) + "[c0 + 1]" }
 
 // scanTextsForQueries is the query that a SQL source reads the files by. Their columns have the types that all of their
 // texts spell, as those of label files have.
@@ -322,4 +323,4 @@ func (r *relations) scanTextsForQueries(ctx context.Context, files sourceFiles) 
 }
 
 // numberedFrom are so many names of columns from a number on.
-func numberedFrom(first, count int) []string { return numbered("c", first+count)[first:] }
+func numberedFrom(first, count int) []string { return quote.Numbered("c", first+count)[first:] }

@@ -9,6 +9,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
 // Names of column types that DuckDB has no type for.
@@ -265,7 +266,7 @@ func (c *conversion) isIdentity() bool { return c.value == "$" && c.fits == "" &
 // complaint is the SQL of the error's text, which explainError takes apart.
 func (c *conversion) complaint(column, what, place string) string {
 	return fmt.Sprintf("%s || %s || ', ' || %s || ': ' || coalesce(left(CAST(%s AS VARCHAR), 100), 'null') || %s",
-		literal(castMarker), what, place, column, literal(" does not fit "+c.declared.String()+" exactly"+c.hint))
+		quote.Literal(castMarker), what, place, column, quote.Literal(" does not fit "+c.declared.String()+" exactly"+c.hint))
 }
 
 // convertKey is convert for join keys: both sides are brought to the declared type (R9), also text to the numbers that

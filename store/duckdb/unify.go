@@ -9,6 +9,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
 // unified is the schema of a source whose files may have been written at different times: its columns, and how each
@@ -181,7 +182,7 @@ func (s *session) describeFile(ctx context.Context, path string, f footer, nanos
 ) ([]fileColumn, error) {
 	var columns []fileColumn
 	at := 0
-	query := "SELECT column_name, column_type FROM (DESCRIBE FROM read_parquet(" + literals([]string{path}) +
+	query := "SELECT column_name, column_type FROM (DESCRIBE FROM read_parquet(" + quote.Literals([]string{path}) +
 		", hive_partitioning = false))"
 	err := s.queryRows(ctx, query, func(rows *sql.Rows) error {
 		column := fileColumn{file: path}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
 // few is the share of label rows, one of so many, below which it is said why others have found nothing.
@@ -24,7 +25,7 @@ func (u *use) unmatched(ctx context.Context, s *session, labels timeRange) (*sto
 	if ttl := u.rows.view.TTL.Microseconds(); ttl > 0 {
 		late = fmt.Sprintf("t - %d > %d", ttl, *found.SourceTo)
 	}
-	hasKeys := "true" + each(u.labelColumns, " AND $ IS NOT NULL", "")
+	hasKeys := "true" + quote.Each(u.labelColumns, " AND $ IS NOT NULL", "")
 	query = fmt.Sprintf("SELECT count(*) FILTER (WHERE NOT (%[1]s)), count(*) FILTER (WHERE %[1]s AND t < %[2]d), "+
 		"count(*) FILTER (WHERE %[1]s AND %[3]s) FROM %[4]s.labels", hasKeys, *found.SourceFrom, late, internalSchema)
 	if err := s.queryRow(ctx, query, &found.NullKeys, &found.Early, &found.Late); err != nil || len(u.labelKeys) == 0 {
@@ -35,6 +36,6 @@ func (u *use) unmatched(ctx context.Context, s *session, labels timeRange) (*sto
 		keys[i] += fmt.Sprintf(" AS k%d", i)
 	}
 	query = fmt.Sprintf("SELECT count(*) FROM (%s) l ANTI JOIN (SELECT %s FROM %s WHERE %s) r ON %s", u.keyed(pass{of: 1}),
-		strings.Join(keys, ", "), u.rows.from, u.rows.usable(), each(u.keyNames(), "r.$ = l.$", " AND "))
+		strings.Join(keys, ", "), u.rows.from, u.rows.usable(), quote.Each(u.keyNames(), "r.$ = l.$", " AND "))
 	return found, s.queryRow(ctx, query, &found.UnknownKeys)
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
 // unreadable says why the values of a top-level column, which has so many leaves from the first on, are not what DuckDB
@@ -128,9 +129,9 @@ func (f sourceFiles) renameUnreadable(scan string) string {
 	}
 	var columns []string
 	for _, column := range f.unified.columns {
-		columns = append(columns, identifier(column.alias(true))+" AS "+identifier(column.name))
+		columns = append(columns, quote.Identifier(column.alias(true))+" AS "+quote.Identifier(column.name))
 	}
-	return "SELECT " + strings.Join(append(columns, identifiers(f.partitions)...), ", ") + " FROM (" + scan + ")"
+	return "SELECT " + strings.Join(append(columns, quote.Identifiers(f.partitions)...), ", ") + " FROM (" + scan + ")"
 }
 
 // checkReadable refuses a query that uses a column which cannot be read. Such columns raise an error in its place, so
@@ -150,7 +151,7 @@ func (r *relations) checkReadable(ctx context.Context, source *feature.Source) e
 	if source.Query == "" || len(unreadable) == 0 {
 		return nil
 	}
-	return r.session.queryRows(ctx, "EXPLAIN (FORMAT json) FROM "+identifier(source.Name), func(rows *sql.Rows) error {
+	return r.session.queryRows(ctx, "EXPLAIN (FORMAT json) FROM "+quote.Identifier(source.Name), func(rows *sql.Rows) error {
 		var key, text string
 		if err := rows.Scan(&key, &text); err != nil {
 			return err
@@ -160,7 +161,7 @@ func (r *relations) checkReadable(ctx context.Context, source *feature.Source) e
 			return fmt.Errorf("read DuckDB's plan of source %s: %w", source.Name, err)
 		}
 		for _, column := range unreadable {
-			if holdsText(plan, column.alias(true)) || holdsText(plan, identifier(column.alias(true))) {
+			if holdsText(plan, column.alias(true)) || holdsText(plan, quote.Identifier(column.alias(true))) {
 				return fault.Inputf("", "%s", column.unreadable)
 			}
 		}

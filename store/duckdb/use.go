@@ -12,6 +12,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
 // use is one use of a view in a join. Its tables carry its number.
@@ -74,7 +75,7 @@ func (u *use) readLabels(labels *labelFile) error {
 		}
 		column := fmt.Sprintf("c%d", at)
 		u.labelColumns = append(u.labelColumns, column)
-		u.labelKeys = append(u.labelKeys, c.sql(column, literal(fmt.Sprintf("label column %q", name)), labelPlace))
+		u.labelKeys = append(u.labelKeys, c.sql(column, quote.Literal(fmt.Sprintf("label column %q", name)), labelPlace))
 	}
 	return nil
 }
@@ -83,7 +84,7 @@ func (u *use) table(name string) string {
 	return fmt.Sprintf("%s.%s%d", internalSchema, name, u.number)
 }
 
-func (u *use) keyNames() []string { return numbered("k", len(u.labelKeys)) }
+func (u *use) keyNames() []string { return quote.Numbered("k", len(u.labelKeys)) }
 
 // keyed selects from the label rows of a pass, those with all keys there: a null key matches nothing (R8). It has n, t,
 // the hash h and the typed keys.
@@ -92,7 +93,7 @@ func (u *use) keyed(p pass) string {
 	for i, key := range u.labelKeys {
 		columns = append(columns, fmt.Sprintf("%s AS k%d", key, i))
 	}
-	where := "true" + each(u.labelColumns, " AND $ IS NOT NULL", "")
+	where := "true" + quote.Each(u.labelColumns, " AND $ IS NOT NULL", "")
 	query := fmt.Sprintf("SELECT %s FROM %s.labels WHERE %s", strings.Join(columns, ", "), internalSchema, where)
 	if p.of == 1 {
 		return query
@@ -187,7 +188,7 @@ func (u *use) verifies() bool {
 func (u *use) winners(p pass) string {
 	keys := ""
 	if u.verifies() {
-		keys = each(u.keyNames(), ", $", "")
+		keys = quote.Each(u.keyNames(), ", $", "")
 	}
 	return fmt.Sprintf("CREATE OR REPLACE TABLE %s AS\nSELECT n, p.o AS o, p.e AS e%s, p.expired AS expired\n"+
 		"FROM (SELECT *, _plumb_found%d(h, t) AS p FROM (%s))\nWHERE p.o IS NOT NULL",
@@ -202,7 +203,7 @@ func (u *use) verify() string {
 	}
 	return fmt.Sprintf("SELECT count(*) FROM (SELECT o, %s FROM %s WHERE _plumb_wins%d(o)) r JOIN %s w ON w.o = r.o "+
 		"WHERE NOT (%s)", strings.Join(keys, ", "), u.rows.from, u.number, u.table("winners"),
-		each(u.keyNames(), "r.$ = w.$", " AND "))
+		quote.Each(u.keyNames(), "r.$ = w.$", " AND "))
 }
 
 // found is the table of the winners with their features as the source has them.
@@ -210,7 +211,7 @@ func (u *use) found(p pass) string {
 	number := "w.n"
 	if u.verifies() {
 		number = fmt.Sprintf("CASE WHEN %s THEN w.n ELSE error(%s) END AS n",
-			each(u.keyNames(), "r.$ = w.$", " AND "), literal(collision))
+			quote.Each(u.keyNames(), "r.$ = w.$", " AND "), quote.Literal(collision))
 	}
 	columns := []string{number, "w.o", "w.e", "w.expired"}
 	for _, f := range u.features {

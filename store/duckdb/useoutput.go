@@ -6,6 +6,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
 // output is the column of a feature. Its value is brought to the declared type only here, so that a value that does
@@ -42,7 +43,7 @@ func (u *use) traced(files []string) []column {
 		revision = fmt.Sprintf("%d::BIGINT", u.rows.view.Revision)
 	}
 	if len(files) > 0 {
-		file = fmt.Sprintf("%s[(p%d.o >> %d) + 1]", literals(files), u.number, fileShift)
+		file = fmt.Sprintf("%s[(p%d.o >> %d) + 1]", quote.Literals(files), u.number, fileShift)
 	}
 	created := plain("created_timestamp", "NULL::TIMESTAMP WITH TIME ZONE")
 	if u.wantsCreated() {
@@ -50,7 +51,7 @@ func (u *use) traced(files []string) []column {
 	}
 	return []column{
 		plain("definition_revision", revision),
-		plain("definition_hash", literal(u.rows.view.Hash.String())),
+		plain("definition_hash", quote.Literal(u.rows.view.Hash.String())),
 		plain("source_file", file),
 		u.instant("event_timestamp", "e"),
 		created,
@@ -61,7 +62,7 @@ func (u *use) traced(files []string) []column {
 
 // keptRow is the column p# over the labels, with the fields of found, where the features are kept.
 func (u *use) keptRow() string {
-	keys := "true" + each(u.labelColumns, " AND $ IS NOT NULL", "")
+	keys := "true" + quote.Each(u.labelColumns, " AND $ IS NOT NULL", "")
 	hash := fmt.Sprintf("CASE WHEN %s THEN %s END", keys, u.hash.of(u.labelKeys))
 	return fmt.Sprintf("_plumb_found%[1]d(%[2]s, t) AS p%[1]d", u.number, hash)
 }
