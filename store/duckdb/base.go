@@ -332,7 +332,7 @@ func (v *viewRows) countUnusable(ctx context.Context, s *session, r *relations) 
 	}
 	query := fmt.Sprintf("SELECT count(*) FILTER (WHERE e IS NULL), "+
 		"count(*) FILTER (WHERE e IS NOT NULL AND NOT (%s)) FROM %s", v.usable(), v.from)
-	return nullTimes, nullKeys, s.queryRow(ctx, query, &nullTimes, &nullKeys)
+	return nullTimes, nullKeys, s.QueryRow(ctx, query, &nullTimes, &nullKeys)
 }
 
 // noneUnusable says whether the footers promise that no key and no event time is null.

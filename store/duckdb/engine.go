@@ -232,7 +232,7 @@ func (s *session) exec(ctx context.Context, statement string) error {
 	return s.explain(ctx, err)
 }
 
-func (s *session) queryRow(ctx context.Context, query string, into ...any) error {
+func (s *session) QueryRow(ctx context.Context, query string, into ...any) error {
 	return s.explain(ctx, s.conn.QueryRowContext(ctx, query).Scan(into...))
 }
 

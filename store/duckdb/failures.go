@@ -88,7 +88,7 @@ func (n *newest) findFailed(ctx context.Context, report *store.NewestReport) err
 	}
 	fails := fmt.Sprintf("%s AND (NOT %s OR _plumb_won(o) AND NOT %s)", n.usable(), keysFit, featuresFit)
 	var badKeys int64
-	err := n.session.queryRow(ctx, fmt.Sprintf("SELECT count(*), count(*) FILTER (WHERE NOT %s) FROM %s WHERE %s", keysFit,
+	err := n.session.QueryRow(ctx, fmt.Sprintf("SELECT count(*), count(*) FILTER (WHERE NOT %s) FROM %s WHERE %s", keysFit,
 		n.rows.from, fails), &report.Failed, &badKeys)
 	report.Read += badKeys
 	if err != nil || report.Failed == 0 {

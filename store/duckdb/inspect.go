@@ -6,6 +6,7 @@ import (
 	"maps"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/store/duckdb/sqlcheck"
 )
 
 // Columns implements store.Inspector.
@@ -76,4 +77,22 @@ func (r *relations) confine(ctx context.Context, files []string) error {
 		return err
 	}
 	return r.create(ctx)
+}
+
+// Ties lists what in the query of a source may choose among rows that tie, such as row_number() and LIMIT: where rows
+// do tie in the order that it goes by, the result may depend on the order of rows. It is empty for other sources.
+func (e *Engine) Ties(ctx context.Context, source *feature.Source) (ties []string, err error) {
+	if source.Query == "" {
+		return nil, nil
+	}
+	s, err := e.newSession(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	parsed, err := sqlcheck.Parse(ctx, s, source)
+	if err != nil {
+		return nil, err
+	}
+	return parsed.Ties, nil
 }

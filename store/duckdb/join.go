@@ -212,7 +212,7 @@ func (j *join) Explain(ctx context.Context) (string, error) {
 // labelTimes is the range of the labels' instants, without bounds where there are no labels.
 func (j *join) labelTimes(ctx context.Context, s *session) (timeRange, error) {
 	var times timeRange
-	return times, s.queryRow(ctx, "SELECT min(t), max(t) FROM "+internalSchema+".labels", &times.from, &times.to)
+	return times, s.QueryRow(ctx, "SELECT min(t), max(t) FROM "+internalSchema+".labels", &times.from, &times.to)
 }
 
 // Files implements store.Join.
@@ -227,7 +227,7 @@ func (j *join) prepare(ctx context.Context, extra []string, write func(*session,
 ) (store.JoinReport, error) {
 	var report store.JoinReport
 	err := j.open(ctx, extra, func(s *session, r *relations) error {
-		if err := s.queryRow(ctx, "SELECT count(*) FROM "+internalSchema+".labels", &report.Rows); err != nil {
+		if err := s.QueryRow(ctx, "SELECT count(*) FROM "+internalSchema+".labels", &report.Rows); err != nil {
 			return err
 		}
 		report.Files, report.Labels = r.described(), j.labels.columns

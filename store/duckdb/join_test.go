@@ -282,7 +282,7 @@ func TestProvenanceNamesTheFileOfARowWhicheverFilesAreRead(t *testing.T) {
 	}
 	var text string
 	query := "SELECT string_agg(concat_ws(' ', k, x, v__source_file), ', ') FROM " + quote.Literal(path)
-	if err := newTestSession(t).queryRow(t.Context(), query, &text); err != nil {
+	if err := newTestSession(t).QueryRow(t.Context(), query, &text); err != nil {
 		t.Fatal(err)
 	}
 	want := "1 20 data/day=2/a.parquet, 2 21 data/day=2/b.parquet, 3, 4 31 data/day=3/a.parquet"

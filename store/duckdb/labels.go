@@ -260,12 +260,12 @@ func (l *labelFile) naive(ctx context.Context, s *session, timeColumn int) (foun
 	const zoned = `'\d:\d\d.*([Zz]|[+-]\d\d(:?\d\d)?)\s*$'`
 	query := fmt.Sprintf("SELECT EXISTS (FROM %s.labels WHERE NOT regexp_matches(c%d, "+zoned+"))",
 		internalSchema, timeColumn)
-	return found, s.queryRow(ctx, query, &found)
+	return found, s.QueryRow(ctx, query, &found)
 }
 
 func (l *labelFile) checkTimes(ctx context.Context, s *session, timeColumn int) error {
 	var rows, nulls, first int64
-	err := s.queryRow(ctx, "SELECT count(*), count(*) - count(t), coalesce(min(n) FILTER (t IS NULL), 0) + 1 FROM "+
+	err := s.QueryRow(ctx, "SELECT count(*), count(*) - count(t), coalesce(min(n) FILTER (t IS NULL), 0) + 1 FROM "+
 		internalSchema+".labels", &rows, &nulls, &first)
 	if err == nil && nulls > 0 {
 		err = fault.Inputf("", "label column %q is null in %d of %d rows, first in row %d; every label row needs an "+

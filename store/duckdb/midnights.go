@@ -45,6 +45,6 @@ func (e *Engine) AtMidnights(ctx context.Context, source *feature.Source) (_ boo
 	others := 0
 	query := fmt.Sprintf("SELECT count(*) FROM (SELECT %[1]s AS t FROM %[2]s LIMIT %[3]d) WHERE t::TIMESTAMP <> "+
 		"date_trunc('day', t::TIMESTAMP)", quote.Identifier(source.EventTimestamp), scan(r.files[source.Name]), midnightRows)
-	err = s.queryRow(ctx, query, &others)
+	err = s.QueryRow(ctx, query, &others)
 	return others == 0, r.blame(ctx, err)
 }

@@ -172,7 +172,7 @@ func (n *newest) countNulls(ctx context.Context, r *relations, report *store.New
 	}
 	query := fmt.Sprintf("SELECT count(*) FILTER (WHERE NOT (%s) AND %s), count(*) FILTER (WHERE e IS NULL) FROM %s",
 		n.rows.usable(), inWindow(n.rows.eventTime(), n.window), n.rows.from)
-	return n.session.queryRow(ctx, query, &report.NullKeys, &report.NullTimes)
+	return n.session.QueryRow(ctx, query, &report.NullKeys, &report.NullTimes)
 }
 
 // countThrough counts the rows with an event time up to the instant. It reads no column but the event time.
@@ -182,7 +182,7 @@ func (s *session) countThrough(ctx context.Context, rows *viewRows, r *relations
 	window := store.Window{End: through}
 	earlier := rows.pruned(r, inclusive(window))
 	var count int64
-	return count, s.queryRow(ctx, fmt.Sprintf("SELECT count(*) FROM %s WHERE e IS NOT NULL%s AND %s", earlier.from,
+	return count, s.QueryRow(ctx, fmt.Sprintf("SELECT count(*) FROM %s WHERE e IS NOT NULL%s AND %s", earlier.from,
 		earlier.within(inclusive(window)), inWindow(earlier.eventTime(), window)), &count)
 }
 

@@ -307,7 +307,7 @@ func (j *join) writeArrow(ctx context.Context, path string) (report store.JoinRe
 // n makes each read only its own part.
 func (s *session) stream(ctx context.Context, table string, yield func(arrow.RecordBatch) error) error {
 	var rows int64
-	if err := s.queryRow(ctx, fmt.Sprintf("SELECT count(*) FROM %s.%s", internalSchema, table), &rows); err != nil {
+	if err := s.QueryRow(ctx, fmt.Sprintf("SELECT count(*) FROM %s.%s", internalSchema, table), &rows); err != nil {
 		return err
 	}
 	for from := int64(0); from == 0 || from < rows; from += batchRows {

@@ -12,6 +12,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
+	"github.com/plumbstore/plumb/store/duckdb/sqlcheck"
 )
 
 // relations makes sources readable in a session, each as a view of its own name.
@@ -26,7 +27,7 @@ type relations struct {
 	// order lists every source after those that it reads.
 	order []*feature.Source
 	// queries are those of the SQL sources, by name.
-	queries map[string]*query
+	queries map[string]*sqlcheck.Query
 	// only has the onlyKey of each file that may be read; nil where all may.
 	only map[string]bool
 	// loaded are the names of the sources of text that are in tables.
@@ -34,7 +35,7 @@ type relations struct {
 }
 
 func newRelations(engine *Engine, s *session) *relations {
-	return &relations{engine: engine, session: s, files: map[string]sourceFiles{}, queries: map[string]*query{},
+	return &relations{engine: engine, session: s, files: map[string]sourceFiles{}, queries: map[string]*sqlcheck.Query{},
 		loaded: map[string]bool{}}
 }
 
@@ -60,14 +61,14 @@ func (r *relations) addBelow(ctx context.Context, source *feature.Source, chain 
 		r.order = append(r.order, source)
 		return nil
 	}
-	parsed, err := r.session.parse(ctx, source)
+	parsed, err := sqlcheck.Parse(ctx, r.session, source)
 	if err != nil {
 		return below(source, chain, err)
 	}
-	for _, table := range parsed.tables {
+	for _, table := range parsed.Tables {
 		sibling := source.Sibling(table)
 		if sibling == nil {
-			return below(source, chain, unknownTable(source, table, parsed.places[table]))
+			return below(source, chain, unknownTable(source, table, parsed.Places[table]))
 		}
 		if err := r.addBelow(ctx, sibling, append(slices.Clone(chain), source.Name)); err != nil {
 			return err
@@ -118,9 +119,9 @@ func unknownTable(source *feature.Source, table string, at int) error {
 	if closest := fault.Closest(table, source.Siblings()); closest != "" {
 		hint = fmt.Sprintf("did you mean %q?", closest)
 	}
-	place := placeOfByte(source.Query, at)
-	return &fault.InputError{Excerpt: place.excerpt(), Message: fmt.Sprintf(
-		"the query reads %q at its line %d, column %d, which is not a source; %s", table, place.line, place.column, hint)}
+	place := sqlcheck.PlaceOfByte(source.Query, at)
+	return &fault.InputError{Excerpt: place.Excerpt(), Message: fmt.Sprintf(
+		"the query reads %q at its line %d, column %d, which is not a source; %s", table, place.Line, place.Column, hint)}
 }
 
 // allowed returns every file of the sources that DuckDB reads.

@@ -93,7 +93,8 @@ func (f sourceFiles) readLayout(layout string, positions []int, places bool) str
 	}
 	var columns []string
 	for _, column := range f.unified.columns {
-		columns = append(columns, f.unified.sql(layout, column, !places, filePlace)+" AS "+quote.Identifier(column.alias(!places)))
+		columns = append(columns,
+			f.unified.sql(layout, column, !places, filePlace)+" AS "+quote.Identifier(column.alias(!places)))
 	}
 	columns = append(columns, quote.Identifiers(f.partitions)...)
 	if places {
@@ -114,7 +115,8 @@ func (f sourceFiles) readOneByOne(layout string, positions []int, places bool) s
 		place := fmt.Sprintf("'row ' || (%s + 1) || ' of ' || %s", ownPlaces.row, path)
 		var columns []string
 		for _, column := range f.unified.columns {
-			columns = append(columns, f.unified.sql(layout, column, !places, place)+" AS "+quote.Identifier(column.alias(!places)))
+			columns = append(columns,
+				f.unified.sql(layout, column, !places, place)+" AS "+quote.Identifier(column.alias(!places)))
 		}
 		columns = append(columns, quote.Identifiers(f.partitions)...)
 		if places {

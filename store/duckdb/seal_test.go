@@ -58,7 +58,7 @@ func rowsOf(t *testing.T, path string) string {
 		from = "_labels"
 	}
 	var text string
-	if err := s.queryRow(t.Context(), "SELECT string_agg(CAST(r AS VARCHAR)) FROM (FROM "+from+") r", &text); err != nil {
+	if err := s.QueryRow(t.Context(), "SELECT string_agg(CAST(r AS VARCHAR)) FROM (FROM "+from+") r", &text); err != nil {
 		t.Fatal(err)
 	}
 	return text

@@ -55,11 +55,11 @@ type choosing struct {
 // choose counts labels and rows and makes the functions of the use known, within what is left of the memory.
 func (u *use) choose(ctx context.Context, s *session) (strategy, error) {
 	var chosen strategy
-	if err := s.queryRow(ctx, "SELECT count(*) FROM ("+u.keyed(pass{of: 1})+")", &chosen.labels); err != nil {
+	if err := s.QueryRow(ctx, "SELECT count(*) FROM ("+u.keyed(pass{of: 1})+")", &chosen.labels); err != nil {
 		return chosen, err
 	}
 	if chosen.rows = u.rows.count(); chosen.rows < 0 {
-		if err := s.queryRow(ctx, "SELECT count(*) FROM "+u.rows.from, &chosen.rows); err != nil {
+		if err := s.QueryRow(ctx, "SELECT count(*) FROM "+u.rows.from, &chosen.rows); err != nil {
 			return chosen, err
 		}
 	}
@@ -148,11 +148,11 @@ func (u *use) index(ctx context.Context, s *session, p pass) error {
 
 func (u *use) collectLabels(ctx context.Context, s *session, p pass) error {
 	var expected, taken int64
-	if err := s.queryRow(ctx, "SELECT count(*) FROM ("+u.keyed(p)+")", &expected); err != nil {
+	if err := s.QueryRow(ctx, "SELECT count(*) FROM ("+u.keyed(p)+")", &expected); err != nil {
 		return err
 	}
 	s.collector.expect(expected)
-	if err := s.queryRow(ctx, u.collect(p), &taken); err != nil {
+	if err := s.QueryRow(ctx, u.collect(p), &taken); err != nil {
 		return err
 	}
 	if taken != expected {

@@ -72,5 +72,5 @@ func (s *session) askColumns(ctx context.Context, table string, columns []string
 		return answers, nil
 	}
 	query := fmt.Sprintf("SELECT %s FROM %s", strings.Join(expressions, ",\n"), table)
-	return answers, s.queryRow(ctx, query, into...)
+	return answers, s.QueryRow(ctx, query, into...)
 }

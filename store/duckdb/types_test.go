@@ -175,7 +175,7 @@ func (s testSession) take(t *testing.T, c castCase) (value string, misfit bool) 
 	t.Helper()
 	conversion, from := s.conversion(t, c)
 	complaint := cmp.Or(conversion.misfitText("x"), "NULL")
-	err := s.queryRow(t.Context(), fmt.Sprintf("SELECT coalesce(CAST(%s AS VARCHAR), 'null'), %s IS NOT NULL FROM (%s)",
+	err := s.QueryRow(t.Context(), fmt.Sprintf("SELECT coalesce(CAST(%s AS VARCHAR), 'null'), %s IS NOT NULL FROM (%s)",
 		conversion.orNull("x", "element"), complaint, from), &value, &misfit)
 	if err != nil {
 		t.Fatal(err)
@@ -187,7 +187,7 @@ func (s testSession) cast(t *testing.T, c castCase) (string, error) {
 	t.Helper()
 	conversion, from := s.conversion(t, c)
 	var got string
-	err := s.queryRow(t.Context(), fmt.Sprintf("SELECT CAST(%s AS VARCHAR) FROM (%s)",
+	err := s.QueryRow(t.Context(), fmt.Sprintf("SELECT CAST(%s AS VARCHAR) FROM (%s)",
 		conversion.sql("x", "'column x'", "'row 7'"), from), &got)
 	return got, err
 }

@@ -18,7 +18,7 @@ func (u *use) unmatched(ctx context.Context, s *session, labels timeRange) (*sto
 	found := &store.Unmatched{LabelsFrom: labels.from, LabelsTo: labels.to}
 	query := fmt.Sprintf("SELECT min(%[1]s), max(%[1]s) FROM %[2]s WHERE %[3]s", u.rows.eventTime(), u.rows.from,
 		u.rows.usable())
-	if err := s.queryRow(ctx, query, &found.SourceFrom, &found.SourceTo); err != nil || found.SourceFrom == nil {
+	if err := s.QueryRow(ctx, query, &found.SourceFrom, &found.SourceTo); err != nil || found.SourceFrom == nil {
 		return found, err
 	}
 	late := "false"
@@ -28,7 +28,7 @@ func (u *use) unmatched(ctx context.Context, s *session, labels timeRange) (*sto
 	hasKeys := "true" + quote.Each(u.labelColumns, " AND $ IS NOT NULL", "")
 	query = fmt.Sprintf("SELECT count(*) FILTER (WHERE NOT (%[1]s)), count(*) FILTER (WHERE %[1]s AND t < %[2]d), "+
 		"count(*) FILTER (WHERE %[1]s AND %[3]s) FROM %[4]s.labels", hasKeys, *found.SourceFrom, late, internalSchema)
-	if err := s.queryRow(ctx, query, &found.NullKeys, &found.Early, &found.Late); err != nil || len(u.labelKeys) == 0 {
+	if err := s.QueryRow(ctx, query, &found.NullKeys, &found.Early, &found.Late); err != nil || len(u.labelKeys) == 0 {
 		return found, err
 	}
 	keys := u.rows.typedKeys()
@@ -37,5 +37,5 @@ func (u *use) unmatched(ctx context.Context, s *session, labels timeRange) (*sto
 	}
 	query = fmt.Sprintf("SELECT count(*) FROM (%s) l ANTI JOIN (SELECT %s FROM %s WHERE %s) r ON %s", u.keyed(pass{of: 1}),
 		strings.Join(keys, ", "), u.rows.from, u.rows.usable(), quote.Each(u.keyNames(), "r.$ = l.$", " AND "))
-	return found, s.queryRow(ctx, query, &found.UnknownKeys)
+	return found, s.QueryRow(ctx, query, &found.UnknownKeys)
 }

@@ -151,7 +151,8 @@ func (r *relations) checkReadable(ctx context.Context, source *feature.Source) e
 	if source.Query == "" || len(unreadable) == 0 {
 		return nil
 	}
-	return r.session.queryRows(ctx, "EXPLAIN (FORMAT json) FROM "+quote.Identifier(source.Name), func(rows *sql.Rows) error {
+	explain := "EXPLAIN (FORMAT json) FROM " + quote.Identifier(source.Name)
+	return r.session.queryRows(ctx, explain, func(rows *sql.Rows) error {
 		var key, text string
 		if err := rows.Scan(&key, &text); err != nil {
 			return err

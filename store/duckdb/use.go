@@ -312,7 +312,7 @@ func (u *use) run(ctx context.Context, s *session, r *relations, seen timeRange,
 		report.Matched = u.matcher.index.Matched(u.rows.view.TTL.Microseconds())
 		return report, nil
 	}
-	return report, s.queryRow(ctx, "SELECT count(*) FROM "+u.table("found")+" WHERE NOT expired", &report.Matched)
+	return report, s.QueryRow(ctx, "SELECT count(*) FROM "+u.table("found")+" WHERE NOT expired", &report.Matched)
 }
 
 func (u *use) explain(ctx context.Context, r *relations, err error) error {
@@ -393,7 +393,7 @@ func (u *use) free(s *session, part pass) {
 // compareKeys finds out whether two keys have one hash.
 func (u *use) compareKeys(ctx context.Context, s *session) error {
 	var others int64
-	err := s.queryRow(ctx, u.verify(), &others)
+	err := s.QueryRow(ctx, u.verify(), &others)
 	if err == nil && others > 0 {
 		err = errCollision
 	}

@@ -1,4 +1,4 @@
-package duckdb
+package sqlcheck
 
 import (
 	"encoding/json"
@@ -181,7 +181,7 @@ func (w *queryWalk) addTable(name string, location any) {
 
 func (w *queryWalk) visitTableFunction(node map[string]any) {
 	function, _ := node["function"].(map[string]any)
-	if name := word(function, "function_name"); !tableFunctions[name] {
+	if name := word(function, "function_name"); !MayRead(name) {
 		w.refuse("calls the table function %s(): it may read only the sources that it names", name)
 	}
 }

@@ -1,4 +1,4 @@
-package duckdb
+package sqlcheck
 
 import (
 	"regexp"
@@ -52,7 +52,7 @@ func (w *queryWalk) checkCall(node map[string]any) {
 func (w *queryWalk) checkName(node map[string]any, name string) {
 	schema := word(node, "schema")
 	switch {
-	case mayCall(name) && (schema == "" || schema == "main") && word(node, "catalog") == "":
+	case MayCall(name) && (schema == "" || schema == "main") && word(node, "catalog") == "":
 	case instead[name] != "":
 		w.refuse("calls %s(), whose result depends on the order of rows or cannot be checked; %s", name, instead[name])
 	default:

@@ -1,4 +1,4 @@
-package duckdb
+package sqlcheck
 
 import (
 	"context"
@@ -21,10 +21,10 @@ type parseTree struct {
 	Statements []any  `json:"statements"`
 }
 
-func (s *session) parseTree(ctx context.Context, query string) (parseTree, error) {
+func parseTreeOf(ctx context.Context, db database, query string) (parseTree, error) {
 	var parsed parseTree
 	var text string
-	if err := s.queryRow(ctx, "SELECT CAST(json_serialize_sql("+quote.Literal(query)+") AS VARCHAR)", &text); err != nil {
+	if err := db.QueryRow(ctx, "SELECT CAST(json_serialize_sql("+quote.Literal(query)+") AS VARCHAR)", &text); err != nil {
 		return parsed, err
 	}
 	decoder := json.NewDecoder(strings.NewReader(text))
@@ -38,13 +38,13 @@ func (s *session) parseTree(ctx context.Context, query string) (parseTree, error
 }
 
 // textOf is DuckDB's text of a statement's tree.
-func (s *session) textOf(ctx context.Context, statement any) (string, error) {
+func textOf(ctx context.Context, db database, statement any) (string, error) {
 	tree, err := json.Marshal(map[string]any{"error": false, "statements": []any{statement}})
 	if err != nil {
 		return "", fmt.Errorf("write a parse tree: %w", err)
 	}
 	var text string
-	return text, s.queryRow(ctx, "SELECT json_deserialize_sql("+quote.Literal(string(tree))+")", &text)
+	return text, db.QueryRow(ctx, "SELECT json_deserialize_sql("+quote.Literal(string(tree))+")", &text)
 }
 
 // transformed is a copy of a tree in which each object, after its members, has been replaced by what change returns.

@@ -1,4 +1,4 @@
-package duckdb
+package sqlcheck
 
 import (
 	"context"
@@ -13,31 +13,31 @@ import (
 // rewritten is the text of a statement whose aggregates have been given an order. It is used only where it parses to
 // that statement again; where it does not, the query is refused, since as it was written its rows would depend on
 // threads.
-func (s *session) rewritten(ctx context.Context, original, ordered any, aggregates []string) (string, error) {
+func rewritten(ctx context.Context, db database, original, ordered any, aggregates []string) (string, error) {
 	ordered = transformed(ordered, castConstants)
 	var unnamed []renaming
 	collectUnnamed(original, ordered, &unnamed)
 	for _, item := range unnamed {
-		if err := s.keepName(ctx, item); err != nil {
+		if err := keepName(ctx, db, item); err != nil {
 			return "", err
 		}
 	}
-	text, err := s.textOf(ctx, ordered)
+	text, err := textOf(ctx, db, ordered)
 	if err != nil {
-		return "", unordered(aggregates)
+		return "", Unordered(aggregates)
 	}
-	again, err := s.parseTree(ctx, text)
+	again, err := parseTreeOf(ctx, db, text)
 	if err != nil {
 		return "", err
 	}
 	if len(again.Statements) != 1 || !sameTree(again.Statements[0], ordered) {
-		return "", unordered(aggregates)
+		return "", Unordered(aggregates)
 	}
 	return text, nil
 }
 
-// unordered refuses a query whose aggregates cannot be given an order.
-func unordered(aggregates []string) error {
+// Unordered refuses a query whose aggregates cannot be given an order.
+func Unordered(aggregates []string) error {
 	return fault.Inputf("", "the query calls %s(), whose result depends on the order of rows, and it cannot be given "+
 		"one here; write it, as in %s(x ORDER BY x), and write a call for each column in the place of COLUMNS()",
 		strings.Join(aggregates, "() and "), aggregates[0])
@@ -133,9 +133,9 @@ func hasStar(node any) bool {
 }
 
 // keepName gives an expression the name that DuckDB gives the one before it was changed: its text.
-func (s *session) keepName(ctx context.Context, item renaming) error {
+func keepName(ctx context.Context, db database, item renaming) error {
 	nothing := map[string]any{"type": "EMPTY", "alias": "", "sample": nil}
-	text, err := s.textOf(ctx, map[string]any{"node": selecting(item.original, nothing), "named_param_map": []any{}})
+	text, err := textOf(ctx, db, map[string]any{"node": selecting(item.original, nothing), "named_param_map": []any{}})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,10 @@
-package duckdb
+package sqlcheck
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // What a SQL source may call is listed here, and everything else is refused. TestEveryFunctionOfDuckDBIsDecidedUpon
 // compares the lists with DuckDB's own, so that a function that a newer version adds is refused and fails that test
@@ -111,13 +115,23 @@ func set(words string) map[string]bool {
 	return all
 }
 
-// mayCall says whether a SQL source may call the scalar or aggregate function.
-func mayCall(name string) bool {
-	for _, allowed := range []map[string]bool{pureFunctions, growingFunctions, unorderedAggregates, orderedAggregates,
-		sequenceAggregates, peerWindows, tieWindows} {
-		if allowed[name] {
-			return true
-		}
+// callable are the functions that a SQL source may call, by what has to be seen to when it does.
+var callable = []map[string]bool{pureFunctions, growingFunctions, unorderedAggregates, orderedAggregates,
+	sequenceAggregates, peerWindows, tieWindows}
+
+// MayCall says whether a SQL source may call the scalar or aggregate function.
+func MayCall(name string) bool {
+	return slices.ContainsFunc(callable, func(allowed map[string]bool) bool { return allowed[name] })
+}
+
+// MayRead says whether a SQL source may read rows from the table function.
+func MayRead(name string) bool { return tableFunctions[name] }
+
+// Named are all that a list names.
+func Named() []string {
+	names := slices.Collect(maps.Keys(tableFunctions))
+	for _, allowed := range callable {
+		names = slices.AppendSeq(names, maps.Keys(allowed))
 	}
-	return false
+	return names
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/store/duckdb/sqlcheck"
 )
 
 // rewritable are queries with an aggregate that needs an order, one for each construct of SQL whose text DuckDB makes
@@ -110,7 +111,7 @@ func TestR17_AnOrderChangesNothingElse(t *testing.T) {
 	}
 	for at, text := range rewritable {
 		source := &feature.Source{Name: fmt.Sprint("q", at), Query: text}
-		parsed, err := s.parse(t.Context(), source)
+		parsed, err := sqlcheck.Parse(t.Context(), s, source)
 		if err == nil {
 			err = s.createQuery(t.Context(), source, parsed)
 		}
@@ -118,11 +119,11 @@ func TestR17_AnOrderChangesNothingElse(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 			continue
 		}
-		if parsed.text == text {
+		if parsed.Text == text {
 			t.Errorf("%s: nothing was given an order", text)
 		}
 		if diff := cmp.Diff(resultOf(t, s.session, text), resultOf(t, s.session, "FROM "+source.Name)); diff != "" {
-			t.Errorf("%s\nruns as %s\n(-written +run):\n%s", text, parsed.text, diff)
+			t.Errorf("%s\nruns as %s\n(-written +run):\n%s", text, parsed.Text, diff)
 		}
 	}
 }
@@ -153,7 +154,7 @@ func TestR17_AnOrderThatDoesNotBindIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	source := &feature.Source{Name: "mine", Query: "SELECT avg(COLUMNS(c -> c LIKE 'x%')) FROM f"}
-	parsed, err := s.parse(t.Context(), source)
+	parsed, err := sqlcheck.Parse(t.Context(), s, source)
 	if err == nil {
 		err = s.createQuery(t.Context(), source, parsed)
 	}
@@ -205,7 +206,7 @@ func TestR17_TiesThatAQueryLeavesOpenAreTold(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 			continue
 		}
-		if diff := cmp.Diff(want, parsed.ties); diff != "" {
+		if diff := cmp.Diff(want, parsed.Ties); diff != "" {
 			t.Errorf("%s: ties (-want +got):\n%s", text, diff)
 		}
 	}

@@ -8,9 +8,12 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/duckdb/duckdb-go/v2"
+
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
+	"github.com/plumbstore/plumb/store/duckdb/sqlcheck"
 )
 
 // createView makes a view of a query. The statement so far says how. The query has lines of its own, so that errors
@@ -24,9 +27,9 @@ func (s *session) createView(ctx context.Context, create, query string) error {
 
 // createQuery makes the view of a SQL source: first of the query as it was written, for its mistakes and the names of
 // its columns, and then of the query with an order for its aggregates.
-func (s *session) createQuery(ctx context.Context, source *feature.Source, query *query) error {
+func (s *session) createQuery(ctx context.Context, source *feature.Source, query *sqlcheck.Query) error {
 	err := s.createView(ctx, "CREATE VIEW "+quote.Identifier(source.Name), source.Query)
-	if err != nil || len(query.ordered) == 0 {
+	if err != nil || len(query.Ordered) == 0 {
 		return err
 	}
 	written, err := s.describe(ctx, source.Name)
@@ -38,16 +41,16 @@ func (s *session) createQuery(ctx context.Context, source *feature.Source, query
 		names = append(names, quote.Identifier(column.Name))
 	}
 	replaced := fmt.Sprintf("CREATE OR REPLACE VIEW %s(%s)", quote.Identifier(source.Name), strings.Join(names, ", "))
-	err = s.createView(ctx, replaced, query.text)
+	err = s.createView(ctx, replaced, query.Text)
 	if _, ok := errors.AsType[*fault.InputError](err); ok {
-		return unordered(query.ordered)
+		return sqlcheck.Unordered(query.Ordered)
 	}
 	if err != nil {
 		return err
 	}
 	run, err := s.describe(ctx, source.Name)
 	if err == nil && !reflect.DeepEqual(written, run) {
-		return unordered(query.ordered)
+		return sqlcheck.Unordered(query.Ordered)
 	}
 	return err
 }
@@ -63,4 +66,23 @@ func (s *session) describe(ctx context.Context, view string) ([]feature.Column, 
 			return err
 		})
 	return columns, err
+}
+
+// explainIn is explain for a mistake in a query that a statement has from its second line on. It names the place.
+func (s *session) explainIn(ctx context.Context, query string, err error) error {
+	explained := s.explain(ctx, err)
+	input, isInput := errors.AsType[*fault.InputError](explained)
+	failure, isFault := errors.AsType[*duckdb.Error](err)
+	if !isInput || !isFault {
+		return explained
+	}
+	switch at := sqlcheck.PlaceOfMark(query, failure.Msg); {
+	case at.Line == 0:
+		return input
+	case at.Column == 0:
+		return &fault.InputError{Message: fmt.Sprintf("line %d: %s", at.Line, input.Message), Excerpt: at.Excerpt()}
+	default:
+		return &fault.InputError{Excerpt: at.Excerpt(),
+			Message: fmt.Sprintf("line %d, column %d: %s", at.Line, at.Column, input.Message)}
+	}
 }

@@ -1,24 +1,18 @@
-package duckdb
+package sqlcheck
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/duckdb/duckdb-go/v2"
-
-	"github.com/plumbstore/plumb/internal/fault"
 )
 
-// queryPlace is where a mistake is in a query. Line and column count from 1, columns in characters; a column of 0 is
+// Place is where a mistake is in a query. Line and column count from 1, columns in characters; a column of 0 is
 // not known, and neither is anything where the line is 0.
 type queryPlace struct {
-	line, column int
+	Line, Column int
 	// text is the line.
 	text string
 }
@@ -30,10 +24,10 @@ func placeOfRune(query, position string) queryPlace {
 	if err != nil || at < 0 || at > len(letters) {
 		return queryPlace{}
 	}
-	return placeOfByte(query, len(string(letters[:at])))
+	return PlaceOfByte(query, len(string(letters[:at])))
 }
 
-func placeOfByte(query string, at int) queryPlace {
+func PlaceOfByte(query string, at int) queryPlace {
 	start := strings.LastIndexByte(query[:at], '\n') + 1
 	text, _, _ := strings.Cut(query[start:], "\n")
 	return queryPlace{strings.Count(query[:start], "\n") + 1, utf8.RuneCountInString(query[start:at]) + 1, text}
@@ -41,30 +35,30 @@ func placeOfByte(query string, at int) queryPlace {
 
 // words says where the place is, and what stands there.
 func (p queryPlace) words() string {
-	if p.line == 0 {
+	if p.Line == 0 {
 		return ""
 	}
-	rest := []rune(p.text)[p.column-1:]
+	rest := []rune(p.text)[p.Column-1:]
 	const shown = 40
 	end := ""
 	if len(rest) > shown {
 		rest, end = rest[:shown], "…"
 	}
 	if text := strings.TrimSpace(string(rest)); text != "" {
-		return fmt.Sprintf(" at its line %d, column %d, where it says %q", p.line, p.column, text+end)
+		return fmt.Sprintf(" at its line %d, column %d, where it says %q", p.Line, p.Column, text+end)
 	}
-	return fmt.Sprintf(" at the end of its line %d, column %d", p.line, p.column)
+	return fmt.Sprintf(" at the end of its line %d, column %d", p.Line, p.Column)
 }
 
-// excerpt is the part of the line around the place, with a caret below it.
-func (p queryPlace) excerpt() string {
-	if p.column == 0 {
+// Excerpt is the part of the line around the place, with a caret below it.
+func (p queryPlace) Excerpt() string {
+	if p.Column == 0 {
 		return p.text
 	}
 	const before, after = 50, 50
 	letters := []rune(strings.ReplaceAll(p.text, "\t", " "))
-	from, to := max(0, p.column-1-before), min(len(letters), p.column-1+after)
-	indent := p.column - 1 - from
+	from, to := max(0, p.Column-1-before), min(len(letters), p.Column-1+after)
+	indent := p.Column - 1 - from
 	shown := string(letters[from:to])
 	if from > 0 {
 		shown, indent = "…"+shown, indent+1
@@ -75,30 +69,11 @@ func (p queryPlace) excerpt() string {
 	return shown + "\n" + strings.Repeat(" ", indent) + "^"
 }
 
-// explainIn is explain for a mistake in a query that a statement has from its second line on. It names the place.
-func (s *session) explainIn(ctx context.Context, query string, err error) error {
-	explained := s.explain(ctx, err)
-	input, isInput := errors.AsType[*fault.InputError](explained)
-	failure, isFault := errors.AsType[*duckdb.Error](err)
-	if !isInput || !isFault {
-		return explained
-	}
-	switch at := placeOfMark(query, failure.Msg); {
-	case at.line == 0:
-		return input
-	case at.column == 0:
-		return &fault.InputError{Message: fmt.Sprintf("line %d: %s", at.line, input.Message), Excerpt: at.excerpt()}
-	default:
-		return &fault.InputError{Excerpt: at.excerpt(),
-			Message: fmt.Sprintf("line %d, column %d: %s", at.line, at.column, input.Message)}
-	}
-}
-
 var markOfError = regexp.MustCompile(`\nLINE (\d+): (.*)\n( *)\^`)
 
-// placeOfMark is the place that DuckDB marks in an error. It shows a part of the line and a caret below, which stands
+// PlaceOfMark is the place that DuckDB marks in an error. It shows a part of the line and a caret below, which stands
 // under what is meant where each character is as wide as the next.
-func placeOfMark(query, message string) queryPlace {
+func PlaceOfMark(query, message string) queryPlace {
 	found := markOfError.FindStringSubmatch(message)
 	lines := strings.Split(query, "\n")
 	if found == nil {
@@ -108,7 +83,7 @@ func placeOfMark(query, message string) queryPlace {
 	if err != nil || number < 2 || number-2 >= len(lines) {
 		return queryPlace{}
 	}
-	at := queryPlace{line: number - 1, text: lines[number-2]}
+	at := queryPlace{Line: number - 1, text: lines[number-2]}
 	caret := len(found[3]) - len("LINE "+found[1]+": ")
 	part, isCut := strings.CutPrefix(found[2], "...")
 	if isCut {
@@ -121,6 +96,6 @@ func placeOfMark(query, message string) queryPlace {
 		strings.ContainsFunc(string(letters[:caret]), func(r rune) bool { return r >= 0x1100 || !unicode.IsPrint(r) }) {
 		return at
 	}
-	at.column = utf8.RuneCountInString(at.text[:start]) + caret + 1
+	at.Column = utf8.RuneCountInString(at.text[:start]) + caret + 1
 	return at
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
+	"github.com/plumbstore/plumb/store/duckdb/sqlcheck"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
@@ -79,11 +80,11 @@ func runSource(t *testing.T, folder string, threads int, text string) string {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	parsed, err := s.parse(t.Context(), &feature.Source{Name: "q", Query: text})
+	parsed, err := sqlcheck.Parse(t.Context(), s, &feature.Source{Name: "q", Query: text})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if parsed.text == text {
+	if parsed.Text == text {
 		t.Fatalf("%s: nothing was given an order", text)
 	}
 	read := "CREATE VIEW f AS FROM read_parquet(" + quote.Literal(filepath.Join(folder, "f", "*.parquet")) + ")"
@@ -91,8 +92,8 @@ func runSource(t *testing.T, folder string, threads int, text string) string {
 		t.Fatal(err)
 	}
 	var bits string
-	query := "SELECT string_agg(r::VARCHAR, ';' ORDER BY r) FROM (" + parsed.text + ") r"
-	if err := s.queryRow(t.Context(), query, &bits); err != nil {
+	query := "SELECT string_agg(r::VARCHAR, ';' ORDER BY r) FROM (" + parsed.Text + ") r"
+	if err := s.QueryRow(t.Context(), query, &bits); err != nil {
 		t.Fatal(err)
 	}
 	return bits

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -13,11 +14,12 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/store/duckdb/sqlcheck"
 )
 
-func parseQuery(t *testing.T, text string) (*query, error) {
+func parseQuery(t *testing.T, text string) (*sqlcheck.Query, error) {
 	t.Helper()
-	return newTestSession(t).parse(t.Context(), &feature.Source{Name: "mine", Query: text})
+	return sqlcheck.Parse(t.Context(), newTestSession(t), &feature.Source{Name: "mine", Query: text})
 }
 
 func TestQueryNamesTheSourcesThatItReads(t *testing.T) {
@@ -65,7 +67,7 @@ func TestQueryNamesTheSourcesThatItReads(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 			continue
 		}
-		if diff := cmp.Diff(want, parsed.tables); diff != "" {
+		if diff := cmp.Diff(want, parsed.Tables); diff != "" {
 			t.Errorf("%s: tables (-want +got):\n%s", text, diff)
 		}
 	}
@@ -226,13 +228,16 @@ func TestSessionTouchesNothingButTheFilesAllowed(t *testing.T) {
 	}
 }
 
-// What is decided about a function is in queryfunctions.go, or in testdata/refused-functions.txt.
+// What is decided about a function is in sqlcheck/functions.go, or in testdata/refused-functions.txt.
 func TestEveryFunctionOfDuckDBIsDecidedUpon(t *testing.T) {
 	text, err := os.ReadFile("testdata/refused-functions.txt")
 	if err != nil {
 		t.Fatal(err)
 	}
-	refused := set(string(text))
+	refused := map[string]bool{}
+	for name := range strings.FieldsSeq(string(text)) {
+		refused[name] = true
+	}
 	known := map[string]bool{}
 	query := "SELECT DISTINCT lower(function_name), function_type LIKE 'table%' FROM duckdb_functions() " +
 		"WHERE function_type <> 'pragma' AND NOT regexp_matches(function_name, '^(_plumb|__internal_|icu_collate_)') " +
@@ -244,8 +249,8 @@ func TestEveryFunctionOfDuckDBIsDecidedUpon(t *testing.T) {
 			return err
 		}
 		known[name] = true
-		allowed := mayCall(name) || isTable && tableFunctions[name]
-		if allowed && refused[name] && !tableFunctions[name] {
+		allowed := sqlcheck.MayCall(name) || isTable && sqlcheck.MayRead(name)
+		if allowed && refused[name] && !sqlcheck.MayRead(name) {
 			t.Errorf("%s is allowed and refused", name)
 		}
 		if !allowed && !refused[name] {
@@ -256,12 +261,9 @@ func TestEveryFunctionOfDuckDBIsDecidedUpon(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, list := range []map[string]bool{refused, pureFunctions, growingFunctions, unorderedAggregates,
-		orderedAggregates, sequenceAggregates, peerWindows, tieWindows, tableFunctions} {
-		for name := range list {
-			if !known[name] {
-				t.Errorf("DuckDB has no function %s any more; take it off the list", name)
-			}
+	for _, name := range append(sqlcheck.Named(), slices.Collect(maps.Keys(refused))...) {
+		if !known[name] {
+			t.Errorf("DuckDB has no function %s any more; take it off the list", name)
 		}
 	}
 }
@@ -281,7 +283,7 @@ func TestLargeQueriesAreCheckedInTime(t *testing.T) {
 	ordered := "SELECT " + strings.Join(columns, ", ") + " FROM f ORDER BY " + strings.Join(order, ", ") + " LIMIT 3"
 	for _, text := range []string{levels, ordered} {
 		parsed, err := parseQuery(t, text)
-		if err != nil || len(parsed.ties) > 0 {
+		if err != nil || len(parsed.Ties) > 0 {
 			t.Errorf("%.60s…: got %v, ties %v", text, err, parsed)
 		}
 	}
