@@ -28,7 +28,8 @@ func readPicture(t *testing.T) picture {
 			p.line[folder] = i
 		}
 	}
-	rest, _, _ = strings.Cut(rest[strings.Index(rest, "The leaves"):], "\n\n")
+	_, rest, _ = strings.Cut(rest, "The leaves")
+	rest, _, _ = strings.Cut(rest, "\n\n")
 	for _, name := range regexp.MustCompile("`(.+?)`").FindAllStringSubmatch(rest, -1) {
 		p.leaves = append(p.leaves, name[1])
 	}

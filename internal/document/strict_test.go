@@ -35,7 +35,9 @@ func TestJSONThatParsersReadInDifferentWaysIsRefused(t *testing.T) {
 
 // FuzzJSON holds what passes to what encoding/json reads: it is valid, and no string of it was altered.
 func FuzzJSON(f *testing.F) {
-	for _, text := range []string{`{"a":[1,"\ud83d\ude00"]}`, `"\ud800"`, `"\\ud800"`, `{"a":1,"a":2}`, `[[[]]]`, `1e700`} {
+	for _, text := range []string{
+		`{"a":[1,"\ud83d\ude00"]}`, `"\ud800"`, `"\\ud800"`, `{"a":1,"a":2}`, `[[[]]]`, `1e700`,
+	} {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
