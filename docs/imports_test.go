@@ -24,7 +24,7 @@ func readPicture(t *testing.T) picture {
 	drawn, rest, _ := strings.Cut(page, "\n```")
 	p := picture{line: map[string]int{}}
 	for i, line := range strings.Split(drawn, "\n") {
-		for _, folder := range strings.Fields(line) {
+		for folder := range strings.FieldsSeq(line) {
 			p.line[folder] = i
 		}
 	}

@@ -11,30 +11,31 @@ import (
 
 // Place is where a mistake is in a query. Line and column count from 1, columns in characters; a column of 0 is
 // not known, and neither is anything where the line is 0.
-type queryPlace struct {
+type Place struct {
 	Line, Column int
 	// text is the line.
 	text string
 }
 
 // placeOfRune is the place of a character of a query by its number, as DuckDB's parser gives it.
-func placeOfRune(query, position string) queryPlace {
+func placeOfRune(query, position string) Place {
 	at, err := strconv.Atoi(position)
 	letters := []rune(query)
 	if err != nil || at < 0 || at > len(letters) {
-		return queryPlace{}
+		return Place{}
 	}
 	return PlaceOfByte(query, len(string(letters[:at])))
 }
 
-func PlaceOfByte(query string, at int) queryPlace {
+// PlaceOfByte is the place of a byte of a query.
+func PlaceOfByte(query string, at int) Place {
 	start := strings.LastIndexByte(query[:at], '\n') + 1
 	text, _, _ := strings.Cut(query[start:], "\n")
-	return queryPlace{strings.Count(query[:start], "\n") + 1, utf8.RuneCountInString(query[start:at]) + 1, text}
+	return Place{strings.Count(query[:start], "\n") + 1, utf8.RuneCountInString(query[start:at]) + 1, text}
 }
 
 // words says where the place is, and what stands there.
-func (p queryPlace) words() string {
+func (p Place) words() string {
 	if p.Line == 0 {
 		return ""
 	}
@@ -51,7 +52,7 @@ func (p queryPlace) words() string {
 }
 
 // Excerpt is the part of the line around the place, with a caret below it.
-func (p queryPlace) Excerpt() string {
+func (p Place) Excerpt() string {
 	if p.Column == 0 {
 		return p.text
 	}
@@ -73,17 +74,17 @@ var markOfError = regexp.MustCompile(`\nLINE (\d+): (.*)\n( *)\^`)
 
 // PlaceOfMark is the place that DuckDB marks in an error. It shows a part of the line and a caret below, which stands
 // under what is meant where each character is as wide as the next.
-func PlaceOfMark(query, message string) queryPlace {
+func PlaceOfMark(query, message string) Place {
 	found := markOfError.FindStringSubmatch(message)
 	lines := strings.Split(query, "\n")
 	if found == nil {
-		return queryPlace{}
+		return Place{}
 	}
 	number, err := strconv.Atoi(found[1])
 	if err != nil || number < 2 || number-2 >= len(lines) {
-		return queryPlace{}
+		return Place{}
 	}
-	at := queryPlace{Line: number - 1, text: lines[number-2]}
+	at := Place{Line: number - 1, text: lines[number-2]}
 	caret := len(found[3]) - len("LINE "+found[1]+": ")
 	part, isCut := strings.CutPrefix(found[2], "...")
 	if isCut {
