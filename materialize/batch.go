@@ -2,7 +2,7 @@ package materialize
 
 import "github.com/plumbstore/plumb/store"
 
-// batchBytes is the size at which a batch is written even where it has few rows.
+// batchBytes is the size at which a batch is written even if it has few rows.
 const batchBytes = 4 << 20
 
 // batch collects packed rows, their bytes back to back in one arena that is used again for the next batch.

@@ -10,9 +10,9 @@ import (
 // clockTolerance is how far the clocks of machines that materialize one view may be apart, in microseconds.
 const clockTolerance = feature.Instant(DefaultClockSkew / 1000)
 
-// AheadOfClock says that a view is recorded as materialized up to an instant that has not come yet: a clock was ahead
-// when that was recorded, or this one is behind. Rows up to then would be left out in silence, so that the error says
-// what brings things right. It is nil where that is not so.
+// AheadOfClock returns an error if a view is recorded as materialized up to an instant that has not come yet: a clock
+// was ahead when that was recorded, or this one is behind. Rows up to that instant would be left out silently, so the
+// error says how to fix it. Otherwise it returns nil.
 func AheadOfClock(view string, end, now feature.Instant) error {
 	if end <= now+clockTolerance {
 		return nil

@@ -14,7 +14,7 @@ import (
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
-// A clock that was ahead once is told of, where rows would else be left out until that time comes.
+// A recorded end beyond the clock is reported, since rows would otherwise be left out until that time comes.
 func TestR5_AnEndBeyondTheClockIsAnErrorWithAWayBack(t *testing.T) {
 	onStores(t, func(t *testing.T, online store.Online) {
 		p := newProject(t, price{"a", at(8), nil, 1.0})

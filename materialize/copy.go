@@ -129,7 +129,7 @@ type packer struct {
 	rows    int
 	free    <-chan *batch
 	full    chan<- *batch
-	// current is being filled; nil where there is none.
+	// current is the batch that is being filled; nil if there is none.
 	current *batch
 	// failed are the rows that cannot be packed, of which there may be maxFailed.
 	failed    store.NewestReport
@@ -187,7 +187,8 @@ func (p *packer) bind(columns []arrow.Array) error {
 	return p.values.Bind(columns[p.keyCount], columns[p.keyCount+1], features)
 }
 
-// fail counts a row that cannot be packed. It returns an error where that is not the row's fault, or one too many.
+// fail counts a row that cannot be packed. It returns an error if the failure is not the row's fault, or if too many
+// rows have failed.
 func (p *packer) fail(record arrow.RecordBatch, row int, err error) error {
 	var input *fault.InputError
 	if !errors.As(err, &input) {

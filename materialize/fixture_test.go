@@ -219,7 +219,7 @@ func must[T any](value T, err error) func(testing.TB) T {
 	}
 }
 
-// sameRows says whether packed rows are the same but for who wrote them.
+// sameRows reports whether packed rows are the same except for their origin.
 func sameRows(a, b [][]byte) bool {
 	return slices.EqualFunc(a, b, func(a, b []byte) bool {
 		return bytes.Equal(storetest.WithoutOrigin(a), storetest.WithoutOrigin(b)) && (a == nil) == (b == nil)

@@ -36,7 +36,8 @@ func (w *world) materializer(p *process) *materialize.Materializer {
 	return materialize.New(config)
 }
 
-// lookUp asks for all features of shop a as a server does where a request names no instant, and says which it took.
+// lookUp asks for all features of shop a as a server does if a request names no instant, and returns the instant it
+// used.
 func (w *world) lookUp(_ *feature.View, online store.Online) ([]storetest.Cell, feature.Instant, error) {
 	snapshot := must(w.registry.Current(context.Background(), w.project))(w.t)
 	lookup := must(store.NewLookup(must(snapshot.SelectFeatures([]string{"price:*"}, false))(w.t)))(w.t)

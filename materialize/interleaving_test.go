@@ -41,7 +41,8 @@ type order struct {
 
 type pick struct{ taken, of int }
 
-// next picks one of so many, as the order says, and the first where it says nothing yet.
+// next picks one of the given number of processes: the one that the order names, or the first if the order names none
+// yet.
 func (o *order) next(of int) int {
 	if o.at == len(o.picks) {
 		o.picks = append(o.picks, pick{0, of})

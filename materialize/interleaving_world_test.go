@@ -76,7 +76,7 @@ type world struct {
 	restarts int
 	// pushers are those of processes that have not ended.
 	pushers []*materialize.Pusher
-	// wrong is what a step found, and told what steps said.
+	// wrong is an error that a step found, and told is what steps reported.
 	wrong error
 	told  []string
 }
@@ -124,14 +124,14 @@ type gated struct {
 	*process
 }
 
-// step is a gate, where the process's steps matter.
+// step is a gate if the process's steps matter.
 func (g gated) step(next string) {
 	if g.process != nil && !g.coarse {
 		g.gate(next)
 	}
 }
 
-// reach is an error where the store cannot be reached, or has been started anew since the process connected.
+// reach returns an error if the store cannot be reached, or has been restarted since the process connected.
 func (g gated) reach() error {
 	if g.process != nil && g.connected == nil {
 		g.connected = new(g.restarts)
@@ -308,8 +308,8 @@ func seen(event feature.Instant, euros, cents int64) storetest.SourceRow {
 	return storetest.SourceRow{Keys: []any{"a"}, Event: &event, Features: []any{euros, cents}}
 }
 
-// judge brings all that is left over on its way, as processes that are started again do, materializes through now, and
-// holds what is served to the reference.
+// judge completes everything that was left unfinished, as restarted processes do, materializes through now, and checks
+// what is served against the reference.
 func (w *world) judge() error {
 	if w.wrong != nil {
 		return w.wrong

@@ -66,7 +66,7 @@ func (p *project) child(extra ...string) *exec.Cmd {
 	return command
 }
 
-// runAndKill lets a child write so many batches, and kills it while it writes the next one.
+// runAndKill lets a child write that many batches, and kills it while it writes the next one.
 func (p *project) runAndKill(batches int) {
 	p.t.Helper()
 	child := p.child()

@@ -42,15 +42,15 @@ func logRecord(view *feature.View, rows Rows, packed packedRows) (arrow.RecordBa
 	return array.NewRecordBatch(arrow.NewSchema(fields, &pushed), columns, int64(len(packed.accepted))), nil
 }
 
-// pushedAt is when the push of a record was accepted; 0 where the record does not say, since an older version wrote it.
+// pushedAt is when the push of a record was accepted; 0 if the record does not say, since an older version wrote it.
 func pushedAt(record arrow.RecordBatch) feature.Instant {
 	text, _ := record.Schema().Metadata().GetValue(pushedKey)
 	micros, _ := strconv.ParseInt(text, 10, 64)
 	return feature.Instant(micros)
 }
 
-// loggedRows is the inverse of logRecord. The record may be that of an older definition of the view: then features that
-// it lacks are null, and numbers become wider, as they do when joins read its file. It is false where that is not
+// loggedRows is the inverse of logRecord. The record may be that of an older definition of the view: features that it
+// lacks are then null, and numbers become wider, as they do when joins read its file. It returns false if that is not
 // enough.
 func loggedRows(ctx context.Context, view *feature.View, record arrow.RecordBatch) (Rows, bool) {
 	r := &recordReader{ctx: ctx, record: record}
@@ -85,7 +85,7 @@ func (r *recordReader) missing(name string) bool {
 	return len(r.record.Schema().FieldIndices(name)) == 0
 }
 
-// column is a column in a type: nulls where it is missing, nil where it cannot be brought to the type.
+// column returns a column in a type: nulls if the column is missing, nil if it cannot be converted to the type.
 func (r *recordReader) column(name string, want arrow.DataType) arrow.Array {
 	if r.missing(name) {
 		return array.MakeArrayOfNull(memory.DefaultAllocator, want, int(r.record.NumRows()))

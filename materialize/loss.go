@@ -25,8 +25,8 @@ const (
 	AllRows
 )
 
-// lossOf compares what is recorded of a view with the marks of its table. What has no birth was recorded by a version
-// that set no marks, and tells nothing.
+// lossOf compares what is recorded of a view with the marks of its table. A record without a birth was written by a
+// version that set no marks, so nothing can be concluded from it.
 func lossOf(recorded registry.Progress, marks store.Marks) Loss {
 	switch {
 	case recorded.Birth == 0:
@@ -101,7 +101,7 @@ type marking struct {
 	*Materializer
 	view  *feature.View
 	table store.Table
-	// recorded is the birth that is recorded; 0 where none is.
+	// recorded is the birth that is recorded; 0 if none is.
 	recorded int64
 	// found are the marks that were there before the run, and loss what they tell.
 	found store.Marks
@@ -111,7 +111,7 @@ type marking struct {
 	origin store.Origin
 }
 
-// newMarking looks at a view's table. done is what is recorded of the view, and empty where nothing is.
+// newMarking looks at a view's table. done is what is recorded of the view, and empty if nothing is.
 func (m *Materializer) newMarking(ctx context.Context, view *feature.View, done registry.Progress) (*marking, error) {
 	found := &marking{Materializer: m, view: view, table: store.NewTable(view, 0), recorded: done.Birth}
 	marks, err := store.ReadMarks(ctx, m.config.Online, found.table)
@@ -146,8 +146,8 @@ func (m *marking) begin(ctx context.Context, run int64) error {
 	return nil
 }
 
-// end marks the table as having all rows of the run, and returns the mark. It fails where the table is not the one of
-// the beginning.
+// end marks the table as having all rows of the run, and returns the mark. It fails if the table is no longer the one
+// that the run began with.
 func (m *marking) end(ctx context.Context) (int64, error) {
 	now, err := store.ReadMarks(ctx, m.config.Online, m.table)
 	if err != nil {
@@ -163,7 +163,7 @@ func (m *marking) end(ctx context.Context) (int64, error) {
 	return mark, store.WriteProgress(ctx, m.config.Online, m.table, mark, m.origin)
 }
 
-// next draws a number beyond those that are recorded or in the store, where the registry may be younger than the store.
+// next draws a number beyond those that are recorded or in the store, since the registry may be younger than the store.
 func (m *marking) next(ctx context.Context, beyond int64) (int64, error) {
 	beyond = max(beyond, m.birth, m.found.Birth, m.found.Progress)
 	number, err := m.config.Ledger.NextMark(ctx, m.view.Project, m.view.Name, beyond)

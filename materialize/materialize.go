@@ -1,9 +1,9 @@
 // Package materialize brings feature rows from the offline to the online store, window by window (R5).
 //
 // A run reads the newest row of each entity key in the half-open window (start, end], packs it, and writes it under
-// newest-wins (R14). The window is recorded in the registry's ledger only once every row was written, so a run
-// that was killed at any point is simply done again: the next run starts where what is complete ends, and
-// writing a row twice changes nothing.
+// newest-wins (R14). The window is recorded in the registry's ledger only once every row was written. So a run that was
+// killed at any point is simply repeated: the next run starts at the end of what is complete, and writing a row twice
+// changes nothing.
 package materialize
 
 import (
@@ -25,7 +25,7 @@ import (
 // cancelled.
 const bookkeepingTime = 10 * time.Second
 
-// Config says where rows come from and where they go. Offline, Online, Ledger and Now are required; the owner of the
+// Config says where rows come from and where they go. Offline, Online, Ledger and Now are required. The owner of the
 // first three closes them.
 type Config struct {
 	Offline Reader
@@ -33,18 +33,18 @@ type Config struct {
 	Ledger  registry.Ledger
 	// Now is the clock (R15).
 	Now func() time.Time
-	// TempDir is a folder for copies of rows that are being pushed; the system's where empty.
+	// TempDir is a folder for copies of rows that are being pushed; if empty, the system's.
 	TempDir string
-	// LogFolder returns the absolute folder of a push log, or why there cannot be one. Where nil, no view has one.
+	// LogFolder returns the absolute folder of a push log, or why there cannot be one. If nil, no view has one.
 	LogFolder func(path string) (string, error)
-	// Registry tells whether definitions have changed during a run, which then ends. Where nil, they never do.
+	// Registry reports whether definitions have changed during a run, which then ends. If nil, they never do.
 	Registry Definitions
 	// Retention is how long after a view's ttl the online store keeps expired rows (R13); see store.NewTable.
 	Retention time.Duration
-	// Progress, where set, is told after each batch how many rows of the view the store has been given so far. It is
-	// called from one goroutine at a time.
+	// Progress, if set, is called after each batch with the number of rows of the view that the store has been given so
+	// far. It is called from one goroutine at a time.
 	Progress func(view string, rows int64)
-	// BatchRows is how many rows are written at once; 4,096 where zero. A batch also ends at 4 MiB.
+	// BatchRows is how many rows are written at once; 4,096 if zero. A batch also ends at 4 MiB.
 	BatchRows int
 }
 
@@ -78,15 +78,15 @@ func New(config Config) *Materializer {
 	return &Materializer{config}
 }
 
-// Report tells what a run did.
+// Report says what a run did.
 type Report struct {
-	// Run is what the ledger keeps. Its ID is 0 where there was nothing to do.
+	// Run is what the ledger keeps. Its ID is 0 if there was nothing to do.
 	Run registry.Run
 	// Failures are the first of the rows that Run.Skipped counts.
 	Failures []store.FailedRow
-	// Done, where not nil, says that there was nothing to do, since the view is complete in this interval already.
+	// Done, if not nil, says that there was nothing to do, since the view is complete in this interval already.
 	Done *registry.Interval
-	// Before counts the rows of the source that lie before the window, where it is the first one and has a start: nothing
+	// Before counts the rows of the source that lie before the window, if it is the first one and has a start: nothing
 	// will bring them online.
 	Before int64
 	// Notes are sentences for the user: that rows later than now were left (R15), that a part is still missing.
@@ -96,13 +96,13 @@ type Report struct {
 // attempts is how often a run is begun that finds at its end that the store has lost rows meanwhile.
 const attempts = 3
 
-// Run materializes one view over the window that the request asks for. Where the online store has lost rows of the view
-// it brings back what was materialized before, and says so in the report's notes.
+// Run materializes one view over the window that the request asks for. If the online store has lost rows of the view,
+// Run brings back what was materialized before, and says so in the report's notes.
 //
 // It returns a *fault.InputError for a request that makes no sense or a source that cannot be read, a
-// *fault.PreconditionError for a view that is not online, and an error that wraps fault.ErrUnavailable where a
-// store cannot be reached. After any error the recorded end is where it was, and the run, once begun, is recorded as
-// failed. The report holds what is known then, too.
+// *fault.PreconditionError for a view that is not online, and an error that wraps fault.ErrUnavailable if a store
+// cannot be reached. After any error the recorded end is unchanged, and the run, once begun, is recorded as failed. The
+// report then also holds what is known.
 func (m *Materializer) Run(ctx context.Context, view *feature.View, request Request) (Report, error) {
 	if !view.Online {
 		return Report{}, notOnline(view)
@@ -182,7 +182,7 @@ func (m *Materializer) unfinished(ctx context.Context, view *feature.View) ([]st
 		"this one does no harm to it", run.ID, view.Name, feature.InstantOf(run.StartedAt))}, nil
 }
 
-// finish records the outcome, also where ctx is cancelled, and returns the failure that the run ended with.
+// finish records the outcome, even if ctx is cancelled, and returns the failure that the run ended with.
 func (m *Materializer) finish(ctx context.Context, run *registry.Run, progress *registry.Progress,
 	failure error,
 ) error {

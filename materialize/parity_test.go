@@ -70,5 +70,5 @@ func (b both) Read(ctx context.Context, gets []store.Get) ([][]byte, error) {
 	return values, err
 }
 
-// Close leaves the stores to who opened them.
+// Close does nothing: whoever opened the stores closes them.
 func (b both) Close() error { return nil }

@@ -22,10 +22,10 @@ type PushConfig struct {
 	ClockSkew time.Duration
 	// Retention is how long after a view's ttl the online store keeps expired rows (R13); see store.NewTable.
 	Retention time.Duration
-	// LogFolder returns the absolute folder of a push log, or why there cannot be one. Required where a view has one.
+	// LogFolder returns the absolute folder of a push log, or why there cannot be one. Required if a view has one.
 	LogFolder func(path string) (string, error)
-	// Definition reads the current definition of a view from the registry; a *fault.NotFoundError where there is none.
-	// Where nil, definitions never change.
+	// Definition reads the current definition of a view from the registry; a *fault.NotFoundError if there is none. If
+	// nil, definitions never change.
 	Definition func(ctx context.Context, view string) (*feature.View, error)
 	// LogBytes and LogInterval are after how many bytes, and how much time, rows of a push log become a Parquet file; see
 	// pushlog.Config.
@@ -64,13 +64,12 @@ type PushReport struct {
 	Refused []Refusal
 }
 
-// Push stores rows of a view, where the newest of each key wins (R14). Rows that cannot be stored are refused one by
-// one and the others are stored; with atomic nothing is stored where any is refused. Where the view has a push log, the
-// rows are durable there before they are stored.
+// Push stores rows of a view; the newest of each key wins (R14). Rows that cannot be stored are refused one by one and
+// the others are stored; with atomic nothing is stored if any is refused. If the view has a push log, the rows are
+// durable there before they are stored.
 //
-// It returns a *fault.PreconditionError for a view that is not online, and an error that wraps
-// fault.ErrUnavailable where the store cannot be reached. After an error any of the rows may have been stored, and
-// pushing them again is harmless.
+// It returns a *fault.PreconditionError for a view that is not online, and an error that wraps fault.ErrUnavailable if
+// the store cannot be reached. After an error any of the rows may have been stored, and pushing them again is harmless.
 func (p *Pusher) Push(ctx context.Context, view *feature.View, rows Rows, atomic bool) (PushReport, error) {
 	packed, err := p.pack(view, rows)
 	if err != nil {

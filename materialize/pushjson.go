@@ -95,7 +95,7 @@ func (j *JSONRows) Rows() Rows {
 	return rows
 }
 
-// jsonRow is one row as Go values, nil where null.
+// jsonRow is one row as Go values, nil for null.
 type jsonRow struct {
 	keys, features []any
 	event, created any

@@ -18,9 +18,9 @@ import (
 	"github.com/plumbstore/plumb/store/pushlog"
 )
 
-// groupCommit takes rows to one view that has a push log: into the log, and then online, in one order. So rows of one
-// version, of which the last wins online (R14), win offline too (R3). Whoever comes while others are under way waits,
-// and goes with all who wait in one step, which makes them durable at once.
+// groupCommit writes rows to one view that has a push log: to the log, and then online, in one order. So rows of one
+// version, of which the last wins online (R14), win offline too (R3). Pushes that arrive while others are being written
+// wait, and are then written together in one step, which makes them durable at once.
 //
 // What is in the log and could not be brought online is brought there before anything else is, in the same order, and
 // before it becomes a Parquet file, which training reads. So is what was brought online under an older definition: its
@@ -32,7 +32,7 @@ type groupCommit struct {
 	entry   sync.Mutex
 	waiting []*logged
 
-	// road is held by who is under way.
+	// road is held by the push that is writing.
 	road sync.Mutex
 	// view is the newest definition that rows were brought online under.
 	view *feature.View
@@ -76,7 +76,7 @@ func (p *Pusher) pushLogged(ctx context.Context, view *feature.View, rows Rows, 
 	return push.err
 }
 
-// lead takes all who wait along.
+// lead writes all waiting pushes.
 func (p *Pusher) lead(l *groupCommit) {
 	l.entry.Lock()
 	group := l.waiting
@@ -93,7 +93,7 @@ func (p *Pusher) lead(l *groupCommit) {
 	if len(records) == 0 {
 		return
 	}
-	// Where that fails, so would these, and nobody logs what is not served.
+	// If that fails, so would these, and rows that are not served must not be logged.
 	failure := p.settle(l)
 	if failure == nil {
 		failure = l.log.Append(records...)
@@ -104,7 +104,7 @@ func (p *Pusher) lead(l *groupCommit) {
 	p.bringOnline(l, group, failure)
 }
 
-// bringOnline writes the rows of those who have not failed, unless all have.
+// bringOnline writes the rows of the pushes that have not failed, unless all have.
 func (p *Pusher) bringOnline(l *groupCommit, group []*logged, failure error) {
 	complete := failure == nil
 	for _, push := range group {
@@ -215,7 +215,7 @@ func (p *Pusher) Recover(ctx context.Context, views []*feature.View) error {
 }
 
 // RollDue brings online what is in the push logs and not there yet, also what killed processes have left since, and
-// makes Parquet files where these are due.
+// makes Parquet files if these are due.
 func (p *Pusher) RollDue(ctx context.Context) error {
 	var failures []error
 	for _, l := range p.opened() {
@@ -277,7 +277,7 @@ func (p *Pusher) opened() []*groupCommit {
 }
 
 // Close makes Parquet files of all that is in the push logs and online. What could not be brought online stays in its
-// write-ahead files, for the next who opens the log. Nothing may be pushed during it or after.
+// write-ahead files, for the next process that opens the log. Nothing may be pushed during it or after.
 func (p *Pusher) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
 	defer cancel()

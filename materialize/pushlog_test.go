@@ -316,7 +316,8 @@ func (p *project) childStore(url string) store.Online {
 	return openSQLite(p.t, filepath.Join(p.folder, "online.db"))
 }
 
-// pushAndKill lets a child push, kills it after so many acknowledgements, and returns all that there were.
+// pushAndKill lets a child push, kills it after that many acknowledgements, and returns all acknowledgements that there
+// were.
 func (p *project) pushAndKill(url string, first, after int) []int {
 	p.t.Helper()
 	child := exec.Command(os.Args[0], "-test.run=^TestPushingChildProcess$", "-test.v")
@@ -421,7 +422,7 @@ func TestR17_APushThatFailedIsRightOnceItIsRepeated(t *testing.T) {
 	}
 }
 
-// Where the clock is set back, what would then be in the future is refused, and the log goes on in order.
+// If the clock is set back, rows that are then in the future are refused, and the log goes on in order.
 func TestR15_AClockThatIsSetBackLosesNothing(t *testing.T) {
 	p := newProject(t)
 	p.apply(withLog())

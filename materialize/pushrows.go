@@ -27,7 +27,7 @@ const (
 type Rows struct {
 	// Keys has one column for each of the view's keys, of the Arrow type of its declared type (store.ArrowType).
 	Keys []arrow.Array
-	// Event and Created are int64 microseconds. Where the view's source has no created time, all of Created is null.
+	// Event and Created are int64 microseconds. If the view's source has no created time, all of Created is null.
 	Event, Created arrow.Array
 	// Features has one column for each of the view's features, in the view's order, of its Arrow type.
 	Features []arrow.Array
@@ -36,7 +36,7 @@ type Rows struct {
 	Refused []Refusal
 	// pushed is when a push log says that the rows were accepted; 0 for the time of the call.
 	pushed feature.Instant
-	// EventName and CreatedName are what refusals call the columns of times; EventField and CreatedField where empty.
+	// EventName and CreatedName are what refusals call the columns of times; EventField and CreatedField if empty.
 	EventName, CreatedName string
 }
 
@@ -194,8 +194,8 @@ func holds(micros int64) bool { return micros >= firstInstant && micros <= lastI
 
 func (w *packing) refuse(refusal Refusal) { w.packed.refused = append(w.packed.refused, refusal) }
 
-// finish leaves the newest row of each key, in the order of the rows. Where versions are equal the later row wins, as
-// it does in the store (R14).
+// finish leaves the newest row of each key, in the order of the rows. If versions are equal the later row wins, as it
+// does in the store (R14).
 func (w *packing) finish() packedRows {
 	for i, row := range w.all {
 		if at, ok := w.newest[string(row.Key)]; ok && isNewer(w.all[at], row) {

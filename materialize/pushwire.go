@@ -69,7 +69,7 @@ type wireColumn interface {
 // nullsIn ends the advice to give a column, by its kind: a row without a key is refused.
 var nullsIn = map[string]string{"join key": "", "feature": ", with nulls where they are not known"}
 
-// pick returns a column for each field; nil where it is missing, which has been reported.
+// pick returns a column for each field; nil if it is missing, which has been reported.
 func pick[T wireColumn](r *requestColumns, kind string, fields []feature.Field, given []T) []arrow.Array {
 	columns := make([]arrow.Array, len(fields))
 	seen := make([]bool, len(fields))
@@ -108,7 +108,7 @@ func (r *requestColumns) surplus(kind, name string, fields []feature.Field) {
 	r.mistake(name, "is no %s of view %s; %s", kind, r.view.Name, hint)
 }
 
-// column brings a column to Arrow; nil where it is not as declared, which is reported.
+// column converts a column to Arrow; nil if it is not as declared, which is reported.
 func (r *requestColumns) column(field feature.Field, column wireColumn) arrow.Array {
 	values, nulls := column.GetValues(), column.GetNulls()
 	kind, rows := kindOf(values)
@@ -161,7 +161,7 @@ func (r *requestColumns) times(name string, column *plumbv1.TimeColumn) arrow.Ar
 	return builder.NewArray()
 }
 
-// validity is the other way round than null flags; nil where nothing is null.
+// validity is the inverse of null flags; nil if nothing is null.
 func validity(nulls []byte) []bool {
 	if len(nulls) == 0 {
 		return nil
@@ -239,7 +239,8 @@ func arrowLists(element plumbv1.Type, arrays *plumbv1.ArrayValues, nulls []byte)
 	return array.NewListData(data), nil
 }
 
-// kindOf is the type of the values and how many there are: TYPE_UNSPECIFIED where it has none, or is an array of those.
+// kindOf returns the type of the values and how many there are: TYPE_UNSPECIFIED if it has none, or is an array of
+// those.
 func kindOf(values *plumbv1.Values) (plumbv1.Type, int) {
 	switch kind := values.GetKind().(type) {
 	case *plumbv1.Values_Bools:
@@ -265,7 +266,7 @@ func kindOf(values *plumbv1.Values) (plumbv1.Type, int) {
 	return plumbv1.Type_TYPE_UNSPECIFIED, 0
 }
 
-// arrayOf is the type of arrays of an element; TYPE_UNSPECIFIED where there is none.
+// arrayOf is the type of arrays of an element; TYPE_UNSPECIFIED if there is none.
 func arrayOf(element plumbv1.Type) plumbv1.Type {
 	for number := range plumbv1.Type_name {
 		if of, ok := store.ElementType(plumbv1.Type(number)); ok && of == element {

@@ -9,9 +9,9 @@ import (
 	"github.com/plumbstore/plumb/store/pushlog"
 )
 
-// copyAll is copyWindow of all rows that have been pushed by now, where the run begins anew: rows in write-ahead files
-// were written to a table that nobody reads any more, or lost with the store. Other processes hold those files, so that
-// they are copied.
+// copyAll is copyWindow of all rows that have been pushed by now, if the run begins anew: rows in write-ahead files
+// were written to a table that is no longer read, or lost with the store. Other processes hold those files, so they are
+// copied.
 func (m *Materializer) copyAll(ctx context.Context, p *plan, maxFailed int64, report *Report) (err error) {
 	if !p.anew || p.view.Source.Log == nil || m.config.LogFolder == nil {
 		return m.copyWindow(ctx, p, maxFailed, report)

@@ -7,9 +7,9 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 )
 
-// Views returns the views of a snapshot to materialize: those named, each once, in the order given, or, where none is
-// named, all that are online, ordered by name. A name that is not there is a *fault.NotFoundError, one that is not
-// online a *fault.PreconditionError.
+// Views returns the views of a snapshot to materialize: those named, each once, in the order given, or, if none is
+// named, all that are online, ordered by name. A name that does not exist is a *fault.NotFoundError, and one that is
+// not online a *fault.PreconditionError.
 func Views(snapshot *feature.Snapshot, names []string) ([]*feature.View, error) {
 	if len(names) == 0 {
 		offline := func(view *feature.View) bool { return !view.Online }

@@ -15,18 +15,18 @@ import (
 
 // Request asks for the window (From, To] of event times (R5).
 type Request struct {
-	// To is the end of the window, inclusive. It is taken as now where it is later (R15).
+	// To is the end of the window, inclusive. An end later than now is taken as now (R15).
 	To feature.Instant
-	// From is the start, exclusive, and before To. Where nil, the window starts where the first of the view's recorded
-	// intervals ends, and has no beginning where there is none.
+	// From is the start, exclusive, and before To. If nil, the window starts at the end of the first of the view's
+	// recorded intervals, and has no beginning if there is none.
 	From *feature.Instant
-	// Lookback, where not nil, stands for the view's own: how far before that end the window starts, so that rows that
-	// arrived after their window was done still reach the store. It counts where From is nil.
+	// Lookback, if not nil, replaces the view's own: how far before that end the window starts, so that rows that arrived
+	// after their window was done still reach the store. It applies if From is nil.
 	Lookback *time.Duration
 	// Full ignores what is recorded and replaces it: the window starts at From, or has no beginning.
 	Full bool
-	// MaxFailed is how many rows of a view may have values that do not fit; they are left out. Where more fail, so does
-	// the run: with no row written, but for what only packing finds out, such as a row that is too long.
+	// MaxFailed is how many rows of a view may have values that do not fit; they are left out. If more fail, the run
+	// fails: with no row written, except for failures that only packing finds, such as a row that is too long.
 	MaxFailed int64
 }
 
@@ -42,12 +42,12 @@ type plan struct {
 	anew bool
 	// countBefore asks for the number of rows before the window, since nothing recorded says that they were left out.
 	countBefore bool
-	// done, where not nil, is the interval that leaves nothing to do.
+	// done, if not nil, is the interval that leaves nothing to do.
 	done *registry.Interval
 }
 
-// newPlan applies R5 and R15: it chooses the window, and says what the record then lacks. Where the store has lost
-// rows, what is recorded says only where to begin again.
+// newPlan applies R5 and R15: it chooses the window, and says what the record then lacks. If the store has lost rows,
+// the record only says where to begin again.
 func newPlan(view *feature.View, request Request, recorded map[string]registry.Progress, loss Loss,
 	now feature.Instant,
 ) (*plan, error) {
@@ -112,7 +112,7 @@ func (p *plan) beginAgain(first registry.Interval) error {
 	return nil
 }
 
-// check refuses a start that is not before the end. Where no start is asked for, there may be nothing to do.
+// check refuses a start that is not before the end. If no start is asked for, there may be nothing to do.
 func (r Request) check(now feature.Instant) error {
 	switch {
 	case r.From == nil:
@@ -134,8 +134,8 @@ func (r Request) lookback(view *feature.View) time.Duration {
 	return view.Lookback
 }
 
-// lookedBack is the instant so long before the end of what is done without a gap, and not before its start, where all
-// before it was left out on purpose.
+// lookedBack is the instant that is the lookback before the end of what is done without a gap. It is not before the
+// start of what is done, since everything before that start was left out on purpose.
 func lookedBack(done registry.Interval, lookback time.Duration) feature.Instant {
 	start := done.End - lookback.Microseconds()
 	if start > done.End { // Beyond what an instant holds.
