@@ -7,7 +7,7 @@ import (
 
 // Interval is the half-open interval (Start, End] of event times (R5), in microseconds since the epoch.
 type Interval struct {
-	// Start is nil where the interval has no beginning.
+	// Start is nil if the interval has no beginning.
 	Start *int64 `json:"start"`
 	End   int64  `json:"end"`
 }

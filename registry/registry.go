@@ -22,7 +22,7 @@ type Registry interface {
 	// Revision returns the number of the newest revision, 0 when nothing was applied yet. It costs little, whatever the
 	// definitions hold, so that servers may ask each second.
 	Revision(ctx context.Context, project string) (int64, error)
-	// At returns the revision with this number, a fault.NotFoundError where it is not kept.
+	// At returns the revision with this number, or a fault.NotFoundError if it is not kept.
 	At(ctx context.Context, project string, revision int64) (*feature.Snapshot, error)
 	// Apply makes the commit the next revision and returns that revision's number, all or nothing. It returns
 	// fault.ErrConflict when the project's revision is no longer commit.Base.
@@ -52,8 +52,8 @@ type Ledger interface {
 	// progress without a birth is united with. With progress.Replace, progress replaces what it would otherwise be united
 	// with. A nil progress leaves what is recorded.
 	Finish(ctx context.Context, run Run, progress *Progress) error
-	// Forget removes what is recorded of a view's progress, so that its next run starts from the beginning; its runs
-	// stay. It is no error where nothing is recorded, also of a view that is not registered any more.
+	// Forget removes what is recorded of a view's progress, so that its next run starts from the beginning; its runs stay.
+	// It is no error if nothing is recorded, or if the view is no longer registered.
 	Forget(ctx context.Context, project, view string) error
 	// LastRuns returns the latest run of each view, by view name, without its Files.
 	LastRuns(ctx context.Context, project string) (map[string]Run, error)
@@ -64,7 +64,7 @@ type Ledger interface {
 // Commit is a change of a project's definitions, to be applied on top of revision Base.
 type Commit struct {
 	Project string
-	// Base is the revision that the change was planned against; 0 where there is none.
+	// Base is the revision that the change was planned against; 0 if there is none.
 	Base int64
 	// State is complete: it replaces what is there.
 	State *plumbv1.State
@@ -91,11 +91,10 @@ type Progress struct {
 	// Intervals are those that were materialized, as United returns them. There is at least one.
 	Intervals []Interval
 	// Birth is the stored table that the intervals were written to, and Mark the last mark that was set in it once that
-	// was done, as NextMark returned them; see store.Marks. They are 0 where a version without marks recorded the
-	// progress.
+	// was done, as NextMark returned them; see store.Marks. They are 0 if a version without marks recorded the progress.
 	Birth, Mark int64
-	// Replace tells Finish that the view was materialized anew, so that what is recorded says nothing any more. It is not
-	// recorded itself.
+	// Replace makes Finish replace what is recorded, since the view was materialized anew and the record no longer holds.
+	// It is not recorded itself.
 	Replace bool
 }
 
@@ -121,7 +120,7 @@ type Run struct {
 	Project    string
 	View       string
 	Generation int64
-	// Start is nil where the window has no beginning. Start and End are microseconds since the epoch.
+	// Start is nil if the window has no beginning. Start and End are microseconds since the epoch.
 	Start      *int64
 	End        int64
 	StartedAt  time.Time
@@ -132,8 +131,8 @@ type Run struct {
 	Read, Written, Older int64
 	// NullKeys and NullTimes count the source rows that can never be served (R8, R3).
 	NullKeys, NullTimes int64
-	// Skipped counts the rows that were left out since a value does not fit its declared type; where more failed than
-	// were allowed, all that failed.
+	// Skipped counts the rows that were left out since a value does not fit its declared type; if more failed than were
+	// allowed, all that failed.
 	Skipped int64
 	// Bytes is how many bytes of keys and packed rows the store was given.
 	Bytes int64

@@ -6,10 +6,10 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// Change is one thing that is added, altered or removed. Its Go type tells which; all are defined in this file.
+// Change is one thing that is added, altered or removed. Its Go type says which; all are defined in this file.
 type Change interface {
 	Describe() Description
-	// Hazards returns what the change does to others; nil where it is harmless.
+	// Hazards returns what the change does to others; nil if it is harmless.
 	Hazards() []Hazard
 }
 
@@ -52,7 +52,7 @@ func (d Description) String() string {
 	return line
 }
 
-// Difference is one field that alters. From is empty where the field is new, To where it goes.
+// Difference is one field that alters. From is empty if the field is new, To if it is removed.
 type Difference struct {
 	// Field is a dotted path, such as "ttl" or "features.temp.type".
 	Field string `json:"field"`
@@ -210,7 +210,7 @@ type AlterService struct {
 // Describe returns what changes.
 func (c AlterService) Describe() Description { return describe(Alter, Service, c.To, c.differences...) }
 
-// Hazards returns PB109 where the columns that callers give or get change.
+// Hazards returns PB109 if the columns that callers give or get change.
 func (c AlterService) Hazards() []Hazard { return c.hazards }
 
 // RemoveService removes a feature service.

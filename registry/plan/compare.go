@@ -123,7 +123,7 @@ func number(n int64) string { return strconv.FormatInt(n, 10) }
 // ttlText is a ttl as people write it, such as "1d12h"; "" is unlimited.
 func ttlText(view *plumbv1.FeatureView) string { return durationText(view.GetTtl().AsDuration()) }
 
-// durationText is "" where there is none.
+// durationText returns "" if there is none.
 func durationText(duration time.Duration) string {
 	if duration <= 0 {
 		return ""

@@ -9,8 +9,8 @@
 // A view's rows in the online store outlive the definition that they were written under, so every plan decides what
 // becomes of them. The decision is kept in plumbv1.RegisteredView:
 //
-//   - They are set aside, where their meaning changes: the view gets a new generation, and no look-up sees them again.
-//   - They have to be written again, where they are right but not enough: the view gets a new rebuild. They are still
+//   - They are set aside if their meaning changes: the view gets a new generation, and no look-up sees them again.
+//   - They have to be written again if they are right but not enough: the view gets a new rebuild. They are still
 //     served, and the next materialization starts from the beginning.
 //   - They stay as they are otherwise.
 //

@@ -23,8 +23,8 @@ type effect struct {
 	hazard  Hazard
 }
 
-// consequence describes an effect: for what reason, and in a clause each what is so where the view is online, and what
-// is so in any case. Either clause may be empty.
+// consequence describes an effect: its reason, a clause for what holds if the view is online, and a clause for what
+// holds in any case. Either clause may be empty.
 type consequence struct {
 	code, reason, online, always string
 	outcome                      outcome
@@ -65,7 +65,7 @@ func (c *comparison) effects(old, view *plumbv1.FeatureView, registered *plumbv1
 	return effects
 }
 
-// effect leaves out the hazard where there is nothing to say of it.
+// effect leaves out the hazard if there is nothing to say of it.
 func (c consequence) effect(online bool) effect {
 	clauses := []string{c.online, c.always}
 	if !online {
@@ -130,8 +130,8 @@ func featureConsequences(old, view *plumbv1.FeatureView, registered *plumbv1.Reg
 	return found
 }
 
-// addedFeature tells a new feature from one whose name rows of this generation have held before: their value may have
-// come from another column, and must not show through.
+// addedFeature distinguishes a new feature from one whose name rows of this generation have held before: their value
+// may have come from another column, and must not show through.
 func addedFeature(name string, registered *plumbv1.RegisteredView) consequence {
 	for _, schema := range registered.GetSchemas() {
 		if slices.ContainsFunc(schema.GetFields(), func(f *plumbv1.SchemaField) bool { return f.GetName() == name }) {

@@ -12,7 +12,7 @@ import (
 	"github.com/plumbstore/plumb/registry/plan"
 )
 
-// What a test expects of the view's layout in revision 2, where revision 1 added it.
+// What a test expects of the view's layout in revision 2, if revision 1 added it.
 const (
 	stays        = "generation 1, rebuild 1, schemas [1]"
 	newSchema    = "generation 1, rebuild 1, schemas [1 2]"

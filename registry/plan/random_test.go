@@ -123,8 +123,8 @@ func origin(f *plumbv1.Feature) string {
 	return f.GetType().String() + " " + f.GetColumn()
 }
 
-// checkRows holds a view's layout to what its stored rows may be: written under any revision of the generation, and
-// complete since its rebuild.
+// checkRows checks a view's layout against what its stored rows may be: written under any revision of the generation,
+// and complete since its rebuild.
 func checkRows(t *rapid.T, past []*plumbv1.Definitions, registered *plumbv1.RegisteredView) {
 	now := past[len(past)-1]
 	view := viewOf(now, registered.GetName())

@@ -57,7 +57,7 @@ func (p *Plan) totals() string {
 }
 
 // MarshalJSON renders the plan for programs: {"project", "base", "changes": [{"action", "kind", "name", "differences":
-// [{"field", "from", "to"}], "hazards": [{"code", "message"}]}]}. Differences and hazards are left out where there are
+// [{"field", "from", "to"}], "hazards": [{"code", "message"}]}]}. Differences and hazards are left out if there are
 // none.
 func (p *Plan) MarshalJSON() ([]byte, error) {
 	var document bytes.Buffer

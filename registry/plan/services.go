@@ -87,7 +87,7 @@ func columnDifferences(current, next *feature.Snapshot, service string) []Differ
 	return d.found
 }
 
-// columns returns the output and label columns of a service; none where it does not resolve.
+// columns returns the output and label columns of a service; none if it does not resolve.
 func columns(snapshot *feature.Snapshot, service string) (outputs, labels []item) {
 	selection, err := snapshot.SelectService(service, false)
 	if err != nil {

@@ -108,7 +108,7 @@ func stateOf(views ...view) *plumbv1.State {
 	return state
 }
 
-// described is a state that can be told from others.
+// described is a state that can be distinguished from others.
 func described(text string) *plumbv1.State {
 	return &plumbv1.State{Definitions: &plumbv1.Definitions{Entities: []*plumbv1.Entity{{Name: "e", Description: text}}}}
 }

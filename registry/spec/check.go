@@ -23,7 +23,7 @@ func ReadTexts(ctx context.Context, texts []Text, inspector Inspector) (*plumbv1
 }
 
 // checked returns the definitions of a set that Check accepts. Check repeats the mistakes that reading the set ended
-// with; where there is no set, reading met a fault.
+// with; if there is no set, reading met a fault.
 func (s *Set) checked(ctx context.Context, inspector Inspector, reading error) (*plumbv1.Definitions, error) {
 	if s == nil {
 		return nil, reading
@@ -101,10 +101,10 @@ func newChecker(s *Set) *checker {
 // path leads to a part of a message, as in Set.Position.
 type path []string
 
-// full says whether no more mistakes are told.
+// full reports whether no more mistakes are reported.
 func (c *checker) full() bool { return len(c.problems)+len(c.found) >= maxProblems }
 
-// add reports a problem at the value that the path leads to. The arguments are worded only where it is told.
+// add reports a problem at the value that the path leads to. The arguments are formatted only if it is reported.
 func (c *checker) add(message proto.Message, at path, format string, args ...any) {
 	if c.full() {
 		c.more++

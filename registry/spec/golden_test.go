@@ -76,7 +76,7 @@ func (i *inspector) CanBeTime(column feature.Column) error {
 }
 
 // TestEveryMistakeIsReportedWithItsPlaceAndRemedy compares what is reported of each folder of definitions in
-// testdata/cases with the folder's problems.txt, which is empty where there are none.
+// testdata/cases with the folder's problems.txt, which is empty if there are none.
 func TestEveryMistakeIsReportedWithItsPlaceAndRemedy(t *testing.T) {
 	folders, err := filepath.Glob("testdata/cases/*")
 	if err != nil || len(folders) == 0 {

@@ -15,7 +15,7 @@ import (
 // and .yml file below is read, apart from plumb.yaml and what is in hidden folders; both are relative to root or
 // absolute.
 //
-// Where the files have mistakes the error is a *Problems, and the set is not nil: it has what could be read, so that
+// If the files have mistakes the error is a *Problems, and the set is not nil: it has what could be read, so that
 // [Set.Check] can report the mistakes of the whole set in the same run. Any other error is a fault of the machine.
 func Load(root string, paths []string) (*Set, error) {
 	set := newSet()
@@ -45,8 +45,8 @@ type Text struct {
 	Data []byte
 }
 
-// Parse reads definition files that are given whole. Where they have mistakes the error is a *Problems and the set is
-// not nil, as for [Load].
+// Parse reads definition files that are given whole. If they have mistakes the error is a *Problems and the set is not
+// nil, as for [Load].
 func Parse(texts []Text) (*Set, error) {
 	set := newSet()
 	parsed := map[string]bool{}
@@ -132,7 +132,7 @@ func resolve(root, path string) string {
 	return filepath.Join(root, path)
 }
 
-// display returns how a file is named to the user: relative to the project where it is inside.
+// display returns how a file is named to the user: relative to the project if it is inside.
 func display(root, file string) string {
 	relative, err := filepath.Rel(root, file)
 	if err != nil || relative == ".." || strings.HasPrefix(relative, ".."+string(filepath.Separator)) {

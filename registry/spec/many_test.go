@@ -9,7 +9,8 @@ import (
 	"testing"
 )
 
-// many is far beyond the mistakes that are told, and few enough to be parsed fast under the race detector.
+// many is far more than the number of mistakes that are reported, and few enough to be parsed fast under the race
+// detector.
 const many = 20_000
 
 // manyMistakes are files with many mistakes or more.

@@ -128,9 +128,9 @@ func valueNode(field protoreflect.FieldDescriptor, value protoreflect.Value) (*y
 	return textNode(value.String()), nil
 }
 
-// textNode writes text as it is where YAML takes it for text, and lines of text as a block. A block that begins with
-// white space would need an indentation mark, which the encoder gets wrong, so it is quoted, and so is a text that has
-// something unprintable.
+// textNode writes text as it is if YAML reads it back as text, and lines of text as a block. A block that begins with
+// white space would need an indentation mark, which the encoder gets wrong, so it is quoted. A text that has something
+// unprintable is quoted too.
 func textNode(text string) *yaml.Node {
 	node := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: text}
 	switch {

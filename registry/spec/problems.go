@@ -9,19 +9,19 @@ import (
 
 // Problem is one mistake of the user.
 type Problem struct {
-	// File is relative to the project folder. Where the mistake is in no file it names what it is in, such as a flag.
-	// It is empty where Message says how many more mistakes there are.
+	// File is relative to the project folder. If the mistake is in no file, it names what the mistake is in, such as a
+	// flag. It is empty if Message says how many more mistakes there are.
 	File string `json:"file"`
-	// Line and Column count from 1; both are 0 where the mistake concerns the whole of File.
+	// Line and Column count from 1; both are 0 if the mistake concerns the whole of File.
 	Line   int `json:"line"`
 	Column int `json:"column"`
 	// Message is one sentence: what is wrong, and what to do.
 	Message string `json:"message"`
-	// Excerpt is the line of a query that the mistake is in, with a caret below the place; empty where there is none.
+	// Excerpt is the line of a query that the mistake is in, with a caret below the place; empty if there is none.
 	Excerpt string `json:"excerpt,omitempty"`
 }
 
-// Place is file:line:column, or the file alone where the mistake concerns the whole of it.
+// Place is file:line:column, or the file alone if the mistake concerns the whole of it.
 func (p Problem) Place() string {
 	if p.Line == 0 {
 		return p.File
@@ -55,7 +55,7 @@ func (p *Problems) Error() string {
 // none.
 func NewProblems(problems []Problem) error { return newProblems(problems, 0) }
 
-// newProblems is NewProblems for the first of all mistakes. How many more there are is told last.
+// newProblems is NewProblems for the first of all mistakes. How many more there are is reported last.
 func newProblems(problems []Problem, more int) error {
 	if len(problems) == 0 {
 		return nil

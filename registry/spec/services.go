@@ -147,7 +147,7 @@ func (o *outputs) addLabel(view *plumbv1.FeatureView, reference *plumbv1.ViewRef
 	}
 }
 
-// add takes in the output of the i-th feature that a reference asks for, and reports it where the name is taken.
+// add adds the output of the i-th feature that a reference asks for, and reports it if the name is taken.
 func (o *outputs) add(reference *plumbv1.ViewReference, i int, alias, feature string) {
 	if feature == "" {
 		return

@@ -25,7 +25,8 @@ type Set struct {
 	more     int
 }
 
-// maxProblems bounds the mistakes that are told. Nobody reads more of them at a time, and each takes time to word.
+// maxProblems bounds the mistakes that are reported. Nobody reads more of them at a time, and formatting each takes
+// time.
 const maxProblems = 1000
 
 func (s *Set) room() bool { return len(s.problems) < maxProblems }
@@ -75,9 +76,9 @@ func newSet() *Set {
 	}
 }
 
-// Position returns where a message of the set is written, or the part of it that the path leads to by field names,
-// list indices and map keys. Where a part is not written it is the place of what would hold it. It is the zero
-// Position for a message that is not of the set.
+// Position returns where a message of the set is written, or the part of it that the path leads to by field names, list
+// indices and map keys. If a part is not written it is the place of what would hold it. It is the zero Position for a
+// message that is not of the set.
 func (s *Set) Position(message proto.Message, path ...string) Position {
 	position, _ := s.locate(message, path)
 	return position
@@ -104,8 +105,8 @@ func (p place) position(node *yaml.Node) Position {
 	return Position{File: p.file, Line: node.Line, Column: node.Column}
 }
 
-// child returns the entry of a mapping or sequence: its key and value, which are the same for a sequence; nil where
-// there is none.
+// child returns the entry of a mapping or sequence: its key and value, which are the same for a sequence; nil if there
+// is none.
 func child(node *yaml.Node, step string) (key, value *yaml.Node) {
 	switch node.Kind {
 	case yaml.MappingNode:

@@ -13,16 +13,16 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// Inspector tells what sources hold; offline stores do.
+// Inspector reports what sources hold; offline stores implement it.
 type Inspector interface {
-	// Columns returns the columns of a source in its order. It fails with a *fault.InputError where what the user gave
-	// is wrong: a path or a query. Where the mistake is in another source that this one reads, the message names it, as in
+	// Columns returns the columns of a source in its order. It fails with a *fault.InputError if what the user gave is
+	// wrong: a path or a query. If the mistake is in another source that this one reads, the message names it, as in
 	// "source flights", and ends with that source's own message.
 	Columns(ctx context.Context, source *feature.Source) ([]feature.Column, error)
-	// CanBecome returns why values of the column can never be brought to the declared type, as a feature or as a join key;
-	// nil where they may.
+	// CanBecome returns why values of the column can never be converted to the declared type, as a feature or as a join
+	// key; nil if they may be.
 	CanBecome(column feature.Column, declared plumbv1.Type, joinKey bool) error
-	// CanBeTime returns why the column cannot be an event or created timestamp; nil where it can.
+	// CanBeTime returns why the column cannot be an event or created timestamp; nil if it can.
 	CanBeTime(column feature.Column) error
 }
 

@@ -8,8 +8,8 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// labelTime is the output and label column that holds the time, so no feature may have its name: the label column has
-// it unless told otherwise, and with full names alias__event_timestamp is the winning row's event time.
+// labelTime is the output and label column that holds the time, so no feature may have its name. It is the default name
+// of the label column, and with full names alias__event_timestamp is the winning row's event time.
 const labelTime = "event_timestamp"
 
 func (c *checker) checkView(ctx context.Context, view *plumbv1.FeatureView) error {

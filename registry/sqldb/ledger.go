@@ -76,7 +76,7 @@ func (d *DB) Begin(ctx context.Context, run registry.Run) (int64, error) {
 	return id, err
 }
 
-// Finish records the outcome of a run and, where it succeeded, the view's progress.
+// Finish records the outcome of a run and, if it succeeded, the view's progress.
 func (d *DB) Finish(ctx context.Context, run registry.Run, progress *registry.Progress) error {
 	files, err := json.Marshal(append([]feature.SourceFile{}, run.Files...))
 	if err != nil {
@@ -103,7 +103,8 @@ func (d *DB) Finish(ctx context.Context, run registry.Run, progress *registry.Pr
 	})
 }
 
-// record unites progress with what is there. A rebuild is never less than its generation, and tells the generation too.
+// record merges progress with what is recorded. A rebuild is never less than its generation, and also determines the
+// generation.
 func (d *DB) record(ctx context.Context, tx *sql.Tx, project string, progress *registry.Progress) error {
 	if err := makeRow(ctx, tx, project, progress.View); err != nil {
 		return err

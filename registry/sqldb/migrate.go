@@ -44,7 +44,7 @@ func latest(provider *goose.Provider) int64 {
 }
 
 // migrateSQLite brings the schema to the version that this program knows. A newer one is refused, and so is an older
-// one where nothing may be written.
+// one if nothing may be written.
 func migrateSQLite(ctx context.Context, handle *sql.DB, path string, writable bool) error {
 	provider, err := newProvider(handle, goose.DialectSQLite3, "sqlite")
 	if err != nil {
@@ -65,14 +65,13 @@ func migrateSQLite(ctx context.Context, handle *sql.DB, path string, writable bo
 	if err != nil {
 		return err
 	}
-	// Readers then need not wait for writers. It fails where another process has the file open just now, which then does
-	// it.
+	// Readers then need not wait for writers. It fails if another process has the file open just now, which then does it.
 	_, _ = handle.ExecContext(ctx, "PRAGMA journal_mode = WAL")
 	return nil
 }
 
-// upgrade makes the migrations that are missing, each in a transaction. Another process may be at it too: whoever comes
-// second to a migration fails at it, finds it made, and goes on with the next.
+// upgrade makes the migrations that are missing, each in a transaction. Another process may be migrating too: the
+// second to reach a migration fails at it, finds it made, and goes on with the next.
 func upgrade(ctx context.Context, handle *sql.DB, provider *goose.Provider, version int64) error {
 	for {
 		_, err := provider.Up(ctx)

@@ -30,7 +30,7 @@ const (
 	collisions = 10
 	// defaultSchema holds the tables, unless the URL has a search_path.
 	defaultSchema = "plumb"
-	// migrationLock is the advisory lock of whoever makes or migrates the tables.
+	// migrationLock is the advisory lock that is held while the tables are made or migrated.
 	migrationLock = 0x706c756d62
 )
 
@@ -170,7 +170,7 @@ func (e *postgresEngine) isCurrent(ctx context.Context, provider *goose.Provider
 	return isCurrent(provider, version)
 }
 
-// makeSchema does nothing where the schema is there: to make one takes a right on the database, which it then need not.
+// makeSchema does nothing if the schema exists: creating one takes a right on the database, which is then not needed.
 func (e *postgresEngine) makeSchema(ctx context.Context) error {
 	var count int
 	err := e.pool.QueryRowContext(ctx, "SELECT count(*) FROM pg_catalog.pg_namespace WHERE nspname = $1",
@@ -182,8 +182,8 @@ func (e *postgresEngine) makeSchema(ctx context.Context) error {
 	return err
 }
 
-// version is 0 for a database that has no registry in it yet. The catalogue tells what is there even to users who may
-// not read it; those then fail at the table, and do not take the registry for an empty one.
+// version is 0 for a database that has no registry in it yet. The catalogue shows what exists even to users who may not
+// read it; they then fail at the table, and do not take the registry for an empty one.
 func (e *postgresEngine) version(ctx context.Context) (int64, error) {
 	var tables, version int64
 	err := e.pool.QueryRowContext(ctx, `SELECT count(*) FROM pg_catalog.pg_class c

@@ -16,8 +16,8 @@ import (
 
 // Codes of PostgreSQL, https://www.postgresql.org/docs/current/errcodes-appendix.html.
 
-// isCollision tells that a transaction was rolled back because of another one: a key that is there already, a
-// serialization failure, a deadlock, a lock that was not to be had.
+// isCollision reports whether a transaction was rolled back because of another one: a key that exists already, a
+// serialization failure, a deadlock, a lock that could not be acquired.
 func isCollision(err error) bool {
 	switch codeOf(err) {
 	case "23505", "40001", "40P01", "55P03":
@@ -98,14 +98,15 @@ func (e *postgresEngine) explainReply(reply *pgconn.PgError) error {
 	return fmt.Errorf("the registry %s: %w", e, reply)
 }
 
-// isUnreachable tells that the way to the server is broken, or that it said nothing for as long as a call may take.
+// isUnreachable reports whether the connection to the server is broken, or the server sent nothing for as long as a
+// call may take.
 func isUnreachable(err error) bool {
 	return errors.As(err, new(*pgconn.ConnectError)) || errors.As(err, new(net.Error)) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, pgconn.ErrConnClosed) ||
 		errors.Is(err, driver.ErrBadConn) || errors.Is(err, context.DeadlineExceeded)
 }
 
-// absent is the failure to reach the address of the server at all; nil where it was reached.
+// absent is the failure to reach the address of the server at all; nil if it was reached.
 func absent(err error) *net.OpError {
 	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" && errors.As(err, new(*pgconn.ConnectError)) {
 		return dial
@@ -130,7 +131,7 @@ func (e *commitError) Error() string { return e.cause.Error() }
 
 func (e *commitError) Unwrap() error { return e.cause }
 
-// afterCommit says what is not known where the answer to a commit was lost.
+// afterCommit says what is not known if the answer to a commit was lost.
 func afterCommit(err error) string {
 	if errors.As(err, new(*commitError)) {
 		return "the connection was lost before it had answered whether the change is made; it is made whole or not at all, " +

@@ -287,7 +287,7 @@ func TestAServerThatIsKilledAtAnyTime_HasEveryRevisionItAnswered(t *testing.T) {
 	}
 }
 
-// applyUntilFailure returns the last revision that was answered, and says when it has answered so many.
+// applyUntilFailure returns the last revision that was answered, and signals when enough revisions have been answered.
 func applyUntilFailure(ctx context.Context, db *sqldb.DB, base int64, enough int, reached chan<- struct{}) int64 {
 	for count := 0; ; count++ {
 		if count == enough {

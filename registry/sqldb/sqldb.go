@@ -33,7 +33,7 @@ type DB struct {
 	handle *sql.DB
 	closed bool
 
-	// latest is what was decoded last. Who materializes 2,000 views asks for the same revision 4,000 times.
+	// latest is what was decoded last. Materializing 2,000 views asks for the same revision 4,000 times.
 	latest atomic.Pointer[decoded]
 }
 
@@ -44,15 +44,15 @@ var (
 
 // engine is what SQLite and PostgreSQL do in their own ways.
 type engine interface {
-	// existing returns the database, brought to the current schema, or nil where nothing was ever written.
+	// existing returns the database, brought to the current schema, or nil if nothing was ever written.
 	existing(ctx context.Context) (*sql.DB, error)
 	// create returns the database, and makes what is missing.
 	create(ctx context.Context) (*sql.DB, error)
 	// close releases what existing and create returned.
 	close() error
-	// bounded is ctx with an end for one call, where the engine could wait for good.
+	// bounded is ctx with a time limit for one call, if the engine could wait forever.
 	bounded(ctx context.Context) (context.Context, context.CancelFunc)
-	// patiently tries again while others stand in the way. What is tried must have done nothing where it fails.
+	// patiently tries again while others stand in the way. What is tried must have done nothing if it fails.
 	patiently(ctx context.Context, try func() error) error
 	// explain says in one sentence what failed and what to do. It returns nil for nil.
 	explain(err error) error
@@ -60,14 +60,13 @@ type engine interface {
 	String() string
 }
 
-// Open opens the registry that url names: "sqlite:" and a path, or a postgres:// URL. It creates nothing: where there
-// is no file, or no tables, it reads as a registry that nothing was applied to, and they appear with the first write.
-// What is there is brought to the current schema.
+// Open opens the registry that url names: "sqlite:" and a path, or a postgres:// URL. It creates nothing: if there is
+// no file, or no tables, it reads as a registry that nothing was applied to, and they appear with the first write. An
+// existing registry is brought to the current schema.
 //
-// It fails with a *fault.InputError for another url, for a folder or a file that is not a database, and for a
-// database, user or password that PostgreSQL does not know; with fault.ErrNewer for a registry that a newer version
-// of Plumb has written; and with fault.ErrUnavailable where PostgreSQL cannot be reached. What may not be written
-// can still be read.
+// It fails with a *fault.InputError for another url, for a folder or a file that is not a database, and for a database,
+// user or password that PostgreSQL does not know; with fault.ErrNewer for a registry that a newer version of Plumb has
+// written; and with fault.ErrUnavailable if PostgreSQL cannot be reached. What may not be written can still be read.
 func Open(ctx context.Context, url string) (*DB, error) {
 	engine, err := newEngine(url)
 	if err != nil {
@@ -103,10 +102,10 @@ func (d *DB) Close() error {
 
 var errClosed = errors.New("the registry is closed")
 
-// reader returns the database, or nil where nothing was written yet.
+// reader returns the database, or nil if nothing was written yet.
 func (d *DB) reader(ctx context.Context) (*sql.DB, error) { return d.reach(ctx, d.engine.existing) }
 
-// writer returns the database, and creates it where there is none.
+// writer returns the database, and creates it if there is none.
 func (d *DB) writer(ctx context.Context) (*sql.DB, error) {
 	if handle, err := d.reader(ctx); handle != nil || err != nil {
 		return handle, err
@@ -137,7 +136,7 @@ func (d *DB) reach(ctx context.Context, open func(context.Context) (*sql.DB, err
 	return handle, nil
 }
 
-// query reads rows, one scan each, with one statement. It reads none where nothing was written yet.
+// query reads rows, one scan each, with one statement. It reads none if nothing was written yet.
 func (d *DB) query(ctx context.Context, scan func(*sql.Rows) error, statement string, args ...any) error {
 	handle, err := d.reader(ctx)
 	if handle == nil || err != nil {
@@ -185,7 +184,7 @@ func transact(ctx context.Context, handle *sql.DB, do func(context.Context, *sql
 	return nil
 }
 
-// explain says what failed. Where the caller's context is done, that is why.
+// explain says what failed. If the caller's context is done, that is the reason given.
 func (d *DB) explain(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil {
 		return ctx.Err()

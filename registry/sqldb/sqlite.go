@@ -94,7 +94,7 @@ func dataSource(path, mode string) string {
 		name.EscapedPath(), mode, busyMilliseconds)
 }
 
-// createFile makes the file where there is none, and its folders.
+// createFile makes the file if there is none, and its folders.
 func createFile(ctx context.Context, path string) (*sql.DB, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err
@@ -102,9 +102,9 @@ func createFile(ctx context.Context, path string) (*sql.DB, error) {
 	return openMode(ctx, path, "rwc")
 }
 
-// openFile opens a file that is there: for writing where that is allowed, else for reading.
+// openFile opens an existing file: for writing if that is allowed, else for reading.
 //
-// A database in WAL mode cannot be read without its side files. Where they are not there and cannot be made, nobody is
+// A database in WAL mode cannot be read without its side files. If they do not exist and cannot be made, nobody is
 // writing, and the file may be read as it is ("immutable").
 func openFile(ctx context.Context, path string) (*sql.DB, error) {
 	handle, err := openMode(ctx, path, "rw")
@@ -136,7 +136,7 @@ func openMode(ctx context.Context, path, mode string) (*sql.DB, error) {
 	return handle, nil
 }
 
-// isReadOnly tells that what was tried needs to write, and may not.
+// isReadOnly reports whether what was tried needs to write, and may not.
 func isReadOnly(err error) bool {
 	var failure sqlite3.Error
 	return errors.As(err, &failure) && (failure.Code == sqlite3.ErrReadonly || failure.Code == sqlite3.ErrCantOpen ||
@@ -161,7 +161,7 @@ func (e *sqliteEngine) explain(err error) error {
 	return err
 }
 
-// isFull tells that the disk is full. SQLite says so itself, or passes on what the system said.
+// isFull reports whether the disk is full. SQLite says so itself, or passes on what the system said.
 func isFull(err error) bool {
 	var failure sqlite3.Error
 	if errors.As(err, &failure) && (failure.Code == sqlite3.ErrFull || isFull(failure.SystemErrno)) {
