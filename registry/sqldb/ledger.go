@@ -103,8 +103,8 @@ func (d *DB) Finish(ctx context.Context, run registry.Run, progress *registry.Pr
 	})
 }
 
-// record merges progress with what is recorded. A rebuild is never less than its generation, and also determines the
-// generation.
+// record merges progress with what is recorded. A rebuild is never less than its generation, and identifies the
+// generation too.
 func (d *DB) record(ctx context.Context, tx *sql.Tx, project string, progress *registry.Progress) error {
 	if err := makeRow(ctx, tx, project, progress.View); err != nil {
 		return err
