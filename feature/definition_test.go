@@ -146,7 +146,7 @@ func TestR3_TheOrderOfFeaturesOverAQueryIsPartOfTheHash(t *testing.T) {
 	}
 }
 
-// A query is followed through the queries that it reads, also where two read each other, which validation refuses.
+// A query is followed through the queries that it reads, even if two read each other, which validation refuses.
 func TestAHashFollowsQueriesThroughOthers(t *testing.T) {
 	build := func(path string) *plumbv1.State {
 		s := state()

@@ -18,11 +18,11 @@ type Column struct {
 	Name string
 	// Type is the engine's name for the type, such as "BIGINT" or "TIMESTAMP WITH TIME ZONE".
 	Type string
-	// AbsentFrom is a file of the source that lacks the column; empty where all have it.
+	// AbsentFrom is a file of the source that lacks the column; empty if all have it.
 	AbsentFrom string
 	// Texts are the values of a column that the names of folders give, each once; nil for others.
 	Texts []string
-	// Unreadable says why no value can be made of the column; empty where one can.
+	// Unreadable says why the column cannot be read as values; empty if it can.
 	Unreadable string
 }
 
@@ -63,24 +63,25 @@ type Source struct {
 	EventTimestamp   string
 	CreatedTimestamp string
 
-	// Log is where rows are kept that were pushed to the one view which reads this; nil where there is none. It is read
-	// after the files of Path.
+	// Log is where rows are kept that were pushed to the one view which reads this; nil if there is none. It is read after
+	// the files of Path.
 	Log *PushLog
 
 	siblings map[string]*Source
 }
 
-// SourceFile is a file of a source as a query found it. Two that differ in size or footer differ in content; so do
-// hardly any that do not, since a Parquet footer tells the size, place and statistics of every column.
+// SourceFile is a file of a source as a query found it. Two that differ in size or footer differ in content. Two that
+// do not differ in them hardly ever differ in content, since a Parquet footer has the size, place and statistics of
+// every column.
 type SourceFile struct {
 	// Source is the name of the Source that it was listed for.
 	Source string `json:"source"`
-	// Path is relative to the project's folder where the file lies below it, and absolute elsewhere; symbolic links are
+	// Path is relative to the project's folder if the file lies below it, and absolute otherwise; symbolic links are
 	// resolved.
 	Path     string    `json:"path"`
 	Size     int64     `json:"size"`
 	Modified time.Time `json:"modified"`
-	// Footer is the SHA-256 of the file's Parquet footer, in hexadecimal; empty where it cannot be read.
+	// Footer is the SHA-256 of the file's Parquet footer, in hexadecimal; empty if it cannot be read.
 	Footer string `json:"footer,omitempty"`
 }
 
@@ -104,8 +105,8 @@ func (v *View) WithUnfinished(files []string) *View {
 	return &view
 }
 
-// WithLog returns the source as the one view reads it that keeps pushed rows in a folder. Its name tells it from the
-// source itself.
+// WithLog returns the source as it is read by the one view that keeps pushed rows in a folder. Its name distinguishes
+// it from the source itself.
 func (s *Source) WithLog(view, path string, columns []Field) *Source {
 	read := *s
 	read.Name += " with the push log of view " + view
@@ -113,7 +114,7 @@ func (s *Source) WithLog(view, path string, columns []Field) *Source {
 	return &read
 }
 
-// Sibling returns the source of the same project that a query may refer to by this name; nil where there is none.
+// Sibling returns the source of the same project that a query may refer to by this name; nil if there is none.
 func (s *Source) Sibling(name string) *Source { return s.siblings[name] }
 
 // Siblings returns the names of all sources of the project.
@@ -142,8 +143,8 @@ type View struct {
 	// Rebuild is the revision since which all rows of the generation have to be written again; progress recorded under
 	// an earlier one is void. It is never less than Generation.
 	Rebuild int64
-	// Hash stands for what decides the view's values. Revision is the one since which that has been so without a break; 0
-	// where an older version applied it, which did not keep it.
+	// Hash identifies what decides the view's values. Revision is the one since which that has been so without a break; 0
+	// if the view was applied by an older version, which did not keep it.
 	Hash     DefinitionHash
 	Revision int64
 	// Keys are the join keys of the entities, in declared order; none for an entity-less view (R12).

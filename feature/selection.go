@@ -10,8 +10,8 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// SelectService returns what a feature service asks for. fullNames names outputs view__feature even where the service
-// does not. A fault.CollisionError lists outputs of one name (R10).
+// SelectService returns what a feature service asks for. fullNames names outputs view__feature even if the service does
+// not. A fault.CollisionError lists outputs of one name (R10).
 func (s *Snapshot) SelectService(name string, fullNames bool) (*Selection, error) {
 	service, err := s.Service(name)
 	if err != nil {

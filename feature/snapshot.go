@@ -174,7 +174,7 @@ func find[T any](things map[string]T, kind, name string) (T, error) {
 	return thing, nil
 }
 
-// Definition returns the definition of this name, or a fault.NotFoundError with the kind that it is told.
+// Definition returns the definition of this name, or a fault.NotFoundError with the given kind.
 func Definition[T interface{ GetName() string }](definitions []T, kind, name string) (T, error) {
 	byName := make(map[string]T, len(definitions))
 	for _, definition := range definitions {
