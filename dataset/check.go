@@ -52,7 +52,7 @@ type Present struct {
 	Files func(ctx context.Context, sources []*feature.Source) ([]feature.SourceFile, error)
 }
 
-// differsFrom says in what the content of another output differs; empty where it is the same.
+// differsFrom says how the content of another output differs; empty if it is the same.
 func (o Output) differsFrom(other Output) string {
 	if o.Digest == other.Digest {
 		return ""

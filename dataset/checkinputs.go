@@ -14,7 +14,7 @@ import (
 // located is a file of a manifest as it is now.
 type located struct {
 	Check
-	// Path is where its bytes are; empty where they are nowhere.
+	// Path is where its bytes are; empty if they are nowhere.
 	Path string
 }
 
@@ -40,7 +40,7 @@ func (in *inputs) checks() []Check {
 }
 
 // checkInputs compares the labels and the sources' files with the manifest. The sources are those of the manifest's
-// revision; where that is not known they are nil, and then nobody knows whether they have more files now.
+// revision. If the revision is not known they are nil, and whether they have more files now is unknown.
 func (f *Found) checkInputs(ctx context.Context, present Present, find *finder, sources []*feature.Source) (
 	*inputs, error,
 ) {

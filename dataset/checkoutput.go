@@ -12,8 +12,8 @@ import (
 )
 
 // checkOutput compares the training set with its manifest: its content, and then each number that the manifest says of
-// it, which no digest tells. The selection is that of the manifest's revision; nil where it is not known. A manifest
-// that says something else of the same content is a *fault.InputError.
+// it, which no digest covers. The selection is that of the manifest's revision; nil if it is not known. A manifest that
+// says something else of the same content is a *fault.InputError.
 func (f *Found) checkOutput(ctx context.Context, find *finder, selection *feature.Selection) (Check, error) {
 	check := Check{Subject: "output", Name: f.Output, State: Same}
 	path, check, err := f.locateOutput(ctx, find, check)
@@ -82,7 +82,7 @@ func (f *Found) locateOutput(ctx context.Context, find *finder, check Check) (st
 }
 
 // pointed is the state of a file in whose place there is a pointer of Git LFS. known is the digest that it should have;
-// empty where that is not known.
+// empty if that is not known.
 func pointed(pointer gitlfs.Pointer, known string) (State, string) {
 	switch known {
 	case "":

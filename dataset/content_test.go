@@ -183,8 +183,8 @@ func write(t *rapid.T, path string, rows arrow.RecordBatch, cuts []int64) {
 	}
 }
 
-// Whatever became of a Parquet file, reading it ends, with its rows or with an error that names it. Of Arrow's files
-// that does not hold where the schema in the footer is what was damaged: its decoder takes all lengths there for true.
+// Reading a damaged Parquet file always ends, with its rows or with an error that names it. This does not hold for
+// Arrow files if the schema in the footer was damaged: the decoder trusts all lengths there.
 func TestAParquetFile_WithAByteChangedIsReadOrIsDamaged(t *testing.T) {
 	folder := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {

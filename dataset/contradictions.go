@@ -14,7 +14,7 @@ import (
 
 var digestPattern = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 
-// contradiction says what in a manifest cannot be true, whatever the files are; empty where nothing is.
+// contradiction says what in a manifest cannot be true, whatever the files are; empty if nothing is.
 func (m *Manifest) contradiction() string {
 	for _, check := range []func() string{m.contradictedUses, m.contradictedFiles, m.Output.contradicted} {
 		if details := check(); details != "" {
@@ -121,7 +121,7 @@ func (c Column) contradicted(rows int64) string {
 	return c.Distribution.contradicted(rows - c.Nulls)
 }
 
-// contradicted says what cannot be true of the distribution of so many values.
+// contradicted says what cannot be true of the distribution of the given number of values.
 func (d Distribution) contradicted(values int64) string {
 	switch {
 	case d.NaNs < 0 || d.NaNs > values:

@@ -122,8 +122,8 @@ type csvCell struct {
 	quoted bool
 }
 
-// csvReader reads records. The package encoding/csv does not say which cells were quoted, and passes over empty lines,
-// each of which is a null where there is one column.
+// csvReader reads records. The package encoding/csv does not say which cells were quoted, and skips empty lines, each
+// of which is a null if there is one column.
 type csvReader struct {
 	input *bufio.Reader
 	cells []csvCell

@@ -19,8 +19,7 @@ type Comparison struct {
 	Columns []ColumnComparison `json:"columns"`
 }
 
-// Entry is a difference in what a training set was made of. It is Missing where B does not have it, Added where A does
-// not.
+// Entry is a difference in what a training set was made of. It is Missing if B does not have it, Added if A does not.
 type Entry struct {
 	Subject string `json:"subject"`
 	Name    string `json:"name,omitempty"`
@@ -36,8 +35,8 @@ type ColumnComparison struct {
 	State State    `json:"state"`
 	A     *Summary `json:"a,omitempty"`
 	B     *Summary `json:"b,omitempty"`
-	// KS and PSI tell how far apart the values are that are neither null nor NaN; see KolmogorovSmirnov and
-	// PopulationStability. They are absent where there is nothing to tell them from, as of sensitive columns.
+	// KS and PSI say how far apart the values are that are neither null nor NaN; see KolmogorovSmirnov and
+	// PopulationStability. They are absent if there is nothing to compute them from, as for sensitive columns.
 	KS  *Number `json:"ks,omitempty"`
 	PSI *Number `json:"psi,omitempty"`
 }
@@ -112,7 +111,7 @@ func (c *Comparison) facts(subject string, a, b map[string]string) {
 	}
 }
 
-// revision is the registry's; empty where it is not known.
+// revision is the registry's; empty if it is not known.
 func (m *Manifest) revision() string {
 	if m.Revision == 0 {
 		return ""
@@ -205,8 +204,8 @@ func (c Column) summary(rows int64) *Summary {
 }
 
 // KolmogorovSmirnov is the greatest distance between the two cumulative distributions: D = max over x of |A(x) - B(x)|,
-// where A(x) is the share of A's 101 percentiles that are at most x. So it is exact to about 0.01. ok is false where
-// one of the two has no percentiles.
+// where A(x) is the share of A's 101 percentiles that are at most x. So it is exact to about 0.01. ok is false if one
+// of the two has no percentiles.
 func KolmogorovSmirnov(a, b Distribution) (d float64, ok bool) {
 	if len(a.Percentiles) == 0 || len(b.Percentiles) == 0 {
 		return 0, false
@@ -232,9 +231,9 @@ func shareUpTo(sorted []Number, x Number) float64 {
 const leastShare = 0.001
 
 // PopulationStability is the population stability index, the sum over bins of (b - a) · ln(b / a), where a and b are
-// the shares of A and B in the bin, and one that is less than 0.001 counts as 0.001. The bins of numbers end at A's
-// deciles, those that are equal made one, with shares by percentiles; the bins of texts are the buckets of their
-// hashes. ok is false where one of the two has neither.
+// the shares of A and B in the bin, and a share of less than 0.001 counts as 0.001. The bins of numbers end at A's
+// deciles, with equal ones merged, and have shares by percentiles; the bins of texts are the buckets of their hashes.
+// ok is false if one of the two has neither.
 func PopulationStability(a, b Distribution) (psi float64, ok bool) {
 	sharesA, sharesB := textShares(a), textShares(b)
 	if len(a.Percentiles) > 0 && len(b.Percentiles) > 0 {
@@ -272,7 +271,7 @@ func binShares(sorted, edges []Number) []float64 {
 	return shares
 }
 
-// textShares are the shares in the buckets of texts; none where there are no texts.
+// textShares are the shares in the buckets of texts; none if there are no texts.
 func textShares(d Distribution) []float64 {
 	total := int64(0)
 	for _, count := range d.Buckets {

@@ -13,11 +13,11 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 )
 
-// Distribution tells how the values of a column are spread.
+// Distribution says how the values of a column are distributed.
 //
 // Numbers stand as they are, booleans are 0 and 1, instants are microseconds since the epoch, and of an array the
 // number of its elements counts. Min, Max and Mean are of all values that are neither null nor NaN; the mean is absent
-// where an infinity makes it none. Texts and bytes have Buckets instead, and columns of other types neither.
+// if an infinity leaves it undefined. Texts and bytes have Buckets instead, and columns of other types neither.
 type Distribution struct {
 	// NaNs counts values that are no number, which are not null.
 	NaNs int64   `json:"nans,omitempty"`
@@ -27,11 +27,11 @@ type Distribution struct {
 	// Percentiles are the values at 0, 1, … 100 hundredths of the way through the sorted values: of n values the k-th is
 	// at ⌈k·n/100⌉, and at least the first.
 	Percentiles []Number `json:"percentiles,omitempty"`
-	// Sampled is 0 where the percentiles are of all values. Otherwise they are of a sample: of each row whose number's
-	// hash is in the least 2^-Sampled of all hashes, so that any number of rows makes at most about sampleRows of them.
+	// Sampled is 0 if the percentiles are of all values. Otherwise they are of a sample: of each row whose number's hash
+	// is in the least 2^-Sampled of all hashes, so that any number of rows makes at most about sampleRows of them.
 	Sampled int `json:"sampled,omitempty"`
-	// Buckets counts texts by the lowest 6 bits of their FNV-1a hash. It tells whether texts are spread as they were
-	// without telling any of them.
+	// Buckets counts texts by the lowest 6 bits of their FNV-1a hash. It shows whether texts are distributed as they were
+	// without revealing any of them.
 	Buckets []int64 `json:"buckets,omitempty"`
 }
 
@@ -77,7 +77,7 @@ func unquoted(text []byte) []byte {
 	return text
 }
 
-// sampleOf chooses the rows that percentiles of a table of so many rows are made of: sampled is 0 for all of them.
+// sampleOf chooses the rows that percentiles of a table of that many rows are made of: sampled is 0 for all of them.
 func sampleOf(rows int64) (sampled int) {
 	for ; rows>>sampled > sampleRows; sampled++ {
 	}
@@ -106,7 +106,7 @@ type spread struct {
 	rows    uint64
 	sampled int
 	nans    int64
-	// number reads a value; nil where the column has none.
+	// number reads a value; nil if the column has none.
 	number  func(values arrow.Array, i int) float64
 	count   int64
 	min     float64
@@ -132,7 +132,7 @@ func newSpread(t arrow.DataType) *spread {
 	return s
 }
 
-// numberOf is how values of a type are read as numbers; nil where they are none.
+// numberOf returns how values of a type are read as numbers; nil if they are none.
 func numberOf(t arrow.DataType) func(arrow.Array, int) float64 {
 	switch t := t.(type) {
 	case *arrow.Float64Type:
@@ -218,7 +218,7 @@ func (s *spread) addNumber(row uint64, value float64) {
 	}
 }
 
-// distribution is nil where there is nothing to tell.
+// distribution returns nil if there is nothing to report.
 func (s *spread) distribution() *Distribution {
 	d := &Distribution{NaNs: s.nans, Buckets: s.buckets}
 	if s.count == 0 {

@@ -49,7 +49,7 @@ func TestADistribution_IsThatOfAllValuesThatAreNumbers(t *testing.T) {
 					atMost++
 				}
 			}
-			// The least value that so many hundredths are at most.
+			// The least value that at least k hundredths of the values are at most.
 			at := slices.Index(sorted, float64(value))
 			if atMost*100 < k*len(values) || (at > 0 && at*100 >= k*len(values)) {
 				t.Errorf("percentile %d of %v is %v", k, sorted, value)

@@ -16,9 +16,9 @@ import (
 	"github.com/plumbstore/plumb/internal/wholefile"
 )
 
-// WriteDVC writes the .dvc file of an output beside it, by which DVC tracks it: its MD5, its size and its name. Where
-// the output lies in a DVC repository, a copy goes into its cache, so that dvc status finds everything in order and dvc
-// push has what to push. A cache that the repository's configuration says anything of is left to dvc commit.
+// WriteDVC writes the .dvc file of an output beside it, by which DVC tracks it: its MD5, its size and its name. If the
+// output lies in a DVC repository, a copy goes into its cache, so that dvc status finds everything in order and dvc
+// push has what to push. If the repository's configuration sets anything about the cache, it is left to dvc commit.
 func WriteDVC(ctx context.Context, output string) error {
 	file, err := regularfile.Open(output)
 	if err != nil {
@@ -67,7 +67,7 @@ func keepForDVC(ctx context.Context, file io.ReadSeeker, output, sum string) err
 	return os.Chmod(path, 0o444) // As DVC has it: what is in the cache must not change.
 }
 
-// findDVC returns the .dvc folder of the repository that a file lies in; empty where it lies in none, and where the
+// findDVC returns the .dvc folder of the repository that a file lies in; empty if it lies in none, or if the
 // configuration says where or how the cache is.
 func findDVC(output string) (string, error) {
 	folder, err := filepath.Abs(filepath.Dir(output))

@@ -24,8 +24,8 @@ import (
 // since is not read again. It is safe for concurrent use.
 //
 // A file counts as unchanged while its size, its modification time, its number on the disk and the time at which the
-// system last saw it change are the same. The last cannot be set by programs, so that one which writes other bytes and
-// puts the modification time back is found out. Where the system has no such time, nothing is kept.
+// system last saw it change are the same. Programs cannot set the last of these, so a program that writes other bytes
+// and puts the modification time back is detected. If the system has no such time, nothing is kept.
 type FileDigests struct {
 	path string
 	now  func() time.Time
@@ -41,7 +41,7 @@ type knownDigest struct {
 	Digest string `json:"digest"`
 }
 
-// fileState tells a file from what it was before.
+// fileState distinguishes a file from what it was before.
 type fileState struct {
 	Size     int64  `json:"size"`
 	Modified int64  `json:"modified"`

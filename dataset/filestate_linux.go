@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// stateOf is what tells a file from what it was before; ok is false where the system does not say.
+// stateOf returns what distinguishes a file from what it was before; ok is false if the system does not say.
 func stateOf(info os.FileInfo) (state fileState, ok bool) {
 	system, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

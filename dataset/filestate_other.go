@@ -4,5 +4,5 @@ package dataset
 
 import "os"
 
-// stateOf is what tells a file from what it was before; ok is false where the system does not say.
+// stateOf returns what distinguishes a file from what it was before; ok is false if the system does not say.
 func stateOf(os.FileInfo) (state fileState, ok bool) { return fileState{}, false }

@@ -20,16 +20,16 @@ import (
 type Found struct {
 	// Output is the path of the training set, which need not be there.
 	Output string
-	// Manifest is nil where the one there is was changed by hand and the file holds none that was not.
+	// Manifest is nil if the manifest beside the file was changed by hand and the file holds none that is unchanged.
 	Manifest *Manifest
 	// Check says what there is to say of the manifest itself.
 	Check Check
 }
 
-// Find finds the manifest of a training set by the path of either. The one beside the file counts, and the one within
-// it where there is none beside. Where they differ, or the one beside was changed by hand, the check says in what.
-// Where a file or its manifest was renamed, the manifest in the file's folder counts that has the digest of the file's
-// bytes. A manifest that contradicts itself is a *fault.InputError.
+// Find finds the manifest of a training set by the path of either. The one beside the file counts, or the one within it
+// if there is none beside. If they differ, or the one beside was changed by hand, the check says how. If a file or its
+// manifest was renamed, the manifest in the file's folder that has the digest of the file's bytes counts. A manifest
+// that contradicts itself is a *fault.InputError.
 func Find(path string) (*Found, error) {
 	found, err := find(path)
 	if err != nil || found.Manifest == nil {
@@ -95,8 +95,8 @@ func readManifest(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// findRenamed looks for the manifest of a file among those in its folder, by the digest of the file's bytes; nil where
-// there is none. What cannot be read is none.
+// findRenamed looks for the manifest of a file among those in its folder, by the digest of the file's bytes; nil if
+// there is none. A file that cannot be read is skipped.
 func findRenamed(output string) *Found {
 	info, err := os.Stat(output)
 	if err != nil || !info.Mode().IsRegular() {

@@ -89,7 +89,7 @@ func DigestSources(ctx context.Context, folder string, digests *FileDigests, sou
 	return named, nil
 }
 
-// place notes where a file is: relative to the project, or absolute. When it was modified is noted no longer.
+// place notes where a file is: relative to the project, or absolute. When it was modified is no longer noted.
 func (f *File) place(path string) {
 	f.Path, f.Modified = path, time.Time{}
 	if filepath.IsAbs(path) {
@@ -97,7 +97,7 @@ func (f *File) place(path string) {
 	}
 }
 
-// in is where a file was, for a project in this folder; empty where that is not known.
+// in is where a file was, for a project in this folder; empty if that is not known.
 func (f File) in(folder string) string {
 	if f.Outside || f.Path == "" {
 		return f.At
@@ -105,7 +105,8 @@ func (f File) in(folder string) string {
 	return absolute(folder, f.Path)
 }
 
-// Unchanged is an error where the label file is another than when the join began. The engine says that of the sources.
+// Unchanged returns an error if the label file is not the one that it was when the join began. For the sources, the
+// engine reports that.
 func (in *Inputs) Unchanged() error {
 	info, err := os.Stat(in.Labels)
 	if err != nil || !os.SameFile(info, in.labels) || info.Size() != in.labels.Size() ||

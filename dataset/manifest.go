@@ -33,7 +33,7 @@ const Suffix = ".manifest"
 // the same again.
 //
 // It is kept in two places. The one within the training set has only what is the same whenever and wherever the same
-// training set is made, so that the file's bytes are the same too. The one beside the file says besides when, with what
+// training set is made, so that the file's bytes are the same too. The one beside the file also says when, with what
 // and from where it was made, in the members from Within on.
 type Manifest struct {
 	Format  int    `json:"format"`
@@ -49,9 +49,9 @@ type Manifest struct {
 	Sources []SourceFile `json:"sources"`
 	Output  Output       `json:"output"`
 
-	// Within is the digest of the manifest within the file; empty where the format has no room for one.
+	// Within is the digest of the manifest within the file; empty if the format has no room for one.
 	Within string `json:"within,omitempty"`
-	// Revision is the registry's. Where it is 0, any with these views will do.
+	// Revision is the registry's. If it is 0, any with these views will do.
 	Revision int64 `json:"revision,omitempty"`
 	// CreatedAt is when it was made, Plumb and Engine are the versions of the product and of its offline engine.
 	CreatedAt time.Time `json:"created_at,omitzero"`
@@ -122,7 +122,7 @@ type File struct {
 	Digest string `json:"digest,omitempty"`
 	// Modified is kept by format 1 alone.
 	Modified time.Time `json:"modified,omitzero"`
-	// At is the absolute path of a file that is Outside, where it is known.
+	// At is the absolute path of a file that is Outside, if it is known.
 	At string `json:"-"`
 }
 
@@ -165,7 +165,7 @@ type Column struct {
 	Name string `json:"name"`
 	// Kind is label, feature, status or event_timestamp; empty for any other.
 	Kind string `json:"kind,omitempty"`
-	// View and Feature are where a feature comes from, and the view alone where an event time does.
+	// View and Feature are where a feature comes from. For an event time, only View is set.
 	View    string `json:"view,omitempty"`
 	Feature string `json:"feature,omitempty"`
 	// Type is the feature's declared type, or else how the values are held.
@@ -173,7 +173,7 @@ type Column struct {
 	// Digest is that of the column's values.
 	Digest string `json:"digest"`
 	Nulls  int64  `json:"nulls"`
-	// Statuses counts those of a feature, where statuses were asked for.
+	// Statuses counts those of a feature, if statuses were asked for.
 	Statuses map[string]int64 `json:"statuses,omitempty"`
 	// Sensitive columns have no distribution.
 	Sensitive    bool          `json:"sensitive,omitempty"`
@@ -250,7 +250,7 @@ func (m *Manifest) BesideFile(ctx context.Context, path string) ([]byte, error) 
 	return m.Marshal()
 }
 
-// Unplaced forgets where files outside of the project are, which readers over the network need not know.
+// Unplaced removes where files outside of the project are, which readers over the network need not know.
 func (m *Manifest) Unplaced() {
 	for _, file := range m.files() {
 		file.At = ""
@@ -320,8 +320,8 @@ func seal(open []byte) []byte {
 // ErrEdited says that a manifest is not as it was written.
 var ErrEdited = errors.New("it was changed by hand: its digest is not that of its content")
 
-// Parse reads a manifest. The error wraps ErrEdited where the manifest can be read and its digest is wrong, and then
-// the manifest is returned too; it wraps fault.ErrNewer where a newer version of Plumb wrote it.
+// Parse reads a manifest. The error wraps ErrEdited if the manifest can be read and its digest is wrong, and then the
+// manifest is returned too; it wraps fault.ErrNewer if a newer version of Plumb wrote it.
 func Parse(text []byte) (*Manifest, error) {
 	var version struct{ Format int }
 	if err := json.Unmarshal(text, &version); err != nil {

@@ -10,8 +10,8 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// misstates says what the manifest says of the output otherwise than it was read, where the content is the same; empty
-// where all is right.
+// misstates returns what the manifest says of the output that differs from how it was read, if the content is the same;
+// empty if all is right.
 func (m *Manifest) misstates(actual Output, selection *feature.Selection) string {
 	if m.Output.Rows != actual.Rows {
 		return fmt.Sprintf("it says %d rows, and there are %d", m.Output.Rows, actual.Rows)
@@ -65,8 +65,8 @@ func (d *Distribution) same(other *Distribution) bool {
 		reflect.DeepEqual(d.Percentiles, other.Percentiles)
 }
 
-// misstatesMatches compares how many rows matched each use with what the columns tell: exactly where there are statuses
-// or event times, and otherwise that no fewer matched than have a value.
+// misstatesMatches compares how many rows matched each use with what the columns show: exactly if there are statuses or
+// event times, and otherwise that no fewer matched than have a value.
 func (m *Manifest) misstatesMatches(actual Output, selection *feature.Selection) string {
 	columns := byName(actual.Columns)
 	for i, use := range m.Uses {

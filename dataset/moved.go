@@ -37,9 +37,9 @@ func (f *finder) isBeyond(top, folder, name string) bool {
 	return strings.HasPrefix(name, ".") || top == filepath.Dir(f.folder)
 }
 
-// file returns the path of a file of the given size and digest whose name ends as that of path does; empty where there
-// is none. A file with a manifest of its own beside it is a training set of its own.
-// What lies beside the project is looked at only where nobody knows the file's place, which lost says.
+// file returns the path of a file of the given size and digest whose name ends as that of path does; empty if there is
+// none. A file with a manifest of its own beside it is a training set of its own. What lies beside the project is
+// looked at only if the file's place is not known, which lost says.
 func (f *finder) file(ctx context.Context, path string, size int64, digest string, lost bool) (string, error) {
 	if f.listed == nil {
 		if err := f.list(ctx); err != nil {
@@ -97,7 +97,7 @@ func skip(entry fs.DirEntry) error {
 	return nil
 }
 
-// shown is how a path is told.
+// shown is how a path is reported.
 func (f *finder) shown(path string) string { return relative(f.folder, path) }
 
 // tracked says of a file that is not there whether DVC has it.

@@ -158,13 +158,13 @@ type tableScan struct {
 type columnScan struct {
 	name   string
 	digest *columnDigest
-	// spread is nil where the distribution is not wanted.
+	// spread is nil if the distribution is not wanted.
 	spread *spread
-	// statuses counts texts where the column holds statuses.
+	// statuses counts texts if the column holds statuses.
 	statuses map[string]int64
 }
 
-// scan reads all of a table. Digests are made of every column; measure, where given, says what else is wanted.
+// scan reads all of a table. Digests are made of every column; measure, if given, says what else is wanted.
 func (t table) scan(ctx context.Context, measure func(schema *arrow.Schema, scan *tableScan)) (*tableScan, error) {
 	var s *tableScan
 	err := t.read(ctx, func(batch arrow.RecordBatch) error {

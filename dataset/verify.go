@@ -44,13 +44,13 @@ func (f *Found) Verify(ctx context.Context, present Present) ([]Check, error) {
 // recorded is the manifest's revision as the registry has it.
 type recorded struct {
 	check Check
-	// snapshot and selection, which is what was asked for of it, are nil where it is not the revision that it was.
+	// snapshot and selection, which is what was asked for of it, are nil if the revision is not the one that it was.
 	snapshot  *feature.Snapshot
 	selection *feature.Selection
 }
 
-// checkRevision looks for the manifest's revision in the registry. Where the manifest does not say which it is, the
-// newest that has its definitions is taken for it.
+// checkRevision looks for the manifest's revision in the registry. If the manifest does not say which it is, the newest
+// that has its definitions is used.
 func (m *Manifest) checkRevision(ctx context.Context, present Present) (recorded, error) {
 	if m.Revision == 0 {
 		return m.findRevision(ctx, present)
@@ -93,7 +93,7 @@ func (m *Manifest) findRevision(ctx context.Context, present Present) (recorded,
 		Detail: "no revision of the registry has the definitions that the training set was made by"}}, nil
 }
 
-// differsAt is the first definition that a revision has otherwise; nil where it has all of them.
+// differsAt is the first definition that differs in a revision; nil if it has all of them.
 func (m *Manifest) differsAt(at *feature.Snapshot) *Check {
 	for _, definition := range m.CheckDefinitions(at) {
 		if definition.State != Same {
@@ -160,8 +160,8 @@ func (f *Found) Rebuildable(ctx context.Context, present Present) (*Rebuilding, 
 	return r, obstacles, nil
 }
 
-// Reproduces is an error that says in what the content differs from that of an older manifest, where the inputs were
-// the same, or in what that manifest is wrong about the content.
+// Reproduces returns an error that says how the content differs from that of an older manifest, if the inputs were the
+// same, or what that manifest is wrong about in the content.
 func (m *Manifest) Reproduces(old *Manifest, selection *feature.Selection) error {
 	if m.Output.Digest == old.Output.Digest {
 		if details := old.misstates(m.Output, selection); details != "" {
