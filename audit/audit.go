@@ -5,8 +5,8 @@
 // row that the join finds, the runs in the ledger, the revisions in the registry, and the source files as a run found
 // them and as they are now. A difference without evidence is a bug, in Plumb or in what was done to its stores.
 //
-// Where a source tells when its rows were created, the rows are joined as known too (R4): the report says whether
-// training on that would have matched what was served, and how much the default join knows too early.
+// If a source has the times at which its rows were created, the rows are joined as known too (R4): the report says
+// whether training on that would have matched what was served, and how much the default join knows too early.
 package audit
 
 import (
@@ -42,16 +42,16 @@ type Config struct {
 	Registry Registry
 	Ledger   Ledger
 	Offline  store.Offline
-	// Hasher has the key that sensitive columns were hashed with; nil where there is none.
+	// Hasher has the key that sensitive columns were hashed with; nil if there is none.
 	Hasher *auditlog.Hasher
 	// Retention is how long the online store keeps an expired row at least (R13).
 	Retention time.Duration
 	// LogFolder returns the folder of a push log, from its path as in the definition.
 	LogFolder func(path string) (string, error)
-	// TempDir is where labels and joins lie for as long as an audit goes on.
+	// TempDir is where labels and joins are kept for the duration of an audit.
 	TempDir string
 	Now     func() time.Time
-	// Progress is told what is being done. May be nil.
+	// Progress is called with what is being done. May be nil.
 	Progress func(store.Progress)
 }
 
@@ -62,7 +62,7 @@ type Request struct {
 	Folder string
 	// From and To bound when look-ups were served: from From on, and before To.
 	From, To feature.Instant
-	// Service, where set, leaves out what did not ask for this feature service.
+	// Service, if set, leaves out what did not ask for this feature service.
 	Service string
 }
 

@@ -106,7 +106,7 @@ func TestHashesOfAnotherKey_AreNotCompared(t *testing.T) {
 	}
 }
 
-// expectSkipped holds all reasons of a report to be of the input, and one to have the words.
+// expectSkipped checks that all reasons of a report are of the input, and that one of them has the words.
 func expectSkipped(t *testing.T, report *audit.Report, words string) {
 	t.Helper()
 	var reasons []string

@@ -19,8 +19,8 @@ type background struct {
 	view *feature.View
 	// since and rebuilt are when the revisions View.Generation and View.Rebuild were applied.
 	since, rebuilt time.Time
-	// later is the first revision after the one served in which the view has another generation, or is gone; nil where
-	// there is none.
+	// later is the first revision after the one served in which the view has another generation, or is gone; nil if there
+	// is none.
 	later *replacement
 	// retention is how long after its expiry the store keeps a row at least.
 	retention time.Duration
@@ -69,7 +69,7 @@ func (a *Auditor) background(ctx context.Context, served *feature.Snapshot, u *u
 	return b, nil
 }
 
-// replacement is a revision where the view has another generation in it, or is gone; nil where neither is so.
+// replacement is a revision in which the view has another generation, or is gone; nil if neither is so.
 func (a *Auditor) replacement(ctx context.Context, view *feature.View, revision registry.Revision) (
 	*replacement, error,
 ) {
@@ -102,7 +102,7 @@ func (a *Auditor) mayBePending(view *feature.View, pushed feature.Instant) bool 
 func moment(t time.Time) feature.Instant { return feature.InstantOf(t) }
 
 // covering is the latest run of the generation that had ended by an instant and whose window holds an event (R5); nil
-// where there is none.
+// if there is none.
 func (b *background) covering(event, by feature.Instant) *registry.Run {
 	return b.latest(event, by, func(run *registry.Run) bool { return run.Generation == b.view.Generation })
 }
@@ -136,7 +136,7 @@ func holds(run *registry.Run, event feature.Instant) bool {
 	return int64(event) <= run.End && (run.Start == nil || *run.Start < int64(event))
 }
 
-// run returns a run by its id; nil where it is not known.
+// run returns a run by its id; nil if it is not known.
 func (b *background) run(id int64) *registry.Run {
 	at := slices.IndexFunc(b.runs, func(run registry.Run) bool { return run.ID == id })
 	if at < 0 {
@@ -170,7 +170,7 @@ func (b *background) replaced(i *incident) string {
 }
 
 // mayBeForgotten is the evidence that the store may have forgotten the join's row: ttl and retention had passed since
-// its event and, where a run stored it, since that began.
+// its event and, if a run stored it, since that began.
 func (b *background) mayBeForgotten(i *incident) string {
 	if b.view.TTL <= 0 {
 		return ""
@@ -188,7 +188,8 @@ func (b *background) mayBeForgotten(i *incident) string {
 	return fmt.Sprintf("the row of %s had to be kept until %s, and served was at %s", i.joined.event, until, i.servedAt)
 }
 
-// rewritten tells of the files that a run listed, or of one of them, what is not as it was: another content, or gone.
+// rewritten says which of the files that a run listed, or one of them, are not as they were: they have other content,
+// or are gone.
 func (b *background) rewritten(run *registry.Run, only string) []string {
 	var changed []string
 	for _, was := range run.Files {
@@ -207,7 +208,7 @@ func (b *background) rewritten(run *registry.Run, only string) []string {
 	return changed
 }
 
-// added is the file that the join's row comes from, or any where that is not known, which a run did not list and which
+// added is the file that the join's row comes from, or any if that is not known, which a run did not list and which
 // came after it had begun. A run lists only the files that may hold rows of its window, so that being listed for the
 // first time is no evidence of having come late. What was pushed is online at once, whatever runs do, so the push log
 // does not count.
@@ -225,8 +226,8 @@ func (b *background) added(run *registry.Run, i *incident) *feature.SourceFile {
 	return nil
 }
 
-// pushedTo is the file of the push log that the join's row comes from; nil where it comes from elsewhere. Rows are in
-// it before they are online, and until it was last written to more may have come.
+// pushedTo is the file of the push log that the join's row comes from; nil if it comes from elsewhere. Rows are in it
+// before they are online, and more may have been added until it was last written.
 func (b *background) pushedTo(i *incident) *feature.SourceFile {
 	at := slices.IndexFunc(b.files, func(f feature.SourceFile) bool { return f.Path == i.joined.file })
 	if i.joined.file == "" || at < 0 || !b.isLogged(&b.files[at]) {

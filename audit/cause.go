@@ -15,7 +15,7 @@ import (
 // Cause says why what was served is not what training sees.
 type Cause string
 
-// The causes, in the order in which evidence for them is looked for: the first that has any is the one that is told.
+// The causes, in the order in which evidence for them is looked for: the first that has any is reported.
 const (
 	// CreatedAfter is late data that nothing could have served: the row's created time is after the serving.
 	CreatedAfter Cause = "created_after_serving"
@@ -72,9 +72,9 @@ type sighting struct {
 	// there says that there is a row, visible or expired.
 	there bool
 	event feature.Instant
-	// created is nil where it is null or the source has none.
+	// created is nil if it is null or the source has none.
 	created *feature.Instant
-	// file is the source file that the join's row comes from; empty where that is not known, as of a SQL source.
+	// file is the source file that the join's row comes from; empty if that is not known, as for a SQL source.
 	file string
 	// statuses are those of the outputs of the view.
 	statuses []plumbv1.Status
@@ -95,11 +95,11 @@ type incident struct {
 	valueRow int
 	// differing are the positions of the outputs that differ.
 	differing []int
-	// next is the event time of a row that the store had and that is later than at; nil where there was none.
+	// next is the event time of a row that the store had and that is later than at; nil if there was none.
 	next *feature.Instant
 }
 
-// rule looks for the evidence of one cause, and returns it as a sentence; empty where there is none.
+// rule looks for the evidence of one cause, and returns it as a sentence; empty if there is none.
 type rule struct {
 	cause Cause
 	holds func(*background, *incident) string
@@ -272,7 +272,7 @@ func sourceRewritten(b *background, i *incident) string {
 	return fmt.Sprintf("%s since run %d read it at %s", changed[0], run.ID, moment(run.StartedAt))
 }
 
-// circumstances are what is known of an incident that nothing explains, for whoever looks for the bug.
+// circumstances are what is known of an incident that nothing explains, to help find the bug.
 func (b *background) circumstances(i *incident) string {
 	run := b.reader(i)
 	switch {

@@ -13,7 +13,8 @@ import (
 	"github.com/plumbstore/plumb/store/redis"
 )
 
-// expect holds an audit to so many mismatched values, all of one cause in one view, whose evidence has the words.
+// expect checks that an audit has that many mismatched values, all of one cause in one view, whose evidence has the
+// words.
 func expect(t *testing.T, report *audit.Report, view string, cause audit.Cause, values int64, words string) {
 	t.Helper()
 	if report.Mismatched != values || len(report.Causes) != 1 || report.Causes[0].Cause != cause ||

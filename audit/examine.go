@@ -22,7 +22,7 @@ type examination struct {
 	// unresolved says whether a row has a hash in the place of a key that no row of the source has, so that it could not
 	// be joined.
 	unresolved func(keys []arrow.Array, row int) bool
-	// joined are the default join's rows; known those of the join as known, nil where the source has no created time.
+	// joined are the default join's rows; known those of the join as known, nil if the source has no created time.
 	joined, known                            *answers
 	joinedValues, knownValues, settledValues hashedBatch
 	// suspension has the incidents whose cause is decided later.
@@ -155,7 +155,7 @@ func (i *incident) differences() []int {
 	return positions
 }
 
-// decide tells the cause of an incident.
+// decide decides and counts the cause of an incident.
 func (e *examination) decide(i *incident) {
 	cause, evidence := e.background.decide(i)
 	e.count(i, cause, evidence)

@@ -33,12 +33,13 @@ import (
 // noon is when most tests begin.
 var noon = time.Date(2026, time.March, 1, 12, 0, 0, 0, time.UTC)
 
-// at is an instant so many minutes after noon.
+// at is the instant that many minutes after noon.
 func at(minutes float64) feature.Instant {
 	return feature.InstantOf(noon.Add(time.Duration(minutes * float64(time.Minute))))
 }
 
-// definitions are a view over a source that tells when its rows were created, and one over a source that does not.
+// definitions are a view over a source that has the times at which its rows were created, and one over a source that
+// does not.
 func definitions() *plumbv1.Definitions {
 	parquet := func(name string) *plumbv1.Source {
 		return &plumbv1.Source{Name: name, EventTimestamp: "at", Kind: &plumbv1.Source_Parquet{
@@ -97,7 +98,7 @@ type shop struct {
 	retention    time.Duration
 	hasher       *auditlog.Hasher
 	recorder     *auditlog.Recorder
-	// progress is told how far an audit is; may be nil.
+	// progress is called with how far an audit is; may be nil.
 	progress func(store.Progress)
 	// finish makes files of all that was logged. It may be called again.
 	finish func()
@@ -213,7 +214,7 @@ func (s *shop) materialize(to feature.Instant) {
 	}
 }
 
-// lookUp looks shops up for the service at an instant, or at the server's clock where it is nil.
+// lookUp looks shops up for the service at an instant, or at the server's clock if the instant is nil.
 func (s *shop) lookUp(asked *feature.Instant, shops ...string) {
 	s.t.Helper()
 	request := &plumbv1.GetOnlineFeaturesRequest{
@@ -385,7 +386,7 @@ func (s *shop) forget(view string) {
 	must(s.online.(store.Remover).Remove(s.t.Context(), "shops", view))(s.t)
 }
 
-// touchPushed makes the files of the push log as old as told.
+// touchPushed sets the modification time of the push log's files.
 func (s *shop) touchPushed(modified feature.Instant) {
 	s.t.Helper()
 	for _, path := range must(filepath.Glob(filepath.Join(s.folder, "data", "pushed", "*.parquet")))(s.t) {

@@ -29,7 +29,7 @@ type ViewForesight struct {
 	// View is the view's name and Alias that of its use.
 	View  string `json:"view"`
 	Alias string `json:"alias"`
-	// Seen is the number of label rows that have a visible row by default, Unknown that of those where it was not known
+	// Seen is the number of label rows that have a visible row by default, Unknown that of those whose row was not known
 	// to have been created by then, and SeenAsKnown that of label rows that have a visible row as known.
 	Seen        int64 `json:"seen"`
 	Unknown     int64 `json:"unknown"`
@@ -48,8 +48,8 @@ type FeatureForesight struct {
 // Share is the part of the rows seen that were not known yet.
 func (v *ViewForesight) Share() float64 { return share(v.Unknown, v.Seen) }
 
-// Foresee joins label rows with a selection by default and as known, and compares the two. It is a *fault.InputError
-// where no source of the selection tells when its rows were created.
+// Foresee joins label rows with a selection by default and as known, and compares the two. It returns a
+// *fault.InputError if no source of the selection has the times at which its rows were created.
 func (a *Auditor) Foresee(ctx context.Context, selection *feature.Selection, labels, timestampColumn string) (
 	found *Foresight, err error,
 ) {

@@ -24,7 +24,7 @@ type groupAudit struct {
 	request Request
 	group   *group
 	tally   *tally
-	// folder is where the group's labels and joins lie.
+	// folder is where the group's labels and joins are.
 	folder   string
 	snapshot *feature.Snapshot
 	// hashed are the label columns that the log has hashes of, by position.
@@ -90,7 +90,7 @@ func (g *groupAudit) skipAll(reason string) {
 	}
 }
 
-// skip says of so many outputs of a use why they are not compared.
+// skip says of that many outputs of a use why they are not compared.
 func (g *groupAudit) skip(position int, reason string, outputs int) {
 	name := g.group.header.Views[position].View
 	g.tally.view(name).rows += g.group.rows
@@ -227,8 +227,8 @@ func (g *groupAudit) plain(k int, column arrow.Array) (arrow.Array, error) {
 	return builder.NewArray(), nil
 }
 
-// appendPlain copies a key: where the log has a hash, what that was made of, and null where that is not known. A hash
-// that no use needs is not known.
+// appendPlain copies a key. If the log has a hash, it appends what the hash was made of, or null if that is not known.
+// A hash that no use needs is not known.
 func (g *groupAudit) appendPlain(builder array.Builder, k int, column arrow.Array, row int) error {
 	hashed := g.hashed[k]
 	switch {
@@ -241,7 +241,7 @@ func (g *groupAudit) appendPlain(builder array.Builder, k int, column arrow.Arra
 	return appendKey(builder, column, row)
 }
 
-// join joins the labels with a use; false where the source cannot be read as it is now.
+// join joins the labels with a use; false if the source cannot be read as it is now.
 func (g *groupAudit) join(ctx context.Context, u *use) (bool, error) {
 	var err error
 	request := store.JoinRequest{

@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// spread counts durations so that quantiles of any number of them can be told in bounded memory. Durations of one bin
-// differ by less than one part in 4,096, and those below 4,096 microseconds have bins of their own. Two of them are
+// spread counts durations so that quantiles of any number of them can be computed in bounded memory. Durations of one
+// bin differ by less than one part in 4,096, and those below 4,096 microseconds have bins of their own. Two of them are
 // merged by adding up their bins.
 //
-// It is no library's sketch: DDSketch and HdrHistogram tell the middle or the end of a bin, and this a duration that
-// was there, so that ages of whole hours are told as such.
+// It is not a library's sketch: DDSketch and HdrHistogram return the middle or the end of a bin. This one returns a
+// duration that was added, so that ages of whole hours are reported as such.
 type spread struct {
 	bins  map[uint64]*bin
 	count int64
@@ -42,7 +42,7 @@ func (s *spread) add(micros int64) {
 	s.count++
 }
 
-// quantile is the least duration that such a part of all are no longer than; false where there are none.
+// quantile is the least duration that the given share of all durations does not exceed; false if there are none.
 func (s *spread) quantile(part float64) (time.Duration, bool) {
 	if s.count == 0 {
 		return 0, false
@@ -65,7 +65,7 @@ func (s *spread) keys() []uint64 {
 	return keys
 }
 
-// micros is a number of microseconds as a duration, the longest there is where it is longer.
+// micros is a number of microseconds as a duration, or the longest duration if it is longer.
 func micros(value uint64) time.Duration {
 	if value > math.MaxInt64/1000 {
 		return math.MaxInt64

@@ -67,9 +67,9 @@ type View struct {
 	Mismatched  int64        `json:"mismatched"`
 	NotCompared int64        `json:"not_compared"`
 	Causes      []CauseCount `json:"causes"`
-	// Staleness is null where nothing was served.
+	// Staleness is null if nothing was served.
 	Staleness *Staleness `json:"staleness_seconds"`
-	// Knowledge is null where the view's source has no created timestamp, or nothing was compared.
+	// Knowledge is null if the view's source has no created timestamp, or nothing was compared.
 	Knowledge *Knowledge `json:"as_known"`
 }
 
@@ -96,12 +96,12 @@ type Knowledge struct {
 	Compared       int64 `json:"compared"`
 	MatchedDefault int64 `json:"matched_default"`
 	MatchedAsKnown int64 `json:"matched_as_known"`
-	// Seen is the number of rows for which the default join has a visible row, and Unknown that of those where it had not
-	// been created yet at the instant of the label.
+	// Seen is the number of rows for which the default join has a visible row, and Unknown that of those whose visible row
+	// had not been created yet at the instant of the label.
 	Seen    int64 `json:"seen"`
 	Unknown int64 `json:"unknown"`
-	// Served is the number of rows of which a value was served, and ServedUnknown that of those where the row served had
-	// not been created yet at the instant asked for, as far as is known.
+	// Served is the number of rows of which a value was served, and ServedUnknown that of those whose served row had not
+	// been created yet at the instant asked for, as far as is known.
 	Served        int64 `json:"served"`
 	ServedUnknown int64 `json:"served_unknown"`
 }

@@ -72,7 +72,7 @@ func (k *hashedKey) offer(hasher *auditlog.Hasher, keys arrow.Array) error {
 // settle ends the search.
 func (k *hashedKey) settle() { k.keys = k.found.NewArray() }
 
-// place is the position of the key that a hash was made of; false where it is null or no key has it.
+// place is the position of the key that a hash was made of; false if it is null or no key has it.
 func (k *hashedKey) place(column arrow.Array, row int) (int, bool) {
 	hashes, ok := column.(*array.Binary)
 	if !ok || hashes.IsNull(row) {
@@ -82,7 +82,7 @@ func (k *hashedKey) place(column arrow.Array, row int) (int, bool) {
 	return place, place >= 0
 }
 
-// appendTo appends the key that a hash was made of, and null where that is not known.
+// appendTo appends the key that a hash was made of, and null if that is not known.
 func (k *hashedKey) appendTo(builder array.Builder, column arrow.Array, row int) error {
 	if place, ok := k.place(column, row); ok {
 		return appendKey(builder, k.keys, place)

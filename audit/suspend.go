@@ -14,12 +14,12 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// Some incidents need one more look at the sources, at another instant, before their cause is told. They wait, so that
-// many are joined at once.
+// Some incidents need one more look at the sources, at another instant, before their cause is decided. They wait, so
+// that many are joined at once.
 //
-// A store keeps a key's newest row, so one that is asked of the past has nothing where that row is later: whether it
-// had a later one is told by a join at the instant of the serving. And a row that was served and is older than it
-// should be has to be right all the same: a join at its own event time tells what the source has for it.
+// A store keeps a key's newest row. A look-up of an earlier instant finds nothing if that row is later: a join at the
+// instant of the serving shows whether the store had a later row. And a row that was served and is older than it should
+// be still has to be right: a join at its own event time shows what the source has for it.
 
 // maxSuspended and maxBatches bound the incidents that wait, and the batches of the log that they keep in memory.
 const (
@@ -57,7 +57,8 @@ func (i *incident) mayBeAhead() bool {
 // isStale says whether a row was served that is older than the join's.
 func (i *incident) isStale() bool { return i.served.there && i.behind() }
 
-// otherInstant is when the sources are looked at once more for an incident; false where that is not needed.
+// otherInstant is the instant for which the sources are looked at once more for an incident; false if that is not
+// needed.
 func (i *incident) otherInstant() (feature.Instant, bool) {
 	switch {
 	case i.mayBeAhead():

@@ -53,8 +53,8 @@ func (g *groupAudit) addUse(ctx context.Context, position int) error {
 	return err
 }
 
-// moved is a view of an earlier revision with its source where the newest revision has it; nil where that has no such
-// source, or one that is read otherwise.
+// moved is a view of an earlier revision with its source as the newest revision has it; nil if that has no such source,
+// or one that is read otherwise.
 func (g *groupAudit) moved(ctx context.Context, view *feature.View) (*feature.View, []feature.Column, error) {
 	newest, err := g.auditor.config.Registry.Current(ctx, g.request.Project)
 	if err != nil {
@@ -75,7 +75,7 @@ func (g *groupAudit) moved(ctx context.Context, view *feature.View) (*feature.Vi
 	return &moved, columns, err
 }
 
-// refer finds the view, its keys and its features as the log has them; it says what is wrong where it cannot.
+// refer finds the view, its keys and its features as the log has them; it says what is wrong if it cannot.
 func (g *groupAudit) refer(u *use) string {
 	logged, revision := g.group.header.Views[u.position], g.group.header.Revision
 	view, err := g.snapshot.View(logged.View)
@@ -105,7 +105,7 @@ func (g *groupAudit) refer(u *use) string {
 	return ""
 }
 
-// unreadableHashes says why hashes that a use needs cannot be compared; empty where they can.
+// unreadableHashes says why hashes that a use needs cannot be compared; empty if they can.
 func (g *groupAudit) unreadableHashes(u *use) string {
 	needed := slices.ContainsFunc(u.outputs, func(o auditlog.Output) bool { return o.Sensitive }) ||
 		slices.ContainsFunc(u.labels, func(k int) bool { return g.group.header.Keys[k].Sensitive })

@@ -8,7 +8,7 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// holds says whether there are so many values of a declared type.
+// holds reports whether there are that many values of a declared type.
 func holds(values *plumbv1.Values, declared plumbv1.Type, rows int) bool {
 	element, isArray := store.ElementType(declared)
 	if !isArray {
@@ -24,7 +24,7 @@ func holds(values *plumbv1.Values, declared plumbv1.Type, rows int) bool {
 	return arrays != nil && len(arrays.GetLengths()) == rows && elements == total && (nulls == 0 || nulls == total)
 }
 
-// count is how many values there are of a type that is not an array, -1 where they are of another.
+// count is how many values there are of a type that is not an array, -1 if they are of another type.
 func count(values *plumbv1.Values, declared plumbv1.Type) int {
 	switch kind := values.GetKind().(type) {
 	case *plumbv1.Values_Bools:
@@ -54,8 +54,8 @@ func countOf[T any](fits bool, values []T) int {
 	return len(values)
 }
 
-// appendColumn appends the values at the rows, and null where none is present. They are of the builder's type. It
-// returns how many bytes texts and elements take.
+// appendColumn appends the values at the rows, and null if none is present. They are of the builder's type. It returns
+// how many bytes texts and elements take.
 func appendColumn(builder array.Builder, values *plumbv1.Values, rows []int32, present []bool) int {
 	switch builder := builder.(type) {
 	case *array.BooleanBuilder:

@@ -78,7 +78,7 @@ func statusWords() arrow.Array {
 	return builder.NewArray()
 }
 
-// add appends the rows of an entry, or none where it does not fit the layout.
+// add appends the rows of an entry, or none if it does not fit the layout.
 func (e *encoder) add(request int64, entry *Entry) error {
 	keys, err := e.check(entry)
 	if err != nil {
@@ -120,7 +120,7 @@ func (e *encoder) mask(rows int, is func(row int) bool) []bool {
 	return e.present
 }
 
-// check brings the keys into the order of the layout, and holds the entry to what add relies on.
+// check brings the keys into the order of the layout, and checks what add relies on in the entry.
 func (e *encoder) check(entry *Entry) ([]*plumbv1.KeyColumn, error) {
 	header := &e.layout.header
 	keys := make([]*plumbv1.KeyColumn, len(header.Keys))

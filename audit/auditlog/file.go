@@ -90,7 +90,7 @@ func (f *file) create() error {
 	if f.out, err = os.OpenFile(f.path+partialExtension, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640); err != nil {
 		return err
 	}
-	// Where the file system has no locks, a partial file stays when its process is killed.
+	// If the file system has no locks, a partial file stays when its process is killed.
 	if err := lock(f.out); err != nil && errors.Is(err, syscall.EWOULDBLOCK) {
 		return err
 	}

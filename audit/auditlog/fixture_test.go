@@ -146,7 +146,7 @@ func newLayout(t *testing.T, view *feature.View, hasher *auditlog.Hasher) *audit
 	return layout
 }
 
-// counted is what a writer tells.
+// counted is what a writer reports.
 type counted struct{ files, rows, bytes, lost int64 }
 
 func newWriter(t *testing.T, folder string, edit func(*auditlog.Config)) (*auditlog.Writer, *counted) {

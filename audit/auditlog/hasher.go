@@ -19,20 +19,20 @@ import (
 // Algorithm is how a Hasher hashes.
 const Algorithm = "HMAC-SHA256"
 
-// Hasher makes keyed hashes of sensitive values. Equal values of one type have equal hashes, so that entities can be
-// followed and values compared by whoever has the key, and nothing be told of them without it. It is immutable and safe
-// for concurrent use.
+// Hasher makes keyed hashes of sensitive values. Equal values of one type have equal hashes, so anyone with the key can
+// follow entities and compare values. Without the key, the hashes reveal nothing of the values. A Hasher is immutable
+// and safe for concurrent use.
 //
 // What is hashed is the type's number in one byte and the value: BOOL as one byte, numbers and TIMESTAMP big-endian,
 // floats by their bits, STRING and BYTES as they are. An array is 4 bytes with the number of elements, and for each a
-// byte that is 0 where it is null and otherwise 1, with the element after it, which begins with its length in 4 bytes
-// where it is STRING or BYTES.
+// byte that is 0 if it is null and otherwise 1, with the element after it, which begins with its length in 4 bytes if
+// it is STRING or BYTES.
 type Hasher struct {
 	key []byte
 	id  string
 }
 
-// NewHasher returns a hasher with a key, or nil where there is none.
+// NewHasher returns a hasher with a key, or nil if there is none.
 func NewHasher(key string) *Hasher {
 	if key == "" {
 		return nil
@@ -44,7 +44,7 @@ func NewHasher(key string) *Hasher {
 	return h
 }
 
-// KeyID tells keys apart without telling what they are.
+// KeyID distinguishes keys without revealing them.
 func (h *Hasher) KeyID() string { return h.id }
 
 // Hash returns the hash of each value of a column of a declared type. A null stays null. A column in another Arrow type

@@ -34,7 +34,7 @@ type Header struct {
 	// Product is the version of Plumb that wrote the file.
 	Product string `json:"product"`
 	Selected
-	// Hash tells how sensitive columns were hashed; nil where there are none.
+	// Hash says how sensitive columns were hashed; nil if there are none.
 	Hash *Hash `json:"hash,omitempty"`
 	// Keys are the label columns, in the order of feature.Selection.Keys.
 	Keys []Column `json:"keys"`
@@ -49,13 +49,13 @@ type Selected struct {
 	Project string `json:"project"`
 	// Revision is that of the registry which the look-ups were answered under.
 	Revision int64 `json:"revision"`
-	// Service is a feature service; where it is empty, References are view:feature or view:*.
+	// Service is a feature service; if it is empty, References are view:feature or view:*.
 	Service    string   `json:"service,omitempty"`
 	References []string `json:"references,omitempty"`
 	FullNames  bool     `json:"full_names,omitempty"`
 }
 
-// Hash tells how sensitive values were hashed.
+// Hash says how sensitive values were hashed.
 type Hash struct {
 	Algorithm string `json:"algorithm"`
 	// KeyID is Hasher.KeyID of the key.
@@ -119,7 +119,7 @@ func parseHeader(text string) (Header, error) {
 	return header, header.check()
 }
 
-// check holds a header to what readers rely on.
+// check checks what readers rely on in a header.
 func (h *Header) check() error {
 	columns := slices.Clip(h.Keys)
 	for _, output := range h.Outputs {
@@ -139,7 +139,7 @@ func (h *Header) check() error {
 	return nil
 }
 
-// checkColumns holds the columns of a file to what its header says of them. The header's word decides which types
+// checkColumns checks the columns of a file against what its header says of them. The header decides which types
 // readers expect.
 func (h *Header) checkColumns(schema *arrow.Schema) error {
 	for _, field := range h.fields() {

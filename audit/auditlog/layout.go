@@ -19,14 +19,14 @@ type Layout struct {
 	header Header
 	schema *arrow.Schema
 	hasher *Hasher
-	// id tells layouts apart.
+	// id distinguishes layouts.
 	id [sha256.Size]byte
 	// keys and outputs are the declared types of those of the header.
 	keys, outputs []plumbv1.Type
 }
 
-// NewLayout lays out the files of a selection. product is the version of Plumb. hasher hashes what is sensitive; a
-// *fault.PreconditionError names what is where there is none.
+// NewLayout lays out the files of a selection. product is the version of Plumb. hasher hashes what is sensitive; if it
+// is nil, a *fault.PreconditionError names what is sensitive.
 func NewLayout(product string, selected Selected, selection *feature.Selection, hasher *Hasher) (*Layout, error) {
 	keys, err := selection.Keys()
 	if err != nil {
@@ -68,7 +68,7 @@ func NewLayout(product string, selected Selected, selection *feature.Selection, 
 // names are those of columns that are taken.
 type names map[string]bool
 
-// take returns the name, or another where it is taken.
+// take returns the name, or another if it is taken.
 func (n names) take(name string) string {
 	for n[name] {
 		name = reserved + name

@@ -23,9 +23,9 @@ type RecorderConfig struct {
 	Product string
 	// Rate is the share of entities that are logged, from 0 to 1.
 	Rate float64
-	// Hasher hashes what is sensitive; nil where there is no key.
+	// Hasher hashes what is sensitive; nil if there is no key.
 	Hasher *Hasher
-	// MaxQueued bounds the bytes of answers that wait to be written: 64 MB where 0. Those beyond it are dropped.
+	// MaxQueued bounds the bytes of answers that wait to be written: 64 MB if 0. Those beyond it are dropped.
 	MaxQueued int64
 	Logger    *slog.Logger
 }
@@ -83,7 +83,7 @@ type Counts struct {
 	Queued, QueuedBytes int64
 }
 
-// NewRecorder fails where the folder cannot be written to. The caller calls Run.
+// NewRecorder fails if the folder cannot be written to. The caller calls Run.
 func NewRecorder(config RecorderConfig) (*Recorder, error) {
 	const defaultQueue = 64 << 20
 	if config.MaxQueued == 0 {
@@ -101,8 +101,8 @@ func NewRecorder(config RecorderConfig) (*Recorder, error) {
 	return r, err
 }
 
-// Layout lays out the log of a selection; nil where it cannot be logged since something in it is sensitive and there is
-// no key, which is logged. Withheld counts its rows then.
+// Layout lays out the log of a selection. It returns nil if the selection cannot be logged since something in it is
+// sensitive and there is no key, and logs that. Withheld counts its rows then.
 func (r *Recorder) Layout(selected Selected, selection *feature.Selection) *Layout {
 	layout, err := NewLayout(r.config.Product, selected, selection, r.config.Hasher)
 	if err != nil {
@@ -122,7 +122,7 @@ func (r *Recorder) Sample(layout *Layout, keys []*plumbv1.KeyColumn, rows int) [
 func (r *Recorder) Withhold(rows int) { r.withheld.Add(int64(rows)) }
 
 // Offer takes an entry to be written later, with its Columns in the bytes of a plumb.v1.GetOnlineFeaturesResponse. It
-// drops and counts it where too much waits.
+// drops and counts the entry if too much waits.
 func (r *Recorder) Offer(entry *Entry, reply []byte) {
 	offered := offer{entry, reply}
 	size := offered.size()
@@ -149,8 +149,8 @@ func (r *Recorder) Counts() Counts {
 	}
 }
 
-// Run writes what was offered, and finishes files as they become due, whenever it is told to. Once ctx is done it
-// writes the rest and finishes all files.
+// Run writes what was offered, and finishes files as they become due, at each tick. Once ctx is done it writes the rest
+// and finishes all files.
 func (r *Recorder) Run(ctx context.Context, ticks <-chan time.Time) {
 	for {
 		select {

@@ -49,7 +49,7 @@ func TestTheShareOfEntitiesIsLogged_AndAlwaysTheSame(t *testing.T) {
 	}
 }
 
-// The keys of a row are told from each other: ("a", null) is not (null, "a").
+// The keys of a row are distinguished: ("a", null) is not (null, "a").
 func TestKeysAreSampledAsTuples(t *testing.T) {
 	text := func(name string) feature.Field { return feature.Field{Name: name, Type: plumbv1.Type_STRING} }
 	view := newView()

@@ -14,14 +14,14 @@ import (
 
 // Config says where a log is and when its files are finished. Folder, Project and Now are required.
 type Config struct {
-	// Folder is made where it is not there. Several processes may write to one.
+	// Folder is made if it does not exist. Several processes may write to one.
 	Folder, Project string
 	Now             func() time.Time
-	// MaxBytes finishes a file: 64 MB where 0.
+	// MaxBytes finishes a file: 64 MB if 0.
 	MaxBytes int64
 	// MaxAge is after how long FinishDue finishes a file.
 	MaxAge time.Duration
-	// Finished, where set, is told of every file that is whole and durable, Lost of rows that could not be written.
+	// Finished, if set, is called for every file that is whole and durable, Lost for rows that could not be written.
 	Finished func(rows, bytes int64)
 	Lost     func(rows int64)
 }
@@ -35,7 +35,7 @@ const (
 // Writer writes log files. It is for one goroutine.
 type Writer struct {
 	config Config
-	// id tells the files of this writer from those of other processes.
+	// id distinguishes the files of this writer from those of other processes.
 	id       string
 	requests int64
 	files    int64
@@ -48,7 +48,7 @@ type fileKey struct {
 	day    string
 }
 
-// NewWriter makes the folder, or fails where nothing can be written to it, and removes what killed processes left half
+// NewWriter makes the folder, or fails if nothing can be written to it, and removes what killed processes left half
 // written.
 func NewWriter(config Config) (*Writer, error) {
 	const defaultBytes = 64 << 20
@@ -74,8 +74,8 @@ func NewWriter(config Config) (*Writer, error) {
 	return &Writer{config: config, id: hex.EncodeToString(id[:]), open: map[fileKey]*file{}}, nil
 }
 
-// Write adds the rows of an entry. They are durable once their file is finished. Where it fails, the rows that are lost
-// are those which Config.Lost is told of, and the next entry begins a new file.
+// Write adds the rows of an entry. They are durable once their file is finished. If it fails, Config.Lost is called
+// with the number of lost rows, and the next entry begins a new file.
 func (w *Writer) Write(entry *Entry) error {
 	w.requests++
 	key := fileKey{entry.Layout.id, entry.ServedAt.Time().Format(dayForm)}
@@ -109,7 +109,7 @@ func (w *Writer) begin(key fileKey, entry *Entry) *file {
 	return f
 }
 
-// holdToBounds finishes the oldest file where there are too many, and flushes the largest where too much is gathered.
+// holdToBounds finishes the oldest file if there are too many, and flushes the largest if too much is gathered.
 func (w *Writer) holdToBounds() error {
 	var oldest, largest fileKey
 	gathered := 0
