@@ -18,10 +18,10 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// cell is one feature of one label row as one side tells it.
+// cell is one feature of one label row as one side reports it.
 type cell struct {
 	status plumbv1.Status
-	// event means nothing where status is NOT_FOUND.
+	// event means nothing if status is NOT_FOUND.
 	event feature.Instant
 	// value has the bits of the value: numbers big-endian, texts and bytes as they are, of an array the count and then for
 	// each element a null flag, its length and itself. It is empty unless status is PRESENT. Two values are the same iff
@@ -228,7 +228,7 @@ func textOf(t plumbv1.Type, raw []byte) string {
 	return base64.StdEncoding.EncodeToString(raw)
 }
 
-// floatText writes a float as documents do, and tells NaNs apart, since their bits may be what differs.
+// floatText writes a float as documents do, and distinguishes NaNs, since their bits may be what differs.
 func floatText(value float64, size int, raw []byte) string {
 	if math.IsNaN(value) {
 		return fmt.Sprintf("NaN (%x)", raw)

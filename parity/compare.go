@@ -8,7 +8,7 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// Cause says by what a mismatch is told.
+// Cause says what kind of mismatch was found.
 type Cause string
 
 // The causes. Each is decided by what the three sides say, in this order.
@@ -16,15 +16,15 @@ const (
 	// MissingRow: training finds a row, and there is none to be served. SurplusRow is the reverse.
 	MissingRow Cause = "missing row"
 	SurplusRow Cause = "surplus row"
-	// TTLEdge: one side holds a row for expired and the other does not, within a microsecond of the end of its ttl; TTL
-	// where it is further away.
+	// TTLEdge: one side treats a row as expired and the other does not, within a microsecond of the end of its ttl; TTL if
+	// it is further away.
 	TTLEdge Cause = "ttl edge"
 	TTL     Cause = "ttl"
 	// EventTime: the two sides chose rows of different event times.
 	EventTime Cause = "event time"
 	// Tie: the two sides have one event time and differ in the rest, and the source has several rows of it.
 	Tie Cause = "tie"
-	// Status: one side has a null where the other has a value. Value: the values differ.
+	// Status: one side has a null and the other a value. Value: the values differ.
 	Status Cause = "status"
 	Value  Cause = "value"
 	// Witness: both sides agree, and the source itself says otherwise.
@@ -38,7 +38,7 @@ func Causes() []Cause {
 	return []Cause{MissingRow, SurplusRow, TTLEdge, TTL, EventTime, Tie, Status, Value, Witness, Window}
 }
 
-// compare holds what was served for some label rows to what training has.
+// compare compares what was served for some label rows with what training has.
 func (t *target) compare(rows []int, columns []*plumbv1.FeatureColumn) error {
 	if len(columns) != len(t.selection.Outputs) {
 		return fmt.Errorf("the server answers with %d features for %d", len(columns), len(t.selection.Outputs))
@@ -111,7 +111,7 @@ type comparison struct {
 	witnessed       sourceState
 }
 
-// cause is empty where all agree.
+// cause is empty if all agree.
 func (c comparison) cause() Cause {
 	offline, online := c.offline, c.online
 	switch {
@@ -184,7 +184,7 @@ func (c comparison) example(cause Cause) Example {
 	return example
 }
 
-// end is how far the view is materialized, empty where it is not at all.
+// end is how far the view is materialized, empty if it is not at all.
 func (s *sandboxView) end() string {
 	if len(s.runs) == 0 {
 		return ""

@@ -96,7 +96,7 @@ func TestEachMismatchIsToldByWhatTheThreeSidesSay(t *testing.T) {
 	}
 }
 
-// verified is a verification of one feature with so many label rows, of which so many were compared.
+// verified is a verification of one feature with the given numbers of label rows, matches and mismatches.
 func verified(rows, matches, mismatches int64) *verification {
 	only := &target{labels: make([]label, rows), report: &TargetReport{Name: "model", LabelRows: rows,
 		Features: []FeatureReport{{Feature: "level", Matches: matches, Mismatches: mismatches}}}}

@@ -25,7 +25,7 @@ type findings struct {
 	// keys are some entity keys, each key as likely as another however many rows it has. seeds are some rows, ties some
 	// rows that may have others of one key and event time, late some with a created time after their event time.
 	keys, seeds, ties, late *bottomK
-	// near tells of each of seeds, ties and late what comes after it, and how many rows it ties with.
+	// near says for each of seeds, ties and late what comes after it, and how many rows it ties with.
 	near *sourceStates
 }
 

@@ -48,7 +48,7 @@ type (
 	}
 )
 
-// noTime stands where the time of a single test case is not known: all are verified together.
+// noTime is used because the time of a single test case is not known: all are verified together.
 const noTime = "0"
 
 // WriteJUnit writes the report as JUnit XML: a suite for each target, with a test case for each feature, and one with a

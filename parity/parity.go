@@ -15,17 +15,17 @@
 //
 // What lies in (T, W] comes from a third side, the witness: a plain read of the source that knows nothing of windows or
 // winners (store.Witness). If it were wrong, the server would find a row that is not visible at T, and say NOT_FOUND
-// where offline has a value: a mismatch, not a pass. The witness also says how many rows each window has to read (R5),
-// and which event time, which status and, where rows have a place, which value offline has to find, so that a mistake
+// when offline has a value: a mismatch, not a pass. The witness also says how many rows each window has to read (R5).
+// It says which event time, which status and, if rows have a place, which value offline has to find, so that a mistake
 // that both sides share is seen as well.
 //
 // # Edges
 //
-// Sampled label rows are uniform over time and keys, and a part is aimed at where mistakes hide: at, just before and
+// Sampled label rows are uniform over time and keys. A part of them is aimed at likely mistakes: at, just before and
 // just after a row of a source, at the ends of a ttl, at rows that tie, at rows that became known late, keys that no
 // source has, null keys (see Kind). A seed makes them reproducible.
 //
-// The package knows contracts; who calls it brings the engines and the server.
+// The package depends only on contracts; the caller brings the engines and the server.
 package parity
 
 import (
@@ -56,13 +56,13 @@ type Config struct {
 	Rows int
 	// Seed decides what is sampled.
 	Seed uint64
-	// Folder is where label files may be written; it is the caller's to remove.
+	// Folder is where label files may be written; the caller removes it.
 	Folder string
 	// Parallel is how many views may be materialized at a time.
 	Parallel int
-	// Now tells how long things take.
+	// Now returns the time, to measure how long things take.
 	Now func() time.Time
-	// Progress is told now and then how far the work is. May be nil.
+	// Progress is called now and then with how far the work is. May be nil.
 	Progress func(store.Progress)
 }
 
@@ -84,10 +84,10 @@ type Sandbox struct {
 	Retention time.Duration
 }
 
-// Clock is a clock that stands where it was set. It is safe for concurrent use.
+// Clock is a clock that stays at the time it was set to. It is safe for concurrent use.
 type Clock struct{ at atomic.Int64 }
 
-// Now is where the clock stands.
+// Now returns the time that the clock is set to.
 func (c *Clock) Now() time.Time { return feature.Instant(c.at.Load()).Time() }
 
 func (c *Clock) set(at feature.Instant) { c.at.Store(int64(at)) }
@@ -99,7 +99,7 @@ type Target struct {
 	// Service is the feature service, or empty, and then Features are references "view:feature" or "view:*".
 	Service  string
 	Features []string
-	// Labels is a label file, whose column TimestampColumn has the instants. Where it is empty, label rows are sampled.
+	// Labels is a label file, whose column TimestampColumn has the instants. If it is empty, label rows are sampled.
 	Labels          string
 	TimestampColumn string
 }

@@ -104,7 +104,7 @@ func columnOf(batch arrow.RecordBatch, name string) (arrow.Array, error) {
 	return batch.Column(found[0]), nil
 }
 
-// keep appends a row of the result. An event time that is missing where there is a row is math.MinInt64, which nothing
+// keep appends a row of the result. If there is a row but no event time, the event time is math.MinInt64, which nothing
 // equals.
 func (c *cells) keep(value, statuses, events arrow.Array, row int) (err error) {
 	status := plumbv1.Status(plumbv1.Status_value[statuses.ValueStr(row)])

@@ -135,7 +135,7 @@ type KeyText struct {
 	Value string `json:"value"`
 }
 
-// Told is what one side says. Value is text, null unless Status is PRESENT.
+// Told is what one side reports. Value is text, null unless Status is PRESENT.
 type Told struct {
 	Value          *string `json:"value"`
 	Status         string  `json:"status"`
@@ -148,7 +148,7 @@ type Skipped struct {
 	Reason string `json:"reason"`
 }
 
-// Seconds is how long it took, and what for. Whoever calls may take more of it in Total.
+// Seconds is how long it took, and what for. The caller may include more of it in Total.
 type Seconds struct {
 	Sampling      float64 `json:"sampling"`
 	Offline       float64 `json:"offline"`
@@ -246,7 +246,7 @@ func (v *verification) conclude() {
 	r.Seconds.Total = v.since(v.began)
 }
 
-// Complete adds what was not verified, and sees to it that JSON has lists where there is nothing.
+// Complete adds what was not verified, and ensures that JSON has empty lists instead of null.
 func (r *Report) Complete(skipped []Skipped) {
 	r.Skipped = append(slices.Clone(skipped), r.Skipped...)
 	r.Causes, r.Targets = listed(r.Causes), listed(r.Targets)

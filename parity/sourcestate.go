@@ -15,15 +15,15 @@ import (
 
 // sourceState is what a plain read of a source says of one entity key at one instant.
 type sourceState struct {
-	// rows is how many rows have the latest event time at or before the instant, which is event; 0 where there is none.
+	// rows is how many rows have the latest event time at or before the instant, which is event; 0 if there is none.
 	rows  int
 	event feature.Instant
-	// known is the latest created time of those rows, math.MinInt64 where they have none.
+	// known is the latest created time of those rows, math.MinInt64 if they have none.
 	known feature.Instant
-	// next is the first event time after the instant; math.MaxInt64 where there is none.
+	// next is the first event time after the instant; math.MaxInt64 if there is none.
 	next feature.Instant
 	// place is where the winner of those rows is (R3): the one that was known last, and of several the last in source
-	// order; noPlace where rows have none.
+	// order; noPlace if rows have none.
 	place int64
 }
 
@@ -114,7 +114,7 @@ func (k *keyStates) settle() {
 type sourceRow struct {
 	tuple []byte
 	event feature.Instant
-	// created is math.MinInt64 where the row has no created time.
+	// created is math.MinInt64 if the row has no created time.
 	created feature.Instant
 	place   int64
 }

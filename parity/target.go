@@ -22,7 +22,7 @@ import (
 type target struct {
 	Target
 	selection *feature.Selection
-	// fullNames names outputs with their views, where a label column would have an output's name otherwise.
+	// fullNames names outputs with their views, if a label column would otherwise have an output's name.
 	fullNames bool
 	keys      []feature.Field
 	// uses are those of views, as in selection.References.
@@ -57,7 +57,8 @@ type part struct {
 	raw    string
 }
 
-// tuple is what tells the entity keys of a view apart. It is false where a part is null: that matches nothing (R8).
+// tuple returns what distinguishes the entity keys of a view. It returns false if a part is null: that matches nothing
+// (R8).
 func (u *use) tuple(l *label) (string, bool) {
 	var tuple []byte
 	for _, column := range u.columns {

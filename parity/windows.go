@@ -9,8 +9,8 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// countWindows holds the number of rows that each window read to the number that the source has in there (R5): a row
-// that two windows read is harmless where the newest wins, until it is not.
+// countWindows checks the number of rows that each window read against the number that the source has in there (R5). A
+// row that two windows read is harmless as long as the newest wins, but not otherwise.
 func (v *verification) countWindows(ctx context.Context) error {
 	for _, view := range v.views {
 		v.Progress(store.Progress{Step: "counting the rows that windows of view " + view.Name + " should have read"})
