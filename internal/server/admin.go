@@ -17,7 +17,7 @@ const adminField = "serving.admin"
 // headerTime bounds how long a client of HTTP may take to say what it wants.
 const headerTime = 5 * time.Second
 
-// admin answers operators. Where it has no address it does nothing.
+// admin answers operators. If it has no address it does nothing.
 type admin struct {
 	listener net.Listener
 	http     *http.Server
@@ -61,7 +61,7 @@ func (a *admin) close() error {
 	return a.listener.Close()
 }
 
-// AdminAddress is where operators are answered; empty where they are not.
+// AdminAddress is where operators are answered; empty if they are not.
 func (s *Server) AdminAddress() string {
 	if s.admin.listener == nil {
 		return ""

@@ -13,11 +13,11 @@ import (
 // admitTime bounds how long the keys of an issuer are waited for before a call is refused.
 const admitTime = 5 * time.Second
 
-// admittedKey is where the context of a call says that its caller has been checked.
+// admittedKey is the key under which the context of a call records that its caller has been checked.
 type admittedKey struct{}
 
-// admit checks the caller of a call, and whether there is room for it, before anything of its message is read: what is
-// inflated for callers who may not call could be any number of messages.
+// admit checks the caller of a call, and whether there is room for it, before anything of its message is read.
+// Otherwise any number of messages could be inflated for callers that may not call.
 func (s *Server) admit(ctx context.Context, info *tap.Info) (context.Context, error) {
 	err := s.checkCaller(&ctx, info.FullMethodName)
 	if err == nil && info.FullMethodName != exchange { // Which has a queue and patience of its own.
@@ -30,7 +30,7 @@ func (s *Server) admit(ctx context.Context, info *tap.Info) (context.Context, er
 	return ctx, err
 }
 
-// checkCaller checks the caller, and keeps who it is in the context.
+// checkCaller checks the caller, and keeps its identity in the context.
 func (s *Server) checkCaller(ctx *context.Context, method string) error {
 	if _, known := auth.Needs(method); !known && s.config.Guard != nil {
 		return nil // gRPC answers that there is no such method, and reads no message.

@@ -56,7 +56,7 @@ func (d *definitions) Apply(ctx context.Context, request *plumbv1.ApplyRequest) 
 	return response, err
 }
 
-// commit makes the plan the next revision, and has the server serve it. Where that fails the follower tries again.
+// commit makes the plan the next revision, and has the server serve it. If serving it fails, the follower tries again.
 func (d *definitions) commit(ctx context.Context, planned *plan.Plan, by string) (int64, error) {
 	config := d.server.config
 	revision, err := config.Registry.Apply(ctx, planned.Commit(by, config.Now().UTC()))
@@ -87,8 +87,8 @@ func (d *definitions) plan(ctx context.Context, files []*plumbv1.DefinitionFile)
 	return plan.New(current, desired), nil
 }
 
-// read checks texts. Whoever waits for it waits until its deadline at most, and so does the next: what a source or a
-// query keeps busy for longer goes on by itself until it sees that its context is done.
+// read checks texts. A caller waits until its deadline at most, and so does the next one. A check that a source or a
+// query delays for longer goes on by itself until it sees that its context is done.
 func (d *definitions) read(ctx context.Context, texts []spec.Text) (*plumbv1.Definitions, error) {
 	select {
 	case d.checking <- struct{}{}:
@@ -118,7 +118,7 @@ func (d *definitions) read(ctx context.Context, texts []spec.Text) (*plumbv1.Def
 	}
 }
 
-// author says who applies: whom the guard knows, and beside it whom the caller tells.
+// author says who applies: the caller that the guard knows, and the author that the caller names.
 func author(ctx context.Context, request *plumbv1.ApplyRequest) string {
 	caller, known := auth.CallerOf(ctx)
 	switch {

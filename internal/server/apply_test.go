@@ -240,7 +240,7 @@ func TestAnApplyIsTheNextRevisionAndServedAtOnce(t *testing.T) {
 	if response.GetRevision() != 1 || len(response.GetChanges()) != 4 || response.GetProject() != "shops" {
 		t.Errorf("the apply answers %v, want revision 1 with 4 changes", response)
 	}
-	// No tick has told the server.
+	// The server has had no tick.
 	if got := must(r.client.GetOnlineFeatures(t.Context(), fleetSeats))(t).GetRevision(); got != 1 {
 		t.Errorf("a look-up after the apply follows revision %d, want 1", got)
 	}
@@ -270,7 +270,7 @@ func TestAnApplyThatWasPlannedAgainstAnotherRevisionIsAborted(t *testing.T) {
 	}
 }
 
-// overtaken is a registry where someone else applies after a plan was made and before it is committed.
+// overtaken is a registry to which another caller applies after a plan was made and before it is committed.
 type overtaken struct {
 	registry.Registry
 	by func()
@@ -355,7 +355,7 @@ func TestAReadOnlyServerPlansAndRefusesToApply(t *testing.T) {
 	}
 }
 
-// slow is an inspector that tells when it is asked, and answers when its caller gives up.
+// slow is an inspector that signals when it is asked, and answers when its caller gives up.
 type slow struct {
 	spec.Inspector
 	asked chan struct{}

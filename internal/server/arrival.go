@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// arrival is a call from its first byte on. It counts among those whose message may be in memory, and it ends where its
-// message takes too long to come, since a caller that stalls would hold its place for ever.
+// arrival is a call from its first byte on. It counts among those whose message may be in memory. It ends if its
+// message takes too long to come, since a caller that stalls would hold its place forever.
 type arrival struct {
 	counted *limiter
 	left    atomic.Bool
 	late    *time.Timer
 }
 
-// arrivalKey is where the context of a call has its arrival.
+// arrivalKey is the key of a call's arrival in its context.
 type arrivalKey struct{}
 
 // expect waits for the message of a call. The context that it returns is done once that has not come within the limit.
@@ -28,7 +28,7 @@ func (s *Server) expect(ctx context.Context) (context.Context, error) {
 	return context.WithValue(ctx, arrivalKey{}, a), nil
 }
 
-// arrivalOf is nil for a call over HTTP, where net/http bounds how long a body may take.
+// arrivalOf is nil for a call over HTTP, for which net/http bounds how long a body may take.
 func arrivalOf(ctx context.Context) *arrival {
 	a, _ := ctx.Value(arrivalKey{}).(*arrival)
 	return a

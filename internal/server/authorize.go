@@ -21,7 +21,7 @@ func (s *Server) credentials() grpc.ServerOption {
 	return grpc.Creds(credentials.NewTLS(s.config.Certificates.Config("h2")))
 }
 
-// exposed is why other machines must not reach an address, and what to do; empty where they may.
+// exposed is why other machines must not reach an address, and what to do; empty if they may.
 func (c Config) exposed() string {
 	switch {
 	case c.Insecure:

@@ -11,7 +11,7 @@ import (
 func ignoreNew(listener net.Listener) {
 	nothing := unix.SockFprog{Len: 1, Filter: &unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K}}
 	control(listener, func(fd int) {
-		// Where it is not allowed, clients that connect in the moment before the listener is closed are reset.
+		// If this is not allowed, clients that connect in the moment before the listener is closed are reset.
 		_ = unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &nothing)
 	})
 }
@@ -25,7 +25,7 @@ func hasBacklog(listener net.Listener) bool {
 	return waiting > 0
 }
 
-// control does nothing where the listener has been closed.
+// control does nothing if the listener has been closed.
 func control(listener net.Listener, do func(fd int)) {
 	if tcp, ok := listener.(*net.TCPListener); ok {
 		if raw, err := tcp.SyscallConn(); err == nil {

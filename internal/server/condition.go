@@ -18,12 +18,12 @@ import (
 type Condition struct {
 	// Ready says that there is a revision to serve, and that the online store answers and has the rows of every view.
 	Ready bool `json:"ready"`
-	// Reasons say why it is not ready, without internals; empty where it is.
+	// Reasons say why it is not ready, without internals; empty if it is.
 	Reasons []string `json:"reasons,omitempty"`
-	// Revision is the registry revision that is served, 0 where there is none.
+	// Revision is the registry revision that is served, 0 if there is none.
 	Revision int64 `json:"revision"`
-	// StaleSince is when the registry was last read, where it cannot be read now: a later revision may be there. The
-	// server goes on with the one that it has.
+	// StaleSince is when the registry was last read, if it cannot be read now: a later revision may be there. The server
+	// goes on with the one that it has.
 	StaleSince *time.Time `json:"stale_since,omitempty"`
 	// LostRows are the views all of whose rows the online store has lost, in order of name: look-ups would answer
 	// NOT_FOUND for what is there offline, so the server is not ready until they have been materialized again.
@@ -77,7 +77,7 @@ func conditionOf(before *Condition, serving *servedRevision, read, probed error,
 // losses are what the online store has lost of views, by name.
 type losses map[string]materialize.Loss
 
-// of returns the views with one kind of loss; nil where there are none.
+// of returns the views with one kind of loss; nil if there are none.
 func (l losses) of(kind materialize.Loss) []string {
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(l)) {
@@ -94,7 +94,7 @@ func (l losses) reason() string {
 		english.PluralWord(len(gone), "view", ""), strings.Join(gone, ", "))
 }
 
-// err says what is lost; nil where nothing is.
+// err says what is lost; nil if nothing is.
 func (l losses) err() error {
 	var texts []string
 	if len(l.of(materialize.AllRows)) > 0 {
@@ -110,7 +110,7 @@ func (l losses) err() error {
 	return errors.New(strings.Join(texts, "; "))
 }
 
-// Condition tells how the server is doing. It costs nothing.
+// Condition reports how the server is doing. It costs nothing.
 func (s *Server) Condition() Condition {
 	current := *s.following.condition.Load()
 	if s.draining.Err() != nil {

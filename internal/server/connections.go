@@ -11,7 +11,7 @@ import (
 type connections struct {
 	mu   sync.Mutex
 	open map[net.Conn]bool
-	// none, where somebody waits, is closed once none is open.
+	// none, if a caller waits, is closed once none is open.
 	none chan struct{}
 }
 
@@ -30,7 +30,7 @@ func (c *connections) note(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// tell tells who waits, where none is open.
+// tell wakes the waiting caller if no connection is open.
 func (c *connections) tell() {
 	if len(c.open) == 0 && c.none != nil {
 		close(c.none)

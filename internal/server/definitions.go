@@ -40,7 +40,7 @@ func definitionsOf[T named](ctx context.Context, d *definitions, list func(*plum
 
 type named interface{ GetName() string }
 
-// definitionOf returns the definition that a request names, or a NotFoundError of the kind that it is told.
+// definitionOf returns the definition that a request names, or a NotFoundError of the given kind.
 func definitionOf[T named](ctx context.Context, d *definitions, list func(*plumbv1.Definitions) []T, kind string,
 	request named,
 ) (one T, revision int64, err error) {

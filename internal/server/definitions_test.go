@@ -150,7 +150,7 @@ func TestReadsSeeWhatWasAppliedElsewhereAMomentAgo(t *testing.T) {
 	must(r.registry.Apply(t.Context(), registry.Commit{
 		Project: "shops", Base: 1, State: storetest.StateOf(&plumbv1.Definitions{}), By: "test", At: noon,
 	}))(t)
-	// No tick has told the server.
+	// The server has had no tick.
 	if all, revision := r.lists(); revision != 2 || len(all.GetFeatureViews()) != 0 {
 		t.Errorf("revision %d has %d views, want 2 without any", revision, len(all.GetFeatureViews()))
 	}

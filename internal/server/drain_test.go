@@ -50,8 +50,8 @@ func (c *counted) Read(ctx context.Context, gets []store.Get) ([][]byte, error) 
 	return values, err
 }
 
-// Clients that keep their connections call without a pause while the server is told to stop. Each call that was sent is
-// answered: a client learns from its last answer that it has to connect again, and is refused then.
+// Clients that keep their connections call without a pause while the server stops. Each call that was sent is answered:
+// a client learns from its last answer that it has to connect again, and is refused then.
 func TestNoCallOfAClientThatKeepsItsConnectionIsLostWhenTheServerStops(t *testing.T) {
 	const rounds, clients = 10, 24
 	for round := range rounds {

@@ -183,7 +183,7 @@ func sentence(violations []*errdetails.BadRequest_FieldViolation) string {
 	return strings.Join(parts, "; ")
 }
 
-// fieldViolations are all parts of the request that are wrong, each with its field; nil where none is.
+// fieldViolations are all parts of the request that are wrong, each with its field; nil if none is.
 func fieldViolations(err error) []*errdetails.BadRequest_FieldViolation {
 	switch e := err.(type) { //nolint:errorlint // It takes wrapped and joined errors apart itself, to find all of them.
 	case nil:

@@ -83,7 +83,7 @@ type running struct {
 	registry *sqldb.DB
 	online   store.Online
 	address  string
-	// admin is where operators are answered, where they are.
+	// admin is the address at which operators are answered, if they are.
 	admin  string
 	conn   *grpc.ClientConn
 	client plumbv1.ServingServiceClient
@@ -97,7 +97,8 @@ type running struct {
 	err   error
 }
 
-// start runs a server of the shops over a SQLite store, with the configuration changed as told. It has applied nothing.
+// start runs a server of the shops over a SQLite store, with the given changes to its configuration. It has applied
+// nothing.
 func start(t testing.TB, changes ...func(*server.Config)) *running {
 	t.Helper()
 	r := &running{t: t, ticks: make(chan time.Time), log: &logText{}, ended: make(chan struct{})}

@@ -64,7 +64,7 @@ func (f *follower) served() (*servedRevision, error) {
 	return e, nil
 }
 
-// run follows the registry and watches the store until ctx is done. It tells when readiness changes.
+// run follows the registry and watches the store until ctx is done. It calls tell when readiness changes.
 func (f *follower) run(ctx context.Context, tell func(ready bool)) {
 	ticks := f.config.Refresh
 	if ticks == nil {
@@ -105,7 +105,8 @@ func (f *follower) round(ctx context.Context, tell func(ready bool)) {
 	}
 }
 
-// checkLosses asks what the store has lost of the views that are served. What cannot be told now is as it was.
+// checkLosses asks what the store has lost of the views that are served. If that cannot be found out now, the last
+// answer stays.
 func (f *follower) checkLosses(ctx context.Context) {
 	if f.config.Ledger == nil {
 		return

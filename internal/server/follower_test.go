@@ -85,7 +85,7 @@ func TestARowOfANewerDefinitionMakesTheServerLookForIt(t *testing.T) {
 		Project: "shops", Base: 1, State: withTax(), By: "test", At: noon,
 	}))(t)
 	r.write(r.view("price"), row(ago(0), []any{"a"}, 1.0, "x", 0.2))
-	// No tick has told the server.
+	// The server has had no tick.
 	if got := r.get(anyLookup)["euros"][0].Value; got != 1.0 {
 		t.Errorf("the row that was written under revision 2 reads as %v, want 1", got)
 	}

@@ -75,8 +75,8 @@ func (s *Server) listenHTTP(ctx context.Context, service *serving, definitions *
 	return nil
 }
 
-// handlers answer what is not part of the API. Prometheus has no token, so where callers need one it is answered at
-// AdminAddress alone.
+// handlers answer what is not part of the API. Prometheus has no token, so if callers need one, it is answered only at
+// AdminAddress.
 func (s *Server) handlers() map[string]http.Handler {
 	if s.config.Guard != nil {
 		return nil
@@ -84,7 +84,7 @@ func (s *Server) handlers() map[string]http.Handler {
 	return map[string]http.Handler{"GET /metrics": s.config.Metrics.Handler()}
 }
 
-// HTTPAddress is where the server listens for HTTP, with the actual port; empty where it does not.
+// HTTPAddress is where the server listens for HTTP, with the actual port; empty if it does not.
 func (s *Server) HTTPAddress() string {
 	if s.web == nil {
 		return ""
@@ -128,7 +128,7 @@ func (w *web) drain(ctx context.Context) error {
 	w.open.wait(patience)
 	err := w.server.Shutdown(ctx)
 	if errors.Is(err, net.ErrClosed) {
-		err = closed // Shutdown closes the listener again where accept has not returned yet.
+		err = closed // Shutdown closes the listener again if accept has not returned yet.
 	}
 	if err != nil {
 		_ = w.server.Close() // The connections are gone either way.

@@ -14,7 +14,7 @@ type limiter struct {
 	inFlight atomic.Int64
 }
 
-// enter is an error where there is no room. A call that entered has to leave.
+// enter returns an error if there is no room. A call that entered has to leave.
 func (l *limiter) enter() error {
 	if l.inFlight.Add(1) > l.most {
 		l.inFlight.Add(-1)

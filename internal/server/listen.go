@@ -67,7 +67,7 @@ func listen(ctx context.Context, addressField, address, exposed string) (net.Lis
 	return listener, nil
 }
 
-// otherAddress is what to do where the address of a setting is taken.
+// otherAddress says what to do if the address of a setting is taken.
 func otherAddress(field string) string {
 	if field == addressField {
 		return "choose another address with " + field

@@ -96,7 +96,7 @@ func TestAServerWhoseStoreHasLostItsRowsIsNotReadyUntilTheyAreBack(t *testing.T)
 	}
 }
 
-// What an older snapshot answers was right once, as it is where a run is late.
+// What an older snapshot answers was right once, as it is if a run is late.
 func TestAServerWhoseStoreHasLostTheLastRunsIsReadyAndSaysSo(t *testing.T) {
 	r := startMarked(t)
 	r.born("price", 1)

@@ -86,7 +86,7 @@ func (r *running) raw(method, token string, body io.Reader, headers ...string) *
 
 const lookup = plumbv1.ServingService_GetOnlineFeatures_FullMethodName
 
-// What is compressed is inflated for those alone who may call, and for nobody beyond the limit.
+// Compressed messages are inflated only for callers that may call, and for no caller beyond the limit.
 func TestMessagesThatInflateBeyondTheLimitAreRefusedAndInflatedForNoStranger(t *testing.T) {
 	r, tokens := guarded(t)
 	bomb := frame(true, zipped(t, zeros(62<<20)))

@@ -15,7 +15,7 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// observed are the options of a gRPC server that traces its calls, none where nothing is traced.
+// observed are the options of a gRPC server that traces its calls, none if nothing is traced.
 func (c Config) observed() []grpc.ServerOption {
 	if c.Tracing == nil {
 		return nil
@@ -31,7 +31,7 @@ func (s *Server) countFailedRead(err error) {
 	}
 }
 
-// reading is the online store for one look-up, traced where anything is.
+// reading is the online store for one look-up, traced if anything is.
 func (s *Server) reading() store.Online {
 	if s.config.Tracing == nil {
 		return s.config.Online

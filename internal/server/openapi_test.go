@@ -17,7 +17,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// openAPI is the document that describes HTTP. Every reply that a test gets is held to it.
+// openAPI is the document that describes HTTP. Every reply that a test gets is checked against it.
 type openAPI struct {
 	document map[string]any
 	compiler *jsonschema.Compiler
@@ -70,7 +70,7 @@ func (o *openAPI) schema(pointer ...string) (*jsonschema.Schema, error) {
 	return o.schemas[location], nil
 }
 
-// at follows names into the document; nil where one is not there.
+// at follows names into the document; nil if one does not exist.
 func (o *openAPI) at(names ...string) map[string]any {
 	found := o.document
 	for _, name := range names {
@@ -95,7 +95,7 @@ func (o *openAPI) path(given string) string {
 	return ""
 }
 
-// check holds a reply to what the document says of it. Paths that are not described are no part of it.
+// check checks a reply against what the document says of it. Paths that are not described are no part of it.
 func (o *openAPI) check(t testing.TB, method, given string, got reply) {
 	t.Helper()
 	path := o.path(given)

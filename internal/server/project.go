@@ -20,7 +20,7 @@ type useCases struct {
 	server *Server
 }
 
-// Status tells how far each view has been materialized.
+// Status reports how far each view has been materialized.
 func (u *useCases) Status(ctx context.Context, request *plumbv1.StatusRequest) (*plumbv1.StatusResponse, error) {
 	if u.server.config.UseCases == nil {
 		return u.UnimplementedProjectServiceServer.Status(ctx, request)

@@ -14,7 +14,7 @@ import (
 	"github.com/plumbstore/plumb/store/redis"
 )
 
-// What to do about a Redis that refuses is told to the client, and not that something is wrong with the server.
+// If Redis refuses, the client gets advice on what to do, and not a report that something is wrong with the server.
 func TestARedisThatRefusesIsAFailedPreconditionWithItsAdvice(t *testing.T) {
 	cache := redistest.Start(t)
 	online := must(redis.Open(t.Context(), cache.URL))(t)

@@ -72,7 +72,7 @@ func TestEachMethodAsksForItsRole(t *testing.T) {
 	t.Cleanup(func() { offline.Close() })
 	r, tokens := guarded(t, func(c *server.Config) { c.Offline = offline })
 	registered, flight := plumbv1.NewRegistryServiceClient(r.conn), arrowflight.NewFlightServiceClient(r.conn)
-	// Each call is wrong or finds nothing, which is told only to those who are let in.
+	// Each call is wrong or finds nothing, which is reported only to callers that are let in.
 	for name, c := range map[string]struct {
 		least auth.Role
 		call  func(context.Context) error
@@ -243,7 +243,7 @@ func TestMutualTLSIsInAdditionToTokens(t *testing.T) {
 		ctx    context.Context
 		code   codes.Code
 	}{
-		// It is let in, and told that its request is empty.
+		// It is let in, and the answer says that its request is empty.
 		"both":                  {with(ours.Pair("client")), right, codes.InvalidArgument},
 		"a certificate alone":   {with(ours.Pair("client")), t.Context(), codes.Unauthenticated},
 		"a token alone":         {with(), right, codes.Unavailable},

@@ -19,7 +19,7 @@ const maxKept = 1000
 type lookupPlan struct {
 	*store.Lookup
 	served *telemetry.Served
-	// logged is how its answers lie in the audit log; nil where they are not logged.
+	// logged is the layout of its answers in the audit log; nil if they are not logged.
 	logged *auditlog.Layout
 }
 
@@ -27,7 +27,7 @@ type lookupPlan struct {
 type servedRevision struct {
 	snapshot *feature.Snapshot
 	metrics  *telemetry.Metrics
-	// audit is nil where nothing is logged.
+	// audit is nil if nothing is logged.
 	audit *auditlog.Recorder
 	// services are the plans of the services under their own output names. A service that cannot be served is absent.
 	services map[string]*lookupPlan
@@ -54,7 +54,7 @@ func newServedRevision(snapshot *feature.Snapshot, metrics *telemetry.Metrics, a
 	return e
 }
 
-// lookup returns the plan for the request's selection, ready-made where possible.
+// lookup returns the plan for the request's selection, ready-made if possible.
 func (e *servedRevision) lookup(request *plumbv1.GetOnlineFeaturesRequest) (*lookupPlan, error) {
 	if ready, ok := e.services[request.GetFeatureService()]; ok && !request.GetFullNames() {
 		return ready, nil
@@ -117,7 +117,7 @@ func (e *servedRevision) selection(request *plumbv1.GetOnlineFeaturesRequest) (*
 	return e.snapshot.SelectFeatures(request.GetFeatures().GetReferences(), request.GetFullNames())
 }
 
-// selectionKey tells selections apart: lengths precede texts, so no two lists run together.
+// selectionKey distinguishes selections: lengths precede texts, so no two lists run together.
 func selectionKey(request *plumbv1.GetOnlineFeaturesRequest) []byte {
 	key := make([]byte, 0, 256)
 	key = append(key, 0)

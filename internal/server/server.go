@@ -2,12 +2,12 @@
 // the registry for its clients.
 //
 // A server reads the registry once per revision, not per request: it holds an immutable snapshot with ready-made
-// look-up plans, asks the registry at intervals whether the revision moved, and swaps the snapshot when it did. A
-// registry that goes away is logged and makes the snapshot stale; the server goes on with what it knows. An online
-// store that goes away makes the server not ready until it answers again. Condition tells both.
+// look-up plans, asks the registry at intervals whether the revision moved, and swaps the snapshot when it did. If the
+// registry cannot be reached, that is logged and the snapshot becomes stale; the server goes on with what it knows. If
+// the online store cannot be reached, the server is not ready until it answers again. Condition reports both.
 //
-// A server is started in two steps, so that whoever starts it can tell where it listens: Listen binds the address,
-// Serve answers until its context is done and then drains.
+// A server is started in two steps, so that the caller can find out where it listens: Listen binds the address, Serve
+// answers until its context is done and then drains.
 package server
 
 import (
@@ -55,8 +55,7 @@ const goneInterval = 30 * time.Second
 // arrivals is how many calls may arrive for each that is answered: beyond that they are refused unread.
 const arrivals = 2
 
-// streamWorkers are goroutines that keep the stacks which calls have grown. Where all are busy a call gets one of its
-// own.
+// streamWorkers are goroutines that keep the stacks which calls have grown. If all are busy a call gets one of its own.
 const streamWorkers = 32
 
 // Ledger is what a server needs of a registry.Ledger.
@@ -67,23 +66,23 @@ type Ledger interface {
 
 // Config says what a server serves, where, and within which bounds. Project, Registry, Online, Address and Now are
 // required; the owner of Registry, Online and Offline closes them once Serve has returned. Every bound has a default
-// that holds where it is zero.
+// that applies if it is zero.
 type Config struct {
 	Project  string
 	Registry registry.Registry
 	Online   store.Online
-	// Ledger has what was materialized: the log names the views that never were, and the server notices where the online
-	// store has lost their rows. Where nil, it does neither.
+	// Ledger has what was materialized: the log names the views that never were, and the server notices if the online
+	// store has lost their rows. If nil, it does neither.
 	Ledger Ledger
 	// UseCases answer ProjectService. Nil: it is not implemented.
 	UseCases UseCases
-	// Inspector looks into the sources of definitions that clients plan or apply, one plan at a time. Where nil, sources
-	// are taken unseen.
+	// Inspector looks into the sources of definitions that clients plan or apply, one plan at a time. If nil, sources are
+	// accepted without being inspected.
 	Inspector spec.Inspector
-	// Offline is what Arrow Flight joins with. Where it is nil, Flight is not served.
+	// Offline is what Arrow Flight joins with. If it is nil, Flight is not served.
 	Offline flight.Engine
-	// Pusher takes the rows that clients push. Where nil, one is made that writes to Online, with the default clock skew
-	// and retention.
+	// Pusher takes the rows that clients push. If nil, one is made that writes to Online, with the default clock skew and
+	// retention.
 	Pusher *materialize.Pusher
 	// ReadOnly refuses Apply and Push.
 	ReadOnly bool
@@ -92,31 +91,31 @@ type Config struct {
 	// FlightAddress is a second one, for clients that know Flight by a port of its own; may be empty. Both addresses
 	// answer every service.
 	FlightAddress string
-	// HTTPAddress is where HTTP is answered; empty for not at all.
+	// HTTPAddress is where HTTP is answered; empty if it is not.
 	HTTPAddress string
 	// Hosts are the names that HTTP is asked by, besides loopback and the address itself; "*" for any.
 	Hosts []string
 	// Certificates are what every address speaks TLS with; nil for none.
 	Certificates *certificates.Certificates
-	// Guard decides who may call what. Where it is nil everybody may call everything: read features, and apply
+	// Guard decides which caller may call what. If it is nil everybody may call everything: read features, and apply
 	// definitions unless ReadOnly is set.
 	Guard *auth.Guard
 	// Insecure allows an address that is not loopback without Certificates or Guard.
 	Insecure bool
-	// Now is the clock that ttl is evaluated at where a request names no instant (R2).
+	// Now is the clock that ttl is evaluated at if a request names no instant (R2).
 	Now func() time.Time
-	// RefreshInterval is how often to ask the registry for its revision and the store whether it is there: 1 s. Where
-	// Refresh is not nil, it tells when instead.
+	// RefreshInterval is how often to ask the registry for its revision and the store whether it is there: 1 s. If Refresh
+	// is not nil, it says when instead.
 	RefreshInterval time.Duration
 	Refresh         <-chan time.Time
 	Logger          *slog.Logger
-	// Metrics count what is answered; where nil, nobody reads them.
+	// Metrics count what is answered; if nil, nobody reads them.
 	Metrics *telemetry.Metrics
-	// Audit logs what look-ups are answered with; where nil, nothing is. Its owner runs it, beyond the end of Serve.
+	// Audit logs what look-ups are answered with; if nil, nothing is logged. Its owner runs it, beyond the end of Serve.
 	Audit *auditlog.Recorder
-	// Tracing makes the spans of calls; where nil, there are none.
+	// Tracing makes the spans of calls; if nil, there are none.
 	Tracing trace.TracerProvider
-	// AdminAddress, where set, answers Prometheus and profilers over HTTP.
+	// AdminAddress, if set, answers Prometheus and profilers over HTTP.
 	AdminAddress string
 
 	// MaxConcurrent bounds the look-ups and pushes that are answered at a time: 1024. Those beyond it are refused with
@@ -129,11 +128,11 @@ type Config struct {
 	MaxRequestBytes, MaxResponseBytes int
 	// Joins bounds what is joined over Flight.
 	Joins flight.Limits
-	// Manifests makes the manifests that joins over Flight are asked for; where nil, none is made.
+	// Manifests makes the manifests that joins over Flight are asked for; if nil, none is made.
 	Manifests *flight.Manifests
-	// Lineage is told of each join; nil records nothing.
+	// Lineage records each join; nil records nothing.
 	Lineage *lineage.Recorder
-	// JoinTicks tells a join when to tell its progress; where nil, each second.
+	// JoinTicks says when a join sends its progress; if nil, each second.
 	JoinTicks <-chan time.Time
 	// Timeout bounds a call whose client sets no deadline, but for a join: 5 s. PlanTimeout does so for Plan and Apply,
 	// which look into sources: 2 min.
@@ -169,11 +168,11 @@ func (c Config) withDefaults() Config {
 // Server serves one project.
 type Server struct {
 	config Config
-	// listeners are for Address and, where there is one, FlightAddress.
+	// listeners are for Address and, if there is one, FlightAddress.
 	listeners []net.Listener
 	admin     *admin
 	grpc      *grpc.Server
-	// web is nil where HTTP is not served.
+	// web is nil if HTTP is not served.
 	web       *web
 	health    *health.Server
 	validator protovalidate.Validator
@@ -265,7 +264,7 @@ func (s *Server) snapshot() (*feature.Snapshot, error) {
 	return current.snapshot, nil
 }
 
-// revision is that of the snapshot which is served; 0 where there is none.
+// revision is that of the snapshot which is served; 0 if there is none.
 func (s *Server) revision() int64 {
 	if e := s.following.newest.Load(); e != nil {
 		return e.snapshot.Revision
@@ -286,7 +285,7 @@ func (s *Server) lost() []string {
 func (s *Server) Address() string { return s.listeners[0].Addr().String() }
 
 // FlightAddress is where Flight clients are expected: FlightAddress of the configuration, or else Address. It is empty
-// where Flight is not served.
+// if Flight is not served.
 func (s *Server) FlightAddress() string {
 	if s.config.Offline == nil {
 		return ""
@@ -323,7 +322,7 @@ func (s *Server) Serve(ctx context.Context) error {
 
 func (s *Server) accept(listener net.Listener) error {
 	err := s.grpc.Serve(listener)
-	if errors.Is(err, grpc.ErrServerStopped) { // It was told to drain before it had begun.
+	if errors.Is(err, grpc.ErrServerStopped) { // It was drained before it had begun.
 		return nil
 	}
 	return err

@@ -17,7 +17,7 @@ type serving struct {
 	server *Server
 }
 
-// GetOnlineFeatures is lookUp for who wants the reply as a message.
+// GetOnlineFeatures is lookUp for callers that want the reply as a message.
 func (s *serving) GetOnlineFeatures(ctx context.Context, request *plumbv1.GetOnlineFeaturesRequest) (
 	*plumbv1.GetOnlineFeaturesResponse, error,
 ) {

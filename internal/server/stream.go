@@ -64,8 +64,8 @@ func transportOf(ctx context.Context) transport {
 	return grpc.ServerTransportStreamFromContext(ctx).(transport)
 }
 
-// labelMessages reads the messages of DoExchange. gRPC knows one limit for the messages of all methods, so that what
-// label rows need would be taken from anybody who looks something up.
+// labelMessages reads the messages of DoExchange. gRPC has one limit for the messages of all methods, so the size that
+// label rows need would otherwise be accepted from every look-up too.
 type labelMessages struct {
 	stream transport
 	codec  codec

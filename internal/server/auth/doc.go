@@ -1,4 +1,4 @@
-// Package auth decides who may call what.
+// Package auth decides which caller may call what.
 //
 // A caller is known by a bearer token: a static one, whose hash is in a file of the server's, or a JWT that an OpenID
 // Connect issuer has signed. Either gives a role in named projects: read, write or admin, each of which includes the
@@ -6,6 +6,5 @@
 //
 // A client's certificate (mutual TLS) gives no role: it is asked for in addition to a token.
 //
-// Every refusal is logged, with the method, the peer, and who it was where that is known; never with any part of a
-// token.
+// Every refusal is logged, with the method, the peer, and the caller if it is known; never with any part of a token.
 package auth

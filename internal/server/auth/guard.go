@@ -15,9 +15,9 @@ import (
 type Config struct {
 	// Project is the one that is guarded.
 	Project string
-	// TokensFile is the path of the file of static tokens; empty where there are none.
+	// TokensFile is the path of the file of static tokens; empty if there are none.
 	TokensFile string
-	// Issuer is who signs JWTs; its URL is empty where there are none.
+	// Issuer signs JWTs; its URL is empty if there are none.
 	Issuer Issuer
 	Now    func() time.Time
 	Logger *slog.Logger
@@ -27,7 +27,7 @@ type Config struct {
 type Identity struct {
 	// Name is the token's name, or the JWT's subject.
 	Name string
-	// Role is the one in the guarded project; None where it has none there.
+	// Role is the one in the guarded project; None if it has none there.
 	Role Role
 }
 
@@ -72,8 +72,8 @@ func Open(config Config) (*Guard, error) {
 	return g, err
 }
 
-// Check returns who calls. It returns a *DeniedError where the call is refused, and an error that wraps ErrNoKeys
-// where it cannot be decided; either is logged.
+// Check returns the identity of the caller. It returns a *DeniedError if the call is refused, and an error that wraps
+// ErrNoKeys if it cannot be decided; either is logged.
 func (g *Guard) Check(ctx context.Context, call Call) (Identity, error) {
 	if isOpen(call.Method) {
 		return Identity{}, nil
@@ -89,15 +89,15 @@ func (g *Guard) Check(ctx context.Context, call Call) (Identity, error) {
 	return caller, err
 }
 
-// callerKey is where the context of a call has its caller.
+// callerKey is the key of the caller in the context of a call.
 type callerKey struct{}
 
-// WithCaller returns a context that knows who calls.
+// WithCaller returns a context that has the caller.
 func WithCaller(ctx context.Context, caller Identity) context.Context {
 	return context.WithValue(ctx, callerKey{}, caller)
 }
 
-// CallerOf returns who calls, and false where nobody asked for a token.
+// CallerOf returns the caller, and false if no token was asked for.
 func CallerOf(ctx context.Context) (Identity, bool) {
 	caller, ok := ctx.Value(callerKey{}).(Identity)
 	return caller, ok

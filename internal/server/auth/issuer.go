@@ -16,12 +16,12 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// DefaultRoleClaim is the claim that roles are read from unless told.
+// DefaultRoleClaim is the claim that roles are read from by default.
 const DefaultRoleClaim = "plumb_roles"
 
 // Issuer is an OpenID Connect issuer.
 type Issuer struct {
-	// URL is what the claim iss has to be, and where the issuer is discovered.
+	// URL is what the claim iss has to be, and the address at which the issuer is discovered.
 	URL string
 	// Audience has to be among the claim aud.
 	Audience string
@@ -29,7 +29,7 @@ type Issuer struct {
 	KeysURL string
 	// RoleClaim holds the roles: a list, or text with spaces in between, of PROJECT:ROLE. Empty: DefaultRoleClaim.
 	RoleClaim string
-	// Client asks for the keys; nil for one that goes only where issuerurl lets it.
+	// Client asks for the keys; nil for one that only connects to what issuerurl allows.
 	Client *http.Client
 }
 
@@ -39,8 +39,8 @@ const leeway = 30 * time.Second
 // maxSubject is what OpenID Connect allows a subject to be, in bytes.
 const maxSubject = 255
 
-// algorithms are those of public keys. A symmetric one would let whoever has the public key sign, and none needs no
-// key at all.
+// algorithms are those of public keys. A symmetric algorithm would let anyone with the public key sign, and the
+// algorithm none needs no key at all.
 var algorithms = []jose.SignatureAlgorithm{
 	jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512, jose.ES256, jose.ES384, jose.ES512, jose.EdDSA,
 }

@@ -47,7 +47,7 @@ func (j *judged) keep(hash [sha256.Size]byte, caller Identity, now, expiry time.
 	j.callers[hash] = judgement{caller, until}
 }
 
-// makeRoom forgets what has ended, or else everything: whoever calls again is judged again.
+// makeRoom forgets what has ended, or else everything: a caller that is forgotten is judged again at its next call.
 func (j *judged) makeRoom(now time.Time) {
 	for hash, each := range j.callers {
 		if !now.Before(each.until) {

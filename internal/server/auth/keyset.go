@@ -35,7 +35,7 @@ var ErrNoKeys = fmt.Errorf("%w: the issuer's keys, which the token is to be chec
 
 // keySet holds an issuer's public keys. Keys that are known are used for as long as the issuer cannot be asked.
 //
-// It is no library's: that of go-oidc asks the issuer for each token with an unknown key, so that whoever sends such
+// It is not a library's: that of go-oidc asks the issuer for each token with an unknown key, so that the sender of such
 // tokens decides how often. And it keeps a key that was withdrawn for as long as no token comes with one that it lacks.
 type keySet struct {
 	issuer Issuer
@@ -67,8 +67,8 @@ func checkRedirect(request *http.Request, _ []*http.Request) error {
 	return issuerurl.Check(request.URL.String())
 }
 
-// find returns the keys of an id, or all where a token names none. Where there is no such key the issuer is asked,
-// unless that was just done.
+// find returns the keys of an id, or all if a token names none. If there is no such key the issuer is asked, unless
+// that was just done.
 func (k *keySet) find(ctx context.Context, id string) ([]jose.JSONWebKey, error) {
 	known := k.known.Load()
 	found := known.of(id)
@@ -107,8 +107,8 @@ func (k *keys) of(id string) []jose.JSONWebKey {
 	return found
 }
 
-// ask asks the issuer, once for all who want it at a time, and returns what is done afterwards. It goes on when the
-// call that wanted it ends, for the sake of the others.
+// ask asks the issuer, once for all concurrent callers, and returns a channel that reports when that is done. It goes
+// on when the call that wanted it ends, since others may wait for it.
 func (k *keySet) ask() <-chan singleflight.Result {
 	return k.flight.DoChan("keys", func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), keysTimeout)
@@ -154,7 +154,7 @@ func (k *keySet) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
 	return all, nil
 }
 
-// keysURL is where the keys are, by the issuer's own document unless told.
+// keysURL is where the keys are: KeysURL if it is set, otherwise what the issuer's own document says.
 func (k *keySet) keysURL(ctx context.Context) (string, error) {
 	if k.issuer.KeysURL != "" {
 		return k.issuer.KeysURL, nil

@@ -45,7 +45,7 @@ var needs = map[string]Role{
 
 func isOpen(method string) bool { return strings.HasPrefix(method, openService) }
 
-// Needs is the least role for a method, and false where nobody may call it.
+// Needs is the least role for a method, and false if nobody may call it.
 func Needs(method string) (Role, bool) {
 	role, known := needs[method]
 	return role, known

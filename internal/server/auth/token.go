@@ -29,8 +29,8 @@ func NewToken() (token string, hash [sha256.Size]byte) {
 	return token, sha256.Sum256([]byte(token))
 }
 
-// AppendToken adds an entry to the file of tokens, which is made where there is none, for its owner alone. A
-// *fault.InputError or *spec.Problems says why it cannot be added; then the file is as it was.
+// AppendToken adds an entry to the file of tokens. If there is no file, it makes one that only its owner may use. A
+// *fault.InputError or *spec.Problems says why the entry cannot be added; then the file is as it was.
 func AppendToken(path string, entry Entry) error {
 	before, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -53,7 +53,8 @@ func AppendToken(path string, entry Entry) error {
 		return fault.Inputf("", "%s is not written as a list with a - for each token, so that none can be added to it; "+
 			"write it so, or add this by hand: %s", path, entry.line())
 	}
-	// One write, so that a server which reads the file meanwhile, and another who adds to it, see all or nothing of it.
+	// One write, so that a server that reads the file meanwhile, and another process that adds to it, see all or nothing
+	// of it.
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -80,8 +81,8 @@ func openTokens(path, project string, now func() time.Time, logger *slog.Logger)
 	return &tokens{project: project, entries: entries}, nil
 }
 
-// find returns whose token it is. It compares with all of them in constant time, so that how long it takes tells
-// nothing of what is in the file.
+// find returns the identity that a token belongs to. It compares with all of them in constant time, so that its
+// duration reveals nothing of what is in the file.
 func (t *tokens) find(token string) (Identity, bool) {
 	hash := sha256.Sum256([]byte(token))
 	entries := t.entries.Current()

@@ -15,7 +15,7 @@ import (
 
 // Entry is a token as its file has it.
 type Entry struct {
-	// Name tells the token apart in logs.
+	// Name identifies the token in logs.
 	Name string
 	// Hash is the SHA-256 of the token. A slow hash, as passwords need, would only slow calls down: a token has 256
 	// random bits, which nobody finds by trying.
@@ -74,7 +74,7 @@ func (r *tokenReader) report(node *yaml.Node, format string, args ...any) {
 
 var tokenKeys = []string{"name", "sha256", "role", "projects"}
 
-// read reads one token. It is kept even where it has mistakes, to be compared with the others.
+// read reads one token. It is kept even if it has mistakes, to be compared with the others.
 func (r *tokenReader) read(node *yaml.Node) {
 	if node.Kind != yaml.MappingNode {
 		r.report(node, "must be a token with name, sha256, role and projects")

@@ -1,4 +1,4 @@
-// Package certificates has what the server's listeners prove who they are with, and what they hold clients to: a
+// Package certificates has what the server's listeners identify themselves with, and what they require of clients: a
 // certificate and its key, and for mutual TLS the authorities whose certificates clients have to show.
 //
 // The files are read again when they change, so that a renewed certificate needs no restart. What is wrong with a
@@ -26,7 +26,7 @@ const (
 	clientCAField = "serving.tls_client_ca"
 )
 
-// Files are PEM files. ClientCA is empty where clients show no certificate.
+// Files are PEM files. ClientCA is empty if clients show no certificate.
 type Files struct {
 	Cert, Key, ClientCA string
 }

@@ -40,7 +40,7 @@ type answer struct {
 	// latestMu is apart, so that the engine never waits for the client to tell its progress.
 	latestMu sync.Mutex
 	latest   store.Progress
-	// told is what a message has told last.
+	// told is the progress that was sent last.
 	told store.Progress
 }
 
@@ -55,7 +55,7 @@ func (a *answer) reached(progress store.Progress) {
 	a.latest = progress
 }
 
-// tell sends the progress at each tick, where it is asked for, until the function that it returns is called.
+// tell sends the progress at each tick, if it is asked for, until the function that it returns is called.
 func (a *answer) tell() (stop func()) {
 	if !a.progress {
 		return func() {}
@@ -92,8 +92,8 @@ func (a *answer) sendProgress() {
 	}
 }
 
-// metadata is the latest progress; nil where it is not asked for, nothing has happened yet, or all is told and need not
-// be again.
+// metadata is the latest progress; nil if it is not asked for, if nothing has happened yet, or if all of it was sent
+// and need not be sent again.
 func (a *answer) metadata(again bool) []byte {
 	a.latestMu.Lock()
 	defer a.latestMu.Unlock()

@@ -55,7 +55,7 @@ type running struct {
 	err      error
 }
 
-// start runs a server, with the configuration changed as told.
+// start runs a server, with the given changes to its configuration.
 func start(t testing.TB, changes ...func(*server.Config)) *running {
 	t.Helper()
 	return startWith(t, "", duckdb.Config{}, changes...)
@@ -175,7 +175,7 @@ func (r *running) exchange(request any) call {
 	r.t.Cleanup(cancel)
 	stream := must(r.client.DoExchange(ctx))(r.t)
 	descriptor := &flight.FlightDescriptor{Type: flight.DescriptorCMD, Cmd: encoded(request)}
-	_ = stream.Send(&flight.FlightData{FlightDescriptor: descriptor}) // Where it fails, the answer tells why.
+	_ = stream.Send(&flight.FlightData{FlightDescriptor: descriptor}) // If it fails, the answer says why.
 	return call{stream, cancel}
 }
 
@@ -183,7 +183,7 @@ func (r *running) exchange(request any) call {
 func (c call) send(batches ...arrow.RecordBatch) {
 	writer := flight.NewRecordWriter(c.stream, ipc.WithSchema(batches[0].Schema()))
 	for _, batch := range batches {
-		_ = writer.Write(batch) // Where it fails, the answer tells why.
+		_ = writer.Write(batch) // If it fails, the answer says why.
 	}
 	_ = c.stream.CloseSend()
 }
@@ -337,7 +337,7 @@ func equal(t *testing.T, want, got arrow.Table) {
 	}
 }
 
-// hooked is a real engine that tells a test what happens in it, and that a test can stop.
+// hooked is a real engine that reports to a test what happens in it, and that a test can stop.
 type hooked struct {
 	*duckdb.Engine
 	// onPlan is called before a join is planned, onEnd with the outcome of its stream, onRemoved once a call's files are
@@ -347,7 +347,7 @@ type hooked struct {
 	onRemoved func()
 	// onScratch is called with each folder for label rows.
 	onScratch func(folder string)
-	// onProgress is called with what a join tells, onRows with each batch before it is sent.
+	// onProgress is called with the progress that a join reports, onRows with each batch before it is sent.
 	onProgress func(store.Progress)
 	onRows     func()
 	// onRun is called before a join's stream begins.

@@ -8,7 +8,7 @@
 // Nothing here holds a whole dataset. Label rows that a client sends go to a file of the call's own, up to a bound, and
 // the result goes out batch by batch, as fast as the client reads. A join holds a slot from its plan to its last row;
 // the slots are as many as share the engine's memory. A call ends, and with it its query and its file, once its context
-// does, which is also where its client neither sends nor takes anything for too long.
+// does. The context also ends if its client neither sends nor takes anything for too long.
 package flight
 
 import (
@@ -27,7 +27,7 @@ import (
 // MaxLabelMessage bounds one message of label rows, in bytes.
 const MaxLabelMessage = 64 << 20
 
-// tickInterval is how often progress is told.
+// tickInterval is how often progress is sent.
 const tickInterval = time.Second
 
 // Engine is what joins need of an offline engine.
@@ -42,7 +42,7 @@ type Engine interface {
 	Scratch() (folder string, remove func() error, err error)
 }
 
-// Limits bound what joins take together. Each has a default that holds where it is zero.
+// Limits bound what joins take together. Each has a default that applies if it is zero.
 type Limits struct {
 	// Jobs is how many joins run at a time: 2. The engine is given to be opened with that share of the memory.
 	Jobs int
@@ -62,13 +62,13 @@ type Config struct {
 	Validator protovalidate.Validator
 	Now       func() time.Time
 	Limits    Limits
-	// Manifests makes the manifests that requests ask for; where nil, those are refused.
+	// Manifests makes the manifests that requests ask for; if nil, those are refused.
 	Manifests *Manifests
-	// Lineage is told of each join; nil records nothing.
+	// Lineage records each join; nil records nothing.
 	Lineage *lineage.Recorder
 	// MaxMessage bounds a message of the result, in bytes.
 	MaxMessage int
-	// Ticks tells a call when to tell its progress; where nil, each second.
+	// Ticks says when a call sends its progress; if nil, each second.
 	Ticks <-chan time.Time
 }
 

@@ -82,7 +82,7 @@ func (r *running) send(t *testing.T, sent messages) {
 			{FlightDescriptor: &flight.FlightDescriptor{Type: flight.DescriptorCMD, Cmd: sent.request}},
 			{DataHeader: sent.schema}, {DataHeader: sent.batch, DataBody: sent.body},
 		} {
-			_ = stream.Send(message) // Where it fails, the answer tells why.
+			_ = stream.Send(message) // If it fails, the answer says why.
 		}
 		_ = stream.CloseSend()
 		var err error

@@ -14,7 +14,7 @@ type IdleError struct{ Message string }
 
 func (e *IdleError) Error() string { return e.Message }
 
-// attended is a call whose client may not idle: each message has to get through within a limit. Where one does not, the
+// attended is a call whose client may not idle: each message has to get through within a limit. If one does not, the
 // context of the call ends, and with it its query. Time that the client waits for the server does not count.
 type attended struct {
 	ctx   context.Context

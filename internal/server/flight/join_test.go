@@ -198,7 +198,7 @@ func TestProgressIsToldWhereItIsAskedFor(t *testing.T) {
 	close(ended)
 }
 
-// progressOf is the step that the next message tells, which has no Arrow data.
+// progressOf is the step that the next message reports, which has no Arrow data.
 func progressOf(t *testing.T, from receiver) string {
 	t.Helper()
 	message := must(from.Recv())(t)

@@ -44,8 +44,8 @@ func (s *catalog) Deliver(_ context.Context, text []byte) error {
 	return err
 }
 
-// A join over Flight is told as one of plumb historical is. What goes between caller and server is stored nowhere, and
-// is named after the job.
+// A join over Flight is reported to the catalog as one of plumb historical is. What goes between caller and server is
+// not stored, and is named after the job.
 func TestJoinsAreToldToTheCatalog(t *testing.T) {
 	sink := &catalog{}
 	recorder := lineage.New(lineage.Config{Sink: sink, Project: "nycflights", Folder: t.TempDir(), Store: "sqlite:x",

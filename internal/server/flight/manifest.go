@@ -30,7 +30,7 @@ type job struct {
 	service string
 	// sent says that the caller sent the label rows.
 	sent bool
-	// manifest is what the result is made of and holds; nil where nobody asked.
+	// manifest is what the result is made of and holds; nil if it was not asked for.
 	manifest *manifest
 }
 
@@ -39,13 +39,13 @@ type manifest struct {
 	with *Manifests
 	made *dataset.Manifest
 	rows *dataset.Description
-	// inputs are known where the labels are a file on the server.
+	// inputs are known if the labels are a file on the server.
 	inputs *dataset.Inputs
 	// known waits for what is found out of the inputs beside the join.
 	known func() error
 }
 
-// manifest begins the manifest of a join, where the request asks for one.
+// manifest begins the manifest of a join, if the request asks for one.
 func (s *Service) manifest(request *plumbv1.HistoricalRequest, snapshot *feature.Snapshot, join store.JoinRequest,
 ) (*manifest, error) {
 	if !request.GetManifest() {
@@ -130,7 +130,7 @@ func (m *manifest) digest() string {
 	return m.made.Output.Digest
 }
 
-// end is the manifest, complete; empty where nobody asked.
+// end is the manifest, complete; empty if it was not asked for.
 func (m *manifest) end(report store.JoinReport) (string, error) {
 	if m == nil {
 		return "", nil

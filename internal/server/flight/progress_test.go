@@ -21,7 +21,7 @@ import (
 	"github.com/plumbstore/plumb/store/duckdb"
 )
 
-// observe gives the weather so many observations, all within what labels see, so that a join takes a while.
+// observe gives the weather the given number of observations, all within what labels see, so that a join takes a while.
 func (r *running) observe(rows int) {
 	r.t.Helper()
 	db := must(sql.Open("duckdb", ""))(r.t)
@@ -42,7 +42,7 @@ func often(t *testing.T) func(*server.Config) {
 	return func(c *server.Config) { c.JoinTicks = ticker.C }
 }
 
-// told reads an answer to its end, and returns what it tells of its progress: before the rows, and then with them.
+// told reads an answer to its end, and calls each with the progress in its messages.
 func told(from receiver, each func(*plumbv1.HistoricalProgress)) error {
 	for {
 		message, err := from.Recv()

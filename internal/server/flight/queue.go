@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// queue admits calls up to a bound, and lets so many of them join at a time, in the order in which they ask.
+// queue admits calls up to a bound, and lets a number of them join at a time, in the order in which they ask.
 type queue struct {
 	slots         *semaphore.Weighted
 	jobs, waiting int

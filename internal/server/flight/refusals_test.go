@@ -220,7 +220,7 @@ func TestAMessageThatInflatesBeyondTheBoundIsRefused(t *testing.T) {
 	c := r.exchange(r.request)
 	huge := replaced(labels(0, 1), 0, texts(strings.Repeat("a", 300<<20)))
 	writer := flight.NewRecordWriter(c.stream, ipc.WithSchema(huge.Schema()), ipc.WithZstd())
-	_ = writer.Write(huge) // Where it fails, the answer tells why.
+	_ = writer.Write(huge) // If it fails, the answer says why.
 	ok(t, c.stream.CloseSend())
 	_, _, err := read(c.stream)
 	expect(t, err, "ResourceExhausted",

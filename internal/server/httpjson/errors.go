@@ -68,7 +68,7 @@ func unreadable(err error) error {
 	return &requestError{http.StatusBadRequest, codes.InvalidArgument, "the body cannot be read: " + err.Error()}
 }
 
-// errorDocument is the body of a reply that tells an error: what gRPC tells of it.
+// errorDocument is the body of a reply that reports an error: what gRPC reports of it.
 type errorDocument struct {
 	Error errorBody `json:"error"`
 }
@@ -106,7 +106,7 @@ func writeError(w http.ResponseWriter, err error) {
 	writeJSON(w, httpStatus, errorDocument{answer})
 }
 
-// writeJSON writes a reply. What cannot be written to a client that is gone is told to nobody.
+// writeJSON writes a reply. If the client is gone, the failure to write is not reported.
 func writeJSON(w http.ResponseWriter, httpStatus int, value any) {
 	text, ok := value.([]byte)
 	if !ok {

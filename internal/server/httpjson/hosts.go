@@ -14,7 +14,7 @@ import (
 
 // Hosts are the names that a server is addressed by over HTTP. A web page whose name has been pointed at this machine
 // (DNS rebinding) sends that name as Host, and a page of another site sends its own address as Origin. Browsers cannot
-// be made to send anything else, so both are refused, also where nobody needs a token.
+// be made to send anything else, so both are refused, even if no token is needed.
 type Hosts struct {
 	bound      string
 	configured []string
@@ -48,7 +48,7 @@ func (h Hosts) Guard(next http.Handler, open ...string) http.Handler {
 	})
 }
 
-// foreign is the first of the origins that is not the server's own; empty where there is none.
+// foreign is the first of the origins that is not the server's own; empty if there is none.
 func foreign(origins []string, own func(string) bool) string {
 	for _, origin := range origins {
 		if !own(origin) {
@@ -91,7 +91,7 @@ func (h Hosts) owns(r *http.Request, origin string) bool {
 	return h.includes(r, name) && withPort(page.Host, page.Scheme) == withPort(r.Host, page.Scheme)
 }
 
-// hostname is the name in a Host such as LOCALHOST.:6571 or [::1]:6571; empty where there is none.
+// hostname is the name in a Host such as LOCALHOST.:6571 or [::1]:6571; empty if there is none.
 func hostname(host string) string {
 	if name, port, err := net.SplitHostPort(host); err == nil {
 		if _, err := strconv.ParseUint(port, 10, 16); port != "" && err != nil {
@@ -104,7 +104,7 @@ func hostname(host string) string {
 	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
 
-// withPort is a host with the port of the scheme where it has none.
+// withPort returns a host with its port, or with the port of the scheme if it has none.
 func withPort(host, scheme string) string {
 	port := map[string]string{"http": "80", "https": "443"}[scheme]
 	if _, given, err := net.SplitHostPort(host); err == nil && given != "" {

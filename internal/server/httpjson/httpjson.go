@@ -79,7 +79,7 @@ func (a *api) readiness(w http.ResponseWriter, _ *http.Request) {
 
 func (a *api) openAPI(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/yaml")
-	_, _ = w.Write(openAPI) // A client that is gone is told nothing.
+	_, _ = w.Write(openAPI) // A client that is gone gets nothing.
 }
 
 func (a *api) unknown(w http.ResponseWriter, r *http.Request) {

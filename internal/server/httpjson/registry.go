@@ -112,7 +112,7 @@ func (a *api) history(ctx context.Context, r *http.Request) (any, error) {
 	return map[string]any{"revisions": revisions}, nil
 }
 
-// revision answers with the newest revision's number, 0 where nothing was applied.
+// revision answers with the newest revision's number, 0 if nothing was applied.
 func (a *api) revision(ctx context.Context, _ *http.Request) (any, error) {
 	response, err := a.Registry.History(ctx, &plumbv1.HistoryRequest{Limit: 1})
 	if err != nil {

@@ -52,7 +52,7 @@ func (a *Authority) Issue(name string) (certFile, keyFile string) {
 	return certFile, keyFile
 }
 
-// IssueTo is Issue to files that are named, and replaced where they are there.
+// IssueTo is Issue to files that are named, and replaced if they exist.
 func (a *Authority) IssueTo(name, certFile, keyFile string) {
 	a.t.Helper()
 	template, key := newTemplate(name), newKey(a.t)
