@@ -37,7 +37,7 @@ func TestWhatWasServedFromACompleteStore_IsWhatTrainingSees(t *testing.T) {
 	s := open(t)
 	s.materialize(at(0))
 	s.lookUp(nil, "a", "nobody")
-	s.set(at(45)) // The price has expired, and its event time is told.
+	s.set(at(45)) // The price has expired, and its event time is still returned.
 	s.lookUp(nil, "a")
 	report := s.audit()
 	if report.Rows != 3 || report.Values != 6 || report.Matched != 6 || report.Mismatched != 0 || report.NotCompared != 0 {

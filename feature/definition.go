@@ -18,9 +18,9 @@ import (
 //
 //	plumb view 1
 //	key NAME TYPE                   for each join key, in declared order
-//	ttl MICROSECONDS                0 where there is none
+//	ttl MICROSECONDS                0 if there is none
 //	source                          what the view reads, in the form of the lines below
-//	log PATH                        where the view has a push log
+//	log PATH                        if the view has a push log
 //	feature NAME TYPE COLUMN        ordered by name; over SQL as declared, since their order breaks ties (R3)
 //	reads NAME                      for each source whose name occurs in the query, directly or not, ordered by name
 //
@@ -28,7 +28,7 @@ import (
 //
 //	parquet PATH                    or: csv PATH, jsonl PATH, sql QUERY
 //	event COLUMN
-//	created COLUMN                  "" where there is none
+//	created COLUMN                  "" if there is none
 //
 // Not part of it are descriptions and tags, the names of the view, of its entities and of the source itself, and what
 // decides when values reach the online store: online, lookback. Hashes are durable: the number in the first line

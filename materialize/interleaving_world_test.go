@@ -347,7 +347,7 @@ func (w *world) settle() error {
 	}
 	_, err := w.materializer(nil).Run(context.Background(), w.view(), materialize.Request{To: w.clock})
 	var told *fault.PreconditionError
-	if errors.As(err, &told) && strings.Contains(told.Message, "--full") { // The way back that it tells of.
+	if errors.As(err, &told) && strings.Contains(told.Message, "--full") { // The way back that it names.
 		request := materialize.Request{To: w.clock, Full: true}
 		_, err = w.materializer(nil).Run(context.Background(), w.view(), request)
 	}

@@ -30,7 +30,7 @@ import (
 // environment says which is at work: a patch asks defect(NAME), or has either(NAME, wrong, right). What stands before
 // it says what is wrong, and:
 //
-//	Cause: one by which the mismatches have to be told
+//	Cause: one that the mismatches have to be reported with
 //	Project: the project that shows it; levels unless it is said
 //
 // Each stage has some: the offline engine's two halves, the windows, the codec, the look-up, the readers of files.

@@ -13,7 +13,7 @@
 //	OUTPUT            its type   for each output (R10): the value, null unless it was PRESENT
 //	OUTPUT__status    STRING     PRESENT, NULL, NOT_FOUND or EXPIRED (R13)
 //	ALIAS__event_timestamp, ALIAS__created_timestamp, ALIAS__schema_id, ALIAS__origin
-//	                             for each use of a view: the row that the online store had, null where it had none.
+//	                             for each use of a view: the row that the online store had, null if it had none.
 //	                             One whose event time is after plumb.at was not visible, and the outputs are NOT_FOUND
 //
 // A name that is taken already gets "plumb." before it. Times are microseconds in UTC. What is marked sensitive in the
