@@ -9,15 +9,15 @@ import (
 	"github.com/plumbstore/plumb/feature"
 )
 
-// A row whose event time lies ahead of the clock is not visible yet (R2, R15), and until its time comes the row that it
-// will replace is what a look-up has to see. So both are kept under one key, in a value of this form:
+// A row whose event time is ahead of the clock is not visible yet (R2, R15). Until then, look-ups have to see the row
+// that it will replace. So both are kept under one key, in a value of this form:
 //
 //	0   21  of the newest row, the first bytes, with the format version 3
 //	21   4  how many bytes follow, big-endian
 //	25      the rows, newest first: 4 bytes with the length, and the packed row as it would be alone
 //
-// All but the last were ahead of the clock when the value was written. A value begins as the newest row does in any
-// format, so that who only asks which one is newer need not tell them apart.
+// All but the last were ahead of the clock when the value was written. In every format a value begins like its newest
+// row, so a caller that only compares which one is newer does not need to distinguish the formats.
 const (
 	aheadFormat = 3
 	// beginning is how much of a value decides whether another replaces it: the version, the format, the schema id.
@@ -30,9 +30,9 @@ const (
 // Beginning is how many of the first bytes of a value Replaces looks at.
 const Beginning = beginning
 
-// Replaces is R14: whether a value wins over a stored one. Its version is greater; or it is equal, and the schema is
-// the same or a newer one, so that who knows only an older definition does not write over what a newer one has
-// written. A stored value that is too short to tell is replaced.
+// Replaces reports whether a value replaces a stored one (R14). It does if its version is greater, or if the versions
+// are equal and its schema is the same or newer, so that a process that knows only an older definition does not
+// overwrite what a newer one has written. A stored value that is too short to compare is replaced.
 func Replaces(value, stored []byte) bool {
 	if len(stored) < beginning || len(value) < beginning {
 		return true
@@ -43,9 +43,9 @@ func Replaces(value, stored []byte) bool {
 	return bytes.Compare(value[schemaAt:beginning], stored[schemaAt:beginning]) >= 0
 }
 
-// Merge returns what a store keeps after it was given a value, at an instant: all rows that lie ahead of it, and the
-// newest of the others, which is the one that is visible. It is nil where the stored value stays. The
-// stored value, which may be nil, may hold several rows, the other one holds one.
+// Merge returns what a store keeps after it was given a value, at an instant: all rows that are ahead of the instant,
+// and the newest of the others, which is the visible one. It returns nil if the stored value stays. The stored value
+// may be nil and may hold several rows; the other one holds one.
 func Merge(stored, value []byte, now feature.Instant) ([]byte, error) {
 	if len(stored) < beginning {
 		return value, nil
@@ -140,7 +140,7 @@ func firstRow(rows []byte) (row, rest []byte, err error) {
 	return rest[:length:length], rest[length:], nil
 }
 
-// rowAt is the row of a value that is visible at an instant (R2), or, where none is, the oldest.
+// rowAt returns the row of a value that is visible at an instant (R2), or the oldest if none is visible.
 func rowAt(value []byte, at feature.Instant) ([]byte, error) {
 	if len(value) < beginning || value[formatAt] != aheadFormat {
 		return value, nil

@@ -22,14 +22,14 @@ import (
 // arrowFile reads an Arrow IPC file, or a stream written to a file, or what is like one.
 type arrowFile struct {
 	file *os.File
-	// reader is nil where the file is none of Arrow's.
+	// reader is nil if the file is not an Arrow file.
 	reader *arrowipc.Reader
 	schema *arrow.Schema
 	// next returns the next batch, valid until the call after, or io.EOF.
 	next func() (arrow.RecordBatch, error)
 }
 
-// openArrow opens a file whose batches may take so many bytes of memory at a time.
+// openArrow opens a file whose batches may take up to limit bytes of memory at a time.
 func openArrow(path string, limit int64) (*arrowFile, error) {
 	input, err := regularfile.Open(path)
 	if err != nil {
@@ -42,7 +42,7 @@ func openArrow(path string, limit int64) (*arrowFile, error) {
 	return &arrowFile{file: input, reader: reader, schema: reader.Schema(), next: reader.Read}, nil
 }
 
-// unreadableArrow makes an error of ours of what is wrong with an Arrow file.
+// unreadableArrow turns a problem with an Arrow file into one of our own errors.
 func unreadableArrow(err error) error {
 	if limit, ok := errors.AsType[*arrowipc.LimitError](err); ok {
 		return &machineError{limit.Error() + ", or raise offline.memory_limit", errors.Join(store.ErrOutOfMemory, err)}

@@ -123,7 +123,7 @@ func reform(data arrow.ArrayData, to arrow.DataType) arrow.ArrayData {
 	return array.NewData(to, data.Len(), buffers, children, data.NullN(), data.Offset())
 }
 
-// reformValues makes the buffer of the values anew where these differ in their form.
+// reformValues rebuilds the buffer of the values if they have a different form.
 func reformValues(data arrow.ArrayData, from arrow.DataType) []*memory.Buffer {
 	buffers, end := data.Buffers(), data.Offset()+data.Len()
 	if len(buffers) < 2 || buffers[1] == nil {

@@ -50,7 +50,7 @@ func readView(ctx context.Context, r *relations, view *feature.View, table strin
 	return rows, nil
 }
 
-// fileShift is where the place of a file stands in the position of a row, above the row's number in the file.
+// fileShift is the bit of a row's position at which the file's index begins, above the row's number in the file.
 const fileShift = 40
 
 // read makes the files what rows are read from.
@@ -87,8 +87,8 @@ func (v *viewRows) described(r *relations) []feature.SourceFile {
 	return r.engine.described(v.view.Source.Name, v.files)
 }
 
-// count is the number of rows of the files by their footers, or less than 0 where those do not tell, as for a SQL
-// source.
+// count returns the number of rows of the files by their footers, or a negative number if the footers do not say, as
+// for a SQL source.
 func (v *viewRows) count() int64 {
 	if v.view.Source.Query != "" {
 		return -1
@@ -118,7 +118,8 @@ func fileIndex(files sourceFiles) (index, from string) {
 }
 
 // stage reads a SQL source into a table and numbers its rows in source order. The numbers are joined on by row id
-// rather than selected along: what DuckDB sorts by it gives back from its sort keys, where -0.0 has become 0.0.
+// instead of being selected with the columns: DuckDB returns the columns that it sorts by from its sort keys, in which
+// -0.0 has become 0.0.
 func (v *viewRows) stage(table string, columns []feature.Column) {
 	v.staging = []string{
 		fmt.Sprintf("CREATE TABLE %s_read AS\nSELECT %s FROM %s", table, v.renamed(), quote.Identifier(v.view.Source.Name)),
@@ -205,8 +206,8 @@ func (v *viewRows) renamed() string {
 }
 
 // order is the source order of a SQL source's rows: by their feature values in declared order, null lowest (R3). Floats
-// that DuckDB takes for equal are told apart by their text, which puts -0.0 before 0.0, and then, for NaN, by their
-// bits. Elements of arrays are compared as sort keys, since DuckDB takes a null element for the greatest.
+// that DuckDB takes for equal are ordered by their text, which puts -0.0 before 0.0, and then, for NaN, by their bits.
+// Elements of arrays are compared as sort keys, since DuckDB takes a null element for the greatest.
 func (v *viewRows) order(columns []feature.Column) string {
 	var terms []string
 	for i, f := range v.view.Features {
@@ -232,7 +233,7 @@ func floatKeys(value, kind, suffix string) []string {
 	return []string{value + suffix, "CAST(" + value + " AS VARCHAR)" + suffix, "CAST(" + value + " AS BIT)" + suffix}
 }
 
-// noCreated stands for a null created time in comparisons: null is lowest (R3).
+// noCreated represents a null created time in comparisons: null is lowest (R3).
 const noCreated = "-9223372036854775808"
 
 // eventTime is a row's event time in microseconds.
@@ -247,11 +248,11 @@ func (v *viewRows) visible(asKnown bool) string {
 	return "greatest(" + v.eventTime() + ", " + v.createdTime() + ")"
 }
 
-// timeRange bounds event times in microseconds, inclusively; nil where there is no bound.
+// timeRange bounds event times in microseconds, inclusively. A bound is nil if there is none.
 type timeRange struct{ from, to *int64 }
 
-// within is the condition that a row's event time lies in the range, as DuckDB compares it with the statistics of row
-// groups. It is left out where the source has its times in another form.
+// within returns the condition that a row's event time is in the range, in the form that DuckDB compares with the
+// statistics of row groups. It is omitted if the source has its times in another form.
 func (v *viewRows) within(times timeRange) string {
 	if v.event.instant == "" {
 		return ""
@@ -266,8 +267,8 @@ func (v *viewRows) within(times timeRange) string {
 	return where
 }
 
-// infinite are the queries that raise an error where a time is infinite. Where the files have statistics they read
-// nothing.
+// infinite returns the queries that raise an error if a time is infinite. If the files have statistics, the queries
+// read nothing.
 func (v *viewRows) infinite() []string {
 	var queries []string
 	add := func(c *conversion, name, column string) {
@@ -353,7 +354,7 @@ func (v *viewRows) noneUnusable(r *relations) bool {
 	return true
 }
 
-// value is the typed feature at a position of the view, from the column that has it. The alias stands for the row.
+// value returns the typed feature at a position of the view, from the column that has it. The alias refers to the row.
 func (v *viewRows) value(alias, column string, f int) string {
 	qualify := strings.NewReplacer("file_row_number", alias+".file_row_number", "filename", alias+".filename")
 	place := qualify.Replace(v.place)

@@ -21,7 +21,7 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 )
 
-// parquetBomb is a file of groups, each within the other, of which the last says that it has so many children.
+// parquetBomb returns a file of nested groups, the last of which claims the given number of children.
 func parquetBomb(depth int, children int64) []byte {
 	group := func(children int64) []byte {
 		return append(binary.AppendVarint([]byte{0x48, 0x01, 'r', 0x15}, children), 0)

@@ -8,13 +8,13 @@ import (
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
-// suite holds this engine to the offline contract, whatever strategy it chooses.
+// suite checks this engine against the offline contract, whatever strategy it chooses.
 var suite = storetest.Offline{Open: func(t testing.TB, projectDir string, threads int) store.Offline {
 	return openEngine(t, projectDir, threads)
 }}
 
-// Each way to join is held to it: features that the index does not keep, keys of one hash, and all that at a time with
-// labels that are indexed in parts.
+// Each way to join is checked against it: features that the index does not keep, keys with one hash, and both at once
+// with labels that are indexed in parts.
 var (
 	fetching  = suiteWith(func(e *duckdb.Engine) { e.NeverKeeps() })
 	colliding = suiteWith(func(e *duckdb.Engine) { e.WeakenHashes() })

@@ -14,7 +14,7 @@ import (
 	"github.com/plumbstore/plumb/internal/regularfile"
 )
 
-// A batch of CSV rows holds so many rows, or bytes of text, at most, but one row at least.
+// A batch of CSV rows holds at most this many rows or bytes of text, but at least one row.
 const (
 	csvBatchRows  = 1 << 16
 	csvBatchBytes = 16 << 20

@@ -2,8 +2,8 @@
 // each row's instant, and finds the newest rows for materialization.
 //
 // Every operation runs in a DuckDB instance of its own, in memory with a private spill folder. Before any user SQL is
-// bound, the instance is told the exact files it may touch, loses all other access to files, network and extensions,
-// and its configuration is locked; so a SQL source can read the sources it names and nothing else.
+// bound, the instance is given the exact list of files it may touch, loses all other access to files, network and
+// extensions, and its configuration is locked. So a SQL source can read the sources it names and nothing else.
 package duckdb
 
 import (

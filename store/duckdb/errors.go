@@ -16,8 +16,8 @@ import (
 // castMarker begins the messages that our SQL raises through error() when a value does not fit its declared type (R9).
 const castMarker = "plumb: "
 
-// explainError turns an error of DuckDB into one of ours: a value that does not fit and a file that cannot be read are
-// the user's input; cancellation is the context's error.
+// explainError turns an error of DuckDB into one of our own: a value that does not fit and a file that cannot be read
+// are the user's input; cancellation is the context's error.
 func explainError(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
@@ -53,8 +53,8 @@ func explainError(ctx context.Context, err error) error {
 	return err
 }
 
-// explain does what explainError does, and knows the limits that the session has: where it ran out of temporary disk,
-// it says which limit that was and what to do.
+// explain does what explainError does, and knows the limits of the session: if it ran out of temporary disk, the error
+// says which limit that was and what to do.
 func (s *session) explain(ctx context.Context, err error) error {
 	var failure *duckdb.Error
 	if context.Cause(ctx) != nil || !errors.As(err, &failure) {
@@ -98,7 +98,7 @@ func now(value string) string {
 	return ", now " + value
 }
 
-// machineError is a fault of the machine in words of ours, which already hold what DuckDB said.
+// machineError is a fault of the machine in our own words, which already include what DuckDB said.
 type machineError struct {
 	text  string
 	cause error
@@ -107,7 +107,7 @@ type machineError struct {
 func (e *machineError) Error() string { return e.text }
 func (e *machineError) Unwrap() error { return e.cause }
 
-// isReadError tells the faults that come from what a file or a query holds.
+// isReadError reports whether an error is caused by the contents of a file or a query.
 func isReadError(t duckdb.ErrorType) bool {
 	switch t {
 	case duckdb.ErrorTypeInvalid, duckdb.ErrorTypeInvalidInput, duckdb.ErrorTypeIO, duckdb.ErrorTypeConversion,

@@ -1,6 +1,6 @@
 package duckdb
 
-// Passes makes the engine index the labels in at least so many parts.
+// Passes makes the engine index the labels in at least the given number of parts.
 func (e *Engine) Passes(passes int) { e.choosing.passes = passes }
 
 // WeakenHashes lets keys collide.

@@ -10,8 +10,9 @@ import (
 	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
-// misfit tells which values of a column cannot be brought to the declared type: the condition on the column, the value
-// or element that is to blame, and what is wrong with it, all SQL. The condition is empty where every value can.
+// misfit returns which values of a column cannot be converted to the declared type: the condition on the column, the
+// value or element that is to blame, and what is wrong with it, all as SQL. The condition is empty if every value can
+// be converted.
 func (c *conversion) misfit(column string) (condition, blamed, reason string) {
 	if c.fits != "" {
 		return unfit(column, c.fits), column, quote.Literal("does not fit " + c.declared.String() + " exactly" + c.hint)
@@ -52,7 +53,7 @@ func (v *viewRows) featureColumns() []typedColumn {
 	return columns
 }
 
-// fit is the condition that the values of a row fit, or false where every value does.
+// fit returns the condition that the values of a row fit, or false if every value fits.
 func fit(columns []typedColumn) (condition string, mayFail bool) {
 	var misfits []string
 	for _, column := range columns {

@@ -26,7 +26,7 @@ type sourceFiles struct {
 	copies []string
 	// partitions are the names of hive partition columns; their values are text in the folders' names.
 	partitions []string
-	// indexes are the files' places in source order; nil where they are all files of the source.
+	// indexes are the files' places in source order; nil if they are all files of the source.
 	indexes []int64
 	// footers and infos are those of the files.
 	footers []footer
@@ -89,8 +89,8 @@ func (e *Engine) find(ctx context.Context, source *feature.Source) (sourceFiles,
 	return files, err
 }
 
-// resolve finds where a file lies. A source's own files and those of its push log lie below a root. The caller made the
-// copies of rows in write-ahead files, wherever it has room for them.
+// resolve finds where a file is. A source's own files and those of its push log are below a root. The copies of rows in
+// write-ahead files were made by the caller, wherever it has room for them.
 func (f *sourceFiles) resolve(e *Engine, source *feature.Source, i int, path string) (err error) {
 	if source.Log == nil || !slices.Contains(source.Log.Unfinished, path) {
 		f.paths[i], err = e.withinRoots(source.Path, path)
@@ -128,8 +128,7 @@ func (e *Engine) relative(path string) string {
 	return path
 }
 
-// expand returns the files that a path stands for, and the folder when it is one. What lies outside the roots is not
-// looked at.
+// expand returns the files that a path refers to, and the folder if it is one. Nothing outside the roots is looked at.
 func (e *Engine) expand(ctx context.Context, source *feature.Source) (found []string, folder string, err error) {
 	path := source.Path
 	absolute := e.absolute(path)

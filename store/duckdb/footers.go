@@ -24,7 +24,7 @@ import (
 	"github.com/plumbstore/plumb/internal/regularfile"
 )
 
-// footer is what the end of a Parquet file tells without reading a row.
+// footer holds what the end of a Parquet file says, which takes no reading of rows.
 type footer struct {
 	// read says that the rest holds.
 	read bool
@@ -33,13 +33,13 @@ type footer struct {
 	// columns are the top-level columns in the file's order.
 	columns []footerColumn
 	rows    int64
-	// events is where the event times of the file lie.
+	// events is the range of the event times of the file.
 	events span
 	// digest is the SHA-256 of the footer's bytes, in hexadecimal.
 	digest string
-	// encrypted says what of the file is encrypted, which keeps all of it from being read; empty where nothing is.
+	// encrypted says what part of the file is encrypted, so that none of it can be read; empty if nothing is.
 	encrypted string
-	// damaged says why the footer cannot be read; empty where it can.
+	// damaged says why the footer cannot be read; empty if it can.
 	damaged string
 }
 
@@ -48,9 +48,9 @@ type footerColumn struct {
 	name string
 	// untyped says that writers saw nothing but nulls in it and gave it no type.
 	untyped bool
-	// nulls is the number of nulls, or -1 where the footer does not tell.
+	// nulls is the number of nulls, or -1 if the footer does not say.
 	nulls int64
-	// unreadable says why values of the column cannot be read right; empty where they can.
+	// unreadable says why values of the column cannot be read correctly; empty if they can.
 	unreadable string
 	// leaves96 are the positions among the file's leaves of those that are times of 96 bits.
 	leaves96 []int
@@ -59,7 +59,7 @@ type footerColumn struct {
 // span is a range of instants in microseconds with both ends.
 type span struct {
 	least, greatest int64
-	// known says that no instant lies outside; least > greatest where there is none at all.
+	// known says that no instant is outside the span; least > greatest if there is none at all.
 	known bool
 }
 
@@ -220,7 +220,7 @@ func layoutOf(node schema.Node) string {
 	return text + ";"
 }
 
-// countNulls adds up what the row groups say of a leaf, or returns -1 where one says nothing.
+// countNulls adds up the null counts of a leaf in all row groups, or returns -1 if a row group has none.
 func countNulls(contents *metadata.FileMetaData, leaf int) int64 {
 	if contents.Schema.Column(leaf).MaxDefinitionLevel() == 0 {
 		return 0

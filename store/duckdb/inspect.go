@@ -79,8 +79,8 @@ func (r *relations) confine(ctx context.Context, files []string) error {
 	return r.create(ctx)
 }
 
-// Ties lists what in the query of a source may choose among rows that tie, such as row_number() and LIMIT: where rows
-// do tie in the order that it goes by, the result may depend on the order of rows. It is empty for other sources.
+// Ties lists what in the query of a source may choose among rows that tie, such as row_number() and LIMIT: if rows do
+// tie in the order that it uses, the result may depend on the order of rows. It is empty for other sources.
 func (e *Engine) Ties(ctx context.Context, source *feature.Source) (ties []string, err error) {
 	if source.Query == "" {
 		return nil, nil

@@ -209,7 +209,7 @@ func (j *join) Explain(ctx context.Context) (string, error) {
 	return text.String(), err
 }
 
-// labelTimes is the range of the labels' instants, without bounds where there are no labels.
+// labelTimes returns the range of the labels' instants, without bounds if there are no labels.
 func (j *join) labelTimes(ctx context.Context, s *session) (timeRange, error) {
 	var times timeRange
 	return times, s.QueryRow(ctx, "SELECT min(t), max(t) FROM "+internalSchema+".labels", &times.from, &times.to)
@@ -254,7 +254,7 @@ func (j *join) prepare(ctx context.Context, extra []string, write func(*session,
 				return err
 			}
 			if j.request.Diagnose && counted.Matched < (report.Rows+few-1)/few {
-				// The join is right without it, also where a row that no label sees has a key that does not fit.
+				// The join is correct without it, even if a row that no label sees has a key that does not fit.
 				counted.Unmatched, _ = whole.unmatched(ctx, s, times)
 			}
 			report.Views = append(report.Views, counted)

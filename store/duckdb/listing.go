@@ -59,9 +59,9 @@ func (e *Engine) filesBelow(ctx context.Context, source, folder string, format f
 	return found, others, nil
 }
 
-// matched lists the files that a pattern stands for, each once. Hidden files are left out as they are of a folder,
-// unless the pattern spells their names. A folder whose name ends as a file's does, as Spark names its output, stands
-// for the files in it.
+// matched lists the files that a pattern matches, each once. Hidden files are omitted, as in a folder, unless the
+// pattern spells their names. A folder whose name ends like a file's, as Spark names its output, is replaced by the
+// files in it.
 func (e *Engine) matched(ctx context.Context, source string, format feature.Format) ([]string, error) {
 	pattern := e.absolute(source)
 	if count := alternatives(pattern); count > maxAlternatives {
@@ -115,7 +115,7 @@ func isSpelled(pattern, name string) bool {
 	return true
 }
 
-// lakeMarks are what tells the folder of a lake table: such a table's own metadata say which of its files count.
+// lakeMarks identify the folder of a lake table. The table's own metadata say which of its files count.
 var lakeMarks = []struct{ mark, table string }{
 	{"_delta_log", "a Delta"},
 	{".hoodie", "a Hudi"},
@@ -162,12 +162,12 @@ func (e *Engine) belowRoots(folder string) bool {
 	})
 }
 
-// LeftOut lists the files in the folder of a source that it does not read, since their names end in another way, as the
-// project's files call them; none where the source names no folder.
+// LeftOut lists the files in the folder of a source that it does not read because their names have another ending. The
+// paths are as the project's files spell them. There are none if the source names no folder.
 func (e *Engine) LeftOut(ctx context.Context, source *feature.Source) ([]string, error) {
 	absolute := e.absolute(source.Path)
 	if info, err := os.Stat(absolute); source.Path == "" || err != nil || !info.IsDir() {
-		return nil, nil //nolint:nilerr // What is not there is reported by those who read it.
+		return nil, nil //nolint:nilerr // The reader of a missing path reports it.
 	}
 	_, others, err := e.filesBelow(ctx, source.Path, absolute, source.Format)
 	if err != nil {

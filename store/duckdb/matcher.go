@@ -23,9 +23,9 @@ import (
 // Hashes are UBIGINT, times BIGINT microseconds. A row with a null hash, time or order is not offered. Users' queries
 // cannot call these functions, since their answers depend on more than their arguments.
 //
-// A winner is a STRUCT of o, its position in source order, e, its event time, expired, and, where features are kept,
-// f and its position in the view for each, and c, its created time, where that is wanted; all are null where the label
-// sees no row. Of a row that is too old statuses have all but the features, and others nothing.
+// A winner is a STRUCT of o, its position in source order; e, its event time; expired; if features are kept, f and the
+// position in the view for each; and, if wanted, c, its created time. All are null if the label sees no row. For a row
+// that is too old, a use with statuses has all fields but the features, and other uses have none.
 type matcher struct {
 	index *winners.Index
 	// winners are there once the index is settled: those that are live, or all for statuses.

@@ -9,7 +9,8 @@ import (
 	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
-// midnightRows is how many rows are looked at, where the footers leave it open that all event times are midnights.
+// midnightRows is the number of rows that are looked at if the footers do not rule out that all event times are
+// midnights.
 const midnightRows = 100_000
 
 // AtMidnights says whether the event times of a source of files are midnights of several days (R1), as far as the

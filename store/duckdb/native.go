@@ -22,8 +22,8 @@ import (
 	"github.com/plumbstore/plumb/store/duckdb/winners"
 )
 
-// native is the connection below the driver. The driver calls functions of ours with boxed values, one row at a time,
-// which costs more than the work that they do for tens of millions of rows; DuckDB itself calls them with columns.
+// native is the connection below the driver. The driver calls our own functions with boxed values, one row at a time,
+// which for tens of millions of rows costs more than the work that they do. DuckDB itself calls them with columns.
 type native struct {
 	conn mapping.Connection
 }
@@ -40,8 +40,8 @@ func newNative(driverConn any) (*native, error) {
 	return nil, fmt.Errorf("the DuckDB driver's connection (%T) has changed", driverConn)
 }
 
-// progress is how much of the running statement is done, from 0 to 1, or less than 0 where DuckDB cannot tell. It is
-// safe to call while a statement runs.
+// progress returns how much of the running statement is done, from 0 to 1, or a negative number if DuckDB does not
+// know. It is safe to call while a statement runs.
 func (n *native) progress() float64 {
 	percentage, _, _ := mapping.QueryProgressTypeMembers(new(mapping.QueryProgress(n.conn)))
 	return percentage / 100
@@ -52,7 +52,7 @@ type columns struct {
 	chunk mapping.DataChunk
 	rows  int
 	data  []unsafe.Pointer
-	// masks say where an argument is null: a zero bit. An argument without nulls has none.
+	// masks mark the nulls of each argument with zero bits. An argument without nulls has no mask.
 	masks [][]uint64
 }
 
@@ -112,13 +112,13 @@ func validity(vector mapping.Vector, rows int) []uint64 {
 	return unsafe.Slice((*uint64)(mapping.VectorGetValidity(vector)), (rows+63)/64)
 }
 
-// function is a scalar function of ours. DuckDB calls it on many threads at once.
+// function is one of our own scalar functions. DuckDB calls it on many threads at once.
 type function func(columns, answer)
 
 // signature is a function's name and types.
 type signature struct {
 	name string
-	// parameters has none where the function takes any arguments of any types.
+	// parameters is empty if the function takes any arguments of any types.
 	parameters []mapping.Type
 	result     result
 	call       function
@@ -184,8 +184,8 @@ func (n *native) register(s signature) error {
 	return nil
 }
 
-// heldFunction is a function that DuckDB holds. It lives until DuckDB lets go of it, which may be after the session has
-// been closed, where a statement was cancelled.
+// heldFunction is a function that DuckDB refers to. It lives until DuckDB releases it. If a statement was cancelled,
+// that may be after the session has been closed.
 type heldFunction struct {
 	call   function
 	handle *cgo.Handle

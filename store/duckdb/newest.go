@@ -72,7 +72,7 @@ func (e *Engine) Newest(ctx context.Context, request store.NewestRequest, yield 
 	return report, relations.blame(ctx, err)
 }
 
-// inclusive is the window's range with both ends. It is open where DuckDB has no such time.
+// inclusive returns the window's range with both ends included. An end is open if DuckDB cannot represent its time.
 func inclusive(window store.Window) timeRange {
 	const far = math.MaxInt64 / 2
 	var times timeRange
@@ -139,7 +139,7 @@ func grouped(keys []string) string {
 }
 
 // seen selects the rows of the window that can be served, with typed keys k0…, e and c in microseconds, c being
-// noCreated where it is null, and o.
+// noCreated if it is null, and o.
 func (n *newest) seen() string {
 	columns := n.rows.typedKeys()
 	for i := range columns {

@@ -163,7 +163,7 @@ func TestR3_TiesAreBrokenByCreatedTimeAndThenSourceOrder(t *testing.T) {
 	}
 	var want []string
 	for k, winner := range best {
-		created := "(null)" // Which 0 stands for.
+		created := "(null)" // Represented by 0.
 		if winner.created > 0 {
 			created = strconv.Itoa(winner.created)
 		}

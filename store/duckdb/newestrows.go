@@ -15,7 +15,7 @@ import (
 //	_plumb_newest(last, rows)     the greatest pack of event time and order among the rows of a key, and how many they
 //	                              are: takes the row as the newest of its key
 //	_plumb_tied(last, first, rows)
-//	                              the same where first is the greatest pack of event time and order backwards, unless
+//	                              the same if first is the greatest pack of event time and order backwards, unless
 //	                              the two are different rows, of one event time then: are they?
 //	_plumb_event(pack)            the event time
 //	_plumb_latest(last)           the greatest pack of created time and order among the rows of a key that are tied:
@@ -100,7 +100,7 @@ func (r *newestRows) tied(c columns, a answer) {
 	r.count(last, valuesOf[int64](&c, 2))
 }
 
-// count adds keys with so many rows each.
+// count adds keys with the given number of rows each.
 func (r *newestRows) count(last []hugeint, rows []int64) {
 	read, least := int64(0), int64(math.MaxInt64)
 	for i, packed := range last {
@@ -116,7 +116,7 @@ func (r *newestRows) isWon(c columns, a answer) {
 	r.won.find(valuesOf[int64](&c, 0), numbersOf[bool](a))
 }
 
-// before is an instant before all newest rows; nil where there is none.
+// before returns an instant before all newest rows; nil if there is none.
 func (r *newestRows) before() *feature.Instant {
 	least := r.least.Load()
 	if least == math.MinInt64 || least == math.MaxInt64 {

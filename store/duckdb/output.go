@@ -177,8 +177,8 @@ func (j *join) writtenLabels(ctx context.Context, s *session, format string) ([]
 // arrayLength finds the lengths of arrays in a type's text, and passes over quoted names and values.
 var arrayLength = regexp.MustCompile(`"(?:[^"]|"")*"|'(?:[^']|'')*'|\[\d+\]`)
 
-// asLists is a column with lists in the place of arrays of one length: DuckDB writes such arrays into Parquet files
-// that nobody can read where some are null.
+// asLists returns a column with lists in place of fixed-length arrays. If some of these arrays are null, DuckDB writes
+// Parquet files that cannot be read.
 func asLists(column, typeName string) string {
 	lists := arrayLength.ReplaceAllStringFunc(typeName, func(found string) string {
 		if found[0] == '[' {
@@ -199,8 +199,8 @@ func rowGroupRows(columns int) int {
 	return min(max(values/columns, least), usual)
 }
 
-// labelTypes are the label columns. Those of a CSV file get types, but join keys keep their text where another type
-// would spell it differently: the result can be joined by them again.
+// labelTypes returns the label columns. Those of a CSV file get types, but join keys keep their text if another type
+// would spell it differently, so that the result can be joined by them again.
 func (j *join) labelTypes(ctx context.Context, s *session) ([]string, error) {
 	columns := j.typedLabels()
 	if j.labels.format != formatCSV {
@@ -344,8 +344,8 @@ func (s *session) yieldQuery(ctx context.Context, query string, yield func(arrow
 	})
 }
 
-// csvText is the SQL of a value's text in CSV: bytes are base64, times RFC 3339 with microseconds, and arrays JSON,
-// where what JSON has no form for is a string.
+// csvText returns the SQL of a value's text in CSV: bytes are base64, times RFC 3339 with microseconds, and arrays
+// JSON. In JSON, a value that it has no form for is a string.
 func csvText(column string, t plumbv1.Type) string {
 	if element, ok := store.ElementType(t); ok {
 		text := "to_json(" + csvText("element", element) + ")"

@@ -45,8 +45,8 @@ FROM parquet_schema(` + quote.Literals(paths) + `) ORDER BY file_name, column_id
 	})
 }
 
-// closeNode takes a node into account that has so many children, and returns the children still to come at each level
-// that is open: none once the file is done.
+// closeNode counts a node with the given number of children, and returns the number of children still to come at each
+// open level: none once the file is done.
 func closeNode(open []int64, children int64) []int64 {
 	open[len(open)-1]--
 	if children > 0 {

@@ -117,7 +117,7 @@ func (f sourceFiles) partitionTexts(name string) []string {
 	return texts
 }
 
-// partitionsFit says which folder's name does not spell a value of a type; nil where all do.
+// partitionsFit returns an error that says which folder's name does not spell a value of a type; nil if all do.
 func partitionsFit(column feature.Column, declared plumbv1.Type, joinKey bool) error {
 	for _, text := range column.Texts {
 		if spells(text, declared) || !joinKey && spells(withoutZeros(text), declared) {
@@ -145,7 +145,7 @@ func withoutZeros(text string) string {
 	}
 }
 
-// nullPartition is the folder's value that stands for null.
+// nullPartition is the folder's value that represents null.
 const nullPartition = "__HIVE_DEFAULT_PARTITION__"
 
 // partitionValue is the text of a partition column that the names of a file's folders give; nil for null.

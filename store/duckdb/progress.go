@@ -7,10 +7,10 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// progressInterval is how often a join tells how far it is.
+// progressInterval is how often a join reports its progress.
 const progressInterval = 200 * time.Millisecond
 
-// progress tells how far a join is, while statements run.
+// progress reports how far a join is while statements run.
 type progress struct {
 	tell    func(store.Progress)
 	session *session
@@ -25,7 +25,7 @@ func newProgress(tell func(store.Progress), s *session) *progress {
 // expect adds rows that turn out to be read too.
 func (p *progress) expect(rows int64) { p.total += rows }
 
-// during runs a step that goes through so many rows, and tells how far it is at intervals.
+// during runs a step that goes through the given number of rows, and reports its progress at intervals.
 func (p *progress) during(step string, rows int64, run func() error) error {
 	if p.tell == nil {
 		return run()

@@ -89,7 +89,7 @@ func (f sourceFiles) mayHoldNulls(i int, columns []string) bool {
 	return false
 }
 
-// nulls is the number of a file's rows with a null in the column, or -1 where that is not known.
+// nulls returns the number of a file's rows with a null in the column, or -1 if that is not known.
 func (f sourceFiles) nulls(i int, column string) int64 {
 	if slices.Contains(f.partitions, column) {
 		if partitionValue(f.paths[i], column) != nil {
@@ -130,7 +130,8 @@ func eventSpan(contents *metadata.FileMetaData, leaf int) span {
 	return all
 }
 
-// statisticsSpan is the span of one row group. Without a least and a greatest value it is empty where all are null.
+// statisticsSpan returns the span of one row group. Without a least and a greatest value, it is empty if all values are
+// null.
 func statisticsSpan(found metadata.TypedStatistics, rows int64, unit func(int64) (int64, bool)) span {
 	var least, greatest int64
 	switch found := found.(type) {

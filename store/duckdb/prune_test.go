@@ -22,7 +22,7 @@ func eventFile(form arrow.DataType, keys []any, events []any) storetest.File {
 	}}
 }
 
-// days are the midnights of so many days after 1970, or before.
+// days returns the midnights of the given numbers of days after 1970, or before if negative.
 func days(numbers ...int64) []any {
 	events := make([]any, len(numbers))
 	for i, number := range numbers {

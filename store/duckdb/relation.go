@@ -28,7 +28,7 @@ type relations struct {
 	order []*feature.Source
 	// queries are those of the SQL sources, by name.
 	queries map[string]*sqlcheck.Query
-	// only has the onlyKey of each file that may be read; nil where all may.
+	// only has the onlyKey of each file that may be read; nil if all may.
 	only map[string]bool
 	// loaded are the names of the sources of text that are in tables.
 	loaded map[string]bool
@@ -102,10 +102,10 @@ func (r *relations) find(ctx context.Context, source *feature.Source) (sourceFil
 	return files, files.checkFooters()
 }
 
-// onlyKey tells a file of a source from all others; no name and no path has a zero byte.
+// onlyKey identifies a file of a source. No name and no path has a zero byte.
 func onlyKey(source, path string) string { return source + "\x00" + path }
 
-// below names the source that a mistake is in where it is not the one asked for.
+// below names the source that has the mistake if it is not the one that was asked for.
 func below(source *feature.Source, chain []string, err error) error {
 	var input *fault.InputError
 	if len(chain) == 0 || !errors.As(err, &input) {
@@ -144,7 +144,7 @@ func (r *relations) described() []feature.SourceFile {
 	return files
 }
 
-// create learns the schemas of the files and, where queries read them, makes the views.
+// create reads the schemas of the files and, if queries read them, creates the views.
 func (r *relations) create(ctx context.Context) error {
 	for _, source := range r.order {
 		if files, ok := r.files[source.Name]; ok {
@@ -164,7 +164,7 @@ func (r *relations) create(ctx context.Context) error {
 	return nil
 }
 
-// createFiles learns the schema of files and, where queries read them, makes their view.
+// createFiles reads the schema of files and, if queries read them, creates their view.
 func (r *relations) createFiles(ctx context.Context, source *feature.Source, files sourceFiles) error {
 	files, err := r.learn(ctx, source, files)
 	if err != nil || len(r.queries) == 0 {
@@ -215,9 +215,10 @@ func inSource(source *feature.Source, err error) error {
 	return fault.Inputf("", "cannot read source %s: %s", source.Name, input.Message)
 }
 
-// blame judges the end of a reading, with an error or without. A file that has changed since it was listed is an error
-// even where nothing failed: its rows may be of before and after. Where reading failed and the error names no file,
-// each is read on its own: one damaged in its middle has a good footer, and is found out only here.
+// blame checks the outcome of a reading, with an error or without. A file that has changed since it was listed is an
+// error even if nothing failed: its rows may be from before and after the change. If reading failed and the error names
+// no file, each file is read on its own: a file that is damaged in its middle has a good footer, and is found only
+// here.
 func (r *relations) blame(ctx context.Context, err error) error {
 	err = r.changed(err)
 	var input *fault.InputError

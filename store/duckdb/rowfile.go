@@ -15,9 +15,9 @@ import (
 )
 
 // ReadRows streams the rows of a .parquet or .csv file in the types of a view, in the file's order. Columns are found
-// as store.FindColumns says, and values are brought to their types as those of a source are; one that does not fit is
-// told and does not end the reading. A *fault.InputError says what is wrong with the file as a whole. The rows are
-// valid until yield returns.
+// as store.FindColumns says, and values are converted to their types like those of a source. A value that does not fit
+// is reported and does not end the reading. A *fault.InputError says what is wrong with the file as a whole. The rows
+// are valid until yield returns.
 func (e *Engine) ReadRows(ctx context.Context, view *feature.View, path string, yield func(store.FileRows) error) (
 	err error,
 ) {
@@ -143,7 +143,8 @@ func (c *conversion) orNull(column, variable string) string {
 	return fmt.Sprintf("CASE WHEN coalesce(%s, false) THEN %s END", strings.ReplaceAll(c.fits, "$", column), value)
 }
 
-// misfitText is the SQL of what is wrong with a value of a column, null where nothing is; empty where nothing can be.
+// misfitText returns the SQL of what is wrong with a value of a column, which is null if nothing is. It returns "" if
+// nothing can be wrong.
 func (c *conversion) misfitText(column string) string {
 	condition, blamed, reason := c.misfit(column)
 	if condition == "" {

@@ -13,11 +13,11 @@ import (
 	"github.com/duckdb/duckdb-go/v2/mapping"
 )
 
-// rowStream hands rows of a running query over as they come, as SQL works with it:
+// rowStream hands over the rows of a running query as they come. SQL uses it as follows:
 //
 //	_plumb_take(value, …)  takes a row
 //
-// DuckDB's threads wait where the rows are not fetched, so that memory holds a few chunks of them. The driver's own
+// DuckDB's threads wait if the rows are not fetched, so that memory holds only a few chunks of them. The driver's own
 // Arrow interface holds a whole result.
 type rowStream struct {
 	names   []string

@@ -36,9 +36,9 @@ func (f sourceFiles) hidesPlaces() bool {
 // filePlace is the SQL of the text that says where a row of a file is.
 const filePlace = "'row ' || (file_row_number + 1) || ' of ' || filename"
 
-// scan is the FROM item that reads the files: the columns of the source, each brought to the one type that all files'
-// values fit, and besides them the places: file, row and, where there are no partitions, index, the file's place in
-// source order (R3). A condition on partitions rules files out before DuckDB counts them.
+// scan is the FROM item that reads the files: the columns of the source, each converted to the one type that all files'
+// values fit, and besides them the places: file, row and, if there are no partitions, index, the file's place in source
+// order (R3). A condition on partitions rules files out before DuckDB counts them.
 //
 // Partition values stay the text that they are in the folders' names; conversions parse them exactly.
 func scan(files sourceFiles) string {
@@ -56,8 +56,8 @@ func scan(files sourceFiles) string {
 	return "(" + strings.Join(reads, "\nUNION ALL ") + ")"
 }
 
-// scanForQueries is the query that a SQL source reads the files by: their columns alone. Zoned nanoseconds that DuckDB
-// cut towards 1970 are refused here, since a query is not told of them.
+// scanForQueries returns the query with which a SQL source reads the files: their columns alone. Zoned nanoseconds that
+// DuckDB truncated towards 1970 are refused here, since a query cannot know of them.
 func scanForQueries(files sourceFiles) string {
 	names, positions := files.layouts()
 	reads := make([]string, len(names))
@@ -106,8 +106,8 @@ func (f sourceFiles) readLayout(layout string, positions []int, places bool) str
 	return fmt.Sprintf("SELECT %s FROM %s", strings.Join(columns, ", "), f.readParquet(positions))
 }
 
-// readOneByOne is readLayout for files whose columns hide those by which DuckDB says where a row is. Rows are numbered
-// as they come, which is in their order, on one thread for each file.
+// readOneByOne is readLayout for files whose columns hide those with which DuckDB says where a row is. Rows are
+// numbered as they come, which is in their order, on one thread for each file.
 func (f sourceFiles) readOneByOne(layout string, positions []int, places bool) string {
 	reads := make([]string, len(positions))
 	for i, position := range positions {

@@ -18,8 +18,8 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// mark is the text that DuckDB writes into a Parquet file where the manifest is to be, which is known only once the
-// file is written; empty where there will be none.
+// mark returns the text that DuckDB writes into a Parquet file in the place of the manifest, which is known only once
+// the file is written. It is empty if there will be no manifest.
 func (j *join) mark(format string) (string, error) {
 	if j.request.Seal == nil || format != formatParquet {
 		return "", nil

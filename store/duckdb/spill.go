@@ -21,7 +21,7 @@ const lockName = "lock"
 // errTaken says that another process took a new spill folder for an abandoned one.
 var errTaken = errors.New("spill folder was taken")
 
-// spillFolder is where a DuckDB instance puts what exceeds its memory.
+// spillFolder is the folder to which a DuckDB instance spills what exceeds its memory.
 type spillFolder struct {
 	path string
 	lock *os.File
@@ -78,7 +78,8 @@ func flock(file *os.File) error {
 // remove removes the folder and lets go of it.
 func (s *spillFolder) remove() error { return errors.Join(emptySpill(s.path), s.lock.Close()) }
 
-// emptySpill removes a folder, its lock last, so that whatever is left of it can still be told from a stranger's.
+// emptySpill removes a folder, its lock last, so that a folder that was only partly removed can still be recognized as
+// Plumb's.
 func emptySpill(path string) error {
 	entries, err := os.ReadDir(path)
 	if errors.Is(err, os.ErrNotExist) {

@@ -18,8 +18,8 @@ func Identifiers(names []string) []string {
 	return quoted
 }
 
-// Literal quotes a text where no parameter can be bound: settings, table functions, COPY. DuckDB knows no
-// escapes within single quotes but the doubled quote.
+// Literal quotes a text for places in which no parameter can be bound: settings, table functions, COPY. The doubled
+// quote is the only escape that DuckDB has within single quotes.
 func Literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
 // Literals is a list of quoted texts.
