@@ -46,7 +46,7 @@ func TestR17_AggregatesDoNotDependOnThreadsOrFiles(t *testing.T) {
 	}
 }
 
-// writeSplit writes the same rows into so many files.
+// writeSplit writes the same rows into the given number of files.
 func writeSplit(t *testing.T, folder string, rows, files, group int) {
 	t.Helper()
 	random := rand.New(rand.NewPCG(1, 2))

@@ -182,7 +182,7 @@ func TestR17_AnAggregateWithoutAnOrderIsRefused(t *testing.T) {
 	}
 }
 
-// What may choose among rows that tie is told of, and only that.
+// What may choose among rows that tie is reported, and nothing else.
 func TestR17_TiesThatAQueryLeavesOpenAreTold(t *testing.T) {
 	for text, want := range map[string][]string{
 		"SELECT row_number() OVER (ORDER BY t), lag(x) OVER (ORDER BY t) FROM f":   {"row_number()", "lag()"},

@@ -134,7 +134,7 @@ func nextUnfit(chunk file.ColumnChunkReader) (found string, rows int64) {
 	return "", rows
 }
 
-// unfit96 describes a time of 96 bits, which is nanoseconds of a Julian day, where microseconds do not hold it.
+// unfit96 describes a time of 96 bits, which is nanoseconds of a Julian day, if it does not fit in microseconds.
 func unfit96(v parquet.Int96) string {
 	const julian, nanosecondsOfDay = 2_440_588, microsecondsOfDay * 1_000
 	nanoseconds := int64(binary.LittleEndian.Uint64(v[:8]))
@@ -146,7 +146,7 @@ func unfit96(v parquet.Int96) string {
 	return fmt.Sprintf("nanosecond %d of Julian day %d", nanoseconds, day)
 }
 
-// unfitMilliseconds describes a time in milliseconds where microseconds do not hold it.
+// unfitMilliseconds describes a time in milliseconds if it does not fit in microseconds.
 func unfitMilliseconds(v int64) string {
 	if v <= math.MaxInt64/1_000 && v >= math.MinInt64/1_000 {
 		return ""
@@ -154,7 +154,8 @@ func unfitMilliseconds(v int64) string {
 	return fmt.Sprintf("%d milliseconds since 1970", v)
 }
 
-// leaves96 lists the leaves of a column, of which there are so many from the first on, that are times of 96 bits.
+// leaves96 lists the leaves of a column that are times of 96 bits. The column has the given number of leaves, from
+// first on.
 func leaves96(contents *metadata.FileMetaData, first, leaves int) []int {
 	var found []int
 	for leaf := first; leaf < first+leaves; leaf++ {

@@ -46,7 +46,7 @@ func (s strategy) readings() int { return 2 * s.passes }
 type choosing struct {
 	// indexBytes bounds the memory of all label indexes.
 	indexBytes int64
-	// passes are made at least where features are not kept.
+	// passes is the least number of passes if features are not kept.
 	passes int
 	// neverKeeps lets no index keep features; tests set it.
 	neverKeeps bool
@@ -79,7 +79,7 @@ func (u *use) choose(ctx context.Context, s *session) (strategy, error) {
 	return chosen, u.matcher.register(s.native, u.number)
 }
 
-// split chooses as few passes as fit into so many bytes.
+// split chooses the smallest number of passes that fit into the available bytes.
 func (s *strategy) split(u *use, available int64) {
 	for s.passes = u.choice.passes; ; s.passes++ {
 		part := (s.labels + int64(s.passes) - 1) / int64(s.passes)
@@ -89,7 +89,8 @@ func (s *strategy) split(u *use, available int64) {
 	}
 }
 
-// bytes bounds the memory that it takes to index so many labels and to find their winners among so many rows.
+// bytes bounds the memory that it takes to index the given number of labels and to find their winners among the given
+// number of rows.
 func (u *use) bytes(labels, rows int64) int64 {
 	label := int64(winners.IndexBytes)
 	if u.hasCreated() {
@@ -99,7 +100,7 @@ func (u *use) bytes(labels, rows int64) int64 {
 	return labels*label + blocks*winners.RowBlockBytes
 }
 
-// keptTypes are the types of the features as an index keeps them, nil where it cannot keep all: it keeps values of at
+// keptTypes returns the types of the features as an index keeps them, nil if it cannot keep all: it keeps values of at
 // most 8 bytes, each of which fits its declared type.
 func (u *use) keptTypes() []mapping.Type {
 	if u.choice.neverKeeps {
@@ -162,7 +163,7 @@ func (u *use) collectLabels(ctx context.Context, s *session, p pass) error {
 	return nil
 }
 
-// collision marks the error that SQL raises where two keys have one hash, and errCollision is that error.
+// collision marks the error that SQL raises if two keys have one hash, and errCollision is that error.
 const collision = "plumb-collision"
 
 var errCollision = errors.New("two keys have one hash")

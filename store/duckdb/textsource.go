@@ -19,8 +19,8 @@ import (
 	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
-// Sources in CSV and JSON lines are text. They are read into a table once for each operation, by readers of ours, since
-// DuckDB's would guess types and say nothing of a row's place: c0 is the file's position, c1 the row's number in it,
+// Sources in CSV and JSON lines are text. They are read into a table once for each operation, by our own readers, since
+// DuckDB's would guess types and not report a row's place: c0 is the file's position, c1 the row's number in it,
 // counted from 0, and then come the columns of the source.
 
 // isText says whether the files have nothing but text.
@@ -322,5 +322,5 @@ func (r *relations) scanTextsForQueries(ctx context.Context, files sourceFiles) 
 	return files.renameUnreadable(scan), nil
 }
 
-// numberedFrom are so many names of columns from a number on.
+// numberedFrom returns count column names, numbered from first on.
 func numberedFrom(first, count int) []string { return quote.Numbered("c", first+count)[first:] }

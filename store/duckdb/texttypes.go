@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// The texts of a column with nothing but text, as in CSV, become numbers or booleans only where no value is lost: each
-// is the same number, and values that differ stay different (R6).
+// The texts of a column with nothing but text, as in CSV, become numbers or booleans only if no value is lost: each is
+// the same number, and values that differ stay different (R6).
 const (
 	// isWhole holds for a whole number of 64 bits that is written without a plus or zeros in front.
 	isWhole = `(CAST(TRY_CAST($ AS BIGINT) AS VARCHAR) = $)`
-	// isShortest holds for the text that DuckDB has for a number of 64 bits, the shortest that it can be told by.
+	// isShortest holds for the text that DuckDB has for a number of 64 bits, the shortest that identifies it.
 	isShortest = `(CAST(TRY_CAST($ AS DOUBLE) AS VARCHAR) = $ AND regexp_full_match($, '-?[0-9].*'))`
 	// isNumber holds for a number of at most 15 digits, which a number of 64 bits has as its shortest text too, in other
 	// words, such as 1.50 or 1E5. It is neither too large nor too small for all of the digits.
@@ -60,7 +60,7 @@ func (s *session) settleNumbers(ctx context.Context, table string, columns, type
 	return nil
 }
 
-// askColumns evaluates an aggregate for each column, in which $ stands for the column.
+// askColumns evaluates an aggregate for each column. In the aggregate, $ is replaced by the column.
 func (s *session) askColumns(ctx context.Context, table string, columns []string, aggregate string) ([]string, error) {
 	answers, into := make([]string, len(columns)), make([]any, len(columns))
 	expressions := make([]string, len(columns))

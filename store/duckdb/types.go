@@ -58,11 +58,11 @@ func isNumeric(name string) bool {
 		strings.HasPrefix(name, "DECIMAL(")
 }
 
-// conversion brings a source column to a declared type. In its templates $ stands for the column.
+// conversion converts a source column to a declared type. In its templates, $ is replaced by the column.
 type conversion struct {
 	// value is the converted value of a column that is not null.
 	value string
-	// fits tells whether a value that is not null can be converted without loss; empty where every value can (R9).
+	// fits says whether a value that is not null can be converted without loss; empty if every value can (R9).
 	fits string
 	// element, for arrays, converts the elements; their nulls stay.
 	element *conversion
@@ -71,7 +71,7 @@ type conversion struct {
 	instant string
 	// declared is the target.
 	declared plumbv1.Type
-	// hint says which texts fit; empty where that needs no word.
+	// hint says which texts fit; empty if that needs no explanation.
 	hint string
 }
 
@@ -146,7 +146,7 @@ func convertTextArray(element, to plumbv1.Type) *conversion {
 }
 
 // convertText parses text exactly: no trimming, no rounding. DuckDB's own cast would take ' 1 ' and round '1.5'. Text
-// spells an integer where writing the integer gives the text again, the rule of store.ParseInteger.
+// spells an integer if writing the integer gives the text again, the rule of store.ParseInteger.
 func convertText(to plumbv1.Type) *conversion {
 	c := &conversion{declared: to, value: "TRY_CAST($ AS " + sqlTypes[to] + ")"}
 	switch to {
@@ -182,7 +182,7 @@ func convertFolderName(to plumbv1.Type) *conversion {
 }
 
 // microseconds is the conversion of a time column to int64 microseconds since the epoch, floored (R1). All arithmetic
-// on times is done in these, where no zone, calendar or special value can interfere.
+// on times is done in these, so that no zone, calendar or special value can interfere.
 func microseconds(from string) (*conversion, error) {
 	c := &conversion{declared: plumbv1.Type_TIMESTAMP}
 	switch from {

@@ -11,8 +11,8 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// castCase converts one value of a source type. Results are compared as DuckDB's text, where every bit of a float
-// shows.
+// castCase converts one value of a source type. Results are compared as DuckDB's text, which shows every bit of a
+// float.
 type castCase struct {
 	from, value string
 	to          plumbv1.Type
@@ -170,7 +170,7 @@ func newTestSession(t testing.TB) testSession {
 	return testSession{s}
 }
 
-// take converts the value as one of a file to push: where it does not fit, that is told rather than raised.
+// take converts the value as one of a file to push: if it does not fit, that is returned and not raised as an error.
 func (s testSession) take(t *testing.T, c castCase) (value string, misfit bool) {
 	t.Helper()
 	conversion, from := s.conversion(t, c)

@@ -30,9 +30,9 @@ type unifiedColumn struct {
 	typeName string
 	// first is the first file with the column.
 	first fileColumn
-	// absentFrom is the first file without it; empty where all files have it.
+	// absentFrom is the first file without it; empty if all files have it.
 	absentFrom string
-	// unreadable says which file's values of it cannot be read, and why; empty where all can.
+	// unreadable says which file's values of it cannot be read, and why; empty if all can.
 	unreadable string
 }
 
@@ -56,7 +56,7 @@ func (f sourceFiles) layouts() (names []string, positions map[string][]int) {
 	return names, positions
 }
 
-// layout is that of a file; one that no footer tells is the file's own.
+// layout returns the layout of a file; without a footer that describes it, the file has a layout of its own.
 func (f sourceFiles) layout(i int) string {
 	if f.footers[i].read {
 		return f.footers[i].layout
@@ -176,8 +176,8 @@ func (u *unified) checkEvent(source *feature.Source) error {
 		"source", u.columns[at].absentFrom, u.columns[at].name)
 }
 
-// describeFile asks DuckDB for the columns of one file. Of columns whose names differ in case alone only the first is
-// told of, which the footer marks as unreadable.
+// describeFile asks DuckDB for the columns of one file. Of columns whose names differ only in case, only the first is
+// reported, which the footer marks as unreadable.
 func (s *session) describeFile(ctx context.Context, path string, f footer, nanoseconds map[string]bool,
 ) ([]fileColumn, error) {
 	var columns []fileColumn
@@ -223,7 +223,7 @@ func (f *footer) markRepeated() {
 	}
 }
 
-// nanosecondColumns tells the columns of zoned nanoseconds as path/column.
+// nanosecondColumns returns the columns of zoned nanoseconds as path/column.
 func (s *session) nanosecondColumns(ctx context.Context, paths []string) (map[string]bool, error) {
 	found := map[string]bool{}
 	err := s.parquetColumns(ctx, paths, func(c parquetColumn) error {

@@ -9,7 +9,7 @@ import (
 	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
-// few is the share of label rows, one of so many, below which it is said why others have found nothing.
+// few is the share of label rows, one in few, below which it is explained why the others have found nothing.
 const few = 10
 
 // unmatched says why few label rows have found a row. It is asked for only then, since it reads the event times and the

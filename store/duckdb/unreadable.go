@@ -20,9 +20,9 @@ import (
 	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
-// unreadable says why the values of a top-level column, which has so many leaves from the first on, are not what DuckDB
-// would read; it returns "" where they are. What DuckDB reads wrongly must be known from the footer, since it comes
-// without an error.
+// unreadable says why DuckDB would not read the values of a top-level column correctly; it returns "" if it would. The
+// column has the given number of leaves, from first on. What DuckDB reads wrongly must be known from the footer, since
+// DuckDB returns it without an error.
 func unreadable(contents *metadata.FileMetaData, node schema.Node, first, leaves int) string {
 	for leaf := first; leaf < first+leaves; leaf++ {
 		column := contents.Schema.Column(leaf)

@@ -195,7 +195,7 @@ func (u *use) winners(p pass) string {
 		u.table("winners"), keys, u.number, u.keyed(p))
 }
 
-// verify counts the winners whose keys are not the label's, where the features do not have to be read.
+// verify counts the winners whose keys are not the label's, if the features do not have to be read.
 func (u *use) verify() string {
 	keys := u.rows.typedKeys()
 	for i := range keys {
@@ -231,7 +231,7 @@ func (u *use) found(p pass) string {
 		strings.Join(columns, ", "), strings.Join(u.needed(), ", "), u.rows.from, u.number, u.table("winners"))
 }
 
-// mayComplain says whether a feature may have values that do not fit, and so has to know where they are.
+// mayComplain reports whether a feature may have values that do not fit, and so has to know where they are.
 func (u *use) mayComplain() bool {
 	return slices.ContainsFunc(u.features, func(f int) bool { return u.rows.features[f].mayComplain() })
 }
@@ -340,7 +340,7 @@ func (u *use) find(ctx context.Context, s *session, seen timeRange, chosen strat
 	return s.exec(ctx, "DROP TABLE IF EXISTS "+u.table("winners"))
 }
 
-// findIn is one pass over so many rows.
+// findIn makes one pass over the given number of rows.
 func (u *use) findIn(ctx context.Context, s *session, part pass, seen timeRange, rows int64, p *progress) error {
 	if err := u.index(ctx, s, part); err != nil {
 		return err
@@ -367,8 +367,8 @@ func (u *use) findIn(ctx context.Context, s *session, part pass, seen timeRange,
 	return p.during(step, rows, func() error { return s.exec(ctx, u.keep()) })
 }
 
-// offer shows the rows to the index. Created times are read only where they matter: as known, and where rows of one
-// event time tie (R3).
+// offer shows the rows to the index. Created times are read only if they matter: as known, and if rows of one event
+// time tie (R3).
 func (u *use) offer(ctx context.Context, s *session, seen timeRange) error {
 	if !u.asKnown {
 		err := s.exec(ctx, u.scan(seen))

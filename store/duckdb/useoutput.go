@@ -9,8 +9,8 @@ import (
 	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
-// output is the column of a feature. Its value is brought to the declared type only here, so that a value that does
-// not fit is an error where it is in the answer, and not where a correction of the same time has replaced it.
+// output is the column of a feature. Its value is converted to the declared type only here, so that a value that does
+// not fit is an error if it is in the answer, and not if a correction of the same time has replaced it.
 func (u *use) output(output feature.Output) column {
 	row := fmt.Sprintf("p%d", u.number)
 	sql := u.rows.value(row, fmt.Sprintf("%s.f%d", row, output.Feature), output.Feature)
@@ -32,8 +32,8 @@ func (u *use) instant(name, time string) column {
 	return column{name: u.reference.Alias + "__" + name, sql: sql, csv: csvText(sql, plumbv1.Type_TIMESTAMP)}
 }
 
-// traced are the columns that tell where the values come from; see store.JoinRequest. A row's position tells which of
-// the files of the source it is in.
+// traced returns the columns that say where the values come from; see store.JoinRequest. A row's position identifies
+// the file of the source that it is in.
 func (u *use) traced(files []string) []column {
 	plain := func(name, sql string) column {
 		return column{name: u.reference.Alias + "__" + name, sql: sql, csv: sql}
@@ -60,7 +60,7 @@ func (u *use) traced(files []string) []column {
 	}
 }
 
-// keptRow is the column p# over the labels, with the fields of found, where the features are kept.
+// keptRow returns the column p# over the labels, with the fields of found, for features that are kept.
 func (u *use) keptRow() string {
 	keys := "true" + quote.Each(u.labelColumns, " AND $ IS NOT NULL", "")
 	hash := fmt.Sprintf("CASE WHEN %s THEN %s END", keys, u.hash.of(u.labelKeys))

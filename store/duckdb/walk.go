@@ -65,7 +65,7 @@ func (e *Engine) notBelowRoots(path string) error {
 		path, strings.Join(e.config.Roots, ", "))
 }
 
-// alternatives is how many patterns without braces a pattern stands for, or one more than the most.
+// alternatives returns the number of patterns without braces that a pattern expands to, or one more than the most.
 func alternatives(pattern string) int {
 	// Each group that is open has the product of what came since its last comma, and the sum of what came before that.
 	type group struct{ product, sum int }
@@ -103,7 +103,7 @@ type walkedTree struct {
 	outside bool
 }
 
-// path is where a name of the tree is, unless the walk is over or that is not below a root.
+// path returns the path of a name of the tree, unless the walk is over or the path is not below a root.
 func (t *walkedTree) path(operation, name string) (string, error) {
 	if err := context.Cause(t.ctx); err != nil {
 		return "", err

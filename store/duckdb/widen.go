@@ -31,9 +31,10 @@ const maxDecimalDigits = 38
 var timeTypes = []string{"DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "TIMESTAMP WITH TIME ZONE",
 	nanosecondsUTC}
 
-// widened is the narrowest type to which columns of both types can be brought value for value, or false where there is
-// none. Whole numbers and decimals meet in one that holds all of both. With floating point they meet in floating point;
-// there a value that it does not hold is found while reading, as elsewhere (R9). Times meet in microseconds.
+// widened returns the narrowest type to which columns of both types can be converted value for value, or false if there
+// is none. Whole numbers and decimals are widened to a type that holds all values of both. With floating point they
+// become floating point; a value that it does not hold is found while reading, as elsewhere (R9). Times become
+// microseconds.
 func widened(a, b string) (string, bool) {
 	elementA, isListA := strings.CutSuffix(a, "[]")
 	elementB, isListB := strings.CutSuffix(b, "[]")

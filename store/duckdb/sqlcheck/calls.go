@@ -66,7 +66,7 @@ const (
 	mostPadding = 1000
 	// mostElements is how many elements a list may be given by its ends.
 	mostElements = 100_000
-	// mostReplacement is how long a text may be that stands in for another.
+	// mostReplacement is how long a text may be that replaces another.
 	mostReplacement = 100
 	// mostNested is how many growing functions may take each other's results.
 	mostNested = 3

@@ -66,7 +66,7 @@ var unorderedAggregates = set(`
 	bit_and bit_or bit_xor bitstring_agg bool_and bool_or count count_if count_star countif histogram histogram_exact mad
 	max median min quantile quantile_cont quantile_disc regr_count`)
 
-// orderedAggregates depend on the order of the rows: by rounding, or where rows tie. Their arguments are that order, so
+// orderedAggregates depend on the order of the rows: by rounding, or if rows tie. Their arguments are that order, so
 // that they too have one result: see orderAggregates.
 var orderedAggregates = set(`
 	any_value arg_max arg_max_null arg_max_nulls_last arg_min arg_min_null arg_min_nulls_last argmax argmin avg corr
@@ -86,8 +86,8 @@ var (
 // tableFunctions are those that produce rows from their arguments alone.
 var tableFunctions = set("generate_series range repeat repeat_row unnest")
 
-// refusedWords are functions that are called without parentheses, where no column has that name. They read the clock or
-// the session. "user" is left out, since columns are called so and the function is a constant.
+// refusedWords are functions that are called without parentheses if no column has that name. They read the clock or the
+// session. "user" is omitted, since columns have that name and the function is a constant.
 var refusedWords = set(`current_catalog current_date current_role current_schema current_time current_timestamp
 	current_user localtime localtimestamp session_user`)
 

@@ -6,10 +6,10 @@ import (
 	"strings"
 )
 
-// Levels of a query may each make values larger, and all of them together far larger than any of them alone. DuckDB
-// makes such a value while it optimizes a plan, where it can be neither stopped nor held to the limit of the memory. So
-// the growth of all levels is bounded by what is written, as a power of two by which a value may be larger than what
-// the query reads. What pads a text adds the same, however long the text is, and counts for nothing.
+// Each level of a query may make values larger, and all levels together far larger than any of them alone. DuckDB makes
+// such a value while it optimizes a plan, when it can be neither stopped nor limited in its memory. So the growth of
+// all levels is bounded by what is written, as a power of two by which a value may be larger than what the query reads.
+// Padding adds the same number of characters however long the text is, and does not count.
 const mostBits = 14
 
 // concatenations put texts or lists together.
@@ -110,7 +110,7 @@ func (g *growth) ofOperands(node map[string]any) int {
 	return most
 }
 
-// repetition is what a concatenation adds where the same column stands in it several times.
+// repetition returns what a concatenation adds if the same column occurs in it several times.
 func repetition(node any) int {
 	counts, most := map[string]int{}, 1
 	transformed(node, func(part map[string]any) any {

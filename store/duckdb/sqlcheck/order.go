@@ -6,8 +6,8 @@ import (
 )
 
 // order makes an aggregate meet the rows of a group in one order, whatever the threads and the files: that which the
-// query gives, and then that of the arguments. Rows that are equal in these cannot be told apart by the result. Where
-// an aggregate does not depend on the order, as sums of whole numbers, DuckDB drops it again.
+// query gives, and then that of the arguments. Rows that are equal in these cannot be distinguished by the result. If
+// an aggregate does not depend on the order, as sums of whole numbers, DuckDB drops the order again.
 func (w *queryWalk) order(name string, node map[string]any) {
 	by, _ := node["order_bys"].(map[string]any)
 	orders := list(by, "orders")
@@ -50,8 +50,8 @@ func meaningsOf(orders []any) map[string]bool {
 }
 
 // orderWindow does for a window function what can be done: an aggregate over a whole partition is given an order, as
-// any aggregate. Others go by the order of the window, which is told of where rows may tie in it, and refused where
-// there is none.
+// any aggregate. Others use the order of the window, which is reported if rows may tie in it, and refused if there is
+// none.
 func (w *queryWalk) orderWindow(name string, node map[string]any) {
 	orders, own := list(node, "orders"), list(node, "arg_orders")
 	chooses := tieWindows[name] || sequenceAggregates[name]
@@ -91,7 +91,7 @@ func (w *queryWalk) tie(what string) {
 	}
 }
 
-// checkModifiers refuses to take some rows of many where the query does not say which.
+// checkModifiers refuses a query that takes some rows of many without saying which.
 func (w *queryWalk) checkModifiers(node map[string]any) {
 	kinds := map[string]map[string]any{}
 	for _, modifier := range list(node, "modifiers") {

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Place is where a mistake is in a query. Line and column count from 1, columns in characters; a column of 0 is
-// not known, and neither is anything where the line is 0.
+// Place is where a mistake is in a query. Line and column count from 1, columns in characters; a column of 0 is not
+// known, and nothing is known if the line is 0.
 type Place struct {
 	Line, Column int
 	// text is the line.
@@ -34,7 +34,7 @@ func PlaceOfByte(query string, at int) Place {
 	return Place{strings.Count(query[:start], "\n") + 1, utf8.RuneCountInString(query[start:at]) + 1, text}
 }
 
-// words says where the place is, and what stands there.
+// words says where the place is, and what the query has there.
 func (p Place) words() string {
 	if p.Line == 0 {
 		return ""
@@ -72,8 +72,8 @@ func (p Place) Excerpt() string {
 
 var markOfError = regexp.MustCompile(`\nLINE (\d+): (.*)\n( *)\^`)
 
-// PlaceOfMark is the place that DuckDB marks in an error. It shows a part of the line and a caret below, which stands
-// under what is meant where each character is as wide as the next.
+// PlaceOfMark is the place that DuckDB marks in an error. The error shows a part of the line and a caret below, which
+// is under the marked place if all characters are equally wide.
 func PlaceOfMark(query, message string) Place {
 	found := markOfError.FindStringSubmatch(message)
 	lines := strings.Split(query, "\n")

@@ -10,9 +10,8 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 )
 
-// rewritten is the text of a statement whose aggregates have been given an order. It is used only where it parses to
-// that statement again; where it does not, the query is refused, since as it was written its rows would depend on
-// threads.
+// rewritten is the text of a statement whose aggregates have been given an order. It is used only if it parses to that
+// statement again. If it does not, the query is refused, since as it was written its rows would depend on threads.
 func rewritten(ctx context.Context, db database, original, ordered any, aggregates []string) (string, error) {
 	ordered = transformed(ordered, castConstants)
 	var unnamed []renaming
@@ -43,8 +42,8 @@ func Unordered(aggregates []string) error {
 		strings.Join(aggregates, "() and "), aggregates[0])
 }
 
-// castConstants writes constants as casts of texts where DuckDB's text of the constant would parse to one of another
-// type: 1e6 comes out as 1000000.0, which is a DECIMAL, and 5. as 5. A cast of a constant has the same value.
+// castConstants writes constants as casts of texts if DuckDB's text of the constant would parse to one of another type:
+// 1e6 comes out as 1000000.0, which is a DECIMAL, and 5. as 5. A cast of a constant has the same value.
 func castConstants(node map[string]any) any {
 	value, _ := node["value"].(map[string]any)
 	kind, _ := value["type"].(map[string]any)
@@ -85,7 +84,8 @@ type renaming struct {
 	changed  map[string]any
 }
 
-// collectUnnamed finds the expressions that have changed and have no alias, where one without is named by its text.
+// collectUnnamed finds the expressions that have changed and have no alias, in places in which an expression without an
+// alias is named by its text.
 func collectUnnamed(original, changed any, found *[]renaming) {
 	switch original := original.(type) {
 	case []any:
@@ -122,7 +122,7 @@ func namedByText(node map[string]any) string {
 	return ""
 }
 
-// hasStar says whether an expression stands for several columns, which name themselves.
+// hasStar reports whether an expression expands to several columns, which name themselves.
 func hasStar(node any) bool {
 	found := false
 	transformed(node, func(part map[string]any) any {

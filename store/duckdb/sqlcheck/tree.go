@@ -75,8 +75,8 @@ func meaningOf(tree any) string {
 	return string(text)
 }
 
-// essence leaves out of an object what its text leaves open: where it stands, the schema that the parser names for some
-// functions, and the query that the parser makes of VALUES as often as it stands in parentheses.
+// essence removes from an object what its text leaves open: where it is, the schema that the parser names for some
+// functions, and the query that the parser makes of VALUES for each pair of parentheses around it.
 func essence(node map[string]any) any {
 	delete(node, "query_location")
 	delete(node, "schema")

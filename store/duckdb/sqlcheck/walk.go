@@ -26,8 +26,7 @@ var plainWord = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // queryWalk goes through a parse tree and collects what it refers to.
 type queryWalk struct {
-	// tables are the names that are not those of a CTE in whose scope they stand, and where in the query, in bytes, they
-	// stand first.
+	// tables are the names that do not refer to a CTE in scope, with the place in the query, in bytes, of their first use.
 	tables  map[string]int
 	refused []string
 	// ordered are the aggregates that were given an order.

@@ -6,8 +6,8 @@ import (
 	"unsafe"
 )
 
-// onHugePages asks for pages of megabytes below a large slice whose entries are found at random: with usual pages, to
-// Find where an entry is takes longer than to read it. The system may decline.
+// onHugePages requests huge pages for a large slice whose entries are accessed at random: with usual pages, finding the
+// address of an entry takes longer than reading it. The system may decline.
 func onHugePages[T any](entries []T) []T {
 	const least = 4 << 20
 	bytes := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(entries))), len(entries)*int(unsafe.Sizeof(*new(T))))
