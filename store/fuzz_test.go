@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// FuzzKey holds keys to R9: their bytes are equal exactly where their values are, however a text runs into the next.
+// FuzzKey checks keys against R9: their bytes are equal exactly if their values are, however a text is split over
+// adjacent values.
 func FuzzKey(f *testing.F) {
 	f.Add("a", []byte("bc"), int64(1), "ab", []byte("c"), int64(1))
 	f.Add("a\x00", []byte{}, int64(11), "a", []byte{0}, int64(1))

@@ -30,7 +30,7 @@ func NewTable(view *feature.View, retention time.Duration) Table {
 	return table
 }
 
-// Lookup is a selection made ready for looking up: what to read and where each value lies is settled once. It is
+// Lookup is a selection that is prepared for look-ups: what to read and where each value is are determined once. It is
 // immutable and safe for concurrent use.
 type Lookup struct {
 	keys    []feature.Field
@@ -60,8 +60,8 @@ type reader struct {
 
 const absent = -1
 
-// NewLookup plans a look-up. It fails with a *fault.PreconditionError that names the views which are not online,
-// and with a *fault.InputError where one label column is read as two types.
+// NewLookup plans a look-up. It fails with a *fault.PreconditionError that names the views which are not online, and
+// with a *fault.InputError if one label column is read as two types.
 func NewLookup(selection *feature.Selection) (*Lookup, error) {
 	if err := checkOnline(selection); err != nil {
 		return nil, err
@@ -139,14 +139,14 @@ type LookupRequest struct {
 	Keys []*plumbv1.KeyColumn
 	// At is the instant that visibility and ttl are evaluated at (R2).
 	At feature.Instant
-	// Now, where not nil, is the clock that At is read from once the store has answered. An instant from before could be
-	// older than a row that was pushed meanwhile, which would make a key that always had a value NOT_FOUND.
+	// Now, if not nil, is the clock that At is read from once the store has answered. An earlier instant could be older
+	// than a row that was pushed meanwhile, and a key that always had a value would be NOT_FOUND.
 	Now func() time.Time
 	// EventTimestamps asks for the event time of each row.
 	EventTimestamps bool
-	// Revision is what the reply says of the registry's revision; nothing where it is 0.
+	// Revision is the registry's revision in the reply, which is omitted if it is 0.
 	Revision int64
-	// Provenance, where not nil, is filled in with where the rows come from, and the reply tells it.
+	// Provenance, if not nil, is filled in with where the rows come from, and the reply includes it.
 	Provenance *Provenance
 }
 
@@ -163,7 +163,7 @@ func (l *Lookup) Get(ctx context.Context, online Online, request LookupRequest) 
 	return message.GetColumns(), err
 }
 
-// Reply is Get for who sends the answer on, in the bytes that it has on the wire. The caller releases it.
+// Reply is Get for callers that send the answer on: it returns the answer in wire format. The caller releases it.
 func (l *Lookup) Reply(ctx context.Context, online Online, request LookupRequest) (*Reply, error) {
 	keys, err := l.checkKeys(request.Keys)
 	if err != nil {
@@ -210,8 +210,8 @@ func (r *Reply) fill(values [][]byte, places []int, request LookupRequest) error
 	return r.write(request)
 }
 
-// gets returns what to read, and for each use and row, at use*rows+row, its position in there, or absent where a key
-// is null, which matches nothing (R8).
+// gets returns what to read, and for each use and row, at use*rows+row, its position in that, or absent if a key is
+// null, which matches nothing (R8).
 func (l *Lookup) gets(keys keyColumns) ([]Get, []int) {
 	gets := make([]Get, 0, len(l.uses)*keys.rows)
 	places := make([]int, 0, len(l.uses)*keys.rows)

@@ -112,8 +112,7 @@ func checkKey(field feature.Field, column *plumbv1.KeyColumn) (int, error) {
 	return rows, nil
 }
 
-// scalarKind returns the type of a column's values and how many there are; TYPE_UNSPECIFIED where it has none or
-// arrays.
+// scalarKind returns the type of a column's values and how many there are; TYPE_UNSPECIFIED if it has none or arrays.
 func scalarKind(values *plumbv1.Values) (plumbv1.Type, int) {
 	switch kind := values.GetKind().(type) {
 	case *plumbv1.Values_Bools:

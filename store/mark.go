@@ -9,18 +9,18 @@ import (
 )
 
 // A store can lose its rows and go on: it is flushed, starts without its data, comes back from an old snapshot.
-// Look-ups then find nothing, as they do where there never was anything. So each table has two marks, and the registry
-// records what they have to be. They are rows of the table under keys that no entity has, go wherever its rows go, and
+// Look-ups then find nothing, as if there never was anything. So each table has two marks, and the registry records
+// what they have to be. They are rows of the table under keys that no entity has. They go wherever its rows go and
 // never expire.
 //
-//   - The birth names the table's life. It is set before the first row of a run from the beginning where there is none,
+//   - The birth names the table's life. It is set before the first row of a run from the beginning if there is none,
 //     and stays for as long as the rows do. A table without it, or with another one, is not the table that was written.
 //   - The progress is set after the last row of every run and before the registry records the run. Its number is drawn
 //     once all rows are written, so a store with a mark has the rows of all runs with a lesser one. A table with a
 //     lesser mark than the registry's has come back from an older snapshot.
 //
 // A mark is a packed row without features, whose version is its number; of two the greater one wins (R14). The version
-// begins far in the past, so no mark ever lies ahead of a clock (R15). An entity key begins with keyVersion, which is
+// begins far in the past, so no mark is ever ahead of a clock (R15). An entity key begins with keyVersion, which is
 // never 0. The bytes are durable.
 var (
 	birthKey    = []byte{0, 1}
@@ -33,7 +33,7 @@ func IsMark(key []byte) bool { return bytes.Equal(key, birthKey) || bytes.Equal(
 // MarkKeys are the keys of all marks.
 func MarkKeys() [][]byte { return [][]byte{bytes.Clone(birthKey), bytes.Clone(progressKey)} }
 
-// Marks are the marks of a table. A number is 0 where the mark is not there.
+// Marks are the marks of a table. A number is 0 if the mark does not exist.
 type Marks struct{ Birth, Progress int64 }
 
 // Reader is what reads of an online store need.
@@ -97,7 +97,7 @@ func newMark(number int64, origin Origin) []byte {
 	return binary.BigEndian.AppendUint64(value, uint64(origin))
 }
 
-// markOf is the number of a mark; 0 where there is none, or something that is none.
+// markOf returns the number of a mark; 0 if there is no value, or one that is not a mark.
 func markOf(value []byte) int64 {
 	if len(value) != rowHeaderSize {
 		return 0

@@ -32,8 +32,8 @@ type NewestReport struct {
 	Read int64
 	// NullKeys counts rows in the window with a null key, NullTimes rows of the whole source with a null event time.
 	NullKeys, NullTimes int64
-	// Before counts the rows with an event time up to the window's start, with or without keys; 0 unless that was asked
-	// for, and where the window has no start.
+	// Before counts the rows with an event time up to the window's start, with or without keys; 0 if that was not asked
+	// for, or if the window has no start.
 	Before int64
 	// Failed counts rows that cannot be served, and Failures are the first of them in source order.
 	Failed   int64
@@ -42,12 +42,12 @@ type NewestReport struct {
 	Files []feature.SourceFile
 }
 
-// FailedRow is a row of a window with a value that does not fit its declared type (R9): in a key, or, where the row is
-// the newest of its key, in a feature. It is left out without an older row of the window in its place, which would be
+// FailedRow is a row of a window with a value that does not fit its declared type (R9): in a key, or, if the row is the
+// newest of its key, in a feature. The row is omitted. No older row of the window takes its place, since that would be
 // served as the newest (R17): its key keeps what was stored before.
 type FailedRow struct {
-	// File and Row, which counts from 1, tell where the row is; of a SQL source, and where that is not known, they are
-	// empty.
+	// File and Row, which counts from 1, say where the row is. They are empty for a SQL source, and if the place is not
+	// known.
 	File string `json:"file,omitempty"`
 	Row  int64  `json:"row,omitempty"`
 	// Column is the first with such a value, and Value the beginning of the value's text.

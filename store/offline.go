@@ -11,7 +11,7 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// Faults of the machine that whoever runs it can mend.
+// Faults of the machine that its operator can fix.
 var (
 	ErrDiskFull    = fault.ErrDiskFull
 	ErrOutOfMemory = errors.New("out of memory")
@@ -35,16 +35,16 @@ type Offline interface {
 	// feature may be named as a key is. Keys and features have the Arrow type of their declared type (ArrowType). Rows
 	// with a null key or null event time are counted, not streamed (R3, R8).
 	//
-	// Rows that fail are counted and left out as the request allows; see FailedRow. Where more fail, nothing is yielded,
-	// and the error is a *fault.InputError that names some.
+	// Rows that fail are counted and omitted as the request allows; see FailedRow. If more fail, nothing is yielded, and
+	// the error is a *fault.InputError that names some of them.
 	//
 	// The batch is valid until yield returns, which is called by one goroutine at a time; an error from yield ends the
-	// stream and is returned. The report is filled in also where an error is returned, as far as is known.
+	// stream and is returned. The report is filled in, as far as it is known, even if an error is returned.
 	Newest(ctx context.Context, request NewestRequest, yield func(arrow.RecordBatch) error) (NewestReport, error)
 	Close() error
 }
 
-// Inspector tells what sources hold, for validation.
+// Inspector reports what sources hold, for validation.
 type Inspector interface {
 	// Columns returns the columns of a source in its order. It fails with a *fault.InputError for a file that is not
 	// there or lies outside the roots, is not a Parquet file, or for a query that does not parse, refers to what is no
@@ -70,23 +70,23 @@ type JoinRequest struct {
 	// Statuses adds <output name>__status, one of PRESENT, NULL, NOT_FOUND, EXPIRED, after each output (R13).
 	Statuses bool
 	// EventTimestamps adds <alias>__event_timestamp, the winning row's, after the outputs. With Statuses it is also given
-	// where the status is EXPIRED.
+	// if the status is EXPIRED.
 	EventTimestamps bool
 	// Provenance adds for each use of a view, after the outputs, where its values come from (ProvenanceColumns): the
-	// view's definition_revision, null where it is not known, and definition_hash, in hexadecimal; and of the winning row
+	// view's definition_revision, null if it is not known, and definition_hash, in hexadecimal; and of the winning row
 	// source_file, relative to the project and null for a SQL source, event_timestamp, created_timestamp, and age_micros,
-	// from the event time to T, at most the greatest number. What is of the row is given where EventTimestamps gives its
-	// time, which Provenance implies.
+	// from the event time to T, at most the greatest number. The values of the row are given whenever EventTimestamps
+	// gives its time, which Provenance implies.
 	Provenance bool
 	// AsKnown asks that a row also has created time <= T (R4).
 	AsKnown bool
-	// Diagnose asks for ViewReport.Unmatched where few label rows find a row, which takes another reading of the source.
+	// Diagnose asks for ViewReport.Unmatched if few label rows find a row, which takes another reading of the source.
 	Diagnose bool
 	// Only, unless it is nil, are the files that sources may be read from, as Join.Files lists them: others count as not
 	// there.
 	Only []feature.SourceFile
-	// Progress is told now and then how far the join is, from one goroutine at a time. It has to return at once. May be
-	// nil.
+	// Progress, if not nil, is called now and then with the progress of the join, from one goroutine at a time. It has to
+	// return at once.
 	Progress func(Progress)
 	// Seal, unless it is nil, is called by WriteFile with the path of the file that was written whole, before it appears
 	// under its name. What it returns is kept in the file under ManifestKey: in Parquet's key-value metadata, in the
@@ -97,7 +97,7 @@ type JoinRequest struct {
 // ManifestKey is the name in a file's metadata of what Seal returned.
 const ManifestKey = "plumb.manifest"
 
-// Progress tells how far a join is.
+// Progress is how far a join is.
 type Progress struct {
 	// Step says what is being done, such as "reading view weather".
 	Step string
@@ -110,7 +110,7 @@ type Progress struct {
 type Join interface {
 	// Files lists the files that the sources are read from, also those that the join may find it need not read.
 	Files() []feature.SourceFile
-	// Explain tells the strategy for each view, the estimate that it rests on, and the SQL. It may read the labels.
+	// Explain returns the strategy for each view, the estimate that it is based on, and the SQL. It may read the labels.
 	Explain(ctx context.Context) (string, error)
 	// WriteFile writes the result to a .parquet, .csv or .arrow file, which appears whole or not at all.
 	WriteFile(ctx context.Context, path string) (JoinReport, error)
@@ -126,7 +126,7 @@ type JoinReport struct {
 	Rows int64 `json:"rows"`
 	// Views has one entry for each use of a view, in the order of the selection.
 	Views []ViewReport `json:"views"`
-	// Files are those of the sources, also where the join could tell from their footers that it need not read them.
+	// Files are those of the sources, including files that the join did not have to read because of their footers.
 	Files []feature.SourceFile `json:"-"`
 	// NaiveTimes says that instants of label rows have no zone, and were taken as UTC (R1).
 	NaiveTimes bool `json:"-"`
@@ -142,14 +142,14 @@ type ViewReport struct {
 	// NullKeys and NullTimes count source rows that can never be seen (R8, R3).
 	NullKeys  int64 `json:"null_keys"`
 	NullTimes int64 `json:"null_times"`
-	// Unmatched, where it was asked for and few label rows have a visible row, says why; nil otherwise.
+	// Unmatched says why few label rows have a visible row, if that is so and was asked for; nil otherwise.
 	Unmatched *Unmatched `json:"unmatched,omitempty"`
 }
 
 // Unmatched says why label rows have no visible row of a view. One label row may be counted under several causes.
 type Unmatched struct {
 	// These are the first and the last instant of the label rows, and of the source's rows with all keys, in microseconds
-	// since the epoch; nil where there are no rows.
+	// since the epoch; nil if there are no rows.
 	LabelsFrom *int64 `json:"labels_from"`
 	LabelsTo   *int64 `json:"labels_to"`
 	SourceFrom *int64 `json:"source_from"`

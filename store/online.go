@@ -14,7 +14,7 @@ type Online interface {
 	// same key. When it returns an error, any subset of the rows may have been stored; writing them again is harmless.
 	// Keys and values are not kept after the call.
 	Write(ctx context.Context, table Table, rows []Row) (WriteReport, error)
-	// Read returns the value for each get, in order; nil where there is none. The caller owns the values.
+	// Read returns the value for each get, in order; nil if there is none. The caller owns the values.
 	Read(ctx context.Context, gets []Get) ([][]byte, error)
 	Close() error
 }
@@ -27,7 +27,7 @@ type Table struct {
 	Project    string
 	View       string
 	Generation int64
-	// Retention, where positive, lets the store forget a row once this long has passed since it was written and since its
+	// Retention, if positive, lets the store forget a row once this long has passed since it was written and since its
 	// event time, which may be a little later (R15). It is at least the view's ttl, so that no row is forgotten before it
 	// has expired (R13).
 	Retention time.Duration

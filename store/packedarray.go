@@ -40,7 +40,7 @@ func parseArray(raw []byte, width int) (packedArray, error) {
 	return a, nil
 }
 
-// at returns the bytes of an element, and false where it is null.
+// at returns the bytes of an element, and false if it is null.
 func (a *packedArray) at(i int) ([]byte, bool, error) {
 	if a.width > 0 {
 		return unlessNull(a.places[i*a.width:(i+1)*a.width], bit(a.nulls, i), true)

@@ -7,7 +7,7 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// ProvenanceColumns are the columns that a join adds for each use of a view where JoinRequest.Provenance is set. Their
+// ProvenanceColumns are the columns that a join adds for each use of a view if JoinRequest.Provenance is set. Their
 // names follow the alias and two underscores.
 var ProvenanceColumns = []feature.Field{
 	{Name: "definition_revision", Type: plumbv1.Type_INT64},

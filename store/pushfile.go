@@ -12,7 +12,7 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 )
 
-// FileColumns says where the columns of a view are among those of a file of rows to push. Created is -1 where the file
+// FileColumns has the positions of a view's columns among those of a file of rows to push. Created is -1 if the file
 // has none.
 type FileColumns struct {
 	Keys           []int
@@ -75,8 +75,8 @@ type columnFinder struct {
 	mistakes []error
 }
 
-// find returns the position of the column that is there under one of the names, or absent. A second name that stands
-// for something else too is taken only where the first is not there.
+// find returns the position of the column that has one of the names, or absent. A second name that also means something
+// else is used only if the first does not exist.
 func (f *columnFinder) find(what string, names ...string) int {
 	at := absent
 	for i, name := range names {

@@ -11,8 +11,8 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// Reply is the answer to one look-up, as the bytes of a plumb.v1.GetOnlineFeaturesResponse. They are written straight
-// from the stored rows, which nothing else decodes: who wants the message has it made of the bytes.
+// Reply is the answer to one look-up, as the bytes of a plumb.v1.GetOnlineFeaturesResponse. They are written directly
+// from the stored rows, which nothing else decodes. A caller that needs the message decodes it from the bytes.
 //
 // A reply is released once it is not needed any more, and its memory then serves another one.
 type Reply struct {
@@ -32,14 +32,14 @@ type Reply struct {
 type foundRow struct {
 	PackedRow
 
-	// reader is nil where there is no visible row.
+	// reader is nil if there is no visible row.
 	reader  *reader
 	expired bool
 }
 
 // Seen is what a look-up saw of one use of a view.
 type Seen struct {
-	// Newest is the newest event time of the visible rows; the earliest instant where there are none.
+	// Newest is the newest event time of the visible rows; the earliest instant if there are none.
 	Newest feature.Instant
 	// Values counts the values by Status.
 	Values [statusCount]int
@@ -70,7 +70,7 @@ type StoredRow struct {
 	Found bool
 	// Event may lie after the instant that was asked for: then the row is not visible (R2), and the outputs are NOT_FOUND.
 	Event feature.Instant
-	// Created is nil where it is null.
+	// Created is nil if it is null.
 	Created  *feature.Instant
 	SchemaID uint32
 	Origin   Origin
@@ -127,7 +127,7 @@ func (r *Reply) Release() {
 	replies.Put(r)
 }
 
-// resized is a slice of so many elements, in the memory of the one given where there is enough.
+// resized returns a slice of size elements, in the memory of the given one if that is large enough.
 func resized[T any](slice []T, size int) []T {
 	if cap(slice) < size {
 		return make([]T, size)
@@ -135,8 +135,8 @@ func resized[T any](slice []T, size int) []T {
 	return slice[:size]
 }
 
-// find notes what was found for a row of keys; nil where there is nothing. R2: a row that is not visible yet is not
-// there; the store has the row before it where it lay ahead of the clock when it was written.
+// find records what was found for a row of keys; nil if there is nothing. R2: a row that is not visible yet does not
+// exist. If it was ahead of the clock when it was written, the store also has the row before it.
 func (r *Reply) find(u *use, row int, value []byte, at feature.Instant) error {
 	found := &r.found[u.position*r.rows+row]
 	*found = foundRow{}
@@ -168,8 +168,8 @@ func (r *Reply) find(u *use, row int, value []byte, at feature.Instant) error {
 	return nil
 }
 
-// expired says whether an event at or before the instant lies more than the ttl before it (R2). Their distance always
-// fits an unsigned number, where at - ttl need not fit a signed one.
+// expired reports whether an event at or before the instant is more than the ttl before it (R2). Their distance always
+// fits an unsigned number, whereas at - ttl may not fit a signed one.
 func (u *use) expired(event, at feature.Instant) bool {
 	return u.view.TTL > 0 && uint64(at)-uint64(event) > uint64(u.view.TTL.Microseconds())
 }

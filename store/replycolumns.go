@@ -106,7 +106,7 @@ func (r *Reply) writeColumn(o *output, times bool) error {
 	return nil
 }
 
-// pick decides on the status of each value of a column (R13), and notes where those lie that are PRESENT. A feature
+// pick determines the status of each value of a column (R13), and records where those are that are PRESENT. A feature
 // that its row was written without is NOT_FOUND.
 func (r *Reply) pick(o *output, rows []foundRow) error {
 	counts := &r.seen[o.use].Values
@@ -133,7 +133,7 @@ func (r *Reply) pick(o *output, rows []foundRow) error {
 	return nil
 }
 
-// writeTimes writes the event time of each value; 0 where it is NOT_FOUND.
+// writeTimes writes the event time of each value; 0 if the value is NOT_FOUND.
 func (r *Reply) writeTimes(rows []foundRow) {
 	end := r.wire.length()
 	room := r.wire.room(8 * len(rows))
@@ -199,8 +199,8 @@ func (r *Reply) writeArrays(o *output) error {
 	return nil
 }
 
-// scalars writes a Values of a scalar type, out of the values as rows hold them. Where nil stands for none, a float is
-// NaN, so that who forgets the statuses does not read a zero; the others are their type's zero.
+// scalars writes a Values of a scalar type, from the values as rows hold them. A nil value means none: a float is then
+// NaN, so that a client that ignores the statuses does not read a zero, and other types have their zero.
 func (w *wireWriter) scalars(t plumbv1.Type, raws [][]byte) error {
 	end := w.length()
 	var err error
@@ -285,7 +285,7 @@ func (w *wireWriter) words(raws [][]byte) {
 	}
 }
 
-// longs are FLOAT64 and TIMESTAMP; none is what stands for no value.
+// longs writes FLOAT64 and TIMESTAMP; none is what represents no value.
 func (w *wireWriter) longs(raws [][]byte, none uint64) {
 	room := w.room(8 * len(raws))
 	for i, raw := range raws {

@@ -150,7 +150,7 @@ func unpack(t rapid.TB, view *feature.View, value []byte, at feature.Instant) ([
 	return message.GetColumns(), nil
 }
 
-// checkUnpacks holds what a look-up reads from the bytes to the case.
+// checkUnpacks checks what a look-up reads from the bytes against the case.
 func (c rowCase) checkUnpacks(t *testing.T, value []byte, origin store.Origin) {
 	t.Helper()
 	row, err := store.ParseRow(value)

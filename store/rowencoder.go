@@ -120,7 +120,7 @@ func putFixed(dst []byte, column arrow.Array, row int) {
 	}
 }
 
-// appendVariable appends a value of the variable section. elementWidth is that of an array's elements, 0 where they are
+// appendVariable appends a value of the variable section. elementWidth is that of an array's elements, 0 if they are
 // variable too.
 func appendVariable(dst []byte, column arrow.Array, row, elementWidth int) ([]byte, error) {
 	switch column := column.(type) {
@@ -174,7 +174,7 @@ func appendVariableArray(dst []byte, elements arrow.Array, start, end int) ([]by
 }
 
 // appendArrayHeader appends the count of an array, and zeros for its null bits and a place of the given width for each
-// element. It returns where the null bits lie.
+// element. It returns the position of the null bits.
 func appendArrayHeader(dst []byte, count, width int) (appended []byte, nulls int) {
 	dst = binary.BigEndian.AppendUint32(dst, uint32(count))
 	return append(dst, make([]byte, bitsSize(count)+count*width)...), len(dst)

@@ -14,26 +14,26 @@ import (
 // A packed row is, with all numbers big-endian:
 //
 //	0   8  event time in microseconds, sign bit flipped
-//	8   8  created time likewise; zeros where it is null
+//	8   8  created time likewise; zeros if it is null
 //	16  1  format version
 //	17  4  schema id
-//	21  8  origin: who wrote the row (Origin); rows of format 1 lack it
-//	29     null bits: bit i%8 of byte i/8 is set where field i is null
-//	       fixed section: the fields of fixed width, in schema order; zeros where null
+//	21  8  origin: what wrote the row (Origin); rows of format 1 lack it
+//	29     null bits: bit i%8 of byte i/8 is set if field i is null
+//	       fixed section: the fields of fixed width, in schema order; zeros if null
 //	       offsets: for each other field, in schema order, 4 bytes with the end of its value in the variable section; its
 //	       start is the end of the one before
 //	       variable section, to the end of the row
 //
-// The first VersionSize bytes compare bytewise as (event time, created time with null lowest), which is what decides
-// who wins (R14): the origin is not part of it. Where a field lies behind the header follows from the schema alone, so
+// The first VersionSize bytes compare bytewise as (event time, created time with null lowest), which decides which row
+// wins (R14). The origin is not part of it. The position of a field behind the header follows from the schema alone, so
 // that a reader picks one without looking at the others.
 //
 // BOOL is one byte, 0 or 1; INT32 and FLOAT32 are 4 bytes, INT64, FLOAT64 and TIMESTAMP 8, floats by their bits;
 // STRING and BYTES are their bytes. An array is 4 bytes with the number of elements, null bits for these, and the
 // elements: those of fixed width one after the other, others as 4 bytes each with their end, then their bytes.
 //
-// The bytes are durable: rowFormat changes whenever they do. Rows of all formats may lie in one store, and are read;
-// what has format 3 holds several rows (ahead.go).
+// The bytes are durable: rowFormat changes whenever they do. Rows of all formats may be in one store, and are read. A
+// value of format 3 holds several rows (ahead.go).
 const (
 	rowFormat     = 2
 	formatAt      = VersionSize
@@ -43,9 +43,9 @@ const (
 	offsetSize    = 4
 	countSize     = 4
 
-	// originlessFormat is the format of rows without an origin, whose header ends where that would be.
+	// originlessFormat is the format of rows without an origin, whose header ends where the origin would be.
 	originlessFormat = 1
-	// nullCreated stands for no created time; the instant with these bytes cannot be stored.
+	// nullCreated represents no created time; the instant with these bytes cannot be stored.
 	nullCreated = feature.Instant(math.MinInt64)
 )
 
@@ -56,14 +56,14 @@ const MaxRowSize = 64 << 20
 type PackedRow struct {
 	// Event is the row's event time.
 	Event feature.Instant
-	// Created is the row's created time; nil where it is null.
+	// Created is the row's created time; nil if it is null.
 	Created *feature.Instant
 	// SchemaID names the feature.Schema that the fields were written by.
 	SchemaID uint32
-	// Origin is who wrote the row.
+	// Origin is the origin of the row.
 	Origin Origin
 
-	// created is nullCreated where it is null.
+	// created is nullCreated if it is null.
 	created feature.Instant
 	// body is what follows the header.
 	body []byte
@@ -116,8 +116,8 @@ func appendInstant(dst []byte, i feature.Instant) []byte {
 // VersionOf returns the first bytes of the packed rows that have this event time.
 func VersionOf(event feature.Instant) []byte { return appendInstant(nil, event) }
 
-// EventOf returns the event time of a packed row, which its version begins with; the earliest instant where the row is
-// too short to have one.
+// EventOf returns the event time of a packed row, with which its version begins; the earliest instant if the row is too
+// short to have one.
 func EventOf(value []byte) feature.Instant {
 	if len(value) < VersionSize {
 		return math.MinInt64
@@ -129,7 +129,7 @@ func readInstant(b []byte) feature.Instant {
 	return feature.Instant(binary.BigEndian.Uint64(b) ^ (1 << 63))
 }
 
-// layout says where the fields of a schema lie in the body of a packed row, which begins after its header.
+// layout has the positions of a schema's fields in the body of a packed row, which begins after its header.
 type layout struct {
 	slots []slot
 	// offsetsAt is where the offsets begin, variableAt where they end and the variable section begins.
@@ -143,11 +143,11 @@ type layout struct {
 type slot struct {
 	// width is that of a fixed-width field; 0 for one in the variable section.
 	width int
-	// at is where the value lies, or, for a variable field, the end of its value.
+	// at is the position of the value, or, for a variable field, of the end of its value.
 	at int
 	// first says that a variable field is the first, whose value starts with the section.
 	first bool
-	// elementWidth is the width of an array's elements, 0 where it differs.
+	// elementWidth is the width of an array's elements, 0 if it varies.
 	elementWidth int
 }
 
@@ -201,7 +201,7 @@ func (l *layout) check(row *PackedRow) error {
 // endClear says whether the bits after the first n are zero in the last byte that those take.
 func endClear(bits []byte, n int) bool { return n%8 == 0 || bits[n/8]>>(n%8) == 0 }
 
-// field returns the bytes of a field's value, and false where it is null. It never reads out of bounds, whatever the
+// field returns the bytes of a field's value, and false if it is null. It never reads out of bounds, whatever the
 // offsets. A field that is null and has a value all the same is damage: one of the two is not what was written.
 func (l *layout) field(row *PackedRow, position int) ([]byte, bool, error) {
 	body, place := row.body, l.slots[position]
@@ -219,7 +219,7 @@ func (l *layout) field(row *PackedRow, position int) ([]byte, bool, error) {
 	return unlessNull(raw, bit(body, position), place.width > 0)
 }
 
-// unlessNull returns a value, or false where it is null: then it is zeros, or has no bytes where its width varies.
+// unlessNull returns a value, or false if it is null: then it is zeros, or has no bytes if its width varies.
 func unlessNull(raw []byte, null, fixed bool) ([]byte, bool, error) {
 	if !null {
 		return raw, true, nil
@@ -232,7 +232,7 @@ func unlessNull(raw []byte, null, fixed bool) ([]byte, bool, error) {
 	return nil, false, nil
 }
 
-// between returns section[start:end] where that is within the section.
+// between returns section[start:end] if that is within the section.
 func between(section []byte, start, end uint32) ([]byte, error) {
 	if start > end || uint64(end) > uint64(len(section)) {
 		return nil, fmt.Errorf("%w: a value lies at %d to %d of %d bytes", ErrCorruptRow, start, end, len(section))
@@ -246,7 +246,7 @@ func bit(bits []byte, i int) bool { return bits[i/8]&(1<<(i%8)) != 0 }
 
 func setBit(bits []byte, i int) { bits[i/8] |= 1 << (i % 8) }
 
-// fixedWidth returns the bytes that each value of the type takes, 0 where they differ.
+// fixedWidth returns the number of bytes that each value of the type takes, 0 if it varies.
 func fixedWidth(t plumbv1.Type) int {
 	switch t {
 	case plumbv1.Type_BOOL:

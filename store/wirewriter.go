@@ -6,7 +6,7 @@ import "google.golang.org/protobuf/encoding/protowire"
 // is, so that nothing is measured first. The memory is used again.
 type wireWriter struct {
 	buffer []byte
-	// at is where that begins which has been written.
+	// at is where the written bytes begin.
 	at int
 }
 
@@ -22,7 +22,7 @@ func (w *wireWriter) written() []byte { return w.buffer[w.at:] }
 // length is that of what has been written; the end of a part begins there.
 func (w *wireWriter) length() int { return len(w.buffer) - w.at }
 
-// room puts so many bytes before what has been written, for the caller to fill.
+// room puts size bytes before what has been written, for the caller to fill.
 func (w *wireWriter) room(size int) []byte {
 	if w.at < size {
 		w.grow(size)

@@ -89,8 +89,8 @@ func (e *Engine) find(ctx context.Context, source *feature.Source) (sourceFiles,
 	return files, err
 }
 
-// resolve finds where a file is. A source's own files and those of its push log are below a root. The copies of rows in
-// write-ahead files were made by the caller, wherever it has room for them.
+// resolve finds where a file is. A source's own files and those of its push log are below a root. The caller made the
+// copies of rows in write-ahead files, in a folder of its choice.
 func (f *sourceFiles) resolve(e *Engine, source *feature.Source, i int, path string) (err error) {
 	if source.Log == nil || !slices.Contains(source.Log.Unfinished, path) {
 		f.paths[i], err = e.withinRoots(source.Path, path)

@@ -24,7 +24,7 @@ import (
 	"github.com/plumbstore/plumb/internal/regularfile"
 )
 
-// footer holds what the end of a Parquet file says, which takes no reading of rows.
+// footer holds what the end of a Parquet file says. No row has to be read for it.
 type footer struct {
 	// read says that the rest holds.
 	read bool

@@ -174,7 +174,7 @@ func (l *labelFile) find(name, purpose string) (int, error) {
 	return 0, fault.Inputf("", "%s has no column %q, %s; %s", l.name, name, purpose, hint)
 }
 
-// place is the SQL that says where in the labels a value is.
+// labelPlace is the SQL that says where in the labels a value is.
 const labelPlace = "'row ' || (n + 1) || ' of the labels'"
 
 // load makes the table labels: n is the row's position from 0, t its instant in microseconds, c0, c1, … its columns.

@@ -104,7 +104,7 @@ func removeIfThere(path string) error {
 	return nil
 }
 
-// copyTo streams the result to a Parquet or CSV file. The mark, if any, is kept where the manifest is to be.
+// copyTo streams the result to a Parquet or CSV file. The mark, if any, is kept in the place of the manifest.
 func (j *join) copyTo(ctx context.Context, s *session, ran []*use, path, format, mark string) error {
 	names, standIns, err := namesForSQL(j.columnNames())
 	if err != nil {

@@ -34,7 +34,7 @@ func TestQueryNamesTheSourcesThatItReads(t *testing.T) {
 		"SELECT sum(x) OVER (PARTITION BY y ORDER BY z) FROM a":                                {"a"},
 		"SELECT (SELECT max(x) FROM b WHERE b.k = a.k) FROM a":                                 {"a", "b"},
 		"WITH RECURSIVE r AS (SELECT 1 i UNION ALL SELECT i + 1 FROM r WHERE i < 3) FROM r, a": {"a"},
-		// Names are those of a WITH clause only where DuckDB looks there for them.
+		// Names are those of a WITH clause only in places in which DuckDB looks them up there.
 		"SELECT (SELECT count(*) FROM duckdb_views) FROM (WITH duckdb_views AS (SELECT 1) SELECT 1)": {
 			"duckdb_views",
 		},

@@ -140,7 +140,7 @@ func (r *relations) checkReadable(ctx context.Context, source *feature.Source) e
 	var unreadable []unifiedColumn
 	for _, files := range r.files {
 		if files.unified == nil {
-			continue // A source that stands after the query is not read by it.
+			continue // A source that is defined after the query is not read by it.
 		}
 		for _, column := range files.unified.columns {
 			if column.unreadable != "" {

@@ -150,8 +150,8 @@ func (c cell) exactWhole() (int64, bool) {
 	return 0, false
 }
 
-// exactFloat64 is the nearest FLOAT64, if that stands for the value: rounded to the value's own digits it has to be the
-// value again.
+// exactFloat64 returns the nearest FLOAT64, if that represents the value: rounded to the value's own digits it has to
+// be the value again.
 func (c cell) exactFloat64() (float64, bool) {
 	switch c.kind {
 	case isFloat32, isFloat64:
@@ -238,7 +238,7 @@ func parse(text string, to plumbv1.Type) (any, error) {
 	return nil, fails
 }
 
-// parseInOneWay is parse where a whole number has one text only: +7 and 007 are no 7.
+// parseInOneWay is parse with only one text for each whole number: +7 and 007 are not 7.
 func parseInOneWay(text string, to plumbv1.Type) (any, error) {
 	value, err := parse(text, to)
 	isWhole := to == plumbv1.Type_INT32 || to == plumbv1.Type_INT64

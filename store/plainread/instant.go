@@ -18,7 +18,7 @@ const (
 	epochDay = 2_440_588
 )
 
-// instantCell is a cell of so many units, each of so many microseconds.
+// instantCell returns a cell of count units of the given number of microseconds each.
 func instantCell(count, micros int64) cell {
 	high, low := bits.Mul64(uint64(max(count, -count)), uint64(micros))
 	if high != 0 || low > 1<<63-1 || count == -1<<63 && micros > 1 {

@@ -59,7 +59,7 @@ func readParquet(ctx context.Context, path string, columns []string, wanted []in
 
 // parquetScan goes through a file's rows.
 type parquetScan struct {
-	// fields are those of the wanted columns; nil where the file has none.
+	// fields are those of the wanted columns; nil for a column that the file does not have.
 	fields []*field
 	// wanted are the numbers of the rows that are still to come; nil for all.
 	wanted []int64
@@ -123,7 +123,7 @@ type columnReader struct {
 	read   []parquet.Value
 }
 
-// peek is the next value without taking it; io.EOF where there is none.
+// peek returns the next value without taking it; io.EOF if there is none.
 func (r *columnReader) peek() (*parquet.Value, error) {
 	for len(r.read) == 0 {
 		if r.values == nil {

@@ -17,7 +17,7 @@ import (
 // field is a column at the top of a Parquet schema.
 type field struct {
 	name string
-	// leaf is the position of its values among the file's leaves, or -1 where it is neither a value nor a list of values.
+	// leaf is the position of its values among the file's leaves, or -1 if it is neither a value nor a list of values.
 	leaf int
 	// levels is the definition level of a value that is there. In a list, present is that of a list without elements.
 	levels, present int
@@ -51,7 +51,7 @@ type schema struct {
 	leaves   int
 }
 
-// walk reads an element and what is below it. alone says that nothing stands beside it below the field.
+// walk reads an element and what is below it. alone says that the element has no siblings below the field.
 func (s *schema) walk(f *field, alone bool) error {
 	if len(s.elements) == 0 {
 		return errors.New("its schema is cut off")
@@ -81,7 +81,7 @@ func (s *schema) walk(f *field, alone bool) error {
 	return nil
 }
 
-// findField finds a column by its name, whose case does not count; nil where there is none.
+// findField finds a column by its name, whose case does not count; nil if there is none.
 func findField(fields []*field, name string) (*field, error) {
 	var found *field
 	for _, f := range fields {

@@ -3,9 +3,8 @@
 //
 // It shares no code with the engines. Parquet is read with github.com/parquet-go/parquet-go, CSV by a reader of its
 // own, JSON lines with encoding/json, and values are brought to their declared types by code that is written from the
-// rules (R1, R9) alone, so that a mistake of DuckDB or of the engine's SQL is seen as one. Which files belong to a
-// source is told by the engine. What is not a file is read by the engine too: SQL sources, since no other program runs
-// DuckDB's SQL, and label files.
+// rules (R1, R9) alone, so that a mistake of DuckDB or of the engine's SQL is detected. The engine says which files
+// belong to a source. The engine also reads SQL sources, since no other program runs DuckDB's SQL, and label files.
 //
 // Formats are implementations of rowReader; what they read are cells, and convert.go brings these to declared types.
 package plainread
@@ -48,17 +47,17 @@ func (r *Reader) Labels(ctx context.Context, request store.JoinRequest, yield fu
 	return r.engine.Labels(ctx, request, yield)
 }
 
-// fileShift is where the place of a file stands in the place of a row, above the row's number in the file.
+// fileShift is the bit of a row's place at which the file's place begins, above the row's number in the file.
 const fileShift = 40
 
 // rowReader reads rows of a file in their order. It hands out the cells of the named columns with the row's number,
-// counted from 0, of the rows that are wanted: all where wanted is nil, and otherwise those of its ascending numbers.
+// counted from 0, of the rows that are wanted: all if wanted is nil, and otherwise those of its ascending numbers.
 // Cells are valid until visit returns, whose error ends the reading and is returned. Of columns that the file does not
 // have the cells are missing.
 type rowReader func(ctx context.Context, path string, columns []string, wanted []int64,
 	visit func(row int64, cells []cell) error) error
 
-// formats has who reads the files of each format.
+// formats has the reader of each file format.
 var formats = map[feature.Format]rowReader{
 	feature.Parquet: readParquet, feature.CSV: readText(beginCSV), feature.JSONLines: readText(beginJSON),
 }

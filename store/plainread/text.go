@@ -158,7 +158,7 @@ func beginCSV(input *bufio.Reader) (func() (map[string]cell, error), error) {
 }
 
 // csvText takes CSV apart byte by byte. Unlike encoding/csv it keeps each byte of a quoted field, also a carriage
-// return before a line feed, and tells an empty field, which is null, from "".
+// return before a line feed, and distinguishes an empty field, which is null, from "".
 type csvText struct{ input *bufio.Reader }
 
 // record reads the fields of the next line that is not empty.
@@ -187,7 +187,7 @@ func (c *csvText) record() ([]cell, error) {
 	}
 }
 
-// field reads a field and what ends it: a comma, or a line feed, which the end of the file stands for too.
+// field reads a field and what ends it: a comma or a line feed. The end of the file counts as a line feed.
 func (c *csvText) field() (field cell, end byte, err error) {
 	var text []byte
 	if first, err := c.input.Peek(1); err == nil && first[0] == '"' {

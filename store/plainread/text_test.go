@@ -14,7 +14,7 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// writeText writes a file of text, whose format its name tells.
+// writeText writes a file of text. Its name determines the format.
 func (p *project) writeText(t *testing.T, name, content string) *feature.View {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(p.folder, name), []byte(content), 0o644); err != nil {

@@ -12,8 +12,8 @@ import (
 // queueing is how long a row may have been on its way to the log.
 const queueing = 10 * time.Second
 
-// Pending says whether a row that was accepted at an instant may lie in a write-ahead file of the folder, where the
-// offline store does not read it: one that was begun by then and is not a Parquet file yet.
+// Pending reports whether a row that was accepted at an instant may be in a write-ahead file of the folder, which the
+// offline store does not read: one that was begun by then and is not a Parquet file yet.
 func Pending(folder string, accepted time.Time) (bool, error) {
 	files, err := filepath.Glob(filepath.Join(folder, "*"+walExtension))
 	if err != nil {

@@ -3,10 +3,11 @@
 // Rows are first appended to a write-ahead file, NAME.wal, and are durable once Append returns. A write-ahead file that
 // is closed becomes NAME.parquet: written under another name, made durable, renamed, and only then is the write-ahead
 // file removed. So at every instant each appended row is in exactly one of the two, or in both under one name, of which
-// the Parquet file counts. A process that was killed leaves a write-ahead file behind that nobody has locked; whoever
-// opens the log next takes it over. What was being appended when it was killed was never acknowledged, and is dropped.
+// the Parquet file counts. A process that was killed leaves behind a write-ahead file that no process has locked. The
+// next process that opens the log takes it over. What was being appended when it was killed was never acknowledged, and
+// is dropped.
 //
-// A name begins with the time at which the file was begun, and is greater than all there were in the folder, also where
+// A name begins with the time at which the file was begun, and is greater than all earlier names in the folder, even if
 // the clock was set back. So files in the order of their names have rows in the order in which one process appended
 // them.
 package pushlog
@@ -35,14 +36,14 @@ const (
 
 // Config says where a log is and when its files are closed. Folder and Now are required.
 type Config struct {
-	// Folder is made where it is not there.
+	// Folder is created if it does not exist.
 	Folder string
 	Now    func() time.Time
-	// MaxBytes closes a write-ahead file; 64 MB where 0.
+	// MaxBytes is the size at which a write-ahead file is closed; 64 MB if 0.
 	MaxBytes int64
 	// MaxAge is how old a write-ahead file may become before RollDue closes it.
 	MaxAge time.Duration
-	// Replay, where set, brings rows online. Then rows become a Parquet file, which training reads, only once they are
+	// Replay, if set, brings rows online. Then rows become a Parquet file, which training reads, only once they are
 	// online: Settled has said so, or Replay took them without an error.
 	Replay func(context.Context, arrow.RecordBatch) error
 }
@@ -51,7 +52,7 @@ type Config struct {
 // which speak of the rows appended so far and are called one at a time.
 type Log struct {
 	config Config
-	// id tells the files of this log from those of other processes.
+	// id distinguishes the files of this log from those of other processes.
 	id string
 
 	mu sync.Mutex
@@ -59,7 +60,7 @@ type Log struct {
 	current *segment
 	// closed wait to become Parquet files: own ones, and those taken over.
 	closed []*segment
-	// rolling is held by who makes Parquet files.
+	// rolling is held while Parquet files are made.
 	rolling sync.Mutex
 }
 
@@ -139,7 +140,7 @@ func (l *Log) Append(batches ...arrow.RecordBatch) error {
 	return nil
 }
 
-// write adds a batch to the current write-ahead file, or to a new one where there is none or its schema is another.
+// write adds a batch to the current write-ahead file, or to a new one if there is none or it has another schema.
 func (l *Log) write(batch arrow.RecordBatch) error {
 	if l.current != nil && !l.current.schema.Equal(batch.Schema()) {
 		if err := l.current.sync(); err != nil {
@@ -165,7 +166,7 @@ func (l *Log) retire() {
 	}
 }
 
-// begin makes a write-ahead file whose name comes after all in the folder, and another where it is taken over at once.
+// begin makes a write-ahead file whose name comes after all in the folder, and another one if it is taken over at once.
 func (l *Log) begin(schema *arrow.Schema) (*segment, error) {
 	for {
 		begun, err := l.tryToBegin(schema)
@@ -191,7 +192,7 @@ func (l *Log) tryToBegin(schema *arrow.Schema) (*segment, error) {
 	return newSegment(l.config.Folder, fmt.Sprintf("%020d-%s", number, l.id), schema, now)
 }
 
-// Retire closes the write-ahead file to further rows; with due only where it is as old as it may become. It says
+// Retire closes the write-ahead file to further rows; with due only if it has reached its maximum age. It reports
 // whether any file waits to become a Parquet file.
 func (l *Log) Retire(due bool) bool {
 	l.mu.Lock()
@@ -237,8 +238,8 @@ func (l *Log) next() *segment {
 	return nil
 }
 
-// Close makes Parquet files of all rows that are online. The others stay in their write-ahead files, durable, and
-// whoever opens the log next brings them online first.
+// Close makes Parquet files of all rows that are online. The others stay in their write-ahead files, durable, and the
+// next process that opens the log brings them online first.
 func (l *Log) Close() error {
 	l.Retire(false)
 	return errors.Join(l.RollClosed(), l.Release())

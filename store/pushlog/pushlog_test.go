@@ -245,9 +245,9 @@ func TestWhatAKilledProcessHasLeftIsTakenOverUpToTheRecordThatIsNotWhole(t *test
 			t.Fatal(err)
 		}
 		if cut < 9 && len(data) > 9 {
-			return // A header of zeros is not a file of ours.
+			return // A header of zeros is not one of our own files.
 		}
-		// A record whose last bytes are zeros is whole where no others are missing.
+		// A record whose last bytes are zeros is whole if no others are missing.
 		if len(data) >= first && slices.Equal(data[:first], whole[:first]) {
 			want = []int64{1, 2}
 		}

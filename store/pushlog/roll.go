@@ -12,7 +12,7 @@ import (
 	"github.com/plumbstore/plumb/internal/wholefile"
 )
 
-// roll makes a Parquet file of a write-ahead file and removes that. It may be called again where it failed.
+// roll makes a Parquet file of a write-ahead file and removes the latter. It may be called again if it failed.
 func (s *segment) roll() error {
 	if _, err := os.Stat(s.path(parquetExtension)); err == nil {
 		return s.remove() // A process was killed between the two steps.

@@ -56,8 +56,8 @@ func (s *segment) path(extension string) string { return filepath.Join(s.folder,
 // errTaken says that another process took a write-ahead file over before it was locked.
 var errTaken = errors.New("the write-ahead file was taken over by another process")
 
-// newSegment makes a write-ahead file. It fails with errTaken where another process has taken the file over, which was
-// empty then, before it was locked: that process removes it, and what is written to it would be gone.
+// newSegment makes a write-ahead file. It fails with errTaken if another process has taken the file over, while it was
+// empty, before it was locked: that process removes it, and what is written to it would be lost.
 func newSegment(folder, name string, schema *arrow.Schema, begun time.Time) (*segment, error) {
 	s := &segment{folder: folder, name: name, schema: schema, begun: begun}
 	var err error
@@ -82,7 +82,7 @@ func newSegment(folder, name string, schema *arrow.Schema, begun time.Time) (*se
 	return s, nil
 }
 
-// takeOver opens and locks a write-ahead file; nil where another process has it, or has made a Parquet file of it.
+// takeOver opens and locks a write-ahead file; nil if another process has it, or has made a Parquet file of it.
 func takeOver(folder, name string) (*segment, error) {
 	s := &segment{folder: folder, name: name}
 	var err error
@@ -119,7 +119,7 @@ func (s *segment) count() error {
 // made is called when a write-ahead file was made and is not locked yet; tests let other processes come in between.
 var made = func() {}
 
-// isThere says whether the locked file still has its name: whoever had the lock before may have removed it.
+// isThere reports whether the locked file still has its name: the previous holder of the lock may have removed it.
 func (s *segment) isThere() (bool, error) {
 	named, err := os.Stat(s.path(walExtension))
 	if errors.Is(err, os.ErrNotExist) {
@@ -163,7 +163,7 @@ func (s *segment) read(yield func(arrow.RecordBatch) error) error {
 	return s.readFrom(0, func(batch arrow.RecordBatch, _ int64) error { return yield(batch) })
 }
 
-// readFrom is read of the records from an offset on, where one begins, or 0. It says where each ends.
+// readFrom is read of the records from an offset on, at which a record begins, or 0. It yields where each record ends.
 func (s *segment) readFrom(offset int64, yield func(batch arrow.RecordBatch, end int64) error) error {
 	info, err := s.file.Stat()
 	if err != nil {

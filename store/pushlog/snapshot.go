@@ -15,9 +15,9 @@ import (
 	"github.com/plumbstore/plumb/internal/wholefile"
 )
 
-// Snapshot writes Parquet files of the rows that are in write-ahead files, whoever holds those, into another folder. It
-// returns their paths, in the order of their names; each has the name that its file will have in the log. Rows that
-// are appended meanwhile may be missing; all that it has are durable.
+// Snapshot writes Parquet files of the rows that are in write-ahead files, whichever process holds those, into another
+// folder. It returns their paths, in the order of their names. Each has the name that its file will have in the log.
+// Rows that are appended meanwhile may be missing; all that it has are durable.
 func Snapshot(folder, into string) ([]string, error) {
 	var written []string
 	err := eachUnfinished(folder, func(s *segment) error {
@@ -39,8 +39,8 @@ type Unfinished struct {
 	Since time.Time
 }
 
-// Unrolled counts the rows of a log that are in write-ahead files, whoever holds those. It reads them whole, so it ends
-// with ctx.
+// Unrolled counts the rows of a log that are in write-ahead files, whichever process holds those. It reads the files
+// whole, so it ends with ctx.
 func Unrolled(ctx context.Context, folder string) (Unfinished, error) {
 	var found Unfinished
 	err := eachUnfinished(folder, func(s *segment) error {

@@ -35,7 +35,7 @@ const (
 type circuit struct {
 	now      func() time.Time
 	patience time.Duration
-	// onGone, where it is set, is told of every call that counted. It must not wait.
+	// onGone, if set, is called for every call that counted. It must not wait.
 	onGone func(context.Context)
 
 	mutex    sync.Mutex
@@ -52,7 +52,8 @@ func newCircuit(t *target, now func() time.Time) *circuit {
 	return &circuit{now: now, patience: patienceOf(t.options.DialTimeout, t.options.ReadTimeout)}
 }
 
-// patienceOf is patience, or the shortest of the time-outs where that is shorter: who sets one finds it sensible.
+// patienceOf returns patience, or the shortest of the time-outs if that is shorter: a user that sets a time-out
+// considers it sensible.
 func patienceOf(timeouts ...time.Duration) time.Duration {
 	shortest := patience
 	for _, timeout := range timeouts {

@@ -10,8 +10,8 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
-// newClient makes a client, with a circuit for each server, or for each primary where Sentinel names it. It connects to
-// nothing yet.
+// newClient makes a client, with a circuit for each server, or for each primary if Sentinel names it. It does not
+// connect yet.
 func newClient(t *target, now func() time.Time) (goredis.UniversalClient, error) {
 	if t.tls {
 		var err error

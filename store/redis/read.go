@@ -13,8 +13,8 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// Read implements store.Online. A single server is best asked for many keys by one MGET, which for the keys of a
-// look-up is one round trip; where keys are spread, by one for each slot, side by side.
+// Read implements store.Online. It asks a single server for many keys with one MGET, which for the keys of a look-up is
+// one round trip. If keys are spread over slots, it sends one MGET for each slot, concurrently.
 func (s *Store) Read(ctx context.Context, gets []store.Get) ([][]byte, error) {
 	values := make([][]byte, 0, len(gets))
 	for chunk := range slices.Chunk(gets, readChunk) {
@@ -60,8 +60,8 @@ func (s *Store) ReadPrimary(ctx context.Context, gets []store.Get) ([][]byte, er
 	return values, nil
 }
 
-// checkAbsent makes sure that there is nothing where MGET found nothing: MGET also finds nothing where there is a hash
-// or a list. GETRANGE says so, and users have the right to it, since writes need it too.
+// checkAbsent makes sure that keys for which MGET found nothing do not exist: MGET also finds nothing if a key holds a
+// hash or a list. GETRANGE reports that, and users have the right to it, since writes need it too.
 func (s *Store) checkAbsent(ctx context.Context, keys []string, values [][]byte) error {
 	var pipe goredis.Pipeliner
 	for i, value := range values {
@@ -84,7 +84,7 @@ func (s *Store) checkAbsent(ctx context.Context, keys []string, values [][]byte)
 func redisKeys(gets []store.Get) []string {
 	size := 0
 	for _, get := range gets {
-		size += len(get.Table.Project) + len(get.Key) + len(get.Table.View) + 8 // A guess, where names are escaped.
+		size += len(get.Table.Project) + len(get.Key) + len(get.Table.View) + 8 // A guess if names are escaped.
 	}
 	buffer, ends := make([]byte, 0, size), make([]int, len(gets))
 	for i, get := range gets {
@@ -98,8 +98,8 @@ func redisKeys(gets []store.Get) []string {
 	return keys
 }
 
-// appendValues reads keys by one command. The reply is taken as it comes and cut into values where it lies, which
-// spares a copy and two allocations for each. Other replies, such as errors, are left to the driver.
+// appendValues reads keys by one command. The reply is taken as it comes and cut into values in place, which avoids a
+// copy and two allocations for each. Other replies, such as errors, are left to the driver.
 func (s *Store) appendValues(ctx context.Context, values [][]byte, keys []string) ([][]byte, error) {
 	if s.spread {
 		return s.appendParsed(ctx, values, keys)
@@ -142,7 +142,7 @@ func (s *Store) readKeys(ctx context.Context, keys []string) ([]any, error) {
 	return s.client.MGet(ctx, keys...).Result()
 }
 
-// bytesOf is nil where there is no value.
+// bytesOf returns nil if there is no value.
 func bytesOf(value any) []byte {
 	if text, ok := value.(string); ok {
 		return []byte(text)
@@ -159,7 +159,7 @@ const (
 
 var errReply = errors.New("the reply is not one of values")
 
-// cut appends the wanted number of values of a reply, which they go on referring to; nil where there is none.
+// cut appends the wanted number of values of a reply, which they keep referring to; nil if there is no value.
 func cut(values [][]byte, reply []byte, wanted int) ([][]byte, error) {
 	count, rest, err := header(reply)
 	if err != nil {
@@ -192,7 +192,7 @@ func cut(values [][]byte, reply []byte, wanted int) ([][]byte, error) {
 
 const lineEnd = "\r\n"
 
-// header returns the number on a line such as "$12", and what follows the line; 0 where there is none.
+// header returns the number on a line such as "$12", and what follows the line; 0 if there is none.
 func header(reply []byte) (number int, rest []byte, err error) {
 	end := bytes.IndexByte(reply, '\r')
 	if end < 0 || len(reply) < end+len(lineEnd) {

@@ -36,8 +36,8 @@ type Option func(*Store)
 func WithClock(now func() time.Time) Option { return func(s *Store) { s.now = now } }
 
 // Open connects to the servers of a URL: redis://, redis+sentinel:// or redis+cluster://, or rediss for redis in these
-// for TLS. Options such as read_timeout=1s may be given in its query. It fails with a *fault.InputError for what is
-// no such URL, and with an error that wraps fault.ErrUnavailable where no server answers.
+// for TLS. Options such as read_timeout=1s may be given in its query. It fails with a *fault.InputError if the URL is
+// not valid, and with an error that wraps fault.ErrUnavailable if no server answers.
 func Open(ctx context.Context, url string, options ...Option) (*Store, error) {
 	target, err := parseURL(url)
 	if err != nil {
@@ -46,7 +46,7 @@ func Open(ctx context.Context, url string, options ...Option) (*Store, error) {
 	s := &Store{
 		address: strings.Join(target.options.Addrs, ","),
 		spread:  target.layout == cluster || target.replicas, replicas: target.replicas,
-		now: time.Now, //nolint:forbidigo // The clock of who injects none.
+		now: time.Now, //nolint:forbidigo // The clock if none is injected.
 	}
 	for _, option := range options {
 		option(s)
@@ -95,12 +95,12 @@ func (s *Store) explain(ctx context.Context, did string, err error) error {
 	return fmt.Errorf("redis at %s: %s: %w", s.address, did, err)
 }
 
-// says tells whether a server's error is one of a kind. Before version 7 a script's error has the kind in its midst.
+// says reports whether a server's error is of a kind. Before version 7 a script's error has the kind in its middle.
 func says(err error, prefix string) bool {
 	return goredis.HasErrorPrefix(err, prefix) || strings.Contains(err.Error(), ": -"+prefix+" ")
 }
 
-// absentError says that nobody listens where the server should be.
+// absentError says that no server listens at the address.
 type absentError struct {
 	message string
 	cause   error

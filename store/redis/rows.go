@@ -16,7 +16,7 @@ import (
 //go:embed newestwins.lua
 var newestWinsSource string
 
-// newestWins is sent by its digest, and whole where the server does not know it: at first, and after a restart.
+// newestWins is sent by its digest, and whole if the server does not know it: at first, and after a restart.
 var newestWins = goredis.NewScript(newestWinsSource)
 
 const (
@@ -32,11 +32,11 @@ const (
 //
 //	{project:<entity key>}view@generation
 //
-// The braces make project and entity key the hash tag, so that all views of an entity lie in one slot of a cluster. An
-// entity key is binary and may hold a '}' itself; the tag then ends there. That is as good: it is the same for all
-// views of the entity still, and never empty, since the project comes first; some entities merely share a slot. Keys
-// stay different where rows are, since the project holds no ':', the view no '}' and the generation no '@': names are
-// escaped, which leaves those of valid definitions as they are (R16).
+// The braces make project and entity key the hash tag, so that all views of an entity are in one slot of a cluster. An
+// entity key is binary and may itself hold a '}'; the tag then ends there. That is sufficient: the tag is still the
+// same for all views of the entity, and never empty, since the project comes first. Only some entities share a slot.
+// Different rows have different keys, since the project holds no ':', the view no '}' and the generation no '@': names
+// are escaped, which does not change those of valid definitions (R16).
 func appendKey(dst []byte, table store.Table, key []byte) []byte {
 	dst = append(dst, '{')
 	dst = append(dst, url.QueryEscape(table.Project)...)
@@ -48,8 +48,8 @@ func appendKey(dst []byte, table store.Table, key []byte) []byte {
 	return strconv.AppendInt(dst, table.Generation, 10)
 }
 
-// Write implements store.Online. Each chunk of rows is one run of a script, which nothing comes in between of; where
-// keys are spread over slots, one for each slot.
+// Write implements store.Online. Each chunk of rows is one run of a script, which is atomic. If keys are spread over
+// slots, there is one run for each slot.
 func (s *Store) Write(ctx context.Context, table store.Table, rows []store.Row) (store.WriteReport, error) {
 	var report store.WriteReport
 	for chunk := range chunks(rows) {
@@ -101,8 +101,8 @@ func (s *Store) writeChunk(ctx context.Context, table store.Table, rows []store.
 	return newestWins.Run(ctx, s.client, keys, args...).Int64()
 }
 
-// expiry is the life of rows in milliseconds, or 0 for ever. It counts from now, or from the latest event time where
-// that is later (R15 allows some skew of clocks): a row with that time is within its ttl for longer (R13).
+// expiry is the life of rows in milliseconds, or 0 for ever. It counts from now, or from the latest event time if that
+// is later (R15 allows some clock skew): a row with that time is within its ttl for longer (R13).
 func (s *Store) expiry(table store.Table, rows []store.Row) int64 {
 	if table.Retention <= 0 {
 		return 0

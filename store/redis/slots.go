@@ -138,7 +138,7 @@ func (s *Store) writeSlots(ctx context.Context, keys []string, args []any) (int6
 	return written, nil
 }
 
-// sendWhole sends the script itself where a node did not know it by its digest.
+// sendWhole sends the script itself to nodes that did not know it by its digest.
 func (s *Store) sendWhole(ctx context.Context, commands []*goredis.Cmd, groups [][]int, keys []string, args []any,
 ) error {
 	pipeline := s.client.Pipeline()

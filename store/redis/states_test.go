@@ -36,7 +36,7 @@ func TestAServerThatCannotSaveTakesNoRowsAndSaysWhy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A folder stands where the file should be.
+	// A folder is in the place of the file.
 	if err := os.Mkdir(filepath.Join(folder["dir"], "dump.rdb"), 0o755); err != nil {
 		t.Fatal(err)
 	}

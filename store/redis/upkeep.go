@@ -24,7 +24,8 @@ var (
 const (
 	// scanCount is how many keys a server looks at for one page of a scan.
 	scanCount = 1000
-	// sampleEvery is the share of the rows whose memory is asked for: the first of each page and table, and every so many.
+	// sampleEvery is the share of the rows whose memory is asked for: the first of each page and table, and then one in
+	// sampleEvery.
 	sampleEvery = 64
 )
 

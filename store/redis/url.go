@@ -46,7 +46,7 @@ var forms = map[string]struct {
 	"redis+cluster":  {cluster, "6379", "[user:password@]host:port,host:port"},
 }
 
-// wrong makes the error for a URL. It quotes nothing of the URL: where one is malformed, any part can be a password.
+// wrong makes the error for a URL. It quotes nothing of the URL: if a URL is malformed, any part can be a password.
 func wrong(format string, args ...any) error { return fault.Inputf("online_store", format, args...) }
 
 // parseURL reads a URL whose scheme is one of forms, or one of those with rediss for redis, which means TLS. It fails
@@ -120,7 +120,7 @@ func (t *target) setDefaults() {
 	t.options.DialerRetries = 1
 	t.options.DialTimeout = 2 * time.Second
 	// Every command that the store sends can be sent again: reads change nothing, and the script that writes stores a row
-	// where it is as new as what is there, so that a second run after an answer that got lost does what the first did.
+	// if it is as new as the stored one, so that a second run after a lost answer does what the first did.
 	t.options.MaxRetries = 1
 }
 

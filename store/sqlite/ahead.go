@@ -11,8 +11,8 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// store returns how many rows were stored. Rows that lie ahead of the clock, and those over which such a row is stored,
-// come last and one by one: who wins does not depend on the order where versions differ.
+// store returns how many rows were stored. Rows that are ahead of the clock, and those over which such a row is stored,
+// come last and one by one: if versions differ, the winner does not depend on the order.
 func (s *Store) store(ctx context.Context, tx *sql.Tx, table store.Table, rows []store.Row) (int64, error) {
 	now := feature.InstantOf(s.now())
 	isAhead := func(row store.Row) bool { return store.EventOf(row.Value) > now }
@@ -69,7 +69,7 @@ func hiddenRows(ctx context.Context, tx *sql.Tx, table store.Table, rows []store
 	return hidden, found.Err()
 }
 
-// merge stores a row together with those that it hides, or is hidden by, and returns 1 where it is among them, or 0.
+// merge stores a row together with those that it hides, or is hidden by, and returns 1 if it is among them, or 0.
 func merge(ctx context.Context, tx *sql.Tx, table store.Table, row store.Row, now feature.Instant) (int64, error) {
 	var stored []byte
 	err := tx.QueryRowContext(ctx, "SELECT value FROM rows WHERE project = ? AND view = ? AND generation = ? AND key = ?",

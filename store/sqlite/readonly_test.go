@@ -33,7 +33,8 @@ func readFromHere(path string) {
 	fmt.Printf("write: unavailable %t: %v\n", errors.Is(err, fault.ErrUnavailable), err)
 }
 
-// readAsAnother runs readFromHere as a user who may not write to the folder, since permissions do not hold for root.
+// readAsAnother runs readFromHere as a user without write permission to the folder, since permissions do not apply to
+// root.
 func readAsAnother(t *testing.T, path string) string {
 	t.Helper()
 	binary := filepath.Join(readableFolder(t), "test")

@@ -19,7 +19,7 @@ const (
 	schemaVersion = 1
 )
 
-// A table without row ids keeps rows in the order of their keys, right where a look-up searches.
+// A table without row ids keeps the rows themselves in the index by key that a look-up searches.
 const createRows = `
 CREATE TABLE rows (
 	project    TEXT    NOT NULL,

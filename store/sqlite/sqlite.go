@@ -46,9 +46,9 @@ const (
 // defaultChunk keeps the parameters of a statement (at most four for each row) far below SQLite's limit.
 const defaultChunk = 500
 
-// Open opens the file, and makes it, and its folder, where it is not there yet. It fails with an error that wraps
-// fault.ErrUnavailable where the file cannot be opened or stays locked, fault.ErrNewer where a newer version of
-// Plumb has written it, and any other where it is not an online store.
+// Open opens the file, and creates it and its folder if it does not exist. It fails with an error that wraps
+// fault.ErrUnavailable if the file cannot be opened or stays locked, with one that wraps fault.ErrNewer if a newer
+// version of Plumb has written it, and with any other error if it is not an online store.
 func Open(ctx context.Context, path string, options ...Option) (*Store, error) {
 	return open(ctx, path, defaultPatience, options...)
 }
@@ -68,7 +68,7 @@ func open(ctx context.Context, path string, patience time.Duration, options ...O
 		return nil, fmt.Errorf("online store %s: cannot make its folder: %w: %w", path, err, fault.ErrUnavailable)
 	}
 	s := &Store{path: path, patience: patience, chunk: defaultChunk}
-	s.now = time.Now //nolint:forbidigo // The clock of who injects none.
+	s.now = time.Now //nolint:forbidigo // The clock if none is injected.
 	for _, option := range options {
 		option(s)
 	}
@@ -125,7 +125,7 @@ func (s *Store) explain(ctx context.Context, did string, err error) error {
 	return fmt.Errorf("online store %s: %s: %s%w", s.path, did, advice, err)
 }
 
-// advise tells what a code of SQLite's means to the user, and whether the file could be reached at all.
+// advise returns what an error code of SQLite means to the user, and whether the file could be reached at all.
 func (s *Store) advise(code sqlite3.ErrNo) (advice string, reachable bool) {
 	switch code {
 	case sqlite3.ErrBusy, sqlite3.ErrLocked:

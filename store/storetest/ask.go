@@ -34,8 +34,7 @@ func (w *World) plan(ctx context.Context, engine store.Offline, question Questio
 	return join, selection, err
 }
 
-// ask streams the engine's answer to a question; where out is a file name it has the engine write that file, and reads
-// it.
+// ask streams the engine's answer to a question. If out is a file name, the engine writes that file, and ask reads it.
 func (w *World) ask(ctx context.Context, engine store.Offline, question Question, out string) (
 	*Table, store.JoinReport, error,
 ) {

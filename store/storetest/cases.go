@@ -49,7 +49,7 @@ func repository(t *testing.T) string {
 	return ""
 }
 
-// verify holds the reference to what the case expects.
+// verify checks the reference against what the case expects.
 func (c *Case) verify() error {
 	var found []error
 	for _, join := range c.Joins {
@@ -101,7 +101,7 @@ func sameRow(a, b SourceRow) bool {
 		compareInstants(a.Created, b.Created) == 0
 }
 
-// hold asks an engine what the case asks, and holds it to the reference.
+// hold asks an engine what the case asks, and checks it against the reference.
 func (c *Case) hold(ctx context.Context, engine store.Offline) error {
 	for _, join := range c.Joins {
 		if err := c.holdJoin(ctx, engine, join); err != nil {

@@ -22,7 +22,7 @@ type Column struct {
 	Name   string
 	Form   arrow.DataType
 	Values []any
-	// Encoding is that of the values in Parquet where it is not the zero value, which leaves it to the writer.
+	// Encoding is that of the values in Parquet. The zero value leaves it to the writer.
 	Encoding parquet.Encoding
 }
 

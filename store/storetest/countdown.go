@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// countdown is a context that is cancelled after it has been looked at so many times, so that a test can cancel in the
-// middle of a run, at the same place every time and without waiting.
+// countdown is a context that is cancelled after it has been looked at a given number of times, so that a test can
+// cancel in the middle of a run, at the same place every time and without waiting.
 type countdown struct {
 	context.Context
 	left   atomic.Int64

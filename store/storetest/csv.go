@@ -14,7 +14,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 )
 
-// csvText is a label cell read from CSV, where a column has whatever type all of its text allows.
+// csvText is a label cell read from CSV. A CSV column has whatever type all of its text allows.
 type csvText string
 
 // labelTable is the label file as a join must hand it back: untouched (R6).

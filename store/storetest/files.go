@@ -22,7 +22,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 )
 
-// File is a Parquet, CSV, JSON lines or Arrow IPC file to write, told by the ending of its path.
+// File is a Parquet, CSV, JSON lines or Arrow IPC file to write. The ending of its path determines the format.
 type File struct {
 	Path    string
 	Columns []Column
@@ -34,12 +34,12 @@ type File struct {
 	NoStatistics bool
 	// PageV2 writes Parquet data pages of version 2.
 	PageV2 bool
-	// Encryption is how Parquet is encrypted; nil where it is not.
+	// Encryption is how Parquet is encrypted; nil if it is not.
 	Encryption *parquet.FileEncryptionProperties
 	// Compression is that of Parquet pages; the zero value is none.
 	Compression compress.Compression
 
-	// stored, where not nil, is what to write instead of Columns: values that are not yet of the declared types.
+	// stored, if not nil, is what to write instead of Columns: values that are not yet of the declared types.
 	stored []Column
 	// unwritten says that the file is as it is, or is not there.
 	unwritten bool

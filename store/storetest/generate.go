@@ -39,7 +39,7 @@ type draft struct {
 	// forms are those of the key columns, then of the features.
 	forms     []arrow.DataType
 	eventForm arrow.DataType
-	// createdForm is nil where the source has no created column.
+	// createdForm is nil if the source has no created column.
 	createdForm arrow.DataType
 	// partitionKey and partitionFeature say that the last key or feature comes from the names of hive partitions. They
 	// have no values in keys and forms.
@@ -189,7 +189,7 @@ func (d *draft) drawPartition(t *rapid.T) {
 	d.def.Features = append(d.def.Features, &plumbv1.Feature{Name: "part", Type: plumbv1.Type_STRING})
 }
 
-// partitionOf is the value that a folder named part=… stands for.
+// partitionOf returns the value that a folder named part=… represents.
 func partitionOf(file string) any {
 	_, partition, _ := strings.Cut(path.Dir(file), "part=")
 	if partition == "__HIVE_DEFAULT_PARTITION__" {
@@ -241,7 +241,7 @@ func (d *draft) drawRow(t *rapid.T, file string) {
 	d.history.Rows = append(d.history.Rows, row)
 }
 
-// drawFrom draws from the pool, and null once in so many times.
+// drawFrom draws from the pool, and null one time in once.
 func drawFrom(t *rapid.T, pool []any, once int) any {
 	if oneIn(t, once, "null") {
 		return nil
@@ -280,7 +280,7 @@ func columnOf(f *plumbv1.Feature) string {
 	return f.Name
 }
 
-// sources defines the view's source, and where that is SQL, the sources below it.
+// sources defines the view's source, and if that is SQL, the sources below it.
 func (d *draft) sources(t *rapid.T, pattern string) []*plumbv1.Source {
 	source := &plumbv1.Source{
 		Name: d.def.Source, EventTimestamp: "observed at",

@@ -70,7 +70,7 @@ func drawValue(t *rapid.T, declared plumbv1.Type) any {
 	return rapid.SampledFrom(edges[declared]).Draw(t, "value")
 }
 
-// drawNullable draws null once in so many times.
+// drawNullable draws a value, and null one time in once.
 func drawNullable(t *rapid.T, declared plumbv1.Type, once int) any {
 	if oneIn(t, once, "null") {
 		return nil
@@ -78,7 +78,7 @@ func drawNullable(t *rapid.T, declared plumbv1.Type, once int) any {
 	return drawValue(t, declared)
 }
 
-// oneIn is true once in so many draws; it shrinks to false.
+// oneIn returns true for one draw in n; it shrinks to false.
 func oneIn(t *rapid.T, n int, label string) bool { return rapid.IntRange(0, n-1).Draw(t, label) == n-1 }
 
 // drawTTL draws a look-back: none, the least, one that is not a whole second, hours.
@@ -99,8 +99,8 @@ func drawInstant(t *rapid.T, anchor feature.Instant, ttl time.Duration) feature.
 	}).Draw(t, "instant")
 }
 
-// canonical replaces NaNs of other payloads, where a tie could not be told (R3), and where files hold floats of several
-// widths: a signalling NaN becomes a quiet one when it is widened.
+// canonical replaces NaNs that have another payload. It is used if a tie could not be detected otherwise (R3), and if
+// files hold floats of several widths: a signalling NaN becomes a quiet one when it is widened.
 func canonical(v any) any {
 	switch v := v.(type) {
 	case float32:

@@ -13,8 +13,8 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// Offline is the suite of the offline contract. Open returns an engine for a project folder, which may read sources
-// below its folder data alone and works with so many threads; the suite closes it.
+// Offline is the suite of the offline contract. Open returns an engine for a project folder, which may read only
+// sources below its folder data and uses the given number of threads. The suite closes it.
 type Offline struct {
 	Open func(t testing.TB, projectDir string, threads int) store.Offline
 }
@@ -66,7 +66,7 @@ func (s Offline) open(t testing.TB, folder string, threads int) store.Offline {
 }
 
 // RandomJoins asks random questions about random worlds, with one thread and with several, streamed and as files, and
-// holds the answers to the reference (R1 to R4, R6 to R13).
+// checks the answers against the reference (R1 to R4, R6 to R13).
 func (s Offline) RandomJoins(t *testing.T) {
 	folder := t.TempDir()
 	engines := []store.Offline{s.open(t, folder, 1), s.open(t, folder, 4)}
@@ -90,7 +90,8 @@ func (s Offline) RandomJoins(t *testing.T) {
 	})
 }
 
-// RandomWindows materializes random worlds in random consecutive windows and holds each to the reference (R3, R5, R8).
+// RandomWindows materializes random worlds in random consecutive windows and checks each against the reference (R3, R5,
+// R8).
 func (s Offline) RandomWindows(t *testing.T) {
 	folder := t.TempDir()
 	engines := []store.Offline{s.open(t, folder, 1), s.open(t, folder, 4)}

@@ -16,7 +16,7 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// fileTests hold an engine to files that other tools write, and to which files a path stands for.
+// fileTests check an engine with files that other tools write, and check which files a path refers to.
 var fileTests = []sourceTest{
 	{"R3 a dotted event time beside a nested one", dottedEventTime},
 	{"columns named like those of engines are read", placeColumns},
@@ -83,7 +83,7 @@ func dottedEventTime(t *testing.T, suite Offline) {
 	}
 }
 
-// placeColumns has columns that hide those by which DuckDB says where a row is, as features and besides.
+// placeColumns has columns that hide those with which DuckDB says where a row is, as features and besides.
 func placeColumns(t *testing.T, suite Offline) {
 	for _, name := range []string{"filename", "file_row_number", "file_index", "FileName"} {
 		t.Run(name, func(t *testing.T) {
@@ -266,8 +266,8 @@ func wideDecimals(name string) func(c *Case) {
 	}
 }
 
-// UnreadableColumns holds an engine to telling for validation which columns cannot be read, and to reading the others:
-// for views, and for queries that do not use them.
+// UnreadableColumns checks that an engine reports for validation which columns cannot be read, and that it reads the
+// others: for views, and for queries that do not use the unreadable ones.
 func (s Offline) UnreadableColumns(t *testing.T) {
 	folder := t.TempDir()
 	engine := s.open(t, folder, 2)

@@ -13,7 +13,7 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// Inspection holds an engine to telling a source's columns in their order, and what they may become.
+// Inspection checks that an engine reports a source's columns in their order, and what they may become.
 func (s Offline) Inspection(t *testing.T) {
 	folder := t.TempDir()
 	engine := s.open(t, folder, 2)

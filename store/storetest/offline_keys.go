@@ -16,7 +16,7 @@ var unspelled = map[string][]string{
 	"BYTES": {"AB==", "AA", "AAB=", "A A=", "AA==AA==", "=", "AA=A"},
 }
 
-// textSpellsKeysInOneWay holds labels of every format to refusing other texts (R9).
+// textSpellsKeysInOneWay checks that labels of every format refuse other texts (R9).
 func textSpellsKeysInOneWay(t *testing.T, suite Offline) {
 	folder := t.TempDir()
 	engine := suite.open(t, folder, 2)

@@ -23,7 +23,7 @@ import (
 type labelForm struct {
 	name, rows string
 	form       arrow.DataType
-	// want is what comes out, the same where it is empty; refused where it cannot be kept.
+	// want is what comes out, the same if it is empty; refused if it cannot be kept.
 	want string
 	// says is what the refusal says beside the column's name.
 	says string

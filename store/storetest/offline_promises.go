@@ -49,7 +49,7 @@ func (s Offline) ConcurrentUse(t *testing.T) {
 	}
 }
 
-// YieldErrorsComeBack holds streams to handing a yield's error back as it is, and ending there.
+// YieldErrorsComeBack checks that streams return a yield's error unchanged, and end there.
 func (s Offline) YieldErrorsComeBack(t *testing.T) {
 	folder := t.TempDir()
 	engine := s.open(t, folder, 2)
@@ -85,8 +85,8 @@ func writeLabels(c *Case) error {
 	return labels.Write()
 }
 
-// CancelledRunsLeaveNothing cancels a run at every point where the engine looks, and holds it to the promise that the
-// result file appears whole or not at all.
+// CancelledRunsLeaveNothing cancels a run at every point where the engine looks, and checks that the result file
+// appears whole or not at all.
 func (s Offline) CancelledRunsLeaveNothing(t *testing.T) {
 	folder := t.TempDir()
 	engine := s.open(t, folder, 2)

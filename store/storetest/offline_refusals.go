@@ -24,7 +24,7 @@ type refusal struct {
 	says []string
 }
 
-// Refusals holds an engine to refusing wrong labels and wrong sources with one clear sentence.
+// Refusals checks that an engine refuses wrong labels and wrong sources with one clear sentence.
 func (s Offline) Refusals(t *testing.T) {
 	for _, refusal := range slices.Concat(labelRefusals, sourceRefusals) {
 		t.Run(refusal.name, func(t *testing.T) {
@@ -277,7 +277,7 @@ var queryRefusals = []string{
 	`;`,
 }
 
-// QueryRefusals holds an engine to running nothing for a SQL source but a query over the project's sources: no files,
+// QueryRefusals checks that an engine runs nothing for a SQL source but a query over the project's sources: no files,
 // no network, no settings, nothing of the engine's own, nothing that refers to itself.
 func (s Offline) QueryRefusals(t *testing.T) {
 	folder := t.TempDir()
@@ -332,7 +332,7 @@ func (c *Case) refuseQuery(t *testing.T, engine store.Offline) error {
 	return c.holdJoin(t.Context(), engine, join)
 }
 
-// QueriesOverQueries holds an engine to reading sources through each other, whatever their columns are called.
+// QueriesOverQueries checks that an engine reads sources through each other, whatever their columns are called.
 func (s Offline) QueriesOverQueries(t *testing.T) {
 	folder := t.TempDir()
 	engine := s.open(t, folder, 2)
@@ -348,8 +348,8 @@ func (s Offline) QueriesOverQueries(t *testing.T) {
 	holdAll(t, engine, c)
 }
 
-// UnwritableResultsLeaveNothing holds an engine to leaving no file behind where it cannot write the result, and what
-// was there as it was.
+// UnwritableResultsLeaveNothing checks that an engine that cannot write the result leaves no file behind, and leaves
+// what was there unchanged.
 func (s Offline) UnwritableResultsLeaveNothing(t *testing.T) {
 	folder := t.TempDir()
 	engine := s.open(t, folder, 2)
@@ -396,8 +396,8 @@ func unwritable(t *testing.T) string {
 	return folder
 }
 
-// FailedRunsKeepWhatWasThere holds an engine to replacing an older result only by a whole one: a value that does not
-// fit shows only while the join runs.
+// FailedRunsKeepWhatWasThere checks that an engine replaces an older result only with a whole one: a value that does
+// not fit is found only while the join runs.
 func (s Offline) FailedRunsKeepWhatWasThere(t *testing.T) {
 	folder := t.TempDir()
 	engine := s.open(t, folder, 2)

@@ -67,7 +67,7 @@ func caseOf(t *testing.T, folder, text string) *Case {
 	return cases[0]
 }
 
-// holdAll holds an engine to everything that the case asks.
+// holdAll checks an engine against everything that the case asks.
 func holdAll(t *testing.T, engine store.Offline, c *Case) {
 	t.Helper()
 	if err := c.hold(t.Context(), engine); err != nil {
@@ -413,8 +413,8 @@ newest weather (-, 08:00]
 	holdAll(t, engine, c)
 }
 
-// placeNames allows an engine to refuse a source whose columns hide those by which it tells rows apart, but not to be
-// deceived by them.
+// placeNames allows an engine to refuse a source whose columns hide those with which it identifies rows, but not to be
+// misled by them.
 func placeNames(t *testing.T, suite Offline) {
 	folder := t.TempDir()
 	engine := suite.open(t, folder, 2)

@@ -13,7 +13,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/compress"
 )
 
-// Sources holds an engine to reading files as they are found: of other times, other writers and other layouts.
+// Sources checks that an engine reads files as they are found: of other times, other writers and other layouts.
 func (s Offline) Sources(t *testing.T) {
 	for _, test := range slices.Concat(sourceTests, fileTests) {
 		t.Run(test.name, func(t *testing.T) { test.run(t, s) })
@@ -372,7 +372,7 @@ type refusedFiles struct {
 	name, text string
 	change     func(c *Case)
 	says       []string
-	// mark is a file of a lake table's own to write beside those of the view; none where it is empty.
+	// mark is a file of a lake table's own to write beside those of the view; none if it is empty.
 	mark string
 }
 
@@ -411,7 +411,7 @@ var grownRefusals = []refusedFiles{
 	{"a partition twice", sameFiles, inFolders("a=1/a=2/0", "a=1/a=2/1"), []string{"a=1/a=2", "two folders"}, ""},
 }
 
-// nullFolder is the value that stands for null in the name of a partition's folder.
+// nullFolder is the value that represents null in the name of a partition's folder.
 const nullFolder = "__HIVE_DEFAULT_PARTITION__"
 
 // inFolders moves the files to places below the source's folder.
@@ -424,7 +424,7 @@ func inFolders(places ...string) func(c *Case) {
 	}
 }
 
-// ChangingFiles holds an engine to naming a file that is gone, cut off or replaced after the join was planned.
+// ChangingFiles checks that an engine names a file that is gone, cut off or replaced after the join was planned.
 func (s Offline) ChangingFiles(t *testing.T) {
 	for name, change := range map[string]func(t *testing.T, file string){
 		"removed": remove,

@@ -9,7 +9,7 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// TextSources holds an engine to reading CSV and JSON lines, typed as CSV labels are.
+// TextSources checks that an engine reads CSV and JSON lines, typed as CSV labels are.
 func (s Offline) TextSources(t *testing.T) {
 	for _, test := range textTests {
 		t.Run(test.name, func(t *testing.T) {
@@ -34,7 +34,7 @@ type textTest struct {
 	name, text string
 	// files are the contents by name, all of one ending.
 	files []textFile
-	// says is what a refusal has to say; nil where the case holds.
+	// says is what a refusal has to say; nil if the case holds.
 	says []string
 	// query, unless it is empty, reads the files as the source "files".
 	query string

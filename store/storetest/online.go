@@ -21,8 +21,8 @@ import (
 // t. All handles of one run of the suite share the data.
 type OpenOnline func(t *testing.T) store.Online
 
-// RunOnline holds an engine to the contract of store.Online and to the rules that it answers for: R7, R9, R13, R14 and
-// R16. The data must be empty at first.
+// RunOnline checks an engine against the contract of store.Online and the rules that it is responsible for: R7, R9,
+// R13, R14 and R16. The data must be empty at first.
 func RunOnline(t *testing.T, open func(t *testing.T) store.Online) {
 	for _, test := range []struct {
 		name string

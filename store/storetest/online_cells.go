@@ -15,7 +15,8 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// Cell is one value of an online answer. Value is nil unless it is PRESENT; Event means nothing where it is NOT_FOUND.
+// Cell is one value of an online answer. Value is nil unless the cell is PRESENT. Event means nothing if it is
+// NOT_FOUND.
 type Cell struct {
 	Value  any
 	Status plumbv1.Status
@@ -66,7 +67,7 @@ func WithOrigin(value []byte, origin store.Origin) []byte {
 	return changed
 }
 
-// WithoutOrigin is a packed row without what says who wrote it; rows that are no longer than that are left as they are.
+// WithoutOrigin returns a packed row without its origin. Rows that are too short to have one are returned unchanged.
 func WithoutOrigin(value []byte) []byte {
 	if len(value) < originEnd {
 		return value
@@ -124,7 +125,7 @@ func appendTime(builder *array.Int64Builder, instant *feature.Instant) {
 	builder.Append(int64(*instant))
 }
 
-// KeyColumns is a request's form of entity keys: one tuple of values for each row, nil where a key is null.
+// KeyColumns is a request's form of entity keys: one tuple of values for each row, nil for a null key.
 func KeyColumns(t rapid.TB, fields []feature.Field, tuples ...[]any) []*plumbv1.KeyColumn {
 	t.Helper()
 	columns := make([]*plumbv1.KeyColumn, len(fields))

@@ -95,7 +95,7 @@ func onlineR14Formats(t *testing.T, open OpenOnline) {
 		present(1, "first"))
 }
 
-// onlineR14Order holds calls of random rows to a map: what each call reports, and what is there in the end.
+// onlineR14Order checks calls with random rows against a map: what each call reports, and what is stored in the end.
 func onlineR14Order(t *testing.T, open OpenOnline) {
 	online := open(t)
 	rapid.Check(t, func(t *rapid.T) {

@@ -54,7 +54,7 @@ func drawOnlineRows(t *rapid.T, view *feature.View) []SourceRow {
 	return rows
 }
 
-// compareOnline holds look-ups after all events to the reference.
+// compareOnline checks look-ups after all events against the reference.
 func compareOnline(t *rapid.T, online store.Online, view *feature.View, history *History, tuples [][]any) {
 	const at = 3
 	for f, cells := range lookUpOnline(t, online, view, at, tuples...) {

@@ -10,10 +10,10 @@ import (
 	"github.com/plumbstore/plumb/feature"
 )
 
-// compareValues orders two values of one type. It is the suite's reading of R3's "null lowest, greater wins" where a
-// SQL source has no row order to fall back on: null is below everything, also inside arrays; false < true; numbers are
-// ordered by value, with -0.0 below 0.0 and NaN above infinity, NaNs by their bits; strings and bytes bytewise; arrays
-// by their first differing element, a prefix below what it begins.
+// compareValues orders two values of one type. It is the suite's reading of R3's "null lowest, greater wins" for a SQL
+// source, which has no row order to fall back on: null is below everything, also inside arrays; false < true; numbers
+// are ordered by value, with -0.0 below 0.0 and NaN above infinity, NaNs by their bits; strings and bytes bytewise;
+// arrays by their first differing element, a prefix below what it begins.
 func compareValues(a, b any) int {
 	if a == nil || b == nil {
 		return compareBools(a != nil, b != nil)

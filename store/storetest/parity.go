@@ -17,16 +17,17 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// Parity holds an online store, together with the way in which rows come there, to R17: with materialization complete
-// through T, what online answers at T is what offline answers for a label at T, which is what the reference says.
+// Parity checks an online store, together with the way in which rows come there, against R17: with materialization
+// complete through T, what online answers at T is what offline answers for a label at T, which is what the reference
+// says.
 type Parity struct {
 	Offline Offline
 	Online  store.Online
 	// Materialize brings a window of a view online, at the instant of the window's end. Windows of a view are consecutive.
 	// Nothing that it stores may be forgotten for a day.
 	Materialize func(ctx context.Context, offline store.Offline, view *feature.View, window store.Window) error
-	// LookUp asks for a question's references at an instant, with event times and provenance; where nil, a store.Lookup
-	// asks Online. It is how a server is held to R17 too.
+	// LookUp asks for a question's references at an instant, with event times and provenance. If nil, a store.Lookup asks
+	// Online. With it, a server is checked against R17 too.
 	LookUp func(world *World, question Question, keys []*plumbv1.KeyColumn, at feature.Instant) (
 		*plumbv1.GetOnlineFeaturesResponse, error)
 }
@@ -231,8 +232,8 @@ func (r run) lookUp(t rapid.TB, selection *feature.Selection, question Question,
 	return reply.Message()
 }
 
-// provenanceDifferences compares what online tells of the rows themselves: that is the same offline, where trace has
-// it.
+// provenanceDifferences compares what online reports of the rows themselves. They are the same offline, if trace has
+// them.
 func provenanceDifferences(got *plumbv1.ViewProvenance, reference feature.Reference, seen []Sighting,
 	at feature.Instant,
 ) []string {
@@ -276,7 +277,7 @@ func onlineDifferences(column *plumbv1.FeatureColumn, output feature.Output, see
 	return found
 }
 
-// Cell is how an online answer tells a feature of a sighting (R13).
+// Cell is how an online answer reports a feature of a sighting (R13).
 func (s Sighting) Cell(f int) Cell {
 	var cell Cell
 	if cell.Value, cell.Status = s.Value(f); cell.Status != plumbv1.Status_NOT_FOUND {

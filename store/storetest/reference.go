@@ -12,7 +12,7 @@ import (
 // SourceRow is one row of a view's source, with its values brought to the declared types.
 type SourceRow struct {
 	Keys []any
-	// Event and Created are nil where the source has null there, or has no such column.
+	// Event and Created are nil if the source has null there, or has no such column.
 	Event, Created *feature.Instant
 	// Features are all of the view's, in declared order.
 	Features []any
@@ -33,7 +33,7 @@ type History struct {
 
 // Sighting is what an entity key sees of a history at an instant.
 type Sighting struct {
-	// Row is the winning row (R3); where Status is EXPIRED the row that won before it expired; nil where there is none.
+	// Row is the winning row (R3); if Status is EXPIRED, the row that won before it expired; nil if there is none.
 	Row *SourceRow
 	// Status is PRESENT, EXPIRED or NOT_FOUND.
 	Status plumbv1.Status
@@ -63,8 +63,8 @@ func (h *History) At(key []any, at feature.Instant, asKnown bool) Sighting {
 	return Sighting{Row: winner, Status: plumbv1.Status_PRESENT}
 }
 
-// expired says whether an event at or before the instant lies more than the ttl before it (R2). The distance of two
-// instants always fits an unsigned number, where at - ttl need not fit a signed one.
+// expired reports whether an event at or before the instant is more than the ttl before it (R2). The distance of two
+// instants always fits an unsigned number, whereas at - ttl may not fit a signed one.
 func (h *History) expired(event, at feature.Instant) bool {
 	return h.TTL > 0 && uint64(at)-uint64(event) > uint64(h.TTL.Microseconds())
 }

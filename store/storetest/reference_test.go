@@ -14,7 +14,7 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// TestReferenceFollowsTheCases holds the slow reference to every case that people wrote: R1 to R12.
+// TestReferenceFollowsTheCases checks the slow reference against every case that people wrote: R1 to R12.
 func TestReferenceFollowsTheCases(t *testing.T) {
 	for _, c := range readAllCases(t, t.TempDir()) {
 		t.Run(c.Name, func(t *testing.T) {

@@ -24,7 +24,8 @@ type heading struct {
 	written plumbv1.Type
 }
 
-// headings reads the first row of a table; types tells what the columns are declared as, STRING where it does not say.
+// headings reads the first row of a table; types has the declared types of the columns; a column that it does not have
+// is STRING.
 func headings(row []string, types map[string]plumbv1.Type) ([]heading, error) {
 	var found []heading
 	for _, word := range row {
@@ -49,8 +50,8 @@ func headings(row []string, types map[string]plumbv1.Type) ([]heading, error) {
 	return found, nil
 }
 
-// read returns a cell as the file has it and as the rules do. The latter is nil where the value does not fit the
-// declared type, which only a case that fails may have.
+// read returns a cell as the file has it and as the rules do. The latter is nil if the value does not fit the declared
+// type, which only a case that fails may have.
 func (h heading) read(word string) (stored, value any, err error) {
 	if stored, err = literal(h.written, word); err != nil || stored == nil {
 		return nil, nil, err
@@ -169,7 +170,7 @@ func (c *Case) rows(view *plumbv1.FeatureView, table [][]string) ([]Column, []So
 	return stored, rows, hasCreated, nil
 }
 
-// featureAt is null where the file has no such column.
+// featureAt returns null if the file has no such column.
 func featureAt(values []any, row int) any {
 	if values == nil {
 		return nil

@@ -140,7 +140,7 @@ func readCSV(path string) (*Table, error) {
 	return table, nil
 }
 
-// csvLines reads CSV. Unlike encoding/csv it tells a cell that is empty, nil, from one that is the quoted empty text.
+// csvLines reads CSV. Unlike encoding/csv it distinguishes an empty cell, nil, from one that is the quoted empty text.
 func csvLines(text string) [][]any {
 	var lines [][]any
 	var line []any

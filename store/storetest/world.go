@@ -11,7 +11,7 @@ import (
 	"github.com/plumbstore/plumb/store"
 )
 
-// Project is the name of a world's project where it has no other.
+// Project is the name of a world's project if it has no other.
 const Project = "world"
 
 // World is a project: its definitions and files on one side, and on the other what the views hold, as the reference

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Place is where a mistake is in a query. Line and column count from 1, columns in characters; a column of 0 is not
-// known, and nothing is known if the line is 0.
+// Place is the place of a mistake in a query. Line and column count from 1, columns in characters. A column of 0
+// is not known, and nothing is known if the line is 0.
 type Place struct {
 	Line, Column int
 	// text is the line.

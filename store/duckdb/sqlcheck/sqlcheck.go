@@ -26,7 +26,7 @@ type database interface {
 type Query struct {
 	// tables are the names that it reads, without those of its own CTEs.
 	Tables []string
-	// places are where in the query the tables are first named, in bytes.
+	// Places are the offsets in the query, in bytes, at which the tables are first named.
 	Places map[string]int
 	// text is what to run: the query, with an order for its aggregates.
 	Text string

@@ -29,8 +29,8 @@ import (
 // it; a prefix maximum along the slots of a key then gives every label its winner. The work is linear in feature rows,
 // and memory is taken for labels alone.
 //
-// Keys are known by a hash of 64 bits. Two keys of one hash share their slots, which whoever reads the winners has to
-// find out by comparing the keys.
+// Keys are identified by a hash of 64 bits. Two keys with one hash share their slots. A caller that reads the winners
+// has to detect that by comparing the keys.
 type Index struct {
 	// filter has a bit set for every hash with a label, found at the hash's upper bits. Most often few rows have labels,
 	// and it is small enough to stay near.
@@ -40,7 +40,7 @@ type Index struct {
 	Slots  []Slot
 	starts []uint32
 	shift  int
-	// created are the created times of the slots' rows, where rows are compared by them.
+	// created are the created times of the slots' rows, if rows are compared by them.
 	created []int64
 }
 
@@ -48,9 +48,9 @@ type Index struct {
 type Slot struct {
 	hash uint64
 	t    int64
-	// event is the event time of the greatest row, and row tells which that is: one more than its position in source
-	// order, times two, and one more where a row of the same event time was offered too; noRow while there is none, and
-	// lockedRow while a thread writes the slot.
+	// event is the event time of the greatest row, and row identifies it: one more than its position in source order,
+	// times two, plus one if a row of the same event time was offered too; noRow while there is none, and lockedRow while
+	// a thread writes the slot.
 	Event int64
 	row   int64
 }
@@ -158,11 +158,11 @@ type Rows struct {
 	Visible, Event []int64
 	// order is the rows' source order (R3), at least 0.
 	Order []int64
-	// created are the created times, noCreatedTime where they are null; nil where the index does not compare them.
+	// created are the created times, noCreatedTime if they are null; nil if the index does not compare them.
 	Created []int64
 }
 
-// noCreatedTime stands for a null created time in comparisons: null is lowest (R3).
+// noCreatedTime represents a null created time in comparisons: null is lowest (R3).
 const noCreatedTime = math.MinInt64
 
 // Slice is a part of the rows.
@@ -270,8 +270,7 @@ func (s *Slot) tryLock() (there int64, ok bool) {
 // waitToLock locks a slot that another thread holds.
 //
 // A slot is held for a few instructions, so that a short wait is enough while its holder runs. A holder that was
-// interrupted needs a processor to go on, so those who wait give theirs away: the runtime cannot always take it from
-// them.
+// interrupted needs a processor to go on, so waiting threads yield theirs: the runtime cannot always preempt them.
 func (s *Slot) waitToLock() int64 {
 	const shortWait = 64
 	for tries := 1; ; tries++ {
@@ -336,7 +335,7 @@ func (x *Index) Matched(ttl int64) int64 {
 }
 
 // Find returns for labels, given by the hashes and times that the index was built from, the number of the slot with the
-// winner, or less than 0 where the label sees no row. It needs Settle to have run, and is safe for concurrent use.
+// winner, or a negative number if the label sees no row. Settle must have run before. Find is safe for concurrent use.
 func (x *Index) Find(hashes []uint64, times, found []int64) {
 	for from := 0; from < len(hashes); from += offerBatch {
 		to := min(from+offerBatch, len(hashes))

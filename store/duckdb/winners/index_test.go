@@ -204,8 +204,8 @@ func BenchmarkLabelIndex(b *testing.B) {
 	})
 }
 
-// A thread that holds a slot is interrupted, and those who wait for the slot occupy every processor. Asynchronous
-// preemption is off, so the runtime cannot interrupt them: they have to yield.
+// A thread that holds a slot is interrupted, and the threads that wait for the slot occupy every processor.
+// Asynchronous preemption is off, so the runtime cannot interrupt them: they have to yield.
 func TestWaitersLetTheHolderOfASlotGoOn(t *testing.T) {
 	const inside = "PLUMB_TEST_WAIT_FOR_A_SLOT"
 	if os.Getenv(inside) == "" {

@@ -25,7 +25,7 @@ func Keep(index *Index, ttl int64, features int) *Kept {
 // RecordWords is how many words the features of one row take.
 func RecordWords(features int) int { return features + (features+63)/64 }
 
-// Column is a column of values of 8, 4 or 1 bytes, and where they are null, as DuckDB marks it.
+// Column is a column of values of 8, 4 or 1 bytes, with its nulls as DuckDB marks them.
 type Column struct {
 	Words  []uint64
 	Halves []uint32

@@ -2,8 +2,8 @@ package winners
 
 import "math/bits"
 
-// rowSet is a set of rows by their positions in source order, which gives each a number from 0 on. Rows that stand near
-// each other share a block, so that it takes little memory, and a row is looked up where the one before was.
+// rowSet is a set of rows by their positions in source order, which gives each a number from 0 on. Rows that are near
+// each other share a block, so that the set takes little memory and consecutive rows are looked up in the same block.
 type rowSet struct {
 	// blocks are found by open addressing.
 	blocks []rowBlock
@@ -20,13 +20,13 @@ type rowBlock struct {
 	first int64
 }
 
-// RowBlockBytes bounds the memory that a set takes for each block with rows: four places where it has just grown, and
-// the two that it grows from.
+// RowBlockBytes bounds the memory that a set takes for each block with rows: four places if it has just grown, and the
+// two that it grew from.
 const RowBlockBytes = 24 * 6
 
 func newRowSet() *rowSet { return &rowSet{blocks: make([]rowBlock, 64)} }
 
-// block is where the run of the number is, or the free one where it would be.
+// block returns the block with the run of the number, or the free block that the run would take.
 func (s *rowSet) block(number int64) *rowBlock {
 	mask := uint64(len(s.blocks) - 1)
 	at := uint64(number) * 0x9E3779B97F4A7C15 >> (64 - bits.Len64(mask))
@@ -68,7 +68,7 @@ func (s *rowSet) enumerate() (count int64) {
 	return count
 }
 
-// Find is the number of a row within its block, or less than 0 where it is not in the set.
+// find returns the number of a row within its block, or a negative number if it is not in the set.
 func (b *rowBlock) find(row int64) int64 {
 	bit := uint64(1) << (row & 63)
 	if b.rows&bit == 0 {
