@@ -5,7 +5,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/config"
 	"github.com/plumbstore/plumb/parity"
 	"github.com/plumbstore/plumb/registry"
@@ -38,15 +37,8 @@ func openOnline(ctx context.Context, c *config.Config, now func() time.Time) (st
 	return redis.Open(ctx, c.OnlineStore.Reveal(), redis.WithClock(now))
 }
 
-// Offline is an offline store that also reads files of rows to push, and lists the files in the folder of a
-// source that it does not read.
-type Offline interface {
-	store.Offline
-	LeftOut(ctx context.Context, source *feature.Source) ([]string, error)
-	AtMidnights(ctx context.Context, source *feature.Source) (bool, error)
-	Ties(ctx context.Context, source *feature.Source) ([]string, error)
-	ReadRows(ctx context.Context, view *feature.View, path string, yield func(store.FileRows) error) error
-}
+// Offline is an offline engine.
+type Offline = store.OfflineEngine
 
 func openOffline(ctx context.Context, c *config.Config) (Offline, error) {
 	return duckdb.Open(ctx, duckdbConfig(c))
@@ -74,16 +66,7 @@ func openServing(ctx context.Context, c *config.Config) (Serving, error) {
 }
 
 // Serving is an offline engine for a server.
-type Serving interface {
-	store.Inspector
-	PlanJoin(ctx context.Context, request store.JoinRequest) (store.Join, error)
-	// Locate returns the absolute path of a file that lies below the roots, wherever symbolic links lead. The path is
-	// relative to the project.
-	Locate(path string) (string, error)
-	// Scratch makes a private folder where the engine keeps its own temporary files, and returns how to remove it.
-	Scratch() (folder string, remove func() error, err error)
-	io.Closer
-}
+type Serving = store.ServingEngine
 
 func duckdbConfig(c *config.Config) duckdb.Config {
 	return duckdb.Config{

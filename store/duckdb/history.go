@@ -14,7 +14,7 @@ import (
 	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
-// History does what store.Witness says, without places. It is for SQL sources. It shares with joins and
+// History does what store.PlainReader says, without places. It is for SQL sources. It shares with joins and
 // materializations how columns are read and brought to their types, and nothing of how winners are found.
 func (e *Engine) History(ctx context.Context, view *feature.View, yield func(arrow.RecordBatch) error) (err error) {
 	s, err := e.newSession(ctx)
@@ -69,7 +69,7 @@ func (e *Engine) History(ctx context.Context, view *feature.View, yield func(arr
 	return relations.blame(ctx, err)
 }
 
-// Labels does what store.Witness says.
+// Labels does what store.PlainReader says.
 func (e *Engine) Labels(ctx context.Context, request store.JoinRequest, yield func(arrow.RecordBatch) error,
 ) (err error) {
 	s, err := e.newSession(ctx)

@@ -25,9 +25,9 @@ import (
 
 // Engine is what reads that which is not a file.
 type Engine interface {
+	store.PlainReader
+	// Files is that of store.Offline.
 	Files(ctx context.Context, sources []*feature.Source) ([]feature.SourceFile, error)
-	History(ctx context.Context, view *feature.View, yield func(arrow.RecordBatch) error) error
-	Labels(ctx context.Context, request store.JoinRequest, yield func(arrow.RecordBatch) error) error
 }
 
 // Reader implements store.Witness.

@@ -32,14 +32,9 @@ const tickInterval = time.Second
 
 // Engine is what joins need of an offline engine.
 type Engine interface {
+	store.Files
 	// PlanJoin is that of store.Offline.
 	PlanJoin(ctx context.Context, request store.JoinRequest) (store.Join, error)
-	// Locate returns the absolute path of a file that lies below the roots, wherever symbolic links lead. The path is
-	// relative to the project. A *fault.InputError says the same of a file that is not there and of one outside.
-	Locate(path string) (string, error)
-	// Scratch makes a private folder where the engine keeps its own temporary files, and returns how to remove it. One
-	// that a killed process leaves is removed by the next.
-	Scratch() (folder string, remove func() error, err error)
 }
 
 // Limits bound what joins take together. Each has a default that applies if it is zero.
