@@ -40,7 +40,7 @@ func (s *server) online(ctx context.Context, keys []key, at time.Time) (*plumbv1
 	return reply, nil
 }
 
-// textAt is a served value where there is one, and why there is none elsewhere.
+// textAt returns a served value if there is one, and otherwise why there is none.
 func textAt(column *plumbv1.FeatureColumn, row int) (string, error) {
 	if status := plumbv1.Status(column.GetStatuses()[row]); status != plumbv1.Status_PRESENT {
 		return status.String(), nil

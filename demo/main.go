@@ -4,8 +4,8 @@
 //
 //	go run ./demo bin/plumb testdata/nycflights
 //
-// It works on a copy of the project in a temporary folder and leaves nothing behind. It exits with 1 where anything
-// fails or differs.
+// It works on a copy of the project in a temporary folder and leaves nothing behind. It exits with 1 if anything fails
+// or differs.
 package main
 
 import (

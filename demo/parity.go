@@ -31,8 +31,9 @@ type proof struct {
 	} `json:"targets"`
 }
 
-// verify holds what is served for many keys to what training sees of them: value bit for bit, status, and event time
-// (R17). Plumb verify has a store and a server of its own, since a server's clock has to stand where a label row does.
+// verify checks what is served for many keys against what training sees of them: value bit for bit, status, and event
+// time (R17). Plumb verify has a store and a server of its own, since the server's clock must be at the time of a label
+// row.
 func (d *demo) verify(ctx context.Context) error {
 	instants := []time.Time{noon, night, noReport}
 	rows, err := d.flights.writeKeys(ctx, keyFile, wanted, instants)

@@ -21,7 +21,7 @@ type session struct {
 	shell *exec.Cmd
 	in    io.WriteCloser
 	out   *bufio.Reader
-	// http is where a server of the session answers HTTP, in place of the default that documents show.
+	// http is the address at which a server of the session answers HTTP. It replaces the default that documents show.
 	http string
 }
 
@@ -81,8 +81,8 @@ func freeAddress(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// run returns what a command printed on stdout and stderr, and a line about its exit code where that is not 0. The
-// command has no input, or it would read the commands that follow.
+// run returns what a command printed on stdout and stderr, and a line about its exit code if that is not 0. The command
+// has no input, or it would read the commands that follow.
 func (s *session) run(command string) (string, error) {
 	command = strings.ReplaceAll(command, shownHTTP, s.http)
 	if _, err := fmt.Fprintf(s.in, "{ %s\n} </dev/null\nprintf '%%d%s\\n' $?\n", command, endOfOutput); err != nil {

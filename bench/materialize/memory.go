@@ -19,8 +19,8 @@ const (
 	narrow       = "narrow"
 )
 
-// measureMemory materializes many entities within a memory limit. It fails where that takes more than peakLimit, or
-// loses a row.
+// measureMemory materializes many entities within a memory limit. It fails if that takes more than peakLimit or loses a
+// row.
 func measureMemory(ctx context.Context, plumb, folder string) (err error) {
 	redis, err := startServer(ctx)
 	if err != nil {

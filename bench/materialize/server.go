@@ -78,7 +78,7 @@ func (s *server) stop() error {
 	return errors.Join(err, os.RemoveAll(s.folder))
 }
 
-// holds fails unless the server has so many keys.
+// holds fails unless the server has exactly that many keys.
 func (s *server) holds(ctx context.Context, keys int64) error {
 	found, err := s.client.DBSize(ctx).Result()
 	if err == nil && found != keys {

@@ -20,7 +20,7 @@ const (
 	memoryResult = "plumb-memory.parquet"
 )
 
-// measureMemory joins as many labels as there are rows within a memory limit. It fails where the join takes more than
+// measureMemory joins as many labels as there are rows within a memory limit. It fails if the join takes more than
 // peakLimit, leaves anything in its temporary folder, or loses a row.
 func measureMemory(ctx context.Context, plumb, folder string) (err error) {
 	temporary, err := os.MkdirTemp(folder, "temporary-")
@@ -47,7 +47,7 @@ func measureMemory(ctx context.Context, plumb, folder string) (err error) {
 	return judge(rows, took.Peak, len(left))
 }
 
-// judge tells everything that is wrong with the join's outcome.
+// judge returns everything that is wrong with the outcome of the join.
 func judge(rows, peak int64, left int) error {
 	var errs []error
 	if rows != memoryLabels {

@@ -37,7 +37,7 @@ func (c *clientCaller) get(ctx context.Context) ([]int64, *sdk.Features, error) 
 	return users, answer, nil
 }
 
-// verify holds every value of an answer against what it has to be.
+// verify checks every value of an answer against the expected one.
 func (c *clientCaller) verify(ctx context.Context) error {
 	users, answer, err := c.get(ctx)
 	if err != nil {

@@ -40,7 +40,7 @@ type floorServer struct {
 	keyBytes int
 }
 
-// serveFloor tells on stdout where it listens, and serves until its context is done.
+// serveFloor prints its address to stdout and serves until its context is done.
 func serveFloor(ctx context.Context, address string, keyBytes int) error {
 	f := &floorServer{redis: goredis.NewClient(&goredis.Options{Addr: address}), keyBytes: keyBytes}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")

@@ -12,7 +12,7 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// shape is what one call asks for: the features of the first views, for so many entities.
+// shape is what one call asks for: the features of the first views, for a number of entities.
 type shape struct{ rows, views int }
 
 func (s shape) String() string {
@@ -99,10 +99,10 @@ func someUsers(random *rand.Rand, count int) []int64 {
 	return users
 }
 
-// serviceOf is the service of so many views.
+// serviceOf returns the name of the service with that many views.
 func serviceOf(views int) string { return "of" + strconv.Itoa(views) }
 
-// verify holds every value of an answer against what it has to be, and returns the answer's length in bytes.
+// verify checks every value of an answer against the expected one, and returns the length of the answer in bytes.
 func (c *plumbCaller) verify(ctx context.Context) (int, error) {
 	users, response, err := c.get(ctx)
 	if err != nil {

@@ -18,7 +18,7 @@ const (
 	features = 10
 )
 
-// The features of a view, by their position: so many of each type, in this order.
+// The number of features of each type in a view. By position, the types come in this order.
 const (
 	floats   = 6
 	integers = 2
@@ -30,7 +30,7 @@ func numberOf(user int64, view, feature int) int64 {
 	return user*1000 + int64(view%sources*features+feature)
 }
 
-// projectOf is the folder of the project with so many views.
+// projectOf returns the folder of the project with that many views.
 func projectOf(folder string, views int) string {
 	return filepath.Join(folder, fmt.Sprintf("views%d", views))
 }
@@ -67,7 +67,8 @@ func typeOf(feature int) string {
 	return "BOOL"
 }
 
-// makeProject applies a project with so many views, and a service of the first of them for each number in services.
+// makeProject applies a project with that many views. For each number in services, it adds a service of that many of
+// the first views.
 func makeProject(ctx context.Context, plumb, folder string, views int, services ...int) error {
 	project := projectOf(folder, views)
 	if err := os.MkdirAll(filepath.Join(project, "features"), 0o755); err != nil {

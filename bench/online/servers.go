@@ -28,7 +28,7 @@ type server struct {
 	process *exec.Cmd
 }
 
-// startServer starts a program that tells on its first line where it listens.
+// startServer starts a program that prints its address on its first line.
 func startServer(ctx context.Context, folder, name string, args ...string) (*server, string, error) {
 	s := &server{process: exec.CommandContext(ctx, name, args...)}
 	var errs bytes.Buffer

@@ -127,7 +127,8 @@ func (s *servers) stop() error {
 	return errors.Join(failures...)
 }
 
-// againstFloor prints the table of plumb with Redis, asked by callers who expect answers of a length, and the floor.
+// againstFloor prints a table that compares Plumb on Redis with the floor. The callers of Plumb expect answers of a
+// given length.
 func (s *servers) againstFloor(ctx context.Context, plumb func(shape shape, answer, count int) ([]caller, error),
 ) error {
 	fmt.Println("| rows x features | callers | plumb p50 | p99 | per second | floor p50 | p99 | per second | " +

@@ -1,7 +1,7 @@
-// Package process runs programs for benchmarks, and tells what each took.
+// Package process runs programs for benchmarks, and reports what each took.
 //
-// Linux counts what its parent holds as a new process's until it has become the program. So the process that measures
-// must stay small, and lets others of itself do whatever takes memory.
+// Linux counts the memory of the parent as that of a new process until the process has become the program. So the
+// process that measures must stay small. It runs itself again for work that takes memory.
 package process
 
 import (
@@ -40,7 +40,7 @@ func Run(ctx context.Context, folder, name string, args ...string) (Taken, error
 	return took, err
 }
 
-// Self runs this program in a folder. It tells itself on stderr what it does and what is wrong.
+// Self runs this program in a folder. The program reports its progress and its errors on stderr.
 func Self(ctx context.Context, folder string, args ...string) (Taken, error) {
 	program, err := os.Executable()
 	if err != nil {

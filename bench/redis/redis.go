@@ -75,7 +75,7 @@ func (s *Server) start(ctx context.Context) error {
 	return fmt.Errorf("redis-server ended early: %w", s.process.Wait())
 }
 
-// URL is what plumb is told.
+// URL is the URL of the server that Plumb is configured with.
 func (s *Server) URL() string { return "redis://" + s.Address }
 
 // Stop ends the server and removes what it has kept.

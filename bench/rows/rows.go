@@ -26,8 +26,8 @@ const (
 	Decimals = "(%s %% 1000000) / 1000.0"
 )
 
-// Query makes so many feature rows of so many keys as a log has them: in the order of time, each known within the
-// minute.
+// Query returns a query for that many feature rows of that many keys, in the order of a log: sorted by event time, with
+// each row known within a minute of its event.
 func Query(rows, keys, seed int, values string) string {
 	columns := []string{
 		fmt.Sprintf("(hash(i * 7 + %d) %% %d)::BIGINT AS user_id", seed, keys),

@@ -129,8 +129,8 @@ func files(t *testing.T, folder string) []string {
 	return names
 }
 
-// interrupt runs a command and sends it SIGINT so many ticks after its first spill folder is there. It returns whether
-// the command was interrupted or had come to its end, and checks that it ended in one of these ways alone.
+// interrupt runs a command and sends it SIGINT that many ticks after its first spill folder appears. It returns whether
+// the command was interrupted rather than finished, and checks that it ended in one of these two ways.
 func (l large) interrupt(t *testing.T, ticks int, args ...string) (interrupted bool) {
 	t.Helper()
 	cmd := l.command(args...)
@@ -219,8 +219,8 @@ func TestCtrlCAtAnyPointOfAMaterializationLeavesNothingTemporaryAndANewRunComple
 		if left := files(t, l.temp); len(left) > 0 {
 			t.Errorf("the temporary folder holds %q", left)
 		}
-		// SQLite's log may stay where a connection was rolling back at the end. It is part of the store: who opens it next
-		// takes it up.
+		// SQLite's log may stay if a connection was rolling back at the end. It is part of the store: the next process that
+		// opens the store recovers it.
 		left := slices.DeleteFunc(files(t, filepath.Join(l.folder, ".plumb")), func(name string) bool {
 			return name == "online.db-wal" || name == "online.db-shm"
 		})

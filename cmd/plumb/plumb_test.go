@@ -61,9 +61,9 @@ func buildAndRun(m *testing.M) int {
 //	await REGEXP COMMAND…      runs a command again until its output matches
 //	await-file GLOB            waits until a file is there
 //	serving ARGUMENT…          runs plumb serve on a free port until it is ready, and sets $GRPC
-//	                           with TLS where the script sets $CA to the authority that it trusts; $CERT, $KEY and
-//	                           $AUTHORITY are a server's, and a client's, certificate, its key, and who signed it
-//	look-up JSON               calls GetOnlineFeatures there, with $TOKEN where the script sets it, and prints the
+//	                           with TLS if the script sets $CA to the authority that it trusts; $CERT, $KEY and
+//	                           $AUTHORITY are the certificate of a server or client, its key, and its authority
+//	look-up JSON               calls GetOnlineFeatures there, with $TOKEN if the script sets it, and prints the
 //	                           response or the status
 //	await-look-up REGEXP JSON  looks up again until what it prints matches
 //	create-token ARGUMENT…     runs plumb token create, and sets $TOKEN to what it makes

@@ -56,7 +56,7 @@ func definitionFiles(ts *testscript.TestScript, folder string) []*plumbv1.Defini
 	return files
 }
 
-// printStatus prints mistakes as the command line does, or the code and message where there are none.
+// printStatus prints mistakes as the command line does, or the code and message if there are none.
 func printStatus(ts *testscript.TestScript, answer *status.Status) {
 	for _, detail := range answer.Details() {
 		if bad, ok := detail.(*errdetails.BadRequest); ok {

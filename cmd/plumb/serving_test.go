@@ -29,7 +29,7 @@ type server struct {
 	connection *grpc.ClientConn
 }
 
-// serverKey is where a script keeps its server.
+// serverKey is the key under which a script keeps its server.
 type serverKey struct{}
 
 func serving(ts *testscript.TestScript, neg bool, args []string) {
