@@ -9,7 +9,7 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// What an answer allocates does not grow with its columns, once the first has told their names.
+// The allocations of an answer do not grow with its columns, once the first answer has set their names.
 func TestAnAnswerAllocatesNothingForEachColumn(t *testing.T) {
 	for _, columns := range []int{10, 250} {
 		response := &plumbv1.GetOnlineFeaturesResponse{}

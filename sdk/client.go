@@ -62,7 +62,7 @@ type options struct {
 func WithTLS(config *tls.Config) Option { return func(o *options) { o.tls = config } }
 
 // WithToken sends the bearer token with each call. It is refused for a target that is neither TLS nor this machine,
-// where others could read it.
+// since others could read it there.
 func WithToken(token string) Option { return func(o *options) { o.token = token } }
 
 // WithTimeout bounds each call whose context has no deadline, instead of [DefaultTimeout].

@@ -9,7 +9,7 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// Status tells what a value is (R13).
+// Status says what a value is (R13).
 type Status byte
 
 // The statuses.
@@ -35,8 +35,8 @@ type Column[T any] struct {
 	column *column
 }
 
-// ColumnOf returns the output of the name, whose declared type has to be that of T. It fails where there is no such
-// output or where its type is another one.
+// ColumnOf returns the output of the name, whose declared type has to be that of T. It fails if there is no such output
+// or if its type is another one.
 func ColumnOf[T Scalar](f *Features, name string) (Column[T], error) { return columnOf[T](f, name) }
 
 // ListColumnOf is ColumnOf for an output that holds arrays of T.
@@ -60,8 +60,9 @@ func columnOf[T any](f *Features, name string) (Column[T], error) {
 // Len is the number of rows.
 func (c Column[T]) Len() int { return len(c.values) }
 
-// At returns the row's value, and whether it is there: its status is PRESENT. What stands for no value is NaN where T
-// is a float, so that a caller who does not ask does not read a zero, and the zero of T otherwise.
+// At returns the row's value, and whether it is there, which means that its status is PRESENT. If it is not there, the
+// value is NaN for a float, so that a caller that ignores the second result does not read a zero. For other types it is
+// the zero of T.
 func (c Column[T]) At(row int) (T, bool) {
 	if c.Status(row) != Present {
 		return none[T](), false
@@ -81,10 +82,10 @@ func none[T any]() T {
 	return value
 }
 
-// Status tells what the row's value is.
+// Status returns the status of the row's value.
 func (c Column[T]) Status(row int) Status { return Status(c.column.statuses[row]) }
 
-// EventTime is the instant at which the row's value became true. It is false where the status is NOT_FOUND, and where
+// EventTime returns the instant at which the row's value became true. It is false if the status is NOT_FOUND, and if
 // event times were not asked for.
 func (c Column[T]) EventTime(row int) (time.Time, bool) {
 	micros, ok := c.column.eventTime(row)

@@ -52,7 +52,7 @@ func (s *slab[T]) expect(count int) {
 	s.elements += count
 }
 
-// next returns an empty column with room for so many values.
+// next returns an empty column with room for that many values.
 func (s *slab[T]) next(count int) *typed[T] {
 	if len(s.free) == 0 {
 		s.free, s.values = make([]typed[T], s.columns), make([]T, s.elements)

@@ -23,14 +23,14 @@ type Features struct {
 	rows    int
 	columns []column
 	layout  *layout
-	// provenance is nil where it was not asked for.
+	// provenance is nil if it was not asked for.
 	provenance []*plumbv1.ViewProvenance
 }
 
 // column is a FeatureColumn.
 type column struct {
 	statuses []byte
-	// times are sfixed64; none where event times were not asked for.
+	// times are sfixed64. They are empty if event times were not asked for.
 	times  []byte
 	values values
 }
@@ -191,7 +191,7 @@ type layouts struct {
 	last  map[string]*layout
 }
 
-// lastOf returns the last layout for what was asked for; nil where there is none.
+// lastOf returns the last layout for what was asked for, or nil if there is none.
 func (l *layouts) lastOf(selection string) *layout {
 	l.mutex.RLock()
 	defer l.mutex.RUnlock()
@@ -249,9 +249,9 @@ type Row struct {
 	at       int
 }
 
-// Value returns the value of an output in its Go type (see [Scalar]; a List for arrays), or nil where it is not
-// PRESENT, and its status, StatusUnknown where there is no such output. A loop over many rows is faster with
-// [ColumnOf].
+// Value returns the value of an output in its Go type (see [Scalar]; a List for arrays), and its status. The value is
+// nil if it is not PRESENT. The status is StatusUnknown if there is no such output. A loop over many rows is faster
+// with [ColumnOf].
 func (r Row) Value(name string) (any, Status) {
 	i, ok := r.features.layout.byName[name]
 	if !ok {
@@ -265,7 +265,7 @@ func (r Row) Value(name string) (any, Status) {
 	return column.values.at(r.at), status
 }
 
-// eventTime is the event time of a row, in microseconds; false where event times were not asked for.
+// eventTime returns the event time of a row, in microseconds. It is false if event times were not asked for.
 func (c *column) eventTime(row int) (int64, bool) {
 	if len(c.times) == 0 {
 		return 0, false

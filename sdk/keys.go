@@ -13,7 +13,7 @@ type KeyType interface {
 // NewKey returns the column of the name with a key for each row.
 func NewKey[T KeyType](name string, values ...T) Key { return keyOf(name, values, nil) }
 
-// NewNullableKey is NewKey where some keys are null, by nil. A null key matches nothing (R8).
+// NewNullableKey is like [NewKey], but allows null keys, given as nil. A null key matches nothing (R8).
 func NewNullableKey[T KeyType](name string, values ...*T) Key {
 	keys, nulls := fromPointers(values)
 	return keyOf(name, keys, nulls)

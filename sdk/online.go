@@ -17,22 +17,22 @@ type OnlineRequest struct {
 	Service string
 	// Features are references "view:feature" or "view:*".
 	Features []string
-	// Keys has one column for each label column that the join keys are read from, all of one length; none where no view
-	// has join keys (R12).
+	// Keys has one column for each label column that the join keys are read from, all of one length. It is empty if no
+	// view has join keys (R12).
 	Keys []Key
 	// FullNames names the outputs view__feature; a service decides for itself, and this can only add (R10).
 	FullNames bool
 	// EventTimestamps asks for the event time of each value's row.
 	EventTimestamps bool
-	// Provenance asks where the values of each view come from; see [ProvenanceOf].
+	// Provenance asks for the provenance of each view's values; see [ProvenanceOf].
 	Provenance bool
-	// At is the instant to evaluate visibility and ttl at (R2); where zero, the server's now.
+	// At is the instant to evaluate visibility and ttl at (R2). If zero, it is the server's now.
 	At time.Time
 }
 
 // Online looks up the newest materialized values. The errors are those of GetOnlineFeatures: INVALID_ARGUMENT for keys
 // that do not fit, NOT_FOUND for an unknown service, view or feature, FAILED_PRECONDITION for a view that is not
-// online, UNAVAILABLE where the server or its store cannot be reached.
+// online, UNAVAILABLE if the server or its store cannot be reached.
 func (c *Client) Online(ctx context.Context, request OnlineRequest) (*Features, error) {
 	message := &plumbv1.GetOnlineFeaturesRequest{
 		Keys: keyColumns(request.Keys), FullNames: request.FullNames, EventTimestamps: request.EventTimestamps,

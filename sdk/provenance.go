@@ -12,11 +12,11 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// Provenance says where the values of one use of a view come from. It is immutable.
+// Provenance describes the origin of the values of one use of a view. It is immutable.
 type Provenance struct{ view *plumbv1.ViewProvenance }
 
-// ProvenanceOf returns the provenance of the use of a view that has this alias, or this name where it has no alias. It
-// fails where there is no such use, and where provenance was not asked for.
+// ProvenanceOf returns the provenance of the use of a view that has this alias, or this name if it has no alias. It
+// fails if there is no such use, and if provenance was not asked for.
 func ProvenanceOf(f *Features, alias string) (Provenance, error) {
 	if len(f.provenance) == 0 {
 		return Provenance{}, errors.New("there is no provenance; ask for it with OnlineRequest.Provenance")
@@ -34,30 +34,31 @@ func ProvenanceOf(f *Features, alias string) (Provenance, error) {
 // View is the name of the view.
 func (p Provenance) View() string { return p.view.GetView() }
 
-// DefinitionRevision is the revision of the registry since which the definitions have decided the view's values as they
-// do; 0 where it is not known.
+// DefinitionRevision returns the revision of the registry since which the definitions that decide the view's values
+// have been the same. It is 0 if it is not known.
 func (p Provenance) DefinitionRevision() int64 { return p.view.GetDefinitionRevision() }
 
 // DefinitionHash stands for all in the definitions that decides the view's values: a SHA-256 in hexadecimal.
 func (p Provenance) DefinitionHash() string { return hex.EncodeToString(p.view.GetDefinitionHash()) }
 
-// RowProvenance is who wrote a row, and when. Both Run and Pushed are zero where the row was stored before rows said
-// who wrote them.
+// RowProvenance says what wrote a row, and when. Both Run and Pushed are zero if the row was stored before Plumb
+// recorded what wrote a row.
 type RowProvenance struct {
-	// Run is the id of the materialization run that wrote the row; 0 where none did.
+	// Run is the id of the materialization run that wrote the row, or 0 if none did.
 	Run int64
-	// Pushed is when the push that brought the row was accepted; zero where none did.
+	// Pushed is when the push that brought the row was accepted, or zero if none did.
 	Pushed time.Time
-	// EventTime is when the row became true, CreatedTime when it became known; the latter is zero where that is null.
+	// EventTime is when the row became true, and CreatedTime when it became known. CreatedTime is zero if it is null.
 	EventTime, CreatedTime time.Time
-	// Age is how long before the instant answered for the event time is; the greatest duration where it is longer.
+	// Age is the time from the event time to the instant of the look-up, or the greatest duration if it is longer than
+	// that.
 	Age time.Duration
 	// SchemaID is the revision that introduced the row's layout.
 	SchemaID uint32
 }
 
-// At returns the provenance of the row that was found for a row of keys. It is false where there is none: all values
-// are NotFound. An expired row is there.
+// At returns the provenance of the row that was found for a row of keys. It is false if no row was found: all values
+// are NotFound. An expired row counts as found.
 func (p Provenance) At(row int) (RowProvenance, bool) {
 	if plumbv1.ViewProvenance_Origin(p.view.GetOrigins()[row]) == plumbv1.ViewProvenance_NO_ROW {
 		return RowProvenance{}, false

@@ -16,11 +16,11 @@ type PushRequest struct {
 	// EventTimes are the instants at which the rows became true, cut to microseconds below (R1). A row that is later than
 	// the server's clock by more than the allowed skew is refused (R15).
 	EventTimes []time.Time
-	// CreatedTimes are the instants at which the rows became known; nil where that is not known.
+	// CreatedTimes are the instants at which the rows became known, or nil if that is not known.
 	CreatedTimes []time.Time
 	// Features has one column for each feature of the view.
 	Features []Feature
-	// Atomic stores nothing where any row is refused.
+	// Atomic stores nothing if any row is refused.
 	Atomic bool
 }
 
@@ -32,7 +32,7 @@ func NewFeature[T Scalar](name string, values ...T) Feature {
 	return featureOf(name, pack(values), nil)
 }
 
-// NewNullableFeature is NewFeature where some values are null, by nil.
+// NewNullableFeature is like [NewFeature], but allows null values, given as nil.
 func NewNullableFeature[T Scalar](name string, values ...*T) Feature {
 	packed, nulls := fromPointers(values)
 	return featureOf(name, pack(packed), nulls)
@@ -43,7 +43,7 @@ func NewListFeature[T Scalar](name string, values ...List[T]) Feature {
 	return featureOf(name, packLists(values), nil)
 }
 
-// NewNullableListFeature is NewListFeature where some values are null, by nil.
+// NewNullableListFeature is like [NewListFeature], but allows null values, given as nil.
 func NewNullableListFeature[T Scalar](name string, values ...*List[T]) Feature {
 	packed, nulls := fromPointers(values)
 	return featureOf(name, packLists(packed), nulls)
@@ -53,7 +53,7 @@ func featureOf(name string, values *plumbv1.Values, nulls []byte) Feature {
 	return Feature{&plumbv1.PushColumn{Name: name, Values: values, Nulls: nulls}}
 }
 
-// PushReport tells what became of pushed rows.
+// PushReport reports what became of pushed rows.
 type PushReport struct {
 	// Written rows were stored. Older ones were not, since a newer row of their key is there or in the same call (R14).
 	Written, Older int64
@@ -71,13 +71,13 @@ type RefusedRow struct {
 	Field, Reason string
 }
 
-// Push writes rows to the online store, where the newest of each key wins (R14). Rows that cannot be stored are in the
-// report, and the others are stored all the same unless the request is atomic. After an error some rows may have been
+// Push writes rows to the online store, where the newest of each key wins (R14). The report lists the rows that cannot
+// be stored. The others are stored all the same unless the request is atomic. After an error some rows may have been
 // stored; pushing them again is harmless.
 //
 // The errors are those of the call: INVALID_ARGUMENT for columns that do not fit the view, NOT_FOUND for an unknown
 // view, FAILED_PRECONDITION for one that is not online, PERMISSION_DENIED by a server that takes no rows, UNAVAILABLE
-// where the server or its store cannot be reached.
+// if the server or its store cannot be reached.
 func (c *Client) Push(ctx context.Context, request PushRequest) (PushReport, error) {
 	message := &plumbv1.PushRequest{
 		View: request.View, Keys: keyColumns(request.Keys), Atomic: request.Atomic,

@@ -6,7 +6,7 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// What is registered is told in the messages of definitions, which are the same in files, in the registry and here.
+// The registry is returned in the messages of definitions, which are the same in files, in the registry and here.
 
 // Views returns all feature views, by name.
 func (c *Client) Views(ctx context.Context) ([]*plumbv1.FeatureView, error) {
@@ -14,7 +14,7 @@ func (c *Client) Views(ctx context.Context) ([]*plumbv1.FeatureView, error) {
 	return response.GetFeatureViews(), err
 }
 
-// View returns one feature view; NOT_FOUND where none has the name.
+// View returns one feature view. It fails with NOT_FOUND if none has the name.
 func (c *Client) View(ctx context.Context, name string) (*plumbv1.FeatureView, error) {
 	response, err := c.registry.GetFeatureView(ctx, &plumbv1.GetFeatureViewRequest{Name: name})
 	return response.GetFeatureView(), err
@@ -26,7 +26,7 @@ func (c *Client) Services(ctx context.Context) ([]*plumbv1.FeatureService, error
 	return response.GetFeatureServices(), err
 }
 
-// Service returns one feature service; NOT_FOUND where none has the name.
+// Service returns one feature service. It fails with NOT_FOUND if none has the name.
 func (c *Client) Service(ctx context.Context, name string) (*plumbv1.FeatureService, error) {
 	response, err := c.registry.GetFeatureService(ctx, &plumbv1.GetFeatureServiceRequest{Name: name})
 	return response.GetFeatureService(), err

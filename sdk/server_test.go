@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// target is where the server of the tests and examples listens: the real binary, over the project of plumb init.
+// target is the address of the server of the tests and examples: the real binary, over the project of plumb init.
 var target string
 
 func TestMain(m *testing.M) {
@@ -53,7 +53,7 @@ func serveAndRun(m *testing.M) (int, error) {
 	return code, stop()
 }
 
-// serve starts the server on a free port and sets target. The server tells where it listens on its first line.
+// serve starts the server on a free port and sets target. The server prints its address on its first line.
 func serve(binary, project string) (stop func() error, err error) {
 	command := exec.Command(binary, "serve", "--project-dir", project, "--serving-grpc", "127.0.0.1:0",
 		"--serving-http", "", "--output", "json")

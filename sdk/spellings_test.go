@@ -92,7 +92,8 @@ func TestValuesOfALaterServersTypeAreNamedAsSuch(t *testing.T) {
 	}
 }
 
-// isWhole says whether columns have a value, a status and, where they have any, an event time for each row.
+// isWhole reports whether all columns have a value and a status for each row, and an event time for each row if they
+// have any.
 func isWhole(response *plumbv1.GetOnlineFeaturesResponse) bool {
 	for _, column := range response.GetColumns() {
 		rows, times := len(response.GetColumns()[0].GetStatuses()), len(column.GetEventTimestamps())
@@ -103,7 +104,7 @@ func isWhole(response *plumbv1.GetOnlineFeaturesResponse) bool {
 	return true
 }
 
-// countOf is how many values there are; -1 where there are none of a type, or where arrays do not add up.
+// countOf returns the number of values. It is -1 if there are none of a type, or if arrays do not add up.
 func countOf(values *plumbv1.Values) int {
 	switch kind := values.GetKind().(type) {
 	case *plumbv1.Values_Bools:
@@ -140,7 +141,7 @@ func countOfArrays(arrays *plumbv1.ArrayValues) int {
 	return len(arrays.GetLengths())
 }
 
-// FuzzReply holds what the client makes of any bytes to what the generated code makes of them.
+// FuzzReply checks what the client makes of any bytes against what the generated code makes of them.
 func FuzzReply(f *testing.F) {
 	whole := wire(f, everyType())
 	f.Add(whole)

@@ -30,7 +30,8 @@ func NewNullableList[T Scalar](elements ...*T) List[T] {
 // Len is the number of elements.
 func (l List[T]) Len() int { return len(l.elements) }
 
-// At returns an element, and false where it is null; then a float is NaN, and any other element the zero of T.
+// At returns an element. It returns false if the element is null; the value is then NaN for a float, and the zero of T
+// for any other type.
 func (l List[T]) At(i int) (T, bool) {
 	if l.isNull(i) {
 		return none[T](), false
@@ -40,7 +41,7 @@ func (l List[T]) At(i int) (T, bool) {
 
 func (l List[T]) isNull(i int) bool { return len(l.nulls) > 0 && l.nulls[i] != 0 }
 
-// fromPointers returns the values, and one flag for each that is 1 where it is nil.
+// fromPointers returns the values, and a flag for each that is 1 if the pointer is nil.
 func fromPointers[T any](pointers []*T) ([]T, []byte) {
 	values, nulls := make([]T, len(pointers)), make([]byte, len(pointers))
 	for i, pointer := range pointers {

@@ -74,7 +74,7 @@ func (f *wireField) once(content *[]byte) error {
 	return nil
 }
 
-// kind is the field of Values that holds the values of a column, which tells their type.
+// kind is the field of Values that holds the values of a column. It determines their type.
 type kind protowire.Number
 
 const (

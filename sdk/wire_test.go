@@ -36,7 +36,7 @@ func everyType() *plumbv1.GetOnlineFeaturesResponse {
 	return response
 }
 
-// told is what a client sees of a reply, value by value.
+// told returns what a client sees of a reply, value by value.
 func told(f *Features) (texts []string) {
 	texts = append(texts, fmt.Sprint("revision ", f.Revision))
 	for i := range f.columns {
@@ -50,7 +50,7 @@ func told(f *Features) (texts []string) {
 	return texts
 }
 
-// exactly tells values apart down to their bits.
+// exactly returns a text that distinguishes values down to their bits.
 func exactly(value any) string {
 	switch value := value.(type) {
 	case float32:
@@ -87,7 +87,7 @@ func exactList[T Scalar](list List[T]) string {
 	return exactly(text)
 }
 
-// toldBy is told, by the code that is generated.
+// toldBy is like told, but uses the generated code.
 func toldBy(response *plumbv1.GetOnlineFeaturesResponse) (texts []string) {
 	texts = append(texts, fmt.Sprint("revision ", response.GetRevision()))
 	for _, column := range response.GetColumns() {
