@@ -26,8 +26,8 @@ type capped struct {
 	used  atomic.Int64
 }
 
-// NewCapped is an allocator that panics with a *LimitError beyond so many bytes: it has no other way to refuse. Readers
-// of this package make an error of that.
+// NewCapped returns an allocator that panics with a *LimitError beyond a limit in bytes: it has no other way to refuse.
+// Readers of this package turn the panic into an error.
 func NewCapped(limit int64) memory.Allocator {
 	return &capped{Allocator: memory.DefaultAllocator, limit: limit}
 }

@@ -25,7 +25,7 @@ const (
 // of body of 8.
 const blockWidth = 24
 
-// block says where a message lies in a file.
+// block is the position of a message in a file.
 type block struct{ offset, metadata, body int64 }
 
 // checkedFile is a file whose footer and metadata are read once, checked, and served from memory from then on, since
@@ -35,7 +35,7 @@ type checkedFile struct {
 	from    io.ReaderAt
 	size    int64
 	checker Checker
-	// kept is what was checked, by where it is in the file.
+	// kept is what was checked, by its offset in the file.
 	kept map[int64][]byte
 	// metadata is the bytes of the dictionaries' metadata.
 	metadata              int64

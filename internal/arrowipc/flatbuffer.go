@@ -14,7 +14,8 @@ var errOutside = errors.New("an offset or a length in it leads out of it")
 type table struct {
 	data []byte
 	at   int
-	// vtable is where the places of its fields are, slots how many it has, and size the bytes of its own.
+	// vtable is the position of the offsets of its fields, slots the number of fields it has room for, and size its own
+	// length in bytes.
 	vtable, slots, size int
 }
 
@@ -49,7 +50,7 @@ func within(data []byte, at, count int) bool {
 	return at >= 0 && count >= 0 && at <= len(data) && count <= len(data)-at
 }
 
-// follow is where the offset at a position leads.
+// follow returns the position that the offset at a position leads to.
 func follow(data []byte, at int) (int, error) {
 	if !within(data, at, 4) {
 		return 0, errOutside
@@ -61,7 +62,7 @@ func follow(data []byte, at int) (int, error) {
 	return to, nil
 }
 
-// field is where a field of so many bytes is; false where the table has none.
+// field returns the position of a field that is width bytes long. It is false if the table has no such field.
 func (t table) field(slot, width int) (at int, found bool, err error) {
 	if slot >= t.slots {
 		return 0, false, nil
@@ -76,7 +77,7 @@ func (t table) field(slot, width int) (at int, found bool, err error) {
 	return t.at + offset, true, nil
 }
 
-// number is the value of a field of 1, 2, 4 or 8 bytes, with its sign; 0 where there is none.
+// number returns the signed value of a field of 1, 2, 4 or 8 bytes, or 0 if there is none.
 func (t table) number(slot, width int) (int64, error) {
 	at, found, err := t.field(slot, width)
 	if err != nil || !found {
@@ -98,7 +99,7 @@ func numberAt(data []byte, at, width int) int64 {
 	return int64(binary.LittleEndian.Uint64(data[at:])) //nolint:gosec // As above.
 }
 
-// child is the table that a field leads to; false where there is none.
+// child returns the table that a field leads to. It is false if there is none.
 func (t table) child(slot int) (table, bool, error) {
 	at, found, err := t.field(slot, 4)
 	if err != nil || !found {
@@ -111,7 +112,7 @@ func (t table) child(slot int) (table, bool, error) {
 	return child, err == nil, err
 }
 
-// vector is where the elements of a field lie, each of so many bytes, and how many there are.
+// vector returns the position of the elements of a field, each width bytes long, and the number of elements.
 func (t table) vector(slot, width int) (at, count int, err error) {
 	at, found, err := t.field(slot, 4)
 	if err != nil || !found {

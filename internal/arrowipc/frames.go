@@ -15,8 +15,8 @@ const smallWindow = 8 << 20
 // zstdCodec is the number of zstd among the codecs; the other is LZ4, whose blocks have 4 MiB at most.
 const zstdCodec = 1
 
-// prefixLength is the length of what is in front of a compressed buffer: the bytes that it becomes, or -1 where it is
-// not compressed after all.
+// prefixLength is the length of the prefix of a compressed buffer. The prefix is the length after decompression, or -1
+// if the buffer is not compressed after all.
 const prefixLength = 8
 
 // checkCompressed checks what a compressed buffer says of itself. Memory is asked for by that before any byte is
@@ -77,7 +77,7 @@ func checkFrames(frames *io.SectionReader, becomes int64) error {
 	return nil
 }
 
-// skipBlocks is where the blocks of a frame end.
+// skipBlocks returns the position at which the blocks of a frame end.
 func skipBlocks(frames *io.SectionReader, at int64, checkSum bool) (int64, error) {
 	const repeatedByte = 1
 	for last := false; !last; {

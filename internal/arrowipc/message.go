@@ -49,7 +49,7 @@ const (
 // structWidth is the size of a node, which is a length and a number of nulls, and of a buffer, an offset and a length.
 const structWidth = 16
 
-// ErrSecondSchema says that a schema came where batches are expected.
+// ErrSecondSchema reports a second schema instead of a batch.
 var ErrSecondSchema = errors.New("a second schema came after the first; all batches must have one schema")
 
 // Checker checks the messages of one stream or file.
@@ -145,8 +145,8 @@ func (c *Checker) dictionaryBatch(one *checker, header table, body *io.SectionRe
 	return one.batch(batch, body, *c.needs.dictionaries[id])
 }
 
-// batch checks that a batch has what it needs, since Arrow reads on where lists end, and that its buffers lie within
-// the body.
+// batch checks that a batch has what it needs, since Arrow reads past the end of lists. It also checks that its buffers
+// lie within the body.
 func (c *checker) batch(batch table, body *io.SectionReader, needs need) error {
 	rows, err := batch.number(batchLength, 8)
 	if err != nil {

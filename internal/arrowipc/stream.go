@@ -60,7 +60,7 @@ func (s *streamMessages) length() (uint32, error) {
 	return length, nil
 }
 
-// ended is io.EOF where nothing came, and what went wrong else.
+// ended returns io.EOF if nothing came, and otherwise what went wrong.
 func ended(err error) error {
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return errors.New("it ends within a message")
@@ -68,7 +68,7 @@ func ended(err error) error {
 	return err
 }
 
-// readFull reads so many bytes. Memory is asked for as they come, since a length is a claim.
+// readFull reads length bytes. It allocates memory as they arrive, since the length is only a claim.
 func readFull(from io.Reader, length int64) ([]byte, error) {
 	const most = 1 << 20
 	read := make([]byte, 0, min(length, most))

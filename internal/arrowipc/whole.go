@@ -44,8 +44,8 @@ func hasNulls(t arrow.DataType) bool {
 	return false
 }
 
-// withBuffers is the same data, where columns that are all null have the one empty buffer that the check by arrow-go
-// wants. Its own reader gives them none, as the format says.
+// withBuffers returns the same data, but gives columns that are all null the one empty buffer that the check by
+// arrow-go expects. Arrow-go's own reader gives them none, as the format says.
 func withBuffers(data arrow.ArrayData) arrow.ArrayData {
 	buffers := data.Buffers()
 	if len(buffers) == 0 && data.DataType().Layout().Buffers != nil && len(data.Children()) == 0 {

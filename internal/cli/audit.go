@@ -98,7 +98,7 @@ func verdict(report *audit.Report) error {
 	return nil
 }
 
-// auditRequest reads the flags; all that is wrong with them is told at once.
+// auditRequest reads the flags. It reports everything that is wrong with them at once.
 func (a *application) auditRequest(p *project.Project, flags auditFlags) (audit.Request, error) {
 	request := audit.Request{
 		Project: p.Config.Project, Folder: cmp.Or(flags.dir, p.Config.Serving.Audit.Dir), Service: flags.selection.service,

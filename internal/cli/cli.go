@@ -1,8 +1,8 @@
-// Package cli is the plumb command: it reads flags, opens the project that they name, and prints what came of it.
+// Package cli is the plumb command: it reads flags, opens the project that they name, and prints the result.
 //
 // Results go to stdout; messages, questions and progress go to stderr. With --output json, stdout carries one JSON
-// document, or one a line where a command streams, and a failure is a document of its own there too: {"error": …}. What
-// an error looks like and which exit code it has is decided in errors.go alone. What a command does is a use case of
+// document, or one a line if a command streams. A failure is a document of its own there too: {"error": …}. Only
+// errors.go decides what an error looks like and which exit code it has. What a command does is a use case of
 // internal/project.
 package cli
 
@@ -22,7 +22,7 @@ import (
 	"github.com/plumbstore/plumb/internal/project"
 )
 
-// Streams are where commands read and write.
+// Streams are what commands read from and write to.
 type Streams struct {
 	In       io.Reader
 	Out, Err io.Writer
@@ -32,7 +32,7 @@ type Streams struct {
 type application struct {
 	// Streams escape what is not printable; with the line ends in what is a part of a line, printable.Writer does so.
 	Streams
-	// screen is what Err writes to, where that is a file.
+	// screen is what Err writes to, if that is a file.
 	screen  *os.File
 	version string
 	now     func() time.Time
@@ -103,7 +103,7 @@ func (a *application) rootCommand() *cobra.Command {
 	return root
 }
 
-// markStart marks the start of a command and those below it, where they do anything themselves.
+// markStart marks the start of a command and of its subcommands, if they do anything themselves.
 func (a *application) markStart(cmd *cobra.Command) {
 	for _, child := range cmd.Commands() {
 		a.markStart(child)

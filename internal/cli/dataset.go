@@ -42,7 +42,7 @@ func (a *application) datasetVerifyCommand() *cobra.Command {
 	return cmd
 }
 
-// addLabelsFlag adds the flag that says where label rows are which are not where they were.
+// addLabelsFlag adds the flag for the path of label rows that have moved.
 func addLabelsFlag(cmd *cobra.Command, labels *string) {
 	cmd.Flags().StringVar(labels, "labels", "", "where the label rows are now, if not where they were")
 }
@@ -77,7 +77,7 @@ func (a *application) datasetVerify(ctx context.Context, p *project.Project, pat
 	return errFailedCheck
 }
 
-// write tells everything that is not the same, and how much is.
+// write prints everything that is not the same, and how much is.
 func (v verification) write(w *printable.Writer) error {
 	same, moved := 0, 0
 	for _, check := range v.Checks {

@@ -88,7 +88,7 @@ func changed(entry dataset.Entry) string {
 
 var wholeDigest = regexp.MustCompile(`[0-9a-f]{64}`)
 
-// shortDigest is a text with the beginning of each digest, which tells two of them apart.
+// shortDigest shortens each digest in a text to its beginning, which is enough to distinguish two of them.
 func shortDigest(text string) string {
 	return wholeDigest.ReplaceAllStringFunc(text, func(digest string) string { return digest[:12] })
 }

@@ -34,7 +34,7 @@ var (
 	errUnchecked   = errors.New("not all was checked")
 )
 
-// failure is what a program reads where --output is json.
+// failure is what a program reads if --output is json.
 type failure struct {
 	Message  string         `json:"message"`
 	ExitCode int            `json:"exit_code"`
@@ -94,7 +94,8 @@ func leaves(err error) []error {
 	return all
 }
 
-// exitCode is that of a mistake in the input where nothing but such mistakes happened.
+// exitCode returns the exit code of a mistake in the input if an error consists of such mistakes alone, and that of a
+// fault otherwise.
 func exitCode(err error) int {
 	for _, leaf := range leaves(err) {
 		if !isInput(leaf) {
@@ -117,7 +118,7 @@ func isInput(err error) bool {
 		errors.As(err, &collision) || errors.As(err, &problems) || errors.As(err, &hazards)
 }
 
-// failureKind tells programs apart what the exit code does not; empty where there is no more to tell.
+// failureKind distinguishes for programs what the exit code does not. It is empty if there is nothing to add.
 func failureKind(err error) string {
 	var (
 		notFound     *fault.NotFoundError

@@ -34,7 +34,7 @@ type historicalFlags struct {
 	dvc       bool
 	// byContent says that the manifest names the label rows by their content, and not as a file.
 	byContent bool
-	// provenance says that the result tells where the values come from.
+	// provenance asks for the provenance of the values in the result.
 	provenance bool
 }
 
@@ -131,7 +131,7 @@ type joinSummary struct {
 	store.JoinReport
 	Seconds       float64 `json:"seconds"`
 	RowsPerSecond float64 `json:"rows_per_second"`
-	// Manifest is the path of the manifest, and Digest that of the content; empty where there is none.
+	// Manifest is the path of the manifest, and Digest that of the content. Each is empty if there is none.
 	Manifest string `json:"manifest,omitempty"`
 	Digest   string `json:"digest,omitempty"`
 }
@@ -184,7 +184,7 @@ func (s joinSummary) write(w *printable.Writer) error {
 	return w.Err()
 }
 
-// unmatchedText says why little or nothing was found; nothing where that is not known.
+// unmatchedText says why little or nothing was found, or nothing if that is not known.
 func unmatchedText(why *store.Unmatched) string {
 	if why == nil || why.LabelsFrom == nil {
 		return ""

@@ -42,8 +42,8 @@ func (a *application) initCommand() *cobra.Command {
 	}
 }
 
-// createProject copies the template into a folder that is empty or not there, and returns what it wrote: everything, or
-// nothing where that fails.
+// createProject copies the template into a folder that is empty or does not exist, and returns what it wrote. If it
+// fails, it leaves nothing behind.
 func createProject(dir string) ([]string, error) {
 	files, err := templateFiles()
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 // keyColumns collects the rows of entity keys of a look-up.
 type keyColumns struct {
 	*document.Keys
-	// flag is where the keys come from, for errors.
+	// flag is the flag that the keys come from, for errors.
 	flag string
 }
 

@@ -173,7 +173,8 @@ func (l materializedLine) write(w *printable.Writer) error {
 	return w.Err()
 }
 
-// nothingToDo stands where all was done already, so that there was no run. Start and End are then what is done.
+// nothingToDo is the outcome if everything was done already, so that there was no run. Start and End are then what is
+// done.
 const nothingToDo = "nothing to do"
 
 func writeRun(w *printable.Writer, l document.Run) error {

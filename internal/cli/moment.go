@@ -13,7 +13,7 @@ import (
 type moment struct {
 	store.Progress
 	elapsed time.Duration
-	// left is an estimate of the time that it still takes; 0 where there is none.
+	// left is an estimate of the time that it still takes, or 0 if there is none.
 	left time.Duration
 }
 
@@ -56,7 +56,7 @@ func (m moment) document() progressDocument {
 	return document
 }
 
-// rate is what an estimate rests on: where the rows of the piece of work at hand began to be counted.
+// rate is the basis of an estimate: the point at which counting began for the rows of the current piece of work.
 type rate struct {
 	counting bool
 	rows     int64
@@ -65,8 +65,8 @@ type rate struct {
 	latest int64
 }
 
-// start notes where counting begins. Another piece of work begins where there is nothing to count, or fewer rows are
-// done than before: what the one before took says nothing of it.
+// start notes the point at which counting begins. A new piece of work begins if there is nothing to count, or if fewer
+// rows are done than before. The rate of the previous piece says nothing about it.
 func (r *rate) start(next store.Progress, now time.Time) {
 	switch {
 	case next.Total == 0:

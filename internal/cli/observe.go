@@ -18,7 +18,7 @@ func (a *application) logger(form string) *slog.Logger {
 	return slog.New(slog.NewTextHandler(a.Err, nil))
 }
 
-// metrics are those of a server, of materialization, and of the online store's connections where it has any.
+// metrics returns the metrics of a server, of materialization, and of the online store's connections if it has any.
 func (a *application) metrics(ctx context.Context, p *project.Project) (*telemetry.Metrics, error) {
 	ledger, err := p.Registry(ctx)
 	if err != nil {

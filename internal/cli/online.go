@@ -26,7 +26,7 @@ type onlineFlags struct {
 	keys      []string
 	keysFile  string
 	at        string
-	// provenance says that the answer tells where rows come from.
+	// provenance asks for the provenance of rows in the answer.
 	provenance bool
 }
 
@@ -133,7 +133,7 @@ func (a *application) online(ctx context.Context, p *project.Project, flags onli
 	return a.print(map[string]any{"rows": rows}, func(w *printable.Writer) error { return writeAnswer(w, rows) })
 }
 
-// noteAbsentViews says of the views of which nothing was found that they were not materialized, where that is why.
+// noteAbsentViews notes which views returned nothing because they were not materialized.
 func (a *application) noteAbsentViews(ctx context.Context, p *project.Project, selection *feature.Selection,
 	columns []*plumbv1.FeatureColumn,
 ) error {
@@ -186,7 +186,7 @@ func (f onlineFlags) readKeys(fields []feature.Field) (*keyColumns, error) {
 	return keys, keys.check()
 }
 
-// writeAnswer prints a table for each row of keys, and one of their provenance where that was asked for.
+// writeAnswer prints a table for each row of keys, and one of their provenance if that was asked for.
 func writeAnswer(w *printable.Writer, rows []document.Row) error {
 	for i, row := range rows {
 		var keys []string
@@ -221,7 +221,7 @@ func valueLines(row document.Row) [][]string {
 }
 
 func provenanceLines(uses document.Object) [][]string {
-	// shown is how much of a hash tells definitions apart.
+	// shown is how many characters of a hash are enough to distinguish definitions.
 	const shown = 12
 	lines := [][]string{{"VIEW", "WRITTEN BY", "EVENT TIME", "CREATED TIME", "AGE", "DEFINITION"}}
 	for _, use := range uses {

@@ -79,7 +79,7 @@ type applied struct {
 	Project  string        `json:"project"`
 	Revision int64         `json:"revision"`
 	Changes  []plan.Detail `json:"changes"`
-	// Verify is what was found before, where that was asked for.
+	// Verify is what was found before, if that was asked for.
 	Verify *parity.Report `json:"verify,omitempty"`
 }
 
@@ -172,7 +172,7 @@ func (a *application) readLine(ctx context.Context) (string, error) {
 	}
 }
 
-// userAtHost says who applies, as far as the machine knows.
+// userAtHost returns the user and the host that apply, as far as the machine knows.
 func userAtHost() string {
 	name, host := "unknown", "unknown"
 	if current, err := user.Current(); err == nil {

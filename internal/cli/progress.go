@@ -20,7 +20,7 @@ func isTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
-// progress tells on stderr how far a piece of long work is, until it is stopped. It is safe for concurrent use.
+// progress reports on stderr how far a piece of long work is, until it is stopped. It is safe for concurrent use.
 type progress struct {
 	now     func() time.Time
 	started time.Time

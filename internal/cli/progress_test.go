@@ -23,7 +23,7 @@ type watch struct {
 	read chan struct{}
 }
 
-// told is an application that tells progress on stderr, and its watch.
+// told returns an application that reports progress on stderr, and its watch.
 func told(stderr io.Writer, output format) (*application, *watch) {
 	w := &watch{ticks: make(chan time.Time), read: make(chan struct{}, 1)}
 	screen, _ := stderr.(*os.File)

@@ -112,7 +112,7 @@ func (p *pushing) run(ctx context.Context) error {
 	})
 }
 
-// maxRefusals bounds how many refused rows are listed unless told.
+// maxRefusals is the default limit on how many refused rows are listed.
 const maxRefusals = 1000
 
 // count takes the rows of a batch into the report; in a file rows count from 1.

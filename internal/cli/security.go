@@ -8,7 +8,7 @@ import (
 	"github.com/plumbstore/plumb/internal/server/certificates"
 )
 
-// security opens what a server proves itself with, and what it knows callers by; each is nil where it is not
+// security opens what a server identifies itself with, and what it authenticates callers with. Each is nil if it is not
 // configured.
 func (a *application) security(c *config.Config, logger *slog.Logger) (
 	presented *certificates.Certificates, guard *auth.Guard, err error,

@@ -90,8 +90,8 @@ func (a *application) serve(ctx context.Context, p *project.Project, insecure, r
 // little, some megabytes of plans, and each call leaves garbage, so that the usual 100 would collect all the time.
 const servingGC = 800
 
-// collectLess does so unless GOGC says what the user wants. The indexes of joins live in the heap too, so it collects
-// as much as it takes where the heap comes near the memory that joins may take.
+// collectLess sets the garbage collector to servingGC unless the user set GOGC. The indexes of joins live in the heap
+// too, so the collector runs as often as needed when the heap comes near the memory that joins may take.
 func collectLess(most int64) {
 	if os.Getenv("GOGC") != "" {
 		return
@@ -102,7 +102,7 @@ func collectLess(most int64) {
 	}
 }
 
-// served opens the engines, and says with what and where to serve.
+// served opens the engines, and returns what to serve with and at which addresses.
 func (a *application) served(ctx context.Context, p *project.Project) (server.Config, error) {
 	engine, err := p.Registry(ctx)
 	if err != nil {
@@ -181,7 +181,7 @@ func (a *application) manifests(ctx context.Context, p *project.Project) (*fligh
 	}, err
 }
 
-// announce says where the server listens, with the actual ports.
+// announce prints the addresses at which the server listens, with the actual ports.
 func (a *application) announce(listening *server.Server, flightApart bool) error {
 	a.note("listening on grpc %s", listening.Address())
 	if flightApart {

@@ -85,7 +85,7 @@ func (s viewStatus) cells() []string {
 	return cells
 }
 
-// words say what a state is, and what to do where something is missing.
+// words describe a state, and say what to do if something is missing.
 func (s viewStatus) words() string {
 	switch project.ViewState(s.State) {
 	case project.NotOnline:

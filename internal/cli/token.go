@@ -44,7 +44,7 @@ func (a *application) tokenCreateCommand() *cobra.Command {
 	return cmd
 }
 
-// createdToken is what is printed of a token; File is empty where it is in none yet.
+// createdToken is what is printed of a token. File is empty if the token is in no file yet.
 type createdToken struct {
 	Token    string   `json:"token"`
 	Name     string   `json:"name"`

@@ -14,7 +14,7 @@ import (
 // build says what this binary was made of.
 type build struct {
 	Version string `json:"version"`
-	// Commit is empty where the binary was built outside of version control.
+	// Commit is empty if the binary was built outside of version control.
 	Commit string `json:"commit,omitempty"`
 	Go     string `json:"go"`
 	DuckDB string `json:"duckdb"`

@@ -10,14 +10,14 @@ import (
 
 // Audit says what is kept of the answers to look-ups.
 type Audit struct {
-	// Dir is the folder, as an absolute path; empty where nothing is kept.
+	// Dir is the folder, as an absolute path, or empty if nothing is kept.
 	Dir string
 	// Rate is the share of entities whose look-ups are kept, above 0 and at most 1.
 	Rate float64
 	// FileSize, in bytes, and Interval are when a file is finished; both above nothing.
 	FileSize int64
 	Interval time.Duration
-	// HashKey is what sensitive values are hashed with; empty where there is none.
+	// HashKey is what sensitive values are hashed with, or empty if there is none.
 	HashKey Secret
 }
 
@@ -30,7 +30,7 @@ func NewSecret(text string) Secret { return Secret{text} }
 // Reveal returns the text.
 func (s Secret) Reveal() string { return s.text }
 
-// String is xxxxx where there is a text.
+// String returns xxxxx if there is a text.
 func (s Secret) String() string {
 	if s.text == "" {
 		return ""
@@ -91,7 +91,7 @@ func setAuditInterval(l *loader, value []string) (err error) {
 	return err
 }
 
-// setAuditHashKey tells nothing of the key in an error.
+// setAuditHashKey includes nothing of the key in an error.
 func setAuditHashKey(l *loader, value []string) error {
 	key, err := expand(value[0], l.getenv)
 	const shortest = 16

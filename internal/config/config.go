@@ -1,8 +1,8 @@
 // Package config reads the configuration of a project: plumb.yaml, the environment, and flags.
 //
 // Each setting has one key, such as offline.memory_limit, which is also its flag (--offline-memory-limit) and its
-// environment variable (PLUMB_OFFLINE_MEMORY_LIMIT). A flag beats the environment, which beats the file, which beats
-// the default. Every mistake is reported at once, each with where it came from: a place in the file, a variable or a
+// environment variable (PLUMB_OFFLINE_MEMORY_LIMIT). A flag overrides the environment, which overrides the file, which
+// overrides the default. Every mistake is reported at once, each with its origin: a place in the file, a variable or a
 // flag.
 package config
 
@@ -73,8 +73,8 @@ func (o Offline) MemoryShare(jobs int) string {
 	return "1MB"
 }
 
-// Serving says where to serve, each a host:port, and within which bounds. HTTP is empty where it is not served; where
-// Flight is empty, Arrow Flight is served at the address of gRPC alone.
+// Serving has the addresses to serve at, each a host:port, and the limits to serve within. HTTP is empty if it is not
+// served. If Flight is empty, Arrow Flight is served at the address of gRPC alone.
 type Serving struct {
 	GRPC, HTTP, Flight string
 	// Hosts are the names that HTTP is asked by besides loopback and its address, "*" for any.
@@ -83,7 +83,7 @@ type Serving struct {
 	Refresh time.Duration
 	// MaxConcurrent is how many look-ups and pushes are answered at a time, at least 1.
 	MaxConcurrent int
-	// Admin is empty where operators are not answered.
+	// Admin is empty if operators are not answered.
 	Admin string
 	// LogFormat is text or json.
 	LogFormat string
@@ -103,8 +103,8 @@ const FileName = "plumb.yaml"
 // Load reads the configuration of the project that the overrides name, or else of the one that the folder dir is in.
 // getenv is os.Getenv; a variable that is set to nothing counts as not set.
 //
-// It fails with a *spec.Problems that lists every mistake in the configuration, with a *fault.InputError where there
-// is no project, and with any other error where the file cannot be read.
+// It fails with a *spec.Problems that lists every mistake in the configuration, with a *fault.InputError if there is no
+// project, and with any other error if the file cannot be read.
 func Load(dir string, overrides *Overrides, getenv func(string) string) (*Config, error) {
 	projectDir, err := findProject(dir, overrides, getenv)
 	if err != nil {

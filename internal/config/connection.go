@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// ConnectionString says where a store is, and may hold a password. However it is printed, logged or marshaled, the
-// password is left out; only Reveal gives it away.
+// ConnectionString is the address of a store, and may contain a password. However it is printed, logged or marshaled,
+// the password is left out. Only Reveal returns it.
 type ConnectionString struct{ secret string }
 
 // NewConnectionString wraps a connection string.
@@ -28,7 +28,7 @@ func (c ConnectionString) Scheme() string {
 	return scheme
 }
 
-// Path is the path of the file, where the scheme is sqlite or file.
+// Path is the path of the file, if the scheme is sqlite or file.
 func (c ConnectionString) Path() string {
 	return strings.TrimPrefix(strings.TrimPrefix(c.secret, "sqlite:"), "file:")
 }
@@ -64,7 +64,7 @@ func (c ConnectionString) String() string {
 	return parsed.String()
 }
 
-// Address is where the store is and nothing else: no user, no password, no options. A file is a URL, too.
+// Address is the address of the store and nothing else: no user, no password, no options. A file is a URL, too.
 func (c ConnectionString) Address() string {
 	if c.Scheme() == "sqlite" {
 		return "sqlite://" + filepath.ToSlash(c.Path())
@@ -155,7 +155,8 @@ func (l *loader) filesOf(address string) string {
 	return before + "?" + query.Encode()
 }
 
-// misplaced tells that a part of a password is where a path or options should be: it has a special character.
+// misplaced reports whether a part of a password is in the place of a path or options, because the password has a
+// special character.
 func misplaced(address string) bool {
 	_, after, _ := strings.Cut(address, "://")
 	end := strings.IndexAny(after, "/?#")

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Lineage says where events of OpenLineage go.
+// Lineage is the destination of OpenLineage events.
 type Lineage struct {
 	// To is file: and an absolute path, or a URL; empty for nowhere.
 	To ConnectionString

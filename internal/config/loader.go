@@ -13,7 +13,7 @@ type loader struct {
 	problems []spec.Problem
 }
 
-// value is what a setting was given, and where.
+// value is what a setting was given, and its origin.
 type value struct {
 	items []string
 	// origin has the place; its message is empty.
@@ -44,7 +44,7 @@ func (l *loader) apply(setting Setting, flag *override, written *value, faulty b
 	}
 }
 
-// split takes a value from a flag or variable apart, where it is a list.
+// split splits a value from a flag or variable if the setting is a list.
 func (s Setting) split(value string) []string {
 	if s.kind != list {
 		return []string{value}

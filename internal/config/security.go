@@ -8,8 +8,8 @@ import (
 	"github.com/plumbstore/plumb/internal/issuerurl"
 )
 
-// Security says how clients and the server know each other. Paths are absolute; each value is empty where nothing is
-// said.
+// Security configures how clients and the server authenticate each other. Paths are absolute. Each value is empty if it
+// is not configured.
 type Security struct {
 	// TLSCert and TLSKey are PEM files, TLSClientCA those of the authorities of clients' certificates.
 	TLSCert, TLSKey, TLSClientCA string

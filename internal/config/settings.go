@@ -20,8 +20,8 @@ import (
 type Setting struct {
 	// Key is the path of the setting in plumb.yaml, such as offline.memory_limit.
 	Key string
-	// Default is what holds where nothing is said; lists are separated by commas. A setting without one has to be given,
-	// unless Optional.
+	// Default is the value if none is set; lists are separated by commas. A setting without a default is required, unless
+	// Optional.
 	Default  string
 	Optional bool
 	// Usage says what the setting is for.
