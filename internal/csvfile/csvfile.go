@@ -30,7 +30,7 @@ type Reader struct {
 	input  *bufio.Reader
 	names  []string
 	fields []Field
-	// row has the bytes of the row's fields, ends where each ends.
+	// row has the bytes of the row's fields, and ends the position at which each ends.
 	row  []byte
 	ends []int
 	// nulls says which fields are null.
@@ -98,7 +98,7 @@ func (r *Reader) Read() ([]Field, error) {
 	return r.fields, nil
 }
 
-// split takes a line apart. It reads on where a quoted field has more lines.
+// split splits a line into fields. It reads further lines if a quoted field has more than one.
 func (r *Reader) split(line []byte) error {
 	rest, more := line, true
 	for more {

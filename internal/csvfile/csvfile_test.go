@@ -13,7 +13,7 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 )
 
-// read returns the rows as text, the names first, where null is <null>.
+// read returns the rows as text, the names first, with <null> for null.
 func read(input io.Reader) ([][]string, error) {
 	reader, err := csvfile.NewReader(input)
 	if err != nil {
@@ -105,8 +105,8 @@ func TestWhatIsWrongIsSaid(t *testing.T) {
 	}
 }
 
-// FuzzRead holds what is read to the reader of Go's library where that reads the same: it takes away a carriage return
-// before each line feed, and knows no nulls.
+// FuzzRead checks what is read against the reader of Go's library, for input that both read alike. Go's reader removes
+// a carriage return before each line feed, and has no nulls.
 func FuzzRead(f *testing.F) {
 	for _, seed := range []string{
 		"a,b\n1,2\n", "\ufeff\"a\",b\r\n\"x\r\ny\",\n", ",k\n\"\"\"\",5\"\n", "a\n\n\"\"\n", "a,b\n\"1\n", "k;t\n",

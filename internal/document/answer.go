@@ -9,7 +9,7 @@ import (
 type Row struct {
 	Keys     Object `json:"keys"`
 	Features Object `json:"features"`
-	// Provenance has one Provenance for each use of a view, by its alias; nil where it was not asked for.
+	// Provenance has one Provenance for each use of a view, by its alias. It is nil if it was not asked for.
 	Provenance *Object `json:"provenance,omitempty"`
 }
 
@@ -19,7 +19,8 @@ type Feature struct {
 	Status string `json:"status"`
 }
 
-// TimedFeature is a feature with the event time of the row that it came from: null where NOT_FOUND.
+// TimedFeature is a feature with the event time of the row that it came from. The time is null if the status is
+// NOT_FOUND.
 type TimedFeature struct {
 	Feature
 	EventTimestamp *string `json:"event_timestamp"`
@@ -34,8 +35,8 @@ type Answer struct {
 	values [][]any
 }
 
-// NewAnswer takes the columns of a look-up apart. Where they have event times, the features are TimedFeatures. The
-// provenance is nil where it was not asked for.
+// NewAnswer takes the columns of a look-up apart. If they have event times, the features are TimedFeatures. The
+// provenance is nil if it was not asked for.
 func NewAnswer(keys *Keys, columns []*plumbv1.FeatureColumn, provenance []*plumbv1.ViewProvenance) *Answer {
 	a := &Answer{keys: keys, columns: columns, provenance: provenance, values: make([][]any, len(columns))}
 	for i, column := range columns {

@@ -20,7 +20,7 @@ type Keys struct {
 	Columns []*KeyColumn
 }
 
-// KeyColumn is one column of keys. Its values have the Go type of the declared type, and are nil where null (R8).
+// KeyColumn is one column of keys. Its values have the Go type of the declared type, and are nil if null (R8).
 type KeyColumn struct {
 	feature.Field
 	Values []any
@@ -155,7 +155,7 @@ func (c *KeyColumn) wireValues() *plumbv1.Values {
 	return &plumbv1.Values{Kind: &plumbv1.Values_Strings{Strings: &plumbv1.StringValues{Values: valuesOf[string](c)}}}
 }
 
-// valuesOf returns the column's values, with the zero of their type where they are null.
+// valuesOf returns the column's values, with the zero of their type for each null.
 func valuesOf[T any](c *KeyColumn) []T {
 	values := make([]T, len(c.Values))
 	for i, value := range c.Values {

@@ -7,11 +7,11 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// Provenance says where the row that one use of a view found comes from. All but the first three and Origin is null
-// where Origin is NO_ROW; see plumbv1.ViewProvenance.
+// Provenance describes the origin of the row that one use of a view found. All but the first three fields and Origin
+// are null if Origin is NO_ROW; see plumbv1.ViewProvenance.
 type Provenance struct {
 	View string `json:"view"`
-	// DefinitionRevision is null where it is not known.
+	// DefinitionRevision is null if it is not known.
 	DefinitionRevision *int64 `json:"definition_revision"`
 	DefinitionHash     string `json:"definition_hash"`
 	Origin             string `json:"origin"`

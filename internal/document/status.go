@@ -14,7 +14,7 @@ type Status struct {
 	Project  string       `json:"project"`
 	Revision int64        `json:"revision"`
 	Views    []ViewStatus `json:"views"`
-	// LossesUnknown says why it cannot be told whether the online store has lost rows.
+	// LossesUnknown says why it is not known whether the online store has lost rows.
 	LossesUnknown string `json:"losses_unknown,omitempty"`
 }
 

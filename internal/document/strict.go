@@ -102,7 +102,7 @@ func checkSurrogates(text []byte) error {
 	}
 }
 
-// escape is the UTF-16 unit of an escape that a text begins with, and its size; the unit is 0 where the escape is not
+// escape returns the UTF-16 unit of an escape that a text begins with, and its size. The unit is 0 if the escape is not
 // of the form \u0000.
 func escape(text []byte) (unit uint64, size int) {
 	if len(text) < 2 || text[0] != '\\' {

@@ -33,7 +33,7 @@ func TestJSONThatParsersReadInDifferentWaysIsRefused(t *testing.T) {
 	}
 }
 
-// FuzzJSON holds what passes to what encoding/json reads: it is valid, and no string of it was altered.
+// FuzzJSON checks text that passes against encoding/json: the text is valid JSON, and no string in it is altered.
 func FuzzJSON(f *testing.F) {
 	for _, text := range []string{
 		`{"a":[1,"\ud83d\ude00"]}`, `"\ud800"`, `"\\ud800"`, `{"a":1,"a":2}`, `[[[]]]`, `1e700`,

@@ -8,8 +8,8 @@ import (
 
 // Closest returns the name that differs least from the one given, for "did you mean": in at most a third of its
 // letters, and at most one more than that. Case counts only between names that are equally close without it. It returns
-// "" where none is that close, and for what is too long to be a name: the comparison takes time in proportion to its
-// length.
+// "" if none is that close, and for what is too long to be a name, since the time of the comparison is proportional to
+// its length.
 func Closest(name string, names []string) string {
 	const longest = 100
 	if len(name) > longest {

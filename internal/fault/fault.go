@@ -1,7 +1,8 @@
-// Package fault has the kinds of errors that callers tell apart, and the search for the name that was meant.
+// Package fault has the kinds of errors that callers distinguish, and the search for the name that was meant.
 //
-// Everything below the command line and the servers returns one of these, wrapped where there is more to say. One place
-// gives each kind its exit code, another its gRPC code. So an engine decides what went wrong, and never how it is told:
+// Everything below the command line and the servers returns one of these, wrapped if there is more to say. One place
+// gives each kind its exit code, another its gRPC code. So an engine decides what went wrong, and never how it is
+// reported:
 //
 //	return fault.Inputf("timestamp_column", "the labels have no column %q", name) // exit code 3, INVALID_ARGUMENT
 //	return fmt.Errorf("redis at %s: %w", address, fault.ErrUnavailable)           // exit code 1, UNAVAILABLE
@@ -29,7 +30,7 @@ var (
 // RefusedError says that a store answered, and would not do what it was asked for. Where it wraps ErrUnavailable the
 // same call may succeed later; otherwise somebody has to change the store, or how it is reached.
 type RefusedError struct {
-	// Advice says why and what to do. It has no address and no secret, so that callers of a server may be told.
+	// Advice says why and what to do. It has no address and no secret, so that a server may return it to callers.
 	Advice string
 	Err    error
 }
@@ -41,7 +42,7 @@ func (e *RefusedError) Unwrap() error { return e.Err }
 type InputError struct {
 	Field   string
 	Message string
-	// Excerpt is the line of a query that the mistake is in, with a caret below the place; empty where there is none.
+	// Excerpt is the line of a query that the mistake is in, with a caret below the place. It is empty if there is none.
 	Excerpt string
 }
 

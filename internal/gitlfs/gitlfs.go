@@ -27,7 +27,7 @@ const MaxSize = 1024
 // versions begin a pointer, the second as Git LFS wrote it before it had its name.
 var versions = []string{"version https://git-lfs.github.com/spec/", "version https://hawser.github.com/spec/"}
 
-// Read returns the pointer that a file holds; false where it holds anything else or cannot be read.
+// Read returns the pointer in a file. It is false if the file has any other content or cannot be read.
 func Read(path string) (Pointer, bool) {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() || info.Size() > MaxSize {
@@ -73,7 +73,7 @@ func isDigest(digits string) bool {
 	return err == nil && len(digits) == 64
 }
 
-// Refuse is a *fault.InputError where a file, which the message calls what, is a pointer; nil where it is not.
+// Refuse returns a *fault.InputError if a file, which the message calls what, is a pointer, and nil if it is not.
 func Refuse(what, path string) error {
 	if _, ok := Read(path); !ok {
 		return nil

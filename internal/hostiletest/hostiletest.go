@@ -25,7 +25,7 @@ type Limit struct {
 	Time time.Duration
 }
 
-// Within runs a reading of the content, and fails the test where that goes beyond the limit.
+// Within runs a reading of the content, and fails the test if that exceeds the limit.
 func (l Limit) Within(t testing.TB, content []byte, read func(context.Context)) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), l.Time)

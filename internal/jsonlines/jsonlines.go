@@ -79,7 +79,7 @@ func (r *Reader) Read() ([]Member, error) {
 	}
 }
 
-// nextLine returns the next line, which ends the file where it is not ended itself.
+// nextLine returns the next line. The last line needs no line feed.
 func (r *Reader) nextLine() ([]byte, error) {
 	r.line++
 	var line []byte

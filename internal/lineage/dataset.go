@@ -11,7 +11,7 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// dataset is data that a run reads or writes. A namespace says where it is, and the name what it is called there.
+// dataset is data that a run reads or writes. The namespace is its location, and the name identifies it there.
 type dataset struct {
 	Namespace string `json:"namespace"`
 	Name      string `json:"name"`
@@ -60,8 +60,8 @@ type input struct {
 	Transformations []transformation `json:"transformations"`
 }
 
-// transformation is what becomes of a column. It is DIRECT where its values are in the result, INDIRECT where they
-// decide which values are.
+// transformation is what becomes of a column. It is DIRECT if its values are in the result, and INDIRECT if they decide
+// which values are.
 type transformation struct {
 	Type    string `json:"type"`
 	Subtype string `json:"subtype"`
@@ -163,8 +163,8 @@ func (s *sources) add(d dataset, columns []field, version string) dataset {
 	return s.all[at]
 }
 
-// version stands for the queries and the files of sources: two that differ differ in content. Empty where no file is
-// known yet.
+// version identifies the queries and the files of sources: if two versions differ, their content differs. It is empty
+// if no file is known yet.
 func (s *sources) version(of ...*feature.Source) string {
 	hash, found := sha256.New(), false
 	for _, source := range of {

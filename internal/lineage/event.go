@@ -37,7 +37,7 @@ type event struct {
 	SchemaURL string    `json:"schemaURL"`
 }
 
-// facet is one group of what is told of a run, a job or a dataset; its keys are those of its schema.
+// facet is one group of facts about a run, a job or a dataset; its keys are those of its schema.
 type facet map[string]any
 
 // facets are facets by their names.

@@ -29,7 +29,7 @@ type Join struct {
 	request JoinRequest
 }
 
-// StartJoin tells that a join begins. Paths are absolute.
+// StartJoin records that a join begins. Paths are absolute.
 func (r *Recorder) StartJoin(request JoinRequest) *Join {
 	if r == nil {
 		return nil
@@ -41,7 +41,7 @@ func (r *Recorder) StartJoin(request JoinRequest) *Join {
 	return join
 }
 
-// End tells how it ended. version stands for the content of the output; empty where it is not known.
+// End records how it ended. version identifies the content of the output, and is empty if it is not known.
 func (j *Join) End(ctx context.Context, report store.JoinReport, version string, failure error) {
 	if j == nil {
 		return

@@ -1,9 +1,9 @@
-// Package lineage tells other systems which data was made of which, in the events of OpenLineage
+// Package lineage reports to other systems which data was made of which, in the events of OpenLineage
 // (https://openlineage.io): for each join and each materialization of a view a START, and a COMPLETE, FAIL or ABORT.
 //
-// Events must not get in the way of what they tell of. They are handed over to be delivered in the background, and what
-// cannot be delivered is counted and told when the recorder is closed, which waits for a bounded time; nothing fails by
-// it.
+// Events must not interfere with the work that they describe. They are delivered in the background. Closing the
+// recorder waits for a bounded time, and reports the number of events that could not be delivered. Nothing fails
+// because of them.
 //
 // A recorder of nil is valid and records nothing.
 package lineage
@@ -17,17 +17,17 @@ import (
 	"time"
 )
 
-// Config says what is recorded, and where it goes. All fields but Instance are required.
+// Config configures what is recorded, and its destination. All fields but Instance are required.
 type Config struct {
 	Sink Sink
 	// Project is the namespace of all jobs, Folder the absolute folder that paths are relative to.
 	Project, Folder string
-	// Store is where the online store is, as a URL without secrets.
+	// Store is the address of the online store, as a URL without secrets.
 	Store string
 	// Version is that of the product.
 	Version string
 	Now     func() time.Time
-	// Instance tells runs apart that processes begin in one microsecond, such as a host and a process id.
+	// Instance distinguishes runs that different processes begin in the same microsecond, such as a host and a process id.
 	Instance string
 	// Patience is how long Close waits for what has not been delivered.
 	Patience time.Duration
@@ -57,7 +57,7 @@ type Recorder struct {
 
 var errNoAnswer = errors.New("no answer in time")
 
-// queued is how many events may wait. Those of a run are few, so it is reached only where a sink hangs.
+// queued is how many events may wait. A run has few events, so the limit is reached only if a sink hangs.
 const queued = 10_000
 
 // New returns a recorder that delivers in the background until it is closed.
@@ -68,7 +68,7 @@ func New(config Config) *Recorder {
 	return r
 }
 
-// deliver goes on after a failure: the next event may be the one that tells how the run ended.
+// deliver continues after a failure: the next event may be the one that says how the run ended.
 func (r *Recorder) deliver(ctx context.Context) {
 	defer close(r.done)
 	for event := range r.queue {
@@ -86,7 +86,7 @@ func (r *Recorder) deliver(ctx context.Context) {
 	}
 }
 
-// Close waits for what has not been delivered, within the configured time. Its error tells how many events were lost,
+// Close waits for what has not been delivered, within the configured time. Its error says how many events were lost,
 // and why the first was.
 func (r *Recorder) Close() error {
 	if r == nil {
@@ -124,7 +124,7 @@ func (r *Recorder) start(name, description string, inputs, outputs []dataset) ru
 	return begun
 }
 
-// end tells how the run ended: ABORT where it was interrupted, FAIL with the error.
+// end records how the run ended: ABORT if it was interrupted, FAIL with the error.
 func (b *run) end(ctx context.Context, failure error, inputs, outputs []dataset) {
 	now := b.recorder.config.Now()
 	switch {

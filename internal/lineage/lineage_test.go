@@ -137,8 +137,8 @@ func eventsIn(t *testing.T, path string) []map[string]any {
 	return events
 }
 
-// checkReferences holds what OpenLineage says in words alone: a dataset is among the inputs once, and column lineage
-// tells of columns that are in the schemas of the output and of the inputs.
+// checkReferences checks what OpenLineage specifies only in prose: a dataset is among the inputs once, and column
+// lineage names only columns that are in the schemas of the output and of the inputs.
 func checkReferences(t *testing.T, event any) {
 	t.Helper()
 	columns := map[string]bool{}
@@ -191,7 +191,7 @@ func at(t *testing.T, value any, path ...any) any {
 	return value
 }
 
-// columnsOf tells a column-lineage facet in lines: what each column is made of, and what decides the rows.
+// columnsOf returns a column-lineage facet as lines: what each column is made of, and what decides the rows.
 func columnsOf(t *testing.T, output any) map[string]string {
 	t.Helper()
 	text := func(inputs any) string {

@@ -15,7 +15,7 @@ type Materialization struct {
 	view *feature.View
 }
 
-// StartMaterialization tells that the materialization of a view begins.
+// StartMaterialization records that the materialization of a view begins.
 func (r *Recorder) StartMaterialization(view *feature.View) *Materialization {
 	if r == nil {
 		return nil
@@ -27,7 +27,7 @@ func (r *Recorder) StartMaterialization(view *feature.View) *Materialization {
 	return m
 }
 
-// End tells how it ended. A run without an ID is one that had nothing to do.
+// End records how it ended. A run without an ID is one that had nothing to do.
 func (m *Materialization) End(ctx context.Context, done registry.Run, failure error) {
 	if m == nil {
 		return

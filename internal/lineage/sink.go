@@ -39,7 +39,7 @@ func reasonOf(err error) error {
 // callTime bounds a call of an endpoint.
 const callTime = 5 * time.Second
 
-// defaultPath is where receivers of OpenLineage take events.
+// defaultPath is the path at which receivers of OpenLineage accept events.
 const defaultPath = "/api/v1/lineage"
 
 // Endpoint posts events over HTTP.
@@ -48,7 +48,7 @@ type Endpoint struct {
 	client          *http.Client
 }
 
-// NewEndpoint returns the endpoint at a URL, below which /api/v1/lineage is asked unless it has a path. key, where it
+// NewEndpoint returns the endpoint at a URL. If the URL has no path, events go to /api/v1/lineage below it. key, if it
 // is not empty, is the bearer token that is sent.
 func NewEndpoint(address, key string) (*Endpoint, error) {
 	parsed, err := url.Parse(address)

@@ -1,9 +1,9 @@
 // Package parquetfile opens untrusted Parquet files.
 //
-// Decoders believe what a footer says: a file of 37 bytes that speaks of two billion columns takes all memory there is,
-// and columns that lie thousands deep in each other overflow a stack. Neither can be recovered from. So a footer is
-// walked over first, against the bytes that are there, and whoever hands a Parquet file to a decoder, DuckDB included,
-// opens it here before.
+// Decoders trust the footer: a file of 37 bytes that claims two billion columns takes all memory there is, and columns
+// that are nested thousands of levels deep overflow a stack. Neither can be recovered from. So this package first
+// checks a footer against the bytes that are there. A caller opens a Parquet file here before it passes the file to a
+// decoder, DuckDB included.
 package parquetfile
 
 import (

@@ -101,7 +101,7 @@ func (s *scanner) skip(kind byte, depth int) error {
 	return fmt.Errorf("it has a value of the unknown type %d", kind)
 }
 
-// element walks over an element of a list, where a bool takes a byte.
+// element skips an element of a list, in which a bool takes a byte.
 func (s *scanner) element(kind byte, depth int) error {
 	if kind == boolTrue || kind == boolFalse {
 		return s.advance(1)

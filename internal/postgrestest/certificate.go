@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// makeCertificate makes a certificate that vouches for itself, where the server looks for it.
+// makeCertificate makes a self-signed certificate at the path from which the server loads it.
 func (s *Server) makeCertificate() error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -40,9 +40,9 @@ type Config struct {
 type Server struct {
 	// Address is host:port. It stays the same when the server is started again.
 	Address string
-	// Folder is where the server's Unix socket is.
+	// Folder is the folder of the server's Unix socket.
 	Folder string
-	// Certificate is the path of the certificate that the server shows, where it takes TLS.
+	// Certificate is the path of the certificate that the server presents, if it takes TLS.
 	Certificate string
 
 	t         testing.TB
@@ -55,7 +55,7 @@ type Server struct {
 	ended chan struct{}
 }
 
-// Start starts a server and stops it at the end of the test. The test fails where PostgreSQL is not installed.
+// Start starts a server and stops it at the end of the test. The test fails if PostgreSQL is not installed.
 func Start(t testing.TB) *Server {
 	t.Helper()
 	return StartWith(t, Config{})

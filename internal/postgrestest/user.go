@@ -7,9 +7,9 @@ import (
 	"syscall"
 )
 
-// PostgreSQL refuses to run as root. Where the tests do, it runs as the user that its package made, or as nobody.
+// PostgreSQL refuses to run as root. If the tests run as root, it runs as the user that its package made, or as nobody.
 
-// serverUser returns whom the server runs as, and false where that is whoever runs the tests.
+// serverUser returns the user that the server runs as. It is false if that is the user that runs the tests.
 func serverUser() (id, group int, another bool) {
 	if os.Getuid() != 0 {
 		return 0, 0, false

@@ -80,7 +80,7 @@ func (p *Project) auditor(ctx context.Context, progress func(store.Progress)) (*
 	}), nil
 }
 
-// Recorder opens the audit log; nil where none is kept.
+// Recorder opens the audit log, or returns nil if none is kept.
 func (p *Project) Recorder(ctx context.Context, logger *slog.Logger) (*auditlog.Recorder, error) {
 	kept := p.Config.Serving.Audit
 	if kept.Dir == "" {
@@ -100,7 +100,7 @@ func (p *Project) Recorder(ctx context.Context, logger *slog.Logger) (*auditlog.
 	})
 }
 
-// checkNothingSensitive is an error where a view that is served has something sensitive. What is applied later is
+// checkNothingSensitive returns an error if a view that is served has something sensitive. What is applied later is
 // withheld from the log, and so is what cannot be read of the registry now.
 func (p *Project) checkNothingSensitive(ctx context.Context) error {
 	engine, err := p.Registry(ctx)

@@ -82,7 +82,7 @@ func (p *Project) Plan(ctx context.Context, desired *Definitions) (*plan.Plan, e
 }
 
 // Apply makes a plan the project's next revision, all or nothing, and returns its number. It returns fault.ErrConflict
-// where the project has moved on since the plan was made. by says who applies.
+// if the project has changed since the plan was made. by is the user that applies.
 func (p *Project) Apply(ctx context.Context, planned *plan.Plan, by string) (int64, error) {
 	engine, err := p.Registry(ctx)
 	if err != nil {

@@ -44,8 +44,8 @@ func openOffline(ctx context.Context, c *config.Config) (Offline, error) {
 	return duckdb.Open(ctx, duckdbConfig(c))
 }
 
-// shared opens an offline engine of which so many operations may run side by side: each operation has its own memory,
-// so each gets its share. It is closed with the project. The witness reads the same sources in another way.
+// shared opens an offline engine that runs that many operations concurrently: each operation has its own memory, so
+// each gets its share. It is closed with the project. The witness reads the same sources in another way.
 func (p *Project) shared(ctx context.Context, operations int) (parity.Offline, store.Witness, error) {
 	divided := duckdbConfig(p.Config)
 	divided.MemoryLimit = p.Config.Offline.MemoryShare(operations)

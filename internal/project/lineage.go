@@ -14,8 +14,8 @@ import (
 // lineagePatience is how long closing a project waits for events that have not been delivered.
 const lineagePatience = 5 * time.Second
 
-// Lineage records what is made of what, where the project wants that; nil otherwise. It is closed with the
-// project, which tells of events that were lost and fails nothing.
+// Lineage returns the recorder of lineage if the project configures one, and nil otherwise. It is closed with the
+// project, which reports events that were lost and fails nothing.
 func (p *Project) Lineage() (*lineage.Recorder, error) {
 	to := p.Config.Lineage.To
 	if to.Reveal() == "" {
@@ -52,7 +52,7 @@ func (p *Project) Lineage() (*lineage.Recorder, error) {
 	return recorder, nil
 }
 
-// startJoin records that the making of a training set begins, where the project wants that.
+// startJoin records that the making of a training set begins, if the project configures lineage.
 func (p *Project) startJoin(request TrainingSetRequest, join store.JoinRequest) (*lineage.Join, error) {
 	recorder, err := p.Lineage()
 	if err != nil {

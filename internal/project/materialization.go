@@ -10,14 +10,14 @@ import (
 
 // Materialization asks for views to be materialized.
 type Materialization struct {
-	// Views are names; all that are online where there are none.
+	// Views are names. If there are none, all views that are online are materialized.
 	Views []string
 	materialize.Request
 	// Begin is called before each view's run, and Progress during it with the rows that are done. Each returns at once.
 	Begin    func(view *feature.View)
 	Progress func(view string, rows int64)
-	// End is called with what came of each view's run. report.Run.ID is 0 where none was begun. The error that it returns
-	// takes the place of err, so that a caller can add what failed in telling of it.
+	// End is called with the result of each view's run. report.Run.ID is 0 if none was begun. The error that it returns
+	// replaces err, so that a caller can add what failed while it reported the result.
 	End func(view *feature.View, report materialize.Report, err error) error
 }
 

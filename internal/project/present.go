@@ -9,7 +9,7 @@ import (
 )
 
 // VerifyTrainingSet compares a training set, and all that it was made of, with its manifest. path is that of either;
-// labels is where the label rows are now, or empty for where they were.
+// labels is where the label rows are now, or empty if they have not moved.
 func (p *Project) VerifyTrainingSet(ctx context.Context, path, labels string) (
 	*dataset.Found, []dataset.Check, error,
 ) {
@@ -29,7 +29,7 @@ func (p *Project) VerifyTrainingSet(ctx context.Context, path, labels string) (
 	return found, checks, nil
 }
 
-// present is the project as it is now; labels, unless it is empty, is where a user says that the label rows are.
+// present is the project as it is now; labels, unless it is empty, is the path that a user gives for the label rows.
 func (p *Project) present(ctx context.Context, labels string) (dataset.Present, error) {
 	if labels != "" {
 		var err error

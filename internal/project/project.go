@@ -31,8 +31,8 @@ type Options struct {
 	Version string
 	// Listen starts the server that Verify asks; nothing else needs it.
 	Listen Listen
-	// Warn is told of what went wrong and fails nothing: lineage events that were lost, a cache that cannot be kept. It
-	// may be called by any goroutine, and may be nil.
+	// Warn is called with problems that fail nothing: lineage events that were lost, a cache that cannot be kept. It may
+	// be called by any goroutine, and may be nil.
 	Warn func(error)
 }
 

@@ -19,9 +19,9 @@ import (
 type RebuildRequest struct {
 	// Path is that of a manifest or of the training set.
 	Path string
-	// Out is the file to write; empty for where the training set was.
+	// Out is the file to write. If empty, it is the path of the training set.
 	Out string
-	// Labels is where the label rows are now; empty for where they were.
+	// Labels is where the label rows are now. It is empty if they have not moved.
 	Labels   string
 	Progress func(store.Progress)
 }
@@ -36,7 +36,7 @@ type Rebuilt struct {
 }
 
 // Rebuild joins the same labels with the same files by the definitions of the manifest's revision. The output appears
-// only where its content is what the manifest says.
+// only if its content is what the manifest says.
 func (p *Project) Rebuild(ctx context.Context, request RebuildRequest) (*Rebuilt, error) {
 	found, err := dataset.Find(request.Path)
 	if err != nil {
@@ -68,7 +68,7 @@ func (p *Project) Rebuild(ctx context.Context, request RebuildRequest) (*Rebuilt
 	return rebuilt, err
 }
 
-// rebuild makes the output again, and lets it appear only where it is the same.
+// rebuild makes the output again, and lets it appear only if it is the same.
 func (p *Project) rebuild(ctx context.Context, old *dataset.Manifest, from *dataset.Rebuilding, out string,
 	progress func(store.Progress),
 ) (report store.JoinReport, err error) {
@@ -111,8 +111,8 @@ func (p *Project) rebuild(ctx context.Context, old *dataset.Manifest, from *data
 	return making.write(ctx)
 }
 
-// rebuildFolder makes a folder for what a rebuilding needs besides the project's files; empty where it needs none. It
-// is in the project, whose files it can have links to.
+// rebuildFolder makes a folder for what a rebuilding needs besides the project's files, or returns an empty path if it
+// needs none. The folder is in the project, so that it can have links to the project's files.
 func (p *Project) rebuildFolder(from *dataset.Rebuilding) (string, error) {
 	if from.LabelColumns == 0 && !from.Moved {
 		return "", nil
@@ -124,8 +124,8 @@ func (p *Project) rebuildFolder(from *dataset.Rebuilding) (string, error) {
 	return os.MkdirTemp(own, "rebuild-")
 }
 
-// staged is the project with files that have moved where they were: in a folder that has links to them under their old
-// paths.
+// staged returns the project with moved files available at their old paths: in a folder that has links to them under
+// those paths.
 func (p *Project) staged(ctx context.Context, folder string, from *dataset.Rebuilding) (*Project, error) {
 	for i, file := range from.Files {
 		if filepath.IsAbs(file.Path) {
@@ -142,7 +142,7 @@ func (p *Project) staged(ctx context.Context, folder string, from *dataset.Rebui
 	return p.Moved(folder, append([]string{folder}, p.roots()...)), nil
 }
 
-// linkOrCopy gives a file a second name, or, where the file systems differ, copies it.
+// linkOrCopy gives a file a second name, or, if the file systems differ, copies it.
 func linkOrCopy(ctx context.Context, from, to string) (err error) {
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return err

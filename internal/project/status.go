@@ -17,7 +17,7 @@ type Status struct {
 	Project  string
 	Revision int64
 	Views    []ViewStatus
-	// LossesUnknown says why it cannot be told whether the online store has lost rows; nil where it can.
+	// LossesUnknown says why it is not known whether the online store has lost rows, or nil if it is known.
 	LossesUnknown error
 }
 
@@ -25,10 +25,11 @@ type Status struct {
 type ViewStatus struct {
 	View  *feature.View
 	State ViewState
-	// Done is what the view has been materialized for, and Last its last run; nil where there is none.
+	// Done is what the view has been materialized for, and Last its last run. Each is nil if there is none.
 	Done *registry.Progress
 	Last *registry.Run
-	// AheadOfClock says that a window was recorded as done whose end lies ahead of the clock; nil where none was.
+	// AheadOfClock reports a window that was recorded as done although it ends later than the clock says, or is nil if
+	// there is none.
 	AheadOfClock error
 	// Waiting are rows that were pushed long enough ago to be in a Parquet file of the push log, and are not.
 	Waiting pushlog.Unfinished
@@ -57,7 +58,7 @@ func (p *Project) StatusOf(ctx context.Context, views []*feature.View) ([]ViewSt
 	return status, nil
 }
 
-// statusOf returns unknown where it cannot be told what the online store has lost.
+// statusOf returns unknown if it cannot be determined what the online store has lost.
 func (p *Project) statusOf(ctx context.Context, views []*feature.View) (status []ViewStatus, unknown, err error) {
 	ledger, err := p.Registry(ctx)
 	if err != nil {
@@ -89,8 +90,8 @@ func (p *Project) statusOf(ctx context.Context, views []*feature.View) (status [
 	return status, unknown, nil
 }
 
-// losses are what the online store has lost of the views. It is not asked where nothing was materialized, so that it is
-// not made then.
+// losses returns what the online store has lost of the views. If nothing was materialized, it does not open the store,
+// so that the store is not created.
 func (p *Project) losses(ctx context.Context, views []*feature.View) (map[string]materialize.Loss, error) {
 	ledger, err := p.Registry(ctx)
 	if err != nil {

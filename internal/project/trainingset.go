@@ -37,7 +37,7 @@ type TrainingSetRequest struct {
 // TrainingSet says what was made.
 type TrainingSet struct {
 	store.JoinReport
-	// Manifest is nil where none was asked for.
+	// Manifest is nil if none was asked for.
 	Manifest *dataset.Manifest
 }
 
@@ -122,7 +122,7 @@ type trainingSet struct {
 	request   TrainingSetRequest
 	selection *feature.Selection
 	join      store.JoinRequest
-	// manifest is nil where none is wanted.
+	// manifest is nil if none is wanted.
 	manifest *dataset.Manifest
 	inputs   *dataset.Inputs
 	// accept, unless it is nil, looks at the manifest before the output appears.
@@ -196,7 +196,8 @@ func (t *trainingSet) write(ctx context.Context) (report store.JoinReport, err e
 	return report, t.writeBeside(ctx)
 }
 
-// digest is that of the content, once the writing has ended so; empty where it is not known.
+// digest returns the digest of the content, given the failure that the writing ended with or nil. It is empty if it is
+// not known.
 func (t *trainingSet) digest(failure error) string {
 	if t.manifest == nil || failure != nil {
 		return ""

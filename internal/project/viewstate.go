@@ -34,7 +34,7 @@ const (
 	LostRuns ViewState = "lost_runs"
 )
 
-// viewStateOf judges by what is recorded as done and by the last run, each nil where there is none, and by what the
+// viewStateOf decides by what is recorded as done and by the last run, each nil if there is none, and by what the
 // online store has lost of that.
 func viewStateOf(view *feature.View, done *registry.Progress, last *registry.Run, loss materialize.Loss) ViewState {
 	switch {

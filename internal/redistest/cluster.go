@@ -14,8 +14,8 @@ import (
 // patience bounds how long servers may take to agree with each other.
 const patience = 30 * time.Second
 
-// Await asks again until ask says that it is so, and fails the test where that takes too long. What ask says is in the
-// failure.
+// Await calls ask until it returns true, and fails the test if that takes too long. The failure includes the last state
+// that ask returned.
 func Await(t testing.TB, what string, ask func(ctx context.Context) (so bool, state any)) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -153,7 +153,7 @@ func (c *Cluster) AwaitMaster(node *Server) {
 	})
 }
 
-// Sentinels are three sentinels that watch a primary and its replica, and agree on who is which.
+// Sentinels are three sentinels that watch a primary and its replica, and agree on which is which.
 type Sentinels struct {
 	// URL is redis+sentinel:// with all sentinels.
 	URL              string

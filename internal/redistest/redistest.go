@@ -20,7 +20,7 @@ type Config struct {
 	Args []string
 	// Env are variables such as "LC_ALL=C", on top of this process's.
 	Env []string
-	// TLS, where set, makes the server speak TLS alone, and ask its clients for a certificate.
+	// TLS, if set, makes the server speak TLS alone, and ask its clients for a certificate.
 	TLS *Certificates
 	// Cluster makes it a node of a cluster, without slots.
 	Cluster bool
@@ -42,7 +42,7 @@ type Server struct {
 	process *exec.Cmd
 }
 
-// Start starts a server and stops it at the end of the test. The test fails where redis-server is not installed.
+// Start starts a server and stops it at the end of the test. The test fails if redis-server is not installed.
 func Start(t testing.TB) *Server {
 	t.Helper()
 	return StartWith(t, Config{})

@@ -23,7 +23,8 @@ type Bar struct {
 // Point is a place in a chart.
 type Point struct{ X, Y float64 }
 
-// Axis says what runs along it, and how a value of it is written; where Write is nil, as a number.
+// Axis has the name of what runs along it, and how a value of it is written. If Write is nil, a value is written as a
+// number.
 type Axis struct {
 	Name  string
 	Write func(float64) string
@@ -92,7 +93,7 @@ type plot struct {
 	Title, XName, YName      string
 	Width, Height            int
 	Left, Top, Right, Bottom float64
-	// The texts at the ends of the axes, and where they stand.
+	// The texts at the ends of the axes, and their positions.
 	XLow, XHigh, YLow, YHigh               string
 	XTextY, XNameX, YTextX, YHighY, YNameY float64
 	Boxes                                  []box
@@ -119,7 +120,7 @@ func newPlot(title string, x, y Axis, low, high Point) plot {
 	return p
 }
 
-// place is where a point stands in the drawing.
+// place returns the position of a point in the drawing.
 func (p plot) place(at Point) Point {
 	share := func(value, low, high float64) float64 {
 		if high == low {

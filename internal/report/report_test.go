@@ -52,8 +52,8 @@ func TestAPageLoadsNothingAndRunsNothing(t *testing.T) {
 	}
 }
 
-// Each element is closed where it should be and each text is escaped: what html.Parse would forgive, an XML parser does
-// not.
+// Each element is closed at the right place and each text is escaped. html.Parse would tolerate mistakes in this; an
+// XML parser does not.
 func TestAPageIsWellFormedAndSaysEverything(t *testing.T) {
 	var text strings.Builder
 	if err := everything().Write(&text); err != nil {

@@ -1,4 +1,4 @@
-// Package telemetry tells what a server does: metrics for Prometheus, and traces for OpenTelemetry.
+// Package telemetry reports what a server does: metrics for Prometheus, and traces for OpenTelemetry.
 //
 // What is counted for each look-up is resolved when its plan is made, so that a request adds to a few counters and
 // looks nothing up.
@@ -24,10 +24,10 @@ type Metrics struct {
 	newest      *newest
 }
 
-// lookupBuckets are seconds: from what one machine takes to where callers have given up.
+// lookupBuckets are in seconds, from what one machine takes to the point at which callers have given up.
 var lookupBuckets = []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5}
 
-// New returns metrics with those of the process. now is the clock that staleness is told by.
+// New returns metrics with those of the process. now is the clock by which staleness is computed.
 func New(now func() time.Time) *Metrics {
 	m := &Metrics{
 		registry: prometheus.NewRegistry(),

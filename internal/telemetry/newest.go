@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// newest are the newest events by view. As a collector it tells how old they are.
+// newest are the newest events by view. As a collector it reports how old they are.
 type newest struct {
 	now func() time.Time
 
@@ -23,7 +23,7 @@ type event struct{ micros atomic.Int64 }
 // none stands for no event.
 const none = math.MinInt64
 
-// of returns where to tell the events of a view.
+// of returns the entry to which the events of a view are reported.
 func (n *newest) of(view string) *event {
 	n.mu.Lock()
 	defer n.mu.Unlock()

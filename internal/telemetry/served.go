@@ -29,7 +29,8 @@ var statuses = []plumbv1.Status{
 // counted are the counters of one view's values, by status.
 type counted [int(plumbv1.Status_EXPIRED) + 1]prometheus.Counter
 
-// Served returns what counts the answers of a plan: of a feature service, or of listed features, where it is empty.
+// Served returns the counters for the answers of a plan. The plan is that of a feature service, or of listed features
+// if service is empty.
 func (m *Metrics) Served(service string, plan *store.Lookup) *Served {
 	s := &Served{seconds: m.lookups.WithLabelValues(service)}
 	for _, view := range plan.Uses() {

@@ -13,17 +13,18 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// endpointVariables turn tracing on; they are those of OpenTelemetry, as are all that say where and how.
+// endpointVariables turn tracing on. They are OpenTelemetry's, as are all variables that configure the destination and
+// the manner of tracing.
 var endpointVariables = []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"}
 
-// Tracing is where spans go. The zero value records none.
+// Tracing is the destination of spans. The zero value records none.
 type Tracing struct{ provider *sdktrace.TracerProvider }
 
 // Propagator reads the trace that a caller is in, in the form of the W3C.
 var Propagator propagation.TextMapPropagator = propagation.TraceContext{}
 
-// StartTracing sends spans over OTLP by gRPC where the environment names an endpoint. An endpoint that is away costs
-// spans and holds nothing up. The caller calls Stop.
+// StartTracing sends spans over OTLP by gRPC if the environment names an endpoint. If the endpoint is unreachable,
+// spans are lost, but nothing is delayed. The caller calls Stop.
 func StartTracing(ctx context.Context, version string) (*Tracing, error) {
 	wanted := false
 	for _, name := range endpointVariables {
@@ -44,7 +45,7 @@ func StartTracing(ctx context.Context, version string) (*Tracing, error) {
 	return &Tracing{sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(described))}, nil
 }
 
-// Provider makes tracers; nil where nothing is traced.
+// Provider makes tracers, or is nil if nothing is traced.
 func (t *Tracing) Provider() trace.TracerProvider {
 	if t.provider == nil {
 		return nil
