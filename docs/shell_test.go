@@ -45,7 +45,7 @@ func startSession(t *testing.T, plumb string) *session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Where documents say that a clone of the repository is.
+	// Documents say that a clone of the repository is there.
 	if err := os.Symlink(repository, filepath.Join(home, "plumb")); err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ func startServer(ctx context.Context, folder, name string, args ...string) (*ser
 	}
 	line, err := bufio.NewReader(output).ReadString('\n')
 	if err != nil {
-		_ = s.process.Wait() // It says no more than what the program has told.
+		_ = s.process.Wait() // It says no more than what the program has printed.
 		return nil, "", fmt.Errorf("%s %v ended early: %s", name, args, errs.Bytes())
 	}
 	return s, strings.TrimSpace(line), nil

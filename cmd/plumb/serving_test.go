@@ -46,7 +46,7 @@ func serving(ts *testscript.TestScript, neg bool, args []string) {
 	stdout, err := s.cmd.StdoutPipe()
 	ts.Check(err)
 	ts.Check(s.cmd.Start())
-	ts.Defer(func() { _ = s.cmd.Process.Kill() }) // It has ended where the script came to its end.
+	ts.Defer(func() { _ = s.cmd.Process.Kill() }) // It has ended if the script came to its end.
 	var listening struct {
 		GRPC string `json:"grpc"`
 		HTTP string `json:"http"`

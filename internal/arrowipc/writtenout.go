@@ -7,9 +7,9 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 )
 
-// WrittenOut is about the bytes that the rows of a batch take once each has its values for itself. Some layouts let
-// many rows share one value: a dictionary of one text and indices that all lead there. Whoever writes such rows out
-// multiplies the bytes that came. The batch has been checked.
+// WrittenOut returns the number of bytes that the rows of a batch take, approximately, once each row has its own
+// values. Some layouts let many rows share one value, such as a dictionary of one text and indices that all point to
+// it. A caller that writes such rows out multiplies the bytes that came. The batch has been checked.
 func WrittenOut(batch arrow.RecordBatch) int64 {
 	total := int64(0)
 	for i := range int(batch.NumCols()) {

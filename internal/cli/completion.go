@@ -52,13 +52,13 @@ func (a *application) completeServices(cmd *cobra.Command, flag string) {
 }
 
 func (a *application) completeFlag(cmd *cobra.Command, flag, kindName string) {
-	_ = cmd.RegisterFlagCompletionFunc(flag, // It fails only where there is no such flag.
+	_ = cmd.RegisterFlagCompletionFunc(flag, // It fails only if there is no such flag.
 		func(cmd *cobra.Command, _ []string, prefix string) ([]string, cobra.ShellCompDirective) {
 			return a.completeNames(cmd.Context(), kindName, prefix)
 		})
 }
 
-// completeNames reads the names that are registered. Where they cannot be read, there is nothing to complete with.
+// completeNames reads the names that are registered. If they cannot be read, there is nothing to complete with.
 func (a *application) completeNames(ctx context.Context, kindName, prefix string) ([]string, cobra.ShellCompDirective) {
 	k, err := kindOf(kindName)
 	if err != nil {

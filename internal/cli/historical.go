@@ -69,7 +69,7 @@ func (a *application) historicalCommand() *cobra.Command {
 	set.BoolVar(&flags.byContent, "labels-by-content", false,
 		"name the label rows in the manifest by the digest of their content: the file will not be kept")
 	set.BoolVar(&flags.dvc, "dvc", false, "write FILE.dvc, by which dvc tracks the output")
-	_ = cmd.MarkFlagRequired("labels") // It fails only where there is no such flag.
+	_ = cmd.MarkFlagRequired("labels") // It fails only if there is no such flag.
 	return cmd
 }
 

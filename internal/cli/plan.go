@@ -149,8 +149,8 @@ func (a *application) confirm(ctx context.Context, planned *plan.Plan) error {
 	return nil
 }
 
-// readLine reads a line of input, or gives up when ctx is done. Who gives up ends the program, so that the read that is
-// left behind harms nobody.
+// readLine reads a line of input, or gives up when ctx is done. A caller whose ctx is done ends the program, so the
+// read that is left behind does no harm.
 func (a *application) readLine(ctx context.Context) (string, error) {
 	type input struct {
 		line string

@@ -33,8 +33,8 @@ type progress struct {
 	rate   rate
 }
 
-// progress begins to tell of a step: on a terminal with a line that is drawn anew, elsewhere with a line every few
-// seconds, so that logs stay short, and with --output json with a document a second.
+// progress starts to report a step: on a terminal with a line that is redrawn, elsewhere with a line every few seconds,
+// so that logs stay short, and with --output json with a document a second.
 func (a *application) progress(step string) *progress {
 	p := &progress{now: a.now, started: a.now(), done: make(chan struct{}), latest: store.Progress{Step: step}}
 	shown := a.progressDisplay()

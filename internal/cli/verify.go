@@ -162,7 +162,7 @@ func (a *application) writeReports(report *parity.Report, flags verifyFlags) err
 	return nil
 }
 
-// beforeApply verifies what a plan would change. Where that does not pass, it says so and returns an error.
+// beforeApply verifies what a plan would change. If that does not pass, it reports so and returns an error.
 func (a *application) beforeApply(ctx context.Context, p *project.Project, planned *plan.Plan, flags samplingFlags,
 ) (*parity.Report, error) {
 	request := flags.request()

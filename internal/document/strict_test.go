@@ -46,7 +46,7 @@ func FuzzJSON(f *testing.F) {
 		}
 		var value any
 		decoder := json.NewDecoder(bytes.NewReader(text))
-		decoder.UseNumber() // Which numbers fit is up to whoever reads them.
+		decoder.UseNumber() // Which numbers fit is up to the caller.
 		if err := decoder.Decode(&value); err != nil {
 			t.Fatalf("%q passes: %v", text, err)
 		}

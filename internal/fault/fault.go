@@ -27,8 +27,8 @@ var (
 	ErrDiskFull = errors.New("no space left on disk")
 )
 
-// RefusedError says that a store answered, and would not do what it was asked for. Where it wraps ErrUnavailable the
-// same call may succeed later; otherwise somebody has to change the store, or how it is reached.
+// RefusedError says that a store answered, and would not do what it was asked for. If it wraps ErrUnavailable, the same
+// call may succeed later. Otherwise somebody has to change the store, or how it is reached.
 type RefusedError struct {
 	// Advice says why and what to do. It has no address and no secret, so that a server may return it to callers.
 	Advice string

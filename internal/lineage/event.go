@@ -74,8 +74,8 @@ func (r *Recorder) job(name, description string) job {
 	}}
 }
 
-// runID is a UUID of version 7 that follows from the run: events that are delivered twice tell of one run, and runs
-// order by their beginning.
+// runID returns a UUID of version 7 that is derived from the run: events that are delivered twice belong to one run,
+// and runs sort by their beginning.
 func (r *Recorder) runID(job string, started time.Time) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %d %q", r.config.Project, job, started.UnixNano(), r.config.Instance))
 	id := sum[:16]

@@ -156,8 +156,8 @@ func (j *Join) addOutputs(columns *columnLineage, found []dataset, instant input
 	}
 }
 
-// addProvenance takes the columns of store.ProvenanceColumns. What the definitions and the name of a file tell comes
-// from no column.
+// addProvenance adds the columns of store.ProvenanceColumns. A column whose values come from the definitions or the
+// name of a file has no input column.
 func addProvenance(columns *columnLineage, reference feature.Reference, source dataset, instant input) {
 	event, created := reference.View.Source.EventTimestamp, reference.View.Source.CreatedTimestamp
 	inputs := map[string][]input{

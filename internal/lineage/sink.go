@@ -79,7 +79,7 @@ func (e *Endpoint) Deliver(ctx context.Context, event []byte) error {
 	}
 	defer response.Body.Close()
 	const most = 200
-	answer, _ := io.ReadAll(io.LimitReader(response.Body, most)) // It is told where it is there.
+	answer, _ := io.ReadAll(io.LimitReader(response.Body, most)) // It is in the error if there is one.
 	if response.StatusCode/100 != 2 {
 		return fmt.Errorf("%s %s", response.Status, strings.Join(strings.Fields(string(answer)), " "))
 	}

@@ -19,7 +19,7 @@ func checkGroups(contents *metadata.FileMetaData, size int64) error {
 		rows += group.NumRows
 		for j, chunk := range group.Columns {
 			if !chunk.IsSetMetaData() {
-				continue // It is encrypted, or somewhere else. Readers say so where the column is asked for.
+				continue // It is encrypted, or somewhere else. Readers report it when the column is asked for.
 			}
 			start, length := chunk.MetaData.DataPageOffset, chunk.MetaData.TotalCompressedSize
 			if offset := chunk.MetaData.DictionaryPageOffset; offset != nil && *offset > 0 {

@@ -217,7 +217,7 @@ func (s *Server) Kill() {
 	s.process = nil
 }
 
-// childrenOf returns the processes that a process has started. Where the system does not tell there are none.
+// childrenOf returns the processes that a process has started. It returns none if the system does not report them.
 func childrenOf(parent int) []*os.Process {
 	listed, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", parent, parent))
 	if err != nil {

@@ -65,7 +65,7 @@ type sandbox struct {
 	closers []func() error
 }
 
-// newSandbox serves definitions that are complete, as of a state of the registry. Where the connection string is empty
+// newSandbox serves definitions that are complete, as of a state of the registry. If the connection string is empty,
 // the online store is the embedded one. The caller closes the sandbox, also if there is an error.
 func (p *Project) newSandbox(ctx context.Context, state *plumbv1.State, online config.ConnectionString) (
 	*sandbox, error,

@@ -108,7 +108,7 @@ func (p *Project) losses(ctx context.Context, views []*feature.View) (map[string
 	return materialize.Losses(ctx, ledger, online, p.Config.Project, views)
 }
 
-// findProblems looks for what the runs of a view do not tell of.
+// findProblems looks for problems that the runs of a view do not show.
 func (p *Project) findProblems(ctx context.Context, status *ViewStatus) (err error) {
 	view := status.View
 	if !view.Online {

@@ -1,9 +1,9 @@
 // Package reread keeps what was made of files current while the files change: certificates that are renewed, tokens
 // that are withdrawn.
 //
-// Nothing runs in the background. Whoever asks for the value has the files looked at, at most once a second, so that
-// asking costs one comparison of times nearly always. Files are compared by their content: times and sizes of files
-// miss changes that come shortly one after the other, and the files here are small.
+// Nothing runs in the background. When a caller asks for the value, the files are checked, at most once a second, so
+// that a call nearly always costs one comparison of times. Files are compared by their content: times and sizes of
+// files miss changes in quick succession, and the files here are small.
 package reread
 
 import (
@@ -50,8 +50,8 @@ func Open[T any](paths []string, build func(contents [][]byte) (T, error), now f
 	return f, nil
 }
 
-// Current is the value of the files as they are. Where they cannot be read, or no value can be made of them, it is the
-// last one that could be, and the reason is logged.
+// Current returns the value of the files as they are. If they cannot be read, or no value can be made of them, it
+// returns the last value that could be made, and the reason is logged.
 func (f *Files[T]) Current() T {
 	now := f.now().UnixNano()
 	since := time.Duration(now - f.looked.Load()).Abs() // The clock may have been set back.

@@ -5,8 +5,8 @@ import (
 	"net/http/pprof"
 )
 
-// AdminHandler answers Prometheus at /metrics and profilers below /debug/pprof/. Profiles tell much of a process, and
-// take its time, so they belong on an address that operators alone reach.
+// AdminHandler answers Prometheus at /metrics and profilers below /debug/pprof/. Profiles reveal much about a process,
+// and take its time, so they belong on an address that operators alone reach.
 func (m *Metrics) AdminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", m.Handler())

@@ -11,8 +11,8 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 )
 
-// Write makes write fill a file beside path, makes that durable, and gives it its name. Where any of that fails, what
-// was at path before stays. A folder that is not there is a *fault.InputError.
+// Write makes write fill a file beside path, makes that durable, and renames it to path. If any of that fails, what was
+// at path before stays. A folder that does not exist is a *fault.InputError.
 func Write(path string, write func(io.Writer) error) (err error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return fault.Inputf("", "cannot write %s: it is a folder", path)
