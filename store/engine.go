@@ -11,8 +11,8 @@ import (
 // a source, and label rows, for proof (PlainReader), says what may not be meant in definitions (Advisor), reads rows to
 // push (RowReader), and knows its files (Files).
 //
-// The caller that opened it closes it. Each operation takes memory of its own, so an engine that several operations share
-// is opened with a part of the memory for each.
+// The caller that opened it closes it. Each operation takes memory of its own, so an engine that several operations
+// share is opened with a part of the memory for each.
 type OfflineEngine interface {
 	Offline
 	PlainReader
