@@ -6,13 +6,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ignoreNew drops the packets of clients that begin to connect, so that the backlog only shrinks. They try again in a
-// second, and are refused once the listener is closed.
+// ignoreNew drops the packets of clients that begin to connect, so that the backlog only shrinks. Connections that have
+// begun are completed. The others try again in a second, and are refused once the listener is closed.
 func ignoreNew(listener net.Listener) {
-	nothing := unix.SockFprog{Len: 1, Filter: &unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K}}
+	const flags, syn, pass, drop = 13, 0x02, 0xffff, 0 // The filter sees packets from their TCP header on.
+	program := []unix.SockFilter{
+		{Code: unix.BPF_LD | unix.BPF_B | unix.BPF_ABS, K: flags},
+		{Code: unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K, K: syn, Jt: 1},
+		{Code: unix.BPF_RET | unix.BPF_K, K: pass},
+		{Code: unix.BPF_RET | unix.BPF_K, K: drop},
+	}
+	filter := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
 	control(listener, func(fd int) {
-		// If this is not allowed, clients that connect in the moment before the listener is closed are reset.
-		_ = unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &nothing)
+		// If it is not allowed, clients that connect in the moment before the listener is closed are reset.
+		_ = unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &filter)
 	})
 }
 

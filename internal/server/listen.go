@@ -56,6 +56,7 @@ func listen(ctx context.Context, addressField, address, exposed string) (net.Lis
 		address = resolved.String()
 	}
 	var config net.ListenConfig
+	config.SetMultipathTCP(false) // ignoreNew filters the packets of a TCP socket.
 	listener, err := config.Listen(ctx, "tcp", address)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, fmt.Errorf("%s is in use by another program: end that one, or %s: %w", address,
