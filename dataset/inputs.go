@@ -89,7 +89,7 @@ func DigestSources(ctx context.Context, folder string, digests *FileDigests, sou
 	return named, nil
 }
 
-// place notes where a file is: relative to the project, or absolute. When it was modified is no longer noted.
+// place records the path of a file, relative to the project or absolute. It clears the modification time.
 func (f *File) place(path string) {
 	f.Path, f.Modified = path, time.Time{}
 	if filepath.IsAbs(path) {

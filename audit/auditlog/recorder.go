@@ -23,7 +23,7 @@ type RecorderConfig struct {
 	Product string
 	// Rate is the share of entities that are logged, from 0 to 1.
 	Rate float64
-	// Hasher hashes what is sensitive; nil if there is no key.
+	// Hasher hashes sensitive values. It is nil if no key is configured.
 	Hasher *Hasher
 	// MaxQueued bounds the bytes of answers that wait to be written: 64 MB if 0. Those beyond it are dropped.
 	MaxQueued int64
@@ -101,8 +101,8 @@ func NewRecorder(config RecorderConfig) (*Recorder, error) {
 	return r, err
 }
 
-// Layout lays out the log of a selection. It returns nil if the selection cannot be logged since something in it is
-// sensitive and there is no key, and logs that. Withheld counts its rows then.
+// Layout returns the layout of a selection's log. If the selection has sensitive columns and no key is configured, it
+// logs an error and returns nil. Withheld then counts the rows that are not logged.
 func (r *Recorder) Layout(selected Selected, selection *feature.Selection) *Layout {
 	layout, err := NewLayout(r.config.Product, selected, selection, r.config.Hasher)
 	if err != nil {

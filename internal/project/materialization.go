@@ -13,7 +13,8 @@ type Materialization struct {
 	// Views are names. If there are none, all views that are online are materialized.
 	Views []string
 	materialize.Request
-	// Begin is called before each view's run, and Progress during it with the rows that are done. Each returns at once.
+	// Begin, Progress and End are required. Begin is called before each view's run, and Progress during it with the rows
+	// that are done. Each returns at once.
 	Begin    func(view *feature.View)
 	Progress func(view string, rows int64)
 	// End is called with the result of each view's run. report.Run.ID is 0 if none was begun. The error that it returns

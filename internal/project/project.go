@@ -69,12 +69,13 @@ func (p *Project) Moved(folder string, roots []string) *Project {
 // Close closes engines, the newest first.
 func (p *Project) Close() error {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	closers := p.closers
+	p.closers = nil
+	p.mu.Unlock() // What is closed may still ask for an engine.
 	var failures []error
-	for _, closer := range slices.Backward(p.closers) {
+	for _, closer := range slices.Backward(closers) {
 		failures = append(failures, closer.Close())
 	}
-	p.closers = nil
 	return errors.Join(failures...)
 }
 

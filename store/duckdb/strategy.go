@@ -193,3 +193,13 @@ func (h hashing) of(keys []string) string {
 func (h hashing) isOneToOne(t plumbv1.Type) bool {
 	return !h.weak && (t == plumbv1.Type_INT32 || t == plumbv1.Type_INT64)
 }
+
+// compareKeys finds out whether two keys have one hash.
+func (u *use) compareKeys(ctx context.Context, s *session) error {
+	var others int64
+	err := s.QueryRow(ctx, u.verify(), &others)
+	if err == nil && others > 0 {
+		err = errCollision
+	}
+	return err
+}

@@ -18,7 +18,7 @@ import (
 // use is one use of a view in a join. Its tables carry its number.
 //
 // It goes in passes, each over all rows of the source for a part of the labels, as many as memory can index at a time;
-// most often there is one. See labelIndex for how a pass finds the winners.
+// most often there is one. See winners.Index for how a pass finds the winners.
 type use struct {
 	number    int
 	reference feature.Reference
@@ -388,14 +388,4 @@ func (u *use) free(s *session, part pass) {
 		s.collector.forget()
 		debug.FreeOSMemory()
 	}
-}
-
-// compareKeys finds out whether two keys have one hash.
-func (u *use) compareKeys(ctx context.Context, s *session) error {
-	var others int64
-	err := s.QueryRow(ctx, u.verify(), &others)
-	if err == nil && others > 0 {
-		err = errCollision
-	}
-	return err
 }
