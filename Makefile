@@ -64,7 +64,7 @@ postgres:
 	@tools/install-postgres.sh
 
 # Each package's fuzz tests by name; their corpora are in testdata/fuzz, and make test runs those.
-fuzz_tests = ./store:FuzzKey ./store:FuzzRow ./registry/spec:FuzzDefinitions ./internal/config:FuzzConfiguration \
+fuzz_tests = ./store/packed:FuzzKey ./store/packed:FuzzRow ./registry/spec:FuzzDefinitions ./internal/config:FuzzConfiguration \
 	./internal/server:FuzzRequests ./sdk:FuzzReply ./internal/server/auth:FuzzTokens ./internal/server/auth:FuzzAuthorization \
 	./internal/parquetfile:FuzzFooter ./internal/arrowipc:FuzzArrow ./internal/document:FuzzJSON \
 	./internal/server/flight:FuzzExchange ./store/duckdb:FuzzFiles ./audit/auditlog:FuzzLog ./dataset:FuzzManifest \

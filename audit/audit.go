@@ -22,7 +22,7 @@ import (
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/registry"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // Registry is what an audit reads of a registry.Registry.
@@ -41,7 +41,7 @@ type Ledger interface {
 type Config struct {
 	Registry Registry
 	Ledger   Ledger
-	Offline  store.Offline
+	Offline  offline.Store
 	// Hasher has the key that sensitive columns were hashed with; nil if there is none.
 	Hasher *auditlog.Hasher
 	// Retention is how long the online store keeps an expired row at least (R13).
@@ -52,7 +52,7 @@ type Config struct {
 	TempDir string
 	Now     func() time.Time
 	// Progress is called with what is being done. May be nil.
-	Progress func(store.Progress)
+	Progress func(offline.Progress)
 }
 
 // Request says which look-ups are audited.
@@ -72,7 +72,7 @@ type Auditor struct{ config Config }
 // New returns an auditor.
 func New(config Config) *Auditor {
 	if config.Progress == nil {
-		config.Progress = func(store.Progress) {}
+		config.Progress = func(offline.Progress) {}
 	}
 	return &Auditor{config}
 }

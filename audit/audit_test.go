@@ -20,7 +20,7 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry/sqldb"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 func TestR4_TheReportSaysWhetherTrainingAsKnownMatchesWhatWasServed(t *testing.T) {
@@ -172,8 +172,8 @@ func TestProgressCountsWhatIsCompared(t *testing.T) {
 	s := open(t)
 	s.materialize(at(0))
 	s.lookUp(nil, "a", "b", "c")
-	most := map[string]store.Progress{}
-	s.progress = func(p store.Progress) { most[p.Step] = p }
+	most := map[string]offline.Progress{}
+	s.progress = func(p offline.Progress) { most[p.Step] = p }
 	s.audit()
 	for _, step := range []string{"reading logged keys", "comparing"} {
 		if last := most[step]; last.Rows != 3 || last.Total != 3 {

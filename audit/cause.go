@@ -9,7 +9,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/packed"
 )
 
 // Cause says why what was served is not what training sees.
@@ -87,7 +87,7 @@ type incident struct {
 	served, joined sighting
 	// schema and origin are those of the row that was served.
 	schema uint32
-	origin store.Origin
+	origin packed.Origin
 	// rows and row are where the log has it, values and valueRow the joined values.
 	rows     *logged
 	row      int

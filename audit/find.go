@@ -13,7 +13,7 @@ import (
 	"github.com/plumbstore/plumb/audit/auditlog"
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // group is the log files that have the same columns for the same selection under one revision. They are joined as one.
@@ -46,7 +46,7 @@ func (a *Auditor) find(ctx context.Context, request Request) (*logs, error) {
 	var failures []error
 	for i, path := range paths {
 		step := fmt.Sprintf("reading file %d of %d of the audit log", i+1, len(paths))
-		a.config.Progress(store.Progress{Step: step, Rows: found.rows})
+		a.config.Progress(offline.Progress{Step: step, Rows: found.rows})
 		err := found.add(ctx, request, path)
 		if err == nil {
 			continue

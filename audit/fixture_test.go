@@ -24,8 +24,10 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry/plan"
 	"github.com/plumbstore/plumb/registry/sqldb"
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/duckdb"
+	"github.com/plumbstore/plumb/store/offline"
+	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/packed"
 	"github.com/plumbstore/plumb/store/sqlite"
 	"github.com/plumbstore/plumb/store/storetest"
 )
@@ -89,7 +91,7 @@ type shop struct {
 	folder       string
 	registry     *sqldb.DB
 	offline      *duckdb.Engine
-	online       store.Online
+	online       online.Store
 	materializer *materialize.Materializer
 	pusher       *materialize.Pusher
 	client       plumbv1.ServingServiceClient
@@ -99,7 +101,7 @@ type shop struct {
 	hasher       *auditlog.Hasher
 	recorder     *auditlog.Recorder
 	// progress is called with how far an audit is; may be nil.
-	progress func(store.Progress)
+	progress func(offline.Progress)
 	// finish makes files of all that was logged. It may be called again.
 	finish func()
 }
@@ -234,22 +236,22 @@ func (s *shop) forge(view, name string, features ...any) {
 	s.t.Helper()
 	of := must(s.current().View(view))(s.t)
 	key, value := s.stored(of, name)
-	row := must(store.ParseRow(value))(s.t)
+	row := must(packed.Parse(value))(s.t)
 	columns := make([]arrow.Array, len(features))
 	for i, f := range features {
 		columns[i] = storetest.ArrowColumn(s.t, of.Features[i].Type, f)
 	}
 	var created any
-	if row.Created != nil {
-		created = int64(*row.Created)
+	if instant, ok := row.Created(); ok {
+		created = int64(instant)
 	}
-	encoder := store.NewRowEncoder(of.Schema(), row.Origin)
+	encoder := packed.NewRowEncoder(of.Schema(), row.Origin)
 	if err := encoder.Bind(storetest.ArrowColumn(s.t, plumbv1.Type_INT64, int64(row.Event)),
 		storetest.ArrowColumn(s.t, plumbv1.Type_INT64, created), columns); err != nil {
 		s.t.Fatal(err)
 	}
-	forged := store.Row{Key: key, Value: must(encoder.AppendRow(nil, 0))(s.t)}
-	must(s.online.Write(s.t.Context(), store.NewTable(of, s.retention), []store.Row{forged}))(s.t)
+	forged := online.Row{Key: key, Value: must(encoder.AppendRow(nil, 0))(s.t)}
+	must(s.online.Write(s.t.Context(), online.NewTable(of, s.retention), []online.Row{forged}))(s.t)
 }
 
 // stored is what the online store has of a shop: its key there, and the packed row or nil.
@@ -258,8 +260,8 @@ func (s *shop) stored(view *feature.View, name string) (key, value []byte) {
 	schema := view.Schema()
 	row := storetest.SourceRow{Keys: []any{name}, Event: new(at(0)), Features: make([]any, len(schema.Fields))}
 	key = storetest.Pack(s.t, view.Keys, schema, row)[0].Key
-	get := store.Get{Table: store.NewTable(view, 0), Key: key}
-	return key, must(s.online.Read(s.t.Context(), []store.Get{get}))(s.t)[0]
+	get := online.Get{Table: online.NewTable(view, 0), Key: key}
+	return key, must(s.online.Read(s.t.Context(), []online.Get{get}))(s.t)[0]
 }
 
 // audit audits what was served on all days. What is logged is finished before.
@@ -383,7 +385,7 @@ func (s *shop) logFile() string {
 // forget removes the rows of a view from the online store.
 func (s *shop) forget(view string) {
 	s.t.Helper()
-	must(s.online.(store.Remover).Remove(s.t.Context(), "shops", view))(s.t)
+	must(s.online.(online.Remover).Remove(s.t.Context(), "shops", view))(s.t)
 }
 
 // touchPushed sets the modification time of the push log's files.

@@ -11,7 +11,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // Foresight is how much a training set knows too early, by default: of rows that became known only after the instant of
@@ -59,7 +59,7 @@ func (a *Auditor) Foresee(ctx context.Context, selection *feature.Selection, lab
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	found = &Foresight{Labels: labels, Untold: []string{}}
-	request := store.JoinRequest{Labels: labels, TimestampColumn: timestampColumn, Progress: a.config.Progress}
+	request := offline.JoinRequest{Labels: labels, TimestampColumn: timestampColumn, Progress: a.config.Progress}
 	for i, reference := range selection.References {
 		if reference.View.Source.CreatedTimestamp == "" {
 			found.Untold = append(found.Untold, reference.Alias)
@@ -86,7 +86,7 @@ type foreseeing struct {
 	joined, asKnown *answers
 }
 
-func (a *Auditor) foresee(ctx context.Context, selection *feature.Selection, at int, request store.JoinRequest,
+func (a *Auditor) foresee(ctx context.Context, selection *feature.Selection, at int, request offline.JoinRequest,
 	folder string,
 ) (found *foreseeing, err error) {
 	reference := selection.References[at]

@@ -15,7 +15,8 @@ import (
 	"github.com/plumbstore/plumb/audit/auditlog"
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/internal/value"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // groupAudit is the audit of one group of log files.
@@ -167,7 +168,7 @@ func (g *groupAudit) isUnresolved(u *use) func([]arrow.Array, int) bool {
 func (g *groupAudit) labels() string { return filepath.Join(g.folder, "labels.arrow") }
 
 func (g *groupAudit) progress(step string, rows int64) {
-	g.auditor.config.Progress(store.Progress{Step: step, Rows: rows, Total: g.group.rows})
+	g.auditor.config.Progress(offline.Progress{Step: step, Rows: rows, Total: g.group.rows})
 }
 
 // writeLabels writes the instants and keys of all rows of the group.
@@ -217,7 +218,7 @@ func (g *groupAudit) plain(k int, column arrow.Array) (arrow.Array, error) {
 	if !key.Sensitive {
 		return column, nil
 	}
-	builder := array.NewBuilder(memory.DefaultAllocator, store.ArrowType(key.Declared()))
+	builder := array.NewBuilder(memory.DefaultAllocator, value.ArrowType(key.Declared()))
 	defer builder.Release()
 	for row := range column.Len() {
 		if err := g.appendPlain(builder, k, column, row); err != nil {
@@ -244,7 +245,7 @@ func (g *groupAudit) appendPlain(builder array.Builder, k int, column arrow.Arra
 // join joins the labels with a use; false if the source cannot be read as it is now.
 func (g *groupAudit) join(ctx context.Context, u *use) (bool, error) {
 	var err error
-	request := store.JoinRequest{
+	request := offline.JoinRequest{
 		Labels: g.labels(), LabelsName: "table of logged keys", TimestampColumn: instantColumn,
 		Progress: g.auditor.config.Progress,
 	}
@@ -290,7 +291,7 @@ func (g *groupAudit) compare(ctx context.Context) (err error) {
 	})
 	for _, e := range examinations {
 		if err == nil {
-			g.auditor.config.Progress(store.Progress{Step: "looking for causes in view " + e.header.Views[e.use].View})
+			g.auditor.config.Progress(offline.Progress{Step: "looking for causes in view " + e.header.Views[e.use].View})
 			err = e.settle(ctx)
 		}
 	}

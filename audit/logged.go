@@ -9,7 +9,7 @@ import (
 	"github.com/plumbstore/plumb/audit/auditlog"
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/packed"
 )
 
 // logged are rows of a log file, as far as they are about one use of a view.
@@ -88,7 +88,7 @@ func newLogged(header *auditlog.Header, use int, batch arrow.RecordBatch) (*logg
 func (l *logged) incident(row int) (incident, error) {
 	i := incident{rows: l, row: row, at: feature.Instant(l.at.Value(row)),
 		servedAt: feature.Instant(l.servedAt.Value(row)), schema: uint32(numberAt(l.schema, row)),
-		origin: store.Origin(numberAt(l.origin, row))}
+		origin: packed.Origin(numberAt(l.origin, row))}
 	i.served.statuses = make([]plumbv1.Status, len(l.statuses))
 	for output, statuses := range l.statuses {
 		status, err := statusAt(statuses, row)

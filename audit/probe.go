@@ -13,8 +13,9 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // The columns of probes have names with a dot, which no key and no feature has, so that none collides (R10).
@@ -58,18 +59,18 @@ func (p *probe) selection() *feature.Selection {
 }
 
 // canTellCreated says whether the created times of a source can be read as values are.
-func canTellCreated(offline store.Inspector, source *feature.Source, columns []feature.Column) bool {
+func canTellCreated(engine offline.Inspector, source *feature.Source, columns []feature.Column) bool {
 	return source.CreatedTimestamp != "" && slices.ContainsFunc(columns, func(c feature.Column) bool {
-		return c.Name == source.CreatedTimestamp && offline.CanBecome(c, plumbv1.Type_TIMESTAMP, false) == nil
+		return c.Name == source.CreatedTimestamp && engine.CanBecome(c, plumbv1.Type_TIMESTAMP, false) == nil
 	})
 }
 
 // run does the join that the request describes with the probe as its selection, and leaves the result in a file.
-func (p *probe) run(ctx context.Context, offline store.Offline, request store.JoinRequest, result string) (
-	report store.JoinReport, err error,
+func (p *probe) run(ctx context.Context, engine offline.Store, request offline.JoinRequest, result string) (
+	report offline.JoinReport, err error,
 ) {
 	request.Selection, request.Statuses, request.Provenance = p.selection(), true, true
-	join, err := offline.PlanJoin(ctx, request)
+	join, err := engine.PlanJoin(ctx, request)
 	if err != nil {
 		return report, err
 	}
@@ -88,7 +89,7 @@ type labelWriter struct {
 func newLabels(path string, keys []feature.Field) (*labelWriter, error) {
 	fields := []arrow.Field{{Name: instantColumn, Type: arrow.FixedWidthTypes.Timestamp_us}}
 	for i, key := range keys {
-		fields = append(fields, arrow.Field{Name: keyColumn(i), Type: store.ArrowType(key.Type), Nullable: true})
+		fields = append(fields, arrow.Field{Name: keyColumn(i), Type: value.ArrowType(key.Type), Nullable: true})
 	}
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {

@@ -11,8 +11,9 @@ import (
 
 	"github.com/plumbstore/plumb/audit/auditlog"
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // hashedKey is a label column of which the log has hashes. What they were made of is found among the keys that the
@@ -27,7 +28,7 @@ type hashedKey struct {
 
 func newHashedKey(declared plumbv1.Type) *hashedKey {
 	return &hashedKey{declared: declared, places: map[string]int{},
-		found: array.NewBuilder(memory.DefaultAllocator, store.ArrowType(declared))}
+		found: array.NewBuilder(memory.DefaultAllocator, value.ArrowType(declared))}
 }
 
 // expect takes the hashes of a batch.
@@ -92,13 +93,13 @@ func (k *hashedKey) appendTo(builder array.Builder, column arrow.Array, row int)
 }
 
 // resolve offers all keys that a view's source has.
-func resolve(ctx context.Context, offline store.Offline, hasher *auditlog.Hasher, view *feature.View,
+func resolve(ctx context.Context, engine offline.Store, hasher *auditlog.Hasher, view *feature.View,
 	keys map[int]*hashedKey,
 ) error {
-	request := store.NewestRequest{
-		View: view, Window: store.Window{End: math.MaxInt64}, MaxFailed: math.MaxInt64,
+	request := offline.NewestRequest{
+		View: view, Window: offline.Window{End: math.MaxInt64}, MaxFailed: math.MaxInt64,
 	}
-	_, err := offline.Newest(ctx, request, func(batch arrow.RecordBatch) error {
+	_, err := engine.Newest(ctx, request, func(batch arrow.RecordBatch) error {
 		for at, key := range keys {
 			if err := key.offer(hasher, batch.Column(at)); err != nil {
 				return err

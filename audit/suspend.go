@@ -10,8 +10,9 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // Some incidents need one more look at the sources, at another instant, before their cause is decided. They wait, so
@@ -41,7 +42,7 @@ func newSuspension(g *groupAudit, u *use) *suspension {
 	microseconds := arrow.FixedWidthTypes.Timestamp_us.(*arrow.TimestampType)
 	s := &suspension{group: g, use: u, instants: array.NewTimestampBuilder(memory.DefaultAllocator, microseconds)}
 	for _, key := range g.group.header.Keys {
-		s.keys = append(s.keys, array.NewBuilder(memory.DefaultAllocator, store.ArrowType(key.Declared())))
+		s.keys = append(s.keys, array.NewBuilder(memory.DefaultAllocator, value.ArrowType(key.Declared())))
 	}
 	return s
 }
@@ -93,7 +94,7 @@ func (s *suspension) settle(ctx context.Context, found func(*incident, *answers)
 	if err := s.write(labels); err != nil {
 		return err
 	}
-	request := store.JoinRequest{
+	request := offline.JoinRequest{
 		Labels: labels, LabelsName: "table of logged keys", TimestampColumn: instantColumn,
 		Progress: s.group.auditor.config.Progress,
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/plumbstore/plumb/audit/auditlog"
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // use is one use of a view that is compared.
@@ -20,7 +20,7 @@ type use struct {
 	// labels are the positions of the view's keys among the label columns.
 	labels  []int
 	outputs []auditlog.Output
-	report  store.JoinReport
+	report  offline.JoinReport
 }
 
 func (u *use) file(name string) string { return fmt.Sprintf("%s-%d.arrow", name, u.position) }

@@ -18,8 +18,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 )
 
 // readCSV yields the columns with a declared type in that type, as they were before they were written, and all others
@@ -84,29 +84,29 @@ type appendText func(to array.Builder, text string) error
 func textReading(t plumbv1.Type) (arrow.DataType, appendText) {
 	switch t {
 	case plumbv1.Type_BOOL, plumbv1.Type_INT32, plumbv1.Type_INT64:
-		return store.ArrowType(t), func(to array.Builder, text string) error { return to.AppendValueFromString(text) }
+		return value.ArrowType(t), func(to array.Builder, text string) error { return to.AppendValueFromString(text) }
 	case plumbv1.Type_FLOAT32:
-		return store.ArrowType(t), func(to array.Builder, text string) error {
-			value, err := strconv.ParseFloat(text, 32)
-			to.(*array.Float32Builder).Append(float32(value))
+		return value.ArrowType(t), func(to array.Builder, text string) error {
+			given, err := strconv.ParseFloat(text, 32)
+			to.(*array.Float32Builder).Append(float32(given))
 			return err
 		}
 	case plumbv1.Type_FLOAT64:
-		return store.ArrowType(t), func(to array.Builder, text string) error {
-			value, err := strconv.ParseFloat(text, 64)
-			to.(*array.Float64Builder).Append(value)
+		return value.ArrowType(t), func(to array.Builder, text string) error {
+			given, err := strconv.ParseFloat(text, 64)
+			to.(*array.Float64Builder).Append(given)
 			return err
 		}
 	case plumbv1.Type_TIMESTAMP:
-		return store.ArrowType(t), func(to array.Builder, text string) error {
-			value, err := time.Parse(time.RFC3339Nano, text)
-			to.(*array.TimestampBuilder).Append(arrow.Timestamp(feature.InstantOf(value)))
+		return value.ArrowType(t), func(to array.Builder, text string) error {
+			given, err := time.Parse(time.RFC3339Nano, text)
+			to.(*array.TimestampBuilder).Append(arrow.Timestamp(feature.InstantOf(given)))
 			return err
 		}
 	case plumbv1.Type_BYTES:
-		return store.ArrowType(t), func(to array.Builder, text string) error {
-			value, err := base64.StdEncoding.DecodeString(text)
-			to.(*array.BinaryBuilder).Append(value)
+		return value.ArrowType(t), func(to array.Builder, text string) error {
+			given, err := base64.StdEncoding.DecodeString(text)
+			to.(*array.BinaryBuilder).Append(given)
 			return err
 		}
 	}

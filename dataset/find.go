@@ -13,7 +13,7 @@ import (
 	"github.com/plumbstore/plumb/internal/gitlfs"
 	"github.com/plumbstore/plumb/internal/parquetfile"
 	"github.com/plumbstore/plumb/internal/regularfile"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // Found is a training set's manifest with where it was found.
@@ -195,7 +195,7 @@ func embedded(path string) (manifest *Manifest, err error) {
 		if err != nil {
 			return nil, errors.New("the file is damaged")
 		}
-		text = reader.MetaData().KeyValueMetadata().FindValue(store.ManifestKey)
+		text = reader.MetaData().KeyValueMetadata().FindValue(offline.ManifestKey)
 	case ".arrow":
 		reader, err := arrowipc.OpenFile(opened, batchBytes)
 		if err != nil {
@@ -203,7 +203,7 @@ func embedded(path string) (manifest *Manifest, err error) {
 		}
 		defer reader.Close()
 		metadata := reader.Schema().Metadata()
-		if value, ok := metadata.GetValue(store.ManifestKey); ok {
+		if value, ok := metadata.GetValue(offline.ManifestKey); ok {
 			text = &value
 		}
 	default:

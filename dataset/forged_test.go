@@ -16,7 +16,7 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry/plan"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
@@ -88,7 +88,7 @@ func (m *made) describe(t *testing.T, labels string, source feature.SourceFile) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	report := store.JoinReport{Rows: 3, Views: []store.ViewReport{{Alias: "price", Matched: 2}}}
+	report := offline.JoinReport{Rows: 3, Views: []offline.ViewReport{{Alias: "price", Matched: 2}}}
 	if err := m.manifest.Describe(t.Context(), m.output, m.output, selection, report); err != nil {
 		t.Fatal(err)
 	}

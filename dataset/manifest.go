@@ -156,7 +156,7 @@ const (
 	FeatureColumn = "feature"
 	StatusColumn  = "status"
 	TimeColumn    = "event_timestamp"
-	// ProvenanceColumn is one of store.ProvenanceColumns.
+	// ProvenanceColumn is one of offline.ProvenanceColumns.
 	ProvenanceColumn = "provenance"
 )
 

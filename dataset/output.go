@@ -9,13 +9,13 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // Describe reads the rows that a join has written to a file, which may not have its final path yet, and says in the
 // manifest what they are. The manifest's options have to be there.
 func (m *Manifest) Describe(ctx context.Context, written, path string, selection *feature.Selection,
-	report store.JoinReport,
+	report offline.JoinReport,
 ) error {
 	known := columnsOf(selection, m.Options)
 	t := table{path: written, format: formatOf(path), types: declaredTypes(known), whole: true}
@@ -49,7 +49,7 @@ func (d *Description) Add(batch arrow.RecordBatch) error {
 }
 
 // End says in the manifest what the rows are. At least one batch has to have been added, which may be empty.
-func (d *Description) End(report store.JoinReport) error {
+func (d *Description) End(report offline.JoinReport) error {
 	return d.manifest.describe(d.scan, d.known, d.selection, report)
 }
 
@@ -68,7 +68,7 @@ func measuring(known map[string]Column) func(*arrow.Schema, *tableScan) {
 }
 
 func (m *Manifest) describe(scan *tableScan, known map[string]Column, selection *feature.Selection,
-	report store.JoinReport,
+	report offline.JoinReport,
 ) error {
 	if scan.rows != report.Rows {
 		return fmt.Errorf("the result has %d rows, and there are %d labels", scan.rows, report.Rows)
@@ -119,7 +119,7 @@ func columnsOf(selection *feature.Selection, options Options) map[string]Column 
 	}
 	for _, reference := range selection.References {
 		if options.Provenance {
-			for _, column := range store.ProvenanceColumns {
+			for _, column := range offline.ProvenanceColumns {
 				columns[reference.Alias+"__"+column.Name] = Column{Kind: ProvenanceColumn, View: reference.View.Name,
 					Type: column.Type.String()}
 			}

@@ -13,7 +13,8 @@ import (
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry/plan"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/lookup"
+	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
@@ -25,12 +26,12 @@ func (p *project) alter(desired *plumbv1.Definitions) {
 }
 
 // cells looks up all features of the prices of one shop, in their order.
-func (p *project) cells(online store.Online, now feature.Instant) []storetest.Cell {
+func (p *project) cells(store online.Store, now feature.Instant) []storetest.Cell {
 	p.t.Helper()
 	snapshot := must(p.registry.Current(p.t.Context(), "shops"))(p.t)
-	lookup := must(store.NewLookup(must(snapshot.SelectFeatures([]string{"price:*"}, false))(p.t)))(p.t)
-	columns := must(lookup.Get(p.t.Context(), online, store.LookupRequest{
-		Keys: storetest.KeyColumns(p.t, lookup.Keys(), []any{"a"}), At: now, EventTimestamps: true,
+	prepared := must(lookup.New(must(snapshot.SelectFeatures([]string{"price:*"}, false))(p.t)))(p.t)
+	columns := must(prepared.Get(p.t.Context(), store, lookup.Request{
+		Keys: storetest.KeyColumns(p.t, prepared.Keys(), []any{"a"}), At: now, EventTimestamps: true,
 	}))(p.t)
 	var cells []storetest.Cell
 	for _, column := range columns {
@@ -87,20 +88,20 @@ func TestRowsFromBeforeAViewWasAlteredAreReadRightUntilTheyAreRewritten(t *testi
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onStores(t, func(t *testing.T, online store.Online) {
+			onStores(t, func(t *testing.T, store online.Store) {
 				p := newProject(t, price{"a", at(1), nil, 1.5})
-				p.run(online, materialize.Request{To: at(3)})
+				p.run(store, materialize.Request{To: at(3)})
 				desired := definitions()
 				for _, change := range c.changes {
 					desired = proto.CloneOf(desired)
 					change(desired.FeatureViews[0])
 					p.alter(desired)
 				}
-				if diff := cmp.Diff(c.before, p.cells(online, at(3))); diff != "" {
+				if diff := cmp.Diff(c.before, p.cells(store, at(3))); diff != "" {
 					t.Errorf("before it is rewritten (-want +got):\n%s", diff)
 				}
-				p.run(online, materialize.Request{To: at(4)})
-				if diff := cmp.Diff(c.after, p.cells(online, at(4))); diff != "" {
+				p.run(store, materialize.Request{To: at(4)})
+				if diff := cmp.Diff(c.after, p.cells(store, at(4))); diff != "" {
 					t.Errorf("after (-want +got):\n%s", diff)
 				}
 			})
@@ -109,11 +110,11 @@ func TestRowsFromBeforeAViewWasAlteredAreReadRightUntilTheyAreRewritten(t *testi
 }
 
 func TestR15_AClockThatWasSetBackLosesNothing(t *testing.T) {
-	onStores(t, func(t *testing.T, online store.Online) {
+	onStores(t, func(t *testing.T, store online.Store) {
 		p := newProject(t, price{"a", at(1), nil, 1.0}, price{"a", at(3), nil, 2.0})
-		p.run(online, materialize.Request{To: at(4)})
-		before := p.stored(online, []string{"a"})
-		back := p.materializer(online, func(c *materialize.Config) {
+		p.run(store, materialize.Request{To: at(4)})
+		before := p.stored(store, []string{"a"})
+		back := p.materializer(store, func(c *materialize.Config) {
 			c.Now = func() time.Time { return noon.Add(-10 * time.Hour) } // The second hour.
 		})
 		for _, request := range []materialize.Request{
@@ -127,10 +128,10 @@ func TestR15_AClockThatWasSetBackLosesNothing(t *testing.T) {
 				t.Errorf("%+v moved the recorded end to %s", request, end)
 			}
 		}
-		if !sameRows(before, p.stored(online, []string{"a"})) {
+		if !sameRows(before, p.stored(store, []string{"a"})) {
 			t.Error("what is stored changed")
 		}
-		if diff := cmp.Diff([]storetest.Cell{present(2, at(3))}, p.look(online, at(4), "a")); diff != "" {
+		if diff := cmp.Diff([]storetest.Cell{present(2, at(3))}, p.look(store, at(4), "a")); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	})

@@ -1,6 +1,9 @@
 package materialize
 
-import "github.com/plumbstore/plumb/store"
+import (
+	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/packed"
+)
 
 // batchBytes is the size at which a batch is written even if it has few rows.
 const batchBytes = 4 << 20
@@ -10,7 +13,7 @@ type batch struct {
 	arena []byte
 	// ends has two entries for each row: where its key ends in the arena, and where its value does.
 	ends []int
-	rows []store.Row
+	rows []online.Row
 }
 
 func (b *batch) reset() {
@@ -20,7 +23,7 @@ func (b *batch) reset() {
 func (b *batch) len() int { return len(b.ends) / 2 }
 
 // add appends the row that keys and values, bound to the current record batch, have at a position.
-func (b *batch) add(keys *store.KeyEncoder, values *store.RowEncoder, row int) error {
+func (b *batch) add(keys *packed.KeyEncoder, values *packed.RowEncoder, row int) error {
 	withKey := keys.AppendKey(b.arena, row)
 	withValue, err := values.AppendRow(withKey, row)
 	if err != nil {
@@ -31,12 +34,12 @@ func (b *batch) add(keys *store.KeyEncoder, values *store.RowEncoder, row int) e
 }
 
 // cut returns the rows. They are valid until reset.
-func (b *batch) cut() []store.Row {
+func (b *batch) cut() []online.Row {
 	b.rows = b.rows[:0]
 	start := 0
 	for i := 0; i < len(b.ends); i += 2 {
 		key, value := b.ends[i], b.ends[i+1]
-		b.rows = append(b.rows, store.Row{Key: b.arena[start:key:key], Value: b.arena[key:value:value]})
+		b.rows = append(b.rows, online.Row{Key: b.arena[start:key:key], Value: b.arena[key:value:value]})
 		start = value
 	}
 	return b.rows

@@ -10,27 +10,27 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/materialize"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
 // A recorded end beyond the clock is reported, since rows would otherwise be left out until that time comes.
 func TestR5_AnEndBeyondTheClockIsAnErrorWithAWayBack(t *testing.T) {
-	onStores(t, func(t *testing.T, online store.Online) {
+	onStores(t, func(t *testing.T, store online.Store) {
 		p := newProject(t, price{"a", at(8), nil, 1.0})
-		ahead := p.materializer(online, func(c *materialize.Config) { c.Now = at(12 + 24*365).Time })
+		ahead := p.materializer(store, func(c *materialize.Config) { c.Now = at(12 + 24*365).Time })
 		must(ahead.Run(t.Context(), p.view("price"), materialize.Request{To: at(12 + 24*365)}))(t)
 		p.write(price{"a", at(8), nil, 1.0}, price{"a", at(9), nil, 2.0})
-		_, err := p.materializer(online).Run(t.Context(), p.view("price"), materialize.Request{To: at(12)})
+		_, err := p.materializer(store).Run(t.Context(), p.view("price"), materialize.Request{To: at(12)})
 		var told *fault.PreconditionError
 		if !errors.As(err, &told) || !strings.Contains(told.Message, "plumb materialize --view price --full --to now") {
 			t.Fatalf("error is %v", err)
 		}
-		p.run(online, materialize.Request{To: at(12), Full: true})
-		if got := p.look(online, at(12), "a"); !sameCells(got, []storetest.Cell{present(2, at(9))}) {
+		p.run(store, materialize.Request{To: at(12), Full: true})
+		if got := p.look(store, at(12), "a"); !sameCells(got, []storetest.Cell{present(2, at(9))}) {
 			t.Errorf("after --full online has %v", got)
 		}
-		p.run(online, materialize.Request{To: at(12)})
+		p.run(store, materialize.Request{To: at(12)})
 	})
 }
 

@@ -13,7 +13,9 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
+	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/packed"
 )
 
 const (
@@ -27,7 +29,7 @@ const (
 // copying is one run's way from the offline to the online store.
 type copying struct {
 	*Materializer
-	request    store.NewestRequest
+	request    offline.NewestRequest
 	guard      *guard
 	free, full chan *batch
 
@@ -40,7 +42,7 @@ type copying struct {
 // copyWindow writes the newest rows of the plan's window to the online store, and counts them in the report. Reading,
 // packing and writing overlap. Batches arrive in any order: no two have a row of one key.
 func (m *Materializer) copyWindow(ctx context.Context, p *plan, maxFailed int64, report *Report) error {
-	request := store.NewestRequest{View: p.view, Window: p.window, MaxFailed: maxFailed, CountBefore: p.countBefore}
+	request := offline.NewestRequest{View: p.view, Window: p.window, MaxFailed: maxFailed, CountBefore: p.countBefore}
 	c := &copying{Materializer: m, request: request, report: report, guard: newGuard(m.config.Registry, p.view),
 		free: make(chan *batch, depth), full: make(chan *batch, depth)}
 	for range depth {
@@ -51,7 +53,7 @@ func (m *Materializer) copyWindow(ctx context.Context, p *plan, maxFailed int64,
 		defer close(c.full)
 		return c.pack(ctx)
 	})
-	table := store.NewTable(p.view, m.config.Retention)
+	table := online.NewTable(p.view, m.config.Retention)
 	for range writers {
 		group.Go(func() error { return c.write(ctx, table) })
 	}
@@ -60,7 +62,7 @@ func (m *Materializer) copyWindow(ctx context.Context, p *plan, maxFailed int64,
 
 // pack reads the window and sends full batches, the last one partly full.
 func (c *copying) pack(ctx context.Context) error {
-	p, err := newPacker(c.request.View, store.RunOrigin(c.report.Run.ID))
+	p, err := newPacker(c.request.View, packed.RunOrigin(c.report.Run.ID))
 	if err != nil {
 		return err
 	}
@@ -72,7 +74,7 @@ func (c *copying) pack(ctx context.Context) error {
 	report.Failures = append(report.Failures, p.failed.Failures...)
 	c.count(report)
 	if err == nil && report.Failed > c.request.MaxFailed {
-		err = store.TooManyFailed(report, c.request.MaxFailed)
+		err = offline.TooManyFailed(report, c.request.MaxFailed)
 	}
 	if err != nil {
 		return err
@@ -80,18 +82,18 @@ func (c *copying) pack(ctx context.Context) error {
 	return p.send(ctx)
 }
 
-func (c *copying) count(read store.NewestReport) {
+func (c *copying) count(read offline.NewestReport) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	run := &c.report.Run
 	run.Read, run.NullKeys, run.NullTimes, run.Skipped = read.Read, read.NullKeys, read.NullTimes, read.Failed
 	run.Files = read.Files
-	c.report.Failures = read.Failures[:min(len(read.Failures), store.FailureSamples)]
+	c.report.Failures = read.Failures[:min(len(read.Failures), offline.FailureSamples)]
 	c.report.Before = read.Before
 }
 
 // write gives batches to the online store until there are no more.
-func (c *copying) write(ctx context.Context, table store.Table) error {
+func (c *copying) write(ctx context.Context, table online.Table) error {
 	for batch := range c.full {
 		if err := c.guard.check(ctx); err != nil {
 			return err
@@ -107,7 +109,7 @@ func (c *copying) write(ctx context.Context, table store.Table) error {
 	return nil
 }
 
-func (c *copying) countWritten(written store.WriteReport, batch *batch) {
+func (c *copying) countWritten(written online.WriteReport, batch *batch) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	run := &c.report.Run
@@ -120,8 +122,8 @@ func (c *copying) countWritten(written store.WriteReport, batch *batch) {
 
 // packer turns record batches of one view into batches of packed rows.
 type packer struct {
-	keys   *store.KeyEncoder
-	values *store.RowEncoder
+	keys   *packed.KeyEncoder
+	values *packed.RowEncoder
 	// keyCount is the number of key columns, which come first; event and created time follow.
 	keyCount int
 	// columns are the positions, in a record batch, of the schema's fields.
@@ -132,13 +134,13 @@ type packer struct {
 	// current is the batch that is being filled; nil if there is none.
 	current *batch
 	// failed are the rows that cannot be packed, of which there may be maxFailed.
-	failed    store.NewestReport
+	failed    offline.NewestReport
 	maxFailed int64
 }
 
-func newPacker(view *feature.View, origin store.Origin) (*packer, error) {
+func newPacker(view *feature.View, origin packed.Origin) (*packer, error) {
 	schema := view.Schema()
-	p := &packer{keys: store.NewKeyEncoder(view.Keys), values: store.NewRowEncoder(schema, origin),
+	p := &packer{keys: packed.NewKeyEncoder(view.Keys), values: packed.NewRowEncoder(schema, origin),
 		keyCount: len(view.Keys)}
 	for _, field := range schema.Fields {
 		at := slices.IndexFunc(view.Features, func(f feature.Feature) bool { return f.Field == field })
@@ -195,12 +197,12 @@ func (p *packer) fail(record arrow.RecordBatch, row int, err error) error {
 		return fmt.Errorf("the row with %s: %w", p.describe(record, row), err)
 	}
 	p.failed.Failed++
-	if len(p.failed.Failures) < store.FailureSamples {
-		p.failed.Failures = append(p.failed.Failures, store.FailedRow{Column: input.Field, Value: p.describe(record, row),
+	if len(p.failed.Failures) < offline.FailureSamples {
+		p.failed.Failures = append(p.failed.Failures, offline.FailedRow{Column: input.Field, Value: p.describe(record, row),
 			Reason: "cannot be stored: " + input.Message})
 	}
 	if p.failed.Failed > p.maxFailed {
-		return store.TooManyFailed(p.failed, p.maxFailed)
+		return offline.TooManyFailed(p.failed, p.maxFailed)
 	}
 	return nil
 }

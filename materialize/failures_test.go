@@ -15,7 +15,8 @@ import (
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
+	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
@@ -32,18 +33,18 @@ func inWholeEuros(t *testing.T, prices ...price) *project {
 
 // The key of the row that fails keeps what it had: an older row of the window would pass for the newest.
 func TestR17_ARowThatFailsIsLeftOutWithoutAnOlderOneInItsPlace(t *testing.T) {
-	onStores(t, func(t *testing.T, online store.Online) {
+	onStores(t, func(t *testing.T, store online.Store) {
 		p := inWholeEuros(t, price{"a", at(1), nil, 1.0}, price{"a", at(2), nil, 2.0}, price{"a", at(3), nil, 2.5},
 			price{"b", at(3), nil, 3.0})
-		p.run(online, materialize.Request{To: at(1)})
-		report := p.run(online, materialize.Request{To: at(4), MaxFailed: 1})
+		p.run(store, materialize.Request{To: at(1)})
+		report := p.run(store, materialize.Request{To: at(4), MaxFailed: 1})
 		whole := func(euros int32, event feature.Instant) storetest.Cell {
 			return storetest.Cell{Value: euros, Status: plumbv1.Status_PRESENT, Event: event}
 		}
-		if diff := cmp.Diff([]storetest.Cell{whole(1, at(1)), whole(3, at(3))}, p.look(online, at(4), "a", "b")); diff != "" {
+		if diff := cmp.Diff([]storetest.Cell{whole(1, at(1)), whole(3, at(3))}, p.look(store, at(4), "a", "b")); diff != "" {
 			t.Errorf("answer (-want +got):\n%s", diff)
 		}
-		want := []store.FailedRow{{File: filepath.Join(p.folder, "data", "prices.parquet"), Row: 3, Column: "euros",
+		want := []offline.FailedRow{{File: filepath.Join(p.folder, "data", "prices.parquet"), Row: 3, Column: "euros",
 			Value: "2.5", Reason: "does not fit INT32 exactly"}}
 		if diff := cmp.Diff(want, report.Failures); diff != "" {
 			t.Errorf("failures (-want +got):\n%s", diff)
@@ -58,9 +59,9 @@ func TestR17_ARowThatFailsIsLeftOutWithoutAnOlderOneInItsPlace(t *testing.T) {
 }
 
 func TestWhereMoreRowsFailThanMayNothingIsWrittenAndTheEndStays(t *testing.T) {
-	onStores(t, func(t *testing.T, online store.Online) {
+	onStores(t, func(t *testing.T, store online.Store) {
 		p := inWholeEuros(t, price{"a", at(2), nil, 2.5}, price{"b", at(2), nil, 3.0}, price{"c", at(2), nil, 3.5})
-		report, err := p.materializer(online).Run(t.Context(), p.view("price"), materialize.Request{To: at(3), MaxFailed: 1})
+		report, err := p.materializer(store).Run(t.Context(), p.view("price"), materialize.Request{To: at(3), MaxFailed: 1})
 		var input *fault.InputError
 		if !errors.As(err, &input) || !strings.Contains(err.Error(), "2 rows cannot be stored, where --max-failed-rows "+
 			"allows 1: column \"euros\", row 1 of") {
@@ -70,7 +71,7 @@ func TestWhereMoreRowsFailThanMayNothingIsWrittenAndTheEndStays(t *testing.T) {
 			t.Errorf("report is %+v, want a failed run with both rows", report)
 		}
 		notFound := storetest.Cell{Status: plumbv1.Status_NOT_FOUND}
-		if diff := cmp.Diff([]storetest.Cell{notFound, notFound}, p.look(online, at(3), "a", "b")); diff != "" {
+		if diff := cmp.Diff([]storetest.Cell{notFound, notFound}, p.look(store, at(3), "a", "b")); diff != "" {
 			t.Errorf("answer (-want +got):\n%s", diff)
 		}
 		if end, ok := p.end(); ok {
@@ -81,21 +82,21 @@ func TestWhereMoreRowsFailThanMayNothingIsWrittenAndTheEndStays(t *testing.T) {
 
 // meeting is a store in which each write of rows waits for another.
 type meeting struct {
-	store.Online
+	online.Store
 	door chan struct{}
 }
 
-func (m meeting) Write(ctx context.Context, table store.Table, rows []store.Row) (store.WriteReport, error) {
-	if store.IsMark(rows[0].Key) {
-		return m.Online.Write(ctx, table, rows)
+func (m meeting) Write(ctx context.Context, table online.Table, rows []online.Row) (online.WriteReport, error) {
+	if online.IsMark(rows[0].Key) {
+		return m.Store.Write(ctx, table, rows)
 	}
 	select {
 	case m.door <- struct{}{}:
 	case <-m.door:
 	case <-ctx.Done():
-		return store.WriteReport{}, ctx.Err()
+		return online.WriteReport{}, ctx.Err()
 	}
-	return m.Online.Write(ctx, table, rows)
+	return m.Store.Write(ctx, table, rows)
 }
 
 func TestTwoBatchesAreWrittenAtATime(t *testing.T) {

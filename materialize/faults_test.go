@@ -12,7 +12,7 @@ import (
 	"github.com/plumbstore/plumb/internal/redistest"
 	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/registry"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 )
 
 // manyPrices are two rows for each of some shops.
@@ -38,15 +38,15 @@ func (p *project) expectFailed(part string) {
 }
 
 // expectComplete materializes, and checks that what is stored is what an undisturbed run stores.
-func (p *project) expectComplete(online store.Online, shops []string) {
+func (p *project) expectComplete(store online.Store, shops []string) {
 	p.t.Helper()
-	p.run(online, materialize.Request{To: at(4)})
+	p.run(store, materialize.Request{To: at(4)})
 	if end, _ := p.end(); end != at(4) {
 		p.t.Errorf("after a complete run the end is %s, want %s", end, at(4))
 	}
 	undisturbed := openSQLite(p.t, filepath.Join(p.t.TempDir(), "undisturbed.db"))
 	p.run(undisturbed, materialize.Request{To: at(4), Full: true})
-	if !sameRows(p.stored(undisturbed, shops), p.stored(online, shops)) {
+	if !sameRows(p.stored(undisturbed, shops), p.stored(store, shops)) {
 		p.t.Errorf("what is stored differs from what an undisturbed run stores")
 	}
 }

@@ -17,8 +17,9 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/sqldb"
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/duckdb"
+	"github.com/plumbstore/plumb/store/lookup"
+	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/redis"
 	"github.com/plumbstore/plumb/store/sqlite"
 	"github.com/plumbstore/plumb/store/storetest"
@@ -127,9 +128,9 @@ func (p *project) view(name string) *feature.View {
 }
 
 // materializer writes into the store.
-func (p *project) materializer(online store.Online, changes ...func(*materialize.Config)) *materialize.Materializer {
+func (p *project) materializer(store online.Store, changes ...func(*materialize.Config)) *materialize.Materializer {
 	config := materialize.Config{
-		Offline: p.offline, Online: online, Ledger: p.registry, Registry: p.registry,
+		Offline: p.offline, Online: store, Ledger: p.registry, Registry: p.registry,
 		LogFolder: p.logFolder, Now: func() time.Time { return noon },
 	}
 	for _, change := range changes {
@@ -139,9 +140,9 @@ func (p *project) materializer(online store.Online, changes ...func(*materialize
 }
 
 // run materializes the prices, which has to succeed.
-func (p *project) run(online store.Online, request materialize.Request) materialize.Report {
+func (p *project) run(store online.Store, request materialize.Request) materialize.Report {
 	p.t.Helper()
-	return must(p.materializer(online).Run(p.t.Context(), p.view("price"), request))(p.t)
+	return must(p.materializer(store).Run(p.t.Context(), p.view("price"), request))(p.t)
 }
 
 // end is up to when the prices are recorded as materialized without a gap, and whether anything is recorded.
@@ -155,33 +156,33 @@ func (p *project) end() (feature.Instant, bool) {
 }
 
 // look reads the euros of shops at an instant.
-func (p *project) look(online store.Online, now feature.Instant, shops ...string) []storetest.Cell {
+func (p *project) look(store online.Store, now feature.Instant, shops ...string) []storetest.Cell {
 	p.t.Helper()
 	snapshot := must(p.registry.Current(p.t.Context(), "shops"))(p.t)
 	selection := must(snapshot.SelectFeatures([]string{"price:euros"}, false))(p.t)
-	lookup := must(store.NewLookup(selection))(p.t)
+	prepared := must(lookup.New(selection))(p.t)
 	keys := make([][]any, len(shops))
 	for i, shop := range shops {
 		keys[i] = []any{shop}
 	}
-	columns := must(lookup.Get(p.t.Context(), online, store.LookupRequest{
-		Keys: storetest.KeyColumns(p.t, lookup.Keys(), keys...), At: now, EventTimestamps: true,
+	columns := must(prepared.Get(p.t.Context(), store, lookup.Request{
+		Keys: storetest.KeyColumns(p.t, prepared.Keys(), keys...), At: now, EventTimestamps: true,
 	}))(p.t)
 	return storetest.Cells(columns[0])
 }
 
 // stored reads the packed rows of shops.
-func (p *project) stored(online store.Online, shops []string) [][]byte {
+func (p *project) stored(store online.Store, shops []string) [][]byte {
 	p.t.Helper()
 	view := p.view("price")
-	gets := make([]store.Get, len(shops))
+	gets := make([]online.Get, len(shops))
 	for i, shop := range shops {
 		event := at(0)
 		row := storetest.SourceRow{Keys: []any{shop}, Event: &event, Features: []any{nil}}
 		key := storetest.Pack(p.t, view.Keys, view.Schema(), row)[0].Key
-		gets[i] = store.Get{Table: store.NewTable(view, 0), Key: key}
+		gets[i] = online.Get{Table: online.NewTable(view, 0), Key: key}
 	}
-	return must(online.Read(p.t.Context(), gets))(p.t)
+	return must(store.Read(p.t.Context(), gets))(p.t)
 }
 
 func present(euros float64, event feature.Instant) storetest.Cell {
@@ -189,23 +190,23 @@ func present(euros float64, event feature.Instant) storetest.Cell {
 }
 
 // onStores runs a test over every online store.
-func onStores(t *testing.T, test func(t *testing.T, online store.Online)) {
+func onStores(t *testing.T, test func(t *testing.T, store online.Store)) {
 	t.Run("sqlite", func(t *testing.T) { test(t, openSQLite(t, filepath.Join(t.TempDir(), "online.db"))) })
 	t.Run("redis", func(t *testing.T) { test(t, openRedis(t, redistest.Start(t).URL)) })
 }
 
-func openSQLite(t testing.TB, path string) store.Online {
+func openSQLite(t testing.TB, path string) online.Store {
 	t.Helper()
-	online := must(sqlite.Open(t.Context(), path))(t)
-	t.Cleanup(func() { online.Close() })
-	return online
+	store := must(sqlite.Open(t.Context(), path))(t)
+	t.Cleanup(func() { store.Close() })
+	return store
 }
 
-func openRedis(t testing.TB, url string) store.Online {
+func openRedis(t testing.TB, url string) online.Store {
 	t.Helper()
-	online := must(redis.Open(t.Context(), url))(t)
-	t.Cleanup(func() { online.Close() })
-	return online
+	store := must(redis.Open(t.Context(), url))(t)
+	t.Cleanup(func() { store.Close() })
+	return store
 }
 
 // must returns the value of a call that has to succeed: must(call())(t).

@@ -12,7 +12,8 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/lookup"
+	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
@@ -38,11 +39,11 @@ func (w *world) materializer(p *process) *materialize.Materializer {
 
 // lookUp asks for all features of shop a as a server does if a request names no instant, and returns the instant it
 // used.
-func (w *world) lookUp(_ *feature.View, online store.Online) ([]storetest.Cell, feature.Instant, error) {
+func (w *world) lookUp(_ *feature.View, store online.Store) ([]storetest.Cell, feature.Instant, error) {
 	snapshot := must(w.registry.Current(context.Background(), w.project))(w.t)
-	lookup := must(store.NewLookup(must(snapshot.SelectFeatures([]string{"price:*"}, false))(w.t)))(w.t)
-	reply, err := lookup.Reply(context.Background(), online, store.LookupRequest{
-		Keys: storetest.KeyColumns(w.t, lookup.Keys(), []any{"a"}), Now: w.now, EventTimestamps: true,
+	prepared := must(lookup.New(must(snapshot.SelectFeatures([]string{"price:*"}, false))(w.t)))(w.t)
+	reply, err := prepared.Reply(context.Background(), store, lookup.Request{
+		Keys: storetest.KeyColumns(w.t, prepared.Keys(), []any{"a"}), Now: w.now, EventTimestamps: true,
 	})
 	if err != nil {
 		return nil, 0, err

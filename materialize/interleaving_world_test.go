@@ -24,7 +24,8 @@ import (
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/plan"
 	"github.com/plumbstore/plumb/registry/sqldb"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
+	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/sqlite"
 	"github.com/plumbstore/plumb/store/storetest"
 )
@@ -144,20 +145,20 @@ func (g gated) reach() error {
 
 type gatedStore struct{ gated }
 
-func (s gatedStore) Write(ctx context.Context, table store.Table, rows []store.Row) (store.WriteReport, error) {
-	if !store.IsMark(rows[0].Key) {
+func (s gatedStore) Write(ctx context.Context, table online.Table, rows []online.Row) (online.WriteReport, error) {
+	if !online.IsMark(rows[0].Key) {
 		s.step("write online")
 	} else if s.mayLose {
 		s.step("mark")
 	}
 	if err := s.reach(); err != nil {
-		return store.WriteReport{}, err
+		return online.WriteReport{}, err
 	}
 	return s.online.Write(ctx, table, rows)
 }
 
-func (s gatedStore) Read(ctx context.Context, gets []store.Get) ([][]byte, error) {
-	if store.IsMark(gets[0].Key) {
+func (s gatedStore) Read(ctx context.Context, gets []online.Get) ([][]byte, error) {
+	if online.IsMark(gets[0].Key) {
 		return s.readMarks(ctx, gets)
 	}
 	s.step("read online")
@@ -169,7 +170,7 @@ func (s gatedStore) Read(ctx context.Context, gets []store.Get) ([][]byte, error
 	return values, err
 }
 
-func (s gatedStore) readMarks(ctx context.Context, gets []store.Get) ([][]byte, error) {
+func (s gatedStore) readMarks(ctx context.Context, gets []online.Get) ([][]byte, error) {
 	if s.mayLose {
 		s.step("read the marks")
 	}
@@ -192,8 +193,8 @@ func (l gatedLedger) Finish(ctx context.Context, run registry.Run, progress *reg
 }
 
 // Newest implements materialize.Reader by the reference.
-func (g gated) Newest(_ context.Context, request store.NewestRequest, yield func(arrow.RecordBatch) error) (
-	store.NewestReport, error,
+func (g gated) Newest(_ context.Context, request offline.NewestRequest, yield func(arrow.RecordBatch) error) (
+	offline.NewestReport, error,
 ) {
 	g.step("read the source")
 	history := g.history(request.View)

@@ -10,27 +10,27 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/plumbstore/plumb/materialize"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
 func TestR5_ALookbackBringsRowsThatArrivedAfterTheirWindow(t *testing.T) {
-	onStores(t, func(t *testing.T, online store.Online) {
+	onStores(t, func(t *testing.T, store online.Store) {
 		p := newProject(t, price{"a", at(1), nil, 1.0}, price{"b", at(1), nil, 2.0})
-		p.run(online, materialize.Request{To: at(4)})
+		p.run(store, materialize.Request{To: at(4)})
 		p.write(price{"a", at(1), nil, 1.0}, price{"b", at(1), nil, 2.0},
 			price{"a", at(3), nil, 9.0}, price{"b", at(0.5), nil, 8.0})
-		p.run(online, materialize.Request{To: at(5)})
+		p.run(store, materialize.Request{To: at(5)})
 		before := []storetest.Cell{present(1, at(1)), present(2, at(1))}
-		if diff := cmp.Diff(before, p.look(online, at(5), "a", "b")); diff != "" {
+		if diff := cmp.Diff(before, p.look(store, at(5), "a", "b")); diff != "" {
 			t.Fatalf("without a lookback (-want +got):\n%s", diff)
 		}
-		report := p.run(online, materialize.Request{To: at(5), Lookback: new(5 * time.Hour)})
+		report := p.run(store, materialize.Request{To: at(5), Lookback: new(5 * time.Hour)})
 		if report.Run.Written != 2 || report.Run.Older != 0 || *report.Run.Start != int64(at(0)) {
 			t.Errorf("the run is %+v, want it to begin at the first hour, and the newest of each written", report.Run)
 		}
 		after := []storetest.Cell{present(9, at(3)), present(2, at(1))}
-		if diff := cmp.Diff(after, p.look(online, at(5), "a", "b")); diff != "" {
+		if diff := cmp.Diff(after, p.look(store, at(5), "a", "b")); diff != "" {
 			t.Errorf("with a lookback (-want +got):\n%s", diff)
 		}
 		if end, _ := p.end(); end != at(5) {
@@ -56,14 +56,14 @@ func TestR5_AViewsOwnLookbackHoldsUnlessTheRequestHasOne(t *testing.T) {
 }
 
 func TestASecondRunOfAViewSaysThatTheFirstHasNotEnded(t *testing.T) {
-	onStores(t, func(t *testing.T, online store.Online) {
+	onStores(t, func(t *testing.T, store online.Store) {
 		prices, shops := manyPrices(50)
 		p := newProject(t, prices...)
 		var second materialize.Report
-		first := p.materializer(online, func(c *materialize.Config) {
+		first := p.materializer(store, func(c *materialize.Config) {
 			c.Progress = func(string, int64) {
 				if second.Run.ID == 0 {
-					second = p.run(online, materialize.Request{To: at(4)})
+					second = p.run(store, materialize.Request{To: at(4)})
 				}
 			}
 		})
@@ -75,6 +75,6 @@ func TestASecondRunOfAViewSaysThatTheFirstHasNotEnded(t *testing.T) {
 			!strings.Contains(notes, "has not ended") {
 			t.Errorf("the second run says %q", notes)
 		}
-		p.expectComplete(online, shops)
+		p.expectComplete(store, shops)
 	})
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 )
 
 // pushedKey names, in the metadata of a record, when the push was accepted: microseconds since the epoch.
@@ -25,7 +25,7 @@ func logRecord(view *feature.View, rows Rows, packed packedRows) (arrow.RecordBa
 	for i, column := range view.Columns() {
 		fields = append(fields, arrow.Field{Name: column.Name, Type: columns[i].DataType(), Nullable: true})
 	}
-	instant := store.ArrowType(plumbv1.Type_TIMESTAMP)
+	instant := value.ArrowType(plumbv1.Type_TIMESTAMP)
 	columns = append(columns, retyped(rows.Event, instant))
 	fields = append(fields, arrow.Field{Name: view.Source.EventTimestamp, Type: instant, Nullable: true})
 	if view.Source.CreatedTimestamp != "" {
@@ -56,7 +56,7 @@ func loggedRows(ctx context.Context, view *feature.View, record arrow.RecordBatc
 	r := &recordReader{ctx: ctx, record: record}
 	rows := Rows{pushed: pushedAt(record)}
 	for i, field := range view.Columns() {
-		column, isKey := r.column(field.Name, store.ArrowType(field.Type)), i < len(view.Keys)
+		column, isKey := r.column(field.Name, value.ArrowType(field.Type)), i < len(view.Keys)
 		switch {
 		case column == nil || isKey && r.missing(field.Name):
 			return Rows{}, false
@@ -66,7 +66,7 @@ func loggedRows(ctx context.Context, view *feature.View, record arrow.RecordBatc
 			rows.Features = append(rows.Features, column)
 		}
 	}
-	instant := store.ArrowType(plumbv1.Type_TIMESTAMP)
+	instant := value.ArrowType(plumbv1.Type_TIMESTAMP)
 	event, created := r.column(view.Source.EventTimestamp, instant), r.column(view.Source.CreatedTimestamp, instant)
 	if event == nil || created == nil || r.missing(view.Source.EventTimestamp) {
 		return Rows{}, false

@@ -8,7 +8,8 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/registry"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/packed"
 )
 
 // Loss is what the online store has lost of a view's rows. The loss of single rows cannot be detected.
@@ -27,7 +28,7 @@ const (
 
 // lossOf compares what is recorded of a view with the marks of its table. A record without a birth was written by a
 // version that set no marks, so nothing can be concluded from it.
-func lossOf(recorded registry.Progress, marks store.Marks) Loss {
+func lossOf(recorded registry.Progress, marks online.Marks) Loss {
 	switch {
 	case recorded.Birth == 0:
 		return NoLoss
@@ -46,25 +47,25 @@ type Records interface {
 
 // Losses returns what the online store has lost of the views of a project, by name. It reads the marks of all views at
 // once, and changes nothing.
-func Losses(ctx context.Context, records Records, online store.Reader, project string, views []*feature.View) (
+func Losses(ctx context.Context, records Records, store online.Reader, project string, views []*feature.View) (
 	map[string]Loss, error,
 ) {
 	recorded, err := recordedOf(ctx, records, project)
 	if err != nil {
 		return nil, err
 	}
-	var tables []store.Table
+	var tables []online.Table
 	var names []string
 	for _, view := range views {
 		if done, ok := recorded[view.Name]; ok && view.Online && done.Generation == view.Generation && done.Birth != 0 {
-			tables, names = append(tables, store.NewTable(view, 0)), append(names, view.Name)
+			tables, names = append(tables, online.NewTable(view, 0)), append(names, view.Name)
 		}
 	}
 	losses := map[string]Loss{}
 	if len(tables) == 0 {
 		return losses, nil
 	}
-	marks, err := store.ReadMarks(ctx, online, tables...)
+	marks, err := online.ReadMarks(ctx, store, tables...)
 	if err != nil {
 		return nil, err
 	}
@@ -100,21 +101,21 @@ var errLostMeanwhile = errors.New("the online store has lost rows while the run 
 type marking struct {
 	*Materializer
 	view  *feature.View
-	table store.Table
+	table online.Table
 	// recorded is the birth that is recorded; 0 if none is.
 	recorded int64
 	// found are the marks that were there before the run, and loss what they tell.
-	found store.Marks
+	found online.Marks
 	loss  Loss
 	// birth is that of the table that the run writes to.
 	birth  int64
-	origin store.Origin
+	origin packed.Origin
 }
 
 // newMarking looks at a view's table. done is what is recorded of the view, and empty if nothing is.
 func (m *Materializer) newMarking(ctx context.Context, view *feature.View, done registry.Progress) (*marking, error) {
-	found := &marking{Materializer: m, view: view, table: store.NewTable(view, 0), recorded: done.Birth}
-	marks, err := store.ReadMarks(ctx, m.config.Online, found.table)
+	found := &marking{Materializer: m, view: view, table: online.NewTable(view, 0), recorded: done.Birth}
+	marks, err := online.ReadMarks(ctx, m.config.Online, found.table)
 	if err != nil {
 		return found, err
 	}
@@ -125,7 +126,7 @@ func (m *Materializer) newMarking(ctx context.Context, view *feature.View, done 
 // begin makes sure that the table has a birth before the first row is written. One that is not what is recorded and was
 // drawn later is that of a run which brings back what was lost, and stands for this run too.
 func (m *marking) begin(ctx context.Context, run int64) error {
-	m.origin, m.birth = store.RunOrigin(run), m.found.Birth
+	m.origin, m.birth = packed.RunOrigin(run), m.found.Birth
 	if m.birth != 0 && m.loss == NoLoss || m.birth > m.recorded {
 		return nil
 	}
@@ -133,10 +134,10 @@ func (m *marking) begin(ctx context.Context, run int64) error {
 	if err != nil {
 		return err
 	}
-	if err := store.WriteBirth(ctx, m.config.Online, m.table, number, m.origin); err != nil {
+	if err := online.WriteBirth(ctx, m.config.Online, m.table, number, m.origin); err != nil {
 		return err
 	}
-	now, err := store.ReadMarks(ctx, m.config.Online, m.table)
+	now, err := online.ReadMarks(ctx, m.config.Online, m.table)
 	if err != nil {
 		return err
 	}
@@ -149,7 +150,7 @@ func (m *marking) begin(ctx context.Context, run int64) error {
 // end marks the table as having all rows of the run, and returns the mark. It fails if the table is no longer the one
 // that the run began with.
 func (m *marking) end(ctx context.Context) (int64, error) {
-	now, err := store.ReadMarks(ctx, m.config.Online, m.table)
+	now, err := online.ReadMarks(ctx, m.config.Online, m.table)
 	if err != nil {
 		return 0, err
 	}
@@ -160,7 +161,7 @@ func (m *marking) end(ctx context.Context) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return mark, store.WriteProgress(ctx, m.config.Online, m.table, mark, m.origin)
+	return mark, online.WriteProgress(ctx, m.config.Online, m.table, mark, m.origin)
 }
 
 // next draws a number beyond those that are recorded or in the store, since the registry may be younger than the store.

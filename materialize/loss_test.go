@@ -12,19 +12,20 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/registry"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
+	"github.com/plumbstore/plumb/store/online"
 )
 
 // lose removes all rows of the prices from a store, and its marks.
-func (p *project) lose(online store.Online) {
+func (p *project) lose(store online.Store) {
 	p.t.Helper()
-	must(online.(store.Remover).Remove(p.t.Context(), "shops", "price"))(p.t)
+	must(store.(online.Remover).Remove(p.t.Context(), "shops", "price"))(p.t)
 }
 
-func (p *project) losses(online store.Online) map[string]materialize.Loss {
+func (p *project) losses(store online.Store) map[string]materialize.Loss {
 	p.t.Helper()
 	views := []*feature.View{p.view("archive"), p.view("price")}
-	return must(materialize.Losses(p.t.Context(), p.registry, online, "shops", views))(p.t)
+	return must(materialize.Losses(p.t.Context(), p.registry, store, "shops", views))(p.t)
 }
 
 func saysLost(notes []string) bool {
@@ -34,24 +35,24 @@ func saysLost(notes []string) bool {
 }
 
 func TestARunBringsBackWhatTheStoreHasLost(t *testing.T) {
-	onStores(t, func(t *testing.T, online store.Online) {
+	onStores(t, func(t *testing.T, store online.Store) {
 		p := newProject(t, price{"a", at(1), nil, 1.0}, price{"b", at(3), nil, 2.0})
-		p.run(online, materialize.Request{To: at(4)})
-		if losses := p.losses(online); len(losses) != 0 {
+		p.run(store, materialize.Request{To: at(4)})
+		if losses := p.losses(store); len(losses) != 0 {
 			t.Errorf("nothing is lost, and the losses are %v", losses)
 		}
-		p.lose(online)
-		if losses := p.losses(online); len(losses) != 1 || losses["price"] != materialize.AllRows {
+		p.lose(store)
+		if losses := p.losses(store); len(losses) != 1 || losses["price"] != materialize.AllRows {
 			t.Errorf("all rows are lost, and the losses are %v", losses)
 		}
-		report := p.run(online, materialize.Request{To: at(5)})
+		report := p.run(store, materialize.Request{To: at(5)})
 		if !saysLost(report.Notes) || report.Run.Start != nil || report.Run.Written != 2 {
 			t.Errorf("the run says %q and is %+v, want all from the beginning", report.Notes, report.Run)
 		}
-		if losses := p.losses(online); len(losses) != 0 {
+		if losses := p.losses(store); len(losses) != 0 {
 			t.Errorf("nothing is lost any more, and the losses are %v", losses)
 		}
-		if report := p.run(online, materialize.Request{To: at(5)}); report.Done == nil || len(report.Notes) > 0 {
+		if report := p.run(store, materialize.Request{To: at(5)}); report.Done == nil || len(report.Notes) > 0 {
 			t.Errorf("once more there is %+v to do, and %q to say", report.Run, report.Notes)
 		}
 	})
@@ -59,16 +60,16 @@ func TestARunBringsBackWhatTheStoreHasLost(t *testing.T) {
 
 // A store can lose its rows between a run's batches, and keep the connection.
 func TestARunNoticesThatItsRowsWereLostMeanwhile(t *testing.T) {
-	onStores(t, func(t *testing.T, online store.Online) {
+	onStores(t, func(t *testing.T, store online.Store) {
 		prices, shops := manyPrices(30)
 		p := newProject(t, prices...)
 		lost := false
-		m := p.materializer(online, func(c *materialize.Config) {
+		m := p.materializer(store, func(c *materialize.Config) {
 			c.BatchRows = 10
 			c.Progress = func(_ string, rows int64) {
 				if !lost && rows == 20 {
 					lost = true
-					p.lose(online)
+					p.lose(store)
 				}
 			}
 		})
@@ -81,34 +82,34 @@ func TestARunNoticesThatItsRowsWereLostMeanwhile(t *testing.T) {
 		if len(runs) != 2 || runs[0].Outcome != registry.Failed || runs[1].Outcome != registry.Succeeded {
 			t.Errorf("the runs are %+v", runs)
 		}
-		p.expectComplete(online, shops)
+		p.expectComplete(store, shops)
 	})
 }
 
 // A run that brings back what was lost is killed, and so is one that begins anew without need.
 func TestWhatIsLostStaysLostUntilARunHasBroughtItBack(t *testing.T) {
-	onStores(t, func(t *testing.T, online store.Online) {
+	onStores(t, func(t *testing.T, store online.Store) {
 		p := newProject(t, price{"a", at(1), nil, 1.0})
-		p.run(online, materialize.Request{To: at(4)})
-		fails := p.materializer(online, func(c *materialize.Config) { c.Offline = unreadable{} })
+		p.run(store, materialize.Request{To: at(4)})
+		fails := p.materializer(store, func(c *materialize.Config) { c.Offline = unreadable{} })
 		for _, request := range []materialize.Request{{To: at(5)}, {To: at(5), Full: true}} {
 			if _, err := fails.Run(t.Context(), p.view("price"), request); err == nil {
 				t.Fatal("the run has not failed")
 			}
-			if losses := p.losses(online); len(losses) != 0 {
+			if losses := p.losses(store); len(losses) != 0 {
 				t.Errorf("after a run that failed the losses are %v, and all rows are there", losses)
 			}
 		}
-		p.lose(online)
+		p.lose(store)
 		for range 2 {
 			if _, err := fails.Run(t.Context(), p.view("price"), materialize.Request{To: at(5)}); err == nil {
 				t.Fatal("the run has not failed")
 			}
-			if losses := p.losses(online); losses["price"] != materialize.AllRows {
+			if losses := p.losses(store); losses["price"] != materialize.AllRows {
 				t.Errorf("after a run that failed the losses are %v", losses)
 			}
 		}
-		if report := p.run(online, materialize.Request{To: at(5)}); !saysLost(report.Notes) || report.Run.Written != 1 {
+		if report := p.run(store, materialize.Request{To: at(5)}); !saysLost(report.Notes) || report.Run.Written != 1 {
 			t.Errorf("the run says %q and is %+v", report.Notes, report.Run)
 		}
 	})
@@ -117,17 +118,17 @@ func TestWhatIsLostStaysLostUntilARunHasBroughtItBack(t *testing.T) {
 // A run was killed after it marked the store and before the registry heard of it.
 func TestAStoreThatIsAheadOfTheRegistryHasLostNothing(t *testing.T) {
 	p := newProject(t, price{"a", at(1), nil, 1.0})
-	online := openSQLite(t, t.TempDir()+"/online.db")
-	p.run(online, materialize.Request{To: at(4)})
-	table := store.NewTable(p.view("price"), 0)
-	marks := must(store.ReadMarks(t.Context(), online, table))(t)
-	if err := store.WriteProgress(t.Context(), online, table, marks[0].Progress+5, 0); err != nil {
+	store := openSQLite(t, t.TempDir()+"/online.db")
+	p.run(store, materialize.Request{To: at(4)})
+	table := online.NewTable(p.view("price"), 0)
+	marks := must(online.ReadMarks(t.Context(), store, table))(t)
+	if err := online.WriteProgress(t.Context(), store, table, marks[0].Progress+5, 0); err != nil {
 		t.Fatal(err)
 	}
-	if losses := p.losses(online); len(losses) != 0 {
+	if losses := p.losses(store); len(losses) != 0 {
 		t.Errorf("the losses are %v", losses)
 	}
-	if report := p.run(online, materialize.Request{To: at(5)}); len(report.Notes) > 0 || report.Run.Start == nil {
+	if report := p.run(store, materialize.Request{To: at(5)}); len(report.Notes) > 0 || report.Run.Start == nil {
 		t.Errorf("the run says %q and is %+v, want one that goes on", report.Notes, report.Run)
 	}
 	recorded := must(p.registry.Recorded(t.Context(), "shops"))(t)["price"]
@@ -160,21 +161,21 @@ func TestAStoreThatIsOlderThanTheRegistryIsTakenOver(t *testing.T) {
 // A push to a view that was never materialized leaves no mark. What the log has is brought back by the first run, which
 // begins anew whatever the store has lost (R17).
 func TestR17_APushBeforeTheFirstRunIsNoTableThatCanBeLost(t *testing.T) {
-	onStores(t, func(t *testing.T, online store.Online) {
+	onStores(t, func(t *testing.T, store online.Store) {
 		p := newProject(t, price{"b", at(1), nil, 2.0})
 		p.apply(withLog())
-		pusher := p.pusher(online)
+		pusher := p.pusher(store)
 		must(pusher.Push(t.Context(), p.view("price"), rowsOf(t, price{"a", at(3), nil, 1.0}), false))(t)
-		marks := must(store.ReadMarks(t.Context(), online, store.NewTable(p.view("price"), 0)))(t)
-		if losses := p.losses(online); marks[0] != (store.Marks{}) || len(losses) != 0 {
+		marks := must(online.ReadMarks(t.Context(), store, online.NewTable(p.view("price"), 0)))(t)
+		if losses := p.losses(store); marks[0] != (online.Marks{}) || len(losses) != 0 {
 			t.Errorf("a push has left the marks %+v, and the losses are %v", marks, losses)
 		}
-		p.lose(online)
-		p.run(online, materialize.Request{To: at(4)})
-		if got := p.look(online, at(4), "a"); !got[0].Same(present(1, at(3))) {
+		p.lose(store)
+		p.run(store, materialize.Request{To: at(4)})
+		if got := p.look(store, at(4), "a"); !got[0].Same(present(1, at(3))) {
 			t.Errorf("after the first run the pushed row is %v", got)
 		}
-		if losses := p.losses(online); len(losses) != 0 {
+		if losses := p.losses(store); len(losses) != 0 {
 			t.Errorf("after the first run the losses are %v", losses)
 		}
 	})
@@ -183,8 +184,8 @@ func TestR17_APushBeforeTheFirstRunIsNoTableThatCanBeLost(t *testing.T) {
 // unreadable is an offline engine that reads nothing.
 type unreadable struct{}
 
-func (unreadable) Newest(context.Context, store.NewestRequest, func(arrow.RecordBatch) error) (
-	store.NewestReport, error,
+func (unreadable) Newest(context.Context, offline.NewestRequest, func(arrow.RecordBatch) error) (
+	offline.NewestReport, error,
 ) {
-	return store.NewestReport{}, errors.New("the source cannot be read")
+	return offline.NewestReport{}, errors.New("the source cannot be read")
 }

@@ -18,7 +18,8 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/registry"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
+	"github.com/plumbstore/plumb/store/online"
 )
 
 // bookkeepingTime bounds how long the outcome of a run may take to record. It is recorded even when the run itself was
@@ -39,7 +40,7 @@ type Config struct {
 	LogFolder func(path string) (string, error)
 	// Registry reports whether definitions have changed during a run, which then ends. If nil, they never do.
 	Registry Definitions
-	// Retention is how long after a view's ttl the online store keeps expired rows (R13); see store.NewTable.
+	// Retention is how long after a view's ttl the online store keeps expired rows (R13); see online.NewTable.
 	Retention time.Duration
 	// Progress, if set, is called after each batch with the number of rows of the view that the store has been given so
 	// far. It is called from one goroutine at a time.
@@ -48,10 +49,10 @@ type Config struct {
 	BatchRows int
 }
 
-// Reader is what a materialization needs of a store.Offline.
+// Reader is what a materialization needs of a offline.Store.
 type Reader interface {
-	Newest(ctx context.Context, request store.NewestRequest,
-		yield func(arrow.RecordBatch) error) (store.NewestReport, error)
+	Newest(ctx context.Context, request offline.NewestRequest,
+		yield func(arrow.RecordBatch) error) (offline.NewestReport, error)
 }
 
 // Definitions is what a materialization needs of a registry.Registry.
@@ -60,10 +61,10 @@ type Definitions interface {
 	Current(ctx context.Context, project string) (*feature.Snapshot, error)
 }
 
-// Online is what a materialization needs of a store.Online.
+// Online is what a materialization needs of a online.Store.
 type Online interface {
-	store.Reader
-	store.Writer
+	online.Reader
+	online.Writer
 }
 
 // Materializer materializes views. It is safe for concurrent use.
@@ -83,7 +84,7 @@ type Report struct {
 	// Run is what the ledger keeps. Its ID is 0 if there was nothing to do.
 	Run registry.Run
 	// Failures are the first of the rows that Run.Skipped counts.
-	Failures []store.FailedRow
+	Failures []offline.FailedRow
 	// Done, if not nil, says that there was nothing to do, since the view is complete in this interval already.
 	Done *registry.Interval
 	// Before counts the rows of the source that lie before the window, if it is the first one and has a start: nothing

@@ -16,30 +16,30 @@ import (
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
 func TestR5_ConsecutiveWindowsTile(t *testing.T) {
-	onStores(t, func(t *testing.T, online store.Online) {
+	onStores(t, func(t *testing.T, store online.Store) {
 		micro := 1.0 / 3600e6
 		p := newProject(t,
 			price{"a", at(1), nil, 1.0}, price{"b", at(2), nil, 2.0},
 			price{"c", at(2 + micro), nil, 3.0}, price{"a", at(3), nil, 4.0},
 		)
-		first := p.run(online, materialize.Request{To: at(2)}).Run
+		first := p.run(store, materialize.Request{To: at(2)}).Run
 		if first.Read != 2 || first.Written != 2 || first.Start != nil {
 			t.Errorf("the first window read %d and wrote %d rows, want 2 and 2, from no beginning", first.Read, first.Written)
 		}
-		if got := p.look(online, at(3), "c")[0].Status; got != plumbv1.Status_NOT_FOUND {
+		if got := p.look(store, at(3), "c")[0].Status; got != plumbv1.Status_NOT_FOUND {
 			t.Errorf("a row a microsecond after the end is %s, want NOT_FOUND", got)
 		}
-		second := p.run(online, materialize.Request{To: at(3)}).Run
+		second := p.run(store, materialize.Request{To: at(3)}).Run
 		if second.Read != 2 || *second.Start != int64(at(2)) {
 			t.Errorf("the second window read %d rows from %d, want 2 from the first one's end", second.Read, *second.Start)
 		}
 		want := []storetest.Cell{present(4, at(3)), present(2, at(2)), present(3, at(2+micro))}
-		if diff := cmp.Diff(want, p.look(online, at(3), "a", "b", "c")); diff != "" {
+		if diff := cmp.Diff(want, p.look(store, at(3), "a", "b", "c")); diff != "" {
 			t.Errorf("after both (-want +got):\n%s", diff)
 		}
 		if end, _ := p.end(); end != at(3) {
@@ -129,21 +129,21 @@ func TestR5_RowsBeforeAFirstWindowAreCounted(t *testing.T) {
 }
 
 func TestR7_ANewerNullReplacesAnOlderValue(t *testing.T) {
-	onStores(t, func(t *testing.T, online store.Online) {
+	onStores(t, func(t *testing.T, store online.Store) {
 		p := newProject(t, price{"a", at(1), nil, 1.0}, price{"a", at(2), nil, nil})
-		p.run(online, materialize.Request{To: at(1)})
-		p.run(online, materialize.Request{To: at(2)})
+		p.run(store, materialize.Request{To: at(1)})
+		p.run(store, materialize.Request{To: at(2)})
 		want := []storetest.Cell{{Status: plumbv1.Status_NULL, Event: at(2)}}
-		if diff := cmp.Diff(want, p.look(online, at(2), "a")); diff != "" {
+		if diff := cmp.Diff(want, p.look(store, at(2), "a")); diff != "" {
 			t.Errorf("answer (-want +got):\n%s", diff)
 		}
 	})
 }
 
 func TestR8_RowsWithANullKeyOrTimeAreCountedAndNeverServed(t *testing.T) {
-	onStores(t, func(t *testing.T, online store.Online) {
+	onStores(t, func(t *testing.T, store online.Store) {
 		p := newProject(t, price{nil, at(1), nil, 1.0}, price{"a", nil, nil, 2.0}, price{"", at(1), nil, 3.0})
-		run := p.run(online, materialize.Request{To: at(2)}).Run
+		run := p.run(store, materialize.Request{To: at(2)}).Run
 		if run.NullKeys != 1 || run.NullTimes != 1 || run.Read != 1 || run.Written != 1 {
 			t.Errorf("counts are %+v, want 1 null key, 1 null time, 1 read, 1 written", run)
 		}
@@ -152,24 +152,24 @@ func TestR8_RowsWithANullKeyOrTimeAreCountedAndNeverServed(t *testing.T) {
 			t.Errorf("what is recorded (-reported +recorded):\n%s", diff)
 		}
 		want := []storetest.Cell{present(3, at(1)), {Status: plumbv1.Status_NOT_FOUND}}
-		if diff := cmp.Diff(want, p.look(online, at(2), "", "a")); diff != "" {
+		if diff := cmp.Diff(want, p.look(store, at(2), "", "a")); diff != "" {
 			t.Errorf("answer (-want +got):\n%s", diff)
 		}
 	})
 }
 
 func TestR13_StatusesFollowFromWhatWasMaterialized(t *testing.T) {
-	onStores(t, func(t *testing.T, online store.Online) {
+	onStores(t, func(t *testing.T, store online.Store) {
 		p := newProject(t,
 			price{"here", at(9), nil, math.NaN()}, price{"null", at(9), nil, nil}, price{"edge", at(6), nil, math.Inf(1)},
 			price{"old", at(5), nil, 1.0},
 		)
-		p.run(online, materialize.Request{To: at(12)})
+		p.run(store, materialize.Request{To: at(12)})
 		want := []storetest.Cell{
 			present(math.NaN(), at(9)), {Status: plumbv1.Status_NULL, Event: at(9)}, present(math.Inf(1), at(6)),
 			{Status: plumbv1.Status_EXPIRED, Event: at(5)}, {Status: plumbv1.Status_NOT_FOUND},
 		}
-		got := p.look(online, at(12), "here", "null", "edge", "old", "nowhere")
+		got := p.look(store, at(12), "here", "null", "edge", "old", "nowhere")
 		if diff := cmp.Diff(want, got, cmpopts.EquateNaNs()); diff != "" {
 			t.Errorf("answer (-want +got):\n%s", diff)
 		}
@@ -177,37 +177,37 @@ func TestR13_StatusesFollowFromWhatWasMaterialized(t *testing.T) {
 }
 
 func TestR14_ACorrectionWithALaterCreatedTimeReachesServing(t *testing.T) {
-	onStores(t, func(t *testing.T, online store.Online) {
+	onStores(t, func(t *testing.T, store online.Store) {
 		p := newProject(t, price{"a", at(1), at(1), 1.0})
-		p.run(online, materialize.Request{To: at(2)})
+		p.run(store, materialize.Request{To: at(2)})
 		p.write(price{"a", at(1), at(1), 1.0}, price{"a", at(1), at(3), 9.0})
 		from := at(0)
-		p.run(online, materialize.Request{From: &from, To: at(2)})
-		if diff := cmp.Diff([]storetest.Cell{present(9, at(1))}, p.look(online, at(4), "a")); diff != "" {
+		p.run(store, materialize.Request{From: &from, To: at(2)})
+		if diff := cmp.Diff([]storetest.Cell{present(9, at(1))}, p.look(store, at(4), "a")); diff != "" {
 			t.Errorf("after the correction (-want +got):\n%s", diff)
 		}
 		p.write(price{"a", at(1), at(1), 1.0})
-		report := p.run(online, materialize.Request{From: &from, To: at(2)})
+		report := p.run(store, materialize.Request{From: &from, To: at(2)})
 		if report.Run.Older != 1 || report.Run.Written != 0 {
 			t.Errorf("the row before the correction counts as %+v, want 1 older and none written", report.Run)
 		}
-		if diff := cmp.Diff([]storetest.Cell{present(9, at(1))}, p.look(online, at(4), "a")); diff != "" {
+		if diff := cmp.Diff([]storetest.Cell{present(9, at(1))}, p.look(store, at(4), "a")); diff != "" {
 			t.Errorf("after the row before the correction came again (-want +got):\n%s", diff)
 		}
 	})
 }
 
 func TestR14_RunningAWindowAgainChangesNothing(t *testing.T) {
-	onStores(t, func(t *testing.T, online store.Online) {
+	onStores(t, func(t *testing.T, store online.Store) {
 		p := newProject(t, price{"a", at(1), nil, 1.0}, price{"a", at(2), nil, 2.0}, price{"b", at(1), at(1), 3.0})
 		shops := []string{"a", "b"}
-		p.run(online, materialize.Request{To: at(3)})
-		before := p.stored(online, shops)
+		p.run(store, materialize.Request{To: at(3)})
+		before := p.stored(store, shops)
 		for _, request := range []materialize.Request{
 			{From: new(at(0)), To: at(3)}, {From: new(at(0)), To: at(1)}, {To: at(3), Full: true},
 		} {
-			p.run(online, request)
-			if !sameRows(before, p.stored(online, shops)) {
+			p.run(store, request)
+			if !sameRows(before, p.stored(store, shops)) {
 				t.Errorf("%+v changed what is stored", request)
 			}
 		}
@@ -215,33 +215,33 @@ func TestR14_RunningAWindowAgainChangesNothing(t *testing.T) {
 }
 
 func TestR15_RowsLaterThanNowAreLeftForALaterWindow(t *testing.T) {
-	onStores(t, func(t *testing.T, online store.Online) {
+	onStores(t, func(t *testing.T, store online.Store) {
 		p := newProject(t, price{"a", at(12), nil, 1.0}, price{"a", at(12.5), nil, 2.0})
-		report := p.run(online, materialize.Request{To: at(24)})
+		report := p.run(store, materialize.Request{To: at(24)})
 		if report.Run.End != int64(at(12)) || !strings.Contains(strings.Join(report.Notes, "\n"), "left for a later window") {
 			t.Errorf("want a window that ends now and a note, got %+v", report)
 		}
-		if diff := cmp.Diff([]storetest.Cell{present(1, at(12))}, p.look(online, at(13), "a")); diff != "" {
+		if diff := cmp.Diff([]storetest.Cell{present(1, at(12))}, p.look(store, at(13), "a")); diff != "" {
 			t.Errorf("now (-want +got):\n%s", diff)
 		}
-		later := p.materializer(online, func(c *materialize.Config) { c.Now = func() time.Time { return at(13).Time() } })
+		later := p.materializer(store, func(c *materialize.Config) { c.Now = func() time.Time { return at(13).Time() } })
 		must(later.Run(t.Context(), p.view("price"), materialize.Request{To: at(24)}))(t)
-		if diff := cmp.Diff([]storetest.Cell{present(2, at(12.5))}, p.look(online, at(13), "a")); diff != "" {
+		if diff := cmp.Diff([]storetest.Cell{present(2, at(12.5))}, p.look(store, at(13), "a")); diff != "" {
 			t.Errorf("an hour later (-want +got):\n%s", diff)
 		}
 	})
 }
 
 func TestR16_AProjectOfALikeNameIsNotTouched(t *testing.T) {
-	onStores(t, func(t *testing.T, online store.Online) {
+	onStores(t, func(t *testing.T, store online.Store) {
 		p := newProject(t, price{"a", at(1), nil, 1.0})
-		p.run(online, materialize.Request{To: at(2)})
+		p.run(store, materialize.Request{To: at(2)})
 		other := *p.view("price")
 		other.Project = "myshops"
-		must(p.materializer(online).Run(t.Context(), &other, materialize.Request{To: at(2)}))(t)
+		must(p.materializer(store).Run(t.Context(), &other, materialize.Request{To: at(2)}))(t)
 		p.write(price{"a", at(1), nil, 7.0})
-		must(p.materializer(online).Run(t.Context(), &other, materialize.Request{To: at(2), Full: true}))(t)
-		if diff := cmp.Diff([]storetest.Cell{present(1, at(1))}, p.look(online, at(2), "a")); diff != "" {
+		must(p.materializer(store).Run(t.Context(), &other, materialize.Request{To: at(2), Full: true}))(t)
+		if diff := cmp.Diff([]storetest.Cell{present(1, at(1))}, p.look(store, at(2), "a")); diff != "" {
 			t.Errorf("after a run of myshops (-want +got):\n%s", diff)
 		}
 	})
@@ -263,21 +263,21 @@ func TestAFullRunBringsBackWhatTheStoreLost(t *testing.T) {
 }
 
 func TestRunsSideBySideLoseNothing(t *testing.T) {
-	onStores(t, func(t *testing.T, online store.Online) {
+	onStores(t, func(t *testing.T, store online.Store) {
 		prices, shops := manyPrices(50)
 		p := newProject(t, prices...)
 		view := p.view("price")
 		var runs errgroup.Group
 		for hour := 1; hour <= 4; hour++ {
 			runs.Go(func() error {
-				_, err := p.materializer(online).Run(t.Context(), view, materialize.Request{To: at(float64(hour))})
+				_, err := p.materializer(store).Run(t.Context(), view, materialize.Request{To: at(float64(hour))})
 				return err
 			})
 		}
 		if err := runs.Wait(); err != nil {
 			t.Fatal(err)
 		}
-		p.expectComplete(online, shops)
+		p.expectComplete(store, shops)
 	})
 }
 

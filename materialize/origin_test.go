@@ -8,77 +8,78 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/materialize"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/packed"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
 // origins are those of shops' rows, which have to be there.
-func (p *project) origins(online store.Online, shops ...string) []store.Origin {
+func (p *project) origins(store online.Store, shops ...string) []packed.Origin {
 	p.t.Helper()
-	var origins []store.Origin
-	for _, value := range p.stored(online, shops) {
-		origins = append(origins, must(store.ParseRow(value))(p.t).Origin)
+	var origins []packed.Origin
+	for _, value := range p.stored(store, shops) {
+		origins = append(origins, must(packed.Parse(value))(p.t).Origin)
 	}
 	return origins
 }
 
-func (p *project) expectOrigins(online store.Online, want map[string]store.Origin) {
+func (p *project) expectOrigins(store online.Store, want map[string]packed.Origin) {
 	p.t.Helper()
 	for shop, origin := range want {
-		if got := p.origins(online, shop)[0]; got != origin {
+		if got := p.origins(store, shop)[0]; got != origin {
 			p.t.Errorf("the row of %s is of origin %d, want %d", shop, got, origin)
 		}
 	}
 }
 
 // pushAt pushes a price by a pusher whose clock says now, and returns the pusher.
-func (p *project) pushAt(online store.Online, now feature.Instant, row price) *materialize.Pusher {
+func (p *project) pushAt(store online.Store, now feature.Instant, row price) *materialize.Pusher {
 	p.t.Helper()
-	pusher := p.pusher(online, func(c *materialize.PushConfig) { c.Now = func() time.Time { return now.Time() } })
+	pusher := p.pusher(store, func(c *materialize.PushConfig) { c.Now = func() time.Time { return now.Time() } })
 	must(pusher.Push(p.t.Context(), p.view("price"), rowsOf(p.t, row), true))(p.t)
 	return pusher
 }
 
 func TestARowSaysWhichRunOrPushWroteIt(t *testing.T) {
-	onStores(t, func(t *testing.T, online store.Online) {
+	onStores(t, func(t *testing.T, store online.Store) {
 		p := newProject(t, price{"a", at(1), nil, 1.0}, price{"b", at(1), nil, 1.0}, price{"c", at(3), nil, 1.0})
-		first := p.run(online, materialize.Request{To: at(2)}).Run.ID
-		second := p.run(online, materialize.Request{To: at(4)}).Run.ID
-		p.pushAt(online, at(5), price{"b", at(4), nil, 2.0})
-		p.pushAt(online, at(5), price{"c", at(2), nil, 2.0}) // It is older than what is there.
-		p.expectOrigins(online, map[string]store.Origin{
-			"a": store.RunOrigin(first), "b": store.PushOrigin(at(5)), "c": store.RunOrigin(second),
+		first := p.run(store, materialize.Request{To: at(2)}).Run.ID
+		second := p.run(store, materialize.Request{To: at(4)}).Run.ID
+		p.pushAt(store, at(5), price{"b", at(4), nil, 2.0})
+		p.pushAt(store, at(5), price{"c", at(2), nil, 2.0}) // It is older than what is there.
+		p.expectOrigins(store, map[string]packed.Origin{
+			"a": packed.RunOrigin(first), "b": packed.PushOrigin(at(5)), "c": packed.RunOrigin(second),
 		})
 	})
 }
 
 func TestR14_TheLastOfEqualRowsSaysWhoWroteIt(t *testing.T) {
-	onStores(t, func(t *testing.T, online store.Online) {
+	onStores(t, func(t *testing.T, store online.Store) {
 		p := newProject(t, price{"a", at(1), nil, 1.0})
-		p.run(online, materialize.Request{To: at(2)})
-		p.pushAt(online, at(3), price{"a", at(1), nil, 1.0})
-		p.expectOrigins(online, map[string]store.Origin{"a": store.PushOrigin(at(3))})
-		again := p.run(online, materialize.Request{To: at(2), Full: true}).Run.ID
-		p.expectOrigins(online, map[string]store.Origin{"a": store.RunOrigin(again)})
+		p.run(store, materialize.Request{To: at(2)})
+		p.pushAt(store, at(3), price{"a", at(1), nil, 1.0})
+		p.expectOrigins(store, map[string]packed.Origin{"a": packed.PushOrigin(at(3))})
+		again := p.run(store, materialize.Request{To: at(2), Full: true}).Run.ID
+		p.expectOrigins(store, map[string]packed.Origin{"a": packed.RunOrigin(again)})
 	})
 }
 
 // Rows that were stored before rows had an origin are served, and replaced by newer ones.
 func TestRowsOfTheFirstFormatAreServedBesideOthers(t *testing.T) {
-	onStores(t, func(t *testing.T, online store.Online) {
+	onStores(t, func(t *testing.T, store online.Store) {
 		p := newProject(t, price{"b", at(2), nil, 2.0}, price{"c", at(2), nil, 2.0})
 		view := p.view("price")
-		var rows []store.Row
+		var rows []online.Row
 		for _, shop := range []string{"a", "b"} {
 			row := storetest.SourceRow{Keys: []any{shop}, Event: new(at(1)), Features: []any{1.0}}
 			packed := storetest.Pack(t, view.Keys, view.Schema(), row)[0]
-			rows = append(rows, store.Row{Key: packed.Key, Value: storetest.InFirstFormat(packed.Value)})
+			rows = append(rows, online.Row{Key: packed.Key, Value: storetest.InFirstFormat(packed.Value)})
 		}
-		must(online.Write(t.Context(), store.NewTable(view, 0), rows))(t)
-		run := p.run(online, materialize.Request{To: at(3)}).Run.ID
-		p.expectOrigins(online, map[string]store.Origin{"a": 0, "b": store.RunOrigin(run), "c": store.RunOrigin(run)})
+		must(store.Write(t.Context(), online.NewTable(view, 0), rows))(t)
+		run := p.run(store, materialize.Request{To: at(3)}).Run.ID
+		p.expectOrigins(store, map[string]packed.Origin{"a": 0, "b": packed.RunOrigin(run), "c": packed.RunOrigin(run)})
 		want := []storetest.Cell{present(1, at(1)), present(2, at(2)), present(2, at(2))}
-		if got := p.look(online, at(3), "a", "b", "c"); !sameCells(got, want) {
+		if got := p.look(store, at(3), "a", "b", "c"); !sameCells(got, want) {
 			t.Errorf("served are %v, want %v", got, want)
 		}
 	})
@@ -108,8 +109,8 @@ func TestARowOfALogThatIsTakenOverSaysWhenItWasPushed(t *testing.T) {
 	if err := after.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for _, online := range []store.Online{first, second} {
-		p.expectOrigins(online, map[string]store.Origin{"a": store.PushOrigin(at(5))})
+	for _, store := range []online.Store{first, second} {
+		p.expectOrigins(store, map[string]packed.Origin{"a": packed.PushOrigin(at(5))})
 	}
-	p.expectOrigins(second, map[string]store.Origin{"b": store.PushOrigin(at(7))})
+	p.expectOrigins(second, map[string]packed.Origin{"b": packed.PushOrigin(at(7))})
 }

@@ -11,8 +11,9 @@ import (
 	"github.com/plumbstore/plumb/internal/redistest"
 	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/registry/sqldb"
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/duckdb"
+	"github.com/plumbstore/plumb/store/offline"
+	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
@@ -28,14 +29,14 @@ func newParity(t *testing.T) storetest.Parity {
 	t.Cleanup(func() { ledger.Close() })
 	online := both{openSQLite(t, filepath.Join(t.TempDir(), "online.db")), openRedis(t, redistest.Start(t).URL)}
 	return storetest.Parity{
-		Offline: storetest.Offline{Open: func(t testing.TB, folder string, threads int) store.Offline {
+		Offline: storetest.Offline{Open: func(t testing.TB, folder string, threads int) offline.Store {
 			config := duckdb.Config{ProjectDir: folder, Roots: []string{"data"}, Threads: threads}
 			return must(duckdb.Open(t.Context(), config))(t)
 		}},
 		Online: online,
-		Materialize: func(ctx context.Context, offline store.Offline, view *feature.View, window store.Window) error {
+		Materialize: func(ctx context.Context, engine offline.Store, view *feature.View, window offline.Window) error {
 			m := materialize.New(materialize.Config{
-				Offline: offline, Online: online, Ledger: ledger, Retention: 24 * time.Hour, Now: window.End.Time,
+				Offline: engine, Online: online, Ledger: ledger, Retention: 24 * time.Hour, Now: window.End.Time,
 			})
 			_, err := m.Run(ctx, view, materialize.Request{From: window.Start, To: window.End})
 			return err
@@ -44,9 +45,9 @@ func newParity(t *testing.T) storetest.Parity {
 }
 
 // both are two online stores that have to agree about everything.
-type both struct{ one, other store.Online }
+type both struct{ one, other online.Store }
 
-func (b both) Write(ctx context.Context, table store.Table, rows []store.Row) (store.WriteReport, error) {
+func (b both) Write(ctx context.Context, table online.Table, rows []online.Row) (online.WriteReport, error) {
 	report, err := b.one.Write(ctx, table, rows)
 	if err != nil {
 		return report, err
@@ -58,7 +59,7 @@ func (b both) Write(ctx context.Context, table store.Table, rows []store.Row) (s
 	return report, err
 }
 
-func (b both) Read(ctx context.Context, gets []store.Get) ([][]byte, error) {
+func (b both) Read(ctx context.Context, gets []online.Get) ([][]byte, error) {
 	values, err := b.one.Read(ctx, gets)
 	if err != nil {
 		return nil, err

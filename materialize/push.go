@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/plumbstore/plumb/feature"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 )
 
 // DefaultClockSkew is how far an event time may lie ahead of the clock unless configured (R15).
@@ -15,12 +15,12 @@ const DefaultClockSkew = 10 * time.Second
 
 // PushConfig says where pushed rows go. Online and Now are required; the owner of Online closes it.
 type PushConfig struct {
-	Online store.Writer
+	Online online.Writer
 	// Now is the clock that R15 goes by.
 	Now func() time.Time
 	// ClockSkew is how far an event time may lie ahead of the clock, whose own may be behind that of the caller.
 	ClockSkew time.Duration
-	// Retention is how long after a view's ttl the online store keeps expired rows (R13); see store.NewTable.
+	// Retention is how long after a view's ttl the online store keeps expired rows (R13); see online.NewTable.
 	Retention time.Duration
 	// LogFolder returns the absolute folder of a push log, or why there cannot be one. Required if a view has one.
 	LogFolder func(path string) (string, error)
@@ -93,7 +93,7 @@ func (p *Pusher) Check(view *feature.View, rows Rows) ([]Refusal, error) {
 
 // write gives the rows to the online store, a bounded number at a time.
 func (p *Pusher) write(ctx context.Context, view *feature.View, packed packedRows, report *PushReport) error {
-	table := store.NewTable(view, p.config.Retention)
+	table := online.NewTable(view, p.config.Retention)
 	report.Older += packed.superseded
 	for rows := packed.rows; len(rows) > 0; {
 		part := rows[:chunk(rows)]
@@ -115,7 +115,7 @@ const (
 )
 
 // chunk is how many of the first rows are written at once, at least one.
-func chunk(rows []store.Row) int {
+func chunk(rows []online.Row) int {
 	size := 0
 	for i, row := range rows {
 		if size += len(row.Key) + len(row.Value); i == chunkRows || i > 0 && size > chunkBytes {

@@ -15,12 +15,13 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
-// JSONRows collects rows of a view from JSON objects. Columns are found as store.FindColumns says. Values have the form
-// that plumb online prints: BYTES are base64, TIMESTAMP is RFC 3339, a float that is not a number is the text NaN,
+// JSONRows collects rows of a view from JSON objects. Columns are found as offline.FindColumns says. Values have the
+// form that plumb online prints: BYTES are base64, TIMESTAMP is RFC 3339, a float that is not a number is the text NaN,
 // Infinity or -Infinity; integers may be text too, since not every program can write all of INT64 as a number. It is
 // not safe for concurrent use.
 type JSONRows struct {
@@ -33,7 +34,7 @@ type JSONRows struct {
 }
 
 type foundColumns struct {
-	columns store.FileColumns
+	columns offline.FileColumns
 	err     error
 }
 
@@ -42,10 +43,10 @@ func NewJSONRows(view *feature.View) *JSONRows {
 	j := &JSONRows{view: view, found: map[string]foundColumns{}, event: array.NewInt64Builder(memory.DefaultAllocator),
 		created: array.NewInt64Builder(memory.DefaultAllocator)}
 	for _, key := range view.Keys {
-		j.keys = append(j.keys, array.NewBuilder(memory.DefaultAllocator, store.ArrowType(key.Type)))
+		j.keys = append(j.keys, array.NewBuilder(memory.DefaultAllocator, value.ArrowType(key.Type)))
 	}
 	for _, f := range view.Features {
-		j.features = append(j.features, array.NewBuilder(memory.DefaultAllocator, store.ArrowType(f.Type)))
+		j.features = append(j.features, array.NewBuilder(memory.DefaultAllocator, value.ArrowType(f.Type)))
 	}
 	return j
 }
@@ -130,11 +131,11 @@ func (j *JSONRows) parse(names []string, values []any) (row jsonRow, mistake *fa
 // maxFound bounds the sets of names that are kept.
 const maxFound = 100
 
-func (j *JSONRows) columns(names []string) (store.FileColumns, error) {
+func (j *JSONRows) columns(names []string) (offline.FileColumns, error) {
 	key := strings.Join(names, "\x00")
 	found, ok := j.found[key]
 	if !ok {
-		found.columns, found.err = store.FindColumns(j.view, names)
+		found.columns, found.err = offline.FindColumns(j.view, names)
 		if len(j.found) < maxFound {
 			j.found[key] = found
 		}
@@ -152,14 +153,14 @@ func firstMistake(err error) *fault.InputError {
 
 // parseJSON brings a decoded JSON value to the Go type of a declared type, exactly (R9): []any for arrays, int64
 // microseconds for TIMESTAMP, nil for null.
-func parseJSON(value any, declared plumbv1.Type) (any, error) {
-	if value == nil {
+func parseJSON(given any, declared plumbv1.Type) (any, error) {
+	if given == nil {
 		return nil, nil // A null is a value (R7).
 	}
-	if element, ok := store.ElementType(declared); ok {
-		list, ok := value.([]any)
+	if element, ok := value.ElementType(declared); ok {
+		list, ok := given.([]any)
 		if !ok {
-			return nil, misfit(value, declared)
+			return nil, misfit(given, declared)
 		}
 		elements := make([]any, len(list))
 		for i, each := range list {
@@ -170,29 +171,29 @@ func parseJSON(value any, declared plumbv1.Type) (any, error) {
 		}
 		return elements, nil
 	}
-	if parsed, ok := parseScalar(value, declared); ok {
+	if parsed, ok := parseScalar(given, declared); ok {
 		return parsed, nil
 	}
-	return nil, misfit(value, declared)
+	return nil, misfit(given, declared)
 }
 
-func parseScalar(value any, declared plumbv1.Type) (any, bool) {
+func parseScalar(given any, declared plumbv1.Type) (any, bool) {
 	switch declared {
 	case plumbv1.Type_BOOL:
-		truth, ok := value.(bool)
+		truth, ok := given.(bool)
 		return truth, ok
 	case plumbv1.Type_INT32:
-		number, ok := store.ParseInteger(digits(value), 32)
+		number, ok := value.ParseInteger(digits(given), 32)
 		return int32(number), ok
 	case plumbv1.Type_INT64:
-		return store.ParseInteger(digits(value), 64)
+		return value.ParseInteger(digits(given), 64)
 	case plumbv1.Type_FLOAT32:
-		number, ok := parseFloat(floatText(value), 32)
+		number, ok := parseFloat(floatText(given), 32)
 		return float32(number), ok
 	case plumbv1.Type_FLOAT64:
-		return parseFloat(floatText(value), 64)
+		return parseFloat(floatText(given), 64)
 	}
-	text, ok := value.(string)
+	text, ok := given.(string)
 	switch {
 	case !ok:
 		return nil, false
@@ -220,7 +221,7 @@ func digits(value any) string {
 // parseFloat reads a number. What is beyond the type is none: it would become infinity or zero.
 func parseFloat(text string, bits int) (float64, bool) {
 	if text == "NaN" {
-		return store.TextNaN(), true
+		return value.TextNaN(), true
 	}
 	number, err := strconv.ParseFloat(text, bits)
 	digits, _, _ := strings.Cut(strings.ToLower(text), "e")

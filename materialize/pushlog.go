@@ -14,7 +14,6 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/pushlog"
 )
 
@@ -99,7 +98,7 @@ func (p *Pusher) lead(l *groupCommit) {
 		failure = l.log.Append(records...)
 	}
 	if errors.Is(failure, syscall.ENOSPC) {
-		failure = fmt.Errorf("%w: %w", store.ErrDiskFull, failure)
+		failure = fmt.Errorf("%w: %w", fault.ErrDiskFull, failure)
 	}
 	p.bringOnline(l, group, failure)
 }

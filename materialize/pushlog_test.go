@@ -31,8 +31,9 @@ import (
 	"github.com/plumbstore/plumb/internal/redistest"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/duckdb"
+	"github.com/plumbstore/plumb/store/offline"
+	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
@@ -44,9 +45,9 @@ func withLog() *plumbv1.Definitions {
 }
 
 // pusher pushes into a store and into the logs of the project.
-func (p *project) pusher(online store.Online, changes ...func(*materialize.PushConfig)) *materialize.Pusher {
+func (p *project) pusher(store online.Store, changes ...func(*materialize.PushConfig)) *materialize.Pusher {
 	config := materialize.PushConfig{
-		Online: online, Now: func() time.Time { return noon }, ClockSkew: materialize.DefaultClockSkew,
+		Online: store, Now: func() time.Time { return noon }, ClockSkew: materialize.DefaultClockSkew,
 		LogFolder: p.logFolder,
 	}
 	for _, change := range changes {
@@ -97,7 +98,7 @@ func (p *project) offlineAnswer(t rapid.TB, now feature.Instant, shops ...string
 	if err != nil {
 		t.Fatal(err)
 	}
-	join, err := p.offline.PlanJoin(context.Background(), store.JoinRequest{Selection: selection, Labels: labels,
+	join, err := p.offline.PlanJoin(context.Background(), offline.JoinRequest{Selection: selection, Labels: labels,
 		TimestampColumn: "event_timestamp", Statuses: true, EventTimestamps: true})
 	if err != nil {
 		t.Fatal(err)
@@ -159,17 +160,17 @@ func drawPrices(random *rand.Rand, shops []string) []price {
 func TestR17_OnlineEqualsOfflineAcrossPushes(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	onStores(t, func(t *testing.T, online store.Online) {
+	onStores(t, func(t *testing.T, store online.Store) {
 		random := rand.New(rand.NewPCG(seed, 0))
 		p := newProject(t)
 		p.apply(withLog())
 		for world := range 8 {
 			shops := []string{fmt.Sprint("a", world), fmt.Sprint("b", world), fmt.Sprint("c", world)}
 			p.write(drawPrices(random, shops)...)
-			p.pushSome(random, online, shops)
-			p.run(online, materialize.Request{To: at(12), Full: true})
-			p.pushSome(random, online, shops)
-			served, trained := p.look(online, at(12), shops...), p.offlineAnswer(t, at(12), shops...)
+			p.pushSome(random, store, shops)
+			p.run(store, materialize.Request{To: at(12), Full: true})
+			p.pushSome(random, store, shops)
+			served, trained := p.look(store, at(12), shops...), p.offlineAnswer(t, at(12), shops...)
 			if !sameCells(served, trained) {
 				t.Fatalf("world %d: online has %v, offline %v", world, served, trained)
 			}
@@ -178,10 +179,10 @@ func TestR17_OnlineEqualsOfflineAcrossPushes(t *testing.T) {
 }
 
 // pushSome pushes a few times, by one pusher or several, which become Parquet files at the end or in between.
-func (p *project) pushSome(random *rand.Rand, online store.Online, shops []string) {
+func (p *project) pushSome(random *rand.Rand, store online.Store, shops []string) {
 	p.t.Helper()
 	for range random.IntN(3) {
-		pusher := p.pusher(online, func(c *materialize.PushConfig) { c.Retention = 24 * time.Hour })
+		pusher := p.pusher(store, func(c *materialize.PushConfig) { c.Retention = 24 * time.Hour })
 		for range 1 + random.IntN(3) {
 			must(pusher.Push(p.t.Context(), p.view("price"), rowsOf(p.t, drawPrices(random, shops)...), false))(p.t)
 		}
@@ -193,10 +194,10 @@ func (p *project) pushSome(random *rand.Rand, online store.Online, shops []strin
 
 // Of pushes with one key and one version the last to be stored wins, which has to be the last in the log.
 func TestR17_PushesAtOnceOfOneVersionHaveOneWinner(t *testing.T) {
-	onStores(t, func(t *testing.T, online store.Online) {
+	onStores(t, func(t *testing.T, store online.Store) {
 		p := newProject(t)
 		p.apply(withLog())
-		pusher, view := p.pusher(online), p.view("price")
+		pusher, view := p.pusher(store), p.view("price")
 		var pushing sync.WaitGroup
 		for caller := range 8 {
 			pushing.Go(func() {
@@ -212,7 +213,7 @@ func TestR17_PushesAtOnceOfOneVersionHaveOneWinner(t *testing.T) {
 		if err := pusher.Close(); err != nil {
 			t.Fatal(err)
 		}
-		served, trained := p.look(online, at(12), "a"), p.offlineAnswer(t, at(12), "a")
+		served, trained := p.look(store, at(12), "a"), p.offlineAnswer(t, at(12), "a")
 		if !sameCells(served, trained) {
 			t.Errorf("online has %v, offline %v", served, trained)
 		}
@@ -309,7 +310,7 @@ func TestPushingChildProcess(t *testing.T) {
 func smallFiles(c *materialize.PushConfig) { c.LogBytes, c.LogInterval = 4000, time.Hour }
 
 // childStore is the Redis of a URL, or else the SQLite file of the project.
-func (p *project) childStore(url string) store.Online {
+func (p *project) childStore(url string) online.Store {
 	if url != "" {
 		return openRedis(p.t, url)
 	}
@@ -394,10 +395,10 @@ func TestR17_AcknowledgedRowsAreServedAndLoggedOnceHoweverOftenAProcessIsKilled(
 }
 
 // gone is a store that cannot be reached.
-type gone struct{ store.Online }
+type gone struct{ online.Store }
 
-func (gone) Write(context.Context, store.Table, []store.Row) (store.WriteReport, error) {
-	return store.WriteReport{}, fault.ErrUnavailable
+func (gone) Write(context.Context, online.Table, []online.Row) (online.WriteReport, error) {
+	return online.WriteReport{}, fault.ErrUnavailable
 }
 
 // A push that fails for the store's sake is not acknowledged; pushed again it is served, and wins nothing twice.

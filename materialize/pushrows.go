@@ -14,7 +14,8 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/packed"
 )
 
 // Names of the columns of times, in refusals.
@@ -25,7 +26,7 @@ const (
 
 // Rows are typed rows of one view, column by column, all of one length.
 type Rows struct {
-	// Keys has one column for each of the view's keys, of the Arrow type of its declared type (store.ArrowType).
+	// Keys has one column for each of the view's keys, of the Arrow type of its declared type (value.ArrowType).
 	Keys []arrow.Array
 	// Event and Created are int64 microseconds. If the view's source has no created time, all of Created is null.
 	Event, Created arrow.Array
@@ -46,7 +47,7 @@ func (r Rows) Len() int { return r.Event.Len() }
 // packedRows are rows as the online store keeps them.
 type packedRows struct {
 	// rows are the newest of each key.
-	rows []store.Row
+	rows []online.Row
 	// superseded counts the others.
 	superseded int64
 	// accepted are the places of all rows that were not refused, in order.
@@ -84,8 +85,8 @@ func (p *Pusher) pack(view *feature.View, rows Rows) (packedRows, error) {
 type packing struct {
 	rows   Rows
 	view   *feature.View
-	keys   *store.KeyEncoder
-	values *store.RowEncoder
+	keys   *packed.KeyEncoder
+	values *packed.RowEncoder
 	// latest is the last event time that is no future (R15), skew what is allowed for.
 	latest feature.Instant
 	skew   string
@@ -93,7 +94,7 @@ type packing struct {
 	instants []int
 
 	// all are the rows that can be stored.
-	all []store.Row
+	all []online.Row
 	// newest is the place in all of the newest row of each key.
 	newest map[string]int
 	packed packedRows
@@ -102,8 +103,8 @@ type packing struct {
 func (p *Pusher) bind(view *feature.View, rows Rows) (*packing, error) {
 	schema, now := view.Schema(), p.config.Now()
 	pushed := cmp.Or(rows.pushed, feature.InstantOf(now))
-	w := &packing{rows: rows, view: view, keys: store.NewKeyEncoder(view.Keys),
-		values: store.NewRowEncoder(schema, store.PushOrigin(pushed)),
+	w := &packing{rows: rows, view: view, keys: packed.NewKeyEncoder(view.Keys),
+		values: packed.NewRowEncoder(schema, packed.PushOrigin(pushed)),
 		latest: feature.InstantOf(now.Add(p.config.ClockSkew)), skew: p.config.ClockSkew.String(),
 		newest: map[string]int{}, packed: packedRows{pushed: pushed}}
 	features := make([]arrow.Array, len(schema.Fields))
@@ -143,7 +144,7 @@ func (w *packing) add(row int) *fault.InputError {
 	case err != nil: // The encoder knows no other.
 		return fault.Inputf("", "%v", err)
 	}
-	w.all = append(w.all, store.Row{Key: w.keys.AppendKey(nil, row), Value: value})
+	w.all = append(w.all, online.Row{Key: w.keys.AppendKey(nil, row), Value: value})
 	w.packed.accepted = append(w.packed.accepted, row)
 	return nil
 }
@@ -213,8 +214,8 @@ func (w *packing) finish() packedRows {
 }
 
 // isNewer says whether a row has a greater version than another.
-func isNewer(row, other store.Row) bool {
-	return bytes.Compare(row.Value[:store.VersionSize], other.Value[:store.VersionSize]) > 0
+func isNewer(row, other online.Row) bool {
+	return bytes.Compare(row.Value[:packed.VersionSize], other.Value[:packed.VersionSize]) > 0
 }
 
 func (r Rows) eventName() string { return cmp.Or(r.EventName, EventField) }

@@ -10,7 +10,8 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/packed"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
@@ -83,18 +84,18 @@ func TestR17_PushedValuesOfEveryTypeComeBackFromTheLogBitForBit(t *testing.T) {
 }
 
 // storedIn is the packed rows of both shops, which have to be there.
-func (p *project) storedIn(online store.Online) [][]byte {
+func (p *project) storedIn(store online.Store) [][]byte {
 	p.t.Helper()
 	view := p.view("price")
-	var gets []store.Get
+	var gets []online.Get
 	for _, shop := range []string{"a", "b"} {
-		encoder := store.NewKeyEncoder(view.Keys)
+		encoder := packed.NewKeyEncoder(view.Keys)
 		if err := encoder.Bind([]arrow.Array{storetest.ArrowColumn(p.t, plumbv1.Type_STRING, shop)}); err != nil {
 			p.t.Fatal(err)
 		}
-		gets = append(gets, store.Get{Table: store.NewTable(view, 0), Key: encoder.AppendKey(nil, 0)})
+		gets = append(gets, online.Get{Table: online.NewTable(view, 0), Key: encoder.AppendKey(nil, 0)})
 	}
-	rows := must(online.Read(p.t.Context(), gets))(p.t)
+	rows := must(store.Read(p.t.Context(), gets))(p.t)
 	if rows[0] == nil || rows[1] == nil {
 		p.t.Fatalf("stored are %x", rows)
 	}

@@ -12,8 +12,8 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 )
 
 // RowsOf brings the columns of a request into the order of the view. It reports every mistake at once, as joined
@@ -175,10 +175,10 @@ func validity(nulls []byte) []bool {
 
 // arrowOf makes an Arrow column of a declared type from values of that type, as many as there are flags.
 func arrowOf(declared plumbv1.Type, values *plumbv1.Values, nulls []byte) (arrow.Array, error) {
-	if element, ok := store.ElementType(declared); ok {
+	if element, ok := value.ElementType(declared); ok {
 		return arrowLists(element, values.GetArrays(), nulls)
 	}
-	builder := array.NewBuilder(memory.DefaultAllocator, store.ArrowType(declared))
+	builder := array.NewBuilder(memory.DefaultAllocator, value.ArrowType(declared))
 	valid := validity(nulls)
 	switch builder := builder.(type) {
 	case *array.BooleanBuilder:
@@ -233,7 +233,7 @@ func arrowLists(element plumbv1.Type, arrays *plumbv1.ArrayValues, nulls []byte)
 		bits.Append(len(nulls) == 0 || nulls[i] == 0)
 	}
 	valid := bits.NewBooleanArray()
-	data := array.NewData(arrow.ListOf(store.ArrowType(element)), len(offsets)-1,
+	data := array.NewData(arrow.ListOf(value.ArrowType(element)), len(offsets)-1,
 		[]*memory.Buffer{valid.Data().Buffers()[1], memory.NewBufferBytes(arrow.Int32Traits.CastToBytes(offsets))},
 		[]arrow.ArrayData{elements.Data()}, array.UnknownNullCount, 0)
 	return array.NewListData(data), nil
@@ -269,7 +269,7 @@ func kindOf(values *plumbv1.Values) (plumbv1.Type, int) {
 // arrayOf is the type of arrays of an element; TYPE_UNSPECIFIED if there is none.
 func arrayOf(element plumbv1.Type) plumbv1.Type {
 	for number := range plumbv1.Type_name {
-		if of, ok := store.ElementType(plumbv1.Type(number)); ok && of == element {
+		if of, ok := value.ElementType(plumbv1.Type(number)); ok && of == element {
 			return plumbv1.Type(number)
 		}
 	}
@@ -278,7 +278,7 @@ func arrayOf(element plumbv1.Type) plumbv1.Type {
 
 // isUntyped says whether values are arrays without elements, which have no type and fit every array.
 func isUntyped(declared, kind plumbv1.Type, values *plumbv1.Values) bool {
-	_, isArray := store.ElementType(declared)
+	_, isArray := value.ElementType(declared)
 	return isArray && kind == plumbv1.Type_TYPE_UNSPECIFIED && values.GetArrays() != nil &&
 		values.GetArrays().GetElements().GetKind() == nil
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/registry"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // Request asks for the window (From, To] of event times (R5).
@@ -33,7 +33,7 @@ type Request struct {
 // plan is what a run over one view will do.
 type plan struct {
 	view   *feature.View
-	window store.Window
+	window offline.Window
 	// progress is what to record once the window is done.
 	progress *registry.Progress
 	notes    []string
@@ -51,7 +51,7 @@ type plan struct {
 func newPlan(view *feature.View, request Request, recorded map[string]registry.Progress, loss Loss,
 	now feature.Instant,
 ) (*plan, error) {
-	p := &plan{view: view, window: store.Window{Start: request.From, End: min(request.To, now)}, anew: true}
+	p := &plan{view: view, window: offline.Window{Start: request.From, End: min(request.To, now)}, anew: true}
 	if err := request.check(now); err != nil {
 		return nil, err
 	}

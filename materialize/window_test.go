@@ -13,7 +13,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/registry"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // someView has a record of progress in most cases below.
@@ -44,11 +44,11 @@ func checkNotes(t *testing.T, got []string, want string) {
 	}
 }
 
-func window(start, end feature.Instant) store.Window {
+func window(start, end feature.Instant) offline.Window {
 	if start < 0 {
-		return store.Window{End: end}
+		return offline.Window{End: end}
 	}
-	return store.Window{Start: &start, End: end}
+	return offline.Window{Start: &start, End: end}
 }
 
 func TestR5_WindowFollowsFromRequestAndRecord(t *testing.T) {
@@ -57,7 +57,7 @@ func TestR5_WindowFollowsFromRequestAndRecord(t *testing.T) {
 		recorded map[string]registry.Progress
 		request  Request
 		// window is what is read, and recorded as done.
-		window store.Window
+		window offline.Window
 		note   string
 		// counts says that the rows before the window are counted.
 		counts bool

@@ -14,8 +14,8 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/document"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 )
 
 // cell is one feature of one label row as one side reports it.
@@ -206,7 +206,7 @@ func appendText[T string | []byte](dst []byte, v T) []byte { return append(dst, 
 
 // textOf writes the bits of a value of a type for people.
 func textOf(t plumbv1.Type, raw []byte) string {
-	if element, ok := store.ElementType(t); ok {
+	if element, ok := value.ElementType(t); ok {
 		return arrayText(element, raw)
 	}
 	switch t {

@@ -9,14 +9,14 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 )
 
 // column builds an Arrow column of a type.
 func column(t *testing.T, kind plumbv1.Type, fill func(array.Builder)) arrow.Array {
 	t.Helper()
-	builder := array.NewBuilder(memory.DefaultAllocator, store.ArrowType(kind))
+	builder := array.NewBuilder(memory.DefaultAllocator, value.ArrowType(kind))
 	defer builder.Release()
 	fill(builder)
 	return builder.NewArray()

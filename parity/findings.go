@@ -11,7 +11,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/plumbstore/plumb/feature"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // found is how many rows, keys and candidates for ties are kept of a source for sampling.
@@ -106,7 +106,7 @@ func hash(seed uint64, bytes ...[]byte) uint64 {
 const doubtBits = 1 << 27
 
 // find reads the source once.
-func find(ctx context.Context, witness store.Witness, view *sandboxView, seed uint64) (*findings, error) {
+func find(ctx context.Context, witness offline.Witness, view *sandboxView, seed uint64) (*findings, error) {
 	f := &findings{first: math.MaxInt64, last: math.MinInt64, keys: newBottomK(), seeds: newBottomK(), ties: newBottomK(),
 		late: newBottomK(), near: newSourceStates()}
 	var micros [8]byte

@@ -14,7 +14,7 @@
 // itself; windows are real and incremental.
 //
 // What lies in (T, W] comes from a third side, the witness: a plain read of the source that knows nothing of windows or
-// winners (store.Witness). If it were wrong, the server would find a row that is not visible at T, and say NOT_FOUND
+// winners (offline.Witness). If it were wrong, the server would find a row that is not visible at T, and say NOT_FOUND
 // when offline has a value: a mismatch, not a pass. The witness also says how many rows each window has to read (R5).
 // It says which event time, which status and, if rows have a place, which value offline has to find, so that a mistake
 // that both sides share is seen as well.
@@ -40,7 +40,7 @@ import (
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // Config says what to verify and with what. All of it is required but for Progress.
@@ -50,7 +50,7 @@ type Config struct {
 	Targets  []Target
 	Offline  Offline
 	// Witness is the third party, which has to read in another way than Offline.
-	Witness store.Witness
+	Witness offline.Witness
 	Sandbox Sandbox
 	// Rows is how many label rows to sample for each target that has none.
 	Rows int
@@ -63,13 +63,13 @@ type Config struct {
 	// Now returns the time, to measure how long things take.
 	Now func() time.Time
 	// Progress is called now and then with how far the work is. May be nil.
-	Progress func(store.Progress)
+	Progress func(offline.Progress)
 }
 
 // Offline is what is needed of an offline engine.
 type Offline interface {
 	materialize.Reader
-	PlanJoin(ctx context.Context, request store.JoinRequest) (store.Join, error)
+	PlanJoin(ctx context.Context, request offline.JoinRequest) (offline.Join, error)
 }
 
 // Sandbox is a serving path that is thrown away afterwards. Nothing has been materialized on it.
@@ -117,7 +117,7 @@ type verification struct {
 // a *fault.InputError for a label file or a source that cannot be read.
 func Run(ctx context.Context, config Config) (*Report, error) {
 	if config.Progress == nil {
-		config.Progress = func(store.Progress) {}
+		config.Progress = func(offline.Progress) {}
 	}
 	v := &verification{Config: config, began: config.Now(), report: &Report{
 		Project: config.Snapshot.Project, Revision: config.Snapshot.Revision, Seed: config.Seed,
@@ -167,7 +167,7 @@ func (v *verification) label(ctx context.Context) error {
 		if t.Labels == "" {
 			continue
 		}
-		v.Progress(store.Progress{Step: "reading the labels"})
+		v.Progress(offline.Progress{Step: "reading the labels"})
 		if err := t.readLabels(ctx, v.Witness); err != nil {
 			return err
 		}
@@ -190,7 +190,7 @@ func (v *verification) witness(ctx context.Context) error {
 		}
 	}
 	for _, view := range v.views {
-		v.Progress(store.Progress{Step: "reading the source of view " + view.Name})
+		v.Progress(offline.Progress{Step: "reading the source of view " + view.Name})
 		if err := view.states.read(ctx, v.Witness, view.View); err != nil {
 			return err
 		}

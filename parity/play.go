@@ -16,7 +16,7 @@ import (
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // perRequest is how many label rows go into one look-up.
@@ -133,7 +133,7 @@ func (v *verification) play(ctx context.Context) error {
 		}
 	}
 	slices.SortStableFunc(moments, func(a, b moment) int { return cmp.Compare(a.at, b.at) })
-	step := store.Progress{Step: "materializing and looking up", Total: int64(len(moments))}
+	step := offline.Progress{Step: "materializing and looking up", Total: int64(len(moments))}
 	v.Progress(step)
 	for len(moments) > 0 {
 		now := moments[0].at

@@ -9,7 +9,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // What is sampled, in parts of the label rows.
@@ -76,7 +76,7 @@ func (v *verification) look(ctx context.Context, view *sandboxView) error {
 	if view.found != nil {
 		return nil
 	}
-	v.Progress(store.Progress{Step: "sampling the source of view " + view.Name})
+	v.Progress(offline.Progress{Step: "sampling the source of view " + view.Name})
 	found, err := find(ctx, v.Witness, view, v.Seed)
 	if err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/plumbstore/plumb/feature"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // sourceState is what a plain read of a source says of one entity key at one instant.
@@ -57,7 +57,7 @@ func (w *sourceStates) at(tuple string, at feature.Instant) sourceState {
 }
 
 // read lets all rows of the view pass by.
-func (w *sourceStates) read(ctx context.Context, witness store.Witness, view *feature.View) error {
+func (w *sourceStates) read(ctx context.Context, witness offline.Witness, view *feature.View) error {
 	for _, key := range w.byKey {
 		slices.Sort(key.times)
 		key.times = slices.Compact(key.times)
@@ -123,7 +123,7 @@ type sourceRow struct {
 const noPlace = -1
 
 // history hands out every row of a view.
-func history(ctx context.Context, witness store.Witness, view *feature.View, visit func(sourceRow) error) error {
+func history(ctx context.Context, witness offline.Witness, view *feature.View, visit func(sourceRow) error) error {
 	var row sourceRow
 	return witness.History(ctx, view, func(batch arrow.RecordBatch) error {
 		keys := len(view.Keys)

@@ -14,7 +14,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // plainRow is a row of a source of one INT64 key.
@@ -53,7 +53,7 @@ func (rows) Values(context.Context, *feature.View, []int64, func(int64, []any) e
 	return nil
 }
 
-func (rows) Labels(context.Context, store.JoinRequest, func(arrow.RecordBatch) error) error {
+func (rows) Labels(context.Context, offline.JoinRequest, func(arrow.RecordBatch) error) error {
 	return nil
 }
 

@@ -14,8 +14,9 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // target is a Target made ready.
@@ -129,12 +130,12 @@ func (t *target) collides(output feature.Output) bool {
 		slices.ContainsFunc(t.keys, func(key feature.Field) bool { return key.Name == output.Name })
 }
 
-func (t *target) joinRequest() store.JoinRequest {
-	return store.JoinRequest{Selection: t.selection, Labels: t.path, TimestampColumn: t.TimestampColumn}
+func (t *target) joinRequest() offline.JoinRequest {
+	return offline.JoinRequest{Selection: t.selection, Labels: t.path, TimestampColumn: t.TimestampColumn}
 }
 
 // readLabels reads the label rows that are given.
-func (t *target) readLabels(ctx context.Context, witness store.Witness) error {
+func (t *target) readLabels(ctx context.Context, witness offline.Witness) error {
 	return witness.Labels(ctx, t.joinRequest(), func(batch arrow.RecordBatch) error {
 		times, ok := batch.Column(0).(*array.Int64)
 		if !ok {
@@ -167,15 +168,15 @@ func partOf(column arrow.Array, row int) (part, error) {
 func (t *target) writeLabels() (err error) {
 	fields := []arrow.Field{{Name: t.TimestampColumn, Type: arrow.FixedWidthTypes.Timestamp_us}}
 	for _, key := range t.keys {
-		fields = append(fields, arrow.Field{Name: key.Name, Type: store.ArrowType(key.Type), Nullable: true})
+		fields = append(fields, arrow.Field{Name: key.Name, Type: value.ArrowType(key.Type), Nullable: true})
 	}
 	schema := arrow.NewSchema(fields, nil)
 	builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	defer builder.Release()
 	for _, l := range t.labels {
 		builder.Field(0).(*array.TimestampBuilder).Append(arrow.Timestamp(l.at))
-		for i, value := range l.keys {
-			if err := value.appendTo(builder.Field(i + 1)); err != nil {
+		for i, given := range l.keys {
+			if err := given.appendTo(builder.Field(i + 1)); err != nil {
 				return err
 			}
 		}

@@ -6,14 +6,14 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/registry"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // countWindows checks the number of rows that each window read against the number that the source has in there (R5). A
 // row that two windows read is harmless as long as the newest wins, but not otherwise.
 func (v *verification) countWindows(ctx context.Context) error {
 	for _, view := range v.views {
-		v.Progress(store.Progress{Step: "counting the rows that windows of view " + view.Name + " should have read"})
+		v.Progress(offline.Progress{Step: "counting the rows that windows of view " + view.Name + " should have read"})
 		counted, err := countBetween(ctx, v.Witness, view)
 		if err != nil {
 			return err
@@ -46,7 +46,7 @@ type counts struct {
 	through []int64
 }
 
-func countBetween(ctx context.Context, witness store.Witness, view *sandboxView) (*counts, error) {
+func countBetween(ctx context.Context, witness offline.Witness, view *sandboxView) (*counts, error) {
 	c := &counts{}
 	for _, run := range view.runs {
 		c.bounds = append(c.bounds, feature.Instant(run.End))

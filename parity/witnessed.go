@@ -9,7 +9,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // witnessed is a value as the witness read it, with its bits as a cell has them.
@@ -32,7 +32,7 @@ func (w witnessed) is(c cell) bool {
 }
 
 // readValues lets the witness tell the features of the rows that label rows have to see.
-func (s *sandboxView) readValues(ctx context.Context, witness store.Witness) error {
+func (s *sandboxView) readValues(ctx context.Context, witness offline.Witness) error {
 	var places []int64
 	s.values = map[int64][]witnessed{}
 	for _, key := range s.states.byKey {
@@ -63,7 +63,7 @@ func newWitnessed(value any) (witnessed, error) {
 	switch value.(type) {
 	case nil:
 		return witnessed{isNull: true}, nil
-	case store.Misfit:
+	case offline.Misfit:
 		return witnessed{misfit: true}, nil
 	}
 	bits, err := appendPlain(nil, value)

@@ -91,7 +91,7 @@ type Progress struct {
 	// Intervals are those that were materialized, as United returns them. There is at least one.
 	Intervals []Interval
 	// Birth is the stored table that the intervals were written to, and Mark the last mark that was set in it once that
-	// was done, as NextMark returned them; see store.Marks. They are 0 if a version without marks recorded the progress.
+	// was done, as NextMark returned them; see online.Marks. They are 0 if a version without marks recorded the progress.
 	Birth, Mark int64
 	// Replace makes Finish replace what is recorded, since the view was materialized anew and the record no longer holds.
 	// It is not recorded itself.

@@ -8,7 +8,7 @@ import (
 	"github.com/plumbstore/plumb/audit/auditlog"
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/lookup"
 )
 
 // BenchmarkWrite logs look-ups of 50 features of 5 views, to files and all.
@@ -43,7 +43,7 @@ func fifty(b *testing.B, rows int) *auditlog.Entry {
 		floats[i] = float64(i) * 1.1
 	}
 	present := slices.Repeat([]byte{byte(plumbv1.Status_PRESENT)}, rows)
-	entry.Stored = slices.Repeat([]store.StoredRow{{Found: true, Event: at, SchemaID: 1, Origin: 1}}, rows*5)
+	entry.Stored = slices.Repeat([]lookup.StoredRow{{Found: true, Event: at, SchemaID: 1, Origin: 1}}, rows*5)
 	for i := range 5 {
 		view := &feature.View{Project: "test", Name: fmt.Sprint("view", i), Keys: []feature.Field{till}}
 		for j := range 10 {

@@ -4,13 +4,13 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 )
 
 // holds reports whether there are that many values of a declared type.
 func holds(values *plumbv1.Values, declared plumbv1.Type, rows int) bool {
-	element, isArray := store.ElementType(declared)
+	element, isArray := value.ElementType(declared)
 	if !isArray {
 		return count(values, declared) == rows
 	}

@@ -7,8 +7,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 )
 
 // encoder gathers entries of one layout into a batch of rows. Its builders are used for batch after batch.
@@ -42,10 +42,10 @@ func newEncoder(layout *Layout) *encoder {
 		servedAt: instants(), at: instants(), words: statusWords(),
 	}
 	for _, declared := range layout.keys {
-		e.keys = append(e.keys, array.NewBuilder(memory.DefaultAllocator, store.ArrowType(declared)))
+		e.keys = append(e.keys, array.NewBuilder(memory.DefaultAllocator, value.ArrowType(declared)))
 	}
 	for _, declared := range layout.outputs {
-		e.values = append(e.values, array.NewBuilder(memory.DefaultAllocator, store.ArrowType(declared)))
+		e.values = append(e.values, array.NewBuilder(memory.DefaultAllocator, value.ArrowType(declared)))
 		e.statuses = append(e.statuses, array.NewInt8Builder(memory.DefaultAllocator))
 	}
 	for range layout.header.Views {

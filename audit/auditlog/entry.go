@@ -3,7 +3,7 @@ package auditlog
 import (
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/lookup"
 )
 
 // Entry is one look-up that was answered. What it refers to must not change any more.
@@ -15,8 +15,8 @@ type Entry struct {
 	Keys []*plumbv1.KeyColumn
 	// Columns are those of the answer, in the order of the outputs.
 	Columns []*plumbv1.FeatureColumn
-	// Stored is what the online store had; see store.Reply.
-	Stored []store.StoredRow
+	// Stored is what the online store had; see lookup.Reply.
+	Stored []lookup.StoredRow
 	// Rows are the places of the rows to log, ascending. All of a request has Count rows.
 	Rows  []int32
 	Count int

@@ -15,7 +15,8 @@ import (
 	"github.com/plumbstore/plumb/audit/auditlog"
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/lookup"
+	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/sqlite"
 	"github.com/plumbstore/plumb/store/storetest"
 )
@@ -77,19 +78,19 @@ func selectAll(view *feature.View) *feature.Selection {
 // world is an online store with rows of a view, and a look-up of them.
 type world struct {
 	view   *feature.View
-	lookup *store.Lookup
-	online store.Online
+	lookup *lookup.Lookup
+	online online.Store
 }
 
 // newWorld has rows of shop a: till 1 and 2 with the values of typeValues, 3 with nulls, 4 that is too old.
 func newWorld(t *testing.T, view *feature.View) *world {
 	t.Helper()
-	online, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "online.db"))
+	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "online.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { online.Close() })
-	lookup, err := store.NewLookup(selectAll(view))
+	t.Cleanup(func() { store.Close() })
+	prepared, err := lookup.New(selectAll(view))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,10 +109,10 @@ func newWorld(t *testing.T, view *feature.View) *world {
 	rows[1].Created = new(at + 7)
 	rows[3].Event = new(at - feature.Instant(2*time.Hour/time.Microsecond))
 	packed := storetest.Pack(t, view.Keys, view.Schema(), rows...)
-	if _, err := online.Write(t.Context(), store.NewTable(view, time.Hour), packed); err != nil {
+	if _, err := store.Write(t.Context(), online.NewTable(view, time.Hour), packed); err != nil {
 		t.Fatal(err)
 	}
-	return &world{view: view, lookup: lookup, online: online}
+	return &world{view: view, lookup: prepared, online: store}
 }
 
 // look is a look-up of keys, all of whose rows are to be logged.
@@ -119,7 +120,7 @@ func (w *world) look(t *testing.T, layout *auditlog.Layout, tuples ...[]any) *au
 	t.Helper()
 	entry := &auditlog.Entry{Layout: layout, ServedAt: at + 5, At: at, Count: len(tuples),
 		Keys: storetest.KeyColumns(t, w.view.Keys, tuples...)}
-	reply, err := w.lookup.Reply(t.Context(), w.online, store.LookupRequest{Keys: entry.Keys, At: at})
+	reply, err := w.lookup.Reply(t.Context(), w.online, lookup.Request{Keys: entry.Keys, At: at})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 )
 
 // Algorithm is how a Hasher hashes.
@@ -48,24 +48,24 @@ func NewHasher(key string) *Hasher {
 func (h *Hasher) KeyID() string { return h.id }
 
 // Hash returns the hash of each value of a column of a declared type. A null stays null. A column in another Arrow type
-// than that of the declared one (store.ArrowType) is an error.
+// than that of the declared one (value.ArrowType) is an error.
 func (h *Hasher) Hash(declared plumbv1.Type, column arrow.Array) (*array.Binary, error) {
-	if !arrow.TypeEqual(column.DataType(), store.ArrowType(declared)) {
+	if !arrow.TypeEqual(column.DataType(), value.ArrowType(declared)) {
 		return nil, fmt.Errorf("values of type %s cannot be hashed as %s", column.DataType(), declared)
 	}
 	builder := array.NewBinaryBuilder(memory.DefaultAllocator, arrow.BinaryTypes.Binary)
 	defer builder.Release()
 	builder.Reserve(column.Len())
 	mac := hmac.New(sha256.New, h.key)
-	var value, sum []byte
+	var given, sum []byte
 	for row := range column.Len() {
 		if column.IsNull(row) {
 			builder.AppendNull()
 			continue
 		}
-		value = appendValue(append(value[:0], byte(declared)), column, row)
+		given = appendValue(append(given[:0], byte(declared)), column, row)
 		mac.Reset()
-		mac.Write(value)
+		mac.Write(given)
 		sum = mac.Sum(sum[:0])
 		builder.Append(sum)
 	}
@@ -128,5 +128,5 @@ func columnType(declared plumbv1.Type, sensitive bool) arrow.DataType {
 	if sensitive {
 		return arrow.BinaryTypes.Binary
 	}
-	return store.ArrowType(declared)
+	return value.ArrowType(declared)
 }

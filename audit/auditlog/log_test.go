@@ -13,7 +13,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/lookup"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
@@ -174,7 +174,7 @@ func TestEveryColumnHasANameOfItsOwn(t *testing.T) {
 	entry := &auditlog.Entry{
 		Layout: layout, Count: 1, Rows: []int32{0}, Keys: []*plumbv1.KeyColumn{{Name: "flight__origin", Values: values}},
 		Columns: []*plumbv1.FeatureColumn{{Values: values, Statuses: []byte{byte(plumbv1.Status_PRESENT)}}},
-		Stored:  []store.StoredRow{{Found: true, Event: feature.Instant(1), Origin: 5}},
+		Stored:  []lookup.StoredRow{{Found: true, Event: feature.Instant(1), Origin: 5}},
 	}
 	if err := writer.Write(entry); err != nil {
 		t.Fatal(err)

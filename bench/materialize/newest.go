@@ -17,8 +17,8 @@ import (
 	"github.com/plumbstore/plumb/bench/rows"
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/duckdb"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // The forms that a user would write the newest-row query in.
@@ -79,8 +79,8 @@ func newest(ctx context.Context, folder string, yield func(arrow.RecordBatch) er
 		field := feature.Field{Name: fmt.Sprintf("f%d", f), Type: plumbv1.Type_FLOAT64}
 		view.Features = append(view.Features, feature.Feature{Field: field, Column: field.Name})
 	}
-	window := store.Window{End: rows.First + rows.Span}
-	report, err := engine.Newest(ctx, store.NewestRequest{View: view, Window: window}, yield)
+	window := offline.Window{End: rows.First + rows.Span}
+	report, err := engine.Newest(ctx, offline.NewestRequest{View: view, Window: window}, yield)
 	if err == nil && report.Read != sourceRows {
 		err = fmt.Errorf("%d rows were read, not %d", report.Read, sourceRows)
 	}

@@ -18,7 +18,7 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/internal/project"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 type historicalFlags struct {
@@ -128,7 +128,7 @@ func inFlags(err error) error {
 // joinSummary is what historical says of a finished join.
 type joinSummary struct {
 	Out string `json:"out"`
-	store.JoinReport
+	offline.JoinReport
 	Seconds       float64 `json:"seconds"`
 	RowsPerSecond float64 `json:"rows_per_second"`
 	// Manifest is the path of the manifest, and Digest that of the content. Each is empty if there is none.
@@ -185,7 +185,7 @@ func (s joinSummary) write(w *printable.Writer) error {
 }
 
 // unmatchedText says why little or nothing was found, or nothing if that is not known.
-func unmatchedText(why *store.Unmatched) string {
+func unmatchedText(why *offline.Unmatched) string {
 	if why == nil || why.LabelsFrom == nil {
 		return ""
 	}

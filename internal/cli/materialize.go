@@ -17,7 +17,7 @@ import (
 	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/spec"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 type materializeFlags struct {
@@ -69,7 +69,7 @@ func (a *application) materialize(ctx context.Context, p *project.Project, flags
 		Request: request,
 		Begin:   func(view *feature.View) { current = a.progress("materializing " + view.Name) },
 		Progress: func(view string, rows int64) {
-			current.report(store.Progress{Step: "materializing " + view, Rows: rows})
+			current.report(offline.Progress{Step: "materializing " + view, Rows: rows})
 		},
 		End: func(view *feature.View, report materialize.Report, err error) error {
 			current.stop()
@@ -154,7 +154,7 @@ type materializedLine struct {
 	// Before is how many rows lie before the first window, and are not online.
 	Before int64 `json:"before,omitempty"`
 	// Failures are the first of the rows that were left out.
-	Failures []store.FailedRow `json:"failures,omitempty"`
+	Failures []offline.FailedRow `json:"failures,omitempty"`
 }
 
 // write names the rows that were left out. Those that made the run fail are in its error.

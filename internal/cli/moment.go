@@ -6,12 +6,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // moment is how far a piece of work is.
 type moment struct {
-	store.Progress
+	offline.Progress
 	elapsed time.Duration
 	// left is an estimate of the time that it still takes, or 0 if there is none.
 	left time.Duration
@@ -67,7 +67,7 @@ type rate struct {
 
 // start notes the point at which counting begins. A new piece of work begins if there is nothing to count, or if fewer
 // rows are done than before. The rate of the previous piece says nothing about it.
-func (r *rate) start(next store.Progress, now time.Time) {
+func (r *rate) start(next offline.Progress, now time.Time) {
 	switch {
 	case next.Total == 0:
 		*r = rate{}
@@ -80,7 +80,7 @@ func (r *rate) start(next store.Progress, now time.Time) {
 
 // left estimates the time until all rows are done from the rows so far. It is 0, no estimate, in the first second and
 // before a hundredth of the rows is done, which bounds it to a hundred times what the work has taken.
-func (r *rate) left(latest store.Progress, now time.Time) time.Duration {
+func (r *rate) left(latest offline.Progress, now time.Time) time.Duration {
 	taken, done := now.Sub(r.at), latest.Rows-r.rows
 	if !r.counting || taken < time.Second || done <= 0 || latest.Rows >= latest.Total ||
 		float64(done) < float64(latest.Total)/100 {

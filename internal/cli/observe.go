@@ -7,7 +7,7 @@ import (
 
 	"github.com/plumbstore/plumb/internal/project"
 	"github.com/plumbstore/plumb/internal/telemetry"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 )
 
 // logger logs to stderr, in the form of the setting.
@@ -24,13 +24,13 @@ func (a *application) metrics(ctx context.Context, p *project.Project) (*telemet
 	if err != nil {
 		return nil, err
 	}
-	online, err := p.Online(ctx)
+	store, err := p.Online(ctx)
 	if err != nil {
 		return nil, err
 	}
 	metrics := telemetry.New(a.now)
 	metrics.RegisterRuns(ledger, p.Config.Project)
-	if pooled, ok := online.(store.Pooled); ok {
+	if pooled, ok := store.(online.Pooled); ok {
 		metrics.RegisterPool(pooled)
 	}
 	return metrics, nil

@@ -8,17 +8,16 @@ import (
 	"strings"
 	"time"
 
-	"github.com/plumbstore/plumb/dataset"
-
 	"github.com/spf13/cobra"
 
+	"github.com/plumbstore/plumb/dataset"
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/internal/project"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/lookup"
 )
 
 type onlineFlags struct {
@@ -89,7 +88,7 @@ func (a *application) onlineCommand() *cobra.Command {
 }
 
 func (a *application) online(ctx context.Context, p *project.Project, flags onlineFlags) error {
-	request := store.LookupRequest{EventTimestamps: true, Now: a.now}
+	request := lookup.Request{EventTimestamps: true, Now: a.now}
 	if flags.at != "now" {
 		at, err := a.instant("--at", flags.at)
 		if err != nil {
@@ -105,11 +104,11 @@ func (a *application) online(ctx context.Context, p *project.Project, flags onli
 	if err != nil {
 		return err
 	}
-	lookup, err := store.NewLookup(selection)
+	prepared, err := lookup.New(selection)
 	if err != nil {
 		return err
 	}
-	keys, err := flags.readKeys(lookup.Keys())
+	keys, err := flags.readKeys(prepared.Keys())
 	if err != nil {
 		return err
 	}
@@ -117,12 +116,12 @@ func (a *application) online(ctx context.Context, p *project.Project, flags onli
 	if err != nil {
 		return err
 	}
-	var provenance store.Provenance
+	var provenance lookup.Provenance
 	request.Keys = keys.Wire()
 	if flags.provenance {
 		request.Provenance = &provenance
 	}
-	columns, err := lookup.Get(ctx, online, request)
+	columns, err := prepared.Get(ctx, online, request)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/printable"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // isTerminal says whether a person is at the other end of the stream.
@@ -29,14 +29,14 @@ type progress struct {
 
 	// mu guards what follows.
 	mu     sync.Mutex
-	latest store.Progress
+	latest offline.Progress
 	rate   rate
 }
 
 // progress starts to report a step: on a terminal with a line that is redrawn, elsewhere with a line every few seconds,
 // so that logs stay short, and with --output json with a document a second.
 func (a *application) progress(step string) *progress {
-	p := &progress{now: a.now, started: a.now(), done: make(chan struct{}), latest: store.Progress{Step: step}}
+	p := &progress{now: a.now, started: a.now(), done: make(chan struct{}), latest: offline.Progress{Step: step}}
 	shown := a.progressDisplay()
 	ticks, stopTicks := a.ticks(shown.every())
 	p.wait.Go(func() {
@@ -55,7 +55,7 @@ func (a *application) progress(step string) *progress {
 }
 
 // report takes note of how far the work is. It returns at once.
-func (p *progress) report(latest store.Progress) {
+func (p *progress) report(latest offline.Progress) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.latest = latest

@@ -11,7 +11,7 @@ import (
 	"github.com/creack/pty"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // watch is a clock and a ticker that move when a test says so.
@@ -61,11 +61,11 @@ func (w *watch) tick(passed time.Duration, p *progress) {
 
 func tellAJoin(p *progress, w *watch) {
 	w.tick(2*time.Second, p)
-	p.report(store.Progress{Step: "reading view weather", Rows: 0, Total: 20_000_000})
+	p.report(offline.Progress{Step: "reading view weather", Rows: 0, Total: 20_000_000})
 	w.tick(500*time.Millisecond, p)
-	p.report(store.Progress{Step: "reading view weather", Rows: 8_400_000, Total: 20_000_000})
+	p.report(offline.Progress{Step: "reading view weather", Rows: 8_400_000, Total: 20_000_000})
 	w.tick(2500*time.Millisecond, p)
-	p.report(store.Progress{Step: "writing", Rows: 20_000_000, Total: 20_000_000})
+	p.report(offline.Progress{Step: "writing", Rows: 20_000_000, Total: 20_000_000})
 	w.tick(time.Second, p)
 	p.stop()
 	p.stop() // A second time is no fault.
@@ -158,23 +158,24 @@ func TestAnEstimateIsThereOnlyWhereItRestsOnSomething(t *testing.T) {
 	start := time.Unix(0, 0)
 	for _, c := range []struct {
 		name        string
-		first, last store.Progress
+		first, last offline.Progress
 		taken       time.Duration
 		want        time.Duration
 	}{
-		{"half of the rows", store.Progress{Total: 100}, store.Progress{Rows: 50, Total: 100}, 10 * time.Second,
+		{"half of the rows", offline.Progress{Total: 100}, offline.Progress{Rows: 50, Total: 100}, 10 * time.Second,
 			10 * time.Second},
-		{"rows done before counting began do not count", store.Progress{Rows: 40, Total: 100},
-			store.Progress{Rows: 60, Total: 100}, 10 * time.Second, 20 * time.Second},
-		{"the total has grown", store.Progress{Total: 100}, store.Progress{Rows: 50, Total: 150}, 10 * time.Second,
+		{"rows done before counting began do not count", offline.Progress{Rows: 40, Total: 100},
+			offline.Progress{Rows: 60, Total: 100}, 10 * time.Second, 20 * time.Second},
+		{"the total has grown", offline.Progress{Total: 100}, offline.Progress{Rows: 50, Total: 150}, 10 * time.Second,
 			20 * time.Second},
-		{"the first second", store.Progress{Total: 100}, store.Progress{Rows: 50, Total: 100}, 999 * time.Millisecond, 0},
-		{"no total", store.Progress{}, store.Progress{Rows: 50}, 10 * time.Second, 0},
-		{"no row yet", store.Progress{Total: 100}, store.Progress{Total: 100}, time.Hour, 0},
-		{"too few rows", store.Progress{Total: 1e9}, store.Progress{Rows: 1, Total: 1e9}, time.Hour, 0},
-		{"fewer rows than at first", store.Progress{Rows: 9, Total: 100}, store.Progress{Rows: 5, Total: 100}, time.Hour, 0},
-		{"all rows", store.Progress{Total: 100}, store.Progress{Rows: 100, Total: 100}, time.Hour, 0},
-		{"more rows than all", store.Progress{Total: 100}, store.Progress{Rows: 120, Total: 100}, time.Hour, 0},
+		{"the first second", offline.Progress{Total: 100}, offline.Progress{Rows: 50, Total: 100}, 999 * time.Millisecond, 0},
+		{"no total", offline.Progress{}, offline.Progress{Rows: 50}, 10 * time.Second, 0},
+		{"no row yet", offline.Progress{Total: 100}, offline.Progress{Total: 100}, time.Hour, 0},
+		{"too few rows", offline.Progress{Total: 1e9}, offline.Progress{Rows: 1, Total: 1e9}, time.Hour, 0},
+		{"fewer rows than at first", offline.Progress{Rows: 9, Total: 100}, offline.Progress{Rows: 5, Total: 100},
+			time.Hour, 0},
+		{"all rows", offline.Progress{Total: 100}, offline.Progress{Rows: 100, Total: 100}, time.Hour, 0},
+		{"more rows than all", offline.Progress{Total: 100}, offline.Progress{Rows: 120, Total: 100}, time.Hour, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var r rate
@@ -189,24 +190,24 @@ func TestAnEstimateIsThereOnlyWhereItRestsOnSomething(t *testing.T) {
 func TestAnEstimateRestsOnThePieceOfWorkAtHand(t *testing.T) {
 	var r rate
 	at := time.Unix(0, 0)
-	after := func(taken time.Duration, step store.Progress) time.Duration {
+	after := func(taken time.Duration, step offline.Progress) time.Duration {
 		at = at.Add(taken)
 		r.start(step, at)
 		return r.left(step, at)
 	}
-	after(0, store.Progress{Step: "reading", Total: 1000})
-	if left := after(time.Second, store.Progress{Step: "reading", Rows: 500, Total: 1000}); left != time.Second {
+	after(0, offline.Progress{Step: "reading", Total: 1000})
+	if left := after(time.Second, offline.Progress{Step: "reading", Rows: 500, Total: 1000}); left != time.Second {
 		t.Errorf("half of the reading is left, and that is %s", left)
 	}
-	after(time.Second, store.Progress{Step: "comparing", Total: 100})
-	if left := after(10*time.Second, store.Progress{Step: "comparing", Rows: 10, Total: 100}); left != 90*time.Second {
+	after(time.Second, offline.Progress{Step: "comparing", Total: 100})
+	if left := after(10*time.Second, offline.Progress{Step: "comparing", Rows: 10, Total: 100}); left != 90*time.Second {
 		t.Errorf("nine tenths of the comparing are left, and that is %s", left)
 	}
-	if left := after(time.Second, store.Progress{Step: "counting"}); left != 0 {
+	if left := after(time.Second, offline.Progress{Step: "counting"}); left != 0 {
 		t.Errorf("of what is not counted %s is left", left)
 	}
-	after(time.Minute, store.Progress{Step: "looking up", Rows: 20, Total: 100})
-	if left := after(time.Second, store.Progress{Step: "looking up", Rows: 60, Total: 100}); left != time.Second {
+	after(time.Minute, offline.Progress{Step: "looking up", Rows: 20, Total: 100})
+	if left := after(time.Second, offline.Progress{Step: "looking up", Rows: 60, Total: 100}); left != time.Second {
 		t.Errorf("40 of the 80 that were left are left, and that is %s", left)
 	}
 }

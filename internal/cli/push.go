@@ -12,7 +12,7 @@ import (
 	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/internal/project"
 	"github.com/plumbstore/plumb/materialize"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 func (a *application) pushCommand() *cobra.Command {
@@ -125,7 +125,7 @@ func (p *pushing) count(rows materialize.Rows, refused []materialize.Refusal) {
 		}
 	}
 	p.rows += int64(rows.Len())
-	p.progress.report(store.Progress{Step: "pushing to " + p.view.Name, Rows: p.rows})
+	p.progress.report(offline.Progress{Step: "pushing to " + p.view.Name, Rows: p.rows})
 }
 
 // pushLine is what is printed of a push.

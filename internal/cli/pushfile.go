@@ -20,7 +20,7 @@ import (
 	"github.com/plumbstore/plumb/internal/project"
 	"github.com/plumbstore/plumb/internal/regularfile"
 	"github.com/plumbstore/plumb/materialize"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // rowReader hands the rows of a file to yield, batch by batch.
@@ -49,12 +49,12 @@ func pushFile(ctx context.Context, p *project.Project, view *feature.View, path 
 		return nil, err
 	}
 	return func(ctx context.Context, yield func(materialize.Rows) error) error {
-		return files.ReadRows(ctx, view, path, func(rows store.FileRows) error { return yield(pushRows(view, rows)) })
+		return files.ReadRows(ctx, view, path, func(rows offline.FileRows) error { return yield(pushRows(view, rows)) })
 	}, nil
 }
 
 // pushRows are rows of a file; those with a value that does not fit are refused.
-func pushRows(view *feature.View, rows store.FileRows) materialize.Rows {
+func pushRows(view *feature.View, rows offline.FileRows) materialize.Rows {
 	push := materialize.Rows{Keys: rows.Keys, Event: rows.Event, Created: rows.Created, Features: rows.Features,
 		EventName: view.Source.EventTimestamp, CreatedName: view.Source.CreatedTimestamp}
 	for _, misfit := range rows.Misfits {

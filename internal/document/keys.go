@@ -11,8 +11,8 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 )
 
 // Keys are the rows of entity keys of a look-up, one column for each label column that it reads.
@@ -69,22 +69,22 @@ func ParseKey(text string, declared plumbv1.Type) (any, error) {
 		}
 		return text, nil
 	case plumbv1.Type_BYTES:
-		value, err := base64.StdEncoding.DecodeString(text)
-		if err != nil || base64.StdEncoding.EncodeToString(value) != text {
+		given, err := base64.StdEncoding.DecodeString(text)
+		if err != nil || base64.StdEncoding.EncodeToString(given) != text {
 			return nil, fmt.Errorf("%q is not base64, as which BYTES are written", text)
 		}
-		return value, nil
+		return given, nil
 	case plumbv1.Type_BOOL:
 		if text != "true" && text != "false" {
 			return nil, fmt.Errorf("%q is not BOOL; write true or false", text)
 		}
 		return text == "true", nil
 	case plumbv1.Type_INT32:
-		value, ok := store.ParseInteger(text, 32)
-		return int32(value), notInteger(ok, text, declared)
+		given, ok := value.ParseInteger(text, 32)
+		return int32(given), notInteger(ok, text, declared)
 	case plumbv1.Type_INT64:
-		value, ok := store.ParseInteger(text, 64)
-		return value, notInteger(ok, text, declared)
+		given, ok := value.ParseInteger(text, 64)
+		return given, notInteger(ok, text, declared)
 	}
 	return nil, fmt.Errorf("%s is not a type of join keys", declared)
 }

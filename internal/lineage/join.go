@@ -9,12 +9,12 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // JoinRequest is a point-in-time join of label rows.
 type JoinRequest struct {
-	store.JoinRequest
+	offline.JoinRequest
 	// Service is the feature service that the selection is of; empty if features were listed.
 	Service string
 	// Sent says that a caller sent the label rows: the file that they are in is nobody else's.
@@ -35,14 +35,14 @@ func (r *Recorder) StartJoin(request JoinRequest) *Join {
 		return nil
 	}
 	join := &Join{request: request}
-	inputs, outputs := join.datasets(r, store.JoinReport{}, "")
+	inputs, outputs := join.datasets(r, offline.JoinReport{}, "")
 	name, description := join.name()
 	join.run = r.start(name, description, inputs, outputs)
 	return join
 }
 
 // End records how it ended. version identifies the content of the output, and is empty if it is not known.
-func (j *Join) End(ctx context.Context, report store.JoinReport, version string, failure error) {
+func (j *Join) End(ctx context.Context, report offline.JoinReport, version string, failure error) {
 	if j == nil {
 		return
 	}
@@ -73,7 +73,7 @@ func (j *Join) name() (name, description string) {
 	return "historical." + strings.Join(views, "+") + "." + hex.EncodeToString(sum[:4]), "training set of " + listed
 }
 
-func (j *Join) datasets(r *Recorder, report store.JoinReport, version string) (inputs, outputs []dataset) {
+func (j *Join) datasets(r *Recorder, report offline.JoinReport, version string) (inputs, outputs []dataset) {
 	labels, output := j.sent(r, "labels"), j.sent(r, "result")
 	if !j.request.Sent {
 		labels = r.file(j.request.Labels)
@@ -156,7 +156,7 @@ func (j *Join) addOutputs(columns *columnLineage, found []dataset, instant input
 	}
 }
 
-// addProvenance adds the columns of store.ProvenanceColumns. A column whose values come from the definitions or the
+// addProvenance adds the columns of offline.ProvenanceColumns. A column whose values come from the definitions or the
 // name of a file has no input column.
 func addProvenance(columns *columnLineage, reference feature.Reference, source dataset, instant input) {
 	event, created := reference.View.Source.EventTimestamp, reference.View.Source.CreatedTimestamp
@@ -166,7 +166,7 @@ func addProvenance(columns *columnLineage, reference feature.Reference, source d
 	if created != "" {
 		inputs["created_timestamp"] = []input{source.column(created, identity)}
 	}
-	for _, column := range store.ProvenanceColumns {
+	for _, column := range offline.ProvenanceColumns {
 		columns.add(typed(reference.Alias+"__"+column.Name, column.Type), inputs[column.Name]...)
 	}
 }

@@ -24,7 +24,7 @@ import (
 	"github.com/plumbstore/plumb/internal/lineage"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -60,7 +60,7 @@ func views() (shop, total *feature.View) {
 func joinOf() lineage.JoinRequest {
 	shop, total := views()
 	return lineage.JoinRequest{
-		JoinRequest: store.JoinRequest{
+		JoinRequest: offline.JoinRequest{
 			Selection: &feature.Selection{
 				References: []feature.Reference{
 					{View: shop, Alias: "nearest", LabelColumns: []string{"nearest_shop"}}, {View: total, Alias: "total"},
@@ -75,9 +75,9 @@ func joinOf() lineage.JoinRequest {
 	}
 }
 
-func joined() store.JoinReport {
+func joined() offline.JoinReport {
 	shop, _ := views()
-	return store.JoinReport{
+	return offline.JoinReport{
 		Rows: 7,
 		Files: []feature.SourceFile{
 			{Source: "sales", Path: "data/sales/1.parquet", Size: 5, Footer: "aa"},
@@ -262,7 +262,7 @@ func TestTheColumnsOfProvenanceAreMadeOfTimes(t *testing.T) {
 	}
 	want := []string{"nearest_shop", "at", "late", "nearest__euros", "total__euros"}
 	for _, alias := range []string{"nearest", "total"} {
-		for _, column := range store.ProvenanceColumns {
+		for _, column := range offline.ProvenanceColumns {
 			want = append(want, alias+"__"+column.Name)
 		}
 	}
@@ -376,7 +376,7 @@ func TestWhatFailedAndWhatWasInterruptedAreToldApart(t *testing.T) {
 	interrupted, cancel := context.WithCancel(t.Context())
 	cancel()
 	events := recorded(t, func(r *lineage.Recorder) {
-		r.StartJoin(joinOf()).End(t.Context(), store.JoinReport{}, "", errors.New("the disk is full"))
+		r.StartJoin(joinOf()).End(t.Context(), offline.JoinReport{}, "", errors.New("the disk is full"))
 		r.StartMaterialization(shop).End(interrupted, registry.Run{}, context.Canceled)
 	})
 	if at(t, events[1], "eventType") != "FAIL" || at(t, events[3], "eventType") != "ABORT" {

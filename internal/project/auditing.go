@@ -11,11 +11,11 @@ import (
 	"github.com/plumbstore/plumb/audit/auditlog"
 	"github.com/plumbstore/plumb/dataset"
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // Audit compares what was served with what training sees.
-func (p *Project) Audit(ctx context.Context, request audit.Request, progress func(store.Progress)) (
+func (p *Project) Audit(ctx context.Context, request audit.Request, progress func(offline.Progress)) (
 	*audit.Report, error,
 ) {
 	auditor, err := p.auditor(ctx, progress)
@@ -30,7 +30,7 @@ type ForesightRequest struct {
 	Selection       dataset.Selection
 	Labels          string
 	TimestampColumn string
-	Progress        func(store.Progress)
+	Progress        func(offline.Progress)
 }
 
 // Foresee says how much of a training set was not known yet.
@@ -54,7 +54,7 @@ func (p *Project) Foresee(ctx context.Context, request ForesightRequest) (*audit
 }
 
 // auditor opens what an audit needs.
-func (p *Project) auditor(ctx context.Context, progress func(store.Progress)) (*audit.Auditor, error) {
+func (p *Project) auditor(ctx context.Context, progress func(offline.Progress)) (*audit.Auditor, error) {
 	offline, err := p.Offline(ctx)
 	if err != nil {
 		return nil, err

@@ -9,8 +9,9 @@ import (
 	"github.com/plumbstore/plumb/parity"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/sqldb"
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/duckdb"
+	"github.com/plumbstore/plumb/store/offline"
+	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/plainread"
 	"github.com/plumbstore/plumb/store/redis"
 	"github.com/plumbstore/plumb/store/sqlite"
@@ -30,7 +31,7 @@ func openRegistry(ctx context.Context, c *config.Config) (Registry, error) {
 }
 
 // openOnline picks the online store by the scheme of its URL.
-func openOnline(ctx context.Context, c *config.Config, now func() time.Time) (store.Online, error) {
+func openOnline(ctx context.Context, c *config.Config, now func() time.Time) (online.Store, error) {
 	if c.OnlineStore.Scheme() == "sqlite" {
 		return sqlite.Open(ctx, c.OnlineStore.Path(), sqlite.WithClock(now))
 	}
@@ -38,7 +39,7 @@ func openOnline(ctx context.Context, c *config.Config, now func() time.Time) (st
 }
 
 // Offline is an offline engine.
-type Offline = store.OfflineEngine
+type Offline = offline.Engine
 
 func openOffline(ctx context.Context, c *config.Config) (Offline, error) {
 	return duckdb.Open(ctx, duckdbConfig(c))
@@ -46,7 +47,7 @@ func openOffline(ctx context.Context, c *config.Config) (Offline, error) {
 
 // shared opens an offline engine that runs that many operations concurrently: each operation has its own memory, so
 // each gets its share. It is closed with the project. The witness reads the same sources in another way.
-func (p *Project) shared(ctx context.Context, operations int) (parity.Offline, store.Witness, error) {
+func (p *Project) shared(ctx context.Context, operations int) (parity.Offline, offline.Witness, error) {
 	divided := duckdbConfig(p.Config)
 	divided.MemoryLimit = p.Config.Offline.MemoryShare(operations)
 	engine, err := duckdb.Open(ctx, divided)
@@ -66,7 +67,7 @@ func openServing(ctx context.Context, c *config.Config) (Serving, error) {
 }
 
 // Serving is an offline engine for a server.
-type Serving = store.ServingEngine
+type Serving = offline.ServingEngine
 
 func duckdbConfig(c *config.Config) duckdb.Config {
 	return duckdb.Config{

@@ -8,7 +8,7 @@ import (
 
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/lineage"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // lineagePatience is how long closing a project waits for events that have not been delivered.
@@ -53,7 +53,7 @@ func (p *Project) Lineage() (*lineage.Recorder, error) {
 }
 
 // startJoin records that the making of a training set begins, if the project configures lineage.
-func (p *Project) startJoin(request TrainingSetRequest, join store.JoinRequest) (*lineage.Join, error) {
+func (p *Project) startJoin(request TrainingSetRequest, join offline.JoinRequest) (*lineage.Join, error) {
 	recorder, err := p.Lineage()
 	if err != nil {
 		return nil, err

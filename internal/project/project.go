@@ -21,7 +21,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/config"
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 )
 
 // Options are what a project takes from the process that it is opened in. Now and Version are required.
@@ -46,7 +46,7 @@ type Project struct {
 	mu       sync.Mutex
 	closers  []io.Closer
 	registry Registry
-	online   store.Online
+	online   online.Store
 	offline  Offline
 	serving  Serving
 }
@@ -95,8 +95,8 @@ func (p *Project) Registry(ctx context.Context) (Registry, error) {
 }
 
 // Online opens the online store.
-func (p *Project) Online(ctx context.Context) (store.Online, error) {
-	return opened(ctx, p, &p.online, func(ctx context.Context, c *config.Config) (store.Online, error) {
+func (p *Project) Online(ctx context.Context) (online.Store, error) {
+	return opened(ctx, p, &p.online, func(ctx context.Context, c *config.Config) (online.Store, error) {
 		return openOnline(ctx, c, p.options.Now)
 	})
 }

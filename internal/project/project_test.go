@@ -15,7 +15,7 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/project"
 	"github.com/plumbstore/plumb/materialize"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // open opens the project that plumb init makes.
@@ -130,7 +130,7 @@ func TestATrainingSetHasAManifestAndIsRebuilt(t *testing.T) {
 	apply(t, p)
 	request := trainingSet(folder, "train.parquet")
 	var steps []string
-	request.Progress = func(now store.Progress) { steps = append(steps, now.Step) }
+	request.Progress = func(now offline.Progress) { steps = append(steps, now.Step) }
 	made, err := p.MakeTrainingSet(t.Context(), request)
 	if err != nil {
 		t.Fatal(err)

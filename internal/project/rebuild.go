@@ -12,7 +12,7 @@ import (
 
 	"github.com/plumbstore/plumb/dataset"
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // RebuildRequest asks for a training set to be made again, as it was.
@@ -23,7 +23,7 @@ type RebuildRequest struct {
 	Out string
 	// Labels is where the label rows are now. It is empty if they have not moved.
 	Labels   string
-	Progress func(store.Progress)
+	Progress func(offline.Progress)
 }
 
 // Rebuilt says what came of a rebuild.
@@ -70,8 +70,8 @@ func (p *Project) Rebuild(ctx context.Context, request RebuildRequest) (*Rebuilt
 
 // rebuild makes the output again, and lets it appear only if it is the same.
 func (p *Project) rebuild(ctx context.Context, old *dataset.Manifest, from *dataset.Rebuilding, out string,
-	progress func(store.Progress),
-) (report store.JoinReport, err error) {
+	progress func(offline.Progress),
+) (report offline.JoinReport, err error) {
 	folder, err := p.rebuildFolder(from)
 	if err != nil {
 		return report, err

@@ -20,7 +20,7 @@ import (
 	"github.com/plumbstore/plumb/parity"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 )
 
 const (
@@ -37,7 +37,7 @@ const (
 type Served struct {
 	Project  string
 	Registry registry.Registry
-	Online   store.Online
+	Online   online.Store
 	Now      func() time.Time
 	// Timeout bounds a look-up.
 	Timeout time.Duration
@@ -57,7 +57,7 @@ type Server interface {
 type sandbox struct {
 	folder   string
 	snapshot *feature.Snapshot
-	online   store.Online
+	online   online.Store
 	ledger   registry.Ledger
 	clock    *parity.Clock
 	client   plumbv1.ServingServiceClient
@@ -162,7 +162,7 @@ func awaitServing(ctx context.Context, connection *grpc.ClientConn) error {
 func (s *sandbox) remove(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupTime)
 	defer cancel()
-	able, ok := s.online.(store.Remover)
+	able, ok := s.online.(online.Remover)
 	if !ok {
 		return errors.New("this online store cannot remove rows")
 	}

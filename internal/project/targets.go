@@ -8,7 +8,7 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/parity"
 	"github.com/plumbstore/plumb/registry/plan"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/lookup"
 )
 
 // verifying is what to verify.
@@ -59,7 +59,7 @@ func (v *verifying) servable(name string) error {
 	if err != nil {
 		return err
 	}
-	_, err = store.NewLookup(selection)
+	_, err = lookup.New(selection)
 	return err
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/plumbstore/plumb/dataset"
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/wholefile"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // TrainingSetRequest asks for features to be joined to label rows, each as of its own instant.
@@ -30,13 +30,13 @@ type TrainingSetRequest struct {
 	LabelsByContent bool
 	// DVC also writes Out.dvc, by which dvc tracks the output.
 	DVC bool
-	// Progress is called as that of a store.JoinRequest. May be nil.
-	Progress func(store.Progress)
+	// Progress is called as that of a offline.JoinRequest. May be nil.
+	Progress func(offline.Progress)
 }
 
 // TrainingSet says what was made.
 type TrainingSet struct {
-	store.JoinReport
+	offline.JoinReport
 	// Manifest is nil if none was asked for.
 	Manifest *dataset.Manifest
 }
@@ -102,8 +102,8 @@ func Select(snapshot *feature.Snapshot, selection dataset.Selection) (*feature.S
 }
 
 // join is what the offline engine is asked for.
-func (r TrainingSetRequest) join(selection *feature.Selection) store.JoinRequest {
-	return store.JoinRequest{
+func (r TrainingSetRequest) join(selection *feature.Selection) offline.JoinRequest {
+	return offline.JoinRequest{
 		Selection:       selection,
 		Labels:          r.Labels,
 		TimestampColumn: r.Options.TimestampColumn,
@@ -121,7 +121,7 @@ type trainingSet struct {
 	project   *Project
 	request   TrainingSetRequest
 	selection *feature.Selection
-	join      store.JoinRequest
+	join      offline.JoinRequest
 	// manifest is nil if none is wanted.
 	manifest *dataset.Manifest
 	inputs   *dataset.Inputs
@@ -135,7 +135,7 @@ type trainingSet struct {
 
 func (p *Project) newTrainingSet(request TrainingSetRequest, selection *feature.Selection) *trainingSet {
 	if request.Progress == nil {
-		request.Progress = func(store.Progress) {}
+		request.Progress = func(offline.Progress) {}
 	}
 	return &trainingSet{project: p, request: request, selection: selection, join: request.join(selection)}
 }
@@ -168,8 +168,8 @@ func (t *trainingSet) describe(snapshot *feature.Snapshot) (err error) {
 
 // write joins and writes the output, and then its manifest beside it. What is interrupted between the two leaves a
 // manifest of before, which is known by the digest of the content not to be the output's.
-func (t *trainingSet) write(ctx context.Context) (report store.JoinReport, err error) {
-	offline, err := t.project.Offline(ctx)
+func (t *trainingSet) write(ctx context.Context) (report offline.JoinReport, err error) {
+	engine, err := t.project.Offline(ctx)
 	if err != nil {
 		return report, err
 	}
@@ -181,7 +181,7 @@ func (t *trainingSet) write(ctx context.Context) (report store.JoinReport, err e
 		return report, err
 	}
 	defer func() { run.End(ctx, report, t.digest(err), err) }()
-	join, err := offline.PlanJoin(ctx, t.join)
+	join, err := engine.PlanJoin(ctx, t.join)
 	if err != nil {
 		return report, err
 	}
@@ -189,7 +189,7 @@ func (t *trainingSet) write(ctx context.Context) (report store.JoinReport, err e
 	if t.manifest != nil {
 		defer t.learnInputs(ctx, join.Files())()
 	}
-	t.request.Progress(store.Progress{Step: "joining"})
+	t.request.Progress(offline.Progress{Step: "joining"})
 	if report, err = join.WriteFile(ctx, t.request.Out); err != nil {
 		return report, err
 	}
@@ -225,8 +225,8 @@ func (t *trainingSet) learnInputs(ctx context.Context, sources []feature.SourceF
 }
 
 // seal completes the manifest from what was written.
-func (t *trainingSet) seal(ctx context.Context, written string, report store.JoinReport) (string, error) {
-	t.request.Progress(store.Progress{Step: "reading the sources' digests"})
+func (t *trainingSet) seal(ctx context.Context, written string, report offline.JoinReport) (string, error) {
+	t.request.Progress(offline.Progress{Step: "reading the sources' digests"})
 	if err := t.inputsKnown(); err != nil {
 		return "", err
 	}

@@ -6,12 +6,12 @@ import (
 	"fmt"
 
 	"github.com/plumbstore/plumb/feature"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 )
 
 // Holding is what the online store holds of one generation of a view.
 type Holding struct {
-	store.Holding
+	online.Holding
 	// State is "current", or says why nobody reads the rows: "removed", "not online", "set aside".
 	State string `json:"state"`
 }
@@ -33,7 +33,7 @@ func (p *Project) Holdings(ctx context.Context) ([]Holding, error) {
 	return held, nil
 }
 
-func stateOf(current *feature.Snapshot, holding store.Holding) string {
+func stateOf(current *feature.Snapshot, holding online.Holding) string {
 	view, err := current.View(holding.View)
 	switch {
 	case err != nil:
@@ -92,8 +92,8 @@ func (p *Project) Teardown(ctx context.Context, view string) (int64, error) {
 
 // upkeep is an online store that can be looked over and cleared.
 type upkeep interface {
-	store.Surveyor
-	store.Remover
+	online.Surveyor
+	online.Remover
 }
 
 // stored opens what says which rows there are and which are read. The project may have no revision.

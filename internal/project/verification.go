@@ -9,7 +9,7 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/parity"
 	"github.com/plumbstore/plumb/registry/plan"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // EmbeddedStore is the VerifyRequest.Store of a SQLite file that is thrown away.
@@ -28,8 +28,8 @@ type VerifyRequest struct {
 	Seed uint64
 	// Store is the throw-away online store: EmbeddedStore, or the URL of a Redis, from which all is removed afterwards.
 	Store string
-	// Progress is called as that of a store.JoinRequest. May be nil.
-	Progress func(store.Progress)
+	// Progress is called as that of a offline.JoinRequest. May be nil.
+	Progress func(offline.Progress)
 }
 
 // Verify joins label rows as training does, and plays the same instants through the real materializer, a throw-away

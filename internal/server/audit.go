@@ -5,26 +5,26 @@ import (
 
 	"github.com/plumbstore/plumb/audit/auditlog"
 	"github.com/plumbstore/plumb/feature"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/lookup"
 )
 
 // record offers those rows of a reply to the audit log that are to be logged. It never waits, and keeps nothing of the
 // reply's own.
-func (s *Server) record(lookup *lookupPlan, asked store.LookupRequest, servedAt feature.Instant, reply *store.Reply) {
+func (s *Server) record(prepared *lookupPlan, asked lookup.Request, servedAt feature.Instant, reply *lookup.Reply) {
 	audit := s.config.Audit
 	if audit == nil {
 		return
 	}
-	if lookup.logged == nil {
+	if prepared.logged == nil {
 		audit.Withhold(reply.Rows())
 		return
 	}
-	rows := audit.Sample(lookup.logged, asked.Keys, reply.Rows())
+	rows := audit.Sample(prepared.logged, asked.Keys, reply.Rows())
 	if rows == nil {
 		return
 	}
 	audit.Offer(&auditlog.Entry{
-		Layout: lookup.logged, ServedAt: servedAt, At: reply.At(), Keys: asked.Keys,
+		Layout: prepared.logged, ServedAt: servedAt, At: reply.At(), Keys: asked.Keys,
 		Stored: reply.Stored(), Rows: rows, Count: reply.Rows(),
 	}, bytes.Clone(reply.Wire()))
 }

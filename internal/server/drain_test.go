@@ -19,7 +19,7 @@ import (
 
 	"github.com/plumbstore/plumb/internal/server"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 )
 
 // tally counts on one side of the calls that many clients make.
@@ -38,12 +38,12 @@ func (t *tally) lose(doing string, err error) {
 
 // counted is a store that counts the look-ups that it answers.
 type counted struct {
-	store.Online
+	online.Store
 	reads atomic.Int64
 }
 
-func (c *counted) Read(ctx context.Context, gets []store.Get) ([][]byte, error) {
-	values, err := c.Online.Read(ctx, gets)
+func (c *counted) Read(ctx context.Context, gets []online.Get) ([][]byte, error) {
+	values, err := c.Store.Read(ctx, gets)
 	if len(gets) == 1 && gets[0].Table.View == "world" { // Not what the server reads to see whether the store answers.
 		c.reads.Add(1)
 	}
@@ -55,7 +55,7 @@ func (c *counted) Read(ctx context.Context, gets []store.Get) ([][]byte, error) 
 func TestNoCallOfAClientThatKeepsItsConnectionIsLostWhenTheServerStops(t *testing.T) {
 	const rounds, clients = 10, 24
 	for round := range rounds {
-		online := &counted{Online: openSQLite(t)}
+		online := &counted{Store: openSQLite(t)}
 		r := startShops(t, overHTTP, func(c *server.Config) { c.Online = online })
 		var asked, called tally
 		var running sync.WaitGroup

@@ -17,7 +17,9 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/server/flight"
 	"github.com/plumbstore/plumb/registry/spec"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/lookup"
+	"github.com/plumbstore/plumb/store/offline"
+	"github.com/plumbstore/plumb/store/packed"
 )
 
 // statusOf is the one place that turns errors into gRPC codes and details. What is no fault of the client's is logged,
@@ -90,21 +92,21 @@ func faultStatus(ctx context.Context, err error) *status.Status {
 	switch {
 	case errors.Is(err, fault.ErrNewer):
 		return status.New(codes.FailedPrecondition, "what is stored was "+fault.ErrNewer.Error())
-	case errors.Is(err, store.ErrUnknownSchema):
+	case errors.Is(err, lookup.ErrUnknownSchema):
 		return status.New(codes.FailedPrecondition, "a stored row was written under a definition that the registry does not "+
 			"have; materialize its view again with --full")
-	case errors.Is(err, store.ErrCorruptRow):
+	case errors.Is(err, packed.ErrCorrupt):
 		return status.New(codes.DataLoss, "a stored row is damaged; materialize its view again with --full")
 	case errors.Is(ctx.Err(), context.DeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
 		return status.New(codes.DeadlineExceeded, "the deadline passed before there was an answer")
 	case errors.Is(ctx.Err(), context.Canceled) || errors.Is(err, context.Canceled):
 		return status.New(codes.Canceled, "the call was cancelled")
-	case errors.Is(err, store.ErrDiskFull): // The engine knows which limit it was, and what to do.
+	case errors.Is(err, fault.ErrDiskFull): // The engine knows which limit it was, and what to do.
 		return status.New(codes.Unavailable, shortened(strings.ReplaceAll(err.Error(), "\n", "; "), maxMessage))
 	case errors.Is(err, syscall.ENOSPC):
 		return status.New(codes.Unavailable, "no space is left on the server's disk; free some there, or name a folder "+
 			"with more room in offline.temp_dir")
-	case errors.Is(err, store.ErrOutOfMemory):
+	case errors.Is(err, offline.ErrOutOfMemory):
 		return status.New(codes.ResourceExhausted, "the join needs more memory than its share of the server's; raise "+
 			"offline.memory_limit there, or join fewer rows at a time")
 	case errors.As(err, new(*fault.RefusedError)):

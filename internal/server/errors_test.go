@@ -17,7 +17,8 @@ import (
 	"github.com/plumbstore/plumb/internal/server"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/packed"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
@@ -209,7 +210,7 @@ func TestMessagesBeyondTheLimitsAreRefused(t *testing.T) {
 }
 
 // tampered returns a packed row of the view price, changed.
-func tampered(r *running, shop string, change func([]byte) []byte) store.Row {
+func tampered(r *running, shop string, change func([]byte) []byte) online.Row {
 	view := r.view("price")
 	packed := storetest.Pack(r.t, view.Keys, view.Schema(), row(ago(0), []any{shop}, 1.0, "x"))[0]
 	packed.Value = change(packed.Value)
@@ -224,18 +225,18 @@ func TestStoredRowsThatCannotBeReadAreNeverAnswered(t *testing.T) {
 		text   string
 	}{
 		"newer": {
-			func(b []byte) []byte { b[store.VersionSize] = 200; return b },
+			func(b []byte) []byte { b[packed.VersionSize] = 200; return b },
 			codes.FailedPrecondition, "newer version of plumb",
 		},
 		"cut":    {func(b []byte) []byte { return b[:len(b)-3] }, codes.DataLoss, "damaged"},
-		"header": {func(b []byte) []byte { return b[:store.VersionSize+1] }, codes.DataLoss, "damaged"},
+		"header": {func(b []byte) []byte { return b[:packed.VersionSize+1] }, codes.DataLoss, "damaged"},
 		"stray": {
-			func(b []byte) []byte { b[store.VersionSize+1] = 99; return b },
+			func(b []byte) []byte { b[packed.VersionSize+1] = 99; return b },
 			codes.FailedPrecondition, "definition that the registry does not have",
 		},
 	} {
-		rows := []store.Row{tampered(r, shop, c.change)}
-		must(r.online.Write(t.Context(), store.NewTable(r.view("price"), 0), rows))(t)
+		rows := []online.Row{tampered(r, shop, c.change)}
+		must(r.online.Write(t.Context(), online.NewTable(r.view("price"), 0), rows))(t)
 		err := r.failure(prices(texts("shop", shop)))
 		if status.Code(err) != c.code || !strings.Contains(err.Error(), c.text) {
 			t.Errorf("%s: want %s with %q, got %v", shop, c.code, c.text, err)
@@ -247,7 +248,7 @@ func TestStoredRowsThatCannotBeReadAreNeverAnswered(t *testing.T) {
 }
 
 func TestAPanicIsAnsweredWithoutInternalsAndLogged(t *testing.T) {
-	online := &hooked{Online: openSQLite(t)}
+	online := &hooked{Store: openSQLite(t)}
 	r := startShops(t, func(c *server.Config) { c.Online = online })
 	online.onRead(func(ctx context.Context) {
 		if _, call := grpc.Method(ctx); !call {

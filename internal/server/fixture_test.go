@@ -21,7 +21,7 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/sqldb"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/sqlite"
 	"github.com/plumbstore/plumb/store/storetest"
 )
@@ -81,7 +81,7 @@ type running struct {
 	t        testing.TB
 	server   *server.Server
 	registry *sqldb.DB
-	online   store.Online
+	online   online.Store
 	address  string
 	// admin is the address at which operators are answered, if they are.
 	admin  string
@@ -133,10 +133,10 @@ func start(t testing.TB, changes ...func(*server.Config)) *running {
 	return r
 }
 
-func openSQLite(t testing.TB) store.Online {
-	online := must(sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "online.db")))(t)
-	t.Cleanup(func() { online.Close() })
-	return online
+func openSQLite(t testing.TB) online.Store {
+	store := must(sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "online.db")))(t)
+	t.Cleanup(func() { store.Close() })
+	return store
 }
 
 // startShops is start with the shops applied and ready to be looked up.
@@ -200,7 +200,7 @@ func (r *running) view(name string) *feature.View {
 func (r *running) write(view *feature.View, rows ...storetest.SourceRow) {
 	r.t.Helper()
 	packed := storetest.Pack(r.t, view.Keys, view.Schema(), rows...)
-	must(r.online.Write(r.t.Context(), store.NewTable(view, 0), packed))(r.t)
+	must(r.online.Write(r.t.Context(), online.NewTable(view, 0), packed))(r.t)
 }
 
 // row is a source row.

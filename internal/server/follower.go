@@ -10,7 +10,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/materialize"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 )
 
 // checkTime bounds one question to the registry, and one to the store.
@@ -198,8 +198,8 @@ func (f *follower) tellOfEmpty(ctx context.Context, snapshot *feature.Snapshot) 
 func (f *follower) probe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
-	nothing := store.Get{Table: store.Table{Project: f.config.Project}}
-	if _, err := f.config.Online.Read(ctx, []store.Get{nothing}); err != nil {
+	nothing := online.Get{Table: online.Table{Project: f.config.Project}}
+	if _, err := f.config.Online.Read(ctx, []online.Get{nothing}); err != nil {
 		return fmt.Errorf("ask the online store: %w", err)
 	}
 	return nil

@@ -4,20 +4,20 @@ import (
 	"context"
 	"sync/atomic"
 
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 )
 
 // hooked is a real store that a test can stop in the middle of a read.
 type hooked struct {
-	store.Online
+	online.Store
 	hook atomic.Pointer[func(context.Context)]
 }
 
-func (h *hooked) Read(ctx context.Context, gets []store.Get) ([][]byte, error) {
+func (h *hooked) Read(ctx context.Context, gets []online.Get) ([][]byte, error) {
 	if hook := h.hook.Load(); hook != nil {
 		(*hook)(ctx)
 	}
-	return h.Online.Read(ctx, gets)
+	return h.Store.Read(ctx, gets)
 }
 
 // onRead has every later read call the function first; nil ends that.

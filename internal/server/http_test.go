@@ -320,7 +320,7 @@ func TestHTTPTellsHealthAndReadiness(t *testing.T) {
 }
 
 func TestHTTPRefusesCallsBeyondTheLimitAndDrains(t *testing.T) {
-	online := &hooked{Online: openSQLite(t)}
+	online := &hooked{Store: openSQLite(t)}
 	r := startShops(t, overHTTP, func(c *server.Config) { c.Online, c.MaxConcurrent = online, 1 })
 	entered, release := online.holdReads()
 	const lookUp = `{"features":["price:euros"],"keys":{"shop":["a"]}}`
@@ -339,7 +339,7 @@ func TestHTTPRefusesCallsBeyondTheLimitAndDrains(t *testing.T) {
 }
 
 func TestAClientOfHTTPThatGoesAwayEndsItsCall(t *testing.T) {
-	online := &hooked{Online: openSQLite(t)}
+	online := &hooked{Store: openSQLite(t)}
 	r := startShops(t, overHTTP, func(c *server.Config) { c.Online, c.Timeout = online, time.Hour })
 	entered, release := online.holdReads()
 	defer release()

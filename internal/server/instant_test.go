@@ -13,7 +13,7 @@ import (
 // A row that is pushed after a look-up has come and before it is read lies at an instant that the look-up's has to be
 // no older than: the store has no older row any more.
 func TestR2_ALookUpsInstantIsNoOlderThanWhatItReads(t *testing.T) {
-	online := &hooked{Online: openSQLite(t)}
+	online := &hooked{Store: openSQLite(t)}
 	var clock atomic.Int64
 	clock.Store(int64(ago(0)))
 	r := startShops(t, overHTTP, func(c *server.Config) {

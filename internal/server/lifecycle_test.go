@@ -33,7 +33,7 @@ func (r *running) call(ctx context.Context) <-chan error {
 }
 
 func TestTheDrainLetsCallsInFlightFinish(t *testing.T) {
-	online := &hooked{Online: openSQLite(t)}
+	online := &hooked{Store: openSQLite(t)}
 	r := startShops(t, func(c *server.Config) { c.Online = online })
 	watch := must(r.health.Watch(t.Context(), &healthpb.HealthCheckRequest{}))(t)
 	if first := must(watch.Recv())(t); first.GetStatus() != healthpb.HealthCheckResponse_SERVING {
@@ -65,7 +65,7 @@ func TestTheDrainLetsCallsInFlightFinish(t *testing.T) {
 }
 
 func TestTheDrainEndsEvenWhenACallDoesNot(t *testing.T) {
-	online := &hooked{Online: openSQLite(t)}
+	online := &hooked{Store: openSQLite(t)}
 	r := startShops(t, func(c *server.Config) { c.Online = online; c.DrainTimeout = 10 * time.Millisecond })
 	entered, release := online.holdReads()
 	defer release()
@@ -89,7 +89,7 @@ func TestDeadlinesAreHonoured(t *testing.T) {
 		"the server's where there is none": {server: 20 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
-			online := &hooked{Online: openSQLite(t)}
+			online := &hooked{Store: openSQLite(t)}
 			r := startShops(t, func(config *server.Config) { config.Online = online; config.Timeout = c.server })
 			_, release := online.holdReads()
 			defer release()

@@ -17,7 +17,7 @@ import (
 )
 
 func TestCallsBeyondTheLimitAreRefusedAtOnceAndTheOthersAnswered(t *testing.T) {
-	online := &hooked{Online: openSQLite(t)}
+	online := &hooked{Store: openSQLite(t)}
 	r := startShops(t, func(c *server.Config) { c.Online, c.MaxConcurrent = online, 2 })
 	entered, release := online.holdReads()
 	first, second := r.call(t.Context()), r.call(t.Context())

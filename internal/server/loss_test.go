@@ -11,7 +11,7 @@ import (
 	"github.com/plumbstore/plumb/internal/server"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/sqldb"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 )
 
 // startMarked is startShops with a server that looks for losses.
@@ -24,7 +24,7 @@ func startMarked(t *testing.T, changes ...func(*server.Config)) *running {
 // born begins a view's table, as the beginning of a first run does.
 func (r *running) born(view string, birth int64) {
 	r.t.Helper()
-	if err := store.WriteBirth(r.t.Context(), r.online, store.NewTable(r.view(view), 0), birth, 0); err != nil {
+	if err := online.WriteBirth(r.t.Context(), r.online, online.NewTable(r.view(view), 0), birth, 0); err != nil {
 		r.t.Fatal(err)
 	}
 }
@@ -33,7 +33,7 @@ func (r *running) born(view string, birth int64) {
 func (r *running) materialized(view string, birth, mark int64) {
 	r.t.Helper()
 	registered := r.view(view)
-	if err := store.WriteProgress(r.t.Context(), r.online, store.NewTable(registered, 0), mark, 0); err != nil {
+	if err := online.WriteProgress(r.t.Context(), r.online, online.NewTable(registered, 0), mark, 0); err != nil {
 		r.t.Fatal(err)
 	}
 	r.recorded(registered, birth, mark)
@@ -74,7 +74,7 @@ func TestAServerWhoseStoreHasLostItsRowsIsNotReadyUntilTheyAreBack(t *testing.T)
 	}
 	r.expectLost("with all rows", true, nil, nil)
 	for _, view := range []string{"price", "road"} {
-		must(r.online.(store.Remover).Remove(t.Context(), "shops", view))(t)
+		must(r.online.(online.Remover).Remove(t.Context(), "shops", view))(t)
 	}
 	r.expectLost("without rows", false, []string{"price", "road"}, nil)
 	reasons := strings.Join(r.server.Condition().Reasons, "; ")
@@ -118,7 +118,7 @@ func TestWhatWasNeverMarkedIsNotLost(t *testing.T) {
 	r.expectLost("without marks", true, nil, nil)
 	r.born("price", 5)
 	r.materialized("price", 5, 6)
-	must(r.online.(store.Remover).Remove(t.Context(), "shops", "price"))(t)
+	must(r.online.(online.Remover).Remove(t.Context(), "shops", "price"))(t)
 	if err := r.registry.Forget(t.Context(), "shops", "price"); err != nil {
 		t.Fatal(err)
 	}
@@ -131,7 +131,7 @@ func TestALossIsRememberedWhileTheRegistryIsGone(t *testing.T) {
 	r := startMarked(t, func(c *server.Config) { away.Registry = c.Registry; c.Registry = away })
 	r.born("price", 1)
 	r.materialized("price", 1, 2)
-	must(r.online.(store.Remover).Remove(t.Context(), "shops", "price"))(t)
+	must(r.online.(online.Remover).Remove(t.Context(), "shops", "price"))(t)
 	r.expectLost("without rows", false, []string{"price"}, nil)
 	away.gone.Store(true)
 	r.expectLost("without a registry", false, []string{"price"}, nil)

@@ -12,7 +12,8 @@ import (
 
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/telemetry"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/lookup"
+	"github.com/plumbstore/plumb/store/online"
 )
 
 // observed are the options of a gRPC server that traces its calls, none if nothing is traced.
@@ -26,13 +27,13 @@ func (c Config) observed() []grpc.ServerOption {
 
 // countFailedRead counts a look-up that the online store failed, and none that the request is to blame for.
 func (s *Server) countFailedRead(err error) {
-	if _, wrong := errors.AsType[*fault.InputError](err); !wrong && !errors.Is(err, store.ErrUnknownSchema) {
+	if _, wrong := errors.AsType[*fault.InputError](err); !wrong && !errors.Is(err, lookup.ErrUnknownSchema) {
 		s.config.Metrics.ReadFailed()
 	}
 }
 
 // reading is the online store for one look-up, traced if anything is.
-func (s *Server) reading() store.Online {
+func (s *Server) reading() online.Store {
 	if s.config.Tracing == nil {
 		return s.config.Online
 	}
@@ -41,15 +42,15 @@ func (s *Server) reading() store.Online {
 
 // tracedStore makes a span of each read.
 type tracedStore struct {
-	store.Online
+	online.Store
 	tracer trace.Tracer
 }
 
-func (t tracedStore) Read(ctx context.Context, gets []store.Get) ([][]byte, error) {
+func (t tracedStore) Read(ctx context.Context, gets []online.Get) ([][]byte, error) {
 	ctx, span := t.tracer.Start(ctx, "online store read", trace.WithSpanKind(trace.SpanKindClient),
 		trace.WithAttributes(attribute.Int("plumb.rows", len(gets))))
 	defer span.End()
-	values, err := t.Online.Read(ctx, gets)
+	values, err := t.Store.Read(ctx, gets)
 	if err != nil {
 		span.SetStatus(codes.Error, err.Error())
 	}

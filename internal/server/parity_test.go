@@ -11,8 +11,9 @@ import (
 	"github.com/plumbstore/plumb/internal/server"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/duckdb"
+	"github.com/plumbstore/plumb/store/offline"
+	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/redis"
 	"github.com/plumbstore/plumb/store/storetest"
 )
@@ -36,15 +37,15 @@ type served struct {
 	clock       atomic.Int64
 }
 
-func newParity(t *testing.T, online store.Online) storetest.Parity {
+func newParity(t *testing.T, store online.Store) storetest.Parity {
 	s := &served{generations: map[string]int64{}}
-	s.running = start(t, func(c *server.Config) { c.Online, c.Now = online, s.now })
+	s.running = start(t, func(c *server.Config) { c.Online, c.Now = store, s.now })
 	return storetest.Parity{
-		Offline: storetest.Offline{Open: func(t testing.TB, folder string, threads int) store.Offline {
+		Offline: storetest.Offline{Open: func(t testing.TB, folder string, threads int) offline.Store {
 			config := duckdb.Config{ProjectDir: folder, Roots: []string{"data"}, Threads: threads}
 			return must(duckdb.Open(t.Context(), config))(t)
 		}},
-		Online:      online,
+		Online:      store,
 		Materialize: s.materialize,
 		LookUp:      s.lookUp,
 	}
@@ -59,14 +60,14 @@ func (s *served) generation(world string) int64 {
 	return s.generations[world]
 }
 
-func (s *served) materialize(ctx context.Context, offline store.Offline, view *feature.View,
-	window store.Window,
+func (s *served) materialize(ctx context.Context, engine offline.Store, view *feature.View,
+	window offline.Window,
 ) error {
 	mine := *view
 	mine.Project, mine.Generation = "shops", s.generation(view.Project)
 	s.clock.Store(int64(window.End))
 	m := materialize.New(materialize.Config{
-		Offline: offline, Online: s.online, Ledger: s.registry, Now: s.now, Retention: 24 * time.Hour,
+		Offline: engine, Online: s.online, Ledger: s.registry, Now: s.now, Retention: 24 * time.Hour,
 	})
 	_, err := m.Run(ctx, &mine, materialize.Request{From: window.Start, To: window.End})
 	return err

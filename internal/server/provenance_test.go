@@ -8,7 +8,8 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/packed"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
@@ -41,8 +42,8 @@ func TestHTTPTellsProvenanceWhereItIsAskedFor(t *testing.T) {
 	view := r.view("price")
 	r.write(view, row(ago(2*time.Hour), []any{"old"}, 1.0, nil))
 	pushed := storetest.Pack(t, view.Keys, view.Schema(), row(ago(time.Minute), []any{"here"}, 2.0, nil))[0]
-	pushed.Value = storetest.WithOrigin(pushed.Value, store.PushOrigin(ago(time.Second)))
-	must(r.online.Write(t.Context(), store.NewTable(view, 0), []store.Row{pushed}))(t)
+	pushed.Value = storetest.WithOrigin(pushed.Value, packed.PushOrigin(ago(time.Second)))
+	must(r.online.Write(t.Context(), online.NewTable(view, 0), []online.Row{pushed}))(t)
 	definition := `"view":"price","definition_revision":null,"definition_hash":"` + view.Hash.String() + `",`
 	r.expect("POST", "/v1/online-features",
 		`{"features":["price:euros"],"provenance":true,"event_timestamps":false,`+

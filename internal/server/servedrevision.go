@@ -8,7 +8,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/telemetry"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/lookup"
 )
 
 // maxKept bounds the plans that are kept beside those of the services, so that requests of ever new feature lists
@@ -17,7 +17,7 @@ const maxKept = 1000
 
 // lookupPlan is a look-up made ready, and what counts its answers.
 type lookupPlan struct {
-	*store.Lookup
+	*lookup.Lookup
 	served *telemetry.Served
 	// logged is the layout of its answers in the audit log; nil if they are not logged.
 	logged *auditlog.Layout
@@ -91,11 +91,12 @@ func (e *servedRevision) plan(request *plumbv1.GetOnlineFeaturesRequest) (*looku
 	if err != nil {
 		return nil, err
 	}
-	lookup, err := store.NewLookup(selection)
+	prepared, err := lookup.New(selection)
 	if err != nil {
 		return nil, err
 	}
-	return &lookupPlan{lookup, e.metrics.Served(request.GetFeatureService(), lookup), e.layout(request, selection)}, nil
+	served := e.metrics.Served(request.GetFeatureService(), prepared)
+	return &lookupPlan{prepared, served, e.layout(request, selection)}, nil
 }
 
 // layout lays out the audit log of a selection.

@@ -41,7 +41,7 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/spec"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 )
 
 // pingInterval is how often a client may ask whether the connection still stands, idle ones too. The default of five
@@ -70,7 +70,7 @@ type Ledger interface {
 type Config struct {
 	Project  string
 	Registry registry.Registry
-	Online   store.Online
+	Online   online.Store
 	// Ledger has what was materialized: the log names the views that never were, and the server notices if the online
 	// store has lost their rows. If nil, it does neither.
 	Ledger Ledger

@@ -8,7 +8,7 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/lookup"
 )
 
 // serving implements plumb.v1.ServingService.
@@ -31,7 +31,7 @@ func (s *serving) GetOnlineFeatures(ctx context.Context, request *plumbv1.GetOnl
 
 // lookUp answers from the newest revision. A row that was written under a definition which is not in there yet makes it
 // look for a newer one, once. The caller releases the reply.
-func (s *serving) lookUp(ctx context.Context, request *plumbv1.GetOnlineFeaturesRequest) (*store.Reply, error) {
+func (s *serving) lookUp(ctx context.Context, request *plumbv1.GetOnlineFeaturesRequest) (*lookup.Reply, error) {
 	if err := s.server.limit.enter(); err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (s *serving) lookUp(ctx context.Context, request *plumbv1.GetOnlineFeatures
 		return nil, err
 	}
 	reply, err := s.server.answer(ctx, current, request)
-	if !errors.Is(err, store.ErrUnknownSchema) {
+	if !errors.Is(err, lookup.ErrUnknownSchema) {
 		return reply, err
 	}
 	if err := s.server.following.advance(ctx, current); err != nil {
@@ -57,13 +57,13 @@ func (s *serving) lookUp(ctx context.Context, request *plumbv1.GetOnlineFeatures
 }
 
 func (s *Server) answer(ctx context.Context, from *servedRevision, request *plumbv1.GetOnlineFeaturesRequest) (
-	*store.Reply, error,
+	*lookup.Reply, error,
 ) {
-	lookup, err := from.lookup(request)
+	prepared, err := from.lookup(request)
 	if err != nil {
 		return nil, err
 	}
-	asked := store.LookupRequest{
+	asked := lookup.Request{
 		Keys:            request.GetKeys(),
 		EventTimestamps: request.GetEventTimestamps(),
 		Revision:        from.snapshot.Revision,
@@ -74,17 +74,17 @@ func (s *Server) answer(ctx context.Context, from *servedRevision, request *plum
 		asked.Now = s.config.Now
 	}
 	if request.GetProvenance() {
-		asked.Provenance = new(store.Provenance)
+		asked.Provenance = new(lookup.Provenance)
 	}
 	began := s.config.Now()
-	reply, err := lookup.Reply(ctx, s.reading(), asked)
+	reply, err := prepared.Reply(ctx, s.reading(), asked)
 	if err != nil {
 		s.countFailedRead(err)
 		return nil, err
 	}
 	ended := s.config.Now()
-	lookup.served.Count(ended.Sub(began), reply.Seen())
-	s.record(lookup, asked, feature.InstantOf(ended), reply)
+	prepared.served.Count(ended.Sub(began), reply.Seen())
+	s.record(prepared, asked, feature.InstantOf(ended), reply)
 	return reply, nil
 }
 

@@ -11,13 +11,13 @@ import (
 	"google.golang.org/grpc/mem"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/lookup"
 )
 
 // wireReply is the reply of a look-up on its way to gRPC. It is the pool that its own bytes go back to: once gRPC has
 // written them, the reply is released.
 type wireReply struct {
-	*store.Reply
+	*lookup.Reply
 
 	wire []byte
 }

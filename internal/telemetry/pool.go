@@ -3,14 +3,14 @@ package telemetry
 import (
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 )
 
 // pool collects the state of an online store's connections.
-type pool struct{ store store.Pooled }
+type pool struct{ store online.Pooled }
 
 // RegisterPool adds the metrics of an online store's connections.
-func (m *Metrics) RegisterPool(pooled store.Pooled) { m.Register(&pool{pooled}) }
+func (m *Metrics) RegisterPool(pooled online.Pooled) { m.Register(&pool{pooled}) }
 
 var (
 	poolConnections = prometheus.NewDesc("plumb_store_connections",

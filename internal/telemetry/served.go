@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/lookup"
 )
 
 // Served counts the answers of one look-up plan.
@@ -31,7 +31,7 @@ type counted [int(plumbv1.Status_EXPIRED) + 1]prometheus.Counter
 
 // Served returns the counters for the answers of a plan. The plan is that of a feature service, or of listed features
 // if service is empty.
-func (m *Metrics) Served(service string, plan *store.Lookup) *Served {
+func (m *Metrics) Served(service string, plan *lookup.Lookup) *Served {
 	s := &Served{seconds: m.lookups.WithLabelValues(service)}
 	for _, view := range plan.Uses() {
 		s.uses = append(s.uses, servedUse{m.countedBy(view), m.newest.of(view)})
@@ -48,7 +48,7 @@ func (m *Metrics) countedBy(view string) *counted {
 }
 
 // Count counts an answer: how long it took, the statuses of its values, and the newest events behind them.
-func (s *Served) Count(took time.Duration, seen []store.Seen) {
+func (s *Served) Count(took time.Duration, seen []lookup.Seen) {
 	s.seconds.Observe(took.Seconds())
 	for i, use := range s.uses {
 		use.newest.see(int64(seen[i].Newest))

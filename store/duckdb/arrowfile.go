@@ -15,8 +15,8 @@ import (
 	"github.com/plumbstore/plumb/internal/arrowipc"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/regularfile"
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // arrowFile reads an Arrow IPC file, or a stream written to a file, or what is like one.
@@ -45,7 +45,7 @@ func openArrow(path string, limit int64) (*arrowFile, error) {
 // unreadableArrow turns a problem with an Arrow file into one of our own errors.
 func unreadableArrow(err error) error {
 	if limit, ok := errors.AsType[*arrowipc.LimitError](err); ok {
-		return &machineError{limit.Error() + ", or raise offline.memory_limit", errors.Join(store.ErrOutOfMemory, err)}
+		return &machineError{limit.Error() + ", or raise offline.memory_limit", errors.Join(offline.ErrOutOfMemory, err)}
 	}
 	return fault.Inputf("", "it is not a complete Arrow IPC file: %v", err)
 }

@@ -3,13 +3,13 @@ package duckdb_test
 import (
 	"testing"
 
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/duckdb"
+	"github.com/plumbstore/plumb/store/offline"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
 // suite checks this engine against the offline contract, whatever strategy it chooses.
-var suite = storetest.Offline{Open: func(t testing.TB, projectDir string, threads int) store.Offline {
+var suite = storetest.Offline{Open: func(t testing.TB, projectDir string, threads int) offline.Store {
 	return openEngine(t, projectDir, threads)
 }}
 
@@ -22,7 +22,7 @@ var (
 )
 
 func suiteWith(change func(*duckdb.Engine)) storetest.Offline {
-	return storetest.Offline{Open: func(t testing.TB, projectDir string, threads int) store.Offline {
+	return storetest.Offline{Open: func(t testing.TB, projectDir string, threads int) offline.Store {
 		engine := openEngine(t, projectDir, threads)
 		change(engine)
 		return engine

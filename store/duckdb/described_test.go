@@ -15,7 +15,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // twoDays has a file for each day, at noon of which key 1 has a row.
@@ -68,7 +68,7 @@ func TestAWindowTellsTheFilesThatMayHoldItsRows(t *testing.T) {
 	}
 	window := func(view *feature.View, engine *Engine) []feature.SourceFile {
 		const firstEvening = 1772395200_000_000 // 2026-03-01T20:00:00Z
-		report, err := engine.Newest(t.Context(), store.NewestRequest{View: view, Window: store.Window{End: firstEvening}},
+		report, err := engine.Newest(t.Context(), offline.NewestRequest{View: view, Window: offline.Window{End: firstEvening}},
 			func(arrow.RecordBatch) error { return nil })
 		if err != nil {
 			t.Fatal(err)

@@ -42,7 +42,7 @@ type Config struct {
 	TempLimit string
 }
 
-// Engine implements store.Offline.
+// Engine implements offline.Store.
 type Engine struct {
 	config Config
 	// folder is the project's, with symbolic links resolved.

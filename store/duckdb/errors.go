@@ -10,7 +10,7 @@ import (
 	"github.com/duckdb/duckdb-go/v2"
 
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // castMarker begins the messages that our SQL raises through error() when a value does not fit its declared type (R9).
@@ -38,10 +38,10 @@ func explainError(ctx context.Context, err error) error {
 	}
 	switch {
 	case strings.Contains(text, "No space left on device"):
-		return &machineError{store.ErrDiskFull.Error() + ": " + text, errors.Join(store.ErrDiskFull, err)}
+		return &machineError{fault.ErrDiskFull.Error() + ": " + text, errors.Join(fault.ErrDiskFull, err)}
 	case failure.Type == duckdb.ErrorTypeOutOfMemory:
-		return &machineError{store.ErrOutOfMemory.Error() + "; raise offline.memory_limit: " + text,
-			errors.Join(store.ErrOutOfMemory, err)}
+		return &machineError{offline.ErrOutOfMemory.Error() + "; raise offline.memory_limit: " + text,
+			errors.Join(offline.ErrOutOfMemory, err)}
 	case failure.Type == duckdb.ErrorTypeIO &&
 		(strings.Contains(text, "Permission denied") || strings.Contains(text, "Could not write")):
 		return &machineError{text, err}
@@ -74,7 +74,7 @@ func (s *session) explain(ctx context.Context, err error) error {
 		return explainError(ctx, err)
 	}
 	return &machineError{why + ", name a folder with more room in offline.temp_dir, or raise offline.memory_limit" +
-		now(s.config.MemoryLimit) + ", so that less goes to disk", errors.Join(store.ErrDiskFull, err)}
+		now(s.config.MemoryLimit) + ", so that less goes to disk", errors.Join(fault.ErrDiskFull, err)}
 }
 
 var usedOfLimit = regexp.MustCompile(`\((\S+ \S+)/(\S+ \S+) used\)`)

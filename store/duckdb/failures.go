@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // misfit returns which values of a column cannot be converted to the declared type: the condition on the column, the
@@ -81,7 +81,7 @@ func failure(columns []typedColumn) string {
 
 // findFailed counts the rows of the window that cannot be served, and takes samples: rows whose key does not fit its
 // type, and marked rows with a feature that does not.
-func (n *newest) findFailed(ctx context.Context, report *store.NewestReport) error {
+func (n *newest) findFailed(ctx context.Context, report *offline.NewestReport) error {
 	keysFit, keysMay := fit(n.rows.keyColumns())
 	featuresFit, featuresMay := fit(n.rows.featureColumns())
 	if !keysMay && !featuresMay {
@@ -101,9 +101,9 @@ func (n *newest) findFailed(ctx context.Context, report *store.NewestReport) err
 	}
 	query := fmt.Sprintf("SELECT %s, failure.column, failure.value, failure.reason\n"+
 		"FROM (SELECT *, %s AS failure FROM %s WHERE %s ORDER BY o LIMIT %d)", place,
-		failure(append(n.rows.keyColumns(), n.rows.featureColumns()...)), n.rows.from, fails, store.FailureSamples)
+		failure(append(n.rows.keyColumns(), n.rows.featureColumns()...)), n.rows.from, fails, offline.FailureSamples)
 	return n.session.queryRows(ctx, query, func(rows *sql.Rows) error {
-		var f store.FailedRow
+		var f offline.FailedRow
 		err := rows.Scan(&f.File, &f.Row, &f.Column, &f.Value, &f.Reason)
 		report.Failures = append(report.Failures, f)
 		return err

@@ -18,7 +18,7 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/hostiletest"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // doors is a project with untrusted label files and files of rows to push.
@@ -106,7 +106,7 @@ func (d *doors) open(t *testing.T, format string, content []byte) {
 	doorLimit.Within(t, content, func(ctx context.Context) {
 		for name, err := range map[string]error{"as labels": d.join(ctx, path), "as rows to push": d.push(ctx, path)} {
 			if _, input := errors.AsType[*fault.InputError](err); err != nil && !input &&
-				!errors.Is(err, store.ErrOutOfMemory) {
+				!errors.Is(err, offline.ErrOutOfMemory) {
 				t.Errorf("%s: %s: got %v", format, name, err)
 			}
 		}
@@ -114,7 +114,7 @@ func (d *doors) open(t *testing.T, format string, content []byte) {
 }
 
 func (d *doors) join(ctx context.Context, path string) error {
-	planned, err := d.engine.PlanJoin(ctx, store.JoinRequest{Selection: d.selection, Labels: path, TimestampColumn: "at"})
+	planned, err := d.engine.PlanJoin(ctx, offline.JoinRequest{Selection: d.selection, Labels: path, TimestampColumn: "at"})
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (d *doors) push(ctx context.Context, path string) error {
 	if filepath.Ext(path) == ".arrow" {
 		return nil // No rows are pushed from such a file.
 	}
-	return d.engine.ReadRows(ctx, d.view, path, func(store.FileRows) error { return nil })
+	return d.engine.ReadRows(ctx, d.view, path, func(offline.FileRows) error { return nil })
 }
 
 // FuzzFiles reads anything as a file of labels and of rows to push.

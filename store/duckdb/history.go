@@ -10,11 +10,11 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
-// History does what store.PlainReader says, without places. It is for SQL sources. It shares with joins and
+// History does what offline.PlainReader says, without places. It is for SQL sources. It shares with joins and
 // materializations how columns are read and brought to their types, and nothing of how winners are found.
 func (e *Engine) History(ctx context.Context, view *feature.View, yield func(arrow.RecordBatch) error) (err error) {
 	s, err := e.newSession(ctx)
@@ -69,8 +69,8 @@ func (e *Engine) History(ctx context.Context, view *feature.View, yield func(arr
 	return relations.blame(ctx, err)
 }
 
-// Labels does what store.PlainReader says.
-func (e *Engine) Labels(ctx context.Context, request store.JoinRequest, yield func(arrow.RecordBatch) error,
+// Labels does what offline.PlainReader says.
+func (e *Engine) Labels(ctx context.Context, request offline.JoinRequest, yield func(arrow.RecordBatch) error,
 ) (err error) {
 	s, err := e.newSession(ctx)
 	if err != nil {

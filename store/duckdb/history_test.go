@@ -12,7 +12,7 @@ import (
 
 	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // texts writes each row of the batches as text.
@@ -90,7 +90,7 @@ func TestLabelsComeInTheirOrderAndInTheTypesOfTheirKeys(t *testing.T) {
 			t.Fatal(err)
 		}
 		var rows []string
-		request := store.JoinRequest{Selection: selection, Labels: filepath.Join(p.folder, name), TimestampColumn: "t"}
+		request := offline.JoinRequest{Selection: selection, Labels: filepath.Join(p.folder, name), TimestampColumn: "t"}
 		if err := p.open(t).Labels(t.Context(), request, texts(&rows)); err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +116,7 @@ func TestLabelsThatAJoinWouldRefuseAreRefused(t *testing.T) {
 		"SELECT 1::DOUBLE AS k, 'tomorrow'  AS t": `"t"`,
 	} {
 		p.write(t, "labels.parquet", content)
-		request := store.JoinRequest{Selection: selection, Labels: filepath.Join(p.folder, "labels.parquet"),
+		request := offline.JoinRequest{Selection: selection, Labels: filepath.Join(p.folder, "labels.parquet"),
 			TimestampColumn: "t"}
 		err := p.open(t).Labels(t.Context(), request, func(arrow.RecordBatch) error { return nil })
 		var input *fault.InputError

@@ -9,7 +9,7 @@ import (
 	"github.com/plumbstore/plumb/store/duckdb/sqlcheck"
 )
 
-// Columns implements store.Inspector.
+// Columns implements offline.Inspector.
 func (e *Engine) Columns(ctx context.Context, source *feature.Source) (columns []feature.Column, err error) {
 	s, err := e.newSession(ctx)
 	if err != nil {
@@ -23,7 +23,7 @@ func (e *Engine) Columns(ctx context.Context, source *feature.Source) (columns [
 	return r.columns(ctx, source)
 }
 
-// Files implements store.Offline.
+// Files implements offline.Store.
 func (e *Engine) Files(ctx context.Context, sources []*feature.Source) (files []feature.SourceFile, err error) {
 	s, err := e.newSession(ctx)
 	if err != nil {

@@ -10,17 +10,17 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
-// join implements store.Join. It holds no resources: each run has a session of its own.
+// join implements offline.Join. It holds no resources: each run has a session of its own.
 //
 // For each use of a view it indexes the label rows, lets the view's rows pass by the index, which leaves every label
 // with its winner (R3), and makes a table of the winners' features. The tables are joined to the labels at the end.
 type join struct {
 	engine  *Engine
-	request store.JoinRequest
+	request offline.JoinRequest
 	labels  *labelFile
 	// timeColumn is the position of the labels' instant.
 	timeColumn int
@@ -41,8 +41,8 @@ type column struct {
 	csv string
 }
 
-// PlanJoin implements store.Offline.
-func (e *Engine) PlanJoin(ctx context.Context, request store.JoinRequest) (planned store.Join, err error) {
+// PlanJoin implements offline.Store.
+func (e *Engine) PlanJoin(ctx context.Context, request offline.JoinRequest) (planned offline.Join, err error) {
 	s, err := e.newSession(ctx)
 	if err != nil {
 		return nil, err
@@ -180,7 +180,7 @@ func (j *join) sourcePaths(u *use) []string {
 	return paths
 }
 
-// Explain implements store.Join. It reads the labels and, of the sources, what they count as: a SQL source is run.
+// Explain implements offline.Join. It reads the labels and, of the sources, what they count as: a SQL source is run.
 func (j *join) Explain(ctx context.Context) (string, error) {
 	var text strings.Builder
 	err := j.open(ctx, nil, func(s *session, r *relations) error {
@@ -215,17 +215,17 @@ func (j *join) labelTimes(ctx context.Context, s *session) (timeRange, error) {
 	return times, s.QueryRow(ctx, "SELECT min(t), max(t) FROM "+internalSchema+".labels", &times.from, &times.to)
 }
 
-// Files implements store.Join.
+// Files implements offline.Join.
 func (j *join) Files() []feature.SourceFile { return j.planned.described() }
 
-// Close implements store.Join.
+// Close implements offline.Join.
 func (j *join) Close() error { return nil }
 
 // prepare runs everything up to the result in a session that may touch the extra files too, and hands that over with
 // the uses as they ran.
 func (j *join) prepare(ctx context.Context, extra []string, write func(*session, []*use) error,
-) (store.JoinReport, error) {
-	var report store.JoinReport
+) (offline.JoinReport, error) {
+	var report offline.JoinReport
 	err := j.open(ctx, extra, func(s *session, r *relations) error {
 		if err := s.QueryRow(ctx, "SELECT count(*) FROM "+internalSchema+".labels", &report.Rows); err != nil {
 			return err

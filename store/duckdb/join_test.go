@@ -13,8 +13,8 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // project is a folder of source files made by SQL, with one view "v" over them: key k (INT64), features as given.
@@ -50,7 +50,7 @@ func (p *project) write(t testing.TB, name, query string) {
 }
 
 // plan joins all features of v to the labels, a file name and a query for its rows or, for .csv, its text.
-func (p *project) plan(t *testing.T, labels, content string) (store.Join, error) {
+func (p *project) plan(t *testing.T, labels, content string) (offline.Join, error) {
 	t.Helper()
 	if strings.HasSuffix(labels, ".csv") {
 		if err := os.WriteFile(filepath.Join(p.folder, labels), []byte(content), 0o644); err != nil {
@@ -63,7 +63,7 @@ func (p *project) plan(t *testing.T, labels, content string) (store.Join, error)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return p.open(t).PlanJoin(t.Context(), store.JoinRequest{Selection: selection,
+	return p.open(t).PlanJoin(t.Context(), offline.JoinRequest{Selection: selection,
 		Labels: filepath.Join(p.folder, labels), TimestampColumn: "t"})
 }
 

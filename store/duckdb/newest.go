@@ -11,8 +11,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/plumbstore/plumb/feature"
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // newest is one search for the newest rows of a window.
@@ -25,13 +25,13 @@ import (
 type newest struct {
 	session *session
 	rows    *viewRows
-	window  store.Window
+	window  offline.Window
 	marked  *newestRows
 }
 
-// Newest implements store.Offline.
-func (e *Engine) Newest(ctx context.Context, request store.NewestRequest, yield func(arrow.RecordBatch) error) (
-	report store.NewestReport, err error,
+// Newest implements offline.Store.
+func (e *Engine) Newest(ctx context.Context, request offline.NewestRequest, yield func(arrow.RecordBatch) error) (
+	report offline.NewestReport, err error,
 ) {
 	s, err := e.newSession(ctx)
 	if err != nil {
@@ -73,7 +73,7 @@ func (e *Engine) Newest(ctx context.Context, request store.NewestRequest, yield 
 }
 
 // inclusive returns the window's range with both ends included. An end is open if DuckDB cannot represent its time.
-func inclusive(window store.Window) timeRange {
+func inclusive(window offline.Window) timeRange {
 	const far = math.MaxInt64 / 2
 	var times timeRange
 	if window.Start != nil && *window.Start > -far {
@@ -86,7 +86,7 @@ func inclusive(window store.Window) timeRange {
 }
 
 // find marks the newest rows, and counts.
-func (n *newest) find(ctx context.Context, r *relations, maxFailed int64) (report store.NewestReport, err error) {
+func (n *newest) find(ctx context.Context, r *relations, maxFailed int64) (report offline.NewestReport, err error) {
 	if err := n.rows.checkStoredTimes(ctx, r); err != nil {
 		return report, err
 	}
@@ -106,7 +106,7 @@ func (n *newest) find(ctx context.Context, r *relations, maxFailed int64) (repor
 		return report, err
 	}
 	if report.Failed > maxFailed {
-		return report, store.TooManyFailed(report, maxFailed)
+		return report, offline.TooManyFailed(report, maxFailed)
 	}
 	return report, nil
 }
@@ -157,7 +157,7 @@ func (n *newest) usable() string {
 }
 
 // inWindow is the condition that the microseconds lie in the half-open window (R5).
-func inWindow(micros string, window store.Window) string {
+func inWindow(micros string, window offline.Window) string {
 	condition := fmt.Sprintf("%s <= %d", micros, window.End)
 	if window.Start != nil {
 		condition += fmt.Sprintf(" AND %s > %d", micros, *window.Start)
@@ -166,7 +166,7 @@ func inWindow(micros string, window store.Window) string {
 }
 
 // countNulls counts the rows without a key or a time. Where the files' footers say that there are none, no row is read.
-func (n *newest) countNulls(ctx context.Context, r *relations, report *store.NewestReport) error {
+func (n *newest) countNulls(ctx context.Context, r *relations, report *offline.NewestReport) error {
 	if n.rows.noneUnusable(r) {
 		return nil
 	}
@@ -179,7 +179,7 @@ func (n *newest) countNulls(ctx context.Context, r *relations, report *store.New
 func (s *session) countThrough(ctx context.Context, rows *viewRows, r *relations, through feature.Instant) (
 	int64, error,
 ) {
-	window := store.Window{End: through}
+	window := offline.Window{End: through}
 	earlier := rows.pruned(r, inclusive(window))
 	var count int64
 	return count, s.QueryRow(ctx, fmt.Sprintf("SELECT count(*) FROM %s WHERE e IS NOT NULL%s AND %s", earlier.from,
@@ -207,7 +207,7 @@ func (n *newest) take(failed bool) string {
 		columns[i] += " AS " + names[i]
 	}
 	where := "_plumb_won(o)"
-	where += n.rows.within(inclusive(store.Window{Start: n.marked.before(), End: n.window.End}))
+	where += n.rows.within(inclusive(offline.Window{Start: n.marked.before(), End: n.window.End}))
 	if failed {
 		featuresFit, _ := fit(n.rows.featureColumns())
 		where += " AND " + featuresFit

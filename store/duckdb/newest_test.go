@@ -16,11 +16,11 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // newest returns the newest rows of all time as text, sorted.
-func (p *project) newest(t *testing.T, maxFailed int64) ([]string, store.NewestReport, error) {
+func (p *project) newest(t *testing.T, maxFailed int64) ([]string, offline.NewestReport, error) {
 	t.Helper()
 	view, err := p.snapshot(t).View("v")
 	if err != nil {
@@ -29,11 +29,11 @@ func (p *project) newest(t *testing.T, maxFailed int64) ([]string, store.NewestR
 	return p.newestOf(t, view, maxFailed)
 }
 
-func (p *project) newestOf(t *testing.T, view *feature.View, maxFailed int64) ([]string, store.NewestReport, error) {
+func (p *project) newestOf(t *testing.T, view *feature.View, maxFailed int64) ([]string, offline.NewestReport, error) {
 	t.Helper()
 	var rows []string
 	report, err := p.open(t).Newest(t.Context(),
-		store.NewestRequest{View: view, Window: store.Window{End: math.MaxInt64 - 1}, MaxFailed: maxFailed},
+		offline.NewestRequest{View: view, Window: offline.Window{End: math.MaxInt64 - 1}, MaxFailed: maxFailed},
 		func(batch arrow.RecordBatch) error {
 			for row := range int(batch.NumRows()) {
 				var cells []string
@@ -81,7 +81,7 @@ func TestR17_AKeyWhoseNewestRowFailsGetsNoOlderOne(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	file := filepath.Join(p.folder, "data", "a.parquet")
-	want := store.NewestReport{Read: 6, Failed: 2, Failures: []store.FailedRow{
+	want := offline.NewestReport{Read: 6, Failed: 2, Failures: []offline.FailedRow{
 		{File: file, Row: 3, Column: "x", Value: "4000000000", Reason: "does not fit INT32 exactly"},
 		{File: file, Row: 5, Column: "x", Value: "-3000000000", Reason: "does not fit INT32 exactly"},
 	}}
@@ -104,7 +104,7 @@ func TestR9_KeysAndElementsThatDoNotFitFailTheirRow(t *testing.T) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	file := filepath.Join(p.folder, "data", "a.parquet")
-	want := store.NewestReport{Read: 4, NullKeys: 1, Failed: 2, Failures: []store.FailedRow{
+	want := offline.NewestReport{Read: 4, NullKeys: 1, Failed: 2, Failures: []offline.FailedRow{
 		{File: file, Row: 1, Column: "k", Value: "1.5", Reason: "does not fit INT64 exactly"},
 		{File: file, Row: 2, Column: "x", Value: "2.5", Reason: "is an element that does not fit INT32 exactly"},
 	}}
@@ -118,7 +118,7 @@ func TestOnlyTheFirstFailedRowsAreNamedButAllAreCounted(t *testing.T) {
 	p := newProject(t, map[string]string{"a.parquet": "SELECT i AS k, 3000000000 + i AS x, make_timestamp(i) AS at " +
 		"FROM range(100000) t(i)"}, "data/a.parquet", newFeature("x", plumbv1.Type_INT32))
 	_, report, err := p.newest(t, 0)
-	if report.Failed != 100000 || len(report.Failures) != store.FailureSamples || report.Failures[0].Row != 1 {
+	if report.Failed != 100000 || len(report.Failures) != offline.FailureSamples || report.Failures[0].Row != 1 {
 		t.Errorf("%+v", report)
 	}
 	const begin = "100,000 rows cannot be stored, where --max-failed-rows allows 0: "
@@ -134,7 +134,7 @@ func TestAFailedRowOfAQueryHasNoPlace(t *testing.T) {
 	p.more = append(p.more, &plumbv1.Source{Name: "q", EventTimestamp: "at",
 		Kind: &plumbv1.Source_Sql{Sql: &plumbv1.SqlSource{Query: "FROM s"}}})
 	_, report, err := p.newest(t, 0)
-	want := store.FailedRow{Column: "x", Value: "-3000000000", Reason: "does not fit INT32 exactly"}
+	want := offline.FailedRow{Column: "x", Value: "-3000000000", Reason: "does not fit INT32 exactly"}
 	if err == nil || report.Failed != 2 || !slices.Contains(report.Failures, want) {
 		t.Errorf("%+v, %v", report, err)
 	}

@@ -16,17 +16,18 @@ import (
 	"github.com/duckdb/duckdb-go/v2"
 
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/internal/value"
 	"github.com/plumbstore/plumb/internal/wholefile"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // batchRows bounds what a stream holds in memory at a time.
 const batchRows = 1 << 16
 
-// WriteFile implements store.Join.
-func (j *join) WriteFile(ctx context.Context, path string) (report store.JoinReport, err error) {
+// WriteFile implements offline.Join.
+func (j *join) WriteFile(ctx context.Context, path string) (report offline.JoinReport, err error) {
 	format, err := fileFormat(path)
 	if err != nil {
 		return report, err
@@ -120,7 +121,7 @@ func (j *join) copyTo(ctx context.Context, s *session, ran []*use, path, format,
 	}
 	marked := options
 	if mark != "" {
-		marked += fmt.Sprintf(", KV_METADATA {%s: %s}", quote.Literal(store.ManifestKey), quote.Literal(mark))
+		marked += fmt.Sprintf(", KV_METADATA {%s: %s}", quote.Literal(offline.ManifestKey), quote.Literal(mark))
 	}
 	if err := s.exec(ctx, fmt.Sprintf("COPY (%s) TO %s (%s)", query, quote.Literal(path), marked)); err != nil {
 		return j.blameLabel(ctx, s, err, labels, path, options)
@@ -246,8 +247,8 @@ func (j *join) textResult(ran []*use, labels, names []string, standIns standIns)
 		"FORMAT csv, HEADER false, NULLSTR '', USE_TMP_FILE false"
 }
 
-// Stream implements store.Join.
-func (j *join) Stream(ctx context.Context, yield func(arrow.RecordBatch) error) (store.JoinReport, error) {
+// Stream implements offline.Join.
+func (j *join) Stream(ctx context.Context, yield func(arrow.RecordBatch) error) (offline.JoinReport, error) {
 	return j.prepare(ctx, nil, func(s *session, ran []*use) error {
 		labels, err := j.labelTypes(ctx, s)
 		if err != nil {
@@ -275,7 +276,7 @@ func renamed(batch arrow.RecordBatch, names []string) arrow.RecordBatch {
 	return array.NewRecordBatch(arrow.NewSchema(fields, nil), batch.Columns(), batch.NumRows())
 }
 
-func (j *join) writeArrow(ctx context.Context, path string) (report store.JoinReport, err error) {
+func (j *join) writeArrow(ctx context.Context, path string) (report offline.JoinReport, err error) {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
 	if err != nil {
 		return report, fmt.Errorf("write Arrow IPC: %w", err)
@@ -347,7 +348,7 @@ func (s *session) yieldQuery(ctx context.Context, query string, yield func(arrow
 // csvText returns the SQL of a value's text in CSV: bytes are base64, times RFC 3339 with microseconds, and arrays
 // JSON. In JSON, a value that it has no form for is a string.
 func csvText(column string, t plumbv1.Type) string {
-	if element, ok := store.ElementType(t); ok {
+	if element, ok := value.ElementType(t); ok {
 		text := "to_json(" + csvText("element", element) + ")"
 		if element == plumbv1.Type_FLOAT32 || element == plumbv1.Type_FLOAT64 {
 			text = "CASE WHEN isfinite(element) THEN CAST(CAST(element AS VARCHAR) AS JSON) ELSE " + text + " END"

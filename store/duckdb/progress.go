@@ -4,7 +4,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // progressInterval is how often a join reports its progress.
@@ -12,13 +12,13 @@ const progressInterval = 200 * time.Millisecond
 
 // progress reports how far a join is while statements run.
 type progress struct {
-	tell    func(store.Progress)
+	tell    func(offline.Progress)
 	session *session
 	// done of total rows are read or written.
 	done, total int64
 }
 
-func newProgress(tell func(store.Progress), s *session) *progress {
+func newProgress(tell func(offline.Progress), s *session) *progress {
 	return &progress{tell: tell, session: s}
 }
 
@@ -31,7 +31,7 @@ func (p *progress) during(step string, rows int64, run func() error) error {
 		return run()
 	}
 	p.total = max(p.total, p.done+rows) // A pass that is made again was not expected.
-	p.tell(store.Progress{Step: step, Rows: p.done, Total: p.total})
+	p.tell(offline.Progress{Step: step, Rows: p.done, Total: p.total})
 	stop := make(chan struct{})
 	var wait sync.WaitGroup
 	wait.Go(func() { p.watch(step, rows, stop) })
@@ -52,7 +52,7 @@ func (p *progress) watch(step string, rows int64, stop <-chan struct{}) {
 			return
 		case <-ticker.C:
 			most = min(max(p.session.native.progress(), most), 1)
-			p.tell(store.Progress{Step: step, Rows: p.done + int64(most*float64(rows)), Total: p.total})
+			p.tell(offline.Progress{Step: step, Rows: p.done + int64(most*float64(rows)), Total: p.total})
 		}
 	}
 }

@@ -11,14 +11,14 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // ReadRows streams the rows of a .parquet or .csv file in the types of a view, in the file's order. Columns are found
-// as store.FindColumns says, and values are converted to their types like those of a source. A value that does not fit
+// as offline.FindColumns says, and values are converted to their types like those of a source. A value that does not fit
 // is reported and does not end the reading. A *fault.InputError says what is wrong with the file as a whole. The rows
 // are valid until yield returns.
-func (e *Engine) ReadRows(ctx context.Context, view *feature.View, path string, yield func(store.FileRows) error) (
+func (e *Engine) ReadRows(ctx context.Context, view *feature.View, path string, yield func(offline.FileRows) error) (
 	err error,
 ) {
 	s, err := e.newSession(ctx)
@@ -68,7 +68,7 @@ func newFileReading(view *feature.View, file *labelFile) (*fileReading, error) {
 	for i, column := range file.columns {
 		names[i] = column.Name
 	}
-	found, err := store.FindColumns(view, names)
+	found, err := offline.FindColumns(view, names)
 	if err != nil {
 		return nil, err
 	}
@@ -111,10 +111,10 @@ func newFileReading(view *feature.View, file *labelFile) (*fileReading, error) {
 }
 
 // rows takes a batch apart.
-func (r *fileReading) rows(batch arrow.RecordBatch) store.FileRows {
+func (r *fileReading) rows(batch arrow.RecordBatch) offline.FileRows {
 	keys, features := len(r.view.Keys), len(r.view.Features)
 	columns := batch.Columns()
-	rows := store.FileRows{
+	rows := offline.FileRows{
 		Keys: columns[:keys], Event: columns[keys], Created: columns[keys+1],
 		Features: columns[keys+2 : keys+2+features],
 	}
@@ -123,7 +123,7 @@ func (r *fileReading) rows(batch arrow.RecordBatch) store.FileRows {
 		for i, text := range texts {
 			if text.IsValid(row) {
 				reason := strings.Clone(text.(*array.String).Value(row)) // The text is the batch's memory.
-				rows.Misfits = append(rows.Misfits, store.Misfit{Row: row, Column: r.misfits[i], Reason: reason})
+				rows.Misfits = append(rows.Misfits, offline.Misfit{Row: row, Column: r.misfits[i], Reason: reason})
 				break
 			}
 		}

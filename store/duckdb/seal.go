@@ -15,7 +15,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 
 	"github.com/plumbstore/plumb/internal/wholefile"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // mark returns the text that DuckDB writes into a Parquet file in the place of the manifest, which is known only once
@@ -32,7 +32,7 @@ func (j *join) mark(format string) (string, error) {
 }
 
 // seal asks for the manifest of the file that was written, and keeps it there.
-func (j *join) seal(ctx context.Context, partial, format, mark string, report store.JoinReport) error {
+func (j *join) seal(ctx context.Context, partial, format, mark string, report offline.JoinReport) error {
 	if j.request.Seal == nil {
 		return nil
 	}
@@ -75,7 +75,7 @@ func sealArrow(ctx context.Context, path, manifest string) error {
 		return err
 	}
 	defer file.close()
-	metadata := arrow.NewMetadata([]string{store.ManifestKey}, []string{manifest})
+	metadata := arrow.NewMetadata([]string{offline.ManifestKey}, []string{manifest})
 	schema := arrow.NewSchema(file.schema.Fields(), &metadata)
 	return wholefile.Write(path, func(w io.Writer) error {
 		writer, err := ipc.NewFileWriter(w, ipc.WithSchema(schema))

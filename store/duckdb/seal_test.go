@@ -14,23 +14,23 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/plumbstore/plumb/feature"
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // request is a join of one label with all features of twoDays.
-func (p *project) request(t *testing.T) store.JoinRequest {
+func (p *project) request(t *testing.T) offline.JoinRequest {
 	t.Helper()
 	p.write(t, "labels.parquet", "SELECT 1 AS k, TIMESTAMP '2026-03-02 13:00:00' AS t")
 	selection, err := p.snapshot(t).SelectFeatures([]string{"v:*"}, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return store.JoinRequest{Selection: selection, Labels: filepath.Join(p.folder, "labels.parquet"), TimestampColumn: "t"}
+	return offline.JoinRequest{Selection: selection, Labels: filepath.Join(p.folder, "labels.parquet"), TimestampColumn: "t"}
 }
 
 // run joins and writes the result to a file of this name, whose path it returns.
-func (p *project) run(t *testing.T, request store.JoinRequest, name string) (string, error) {
+func (p *project) run(t *testing.T, request offline.JoinRequest, name string) (string, error) {
 	t.Helper()
 	join, err := p.open(t).PlanJoin(t.Context(), request)
 	if err != nil {
@@ -74,7 +74,7 @@ func heldIn(t *testing.T, path string) string {
 		}
 		defer input.close()
 		metadata := input.schema.Metadata()
-		text, _ := metadata.GetValue(store.ManifestKey)
+		text, _ := metadata.GetValue(offline.ManifestKey)
 		return text
 	}
 	reader, err := file.OpenParquetFile(path, false)
@@ -82,7 +82,7 @@ func heldIn(t *testing.T, path string) string {
 		t.Fatal(err)
 	}
 	defer reader.Close()
-	text := reader.MetaData().KeyValueMetadata().FindValue(store.ManifestKey)
+	text := reader.MetaData().KeyValueMetadata().FindValue(offline.ManifestKey)
 	if text == nil {
 		return ""
 	}
@@ -103,7 +103,7 @@ func TestASeal_IsKeptInTheFileAndChangesNoRow(t *testing.T) {
 		}
 		for _, text := range []string{"", `{"a":"ä"}`, strings.Repeat("long ", 1<<18)} {
 			told := ""
-			request.Seal = func(_ context.Context, written string, report store.JoinReport) (string, error) {
+			request.Seal = func(_ context.Context, written string, report offline.JoinReport) (string, error) {
 				told = fmt.Sprintf("%d row of %s", report.Rows, rowsOf(t, renamedTo(t, written, format)))
 				return text, nil
 			}
@@ -143,7 +143,7 @@ func TestASealThatRefuses_KeepsTheFileFromAppearing(t *testing.T) {
 	p := twoDays(t)
 	request := p.request(t)
 	refusal := errors.New("no")
-	request.Seal = func(context.Context, string, store.JoinReport) (string, error) { return "", refusal }
+	request.Seal = func(context.Context, string, offline.JoinReport) (string, error) { return "", refusal }
 	for _, format := range []string{formatParquet, formatArrow, formatCSV} {
 		path, err := p.run(t, request, "out"+format)
 		if !errors.Is(err, refusal) {

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
@@ -36,7 +36,7 @@ var sqlTypes = map[plumbv1.Type]string{
 
 // sqlTypeOf is the type that values of a declared type have in results, arrays too.
 func sqlTypeOf(declared plumbv1.Type) string {
-	if element, ok := store.ElementType(declared); ok {
+	if element, ok := value.ElementType(declared); ok {
 		return sqlTypes[element] + "[]"
 	}
 	return sqlTypes[declared]
@@ -77,7 +77,7 @@ type conversion struct {
 
 // convert finds the conversion from an engine's type to a declared type, or says why there is none.
 func convert(from string, to plumbv1.Type) (*conversion, error) {
-	if element, ok := store.ElementType(to); ok {
+	if element, ok := value.ElementType(to); ok {
 		return convertArray(from, element, to)
 	}
 	c := &conversion{value: "$", declared: to}
@@ -146,7 +146,7 @@ func convertTextArray(element, to plumbv1.Type) *conversion {
 }
 
 // convertText parses text exactly: no trimming, no rounding. DuckDB's own cast would take ' 1 ' and round '1.5'. Text
-// spells an integer if writing the integer gives the text again, the rule of store.ParseInteger.
+// spells an integer if writing the integer gives the text again, the rule of value.ParseInteger.
 func convertText(to plumbv1.Type) *conversion {
 	c := &conversion{declared: to, value: "TRY_CAST($ AS " + sqlTypes[to] + ")"}
 	switch to {
@@ -285,7 +285,7 @@ func convertKey(from string, to plumbv1.Type) (*conversion, error) {
 	return convert(from, to)
 }
 
-// CanBecome implements store.Inspector.
+// CanBecome implements offline.Inspector.
 func (e *Engine) CanBecome(column feature.Column, declared plumbv1.Type, joinKey bool) error {
 	bring := convert
 	if joinKey {
@@ -310,7 +310,7 @@ func keyInEveryFile(column feature.Column) error {
 		column.AbsentFrom, column.Name)
 }
 
-// CanBeTime implements store.Inspector.
+// CanBeTime implements offline.Inspector.
 func (e *Engine) CanBeTime(column feature.Column) error {
 	if _, err := timeColumn(column); err != nil {
 		return err

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // few is the share of label rows, one in few, below which it is explained why the others have found nothing.
@@ -14,8 +14,8 @@ const few = 10
 
 // unmatched says why few label rows have found a row. It is asked for only then, since it reads the event times and the
 // keys of the source once more, those that no label could see included.
-func (u *use) unmatched(ctx context.Context, s *session, labels timeRange) (*store.Unmatched, error) {
-	found := &store.Unmatched{LabelsFrom: labels.from, LabelsTo: labels.to}
+func (u *use) unmatched(ctx context.Context, s *session, labels timeRange) (*offline.Unmatched, error) {
+	found := &offline.Unmatched{LabelsFrom: labels.from, LabelsTo: labels.to}
 	query := fmt.Sprintf("SELECT min(%[1]s), max(%[1]s) FROM %[2]s WHERE %[3]s", u.rows.eventTime(), u.rows.from,
 		u.rows.usable())
 	if err := s.QueryRow(ctx, query, &found.SourceFrom, &found.SourceTo); err != nil || found.SourceFrom == nil {

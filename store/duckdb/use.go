@@ -11,8 +11,8 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // use is one use of a view in a join. Its tables carry its number.
@@ -282,7 +282,7 @@ func (u *use) narrowed(r *relations, seen timeRange) *use {
 
 // run builds the table found and counts.
 func (u *use) run(ctx context.Context, s *session, r *relations, seen timeRange, p *progress) (
-	report store.ViewReport, err error,
+	report offline.ViewReport, err error,
 ) {
 	report.Alias = u.reference.Alias
 	err = p.during("preparing view "+u.reference.View.Name, 0, func() error {

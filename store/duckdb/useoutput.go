@@ -32,7 +32,7 @@ func (u *use) instant(name, time string) column {
 	return column{name: u.reference.Alias + "__" + name, sql: sql, csv: csvText(sql, plumbv1.Type_TIMESTAMP)}
 }
 
-// traced returns the columns that say where the values come from; see store.JoinRequest. A row's position identifies
+// traced returns the columns that say where the values come from; see offline.JoinRequest. A row's position identifies
 // the file of the source that it is in.
 func (u *use) traced(files []string) []column {
 	plain := func(name, sql string) column {

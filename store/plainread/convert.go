@@ -9,8 +9,8 @@ import (
 	"strconv"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 )
 
 // convert brings a cell to a declared type without loss (R1, R9), as a bool, int32, int64, float32, float64, string,
@@ -20,7 +20,7 @@ func convert(c cell, to plumbv1.Type, isKey bool) (any, error) {
 	if c.kind == isNull || c.kind == isMissing {
 		return nil, nil
 	}
-	if element, ok := store.ElementType(to); ok {
+	if element, ok := value.ElementType(to); ok {
 		return convertList(c, element, to)
 	}
 	switch {
@@ -268,15 +268,15 @@ func parseFloat(text string, to plumbv1.Type, fails error) (any, error) {
 	if to == plumbv1.Type_FLOAT32 {
 		bits = 32
 	}
-	value, err := strconv.ParseFloat(text, bits)
+	given, err := strconv.ParseFloat(text, bits)
 	if text == "NaN" {
-		value = store.TextNaN()
+		given = value.TextNaN()
 	}
 	switch {
 	case err != nil || !floatText.MatchString(text):
 		return nil, fails
 	case bits == 32:
-		return float32(value), nil
+		return float32(given), nil
 	}
-	return value, nil
+	return given, nil
 }

@@ -15,14 +15,14 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 )
 
 // batchRows is how many rows are handed out at a time.
 const batchRows = 8192
 
-// History implements store.Witness. Files are read side by side, and memory is for a batch and a page of each column of
+// History implements offline.Witness. Files are read side by side, and memory is for a batch and a page of each column of
 // those that are open.
 func (r *Reader) History(ctx context.Context, view *feature.View, yield func(arrow.RecordBatch) error) error {
 	if view.Source.Query != "" {
@@ -64,7 +64,7 @@ func (h *history) read(ctx context.Context) error {
 	var fields []arrow.Field
 	for _, key := range h.view.Keys {
 		columns = append(columns, key.Name)
-		fields = append(fields, arrow.Field{Name: key.Name, Type: store.ArrowType(key.Type)})
+		fields = append(fields, arrow.Field{Name: key.Name, Type: value.ArrowType(key.Type)})
 	}
 	columns = append(columns, h.view.Source.EventTimestamp)
 	if h.view.Source.CreatedTimestamp != "" {

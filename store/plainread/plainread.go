@@ -1,4 +1,4 @@
-// Package plainread reads the files of sources plainly: it is the witness (store.Witness) that the answers of joins and
+// Package plainread reads the files of sources plainly: it is the witness (offline.Witness) that the answers of joins and
 // materializations are checked against.
 //
 // It shares no code with the engines. Parquet is read with github.com/parquet-go/parquet-go, CSV by a reader of its
@@ -20,30 +20,30 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // Engine is what reads that which is not a file.
 type Engine interface {
-	store.PlainReader
-	// Files is that of store.Offline.
+	offline.PlainReader
+	// Files is that of offline.Store.
 	Files(ctx context.Context, sources []*feature.Source) ([]feature.SourceFile, error)
 }
 
-// Reader implements store.Witness.
+// Reader implements offline.Witness.
 type Reader struct {
 	engine Engine
 	// folder is the project's.
 	folder string
 }
 
-var _ store.Witness = (*Reader)(nil)
+var _ offline.Witness = (*Reader)(nil)
 
 // New returns a reader of the sources of the project in this folder.
 func New(engine Engine, folder string) *Reader { return &Reader{engine: engine, folder: folder} }
 
-// Labels implements store.Witness.
-func (r *Reader) Labels(ctx context.Context, request store.JoinRequest, yield func(arrow.RecordBatch) error) error {
+// Labels implements offline.Witness.
+func (r *Reader) Labels(ctx context.Context, request offline.JoinRequest, yield func(arrow.RecordBatch) error) error {
 	return r.engine.Labels(ctx, request, yield)
 }
 
@@ -126,7 +126,7 @@ func (f file) rows(ctx context.Context, columns []string, wanted []int64, visit 
 	return fault.Inputf("", "cannot read %s: %v", f.path, err)
 }
 
-// Values implements store.Witness.
+// Values implements offline.Witness.
 func (r *Reader) Values(ctx context.Context, view *feature.View, places []int64,
 	yield func(int64, []any) error,
 ) error {
@@ -157,7 +157,7 @@ func (r *Reader) Values(ctx context.Context, view *feature.View, places []int64,
 			for i, f := range view.Features {
 				value, err := convert(cells[i], f.Type, false)
 				if err != nil {
-					value = store.Misfit{Column: f.Column, Reason: err.Error()}
+					value = offline.Misfit{Column: f.Column, Reason: err.Error()}
 				}
 				values[i] = value
 			}

@@ -25,7 +25,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // engine lists the files of a folder.
@@ -39,7 +39,7 @@ func (engine) History(context.Context, *feature.View, func(arrow.RecordBatch) er
 	return errors.New("a file was read by the engine")
 }
 
-func (engine) Labels(context.Context, store.JoinRequest, func(arrow.RecordBatch) error) error {
+func (engine) Labels(context.Context, offline.JoinRequest, func(arrow.RecordBatch) error) error {
 	return nil
 }
 
@@ -123,7 +123,7 @@ func (p *project) values(t *testing.T, view *feature.View, places ...int64) []an
 	t.Helper()
 	var found []any
 	err := p.reader().Values(t.Context(), view, places, func(_ int64, values []any) error {
-		if misfit, ok := values[0].(store.Misfit); ok {
+		if misfit, ok := values[0].(offline.Misfit); ok {
 			values[0] = misfit.Reason
 		}
 		found = append(found, values[0])

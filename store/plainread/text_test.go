@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 )
 
 // writeText writes a file of text. Its name determines the format.
@@ -93,7 +93,7 @@ func TestR9_TextIsParsedExactlyToTheDeclaredType(t *testing.T) {
 			[]any{`"2147483648" does not fit INT32 exactly`, int32(-1)}},
 		{plumbv1.Type_FLOAT64, []string{"0.1", "-0.0", "1e400", "5e-324", "-Infinity", "NaN"},
 			[]string{"0.1", "-0.0", "1e400", "5e-324", `"-Infinity"`, `"NaN"`}, []any{0.1, math.Copysign(0, -1),
-				`"1e400" does not fit FLOAT64 exactly`, 5e-324, math.Inf(-1), store.TextNaN()}},
+				`"1e400" does not fit FLOAT64 exactly`, 5e-324, math.Inf(-1), value.TextNaN()}},
 		{plumbv1.Type_FLOAT32, []string{"0.1"}, []string{"0.1"}, []any{float32(0.1)}},
 		{plumbv1.Type_BOOL, []string{"true", "TRUE"}, []string{"true", `"TRUE"`},
 			[]any{true, `"TRUE" does not fit BOOL exactly`}},

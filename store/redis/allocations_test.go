@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/plumbstore/plumb/internal/redistest"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 )
 
 // What a read allocates grows by no more than what the driver takes for each doubling of the reply.
@@ -21,13 +21,13 @@ func TestAReadAllocatesNothingForEachKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	table := store.Table{Project: "test", View: "view", Generation: 1}
-	var gets []store.Get
-	var rows []store.Row
+	table := online.Table{Project: "test", View: "view", Generation: 1}
+	var gets []online.Get
+	var rows []online.Row
 	for i := range readChunk {
 		key := fmt.Appendf(nil, "key %d", i)
-		rows = append(rows, store.Row{Key: key, Value: make([]byte, 100)})
-		gets = append(gets, store.Get{Table: table, Key: key})
+		rows = append(rows, online.Row{Key: key, Value: make([]byte, 100)})
+		gets = append(gets, online.Get{Table: table, Key: key})
 	}
 	if _, err := s.Write(t.Context(), table, rows); err != nil {
 		t.Fatal(err)

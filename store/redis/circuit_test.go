@@ -17,7 +17,7 @@ import (
 
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/redistest"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/redis"
 )
 
@@ -125,30 +125,30 @@ func TestFailuresInARowOpenTheCircuitAndNoOthers(t *testing.T) {
 func TestAStoreHealsByItselfOnceItsServerIsBack(t *testing.T) {
 	clock := &clock{now: time.Unix(1_700_000_000, 0)}
 	server := redistest.Start(t)
-	online, err := redis.Open(t.Context(), server.URL, redis.WithClock(clock.Now))
+	store, err := redis.Open(t.Context(), server.URL, redis.WithClock(clock.Now))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer online.Close()
+	defer store.Close()
 	row := versionedRow("key", 1)
-	if _, err := online.Write(t.Context(), table, []store.Row{row}); err != nil {
+	if _, err := store.Write(t.Context(), table, []online.Row{row}); err != nil {
 		t.Fatal(err)
 	}
 	server.Kill()
 	for range 6 {
-		_, err = read(t.Context(), online, "key")
+		_, err = read(t.Context(), store, "key")
 		wantUnavailable(t, err, server.Address)
 	}
 	if !strings.Contains(err.Error(), "it did not answer the last 5 calls") {
 		t.Errorf("error is %v, want the circuit's", err)
 	}
 	server.Restart()
-	if _, err = read(t.Context(), online, "key"); err == nil || !strings.Contains(err.Error(), "the last 5 calls") {
+	if _, err = read(t.Context(), store, "key"); err == nil || !strings.Contains(err.Error(), "the last 5 calls") {
 		t.Errorf("before it is time to try again: %v", err)
 	}
 	redistest.Await(t, "the row", func(ctx context.Context) (bool, any) {
 		clock.advance(time.Second)
-		got, err := read(ctx, online, "key")
+		got, err := read(ctx, store, "key")
 		return err == nil && bytes.Equal(got, row.Value), err
 	})
 }

@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"github.com/plumbstore/plumb/internal/redistest"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/redis"
 )
 
@@ -50,15 +50,15 @@ func TestAConnectionCutInMidReplyIsUnavailableAndNothingIsWrong(t *testing.T) {
 	whole := open(t, server.URL)
 	row := versionedRow("key", 1)
 	row.Value = append(row.Value, bytes.Repeat([]byte{'x'}, 2000)...)
-	if _, err := whole.Write(t.Context(), table, []store.Row{row}); err != nil {
+	if _, err := whole.Write(t.Context(), table, []online.Row{row}); err != nil {
 		t.Fatal(err)
 	}
 	for _, after := range []int64{1, 300, 700, 1200, 1900} {
 		address := cutting(t, server.Address, after)
-		online, err := redis.Open(t.Context(), "redis://"+address)
+		store, err := redis.Open(t.Context(), "redis://"+address)
 		if err == nil {
-			_, err = read(t.Context(), online, "key")
-			_ = online.Close()
+			_, err = read(t.Context(), store, "key")
+			_ = store.Close()
 		}
 		wantUnavailable(t, err, address)
 	}
@@ -69,20 +69,20 @@ func TestAConnectionCutInMidReplyIsUnavailableAndNothingIsWrong(t *testing.T) {
 
 func TestAClusterGoesOnWithTheReplicaOfAMasterThatIsGone(t *testing.T) {
 	cluster := redistest.StartCluster(t, 1)
-	online := open(t, cluster.URL)
-	var rows []store.Row
-	var gets []store.Get
+	store := open(t, cluster.URL)
+	var rows []online.Row
+	var gets []online.Get
 	for i := range 200 {
 		rows = append(rows, versionedRow(fmt.Sprint("key", i), 1))
-		gets = append(gets, store.Get{Table: table, Key: rows[i].Key})
+		gets = append(gets, online.Get{Table: table, Key: rows[i].Key})
 	}
-	if _, err := online.Write(t.Context(), table, rows); err != nil {
+	if _, err := store.Write(t.Context(), table, rows); err != nil {
 		t.Fatal(err)
 	}
 	awaitReplicated(t, cluster.Masters[0], cluster.Replicas[0])
 	cluster.Masters[0].Kill()
 	redistest.Await(t, "all rows", func(ctx context.Context) (bool, any) {
-		values, err := online.Read(ctx, gets)
+		values, err := store.Read(ctx, gets)
 		for i, value := range values {
 			if !bytes.Equal(value, rows[i].Value) {
 				t.Fatalf("row %d is %x", i, value)
@@ -91,7 +91,7 @@ func TestAClusterGoesOnWithTheReplicaOfAMasterThatIsGone(t *testing.T) {
 		return err == nil, err
 	})
 	cluster.AwaitMaster(cluster.Replicas[0])
-	if report, err := online.Write(t.Context(), table, rows); err != nil || report.Written != int64(len(rows)) {
+	if report, err := store.Write(t.Context(), table, rows); err != nil || report.Written != int64(len(rows)) {
 		t.Errorf("a write to the new master gives %+v, %v", report, err)
 	}
 }
@@ -99,25 +99,25 @@ func TestAClusterGoesOnWithTheReplicaOfAMasterThatIsGone(t *testing.T) {
 // While a slot moves, some of its keys are with one node and some with the other, and commands of several are refused.
 func TestASlotThatMovesIsReadAndWrittenAllTheWhile(t *testing.T) {
 	cluster := redistest.StartCluster(t, 0)
-	online := open(t, cluster.URL)
+	store := open(t, cluster.URL)
 	// An entity key with a brace ends the tag there, so all of these share a slot.
 	slot := redis.SlotOf("{test:a}1}view@1")
 	from, to := cluster.Masters[slot*3/16384], cluster.Masters[(slot*3/16384+1)%3]
 	source, target := from.Client(t), to.Client(t)
-	var rows []store.Row
-	var gets []store.Get
+	var rows []online.Row
+	var gets []online.Get
 	for i := range 20 {
 		rows = append(rows, versionedRow(fmt.Sprint("a}", i), 2))
-		gets = append(gets, store.Get{Table: table, Key: rows[i].Key})
+		gets = append(gets, online.Get{Table: table, Key: rows[i].Key})
 	}
 	check := func(when string) {
 		t.Helper()
 		older := versionedRow("a}0", 1)
-		report, err := online.Write(t.Context(), table, append([]store.Row{older}, rows...))
+		report, err := store.Write(t.Context(), table, append([]online.Row{older}, rows...))
 		if err != nil || report.Written+report.Older != 21 || report.Written < 20 {
 			t.Fatalf("%s a write gives %+v, %v", when, report, err)
 		}
-		values, err := online.Read(t.Context(), gets)
+		values, err := store.Read(t.Context(), gets)
 		if err != nil {
 			t.Fatalf("%s: %v", when, err)
 		}

@@ -10,14 +10,14 @@ import (
 	"time"
 
 	"github.com/plumbstore/plumb/internal/redistest"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/redis"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
 func TestAClusterIsAnOnlineStore(t *testing.T) {
 	cluster := redistest.StartCluster(t, 0)
-	storetest.RunOnline(t, func(t *testing.T) store.Online { return open(t, cluster.URL) })
+	storetest.RunOnline(t, func(t *testing.T) online.Store { return open(t, cluster.URL) })
 	for _, master := range cluster.Masters {
 		if keys, err := master.Client(t).DBSize(t.Context()).Result(); err != nil || keys == 0 {
 			t.Errorf("the master at %s has %d keys, %v, want its share", master.Address, keys, err)
@@ -27,14 +27,14 @@ func TestAClusterIsAnOnlineStore(t *testing.T) {
 
 func TestWhatSentinelNamesIsAnOnlineStore(t *testing.T) {
 	sentinels := redistest.StartSentinels(t)
-	storetest.RunOnline(t, func(t *testing.T) store.Online { return open(t, sentinels.URL) })
+	storetest.RunOnline(t, func(t *testing.T) online.Store { return open(t, sentinels.URL) })
 }
 
 func TestAPrimaryThatIsGoneIsReplacedBySentinel(t *testing.T) {
 	sentinels := redistest.StartSentinels(t)
-	online := open(t, sentinels.URL)
-	rows := []store.Row{versionedRow("key", 1)}
-	if _, err := online.Write(t.Context(), table, rows); err != nil {
+	store := open(t, sentinels.URL)
+	rows := []online.Row{versionedRow("key", 1)}
+	if _, err := store.Write(t.Context(), table, rows); err != nil {
 		t.Fatal(err)
 	}
 	primary := sentinels.Primary.Client(t)
@@ -42,19 +42,19 @@ func TestAPrimaryThatIsGoneIsReplacedBySentinel(t *testing.T) {
 		t.Fatalf("%d replicas have the row, %v", n, err)
 	}
 	sentinels.Primary.Kill()
-	awaitRow(t, online, "key", rows[0].Value)
+	awaitRow(t, store, "key", rows[0].Value)
 	redistest.Await(t, "a write to the new primary", func(ctx context.Context) (bool, any) {
-		report, err := online.Write(ctx, table, []store.Row{versionedRow("key", 2)})
+		report, err := store.Write(ctx, table, []online.Row{versionedRow("key", 2)})
 		return err == nil && report.Written == 1, err
 	})
-	awaitRow(t, online, "key", versionedRow("key", 2).Value)
+	awaitRow(t, store, "key", versionedRow("key", 2).Value)
 }
 
 // awaitRow waits until a row can be read. No other value and no absence may be read meanwhile.
-func awaitRow(t *testing.T, online store.Online, key string, want []byte) {
+func awaitRow(t *testing.T, store online.Store, key string, want []byte) {
 	t.Helper()
 	redistest.Await(t, "a read of "+key, func(ctx context.Context) (bool, any) {
-		got, err := read(ctx, online, key)
+		got, err := read(ctx, store, key)
 		if err == nil && !bytes.Equal(got, want) {
 			t.Fatalf("the row of %s is %x, want %x", key, got, want)
 		}
@@ -76,23 +76,23 @@ func TestReplicasAnswerReadsWhereThatIsAskedFor(t *testing.T) {
 			[]*redistest.Server{sentinels.Replica}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			online := open(t, c.url)
-			var rows []store.Row
-			var gets []store.Get
+			store := open(t, c.url)
+			var rows []online.Row
+			var gets []online.Get
 			for i := range 50 {
 				rows = append(rows, versionedRow(fmt.Sprint("key", i), 1))
-				gets = append(gets, store.Get{Table: table, Key: rows[i].Key})
+				gets = append(gets, online.Get{Table: table, Key: rows[i].Key})
 			}
-			if _, err := online.Write(t.Context(), table, rows); err != nil {
+			if _, err := store.Write(t.Context(), table, rows); err != nil {
 				t.Fatal(err)
 			}
 			for i, primary := range c.primary {
 				awaitReplicated(t, primary, c.replicas[i])
 				awaitListed(t, primary, len(c.replicas))
 			}
-			online = open(t, c.url+c.option)
+			store = open(t, c.url+c.option)
 			redistest.Await(t, "a read from a replica", func(ctx context.Context) (bool, any) {
-				values, err := online.Read(ctx, gets)
+				values, err := store.Read(ctx, gets)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -104,7 +104,7 @@ func TestReplicasAnswerReadsWhereThatIsAskedFor(t *testing.T) {
 				stats, err := c.replicas[0].Client(t).Info(ctx, "commandstats").Result()
 				return strings.Contains(stats, "cmdstat_mget"), err
 			})
-			expectPrimaryRead(t, online, c.replicas, append(gets, store.Get{Table: table, Key: []byte("none")}), rows)
+			expectPrimaryRead(t, store, c.replicas, append(gets, online.Get{Table: table, Key: []byte("none")}), rows)
 		})
 	}
 }
@@ -113,8 +113,8 @@ func TestReplicasAnswerReadsWhereThatIsAskedFor(t *testing.T) {
 var askedFor = regexp.MustCompile("cmdstat_(get|mget|getrange|eval)")
 
 // expectPrimaryRead reads what was written, and one row that was not, and wants that no replica was asked.
-func expectPrimaryRead(t *testing.T, online *redis.Store, replicas []*redistest.Server, gets []store.Get,
-	rows []store.Row,
+func expectPrimaryRead(t *testing.T, store *redis.Store, replicas []*redistest.Server, gets []online.Get,
+	rows []online.Row,
 ) {
 	t.Helper()
 	for _, replica := range replicas {
@@ -122,7 +122,7 @@ func expectPrimaryRead(t *testing.T, online *redis.Store, replicas []*redistest.
 			t.Fatal(err)
 		}
 	}
-	values, err := online.ReadPrimary(t.Context(), gets)
+	values, err := store.ReadPrimary(t.Context(), gets)
 	if err != nil || values[len(rows)] != nil {
 		t.Fatalf("got %x for a row that is not there, %v", values, err)
 	}
@@ -176,7 +176,7 @@ func TestTLSAndAUserOfItsOwn(t *testing.T) {
 	args := append([]string{"--user"}, strings.Fields(acl)[1:]...)
 	server := redistest.StartWith(t, redistest.Config{TLS: certificates, Args: append(args, "--user", "default", "off")})
 	options := "?tls_ca=" + certificates.CA + "&tls_cert=" + certificates.Cert + "&tls_key=" + certificates.Key
-	storetest.RunOnline(t, func(t *testing.T) store.Online {
+	storetest.RunOnline(t, func(t *testing.T) online.Store {
 		return open(t, "rediss://plumb:s3cr3t@"+server.Address+options)
 	})
 	for name, url := range map[string]string{

@@ -10,22 +10,22 @@ import (
 
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/redistest"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 )
 
 // numbered are rows under keys of their own, of the version, and the gets for them.
-func numbered(count int, version uint64) (rows []store.Row, gets []store.Get) {
+func numbered(count int, version uint64) (rows []online.Row, gets []online.Get) {
 	for i := range count {
 		rows = append(rows, versionedRow(fmt.Sprint("key", i), version))
-		gets = append(gets, store.Get{Table: table, Key: rows[i].Key})
+		gets = append(gets, online.Get{Table: table, Key: rows[i].Key})
 	}
 	return rows, gets
 }
 
 // expectRows reads all rows, each of which has to be one of the given values.
-func expectRows(t *testing.T, online store.Online, gets []store.Get, versions ...[]store.Row) {
+func expectRows(t *testing.T, store online.Store, gets []online.Get, versions ...[]online.Row) {
 	t.Helper()
-	values, err := online.Read(t.Context(), gets)
+	values, err := store.Read(t.Context(), gets)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,9 +67,9 @@ func TestAServerWithoutMemoryTakesNoRowsAndGoesOnServingThoseItHas(t *testing.T)
 
 func TestAPrimaryThatBecameAReplicaTakesNoRowsUntilItIsOneAgain(t *testing.T) {
 	primary, server := redistest.Start(t), redistest.Start(t)
-	online, keys := open(t, server.URL), client(t, server)
+	store, keys := open(t, server.URL), client(t, server)
 	first, gets := numbered(50, 1)
-	for _, each := range []store.Online{online, open(t, primary.URL)} { // So that they have the same, once in step.
+	for _, each := range []online.Store{store, open(t, primary.URL)} { // So that they have the same, once in step.
 		if _, err := each.Write(t.Context(), table, first); err != nil {
 			t.Fatal(err)
 		}
@@ -79,7 +79,7 @@ func TestAPrimaryThatBecameAReplicaTakesNoRowsUntilItIsOneAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	second, _ := numbered(50, 2)
-	_, err := online.Write(t.Context(), table, second)
+	_, err := store.Write(t.Context(), table, second)
 	if err == nil || !strings.Contains(err.Error(), "read-only replica") {
 		t.Errorf("a write gives %v, want that it is a read-only replica", err)
 	}
@@ -87,14 +87,14 @@ func TestAPrimaryThatBecameAReplicaTakesNoRowsUntilItIsOneAgain(t *testing.T) {
 		info, err := keys.Info(ctx, "replication").Result()
 		return err == nil && strings.Contains(info, "master_link_status:up"), info
 	})
-	expectRows(t, online, gets, first)
+	expectRows(t, store, gets, first)
 	if err := keys.Do(t.Context(), "REPLICAOF", "NO", "ONE").Err(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := online.Write(t.Context(), table, second); err != nil {
+	if _, err := store.Write(t.Context(), table, second); err != nil {
 		t.Fatal(err)
 	}
-	expectRows(t, online, gets, second)
+	expectRows(t, store, gets, second)
 }
 
 func TestAFailoverThatIsAskedForLosesNothingThatWasTaken(t *testing.T) {

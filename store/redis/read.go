@@ -10,12 +10,12 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 )
 
-// Read implements store.Online. It asks a single server for many keys with one MGET, which for the keys of a look-up is
+// Read implements online.Store. It asks a single server for many keys with one MGET, which for the keys of a look-up is
 // one round trip. If keys are spread over slots, it sends one MGET for each slot, concurrently.
-func (s *Store) Read(ctx context.Context, gets []store.Get) ([][]byte, error) {
+func (s *Store) Read(ctx context.Context, gets []online.Get) ([][]byte, error) {
 	values := make([][]byte, 0, len(gets))
 	for chunk := range slices.Chunk(gets, readChunk) {
 		var err error
@@ -33,11 +33,11 @@ func (s *Store) Read(ctx context.Context, gets []store.Get) ([][]byte, error) {
 // readPrimary is a read that no replica answers, since it is a script that might write.
 const readPrimary = "return redis.call('GET', KEYS[1])"
 
-var _ store.PrimaryReader = (*Store)(nil)
+var _ online.PrimaryReader = (*Store)(nil)
 
-// ReadPrimary implements store.PrimaryReader. Where replicas answer reads, each get is a command of its own, and all of
+// ReadPrimary implements online.PrimaryReader. Where replicas answer reads, each get is a command of its own, and all of
 // them are sent at once.
-func (s *Store) ReadPrimary(ctx context.Context, gets []store.Get) ([][]byte, error) {
+func (s *Store) ReadPrimary(ctx context.Context, gets []online.Get) ([][]byte, error) {
 	if !s.replicas {
 		return s.Read(ctx, gets)
 	}
@@ -81,7 +81,7 @@ func (s *Store) checkAbsent(ctx context.Context, keys []string, values [][]byte)
 }
 
 // redisKeys are the keys of the rows, all in one piece of memory.
-func redisKeys(gets []store.Get) []string {
+func redisKeys(gets []online.Get) []string {
 	size := 0
 	for _, get := range gets {
 		size += len(get.Table.Project) + len(get.Key) + len(get.Table.View) + 8 // A guess if names are escaped.

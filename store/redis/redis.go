@@ -12,11 +12,11 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 )
 
 // Store is an online store in Redis: one server, a primary that Sentinel names, or a cluster. It implements
-// store.Online.
+// online.Store.
 type Store struct {
 	client goredis.UniversalClient
 	// spread says that keys have to go to Redis slot by slot.
@@ -27,7 +27,7 @@ type Store struct {
 	now      func() time.Time
 }
 
-var _ store.Online = (*Store)(nil)
+var _ online.Store = (*Store)(nil)
 
 // Option changes how a store is opened.
 type Option func(*Store)

@@ -17,16 +17,16 @@ import (
 
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/redistest"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/redis"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
-var table = store.Table{Project: "test", View: "view", Generation: 1}
+var table = online.Table{Project: "test", View: "view", Generation: 1}
 
-func versionedRow(key string, number uint64) store.Row {
+func versionedRow(key string, number uint64) online.Row {
 	value := binary.BigEndian.AppendUint64(nil, number)
-	return store.Row{Key: []byte(key), Value: append(value, make([]byte, 8+5)...)}
+	return online.Row{Key: []byte(key), Value: append(value, make([]byte, 8+5)...)}
 }
 
 func open(t *testing.T, url string) *redis.Store {
@@ -57,7 +57,7 @@ func client(t *testing.T, server *redistest.Server) *goredis.Client {
 
 func TestRedisIsAnOnlineStore(t *testing.T) {
 	server := redistest.StartWith(t, redistest.Config{Env: []string{"LC_ALL=C"}})
-	storetest.RunOnline(t, func(t *testing.T) store.Online { return open(t, server.URL) })
+	storetest.RunOnline(t, func(t *testing.T) online.Store { return open(t, server.URL) })
 }
 
 // Redis compares strings in scripts by the collation of its locale, and this one orders "B" after "a".
@@ -68,7 +68,7 @@ func TestR14_TheLocaleOfTheServerMakesNoDifference(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("the server has %s", collates)
-	storetest.RunOnline(t, func(t *testing.T) store.Online { return open(t, server.URL) })
+	storetest.RunOnline(t, func(t *testing.T) online.Store { return open(t, server.URL) })
 }
 
 // otherLocale compiles a locale, which need not be installed then. Where the sources of locales are not there either
@@ -85,8 +85,8 @@ func otherLocale(t *testing.T) []string {
 	return []string{"LOCPATH=" + folder, "LC_ALL=en_US.UTF-8"}
 }
 
-func read(ctx context.Context, online store.Online, key string) ([]byte, error) {
-	values, err := online.Read(ctx, []store.Get{{Table: table, Key: []byte(key)}})
+func read(ctx context.Context, store online.Store, key string) ([]byte, error) {
+	values, err := store.Read(ctx, []online.Get{{Table: table, Key: []byte(key)}})
 	if err != nil {
 		return nil, err
 	}
@@ -102,38 +102,38 @@ func wantUnavailable(t *testing.T, err error, address string) {
 
 func TestAKilledServerIsUnavailableUntilItIsBack(t *testing.T) {
 	server := redistest.Start(t)
-	online := open(t, server.URL)
+	store := open(t, server.URL)
 	row := versionedRow("key", 1)
-	if _, err := online.Write(t.Context(), table, []store.Row{row}); err != nil {
+	if _, err := store.Write(t.Context(), table, []online.Row{row}); err != nil {
 		t.Fatal(err)
 	}
 	server.Kill()
-	_, err := online.Write(t.Context(), table, []store.Row{row})
+	_, err := store.Write(t.Context(), table, []online.Row{row})
 	wantUnavailable(t, err, server.Address)
-	_, err = read(t.Context(), online, "key")
+	_, err = read(t.Context(), store, "key")
 	wantUnavailable(t, err, server.Address)
 	_, err = redis.Open(t.Context(), server.URL)
 	wantUnavailable(t, err, server.Address)
 	server.Restart()
-	if got, err := read(t.Context(), online, "key"); err != nil || !bytes.Equal(got, row.Value) {
+	if got, err := read(t.Context(), store, "key"); err != nil || !bytes.Equal(got, row.Value) {
 		t.Errorf("after the restart the row is %x, %v", got, err)
 	}
 	// The restarted server does not know the script any more.
-	report, err := online.Write(t.Context(), table, []store.Row{versionedRow("key", 2), versionedRow("key", 1)})
-	if err != nil || report != (store.WriteReport{Written: 1, Older: 1}) {
+	report, err := store.Write(t.Context(), table, []online.Row{versionedRow("key", 2), versionedRow("key", 1)})
+	if err != nil || report != (online.WriteReport{Written: 1, Older: 1}) {
 		t.Errorf("after the restart a write gives %+v, %v", report, err)
 	}
 }
 
 func TestAServerKilledInTheMiddleLosesNothingThatItTook(t *testing.T) {
 	server := redistest.Start(t)
-	online := open(t, server.URL)
+	store := open(t, server.URL)
 	var written uint64
 	failed := make(chan error)
 	first := make(chan struct{})
 	go func() {
 		for number := uint64(1); ; number++ {
-			if _, err := online.Write(context.Background(), table, []store.Row{versionedRow("key", number)}); err != nil {
+			if _, err := store.Write(context.Background(), table, []online.Row{versionedRow("key", number)}); err != nil {
 				failed <- err
 				return
 			}
@@ -146,7 +146,7 @@ func TestAServerKilledInTheMiddleLosesNothingThatItTook(t *testing.T) {
 	server.Kill()
 	wantUnavailable(t, <-failed, server.Address)
 	server.Restart()
-	got, err := read(t.Context(), online, "key")
+	got, err := read(t.Context(), store, "key")
 	if err != nil || bytes.Compare(got, versionedRow("key", written).Value) < 0 {
 		t.Errorf("the row is %x, %v, though number %d was taken", got, err, written)
 	}
@@ -205,8 +205,8 @@ func TestRepliesAboutTheServerSayWhatToDo(t *testing.T) {
 		{"cluster without slots", node, "its cluster is down", true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			online := open(t, c.server.URL)
-			_, err := online.Write(t.Context(), table, []store.Row{versionedRow("key", 1)})
+			store := open(t, c.server.URL)
+			_, err := store.Write(t.Context(), table, []online.Row{versionedRow("key", 1)})
 			if err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), c.server.Address) {
 				t.Errorf("error is %v, want one with %q and the address", err, c.want)
 			}
@@ -220,15 +220,15 @@ func TestRepliesAboutTheServerSayWhatToDo(t *testing.T) {
 // A hash under the key of a row is not a row that is not there: a look-up says so, and so does a write.
 func TestWhatIsNoRowUnderTheKeyOfOneIsAnErrorAndNotAbsent(t *testing.T) {
 	server := redistest.Start(t)
-	online := open(t, server.URL)
-	if value, err := read(t.Context(), online, "key"); err != nil || value != nil {
+	store := open(t, server.URL)
+	if value, err := read(t.Context(), store, "key"); err != nil || value != nil {
 		t.Fatalf("before, %x and %v are read", value, err)
 	}
 	if err := client(t, server).HSet(t.Context(), "{test:key}view@1", "field", "value").Err(); err != nil {
 		t.Fatal(err)
 	}
-	_, failed := read(t.Context(), online, "key")
-	_, failedToo := online.Write(t.Context(), table, []store.Row{versionedRow("key", 1)})
+	_, failed := read(t.Context(), store, "key")
+	_, failedToo := store.Write(t.Context(), table, []online.Row{versionedRow("key", 1)})
 	for did, err := range map[string]error{"read": failed, "write": failedToo} {
 		var refused *fault.RefusedError
 		if !errors.As(err, &refused) || !strings.Contains(refused.Advice, "under the key of a row") {
@@ -254,9 +254,9 @@ func TestAUserWithoutRightsIsToldWhichToGive(t *testing.T) {
 		if err := raw.Do(t.Context(), args...).Err(); err != nil {
 			t.Fatal(err)
 		}
-		online := open(t, "redis://"+c.name+":secret@"+server.Address)
-		_, readErr := read(t.Context(), online, "key")
-		_, writeErr := online.Write(t.Context(), table, []store.Row{versionedRow("key", 1)})
+		store := open(t, "redis://"+c.name+":secret@"+server.Address)
+		_, readErr := read(t.Context(), store, "key")
+		_, writeErr := store.Write(t.Context(), table, []online.Row{versionedRow("key", 1)})
 		if c.reads && readErr != nil {
 			t.Errorf("%s cannot read: %v", c.name, readErr)
 		}
@@ -286,7 +286,7 @@ func TestAPasswordIsUsedAndNeverShown(t *testing.T) {
 	const password = "s3cr3t"
 	server := redistest.StartWith(t, redistest.Config{Args: []string{"--requirepass", password}})
 	with := func(userinfo string) string { return "redis://" + userinfo + "@" + server.Address }
-	if _, err := open(t, with(":"+password)).Write(t.Context(), table, []store.Row{versionedRow("key", 1)}); err != nil {
+	if _, err := open(t, with(":"+password)).Write(t.Context(), table, []online.Row{versionedRow("key", 1)}); err != nil {
 		t.Error(err)
 	}
 	for _, c := range []struct{ url, want string }{
@@ -324,7 +324,7 @@ func TestWhatIsNoRedisURLIsAnInputErrorWithoutItsText(t *testing.T) {
 
 func TestR13_ARowIsForgottenAfterItsRetentionAndNoSooner(t *testing.T) {
 	server := redistest.Start(t)
-	online := open(t, server.URL)
+	store := open(t, server.URL)
 	keys := client(t, server)
 	const never, hour, longest = -1, 3_600_000, (1<<63-1)/1_000_000 + 1
 	for _, c := range []struct {
@@ -344,7 +344,7 @@ func TestR13_ARowIsForgottenAfterItsRetentionAndNoSooner(t *testing.T) {
 	} {
 		kept := table
 		kept.Retention = c.retention
-		if _, err := online.Write(t.Context(), kept, []store.Row{versionedRow("key", c.number)}); err != nil {
+		if _, err := store.Write(t.Context(), kept, []online.Row{versionedRow("key", c.number)}); err != nil {
 			t.Fatal(err)
 		}
 		left, err := keys.Do(t.Context(), "PTTL", "{test:key}view@1").Int64()
@@ -361,17 +361,17 @@ func TestR13_ARowIsForgottenAfterItsRetentionAndNoSooner(t *testing.T) {
 func TestR13_ARowAheadOfTheClockIsKeptFromItsEventTimeOn(t *testing.T) {
 	server := redistest.Start(t)
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	online, err := redis.Open(t.Context(), server.URL, redis.WithClock(func() time.Time { return now }))
+	store, err := redis.Open(t.Context(), server.URL, redis.WithClock(func() time.Time { return now }))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer online.Close()
+	defer store.Close()
 	kept := table
 	kept.Retention = time.Hour
 	const skew, earlier = 5 * time.Minute, -24 * time.Hour
 	for key, ahead := range map[string]time.Duration{"ahead": skew, "behind": earlier} {
 		version := uint64(now.Add(ahead).UnixMicro()) | 1<<63
-		if _, err := online.Write(t.Context(), kept, []store.Row{versionedRow(key, version)}); err != nil {
+		if _, err := store.Write(t.Context(), kept, []online.Row{versionedRow(key, version)}); err != nil {
 			t.Fatal(err)
 		}
 		left, err := client(t, server).PTTL(t.Context(), "{test:"+key+"}view@1").Result()

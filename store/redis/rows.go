@@ -10,7 +10,8 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/plumbstore/plumb/feature"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/packed"
 )
 
 //go:embed newestwins.lua
@@ -37,7 +38,7 @@ const (
 // same for all views of the entity, and never empty, since the project comes first. Only some entities share a slot.
 // Different rows have different keys, since the project holds no ':', the view no '}' and the generation no '@': names
 // are escaped, which does not change those of valid definitions (R16).
-func appendKey(dst []byte, table store.Table, key []byte) []byte {
+func appendKey(dst []byte, table online.Table, key []byte) []byte {
 	dst = append(dst, '{')
 	dst = append(dst, url.QueryEscape(table.Project)...)
 	dst = append(dst, ':')
@@ -48,10 +49,10 @@ func appendKey(dst []byte, table store.Table, key []byte) []byte {
 	return strconv.AppendInt(dst, table.Generation, 10)
 }
 
-// Write implements store.Online. Each chunk of rows is one run of a script, which is atomic. If keys are spread over
+// Write implements online.Store. Each chunk of rows is one run of a script, which is atomic. If keys are spread over
 // slots, there is one run for each slot.
-func (s *Store) Write(ctx context.Context, table store.Table, rows []store.Row) (store.WriteReport, error) {
-	var report store.WriteReport
+func (s *Store) Write(ctx context.Context, table online.Table, rows []online.Row) (online.WriteReport, error) {
+	var report online.WriteReport
 	for chunk := range chunks(rows) {
 		written, err := s.writeChunk(ctx, table, chunk)
 		if err != nil {
@@ -64,8 +65,8 @@ func (s *Store) Write(ctx context.Context, table store.Table, rows []store.Row) 
 }
 
 // chunks yields the rows in pieces of at most writeChunk rows and, unless a single row is larger, writeBytes bytes.
-func chunks(rows []store.Row) func(yield func([]store.Row) bool) {
-	return func(yield func([]store.Row) bool) {
+func chunks(rows []online.Row) func(yield func([]online.Row) bool) {
+	return func(yield func([]online.Row) bool) {
 		start, size := 0, 0
 		for i, row := range rows {
 			if i > start && (i-start == writeChunk || size+len(row.Value) > writeBytes) {
@@ -85,10 +86,10 @@ func chunks(rows []store.Row) func(yield func([]store.Row) bool) {
 // settings is how many arguments of the script precede the values.
 const settings = 2
 
-func (s *Store) writeChunk(ctx context.Context, table store.Table, rows []store.Row) (int64, error) {
+func (s *Store) writeChunk(ctx context.Context, table online.Table, rows []online.Row) (int64, error) {
 	keys := make([]string, len(rows))
 	args := make([]any, 0, settings+len(rows))
-	args = append(args, s.expiry(table, rows), store.VersionOf(feature.InstantOf(s.now())))
+	args = append(args, s.expiry(table, rows), packed.VersionOf(feature.InstantOf(s.now())))
 	var buffer []byte
 	for i, row := range rows {
 		buffer = appendKey(buffer[:0], table, row.Key)
@@ -103,14 +104,14 @@ func (s *Store) writeChunk(ctx context.Context, table store.Table, rows []store.
 
 // expiry is the life of rows in milliseconds, or 0 for ever. It counts from now, or from the latest event time if that
 // is later (R15 allows some clock skew): a row with that time is within its ttl for longer (R13).
-func (s *Store) expiry(table store.Table, rows []store.Row) int64 {
+func (s *Store) expiry(table online.Table, rows []online.Row) int64 {
 	if table.Retention <= 0 {
 		return 0
 	}
 	now := feature.InstantOf(s.now())
 	latest := now
 	for _, row := range rows {
-		latest = max(latest, store.EventOf(row.Value))
+		latest = max(latest, packed.EventOf(row.Value))
 	}
 	ahead := int64(latest) - int64(now)
 	return milliseconds(table.Retention) + ahead/1000 + min(ahead%1000, 1)

@@ -11,7 +11,7 @@ import (
 
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/redistest"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 )
 
 // refusedWith checks that a server's refusal reaches the caller with its advice.
@@ -28,8 +28,8 @@ func refusedWith(t *testing.T, err error, advice string, unavailable bool) {
 
 func TestAServerThatCannotSaveTakesNoRowsAndSaysWhy(t *testing.T) {
 	server := redistest.StartWith(t, redistest.Config{Args: []string{"--save", "3600 1"}})
-	online, raw := open(t, server.URL), client(t, server)
-	if _, err := online.Write(t.Context(), table, []store.Row{versionedRow("key", 1)}); err != nil {
+	store, raw := open(t, server.URL), client(t, server)
+	if _, err := store.Write(t.Context(), table, []online.Row{versionedRow("key", 1)}); err != nil {
 		t.Fatal(err)
 	}
 	folder, err := raw.ConfigGet(t.Context(), "dir").Result()
@@ -47,9 +47,9 @@ func TestAServerThatCannotSaveTakesNoRowsAndSaysWhy(t *testing.T) {
 		info, err := raw.Info(ctx, "persistence").Result()
 		return err == nil && strings.Contains(info, "rdb_last_bgsave_status:err"), info
 	})
-	_, err = online.Write(t.Context(), table, []store.Row{versionedRow("key", 2)})
+	_, err = store.Write(t.Context(), table, []online.Row{versionedRow("key", 2)})
 	refusedWith(t, err, "it cannot save to disk", false)
-	if value, err := read(t.Context(), online, "key"); err != nil || value == nil {
+	if value, err := read(t.Context(), store, "key"); err != nil || value == nil {
 		t.Errorf("a look-up gives %x and %v", value, err)
 	}
 }
@@ -57,14 +57,14 @@ func TestAServerThatCannotSaveTakesNoRowsAndSaysWhy(t *testing.T) {
 func TestAServerThatLoadsIsUnavailableUntilItHasLoaded(t *testing.T) {
 	server := redistest.StartWith(t, redistest.Config{Args: []string{"--enable-debug-command", "yes",
 		"--loading-process-events-interval-bytes", "1024"}})
-	online, raw := open(t, server.URL), client(t, server)
-	var rows []store.Row
+	store, raw := open(t, server.URL), client(t, server)
+	var rows []online.Row
 	for i := range 500 {
 		row := versionedRow("key", 1)
 		row.Key = append(row.Key, byte(i), byte(i>>8))
 		rows = append(rows, row)
 	}
-	if _, err := online.Write(t.Context(), table, rows); err != nil {
+	if _, err := store.Write(t.Context(), table, rows); err != nil {
 		t.Fatal(err)
 	}
 	if err := raw.ConfigSet(t.Context(), "key-load-delay", "4000").Err(); err != nil {
@@ -73,7 +73,7 @@ func TestAServerThatLoadsIsUnavailableUntilItHasLoaded(t *testing.T) {
 	loaded := make(chan error, 1)
 	go func() { loaded <- raw.Do(context.WithoutCancel(t.Context()), "DEBUG", "RELOAD").Err() }()
 	redistest.Await(t, "the server loads", func(ctx context.Context) (bool, any) {
-		_, err := read(ctx, online, "key")
+		_, err := read(ctx, store, "key")
 		if err != nil {
 			refusedWith(t, err, "it is still loading its data", true)
 		}
@@ -85,7 +85,7 @@ func TestAServerThatLoadsIsUnavailableUntilItHasLoaded(t *testing.T) {
 	if err := <-loaded; err != nil {
 		t.Fatal(err)
 	}
-	stored, err := online.Read(t.Context(), []store.Get{{Table: table, Key: rows[7].Key}})
+	stored, err := store.Read(t.Context(), []online.Get{{Table: table, Key: rows[7].Key}})
 	if err != nil || stored[0] == nil {
 		t.Errorf("a look-up afterwards gives %x and %v", stored, err)
 	}

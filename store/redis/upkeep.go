@@ -13,12 +13,12 @@ import (
 
 	goredis "github.com/redis/go-redis/v9"
 
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 )
 
 var (
-	_ store.Surveyor = (*Store)(nil)
-	_ store.Remover  = (*Store)(nil)
+	_ online.Surveyor = (*Store)(nil)
+	_ online.Remover  = (*Store)(nil)
 )
 
 const (
@@ -51,7 +51,7 @@ func parseKey(key, project string) (parsed parsedKey, ok bool) {
 	}
 	view, err := url.QueryUnescape(name)
 	generation, also := strconv.ParseInt(number, 10, 64)
-	return parsedKey{view, generation, store.IsMark([]byte(rest[:end]))}, err == nil && also == nil
+	return parsedKey{view, generation, online.IsMark([]byte(rest[:end]))}, err == nil && also == nil
 }
 
 // scan hands the keys that match a pattern over page by page, of one server after the other; a page may come twice.
@@ -91,8 +91,8 @@ type tableID struct {
 // tally counts the rows of a table and the memory of some of them.
 type tally struct{ rows, sampled, bytes int64 }
 
-// Survey implements store.Surveyor.
-func (s *Store) Survey(ctx context.Context, project string) ([]store.Holding, error) {
+// Survey implements online.Surveyor.
+func (s *Store) Survey(ctx context.Context, project string) ([]online.Holding, error) {
 	tallies := map[tableID]*tally{}
 	err := s.scan(ctx, "{"+url.QueryEscape(project)+":*", func(keys []string) error {
 		return s.count(ctx, project, keys, tallies)
@@ -100,15 +100,15 @@ func (s *Store) Survey(ctx context.Context, project string) ([]store.Holding, er
 	if err != nil {
 		return nil, s.explain(ctx, "count rows", err)
 	}
-	var holdings []store.Holding
+	var holdings []online.Holding
 	for id, t := range tallies {
-		h := store.Holding{View: id.view, Generation: id.generation, Rows: t.rows}
+		h := online.Holding{View: id.view, Generation: id.generation, Rows: t.rows}
 		if t.sampled > 0 {
 			h.Bytes = int64(float64(t.bytes) / float64(t.sampled) * float64(t.rows))
 		}
 		holdings = append(holdings, h)
 	}
-	slices.SortFunc(holdings, func(a, b store.Holding) int {
+	slices.SortFunc(holdings, func(a, b online.Holding) int {
 		return cmp.Or(strings.Compare(a.View, b.View), cmp.Compare(a.Generation, b.Generation))
 	})
 	return holdings, nil
@@ -149,7 +149,7 @@ func (s *Store) count(ctx context.Context, project string, keys []string, tallie
 	return nil
 }
 
-// Remove implements store.Remover. A pattern also finds rows of others whose entity keys look like the end of one of
+// Remove implements online.Remover. A pattern also finds rows of others whose entity keys look like the end of one of
 // these; so each key is taken apart.
 func (s *Store) Remove(ctx context.Context, project, view string) (int64, error) {
 	var removed int64

@@ -8,18 +8,19 @@ import (
 	"strings"
 
 	"github.com/plumbstore/plumb/feature"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/packed"
 )
 
 // store returns how many rows were stored. Rows that are ahead of the clock, and those over which such a row is stored,
 // come last and one by one: if versions differ, the winner does not depend on the order.
-func (s *Store) store(ctx context.Context, tx *sql.Tx, table store.Table, rows []store.Row) (int64, error) {
+func (s *Store) store(ctx context.Context, tx *sql.Tx, table online.Table, rows []online.Row) (int64, error) {
 	now := feature.InstantOf(s.now())
-	isAhead := func(row store.Row) bool { return store.EventOf(row.Value) > now }
-	present, special := rows, []store.Row(nil)
+	isAhead := func(row online.Row) bool { return packed.EventOf(row.Value) > now }
+	present, special := rows, []online.Row(nil)
 	if slices.ContainsFunc(rows, isAhead) {
 		present = slices.DeleteFunc(slices.Clone(rows), isAhead)
-		special = slices.DeleteFunc(slices.Clone(rows), func(row store.Row) bool { return !isAhead(row) })
+		special = slices.DeleteFunc(slices.Clone(rows), func(row online.Row) bool { return !isAhead(row) })
 	}
 	written, err := insert(ctx, tx, table, present)
 	if err != nil {
@@ -43,11 +44,11 @@ func (s *Store) store(ctx context.Context, tx *sql.Tx, table store.Table, rows [
 }
 
 // hiddenRows are those of the rows over which a row is stored that lies ahead of the clock.
-func hiddenRows(ctx context.Context, tx *sql.Tx, table store.Table, rows []store.Row, now feature.Instant) ([]store.Row,
+func hiddenRows(ctx context.Context, tx *sql.Tx, table online.Table, rows []online.Row, now feature.Instant) ([]online.Row,
 	error,
 ) {
 	args := make([]any, 0, 4+len(rows))
-	args = append(args, table.Project, table.View, table.Generation, store.VersionOf(now))
+	args = append(args, table.Project, table.View, table.Generation, packed.VersionOf(now))
 	for _, row := range rows {
 		args = append(args, row.Key)
 	}
@@ -65,19 +66,19 @@ func hiddenRows(ctx context.Context, tx *sql.Tx, table store.Table, rows []store
 		}
 		over[string(key)] = true
 	}
-	hidden := slices.DeleteFunc(slices.Clone(rows), func(row store.Row) bool { return !over[string(row.Key)] })
+	hidden := slices.DeleteFunc(slices.Clone(rows), func(row online.Row) bool { return !over[string(row.Key)] })
 	return hidden, found.Err()
 }
 
 // merge stores a row together with those that it hides, or is hidden by, and returns 1 if it is among them, or 0.
-func merge(ctx context.Context, tx *sql.Tx, table store.Table, row store.Row, now feature.Instant) (int64, error) {
+func merge(ctx context.Context, tx *sql.Tx, table online.Table, row online.Row, now feature.Instant) (int64, error) {
 	var stored []byte
 	err := tx.QueryRowContext(ctx, "SELECT value FROM rows WHERE project = ? AND view = ? AND generation = ? AND key = ?",
 		table.Project, table.View, table.Generation, row.Key).Scan(&stored)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return 0, err
 	}
-	merged, err := store.Merge(stored, row.Value, now)
+	merged, err := packed.Merge(stored, row.Value, now)
 	if err != nil || merged == nil {
 		return 0, err
 	}

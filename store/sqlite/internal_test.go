@@ -11,13 +11,14 @@ import (
 	"time"
 
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/packed"
 )
 
-var sample = store.Table{Project: "test", View: "view", Generation: 1}
+var sample = online.Table{Project: "test", View: "view", Generation: 1}
 
-func row(key string, size int) store.Row {
-	return store.Row{Key: []byte(key), Value: make([]byte, store.VersionSize+size)}
+func row(key string, size int) online.Row {
+	return online.Row{Key: []byte(key), Value: make([]byte, packed.VersionSize+size)}
 }
 
 func openImpatient(t *testing.T, patience time.Duration) *Store {
@@ -56,15 +57,15 @@ func lock(t *testing.T, path string) (release func()) {
 func TestAFileThatStaysLockedIsUnavailable(t *testing.T) {
 	s := openImpatient(t, time.Millisecond)
 	release := lock(t, s.path)
-	_, err := s.Write(t.Context(), sample, []store.Row{row("key", 0)})
+	_, err := s.Write(t.Context(), sample, []online.Row{row("key", 0)})
 	if !errors.Is(err, fault.ErrUnavailable) || !strings.Contains(err.Error(), "has kept it locked for 1ms") {
 		t.Errorf("error is %v", err)
 	}
-	if _, err := s.Read(t.Context(), []store.Get{{Table: sample, Key: []byte("key")}}); err != nil {
+	if _, err := s.Read(t.Context(), []online.Get{{Table: sample, Key: []byte("key")}}); err != nil {
 		t.Errorf("readers go on meanwhile: %v", err)
 	}
 	release()
-	if _, err := s.Write(t.Context(), sample, []store.Row{row("key", 0)}); err != nil {
+	if _, err := s.Write(t.Context(), sample, []online.Row{row("key", 0)}); err != nil {
 		t.Errorf("once it is free again: %v", err)
 	}
 }
@@ -74,26 +75,26 @@ func TestADeadlineEndsTheWaitForALock(t *testing.T) {
 	defer lock(t, s.path)()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := s.Write(ctx, sample, []store.Row{row("key", 0)}); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := s.Write(ctx, sample, []online.Row{row("key", 0)}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error is %v", err)
 	}
 }
 
 func TestAFullDiskStoresNothingAndSaysSo(t *testing.T) {
 	s := openImpatient(t, time.Second)
-	if _, err := s.Write(t.Context(), sample, []store.Row{row("before", 0)}); err != nil {
+	if _, err := s.Write(t.Context(), sample, []online.Row{row("before", 0)}); err != nil {
 		t.Fatal(err)
 	}
 	// The limit makes SQLite answer as it does when the disk is full.
 	if _, err := s.writer.Exec("PRAGMA max_page_count = 20"); err != nil {
 		t.Fatal(err)
 	}
-	_, err := s.Write(t.Context(), sample, []store.Row{row("first", 0), row("second", 1<<20)})
-	if err == nil || !errors.Is(err, store.ErrDiskFull) ||
+	_, err := s.Write(t.Context(), sample, []online.Row{row("first", 0), row("second", 1<<20)})
+	if err == nil || !errors.Is(err, fault.ErrDiskFull) ||
 		!strings.Contains(err.Error(), "no space left on disk; make room and do it again") {
 		t.Errorf("error is %v", err)
 	}
-	gets := []store.Get{{Table: sample, Key: []byte("before")}, {Table: sample, Key: []byte("first")}}
+	gets := []online.Get{{Table: sample, Key: []byte("before")}, {Table: sample, Key: []byte("first")}}
 	values, err := s.Read(t.Context(), gets)
 	if err != nil || values[0] == nil || values[1] != nil {
 		t.Errorf("values are %v, %v, want the one from before alone", values, err)
@@ -101,7 +102,7 @@ func TestAFullDiskStoresNothingAndSaysSo(t *testing.T) {
 	if _, err := s.writer.Exec("PRAGMA max_page_count = 1000000"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Write(t.Context(), sample, []store.Row{row("second", 1<<20)}); err != nil {
+	if _, err := s.Write(t.Context(), sample, []online.Row{row("second", 1<<20)}); err != nil {
 		t.Errorf("once there is room again: %v", err)
 	}
 }
@@ -123,7 +124,7 @@ func TestALookUpSearchesByThePrimaryKey(t *testing.T) {
 
 func TestALookUpOfManyTablesSearchesByThePrimaryKey(t *testing.T) {
 	s := openImpatient(t, time.Second)
-	gets := []store.Get{{Table: sample, Key: []byte("a")}, {Table: sample, Key: []byte("b")}}
+	gets := []online.Get{{Table: sample, Key: []byte("a")}, {Table: sample, Key: []byte("b")}}
 	query, args := selectEach(gets, []int{0, 1})
 	rows, err := s.reader.Query("EXPLAIN QUERY PLAN "+query, args...)
 	if err != nil {
@@ -151,16 +152,16 @@ func TestALookUpOfManyTablesSearchesByThePrimaryKey(t *testing.T) {
 func TestALookUpOfManyTablesAnswersEachGetInItsPlace(t *testing.T) {
 	s := openImpatient(t, time.Second)
 	s.chunk = 4
-	var gets []store.Get
+	var gets []online.Get
 	var want []string
 	for generation := range int64(3) {
-		table := store.Table{Project: sample.Project, View: sample.View, Generation: generation + 1}
+		table := online.Table{Project: sample.Project, View: sample.View, Generation: generation + 1}
 		stored := row("key", 10+int(generation))
-		if _, err := s.Write(t.Context(), table, []store.Row{stored}); err != nil {
+		if _, err := s.Write(t.Context(), table, []online.Row{stored}); err != nil {
 			t.Fatal(err)
 		}
 		for _, key := range []string{"key", "none", "key"} {
-			gets = append(gets, store.Get{Table: table, Key: []byte(key)})
+			gets = append(gets, online.Get{Table: table, Key: []byte(key)})
 			want = append(want, map[string]string{"key": string(stored.Value)}[key])
 		}
 	}

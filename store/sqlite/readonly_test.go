@@ -15,21 +15,21 @@ import (
 	"testing"
 
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/sqlite"
 )
 
 // readFromHere is the second process of these tests: it says what reading and writing the file give.
 func readFromHere(path string) {
 	ctx := context.Background()
-	online, err := sqlite.Open(ctx, path)
+	store, err := sqlite.Open(ctx, path)
 	if err != nil {
 		fmt.Printf("open: unavailable %t: %v\n", errors.Is(err, fault.ErrUnavailable), err)
 		return
 	}
-	values, err := online.Read(ctx, []store.Get{{Table: table, Key: []byte("key")}})
+	values, err := store.Read(ctx, []online.Get{{Table: table, Key: []byte("key")}})
 	fmt.Printf("read: %d rows, %v\n", len(values), err)
-	_, err = online.Write(ctx, table, []store.Row{versionedRow("key", 2)})
+	_, err = store.Write(ctx, table, []online.Row{versionedRow("key", 2)})
 	fmt.Printf("write: unavailable %t: %v\n", errors.Is(err, fault.ErrUnavailable), err)
 }
 
@@ -90,8 +90,8 @@ func wantOutput(t *testing.T, output string, want ...string) {
 func TestAReadOnlyFolderIsReadWhileAWriterHasItOpen(t *testing.T) {
 	folder := readableFolder(t)
 	path := filepath.Join(folder, "online.db")
-	online := open(t, path)
-	if _, err := online.Write(t.Context(), table, []store.Row{versionedRow("key", 1)}); err != nil {
+	store := open(t, path)
+	if _, err := store.Write(t.Context(), table, []online.Row{versionedRow("key", 1)}); err != nil {
 		t.Fatal(err)
 	}
 	makeReadOnly(t, folder)

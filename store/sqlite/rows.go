@@ -7,20 +7,21 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/packed"
 )
 
-// newestWins is store.Replaces: it compares the versions of two values, and then their schema ids (R14).
+// newestWins is packed.Replaces: it compares the versions of two values, and then their schema ids (R14).
 var newestWins = fmt.Sprintf(` ON CONFLICT DO UPDATE SET value = excluded.value
 	WHERE (substr(excluded.value, 1, %[1]d), substr(excluded.value, %[2]d, 4))
-		>= (substr(rows.value, 1, %[1]d), substr(rows.value, %[2]d, 4))`, store.VersionSize, store.VersionSize+2)
+		>= (substr(rows.value, 1, %[1]d), substr(rows.value, %[2]d, 4))`, packed.VersionSize, packed.VersionSize+2)
 
-// Write implements store.Online. All rows are written in one transaction, or none.
-func (s *Store) Write(ctx context.Context, table store.Table, rows []store.Row) (store.WriteReport, error) {
+// Write implements online.Store. All rows are written in one transaction, or none.
+func (s *Store) Write(ctx context.Context, table online.Table, rows []online.Row) (online.WriteReport, error) {
 	if len(rows) == 0 {
-		return store.WriteReport{}, ctx.Err()
+		return online.WriteReport{}, ctx.Err()
 	}
-	var report store.WriteReport
+	var report online.WriteReport
 	err := s.transact(ctx, "write", func(tx *sql.Tx) error {
 		for chunk := range slices.Chunk(rows, s.chunk) {
 			written, err := s.store(ctx, tx, table, chunk)
@@ -33,14 +34,14 @@ func (s *Store) Write(ctx context.Context, table store.Table, rows []store.Row) 
 		return nil
 	})
 	if err != nil {
-		return store.WriteReport{}, err
+		return online.WriteReport{}, err
 	}
 	return report, nil
 }
 
 // insert returns how many rows were stored. SQLite takes the rows of a statement one after the other, so that rows of
 // one key meet each other too, and counts each that it inserts or updates.
-func insert(ctx context.Context, tx *sql.Tx, table store.Table, rows []store.Row) (int64, error) {
+func insert(ctx context.Context, tx *sql.Tx, table online.Table, rows []online.Row) (int64, error) {
 	if len(rows) == 0 {
 		return 0, nil
 	}
@@ -64,8 +65,8 @@ func insertQuery(rows int) string {
 // fewKeys of each table are sooner read with those of others, in one statement, than by a statement for each table.
 const fewKeys = 8
 
-// Read implements store.Online.
-func (s *Store) Read(ctx context.Context, gets []store.Get) ([][]byte, error) {
+// Read implements online.Store.
+func (s *Store) Read(ctx context.Context, gets []online.Get) ([][]byte, error) {
 	values := make([][]byte, len(gets))
 	groups := groupByTable(gets)
 	read := s.readTable
@@ -84,9 +85,9 @@ func (s *Store) Read(ctx context.Context, gets []store.Get) ([][]byte, error) {
 }
 
 // groupByTable returns the positions of the gets of each table.
-func groupByTable(gets []store.Get) [][]int {
+func groupByTable(gets []online.Get) [][]int {
 	var groups [][]int
-	seen := map[store.Table]int{}
+	seen := map[online.Table]int{}
 	for i, get := range gets {
 		at, found := seen[get.Table]
 		if !found {
@@ -100,7 +101,7 @@ func groupByTable(gets []store.Get) [][]int {
 }
 
 // readTable fills in the values at some positions, all of one table. Several may ask for the same key.
-func (s *Store) readTable(ctx context.Context, gets []store.Get, positions []int, values [][]byte) error {
+func (s *Store) readTable(ctx context.Context, gets []online.Get, positions []int, values [][]byte) error {
 	table := gets[positions[0]].Table
 	args := make([]any, 0, 3+len(positions))
 	args = append(args, table.Project, table.View, table.Generation)
@@ -137,7 +138,7 @@ func selectQuery(keys int) string {
 }
 
 // readTables fills in the values at some positions, of any tables.
-func (s *Store) readTables(ctx context.Context, gets []store.Get, positions []int, values [][]byte) error {
+func (s *Store) readTables(ctx context.Context, gets []online.Get, positions []int, values [][]byte) error {
 	query, args := selectEach(gets, positions)
 	found, err := s.reader.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -157,10 +158,10 @@ func (s *Store) readTables(ctx context.Context, gets []store.Get, positions []in
 
 // selectEach looks each row of a list up by the primary key: CROSS JOIN keeps SQLite from reading the table first. The
 // names of a table are bound once.
-func selectEach(gets []store.Get, positions []int) (string, []any) {
+func selectEach(gets []online.Get, positions []int) (string, []any) {
 	query := []byte("WITH wanted (position, project, view, generation, key) AS (VALUES ")
 	var args []any
-	bound := map[store.Table]int{}
+	bound := map[online.Table]int{}
 	for _, position := range positions {
 		table := gets[position].Table
 		first, found := bound[table]

@@ -19,10 +19,10 @@ import (
 	sqlite3 "github.com/mattn/go-sqlite3"
 
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 )
 
-// Store is an online store in one file. It implements store.Online.
+// Store is an online store in one file. It implements online.Store.
 type Store struct {
 	path string
 	// writer has one connection: writers of one process queue for it, under their contexts, rather than for the file.
@@ -35,7 +35,7 @@ type Store struct {
 	chunk int
 }
 
-var _ store.Online = (*Store)(nil)
+var _ online.Store = (*Store)(nil)
 
 const (
 	defaultPatience = 5 * time.Second

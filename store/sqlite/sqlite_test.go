@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/sqlite"
 	"github.com/plumbstore/plumb/store/storetest"
 )
@@ -39,29 +39,29 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-var table = store.Table{Project: "test", View: "view", Generation: 1}
+var table = online.Table{Project: "test", View: "view", Generation: 1}
 
 const rounds = 40
 
 // versionedRow is a row that is newer the greater its number.
-func versionedRow(key string, number int) store.Row {
+func versionedRow(key string, number int) online.Row {
 	value := binary.BigEndian.AppendUint64(nil, uint64(number))
-	return store.Row{Key: []byte(key), Value: append(append(value, make([]byte, 8+5)...), fmt.Sprint(number)...)}
+	return online.Row{Key: []byte(key), Value: append(append(value, make([]byte, 8+5)...), fmt.Sprint(number)...)}
 }
 
 // writeFromHere writes the odd numbers.
 func writeFromHere(path string) error {
-	online, err := sqlite.Open(context.Background(), path)
+	store, err := sqlite.Open(context.Background(), path)
 	if err != nil {
 		return err
 	}
 	for i := range rounds {
 		row := versionedRow("key", 2*i+1)
-		if _, err := online.Write(context.Background(), table, []store.Row{row}); err != nil {
+		if _, err := store.Write(context.Background(), table, []online.Row{row}); err != nil {
 			return err
 		}
 	}
-	return online.Close()
+	return store.Close()
 }
 
 func secondProcess(path string) *exec.Cmd {
@@ -86,12 +86,12 @@ func open(t *testing.T, path string) *sqlite.Store {
 
 func TestSQLiteIsAnOnlineStore(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "online.db")
-	storetest.RunOnline(t, func(t *testing.T) store.Online { return open(t, path) })
+	storetest.RunOnline(t, func(t *testing.T) online.Store { return open(t, path) })
 }
 
 func TestR14_ASecondProcessWritesSideBySide(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "online.db")
-	online := open(t, path)
+	store := open(t, path)
 	other := secondProcess(path)
 	var output strings.Builder
 	other.Stdout = &output
@@ -100,10 +100,10 @@ func TestR14_ASecondProcessWritesSideBySide(t *testing.T) {
 	}
 	last := ""
 	for i := range rounds {
-		if _, err := online.Write(t.Context(), table, []store.Row{versionedRow("key", 2*i)}); err != nil {
+		if _, err := store.Write(t.Context(), table, []online.Row{versionedRow("key", 2*i)}); err != nil {
 			t.Fatal(err)
 		}
-		now := read(t, online)
+		now := read(t, store)
 		if now < last {
 			t.Fatalf("the row went from %x back to %x", last, now)
 		}
@@ -112,14 +112,14 @@ func TestR14_ASecondProcessWritesSideBySide(t *testing.T) {
 	if err := other.Wait(); err != nil {
 		t.Fatalf("the other process: %v\n%s", err, output.String())
 	}
-	if got, want := read(t, online), string(versionedRow("key", 2*rounds-1).Value); got != want {
+	if got, want := read(t, store), string(versionedRow("key", 2*rounds-1).Value); got != want {
 		t.Errorf("the row is %x, want the newest, %x", got, want)
 	}
 }
 
-func read(t *testing.T, online store.Online) string {
+func read(t *testing.T, store online.Store) string {
 	t.Helper()
-	values, err := online.Read(t.Context(), []store.Get{{Table: table, Key: []byte("key")}})
+	values, err := store.Read(t.Context(), []online.Get{{Table: table, Key: []byte("key")}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,12 +131,12 @@ func TestManyOpenANewFileAtOnce(t *testing.T) {
 	var group errgroup.Group
 	for range 8 {
 		group.Go(func() error {
-			online, err := sqlite.Open(t.Context(), path)
+			store, err := sqlite.Open(t.Context(), path)
 			if err != nil {
 				return err
 			}
-			_, err = online.Write(t.Context(), table, []store.Row{versionedRow("key", 1)})
-			return errors.Join(err, online.Close())
+			_, err = store.Write(t.Context(), table, []online.Row{versionedRow("key", 1)})
+			return errors.Join(err, store.Close())
 		})
 	}
 	if err := group.Wait(); err != nil {
@@ -146,8 +146,8 @@ func TestManyOpenANewFileAtOnce(t *testing.T) {
 
 func TestAPathIsDataWhateverItsCharacters(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a b?mode=memory&c#d%41'é", "online.db")
-	online := open(t, path)
-	if _, err := online.Write(t.Context(), table, []store.Row{versionedRow("key", 1)}); err != nil {
+	store := open(t, path)
+	if _, err := store.Write(t.Context(), table, []online.Row{versionedRow("key", 1)}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(path); err != nil {
@@ -215,12 +215,12 @@ func TestFilesOfSomethingElseAreRefusedAndLeftAlone(t *testing.T) {
 
 func TestADamagedFileIsAnError(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "online.db")
-	online := open(t, path)
-	var rows []store.Row
+	store := open(t, path)
+	var rows []online.Row
 	for i := range 2000 {
 		rows = append(rows, versionedRow(fmt.Sprint("key", i), i))
 	}
-	if _, err := online.Write(t.Context(), table, rows); err != nil {
+	if _, err := store.Write(t.Context(), table, rows); err != nil {
 		t.Fatal(err)
 	}
 	execute(t, path, "PRAGMA wal_checkpoint(TRUNCATE)")
@@ -235,7 +235,7 @@ func TestADamagedFileIsAnError(t *testing.T) {
 	if err := os.WriteFile(other, damaged, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err = open(t, other).Read(t.Context(), []store.Get{{Table: table, Key: []byte("key7")}})
+	_, err = open(t, other).Read(t.Context(), []online.Get{{Table: table, Key: []byte("key7")}})
 	if err == nil || !strings.Contains(err.Error(), "the file is damaged; remove it and materialize again") {
 		t.Errorf("error is %v", err)
 	}

@@ -6,26 +6,26 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 )
 
 var (
-	_ store.Surveyor = (*Store)(nil)
-	_ store.Remover  = (*Store)(nil)
+	_ online.Surveyor = (*Store)(nil)
+	_ online.Remover  = (*Store)(nil)
 )
 
 // isMark is a condition on the key of a row: that it is a mark.
 var isMark = func() string {
 	var keys []string
-	for _, key := range store.MarkKeys() {
+	for _, key := range online.MarkKeys() {
 		keys = append(keys, fmt.Sprintf("x'%x'", key))
 	}
 	return "key IN (" + strings.Join(keys, ", ") + ")"
 }()
 
-// Survey implements store.Surveyor. Readers of a file in WAL mode hold nobody up.
-func (s *Store) Survey(ctx context.Context, project string) ([]store.Holding, error) {
-	var holdings []store.Holding
+// Survey implements online.Surveyor. Readers of a file in WAL mode hold nobody up.
+func (s *Store) Survey(ctx context.Context, project string) ([]online.Holding, error) {
+	var holdings []online.Holding
 	err := s.patiently(ctx, func() error {
 		holdings = nil
 		found, err := s.reader.QueryContext(ctx, `SELECT view, generation, count(*), sum(length(key) + length(value))
@@ -35,7 +35,7 @@ func (s *Store) Survey(ctx context.Context, project string) ([]store.Holding, er
 		}
 		defer found.Close()
 		for found.Next() {
-			var h store.Holding
+			var h online.Holding
 			if err := found.Scan(&h.View, &h.Generation, &h.Rows, &h.Bytes); err != nil {
 				return err
 			}
@@ -52,7 +52,7 @@ func (s *Store) Survey(ctx context.Context, project string) ([]store.Holding, er
 // removeChunk bounds how long one transaction keeps writers waiting.
 const removeChunk = 5000
 
-// Remove implements store.Remover.
+// Remove implements online.Remover.
 func (s *Store) Remove(ctx context.Context, project, view string) (int64, error) {
 	var removed int64
 	for {

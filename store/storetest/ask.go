@@ -11,18 +11,19 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/plumbstore/plumb/feature"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/internal/value"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // plan plans the question's join.
-func (w *World) plan(ctx context.Context, engine store.Offline, question Question) (
-	store.Join, *feature.Selection, error,
+func (w *World) plan(ctx context.Context, engine offline.Store, question Question) (
+	offline.Join, *feature.Selection, error,
 ) {
 	selection, err := w.Select(question)
 	if err != nil {
 		return nil, nil, err
 	}
-	join, err := engine.PlanJoin(ctx, store.JoinRequest{
+	join, err := engine.PlanJoin(ctx, offline.JoinRequest{
 		Selection:       selection,
 		Labels:          filepath.Join(w.Folder, question.Labels.Path),
 		TimestampColumn: question.TimeColumn,
@@ -35,12 +36,12 @@ func (w *World) plan(ctx context.Context, engine store.Offline, question Questio
 }
 
 // ask streams the engine's answer to a question. If out is a file name, the engine writes that file, and ask reads it.
-func (w *World) ask(ctx context.Context, engine store.Offline, question Question, out string) (
-	*Table, store.JoinReport, error,
+func (w *World) ask(ctx context.Context, engine offline.Store, question Question, out string) (
+	*Table, offline.JoinReport, error,
 ) {
 	join, _, err := w.plan(ctx, engine, question)
 	if err != nil {
-		return nil, store.JoinReport{}, err
+		return nil, offline.JoinReport{}, err
 	}
 	defer join.Close()
 	if out == "" {
@@ -58,7 +59,7 @@ func (w *World) ask(ctx context.Context, engine store.Offline, question Question
 }
 
 // check asks the engine and the reference, and returns how they differ.
-func (w *World) check(ctx context.Context, engine store.Offline, question Question, out string) error {
+func (w *World) check(ctx context.Context, engine offline.Store, question Question, out string) error {
 	got, report, err := w.ask(ctx, engine, question, out)
 	if err != nil {
 		return err
@@ -90,7 +91,7 @@ func differ(differences []string) error {
 
 // reportDifferences compares counts, and the names of the label columns. The reference reads no files; which those are,
 // engines test themselves.
-func reportDifferences(got, want store.JoinReport, labels *Table) []string {
+func reportDifferences(got, want offline.JoinReport, labels *Table) []string {
 	var names []string
 	for _, column := range got.Labels {
 		names = append(names, column.Name)
@@ -106,16 +107,16 @@ func reportDifferences(got, want store.JoinReport, labels *Table) []string {
 }
 
 // newest reads a window from the engine, with keys, event time, created time and features in one row each.
-func newest(ctx context.Context, engine store.Offline, view *feature.View, window store.Window) (
-	*Table, store.NewestReport, error,
+func newest(ctx context.Context, engine offline.Store, view *feature.View, window offline.Window) (
+	*Table, offline.NewestReport, error,
 ) {
 	table := &Table{}
-	report, err := engine.Newest(ctx, store.NewestRequest{View: view, Window: window, CountBefore: true}, table.add)
+	report, err := engine.Newest(ctx, offline.NewestRequest{View: view, Window: window, CountBefore: true}, table.add)
 	return table, report, err
 }
 
 // checkNewest compares an engine's window with the reference's: the rows in any order, and the counts (R5).
-func (w *World) checkNewest(ctx context.Context, engine store.Offline, view *feature.View, window store.Window) error {
+func (w *World) checkNewest(ctx context.Context, engine offline.Store, view *feature.View, window offline.Window) error {
 	got, report, err := newest(ctx, engine, view, window)
 	if err != nil {
 		return err
@@ -157,7 +158,7 @@ func newestSchema(got *Table, view *feature.View) []string {
 	}
 	var found []string
 	for i, field := range fields {
-		want := store.ArrowType(field.Type)
+		want := value.ArrowType(field.Type)
 		if want == arrow.Null {
 			want = arrow.PrimitiveTypes.Int64
 		}

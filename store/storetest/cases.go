@@ -11,7 +11,7 @@ import (
 	"testing"
 
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // readAllCases reads every case file of the repository, for worlds in the project folder.
@@ -102,7 +102,7 @@ func sameRow(a, b SourceRow) bool {
 }
 
 // hold asks an engine what the case asks, and checks it against the reference.
-func (c *Case) hold(ctx context.Context, engine store.Offline) error {
+func (c *Case) hold(ctx context.Context, engine offline.Store) error {
 	for _, join := range c.Joins {
 		if err := c.holdJoin(ctx, engine, join); err != nil {
 			return fmt.Errorf("%s:%d: %w", c.File, join.Line, err)
@@ -124,7 +124,7 @@ func (c *Case) hold(ctx context.Context, engine store.Offline) error {
 	return nil
 }
 
-func (c *Case) holdJoin(ctx context.Context, engine store.Offline, join ScriptedJoin) error {
+func (c *Case) holdJoin(ctx context.Context, engine offline.Store, join ScriptedJoin) error {
 	labels := join.Question.Labels
 	labels.Path = filepath.Join(c.World.Folder, labels.Path)
 	if err := labels.Write(); err != nil {

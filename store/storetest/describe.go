@@ -6,7 +6,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protojson"
 
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // describe prints a world, and what was asked of it, for the report of a failed case.
@@ -34,7 +34,7 @@ func (f File) describe(text *strings.Builder) {
 	}
 }
 
-func showWindow(window store.Window) string {
+func showWindow(window offline.Window) string {
 	if window.Start == nil {
 		return fmt.Sprintf("(, %s]", window.End)
 	}

@@ -8,20 +8,20 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/float16"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 )
 
 // forms lists the types that a file may hold values of a declared type in, without loss. The first is the plain one.
 func forms(declared plumbv1.Type) []arrow.DataType {
-	if element, ok := store.ElementType(declared); ok {
+	if element, ok := value.ElementType(declared); ok {
 		var lists []arrow.DataType
 		for _, form := range forms(element) {
 			lists = append(lists, arrow.ListOf(form))
 		}
 		return lists
 	}
-	plain := store.ArrowType(declared)
+	plain := value.ArrowType(declared)
 	switch declared {
 	case plumbv1.Type_INT32:
 		return []arrow.DataType{

@@ -5,13 +5,13 @@ import (
 	"path"
 	"slices"
 
+	"github.com/apache/arrow-go/v18/arrow"
 	"pgregory.net/rapid"
 
-	"github.com/apache/arrow-go/v18/arrow"
-
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // DrawQuestion draws a join over the world's views: some of them twice under an alias (R11), features in any order,
@@ -169,7 +169,7 @@ func drawLabelKeys(t *rapid.T, world *World, view *plumbv1.FeatureView, key int,
 
 // extraColumns carry what a label file may hold besides; the join must hand it back untouched (R6).
 func extraColumns(t *rapid.T, rows int) []Column {
-	note := Column{Name: "note", Form: store.ArrowType(plumbv1.Type_STRING)}
+	note := Column{Name: "note", Form: value.ArrowType(plumbv1.Type_STRING)}
 	weight := Column{Name: "Weight", Form: arrow.PrimitiveTypes.Float64}
 	for range rows {
 		note.Values = append(note.Values, drawNullable(t, plumbv1.Type_STRING, 4))
@@ -194,16 +194,16 @@ func shuffled(t *rapid.T, file File) File {
 }
 
 // DrawWindows draws consecutive windows that together reach from the beginning of time to the returned last end.
-func DrawWindows(t *rapid.T, history *History) []store.Window {
+func DrawWindows(t *rapid.T, history *History) []offline.Window {
 	ends := []feature.Instant{}
 	for range rapid.IntRange(1, 4).Draw(t, "windows") {
 		ends = append(ends, drawAround(t, history))
 	}
 	slices.Sort(ends)
-	var windows []store.Window
+	var windows []offline.Window
 	var start *feature.Instant
 	for _, end := range slices.Compact(ends) {
-		windows = append(windows, store.Window{Start: start, End: end})
+		windows = append(windows, offline.Window{Start: start, End: end})
 		start = &end // Not &windows[i].End, which go1.26 lets dangle (golang/go#81612).
 	}
 	return windows

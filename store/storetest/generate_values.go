@@ -8,8 +8,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 )
 
 // keyTypes are the types that a join key may have (R9).
@@ -57,7 +57,7 @@ var anchors = []any{
 
 // drawValue draws a value, not null, of any declared type.
 func drawValue(t *rapid.T, declared plumbv1.Type) any {
-	if element, ok := store.ElementType(declared); ok {
+	if element, ok := value.ElementType(declared); ok {
 		elements := make([]any, rapid.IntRange(0, 3).Draw(t, "length"))
 		for i := range elements {
 			elements[i] = drawNullable(t, element, 4)

@@ -10,13 +10,13 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // Offline is the suite of the offline contract. Open returns an engine for a project folder, which may read only
 // sources below its folder data and uses the given number of threads. The suite closes it.
 type Offline struct {
-	Open func(t testing.TB, projectDir string, threads int) store.Offline
+	Open func(t testing.TB, projectDir string, threads int) offline.Store
 }
 
 // Rule runs everything that proves one rule, "R1" to "R13": the case files' cases and the tests that are named after
@@ -51,7 +51,7 @@ func (s Offline) Rule(t *testing.T, rule string) {
 }
 
 // open opens an engine that is closed when the test ends.
-func (s Offline) open(t testing.TB, folder string, threads int) store.Offline {
+func (s Offline) open(t testing.TB, folder string, threads int) offline.Store {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Join(folder, "data"), 0o755); err != nil {
 		t.Fatal(err)
@@ -69,7 +69,7 @@ func (s Offline) open(t testing.TB, folder string, threads int) store.Offline {
 // checks the answers against the reference (R1 to R4, R6 to R13).
 func (s Offline) RandomJoins(t *testing.T) {
 	folder := t.TempDir()
-	engines := []store.Offline{s.open(t, folder, 1), s.open(t, folder, 4)}
+	engines := []offline.Store{s.open(t, folder, 1), s.open(t, folder, 4)}
 	number := 0
 	rapid.Check(t, func(t *rapid.T) {
 		number++
@@ -94,7 +94,7 @@ func (s Offline) RandomJoins(t *testing.T) {
 // R8).
 func (s Offline) RandomWindows(t *testing.T) {
 	folder := t.TempDir()
-	engines := []store.Offline{s.open(t, folder, 1), s.open(t, folder, 4)}
+	engines := []offline.Store{s.open(t, folder, 1), s.open(t, folder, 4)}
 	number := 0
 	rapid.Check(t, func(t *rapid.T) {
 		number++

@@ -9,8 +9,9 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // Inspection checks that an engine reports a source's columns in their order, and what they may become.
@@ -62,7 +63,7 @@ func parquetSource(t *testing.T, path string) *feature.Source {
 }
 
 // checkConversions asks for what a column can become for certain, and for what it never can.
-func checkConversions(t *testing.T, engine store.Inspector, column feature.Column, form arrow.DataType,
+func checkConversions(t *testing.T, engine offline.Inspector, column feature.Column, form arrow.DataType,
 	declared plumbv1.Type,
 ) {
 	t.Helper()
@@ -70,10 +71,10 @@ func checkConversions(t *testing.T, engine store.Inspector, column feature.Colum
 	if err := engine.CanBecome(column, declared, key); err != nil {
 		t.Errorf("a column of %s can become %s: %v", form, declared, err)
 	}
-	_, isArray := store.ElementType(declared)
+	_, isArray := value.ElementType(declared)
 	never := []plumbv1.Type{plumbv1.Type_STRING_ARRAY, plumbv1.Type_BOOL, plumbv1.Type_BYTES, plumbv1.Type_TIMESTAMP}
 	for _, other := range never {
-		_, otherArray := store.ElementType(other)
+		_, otherArray := value.ElementType(other)
 		if other == declared || isArray == otherArray && isArray {
 			continue
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // ConcurrentUse asks one engine, and one join, many things at a time.
@@ -69,7 +69,7 @@ func (s Offline) YieldErrorsComeBack(t *testing.T) {
 		t.Errorf("Stream returned %v", err)
 	}
 	view := selection.References[0].View
-	request := store.NewestRequest{View: view, Window: store.Window{End: math.MaxInt64 - 1}}
+	request := offline.NewestRequest{View: view, Window: offline.Window{End: math.MaxInt64 - 1}}
 	if _, err := engine.Newest(t.Context(), request, yield); !errors.Is(err, enough) {
 		t.Errorf("Newest returned %v", err)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // refusal is a mistake of the user's that an engine must refuse, and what its message must say.
@@ -314,7 +314,7 @@ func sqlSource(name, query string) *plumbv1.Source {
 	}
 }
 
-func (c *Case) refuseQuery(t *testing.T, engine store.Offline) error {
+func (c *Case) refuseQuery(t *testing.T, engine offline.Store) error {
 	snapshot, err := c.World.Snapshot()
 	if err != nil {
 		return err
@@ -433,11 +433,11 @@ join weather
 }
 
 // refuseWindow expects that materialization refuses the value too.
-func (c *Case) refuseWindow(t *testing.T, engine store.Offline) error {
+func (c *Case) refuseWindow(t *testing.T, engine offline.Store) error {
 	snapshot, err := c.World.Snapshot()
 	if err != nil {
 		return err
 	}
-	_, _, err = newest(t.Context(), engine, snapshot.Views()[0], store.Window{End: math.MaxInt64 - 1})
+	_, _, err = newest(t.Context(), engine, snapshot.Views()[0], offline.Window{End: math.MaxInt64 - 1})
 	return refused(err, "temp", "39.02", "row 1", "0.parquet")
 }

@@ -15,8 +15,9 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // offlineTests are the tests that need more than a case file can say. A name begins with its rule.
@@ -68,7 +69,7 @@ func caseOf(t *testing.T, folder, text string) *Case {
 }
 
 // holdAll checks an engine against everything that the case asks.
-func holdAll(t *testing.T, engine store.Offline, c *Case) {
+func holdAll(t *testing.T, engine offline.Store, c *Case) {
 	t.Helper()
 	if err := c.hold(t.Context(), engine); err != nil {
 		t.Error(err)
@@ -214,7 +215,7 @@ func labelColumnsOfEveryType(t *testing.T, suite Offline) {
 
 // sample is a value of the declared type that the form can hold.
 func sample(declared plumbv1.Type, form arrow.DataType) any {
-	if element, ok := store.ElementType(declared); ok {
+	if element, ok := value.ElementType(declared); ok {
 		return []any{sample(element, form.(*arrow.ListType).Elem()), nil}
 	}
 	if declared == plumbv1.Type_TIMESTAMP {

@@ -14,16 +14,18 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/lookup"
+	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/packed"
 )
 
 // OpenOnline returns one more handle on an engine's data, as another process would have, and closes it at the end of
 // t. All handles of one run of the suite share the data.
-type OpenOnline func(t *testing.T) store.Online
+type OpenOnline func(t *testing.T) online.Store
 
-// RunOnline checks an engine against the contract of store.Online and the rules that it is responsible for: R7, R9,
+// RunOnline checks an engine against the contract of online.Store and the rules that it is responsible for: R7, R9,
 // R13, R14 and R16. The data must be empty at first.
-func RunOnline(t *testing.T, open func(t *testing.T) store.Online) {
+func RunOnline(t *testing.T, open func(t *testing.T) online.Store) {
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T, OpenOnline)
@@ -62,8 +64,8 @@ func RunOnline(t *testing.T, open func(t *testing.T) store.Online) {
 var onlineTables atomic.Int64
 
 // newOnlineTable returns a table that nothing was written to.
-func newOnlineTable() store.Table {
-	return store.Table{Project: fmt.Sprintf("project%d", onlineTables.Add(1)), View: "view", Generation: 1}
+func newOnlineTable() online.Table {
+	return online.Table{Project: fmt.Sprintf("project%d", onlineTables.Add(1)), View: "view", Generation: 1}
 }
 
 // newOnlineView returns a view in a project of its own.
@@ -78,9 +80,9 @@ func newOnlineView(keys []feature.Field, features ...feature.Field) *feature.Vie
 }
 
 // writeOnline returns the report of a write that must go well.
-func writeOnline(t rapid.TB, online store.Online, table store.Table, rows ...store.Row) store.WriteReport {
+func writeOnline(t rapid.TB, store online.Store, table online.Table, rows ...online.Row) online.WriteReport {
 	t.Helper()
-	report, err := online.Write(context.Background(), table, rows)
+	report, err := store.Write(context.Background(), table, rows)
 	if err != nil {
 		t.Fatalf("Write: %v", err)
 	}
@@ -91,13 +93,13 @@ func writeOnline(t rapid.TB, online store.Online, table store.Table, rows ...sto
 }
 
 // readOnline returns the values of some keys of a table.
-func readOnline(t rapid.TB, online store.Online, table store.Table, keys ...string) [][]byte {
+func readOnline(t rapid.TB, store online.Store, table online.Table, keys ...string) [][]byte {
 	t.Helper()
-	gets := make([]store.Get, len(keys))
+	gets := make([]online.Get, len(keys))
 	for i, key := range keys {
-		gets[i] = store.Get{Table: table, Key: []byte(key)}
+		gets[i] = online.Get{Table: table, Key: []byte(key)}
 	}
-	values, err := online.Read(context.Background(), gets)
+	values, err := store.Read(context.Background(), gets)
 	if err != nil {
 		t.Fatalf("Read: %v", err)
 	}
@@ -108,7 +110,7 @@ func readOnline(t rapid.TB, online store.Online, table store.Table, keys ...stri
 }
 
 // lookUpOnline looks all features of a view up, and returns their cells: feature, then row.
-func lookUpOnline(t rapid.TB, online store.Online, view *feature.View, at feature.Instant, tuples ...[]any) [][]Cell {
+func lookUpOnline(t rapid.TB, store online.Store, view *feature.View, at feature.Instant, tuples ...[]any) [][]Cell {
 	t.Helper()
 	reference := feature.Reference{View: view, Alias: view.Name}
 	for _, key := range view.Keys {
@@ -118,12 +120,12 @@ func lookUpOnline(t rapid.TB, online store.Online, view *feature.View, at featur
 	for i, f := range view.Features {
 		selection.Outputs = append(selection.Outputs, feature.Output{Feature: i, Name: f.Name})
 	}
-	lookup, err := store.NewLookup(selection)
+	prepared, err := lookup.New(selection)
 	if err != nil {
 		t.Fatalf("NewLookup: %v", err)
 	}
-	request := store.LookupRequest{Keys: KeyColumns(t, lookup.Keys(), tuples...), At: at, EventTimestamps: true}
-	columns, err := lookup.Get(context.Background(), online, request)
+	request := lookup.Request{Keys: KeyColumns(t, prepared.Keys(), tuples...), At: at, EventTimestamps: true}
+	columns, err := prepared.Get(context.Background(), store, request)
 	if err != nil {
 		t.Fatalf("Get: %v", err)
 	}
@@ -142,10 +144,10 @@ func sameCells(t rapid.TB, got []Cell, want ...Cell) {
 }
 
 // versionedRow is a row of the given version, which is made of two numbers that compare like their bytes.
-func versionedRow(key string, event, created uint64, payload string) store.Row {
+func versionedRow(key string, event, created uint64, payload string) online.Row {
 	value := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, event), created)
 	value = append(value, 2, 0, 0, 0, 1) // The format and the schema id.
-	return store.Row{Key: []byte(key), Value: append(value, payload...)}
+	return online.Row{Key: []byte(key), Value: append(value, payload...)}
 }
 
 // payloads cuts the versions off.
@@ -153,7 +155,7 @@ func payloads(values [][]byte) []string {
 	texts := make([]string, len(values))
 	for i, value := range values {
 		if texts[i] = "-"; value != nil {
-			texts[i] = string(newestOf(value)[store.Beginning:])
+			texts[i] = string(newestOf(value)[packed.Beginning:])
 		}
 	}
 	return texts
@@ -171,17 +173,17 @@ func onlineBeforeWriting(t *testing.T, open OpenOnline) {
 }
 
 func onlineEmpty(t *testing.T, open OpenOnline) {
-	online := open(t)
-	if report := writeOnline(t, online, newOnlineTable()); report != (store.WriteReport{}) {
+	store := open(t)
+	if report := writeOnline(t, store, newOnlineTable()); report != (online.WriteReport{}) {
 		t.Errorf("writing nothing reports %+v", report)
 	}
-	readOnline(t, online, newOnlineTable())
+	readOnline(t, store, newOnlineTable())
 }
 
 func onlineMany(t *testing.T, open OpenOnline) {
 	const many = 10_000
-	online, table := open(t), newOnlineTable()
-	rows := make([]store.Row, many)
+	store, table := open(t), newOnlineTable()
+	rows := make([]online.Row, many)
 	var keys, want []string
 	for i := range rows {
 		key := fmt.Sprint("key", i)
@@ -192,28 +194,28 @@ func onlineMany(t *testing.T, open OpenOnline) {
 			keys, want = append(keys, key), append(want, key)
 		}
 	}
-	if report := writeOnline(t, online, table, rows...); report.Written != many {
+	if report := writeOnline(t, store, table, rows...); report.Written != many {
 		t.Errorf("report is %+v", report)
 	}
 	slices.Reverse(keys)
 	slices.Reverse(want)
-	if got := payloads(readOnline(t, online, table, keys...)); !slices.Equal(got, want) {
+	if got := payloads(readOnline(t, store, table, keys...)); !slices.Equal(got, want) {
 		t.Error("values are not those of their keys, in order")
 	}
-	replay := slices.Concat(rows, []store.Row{versionedRow("key7", 0, 0, "")})
-	if report := writeOnline(t, online, table, replay...); report.Older != 1 {
+	replay := slices.Concat(rows, []online.Row{versionedRow("key7", 0, 0, "")})
+	if report := writeOnline(t, store, table, replay...); report.Older != 1 {
 		t.Errorf("a replay and one older row report %+v", report)
 	}
 }
 
 func onlineLarge(t *testing.T, open OpenOnline) {
-	online, table := open(t), newOnlineTable()
-	var rows []store.Row
+	store, table := open(t), newOnlineTable()
+	var rows []online.Row
 	for i := range 4 {
 		rows = append(rows, versionedRow(fmt.Sprint(i), 1, 1, string(bytes.Repeat([]byte{byte(i)}, 3<<20))))
 	}
-	writeOnline(t, online, table, rows...)
-	for i, value := range readOnline(t, online, table, "0", "1", "2", "3") {
+	writeOnline(t, store, table, rows...)
+	for i, value := range readOnline(t, store, table, "0", "1", "2", "3") {
 		if !bytes.Equal(value, rows[i].Value) {
 			t.Errorf("value %d of %d bytes came back as %d others", i, len(rows[i].Value), len(value))
 		}
@@ -224,10 +226,10 @@ func onlineBuffers(t *testing.T, open OpenOnline) {
 	online, table := open(t), newOnlineTable()
 	row := versionedRow("a", 1, 1, "first")
 	writeOnline(t, online, table, row)
-	row.Key[0], row.Value[store.Beginning] = 'b', 'F'
+	row.Key[0], row.Value[packed.Beginning] = 'b', 'F'
 	values := readOnline(t, online, table, "a", "a")
 	samePayloads(t, values, "first", "first")
-	values[0][store.Beginning] = 'x'
+	values[0][packed.Beginning] = 'x'
 	samePayloads(t, values, "xirst", "first")
 	samePayloads(t, readOnline(t, online, table, "a"), "first")
 }
@@ -239,17 +241,17 @@ func onlineReopen(t *testing.T, open OpenOnline) {
 }
 
 func onlineCancelled(t *testing.T, open OpenOnline) {
-	online, table := open(t), newOnlineTable()
+	store, table := open(t), newOnlineTable()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := online.Write(ctx, table, []store.Row{versionedRow("a", 1, 1, "a")}); !errors.Is(err, context.Canceled) {
+	if _, err := store.Write(ctx, table, []online.Row{versionedRow("a", 1, 1, "a")}); !errors.Is(err, context.Canceled) {
 		t.Errorf("Write: error is %v, want context.Canceled", err)
 	}
-	if _, err := online.Read(ctx, []store.Get{{Table: table, Key: []byte("a")}}); !errors.Is(err, context.Canceled) {
+	if _, err := store.Read(ctx, []online.Get{{Table: table, Key: []byte("a")}}); !errors.Is(err, context.Canceled) {
 		t.Errorf("Read: error is %v, want context.Canceled", err)
 	}
-	writeOnline(t, online, table, versionedRow("a", 2, 1, "again"))
-	samePayloads(t, readOnline(t, online, table, "a"), "again")
+	writeOnline(t, store, table, versionedRow("a", 2, 1, "again"))
+	samePayloads(t, readOnline(t, store, table, "a"), "again")
 }
 
 // notFoundCell is the answer for an entity that is not there.

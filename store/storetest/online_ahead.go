@@ -11,7 +11,8 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/packed"
 )
 
 // written is a row that was written, as the reference remembers it.
@@ -55,7 +56,7 @@ func twoLayouts() *feature.View {
 	return view
 }
 
-func (w written) packed(t rapid.TB, view *feature.View) store.Row {
+func (w written) packed(t rapid.TB, view *feature.View) online.Row {
 	row := SourceRow{Keys: []any{"a"}, Event: &w.event, Features: []any{w.number, w.number}[:w.schema]}
 	if w.created != nil {
 		row.Created = new(feature.Instant(w.created.(int)))
@@ -64,7 +65,7 @@ func (w written) packed(t rapid.TB, view *feature.View) store.Row {
 }
 
 // expectSeen looks the key up, and compares with the reference.
-func expectSeen(t rapid.TB, online store.Online, view *feature.View, all []written, at feature.Instant) {
+func expectSeen(t rapid.TB, store online.Store, view *feature.View, all []written, at feature.Instant) {
 	t.Helper()
 	number, more := notFoundCell, notFoundCell
 	if w := seenAt(all, at); w != nil {
@@ -73,7 +74,7 @@ func expectSeen(t rapid.TB, online store.Online, view *feature.View, all []writt
 			more = number
 		}
 	}
-	got := lookUpOnline(t, online, view, at, []any{"a"})
+	got := lookUpOnline(t, store, view, at, []any{"a"})
 	if !got[0][0].Same(number) || got[1][0].Status != more.Status {
 		t.Fatalf("at %s of %d rows that were written:\ngot  %v\nwant %v and %v", at, len(all), got, number, more)
 	}
@@ -84,12 +85,12 @@ const anHour = feature.Instant(time.Hour / time.Microsecond)
 // onlineR15Ahead writes rows that lie ahead of the clock and others, in any order. From now on each instant sees what
 // R2 says of all that was written: a row whose time has not come takes nothing away.
 func onlineR15Ahead(t *testing.T, open OpenOnline) {
-	online := open(t)
+	store := open(t)
 	rapid.Check(t, func(t *rapid.T) {
 		view, now := twoLayouts(), feature.InstantOf(time.Now()) //nolint:forbidigo // Engines read the same clock.
 		var all []written
 		for call := range rapid.IntRange(1, 6).Draw(t, "calls") {
-			var rows []store.Row
+			var rows []online.Row
 			for range rapid.IntRange(1, 3).Draw(t, "rows") {
 				w := written{
 					event:   now + anHour*rapid.SampledFrom([]feature.Instant{-3, -2, -1, 1, 2, 3}).Draw(t, "event"),
@@ -99,9 +100,9 @@ func onlineR15Ahead(t *testing.T, open OpenOnline) {
 				}
 				all, rows = append(all, w), append(rows, w.packed(t, view))
 			}
-			writeOnline(t, online, store.NewTable(view, 0), rows...)
+			writeOnline(t, store, online.NewTable(view, 0), rows...)
 			for _, hours := range []feature.Instant{0, 1, 2, 3, 4} {
-				expectSeen(t, online, view, all, now+hours*anHour)
+				expectSeen(t, store, view, all, now+hours*anHour)
 			}
 		}
 	})
@@ -110,28 +111,28 @@ func onlineR15Ahead(t *testing.T, open OpenOnline) {
 // onlineR15Many writes more rows ahead of the clock than a store keeps: what is visible stays, and so do the soonest
 // ones and the latest.
 func onlineR15Many(t *testing.T, open OpenOnline) {
-	online, view, now := open(t), twoLayouts(), feature.InstantOf(time.Now()) //nolint:forbidigo // As above.
+	store, view, now := open(t), twoLayouts(), feature.InstantOf(time.Now()) //nolint:forbidigo // As above.
 	all := []written{{event: now - anHour, schema: 2}}
 	for i := range feature.Instant(100) {
 		all = append(all, written{event: now + (1+i)*anHour, schema: 2, number: int32(1 + i)})
 	}
 	for _, w := range all {
-		writeOnline(t, online, store.NewTable(view, 0), w.packed(t, view))
+		writeOnline(t, store, online.NewTable(view, 0), w.packed(t, view))
 	}
 	for _, at := range []feature.Instant{0, 1, 2, 10, 100, 101} {
-		expectSeen(t, online, view, all, now+at*anHour)
+		expectSeen(t, store, view, all, now+at*anHour)
 	}
 	late := written{event: now, schema: 2, number: 1000}
-	writeOnline(t, online, store.NewTable(view, 0), late.packed(t, view))
-	expectSeen(t, online, view, append(all, late), now)
+	writeOnline(t, store, online.NewTable(view, 0), late.packed(t, view))
+	expectSeen(t, store, view, append(all, late), now)
 }
 
 // onlineR14Schemas writes a row again under older and newer layouts.
 func onlineR14Schemas(t *testing.T, open OpenOnline) {
-	online, table := open(t), newOnlineTable()
-	row := func(schema uint32, event uint64, payload string) store.Row {
+	store, table := open(t), newOnlineTable()
+	row := func(schema uint32, event uint64, payload string) online.Row {
 		row := versionedRow("a", event, 7, payload)
-		binary.BigEndian.PutUint32(row.Value[store.VersionSize+1:], schema)
+		binary.BigEndian.PutUint32(row.Value[packed.VersionSize+1:], schema)
 		return row
 	}
 	for i, step := range []struct {
@@ -142,22 +143,22 @@ func onlineR14Schemas(t *testing.T, open OpenOnline) {
 		{0x100, 1, true}, {0xff, 1, false}, {0x100, 1, true}, {0x80000000, 1, true}, {0x7fffffff, 1, false}, {1, 2, true},
 		{0xffffffff, 1, false}, {2, 2, true},
 	} {
-		report := writeOnline(t, online, table, row(step.schema, step.event, fmt.Sprint(i)))
+		report := writeOnline(t, store, table, row(step.schema, step.event, fmt.Sprint(i)))
 		if got := report.Written == 1; got != step.written {
 			t.Errorf("step %d: written is %t, want %t", i, got, step.written)
 		}
 	}
-	samePayloads(t, readOnline(t, online, table, "a"), "7")
+	samePayloads(t, readOnline(t, store, table, "a"), "7")
 }
 
 // newestOf is the newest row of a value, which may hold several.
 func newestOf(value []byte) []byte {
-	if len(value) < store.Beginning || value[store.VersionSize] != 3 {
+	if len(value) < packed.Beginning || value[packed.VersionSize] != 3 {
 		return value
 	}
-	const at = store.Beginning + 4 + 4
+	const at = packed.Beginning + 4 + 4
 	newest := value[at : at+int(binary.BigEndian.Uint32(value[at-4:]))]
-	if !bytes.Equal(newest[:store.VersionSize], value[:store.VersionSize]) {
+	if !bytes.Equal(newest[:packed.VersionSize], value[:packed.VersionSize]) {
 		panic("a value does not begin as its newest row does") //nolint:forbidigo // The suite ends there.
 	}
 	return newest

@@ -11,8 +11,10 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/packed"
 )
 
 // Cell is one value of an online answer. Value is nil unless the cell is PRESENT. Event means nothing if it is
@@ -31,12 +33,12 @@ func (c Cell) Same(other Cell) bool {
 func (c Cell) String() string { return fmt.Sprintf("%s %s at %s", c.Status, show(c.Value), c.Event) }
 
 // SampleOrigin is the origin of rows that are packed for tests: one with eight different bytes.
-const SampleOrigin = store.Origin(0x1112131415161718)
+const SampleOrigin = packed.Origin(0x1112131415161718)
 
 // Pack encodes rows by a layout, in the way of a materialization. The layout's fields are the rows' features, in order.
-func Pack(t rapid.TB, keys []feature.Field, schema feature.Schema, rows ...SourceRow) []store.Row {
+func Pack(t rapid.TB, keys []feature.Field, schema feature.Schema, rows ...SourceRow) []online.Row {
 	t.Helper()
-	keyEncoder, rowEncoder := store.NewKeyEncoder(keys), store.NewRowEncoder(schema, SampleOrigin)
+	keyEncoder, rowEncoder := packed.NewKeyEncoder(keys), packed.NewRowEncoder(schema, SampleOrigin)
 	keyColumns := arrowColumns(t, keys, rows, func(row SourceRow) []any { return row.Keys })
 	if err := keyEncoder.Bind(keyColumns); err != nil {
 		t.Fatalf("binding keys: %v", err)
@@ -46,22 +48,22 @@ func Pack(t rapid.TB, keys []feature.Field, schema feature.Schema, rows ...Sourc
 	if err := rowEncoder.Bind(event, created, features); err != nil {
 		t.Fatalf("binding features: %v", err)
 	}
-	packed := make([]store.Row, len(rows))
+	packed := make([]online.Row, len(rows))
 	for i := range rows {
 		value, err := rowEncoder.AppendRow(nil, i)
 		if err != nil {
 			t.Fatalf("packing row %d: %v", i, err)
 		}
-		packed[i] = store.Row{Key: keyEncoder.AppendKey(nil, i), Value: value}
+		packed[i] = online.Row{Key: keyEncoder.AppendKey(nil, i), Value: value}
 	}
 	return packed
 }
 
 // Where the origin lies in a packed row.
-const originAt, originEnd = store.VersionSize + 1 + 4, store.VersionSize + 1 + 4 + 8
+const originAt, originEnd = packed.VersionSize + 1 + 4, packed.VersionSize + 1 + 4 + 8
 
 // WithOrigin is a packed row as another origin would have written it.
-func WithOrigin(value []byte, origin store.Origin) []byte {
+func WithOrigin(value []byte, origin packed.Origin) []byte {
 	changed := slices.Clone(value)
 	binary.BigEndian.PutUint64(changed[originAt:originEnd], uint64(origin))
 	return changed
@@ -78,7 +80,7 @@ func WithoutOrigin(value []byte) []byte {
 // InFirstFormat is a packed row as it was stored before rows had an origin.
 func InFirstFormat(value []byte) []byte {
 	first := WithoutOrigin(value)
-	first[store.VersionSize] = 1
+	first[packed.VersionSize] = 1
 	return first
 }
 
@@ -98,10 +100,10 @@ func arrowColumns(t rapid.TB, fields []feature.Field, rows []SourceRow, pick fun
 // ArrowColumn holds the values in the Arrow type of their declared type.
 func ArrowColumn(t rapid.TB, declared plumbv1.Type, values ...any) arrow.Array {
 	t.Helper()
-	builder := array.NewBuilder(memory.DefaultAllocator, store.ArrowType(declared))
+	builder := array.NewBuilder(memory.DefaultAllocator, value.ArrowType(declared))
 	defer builder.Release()
-	for row, value := range values {
-		if err := put(builder, value, row); err != nil {
+	for row, given := range values {
+		if err := put(builder, given, row); err != nil {
 			t.Fatalf("%s: %v", declared, err)
 		}
 	}

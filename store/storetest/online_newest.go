@@ -13,12 +13,13 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/packed"
 )
 
 // onlineR14Examples writes packed rows one after the other and says which one is served.
 func onlineR14Examples(t *testing.T, open OpenOnline) {
-	online := open(t)
+	store := open(t)
 	type version struct {
 		event   feature.Instant
 		created any
@@ -58,10 +59,10 @@ func onlineR14Examples(t *testing.T, open OpenOnline) {
 					size = len(packed)
 				}
 				for chunk := range slices.Chunk(packed, size) {
-					writeOnline(t, online, store.NewTable(view, 0), chunk...)
+					writeOnline(t, store, online.NewTable(view, 0), chunk...)
 				}
 				want := Cell{Value: int32(c.winner), Status: plumbv1.Status_PRESENT, Event: c.versions[c.winner].event}
-				sameCells(t, lookUpOnline(t, online, view, 10, nil)[0], want)
+				sameCells(t, lookUpOnline(t, store, view, 10, nil)[0], want)
 			})
 		}
 	}
@@ -69,27 +70,27 @@ func onlineR14Examples(t *testing.T, open OpenOnline) {
 
 // onlineR14Formats writes rows of both formats, as processes of two versions do during an upgrade.
 func onlineR14Formats(t *testing.T, open OpenOnline) {
-	online := open(t)
+	store := open(t)
 	key := feature.Field{Name: "key", Type: plumbv1.Type_STRING}
 	view := newOnlineView([]feature.Field{key}, feature.Field{Name: "text", Type: plumbv1.Type_STRING})
-	row := func(name string, event feature.Instant, text string) store.Row {
+	row := func(name string, event feature.Instant, text string) online.Row {
 		packed := SourceRow{Keys: []any{name}, Event: &event, Features: []any{text}}
 		return Pack(t, view.Keys, view.Schema(), packed)[0]
 	}
-	first := func(row store.Row) store.Row { return store.Row{Key: row.Key, Value: InFirstFormat(row.Value)} }
-	for _, written := range []store.Row{
+	first := func(row online.Row) online.Row { return online.Row{Key: row.Key, Value: InFirstFormat(row.Value)} }
+	for _, written := range []online.Row{
 		first(row("same time", 1, "first")), row("same time", 1, "second"),
 		row("back", 1, "first"), first(row("back", 1, "second")),
 		first(row("earlier", 2, "first")), row("earlier", 1, "second"),
 		row("later", 1, "first"), first(row("later", 2, "second")),
 		first(row("alone", 1, "first")),
 	} {
-		writeOnline(t, online, store.NewTable(view, 0), written)
+		writeOnline(t, store, online.NewTable(view, 0), written)
 	}
 	present := func(event feature.Instant, text string) Cell {
 		return Cell{Value: text, Status: plumbv1.Status_PRESENT, Event: event}
 	}
-	got := lookUpOnline(t, online, view, 10, []any{"same time"}, []any{"back"}, []any{"earlier"}, []any{"later"},
+	got := lookUpOnline(t, store, view, 10, []any{"same time"}, []any{"back"}, []any{"earlier"}, []any{"later"},
 		[]any{"alone"})[0]
 	sameCells(t, got, present(1, "second"), present(1, "second"), present(2, "first"), present(2, "second"),
 		present(1, "first"))
@@ -97,12 +98,12 @@ func onlineR14Formats(t *testing.T, open OpenOnline) {
 
 // onlineR14Order checks calls with random rows against a map: what each call reports, and what is stored in the end.
 func onlineR14Order(t *testing.T, open OpenOnline) {
-	online := open(t)
+	store := open(t)
 	rapid.Check(t, func(t *rapid.T) {
 		table, model := newOnlineTable(), map[string][]byte{}
 		for call := range rapid.IntRange(1, 5).Draw(t, "calls") {
-			var want store.WriteReport
-			rows := make([]store.Row, rapid.IntRange(0, 8).Draw(t, "rows"))
+			var want online.WriteReport
+			rows := make([]online.Row, rapid.IntRange(0, 8).Draw(t, "rows"))
 			for i := range rows {
 				key := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "key")
 				event, created := rapid.Uint64Range(0, 2).Draw(t, "event"), rapid.Uint64Range(0, 2).Draw(t, "created")
@@ -114,23 +115,23 @@ func onlineR14Order(t *testing.T, open OpenOnline) {
 					want.Older++
 				}
 			}
-			if got := writeOnline(t, online, table, rows...); got != want {
+			if got := writeOnline(t, store, table, rows...); got != want {
 				t.Fatalf("call %d reports %+v, want %+v", call, got, want)
 			}
 		}
-		checkModel(t, online, table, model)
+		checkModel(t, store, table, model)
 	})
 }
 
 // replaces is R14 for two values.
 func replaces(value, stored []byte) bool {
-	return stored == nil || bytes.Compare(value[:store.VersionSize], stored[:store.VersionSize]) >= 0
+	return stored == nil || bytes.Compare(value[:packed.VersionSize], stored[:packed.VersionSize]) >= 0
 }
 
-func checkModel(t rapid.TB, online store.Online, table store.Table, model map[string][]byte) {
+func checkModel(t rapid.TB, store online.Store, table online.Table, model map[string][]byte) {
 	t.Helper()
 	for _, key := range []string{"a", "b", "c"} {
-		if got := readOnline(t, online, table, key)[0]; !bytes.Equal(got, model[key]) {
+		if got := readOnline(t, store, table, key)[0]; !bytes.Equal(got, model[key]) {
 			t.Fatalf("key %s has %x, want %x", key, got, model[key])
 		}
 	}
@@ -138,23 +139,23 @@ func checkModel(t rapid.TB, online store.Online, table store.Table, model map[st
 
 // onlineR14Bytes aims at comparisons that go by a collation, by signed bytes, or end at a zero byte.
 func onlineR14Bytes(t *testing.T, open OpenOnline) {
-	online, table := open(t), newOnlineTable()
+	store, table := open(t), newOnlineTable()
 	letters := slices.Concat([]byte("\x00\x01\t -09ABZ_abz"), []byte{0x7f, 0x80, 0xc3, 0xe9, 0xfe, 0xff})
-	var rows []store.Row
+	var rows []online.Row
 	var keys []string
 	want := int64(0)
 	rest := []byte{2, 0, 0, 0, 1} // The format and the schema id.
-	for position := range store.VersionSize {
+	for position := range packed.VersionSize {
 		for i, low := range letters {
 			for _, high := range letters[i+1:] {
 				key := fmt.Sprintf("%#x before %#x at byte %d", low, high, position)
-				older, newer := bytes.Repeat([]byte{'m'}, store.VersionSize), bytes.Repeat([]byte{'m'}, store.VersionSize)
+				older, newer := bytes.Repeat([]byte{'m'}, packed.VersionSize), bytes.Repeat([]byte{'m'}, packed.VersionSize)
 				older[position], newer[position] = low, high
-				if position+1 < store.VersionSize {
+				if position+1 < packed.VersionSize {
 					older[position+1] = 0xff
 				}
-				row := store.Row{Key: []byte(key), Value: slices.Concat(older, rest, []byte("older"))}
-				rows = append(rows, row, store.Row{Key: row.Key, Value: slices.Concat(newer, rest, []byte("newer"))}, row)
+				row := online.Row{Key: []byte(key), Value: slices.Concat(older, rest, []byte("older"))}
+				rows = append(rows, row, online.Row{Key: row.Key, Value: slices.Concat(newer, rest, []byte("newer"))}, row)
 				keys = append(keys, key)
 				want += 2
 				if position == 0 && high >= 0x80 {
@@ -163,10 +164,10 @@ func onlineR14Bytes(t *testing.T, open OpenOnline) {
 			}
 		}
 	}
-	if report := writeOnline(t, online, table, rows...); report.Written != want {
+	if report := writeOnline(t, store, table, rows...); report.Written != want {
 		t.Errorf("%+v, want %d written", report, want)
 	}
-	for i, payload := range payloads(readOnline(t, online, table, keys...)) {
+	for i, payload := range payloads(readOnline(t, store, table, keys...)) {
 		if payload != "newer" {
 			t.Errorf("%s: the %q row won", keys[i], payload)
 		}
@@ -176,9 +177,9 @@ func onlineR14Bytes(t *testing.T, open OpenOnline) {
 // onlineR14Concurrent lets many writers, on two handles, each write all rows in an order of its own.
 func onlineR14Concurrent(t *testing.T, open OpenOnline) {
 	const keys, versions, writers, batch = 20, 20, 8, 25
-	handles := []store.Online{open(t), open(t)}
+	handles := []online.Store{open(t), open(t)}
 	table := newOnlineTable()
-	var rows []store.Row
+	var rows []online.Row
 	var names, want []string
 	for key := range keys {
 		for version := range uint64(versions) {
@@ -204,9 +205,9 @@ func onlineR14Concurrent(t *testing.T, open OpenOnline) {
 	}
 }
 
-func writeInBatches(ctx context.Context, online store.Online, table store.Table, rows []store.Row, size int) error {
+func writeInBatches(ctx context.Context, store online.Store, table online.Table, rows []online.Row, size int) error {
 	for chunk := range slices.Chunk(rows, size) {
-		if _, err := online.Write(ctx, table, chunk); err != nil {
+		if _, err := store.Write(ctx, table, chunk); err != nil {
 			return err
 		}
 	}
@@ -214,10 +215,10 @@ func writeInBatches(ctx context.Context, online store.Online, table store.Table,
 }
 
 // watchForward reads one key while others write it: its version never goes back.
-func watchForward(ctx context.Context, online store.Online, table store.Table, key string) error {
+func watchForward(ctx context.Context, store online.Store, table online.Table, key string) error {
 	var last []byte
 	for range 50 {
-		values, err := online.Read(ctx, []store.Get{{Table: table, Key: []byte(key)}})
+		values, err := store.Read(ctx, []online.Get{{Table: table, Key: []byte(key)}})
 		if err != nil {
 			return err
 		}

@@ -11,12 +11,12 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
 )
 
 // onlineR7Values writes random rows of random views and looks them up.
 func onlineR7Values(t *testing.T, open OpenOnline) {
-	online := open(t)
+	store := open(t)
 	rapid.Check(t, func(t *rapid.T) {
 		keys := make([]feature.Field, rapid.IntRange(1, 3).Draw(t, "keys"))
 		for i := range keys {
@@ -29,12 +29,12 @@ func onlineR7Values(t *testing.T, open OpenOnline) {
 		}
 		view := newOnlineView(keys, features...)
 		history := &History{Rows: drawOnlineRows(t, view)}
-		writeOnline(t, online, store.NewTable(view, 0), Pack(t, view.Keys, view.Schema(), history.Rows...)...)
+		writeOnline(t, store, online.NewTable(view, 0), Pack(t, view.Keys, view.Schema(), history.Rows...)...)
 		var tuples [][]any
 		for _, row := range history.Rows {
 			tuples = append(tuples, row.Keys)
 		}
-		compareOnline(t, online, view, history, tuples)
+		compareOnline(t, store, view, history, tuples)
 	})
 }
 
@@ -55,9 +55,9 @@ func drawOnlineRows(t *rapid.T, view *feature.View) []SourceRow {
 }
 
 // compareOnline checks look-ups after all events against the reference.
-func compareOnline(t *rapid.T, online store.Online, view *feature.View, history *History, tuples [][]any) {
+func compareOnline(t *rapid.T, store online.Store, view *feature.View, history *History, tuples [][]any) {
 	const at = 3
-	for f, cells := range lookUpOnline(t, online, view, at, tuples...) {
+	for f, cells := range lookUpOnline(t, store, view, at, tuples...) {
 		for row, got := range cells {
 			sighting := history.At(tuples[row], at, false)
 			want := Cell{Event: *sighting.Row.Event}
@@ -97,7 +97,7 @@ func onlineR9Keys(t *testing.T, open OpenOnline) {
 	}
 }
 
-func checkOwnRows(t *testing.T, online store.Online, types []plumbv1.Type, tuples [][]any) {
+func checkOwnRows(t *testing.T, store online.Store, types []plumbv1.Type, tuples [][]any) {
 	t.Helper()
 	var keys []feature.Field
 	for i, keyType := range types {
@@ -116,12 +116,12 @@ func checkOwnRows(t *testing.T, online store.Online, types []plumbv1.Type, tuple
 		rows = append(rows, SourceRow{Keys: tuple, Event: &event, Features: []any{int64(i)}})
 		want = append(want, Cell{Value: int64(i), Status: plumbv1.Status_PRESENT, Event: event})
 	}
-	writeOnline(t, online, store.NewTable(view, 0), Pack(t, view.Keys, view.Schema(), rows...)...)
-	sameCells(t, lookUpOnline(t, online, view, 1, tuples...)[0], want...)
+	writeOnline(t, store, online.NewTable(view, 0), Pack(t, view.Keys, view.Schema(), rows...)...)
+	sameCells(t, lookUpOnline(t, store, view, 1, tuples...)[0], want...)
 }
 
 func onlineR13Statuses(t *testing.T, open OpenOnline) {
-	online := open(t)
+	store := open(t)
 	view := newOnlineView([]feature.Field{{Name: "airport", Type: plumbv1.Type_STRING}},
 		feature.Field{Name: "temp", Type: plumbv1.Type_FLOAT64},
 		feature.Field{Name: "gusts", Type: plumbv1.Type_INT64_ARRAY})
@@ -134,8 +134,8 @@ func onlineR13Statuses(t *testing.T, open OpenOnline) {
 		SourceRow{Keys: []any{"JFK"}, Event: &fresh, Features: []any{nil, []any{}}},
 		SourceRow{Keys: []any{"LGA"}, Event: &old, Features: []any{1.5, nil}},
 		SourceRow{Keys: []any{"BOS"}, Event: &future, Features: []any{1.5, nil}})
-	writeOnline(t, online, store.NewTable(view, time.Hour), rows...)
-	cells := lookUpOnline(t, online, view, now, []any{"EWR"}, []any{"JFK"}, []any{"LGA"}, []any{"BOS"}, []any{"XXX"},
+	writeOnline(t, store, online.NewTable(view, time.Hour), rows...)
+	cells := lookUpOnline(t, store, view, now, []any{"EWR"}, []any{"JFK"}, []any{"LGA"}, []any{"BOS"}, []any{"XXX"},
 		[]any{nil})
 	sameCells(t, cells[0],
 		Cell{Value: 39.02, Status: plumbv1.Status_PRESENT, Event: fresh}, Cell{Status: plumbv1.Status_NULL, Event: fresh},
@@ -147,13 +147,13 @@ func onlineR13Statuses(t *testing.T, open OpenOnline) {
 }
 
 func onlineR13LookBack(t *testing.T, open OpenOnline) {
-	online := open(t)
+	store := open(t)
 	for _, ttl := range []time.Duration{0, time.Microsecond, 1500 * time.Millisecond, 3 * time.Hour} {
 		view := newOnlineView(nil, feature.Field{Name: "temp", Type: plumbv1.Type_FLOAT64})
 		view.TTL = ttl
 		event := feature.InstantOf(time.Date(2013, 1, 1, 6, 0, 0, 0, time.UTC))
 		row := SourceRow{Event: &event, Features: []any{1.5}}
-		writeOnline(t, online, store.NewTable(view, time.Hour), Pack(t, nil, view.Schema(), row)...)
+		writeOnline(t, store, online.NewTable(view, time.Hour), Pack(t, nil, view.Schema(), row)...)
 		history := &History{Rows: []SourceRow{row}, TTL: ttl}
 		edge := event + feature.Instant(ttl.Microseconds())
 		for _, at := range []feature.Instant{event - 1, event, edge - 1, edge, edge + 1, event + 1<<50} {
@@ -163,7 +163,7 @@ func onlineR13LookBack(t *testing.T, open OpenOnline) {
 				want.Event = event
 				want.Value, want.Status = sighting.Value(0)
 			}
-			if got := lookUpOnline(t, online, view, at, nil)[0][0]; !got.Same(want) {
+			if got := lookUpOnline(t, store, view, at, nil)[0][0]; !got.Same(want) {
 				t.Errorf("ttl %s, %d after the event: %v, want %v", ttl, at-event, got, want)
 			}
 		}
@@ -178,31 +178,31 @@ var awkwardNames = []string{
 
 // onlineR16Tables writes one key to tables of all pairs of names, then touches one table alone.
 func onlineR16Tables(t *testing.T, open OpenOnline) {
-	online := open(t)
+	store := open(t)
 	unique := newOnlineTable().Project
-	var gets []store.Get
+	var gets []online.Get
 	var want []string
 	for _, project := range awkwardNames {
 		for _, view := range awkwardNames {
-			table := store.Table{Project: project + unique, View: view, Generation: 1}
+			table := online.Table{Project: project + unique, View: view, Generation: 1}
 			row := versionedRow("key", 1, 1, fmt.Sprintf("%q %q", project, view))
-			writeOnline(t, online, table, row)
-			gets, want = append(gets, store.Get{Table: table, Key: row.Key}), append(want, payloads([][]byte{row.Value})[0])
+			writeOnline(t, store, table, row)
+			gets, want = append(gets, online.Get{Table: table, Key: row.Key}), append(want, payloads([][]byte{row.Value})[0])
 		}
 	}
 	check := func() {
 		t.Helper()
-		values, err := online.Read(t.Context(), gets)
+		values, err := store.Read(t.Context(), gets)
 		if err != nil {
 			t.Fatal(err)
 		}
 		samePayloads(t, values, want...)
 	}
 	check()
-	at := slices.IndexFunc(gets, func(get store.Get) bool {
+	at := slices.IndexFunc(gets, func(get online.Get) bool {
 		return get.Table.Project == "test"+unique && get.Table.View == "test"
 	})
-	writeOnline(t, online, gets[at].Table, versionedRow("key", 2, 1, "changed"))
+	writeOnline(t, store, gets[at].Table, versionedRow("key", 2, 1, "changed"))
 	want[at] = "changed"
 	check()
 }

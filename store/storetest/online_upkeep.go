@@ -7,33 +7,34 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/packed"
 )
 
 // upkeep is what an online store can do besides writing and reading.
 type upkeep interface {
-	store.Surveyor
-	store.Remover
+	online.Surveyor
+	online.Remover
 }
 
-func openUpkeep(t *testing.T, open OpenOnline) (store.Online, upkeep) {
+func openUpkeep(t *testing.T, open OpenOnline) (online.Store, upkeep) {
 	t.Helper()
-	online := open(t)
-	both, ok := online.(upkeep)
+	store := open(t)
+	both, ok := store.(upkeep)
 	if !ok {
-		t.Fatalf("%T is no store.Surveyor and store.Remover", online)
+		t.Fatalf("%T is no online.Surveyor and online.Remover", store)
 	}
-	return online, both
+	return store, both
 }
 
-func survey(t *testing.T, online upkeep, project string) []store.Holding {
+func survey(t *testing.T, store upkeep, project string) []online.Holding {
 	t.Helper()
-	holdings, err := online.Survey(t.Context(), project)
+	holdings, err := store.Survey(t.Context(), project)
 	if err != nil {
 		t.Fatalf("Survey: %v", err)
 	}
 	for i, holding := range holdings {
-		if holding.Bytes < holding.Rows*store.VersionSize {
+		if holding.Bytes < holding.Rows*packed.VersionSize {
 			t.Errorf("%+v takes fewer bytes than its versions", holding)
 		}
 		holdings[i].Bytes = 0
@@ -52,21 +53,21 @@ func removeView(t *testing.T, online upkeep, project, view string) int64 {
 
 func onlineSurvey(t *testing.T, open OpenOnline) {
 	const many = 3000
-	online, both := openUpkeep(t, open)
+	store, both := openUpkeep(t, open)
 	table := newOnlineTable()
 	if found := survey(t, both, table.Project); len(found) != 0 {
 		t.Errorf("before anything is written there is %+v", found)
 	}
-	var rows []store.Row
+	var rows []online.Row
 	for i := range many {
 		rows = append(rows, versionedRow(fmt.Sprint("key", i), 1, 1, "payload"))
 	}
-	writeOnline(t, online, table, rows...)
+	writeOnline(t, store, table, rows...)
 	table.Generation = 11
-	writeOnline(t, online, table, rows[:2]...)
+	writeOnline(t, store, table, rows[:2]...)
 	table.View = "a_view"
-	writeOnline(t, online, table, rows[0])
-	want := []store.Holding{
+	writeOnline(t, store, table, rows[0])
+	want := []online.Holding{
 		{View: "a_view", Generation: 11, Rows: 1}, {View: "view", Generation: 1, Rows: many},
 		{View: "view", Generation: 11, Rows: 2},
 	}
@@ -78,19 +79,19 @@ func onlineSurvey(t *testing.T, open OpenOnline) {
 // onlineR16Remove writes keys that imitate others to tables of all pairs of names, then removes one view of one
 // project, all generations.
 func onlineR16Remove(t *testing.T, open OpenOnline) {
-	online, both := openUpkeep(t, open)
+	store, both := openUpkeep(t, open)
 	unique := newOnlineTable().Project
 	names := slices.Concat(awkwardNames, []string{"test_b", "a_test", "*", "[a-z]*", `te\st`})
-	var gets []store.Get
+	var gets []online.Get
 	var want []string
 	for _, project := range names {
 		for _, view := range names {
 			for _, generation := range []int64{1, 12} {
-				table := store.Table{Project: project + unique, View: view, Generation: generation}
+				table := online.Table{Project: project + unique, View: view, Generation: generation}
 				for _, key := range []string{"key", "}test@1", "x}test@12"} {
 					row := versionedRow(key, 1, 1, fmt.Sprintf("%q %q %d %q", project, view, generation, key))
-					writeOnline(t, online, table, row)
-					gets, want = append(gets, store.Get{Table: table, Key: row.Key}), append(want, payloads([][]byte{row.Value})[0])
+					writeOnline(t, store, table, row)
+					gets, want = append(gets, online.Get{Table: table, Key: row.Key}), append(want, payloads([][]byte{row.Value})[0])
 				}
 			}
 		}
@@ -104,7 +105,7 @@ func onlineR16Remove(t *testing.T, open OpenOnline) {
 				want[i] = "-"
 			}
 		}
-		values, err := online.Read(t.Context(), gets)
+		values, err := store.Read(t.Context(), gets)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,21 +118,21 @@ func onlineR16Remove(t *testing.T, open OpenOnline) {
 
 func onlineRemoveMany(t *testing.T, open OpenOnline) {
 	const many = 12_000
-	online, both := openUpkeep(t, open)
+	store, both := openUpkeep(t, open)
 	table := newOnlineTable()
-	var rows []store.Row
+	var rows []online.Row
 	for i := range many {
 		rows = append(rows, versionedRow(fmt.Sprint("key", i), 1, 1, ""))
 	}
-	writeOnline(t, online, table, rows...)
+	writeOnline(t, store, table, rows...)
 	if count := removeView(t, both, table.Project, table.View); count != many {
 		t.Errorf("%d of %d rows were removed", count, many)
 	}
 	if found := survey(t, both, table.Project); len(found) != 0 {
 		t.Errorf("there still is %+v", found)
 	}
-	writeOnline(t, online, table, versionedRow("key1", 0, 0, "older"))
-	samePayloads(t, readOnline(t, online, table, "key1"), "older")
+	writeOnline(t, store, table, versionedRow("key1", 0, 0, "older"))
+	samePayloads(t, readOnline(t, store, table, "key1"), "older")
 }
 
 func onlineUpkeepCancelled(t *testing.T, open OpenOnline) {

@@ -8,13 +8,14 @@ import (
 	"slices"
 	"testing"
 
-	"pgregory.net/rapid"
-
 	"github.com/apache/arrow-go/v18/arrow"
+	"pgregory.net/rapid"
 
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/lookup"
+	"github.com/plumbstore/plumb/store/offline"
+	"github.com/plumbstore/plumb/store/online"
 )
 
 // Parity checks an online store, together with the way in which rows come there, against R17: with materialization
@@ -22,11 +23,11 @@ import (
 // says.
 type Parity struct {
 	Offline Offline
-	Online  store.Online
+	Online  online.Store
 	// Materialize brings a window of a view online, at the instant of the window's end. Windows of a view are consecutive.
 	// Nothing that it stores may be forgotten for a day.
-	Materialize func(ctx context.Context, offline store.Offline, view *feature.View, window store.Window) error
-	// LookUp asks for a question's references at an instant, with event times and provenance. If nil, a store.Lookup asks
+	Materialize func(ctx context.Context, offline offline.Store, view *feature.View, window offline.Window) error
+	// LookUp asks for a question's references at an instant, with event times and provenance. If nil, a lookup.Lookup asks
 	// Online. With it, a server is checked against R17 too.
 	LookUp func(world *World, question Question, keys []*plumbv1.KeyColumn, at feature.Instant) (
 		*plumbv1.GetOnlineFeaturesResponse, error)
@@ -36,7 +37,7 @@ type Parity struct {
 type run struct {
 	Parity
 	world   *World
-	offline store.Offline
+	offline offline.Store
 }
 
 // RandomWorlds materializes random worlds in random consecutive windows and looks at them through the end of the last.
@@ -56,7 +57,7 @@ func (p Parity) RandomWorlds(t *testing.T) {
 		run := run{p, world, engine}
 		question = question.at(end)
 		writeAll(t, world, question)
-		if err := run.materialize(func(history *History) []store.Window {
+		if err := run.materialize(func(history *History) []offline.Window {
 			return windowsTo(DrawWindows(t, history), end)
 		}); err != nil {
 			t.Fatalf("%v\n%s", err, world.describe(nil))
@@ -99,8 +100,8 @@ func (r run) holdJoin(t *testing.T, question Question) {
 	slices.Sort(instants)
 	var start *feature.Instant
 	for _, at := range slices.Compact(instants) {
-		window := store.Window{Start: start, End: at}
-		if err := r.materialize(func(*History) []store.Window { return []store.Window{window} }); err != nil {
+		window := offline.Window{Start: start, End: at}
+		if err := r.materialize(func(*History) []offline.Window { return []offline.Window{window} }); err != nil {
 			t.Fatal(err)
 		}
 		start = &at
@@ -116,7 +117,7 @@ func (r run) holdJoin(t *testing.T, question Question) {
 	}
 }
 
-func (r run) materialize(windows func(*History) []store.Window) error {
+func (r run) materialize(windows func(*History) []offline.Window) error {
 	snapshot, err := r.world.Snapshot()
 	if err != nil {
 		return err
@@ -132,14 +133,14 @@ func (r run) materialize(windows func(*History) []store.Window) error {
 }
 
 // windowsTo ends consecutive windows at an instant.
-func windowsTo(windows []store.Window, end feature.Instant) []store.Window {
-	var before []store.Window
+func windowsTo(windows []offline.Window, end feature.Instant) []offline.Window {
+	var before []offline.Window
 	for _, window := range windows {
 		if window.End < end {
 			before = append(before, window)
 		}
 	}
-	last := store.Window{End: end}
+	last := offline.Window{End: end}
 	if len(before) > 0 {
 		last.Start = new(before[len(before)-1].End)
 	}
@@ -203,14 +204,14 @@ func (r run) hold(t rapid.TB, question Question, at feature.Instant) error {
 func (r run) lookUp(t rapid.TB, selection *feature.Selection, question Question, at feature.Instant) (
 	*plumbv1.GetOnlineFeaturesResponse, error,
 ) {
-	lookup, err := store.NewLookup(selection)
+	prepared, err := lookup.New(selection)
 	if err != nil {
 		return nil, err
 	}
 	var tuples [][]any
 	for row := range question.Labels.rows() {
 		var tuple []any
-		for _, key := range lookup.Keys() {
+		for _, key := range prepared.Keys() {
 			values, err := question.column(key.Name)
 			if err != nil {
 				return nil, err
@@ -219,12 +220,12 @@ func (r run) lookUp(t rapid.TB, selection *feature.Selection, question Question,
 		}
 		tuples = append(tuples, tuple)
 	}
-	keys := KeyColumns(t, lookup.Keys(), tuples...)
+	keys := KeyColumns(t, prepared.Keys(), tuples...)
 	if r.LookUp != nil {
 		return r.LookUp(r.world, question, keys, at)
 	}
-	reply, err := lookup.Reply(context.Background(), r.Online, store.LookupRequest{Keys: keys, At: at,
-		EventTimestamps: true, Provenance: &store.Provenance{}})
+	reply, err := prepared.Reply(context.Background(), r.Online, lookup.Request{Keys: keys, At: at,
+		EventTimestamps: true, Provenance: &lookup.Provenance{}})
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // SourceRow is one row of a view's source, with its values brought to the declared types.
@@ -99,9 +99,9 @@ func (s Sighting) Value(f int) (any, plumbv1.Status) {
 
 // Newest returns what a materialization of the window has to write: for each key the greatest row with an event time in
 // (Start, End] (R5), and counts also the rows before the window.
-func (h *History) Newest(window store.Window) ([]SourceRow, store.NewestReport) {
+func (h *History) Newest(window offline.Window) ([]SourceRow, offline.NewestReport) {
 	var winners []SourceRow
-	var report store.NewestReport
+	var report offline.NewestReport
 	for i := range h.Rows {
 		row := &h.Rows[i]
 		switch {

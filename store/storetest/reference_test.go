@@ -10,8 +10,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 )
 
 // TestReferenceFollowsTheCases checks the slow reference against every case that people wrote: R1 to R12.
@@ -149,7 +149,7 @@ func TestFilesAreReadBackAsTheyWereWritten(t *testing.T) {
 	for _, ending := range []string{".parquet", ".arrow"} {
 		rapid.Check(t, func(t *rapid.T) {
 			declared := plumbv1.Type(rapid.IntRange(1, 16).Draw(t, "type"))
-			form := store.ArrowType(declared)
+			form := value.ArrowType(declared)
 			file := File{Path: folder + "/file" + ending, RowGroup: rapid.IntRange(0, 3).Draw(t, "row group")}
 			column := Column{Name: "a", Form: form}
 			for range rapid.IntRange(0, 9).Draw(t, "rows") {

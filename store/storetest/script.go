@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // Case is one case of a case file: a small world, what to ask of it, and what the rules say.
@@ -60,7 +60,7 @@ type ScriptedJoin struct {
 // ScriptedWindow is a window with the rows that materializing it must write.
 type ScriptedWindow struct {
 	View   string
-	Window store.Window
+	Window offline.Window
 	Line   int
 	Rows   []SourceRow
 }

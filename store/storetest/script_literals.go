@@ -10,8 +10,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 )
 
 // nanoseconds since the epoch are what a case file writes for a column in nanoseconds; everywhere else times are
@@ -53,7 +53,7 @@ func literal(declared plumbv1.Type, word string) (any, error) {
 	if word == "null" {
 		return nil, nil
 	}
-	if element, ok := store.ElementType(declared); ok {
+	if element, ok := value.ElementType(declared); ok {
 		return arrayLiteral(element, word)
 	}
 	switch declared {
@@ -111,7 +111,7 @@ func timeLiteral(word string) (time.Time, error) {
 func formNamed(name string) (form arrow.DataType, declared plumbv1.Type, err error) {
 	if number, ok := plumbv1.Type_value[name]; ok && number != 0 {
 		declared = plumbv1.Type(number)
-		return store.ArrowType(declared), declared, nil
+		return value.ArrowType(declared), declared, nil
 	}
 	form, ok := fileForms[name]
 	if !ok {

@@ -11,8 +11,8 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 )
 
 // heading is a column of a table in a case file.
@@ -34,7 +34,7 @@ func headings(row []string, types map[string]plumbv1.Type) ([]heading, error) {
 		if declared, ok := types[name]; ok {
 			h.declared = declared
 		}
-		h.form, h.written = store.ArrowType(h.declared), h.declared
+		h.form, h.written = value.ArrowType(h.declared), h.declared
 		if given {
 			var err error
 			var written plumbv1.Type
@@ -336,9 +336,9 @@ func expectedCell(form arrow.DataType, word string) (any, string, error) {
 		return nil, "NULL", nil
 	}
 	for number := range plumbv1.Type_name {
-		if declared := plumbv1.Type(number); arrow.TypeEqual(store.ArrowType(declared), form) {
-			value, err := literal(declared, word)
-			return value, "PRESENT", err
+		if declared := plumbv1.Type(number); arrow.TypeEqual(value.ArrowType(declared), form) {
+			given, err := literal(declared, word)
+			return given, "PRESENT", err
 		}
 	}
 	return nil, "", fmt.Errorf("%s is no declared type's", form)

@@ -7,8 +7,9 @@ import (
 	"path/filepath"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // Project is the name of a world's project if it has no other.
@@ -32,7 +33,7 @@ type World struct {
 type Question struct {
 	References []*plumbv1.ViewReference
 	FullNames  bool
-	// Labels is the label file; its path is relative to the project folder. The column TimeColumn holds store.Instants,
+	// Labels is the label file; its path is relative to the project folder. The column TimeColumn holds feature.Instants,
 	// and none of them is nil.
 	Labels                             File
 	TimeColumn                         string
@@ -91,10 +92,10 @@ func (w *World) Select(question Question) (*feature.Selection, error) {
 }
 
 // Answer returns the columns that the question adds to its labels, and the report, as the rules have them.
-func (w *World) Answer(selection *feature.Selection, question Question) (*Table, store.JoinReport, error) {
+func (w *World) Answer(selection *feature.Selection, question Question) (*Table, offline.JoinReport, error) {
 	table := &Table{}
 	sightings := make([][]Sighting, len(selection.References))
-	report := store.JoinReport{Rows: int64(question.Labels.rows())}
+	report := offline.JoinReport{Rows: int64(question.Labels.rows())}
 	for i, reference := range selection.References {
 		seen, err := w.look(reference, question)
 		if err != nil {
@@ -153,8 +154,8 @@ func (q Question) column(name string) ([]any, error) {
 	return nil, fmt.Errorf("no label column is named %q", name)
 }
 
-func (w *World) reportOn(reference feature.Reference, seen []Sighting) store.ViewReport {
-	report := store.ViewReport{Alias: reference.Alias}
+func (w *World) reportOn(reference feature.Reference, seen []Sighting) offline.ViewReport {
+	report := offline.ViewReport{Alias: reference.Alias}
 	report.NullKeys, report.NullTimes = w.Histories[reference.View.Name].Unservable()
 	for _, sighting := range seen {
 		if sighting.Status == plumbv1.Status_PRESENT {
@@ -167,22 +168,22 @@ func (w *World) reportOn(reference feature.Reference, seen []Sighting) store.Vie
 func (t *Table) nameAnswer(selection *feature.Selection, question Question) {
 	for _, output := range selection.Outputs {
 		f := selection.References[output.Reference].View.Features[output.Feature]
-		t.Names, t.Types = append(t.Names, output.Name), append(t.Types, store.ArrowType(f.Type))
+		t.Names, t.Types = append(t.Names, output.Name), append(t.Types, value.ArrowType(f.Type))
 		if question.Statuses {
 			t.Names = append(t.Names, output.Name+"__status")
-			t.Types = append(t.Types, store.ArrowType(plumbv1.Type_STRING))
+			t.Types = append(t.Types, value.ArrowType(plumbv1.Type_STRING))
 		}
 	}
 	for _, reference := range selection.References {
 		switch {
 		case question.Provenance:
-			for _, column := range store.ProvenanceColumns {
+			for _, column := range offline.ProvenanceColumns {
 				t.Names = append(t.Names, reference.Alias+"__"+column.Name)
-				t.Types = append(t.Types, store.ArrowType(column.Type))
+				t.Types = append(t.Types, value.ArrowType(column.Type))
 			}
 		case question.EventTimestamps:
 			t.Names = append(t.Names, reference.Alias+"__event_timestamp")
-			t.Types = append(t.Types, store.ArrowType(plumbv1.Type_TIMESTAMP))
+			t.Types = append(t.Types, value.ArrowType(plumbv1.Type_TIMESTAMP))
 		}
 	}
 }

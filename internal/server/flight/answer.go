@@ -13,7 +13,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // messageBytes is what a message of the result should not exceed, so that clients with gRPC's usual bound of 4 MiB can
@@ -39,17 +39,17 @@ type answer struct {
 
 	// latestMu is apart, so that the engine never waits for the client to tell its progress.
 	latestMu sync.Mutex
-	latest   store.Progress
+	latest   offline.Progress
 	// told is the progress that was sent last.
-	told store.Progress
+	told offline.Progress
 }
 
 func (s *Service) answer(stream flight.DataStreamWriter, request *plumbv1.HistoricalRequest) *answer {
 	return &answer{stream: stream, ticks: s.config.Ticks, most: s.config.MaxMessage, progress: request.GetProgress()}
 }
 
-// reached takes the progress up. It is what store.JoinRequest.Progress calls, and returns at once.
-func (a *answer) reached(progress store.Progress) {
+// reached takes the progress up. It is what offline.JoinRequest.Progress calls, and returns at once.
+func (a *answer) reached(progress offline.Progress) {
 	a.latestMu.Lock()
 	defer a.latestMu.Unlock()
 	a.latest = progress
@@ -172,7 +172,7 @@ func (c *counter) Write(p []byte) (int, error) {
 }
 
 // report sends the last message. A result without rows has had its schema, too, so there is one.
-func (a *answer) report(report store.JoinReport, took time.Duration, manifest string) error {
+func (a *answer) report(report offline.JoinReport, took time.Duration, manifest string) error {
 	if len(manifest) > a.most {
 		return &LimitError{fmt.Sprintf("the manifest of the result takes %d MiB, more than the %d MiB that a message may "+
 			"have; ask for fewer features, or write the result to a file with plumb historical", len(manifest)>>20, a.most>>20)}

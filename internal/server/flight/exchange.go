@@ -8,7 +8,7 @@ import (
 
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/lineage"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // DoExchange implements flight.FlightServer: it takes the label rows to their end, and then streams the joined rows.
@@ -74,12 +74,12 @@ func (s *Service) DoGet(ticket *flight.Ticket, stream flight.FlightService_DoGet
 // join waits for a slot, joins, and streams the answer.
 func (s *Service) join(ctx context.Context, request job, to *answer) error {
 	defer to.tell()()
-	end, err := s.queue.start(ctx, func() { to.reached(store.Progress{Step: "waiting for another join"}) })
+	end, err := s.queue.start(ctx, func() { to.reached(offline.Progress{Step: "waiting for another join"}) })
 	if err != nil {
 		return err
 	}
 	defer end()
-	to.reached(store.Progress{Step: "planning"})
+	to.reached(offline.Progress{Step: "planning"})
 	request.Progress = to.reached
 	run := s.config.Lineage.StartJoin(lineage.JoinRequest{
 		JoinRequest: request.JoinRequest, Service: request.service, Sent: request.sent,
@@ -90,7 +90,7 @@ func (s *Service) join(ctx context.Context, request job, to *answer) error {
 }
 
 // stream joins in the slot that the call has.
-func (s *Service) stream(ctx context.Context, request job, to *answer) (report store.JoinReport, err error) {
+func (s *Service) stream(ctx context.Context, request job, to *answer) (report offline.JoinReport, err error) {
 	started := s.config.Now()
 	planned, err := s.config.Engine.PlanJoin(ctx, request.JoinRequest)
 	if err != nil {

@@ -29,8 +29,8 @@ import (
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/spec"
 	"github.com/plumbstore/plumb/registry/sqldb"
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/duckdb"
+	"github.com/plumbstore/plumb/store/offline"
 	"github.com/plumbstore/plumb/store/sqlite"
 	"github.com/plumbstore/plumb/store/storetest"
 )
@@ -296,8 +296,8 @@ func (r *running) selection() *feature.Selection {
 }
 
 // planned plans what r.request does with a label file, as the command line does, and with options.
-func (r *running) planned(path, name string, options ...func(*store.JoinRequest)) (store.Join, error) {
-	request := store.JoinRequest{
+func (r *running) planned(path, name string, options ...func(*offline.JoinRequest)) (offline.Join, error) {
+	request := offline.JoinRequest{
 		Selection: r.selection(), Labels: path, LabelsName: name, TimestampColumn: "event_timestamp",
 	}
 	for _, option := range options {
@@ -307,7 +307,7 @@ func (r *running) planned(path, name string, options ...func(*store.JoinRequest)
 }
 
 // fileJoin is the join with a label file, as a table, as the command line writes it.
-func (r *running) fileJoin(path string, options ...func(*store.JoinRequest)) arrow.Table {
+func (r *running) fileJoin(path string, options ...func(*offline.JoinRequest)) arrow.Table {
 	r.t.Helper()
 	planned := must(r.planned(path, "", options...))(r.t)
 	out := filepath.Join(r.t.TempDir(), "out.arrow")
@@ -348,18 +348,18 @@ type hooked struct {
 	// onScratch is called with each folder for label rows.
 	onScratch func(folder string)
 	// onProgress is called with the progress that a join reports, onRows with each batch before it is sent.
-	onProgress func(store.Progress)
+	onProgress func(offline.Progress)
 	onRows     func()
 	// onRun is called before a join's stream begins.
 	onRun func()
 }
 
-func (h *hooked) PlanJoin(ctx context.Context, request store.JoinRequest) (store.Join, error) {
+func (h *hooked) PlanJoin(ctx context.Context, request offline.JoinRequest) (offline.Join, error) {
 	if h.onPlan != nil {
 		h.onPlan(ctx)
 	}
 	if tell := request.Progress; h.onProgress != nil {
-		request.Progress = func(progress store.Progress) { h.onProgress(progress); tell(progress) }
+		request.Progress = func(progress offline.Progress) { h.onProgress(progress); tell(progress) }
 	}
 	planned, err := h.Engine.PlanJoin(ctx, request)
 	if err != nil {
@@ -383,11 +383,11 @@ func (h *hooked) Scratch() (string, func() error, error) {
 }
 
 type hookedJoin struct {
-	store.Join
+	offline.Join
 	engine *hooked
 }
 
-func (j *hookedJoin) Stream(ctx context.Context, yield func(arrow.RecordBatch) error) (store.JoinReport, error) {
+func (j *hookedJoin) Stream(ctx context.Context, yield func(arrow.RecordBatch) error) (offline.JoinReport, error) {
 	if j.engine.onRun != nil {
 		j.engine.onRun()
 	}

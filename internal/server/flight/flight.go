@@ -21,7 +21,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/lineage"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // MaxLabelMessage bounds one message of label rows, in bytes.
@@ -32,9 +32,9 @@ const tickInterval = time.Second
 
 // Engine is what joins need of an offline engine.
 type Engine interface {
-	store.Files
-	// PlanJoin is that of store.Offline.
-	PlanJoin(ctx context.Context, request store.JoinRequest) (store.Join, error)
+	offline.Files
+	// PlanJoin is that of offline.Store.
+	PlanJoin(ctx context.Context, request offline.JoinRequest) (offline.Join, error)
 }
 
 // Limits bound what joins take together. Each has a default that applies if it is zero.

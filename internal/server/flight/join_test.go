@@ -17,7 +17,7 @@ import (
 
 	"github.com/plumbstore/plumb/internal/server"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 func TestR6_TheAnswerIsThatOfAJoinWithALabelFile(t *testing.T) {
@@ -67,8 +67,8 @@ func TestWhatARequestAsksForIsDone(t *testing.T) {
 func TestProvenanceIsThatOfAJoinWithALabelFile(t *testing.T) {
 	r := start(t)
 	labelFile := r.write("data/labels.arrow", labels(0, 1000))
-	names := make([]string, len(store.ProvenanceColumns))
-	for i, column := range store.ProvenanceColumns {
+	names := make([]string, len(offline.ProvenanceColumns))
+	for i, column := range offline.ProvenanceColumns {
 		names[i] = "weather__" + column.Name
 	}
 	sent, _, err := r.join(r.with("provenance", true), labels(0, 1000))
@@ -80,7 +80,7 @@ func TestProvenanceIsThatOfAJoinWithALabelFile(t *testing.T) {
 	if !slices.Equal(got, names) {
 		t.Fatalf("the last columns are %q", got)
 	}
-	want := r.fileJoin(labelFile, func(request *store.JoinRequest) { request.Provenance = true })
+	want := r.fileJoin(labelFile, func(request *offline.JoinRequest) { request.Provenance = true })
 	equal(t, want, sent)
 	named, _, err := r.get(r.with("provenance", true, "labelsFile", "data/labels.arrow"))
 	ok(t, err)

@@ -9,7 +9,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // Manifests is what the manifests of results are made with.
@@ -25,7 +25,7 @@ type Manifests struct {
 
 // job is a join that was asked for.
 type job struct {
-	store.JoinRequest
+	offline.JoinRequest
 	// service is the feature service that was asked for; empty if features were listed.
 	service string
 	// sent says that the caller sent the label rows.
@@ -46,7 +46,7 @@ type manifest struct {
 }
 
 // manifest begins the manifest of a join, if the request asks for one.
-func (s *Service) manifest(request *plumbv1.HistoricalRequest, snapshot *feature.Snapshot, join store.JoinRequest,
+func (s *Service) manifest(request *plumbv1.HistoricalRequest, snapshot *feature.Snapshot, join offline.JoinRequest,
 ) (*manifest, error) {
 	if !request.GetManifest() {
 		return nil, nil
@@ -131,7 +131,7 @@ func (m *manifest) digest() string {
 }
 
 // end is the manifest, complete; empty if it was not asked for.
-func (m *manifest) end(report store.JoinReport) (string, error) {
+func (m *manifest) end(report offline.JoinReport) (string, error) {
 	if m == nil {
 		return "", nil
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/plumbstore/plumb/dataset"
 	"github.com/plumbstore/plumb/internal/server"
 	"github.com/plumbstore/plumb/internal/server/flight"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // withManifests is a server that makes manifests. Their folder is known once it has started.
@@ -81,9 +81,9 @@ func (r *running) written(t *testing.T, rows int64) dataset.Output {
 	snapshot := must(r.registry.Current(t.Context(), "nycflights"))(t)
 	selected := must(snapshot.SelectFeatures([]string{"weather:*"}, false))(t)
 	path := filepath.Join(t.TempDir(), "training.parquet")
-	join := must(r.engine.PlanJoin(t.Context(), store.JoinRequest{
+	join := must(r.engine.PlanJoin(t.Context(), offline.JoinRequest{
 		Selection: selected, Labels: filepath.Join(r.folder, "data/labels.arrow"), TimestampColumn: "event_timestamp",
-		Statuses: true, Progress: func(store.Progress) {},
+		Statuses: true, Progress: func(offline.Progress) {},
 	}))(t)
 	defer join.Close()
 	report := must(join.WriteFile(t.Context(), path))(t)

@@ -17,8 +17,8 @@ import (
 
 	"github.com/plumbstore/plumb/internal/server"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
 	"github.com/plumbstore/plumb/store/duckdb"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // observe gives the weather the given number of observations, all within what labels see, so that a join takes a while.
@@ -130,13 +130,13 @@ func TestTheEngineTellsHowFarItIs(t *testing.T) {
 		}, []string{"writing rows"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var last store.Progress
-			check := func(who string, progress store.Progress) {
+			var last offline.Progress
+			check := func(who string, progress offline.Progress) {
 				if progress.Rows < last.Rows || progress.Rows > progress.Total {
 					t.Errorf("%s tells %v after %v", who, progress, last)
 				}
 			}
-			r.engine.onProgress = func(progress store.Progress) { check("the engine", progress); last = progress }
+			r.engine.onProgress = func(progress offline.Progress) { check("the engine", progress); last = progress }
 			var steps []string
 			ok(t, told(c.begin(), func(progress *plumbv1.HistoricalProgress) {
 				if progress.GetRows() > progress.GetTotal() {

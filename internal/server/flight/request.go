@@ -14,7 +14,7 @@ import (
 
 	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 const defaultTimestampColumn = "event_timestamp"
@@ -71,7 +71,7 @@ func protojsonText(err error) string {
 
 // plan selects the features from the newest revision.
 func (s *Service) plan(request *plumbv1.HistoricalRequest) (job, error) {
-	planned := job{service: request.GetFeatureService(), JoinRequest: store.JoinRequest{
+	planned := job{service: request.GetFeatureService(), JoinRequest: offline.JoinRequest{
 		TimestampColumn: cmp.Or(request.GetTimestampColumn(), defaultTimestampColumn),
 		Statuses:        request.GetStatuses(),
 		EventTimestamps: request.GetEventTimestamps(),

@@ -1,0 +1,49 @@
+//go:build !race
+
+// The race detector allocates on its own; make test runs this file without it.
+
+package lookup_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+
+	"github.com/plumbstore/plumb/feature"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/store/lookup"
+	"github.com/plumbstore/plumb/store/storetest"
+)
+
+// What a look-up allocates does not grow with columns and views: they are written into memory that was used before.
+func TestALookUpAllocatesNothingForEachColumn(t *testing.T) {
+	for _, count := range []int{5, 25} {
+		online := storetest.NewMemory()
+		var views []*feature.View
+		for i := range count {
+			var features []feature.Field
+			values := make([]any, 10)
+			for j := range values {
+				features, values[j] = append(features, feature.Field{Name: fmt.Sprint("f", i, j), Type: plumbv1.Type_FLOAT64}), 1.5
+			}
+			views = append(views, storetest.NewView(fmt.Sprint("view", i), []feature.Field{origin, number}, features...))
+			write(t, online, views[i], storetest.SourceRow{Keys: []any{"EWR", int64(1)}, Event: new(feature.Instant(1)),
+				Features: values})
+		}
+		prepared := storetest.NewLookup(t, views...)
+		request := lookup.Request{Keys: []*plumbv1.KeyColumn{texts("origin", "EWR"), numbers("number", 1)}, At: 5}
+		ctx := context.Background()
+		allocations := testing.AllocsPerRun(100, func() {
+			reply, err := prepared.Reply(ctx, online, request)
+			if err != nil || reply.Seen()[count-1].Values[plumbv1.Status_PRESENT] != 10 {
+				t.Fatal("the look-up went wrong", err)
+			}
+			reply.Release()
+		})
+		const most = 5
+		ofStore := float64(count) // It hands out a copy of each row.
+		if allocations -= ofStore; allocations > most {
+			t.Errorf("%d views: %v allocations beside the store's, want at most %d", count, allocations, most)
+		}
+	}
+}

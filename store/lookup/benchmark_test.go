@@ -1,0 +1,46 @@
+package lookup_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/plumbstore/plumb/feature"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/store/lookup"
+	"github.com/plumbstore/plumb/store/storetest"
+)
+
+// BenchmarkReply measures a look-up of 50 features of 5 views without a store's round trip.
+func BenchmarkReply(b *testing.B) {
+	for _, rows := range []int{1, 100} {
+		b.Run(fmt.Sprintf("rows=%d", rows), func(b *testing.B) {
+			memory := storetest.NewMemory()
+			names := make([]string, rows)
+			var views []*feature.View
+			for i := range 5 {
+				var features []feature.Field
+				values := make([]any, 10)
+				for j := range values {
+					features = append(features, feature.Field{Name: fmt.Sprint("f", i, j), Type: plumbv1.Type_FLOAT64})
+					values[j] = float64(j)
+				}
+				view := storetest.NewView(fmt.Sprint("view", i), []feature.Field{origin}, features...)
+				views = append(views, view)
+				for row := range names {
+					names[row] = fmt.Sprint("entity", row)
+					write(b, memory, view, storetest.SourceRow{Keys: []any{names[row]}, Event: new(feature.Instant(1)),
+						Features: values})
+				}
+			}
+			prepared := storetest.NewLookup(b, views...)
+			request := lookup.Request{Keys: []*plumbv1.KeyColumn{texts("origin", names...)}, At: 5}
+			for b.Loop() {
+				reply, err := prepared.Reply(b.Context(), memory, request)
+				if err != nil {
+					b.Fatal(err)
+				}
+				reply.Release()
+			}
+		})
+	}
+}

@@ -1,0 +1,133 @@
+package lookup
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/store/packed"
+)
+
+// keyColumns are the checked key columns of a request, in the order of Lookup.keys.
+type keyColumns struct {
+	columns []*plumbv1.KeyColumn
+	rows    int
+}
+
+func (k keyColumns) anyNull(positions []int, row int) bool {
+	for _, position := range positions {
+		if nulls := k.columns[position].GetNulls(); len(nulls) > 0 && nulls[row] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (k keyColumns) appendKey(dst []byte, positions []int, row int) []byte {
+	return packed.AppendWireKey(dst, k.columns, positions, row)
+}
+
+// checkKeys brings the columns of a request into the order of the plan, or reports every mistake.
+func (l *Lookup) checkKeys(given []*plumbv1.KeyColumn) (keyColumns, error) {
+	keys := keyColumns{columns: make([]*plumbv1.KeyColumn, len(l.keys)), rows: 1}
+	var mistakes []error
+	for _, column := range given {
+		at := l.keyPosition(column.GetName())
+		switch {
+		case at == absent:
+			mistakes = append(mistakes, l.surplus(column.GetName()))
+		case keys.columns[at] != nil:
+			mistakes = append(mistakes, fault.Inputf(column.GetName(), "is given twice"))
+		default:
+			keys.columns[at] = column
+		}
+	}
+	first := absent
+	for i, field := range l.keys {
+		rows, err := checkKey(field, keys.columns[i])
+		switch {
+		case err != nil:
+			mistakes = append(mistakes, err)
+		case first == absent:
+			first, keys.rows = i, rows
+		case rows != keys.rows:
+			mistakes = append(mistakes, fault.Inputf(field.Name, "has %d rows where %q has %d", rows, l.keys[first].Name,
+				keys.rows))
+		}
+	}
+	return keys, errors.Join(mistakes...)
+}
+
+func (l *Lookup) keyPosition(name string) int {
+	for i, field := range l.keys {
+		if field.Name == name {
+			return i
+		}
+	}
+	return absent
+}
+
+func (l *Lookup) surplus(name string) error {
+	names := make([]string, len(l.keys))
+	for i, field := range l.keys {
+		names[i] = field.Name
+	}
+	if len(names) == 0 {
+		return fault.Inputf(name, "is not a key of these features; they have none")
+	}
+	text := fmt.Sprintf("is not a key of these features; their keys are %s", strings.Join(names, ", "))
+	if suggestion := fault.Closest(name, names); suggestion != "" {
+		text += fmt.Sprintf("; did you mean %q?", suggestion)
+	}
+	return fault.Inputf(name, "%s", text)
+}
+
+// checkKey returns the number of rows of a column that is as declared.
+func checkKey(field feature.Field, column *plumbv1.KeyColumn) (int, error) {
+	if column == nil {
+		return 0, fault.Inputf(field.Name, "is missing; give a column of %s keys", field.Type)
+	}
+	kind, rows := scalarKind(column.GetValues())
+	nulls := column.GetNulls()
+	switch {
+	case kind == plumbv1.Type_TYPE_UNSPECIFIED:
+		return 0, fault.Inputf(field.Name, "holds no scalar values; give one column of %s keys", field.Type)
+	case kind != field.Type:
+		return 0, fault.Inputf(field.Name, "holds %s values; its keys are %s", kind, field.Type)
+	case rows == 0:
+		return 0, fault.Inputf(field.Name, "has no rows; give at least one")
+	case len(nulls) > 0 && len(nulls) != rows:
+		return 0, fault.Inputf(field.Name, "has %d null flags for %d rows; give one for each, or none", len(nulls), rows)
+	}
+	if at := slices.IndexFunc(nulls, func(flag byte) bool { return flag > 1 }); at >= 0 {
+		return 0, fault.Inputf(field.Name, "has %d for a null flag at row %d; 0 and 1 are allowed", nulls[at], at+1)
+	}
+	return rows, nil
+}
+
+// scalarKind returns the type of a column's values and how many there are; TYPE_UNSPECIFIED if it has none or arrays.
+func scalarKind(values *plumbv1.Values) (plumbv1.Type, int) {
+	switch kind := values.GetKind().(type) {
+	case *plumbv1.Values_Bools:
+		return plumbv1.Type_BOOL, len(kind.Bools.GetValues())
+	case *plumbv1.Values_Int32S:
+		return plumbv1.Type_INT32, len(kind.Int32S.GetValues())
+	case *plumbv1.Values_Int64S:
+		return plumbv1.Type_INT64, len(kind.Int64S.GetValues())
+	case *plumbv1.Values_Float32S:
+		return plumbv1.Type_FLOAT32, len(kind.Float32S.GetValues())
+	case *plumbv1.Values_Float64S:
+		return plumbv1.Type_FLOAT64, len(kind.Float64S.GetValues())
+	case *plumbv1.Values_Strings:
+		return plumbv1.Type_STRING, len(kind.Strings.GetValues())
+	case *plumbv1.Values_Bytes:
+		return plumbv1.Type_BYTES, len(kind.Bytes.GetValues())
+	case *plumbv1.Values_Timestamps:
+		return plumbv1.Type_TIMESTAMP, len(kind.Timestamps.GetMicros())
+	}
+	return plumbv1.Type_TYPE_UNSPECIFIED, 0
+}

@@ -1,0 +1,139 @@
+package lookup
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/packed"
+)
+
+// ErrUnknownSchema says that a stored row was written under a definition that this process has not seen: another
+// process applied one. Reading the registry again helps.
+var ErrUnknownSchema = errors.New("the stored row was written under a definition that this process has not seen")
+
+// Lookup is a selection that is prepared for look-ups: what to read and where each value is are determined once. It is
+// immutable and safe for concurrent use.
+type Lookup struct {
+	keys    []feature.Field
+	uses    []use
+	outputs []output
+}
+
+// use is one use of a view.
+type use struct {
+	// position is that in Lookup.uses.
+	position int
+	view     *feature.View
+	alias    string
+	table    online.Table
+	// keys are positions in Lookup.keys.
+	keys []int
+	// readers tell how to read rows, by schema id.
+	readers map[uint32]*reader
+}
+
+// reader picks the outputs of a use from rows of one schema.
+type reader struct {
+	layout packed.Layout
+	// fields has the position in the schema for each output of the use, or absent.
+	fields []int
+}
+
+const absent = -1
+
+// NewLookup plans a look-up. It fails with a *fault.PreconditionError that names the views which are not online, and
+// with a *fault.InputError if one label column is read as two types.
+func New(selection *feature.Selection) (*Lookup, error) {
+	if err := checkOnline(selection); err != nil {
+		return nil, err
+	}
+	keys, err := selection.Keys()
+	if err != nil {
+		return nil, err
+	}
+	l := &Lookup{
+		keys: keys, uses: make([]use, len(selection.References)), outputs: make([]output, len(selection.Outputs)),
+	}
+	for i, reference := range selection.References {
+		l.uses[i] = use{position: i, view: reference.View, alias: reference.Alias, table: online.NewTable(reference.View, 0),
+			readers: map[uint32]*reader{}}
+		for _, column := range reference.LabelColumns {
+			at := slices.IndexFunc(keys, func(f feature.Field) bool { return f.Name == column })
+			l.uses[i].keys = append(l.uses[i].keys, at)
+		}
+	}
+	wanted := make([][]feature.Field, len(l.uses))
+	for i, output := range selection.Outputs {
+		use := output.Reference
+		field := selection.References[use].View.Features[output.Feature].Field
+		l.outputs[i] = newOutput(output.Name, field.Type, use, len(wanted[use]))
+		wanted[use] = append(wanted[use], field)
+	}
+	for i, u := range l.uses {
+		for _, schema := range u.view.Schemas {
+			u.readers[schema.ID] = newReader(schema, wanted[i])
+		}
+	}
+	return l, nil
+}
+
+func checkOnline(selection *feature.Selection) error {
+	var offline []string
+	for _, reference := range selection.References {
+		if !reference.View.Online && !slices.Contains(offline, reference.View.Name) {
+			offline = append(offline, reference.View.Name)
+		}
+	}
+	if offline == nil {
+		return nil
+	}
+	return &fault.PreconditionError{Message: fmt.Sprintf(
+		"not materialized, so there is nothing to look up: feature view %s; set online: true in its definition",
+		strings.Join(offline, ", "))}
+}
+
+func newReader(schema feature.Schema, wanted []feature.Field) *reader {
+	r := &reader{layout: packed.NewLayout(schema), fields: make([]int, len(wanted))}
+	for i, field := range wanted {
+		// A feature of another type is another feature.
+		r.fields[i] = slices.Index(schema.Fields, field)
+	}
+	return r
+}
+
+// Keys returns the label columns that a request must give, with their types.
+func (l *Lookup) Keys() []feature.Field { return slices.Clone(l.keys) }
+
+// Uses returns the name of the view of each use of one.
+func (l *Lookup) Uses() []string {
+	names := make([]string, len(l.uses))
+	for i := range l.uses {
+		names[i] = l.uses[i].view.Name
+	}
+	return names
+}
+
+// LookupRequest asks for the features of some entities at an instant.
+type Request struct {
+	// Keys has one column for each of Lookup.Keys, in any order. A selection of entity-less views alone has none, and
+	// then the answer has one row.
+	Keys []*plumbv1.KeyColumn
+	// At is the instant that visibility and ttl are evaluated at (R2).
+	At feature.Instant
+	// Now, if not nil, is the clock that At is read from once the store has answered. An earlier instant could be older
+	// than a row that was pushed meanwhile, and a key that always had a value would be NOT_FOUND.
+	Now func() time.Time
+	// EventTimestamps asks for the event time of each row.
+	EventTimestamps bool
+	// Revision is the registry's revision in the reply, which is omitted if it is 0.
+	Revision int64
+	// Provenance, if not nil, is filled in with where the rows come from, and the reply includes it.
+	Provenance *Provenance
+}

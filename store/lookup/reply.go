@@ -1,0 +1,166 @@
+package lookup
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/plumbstore/plumb/feature"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/packed"
+)
+
+// Reply is the answer to one look-up, as the bytes of a plumb.v1.GetOnlineFeaturesResponse. A caller that needs the
+// message decodes it from the bytes.
+//
+// A reply is released once it is not needed any more, and its memory then serves another one.
+type Reply struct {
+	rows rows
+	// column is the one that is being written.
+	column column
+	wire   message
+}
+
+// Get answers with one column for each output of the selection, in its order, each with one row for each row of keys,
+// in their order. What is wrong with the keys is reported at once, as joined *fault.InputError that name the
+// columns. The store is read once.
+func (l *Lookup) Get(ctx context.Context, store online.Reader, request Request) ([]*plumbv1.FeatureColumn, error) {
+	reply, err := l.Reply(ctx, store, request)
+	if err != nil {
+		return nil, err
+	}
+	defer reply.Release()
+	message, err := reply.Message()
+	return message.GetColumns(), err
+}
+
+// Reply is Get for callers that send the answer on: it returns the answer in wire format. The caller releases it.
+func (l *Lookup) Reply(ctx context.Context, store online.Reader, request Request) (*Reply, error) {
+	reply, err := l.find(ctx, store, request)
+	if err != nil {
+		return nil, err
+	}
+	if err := reply.write(request); err != nil {
+		reply.Release()
+		return nil, err
+	}
+	return reply, nil
+}
+
+// write takes one column after the other from the rows and writes it into the message, whose end comes first. One
+// column is in memory at a time.
+func (r *Reply) write(request Request) error {
+	if request.Provenance != nil {
+		request.Provenance.trace(&r.rows)
+		if err := r.wire.provenance(request.Provenance); err != nil {
+			return err
+		}
+	}
+	if request.Revision != 0 {
+		r.wire.revision(request.Revision)
+	}
+	outputs := r.rows.lookup.outputs
+	for i := range slices.Backward(outputs) {
+		if err := r.column.take(&r.rows, &outputs[i], request.EventTimestamps); err != nil {
+			return err
+		}
+		r.wire.column(&outputs[i], &r.column, request.EventTimestamps)
+	}
+	return nil
+}
+
+// Seen is what a look-up saw of one use of a view.
+type Seen struct {
+	// Newest is the newest event time of the visible rows; the earliest instant if there are none.
+	Newest feature.Instant
+	// Values counts the values by Status.
+	Values [statusCount]int
+}
+
+const statusCount = int(plumbv1.Status_EXPIRED) + 1
+
+// Wire is the message. It is valid until Release.
+func (r *Reply) Wire() []byte { return r.wire.written() }
+
+// Message is the reply as a message of its own, which stays valid.
+func (r *Reply) Message() (*plumbv1.GetOnlineFeaturesResponse, error) {
+	message := new(plumbv1.GetOnlineFeaturesResponse)
+	if err := proto.Unmarshal(r.Wire(), message); err != nil {
+		return nil, fmt.Errorf("read the reply of a look-up: %w", err)
+	}
+	return message, nil
+}
+
+// Seen is what was seen of each of Lookup.Uses. It is valid until Release.
+func (r *Reply) Seen() []Seen { return r.rows.seen }
+
+// Rows is the number of rows of keys.
+func (r *Reply) Rows() int { return r.rows.count }
+
+// StoredRow is what is known of a stored row besides its values. The zero value says that there is none.
+type StoredRow struct {
+	Found bool
+	// Event may lie after the instant that was asked for: then the row is not visible (R2), and the outputs are NOT_FOUND.
+	Event feature.Instant
+	// Created is nil if it is null.
+	Created  *feature.Instant
+	SchemaID uint32
+	Origin   packed.Origin
+}
+
+// At is the instant that visibility and ttl were evaluated at (R2).
+func (r *Reply) At() feature.Instant { return r.rows.at }
+
+// Stored is what the store had for each of Lookup.Uses and each row of keys, at use*Rows+row. It stays valid.
+func (r *Reply) Stored() []StoredRow {
+	rows, created := make([]StoredRow, len(r.rows.found)), make([]feature.Instant, len(r.rows.found))
+	for i := range r.rows.found {
+		found := &r.rows.found[i]
+		if !found.stored {
+			continue
+		}
+		rows[i] = StoredRow{Found: true, Event: found.Event, SchemaID: found.SchemaID, Origin: found.Origin}
+		ok := false
+		if created[i], ok = found.Created(); ok {
+			rows[i].Created = &created[i]
+		}
+	}
+	return rows
+}
+
+// replies are those that have been released.
+var replies = sync.Pool{New: func() any { return new(Reply) }}
+
+// mostKept bounds the memory of a reply that is used again, in bytes of the message and in rows of views.
+const mostKept = 1 << 20
+
+// newReply returns an empty reply.
+func newReply(l *Lookup, rows int) *Reply {
+	r := replies.Get().(*Reply)
+	r.rows.reset(l, rows)
+	r.column.reset(rows)
+	r.wire.reset()
+	return r
+}
+
+// Release ends the use of the reply. It keeps nothing of what the store answered.
+func (r *Reply) Release() {
+	if len(r.wire.buffer) > mostKept || cap(r.rows.found)+cap(r.column.values)+cap(r.column.elements) > mostKept/10 {
+		return
+	}
+	r.rows.release()
+	r.column.release()
+	replies.Put(r)
+}
+
+// resized returns a slice of size elements, in the memory of the given one if that is large enough.
+func resized[T any](slice []T, size int) []T {
+	if cap(slice) < size {
+		return make([]T, size)
+	}
+	return slice[:size]
+}
