@@ -27,7 +27,7 @@ type background struct {
 	// runs are those of the view, in the order in which they began.
 	runs []registry.Run
 	// files are those of the view's source as they are now.
-	files []feature.SourceFile
+	files []feature.Input
 	// pending says whether a row that was pushed at an instant may be in a part of the log that is not read yet.
 	pending func(pushed feature.Instant) bool
 }
@@ -43,7 +43,7 @@ func (a *Auditor) background(ctx context.Context, served *feature.Snapshot, u *u
 	*background, error,
 ) {
 	view := u.reference.View
-	b := &background{view: view, retention: a.config.Retention, files: u.report.Files}
+	b := &background{view: view, retention: a.config.Retention, files: u.report.Inputs}
 	b.pending = func(pushed feature.Instant) bool { return a.mayBePending(view, pushed) }
 	var err error
 	if b.runs, err = a.config.Ledger.Runs(ctx, served.Project, view.Name); err != nil {
@@ -192,17 +192,17 @@ func (b *background) mayBeForgotten(i *incident) string {
 // or are gone.
 func (b *background) rewritten(run *registry.Run, only string) []string {
 	var changed []string
-	for _, was := range run.Files {
-		if only != "" && was.Path != only {
+	for _, was := range run.Inputs {
+		if only != "" && was.Name != only {
 			continue
 		}
-		at := slices.IndexFunc(b.files, func(f feature.SourceFile) bool { return f.Path == was.Path })
+		at := slices.IndexFunc(b.files, func(f feature.Input) bool { return f.Name == was.Name })
 		switch {
 		case at < 0:
-			changed = append(changed, was.Path+" has gone")
-		case b.files[at].Size != was.Size || b.files[at].Footer != was.Footer:
-			changed = append(changed, fmt.Sprintf("%s was rewritten, from %d to %d bytes,", was.Path, was.Size,
-				b.files[at].Size))
+			changed = append(changed, was.Name+" has gone")
+		case b.files[at].Version.ID() != was.Version.ID():
+			changed = append(changed, fmt.Sprintf("%s was rewritten, from %s to %s,", was.Name, was.Version,
+				b.files[at].Version))
 		}
 	}
 	return changed
@@ -212,14 +212,14 @@ func (b *background) rewritten(run *registry.Run, only string) []string {
 // came after it had begun. A run lists only the files that may hold rows of its window, so that being listed for the
 // first time is no evidence of having come late. What was pushed is online at once, whatever runs do, so the push log
 // does not count.
-func (b *background) added(run *registry.Run, i *incident) *feature.SourceFile {
+func (b *background) added(run *registry.Run, i *incident) *feature.Input {
 	for at := range b.files {
 		file := &b.files[at]
-		if i.joined.file != "" && file.Path != i.joined.file || b.isLogged(file) {
+		if i.joined.file != "" && file.Name != i.joined.file || b.isLogged(file) {
 			continue
 		}
-		listed := slices.ContainsFunc(run.Files, func(f feature.SourceFile) bool { return f.Path == file.Path })
-		if !listed && file.Modified.After(run.StartedAt) {
+		listed := slices.ContainsFunc(run.Inputs, func(f feature.Input) bool { return f.Name == file.Name })
+		if !listed && file.Version.Written().After(run.StartedAt) {
 			return file
 		}
 	}
@@ -228,8 +228,8 @@ func (b *background) added(run *registry.Run, i *incident) *feature.SourceFile {
 
 // pushedTo is the file of the push log that the join's row comes from; nil if it comes from elsewhere. Rows are in it
 // before they are online, and more may have been added until it was last written.
-func (b *background) pushedTo(i *incident) *feature.SourceFile {
-	at := slices.IndexFunc(b.files, func(f feature.SourceFile) bool { return f.Path == i.joined.file })
+func (b *background) pushedTo(i *incident) *feature.Input {
+	at := slices.IndexFunc(b.files, func(f feature.Input) bool { return f.Name == i.joined.file })
 	if i.joined.file == "" || at < 0 || !b.isLogged(&b.files[at]) {
 		return nil
 	}
@@ -237,7 +237,7 @@ func (b *background) pushedTo(i *incident) *feature.SourceFile {
 }
 
 // isLogged says whether a file is one of the view's push log.
-func (b *background) isLogged(file *feature.SourceFile) bool {
+func (b *background) isLogged(file *feature.Input) bool {
 	log := b.view.Source.Log
-	return log != nil && path.Dir(file.Path) == path.Clean(filepath.ToSlash(log.Path))
+	return log != nil && path.Dir(file.Name) == path.Clean(filepath.ToSlash(log.Path))
 }

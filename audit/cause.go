@@ -234,9 +234,9 @@ func arrivedLate(b *background, i *incident) string {
 	if i.ahead() {
 		return ""
 	}
-	if file := b.pushedTo(i); file != nil && file.Modified.After(i.servedAt.Time()) {
+	if file := b.pushedTo(i); file != nil && file.Version.Written().After(i.servedAt.Time()) {
 		return fmt.Sprintf("the row of %s was pushed, to %s, which was still written to after the serving at %s",
-			i.joined.event, file.Path, i.servedAt)
+			i.joined.event, file.Name, i.servedAt)
 	}
 	run := b.reader(i)
 	if run == nil {
@@ -250,7 +250,7 @@ func arrivedLate(b *background, i *incident) string {
 		return ""
 	}
 	if added := b.added(run, i); added != nil {
-		return fmt.Sprintf("%s came after run %d, which had begun to read the window at %s", added.Path, run.ID,
+		return fmt.Sprintf("%s came after run %d, which had begun to read the window at %s", added.Name, run.ID,
 			moment(run.StartedAt))
 	}
 	return ""
@@ -278,7 +278,7 @@ func (b *background) circumstances(i *incident) string {
 	switch {
 	case run == nil:
 		return "no run is known that could have stored the row"
-	case len(run.Files) == 0:
+	case len(run.Inputs) == 0:
 		return fmt.Sprintf("run %d should have stored the row; it recorded no source files, so whether these were rewritten "+
 			"is not known", run.ID)
 	}

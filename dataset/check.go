@@ -49,7 +49,7 @@ type Present struct {
 	// At returns an older one.
 	At func(ctx context.Context, revision int64) (*feature.Snapshot, error)
 	// Files lists what sources are read from now.
-	Files func(ctx context.Context, sources []*feature.Source) ([]feature.SourceFile, error)
+	Files func(ctx context.Context, sources []*feature.Source) ([]feature.Input, error)
 }
 
 // differsFrom says how the content of another output differs; empty if it is the same.

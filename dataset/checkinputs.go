@@ -68,8 +68,8 @@ func (f *Found) checkInputs(ctx context.Context, present Present, find *finder, 
 		in.sources = append(in.sources, found)
 	}
 	for _, file := range now {
-		if !taken[file.Source+"\x00"+absolute(present.Folder, file.Path)] {
-			in.added = append(in.added, Check{Subject: "source " + file.Source, Name: file.Path, State: Added})
+		if !taken[file.Source+"\x00"+absolute(present.Folder, file.Name)] {
+			in.added = append(in.added, Check{Subject: "source " + file.Source, Name: file.Name, State: Added})
 		}
 	}
 	return in, nil
@@ -77,7 +77,7 @@ func (f *Found) checkInputs(ctx context.Context, present Present, find *finder, 
 
 // list returns the files that the sources have now, or notes why that is not known.
 func (in *inputs) list(ctx context.Context, m *Manifest, present Present, sources []*feature.Source) (
-	[]feature.SourceFile, error,
+	[]feature.Input, error,
 ) {
 	further := Check{Subject: "sources", Name: "further files", State: NotCompared}
 	if sources == nil {

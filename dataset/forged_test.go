@@ -56,13 +56,14 @@ func makeTrainingSet(t *testing.T) *made {
 	if err != nil {
 		t.Fatal(err)
 	}
-	read := feature.SourceFile{Source: "prices", Path: "prices.parquet", Size: info.Size(), Modified: info.ModTime()}
+	read := feature.Input{Source: "prices", Name: "prices.parquet", 
+		Version: feature.FileVersion{Size: info.Size(), Modified: info.ModTime()}}
 	m.present = Present{
 		//nolint:forbidigo // Any clock will do here.
 		Folder: folder, Digests: OpenFileDigests(filepath.Join(folder, "digests"), time.Now), Current: snapshot,
 		At: func(context.Context, int64) (*feature.Snapshot, error) { return snapshot, nil },
-		Files: func(context.Context, []*feature.Source) ([]feature.SourceFile, error) {
-			return []feature.SourceFile{read}, nil
+		Files: func(context.Context, []*feature.Source) ([]feature.Input, error) {
+			return []feature.Input{read}, nil
 		},
 	}
 	m.describe(t, labelled, read)
@@ -70,7 +71,7 @@ func makeTrainingSet(t *testing.T) *made {
 }
 
 // describe makes the manifest.
-func (m *made) describe(t *testing.T, labels string, source feature.SourceFile) {
+func (m *made) describe(t *testing.T, labels string, source feature.Input) {
 	t.Helper()
 	asked := Selection{Features: []string{"price:*"}}
 	selection, err := asked.Of(m.present.Current)
@@ -84,7 +85,7 @@ func (m *made) describe(t *testing.T, labels string, source feature.SourceFile) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.manifest.Labels, m.manifest.Sources, err = inputs.Digest(t.Context(), []feature.SourceFile{source})
+	m.manifest.Labels, m.manifest.Sources, err = inputs.Digest(t.Context(), []feature.Input{source})
 	if err != nil {
 		t.Fatal(err)
 	}

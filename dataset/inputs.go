@@ -44,7 +44,7 @@ func NewInputs(folder, labels string, digests *FileDigests) (*Inputs, error) {
 
 // Digest reads all files whose digests are not known. It may run while the join does. A file that is not what the join
 // found is a *fault.InputError.
-func (in *Inputs) Digest(ctx context.Context, sources []feature.SourceFile) (Labels, []SourceFile, error) {
+func (in *Inputs) Digest(ctx context.Context, sources []feature.Input) (Labels, []SourceFile, error) {
 	files, err := DigestSources(ctx, in.Folder, in.Digests, sources)
 	if err != nil || in.byContent {
 		return Labels{}, files, err
@@ -67,12 +67,12 @@ func (in *Inputs) Digest(ctx context.Context, sources []feature.SourceFile) (Lab
 
 // DigestSources reads the files of sources whose digests are not known. One that is not what the join found is a
 // *fault.InputError.
-func DigestSources(ctx context.Context, folder string, digests *FileDigests, sources []feature.SourceFile) (
+func DigestSources(ctx context.Context, folder string, digests *FileDigests, sources []feature.Input) (
 	[]SourceFile, error,
 ) {
 	paths := make([]string, len(sources))
 	for i, source := range sources {
-		paths[i] = absolute(folder, source.Path)
+		paths[i] = absolute(folder, source.Name)
 	}
 	files, err := digests.Of(ctx, paths)
 	if err != nil {
@@ -80,10 +80,11 @@ func DigestSources(ctx context.Context, folder string, digests *FileDigests, sou
 	}
 	named := make([]SourceFile, len(sources))
 	for i, source := range sources {
-		if source.Size != files[i].Size || !source.Modified.Equal(files[i].Modified) {
-			return nil, changedInUse(source.Path)
+		was, ok := source.Version.(feature.FileVersion)
+		if !ok || was.Size != files[i].Size || !was.Modified.Equal(files[i].Modified) {
+			return nil, changedInUse(source.Name)
 		}
-		files[i].place(source.Path)
+		files[i].place(source.Name)
 		named[i] = SourceFile{Source: source.Source, File: files[i]}
 	}
 	return named, nil

@@ -113,7 +113,7 @@ type Rebuilding struct {
 	Labels       string
 	LabelColumns int
 	// Files are the sources' files as the manifest calls them, and Places where each is now.
-	Files  []feature.SourceFile
+	Files  []feature.Input
 	Places []string
 	// Moved says that a file is elsewhere than it was.
 	Moved bool
@@ -154,7 +154,8 @@ func (f *Found) Rebuildable(ctx context.Context, present Present) (*Rebuilding, 
 		if source.Outside {
 			name = source.At
 		}
-		r.Files = append(r.Files, feature.SourceFile{Source: source.Source, Path: name, Size: source.Size})
+		r.Files = append(r.Files, feature.Input{Source: source.Source, Name: name,
+			Version: feature.FileVersion{Size: source.Size}})
 		r.Places = append(r.Places, file.Path)
 	}
 	return r, obstacles, nil

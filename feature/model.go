@@ -70,21 +70,6 @@ type Source struct {
 	siblings map[string]*Source
 }
 
-// SourceFile is a file of a source as a query found it. Two that differ in size or footer differ in content. Two that
-// do not differ in them hardly ever differ in content, since a Parquet footer has the size, place and statistics of
-// every column.
-type SourceFile struct {
-	// Source is the name of the Source that it was listed for.
-	Source string `json:"source"`
-	// Path is relative to the project's folder if the file lies below it, and absolute otherwise; symbolic links are
-	// resolved.
-	Path     string    `json:"path"`
-	Size     int64     `json:"size"`
-	Modified time.Time `json:"modified"`
-	// Footer is the SHA-256 of the file's Parquet footer, in hexadecimal; empty if it cannot be read.
-	Footer string `json:"footer,omitempty"`
-}
-
 // PushLog is a folder of Parquet files of pushed rows.
 type PushLog struct {
 	// Path is the folder, as written in the definition.

@@ -87,7 +87,7 @@ func (c *copying) count(read offline.NewestReport) {
 	defer c.mu.Unlock()
 	run := &c.report.Run
 	run.Read, run.NullKeys, run.NullTimes, run.Skipped = read.Read, read.NullKeys, read.NullTimes, read.Failed
-	run.Files = read.Files
+	run.Inputs = read.Inputs
 	c.report.Failures = read.Failures[:min(len(read.Failures), offline.FailureSamples)]
 	c.report.Before = read.Before
 }

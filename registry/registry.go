@@ -137,7 +137,7 @@ type Run struct {
 	// Bytes is how many bytes of keys and packed rows the store was given.
 	Bytes int64
 	// Files are the source files that may hold rows of the window, as they were; of a SQL source, all files that it reads.
-	Files []feature.SourceFile
+	Inputs []feature.Input
 	// Error is the failure's text.
 	Error string
 }

@@ -121,7 +121,7 @@ func (c *columnLineage) describe(output *dataset) {
 // sources are the datasets that a run reads, each once: those of its views, and its labels, which may be a source too.
 type sources struct {
 	recorder *Recorder
-	files    []feature.SourceFile
+	files    []feature.Input
 	all      []dataset
 }
 
@@ -172,7 +172,7 @@ func (s *sources) version(of ...*feature.Source) string {
 		for _, file := range s.files {
 			if file.Source == source.Name {
 				found = true
-				fmt.Fprintf(hash, "%q %d %s\n", file.Path, file.Size, file.Footer)
+				fmt.Fprintf(hash, "%q %s\n", file.Name, file.Version.ID())
 			}
 		}
 	}

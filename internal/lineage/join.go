@@ -90,7 +90,7 @@ func (j *Join) datasets(r *Recorder, report offline.JoinReport, version string) 
 	if fields == nil {
 		fields = j.labelColumns()
 	}
-	read := &sources{recorder: r, files: report.Files}
+	read := &sources{recorder: r, files: report.Inputs}
 	read.add(labels, fields, "")
 	columns.decide(labels.column(j.request.TimestampColumn, joined))
 	found := make([]dataset, len(j.request.Selection.References))

@@ -79,9 +79,9 @@ func joined() offline.JoinReport {
 	shop, _ := views()
 	return offline.JoinReport{
 		Rows: 7,
-		Files: []feature.SourceFile{
-			{Source: "sales", Path: "data/sales/1.parquet", Size: 5, Footer: "aa"},
-			{Source: shop.Source.Name, Path: "data/sales/1.parquet", Size: 5, Footer: "aa"},
+		Inputs: []feature.Input{
+			{Source: "sales", Name: "data/sales/1.parquet", Version: feature.FileVersion{Size: 5, Footer: "aa"}},
+			{Source: shop.Source.Name, Name: "data/sales/1.parquet", Version: feature.FileVersion{Size: 5, Footer: "aa"}},
 		},
 		Labels: []feature.Column{
 			{Name: "nearest_shop", Type: "BIGINT"}, {Name: "at", Type: "TIMESTAMP"}, {Name: "late", Type: "BOOLEAN"},
@@ -292,7 +292,9 @@ func TestTheColumnsOfProvenanceAreMadeOfTimes(t *testing.T) {
 
 func TestDatasetsHaveTheirColumnsAndVersions(t *testing.T) {
 	changed := joined()
-	changed.Files[0].Footer, changed.Files[1].Footer = "bb", "bb"
+	for i := range changed.Inputs {
+		changed.Inputs[i].Version = feature.FileVersion{Size: 5, Footer: "bb"}
+	}
 	events := recorded(t, func(r *lineage.Recorder) {
 		r.StartJoin(joinOf()).End(t.Context(), joined(), "digest", nil)
 		r.StartJoin(joinOf()).End(t.Context(), changed, "digest", nil)
@@ -345,7 +347,8 @@ func TestLabelsThatAreASourceTooAreOneInput(t *testing.T) {
 
 func TestAMaterializationTellsWhatTheOnlineStoreHolds(t *testing.T) {
 	shop, _ := views()
-	done := registry.Run{ID: 17, Written: 3, Files: []feature.SourceFile{{Source: shop.Source.Name, Path: "x", Size: 1}}}
+	done := registry.Run{ID: 17, Written: 3, Inputs: []feature.Input{{Source: shop.Source.Name, Name: "x",
+		Version: feature.FileVersion{Size: 1}}}}
 	events := recorded(t, func(r *lineage.Recorder) {
 		r.StartMaterialization(shop).End(t.Context(), done, nil)
 		r.StartMaterialization(shop).End(t.Context(), registry.Run{}, nil) // There was nothing to do.

@@ -43,7 +43,7 @@ func (m *Materialization) End(ctx context.Context, done registry.Run, failure er
 }
 
 func (m *Materialization) datasets(r *Recorder, done registry.Run) (inputs, outputs []dataset) {
-	read := &sources{recorder: r, files: done.Files}
+	read := &sources{recorder: r, files: done.Inputs}
 	source := read.of(m.view.Source, sourceColumns(m.view))
 	table := dataset{Namespace: r.config.Store, Name: m.view.Project + "." + m.view.Name, Facets: facets{}}
 	var columns columnLineage

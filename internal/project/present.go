@@ -53,7 +53,7 @@ func (p *Project) present(ctx context.Context, labels string) (dataset.Present, 
 		return registered.At(ctx, p.Config.Project, revision)
 	}
 	return dataset.Present{Folder: p.Config.ProjectDir, Search: p.roots(), Labels: labels, Digests: p.Digests(),
-		Current: current, At: at, Files: offline.Files}, nil
+		Current: current, At: at, Files: offline.Inputs}, nil
 }
 
 // roots are the folders that sources are read below, absolute.

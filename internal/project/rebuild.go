@@ -128,14 +128,14 @@ func (p *Project) rebuildFolder(from *dataset.Rebuilding) (string, error) {
 // those paths.
 func (p *Project) staged(ctx context.Context, folder string, from *dataset.Rebuilding) (*Project, error) {
 	for i, file := range from.Files {
-		if filepath.IsAbs(file.Path) {
-			if file.Path != from.Places[i] {
+		if filepath.IsAbs(file.Name) {
+			if file.Name != from.Places[i] {
 				return nil, fault.Inputf("", "file %s of source %s, which lies outside of the project, is now %s; move it back "+
-					"to rebuild", file.Path, file.Source, from.Places[i])
+					"to rebuild", file.Name, file.Source, from.Places[i])
 			}
 			continue
 		}
-		if err := linkOrCopy(ctx, from.Places[i], filepath.Join(folder, filepath.FromSlash(file.Path))); err != nil {
+		if err := linkOrCopy(ctx, from.Places[i], filepath.Join(folder, filepath.FromSlash(file.Name))); err != nil {
 			return nil, fmt.Errorf("put %s where it was: %w", from.Places[i], err)
 		}
 	}

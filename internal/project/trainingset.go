@@ -187,7 +187,7 @@ func (t *trainingSet) write(ctx context.Context) (report offline.JoinReport, err
 	}
 	defer join.Close()
 	if t.manifest != nil {
-		defer t.learnInputs(ctx, join.Files())()
+		defer t.learnInputs(ctx, join.Inputs())()
 	}
 	t.request.Progress(offline.Progress{Step: "joining"})
 	if report, err = join.WriteFile(ctx, t.request.Out); err != nil {
@@ -206,7 +206,7 @@ func (t *trainingSet) digest(failure error) string {
 }
 
 // learnInputs reads the inputs while the join runs. What it returns ends that.
-func (t *trainingSet) learnInputs(ctx context.Context, sources []feature.SourceFile) (end func()) {
+func (t *trainingSet) learnInputs(ctx context.Context, sources []feature.Input) (end func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var group errgroup.Group
 	group.Go(func() (err error) {

@@ -110,9 +110,10 @@ func allRuns(t *testing.T, open Database) {
 	first, second := begin(t, engine, "test", "weather"), begin(t, engine, "test", "weather")
 	begin(t, engine, "test", "plane")
 	begin(t, engine, "mytest", "weather") // R16
-	first.Files = []feature.SourceFile{
-		{Source: "hourly", Path: "data/ü \"1\".parquet", Size: 1 << 40, Modified: noon.Add(time.Nanosecond), Footer: "00ff"},
-		{Source: "hourly", Path: "/elsewhere/2.parquet"},
+	first.Inputs = []feature.Input{
+		{Source: "hourly", Name: "data/ü \"1\".parquet",
+			Version: feature.FileVersion{Size: 1 << 40, Modified: noon.Add(time.Nanosecond), Footer: "00ff"}},
+		{Source: "hourly", Name: "/elsewhere/2.parquet", Version: feature.FileVersion{}},
 	}
 	first.Outcome, first.FinishedAt = registry.Succeeded, noon.Add(time.Minute)
 	if err := engine.Finish(t.Context(), first, nil); err != nil {

@@ -78,7 +78,7 @@ func (d *DB) Begin(ctx context.Context, run registry.Run) (int64, error) {
 
 // Finish records the outcome of a run and, if it succeeded, the view's progress.
 func (d *DB) Finish(ctx context.Context, run registry.Run, progress *registry.Progress) error {
-	files, err := json.Marshal(append([]feature.SourceFile{}, run.Files...))
+	files, err := json.Marshal(append([]feature.Input{}, run.Inputs...))
 	if err != nil {
 		return fmt.Errorf("cannot record run %d: %w", run.ID, err)
 	}
@@ -222,11 +222,11 @@ func (d *DB) scanRun(rows *sql.Rows) (registry.Run, error) {
 	if err != nil {
 		return run, err
 	}
-	if err := json.Unmarshal([]byte(files), &run.Files); err != nil {
+	if err := json.Unmarshal([]byte(files), &run.Inputs); err != nil {
 		return run, fmt.Errorf("the registry %s is damaged: the files of run %d cannot be read: %w", d.engine, run.ID, err)
 	}
-	if len(run.Files) == 0 {
-		run.Files = nil
+	if len(run.Inputs) == 0 {
+		run.Inputs = nil
 	}
 	run.StartedAt = time.UnixMicro(started).UTC()
 	if finished != nil {

@@ -80,7 +80,7 @@ func (v *viewRows) pruned(r *relations, times timeRange) *viewRows {
 }
 
 // described lists the files that the rows are read from; for a SQL source those of all that it reads.
-func (v *viewRows) described(r *relations) []feature.SourceFile {
+func (v *viewRows) described(r *relations) []feature.Input {
 	if v.view.Source.Query != "" {
 		return r.described()
 	}

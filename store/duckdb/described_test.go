@@ -27,7 +27,7 @@ func twoDays(t *testing.T) *project {
 }
 
 // described is what reports have to say of a file in the project's data folder.
-func (p *project) described(t *testing.T, name string) feature.SourceFile {
+func (p *project) described(t *testing.T, name string) feature.Input {
 	t.Helper()
 	path := filepath.Join(p.folder, "data", name)
 	content, err := os.ReadFile(path)
@@ -40,8 +40,8 @@ func (p *project) described(t *testing.T, name string) feature.SourceFile {
 	}
 	end := len(content) - 8
 	footer := sha256.Sum256(content[end-int(binary.LittleEndian.Uint32(content[end:])) : end])
-	return feature.SourceFile{Source: "s", Path: "data/" + name, Size: info.Size(), Modified: info.ModTime().UTC(),
-		Footer: hex.EncodeToString(footer[:])}
+	return feature.Input{Source: "s", Name: "data/" + name, Version: feature.FileVersion{
+		Size: info.Size(), Modified: info.ModTime().UTC(), Footer: hex.EncodeToString(footer[:])}}
 }
 
 func TestAJoinTellsEveryFileOfItsSources(t *testing.T) {
@@ -54,8 +54,8 @@ func TestAJoinTellsEveryFileOfItsSources(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []feature.SourceFile{p.described(t, "1.parquet"), p.described(t, "2.parquet")}
-	if diff := cmp.Diff(want, report.Files); diff != "" {
+	want := []feature.Input{p.described(t, "1.parquet"), p.described(t, "2.parquet")}
+	if diff := cmp.Diff(want, report.Inputs); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -66,28 +66,28 @@ func TestAWindowTellsTheFilesThatMayHoldItsRows(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	window := func(view *feature.View, engine *Engine) []feature.SourceFile {
+	window := func(view *feature.View, engine *Engine) []feature.Input {
 		const firstEvening = 1772395200_000_000 // 2026-03-01T20:00:00Z
-		report, err := engine.Newest(t.Context(), offline.NewestRequest{View: view, Window: offline.Window{End: firstEvening}},
-			func(arrow.RecordBatch) error { return nil })
+		request := offline.NewestRequest{View: view, Window: offline.Window{End: firstEvening}}
+		report, err := engine.Newest(t.Context(), request, func(arrow.RecordBatch) error { return nil })
 		if err != nil {
 			t.Fatal(err)
 		}
-		return report.Files
+		return report.Inputs
 	}
 	engine := p.open(t)
 	before := window(view, engine)
-	if diff := cmp.Diff([]feature.SourceFile{p.described(t, "1.parquet")}, before); diff != "" {
+	if diff := cmp.Diff([]feature.Input{p.described(t, "1.parquet")}, before); diff != "" {
 		t.Error(diff)
 	}
 	p.write(t, "data/1.parquet", "SELECT 1 AS k, 11 AS x, TIMESTAMP '2026-03-01 12:00:00' AS at")
-	if rewritten := window(view, engine); rewritten[0].Footer == before[0].Footer {
+	if rewritten := window(view, engine); rewritten[0].Version.ID() == before[0].Version.ID() {
 		t.Error("a file that was rewritten with another value has the footer that it had")
 	}
 	query := *view
 	query.Source = queryOver(p, t)
-	sizeless := cmpopts.IgnoreFields(feature.SourceFile{}, "Size", "Modified", "Footer")
-	want := []feature.SourceFile{p.described(t, "1.parquet"), p.described(t, "2.parquet")}
+	sizeless := cmpopts.IgnoreFields(feature.Input{}, "Version")
+	want := []feature.Input{p.described(t, "1.parquet"), p.described(t, "2.parquet")}
 	if diff := cmp.Diff(want, window(&query, engine), sizeless); diff != "" {
 		t.Errorf("a SQL source: %s", diff)
 	}
@@ -110,7 +110,7 @@ func TestFilesMayStandAfterAQuery(t *testing.T) {
 	p := twoDays(t)
 	query := queryOver(p, t)
 	other := &feature.Source{Name: "other", Path: "data/1.parquet", EventTimestamp: "at"}
-	files, err := p.open(t).Files(t.Context(), []*feature.Source{query, other})
+	files, err := p.open(t).Inputs(t.Context(), []*feature.Source{query, other})
 	if err != nil || len(files) != 3 {
 		t.Errorf("got %d files and error %v, want 3", len(files), err)
 	}
@@ -138,8 +138,8 @@ func TestR17_CopiesOfWriteAheadFilesAreReadAndNotRemembered(t *testing.T) {
 			if diff := cmp.Diff([]string{"1 1772539200000000 (null) 30"}, rows); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
-			want := []feature.SourceFile{p.described(t, "1.parquet")}
-			if diff := cmp.Diff(want, report.Files, cmpopts.IgnoreFields(feature.SourceFile{}, "Source")); diff != "" {
+			want := []feature.Input{p.described(t, "1.parquet")}
+			if diff := cmp.Diff(want, report.Inputs, cmpopts.IgnoreFields(feature.Input{}, "Source")); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})

@@ -105,16 +105,17 @@ func (f *sourceFiles) resolve(e *Engine, source *feature.Source, i int, path str
 
 // described returns the files that a source was read from, as a later run compares them. Copies of write-ahead files
 // are left out: they are gone by then.
-func (e *Engine) described(source string, files sourceFiles) []feature.SourceFile {
-	described := make([]feature.SourceFile, 0, len(files.paths))
+func (e *Engine) described(source string, files sourceFiles) []feature.Input {
+	described := make([]feature.Input, 0, len(files.paths))
 	for i, path := range files.paths {
 		if slices.Contains(files.copies, path) {
 			continue
 		}
 		info := files.infos[i]
-		described = append(described, feature.SourceFile{
-			Source: source, Path: e.relative(path), Size: info.Size(), Modified: info.ModTime().UTC(),
-			Footer: files.footers[i].digest,
+		described = append(described, feature.Input{
+			Source: source, Name: e.relative(path), Version: feature.FileVersion{
+				Size: info.Size(), Modified: info.ModTime().UTC(), Footer: files.footers[i].digest,
+			},
 		})
 	}
 	return described

@@ -114,7 +114,8 @@ func (d *doors) open(t *testing.T, format string, content []byte) {
 }
 
 func (d *doors) join(ctx context.Context, path string) error {
-	planned, err := d.engine.PlanJoin(ctx, offline.JoinRequest{Selection: d.selection, Labels: path, TimestampColumn: "at"})
+	request := offline.JoinRequest{Selection: d.selection, Labels: path, TimestampColumn: "at"}
+	planned, err := d.engine.PlanJoin(ctx, request)
 	if err != nil {
 		return err
 	}

@@ -23,8 +23,8 @@ func (e *Engine) Columns(ctx context.Context, source *feature.Source) (columns [
 	return r.columns(ctx, source)
 }
 
-// Files implements offline.Store.
-func (e *Engine) Files(ctx context.Context, sources []*feature.Source) (files []feature.SourceFile, err error) {
+// Inputs implements offline.Store.
+func (e *Engine) Inputs(ctx context.Context, sources []*feature.Source) (files []feature.Input, err error) {
 	s, err := e.newSession(ctx)
 	if err != nil {
 		return nil, err
@@ -43,13 +43,13 @@ func (e *Engine) open(ctx context.Context, s *session, sources []*feature.Source
 }
 
 // openOnly leaves all files out but those of only, unless that is nil.
-func (e *Engine) openOnly(ctx context.Context, s *session, sources []*feature.Source, only []feature.SourceFile,
+func (e *Engine) openOnly(ctx context.Context, s *session, sources []*feature.Source, only []feature.Input,
 ) (*relations, error) {
 	r := newRelations(e, s)
 	if only != nil {
 		r.only = map[string]bool{}
 		for _, file := range only {
-			r.only[onlyKey(file.Source, file.Path)] = true
+			r.only[onlyKey(file.Source, file.Name)] = true
 		}
 	}
 	for _, source := range sources {

@@ -216,7 +216,7 @@ func (j *join) labelTimes(ctx context.Context, s *session) (timeRange, error) {
 }
 
 // Files implements offline.Join.
-func (j *join) Files() []feature.SourceFile { return j.planned.described() }
+func (j *join) Inputs() []feature.Input { return j.planned.described() }
 
 // Close implements offline.Join.
 func (j *join) Close() error { return nil }
@@ -230,7 +230,7 @@ func (j *join) prepare(ctx context.Context, extra []string, write func(*session,
 		if err := s.QueryRow(ctx, "SELECT count(*) FROM "+internalSchema+".labels", &report.Rows); err != nil {
 			return err
 		}
-		report.Files, report.Labels = r.described(), j.labels.columns
+		report.Inputs, report.Labels = r.described(), j.labels.columns
 		var err error
 		if report.NaiveTimes, err = j.labels.naive(ctx, s, j.timeColumn); err != nil {
 			return err

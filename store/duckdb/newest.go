@@ -57,7 +57,7 @@ func (e *Engine) Newest(ctx context.Context, request offline.NewestRequest, yiel
 	if err == nil && request.CountBefore && request.Window.Start != nil {
 		report.Before, err = s.countThrough(ctx, rows, relations, *request.Window.Start)
 	}
-	report.Files = n.rows.described(relations)
+	report.Inputs = n.rows.described(relations)
 	if err != nil {
 		return report, relations.blame(ctx, err)
 	}

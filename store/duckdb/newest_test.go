@@ -85,7 +85,7 @@ func TestR17_AKeyWhoseNewestRowFailsGetsNoOlderOne(t *testing.T) {
 		{File: file, Row: 3, Column: "x", Value: "4000000000", Reason: "does not fit INT32 exactly"},
 		{File: file, Row: 5, Column: "x", Value: "-3000000000", Reason: "does not fit INT32 exactly"},
 	}}
-	want.Files = []feature.SourceFile{p.described(t, "a.parquet")}
+	want.Inputs = []feature.Input{p.described(t, "a.parquet")}
 	if diff := cmp.Diff(want, report); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -108,7 +108,7 @@ func TestR9_KeysAndElementsThatDoNotFitFailTheirRow(t *testing.T) {
 		{File: file, Row: 1, Column: "k", Value: "1.5", Reason: "does not fit INT64 exactly"},
 		{File: file, Row: 2, Column: "x", Value: "2.5", Reason: "is an element that does not fit INT32 exactly"},
 	}}
-	want.Files = []feature.SourceFile{p.described(t, "a.parquet")}
+	want.Inputs = []feature.Input{p.described(t, "a.parquet")}
 	if diff := cmp.Diff(want, report); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

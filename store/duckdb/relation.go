@@ -136,8 +136,8 @@ func (r *relations) allowed() []string {
 }
 
 // described lists the files of all sources, by the sources' names, each in source order.
-func (r *relations) described() []feature.SourceFile {
-	var files []feature.SourceFile
+func (r *relations) described() []feature.Input {
+	var files []feature.Input
 	for _, name := range slices.Sorted(maps.Keys(r.files)) {
 		files = append(files, r.engine.described(name, r.files[name])...)
 	}

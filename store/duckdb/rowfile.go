@@ -15,9 +15,9 @@ import (
 )
 
 // ReadRows streams the rows of a .parquet or .csv file in the types of a view, in the file's order. Columns are found
-// as offline.FindColumns says, and values are converted to their types like those of a source. A value that does not fit
-// is reported and does not end the reading. A *fault.InputError says what is wrong with the file as a whole. The rows
-// are valid until yield returns.
+// as offline.FindColumns says, and values are converted to their types like those of a source. A value that does not
+// fit is reported and does not end the reading. A *fault.InputError says what is wrong with the file as a whole. The
+// rows are valid until yield returns.
 func (e *Engine) ReadRows(ctx context.Context, view *feature.View, path string, yield func(offline.FileRows) error) (
 	err error,
 ) {

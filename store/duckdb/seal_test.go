@@ -26,7 +26,9 @@ func (p *project) request(t *testing.T) offline.JoinRequest {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return offline.JoinRequest{Selection: selection, Labels: filepath.Join(p.folder, "labels.parquet"), TimestampColumn: "t"}
+	return offline.JoinRequest{
+		Selection: selection, Labels: filepath.Join(p.folder, "labels.parquet"), TimestampColumn: "t",
+	}
 }
 
 // run joins and writes the result to a file of this name, whose path it returns.
@@ -159,21 +161,21 @@ func TestASealThatRefuses_KeepsTheFileFromAppearing(t *testing.T) {
 func TestAJoinOfCertainFiles_ReadsNoOthers(t *testing.T) {
 	p := twoDays(t)
 	request := p.request(t)
-	all, err := p.open(t).Files(t.Context(), []*feature.Source{request.Selection.References[0].View.Source})
+	all, err := p.open(t).Inputs(t.Context(), []*feature.Source{request.Selection.References[0].View.Source})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]feature.SourceFile{p.described(t, "1.parquet"), p.described(t, "2.parquet")}, all); diff != "" {
+	if diff := cmp.Diff([]feature.Input{p.described(t, "1.parquet"), p.described(t, "2.parquet")}, all); diff != "" {
 		t.Fatal(diff)
 	}
-	for want, only := range map[string][]feature.SourceFile{"20": nil, "10": all[:1]} {
+	for want, only := range map[string][]feature.Input{"20": nil, "10": all[:1]} {
 		request.Only = only
 		join, err := p.open(t).PlanJoin(t.Context(), request)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if only != nil && !cmp.Equal(join.Files(), only) {
-			t.Errorf("it lists %v", join.Files())
+		if only != nil && !cmp.Equal(join.Inputs(), only) {
+			t.Errorf("it lists %v", join.Inputs())
 		}
 		path := filepath.Join(p.folder, "out.parquet")
 		if _, err := join.WriteFile(t.Context(), path); err != nil {
@@ -183,7 +185,7 @@ func TestAJoinOfCertainFiles_ReadsNoOthers(t *testing.T) {
 			t.Errorf("of %d files it finds %s", len(only), rows)
 		}
 	}
-	request.Only = []feature.SourceFile{}
+	request.Only = []feature.Input{}
 	if _, err := p.open(t).PlanJoin(t.Context(), request); err == nil ||
 		!strings.Contains(err.Error(), "none of the files that may be read of source s is there") {
 		t.Errorf("of none: %v", err)

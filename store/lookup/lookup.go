@@ -48,7 +48,7 @@ type reader struct {
 
 const absent = -1
 
-// NewLookup plans a look-up. It fails with a *fault.PreconditionError that names the views which are not online, and
+// New plans a look-up. It fails with a *fault.PreconditionError that names the views which are not online, and
 // with a *fault.InputError if one label column is read as two types.
 func New(selection *feature.Selection) (*Lookup, error) {
 	if err := checkOnline(selection); err != nil {
@@ -120,7 +120,7 @@ func (l *Lookup) Uses() []string {
 	return names
 }
 
-// LookupRequest asks for the features of some entities at an instant.
+// Request asks for the features of some entities at an instant.
 type Request struct {
 	// Keys has one column for each of Lookup.Keys, in any order. A selection of entity-less views alone has none, and
 	// then the answer has one row.

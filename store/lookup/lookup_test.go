@@ -97,7 +97,8 @@ func TestKeysThatAreNotAsWantedAreNamed(t *testing.T) {
 
 func TestAKeyOfNoUseIsRefusedWhereThereAreNone(t *testing.T) {
 	prepared := storetest.NewLookup(t, storetest.NewView("world", nil, delay))
-	_, err := prepared.Get(t.Context(), storetest.NewMemory(), lookup.Request{Keys: []*plumbv1.KeyColumn{texts("origin", "EWR")}})
+	request := lookup.Request{Keys: []*plumbv1.KeyColumn{texts("origin", "EWR")}}
+	_, err := prepared.Get(t.Context(), storetest.NewMemory(), request)
 	if err == nil || err.Error() != "origin: is not a key of these features; they have none" {
 		t.Errorf("error is %v", err)
 	}

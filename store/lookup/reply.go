@@ -124,8 +124,8 @@ func (r *Reply) Stored() []StoredRow {
 			continue
 		}
 		rows[i] = StoredRow{Found: true, Event: found.Event, SchemaID: found.SchemaID, Origin: found.Origin}
-		ok := false
-		if created[i], ok = found.Created(); ok {
+		if at, ok := found.Created(); ok {
+			created[i] = at
 			rows[i].Created = &created[i]
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 )
 
-// OfflineEngine is all that an offline engine owes the product: it reads and joins sources (Offline), reads all rows of
+// Engine is all that an offline engine owes the product: it reads and joins sources (Store), reads all rows of
 // a source, and label rows, for proof (PlainReader), says what may not be meant in definitions (Advisor), reads rows to
 // push (RowReader), and knows its files (Files).
 //

@@ -39,7 +39,7 @@ type NewestReport struct {
 	Failed   int64
 	Failures []FailedRow
 	// Files are the source files that may hold rows of the window; of a SQL source, all that it reads.
-	Files []feature.SourceFile
+	Inputs []feature.Input
 }
 
 // FailedRow is a row of a window with a value that does not fit its declared type (R9): in a key, or, if the row is the

@@ -14,18 +14,18 @@ import (
 // offline.memory_limit.
 var ErrOutOfMemory = errors.New("out of memory")
 
-// Offline reads sources and joins them to label rows. Methods are safe for concurrent use.
+// Store reads sources and joins them to label rows. Methods are safe for concurrent use.
 //
 // Faults of what the user gave (a file that is not there, a column that cannot be cast) are *fault.InputError and
-// name the file, column, row and value; anything else is a fault of the machine, such as one that wraps fault.ErrDiskFull or
-// ErrOutOfMemory.
+// name the file, column, row and value; anything else is a fault of the machine, such as one that wraps
+// fault.ErrDiskFull or ErrOutOfMemory.
 type Store interface {
 	Inspector
 	// PlanJoin reads the labels' schema, checks the request against it and chooses how to join. The caller closes the
 	// join.
 	PlanJoin(ctx context.Context, request JoinRequest) (Join, error)
 	// Files lists the files that these sources are read from, as Join.Files does.
-	Files(ctx context.Context, sources []*feature.Source) ([]feature.SourceFile, error)
+	Inputs(ctx context.Context, sources []*feature.Source) ([]feature.Input, error)
 	// Newest streams what a materialization of a window has to write: for each entity key the greatest row (R3) with an
 	// event time in the window, in batches with these columns by position: the view's keys in order, event_ts and
 	// created_ts (int64 microseconds, created_ts may be null), the features in order. Their names are for people: a
@@ -81,7 +81,7 @@ type JoinRequest struct {
 	Diagnose bool
 	// Only, unless it is nil, are the files that sources may be read from, as Join.Files lists them: others count as not
 	// there.
-	Only []feature.SourceFile
+	Only []feature.Input
 	// Progress, if not nil, is called now and then with the progress of the join, from one goroutine at a time. It has to
 	// return at once.
 	Progress func(Progress)
@@ -117,7 +117,7 @@ type Progress struct {
 // outputs (R6).
 type Join interface {
 	// Files lists the files that the sources are read from, also those that the join may find it need not read.
-	Files() []feature.SourceFile
+	Inputs() []feature.Input
 	// Explain returns the strategy for each view, the estimate that it is based on, and the SQL. It may read the labels.
 	Explain(ctx context.Context) (string, error)
 	// WriteFile writes the result to a .parquet, .csv or .arrow file, which appears whole or not at all.
@@ -135,7 +135,7 @@ type JoinReport struct {
 	// Views has one entry for each use of a view, in the order of the selection.
 	Views []ViewReport `json:"views"`
 	// Files are those of the sources, including files that the join did not have to read because of their footers.
-	Files []feature.SourceFile `json:"-"`
+	Inputs []feature.Input `json:"-"`
 	// NaiveTimes says that instants of label rows have no zone, and were taken as UTC (R1).
 	NaiveTimes bool `json:"-"`
 	// Labels are the columns of the label rows, which come first in the result.

@@ -7,7 +7,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 )
 
-// Online keeps packed rows by entity key. Methods are safe for concurrent use, also by several processes.
+// Store keeps packed rows by entity key. Methods are safe for concurrent use, also by several processes.
 //
 // A store that cannot be reached returns an error that wraps fault.ErrUnavailable.
 type Store interface {

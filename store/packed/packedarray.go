@@ -6,14 +6,14 @@ import (
 	"fmt"
 )
 
-// packedArray is an array value within a row.
+// Array is an array value within a row.
 type Array struct {
 	Count, width    int
 	nulls           []byte
 	places, section []byte
 }
 
-// parseArray checks the lengths that an array claims, before anything is allocated for them.
+// ParseArray checks the lengths that an array claims, before anything is allocated for them.
 func ParseArray(raw []byte, width int) (Array, error) {
 	a := Array{width: width}
 	if len(raw) < countSize {
@@ -40,7 +40,7 @@ func ParseArray(raw []byte, width int) (Array, error) {
 	return a, nil
 }
 
-// at returns the bytes of an element, and false if it is null.
+// At returns the bytes of an element, and false if it is null.
 func (a *Array) At(i int) ([]byte, bool, error) {
 	if a.width > 0 {
 		return unlessNull(a.places[i*a.width:(i+1)*a.width], bit(a.nulls, i), true)

@@ -56,7 +56,7 @@ const VersionSize = 16
 // MaxRowSize is the greatest length of a packed row in bytes.
 const MaxRowSize = 64 << 20
 
-// PackedRow is a stored row whose header has been read.
+// Row is a stored row whose header has been read.
 type Row struct {
 	// Event is the row's event time.
 	Event feature.Instant
@@ -73,7 +73,7 @@ type Row struct {
 // Created returns the row's created time, and false if it is null.
 func (r *Row) Created() (feature.Instant, bool) { return r.created, r.created != nullCreated }
 
-// ParseRow reads the header of a stored row. It fails with an error that wraps ErrCorruptRow for a row that is cut
+// Parse reads the header of a stored row. It fails with an error that wraps ErrCorrupt for a row that is cut
 // short, and fault.ErrNewer for one in a later format. The row keeps referring to value.
 func Parse(value []byte) (Row, error) {
 	if len(value) < originAt {
@@ -121,7 +121,7 @@ func readInstant(b []byte) feature.Instant {
 	return feature.Instant(binary.BigEndian.Uint64(b) ^ (1 << 63))
 }
 
-// layout has the positions of a schema's fields in the body of a packed row, which begins after its header.
+// Layout has the positions of a schema's fields in the body of a packed row, which begins after its header.
 type Layout struct {
 	slots []slot
 	// offsetsAt is where the offsets begin, variableAt where they end and the variable section begins.
@@ -143,6 +143,7 @@ type slot struct {
 	elementWidth int
 }
 
+// NewLayout returns the layout of the rows of a schema.
 func NewLayout(schema feature.Schema) Layout {
 	l := Layout{slots: make([]slot, len(schema.Fields)), variableAt: bitsSize(len(schema.Fields))}
 	for i, field := range schema.Fields {
@@ -163,10 +164,10 @@ func NewLayout(schema feature.Schema) Layout {
 	return l
 }
 
-// ErrCorruptRow says that the bytes of a stored row are not those of any row.
+// ErrCorrupt says that the bytes of a stored row are not those of any row.
 var ErrCorrupt = errors.New("the stored row is corrupt")
 
-// check says whether a row is as long as its schema and its last offset want it, and whether its offsets ascend, so
+// Check says whether a row is as long as its schema and its last offset want it, and whether its offsets ascend, so
 // that no two values overlap; field may be called then.
 func (l *Layout) Check(row *Row) error {
 	want := uint64(l.variableAt)
@@ -193,7 +194,7 @@ func (l *Layout) Check(row *Row) error {
 // endClear says whether the bits after the first n are zero in the last byte that those take.
 func endClear(bits []byte, n int) bool { return n%8 == 0 || bits[n/8]>>(n%8) == 0 }
 
-// field returns the bytes of a field's value, and false if it is null. It never reads out of bounds, whatever the
+// Field returns the bytes of a field's value, and false if it is null. It never reads out of bounds, whatever the
 // offsets. A field that is null and has a value all the same is damage: one of the two is not what was written.
 func (l *Layout) Field(row *Row, position int) ([]byte, bool, error) {
 	body, place := row.body, l.slots[position]
@@ -238,7 +239,7 @@ func bit(bits []byte, i int) bool { return bits[i/8]&(1<<(i%8)) != 0 }
 
 func setBit(bits []byte, i int) { bits[i/8] |= 1 << (i % 8) }
 
-// fixedWidth returns the number of bytes that each value of the type takes, 0 if it varies.
+// Width returns the number of bytes that each value of the type takes, 0 if it varies.
 func Width(t plumbv1.Type) int {
 	switch t {
 	case plumbv1.Type_BOOL:

@@ -22,8 +22,8 @@ import (
 // batchRows is how many rows are handed out at a time.
 const batchRows = 8192
 
-// History implements offline.Witness. Files are read side by side, and memory is for a batch and a page of each column of
-// those that are open.
+// History implements offline.Witness. Files are read side by side, and memory is for a batch and a page of each column
+// of those that are open.
 func (r *Reader) History(ctx context.Context, view *feature.View, yield func(arrow.RecordBatch) error) error {
 	if view.Source.Query != "" {
 		return r.engine.History(ctx, view, yield)

@@ -1,5 +1,5 @@
-// Package plainread reads the files of sources plainly: it is the witness (offline.Witness) that the answers of joins and
-// materializations are checked against.
+// Package plainread reads the files of sources plainly: it is the witness (offline.Witness) that the answers of joins
+// and materializations are checked against.
 //
 // It shares no code with the engines. Parquet is read with github.com/parquet-go/parquet-go, CSV by a reader of its
 // own, JSON lines with encoding/json, and values are brought to their declared types by code that is written from the
@@ -27,7 +27,7 @@ import (
 type Engine interface {
 	offline.PlainReader
 	// Files is that of offline.Store.
-	Files(ctx context.Context, sources []*feature.Source) ([]feature.SourceFile, error)
+	Inputs(ctx context.Context, sources []*feature.Source) ([]feature.Input, error)
 }
 
 // Reader implements offline.Witness.
@@ -74,7 +74,7 @@ type file struct {
 
 // files lists the files of a source in source order (R3).
 func (r *Reader) files(ctx context.Context, source *feature.Source) ([]file, error) {
-	told, err := r.engine.Files(ctx, []*feature.Source{source})
+	told, err := r.engine.Inputs(ctx, []*feature.Source{source})
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func (r *Reader) files(ctx context.Context, source *feature.Source) ([]file, err
 	}
 	files := make([]file, len(told))
 	for i, one := range told {
-		path := absolute(root, one.Path)
+		path := absolute(root, one.Name)
 		files[i] = file{path: path, read: formats[source.Format], lacks: source.Format == feature.JSONLines}
 		if info, err := os.Stat(absolute(root, source.Path)); err == nil && info.IsDir() {
 			files[i].partitions = partitionsOf(absolute(root, source.Path), path)

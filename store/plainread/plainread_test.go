@@ -29,9 +29,9 @@ import (
 )
 
 // engine lists the files of a folder.
-type engine struct{ files []feature.SourceFile }
+type engine struct{ files []feature.Input }
 
-func (e engine) Files(context.Context, []*feature.Source) ([]feature.SourceFile, error) {
+func (e engine) Inputs(context.Context, []*feature.Source) ([]feature.Input, error) {
 	return e.files, nil
 }
 
@@ -46,7 +46,7 @@ func (engine) Labels(context.Context, offline.JoinRequest, func(arrow.RecordBatc
 // project is a folder with files of a source.
 type project struct {
 	folder string
-	files  []feature.SourceFile
+	files  []feature.Input
 }
 
 func newProject(t *testing.T) *project {
@@ -83,7 +83,7 @@ func (p *project) write(t *testing.T, name string, options []parquet.WriterPrope
 	if err := errors.Join(writer.Write(batch), writer.Close()); err != nil {
 		t.Fatal(err)
 	}
-	p.files = append(p.files, feature.SourceFile{Source: "s", Path: name})
+	p.files = append(p.files, feature.Input{Source: "s", Name: name})
 }
 
 type column struct {

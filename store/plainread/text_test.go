@@ -20,7 +20,7 @@ func (p *project) writeText(t *testing.T, name, content string) *feature.View {
 	if err := os.WriteFile(filepath.Join(p.folder, name), []byte(content), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	p.files = []feature.SourceFile{{Source: "s", Path: name}}
+	p.files = []feature.Input{{Source: "s", Name: name}}
 	view := viewOf(name, plumbv1.Type_STRING)
 	view.Keys[0].Type = plumbv1.Type_STRING
 	view.Source.CreatedTimestamp = "known"

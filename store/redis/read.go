@@ -35,8 +35,8 @@ const readPrimary = "return redis.call('GET', KEYS[1])"
 
 var _ online.PrimaryReader = (*Store)(nil)
 
-// ReadPrimary implements online.PrimaryReader. Where replicas answer reads, each get is a command of its own, and all of
-// them are sent at once.
+// ReadPrimary implements online.PrimaryReader. Where replicas answer reads, each get is a command of its own, and all
+// of them are sent at once.
 func (s *Store) ReadPrimary(ctx context.Context, gets []online.Get) ([][]byte, error) {
 	if !s.replicas {
 		return s.Read(ctx, gets)

@@ -44,9 +44,9 @@ func (s *Store) store(ctx context.Context, tx *sql.Tx, table online.Table, rows 
 }
 
 // hiddenRows are those of the rows over which a row is stored that lies ahead of the clock.
-func hiddenRows(ctx context.Context, tx *sql.Tx, table online.Table, rows []online.Row, now feature.Instant) ([]online.Row,
-	error,
-) {
+func hiddenRows(
+	ctx context.Context, tx *sql.Tx, table online.Table, rows []online.Row, now feature.Instant,
+) ([]online.Row, error) {
 	args := make([]any, 0, 4+len(rows))
 	args = append(args, table.Project, table.View, table.Generation, packed.VersionOf(now))
 	for _, row := range rows {

@@ -99,7 +99,7 @@ func reportDifferences(got, want offline.JoinReport, labels *Table) []string {
 	if !slices.Equal(names, labels.Names) {
 		return []string{fmt.Sprintf("the report's label columns are %q, want %q", names, labels.Names)}
 	}
-	got.Files, got.Labels, got.NaiveTimes = nil, nil, false
+	got.Inputs, got.Labels, got.NaiveTimes = nil, nil, false
 	if show := fmt.Sprintf("%+v", want); fmt.Sprintf("%+v", got) != show {
 		return []string{fmt.Sprintf("report is %+v, want %s", got, show)}
 	}
@@ -116,14 +116,16 @@ func newest(ctx context.Context, engine offline.Store, view *feature.View, windo
 }
 
 // checkNewest compares an engine's window with the reference's: the rows in any order, and the counts (R5).
-func (w *World) checkNewest(ctx context.Context, engine offline.Store, view *feature.View, window offline.Window) error {
+func (w *World) checkNewest(
+	ctx context.Context, engine offline.Store, view *feature.View, window offline.Window,
+) error {
 	got, report, err := newest(ctx, engine, view, window)
 	if err != nil {
 		return err
 	}
 	rows, wanted := w.Histories[view.Name].Newest(window)
 	found := newestDifferences(got, view, rows)
-	if report.Files = nil; !reflect.DeepEqual(report, wanted) {
+	if report.Inputs = nil; !reflect.DeepEqual(report, wanted) {
 		found = append(found, fmt.Sprintf("report is %+v, want %+v", report, wanted))
 	}
 	return differ(found)

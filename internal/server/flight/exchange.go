@@ -96,7 +96,7 @@ func (s *Service) stream(ctx context.Context, request job, to *answer) (report o
 	if err != nil {
 		return report, err
 	}
-	defer request.manifest.begin(ctx, planned.Files())()
+	defer request.manifest.begin(ctx, planned.Inputs())()
 	report, err = planned.Stream(ctx, request.manifest.describing(to.rows))
 	if err := errors.Join(err, planned.Close()); err != nil {
 		return report, err

@@ -79,7 +79,7 @@ func (m *manifest) of(labels string) (err error) {
 }
 
 // begin reads the inputs while the join runs. What it returns ends that.
-func (m *manifest) begin(ctx context.Context, sources []feature.SourceFile) (end func()) {
+func (m *manifest) begin(ctx context.Context, sources []feature.Input) (end func()) {
 	if m == nil {
 		return func() {}
 	}
@@ -100,7 +100,7 @@ func (m *manifest) begin(ctx context.Context, sources []feature.SourceFile) (end
 	}
 }
 
-func (m *manifest) learn(ctx context.Context, sources []feature.SourceFile) (err error) {
+func (m *manifest) learn(ctx context.Context, sources []feature.Input) (err error) {
 	if m.inputs != nil {
 		m.made.Labels, m.made.Sources, err = m.inputs.Digest(ctx, sources)
 		return err

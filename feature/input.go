@@ -1,0 +1,87 @@
+package feature
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/plumbstore/plumb/internal/fault"
+)
+
+// Input is something that a source was read from, as the reader found it: a file, today. It has a name, by which it is
+// found again, and a version, which shows whether it is still the same.
+//
+//	Input{Source: "hourly", Name: "data/2013-01.parquet", Version: FileVersion{Size: 4096, Modified: …, Footer: "9f…"}}
+//
+// Runs and training sets record their inputs. So an audit can say that a file was rewritten since a run, and a training
+// set that it cannot be rebuilt because an input has changed.
+type Input struct {
+	// Source is the name of the Source that it was listed for.
+	Source string
+	// Name is a path. It is relative to the project's folder if the file lies below it, and absolute otherwise; symbolic
+	// links are resolved.
+	Name    string
+	Version Version
+}
+
+// Version says which content an input had. Each kind of input has its own: a file its size and times, an object an
+// ETag, a table a snapshot, a log a position.
+type Version interface {
+	// ID identifies the content: inputs of one name whose versions have the same ID have the same content, as far as
+	// versions show it. That of a file is "SIZE FOOTER"; that of another kind begins with the name of the kind.
+	ID() string
+	// Written is when the input got its content; zero if that is not known.
+	Written() time.Time
+	// String describes the version to people, such as "4096 bytes".
+	String() string
+}
+
+// FileVersion is the version of a local file. Two that differ in size or footer differ in content. Two that do not
+// differ in them hardly ever differ in content, since a Parquet footer has the size, place and statistics of every
+// column.
+type FileVersion struct {
+	Size     int64
+	Modified time.Time
+	// Footer is the SHA-256 of the file's Parquet footer, in hexadecimal; empty if it cannot be read.
+	Footer string
+}
+
+// ID leaves out the time of modification: a copy of a file has another.
+func (v FileVersion) ID() string { return fmt.Sprintf("%d %s", v.Size, v.Footer) }
+
+// Written is when the file was modified.
+func (v FileVersion) Written() time.Time { return v.Modified }
+
+func (v FileVersion) String() string { return fmt.Sprintf("%d bytes", v.Size) }
+
+// fileInput is the form in which an Input that is a file is recorded.
+type fileInput struct {
+	Source   string    `json:"source"`
+	Path     string    `json:"path"`
+	Size     int64     `json:"size"`
+	Modified time.Time `json:"modified"`
+	Footer   string    `json:"footer,omitempty"`
+}
+
+// MarshalJSON is durable: registries keep it.
+func (i Input) MarshalJSON() ([]byte, error) {
+	file, ok := i.Version.(FileVersion)
+	if !ok {
+		return nil, fmt.Errorf("input %s: a version of %T cannot be recorded", i.Name, i.Version)
+	}
+	return json.Marshal(fileInput{i.Source, i.Name, file.Size, file.Modified, file.Footer})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote. An input without a path is of a kind that a newer version recorded: the
+// error wraps fault.ErrNewer.
+func (i *Input) UnmarshalJSON(text []byte) error {
+	var file fileInput
+	if err := json.Unmarshal(text, &file); err != nil {
+		return err
+	}
+	if file.Path == "" {
+		return fmt.Errorf("an input of source %q is no file: %w", file.Source, fault.ErrNewer)
+	}
+	*i = Input{file.Source, file.Path, FileVersion{file.Size, file.Modified, file.Footer}}
+	return nil
+}
