@@ -65,7 +65,7 @@ func (g *groupAudit) moved(ctx context.Context, view *feature.View) (*feature.Vi
 		return nil, nil, err
 	}
 	was, is := view.Source, current.Source
-	if is.Name != was.Name || is.Query != was.Query || is.EventTimestamp != was.EventTimestamp ||
+	if is.Name != was.Name || sqlOf(is) != sqlOf(was) || is.EventTimestamp != was.EventTimestamp ||
 		is.CreatedTimestamp != was.CreatedTimestamp {
 		return nil, nil, nil
 	}
@@ -121,4 +121,10 @@ func (g *groupAudit) unreadableHashes(u *use) string {
 			"serving.audit.hash_key", u.reference.View.Name)
 	}
 	return ""
+}
+
+// sqlOf is the query of a source, and empty for files: those are the same wherever they lie.
+func sqlOf(source *feature.Source) string {
+	sql, _ := source.Query()
+	return sql
 }

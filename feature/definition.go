@@ -50,7 +50,7 @@ func hashOf(view *View) DefinitionHash {
 		fmt.Fprintf(&text, "log %+q\n", view.Source.Log.Path)
 	}
 	features := slices.Clone(view.Features)
-	if view.Source.Query == "" {
+	if !view.Source.IsQuery() {
 		slices.SortFunc(features, func(a, b Feature) int { return cmp.Compare(a.Name, b.Name) })
 	}
 	for _, feature := range features {
@@ -64,10 +64,11 @@ func hashOf(view *View) DefinitionHash {
 }
 
 func (s *Source) describe(text *strings.Builder) {
-	if s.Query != "" {
-		fmt.Fprintf(text, "sql %+q\n", s.Query)
-	} else {
-		fmt.Fprintf(text, "%s %+q\n", s.Format, s.Path)
+	switch kind := s.Kind.(type) {
+	case Query:
+		fmt.Fprintf(text, "sql %+q\n", kind.SQL)
+	case Files:
+		fmt.Fprintf(text, "%s %+q\n", kind.Format, kind.Path)
 	}
 	fmt.Fprintf(text, "event %+q\ncreated %+q\n", s.EventTimestamp, s.CreatedTimestamp)
 }
@@ -85,7 +86,8 @@ func (s *Source) Reads() []*Source {
 }
 
 func (s *Source) collect(found map[string]*Source) {
-	for _, word := range QueryWords(s.Query) {
+	query, _ := s.Query()
+	for _, word := range QueryWords(query) {
 		if sibling := s.Sibling(word); sibling != nil && found[word] == nil {
 			found[word] = sibling
 			sibling.collect(found)

@@ -40,34 +40,68 @@ const (
 // String is the name of the format in definitions.
 func (f Format) String() string { return [...]string{"parquet", "csv", "jsonl"}[f] }
 
-// FilesOf returns the path of the files that a source is read from, and their format; "" for SQL.
-func FilesOf(source *plumbv1.Source) (path string, format Format) {
-	switch {
-	case source.GetCsv() != nil:
-		return source.GetCsv().GetPath(), CSV
-	case source.GetJsonl() != nil:
-		return source.GetJsonl().GetPath(), JSONLines
-	}
-	return source.GetParquet().GetPath(), Parquet
+// Kind is what a source reads: Files or a Query. Engines switch over it, and refuse a kind that they do not know.
+type Kind interface{ isKind() }
+
+// Files are files of one format, whose rows are in the order of path and row number (R3).
+type Files struct {
+	// Path is a file, glob or folder, as written in the definition.
+	Path   string
+	Format Format
 }
 
-// Source is a resolved data source. Exactly one of Path and Query is set.
+// Query is SQL over other sources of the project, which Source.Sibling looks up by name. Its rows have no order but that
+// of their values (R3).
+type Query struct{ SQL string }
+
+func (Files) isKind() {}
+func (Query) isKind() {}
+
+// KindOf returns the kind of a definition; nil if it says none.
+func KindOf(source *plumbv1.Source) Kind {
+	switch kind := source.GetKind().(type) {
+	case *plumbv1.Source_Parquet:
+		return Files{kind.Parquet.GetPath(), Parquet}
+	case *plumbv1.Source_Csv:
+		return Files{kind.Csv.GetPath(), CSV}
+	case *plumbv1.Source_Jsonl:
+		return Files{kind.Jsonl.GetPath(), JSONLines}
+	case *plumbv1.Source_Sql:
+		return Query{kind.Sql.GetQuery()}
+	}
+	return nil
+}
+
+// Source is a resolved data source.
 type Source struct {
-	Name string
-	// Path is a file, glob or folder, as written in the definition.
-	Path string
-	// Format is that of the files of Path.
-	Format Format
-	// Query is SQL over other sources of the project, which Sibling looks up by name.
-	Query            string
+	Name             string
+	Kind             Kind
 	EventTimestamp   string
 	CreatedTimestamp string
 
 	// Log is where rows are kept that were pushed to the one view which reads this; nil if there is none. It is read after
-	// the files of Path.
+	// the source's files.
 	Log *PushLog
 
 	siblings map[string]*Source
+}
+
+// Files returns the files of a source, and false if it is of another kind.
+func (s *Source) Files() (Files, bool) {
+	files, ok := s.Kind.(Files)
+	return files, ok
+}
+
+// Query returns the SQL of a source, and false if it is of another kind.
+func (s *Source) Query() (sql string, ok bool) {
+	query, ok := s.Kind.(Query)
+	return query.SQL, ok
+}
+
+// IsQuery reports whether a source is a query, whose rows are ordered by their values (R3).
+func (s *Source) IsQuery() bool {
+	_, ok := s.Query()
+	return ok
 }
 
 // PushLog is a folder of Parquet files of pushed rows.

@@ -85,12 +85,9 @@ func isLayoutOf(registered *plumbv1.RegisteredView, view *plumbv1.FeatureView) b
 }
 
 func resolveSource(source *plumbv1.Source, siblings map[string]*Source) *Source {
-	path, format := FilesOf(source)
 	return &Source{
 		Name:             source.GetName(),
-		Path:             path,
-		Format:           format,
-		Query:            source.GetSql().GetQuery(),
+		Kind:             KindOf(source),
 		EventTimestamp:   source.GetEventTimestamp(),
 		CreatedTimestamp: source.GetCreatedTimestamp(),
 		siblings:         siblings,

@@ -29,7 +29,7 @@ func TestASnapshot_ResolvesAView(t *testing.T) {
 	if diff := cmp.Diff(features, view.Features); diff != "" {
 		t.Error(diff)
 	}
-	if view.Source.Path != "data/hourly.parquet" || view.Source.EventTimestamp != "at" ||
+	if view.Source.Kind != (feature.Files{Path: "data/hourly.parquet"}) || view.Source.EventTimestamp != "at" ||
 		view.Source.CreatedTimestamp != "known_at" {
 		t.Errorf("its source is %+v", view.Source)
 	}
@@ -90,7 +90,7 @@ func TestASource_KnowsItsSiblings(t *testing.T) {
 	if diff := cmp.Diff([]string{"days", "hourly"}, source.Siblings()); diff != "" {
 		t.Error(diff)
 	}
-	if sibling := source.Sibling("hourly"); sibling == nil || sibling.Path == "" || source.Sibling("weekly") != nil {
+	if sibling := source.Sibling("hourly"); sibling == nil || sibling.IsQuery() || source.Sibling("weekly") != nil {
 		t.Errorf("got %v and %v", sibling, source.Sibling("weekly"))
 	}
 }

@@ -72,7 +72,7 @@ func newest(ctx context.Context, folder string, yield func(arrow.RecordBatch) er
 	view := &feature.View{
 		Name: "uniform",
 		Keys: []feature.Field{{Name: "user_id", Type: plumbv1.Type_INT64}},
-		Source: &feature.Source{Name: "uniform", Path: uniformFile, EventTimestamp: "event_timestamp",
+		Source: &feature.Source{Name: "uniform", Kind: feature.Files{Path: uniformFile}, EventTimestamp: "event_timestamp",
 			CreatedTimestamp: "created_timestamp"},
 	}
 	for f := range rows.Features {

@@ -49,6 +49,7 @@ func doubtText(doubt project.Doubt) string {
 	if len(doubt.LeftOut) > most {
 		names += ", …"
 	}
+	files, _ := doubt.Source.Files()
 	return "source " + name + " does not read " + english.Plural(len(doubt.LeftOut), "file", "") + " in " +
-		doubt.Source.Path + " whose names have other endings: " + names
+		files.Path + " whose names have other endings: " + names
 }

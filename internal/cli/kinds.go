@@ -65,8 +65,10 @@ func entityCells(entity *plumbv1.Entity) []string {
 }
 
 func sourceCells(source *plumbv1.Source) []string {
-	path, _ := feature.FilesOf(source)
-	reads := cmp.Or(path, "SQL")
+	reads := "SQL"
+	if files, ok := feature.KindOf(source).(feature.Files); ok {
+		reads = files.Path
+	}
 	return []string{source.GetName(), reads, cmp.Or(source.GetEventTimestamp(), "-"),
 		cmp.Or(source.GetCreatedTimestamp(), "-"), source.GetDescription()}
 }

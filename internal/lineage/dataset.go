@@ -128,15 +128,15 @@ type sources struct {
 // of returns the dataset that has the columns of a source: its files, or, for SQL, the source itself, which is named
 // below the project; what it reads comes along. Columns are those that are read of it.
 func (s *sources) of(source *feature.Source, columns []field) dataset {
-	if source.Query == "" {
+	if files, ok := source.Files(); ok {
 		if source.Log != nil {
 			s.add(s.recorder.file(source.Log.Path), columns, "")
 		}
-		return s.add(s.recorder.file(source.Path), columns, s.version(source))
+		return s.add(s.recorder.file(files.Path), columns, s.version(source))
 	}
 	for _, read := range source.Reads() {
-		if read.Query == "" {
-			s.add(s.recorder.file(read.Path), nil, s.version(read))
+		if files, ok := read.Files(); ok {
+			s.add(s.recorder.file(files.Path), nil, s.version(read))
 		}
 	}
 	named := dataset{Namespace: "plumb://" + s.recorder.config.Project, Name: "sources/" + source.Name, Facets: facets{}}
@@ -168,7 +168,8 @@ func (s *sources) add(d dataset, columns []field, version string) dataset {
 func (s *sources) version(of ...*feature.Source) string {
 	hash, found := sha256.New(), false
 	for _, source := range of {
-		fmt.Fprintf(hash, "%q\n", source.Query)
+		query, _ := source.Query()
+		fmt.Fprintf(hash, "%q\n", query)
 		for _, file := range s.files {
 			if file.Source == source.Name {
 				found = true

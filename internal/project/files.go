@@ -42,8 +42,7 @@ func (p *Project) checkFiles(snapshot *feature.Snapshot, request TrainingSetRequ
 		return fault.Inputf(OutField, "%s is the label file; name another one", request.Out)
 	}
 	for _, definition := range snapshot.State.GetDefinitions().GetSources() {
-		path, _ := feature.FilesOf(definition)
-		if path != "" && p.isPartOf(out, path) {
+		if files, ok := feature.KindOf(definition).(feature.Files); ok && p.isPartOf(out, files.Path) {
 			return fault.Inputf(OutField, "%s is part of what source %s reads; name a file elsewhere",
 				request.Out, definition.GetName())
 		}

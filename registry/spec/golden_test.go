@@ -48,7 +48,9 @@ func newInspector() *inspector {
 
 func (i *inspector) Columns(_ context.Context, source *feature.Source) ([]feature.Column, error) {
 	i.asked[source.Name]++
-	switch answer := i.sources[source.Path+strings.TrimSpace(source.Query)].(type) {
+	files, _ := source.Files()
+	query, _ := source.Query()
+	switch answer := i.sources[files.Path+strings.TrimSpace(query)].(type) {
 	case []feature.Column:
 		return answer, nil
 	case error:
@@ -56,7 +58,7 @@ func (i *inspector) Columns(_ context.Context, source *feature.Source) ([]featur
 	case string:
 		return nil, fmt.Errorf("%w", fault.Inputf("", "%s", answer))
 	}
-	return nil, fault.Inputf("", "file %s does not exist", source.Path)
+	return nil, fault.Inputf("", "file %s does not exist", files.Path)
 }
 
 func (i *inspector) CanBecome(column feature.Column, declared plumbv1.Type, _ bool) error {

@@ -24,8 +24,8 @@ func (c *checker) checkPushLog(ctx context.Context, view *plumbv1.FeatureView) e
 	at := path{"push_log", "path"}
 	if source := c.sources[view.GetSource()]; source != nil && source.GetParquet() == nil {
 		kind := "SQL"
-		if path, format := feature.FilesOf(source); path != "" {
-			kind = format.String()
+		if files, ok := feature.KindOf(source).(feature.Files); ok {
+			kind = files.Format.String()
 		}
 		c.add(view, at, "view %q reads %s source %q, which has no place for pushed rows; push_log needs a Parquet source",
 			view.GetName(), kind, source.GetName())
@@ -103,7 +103,7 @@ func (c *checker) checkLogs(ctx context.Context, inspector Inspector, resolved m
 ) error {
 	for _, view := range c.Definitions.GetFeatureViews() {
 		folder := view.GetPushLog().GetPath()
-		if _, ok := inspected[view.GetSource()]; !ok || folder == "" || resolved[view.GetSource()].Query != "" {
+		if _, ok := inspected[view.GetSource()]; !ok || folder == "" || resolved[view.GetSource()].IsQuery() {
 			continue
 		}
 		_, err := inspector.Columns(ctx, resolved[view.GetSource()].WithLog(view.GetName(), folder, c.logColumns(view)))

@@ -52,8 +52,7 @@ func (c *checker) checkSources(ctx context.Context, inspector Inspector) error {
 	inspected := map[string]columns{}
 	failures := map[*plumbv1.Source]*fault.InputError{}
 	for _, source := range c.Definitions.GetSources() {
-		path, _ := feature.FilesOf(source)
-		if c.sources[source.GetName()] != source || path == "" && source.GetSql().GetQuery() == "" {
+		if c.sources[source.GetName()] != source || readsNothing(source) {
 			continue
 		}
 		found, err := inspector.Columns(ctx, resolved[source.GetName()])
@@ -81,6 +80,17 @@ func (c *checker) checkSources(ctx context.Context, inspector Inspector) error {
 	return c.checkLogs(ctx, inspector, resolved, inspected)
 }
 
+// readsNothing reports whether a source lacks its path or its query, which is reported elsewhere.
+func readsNothing(source *plumbv1.Source) bool {
+	switch kind := feature.KindOf(source).(type) {
+	case feature.Files:
+		return kind.Path == ""
+	case feature.Query:
+		return kind.SQL == ""
+	}
+	return true
+}
+
 // reportFailures reports why sources cannot be read. What is said of a query because of another source that it reads is
 // left out, as it is said of that one.
 func (c *checker) reportFailures(failures map[*plumbv1.Source]*fault.InputError) {
@@ -88,10 +98,9 @@ func (c *checker) reportFailures(failures map[*plumbv1.Source]*fault.InputError)
 		if followsFrom(source, failure.Error(), failures) {
 			continue
 		}
-		_, format := feature.FilesOf(source)
-		at := path{format.String(), "path"}
-		if source.GetSql() != nil {
-			at = path{"sql", "query"}
+		at := path{"sql", "query"}
+		if files, ok := feature.KindOf(source).(feature.Files); ok {
+			at = path{files.Format.String(), "path"}
 		}
 		isTold := !c.full()
 		c.add(source, at, "%s", oneLine(failure.Error()))

@@ -40,7 +40,7 @@ func readView(ctx context.Context, r *relations, view *feature.View, table strin
 	if err := rows.convert(columns); err != nil {
 		return nil, err
 	}
-	if view.Source.Query == "" {
+	if !view.Source.IsQuery() {
 		rows.place = filePlace
 		rows.read(r.files[view.Source.Name])
 		return rows, nil
@@ -67,7 +67,7 @@ func (v *viewRows) read(files sourceFiles) {
 
 // pruned reads no more files than may hold rows of the range, or rows that are counted as never to be seen (R3, R8).
 func (v *viewRows) pruned(r *relations, times timeRange) *viewRows {
-	if v.view.Source.Query != "" {
+	if v.view.Source.IsQuery() {
 		return v
 	}
 	counted := []string{v.view.Source.EventTimestamp}
@@ -81,7 +81,7 @@ func (v *viewRows) pruned(r *relations, times timeRange) *viewRows {
 
 // described lists the files that the rows are read from; for a SQL source those of all that it reads.
 func (v *viewRows) described(r *relations) []feature.Input {
-	if v.view.Source.Query != "" {
+	if v.view.Source.IsQuery() {
 		return r.described()
 	}
 	return r.engine.described(v.view.Source.Name, v.files)
@@ -90,7 +90,7 @@ func (v *viewRows) described(r *relations) []feature.Input {
 // count returns the number of rows of the files by their footers, or a negative number if the footers do not say, as
 // for a SQL source.
 func (v *viewRows) count() int64 {
-	if v.view.Source.Query != "" {
+	if v.view.Source.IsQuery() {
 		return -1
 	}
 	var rows int64
@@ -293,7 +293,7 @@ func (v *viewRows) createdTime() string {
 
 // places are the columns that say where a row is, of the alias.
 func (v *viewRows) places(alias string) []string {
-	if v.view.Source.Query != "" {
+	if v.view.Source.IsQuery() {
 		return nil
 	}
 	if alias != "" {

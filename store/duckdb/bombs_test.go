@@ -112,7 +112,8 @@ func TestOffsetsWithinAnArrowLabelFileAreChecked(t *testing.T) {
 
 func TestBracesAreBounded(t *testing.T) {
 	engine := fileTree(t, []string{"data/a.parquet"}, nil)
-	_, err := engine.find(t.Context(), &feature.Source{Path: "data/" + strings.Repeat("{a,b}", 25) + "/*.parquet"})
+	many := feature.Files{Path: "data/" + strings.Repeat("{a,b}", 25) + "/*.parquet"}
+	_, err := engine.find(t.Context(), &feature.Source{Kind: many})
 	refusesFile(t, err, "stand for more than 1000 paths")
 	for pattern, want := range map[string]int{
 		"a": 1, "{a,b}": 2, "{a,b}{c,d}": 4, "{a,{b,c}}": 3, `\{a,b}`: 1, "{a,b}{c,{d,e}f}": 6,
@@ -127,7 +128,7 @@ func TestAWalkEndsWithItsContext(t *testing.T) {
 	engine := fileTree(t, []string{"data/a.parquet"}, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := engine.find(ctx, &feature.Source{Path: "data/**/*.parquet"}); !errors.Is(err, context.Canceled) {
+	if _, err := engine.find(ctx, &feature.Source{Kind: feature.Files{Path: "data/**/*.parquet"}}); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -144,8 +145,8 @@ func TestPipesAreNoSourcesAndNoLabels(t *testing.T) {
 		_, err := engine.describeLabels(ctx, newTestSession(t).session, path, "")
 		refusesFile(t, err, "named pipe")
 	}
-	_, err := engine.find(t.Context(), &feature.Source{Path: "data/pipe.parquet"})
+	_, err := engine.find(t.Context(), &feature.Source{Kind: feature.Files{Path: "data/pipe.parquet"}})
 	refusesFile(t, err, "named pipe")
-	_, err = engine.find(t.Context(), &feature.Source{Path: "data"})
+	_, err = engine.find(t.Context(), &feature.Source{Kind: feature.Files{Path: "data"}})
 	refusesFile(t, err, "named pipe")
 }

@@ -81,6 +81,7 @@ func TestTextSourcesAreRead(t *testing.T)            { suite.TextSources(t) }
 func TestUnreadableColumnsAreTold(t *testing.T)      { suite.UnreadableColumns(t) }
 func TestFilesThatChangeAreErrors(t *testing.T)      { suite.ChangingFiles(t) }
 func TestWrongInputIsRefused(t *testing.T)           { suite.Refusals(t) }
+func TestUnknownKindsAreRefused(t *testing.T)        { suite.UnknownKinds(t) }
 func TestQueriesReadSourcesAlone(t *testing.T)       { suite.QueryRefusals(t) }
 func TestQueriesReadOtherQueries(t *testing.T)       { suite.QueriesOverQueries(t) }
 func TestUnwritableResultsLeaveNothing(t *testing.T) { suite.UnwritableResultsLeaveNothing(t) }

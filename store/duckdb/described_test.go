@@ -109,7 +109,7 @@ func queryOver(p *project, t *testing.T) *feature.Source {
 func TestFilesMayStandAfterAQuery(t *testing.T) {
 	p := twoDays(t)
 	query := queryOver(p, t)
-	other := &feature.Source{Name: "other", Path: "data/1.parquet", EventTimestamp: "at"}
+	other := &feature.Source{Name: "other", Kind: feature.Files{Path: "data/1.parquet"}, EventTimestamp: "at"}
 	files, err := p.open(t).Inputs(t.Context(), []*feature.Source{query, other})
 	if err != nil || len(files) != 3 {
 		t.Errorf("got %d files and error %v, want 3", len(files), err)

@@ -96,7 +96,7 @@ func (n *newest) findFailed(ctx context.Context, report *offline.NewestReport) e
 		return err
 	}
 	place := "filename, file_row_number + 1"
-	if n.rows.view.Source.Query != "" {
+	if n.rows.view.Source.IsQuery() {
 		place = "'', 0"
 	}
 	query := fmt.Sprintf("SELECT %s, failure.column, failure.value, failure.reason\n"+

@@ -39,6 +39,7 @@ type sourceFiles struct {
 
 // find lists the files of a Parquet source and checks that each lies below a root, wherever links lead.
 func (e *Engine) find(ctx context.Context, source *feature.Source) (sourceFiles, error) {
+	named, _ := source.Files()
 	found, folder, err := e.expand(ctx, source)
 	if err != nil {
 		return sourceFiles{}, err
@@ -50,7 +51,7 @@ func (e *Engine) find(ctx context.Context, source *feature.Source) (sourceFiles,
 	}
 	own := found
 	found = slices.Concat(found, pushed)
-	files := sourceFiles{source: source.Name, format: source.Format, paths: make([]string, len(found)),
+	files := sourceFiles{source: source.Name, format: named.Format, paths: make([]string, len(found)),
 		infos: make([]os.FileInfo, len(found))}
 	for i, path := range found {
 		if err := files.resolve(e, source, i, path); err != nil {
@@ -66,9 +67,9 @@ func (e *Engine) find(ctx context.Context, source *feature.Source) (sourceFiles,
 			return sourceFiles{}, err
 		}
 	}
-	if info, err := os.Stat(e.absolute(source.Path)); err != nil ||
+	if info, err := os.Stat(e.absolute(named.Path)); err != nil ||
 		info.IsDir() { // A file that is named is what is meant.
-		if err := e.checkLakes(source.Path, slices.Concat(own, files.paths[:len(own)])); err != nil {
+		if err := e.checkLakes(named.Path, slices.Concat(own, files.paths[:len(own)])); err != nil {
 			return sourceFiles{}, err
 		}
 	}
@@ -78,7 +79,7 @@ func (e *Engine) find(ctx context.Context, source *feature.Source) (sourceFiles,
 		}
 		if len(files.partitions) > 0 && source.Log != nil {
 			return sourceFiles{}, fault.Inputf("", "the folders of %s give columns, which a push log has no place for; "+
-				"name the files by a pattern (…/**/*.parquet), with these columns in them", source.Path)
+				"name the files by a pattern (…/**/*.parquet), with these columns in them", named.Path)
 		}
 	}
 	if files.isText() {
@@ -93,7 +94,8 @@ func (e *Engine) find(ctx context.Context, source *feature.Source) (sourceFiles,
 // copies of rows in write-ahead files, in a folder of its choice.
 func (f *sourceFiles) resolve(e *Engine, source *feature.Source, i int, path string) (err error) {
 	if source.Log == nil || !slices.Contains(source.Log.Unfinished, path) {
-		f.paths[i], err = e.withinRoots(source.Path, path)
+		named, _ := source.Files()
+		f.paths[i], err = e.withinRoots(named.Path, path)
 		return err
 	}
 	if f.paths[i], err = filepath.EvalSymlinks(path); err != nil {
@@ -131,13 +133,14 @@ func (e *Engine) relative(path string) string {
 
 // expand returns the files that a path refers to, and the folder if it is one. Nothing outside the roots is looked at.
 func (e *Engine) expand(ctx context.Context, source *feature.Source) (found []string, folder string, err error) {
-	path := source.Path
+	named, _ := source.Files()
+	path, format := named.Path, named.Format
 	absolute := e.absolute(path)
 	if !e.within(absolute) {
 		if !strings.ContainsAny(path, "*?[{") {
 			return nil, "", e.notBelowRoots(path)
 		}
-		if found, err = e.matched(ctx, path, source.Format); err == nil && len(found) == 0 {
+		if found, err = e.matched(ctx, path, format); err == nil && len(found) == 0 {
 			err = fault.Inputf("", "no file matches %s", path)
 		}
 		return found, "", err
@@ -149,9 +152,9 @@ func (e *Engine) expand(ctx context.Context, source *feature.Source) (found []st
 	case !info.IsDir():
 		return []string{absolute}, "", nil
 	}
-	found, others, err := e.filesBelow(ctx, path, absolute, source.Format)
+	found, others, err := e.filesBelow(ctx, path, absolute, format)
 	if err == nil && len(found) == 0 {
-		err = noFiles(path, source.Format, others)
+		err = noFiles(path, format, others)
 	}
 	return found, absolute, err
 }

@@ -60,7 +60,7 @@ func fileTree(t *testing.T, files []string, links map[string]string) *Engine {
 }
 
 func findRelative(e *Engine, path string) ([]string, error) {
-	files, err := e.find(context.Background(), &feature.Source{Name: "s", Path: path})
+	files, err := e.find(context.Background(), &feature.Source{Name: "s", Kind: feature.Files{Path: path}})
 	relative := make([]string, len(files.paths))
 	for i, path := range files.paths {
 		relative[i] = strings.TrimPrefix(path, e.config.ProjectDir+"/")
@@ -158,7 +158,7 @@ func TestPartitionsAreThoseBelowTheSourceAlone(t *testing.T) {
 func TestLinksThatHidePartitionsAreRefused(t *testing.T) {
 	engine := fileTree(t, []string{"data/s/year=2013/a.parquet", "data/moved/b.parquet"},
 		map[string]string{"data/s/year=2014": "../moved"})
-	_, err := engine.find(t.Context(), &feature.Source{Path: "data/s/year=*/*.parquet"})
+	_, err := engine.find(t.Context(), &feature.Source{Kind: feature.Files{Path: "data/s/year=*/*.parquet"}})
 	if err != nil {
 		t.Errorf("a pattern reads no partitions, got %v", err)
 	}
@@ -166,7 +166,7 @@ func TestLinksThatHidePartitionsAreRefused(t *testing.T) {
 	if err := os.Symlink("../../moved/b.parquet", link); err != nil {
 		t.Fatal(err)
 	}
-	_, err = engine.find(t.Context(), &feature.Source{Path: "data/s"})
+	_, err = engine.find(t.Context(), &feature.Source{Kind: feature.Files{Path: "data/s"}})
 	if err == nil || !strings.Contains(err.Error(), "symbolic link") {
 		t.Errorf("got error %v, want one that names the link", err)
 	}
@@ -174,7 +174,7 @@ func TestLinksThatHidePartitionsAreRefused(t *testing.T) {
 
 func TestPartitionColumnsAreReadFromFolders(t *testing.T) {
 	engine := fileTree(t, []string{"data/year=2013/month=01/a.parquet", "data/year=2013/month=02/a.parquet"}, nil)
-	files, err := engine.find(t.Context(), &feature.Source{Path: "data"})
+	files, err := engine.find(t.Context(), &feature.Source{Kind: feature.Files{Path: "data"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ func (e *Engine) History(ctx context.Context, view *feature.View, yield func(arr
 	if err != nil {
 		return err
 	}
-	if view.Source.Query != "" {
+	if view.Source.IsQuery() {
 		// Rows need no order here, so the query is read as it is.
 		rows.from = fmt.Sprintf("(SELECT %s FROM %s)", rows.renamed(), quote.Identifier(view.Source.Name))
 	}

@@ -82,7 +82,7 @@ func (r *relations) confine(ctx context.Context, files []string) error {
 // Ties lists what in the query of a source may choose among rows that tie, such as row_number() and LIMIT: if rows do
 // tie in the order that it uses, the result may depend on the order of rows. It is empty for other sources.
 func (e *Engine) Ties(ctx context.Context, source *feature.Source) (ties []string, err error) {
-	if source.Query == "" {
+	if !source.IsQuery() {
 		return nil, nil
 	}
 	s, err := e.newSession(ctx)

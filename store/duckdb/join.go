@@ -72,7 +72,7 @@ func (j *join) ofView(err error) error {
 	}
 	for _, reference := range j.request.Selection.References {
 		source := reference.View.Source
-		if source.Query == "" && strings.Contains(input.Message, source.Path) {
+		if files, ok := source.Files(); ok && strings.Contains(input.Message, files.Path) {
 			return fault.Inputf("", "view %s, source %s: %s", reference.View.Name, source.Name, input.Message)
 		}
 	}

@@ -165,11 +165,12 @@ func (e *Engine) belowRoots(folder string) bool {
 // LeftOut lists the files in the folder of a source that it does not read because their names have another ending. The
 // paths are as the project's files spell them. There are none if the source names no folder.
 func (e *Engine) LeftOut(ctx context.Context, source *feature.Source) ([]string, error) {
-	absolute := e.absolute(source.Path)
-	if info, err := os.Stat(absolute); source.Path == "" || err != nil || !info.IsDir() {
+	files, ok := source.Files()
+	absolute := e.absolute(files.Path)
+	if info, err := os.Stat(absolute); !ok || err != nil || !info.IsDir() {
 		return nil, nil //nolint:nilerr // The reader of a missing path reports it.
 	}
-	_, others, err := e.filesBelow(ctx, source.Path, absolute, source.Format)
+	_, others, err := e.filesBelow(ctx, files.Path, absolute, files.Format)
 	if err != nil {
 		return nil, err
 	}

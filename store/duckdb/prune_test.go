@@ -53,7 +53,7 @@ func sourceOf(t *testing.T, event string, files map[string]storetest.File) (*rel
 	if err != nil {
 		t.Fatal(err)
 	}
-	source := &feature.Source{Name: "s", Path: "data/s", EventTimestamp: event}
+	source := &feature.Source{Name: "s", Kind: feature.Files{Path: "data/s"}, EventTimestamp: event}
 	relations := newRelations(engine, newTestSession(t).session)
 	if err := relations.add(t.Context(), source); err != nil {
 		t.Fatal(err)

@@ -52,7 +52,8 @@ func (r *relations) addBelow(ctx context.Context, source *feature.Source, chain 
 	if slices.Contains(r.order, source) {
 		return nil
 	}
-	if source.Query == "" {
+	switch source.Kind.(type) {
+	case feature.Files:
 		files, err := r.find(ctx, source)
 		if err != nil {
 			return below(source, chain, err)
@@ -60,7 +61,14 @@ func (r *relations) addBelow(ctx context.Context, source *feature.Source, chain 
 		r.files[source.Name] = files
 		r.order = append(r.order, source)
 		return nil
+	case feature.Query:
+		return r.addQuery(ctx, source, chain)
 	}
+	return below(source, chain, fault.Inputf("", "what it reads is not known to this version; upgrade it"))
+}
+
+// addQuery adds the sources that a query reads, and then the query.
+func (r *relations) addQuery(ctx context.Context, source *feature.Source, chain []string) error {
 	parsed, err := sqlcheck.Parse(ctx, r.session, source)
 	if err != nil {
 		return below(source, chain, err)
@@ -119,7 +127,8 @@ func unknownTable(source *feature.Source, table string, at int) error {
 	if closest := fault.Closest(table, source.Siblings()); closest != "" {
 		hint = fmt.Sprintf("did you mean %q?", closest)
 	}
-	place := sqlcheck.PlaceOfByte(source.Query, at)
+	query, _ := source.Query()
+	place := sqlcheck.PlaceOfByte(query, at)
 	return &fault.InputError{Excerpt: place.Excerpt(), Message: fmt.Sprintf(
 		"the query reads %q at its line %d, column %d, which is not a source; %s", table, place.Line, place.Column, hint)}
 }
@@ -208,7 +217,7 @@ func inSource(source *feature.Source, err error) error {
 	if !errors.As(err, &input) {
 		return fmt.Errorf("source %s: %w", source.Name, err)
 	}
-	if source.Query != "" {
+	if source.IsQuery() {
 		return &fault.InputError{Message: fmt.Sprintf("the query of source %s fails: %s", source.Name, input.Message),
 			Excerpt: input.Excerpt}
 	}

@@ -80,7 +80,7 @@ func runSource(t *testing.T, folder string, threads int, text string) string {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	parsed, err := sqlcheck.Parse(t.Context(), s, &feature.Source{Name: "q", Query: text})
+	parsed, err := sqlcheck.Parse(t.Context(), s, &feature.Source{Name: "q", Kind: feature.Query{SQL: text}})
 	if err != nil {
 		t.Fatal(err)
 	}

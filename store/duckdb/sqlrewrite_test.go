@@ -110,7 +110,7 @@ func TestR17_AnOrderChangesNothingElse(t *testing.T) {
 		}
 	}
 	for at, text := range rewritable {
-		source := &feature.Source{Name: fmt.Sprint("q", at), Query: text}
+		source := &feature.Source{Name: fmt.Sprint("q", at), Kind: feature.Query{SQL: text}}
 		parsed, err := sqlcheck.Parse(t.Context(), s, source)
 		if err == nil {
 			err = s.createQuery(t.Context(), source, parsed)
@@ -153,7 +153,7 @@ func TestR17_AnOrderThatDoesNotBindIsRefused(t *testing.T) {
 	if err := s.exec(t.Context(), "CREATE TABLE f AS SELECT 1e0 AS x"); err != nil {
 		t.Fatal(err)
 	}
-	source := &feature.Source{Name: "mine", Query: "SELECT avg(COLUMNS(c -> c LIKE 'x%')) FROM f"}
+	source := &feature.Source{Name: "mine", Kind: feature.Query{SQL: "SELECT avg(COLUMNS(c -> c LIKE 'x%')) FROM f"}}
 	parsed, err := sqlcheck.Parse(t.Context(), s, source)
 	if err == nil {
 		err = s.createQuery(t.Context(), source, parsed)

@@ -19,7 +19,7 @@ import (
 
 func parseQuery(t *testing.T, text string) (*sqlcheck.Query, error) {
 	t.Helper()
-	return sqlcheck.Parse(t.Context(), newTestSession(t), &feature.Source{Name: "mine", Query: text})
+	return sqlcheck.Parse(t.Context(), newTestSession(t), &feature.Source{Name: "mine", Kind: feature.Query{SQL: text}})
 }
 
 func TestQueryNamesTheSourcesThatItReads(t *testing.T) {

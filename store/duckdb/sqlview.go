@@ -28,7 +28,8 @@ func (s *session) createView(ctx context.Context, create, query string) error {
 // createQuery makes the view of a SQL source: first of the query as it was written, for its mistakes and the names of
 // its columns, and then of the query with an order for its aggregates.
 func (s *session) createQuery(ctx context.Context, source *feature.Source, query *sqlcheck.Query) error {
-	err := s.createView(ctx, "CREATE VIEW "+quote.Identifier(source.Name), source.Query)
+	asWritten, _ := source.Query()
+	err := s.createView(ctx, "CREATE VIEW "+quote.Identifier(source.Name), asWritten)
 	if err != nil || len(query.Ordered) == 0 {
 		return err
 	}

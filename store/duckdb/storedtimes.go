@@ -22,7 +22,7 @@ import (
 // checkStoredTimes refuses times of 96 bits that microseconds do not hold: of these DuckDB makes other times, without
 // an error. Of a SQL source all columns of the files are checked, since which of them count is not known.
 func (v *viewRows) checkStoredTimes(ctx context.Context, r *relations) error {
-	if v.view.Source.Query == "" {
+	if !v.view.Source.IsQuery() {
 		return v.files.checkStoredTimes(ctx, func(column string) bool {
 			return slices.ContainsFunc(v.readColumns(), func(name string) bool { return strings.EqualFold(name, column) })
 		})

@@ -148,7 +148,7 @@ func (r *relations) checkReadable(ctx context.Context, source *feature.Source) e
 			}
 		}
 	}
-	if source.Query == "" || len(unreadable) == 0 {
+	if !source.IsQuery() || len(unreadable) == 0 {
 		return nil
 	}
 	explain := "EXPLAIN (FORMAT json) FROM " + quote.Identifier(source.Name)

@@ -25,7 +25,7 @@ const batchRows = 8192
 // History implements offline.Witness. Files are read side by side, and memory is for a batch and a page of each column
 // of those that are open.
 func (r *Reader) History(ctx context.Context, view *feature.View, yield func(arrow.RecordBatch) error) error {
-	if view.Source.Query != "" {
+	if view.Source.IsQuery() {
 		return r.engine.History(ctx, view, yield)
 	}
 	files, err := r.files(ctx, view.Source)

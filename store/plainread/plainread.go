@@ -82,12 +82,13 @@ func (r *Reader) files(ctx context.Context, source *feature.Source) ([]file, err
 	if err != nil {
 		return nil, fmt.Errorf("project folder: %w", err)
 	}
+	named, _ := source.Files()
 	files := make([]file, len(told))
 	for i, one := range told {
 		path := absolute(root, one.Name)
-		files[i] = file{path: path, read: formats[source.Format], lacks: source.Format == feature.JSONLines}
-		if info, err := os.Stat(absolute(root, source.Path)); err == nil && info.IsDir() {
-			files[i].partitions = partitionsOf(absolute(root, source.Path), path)
+		files[i] = file{path: path, read: formats[named.Format], lacks: named.Format == feature.JSONLines}
+		if info, err := os.Stat(absolute(root, named.Path)); err == nil && info.IsDir() {
+			files[i].partitions = partitionsOf(absolute(root, named.Path), path)
 		}
 	}
 	return files, nil
@@ -130,7 +131,7 @@ func (f file) rows(ctx context.Context, columns []string, wanted []int64, visit 
 func (r *Reader) Values(ctx context.Context, view *feature.View, places []int64,
 	yield func(int64, []any) error,
 ) error {
-	if view.Source.Query != "" {
+	if view.Source.IsQuery() {
 		return nil // Their rows have no places.
 	}
 	files, err := r.files(ctx, view.Source)

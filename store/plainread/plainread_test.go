@@ -113,7 +113,7 @@ func instants(unit arrow.TimeUnit, zone string, values ...int64) arrow.Array {
 func viewOf(path string, f plumbv1.Type) *feature.View {
 	return &feature.View{
 		Name: "v", Keys: []feature.Field{{Name: "k", Type: plumbv1.Type_INT64}},
-		Source:   &feature.Source{Name: "s", Path: path, EventTimestamp: "ts"},
+		Source:   &feature.Source{Name: "s", Kind: feature.Files{Path: path}, EventTimestamp: "ts"},
 		Features: []feature.Feature{{Field: feature.Field{Name: "x", Type: f}, Column: "x"}},
 	}
 }

@@ -24,10 +24,11 @@ func (p *project) writeText(t *testing.T, name, content string) *feature.View {
 	view := viewOf(name, plumbv1.Type_STRING)
 	view.Keys[0].Type = plumbv1.Type_STRING
 	view.Source.CreatedTimestamp = "known"
-	view.Source.Format = feature.CSV
+	files := feature.Files{Path: name, Format: feature.CSV}
 	if strings.HasSuffix(name, ".jsonl") {
-		view.Source.Format = feature.JSONLines
+		files.Format = feature.JSONLines
 	}
+	view.Source.Kind = files
 	return view
 }
 

@@ -39,13 +39,14 @@ type Query struct {
 // Parse reads the SQL of a source with DuckDB's own parser and refuses whatever is not a function of the sources it
 // names: other statements, files, catalogs, settings, the clock, randomness, samples.
 func Parse(ctx context.Context, db database, source *feature.Source) (*Query, error) {
-	parsed, err := parseTreeOf(ctx, db, source.Query)
+	query, _ := source.Query()
+	parsed, err := parseTreeOf(ctx, db, query)
 	if err != nil {
 		return nil, err
 	}
 	switch {
 	case parsed.Error && parsed.Kind == "parser":
-		at := placeOfRune(source.Query, parsed.Position)
+		at := placeOfRune(query, parsed.Position)
 		return nil, &fault.InputError{Excerpt: at.Excerpt(),
 			Message: fmt.Sprintf("the query does not parse%s: %s", at.words(), parsed.Message)}
 	case parsed.Error:
@@ -61,7 +62,7 @@ func Parse(ctx context.Context, db database, source *feature.Source) (*Query, er
 	if len(walk.refused) > 0 {
 		return nil, fault.Inputf("", "the query %s", strings.Join(walk.refused, ", and "))
 	}
-	result := &Query{Tables: slices.Sorted(maps.Keys(walk.tables)), Places: walk.tables, Text: source.Query,
+	result := &Query{Tables: slices.Sorted(maps.Keys(walk.tables)), Places: walk.tables, Text: query,
 		Ordered: walk.ordered, Ties: walk.ties}
 	if len(walk.ordered) > 0 {
 		result.Text, err = rewritten(ctx, db, original, statement, walk.ordered)

@@ -1,0 +1,54 @@
+package storetest
+
+import (
+	"math"
+	"path/filepath"
+	"testing"
+
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/store/offline"
+)
+
+// UnknownKinds checks that an engine refuses a source of a kind that it does not know, such as one that a newer version
+// has registered, wherever it is asked for it.
+func (s Offline) UnknownKinds(t *testing.T) {
+	folder := t.TempDir()
+	engine := s.open(t, folder, 2)
+	c := caseOf(t, folder, weather)
+	if err := writeLabels(c); err != nil {
+		t.Fatal(err)
+	}
+	snapshot, err := c.World.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := *snapshot.Views()[0].Source
+	source.Kind = nil
+	view := *snapshot.Views()[0]
+	view.Source = &source
+	_, err = engine.Columns(t.Context(), &source)
+	asked := map[string]error{"its columns": err}
+	_, asked["its inputs"] = engine.Inputs(t.Context(), []*feature.Source{&source})
+	_, _, asked["a window"] = newest(t.Context(), engine, &view, offline.Window{End: math.MaxInt64 - 1})
+	asked["a join"] = c.joinOf(t, engine, &view)
+	for what, err := range asked {
+		if err := refused(err, "not known to this version"); err != nil {
+			t.Errorf("asked for %s: %v", what, err)
+		}
+	}
+}
+
+// joinOf joins the labels of the case's only join with all features of a view.
+func (c *Case) joinOf(t *testing.T, engine offline.Store, view *feature.View) error {
+	t.Helper()
+	planned, err := engine.PlanJoin(t.Context(), offline.JoinRequest{
+		Selection: SelectAll(view), Labels: filepath.Join(c.World.Folder, c.labels().Path),
+		TimestampColumn: c.Joins[0].Question.TimeColumn,
+	})
+	if err != nil {
+		return err
+	}
+	defer planned.Close()
+	_, err = planned.Explain(t.Context())
+	return err
+}
