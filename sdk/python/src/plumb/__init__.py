@@ -19,7 +19,6 @@ from plumb.errors import (
     ConflictError,
     Error,
     Fault,
-    HazardError,
     InputError,
     NotFoundError,
     PermissionDeniedError,
@@ -32,10 +31,10 @@ from plumb.errors import (
 from plumb.foreign import guarded
 from plumb.local import LocalStore
 from plumb.manifests import Manifest
-from plumb.plans import Applied, Change, Difference, Hazard, History, Plan, Revision
+from plumb.plans import Applied, Change, Difference, Hazard, HazardError, History, Plan, Revision
 from plumb.progress import Progress
 from plumb.provenance import ViewProvenance
-from plumb.pushing import Pushed, RefusedRow
+from plumb.pushed import Pushed, RefusedRow
 from plumb.remote import RemoteStore
 from plumb.result import Report, Result, ViewReport
 from plumb.security import endpoint

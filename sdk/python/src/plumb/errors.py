@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from plumb.plans import Plan
-    from plumb.pushing import Pushed
+    from plumb.pushed import Pushed
 
 
 @dataclass(frozen=True)
@@ -61,21 +60,6 @@ class UnauthenticatedError(InputError):
 
 class PermissionDeniedError(PreconditionError):
     """The token's role does not suffice, or the server does this for nobody."""
-
-
-class HazardError(InputError):
-    """The plan changes what rows, look-ups or training sets mean, and nobody has accepted that. Nothing was applied."""
-
-    def __init__(self, plan: Plan) -> None:
-        hazards = [
-            f"\n  {hazard.code} {change.kind} {change.name}: {hazard.message}"
-            for change in plan.changes
-            for hazard in change.hazards
-        ]
-        super().__init__(
-            f"the plan has {len(hazards)} hazards; read them, then accept them with yes=True:" + "".join(hazards)
-        )
-        self.plan = plan
 
 
 class SpentError(InputError):

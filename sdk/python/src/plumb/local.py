@@ -22,13 +22,14 @@ from plumb import online as lookup
 from plumb.answers import Arrays
 from plumb.carriers import INSTANT, Carriers, check_describable
 from plumb.command import Command, OnProgress, find_binary
-from plumb.errors import Error, HazardError, InputError
+from plumb.errors import Error, InputError
 from plumb.foreign import guarded_methods
 from plumb.labels import Labels, check_file, labels_of
 from plumb.manifests import manifest_of
 from plumb.progress import Reporter
 from plumb.provenance import ROW, ViewProvenance
-from plumb.pushing import Columns, Pushed, RefusedRow, batches_of, check_columns, typed
+from plumb.pushed import Pushed, RefusedRow
+from plumb.pushing import Columns, batches_of, check_columns, typed
 from plumb.result import Report, Result, Rows, ViewReport
 from plumb.selection import Output, Selection, select
 from plumb.store import JoinOptions, Request, Store, is_text
@@ -212,7 +213,7 @@ class LocalStore(Store):
             except InputError as error:
                 if yes or not str(error).startswith("--yes:"):
                     raise
-                raise HazardError(self.plan(definitions)) from None
+                raise plans.HazardError(self.plan(definitions)) from None
         changes, hazards = plans.changes_of(done["changes"]), plans.hazards_of(done.get("hazards", ()))
         return plans.Applied(done["project"], done["revision"], changes, hazards)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from plumb.errors import InputError
 from plumb.tables import html_table
 from plumb.v1 import registry_service_pb2 as pb
 
@@ -74,6 +75,21 @@ class Plan:
 
     def _repr_html_(self) -> str:
         return _html(self._title(), self.changes)
+
+
+class HazardError(InputError):
+    """The plan changes what rows, look-ups or training sets mean, and nobody has accepted that. Nothing was applied."""
+
+    def __init__(self, plan: Plan) -> None:
+        hazards = [
+            f"\n  {hazard.code} {change.kind} {change.name}: {hazard.message}"
+            for change in plan.changes
+            for hazard in change.hazards
+        ]
+        super().__init__(
+            f"the plan has {len(hazards)} hazards; read them, then accept them with yes=True:" + "".join(hazards)
+        )
+        self.plan = plan
 
 
 @dataclass(frozen=True, repr=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from plumb.errors import InputError
-from plumb.pushing import Columns, Pushed, RefusedRow, TypedRows
+from plumb.pushed import Pushed, RefusedRow
 from plumb.v1 import serving_pb2 as sv
 from plumb.values import micros, null_flags, pack
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pyarrow as pa
+
+    from plumb.pushing import Columns, TypedRows
 
 CALL_ROWS = 10_000
 CALL_BYTES = 4 << 20

@@ -22,7 +22,6 @@ from plumb.errors import (
     ConflictError,
     Error,
     Fault,
-    HazardError,
     InputError,
     NotFoundError,
     PermissionDeniedError,
@@ -35,7 +34,8 @@ from plumb.foreign import guarded_methods
 from plumb.labels import labels_of
 from plumb.progress import Reporter
 from plumb.provenance import provenance_of
-from plumb.pushing import Columns, Pushed, Target, TypedRows, batches_of, check_columns
+from plumb.pushed import Pushed
+from plumb.pushing import Columns, Target, TypedRows, batches_of, check_columns
 from plumb.result import Result, Rows
 from plumb.selection import Selection, select
 from plumb.store import JoinOptions, Request, Store, author, is_text
@@ -373,7 +373,7 @@ class RemoteStore(Store):
             plan = self.plan(definitions)
             if yes or not plan.hazards:
                 raise
-            raise HazardError(plan) from None
+            raise plans.HazardError(plan) from None
         hazards = tuple(plans.Hazard(h.code, h.message) for change in reply.changes for h in change.hazards)
         harmless = [replace(change, hazards=()) for change in plans.changes_from(reply.changes)]
         return plans.Applied(reply.project, reply.revision, tuple(harmless), hazards)

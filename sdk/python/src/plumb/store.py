@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from plumb.online import Keys
     from plumb.plans import Applied, History, Plan
     from plumb.progress import Wanted
-    from plumb.pushing import Pushed
+    from plumb.pushed import Pushed
     from plumb.result import Result
 
 
