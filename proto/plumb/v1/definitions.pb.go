@@ -116,8 +116,8 @@ func (Type) EnumDescriptor() ([]byte, []int) {
 	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{0}
 }
 
-// Definitions is one definition file, and also the whole desired state of a project: files are merged by
-// concatenating the four lists.
+// Definitions is the content of one definition file, and also the whole desired state of a project: the files of a
+// project are merged by concatenating their four lists.
 type Definitions struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	Entities        []*Entity              `protobuf:"bytes,1,rep,name=entities,proto3" json:"entities,omitempty"`
@@ -190,7 +190,7 @@ func (x *Definitions) GetFeatureServices() []*FeatureService {
 type Entity struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The columns that together identify one entity; at least one.
+	// The columns that together identify one entity. There is at least one.
 	JoinKeys      []*JoinKey        `protobuf:"bytes,2,rep,name=join_keys,json=joinKeys,proto3" json:"join_keys,omitempty"`
 	Description   string            `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
 	Tags          map[string]string `protobuf:"bytes,4,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
@@ -263,7 +263,7 @@ type JoinKey struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// STRING, BYTES, BOOL, INT32 or INT64.
 	Type Type `protobuf:"varint,2,opt,name=type,proto3,enum=plumb.v1.Type" json:"type,omitempty"`
-	// Whether audit logs hold a keyed hash in the place of the key's values.
+	// Whether audit logs contain a keyed hash instead of the key's values.
 	Sensitive     bool `protobuf:"varint,3,opt,name=sensitive,proto3" json:"sensitive,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -331,8 +331,8 @@ type Source struct {
 	//	*Source_Csv
 	//	*Source_Jsonl
 	Kind isSource_Kind `protobuf_oneof:"kind"`
-	// The column that holds the instant at which a row became true (R2). May be left out only where no view reads the
-	// source directly, that is when it serves SQL sources alone.
+	// The column that holds the instant at which a row became true (R2). It may be omitted only if no view reads
+	// the source directly, that is, if only SQL sources read it.
 	EventTimestamp string `protobuf:"bytes,4,opt,name=event_timestamp,json=eventTimestamp,proto3" json:"event_timestamp,omitempty"`
 	// The column that holds the instant at which a row became known (R3, R4).
 	CreatedTimestamp string            `protobuf:"bytes,5,opt,name=created_timestamp,json=createdTimestamp,proto3" json:"created_timestamp,omitempty"`
@@ -571,7 +571,7 @@ func (x *CsvSource) GetPath() string {
 	return ""
 }
 
-// JsonLinesSource reads files with one JSON object on each line, whose members are the columns.
+// JsonLinesSource reads files with one JSON object per line. The members of the object are the columns.
 type JsonLinesSource struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A file, a glob, or a folder with hive partitions; relative to the project folder.
@@ -666,7 +666,7 @@ func (x *SqlSource) GetQuery() string {
 type FeatureView struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The entities whose join keys, in this order, are the view's keys. None: the view joins on time alone (R12).
+	// The entities whose join keys, in this order, are the view's keys. Empty: the view joins on time alone (R12).
 	Entities []string `protobuf:"bytes,2,rep,name=entities,proto3" json:"entities,omitempty"`
 	// The name of a source.
 	Source string `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
@@ -674,11 +674,11 @@ type FeatureView struct {
 	Ttl *durationpb.Duration `protobuf:"bytes,4,opt,name=ttl,proto3" json:"ttl,omitempty"`
 	// Whether the view is materialized. Absent: true.
 	Online *bool `protobuf:"varint,5,opt,name=online,proto3,oneof" json:"online,omitempty"`
-	// At least one.
+	// There is at least one.
 	Features    []*Feature        `protobuf:"bytes,6,rep,name=features,proto3" json:"features,omitempty"`
 	Description string            `protobuf:"bytes,7,opt,name=description,proto3" json:"description,omitempty"`
 	Tags        map[string]string `protobuf:"bytes,8,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Where pushed rows are kept for point-in-time joins. Absent: they are in the online store alone.
+	// Where pushed rows are kept for point-in-time joins. Absent: they are only in the online store.
 	PushLog *PushLog `protobuf:"bytes,9,opt,name=push_log,json=pushLog,proto3" json:"push_log,omitempty"`
 	// How far before the end of the last materialization the next one begins, for rows that arrive late (R5). Absent: it
 	// begins there.
@@ -787,11 +787,11 @@ func (x *FeatureView) GetLookback() *durationpb.Duration {
 	return nil
 }
 
-// PushLog is a folder of Parquet files with the rows that were pushed to a view. The view reads them after the files of
+// PushLog is a folder of Parquet files that contain the rows pushed to a view. The view reads them after the files of
 // its source (R3).
 type PushLog struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The folder, relative to the project folder and below offline.roots; of this view alone.
+	// The folder, relative to the project folder and below offline.roots. No other view may use it.
 	Path          string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -843,7 +843,7 @@ type Feature struct {
 	Column      string            `protobuf:"bytes,3,opt,name=column,proto3" json:"column,omitempty"`
 	Description string            `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
 	Tags        map[string]string `protobuf:"bytes,5,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Whether audit logs hold a keyed hash in the place of the feature's values.
+	// Whether audit logs contain a keyed hash instead of the feature's values.
 	Sensitive     bool `protobuf:"varint,6,opt,name=sensitive,proto3" json:"sensitive,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -927,7 +927,7 @@ type FeatureService struct {
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Output columns are named view__feature rather than feature (R10).
 	FullNames bool `protobuf:"varint,2,opt,name=full_names,json=fullNames,proto3" json:"full_names,omitempty"`
-	// At least one.
+	// There is at least one.
 	Features      []*ViewReference  `protobuf:"bytes,3,rep,name=features,proto3" json:"features,omitempty"`
 	Description   string            `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
 	Tags          map[string]string `protobuf:"bytes,5,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
@@ -1000,15 +1000,17 @@ func (x *FeatureService) GetTags() map[string]string {
 	return nil
 }
 
-// ViewReference picks features of one view, under another name and with other key columns where asked (R11).
+// ViewReference selects features of one view. It may give the view another name in the output columns, and read the
+// view's keys from other label columns (R11).
 type ViewReference struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	View  string                 `protobuf:"bytes,1,opt,name=view,proto3" json:"view,omitempty"`
-	// The name that stands for the view in output columns. Absent: the view's name.
+	// The name used for the view in output columns. Absent: the view's name.
 	As string `protobuf:"bytes,2,opt,name=as,proto3" json:"as,omitempty"`
-	// View join key to label column. A key that is not listed is read from the label column of its own name.
+	// Maps a join key of the view to a label column. A key that is not listed is read from the label column of the same
+	// name.
 	JoinKeys map[string]string `protobuf:"bytes,3,rep,name=join_keys,json=joinKeys,proto3" json:"join_keys,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// The features wanted. Empty: all of the view's.
+	// The features to return. Empty: all features of the view.
 	Features      []string `protobuf:"bytes,4,rep,name=features,proto3" json:"features,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -22,9 +22,9 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// HistoricalRequest asks for a point-in-time join over Arrow Flight. In the JSON form of protobuf it is the command of a
-// DoExchange descriptor, where the label rows follow as Arrow data, and the ticket of a DoGet, where labels_file names
-// them.
+// HistoricalRequest asks for a point-in-time join over Arrow Flight. It is sent in the JSON form of protobuf, in one of
+// two ways: as the command of a DoExchange descriptor, followed by the label rows as Arrow data; or as the ticket of a
+// DoGet, in which case labels_file names the label rows.
 type HistoricalRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Selection:
@@ -32,27 +32,27 @@ type HistoricalRequest struct {
 	//	*HistoricalRequest_FeatureService
 	//	*HistoricalRequest_Features
 	Selection isHistoricalRequest_Selection `protobuf_oneof:"selection"`
-	// Name the outputs view__feature; a service decides for itself, this can only add (R10).
+	// Name the outputs view__feature. A service that already does so is not affected (R10).
 	FullNames bool `protobuf:"varint,3,opt,name=full_names,json=fullNames,proto3" json:"full_names,omitempty"`
-	// The label column with the instant of each row. Empty: event_timestamp.
+	// The label column that contains the instant of each row. Empty: event_timestamp.
 	TimestampColumn string `protobuf:"bytes,4,opt,name=timestamp_column,json=timestampColumn,proto3" json:"timestamp_column,omitempty"`
 	// Add <output>__status after each output: PRESENT, NULL, NOT_FOUND or EXPIRED (R13).
 	Statuses bool `protobuf:"varint,5,opt,name=statuses,proto3" json:"statuses,omitempty"`
-	// Add <view or alias>__event_timestamp after the outputs: the winning row's.
+	// Add <view or alias>__event_timestamp after the outputs: the event time of the winning row.
 	EventTimestamps bool `protobuf:"varint,6,opt,name=event_timestamps,json=eventTimestamps,proto3" json:"event_timestamps,omitempty"`
-	// See only rows that had been created by the label's instant (R4).
+	// Use only rows that had been created by the label's instant (R4).
 	AsKnown bool `protobuf:"varint,7,opt,name=as_known,json=asKnown,proto3" json:"as_known,omitempty"`
-	// Add for each use of a view, after the outputs, where its values come from: <view or alias>__definition_revision,
-	// __definition_hash, and of the winning row __source_file, __event_timestamp, __created_timestamp and __age_micros,
+	// Add, after the outputs, the provenance of each use of a view: <view or alias>__definition_revision and
+	// __definition_hash, and for the winning row __source_file, __event_timestamp, __created_timestamp and __age_micros,
 	// the microseconds from its event time to the label's instant.
 	Provenance bool `protobuf:"varint,10,opt,name=provenance,proto3" json:"provenance,omitempty"`
-	// Say in the report what the result was made of and holds: its manifest. The files of the sources are read for it once,
-	// and again when they change.
+	// Return the manifest of the result in the report: what the result was made of and what it contains. The server reads
+	// the files of the sources for this once, and again when they change.
 	Manifest bool `protobuf:"varint,11,opt,name=manifest,proto3" json:"manifest,omitempty"`
-	// Tell the progress of the join. Ask for it only with a reader that goes message by message (read_chunk in pyarrow):
-	// it adds messages without Arrow data, at which pyarrow's read_all ends as if there were no more.
+	// Send the progress of the join. Set it only if you read message by message (read_chunk in pyarrow): it adds messages
+	// without Arrow data, and pyarrow's read_all ends at the first of them as if there were no more.
 	Progress bool `protobuf:"varint,9,opt,name=progress,proto3" json:"progress,omitempty"`
-	// DoGet alone: a label file on the server (.parquet, .csv or .arrow), relative to the project and below its
+	// DoGet only: a label file on the server (.parquet, .csv or .arrow), relative to the project and below its
 	// offline.roots.
 	LabelsFile    string `protobuf:"bytes,8,opt,name=labels_file,json=labelsFile,proto3" json:"labels_file,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -195,10 +195,9 @@ func (*HistoricalRequest_FeatureService) isHistoricalRequest_Selection() {}
 
 func (*HistoricalRequest_Features) isHistoricalRequest_Selection() {}
 
-// HistoricalUpdate is the metadata of a Flight message that a join sends beside its rows, in the JSON form of protobuf.
-// The last message of a join that succeeded is a batch without rows that carries the report. Where the request asks for
-// it, messages without Arrow data carry progress until the rows begin, one every second; from then on the messages with
-// rows carry it.
+// HistoricalUpdate is the metadata of a Flight message of a join, in the JSON form of protobuf. The last message of a
+// join that succeeded is a batch without rows whose metadata is the report. If the request asks for progress, it comes
+// in messages without Arrow data, one a second, until the rows begin; after that it comes with the rows.
 type HistoricalUpdate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Update:
@@ -285,8 +284,8 @@ type HistoricalProgress struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What is being done, such as "waiting for another join" or "reading view weather".
 	Step string `protobuf:"bytes,1,opt,name=step,proto3" json:"step,omitempty"`
-	// Of all rows that the join has to go through, source rows and label rows together, those that are done. A total of 0
-	// is not known yet.
+	// The number of rows done, out of all rows that the join reads, source rows and label rows together. If total is 0,
+	// it is not known yet.
 	Rows          int64 `protobuf:"varint,2,opt,name=rows,proto3" json:"rows,omitempty"`
 	Total         int64 `protobuf:"varint,3,opt,name=total,proto3" json:"total,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -346,15 +345,15 @@ func (x *HistoricalProgress) GetTotal() int64 {
 
 type HistoricalReport struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The number of label rows, and of result rows (R6).
+	// The number of label rows, which is also the number of result rows (R6).
 	Rows int64 `protobuf:"varint,1,opt,name=rows,proto3" json:"rows,omitempty"`
 	// One for each use of a view, in the order of the selection.
 	Views []*HistoricalView `protobuf:"bytes,2,rep,name=views,proto3" json:"views,omitempty"`
-	// How long the server took, without the wait for other joins.
+	// How long the server took, not counting the time spent waiting for other joins.
 	Seconds float64 `protobuf:"fixed64,3,opt,name=seconds,proto3" json:"seconds,omitempty"`
-	// Where the request asks for it, the manifest of the result, one line of JSON that ends with a digest of the text before
-	// it. Label rows that the client sent are in it by the digest of their content. Whoever writes the rows to a file adds
-	// "file" with the file's name, size and SHA-256, and a new digest.
+	// The manifest of the result, if the request asks for it: one line of JSON that ends with a digest of the text before
+	// the digest. It identifies label rows that the client sent by the digest of their content. A client that writes the
+	// rows to a file adds "file" with the file's name, size and SHA-256, and a new digest.
 	Manifest      string `protobuf:"bytes,4,opt,name=manifest,proto3" json:"manifest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -418,13 +417,14 @@ func (x *HistoricalReport) GetManifest() string {
 	return ""
 }
 
-// HistoricalView counts what became of one use of a view.
+// HistoricalView contains the counts of one use of a view.
 type HistoricalView struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Alias string                 `protobuf:"bytes,1,opt,name=alias,proto3" json:"alias,omitempty"`
 	// The number of label rows that have a visible row.
 	Matched int64 `protobuf:"varint,2,opt,name=matched,proto3" json:"matched,omitempty"`
-	// Source rows that can never be seen: with a null join key (R8), with a null event time (R3).
+	// The numbers of source rows that no label can match: those with a null join key (R8), and those with a null event
+	// time (R3).
 	NullKeys      int64 `protobuf:"varint,3,opt,name=null_keys,json=nullKeys,proto3" json:"null_keys,omitempty"`
 	NullTimes     int64 `protobuf:"varint,4,opt,name=null_times,json=nullTimes,proto3" json:"null_times,omitempty"`
 	unknownFields protoimpl.UnknownFields

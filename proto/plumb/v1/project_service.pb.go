@@ -61,11 +61,11 @@ func (*StatusRequest) Descriptor() ([]byte, []int) {
 type StatusResponse struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Project string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
-	// The revision that the answer follows.
+	// The revision that the answer is from.
 	Revision int64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
 	// In the order of their names.
 	Views []*ViewStatus `protobuf:"bytes,3,rep,name=views,proto3" json:"views,omitempty"`
-	// Why it cannot be told whether the online store has lost rows. Empty if it can be told.
+	// Why it is unknown whether the online store has lost rows. Empty if it is known.
 	LossesUnknown string `protobuf:"bytes,4,opt,name=losses_unknown,json=lossesUnknown,proto3" json:"losses_unknown,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -129,31 +129,32 @@ func (x *StatusResponse) GetLossesUnknown() string {
 	return ""
 }
 
-// ViewStatus says what the online store can have of a view.
+// ViewStatus is the state of one view in the online store.
 type ViewStatus struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	View  string                 `protobuf:"bytes,1,opt,name=view,proto3" json:"view,omitempty"`
 	// Whether the view is materialized at all.
 	Online bool `protobuf:"varint,2,opt,name=online,proto3" json:"online,omitempty"`
-	// complete: without a gap from the beginning of its source; not_from_beginning: its first window had a start; gaps:
-	// windows are missing between others; never_materialized: no run was begun; not_materialized: no run is known to have
-	// succeeded; set_aside: its rows are of a former generation, which nobody reads; outdated: its rows lack something
-	// since a revision; removed: its rows were torn down; lost_rows: the online store has lost its rows; lost_runs: its
-	// rows are as they were before its last runs; not_online: it is never materialized.
+	// complete: materialized without a gap from the beginning of its source; not_from_beginning: its first window had a
+	// start; gaps: windows are missing between others; never_materialized: no run was started; not_materialized: no run
+	// is known to have succeeded; set_aside: its rows belong to a former generation, which is no longer read; outdated: a
+	// revision requires its rows to be written again; removed: its rows were deleted; lost_rows: the online store has
+	// lost its rows; lost_runs: its rows are as they were before its last runs; not_online: it is never materialized.
 	State string `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
-	// The windows that are done, in ascending order, none of which meets another.
+	// The windows that are done, in ascending order. They do not overlap or touch.
 	Done []*Interval `protobuf:"bytes,4,rep,name=done,proto3" json:"done,omitempty"`
-	// How long ago the end of the first of these is, in microseconds. Absent if nothing is done.
+	// The age of the end of the first window in done, in microseconds. Absent if nothing is done.
 	FreshnessMicros *int64 `protobuf:"varint,5,opt,name=freshness_micros,json=freshnessMicros,proto3,oneof" json:"freshness_micros,omitempty"`
 	// Absent if there was none.
 	LastRun *Run `protobuf:"bytes,6,opt,name=last_run,json=lastRun,proto3" json:"last_run,omitempty"`
-	// Says that a window is recorded as done whose end lies ahead of the clock, and what to do. Empty if none is.
+	// A message for the user if a window is recorded as done whose end is ahead of the clock, with what to do. Empty
+	// otherwise.
 	AheadOfClock string `protobuf:"bytes,7,opt,name=ahead_of_clock,json=aheadOfClock,proto3" json:"ahead_of_clock,omitempty"`
-	// Rows that were pushed long enough ago to be in a Parquet file of the push log, and are not; and since when they
-	// wait, in microseconds since 1970. Training does not have them.
+	// The number of pushed rows that should be in a Parquet file of the push log by now and are not, and since when they
+	// have been waiting, in microseconds since 1970. Training sets do not contain them.
 	WaitingRows        int64 `protobuf:"varint,8,opt,name=waiting_rows,json=waitingRows,proto3" json:"waiting_rows,omitempty"`
 	WaitingSinceMicros int64 `protobuf:"varint,9,opt,name=waiting_since_micros,json=waitingSinceMicros,proto3" json:"waiting_since_micros,omitempty"`
-	// The generation of the rows that are read, and the revision since which they have to be complete anew.
+	// The generation of the rows that are read, and the revision since which all of them have to be written again.
 	Generation    int64 `protobuf:"varint,10,opt,name=generation,proto3" json:"generation,omitempty"`
 	Rebuild       int64 `protobuf:"varint,11,opt,name=rebuild,proto3" json:"rebuild,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -422,7 +423,7 @@ func (x *ListRunsResponse) GetRuns() []*Run {
 // Run is one materialization of one view.
 type Run struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The id that the provenance of rows names.
+	// The id, as in the provenance of rows.
 	Id     int64     `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
 	View   string    `protobuf:"bytes,2,opt,name=view,proto3" json:"view,omitempty"`
 	Window *Interval `protobuf:"bytes,3,opt,name=window,proto3" json:"window,omitempty"`
@@ -431,16 +432,16 @@ type Run struct {
 	// In microseconds since 1970. finished_micros is 0 if it has not finished.
 	StartedMicros  int64 `protobuf:"varint,5,opt,name=started_micros,json=startedMicros,proto3" json:"started_micros,omitempty"`
 	FinishedMicros int64 `protobuf:"varint,6,opt,name=finished_micros,json=finishedMicros,proto3" json:"finished_micros,omitempty"`
-	// Source rows in the window; rows that the store took; rows that it kept newer ones against (R14).
+	// Source rows in the window; rows that the store stored; rows that it did not, as it had newer ones (R14).
 	Read    int64 `protobuf:"varint,7,opt,name=read,proto3" json:"read,omitempty"`
 	Written int64 `protobuf:"varint,8,opt,name=written,proto3" json:"written,omitempty"`
 	Older   int64 `protobuf:"varint,9,opt,name=older,proto3" json:"older,omitempty"`
 	// Source rows that can never be served (R8, R3).
 	NullKeys  int64 `protobuf:"varint,10,opt,name=null_keys,json=nullKeys,proto3" json:"null_keys,omitempty"`
 	NullTimes int64 `protobuf:"varint,11,opt,name=null_times,json=nullTimes,proto3" json:"null_times,omitempty"`
-	// Rows that were left out since a value does not fit its declared type.
+	// Rows that were skipped because a value does not fit its declared type.
 	Skipped int64 `protobuf:"varint,12,opt,name=skipped,proto3" json:"skipped,omitempty"`
-	// Bytes of keys and packed rows that the store was given.
+	// Bytes of keys and packed rows that were sent to the store.
 	Bytes int64 `protobuf:"varint,13,opt,name=bytes,proto3" json:"bytes,omitempty"`
 	// Why it failed.
 	Error         string `protobuf:"bytes,14,opt,name=error,proto3" json:"error,omitempty"`

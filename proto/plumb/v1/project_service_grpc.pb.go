@@ -27,10 +27,10 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// ProjectService tells what has been done with the definitions that are registered.
+// ProjectService returns the state of what is registered, such as how far each view has been materialized.
 type ProjectServiceClient interface {
-	// Status tells how far each view of the current revision has been materialized. It reads the registry, and asks the
-	// online store whether it has lost rows. FAILED_PRECONDITION: nothing is applied yet.
+	// Status returns how far each view of the current revision has been materialized. It reads the registry, and checks
+	// whether the online store has lost rows. FAILED_PRECONDITION: nothing is applied yet.
 	Status(ctx context.Context, in *StatusRequest, opts ...grpc.CallOption) (*StatusResponse, error)
 	// ListRuns returns the materialization runs of a view, newest first. A view that was never registered has none.
 	ListRuns(ctx context.Context, in *ListRunsRequest, opts ...grpc.CallOption) (*ListRunsResponse, error)
@@ -68,10 +68,10 @@ func (c *projectServiceClient) ListRuns(ctx context.Context, in *ListRunsRequest
 // All implementations must embed UnimplementedProjectServiceServer
 // for forward compatibility.
 //
-// ProjectService tells what has been done with the definitions that are registered.
+// ProjectService returns the state of what is registered, such as how far each view has been materialized.
 type ProjectServiceServer interface {
-	// Status tells how far each view of the current revision has been materialized. It reads the registry, and asks the
-	// online store whether it has lost rows. FAILED_PRECONDITION: nothing is applied yet.
+	// Status returns how far each view of the current revision has been materialized. It reads the registry, and checks
+	// whether the online store has lost rows. FAILED_PRECONDITION: nothing is applied yet.
 	Status(context.Context, *StatusRequest) (*StatusResponse, error)
 	// ListRuns returns the materialization runs of a view, newest first. A view that was never registered has none.
 	ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error)

@@ -21,7 +21,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// State is what a registry keeps for one revision of a project.
+// State is what a registry stores for one revision of a project.
 type State struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	Definitions *Definitions           `protobuf:"bytes,1,opt,name=definitions,proto3" json:"definitions,omitempty"`
@@ -75,22 +75,22 @@ func (x *State) GetViews() []*RegisteredView {
 	return nil
 }
 
-// RegisteredView is what a view's stored rows need to be read.
+// RegisteredView contains what is needed to read a view's stored rows.
 type RegisteredView struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The revision at which the meaning of the view's rows last changed: another source, other keys, a feature read from
-	// another column or of another type. Rows of different generations never meet in the online store.
+	// another column or of another type. The online store keeps rows of different generations apart.
 	Generation int64 `protobuf:"varint,2,opt,name=generation,proto3" json:"generation,omitempty"`
 	// Every layout that rows of this generation were written in; the last is the current one.
 	Schemas []*ViewSchema `protobuf:"bytes,3,rep,name=schemas,proto3" json:"schemas,omitempty"`
-	// The revision since which all rows of this generation have to be written again, since those written before lack a
-	// feature or may have been forgotten under a shorter ttl; progress made under an earlier one is void, while the rows
-	// themselves are still read. Never less than generation.
+	// The revision since which all rows of this generation have to be written again, because rows written before it lack
+	// a feature or may have been deleted under a shorter ttl. Materialization progress made before this revision does not
+	// count; the rows themselves are still read. Never less than generation.
 	Rebuild int64 `protobuf:"varint,4,opt,name=rebuild,proto3" json:"rebuild,omitempty"`
-	// The hash of what decides the view's values (registry.DefinitionHash), and the revision since which it has been this
-	// one without a break. Where the hash is not that of the definitions, a version that did not keep it has applied them,
-	// and the revision is not known.
+	// The hash of everything that determines the view's values (registry.DefinitionHash), and the revision since which it
+	// has had this value without interruption. If the hash is not that of the definitions, a version of Plumb that did
+	// not store the hash has applied them, and the revision is not known.
 	DefinitionHash     []byte `protobuf:"bytes,5,opt,name=definition_hash,json=definitionHash,proto3" json:"definition_hash,omitempty"`
 	DefinitionRevision int64  `protobuf:"varint,6,opt,name=definition_revision,json=definitionRevision,proto3" json:"definition_revision,omitempty"`
 	unknownFields      protoimpl.UnknownFields

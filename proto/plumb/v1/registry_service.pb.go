@@ -133,9 +133,10 @@ func (Change_Kind) EnumDescriptor() ([]byte, []int) {
 // DefinitionFile is one definition file: a Definitions message, as YAML.
 type DefinitionFile struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What errors call the file, such as "features/views.yaml". It is never opened. Each file has another.
+	// The name of the file in errors, such as "features/views.yaml". The server never opens it. No two files have the
+	// same path.
 	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
-	// The content, as it is on disk.
+	// The content of the file.
 	Text          string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -187,7 +188,7 @@ func (x *DefinitionFile) GetText() string {
 
 type PlanRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// All definitions of the project: what is registered and not in here would be removed.
+	// All definitions of the project. Registered definitions that are missing here would be removed.
 	Files         []*DefinitionFile `protobuf:"bytes,1,rep,name=files,proto3" json:"files,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -233,9 +234,10 @@ func (x *PlanRequest) GetFiles() []*DefinitionFile {
 type PlanResponse struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Project string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
-	// The revision that was compared with: what ApplyRequest.expected_revision should be.
+	// The revision that the definitions were compared with, which should be given as ApplyRequest.expected_revision.
 	Base int64 `protobuf:"varint,2,opt,name=base,proto3" json:"base,omitempty"`
-	// Ordered by what depends on what, as plumb plan shows them. None: there is nothing to change.
+	// Entities, sources, views and services that are added or altered, then those that are removed, in the reverse order.
+	// Empty: there is nothing to change.
 	Changes []*Change `protobuf:"bytes,3,rep,name=changes,proto3" json:"changes,omitempty"`
 	// Whether any of the changes has hazards.
 	Hazardous     bool `protobuf:"varint,4,opt,name=hazardous,proto3" json:"hazardous,omitempty"`
@@ -301,16 +303,16 @@ func (x *PlanResponse) GetHazardous() bool {
 	return false
 }
 
-// Change is one thing that is added, altered or removed. The lower-case names of its enums are the words of plumb plan
-// --output json.
+// Change is one definition that is added, altered or removed. In lower case, the names of the enum values are those of
+// plumb plan --output json.
 type Change struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Action Change_Action          `protobuf:"varint,1,opt,name=action,proto3,enum=plumb.v1.Change_Action" json:"action,omitempty"`
 	Kind   Change_Kind            `protobuf:"varint,2,opt,name=kind,proto3,enum=plumb.v1.Change_Kind" json:"kind,omitempty"`
 	Name   string                 `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
-	// What alters, field by field; none for what is added or removed.
+	// The fields that change. Empty for a definition that is added or removed.
 	Differences []*Difference `protobuf:"bytes,4,rep,name=differences,proto3" json:"differences,omitempty"`
-	// What the change does to stored rows, look-ups and training sets; none where it is harmless.
+	// What the change does to stored rows, look-ups and training sets. Empty if it is harmless.
 	Hazards       []*Hazard `protobuf:"bytes,5,rep,name=hazards,proto3" json:"hazards,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -381,7 +383,7 @@ func (x *Change) GetHazards() []*Hazard {
 	return nil
 }
 
-// Difference is one field that alters. From is empty where the field is new, to where it goes.
+// Difference is one field that changes. from is empty if the field is added, to is empty if it is removed.
 type Difference struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// A dotted path, such as "ttl" or "features.temp.type".
@@ -447,7 +449,7 @@ type Hazard struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Stable, such as "PB101".
 	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
-	// One sentence: what changes, and what becomes of stored rows, look-ups and training sets.
+	// One sentence: what changes, and what happens to stored rows, look-ups and training sets.
 	Message       string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -499,14 +501,14 @@ func (x *Hazard) GetMessage() string {
 
 type ApplyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// All definitions of the project: what is registered and not in here is removed.
+	// All definitions of the project. Registered definitions that are missing here are removed.
 	Files []*DefinitionFile `protobuf:"bytes,1,rep,name=files,proto3" json:"files,omitempty"`
-	// The revision that the changes were planned against: PlanResponse.base, 0 where nothing was applied yet. Absent:
-	// whichever is current.
+	// The revision that the changes were planned against: PlanResponse.base, 0 if nothing was applied yet. Absent: the
+	// current revision, whichever it is.
 	ExpectedRevision *int64 `protobuf:"varint,2,opt,name=expected_revision,json=expectedRevision,proto3,oneof" json:"expected_revision,omitempty"`
-	// Apply in spite of hazards.
+	// Apply even if the plan has hazards.
 	AllowHazards bool `protobuf:"varint,3,opt,name=allow_hazards,json=allowHazards,proto3" json:"allow_hazards,omitempty"`
-	// Who applies, for History, such as "ann@laptop". Nothing verifies it. Empty: unknown@ and the caller's address.
+	// Who applies, for History, such as "ann@laptop". It is not verified. Empty: unknown@ and the caller's address.
 	Author        string `protobuf:"bytes,4,opt,name=author,proto3" json:"author,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -573,7 +575,7 @@ func (x *ApplyRequest) GetAuthor() string {
 type ApplyResponse struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Project string                 `protobuf:"bytes,1,opt,name=project,proto3" json:"project,omitempty"`
-	// The new revision; the current one where there was nothing to change.
+	// The new revision, or the current one if there was nothing to change.
 	Revision      int64     `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
 	Changes       []*Change `protobuf:"bytes,3,rep,name=changes,proto3" json:"changes,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -670,7 +672,7 @@ func (*ListEntitiesRequest) Descriptor() ([]byte, []int) {
 type ListEntitiesResponse struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Entities []*Entity              `protobuf:"bytes,1,rep,name=entities,proto3" json:"entities,omitempty"`
-	// The revision that the answer follows.
+	// The revision that the answer is from.
 	Revision      int64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -759,7 +761,7 @@ func (*ListSourcesRequest) Descriptor() ([]byte, []int) {
 type ListSourcesResponse struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Sources []*Source              `protobuf:"bytes,1,rep,name=sources,proto3" json:"sources,omitempty"`
-	// The revision that the answer follows.
+	// The revision that the answer is from.
 	Revision      int64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -848,7 +850,7 @@ func (*ListFeatureViewsRequest) Descriptor() ([]byte, []int) {
 type ListFeatureViewsResponse struct {
 	state        protoimpl.MessageState `protogen:"open.v1"`
 	FeatureViews []*FeatureView         `protobuf:"bytes,1,rep,name=feature_views,json=featureViews,proto3" json:"feature_views,omitempty"`
-	// The revision that the answer follows.
+	// The revision that the answer is from.
 	Revision      int64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -937,7 +939,7 @@ func (*ListFeatureServicesRequest) Descriptor() ([]byte, []int) {
 type ListFeatureServicesResponse struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	FeatureServices []*FeatureService      `protobuf:"bytes,1,rep,name=feature_services,json=featureServices,proto3" json:"feature_services,omitempty"`
-	// The revision that the answer follows.
+	// The revision that the answer is from.
 	Revision      int64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1034,7 +1036,7 @@ func (x *GetEntityRequest) GetName() string {
 type GetEntityResponse struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Entity *Entity                `protobuf:"bytes,1,opt,name=entity,proto3" json:"entity,omitempty"`
-	// The revision that the answer follows.
+	// The revision that the answer is from.
 	Revision      int64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1131,7 +1133,7 @@ func (x *GetSourceRequest) GetName() string {
 type GetSourceResponse struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Source *Source                `protobuf:"bytes,1,opt,name=source,proto3" json:"source,omitempty"`
-	// The revision that the answer follows.
+	// The revision that the answer is from.
 	Revision      int64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1228,7 +1230,7 @@ func (x *GetFeatureViewRequest) GetName() string {
 type GetFeatureViewResponse struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
 	FeatureView *FeatureView           `protobuf:"bytes,1,opt,name=feature_view,json=featureView,proto3" json:"feature_view,omitempty"`
-	// The revision that the answer follows.
+	// The revision that the answer is from.
 	Revision      int64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1325,7 +1327,7 @@ func (x *GetFeatureServiceRequest) GetName() string {
 type GetFeatureServiceResponse struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	FeatureService *FeatureService        `protobuf:"bytes,1,opt,name=feature_service,json=featureService,proto3" json:"feature_service,omitempty"`
-	// The revision that the answer follows.
+	// The revision that the answer is from.
 	Revision      int64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

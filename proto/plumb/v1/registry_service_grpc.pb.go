@@ -36,26 +36,26 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// RegistryService reads what the server's project has registered, and changes it.
+// RegistryService reads and changes the definitions that are registered for the server's project.
 //
-// Reads go to the registry itself, so that they see what others applied a moment ago. A project that nothing was applied
-// to is at revision 0 and has no definitions. Every call fails with UNAVAILABLE when the registry cannot be reached.
+// Reads go to the registry itself, so they see what others have just applied. A project to which nothing has been
+// applied is at revision 0 and has no definitions. Every call fails with UNAVAILABLE if the registry cannot be reached.
 type RegistryServiceClient interface {
 	// Plan returns what Apply would change, each change with its hazards. It checks the definitions as plumb plan does:
-	// against themselves, and against the sources, whose paths are relative to the project folder on the server and have
-	// to lie below its offline.roots. It writes nothing.
+	// against each other, and against the sources. Paths of sources are relative to the project folder on the server and
+	// have to be below its offline.roots. Plan writes nothing.
 	//
-	// INVALID_ARGUMENT (BadRequest) for mistakes in the definitions: a violation for each, with file:line:column as its
-	// field; as many as a status can hold, and the number of the others. RESOURCE_EXHAUSTED for more than 4 MiB of files.
-	// DEADLINE_EXCEEDED after two minutes where the call has no deadline of its own.
+	// INVALID_ARGUMENT (BadRequest) for mistakes in the definitions: one violation for each, with file:line:column as its
+	// field. The status contains as many violations as it can hold, and the number of the others. RESOURCE_EXHAUSTED for
+	// more than 4 MiB of files. DEADLINE_EXCEEDED after two minutes if the call has no deadline of its own.
 	Plan(ctx context.Context, in *PlanRequest, opts ...grpc.CallOption) (*PlanResponse, error)
-	// Apply plans, and makes the plan the project's next revision, all or nothing. Where there is nothing to change it
+	// Apply makes a plan and applies it as the project's next revision, all or nothing. If there is nothing to change, it
 	// adds no revision and returns the current one, without changes.
 	//
-	// The errors of Plan, and: ABORTED where the project is not at the expected revision, or someone else applied in the
-	// meantime; FAILED_PRECONDITION (PreconditionFailure) where the plan has hazards that are not allowed: a violation for
-	// each, with its code as type and what changes as subject, such as "view weather"; PERMISSION_DENIED by a server that
-	// is read-only.
+	// It returns the errors of Plan, and: ABORTED if the project is not at the expected revision, or if another Apply was
+	// made in the meantime; FAILED_PRECONDITION (PreconditionFailure) if the plan has hazards that are not allowed: one
+	// violation for each, with its code as type and what changes as subject, such as "view weather"; PERMISSION_DENIED
+	// from a read-only server.
 	Apply(ctx context.Context, in *ApplyRequest, opts ...grpc.CallOption) (*ApplyResponse, error)
 	// ListEntities returns all entities, by name.
 	ListEntities(ctx context.Context, in *ListEntitiesRequest, opts ...grpc.CallOption) (*ListEntitiesResponse, error)
@@ -65,15 +65,15 @@ type RegistryServiceClient interface {
 	ListFeatureViews(ctx context.Context, in *ListFeatureViewsRequest, opts ...grpc.CallOption) (*ListFeatureViewsResponse, error)
 	// ListFeatureServices returns all feature services, by name.
 	ListFeatureServices(ctx context.Context, in *ListFeatureServicesRequest, opts ...grpc.CallOption) (*ListFeatureServicesResponse, error)
-	// GetEntity returns one entity. NOT_FOUND (ResourceInfo) where none has the name, with the closest one that there is.
+	// GetEntity returns one entity. NOT_FOUND (ResourceInfo) if none has the name; the message names the closest one.
 	GetEntity(ctx context.Context, in *GetEntityRequest, opts ...grpc.CallOption) (*GetEntityResponse, error)
-	// GetSource returns one source. NOT_FOUND (ResourceInfo) where none has the name, with the closest one that there is.
+	// GetSource returns one source. NOT_FOUND (ResourceInfo) if none has the name; the message names the closest one.
 	GetSource(ctx context.Context, in *GetSourceRequest, opts ...grpc.CallOption) (*GetSourceResponse, error)
-	// GetFeatureView returns one feature view. NOT_FOUND (ResourceInfo) where none has the name, with the closest one that
-	// there is.
+	// GetFeatureView returns one feature view. NOT_FOUND (ResourceInfo) if none has the name; the message names the
+	// closest one.
 	GetFeatureView(ctx context.Context, in *GetFeatureViewRequest, opts ...grpc.CallOption) (*GetFeatureViewResponse, error)
-	// GetFeatureService returns one feature service. NOT_FOUND (ResourceInfo) where none has the name, with the closest
-	// one that there is.
+	// GetFeatureService returns one feature service. NOT_FOUND (ResourceInfo) if none has the name; the message names the
+	// closest one.
 	GetFeatureService(ctx context.Context, in *GetFeatureServiceRequest, opts ...grpc.CallOption) (*GetFeatureServiceResponse, error)
 	// History returns the project's revisions, newest first.
 	History(ctx context.Context, in *HistoryRequest, opts ...grpc.CallOption) (*HistoryResponse, error)
@@ -201,26 +201,26 @@ func (c *registryServiceClient) History(ctx context.Context, in *HistoryRequest,
 // All implementations must embed UnimplementedRegistryServiceServer
 // for forward compatibility.
 //
-// RegistryService reads what the server's project has registered, and changes it.
+// RegistryService reads and changes the definitions that are registered for the server's project.
 //
-// Reads go to the registry itself, so that they see what others applied a moment ago. A project that nothing was applied
-// to is at revision 0 and has no definitions. Every call fails with UNAVAILABLE when the registry cannot be reached.
+// Reads go to the registry itself, so they see what others have just applied. A project to which nothing has been
+// applied is at revision 0 and has no definitions. Every call fails with UNAVAILABLE if the registry cannot be reached.
 type RegistryServiceServer interface {
 	// Plan returns what Apply would change, each change with its hazards. It checks the definitions as plumb plan does:
-	// against themselves, and against the sources, whose paths are relative to the project folder on the server and have
-	// to lie below its offline.roots. It writes nothing.
+	// against each other, and against the sources. Paths of sources are relative to the project folder on the server and
+	// have to be below its offline.roots. Plan writes nothing.
 	//
-	// INVALID_ARGUMENT (BadRequest) for mistakes in the definitions: a violation for each, with file:line:column as its
-	// field; as many as a status can hold, and the number of the others. RESOURCE_EXHAUSTED for more than 4 MiB of files.
-	// DEADLINE_EXCEEDED after two minutes where the call has no deadline of its own.
+	// INVALID_ARGUMENT (BadRequest) for mistakes in the definitions: one violation for each, with file:line:column as its
+	// field. The status contains as many violations as it can hold, and the number of the others. RESOURCE_EXHAUSTED for
+	// more than 4 MiB of files. DEADLINE_EXCEEDED after two minutes if the call has no deadline of its own.
 	Plan(context.Context, *PlanRequest) (*PlanResponse, error)
-	// Apply plans, and makes the plan the project's next revision, all or nothing. Where there is nothing to change it
+	// Apply makes a plan and applies it as the project's next revision, all or nothing. If there is nothing to change, it
 	// adds no revision and returns the current one, without changes.
 	//
-	// The errors of Plan, and: ABORTED where the project is not at the expected revision, or someone else applied in the
-	// meantime; FAILED_PRECONDITION (PreconditionFailure) where the plan has hazards that are not allowed: a violation for
-	// each, with its code as type and what changes as subject, such as "view weather"; PERMISSION_DENIED by a server that
-	// is read-only.
+	// It returns the errors of Plan, and: ABORTED if the project is not at the expected revision, or if another Apply was
+	// made in the meantime; FAILED_PRECONDITION (PreconditionFailure) if the plan has hazards that are not allowed: one
+	// violation for each, with its code as type and what changes as subject, such as "view weather"; PERMISSION_DENIED
+	// from a read-only server.
 	Apply(context.Context, *ApplyRequest) (*ApplyResponse, error)
 	// ListEntities returns all entities, by name.
 	ListEntities(context.Context, *ListEntitiesRequest) (*ListEntitiesResponse, error)
@@ -230,15 +230,15 @@ type RegistryServiceServer interface {
 	ListFeatureViews(context.Context, *ListFeatureViewsRequest) (*ListFeatureViewsResponse, error)
 	// ListFeatureServices returns all feature services, by name.
 	ListFeatureServices(context.Context, *ListFeatureServicesRequest) (*ListFeatureServicesResponse, error)
-	// GetEntity returns one entity. NOT_FOUND (ResourceInfo) where none has the name, with the closest one that there is.
+	// GetEntity returns one entity. NOT_FOUND (ResourceInfo) if none has the name; the message names the closest one.
 	GetEntity(context.Context, *GetEntityRequest) (*GetEntityResponse, error)
-	// GetSource returns one source. NOT_FOUND (ResourceInfo) where none has the name, with the closest one that there is.
+	// GetSource returns one source. NOT_FOUND (ResourceInfo) if none has the name; the message names the closest one.
 	GetSource(context.Context, *GetSourceRequest) (*GetSourceResponse, error)
-	// GetFeatureView returns one feature view. NOT_FOUND (ResourceInfo) where none has the name, with the closest one that
-	// there is.
+	// GetFeatureView returns one feature view. NOT_FOUND (ResourceInfo) if none has the name; the message names the
+	// closest one.
 	GetFeatureView(context.Context, *GetFeatureViewRequest) (*GetFeatureViewResponse, error)
-	// GetFeatureService returns one feature service. NOT_FOUND (ResourceInfo) where none has the name, with the closest
-	// one that there is.
+	// GetFeatureService returns one feature service. NOT_FOUND (ResourceInfo) if none has the name; the message names the
+	// closest one.
 	GetFeatureService(context.Context, *GetFeatureServiceRequest) (*GetFeatureServiceResponse, error)
 	// History returns the project's revisions, newest first.
 	History(context.Context, *HistoryRequest) (*HistoryResponse, error)

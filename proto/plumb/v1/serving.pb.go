@@ -23,18 +23,18 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Status tells what a value is (R13). Columns carry it as one byte for each row.
+// Status says whether a value is present, and if not, why (R13). Columns carry it as one byte for each row.
 type Status int32
 
 const (
 	Status_STATUS_UNSPECIFIED Status = 0
-	// The value is there.
+	// The value is present.
 	Status_PRESENT Status = 1
-	// The row is there, and its value is null.
+	// There is a row, and its value is null.
 	Status_NULL Status = 2
 	// There is no row.
 	Status_NOT_FOUND Status = 3
-	// There is a row, older than the view's ttl; its value is withheld.
+	// There is a row, but it is older than the view's ttl. Its value is not returned.
 	Status_EXPIRED Status = 4
 )
 
@@ -83,19 +83,19 @@ func (Status) EnumDescriptor() ([]byte, []int) {
 	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{0}
 }
 
-// Origin says who wrote a row.
+// Origin says what wrote a row.
 type ViewProvenance_Origin int32
 
 const (
 	ViewProvenance_ORIGIN_UNSPECIFIED ViewProvenance_Origin = 0
-	// There is no row, none that is visible yet, or a key is null: the outputs are NOT_FOUND, and the element of every
-	// list is 0. Where a row has expired it is there, and its origin is told.
+	// There is no row, no row is visible yet, or a key is null. The outputs are NOT_FOUND, and the element of every
+	// list is 0. An expired row has its own origin, not this one.
 	ViewProvenance_NO_ROW ViewProvenance_Origin = 1
-	// A run of a materialization.
+	// A materialization run.
 	ViewProvenance_RUN ViewProvenance_Origin = 2
 	// A push.
 	ViewProvenance_PUSH ViewProvenance_Origin = 3
-	// It is not known: the row was stored before rows said who wrote them.
+	// Not known: the row was stored by a version that did not record the origin.
 	ViewProvenance_UNKNOWN ViewProvenance_Origin = 4
 )
 
@@ -151,15 +151,15 @@ type GetOnlineFeaturesRequest struct {
 	//	*GetOnlineFeaturesRequest_FeatureService
 	//	*GetOnlineFeaturesRequest_Features
 	Selection isGetOnlineFeaturesRequest_Selection `protobuf_oneof:"selection"`
-	// One column for each label column that the selection reads its join keys from; all of one length.
+	// One column for each label column that the selection reads its join keys from. All have the same length.
 	Keys []*KeyColumn `protobuf:"bytes,3,rep,name=keys,proto3" json:"keys,omitempty"`
-	// Name the outputs view__feature; a service decides for itself, this can only add (R10).
+	// Name the outputs view__feature. A service that already does so is not affected (R10).
 	FullNames bool `protobuf:"varint,4,opt,name=full_names,json=fullNames,proto3" json:"full_names,omitempty"`
-	// Return each row's event time too.
+	// Also return each row's event time.
 	EventTimestamps bool `protobuf:"varint,5,opt,name=event_timestamps,json=eventTimestamps,proto3" json:"event_timestamps,omitempty"`
-	// The instant to evaluate visibility and ttl at. Absent: the server's clock.
+	// The instant at which visibility and ttl are evaluated. Absent: the server's clock.
 	At *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=at,proto3" json:"at,omitempty"`
-	// Return where the rows come from too.
+	// Also return where the rows come from.
 	Provenance    bool `protobuf:"varint,7,opt,name=provenance,proto3" json:"provenance,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -321,9 +321,9 @@ func (x *FeatureList) GetReferences() []string {
 type KeyColumn struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Of the declared type of the key, exactly; never arrays.
+	// Exactly of the declared type of the key, which is never an array.
 	Values *Values `protobuf:"bytes,2,opt,name=values,proto3" json:"values,omitempty"`
-	// One byte for each row, 1 where the key is null; empty where none is. A null key matches nothing (R8).
+	// One byte for each row, 1 if the key is null. Empty if no key is. A null key matches nothing (R8).
 	Nulls         []byte `protobuf:"bytes,3,opt,name=nulls,proto3" json:"nulls,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -384,10 +384,10 @@ type GetOnlineFeaturesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// In the order of the selection.
 	Columns []*FeatureColumn `protobuf:"bytes,1,rep,name=columns,proto3" json:"columns,omitempty"`
-	// The registry revision that the answer follows.
+	// The registry revision that the answer is from.
 	Revision int64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
-	// Where asked for: where the rows come from, one message for each use of a view, in the order of the selection. The
-	// definitions are those of revision.
+	// Where the rows come from, if the request asks for it: one message for each use of a view, in the order of the
+	// selection. The definitions are those of revision.
 	Provenance    []*ViewProvenance `protobuf:"bytes,3,rep,name=provenance,proto3" json:"provenance,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -448,31 +448,31 @@ func (x *GetOnlineFeaturesResponse) GetProvenance() []*ViewProvenance {
 // in their order. Instants are in microseconds since 1970-01-01T00:00:00Z (R1).
 type ViewProvenance struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What the outputs of the use are named after: its alias, or the view's name.
+	// The name of the use in output columns: its alias, or the view's name.
 	Alias string `protobuf:"bytes,1,opt,name=alias,proto3" json:"alias,omitempty"`
 	// The view's name.
 	View string `protobuf:"bytes,2,opt,name=view,proto3" json:"view,omitempty"`
-	// The revision since which the definitions have decided the view's values as they do; 0 where it is not known, since an
-	// older version applied them.
+	// The revision since which the definitions have determined the view's values as they do now. 0 if it is not known,
+	// because an older version applied them.
 	DefinitionRevision int64 `protobuf:"varint,3,opt,name=definition_revision,json=definitionRevision,proto3" json:"definition_revision,omitempty"`
-	// The SHA-256, 32 bytes, of all in the definitions that decides the view's values.
+	// The SHA-256, 32 bytes, of everything in the definitions that determines the view's values.
 	DefinitionHash []byte `protobuf:"bytes,4,opt,name=definition_hash,json=definitionHash,proto3" json:"definition_hash,omitempty"`
 	// One byte for each row: an Origin.
 	Origins []byte `protobuf:"bytes,5,opt,name=origins,proto3" json:"origins,omitempty"`
-	// The id of the run, as plumb status shows it; 0 where no run wrote the row. Of rows with equal times the one written
-	// last counts (R14).
+	// The id of the run, as plumb status shows it; 0 if no run wrote the row. Of rows with equal times, the one written
+	// last is returned (R14).
 	Runs []int64 `protobuf:"varint,6,rep,packed,name=runs,proto3" json:"runs,omitempty"`
-	// When the push was accepted, by the clock of who took it; 0 where no push brought the row.
+	// When the push was accepted, by the clock of the process that accepted it; 0 if the row was not pushed.
 	PushedTimestamps []int64 `protobuf:"fixed64,7,rep,packed,name=pushed_timestamps,json=pushedTimestamps,proto3" json:"pushed_timestamps,omitempty"`
 	EventTimestamps  []int64 `protobuf:"fixed64,8,rep,packed,name=event_timestamps,json=eventTimestamps,proto3" json:"event_timestamps,omitempty"`
-	// When the row became known; 0 where that is null.
+	// When the row became known; 0 if that is null.
 	CreatedTimestamps []int64 `protobuf:"fixed64,9,rep,packed,name=created_timestamps,json=createdTimestamps,proto3" json:"created_timestamps,omitempty"`
-	// One byte for each row, 1 where its created time is null; empty where none is.
+	// One byte for each row, 1 if its created time is null. Empty if none is.
 	CreatedNulls []byte `protobuf:"bytes,10,opt,name=created_nulls,json=createdNulls,proto3" json:"created_nulls,omitempty"`
-	// Microseconds from the row's event time to the instant that the request was evaluated at; never negative, and at most
-	// the greatest number there is.
+	// Microseconds from the row's event time to the instant at which the request was evaluated. Never negative; a greater
+	// age than an int64 can hold is the greatest int64.
 	AgeMicros []int64 `protobuf:"varint,11,rep,packed,name=age_micros,json=ageMicros,proto3" json:"age_micros,omitempty"`
-	// The revision that introduced the layout that the row was written in.
+	// The revision that introduced the layout of the stored row.
 	SchemaIds     []uint32 `protobuf:"varint,12,rep,packed,name=schema_ids,json=schemaIds,proto3" json:"schema_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -600,7 +600,8 @@ type FeatureColumn struct {
 	Values *Values `protobuf:"bytes,2,opt,name=values,proto3" json:"values,omitempty"`
 	// One byte for each row: a Status.
 	Statuses []byte `protobuf:"bytes,3,opt,name=statuses,proto3" json:"statuses,omitempty"`
-	// Where asked for: the event time of each row in microseconds since the epoch. Meaningless where NOT_FOUND.
+	// The event time of each row in microseconds since the epoch, if the request asks for it. Has no meaning if the
+	// status is NOT_FOUND.
 	EventTimestamps []int64 `protobuf:"fixed64,4,rep,packed,name=event_timestamps,json=eventTimestamps,proto3" json:"event_timestamps,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
@@ -670,15 +671,15 @@ type PushRequest struct {
 	View string `protobuf:"bytes,1,opt,name=view,proto3" json:"view,omitempty"`
 	// One column for each join key of the view, named after it. A row with a null key is refused (R8).
 	Keys []*KeyColumn `protobuf:"bytes,2,rep,name=keys,proto3" json:"keys,omitempty"`
-	// The instant at which each row became true. A row is refused where it is null, or later than the server's clock by
-	// more than the allowed skew (R15).
+	// The instant at which each row became true. A row is refused if the instant is null, or if it is later than the
+	// server's clock by more than the allowed skew (R15).
 	EventTimestamps *TimeColumn `protobuf:"bytes,3,opt,name=event_timestamps,json=eventTimestamps,proto3" json:"event_timestamps,omitempty"`
-	// The instant at which each row became known. Absent: none is known, which is lowest (R14).
+	// The instant at which each row became known. Absent: unknown, which is lower than every known instant (R14).
 	CreatedTimestamps *TimeColumn `protobuf:"bytes,4,opt,name=created_timestamps,json=createdTimestamps,proto3" json:"created_timestamps,omitempty"`
-	// One column for each feature of the view, in any order. Values may be null, columns may not be missing, so that a
+	// One column for each feature of the view, in any order. Values may be null, but no column may be missing, so that a
 	// forgotten feature does not become null.
 	Features []*PushColumn `protobuf:"bytes,5,rep,name=features,proto3" json:"features,omitempty"`
-	// Store nothing where any row is refused.
+	// Store nothing if any row is refused.
 	Atomic        bool `protobuf:"varint,6,opt,name=atomic,proto3" json:"atomic,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -760,7 +761,7 @@ func (x *PushRequest) GetAtomic() bool {
 type TimeColumn struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Micros []int64                `protobuf:"fixed64,1,rep,packed,name=micros,proto3" json:"micros,omitempty"`
-	// One byte for each row, 1 where the instant is null; empty where none is.
+	// One byte for each row, 1 if the instant is null. Empty if none is.
 	Nulls         []byte `protobuf:"bytes,2,opt,name=nulls,proto3" json:"nulls,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -815,9 +816,9 @@ type PushColumn struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The feature's name in the view.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// Of the declared type, exactly.
+	// Exactly of the declared type.
 	Values *Values `protobuf:"bytes,2,opt,name=values,proto3" json:"values,omitempty"`
-	// One byte for each row, 1 where the value is null; empty where none is.
+	// One byte for each row, 1 if the value is null. Empty if none is.
 	Nulls         []byte `protobuf:"bytes,3,opt,name=nulls,proto3" json:"nulls,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -876,13 +877,13 @@ func (x *PushColumn) GetNulls() []byte {
 
 type PushResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The rows that the online store took, and those that it kept a newer row against (R14). Of rows with one key in one
-	// call only the newest is written; the others count as older.
+	// The number of rows that the online store stored, and the number that it did not, as it had a newer row of their key
+	// (R14). Of several rows with the same key in one call, only the newest is written; the others count as older.
 	Written int64 `protobuf:"varint,1,opt,name=written,proto3" json:"written,omitempty"`
 	Older   int64 `protobuf:"varint,2,opt,name=older,proto3" json:"older,omitempty"`
-	// The rows that were refused, in row order. Where the call is atomic and any is listed, nothing was written.
+	// The rows that were refused, in row order. If the call is atomic and a row is listed, nothing was written.
 	Refused []*RefusedRow `protobuf:"bytes,3,rep,name=refused,proto3" json:"refused,omitempty"`
-	// The registry revision that the rows were written under.
+	// The registry revision whose definitions the rows were written with.
 	Revision      int64 `protobuf:"varint,4,opt,name=revision,proto3" json:"revision,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -948,7 +949,7 @@ func (x *PushResponse) GetRevision() int64 {
 
 type RefusedRow struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The row's place in the request, from 0.
+	// The row's position in the request, from 0.
 	Row int64 `protobuf:"varint,1,opt,name=row,proto3" json:"row,omitempty"`
 	// The join key, feature, or time ("event_timestamps", "created_timestamps") that is wrong.
 	Field string `protobuf:"bytes,2,opt,name=field,proto3" json:"field,omitempty"`

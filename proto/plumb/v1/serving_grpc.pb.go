@@ -27,24 +27,25 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// ServingService answers look-ups from the online store, and takes rows for it.
+// ServingService answers look-ups from the online store, and accepts pushed rows for it.
 type ServingServiceClient interface {
-	// GetOnlineFeatures returns the newest materialized values for each row of entity keys, one result row for each, in
-	// their order. Absence is data: a key that is not there has status NOT_FOUND (R13).
+	// GetOnlineFeatures returns the newest materialized values for each row of entity keys: one result row per row of
+	// keys, in the same order. A key that is not in the store is no error: its values have status NOT_FOUND (R13).
 	//
-	// INVALID_ARGUMENT (BadRequest) for a missing, surplus, ill-typed or uneven key column, no rows, or too many;
-	// NOT_FOUND (ResourceInfo) for an unknown service, view or feature; FAILED_PRECONDITION for a view that is not
-	// online; UNAVAILABLE when the online store cannot be reached.
+	// INVALID_ARGUMENT (BadRequest) for a key column that is missing, unexpected, of the wrong type or of another length
+	// than the others, for no rows, or for too many rows; NOT_FOUND (ResourceInfo) for an unknown service, view or
+	// feature; FAILED_PRECONDITION for a view that is not online; UNAVAILABLE if the online store cannot be reached.
 	GetOnlineFeatures(ctx context.Context, in *GetOnlineFeaturesRequest, opts ...grpc.CallOption) (*GetOnlineFeaturesResponse, error)
-	// Push writes rows of one view to the online store, where the newest of each key wins (R14). Rows that cannot be
-	// stored are refused one by one, and the others of the call are stored all the same, unless atomic is set. Where the
-	// view has a push log, the rows are durable in it before they can be served.
+	// Push writes rows of one view to the online store, where the newest row of each key wins (R14). Rows that cannot be
+	// stored are refused one by one. The other rows of the call are stored anyway, unless atomic is set. If the view has
+	// a push log, the rows are durable in it before they can be served.
 	//
-	// A call that fails may have stored some rows; pushing it again is harmless.
+	// A call that fails may have stored some rows; pushing the same rows again is harmless.
 	//
-	// INVALID_ARGUMENT (BadRequest) for a missing, surplus, ill-typed or uneven column, no rows, or too many; NOT_FOUND
-	// (ResourceInfo) for an unknown view; FAILED_PRECONDITION for a view that is not online; PERMISSION_DENIED by a server
-	// that is read-only; UNAVAILABLE when the online store cannot be reached.
+	// INVALID_ARGUMENT (BadRequest) for a column that is missing, unexpected, of the wrong type or of another length than
+	// the others, for no rows, or for too many rows; NOT_FOUND (ResourceInfo) for an unknown view; FAILED_PRECONDITION
+	// for a view that is not online; PERMISSION_DENIED from a read-only server; UNAVAILABLE if the online store cannot be
+	// reached.
 	Push(ctx context.Context, in *PushRequest, opts ...grpc.CallOption) (*PushResponse, error)
 }
 
@@ -80,24 +81,25 @@ func (c *servingServiceClient) Push(ctx context.Context, in *PushRequest, opts .
 // All implementations must embed UnimplementedServingServiceServer
 // for forward compatibility.
 //
-// ServingService answers look-ups from the online store, and takes rows for it.
+// ServingService answers look-ups from the online store, and accepts pushed rows for it.
 type ServingServiceServer interface {
-	// GetOnlineFeatures returns the newest materialized values for each row of entity keys, one result row for each, in
-	// their order. Absence is data: a key that is not there has status NOT_FOUND (R13).
+	// GetOnlineFeatures returns the newest materialized values for each row of entity keys: one result row per row of
+	// keys, in the same order. A key that is not in the store is no error: its values have status NOT_FOUND (R13).
 	//
-	// INVALID_ARGUMENT (BadRequest) for a missing, surplus, ill-typed or uneven key column, no rows, or too many;
-	// NOT_FOUND (ResourceInfo) for an unknown service, view or feature; FAILED_PRECONDITION for a view that is not
-	// online; UNAVAILABLE when the online store cannot be reached.
+	// INVALID_ARGUMENT (BadRequest) for a key column that is missing, unexpected, of the wrong type or of another length
+	// than the others, for no rows, or for too many rows; NOT_FOUND (ResourceInfo) for an unknown service, view or
+	// feature; FAILED_PRECONDITION for a view that is not online; UNAVAILABLE if the online store cannot be reached.
 	GetOnlineFeatures(context.Context, *GetOnlineFeaturesRequest) (*GetOnlineFeaturesResponse, error)
-	// Push writes rows of one view to the online store, where the newest of each key wins (R14). Rows that cannot be
-	// stored are refused one by one, and the others of the call are stored all the same, unless atomic is set. Where the
-	// view has a push log, the rows are durable in it before they can be served.
+	// Push writes rows of one view to the online store, where the newest row of each key wins (R14). Rows that cannot be
+	// stored are refused one by one. The other rows of the call are stored anyway, unless atomic is set. If the view has
+	// a push log, the rows are durable in it before they can be served.
 	//
-	// A call that fails may have stored some rows; pushing it again is harmless.
+	// A call that fails may have stored some rows; pushing the same rows again is harmless.
 	//
-	// INVALID_ARGUMENT (BadRequest) for a missing, surplus, ill-typed or uneven column, no rows, or too many; NOT_FOUND
-	// (ResourceInfo) for an unknown view; FAILED_PRECONDITION for a view that is not online; PERMISSION_DENIED by a server
-	// that is read-only; UNAVAILABLE when the online store cannot be reached.
+	// INVALID_ARGUMENT (BadRequest) for a column that is missing, unexpected, of the wrong type or of another length than
+	// the others, for no rows, or for too many rows; NOT_FOUND (ResourceInfo) for an unknown view; FAILED_PRECONDITION
+	// for a view that is not online; PERMISSION_DENIED from a read-only server; UNAVAILABLE if the online store cannot be
+	// reached.
 	Push(context.Context, *PushRequest) (*PushResponse, error)
 	mustEmbedUnimplementedServingServiceServer()
 }

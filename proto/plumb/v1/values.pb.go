@@ -21,9 +21,9 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Values is one packed column: one element for each row, in row order. Where a row has no value (null, not found,
-// expired) the element is NaN in a column of floats, or else the type's zero, and means nothing; the accompanying
-// statuses or null flags tell. An array without a value is empty.
+// Values is one packed column: one element for each row, in row order. If a row has no value (null, not found,
+// expired), its element is NaN in a column of floats, otherwise the zero of the type, and has no meaning; the
+// accompanying statuses or null flags identify such rows. An array without a value is empty.
 type Values struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Kind:
@@ -526,7 +526,7 @@ func (x *BytesValues) GetValues() [][]byte {
 	return nil
 }
 
-// TimestampValues are microseconds since 1970-01-01T00:00:00Z (R1).
+// TimestampValues contains instants in microseconds since 1970-01-01T00:00:00Z (R1).
 type TimestampValues struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Micros        []int64                `protobuf:"fixed64,1,rep,packed,name=micros,proto3" json:"micros,omitempty"`
@@ -571,13 +571,13 @@ func (x *TimestampValues) GetMicros() []int64 {
 	return nil
 }
 
-// ArrayValues hold the elements of all rows one after the other: row i has the next lengths[i] of them.
+// ArrayValues contains the elements of all rows one after the other: row i has the next lengths[i] of them.
 type ArrayValues struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Lengths []uint32               `protobuf:"varint,1,rep,packed,name=lengths,proto3" json:"lengths,omitempty"`
-	// Never arrays themselves.
+	// The elements are never arrays themselves.
 	Elements *Values `protobuf:"bytes,2,opt,name=elements,proto3" json:"elements,omitempty"`
-	// One byte for each element, 1 where it is null; empty where no element is.
+	// One byte for each element, 1 if it is null. Empty if no element is.
 	Nulls         []byte `protobuf:"bytes,3,opt,name=nulls,proto3" json:"nulls,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
