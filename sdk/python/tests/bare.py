@@ -1,4 +1,4 @@
-"""Virtual environments with the built wheel and what it declares to need, and nothing else of the developer's."""
+"""Makes virtual environments that contain only the built wheel and the packages that it requires."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 
 
 def build_wheel(folder: Path) -> Path:
-    """The wheel of the client, as pip builds it."""
+    """Builds the wheel of the client with pip."""
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(folder)]
     subprocess.run([*build, str(ROOT / "sdk" / "python")], check=True)
     (wheel,) = folder.glob("*.whl")
@@ -21,7 +21,7 @@ def build_wheel(folder: Path) -> Path:
 
 
 def make(folder: Path, wheel: Path, *extras: str) -> Path:
-    """An environment with the wheel, and with what it requires for these extras; returns its Python.
+    """Makes an environment with the wheel and what it requires for these extras. Returns its Python.
 
     What is required is linked from the developer's environment, so nothing is downloaded.
     """

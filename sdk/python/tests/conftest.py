@@ -1,4 +1,7 @@
-"""Tests run the real binary on real projects: the one that plumb init makes, and one with a feature of every type."""
+"""Fixtures for tests, which run the real binary on two real projects.
+
+"flights" is the project that plumb init makes. "world" has a feature of every type.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ MATERIALIZED = "2013-07-03T20:00:00Z"
 
 
 def run(*arguments: str | Path, cwd: Path | None = None) -> str:
-    """What the binary prints; fails where it does not end with 0."""
+    """Runs the binary and returns what it prints. Fails if its exit code is not 0."""
     done = subprocess.run([BINARY, *arguments], cwd=cwd, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -41,7 +44,7 @@ def flights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(flights: Path, tmp_path: Path) -> Path:
-    """A copy of it, to be changed."""
+    """A copy of flights that the test may change."""
     copied = tmp_path / "flights"
     shutil.copytree(flights, copied)
     return copied
@@ -84,7 +87,7 @@ class Served:
 
 @pytest.fixture(scope="session")
 def server(flights: Path) -> Iterator[Served]:
-    """A server of the flights."""
+    """A server of flights."""
     served = Served(flights)
     yield served
     served.stop()
@@ -92,7 +95,7 @@ def server(flights: Path) -> Iterator[Served]:
 
 @pytest.fixture(params=["local", "connect"])
 def store(request: pytest.FixtureRequest, flights: Path) -> Iterator[plumb.Store]:
-    """The flights, asked in both ways: what is said of a store holds for either."""
+    """Stores of flights, one through a server and one through the binary. Both have to pass the test."""
     if request.param == "local":
         opened = plumb.local(flights, binary=BINARY)
     else:
@@ -103,13 +106,13 @@ def store(request: pytest.FixtureRequest, flights: Path) -> Iterator[plumb.Store
 
 @pytest.fixture
 def labels(flights: Path) -> pd.DataFrame:
-    """The flights to learn from."""
+    """The label rows of flights."""
     return pd.read_parquet(flights / "data" / "labels.parquet")
 
 
 @pytest.fixture(autouse=True)
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where temporary files go, so that a test can see that none are left."""
+    """The folder of temporary files, so that a test can check that none are left."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -131,7 +134,7 @@ VALUES: dict[str, tuple[pa.DataType, list[object]]] = {
 
 
 def world_table() -> pa.Table:
-    """Three rows with a feature of every type and of arrays of it: extremes, their neighbours, and null."""
+    """Three rows with a feature of every type and of arrays of every type: extremes, their neighbours, and null."""
     columns: dict[str, pa.Array] = {
         "key": pa.array([1, 2, 3], pa.int64()),
         "at": pa.array([0, 0, 0], pa.timestamp("us", "UTC")),
@@ -177,7 +180,7 @@ def world_server(world: Path) -> Iterator[Served]:
 
 @pytest.fixture(params=["local", "connect"])
 def world_store(request: pytest.FixtureRequest, world: Path) -> Iterator[plumb.Store]:
-    """The world, asked in both ways."""
+    """Stores of the world, one through a server and one through the binary."""
     if request.param == "local":
         opened = plumb.local(world, binary=BINARY)
     else:

@@ -1,4 +1,4 @@
-"""docs/python.md shows what its blocks print. PLUMB_UPDATE_DOCS=1 writes that into it."""
+"""Checks that docs/python.md shows what its blocks print. PLUMB_UPDATE_DOCS=1 updates the page."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ADDRESS = "grpc://127.0.0.1:6570"
 
 
 def run_block(code: str, names: dict[str, Any]) -> str:
-    """What a block prints, with spaces at the ends of lines taken away."""
+    """Runs a block and returns what it prints, without spaces at the ends of lines."""
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed), pd.option_context("display.width", 120, "display.max_columns", 20):
         exec(compile(code, str(PAGE), "exec"), names)
@@ -31,7 +31,7 @@ def without_times(text: str) -> str:
     return SECONDS.sub("… s", text)
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # What MLflow uses of SQLAlchemy will go.
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow uses deprecated parts of SQLAlchemy.
 def test_every_block_prints_what_the_page_shows(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if int(pd.__version__.split(".")[0]) < 3:
         pytest.fail("the page shows what pandas 3 prints; make python installs it")

@@ -1,4 +1,4 @@
-"""What plumb historical --dvc writes is what the real dvc would have written, and dvc finds everything in order."""
+"""plumb historical --dvc writes what the real dvc would write, and dvc accepts it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DVC = ROOT / "bin" / "dvc" / "bin" / "dvc"
 
 
 def dvc(folder: Path, *arguments: str) -> str:
-    """What dvc prints; fails where it does not end with 0."""
+    """Runs dvc and returns what it prints. Fails if its exit code is not 0."""
     environment = {**os.environ, "DVC_NO_ANALYTICS": "1", "DVC_TEST": "true", "HOME": str(folder)}
     done = subprocess.run([DVC, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -34,7 +34,7 @@ def test_dvc_finds_what_was_written_in_order(project: Path, out: str) -> None:
     digest = hashlib.md5((project / out).read_bytes(), usedforsecurity=False).hexdigest()
     assert f"md5: {digest}\n" in written
     dvc(project, "add", "--quiet", out)
-    assert tracked.read_text() == written.replace('"', "")  # Only we quote a name with a space.
+    assert tracked.read_text() == written.replace('"', "")  # Plumb quotes a name with a space, and dvc does not.
     (project / out).unlink()
     dvc(project, "checkout", "--quiet", f"{out}.dvc")
     assert hashlib.md5((project / out).read_bytes(), usedforsecurity=False).hexdigest() == digest

@@ -1,4 +1,4 @@
-"""Arrow Flight as pyarrow.flight sees it, without the plumb package: what other clients rely on."""
+"""Tests Arrow Flight with pyarrow.flight alone, without the plumb package, as other clients use it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def addresses(folder: Path) -> Iterator[dict[str, str]]:
-    """Where a server of it listens."""
+    """The address of a server of the project."""
     options = ["--output", "json", "--serving-grpc", "127.0.0.1:0", "--serving-flight", "127.0.0.1:0"]
     options += ["--serving-http", ""]
     command: list[str | Path] = [BINARY, "serve", "--project-dir", folder, *options]
@@ -58,7 +58,7 @@ def labels(folder: Path) -> pa.Table:
 
 
 def joined(client: fl.FlightClient, request: dict[str, Any], labels: pa.Table) -> pa.Table:
-    """The whole answer, as a client takes it that knows nothing of Plumb."""
+    """Reads the whole answer, as a client that knows nothing of Plumb does."""
     writer, reader = client.do_exchange(fl.FlightDescriptor.for_command(json.dumps(request)))
     with writer:
         writer.begin(labels.schema)
@@ -68,7 +68,7 @@ def joined(client: fl.FlightClient, request: dict[str, Any], labels: pa.Table) -
 
 
 def refusal(folder: Path, labels: pa.Table) -> str:
-    """What the command line says of a label file, with a name for the file that does not matter."""
+    """Returns the error of the command line for a label file, with the path of the file replaced."""
     file, out = folder / "wrong.parquet", folder / "out.parquet"
     pq.write_table(labels, file)
     done = run("historical", "--project-dir", folder, "--service", "delay_model", "--labels", file, "--out", out)
@@ -170,7 +170,7 @@ feature_views:
 
 @pytest.fixture(scope="module")
 def cramped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, fl.FlightClient]]:
-    """A project with a value that does not fit and little room, and a client of its server."""
+    """A client of the server of a project that has a value that does not fit, and little temporary space."""
     folder = tmp_path_factory.mktemp("cramped") / "flights"
     assert run("init", folder).returncode == 0
     (folder / "features" / "crowded.yaml").write_text(CROWDED)
@@ -188,7 +188,7 @@ def cramped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, fl
 
 
 def at_airport(rows: int) -> pa.Table:
-    """Label rows at one airport, so many."""
+    """Returns this many label rows, all at one airport."""
     instant = pa.scalar(1_372_680_000_000_000, pa.timestamp("us"))
     return pa.table(
         {
@@ -199,7 +199,7 @@ def at_airport(rows: int) -> pa.Table:
     )
 
 
-def test_a_value_that_does_not_fit_is_told_in_the_words_of_the_command_line(
+def test_a_value_that_does_not_fit_is_reported_as_on_the_command_line(
     cramped: tuple[Path, fl.FlightClient],
 ) -> None:
     folder, client = cramped
@@ -214,7 +214,7 @@ def test_a_value_that_does_not_fit_is_told_in_the_words_of_the_command_line(
     assert want in str(caught.value)
 
 
-def test_a_limit_on_temporary_disk_is_told_with_the_memory_that_a_join_has(
+def test_the_error_for_the_limit_on_temporary_disk_names_the_memory_of_a_join(
     cramped: tuple[Path, fl.FlightClient],
 ) -> None:
     _, client = cramped
@@ -222,8 +222,8 @@ def test_a_limit_on_temporary_disk_is_told_with_the_memory_that_a_join_has(
         joined(client, {"features": {"references": ["weather:*"]}}, at_airport(1_000_000))
 
 
-def test_a_file_that_vanishes_while_rows_are_on_the_way_is_told(client: fl.FlightClient, folder: Path) -> None:
-    labels = at_airport(600_000)  # More than a client takes in before it reads.
+def test_a_file_that_is_removed_during_a_join_is_reported(client: fl.FlightClient, folder: Path) -> None:
+    labels = at_airport(600_000)  # More than a client buffers before it reads.
     source = folder / "data" / "weather.parquet"
     away = source.with_suffix(".away")
     command = json.dumps({"features": {"references": ["weather:*"]}})

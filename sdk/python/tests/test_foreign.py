@@ -1,4 +1,4 @@
-"""What pandas, polars, pyarrow and Python raise about odd frames and arguments comes as plumb.Error, with its place."""
+"""Errors of pandas, polars, pyarrow and Python become a plumb.Error that names the column or argument."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ODD_COLUMNS: dict[str, tuple[Callable[[], Any], str]] = {
     "Int128": (lambda: of_polars(pl.Series([1, 2], dtype=pl.Int128)), "column 'odd' is Int128 in polars.*cast it"),
     "Int128 in a list": (lambda: of_polars(pl.Series([[1], []], dtype=pl.List(pl.Int128))), "column 'odd' is List"),
     "objects of polars": (lambda: of_polars(pl.Series([{1}, {2}], dtype=pl.Object)), "column 'odd' holds Python obj"),
-    "a NUL in a name": (lambda: of_polars(pl.Series([1, 2]), "o\0dd"), r"column 'o\\x00dd' has a NUL in its name"),
+    "a NUL in a name": (lambda: of_polars(pl.Series([1, 2]), "o\0dd"), r"column 'o\\x00dd' has a name with a NUL"),
     "sparse": (lambda: of_pandas(pd.arrays.SparseArray([1, 0])), r"column 'odd' is Sparse.*sparse.to_dense\(\)"),
     "large integers": (lambda: of_pandas([1, 2**70]), "column 'odd' is object, row 2, .*at most 64 bits"),
     "no decimal": (lambda: of_pandas([Decimal(1), Decimal("Infinity")]), "column 'odd' is object"),
@@ -103,7 +103,7 @@ def test_an_odd_argument_is_named(world_store: plumb.Store, odd: dict[str, Any],
 @pytest.mark.parametrize(
     ("ask", "words"),
     [
-        (lambda store: store.historical("a\0b.parquet", features=FEATURES), "labels: .* has a NUL in it"),
+        (lambda store: store.historical("a\0b.parquet", features=FEATURES), "labels: .* contains a NUL"),
         (lambda store: store.historical(f"{HALF}.parquet", features=FEATURES), "labels: .*half a surrogate pair"),
         (lambda store: store.historical(of_pandas([1, 2]), features=FEATURES, timestamp_column=5), "timestamp_column"),
         (lambda store: store.historical(of_pandas([1, 2]), features=FEATURES, progress=5), "progress is a int"),
@@ -130,7 +130,7 @@ def test_an_argument_of_one_method_is_named(world_store: plumb.Store, ask: Any, 
 
 
 @pytest.mark.parametrize("index", ["key", ["key", "event_timestamp"]])
-def test_a_key_in_the_index_of_a_frame_is_told_of(world_store: plumb.Store, index: Any) -> None:
+def test_the_error_for_a_key_in_the_index_of_a_frame_says_what_to_do(world_store: plumb.Store, index: Any) -> None:
     frame = of_pandas([1, 2]).set_index(index)
     for ask in (
         lambda: world_store.historical(frame, features=FEATURES),
@@ -172,7 +172,7 @@ def test_an_odd_argument_of_connect_is_named(given: Any, words: str) -> None:
         plumb.connect(given[0], **given[1])
 
 
-def test_what_nobody_foresaw_keeps_its_cause() -> None:
+def test_an_unexpected_exception_is_kept_as_the_cause() -> None:
     @guarded_methods
     class Odd:
         def ask(self, what: Exception) -> None:

@@ -1,4 +1,4 @@
-"""Which modules of the client import which: no module imports itself by way of others.
+"""No module of the client imports itself through other modules.
 
 Every import statement counts, wherever it is: at the top of a module, inside a function, or under TYPE_CHECKING. An
 import inside a function hides a cycle from the interpreter, and one under TYPE_CHECKING hides it until somebody needs

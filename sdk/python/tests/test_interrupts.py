@@ -1,4 +1,4 @@
-"""Ctrl-C, callers that stop, and slow ones: nothing is left behind, and nothing waits for ever."""
+"""After Ctrl-C, and with callers that stop or are slow, nothing is left over and nothing waits forever."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROWS = 300_000
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Labels that take a join a while: many times those of plumb init."""
+    """Labels for a long join: many times those of plumb init."""
     project = tmp_path_factory.mktemp("large") / "flights"
     run("init", project)
     run("apply", "--project-dir", project)
@@ -43,7 +43,7 @@ def large_server(large: Path) -> Iterator[Served]:
 
 @pytest.fixture(params=["local", "connect"])
 def opening(request: pytest.FixtureRequest, large: Path) -> str:
-    """The Python that opens the store."""
+    """The Python code that opens the store."""
     if request.param == "local":
         return f"plumb.local({str(large)!r}, binary={str(BINARY)!r})"
     return f"plumb.connect({request.getfixturevalue('large_server').url!r})"
@@ -135,7 +135,7 @@ def test_a_server_that_goes_away_is_named(project: Path) -> None:
 def test_an_answer_is_read_only_once_the_labels_were_sent(
     large: Path, large_server: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two threads that end a call of Arrow Flight at once abort the process."""
+    """If two threads end a call of Arrow Flight at the same time, the process is aborted."""
     order: list[str] = []
 
     def noted(name: str) -> None:

@@ -64,11 +64,11 @@ def check_fields(value: Any, kind: Any, place: str) -> None:
             check(value[name], types[name], f"{place}.{name}")
         else:
             assert field.default is not attr.NOTHING, f"{place} lacks {name}"
-    if "_schemaURL" in value:  # A published version of the very facet; which one, is the emitter's choice.
+    if "_schemaURL" in value:  # Any published version of this facet is allowed.
         assert value["_schemaURL"].rsplit("/", 1)[1] == kind._get_schema().rsplit("/", 1)[1], place
         assert value["_producer"].startswith("https://"), place
     if kind is base.Run:
-        base.Run(runId=value["runId"])  # Which has to be a UUID.
+        base.Run(runId=value["runId"])  # It has to be a UUID.
 
 
 def events_in(file: Path) -> list[dict[str, Any]]:
@@ -117,7 +117,7 @@ def test_what_is_no_event_does_not_pass_for_one(project: Path, tmp_path: Path) -
 
 @pytest.fixture
 def receiver() -> Iterator[tuple[str, list[Any]]]:
-    """An HTTP endpoint, and what was posted to it."""
+    """An HTTP endpoint that records what is posted to it."""
     posted: list[Any] = []
 
     class Handler(BaseHTTPRequestHandler):

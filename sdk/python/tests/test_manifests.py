@@ -1,4 +1,4 @@
-"""Training sets that the client writes have the manifest that plumb historical makes of the same."""
+"""Training sets that the client writes have the same manifest as those of plumb historical."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import plumb
 
 
 def verify(flights: Path, file: Path) -> None:
-    """All that the manifest says of the file and of its inputs is so."""
+    """Checks everything that the manifest says of the file and its inputs."""
     said = run("dataset", "verify", file, "--project-dir", flights)
     assert "is what its manifest says, and so is all that it was made of" in said
 
@@ -53,7 +53,7 @@ def test_it_is_that_of_the_command_line(
     assert (manifest.rows, manifest.digest) == (2904, ours["output"]["digest"])  # type: ignore[index]
 
 
-def test_what_it_tells_of_makes_the_same_again(
+def test_a_training_set_is_rebuilt_from_its_manifest(
     store: plumb.Store, flights: Path, labels: pd.DataFrame, tmp_path: Path
 ) -> None:
     file = tmp_path / "train.parquet"

@@ -1,4 +1,4 @@
-"""Bad input gives one clear sentence, the same from a server as from the binary."""
+"""Bad input gives one clear sentence, the same from a server and from the binary."""
 
 from __future__ import annotations
 
@@ -297,15 +297,15 @@ def test_an_address_that_is_none_says_how_to_write_it(url: str) -> None:
         plumb.connect(url)
 
 
-def test_a_binary_that_is_not_there_says_where_it_was_looked_for(
+def test_the_error_for_a_missing_binary_says_how_to_give_its_path(
     flights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "")
     monkeypatch.delenv("PLUMB_BINARY", raising=False)
-    with pytest.raises(plumb.InputError, match="there is no plumb on PATH; install it, or say where it is"):
+    with pytest.raises(plumb.InputError, match="plumb is not on PATH; install it, or give its path"):
         plumb.local(flights)
     monkeypatch.setenv("PLUMB_BINARY", "/nowhere/plumb")
-    with pytest.raises(plumb.InputError, match=r"\$PLUMB_BINARY: /nowhere/plumb is not a program that can be run"):
+    with pytest.raises(plumb.InputError, match=r"\$PLUMB_BINARY: /nowhere/plumb is not an executable program"):
         plumb.local(flights)
     assert plumb.local(flights, binary=BINARY).entities().names == ["airport", "carrier", "plane"]
 

@@ -1,4 +1,4 @@
-"""Training sets become inputs of runs in a real MLflow, with digest, schema and profile of their manifest."""
+"""Training sets become inputs of runs in a real MLflow, with the digest, schema and profile of their manifests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import plumb
 import plumb.manifests
 import plumb.mlflow
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # What MLflow uses of SQLAlchemy will go.
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow uses deprecated parts of SQLAlchemy.
 
 
 @pytest.fixture(scope="session")
@@ -35,14 +35,14 @@ def training(flights: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def train(training: Path, tmp_path: Path) -> Path:
-    """A copy of them, to be changed; the Parquet file."""
+    """A copy of the training sets that the test may change. Returns the Parquet file."""
     shutil.copytree(training, tmp_path / "training")
     return tmp_path / "training" / "train.parquet"
 
 
 @pytest.fixture(params=["sqlite", "file"])
 def tracking(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """An MLflow that keeps runs in a database or in files."""
+    """An MLflow that stores runs in a database, and one that stores them in files."""
     monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     monkeypatch.chdir(tmp_path)
@@ -110,7 +110,7 @@ def test_what_the_client_wrote_becomes_an_input_too(store: plumb.Store, labels: 
 
 
 @pytest.mark.usefixtures("tracking")
-def test_the_manifest_is_kept_with_the_run_unless_told(train: Path) -> None:
+def test_the_manifest_is_an_artifact_of_the_run_unless_log_manifest_is_false(train: Path) -> None:
     with mlflow.start_run() as active:
         plumb.mlflow.log_dataset(train)
     kept = mlflow.artifacts.load_text(f"{active.info.artifact_uri}/plumb/train.parquet.manifest")
@@ -171,7 +171,7 @@ def test_what_is_no_training_set_is_refused(train: Path, tmp_path: Path) -> None
     beside.unlink()
     assert plumb.manifests.manifest_of(train).rows == 2904
     pq.write_table(pq.read_table(train).replace_schema_metadata(), train)
-    refused(train, "holds no manifest: it was written without one, or written again since")
+    refused(train, "holds no manifest: it was written without one, or rewritten by another program")
     train.write_bytes(b"PAR1")
     refused(train, "cannot read .*train.parquet")
 
@@ -185,7 +185,7 @@ def test_a_manifest_that_does_not_fit_its_csv_is_refused(train: Path) -> None:
     beside, text = csv.with_name("train.csv.manifest"), csv.read_text()
     good = beside.read_text()
     csv.write_text(text[: text.rindex("\n", 0, -1) + 1])
-    refused("train.csv is not what its manifest tells of: it has 2903 rows of .* columns, and not 2904")
+    refused("train.csv is not what its manifest describes: it has 2903 rows of .* columns, and not 2904")
     csv.write_text(text)
     beside.write_text(good.replace('"rows":2904', '"rows":2905'))
     refused("train.csv.manifest was changed by hand: its digest is not that of its content")

@@ -1,4 +1,4 @@
-"""What pip installs."""
+"""Tests the package that pip installs."""
 
 from __future__ import annotations
 

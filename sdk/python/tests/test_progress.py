@@ -1,4 +1,4 @@
-"""Progress: told as it comes, shown only for joins that take a while."""
+"""Progress is passed to functions at once, and shown only for joins that take a while."""
 
 from __future__ import annotations
 
@@ -70,11 +70,11 @@ def test_a_notebook_shows_one_bar() -> None:
     ]
 
 
-def test_a_function_is_told(store: plumb.Store, labels: pd.DataFrame) -> None:
+def test_a_function_is_called_with_the_progress(store: plumb.Store, labels: pd.DataFrame) -> None:
     told: list[Progress] = []
     many = pd.concat([labels] * 50)
     store.historical(many, service="delay_model", progress=told.append).to_arrow()
     assert all(update.step and update.seconds >= 0 for update in told)
-    # A step whose total is not known, such as reading digests, has no rows to tell.
+    # A step whose total is not known, such as reading digests, has no rows.
     rows = [update.rows for update in told if update.total]
     assert rows == sorted(rows)

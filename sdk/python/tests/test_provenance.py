@@ -1,4 +1,4 @@
-"""Where values come from: columns of a training set, and beside the columns of a look-up."""
+"""The provenance of values: in columns of a training set, and apart from the columns of a look-up."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def changing(request: pytest.FixtureRequest, project: Path) -> Iterator[plumb.St
     served.stop()
 
 
-def test_a_training_set_tells_of_each_row_its_file_times_and_age(store: plumb.Store, tmp_path: Path) -> None:
+def test_a_training_set_has_the_file_times_and_age_of_each_row(store: plumb.Store, tmp_path: Path) -> None:
     labels = pa.table({"airport": ["JFK", "LAX"], "event_timestamp": pa.array([AT, AT], pa.timestamp("us", "UTC"))})
     pq.write_table(labels, tmp_path / "labels.parquet")
     for given in (labels, tmp_path / "labels.parquet"):
@@ -61,7 +61,7 @@ def test_a_training_set_tells_of_each_row_its_file_times_and_age(store: plumb.St
         assert found["weather__definition_hash"] == looked_up["weather"].definition_hash
 
 
-def test_a_look_up_tells_of_each_row_who_wrote_it(store: plumb.Store, flights: Path) -> None:
+def test_a_look_up_returns_what_wrote_each_row(store: plumb.Store, flights: Path) -> None:
     result = store.online(features=["weather:temp"], keys=KEYS, at=AT, provenance=True)
     assert result.columns == ["airport", "temp"]
     assert result.provenance is not None
@@ -86,7 +86,7 @@ def test_a_look_up_tells_of_each_row_who_wrote_it(store: plumb.Store, flights: P
     ]
 
 
-def test_each_use_of_a_view_is_told_of_and_created_times_with_it(store: plumb.Store) -> None:
+def test_each_use_of_a_view_has_provenance_with_created_times(store: plumb.Store) -> None:
     keys = {"origin": "JFK", "dest": "LAX", "carrier": "DL", "tailnum": "N187DN"}
     result = store.online(service="delay_model", keys=keys, at=AT, provenance=True)
     assert result.provenance is not None
@@ -102,11 +102,11 @@ def test_each_use_of_a_view_is_told_of_and_created_times_with_it(store: plumb.St
     assert created == dt.datetime(2013, 7, 3, 6, 37, tzinfo=dt.timezone.utc)
 
 
-def test_provenance_is_told_where_it_is_asked_for(store: plumb.Store) -> None:
+def test_provenance_is_returned_if_it_is_asked_for(store: plumb.Store) -> None:
     assert store.online(features=["weather:temp"], keys=KEYS, at=AT).provenance is None
 
 
-def test_a_push_tells_when_it_was_accepted(changing: plumb.Store) -> None:
+def test_a_pushed_row_has_the_time_at_which_it_was_accepted(changing: plumb.Store) -> None:
     before = dt.datetime.now(dt.timezone.utc)
     row = {"airport": ["JFK"], "event_timestamp": [AT], "temp": [78.5]}
     others = {name: [1.0] for name in ("wind_speed", "gust", "precip", "visib")}
@@ -162,5 +162,5 @@ def test_an_answer_that_is_not_whole_is_a_fault(spoil: Callable[[sv.ViewProvenan
     spoil(use)
     with pytest.raises(plumb.Fault, match="the provenance of there cannot be read"):
         provenance_of([use], 2)
-    with pytest.raises(plumb.Fault, match="has 2 rows, and 3 were asked for"):
+    with pytest.raises(plumb.Fault, match="has 2 rows, but 3 were requested"):
         provenance_of([of_two_rows()], 3)

@@ -1,4 +1,4 @@
-"""Pushes: what was pushed is served, in both ways alike; what cannot be stored comes back row by row."""
+"""Pushed rows are served, and rows that cannot be stored are listed, through a server and through the binary."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FUTURE = dt.datetime(2999, 1, 1, tzinfo=dt.timezone.utc)
 def pushable(
     request: pytest.FixtureRequest, world: Path, flights: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, plumb.Store]]:
-    """Copies of the projects that rows may be pushed to, in both ways. Tests keep to keys of their own."""
+    """Stores of copies of the projects, through a server and through the binary. Each test uses its own keys."""
     stores, servers = {}, []
     for name, project in (("world", world), ("flights", flights)):
         copied = tmp_path_factory.mktemp("pushed") / name
@@ -56,7 +56,7 @@ def store(pushable: dict[str, plumb.Store]) -> plumb.Store:
 
 
 def every(*keys: int | None, at: Any = NOON, **columns: pa.Array) -> pa.Table:
-    """Rows of the view with every type; what is not given is null."""
+    """Rows of the view with every type. Values that are not given are null."""
     table = {"key": pa.array(keys, pa.int64()), "at": pa.array([at] * len(keys), INSTANT)}
     for name, column in (
         world_table().select(range(2, world_table().num_columns)).schema.empty_table().to_pydict().items()
@@ -263,14 +263,14 @@ def test_a_view_that_was_altered_is_pushed_to_as_it_is_now(project: Path) -> Non
 def test_an_atomic_push_that_no_call_takes_is_refused_at_once(world: Path) -> None:
     served = Served(world)
     with plumb.connect(served.url) as store:
-        with pytest.raises(plumb.InputError, match="the rows are 10001 .* takes 10000 rows .* or without atomic"):
+        with pytest.raises(plumb.InputError, match="the push has 10001 rows .* accepts 10000 rows .* without atomic"):
             store.push("every", every(*range(500_000, 510_001)), atomic=True)
-        with pytest.raises(plumb.InputError, match="the rows are 1 with .* bytes"):
+        with pytest.raises(plumb.InputError, match="the push has 1 rows and .* bytes"):
             store.push("every", every(500_000, a_string=pa.array(["x" * (4 << 20)])), atomic=True)
     served.stop()
 
 
-def test_a_fault_tells_what_had_been_pushed(world_copy: Path) -> None:
+def test_a_fault_has_the_result_for_the_rows_already_pushed(world_copy: Path) -> None:
     served = Served(world_copy)
     with plumb.connect(served.url) as store:
 

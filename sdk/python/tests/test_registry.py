@@ -89,7 +89,7 @@ def test_hazards_have_to_be_accepted(changing: plumb.Store, project: Path) -> No
     assert len(changing.history()) == 2
 
 
-def test_sensitive_columns_are_told(changing: plumb.Store, project: Path) -> None:
+def test_sensitive_columns_are_marked(changing: plumb.Store, project: Path) -> None:
     assert not any(feature.sensitive for feature in changing.feature_view("plane").features)
     entities = project / "features" / "entities.yaml"
     text = entities.read_text()

@@ -1,4 +1,4 @@
-"""Results: kept or streamed, whole or not at all, and readable."""
+"""Results are kept or streamed, are written completely or not at all, and can be printed."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_labels_without_rows_give_a_result_without_rows(store: plumb.Store, labe
     assert "origin_weather__temp" in result.columns
 
 
-def test_the_report_tells_what_matched(store: plumb.Store, labels: pd.DataFrame) -> None:
+def test_the_report_counts_what_matched(store: plumb.Store, labels: pd.DataFrame) -> None:
     result = store.historical(labels, service=SERVICE)
     result.to_arrow()
     assert result.report is not None
@@ -110,7 +110,7 @@ def test_results_are_readable(store: plumb.Store, labels: pd.DataFrame) -> None:
     assert "<b>" not in result._repr_html_()
 
 
-def test_results_that_nobody_reads_hold_nothing(store: plumb.Store, labels: pd.DataFrame, temporary: Path) -> None:
+def test_results_that_are_not_read_keep_nothing_open(store: plumb.Store, labels: pd.DataFrame, temporary: Path) -> None:
     result = store.historical(labels, service=SERVICE)
     del result
     gc.collect()
@@ -158,7 +158,7 @@ def test_the_number_of_rows_is_that_of_the_labels(store: plumb.Store, labels: pd
         assert result
         if "connect" in repr(store):
             with pytest.raises(
-                plumb.PreconditionError, match="known once they have been read, since the labels came as"
+                plumb.PreconditionError, match="known once they have been read, because the labels came as"
             ):
                 len(result)
         result.to_arrow()
@@ -185,7 +185,7 @@ def test_a_result_that_was_closed_says_so(store: plumb.Store, labels: pd.DataFra
     assert found.to_arrow().num_rows == 2
 
 
-def test_rows_may_be_read_twice_where_they_are_kept(store: plumb.Store, labels: pd.DataFrame) -> None:
+def test_rows_may_be_read_twice_if_they_are_kept(store: plumb.Store, labels: pd.DataFrame) -> None:
     result = store.historical(labels, features=["plane:year"])
     list(result.to_batches())
     for ask in (result.to_batches, result.to_dict):

@@ -17,7 +17,7 @@ KEYS = {"airport": ["JFK"]}
 
 
 class Files:
-    """An authority, and what it issued, as files."""
+    """A certificate authority and the certificates that it issued, as files."""
 
     def __init__(self, folder: Path) -> None:
         authority = trustme.CA()
@@ -34,7 +34,7 @@ class Files:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Files:
-    """What the secured server shows, and wants to see."""
+    """The certificates of the secured server and of its clients."""
     return Files(tmp_path_factory.mktemp("certificates"))
 
 
@@ -52,7 +52,7 @@ def tokens(flights: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def secured(flights: Path, tokens: dict[str, str], files: Files) -> Iterator[Served]:
-    """A server that wants TLS with a client's certificate, and a token."""
+    """A server that requires TLS, a client certificate and a token."""
     assert tokens
     served = Served(
         flights,
@@ -68,7 +68,7 @@ Connect = Callable[[str | None], contextlib.AbstractContextManager[plumb.Store]]
 
 @pytest.fixture
 def connect(secured: Served, files: Files) -> Connect:
-    """Connects as one should, with a token."""
+    """Connects correctly, with a token."""
 
     def connected(token: str | None) -> plumb.Store:
         return plumb.connect(
@@ -103,7 +103,7 @@ def test_a_role_that_does_not_suffice_is_denied(connect: Connect, tokens: dict[s
         assert not store.apply(flights / "features").changes
 
 
-def test_a_server_that_cannot_be_trusted_is_not_spoken_to(
+def test_a_server_without_a_trusted_certificate_is_refused(
     secured: Served, files: Files, tokens: dict[str, str], tmp_path: Path
 ) -> None:
     other = Files(tmp_path)
@@ -120,14 +120,14 @@ def test_a_server_that_cannot_be_trusted_is_not_spoken_to(
         plumb.connect(secured.url, token=tokens["read"], timeout=5)
 
 
-def test_what_makes_no_sense_together_is_told(files: Files) -> None:
+def test_arguments_that_do_not_belong_together_are_refused(files: Files) -> None:
     here, there = "grpc://127.0.0.1:6570", "grpc://features.example.com:6570"
     for url, given, words in (
         (here, {"ca": files.ca}, "write it with grpcs://"),
         ("grpcs://127.0.0.1:6570", {"cert": files.client_cert}, "cert and key belong together"),
         ("grpcs://127.0.0.1:6570", {"ca": "none.pem"}, "cannot read ca: .*none.pem"),
-        (there, {"token": "secret"}, "could be read on the way to features.example.com:6570"),
-        (here, {"token": "two words"}, "the token is none"),
+        (there, {"token": "secret"}, "would be sent to features.example.com:6570 without TLS"),
+        (here, {"token": "two words"}, "the token is not valid"),
         ("https://127.0.0.1:6570", {}, "not the address of a server"),
     ):
         with pytest.raises(plumb.InputError, match=words) as raised:

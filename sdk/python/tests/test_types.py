@@ -1,4 +1,4 @@
-"""Types survive: features in the types that are declared, label columns in those that they had, R9 and R13 included."""
+"""Features have their declared types, and label columns keep theirs (R9, R13)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def things(*keys: int | None) -> pa.Table:
 
 
 def same(a: pa.ChunkedArray, b: pa.ChunkedArray) -> bool:
-    """Equality that tells null from NaN, and -0.0 from 0.0."""
+    """Compares with a distinction between null and NaN, and between -0.0 and 0.0."""
     return repr(a.to_pylist()) == repr(b.to_pylist())
 
 

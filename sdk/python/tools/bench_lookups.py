@@ -1,7 +1,7 @@
 """Measures look-ups of the client against a bare gRPC call with generated code: bench_lookups.py BINARY.
 
-It prints, for look-ups of 16 features, the milliseconds of processor time that each takes this process, and the ratio
-to the bare call. The variants take turns, so that what else the machine does falls on all of them.
+For look-ups of 16 features, it prints the milliseconds of processor time that one call takes in this process, and the
+ratio to the bare call. The variants take turns, so that other load on the machine affects all of them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ROUNDS, CALLS = 20, 25
 
 
 def bare(address: str) -> Callable[[dict[str, list[str]]], object]:
-    """What a program with generated code does: the message is built for each call, and its reply is parsed."""
+    """Returns a call as a program with generated code makes it: it builds the message and parses the reply."""
     call = grpc.insecure_channel(address).unary_unary(
         METHOD, sv.GetOnlineFeaturesRequest.SerializeToString, sv.GetOnlineFeaturesResponse.FromString
     )
@@ -46,7 +46,7 @@ def bare(address: str) -> Callable[[dict[str, list[str]]], object]:
 
 
 def measure(ask: Callable[[dict[str, list[str]]], object], keys: dict[str, list[str]]) -> float:
-    """Milliseconds of processor time for a call."""
+    """Returns the milliseconds of processor time of one call."""
     begin = time.process_time()
     for _ in range(CALLS):
         ask(keys)
@@ -72,7 +72,7 @@ def compare(address: str) -> None:
             for turn in range(ROUNDS + 1):
                 for name, ask in variants.items():
                     spent = measure(ask, keys)
-                    if turn:  # The first warms up.
+                    if turn:  # The first turn is a warm-up.
                         took[name].append(spent)
             medians = {name: statistics.median(spent) for name, spent in took.items()}
             cells = [f"{name} {spent:.2f} ms ({spent / medians['bare']:.1f}x)" for name, spent in medians.items()]

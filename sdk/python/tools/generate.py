@@ -1,9 +1,9 @@
-"""Makes the Python code of the messages: generate.py IMAGE OUT.
+"""Generates the Python code of the messages: generate.py IMAGE OUT.
 
-IMAGE is what ``buf build`` wrote, OUT the folder that holds the package ``plumb``. Two things are left out of the
-generated code. The rules of buf.validate, which servers check: without them no runtime for them is needed. And the
-check that the runtime of protobuf is of the generator's major version: it warns users of the next one, while the code
-uses nothing that differs between them (the tests run on two).
+IMAGE is the output of ``buf build``, OUT is the folder that contains the package ``plumb``. Two things are removed from
+the generated code. The first is the rules of buf.validate, which servers check; without them the client does not
+depend on a runtime for them. The second is the check that the protobuf runtime has the generator's major version: it
+warns users of the next version, although the code uses nothing that differs between the two (the tests run with both).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ RULES = "buf/validate/validate.proto"
 
 
 def without_rules(image: bytes) -> descriptor_pb2.FileDescriptorSet:
-    """The files of an image, with neither the file of the rules nor the options that state them."""
+    """Returns the files of an image without the file of the rules and the options that use it."""
     files = descriptor_pb2.FileDescriptorSet.FromString(image)
     files.DiscardUnknownFields()
     kept = descriptor_pb2.FileDescriptorSet()
@@ -33,7 +33,7 @@ def without_rules(image: bytes) -> descriptor_pb2.FileDescriptorSet:
 
 
 def without_version_check(code: str) -> str:
-    """Generated code without the call that compares the versions of generator and runtime."""
+    """Returns generated code without the call that compares the versions of generator and runtime."""
     before, _, rest = code.partition("_runtime_version.ValidateProtobufRuntimeVersion(\n")
     _, _, after = rest.partition(")\n")
     lines = (before + after).splitlines(keepends=True)
@@ -41,7 +41,7 @@ def without_version_check(code: str) -> str:
 
 
 def main(image: str, out: str) -> int:
-    """Writes the modules; returns the exit code."""
+    """Writes the modules and returns the exit code."""
     files = without_rules(Path(image).read_bytes())
     ours = [file.name for file in files.file if file.name.startswith("plumb/")]
     with tempfile.TemporaryDirectory() as folder:

@@ -5,7 +5,7 @@ import plumb
 store = plumb.connect("grpc://127.0.0.1:6570")     # a server; or plumb.local("path/to/project"), without one
 train = store.historical(labels, service="delay_model").to_pandas()
 vector = store.online(service="delay_model", keys={"origin": ["EWR"], ...}).to_pandas()
-store.push("weather", observations)                # rows that cannot wait for the next materialization
+store.push("weather", observations)                # rows that are needed before the next materialization
 """
 
 from __future__ import annotations
@@ -97,15 +97,16 @@ def connect(
     cert: str | os.PathLike[str] | None = None,
     key: str | os.PathLike[str] | None = None,
 ) -> Store:
-    """The store that a server at url, such as grpc://127.0.0.1:6570, or with TLS grpcs://…, serves: joins over Arrow
-    Flight, the rest over gRPC, both at the one address.
+    """Returns the store served at url, such as grpc://127.0.0.1:6570, or grpcs://… for TLS. Joins use Arrow Flight and
+    all other calls use gRPC, at the same address.
 
-    timeout: the seconds that the server has to answer for look-ups and registry reads; joins take as long as they take.
-    token: who calls; it is not sent without TLS to another machine. ca: a PEM file with the authorities to trust, by
-    default gRPC's own. cert, key: PEM files with a certificate to show and its private key.
+    timeout: how many seconds the server has to answer a look-up, a push or a call to the registry. Joins have no limit.
+    token: identifies the caller. Without TLS it is sent only to this machine.
+    ca: a PEM file with the certificate authorities to trust; by default those of gRPC.
+    cert, key: PEM files with the client certificate and its private key.
 
-    Raises InputError for a url or a file that is none, UnavailableError where nobody answers there, or not in TLS with
-    a certificate that can be trusted. What the token allows shows at the first call that needs it: calls raise
+    Raises InputError for a wrong url or file, and UnavailableError if no server answers, or if TLS fails because its
+    certificate is not trusted. The token is not checked here: a call that it does not allow raises
     UnauthenticatedError or PermissionDeniedError.
     """
     return RemoteStore(endpoint(url, token, ca, cert, key), seconds("timeout", timeout))
@@ -113,8 +114,10 @@ def connect(
 
 @guarded
 def local(path: str | os.PathLike[str] = ".", *, binary: str | os.PathLike[str] | None = None) -> Store:
-    """The store in a project folder, without a server: calls run the plumb binary.
+    """Returns the store in a project folder, without a server: each call runs the plumb binary.
 
-    binary: where that is; by default $PLUMB_BINARY, or plumb on PATH. Raises InputError where either is not there.
+    binary: the path of the binary; by default $PLUMB_BINARY, or plumb on PATH.
+
+    Raises InputError if the folder or the binary does not exist.
     """
     return LocalStore(path, binary)

@@ -1,4 +1,4 @@
-"""Arguments as callers give them; one that is not what it should be is named."""
+"""Checks of the arguments that callers pass. The error for a wrong argument names it."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from plumb.errors import InputError
-from plumb.foreign import words
+from plumb.foreign import message_of
 
 
 def text(name: str, value: object) -> str:
-    """Text that can be sent. Raises InputError for what is not text, and for half a surrogate pair."""
+    """Returns text that can be sent. Raises InputError if value is not a str, or contains half a surrogate pair."""
     if not isinstance(value, str):
         raise InputError(f"{name} is a {type(value).__name__}, {str(value)[:60]!r}; give text")
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        raise InputError(f"{name}: {words(error)}") from error
+        raise InputError(f"{name}: {message_of(error)}") from error
     return value
 
 
 def flag(name: str, value: object) -> bool:
-    """True or False, numpy's too."""
+    """Returns a bool. value may be a bool of Python or of numpy."""
     numpy = sys.modules.get("numpy")
     if isinstance(value, bool) or (numpy is not None and isinstance(value, numpy.bool_)):
         return bool(value)
@@ -31,21 +31,21 @@ def flag(name: str, value: object) -> bool:
 
 
 def path(name: str, value: object) -> Path:
-    """A path that the system can be asked for."""
+    """Returns a path that can be passed to the operating system."""
     if not isinstance(value, (str, os.PathLike)) or not isinstance(os.fspath(value), str):
         raise InputError(f"{name} is a {type(value).__name__}; give a path, as text or as a pathlib.Path")
     given = Path(value)
     try:
         encoded = os.fsencode(given)
     except UnicodeEncodeError as error:
-        raise InputError(f"{name}: {words(error)}") from error
+        raise InputError(f"{name}: {message_of(error)}") from error
     if b"\0" in encoded:
-        raise InputError(f"{name}: {str(given)!r} has a NUL in it, which no path may have")
+        raise InputError(f"{name}: {str(given)!r} contains a NUL, which a path cannot contain")
     return given
 
 
 def references(features: object) -> tuple[str, ...]:
-    """The features that are asked for, which any iterable of texts may list."""
+    """Returns the requested features, given as any iterable of texts."""
     if features is None:
         return ()
     if isinstance(features, str):
@@ -56,7 +56,7 @@ def references(features: object) -> tuple[str, ...]:
 
 
 def seconds(name: str, value: object) -> float:
-    """A time to wait: a positive number of seconds."""
+    """Returns a timeout, a positive number of seconds."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):
         raise InputError(f"{name} is {str(value)[:60]!r}; give a positive number of seconds")
     return value

@@ -1,8 +1,9 @@
-"""How label columns travel: each in a type that the engine keeps exactly, and back in the type that it had.
+"""Converts label columns to types that the engine supports, and back to their own types in the result.
 
-The engine knows fewer types than Arrow. Text is text, whatever the width of its offsets; a category travels as its
-values. A zoned time comes back as a UTC instant in microseconds, nanoseconds floored (R1); every other column comes
-back as it was, or is refused before anything is sent.
+The engine supports fewer types than Arrow. Each label column is sent in its carrier, a type that holds its values
+exactly: for example, large_string is sent as string, and a dictionary as its values. A time with a zone comes back as a
+UTC instant in microseconds, with nanoseconds floored (R1). Every other column comes back as it was, or is refused
+before anything is sent.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ INSTANT = pa.timestamp("us", "UTC")
 """The type of every instant (R1)."""
 
 DECIMAL_DIGITS = 38
-"""How many digits the engine's decimals have."""
+"""The number of digits of the engine's decimals."""
 
 _ALIKE = (
     (pt.is_float16, pa.float32()),
@@ -47,7 +48,7 @@ _EXACT = (
 
 
 def carrier(given: pa.DataType) -> pa.DataType | None:
-    """The type that a column travels in; None where there is none that keeps its values."""
+    """Returns the type that a column is sent in, or None if no type holds its values exactly."""
     if isinstance(given, pa.BaseExtensionType):
         return carrier(given.storage_type)
     if pt.is_dictionary(given):
@@ -67,7 +68,9 @@ def carrier(given: pa.DataType) -> pa.DataType | None:
 
 
 def _nested(given: pa.DataType) -> pa.DataType | None:
-    """Lists of what travels as it is. A fixed size is kept; structs and maps hold what needs no change."""
+    """Lists are sent if their elements have a carrier. Structs, maps and lists of a fixed size are sent only if their
+    fields are their own carriers.
+    """
     if pt.is_list(given) or pt.is_large_list(given) or pt.is_list_view(given) or pt.is_large_list_view(given):
         element = carrier(given.value_type)
         return None if element is None or pt.is_null(given.value_type) else pa.list_(element)
@@ -77,7 +80,7 @@ def _nested(given: pa.DataType) -> pa.DataType | None:
 
 
 def kept(given: pa.DataType) -> pa.DataType:
-    """The type that a column comes back in: its own, except that zoned times are UTC microseconds (R1)."""
+    """Returns the type that a column has in the result: its own, or UTC microseconds for times with a zone (R1)."""
     if pt.is_timestamp(given) and given.tz is not None:
         return INSTANT
     if pt.is_list(given) or pt.is_large_list(given):
@@ -90,31 +93,31 @@ def kept(given: pa.DataType) -> pa.DataType:
 class Carriers:
     """Packs label batches for the engine, and unpacks the label columns of its answer.
 
-    All labels are packed before the first row is unpacked: the categories are known by then.
+    All labels have to be packed before the first row is unpacked, because the categories are collected while packing.
     """
 
     def __init__(self, given: pa.Schema, time_column: str) -> None:
-        """Raises InputError for two columns of one name, and for a type that does not survive the journey."""
+        """Raises InputError for two columns with the same name, and for a type that has no carrier."""
         check_names(given.names)
         self.given = given
         sent, back = [], []
         for field in given:
-            travels = INSTANT if field.name == time_column and pt.is_null(field.type) else carrier(field.type)
-            if travels is None or not _returns(travels, kept(field.type)):
+            wire_type = INSTANT if field.name == time_column and pt.is_null(field.type) else carrier(field.type)
+            if wire_type is None or not _returns(wire_type, kept(field.type)):
                 raise InputError(
                     f"label column {field.name!r} is {field.type}, which a join cannot carry without loss; "
                     "leave the column out, or cast it"
                 )
-            sent.append(pa.field(field.name, travels))
+            sent.append(pa.field(field.name, wire_type))
             back.append(pa.field(field.name, kept(field.type), metadata=field.metadata))
         self.wire: pa.Schema = pa.schema(sent)
-        """What is sent."""
+        """The schema of the label rows as they are sent."""
         self.kept: pa.Schema = pa.schema(back, metadata=given.metadata)
-        """What the label columns of the result are."""
+        """The schema of the label columns in the result."""
         self._categories: dict[int, pa.Array] = {}
 
     def pack(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """A batch of label rows as it travels. Raises InputError for a value that has no place in its carrier."""
+        """Returns a batch of label rows as it is sent. Raises InputError for a value that does not fit its carrier."""
         columns = [self._pack(i, batch.column(i)) for i in range(len(self.wire))]
         return pa.RecordBatch.from_arrays(columns, schema=self.wire)
 
@@ -136,7 +139,7 @@ class Carriers:
         return to_instants(values) if wire == INSTANT and pt.is_timestamp(values.type) else values.cast(wire)
 
     def _learn(self, column: int, values: pa.DictionaryArray) -> None:
-        """Remembers the categories in their order, those that no row has too."""
+        """Collects the categories in their order, including those without rows."""
         known = self._categories.get(column)
         if known is None:
             known = values.dictionary
@@ -147,20 +150,20 @@ class Carriers:
         pa.array([max(len(known) - 1, 0)]).cast(self.given.field(column).type.index_type)
 
     def unpack(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """A batch of the answer with its label columns, which come first, in their own types again."""
+        """Returns a batch of the answer with its label columns, which come first, converted back to their own types."""
         columns = batch.columns
         for i, field in enumerate(self.kept):
             columns[i] = self._unpack(i, columns[i], field.type)
         return pa.RecordBatch.from_arrays(columns, schema=self.result(batch.schema))
 
     def result(self, answer: pa.Schema) -> pa.Schema:
-        """The schema of the result, from that of the engine's answer."""
+        """Returns the schema of the result, given the schema of the engine's answer."""
         features = [answer.field(i) for i in range(len(self.kept), len(answer))]
         return pa.schema([*self.kept, *features], metadata=self.given.metadata)
 
     def described(self, rows: pa.RecordBatch) -> pa.RecordBatch:
-        """The same rows with each label column in a type that the manifest describes: its own where the values are the
-        same in both, and else that in which it travelled.
+        """Returns the same rows with each label column in a type that a manifest describes: its own type if a manifest
+        describes its values in the same way as those of its carrier, otherwise the carrier.
         """
         columns, schema = rows.columns, self.described_schema(rows.schema)
         for i in range(len(self.wire)):
@@ -169,10 +172,10 @@ class Carriers:
         return pa.RecordBatch.from_arrays(columns, schema=schema)
 
     def described_schema(self, rows: pa.Schema) -> pa.Schema:
-        """The schema of rows as described gives them."""
-        for i, travelled in enumerate(self.wire):
-            if not _alike(rows.field(i).type, travelled.type):
-                rows = rows.set(i, travelled)
+        """Returns the schema of the rows that described returns."""
+        for i, sent in enumerate(self.wire):
+            if not _alike(rows.field(i).type, sent.type):
+                rows = rows.set(i, sent)
         return rows
 
     def _unpack(self, column: int, values: pa.Array, wanted: pa.DataType) -> pa.Array:
@@ -186,8 +189,8 @@ class Carriers:
 
 
 def check_describable(labels: pa.Schema, *, carried: bool = True) -> None:
-    """Raises InputError for a column that would be another one in a Parquet file that a manifest describes. Those that
-    were carried may have travelled in a type that Parquet has.
+    """Raises InputError for a column that would change in a Parquet file with a manifest. carried says that the columns
+    were sent in their carriers, which Parquet supports.
     """
     for field in labels:
         seconds = pt.is_timestamp(field.type) and field.type.unit == "s" and not carried
@@ -199,8 +202,8 @@ def check_describable(labels: pa.Schema, *, carried: bool = True) -> None:
 
 
 def check_names(names: list[Any], table: str = "label") -> None:
-    """Raises InputError for a column whose name is not text, and for two that the engine could not keep apart: their
-    names are the same but for case (R10).
+    """Raises InputError for a column whose name is not text, and for two columns that the engine could not distinguish,
+    because their names differ only in case (R10).
     """
     seen: dict[str, str] = {}
     for position, name in enumerate(names, start=1):
@@ -216,12 +219,12 @@ def check_names(names: list[Any], table: str = "label") -> None:
 
 
 def storage(values: pa.Array) -> pa.Array:
-    """What an extension type is stored as; other arrays as they are."""
+    """Returns the storage array of an extension array, and any other array unchanged."""
     return values.storage if isinstance(values.type, pa.BaseExtensionType) else values
 
 
 def without_null_categories(values: pa.DictionaryArray) -> pa.DictionaryArray:
-    """The same values, the null ones among the codes rather than the categories, where pandas and Arrow want them."""
+    """Returns the same values with nulls as null codes instead of null categories, which pandas and Arrow require."""
     categories = values.dictionary.drop_null()
     if len(categories) == len(values.dictionary):
         return values
@@ -230,14 +233,14 @@ def without_null_categories(values: pa.DictionaryArray) -> pa.DictionaryArray:
 
 
 def to_instants(values: pa.Array) -> pa.Array:
-    """Times as UTC instants in microseconds; nanoseconds are floored, a time without a zone is UTC (R1)."""
+    """Returns times as UTC instants in microseconds. Nanoseconds are floored; a time without a zone is UTC (R1)."""
     if values.type.unit == "ns":
         values = pc.floor_temporal(values.cast(pa.timestamp("ns")), unit="microsecond")
     return values.cast(pa.timestamp("us", values.type.tz)).cast(INSTANT)
 
 
 def _alike(one: pa.DataType, other: pa.DataType) -> bool:
-    """Whether a manifest describes values of both types in the same way."""
+    """Reports whether a manifest describes values of both types in the same way."""
     if pt.is_dictionary(one):
         return _is_text(one.value_type) and _is_text(other)
     return one == other or (_is_text(one) and _is_text(other)) or (_is_bytes(one) and _is_bytes(other))
@@ -257,16 +260,16 @@ def _cast(values: pa.Array, wanted: pa.DataType) -> pa.Array:
     return values.cast(wanted)
 
 
-def _returns(travels: pa.DataType, wanted: pa.DataType) -> bool:
-    """Whether there is a way back. Categories have one of their own."""
+def _returns(wire_type: pa.DataType, wanted: pa.DataType) -> bool:
+    """Reports whether a carrier can be converted back. Dictionaries are rebuilt from their categories."""
     if pt.is_null(wanted):
         return True
     try:
         if pt.is_dictionary(wanted):
             categories = pa.array([], wanted.value_type)
-            pc.index_in(pa.array([], travels).cast(categories.type), value_set=categories)
+            pc.index_in(pa.array([], wire_type).cast(categories.type), value_set=categories)
             return True
-        _cast(pa.array([], travels), wanted)
+        _cast(pa.array([], wire_type), wanted)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError):
         return False
     return True

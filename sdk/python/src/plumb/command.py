@@ -1,4 +1,7 @@
-"""Runs the plumb binary: its answers are JSON, its progress lines too, its exit codes say who can mend an error."""
+"""Runs the plumb binary.
+
+The binary prints its answers and its progress as JSON. Its exit code says whether an error is an InputError or a Fault.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ from plumb.errors import (
 
 EXIT_INPUT = 3
 STOP_SECONDS = 20
-"""How long an interrupted binary has to leave everything consistent before it is killed."""
+"""How long an interrupted binary may take to clean up before it is killed."""
 
 OnProgress = Callable[[str, int, int], None]
 
@@ -39,7 +42,9 @@ _KINDS: Mapping[str, type[InputError] | type[Fault]] = {
 
 
 def find_binary(given: str | os.PathLike[str] | None) -> str:
-    """The plumb binary: the one given, else $PLUMB_BINARY, else plumb on PATH. Raises InputError where it is not."""
+    """Returns the path of the plumb binary: the one given, else $PLUMB_BINARY, else plumb on PATH. Raises InputError if
+    it does not exist.
+    """
     named, where = (
         (str(path("binary", given)), "binary")
         if given is not None
@@ -48,29 +53,31 @@ def find_binary(given: str | os.PathLike[str] | None) -> str:
     if named:
         found = shutil.which(named)
         if found is None:
-            raise InputError(f"{where}: {named} is not a program that can be run")
+            raise InputError(f"{where}: {named} is not an executable program")
         return str(Path(found).resolve())
     found = shutil.which("plumb")
     if found is None:
-        raise InputError("there is no plumb on PATH; install it, or say where it is with binary= or $PLUMB_BINARY")
+        raise InputError("plumb is not on PATH; install it, or give its path with binary= or $PLUMB_BINARY")
     return found
 
 
 class Command:
-    """The binary, working on one project folder."""
+    """The binary and the project folder that it runs in."""
 
     def __init__(self, binary: str, project: Path) -> None:
         self._binary, self._project = binary, project
 
     def run(self, arguments: Sequence[str], progress: OnProgress | None = None) -> dict[str, Any]:
-        """The JSON document that a command prints, which may list what it refused. Raises what its error says. An
-        exception here, such as KeyboardInterrupt, stops the command and waits for it.
+        """Runs a command and returns the JSON document that it prints, which may list what was refused. Raises the
+        error that the command reports. An exception in this process, such as KeyboardInterrupt, stops the command and
+        waits for it.
         """
         command = [self._binary, "--output=json", *arguments]
         for argument in arguments:
             if "\0" in argument:
-                raise InputError(f"{argument!r} has a NUL in it, which the command line cannot take")
-        # A session of its own: Ctrl-C reaches the binary through us alone, once; a second one would kill it.
+                raise InputError(f"{argument!r} contains a NUL, which the command line cannot pass")
+        # A session of its own: the binary gets Ctrl-C once, from this process. A second one from the terminal would
+        # kill it.
         with self._start(command) as process:
             try:
                 printed, messages = _listen(process, progress)
@@ -97,7 +104,7 @@ class Command:
 
 
 def _listen(process: subprocess.Popen[str], progress: OnProgress | None) -> tuple[str, str]:
-    """What the process prints on stdout, and its last messages on stderr, once it has ended."""
+    """Waits for the process to end, and returns its stdout and its last messages on stderr."""
     if process.stdout is None or process.stderr is None:
         raise ValueError("the process has no pipes")
     printed: list[str] = []
@@ -124,7 +131,7 @@ def _stop(process: subprocess.Popen[str]) -> None:
 
 
 def _progress(line: str) -> dict[str, Any] | None:
-    """What a line of stderr says of progress; None for other messages."""
+    """Returns the progress in a line of stderr, or None for other messages."""
     if not line.startswith('{"progress"'):
         return None
     try:
@@ -145,7 +152,7 @@ def _answer(code: int, printed: str, messages: str) -> dict[str, Any]:
         error.printed = documents[0] if len(documents) > 1 else None
         raise error
     if code == EXIT_INPUT and answer:
-        return answer  # It says itself what was refused.
+        return answer  # The answer lists what was refused.
     raise Fault(messages.strip() or f"plumb ended with exit code {code}")
 
 
@@ -153,17 +160,17 @@ def _document(line: str) -> dict[str, Any]:
     try:
         document = json.loads(line, parse_int=_number)
     except ValueError as error:
-        raise Fault(f"plumb printed what is not JSON: {error}") from error
+        raise Fault(f"plumb printed something that is not JSON: {error}") from error
     return document if isinstance(document, dict) else {}
 
 
 def _number(digits: str) -> int | float:
-    """A JSON number without a fraction; -0 is a float, whose sign counts."""
+    """Parses a JSON number without a fraction. -0 becomes a float, which keeps its sign."""
     return -0.0 if digits == "-0" else int(digits)
 
 
 def _error(failed: Mapping[str, Any]) -> Error:
-    """The exception that says what a failed command did."""
+    """Returns the exception for the error that a command reported."""
     problems = [Problem(p["file"], p["line"], p["column"], p["message"]) for p in failed.get("problems", ())]
     lines = [line.removeprefix("plumb: ") for line in str(failed.get("message", "")).splitlines()]
     message = ("\n" if problems else "; ").join(lines)

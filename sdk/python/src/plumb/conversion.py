@@ -1,4 +1,4 @@
-"""Frames of pandas and polars, and what else exports Arrow, as Arrow. A column that Arrow cannot hold is named."""
+"""Converts frames of pandas and polars, and other exporters of Arrow, to Arrow. Errors name the column."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from plumb.carriers import check_names
 from plumb.errors import InputError
-from plumb.foreign import is_foreign, words
+from plumb.foreign import is_foreign, message_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def from_pandas(frame: pd.DataFrame, what: str) -> pa.Table:
-    """A pandas frame without its index. what: what messages call the rows, such as labels."""
+    """Converts a pandas frame without its index. what is the name of the rows in messages, such as labels."""
     table = what.removesuffix("s")
     check_names(list(frame.columns), table)
     try:
@@ -31,17 +31,19 @@ def from_pandas(frame: pd.DataFrame, what: str) -> pa.Table:
             range(frame.shape[1]), lambda i: pa.Table.from_pandas(frame.iloc[:, [i]], preserve_index=False)
         )
         if at is None:
-            raise InputError(f"the {what} do not fit Arrow: {words(error)}") from error
+            raise InputError(f"the {what} do not fit Arrow: {message_of(error)}") from error
         place, cause = at
         column = frame.iloc[:, place]
         raise InputError(
             f"{table} column {frame.columns[place]!r} is {column.dtype}{_row(column)} and does not fit Arrow: "
-            f"{words(cause)}; {_advice(column.dtype, cause)}"
+            f"{message_of(cause)}; {_advice(column.dtype, cause)}"
         ) from error
 
 
 def _row(column: pd.Series[Any]) -> str:
-    """Where the first value is that does not fit by itself; nothing where it is the mixture that does not."""
+    """Returns the row of the first value that cannot be converted, as text. Returns "" if each value can be converted,
+    but not all in one column.
+    """
     begin, end = 0, len(column)
     if column.dtype != object or not _fails(column):
         return ""
@@ -71,14 +73,14 @@ def _advice(dtype: object, error: BaseException) -> str:
 
 
 def from_polars(frame: pl.DataFrame, what: str) -> pa.Table:
-    """A polars frame."""
+    """Converts a polars frame."""
     import polars as pl
 
     table = what.removesuffix("s")
     check_names(frame.columns, table)
     for name, kind in frame.schema.items():
         if "\0" in name:
-            raise InputError(f"{table} column {name!r} has a NUL in its name; rename it")
+            raise InputError(f"{table} column {name!r} has a name with a NUL; rename it")
         if kind == pl.Object:
             raise InputError(f"{table} column {name!r} holds Python objects; cast it, or leave it out")
     try:
@@ -88,33 +90,33 @@ def from_polars(frame: pl.DataFrame, what: str) -> pa.Table:
             raise
         at = first_failing(frame.columns, lambda name: frame.select(name).to_arrow())
         if at is None:
-            raise InputError(f"the {what} do not fit Arrow: {words(error)}") from error
+            raise InputError(f"the {what} do not fit Arrow: {message_of(error)}") from error
         name, cause = at
         raise InputError(
-            f"{table} column {name!r} is {frame.schema[name]} in polars, which does not fit Arrow: {words(cause)}; "
-            "cast it, such as to Int64 or String, or leave it out"
+            f"{table} column {name!r} is {frame.schema[name]} in polars, which does not fit Arrow: "
+            f"{message_of(cause)}; cast it, such as to Int64 or String, or leave it out"
         ) from error
 
 
-def from_stream(given: Any, what: str) -> pa.RecordBatchReader:  # noqa: ANN401 - whatever exports Arrow.
-    """Batches of what exports an Arrow stream."""
+def from_stream(given: Any, what: str) -> pa.RecordBatchReader:  # noqa: ANN401 - any exporter of Arrow.
+    """Returns a reader of the batches of an object that exports an Arrow stream."""
     try:
         return pa.RecordBatchReader.from_stream(given)
     except BaseException as error:
         if not is_foreign(error):
             raise
         raise InputError(
-            f"the {what} are a {type(given).__name__}, which is not a table: {words(error)}; give a DataFrame or a "
-            "pyarrow Table, for a Series Series.to_frame()"
+            f"the {what} are a {type(given).__name__}, which is not a table: {message_of(error)}; give a DataFrame or "
+            "a pyarrow Table, for a Series Series.to_frame()"
         ) from error
 
 
 def first_failing(items: Iterable[Any], convert: Callable[[Any], object]) -> tuple[Any, BaseException] | None:
-    """The first item that cannot be converted, and why."""
+    """Returns the first item that cannot be converted and the exception, or None."""
     for item in items:
         try:
             convert(item)
-        except BaseException as error:  # noqa: PERF203 - a panic of polars is no Exception.
+        except BaseException as error:  # noqa: PERF203 - a panic of polars is not an Exception.
             if not is_foreign(error):
                 raise
             return item, error
@@ -122,8 +124,8 @@ def first_failing(items: Iterable[Any], convert: Callable[[Any], object]) -> tup
 
 
 @contextmanager
-def telling_of_index(frame: object) -> Iterator[None]:
-    """Has a mistake about a missing column say how the index of a pandas frame becomes columns."""
+def with_index_advice(frame: object) -> Iterator[None]:
+    """Adds to an error about a missing column how to turn the index of a pandas frame into columns."""
     try:
         yield
     except InputError as error:
@@ -133,14 +135,14 @@ def telling_of_index(frame: object) -> Iterator[None]:
         raise
 
 
-def _index_advice(frame: object, said: str) -> str:
+def _index_advice(frame: object, message: str) -> str:
     pandas = sys.modules.get("pandas")
     if pandas is None or not isinstance(frame, pandas.DataFrame):
         return ""
     names = [name for name in frame.index.names if isinstance(name, str)]
-    missing = re.findall(r'has no column "([^"]*)"|(?:^|; |: )(\S+): is missing', said)
-    if names and (missing or "has no columns" in said):
-        return f"the frame's index holds {', '.join(names)}: give frame.reset_index(), which makes columns of it"
+    missing = re.findall(r'has no column "([^"]*)"|(?:^|; |: )(\S+): is missing', message)
+    if names and (missing or "has no columns" in message):
+        return f"the frame's index holds {', '.join(names)}: use frame.reset_index() to turn it into columns"
     if missing and not isinstance(frame.index, pandas.RangeIndex):
-        return "the frame's index is not a column: where it holds what is missing, give frame.reset_index(names=…)"
+        return "the frame's index is not a column; if it holds what is missing, use frame.reset_index(names=…)"
     return ""

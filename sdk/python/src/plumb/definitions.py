@@ -1,4 +1,4 @@
-"""What is registered: entities, sources, feature views and feature services, as plain values."""
+"""The registered definitions: entities, sources, feature views and feature services, as plain values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Definition(Protocol):
-    """What the four kinds have in common."""
+    """What the four kinds of definitions have in common."""
 
     @property
     def name(self) -> str:
@@ -26,12 +26,12 @@ class Definition(Protocol):
 
     @property
     def description(self) -> str:
-        """What its author says of it; may be empty."""
+        """The author's description; may be empty."""
 
 
 @dataclass(frozen=True)
 class JoinKey:
-    """One typed key column (R9). sensitive: audit logs hold a keyed hash in the place of its values."""
+    """One typed key column (R9). If sensitive, audit logs contain a keyed hash instead of its values."""
 
     name: str
     type: str
@@ -54,7 +54,7 @@ class Entity:
 
 @dataclass(frozen=True)
 class Source:
-    """Where feature rows come from: Parquet files (path) or a query over other sources (query), never both."""
+    """Where feature rows come from: files (path) or a query over other sources (query), never both."""
 
     name: str
     path: str | None
@@ -71,8 +71,8 @@ class Source:
 
 @dataclass(frozen=True)
 class Feature:
-    """One typed value of a view, read from a column of its source. sensitive: audit logs hold a keyed hash in the place
-    of its values.
+    """One typed value of a view, read from a column of its source. If sensitive, audit logs contain a keyed hash
+    instead of its values.
     """
 
     name: str
@@ -85,7 +85,7 @@ class Feature:
 
 @dataclass(frozen=True)
 class FeatureView:
-    """Features that come from one source and describe the same entities. ttl is None where look-back is unlimited."""
+    """Features that come from one source and describe the same entities. ttl is None if look-back is unlimited."""
 
     name: str
     entities: tuple[str, ...]
@@ -105,7 +105,9 @@ class FeatureView:
 
 @dataclass(frozen=True)
 class ViewReference:
-    """Features of one view, by the name and the label columns that a service gives it (R11). No features: all."""
+    """Features of one view, with the name and the label columns that a service gives it (R11). If features is empty,
+    all features of the view are meant.
+    """
 
     view: str
     alias: str
@@ -115,7 +117,7 @@ class ViewReference:
 
 @dataclass(frozen=True)
 class FeatureService:
-    """The named list of features that one model uses. full_names: outputs are view__feature (R10)."""
+    """The named list of features that one model uses. With full_names, outputs are named view__feature (R10)."""
 
     name: str
     full_names: bool
@@ -124,7 +126,7 @@ class FeatureService:
     tags: Mapping[str, str]
 
     def cells(self) -> tuple[str, ...]:
-        """Name and what it refers to."""
+        """Name and features."""
         uses = [f"{use.alias}:{{{','.join(use.features) or '*'}}}" for use in self.features]
         return self.name, " ".join(uses)
 
@@ -133,7 +135,7 @@ D = TypeVar("D", bound=Definition)
 
 
 class Listing(Sequence[D], Generic[D]):
-    """Definitions of one kind, by name or position; prints as a table."""
+    """Definitions of one kind, indexed by name or position. It prints as a table."""
 
     def __init__(self, kind: str, heading: Sequence[str], definitions: Iterable[D]) -> None:
         self.kind = kind
@@ -145,7 +147,7 @@ class Listing(Sequence[D], Generic[D]):
     @overload
     def __getitem__(self, key: slice) -> list[D]: ...
     def __getitem__(self, key: int | str | slice) -> D | list[D]:
-        """By position, or by name, for which it raises NotFoundError."""
+        """Returns a definition by position or by name. Raises NotFoundError for an unknown name."""
         if not isinstance(key, str):
             return self._all[key]
         for each in self._all:
@@ -186,7 +188,7 @@ def source(m: pb.Source) -> Source:
 
 
 def feature_view(m: pb.FeatureView) -> FeatureView:
-    """A feature view from its message; what is absent there has its default here."""
+    """A feature view from its message. Absent fields get their defaults."""
     features = tuple(
         Feature(f.name, type_name(f.type), f.column or f.name, f.description, dict(f.tags), f.sensitive)
         for f in m.features
@@ -197,7 +199,7 @@ def feature_view(m: pb.FeatureView) -> FeatureView:
 
 
 def feature_service(m: pb.FeatureService) -> FeatureService:
-    """A feature service from its message; an alias that is absent there is the view's name here."""
+    """A feature service from its message. An absent alias becomes the view's name."""
     uses = tuple(
         ViewReference(r.view, getattr(r, "as") or r.view, dict(r.join_keys), tuple(r.features)) for r in m.features
     )

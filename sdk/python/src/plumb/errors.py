@@ -1,6 +1,8 @@
-"""What goes wrong, by who can mend it: an InputError by the caller, a Fault by whoever runs the machines.
+"""The exceptions of the client.
 
-The words are those of the engine or the server wherever they have spoken.
+Their two main kinds differ by who can fix the problem: an InputError can be fixed by the caller, a Fault by the
+operator of the server, store or machine. For example, a misspelled feature is an InputError, and a server that cannot
+be reached is a Fault. If the engine or the server reported the problem, the message is theirs.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Problem:
-    """One mistake in a definition file; line and column count from 1."""
+    """One mistake in a definition file. line and column count from 1."""
 
     file: str
     line: int
@@ -25,54 +27,54 @@ class Problem:
 
 
 class Error(Exception):
-    """Whatever Plumb refuses or fails at."""
+    """The base class of all exceptions of the client."""
 
     def __str__(self) -> str:
-        """The words, which can always be printed: half a surrogate pair is an escape."""
+        """The message. Half a surrogate pair is escaped, so that the message can always be printed."""
         return super().__str__().encode("utf-8", "backslashreplace").decode()
 
     pushed: Pushed | None = None
-    """Where Store.push failed after some rows were pushed: what became of those."""
+    """The result for the rows that had been pushed, if Store.push failed after some rows; None otherwise."""
     printed: dict[str, Any] | None = None
-    """What the binary had printed before it failed, where it was a document."""
+    """The JSON document that the binary printed before it failed; None if it printed none."""
 
 
 class InputError(Error):
-    """What was given is wrong; the same call will be refused again (exit code 3 of the command line)."""
+    """The input is wrong. The same call will be refused again (exit code 3 of the command line)."""
 
     def __init__(self, message: str, problems: Sequence[Problem] = ()) -> None:
         super().__init__(message)
         self.problems: tuple[Problem, ...] = tuple(problems)
-        """Each mistake with its place, where the mistakes are in definition files."""
+        """Each mistake with its position, if the mistakes are in definition files."""
 
 
 class NotFoundError(InputError):
-    """Nothing of that name is registered."""
+    """Nothing with that name is registered."""
 
 
 class PreconditionError(InputError):
-    """The call is right, but what it is about is not in a state to answer it, such as a view that is not online."""
+    """The call is correct, but its subject is in the wrong state, such as a view that is not online."""
 
 
 class UnauthenticatedError(InputError):
-    """The server wants a token, and none was given that it knows or that is valid now."""
+    """The server requires a token, and the call has none, or one that is unknown or not valid now."""
 
 
 class PermissionDeniedError(PreconditionError):
-    """The token's role does not suffice, or the server does this for nobody."""
+    """The role of the token does not allow the call, or the server allows it to no one."""
 
 
 class SpentError(InputError):
-    """The rows of a result were streamed already, and were not kept."""
+    """The rows of a result have already been streamed, and were not kept."""
 
 
-class Fault(Error):  # noqa: N818 - it is the word that the command line has for it.
+class Fault(Error):  # noqa: N818 - the name that the command line uses.
     """The network, a disk, the server or Plumb itself failed (exit code 1 of the command line)."""
 
 
 class UnavailableError(Fault):
-    """A server, store or registry cannot be reached; the same call may succeed later."""
+    """A server, store or registry cannot be reached. The same call may succeed later."""
 
 
 class ConflictError(Fault):
-    """Somebody else applied in the meantime; plan again."""
+    """Another apply was made in the meantime. Plan again."""

@@ -1,4 +1,4 @@
-"""Columns brought to their declared types exactly, by the engine's rules (R9); what does not fit is told by row."""
+"""Converts columns to their declared types exactly, by the engine's rules (R9), and lists the rows that do not fit."""
 
 from __future__ import annotations
 
@@ -17,37 +17,38 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SHOWN = 100
-"""How many letters of a value that does not fit are shown."""
+"""The number of characters shown of a value that does not fit."""
 
 WIDE = Context(prec=400)
-"""Holds every decimal, and every digit of a float."""
+"""Enough precision for every decimal, and for every digit of a float."""
 
 
 def exactly(given: pa.Array, declared: str, *, key: bool) -> tuple[pa.Array, dict[int, str]]:
-    """The column in its declared type, null where a value does not fit, and for each such row what is wrong.
+    """Returns the column in its declared type, with null for each value that does not fit, and the reason for each such
+    row.
 
-    Join keys may also be text that spells them, and integers for text. Raises InputError for a type that cannot become
-    the declared one, whatever its values are.
+    Two more conversions are allowed for join keys: text to integers and booleans, and integers to text. Raises
+    InputError for a type that cannot become the declared one, whatever its values are.
     """
     plain = _plain(given)
     if pt.is_null(given.type):
         return pa.nulls(len(given), arrow_type(declared)), {}
     if plain is not None and declared.endswith(ARRAY) and pt.is_list(plain.type):
         return _lists(plain, declared.removesuffix(ARRAY), given.type)
-    bring = None if plain is None else _conversion(plain.type, declared, key)
-    if plain is None or bring is None:
+    convert = None if plain is None else _conversion(plain.type, declared, key)
+    if plain is None or convert is None:
         raise InputError(f"{given.type} cannot become {declared}")
-    return _by_row(plain, bring, declared)
+    return _by_row(plain, convert, declared)
 
 
 def _plain(given: pa.Array) -> pa.Array | None:
-    """The values without what Arrow has several of: widths of offsets, categories, extensions; None where there is
-    nothing plain that keeps them.
+    """Returns the values in the plain one of Arrow's equivalent types: no large offsets, dictionaries or extensions.
+    Returns None if no plain type holds them exactly.
     """
     if pt.is_duration(given.type) or (pt.is_timestamp(given.type) and given.type.tz is not None):
-        return given  # The one is not a number, and the other is floored rather than cast (R1).
+        return given  # A duration is not a number, and a time with a zone is floored rather than cast (R1).
     if pt.is_list(given.type) or pt.is_null(given.type):
-        return given  # Elements are made plain on their own.
+        return given  # The elements are made plain separately.
     values = storage(given)
     if pt.is_dictionary(values.type):
         values = values.dictionary_decode()
@@ -56,12 +57,12 @@ def _plain(given: pa.Array) -> pa.Array | None:
     if pt.is_nested(values.type):
         element = values.type.value_type if hasattr(values.type, "value_type") else None
         return None if element is None else values.cast(pa.list_(element))
-    travels = carrier(values.type)
-    return None if travels is None else values.cast(travels)
+    carried = carrier(values.type)
+    return None if carried is None else values.cast(carried)
 
 
 def _lists(given: pa.Array, element: str, kind: pa.DataType) -> tuple[pa.Array, dict[int, str]]:
-    """Arrays, each null where one of its elements does not fit."""
+    """Converts arrays. An array is null if one of its elements does not fit."""
     try:
         elements, wrong = exactly(given.flatten(), element, key=False)
     except InputError:
@@ -79,17 +80,19 @@ def _lists(given: pa.Array, element: str, kind: pa.DataType) -> tuple[pa.Array, 
 def _without(column: pa.Array, rows: dict[int, str]) -> pa.Array:
     if not rows:
         return column
-    gone = pa.array([row in rows for row in range(len(column))])
-    return pc.if_else(gone, pa.scalar(None, column.type), column)
+    removed = pa.array([row in rows for row in range(len(column))])
+    return pc.if_else(removed, pa.scalar(None, column.type), column)
 
 
-def _by_row(given: pa.Array, bring: Callable[[pa.Array], pa.Array], declared: str) -> tuple[pa.Array, dict[int, str]]:
-    """What bring makes of the values, halved around those for which it raises pa.ArrowInvalid."""
+def _by_row(given: pa.Array, convert: Callable[[pa.Array], pa.Array], declared: str) -> tuple[pa.Array, dict[int, str]]:
+    """Converts values with convert, which raises pa.ArrowInvalid if one does not fit. Halves the values until each that
+    does not fit is found.
+    """
     misfits: dict[int, str] = {}
 
     def part(begin: int, end: int) -> list[pa.Array]:
         try:
-            return [bring(given.slice(begin, end - begin))]
+            return [convert(given.slice(begin, end - begin))]
         except pa.ArrowInvalid:
             if end - begin == 1:
                 misfits[begin] = f"{_text(given[begin])} does not fit {declared} exactly"
@@ -103,12 +106,12 @@ def _by_row(given: pa.Array, bring: Callable[[pa.Array], pa.Array], declared: st
 def _text(value: pa.Scalar) -> str:
     try:
         return str(value.as_py())[:SHOWN]
-    except (OverflowError, ValueError):  # A time that Python has no datetime for.
+    except (OverflowError, ValueError):  # A time out of the range of datetime.
         return str(value.value)
 
 
 def _conversion(given: pa.DataType, declared: str, key: bool) -> Callable[[pa.Array], pa.Array] | None:
-    """How values of a plain type become the declared one; it raises pa.ArrowInvalid where one does not fit exactly."""
+    """Returns the conversion of a plain type to the declared one. It raises pa.ArrowInvalid if a value does not fit."""
     if declared.endswith(ARRAY):
         return None
     wanted = TYPES[declared]
@@ -150,7 +153,7 @@ def _instants(values: pa.Array) -> pa.Array:
 
 
 def _whole(values: pa.Array, wanted: pa.DataType) -> pa.Array:
-    """Floats without a fraction, within what the integers span."""
+    """Converts floats that have no fraction and are in the range of the integers."""
     limit = 2.0 ** (wanted.bit_width - 1)
     values = values.cast(pa.float64())
     within = pc.and_(pc.greater_equal(values, -limit), pc.less(values, limit))
@@ -159,7 +162,7 @@ def _whole(values: pa.Array, wanted: pa.DataType) -> pa.Array:
 
 
 def _spelled(values: pa.Array, wanted: pa.DataType) -> pa.Array:
-    """Text that is what the integer is written as (R9): no plus sign, no leading zeros, no -0."""
+    """Converts text that spells an integer in its one form (R9): no plus sign, no leading zeros, no -0."""
     _require(pc.match_substring_regex(values, r"\A(0|-?[1-9][0-9]*)\z"), values)
     return values.cast(wanted)
 
@@ -170,7 +173,7 @@ def _truths(values: pa.Array) -> pa.Array:
 
 
 def _floats(values: pa.Array, wanted: pa.DataType) -> pa.Array:
-    """Numbers that come back from the float as they were. NaN is a value, and stays."""
+    """Converts numbers that a float represents exactly. NaN is a value, and stays NaN."""
     if pt.is_floating(values.type):
         floats = values.cast(wanted, safe=False)
         back = floats.cast(values.type, safe=False)
@@ -186,10 +189,10 @@ def _floats(values: pa.Array, wanted: pa.DataType) -> pa.Array:
 
 
 def _returns(number: int | Decimal, back: float) -> bool:
-    """Whether a float is the number; a decimal is rounded to the digits that it has."""
+    """Reports whether a float equals the number. It is rounded to the digits of a decimal first."""
     try:
         if isinstance(number, Decimal):
             return Decimal(back).quantize(number, context=WIDE) == number
         return int(back) == number
-    except ArithmeticError:  # Infinite: the number is beyond the float.
+    except ArithmeticError:  # Infinite: the number is out of the range of the float.
         return False

@@ -1,4 +1,4 @@
-"""A join over Arrow Flight: label rows go up, joined rows come down, and progress beside them."""
+"""A join over Arrow Flight: the client sends label rows, and the server sends joined rows and progress."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from plumb.manifests import Manifest
 
 QUEUED_MESSAGES = 4
-"""How many messages of the answer wait for a slow reader; the rest waits at the server."""
+"""How many messages of the answer are queued for a slow reader. The server waits with the others."""
 
 MESSAGE_BYTES = 2 << 20
-"""What a message of label rows should not exceed: gRPC servers take 4 MiB."""
+"""The size of a message of label rows. gRPC servers accept at most 4 MiB."""
 
 Message: TypeAlias = pa.RecordBatch | pa.Schema | HistoricalUpdate | BaseException | None
 
 
 def split(batch: pa.RecordBatch) -> list[pa.RecordBatch]:
-    """The rows in messages of at most MESSAGE_BYTES, as far as rows go."""
+    """Splits a batch into messages of at most MESSAGE_BYTES. A single larger row is one message."""
     if batch.num_rows <= 1 or batch.nbytes <= MESSAGE_BYTES:
         return [batch]
     half = batch.num_rows // 2
@@ -41,12 +41,12 @@ def split(batch: pa.RecordBatch) -> list[pa.RecordBatch]:
 
 
 class Exchange:
-    """One join under way.
+    """One running join.
 
-    A thread of its own moves the messages, so that the caller's thread can be interrupted at any time. It sends all
-    labels before it receives: a server answers only once it has them, and Arrow Flight cannot end a call from two
-    threads. Where one reads the end of the answer while another ends the labels, gRPC aborts the process. The thread
-    ends the queue with None, and ``close`` empties it up to there.
+    A separate thread sends and receives the messages, so that the caller's thread can be interrupted at any time. It
+    sends all labels before it receives, because a server answers only once it has all of them, and because Arrow Flight
+    cannot end a call from two threads: if one reads the end of the answer while another ends the labels, gRPC aborts
+    the process. The last element that the thread puts into the queue is None, and ``close`` empties the queue up to it.
     """
 
     def __init__(
@@ -63,9 +63,9 @@ class Exchange:
         self._mistake: BaseException | None = None
         self._ended = False
         self.report: Report | None = None
-        """What the join did, once its last row has been read."""
+        """The report of the join, once its last row has been read."""
         self.manifest: Manifest | None = None
-        """What the rows were made of and hold, where that was asked for, once the last has been read."""
+        """The manifest of the result, if it was asked for, once the last row has been read."""
         self._writer, self._reader = client.do_exchange(fl.FlightDescriptor.for_command(command), options)
         self._thread = threading.Thread(target=self._move, args=(labels,), daemon=True)
         self._thread.start()
@@ -82,7 +82,7 @@ class Exchange:
                     self._write(part)
             self._writer.done_writing()
         except fl.FlightError:
-            pass  # The server has stopped listening. Its reason is received next.
+            pass  # The server has stopped reading. The reason is received next.
         except BaseException as error:
             self._mistake = error
             self._reader.cancel()
@@ -91,7 +91,7 @@ class Exchange:
         try:
             self._writer.write_batch(batch)
         except (pa.ArrowInvalid, pa.ArrowKeyError, OSError) as error:
-            raise fl.FlightError(str(error)) from error  # A status of the server's in another dress.
+            raise fl.FlightError(str(error)) from error  # pyarrow raises a status of the server as another error.
 
     def _receive(self) -> None:
         try:
@@ -115,9 +115,10 @@ class Exchange:
             self._messages.put(None)
 
     def start(self, progress: Callable[[str, int, int], None]) -> pa.Schema:
-        """Waits for the rows to begin, telling progress, and returns their schema, which comes even without rows.
+        """Waits for the rows to begin, reports progress meanwhile, and returns their schema, which the server sends
+        even if there are no rows.
 
-        Raises what the server says, and Fault where it ends without a schema.
+        Raises the error of the server, and Fault if the server ends the call without a schema.
         """
         for message in iter(self._next, None):
             if isinstance(message, pa.Schema):
@@ -127,7 +128,7 @@ class Exchange:
         raise Fault("the server ended the join without an answer")
 
     def batches(self) -> Iterator[pa.RecordBatch]:
-        """The rows, with label columns in their own types. Whoever stops in between stops the join."""
+        """Returns the rows, with label columns in their own types. Closing the iterator early stops the join."""
         try:
             for message in iter(self._next, None):
                 if isinstance(message, pa.RecordBatch):
@@ -157,7 +158,7 @@ class Exchange:
         return message
 
     def close(self) -> None:
-        """Cancels what is still under way, and waits until the thread is gone."""
+        """Cancels the call if it is still running, and waits until the thread has ended."""
         if not self._ended:
             self._reader.cancel()
         while not self._ended:
@@ -165,4 +166,4 @@ class Exchange:
         if self._thread is not threading.current_thread():
             self._thread.join()
         with contextlib.suppress(pa.ArrowException, OSError):
-            self._writer.close()  # What failed has been raised; unclosed, the writer would print it once more.
+            self._writer.close()  # The error has been raised already. Without close, the writer would print it again.

@@ -1,4 +1,4 @@
-"""What other libraries raise leaves the client as its own exceptions, with the cause kept."""
+"""Translates exceptions of other libraries into those of the client, with the original as the cause."""
 
 from __future__ import annotations
 
@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     C = TypeVar("C", bound=type)
 
 SHOWN = 60
-"""How many letters of a text that is wrong are shown."""
+"""The number of characters shown of a wrong text."""
 
 
-class CallersOwn(Exception):  # noqa: N818 - it carries an error, and is none.
-    """An exception that a function of the caller's raised, on its way to the caller, who gets it as it was."""
+class CallersOwn(Exception):  # noqa: N818 - it carries an error and is not one itself.
+    """Carries an exception that one of the caller's functions raised through the client, so that the caller gets it
+    unchanged.
+    """
 
     def __init__(self, error: Exception) -> None:
         super().__init__(str(error))
@@ -31,14 +33,14 @@ class CallersOwn(Exception):  # noqa: N818 - it carries an error, and is none.
 
 
 def is_foreign(error: BaseException) -> bool:
-    """Whether an exception has to be translated. KeyboardInterrupt and its like pass; a panic of polars does not."""
+    """Reports whether an exception has to be translated: not KeyboardInterrupt and the like, but a panic of polars."""
     polars = sys.modules.get("polars")
     panicked = polars is not None and isinstance(error, polars.exceptions.PanicException)
     return panicked or (isinstance(error, Exception) and not isinstance(error, (Error, CallersOwn)))
 
 
-def words(error: BaseException) -> str:
-    """What a foreign exception says, in one line."""
+def message_of(error: BaseException) -> str:
+    """Returns the message of a foreign exception in one line."""
     if isinstance(error, UnicodeEncodeError):
         return f"{error.object[:SHOWN]!r} is not valid Unicode: half a surrogate pair at {error.start}; replace it"
     if isinstance(error, UnicodeDecodeError):
@@ -52,21 +54,19 @@ def words(error: BaseException) -> str:
 
 
 def translated(method: str, arguments: str, error: BaseException) -> Error:
-    """The client's exception for a foreign one that nothing nearer to its cause has translated."""
+    """Returns the client's exception for a foreign one that no code nearer to its cause has translated."""
     if isinstance(error, (OSError, grpc.RpcError, MemoryError)):
-        return Fault(f"{method} failed: {words(error)}")
+        return Fault(f"{method} failed: {message_of(error)}")
     given = f" ({arguments})" if arguments else ""
     if isinstance(error, (TypeError, ValueError, ArithmeticError, pa.ArrowException)):
-        return InputError(
-            f"{method} cannot work with what it was given{given}: {words(error)}; see help({method}) for what it takes"
-        )
-    return Fault(f"{method} failed{given}: {words(error)}; this is a mistake in plumb: report it with its traceback")
+        return InputError(f"{method} cannot use its arguments{given}: {message_of(error)}; see help({method})")
+    return Fault(f"{method} failed{given}: {message_of(error)}; this is a bug in plumb: report it with its traceback")
 
 
 def guarded(function: F) -> F:
-    """A public function out of which nothing but plumb.Error, and what the caller's own functions raise, comes.
+    """Wraps a public function so that it raises only plumb.Error, and the exceptions of the caller's own functions.
 
-    A call with an argument too many or too few is a TypeError, as of every function in Python.
+    A call with too many or too few arguments raises TypeError, as with every function in Python.
     """
     signature = inspect.signature(function)
     name = function.__qualname__
@@ -95,7 +95,7 @@ def guarded(function: F) -> F:
 
 
 def guarded_methods(kind: C) -> C:
-    """A class whose public methods and properties are all guarded."""
+    """Wraps all public methods and properties of a class with guarded."""
     for name, method in list(vars(kind).items()):
         if isinstance(method, property) and method.fget is not None and not name.startswith("_"):
             setattr(kind, name, property(guarded(method.fget), method.fset, method.fdel, method.__doc__))

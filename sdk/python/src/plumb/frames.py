@@ -1,8 +1,8 @@
-"""Arrow tables as pandas and polars frames, without loss.
+"""Converts Arrow tables to pandas and polars frames, without loss.
 
-Features become pandas' nullable types: Int64, Float64, boolean and string keep null apart from every value, NaN
-included, and libraries for training know them. Instants are datetime64[us, UTC]. What pandas has no type of its own for
-(arrays, bytes) stays Arrow, whose items are lists and bytes.
+In pandas, features have nullable types: Int64, Float64, boolean and string distinguish null from every value, including
+NaN, and libraries for training support them. Instants are datetime64[us, UTC]. Types that pandas does not have itself
+(arrays, bytes) remain Arrow types, whose items are lists and bytes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pyarrow.types as pt
 
 from plumb.conversion import first_failing
 from plumb.errors import InputError
-from plumb.foreign import is_foreign, words
+from plumb.foreign import is_foreign, message_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 
 def to_pandas(table: pa.Table, label_columns: int, index: pd.Index[Any] | None, *, own_types: bool) -> pd.DataFrame:
-    """The table as a frame. With own_types its first label_columns go back to the types that pandas had for them;
-    index, where given, is put back.
+    """Converts a table to a pandas frame. With own_types, its first label_columns get back the types that they had in
+    pandas. If index is given, it becomes the index of the frame.
     """
     import pandas as pd
 
@@ -40,7 +40,7 @@ def to_pandas(table: pa.Table, label_columns: int, index: pd.Index[Any] | None, 
 
 
 def _of_every_column(table: pa.Table, count: int) -> pd.DataFrame:
-    """The first columns as pandas has them. Raises InputError that names one that pandas cannot hold."""
+    """Converts the first columns as pandas does. Raises InputError that names the column that pandas cannot hold."""
     try:
         frame: pd.DataFrame = table.select(range(count)).to_pandas()
     except Exception as error:
@@ -59,14 +59,14 @@ def _named(table: pa.Table, column: int) -> Any:  # noqa: ANN401 - pandas' array
 def _unfit(table: pa.Table, column: int, package: str, error: BaseException) -> InputError:
     field = table.schema.field(column)
     return InputError(
-        f"column {field.name!r} is {field.type}, which does not fit {package}: {words(error)}; leave it out, or take "
-        "the result with to_arrow"
+        f"column {field.name!r} is {field.type}, which does not fit {package}: {message_of(error)}; leave it out, or "
+        "get the result with to_arrow"
     )
 
 
 def _column(column: pa.ChunkedArray) -> Any:  # noqa: ANN401 - as above.
-    """One column in nullable types, as an array or a series. The masked arrays are made here: pandas' own conversion
-    takes NaN for null.
+    """Converts one column to a nullable type, as an array or a series. It makes the masked arrays itself, because
+    pandas' own conversion turns NaN into null.
     """
     import pandas as pd
 
@@ -101,7 +101,9 @@ def _masked(array: pa.Array) -> Any:  # noqa: ANN401 - pandas' arrays have no co
 
 
 def to_polars(table: pa.Table) -> pl.DataFrame:
-    """The table as a frame. Categories and enums of polars labels are in the columns' metadata, and come back too."""
+    """Converts a table to a polars frame. Categories and enums of polars labels are restored from the columns'
+    metadata.
+    """
     import polars as pl
 
     try:
@@ -117,7 +119,7 @@ def to_polars(table: pa.Table) -> pl.DataFrame:
 
 
 def check_installed(package: str) -> None:
-    """Raises InputError with what to install where package is not there."""
+    """Raises InputError that names what to install if package is not installed."""
     try:
         __import__(package)
     except ImportError as error:

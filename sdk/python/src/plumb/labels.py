@@ -1,4 +1,4 @@
-"""Label rows, whatever they are given as: a frame, a table, a stream of batches, or a file."""
+"""Reads label rows from a frame, a table, a stream of batches, or a file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from plumb import arguments
 from plumb.carriers import check_names
 from plumb.conversion import from_pandas, from_polars, from_stream
 from plumb.errors import InputError
-from plumb.foreign import CallersOwn, is_foreign, words
+from plumb.foreign import CallersOwn, is_foreign, message_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,35 +25,35 @@ if TYPE_CHECKING:
     import polars as pl
 
     Frame: TypeAlias = "pd.DataFrame" | "pl.DataFrame" | pa.Table | pa.RecordBatch | pa.RecordBatchReader
-    """Rows as callers have them."""
+    """The forms in which callers pass rows."""
 
 FILES = ", or the path of a .parquet, .arrow or .csv file"
 
 BATCH_ROWS = 1 << 16
-"""How many rows of a file or frame are sent at a time."""
+"""How many rows of a file or frame are sent at once."""
 
 
 @dataclass
 class Labels:
-    """Label rows as Arrow: batches of one schema, to be read once."""
+    """Label rows as Arrow: batches of one schema, which can be read once."""
 
     schema: pa.Schema
     batches: Iterator[pa.RecordBatch]
     pandas: bool = False
-    """Whether they were a pandas frame, and label columns go back to its dtypes."""
+    """Whether the rows are from a pandas frame, so that label columns of the result get its dtypes."""
     index: pd.Index[Any] | None = None
-    """The frame's index, which stays here: rows come back one for one, in order (R6)."""
+    """The frame's index. It is not sent, because there is one result row for each label row, in order (R6)."""
     file: Path | None = None
-    """The file that they are read from."""
+    """The file that the rows are read from."""
     count: int | None = None
-    """How many rows there are, where that is known before they are read."""
+    """The number of rows, if it is known before they are read."""
 
 
 def labels_of(given: Frame | str | os.PathLike[str], what: str = "labels") -> Labels:
-    """Label rows from a pandas or polars frame, a pyarrow Table, RecordBatch or RecordBatchReader, whatever else
-    exports an Arrow stream, or the path of a .parquet, .arrow or .csv file. what: what messages call them.
+    """Returns label rows from a pandas or polars frame, a pyarrow Table, RecordBatch or RecordBatchReader, any other
+    exporter of an Arrow stream, or the path of a .parquet, .arrow or .csv file. what is their name in messages.
 
-    Raises InputError for anything else, and for two columns of one name.
+    Raises InputError for anything else, and for two columns with the same name.
     """
     if isinstance(given, (str, os.PathLike)):
         return _read(arguments.path(what, given), what)
@@ -81,7 +81,7 @@ def labels_of(given: Frame | str | os.PathLike[str], what: str = "labels") -> La
 
 
 def uniform(schema: pa.Schema, batches: Iterable[pa.RecordBatch], what: str) -> Iterator[pa.RecordBatch]:
-    """The batches, each checked to have the columns of schema in their order and types."""
+    """Returns the batches. Raises InputError for a batch whose columns differ from schema in name, order or type."""
     for number, batch in enumerate(_reading(batches, what), start=1):
         if not batch.schema.equals(schema):
             raise InputError(
@@ -91,7 +91,9 @@ def uniform(schema: pa.Schema, batches: Iterable[pa.RecordBatch], what: str) -> 
 
 
 def _reading(batches: Iterable[pa.RecordBatch], what: str) -> Iterator[pa.RecordBatch]:
-    """The batches. Raises InputError where they cannot be read, and CallersOwn for what the caller's reader raises."""
+    """Returns the batches. Raises InputError if they cannot be read, and CallersOwn for an error of the caller's
+    reader.
+    """
     try:
         yield from batches
     except Exception as error:
@@ -99,7 +101,7 @@ def _reading(batches: Iterable[pa.RecordBatch], what: str) -> Iterator[pa.Record
             raise
         if not isinstance(error, (pa.ArrowException, OSError)):
             raise CallersOwn(error) from error
-        raise InputError(f"the {what} could not be read to their end: {words(error)}") from error
+        raise InputError(f"the {what} could not all be read: {message_of(error)}") from error
 
 
 def _difference(schema: pa.Schema, other: pa.Schema) -> str:
@@ -114,7 +116,7 @@ def _difference(schema: pa.Schema, other: pa.Schema) -> str:
 
 
 def _read(path: Path, what: str) -> Labels:
-    """The rows of a file, read as they are sent."""
+    """Returns the rows of a file, which are read while they are sent."""
     name = f"{what.removesuffix('s')} file"
     check_file(path, name)
     read, kind = _READERS[path.suffix.lower()]
@@ -130,7 +132,7 @@ def _read(path: Path, what: str) -> Labels:
 
 
 def check_file(path: Path, what: str = "label file") -> None:
-    """Raises InputError for a file that is not there or of no known format, in the command line's words."""
+    """Raises InputError for a file that does not exist or has an unknown format, as the command line does."""
     if path.suffix.lower() not in _READERS:
         raise InputError(f"{what} {path} has to end in .parquet, .csv or .arrow")
     try:
@@ -147,7 +149,7 @@ def _read_parquet(path: Path) -> Labels:
 
 
 def _read_arrow(path: Path) -> Labels:
-    """An Arrow IPC file, or a stream that was written to a file."""
+    """Reads an Arrow IPC file, or an Arrow IPC stream that was written to a file."""
     source = pa.memory_map(str(path))
     try:
         file = pa.ipc.open_file(source)
@@ -159,8 +161,8 @@ def _read_arrow(path: Path) -> Labels:
 
 def _read_csv(path: Path) -> Labels:
     raise InputError(
-        f"{path}: CSV has no types, and a server is given typed columns; read the file with pandas or polars "
-        "first, or write it as .parquet (plumb.local takes CSV, as the command line does)"
+        f"{path}: a CSV file has no types, and a server needs typed columns; read it with pandas or polars "
+        "first, or write it as .parquet (plumb.local accepts CSV, as the command line does)"
     )
 
 

@@ -1,4 +1,4 @@
-"""A store without a server: the plumb binary, working on a project folder."""
+"""A store without a server: it runs the plumb binary on a project folder."""
 
 from __future__ import annotations
 
@@ -47,18 +47,18 @@ if TYPE_CHECKING:
     M = TypeVar("M", bound=Message)
 
 FRAME = "the label table"
-"""What messages call labels that came from memory, whose file the caller never sees."""
+"""The name in messages of labels from memory, whose temporary file the caller does not know."""
 TEXT_FILE = "definitions.yaml"
 
 
 @guarded_methods
 class LocalStore(Store):
-    """The project in a folder; each call runs the binary once, or a few times."""
+    """The store of the project in a folder. Each call runs the binary once, or a few times."""
 
     def __init__(self, path: str | os.PathLike[str], binary: str | os.PathLike[str] | None) -> None:
         project = arguments.path("path", path).resolve()
         if not project.is_dir():
-            raise InputError(f"{path} is not a folder; name the one with the project's plumb.yaml")
+            raise InputError(f"{path} is not a folder; give the folder that contains the project's plumb.yaml")
         self._project = project
         self._command = Command(find_binary(binary), project)
 
@@ -66,7 +66,7 @@ class LocalStore(Store):
         return f"plumb.local({str(self._project)!r})"
 
     def close(self) -> None:
-        """Nothing is open between calls."""
+        """Does nothing: nothing is open between calls."""
 
     def _run(self, *arguments: str, progress: OnProgress | None = None) -> dict[str, Any]:
         return self._command.run(["--project-dir", str(self._project), *arguments], progress)
@@ -76,7 +76,7 @@ class LocalStore(Store):
             file = arguments.path("labels", labels)
             check_file(file)
             file = file.resolve()
-            with _folder() as folder, _speaking_of(str(file), str(labels)):
+            with _folder() as folder, _renaming(str(file), str(labels)):
                 return self._join_file(file, folder, request, options)
         rows = labels_of(labels)
         carriers = Carriers(rows.schema, options.timestamp_column)
@@ -85,7 +85,7 @@ class LocalStore(Store):
         with _folder() as folder:
             file = folder / "labels.arrow"
             _write(file, carriers, rows)
-            with _speaking_of(f"label file {file}", FRAME):
+            with _renaming(f"label file {file}", FRAME):
                 return self._join_file(file, folder, request, options, carriers, rows)
 
     def _join_file(
@@ -113,7 +113,7 @@ class LocalStore(Store):
             reporter.done()
         report = _report(done)
         made = manifest_of(out) if options.manifest else None
-        source = pa.memory_map(str(out))  # What is mapped stays readable when the folder goes.
+        source = pa.memory_map(str(out))  # A mapped file stays readable after the folder is removed.
         rows = _rows(pa.ipc.open_file(source), carriers, given)
         rows.report = lambda: report
         if made is not None:
@@ -131,11 +131,11 @@ class LocalStore(Store):
         with _folder() as folder:
             file = folder / "keys.json"
             file.write_text(json.dumps(_key_objects(rows)), encoding="utf-8")
-            with _speaking_of(f"{file} ", "the key table "), _speaking_of(f"--keys: {file}: ", "keys: "):
+            with _renaming(f"{file} ", "the key table "), _renaming(f"--keys: {file}: ", "keys: "):
                 flags = [*_wanted(request), *(["--provenance"] if provenance else [])]
                 done = self._run("online", f"--keys={file}", f"--at={instant}", *flags)
-        told = _provenance([row["provenance"] for row in done["rows"]]) if provenance else None
-        return lookup.Found(selection, rows, _answers(done["rows"], selection), told)
+        origins = _provenance([row["provenance"] for row in done["rows"]]) if provenance else None
+        return lookup.Found(selection, rows, _answers(done["rows"], selection), origins)
 
     def _push(self, view: str, rows: Labels, atomic: bool) -> Pushed:
         check_columns(rows.schema)
@@ -146,7 +146,7 @@ class LocalStore(Store):
             misfits = _write_rows(file, columns, rows)
             flags = ["--list-refused=0", *(["--atomic"] if atomic else [])]
             try:
-                with _speaking_of(f"file {file}", "the rows"), _speaking_of(str(file), "the rows"):
+                with _renaming(f"file {file}", "the rows"), _renaming(str(file), "the rows"):
                     done = self._run("push", *flags, "--", view, str(file))
             except Error as error:
                 if error.printed is not None:
@@ -200,13 +200,13 @@ class LocalStore(Store):
         )
 
     def plan(self, definitions: str | os.PathLike[str] | None = None) -> plans.Plan:
-        """What apply would change; see Store.plan."""
+        """Returns what apply would change; see Store.plan."""
         with _definitions(definitions) as flags:
             done = self._run("plan", *flags)
         return plans.Plan(done["project"], done["base"], plans.changes_of(done["changes"]))
 
     def apply(self, definitions: str | os.PathLike[str] | None = None, *, yes: bool = False) -> plans.Applied:
-        """Makes the definitions the project's next revision; see Store.apply."""
+        """Applies the definitions as the project's next revision; see Store.apply."""
         with _definitions(definitions) as flags:
             try:
                 done = self._run("apply", *flags, *(["--yes"] if arguments.flag("yes", yes) else []))
@@ -220,7 +220,7 @@ class LocalStore(Store):
 
 @contextmanager
 def _folder() -> Iterator[Path]:
-    """A folder for files that the binary reads and writes; gone afterwards, whatever happens."""
+    """Makes a folder for files that the binary reads and writes, and removes it at the end, also after an error."""
     folder = Path(tempfile.mkdtemp(prefix="plumb-"))
     try:
         yield folder
@@ -229,8 +229,8 @@ def _folder() -> Iterator[Path]:
 
 
 @contextmanager
-def _speaking_of(hidden: str, shown: str) -> Iterator[None]:
-    """Has errors speak of what the caller gave instead of the file that it travels in."""
+def _renaming(hidden: str, shown: str) -> Iterator[None]:
+    """Replaces hidden with shown in the messages of errors, such as a temporary file with what the caller passed."""
     try:
         yield
     except Error as error:
@@ -240,7 +240,7 @@ def _speaking_of(hidden: str, shown: str) -> Iterator[None]:
 
 @contextmanager
 def _definitions(given: str | os.PathLike[str] | None) -> Iterator[list[str]]:
-    """The flag that names the definitions: none for the project's own."""
+    """Returns the flags that name the definitions, none for the project's own."""
     if given is None:
         yield []
     elif not is_text(given):
@@ -249,7 +249,7 @@ def _definitions(given: str | os.PathLike[str] | None) -> Iterator[list[str]]:
         with _folder() as folder:
             file = folder / TEXT_FILE
             file.write_text(arguments.text("definitions", given), encoding="utf-8")
-            with _speaking_of(str(file), TEXT_FILE):
+            with _renaming(str(file), TEXT_FILE):
                 yield [f"--definitions={file}"]
 
 
@@ -260,7 +260,7 @@ def _write(file: Path, carriers: Carriers, labels: Labels) -> None:
 
 
 def _write_rows(file: Path, columns: Columns, rows: Labels) -> dict[int, RefusedRow]:
-    """Writes the rows in their declared types, and returns what does not fit."""
+    """Writes the rows in their declared types, and returns the rows that do not fit."""
     misfits: dict[int, RefusedRow] = {}
     nothing = typed(
         columns, pa.RecordBatch.from_arrays([pa.nulls(0, kind) for kind in rows.schema.types], rows.schema.names)
@@ -273,7 +273,9 @@ def _write_rows(file: Path, columns: Columns, rows: Labels) -> dict[int, Refused
 
 
 def _pushed(done: dict[str, Any], event: str, columns: Columns, misfits: dict[int, RefusedRow]) -> Pushed:
-    """What the binary printed of a push. It calls event times as the source does, and counts rows from 1."""
+    """Returns the result of a push from what the binary printed. The binary names the column of event times as the
+    source does, and counts rows from 1.
+    """
     names = {event: columns.event or event}
     listed = (RefusedRow(r["row"] - 1, names.get(r["column"], r["column"]), r["reason"]) for r in done["refusals"])
     refused = tuple(misfits.get(each.row, each) for each in listed)
@@ -292,14 +294,14 @@ def _rows(file: pa.ipc.RecordBatchFileReader, carriers: Carriers | None, labels:
 
 
 def _manifest_flags(options: JoinOptions, carriers: Carriers | None) -> list[str]:
-    """Whether the binary makes a manifest. Rows of a frame are in no file that could be named in it."""
+    """Returns the flags for the manifest. It cannot name rows of a frame by a file, so it names them by content."""
     if not options.manifest:
         return ["--no-manifest"]
     return ["--labels-by-content"] if carriers is not None else []
 
 
 def _label_columns(schema: pa.Schema, file: Path) -> int:
-    """How many columns of a result are those of its label file."""
+    """Returns how many columns of a result are those of its label file."""
     if file.suffix.lower() == ".csv":
         return _csv_columns(file)
     return min(len(labels_of(file).schema), len(schema))
@@ -335,7 +337,7 @@ def _report(done: dict[str, Any]) -> Report:
 
 
 def _key_objects(rows: lookup.KeyRows) -> list[dict[str, Any]]:
-    """The rows of keys as JSON; bytes are base64."""
+    """Returns the rows of keys as JSON objects. Bytes are base64."""
     columns = {
         name: [base64.b64encode(v).decode() if isinstance(v, bytes) else v for v in column.to_pylist()]
         for name, column in rows.typed.items()
@@ -344,7 +346,7 @@ def _key_objects(rows: lookup.KeyRows) -> list[dict[str, Any]]:
 
 
 def _answers(rows: Sequence[dict[str, Any]], selection: Selection) -> list[Answer]:
-    """The columns of what plumb online printed, whose rows have the features in the order of the selection."""
+    """Returns the columns of what plumb online printed. Its rows have the features in the order of the selection."""
     columns: list[list[dict[str, Any]]] = [[] for _ in selection.outputs]
     for row in rows:
         for column, value in zip(columns, row["features"].values(), strict=True):
@@ -363,8 +365,8 @@ def _answer(name: str, output: Output, column: Sequence[dict[str, Any]]) -> Answ
 
 
 def _provenance(rows: Sequence[Mapping[str, Any]]) -> dict[str, ViewProvenance]:
-    """What plumb online printed of each use of a view for each row."""
-    told = {}
+    """Returns the provenance that plumb online printed, by the alias of each use of a view."""
+    provenance = {}
     for alias in rows[0] if rows else ():
         uses = [row[alias] for row in rows]
         columns = [
@@ -372,14 +374,14 @@ def _provenance(rows: Sequence[Mapping[str, Any]]) -> dict[str, ViewProvenance]:
             for each in ROW
         ]
         first = uses[0]
-        told[alias] = ViewProvenance(
+        provenance[alias] = ViewProvenance(
             alias, first["view"], first["definition_revision"], first["definition_hash"], pa.table(columns, schema=ROW)
         )
-    return told
+    return provenance
 
 
-def _value(value: Any, declared: str) -> Any:  # noqa: ANN401 - JSON in, whatever the type holds out.
-    """A value from JSON: bytes are base64, times RFC 3339, and floats that JSON has no numbers for are their names."""
+def _value(value: Any, declared: str) -> Any:  # noqa: ANN401 - JSON in, a value of any type out.
+    """Returns a value from JSON. Bytes are base64, times RFC 3339, and NaN and the infinities are their names."""
     if value is None:
         return None
     if declared.endswith(ARRAY):
@@ -392,6 +394,6 @@ def _value(value: Any, declared: str) -> Any:  # noqa: ANN401 - JSON in, whateve
 
 
 def _python_time(text: str) -> str:
-    """RFC 3339 as Python 3.10 reads it: six digits of fraction or none."""
+    """Returns an RFC 3339 time in the form that Python 3.10 reads, with a fraction of six digits or none."""
     whole, point, fraction = text.removesuffix("Z").partition(".")
     return f"{whole}{point}{fraction[:6].ljust(6, '0') if point else ''}+00:00"

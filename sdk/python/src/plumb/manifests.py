@@ -1,4 +1,4 @@
-"""Manifests of training sets, as plumb historical makes them."""
+"""Reads the manifests of training sets that plumb historical makes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMAT = 3
-"""The format that is known; a later one is refused."""
+"""The newest known format. Later ones are refused."""
 
 SUFFIX = ".manifest"
 KEY = b"plumb.manifest"
@@ -32,19 +32,21 @@ _MEMBERS = ("project", "selection", "options", "views", "labels", "sources", "ou
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a training set was made of and holds."""
+    """What a training set was made of and what it contains."""
 
     text: str
-    """As it was written."""
+    """The manifest as it was written."""
     content: dict[str, Any]
 
     @property
     def within(self) -> str:
-        """What a training set holds of it: all that is the same whenever and wherever the set is made."""
+        """The part stored in the training set itself, which does not depend on when and where the set is made."""
         return _sealed(self.text.rpartition(_WITHIN)[0])
 
     def beside(self, file: Path, size: int, digest: str) -> str:
-        """What goes beside a training set, a file of so many bytes with this SHA-256 in hexadecimal."""
+        """Returns the manifest to write beside the training set file, which has this size in bytes and this SHA-256 in
+        hexadecimal.
+        """
         opened = self.text.rpartition(_SEAL)[0]
         opened = opened.rpartition(_WRITTEN)[0] or opened
         written = {"name": file.name, "size": size, "digest": f"sha256:{digest}"}
@@ -52,25 +54,26 @@ class Manifest:
 
     @property
     def rows(self) -> int:
-        """How many rows the training set has."""
+        """The number of rows of the training set."""
         return int(self.content["output"]["rows"])
 
     @property
     def digest(self) -> str:
-        """The digest of its content: sha256: and 64 digits."""
+        """The digest of the training set's content: sha256: and 64 digits."""
         return str(self.content["output"]["digest"])
 
     @property
     def columns(self) -> list[dict[str, Any]]:
-        """Its columns in order, each with its name, type, nulls and distribution."""
+        """The training set's columns in order, each with its name, type, nulls and distribution."""
         return list(self.content["output"]["columns"])
 
 
 def manifest_of(file: Path) -> Manifest:
-    """The manifest of a training set. Parquet and Arrow files hold their own, and a file beside them has to agree; of
-    CSV the manifest is beside it, and the names of its columns and the number of its rows have to agree.
+    """Returns the manifest of a training set. Parquet and Arrow files contain their manifest; if there is another one
+    beside the file, the two have to agree. A CSV file has its manifest beside it, and the names of its columns and the
+    number of its rows have to agree with it.
 
-    That the rows are those of the manifest is what plumb dataset verify proves. Raises InputError.
+    It does not check that the rows are those of the manifest, as plumb dataset verify does. Raises InputError.
     """
     check_file(file, "file")
     beside = _beside(file)
@@ -83,7 +86,7 @@ def manifest_of(file: Path) -> Manifest:
     held = _held(file)
     if held is None:
         raise InputError(
-            f"{file} holds no manifest: it was written without one, or written again since; "
+            f"{file} holds no manifest: it was written without one, or rewritten by another program; "
             "make it with plumb historical, or with historical(…, manifest=True) and to_parquet"
         )
     within = parse(held, f"the manifest in {file}")
@@ -93,13 +96,15 @@ def manifest_of(file: Path) -> Manifest:
         return within
     if f'"within":"{within.content["digest"]}"' not in beside:
         parse(beside, f"{file}{SUFFIX}", sealed=False)
-        raise InputError(f"{file}{SUFFIX} is not the manifest that {file.name} holds; plumb dataset verify tells more")
+        raise InputError(
+            f"{file}{SUFFIX} is not the manifest that {file.name} holds; run plumb dataset verify for details"
+        )
     return parse(beside, f"{file}{SUFFIX}")
 
 
 def parse(text: str, where: str, *, sealed: bool = True) -> Manifest:
-    """Reads a manifest. Raises InputError for text that is none, of a newer format, or, where sealed, not as it was
-    written.
+    """Reads a manifest. Raises InputError for text that is not a manifest or has a newer format, and, if sealed, for a
+    manifest that was changed.
     """
     try:
         content = json.loads(text)
@@ -113,12 +118,12 @@ def parse(text: str, where: str, *, sealed: bool = True) -> Manifest:
         raise InputError(f"{where} was changed by hand: its digest is not that of its content")
     missing = [name for name in _MEMBERS if name not in content]
     if missing:
-        raise InputError(f"{where} is damaged: it lacks {', '.join(missing)}")
+        raise InputError(f"{where} is damaged: {', '.join(missing)} is missing")
     return Manifest(text.strip(), content)
 
 
 def _sealed(opened: str) -> str:
-    """A manifest that lacks its end, with the digest that it ends with."""
+    """Returns a manifest completed with its end, the digest of the text before it."""
     return f'{opened}{_SEAL}sha256:{hashlib.sha256(opened.encode()).hexdigest()}"}}'
 
 
@@ -132,7 +137,7 @@ def _beside(file: Path) -> str | None:
 
 
 def _held(file: Path) -> str | None:
-    """What a Parquet or Arrow file holds in its metadata."""
+    """Returns the manifest in the metadata of a Parquet or Arrow file, or None."""
     try:
         if file.suffix.lower() == ".parquet":
             metadata = pq.read_metadata(file).metadata
@@ -152,6 +157,6 @@ def _check_csv(file: Path, manifest: Manifest) -> None:
     expected = [column["name"] for column in manifest.columns]
     if names != expected or rows != manifest.rows:
         raise InputError(
-            f"{file} is not what its manifest tells of: it has {rows} rows of {len(names)} columns, and not "
-            f"{manifest.rows} of {len(expected)}, or columns of other names; plumb dataset verify tells more"
+            f"{file} is not what its manifest describes: it has {rows} rows of {len(names)} columns, and not "
+            f"{manifest.rows} of {len(expected)}, or columns of other names; run plumb dataset verify for details"
         )

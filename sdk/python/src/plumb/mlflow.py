@@ -1,4 +1,4 @@
-"""Training sets as MLflow datasets: what plumb historical wrote, as its manifest tells.
+"""Logs training sets as MLflow datasets, with what their manifests say of them.
 
 import mlflow
 import plumb.mlflow
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["TrainingSet", "log_dataset"]
 
 DIGEST_DIGITS = 36
-"""As much of a digest as MLflow keeps."""
+"""How many digits of a digest MLflow keeps."""
 
 _TYPES = {
     "BOOL": DataType.boolean,
@@ -45,7 +45,7 @@ _TYPES = {
     "STRING": DataType.string,
     "BYTES": DataType.binary,
     "TIMESTAMP": DataType.datetime,
-    # What label columns and statuses have, which nobody declared.
+    # The types of label columns and statuses, which are not declared.
     "bool": DataType.boolean,
     "int8": DataType.integer,
     "int16": DataType.integer,
@@ -62,24 +62,24 @@ _TYPES = {
 
 
 class TrainingSet(Dataset):  # type: ignore[misc, unused-ignore]
-    """A file that plumb historical wrote, with its manifest, as MLflow sees a dataset."""
+    """A file that plumb historical wrote, with its manifest, as an MLflow dataset."""
 
-    def __init__(self, manifest: Manifest, source: Any, name: str) -> None:  # noqa: ANN401 - MLflow's own.
+    def __init__(self, manifest: Manifest, source: Any, name: str) -> None:  # noqa: ANN401 - an object of MLflow.
         self.manifest = manifest
         super().__init__(source=source, name=name)
 
     def _compute_digest(self) -> str:
-        """The first digits of the SHA-256 of the content, which the manifest has whole."""
+        """Returns the first digits of the SHA-256 of the content. The manifest contains all of them."""
         return self.manifest.digest.removeprefix("sha256:")[:DIGEST_DIGITS]
 
     @property
     def schema(self) -> Schema:
-        """The columns in order; one without nulls is required."""
+        """The columns in order. A column without nulls is required."""
         return Schema([ColSpec(_type(c["type"]), c["name"], required=c["nulls"] == 0) for c in self.manifest.columns])
 
     @property
     def profile(self) -> dict[str, Any]:
-        """What the rows were made of, and for each column its nulls, statuses, least, greatest and mean value."""
+        """What the rows were made of, and the nulls, statuses, minimum, maximum and mean of each column."""
         content = self.manifest.content
         return {
             "num_rows": self.manifest.rows,
@@ -96,7 +96,7 @@ class TrainingSet(Dataset):  # type: ignore[misc, unused-ignore]
         }
 
     def to_dict(self) -> dict[str, str]:
-        """What MLflow stores."""
+        """Returns what MLflow stores."""
         schema = json.dumps({"mlflow_colspec": self.schema.to_dict()})
         return {**super().to_dict(), "schema": schema, "profile": json.dumps(self.profile)}
 
@@ -110,36 +110,38 @@ def log_dataset(
     tags: Mapping[str, str] | None = None,
     log_manifest: bool = True,
 ) -> TrainingSet:
-    """Logs a training set as an input of MLflow's active run, or of one that is begun for it.
+    """Logs a training set as an input of MLflow's active run, or of a new run if none is active.
 
     path: a .parquet, .arrow or .csv file that plumb historical wrote, with its manifest in it or beside it.
-    context: what the run uses it for.
-    name: what MLflow calls it; by default the feature service, or the file's name where features were listed.
-    source: where others find it, such as s3://bucket/train.parquet; by default the file.
-    tags: more tags of this input, beside plumb.project, plumb.revision and plumb.digest, which has all digits.
-    log_manifest: whether the manifest becomes an artifact of the run, below plumb/, so that the set can be made again.
+    context: what the run uses the training set for.
+    name: its name in MLflow; by default the feature service, or the file's name if features were listed.
+    source: where others find the training set, such as s3://bucket/train.parquet; by default the file.
+    tags: tags of this input in addition to plumb.project, plumb.revision and plumb.digest, which has all digits.
+    log_manifest: whether to log the manifest as an artifact of the run, below plumb/, so that the set can be rebuilt.
 
-    Raises InputError for a file or manifest that is not there, was edited, or does not belong to the other.
+    Raises InputError if the file or its manifest does not exist or was edited, or if the two do not belong together.
     """
     file = arguments.path("path", path)
     manifest = manifest_of(file)
     logged = TrainingSet(
         manifest, _source(source, file), name or manifest.content["selection"].get("service") or file.stem
     )
-    told = {
+    own_tags = {
         "plumb.project": str(manifest.content["project"]),
         "plumb.digest": manifest.digest,
     }
-    if "revision" in manifest.content:  # It is in the manifest beside the file.
-        told["plumb.revision"] = str(manifest.content["revision"])
-    mlflow.log_input(logged, context=context, tags={**told, **(tags or {})})
+    if "revision" in manifest.content:  # Only the manifest beside the file has it.
+        own_tags["plumb.revision"] = str(manifest.content["revision"])
+    mlflow.log_input(logged, context=context, tags={**own_tags, **(tags or {})})
     if log_manifest:
         mlflow.log_text(manifest.text, f"plumb/{file.name}.manifest")
     return logged
 
 
 def _source(given: str | None, file: Path) -> Any:  # noqa: ANN401 - as above.
-    """Where the file is, in MLflow's words. It has two readers of local paths, and warns where it is to choose."""
+    """Returns MLflow's object for the location of the file. For a local path it names the reader, because MLflow has
+    two and warns if it has to choose.
+    """
     if given is not None:
         candidates: list[Any] = [FileSystemDatasetSource]
         return resolve_dataset_source(given, candidates)
@@ -147,7 +149,7 @@ def _source(given: str | None, file: Path) -> Any:  # noqa: ANN401 - as above.
 
 
 def _type(name: str) -> Any:  # noqa: ANN401 - MLflow's types have no common type.
-    """MLflow's type for a declared one, or for that of a label column; of what it has none for, any."""
+    """Returns MLflow's type for a declared type or the type of a label column, AnyType if it has none."""
     if name.endswith("_ARRAY"):
         return Array(_TYPES[name.removesuffix("_ARRAY")])
     if name.startswith("list<"):

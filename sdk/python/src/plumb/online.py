@@ -1,4 +1,4 @@
-"""Look-ups: keys in whatever form callers have them, answers in the shape of a join's rows."""
+"""Look-ups: converts the keys that callers pass, and presents the answers like the rows of a join."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from plumb.carriers import check_names
 from plumb.errors import Fault, InputError
-from plumb.foreign import guarded_methods, is_foreign, words
+from plumb.foreign import guarded_methods, is_foreign, message_of
 from plumb.labels import Labels, labels_of
 from plumb.result import Result, Rows
 from plumb.values import as_keys, pack_list, packed, plain_keys
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from plumb.v1 import values_pb2 as pb
 
     Keys: TypeAlias = Mapping[str, Any] | Frame
-    """Columns of keys: a dict of lists (a single value stands for a list of one), or a frame or table."""
+    """Columns of keys: a frame, a table, or a dict of lists, in which a single value means a list of one."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _FIRST = (datetime.min.replace(tzinfo=timezone.utc) - _EPOCH) // timedelta(microseconds=1)
@@ -32,43 +32,43 @@ _LAST = (datetime.max.replace(tzinfo=timezone.utc) - _EPOCH) // timedelta(micros
 
 
 class Answer(Protocol):
-    """One output of a look-up: for each row value, status and event time, null where NOT_FOUND. As arrays and as lists,
-    since those who want a list need no Arrow.
+    """One output of a look-up: for each row the value, the status and the event time, which is null if NOT_FOUND. Each
+    is available as an Arrow array and as a list, because lists can be made without Arrow.
     """
 
     @property
     def name(self) -> str:
-        """The output's (R10)."""
+        """The name of the output (R10)."""
 
     def values(self) -> pa.Array:
-        """Null but where PRESENT."""
+        """The values, null unless PRESENT."""
 
     def statuses(self) -> pa.Array:
-        """Their names."""
+        """The names of the statuses."""
 
     def times(self) -> pa.Array:
-        """Null where NOT_FOUND."""
+        """The event times, null if NOT_FOUND."""
 
     def value_list(self) -> list[Any]:
-        """As values."""
+        """The values as a list."""
 
     def status_list(self) -> list[str]:
-        """As statuses."""
+        """The statuses as a list."""
 
     def time_list(self) -> list[datetime | None]:
-        """As times."""
+        """The event times as a list."""
 
 
 class KeyRows:
-    """Keys as they were given, which come back, and as they are looked up: in their declared types (R9).
+    """The keys of a look-up, both as they were given, for the result, and in their declared types, for the call (R9).
 
-    Lists of Python's own values of the declared types are looked up as they are; Arrow arrays are made of them when
-    somebody wants some. Whatever else keys may be goes through Arrow, which also finds the words for mistakes.
+    A dict of lists of plain Python values of the declared types is used as it is, and converted to Arrow only if a
+    caller asks for Arrow. All other forms of keys, and all keys with mistakes, are converted to Arrow first.
     """
 
     def __init__(self, keys: Keys, declared: Mapping[str, str]) -> None:
-        """Raises InputError for a value that does not fit its declared type, and for columns of uneven length; which
-        columns there have to be is the engine's to say.
+        """Raises InputError for a value that does not fit its declared type, and for columns of different lengths. The
+        engine checks which columns are required.
         """
         self._declared = declared
         self._plain = plain_keys(keys, declared)
@@ -78,7 +78,7 @@ class KeyRows:
 
     @cached_property
     def given(self) -> Labels:
-        """Keys as they were given, but for their batches, which table has."""
+        """Keys as they were given. Their batches can be read only once, and table reads them."""
         return _from_mapping(self._keys) if isinstance(self._keys, Mapping) else labels_of(self._keys, "keys")
 
     @cached_property
@@ -93,7 +93,7 @@ class KeyRows:
         for name in self.table.column_names:
             column = self.table.column(name)
             array = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
-            # Of a column that is not a key only the name matters, by which it is refused.
+            # A column that is not a key is refused by its name, so its values are not sent.
             known = self._declared.get(name)
             typed[name] = as_keys(name, array, known) if known else pa.nulls(len(array), pa.string())
         return typed
@@ -111,7 +111,7 @@ class KeyRows:
         return dict(self.table.to_pydict() if self._plain is None else self._plain)
 
     def packed(self) -> Iterator[tuple[str, pb.Values, bytes]]:
-        """Of each column its name, its packed values, and its null flags."""
+        """Returns the name, the packed values and the null flags of each column."""
         if self._plain is None:
             for name, column in self.typed.items():
                 yield name, *packed(column)
@@ -120,14 +120,14 @@ class KeyRows:
             yield name, *pack_list(column, self._declared[name])
 
     def again(self, declared: Mapping[str, str]) -> KeyRows:
-        """The same keys, of other declared types."""
+        """Returns the same keys with other declared types."""
         return KeyRows(self.table if self._plain is None else self._plain, declared)
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a look-up gave: for each output of the selection, in order, an answer, and the provenance of each use of a
-    view by its alias; None where it was not asked for.
+    """The result of a look-up: an answer for each output of the selection, in order, and the provenance of each use of
+    a view by its alias. provenance is None if it was not asked for.
     """
 
     selection: Selection
@@ -145,7 +145,7 @@ def _from_mapping(keys: Mapping[str, Any]) -> Labels:
     return labels_of(pa.table(arrays), "keys")
 
 
-def _array(name: str, values: Any) -> pa.Array:  # noqa: ANN401 - whatever a column of keys may be.
+def _array(name: str, values: Any) -> pa.Array:  # noqa: ANN401 - any form of a column of keys.
     if isinstance(values, (str, bytes)) or not hasattr(values, "__iter__"):
         values = [values]
     if isinstance(values, pa.ChunkedArray):
@@ -157,40 +157,42 @@ def _array(name: str, values: Any) -> pa.Array:  # noqa: ANN401 - whatever a col
     except BaseException as error:
         if not is_foreign(error):
             raise
-        raise InputError(f"key {name}: {words(error)}; give values of one type, such as texts or integers") from error
+        raise InputError(
+            f"key {name}: {message_of(error)}; give values of one type, such as texts or integers"
+        ) from error
 
 
 def instant(at: datetime | str) -> int:
-    """Microseconds since the epoch of a datetime, naive ones being UTC (R1), or of its ISO 8601 text."""
+    """Returns the microseconds since the epoch of a datetime or of ISO 8601 text. Without a zone, it is UTC (R1)."""
     if isinstance(at, str):
         try:
             at = datetime.fromisoformat(at.replace("Z", "+00:00"))
         except ValueError as error:
             raise InputError(f"at: {at!r} is not an instant; write it like 2013-07-03T20:00:00Z") from error
-    if not isinstance(at, datetime) or at != at:  # pandas' NaT calls itself a datetime, and differs from itself.
+    if not isinstance(at, datetime) or at != at:  # pandas' NaT is a datetime, and not equal to itself.
         raise InputError(f"at is a {type(at).__name__}; give a datetime, or text like 2013-07-03T20:00:00Z")
     aware = at if at.tzinfo is not None else at.replace(tzinfo=timezone.utc)
     micros = int((aware - _EPOCH) // timedelta(microseconds=1))
     if not _FIRST <= micros <= _LAST:
-        raise InputError(f"at: {at.isoformat()} lies outside the years 1 to 9999 in UTC")
+        raise InputError(f"at: {at.isoformat()} is outside the years 1 to 9999 in UTC")
     return micros
 
 
 def rfc3339(micros: int) -> str:
-    """The instant as text, to the microsecond."""
+    """Returns an instant as RFC 3339 text, to the microsecond."""
     return (_EPOCH + timedelta(microseconds=micros)).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 @guarded_methods
 class LookUp(Result):
-    """The rows of a look-up. They are kept, and become Arrow when somebody wants them so."""
+    """The rows of a look-up. They are always kept, and are converted to Arrow only if a caller asks for Arrow."""
 
     def __init__(self, found: Found, *, statuses: bool, event_timestamps: bool) -> None:
         super().__init__()
         self._found, self._statuses, self._event_timestamps = found, statuses, event_timestamps
         selection, answers = found.selection, found.answers
         if len(answers) != len(selection.outputs):
-            raise Fault(f"the answer has {len(answers)} features, and {len(selection.outputs)} were asked for")
+            raise Fault(f"the answer has {len(answers)} features, but {len(selection.outputs)} were requested")
         seen: set[str] = set()
         for name in (*found.keys.names, *(name for name, _, _ in self._outputs())):
             if name in seen:
@@ -200,7 +202,9 @@ class LookUp(Result):
             seen.add(name)
 
     def _outputs(self) -> Iterator[tuple[str, Answer, str]]:
-        """The columns after the keys, named and ordered as historical does: name, answer, and which part of it."""
+        """Returns the columns after the keys, in the names and the order of historical: the name, the answer, and the
+        part of the answer.
+        """
         times: dict[str, Answer] = {}
         for output, answer in zip(self._found.selection.outputs, self._found.answers, strict=True):
             yield answer.name, answer, "values"
@@ -234,7 +238,7 @@ class LookUp(Result):
         return {**self._found.keys.lists(), **outputs}
 
     def close(self) -> None:
-        """Nothing is open: the rows are kept."""
+        """Does nothing: the rows are kept."""
 
     def _count(self) -> int:
         return len(self._found.keys)

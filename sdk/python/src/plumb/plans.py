@@ -18,7 +18,7 @@ _SIGNS = {"add": "+", "alter": "~", "remove": "-"}
 
 @dataclass(frozen=True)
 class Hazard:
-    """What a change does to stored rows, look-ups or training sets; code is stable, such as PB101."""
+    """What a change does to stored rows, look-ups or training sets. code is stable, such as PB101."""
 
     code: str
     message: str
@@ -26,7 +26,9 @@ class Hazard:
 
 @dataclass(frozen=True)
 class Difference:
-    """One field that alters, such as features.temp.type; before is empty where it is new, after where it goes."""
+    """One field that changes, such as features.temp.type. before is empty if the field is added, after is empty if it
+    is removed.
+    """
 
     field: str
     before: str
@@ -35,7 +37,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Change:
-    """One thing that is added, altered or removed; kind is entity, source, view or service."""
+    """One definition that is added, altered or removed. kind is entity, source, view or service."""
 
     action: str
     kind: str
@@ -44,7 +46,7 @@ class Change:
     hazards: tuple[Hazard, ...] = ()
 
     def lines(self) -> list[str]:
-        """The change as plumb plan prints it, hazards included."""
+        """The change as plumb plan prints it, with its hazards."""
         return [
             f"{_SIGNS[self.action]} {self.kind} {self.name}",
             *(f"    {d.field}: {d.before or 'none'} -> {d.after or 'none'}" for d in self.differences),
@@ -54,7 +56,7 @@ class Change:
 
 @dataclass(frozen=True, repr=False)
 class Plan:
-    """What apply would change, seen from revision base."""
+    """What apply would change, compared with revision base."""
 
     project: str
     base: int
@@ -78,7 +80,9 @@ class Plan:
 
 
 class HazardError(InputError):
-    """The plan changes what rows, look-ups or training sets mean, and nobody has accepted that. Nothing was applied."""
+    """The plan changes the meaning of stored rows, look-ups or training sets, and was not accepted with yes=True.
+    Nothing was applied.
+    """
 
     def __init__(self, plan: Plan) -> None:
         hazards = [
@@ -94,7 +98,7 @@ class HazardError(InputError):
 
 @dataclass(frozen=True, repr=False)
 class Applied:
-    """What apply did, and the hazards that were accepted. Without changes revision is the one that was there."""
+    """What apply did, and the hazards that were accepted. Without changes, revision is the one before the call."""
 
     project: str
     revision: int
@@ -116,7 +120,7 @@ class Applied:
 
 @dataclass(frozen=True)
 class Revision:
-    """One entry of a project's history; changes has a line for each change."""
+    """One entry of a project's history. changes has one line for each change."""
 
     number: int
     by: str
@@ -125,7 +129,7 @@ class Revision:
 
 
 class History(tuple[Revision, ...]):
-    """A project's revisions, newest first; prints as plumb history does."""
+    """A project's revisions, newest first. It prints as plumb history does."""
 
     __slots__ = ()
 
@@ -161,7 +165,7 @@ def changes_of(documents: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:
 
 
 def changes_from(messages: Iterable[pb.Change]) -> tuple[Change, ...]:
-    """Changes from the messages of RegistryService, whose lower-case enums are the words of plumb plan."""
+    """Changes from the messages of RegistryService. In lower case, their enums are those of plumb plan."""
     return tuple(
         Change(
             pb.Change.Action.Name(m.action).lower(),

@@ -1,4 +1,4 @@
-"""Showing how far a join is: a line on a terminal, a bar in a notebook, or whatever the caller wants."""
+"""Shows the progress of a join: a line on a terminal, a bar in a notebook, or a function of the caller."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ from typing import Any, Protocol, TextIO, TypeAlias
 from plumb.foreign import CallersOwn
 
 QUIET_SECONDS = 1.0
-"""Joins that are over sooner show nothing."""
+"""Joins that take less time show nothing."""
 REDRAW_SECONDS = 0.1
 BAR_CELLS = 30
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a join is. Of total rows, source and label rows together, rows are done; a total of 0 is not known yet.
-    seconds have passed since it began.
+    """The progress of a join.
+
+    step: what is being done, such as "reading view weather".
+    rows, total: how many rows are done, and of how many, source and label rows together. If total is 0, it is not known
+    yet.
+    seconds: the time since the join began.
     """
 
     step: str
@@ -30,27 +34,27 @@ class Progress:
 
 
 Wanted: TypeAlias = bool | Callable[[Progress], None] | None
-"""What callers ask for: True or False, a function, or None to decide by where the program runs."""
+"""What callers ask for: True, False, a function, or None to decide by where the program runs."""
 
 
 class Display(Protocol):
-    """Somewhere to show progress."""
+    """A place that shows progress."""
 
     def show(self, text: str, share: float) -> None:
-        """Replaces what is shown."""
+        """Replaces the text and the share that are shown."""
 
     def clear(self) -> None:
-        """Takes it away."""
+        """Removes what is shown."""
 
 
 class Terminal:
-    """One line that is written over."""
+    """One line on a terminal, which is overwritten."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream, self._width = stream, 0
 
     def show(self, text: str, share: float) -> None:
-        """Writes the line anew."""
+        """Overwrites the line."""
         full = int(share * BAR_CELLS)
         line = f"[{'#' * full}{'.' * (BAR_CELLS - full)}] {text}"
         self._stream.write("\r" + line.ljust(self._width))
@@ -74,7 +78,7 @@ class Notebook:
         self._put(f'<progress value="{share:.3f}" max="1"></progress> {html.escape(text)}')
 
     def clear(self) -> None:
-        """Empties it; a notebook cannot take an output away."""
+        """Empties the output. A notebook cannot remove it."""
         self._put("")
 
     def _put(self, markup: str) -> None:
@@ -85,7 +89,7 @@ class Notebook:
 
 
 def display_here() -> Display | None:
-    """The display that suits where the program runs: a notebook, a terminal, or none."""
+    """Returns the display for where the program runs: a notebook, a terminal, or None."""
     if "ipykernel" in sys.modules and (ipython := sys.modules.get("IPython")) and ipython.get_ipython() is not None:
         from IPython.display import HTML, display
 
@@ -94,7 +98,7 @@ def display_here() -> Display | None:
 
 
 class Reporter:
-    """Passes progress on, to a function as it comes, to a display once a join has taken a while."""
+    """Passes progress to a function at once, or to a display after QUIET_SECONDS."""
 
     def __init__(
         self, wanted: Wanted = None, display: Display | None = None, clock: Callable[[], float] = time.monotonic
@@ -108,7 +112,7 @@ class Reporter:
         self._visible = False
 
     def update(self, step: str, rows: int, total: int) -> None:
-        """Tells that a join has come so far."""
+        """Reports the progress of a join."""
         passed = self._clock() - self._began
         if self._call is not None:
             try:
@@ -123,7 +127,7 @@ class Reporter:
         self._visible, self._drawn = True, passed
 
     def done(self) -> None:
-        """Takes the display away; may be called more than once."""
+        """Removes the display. It may be called more than once."""
         if self._display is not None and self._visible:
             self._display.clear()
             self._visible = False

@@ -1,4 +1,4 @@
-"""What became of pushed rows."""
+"""The result of a push: how many rows were stored, and which were refused."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SHOWN_REFUSALS = 10
 
 @dataclass(frozen=True)
 class RefusedRow:
-    """A row that could not be stored: its place among the pushed ones, from 0, the column that is wrong, and why."""
+    """A row that could not be stored: its position among the pushed rows, from 0, the wrong column, and the reason."""
 
     row: int
     column: str
@@ -20,8 +20,12 @@ class RefusedRow:
 
 @dataclass(frozen=True)
 class Pushed:
-    """What became of pushed rows. written ones were stored, older ones not, since a newer row of their key is there or
-    came along (R14), and refused ones could not be. They were written under the registry's revision.
+    """The result of a push.
+
+    written: how many rows were stored.
+    older: how many were not stored because the store or the push had a newer row of their key (R14).
+    refused: the rows that could not be stored.
+    revision: the registry's revision whose definitions the rows were written with.
     """
 
     view: str

@@ -1,4 +1,4 @@
-"""Rows on their way into the online store, and what became of them."""
+"""Prepares rows for a push: finds the columns of the view, and converts them to their declared types."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from plumb.carriers import INSTANT, check_names
 from plumb.errors import InputError
 from plumb.exact import exactly
-from plumb.foreign import words
+from plumb.foreign import message_of
 from plumb.pushed import RefusedRow
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from plumb.definitions import Entity, FeatureView, JoinKey, Source
 
 EVENT, CREATED = "event_timestamp", "created_timestamp"
-"""What columns of times may be called, beside the names that the source has for them."""
+"""The names that the columns of times may have, in addition to those in the source."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """The columns of a view that rows are pushed to, as they are registered."""
+    """A view that rows are pushed to, with its source and its join keys."""
 
     view: FeatureView
     source: Source
@@ -33,12 +33,12 @@ class Target:
 
     @classmethod
     def of(cls, view: FeatureView, source: Callable[[str], Source], entity: Callable[[str], Entity]) -> Target:
-        """Looks up what the view rests on."""
+        """Looks up the source and the join keys of the view."""
         keys = {key.name: key for name in view.entities for key in entity(name).join_keys}
         return cls(view, source(view.source), tuple(keys.values()))
 
     def missing_event(self) -> str:
-        """What is said of rows without a column of event times, in the command line's words."""
+        """Returns the message for rows without a column of event times, as on the command line."""
         name = self.source.event_timestamp
         names = name if name == EVENT else f"{name} or {EVENT}"
         return (
@@ -46,29 +46,29 @@ class Target:
         )
 
     def is_own(self, name: str) -> bool:
-        """Whether a name is first of all that of a key, a time of the source, or a feature."""
+        """Reports whether a name is that of a key, a time column of the source, or a feature."""
         own = {self.source.event_timestamp, self.source.created_timestamp}
         return name in own | {key.name for key in self.keys} | {feature.name for feature in self.view.features}
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns of rows are which of a view's, by their names; None where there is none. What is missing, and what
-    is left over, is the engine's to refuse.
+    """Maps the columns of pushed rows to those of the view, by name. event and created are None if there is no such
+    column. The engine refuses missing and surplus columns.
     """
 
     keys: dict[str, str]
-    """Declared types of the join keys that are there."""
+    """The declared types of the join keys that the rows have."""
     event: str | None
     created: str | None
     features: dict[str, tuple[str, str]]
-    """The feature, and its declared type, for each column that has one."""
+    """The feature and its declared type, by column."""
     surplus: tuple[str, ...]
 
     @classmethod
     def find(cls, target: Target, names: Sequence[str]) -> Columns:
-        """Keys go by their names; times by the source's names, or as event_timestamp and created_timestamp; features by
-        their names, or by those of the source's columns.
+        """Finds keys by their names; times by their names in the source, or as event_timestamp and created_timestamp;
+        and features by their names, or by those of the source's columns.
         """
 
         def find(first: str, other: str, *, shared: bool) -> str | None:
@@ -91,8 +91,8 @@ class Columns:
 
 @dataclass
 class TypedRows:
-    """Rows in their declared types, by column; a row with a value that does not fit has no event time, so that nobody
-    stores it, and its misfit tells why.
+    """Rows in their declared types, by column. A row with a value that does not fit gets a null event time, so that the
+    engine refuses it; misfits contains the reason.
     """
 
     columns: dict[str, pa.Array]
@@ -100,13 +100,15 @@ class TypedRows:
     rows: int = 0
 
     def slice(self, begin: int, rows: int) -> TypedRows:
-        """Some of the rows; their misfits keep their places."""
+        """Returns some of the rows. Their misfits keep their row numbers."""
         columns = {name: column.slice(begin, rows) for name, column in self.columns.items()}
         return TypedRows(columns, self.misfits, min(rows, self.rows - begin))
 
 
 def typed(columns: Columns, batch: pa.RecordBatch, first: int = 0) -> TypedRows:
-    """A batch whose rows count from first. Raises InputError for columns whose type cannot become the declared one."""
+    """Converts a batch whose first row has the number first. Raises InputError for columns whose type cannot become the
+    declared one.
+    """
     declared = {**columns.keys, **{name: kind for name, (_, kind) in columns.features.items()}}
     declared.update({name: "TIMESTAMP" for name in (columns.event, columns.created) if name is not None})
     rows, mistakes = TypedRows({}, rows=batch.num_rows), []
@@ -119,7 +121,7 @@ def typed(columns: Columns, batch: pa.RecordBatch, first: int = 0) -> TypedRows:
             batch.column(name).validate(full=True)
             rows.columns[name], wrong = exactly(batch.column(name), declared[name], key=name in columns.keys)
         except Exception as error:
-            mistakes.append(f"{name}: {words(error)}")
+            mistakes.append(f"{name}: {message_of(error)}")
             cause = cause or error
             continue
         for row, reason in wrong.items():
@@ -137,7 +139,7 @@ def _withhold(rows: TypedRows, event: str | None, first: int) -> None:
 
 
 def batches_of(columns: Columns, batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, TypedRows]]:
-    """Typed batches, each with the place of its first row."""
+    """Returns typed batches, each with the number of its first row."""
     first = 0
     for batch in batches:
         yield first, typed(columns, batch, first)
@@ -145,5 +147,5 @@ def batches_of(columns: Columns, batches: Iterable[pa.RecordBatch]) -> Iterator[
 
 
 def check_columns(schema: pa.Schema) -> None:
-    """Raises InputError for columns that cannot be told apart by name."""
+    """Raises InputError for columns that cannot be distinguished by name."""
     check_names(schema.names, "row")

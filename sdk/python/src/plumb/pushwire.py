@@ -1,4 +1,4 @@
-"""Pushed rows as messages of plumb.v1, each within what a server takes in one call."""
+"""Converts pushed rows to messages of plumb.v1, each within the limits of one call."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 CALL_ROWS = 10_000
 CALL_BYTES = 4 << 20
-"""What a server takes in one call."""
+"""The limits of one call to a server."""
 
 EVENT_FIELD, CREATED_FIELD = "event_timestamps", "created_timestamps"
-"""What the server calls the columns of times."""
+"""The server's names of the columns of times."""
 
 
 def message(view: str, columns: Columns, rows: TypedRows, *, atomic: bool) -> sv.PushRequest:
-    """The request that pushes rows. Surplus columns come along by name, for the server to refuse."""
+    """Returns the request that pushes rows. It contains the names of surplus columns, which the server refuses."""
     if columns.event is None:
         raise ValueError("rows without a column of event times cannot be sent")
     request = sv.PushRequest(view=view, atomic=atomic, event_timestamps=_times(rows.columns[columns.event]))
@@ -47,7 +47,7 @@ def _times(column: pa.Array) -> sv.TimeColumn:
 
 
 def messages(view: str, columns: Columns, rows: TypedRows) -> Iterator[tuple[int, sv.PushRequest]]:
-    """The requests that push rows, a call's worth each, with the place of each one's first row among them."""
+    """Returns the requests that push rows, each within the limits of one call, with the position of its first row."""
     waiting = [(begin, min(CALL_ROWS, rows.rows - begin)) for begin in range(0, rows.rows, CALL_ROWS)]
     while waiting:
         begin, count = waiting.pop(0)
@@ -59,18 +59,18 @@ def messages(view: str, columns: Columns, rows: TypedRows) -> Iterator[tuple[int
 
 
 def whole(view: str, columns: Columns, rows: TypedRows) -> sv.PushRequest:
-    """The one request that pushes rows all or none. Raises InputError where they are too many for that."""
+    """Returns the request that pushes all rows or none. Raises InputError if they exceed the limits of one call."""
     request = message(view, columns, rows, atomic=True)
     if rows.rows > CALL_ROWS or request.ByteSize() > CALL_BYTES:
         raise InputError(
-            f"the rows are {rows.rows} with {request.ByteSize()} bytes, and a server takes {CALL_ROWS} rows with "
-            f"{CALL_BYTES} bytes in one call; push fewer at once, or without atomic=True"
+            f"the push has {rows.rows} rows and {request.ByteSize()} bytes, and a server accepts {CALL_ROWS} rows and "
+            f"{CALL_BYTES} bytes in one call; push fewer rows at once, or push without atomic=True"
         )
     return request
 
 
 def pushed(so_far: Pushed, reply: sv.PushResponse, first: int, columns: Columns, rows: TypedRows) -> Pushed:
-    """What was pushed by now, after the answer to a request whose rows count from first."""
+    """Returns so_far with the answer to a further request, whose first row has the number first."""
     names = {EVENT_FIELD: columns.event, CREATED_FIELD: columns.created}
     names.update({feature: column for column, (feature, _) in columns.features.items()})
     listed = (RefusedRow(first + each.row, names.get(each.field) or each.field, each.reason) for each in reply.refused)

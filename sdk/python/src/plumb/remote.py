@@ -1,4 +1,4 @@
-"""A store behind a server: joins over Arrow Flight, the rest over gRPC."""
+"""A store behind a server: joins use Arrow Flight, all other calls use gRPC."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ _CODES: dict[grpc.StatusCode, type[InputError] | type[Fault]] = {
 
 @guarded_methods
 class RemoteStore(Store):
-    """The project that a server serves."""
+    """The store of the project that a server serves."""
 
     def __init__(self, endpoint: Endpoint, timeout: float) -> None:
         self._endpoint, self._address, self._timeout = endpoint, endpoint.address, timeout
@@ -96,16 +96,16 @@ class RemoteStore(Store):
         return f"plumb.connect('{self._endpoint.url}')"
 
     def close(self) -> None:
-        """Lets go of the connections."""
+        """Closes the connections."""
         self._closed = True
         self._channel.close()
         if self._flight is not None:
             self._flight.close()
 
     def _check(self) -> None:
-        """Asks the standard health service, so that a wrong address is told at once."""
+        """Calls the standard health service, so that a wrong address is reported at once."""
         call: Any = self._channel.unary_unary(HEALTH)
-        with self._speaking():
+        with self._translating():
             call(b"", timeout=self._timeout)
 
     def _check_open(self) -> None:
@@ -117,35 +117,35 @@ class RemoteStore(Store):
         if method not in self._calls:
             self._calls[method] = self._channel.unary_unary(method, type(request).SerializeToString, answer.FromString)
         call = self._calls[method]
-        with self._speaking():
+        with self._translating():
             reply: A = call(request, timeout=self._timeout, metadata=self._endpoint.metadata)
         return reply
 
     @contextmanager
-    def _speaking(self) -> Iterator[None]:
-        """Raises what the server says in our words' types."""
+    def _translating(self) -> Iterator[None]:
+        """Translates errors of gRPC into those of the client."""
         try:
             yield
         except grpc.RpcError as error:
             if not isinstance(error, grpc.Call):
                 raise Fault(f"{self._address}: {error}") from error
-            code, words = _status(error)
-            raise self._error(code, words) from error
+            code, message = _status(error)
+            raise self._error(code, message) from error
 
-    def _error(self, code: grpc.StatusCode, words: str) -> Error:
-        if code == grpc.StatusCode.UNAVAILABLE and _never_reached(words):
-            return UnavailableError(f"no server answers at {self._address}; start one with plumb serve ({words})")
-        if code == grpc.StatusCode.UNAVAILABLE and _was_lost(words):
+    def _error(self, code: grpc.StatusCode, message: str) -> Error:
+        if code == grpc.StatusCode.UNAVAILABLE and _never_reached(message):
+            return UnavailableError(f"no server answers at {self._address}; start one with plumb serve ({message})")
+        if code == grpc.StatusCode.UNAVAILABLE and _was_lost(message):
             return UnavailableError(
-                f"the connection to {self._address} was lost before the answer was complete; ask again ({words})"
+                f"the connection to {self._address} was lost before the answer was complete; try again ({message})"
             )
         if code == grpc.StatusCode.DEADLINE_EXCEEDED:
             return UnavailableError(
-                f"{self._address} did not answer within {self._timeout:g} s; give connect a longer timeout ({words})"
+                f"{self._address} did not answer within {self._timeout:g} s; give connect a longer timeout ({message})"
             )
         if code == grpc.StatusCode.UNIMPLEMENTED:
-            return Fault(f"{self._address} does not serve this: {words}; is it a plumb server of this version?")
-        return _CODES.get(code, Fault)(words)
+            return Fault(f"{self._address} does not serve this: {message}; is it a plumb server of this version?")
+        return _CODES.get(code, Fault)(message)
 
     def _join(self, labels: Frame | str | os.PathLike[str], request: Request, options: JoinOptions) -> Result:
         rows = labels_of(labels)
@@ -164,7 +164,7 @@ class RemoteStore(Store):
         )
         _select(message, request)
         reporter = Reporter(options.progress)
-        with self._speaking_flight():
+        with self._translating_flight():
             exchange = Exchange(self._flight_client(), self._endpoint.flight_options(), message, carriers, rows)
             try:
                 schema = exchange.start(reporter.update)
@@ -190,7 +190,7 @@ class RemoteStore(Store):
         )
 
     def _batches(self, exchange: Exchange) -> Iterator[pa.RecordBatch]:
-        with self._speaking_flight():
+        with self._translating_flight():
             yield from exchange.batches()
 
     def _flight_client(self) -> fl.FlightClient:
@@ -200,15 +200,15 @@ class RemoteStore(Store):
         return self._flight
 
     @contextmanager
-    def _speaking_flight(self) -> Iterator[None]:
-        """The same as _speaking, for what pyarrow makes of a status."""
+    def _translating_flight(self) -> Iterator[None]:
+        """Translates errors of Arrow Flight into those of the client."""
         try:
             yield
         except (fl.FlightError, pa.ArrowException, OSError) as error:
-            raise self._error(_flight_code(error), _flight_words(error)) from error
+            raise self._error(_flight_code(error), _flight_message(error)) from error
 
     def _look_up(self, keys: Keys, request: Request, at: int | None, provenance: bool) -> lookup.Found:
-        """A selection is resolved once, and again when the server has moved on to another revision."""
+        """Resolves a selection once, and again if the server is at another revision."""
         revision, selection = self._selections.get(request) or self._resolve(request)
         rows = lookup.KeyRows(keys, selection.keys)
         try:
@@ -226,11 +226,11 @@ class RemoteStore(Store):
         if len(outputs) != len(reply.columns):
             raise ConflictError("the definitions changed while the look-up was made; make it again")
         answers = [Packed(column, kind) for column, kind in zip(reply.columns, outputs, strict=True)]
-        return lookup.Found(selection, rows, answers, self._told(reply, len(rows)) if provenance else None)
+        return lookup.Found(selection, rows, answers, self._provenance(reply, len(rows)) if provenance else None)
 
-    def _told(self, reply: sv.GetOnlineFeaturesResponse, rows: int) -> dict[str, ViewProvenance]:
+    def _provenance(self, reply: sv.GetOnlineFeaturesResponse, rows: int) -> dict[str, ViewProvenance]:
         if not reply.provenance:
-            raise Fault(f"{self._address} tells no provenance; is it a plumb server of this version?")
+            raise Fault(f"{self._address} sent no provenance; is it a plumb server of this version?")
         return provenance_of(reply.provenance, rows)
 
     def _resolve(self, request: Request) -> tuple[int, Selection]:
@@ -268,7 +268,7 @@ class RemoteStore(Store):
         return self._send(Pushed(view, 0, 0, (), revision), columns, rows, atomic)
 
     def _send(self, so_far: Pushed, columns: Columns, rows: Labels, atomic: bool) -> Pushed:
-        """Pushes the rows in as many calls as it takes; atomically, in one."""
+        """Pushes the rows in as many calls as necessary, or in one call if atomic."""
         batches = rows.batches
         if atomic:
             batches = iter(pa.Table.from_batches(batches, rows.schema).combine_chunks().to_batches())
@@ -357,12 +357,14 @@ class RemoteStore(Store):
         )
 
     def plan(self, definitions: str | os.PathLike[str] | None = None) -> plans.Plan:
-        """What apply would change; see Store.plan. A server has no definitions of its own: they have to be given."""
+        """Returns what apply would change; see Store.plan. A server has no definitions of its own, so they are
+        required.
+        """
         reply = self._call(f"{REGISTRY}Plan", rs.PlanRequest(files=_files(definitions)), rs.PlanResponse)
         return plans.Plan(reply.project, reply.base, plans.changes_from(reply.changes))
 
     def apply(self, definitions: str | os.PathLike[str] | None = None, *, yes: bool = False) -> plans.Applied:
-        """Makes the definitions the project's next revision; see Store.apply."""
+        """Applies the definitions as the project's next revision; see Store.apply."""
         files = _files(definitions)
         request = rs.ApplyRequest(files=files, allow_hazards=arguments.flag("yes", yes), author=author())
         try:
@@ -383,20 +385,20 @@ def _status(error: Any) -> tuple[grpc.StatusCode, str]:  # noqa: ANN401 - grpc.C
     return error.code(), error.details() or ""
 
 
-def _never_reached(words: str) -> bool:
-    """Whether gRPC itself says UNAVAILABLE, for want of a connection, and not the server."""
+def _never_reached(message: str) -> bool:
+    """Reports whether UNAVAILABLE is from gRPC itself, because it got no connection, and not from the server."""
     begins = r"failed to connect|DNS resolution|errors resolving|connections to all"
-    return re.match(begins, words, re.IGNORECASE) is not None
+    return re.match(begins, message, re.IGNORECASE) is not None
 
 
-def _was_lost(words: str) -> bool:
-    """Whether gRPC itself says UNAVAILABLE, since a connection ended, and not the server."""
+def _was_lost(message: str) -> bool:
+    """Reports whether UNAVAILABLE is from gRPC itself, because the connection ended, and not from the server."""
     ends = r"Stream removed|Socket closed|Connection|recvmsg|End of TCP|Broken pipe|GOAWAY"
-    return re.match(ends, words, re.IGNORECASE) is not None
+    return re.match(ends, message, re.IGNORECASE) is not None
 
 
 def _flight_code(error: BaseException) -> grpc.StatusCode:
-    """The status that pyarrow's error stands for."""
+    """Returns the status for an error of pyarrow."""
     for kind, code in (
         (fl.FlightUnavailableError, grpc.StatusCode.UNAVAILABLE),
         (fl.FlightTimedOutError, grpc.StatusCode.DEADLINE_EXCEEDED),
@@ -411,12 +413,12 @@ def _flight_code(error: BaseException) -> grpc.StatusCode:
     return grpc.StatusCode.INTERNAL
 
 
-def _flight_words(error: BaseException) -> str:
-    """What the server said, without what gRPC and pyarrow put around it."""
-    words = str(error)
-    found = re.search(r"returned [a-z ]+ error(?:, with message)?:? (.*)", words, re.DOTALL)
-    words = found[1] if found else words
-    return re.split(r"\.? (?:gRPC client debug context|Client context|Detail): ", words)[0]
+def _flight_message(error: BaseException) -> str:
+    """Returns the message of the server, without what gRPC and pyarrow add to it."""
+    message = str(error)
+    found = re.search(r"returned [a-z ]+ error(?:, with message)?:? (.*)", message, re.DOTALL)
+    message = found[1] if found else message
+    return re.split(r"\.? (?:gRPC client debug context|Client context|Detail): ", message)[0]
 
 
 def _requests(view: str, columns: Columns, rows: TypedRows, atomic: bool) -> Iterator[tuple[int, sv.PushRequest]]:
@@ -433,9 +435,9 @@ def _select(message: HistoricalRequest | sv.GetOnlineFeaturesRequest, request: R
 
 
 def _files(definitions: str | os.PathLike[str] | None) -> list[rs.DefinitionFile]:
-    """Definition files: one, those of a folder as plumb reads them, or the text itself."""
+    """Returns the definition files: one file, those that plumb reads in a folder, or the text itself."""
     if definitions is None:
-        raise InputError("say which definitions: a folder, a file, or their YAML; a server has none of its own")
+        raise InputError("definitions is missing; give a folder, a file or YAML, because a server has none of its own")
     if is_text(definitions):
         return [rs.DefinitionFile(path="definitions.yaml", text=arguments.text("definitions", definitions))]
     path = arguments.path("definitions", definitions)

@@ -1,4 +1,4 @@
-"""The rows that a join or a look-up gave."""
+"""The result of a join or a look-up."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from plumb import arguments, frames
 from plumb.carriers import without_null_categories
 from plumb.conversion import first_failing
 from plumb.errors import Fault, InputError, PreconditionError, SpentError
-from plumb.foreign import CallersOwn, guarded_methods, is_foreign, translated, words
+from plumb.foreign import CallersOwn, guarded_methods, is_foreign, message_of, translated
 from plumb.manifests import KEY, SUFFIX
 from plumb.tables import cell, html_table, text_table
 
@@ -49,8 +49,11 @@ SHOWN_COLUMNS = 8
 
 @dataclass(frozen=True)
 class ViewReport:
-    """What became of one use of a view: how many label rows have a visible row, and how many source rows can never be
-    seen, for a null join key (R8) or a null event time (R3).
+    """The counts of one use of a view.
+
+    matched: how many label rows have a visible row.
+    null_keys, null_times: how many source rows no label can match, because of a null join key (R8) or a null event time
+    (R3).
     """
 
     alias: str
@@ -61,7 +64,12 @@ class ViewReport:
 
 @dataclass(frozen=True)
 class Report:
-    """What a join did: rows of labels and result (R6), its views in the order of the selection, and seconds taken."""
+    """The report of a join.
+
+    rows: the number of label rows, which is also the number of result rows (R6).
+    views: one report for each use of a view, in the order of the selection.
+    seconds: how long the join took.
+    """
 
     rows: int
     views: tuple[ViewReport, ...]
@@ -82,7 +90,7 @@ class Report:
 
 @dataclass
 class Rows:
-    """Where a result's rows come from: batches, to be read once, and what is known of them."""
+    """The source of a result's rows: batches, which can be read once, and what is known of them."""
 
     schema: pa.Schema
     batches: Iterator[pa.RecordBatch]
@@ -90,46 +98,51 @@ class Rows:
     pandas: bool = False
     index: pd.Index[Any] | None = None
     labels_file: Path | None = None
-    """The file that the labels were read from, which must not be written over."""
+    """The file that the labels were read from, which must not be overwritten."""
     report: Callable[[], Report | None] | None = None
-    """What the join did, once that is known; None for a look-up."""
+    """Returns the report of the join, None until it is known. The field is None for a look-up."""
     provenance: Mapping[str, ViewProvenance] | None = None
-    """Where the values of a look-up come from, where that was asked for."""
+    """The provenance of a look-up, if it was asked for."""
     manifest: Callable[[], Manifest | None] | None = None
-    """What the rows of a join were made of and hold, once that is known; None where it was not asked for."""
+    """Returns the manifest of a join, None until it is known. The field is None if it was not asked for."""
     carriers: Carriers | None = None
-    """How the label columns travelled, where they travelled with the rows."""
+    """The carriers of the label columns, if these were sent with the rows."""
     count: int | None = None
-    """How many rows there are, where that is known before they are read."""
+    """The number of rows, if it is known before they are read."""
     close: Callable[[], None] = field(default=lambda: None)
-    """Lets go of what feeds batches; may be called at any time, and more than once."""
+    """Frees what batches reads from. It may be called at any time, and more than once."""
 
 
 @guarded_methods
 class Result:
-    """One row for each label or key row, in their order: its columns, then the features.
+    """One row for each label or key row, in their order: first the columns of that row, then the features.
 
-    Rows are either kept or streamed. ``to_arrow``, ``to_pandas`` and ``to_polars`` read them into memory once and may
-    be called as often as you like, also after one another. ``to_batches`` and ``to_parquet`` stream, and hold a few
-    batches at a time; if nothing has kept the rows before, the result is spent after that and raises SpentError.
+    Rows are either kept or streamed. ``to_arrow``, ``to_pandas`` and ``to_polars`` read them into memory once, and can
+    be called again after that, in any order. ``to_batches`` and ``to_parquet`` stream, with only a few batches in
+    memory. Rows can be streamed only once, unless they were kept before; a second attempt raises SpentError. For
+    example:
 
-    A result that is not wanted to its end is closed, by ``close`` or by ``with``; that stops what the server does for
-    it. It is not for several threads at once.
+        result = store.historical(labels, service="delay_model")
+        result.to_parquet("train.parquet")  # streams
+        result.to_pandas()                  # SpentError; call to_pandas before to_parquet to have both
+
+    To stop reading before the end, close the result with ``close`` or ``with``; the server then stops its work for it.
+    A result must not be used by several threads at once.
     """
 
     def __init__(self, rows: Rows | None = None) -> None:
         self._table: pa.Table | None = None
-        self._spent = ""  # Why the rows are gone.
+        self._spent = ""  # The message of SpentError, once the rows can no longer be read.
         self._closed = False
         self._first: pa.RecordBatch | None = None
         if rows is not None:
             self._rows = rows
-            weakref.finalize(self, rows.close)  # Also when the program ends.
+            weakref.finalize(self, rows.close)  # Runs also when the program ends.
             self._first = next(rows.batches, None)
 
     @cached_property
     def _rows(self) -> Rows:
-        """Where the rows come from, of a result that is made without."""
+        """The source of the rows, for subclasses that pass no rows to __init__."""
         raise NotImplementedError
 
     def _keep(self, table: pa.Table) -> None:
@@ -138,26 +151,26 @@ class Result:
 
     @property
     def schema(self) -> pa.Schema:
-        """Names and types: label columns, then features."""
+        """The names and types of the columns: label columns, then features."""
         return self._rows.schema
 
     @property
     def columns(self) -> list[str]:
-        """Names: label columns, then features."""
+        """The names of the columns: label columns, then features."""
         return list(self._rows.schema.names)
 
     @property
     def report(self) -> Report | None:
-        """What the join did; None for a look-up.
+        """The report of the join; None for a look-up.
 
-        A server tells it after the last row. Raises PreconditionError before that row has been read.
+        A server sends it after the last row. Raises PreconditionError until that row has been read.
         """
         if self._rows.report is None:
             return None
         report = self._rows.report()
         if report is None and self._closed:
             raise PreconditionError(
-                "the result was closed before its last row was read, and its report never came; make the join again "
+                "the result was closed before its last row was read, so there is no report; make the join again "
                 "and read it with to_arrow, to_pandas or to_polars first"
             )
         if report is None:
@@ -169,16 +182,16 @@ class Result:
 
     @property
     def provenance(self) -> Mapping[str, ViewProvenance] | None:
-        """Where the values of a look-up come from: each use of a view by its alias, or the view's name where it has
-        none. None where it was not asked for, and for a join, whose result has it in columns.
+        """Where the values of a look-up come from, by the alias of each use of a view, or by the view's name if it has
+        no alias. None if it was not asked for, and for a join, whose result has the provenance in columns.
         """
         return self._rows.provenance
 
     @property
     def manifest(self) -> Manifest | None:
-        """What the rows of a join were made of and hold; None where it was not asked for.
+        """What the rows of a join were made of and what they contain; None if it was not asked for.
 
-        It is known after the last row. Raises PreconditionError before that row has been read.
+        It is known after the last row. Raises PreconditionError until that row has been read.
         """
         if self._rows.manifest is None:
             return None
@@ -191,13 +204,13 @@ class Result:
         return made
 
     def to_dict(self) -> dict[str, list[Any]]:
-        """The rows as a dict of columns, each a list of Python's own values: None for null, times as datetimes in UTC.
-        Of a look-up it is the cheapest form.
+        """Returns the rows as a dict of columns, each a list of plain Python values: None for null, times as datetimes
+        in UTC. For a look-up it is the cheapest form.
         """
         return dict(self.to_arrow().to_pydict())
 
     def to_arrow(self) -> pa.Table:
-        """The rows as a pyarrow Table, which is kept."""
+        """Returns the rows as a pyarrow Table, which is kept."""
         _ = self._rows
         if self._table is None:
             table = pa.Table.from_batches(list(self._stream()), schema=self.schema)
@@ -205,28 +218,29 @@ class Result:
         return self._table
 
     def to_pandas(self) -> pd.DataFrame:
-        """The rows as a pandas frame: nullable types for features; the columns and index of pandas labels as they were,
-        apart from zoned times, which are datetime64[us, UTC].
+        """Returns the rows as a pandas frame. Features have nullable types. The columns and index of pandas labels are
+        as they were, except for times with a zone, which are datetime64[us, UTC].
         """
         frames.check_installed("pandas")
         rows = self._rows
         return frames.to_pandas(self.to_arrow(), rows.label_columns, rows.index, own_types=rows.pandas)
 
     def to_polars(self) -> pl.DataFrame:
-        """The rows as a polars frame."""
+        """Returns the rows as a polars frame."""
         frames.check_installed("polars")
         return frames.to_polars(self.to_arrow())
 
     def to_batches(self) -> Iterator[pa.RecordBatch]:
-        """The rows as they come, a batch at a time. Raises SpentError when they have gone by already."""
+        """Returns the rows in batches, as they arrive. Raises SpentError if they have been streamed already."""
         _ = self._rows
         return iter(self._table.to_batches()) if self._table is not None else self._stream()
 
     def to_parquet(self, path: str | os.PathLike[str]) -> None:
-        """Writes the rows to a Parquet file, which appears whole or not at all.
+        """Writes the rows to a Parquet file. If writing fails, no file appears at path.
 
-        With a manifest, the file holds one and has one beside it, FILE.manifest, as what plumb historical writes: plumb
-        dataset verifies, rebuilds and compares it. Without, a manifest that was there of an earlier file is removed.
+        If a manifest was asked for, it is written both into the file and beside it, as FILE.manifest, as plumb
+        historical does; plumb dataset can verify, rebuild and compare the file. Otherwise the FILE.manifest of an
+        earlier file is removed.
         """
         final = arguments.path("path", path)
         self._check_target(final)
@@ -239,7 +253,7 @@ class Result:
         except OSError as error:
             raise Fault(f"cannot write {final}: {error.strerror or error}") from error
         except pa.ArrowException as error:
-            raise InputError(f"cannot write {final}: {self._unwritable()}{words(error)}") from error
+            raise InputError(f"cannot write {final}: {self._unwritable()}{message_of(error)}") from error
         finally:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)
@@ -254,7 +268,9 @@ class Result:
                 writer.add_key_value_metadata({KEY: self.manifest.within})
 
     def _beside(self, partial: Path, final: Path) -> Callable[[], None]:
-        """What puts the manifest beside a file, or removes one that is there, once the file has its name."""
+        """Returns a function that writes the manifest beside the file, or removes an earlier one. It has to be called
+        after the file has been renamed to final.
+        """
         beside = final.with_name(final.name + SUFFIX)
         if self.manifest is None:
             return lambda: beside.unlink(missing_ok=True)
@@ -271,7 +287,9 @@ class Result:
         return write
 
     def _check_target(self, final: Path) -> None:
-        """Raises InputError where no file can be, in the command line's words, and for the label file."""
+        """Raises InputError if no file can be written at final, with the messages of the command line, and if it is the
+        label file.
+        """
         folder = final.parent
         if self._rows.manifest is not None and final.suffix.lower() != ".parquet":
             raise InputError(
@@ -294,7 +312,7 @@ class Result:
             raise InputError(f"{final} is the label file; name another one")
 
     def _unwritable(self) -> str:
-        """Which column Parquet cannot hold, where there is one."""
+        """Returns the part of the message that names the column that Parquet cannot hold, "" if there is none."""
         at = first_failing(self.schema, lambda field: pq.write_table(pa.schema([field]).empty_table(), io.BytesIO()))
         return "" if at is None else f"Parquet cannot hold column {at[0].name!r}, which is {at[0].type}: "
 
@@ -319,7 +337,7 @@ class Result:
             self.close()
 
     def close(self) -> None:
-        """Lets go of rows that nobody reads; a table that is kept stays."""
+        """Stops reading rows. Rows that are kept stay available."""
         self._spent = self._spent or CLOSED
         self._closed = True
         self._rows.close()
@@ -331,19 +349,19 @@ class Result:
         self.close()
 
     def __len__(self) -> int:
-        """The number of rows, which is that of the label or key rows (R6). Of labels that come as a stream or as an
-        Arrow file it is known once the rows have been read; raises PreconditionError before.
+        """Returns the number of rows, which is that of the label or key rows (R6). For labels from a stream or an Arrow
+        file it is known only after the rows have been read; it raises PreconditionError until then.
         """
         count = self._count()
         if count is None:
             raise PreconditionError(
-                "the number of rows is known once they have been read, since the labels came as a stream; keep the "
+                "the number of rows is known once they have been read, because the labels came as a stream; keep the "
                 "rows with to_arrow, to_pandas or to_polars first"
             )
         return count
 
     def __bool__(self) -> bool:
-        """Whether there are rows, or may be."""
+        """Reports whether there are rows. It is true if that is not known yet."""
         return self._count() != 0
 
     def _count(self) -> int | None:
@@ -353,7 +371,7 @@ class Result:
         return self._rows.count if report is None else report.rows
 
     def _shown(self) -> tuple[list[str], list[list[str]]]:
-        """The first rows as text, with the middle columns left out where there are many."""
+        """Returns the first rows as text, without the middle columns if there are many."""
         names = self.columns
         half = SHOWN_COLUMNS // 2
         picked = list(range(len(names)))
@@ -385,7 +403,7 @@ def _sha256(path: Path) -> str:
 
 
 def _plain_categories(table: pa.Table) -> pa.Table:
-    """The table with no null among its categories, which Arrow could not unify and pandas does not take."""
+    """Returns the table without null categories, which Arrow cannot unify and pandas does not accept."""
     for i, column in enumerate(table.columns):
         if pa.types.is_dictionary(column.type) and any(chunk.dictionary.null_count for chunk in column.chunks):
             chunks = [without_null_categories(chunk) for chunk in column.chunks]

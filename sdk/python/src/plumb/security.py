@@ -1,4 +1,4 @@
-"""How a client and a server know each other: TLS, and a token."""
+"""The address of a server, and how client and server authenticate each other: TLS and a token."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A server's address, and what it is spoken to with."""
+    """A server's address, and the credentials for calls to it."""
 
     address: str
     tls: bool
@@ -33,23 +33,23 @@ class Endpoint:
 
     @property
     def url(self) -> str:
-        """What connect takes."""
+        """The url, as passed to connect."""
         return f"{'grpcs' if self.tls else 'grpc'}://{self.address}"
 
     @property
     def metadata(self) -> Sequence[tuple[str, str]]:
-        """What goes along with each call over gRPC."""
+        """The metadata of each call over gRPC."""
         return () if self.token is None else (("authorization", f"Bearer {self.token}"),)
 
     def channel(self, options: Sequence[tuple[str, Any]]) -> grpc.Channel:
-        """A channel to the server."""
+        """Returns a gRPC channel to the server."""
         if not self.tls:
             return grpc.insecure_channel(self.address, options)
         credentials = grpc.ssl_channel_credentials(self.ca, self.key, self.cert)
         return grpc.secure_channel(self.address, credentials, options)
 
     def flight(self) -> fl.FlightClient:
-        """A client of Arrow Flight."""
+        """Returns an Arrow Flight client of the server."""
         if not self.tls:
             return fl.FlightClient(f"grpc://{self.address}")
         given = {"tls_root_certs": self.ca, "cert_chain": self.cert, "private_key": self.key}
@@ -58,23 +58,23 @@ class Endpoint:
         )
 
     def flight_options(self) -> fl.FlightCallOptions:
-        """What goes along with each call over Flight."""
+        """Returns the options of each call over Flight."""
         return fl.FlightCallOptions(headers=[(name.encode(), value.encode()) for name, value in self.metadata])
 
 
 def endpoint(url: str, token: str | None, ca: File, cert: File, key: File) -> Endpoint:
-    """The endpoint of a url such as grpc://127.0.0.1:6570 or grpcs://features.example.com:6570."""
+    """Returns the endpoint for a url such as grpc://127.0.0.1:6570 or grpcs://features.example.com:6570."""
     address, host, tls = _parse(arguments.text("url", url))
     if token is not None:
         arguments.text("token", token)
     if not tls and any(file is not None for file in (ca, cert, key)):
-        raise InputError(f"ca, cert and key are for TLS, which {url!r} is without; write it with grpcs://")
+        raise InputError(f"ca, cert and key require TLS, which {url!r} does not use; write it with grpcs://")
     if (cert is None) != (key is None):
-        raise InputError("cert and key belong together: a certificate is shown with its private key")
+        raise InputError("cert and key belong together; give both")
     if token is not None and (not token or not token.isascii() or not token.isprintable() or " " in token):
-        raise InputError("the token is none: it has to be printable ASCII without spaces")
+        raise InputError("the token is not valid; it has to be printable ASCII without spaces")
     if token is not None and not tls and not _is_loopback(host):
-        raise InputError(f"the token could be read on the way to {address}; connect with TLS, as grpcs://{address}")
+        raise InputError(f"the token would be sent to {address} without TLS; connect with grpcs://{address}")
     return Endpoint(address, tls, token, _read("ca", ca), _read("cert", cert), _read("key", key))
 
 

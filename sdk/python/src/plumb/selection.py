@@ -1,7 +1,6 @@
 """What a request selects: its key columns and its outputs, with their declared types.
 
-The engine names outputs and refuses collisions (R10); here they are only told apart by their position, which is the
-order of the selection.
+Outputs are identified by their position in the selection. The engine names them and refuses collisions (R10).
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Output:
-    """One feature, in the place that it has in the answer."""
+    """One feature of the answer."""
 
     alias: str
     feature: str
@@ -35,7 +34,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Registered:
-    """Where definitions are looked up; each raises NotFoundError for a name that is not there."""
+    """Functions that look up a definition by name. Each raises NotFoundError for an unknown name."""
 
     service: Callable[[str], FeatureService]
     view: Callable[[str], FeatureView]
@@ -43,7 +42,7 @@ class Registered:
 
 
 def check_wanted(service: str | None, features: Sequence[str] | None) -> None:
-    """Raises InputError unless exactly one of the two says what is wanted."""
+    """Raises InputError unless exactly one of the two is given."""
     if not service and not features:
         raise InputError("say what is wanted: service='name', or features=['view:feature', …]")
     if service is not None and features:

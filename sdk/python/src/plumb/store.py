@@ -1,4 +1,4 @@
-"""What a feature store answers, wherever it is."""
+"""The interface of a feature store, behind a server or in a project folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from plumb import arguments
 from plumb import online as lookup
-from plumb.conversion import telling_of_index
+from plumb.conversion import with_index_advice
 from plumb.errors import InputError
 from plumb.foreign import guarded_methods
 from plumb.labels import labels_of
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Request:
-    """What a join or a look-up is asked for; service or features, never both."""
+    """What a join or a look-up returns: the features of a service, or listed features, never both."""
 
     service: str | None
     features: tuple[str, ...]
@@ -42,7 +42,7 @@ class Request:
 
     @classmethod
     def of(cls, service: str | None, features: Sequence[str] | None, full_names: bool) -> Request:
-        """Raises InputError unless it is clear what is wanted."""
+        """Raises InputError unless exactly one of service and features is given."""
         wanted = arguments.references(features)
         if service is not None:
             service = arguments.text("service", service)
@@ -52,7 +52,7 @@ class Request:
 
 @dataclass(frozen=True)
 class JoinOptions:
-    """How a join is made; see Store.historical."""
+    """The options of a join; see Store.historical."""
 
     timestamp_column: str
     statuses: bool
@@ -82,26 +82,28 @@ class Store(ABC):
         manifest: bool = False,
         progress: Wanted = None,
     ) -> Result:
-        """Joins features to label rows, each as of its own instant: one row for each, in their order (R6).
+        """Joins features to label rows, with the values as of the instant of each row. The result has one row for each
+        label row, in their order (R6).
 
         labels: a pandas or polars DataFrame, a pyarrow Table, RecordBatch or RecordBatchReader, or the path of a file.
         service, features: a feature service, or references "view:feature" and "view:*".
-        full_names: name outputs view__feature; a service may decide so itself (R10).
-        timestamp_column: the label column with each row's instant; a time without a zone is UTC (R1).
+        full_names: name outputs view__feature. A service that already does so is not affected (R10).
+        timestamp_column: the label column with each row's instant. A time without a zone is UTC (R1).
         statuses: add <output>__status: PRESENT, NULL, NOT_FOUND or EXPIRED (R13).
-        event_timestamps: add <view or alias>__event_timestamp, that of the row found.
-        as_known: see only rows that had been created by the label's instant (R4).
-        provenance: add for each use of a view, after the outputs, where its values come from, each column named
-        <view or alias>__ and: definition_revision (null where it is not known) and definition_hash (hexadecimal); of
-        the row found source_file (relative to the project, null for a SQL source), event_timestamp, created_timestamp,
-        and age_micros, the microseconds from its event time to the label's instant. What is of an expired row is given
-        along with statuses (R13).
-        manifest: make a manifest: what the rows were made of and hold, as plumb historical does. The result's manifest
-        has it once the rows have been read, and to_parquet writes it into the file and beside it, as FILE.manifest.
-        progress: True or False, or a function that is given plumb.Progress; by default joins of more than a second
-        show a bar in notebooks and terminals.
+        event_timestamps: add <view or alias>__event_timestamp, the event time of the row found.
+        as_known: use only rows that had been created by the label's instant (R4).
+        provenance: add, after the outputs, where the values of each use of a view come from, in columns that begin with
+        <view or alias>__: definition_revision (null if it is not known) and definition_hash (hexadecimal); and for the
+        row found source_file (relative to the project, null for a SQL source), event_timestamp, created_timestamp, and
+        age_micros, the microseconds from its event time to the label's instant. The columns of an expired row are given
+        only together with statuses (R13).
+        manifest: make a manifest, as plumb historical does: what the rows were made of and what they contain. It is in
+        the result's manifest once the rows have been read, and to_parquet writes it into the file and beside it, as
+        FILE.manifest.
+        progress: True, False, or a function that is called with a plumb.Progress. By default, joins that take more than
+        a second show a bar in notebooks and on terminals.
 
-        Raises InputError for labels or a selection that are wrong (NotFoundError for names), Fault for what broke.
+        Raises InputError for wrong labels or a wrong selection (NotFoundError for names), and Fault if something fails.
         """
         options = JoinOptions(
             arguments.text("timestamp_column", timestamp_column),
@@ -114,7 +116,7 @@ class Store(ABC):
         )
         if progress is not None and not callable(progress):
             arguments.flag("progress", progress)
-        with telling_of_index(labels):
+        with with_index_advice(labels):
             return self._join(labels, Request.of(service, features, full_names), options)
 
     def online(
@@ -131,41 +133,41 @@ class Store(ABC):
     ) -> Result:
         """Looks up the newest materialized values for each row of keys, in their order.
 
-        keys: a dict of columns, or a pandas, polars or pyarrow table; one column for each key of the selection. A null
-        key matches nothing (R8).
-        at: the instant that ttl is evaluated at, by default now.
-        provenance: tell of each use of a view under which definition its values are decided, and of each row who wrote
-        it, when, and how old it is: a plumb.ViewProvenance for each in the result's provenance. The columns stay the
-        same.
-        The rest is as in historical.
+        keys: a dict of columns, or a pandas, polars or pyarrow table, with one column for each key of the selection. A
+        null key matches nothing (R8).
+        at: the instant at which visibility and ttl are evaluated, by default now.
+        provenance: return in the result's provenance, for each use of a view, a plumb.ViewProvenance: which definition
+        determines its values, and for each row what wrote it, when, and how old it is. The columns of the result stay
+        the same.
+        The other arguments are as in historical.
 
-        Raises InputError for keys or a selection that are wrong, PreconditionError for a view that is not online,
-        Fault for what broke.
+        Raises InputError for wrong keys or a wrong selection, PreconditionError for a view that is not online, and
+        Fault if something fails.
         """
         request = Request.of(service, features, full_names)
         micros = None if at is None else lookup.instant(at)
         statuses = arguments.flag("statuses", statuses)
         event_timestamps = arguments.flag("event_timestamps", event_timestamps)
-        with telling_of_index(keys):
+        with with_index_advice(keys):
             found = self._look_up(keys, request, micros, arguments.flag("provenance", provenance))
         return lookup.LookUp(found, statuses=statuses, event_timestamps=event_timestamps)
 
     def push(self, view: str, rows: Frame, *, atomic: bool = False) -> Pushed:
-        """Writes rows of a view into the online store, where the newest of each key wins (R14).
+        """Writes rows of a view into the online store, where the newest row of each key wins (R14).
 
         rows: a pandas or polars DataFrame, a pyarrow Table, RecordBatch or RecordBatchReader, with a column for each
-        join key, the event times (named as in the view's source, or event_timestamp), the created times where there
-        are any, and each feature. Values are brought to their declared types exactly (R9).
-        atomic: store nothing where any row is refused.
+        join key, the event times (named as in the view's source, or event_timestamp), the created times if there are
+        any, and each feature. Values are converted to their declared types exactly (R9).
+        atomic: store nothing if any row is refused.
 
-        Rows that cannot be stored are refused one by one, in the result; the others are stored all the same. Raises
-        InputError for rows that are wrong as a whole (NotFoundError for the view, PreconditionError for one that is not
-        online), Fault for what broke. After a Fault some rows may have been stored, and pushing all of them again is
+        Rows that cannot be stored are listed in the result with the reason; the others are stored anyway. Raises
+        InputError if the rows as a whole are wrong (NotFoundError for the view, PreconditionError if it is not online),
+        and Fault if something fails. After a Fault some rows may have been stored, and pushing all of them again is
         harmless.
         """
         if isinstance(rows, (str, os.PathLike)):
             raise InputError("the rows are a path; read the file first, or push it with plumb push VIEW FILE")
-        with telling_of_index(rows):
+        with with_index_advice(rows):
             return self._push(arguments.text("view", view), labels_of(rows, "rows"), arguments.flag("atomic", atomic))
 
     @abstractmethod
@@ -215,26 +217,26 @@ class Store(ABC):
 
     @abstractmethod
     def plan(self, definitions: str | os.PathLike[str] | None = None) -> Plan:
-        """What apply would change.
+        """Returns what apply would change.
 
-        definitions: a folder or file of definitions, or their YAML itself, as text of more than one line: all
-        definitions of the project, since what is registered and not in there would be removed. plumb.local has the
-        project's own as default. Paths of sources are relative to the project folder.
+        definitions: a folder or file of definitions, or YAML as text of more than one line. They have to be all
+        definitions of the project: registered definitions that are missing would be removed. With plumb.local, the
+        default is the project's own definitions. Paths of sources are relative to the project folder.
 
-        Raises InputError with problems for mistakes in the definitions.
+        Raises InputError for mistakes in the definitions; its problems has each of them.
         """
 
     @abstractmethod
     def apply(self, definitions: str | os.PathLike[str] | None = None, *, yes: bool = False) -> Applied:
-        """Makes the definitions the project's next revision, all or nothing.
+        """Applies the definitions as the project's next revision, all or nothing.
 
-        Raises HazardError where the plan has hazards and yes is not given, ConflictError where somebody else applied in
-        the meantime, and the errors of plan.
+        Raises HazardError if the plan has hazards and yes is not given, ConflictError if another apply was made in the
+        meantime, and the errors of plan.
         """
 
     @abstractmethod
     def close(self) -> None:
-        """Lets go of connections."""
+        """Closes connections."""
 
     def __enter__(self) -> Store:
         return self
@@ -250,7 +252,7 @@ class Store(ABC):
 
 
 def author() -> str:
-    """Who applies, as far as the machine knows: user@host."""
+    """Returns the author of an apply, user@host."""
     try:
         user = getpass.getuser()
     except (OSError, KeyError):
@@ -259,5 +261,5 @@ def author() -> str:
 
 
 def is_text(definitions: str | os.PathLike[str]) -> bool:
-    """Whether definitions are YAML rather than a path: text of more than one line."""
+    """Reports whether definitions are YAML, that is, text of more than one line, and not a path."""
     return isinstance(definitions, str) and "\n" in definitions

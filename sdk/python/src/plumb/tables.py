@@ -1,4 +1,4 @@
-"""Small tables for people: text for terminals, HTML for notebooks."""
+"""Small tables to read: text for terminals, HTML for notebooks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def text_table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Columns aligned with spaces, a line a row."""
+    """Returns a table as text, with columns aligned by spaces and one line for each row."""
     lines = [list(heading), *map(list, rows)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(heading))]
     return "\n".join(
@@ -21,7 +21,7 @@ def text_table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def html_table(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """The same as HTML; every cell is escaped."""
+    """Returns a table as HTML. Every cell is escaped."""
 
     def row(tag: str, cells: Sequence[str]) -> str:
         return "<tr>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
@@ -38,7 +38,7 @@ def _time(scalar: pa.Scalar) -> str:
 
 
 def cell(batch: pa.RecordBatch, column: int, row: int) -> str:
-    """A value as it is shown; column -1 stands for columns that are left out."""
+    """Returns a value as it is shown. Column -1 stands for columns that are left out."""
     if column < 0:
         return "…"
     scalar = batch.column(column)[row]

@@ -1,4 +1,4 @@
-"""The packed columns of plumb.v1.Values, to and from Arrow arrays."""
+"""Converts the packed columns of plumb.v1.Values to and from Arrow arrays."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ _FIELDS = {
 
 
 def arrow_type(declared: str) -> pa.DataType:
-    """The Arrow type of a declared type such as INT64 or STRING_ARRAY."""
+    """Returns the Arrow type of a declared type such as INT64 or STRING_ARRAY."""
     if declared.endswith(ARRAY):
         return pa.list_(TYPES[declared.removesuffix(ARRAY)])
     return TYPES[declared]
 
 
 def array_of(values: pb.Values, declared: str, present: pa.Array) -> pa.Array:
-    """The rows of a packed column as an Arrow array that is null where present, an array of bool, is false."""
+    """Returns a packed column as an Arrow array. A row is null if its element of present, a bool, is false."""
     if values.WhichOneof("kind") == "arrays":
         lists = _lists(values.arrays, declared.removesuffix(ARRAY))
         return pc.if_else(present, lists, pa.scalar(None, lists.type))
@@ -80,9 +80,10 @@ def _flags(flags: bytes) -> pa.Array:
 
 
 def packed(keys: pa.Array) -> tuple[pb.Values, bytes]:
-    """Keys, already of their declared type, as a packed column and its null flags (none where no key is null).
+    """Packs keys of their declared type, and returns the packed column and its null flags (empty if no key is null).
 
-    What is of no key's type belongs to a column that is none, which the server refuses by its name; it travels as text.
+    A column whose type no key can have is not a key column. It is sent as nulls of text, so that the server refuses it
+    by its name.
     """
     declared = next((name for name in _INTO if TYPES[name] == keys.type), None)
     if declared is None:
@@ -91,7 +92,7 @@ def packed(keys: pa.Array) -> tuple[pb.Values, bytes]:
 
 
 def pack(column: pa.Array, declared: str) -> tuple[pb.Values, bytes]:
-    """A column, already of its declared type, as a packed column and its null flags (none where nothing is null)."""
+    """Packs a column of its declared type, and returns the packed column and its null flags (empty if none is null)."""
     values = pb.Values()
     if declared.endswith(ARRAY):
         elements, nulls = pack(column.flatten(), declared.removesuffix(ARRAY))
@@ -108,8 +109,8 @@ def pack(column: pa.Array, declared: str) -> tuple[pb.Values, bytes]:
 
 
 def plain_keys(keys: object, declared: Mapping[str, str]) -> dict[str, list[Any]] | None:
-    """A copy of columns that hold nothing but Python's own values of their declared types, and None; None where keys
-    are anything else, or there is something wrong with them.
+    """Returns a copy of columns that contain only plain Python values of their declared types, and None. Returns None
+    if keys have another form, or contain a mistake.
     """
     if not isinstance(keys, dict) or not keys.keys() <= declared.keys():
         return None
@@ -124,24 +125,24 @@ def plain_keys(keys: object, declared: Mapping[str, str]) -> dict[str, list[Any]
 
 
 _PLAIN = {"STRING": str, "BYTES": bytes, "BOOL": bool, "INT32": int, "INT64": int}
-"""The type of Python's own values of each type that a key may have."""
+"""The Python type of each declared type that a key may have."""
 
 
 def _fits_plainly(column: list[Any], declared: str) -> bool:
-    there = [value for value in column if value is not None]
+    given = [value for value in column if value is not None]
     if declared == "STRING":
         try:
-            "".join(there).encode()
+            "".join(given).encode()
         except UnicodeEncodeError:
             return False
     if declared in ("INT32", "INT64"):
         bound = 1 << (31 if declared == "INT32" else 63)
-        return not there or (-bound <= min(there) and max(there) < bound)
+        return not given or (-bound <= min(given) and max(given) < bound)
     return True
 
 
 def pack_list(column: list[Any], declared: str) -> tuple[pb.Values, bytes]:
-    """A column of plain_keys as a packed one, and its null flags."""
+    """Packs a column of plain_keys, and returns the packed column and its null flags."""
     values, nulls = pb.Values(), b""
     if None in column:
         nulls = bytes(value is None for value in column)
@@ -154,7 +155,9 @@ def pack_list(column: list[Any], declared: str) -> tuple[pb.Values, bytes]:
 
 
 def list_of(values: pb.Values, present: Sequence[bool] | None) -> list[Any]:
-    """The rows of a packed column as Python's own values, None where present is false; present is None for all."""
+    """Returns the rows of a packed column as plain Python values. A row is None if its element of present is false. If
+    present is None, all rows are present.
+    """
     kind = values.WhichOneof("kind")
     if kind == "arrays":
         arrays = values.arrays
@@ -167,11 +170,11 @@ def list_of(values: pb.Values, present: Sequence[bool] | None) -> list[Any]:
         items = []
     else:
         items = list(getattr(values, kind).values)
-    return items if present is None else [item if there else None for item, there in zip(items, present, strict=True)]
+    return items if present is None else [item if shown else None for item, shown in zip(items, present, strict=True)]
 
 
 def instant_of(micros: int) -> datetime:
-    """An instant in UTC."""
+    """Returns the instant in UTC that is micros after the epoch."""
     return _EPOCH + timedelta(microseconds=micros)
 
 
@@ -179,12 +182,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def micros(instants: pa.Array) -> list[int]:
-    """Instants in microseconds since the epoch; 0 where null."""
+    """Returns instants in microseconds since the epoch, 0 for null."""
     return list(pc.fill_null(instants.cast(pa.int64()), 0).to_pylist())
 
 
 def null_flags(column: pa.Array) -> bytes:
-    """A byte for each row, 1 where it is null; none where no row is."""
+    """Returns one byte for each row, 1 if it is null. Returns no bytes if no row is."""
     return bytes(pc.is_null(column).cast(pa.uint8()).to_pylist()) if column.null_count else b""
 
 
@@ -198,8 +201,8 @@ _INTO = {
 
 
 def as_keys(name: str, given: pa.Array, declared: str) -> pa.Array:
-    """Brings keys to their declared type (R9). Raises InputError that names the column, the row from 1 and the value
-    where one does not fit exactly.
+    """Converts keys to their declared type (R9). Raises InputError if a value does not fit exactly, with the column,
+    the row from 1 and the value.
     """
     given = storage(given)
     if pt.is_dictionary(given.type):
@@ -220,7 +223,7 @@ def as_keys(name: str, given: pa.Array, declared: str) -> pa.Array:
 
 
 def _exactly(given: pa.Array, declared: str) -> pa.Array:
-    """Raises pa.ArrowInvalid where a value does not fit."""
+    """Raises pa.ArrowInvalid if a value does not fit."""
     if declared == "BOOL" and not pt.is_boolean(given.type):
         text = given.cast(pa.string())
         if text.drop_null().to_pylist() and not pc.all(pc.is_in(text.drop_null(), pa.array(["true", "false"]))).as_py():
@@ -230,7 +233,7 @@ def _exactly(given: pa.Array, declared: str) -> pa.Array:
 
 
 def _misfit(name: str, given: pa.Array, declared: str) -> InputError:
-    """Says which key is the first that does not fit."""
+    """Returns the error for the first key that does not fit."""
     row = next((row for row in range(len(given)) if not _fits(given.slice(row, 1), declared)), 0)
     return InputError(f"key {name}, row {row + 1}: {given[row].as_py()!r} does not fit {declared} exactly")
 
