@@ -164,7 +164,8 @@ def test_what_is_no_training_set_is_refused(train: Path, tmp_path: Path) -> None
     good = beside.read_text()
     beside.write_text(good.replace('"within":"sha256:', '"within":"sha256:0'))
     refused(
-        train, "train.parquet.manifest is not the manifest that train.parquet holds; plumb dataset verify tells more"
+        train,
+        "train.parquet.manifest is not the manifest that train.parquet holds; run plumb dataset verify for details",
     )
     beside.write_bytes(b"\xff")
     refused(train, "cannot read .*train.parquet.manifest")

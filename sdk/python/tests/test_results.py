@@ -212,7 +212,7 @@ def test_times_that_python_has_no_datetimes_for_are_shown(store: plumb.Store, la
     far = pa.Table.from_pandas(labels.head(2)).append_column("far", pa.array([2**60, 0], pa.timestamp("us")))
     result = store.historical(far, features=["plane:year"])
     assert "plumb.Result" in repr(result)
-    with pytest.raises(plumb.InputError, match="to_dict cannot work with"):
+    with pytest.raises(plumb.InputError, match="to_dict cannot use its arguments"):
         result.to_dict()
 
 
