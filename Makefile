@@ -1,10 +1,10 @@
-# The workshop of Plumb. `make help` explains the targets.
+# Builds, tests and generates Plumb. `make help` lists the targets.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-# The DuckDB driver hands out Arrow only under this build tag. Whatever else the user has in GOFLAGS is kept.
+# The DuckDB driver returns Arrow only with this build tag. Other flags that the user has in GOFLAGS are kept.
 comma := ,
 given_flags := $(shell go env GOFLAGS)
 given_tags := $(patsubst -tags=%,$(comma)%,$(filter -tags=%,$(given_flags)))
@@ -13,7 +13,7 @@ export GOFLAGS := $(strip $(filter-out -tags=%,$(given_flags)) -tags=duckdb_arro
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
 .PHONY: help
-help: ## Explain the targets
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
@@ -21,22 +21,22 @@ build: ## Build bin/plumb
 	go build -ldflags '-X main.version=$(VERSION)' -o bin/plumb ./cmd/plumb
 
 .PHONY: demo
-demo: build ## Run the whole path on a year of real flights: apply, join, materialize, serve, compare
+demo: build ## Run every step on a year of real flights: apply, join, materialize, serve, compare
 	go build -o bin/demo ./demo
 	bin/demo bin/plumb testdata/nycflights
 
-# The race detector changes what is allocated. It makes the enumeration of orders and the random joins several times slower,
-# and finds nothing there that other tests do not show it: the first takes its steps one at a time, and the engine's
-# threads are those of every join. All of them run without it.
+# Tests that run without the race detector. It changes what is allocated, and it makes the enumeration of orders and the
+# random joins several times slower. In these two it cannot find more than in other tests: the enumeration runs one step
+# at a time, and every join uses the same threads of the engine.
 without_race = Allocates|InEveryOrder|RandomJoins|RandomWindows
 
-# The binary is built first since tests of several packages build it too: from a cold cache each would do all the work.
+# The binary is built first because tests of several packages build it too. With a cold cache each would build it all.
 .PHONY: test
-test: redis-server postgres build python-test ## Run every test with the race detector; installs redis-server and PostgreSQL where there are none
+test: redis-server postgres build python-test ## Run every test with the race detector; installs redis-server and PostgreSQL if they are missing
 	go test -race -timeout 20m -skip '$(without_race)' ./...
 	go test -run '$(without_race)' ./sdk ./store/... ./materialize
 
-# The environment of the Python client: pinned packages, and the client itself, in place.
+# The environment of the Python client: pinned packages, and an editable install of the client.
 python = bin/python/bin/python
 python_ready = bin/python/ready
 $(python_ready): tools/make-python.sh sdk/python/pyproject.toml sdk/python/requirements-dev.txt \
@@ -44,9 +44,9 @@ $(python_ready): tools/make-python.sh sdk/python/pyproject.toml sdk/python/requi
 	tools/make-python.sh bin/python
 
 .PHONY: python
-python: $(python_ready) ## Make bin/python, the environment that the Python client is developed in
+python: $(python_ready) ## Make bin/python, the environment for developing the Python client
 
-# What tests try the .dvc files with.
+# The dvc with which tests check .dvc files.
 dvc_ready = bin/dvc/ready
 $(dvc_ready): tools/make-dvc.sh sdk/python/requirements-dvc.txt
 	tools/make-dvc.sh bin/dvc
@@ -63,7 +63,7 @@ redis-server:
 postgres:
 	@tools/install-postgres.sh
 
-# Each package's fuzz tests by name; their corpora are in testdata/fuzz, and make test runs those.
+# The fuzz tests, as package:name. Their corpora are in testdata/fuzz, and make test runs the corpora.
 fuzz_tests = ./store/packed:FuzzKey ./store/packed:FuzzRow ./registry/spec:FuzzDefinitions ./internal/config:FuzzConfiguration \
 	./internal/server:FuzzRequests ./sdk:FuzzReply ./internal/server/auth:FuzzTokens ./internal/server/auth:FuzzAuthorization \
 	./internal/parquetfile:FuzzFooter ./internal/arrowipc:FuzzArrow ./internal/document:FuzzJSON \
@@ -71,7 +71,7 @@ fuzz_tests = ./store/packed:FuzzKey ./store/packed:FuzzRow ./registry/spec:FuzzD
 	./internal/cli:FuzzPushedLines
 
 .PHONY: fuzz
-fuzz: ## Feed each decoder anything for FUZZ_TIME, a minute unless told
+fuzz: ## Run each fuzz test for FUZZ_TIME, by default a minute
 	for each in $(fuzz_tests); do \
 		go test "$${each%%:*}" -run '^$$' -fuzz "^$${each##*:}\$$" -fuzztime $${FUZZ_TIME:-1m} -fuzzminimizetime 5s; \
 	done
@@ -81,12 +81,12 @@ bench: ## Run the Go benchmarks of the stores and the server
 	go test -run '^$$' -bench . -benchmem ./store/... ./internal/server/...
 
 .PHONY: bench-offline
-bench-offline: build ## Measure historical against a hand-written ASOF join; keeps 6 GB of data in bin/bench
+bench-offline: build ## Measure historical against a hand-written ASOF join; leaves 6 GB of data in bin/bench
 	go build -o bin/bench-offline ./bench/offline
 	bin/bench-offline bin/plumb bin/bench
 
 .PHONY: bench-memory
-bench-memory: build ## Join 20 million labels within 2 GB; fails beyond 3 GB; keeps 6 GB of data in bin/bench
+bench-memory: build ## Join 20 million labels within 2 GB; fails above 3 GB; leaves 6 GB of data in bin/bench
 	go build -o bin/bench-offline ./bench/offline
 	bin/bench-offline bin/plumb bin/bench memory
 
@@ -96,17 +96,17 @@ bench-online: build redis-server ## Measure look-ups through plumb serve against
 	bin/bench-online bin/plumb
 
 .PHONY: bench-audit
-bench-audit: build redis-server ## Measure what an audit log costs look-ups with 16 callers; takes four minutes
+bench-audit: build redis-server ## Measure how much an audit log slows look-ups of 16 callers; takes four minutes
 	go build -o bin/bench-online ./bench/online
 	bin/bench-online -tables audit -shapes 1x50,100x50 -callers 16 -rounds 15 bin/plumb
 
 .PHONY: bench-materialize
-bench-materialize: build redis-server ## Measure materialize against raw SETs and arg_max; keeps 2.1 GB of data in bin/bench
+bench-materialize: build redis-server ## Measure materialize against raw SETs and arg_max; leaves 2.1 GB of data in bin/bench
 	go build -o bin/bench-materialize ./bench/materialize
 	bin/bench-materialize bin/plumb bin/bench
 
 .PHONY: bench-materialize-memory
-bench-materialize-memory: build redis-server ## Materialize 50 million entities within 2 GB; fails beyond 3 GB; Redis takes 7 GB
+bench-materialize-memory: build redis-server ## Materialize 50 million entities within 2 GB; fails above 3 GB; Redis uses 7 GB
 	go build -o bin/bench-materialize ./bench/materialize
 	bin/bench-materialize bin/plumb bin/bench memory
 
@@ -115,7 +115,7 @@ bench-python: build $(python_ready) ## Measure look-ups of the Python client aga
 	$(python) sdk/python/tools/bench_lookups.py bin/plumb
 
 .PHONY: bench-verify
-bench-verify: build ## Verify 10,000 sampled label rows over the year of flights; fails beyond a minute
+bench-verify: build ## Verify 10,000 sampled label rows over the year of flights; fails after a minute
 	cd testdata/nycflights && time timeout 60 ../../bin/plumb verify --plan --rows 10000
 
 .PHONY: lint
@@ -129,7 +129,7 @@ lint: bin/tools/golangci-lint bin/tools/buf bin/proto $(python_ready) ## Check f
 	cd sdk/python && ../../$(python) -m mypy
 
 .PHONY: generate
-generate: bin/tools/buf bin/tools/protoc-gen-go bin/tools/protoc-gen-go-grpc bin/tools/protoc-gen-jsonschema bin/proto $(python_ready) ## Regenerate the code and schemas that are derived from the .proto files
+generate: bin/tools/buf bin/tools/protoc-gen-go bin/tools/protoc-gen-go-grpc bin/tools/protoc-gen-jsonschema bin/proto $(python_ready) ## Generate the code and schemas derived from the .proto files
 	bin/tools/buf generate
 	cd tools && go run ./definitionschema ../bin/jsonschema ../proto/plumb/v1/definitions.schema.json
 	bin/tools/buf build proto --output bin/messages.binpb
@@ -139,23 +139,23 @@ generate: bin/tools/buf bin/tools/protoc-gen-go bin/tools/protoc-gen-go-grpc bin
 generated = find proto sdk/python/src -name '*.pb.go' -o -name '*.schema.json' -o -name '*_pb2.py*' | sort
 
 .PHONY: check-generated
-check-generated: ## Fail when generated code is not what `make generate` makes
+check-generated: ## Fail if generated code differs from what `make generate` makes
 	@before=$$($(generated) | xargs sha256sum); \
 	$(MAKE) generate; \
 	after=$$($(generated) | xargs sha256sum); \
 	diff <(echo "$$before") <(echo "$$after") || \
-		{ echo 'The generated code was stale. It is current now: commit it.' >&2; exit 1; }
+		{ echo 'The generated code was out of date. It is up to date now: commit it.' >&2; exit 1; }
 
 .PHONY: clean
-clean: ## Remove everything that was built
+clean: ## Remove bin, with everything that was built
 	rm -rf bin
 
-# Tools are built from the pinned versions of the module in tools/, so that the product's go.mod stays small.
+# Tools are built from the versions pinned by the module in tools/, so that the product's go.mod stays small.
 bin/tools/%: tools/go.mod tools/go.sum
 	cd tools && go build -o ../$@ "$$(go list tool | grep '/$*$$')"
 	@touch $@
 
-# buf/validate/validate.proto, which no registry offers as text.
+# buf/validate/validate.proto, which no package registry provides as text.
 bin/proto: tools/go.mod tools/go.sum $(wildcard tools/protodeps/*.go)
 	cd tools && go run ./protodeps ../bin/proto
 	@touch $@

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Installs PostgreSQL where there is none. The tests start servers of their own on free ports; they never use one that is
-# running already, so the one that the package would set up is not made.
+# Installs PostgreSQL if it is missing. The tests start their own servers on free ports and never use one that is
+# already running, so the cluster that the package creates by default is turned off.
 set -euo pipefail
 
 if command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
   exit 0
 fi
 if ! command -v apt-get >/dev/null; then
-  echo 'The tests need PostgreSQL, and there is no apt-get to install it with: install it by hand.' >&2
+  echo 'The tests need PostgreSQL, and apt-get is missing: install PostgreSQL yourself.' >&2
   exit 1
 fi
 as_root=()

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Installs redis-server where there is none. The tests start servers of their own on free ports; they never use one that
-# is running already.
+# Installs redis-server if it is missing. The tests start their own servers on free ports and never use one that is
+# already running.
 set -euo pipefail
 
 if command -v redis-server >/dev/null; then
   exit 0
 fi
 if ! command -v apt-get >/dev/null; then
-  echo 'The tests need redis-server, and there is no apt-get to install it with: install it by hand.' >&2
+  echo 'The tests need redis-server, and apt-get is missing: install redis-server yourself.' >&2
   exit 1
 fi
 as_root=()

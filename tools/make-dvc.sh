@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Makes the virtual environment of the dvc that tests try its files with: make-dvc.sh DIR. It is one of its own, since
-# what dvc stands on would decide the versions of what the Python client is tested with. $PYTHON names another python3.
+# Makes the virtual environment of dvc, with which tests check .dvc files: make-dvc.sh DIR. It is separate from that of
+# the Python client, because the dependencies of dvc would determine the versions that the client is tested with.
+# $PYTHON names another python3.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,10 +1,10 @@
-"""Will this flight arrive more than 15 minutes late? Trains a model on what was known before each departure, and scores
-flights with the same features, looked up.
+"""Predicts whether a flight arrives more than 15 minutes late. Trains a model on what was known before each departure,
+and scores flights with the same features, looked up online.
 
     python delay_model.py STORE LABELS
 
-STORE is the folder of a project, or the address of its server, such as grpc://127.0.0.1:6570. LABELS is a file with a
-row for each flight: its keys, the time of its departure, and whether it was late.
+STORE is the folder of a project, or the address of its server, such as grpc://127.0.0.1:6570. LABELS is a file with one
+row for each flight: its keys, its time of departure, and whether it was late.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ DEPARTURES = {
 
 
 def open_store(where: str) -> plumb.Store:
-    """A server's store, or that of a project folder."""
+    """Opens the store of a server or of a project folder."""
     return plumb.connect(where) if where.startswith("grpc://") else plumb.local(where)
 
 
 def features_of(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    """The features as a model takes them: numbers, where null is NaN, and text as categories."""
+    """Converts features to what the model accepts: floats, with NaN for null, and categories for text."""
     features = rows[columns].copy()
     for name in features.columns:
         text = isinstance(features[name].dtype, pd.StringDtype)
@@ -42,11 +42,11 @@ def features_of(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 
 
 def train(store: plumb.Store, labels: pd.DataFrame) -> tuple[HistGradientBoostingClassifier, list[str]]:
-    """A model, and the columns that it takes. The last third of the flights, by time, tells how good it is."""
+    """Returns a model and its columns. The last third of the flights, by time, is used to measure the model."""
     rows = store.historical(labels, service=SERVICE).to_pandas()
     rows = rows[rows["late"].notna()].sort_values("event_timestamp", kind="stable")
     cut = len(rows) * 2 // 3
-    # What was never known teaches nothing: there is no weather for the destinations.
+    # Columns without any value are left out: there is no weather for the destinations.
     known = rows.columns[rows[:cut].notna().any()].difference(labels.columns, sort=False)
     columns = [name for name in known if name != "plane__manufacturer"]
     features, late = features_of(rows, columns), rows["late"].astype(bool)
@@ -59,7 +59,7 @@ def train(store: plumb.Store, labels: pd.DataFrame) -> tuple[HistGradientBoostin
 
 
 def score(store: plumb.Store, model: HistGradientBoostingClassifier, columns: list[str]) -> None:
-    """Prints how likely each departure is to be late, by what the online store knows now."""
+    """Prints the probability that each departure is late, from the features in the online store."""
     vectors = store.online(service=SERVICE, keys=DEPARTURES, at=NOW).to_pandas()
     late = model.predict_proba(features_of(vectors, columns))[:, 1]
     for row, chance in zip(vectors.itertuples(), late, strict=True):

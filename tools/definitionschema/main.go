@@ -1,8 +1,9 @@
-// Command definitionschema writes the JSON Schema by which editors complete and check definition files. It starts from
-// what protoc-gen-jsonschema makes of plumb.v1.Definitions and brings it to what reading the YAML accepts: the strict
-// schema, in which keys have one spelling and types are names, with only those keys required that are.
+// Command definitionschema writes the JSON Schema with which editors complete and check definition files. It starts
+// from the schemas that protoc-gen-jsonschema generates for plumb.v1.Definitions, and changes them to what the YAML
+// reader accepts. That is the strict schema, in which each key has one spelling and types are names, with the required
+// keys of the lenient schema.
 //
-// Usage: definitionschema FOLDER FILE, where FOLDER holds the output of protoc-gen-jsonschema.
+// Usage: definitionschema FOLDER FILE. FOLDER contains the output of protoc-gen-jsonschema.
 package main
 
 import (
@@ -14,7 +15,7 @@ import (
 	"strings"
 )
 
-// durationPattern is spec.DurationPattern; a test there holds the two together.
+// durationPattern is spec.DurationPattern. A test in that package checks that they are equal.
 const durationPattern = `^(\d+(?:\.\d+)?d)?(\d+(?:\.\d+)?h)?(\d+(?:\.\d+)?m)?(\d+(?:\.\d+)?s)?` +
 	`(\d+(?:\.\d+)?ms)?(\d+(?:\.\d+)?us)?$`
 
@@ -59,7 +60,7 @@ func run(folder, file string) error {
 	})
 }
 
-// definitions reads the schemas of a bundle by message name.
+// definitions returns the schemas in a bundle, by message name.
 func definitions(path string) (map[string]object, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -83,7 +84,7 @@ func definitions(path string) (map[string]object, error) {
 	return schemas, nil
 }
 
-// shortNames makes references of the form #/$defs/plumb.v1.Entity.schema.json into #/$defs/Entity.
+// shortNames returns a replacer of references such as #/$defs/plumb.v1.Entity.schema.json by #/$defs/Entity.
 func shortNames(schemas map[string]json.RawMessage) *strings.Replacer {
 	var pairs []string
 	for name := range schemas {
@@ -93,7 +94,7 @@ func shortNames(schemas map[string]json.RawMessage) *strings.Replacer {
 	return strings.NewReplacer(pairs...)
 }
 
-// refine says what the generator cannot know.
+// refine adds the constraints that the generator does not derive from the messages.
 func refine(schemas map[string]object) error {
 	schemas["Duration"] = object{
 		"title":       "Duration",
@@ -101,7 +102,7 @@ func refine(schemas map[string]object) error {
 		"type":        "string",
 		"minLength":   1,
 		"pattern":     durationPattern,
-		// More than nothing.
+		// Not zero.
 		"allOf": []object{{"pattern": "[1-9]"}},
 	}
 	schemas["Source"]["oneOf"] = []object{{"required": []string{"parquet"}}, {"required": []string{"csv"}},

@@ -1,5 +1,5 @@
-// Command protodeps writes the .proto files that ours import and that no package registry offers as text:
-// buf/validate/validate.proto, printed from the descriptor inside its generated Go package.
+// Command protodeps writes the .proto files that those of Plumb import and that no package registry provides as text.
+// There is one, buf/validate/validate.proto. It is printed from the descriptor in its generated Go package.
 //
 // Usage: protodeps DIR
 package main
