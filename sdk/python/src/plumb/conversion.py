@@ -124,7 +124,7 @@ def first_failing(items: Iterable[Any], convert: Callable[[Any], object]) -> tup
 
 
 @contextmanager
-def with_index_advice(frame: object) -> Iterator[None]:
+def advising_on_index(frame: object) -> Iterator[None]:
     """Adds to an error about a missing column how to turn the index of a pandas frame into columns."""
     try:
         yield

@@ -27,7 +27,7 @@ QUEUED_MESSAGES = 4
 """How many messages of the answer are queued for a slow reader. The server waits with the others."""
 
 MESSAGE_BYTES = 2 << 20
-"""The size of a message of label rows. gRPC servers accept at most 4 MiB."""
+"""The size limit of a message of label rows. gRPC servers accept at most 4 MiB."""
 
 Message: TypeAlias = pa.RecordBatch | pa.Schema | HistoricalUpdate | BaseException | None
 

@@ -236,7 +236,7 @@ class Result:
         return iter(self._table.to_batches()) if self._table is not None else self._stream()
 
     def to_parquet(self, path: str | os.PathLike[str]) -> None:
-        """Writes the rows to a Parquet file. If writing fails, no file appears at path.
+        """Writes the rows to a Parquet file. It is written under another name first, so that path is always complete.
 
         If a manifest was asked for, it is written both into the file and beside it, as FILE.manifest, as plumb
         historical does; plumb dataset can verify, rebuild and compare the file. Otherwise the FILE.manifest of an

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from plumb import arguments
 from plumb import online as lookup
-from plumb.conversion import with_index_advice
+from plumb.conversion import advising_on_index
 from plumb.errors import InputError
 from plumb.foreign import guarded_methods
 from plumb.labels import labels_of
@@ -116,7 +116,7 @@ class Store(ABC):
         )
         if progress is not None and not callable(progress):
             arguments.flag("progress", progress)
-        with with_index_advice(labels):
+        with advising_on_index(labels):
             return self._join(labels, Request.of(service, features, full_names), options)
 
     def online(
@@ -148,7 +148,7 @@ class Store(ABC):
         micros = None if at is None else lookup.instant(at)
         statuses = arguments.flag("statuses", statuses)
         event_timestamps = arguments.flag("event_timestamps", event_timestamps)
-        with with_index_advice(keys):
+        with advising_on_index(keys):
             found = self._look_up(keys, request, micros, arguments.flag("provenance", provenance))
         return lookup.LookUp(found, statuses=statuses, event_timestamps=event_timestamps)
 
@@ -167,7 +167,7 @@ class Store(ABC):
         """
         if isinstance(rows, (str, os.PathLike)):
             raise InputError("the rows are a path; read the file first, or push it with plumb push VIEW FILE")
-        with with_index_advice(rows):
+        with advising_on_index(rows):
             return self._push(arguments.text("view", view), labels_of(rows, "rows"), arguments.flag("atomic", atomic))
 
     @abstractmethod
