@@ -135,6 +135,7 @@ func (a *application) inProject(ctx context.Context, run func(context.Context, *
 	if err != nil {
 		return err
 	}
+	limitMemory(loaded.Offline)
 	p := project.Open(loaded, project.Options{
 		Now: a.now, Version: a.version, Listen: listen, Warn: func(err error) { a.note("%v", err) },
 	})

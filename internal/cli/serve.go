@@ -3,8 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"os"
-	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,7 +41,7 @@ func (a *application) serveCommand() *cobra.Command {
 const noQueue = -1
 
 func (a *application) serve(ctx context.Context, p *project.Project, insecure, readOnly bool) error {
-	collectLess(p.Config.Offline.MemoryBytes())
+	collectLess()
 	logger := a.logger(p.Config.Serving.LogFormat)
 	presented, guard, err := a.security(p.Config, logger)
 	if err != nil {
@@ -84,22 +82,6 @@ func (a *application) serve(ctx context.Context, p *project.Project, insecure, r
 		return a.keepingLogs(ctx, p, config, listening.Serve)
 	})
 	return stopTracing(ctx, logger, tracing, served)
-}
-
-// servingGC is how far the heap of a server grows before garbage is collected, in percent of what lives. What lives is
-// little, some megabytes of plans, and each call leaves garbage, so that the usual 100 would collect all the time.
-const servingGC = 800
-
-// collectLess sets the garbage collector to servingGC unless the user set GOGC. The indexes of joins live in the heap
-// too, so the collector runs as often as needed when the heap comes near the memory that joins may take.
-func collectLess(most int64) {
-	if os.Getenv("GOGC") != "" {
-		return
-	}
-	debug.SetGCPercent(servingGC)
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(most)
-	}
 }
 
 // served opens the engines, and returns what to serve with and at which addresses.

@@ -66,8 +66,8 @@ func Open(ctx context.Context, config Config) (*Engine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("memory limit %q: %w", config.MemoryLimit, err)
 	}
-	// A quarter is for the index of labels, the rest for DuckDB.
-	engine := &Engine{config: config, databaseBytes: memory / 4 * 3,
+	// A quarter is for the index of labels, and an eighth for what else Go's heap holds; see config.Offline.GoBytes.
+	engine := &Engine{config: config, databaseBytes: memory / 8 * 5,
 		choosing: choosing{indexBytes: int64(memory / 4), passes: 1}}
 	if engine.config.TempDir, err = engine.tempDir(); err != nil {
 		return nil, err
@@ -148,7 +148,8 @@ type session struct {
 	collector collector
 	// keptBytes is the memory of the label indexes that keep features.
 	keptBytes int64
-	// arrowBytes bounds the memory of what is read from an Arrow file at a time: half of the limit.
+	// arrowBytes bounds the memory of what is read from an Arrow file at a time: Go's part of the limit, since there is no
+	// index yet.
 	arrowBytes int64
 }
 
@@ -160,7 +161,7 @@ func (e *Engine) newSession(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a spill folder; offline.temp_dir can name another place: %w", err)
 	}
-	s := &session{config: e.config, spill: spill, arrowBytes: 2 * e.choosing.indexBytes}
+	s := &session{config: e.config, spill: spill, arrowBytes: e.choosing.indexBytes / 2 * 3}
 	if err := s.open(ctx, e); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
