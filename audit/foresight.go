@@ -92,7 +92,7 @@ func (a *Auditor) foresee(ctx context.Context, selection *feature.Selection, at 
 	reference := selection.References[at]
 	p := &probe{reference: reference, keys: reference.LabelColumns}
 	found = &foreseeing{ViewForesight: ViewForesight{View: reference.View.Name, Alias: reference.Alias}}
-	for _, output := range selection.Outputs {
+	for _, output := range selection.Stored() {
 		if output.Reference == at {
 			p.features = append(p.features, output.Feature)
 			found.Features = append(found.Features, FeatureForesight{Output: output.Name,

@@ -46,10 +46,12 @@ func (p *probe) selection() *feature.Selection {
 	used := feature.Reference{View: &view, Alias: probeAlias, LabelColumns: p.keys}
 	selection := &feature.Selection{References: []feature.Reference{used}}
 	for i, f := range p.features {
-		selection.Outputs = append(selection.Outputs, feature.Output{Feature: f, Name: outputColumn(i)})
+		selection.Outputs = append(selection.Outputs,
+			feature.Output{From: feature.StoredColumn{Feature: f}, Name: outputColumn(i)})
 	}
 	if p.created {
-		selection.Outputs = append(selection.Outputs, feature.Output{Feature: len(view.Features), Name: createdColumn})
+		selection.Outputs = append(selection.Outputs,
+			feature.Output{From: feature.StoredColumn{Feature: len(view.Features)}, Name: createdColumn})
 		view.Features = append(slices.Clone(view.Features), feature.Feature{
 			Field:  feature.Field{Name: createdColumn, Type: plumbv1.Type_TIMESTAMP},
 			Column: view.Source.CreatedTimestamp,

@@ -149,10 +149,10 @@ func (m *Manifest) features() []string {
 }
 
 func featuresOf(selection *feature.Selection) []string {
-	features := make([]string, len(selection.Outputs))
-	for i, output := range selection.Outputs {
+	var features []string
+	for _, output := range selection.Stored() {
 		view := selection.References[output.Reference].View
-		features[i] = output.Name + " of " + view.Name + ":" + view.Features[output.Feature].Name
+		features = append(features, output.Name+" of "+view.Name+":"+view.Features[output.Feature].Name)
 	}
 	return features
 }

@@ -71,7 +71,7 @@ func (m *Manifest) misstatesMatches(actual Output, selection *feature.Selection)
 	columns := byName(actual.Columns)
 	for i, use := range m.Uses {
 		least, exact := int64(0), int64(-1)
-		for _, output := range selection.Outputs {
+		for _, output := range selection.Stored() {
 			if output.Reference != i {
 				continue
 			}

@@ -108,7 +108,7 @@ func columnsOf(selection *feature.Selection, options Options) map[string]Column 
 	for _, name := range selection.SensitiveKeys() {
 		columns[name] = Column{Sensitive: true}
 	}
-	for _, output := range selection.Outputs {
+	for _, output := range selection.Stored() {
 		view := selection.References[output.Reference].View
 		f := view.Features[output.Feature]
 		columns[output.Name] = Column{Kind: FeatureColumn, View: view.Name, Feature: f.Name,

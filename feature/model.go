@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
@@ -50,8 +51,8 @@ type Files struct {
 	Format Format
 }
 
-// Query is SQL over other sources of the project, which Source.Sibling looks up by name. Its rows have no order but that
-// of their values (R3).
+// Query is SQL over other sources of the project, which Source.Sibling looks up by name. Its rows have no order but
+// that of their values (R3).
 type Query struct{ SQL string }
 
 func (Files) isKind() {}
@@ -153,10 +154,17 @@ type Schema struct {
 	Fields []Field
 }
 
+// ViewKind is how the features of a view come from the rows of its source.
+type ViewKind int
+
+// NewestRow is the kind of a view whose features are columns of the newest visible row of each key (R2, R3).
+const NewestRow ViewKind = 0
+
 // View is a feature view with everything resolved. It is immutable.
 type View struct {
 	Project string
 	Name    string
+	Kind    ViewKind
 	// Generation separates rows of different meaning in the online store; see plumbv1.RegisteredView.
 	Generation int64
 	// Rebuild is the revision since which all rows of the generation have to be written again; progress recorded under
@@ -179,6 +187,14 @@ type View struct {
 	Source   *Source
 	// Schemas are the layouts that stored rows of this generation may have; the last is the current one.
 	Schemas []Schema
+}
+
+// RequireNewestRow returns a *fault.InputError unless that is the kind of the view, for what knows this kind alone.
+func (v *View) RequireNewestRow() error {
+	if v.Kind == NewestRow {
+		return nil
+	}
+	return fault.Inputf("", "view %s: how its features come from rows is not known to this version; upgrade it", v.Name)
 }
 
 // Sensitive returns the names of the view's keys and features that are sensitive.
@@ -213,16 +229,35 @@ type Reference struct {
 	LabelColumns []string
 }
 
-// Output is one feature column of a result.
+// Output is one column of a result.
 type Output struct {
+	// Name is the column's (R10).
+	Name string
+	// From is where its values come from.
+	From Origin
+}
+
+// Origin is where the values of an output come from: a StoredColumn. A look-up or an engine that meets another origin
+// refuses the selection; see Selection.RequireStored.
+type Origin interface{ isOrigin() }
+
+// StoredColumn is a feature of the row that a use of a view finds.
+type StoredColumn struct {
 	// Reference and Feature are positions in Selection.References and in that reference's View.Features.
-	Reference int
-	Feature   int
-	// Name is the output column's (R10).
+	Reference, Feature int
+}
+
+func (StoredColumn) isOrigin() {}
+
+// StoredOutput is an output that is a stored column.
+type StoredOutput struct {
+	StoredColumn
+
 	Name string
 }
 
-// Selection is what a look-up or a training set asks for: uses of views, and feature columns in the order wanted.
+// Selection is what a look-up or a training set asks for: its inputs, which are uses of views, and its outputs in the
+// order wanted.
 type Selection struct {
 	References []Reference
 	Outputs    []Output

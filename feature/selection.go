@@ -2,6 +2,7 @@ package feature
 
 import (
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -96,7 +97,7 @@ func (s *Snapshot) addReference(selection *Selection, wanted *plumbv1.ViewRefere
 		return err
 	}
 	for _, position := range positions {
-		selection.Outputs = append(selection.Outputs, Output{Reference: at, Feature: position})
+		selection.Outputs = append(selection.Outputs, Output{From: StoredColumn{Reference: at, Feature: position}})
 	}
 	return nil
 }
@@ -153,18 +154,50 @@ func fieldNames(fields []Field) []string {
 	return names
 }
 
+// Stored yields the outputs that are stored columns, with their positions in Outputs.
+func (s *Selection) Stored() iter.Seq2[int, StoredOutput] {
+	return func(yield func(int, StoredOutput) bool) {
+		for i, output := range s.Outputs {
+			if column, ok := output.From.(StoredColumn); ok && !yield(i, StoredOutput{column, output.Name}) {
+				return
+			}
+		}
+	}
+}
+
+// RequireStored returns a *fault.InputError that names what is not a stored column of a newest row, for what knows
+// these alone.
+func (s *Selection) RequireStored() error {
+	for _, reference := range s.References {
+		if err := reference.View.RequireNewestRow(); err != nil {
+			return err
+		}
+	}
+	var others []string
+	for _, output := range s.Outputs {
+		if _, ok := output.From.(StoredColumn); !ok {
+			others = append(others, output.Name)
+		}
+	}
+	if others == nil {
+		return nil
+	}
+	return fault.Inputf("features", "%s: where the values come from is not known to this version; upgrade it",
+		strings.Join(others, ", "))
+}
+
 // nameOutputs names the output columns and refuses collisions (R10).
 func (s *Selection) nameOutputs(fullNames bool) error {
 	wanters := map[string][]string{}
-	for i := range s.Outputs {
-		output := &s.Outputs[i]
+	for i, output := range s.Stored() {
 		reference := s.References[output.Reference]
-		output.Name = reference.View.Features[output.Feature].Name
-		who := reference.Alias + ":" + output.Name
+		name := reference.View.Features[output.Feature].Name
+		who := reference.Alias + ":" + name
 		if fullNames {
-			output.Name = reference.Alias + "__" + output.Name
+			name = reference.Alias + "__" + name
 		}
-		wanters[output.Name] = append(wanters[output.Name], who)
+		s.Outputs[i].Name = name
+		wanters[name] = append(wanters[name], who)
 	}
 	var collisions []string
 	for _, name := range sortedNames(wanters) {

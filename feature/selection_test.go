@@ -15,7 +15,7 @@ import (
 // outputs lists a selection's columns as "name = alias:feature".
 func outputs(selection *feature.Selection) string {
 	var found []string
-	for _, output := range selection.Outputs {
+	for _, output := range selection.Stored() {
 		reference := selection.References[output.Reference]
 		found = append(found, output.Name+" = "+reference.Alias+":"+reference.View.Features[output.Feature].Name)
 	}

@@ -48,14 +48,14 @@ func (t *target) compare(rows []int, columns []*plumbv1.FeatureColumn) error {
 		answered = 1 // Without keys there is one row, which every label row sees (R12).
 	}
 	differs := make([]bool, len(rows))
-	for i, output := range t.selection.Outputs {
+	for i, output := range t.selection.Stored() {
 		served, err := servedCells(columns[i], output.Name, answered)
 		if err != nil {
 			return err
 		}
 		u := &t.uses[output.Reference]
 		for j, row := range rows {
-			c := comparison{target: t, output: i, use: u, label: &t.labels[row], row: row,
+			c := comparison{target: t, output: i, column: output, use: u, label: &t.labels[row], row: row,
 				offline: t.offline[i].at(row), online: served.at(min(j, answered-1))}
 			c.witnessed = u.sourceState(c.label)
 			if !t.report.count(c) {
@@ -104,6 +104,7 @@ func (u *use) sourceState(l *label) sourceState {
 type comparison struct {
 	target          *target
 	output          int
+	column          feature.StoredOutput
 	use             *use
 	label           *label
 	row             int
@@ -159,15 +160,14 @@ func (c comparison) isWitnessed() bool {
 		return false
 	}
 	values := c.use.view.values[seen.place]
-	return values == nil || values[c.target.selection.Outputs[c.output].Feature].is(c.offline)
+	return values == nil || values[c.column.Feature].is(c.offline)
 }
 
 // describe says it for people.
 func (c comparison) example(cause Cause) Example {
-	output := c.target.selection.Outputs[c.output]
-	f := c.use.view.Features[output.Feature]
+	f := c.use.view.Features[c.column.Feature]
 	example := Example{
-		Target: c.target.Name, Row: int64(c.row) + 1, Kind: c.label.kind, At: c.label.at.String(), Feature: output.Name,
+		Target: c.target.Name, Row: int64(c.row) + 1, Kind: c.label.kind, At: c.label.at.String(), Feature: c.column.Name,
 		Cause: cause, Training: c.offline.tell(f.Type), Served: c.online.tell(f.Type),
 		SourceRows: c.witnessed.rows, MaterializedTo: c.use.view.end(),
 	}

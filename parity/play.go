@@ -74,7 +74,7 @@ func (v *verification) joinOffline(ctx context.Context) error {
 
 // keep takes the cells out of a batch of a join's result.
 func (t *target) keep(batch arrow.RecordBatch) error {
-	for i, output := range t.selection.Outputs {
+	for i, output := range t.selection.Stored() {
 		value, err := columnOf(batch, output.Name)
 		if err != nil {
 			return err

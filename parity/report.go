@@ -161,7 +161,7 @@ type Seconds struct {
 const examplesEach = 3
 
 func (r *TargetReport) describe(selection *feature.Selection) {
-	for _, output := range selection.Outputs {
+	for _, output := range selection.Stored() {
 		r.Features = append(r.Features, FeatureReport{Feature: output.Name, Causes: []CauseCount{},
 			View: selection.References[output.Reference].View.Name})
 	}

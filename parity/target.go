@@ -119,7 +119,10 @@ func (t *target) choose(snapshot *feature.Snapshot) (err error) {
 	} else {
 		t.selection, err = snapshot.SelectFeatures(t.Features, t.fullNames)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return t.selection.RequireStored()
 }
 
 func (t *target) isLabelTime(key feature.Field) bool { return key.Name == t.TimestampColumn }

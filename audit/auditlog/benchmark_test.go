@@ -49,7 +49,8 @@ func fifty(b *testing.B, rows int) *auditlog.Entry {
 		for j := range 10 {
 			field := feature.Field{Name: fmt.Sprintf("f%d_%d", i, j), Type: plumbv1.Type_FLOAT64}
 			view.Features = append(view.Features, feature.Feature{Field: field})
-			selection.Outputs = append(selection.Outputs, feature.Output{Reference: i, Feature: j, Name: field.Name})
+			selection.Outputs = append(selection.Outputs,
+				feature.Output{From: feature.StoredColumn{Reference: i, Feature: j}, Name: field.Name})
 			entry.Columns = append(entry.Columns, &plumbv1.FeatureColumn{Statuses: present, Values: &plumbv1.Values{
 				Kind: &plumbv1.Values_Float64S{Float64S: &plumbv1.Float64Values{Values: floats}}}})
 		}

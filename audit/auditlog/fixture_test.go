@@ -70,7 +70,7 @@ func selectAll(view *feature.View) *feature.Selection {
 		selection.References[0].LabelColumns = append(selection.References[0].LabelColumns, key.Name)
 	}
 	for i, f := range view.Features {
-		selection.Outputs = append(selection.Outputs, feature.Output{Feature: i, Name: f.Name})
+		selection.Outputs = append(selection.Outputs, feature.Output{From: feature.StoredColumn{Feature: i}, Name: f.Name})
 	}
 	return selection
 }

@@ -44,7 +44,7 @@ func NewLayout(product string, selected Selected, selection *feature.Selection, 
 			Sensitive: slices.Contains(sensitive, key.Name),
 		})
 	}
-	for _, output := range selection.Outputs {
+	for _, output := range selection.Stored() {
 		f := selection.References[output.Reference].View.Features[output.Feature]
 		l.header.Outputs = append(l.header.Outputs, Output{
 			Column: Column{

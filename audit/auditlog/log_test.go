@@ -162,7 +162,7 @@ func TestEveryColumnHasANameOfItsOwn(t *testing.T) {
 		Features: []feature.Feature{{Field: origin}}, Schemas: []feature.Schema{{ID: 1, Fields: []feature.Field{origin}}}}
 	selection := &feature.Selection{
 		References: []feature.Reference{{View: view, Alias: "flight", LabelColumns: []string{"flight__origin"}}},
-		Outputs:    []feature.Output{{Name: "flight__origin"}},
+		Outputs:    []feature.Output{{Name: "flight__origin", From: feature.StoredColumn{}}},
 	}
 	layout, err := auditlog.NewLayout("v1", selected, selection, nil)
 	if err != nil {

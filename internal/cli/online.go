@@ -137,7 +137,7 @@ func (a *application) noteAbsentViews(ctx context.Context, p *project.Project, s
 	columns []*plumbv1.FeatureColumn,
 ) error {
 	absent := map[*feature.View]bool{}
-	for i, output := range selection.Outputs {
+	for i, output := range selection.Stored() {
 		view := selection.References[output.Reference].View
 		nothing := !slices.ContainsFunc(columns[i].GetStatuses(), func(status byte) bool {
 			return plumbv1.Status(status) != plumbv1.Status_NOT_FOUND

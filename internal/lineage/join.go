@@ -64,7 +64,7 @@ func (j *Join) name() (name, description string) {
 	for _, reference := range selection.References {
 		views = append(views, reference.View.Name)
 	}
-	for _, output := range selection.Outputs {
+	for _, output := range selection.Stored() {
 		reference := selection.References[output.Reference]
 		features = append(features, reference.View.Name+":"+reference.View.Features[output.Feature].Name)
 	}
@@ -136,7 +136,7 @@ func (j *Join) labelColumns() []field {
 // the datasets of the selection's references, instant what an age takes of the label rows.
 func (j *Join) addOutputs(columns *columnLineage, found []dataset, instant input) {
 	selection := j.request.Selection
-	for _, output := range selection.Outputs {
+	for _, output := range selection.Stored() {
 		view, source := selection.References[output.Reference].View, found[output.Reference]
 		f := view.Features[output.Feature]
 		columns.add(typed(output.Name, f.Type), source.column(f.Column, identity))

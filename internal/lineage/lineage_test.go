@@ -66,7 +66,8 @@ func joinOf() lineage.JoinRequest {
 					{View: shop, Alias: "nearest", LabelColumns: []string{"nearest_shop"}}, {View: total, Alias: "total"},
 				},
 				Outputs: []feature.Output{
-					{Reference: 0, Feature: 0, Name: "nearest__euros"}, {Reference: 1, Feature: 0, Name: "total__euros"},
+					{From: feature.StoredColumn{Reference: 0, Feature: 0}, Name: "nearest__euros"},
+					{From: feature.StoredColumn{Reference: 1, Feature: 0}, Name: "total__euros"},
 				},
 			},
 			Labels: "/data/labels.parquet", TimestampColumn: "at", Statuses: true, EventTimestamps: true,

@@ -134,7 +134,7 @@ func (v *verifying) cover(covered map[string]bool, service string) {
 	if err != nil { // It was selected before.
 		return
 	}
-	for _, output := range selection.Outputs {
+	for _, output := range selection.Stored() {
 		view := selection.References[output.Reference].View
 		covered[view.Name+":"+view.Features[output.Feature].Name] = true
 	}

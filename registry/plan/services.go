@@ -93,7 +93,7 @@ func columns(snapshot *feature.Snapshot, service string) (outputs, labels []item
 	if err != nil {
 		return nil, nil
 	}
-	for _, output := range selection.Outputs {
+	for _, output := range selection.Stored() {
 		f := selection.References[output.Reference].View.Features[output.Feature]
 		outputs = append(outputs, item{output.Name, f.Type.String()})
 	}

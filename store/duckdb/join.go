@@ -43,6 +43,9 @@ type column struct {
 
 // PlanJoin implements offline.Store.
 func (e *Engine) PlanJoin(ctx context.Context, request offline.JoinRequest) (planned offline.Join, err error) {
+	if err := request.Selection.RequireStored(); err != nil {
+		return nil, err
+	}
 	s, err := e.newSession(ctx)
 	if err != nil {
 		return nil, err
@@ -136,7 +139,7 @@ func (j *join) sources() []*feature.Source {
 // nameColumns lists the result's columns and refuses names that stand twice (R10).
 func (j *join) nameColumns() error {
 	selection := j.request.Selection
-	for _, output := range selection.Outputs {
+	for _, output := range selection.Stored() {
 		u := j.uses[output.Reference]
 		j.outputs = append(j.outputs, u.output(output))
 		if j.request.Statuses {

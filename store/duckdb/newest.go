@@ -33,6 +33,9 @@ type newest struct {
 func (e *Engine) Newest(ctx context.Context, request offline.NewestRequest, yield func(arrow.RecordBatch) error) (
 	report offline.NewestReport, err error,
 ) {
+	if err := request.View.RequireNewestRow(); err != nil {
+		return report, err
+	}
 	s, err := e.newSession(ctx)
 	if err != nil {
 		return report, err

@@ -53,7 +53,7 @@ func (j *join) prepareUses(ctx context.Context, r *relations) error {
 		if err := u.readLabels(j.labels); err != nil {
 			return err
 		}
-		for _, output := range j.request.Selection.Outputs {
+		for _, output := range j.request.Selection.Stored() {
 			if output.Reference == i && !slices.Contains(u.features, output.Feature) {
 				u.features = append(u.features, output.Feature)
 			}

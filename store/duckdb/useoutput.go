@@ -11,7 +11,7 @@ import (
 
 // output is the column of a feature. Its value is converted to the declared type only here, so that a value that does
 // not fit is an error if it is in the answer, and not if a correction of the same time has replaced it.
-func (u *use) output(output feature.Output) column {
+func (u *use) output(output feature.StoredOutput) column {
 	row := fmt.Sprintf("p%d", u.number)
 	sql := u.rows.value(row, fmt.Sprintf("%s.f%d", row, output.Feature), output.Feature)
 	if u.statuses {
@@ -21,7 +21,7 @@ func (u *use) output(output feature.Output) column {
 }
 
 // status is the SQL of an output's status (R13).
-func (u *use) status(output feature.Output) string {
+func (u *use) status(output feature.StoredOutput) string {
 	return fmt.Sprintf("CASE WHEN p%[1]d.o IS NULL THEN 'NOT_FOUND' WHEN p%[1]d.expired THEN 'EXPIRED' "+
 		"WHEN p%[1]d.f%[2]d IS NULL THEN 'NULL' ELSE 'PRESENT' END", u.number, output.Feature)
 }

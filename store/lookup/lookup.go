@@ -51,7 +51,7 @@ const absent = -1
 // New plans a look-up. It fails with a *fault.PreconditionError that names the views which are not online, and
 // with a *fault.InputError if one label column is read as two types.
 func New(selection *feature.Selection) (*Lookup, error) {
-	if err := checkOnline(selection); err != nil {
+	if err := errors.Join(selection.RequireStored(), checkOnline(selection)); err != nil {
 		return nil, err
 	}
 	keys, err := selection.Keys()
@@ -70,7 +70,7 @@ func New(selection *feature.Selection) (*Lookup, error) {
 		}
 	}
 	wanted := make([][]feature.Field, len(l.uses))
-	for i, output := range selection.Outputs {
+	for i, output := range selection.Stored() {
 		use := output.Reference
 		field := selection.References[use].View.Features[output.Feature].Field
 		l.outputs[i] = newOutput(output.Name, field.Type, use, len(wanted[use]))

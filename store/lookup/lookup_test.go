@@ -114,6 +114,16 @@ func TestViewsThatAreNotOnlineAreNamedOnce(t *testing.T) {
 	}
 }
 
+func TestAnOutputThatIsNoStoredColumnIsRefused(t *testing.T) {
+	selection := storetest.SelectAll(storetest.NewView("flight", []feature.Field{origin}, delay))
+	selection.Outputs = append(selection.Outputs, feature.Output{Name: "ratio"})
+	_, err := lookup.New(selection)
+	var input *fault.InputError
+	if !errors.As(err, &input) || !strings.Contains(err.Error(), "ratio: where the values come from is not known") {
+		t.Errorf("error is %v, want an InputError about the output", err)
+	}
+}
+
 func TestALabelColumnOfTwoTypesIsRefused(t *testing.T) {
 	other := storetest.NewView("other", []feature.Field{{Name: "origin", Type: plumbv1.Type_INT64}}, delay)
 	_, err := lookup.New(storetest.SelectAll(storetest.NewView("flight", []feature.Field{origin}, delay), other))
@@ -199,7 +209,8 @@ func TestR11_OneViewIsLookedUpUnderTwoNames(t *testing.T) {
 			{View: view, Alias: "a", LabelColumns: []string{"from"}},
 			{View: view, Alias: "b", LabelColumns: []string{"to"}},
 		},
-		Outputs: []feature.Output{{Reference: 1, Name: "b__delay"}, {Reference: 0, Name: "a__delay"}},
+		Outputs: []feature.Output{{From: feature.StoredColumn{Reference: 1}, Name: "b__delay"},
+			{From: feature.StoredColumn{Reference: 0}, Name: "a__delay"}},
 	}
 	prepared, err := lookup.New(selection)
 	if err != nil {

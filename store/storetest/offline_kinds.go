@@ -9,8 +9,8 @@ import (
 	"github.com/plumbstore/plumb/store/offline"
 )
 
-// UnknownKinds checks that an engine refuses a source of a kind that it does not know, such as one that a newer version
-// has registered, wherever it is asked for it.
+// UnknownKinds checks that an engine refuses what a newer version may have registered: a source and a view of kinds that
+// it does not know, wherever it is asked for them, and an output that is no stored column.
 func (s Offline) UnknownKinds(t *testing.T) {
 	folder := t.TempDir()
 	engine := s.open(t, folder, 2)
@@ -30,7 +30,14 @@ func (s Offline) UnknownKinds(t *testing.T) {
 	asked := map[string]error{"its columns": err}
 	_, asked["its inputs"] = engine.Inputs(t.Context(), []*feature.Source{&source})
 	_, _, asked["a window"] = newest(t.Context(), engine, &view, offline.Window{End: math.MaxInt64 - 1})
-	asked["a join"] = c.joinOf(t, engine, &view)
+	asked["a join"] = c.joinOf(t, engine, SelectAll(&view))
+	windows := *snapshot.Views()[0]
+	windows.Kind = 99
+	_, _, asked["a window of a view"] = newest(t.Context(), engine, &windows, offline.Window{End: math.MaxInt64 - 1})
+	asked["a join with a view"] = c.joinOf(t, engine, SelectAll(&windows))
+	computed := SelectAll(snapshot.Views()[0])
+	computed.Outputs = append(computed.Outputs, feature.Output{Name: "ratio"})
+	asked["an output of another origin"] = c.joinOf(t, engine, computed)
 	for what, err := range asked {
 		if err := refused(err, "not known to this version"); err != nil {
 			t.Errorf("asked for %s: %v", what, err)
@@ -38,11 +45,11 @@ func (s Offline) UnknownKinds(t *testing.T) {
 	}
 }
 
-// joinOf joins the labels of the case's only join with all features of a view.
-func (c *Case) joinOf(t *testing.T, engine offline.Store, view *feature.View) error {
+// joinOf plans a join of the labels of the case's only join.
+func (c *Case) joinOf(t *testing.T, engine offline.Store, selection *feature.Selection) error {
 	t.Helper()
 	planned, err := engine.PlanJoin(t.Context(), offline.JoinRequest{
-		Selection: SelectAll(view), Labels: filepath.Join(c.World.Folder, c.labels().Path),
+		Selection: selection, Labels: filepath.Join(c.World.Folder, c.labels().Path),
 		TimestampColumn: c.Joins[0].Question.TimeColumn,
 	})
 	if err != nil {

@@ -118,7 +118,7 @@ func lookUpOnline(t rapid.TB, store online.Store, view *feature.View, at feature
 	}
 	selection := &feature.Selection{References: []feature.Reference{reference}}
 	for i, f := range view.Features {
-		selection.Outputs = append(selection.Outputs, feature.Output{Feature: i, Name: f.Name})
+		selection.Outputs = append(selection.Outputs, feature.Output{From: feature.StoredColumn{Feature: i}, Name: f.Name})
 	}
 	prepared, err := lookup.New(selection)
 	if err != nil {

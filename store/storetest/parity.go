@@ -190,7 +190,7 @@ func (r run) hold(t rapid.TB, question Question, at feature.Instant) error {
 		if err != nil {
 			return err
 		}
-		for output, wanted := range selection.Outputs {
+		for output, wanted := range selection.Stored() {
 			if wanted.Reference == i {
 				found = append(found, onlineDifferences(columns[output], wanted, seen)...)
 			}
@@ -263,7 +263,7 @@ func provenanceDifferences(got *plumbv1.ViewProvenance, reference feature.Refere
 	return found
 }
 
-func onlineDifferences(column *plumbv1.FeatureColumn, output feature.Output, seen []Sighting) []string {
+func onlineDifferences(column *plumbv1.FeatureColumn, output feature.StoredOutput, seen []Sighting) []string {
 	cells := Cells(column)
 	var found []string
 	if column.GetName() != output.Name {

@@ -27,7 +27,7 @@ func SelectAll(views ...*feature.View) *feature.Selection {
 		}
 		selection.References = append(selection.References, reference)
 		for j, f := range view.Features {
-			output := feature.Output{Reference: i, Feature: j, Name: f.Name}
+			output := feature.Output{From: feature.StoredColumn{Reference: i, Feature: j}, Name: f.Name}
 			selection.Outputs = append(selection.Outputs, output)
 		}
 	}

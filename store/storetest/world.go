@@ -166,7 +166,7 @@ func (w *World) reportOn(reference feature.Reference, seen []Sighting) offline.V
 }
 
 func (t *Table) nameAnswer(selection *feature.Selection, question Question) {
-	for _, output := range selection.Outputs {
+	for _, output := range selection.Stored() {
 		f := selection.References[output.Reference].View.Features[output.Feature]
 		t.Names, t.Types = append(t.Names, output.Name), append(t.Types, value.ArrowType(f.Type))
 		if question.Statuses {
@@ -214,7 +214,7 @@ func ageOf(event, at feature.Instant) int64 {
 
 func answerRow(selection *feature.Selection, question Question, sightings [][]Sighting, row int) []any {
 	var values []any
-	for _, output := range selection.Outputs {
+	for _, output := range selection.Stored() {
 		value, status := sightings[output.Reference][row].Value(output.Feature)
 		values = append(values, value)
 		if question.Statuses {
