@@ -12,15 +12,14 @@ import (
 	"regexp"
 	"strings"
 
-	"github.com/plumbstore/plumb/internal/regularfile"
-	"github.com/plumbstore/plumb/internal/wholefile"
+	"github.com/plumbstore/plumb/internal/disk"
 )
 
 // WriteDVC writes the .dvc file of an output beside it, by which DVC tracks it: its MD5, its size and its name. If the
 // output lies in a DVC repository, a copy goes into its cache, so that dvc status finds everything in order and dvc
 // push has what to push. If the repository's configuration sets anything about the cache, it is left to dvc commit.
 func WriteDVC(ctx context.Context, output string) error {
-	file, err := regularfile.Open(output)
+	file, err := disk.OpenRegular(output)
 	if err != nil {
 		return fmt.Errorf("write %s.dvc: %w", output, err)
 	}
@@ -34,7 +33,7 @@ func WriteDVC(ctx context.Context, output string) error {
 	if err := keepForDVC(ctx, file, output, sum); err != nil {
 		return fmt.Errorf("put %s into the cache of DVC: %w", output, err)
 	}
-	return wholefile.Write(output+".dvc", func(w io.Writer) error {
+	return disk.Real().Write(output+".dvc", func(w io.Writer) error {
 		_, err := fmt.Fprintf(w, "outs:\n- md5: %s\n  size: %d\n  hash: md5\n  path: %s\n", sum, size,
 			yamlText(filepath.Base(output)))
 		return err
@@ -57,7 +56,7 @@ func keepForDVC(ctx context.Context, file io.ReadSeeker, output, sum string) err
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	err = wholefile.Write(path, func(w io.Writer) error {
+	err = disk.Real().Write(path, func(w io.Writer) error {
 		_, err := io.CopyBuffer(w, &interruptible{ctx, file}, make([]byte, 1<<20))
 		return err
 	})
@@ -93,7 +92,7 @@ func findDVC(output string) (string, error) {
 // configuresCache says whether a repository's configuration has a section of the cache.
 func configuresCache(repository string) (bool, error) {
 	for _, name := range []string{"config", "config.local"} {
-		text, err := regularfile.Read(filepath.Join(repository, name), maxManifest)
+		text, err := disk.ReadRegular(filepath.Join(repository, name), maxManifest)
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
 			return false, err
 		}

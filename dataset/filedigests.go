@@ -15,9 +15,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/internal/regularfile"
-	"github.com/plumbstore/plumb/internal/wholefile"
 )
 
 // FileDigests knows the digests of files, and keeps them in a file of its own, so that a file which has not changed
@@ -66,7 +65,7 @@ type digestsFile struct {
 // OpenFileDigests reads what was kept at path. What cannot be read, or is of another version, counts as nothing.
 func OpenFileDigests(path string, now func() time.Time) *FileDigests {
 	d := &FileDigests{path: path, now: now, known: map[string]knownDigest{}}
-	text, err := regularfile.Read(path, maxManifest)
+	text, err := disk.ReadRegular(path, maxManifest)
 	if err != nil {
 		return d
 	}
@@ -95,7 +94,7 @@ func (d *FileDigests) Save() error {
 	if err := os.MkdirAll(filepath.Dir(d.path), 0o755); err != nil {
 		return err
 	}
-	return wholefile.Write(d.path, func(w io.Writer) error {
+	return disk.Real().Write(d.path, func(w io.Writer) error {
 		return json.NewEncoder(w).Encode(digestsFile{Format: digestsFormat, Files: d.known})
 	})
 }
@@ -142,7 +141,7 @@ func (d *FileDigests) of(ctx context.Context, path string) (File, error) {
 
 // digestOf reads a file, which has to stay as it was before.
 func digestOf(ctx context.Context, path string, before os.FileInfo) (string, error) {
-	file, err := regularfile.Open(path)
+	file, err := disk.OpenRegular(path)
 	if err != nil {
 		return "", fault.Inputf("", "cannot read %s: %v", path, reason(err))
 	}

@@ -9,10 +9,10 @@ import (
 	"strings"
 
 	"github.com/plumbstore/plumb/internal/arrowipc"
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/gitlfs"
 	"github.com/plumbstore/plumb/internal/parquetfile"
-	"github.com/plumbstore/plumb/internal/regularfile"
 	"github.com/plumbstore/plumb/store/offline"
 )
 
@@ -180,7 +180,7 @@ func embedded(path string) (manifest *Manifest, err error) {
 			manifest, err = nil, errors.New("the file is damaged")
 		}
 	}()
-	opened, err := regularfile.Open(path)
+	opened, err := disk.OpenRegular(path)
 	if err != nil {
 		return nil, reason(err)
 	}

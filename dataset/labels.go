@@ -9,12 +9,12 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 
-	"github.com/plumbstore/plumb/internal/wholefile"
+	"github.com/plumbstore/plumb/internal/disk"
 )
 
 // WriteLabels writes the first columns of a training set, which were those of its label rows, to an .arrow file.
 func WriteLabels(ctx context.Context, trainingSet, path string, columns int) error {
-	return wholefile.Write(path, func(w io.Writer) error {
+	return disk.Real().Write(path, func(w io.Writer) error {
 		var writer *ipc.FileWriter
 		t := table{path: trainingSet, format: formatOf(trainingSet)}
 		err := t.read(ctx, func(batch arrow.RecordBatch) (err error) {

@@ -19,10 +19,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/plumbstore/plumb/internal/arrowipc"
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/gitlfs"
 	"github.com/plumbstore/plumb/internal/parquetfile"
-	"github.com/plumbstore/plumb/internal/regularfile"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
@@ -58,7 +58,7 @@ func (t table) read(ctx context.Context, yield func(arrow.RecordBatch) error) (e
 	if err := gitlfs.Refuse(t.path, t.path); err != nil {
 		return err
 	}
-	opened, err := regularfile.Open(t.path)
+	opened, err := disk.OpenRegular(t.path)
 	if err != nil {
 		return fault.Inputf("", "cannot read %s: %v", t.path, reason(err))
 	}

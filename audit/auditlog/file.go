@@ -13,7 +13,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/compress"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
-	"github.com/plumbstore/plumb/internal/wholefile"
+	"github.com/plumbstore/plumb/internal/disk"
 )
 
 // Extensions of log files.
@@ -122,7 +122,7 @@ func (f *file) finish() (int64, error) {
 	if err := errors.Join(f.parquet.Close(), f.buffered.Flush(), f.out.Sync()); err != nil {
 		return 0, err
 	}
-	if err := wholefile.Rename(f.path+partialExtension, f.path+extension); err != nil {
+	if err := disk.Real().Rename(f.path+partialExtension, f.path+extension); err != nil {
 		return 0, err
 	}
 	// After the rename, so that nobody can take the file for one that was left.

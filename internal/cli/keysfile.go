@@ -11,17 +11,17 @@ import (
 	"slices"
 
 	"github.com/plumbstore/plumb/internal/csvfile"
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/gitlfs"
-	"github.com/plumbstore/plumb/internal/regularfile"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
 // addFile reads rows of keys from a file: .json, an array of objects; .jsonl, an object a line; .csv, with a heading.
 // null, and an empty CSV cell that is not quoted, is a null key, which matches nothing (R8).
 func (k *keyColumns) addFile(path string) error {
-	file, err := regularfile.Open(path)
+	file, err := disk.OpenRegular(path)
 	if err != nil {
 		return fault.Inputf(k.flag, "%v", err)
 	}

@@ -14,11 +14,11 @@ import (
 	"unicode/utf8"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/jsonobject"
 	"github.com/plumbstore/plumb/internal/project"
-	"github.com/plumbstore/plumb/internal/regularfile"
 	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/store/offline"
 )
@@ -36,7 +36,7 @@ func pushFile(ctx context.Context, p *project.Project, view *feature.View, path 
 	if err != nil {
 		return nil, fault.Inputf("", "cannot read file %s: %v", path, project.Reason(err))
 	}
-	if err := regularfile.Check(path, info); err != nil {
+	if err := disk.CheckRegular(path, info); err != nil {
 		return nil, fault.Inputf("", "cannot read file %s: %v", path, project.Reason(err))
 	}
 	if format == ".jsonl" {
@@ -73,7 +73,7 @@ const maxLine = 64 << 20
 
 // readJSONLines reads an object a line. Empty lines are no rows.
 func readJSONLines(ctx context.Context, view *feature.View, path string, yield func(materialize.Rows) error) error {
-	file, err := regularfile.Open(path)
+	file, err := disk.OpenRegular(path)
 	if err != nil {
 		return fault.Inputf("", "cannot read file %s: %v", path, project.Reason(err))
 	}

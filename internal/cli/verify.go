@@ -9,12 +9,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/internal/project"
 	"github.com/plumbstore/plumb/internal/server"
-	"github.com/plumbstore/plumb/internal/wholefile"
 	"github.com/plumbstore/plumb/parity"
 	"github.com/plumbstore/plumb/registry/plan"
 )
@@ -152,7 +152,7 @@ func listen(ctx context.Context, served project.Served) (project.Server, error) 
 // writeReports writes the files that were asked for.
 func (a *application) writeReports(report *parity.Report, flags verifyFlags) error {
 	if flags.junit != "" {
-		if err := wholefile.Write(flags.junit, report.WriteJUnit); err != nil {
+		if err := disk.Real().Write(flags.junit, report.WriteJUnit); err != nil {
 			return err
 		}
 	}

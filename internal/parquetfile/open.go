@@ -16,7 +16,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow-go/v18/parquet/metadata"
 
-	"github.com/plumbstore/plumb/internal/regularfile"
+	"github.com/plumbstore/plumb/internal/disk"
 )
 
 const (
@@ -33,7 +33,7 @@ const tailLength = 8
 
 // Open opens a Parquet file. An error that is no *fs.PathError says in what the file is damaged.
 func Open(path string, options ...file.ReadOption) (*file.Reader, error) {
-	opened, err := regularfile.Open(path)
+	opened, err := disk.OpenRegular(path)
 	if err != nil {
 		return nil, err
 	}

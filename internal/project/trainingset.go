@@ -12,7 +12,7 @@ import (
 
 	"github.com/plumbstore/plumb/dataset"
 	"github.com/plumbstore/plumb/feature"
-	"github.com/plumbstore/plumb/internal/wholefile"
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/store/offline"
 )
 
@@ -258,7 +258,7 @@ func (t *trainingSet) writeBeside(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := wholefile.Write(beside, line(text)); err != nil {
+		if err := disk.Real().Write(beside, line(text)); err != nil {
 			return err
 		}
 		t.project.KeepDigests(t.inputs.Digests)

@@ -12,8 +12,8 @@ import (
 	"io"
 	"strings"
 
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/printable"
-	"github.com/plumbstore/plumb/internal/wholefile"
 )
 
 // Tone says how something is to be taken.
@@ -119,4 +119,4 @@ func (p Page) Write(w io.Writer) error {
 }
 
 // WriteFile writes the page to a file, which appears whole or not at all.
-func (p Page) WriteFile(path string) error { return wholefile.Write(path, p.Write) }
+func (p Page) WriteFile(path string) error { return disk.Real().Write(path, p.Write) }

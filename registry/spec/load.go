@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/plumbstore/plumb/internal/regularfile"
+	"github.com/plumbstore/plumb/internal/disk"
 )
 
 // Load reads the definition files of the project in the folder root. Paths are files, or folders of which every .yaml
@@ -110,7 +110,7 @@ func yamlFiles(folder string) ([]string, error) {
 const maxFile = 64 << 20
 
 func (s *Set) readFile(root, file string) error {
-	data, err := regularfile.Read(file, maxFile)
+	data, err := disk.ReadRegular(file, maxFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		s.unreadable(display(root, file), "is a link to a file that is not there; mend or remove it")
 		return nil

@@ -13,8 +13,8 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/arrowipc"
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/internal/regularfile"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
 	"github.com/plumbstore/plumb/store/offline"
 )
@@ -31,7 +31,7 @@ type arrowFile struct {
 
 // openArrow opens a file whose batches may take up to limit bytes of memory at a time.
 func openArrow(path string, limit int64) (*arrowFile, error) {
-	input, err := regularfile.Open(path)
+	input, err := disk.OpenRegular(path)
 	if err != nil {
 		return nil, fault.Inputf("", "%s", cmpError(err))
 	}

@@ -10,8 +10,8 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/csvfile"
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/internal/regularfile"
 )
 
 // A batch of CSV rows holds at most this many rows or bytes of text, but at least one row.
@@ -29,7 +29,7 @@ type csvRows struct {
 
 // openCSV opens a CSV file as Arrow data with the columns' names, each a nullable text.
 func openCSV(path string) (*arrowFile, error) {
-	input, err := regularfile.Open(path)
+	input, err := disk.OpenRegular(path)
 	if err != nil {
 		return nil, fault.Inputf("", "%s", cmpError(err))
 	}

@@ -9,9 +9,9 @@ import (
 	"strings"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/gitlfs"
-	"github.com/plumbstore/plumb/internal/regularfile"
 )
 
 // sourceFiles are the files of a source, in source order: bytewise by path (R3).
@@ -60,7 +60,7 @@ func (e *Engine) find(ctx context.Context, source *feature.Source) (sourceFiles,
 		if files.infos[i], err = os.Stat(files.paths[i]); err != nil {
 			return sourceFiles{}, fault.Inputf("", "cannot read %s: %v", path, err)
 		}
-		if err := regularfile.Check(path, files.infos[i]); err != nil {
+		if err := disk.CheckRegular(path, files.infos[i]); err != nil {
 			return sourceFiles{}, fault.Inputf("", "cannot read %s: %s", path, cmpError(err))
 		}
 		if err := gitlfs.Refuse(path, files.paths[i]); err != nil {

@@ -19,9 +19,9 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/schema"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/parquetfile"
-	"github.com/plumbstore/plumb/internal/regularfile"
 )
 
 // footer holds what the end of a Parquet file says. No row has to be read for it.
@@ -118,7 +118,7 @@ func readFooter(path, event string) (f footer, err error) {
 			f, err = footer{}, fmt.Errorf("damaged footer: %v", damage)
 		}
 	}()
-	opened, err := regularfile.Open(path)
+	opened, err := disk.OpenRegular(path)
 	if err != nil {
 		return footer{}, err
 	}

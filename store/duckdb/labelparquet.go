@@ -14,9 +14,9 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 	"github.com/apache/arrow-go/v18/parquet/schema"
 
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/parquetfile"
-	"github.com/plumbstore/plumb/internal/regularfile"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
@@ -110,7 +110,7 @@ func mayCut(contents *metadata.FileMetaData, node schema.Node, first, leaves int
 
 // openColumns reads some of a Parquet file's columns as Arrow data. Their values are exact.
 func openColumns(ctx context.Context, path string, columns []int) (*arrowFile, error) {
-	opened, err := regularfile.Open(path)
+	opened, err := disk.OpenRegular(path)
 	if err != nil {
 		return nil, fault.Inputf("", "%s", cmpError(err))
 	}

@@ -13,10 +13,10 @@ import (
 	"unicode/utf8"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/gitlfs"
 	"github.com/plumbstore/plumb/internal/parquetfile"
-	"github.com/plumbstore/plumb/internal/regularfile"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
 
@@ -55,7 +55,7 @@ func (e *Engine) describeLabels(ctx context.Context, s *session, path, name stri
 	}
 	if info, err := os.Stat(absolute); err != nil {
 		return nil, fault.Inputf("", "cannot read label file %s: %v", path, cmpError(err))
-	} else if err := regularfile.Check(absolute, info); err != nil {
+	} else if err := disk.CheckRegular(absolute, info); err != nil {
 		return nil, fault.Inputf("", "cannot read label file %s: %v", path, cmpError(err))
 	}
 	if err := plainPath(absolute); err != nil {

@@ -15,9 +15,9 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 	"github.com/duckdb/duckdb-go/v2"
 
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/value"
-	"github.com/plumbstore/plumb/internal/wholefile"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
 	"github.com/plumbstore/plumb/store/offline"
@@ -92,7 +92,7 @@ func publish(partial, path string) error {
 	if err := errors.Join(file.Sync(), file.Close()); err != nil {
 		return fmt.Errorf("cannot write %s: %w", path, err)
 	}
-	if err := wholefile.Rename(partial, path); err != nil {
+	if err := disk.Real().Rename(partial, path); err != nil {
 		return fmt.Errorf("cannot write %s: %w", path, err)
 	}
 	return nil

@@ -14,7 +14,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 
-	"github.com/plumbstore/plumb/internal/wholefile"
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/store/offline"
 )
 
@@ -77,7 +77,7 @@ func sealArrow(ctx context.Context, path, manifest string) error {
 	defer file.close()
 	metadata := arrow.NewMetadata([]string{offline.ManifestKey}, []string{manifest})
 	schema := arrow.NewSchema(file.schema.Fields(), &metadata)
-	return wholefile.Write(path, func(w io.Writer) error {
+	return disk.Real().Write(path, func(w io.Writer) error {
 		writer, err := ipc.NewFileWriter(w, ipc.WithSchema(schema))
 		if err != nil {
 			return err

@@ -8,8 +8,8 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/parquetfile"
-	"github.com/plumbstore/plumb/internal/regularfile"
 )
 
 // rowsPerLook is how many rows are read between two looks at the context.
@@ -19,7 +19,7 @@ const rowsPerLook = 4096
 func readParquet(ctx context.Context, path string, columns []string, wanted []int64,
 	visit func(int64, []cell) error,
 ) error {
-	opened, err := regularfile.Open(path)
+	opened, err := disk.OpenRegular(path)
 	if err != nil {
 		return err
 	}

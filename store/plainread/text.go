@@ -10,7 +10,7 @@ import (
 	"io"
 	"strings"
 
-	"github.com/plumbstore/plumb/internal/regularfile"
+	"github.com/plumbstore/plumb/internal/disk"
 )
 
 // readText is the rowReader of files of text. begin reads what comes before the first row, and returns what reads the
@@ -19,7 +19,7 @@ func readText(begin func(*bufio.Reader) (func() (map[string]cell, error), error)
 	return func(ctx context.Context, path string, columns []string, wanted []int64,
 		visit func(int64, []cell) error,
 	) error {
-		input, err := regularfile.Open(path)
+		input, err := disk.OpenRegular(path)
 		if err != nil {
 			return err
 		}

@@ -26,6 +26,8 @@ import (
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/plumbstore/plumb/internal/disk"
 )
 
 // Extensions of the files of a log.
@@ -38,7 +40,9 @@ const (
 type Config struct {
 	// Folder is created if it does not exist.
 	Folder string
-	Now    func() time.Time
+	// Disk is the machine's unless it is set.
+	Disk disk.Disk
+	Now  func() time.Time
 	// MaxBytes is the size at which a write-ahead file is closed; 64 MB if 0.
 	MaxBytes int64
 	// MaxAge is how old a write-ahead file may become before RollDue closes it.
@@ -103,7 +107,7 @@ func (l *Log) Adopt() error {
 		if !isWAL {
 			continue
 		}
-		left, err := takeOver(l.config.Folder, name)
+		left, err := takeOver(l.config.Disk, l.config.Folder, name)
 		if err != nil {
 			return err
 		}
@@ -170,7 +174,7 @@ func (l *Log) retire() {
 func (l *Log) begin(schema *arrow.Schema) (*segment, error) {
 	for {
 		begun, err := l.tryToBegin(schema)
-		if !errors.Is(err, errTaken) {
+		if !errors.Is(err, disk.ErrTaken) {
 			return begun, err
 		}
 	}
@@ -189,7 +193,7 @@ func (l *Log) tryToBegin(schema *arrow.Schema) (*segment, error) {
 			number = taken + 1
 		}
 	}
-	return newSegment(l.config.Folder, fmt.Sprintf("%020d-%s", number, l.id), schema, now)
+	return newSegment(l.config.Disk, l.config.Folder, fmt.Sprintf("%020d-%s", number, l.id), schema, now)
 }
 
 // Retire closes the write-ahead file to further rows; with due only if it has reached its maximum age. It reports

@@ -9,7 +9,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/compress"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
-	"github.com/plumbstore/plumb/internal/wholefile"
+	"github.com/plumbstore/plumb/internal/disk"
 )
 
 // roll makes a Parquet file of a write-ahead file and removes the latter. It may be called again if it failed.
@@ -19,10 +19,10 @@ func (s *segment) roll() error {
 	}
 	rows, err := s.writeParquet()
 	if err != nil {
-		return errors.Join(err, ignoreMissing(os.Remove(s.unfinished())))
+		return errors.Join(err, s.disk.Discard(s.unfinished()))
 	}
 	if rows > 0 {
-		if err := wholefile.Rename(s.unfinished(), s.path(parquetExtension)); err != nil {
+		if err := s.disk.Rename(s.unfinished(), s.path(parquetExtension)); err != nil {
 			return err
 		}
 	}
@@ -33,15 +33,7 @@ func (s *segment) roll() error {
 func (s *segment) unfinished() string { return s.path(".unfinished") }
 
 func (s *segment) remove() error {
-	return errors.Join(ignoreMissing(os.Remove(s.unfinished())), ignoreMissing(os.Remove(s.path(walExtension))),
-		wholefile.SyncFolder(s.folder), s.close())
-}
-
-func ignoreMissing(err error) error {
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	return err
+	return errors.Join(s.disk.Remove(s.unfinished(), s.path(walExtension)), s.close())
 }
 
 // rowGroup is the most rows of a row group.
@@ -50,7 +42,7 @@ const rowGroup = 1 << 17
 // writeParquet writes the rows to the unfinished file, durably. Without rows it writes none.
 func (s *segment) writeParquet() (rows int64, err error) {
 	var writer *pqarrow.FileWriter
-	var file *os.File
+	var file *disk.File
 	defer func() {
 		if file != nil {
 			err = errors.Join(err, file.Close())
@@ -59,7 +51,10 @@ func (s *segment) writeParquet() (rows int64, err error) {
 	err = s.read(func(batch arrow.RecordBatch) error {
 		rows += batch.NumRows()
 		if writer == nil {
-			if file, err = os.Create(s.unfinished()); err != nil {
+			if err = s.disk.Discard(s.unfinished()); err != nil {
+				return err
+			}
+			if file, err = s.disk.Create(s.unfinished(), 0o644); err != nil {
 				return err
 			}
 			if writer, err = newWriter(file, batch.Schema().Fields()); err != nil {
@@ -78,12 +73,12 @@ func (s *segment) writeParquet() (rows int64, err error) {
 }
 
 // keptOpen is a file that a writer does not close, since it has to be synced after.
-type keptOpen struct{ *os.File }
+type keptOpen struct{ *disk.File }
 
 func (keptOpen) Close() error { return nil }
 
 // newWriter writes no metadata of the records, which is that of each alone.
-func newWriter(file *os.File, fields []arrow.Field) (*pqarrow.FileWriter, error) {
+func newWriter(file *disk.File, fields []arrow.Field) (*pqarrow.FileWriter, error) {
 	properties := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Snappy),
 		parquet.WithMaxRowGroupLength(rowGroup))
 	return pqarrow.NewFileWriter(arrow.NewSchema(fields, nil), keptOpen{file}, properties, pqarrow.DefaultWriterProps())

@@ -3,7 +3,6 @@ package pushlog
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -11,14 +10,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/internal/wholefile"
 )
 
 // A write-ahead file is the 8 bytes of magic, a version byte, and records. A record is, big-endian, 4 bytes with the
@@ -39,8 +37,9 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // segment is one write-ahead file, locked for as long as it is open.
 type segment struct {
+	disk         disk.Disk
 	folder, name string
-	file         *os.File
+	file         *disk.File
 	// schema is that of all rows; nil of a file that was taken over.
 	schema *arrow.Schema
 	begun  time.Time
@@ -53,51 +52,34 @@ type segment struct {
 
 func (s *segment) path(extension string) string { return filepath.Join(s.folder, s.name+extension) }
 
-// errTaken says that another process took a write-ahead file over before it was locked.
-var errTaken = errors.New("the write-ahead file was taken over by another process")
-
-// newSegment makes a write-ahead file. It fails with errTaken if another process has taken the file over, while it was
-// empty, before it was locked: that process removes it, and what is written to it would be lost.
-func newSegment(folder, name string, schema *arrow.Schema, begun time.Time) (*segment, error) {
-	s := &segment{folder: folder, name: name, schema: schema, begun: begun}
+// newSegment makes a write-ahead file. It fails with disk.ErrTaken if another process has taken the file over while it
+// was empty: that process removes it, and what is written to it would be lost.
+func newSegment(on disk.Disk, folder, name string, schema *arrow.Schema, begun time.Time) (*segment, error) {
+	s := &segment{disk: on, folder: folder, name: name, schema: schema, begun: begun}
 	var err error
-	if s.file, err = os.OpenFile(s.path(walExtension), os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o644); err != nil {
+	if s.file, err = on.CreateLocked(s.path(walExtension), 0o644); err != nil {
 		return nil, err
-	}
-	made()
-	// Where the file system has no locks, nobody takes the file over while this process lives or after.
-	if err := lock(s.file); errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, errors.Join(errTaken, s.close())
-	}
-	if there, err := s.isThere(); err != nil || !there {
-		return nil, errors.Join(cmp.Or(err, errTaken), s.close())
 	}
 	err = s.put(append([]byte(magic), walVersion))
 	if err == nil {
-		err = wholefile.SyncFolder(folder)
+		err = on.SyncFolder(folder)
 	}
 	if err != nil {
-		return nil, errors.Join(err, os.Remove(s.path(walExtension)), s.close())
+		return nil, errors.Join(err, on.Discard(s.path(walExtension)), s.close())
 	}
 	return s, nil
 }
 
 // takeOver opens and locks a write-ahead file; nil if another process has it, or has made a Parquet file of it.
-func takeOver(folder, name string) (*segment, error) {
-	s := &segment{folder: folder, name: name}
+func takeOver(on disk.Disk, folder, name string) (*segment, error) {
+	s := &segment{disk: on, folder: folder, name: name}
 	var err error
-	s.file, err = os.OpenFile(s.path(walExtension), os.O_RDWR, 0)
-	if errors.Is(err, os.ErrNotExist) {
+	s.file, err = on.TakeOver(s.path(walExtension))
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, disk.ErrTaken) {
 		return nil, nil //nolint:nilnil // There is nothing to take over, and nothing wrong.
 	}
 	if err != nil {
 		return nil, fmt.Errorf("take over %s, which a killed process has left: %w", s.path(walExtension), err)
-	}
-	if lock(s.file) != nil {
-		return nil, s.close()
-	}
-	if there, err := s.isThere(); err != nil || !there {
-		return nil, errors.Join(err, s.close())
 	}
 	if err := s.count(); err != nil {
 		return nil, errors.Join(fmt.Errorf("take over %s, which a killed process has left: %w", s.path(walExtension), err),
@@ -115,24 +97,6 @@ func (s *segment) count() error {
 	s.size = info.Size()
 	return s.read(func(batch arrow.RecordBatch) error { s.rows += batch.NumRows(); return nil })
 }
-
-// made is called when a write-ahead file was made and is not locked yet; tests let other processes come in between.
-var made = func() {}
-
-// isThere reports whether the locked file still has its name: the previous holder of the lock may have removed it.
-func (s *segment) isThere() (bool, error) {
-	named, err := os.Stat(s.path(walExtension))
-	if errors.Is(err, os.ErrNotExist) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	opened, err := s.file.Stat()
-	return err == nil && os.SameFile(named, opened), err
-}
-
-func lock(file *os.File) error { return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
 
 // append writes one record. It is durable after sync.
 func (s *segment) append(batch arrow.RecordBatch) error {

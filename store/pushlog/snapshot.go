@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
-
-	"github.com/plumbstore/plumb/internal/wholefile"
 )
 
 // Snapshot writes Parquet files of the rows that are in write-ahead files, whichever process holds those, into another
@@ -25,7 +23,7 @@ func Snapshot(folder, into string) ([]string, error) {
 		rows, err := s.writeParquet()
 		if err == nil && rows > 0 {
 			written = append(written, s.path(parquetExtension))
-			err = errors.Join(s.sync(), wholefile.Rename(s.unfinished(), s.path(parquetExtension)))
+			err = errors.Join(s.sync(), s.disk.Rename(s.unfinished(), s.path(parquetExtension)))
 		}
 		return err
 	})
@@ -63,7 +61,7 @@ func eachUnfinished(folder string, do func(*segment) error) error {
 	slices.Sort(paths)
 	for _, path := range paths {
 		s := &segment{folder: folder, name: strings.TrimSuffix(filepath.Base(path), walExtension)}
-		if s.file, err = os.Open(filepath.Clean(path)); errors.Is(err, os.ErrNotExist) {
+		if s.file, err = s.disk.Open(path); errors.Is(err, os.ErrNotExist) {
 			continue // It has become a Parquet file meanwhile.
 		}
 		if err != nil {

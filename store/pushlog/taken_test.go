@@ -1,6 +1,7 @@
 package pushlog
 
 import (
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -9,12 +10,13 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+
+	"github.com/plumbstore/plumb/internal/disk"
 )
 
 // Another process opens the log between the making of a write-ahead file and its locking. It takes the empty file over
 // and removes it; or it has it still while the first one locks, or has made its lock and not looked yet.
 func TestAFileThatIsTakenOverBeforeItIsLockedGetsNoRows(t *testing.T) {
-	defer func() { made = func() {} }()
 	for name, other := range map[string]func(t *testing.T, folder string) (release func()){
 		"and is removed": func(t *testing.T, folder string) func() {
 			//nolint:forbidigo // Any clock will do here.
@@ -25,7 +27,7 @@ func TestAFileThatIsTakenOverBeforeItIsLockedGetsNoRows(t *testing.T) {
 		},
 		"and is still held": func(t *testing.T, folder string) func() {
 			name := filepath.Base(onlyFile(t, folder))
-			taken, err := takeOver(folder, name[:len(name)-len(walExtension)])
+			taken, err := takeOver(disk.Real(), folder, name[:len(name)-len(walExtension)])
 			if err != nil || taken == nil {
 				t.Fatal(taken, err)
 			}
@@ -48,15 +50,14 @@ func TestAFileThatIsTakenOverBeforeItIsLockedGetsNoRows(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			folder := t.TempDir()
-			log, err := Open(t.Context(), Config{Folder: folder, Now: time.Now}) //nolint:forbidigo // Any clock will do here.
+			release := func() {}
+			before := &beforeLock{}
+			config := Config{Folder: folder, Disk: disk.On(before), Now: time.Now} //nolint:forbidigo // Any clock will do here.
+			log, err := Open(t.Context(), config)
 			if err != nil {
 				t.Fatal(err)
 			}
-			release := func() {}
-			made = func() {
-				made = func() {}
-				release = other(t, folder)
-			}
+			before.do = func() { release = other(t, folder) }
 			schema := arrow.NewSchema([]arrow.Field{{Name: "n", Type: arrow.PrimitiveTypes.Int64}}, nil)
 			builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 			builder.Field(0).(*array.Int64Builder).AppendValues([]int64{1, 2, 3}, nil)
@@ -72,7 +73,7 @@ func TestAFileThatIsTakenOverBeforeItIsLockedGetsNoRows(t *testing.T) {
 			}
 			for _, path := range files {
 				left := &segment{}
-				if left.file, err = os.Open(path); err != nil {
+				if left.file, err = disk.Real().Open(path); err != nil {
 					t.Fatal(err)
 				}
 				if err := left.read(func(batch arrow.RecordBatch) error { found += batch.NumRows(); return nil }); err != nil {
@@ -88,6 +89,30 @@ func TestAFileThatIsTakenOverBeforeItIsLockedGetsNoRows(t *testing.T) {
 			}
 		})
 	}
+}
+
+// beforeLock is a file system on which something happens before a file is locked, once.
+type beforeLock struct {
+	disk.OperatingSystem
+	do func()
+}
+
+func (b *beforeLock) OpenFile(path string, flag int, mode fs.FileMode) (disk.Handle, error) {
+	opened, err := b.OperatingSystem.OpenFile(path, flag, mode)
+	return unlocked{opened, b}, err
+}
+
+type unlocked struct {
+	disk.Handle
+	before *beforeLock
+}
+
+func (u unlocked) Lock(wait bool) error {
+	if do := u.before.do; do != nil {
+		u.before.do = nil
+		do()
+	}
+	return u.Handle.Lock(wait)
 }
 
 func onlyFile(t *testing.T, folder string) string {

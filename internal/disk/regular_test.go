@@ -1,4 +1,4 @@
-package regularfile_test
+package disk_test
 
 import (
 	"os"
@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/plumbstore/plumb/internal/regularfile"
+	"github.com/plumbstore/plumb/internal/disk"
 )
 
 func TestOnlyRegularFilesAreOpened(t *testing.T) {
@@ -22,10 +22,10 @@ func TestOnlyRegularFilesAreOpened(t *testing.T) {
 	for path, want := range map[string]string{
 		pipe: "it is a named pipe", link: "it is a named pipe", folder: "it is a folder", "/dev/zero": "it is a device",
 	} {
-		if _, err := regularfile.Open(path); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := disk.OpenRegular(path); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", path, err, want)
 		}
-		if _, err := regularfile.Read(path, 10); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := disk.ReadRegular(path, 10); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", path, err, want)
 		}
 	}
@@ -36,10 +36,10 @@ func TestReadIsBounded(t *testing.T) {
 	if err := os.WriteFile(path, []byte("12345"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if content, err := regularfile.Read(path, 5); err != nil || string(content) != "12345" {
+	if content, err := disk.ReadRegular(path, 5); err != nil || string(content) != "12345" {
 		t.Errorf("got %q and %v", content, err)
 	}
-	if _, err := regularfile.Read(path, 4); err == nil || !strings.Contains(err.Error(), "more than 4 bytes") {
+	if _, err := disk.ReadRegular(path, 4); err == nil || !strings.Contains(err.Error(), "more than 4 bytes") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -1,4 +1,4 @@
-package wholefile_test
+package disk_test
 
 import (
 	"errors"
@@ -7,19 +7,19 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/internal/wholefile"
 )
 
 func TestAFileThatCannotBeFilledLeavesWhatWasThere(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "report.html")
-	err := wholefile.Write(path, func(w io.Writer) error { _, err := io.WriteString(w, "first"); return err })
+	err := disk.Real().Write(path, func(w io.Writer) error { _, err := io.WriteString(w, "first"); return err })
 	if err != nil {
 		t.Fatal(err)
 	}
 	broken := errors.New("broken")
-	err = wholefile.Write(path, func(w io.Writer) error {
+	err = disk.Real().Write(path, func(w io.Writer) error {
 		if _, err := io.WriteString(w, "half"); err != nil {
 			return err
 		}
@@ -39,10 +39,10 @@ func TestAFileThatCannotBeFilledLeavesWhatWasThere(t *testing.T) {
 func TestAFolderThatIsNotThereIsTheUsersMistake(t *testing.T) {
 	nothing := func(io.Writer) error { return nil }
 	var input *fault.InputError
-	if err := wholefile.Write(filepath.Join(t.TempDir(), "missing", "report.html"), nothing); !errors.As(err, &input) {
+	if err := disk.Real().Write(filepath.Join(t.TempDir(), "missing", "report.html"), nothing); !errors.As(err, &input) {
 		t.Errorf("a missing folder: %v", err)
 	}
-	if err := wholefile.Write(t.TempDir(), nothing); !errors.As(err, &input) {
+	if err := disk.Real().Write(t.TempDir(), nothing); !errors.As(err, &input) {
 		t.Errorf("a folder in the file's place: %v", err)
 	}
 }

@@ -1,6 +1,4 @@
-// Package regularfile opens files that others may have put there. Only regular files are opened: a named pipe without a
-// writer would hold its reader for ever, and a device may have no end.
-package regularfile
+package disk
 
 import (
 	"fmt"
@@ -11,34 +9,45 @@ import (
 	"syscall"
 )
 
-// Open opens a regular file for reading. It does not wait for whatever else the path may stand for.
-func Open(path string) (*os.File, error) {
+// Files that others may have put there are opened only if they are regular: a named pipe without a writer would hold
+// its reader for ever, and a device may have no end.
+
+// OpenRegular opens a regular file for reading. It does not wait for whatever else the path may stand for.
+func OpenRegular(path string) (*os.File, error) {
 	path = filepath.Clean(path)
+	return openChecked(path, func() (*os.File, error) { return os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) })
+}
+
+// openChecked opens what is a regular file, or nothing yet.
+func openChecked[F interface {
+	Stat() (fs.FileInfo, error)
+	Close() error
+}](path string, open func() (F, error)) (F, error) {
+	var none F
 	// The first check keeps a device from being opened at all, the second holds for the file that was opened.
-	info, err := os.Stat(path)
+	if info, err := os.Stat(path); err == nil {
+		if err := CheckRegular(path, info); err != nil {
+			return none, err
+		}
+	}
+	opened, err := open()
 	if err != nil {
-		return nil, err
+		return none, err
 	}
-	if err := Check(path, info); err != nil {
-		return nil, err
-	}
-	opened, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	if info, err = opened.Stat(); err == nil {
-		err = Check(path, info)
+	info, err := opened.Stat()
+	if err == nil {
+		err = CheckRegular(path, info)
 	}
 	if err != nil {
 		_ = opened.Close()
-		return nil, err
+		return none, err
 	}
 	return opened, nil
 }
 
-// Read returns the content of a regular file of at most limit bytes.
-func Read(path string, limit int64) ([]byte, error) {
-	opened, err := Open(path)
+// ReadRegular returns the content of a regular file of at most limit bytes.
+func ReadRegular(path string, limit int64) ([]byte, error) {
+	opened, err := OpenRegular(path)
 	if err != nil {
 		return nil, err
 	}
@@ -53,8 +62,8 @@ func Read(path string, limit int64) ([]byte, error) {
 	return content, nil
 }
 
-// Check returns an error that says what a path stands for if that is not a regular file.
-func Check(path string, info os.FileInfo) error {
+// CheckRegular returns an error that says what a path stands for if that is not a regular file.
+func CheckRegular(path string, info os.FileInfo) error {
 	if info.Mode().IsRegular() {
 		return nil
 	}

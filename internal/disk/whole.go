@@ -1,0 +1,73 @@
+package disk
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+
+	"github.com/plumbstore/plumb/internal/fault"
+)
+
+// Write makes fill write a file beside path, makes that durable, and renames it to path. If any of that fails, path has
+// what was there before, or, if only the last sync failed, the new content. A folder that does not exist is a
+// *fault.InputError.
+func (d Disk) Write(path string, fill func(io.Writer) error) error {
+	partial, err := d.CreatePartial(path)
+	if err != nil {
+		return err
+	}
+	err = fill(partial)
+	if err == nil {
+		err = partial.Sync()
+	}
+	if err = errors.Join(err, partial.Close()); err == nil {
+		err = d.Rename(partial.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("cannot write %s: %w", path, err), d.Discard(partial.Name()))
+	}
+	return nil
+}
+
+// CreatePartial makes an empty file beside path, which gets that name once it is whole: see Publish. Others than its
+// owner may read it. A folder that does not exist is a *fault.InputError.
+func (d Disk) CreatePartial(path string) (*File, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil, fault.Inputf("", "cannot write %s: it is a folder", path)
+	}
+	folder, name := filepath.Dir(path), filepath.Base(path)
+	for {
+		partial, err := d.Create(filepath.Join(folder, fmt.Sprintf(".%s.partial-%d", name, rand.Uint32())), 0o644)
+		switch {
+		case errors.Is(err, fs.ErrExist):
+			continue
+		case errors.Is(err, fs.ErrNotExist):
+			return nil, fault.Inputf("", "cannot write %s: folder %s does not exist", path, folder)
+		case err != nil:
+			return nil, fmt.Errorf("cannot write %s: %w", path, err)
+		}
+		if err := os.Chmod(partial.Name(), 0o644); err != nil { // Whatever the process's umask is.
+			return nil, errors.Join(fmt.Errorf("cannot write %s: %w", path, err), partial.Close(), d.Discard(partial.Name()))
+		}
+		return partial, nil
+	}
+}
+
+// Publish makes a file that is whole, whoever wrote it, durable under its name.
+func (d Disk) Publish(partial, path string) error {
+	file, err := d.Open(partial)
+	if err == nil {
+		err = errors.Join(file.Sync(), file.Close())
+	}
+	if err == nil {
+		err = d.Rename(partial, path)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write %s: %w", path, err)
+	}
+	return nil
+}
