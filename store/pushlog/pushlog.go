@@ -75,7 +75,7 @@ func Open(ctx context.Context, config Config) (*Log, error) {
 	if config.MaxBytes == 0 {
 		config.MaxBytes = defaultBytes
 	}
-	if err := os.MkdirAll(config.Folder, 0o755); err != nil {
+	if err := config.Disk.MkdirAll(config.Folder, 0o755); err != nil {
 		return nil, fmt.Errorf("make the folder of a push log: %w", err)
 	}
 	var id [4]byte
@@ -120,8 +120,8 @@ func (l *Log) Adopt() error {
 	return nil
 }
 
-// Append adds rows, batch by batch, and returns once they are durable. Where it returns an error some may be there all
-// the same.
+// Append adds rows, batch by batch, and returns once they are durable. If it returns an error, some may be there all the
+// same, but none of which it is not known that they are durable.
 func (l *Log) Append(batches ...arrow.RecordBatch) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -136,7 +136,9 @@ func (l *Log) Append(batches ...arrow.RecordBatch) error {
 	}
 	switch {
 	case err != nil:
-		l.retire() // What the disk has of it is not known: nothing may be appended after that.
+		// What the disk has of it is not known: nothing may be appended after that, and the file is not synced again.
+		l.current.cut()
+		l.retire()
 		return fmt.Errorf("append to the push log in %s: %w", l.config.Folder, err)
 	case l.current.size >= l.config.MaxBytes:
 		l.retire()
@@ -159,7 +161,6 @@ func (l *Log) write(batch arrow.RecordBatch) error {
 		}
 		l.current = begun
 	}
-	l.current.rows += batch.NumRows()
 	return l.current.append(batch)
 }
 

@@ -14,17 +14,24 @@ import (
 
 // roll makes a Parquet file of a write-ahead file and removes the latter. It may be called again if it failed.
 func (s *segment) roll() error {
-	if _, err := os.Stat(s.path(parquetExtension)); err == nil {
-		return s.remove() // A process was killed between the two steps.
+	if _, err := os.Stat(s.path(parquetExtension)); err == nil && !s.doubtful {
+		// A process was killed between the two steps, perhaps before the name was durable.
+		if err := s.disk.SyncFolder(s.folder); err != nil {
+			s.doubtful = true
+			return err
+		}
+		return s.remove()
 	}
 	rows, err := s.writeParquet()
 	if err != nil {
 		return errors.Join(err, s.disk.Discard(s.unfinished()))
 	}
 	if rows > 0 {
+		s.doubtful = true
 		if err := s.disk.Rename(s.unfinished(), s.path(parquetExtension)); err != nil {
 			return err
 		}
+		s.doubtful = false
 	}
 	return s.remove()
 }
@@ -33,7 +40,10 @@ func (s *segment) roll() error {
 func (s *segment) unfinished() string { return s.path(".unfinished") }
 
 func (s *segment) remove() error {
-	return errors.Join(s.disk.Remove(s.unfinished(), s.path(walExtension)), s.close())
+	if err := s.disk.Remove(s.unfinished(), s.path(walExtension)); err != nil {
+		return err // The file is still held, for the next attempt.
+	}
+	return s.close()
 }
 
 // rowGroup is the most rows of a row group.

@@ -43,11 +43,13 @@ type segment struct {
 	// schema is that of all rows; nil of a file that was taken over.
 	schema *arrow.Schema
 	begun  time.Time
-	size   int64
-	// rows are those that were appended, online of them are known to be online: those before the offset settled.
-	rows, online, settled int64
-	// rolling says that the file is becoming a Parquet file.
-	rolling bool
+	// size is that of what is durable, and the file is read up to it: what follows was never acknowledged. rows are those
+	// before it; online of them are known to be online: those before the offset settled.
+	size, rows, online, settled int64
+	// newBytes and newRows were appended since.
+	newBytes, newRows int64
+	// rolling says that the file is becoming a Parquet file, doubtful that this has one whose name may not be durable.
+	rolling, doubtful bool
 }
 
 func (s *segment) path(extension string) string { return filepath.Join(s.folder, s.name+extension) }
@@ -88,14 +90,25 @@ func takeOver(on disk.Disk, folder, name string) (*segment, error) {
 	return s, nil
 }
 
-// count finds out how much a file has that was taken over.
+// count finds out how much a file has that was taken over, and makes that durable: the process that was killed may not
+// have come to that.
 func (s *segment) count() error {
-	info, err := s.file.Stat()
-	if err != nil {
+	if err := errors.Join(s.file.Sync(), s.disk.SyncFolder(s.folder)); err != nil {
 		return err
 	}
-	s.size = info.Size()
+	if err := s.measure(); err != nil {
+		return err
+	}
 	return s.read(func(batch arrow.RecordBatch) error { s.rows += batch.NumRows(); return nil })
+}
+
+// measure takes all that is in the file as durable.
+func (s *segment) measure() error {
+	info, err := s.file.Stat()
+	if err == nil {
+		s.size = info.Size()
+	}
+	return err
 }
 
 // append writes one record. It is durable after sync.
@@ -109,16 +122,32 @@ func (s *segment) append(batch arrow.RecordBatch) error {
 	payload := record.Bytes()[frameSize:]
 	binary.BigEndian.PutUint32(record.Bytes(), uint32(len(payload)))
 	binary.BigEndian.PutUint32(record.Bytes()[4:], crc32.Checksum(payload, castagnoli))
+	s.newRows += batch.NumRows()
 	return s.put(record.Bytes())
 }
 
 func (s *segment) put(data []byte) error {
 	n, err := s.file.Write(data)
-	s.size += int64(n)
+	s.newBytes += int64(n)
 	return err
 }
 
-func (s *segment) sync() error { return s.file.Sync() }
+func (s *segment) sync() error {
+	if err := s.file.Sync(); err != nil {
+		return err
+	}
+	s.size, s.rows = s.size+s.newBytes, s.rows+s.newRows
+	s.newBytes, s.newRows = 0, 0
+	return nil
+}
+
+// cut takes off what is not known to be durable, so that nobody takes it over as if it were. This process does not read
+// it even if that fails.
+func (s *segment) cut() {
+	if s != nil {
+		_ = s.file.Truncate(s.size)
+	}
+}
 
 func (s *segment) close() error { return s.file.Close() }
 
@@ -129,11 +158,7 @@ func (s *segment) read(yield func(arrow.RecordBatch) error) error {
 
 // readFrom is read of the records from an offset on, at which a record begins, or 0. It yields where each record ends.
 func (s *segment) readFrom(offset int64, yield func(batch arrow.RecordBatch, end int64) error) error {
-	info, err := s.file.Stat()
-	if err != nil {
-		return err
-	}
-	reader := bufio.NewReader(io.NewSectionReader(s.file, offset, info.Size()-offset))
+	reader := bufio.NewReader(io.NewSectionReader(s.file, offset, s.size-offset))
 	if offset == 0 {
 		if whole, err := readHeader(reader); err != nil || !whole {
 			return err
@@ -141,7 +166,7 @@ func (s *segment) readFrom(offset int64, yield func(batch arrow.RecordBatch, end
 		offset = int64(headerSize)
 	}
 	for {
-		payload, ok, err := readRecord(reader, info.Size()-offset)
+		payload, ok, err := readRecord(reader, s.size-offset)
 		if err != nil || !ok {
 			return err
 		}
@@ -153,15 +178,16 @@ func (s *segment) readFrom(offset int64, yield func(batch arrow.RecordBatch, end
 	}
 }
 
-// readHeader says whether the file has one: a process may have been killed before it had.
+// readHeader says whether the file has one. A process may have been killed before it had; if the power failed then, the
+// file may have zeros in its place.
 func readHeader(r io.Reader) (bool, error) {
 	header := make([]byte, headerSize)
-	_, err := io.ReadFull(r, header)
+	whole, err := readWhole(r, header)
 	switch {
-	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
-		return false, nil
-	case err != nil:
+	case err != nil || !whole:
 		return false, err
+	case bytes.Equal(header, make([]byte, headerSize)):
+		return false, nil
 	case string(header[:len(magic)]) != magic:
 		return false, errors.New("the file is no write-ahead file of pushed rows")
 	case header[len(magic)] > walVersion:
@@ -177,7 +203,7 @@ func readRecord(r io.Reader, left int64) ([]byte, bool, error) {
 		return nil, false, nil
 	}
 	frame := make([]byte, frameSize)
-	if _, err := io.ReadFull(r, frame); err != nil {
+	if whole, err := readWhole(r, frame); err != nil || !whole {
 		return nil, false, err
 	}
 	length := binary.BigEndian.Uint32(frame)
@@ -185,10 +211,20 @@ func readRecord(r io.Reader, left int64) ([]byte, bool, error) {
 		return nil, false, nil
 	}
 	payload := make([]byte, length)
-	if _, err := io.ReadFull(r, payload); err != nil {
+	if whole, err := readWhole(r, payload); err != nil || !whole {
 		return nil, false, err
 	}
 	return payload, crc32.Checksum(payload, castagnoli) == binary.BigEndian.Uint32(frame[4:]) && length > 0, nil
+}
+
+// readWhole fills into, and returns false if the file ends before that: another process may have cut off what it could
+// not make durable.
+func readWhole(r io.Reader, into []byte) (bool, error) {
+	_, err := io.ReadFull(r, into)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 func yieldRecord(payload []byte, yield func(arrow.RecordBatch) error) error {

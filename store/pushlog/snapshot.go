@@ -68,7 +68,9 @@ func eachUnfinished(folder string, do func(*segment) error) error {
 			return err
 		}
 		if _, missing := os.Stat(s.path(parquetExtension)); errors.Is(missing, os.ErrNotExist) {
-			err = do(s)
+			if err = s.measure(); err == nil {
+				err = do(s)
+			}
 		}
 		if err = errors.Join(err, s.close()); err != nil {
 			return fmt.Errorf("read the pushed rows in %s: %w", path, err)

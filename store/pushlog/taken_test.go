@@ -76,6 +76,9 @@ func TestAFileThatIsTakenOverBeforeItIsLockedGetsNoRows(t *testing.T) {
 				if left.file, err = disk.Real().Open(path); err != nil {
 					t.Fatal(err)
 				}
+				if err := left.measure(); err != nil {
+					t.Fatal(err)
+				}
 				if err := left.read(func(batch arrow.RecordBatch) error { found += batch.NumRows(); return nil }); err != nil {
 					t.Fatal(err)
 				}
