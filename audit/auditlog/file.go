@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"syscall"
 	"time"
 
 	"github.com/apache/arrow-go/v18/parquet"
@@ -32,13 +31,14 @@ const (
 // open, so that no other process takes it for one that a killed process left.
 type file struct {
 	encoder *encoder
+	disk    disk.Disk
 	// path lacks the extension.
 	path  string
 	begun time.Time
 	// rows are those in the file and in the encoder.
 	rows int64
 
-	out      *os.File
+	out      *disk.File
 	buffered *bufio.Writer
 	parquet  *pqarrow.FileWriter
 	written  int64
@@ -82,16 +82,13 @@ func (f *file) flush() error {
 }
 
 func (f *file) create() error {
-	if err := os.MkdirAll(filepath.Dir(f.path), 0o750); err != nil {
+	if err := f.disk.MkdirAll(filepath.Dir(f.path), 0o750); err != nil {
 		return err
 	}
 	var err error
 	// What was served may be personal, so it is for the server's user and group alone.
-	if f.out, err = os.OpenFile(f.path+partialExtension, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640); err != nil {
-		return err
-	}
 	// If the file system has no locks, a partial file stays when its process is killed.
-	if err := lock(f.out); err != nil && errors.Is(err, syscall.EWOULDBLOCK) {
+	if f.out, err = f.disk.CreateLocked(f.path+partialExtension, 0o640); err != nil {
 		return err
 	}
 	const buffer = 256 << 10
@@ -122,7 +119,7 @@ func (f *file) finish() (int64, error) {
 	if err := errors.Join(f.parquet.Close(), f.buffered.Flush(), f.out.Sync()); err != nil {
 		return 0, err
 	}
-	if err := disk.Real().Rename(f.path+partialExtension, f.path+extension); err != nil {
+	if err := f.disk.Rename(f.path+partialExtension, f.path+extension); err != nil {
 		return 0, err
 	}
 	// After the rename, so that nobody can take the file for one that was left.
@@ -131,44 +128,36 @@ func (f *file) finish() (int64, error) {
 	return f.written, err
 }
 
-// abandon removes what there is of the file.
+// abandon removes what there is of the partial file. If only the name of a finished one may not be durable, that stays.
 func (f *file) abandon() error {
 	if f.out == nil {
 		return nil
 	}
-	err := errors.Join(os.Remove(f.path+partialExtension), f.out.Close())
+	err := errors.Join(f.disk.Discard(f.path+partialExtension), f.out.Close())
 	f.out = nil
 	return err
 }
 
-func lock(file *os.File) error { return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) }
-
 // removeLeft removes the partial files that killed processes left in a project's folder.
-func removeLeft(project string) error {
+func removeLeft(on disk.Disk, project string) error {
 	left, err := filepath.Glob(filepath.Join(escape(project), dayPattern, "*"+partialExtension))
 	if err != nil {
 		return err
 	}
 	var failures []error
 	for _, path := range left {
-		failures = append(failures, removeUnlocked(path))
+		failures = append(failures, removeUnlocked(on, path))
 	}
 	return errors.Join(failures...)
 }
 
-func removeUnlocked(path string) error {
-	partial, err := os.OpenFile(path, os.O_RDWR, 0)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil // Its writer has finished it.
+func removeUnlocked(on disk.Disk, path string) error {
+	partial, err := on.TakeOver(path)
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, disk.ErrTaken) {
+		return nil // Its writer has finished it, or is writing it.
 	}
 	if err != nil {
 		return err
 	}
-	if err = lock(partial); err == nil {
-		err = os.Remove(path)
-	}
-	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.EWOULDBLOCK) {
-		err = nil
-	}
-	return errors.Join(err, partial.Close())
+	return errors.Join(on.Discard(path), partial.Close())
 }

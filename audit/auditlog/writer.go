@@ -7,21 +7,24 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/plumbstore/plumb/internal/disk"
 )
 
 // Config says where a log is and when its files are finished. Folder, Project and Now are required.
 type Config struct {
 	// Folder is made if it does not exist. Several processes may write to one.
 	Folder, Project string
-	Now             func() time.Time
+	// Disk is the machine's unless it is set.
+	Disk disk.Disk
+	Now  func() time.Time
 	// MaxBytes finishes a file: 64 MB if 0.
 	MaxBytes int64
 	// MaxAge is after how long FinishDue finishes a file.
 	MaxAge time.Duration
-	// Finished, if set, is called for every file that is whole and durable, Lost for rows that could not be written.
+	// Finished, if set, is called for every file that is whole and durable, Lost for rows of which that is not known.
 	Finished func(rows, bytes int64)
 	Lost     func(rows int64)
 }
@@ -54,17 +57,17 @@ func NewWriter(config Config) (*Writer, error) {
 	const defaultBytes = 64 << 20
 	config.MaxBytes = cmp.Or(config.MaxBytes, defaultBytes)
 	project := filepath.Join(config.Folder, config.Project)
-	if err := os.MkdirAll(project, 0o750); err != nil {
+	if err := config.Disk.MkdirAll(project, 0o750); err != nil {
 		return nil, fmt.Errorf("make the folder of the audit log: %w", err)
 	}
-	probe, err := os.CreateTemp(project, ".writable")
+	probe, err := config.Disk.CreatePartial(filepath.Join(project, "writable"))
 	if err == nil {
-		err = errors.Join(os.Remove(probe.Name()), probe.Close())
+		err = errors.Join(config.Disk.Discard(probe.Name()), probe.Close())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("write to the folder of the audit log: %w", err)
 	}
-	if err := removeLeft(project); err != nil {
+	if err := removeLeft(config.Disk, project); err != nil {
 		return nil, fmt.Errorf("remove what a killed process left of the audit log: %w", err)
 	}
 	var id [4]byte
@@ -102,7 +105,7 @@ func (w *Writer) begin(key fileKey, entry *Entry) *file {
 	w.files++
 	name := fmt.Sprintf("%020d-%s-%d", max(entry.ServedAt, 0), w.id, w.files)
 	f := &file{
-		encoder: newEncoder(entry.Layout), begun: w.config.Now(),
+		encoder: newEncoder(entry.Layout), disk: w.config.Disk, begun: w.config.Now(),
 		path: filepath.Join(w.config.Folder, w.config.Project, key.day, name),
 	}
 	w.open[key] = f
