@@ -18,7 +18,7 @@ import (
 // WriteDVC writes the .dvc file of an output beside it, by which DVC tracks it: its MD5, its size and its name. If the
 // output lies in a DVC repository, a copy goes into its cache, so that dvc status finds everything in order and dvc
 // push has what to push. If the repository's configuration sets anything about the cache, it is left to dvc commit.
-func WriteDVC(ctx context.Context, output string) error {
+func WriteDVC(ctx context.Context, on disk.Disk, output string) error {
 	file, err := disk.OpenRegular(output)
 	if err != nil {
 		return fmt.Errorf("write %s.dvc: %w", output, err)
@@ -30,10 +30,10 @@ func WriteDVC(ctx context.Context, output string) error {
 		return fmt.Errorf("write %s.dvc: %w", output, err)
 	}
 	sum := hex.EncodeToString(digest.Sum(nil))
-	if err := keepForDVC(ctx, file, output, sum); err != nil {
+	if err := keepForDVC(ctx, on, file, output, sum); err != nil {
 		return fmt.Errorf("put %s into the cache of DVC: %w", output, err)
 	}
-	return disk.Real().Write(output+".dvc", func(w io.Writer) error {
+	return on.Write(output+".dvc", func(w io.Writer) error {
 		_, err := fmt.Fprintf(w, "outs:\n- md5: %s\n  size: %d\n  hash: md5\n  path: %s\n", sum, size,
 			yamlText(filepath.Base(output)))
 		return err
@@ -41,7 +41,7 @@ func WriteDVC(ctx context.Context, output string) error {
 }
 
 // keepForDVC copies the file to where DVC looks for content of this MD5.
-func keepForDVC(ctx context.Context, file io.ReadSeeker, output, sum string) error {
+func keepForDVC(ctx context.Context, on disk.Disk, file io.ReadSeeker, output, sum string) error {
 	repository, err := findDVC(output)
 	if err != nil || repository == "" {
 		return err
@@ -50,13 +50,13 @@ func keepForDVC(ctx context.Context, file io.ReadSeeker, output, sum string) err
 	if _, err := os.Stat(path); err == nil {
 		return nil
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := on.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
 	if _, err := file.Seek(0, io.SeekStart); err != nil {
 		return err
 	}
-	err = disk.Real().Write(path, func(w io.Writer) error {
+	err = on.Write(path, func(w io.Writer) error {
 		_, err := io.CopyBuffer(w, &interruptible{ctx, file}, make([]byte, 1<<20))
 		return err
 	})

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/plumbstore/plumb/dataset"
+	"github.com/plumbstore/plumb/internal/disk"
 )
 
 // inDVC writes an output of some bytes two folders below a DVC repository with a configuration, and its .dvc file. It
@@ -29,7 +30,7 @@ func inDVC(t *testing.T, name, configuration string) (text, cached string) {
 		t.Fatal(err)
 	}
 	for range 2 { // Again, as when it is made once more.
-		if err := dataset.WriteDVC(t.Context(), output); err != nil {
+		if err := dataset.WriteDVC(t.Context(), disk.Real(), output); err != nil {
 			t.Fatal(err)
 		}
 	}

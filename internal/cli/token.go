@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/internal/project"
 	"github.com/plumbstore/plumb/internal/server/auth"
@@ -66,7 +67,7 @@ func (a *application) createToken(p *project.Project, name, roleName string) err
 	entry := auth.Entry{Name: name, Hash: hash, Role: role, Projects: []string{p.Config.Project}}
 	file := p.Config.Serving.Security.Tokens
 	if file != "" {
-		if err := auth.AppendToken(file, entry); err != nil {
+		if err := auth.AppendToken(disk.Real(), file, entry); err != nil {
 			return err
 		}
 	}

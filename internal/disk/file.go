@@ -51,8 +51,9 @@ func (f *File) Sync() error {
 	return f.failure
 }
 
-// Append adds to a file what add returns of its content, whole or not at all, and makes that durable. A missing file is
-// made. Others that append wait, so what add was given is what the file has. If add fails, the file stays as it was.
+// Append adds what add returns to a file, durably. A missing file is made. add gets the content, and others that append
+// wait meanwhile. If anything fails, the file stays as it was; only a power failure before Append has returned may leave
+// a part of the addition. What must never be seen in part is written by Write.
 func (d Disk) Append(path string, mode fs.FileMode, add func(content []byte) ([]byte, error)) (err error) {
 	file, err := openChecked(path, func() (*File, error) {
 		return d.open(path, os.O_RDWR|os.O_APPEND|os.O_CREATE|syscall.O_NONBLOCK, mode)
@@ -74,6 +75,7 @@ func (d Disk) Append(path string, mode fs.FileMode, add func(content []byte) ([]
 	if err != nil {
 		return err
 	}
+	// One write, so that whoever reads the file meanwhile sees all or nothing of it.
 	if _, err = file.Write(addition); err == nil {
 		err = file.Sync()
 	}

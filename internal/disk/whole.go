@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -12,15 +13,19 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 )
 
-// Write makes fill write a file beside path, makes that durable, and renames it to path. If any of that fails, path has
-// what was there before, or, if only the last sync failed, the new content. A folder that does not exist is a
-// *fault.InputError.
+// Write makes fill write a file beside path, makes that durable, and renames it to path. What fill writes is buffered.
+// If anything fails, path has what was there before, or, if only the last sync failed, the new content. A folder that
+// does not exist is a *fault.InputError.
 func (d Disk) Write(path string, fill func(io.Writer) error) error {
 	partial, err := d.CreatePartial(path)
 	if err != nil {
 		return err
 	}
-	err = fill(partial)
+	buffered := bufio.NewWriterSize(partial, 64<<10)
+	err = fill(buffered)
+	if err == nil {
+		err = buffered.Flush()
+	}
 	if err == nil {
 		err = partial.Sync()
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/plumbstore/plumb/internal/config"
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/parity"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/sqldb"
@@ -41,8 +42,10 @@ func openOnline(ctx context.Context, c *config.Config, now func() time.Time) (on
 // Offline is an offline engine.
 type Offline = offline.Engine
 
-func openOffline(ctx context.Context, c *config.Config) (Offline, error) {
-	return duckdb.Open(ctx, duckdbConfig(c))
+func openOffline(ctx context.Context, c *config.Config, on disk.Disk) (Offline, error) {
+	configured := duckdbConfig(c)
+	configured.Disk = on
+	return duckdb.Open(ctx, configured)
 }
 
 // shared opens an offline engine that runs that many operations concurrently: each operation has its own memory, so

@@ -20,6 +20,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/config"
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store/online"
 )
@@ -34,6 +35,8 @@ type Options struct {
 	// Warn is called with problems that fail nothing: lineage events that were lost, a cache that cannot be kept. It may
 	// be called by any goroutine, and may be nil.
 	Warn func(error)
+	// Disk is where training sets are written. It is the machine's unless it is set.
+	Disk disk.Disk
 }
 
 // Project is a project whose engines are opened when they are first asked for, and closed with it. It is safe for
@@ -103,7 +106,9 @@ func (p *Project) Online(ctx context.Context) (online.Store, error) {
 
 // Offline opens the offline engine for one operation at a time.
 func (p *Project) Offline(ctx context.Context) (Offline, error) {
-	return opened(ctx, p, &p.offline, openOffline)
+	return opened(ctx, p, &p.offline, func(ctx context.Context, c *config.Config) (Offline, error) {
+		return openOffline(ctx, c, p.options.Disk)
+	})
 }
 
 // Serving opens the offline engine for a server's joins.

@@ -2,17 +2,14 @@ package project
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/plumbstore/plumb/dataset"
 	"github.com/plumbstore/plumb/feature"
-	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/store/offline"
 )
 
@@ -250,7 +247,7 @@ func (t *trainingSet) seal(ctx context.Context, written string, report offline.J
 func (t *trainingSet) writeBeside(ctx context.Context) error {
 	beside := t.request.Out + dataset.Suffix
 	if t.manifest == nil {
-		if err := os.Remove(beside); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := t.project.options.Disk.Remove(beside); err != nil {
 			return err
 		}
 	} else {
@@ -258,7 +255,7 @@ func (t *trainingSet) writeBeside(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := disk.Real().Write(beside, line(text)); err != nil {
+		if err := t.project.options.Disk.Write(beside, line(text)); err != nil {
 			return err
 		}
 		t.project.KeepDigests(t.inputs.Digests)
@@ -266,7 +263,7 @@ func (t *trainingSet) writeBeside(ctx context.Context) error {
 	if !t.request.DVC {
 		return nil
 	}
-	return dataset.WriteDVC(ctx, t.request.Out)
+	return dataset.WriteDVC(ctx, t.project.options.Disk, t.request.Out)
 }
 
 // line writes a text and ends the line.

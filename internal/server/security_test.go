@@ -21,6 +21,7 @@ import (
 	reflectionpb "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
 
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/server"
 	"github.com/plumbstore/plumb/internal/server/auth"
@@ -39,7 +40,7 @@ func newGuard(t testing.TB, logger *slog.Logger) (guard *auth.Guard, tokens map[
 	add := func(name string, role auth.Role, project string) {
 		token, hash := auth.NewToken()
 		entry := auth.Entry{Name: name, Hash: hash, Role: role, Projects: []string{project}}
-		if err := auth.AppendToken(path, entry); err != nil {
+		if err := auth.AppendToken(disk.Real(), path, entry); err != nil {
 			t.Fatal(err)
 		}
 		tokens[name] = token

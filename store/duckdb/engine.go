@@ -20,6 +20,7 @@ import (
 	"github.com/duckdb/duckdb-go/v2"
 	"github.com/dustin/go-humanize"
 
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
 )
@@ -40,6 +41,8 @@ type Config struct {
 	// TempLimit bounds the disk that one operation may spill to, such as "20GB"; empty for DuckDB's own default, 90 % of
 	// what is free when the operation starts.
 	TempLimit string
+	// Disk is where results of joins are written, beside what DuckDB writes itself. It is the machine's unless it is set.
+	Disk disk.Disk
 }
 
 // Engine implements offline.Store.

@@ -32,13 +32,13 @@ func (j *join) WriteFile(ctx context.Context, path string) (report offline.JoinR
 	if err != nil {
 		return report, err
 	}
-	partial, err := createPartial(path)
+	partial, err := createPartial(j.engine.config.Disk, path)
 	if err != nil {
 		return report, err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, removeIfThere(partial))
+			err = errors.Join(err, j.engine.config.Disk.Discard(partial))
 		}
 	}()
 	var mark string
@@ -58,51 +58,20 @@ func (j *join) WriteFile(ctx context.Context, path string) (report offline.JoinR
 	if err := j.seal(ctx, partial, format, mark, report); err != nil {
 		return report, err
 	}
-	return report, publish(partial, path)
+	return report, j.engine.config.Disk.Publish(partial, path)
 }
 
-// createPartial makes an empty file beside path, to be renamed once whole.
-func createPartial(path string) (string, error) {
-	absolute, err := filepath.Abs(path)
+// createPartial makes an empty file beside path, to be renamed once whole. DuckDB is given an absolute path.
+func createPartial(on disk.Disk, path string) (string, error) {
+	partial, err := on.CreatePartial(path)
 	if err != nil {
-		return "", fmt.Errorf("result file: %w", err)
+		return "", err
 	}
-	if info, err := os.Stat(absolute); err == nil && info.IsDir() {
-		return "", fault.Inputf("", "cannot write %s: it is a folder", path)
+	absolute, err := filepath.Abs(partial.Name())
+	if err = errors.Join(err, partial.Close()); err != nil {
+		return "", errors.Join(fmt.Errorf("cannot write %s: %w", path, err), on.Discard(partial.Name()))
 	}
-	partial, err := os.CreateTemp(filepath.Dir(absolute), "."+filepath.Base(absolute)+".partial-*")
-	if errors.Is(err, os.ErrNotExist) {
-		return "", fault.Inputf("", "cannot write %s: folder %s does not exist", path, filepath.Dir(absolute))
-	}
-	if err != nil {
-		return "", fmt.Errorf("cannot write %s: %w", path, err)
-	}
-	if err := partial.Chmod(0o644); err != nil {
-		return "", errors.Join(err, partial.Close(), os.Remove(partial.Name()))
-	}
-	return partial.Name(), partial.Close()
-}
-
-// publish makes the whole file appear under its name, durably.
-func publish(partial, path string) error {
-	file, err := os.Open(partial)
-	if err != nil {
-		return fmt.Errorf("cannot write %s: %w", path, err)
-	}
-	if err := errors.Join(file.Sync(), file.Close()); err != nil {
-		return fmt.Errorf("cannot write %s: %w", path, err)
-	}
-	if err := disk.Real().Rename(partial, path); err != nil {
-		return fmt.Errorf("cannot write %s: %w", path, err)
-	}
-	return nil
-}
-
-func removeIfThere(path string) error {
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
+	return absolute, nil
 }
 
 // copyTo streams the result to a Parquet or CSV file. The mark, if any, is kept in the place of the manifest.

@@ -44,7 +44,7 @@ func (j *join) seal(ctx context.Context, partial, format, mark string, report of
 	case formatParquet:
 		err = sealParquet(partial, mark, manifest)
 	case formatArrow:
-		err = sealArrow(ctx, partial, manifest)
+		err = sealArrow(ctx, j.engine.config.Disk, partial, manifest)
 	}
 	if err != nil {
 		return fmt.Errorf("keep the manifest in the file: %w", err)
@@ -69,7 +69,7 @@ func thriftText(text string) []byte {
 }
 
 // sealArrow writes the file anew, since an Arrow file begins with its schema.
-func sealArrow(ctx context.Context, path, manifest string) error {
+func sealArrow(ctx context.Context, on disk.Disk, path, manifest string) error {
 	file, err := openArrow(path, math.MaxInt64)
 	if err != nil {
 		return err
@@ -77,7 +77,7 @@ func sealArrow(ctx context.Context, path, manifest string) error {
 	defer file.close()
 	metadata := arrow.NewMetadata([]string{offline.ManifestKey}, []string{manifest})
 	schema := arrow.NewSchema(file.schema.Fields(), &metadata)
-	return disk.Real().Write(path, func(w io.Writer) error {
+	return on.Write(path, func(w io.Writer) error {
 		writer, err := ipc.NewFileWriter(w, ipc.WithSchema(schema))
 		if err != nil {
 			return err

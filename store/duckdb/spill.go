@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"syscall"
+
+	"github.com/plumbstore/plumb/internal/disk"
 )
 
 // spillPrefix begins the names of spill folders, and spillName is what they look like in full.
@@ -18,13 +20,10 @@ var spillName = regexp.MustCompile(`^` + spillPrefix + `[0-9]+$`)
 // lock when the process ends, however it ends.
 const lockName = "lock"
 
-// errTaken says that another process took a new spill folder for an abandoned one.
-var errTaken = errors.New("spill folder was taken")
-
 // spillFolder is the folder to which a DuckDB instance spills what exceeds its memory.
 type spillFolder struct {
 	path string
-	lock *os.File
+	lock *disk.File
 }
 
 // makeSpill makes a spill folder of its own name in the folder parent.
@@ -38,7 +37,7 @@ func makeSpill(parent string) (*spillFolder, error) {
 		if err == nil {
 			return &spillFolder{path, lock}, nil
 		}
-		if !errors.Is(err, errTaken) {
+		if !errors.Is(err, disk.ErrTaken) {
 			return nil, errors.Join(err, os.RemoveAll(path))
 		}
 	}
@@ -54,25 +53,12 @@ func (e *Engine) Scratch() (folder string, remove func() error, err error) {
 }
 
 // lockSpill locks a folder that was just made. Between the two steps removeAbandoned may come by in another process.
-func lockSpill(path string) (*os.File, error) {
-	name := filepath.Join(path, lockName)
-	lock, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+func lockSpill(path string) (*disk.File, error) {
+	lock, err := disk.Real().CreateLocked(filepath.Join(path, lockName), 0o600)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, errTaken
+		return nil, disk.ErrTaken
 	}
-	if err != nil {
-		return nil, err
-	}
-	// Where the file system has no locks, nobody else can take this one either, and the folder is as safe.
-	taken := errors.Is(flock(lock), syscall.EWOULDBLOCK)
-	if _, err := os.Lstat(name); taken || errors.Is(err, os.ErrNotExist) {
-		return nil, errors.Join(errTaken, lock.Close())
-	}
-	return lock, nil
-}
-
-func flock(file *os.File) error {
-	return syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	return lock, err
 }
 
 // remove removes the folder and lets go of it.
@@ -120,7 +106,7 @@ func removeAbandoned(path string) {
 	if owner, ok := info.Sys().(*syscall.Stat_t); !ok || int(owner.Uid) != os.Geteuid() {
 		return
 	}
-	lock, err := os.OpenFile(filepath.Join(path, lockName), os.O_RDWR|syscall.O_NOFOLLOW, 0)
+	lock, err := disk.Real().TakeOver(filepath.Join(path, lockName))
 	if errors.Is(err, os.ErrNotExist) {
 		_ = os.Remove(path) // It fails unless the folder is empty: its process ended before it had locked it.
 		return
@@ -129,7 +115,5 @@ func removeAbandoned(path string) {
 		return
 	}
 	defer lock.Close()
-	if flock(lock) == nil {
-		_ = emptySpill(path)
-	}
+	_ = emptySpill(path)
 }

@@ -9,6 +9,7 @@ import (
 
 	"google.golang.org/grpc/metadata"
 
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/server/auth"
 )
 
@@ -21,7 +22,7 @@ func BenchmarkCheck(b *testing.B) {
 			for i := range count {
 				made, hash := auth.NewToken()
 				entry := auth.Entry{Name: fmt.Sprint(i), Hash: hash, Role: auth.Read, Projects: []string{"shops"}}
-				if err := auth.AppendToken(path, entry); err != nil {
+				if err := auth.AppendToken(disk.Real(), path, entry); err != nil {
 					b.Fatal(err)
 				}
 				token = made

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/server/auth"
 	"github.com/plumbstore/plumb/registry/spec"
@@ -48,7 +49,7 @@ func newGuarded(t *testing.T) (g *guarded, tokens map[auth.Role]string) {
 func (g *guarded) add(name string, role auth.Role, projects ...string) string {
 	g.t.Helper()
 	token, hash := auth.NewToken()
-	if err := auth.AppendToken(g.path, auth.Entry{Name: name, Hash: hash, Role: role, Projects: projects}); err != nil {
+	if err := auth.AppendToken(disk.Real(), g.path, auth.Entry{Name: name, Hash: hash, Role: role, Projects: projects}); err != nil {
 		g.t.Fatal(err)
 	}
 	return token
@@ -199,7 +200,7 @@ func TestTokensAreAddedToWhatIsThere(t *testing.T) {
 	var wait sync.WaitGroup
 	for i := range 8 {
 		wait.Go(func() {
-			if err := auth.AppendToken(path, entry(fmt.Sprintf("n%d", i))); err != nil {
+			if err := auth.AppendToken(disk.Real(), path, entry(fmt.Sprintf("n%d", i))); err != nil {
 				t.Error(err)
 			}
 		})
@@ -214,13 +215,13 @@ func TestTokensAreAddedToWhatIsThere(t *testing.T) {
 		t.Errorf("%d entries, %v, in\n%s", len(entries), err, text)
 	}
 	var input *fault.InputError
-	if err := auth.AppendToken(path, entry("first")); !errors.As(err, &input) || input.Field != "name" {
+	if err := auth.AppendToken(disk.Real(), path, entry("first")); !errors.As(err, &input) || input.Field != "name" {
 		t.Errorf("a name that is there: %v", err)
 	}
 	if err := os.WriteFile(path, []byte("[]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	err = auth.AppendToken(path, first)
+	err = auth.AppendToken(disk.Real(), path, first)
 	if !errors.As(err, &input) || !strings.Contains(err.Error(), fmt.Sprintf("- {name: first, sha256: %x, ", first.Hash)) {
 		t.Errorf("a list in brackets: want the entry to add by hand, got %v", err)
 	}

@@ -9,11 +9,11 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/reread"
 )
@@ -31,36 +31,30 @@ func NewToken() (token string, hash [sha256.Size]byte) {
 
 // AppendToken adds an entry to the file of tokens. If there is no file, it makes one that only its owner may use. A
 // *fault.InputError or *spec.Problems says why the entry cannot be added; then the file is as it was.
-func AppendToken(path string, entry Entry) error {
-	before, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
+func AppendToken(on disk.Disk, path string, entry Entry) error {
+	return on.Append(path, 0o600, func(before []byte) ([]byte, error) { return addition(path, before, entry) })
+}
+
+// addition is what an entry adds to the text of a file of tokens.
+func addition(path string, before []byte, entry Entry) ([]byte, error) {
 	entries, err := ParseTokens(path, before)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if slices.ContainsFunc(entries, func(e Entry) bool { return e.Name == entry.Name }) {
-		return fault.Inputf("name", "%s has a token named %q already; choose another name, or remove that one", path,
+		return nil, fault.Inputf("name", "%s has a token named %q already; choose another name, or remove that one", path,
 			entry.Name)
 	}
-	addition := entry.YAML()
+	text := entry.YAML()
 	if len(before) > 0 && before[len(before)-1] != '\n' {
-		addition = "\n" + addition
+		text = "\n" + text
 	}
-	after, err := ParseTokens(path, append(before, addition...))
+	after, err := ParseTokens(path, append(before, text...))
 	if err != nil || len(after) != len(entries)+1 {
-		return fault.Inputf("", "%s is not written as a list with a - for each token, so that none can be added to it; "+
+		return nil, fault.Inputf("", "%s is not written as a list with a - for each token, so that none can be added to it; "+
 			"write it so, or add this by hand: %s", path, entry.line())
 	}
-	// One write, so that a server that reads the file meanwhile, and another process that adds to it, see all or nothing
-	// of it.
-	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = file.WriteString(addition)
-	return errors.Join(err, file.Sync(), file.Close())
+	return []byte(text), nil
 }
 
 // tokens are the static ones.
