@@ -13,12 +13,14 @@ import (
 
 	"github.com/mattn/go-sqlite3"
 
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // sqliteEngine keeps a registry in a file.
 type sqliteEngine struct {
 	path   string
+	disk   disk.Disk
 	handle *sql.DB
 }
 
@@ -43,7 +45,7 @@ func (e *sqliteEngine) existing(ctx context.Context) (_ *sql.DB, err error) {
 }
 
 func (e *sqliteEngine) create(ctx context.Context) (_ *sql.DB, err error) {
-	e.handle, err = createFile(ctx, e.path)
+	e.handle, err = createFile(ctx, e.disk, e.path)
 	return e.handle, err
 }
 
@@ -94,9 +96,10 @@ func dataSource(path, mode string) string {
 		name.EscapedPath(), mode, busyMilliseconds)
 }
 
-// createFile makes the file if there is none, and its folders.
-func createFile(ctx context.Context, path string) (*sql.DB, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+// createFile makes the file if there is none, and its folders. SQLite makes durable what is in the folder of the file,
+// and not the folder itself.
+func createFile(ctx context.Context, on disk.Disk, path string) (*sql.DB, error) {
+	if err := on.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err
 	}
 	return openMode(ctx, path, "rwc")

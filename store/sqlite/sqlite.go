@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"path/filepath"
 	"runtime"
 	"syscall"
@@ -18,6 +17,7 @@ import (
 
 	sqlite3 "github.com/mattn/go-sqlite3"
 
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store/online"
 )
@@ -25,6 +25,8 @@ import (
 // Store is an online store in one file. It implements online.Store.
 type Store struct {
 	path string
+	// disk has the folder, which SQLite does not make durable itself.
+	disk disk.Disk
 	// writer has one connection: writers of one process queue for it, under their contexts, rather than for the file.
 	writer *sql.DB
 	reader *sql.DB
@@ -64,13 +66,13 @@ func open(ctx context.Context, path string, patience time.Duration, options ...O
 	if err != nil {
 		return nil, fmt.Errorf("online store: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, fmt.Errorf("online store %s: cannot make its folder: %w: %w", path, err, fault.ErrUnavailable)
-	}
 	s := &Store{path: path, patience: patience, chunk: defaultChunk}
 	s.now = time.Now //nolint:forbidigo // The clock if none is injected.
 	for _, option := range options {
 		option(s)
+	}
+	if err := s.disk.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, fmt.Errorf("online store %s: cannot make its folder: %w: %w", path, err, fault.ErrUnavailable)
 	}
 	if s.writer, err = s.connect("_txlock=immediate&_synchronous=FULL", 1); err != nil {
 		return nil, err
