@@ -80,7 +80,12 @@ func (s *server) roll() error {
 // recovered are the rows that the next process makes Parquet files of, once it has a disk without faults.
 func recovered(t *testing.T, folder string) []int64 {
 	t.Helper()
-	log := open(t, folder, newClock())
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	log := open(t, folder, newClock(), func(config *pushlog.Config) {
+		config.Disk = disk.On(faulty.New(t, folder, faulty.Fault{})) // Its syncs take no time.
+	})
 	if err := log.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -128,6 +133,34 @@ func TestR17WhatIsAcknowledgedSurvivesAFaultOfTheDiskAtEveryOperation(t *testing
 		s.check(folder)
 		return s.system
 	})
+}
+
+// A process is killed at each operation; the next one takes over what it left, and its power fails at each operation.
+func TestR17WhatIsAcknowledgedSurvivesAKilledProcessAndThenAPowerFailure(t *testing.T) {
+	reached := true
+	for at := 1; reached && !t.Failed(); at++ {
+		faulty.Every(t, func(t *testing.T, fault faulty.Fault) *faulty.System {
+			root := t.TempDir()
+			folder := filepath.Join(root, "log")
+			killed := faulty.Fault{At: at, Survivors: faulty.Everything}
+			s := &server{t: t, fault: killed, system: faulty.New(t, root, killed)}
+			if s.open(folder) == nil {
+				s.push("n")
+				s.push("n")
+				_ = s.roll()
+				s.push("n")
+			}
+			reached = s.system.Struck() != ""
+			s.fault, s.system = fault, s.system.Next(fault)
+			if s.open(folder) == nil {
+				s.push("n")
+				_ = s.log.Close()
+			}
+			s.system.PowerFails()
+			s.check(folder)
+			return s.system
+		}, faulty.Fault{Survivors: faulty.Removals})
+	}
 }
 
 // The process before was killed before it had synced anything.

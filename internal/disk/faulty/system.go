@@ -26,23 +26,46 @@ type System struct {
 	struck     string
 	off        bool
 	opened     []disk.Handle
-	durable    durable
+	durable    *durable
 }
 
-// New returns a System over a folder.
+// New returns a System over a folder, given by its absolute path.
 func New(t *testing.T, folder string, fault Fault) *System {
 	t.Helper()
-	s := &System{t: t, root: folder, fault: fault, durable: durable{nodes: map[number]*node{}}}
-	if err := s.durable.remember(folder); err != nil {
+	known := &durable{nodes: map[number]*node{}}
+	if err := known.remember(folder); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(known.forget)
+	return start(t, folder, fault, known)
+}
+
+// Next ends the process, and returns the System of the next one on the same machine: what was not synced is there, and
+// not durable.
+func (s *System) Next(fault Fault) *System {
+	s.t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.end()
+	return start(s.t, s.root, fault, s.durable)
+}
+
+func start(t *testing.T, folder string, fault Fault, known *durable) *System {
+	s := &System{t: t, root: folder, fault: fault, durable: known}
 	t.Cleanup(func() {
-		s.durable.forget()
 		if t.Failed() {
 			t.Logf("%s: struck at operation %d: %s", fault, fault.At, s.Struck())
 		}
 	})
 	return s
+}
+
+// end releases the locks and refuses what comes after. The caller holds mu.
+func (s *System) end() {
+	s.off = true
+	for _, handle := range s.opened {
+		_ = handle.Close() // Its owner may have closed it.
+	}
 }
 
 // Struck describes the operation at which the fault struck. It is empty if it was not reached.
@@ -58,10 +81,7 @@ func (s *System) PowerFails() {
 	s.t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.off = true
-	for _, handle := range s.opened {
-		_ = handle.Close() // Its owner may have closed it.
-	}
+	s.end()
 	if err := s.durable.restore(s.root, s.fault.Survivors); err != nil {
 		s.t.Fatal(err)
 	}
@@ -87,6 +107,12 @@ func (s *System) strikes(kind Kind, path string) error {
 	return errPower
 }
 
+// knows says whether a path lies in the folder.
+func (s *System) knows(path string) bool {
+	inside, err := filepath.Rel(s.root, path)
+	return err == nil && filepath.IsLocal(inside)
+}
+
 // OpenFile implements disk.System.
 func (s *System) OpenFile(path string, flag int, mode fs.FileMode) (disk.Handle, error) {
 	s.mu.Lock()
@@ -103,8 +129,10 @@ func (s *System) OpenFile(path string, flag int, mode fs.FileMode) (disk.Handle,
 		return nil, err
 	}
 	s.opened = append(s.opened, opened)
-	if _, err := s.durable.node(path); err != nil {
-		return nil, errors.Join(err, opened.Close())
+	if s.knows(path) {
+		if _, err := s.durable.node(path); err != nil {
+			return nil, errors.Join(err, opened.Close())
+		}
 	}
 	return &handle{Handle: opened, system: s, path: path}, nil
 }
@@ -126,8 +154,10 @@ func (s *System) Remove(path string) error {
 	if err := s.strikes(Remove, path); err != nil {
 		return err
 	}
-	if err := s.durable.removing(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+	if s.knows(path) {
+		if err := s.durable.removing(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 	}
 	return s.really.Remove(path)
 }
@@ -199,7 +229,7 @@ func (h *handle) Sync() error {
 		kind = SyncFolder
 	}
 	failure := h.system.strikes(kind, h.path)
-	if errors.Is(failure, errPower) {
+	if errors.Is(failure, errPower) || !h.system.knows(h.path) {
 		return failure
 	}
 	if err := h.system.durable.sync(h.path, info, failure != nil); err != nil {
