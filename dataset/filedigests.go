@@ -91,7 +91,7 @@ func (d *FileDigests) Save() error {
 			delete(d.known, path)
 		}
 	}
-	if err := os.MkdirAll(filepath.Dir(d.path), 0o755); err != nil {
+	if err := disk.Real().MkdirAll(filepath.Dir(d.path), 0o755); err != nil {
 		return err
 	}
 	return disk.Real().Write(d.path, func(w io.Writer) error {

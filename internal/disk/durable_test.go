@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -23,12 +24,9 @@ func expectContent(t *testing.T, path string, want ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, each := range want {
-		if string(content) == each {
-			return
-		}
+	if !slices.Contains(want, string(content)) {
+		t.Errorf("%s holds %q, want one of %q", path, content, want)
 	}
-	t.Errorf("%s holds %q, want one of %q", path, content, want)
 }
 
 func TestAWholeFileIsOldOrNewAfterAFaultAtEveryOperation(t *testing.T) {

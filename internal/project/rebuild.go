@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/plumbstore/plumb/dataset"
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store/offline"
 )
@@ -118,7 +119,7 @@ func (p *Project) rebuildFolder(from *dataset.Rebuilding) (string, error) {
 		return "", nil
 	}
 	own := filepath.Join(p.Config.ProjectDir, ".plumb")
-	if err := os.MkdirAll(own, 0o755); err != nil {
+	if err := disk.Real().MkdirAll(own, 0o755); err != nil {
 		return "", err
 	}
 	return os.MkdirTemp(own, "rebuild-")
@@ -144,6 +145,7 @@ func (p *Project) staged(ctx context.Context, folder string, from *dataset.Rebui
 
 // linkOrCopy gives a file a second name, or, if the file systems differ, copies it.
 func linkOrCopy(ctx context.Context, from, to string) (err error) {
+	//nolint:forbidigo // The folder is removed when the training set is rebuilt.
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return err
 	}

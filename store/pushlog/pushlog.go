@@ -120,8 +120,8 @@ func (l *Log) Adopt() error {
 	return nil
 }
 
-// Append adds rows, batch by batch, and returns once they are durable. If it returns an error, some may be there all the
-// same, but none of which it is not known that they are durable.
+// Append adds rows, batch by batch, and returns once they are durable. If it returns an error, some may be there all
+// the same, but only those that are known to be durable.
 func (l *Log) Append(batches ...arrow.RecordBatch) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

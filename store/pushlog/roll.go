@@ -61,7 +61,7 @@ func (s *segment) writeParquet() (rows int64, err error) {
 	err = s.read(func(batch arrow.RecordBatch) error {
 		rows += batch.NumRows()
 		if writer == nil {
-			if err = s.disk.Discard(s.unfinished()); err != nil {
+			if err := s.disk.Discard(s.unfinished()); err != nil {
 				return err
 			}
 			if file, err = s.disk.Create(s.unfinished(), 0o644); err != nil {

@@ -49,7 +49,8 @@ func newGuarded(t *testing.T) (g *guarded, tokens map[auth.Role]string) {
 func (g *guarded) add(name string, role auth.Role, projects ...string) string {
 	g.t.Helper()
 	token, hash := auth.NewToken()
-	if err := auth.AppendToken(disk.Real(), g.path, auth.Entry{Name: name, Hash: hash, Role: role, Projects: projects}); err != nil {
+	entry := auth.Entry{Name: name, Hash: hash, Role: role, Projects: projects}
+	if err := auth.AppendToken(disk.Real(), g.path, entry); err != nil {
 		g.t.Fatal(err)
 	}
 	return token
