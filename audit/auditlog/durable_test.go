@@ -1,8 +1,11 @@
 package auditlog_test
 
 import (
+	"errors"
+	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/plumbstore/plumb/audit/auditlog"
@@ -10,6 +13,20 @@ import (
 	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/disk/faulty"
 )
+
+func TestOnADiskWithoutLocksAPartialFileStaysAndTheLogIsWritten(t *testing.T) {
+	folder := t.TempDir()
+	left := filepath.Join(folder, "test", "2026-03-01", "left.parquet.partial")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(left), 0o755), os.WriteFile(left, nil, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	newWriter(t, folder, func(c *auditlog.Config) {
+		c.Disk = disk.On(faulty.New(t, folder, faulty.Fault{Kind: faulty.Lock, At: 1, Err: syscall.ENOLCK}))
+	})
+	if _, err := os.Stat(left); err != nil {
+		t.Error(err)
+	}
+}
 
 // Files of two days are written, the folders of both being new. Whatever the disk does, a file that was reported
 // finished stays, each file that has its name is whole, and the next writer removes what is half written.

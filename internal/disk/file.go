@@ -51,9 +51,9 @@ func (f *File) Sync() error {
 	return f.failure
 }
 
-// Append adds what add returns to a file, durably. A missing file is made. add gets the content, and others that append
-// wait meanwhile. If anything fails, the file stays as it was. Only a power failure before Append has returned may
-// leave a part of the addition. What must never be seen in part is written by Write.
+// Append adds what add returns to a file, durably. A missing file is made first. add gets the content, and others that
+// append wait meanwhile. If anything fails, the file stays as it was. Only a power failure before Append has returned
+// may leave a part of the addition. What must never be seen in part is written by Write.
 func (d Disk) Append(path string, mode fs.FileMode, add func(content []byte) ([]byte, error)) (err error) {
 	file, err := openChecked(path, func() (*File, error) {
 		return d.open(path, os.O_RDWR|os.O_APPEND|os.O_CREATE|syscall.O_NONBLOCK, mode)

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"runtime"
 	"syscall"
@@ -71,8 +72,11 @@ func open(ctx context.Context, path string, patience time.Duration, options ...O
 	for _, option := range options {
 		option(s)
 	}
-	if err := s.disk.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return nil, fmt.Errorf("online store %s: cannot make its folder: %w: %w", path, err, fault.ErrUnavailable)
+	// Who made the file had made its folder durable before.
+	if _, missing := os.Stat(path); missing != nil {
+		if err := s.disk.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return nil, fmt.Errorf("online store %s: cannot make its folder: %w: %w", path, err, fault.ErrUnavailable)
+		}
 	}
 	if s.writer, err = s.connect("_txlock=immediate&_synchronous=FULL", 1); err != nil {
 		return nil, err
