@@ -581,7 +581,7 @@ var File_plumb_v1_project_service_proto protoreflect.FileDescriptor
 
 const file_plumb_v1_project_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1eplumb/v1/project_service.proto\x12\bplumb.v1\x1a\x1bbuf/validate/validate.proto\"\x0f\n" +
+	"\x1eplumb/v1/project_service.proto\x12\bplumb.v1\x1a\x1bbuf/validate/validate.proto\x1a\x18plumb/v1/operation.proto\x1a\x1bplumb/v1/training_set.proto\"\x0f\n" +
 	"\rStatusRequest\"\x99\x01\n" +
 	"\x0eStatusResponse\x12\x18\n" +
 	"\aproject\x18\x01 \x01(\tR\aproject\x12\x1a\n" +
@@ -631,10 +631,25 @@ const file_plumb_v1_project_service_proto_rawDesc = "" +
 	"null_times\x18\v \x01(\x03R\tnullTimes\x12\x18\n" +
 	"\askipped\x18\f \x01(\x03R\askipped\x12\x14\n" +
 	"\x05bytes\x18\r \x01(\x03R\x05bytes\x12\x14\n" +
-	"\x05error\x18\x0e \x01(\tR\x05error2\x90\x01\n" +
+	"\x05error\x18\x0e \x01(\tR\x05error2\xc3\n" +
+	"\n" +
 	"\x0eProjectService\x12;\n" +
 	"\x06Status\x12\x17.plumb.v1.StatusRequest\x1a\x18.plumb.v1.StatusResponse\x12A\n" +
-	"\bListRuns\x12\x19.plumb.v1.ListRunsRequest\x1a\x1a.plumb.v1.ListRunsResponseB4Z2github.com/plumbstore/plumb/proto/plumb/v1;plumbv1b\x06proto3"
+	"\bListRuns\x12\x19.plumb.v1.ListRunsRequest\x1a\x1a.plumb.v1.ListRunsResponse\x12Y\n" +
+	"\x10ListTrainingSets\x12!.plumb.v1.ListTrainingSetsRequest\x1a\".plumb.v1.ListTrainingSetsResponse\x12S\n" +
+	"\x0eGetTrainingSet\x12\x1f.plumb.v1.GetTrainingSetRequest\x1a .plumb.v1.GetTrainingSetResponse\x12b\n" +
+	"\x13CompareTrainingSets\x12$.plumb.v1.CompareTrainingSetsRequest\x1a%.plumb.v1.CompareTrainingSetsResponse\x12\\\n" +
+	"\x11StartVerification\x12\".plumb.v1.StartVerificationRequest\x1a#.plumb.v1.StartVerificationResponse\x12h\n" +
+	"\x15StartPlanVerification\x12&.plumb.v1.StartPlanVerificationRequest\x1a'.plumb.v1.StartPlanVerificationResponse\x12G\n" +
+	"\n" +
+	"StartAudit\x12\x1b.plumb.v1.StartAuditRequest\x1a\x1c.plumb.v1.StartAuditResponse\x12S\n" +
+	"\x0eStartForesight\x12\x1f.plumb.v1.StartForesightRequest\x1a .plumb.v1.StartForesightResponse\x12}\n" +
+	"\x1cStartTrainingSetVerification\x12-.plumb.v1.StartTrainingSetVerificationRequest\x1a..plumb.v1.StartTrainingSetVerificationResponse\x12e\n" +
+	"\x14StartMaterialization\x12%.plumb.v1.StartMaterializationRequest\x1a&.plumb.v1.StartMaterializationResponse\x12M\n" +
+	"\fGetOperation\x12\x1d.plumb.v1.GetOperationRequest\x1a\x1e.plumb.v1.GetOperationResponse\x12S\n" +
+	"\x0eListOperations\x12\x1f.plumb.v1.ListOperationsRequest\x1a .plumb.v1.ListOperationsResponse\x12U\n" +
+	"\x0eWatchOperation\x12\x1f.plumb.v1.WatchOperationRequest\x1a .plumb.v1.WatchOperationResponse0\x01\x12V\n" +
+	"\x0fCancelOperation\x12 .plumb.v1.CancelOperationRequest\x1a!.plumb.v1.CancelOperationResponseB4Z2github.com/plumbstore/plumb/proto/plumb/v1;plumbv1b\x06proto3"
 
 var (
 	file_plumb_v1_project_service_proto_rawDescOnce sync.Once
@@ -650,29 +665,81 @@ func file_plumb_v1_project_service_proto_rawDescGZIP() []byte {
 
 var file_plumb_v1_project_service_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
 var file_plumb_v1_project_service_proto_goTypes = []any{
-	(*StatusRequest)(nil),    // 0: plumb.v1.StatusRequest
-	(*StatusResponse)(nil),   // 1: plumb.v1.StatusResponse
-	(*ViewStatus)(nil),       // 2: plumb.v1.ViewStatus
-	(*Interval)(nil),         // 3: plumb.v1.Interval
-	(*ListRunsRequest)(nil),  // 4: plumb.v1.ListRunsRequest
-	(*ListRunsResponse)(nil), // 5: plumb.v1.ListRunsResponse
-	(*Run)(nil),              // 6: plumb.v1.Run
+	(*StatusRequest)(nil),                        // 0: plumb.v1.StatusRequest
+	(*StatusResponse)(nil),                       // 1: plumb.v1.StatusResponse
+	(*ViewStatus)(nil),                           // 2: plumb.v1.ViewStatus
+	(*Interval)(nil),                             // 3: plumb.v1.Interval
+	(*ListRunsRequest)(nil),                      // 4: plumb.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),                     // 5: plumb.v1.ListRunsResponse
+	(*Run)(nil),                                  // 6: plumb.v1.Run
+	(*ListTrainingSetsRequest)(nil),              // 7: plumb.v1.ListTrainingSetsRequest
+	(*GetTrainingSetRequest)(nil),                // 8: plumb.v1.GetTrainingSetRequest
+	(*CompareTrainingSetsRequest)(nil),           // 9: plumb.v1.CompareTrainingSetsRequest
+	(*StartVerificationRequest)(nil),             // 10: plumb.v1.StartVerificationRequest
+	(*StartPlanVerificationRequest)(nil),         // 11: plumb.v1.StartPlanVerificationRequest
+	(*StartAuditRequest)(nil),                    // 12: plumb.v1.StartAuditRequest
+	(*StartForesightRequest)(nil),                // 13: plumb.v1.StartForesightRequest
+	(*StartTrainingSetVerificationRequest)(nil),  // 14: plumb.v1.StartTrainingSetVerificationRequest
+	(*StartMaterializationRequest)(nil),          // 15: plumb.v1.StartMaterializationRequest
+	(*GetOperationRequest)(nil),                  // 16: plumb.v1.GetOperationRequest
+	(*ListOperationsRequest)(nil),                // 17: plumb.v1.ListOperationsRequest
+	(*WatchOperationRequest)(nil),                // 18: plumb.v1.WatchOperationRequest
+	(*CancelOperationRequest)(nil),               // 19: plumb.v1.CancelOperationRequest
+	(*ListTrainingSetsResponse)(nil),             // 20: plumb.v1.ListTrainingSetsResponse
+	(*GetTrainingSetResponse)(nil),               // 21: plumb.v1.GetTrainingSetResponse
+	(*CompareTrainingSetsResponse)(nil),          // 22: plumb.v1.CompareTrainingSetsResponse
+	(*StartVerificationResponse)(nil),            // 23: plumb.v1.StartVerificationResponse
+	(*StartPlanVerificationResponse)(nil),        // 24: plumb.v1.StartPlanVerificationResponse
+	(*StartAuditResponse)(nil),                   // 25: plumb.v1.StartAuditResponse
+	(*StartForesightResponse)(nil),               // 26: plumb.v1.StartForesightResponse
+	(*StartTrainingSetVerificationResponse)(nil), // 27: plumb.v1.StartTrainingSetVerificationResponse
+	(*StartMaterializationResponse)(nil),         // 28: plumb.v1.StartMaterializationResponse
+	(*GetOperationResponse)(nil),                 // 29: plumb.v1.GetOperationResponse
+	(*ListOperationsResponse)(nil),               // 30: plumb.v1.ListOperationsResponse
+	(*WatchOperationResponse)(nil),               // 31: plumb.v1.WatchOperationResponse
+	(*CancelOperationResponse)(nil),              // 32: plumb.v1.CancelOperationResponse
 }
 var file_plumb_v1_project_service_proto_depIdxs = []int32{
-	2, // 0: plumb.v1.StatusResponse.views:type_name -> plumb.v1.ViewStatus
-	3, // 1: plumb.v1.ViewStatus.done:type_name -> plumb.v1.Interval
-	6, // 2: plumb.v1.ViewStatus.last_run:type_name -> plumb.v1.Run
-	6, // 3: plumb.v1.ListRunsResponse.runs:type_name -> plumb.v1.Run
-	3, // 4: plumb.v1.Run.window:type_name -> plumb.v1.Interval
-	0, // 5: plumb.v1.ProjectService.Status:input_type -> plumb.v1.StatusRequest
-	4, // 6: plumb.v1.ProjectService.ListRuns:input_type -> plumb.v1.ListRunsRequest
-	1, // 7: plumb.v1.ProjectService.Status:output_type -> plumb.v1.StatusResponse
-	5, // 8: plumb.v1.ProjectService.ListRuns:output_type -> plumb.v1.ListRunsResponse
-	7, // [7:9] is the sub-list for method output_type
-	5, // [5:7] is the sub-list for method input_type
-	5, // [5:5] is the sub-list for extension type_name
-	5, // [5:5] is the sub-list for extension extendee
-	0, // [0:5] is the sub-list for field type_name
+	2,  // 0: plumb.v1.StatusResponse.views:type_name -> plumb.v1.ViewStatus
+	3,  // 1: plumb.v1.ViewStatus.done:type_name -> plumb.v1.Interval
+	6,  // 2: plumb.v1.ViewStatus.last_run:type_name -> plumb.v1.Run
+	6,  // 3: plumb.v1.ListRunsResponse.runs:type_name -> plumb.v1.Run
+	3,  // 4: plumb.v1.Run.window:type_name -> plumb.v1.Interval
+	0,  // 5: plumb.v1.ProjectService.Status:input_type -> plumb.v1.StatusRequest
+	4,  // 6: plumb.v1.ProjectService.ListRuns:input_type -> plumb.v1.ListRunsRequest
+	7,  // 7: plumb.v1.ProjectService.ListTrainingSets:input_type -> plumb.v1.ListTrainingSetsRequest
+	8,  // 8: plumb.v1.ProjectService.GetTrainingSet:input_type -> plumb.v1.GetTrainingSetRequest
+	9,  // 9: plumb.v1.ProjectService.CompareTrainingSets:input_type -> plumb.v1.CompareTrainingSetsRequest
+	10, // 10: plumb.v1.ProjectService.StartVerification:input_type -> plumb.v1.StartVerificationRequest
+	11, // 11: plumb.v1.ProjectService.StartPlanVerification:input_type -> plumb.v1.StartPlanVerificationRequest
+	12, // 12: plumb.v1.ProjectService.StartAudit:input_type -> plumb.v1.StartAuditRequest
+	13, // 13: plumb.v1.ProjectService.StartForesight:input_type -> plumb.v1.StartForesightRequest
+	14, // 14: plumb.v1.ProjectService.StartTrainingSetVerification:input_type -> plumb.v1.StartTrainingSetVerificationRequest
+	15, // 15: plumb.v1.ProjectService.StartMaterialization:input_type -> plumb.v1.StartMaterializationRequest
+	16, // 16: plumb.v1.ProjectService.GetOperation:input_type -> plumb.v1.GetOperationRequest
+	17, // 17: plumb.v1.ProjectService.ListOperations:input_type -> plumb.v1.ListOperationsRequest
+	18, // 18: plumb.v1.ProjectService.WatchOperation:input_type -> plumb.v1.WatchOperationRequest
+	19, // 19: plumb.v1.ProjectService.CancelOperation:input_type -> plumb.v1.CancelOperationRequest
+	1,  // 20: plumb.v1.ProjectService.Status:output_type -> plumb.v1.StatusResponse
+	5,  // 21: plumb.v1.ProjectService.ListRuns:output_type -> plumb.v1.ListRunsResponse
+	20, // 22: plumb.v1.ProjectService.ListTrainingSets:output_type -> plumb.v1.ListTrainingSetsResponse
+	21, // 23: plumb.v1.ProjectService.GetTrainingSet:output_type -> plumb.v1.GetTrainingSetResponse
+	22, // 24: plumb.v1.ProjectService.CompareTrainingSets:output_type -> plumb.v1.CompareTrainingSetsResponse
+	23, // 25: plumb.v1.ProjectService.StartVerification:output_type -> plumb.v1.StartVerificationResponse
+	24, // 26: plumb.v1.ProjectService.StartPlanVerification:output_type -> plumb.v1.StartPlanVerificationResponse
+	25, // 27: plumb.v1.ProjectService.StartAudit:output_type -> plumb.v1.StartAuditResponse
+	26, // 28: plumb.v1.ProjectService.StartForesight:output_type -> plumb.v1.StartForesightResponse
+	27, // 29: plumb.v1.ProjectService.StartTrainingSetVerification:output_type -> plumb.v1.StartTrainingSetVerificationResponse
+	28, // 30: plumb.v1.ProjectService.StartMaterialization:output_type -> plumb.v1.StartMaterializationResponse
+	29, // 31: plumb.v1.ProjectService.GetOperation:output_type -> plumb.v1.GetOperationResponse
+	30, // 32: plumb.v1.ProjectService.ListOperations:output_type -> plumb.v1.ListOperationsResponse
+	31, // 33: plumb.v1.ProjectService.WatchOperation:output_type -> plumb.v1.WatchOperationResponse
+	32, // 34: plumb.v1.ProjectService.CancelOperation:output_type -> plumb.v1.CancelOperationResponse
+	20, // [20:35] is the sub-list for method output_type
+	5,  // [5:20] is the sub-list for method input_type
+	5,  // [5:5] is the sub-list for extension type_name
+	5,  // [5:5] is the sub-list for extension extendee
+	0,  // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_plumb_v1_project_service_proto_init() }
@@ -680,6 +747,8 @@ func file_plumb_v1_project_service_proto_init() {
 	if File_plumb_v1_project_service_proto != nil {
 		return
 	}
+	file_plumb_v1_operation_proto_init()
+	file_plumb_v1_training_set_proto_init()
 	file_plumb_v1_project_service_proto_msgTypes[2].OneofWrappers = []any{}
 	file_plumb_v1_project_service_proto_msgTypes[3].OneofWrappers = []any{}
 	type x struct{}

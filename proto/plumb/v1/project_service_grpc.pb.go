@@ -19,8 +19,21 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ProjectService_Status_FullMethodName   = "/plumb.v1.ProjectService/Status"
-	ProjectService_ListRuns_FullMethodName = "/plumb.v1.ProjectService/ListRuns"
+	ProjectService_Status_FullMethodName                       = "/plumb.v1.ProjectService/Status"
+	ProjectService_ListRuns_FullMethodName                     = "/plumb.v1.ProjectService/ListRuns"
+	ProjectService_ListTrainingSets_FullMethodName             = "/plumb.v1.ProjectService/ListTrainingSets"
+	ProjectService_GetTrainingSet_FullMethodName               = "/plumb.v1.ProjectService/GetTrainingSet"
+	ProjectService_CompareTrainingSets_FullMethodName          = "/plumb.v1.ProjectService/CompareTrainingSets"
+	ProjectService_StartVerification_FullMethodName            = "/plumb.v1.ProjectService/StartVerification"
+	ProjectService_StartPlanVerification_FullMethodName        = "/plumb.v1.ProjectService/StartPlanVerification"
+	ProjectService_StartAudit_FullMethodName                   = "/plumb.v1.ProjectService/StartAudit"
+	ProjectService_StartForesight_FullMethodName               = "/plumb.v1.ProjectService/StartForesight"
+	ProjectService_StartTrainingSetVerification_FullMethodName = "/plumb.v1.ProjectService/StartTrainingSetVerification"
+	ProjectService_StartMaterialization_FullMethodName         = "/plumb.v1.ProjectService/StartMaterialization"
+	ProjectService_GetOperation_FullMethodName                 = "/plumb.v1.ProjectService/GetOperation"
+	ProjectService_ListOperations_FullMethodName               = "/plumb.v1.ProjectService/ListOperations"
+	ProjectService_WatchOperation_FullMethodName               = "/plumb.v1.ProjectService/WatchOperation"
+	ProjectService_CancelOperation_FullMethodName              = "/plumb.v1.ProjectService/CancelOperation"
 )
 
 // ProjectServiceClient is the client API for ProjectService service.
@@ -34,6 +47,36 @@ type ProjectServiceClient interface {
 	Status(ctx context.Context, in *StatusRequest, opts ...grpc.CallOption) (*StatusResponse, error)
 	// ListRuns returns the materialization runs of a view, newest first. A view that was never registered has none.
 	ListRuns(ctx context.Context, in *ListRunsRequest, opts ...grpc.CallOption) (*ListRunsResponse, error)
+	// ListTrainingSets lists the training sets whose manifests lie below the server's offline.roots, by their paths.
+	ListTrainingSets(ctx context.Context, in *ListTrainingSetsRequest, opts ...grpc.CallOption) (*ListTrainingSetsResponse, error)
+	// GetTrainingSet returns the manifest of a training set: what it was made of and holds.
+	GetTrainingSet(ctx context.Context, in *GetTrainingSetRequest, opts ...grpc.CallOption) (*GetTrainingSetResponse, error)
+	// CompareTrainingSets compares two training sets by their manifests.
+	CompareTrainingSets(ctx context.Context, in *CompareTrainingSetsRequest, opts ...grpc.CallOption) (*CompareTrainingSetsResponse, error)
+	// StartVerification proves that training and serving agree on services of the current revision. The online store that
+	// it materializes into is a file, which is removed.
+	StartVerification(ctx context.Context, in *StartVerificationRequest, opts ...grpc.CallOption) (*StartVerificationResponse, error)
+	// StartPlanVerification proves the same of everything that applying definition files would change.
+	StartPlanVerification(ctx context.Context, in *StartPlanVerificationRequest, opts ...grpc.CallOption) (*StartPlanVerificationResponse, error)
+	// StartAudit compares what was served, by the audit log, with what training sees.
+	StartAudit(ctx context.Context, in *StartAuditRequest, opts ...grpc.CallOption) (*StartAuditResponse, error)
+	// StartForesight says how much a training set over label rows knows too early.
+	StartForesight(ctx context.Context, in *StartForesightRequest, opts ...grpc.CallOption) (*StartForesightResponse, error)
+	// StartTrainingSetVerification says what has changed since a training set was made.
+	StartTrainingSetVerification(ctx context.Context, in *StartTrainingSetVerificationRequest, opts ...grpc.CallOption) (*StartTrainingSetVerificationResponse, error)
+	// StartMaterialization brings the newest row of each entity into the online store. A server that is read-only refuses
+	// it.
+	StartMaterialization(ctx context.Context, in *StartMaterializationRequest, opts ...grpc.CallOption) (*StartMaterializationResponse, error)
+	// GetOperation returns an operation. With wait_seconds it returns once the operation has ended, or after that time.
+	GetOperation(ctx context.Context, in *GetOperationRequest, opts ...grpc.CallOption) (*GetOperationResponse, error)
+	// ListOperations returns the operations that the server knows, newest first, without their results.
+	ListOperations(ctx context.Context, in *ListOperationsRequest, opts ...grpc.CallOption) (*ListOperationsResponse, error)
+	// WatchOperation sends an operation as it is, again when its state changes, and once a second if its progress does. The
+	// stream ends with the operation.
+	WatchOperation(ctx context.Context, in *WatchOperationRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchOperationResponse], error)
+	// CancelOperation asks an operation to end, and returns it as it is then. One that runs ends soon after; one that has
+	// ended stays as it is.
+	CancelOperation(ctx context.Context, in *CancelOperationRequest, opts ...grpc.CallOption) (*CancelOperationResponse, error)
 }
 
 type projectServiceClient struct {
@@ -64,6 +107,145 @@ func (c *projectServiceClient) ListRuns(ctx context.Context, in *ListRunsRequest
 	return out, nil
 }
 
+func (c *projectServiceClient) ListTrainingSets(ctx context.Context, in *ListTrainingSetsRequest, opts ...grpc.CallOption) (*ListTrainingSetsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListTrainingSetsResponse)
+	err := c.cc.Invoke(ctx, ProjectService_ListTrainingSets_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *projectServiceClient) GetTrainingSet(ctx context.Context, in *GetTrainingSetRequest, opts ...grpc.CallOption) (*GetTrainingSetResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetTrainingSetResponse)
+	err := c.cc.Invoke(ctx, ProjectService_GetTrainingSet_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *projectServiceClient) CompareTrainingSets(ctx context.Context, in *CompareTrainingSetsRequest, opts ...grpc.CallOption) (*CompareTrainingSetsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CompareTrainingSetsResponse)
+	err := c.cc.Invoke(ctx, ProjectService_CompareTrainingSets_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *projectServiceClient) StartVerification(ctx context.Context, in *StartVerificationRequest, opts ...grpc.CallOption) (*StartVerificationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StartVerificationResponse)
+	err := c.cc.Invoke(ctx, ProjectService_StartVerification_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *projectServiceClient) StartPlanVerification(ctx context.Context, in *StartPlanVerificationRequest, opts ...grpc.CallOption) (*StartPlanVerificationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StartPlanVerificationResponse)
+	err := c.cc.Invoke(ctx, ProjectService_StartPlanVerification_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *projectServiceClient) StartAudit(ctx context.Context, in *StartAuditRequest, opts ...grpc.CallOption) (*StartAuditResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StartAuditResponse)
+	err := c.cc.Invoke(ctx, ProjectService_StartAudit_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *projectServiceClient) StartForesight(ctx context.Context, in *StartForesightRequest, opts ...grpc.CallOption) (*StartForesightResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StartForesightResponse)
+	err := c.cc.Invoke(ctx, ProjectService_StartForesight_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *projectServiceClient) StartTrainingSetVerification(ctx context.Context, in *StartTrainingSetVerificationRequest, opts ...grpc.CallOption) (*StartTrainingSetVerificationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StartTrainingSetVerificationResponse)
+	err := c.cc.Invoke(ctx, ProjectService_StartTrainingSetVerification_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *projectServiceClient) StartMaterialization(ctx context.Context, in *StartMaterializationRequest, opts ...grpc.CallOption) (*StartMaterializationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StartMaterializationResponse)
+	err := c.cc.Invoke(ctx, ProjectService_StartMaterialization_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *projectServiceClient) GetOperation(ctx context.Context, in *GetOperationRequest, opts ...grpc.CallOption) (*GetOperationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetOperationResponse)
+	err := c.cc.Invoke(ctx, ProjectService_GetOperation_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *projectServiceClient) ListOperations(ctx context.Context, in *ListOperationsRequest, opts ...grpc.CallOption) (*ListOperationsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListOperationsResponse)
+	err := c.cc.Invoke(ctx, ProjectService_ListOperations_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *projectServiceClient) WatchOperation(ctx context.Context, in *WatchOperationRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchOperationResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &ProjectService_ServiceDesc.Streams[0], ProjectService_WatchOperation_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchOperationRequest, WatchOperationResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ProjectService_WatchOperationClient = grpc.ServerStreamingClient[WatchOperationResponse]
+
+func (c *projectServiceClient) CancelOperation(ctx context.Context, in *CancelOperationRequest, opts ...grpc.CallOption) (*CancelOperationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CancelOperationResponse)
+	err := c.cc.Invoke(ctx, ProjectService_CancelOperation_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ProjectServiceServer is the server API for ProjectService service.
 // All implementations must embed UnimplementedProjectServiceServer
 // for forward compatibility.
@@ -75,6 +257,36 @@ type ProjectServiceServer interface {
 	Status(context.Context, *StatusRequest) (*StatusResponse, error)
 	// ListRuns returns the materialization runs of a view, newest first. A view that was never registered has none.
 	ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error)
+	// ListTrainingSets lists the training sets whose manifests lie below the server's offline.roots, by their paths.
+	ListTrainingSets(context.Context, *ListTrainingSetsRequest) (*ListTrainingSetsResponse, error)
+	// GetTrainingSet returns the manifest of a training set: what it was made of and holds.
+	GetTrainingSet(context.Context, *GetTrainingSetRequest) (*GetTrainingSetResponse, error)
+	// CompareTrainingSets compares two training sets by their manifests.
+	CompareTrainingSets(context.Context, *CompareTrainingSetsRequest) (*CompareTrainingSetsResponse, error)
+	// StartVerification proves that training and serving agree on services of the current revision. The online store that
+	// it materializes into is a file, which is removed.
+	StartVerification(context.Context, *StartVerificationRequest) (*StartVerificationResponse, error)
+	// StartPlanVerification proves the same of everything that applying definition files would change.
+	StartPlanVerification(context.Context, *StartPlanVerificationRequest) (*StartPlanVerificationResponse, error)
+	// StartAudit compares what was served, by the audit log, with what training sees.
+	StartAudit(context.Context, *StartAuditRequest) (*StartAuditResponse, error)
+	// StartForesight says how much a training set over label rows knows too early.
+	StartForesight(context.Context, *StartForesightRequest) (*StartForesightResponse, error)
+	// StartTrainingSetVerification says what has changed since a training set was made.
+	StartTrainingSetVerification(context.Context, *StartTrainingSetVerificationRequest) (*StartTrainingSetVerificationResponse, error)
+	// StartMaterialization brings the newest row of each entity into the online store. A server that is read-only refuses
+	// it.
+	StartMaterialization(context.Context, *StartMaterializationRequest) (*StartMaterializationResponse, error)
+	// GetOperation returns an operation. With wait_seconds it returns once the operation has ended, or after that time.
+	GetOperation(context.Context, *GetOperationRequest) (*GetOperationResponse, error)
+	// ListOperations returns the operations that the server knows, newest first, without their results.
+	ListOperations(context.Context, *ListOperationsRequest) (*ListOperationsResponse, error)
+	// WatchOperation sends an operation as it is, again when its state changes, and once a second if its progress does. The
+	// stream ends with the operation.
+	WatchOperation(*WatchOperationRequest, grpc.ServerStreamingServer[WatchOperationResponse]) error
+	// CancelOperation asks an operation to end, and returns it as it is then. One that runs ends soon after; one that has
+	// ended stays as it is.
+	CancelOperation(context.Context, *CancelOperationRequest) (*CancelOperationResponse, error)
 	mustEmbedUnimplementedProjectServiceServer()
 }
 
@@ -90,6 +302,45 @@ func (UnimplementedProjectServiceServer) Status(context.Context, *StatusRequest)
 }
 func (UnimplementedProjectServiceServer) ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListRuns not implemented")
+}
+func (UnimplementedProjectServiceServer) ListTrainingSets(context.Context, *ListTrainingSetsRequest) (*ListTrainingSetsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListTrainingSets not implemented")
+}
+func (UnimplementedProjectServiceServer) GetTrainingSet(context.Context, *GetTrainingSetRequest) (*GetTrainingSetResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetTrainingSet not implemented")
+}
+func (UnimplementedProjectServiceServer) CompareTrainingSets(context.Context, *CompareTrainingSetsRequest) (*CompareTrainingSetsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CompareTrainingSets not implemented")
+}
+func (UnimplementedProjectServiceServer) StartVerification(context.Context, *StartVerificationRequest) (*StartVerificationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method StartVerification not implemented")
+}
+func (UnimplementedProjectServiceServer) StartPlanVerification(context.Context, *StartPlanVerificationRequest) (*StartPlanVerificationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method StartPlanVerification not implemented")
+}
+func (UnimplementedProjectServiceServer) StartAudit(context.Context, *StartAuditRequest) (*StartAuditResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method StartAudit not implemented")
+}
+func (UnimplementedProjectServiceServer) StartForesight(context.Context, *StartForesightRequest) (*StartForesightResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method StartForesight not implemented")
+}
+func (UnimplementedProjectServiceServer) StartTrainingSetVerification(context.Context, *StartTrainingSetVerificationRequest) (*StartTrainingSetVerificationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method StartTrainingSetVerification not implemented")
+}
+func (UnimplementedProjectServiceServer) StartMaterialization(context.Context, *StartMaterializationRequest) (*StartMaterializationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method StartMaterialization not implemented")
+}
+func (UnimplementedProjectServiceServer) GetOperation(context.Context, *GetOperationRequest) (*GetOperationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetOperation not implemented")
+}
+func (UnimplementedProjectServiceServer) ListOperations(context.Context, *ListOperationsRequest) (*ListOperationsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListOperations not implemented")
+}
+func (UnimplementedProjectServiceServer) WatchOperation(*WatchOperationRequest, grpc.ServerStreamingServer[WatchOperationResponse]) error {
+	return status.Error(codes.Unimplemented, "method WatchOperation not implemented")
+}
+func (UnimplementedProjectServiceServer) CancelOperation(context.Context, *CancelOperationRequest) (*CancelOperationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CancelOperation not implemented")
 }
 func (UnimplementedProjectServiceServer) mustEmbedUnimplementedProjectServiceServer() {}
 func (UnimplementedProjectServiceServer) testEmbeddedByValue()                        {}
@@ -148,6 +399,233 @@ func _ProjectService_ListRuns_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ProjectService_ListTrainingSets_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListTrainingSetsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProjectServiceServer).ListTrainingSets(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProjectService_ListTrainingSets_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProjectServiceServer).ListTrainingSets(ctx, req.(*ListTrainingSetsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ProjectService_GetTrainingSet_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetTrainingSetRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProjectServiceServer).GetTrainingSet(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProjectService_GetTrainingSet_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProjectServiceServer).GetTrainingSet(ctx, req.(*GetTrainingSetRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ProjectService_CompareTrainingSets_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CompareTrainingSetsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProjectServiceServer).CompareTrainingSets(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProjectService_CompareTrainingSets_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProjectServiceServer).CompareTrainingSets(ctx, req.(*CompareTrainingSetsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ProjectService_StartVerification_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StartVerificationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProjectServiceServer).StartVerification(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProjectService_StartVerification_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProjectServiceServer).StartVerification(ctx, req.(*StartVerificationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ProjectService_StartPlanVerification_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StartPlanVerificationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProjectServiceServer).StartPlanVerification(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProjectService_StartPlanVerification_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProjectServiceServer).StartPlanVerification(ctx, req.(*StartPlanVerificationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ProjectService_StartAudit_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StartAuditRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProjectServiceServer).StartAudit(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProjectService_StartAudit_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProjectServiceServer).StartAudit(ctx, req.(*StartAuditRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ProjectService_StartForesight_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StartForesightRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProjectServiceServer).StartForesight(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProjectService_StartForesight_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProjectServiceServer).StartForesight(ctx, req.(*StartForesightRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ProjectService_StartTrainingSetVerification_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StartTrainingSetVerificationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProjectServiceServer).StartTrainingSetVerification(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProjectService_StartTrainingSetVerification_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProjectServiceServer).StartTrainingSetVerification(ctx, req.(*StartTrainingSetVerificationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ProjectService_StartMaterialization_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StartMaterializationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProjectServiceServer).StartMaterialization(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProjectService_StartMaterialization_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProjectServiceServer).StartMaterialization(ctx, req.(*StartMaterializationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ProjectService_GetOperation_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetOperationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProjectServiceServer).GetOperation(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProjectService_GetOperation_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProjectServiceServer).GetOperation(ctx, req.(*GetOperationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ProjectService_ListOperations_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListOperationsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProjectServiceServer).ListOperations(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProjectService_ListOperations_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProjectServiceServer).ListOperations(ctx, req.(*ListOperationsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ProjectService_WatchOperation_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchOperationRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(ProjectServiceServer).WatchOperation(m, &grpc.GenericServerStream[WatchOperationRequest, WatchOperationResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type ProjectService_WatchOperationServer = grpc.ServerStreamingServer[WatchOperationResponse]
+
+func _ProjectService_CancelOperation_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CancelOperationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProjectServiceServer).CancelOperation(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProjectService_CancelOperation_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProjectServiceServer).CancelOperation(ctx, req.(*CancelOperationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ProjectService_ServiceDesc is the grpc.ServiceDesc for ProjectService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -163,7 +641,61 @@ var ProjectService_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "ListRuns",
 			Handler:    _ProjectService_ListRuns_Handler,
 		},
+		{
+			MethodName: "ListTrainingSets",
+			Handler:    _ProjectService_ListTrainingSets_Handler,
+		},
+		{
+			MethodName: "GetTrainingSet",
+			Handler:    _ProjectService_GetTrainingSet_Handler,
+		},
+		{
+			MethodName: "CompareTrainingSets",
+			Handler:    _ProjectService_CompareTrainingSets_Handler,
+		},
+		{
+			MethodName: "StartVerification",
+			Handler:    _ProjectService_StartVerification_Handler,
+		},
+		{
+			MethodName: "StartPlanVerification",
+			Handler:    _ProjectService_StartPlanVerification_Handler,
+		},
+		{
+			MethodName: "StartAudit",
+			Handler:    _ProjectService_StartAudit_Handler,
+		},
+		{
+			MethodName: "StartForesight",
+			Handler:    _ProjectService_StartForesight_Handler,
+		},
+		{
+			MethodName: "StartTrainingSetVerification",
+			Handler:    _ProjectService_StartTrainingSetVerification_Handler,
+		},
+		{
+			MethodName: "StartMaterialization",
+			Handler:    _ProjectService_StartMaterialization_Handler,
+		},
+		{
+			MethodName: "GetOperation",
+			Handler:    _ProjectService_GetOperation_Handler,
+		},
+		{
+			MethodName: "ListOperations",
+			Handler:    _ProjectService_ListOperations_Handler,
+		},
+		{
+			MethodName: "CancelOperation",
+			Handler:    _ProjectService_CancelOperation_Handler,
+		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "WatchOperation",
+			Handler:       _ProjectService_WatchOperation_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "plumb/v1/project_service.proto",
 }

@@ -13,9 +13,11 @@ from google.protobuf.internal import builder as _builder
 _sym_db = _symbol_database.Default()
 
 
+from plumb.v1 import operation_pb2 as plumb_dot_v1_dot_operation__pb2
+from plumb.v1 import training_set_pb2 as plumb_dot_v1_dot_training__set__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eplumb/v1/project_service.proto\x12\x08plumb.v1\"\x0f\n\rStatusRequest\"\x99\x01\n\x0eStatusResponse\x12\x18\n\x07project\x18\x01 \x01(\tR\x07project\x12\x1a\n\x08revision\x18\x02 \x01(\x03R\x08revision\x12*\n\x05views\x18\x03 \x03(\x0b\x32\x14.plumb.v1.ViewStatusR\x05views\x12%\n\x0elosses_unknown\x18\x04 \x01(\tR\rlossesUnknown\"\x9a\x03\n\nViewStatus\x12\x12\n\x04view\x18\x01 \x01(\tR\x04view\x12\x16\n\x06online\x18\x02 \x01(\x08R\x06online\x12\x14\n\x05state\x18\x03 \x01(\tR\x05state\x12&\n\x04\x64one\x18\x04 \x03(\x0b\x32\x12.plumb.v1.IntervalR\x04\x64one\x12.\n\x10\x66reshness_micros\x18\x05 \x01(\x03H\x00R\x0f\x66reshnessMicros\x88\x01\x01\x12(\n\x08last_run\x18\x06 \x01(\x0b\x32\r.plumb.v1.RunR\x07lastRun\x12$\n\x0e\x61head_of_clock\x18\x07 \x01(\tR\x0c\x61headOfClock\x12!\n\x0cwaiting_rows\x18\x08 \x01(\x03R\x0bwaitingRows\x12\x30\n\x14waiting_since_micros\x18\t \x01(\x03R\x12waitingSinceMicros\x12\x1e\n\ngeneration\x18\n \x01(\x03R\ngeneration\x12\x18\n\x07rebuild\x18\x0b \x01(\x03R\x07rebuildB\x13\n\x11_freshness_micros\"b\n\x08Interval\x12&\n\x0cstart_micros\x18\x01 \x01(\x03H\x00R\x0bstartMicros\x88\x01\x01\x12\x1d\n\nend_micros\x18\x02 \x01(\x03R\tendMicrosB\x0f\n\r_start_micros\"?\n\x0fListRunsRequest\x12\x14\n\x04view\x18\x01 \x01(\tB\x00R\x04view\x12\x16\n\x05limit\x18\x02 \x01(\x05\x42\x00R\x05limit\"5\n\x10ListRunsResponse\x12!\n\x04runs\x18\x01 \x03(\x0b\x32\r.plumb.v1.RunR\x04runs\"\x85\x03\n\x03Run\x12\x0e\n\x02id\x18\x01 \x01(\x03R\x02id\x12\x12\n\x04view\x18\x02 \x01(\tR\x04view\x12*\n\x06window\x18\x03 \x01(\x0b\x32\x12.plumb.v1.IntervalR\x06window\x12\x18\n\x07outcome\x18\x04 \x01(\tR\x07outcome\x12%\n\x0estarted_micros\x18\x05 \x01(\x03R\rstartedMicros\x12\'\n\x0f\x66inished_micros\x18\x06 \x01(\x03R\x0e\x66inishedMicros\x12\x12\n\x04read\x18\x07 \x01(\x03R\x04read\x12\x18\n\x07written\x18\x08 \x01(\x03R\x07written\x12\x14\n\x05older\x18\t \x01(\x03R\x05older\x12\x1b\n\tnull_keys\x18\n \x01(\x03R\x08nullKeys\x12\x1d\n\nnull_times\x18\x0b \x01(\x03R\tnullTimes\x12\x18\n\x07skipped\x18\x0c \x01(\x03R\x07skipped\x12\x14\n\x05\x62ytes\x18\r \x01(\x03R\x05\x62ytes\x12\x14\n\x05\x65rror\x18\x0e \x01(\tR\x05\x65rror2\x90\x01\n\x0eProjectService\x12;\n\x06Status\x12\x17.plumb.v1.StatusRequest\x1a\x18.plumb.v1.StatusResponse\x12\x41\n\x08ListRuns\x12\x19.plumb.v1.ListRunsRequest\x1a\x1a.plumb.v1.ListRunsResponseB4Z2github.com/plumbstore/plumb/proto/plumb/v1;plumbv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eplumb/v1/project_service.proto\x12\x08plumb.v1\x1a\x18plumb/v1/operation.proto\x1a\x1bplumb/v1/training_set.proto\"\x0f\n\rStatusRequest\"\x99\x01\n\x0eStatusResponse\x12\x18\n\x07project\x18\x01 \x01(\tR\x07project\x12\x1a\n\x08revision\x18\x02 \x01(\x03R\x08revision\x12*\n\x05views\x18\x03 \x03(\x0b\x32\x14.plumb.v1.ViewStatusR\x05views\x12%\n\x0elosses_unknown\x18\x04 \x01(\tR\rlossesUnknown\"\x9a\x03\n\nViewStatus\x12\x12\n\x04view\x18\x01 \x01(\tR\x04view\x12\x16\n\x06online\x18\x02 \x01(\x08R\x06online\x12\x14\n\x05state\x18\x03 \x01(\tR\x05state\x12&\n\x04\x64one\x18\x04 \x03(\x0b\x32\x12.plumb.v1.IntervalR\x04\x64one\x12.\n\x10\x66reshness_micros\x18\x05 \x01(\x03H\x00R\x0f\x66reshnessMicros\x88\x01\x01\x12(\n\x08last_run\x18\x06 \x01(\x0b\x32\r.plumb.v1.RunR\x07lastRun\x12$\n\x0e\x61head_of_clock\x18\x07 \x01(\tR\x0c\x61headOfClock\x12!\n\x0cwaiting_rows\x18\x08 \x01(\x03R\x0bwaitingRows\x12\x30\n\x14waiting_since_micros\x18\t \x01(\x03R\x12waitingSinceMicros\x12\x1e\n\ngeneration\x18\n \x01(\x03R\ngeneration\x12\x18\n\x07rebuild\x18\x0b \x01(\x03R\x07rebuildB\x13\n\x11_freshness_micros\"b\n\x08Interval\x12&\n\x0cstart_micros\x18\x01 \x01(\x03H\x00R\x0bstartMicros\x88\x01\x01\x12\x1d\n\nend_micros\x18\x02 \x01(\x03R\tendMicrosB\x0f\n\r_start_micros\"?\n\x0fListRunsRequest\x12\x14\n\x04view\x18\x01 \x01(\tB\x00R\x04view\x12\x16\n\x05limit\x18\x02 \x01(\x05\x42\x00R\x05limit\"5\n\x10ListRunsResponse\x12!\n\x04runs\x18\x01 \x03(\x0b\x32\r.plumb.v1.RunR\x04runs\"\x85\x03\n\x03Run\x12\x0e\n\x02id\x18\x01 \x01(\x03R\x02id\x12\x12\n\x04view\x18\x02 \x01(\tR\x04view\x12*\n\x06window\x18\x03 \x01(\x0b\x32\x12.plumb.v1.IntervalR\x06window\x12\x18\n\x07outcome\x18\x04 \x01(\tR\x07outcome\x12%\n\x0estarted_micros\x18\x05 \x01(\x03R\rstartedMicros\x12\'\n\x0f\x66inished_micros\x18\x06 \x01(\x03R\x0e\x66inishedMicros\x12\x12\n\x04read\x18\x07 \x01(\x03R\x04read\x12\x18\n\x07written\x18\x08 \x01(\x03R\x07written\x12\x14\n\x05older\x18\t \x01(\x03R\x05older\x12\x1b\n\tnull_keys\x18\n \x01(\x03R\x08nullKeys\x12\x1d\n\nnull_times\x18\x0b \x01(\x03R\tnullTimes\x12\x18\n\x07skipped\x18\x0c \x01(\x03R\x07skipped\x12\x14\n\x05\x62ytes\x18\r \x01(\x03R\x05\x62ytes\x12\x14\n\x05\x65rror\x18\x0e \x01(\tR\x05\x65rror2\xc3\n\n\x0eProjectService\x12;\n\x06Status\x12\x17.plumb.v1.StatusRequest\x1a\x18.plumb.v1.StatusResponse\x12\x41\n\x08ListRuns\x12\x19.plumb.v1.ListRunsRequest\x1a\x1a.plumb.v1.ListRunsResponse\x12Y\n\x10ListTrainingSets\x12!.plumb.v1.ListTrainingSetsRequest\x1a\".plumb.v1.ListTrainingSetsResponse\x12S\n\x0eGetTrainingSet\x12\x1f.plumb.v1.GetTrainingSetRequest\x1a .plumb.v1.GetTrainingSetResponse\x12\x62\n\x13\x43ompareTrainingSets\x12$.plumb.v1.CompareTrainingSetsRequest\x1a%.plumb.v1.CompareTrainingSetsResponse\x12\\\n\x11StartVerification\x12\".plumb.v1.StartVerificationRequest\x1a#.plumb.v1.StartVerificationResponse\x12h\n\x15StartPlanVerification\x12&.plumb.v1.StartPlanVerificationRequest\x1a\'.plumb.v1.StartPlanVerificationResponse\x12G\n\nStartAudit\x12\x1b.plumb.v1.StartAuditRequest\x1a\x1c.plumb.v1.StartAuditResponse\x12S\n\x0eStartForesight\x12\x1f.plumb.v1.StartForesightRequest\x1a .plumb.v1.StartForesightResponse\x12}\n\x1cStartTrainingSetVerification\x12-.plumb.v1.StartTrainingSetVerificationRequest\x1a..plumb.v1.StartTrainingSetVerificationResponse\x12\x65\n\x14StartMaterialization\x12%.plumb.v1.StartMaterializationRequest\x1a&.plumb.v1.StartMaterializationResponse\x12M\n\x0cGetOperation\x12\x1d.plumb.v1.GetOperationRequest\x1a\x1e.plumb.v1.GetOperationResponse\x12S\n\x0eListOperations\x12\x1f.plumb.v1.ListOperationsRequest\x1a .plumb.v1.ListOperationsResponse\x12U\n\x0eWatchOperation\x12\x1f.plumb.v1.WatchOperationRequest\x1a .plumb.v1.WatchOperationResponse0\x01\x12V\n\x0f\x43\x61ncelOperation\x12 .plumb.v1.CancelOperationRequest\x1a!.plumb.v1.CancelOperationResponseB4Z2github.com/plumbstore/plumb/proto/plumb/v1;plumbv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -23,20 +25,20 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'plumb.v1.project_service_pb
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z2github.com/plumbstore/plumb/proto/plumb/v1;plumbv1'
-  _globals['_STATUSREQUEST']._serialized_start=44
-  _globals['_STATUSREQUEST']._serialized_end=59
-  _globals['_STATUSRESPONSE']._serialized_start=62
-  _globals['_STATUSRESPONSE']._serialized_end=215
-  _globals['_VIEWSTATUS']._serialized_start=218
-  _globals['_VIEWSTATUS']._serialized_end=628
-  _globals['_INTERVAL']._serialized_start=630
-  _globals['_INTERVAL']._serialized_end=728
-  _globals['_LISTRUNSREQUEST']._serialized_start=730
-  _globals['_LISTRUNSREQUEST']._serialized_end=793
-  _globals['_LISTRUNSRESPONSE']._serialized_start=795
-  _globals['_LISTRUNSRESPONSE']._serialized_end=848
-  _globals['_RUN']._serialized_start=851
-  _globals['_RUN']._serialized_end=1240
-  _globals['_PROJECTSERVICE']._serialized_start=1243
-  _globals['_PROJECTSERVICE']._serialized_end=1387
+  _globals['_STATUSREQUEST']._serialized_start=99
+  _globals['_STATUSREQUEST']._serialized_end=114
+  _globals['_STATUSRESPONSE']._serialized_start=117
+  _globals['_STATUSRESPONSE']._serialized_end=270
+  _globals['_VIEWSTATUS']._serialized_start=273
+  _globals['_VIEWSTATUS']._serialized_end=683
+  _globals['_INTERVAL']._serialized_start=685
+  _globals['_INTERVAL']._serialized_end=783
+  _globals['_LISTRUNSREQUEST']._serialized_start=785
+  _globals['_LISTRUNSREQUEST']._serialized_end=848
+  _globals['_LISTRUNSRESPONSE']._serialized_start=850
+  _globals['_LISTRUNSRESPONSE']._serialized_end=903
+  _globals['_RUN']._serialized_start=906
+  _globals['_RUN']._serialized_end=1295
+  _globals['_PROJECTSERVICE']._serialized_start=1298
+  _globals['_PROJECTSERVICE']._serialized_end=2645
 # @@protoc_insertion_point(module_scope)

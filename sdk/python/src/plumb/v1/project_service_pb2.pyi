@@ -1,3 +1,5 @@
+from plumb.v1 import operation_pb2 as _operation_pb2
+from plumb.v1 import training_set_pb2 as _training_set_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
