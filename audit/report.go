@@ -44,6 +44,12 @@ type Report struct {
 	Seconds  float64   `json:"seconds"`
 }
 
+// AllChecked says whether every file of the log was read, and nothing was skipped for a mistake in what the audit was
+// given.
+func (r *Report) AllChecked() bool {
+	return len(r.UnreadableFiles) == 0 && !slices.ContainsFunc(r.Skipped, func(s Skipped) bool { return s.Input })
+}
+
 // CauseCount is how many values mismatched for a cause.
 type CauseCount struct {
 	Cause  Cause  `json:"cause"`

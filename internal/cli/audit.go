@@ -87,13 +87,8 @@ func verdict(report *audit.Report) error {
 	if report.Unexplained > 0 {
 		return errFailedCheck
 	}
-	if len(report.UnreadableFiles) > 0 {
+	if !report.AllChecked() {
 		return errUnchecked
-	}
-	for _, skipped := range report.Skipped {
-		if skipped.Input {
-			return errUnchecked
-		}
 	}
 	return nil
 }

@@ -47,38 +47,23 @@ func addLabelsFlag(cmd *cobra.Command, labels *string) {
 	cmd.Flags().StringVar(labels, "labels", "", "where the label rows are now, if not where they were")
 }
 
-// verification is what dataset verify prints.
-type verification struct {
-	File     string          `json:"file"`
-	Same     bool            `json:"same"`
-	Revision int64           `json:"revision,omitempty"`
-	Digest   string          `json:"digest,omitempty"`
-	Checks   []dataset.Check `json:"checks"`
-}
-
 func (a *application) datasetVerify(ctx context.Context, p *project.Project, path, labels string) error {
 	shown := a.progress("comparing")
 	defer shown.stop()
-	found, checks, err := p.VerifyTrainingSet(ctx, path, labels)
+	result, err := p.VerifyTrainingSet(ctx, path, labels)
 	shown.stop()
 	if err != nil {
 		return err
 	}
-	result := verification{File: found.Output, Same: true, Checks: checks}
-	if found.Manifest != nil {
-		result.Revision, result.Digest = found.Manifest.Revision, found.Manifest.Output.Digest
-	}
-	for _, check := range checks {
-		result.Same = result.Same && check.State.Holds()
-	}
-	if err := a.print(result, result.write); err != nil || result.Same {
+	err = a.print(result, func(w *printable.Writer) error { return writeVerification(w, result) })
+	if err != nil || result.Same {
 		return err
 	}
 	return errFailedCheck
 }
 
-// write prints everything that is not the same, and how much is.
-func (v verification) write(w *printable.Writer) error {
+// writeVerification prints everything that is not the same, and how much is.
+func writeVerification(w *printable.Writer, v *project.TrainingSetVerification) error {
 	same, moved := 0, 0
 	for _, check := range v.Checks {
 		if check.State.Holds() {

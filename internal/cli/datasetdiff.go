@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plumbstore/plumb/dataset"
-	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/printable"
+	"github.com/plumbstore/plumb/internal/project"
 )
 
 func (a *application) datasetDiffCommand() *cobra.Command {
@@ -26,36 +26,16 @@ func (a *application) datasetDiffCommand() *cobra.Command {
 	}
 }
 
-// differences is what dataset diff prints.
-type differences struct {
-	A side `json:"a"`
-	B side `json:"b"`
-	dataset.Comparison
-}
-
-// side is one of two training sets.
-type side struct {
-	File   string `json:"file"`
-	Rows   int64  `json:"rows"`
-	Digest string `json:"digest"`
-}
-
 func (a *application) datasetDiff(left, right string) error {
-	manifests, sides := make([]*dataset.Manifest, 2), make([]side, 2)
-	for i, path := range []string{left, right} {
-		found, err := dataset.Find(path)
-		if err != nil {
-			return err
-		}
-		if found.Manifest == nil || found.Check.State != dataset.Same {
-			return fault.Inputf("", "%s cannot be relied upon: %s", found.Check.Name, found.Check.Detail)
-		}
-		manifests[i] = found.Manifest
-		sides[i] = side{File: path, Rows: found.Manifest.Output.Rows, Digest: found.Manifest.Output.Digest}
+	compared, err := project.CompareTrainingSets(left, right)
+	if err != nil {
+		return err
 	}
-	result := differences{A: sides[0], B: sides[1], Comparison: dataset.Compare(manifests[0], manifests[1])}
-	return a.print(result, result.write)
+	return a.print(compared, differences{compared}.write)
 }
+
+// differences are printed.
+type differences struct{ *project.Differences }
 
 func (d differences) write(w *printable.Writer) error {
 	var lines [][]string

@@ -136,46 +136,25 @@ func (a *application) tell(view *feature.View, report materialize.Report, err er
 		a.note("%s: %s with an event time up to --from, %s, are not online; --full without --from starts at the beginning",
 			view.Name, english.Plural(int(report.Before), "row", ""), document.Instant(feature.Instant(*report.Run.Start)))
 	}
-	line := materializedLine{Run: document.NewRun(project.RunMessage(report.Run)), Before: report.Before,
-		Failures: report.Failures}
-	if done := report.Done; done != nil {
-		line.Outcome, line.End = nothingToDo, document.Instant(feature.Instant(done.End))
-		line.Start = nil
-		if done.Start != nil {
-			line.Start = new(document.Instant(feature.Instant(*done.Start)))
-		}
-	}
-	return errors.Join(err, a.print(line, line.write))
+	made := project.NewMaterialized(report)
+	return errors.Join(err, a.print(made, func(w *printable.Writer) error { return writeMaterialized(w, made) }))
 }
 
-// materializedLine is what is printed of a run that has just ended.
-type materializedLine struct {
-	document.Run
-	// Before is how many rows lie before the first window, and are not online.
-	Before int64 `json:"before,omitempty"`
-	// Failures are the first of the rows that were left out.
-	Failures []offline.FailedRow `json:"failures,omitempty"`
-}
-
-// write names the rows that were left out. Those that made the run fail are in its error.
-func (l materializedLine) write(w *printable.Writer) error {
-	if l.Outcome == nothingToDo {
-		w.Printf("%s: already at %s; nothing to do (--full starts over)\n", l.View, l.End)
+// writeMaterialized names the rows that were left out. Those that made the run fail are in its error.
+func writeMaterialized(w *printable.Writer, m project.Materialized) error {
+	if m.Outcome == project.NothingToDo {
+		w.Printf("%s: already at %s; nothing to do (--full starts over)\n", m.View, m.End)
 		return w.Err()
 	}
-	if err := writeRun(w, l.Run); err != nil || l.Skipped == 0 || l.Outcome == string(registry.Failed) {
+	if err := writeRun(w, m.Run); err != nil || m.Skipped == 0 || m.Outcome == string(registry.Failed) {
 		return err
 	}
-	w.Printf("  left out: %s with values that do not fit\n", english.Plural(int(l.Skipped), "row", ""))
-	for _, failure := range l.Failures {
+	w.Printf("  left out: %s with values that do not fit\n", english.Plural(int(m.Skipped), "row", ""))
+	for _, failure := range m.Failures {
 		w.Printf("  %s\n", failure)
 	}
 	return w.Err()
 }
-
-// nothingToDo is the outcome if everything was done already, so that there was no run. Start and End are then what is
-// done.
-const nothingToDo = "nothing to do"
 
 func writeRun(w *printable.Writer, l document.Run) error {
 	counts := []string{fmt.Sprintf("%d rows read", l.Read), fmt.Sprintf("%d written", l.Written)}

@@ -97,8 +97,10 @@ type Serving struct {
 	FlightSpool int64
 	// FlightIdle bounds how long a client may take to send or take a message, above nothing.
 	FlightIdle time.Duration
-	Audit      Audit
-	Security   Security
+	// Operations is how many operations run at a time, at least 1; OperationQueue how many more wait.
+	Operations, OperationQueue int
+	Audit                      Audit
+	Security                   Security
 }
 
 // FileName is the name of the file that makes a folder a project.

@@ -5,7 +5,9 @@ import (
 	"errors"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/materialize"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // Materialization asks for views to be materialized.
@@ -54,6 +56,32 @@ func (p *Project) Materialize(ctx context.Context, asked Materialization) error 
 		failures = append(failures, err)
 	}
 	return errors.Join(failures...)
+}
+
+// NothingToDo is the outcome of a view if everything was done already, so that there was no run. Start and End are then
+// what is done.
+const NothingToDo = "nothing to do"
+
+// Materialized is the document of a view's run that has just ended.
+type Materialized struct {
+	document.Run
+	// Before is how many rows lie before the first window, and are not online.
+	Before int64 `json:"before,omitempty"`
+	// Failures are the first of the rows that were left out.
+	Failures []offline.FailedRow `json:"failures,omitempty"`
+}
+
+// NewMaterialized is the document of what came of a view's run.
+func NewMaterialized(report materialize.Report) Materialized {
+	made := Materialized{Run: document.NewRun(RunMessage(report.Run)), Before: report.Before, Failures: report.Failures}
+	if done := report.Done; done != nil {
+		made.Outcome, made.End = NothingToDo, document.Instant(feature.Instant(done.End))
+		made.Start = nil
+		if done.Start != nil {
+			made.Start = new(document.Instant(feature.Instant(*done.Start)))
+		}
+	}
+	return made
 }
 
 func (p *Project) materializer(ctx context.Context, progress func(view string, rows int64)) (

@@ -8,25 +8,49 @@ import (
 	"github.com/plumbstore/plumb/feature"
 )
 
+// TrainingSetVerification says what has changed since a training set was made.
+type TrainingSetVerification struct {
+	File string `json:"file"`
+	// Same says that all was compared, and nothing has changed.
+	Same bool `json:"same"`
+	// Revision and Digest are those of the manifest, if it can be relied upon.
+	Revision int64           `json:"revision,omitempty"`
+	Digest   string          `json:"digest,omitempty"`
+	Checks   []dataset.Check `json:"checks"`
+}
+
+// shorten rewrites the texts that may name files.
+func (v *TrainingSetVerification) shorten(text func(string) string) {
+	v.File = text(v.File)
+	for i := range v.Checks {
+		v.Checks[i].Name, v.Checks[i].Detail = text(v.Checks[i].Name), text(v.Checks[i].Detail)
+	}
+}
+
 // VerifyTrainingSet compares a training set, and all that it was made of, with its manifest. path is that of either;
 // labels is where the label rows are now, or empty if they have not moved.
-func (p *Project) VerifyTrainingSet(ctx context.Context, path, labels string) (
-	*dataset.Found, []dataset.Check, error,
-) {
+func (p *Project) VerifyTrainingSet(ctx context.Context, path, labels string) (*TrainingSetVerification, error) {
 	found, err := dataset.Find(path)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	present, err := p.present(ctx, labels)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	checks, err := found.Verify(ctx, present)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	p.KeepDigests(present.Digests)
-	return found, checks, nil
+	result := &TrainingSetVerification{File: found.Output, Same: true, Checks: checks}
+	if found.Manifest != nil {
+		result.Revision, result.Digest = found.Manifest.Revision, found.Manifest.Output.Digest
+	}
+	for _, check := range checks {
+		result.Same = result.Same && check.State.Holds()
+	}
+	return result, nil
 }
 
 // present is the project as it is now; labels, unless it is empty, is the path that a user gives for the label rows.

@@ -138,11 +138,11 @@ func TestATrainingSetHasAManifestAndIsRebuilt(t *testing.T) {
 	if made.Rows == 0 || made.Manifest == nil || made.Manifest.Output.Digest == "" || len(steps) == 0 {
 		t.Errorf("made are %d rows with manifest %+v, in the steps %v", made.Rows, made.Manifest, steps)
 	}
-	_, checks, err := p.VerifyTrainingSet(t.Context(), request.Out, "")
-	if err != nil || len(checks) == 0 {
-		t.Fatalf("verifying gives %d checks, %v", len(checks), err)
+	verified, err := p.VerifyTrainingSet(t.Context(), request.Out, "")
+	if err != nil || !verified.Same || len(verified.Checks) == 0 {
+		t.Fatalf("verifying gives %+v, %v", verified, err)
 	}
-	for _, check := range checks {
+	for _, check := range verified.Checks {
 		if !check.State.Holds() {
 			t.Errorf("%s %s is %s: %s", check.Subject, check.Name, check.State, check.Detail)
 		}
