@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plumbstore/plumb/internal/document"
+	"github.com/plumbstore/plumb/internal/operations"
 	"github.com/plumbstore/plumb/internal/project"
 	"github.com/plumbstore/plumb/internal/server"
 	"github.com/plumbstore/plumb/internal/server/flight"
@@ -21,8 +22,8 @@ func (a *application) serveCommand() *cobra.Command {
 		Short: "Answer look-ups, registry calls and joins until a signal, then drain",
 		Long: "Serve answers look-ups over gRPC, with the standard health and reflection services, and over HTTP, and\n" +
 			"joins over Arrow Flight at the address of gRPC and that of serving.flight. It follows the registry's\n" +
-			"revisions. Clients can read the registry and apply definitions through it. SIGINT or SIGTERM ends it:\n" +
-			"calls in flight are answered first.\n\n" +
+			"revisions. Clients can read the registry, apply definitions, verify, audit and materialize through it.\n" +
+			"SIGINT or SIGTERM ends it: calls in flight are answered first, and operations are cancelled.\n\n" +
 			"With serving.tokens or serving.oidc_issuer callers need a token; with serving.tls_cert all addresses speak TLS.",
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -33,11 +34,12 @@ func (a *application) serveCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&insecure, "insecure", false,
 		"allow an address that other machines reach without authentication or without TLS")
-	cmd.Flags().BoolVar(&readOnly, "read-only", false, "refuse to apply definitions and to push rows for clients")
+	cmd.Flags().BoolVar(&readOnly, "read-only", false,
+		"refuse to apply definitions, push rows and materialize for clients")
 	return cmd
 }
 
-// noQueue says that no join waits; 0 would stand for the default.
+// noQueue says that no join or operation waits; 0 would stand for the default.
 const noQueue = -1
 
 func (a *application) serve(ctx context.Context, p *project.Project, insecure, readOnly bool) error {
@@ -111,11 +113,16 @@ func (a *application) served(ctx context.Context, p *project.Project) (server.Co
 		Project:   p.Config.Project,
 		Registry:  engine,
 		Ledger:    engine,
-		UseCases:  p,
 		Online:    online,
 		Inspector: offline,
 		Offline:   offline,
 		Pusher:    pusher,
+
+		UseCases:     p,
+		LongUseCases: p,
+		Operations: operations.Limits{
+			Running: serving.Operations, Queue: cmp.Or(serving.OperationQueue, noQueue),
+		},
 
 		Address:       serving.GRPC,
 		FlightAddress: serving.Flight,

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/protoadapt"
 
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/internal/operations"
 	"github.com/plumbstore/plumb/internal/server/flight"
 	"github.com/plumbstore/plumb/registry/spec"
 	"github.com/plumbstore/plumb/store/lookup"
@@ -58,6 +59,12 @@ func requestStatus(err error) *status.Status {
 	}
 	if limit, ok := errors.AsType[*flight.LimitError](err); ok {
 		return status.New(codes.ResourceExhausted, shortened(limit.Message, maxMessage))
+	}
+	if limit, ok := errors.AsType[*operations.LimitError](err); ok {
+		return status.New(codes.ResourceExhausted, limit.Error())
+	}
+	if errors.Is(err, operations.ErrClosed) {
+		return status.New(codes.Unavailable, operations.ErrClosed.Error())
 	}
 	if idle, ok := errors.AsType[*flight.IdleError](err); ok {
 		return status.New(codes.DeadlineExceeded, idle.Message)

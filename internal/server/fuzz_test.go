@@ -8,6 +8,7 @@ import (
 	"google.golang.org/grpc/encoding"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/plumbstore/plumb/internal/server"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -34,11 +35,17 @@ func (r *running) sendBytes(t *testing.T, method string, request []byte) error {
 // FuzzRequests sends any bytes to the server: it answers, or says what is wrong with the request, and never that
 // something is wrong with itself.
 func FuzzRequests(f *testing.F) {
-	r := startShops(f, func(c *server.Config) { c.UseCases = openProject(f) })
+	r := startShops(f, func(c *server.Config) {
+		opened := openProject(f)
+		c.UseCases, c.LongUseCases = opened, opened
+	})
 	methods := []string{
 		plumbv1.ServingService_GetOnlineFeatures_FullMethodName, plumbv1.ServingService_Push_FullMethodName,
 		plumbv1.RegistryService_Plan_FullMethodName, plumbv1.RegistryService_GetEntity_FullMethodName,
 		plumbv1.RegistryService_History_FullMethodName, plumbv1.ProjectService_ListRuns_FullMethodName,
+		plumbv1.ProjectService_StartVerification_FullMethodName, plumbv1.ProjectService_StartAudit_FullMethodName,
+		plumbv1.ProjectService_StartMaterialization_FullMethodName, plumbv1.ProjectService_GetOperation_FullMethodName,
+		plumbv1.ProjectService_GetTrainingSet_FullMethodName,
 	}
 	for method, messages := range [][]proto.Message{
 		{prices(texts("shop", "a", "b")), serviceRequest("basket", texts("shop", "a"), numbers("origin", 1)), anyLookup},
@@ -56,6 +63,11 @@ func FuzzRequests(f *testing.F) {
 		{&plumbv1.GetEntityRequest{Name: "shop"}},
 		{&plumbv1.HistoryRequest{Limit: 1}},
 		{&plumbv1.ListRunsRequest{View: "price", Limit: 1}},
+		{&plumbv1.StartVerificationRequest{Services: []string{"basket"}, Rows: 1, Seed: new(uint64(1))}},
+		{&plumbv1.StartAuditRequest{From: timestamppb.New(noon), To: timestamppb.New(noon.Add(1)), Folder: "log"}},
+		{&plumbv1.StartMaterializationRequest{Views: []string{"price"}, From: timestamppb.New(noon), Full: true}},
+		{&plumbv1.GetOperationRequest{Id: "none", WaitSeconds: 1}},
+		{&plumbv1.GetTrainingSetRequest{Path: "train.parquet"}},
 	} {
 		for _, message := range messages {
 			f.Add(byte(method), must(proto.Marshal(message))(f))

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/server/httpjson"
@@ -42,7 +43,7 @@ type web struct {
 }
 
 // listenHTTP binds HTTPAddress. Without one, HTTP is not served.
-func (s *Server) listenHTTP(ctx context.Context, service *serving, definitions *definitions) error {
+func (s *Server) listenHTTP(ctx context.Context, service *serving, definitions *definitions, cases *useCases) error {
 	if s.config.HTTPAddress == "" {
 		return nil
 	}
@@ -56,7 +57,7 @@ func (s *Server) listenHTTP(ctx context.Context, service *serving, definitions *
 			Backend:  &backend{s, service},
 			Serving:  service,
 			Registry: definitions,
-			Project:  &useCases{server: s},
+			Project:  cases,
 			Handlers: s.handlers(),
 			MaxBody:  s.config.MaxRequestBytes,
 			MaxReply: s.config.MaxResponseBytes,
@@ -176,6 +177,9 @@ func (b *backend) PushRows(ctx context.Context, view string, rows func(*feature.
 ) (*plumbv1.PushResponse, error) {
 	return b.service.push(ctx, view, rows, atomic)
 }
+
+// Check refuses a message that breaks the rules of its fields, as the interceptor does for gRPC.
+func (b *backend) Check(request proto.Message) error { return b.validator.Validate(request) }
 
 // Condition is the document of /readyz.
 func (b *backend) Condition() (document any, ready bool) {

@@ -47,8 +47,12 @@ func (s *Server) interceptUnary(ctx context.Context, request any, info *grpc.Una
 
 func (s *Server) timeoutOf(method string) time.Duration {
 	switch method {
-	case plumbv1.RegistryService_Plan_FullMethodName, plumbv1.RegistryService_Apply_FullMethodName:
+	case plumbv1.RegistryService_Plan_FullMethodName, plumbv1.RegistryService_Apply_FullMethodName,
+		plumbv1.ProjectService_StartPlanVerification_FullMethodName,
+		plumbv1.ProjectService_ListTrainingSets_FullMethodName:
 		return s.config.PlanTimeout
+	case plumbv1.ProjectService_GetOperation_FullMethodName:
+		return maxWait + s.config.Timeout
 	}
 	return s.config.Timeout
 }

@@ -73,6 +73,7 @@ func TestEachMethodAsksForItsRole(t *testing.T) {
 	t.Cleanup(func() { offline.Close() })
 	r, tokens := guarded(t, func(c *server.Config) { c.Offline = offline })
 	registered, flight := plumbv1.NewRegistryServiceClient(r.conn), arrowflight.NewFlightServiceClient(r.conn)
+	project := plumbv1.NewProjectServiceClient(r.conn)
 	// Each call is wrong or finds nothing, which is reported only to callers that are let in.
 	for name, c := range map[string]struct {
 		least auth.Role
@@ -112,6 +113,37 @@ func TestEachMethodAsksForItsRole(t *testing.T) {
 			}
 			return err
 		}},
+		"follow an operation": {auth.Read, func(ctx context.Context) error {
+			_, err := project.GetOperation(ctx, &plumbv1.GetOperationRequest{Id: "none"})
+			return err
+		}},
+		"watch an operation": {auth.Read, func(ctx context.Context) error {
+			stream, err := project.WatchOperation(ctx, &plumbv1.WatchOperationRequest{Id: "none"})
+			if err == nil {
+				_, err = stream.Recv()
+			}
+			return err
+		}},
+		"list training sets": {auth.Read, func(ctx context.Context) error {
+			_, err := project.ListTrainingSets(ctx, &plumbv1.ListTrainingSetsRequest{})
+			return err
+		}},
+		"start an operation": {auth.Write, func(ctx context.Context) error {
+			_, err := project.StartVerification(ctx, &plumbv1.StartVerificationRequest{})
+			return err
+		}},
+		"start a materialization": {auth.Write, func(ctx context.Context) error {
+			_, err := project.StartMaterialization(ctx, &plumbv1.StartMaterializationRequest{})
+			return err
+		}},
+		"cancel an operation": {auth.Write, func(ctx context.Context) error {
+			_, err := project.CancelOperation(ctx, &plumbv1.CancelOperationRequest{Id: "none"})
+			return err
+		}},
+		"verify a plan": {auth.Admin, func(ctx context.Context) error {
+			_, err := project.StartPlanVerification(ctx, &plumbv1.StartPlanVerificationRequest{})
+			return err
+		}},
 		"reflection": {auth.Read, func(ctx context.Context) error {
 			stream, err := reflectionpb.NewServerReflectionClient(r.conn).ServerReflectionInfo(ctx)
 			if err == nil {
@@ -146,7 +178,9 @@ func TestEachMethodAsksForItsRole(t *testing.T) {
 
 // A method that is added has to be thought of, or nobody can call it.
 func TestEveryMethodOfOursHasItsRole(t *testing.T) {
-	for _, service := range []grpc.ServiceDesc{plumbv1.ServingService_ServiceDesc, plumbv1.RegistryService_ServiceDesc} {
+	for _, service := range []grpc.ServiceDesc{
+		plumbv1.ServingService_ServiceDesc, plumbv1.RegistryService_ServiceDesc, plumbv1.ProjectService_ServiceDesc,
+	} {
 		names := []string{}
 		for _, method := range service.Methods {
 			names = append(names, method.MethodName)

@@ -33,6 +33,7 @@ import (
 	"github.com/plumbstore/plumb/audit/auditlog"
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/lineage"
+	"github.com/plumbstore/plumb/internal/operations"
 	"github.com/plumbstore/plumb/internal/server/auth"
 	"github.com/plumbstore/plumb/internal/server/certificates"
 	"github.com/plumbstore/plumb/internal/server/flight"
@@ -74,8 +75,13 @@ type Config struct {
 	// Ledger has what was materialized: the log names the views that never were, and the server notices if the online
 	// store has lost their rows. If nil, it does neither.
 	Ledger Ledger
-	// UseCases answer ProjectService. Nil: it is not implemented.
-	UseCases UseCases
+	// UseCases and LongUseCases answer ProjectService. Those that are nil are not implemented.
+	UseCases     UseCases
+	LongUseCases LongUseCases
+	// Operations bounds those that run LongUseCases.
+	Operations operations.Limits
+	// OperationTicks says when the progress of an operation is sent to those that watch it; if nil, each second.
+	OperationTicks <-chan time.Time
 	// Inspector looks into the sources of definitions that clients plan or apply, one plan at a time. If nil, sources are
 	// accepted without being inspected.
 	Inspector spec.Inspector
@@ -134,8 +140,9 @@ type Config struct {
 	Lineage *lineage.Recorder
 	// JoinTicks says when a join sends its progress; if nil, each second.
 	JoinTicks <-chan time.Time
-	// Timeout bounds a call whose client sets no deadline, but for a join: 5 s. PlanTimeout does so for Plan and Apply,
-	// which look into sources: 2 min.
+	// Timeout bounds a call whose client sets no deadline, but for a join: 5 s. PlanTimeout does so for Plan, Apply and
+	// StartPlanVerification, which look into sources, and for ListTrainingSets: 2 min. GetOperation has as long besides as
+	// it may wait.
 	Timeout, PlanTimeout time.Duration
 	// MessageTimeout bounds how long the message of a call may take to come, whatever its client's deadline: 30 s.
 	MessageTimeout time.Duration
@@ -179,7 +186,10 @@ type Server struct {
 	following *follower
 	limit     limiter
 	// arriving counts the calls whose message may be in memory.
-	arriving limiter
+	arriving   limiter
+	operations *operations.Operations
+	// watching counts the calls that wait for what operations do.
+	watching limiter
 	// draining is done once streams, which have no end of their own, must end.
 	draining   context.Context
 	endStreams context.CancelFunc
@@ -204,7 +214,10 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 	s := &Server{config: config, listeners: listeners, admin: admin, health: health.NewServer(), validator: validator}
 	s.draining, s.endStreams = context.WithCancel(context.Background())
 	s.following, s.limit.most = newFollower(config), int64(config.MaxConcurrent)
-	s.arriving.most = arrivals * int64(config.MaxConcurrent)
+	s.arriving.most, s.watching.most = arrivals*int64(config.MaxConcurrent), int64(config.MaxConcurrent)
+	s.operations = operations.New(operations.Config{
+		Limits: config.Operations, Now: config.Now, Explain: s.explain, Logger: config.Logger,
+	})
 	config.Metrics.RegisterRegistry(s.revision, s.stale)
 	config.Metrics.RegisterLosses(s.lost)
 	s.grpc = grpc.NewServer(append(config.observed(),
@@ -221,8 +234,9 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 		grpc.StreamInterceptor(s.interceptStream),
 	)...)
 	service, definitions := &serving{server: s}, newDefinitions(s)
-	s.register(service, definitions)
-	if err := s.listenHTTP(ctx, service, definitions); err != nil {
+	cases := newUseCases(s, definitions)
+	s.register(service, definitions, cases)
+	if err := s.listenHTTP(ctx, service, definitions, cases); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	s.setHealth(healthpb.HealthCheckResponse_NOT_SERVING)
@@ -233,11 +247,11 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 }
 
 // register makes the services known.
-func (s *Server) register(service *serving, definitions *definitions) {
+func (s *Server) register(service *serving, definitions *definitions, cases *useCases) {
 	to := tolerant{s.grpc}
 	to.RegisterService(servingDesc(), service)
 	plumbv1.RegisterRegistryServiceServer(to, definitions)
-	plumbv1.RegisterProjectServiceServer(to, &useCases{server: s})
+	plumbv1.RegisterProjectServiceServer(to, cases)
 	if s.config.Offline != nil {
 		arrowflight.RegisterFlightServiceServer(to, flight.New(flight.Config{
 			Engine:     s.config.Offline,
@@ -296,6 +310,7 @@ func (s *Server) FlightAddress() string {
 // Close releases the addresses of a server that is not to serve after all.
 func (s *Server) Close() error {
 	s.endStreams()
+	s.operations.Close()
 	s.grpc.Stop()
 	listeners := s.listeners
 	if s.web != nil {
@@ -305,7 +320,8 @@ func (s *Server) Close() error {
 }
 
 // Serve answers calls until ctx is done. Then it reports itself as not serving, takes no more calls, waits for those in
-// flight up to DrainTimeout, and cuts off what is left. It returns nil after that, or the fault that ended it.
+// flight up to DrainTimeout, and cuts off what is left. It cancels operations, and waits until they have removed what
+// they made. It returns nil after that, or the fault that ended it.
 func (s *Server) Serve(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, listener := range s.listeners {
@@ -335,6 +351,7 @@ func (s *Server) drain() {
 	patience, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout)
 	defer cancel()
 	var draining sync.WaitGroup
+	draining.Go(s.operations.Close)
 	draining.Go(func() { s.cutOff("gRPC", s.drainGRPC(patience)) })
 	if s.web != nil {
 		draining.Go(func() { s.cutOff("HTTP", s.web.drain(patience)) })

@@ -92,9 +92,9 @@ func (s *Server) answer(ctx context.Context, from *servedRevision, request *plum
 // allowed.
 func (s *Server) checkRequest(request *plumbv1.GetOnlineFeaturesRequest) error {
 	var mistakes []error
-	if at := request.GetAt(); at != nil && !at.IsValid() {
-		mistakes = append(mistakes, fault.Inputf("at",
-			"%d seconds and %d nanoseconds is not an instant between the years 1 and 9999", at.GetSeconds(), at.GetNanos()))
+	if request.GetAt() != nil {
+		_, err := instantOf("at", request.GetAt())
+		mistakes = append(mistakes, err)
 	}
 	for _, key := range request.GetKeys() {
 		if rows := rowsOf(key.GetValues()); rows > s.config.MaxRows {

@@ -12,8 +12,9 @@ const (
 // openService answers anybody: load balancers ask for health, and have no token.
 const openService = "/grpc.health.v1.Health/"
 
-// needs is the least role for each method, by its full name. Plan needs the role of Apply, since it opens the sources
-// that a client names.
+// needs is the least role for each method, by its full name. Plan and StartPlanVerification need the role of Apply,
+// since they open the sources that a client names. What starts and cancels other operations needs Write: operations take
+// the memory and the time of others, and a materialization writes what a push writes.
 var needs = map[string]Role{
 	servingService + "GetOnlineFeatures": Read,
 	servingService + "Push":              Write,
@@ -30,8 +31,21 @@ var needs = map[string]Role{
 	registryService + "GetFeatureService":   Read,
 	registryService + "History":             Read,
 
-	projectService + "Status":   Read,
-	projectService + "ListRuns": Read,
+	projectService + "Status":                       Read,
+	projectService + "ListRuns":                     Read,
+	projectService + "ListTrainingSets":             Read,
+	projectService + "GetTrainingSet":               Read,
+	projectService + "CompareTrainingSets":          Read,
+	projectService + "StartVerification":            Write,
+	projectService + "StartPlanVerification":        Admin,
+	projectService + "StartAudit":                   Write,
+	projectService + "StartForesight":               Write,
+	projectService + "StartTrainingSetVerification": Write,
+	projectService + "StartMaterialization":         Write,
+	projectService + "GetOperation":                 Read,
+	projectService + "ListOperations":               Read,
+	projectService + "WatchOperation":               Read,
+	projectService + "CancelOperation":              Write,
 
 	flightService + "DoExchange":    Read,
 	flightService + "DoGet":         Read,

@@ -15,9 +15,9 @@ const (
 	None Role = iota
 	// Read looks features up, joins, and reads the registry.
 	Read
-	// Write also pushes rows.
+	// Write also pushes rows, and starts and cancels operations.
 	Write
-	// Admin also plans and applies definitions.
+	// Admin also plans, verifies and applies definitions.
 	Admin
 )
 

@@ -10,6 +10,8 @@ import (
 	_ "embed" // The OpenAPI document.
 	"net/http"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -24,6 +26,8 @@ type Backend interface {
 	// PushRows is Push with rows that are brought to the view's columns once the view is known.
 	PushRows(ctx context.Context, view string, rows func(*feature.View) (materialize.Rows, error), atomic bool) (
 		*plumbv1.PushResponse, error)
+	// Check refuses a message that breaks the rules of its fields.
+	Check(request proto.Message) error
 	// Condition is the document of /readyz, and whether the server is ready.
 	Condition() (document any, ready bool)
 }
@@ -58,6 +62,8 @@ func New(config Config) http.Handler {
 	mux.Handle("/v1/push", only(http.MethodPost, a.called(plumbv1.ServingService_Push_FullMethodName, a.push)))
 	a.addRegistry(mux)
 	a.addProject(mux)
+	a.addTrainingSets(mux)
+	a.addOperations(mux)
 	mux.HandleFunc("/", a.unknown)
 	return mux
 }
