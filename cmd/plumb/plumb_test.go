@@ -70,6 +70,8 @@ func buildAndRun(m *testing.M) int {
 //	remote plan FOLDER         calls Plan there with a folder's files, and prints as plumb plan --output json does, or
 //	                           the status and the mistakes as plumb validate does
 //	remote apply FOLDER        calls Apply so, and prints the changes
+//	operation KIND BODY        starts an operation there over HTTP, waits for its end, and prints its state, its verdict
+//	                           and its document
 //	stop-serving               sends SIGTERM; the server has to drain and exit with 0
 //	sqlite FILE STATEMENT      changes a SQLite file behind Plumb's back
 //	redis kill, redis restart  a server at $REDIS, which redis.txtar has to itself; $STEADY_REDIS is one that lives on
@@ -104,6 +106,7 @@ func TestScripts(t *testing.T) {
 			"await-look-up": awaitLookUp,
 			"create-token":  createToken,
 			"remote":        remote,
+			"operation":     operation,
 			"stop-serving":  stopServing,
 			"push-rows":     pushRows,
 			"kill-serving":  killServing,
