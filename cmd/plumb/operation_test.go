@@ -10,8 +10,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// operation starts an operation over HTTP, waits for its end, and prints its state and verdict on a line and its document
-// on the next, or the error of the call that failed.
+// operation starts an operation over HTTP, waits for its end, and prints its state and verdict on a line, and its
+// document on the next, or the error of the call that failed.
 func operation(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: operation KIND BODY")

@@ -78,8 +78,8 @@ func (p *Project) summary(path string, found *dataset.Found, err error) *plumbv1
 	return summary
 }
 
-// TrainingSet returns a training set in a few words, and its manifest as JSON, which is empty if there is a problem. The
-// path is that of either, below the roots.
+// TrainingSet returns a training set in a few words, and its manifest as JSON, which is empty if there is a problem.
+// The path is that of either, below the roots.
 func (p *Project) TrainingSet(ctx context.Context, path string) (*plumbv1.TrainingSet, string, error) {
 	located, err := p.locateTrainingSet(ctx, "path", path)
 	if err != nil {

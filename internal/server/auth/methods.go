@@ -13,8 +13,8 @@ const (
 const openService = "/grpc.health.v1.Health/"
 
 // needs is the least role for each method, by its full name. Plan and StartPlanVerification need the role of Apply,
-// since they open the sources that a client names. What starts and cancels other operations needs Write: operations take
-// the memory and the time of others, and a materialization writes what a push writes.
+// since they open the sources that a client names. What starts and cancels other operations needs Write: operations
+// take the memory and the time of others, and a materialization writes what a push writes.
 var needs = map[string]Role{
 	servingService + "GetOnlineFeatures": Read,
 	servingService + "Push":              Write,
