@@ -7,7 +7,7 @@
 //
 //	all := operations.New(operations.Config{Now: time.Now, Explain: explain, Logger: logger})
 //	defer all.Close()
-//	begun, err := all.Start(plumbv1.Operation_AUDIT, "ann", func(ctx context.Context, told func(offline.Progress)) (
+//	begun, err := all.Start(plumbv1.Operation_AUDIT, "ann", func(ctx context.Context, progress func(offline.Progress)) (
 //		operations.Result, error) { … })
 //	begun, err = all.Cancel(begun.GetId())
 //

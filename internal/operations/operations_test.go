@@ -156,10 +156,11 @@ func TestOperationsRunInTheOrderInWhichTheyWereStarted(t *testing.T) {
 // refused is the error of a start that has to fail.
 func (b *bench) refused() error {
 	b.t.Helper()
-	_, err := b.Start(plumbv1.Operation_AUDIT, "", func(context.Context, func(offline.Progress)) (operations.Result, error) {
-		b.t.Error("work was run that was refused")
-		return operations.Result{}, nil
-	})
+	_, err := b.Start(plumbv1.Operation_AUDIT, "",
+		func(context.Context, func(offline.Progress)) (operations.Result, error) {
+			b.t.Error("work was run that was refused")
+			return operations.Result{}, nil
+		})
 	return err
 }
 

@@ -12,7 +12,7 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// TrainingSets lists the training sets whose manifests lie below the roots, in the order of their paths, and says
+// TrainingSets lists the training sets whose manifests are below the roots, in the order of their paths, and says
 // whether there are more than limit. A folder that cannot be read has none.
 func (p *Project) TrainingSets(ctx context.Context, limit int) (listed []*plumbv1.TrainingSet, more bool, err error) {
 	var manifests []string

@@ -18,8 +18,8 @@ import (
 )
 
 // The methods of this file make long use cases the work of operations that callers over the network start. Each checks
-// its request at once, as far as that is quick, and returns what is left to do: so a mistake is told to the caller that
-// made it. What names a file has to lie below offline.roots.
+// its request as far as that is quick, and returns what is left to do, so that the call that starts an operation fails
+// if its request is wrong. Files that a request names have to be below offline.roots.
 //
 // The work is done by a project of its own, with a share of the memory. So an operation's engines, and all that they
 // hold, are gone once it has ended.
@@ -41,7 +41,7 @@ func (p *Project) inOwn(run func(ctx context.Context, own *Project, progress fun
 	}
 }
 
-// shareOf is the project with the memory that each of so many operations has.
+// shareOf is the project with the memory that each of this number of operations has.
 func (p *Project) shareOf(operations int) *Project {
 	own := *p.Config
 	own.Offline.MemoryLimit = p.Config.Offline.MemoryShare(max(operations, 1))

@@ -47,7 +47,7 @@ type ProjectServiceClient interface {
 	Status(ctx context.Context, in *StatusRequest, opts ...grpc.CallOption) (*StatusResponse, error)
 	// ListRuns returns the materialization runs of a view, newest first. A view that was never registered has none.
 	ListRuns(ctx context.Context, in *ListRunsRequest, opts ...grpc.CallOption) (*ListRunsResponse, error)
-	// ListTrainingSets lists the training sets whose manifests lie below the server's offline.roots, by their paths.
+	// ListTrainingSets lists the training sets whose manifests are below the server's offline.roots, by their paths.
 	ListTrainingSets(ctx context.Context, in *ListTrainingSetsRequest, opts ...grpc.CallOption) (*ListTrainingSetsResponse, error)
 	// GetTrainingSet returns the manifest of a training set: what it was made of and holds.
 	GetTrainingSet(ctx context.Context, in *GetTrainingSetRequest, opts ...grpc.CallOption) (*GetTrainingSetResponse, error)
@@ -257,7 +257,7 @@ type ProjectServiceServer interface {
 	Status(context.Context, *StatusRequest) (*StatusResponse, error)
 	// ListRuns returns the materialization runs of a view, newest first. A view that was never registered has none.
 	ListRuns(context.Context, *ListRunsRequest) (*ListRunsResponse, error)
-	// ListTrainingSets lists the training sets whose manifests lie below the server's offline.roots, by their paths.
+	// ListTrainingSets lists the training sets whose manifests are below the server's offline.roots, by their paths.
 	ListTrainingSets(context.Context, *ListTrainingSetsRequest) (*ListTrainingSetsResponse, error)
 	// GetTrainingSet returns the manifest of a training set: what it was made of and holds.
 	GetTrainingSet(context.Context, *GetTrainingSetRequest) (*GetTrainingSetResponse, error)

@@ -139,7 +139,7 @@ func (x *TrainingSet) GetCreatedMicros() int64 {
 
 type ListTrainingSetsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// At most so many: 1000 if 0.
+	// The most to list. 0: 1000.
 	Limit         int32 `protobuf:"varint,1,opt,name=limit,proto3" json:"limit,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
