@@ -68,7 +68,7 @@ fuzz_tests = ./store/packed:FuzzKey ./store/packed:FuzzRow ./registry/spec:FuzzD
 	./internal/server:FuzzRequests ./sdk:FuzzReply ./internal/server/auth:FuzzTokens ./internal/server/auth:FuzzAuthorization \
 	./internal/parquetfile:FuzzFooter ./internal/arrowipc:FuzzArrow ./internal/document:FuzzJSON \
 	./internal/server/flight:FuzzExchange ./store/duckdb:FuzzFiles ./audit/auditlog:FuzzLog ./dataset:FuzzManifest \
-	./internal/cli:FuzzPushedLines
+	./push:FuzzPushedLines
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz test for FUZZ_TIME, by default a minute

@@ -22,6 +22,7 @@ import (
 	"github.com/plumbstore/plumb/internal/server"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/push"
 	"github.com/plumbstore/plumb/registry/plan"
 	"github.com/plumbstore/plumb/registry/sqldb"
 	"github.com/plumbstore/plumb/store/duckdb"
@@ -93,7 +94,7 @@ type shop struct {
 	offline      *duckdb.Engine
 	online       online.Store
 	materializer *materialize.Materializer
-	pusher       *materialize.Pusher
+	pusher       *push.Pusher
 	client       plumbv1.ServingServiceClient
 	ticks        chan time.Time
 	clock        atomic.Int64
@@ -128,7 +129,7 @@ func open(t testing.TB, options ...option) *shop {
 	s.materializer = materialize.New(materialize.Config{
 		Offline: s.offline, Online: s.online, Ledger: s.registry, Now: s.now, Retention: s.retention,
 	})
-	s.pusher = materialize.NewPusher(materialize.PushConfig{
+	s.pusher = push.New(push.Config{
 		Online: s.online, Now: s.now, Retention: s.retention, LogFolder: s.logFolder, LogInterval: time.Hour,
 	})
 	t.Cleanup(func() { s.pusher.Close() })

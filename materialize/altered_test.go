@@ -20,19 +20,19 @@ import (
 
 // alter applies the definitions as plumb apply does, by a plan.
 func (p *project) alter(desired *plumbv1.Definitions) {
-	p.t.Helper()
-	current := must(p.registry.Current(p.t.Context(), "shops"))(p.t)
-	must(p.registry.Apply(p.t.Context(), plan.New(current, desired).Commit("test", noon)))(p.t)
+	p.T.Helper()
+	current := must(p.Registry.Current(p.T.Context(), "shops"))(p.T)
+	must(p.Registry.Apply(p.T.Context(), plan.New(current, desired).Commit("test", noon)))(p.T)
 }
 
 // cells looks up all features of the prices of one shop, in their order.
 func (p *project) cells(store online.Store, now feature.Instant) []storetest.Cell {
-	p.t.Helper()
-	snapshot := must(p.registry.Current(p.t.Context(), "shops"))(p.t)
-	prepared := must(lookup.New(must(snapshot.SelectFeatures([]string{"price:*"}, false))(p.t)))(p.t)
-	columns := must(prepared.Get(p.t.Context(), store, lookup.Request{
-		Keys: storetest.KeyColumns(p.t, prepared.Keys(), []any{"a"}), At: now, EventTimestamps: true,
-	}))(p.t)
+	p.T.Helper()
+	snapshot := must(p.Registry.Current(p.T.Context(), "shops"))(p.T)
+	prepared := must(lookup.New(must(snapshot.SelectFeatures([]string{"price:*"}, false))(p.T)))(p.T)
+	columns := must(prepared.Get(p.T.Context(), store, lookup.Request{
+		Keys: storetest.KeyColumns(p.T, prepared.Keys(), []any{"a"}), At: now, EventTimestamps: true,
+	}))(p.T)
 	var cells []storetest.Cell
 	for _, column := range columns {
 		cells = append(cells, storetest.Cells(column)[0])
@@ -90,7 +90,7 @@ func TestRowsFromBeforeAViewWasAlteredAreReadRightUntilTheyAreRewritten(t *testi
 		t.Run(name, func(t *testing.T) {
 			onStores(t, func(t *testing.T, store online.Store) {
 				p := newProject(t, price{"a", at(1), nil, 1.5})
-				p.run(store, materialize.Request{To: at(3)})
+				p.Run(store, materialize.Request{To: at(3)})
 				desired := definitions()
 				for _, change := range c.changes {
 					desired = proto.CloneOf(desired)
@@ -100,7 +100,7 @@ func TestRowsFromBeforeAViewWasAlteredAreReadRightUntilTheyAreRewritten(t *testi
 				if diff := cmp.Diff(c.before, p.cells(store, at(3))); diff != "" {
 					t.Errorf("before it is rewritten (-want +got):\n%s", diff)
 				}
-				p.run(store, materialize.Request{To: at(4)})
+				p.Run(store, materialize.Request{To: at(4)})
 				if diff := cmp.Diff(c.after, p.cells(store, at(4))); diff != "" {
 					t.Errorf("after (-want +got):\n%s", diff)
 				}
@@ -112,26 +112,26 @@ func TestRowsFromBeforeAViewWasAlteredAreReadRightUntilTheyAreRewritten(t *testi
 func TestR15_AClockThatWasSetBackLosesNothing(t *testing.T) {
 	onStores(t, func(t *testing.T, store online.Store) {
 		p := newProject(t, price{"a", at(1), nil, 1.0}, price{"a", at(3), nil, 2.0})
-		p.run(store, materialize.Request{To: at(4)})
-		before := p.stored(store, []string{"a"})
-		back := p.materializer(store, func(c *materialize.Config) {
+		p.Run(store, materialize.Request{To: at(4)})
+		before := p.Stored(store, []string{"a"})
+		back := p.Materializer(store, func(c *materialize.Config) {
 			c.Now = func() time.Time { return noon.Add(-10 * time.Hour) } // The second hour.
 		})
 		for _, request := range []materialize.Request{
 			{To: at(5)}, {To: at(5), Lookback: new(3 * time.Hour)}, {To: at(5), From: new(at(0))},
 		} {
-			if _, err := back.Run(t.Context(), p.view("price"), request); err == nil ||
+			if _, err := back.Run(t.Context(), p.View("price"), request); err == nil ||
 				!strings.Contains(err.Error(), "the clock was ahead when that was recorded, or this one is behind") {
 				t.Errorf("%+v: want an error that says why and what to do, got %v", request, err)
 			}
-			if end, _ := p.end(); end != at(4) {
+			if end, _ := p.End(); end != at(4) {
 				t.Errorf("%+v moved the recorded end to %s", request, end)
 			}
 		}
-		if !sameRows(before, p.stored(store, []string{"a"})) {
+		if !sameRows(before, p.Stored(store, []string{"a"})) {
 			t.Error("what is stored changed")
 		}
-		if diff := cmp.Diff([]storetest.Cell{present(2, at(3))}, p.look(store, at(4), "a")); diff != "" {
+		if diff := cmp.Diff([]storetest.Cell{present(2, at(3))}, p.Look(store, at(4), "a")); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
 	})

@@ -2,13 +2,14 @@ package materialize
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 )
 
-// clockTolerance is how far the clocks of machines that materialize one view may be apart, in microseconds.
-const clockTolerance = feature.Instant(DefaultClockSkew / 1000)
+// clockTolerance is how far the clocks of machines that materialize one view may be apart.
+const clockTolerance = feature.Instant(10 * time.Second / time.Microsecond)
 
 // AheadOfClock returns an error if a view is recorded as materialized up to an instant that has not come yet: a clock
 // was ahead when that was recorded, or this one is behind. Rows up to that instant would be left out silently, so the

@@ -24,10 +24,10 @@ import (
 func inWholeEuros(t *testing.T, prices ...price) *project {
 	t.Helper()
 	p := openProject(t, t.TempDir())
-	p.write(prices...)
+	p.Write(prices...)
 	whole := definitions()
 	whole.FeatureViews[0].Features[0].Type = plumbv1.Type_INT32
-	p.apply(whole)
+	p.Apply(whole)
 	return p
 }
 
@@ -36,15 +36,15 @@ func TestR17_ARowThatFailsIsLeftOutWithoutAnOlderOneInItsPlace(t *testing.T) {
 	onStores(t, func(t *testing.T, store online.Store) {
 		p := inWholeEuros(t, price{"a", at(1), nil, 1.0}, price{"a", at(2), nil, 2.0}, price{"a", at(3), nil, 2.5},
 			price{"b", at(3), nil, 3.0})
-		p.run(store, materialize.Request{To: at(1)})
-		report := p.run(store, materialize.Request{To: at(4), MaxFailed: 1})
+		p.Run(store, materialize.Request{To: at(1)})
+		report := p.Run(store, materialize.Request{To: at(4), MaxFailed: 1})
 		whole := func(euros int32, event feature.Instant) storetest.Cell {
 			return storetest.Cell{Value: euros, Status: plumbv1.Status_PRESENT, Event: event}
 		}
-		if diff := cmp.Diff([]storetest.Cell{whole(1, at(1)), whole(3, at(3))}, p.look(store, at(4), "a", "b")); diff != "" {
+		if diff := cmp.Diff([]storetest.Cell{whole(1, at(1)), whole(3, at(3))}, p.Look(store, at(4), "a", "b")); diff != "" {
 			t.Errorf("answer (-want +got):\n%s", diff)
 		}
-		want := []offline.FailedRow{{File: filepath.Join(p.folder, "data", "prices.parquet"), Row: 3, Column: "euros",
+		want := []offline.FailedRow{{File: filepath.Join(p.Folder, "data", "prices.parquet"), Row: 3, Column: "euros",
 			Value: "2.5", Reason: "does not fit INT32 exactly"}}
 		if diff := cmp.Diff(want, report.Failures); diff != "" {
 			t.Errorf("failures (-want +got):\n%s", diff)
@@ -52,7 +52,7 @@ func TestR17_ARowThatFailsIsLeftOutWithoutAnOlderOneInItsPlace(t *testing.T) {
 		if run := report.Run; run.Read != 3 || run.Skipped != 1 || run.Written != 1 || run.Bytes == 0 {
 			t.Errorf("counts are %+v, want 3 read, 1 skipped, 1 written and its bytes", run)
 		}
-		if end, ok := p.end(); !ok || end != at(4) {
+		if end, ok := p.End(); !ok || end != at(4) {
 			t.Errorf("the recorded end is %s (%v), want %s", end, ok, at(4))
 		}
 	})
@@ -61,7 +61,7 @@ func TestR17_ARowThatFailsIsLeftOutWithoutAnOlderOneInItsPlace(t *testing.T) {
 func TestWhereMoreRowsFailThanMayNothingIsWrittenAndTheEndStays(t *testing.T) {
 	onStores(t, func(t *testing.T, store online.Store) {
 		p := inWholeEuros(t, price{"a", at(2), nil, 2.5}, price{"b", at(2), nil, 3.0}, price{"c", at(2), nil, 3.5})
-		report, err := p.materializer(store).Run(t.Context(), p.view("price"), materialize.Request{To: at(3), MaxFailed: 1})
+		report, err := p.Materializer(store).Run(t.Context(), p.View("price"), materialize.Request{To: at(3), MaxFailed: 1})
 		var input *fault.InputError
 		if !errors.As(err, &input) || !strings.Contains(err.Error(), "2 rows cannot be stored, where --max-failed-rows "+
 			"allows 1: column \"euros\", row 1 of") {
@@ -71,10 +71,10 @@ func TestWhereMoreRowsFailThanMayNothingIsWrittenAndTheEndStays(t *testing.T) {
 			t.Errorf("report is %+v, want a failed run with both rows", report)
 		}
 		notFound := storetest.Cell{Status: plumbv1.Status_NOT_FOUND}
-		if diff := cmp.Diff([]storetest.Cell{notFound, notFound}, p.look(store, at(3), "a", "b")); diff != "" {
+		if diff := cmp.Diff([]storetest.Cell{notFound, notFound}, p.Look(store, at(3), "a", "b")); diff != "" {
 			t.Errorf("answer (-want +got):\n%s", diff)
 		}
-		if end, ok := p.end(); ok {
+		if end, ok := p.End(); ok {
 			t.Errorf("the end %s is recorded", end)
 		}
 	})
@@ -109,7 +109,7 @@ func TestTwoBatchesAreWrittenAtATime(t *testing.T) {
 	config := func(c *materialize.Config) {
 		c.Online, c.BatchRows = meeting{online, make(chan struct{})}, 1
 	}
-	report := must(p.materializer(online, config).Run(t.Context(), p.view("price"), materialize.Request{To: at(2)}))(t)
+	report := must(p.Materializer(online, config).Run(t.Context(), p.View("price"), materialize.Request{To: at(2)}))(t)
 	if report.Run.Written != 8 {
 		t.Errorf("%d rows written, want 8", report.Run.Written)
 	}

@@ -27,27 +27,27 @@ func manyPrices(shops int) (prices []price, names []string) {
 
 // expectFailed checks that the latest run is recorded as failed, and that the recorded end has not changed.
 func (p *project) expectFailed(part string) {
-	p.t.Helper()
-	run := must(p.registry.LastRuns(context.Background(), "shops"))(p.t)["price"]
+	p.T.Helper()
+	run := must(p.Registry.LastRuns(context.Background(), "shops"))(p.T)["price"]
 	if run.Outcome != registry.Failed || !strings.Contains(run.Error, part) || !run.FinishedAt.Equal(noon) {
-		p.t.Errorf("the run is recorded as %+v, want failed with %q", run, part)
+		p.T.Errorf("the run is recorded as %+v, want failed with %q", run, part)
 	}
-	if end, ok := p.end(); ok {
-		p.t.Errorf("the end moved to %s although the run failed", end)
+	if end, ok := p.End(); ok {
+		p.T.Errorf("the end moved to %s although the run failed", end)
 	}
 }
 
 // expectComplete materializes, and checks that what is stored is what an undisturbed run stores.
 func (p *project) expectComplete(store online.Store, shops []string) {
-	p.t.Helper()
-	p.run(store, materialize.Request{To: at(4)})
-	if end, _ := p.end(); end != at(4) {
-		p.t.Errorf("after a complete run the end is %s, want %s", end, at(4))
+	p.T.Helper()
+	p.Run(store, materialize.Request{To: at(4)})
+	if end, _ := p.End(); end != at(4) {
+		p.T.Errorf("after a complete run the end is %s, want %s", end, at(4))
 	}
-	undisturbed := openSQLite(p.t, filepath.Join(p.t.TempDir(), "undisturbed.db"))
-	p.run(undisturbed, materialize.Request{To: at(4), Full: true})
-	if !sameRows(p.stored(undisturbed, shops), p.stored(store, shops)) {
-		p.t.Errorf("what is stored differs from what an undisturbed run stores")
+	undisturbed := openSQLite(p.T, filepath.Join(p.T.TempDir(), "undisturbed.db"))
+	p.Run(undisturbed, materialize.Request{To: at(4), Full: true})
+	if !sameRows(p.Stored(undisturbed, shops), p.Stored(store, shops)) {
+		p.T.Errorf("what is stored differs from what an undisturbed run stores")
 	}
 }
 
@@ -56,7 +56,7 @@ func TestARedisThatIsKilledInTheMiddleLeavesTheEndAndALaterRunCompletes(t *testi
 	p := newProject(t, prices...)
 	cache := redistest.Start(t)
 	online := openRedis(t, cache.URL)
-	m := p.materializer(online, func(c *materialize.Config) {
+	m := p.Materializer(online, func(c *materialize.Config) {
 		c.BatchRows = 10
 		c.Progress = func(_ string, rows int64) {
 			if rows == 50 {
@@ -64,7 +64,7 @@ func TestARedisThatIsKilledInTheMiddleLeavesTheEndAndALaterRunCompletes(t *testi
 			}
 		}
 	})
-	report, err := m.Run(t.Context(), p.view("price"), materialize.Request{To: at(4)})
+	report, err := m.Run(t.Context(), p.View("price"), materialize.Request{To: at(4)})
 	if !errors.Is(err, fault.ErrUnavailable) {
 		t.Fatalf("want an error that wraps ErrUnavailable, got %v", err)
 	}
@@ -82,11 +82,11 @@ func TestACancelledRunIsRecordedAsFailedAndALaterOneCompletes(t *testing.T) {
 	p := newProject(t, prices...)
 	online := openSQLite(t, filepath.Join(t.TempDir(), "online.db"))
 	ctx, cancel := context.WithCancel(t.Context())
-	m := p.materializer(online, func(c *materialize.Config) {
+	m := p.Materializer(online, func(c *materialize.Config) {
 		c.BatchRows = 10
 		c.Progress = func(string, int64) { cancel() }
 	})
-	_, err := m.Run(ctx, p.view("price"), materialize.Request{To: at(4)})
+	_, err := m.Run(ctx, p.View("price"), materialize.Request{To: at(4)})
 	if !errors.Is(err, context.Canceled) {
 		t.Fatalf("want an error that wraps context.Canceled, got %v", err)
 	}
@@ -98,8 +98,8 @@ func TestASourceThatCannotBeReadFailsTheRun(t *testing.T) {
 	p := newProject(t)
 	definitions := definitions()
 	definitions.FeatureViews[0].Features[0].Column = "pounds"
-	p.apply(definitions)
-	_, err := p.materializer(openSQLite(t, filepath.Join(t.TempDir(), "online.db"))).Run(t.Context(), p.view("price"),
+	p.Apply(definitions)
+	_, err := p.Materializer(openSQLite(t, filepath.Join(t.TempDir(), "online.db"))).Run(t.Context(), p.View("price"),
 		materialize.Request{To: at(4)})
 	var input *fault.InputError
 	if !errors.As(err, &input) || !strings.Contains(err.Error(), "pounds") {

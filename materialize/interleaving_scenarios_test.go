@@ -12,6 +12,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/push"
 	"github.com/plumbstore/plumb/store/lookup"
 	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/storetest"
@@ -20,9 +21,9 @@ import (
 func cmpText(a, b string) int { return cmp.Compare(a, b) }
 
 // pusher is that of a process; nil for one whose steps do not matter.
-func (w *world) pusher(p *process) *materialize.Pusher {
-	return materialize.NewPusher(materialize.PushConfig{
-		Online: gatedStore{gated{w, p}}, Now: w.now, ClockSkew: materialize.DefaultClockSkew,
+func (w *world) pusher(p *process) *push.Pusher {
+	return push.New(push.Config{
+		Online: gatedStore{gated{w, p}}, Now: w.now, ClockSkew: push.DefaultClockSkew,
 		LogFolder:  func(string) (string, error) { return w.folder, nil },
 		Definition: func(context.Context, string) (*feature.View, error) { return w.view(), nil },
 	})
@@ -57,8 +58,8 @@ func (w *world) lookUp(_ *feature.View, store online.Store) ([]storetest.Cell, f
 }
 
 // push pushes one row of shop a under a view.
-func (w *world) push(pusher *materialize.Pusher, view *feature.View, event feature.Instant, euros int64) error {
-	rows := materialize.Rows{
+func (w *world) push(pusher *push.Pusher, view *feature.View, event feature.Instant, euros int64) error {
+	rows := push.Rows{
 		Keys:    []arrow.Array{storetest.ArrowColumn(w.t, plumbv1.Type_STRING, "a")},
 		Event:   storetest.ArrowColumn(w.t, plumbv1.Type_INT64, int64(event)),
 		Created: storetest.ArrowColumn(w.t, plumbv1.Type_INT64, nil),

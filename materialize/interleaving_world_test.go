@@ -21,6 +21,7 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/push"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/plan"
 	"github.com/plumbstore/plumb/registry/sqldb"
@@ -76,7 +77,7 @@ type world struct {
 	// restarts counts those of the store, each of which ends all connections.
 	restarts int
 	// pushers are those of processes that have not ended.
-	pushers []*materialize.Pusher
+	pushers []*push.Pusher
 	// wrong is an error that a step found, and told is what steps reported.
 	wrong error
 	told  []string

@@ -14,8 +14,6 @@ import (
 	"syscall"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/plumbstore/plumb/materialize"
 )
 
@@ -28,8 +26,6 @@ const (
 
 // batchWritten is what a child prints after each batch.
 const batchWritten = "batch written"
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // TestChildProcess is no test of its own: it is what the tests below run in another process.
 func TestChildProcess(t *testing.T) {
@@ -46,14 +42,14 @@ func TestChildProcess(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	m := p.materializer(online, func(c *materialize.Config) {
+	m := p.Materializer(online, func(c *materialize.Config) {
 		c.BatchRows = 20
 		c.Progress = func(string, int64) {
 			fmt.Println(batchWritten)
 			_, _ = os.Stdin.Read(make([]byte, 1)) // The parent lets it go on, or kills it; without one there is no waiting.
 		}
 	})
-	if _, err := m.Run(t.Context(), p.view("price"), materialize.Request{To: at(4)}); err != nil {
+	if _, err := m.Run(t.Context(), p.View("price"), materialize.Request{To: at(4)}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -61,32 +57,32 @@ func TestChildProcess(t *testing.T) {
 // child is this test binary, materializing the project.
 func (p *project) child(extra ...string) *exec.Cmd {
 	command := exec.Command(os.Args[0], "-test.run=^TestChildProcess$", "-test.v")
-	command.Env = append(os.Environ(), childFolder+"="+p.folder)
+	command.Env = append(os.Environ(), childFolder+"="+p.Folder)
 	command.Env = append(command.Env, extra...)
 	return command
 }
 
 // runAndKill lets a child write that many batches, and kills it while it writes the next one.
 func (p *project) runAndKill(batches int) {
-	p.t.Helper()
+	p.T.Helper()
 	child := p.child()
-	input, output := must(child.StdinPipe())(p.t), must(child.StdoutPipe())(p.t)
+	input, output := must(child.StdinPipe())(p.T), must(child.StdoutPipe())(p.T)
 	if err := child.Start(); err != nil {
-		p.t.Fatal(err)
+		p.T.Fatal(err)
 	}
 	lines, seen := bufio.NewScanner(output), 0
 	for seen <= batches && lines.Scan() {
 		if lines.Text() == batchWritten {
 			seen++
-			must(input.Write([]byte{'\n'}))(p.t)
+			must(input.Write([]byte{'\n'}))(p.T)
 		}
 	}
 	if err := child.Process.Kill(); err != nil {
-		p.t.Fatalf("the child ended by itself after %d batches: %v", seen, err)
+		p.T.Fatalf("the child ended by itself after %d batches: %v", seen, err)
 	}
 	_ = child.Wait() // It says that the child was killed.
 	if status, ok := child.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
-		p.t.Fatalf("the child ended with %s after %d batches, and was to be killed", child.ProcessState, seen)
+		p.T.Fatalf("the child ended with %s after %d batches, and was to be killed", child.ProcessState, seen)
 	}
 }
 
@@ -98,11 +94,11 @@ func TestAProcessThatIsKilledAtAnyPointLeavesWhatTheNextRunCompletes(t *testing.
 	p := newProject(t, prices...)
 	for range 15 {
 		p.runAndKill(random.IntN(15)) // Of 20 batches.
-		if end, complete := p.end(); complete {
+		if end, complete := p.End(); complete {
 			t.Fatalf("the end is recorded as %s although no run was complete", end)
 		}
 	}
-	p.expectComplete(openSQLite(t, filepath.Join(p.folder, "online.db")), shops)
+	p.expectComplete(openSQLite(t, filepath.Join(p.Folder, "online.db")), shops)
 }
 
 func TestAFullDiskFailsTheRunAndALaterOneCompletes(t *testing.T) {
@@ -116,5 +112,5 @@ func TestAFullDiskFailsTheRunAndALaterOneCompletes(t *testing.T) {
 		t.Errorf("the disk was full before anything was written:\n%s", output)
 	}
 	p.expectFailed("the disk")
-	p.expectComplete(openSQLite(t, filepath.Join(p.folder, "online.db")), shops)
+	p.expectComplete(openSQLite(t, filepath.Join(p.Folder, "online.db")), shops)
 }

@@ -18,14 +18,14 @@ import (
 
 // lose removes all rows of the prices from a store, and its marks.
 func (p *project) lose(store online.Store) {
-	p.t.Helper()
-	must(store.(online.Remover).Remove(p.t.Context(), "shops", "price"))(p.t)
+	p.T.Helper()
+	must(store.(online.Remover).Remove(p.T.Context(), "shops", "price"))(p.T)
 }
 
 func (p *project) losses(store online.Store) map[string]materialize.Loss {
-	p.t.Helper()
-	views := []*feature.View{p.view("archive"), p.view("price")}
-	return must(materialize.Losses(p.t.Context(), p.registry, store, "shops", views))(p.t)
+	p.T.Helper()
+	views := []*feature.View{p.View("archive"), p.View("price")}
+	return must(materialize.Losses(p.T.Context(), p.Registry, store, "shops", views))(p.T)
 }
 
 func saysLost(notes []string) bool {
@@ -37,7 +37,7 @@ func saysLost(notes []string) bool {
 func TestARunBringsBackWhatTheStoreHasLost(t *testing.T) {
 	onStores(t, func(t *testing.T, store online.Store) {
 		p := newProject(t, price{"a", at(1), nil, 1.0}, price{"b", at(3), nil, 2.0})
-		p.run(store, materialize.Request{To: at(4)})
+		p.Run(store, materialize.Request{To: at(4)})
 		if losses := p.losses(store); len(losses) != 0 {
 			t.Errorf("nothing is lost, and the losses are %v", losses)
 		}
@@ -45,14 +45,14 @@ func TestARunBringsBackWhatTheStoreHasLost(t *testing.T) {
 		if losses := p.losses(store); len(losses) != 1 || losses["price"] != materialize.AllRows {
 			t.Errorf("all rows are lost, and the losses are %v", losses)
 		}
-		report := p.run(store, materialize.Request{To: at(5)})
+		report := p.Run(store, materialize.Request{To: at(5)})
 		if !saysLost(report.Notes) || report.Run.Start != nil || report.Run.Written != 2 {
 			t.Errorf("the run says %q and is %+v, want all from the beginning", report.Notes, report.Run)
 		}
 		if losses := p.losses(store); len(losses) != 0 {
 			t.Errorf("nothing is lost any more, and the losses are %v", losses)
 		}
-		if report := p.run(store, materialize.Request{To: at(5)}); report.Done == nil || len(report.Notes) > 0 {
+		if report := p.Run(store, materialize.Request{To: at(5)}); report.Done == nil || len(report.Notes) > 0 {
 			t.Errorf("once more there is %+v to do, and %q to say", report.Run, report.Notes)
 		}
 	})
@@ -64,7 +64,7 @@ func TestARunNoticesThatItsRowsWereLostMeanwhile(t *testing.T) {
 		prices, shops := manyPrices(30)
 		p := newProject(t, prices...)
 		lost := false
-		m := p.materializer(store, func(c *materialize.Config) {
+		m := p.Materializer(store, func(c *materialize.Config) {
 			c.BatchRows = 10
 			c.Progress = func(_ string, rows int64) {
 				if !lost && rows == 20 {
@@ -73,12 +73,12 @@ func TestARunNoticesThatItsRowsWereLostMeanwhile(t *testing.T) {
 				}
 			}
 		})
-		report := must(m.Run(t.Context(), p.view("price"), materialize.Request{To: at(4)}))(t)
+		report := must(m.Run(t.Context(), p.View("price"), materialize.Request{To: at(4)}))(t)
 		if report.Run.ID != 2 || !strings.Contains(strings.Join(report.Notes, "; "),
 			`run 1 of view "price" is begun anew: the online store has lost rows while the run was writing them`) {
 			t.Errorf("run %d says %q, want a second one", report.Run.ID, report.Notes)
 		}
-		runs := must(p.registry.Runs(t.Context(), "shops", "price"))(t)
+		runs := must(p.Registry.Runs(t.Context(), "shops", "price"))(t)
 		if len(runs) != 2 || runs[0].Outcome != registry.Failed || runs[1].Outcome != registry.Succeeded {
 			t.Errorf("the runs are %+v", runs)
 		}
@@ -90,10 +90,10 @@ func TestARunNoticesThatItsRowsWereLostMeanwhile(t *testing.T) {
 func TestWhatIsLostStaysLostUntilARunHasBroughtItBack(t *testing.T) {
 	onStores(t, func(t *testing.T, store online.Store) {
 		p := newProject(t, price{"a", at(1), nil, 1.0})
-		p.run(store, materialize.Request{To: at(4)})
-		fails := p.materializer(store, func(c *materialize.Config) { c.Offline = unreadable{} })
+		p.Run(store, materialize.Request{To: at(4)})
+		fails := p.Materializer(store, func(c *materialize.Config) { c.Offline = unreadable{} })
 		for _, request := range []materialize.Request{{To: at(5)}, {To: at(5), Full: true}} {
-			if _, err := fails.Run(t.Context(), p.view("price"), request); err == nil {
+			if _, err := fails.Run(t.Context(), p.View("price"), request); err == nil {
 				t.Fatal("the run has not failed")
 			}
 			if losses := p.losses(store); len(losses) != 0 {
@@ -102,14 +102,14 @@ func TestWhatIsLostStaysLostUntilARunHasBroughtItBack(t *testing.T) {
 		}
 		p.lose(store)
 		for range 2 {
-			if _, err := fails.Run(t.Context(), p.view("price"), materialize.Request{To: at(5)}); err == nil {
+			if _, err := fails.Run(t.Context(), p.View("price"), materialize.Request{To: at(5)}); err == nil {
 				t.Fatal("the run has not failed")
 			}
 			if losses := p.losses(store); losses["price"] != materialize.AllRows {
 				t.Errorf("after a run that failed the losses are %v", losses)
 			}
 		}
-		if report := p.run(store, materialize.Request{To: at(5)}); !saysLost(report.Notes) || report.Run.Written != 1 {
+		if report := p.Run(store, materialize.Request{To: at(5)}); !saysLost(report.Notes) || report.Run.Written != 1 {
 			t.Errorf("the run says %q and is %+v", report.Notes, report.Run)
 		}
 	})
@@ -119,8 +119,8 @@ func TestWhatIsLostStaysLostUntilARunHasBroughtItBack(t *testing.T) {
 func TestAStoreThatIsAheadOfTheRegistryHasLostNothing(t *testing.T) {
 	p := newProject(t, price{"a", at(1), nil, 1.0})
 	store := openSQLite(t, t.TempDir()+"/online.db")
-	p.run(store, materialize.Request{To: at(4)})
-	table := online.NewTable(p.view("price"), 0)
+	p.Run(store, materialize.Request{To: at(4)})
+	table := online.NewTable(p.View("price"), 0)
 	marks := must(online.ReadMarks(t.Context(), store, table))(t)
 	if err := online.WriteProgress(t.Context(), store, table, marks[0].Progress+5, 0); err != nil {
 		t.Fatal(err)
@@ -128,10 +128,10 @@ func TestAStoreThatIsAheadOfTheRegistryHasLostNothing(t *testing.T) {
 	if losses := p.losses(store); len(losses) != 0 {
 		t.Errorf("the losses are %v", losses)
 	}
-	if report := p.run(store, materialize.Request{To: at(5)}); len(report.Notes) > 0 || report.Run.Start == nil {
+	if report := p.Run(store, materialize.Request{To: at(5)}); len(report.Notes) > 0 || report.Run.Start == nil {
 		t.Errorf("the run says %q and is %+v, want one that goes on", report.Notes, report.Run)
 	}
-	recorded := must(p.registry.Recorded(t.Context(), "shops"))(t)["price"]
+	recorded := must(p.Registry.Recorded(t.Context(), "shops"))(t)["price"]
 	if recorded.Birth != marks[0].Birth || recorded.Mark <= marks[0].Progress+5 {
 		t.Errorf("recorded is %+v, want birth %d and a mark beyond %d", recorded, marks[0].Birth, marks[0].Progress+5)
 	}
@@ -142,43 +142,20 @@ func TestAStoreThatIsOlderThanTheRegistryIsTakenOver(t *testing.T) {
 	online := openSQLite(t, t.TempDir()+"/online.db")
 	before := newProject(t, price{"a", at(1), nil, 1.0})
 	for i := range 5 {
-		before.run(online, materialize.Request{To: at(float64(2 + i))})
+		before.Run(online, materialize.Request{To: at(float64(2 + i))})
 	}
 	p := newProject(t, price{"a", at(1), nil, 1.0})
-	p.run(online, materialize.Request{To: at(4)})
+	p.Run(online, materialize.Request{To: at(4)})
 	if losses := p.losses(online); len(losses) != 0 {
 		t.Errorf("the losses are %v", losses)
 	}
 	p.lose(online)
-	if report := p.run(online, materialize.Request{To: at(5)}); !saysLost(report.Notes) {
+	if report := p.Run(online, materialize.Request{To: at(5)}); !saysLost(report.Notes) {
 		t.Errorf("the run says %q", report.Notes)
 	}
-	if report := p.run(online, materialize.Request{To: at(6)}); len(report.Notes) > 0 || report.Run.Start == nil {
+	if report := p.Run(online, materialize.Request{To: at(6)}); len(report.Notes) > 0 || report.Run.Start == nil {
 		t.Errorf("the next run says %q and is %+v, want one that goes on", report.Notes, report.Run)
 	}
-}
-
-// A push to a view that was never materialized leaves no mark. What the log has is brought back by the first run, which
-// begins anew whatever the store has lost (R17).
-func TestR17_APushBeforeTheFirstRunIsNoTableThatCanBeLost(t *testing.T) {
-	onStores(t, func(t *testing.T, store online.Store) {
-		p := newProject(t, price{"b", at(1), nil, 2.0})
-		p.apply(withLog())
-		pusher := p.pusher(store)
-		must(pusher.Push(t.Context(), p.view("price"), rowsOf(t, price{"a", at(3), nil, 1.0}), false))(t)
-		marks := must(online.ReadMarks(t.Context(), store, online.NewTable(p.view("price"), 0)))(t)
-		if losses := p.losses(store); marks[0] != (online.Marks{}) || len(losses) != 0 {
-			t.Errorf("a push has left the marks %+v, and the losses are %v", marks, losses)
-		}
-		p.lose(store)
-		p.run(store, materialize.Request{To: at(4)})
-		if got := p.look(store, at(4), "a"); !got[0].Same(present(1, at(3))) {
-			t.Errorf("after the first run the pushed row is %v", got)
-		}
-		if losses := p.losses(store); len(losses) != 0 {
-			t.Errorf("after the first run the losses are %v", losses)
-		}
-	})
 }
 
 // unreadable is an offline engine that reads nothing.

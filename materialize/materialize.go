@@ -17,6 +17,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store/offline"
 	"github.com/plumbstore/plumb/store/online"
@@ -149,7 +150,7 @@ func (m *Materializer) attempt(ctx context.Context, view *feature.View, request 
 		err = m.copyMarked(ctx, plan, marks, request.MaxFailed, &report)
 	}
 	if err != nil {
-		err = fmt.Errorf("materialize view %q: %w", view.Name, withCause(ctx, err))
+		err = fmt.Errorf("materialize view %q: %w", view.Name, fault.WithCause(ctx, err))
 	}
 	return report, m.finish(ctx, &report.Run, plan.progress, err)
 }
@@ -198,13 +199,4 @@ func (m *Materializer) finish(ctx context.Context, run *registry.Run, progress *
 		return errors.Join(failure, err)
 	}
 	return failure
-}
-
-// withCause makes sure that a failure which follows from the cancellation of ctx says so: engines answer a cancelled
-// query with errors of their own.
-func withCause(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
-		return fmt.Errorf("%w: %w", cause, err)
-	}
-	return err
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/internal/project"
-	"github.com/plumbstore/plumb/materialize"
+	"github.com/plumbstore/plumb/push"
 	"github.com/plumbstore/plumb/store/offline"
 )
 
@@ -54,7 +54,7 @@ func (a *application) push(ctx context.Context, p *project.Project, name, path s
 	if err != nil {
 		return err
 	}
-	read, err := pushFile(ctx, p, view, path)
+	given, err := pushFile(ctx, p, path)
 	if err != nil {
 		return err
 	}
@@ -62,9 +62,9 @@ func (a *application) push(ctx context.Context, p *project.Project, name, path s
 	if err != nil {
 		return err
 	}
-	pushing := &pushing{view: view, pusher: pusher, read: read, progress: a.progress("pushing to " + view.Name),
+	pushing := &pushing{view: view, pusher: pusher, given: given, progress: a.progress("pushing to " + view.Name),
 		options: options,
-		report:  pushLine{View: view.Name, Revision: snapshot.Revision, Refusals: []materialize.Refusal{}}}
+		report:  pushLine{View: view.Name, Revision: snapshot.Revision, Refusals: []push.Refusal{}}}
 	err = pushing.run(ctx)
 	pushing.progress.stop()
 	if err != nil && pushing.report.isEmpty() {
@@ -82,8 +82,8 @@ var errRefused = errors.New("rows were refused")
 // pushing is a push of one file, batch by batch.
 type pushing struct {
 	view     *feature.View
-	pusher   *materialize.Pusher
-	read     rowReader
+	pusher   *push.Pusher
+	given    push.Decoder
 	progress *progress
 	options  pushOptions
 	report   pushLine
@@ -93,7 +93,7 @@ type pushing struct {
 // run pushes the file. An atomic push reads it twice: nothing is stored before every row was checked.
 func (p *pushing) run(ctx context.Context) error {
 	if p.options.atomic {
-		err := p.read(ctx, func(rows materialize.Rows) error {
+		err := p.given.Decode(ctx, p.view, func(rows push.Rows) error {
 			refused, err := p.pusher.Check(p.view, rows)
 			p.count(rows, refused)
 			return err
@@ -103,7 +103,7 @@ func (p *pushing) run(ctx context.Context) error {
 		}
 		p.rows = 0
 	}
-	return p.read(ctx, func(rows materialize.Rows) error {
+	return p.given.Decode(ctx, p.view, func(rows push.Rows) error {
 		report, err := p.pusher.Push(ctx, p.view, rows, p.options.atomic)
 		p.report.Written += report.Written
 		p.report.Older += report.Older
@@ -116,7 +116,7 @@ func (p *pushing) run(ctx context.Context) error {
 const maxRefusals = 1000
 
 // count takes the rows of a batch into the report; in a file rows count from 1.
-func (p *pushing) count(rows materialize.Rows, refused []materialize.Refusal) {
+func (p *pushing) count(rows push.Rows, refused []push.Refusal) {
 	for _, refusal := range refused {
 		p.report.Refused++
 		if most := p.options.list; most == 0 || len(p.report.Refusals) < int(most) {
@@ -134,9 +134,9 @@ type pushLine struct {
 	Written int64  `json:"written"`
 	Older   int64  `json:"older"`
 	// Refused counts the rows that Refusals lists, of which there are no more than were asked for.
-	Refused  int64                 `json:"refused"`
-	Refusals []materialize.Refusal `json:"refusals"`
-	Revision int64                 `json:"revision"`
+	Refused  int64          `json:"refused"`
+	Refusals []push.Refusal `json:"refusals"`
+	Revision int64          `json:"revision"`
 }
 
 func (l pushLine) isEmpty() bool { return l.Written+l.Older+l.Refused == 0 }

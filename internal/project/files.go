@@ -1,8 +1,6 @@
 package project
 
 import (
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +9,7 @@ import (
 	"github.com/bmatcuk/doublestar/v4"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
 )
 
@@ -64,7 +63,7 @@ func LabelFile(path string) (string, error) {
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return "", fault.Inputf("", "cannot read label file %s: %v", path, Reason(err))
+		return "", fault.Inputf("", "cannot read label file %s: %v", path, disk.Reason(err))
 	}
 	if info.IsDir() {
 		return "", fault.Inputf("", "cannot read label file %s: it is a folder", path)
@@ -88,7 +87,7 @@ func Writable(field, path string) error {
 	folder := filepath.Dir(path)
 	info, err := os.Stat(folder)
 	if err != nil {
-		return fault.Inputf(field, "cannot write %s: folder %s: %v", path, folder, Reason(err))
+		return fault.Inputf(field, "cannot write %s: folder %s: %v", path, folder, disk.Reason(err))
 	}
 	if !info.IsDir() {
 		return fault.Inputf(field, "cannot write %s: %s is not a folder", path, folder)
@@ -148,12 +147,4 @@ func sameFile(a, b string) bool {
 	}
 	right, err := os.Stat(b)
 	return err == nil && os.SameFile(left, right)
-}
-
-// Reason is a file error without the path, which the message has said already.
-func Reason(err error) error {
-	if path, ok := errors.AsType[*fs.PathError](err); ok {
-		return path.Err
-	}
-	return err
 }

@@ -7,11 +7,11 @@ import (
 	"time"
 
 	"github.com/plumbstore/plumb/feature"
-	"github.com/plumbstore/plumb/materialize"
+	"github.com/plumbstore/plumb/push"
 )
 
 // Pusher writes rows into the online store, and into push logs. It is closed with the project.
-func (p *Project) Pusher(ctx context.Context) (*materialize.Pusher, error) {
+func (p *Project) Pusher(ctx context.Context) (*push.Pusher, error) {
 	online, err := p.Online(ctx)
 	if err != nil {
 		return nil, err
@@ -20,7 +20,7 @@ func (p *Project) Pusher(ctx context.Context) (*materialize.Pusher, error) {
 	if err != nil {
 		return nil, err
 	}
-	pusher := materialize.NewPusher(materialize.PushConfig{
+	pusher := push.New(push.Config{
 		Online:    online,
 		Now:       p.options.Now,
 		ClockSkew: p.Config.Push.ClockSkew,
@@ -42,7 +42,7 @@ func (p *Project) Pusher(ctx context.Context) (*materialize.Pusher, error) {
 
 // KeepLogs brings online what waits in the push logs, also what killed processes have left there, and makes files of it
 // as these become due, at each tick until ctx is done. What fails is tried again at the next tick, and logged once.
-func (p *Project) KeepLogs(ctx context.Context, pusher *materialize.Pusher, ticks <-chan time.Time,
+func (p *Project) KeepLogs(ctx context.Context, pusher *push.Pusher, ticks <-chan time.Time,
 	logger *slog.Logger,
 ) {
 	keeper := logKeeper{project: p, pusher: pusher}
@@ -66,7 +66,7 @@ func (p *Project) KeepLogs(ctx context.Context, pusher *materialize.Pusher, tick
 // logKeeper knows the views whose logs are to be kept.
 type logKeeper struct {
 	project *Project
-	pusher  *materialize.Pusher
+	pusher  *push.Pusher
 	current *feature.Snapshot
 	// recovered says that the logs of all views have been opened.
 	recovered bool

@@ -15,8 +15,8 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/plumbstore/plumb/internal/server"
-	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/push"
 	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/packed"
 	"github.com/plumbstore/plumb/store/storetest"
@@ -186,7 +186,7 @@ func TestTooManyRowsAreRefusedWithTheLimit(t *testing.T) {
 
 func TestKeysThatAreTooLongAreRefusedWithTheLimit(t *testing.T) {
 	r := startShops(t)
-	longest := strings.Repeat("x", materialize.MaxKeyText)
+	longest := strings.Repeat("x", push.MaxKeyText)
 	err := r.failure(prices(texts("shop", longest, longest+"x")))
 	want := map[string]string{"shop": "has a text of 65537 bytes; the most is 65536"}
 	if diff := cmp.Diff(want, violations(err)); diff != "" || status.Code(err) != codes.InvalidArgument {

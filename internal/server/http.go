@@ -17,8 +17,8 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/server/httpjson"
-	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/push"
 )
 
 // Bounds of a connection. A call has its own deadline; these end clients that stall, and connections that rest for
@@ -172,10 +172,10 @@ func (b *backend) Keys(request *plumbv1.GetOnlineFeaturesRequest) ([]feature.Fie
 }
 
 // PushRows pushes as Push does.
-func (b *backend) PushRows(ctx context.Context, view string, rows func(*feature.View) (materialize.Rows, error),
-	atomic bool,
-) (*plumbv1.PushResponse, error) {
-	return b.service.push(ctx, view, rows, atomic)
+func (b *backend) PushRows(ctx context.Context, view string, rows push.JSON, atomic bool) (
+	*plumbv1.PushResponse, error,
+) {
+	return b.service.push(ctx, view, rows, len(rows), atomic)
 }
 
 // Check refuses a message that breaks the rules of its fields, as the interceptor does for gRPC.

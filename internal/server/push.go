@@ -6,26 +6,21 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/push"
 )
 
 // Push writes rows under the newest revision.
 func (s *serving) Push(ctx context.Context, request *plumbv1.PushRequest) (*plumbv1.PushResponse, error) {
-	return s.push(ctx, request.GetView(), func(view *feature.View) (materialize.Rows, error) {
-		if err := s.checkPushed(len(request.GetEventTimestamps().GetMicros())); err != nil {
-			return materialize.Rows{}, err
-		}
-		return materialize.RowsOf(view, request)
-	}, request.GetAtomic())
+	rows := len(request.GetEventTimestamps().GetMicros())
+	return s.push(ctx, request.GetView(), push.Columns{Request: request}, rows, request.GetAtomic())
 }
 
-// push writes the rows that rowsOf has of the view.
-func (s *serving) push(ctx context.Context, name string, rowsOf func(*feature.View) (materialize.Rows, error),
-	atomic bool,
-) (*plumbv1.PushResponse, error) {
+// push writes what a decoder, which yields once, makes of so many rows.
+func (s *serving) push(ctx context.Context, name string, given push.Decoder, rows int, atomic bool) (
+	*plumbv1.PushResponse, error,
+) {
 	if err := s.server.limit.enter(); err != nil {
 		return nil, err
 	}
@@ -43,16 +38,17 @@ func (s *serving) push(ctx context.Context, name string, rowsOf func(*feature.Vi
 	if err != nil {
 		return nil, err
 	}
-	rows, err := rowsOf(view)
-	if err != nil {
+	if err := s.checkPushed(rows); err != nil {
 		return nil, err
 	}
-	if err := s.checkPushed(rows.Len()); err != nil {
-		return nil, err
-	}
-	report, err := config.Pusher.Push(ctx, view, rows, atomic)
+	var report push.Report
+	err = given.Decode(ctx, view, func(rows push.Rows) (err error) {
+		if report, err = config.Pusher.Push(ctx, view, rows, atomic); err != nil {
+			config.Metrics.WriteFailed()
+		}
+		return err
+	})
 	if err != nil {
-		config.Metrics.WriteFailed()
 		return nil, err
 	}
 	return pushResponse(report, current.snapshot.Revision), nil
@@ -60,12 +56,12 @@ func (s *serving) push(ctx context.Context, name string, rowsOf func(*feature.Vi
 
 func (s *serving) checkPushed(rows int) error {
 	if most := s.server.config.MaxRows; rows > most {
-		return fault.Inputf(materialize.EventField, "has %d rows; push at most %d at once", rows, most)
+		return fault.Inputf(push.EventField, "has %d rows; push at most %d at once", rows, most)
 	}
 	return nil
 }
 
-func pushResponse(report materialize.PushReport, revision int64) *plumbv1.PushResponse {
+func pushResponse(report push.Report, revision int64) *plumbv1.PushResponse {
 	response := &plumbv1.PushResponse{Written: report.Written, Older: report.Older, Revision: revision}
 	for _, refusal := range report.Refused {
 		response.Refused = append(response.Refused, &plumbv1.RefusedRow{

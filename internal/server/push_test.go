@@ -13,8 +13,8 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/server"
-	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/push"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
@@ -226,7 +226,7 @@ func TestArraysWhoseLengthsAreNotThoseOfTheirElementsAreRefused(t *testing.T) {
 
 func TestPushedTextsThatAreTooLongAreRefusedOneByOne(t *testing.T) {
 	r := startShops(t)
-	key, note := strings.Repeat("k", materialize.MaxKeyText), strings.Repeat("n", materialize.MaxFeatureText)
+	key, note := strings.Repeat("k", push.MaxKeyText), strings.Repeat("n", push.MaxFeatureText)
 	at := []feature.Instant{ago(time.Minute), ago(time.Minute), ago(time.Minute)}
 	response := must(r.client.Push(t.Context(),
 		pushPrices([]string{key, key + "k", "b"}, at, []float64{1, 2, 3}, note, "x", note+"n")))(t)

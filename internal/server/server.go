@@ -40,6 +40,7 @@ import (
 	"github.com/plumbstore/plumb/internal/telemetry"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/push"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/spec"
 	"github.com/plumbstore/plumb/store/online"
@@ -89,7 +90,7 @@ type Config struct {
 	Offline flight.Engine
 	// Pusher takes the rows that clients push. If nil, one is made that writes to Online, with the default clock skew and
 	// retention.
-	Pusher *materialize.Pusher
+	Pusher *push.Pusher
 	// ReadOnly refuses Apply and Push.
 	ReadOnly bool
 	// Address is host:port; port 0 picks a free one.
@@ -165,8 +166,8 @@ func (c Config) withDefaults() Config {
 		c.Metrics = telemetry.New(c.Now)
 	}
 	if c.Pusher == nil {
-		c.Pusher = materialize.NewPusher(materialize.PushConfig{
-			Online: c.Online, Now: c.Now, ClockSkew: materialize.DefaultClockSkew,
+		c.Pusher = push.New(push.Config{
+			Online: c.Online, Now: c.Now, ClockSkew: push.DefaultClockSkew,
 		})
 	}
 	return c

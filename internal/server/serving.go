@@ -6,8 +6,8 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/push"
 	"github.com/plumbstore/plumb/store/lookup"
 )
 
@@ -101,9 +101,9 @@ func (s *Server) checkRequest(request *plumbv1.GetOnlineFeaturesRequest) error {
 			mistakes = append(mistakes, fault.Inputf(key.GetName(), "has %d rows; ask for at most %d at once", rows,
 				s.config.MaxRows))
 		}
-		if length := longestText(key.GetValues()); length > materialize.MaxKeyText {
+		if length := longestText(key.GetValues()); length > push.MaxKeyText {
 			mistakes = append(mistakes, fault.Inputf(key.GetName(), "has a text of %d bytes; the most is %d", length,
-				materialize.MaxKeyText))
+				push.MaxKeyText))
 		}
 	}
 	return errors.Join(mistakes...)

@@ -13,8 +13,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/plumbstore/plumb/feature"
-	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/push"
 )
 
 // Backend is what answers.
@@ -23,8 +23,8 @@ type Backend interface {
 	Call(ctx context.Context, method string, handle func(context.Context) (any, error)) (any, error)
 	// Keys are the label columns that a request's selection reads its keys from.
 	Keys(request *plumbv1.GetOnlineFeaturesRequest) ([]feature.Field, error)
-	// PushRows is Push with rows that are brought to the view's columns once the view is known.
-	PushRows(ctx context.Context, view string, rows func(*feature.View) (materialize.Rows, error), atomic bool) (
+	// PushRows is Push of rows that are JSON objects.
+	PushRows(ctx context.Context, view string, rows push.JSON, atomic bool) (
 		*plumbv1.PushResponse, error)
 	// Check refuses a message that breaks the rules of its fields.
 	Check(request proto.Message) error

@@ -2,14 +2,11 @@ package httpjson
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 
-	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/internal/jsonobject"
-	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/push"
 )
 
 // pushReply is the reply of a push.
@@ -34,7 +31,7 @@ func (a *api) push(ctx context.Context, r *http.Request) (any, error) {
 	}
 	var (
 		view   string
-		rows   []json.RawMessage
+		rows   push.JSON
 		atomic bool
 	)
 	err = fields{
@@ -50,32 +47,11 @@ func (a *api) push(ctx context.Context, r *http.Request) (any, error) {
 	case len(rows) == 0:
 		return nil, fault.Inputf("rows", "has no rows; give at least one")
 	}
-	response, err := a.Backend.PushRows(ctx, view, func(view *feature.View) (materialize.Rows, error) {
-		return rowsOf(view, rows), nil
-	}, atomic)
+	response, err := a.Backend.PushRows(ctx, view, rows, atomic)
 	if err != nil {
 		return nil, err
 	}
 	return replyTo(response), nil
-}
-
-// rowsOf reads the rows. One that cannot be read is refused; the others are not.
-func rowsOf(view *feature.View, given []json.RawMessage) materialize.Rows {
-	rows := materialize.NewJSONRows(view)
-	for _, each := range given {
-		row, err := jsonobject.Read(each)
-		if err != nil {
-			rows.Refuse("", "the row "+err.Error())
-			continue
-		}
-		values, err := row.Decoded()
-		if err != nil {
-			rows.Refuse("", "the row cannot be read: "+err.Error())
-			continue
-		}
-		rows.Add(row.Names, values)
-	}
-	return rows.Rows()
 }
 
 func replyTo(response *plumbv1.PushResponse) pushReply {

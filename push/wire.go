@@ -1,6 +1,7 @@
-package materialize
+package push
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,9 +17,21 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// RowsOf brings the columns of a request into the order of the view. It reports every mistake at once, as joined
+// Columns decodes the columns of a request, in whichever order they come. It reports every mistake at once, as joined
 // *fault.InputError that name the columns: one that is missing, surplus, given twice, of another type or length.
-func RowsOf(view *feature.View, request *plumbv1.PushRequest) (Rows, error) {
+type Columns struct{ Request *plumbv1.PushRequest }
+
+// Decode implements Decoder.
+func (c Columns) Decode(_ context.Context, view *feature.View, yield func(Rows) error) error {
+	rows, err := rowsOf(view, c.Request)
+	if err != nil {
+		return err
+	}
+	return yield(rows)
+}
+
+// rowsOf brings the columns of a request into the order of the view.
+func rowsOf(view *feature.View, request *plumbv1.PushRequest) (Rows, error) {
 	r := &requestColumns{view: view, rows: len(request.GetEventTimestamps().GetMicros())}
 	if r.rows == 0 {
 		return Rows{}, fault.Inputf(EventField, "has no rows; give at least one")
@@ -35,12 +48,12 @@ func RowsOf(view *feature.View, request *plumbv1.PushRequest) (Rows, error) {
 		rows.Created = r.times(CreatedField, created)
 	}
 	rows.Keys = pick(r, "join key", view.Keys, request.GetKeys())
-	rows.Features = pick(r, "feature", Fields(view), request.GetFeatures())
+	rows.Features = pick(r, "feature", featuresOf(view), request.GetFeatures())
 	return rows, errors.Join(r.mistakes...)
 }
 
-// Fields are the view's features without the columns that they are read from.
-func Fields(view *feature.View) []feature.Field {
+// featuresOf are the view's features without the columns that they are read from.
+func featuresOf(view *feature.View) []feature.Field {
 	fields := make([]feature.Field, len(view.Features))
 	for i, f := range view.Features {
 		fields[i] = f.Field
@@ -48,7 +61,7 @@ func Fields(view *feature.View) []feature.Field {
 	return fields
 }
 
-// requestColumns is one call of RowsOf.
+// requestColumns is one call of rowsOf.
 type requestColumns struct {
 	view     *feature.View
 	rows     int

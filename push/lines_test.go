@@ -1,4 +1,4 @@
-package cli
+package push
 
 import (
 	"bytes"
@@ -12,7 +12,6 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/hostiletest"
-	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
@@ -43,7 +42,7 @@ func pushLines(t *testing.T, content []byte) {
 	}
 	limit := hostiletest.Limit{Allocated: 64 << 20, Time: 30 * time.Second}
 	limit.Within(t, content, func(ctx context.Context) {
-		err := readJSONLines(ctx, pushedView(), path, func(rows materialize.Rows) error {
+		err := Lines{path}.Decode(ctx, pushedView(), func(rows Rows) error {
 			for _, refusal := range rows.Refused {
 				if refusal.Row < 0 || refusal.Row >= int64(rows.Len()) {
 					t.Errorf("row %d of %d is refused", refusal.Row, rows.Len())
@@ -75,13 +74,13 @@ func TestALineOfRowsToPushIsBounded(t *testing.T) {
 	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	err := readJSONLines(t.Context(), pushedView(), path, func(materialize.Rows) error { return nil })
+	err := Lines{path}.Decode(t.Context(), pushedView(), func(Rows) error { return nil })
 	if _, ok := errors.AsType[*fault.InputError](err); !ok {
 		t.Errorf("got %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	err = readJSONLines(ctx, pushedView(), path, func(materialize.Rows) error { return nil })
+	err = Lines{path}.Decode(ctx, pushedView(), func(Rows) error { return nil })
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("of a push that was ended: got %v", err)
 	}

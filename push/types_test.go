@@ -1,4 +1,4 @@
-package materialize_test
+package push_test
 
 import (
 	"math"
@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/pricetest"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store/online"
@@ -53,31 +54,31 @@ func TestR17_PushedValuesOfEveryTypeComeBackFromTheLogBitForBit(t *testing.T) {
 		{Name: "at", Form: arrow.FixedWidthTypes.Date32, Values: []any{at(0)}},
 		{Name: "known", Form: arrow.FixedWidthTypes.Timestamp_us, Values: []any{nil}},
 	}
-	rows := rowsOf(t, price{shop: "a", at: at(11), known: at(11) + 1}, price{shop: "b", at: at(-1000), euros: nil})
+	rows := rowsOf(t, price{Shop: "a", At: at(11), Known: at(11) + 1}, price{Shop: "b", At: at(-1000), Euros: nil})
 	rows.Features = nil
 	for _, kind := range kinds {
 		definition.Features = append(definition.Features, &plumbv1.Feature{Name: kind.name, Type: kind.declared})
 		columns = append(columns, storetest.Column{Name: kind.name, Form: kind.form, Values: []any{kind.old}})
 		rows.Features = append(rows.Features, storetest.ArrowColumn(t, kind.declared, kind.pushed...))
 	}
-	file := storetest.File{Path: filepath.Join(p.folder, "data", "prices.parquet"), Columns: columns}
+	file := storetest.File{Path: filepath.Join(p.Folder, "data", "prices.parquet"), Columns: columns}
 	if err := file.Write(); err != nil {
 		t.Fatal(err)
 	}
-	changed := definitions()
+	changed := pricetest.Definitions()
 	changed.FeatureViews = []*plumbv1.FeatureView{definition}
-	p.apply(changed)
+	p.Apply(changed)
 
 	online := openSQLite(t, filepath.Join(t.TempDir(), "online.db"))
 	pusher := p.pusher(online)
-	if report := must(pusher.Push(t.Context(), p.view("price"), rows, true))(t); report.Written != 2 {
+	if report := must(pusher.Push(t.Context(), p.View("price"), rows, true))(t); report.Written != 2 {
 		t.Fatalf("report is %+v", report)
 	}
 	if err := pusher.Close(); err != nil {
 		t.Fatal(err)
 	}
 	again := openSQLite(t, filepath.Join(t.TempDir(), "again.db"))
-	p.run(again, materialize.Request{To: at(12)})
+	p.Run(again, materialize.Request{To: at(12)})
 	if served, trained := p.storedIn(online), p.storedIn(again); !sameRows(served, trained) {
 		t.Errorf("pushed:       %x\nfrom the log: %x", served, trained)
 	}
@@ -85,19 +86,19 @@ func TestR17_PushedValuesOfEveryTypeComeBackFromTheLogBitForBit(t *testing.T) {
 
 // storedIn is the packed rows of both shops, which have to be there.
 func (p *project) storedIn(store online.Store) [][]byte {
-	p.t.Helper()
-	view := p.view("price")
+	p.T.Helper()
+	view := p.View("price")
 	var gets []online.Get
 	for _, shop := range []string{"a", "b"} {
 		encoder := packed.NewKeyEncoder(view.Keys)
-		if err := encoder.Bind([]arrow.Array{storetest.ArrowColumn(p.t, plumbv1.Type_STRING, shop)}); err != nil {
-			p.t.Fatal(err)
+		if err := encoder.Bind([]arrow.Array{storetest.ArrowColumn(p.T, plumbv1.Type_STRING, shop)}); err != nil {
+			p.T.Fatal(err)
 		}
 		gets = append(gets, online.Get{Table: online.NewTable(view, 0), Key: encoder.AppendKey(nil, 0)})
 	}
-	rows := must(store.Read(p.t.Context(), gets))(p.t)
+	rows := must(store.Read(p.T.Context(), gets))(p.T)
 	if rows[0] == nil || rows[1] == nil {
-		p.t.Fatalf("stored are %x", rows)
+		p.T.Fatalf("stored are %x", rows)
 	}
 	return rows
 }

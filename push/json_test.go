@@ -1,29 +1,30 @@
-package materialize_test
+package push_test
 
 import (
-	"encoding/json"
+	"fmt"
 	"math"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/plumbstore/plumb/feature"
-	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/push"
 )
 
 // The text NaN has the same bits in a push as in a source of text, which are not those of math.NaN.
 func TestR17_NaNOfTextHasOneSpelling(t *testing.T) {
-	rows := materialize.NewJSONRows(&feature.View{
+	view := &feature.View{
 		Source: &feature.Source{EventTimestamp: "at"},
 		Features: []feature.Feature{
 			{Field: feature.Field{Name: "double", Type: plumbv1.Type_FLOAT64}, Column: "double"},
 			{Field: feature.Field{Name: "single", Type: plumbv1.Type_FLOAT32}, Column: "single"},
 		},
+	}
+	got := decode(t, view, push.JSON{
+		[]byte(`{"at": "2024-01-01", "double": "NaN", "single": "NaN"}`),
+		[]byte(`{"at": "2024-01-01", "double": "-NaN", "single": 1}`),
 	})
-	rows.Add([]string{"at", "double", "single"}, []any{"2024-01-01", "NaN", "NaN"})
-	rows.Add([]string{"at", "double", "single"}, []any{"2024-01-01", "-NaN", json.Number("1")})
-	got := rows.Rows()
 	if len(got.Refused) != 1 || got.Refused[0].Row != 1 || got.Refused[0].Field != "double" {
 		t.Errorf("refused %+v, want -NaN alone", got.Refused)
 	}
@@ -37,12 +38,14 @@ func TestR17_NaNOfTextHasOneSpelling(t *testing.T) {
 
 // A time that a look-up takes is one that a push takes.
 func TestR1_APushTakesTheTimesThatEverythingElseTakes(t *testing.T) {
-	rows := materialize.NewJSONRows(&feature.View{Source: &feature.Source{EventTimestamp: "at"}})
-	for _, text := range []string{"2013-07-04T16:00Z", "2013-07-04 18:30+02:30", "2013-07-04 16:00"} {
-		rows.Add([]string{"at"}, []any{text})
+	view := &feature.View{Source: &feature.Source{EventTimestamp: "at"}}
+	var given push.JSON
+	for _, text := range []string{
+		"2013-07-04T16:00Z", "2013-07-04 18:30+02:30", "2013-07-04 16:00", "2013-07-04  16:00:00",
+	} {
+		given = append(given, fmt.Appendf(nil, `{"at": %q}`, text))
 	}
-	rows.Add([]string{"at"}, []any{"2013-07-04  16:00:00"})
-	got := rows.Rows()
+	got := decode(t, view, given)
 	if len(got.Refused) != 1 || got.Refused[0].Row != 3 || got.Refused[0].Field != "at" {
 		t.Errorf("refused %+v, want the time with two spaces alone", got.Refused)
 	}

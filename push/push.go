@@ -1,4 +1,23 @@
-package materialize
+// Package push brings rows that a caller has in hand online at once, and keeps them for training.
+//
+// Rows come in several forms: the columns of a request, JSON objects, files. A Decoder makes Rows of each, typed and
+// column by column. A Pusher checks every row, packs those that can be stored, and writes them under newest-wins (R14);
+// what cannot be stored is refused row by row, with a reason. So a rule about pushed rows is written once, whichever
+// form they came in:
+//
+//	pusher := push.New(push.Config{Online: store, Now: time.Now, ClockSkew: push.DefaultClockSkew})
+//	defer pusher.Close()
+//	err := push.Lines{Path: "prices.jsonl"}.Decode(ctx, view, func(rows push.Rows) error {
+//		report, err := pusher.Push(ctx, view, rows, false)
+//		fmt.Println(report.Written, report.Refused)
+//		return err
+//	})
+//
+// A view may have a push log. Its rows are durable there before they are served, in the order in which they are served,
+// and become Parquet files that training reads as part of the view's source. So what was served can be trained on
+// (R17), however often a process is killed. Pushes that arrive while others are being written wait, and are then
+// written together (groupCommit).
+package push
 
 import (
 	"context"
@@ -7,14 +26,15 @@ import (
 	"time"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store/online"
 )
 
 // DefaultClockSkew is how far an event time may lie ahead of the clock unless configured (R15).
 const DefaultClockSkew = 10 * time.Second
 
-// PushConfig says where pushed rows go. Online and Now are required; the owner of Online closes it.
-type PushConfig struct {
+// Config says where pushed rows go. Online and Now are required; the owner of Online closes it.
+type Config struct {
 	Online online.Writer
 	// Now is the clock that R15 goes by.
 	Now func() time.Time
@@ -36,15 +56,15 @@ type PushConfig struct {
 // Pusher writes rows straight into the online store, and into the push logs of the views that have one. It is safe for
 // concurrent use. Its owner closes it.
 type Pusher struct {
-	config PushConfig
+	config Config
 
 	mu sync.Mutex
 	// groupCommits are those of the views with a push log, by its path.
 	groupCommits map[string]*groupCommit
 }
 
-// NewPusher returns a pusher.
-func NewPusher(config PushConfig) *Pusher { return &Pusher{config: config} }
+// New returns a pusher.
+func New(config Config) *Pusher { return &Pusher{config: config} }
 
 // Refusal is a row that cannot be stored.
 type Refusal struct {
@@ -56,8 +76,8 @@ type Refusal struct {
 	Reason string `json:"reason"`
 }
 
-// PushReport counts what became of pushed rows.
-type PushReport struct {
+// Report counts what became of pushed rows.
+type Report struct {
 	// Written rows were stored; Older ones were not, since a newer row is there (R14), or came with the same push.
 	Written, Older int64
 	// Refused rows were not stored, in row order.
@@ -70,12 +90,12 @@ type PushReport struct {
 //
 // It returns a *fault.PreconditionError for a view that is not online, and an error that wraps fault.ErrUnavailable if
 // the store cannot be reached. After an error any of the rows may have been stored, and pushing them again is harmless.
-func (p *Pusher) Push(ctx context.Context, view *feature.View, rows Rows, atomic bool) (PushReport, error) {
+func (p *Pusher) Push(ctx context.Context, view *feature.View, rows Rows, atomic bool) (Report, error) {
 	packed, err := p.pack(view, rows)
 	if err != nil {
-		return PushReport{}, err
+		return Report{}, err
 	}
-	report := PushReport{Refused: packed.refused}
+	report := Report{Refused: packed.refused}
 	if atomic && len(packed.refused) > 0 {
 		return report, nil
 	}
@@ -92,7 +112,7 @@ func (p *Pusher) Check(view *feature.View, rows Rows) ([]Refusal, error) {
 }
 
 // write gives the rows to the online store, a bounded number at a time.
-func (p *Pusher) write(ctx context.Context, view *feature.View, packed packedRows, report *PushReport) error {
+func (p *Pusher) write(ctx context.Context, view *feature.View, packed packedRows, report *Report) error {
 	table := online.NewTable(view, p.config.Retention)
 	report.Older += packed.superseded
 	for rows := packed.rows; len(rows) > 0; {
@@ -100,7 +120,7 @@ func (p *Pusher) write(ctx context.Context, view *feature.View, packed packedRow
 		rows = rows[len(part):]
 		written, err := p.config.Online.Write(ctx, table, part)
 		if err != nil {
-			return fmt.Errorf("push to view %q: %w", view.Name, withCause(ctx, err))
+			return fmt.Errorf("push to view %q: %w", view.Name, fault.WithCause(ctx, err))
 		}
 		report.Written += written.Written
 		report.Older += written.Older

@@ -1,4 +1,4 @@
-package materialize
+package push
 
 import (
 	"github.com/apache/arrow-go/v18/arrow"

@@ -1,4 +1,4 @@
-package materialize
+package push
 
 import (
 	"context"
@@ -44,13 +44,13 @@ type logged struct {
 	packed packedRows
 	record arrow.RecordBatch
 	done   bool
-	report *PushReport
+	report *Report
 	err    error
 }
 
 // pushLogged makes the rows durable in the view's log, and then writes them online.
 func (p *Pusher) pushLogged(ctx context.Context, view *feature.View, rows Rows, packed packedRows,
-	report *PushReport,
+	report *Report,
 ) error {
 	if len(packed.rows) == 0 {
 		return nil
@@ -197,7 +197,7 @@ func (p *Pusher) replay(ctx context.Context, view *feature.View, record arrow.Re
 	if err != nil {
 		return err
 	}
-	return p.write(ctx, view, packed, &PushReport{})
+	return p.write(ctx, view, packed, &Report{})
 }
 
 // Recover opens the push logs of the views, so that what killed processes have left in them is served and becomes part
