@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"log/slog"
-	"time"
 
 	"github.com/plumbstore/plumb/internal/project"
 	"github.com/plumbstore/plumb/internal/telemetry"
@@ -34,17 +33,4 @@ func (a *application) metrics(ctx context.Context, p *project.Project) (*telemet
 		metrics.RegisterPool(pooled)
 	}
 	return metrics, nil
-}
-
-// tracesTime bounds how long the last spans may take to send.
-const tracesTime = 5 * time.Second
-
-// stopTracing sends the last spans. That they could not be sent is no failure of the server's.
-func stopTracing(ctx context.Context, logger *slog.Logger, tracing *telemetry.Tracing, failure error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tracesTime)
-	defer cancel()
-	if err := tracing.Stop(ctx); err != nil {
-		logger.Warn("the last traces could not be sent", "error", err)
-	}
-	return failure
 }

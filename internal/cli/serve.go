@@ -3,16 +3,15 @@ package cli
 import (
 	"cmp"
 	"context"
-	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/plumbstore/plumb/internal/background"
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/operations"
 	"github.com/plumbstore/plumb/internal/project"
 	"github.com/plumbstore/plumb/internal/server"
 	"github.com/plumbstore/plumb/internal/server/flight"
-	"github.com/plumbstore/plumb/internal/telemetry"
 )
 
 func (a *application) serveCommand() *cobra.Command {
@@ -55,9 +54,6 @@ func (a *application) serve(ctx context.Context, p *project.Project, insecure, r
 	}
 	config.Certificates, config.Guard, config.Insecure, config.ReadOnly = presented, guard, insecure, readOnly
 	config.Logger = logger
-	if config.Audit, err = p.Recorder(ctx, logger); err != nil {
-		return err
-	}
 	if config.Lineage, err = p.Lineage(); err != nil {
 		return err
 	}
@@ -65,25 +61,8 @@ func (a *application) serve(ctx context.Context, p *project.Project, insecure, r
 		return err
 	}
 	config.Metrics.RegisterPushLogs(config.Pusher.Waiting)
-	if config.Audit != nil {
-		config.Metrics.RegisterAudit(config.Audit)
-	}
-	tracing, err := telemetry.StartTracing(ctx, a.version)
-	if err != nil {
-		return err
-	}
-	config.Tracing = tracing.Provider()
-	listening, err := server.Listen(ctx, config)
-	if err != nil {
-		return err
-	}
-	if err := a.announce(listening, p.Config.Serving.Flight != ""); err != nil {
-		return err
-	}
-	served := a.recording(ctx, config, func(ctx context.Context) error {
-		return a.keepingLogs(ctx, p, config, listening.Serve)
-	})
-	return stopTracing(ctx, logger, tracing, served)
+	s := &services{application: a, project: p, config: config}
+	return background.Run(ctx, s.list()...)
 }
 
 // served opens the engines, and returns what to serve with and at which addresses.
@@ -141,25 +120,6 @@ func (a *application) served(ctx context.Context, p *project.Project) (server.Co
 	}, nil
 }
 
-// keepingLogs serves, and keeps the push logs meanwhile, unless the server takes no rows.
-func (a *application) keepingLogs(ctx context.Context, p *project.Project, config server.Config,
-	serve func(context.Context) error,
-) error {
-	if config.ReadOnly {
-		return serve(ctx)
-	}
-	keeping, stop := context.WithCancel(ctx)
-	kept := make(chan struct{})
-	go func() {
-		defer close(kept)
-		ticks, stopTicks := a.ticks(time.Second)
-		defer stopTicks()
-		p.KeepLogs(keeping, config.Pusher, ticks, config.Logger)
-	}()
-	defer func() { stop(); <-kept }()
-	return serve(ctx)
-}
-
 // manifests is what training sets that are joined over Flight are described with.
 func (a *application) manifests(ctx context.Context, p *project.Project) (*flight.Manifests, error) {
 	engine, err := project.OfflineVersion(ctx)
@@ -168,24 +128,4 @@ func (a *application) manifests(ctx context.Context, p *project.Project) (*fligh
 		Folder: p.Config.ProjectDir, Digests: digests, Plumb: a.version, Engine: engine,
 		Made: func() { p.KeepDigests(digests) },
 	}, err
-}
-
-// announce prints the addresses at which the server listens, with the actual ports.
-func (a *application) announce(listening *server.Server, flightApart bool) error {
-	a.note("listening on grpc %s", listening.Address())
-	if flightApart {
-		a.note("listening on flight %s", listening.FlightAddress())
-	}
-	if http := listening.HTTPAddress(); http != "" {
-		a.note("listening on http %s", http)
-	}
-	if admin := listening.AdminAddress(); admin != "" {
-		a.note("listening on admin %s", admin)
-	}
-	if a.output != jsonText {
-		return nil
-	}
-	return document.Write(a.Out, map[string]string{
-		"grpc": listening.Address(), "flight": listening.FlightAddress(), "http": listening.HTTPAddress(),
-	})
 }

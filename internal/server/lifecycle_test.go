@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +20,7 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/server"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/registry/sqldb"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -62,6 +65,35 @@ func TestTheDrainLetsCallsInFlightFinish(t *testing.T) {
 	if _, err := net.DialTimeout("tcp", r.address, time.Second); err == nil {
 		t.Errorf("after the drain the address still answers")
 	}
+}
+
+func TestOperatorsAreAnsweredUntilTheDrainIsOver(t *testing.T) {
+	online := &hooked{Store: openSQLite(t)}
+	r := startShops(t, func(c *server.Config) { c.Online = online; c.AdminAddress = "127.0.0.1:0" })
+	entered, release := online.holdReads()
+	outcome := r.call(t.Context())
+	<-entered
+	r.stop()
+	for { // Until the drain has begun.
+		conn, err := net.DialTimeout("tcp", r.address, time.Second)
+		if err != nil {
+			break
+		}
+		_ = conn.Close()
+	}
+	reply, err := http.Get("http://" + r.server.AdminAddress() + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := reply.Body.Close(); err != nil || reply.StatusCode != http.StatusOK {
+		t.Errorf("got %s, %v", reply.Status, err)
+	}
+	release()
+	if err := <-outcome; err != nil {
+		t.Errorf("the call in flight failed: %v", err)
+	}
+	<-r.ended
+	http.DefaultClient.CloseIdleConnections()
 }
 
 func TestTheDrainEndsEvenWhenACallDoesNot(t *testing.T) {
@@ -171,5 +203,26 @@ func TestReflectionListsTheServices(t *testing.T) {
 	}
 	if err := stream.CloseSend(); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAServerThatIsStoppedBeforeItServesGivesItsAddressesBack(t *testing.T) {
+	registry := must(sqldb.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "registry.db")))(t)
+	t.Cleanup(func() { registry.Close() })
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	config := server.Config{
+		Project: "shops", Registry: registry, Online: openSQLite(t), Now: func() time.Time { return noon },
+		Address: "127.0.0.1:0", HTTPAddress: "127.0.0.1:0", AdminAddress: "127.0.0.1:0",
+	}
+	s := must(server.Listen(t.Context(), config))(t)
+	if err := s.Serve(ctx); err != nil {
+		t.Error(err)
+	}
+	for _, address := range []string{s.Address(), s.HTTPAddress(), s.AdminAddress()} {
+		if conn, err := net.DialTimeout("tcp", address, time.Second); err == nil {
+			t.Errorf("%s still answers", address)
+			_ = conn.Close()
+		}
 	}
 }

@@ -32,6 +32,7 @@ import (
 
 	"github.com/plumbstore/plumb/audit/auditlog"
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/background"
 	"github.com/plumbstore/plumb/internal/lineage"
 	"github.com/plumbstore/plumb/internal/operations"
 	"github.com/plumbstore/plumb/internal/server/auth"
@@ -322,17 +323,30 @@ func (s *Server) Close() error {
 
 // Serve answers calls until ctx is done. Then it reports itself as not serving, takes no more calls, waits for those in
 // flight up to DrainTimeout, and cuts off what is left. It cancels operations, and waits until they have removed what
-// they made. It returns nil after that, or the fault that ended it.
+// they made. Operators are answered, and the registry is followed, until that is over. Serve returns nil after that, or
+// the fault that ended it.
 func (s *Server) Serve(ctx context.Context) error {
+	return background.Run(ctx,
+		background.Service{Name: "the admin address", Run: s.admin.serve},
+		background.Service{Name: "following the registry", Run: s.follow},
+		background.Service{Name: "answering calls", Run: s.answerCalls, Patience: s.config.DrainTimeout + time.Minute},
+	)
+}
+
+func (s *Server) follow(ctx context.Context) error {
+	s.following.run(ctx, s.setReady)
+	return nil
+}
+
+// answerCalls answers calls until ctx is done, and then drains.
+func (s *Server) answerCalls(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, listener := range s.listeners {
 		group.Go(func() error { return s.accept(listener) })
 	}
-	group.Go(func() error { return s.admin.serve(ctx) })
 	if s.web != nil {
 		group.Go(s.web.accept)
 	}
-	group.Go(func() error { s.following.run(ctx, s.setReady); return nil })
 	group.Go(func() error { <-ctx.Done(); s.drain(); return nil })
 	return group.Wait()
 }
@@ -345,7 +359,7 @@ func (s *Server) accept(listener net.Listener) error {
 	return err
 }
 
-// drain ends what Serve started, the newest first.
+// drain ends what answerCalls started.
 func (s *Server) drain() {
 	s.health.Shutdown()
 	s.endStreams()
