@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/plumbstore/plumb/internal/background"
-	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/operations"
 	"github.com/plumbstore/plumb/internal/project"
 	"github.com/plumbstore/plumb/internal/server"
