@@ -152,7 +152,7 @@ func TestInputsThatAreOthersThanTheJoinFound_AreNamed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := []feature.Input{{Source: "s", Name: "source.parquet", 
+	found := []feature.Input{{Source: "s", Name: "source.parquet",
 		Version: feature.FileVersion{Size: info.Size(), Modified: info.ModTime()}}}
 	in, err := NewInputs(folder, labels, open())
 	if err != nil {

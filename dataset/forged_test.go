@@ -56,7 +56,7 @@ func makeTrainingSet(t *testing.T) *made {
 	if err != nil {
 		t.Fatal(err)
 	}
-	read := feature.Input{Source: "prices", Name: "prices.parquet", 
+	read := feature.Input{Source: "prices", Name: "prices.parquet",
 		Version: feature.FileVersion{Size: info.Size(), Modified: info.ModTime()}}
 	m.present = Present{
 		//nolint:forbidigo // Any clock will do here.

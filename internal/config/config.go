@@ -61,8 +61,8 @@ func (o Offline) MemoryBytes() int64 {
 	return size
 }
 
-// GoBytes is the part of the memory limit that is for Go: the indexes of joins, which are at most a quarter of the limit
-// together, and what else lives in the heap or waits to be collected. The rest, five eighths, is for DuckDB.
+// GoBytes is the part of the memory limit that is for Go: the indexes of joins, which are at most a quarter of the
+// limit together, and what else lives in the heap or waits to be collected. The rest, five eighths, is for DuckDB.
 func (o Offline) GoBytes() int64 { return o.MemoryBytes() / 8 * 3 }
 
 // MemoryShare is the memory limit divided by the number of jobs that share it, in whole megabytes and at least one.

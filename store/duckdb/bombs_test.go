@@ -128,7 +128,8 @@ func TestAWalkEndsWithItsContext(t *testing.T) {
 	engine := fileTree(t, []string{"data/a.parquet"}, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := engine.find(ctx, &feature.Source{Kind: feature.Files{Path: "data/**/*.parquet"}}); !errors.Is(err, context.Canceled) {
+	deep := &feature.Source{Kind: feature.Files{Path: "data/**/*.parquet"}}
+	if _, err := engine.find(ctx, deep); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/plumbstore/plumb/store/offline"
 )
 
-// UnknownKinds checks that an engine refuses what a newer version may have registered: a source and a view of kinds that
-// it does not know, wherever it is asked for them, and an output that is no stored column.
+// UnknownKinds checks that an engine refuses what a newer version may have registered: a source and a view of kinds
+// that it does not know, wherever it is asked for them, and an output that is no stored column.
 func (s Offline) UnknownKinds(t *testing.T) {
 	folder := t.TempDir()
 	engine := s.open(t, folder, 2)
