@@ -1,6 +1,7 @@
 package disk_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -41,5 +42,15 @@ func TestReadIsBounded(t *testing.T) {
 	}
 	if _, err := disk.ReadRegular(path, 4); err == nil || !strings.Contains(err.Error(), "more than 4 bytes") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestReasonLeavesThePathOut(t *testing.T) {
+	_, missing := disk.OpenRegular(filepath.Join(t.TempDir(), "none"))
+	if got := disk.Reason(missing).Error(); got != "no such file or directory" {
+		t.Errorf("got %q", got)
+	}
+	if got := disk.Reason(errors.New("/path: torn")).Error(); got != "/path: torn" {
+		t.Errorf("got %q of an error of another kind", got)
 	}
 }

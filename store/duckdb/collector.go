@@ -1,10 +1,14 @@
 package duckdb
 
 import (
+	"context"
+	"fmt"
 	"sync/atomic"
 
 	"github.com/duckdb/duckdb-go/v2/mapping"
 
+	"github.com/plumbstore/plumb/store/duckdb/native"
+	"github.com/plumbstore/plumb/store/duckdb/session"
 	"github.com/plumbstore/plumb/store/duckdb/winners"
 )
 
@@ -25,9 +29,10 @@ type collector struct {
 	given  bool
 }
 
-func (c *collector) register(n *native) error {
-	return n.register(signature{"_plumb_label", []mapping.Type{mapping.TypeUBigInt, mapping.TypeBigInt},
-		result{single: mapping.TypeBoolean}, c.take})
+func (c *collector) register(n *native.Connection) error {
+	return n.Register(native.Function{Name: "_plumb_label",
+		Parameters: []mapping.Type{mapping.TypeUBigInt, mapping.TypeBigInt},
+		Result:     native.Result{Single: mapping.TypeBoolean}, Call: c.take})
 }
 
 // expect makes room for labels.
@@ -46,6 +51,34 @@ func (c *collector) build(labels string) {
 	c.hashes, c.times = nil, nil
 }
 
+// indexOf makes an index of the labels of a pass, or hands out the last one if that is of the same: uses of one key
+// share what they can.
+func (c *collector) indexOf(ctx context.Context, s *session.Session, pass search) (*winners.Index, error) {
+	if labels := pass.collect(); c.labels != labels {
+		if err := c.collect(ctx, s, pass.keyed(pass.pass), labels); err != nil {
+			return nil, err
+		}
+	}
+	return c.give(), nil
+}
+
+// collect takes in the labels that a query has, by the query that hands them over.
+func (c *collector) collect(ctx context.Context, s *session.Session, keyed, labels string) error {
+	var expected, taken int64
+	if err := s.QueryRow(ctx, "SELECT count(*) FROM ("+keyed+")", &expected); err != nil {
+		return err
+	}
+	c.expect(expected)
+	if err := s.QueryRow(ctx, labels, &taken); err != nil {
+		return err
+	}
+	if taken != expected {
+		return fmt.Errorf("indexed %d of %d label rows", taken, expected)
+	}
+	c.build(labels)
+	return nil
+}
+
 // give hands out the index for a use.
 func (c *collector) give() *winners.Index {
 	if c.given {
@@ -55,9 +88,9 @@ func (c *collector) give() *winners.Index {
 	return c.index
 }
 
-func (c *collector) take(args columns, a answer) {
-	rows := args.present()
-	hashes, times, taken := valuesOf[uint64](&args, 0), valuesOf[int64](&args, 1), numbersOf[bool](a)
+func (c *collector) take(args native.Columns, a native.Answer) {
+	rows := args.Present()
+	hashes, times, taken := native.Values[uint64](&args, 0), native.Values[int64](&args, 1), native.Numbers[bool](a)
 	next := c.taken.Add(int64(len(rows))) - int64(len(rows))
 	clear(taken)
 	for i, row := range rows {

@@ -10,7 +10,11 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/store/duckdb/casts"
+	"github.com/plumbstore/plumb/store/duckdb/labelfile"
+	"github.com/plumbstore/plumb/store/duckdb/native"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
+	"github.com/plumbstore/plumb/store/duckdb/session"
 	"github.com/plumbstore/plumb/store/offline"
 )
 
@@ -31,26 +35,25 @@ func (e *Engine) History(ctx context.Context, view *feature.View, yield func(arr
 		return err
 	}
 	if view.Source.IsQuery() {
-		// Rows need no order here, so the query is read as it is.
-		rows.from = fmt.Sprintf("(SELECT %s FROM %s)", rows.renamed(), quote.Identifier(view.Source.Name))
+		rows = rows.unordered()
 	}
 	if err := rows.checkStoredTimes(ctx, relations); err != nil {
 		return err
 	}
 	for _, statement := range rows.infinite() {
-		if err := s.exec(ctx, statement); err != nil {
-			return relations.blame(ctx, err)
+		if err := s.Exec(ctx, statement); err != nil {
+			return relations.Blame(ctx, err)
 		}
 	}
 	names := make([]string, 0, len(view.Keys)+2)
 	for _, key := range view.Keys {
 		names = append(names, key.Name)
 	}
-	stream, err := newRowStream(s.native, append(names, "event_ts", "created_ts"))
+	stream, err := native.NewRowStream(s.Native(), append(names, "event_ts", "created_ts"))
 	if err != nil {
 		return err
 	}
-	defer stream.close()
+	defer stream.Close()
 	columns := append(rows.typedKeys(), rows.eventTime(), rows.createdTime())
 	for i := range columns {
 		columns[i] += fmt.Sprintf(" AS v%d", i)
@@ -58,7 +61,7 @@ func (e *Engine) History(ctx context.Context, view *feature.View, yield func(arr
 	query := fmt.Sprintf("SELECT count(*) FILTER (WHERE _plumb_take(%s))\nFROM (SELECT %s FROM %s WHERE %s)",
 		strings.Join(quote.Numbered("v", len(columns)), ", "), strings.Join(columns, ", "), rows.from, rows.usable())
 	var refusal error
-	err = stream.run(ctx, func(ctx context.Context) error { return s.exec(ctx, query) },
+	err = stream.Run(ctx, func(ctx context.Context) error { return s.Exec(ctx, query) },
 		func(batch arrow.RecordBatch) error {
 			refusal = yield(batch)
 			return refusal
@@ -66,7 +69,7 @@ func (e *Engine) History(ctx context.Context, view *feature.View, yield func(arr
 	if refusal != nil {
 		return refusal
 	}
-	return relations.blame(ctx, err)
+	return relations.Blame(ctx, err)
 }
 
 // Labels does what offline.PlainReader says.
@@ -78,7 +81,7 @@ func (e *Engine) Labels(ctx context.Context, request offline.JoinRequest, yield 
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	j := &join{engine: e, request: request}
-	if j.labels, err = e.describeLabels(ctx, s, request.Labels, request.LabelsName); err != nil {
+	if j.labels, err = labelfile.Describe(ctx, s, request.Labels, request.LabelsName); err != nil {
 		return err
 	}
 	if err := j.checkLabels(); err != nil {
@@ -88,18 +91,18 @@ func (e *Engine) Labels(ctx context.Context, request offline.JoinRequest, yield 
 	if err != nil {
 		return err
 	}
-	if err := s.confine(ctx, []string{j.labels.path}); err != nil {
+	if err := s.Confine(ctx, []string{j.labels.Path}); err != nil {
 		return err
 	}
-	if err := j.labels.load(ctx, s, j.timeColumn); err != nil {
+	if err := j.labels.Load(ctx, s, j.timeColumn); err != nil {
 		return err
 	}
-	statement := fmt.Sprintf("CREATE TABLE %[1]s.typed AS\nSELECT %[2]s\nFROM %[1]s.labels\nORDER BY n", internalSchema,
+	statement := fmt.Sprintf("CREATE TABLE %[1]s.typed AS\nSELECT %[2]s\nFROM %[1]s.labels\nORDER BY n", session.Schema,
 		strings.Join(columns, ", "))
-	if err := s.exec(ctx, statement); err != nil {
-		return j.labels.explain(err)
+	if err := s.Exec(ctx, statement); err != nil {
+		return j.labels.Explain(err)
 	}
-	return s.stream(ctx, "typed", yield)
+	return s.Stream(ctx, "typed", yield)
 }
 
 // keyColumns selects from the labels n, the instant, and the label columns that keys are read from, in their declared
@@ -111,15 +114,15 @@ func (j *join) keyColumns() ([]string, error) {
 	}
 	columns := []string{"n", "t"}
 	for i, key := range keys {
-		at, err := j.labels.find(key.Name, "a join key")
+		at, err := j.labels.Find(key.Name, "a join key")
 		if err != nil {
 			return nil, err
 		}
-		c, err := convertKey(j.labels.columns[at].Type, key.Type)
+		c, err := casts.ToKey(j.labels.Columns[at].Type, key.Type)
 		if err != nil {
 			return nil, fault.Inputf("", "label column %q: %v", key.Name, err)
 		}
-		typed := c.sql(fmt.Sprintf("c%d", at), quote.Literal(fmt.Sprintf("label column %q", key.Name)), labelPlace)
+		typed := c.SQL(fmt.Sprintf("c%d", at), quote.Literal(fmt.Sprintf("label column %q", key.Name)), labelfile.Place)
 		columns = append(columns, fmt.Sprintf("%s AS v%d", typed, i))
 	}
 	return columns, nil

@@ -3,9 +3,12 @@ package duckdb
 import (
 	"context"
 	"errors"
-	"maps"
 
 	"github.com/plumbstore/plumb/feature"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/store/duckdb/casts"
+	"github.com/plumbstore/plumb/store/duckdb/relation"
+	"github.com/plumbstore/plumb/store/duckdb/session"
 	"github.com/plumbstore/plumb/store/duckdb/sqlcheck"
 )
 
@@ -20,7 +23,7 @@ func (e *Engine) Columns(ctx context.Context, source *feature.Source) (columns [
 	if err != nil {
 		return nil, err
 	}
-	return r.columns(ctx, source)
+	return r.Columns(ctx, source)
 }
 
 // Inputs implements offline.Store.
@@ -34,49 +37,12 @@ func (e *Engine) Inputs(ctx context.Context, sources []*feature.Source) (files [
 	if err != nil {
 		return nil, err
 	}
-	return r.described(), nil
+	return r.Described(), nil
 }
 
 // open makes the sources readable in the session, and confines it to their files.
-func (e *Engine) open(ctx context.Context, s *session, sources []*feature.Source) (*relations, error) {
-	return e.openOnly(ctx, s, sources, nil)
-}
-
-// openOnly leaves all files out but those of only, unless that is nil.
-func (e *Engine) openOnly(ctx context.Context, s *session, sources []*feature.Source, only []feature.Input,
-) (*relations, error) {
-	r := newRelations(e, s)
-	if only != nil {
-		r.only = map[string]bool{}
-		for _, file := range only {
-			r.only[onlyKey(file.Source, file.Name)] = true
-		}
-	}
-	for _, source := range sources {
-		if err := r.add(ctx, source); err != nil {
-			return nil, err
-		}
-	}
-	return r, r.confine(ctx, nil)
-}
-
-// reopen makes the same files readable in another session. None may have changed since: what was planned for them may
-// not fit others.
-func (r *relations) reopen(ctx context.Context, s *session, files []string) (*relations, error) {
-	again := &relations{engine: r.engine, session: s, files: maps.Clone(r.files), order: r.order, queries: r.queries,
-		loaded: map[string]bool{}}
-	if err := again.changed(nil); err != nil {
-		return nil, err
-	}
-	return again, again.confine(ctx, files)
-}
-
-// confine ends all access to others than the sources' files and those given, and makes the sources readable.
-func (r *relations) confine(ctx context.Context, files []string) error {
-	if err := r.session.confine(ctx, append(r.allowed(), files...)); err != nil {
-		return err
-	}
-	return r.create(ctx)
+func (e *Engine) open(ctx context.Context, s *session.Session, sources []*feature.Source) (*relation.Set, error) {
+	return relation.Open(ctx, e.finder, s, sources, nil)
 }
 
 // Ties lists what in the query of a source may choose among rows that tie, such as row_number() and LIMIT: if rows do
@@ -95,4 +61,14 @@ func (e *Engine) Ties(ctx context.Context, source *feature.Source) (ties []strin
 		return nil, err
 	}
 	return parsed.Ties, nil
+}
+
+// CanBecome implements offline.Inspector.
+func (e *Engine) CanBecome(column feature.Column, declared plumbv1.Type, joinKey bool) error {
+	return casts.CanBecome(column, declared, joinKey)
+}
+
+// CanBeTime implements offline.Inspector.
+func (e *Engine) CanBeTime(column feature.Column) error {
+	return casts.CanBeTime(column)
 }

@@ -10,7 +10,11 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/store/duckdb/casts"
+	"github.com/plumbstore/plumb/store/duckdb/labelfile"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
+	"github.com/plumbstore/plumb/store/duckdb/relation"
+	"github.com/plumbstore/plumb/store/duckdb/session"
 	"github.com/plumbstore/plumb/store/offline"
 )
 
@@ -21,7 +25,7 @@ import (
 type join struct {
 	engine  *Engine
 	request offline.JoinRequest
-	labels  *labelFile
+	labels  *labelfile.File
 	// timeColumn is the position of the labels' instant.
 	timeColumn int
 	// keyTypes are the declared types of the label columns that are join keys, by position.
@@ -29,7 +33,7 @@ type join struct {
 	uses     []*use
 	outputs  []column
 	// planned are the sources as they were found; a run reads the same files.
-	planned *relations
+	planned *relation.Set
 }
 
 // column is a column of the result.
@@ -52,16 +56,16 @@ func (e *Engine) PlanJoin(ctx context.Context, request offline.JoinRequest) (pla
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	j := &join{engine: e, request: request}
-	if j.labels, err = e.describeLabels(ctx, s, request.Labels, request.LabelsName); err != nil {
+	if j.labels, err = labelfile.Describe(ctx, s, request.Labels, request.LabelsName); err != nil {
 		return nil, err
 	}
 	if err := j.checkLabels(); err != nil {
 		return nil, err
 	}
-	if j.planned, err = e.openOnly(ctx, s, j.sources(), request.Only); err != nil {
+	if j.planned, err = relation.Open(ctx, e.finder, s, j.sources(), request.Only); err != nil {
 		return nil, j.ofView(err)
 	}
-	if err := j.prepareUses(ctx, j.planned); err != nil {
+	if err := j.planUses(ctx, j.planned); err != nil {
 		return nil, err
 	}
 	return j, j.nameColumns()
@@ -85,9 +89,9 @@ func (j *join) ofView(err error) error {
 // checkLabels finds the time column and every key column, and reports all that are missing.
 func (j *join) checkLabels() error {
 	var errs []error
-	at, err := j.labels.find(j.request.TimestampColumn, "the instant of each row")
+	at, err := j.labels.Find(j.request.TimestampColumn, "the instant of each row")
 	if err == nil {
-		_, err = j.labels.times(at)
+		_, err = j.labels.Times(at)
 	}
 	j.timeColumn = at
 	errs = append(errs, err)
@@ -100,9 +104,9 @@ func (j *join) checkLabels() error {
 		}
 		for i, name := range reference.LabelColumns {
 			purpose := fmt.Sprintf("the join key %s of view %s", reference.View.Keys[i].Name, reference.View.Name)
-			at, err := j.labels.find(name, purpose)
+			at, err := j.labels.Find(name, purpose)
 			if err == nil {
-				if _, unfit := convertKey(j.labels.columns[at].Type, reference.View.Keys[i].Type); unfit != nil {
+				if _, unfit := casts.ToKey(j.labels.Columns[at].Type, reference.View.Keys[i].Type); unfit != nil {
 					err = fault.Inputf("", "label column %q, %s: %v", name, purpose, unfit)
 				}
 			}
@@ -140,7 +144,7 @@ func (j *join) sources() []*feature.Source {
 func (j *join) nameColumns() error {
 	selection := j.request.Selection
 	for _, output := range selection.Stored() {
-		u := j.uses[output.Reference]
+		u := winner{j.uses[output.Reference]}
 		j.outputs = append(j.outputs, u.output(output))
 		if j.request.Statuses {
 			sql := u.status(output)
@@ -150,13 +154,13 @@ func (j *join) nameColumns() error {
 	for _, u := range j.uses {
 		switch {
 		case j.request.Provenance:
-			j.outputs = append(j.outputs, u.traced(j.sourcePaths(u))...)
+			j.outputs = append(j.outputs, winner{u}.traced()...)
 		case j.request.EventTimestamps:
-			j.outputs = append(j.outputs, u.instant("event_timestamp", "e"))
+			j.outputs = append(j.outputs, winner{u}.instant("event_timestamp", "e"))
 		}
 	}
 	wanters := map[string]string{}
-	for _, c := range j.labels.columns {
+	for _, c := range j.labels.Columns {
 		wanters[strings.ToLower(c.Name)] = fmt.Sprintf("label column %q", c.Name)
 	}
 	var collisions []string
@@ -174,37 +178,27 @@ func (j *join) nameColumns() error {
 		Hint: "ask for full names (view__feature), or rename the label column"}
 }
 
-// sourcePaths are the files of a use in source order, as the project's files call them; none for a SQL source.
-func (j *join) sourcePaths(u *use) []string {
-	var paths []string
-	for _, path := range j.planned.files[u.reference.View.Source.Name].paths {
-		paths = append(paths, j.engine.relative(path))
-	}
-	return paths
-}
-
 // Explain implements offline.Join. It reads the labels and, of the sources, what they count as: a SQL source is run.
 func (j *join) Explain(ctx context.Context) (string, error) {
 	var text strings.Builder
-	err := j.open(ctx, nil, func(s *session, r *relations) error {
-		labels, err := j.labelTimes(ctx, s)
+	err := j.open(ctx, nil, func(run *joinRun) error {
+		labels, err := j.labelTimes(ctx, run.session)
 		if err != nil {
 			return err
 		}
-		var ran []*use
+		var ran []*useRun
 		for _, u := range j.uses {
-			times := u.seen(labels)
-			u := u.narrowed(r, times)
-			if err := u.stage(ctx, s); err != nil {
-				return u.explain(ctx, r, err)
+			r := run.of(u, labels)
+			if err := r.stage(ctx); err != nil {
+				return r.explain(ctx, err)
 			}
-			chosen, err := u.choose(ctx, s)
-			if err != nil {
-				return u.explain(ctx, r, err)
+			if err := r.choose(ctx); err != nil {
+				return r.explain(ctx, err)
 			}
-			fmt.Fprintf(&text, "-- view %s as %s\n-- strategy: %s\n%s;\n\n", u.reference.View.Name, u.reference.Alias, chosen,
-				strings.Join(u.statements(chosen, times), ";\n"))
-			ran = append(ran, u)
+			sql := search{r.use, pass{of: r.chosen.passes}, r.seen}.statements(r.chosen.keeps)
+			fmt.Fprintf(&text, "-- view %s as %s\n-- strategy: %s\n%s;\n\n", u.reference.View.Name, u.reference.Alias, r.chosen,
+				strings.Join(sql, ";\n"))
+			ran = append(ran, r)
 		}
 		fmt.Fprintf(&text, "-- result\n%s;\n", j.result(ran, j.typedLabels(), quote.Identifiers(j.columnNames())))
 		return nil
@@ -213,29 +207,30 @@ func (j *join) Explain(ctx context.Context) (string, error) {
 }
 
 // labelTimes returns the range of the labels' instants, without bounds if there are no labels.
-func (j *join) labelTimes(ctx context.Context, s *session) (timeRange, error) {
+func (j *join) labelTimes(ctx context.Context, s *session.Session) (timeRange, error) {
 	var times timeRange
-	return times, s.QueryRow(ctx, "SELECT min(t), max(t) FROM "+internalSchema+".labels", &times.from, &times.to)
+	return times, s.QueryRow(ctx, "SELECT min(t), max(t) FROM "+session.Schema+".labels", &times.from, &times.to)
 }
 
-// Files implements offline.Join.
-func (j *join) Inputs() []feature.Input { return j.planned.described() }
+// Inputs implements offline.Join.
+func (j *join) Inputs() []feature.Input { return j.planned.Described() }
 
 // Close implements offline.Join.
 func (j *join) Close() error { return nil }
 
 // prepare runs everything up to the result in a session that may touch the extra files too, and hands that over with
 // the uses as they ran.
-func (j *join) prepare(ctx context.Context, extra []string, write func(*session, []*use) error,
+func (j *join) prepare(ctx context.Context, extra []string, write func(*session.Session, []*useRun) error,
 ) (offline.JoinReport, error) {
 	var report offline.JoinReport
-	err := j.open(ctx, extra, func(s *session, r *relations) error {
-		if err := s.QueryRow(ctx, "SELECT count(*) FROM "+internalSchema+".labels", &report.Rows); err != nil {
+	err := j.open(ctx, extra, func(run *joinRun) error {
+		s := run.session
+		if err := s.QueryRow(ctx, "SELECT count(*) FROM "+session.Schema+".labels", &report.Rows); err != nil {
 			return err
 		}
-		report.Inputs, report.Labels = r.described(), j.labels.columns
+		report.Inputs, report.Labels = run.relations.Described(), j.labels.Columns
 		var err error
-		if report.NaiveTimes, err = j.labels.naive(ctx, s, j.timeColumn); err != nil {
+		if report.NaiveTimes, err = j.labels.Naive(ctx, s, j.timeColumn); err != nil {
 			return err
 		}
 		times, err := j.labelTimes(ctx, s)
@@ -247,12 +242,11 @@ func (j *join) prepare(ctx context.Context, extra []string, write func(*session,
 			progress.expect(max(u.rows.count(), 0))
 		}
 		progress.expect(report.Rows)
-		var ran []*use
+		var ran []*useRun
 		for _, whole := range j.uses {
-			seen := whole.seen(times)
-			u := whole.narrowed(r, seen)
-			ran = append(ran, u)
-			counted, err := u.run(ctx, s, r, seen, progress)
+			r := run.of(whole, times)
+			ran = append(ran, r)
+			counted, err := r.run(ctx, progress)
 			if err != nil {
 				return err
 			}
@@ -262,36 +256,40 @@ func (j *join) prepare(ctx context.Context, extra []string, write func(*session,
 			}
 			report.Views = append(report.Views, counted)
 		}
-		return progress.during("writing rows", report.Rows, func() error { return r.blame(ctx, write(s, ran)) })
+		return progress.during("writing rows", report.Rows, func() error { return run.relations.Blame(ctx, write(s, ran)) })
 	})
 	return report, err
 }
 
-// open hands over a session in which the sources can be read and the labels are loaded, and which may touch the extra
-// files too.
-func (j *join) open(ctx context.Context, extra []string, use func(*session, *relations) error) (err error) {
+// open hands over a run in whose session the sources can be read and the labels are loaded, and which may touch the
+// extra files too.
+func (j *join) open(ctx context.Context, extra []string, use func(*joinRun) error) (err error) {
 	s, err := j.engine.newSession(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	relations, err := j.planned.reopen(ctx, s, append(extra, j.labels.path))
+	relations, err := j.planned.Reopen(ctx, s, append(extra, j.labels.Path))
 	if err != nil {
 		return err
 	}
-	if err := j.labels.load(ctx, s, j.timeColumn); err != nil {
+	if err := j.labels.Load(ctx, s, j.timeColumn); err != nil {
 		return err
 	}
-	if err := relations.loadTexts(ctx); err != nil {
+	if err := relations.LoadTexts(ctx); err != nil {
 		return err
 	}
-	return use(s, relations)
+	run := &joinRun{session: s, relations: relations, choice: j.engine.choosing}
+	if err := run.collector.register(s.Native()); err != nil {
+		return err
+	}
+	return use(run)
 }
 
 // typedLabels are the label columns as they are.
 func (j *join) typedLabels() []string {
-	columns := quote.Numbered("l.c", len(j.labels.columns))
-	if j.labels.format == formatCSV {
+	columns := quote.Numbered("l.c", len(j.labels.Columns))
+	if j.labels.Format == labelfile.CSV {
 		columns[j.timeColumn] = "make_timestamptz(l.t)"
 	}
 	return columns
@@ -300,7 +298,7 @@ func (j *join) typedLabels() []string {
 // columnNames are the names of the result's columns.
 func (j *join) columnNames() []string {
 	var names []string
-	for _, c := range j.labels.columns {
+	for _, c := range j.labels.Columns {
 		names = append(names, c.Name)
 	}
 	for _, c := range j.outputs {
@@ -311,7 +309,7 @@ func (j *join) columnNames() []string {
 
 // result is the query for the rows of the result, in label order (R6), from the uses as they ran, the label columns'
 // expressions and all columns' SQL names.
-func (j *join) result(ran []*use, labels, names []string) string {
+func (j *join) result(ran []*useRun, labels, names []string) string {
 	columns := make([]string, len(names))
 	for i := range labels {
 		columns[i] = labels[i] + " AS " + names[i]
@@ -324,11 +322,11 @@ func (j *join) result(ran []*use, labels, names []string) string {
 
 // from reads the labels with the winners whose features are kept, and joins what was found otherwise. DuckDB keeps the
 // order of a table that it only reads; what is joined has to be sorted.
-func from(ran []*use) string {
+func from(ran []*useRun) string {
 	kept, joins := []string{"*"}, ""
-	for _, u := range ran {
-		if u.keeps {
-			kept = append(kept, u.keptRow())
+	for _, r := range ran {
+		if u := r.use; r.chosen.keeps {
+			kept = append(kept, winner{u}.kept())
 		} else {
 			joins += fmt.Sprintf("\nLEFT JOIN %s p%d ON p%d.n = l.n", u.table("found"), u.number, u.number)
 		}
@@ -336,7 +334,7 @@ func from(ran []*use) string {
 	if joins != "" {
 		joins += "\nORDER BY l.n"
 	}
-	labels := internalSchema + ".labels"
+	labels := session.Schema + ".labels"
 	if len(kept) > 1 {
 		labels = fmt.Sprintf("(SELECT %s\n  FROM %s)", strings.Join(kept, ",\n    "), labels)
 	}

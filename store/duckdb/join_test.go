@@ -14,6 +14,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
+	"github.com/plumbstore/plumb/store/duckdb/session/sessiontest"
 	"github.com/plumbstore/plumb/store/offline"
 )
 
@@ -44,7 +45,7 @@ func (p *project) write(t testing.TB, name, query string) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := newTestSession(t).exec(t.Context(), "COPY ("+query+") TO "+quote.Literal(path)); err != nil {
+	if err := sessiontest.Open(t).Exec(t.Context(), "COPY ("+query+") TO "+quote.Literal(path)); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -282,7 +283,7 @@ func TestProvenanceNamesTheFileOfARowWhicheverFilesAreRead(t *testing.T) {
 	}
 	var text string
 	query := "SELECT string_agg(concat_ws(' ', k, x, v__source_file), ', ') FROM " + quote.Literal(path)
-	if err := newTestSession(t).QueryRow(t.Context(), query, &text); err != nil {
+	if err := sessiontest.Open(t).QueryRow(t.Context(), query, &text); err != nil {
 		t.Fatal(err)
 	}
 	want := "1 20 data/day=2/a.parquet, 2 21 data/day=2/b.parquet, 3, 4 31 data/day=3/a.parquet"

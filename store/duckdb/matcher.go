@@ -6,6 +6,7 @@ import (
 	"github.com/duckdb/duckdb-go/v2/mapping"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/store/duckdb/native"
 	"github.com/plumbstore/plumb/store/duckdb/winners"
 )
 
@@ -56,21 +57,23 @@ var keepable = map[plumbv1.Type]mapping.Type{
 	plumbv1.Type_FLOAT64: mapping.TypeDouble,
 }
 
-func (m *matcher) register(n *native, use int) error {
-	const hash, integer, truth = mapping.TypeUBigInt, mapping.TypeBigInt, mapping.TypeBoolean
-	functions := []signature{
-		{"offer", []mapping.Type{hash, integer, integer, integer}, result{single: truth}, m.offer},
-		{"rank", []mapping.Type{hash, integer, integer, integer, integer}, result{single: truth}, m.offer},
-		{"wins", []mapping.Type{integer}, result{single: truth}, m.wins},
-		{"found", []mapping.Type{hash, integer}, m.foundType(), m.found},
+func (m *matcher) register(n *native.Connection, use int) error {
+	const hash, integer = mapping.TypeUBigInt, mapping.TypeBigInt
+	truth := native.Result{Single: mapping.TypeBoolean}
+	functions := []native.Function{
+		{Name: "offer", Parameters: []mapping.Type{hash, integer, integer, integer}, Result: truth, Call: m.offer},
+		{Name: "rank", Parameters: []mapping.Type{hash, integer, integer, integer, integer}, Result: truth, Call: m.offer},
+		{Name: "wins", Parameters: []mapping.Type{integer}, Result: truth, Call: m.wins},
+		{Name: "found", Parameters: []mapping.Type{hash, integer}, Result: m.foundType(), Call: m.found},
 	}
 	if len(m.kept) > 0 {
 		functions = append(functions,
-			signature{"keep", append([]mapping.Type{integer}, m.kept...), result{single: truth}, m.keep})
+			native.Function{Name: "keep", Parameters: append([]mapping.Type{integer}, m.kept...), Result: truth,
+				Call: m.keep})
 	}
 	for _, f := range functions {
-		f.name = fmt.Sprintf("_plumb_%s%d", f.name, use)
-		if err := n.register(f); err != nil {
+		f.Name = fmt.Sprintf("_plumb_%s%d", f.Name, use)
+		if err := n.Register(f); err != nil {
 			return err
 		}
 	}
@@ -80,57 +83,58 @@ func (m *matcher) register(n *native, use int) error {
 // foundFields is how many fields of a winner come before its features.
 const foundFields = 3
 
-func (m *matcher) foundType() result {
-	fields := []field{{"o", mapping.TypeBigInt}, {"e", mapping.TypeBigInt}, {"expired", mapping.TypeBoolean}}
+func (m *matcher) foundType() native.Result {
+	fields := []native.Field{{Name: "o", Kind: mapping.TypeBigInt}, {Name: "e", Kind: mapping.TypeBigInt},
+		{Name: "expired", Kind: mapping.TypeBoolean}}
 	for i, kept := range m.kept {
-		fields = append(fields, field{m.names[i], kept})
+		fields = append(fields, native.Field{Name: m.names[i], Kind: kept})
 	}
-	return result{fields: fields}
+	return native.Result{Fields: fields}
 }
 
-func (m *matcher) offer(c columns, a answer) {
+func (m *matcher) offer(c native.Columns, a native.Answer) {
 	rows := winners.Rows{
-		Hashes:  valuesOf[uint64](&c, 0),
-		Visible: valuesOf[int64](&c, 1),
-		Event:   valuesOf[int64](&c, 2),
-		Order:   valuesOf[int64](&c, 3),
+		Hashes:  native.Values[uint64](&c, 0),
+		Visible: native.Values[int64](&c, 1),
+		Event:   native.Values[int64](&c, 2),
+		Order:   native.Values[int64](&c, 3),
 	}
-	if len(c.data) > 4 {
-		rows.Created = valuesOf[int64](&c, 4)
+	if len(c.Data) > 4 {
+		rows.Created = native.Values[int64](&c, 4)
 	}
-	greatest := numbersOf[bool](a)
-	if c.complete() {
+	greatest := native.Numbers[bool](a)
+	if c.Complete() {
 		m.index.Offer(rows, greatest)
 		return
 	}
 	clear(greatest)
-	for _, row := range c.present() {
+	for _, row := range c.Present() {
 		m.index.Offer(rows.Slice(row, row+1), greatest[row:row+1])
 	}
 }
 
-func (m *matcher) wins(c columns, a answer) {
-	m.winners.Take(valuesOf[int64](&c, 0), nil, numbersOf[bool](a))
+func (m *matcher) wins(c native.Columns, a native.Answer) {
+	m.winners.Take(native.Values[int64](&c, 0), nil, native.Numbers[bool](a))
 }
 
-func (m *matcher) keep(c columns, a answer) {
+func (m *matcher) keep(c native.Columns, a native.Answer) {
 	features := make([]winners.Column, len(m.kept))
 	for i, kept := range m.kept {
 		features[i] = newFeatureColumn(&c, 1+i, kept)
 	}
-	m.winners.Take(valuesOf[int64](&c, 0), features, numbersOf[bool](a))
+	m.winners.Take(native.Values[int64](&c, 0), features, native.Numbers[bool](a))
 }
 
-func (m *matcher) found(c columns, a answer) {
-	slots := make([]int64, c.rows)
-	m.index.Find(valuesOf[uint64](&c, 0), valuesOf[int64](&c, 1), slots)
-	order, event, expired := a.field(0), a.field(1), a.field(2)
-	orders, events, olds := numbersOf[int64](order), numbersOf[int64](event), numbersOf[bool](expired)
-	numbers := make([]int64, c.rows)
+func (m *matcher) found(c native.Columns, a native.Answer) {
+	slots := make([]int64, c.Rows)
+	m.index.Find(native.Values[uint64](&c, 0), native.Values[int64](&c, 1), slots)
+	order, event, expired := a.Field(0), a.Field(1), a.Field(2)
+	orders, events, olds := native.Numbers[int64](order), native.Numbers[int64](event), native.Numbers[bool](expired)
+	numbers := make([]int64, c.Rows)
 	var none []int
 	for i, slot := range slots {
 		numbers[i] = -1
-		if slot < 0 || winners.IsNull(c.masks[0], i) || winners.IsNull(c.masks[1], i) {
+		if slot < 0 || winners.IsNull(c.Masks[0], i) || winners.IsNull(c.Masks[1], i) {
 			none = append(none, i)
 			continue
 		}
@@ -145,26 +149,26 @@ func (m *matcher) found(c columns, a answer) {
 			numbers[i] = m.winners.Number(orders[i])
 		}
 	}
-	for _, field := range []answer{order, event, expired} {
-		field.setNull(none)
+	for _, field := range []native.Answer{order, event, expired} {
+		field.SetNull(none)
 	}
 	for i, kept := range m.kept {
-		m.feature(a.field(foundFields+i), kept, i, numbers)
+		m.feature(a.Field(foundFields+i), kept, i, numbers)
 	}
 }
 
 // feature gives a column the feature that was kept of the winners with the numbers.
-func (m *matcher) feature(column answer, kept mapping.Type, at int, numbers []int64) {
+func (m *matcher) feature(column native.Answer, kept mapping.Type, at int, numbers []int64) {
 	var none []int
 	switch width(kept) {
 	case 1:
-		none = winners.Gather(m.winners, at, numbers, numbersOf[uint8](column))
+		none = winners.Gather(m.winners, at, numbers, native.Numbers[uint8](column))
 	case 4:
-		none = winners.Gather(m.winners, at, numbers, numbersOf[uint32](column))
+		none = winners.Gather(m.winners, at, numbers, native.Numbers[uint32](column))
 	default:
-		none = winners.Gather(m.winners, at, numbers, numbersOf[uint64](column))
+		none = winners.Gather(m.winners, at, numbers, native.Numbers[uint64](column))
 	}
-	column.setNull(none)
+	column.SetNull(none)
 }
 
 // width is the number of bytes of a value.
@@ -179,15 +183,15 @@ func width(t mapping.Type) int {
 }
 
 // newFeatureColumn is an argument as the index takes features.
-func newFeatureColumn(c *columns, arg int, t mapping.Type) winners.Column {
-	column := winners.Column{Mask: c.masks[arg]}
+func newFeatureColumn(c *native.Columns, arg int, t mapping.Type) winners.Column {
+	column := winners.Column{Mask: c.Masks[arg]}
 	switch width(t) {
 	case 1:
-		column.Bytes = valuesOf[uint8](c, arg)
+		column.Bytes = native.Values[uint8](c, arg)
 	case 4:
-		column.Halves = valuesOf[uint32](c, arg)
+		column.Halves = native.Values[uint32](c, arg)
 	default:
-		column.Words = valuesOf[uint64](c, arg)
+		column.Words = native.Values[uint64](c, arg)
 	}
 	return column
 }

@@ -14,8 +14,8 @@ func TestDuckDBAndGoStayWithinTheLimitTogether(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = engine.Close() })
 	ours := (config.Offline{MemoryLimit: "800MB"}).GoBytes()
-	if sum := int64(engine.databaseBytes) + ours; sum > 800_000_000 || engine.choosing.indexBytes > ours/3*2 {
-		t.Errorf("DuckDB gets %d bytes, Go %d, of these %d for indexes", engine.databaseBytes, ours,
+	if sum := int64(engine.sessions.DatabaseBytes) + ours; sum > 800_000_000 || engine.choosing.indexBytes > ours/3*2 {
+		t.Errorf("DuckDB gets %d bytes, Go %d, of these %d for indexes", engine.sessions.DatabaseBytes, ours,
 			engine.choosing.indexBytes)
 	}
 }

@@ -19,19 +19,11 @@ func (e *Engine) AtMidnights(ctx context.Context, source *feature.Source) (_ boo
 	if source.IsQuery() || source.CreatedTimestamp != "" {
 		return false, nil
 	}
-	files, err := e.find(ctx, source)
+	files, err := e.finder.Find(ctx, source)
 	if err != nil {
 		return false, err
 	}
-	all := noInstants
-	for i := range files.paths {
-		found := files.events(i, source.EventTimestamp)
-		if !found.known || found.least%microsecondsOfDay != 0 || found.greatest%microsecondsOfDay != 0 {
-			return false, nil
-		}
-		all = all.with(found)
-	}
-	if all.least >= all.greatest {
+	if !files.AtMidnights(source.EventTimestamp) {
 		return false, nil
 	}
 	s, err := e.newSession(ctx)
@@ -45,7 +37,7 @@ func (e *Engine) AtMidnights(ctx context.Context, source *feature.Source) (_ boo
 	}
 	others := 0
 	query := fmt.Sprintf("SELECT count(*) FROM (SELECT %[1]s AS t FROM %[2]s LIMIT %[3]d) WHERE t::TIMESTAMP <> "+
-		"date_trunc('day', t::TIMESTAMP)", quote.Identifier(source.EventTimestamp), scan(r.files[source.Name]), midnightRows)
+		"date_trunc('day', t::TIMESTAMP)", quote.Identifier(source.EventTimestamp), r.Table(source).Scan(), midnightRows)
 	err = s.QueryRow(ctx, query, &others)
-	return others == 0, r.blame(ctx, err)
+	return others == 0, r.Blame(ctx, err)
 }

@@ -11,7 +11,10 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/store/duckdb/native"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
+	"github.com/plumbstore/plumb/store/duckdb/relation"
+	"github.com/plumbstore/plumb/store/duckdb/session"
 	"github.com/plumbstore/plumb/store/offline"
 )
 
@@ -23,7 +26,7 @@ import (
 //
 // Created times are read only for keys that have several rows of their latest event time (R3).
 type newest struct {
-	session *session
+	session *session.Session
 	rows    *viewRows
 	window  offline.Window
 	marked  *newestRows
@@ -49,20 +52,20 @@ func (e *Engine) Newest(ctx context.Context, request offline.NewestRequest, yiel
 	if err != nil {
 		return report, err
 	}
-	if err := relations.loadTexts(ctx); err != nil {
+	if err := relations.LoadTexts(ctx); err != nil {
 		return report, err
 	}
-	n := &newest{session: s, rows: rows.pruned(relations, inclusive(request.Window)), window: request.Window}
-	if n.marked, err = newNewestRows(s.native); err != nil {
+	n := &newest{session: s, rows: rows.pruned(inclusive(request.Window)), window: request.Window}
+	if n.marked, err = newNewestRows(s.Native()); err != nil {
 		return report, err
 	}
 	report, err = n.find(ctx, relations, request.MaxFailed)
 	if err == nil && request.CountBefore && request.Window.Start != nil {
-		report.Before, err = s.countThrough(ctx, rows, relations, *request.Window.Start)
+		report.Before, err = rows.countThrough(ctx, s, *request.Window.Start)
 	}
 	report.Inputs = n.rows.described(relations)
 	if err != nil {
-		return report, relations.blame(ctx, err)
+		return report, relations.Blame(ctx, err)
 	}
 	var refusal error
 	err = n.stream(ctx, report.Failed > 0, func(batch arrow.RecordBatch) error {
@@ -72,7 +75,7 @@ func (e *Engine) Newest(ctx context.Context, request offline.NewestRequest, yiel
 	if refusal != nil {
 		return report, refusal
 	}
-	return report, relations.blame(ctx, err)
+	return report, relations.Blame(ctx, err)
 }
 
 // inclusive returns the window's range with both ends included. An end is open if DuckDB cannot represent its time.
@@ -89,12 +92,12 @@ func inclusive(window offline.Window) timeRange {
 }
 
 // find marks the newest rows, and counts.
-func (n *newest) find(ctx context.Context, r *relations, maxFailed int64) (report offline.NewestReport, err error) {
+func (n *newest) find(ctx context.Context, r *relation.Set, maxFailed int64) (report offline.NewestReport, err error) {
 	if err := n.rows.checkStoredTimes(ctx, r); err != nil {
 		return report, err
 	}
 	for _, statement := range slices.Concat(n.rows.staging, n.rows.infinite()) {
-		if err := n.session.exec(ctx, statement); err != nil {
+		if err := n.session.Exec(ctx, statement); err != nil {
 			return report, err
 		}
 	}
@@ -102,7 +105,7 @@ func (n *newest) find(ctx context.Context, r *relations, maxFailed int64) (repor
 		return report, err
 	}
 	report.Read = n.marked.read.Load()
-	if err := n.countNulls(ctx, r, &report); err != nil {
+	if err := n.countNulls(ctx, &report); err != nil {
 		return report, err
 	}
 	if err := n.findFailed(ctx, &report); err != nil {
@@ -118,19 +121,19 @@ func (n *newest) find(ctx context.Context, r *relations, maxFailed int64) (repor
 func (n *newest) mark(ctx context.Context) error {
 	keys := quote.Numbered("k", len(n.rows.keys))
 	if n.rows.created == nil {
-		return n.session.exec(ctx, fmt.Sprintf("SELECT count(*) FILTER (WHERE _plumb_newest(last, n))\n"+
+		return n.session.Exec(ctx, fmt.Sprintf("SELECT count(*) FILTER (WHERE _plumb_newest(last, n))\n"+
 			"FROM (SELECT max(_plumb_pack(e, o)) AS last, count(*) AS n FROM (%s)\n%s)", n.seen(), grouped(keys)))
 	}
-	err := n.session.exec(ctx, fmt.Sprintf("CREATE TABLE %s.tied AS\n"+
+	err := n.session.Exec(ctx, fmt.Sprintf("CREATE TABLE %s.tied AS\n"+
 		"SELECT * EXCLUDE (last, first, n), _plumb_event(last) AS e\nFROM (SELECT %smax(_plumb_pack(e, o)) AS last, "+
 		"max(_plumb_pack(e, ~o)) AS first, count(*) AS n FROM (%s)\n%s)\nWHERE _plumb_tied(last, first, n)",
-		internalSchema, quote.Each(keys, "$, ", ""), n.seen(), grouped(keys)))
+		session.Schema, quote.Each(keys, "$, ", ""), n.seen(), grouped(keys)))
 	if err != nil || !n.marked.ties.Load() {
 		return err
 	}
-	return n.session.exec(ctx, fmt.Sprintf("SELECT count(*) FILTER (WHERE _plumb_latest(last))\n"+
+	return n.session.Exec(ctx, fmt.Sprintf("SELECT count(*) FILTER (WHERE _plumb_latest(last))\n"+
 		"FROM (SELECT max(_plumb_pack(r.c, r.o)) AS last\nFROM (%s) r JOIN %s.tied t ON r.e = t.e%s\n%s)",
-		n.seen(), internalSchema, quote.Each(keys, " AND r.$ = t.$", ""), grouped(quote.Numbered("t.k", len(keys)))))
+		n.seen(), session.Schema, quote.Each(keys, " AND r.$ = t.$", ""), grouped(quote.Numbered("t.k", len(keys)))))
 }
 
 // grouped makes a group of each key; without keys, of all rows if there are any (R12).
@@ -169,8 +172,8 @@ func inWindow(micros string, window offline.Window) string {
 }
 
 // countNulls counts the rows without a key or a time. Where the files' footers say that there are none, no row is read.
-func (n *newest) countNulls(ctx context.Context, r *relations, report *offline.NewestReport) error {
-	if n.rows.noneUnusable(r) {
+func (n *newest) countNulls(ctx context.Context, report *offline.NewestReport) error {
+	if n.rows.noneUnusable() {
 		return nil
 	}
 	query := fmt.Sprintf("SELECT count(*) FILTER (WHERE NOT (%s) AND %s), count(*) FILTER (WHERE e IS NULL) FROM %s",
@@ -178,25 +181,14 @@ func (n *newest) countNulls(ctx context.Context, r *relations, report *offline.N
 	return n.session.QueryRow(ctx, query, &report.NullKeys, &report.NullTimes)
 }
 
-// countThrough counts the rows with an event time up to the instant. It reads no column but the event time.
-func (s *session) countThrough(ctx context.Context, rows *viewRows, r *relations, through feature.Instant) (
-	int64, error,
-) {
-	window := offline.Window{End: through}
-	earlier := rows.pruned(r, inclusive(window))
-	var count int64
-	return count, s.QueryRow(ctx, fmt.Sprintf("SELECT count(*) FROM %s WHERE e IS NOT NULL%s AND %s", earlier.from,
-		earlier.within(inclusive(window)), inWindow(earlier.eventTime(), window)), &count)
-}
-
 // stream hands out the rows that were marked, without those that fail.
 func (n *newest) stream(ctx context.Context, failed bool, yield func(arrow.RecordBatch) error) error {
-	rows, err := newRowStream(n.session.native, n.names())
+	rows, err := native.NewRowStream(n.session.Native(), n.names())
 	if err != nil {
 		return err
 	}
-	defer rows.close()
-	return rows.run(ctx, func(ctx context.Context) error { return n.session.exec(ctx, n.take(failed)) }, yield)
+	defer rows.Close()
+	return rows.Run(ctx, func(ctx context.Context) error { return n.session.Exec(ctx, n.take(failed)) }, yield)
 }
 
 // take is the query that takes the rows.

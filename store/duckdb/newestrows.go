@@ -7,6 +7,7 @@ import (
 	"github.com/duckdb/duckdb-go/v2/mapping"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/store/duckdb/native"
 )
 
 // newestRows finds the newest row of each key, as SQL works with it:
@@ -31,89 +32,85 @@ type newestRows struct {
 	ties atomic.Bool
 }
 
-// hugeint is a HUGEINT as DuckDB has it in memory.
-type hugeint struct {
-	low  uint64
-	high int64
-}
-
-func newNewestRows(n *native) (*newestRows, error) {
+func newNewestRows(n *native.Connection) (*newestRows, error) {
 	r := &newestRows{won: newPositions()}
 	r.least.Store(math.MaxInt64)
-	const number, huge, truth = mapping.TypeBigInt, mapping.TypeHugeInt, mapping.TypeBoolean
-	for _, f := range []signature{
-		{"_plumb_pack", []mapping.Type{number, number}, result{single: huge}, pack},
-		{"_plumb_newest", []mapping.Type{huge, number}, result{single: truth}, r.newest},
-		{"_plumb_tied", []mapping.Type{huge, huge, number}, result{single: truth}, r.tied},
-		{"_plumb_event", []mapping.Type{huge}, result{single: number}, packedEvent},
-		{"_plumb_latest", []mapping.Type{huge}, result{single: truth}, r.latest},
-		{"_plumb_won", []mapping.Type{number}, result{single: truth}, r.isWon},
+	const number, huge = mapping.TypeBigInt, mapping.TypeHugeInt
+	truth := native.Result{Single: mapping.TypeBoolean}
+	for _, f := range []native.Function{
+		{Name: "_plumb_pack", Parameters: []mapping.Type{number, number}, Result: native.Result{Single: huge}, Call: pack},
+		{Name: "_plumb_newest", Parameters: []mapping.Type{huge, number}, Result: truth, Call: r.newest},
+		{Name: "_plumb_tied", Parameters: []mapping.Type{huge, huge, number}, Result: truth, Call: r.tied},
+		{Name: "_plumb_event", Parameters: []mapping.Type{huge}, Result: native.Result{Single: number}, Call: packedEvent},
+		{Name: "_plumb_latest", Parameters: []mapping.Type{huge}, Result: truth, Call: r.latest},
+		{Name: "_plumb_won", Parameters: []mapping.Type{number}, Result: truth, Call: r.isWon},
 	} {
-		if err := n.register(f); err != nil {
+		if err := n.Register(f); err != nil {
 			return nil, err
 		}
 	}
 	return r, nil
 }
 
-func pack(c columns, a answer) {
-	high, low, packed := valuesOf[int64](&c, 0), valuesOf[int64](&c, 1), numbersOf[hugeint](a)
+func pack(c native.Columns, a native.Answer) {
+	high, low, packed := native.Values[int64](&c, 0), native.Values[int64](&c, 1), native.Numbers[native.HugeInt](a)
 	for i := range packed {
-		packed[i] = hugeint{low: uint64(low[i]), high: high[i]}
+		packed[i] = native.HugeInt{Low: uint64(low[i]), High: high[i]}
 	}
 }
 
-func packedEvent(c columns, a answer) {
-	events := numbersOf[int64](a)
-	for i, packed := range valuesOf[hugeint](&c, 0) {
-		events[i] = packed.high
+func packedEvent(c native.Columns, a native.Answer) {
+	events := native.Numbers[int64](a)
+	for i, packed := range native.Values[native.HugeInt](&c, 0) {
+		events[i] = packed.High
 	}
 }
 
-func (r *newestRows) newest(c columns, a answer) {
-	last := valuesOf[hugeint](&c, 0)
-	r.mark(last, numbersOf[bool](a))
-	r.count(last, valuesOf[int64](&c, 1))
+func (r *newestRows) newest(c native.Columns, a native.Answer) {
+	last := native.Values[native.HugeInt](&c, 0)
+	r.mark(last, native.Numbers[bool](a))
+	r.count(last, native.Values[int64](&c, 1))
 }
 
-func (r *newestRows) latest(c columns, a answer) {
-	r.mark(valuesOf[hugeint](&c, 0), numbersOf[bool](a))
+func (r *newestRows) latest(c native.Columns, a native.Answer) {
+	r.mark(native.Values[native.HugeInt](&c, 0), native.Numbers[bool](a))
 }
 
 // mark takes all rows in.
-func (r *newestRows) mark(last []hugeint, taken []bool) {
+func (r *newestRows) mark(last []native.HugeInt, taken []bool) {
 	for i, packed := range last {
-		r.won.add(int64(packed.low))
+		r.won.add(int64(packed.Low))
 		taken[i] = true
 	}
 }
 
-func (r *newestRows) tied(c columns, a answer) {
-	last, first, tied := valuesOf[hugeint](&c, 0), valuesOf[hugeint](&c, 1), numbersOf[bool](a)
+func (r *newestRows) tied(c native.Columns, a native.Answer) {
+	last, first := native.Values[native.HugeInt](&c, 0), native.Values[native.HugeInt](&c, 1)
+	tied := native.Numbers[bool](a)
 	for i, packed := range last {
-		if tied[i] = packed.low != ^first[i].low; tied[i] {
+		if tied[i] = packed.Low != ^first[i].Low; tied[i] {
 			r.ties.Store(true)
 		} else {
-			r.won.add(int64(packed.low))
+			r.won.add(int64(packed.Low))
 		}
 	}
-	r.count(last, valuesOf[int64](&c, 2))
+	r.count(last, native.Values[int64](&c, 2))
 }
 
 // count adds keys with the given number of rows each.
-func (r *newestRows) count(last []hugeint, rows []int64) {
+func (r *newestRows) count(last []native.HugeInt, rows []int64) {
 	read, least := int64(0), int64(math.MaxInt64)
 	for i, packed := range last {
 		read += rows[i]
-		least = min(least, packed.high)
+		least = min(least, packed.High)
 	}
 	r.read.Add(read)
 	for known := r.least.Load(); least < known && !r.least.CompareAndSwap(known, least); known = r.least.Load() {
 	}
 }
 
-func (r *newestRows) isWon(c columns, a answer) {
-	r.won.find(valuesOf[int64](&c, 0), numbersOf[bool](a))
+func (r *newestRows) isWon(c native.Columns, a native.Answer) {
+	r.won.find(native.Values[int64](&c, 0), native.Numbers[bool](a))
 }
 
 // before returns an instant before all newest rows; nil if there is none.

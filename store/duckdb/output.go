@@ -12,23 +12,21 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/ipc"
-	"github.com/apache/arrow-go/v18/arrow/memory"
-	"github.com/duckdb/duckdb-go/v2"
 
 	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/store/duckdb/casts"
+	"github.com/plumbstore/plumb/store/duckdb/labelfile"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
+	"github.com/plumbstore/plumb/store/duckdb/session"
 	"github.com/plumbstore/plumb/store/offline"
 )
 
-// batchRows bounds what a stream holds in memory at a time.
-const batchRows = 1 << 16
-
 // WriteFile implements offline.Join.
 func (j *join) WriteFile(ctx context.Context, path string) (report offline.JoinReport, err error) {
-	format, err := fileFormat(path)
+	format, err := labelfile.FormatOf(path)
 	if err != nil {
 		return report, err
 	}
@@ -42,13 +40,13 @@ func (j *join) WriteFile(ctx context.Context, path string) (report offline.JoinR
 		}
 	}()
 	var mark string
-	if format == formatArrow {
+	if format == labelfile.Arrow {
 		report, err = j.writeArrow(ctx, partial)
 	} else {
 		if mark, err = j.mark(format); err != nil {
 			return report, err
 		}
-		report, err = j.prepare(ctx, []string{partial}, func(s *session, ran []*use) error {
+		report, err = j.prepare(ctx, []string{partial}, func(s *session.Session, ran []*useRun) error {
 			return j.copyTo(ctx, s, ran, partial, format, mark)
 		})
 	}
@@ -75,7 +73,7 @@ func createPartial(on disk.Disk, path string) (string, error) {
 }
 
 // copyTo streams the result to a Parquet or CSV file. The mark, if any, is kept in the place of the manifest.
-func (j *join) copyTo(ctx context.Context, s *session, ran []*use, path, format, mark string) error {
+func (j *join) copyTo(ctx context.Context, s *session.Session, ran []*useRun, path, format, mark string) error {
 	names, standIns, err := namesForSQL(j.columnNames())
 	if err != nil {
 		return err
@@ -85,33 +83,34 @@ func (j *join) copyTo(ctx context.Context, s *session, ran []*use, path, format,
 		return err
 	}
 	query, options := j.result(ran, labels, quote.Identifiers(names)), parquetOptions(len(names))
-	if format == formatCSV {
+	if format == labelfile.CSV {
 		query, options = j.textResult(ran, labels, names, standIns)
 	}
 	marked := options
 	if mark != "" {
 		marked += fmt.Sprintf(", KV_METADATA {%s: %s}", quote.Literal(offline.ManifestKey), quote.Literal(mark))
 	}
-	if err := s.exec(ctx, fmt.Sprintf("COPY (%s) TO %s (%s)", query, quote.Literal(path), marked)); err != nil {
+	if err := s.Exec(ctx, fmt.Sprintf("COPY (%s) TO %s (%s)", query, quote.Literal(path), marked)); err != nil {
 		return j.blameLabel(ctx, s, err, labels, path, options)
 	}
-	if format == formatCSV {
+	if format == labelfile.CSV {
 		return nil
 	}
 	return standIns.exchange(path)
 }
 
 // blameLabel names the label column that cannot be written, if it is one.
-func (j *join) blameLabel(ctx context.Context, s *session, err error, labels []string, path, options string) error {
+func (j *join) blameLabel(ctx context.Context, s *session.Session, err error, labels []string, path, options string,
+) error {
 	var input *fault.InputError
 	if !errors.As(err, &input) || strings.Contains(input.Message, "column ") {
 		return err
 	}
 	for i, column := range labels {
-		probe := fmt.Sprintf("COPY (SELECT %s AS c FROM %s.labels l) TO %s (%s)", column, internalSchema, quote.Literal(path),
+		probe := fmt.Sprintf("COPY (SELECT %s AS c FROM %s.labels l) TO %s (%s)", column, session.Schema, quote.Literal(path),
 			options)
-		if unfit := s.exec(ctx, probe); unfit != nil {
-			return fault.Inputf("", "label column %q cannot be written: %v", j.labels.columns[i].Name, unfit)
+		if unfit := s.Exec(ctx, probe); unfit != nil {
+			return fault.Inputf("", "label column %q cannot be written: %v", j.labels.Columns[i].Name, unfit)
 		}
 	}
 	return err
@@ -125,19 +124,19 @@ func parquetOptions(columns int) string {
 }
 
 // writtenLabels are the label columns as a format has them: in CSV those of a CSV file stay letter for letter.
-func (j *join) writtenLabels(ctx context.Context, s *session, format string) ([]string, error) {
-	if format == formatCSV && j.labels.format == formatCSV {
-		return quote.Numbered("l.c", len(j.labels.columns)), nil
+func (j *join) writtenLabels(ctx context.Context, s *session.Session, format string) ([]string, error) {
+	if format == labelfile.CSV && j.labels.Format == labelfile.CSV {
+		return quote.Numbered("l.c", len(j.labels.Columns)), nil
 	}
 	labels, err := j.labelTypes(ctx, s)
 	if err != nil {
 		return nil, err
 	}
-	for i, column := range j.labels.columns {
+	for i, column := range j.labels.Columns {
 		switch {
-		case format == formatParquet:
+		case format == labelfile.Parquet:
 			labels[i] = asLists(labels[i], column.Type)
-		case isFloat(column.Type):
+		case column.Type == "FLOAT" || column.Type == "DOUBLE":
 			labels[i] = csvText(labels[i], plumbv1.Type_FLOAT64)
 		}
 	}
@@ -171,12 +170,12 @@ func rowGroupRows(columns int) int {
 
 // labelTypes returns the label columns. Those of a CSV file get types, but join keys keep their text if another type
 // would spell it differently, so that the result can be joined by them again.
-func (j *join) labelTypes(ctx context.Context, s *session) ([]string, error) {
+func (j *join) labelTypes(ctx context.Context, s *session.Session) ([]string, error) {
 	columns := j.typedLabels()
-	if j.labels.format != formatCSV {
+	if j.labels.Format != labelfile.CSV {
 		return columns, nil
 	}
-	types, err := s.typesOfText(ctx, internalSchema+".labels", quote.Numbered("c", len(columns)))
+	types, err := casts.TypesOfText(ctx, s, session.Schema+".labels", quote.Numbered("c", len(columns)))
 	if err != nil {
 		return nil, err
 	}
@@ -198,7 +197,7 @@ func keepsText(found string, declared plumbv1.Type) bool {
 }
 
 // textResult is the result with every output as text. A heading that SQL cannot have is a row of the result.
-func (j *join) textResult(ran []*use, labels, names []string, standIns standIns) (query, options string) {
+func (j *join) textResult(ran []*useRun, labels, names []string, standIns standIns) (query, options string) {
 	text := *j
 	text.outputs = make([]column, len(j.outputs))
 	for i, output := range j.outputs {
@@ -218,19 +217,19 @@ func (j *join) textResult(ran []*use, labels, names []string, standIns standIns)
 
 // Stream implements offline.Join.
 func (j *join) Stream(ctx context.Context, yield func(arrow.RecordBatch) error) (offline.JoinReport, error) {
-	return j.prepare(ctx, nil, func(s *session, ran []*use) error {
+	return j.prepare(ctx, nil, func(s *session.Session, ran []*useRun) error {
 		labels, err := j.labelTypes(ctx, s)
 		if err != nil {
 			return err
 		}
 		names := j.columnNames()
 		statement := fmt.Sprintf("CREATE TABLE %s.result AS\nSELECT row_number() OVER () - 1 AS n, * FROM (%s)",
-			internalSchema,
+			session.Schema,
 			j.result(ran, labels, quote.Numbered("r", len(names))))
-		if err := s.exec(ctx, statement); err != nil {
+		if err := s.Exec(ctx, statement); err != nil {
 			return err
 		}
-		return s.stream(ctx, "result", func(batch arrow.RecordBatch) error {
+		return s.Stream(ctx, "result", func(batch arrow.RecordBatch) error {
 			return yield(renamed(withoutSlack(batch), names))
 		})
 	})
@@ -270,48 +269,6 @@ func (j *join) writeArrow(ctx context.Context, path string) (report offline.Join
 		return report, fmt.Errorf("write Arrow IPC: %w", err)
 	}
 	return report, nil
-}
-
-// stream hands the rows of one of our tables to yield in the order of its column n, which counts from 0, without that
-// column. DuckDB's Arrow interface holds the whole result of a query, hence one query a batch; a table in the order of
-// n makes each read only its own part.
-func (s *session) stream(ctx context.Context, table string, yield func(arrow.RecordBatch) error) error {
-	var rows int64
-	if err := s.QueryRow(ctx, fmt.Sprintf("SELECT count(*) FROM %s.%s", internalSchema, table), &rows); err != nil {
-		return err
-	}
-	for from := int64(0); from == 0 || from < rows; from += batchRows {
-		query := fmt.Sprintf("SELECT * EXCLUDE (n) FROM %s.%s WHERE n >= %d AND n < %d ORDER BY n",
-			internalSchema, table, from,
-			from+batchRows)
-		if err := s.yieldQuery(ctx, query, yield); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// yieldQuery yields at least one batch, so that a result without rows still has its schema.
-func (s *session) yieldQuery(ctx context.Context, query string, yield func(arrow.RecordBatch) error) error {
-	return s.withArrow(func(conn *duckdb.Arrow) error {
-		reader, err := conn.QueryContext(ctx, query)
-		if err != nil {
-			return s.explain(ctx, err)
-		}
-		defer reader.Release()
-		batches := 0
-		for ; reader.Next(); batches++ {
-			if err := yield(reader.RecordBatch()); err != nil {
-				return err
-			}
-		}
-		if err := reader.Err(); err != nil || batches > 0 {
-			return s.explain(ctx, err)
-		}
-		builder := array.NewRecordBuilder(memory.DefaultAllocator, reader.Schema())
-		defer builder.Release()
-		return yield(builder.NewRecordBatch())
-	})
 }
 
 // csvText returns the SQL of a value's text in CSV: bytes are base64, times RFC 3339 with microseconds, and arrays

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/plumbstore/plumb/store/duckdb/session"
 	"github.com/plumbstore/plumb/store/offline"
 )
 
@@ -13,12 +14,12 @@ const progressInterval = 200 * time.Millisecond
 // progress reports how far a join is while statements run.
 type progress struct {
 	tell    func(offline.Progress)
-	session *session
+	session *session.Session
 	// done of total rows are read or written.
 	done, total int64
 }
 
-func newProgress(tell func(offline.Progress), s *session) *progress {
+func newProgress(tell func(offline.Progress), s *session.Session) *progress {
 	return &progress{tell: tell, session: s}
 }
 
@@ -51,7 +52,7 @@ func (p *progress) watch(step string, rows int64, stop <-chan struct{}) {
 		case <-stop:
 			return
 		case <-ticker.C:
-			most = min(max(p.session.native.progress(), most), 1)
+			most = min(max(p.session.Native().Progress(), most), 1)
 			p.tell(offline.Progress{Step: step, Rows: p.done + int64(most*float64(rows)), Total: p.total})
 		}
 	}

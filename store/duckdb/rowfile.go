@@ -11,6 +11,9 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/store/duckdb/casts"
+	"github.com/plumbstore/plumb/store/duckdb/labelfile"
+	"github.com/plumbstore/plumb/store/duckdb/session"
 	"github.com/plumbstore/plumb/store/offline"
 )
 
@@ -26,7 +29,7 @@ func (e *Engine) ReadRows(ctx context.Context, view *feature.View, path string, 
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	file, err := e.describeLabels(ctx, s, path, "file "+path)
+	file, err := labelfile.Describe(ctx, s, path, "file "+path)
 	if err != nil {
 		return err
 	}
@@ -34,19 +37,19 @@ func (e *Engine) ReadRows(ctx context.Context, view *feature.View, path string, 
 	if err != nil {
 		return err
 	}
-	if err := s.confine(ctx, []string{file.path}); err != nil {
+	if err := s.Confine(ctx, []string{file.Path}); err != nil {
 		return err
 	}
-	from, err := file.source(ctx, s)
+	from, err := file.Source(ctx, s)
 	if err != nil {
 		return err
 	}
-	statement := fmt.Sprintf("CREATE TABLE %s.pushed AS\nSELECT %s\nFROM %s\nORDER BY n", internalSchema,
+	statement := fmt.Sprintf("CREATE TABLE %s.pushed AS\nSELECT %s\nFROM %s\nORDER BY n", session.Schema,
 		strings.Join(reading.columns, ",\n  "), from)
-	if err := s.exec(ctx, statement); err != nil {
-		return file.explain(err)
+	if err := s.Exec(ctx, statement); err != nil {
+		return file.Explain(err)
 	}
-	return s.stream(ctx, "pushed", func(batch arrow.RecordBatch) error {
+	return s.Stream(ctx, "pushed", func(batch arrow.RecordBatch) error {
 		if batch.NumRows() == 0 {
 			return nil
 		}
@@ -63,9 +66,9 @@ type fileReading struct {
 	misfits []string
 }
 
-func newFileReading(view *feature.View, file *labelFile) (*fileReading, error) {
-	names := make([]string, len(file.columns))
-	for i, column := range file.columns {
+func newFileReading(view *feature.View, file *labelfile.File) (*fileReading, error) {
+	names := make([]string, len(file.Columns))
+	for i, column := range file.Columns {
 		names[i] = column.Name
 	}
 	found, err := offline.FindColumns(view, names)
@@ -75,32 +78,32 @@ func newFileReading(view *feature.View, file *labelFile) (*fileReading, error) {
 	r := &fileReading{view: view, columns: []string{"n"}}
 	var texts []string
 	var mistakes []error
-	add := func(at int, c *conversion, err error) {
+	add := func(at int, c *casts.Cast, err error) {
 		column := fmt.Sprintf("c%d", at)
 		if err != nil {
 			mistakes = append(mistakes, fault.Inputf(names[at], "%v", err))
 			return
 		}
-		r.columns = append(r.columns, c.orNull(column, "element"))
-		if text := c.misfitText(column); text != "" {
+		r.columns = append(r.columns, c.OrNull(column, "element"))
+		if text := c.MisfitText(column); text != "" {
 			texts = append(texts, text)
 			r.misfits = append(r.misfits, names[at])
 		}
 	}
 	for i, at := range found.Keys {
-		c, err := convertKey(file.columns[at].Type, view.Keys[i].Type)
+		c, err := casts.ToKey(file.Columns[at].Type, view.Keys[i].Type)
 		add(at, c, err)
 	}
-	event, err := microseconds(file.columns[found.Event].Type)
+	event, err := casts.ToMicroseconds(file.Columns[found.Event].Type)
 	add(found.Event, event, err)
 	if found.Created < 0 {
 		r.columns = append(r.columns, "NULL::BIGINT")
 	} else {
-		created, err := microseconds(file.columns[found.Created].Type)
+		created, err := casts.ToMicroseconds(file.Columns[found.Created].Type)
 		add(found.Created, created, err)
 	}
 	for i, at := range found.Features {
-		c, err := convert(file.columns[at].Type, view.Features[i].Type)
+		c, err := casts.To(file.Columns[at].Type, view.Features[i].Type)
 		add(at, c, err)
 	}
 	r.columns = append(r.columns, texts...)
@@ -129,26 +132,4 @@ func (r *fileReading) rows(batch arrow.RecordBatch) offline.FileRows {
 		}
 	}
 	return rows
-}
-
-// orNull is the conversion of a column with null in place of a value that does not fit.
-func (c *conversion) orNull(column, variable string) string {
-	value := strings.ReplaceAll(c.value, "$", column)
-	if c.element != nil && !c.element.isIdentity() {
-		value = fmt.Sprintf("list_transform(%s, lambda %s: %s)", value, variable, c.element.orNull(variable, variable))
-	}
-	if c.fits == "" {
-		return value
-	}
-	return fmt.Sprintf("CASE WHEN coalesce(%s, false) THEN %s END", strings.ReplaceAll(c.fits, "$", column), value)
-}
-
-// misfitText returns the SQL of what is wrong with a value of a column, which is null if nothing is. It returns "" if
-// nothing can be wrong.
-func (c *conversion) misfitText(column string) string {
-	condition, blamed, reason := c.misfit(column)
-	if condition == "" {
-		return ""
-	}
-	return fmt.Sprintf("CASE WHEN %s THEN left(CAST(%s AS VARCHAR), 100) || ' ' || %s END", condition, blamed, reason)
 }

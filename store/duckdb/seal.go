@@ -15,13 +15,15 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/ipc"
 
 	"github.com/plumbstore/plumb/internal/disk"
+	"github.com/plumbstore/plumb/store/duckdb/arrowrows"
+	"github.com/plumbstore/plumb/store/duckdb/labelfile"
 	"github.com/plumbstore/plumb/store/offline"
 )
 
 // mark returns the text that DuckDB writes into a Parquet file in the place of the manifest, which is known only once
 // the file is written. It is empty if there will be no manifest.
 func (j *join) mark(format string) (string, error) {
-	if j.request.Seal == nil || format != formatParquet {
+	if j.request.Seal == nil || format != labelfile.Parquet {
 		return "", nil
 	}
 	random := make([]byte, 32)
@@ -41,9 +43,9 @@ func (j *join) seal(ctx context.Context, partial, format, mark string, report of
 		return err
 	}
 	switch format {
-	case formatParquet:
+	case labelfile.Parquet:
 		err = sealParquet(partial, mark, manifest)
-	case formatArrow:
+	case labelfile.Arrow:
 		err = sealArrow(ctx, j.engine.config.Disk, partial, manifest)
 	}
 	if err != nil {
@@ -70,20 +72,20 @@ func thriftText(text string) []byte {
 
 // sealArrow writes the file anew, since an Arrow file begins with its schema.
 func sealArrow(ctx context.Context, on disk.Disk, path, manifest string) error {
-	file, err := openArrow(path, math.MaxInt64)
+	file, err := arrowrows.Open(path, math.MaxInt64)
 	if err != nil {
 		return err
 	}
-	defer file.close()
+	defer file.Close()
 	metadata := arrow.NewMetadata([]string{offline.ManifestKey}, []string{manifest})
-	schema := arrow.NewSchema(file.schema.Fields(), &metadata)
+	schema := arrow.NewSchema(file.Schema.Fields(), &metadata)
 	return on.Write(path, func(w io.Writer) error {
 		writer, err := ipc.NewFileWriter(w, ipc.WithSchema(schema))
 		if err != nil {
 			return err
 		}
 		for ctx.Err() == nil {
-			batch, err := file.next()
+			batch, err := file.Next()
 			if errors.Is(err, io.EOF) {
 				return writer.Close()
 			}

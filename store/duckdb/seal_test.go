@@ -14,7 +14,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/store/duckdb/arrowrows"
+	"github.com/plumbstore/plumb/store/duckdb/labelfile"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
+	"github.com/plumbstore/plumb/store/duckdb/session/sessiontest"
 	"github.com/plumbstore/plumb/store/offline"
 )
 
@@ -26,9 +29,8 @@ func (p *project) request(t *testing.T) offline.JoinRequest {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return offline.JoinRequest{
-		Selection: selection, Labels: filepath.Join(p.folder, "labels.parquet"), TimestampColumn: "t",
-	}
+	return offline.JoinRequest{Selection: selection, Labels: filepath.Join(p.folder, "labels.parquet"),
+		TimestampColumn: "t"}
 }
 
 // run joins and writes the result to a file of this name, whose path it returns.
@@ -46,18 +48,22 @@ func (p *project) run(t *testing.T, request offline.JoinRequest, name string) (s
 // rowsOf are the rows of a result as text, by a reader that knows nothing of manifests.
 func rowsOf(t *testing.T, path string) string {
 	t.Helper()
-	s := newTestSession(t)
+	s := sessiontest.Open(t)
 	from := quote.Literal(path)
-	if strings.HasSuffix(path, formatArrow) {
-		input, err := openArrow(path, math.MaxInt64)
+	if strings.HasSuffix(path, labelfile.Arrow) {
+		input, err := arrowrows.Open(path, math.MaxInt64)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer input.close()
-		if err := s.registerLabels(input); err != nil {
+		defer input.Close()
+		reader, err := input.Numbered()
+		if err != nil {
 			t.Fatal(err)
 		}
-		from = "_labels"
+		if err := s.Register(reader, "_written"); err != nil {
+			t.Fatal(err)
+		}
+		from = "_written"
 	}
 	var text string
 	if err := s.QueryRow(t.Context(), "SELECT string_agg(CAST(r AS VARCHAR)) FROM (FROM "+from+") r", &text); err != nil {
@@ -69,13 +75,13 @@ func rowsOf(t *testing.T, path string) string {
 // heldIn is what a file holds under the manifest's key.
 func heldIn(t *testing.T, path string) string {
 	t.Helper()
-	if strings.HasSuffix(path, formatArrow) {
-		input, err := openArrow(path, math.MaxInt64)
+	if strings.HasSuffix(path, labelfile.Arrow) {
+		input, err := arrowrows.Open(path, math.MaxInt64)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer input.close()
-		metadata := input.schema.Metadata()
+		defer input.Close()
+		metadata := input.Schema.Metadata()
 		text, _ := metadata.GetValue(offline.ManifestKey)
 		return text
 	}
@@ -94,7 +100,7 @@ func heldIn(t *testing.T, path string) string {
 func TestASeal_IsKeptInTheFileAndChangesNoRow(t *testing.T) {
 	p := twoDays(t)
 	request := p.request(t)
-	for _, format := range []string{formatParquet, formatArrow} {
+	for _, format := range []string{labelfile.Parquet, labelfile.Arrow} {
 		request.Seal = nil
 		plain, err := p.run(t, request, "plain"+format)
 		if err != nil {
@@ -146,7 +152,7 @@ func TestASealThatRefuses_KeepsTheFileFromAppearing(t *testing.T) {
 	request := p.request(t)
 	refusal := errors.New("no")
 	request.Seal = func(context.Context, string, offline.JoinReport) (string, error) { return "", refusal }
-	for _, format := range []string{formatParquet, formatArrow, formatCSV} {
+	for _, format := range []string{labelfile.Parquet, labelfile.Arrow, labelfile.CSV} {
 		path, err := p.run(t, request, "out"+format)
 		if !errors.Is(err, refusal) {
 			t.Errorf("%s: %v", format, err)

@@ -88,7 +88,7 @@ func runSource(t *testing.T, folder string, threads int, text string) string {
 		t.Fatalf("%s: nothing was given an order", text)
 	}
 	read := "CREATE VIEW f AS FROM read_parquet(" + quote.Literal(filepath.Join(folder, "f", "*.parquet")) + ")"
-	if err := s.exec(t.Context(), read); err != nil {
+	if err := s.Exec(t.Context(), read); err != nil {
 		t.Fatal(err)
 	}
 	var bits string

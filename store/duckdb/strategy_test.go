@@ -4,14 +4,14 @@ import "testing"
 
 func TestLabelsAreIndexedInAsFewPassesAsMemoryAllows(t *testing.T) {
 	const labels, rows = 1000, 1 << 40
-	u := &use{rows: &viewRows{}, choice: choosing{passes: 1}}
+	u := &use{rows: &viewRows{}}
 	whole := u.bytes(labels, rows)
 	for _, c := range []struct {
 		available int64
 		passes    int
 	}{{whole, 1}, {whole - 1, 2}, {whole / 2, 2}, {whole/2 - 1, 3}, {whole / 10, 10}, {0, labels}} {
 		s := strategy{labels: labels, rows: rows}
-		s.split(u, c.available)
+		s.split(u, 1, c.available)
 		if s.passes != c.passes {
 			t.Errorf("with %d of %d bytes: %d passes, want %d", c.available, whole, s.passes, c.passes)
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/plumbstore/plumb/store/duckdb/quote"
+	"github.com/plumbstore/plumb/store/duckdb/session"
 	"github.com/plumbstore/plumb/store/offline"
 )
 
@@ -14,7 +15,7 @@ const few = 10
 
 // unmatched says why few label rows have found a row. It is asked for only then, since it reads the event times and the
 // keys of the source once more, those that no label could see included.
-func (u *use) unmatched(ctx context.Context, s *session, labels timeRange) (*offline.Unmatched, error) {
+func (u *use) unmatched(ctx context.Context, s *session.Session, labels timeRange) (*offline.Unmatched, error) {
 	found := &offline.Unmatched{LabelsFrom: labels.from, LabelsTo: labels.to}
 	query := fmt.Sprintf("SELECT min(%[1]s), max(%[1]s) FROM %[2]s WHERE %[3]s", u.rows.eventTime(), u.rows.from,
 		u.rows.usable())
@@ -27,7 +28,7 @@ func (u *use) unmatched(ctx context.Context, s *session, labels timeRange) (*off
 	}
 	hasKeys := "true" + quote.Each(u.labelColumns, " AND $ IS NOT NULL", "")
 	query = fmt.Sprintf("SELECT count(*) FILTER (WHERE NOT (%[1]s)), count(*) FILTER (WHERE %[1]s AND t < %[2]d), "+
-		"count(*) FILTER (WHERE %[1]s AND %[3]s) FROM %[4]s.labels", hasKeys, *found.SourceFrom, late, internalSchema)
+		"count(*) FILTER (WHERE %[1]s AND %[3]s) FROM %[4]s.labels", hasKeys, *found.SourceFrom, late, session.Schema)
 	if err := s.QueryRow(ctx, query, &found.NullKeys, &found.Early, &found.Late); err != nil || len(u.labelKeys) == 0 {
 		return found, err
 	}

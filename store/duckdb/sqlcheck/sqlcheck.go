@@ -24,15 +24,15 @@ type database interface {
 
 // Query is a parsed SQL source.
 type Query struct {
-	// tables are the names that it reads, without those of its own CTEs.
+	// Tables are the names that it reads, without those of its own CTEs.
 	Tables []string
 	// Places are the offsets in the query, in bytes, at which the tables are first named.
 	Places map[string]int
-	// text is what to run: the query, with an order for its aggregates.
+	// Text is what to run: the query, with an order for its aggregates.
 	Text string
-	// ordered are the aggregates that were given an order in the text.
+	// Ordered are the aggregates that were given an order in the text.
 	Ordered []string
-	// ties are what chooses among rows that may tie: see queryWalk.
+	// Ties are what chooses among rows that may tie: see queryWalk.
 	Ties []string
 }
 

@@ -36,7 +36,7 @@ type Index struct {
 	// and it is small enough to stay near.
 	filter      []uint64
 	filterShift int
-	// slots are in the order of hash and time. Those whose hashes begin with the same bits are from starts[bits] on.
+	// Slots are in the order of hash and time. Those whose hashes begin with the same bits are from starts[bits] on.
 	Slots  []Slot
 	starts []uint32
 	shift  int
@@ -48,7 +48,7 @@ type Index struct {
 type Slot struct {
 	hash uint64
 	t    int64
-	// event is the event time of the greatest row, and row identifies it: one more than its position in source order,
+	// Event is the event time of the greatest row, and row identifies it: one more than its position in source order,
 	// times two, plus one if a row of the same event time was offered too; noRow while there is none, and lockedRow while
 	// a thread writes the slot.
 	Event int64
@@ -154,11 +154,11 @@ func (s *Slot) before(hash uint64, instant int64) bool {
 // Rows are columns of feature rows, of one length. Times are in microseconds.
 type Rows struct {
 	Hashes []uint64
-	// visible is when a row becomes visible: its event time, or, as known, no sooner than its created time (R4).
+	// Visible is when a row becomes visible: its event time, or, as known, no sooner than its created time (R4).
 	Visible, Event []int64
-	// order is the rows' source order (R3), at least 0.
+	// Order is the rows' source order (R3), at least 0.
 	Order []int64
-	// created are the created times, noCreatedTime if they are null; nil if the index does not compare them.
+	// Created are the created times, noCreatedTime if they are null; nil if the index does not compare them.
 	Created []int64
 }
 

@@ -1,0 +1,125 @@
+//go:build duckdb_arrow
+
+package native
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/duckdb/duckdb-go/v2/arrowmapping"
+	"github.com/duckdb/duckdb-go/v2/mapping"
+)
+
+// RowStream hands over the rows of a running query as they come. SQL uses it as follows:
+//
+//	_plumb_take(value, …)  takes a row
+//
+// DuckDB's threads wait if the rows are not fetched, so that memory holds only a few chunks of them. The driver's own
+// Arrow interface holds a whole result.
+type RowStream struct {
+	names   []string
+	options arrowmapping.ArrowOptions
+	chunks  chan takenChunk
+
+	schemaOnce sync.Once
+	schema     *arrow.Schema
+	schemaErr  error
+}
+
+// takenChunk is a few rows, or why they cannot be handed over.
+type takenChunk struct {
+	rows arrow.RecordBatch
+	err  error
+}
+
+func (c takenChunk) release() {
+	if c.rows != nil {
+		c.rows.Release()
+	}
+}
+
+// NewRowStream registers the function for rows with columns of these names.
+func NewRowStream(n *Connection, names []string) (*RowStream, error) {
+	r := &RowStream{names: names, chunks: make(chan takenChunk)}
+	arrowmapping.ConnectionGetArrowOptions(n.conn, &r.options)
+	return r, n.Register(Function{Name: "_plumb_take", Result: Result{Single: mapping.TypeBoolean},
+		Call: r.take})
+}
+
+// Run runs a query that takes rows, and hands them to yield on this goroutine. An error of yield ends the query.
+func (r *RowStream) Run(ctx context.Context, query func(context.Context) error, yield func(arrow.RecordBatch) error,
+) (err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() {
+		defer close(r.chunks)
+		ended <- query(ctx)
+	}()
+	defer func() {
+		cancel()
+		for chunk := range r.chunks { // The query's threads may still be waiting.
+			chunk.release()
+		}
+		if fault := <-ended; err == nil {
+			err = fault
+		}
+	}()
+	for chunk := range r.chunks {
+		err := chunk.err
+		if err == nil {
+			err = yield(chunk.rows)
+		}
+		chunk.release()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *RowStream) take(c Columns, a Answer) {
+	rows, err := r.convert(c.chunk)
+	r.chunks <- takenChunk{rows, err}
+	taken := Numbers[bool](a)
+	for i := range taken {
+		taken[i] = true
+	}
+}
+
+// convert copies a chunk.
+func (r *RowStream) convert(chunk mapping.DataChunk) (arrow.RecordBatch, error) {
+	r.schemaOnce.Do(func() { r.schema, r.schemaErr = r.schemaOf(chunk) })
+	if r.schemaErr != nil {
+		return nil, r.schemaErr
+	}
+	batch, fault := arrowmapping.DataChunkToArrowArray(r.options, r.schema, chunk)
+	return batch, faultOf(fault)
+}
+
+func (r *RowStream) schemaOf(chunk mapping.DataChunk) (*arrow.Schema, error) {
+	types := make([]mapping.LogicalType, len(r.names))
+	for i := range types {
+		types[i] = mapping.VectorGetColumnType(mapping.DataChunkGetVector(chunk, mapping.IdxT(i)))
+	}
+	defer func() {
+		for i := range types {
+			mapping.DestroyLogicalType(&types[i])
+		}
+	}()
+	schema, fault := arrowmapping.NewArrowSchema(r.options, types, r.names)
+	return schema, faultOf(fault)
+}
+
+func faultOf(fault mapping.ErrorData) error {
+	defer mapping.DestroyErrorData(&fault)
+	if mapping.ErrorDataHasError(fault) {
+		return fmt.Errorf("give rows as Arrow data: %w", errors.New(mapping.ErrorDataMessage(fault)))
+	}
+	return nil
+}
+
+// Close releases what was taken for the stream. No query may be running.
+func (r *RowStream) Close() { arrowmapping.DestroyArrowOptions(&r.options) }

@@ -1,0 +1,238 @@
+package parquetfooter
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/parquet/metadata"
+	"github.com/apache/arrow-go/v18/parquet/schema"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/plumbstore/plumb/internal/disk"
+	"github.com/plumbstore/plumb/internal/parquetfile"
+)
+
+// Footer holds what the end of a Parquet file says. No row has to be read for it.
+type Footer struct {
+	// Read says that the rest holds.
+	Read bool
+	// Layout is equal for files whose columns have the same names and types.
+	Layout string
+	// Columns are the top-level columns in the file's order.
+	Columns []Column
+	Rows    int64
+	// Events is the range of the event times of the file.
+	Events Span
+	// Digest is the SHA-256 of the footer's bytes, in hexadecimal.
+	Digest string
+	// Encrypted says what part of the file is encrypted, so that none of it can be read; empty if nothing is.
+	Encrypted string
+	// Damaged says why the footer cannot be read; empty if it can.
+	Damaged string
+}
+
+// Column is a top-level column of a file.
+type Column struct {
+	Name string
+	// untyped says that writers saw nothing but nulls in it and gave it no type.
+	untyped bool
+	// Nulls is the number of nulls, or -1 if the footer does not say.
+	Nulls int64
+	// Unreadable says why values of the column cannot be read correctly; empty if they can.
+	Unreadable string
+	// Leaves96 are the positions among the file's leaves of those that are times of 96 bits.
+	Leaves96 []int
+}
+
+// Span is a range of instants in microseconds with both ends.
+type Span struct {
+	Least, Greatest int64
+	// Known says that no instant is outside the span; least > greatest if there is none at all.
+	Known bool
+}
+
+// NoInstants is the span of nothing.
+var NoInstants = Span{Least: math.MaxInt64, Greatest: math.MinInt64, Known: true}
+
+// With is the span of both.
+func (s Span) With(other Span) Span {
+	return Span{min(s.Least, other.Least), max(s.Greatest, other.Greatest), s.Known && other.Known}
+}
+
+// Meets says whether an instant of the span may lie in [from, to], each of which may be open.
+func (s Span) Meets(from, to *int64) bool {
+	return !s.Known || (from == nil || s.Greatest >= *from) && (to == nil || s.Least <= *to)
+}
+
+// Read reads and checks the footers of all files, in their order. event names the column with the event times. A
+// footer that is damaged says so: its file may turn out not to be read. checkFooters refuses those that are.
+func Read(ctx context.Context, paths []string, event string) ([]Footer, error) {
+	footers := make([]Footer, len(paths))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, path := range paths {
+		group.Go(func() (err error) {
+			if err := context.Cause(ctx); err != nil {
+				return err
+			}
+			footers[i], err = readFooter(path, event)
+			if err != nil && hasEncryptedFooter(path) {
+				footers[i].Encrypted = "its footer is encrypted"
+				return nil
+			}
+			if err != nil {
+				footers[i].Damaged = disk.Reason(err).Error()
+			}
+			return nil
+		})
+	}
+	return footers, group.Wait()
+}
+
+func readFooter(path, event string) (f Footer, err error) {
+	// A damaged footer is allowed to break the decoder, and nothing else.
+	defer func() {
+		if damage := recover(); damage != nil {
+			f, err = Footer{}, fmt.Errorf("damaged footer: %v", damage)
+		}
+	}()
+	opened, err := disk.OpenRegular(path)
+	if err != nil {
+		return Footer{}, err
+	}
+	reader, err := parquetfile.NewReader(opened)
+	if err != nil {
+		return Footer{}, errors.Join(err, opened.Close())
+	}
+	defer reader.Close() // It closes the file too.
+	contents := reader.MetaData()
+	f = Footer{Read: true, Rows: contents.NumRows, Encrypted: Encryption(contents)}
+	if f.Digest, err = digestFooter(opened); err != nil {
+		return Footer{}, err
+	}
+	for _, top := range TopColumns(contents) {
+		column := Column{Name: top.Node.Name(), Nulls: -1, untyped: isNullType(top.Node),
+			Unreadable: top.Unreadable(), Leaves96: top.Leaves96()}
+		if top.isLeaf() {
+			column.Nulls = countNulls(contents, top.First)
+			if strings.EqualFold(column.Name, event) {
+				f.Events = eventSpan(contents, top.First)
+			}
+		}
+		f.Columns = append(f.Columns, column)
+		f.Layout += layoutOf(top.Node)
+	}
+	f.markRepeated()
+	return f, nil
+}
+
+// OfNames is the footer of a file that has nothing but the names of its columns. Nothing can be read from a column
+// without a name.
+func OfNames(names []string) Footer {
+	var f Footer
+	for _, name := range names {
+		if name != "" {
+			f.Columns = append(f.Columns, Column{Name: name, Nulls: -1})
+		}
+	}
+	f.markRepeated()
+	return f
+}
+
+// digestFooter is the digest of a whole Parquet file's footer: before the last 8 bytes, 4 of which are its length.
+func digestFooter(opened *os.File) (string, error) {
+	const tail = 8
+	info, err := opened.Stat()
+	if err != nil {
+		return "", err
+	}
+	var end [tail]byte
+	if _, err := opened.ReadAt(end[:], info.Size()-tail); err != nil {
+		return "", err
+	}
+	length := int64(binary.LittleEndian.Uint32(end[:]))
+	digest := sha256.New()
+	if _, err := io.Copy(digest, io.NewSectionReader(opened, info.Size()-tail-length, length)); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(digest.Sum(nil)), nil
+}
+
+// IsUntyped says whether a column has nothing but nulls and no type.
+func (f Footer) IsUntyped(name string) bool {
+	return slices.ContainsFunc(f.Columns, func(c Column) bool { return c.Name == name && c.untyped })
+}
+
+func isNullType(node schema.Node) bool {
+	switch node.LogicalType().(type) {
+	case schema.NullLogicalType, *schema.NullLogicalType:
+		return true
+	}
+	return false
+}
+
+// layoutOf spells a column with everything that its type depends on.
+func layoutOf(node schema.Node) string {
+	text := fmt.Sprintf("%q %d %v %v", node.Name(), node.RepetitionType(), node.LogicalType(), node.ConvertedType())
+	switch node := node.(type) {
+	case *schema.PrimitiveNode:
+		metadata := node.DecimalMetadata()
+		text += fmt.Sprintf(" %v %d %v", node.PhysicalType(), node.TypeLength(), metadata)
+	case *schema.GroupNode:
+		text += " ("
+		for i := range node.NumFields() {
+			text += layoutOf(node.Field(i))
+		}
+		text += ")"
+	}
+	return text + ";"
+}
+
+// countNulls adds up the null counts of a leaf in all row groups, or returns -1 if a row group has none.
+func countNulls(contents *metadata.FileMetaData, leaf int) int64 {
+	if contents.Schema.Column(leaf).MaxDefinitionLevel() == 0 {
+		return 0
+	}
+	nulls := int64(0)
+	for _, group := range contents.RowGroups {
+		statistics := group.Columns[leaf].GetMetaData().GetStatistics()
+		if statistics == nil || statistics.NullCount == nil {
+			return -1
+		}
+		nulls += *statistics.NullCount
+	}
+	return nulls
+}
+
+// Repeats says whether an earlier column of the file has the name of the one at the position, but for case. DuckDB
+// would rename the later one.
+func (f Footer) Repeats(at int) bool {
+	return at < len(f.Columns) && slices.ContainsFunc(f.Columns[:at], func(c Column) bool {
+		return strings.EqualFold(c.Name, f.Columns[at].Name)
+	})
+}
+
+// markRepeated marks columns whose names differ in case alone as unreadable.
+func (f *Footer) markRepeated() {
+	first := map[string]int{}
+	for i, column := range f.Columns {
+		folded := strings.ToLower(column.Name)
+		at, ok := first[folded]
+		if !ok {
+			first[folded] = i
+			continue
+		}
+		f.Columns[at].Unreadable = fmt.Sprintf("%q has the name of column %q, but for case; rename one", f.Columns[at].Name,
+			column.Name)
+	}
+}

@@ -1,0 +1,97 @@
+package parquetfooter
+
+import (
+	"math"
+
+	"github.com/apache/arrow-go/v18/parquet/metadata"
+	"github.com/apache/arrow-go/v18/parquet/schema"
+)
+
+// MicrosecondsOfDay is how many microseconds a day has.
+const MicrosecondsOfDay = 24 * 60 * 60 * 1_000_000
+
+// eventSpan is the span of a leaf's instants by the statistics of all row groups.
+func eventSpan(contents *metadata.FileMetaData, leaf int) Span {
+	unit := microsecondsOf(contents.Schema.Column(leaf))
+	if unit == nil {
+		return Span{}
+	}
+	all := NoInstants
+	for i := range contents.NumRowGroups() {
+		group := contents.RowGroup(i)
+		if group.NumRows() == 0 {
+			continue
+		}
+		chunk, err := group.ColumnChunk(leaf)
+		if err != nil {
+			return Span{}
+		}
+		found, err := chunk.Statistics()
+		if err != nil || found == nil {
+			return Span{}
+		}
+		all = all.With(statisticsSpan(found, group.NumRows(), unit))
+	}
+	return all
+}
+
+// statisticsSpan returns the span of one row group. Without a least and a greatest value, it is empty if all values are
+// null.
+func statisticsSpan(found metadata.TypedStatistics, rows int64, unit func(int64) (int64, bool)) Span {
+	var least, greatest int64
+	switch found := found.(type) {
+	case *metadata.Int64Statistics:
+		least, greatest = found.Min(), found.Max()
+	case *metadata.Int32Statistics:
+		least, greatest = int64(found.Min()), int64(found.Max())
+	default:
+		return Span{}
+	}
+	if !found.HasMinMax() {
+		if found.HasNullCount() && found.NullCount() == rows {
+			return NoInstants
+		}
+		return Span{}
+	}
+	from, fromOK := unit(least)
+	to, toOK := unit(greatest)
+	return Span{from, to, fromOK && toOK && from <= to}
+}
+
+// microsecondsOf is the conversion of a leaf's stored numbers to microseconds, floored (R1), which says false beyond
+// what those hold; nil for a leaf that is not a time, and for INT96, whose order in statistics nobody agrees on.
+func microsecondsOf(column *schema.Column) func(int64) (int64, bool) {
+	switch kind := column.LogicalType().(type) {
+	case schema.DateLogicalType, *schema.DateLogicalType:
+		return times(MicrosecondsOfDay)
+	case schema.TimestampLogicalType:
+		return microsecondsIn(kind.TimeUnit())
+	case *schema.TimestampLogicalType:
+		return microsecondsIn(kind.TimeUnit())
+	}
+	return nil
+}
+
+func microsecondsIn(unit schema.TimeUnitType) func(int64) (int64, bool) {
+	switch unit {
+	case schema.TimeUnitMillis:
+		return times(1_000)
+	case schema.TimeUnitMicros:
+		return times(1)
+	case schema.TimeUnitNanos:
+		return func(v int64) (int64, bool) {
+			floor := v / 1_000
+			if v%1_000 < 0 {
+				floor--
+			}
+			return floor, true
+		}
+	}
+	return nil
+}
+
+func times(factor int64) func(int64) (int64, bool) {
+	return func(v int64) (int64, bool) {
+		return v * factor, v <= math.MaxInt64/factor && v >= math.MinInt64/factor
+	}
+}

@@ -1,0 +1,197 @@
+package session
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/duckdb/duckdb-go/v2"
+
+	"github.com/plumbstore/plumb/store/duckdb/native"
+	"github.com/plumbstore/plumb/store/duckdb/quote"
+)
+
+// Session is one DuckDB instance with one connection. It is for one operation and not safe for concurrent use.
+type Session struct {
+	db       *sql.DB
+	conn     *sql.Conn
+	options  Options
+	spill    *spillFolder
+	releases []func()
+	native   *native.Connection
+}
+
+// Schema holds our tables. No source can be named so, since names of sources begin with a letter.
+const Schema = "_plumb"
+
+// Options are how a session runs.
+type Options struct {
+	// DatabaseBytes bounds DuckDB's memory, and ArrowBytes that of what is read from an Arrow file at a time: Go's part of
+	// the limit, since there is no index yet.
+	DatabaseBytes uint64
+	ArrowBytes    int64
+	// Threads is the number of worker threads; 0 for one for each core.
+	Threads int
+	// TempDir is the folder to make the spill folder in.
+	TempDir string
+	// TempLimit bounds the disk that may be spilled to; empty for DuckDB's own default.
+	TempLimit string
+	// MemoryLimit is the limit as it is configured, for messages; empty if it is not.
+	MemoryLimit string
+}
+
+// Open starts a DuckDB instance.
+func Open(ctx context.Context, options Options) (*Session, error) {
+	spill, err := makeSpill(options.TempDir)
+	if err != nil {
+		return nil, fmt.Errorf("make a spill folder; offline.temp_dir can name another place: %w", err)
+	}
+	s := &Session{options: options, spill: spill}
+	if err := s.open(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Session) open(ctx context.Context) error {
+	connector, err := duckdb.NewConnector("", nil)
+	if err != nil {
+		return fmt.Errorf("open DuckDB: %w", err)
+	}
+	s.db = sql.OpenDB(connector)
+	if s.conn, err = s.db.Conn(ctx); err != nil {
+		return fmt.Errorf("open DuckDB: %w", err)
+	}
+	// The zone is fixed so that neither the machine's nor the user's changes a result (R1).
+	settings := []string{
+		"SET TimeZone = 'UTC'",
+		"SET temp_directory = " + quote.Literal(s.spill.path),
+		"SET autoinstall_known_extensions = false",
+		"SET autoload_known_extensions = false",
+		fmt.Sprintf("SET memory_limit = '%dB'", s.options.DatabaseBytes),
+		// How far a statement is is counted only for a progress bar, which need not be drawn.
+		"SET enable_progress_bar = true",
+		"SET enable_progress_bar_print = false",
+		"CREATE SCHEMA " + Schema,
+	}
+	if s.options.TempLimit != "" {
+		settings = append(settings, "SET max_temp_directory_size = "+quote.Literal(s.options.TempLimit))
+	}
+	if s.options.Threads > 0 {
+		settings = append(settings, fmt.Sprintf("SET threads = %d", s.options.Threads))
+	}
+	for _, setting := range settings {
+		if _, err := s.conn.ExecContext(ctx, setting); err != nil {
+			return fmt.Errorf("configure DuckDB (%s): %w", setting, err)
+		}
+	}
+	err = s.conn.Raw(func(driverConn any) (err error) {
+		s.native, err = native.Of(driverConn)
+		return err
+	})
+	return err
+}
+
+// Confine takes all access to files away but for the ones given, and locks the configuration.
+func (s *Session) Confine(ctx context.Context, files []string) error {
+	quoted := make([]string, len(files))
+	for i, file := range files {
+		quoted[i] = quote.Literal(file)
+	}
+	for _, setting := range []string{
+		"SET allowed_paths = [" + strings.Join(quoted, ", ") + "]",
+		"SET enable_external_access = false",
+		"SET lock_configuration = true",
+	} {
+		if _, err := s.conn.ExecContext(ctx, setting); err != nil {
+			return fmt.Errorf("confine DuckDB: %w", err)
+		}
+	}
+	return nil
+}
+
+// Exec runs a statement.
+func (s *Session) Exec(ctx context.Context, statement string) error {
+	return s.Explain(ctx, s.ExecUnexplained(ctx, statement))
+}
+
+// ExecUnexplained runs a statement, and returns DuckDB's own error, for Explain.
+func (s *Session) ExecUnexplained(ctx context.Context, statement string) error {
+	_, err := s.conn.ExecContext(ctx, statement)
+	return err
+}
+
+// Native is the connection below the driver, for functions of our own.
+func (s *Session) Native() *native.Connection { return s.native }
+
+// ArrowBytes bounds the memory of what is read from an Arrow file at a time.
+func (s *Session) ArrowBytes() int64 { return s.options.ArrowBytes }
+
+// OnClose has something done once the instance is closed.
+func (s *Session) OnClose(release func()) { s.releases = append(s.releases, release) }
+
+// QueryRow scans the one row of a query's answer.
+func (s *Session) QueryRow(ctx context.Context, query string, into ...any) error {
+	return s.Explain(ctx, s.conn.QueryRowContext(ctx, query).Scan(into...))
+}
+
+// QueryRows calls scan for each row.
+func (s *Session) QueryRows(ctx context.Context, query string, scan func(*sql.Rows) error) error {
+	rows, err := s.conn.QueryContext(ctx, query)
+	if err != nil {
+		return s.Explain(ctx, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return s.Explain(ctx, rows.Err())
+}
+
+// withArrow lends the connection's Arrow interface.
+func (s *Session) withArrow(use func(*duckdb.Arrow) error) error {
+	return s.conn.Raw(func(driverConn any) error {
+		conn, ok := driverConn.(*duckdb.Conn)
+		if !ok {
+			return fmt.Errorf("connection is a %T", driverConn)
+		}
+		arrow, err := duckdb.NewArrowFromConn(conn)
+		if err != nil {
+			return fmt.Errorf("open DuckDB's Arrow interface: %w", err)
+		}
+		return use(arrow)
+	})
+}
+
+// Register makes an Arrow reader readable as a view, once.
+func (s *Session) Register(reader array.RecordReader, view string) error {
+	return s.withArrow(func(arrow *duckdb.Arrow) error {
+		release, err := arrow.RegisterView(reader, view)
+		if err != nil {
+			return fmt.Errorf("hand Arrow data to DuckDB: %w", err)
+		}
+		s.OnClose(release)
+		return nil
+	})
+}
+
+// Close ends the instance and removes its spill folder.
+func (s *Session) Close() error {
+	var errs []error
+	if s.conn != nil {
+		errs = append(errs, s.conn.Close())
+	}
+	if s.db != nil {
+		errs = append(errs, s.db.Close())
+	}
+	for _, release := range s.releases {
+		release()
+	}
+	errs = append(errs, s.spill.remove())
+	return errors.Join(errs...)
+}
