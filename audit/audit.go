@@ -19,8 +19,8 @@ import (
 
 	"github.com/plumbstore/plumb/audit/auditlog"
 	"github.com/plumbstore/plumb/feature"
-	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/internal/value"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/store/offline"
 )
@@ -105,7 +105,7 @@ func (a *Auditor) Run(ctx context.Context, request Request) (report *Report, err
 	report = t.report()
 	report.Project, report.Files, report.Rows = request.Project, found.files, found.rows
 	report.UnreadableFiles, report.CopiedFiles = found.unreadable, found.copies
-	report.From, report.To = document.Instant(request.From), document.Instant(request.To)
+	report.From, report.To = value.FormatInstant(request.From), value.FormatInstant(request.To)
 	report.Seconds = a.config.Now().Sub(began).Seconds()
 	return report, nil
 }

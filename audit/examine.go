@@ -9,6 +9,7 @@ import (
 	"github.com/plumbstore/plumb/audit/auditlog"
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
@@ -146,7 +147,7 @@ func (i *incident) differences() []int {
 	for at, served := range i.served.statuses {
 		same := served == i.joined.statuses[at] && i.served.there == i.joined.there && i.served.event == i.joined.event
 		if same && served == plumbv1.Status_PRESENT {
-			same = sameValue(i.rows.values[at], i.row, i.values[at], i.valueRow)
+			same = value.SameArrow(i.rows.values[at], i.row, i.values[at], i.valueRow)
 		}
 		if !same {
 			positions = append(positions, at)
@@ -183,16 +184,16 @@ func (e *examination) example(i *incident, at int) Example {
 	example := Example{
 		View: e.header.Views[e.use].View, Feature: output.Feature, Output: output.Name,
 		File: rows.file, Request: rows.request.Value(row), Row: int64(rows.row.Value(row)),
-		ServedAt: document.Instant(i.servedAt), At: document.Instant(i.at),
+		ServedAt: value.FormatInstant(i.servedAt), At: value.FormatInstant(i.at),
 		Served: shown(i.served, at, output.Sensitive, rows.values[at], row),
 		Joined: shown(i.joined, at, output.Sensitive, i.values[at], i.valueRow),
 	}
 	for k, key := range e.header.Keys {
-		value := shownValue
+		show := shownValue
 		if key.Sensitive {
-			value = shownHash
+			show = shownHash
 		}
-		example.Keys = append(example.Keys, document.Member{Name: key.Name, Value: value(rows.keys[k], row)})
+		example.Keys = append(example.Keys, document.Member{Name: key.Name, Value: show(rows.keys[k], row)})
 	}
 	return example
 }

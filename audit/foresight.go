@@ -10,6 +10,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store/offline"
 )
@@ -148,7 +149,7 @@ func (f *foreseeing) count(joined, known sighting) {
 	for i := range f.Features {
 		same := joined.statuses[i] == known.statuses[i] && joined.there == known.there && joined.event == known.event
 		if same && joined.statuses[i] == plumbv1.Status_PRESENT {
-			same = sameValue(f.joined.values[i], f.joined.row, f.asKnown.values[i], f.asKnown.row)
+			same = value.SameArrow(f.joined.values[i], f.joined.row, f.asKnown.values[i], f.asKnown.row)
 		}
 		if !same {
 			f.Features[i].Changed++

@@ -9,6 +9,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/document"
+	"github.com/plumbstore/plumb/internal/value"
 )
 
 // Report is what an audit found. A value is one feature of one row that was looked up; its status and event time are
@@ -340,5 +341,5 @@ func shownInstant(at feature.Instant, there bool) *string {
 	if !there {
 		return nil
 	}
-	return new(document.Instant(at))
+	return new(value.FormatInstant(at))
 }

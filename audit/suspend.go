@@ -172,7 +172,7 @@ func (i *incident) isRight() bool {
 			continue // Nothing was served of it.
 		}
 		if served != i.joined.statuses[at] ||
-			served == plumbv1.Status_PRESENT && !sameValue(i.rows.values[at], i.row, i.values[at], i.valueRow) {
+			served == plumbv1.Status_PRESENT && !value.SameArrow(i.rows.values[at], i.row, i.values[at], i.valueRow) {
 			return false
 		}
 	}

@@ -93,12 +93,12 @@ func (e *encoder) add(request int64, entry *Entry) error {
 	for i, key := range keys {
 		nulls := key.GetNulls()
 		present := e.mask(entry.Count, func(row int) bool { return len(nulls) == 0 || nulls[row] == 0 })
-		e.bytes += appendColumn(e.keys[i], key.GetValues(), entry.Rows, present)
+		e.append(e.keys[i], key.GetValues(), entry.Rows, present)
 	}
 	for i, column := range entry.Columns {
 		status := column.GetStatuses()
 		present := e.mask(entry.Count, func(row int) bool { return status[row] == byte(plumbv1.Status_PRESENT) })
-		e.bytes += appendColumn(e.values[i], column.GetValues(), entry.Rows, present)
+		e.append(e.values[i], column.GetValues(), entry.Rows, present)
 		for _, row := range entry.Rows {
 			e.statuses[i].Append(int8(status[row]))
 		}
@@ -109,6 +109,13 @@ func (e *encoder) add(request int64, entry *Entry) error {
 	e.rows += len(entry.Rows)
 	e.bytes += e.each * len(entry.Rows)
 	return nil
+}
+
+// append appends the values at some rows of a column.
+func (e *encoder) append(builder array.Builder, values *plumbv1.Values, rows []int32, present []bool) {
+	before := textSize(builder)
+	value.AppendWireRows(builder, values, rows, present)
+	e.bytes += textSize(builder) - before
 }
 
 // mask is valid until it is called again.

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"math"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -63,7 +62,10 @@ func (h *Hasher) Hash(declared plumbv1.Type, column arrow.Array) (*array.Binary,
 			builder.AppendNull()
 			continue
 		}
-		given = appendValue(append(given[:0], byte(declared)), column, row)
+		var err error
+		if given, err = appendValue(append(given[:0], byte(declared)), column, row); err != nil {
+			return nil, err
+		}
 		mac.Reset()
 		mac.Write(given)
 		sum = mac.Sum(sum[:0])
@@ -73,37 +75,14 @@ func (h *Hasher) Hash(declared plumbv1.Type, column arrow.Array) (*array.Binary,
 }
 
 // appendValue appends the bytes of one value that is not null.
-func appendValue(dst []byte, column arrow.Array, row int) []byte {
-	switch column := column.(type) {
-	case *array.Boolean:
-		if column.Value(row) {
-			return append(dst, 1)
-		}
-		return append(dst, 0)
-	case *array.Int32:
-		return binary.BigEndian.AppendUint32(dst, uint32(column.Value(row)))
-	case *array.Int64:
-		return binary.BigEndian.AppendUint64(dst, uint64(column.Value(row)))
-	case *array.Float32:
-		return binary.BigEndian.AppendUint32(dst, math.Float32bits(column.Value(row)))
-	case *array.Float64:
-		return binary.BigEndian.AppendUint64(dst, math.Float64bits(column.Value(row)))
-	case *array.Timestamp:
-		return binary.BigEndian.AppendUint64(dst, uint64(column.Value(row)))
-	case *array.String:
-		return append(dst, column.Value(row)...)
-	case *array.Binary:
-		return append(dst, column.Value(row)...)
-	case *array.List:
-		return appendArray(dst, column, row)
+func appendValue(dst []byte, column arrow.Array, row int) ([]byte, error) {
+	list, isArray := column.(*array.List)
+	if !isArray {
+		return value.AppendArrowBits(dst, column, row)
 	}
-	return dst
-}
-
-func appendArray(dst []byte, column *array.List, row int) []byte {
-	start, end := column.ValueOffsets(row)
+	start, end := list.ValueOffsets(row)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(end-start))
-	elements := column.ListValues()
+	elements := list.ListValues()
 	_, isText := elements.(array.BinaryLike)
 	for element := int(start); element < int(end); element++ {
 		if elements.IsNull(element) {
@@ -115,12 +94,15 @@ func appendArray(dst []byte, column *array.List, row int) []byte {
 		if isText {
 			dst = append(dst, 0, 0, 0, 0)
 		}
-		dst = appendValue(dst, elements, element)
+		var err error
+		if dst, err = value.AppendArrowBits(dst, elements, element); err != nil {
+			return nil, err
+		}
 		if isText {
 			binary.BigEndian.PutUint32(dst[at:], uint32(len(dst)-at-4))
 		}
 	}
-	return dst
+	return dst, nil
 }
 
 // columnType is the Arrow type that a file has values of a declared type in.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
@@ -73,24 +74,16 @@ func appendNamed(dst []byte, name string, keys []*plumbv1.KeyColumn, row int) []
 	return dst
 }
 
-// appendKey appends bytes that differ between values of one type, whatever follows.
+// appendKey appends bytes that differ between values of one type, whatever follows: a text follows its length. The
+// look-up was answered, so each key has a value in the row.
 func appendKey(dst []byte, values *plumbv1.Values, row int) []byte {
-	switch kind := values.GetKind().(type) {
-	case *plumbv1.Values_Bools:
-		if kind.Bools.GetValues()[row] {
-			return append(dst, 1)
-		}
-		return append(dst, 0)
-	case *plumbv1.Values_Int32S:
-		return binary.BigEndian.AppendUint32(dst, uint32(kind.Int32S.GetValues()[row]))
-	case *plumbv1.Values_Int64S:
-		return binary.BigEndian.AppendUint64(dst, uint64(kind.Int64S.GetValues()[row]))
-	case *plumbv1.Values_Strings:
-		text := kind.Strings.GetValues()[row]
-		return append(binary.AppendUvarint(dst, uint64(len(text))), text...)
-	case *plumbv1.Values_Bytes:
-		text := kind.Bytes.GetValues()[row]
+	column := value.ReadWire(values)
+	if text, ok := column.Text(row); ok {
 		return append(binary.AppendUvarint(dst, uint64(len(text))), text...)
 	}
-	return dst
+	key, err := column.AppendBits(dst, row)
+	if err != nil {
+		return dst
+	}
+	return key
 }
