@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+	"pgregory.net/rapid"
 
 	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -20,6 +21,15 @@ func column(t *testing.T, kind plumbv1.Type, fill func(array.Builder)) arrow.Arr
 	defer builder.Release()
 	fill(builder)
 	return builder.NewArray()
+}
+
+func bitsOf(t rapid.TB, v any) []byte {
+	t.Helper()
+	bits, err := value.AppendBits(nil, v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bits
 }
 
 // What joins give and what servers give come in different forms, and are compared by their bits in one.
@@ -61,11 +71,11 @@ func TestBothSidesHaveTheSameBitsOfEveryType(t *testing.T) {
 		plumbv1.Type_STRING_ARRAY: {func(b array.Builder) { b.(*array.ListBuilder).Append(true) },
 			&plumbv1.Values{Kind: &plumbv1.Values_Arrays{Arrays: &plumbv1.ArrayValues{Lengths: []uint32{0}}}}, "[]"},
 	} {
-		joined, err := appendArrow(nil, column(t, kind, c.fill), 0)
+		joined, err := value.AppendArrowBits(nil, column(t, kind, c.fill), 0)
 		if err != nil {
 			t.Fatal(err)
 		}
-		served, err := newWireColumn(c.wire).append(nil, 0)
+		served, err := value.ReadWire(c.wire).AppendBits(nil, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +85,7 @@ func TestBothSidesHaveTheSameBitsOfEveryType(t *testing.T) {
 		if text := textOf(kind, joined); text != c.text {
 			t.Errorf("%s is written %s, want %s", kind, text, c.text)
 		}
-		if _, err := newWireColumn(c.wire).append(nil, 1); err == nil {
+		if _, err := value.ReadWire(c.wire).AppendBits(nil, 1); err == nil {
 			t.Errorf("%s: a row that is not there has a value", kind)
 		}
 	}
@@ -83,8 +93,9 @@ func TestBothSidesHaveTheSameBitsOfEveryType(t *testing.T) {
 
 func TestR17_ValuesThatCompareEqualAndDifferInTheirBitsDiffer(t *testing.T) {
 	present := func(value []byte) cell { return cell{plumbv1.Status_PRESENT, 5, value} }
-	zero, minus := present(appendFloat64(nil, 0)), present(appendFloat64(nil, math.Copysign(0, -1)))
-	quiet, other := present(appendInt64(nil, 0x7ff8000000000000)), present(appendInt64(nil, 0x7ff8000000000001))
+	float := func(bits uint64) cell { return present(bitsOf(t, math.Float64frombits(bits))) }
+	zero, minus := float(0), float(1<<63)
+	quiet, other := float(0x7ff8000000000000), float(0x7ff8000000000001)
 	for _, pair := range [][2]cell{
 		{zero, minus},
 		{quiet, other},

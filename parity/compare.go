@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
@@ -78,12 +79,12 @@ func servedCells(column *plumbv1.FeatureColumn, name string, rows int) (*cells, 
 		return nil, fmt.Errorf("%s has %d statuses and %d event times for %d rows", name, len(column.GetStatuses()),
 			len(column.GetEventTimestamps()), rows)
 	}
-	served, values := &cells{}, newWireColumn(column.GetValues())
+	served, values := &cells{}, value.ReadWire(column.GetValues())
 	for row := range rows {
 		status := plumbv1.Status(column.GetStatuses()[row])
 		if status == plumbv1.Status_PRESENT {
 			var err error
-			if served.data, err = values.append(served.data, row); err != nil {
+			if served.data, err = values.AppendBits(served.data, row); err != nil {
 				return nil, fmt.Errorf("%s: %w", name, err)
 			}
 		}

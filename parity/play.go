@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
 	"github.com/plumbstore/plumb/materialize"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry"
@@ -75,7 +76,7 @@ func (v *verification) joinOffline(ctx context.Context) error {
 // keep takes the cells out of a batch of a join's result.
 func (t *target) keep(batch arrow.RecordBatch) error {
 	for i, output := range t.selection.Stored() {
-		value, err := columnOf(batch, output.Name)
+		values, err := columnOf(batch, output.Name)
 		if err != nil {
 			return err
 		}
@@ -88,7 +89,7 @@ func (t *target) keep(batch arrow.RecordBatch) error {
 			return err
 		}
 		for row := range int(batch.NumRows()) {
-			if err := t.offline[i].keep(value, statuses, events, row); err != nil {
+			if err := t.offline[i].keep(values, statuses, events, row); err != nil {
 				return fmt.Errorf("%s: %w", output.Name, err)
 			}
 		}
@@ -106,14 +107,14 @@ func columnOf(batch arrow.RecordBatch, name string) (arrow.Array, error) {
 
 // keep appends a row of the result. If there is a row but no event time, the event time is math.MinInt64, which nothing
 // equals.
-func (c *cells) keep(value, statuses, events arrow.Array, row int) (err error) {
+func (c *cells) keep(values, statuses, events arrow.Array, row int) (err error) {
 	status := plumbv1.Status(plumbv1.Status_value[statuses.ValueStr(row)])
 	event := feature.Instant(math.MinInt64)
 	if times, ok := events.(*array.Timestamp); ok && times.IsValid(row) {
 		event = feature.Instant(times.Value(row))
 	}
-	if value.IsValid(row) {
-		if c.data, err = appendArrow(c.data, value, row); err != nil {
+	if values.IsValid(row) {
+		if c.data, err = value.AppendArrowBits(c.data, values, row); err != nil {
 			return err
 		}
 	}
@@ -275,7 +276,11 @@ func (v *verification) lookUp(ctx context.Context, at feature.Instant, moments [
 			rows = append(rows, m.row)
 		}
 		moments = moments[len(rows):]
-		response, err := v.Sandbox.Client.GetOnlineFeatures(ctx, t.request(rows))
+		request, err := t.request(rows)
+		if err != nil {
+			return err
+		}
+		response, err := v.Sandbox.Client.GetOnlineFeatures(ctx, request)
 		if err != nil {
 			return fmt.Errorf("look up %s at %s: %w", t.Name, at, err)
 		}
@@ -286,16 +291,20 @@ func (v *verification) lookUp(ctx context.Context, at feature.Instant, moments [
 	return nil
 }
 
-func (t *target) request(rows []int) *plumbv1.GetOnlineFeaturesRequest {
+func (t *target) request(rows []int) (*plumbv1.GetOnlineFeaturesRequest, error) {
+	keys, err := t.wireKeys(rows)
+	if err != nil {
+		return nil, err
+	}
 	request := &plumbv1.GetOnlineFeaturesRequest{
-		FullNames: t.fullNames, EventTimestamps: true, Keys: t.wireKeys(rows),
+		FullNames: t.fullNames, EventTimestamps: true, Keys: keys,
 		Selection: &plumbv1.GetOnlineFeaturesRequest_FeatureService{FeatureService: t.Service},
 	}
 	if t.Service == "" {
 		request.Selection = &plumbv1.GetOnlineFeaturesRequest_Features{
 			Features: &plumbv1.FeatureList{References: t.Features}}
 	}
-	return request
+	return request, nil
 }
 
 func (v *verification) since(began time.Time) float64 { return v.Now().Sub(began).Seconds() }

@@ -10,6 +10,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
 	"github.com/plumbstore/plumb/store/offline"
 )
 
@@ -144,7 +145,7 @@ func history(ctx context.Context, witness offline.Witness, view *feature.View, v
 			row.tuple = row.tuple[:0]
 			for key := range keys {
 				var err error
-				if raw, err = appendArrow(raw[:0], batch.Column(key), i); err != nil {
+				if raw, err = value.AppendArrowBits(raw[:0], batch.Column(key), i); err != nil {
 					return err
 				}
 				row.tuple = appendPart(row.tuple, raw)

@@ -2,6 +2,7 @@ package parity
 
 import (
 	"context"
+	"encoding/binary"
 	"math"
 	"slices"
 	"testing"
@@ -59,7 +60,9 @@ func (rows) Labels(context.Context, offline.JoinRequest, func(arrow.RecordBatch)
 
 var plainView = &feature.View{Name: "v", Keys: []feature.Field{{Name: "k", Type: plumbv1.Type_INT64}}}
 
-func tupleOf(key int64) string { return string(appendPart(nil, appendInt64(nil, key))) }
+func tupleOf(key int64) string {
+	return string(appendPart(nil, binary.BigEndian.AppendUint64(nil, uint64(key))))
+}
 
 func drawRows(t *rapid.T) rows {
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) plainRow {

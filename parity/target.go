@@ -52,7 +52,7 @@ type label struct {
 	kind Kind
 }
 
-// part is the value of one key column: null, or the bits that appendArrow writes.
+// part is the value of one key column: null, or the bits that the package value defines.
 type part struct {
 	isNull bool
 	raw    string
@@ -147,11 +147,11 @@ func (t *target) readLabels(ctx context.Context, witness offline.Witness) error 
 		for row := range int(batch.NumRows()) {
 			given := label{at: feature.Instant(times.Value(row)), keys: make([]part, len(t.keys)), kind: Given}
 			for i := range t.keys {
-				value, err := partOf(batch.Column(i+1), row)
+				key, err := partOf(batch.Column(i+1), row)
 				if err != nil {
 					return err
 				}
-				given.keys[i] = value
+				given.keys[i] = key
 			}
 			t.labels = append(t.labels, given)
 		}
@@ -163,7 +163,7 @@ func partOf(column arrow.Array, row int) (part, error) {
 	if column.IsNull(row) {
 		return part{isNull: true}, nil
 	}
-	raw, err := appendArrow(nil, column, row)
+	raw, err := value.AppendArrowBits(nil, column, row)
 	return part{raw: string(raw)}, err
 }
 
@@ -179,7 +179,11 @@ func (t *target) writeLabels() (err error) {
 	for _, l := range t.labels {
 		builder.Field(0).(*array.TimestampBuilder).Append(arrow.Timestamp(l.at))
 		for i, given := range l.keys {
-			if err := given.appendTo(builder.Field(i + 1)); err != nil {
+			key, err := given.value(t.keys[i].Type)
+			if err != nil {
+				return err
+			}
+			if err := value.Append(builder.Field(i+1), key); err != nil {
 				return err
 			}
 		}
@@ -198,70 +202,27 @@ func (t *target) writeLabels() (err error) {
 	return errors.Join(writer.Write(record), writer.Close())
 }
 
-func (p part) appendTo(builder array.Builder) error {
+// value returns the Go form of a key of a declared type.
+func (p part) value(declared plumbv1.Type) (any, error) {
 	if p.isNull {
-		builder.AppendNull()
-		return nil
+		return nil, nil
 	}
-	switch b := builder.(type) {
-	case *array.BooleanBuilder:
-		b.Append(p.raw[0] == 1)
-	case *array.Int32Builder:
-		b.Append(p.int32())
-	case *array.Int64Builder:
-		b.Append(p.int64())
-	case *array.StringBuilder:
-		b.Append(p.raw)
-	case *array.BinaryBuilder:
-		b.AppendString(p.raw)
-	default:
-		return fmt.Errorf("a column of type %s holds no join key", builder.Type())
-	}
-	return nil
+	return value.FromBits(declared, []byte(p.raw))
 }
-
-func (p part) int32() int32 { return int32(binary.BigEndian.Uint32([]byte(p.raw))) }
-func (p part) int64() int64 { return int64(binary.BigEndian.Uint64([]byte(p.raw))) }
 
 // wireKeys are the keys of some label rows as a request has them.
-func (t *target) wireKeys(rows []int) []*plumbv1.KeyColumn {
+func (t *target) wireKeys(rows []int) ([]*plumbv1.KeyColumn, error) {
 	columns := make([]*plumbv1.KeyColumn, len(t.keys))
 	for i, key := range t.keys {
-		columns[i] = &plumbv1.KeyColumn{Name: key.Name, Nulls: make([]byte, len(rows))}
+		values := make([]any, len(rows))
 		for j, row := range rows {
-			columns[i].Nulls[j] = appendBool(nil, t.labels[row].keys[i].isNull)[0]
+			var err error
+			if values[j], err = t.labels[row].keys[i].value(key.Type); err != nil {
+				return nil, fmt.Errorf("key %s of label row %d: %w", key.Name, row+1, err)
+			}
 		}
-		columns[i].Values = t.wireValues(key.Type, rows, i)
+		columns[i] = &plumbv1.KeyColumn{Name: key.Name}
+		columns[i].Values, columns[i].Nulls = value.ToWire(key.Type, values)
 	}
-	return columns
-}
-
-func (t *target) wireValues(kind plumbv1.Type, rows []int, key int) *plumbv1.Values {
-	switch kind {
-	case plumbv1.Type_BOOL:
-		return &plumbv1.Values{Kind: &plumbv1.Values_Bools{Bools: &plumbv1.BoolValues{
-			Values: gather(t, rows, key, func(p part) bool { return p.raw[0] == 1 })}}}
-	case plumbv1.Type_INT32:
-		return &plumbv1.Values{Kind: &plumbv1.Values_Int32S{Int32S: &plumbv1.Int32Values{
-			Values: gather(t, rows, key, part.int32)}}}
-	case plumbv1.Type_INT64:
-		return &plumbv1.Values{Kind: &plumbv1.Values_Int64S{Int64S: &plumbv1.Int64Values{
-			Values: gather(t, rows, key, part.int64)}}}
-	case plumbv1.Type_STRING:
-		return &plumbv1.Values{Kind: &plumbv1.Values_Strings{Strings: &plumbv1.StringValues{
-			Values: gather(t, rows, key, func(p part) string { return p.raw })}}}
-	}
-	return &plumbv1.Values{Kind: &plumbv1.Values_Bytes{Bytes: &plumbv1.BytesValues{
-		Values: gather(t, rows, key, func(p part) []byte { return []byte(p.raw) })}}}
-}
-
-// gather takes a key of some label rows, with the zero in place of nulls.
-func gather[T any](t *target, rows []int, key int, read func(part) T) []T {
-	values := make([]T, len(rows))
-	for i, row := range rows {
-		if value := t.labels[row].keys[key]; !value.isNull {
-			values[i] = read(value)
-		}
-	}
-	return values
+	return columns, nil
 }

@@ -3,11 +3,8 @@ package parity
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
-	"fmt"
-	"math"
 
-	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store/offline"
 )
@@ -48,9 +45,9 @@ func (s *sandboxView) readValues(ctx context.Context, witness offline.Witness) e
 	}
 	return witness.Values(ctx, s.View, places, func(place int64, values []any) error {
 		all := make([]witnessed, len(values))
-		for i, value := range values {
+		for i, given := range values {
 			var err error
-			if all[i], err = newWitnessed(value); err != nil {
+			if all[i], err = newWitnessed(given); err != nil {
 				return err
 			}
 		}
@@ -59,53 +56,13 @@ func (s *sandboxView) readValues(ctx context.Context, witness offline.Witness) e
 	})
 }
 
-func newWitnessed(value any) (witnessed, error) {
-	switch value.(type) {
+func newWitnessed(given any) (witnessed, error) {
+	switch given.(type) {
 	case nil:
 		return witnessed{isNull: true}, nil
 	case offline.Misfit:
 		return witnessed{misfit: true}, nil
 	}
-	bits, err := appendPlain(nil, value)
+	bits, err := value.AppendBits(nil, given)
 	return witnessed{bits: bits}, err
-}
-
-// appendPlain appends the bits of a value that is not null.
-func appendPlain(dst []byte, value any) ([]byte, error) {
-	switch value := value.(type) {
-	case bool:
-		return appendBool(dst, value), nil
-	case int32:
-		return binary.BigEndian.AppendUint32(dst, uint32(value)), nil
-	case int64:
-		return binary.BigEndian.AppendUint64(dst, uint64(value)), nil
-	case float32:
-		return binary.BigEndian.AppendUint32(dst, math.Float32bits(value)), nil
-	case float64:
-		return binary.BigEndian.AppendUint64(dst, math.Float64bits(value)), nil
-	case string:
-		return append(dst, value...), nil
-	case []byte:
-		return append(dst, value...), nil
-	case feature.Instant:
-		return binary.BigEndian.AppendUint64(dst, uint64(value)), nil
-	case []any:
-		return appendPlainList(dst, value)
-	}
-	return nil, fmt.Errorf("a value of type %T is no feature", value)
-}
-
-func appendPlainList(dst []byte, list []any) ([]byte, error) {
-	dst = binary.BigEndian.AppendUint32(dst, uint32(len(list)))
-	for _, value := range list {
-		var element []byte
-		if value != nil {
-			var err error
-			if element, err = appendPlain(nil, value); err != nil {
-				return nil, err
-			}
-		}
-		dst = appendElement(dst, value == nil, element)
-	}
-	return dst, nil
 }
