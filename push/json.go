@@ -77,14 +77,20 @@ func (o *objects) add(text []byte) {
 		o.refuse(err)
 		return
 	}
-	for i, builder := range o.keys {
-		appendValue(builder, row.keys[i])
+	for i, builder := range slices.Concat(o.keys, o.features) {
+		_ = value.Append(builder, row.values[i]) // It was read as a value of the builder's type.
 	}
-	for i, builder := range o.features {
-		appendValue(builder, row.features[i])
+	appendInstant(o.event, row.event)
+	appendInstant(o.created, row.created)
+}
+
+// appendInstant appends microseconds, as rows have their times.
+func appendInstant(builder *array.Int64Builder, instant any) {
+	if at, ok := instant.(feature.Instant); ok {
+		builder.Append(int64(at))
+	} else {
+		builder.AppendNull()
 	}
-	appendValue(o.event, row.event)
-	appendValue(o.created, row.created)
 }
 
 func (o *objects) refuse(mistake *fault.InputError) {
@@ -131,7 +137,8 @@ func (o *objects) read(text []byte) (jsonRow, *fault.InputError) {
 
 // jsonRow is one row as Go values, nil for null.
 type jsonRow struct {
-	keys, features []any
+	// values are those of the keys and then of the features.
+	values         []any
 	event, created any
 }
 
@@ -144,19 +151,19 @@ func (o *objects) parse(names []string, values []any) (row jsonRow, mistake *fau
 		if at < 0 || mistake != nil {
 			return nil
 		}
-		value, err := parseJSON(values[at], declared)
+		parsed, err := value.ParseJSON(values[at], declared)
 		if err != nil {
 			mistake = fault.Inputf(names[at], "%v", err)
 		}
-		return value
+		return parsed
 	}
 	for i, at := range columns.Keys {
-		row.keys = append(row.keys, take(at, o.view.Keys[i].Type))
+		row.values = append(row.values, take(at, o.view.Keys[i].Type))
 	}
 	row.event = take(columns.Event, plumbv1.Type_TIMESTAMP)
 	row.created = take(columns.Created, plumbv1.Type_TIMESTAMP)
 	for i, at := range columns.Features {
-		row.features = append(row.features, take(at, o.view.Features[i].Type))
+		row.values = append(row.values, take(at, o.view.Features[i].Type))
 	}
 	return row, mistake
 }
