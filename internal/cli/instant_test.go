@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/internal/value"
 )
 
 func TestR1_TimesAreInstantsInUTC(t *testing.T) {
@@ -35,8 +35,8 @@ func TestR1_TimesAreInstantsInUTC(t *testing.T) {
 		"-90s":                             "2013-07-04T15:58:30Z",
 	} {
 		got, err := a.instant("--at", text)
-		if err != nil || document.Instant(got) != want {
-			t.Errorf("%s is %s, %v; want %s", text, document.Instant(got), err, want)
+		if err != nil || value.FormatInstant(got) != want {
+			t.Errorf("%s is %s, %v; want %s", text, value.FormatInstant(got), err, want)
 		}
 	}
 }

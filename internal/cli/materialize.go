@@ -14,6 +14,7 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/internal/project"
+	"github.com/plumbstore/plumb/internal/value"
 	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/spec"
@@ -120,8 +121,8 @@ func (a *application) checkOrder(from, to feature.Instant) error {
 		return nil
 	}
 	return fault.Inputf("--from", "%s is not before %s, %s, so the window holds no instant; give an earlier one, or "+
-		"leave --from out: each view then goes on where what is complete ends", document.Instant(from), name,
-		document.Instant(end))
+		"leave --from out: each view then goes on where what is complete ends", value.FormatInstant(from), name,
+		value.FormatInstant(end))
 }
 
 // tell prints what came of a view's run.
@@ -134,7 +135,7 @@ func (a *application) tell(view *feature.View, report materialize.Report, err er
 	}
 	if report.Before > 0 && err == nil {
 		a.note("%s: %s with an event time up to --from, %s, are not online; --full without --from starts at the beginning",
-			view.Name, english.Plural(int(report.Before), "row", ""), document.Instant(feature.Instant(*report.Run.Start)))
+			view.Name, english.Plural(int(report.Before), "row", ""), value.FormatInstant(feature.Instant(*report.Run.Start)))
 	}
 	made := project.NewMaterialized(report)
 	return errors.Join(err, a.print(made, func(w *printable.Writer) error { return writeMaterialized(w, made) }))

@@ -2,6 +2,7 @@ package document
 
 import (
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
@@ -89,55 +90,19 @@ func (a *Answer) feature(at, row int) any {
 	}
 	timed := TimedFeature{Feature: f}
 	if status != plumbv1.Status_NOT_FOUND {
-		timed.EventTimestamp = new(Instant(feature.Instant(column.GetEventTimestamps()[row])))
+		timed.EventTimestamp = new(value.FormatInstant(feature.Instant(column.GetEventTimestamps()[row])))
 	}
 	return timed
 }
 
-// Values takes a column apart into the JSON values of its rows.
+// Values takes a column apart into the JSON values of its rows. A row that the column has no value for is null.
 func Values(values *plumbv1.Values) []any {
-	switch kind := values.GetKind().(type) {
-	case *plumbv1.Values_Bools:
-		return mapped(kind.Bools.GetValues(), func(v bool) any { return v })
-	case *plumbv1.Values_Int32S:
-		return mapped(kind.Int32S.GetValues(), func(v int32) any { return v })
-	case *plumbv1.Values_Int64S:
-		return mapped(kind.Int64S.GetValues(), func(v int64) any { return v })
-	case *plumbv1.Values_Float32S:
-		return mapped(kind.Float32S.GetValues(), Float[float32])
-	case *plumbv1.Values_Float64S:
-		return mapped(kind.Float64S.GetValues(), Float[float64])
-	case *plumbv1.Values_Strings:
-		return mapped(kind.Strings.GetValues(), func(v string) any { return v })
-	case *plumbv1.Values_Bytes:
-		return mapped(kind.Bytes.GetValues(), func(v []byte) any { return append([]byte{}, v...) })
-	case *plumbv1.Values_Timestamps:
-		return mapped(kind.Timestamps.GetMicros(), func(v int64) any { return Instant(feature.Instant(v)) })
-	case *plumbv1.Values_Arrays:
-		return arrayValues(kind.Arrays)
-	}
-	return nil
-}
-
-func arrayValues(arrays *plumbv1.ArrayValues) []any {
-	elements := Values(arrays.GetElements())
-	for i, null := range arrays.GetNulls() {
-		if null == 1 {
-			elements[i] = nil
+	_, count := value.Kind(values)
+	column, rows := value.ReadWire(values), make([]any, count)
+	for i := range rows {
+		if row, err := column.At(i); err == nil {
+			rows[i] = value.JSON(row)
 		}
 	}
-	rows := make([]any, len(arrays.GetLengths()))
-	for i, length := range arrays.GetLengths() {
-		rows[i] = append([]any{}, elements[:length]...) // An empty array is not null.
-		elements = elements[length:]
-	}
 	return rows
-}
-
-func mapped[T any](values []T, to func(T) any) []any {
-	all := make([]any, len(values))
-	for i, value := range values {
-		all[i] = to(value)
-	}
-	return all
 }

@@ -1,19 +1,15 @@
 // Package document has the JSON documents that the command line prints and HTTP answers with: rows of a look-up, keys,
-// definitions. A FLOAT has a fraction or
-// an exponent, and NaN and the infinities are the strings NaN, Infinity and -Infinity; INT64 is a number, BYTES base64,
-// TIMESTAMP RFC 3339 with up to six digits of a second's fraction.
+// definitions. Values have the form in JSON that the package value gives them.
 package document
 
 import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/printable"
 )
 
@@ -66,6 +62,3 @@ func (o Object) MarshalJSON() ([]byte, error) {
 func Definition(definition proto.Message) (json.RawMessage, error) {
 	return protojson.MarshalOptions{UseProtoNames: true}.Marshal(definition)
 }
-
-// Instant is RFC 3339 with as many digits of a second's fraction as there are, at most six.
-func Instant(i feature.Instant) string { return i.Time().Format(time.RFC3339Nano) }

@@ -1,10 +1,8 @@
 package document
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -69,8 +67,8 @@ func ParseKey(text string, declared plumbv1.Type) (any, error) {
 		}
 		return text, nil
 	case plumbv1.Type_BYTES:
-		given, err := base64.StdEncoding.DecodeString(text)
-		if err != nil || base64.StdEncoding.EncodeToString(given) != text {
+		given, ok := value.ParseBytes(text)
+		if !ok {
 			return nil, fmt.Errorf("%q is not base64, as which BYTES are written", text)
 		}
 		return given, nil
@@ -128,38 +126,8 @@ func ParseKeyJSON(value any, declared plumbv1.Type) (any, error) {
 func (k *Keys) Wire() []*plumbv1.KeyColumn {
 	columns := make([]*plumbv1.KeyColumn, len(k.Columns))
 	for i, column := range k.Columns {
-		columns[i] = &plumbv1.KeyColumn{Name: column.Name, Values: column.wireValues()}
-		if slices.Contains(column.Values, nil) {
-			columns[i].Nulls = make([]byte, len(column.Values))
-			for j, value := range column.Values {
-				if value == nil {
-					columns[i].Nulls[j] = 1
-				}
-			}
-		}
+		columns[i] = &plumbv1.KeyColumn{Name: column.Name}
+		columns[i].Values, columns[i].Nulls = value.ToWire(column.Type, column.Values)
 	}
 	return columns
-}
-
-func (c *KeyColumn) wireValues() *plumbv1.Values {
-	switch c.Type {
-	case plumbv1.Type_BYTES:
-		return &plumbv1.Values{Kind: &plumbv1.Values_Bytes{Bytes: &plumbv1.BytesValues{Values: valuesOf[[]byte](c)}}}
-	case plumbv1.Type_BOOL:
-		return &plumbv1.Values{Kind: &plumbv1.Values_Bools{Bools: &plumbv1.BoolValues{Values: valuesOf[bool](c)}}}
-	case plumbv1.Type_INT32:
-		return &plumbv1.Values{Kind: &plumbv1.Values_Int32S{Int32S: &plumbv1.Int32Values{Values: valuesOf[int32](c)}}}
-	case plumbv1.Type_INT64:
-		return &plumbv1.Values{Kind: &plumbv1.Values_Int64S{Int64S: &plumbv1.Int64Values{Values: valuesOf[int64](c)}}}
-	}
-	return &plumbv1.Values{Kind: &plumbv1.Values_Strings{Strings: &plumbv1.StringValues{Values: valuesOf[string](c)}}}
-}
-
-// valuesOf returns the column's values, with the zero of their type for each null.
-func valuesOf[T any](c *KeyColumn) []T {
-	values := make([]T, len(c.Values))
-	for i, value := range c.Values {
-		values[i], _ = value.(T)
-	}
-	return values
 }

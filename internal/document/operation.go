@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
@@ -83,7 +84,7 @@ func timeOrNil(micros int64) *string {
 	if micros == 0 {
 		return nil
 	}
-	return new(Instant(feature.Instant(micros)))
+	return new(value.FormatInstant(feature.Instant(micros)))
 }
 
 func rawOrNil(text string) json.RawMessage {

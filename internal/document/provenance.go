@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
@@ -48,4 +49,4 @@ func provenanceOf(view *plumbv1.ViewProvenance, row int) Provenance {
 	return p
 }
 
-func instantText(micros int64) *string { return new(Instant(feature.Instant(micros))) }
+func instantText(micros int64) *string { return new(value.FormatInstant(feature.Instant(micros))) }

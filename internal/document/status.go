@@ -6,6 +6,7 @@ import (
 	"github.com/dustin/go-humanize/english"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
@@ -99,9 +100,10 @@ func NewViewStatus(from *plumbv1.ViewStatus) ViewStatus {
 func NewRun(from *plumbv1.Run) Run {
 	run := Run{
 		View: from.GetView(), Outcome: from.GetOutcome(), Start: instantOrNil(from.GetWindow().StartMicros),
-		End: Instant(feature.Instant(from.GetWindow().GetEndMicros())), Read: from.GetRead(), Written: from.GetWritten(),
-		Older: from.GetOlder(), NullKeys: from.GetNullKeys(), NullTimes: from.GetNullTimes(), Skipped: from.GetSkipped(),
-		Bytes: from.GetBytes(), Run: from.GetId(), Error: from.GetError(),
+		End:  value.FormatInstant(feature.Instant(from.GetWindow().GetEndMicros())),
+		Read: from.GetRead(), Written: from.GetWritten(), Older: from.GetOlder(), NullKeys: from.GetNullKeys(),
+		NullTimes: from.GetNullTimes(), Skipped: from.GetSkipped(), Bytes: from.GetBytes(), Run: from.GetId(),
+		Error: from.GetError(),
 	}
 	if from.GetFinishedMicros() != 0 {
 		run.Seconds = float64(from.GetFinishedMicros()-from.GetStartedMicros()) / microsPerSecond
@@ -118,7 +120,7 @@ func problemsOf(status *plumbv1.ViewStatus) []string {
 		problems = append(problems, fmt.Sprintf("%s in the push log since %s: training does not have them, and the online "+
 			"store may not. No plumb serve keeps this log, or the online store does not take them",
 			english.Plural(int(rows), "pushed row waits", "pushed rows wait"),
-			Instant(feature.Instant(status.GetWaitingSinceMicros()))))
+			value.FormatInstant(feature.Instant(status.GetWaitingSinceMicros()))))
 	}
 	return problems
 }
@@ -127,5 +129,5 @@ func instantOrNil(micros *int64) *string {
 	if micros == nil {
 		return nil
 	}
-	return new(Instant(feature.Instant(*micros)))
+	return new(value.FormatInstant(feature.Instant(*micros)))
 }

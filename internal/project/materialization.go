@@ -6,6 +6,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/document"
+	"github.com/plumbstore/plumb/internal/value"
 	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/store/offline"
 )
@@ -75,10 +76,10 @@ type Materialized struct {
 func NewMaterialized(report materialize.Report) Materialized {
 	made := Materialized{Run: document.NewRun(RunMessage(report.Run)), Before: report.Before, Failures: report.Failures}
 	if done := report.Done; done != nil {
-		made.Outcome, made.End = NothingToDo, document.Instant(feature.Instant(done.End))
+		made.Outcome, made.End = NothingToDo, value.FormatInstant(feature.Instant(done.End))
 		made.Start = nil
 		if done.Start != nil {
-			made.Start = new(document.Instant(feature.Instant(*done.Start)))
+			made.Start = new(value.FormatInstant(feature.Instant(*done.Start)))
 		}
 	}
 	return made

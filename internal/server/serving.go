@@ -6,6 +6,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/push"
 	"github.com/plumbstore/plumb/store/lookup"
@@ -97,11 +98,12 @@ func (s *Server) checkRequest(request *plumbv1.GetOnlineFeaturesRequest) error {
 		mistakes = append(mistakes, err)
 	}
 	for _, key := range request.GetKeys() {
-		if rows := rowsOf(key.GetValues()); rows > s.config.MaxRows {
+		_, rows := value.Kind(key.GetValues())
+		if rows > s.config.MaxRows {
 			mistakes = append(mistakes, fault.Inputf(key.GetName(), "has %d rows; ask for at most %d at once", rows,
 				s.config.MaxRows))
 		}
-		if length := longestText(key.GetValues()); length > push.MaxKeyText {
+		if length := longestText(key.GetValues(), rows); length > push.MaxKeyText {
 			mistakes = append(mistakes, fault.Inputf(key.GetName(), "has a text of %d bytes; the most is %d", length,
 				push.MaxKeyText))
 		}
@@ -109,35 +111,15 @@ func (s *Server) checkRequest(request *plumbv1.GetOnlineFeaturesRequest) error {
 	return errors.Join(mistakes...)
 }
 
-// rowsOf is the number of values of a column that may hold keys.
-func rowsOf(values *plumbv1.Values) int {
-	switch kind := values.GetKind().(type) {
-	case *plumbv1.Values_Bools:
-		return len(kind.Bools.GetValues())
-	case *plumbv1.Values_Int32S:
-		return len(kind.Int32S.GetValues())
-	case *plumbv1.Values_Int64S:
-		return len(kind.Int64S.GetValues())
-	case *plumbv1.Values_Strings:
-		return len(kind.Strings.GetValues())
-	case *plumbv1.Values_Bytes:
-		return len(kind.Bytes.GetValues())
-	}
-	return 0
-}
-
 // longestText is the length in bytes of the longest value of a column that holds texts; 0 for any other.
-func longestText(values *plumbv1.Values) int {
-	longest := 0
-	switch kind := values.GetKind().(type) {
-	case *plumbv1.Values_Strings:
-		for _, text := range kind.Strings.GetValues() {
-			longest = max(longest, len(text))
+func longestText(values *plumbv1.Values, rows int) int {
+	longest, column := 0, value.ReadWire(values)
+	for row := range rows {
+		text, ok := column.Text(row)
+		if !ok {
+			return 0
 		}
-	case *plumbv1.Values_Bytes:
-		for _, text := range kind.Bytes.GetValues() {
-			longest = max(longest, len(text))
-		}
+		longest = max(longest, len(text))
 	}
 	return longest
 }

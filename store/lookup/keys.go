@@ -8,6 +8,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store/packed"
 )
@@ -91,10 +92,11 @@ func checkKey(field feature.Field, column *plumbv1.KeyColumn) (int, error) {
 	if column == nil {
 		return 0, fault.Inputf(field.Name, "is missing; give a column of %s keys", field.Type)
 	}
-	kind, rows := scalarKind(column.GetValues())
+	kind, rows := value.Kind(column.GetValues())
+	_, isArray := value.ElementType(kind)
 	nulls := column.GetNulls()
 	switch {
-	case kind == plumbv1.Type_TYPE_UNSPECIFIED:
+	case kind == plumbv1.Type_TYPE_UNSPECIFIED, isArray:
 		return 0, fault.Inputf(field.Name, "holds no scalar values; give one column of %s keys", field.Type)
 	case kind != field.Type:
 		return 0, fault.Inputf(field.Name, "holds %s values; its keys are %s", kind, field.Type)
@@ -107,27 +109,4 @@ func checkKey(field feature.Field, column *plumbv1.KeyColumn) (int, error) {
 		return 0, fault.Inputf(field.Name, "has %d for a null flag at row %d; 0 and 1 are allowed", nulls[at], at+1)
 	}
 	return rows, nil
-}
-
-// scalarKind returns the type of a column's values and how many there are; TYPE_UNSPECIFIED if it has none or arrays.
-func scalarKind(values *plumbv1.Values) (plumbv1.Type, int) {
-	switch kind := values.GetKind().(type) {
-	case *plumbv1.Values_Bools:
-		return plumbv1.Type_BOOL, len(kind.Bools.GetValues())
-	case *plumbv1.Values_Int32S:
-		return plumbv1.Type_INT32, len(kind.Int32S.GetValues())
-	case *plumbv1.Values_Int64S:
-		return plumbv1.Type_INT64, len(kind.Int64S.GetValues())
-	case *plumbv1.Values_Float32S:
-		return plumbv1.Type_FLOAT32, len(kind.Float32S.GetValues())
-	case *plumbv1.Values_Float64S:
-		return plumbv1.Type_FLOAT64, len(kind.Float64S.GetValues())
-	case *plumbv1.Values_Strings:
-		return plumbv1.Type_STRING, len(kind.Strings.GetValues())
-	case *plumbv1.Values_Bytes:
-		return plumbv1.Type_BYTES, len(kind.Bytes.GetValues())
-	case *plumbv1.Values_Timestamps:
-		return plumbv1.Type_TIMESTAMP, len(kind.Timestamps.GetMicros())
-	}
-	return plumbv1.Type_TYPE_UNSPECIFIED, 0
 }
