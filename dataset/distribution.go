@@ -11,6 +11,8 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/plumbstore/plumb/internal/value"
 )
 
 // Distribution says how the values of a column are distributed.
@@ -48,16 +50,10 @@ type Number float64
 
 // MarshalJSON implements json.Marshaler.
 func (n Number) MarshalJSON() ([]byte, error) {
-	value := float64(n)
-	switch {
-	case math.IsNaN(value):
-		return []byte(`"NaN"`), nil
-	case math.IsInf(value, 1):
-		return []byte(`"Infinity"`), nil
-	case math.IsInf(value, -1):
-		return []byte(`"-Infinity"`), nil
+	if text, ok := value.NoNumber(float64(n)); ok {
+		return json.Marshal(text)
 	}
-	return json.Marshal(value)
+	return json.Marshal(float64(n))
 }
 
 // UnmarshalJSON implements json.Unmarshaler.

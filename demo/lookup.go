@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
@@ -17,16 +18,14 @@ func (s *server) online(ctx context.Context, keys []key, at time.Time) (*plumbv1
 		At:        timestamppb.New(at),
 	}
 	for i, name := range columns {
-		values, nulls := make([]string, len(keys)), make([]byte, len(keys))
+		parts := make([]any, len(keys))
 		for j, k := range keys {
 			if part := k.parts()[i]; part != nil {
-				values[j] = *part
-			} else {
-				nulls[j] = 1
+				parts[j] = *part
 			}
 		}
-		request.Keys = append(request.Keys, &plumbv1.KeyColumn{Name: name, Nulls: nulls, Values: &plumbv1.Values{
-			Kind: &plumbv1.Values_Strings{Strings: &plumbv1.StringValues{Values: values}}}})
+		values, nulls := value.ToWire(plumbv1.Type_STRING, parts)
+		request.Keys = append(request.Keys, &plumbv1.KeyColumn{Name: name, Nulls: nulls, Values: values})
 	}
 	reply, err := s.client.GetOnlineFeatures(ctx, request)
 	if err != nil {
@@ -45,16 +44,12 @@ func textAt(column *plumbv1.FeatureColumn, row int) (string, error) {
 	if status := plumbv1.Status(column.GetStatuses()[row]); status != plumbv1.Status_PRESENT {
 		return status.String(), nil
 	}
-	switch values := column.GetValues().GetKind().(type) {
-	case *plumbv1.Values_Int32S:
-		return fmt.Sprint(values.Int32S.GetValues()[row]), nil
-	case *plumbv1.Values_Int64S:
-		return fmt.Sprint(values.Int64S.GetValues()[row]), nil
-	case *plumbv1.Values_Float64S:
-		return fmt.Sprintf("%.5g", values.Float64S.GetValues()[row]), nil
-	case *plumbv1.Values_Strings:
-		return values.Strings.GetValues()[row], nil
-	default:
-		return "", fmt.Errorf("%s: the flights have no values of type %T", column.GetName(), values)
+	served, err := value.ReadWire(column.GetValues()).At(row)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", column.GetName(), err)
 	}
+	if number, ok := served.(float64); ok {
+		return fmt.Sprintf("%.5g", number), nil
+	}
+	return fmt.Sprint(served), nil
 }

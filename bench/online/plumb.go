@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
@@ -138,15 +139,19 @@ func check(column *plumbv1.FeatureColumn, users []int64, position int) error {
 }
 
 func same(values *plumbv1.Values, row int, number int64) bool {
-	switch kind := values.GetKind().(type) {
-	case *plumbv1.Values_Float64S:
-		return kind.Float64S.GetValues()[row] == float64(number)/7
-	case *plumbv1.Values_Int64S:
-		return kind.Int64S.GetValues()[row] == number
-	case *plumbv1.Values_Strings:
-		return kind.Strings.GetValues()[row] == "item "+strconv.FormatInt(number, 10)
-	case *plumbv1.Values_Bools:
-		return kind.Bools.GetValues()[row] == (number%2 == 0)
+	answered, err := value.ReadWire(values).At(row)
+	if err != nil {
+		return false
+	}
+	switch answered := answered.(type) {
+	case float64:
+		return answered == float64(number)/7
+	case int64:
+		return answered == number
+	case string:
+		return answered == "item "+strconv.FormatInt(number, 10)
+	case bool:
+		return answered == (number%2 == 0)
 	}
 	return false
 }

@@ -2,7 +2,6 @@ package plainread
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"runtime"
 	"strings"
@@ -112,7 +111,7 @@ func (h *history) take(row int64, cells []cell) error {
 
 func (h *history) append(event, created any, place int64) error {
 	for i, key := range h.keys {
-		if err := appendKey(h.builder.Field(i), key); err != nil {
+		if err := value.Append(h.builder.Field(i), key); err != nil {
 			return err
 		}
 	}
@@ -127,25 +126,6 @@ func (h *history) append(event, created any, place int64) error {
 	h.builder.Field(times + 2).(*array.Int64Builder).Append(place)
 	if h.rows++; h.rows == batchRows {
 		return h.flush()
-	}
-	return nil
-}
-
-// appendKey appends a key to the builder of its declared type.
-func appendKey(builder array.Builder, key any) error {
-	switch builder := builder.(type) {
-	case *array.BooleanBuilder:
-		builder.Append(key.(bool))
-	case *array.Int32Builder:
-		builder.Append(key.(int32))
-	case *array.Int64Builder:
-		builder.Append(key.(int64))
-	case *array.StringBuilder:
-		builder.Append(key.(string))
-	case *array.BinaryBuilder:
-		builder.Append(key.([]byte))
-	default:
-		return fmt.Errorf("a key of type %s", builder.Type())
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package casts
 
 import (
-	"encoding/base64"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -9,6 +8,7 @@ import (
 	"time"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
@@ -19,17 +19,16 @@ func spells(text string, declared plumbv1.Type) bool {
 	case plumbv1.Type_TIMESTAMP:
 		return spellsTime(text)
 	case plumbv1.Type_BYTES:
-		_, err := base64.StdEncoding.Strict().DecodeString(text)
-		return err == nil && !strings.ContainsAny(text, "\r\n")
+		_, ok := value.ParseBytes(text)
+		return ok
 	case plumbv1.Type_BOOL:
 		return text == "true" || text == "false"
-	case plumbv1.Type_INT32, plumbv1.Type_INT64:
-		bits := 64
-		if declared == plumbv1.Type_INT32 {
-			bits = 32
-		}
-		value, err := strconv.ParseInt(text, 10, bits)
-		return err == nil && strconv.FormatInt(value, 10) == text
+	case plumbv1.Type_INT32:
+		_, ok := value.ParseInteger(text, 32)
+		return ok
+	case plumbv1.Type_INT64:
+		_, ok := value.ParseInteger(text, 64)
+		return ok
 	case plumbv1.Type_FLOAT32, plumbv1.Type_FLOAT64:
 		_, err := strconv.ParseFloat(text, 64)
 		return err == nil
