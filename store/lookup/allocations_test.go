@@ -12,13 +12,14 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store/lookup"
+	"github.com/plumbstore/plumb/store/online/onlinetest"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
 // What a look-up allocates does not grow with columns and views: they are written into memory that was used before.
 func TestALookUpAllocatesNothingForEachColumn(t *testing.T) {
 	for _, count := range []int{5, 25} {
-		online := storetest.NewMemory()
+		online := onlinetest.NewMemory()
 		var views []*feature.View
 		for i := range count {
 			var features []feature.Field

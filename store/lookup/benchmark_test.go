@@ -7,6 +7,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store/lookup"
+	"github.com/plumbstore/plumb/store/online/onlinetest"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
@@ -14,7 +15,7 @@ import (
 func BenchmarkReply(b *testing.B) {
 	for _, rows := range []int{1, 100} {
 		b.Run(fmt.Sprintf("rows=%d", rows), func(b *testing.B) {
-			memory := storetest.NewMemory()
+			memory := onlinetest.NewMemory()
 			names := make([]string, rows)
 			var views []*feature.View
 			for i := range 5 {

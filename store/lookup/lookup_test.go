@@ -15,12 +15,13 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store/lookup"
 	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/online/onlinetest"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
 func TestTheSuiteHoldsForMaps(t *testing.T) {
-	store := storetest.NewMemory()
-	storetest.RunOnline(t, func(*testing.T) online.Store { return store })
+	store := onlinetest.NewMemory()
+	onlinetest.Run(t, func(*testing.T) online.Store { return store })
 }
 
 var (
@@ -78,7 +79,7 @@ func TestKeysThatAreNotAsWantedAreNamed(t *testing.T) {
 			[]string{"number: has 255 for a null flag at row 2"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := prepared.Get(t.Context(), storetest.NewMemory(), lookup.Request{Keys: c.keys})
+			_, err := prepared.Get(t.Context(), onlinetest.NewMemory(), lookup.Request{Keys: c.keys})
 			lines := strings.Split(fmt.Sprint(err), "\n")
 			if len(lines) != len(c.want) {
 				t.Fatalf("mistakes are %q, want %q", lines, c.want)
@@ -98,7 +99,7 @@ func TestKeysThatAreNotAsWantedAreNamed(t *testing.T) {
 func TestAKeyOfNoUseIsRefusedWhereThereAreNone(t *testing.T) {
 	prepared := storetest.NewLookup(t, storetest.NewView("world", nil, delay))
 	request := lookup.Request{Keys: []*plumbv1.KeyColumn{texts("origin", "EWR")}}
-	_, err := prepared.Get(t.Context(), storetest.NewMemory(), request)
+	_, err := prepared.Get(t.Context(), onlinetest.NewMemory(), request)
 	if err == nil || err.Error() != "origin: is not a key of these features; they have none" {
 		t.Errorf("error is %v", err)
 	}
@@ -190,7 +191,7 @@ func TestR2_TheLookBackIsExactAtTheEndsOfTime(t *testing.T) {
 	} {
 		view := storetest.NewView("world", nil, delay)
 		view.TTL = c.ttl
-		online := storetest.NewMemory()
+		online := onlinetest.NewMemory()
 		write(t, online, view, storetest.SourceRow{Event: &c.event, Features: []any{1.5}})
 		if got := get(t, online, c.at, nil, view)[0][0].Status; got != c.want {
 			t.Errorf("ttl %s, event %d, at %d: %s, want %s", c.ttl, c.event, c.at, got, c.want)
@@ -200,7 +201,7 @@ func TestR2_TheLookBackIsExactAtTheEndsOfTime(t *testing.T) {
 
 func TestR11_OneViewIsLookedUpUnderTwoNames(t *testing.T) {
 	view := storetest.NewView("weather", []feature.Field{origin}, delay)
-	online := storetest.NewMemory()
+	online := onlinetest.NewMemory()
 	write(t, online, view,
 		storetest.SourceRow{Keys: []any{"EWR"}, Event: new(feature.Instant(1)), Features: []any{1.5}},
 		storetest.SourceRow{Keys: []any{"JFK"}, Event: new(feature.Instant(2)), Features: []any{2.5}})
@@ -230,7 +231,7 @@ func TestR11_OneViewIsLookedUpUnderTwoNames(t *testing.T) {
 
 func TestR12_AnEntitylessViewAnswersOnceOrForEveryRow(t *testing.T) {
 	world, flight := storetest.NewView("world", nil, delay), storetest.NewView("flight", []feature.Field{origin}, number)
-	online := storetest.NewMemory()
+	online := onlinetest.NewMemory()
 	write(t, online, world, storetest.SourceRow{Event: new(feature.Instant(3)), Features: []any{1.5}})
 	write(t, online, flight, storetest.SourceRow{Keys: []any{"EWR"}, Event: new(feature.Instant(4)),
 		Features: []any{int64(7)}})
@@ -242,7 +243,7 @@ func TestR12_AnEntitylessViewAnswersOnceOrForEveryRow(t *testing.T) {
 
 func TestRowsOfOlderSchemasAreReadByNameAndType(t *testing.T) {
 	view := storetest.NewView("flight", []feature.Field{origin}, delay, number)
-	online := storetest.NewMemory()
+	online := onlinetest.NewMemory()
 	write(t, online, view,
 		storetest.SourceRow{Keys: []any{"EWR"}, Event: new(feature.Instant(1)), Features: []any{1.5, int64(7)}})
 	gate := feature.Field{Name: "gate", Type: plumbv1.Type_STRING}
@@ -260,7 +261,7 @@ func TestRowsOfOlderSchemasAreReadByNameAndType(t *testing.T) {
 
 func TestARowOfASchemaThatIsNotKnownSaysSo(t *testing.T) {
 	view := storetest.NewView("flight", []feature.Field{origin}, delay)
-	online := storetest.NewMemory()
+	online := onlinetest.NewMemory()
 	write(t, online, view, storetest.SourceRow{Keys: []any{"EWR"}, Event: new(feature.Instant(1)), Features: []any{1.5}})
 	stale := storetest.NewView("flight", []feature.Field{origin}, delay)
 	stale.Schemas[0].ID = 7
@@ -291,7 +292,7 @@ func TestANewTableKeepsRowsForTheTTLAndTheRetention(t *testing.T) {
 func TestWhatIsMeasuredOfAReplyIsWhatItSays(t *testing.T) {
 	view := storetest.NewView("flight", []feature.Field{origin}, delay, number)
 	view.TTL = time.Microsecond
-	online := storetest.NewMemory()
+	online := onlinetest.NewMemory()
 	write(t, online, view,
 		storetest.SourceRow{Keys: []any{"EWR"}, Event: new(feature.Instant(3)), Features: []any{1.5, nil}},
 		storetest.SourceRow{Keys: []any{"JFK"}, Event: new(feature.Instant(1)), Features: []any{2.5, int64(1)}},
@@ -321,7 +322,7 @@ func TestR13_AFloatWithoutAValueIsNaNOnTheWire(t *testing.T) {
 		feature.Field{Name: "list", Type: plumbv1.Type_FLOAT64_ARRAY},
 		feature.Field{Name: "count", Type: plumbv1.Type_INT64}, feature.Field{Name: "seen", Type: plumbv1.Type_TIMESTAMP})
 	view.TTL = time.Microsecond
-	online := storetest.NewMemory()
+	online := onlinetest.NewMemory()
 	write(t, online, view,
 		storetest.SourceRow{Keys: []any{"NULL"}, Event: new(feature.Instant(9)),
 			Features: []any{nil, nil, []any{nil, 1.5}, nil, nil}},

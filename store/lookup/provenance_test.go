@@ -12,6 +12,7 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store/lookup"
 	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/online/onlinetest"
 	"github.com/plumbstore/plumb/store/packed"
 	"github.com/plumbstore/plumb/store/storetest"
 )
@@ -39,7 +40,7 @@ func provenanceOf(t *testing.T, prepared *lookup.Lookup, store online.Store, at 
 }
 
 func TestALookUpSaysWhereItsRowsComeFrom(t *testing.T) {
-	online := storetest.NewMemory()
+	online := onlinetest.NewMemory()
 	flight := storetest.NewView("flight", []feature.Field{origin}, delay)
 	flight.TTL, flight.Revision, flight.Hash = 5*time.Microsecond, 3, feature.DefinitionHash{7, 31: 9}
 	row := func(key string, event feature.Instant, created *feature.Instant) storetest.SourceRow {
@@ -72,7 +73,7 @@ func TestALookUpSaysWhereItsRowsComeFrom(t *testing.T) {
 
 // One view under two names, a row of the first format, and a view without keys, whose one row is everyone's (R12).
 func TestEachUseOfAViewHasItsProvenance(t *testing.T) {
-	store := storetest.NewMemory()
+	store := onlinetest.NewMemory()
 	flight, world := storetest.NewView("flight", []feature.Field{origin}, delay), storetest.NewView("world", nil, delay)
 	old := storetest.Pack(t, flight.Keys, flight.Schema(),
 		storetest.SourceRow{Keys: []any{"b"}, Event: new(feature.Instant(1)), Features: []any{1.5}})[0]
@@ -120,7 +121,7 @@ func TestEachUseOfAViewHasItsProvenance(t *testing.T) {
 
 // The distance of the furthest instants is more than a number of 64 bits can hold.
 func TestTheGreatestAgeIsTheGreatestNumber(t *testing.T) {
-	online, world := storetest.NewMemory(), storetest.NewView("world", nil, delay)
+	online, world := onlinetest.NewMemory(), storetest.NewView("world", nil, delay)
 	writeBy(t, online, world, 1, storetest.SourceRow{Event: new(feature.Instant(math.MinInt64 + 1)), Features: []any{1.5}})
 	for at, want := range map[feature.Instant]int64{math.MinInt64 + 1: 0, 0: math.MaxInt64, math.MaxInt64: math.MaxInt64} {
 		if got := provenanceOf(t, storetest.NewLookup(t, world), online, at)[0].GetAgeMicros(); got[0] != want {

@@ -8,5 +8,5 @@
 //
 // Marks are rows under keys that no entity has. They show that a store has lost rows.
 //
-// store/sqlite and store/redis are online stores, and storetest.RunOnline is the suite that each passes.
+// store/sqlite and store/redis are online stores, and onlinetest.Run is the suite that each passes.
 package online

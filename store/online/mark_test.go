@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/online/onlinetest"
 	"github.com/plumbstore/plumb/store/packed"
-	"github.com/plumbstore/plumb/store/storetest"
 )
 
 // recording is a store that keeps what was written last.
@@ -24,7 +24,7 @@ func (r *recording) Write(_ context.Context, table online.Table, rows []online.R
 
 // The samples are never changed: what some version has marked stays marked.
 func TestTheBytesOfMarksArePinned(t *testing.T) {
-	sample := storetest.Samples(t, "mark-v1.txt")["mark-v1.txt"]
+	sample := onlinetest.Samples(t, "mark-v1.txt")["mark-v1.txt"]
 	var store recording
 	for name, write := range map[string]func(context.Context, online.Writer, online.Table, int64, packed.Origin) error{
 		"birth": online.WriteBirth, "progress": online.WriteProgress,

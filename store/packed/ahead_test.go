@@ -9,6 +9,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/store/online/onlinetest"
 	"github.com/plumbstore/plumb/store/packed"
 	"github.com/plumbstore/plumb/store/storetest"
 )
@@ -46,7 +47,7 @@ func threeRows(t *testing.T) (*feature.View, []byte) {
 // Rows that lie ahead are kept with what they hide, in bytes that stay readable.
 func TestR15_TheBytesOfRowsThatLieAheadArePinned(t *testing.T) {
 	view, value := threeRows(t)
-	sample := storetest.Samples(t, "ahead-v3.txt")["ahead-v3.txt"]["three rows"]
+	sample := onlinetest.Samples(t, "ahead-v3.txt")["ahead-v3.txt"]["three rows"]
 	if !bytes.Equal(value, sample) {
 		t.Errorf("three rows are %s, want %x", hex.EncodeToString(value), sample)
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/plumbstore/plumb/store/online/onlinetest"
 	"github.com/plumbstore/plumb/store/packed"
 	"github.com/plumbstore/plumb/store/storetest"
 )
@@ -49,7 +50,7 @@ func TestTheBytesOfKeysAndRowsArePinned(t *testing.T) {
 
 // The samples in testdata/compat are never rewritten: what some version has stored stays readable.
 func TestSamplesOfEveryFormatStayReadable(t *testing.T) {
-	rows := storetest.Samples(t, "row-v*.txt")
+	rows := onlinetest.Samples(t, "row-v*.txt")
 	origins := map[string]packed.Origin{"row-v1.txt": 0, "row-v2.txt": storetest.SampleOrigin}
 	if len(rows) != len(origins) {
 		t.Fatalf("there are samples of %d formats, want %d", len(rows), len(origins))
@@ -65,7 +66,7 @@ func TestSamplesOfEveryFormatStayReadable(t *testing.T) {
 
 // Keys are looked up by their bytes, so there can be one version of them only for as long as rows are kept.
 func TestSamplesOfKeysStayFindable(t *testing.T) {
-	for file, keys := range storetest.Samples(t, "key-v1.txt") {
+	for file, keys := range onlinetest.Samples(t, "key-v1.txt") {
 		for _, c := range keyCases {
 			want, ok := keys[c.name]
 			if got := encodeKey(t, c.key); ok && !bytes.Equal(got, want) {

@@ -20,6 +20,7 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store/lookup"
 	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/online/onlinetest"
 	"github.com/plumbstore/plumb/store/packed"
 	"github.com/plumbstore/plumb/store/storetest"
 )
@@ -105,7 +106,7 @@ func (c rowCase) pack(t rapid.TB) online.Row {
 // unpack looks up all fields of a value stored under the key of an entity-less view.
 func unpack(t rapid.TB, view *feature.View, value []byte, at feature.Instant) ([]*plumbv1.FeatureColumn, error) {
 	t.Helper()
-	memory := storetest.NewMemory()
+	memory := onlinetest.NewMemory()
 	memory.Put(online.NewTable(view, 0), []byte{1}, value)
 	request := lookup.Request{At: at, EventTimestamps: true}
 	reply, err := storetest.NewLookup(t, view).Reply(context.Background(), memory, request)

@@ -11,13 +11,13 @@ import (
 
 	"github.com/plumbstore/plumb/internal/redistest"
 	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/online/onlinetest"
 	"github.com/plumbstore/plumb/store/redis"
-	"github.com/plumbstore/plumb/store/storetest"
 )
 
 func TestAClusterIsAnOnlineStore(t *testing.T) {
 	cluster := redistest.StartCluster(t, 0)
-	storetest.RunOnline(t, func(t *testing.T) online.Store { return open(t, cluster.URL) })
+	onlinetest.Run(t, func(t *testing.T) online.Store { return open(t, cluster.URL) })
 	for _, master := range cluster.Masters {
 		if keys, err := master.Client(t).DBSize(t.Context()).Result(); err != nil || keys == 0 {
 			t.Errorf("the master at %s has %d keys, %v, want its share", master.Address, keys, err)
@@ -27,7 +27,7 @@ func TestAClusterIsAnOnlineStore(t *testing.T) {
 
 func TestWhatSentinelNamesIsAnOnlineStore(t *testing.T) {
 	sentinels := redistest.StartSentinels(t)
-	storetest.RunOnline(t, func(t *testing.T) online.Store { return open(t, sentinels.URL) })
+	onlinetest.Run(t, func(t *testing.T) online.Store { return open(t, sentinels.URL) })
 }
 
 func TestAPrimaryThatIsGoneIsReplacedBySentinel(t *testing.T) {
@@ -176,7 +176,7 @@ func TestTLSAndAUserOfItsOwn(t *testing.T) {
 	args := append([]string{"--user"}, strings.Fields(acl)[1:]...)
 	server := redistest.StartWith(t, redistest.Config{TLS: certificates, Args: append(args, "--user", "default", "off")})
 	options := "?tls_ca=" + certificates.CA + "&tls_cert=" + certificates.Cert + "&tls_key=" + certificates.Key
-	storetest.RunOnline(t, func(t *testing.T) online.Store {
+	onlinetest.Run(t, func(t *testing.T) online.Store {
 		return open(t, "rediss://plumb:s3cr3t@"+server.Address+options)
 	})
 	for name, url := range map[string]string{

@@ -18,8 +18,8 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/redistest"
 	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/online/onlinetest"
 	"github.com/plumbstore/plumb/store/redis"
-	"github.com/plumbstore/plumb/store/storetest"
 )
 
 var table = online.Table{Project: "test", View: "view", Generation: 1}
@@ -57,7 +57,7 @@ func client(t *testing.T, server *redistest.Server) *goredis.Client {
 
 func TestRedisIsAnOnlineStore(t *testing.T) {
 	server := redistest.StartWith(t, redistest.Config{Env: []string{"LC_ALL=C"}})
-	storetest.RunOnline(t, func(t *testing.T) online.Store { return open(t, server.URL) })
+	onlinetest.Run(t, func(t *testing.T) online.Store { return open(t, server.URL) })
 }
 
 // Redis compares strings in scripts by the collation of its locale, and this one orders "B" after "a".
@@ -68,7 +68,7 @@ func TestR14_TheLocaleOfTheServerMakesNoDifference(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("the server has %s", collates)
-	storetest.RunOnline(t, func(t *testing.T) online.Store { return open(t, server.URL) })
+	onlinetest.Run(t, func(t *testing.T) online.Store { return open(t, server.URL) })
 }
 
 // otherLocale compiles a locale, which need not be installed then. Where the sources of locales are not there either

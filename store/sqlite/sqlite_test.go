@@ -18,8 +18,8 @@ import (
 
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/online/onlinetest"
 	"github.com/plumbstore/plumb/store/sqlite"
-	"github.com/plumbstore/plumb/store/storetest"
 )
 
 // TestMain is also the second process of tests that need one: it writes rows into the file that the environment names,
@@ -86,7 +86,7 @@ func open(t *testing.T, path string) *sqlite.Store {
 
 func TestSQLiteIsAnOnlineStore(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "online.db")
-	storetest.RunOnline(t, func(t *testing.T) online.Store { return open(t, path) })
+	onlinetest.Run(t, func(t *testing.T) online.Store { return open(t, path) })
 }
 
 func TestR14_ASecondProcessWritesSideBySide(t *testing.T) {

@@ -146,7 +146,7 @@ func newestDifferences(got *Table, view *feature.View, want []SourceRow) []strin
 		}
 		wanted = append(wanted, row.Features...)
 		if !got.has(wanted) {
-			found = append(found, fmt.Sprintf("missing the row %s among %s", show(wanted), got.showRows()))
+			found = append(found, fmt.Sprintf("missing the row %s among %s", Show(wanted), got.showRows()))
 		}
 	}
 	return found
@@ -184,7 +184,7 @@ func (t *Table) has(row []any) bool {
 func (t *Table) showRows() string {
 	rows := make([]string, len(t.Rows))
 	for i, row := range t.Rows {
-		rows[i] = show(row)
+		rows[i] = Show(row)
 	}
 	return strings.Join(rows, " ")
 }

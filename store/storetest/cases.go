@@ -90,7 +90,7 @@ func rowDifferences(got, want []SourceRow) []string {
 	}
 	for _, row := range want {
 		if !slices.ContainsFunc(got, func(r SourceRow) bool { return sameRow(r, row) }) {
-			found = append(found, fmt.Sprintf("no row %s at %s", show(append(row.Keys, row.Features...)), show(row.Event)))
+			found = append(found, fmt.Sprintf("no row %s at %s", Show(append(row.Keys, row.Features...)), Show(row.Event)))
 		}
 	}
 	return found

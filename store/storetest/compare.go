@@ -33,15 +33,15 @@ func differences(got, labels, answer *Table) []string {
 		want := slices.Concat(labels.Rows[row], answer.Rows[row])
 		for i, value := range got.Rows[row] {
 			if !sameValue(value, want[i]) && (i >= len(labels.Names) || !sameText(value, want[i])) {
-				found = append(found, fmt.Sprintf("row %d column %q is %s, want %s", row, names[i], show(value), show(want[i])))
+				found = append(found, fmt.Sprintf("row %d column %q is %s, want %s", row, names[i], Show(value), Show(want[i])))
 			}
 		}
 	}
 	return found
 }
 
-// show prints a value so that values with different bits look different.
-func show(v any) string {
+// Show prints a value so that values with different bits look different.
+func Show(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return "null"
@@ -71,7 +71,7 @@ func show(v any) string {
 func showAll(values []any) []string {
 	shown := make([]string, len(values))
 	for i, v := range values {
-		shown[i] = show(v)
+		shown[i] = Show(v)
 	}
 	return shown
 }

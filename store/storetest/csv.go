@@ -82,14 +82,14 @@ func csvDifferences(got, labels, answer *Table) []string {
 			at := i - len(labels.Names)
 			if at < 0 {
 				if want := labels.Rows[row][i]; !sameLabelText(labels.Types[i], value, want) {
-					found = append(found, fmt.Sprintf("row %d label column %q is %s, want %s", row, names[i], show(value), show(want)))
+					found = append(found, fmt.Sprintf("row %d label column %q is %s, want %s", row, names[i], Show(value), Show(want)))
 				}
 				continue
 			}
 			parsed, err := fromText(answer.Types[at], value)
 			if want := canonical(answer.Rows[row][at]); err != nil || !sameValue(parsed, want) {
-				found = append(found, fmt.Sprintf("row %d column %q is %s (%v), want %s", row, names[i], show(value), err,
-					show(want)))
+				found = append(found, fmt.Sprintf("row %d column %q is %s (%v), want %s", row, names[i], Show(value), err,
+					Show(want)))
 			}
 		}
 	}

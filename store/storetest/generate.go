@@ -6,11 +6,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/apache/arrow-go/v18/arrow"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"pgregory.net/rapid"
-
-	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -108,14 +107,14 @@ func (d *draft) drawKeys(t *rapid.T, number int) {
 	for i := range count {
 		key := &plumbv1.JoinKey{
 			Name: keyNames[3*number+i],
-			Type: rapid.SampledFrom(keyTypes).Draw(t, "key type"),
+			Type: rapid.SampledFrom(KeyTypes).Draw(t, "key type"),
 		}
 		d.entity.JoinKeys = append(d.entity.JoinKeys, key)
 		form := d.formFor(t, key.Type)
 		d.forms = append(d.forms, form)
 		pool := []any{}
 		for range rapid.IntRange(1, 3).Draw(t, "pool") {
-			pool = append(pool, snap(form, drawValue(t, key.Type)))
+			pool = append(pool, snap(form, DrawValue(t, key.Type)))
 		}
 		d.keys = append(d.keys, pool)
 	}
@@ -220,7 +219,7 @@ func (d *draft) drawRow(t *rapid.T, file string) {
 	for i, form := range forms.columns[len(d.keys):] {
 		var value any
 		if form != nil && form.ID() != arrow.NULL {
-			value = snap(form, drawNullable(t, d.def.Features[i].Type, 5))
+			value = snap(form, DrawNullable(t, d.def.Features[i].Type, 5))
 		}
 		if d.history.ByValue || len(d.grown) > 0 || d.isText() {
 			value = canonical(value)

@@ -155,7 +155,7 @@ func drawLabelKeys(t *rapid.T, world *World, view *plumbv1.FeatureView, key int,
 	rows int,
 ) Column {
 	column := Column{Name: name, Form: drawForm(t, declared)}
-	pool := []any{drawValue(t, declared)}
+	pool := []any{DrawValue(t, declared)}
 	for _, row := range world.Histories[view.GetName()].Rows {
 		if row.Keys[key] != nil {
 			pool = append(pool, row.Keys[key])
@@ -172,8 +172,8 @@ func extraColumns(t *rapid.T, rows int) []Column {
 	note := Column{Name: "note", Form: value.ArrowType(plumbv1.Type_STRING)}
 	weight := Column{Name: "Weight", Form: arrow.PrimitiveTypes.Float64}
 	for range rows {
-		note.Values = append(note.Values, drawNullable(t, plumbv1.Type_STRING, 4))
-		weight.Values = append(weight.Values, drawNullable(t, plumbv1.Type_FLOAT64, 4))
+		note.Values = append(note.Values, DrawNullable(t, plumbv1.Type_STRING, 4))
+		weight.Values = append(weight.Values, DrawNullable(t, plumbv1.Type_FLOAT64, 4))
 	}
 	return []Column{note, weight}
 }

@@ -12,8 +12,8 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// keyTypes are the types that a join key may have (R9).
-var keyTypes = []plumbv1.Type{
+// KeyTypes are the types that a join key may have (R9).
+var KeyTypes = []plumbv1.Type{
 	plumbv1.Type_STRING, plumbv1.Type_INT64, plumbv1.Type_INT32, plumbv1.Type_BOOL, plumbv1.Type_BYTES,
 }
 
@@ -55,12 +55,12 @@ var anchors = []any{
 	feature.InstantOf(time.Date(2013, 3, 10, 2, 30, 0, 0, time.UTC)),
 }
 
-// drawValue draws a value, not null, of any declared type.
-func drawValue(t *rapid.T, declared plumbv1.Type) any {
+// DrawValue draws a value, not null, of any declared type.
+func DrawValue(t *rapid.T, declared plumbv1.Type) any {
 	if element, ok := value.ElementType(declared); ok {
 		elements := make([]any, rapid.IntRange(0, 3).Draw(t, "length"))
 		for i := range elements {
-			elements[i] = drawNullable(t, element, 4)
+			elements[i] = DrawNullable(t, element, 4)
 		}
 		return elements
 	}
@@ -70,12 +70,12 @@ func drawValue(t *rapid.T, declared plumbv1.Type) any {
 	return rapid.SampledFrom(edges[declared]).Draw(t, "value")
 }
 
-// drawNullable draws a value, and null one time in once.
-func drawNullable(t *rapid.T, declared plumbv1.Type, once int) any {
+// DrawNullable draws a value, and null one time in once.
+func DrawNullable(t *rapid.T, declared plumbv1.Type, once int) any {
 	if oneIn(t, once, "null") {
 		return nil
 	}
-	return drawValue(t, declared)
+	return DrawValue(t, declared)
 }
 
 // oneIn returns true for one draw in n; it shrinks to false.

@@ -102,13 +102,13 @@ func (t *Table) holdsTexts(name, becomes string, texts []string) error {
 		value := t.Rows[row][at]
 		if text == "" {
 			if value != nil {
-				return fmt.Errorf("column %q, row %d is %s, want null", name, row, show(value))
+				return fmt.Errorf("column %q, row %d is %s, want null", name, row, Show(value))
 			}
 			continue
 		}
 		text = strings.Trim(text, `"`)
 		if kind := fmt.Sprintf("%T", value); kind != becomes || !spells(value, text) {
-			return fmt.Errorf("column %q, row %d is %s, a %s; want the %s %s", name, row, show(value), kind, becomes, text)
+			return fmt.Errorf("column %q, row %d is %s, a %s; want the %s %s", name, row, Show(value), kind, becomes, text)
 		}
 	}
 	return nil

@@ -67,7 +67,7 @@ func checkConversions(t *testing.T, engine offline.Inspector, column feature.Col
 	declared plumbv1.Type,
 ) {
 	t.Helper()
-	key := slices.Contains(keyTypes, declared)
+	key := slices.Contains(KeyTypes, declared)
 	if err := engine.CanBecome(column, declared, key); err != nil {
 		t.Errorf("a column of %s can become %s: %v", form, declared, err)
 	}

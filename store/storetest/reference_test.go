@@ -74,7 +74,7 @@ func TestR17_ReferenceOfTheWindowsIsTheReferenceOfTheWhole(t *testing.T) {
 		for _, row := range history.Rows {
 			want, got := history.At(row.Keys, end, false), kept.At(row.Keys, end, false)
 			if want.Status != got.Status || want.Row != nil && !sameRow(*want.Row, *got.Row) {
-				t.Fatalf("key %s: the windows show %+v, the whole %+v", show(row.Keys), got, want)
+				t.Fatalf("key %s: the windows show %+v, the whole %+v", Show(row.Keys), got, want)
 			}
 		}
 	})
@@ -124,10 +124,10 @@ func TestR3_ValuesAreOrdered(t *testing.T) {
 		for i := range ascending {
 			for j := range ascending {
 				if got, want := compareValues(ascending[i], ascending[j]), compareInts(i, j); got != want {
-					t.Errorf("%s and %s compare as %d", show(ascending[i]), show(ascending[j]), got)
+					t.Errorf("%s and %s compare as %d", Show(ascending[i]), Show(ascending[j]), got)
 				}
 				if got := sameValue(ascending[i], ascending[j]); got != (i == j) {
-					t.Errorf("%s and %s are the same: %t", show(ascending[i]), show(ascending[j]), got)
+					t.Errorf("%s and %s are the same: %t", Show(ascending[i]), Show(ascending[j]), got)
 				}
 			}
 		}
@@ -153,7 +153,7 @@ func TestFilesAreReadBackAsTheyWereWritten(t *testing.T) {
 			file := File{Path: folder + "/file" + ending, RowGroup: rapid.IntRange(0, 3).Draw(t, "row group")}
 			column := Column{Name: "a", Form: form}
 			for range rapid.IntRange(0, 9).Draw(t, "rows") {
-				column.Values = append(column.Values, drawNullable(t, declared, 4))
+				column.Values = append(column.Values, DrawNullable(t, declared, 4))
 			}
 			file.Columns = []Column{column}
 			if err := file.Write(); err != nil {
@@ -165,7 +165,7 @@ func TestFilesAreReadBackAsTheyWereWritten(t *testing.T) {
 			}
 			for row, v := range column.Values {
 				if !sameValue(table.Rows[row][0], v) {
-					t.Fatalf("row %d is %s, want %s", row, show(table.Rows[row][0]), show(v))
+					t.Fatalf("row %d is %s, want %s", row, Show(table.Rows[row][0]), Show(v))
 				}
 			}
 		})

@@ -1,4 +1,4 @@
-package storetest
+package onlinetest
 
 import (
 	"context"
@@ -17,7 +17,7 @@ type upkeep interface {
 	online.Remover
 }
 
-func openUpkeep(t *testing.T, open OpenOnline) (online.Store, upkeep) {
+func openUpkeep(t *testing.T, open Open) (online.Store, upkeep) {
 	t.Helper()
 	store := open(t)
 	both, ok := store.(upkeep)
@@ -51,7 +51,7 @@ func removeView(t *testing.T, online upkeep, project, view string) int64 {
 	return removed
 }
 
-func onlineSurvey(t *testing.T, open OpenOnline) {
+func onlineSurvey(t *testing.T, open Open) {
 	const many = 3000
 	store, both := openUpkeep(t, open)
 	table := newOnlineTable()
@@ -78,7 +78,7 @@ func onlineSurvey(t *testing.T, open OpenOnline) {
 
 // onlineR16Remove writes keys that imitate others to tables of all pairs of names, then removes one view of one
 // project, all generations.
-func onlineR16Remove(t *testing.T, open OpenOnline) {
+func onlineR16Remove(t *testing.T, open Open) {
 	store, both := openUpkeep(t, open)
 	unique := newOnlineTable().Project
 	names := slices.Concat(awkwardNames, []string{"test_b", "a_test", "*", "[a-z]*", `te\st`})
@@ -116,7 +116,7 @@ func onlineR16Remove(t *testing.T, open OpenOnline) {
 	}
 }
 
-func onlineRemoveMany(t *testing.T, open OpenOnline) {
+func onlineRemoveMany(t *testing.T, open Open) {
 	const many = 12_000
 	store, both := openUpkeep(t, open)
 	table := newOnlineTable()
@@ -135,7 +135,7 @@ func onlineRemoveMany(t *testing.T, open OpenOnline) {
 	samePayloads(t, readOnline(t, store, table, "key1"), "older")
 }
 
-func onlineUpkeepCancelled(t *testing.T, open OpenOnline) {
+func onlineUpkeepCancelled(t *testing.T, open Open) {
 	_, both := openUpkeep(t, open)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

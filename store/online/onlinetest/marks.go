@@ -1,4 +1,4 @@
-package storetest
+package onlinetest
 
 import (
 	"context"
@@ -27,7 +27,7 @@ func mark(t *testing.T, write func(context.Context, online.Writer, online.Table,
 	}
 }
 
-func onlineMarks(t *testing.T, open OpenOnline) {
+func onlineMarks(t *testing.T, open Open) {
 	store, both := openUpkeep(t, open)
 	table := newOnlineTable()
 	other, later := table, table

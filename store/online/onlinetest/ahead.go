@@ -1,4 +1,4 @@
-package storetest
+package onlinetest
 
 import (
 	"bytes"
@@ -13,6 +13,7 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/packed"
+	"github.com/plumbstore/plumb/store/storetest"
 )
 
 // written is a row that was written, as the reference remembers it.
@@ -57,11 +58,11 @@ func twoLayouts() *feature.View {
 }
 
 func (w written) packed(t rapid.TB, view *feature.View) online.Row {
-	row := SourceRow{Keys: []any{"a"}, Event: &w.event, Features: []any{w.number, w.number}[:w.schema]}
+	row := storetest.SourceRow{Keys: []any{"a"}, Event: &w.event, Features: []any{w.number, w.number}[:w.schema]}
 	if w.created != nil {
 		row.Created = new(feature.Instant(w.created.(int)))
 	}
-	return Pack(t, view.Keys, view.Schemas[w.schema-1], row)[0]
+	return storetest.Pack(t, view.Keys, view.Schemas[w.schema-1], row)[0]
 }
 
 // expectSeen looks the key up, and compares with the reference.
@@ -69,7 +70,7 @@ func expectSeen(t rapid.TB, store online.Store, view *feature.View, all []writte
 	t.Helper()
 	number, more := notFoundCell, notFoundCell
 	if w := seenAt(all, at); w != nil {
-		number = Cell{Value: w.number, Status: plumbv1.Status_PRESENT, Event: w.event}
+		number = storetest.Cell{Value: w.number, Status: plumbv1.Status_PRESENT, Event: w.event}
 		if w.schema == 2 {
 			more = number
 		}
@@ -84,7 +85,7 @@ const anHour = feature.Instant(time.Hour / time.Microsecond)
 
 // onlineR15Ahead writes rows that lie ahead of the clock and others, in any order. From now on each instant sees what
 // R2 says of all that was written: a row whose time has not come takes nothing away.
-func onlineR15Ahead(t *testing.T, open OpenOnline) {
+func onlineR15Ahead(t *testing.T, open Open) {
 	store := open(t)
 	rapid.Check(t, func(t *rapid.T) {
 		view, now := twoLayouts(), feature.InstantOf(time.Now()) //nolint:forbidigo // Engines read the same clock.
@@ -110,7 +111,7 @@ func onlineR15Ahead(t *testing.T, open OpenOnline) {
 
 // onlineR15Many writes more rows ahead of the clock than a store keeps: what is visible stays, and so do the soonest
 // ones and the latest.
-func onlineR15Many(t *testing.T, open OpenOnline) {
+func onlineR15Many(t *testing.T, open Open) {
 	store, view, now := open(t), twoLayouts(), feature.InstantOf(time.Now()) //nolint:forbidigo // As above.
 	all := []written{{event: now - anHour, schema: 2}}
 	for i := range feature.Instant(100) {
@@ -128,7 +129,7 @@ func onlineR15Many(t *testing.T, open OpenOnline) {
 }
 
 // onlineR14Schemas writes a row again under older and newer layouts.
-func onlineR14Schemas(t *testing.T, open OpenOnline) {
+func onlineR14Schemas(t *testing.T, open Open) {
 	store, table := open(t), newOnlineTable()
 	row := func(schema uint32, event uint64, payload string) online.Row {
 		row := versionedRow("a", event, 7, payload)

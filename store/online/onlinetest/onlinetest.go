@@ -1,4 +1,10 @@
-package storetest
+// Package onlinetest is the suite that each online store passes: the contract of online.Store, and the rules R7, R9,
+// R13, R14 and R16. A store's test is one call:
+//
+//	onlinetest.Run(t, func(t *testing.T) online.Store { return open(t, url) })
+//
+// Memory is a store in maps, for tests that put any bytes into one.
+package onlinetest
 
 import (
 	"bytes"
@@ -17,18 +23,19 @@ import (
 	"github.com/plumbstore/plumb/store/lookup"
 	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/packed"
+	"github.com/plumbstore/plumb/store/storetest"
 )
 
-// OpenOnline returns one more handle on an engine's data, as another process would have, and closes it at the end of
+// Open returns one more handle on an engine's data, as another process would have, and closes it at the end of
 // t. All handles of one run of the suite share the data.
-type OpenOnline func(t *testing.T) online.Store
+type Open func(t *testing.T) online.Store
 
-// RunOnline checks an engine against the contract of online.Store and the rules that it is responsible for: R7, R9,
+// Run checks an engine against the contract of online.Store and the rules that it is responsible for: R7, R9,
 // R13, R14 and R16. The data must be empty at first.
-func RunOnline(t *testing.T, open func(t *testing.T) online.Store) {
+func Run(t *testing.T, open func(t *testing.T) online.Store) {
 	for _, test := range []struct {
 		name string
-		run  func(*testing.T, OpenOnline)
+		run  func(*testing.T, Open)
 	}{
 		{"R7_ValuesOfAllTypesComeBackBitForBit", onlineR7Values},
 		{"R9_KeysAreBinaryAndExact", onlineR9Keys},
@@ -110,7 +117,7 @@ func readOnline(t rapid.TB, store online.Store, table online.Table, keys ...stri
 }
 
 // lookUpOnline looks all features of a view up, and returns their cells: feature, then row.
-func lookUpOnline(t rapid.TB, store online.Store, view *feature.View, at feature.Instant, tuples ...[]any) [][]Cell {
+func lookUpOnline(t rapid.TB, store online.Store, view *feature.View, at feature.Instant, tuples ...[]any) [][]storetest.Cell {
 	t.Helper()
 	reference := feature.Reference{View: view, Alias: view.Name}
 	for _, key := range view.Keys {
@@ -124,21 +131,21 @@ func lookUpOnline(t rapid.TB, store online.Store, view *feature.View, at feature
 	if err != nil {
 		t.Fatalf("NewLookup: %v", err)
 	}
-	request := lookup.Request{Keys: KeyColumns(t, prepared.Keys(), tuples...), At: at, EventTimestamps: true}
+	request := lookup.Request{Keys: storetest.KeyColumns(t, prepared.Keys(), tuples...), At: at, EventTimestamps: true}
 	columns, err := prepared.Get(context.Background(), store, request)
 	if err != nil {
 		t.Fatalf("Get: %v", err)
 	}
-	cells := make([][]Cell, len(columns))
+	cells := make([][]storetest.Cell, len(columns))
 	for i, column := range columns {
-		cells[i] = Cells(column)
+		cells[i] = storetest.Cells(column)
 	}
 	return cells
 }
 
-func sameCells(t rapid.TB, got []Cell, want ...Cell) {
+func sameCells(t rapid.TB, got []storetest.Cell, want ...storetest.Cell) {
 	t.Helper()
-	if !slices.EqualFunc(got, want, Cell.Same) {
+	if !slices.EqualFunc(got, want, storetest.Cell.Same) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
 }
@@ -168,11 +175,11 @@ func samePayloads(t rapid.TB, got [][]byte, want ...string) {
 	}
 }
 
-func onlineBeforeWriting(t *testing.T, open OpenOnline) {
+func onlineBeforeWriting(t *testing.T, open Open) {
 	samePayloads(t, readOnline(t, open(t), newOnlineTable(), "a", "a", "b"), "-", "-", "-")
 }
 
-func onlineEmpty(t *testing.T, open OpenOnline) {
+func onlineEmpty(t *testing.T, open Open) {
 	store := open(t)
 	if report := writeOnline(t, store, newOnlineTable()); report != (online.WriteReport{}) {
 		t.Errorf("writing nothing reports %+v", report)
@@ -180,7 +187,7 @@ func onlineEmpty(t *testing.T, open OpenOnline) {
 	readOnline(t, store, newOnlineTable())
 }
 
-func onlineMany(t *testing.T, open OpenOnline) {
+func onlineMany(t *testing.T, open Open) {
 	const many = 10_000
 	store, table := open(t), newOnlineTable()
 	rows := make([]online.Row, many)
@@ -208,7 +215,7 @@ func onlineMany(t *testing.T, open OpenOnline) {
 	}
 }
 
-func onlineLarge(t *testing.T, open OpenOnline) {
+func onlineLarge(t *testing.T, open Open) {
 	store, table := open(t), newOnlineTable()
 	var rows []online.Row
 	for i := range 4 {
@@ -222,7 +229,7 @@ func onlineLarge(t *testing.T, open OpenOnline) {
 	}
 }
 
-func onlineBuffers(t *testing.T, open OpenOnline) {
+func onlineBuffers(t *testing.T, open Open) {
 	online, table := open(t), newOnlineTable()
 	row := versionedRow("a", 1, 1, "first")
 	writeOnline(t, online, table, row)
@@ -234,13 +241,13 @@ func onlineBuffers(t *testing.T, open OpenOnline) {
 	samePayloads(t, readOnline(t, online, table, "a"), "first")
 }
 
-func onlineReopen(t *testing.T, open OpenOnline) {
+func onlineReopen(t *testing.T, open Open) {
 	table := newOnlineTable()
 	t.Run("the first handle", func(t *testing.T) { writeOnline(t, open(t), table, versionedRow("a", 1, 1, "kept")) })
 	samePayloads(t, readOnline(t, open(t), table, "a"), "kept")
 }
 
-func onlineCancelled(t *testing.T, open OpenOnline) {
+func onlineCancelled(t *testing.T, open Open) {
 	store, table := open(t), newOnlineTable()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -255,4 +262,4 @@ func onlineCancelled(t *testing.T, open OpenOnline) {
 }
 
 // notFoundCell is the answer for an entity that is not there.
-var notFoundCell = Cell{Status: plumbv1.Status_NOT_FOUND}
+var notFoundCell = storetest.Cell{Status: plumbv1.Status_NOT_FOUND}

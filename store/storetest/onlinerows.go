@@ -30,7 +30,7 @@ func (c Cell) Same(other Cell) bool {
 	return c.Status == other.Status && c.Event == other.Event && sameValue(c.Value, other.Value)
 }
 
-func (c Cell) String() string { return fmt.Sprintf("%s %s at %s", c.Status, show(c.Value), c.Event) }
+func (c Cell) String() string { return fmt.Sprintf("%s %s at %s", c.Status, Show(c.Value), c.Event) }
 
 // SampleOrigin is the origin of rows that are packed for tests: one with eight different bytes.
 const SampleOrigin = packed.Origin(0x1112131415161718)

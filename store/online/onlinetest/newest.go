@@ -1,4 +1,4 @@
-package storetest
+package onlinetest
 
 import (
 	"bytes"
@@ -15,10 +15,11 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/packed"
+	"github.com/plumbstore/plumb/store/storetest"
 )
 
 // onlineR14Examples writes packed rows one after the other and says which one is served.
-func onlineR14Examples(t *testing.T, open OpenOnline) {
+func onlineR14Examples(t *testing.T, open Open) {
 	store := open(t)
 	type version struct {
 		event   feature.Instant
@@ -44,16 +45,16 @@ func onlineR14Examples(t *testing.T, open OpenOnline) {
 		for _, together := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/in one call %t", c.name, together), func(t *testing.T) {
 				view := newOnlineView(nil, feature.Field{Name: "position", Type: plumbv1.Type_INT32})
-				var rows []SourceRow
+				var rows []storetest.SourceRow
 				for i, v := range c.versions {
-					row := SourceRow{Event: &v.event, Features: []any{int32(i)}}
+					row := storetest.SourceRow{Event: &v.event, Features: []any{int32(i)}}
 					if v.created != nil {
 						created := feature.Instant(v.created.(int))
 						row.Created = &created
 					}
 					rows = append(rows, row)
 				}
-				packed := Pack(t, nil, view.Schema(), rows...)
+				packed := storetest.Pack(t, nil, view.Schema(), rows...)
 				size := 1
 				if together {
 					size = len(packed)
@@ -61,7 +62,7 @@ func onlineR14Examples(t *testing.T, open OpenOnline) {
 				for chunk := range slices.Chunk(packed, size) {
 					writeOnline(t, store, online.NewTable(view, 0), chunk...)
 				}
-				want := Cell{Value: int32(c.winner), Status: plumbv1.Status_PRESENT, Event: c.versions[c.winner].event}
+				want := storetest.Cell{Value: int32(c.winner), Status: plumbv1.Status_PRESENT, Event: c.versions[c.winner].event}
 				sameCells(t, lookUpOnline(t, store, view, 10, nil)[0], want)
 			})
 		}
@@ -69,15 +70,17 @@ func onlineR14Examples(t *testing.T, open OpenOnline) {
 }
 
 // onlineR14Formats writes rows of both formats, as processes of two versions do during an upgrade.
-func onlineR14Formats(t *testing.T, open OpenOnline) {
+func onlineR14Formats(t *testing.T, open Open) {
 	store := open(t)
 	key := feature.Field{Name: "key", Type: plumbv1.Type_STRING}
 	view := newOnlineView([]feature.Field{key}, feature.Field{Name: "text", Type: plumbv1.Type_STRING})
 	row := func(name string, event feature.Instant, text string) online.Row {
-		packed := SourceRow{Keys: []any{name}, Event: &event, Features: []any{text}}
-		return Pack(t, view.Keys, view.Schema(), packed)[0]
+		packed := storetest.SourceRow{Keys: []any{name}, Event: &event, Features: []any{text}}
+		return storetest.Pack(t, view.Keys, view.Schema(), packed)[0]
 	}
-	first := func(row online.Row) online.Row { return online.Row{Key: row.Key, Value: InFirstFormat(row.Value)} }
+	first := func(row online.Row) online.Row {
+		return online.Row{Key: row.Key, Value: storetest.InFirstFormat(row.Value)}
+	}
 	for _, written := range []online.Row{
 		first(row("same time", 1, "first")), row("same time", 1, "second"),
 		row("back", 1, "first"), first(row("back", 1, "second")),
@@ -87,8 +90,8 @@ func onlineR14Formats(t *testing.T, open OpenOnline) {
 	} {
 		writeOnline(t, store, online.NewTable(view, 0), written)
 	}
-	present := func(event feature.Instant, text string) Cell {
-		return Cell{Value: text, Status: plumbv1.Status_PRESENT, Event: event}
+	present := func(event feature.Instant, text string) storetest.Cell {
+		return storetest.Cell{Value: text, Status: plumbv1.Status_PRESENT, Event: event}
 	}
 	got := lookUpOnline(t, store, view, 10, []any{"same time"}, []any{"back"}, []any{"earlier"}, []any{"later"},
 		[]any{"alone"})[0]
@@ -97,7 +100,7 @@ func onlineR14Formats(t *testing.T, open OpenOnline) {
 }
 
 // onlineR14Order checks calls with random rows against a map: what each call reports, and what is stored in the end.
-func onlineR14Order(t *testing.T, open OpenOnline) {
+func onlineR14Order(t *testing.T, open Open) {
 	store := open(t)
 	rapid.Check(t, func(t *rapid.T) {
 		table, model := newOnlineTable(), map[string][]byte{}
@@ -138,7 +141,7 @@ func checkModel(t rapid.TB, store online.Store, table online.Table, model map[st
 }
 
 // onlineR14Bytes aims at comparisons that go by a collation, by signed bytes, or end at a zero byte.
-func onlineR14Bytes(t *testing.T, open OpenOnline) {
+func onlineR14Bytes(t *testing.T, open Open) {
 	store, table := open(t), newOnlineTable()
 	letters := slices.Concat([]byte("\x00\x01\t -09ABZ_abz"), []byte{0x7f, 0x80, 0xc3, 0xe9, 0xfe, 0xff})
 	var rows []online.Row
@@ -175,7 +178,7 @@ func onlineR14Bytes(t *testing.T, open OpenOnline) {
 }
 
 // onlineR14Concurrent lets many writers, on two handles, each write all rows in an order of its own.
-func onlineR14Concurrent(t *testing.T, open OpenOnline) {
+func onlineR14Concurrent(t *testing.T, open Open) {
 	const keys, versions, writers, batch = 20, 20, 8, 25
 	handles := []online.Store{open(t), open(t)}
 	table := newOnlineTable()
