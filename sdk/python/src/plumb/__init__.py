@@ -36,7 +36,8 @@ from plumb.progress import Progress
 from plumb.provenance import ViewProvenance
 from plumb.pushed import Pushed, RefusedRow
 from plumb.remote import RemoteStore
-from plumb.result import Report, Result, ViewReport
+from plumb.report import Report, ViewReport
+from plumb.result import Result
 from plumb.security import endpoint
 from plumb.store import Store
 

@@ -13,7 +13,7 @@ from google.protobuf import json_format
 
 from plumb import manifests
 from plumb.errors import Fault
-from plumb.result import Report, ViewReport
+from plumb.report import Report, ViewReport
 from plumb.v1.historical_pb2 import HistoricalRequest, HistoricalUpdate
 
 if TYPE_CHECKING:

@@ -30,7 +30,8 @@ from plumb.progress import Reporter
 from plumb.provenance import ROW, ViewProvenance
 from plumb.pushed import Pushed, RefusedRow
 from plumb.pushing import Columns, batches_of, check_columns, typed
-from plumb.result import Report, Result, Rows, ViewReport
+from plumb.report import Report, ViewReport
+from plumb.result import Result, Rows
 from plumb.selection import Output, Selection, select
 from plumb.store import JoinOptions, Request, Store, is_text
 from plumb.v1 import definitions_pb2 as pb

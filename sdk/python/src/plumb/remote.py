@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timezone
@@ -18,6 +17,7 @@ from plumb import definitions as defs
 from plumb import online as lookup
 from plumb.answers import Packed
 from plumb.carriers import Carriers, check_describable
+from plumb.definitionfiles import files_of
 from plumb.errors import (
     ConflictError,
     Error,
@@ -38,7 +38,8 @@ from plumb.pushed import Pushed
 from plumb.pushing import Columns, Target, TypedRows, batches_of, check_columns
 from plumb.result import Result, Rows
 from plumb.selection import Selection, select
-from plumb.store import JoinOptions, Request, Store, author, is_text
+from plumb.statuses import flight_code, flight_message, never_reached, status_of, was_lost
+from plumb.store import JoinOptions, Request, Store, author
 from plumb.v1 import registry_service_pb2 as rs
 from plumb.v1 import serving_pb2 as sv
 from plumb.v1.historical_pb2 import HistoricalRequest
@@ -46,7 +47,6 @@ from plumb.v1.historical_pb2 import HistoricalRequest
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterator
-    from pathlib import Path
 
     from google.protobuf.message import Message
 
@@ -129,13 +129,13 @@ class RemoteStore(Store):
         except grpc.RpcError as error:
             if not isinstance(error, grpc.Call):
                 raise Fault(f"{self._address}: {error}") from error
-            code, message = _status(error)
+            code, message = status_of(error)
             raise self._error(code, message) from error
 
     def _error(self, code: grpc.StatusCode, message: str) -> Error:
-        if code == grpc.StatusCode.UNAVAILABLE and _never_reached(message):
+        if code == grpc.StatusCode.UNAVAILABLE and never_reached(message):
             return UnavailableError(f"no server answers at {self._address}; start one with plumb serve ({message})")
-        if code == grpc.StatusCode.UNAVAILABLE and _was_lost(message):
+        if code == grpc.StatusCode.UNAVAILABLE and was_lost(message):
             return UnavailableError(
                 f"the connection to {self._address} was lost before the answer was complete; try again ({message})"
             )
@@ -205,7 +205,7 @@ class RemoteStore(Store):
         try:
             yield
         except (fl.FlightError, pa.ArrowException, OSError) as error:
-            raise self._error(_flight_code(error), _flight_message(error)) from error
+            raise self._error(flight_code(error), flight_message(error)) from error
 
     def _look_up(self, keys: Keys, request: Request, at: int | None, provenance: bool) -> lookup.Found:
         """Resolves a selection once, and again if the server is at another revision."""
@@ -360,12 +360,12 @@ class RemoteStore(Store):
         """Returns what apply would change; see Store.plan. A server has no definitions of its own, so they are
         required.
         """
-        reply = self._call(f"{REGISTRY}Plan", rs.PlanRequest(files=_files(definitions)), rs.PlanResponse)
+        reply = self._call(f"{REGISTRY}Plan", rs.PlanRequest(files=files_of(definitions)), rs.PlanResponse)
         return plans.Plan(reply.project, reply.base, plans.changes_from(reply.changes))
 
     def apply(self, definitions: str | os.PathLike[str] | None = None, *, yes: bool = False) -> plans.Applied:
         """Applies the definitions as the project's next revision; see Store.apply."""
-        files = _files(definitions)
+        files = files_of(definitions)
         request = rs.ApplyRequest(files=files, allow_hazards=arguments.flag("yes", yes), author=author())
         try:
             reply = self._call(f"{REGISTRY}Apply", request, rs.ApplyResponse)
@@ -381,46 +381,6 @@ class RemoteStore(Store):
         return plans.Applied(reply.project, reply.revision, tuple(harmless), hazards)
 
 
-def _status(error: Any) -> tuple[grpc.StatusCode, str]:  # noqa: ANN401 - grpc.Call has no types for its methods.
-    return error.code(), error.details() or ""
-
-
-def _never_reached(message: str) -> bool:
-    """Reports whether UNAVAILABLE is from gRPC itself, because it got no connection, and not from the server."""
-    begins = r"failed to connect|DNS resolution|errors resolving|connections to all"
-    return re.match(begins, message, re.IGNORECASE) is not None
-
-
-def _was_lost(message: str) -> bool:
-    """Reports whether UNAVAILABLE is from gRPC itself, because the connection ended, and not from the server."""
-    ends = r"Stream removed|Socket closed|Connection|recvmsg|End of TCP|Broken pipe|GOAWAY"
-    return re.match(ends, message, re.IGNORECASE) is not None
-
-
-def _flight_code(error: BaseException) -> grpc.StatusCode:
-    """Returns the status for an error of pyarrow."""
-    for kind, code in (
-        (fl.FlightUnavailableError, grpc.StatusCode.UNAVAILABLE),
-        (fl.FlightTimedOutError, grpc.StatusCode.DEADLINE_EXCEEDED),
-        (fl.FlightUnauthenticatedError, grpc.StatusCode.UNAUTHENTICATED),
-        (fl.FlightUnauthorizedError, grpc.StatusCode.PERMISSION_DENIED),
-        (pa.ArrowKeyError, grpc.StatusCode.NOT_FOUND),
-        (pa.ArrowInvalid, grpc.StatusCode.INVALID_ARGUMENT),
-        (pa.ArrowNotImplementedError, grpc.StatusCode.UNIMPLEMENTED),
-    ):
-        if isinstance(error, kind):
-            return code
-    return grpc.StatusCode.INTERNAL
-
-
-def _flight_message(error: BaseException) -> str:
-    """Returns the message of the server, without what gRPC and pyarrow add to it."""
-    message = str(error)
-    found = re.search(r"returned [a-z ]+ error(?:, with message)?:? (.*)", message, re.DOTALL)
-    message = found[1] if found else message
-    return re.split(r"\.? (?:gRPC client debug context|Client context|Detail): ", message)[0]
-
-
 def _requests(view: str, columns: Columns, rows: TypedRows, atomic: bool) -> Iterator[tuple[int, sv.PushRequest]]:
     if atomic:
         return iter([(0, pushwire.whole(view, columns, rows))])
@@ -432,34 +392,3 @@ def _select(message: HistoricalRequest | sv.GetOnlineFeaturesRequest, request: R
         message.feature_service = request.service
     else:
         message.features.references.extend(request.features)
-
-
-def _files(definitions: str | os.PathLike[str] | None) -> list[rs.DefinitionFile]:
-    """Returns the definition files: one file, those that plumb reads in a folder, or the text itself."""
-    if definitions is None:
-        raise InputError("definitions is missing; give a folder, a file or YAML, because a server has none of its own")
-    if is_text(definitions):
-        return [rs.DefinitionFile(path="definitions.yaml", text=arguments.text("definitions", definitions))]
-    path = arguments.path("definitions", definitions)
-    if path.is_file():
-        return [_file(path, path.name)]
-    if not path.is_dir():
-        raise InputError(f"{path}: no such file or folder of definitions")
-    found = [
-        each
-        for each in sorted(path.rglob("*"))
-        if each.suffix in (".yaml", ".yml")
-        and each.is_file()
-        and each.name != "plumb.yaml"
-        and not any(part.startswith(".") for part in each.relative_to(path).parts)
-    ]
-    if not found:
-        raise InputError(f"{path}: the folder holds no .yaml or .yml file")
-    return [_file(each, each.relative_to(path.parent).as_posix()) for each in found]
-
-
-def _file(path: Path, name: str) -> rs.DefinitionFile:
-    try:
-        return rs.DefinitionFile(path=name, text=path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read definitions {path}: {error}") from error

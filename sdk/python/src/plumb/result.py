@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from plumb.carriers import Carriers
     from plumb.manifests import Manifest
     from plumb.provenance import ViewProvenance
+    from plumb.report import Report
 
 STREAMED = (
     "the rows of this result were streamed already; ask for them again, or keep them with "
@@ -45,47 +46,6 @@ CLOSED = (
 )
 SHOWN_ROWS = 5
 SHOWN_COLUMNS = 8
-
-
-@dataclass(frozen=True)
-class ViewReport:
-    """The counts of one use of a view.
-
-    matched: how many label rows have a visible row.
-    null_keys, null_times: how many source rows no label can match, because of a null join key (R8) or a null event time
-    (R3).
-    """
-
-    alias: str
-    matched: int
-    null_keys: int
-    null_times: int
-
-
-@dataclass(frozen=True)
-class Report:
-    """The report of a join.
-
-    rows: the number of label rows, which is also the number of result rows (R6).
-    views: one report for each use of a view, in the order of the selection.
-    seconds: how long the join took.
-    """
-
-    rows: int
-    views: tuple[ViewReport, ...]
-    seconds: float
-
-    def __repr__(self) -> str:
-        lines = [f"{self.rows} rows in {self.seconds:.2f} s"]
-        for view in self.views:
-            share = f", {view.matched / self.rows:.2%}" if self.rows else ""
-            nulls = [
-                f"; {count} source rows with a null {what}"
-                for count, what in ((view.null_keys, "key"), (view.null_times, "time"))
-                if count
-            ]
-            lines.append(f"  {view.alias}: {view.matched} matched{share}{''.join(nulls)}")
-        return "\n".join(lines)
 
 
 @dataclass
