@@ -1,16 +1,16 @@
-// Package background runs what goes on side by side in a process for as long as it lives: a server, the upkeep of logs,
-// a consumer of a stream. All of it starts and ends in one way, which Run is responsible for.
+// Package background runs the services of a process side by side: a server, the upkeep of logs, a consumer of a stream.
+// All of them start and stop in one way.
 //
-// Services are listed in the order in which they rely on each other: each may use those before it. Run starts them in
-// that order and stops them in the reverse one, so that each finds what it relies on for as long as it works:
+// Services are listed in the order of their dependencies: each may use those before it. Run starts them in that order
+// and stops them in reverse, so that what a service depends on runs as long as the service does:
 //
 //	err := background.Run(ctx,
 //		background.Service{Name: "the audit log", Run: recorder.Run},
 //		background.Service{Name: "the server", Start: server.Listen, Run: server.Serve},
 //	)
 //
-// Here the server drains first once ctx is done. The audit log, which still takes what the last calls were answered
-// with, is told to end after the server has returned.
+// Here the server drains first once ctx is done. The audit log still records the answers of the last calls, and is
+// stopped after the server has returned.
 package background
 
 import (
@@ -27,19 +27,18 @@ import (
 // patience is how long a service may take to stop, unless it says so itself.
 const patience = time.Minute
 
-// Service is one thing that goes on. It keeps these promises:
+// Service is one of the services of a process. Its contract:
 //
-//   - Start returns once others may rely on the service. If it fails, it leaves nothing behind. It returns early if its
+//   - Start returns once other services may use this one. If it fails, it leaves nothing behind. It returns early if its
 //     context is done.
-//   - Run is called once, in a goroutine of its own, if Start has succeeded, even if everything is to stop by then: so
-//     Run can give back what Start has taken. Likewise a service without Start, which was ready before.
-//   - Run returns soon after its context is done, and nothing of the service goes on after that. That it was cancelled
-//     is then no failure. If it returns an error before, everything stops. If it returns nil before, the service has
-//     nothing more to do, and the others go on.
+//   - Run is called once, in a goroutine of its own, if Start has succeeded or is nil. It is called even if everything
+//     is about to stop, so that it can release what Start has acquired.
+//   - Run returns soon after its context is done, and leaves nothing running. A cancellation is no failure then. If it
+//     returns an error earlier, all services stop. If it returns nil earlier, the others go on.
 type Service struct {
 	// Name is what messages call it, as in "the push logs".
 	Name string
-	// Start, if not nil, readies the service.
+	// Start, if not nil, prepares the service.
 	Start func(ctx context.Context) error
 	// Run is the service's work.
 	Run func(ctx context.Context) error

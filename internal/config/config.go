@@ -65,6 +65,12 @@ func (o Offline) MemoryBytes() int64 {
 // limit together, and what else lives in the heap or waits to be collected. The rest, five eighths, is for DuckDB.
 func (o Offline) GoBytes() int64 { return o.MemoryBytes() / 8 * 3 }
 
+// ServingShare is what a server gives to each of the jobs that may run in it at a time: joins over Flight, operations,
+// and one request that reads sources. Together they stay within the memory limit.
+func (c *Config) ServingShare() string {
+	return c.Offline.MemoryShare(c.Serving.FlightJobs + c.Serving.Operations + 1)
+}
+
 // MemoryShare is the memory limit divided by the number of jobs that share it, in whole megabytes and at least one.
 func (o Offline) MemoryShare(jobs int) string {
 	size, err := parseSize(o.MemoryLimit)

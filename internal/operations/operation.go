@@ -52,7 +52,7 @@ func (o *operation) outcome(err error) plumbv1.Operation_State {
 	return plumbv1.Operation_FAILED
 }
 
-// move changes the state, and has everybody know who waits for that.
+// move changes the state, and wakes up those that wait for a change.
 func (o *operation) move(to plumbv1.Operation_State) {
 	o.state = to
 	close(o.moved)
@@ -82,7 +82,7 @@ func micros(at time.Time) int64 {
 	return at.UnixMicro()
 }
 
-// HasEnded says whether an operation is in a state that it stays in.
+// HasEnded reports whether an operation is in a final state.
 func HasEnded(one *plumbv1.Operation) bool {
 	return one.GetState() != plumbv1.Operation_QUEUED && one.GetState() != plumbv1.Operation_RUNNING
 }

@@ -1,9 +1,9 @@
-// Package operations does long work for callers that do not wait for it: a caller starts an operation, and asks for it,
-// waits for it or cancels it by its id, from whichever connection.
+// Package operations runs long work for callers that do not wait for it. A caller starts an operation and gets its id.
+// With the id it can read the operation's state, wait for its end, or cancel it, over any connection.
 //
-// A few operations run at a time, in the order in which they were started. More wait, up to a bound, beyond which Start
-// fails. An operation ends once, in one state: SUCCEEDED if its work returned no error, CANCELLED if the work failed
-// after it was asked to end, and FAILED otherwise, also after a panic.
+// A bounded number of operations run at a time, in the order in which they were started. A bounded number wait; beyond
+// that, Start fails. An operation ends in one of three states: SUCCEEDED if its work returned no error, CANCELLED if the
+// work failed after it was cancelled, and FAILED otherwise, also after a panic.
 //
 //	all := operations.New(operations.Config{Now: time.Now, Explain: explain, Logger: logger})
 //	defer all.Close()
@@ -11,7 +11,8 @@
 //		operations.Result, error) { … })
 //	begun, err = all.Cancel(begun.GetId())
 //
-// Everything is kept in memory. So that this has a bound, the operations that ended first are forgotten first.
+// Operations are kept in memory only. A bounded number of ended ones are kept; the ones that ended first are dropped
+// first.
 package operations
 
 import (
@@ -37,8 +38,8 @@ type Result struct {
 	Verdict  plumbv1.Operation_Verdict
 }
 
-// Work does what an operation is for. It ends soon after its context is done, and leaves nothing behind then. progress
-// returns at once, and may be called by any goroutine. A result may come with an error: then it is what there is of it.
+// Work is what an operation does. It returns soon after its context is done, and leaves nothing behind then. progress
+// returns at once, and may be called by any goroutine. If a result is returned with an error, it is incomplete.
 type Work func(ctx context.Context, progress func(offline.Progress)) (Result, error)
 
 // Limits bound the operations of a server. Each has a default that applies if it is zero.
@@ -72,12 +73,12 @@ type Config struct {
 type LimitError struct{ Running, Waiting int }
 
 func (e *LimitError) Error() string {
-	return fmt.Sprintf("the server has its fill of operations: %d run and %d wait; try again later, or raise "+
+	return fmt.Sprintf("the server takes no more operations: %d run and %d wait; try again later, or raise "+
 		"serving.operation_queue there", e.Running, e.Waiting)
 }
 
-// ErrClosed says that no operation begins any more.
-var ErrClosed = errors.New("the server is draining, and starts no operation any more")
+// ErrClosed says that no more operations are started.
+var ErrClosed = errors.New("the server is draining and starts no operations")
 
 // Operations are those of one server. They are safe for concurrent use. The owner closes them.
 type Operations struct {

@@ -65,7 +65,7 @@ func (p *Project) shared(ctx context.Context, operations int) (parity.Offline, o
 // gets its share.
 func openServing(ctx context.Context, c *config.Config) (Serving, error) {
 	shared := duckdbConfig(c)
-	shared.MemoryLimit = c.Offline.MemoryShare(c.Serving.FlightJobs)
+	shared.MemoryLimit = c.ServingShare()
 	return duckdb.Open(ctx, shared)
 }
 

@@ -17,19 +17,19 @@ import (
 	"github.com/plumbstore/plumb/store/offline"
 )
 
-// The methods of this file make long use cases the work of operations that callers over the network start. Each checks
-// its request as far as that is quick, and returns what is left to do, so that the call that starts an operation fails
-// if its request is wrong. Files that a request names have to be below offline.roots.
+// The methods of this file turn long use cases into the work of operations, which callers start over the network. Each
+// checks its request as far as that is quick, and returns the rest of the work, so that the call that starts an
+// operation fails if its request is wrong. Files that a request names have to be below offline.roots.
 //
-// The work is done by a project of its own, with a share of the memory. So an operation's engines, and all that they
-// hold, are gone once it has ended.
+// The work opens the project anew, with a share of the memory. So when an operation has ended, its engines and all that
+// they hold are gone.
 
 // inOwn makes work of a use case, whose result is value and verdict.
 func (p *Project) inOwn(run func(ctx context.Context, own *Project, progress func(offline.Progress)) (
 	value any, verdict plumbv1.Operation_Verdict, err error),
 ) operations.Work {
 	return func(ctx context.Context, progress func(offline.Progress)) (result operations.Result, err error) {
-		own := p.shareOf(p.Config.Serving.Operations)
+		own := p.withShare()
 		defer func() { err = p.shortened(errors.Join(err, own.Close())) }()
 		value, verdict, err := run(ctx, own, progress)
 		if value == nil {
@@ -41,10 +41,10 @@ func (p *Project) inOwn(run func(ctx context.Context, own *Project, progress fun
 	}
 }
 
-// shareOf is the project with the memory that each of this number of operations has.
-func (p *Project) shareOf(operations int) *Project {
+// withShare returns the project with the memory that one operation has.
+func (p *Project) withShare() *Project {
 	own := *p.Config
-	own.Offline.MemoryLimit = p.Config.Offline.MemoryShare(max(operations, 1))
+	own.Offline.MemoryLimit = p.Config.ServingShare()
 	return Open(&own, p.options)
 }
 

@@ -32,7 +32,7 @@ func TestTheQueueTakesSoManyAndRefusesTheRest(t *testing.T) {
 	admitted = append(admitted, third)
 	<-scratch // It is in the queue.
 
-	full := "the server has its fill of joins: 2 run and 1 wait; try again later, or raise serving.flight_jobs or " +
+	full := "the server takes no more joins: 2 run and 1 wait; try again later, or raise serving.flight_jobs or " +
 		"serving.flight_queue there"
 	_, _, err = r.join(r.request, labels(0, 100))
 	expect(t, err, "ResourceExhausted", full)
@@ -56,7 +56,7 @@ func TestWithoutAQueueACallBeyondTheJobsIsRefused(t *testing.T) {
 	c.send(labels(0, 100))
 	<-entered
 	_, _, err := r.join(r.request, labels(0, 100))
-	expect(t, err, "ResourceExhausted", "the server has its fill of joins: 1 run and 0 wait; try again later, or raise "+
+	expect(t, err, "ResourceExhausted", "the server takes no more joins: 1 run and 0 wait; try again later, or raise "+
 		"serving.flight_jobs or serving.flight_queue there")
 	release()
 	_, _, err = read(c.stream)

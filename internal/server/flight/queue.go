@@ -26,7 +26,7 @@ func (q *queue) enter() (leave func(), err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.admitted >= q.jobs+q.waiting {
-		return nil, &LimitError{fmt.Sprintf("the server has its fill of joins: %d run and %d wait; try again later, or "+
+		return nil, &LimitError{fmt.Sprintf("the server takes no more joins: %d run and %d wait; try again later, or "+
 			"raise serving.flight_jobs or serving.flight_queue there", q.running, q.admitted-q.running)}
 	}
 	q.admitted++
