@@ -2,8 +2,8 @@
 // With the id it can read the operation's state, wait for its end, or cancel it, over any connection.
 //
 // A bounded number of operations run at a time, in the order in which they were started. A bounded number wait; beyond
-// that, Start fails. An operation ends in one of three states: SUCCEEDED if its work returned no error, CANCELLED if the
-// work failed after it was cancelled, and FAILED otherwise, also after a panic.
+// that, Start fails. An operation ends in one of three states: SUCCEEDED if its work returned no error, CANCELLED if
+// the work failed after it was cancelled, and FAILED otherwise, also after a panic.
 //
 //	all := operations.New(operations.Config{Now: time.Now, Explain: explain, Logger: logger})
 //	defer all.Close()
