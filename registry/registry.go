@@ -33,6 +33,12 @@ type Registry interface {
 
 // Ledger records materialization. All methods are safe for concurrent use, also by several processes.
 type Ledger interface {
+	ProgressLedger
+	RunLedger
+}
+
+// ProgressLedger keeps what of each view has been materialized.
+type ProgressLedger interface {
 	// Progress returns how far each view of the current revision has been materialized, by view name. A view that never
 	// was is absent, and so is one whose record was made under another Generation or Rebuild than the view now has: its
 	// next run starts from the beginning.
@@ -43,6 +49,13 @@ type Ledger interface {
 	// NextMark returns a number that is greater than above and than all that were returned before for the view, whatever
 	// was forgotten or replaced in between.
 	NextMark(ctx context.Context, project, view string, above int64) (int64, error)
+	// Forget removes what is recorded of a view's progress, so that its next run starts from the beginning; its runs stay.
+	// It is no error if nothing is recorded, or if the view is no longer registered.
+	Forget(ctx context.Context, project, view string) error
+}
+
+// RunLedger keeps the runs that materialized views.
+type RunLedger interface {
 	// Begin records the start of a run and returns its id.
 	Begin(ctx context.Context, run Run) (int64, error)
 	// Finish records the outcome of the run with run.ID, a fault.NotFoundError if there is none. If the run succeeded it
@@ -52,9 +65,6 @@ type Ledger interface {
 	// progress without a birth is united with. With progress.Replace, progress replaces what it would otherwise be united
 	// with. A nil progress leaves what is recorded.
 	Finish(ctx context.Context, run Run, progress *Progress) error
-	// Forget removes what is recorded of a view's progress, so that its next run starts from the beginning; its runs stay.
-	// It is no error if nothing is recorded, or if the view is no longer registered.
-	Forget(ctx context.Context, project, view string) error
 	// LastRuns returns the latest run of each view, by view name, without its Files.
 	LastRuns(ctx context.Context, project string) (map[string]Run, error)
 	// Runs returns every run of a view, in the order in which they began; none of a view that is not known.
