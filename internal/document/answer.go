@@ -32,16 +32,19 @@ type Answer struct {
 	keys       *Keys
 	columns    []*plumbv1.FeatureColumn
 	provenance []*plumbv1.ViewProvenance
-	// values are those of the columns, row by row.
-	values [][]any
+	values     []value.Wire
+	// heads are what comes before the values of each column in JSON: `"name":{"value":`.
+	heads [][]byte
 }
 
 // NewAnswer takes the columns of a look-up apart. If they have event times, the features are TimedFeatures. The
 // provenance is nil if it was not asked for.
 func NewAnswer(keys *Keys, columns []*plumbv1.FeatureColumn, provenance []*plumbv1.ViewProvenance) *Answer {
-	a := &Answer{keys: keys, columns: columns, provenance: provenance, values: make([][]any, len(columns))}
+	a := &Answer{keys: keys, columns: columns, provenance: provenance, values: make([]value.Wire, len(columns)),
+		heads: make([][]byte, len(columns))}
 	for i, column := range columns {
-		a.values[i] = Values(column.GetValues())
+		a.values[i] = value.ReadWire(column.GetValues())
+		a.heads[i] = append(quote(nil, column.GetName()), `:{"value":`...)
 	}
 	return a
 }
@@ -61,12 +64,18 @@ func (a *Answer) Row(at int) Row {
 		row.Features[i] = Member{column.GetName(), a.feature(i, at)}
 	}
 	if a.provenance != nil {
-		row.Provenance = new(make(Object, len(a.provenance)))
-		for i, view := range a.provenance {
-			(*row.Provenance)[i] = Member{view.GetAlias(), provenanceOf(view, at)}
-		}
+		row.Provenance = new(a.provenanceOf(at))
 	}
 	return row
+}
+
+// provenanceOf has that of one row for each use of a view.
+func (a *Answer) provenanceOf(row int) Object {
+	found := make(Object, len(a.provenance))
+	for i, view := range a.provenance {
+		found[i] = Member{view.GetAlias(), provenanceOf(view, row)}
+	}
+	return found
 }
 
 // Rows returns all rows.
@@ -83,7 +92,9 @@ func (a *Answer) feature(at, row int) any {
 	status := plumbv1.Status(column.GetStatuses()[row])
 	f := Feature{Status: status.String()}
 	if status == plumbv1.Status_PRESENT {
-		f.Value = a.values[at][row]
+		if present, err := a.values[at].At(row); err == nil {
+			f.Value = value.JSON(present)
+		}
 	}
 	if column.GetEventTimestamps() == nil {
 		return f
@@ -93,16 +104,4 @@ func (a *Answer) feature(at, row int) any {
 		timed.EventTimestamp = new(value.FormatInstant(feature.Instant(column.GetEventTimestamps()[row])))
 	}
 	return timed
-}
-
-// Values takes a column apart into the JSON values of its rows. A row that the column has no value for is null.
-func Values(values *plumbv1.Values) []any {
-	_, count := value.Kind(values)
-	column, rows := value.ReadWire(values), make([]any, count)
-	for i := range rows {
-		if row, err := column.At(i); err == nil {
-			rows[i] = value.JSON(row)
-		}
-	}
-	return rows
 }

@@ -1,10 +1,8 @@
 package value
 
 import (
-	"bytes"
 	"encoding/json"
 	"math"
-	"strconv"
 )
 
 // TextNaN returns the value of the text NaN, wherever text is read. math.NaN has other bits, and values are compared
@@ -42,18 +40,5 @@ func Float[T float32 | float64](float T) any {
 	if _, single := any(float).(float32); single {
 		bits = 32
 	}
-	return json.Number(number(float64(float), bits))
-}
-
-// number is a finite float. Those of usual size are written without an exponent.
-func number(float float64, bits int) []byte {
-	form := byte('f')
-	if size := math.Abs(float); size != 0 && (size < 1e-6 || size >= 1e21) {
-		form = 'e'
-	}
-	text := strconv.AppendFloat(nil, float, form, -1, bits)
-	if !bytes.ContainsAny(text, ".e") {
-		text = append(text, ".0"...)
-	}
-	return text
+	return json.Number(appendNumber(nil, float64(float), bits))
 }

@@ -161,22 +161,20 @@ func addKeys(column *document.KeyColumn, text json.RawMessage) error {
 
 // reply writes the rows one by one, so that a reply that is too large is found before all of it is there.
 func (a *api) reply(keys *document.Keys, response *plumbv1.GetOnlineFeaturesResponse) ([]byte, error) {
-	var text bytes.Buffer
-	text.WriteString(`{"rows":[`)
+	text := []byte(`{"rows":[`)
 	rows := document.NewAnswer(keys, response.GetColumns(), response.GetProvenance())
 	for i := range rows.Len() {
 		if i > 0 {
-			text.WriteByte(',')
+			text = append(text, ',')
 		}
-		if err := document.Write(&text, rows.Row(i)); err != nil {
+		var err error
+		if text, err = rows.AppendRow(text, i); err != nil {
 			return nil, err
 		}
-		text.Truncate(text.Len() - 1) // The end of the line.
-		if text.Len() > a.MaxReply {
+		if len(text) > a.MaxReply {
 			return nil, fault.Inputf("keys", "make a reply of more than %d bytes; ask for fewer rows or features at once",
 				a.MaxReply)
 		}
 	}
-	fmt.Fprintf(&text, "],\"revision\":%d}\n", response.GetRevision())
-	return text.Bytes(), nil
+	return fmt.Appendf(text, "],\"revision\":%d}\n", response.GetRevision()), nil
 }
