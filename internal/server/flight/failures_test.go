@@ -58,7 +58,7 @@ func TestAFileThatVanishesOnceRowsAreOnTheWayIsTold(t *testing.T) {
 }
 
 func TestALimitOnTemporaryDiskIsTold(t *testing.T) {
-	r := startWith(t, "", duckdb.Config{MemoryLimit: "60MB", TempLimit: "1MB", Threads: 1})
+	r := startWith(t, "", duckdb.Config{MemoryLimit: "80MB", TempLimit: "1MB", Threads: 1})
 	path := r.write("data/labels.arrow", labels(0, 1_000_000))
 	planned := must(r.planned(path, "the labels"))(t)
 	_, want := planned.WriteFile(t.Context(), filepath.Join(t.TempDir(), "out.arrow"))
