@@ -29,8 +29,8 @@ const patience = time.Minute
 
 // Service is one of the services of a process. Its contract:
 //
-//   - Start returns once other services may use this one. If it fails, it leaves nothing behind. It returns early if its
-//     context is done.
+//   - Start returns once other services may use this one. If it fails, it leaves nothing behind. It returns early if
+//     its context is done.
 //   - Run is called once, in a goroutine of its own, if Start has succeeded or is nil. It is called even if everything
 //     is about to stop, so that it can release what Start has acquired.
 //   - Run returns soon after its context is done, and leaves nothing running. A cancellation is no failure then. If it

@@ -117,7 +117,9 @@ func readOnline(t rapid.TB, store online.Store, table online.Table, keys ...stri
 }
 
 // lookUpOnline looks all features of a view up, and returns their cells: feature, then row.
-func lookUpOnline(t rapid.TB, store online.Store, view *feature.View, at feature.Instant, tuples ...[]any) [][]storetest.Cell {
+func lookUpOnline(
+	t rapid.TB, store online.Store, view *feature.View, at feature.Instant, tuples ...[]any,
+) [][]storetest.Cell {
 	t.Helper()
 	reference := feature.Reference{View: view, Alias: view.Name}
 	for _, key := range view.Keys {

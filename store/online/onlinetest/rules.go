@@ -139,7 +139,8 @@ func onlineR13Statuses(t *testing.T, open Open) {
 	cells := lookUpOnline(t, store, view, now, []any{"EWR"}, []any{"JFK"}, []any{"LGA"}, []any{"BOS"}, []any{"XXX"},
 		[]any{nil})
 	sameCells(t, cells[0],
-		storetest.Cell{Value: 39.02, Status: plumbv1.Status_PRESENT, Event: fresh}, storetest.Cell{Status: plumbv1.Status_NULL, Event: fresh},
+		storetest.Cell{Value: 39.02, Status: plumbv1.Status_PRESENT, Event: fresh},
+		storetest.Cell{Status: plumbv1.Status_NULL, Event: fresh},
 		storetest.Cell{Status: plumbv1.Status_EXPIRED, Event: old}, notFoundCell, notFoundCell, notFoundCell)
 	sameCells(t, cells[1],
 		storetest.Cell{Value: []any{int64(1), nil}, Status: plumbv1.Status_PRESENT, Event: fresh},
