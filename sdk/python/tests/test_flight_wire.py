@@ -176,7 +176,7 @@ def cramped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, fl
     (folder / "features" / "crowded.yaml").write_text(CROWDED)
     done = run("apply", "--project-dir", folder)
     assert done.returncode == 0, done.stderr
-    limits = ["--offline-memory-limit", "120MB", "--offline-temp-limit", "1MB", "--offline-threads", "1"]
+    limits = ["--offline-memory-limit", "320MB", "--offline-temp-limit", "1MB", "--offline-threads", "1"]
     command: list[str | Path] = [BINARY, "serve", "--project-dir", folder, "--output", "json", *limits]
     command += ["--serving-grpc", "127.0.0.1:0", "--serving-http", ""]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
@@ -218,7 +218,7 @@ def test_the_error_for_the_limit_on_temporary_disk_names_the_memory_of_a_join(
     cramped: tuple[Path, fl.FlightClient],
 ) -> None:
     _, client = cramped
-    with pytest.raises(fl.FlightUnavailableError, match=r"more than the 1MB .* offline.temp_limit .* now 60MB"):
+    with pytest.raises(fl.FlightUnavailableError, match=r"more than the 1MB .* offline.temp_limit .* now 80MB"):
         joined(client, {"features": {"references": ["weather:*"]}}, at_airport(1_000_000))
 
 
