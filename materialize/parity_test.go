@@ -29,7 +29,7 @@ func newParity(t *testing.T) storetest.Parity {
 	t.Cleanup(func() { ledger.Close() })
 	online := both{openSQLite(t, filepath.Join(t.TempDir(), "online.db")), openRedis(t, redistest.Start(t).URL)}
 	return storetest.Parity{
-		Offline: storetest.Offline{Open: func(t testing.TB, folder string, threads int) offline.Store {
+		Offline: storetest.Offline{Open: func(t testing.TB, folder string, threads int) offline.Engine {
 			config := duckdb.Config{ProjectDir: folder, Roots: []string{"data"}, Threads: threads}
 			return must(duckdb.Open(t.Context(), config))(t)
 		}},

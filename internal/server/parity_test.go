@@ -41,7 +41,7 @@ func newParity(t *testing.T, store online.Store) storetest.Parity {
 	s := &served{generations: map[string]int64{}}
 	s.running = start(t, func(c *server.Config) { c.Online, c.Now = store, s.now })
 	return storetest.Parity{
-		Offline: storetest.Offline{Open: func(t testing.TB, folder string, threads int) offline.Store {
+		Offline: storetest.Offline{Open: func(t testing.TB, folder string, threads int) offline.Engine {
 			config := duckdb.Config{ProjectDir: folder, Roots: []string{"data"}, Threads: threads}
 			return must(duckdb.Open(t.Context(), config))(t)
 		}},

@@ -9,7 +9,7 @@ import (
 )
 
 // suite checks this engine against the offline contract, whatever strategy it chooses.
-var suite = storetest.Offline{Open: func(t testing.TB, projectDir string, threads int) offline.Store {
+var suite = storetest.Offline{Open: func(t testing.TB, projectDir string, threads int) offline.Engine {
 	return openEngine(t, projectDir, threads)
 }}
 
@@ -22,7 +22,7 @@ var (
 )
 
 func suiteWith(change func(*duckdb.Engine)) storetest.Offline {
-	return storetest.Offline{Open: func(t testing.TB, projectDir string, threads int) offline.Store {
+	return storetest.Offline{Open: func(t testing.TB, projectDir string, threads int) offline.Engine {
 		engine := openEngine(t, projectDir, threads)
 		change(engine)
 		return engine

@@ -46,7 +46,7 @@ func (w *World) ask(ctx context.Context, engine offline.Store, question Question
 	defer join.Close()
 	if out == "" {
 		table := &Table{}
-		report, err := join.Stream(ctx, table.add)
+		report, err := join.Stream(ctx, table.Add)
 		return table, report, err
 	}
 	path := filepath.Join(w.Folder, out)
@@ -111,7 +111,7 @@ func newest(ctx context.Context, engine offline.Store, view *feature.View, windo
 	*Table, offline.NewestReport, error,
 ) {
 	table := &Table{}
-	report, err := engine.Newest(ctx, offline.NewestRequest{View: view, Window: window, CountBefore: true}, table.add)
+	report, err := engine.Newest(ctx, offline.NewestRequest{View: view, Window: window, CountBefore: true}, table.Add)
 	return table, report, err
 }
 
@@ -174,7 +174,7 @@ func newestSchema(got *Table, view *feature.View) []string {
 
 func (t *Table) has(row []any) bool {
 	for _, candidate := range t.Rows {
-		if sameValue(candidate, row) {
+		if SameValue(candidate, row) {
 			return true
 		}
 	}

@@ -97,7 +97,7 @@ func rowDifferences(got, want []SourceRow) []string {
 }
 
 func sameRow(a, b SourceRow) bool {
-	return sameKey(a.Keys, b.Keys) && sameValue(a.Features, b.Features) && compareInstants(a.Event, b.Event) == 0 &&
+	return sameKey(a.Keys, b.Keys) && SameValue(a.Features, b.Features) && compareInstants(a.Event, b.Event) == 0 &&
 		compareInstants(a.Created, b.Created) == 0
 }
 

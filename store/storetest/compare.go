@@ -32,7 +32,7 @@ func differences(got, labels, answer *Table) []string {
 	for row := range got.Rows {
 		want := slices.Concat(labels.Rows[row], answer.Rows[row])
 		for i, value := range got.Rows[row] {
-			if !sameValue(value, want[i]) && (i >= len(labels.Names) || !sameText(value, want[i])) {
+			if !SameValue(value, want[i]) && (i >= len(labels.Names) || !sameText(value, want[i])) {
 				found = append(found, fmt.Sprintf("row %d column %q is %s, want %s", row, names[i], Show(value), Show(want[i])))
 			}
 		}

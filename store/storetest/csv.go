@@ -61,7 +61,7 @@ func sameText(value, want any) bool {
 		})
 	case float64:
 		parsed, err := strconv.ParseFloat(string(text), 64)
-		return err == nil && sameValue(canonical(parsed), canonical(v))
+		return err == nil && SameValue(canonical(parsed), canonical(v))
 	}
 	return value != nil && fmt.Sprint(value) == string(text)
 }
@@ -87,7 +87,7 @@ func csvDifferences(got, labels, answer *Table) []string {
 				continue
 			}
 			parsed, err := fromText(answer.Types[at], value)
-			if want := canonical(answer.Rows[row][at]); err != nil || !sameValue(parsed, want) {
+			if want := canonical(answer.Rows[row][at]); err != nil || !SameValue(parsed, want) {
 				found = append(found, fmt.Sprintf("row %d column %q is %s (%v), want %s", row, names[i], Show(value), err,
 					Show(want)))
 			}

@@ -9,8 +9,8 @@ import (
 	"github.com/plumbstore/plumb/store/offline"
 )
 
-// describe prints a world, and what was asked of it, for the report of a failed case.
-func (w *World) describe(question *Question) string {
+// Describe prints a world, and what was asked of it, for the report of a failed case.
+func (w *World) Describe(question *Question) string {
 	var text strings.Builder
 	fmt.Fprintln(&text, protojson.Format(w.Definitions))
 	for _, file := range w.Files {

@@ -1,5 +1,5 @@
-// Package storetest is the suite that each offline engine passes, and the slow reference that engines and online stores
-// are compared with.
+// Package storetest has the suite of offline.Store, which each offline engine passes, and the slow reference that
+// engines and online stores are compared with. offlinetest has the suite of an engine's other parts.
 //
 // The reference ([History]) is written from the rules R1 to R17 alone: plain Go values and nested loops, no Arrow, no
 // SQL, no codec, nothing that an engine uses. A [World] is a project with its files on disk on one side and its

@@ -13,17 +13,19 @@ import (
 	"github.com/plumbstore/plumb/store/offline"
 )
 
-// Offline is the suite of the offline contract. Open returns an engine for a project folder, which may read only
-// sources below its folder data and uses the given number of threads. The suite closes it.
+// Offline is the suite of the largest part of the offline contract, offline.Store; offlinetest.Suite adds the others.
 type Offline struct {
-	Open func(t testing.TB, projectDir string, threads int) offline.Store
+	// Open returns an engine for a project folder, which may read only sources below its folder data and uses the given
+	// number of threads. Engines for one project folder, in whichever processes, keep their temporary files in one place
+	// outside it. The suite closes the engine.
+	Open func(t testing.TB, projectDir string, threads int) offline.Engine
 }
 
 // Rule runs everything that proves one rule, "R1" to "R13": the case files' cases and the tests that are named after
 // it.
 func (s Offline) Rule(t *testing.T, rule string) {
 	folder := t.TempDir()
-	engine := s.open(t, folder, 2)
+	engine := s.Start(t, folder, 2)
 	ran := 0
 	for _, c := range readAllCases(t, folder) {
 		if !strings.HasPrefix(c.Name, rule+" ") {
@@ -50,8 +52,8 @@ func (s Offline) Rule(t *testing.T, rule string) {
 	}
 }
 
-// open opens an engine that is closed when the test ends.
-func (s Offline) open(t testing.TB, folder string, threads int) offline.Store {
+// Start opens an engine for a project folder, in which it makes the folder data. It is closed when the test ends.
+func (s Offline) Start(t testing.TB, folder string, threads int) offline.Engine {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Join(folder, "data"), 0o755); err != nil {
 		t.Fatal(err)
@@ -69,7 +71,7 @@ func (s Offline) open(t testing.TB, folder string, threads int) offline.Store {
 // checks the answers against the reference (R1 to R4, R6 to R13).
 func (s Offline) RandomJoins(t *testing.T) {
 	folder := t.TempDir()
-	engines := []offline.Store{s.open(t, folder, 1), s.open(t, folder, 4)}
+	engines := []offline.Engine{s.Start(t, folder, 1), s.Start(t, folder, 4)}
 	number := 0
 	rapid.Check(t, func(t *rapid.T) {
 		number++
@@ -84,7 +86,7 @@ func (s Offline) RandomJoins(t *testing.T) {
 		writeAll(t, world, question)
 		for _, engine := range engines {
 			if err := world.check(context.Background(), engine, question, out); err != nil {
-				t.Fatalf("%v\n%s", err, world.describe(&question))
+				t.Fatalf("%v\n%s", err, world.Describe(&question))
 			}
 		}
 	})
@@ -94,7 +96,7 @@ func (s Offline) RandomJoins(t *testing.T) {
 // R8).
 func (s Offline) RandomWindows(t *testing.T) {
 	folder := t.TempDir()
-	engines := []offline.Store{s.open(t, folder, 1), s.open(t, folder, 4)}
+	engines := []offline.Engine{s.Start(t, folder, 1), s.Start(t, folder, 4)}
 	number := 0
 	rapid.Check(t, func(t *rapid.T) {
 		number++
@@ -112,7 +114,7 @@ func (s Offline) RandomWindows(t *testing.T) {
 			engine := rapid.SampledFrom(engines).Draw(t, "engine")
 			for _, window := range DrawWindows(t, world.Histories[view.Name]) {
 				if err := world.checkNewest(context.Background(), engine, view, window); err != nil {
-					t.Fatalf("view %s, window %s: %v\n%s", view.Name, showWindow(window), err, world.describe(nil))
+					t.Fatalf("view %s, window %s: %v\n%s", view.Name, showWindow(window), err, world.Describe(nil))
 				}
 			}
 		}

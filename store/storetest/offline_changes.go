@@ -30,7 +30,7 @@ func (s Offline) ChangingFiles(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			folder := t.TempDir()
-			engine := s.open(t, folder, 2)
+			engine := s.Start(t, folder, 2)
 			c := caseOf(t, folder, olderFiles)
 			if err := writeLabels(c); err != nil {
 				t.Fatal(err)

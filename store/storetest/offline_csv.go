@@ -54,7 +54,7 @@ var csvColumns = []struct {
 // csvText keeps all values of CSV label files: as typed columns, and letter for letter in a result that is CSV too.
 func csvValuesStay(t *testing.T, suite Offline) {
 	folder := t.TempDir()
-	engine := suite.open(t, folder, 2)
+	engine := suite.Start(t, folder, 2)
 	c := caseOf(t, folder, weather)
 	text, row := `airport,event_timestamp`, [4]string{}
 	for _, column := range csvColumns {
@@ -129,7 +129,7 @@ func spells(value any, text string) bool {
 // csvKeysStay has keys that a number would not keep, and keys of numbers.
 func csvKeysStay(t *testing.T, suite Offline) {
 	folder := t.TempDir()
-	engine := suite.open(t, folder, 2)
+	engine := suite.Start(t, folder, 2)
 	c := caseOf(t, folder, `
 view item (code STRING, id INT64, small INT32, flag BOOL): n INT64
 load item
@@ -178,7 +178,7 @@ const hour = feature.Instant(3_600_000_000)
 // csvOfAllWriters has files as spreadsheets, pandas and other systems write them, each with the same label row.
 func csvOfAllWriters(t *testing.T, suite Offline) {
 	folder := t.TempDir()
-	engine := suite.open(t, folder, 2)
+	engine := suite.Start(t, folder, 2)
 	c := caseOf(t, folder, weather)
 	for name, text := range map[string]string{
 		"a BOM and quoted names": "\ufeff\"airport\",\"event_timestamp\"\r\n\"EWR\",\"2013-01-01 06:59\"\r\n",

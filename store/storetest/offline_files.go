@@ -78,7 +78,7 @@ func dottedEventTime(t *testing.T, suite Offline) {
 				c.World.Files[i].Columns = append([]Column{nested}, columns...)
 			}
 			rewrite(t, c)
-			holdAll(t, suite.open(t, folder, 2), c)
+			holdAll(t, suite.Start(t, folder, 2), c)
 		})
 	}
 }
@@ -94,7 +94,7 @@ func placeColumns(t *testing.T, suite Offline) {
 				c.World.Files[i].Columns[3].Name = name
 			}
 			rewrite(t, c)
-			holdAll(t, suite.open(t, folder, 2), c)
+			holdAll(t, suite.Start(t, folder, 2), c)
 		})
 	}
 }
@@ -127,13 +127,13 @@ func columnsOfOneName(t *testing.T, suite Offline) {
 		c.World.Files[i].Columns = append(c.World.Files[i].Columns, textColumn("note", "n"), textColumn("Note", "N"))
 	}
 	rewrite(t, c)
-	holdAll(t, suite.open(t, folder, 2), c)
+	holdAll(t, suite.Start(t, folder, 2), c)
 }
 
 // hiddenFiles has files that are not finished, with later rows.
 func hiddenFiles(t *testing.T, suite Offline) {
 	folder := t.TempDir()
-	engine := suite.open(t, folder, 2)
+	engine := suite.Start(t, folder, 2)
 	c := caseOf(t, folder, growing)
 	for i, name := range []string{"_temporary/0/task_1/part-1.parquet", ".part-2.parquet", "day=1/_part.parquet"} {
 		file := c.World.Files[i]
@@ -165,7 +165,7 @@ func otherEndings(t *testing.T, suite Offline) {
 		c.World.Histories["v"].Rows[i].File = c.World.Files[i].Path
 	}
 	c.pathOf().Path = path.Join(c.prefix, "v")
-	holdAll(t, suite.open(t, folder, 2), c)
+	holdAll(t, suite.Start(t, folder, 2), c)
 }
 
 // foldersLikeFiles has each file in a folder, as Spark writes them.
@@ -180,7 +180,7 @@ func foldersLikeFiles(t *testing.T, suite Offline) {
 	}
 	rewrite(t, c)
 	writeText(t, filepath.Join(folder, path.Dir(c.World.Files[0].Path), "_SUCCESS"), "")
-	holdAll(t, suite.open(t, folder, 2), c)
+	holdAll(t, suite.Start(t, folder, 2), c)
 }
 
 func leastNanosecond(t *testing.T, suite Offline) {
@@ -197,7 +197,7 @@ join v
   "a"  1677-09-21T00:12:43.145223Z    | NOT_FOUND
   "b"  2024-02-01T00:00:00Z           | 2
 `)
-	holdAll(t, suite.open(t, folder, 2), c)
+	holdAll(t, suite.Start(t, folder, 2), c)
 }
 
 const deltaLog = "_delta_log/00000000000000000000.json"
@@ -270,7 +270,7 @@ func wideDecimals(name string) func(c *Case) {
 // others: for views, and for queries that do not use the unreadable ones.
 func (s Offline) UnreadableColumns(t *testing.T) {
 	folder := t.TempDir()
-	engine := s.open(t, folder, 2)
+	engine := s.Start(t, folder, 2)
 	c := caseOf(t, folder, growing)
 	for i := range c.World.Files {
 		c.World.Files[i].Columns = append(c.World.Files[i].Columns, Column{Name: "wide",

@@ -17,7 +17,7 @@ import (
 // Inspection checks that an engine reports a source's columns in their order, and what they may become.
 func (s Offline) Inspection(t *testing.T) {
 	folder := t.TempDir()
-	engine := s.open(t, folder, 2)
+	engine := s.Start(t, folder, 2)
 	file := File{Path: filepath.Join(folder, "data/all.parquet")}
 	var declared []plumbv1.Type
 	for number := plumbv1.Type_BOOL; number <= plumbv1.Type_TIMESTAMP_ARRAY; number++ {

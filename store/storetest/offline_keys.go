@@ -19,7 +19,7 @@ var unspelled = map[string][]string{
 // textSpellsKeysInOneWay checks that labels of every format refuse other texts (R9).
 func textSpellsKeysInOneWay(t *testing.T, suite Offline) {
 	folder := t.TempDir()
-	engine := suite.open(t, folder, 2)
+	engine := suite.Start(t, folder, 2)
 	for declared, written := range map[string][2]string{
 		"INT64": {"4", "4"}, "INT32": {"-4", "-4"}, "BOOL": {"true", "true"}, "BYTES": {`x"04"`, "BA=="},
 	} {

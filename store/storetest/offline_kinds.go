@@ -13,7 +13,7 @@ import (
 // that it does not know, wherever it is asked for them, and an output that is no stored column.
 func (s Offline) UnknownKinds(t *testing.T) {
 	folder := t.TempDir()
-	engine := s.open(t, folder, 2)
+	engine := s.Start(t, folder, 2)
 	c := caseOf(t, folder, weather)
 	if err := writeLabels(c); err != nil {
 		t.Fatal(err)

@@ -100,7 +100,7 @@ func labelFormsStay(t *testing.T, suite Offline) {
 
 func (f labelForm) hold(t *testing.T, suite Offline, in string) {
 	folder := t.TempDir()
-	engine := suite.open(t, folder, 2)
+	engine := suite.Start(t, folder, 2)
 	c := caseOf(t, folder, weather)
 	c.labelsAs(in)
 	c.labels().unwritten = true

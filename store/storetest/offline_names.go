@@ -13,7 +13,7 @@ import (
 // namesByCase allows an engine whose own names know no case to refuse, but not to rename.
 func namesByCase(t *testing.T, suite Offline) {
 	folder := t.TempDir()
-	engine := suite.open(t, folder, 2)
+	engine := suite.Start(t, folder, 2)
 	c := caseOf(t, folder, weather)
 	labels := &c.Joins[0].Question.Labels
 	labels.stored = append(labels.stored, Column{Name: "Temp", Form: arrow.BinaryTypes.String, Values: []any{"hot"}})
@@ -26,7 +26,7 @@ func namesByCase(t *testing.T, suite Offline) {
 
 func engineNames(t *testing.T, suite Offline) {
 	folder := t.TempDir()
-	engine := suite.open(t, folder, 2)
+	engine := suite.Start(t, folder, 2)
 	holdAll(t, engine, caseOf(t, folder, `
 view rowid (k0 STRING) ttl 1h: n INT64, t INT64, o INT64, rowid INT64, e INT64, best INT64, labels INT64
 load rowid
@@ -46,7 +46,7 @@ newest rowid (-, 07:00]
 // views.
 func columnsReadTwice(t *testing.T, suite Offline) {
 	folder := t.TempDir()
-	engine := suite.open(t, folder, 2)
+	engine := suite.Start(t, folder, 2)
 	c := caseOf(t, folder, `
 view weather (airport STRING): temp FLOAT64, again FLOAT64, code STRING, seen TIMESTAMP
 view other (airport STRING) ttl 1h: temp FLOAT64
@@ -81,7 +81,7 @@ newest weather (-, 08:00]
 // misled by them.
 func placeNames(t *testing.T, suite Offline) {
 	folder := t.TempDir()
-	engine := suite.open(t, folder, 2)
+	engine := suite.Start(t, folder, 2)
 	for _, name := range []string{"file_row_number", "filename", "file_index", "File_Row_Number"} {
 		c := caseOf(t, folder, strings.ReplaceAll(`
 view rowid (k0 STRING) ttl 1h: n INT64

@@ -8,7 +8,7 @@ import (
 // nestedPartitions has two columns in the names of folders, and files that differ.
 func nestedPartitions(t *testing.T, suite Offline) {
 	folder := t.TempDir()
-	engine := suite.open(t, folder, 2)
+	engine := suite.Start(t, folder, 2)
 	c := caseOf(t, folder, `
 view v (k STRING): year INT32, month STRING, n INT64
 load v

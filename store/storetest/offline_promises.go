@@ -20,7 +20,7 @@ import (
 // ConcurrentUse asks one engine, and one join, many things at a time.
 func (s Offline) ConcurrentUse(t *testing.T) {
 	folder := t.TempDir()
-	engine := s.open(t, folder, 2)
+	engine := s.Start(t, folder, 2)
 	group, ctx := errgroup.WithContext(t.Context())
 	group.SetLimit(8)
 	for _, c := range readAllCases(t, folder) {
@@ -38,7 +38,7 @@ func (s Offline) ConcurrentUse(t *testing.T) {
 	for range 4 {
 		group.Go(func() error {
 			table := &Table{}
-			report, err := join.Stream(ctx, table.add)
+			report, err := join.Stream(ctx, table.Add)
 			if err == nil && (report.Rows != 1 || len(table.Rows) != 1) {
 				err = fmt.Errorf("a stream gave %d rows and reports %d, want 1", len(table.Rows), report.Rows)
 			}
@@ -53,7 +53,7 @@ func (s Offline) ConcurrentUse(t *testing.T) {
 // YieldErrorsComeBack checks that streams return a yield's error unchanged, and end there.
 func (s Offline) YieldErrorsComeBack(t *testing.T) {
 	folder := t.TempDir()
-	engine := s.open(t, folder, 2)
+	engine := s.Start(t, folder, 2)
 	c := caseOf(t, folder, weather)
 	enough := errors.New("enough")
 	if err := writeLabels(c); err != nil {
@@ -90,7 +90,7 @@ func writeLabels(c *Case) error {
 // appears whole or not at all.
 func (s Offline) CancelledRunsLeaveNothing(t *testing.T) {
 	folder := t.TempDir()
-	engine := s.open(t, folder, 2)
+	engine := s.Start(t, folder, 2)
 	c := caseOf(t, folder, weather)
 	if err := writeLabels(c); err != nil {
 		t.Fatal(err)

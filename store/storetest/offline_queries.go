@@ -59,7 +59,7 @@ var queryRefusals = []string{
 // no network, no settings, nothing of the engine's own, nothing that refers to itself.
 func (s Offline) QueryRefusals(t *testing.T) {
 	folder := t.TempDir()
-	engine := s.open(t, folder, 2)
+	engine := s.Start(t, folder, 2)
 	c := caseOf(t, folder, weather)
 	content, err := os.ReadFile(filepath.Join(folder, c.World.Files[0].Path))
 	if err != nil {
@@ -113,7 +113,7 @@ func (c *Case) refuseQuery(t *testing.T, engine offline.Store) error {
 // QueriesOverQueries checks that an engine reads sources through each other, whatever their columns are called.
 func (s Offline) QueriesOverQueries(t *testing.T) {
 	folder := t.TempDir()
-	engine := s.open(t, folder, 2)
+	engine := s.Start(t, folder, 2)
 	c := caseOf(t, folder, weather)
 	files := c.World.Definitions.Sources[0]
 	files.Name = "select"

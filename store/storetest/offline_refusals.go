@@ -26,7 +26,7 @@ func (s Offline) Refusals(t *testing.T) {
 	for _, refusal := range slices.Concat(labelRefusals, sourceRefusals) {
 		t.Run(refusal.name, func(t *testing.T) {
 			folder, outside := filepath.Join(t.TempDir(), "project"), t.TempDir()
-			engine := s.open(t, folder, 2)
+			engine := s.Start(t, folder, 2)
 			c := caseOf(t, folder, weather)
 			refusal.make(t, c, folder, outside)
 			join := c.Joins[0]

@@ -15,7 +15,7 @@ import (
 // what was there unchanged.
 func (s Offline) UnwritableResultsLeaveNothing(t *testing.T) {
 	folder := t.TempDir()
-	engine := s.open(t, folder, 2)
+	engine := s.Start(t, folder, 2)
 	c := caseOf(t, folder, weather)
 	if err := writeLabels(c); err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ func unwritable(t *testing.T) string {
 // not fit is found only while the join runs.
 func (s Offline) FailedRunsKeepWhatWasThere(t *testing.T) {
 	folder := t.TempDir()
-	engine := s.open(t, folder, 2)
+	engine := s.Start(t, folder, 2)
 	c := caseOf(t, folder, `
 view weather (airport STRING): temp INT32
 load weather

@@ -89,7 +89,7 @@ join weather
 
 func ttlAtTheEndsOfTime(t *testing.T, suite Offline) {
 	folder := t.TempDir()
-	engine := suite.open(t, folder, 2)
+	engine := suite.Start(t, folder, 2)
 	const first, last = feature.Instant(-9223372022400000000), feature.Instant(math.MaxInt64 - 1)
 	c := caseOf(t, folder, `
 view probe () ttl 2562047h: n INT64
@@ -156,7 +156,7 @@ join weather
 		t.Fatal(err)
 	}
 	for _, threads := range []int{1, 2, 7} {
-		holdAll(t, suite.open(t, folder, threads), c)
+		holdAll(t, suite.Start(t, folder, threads), c)
 	}
 }
 
@@ -171,7 +171,7 @@ func instantOf(t *testing.T, word string) *feature.Instant {
 
 func manyLabels(t *testing.T, suite Offline) {
 	folder := t.TempDir()
-	engine := suite.open(t, folder, 4)
+	engine := suite.Start(t, folder, 4)
 	c := caseOf(t, folder, weather)
 	labels := &c.Joins[0].Question.Labels
 	labels.stored, labels.RowGroup = nil, 10_000
@@ -192,7 +192,7 @@ func manyLabels(t *testing.T, suite Offline) {
 
 func labelColumnsOfEveryType(t *testing.T, suite Offline) {
 	folder := t.TempDir()
-	engine := suite.open(t, folder, 2)
+	engine := suite.Start(t, folder, 2)
 	c := caseOf(t, folder, weather)
 	labels := &c.Joins[0].Question.Labels
 	for number := range plumbv1.Type_name {
@@ -225,7 +225,7 @@ func sample(declared plumbv1.Type, form arrow.DataType) any {
 // zerosInFiles repeats few values often, which is when writers of files begin to share them.
 func zerosInFiles(t *testing.T, suite Offline) {
 	folder := t.TempDir()
-	engine := suite.open(t, folder, 2)
+	engine := suite.Start(t, folder, 2)
 	c := caseOf(t, folder, `
 view zero (id INT64): x FLOAT64, y FLOAT32, z FLOAT64_ARRAY
 load zero
@@ -255,7 +255,7 @@ join zero
 // zonedNanoseconds allows an engine that cannot floor them to refuse, but not to cut towards 1970.
 func zonedNanoseconds(t *testing.T, suite Offline) {
 	folder := t.TempDir()
-	engine := suite.open(t, folder, 2)
+	engine := suite.Start(t, folder, 2)
 	c := caseOf(t, folder, `
 view probe (): n INT64
 load probe
@@ -273,7 +273,7 @@ join probe
 // partitionsAreText has a key that is in the folders' names alone.
 func partitionsAreText(t *testing.T, suite Offline) {
 	folder := t.TempDir()
-	engine := suite.open(t, folder, 2)
+	engine := suite.Start(t, folder, 2)
 	c := caseOf(t, folder, `
 view code (code STRING): n INT64
 load code
@@ -314,7 +314,7 @@ newest code (-, 07:00]
 
 func textIsText(t *testing.T, suite Offline) {
 	folder := t.TempDir()
-	engine := suite.open(t, folder, 2)
+	engine := suite.Start(t, folder, 2)
 	c := caseOf(t, folder, `
 view code (code STRING): n INT64
 load code

@@ -21,7 +21,7 @@ func (s Offline) Sources(t *testing.T) {
 	for _, refusal := range slices.Concat(grownRefusals, fileRefusals) {
 		t.Run(refusal.name, func(t *testing.T) {
 			folder := t.TempDir()
-			engine := s.open(t, folder, 2)
+			engine := s.Start(t, folder, 2)
 			c := caseOf(t, folder, refusal.text)
 			if refusal.change != nil {
 				for _, file := range c.World.Files {
@@ -71,7 +71,7 @@ var sourceTests = []sourceTest{
 func grown(text string) func(t *testing.T, suite Offline) {
 	return func(t *testing.T, suite Offline) {
 		folder := t.TempDir()
-		engine := suite.open(t, folder, 2)
+		engine := suite.Start(t, folder, 2)
 		holdAll(t, engine, caseOf(t, folder, text))
 	}
 }
@@ -210,7 +210,7 @@ join as_known v
 // columnsByCase has a file that spells its columns in capitals; the first file's spelling counts.
 func columnsByCase(t *testing.T, suite Offline) {
 	folder := t.TempDir()
-	engine := suite.open(t, folder, 2)
+	engine := suite.Start(t, folder, 2)
 	c := caseOf(t, folder, olderFiles)
 	for i := range c.World.Files[2].Columns {
 		c.World.Files[2].Columns[i].Name = strings.ToUpper(c.World.Files[2].Columns[i].Name)
@@ -233,14 +233,14 @@ func grownQueries(t *testing.T, suite Offline) {
 			for _, history := range c.World.Histories {
 				history.ByValue = true
 			}
-			holdAll(t, suite.open(t, folder, 2), c)
+			holdAll(t, suite.Start(t, folder, 2), c)
 		})
 	}
 }
 
 func codecs(t *testing.T, suite Offline) {
 	folder := t.TempDir()
-	engine := suite.open(t, folder, 2)
+	engine := suite.Start(t, folder, 2)
 	for _, codec := range []compress.Compression{
 		compress.Codecs.Uncompressed, compress.Codecs.Snappy, compress.Codecs.Gzip, compress.Codecs.Zstd,
 		compress.Codecs.Brotli, compress.Codecs.Lz4Raw,
@@ -261,7 +261,7 @@ func codecs(t *testing.T, suite Offline) {
 // largeTypes writes text and lists in the types that writers have for large and for repeated ones.
 func largeTypes(t *testing.T, suite Offline) {
 	folder := t.TempDir()
-	engine := suite.open(t, folder, 2)
+	engine := suite.Start(t, folder, 2)
 	c := caseOf(t, folder, olderFiles)
 	dictionary := &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int32, ValueType: arrow.BinaryTypes.String}
 	c.World.Files[0].Columns[0].Form = dictionary
@@ -274,7 +274,7 @@ func largeTypes(t *testing.T, suite Offline) {
 // emptyFiles adds files without rows to one without statistics.
 func emptyFiles(t *testing.T, suite Offline) {
 	folder := t.TempDir()
-	engine := suite.open(t, folder, 2)
+	engine := suite.Start(t, folder, 2)
 	c := caseOf(t, folder, weather)
 	c.World.Files[0].NoStatistics, c.World.Files[0].RowGroup = true, 1
 	empty := c.World.Files[0]
@@ -297,7 +297,7 @@ func emptyFiles(t *testing.T, suite Offline) {
 func manyFiles(t *testing.T, suite Offline) {
 	const count = 400
 	folder := t.TempDir()
-	engine := suite.open(t, folder, 2)
+	engine := suite.Start(t, folder, 2)
 	c := caseOf(t, folder, weather)
 	base, history := c.World.Files[0], c.World.Histories["weather"]
 	row := history.Rows[0]

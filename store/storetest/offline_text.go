@@ -14,7 +14,7 @@ func (s Offline) TextSources(t *testing.T) {
 	for _, test := range textTests {
 		t.Run(test.name, func(t *testing.T) {
 			folder := t.TempDir()
-			engine := s.open(t, folder, 2)
+			engine := s.Start(t, folder, 2)
 			c := textCase(t, folder, test)
 			if test.says == nil {
 				holdAll(t, engine, c)

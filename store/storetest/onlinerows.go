@@ -27,7 +27,7 @@ type Cell struct {
 
 // Same says whether two cells are the same bit for bit.
 func (c Cell) Same(other Cell) bool {
-	return c.Status == other.Status && c.Event == other.Event && sameValue(c.Value, other.Value)
+	return c.Status == other.Status && c.Event == other.Event && SameValue(c.Value, other.Value)
 }
 
 func (c Cell) String() string { return fmt.Sprintf("%s %s at %s", c.Status, Show(c.Value), c.Event) }

@@ -70,8 +70,8 @@ func compareInstants(a, b *feature.Instant) int {
 	return cmp.Compare(*a, *b)
 }
 
-// sameValue says whether two values are the same bit for bit: NaN is itself, payload included, and -0.0 is not 0.0.
-func sameValue(a, b any) bool {
+// SameValue says whether two values are the same bit for bit: NaN is itself, payload included, and -0.0 is not 0.0.
+func SameValue(a, b any) bool {
 	switch a := a.(type) {
 	case float32:
 		b, ok := b.(float32)
@@ -84,7 +84,7 @@ func sameValue(a, b any) bool {
 		return ok && bytes.Equal(a, b)
 	case []any:
 		b, ok := b.([]any)
-		return ok && slices.EqualFunc(a, b, sameValue)
+		return ok && slices.EqualFunc(a, b, SameValue)
 	}
 	if _, ok := b.([]any); ok {
 		return false
@@ -97,7 +97,7 @@ func sameValue(a, b any) bool {
 
 // sameKey says whether two entity keys match; a null matches nothing, not even null (R8).
 func sameKey(a, b []any) bool {
-	return !hasNull(a) && !hasNull(b) && slices.EqualFunc(a, b, sameValue)
+	return !hasNull(a) && !hasNull(b) && slices.EqualFunc(a, b, SameValue)
 }
 
 func hasNull(key []any) bool { return slices.Contains(key, nil) }

@@ -43,7 +43,7 @@ type run struct {
 // RandomWorlds materializes random worlds in random consecutive windows and looks at them through the end of the last.
 func (p Parity) RandomWorlds(t *testing.T) {
 	folder := t.TempDir()
-	engine := p.Offline.open(t, folder, 2)
+	engine := p.Offline.Start(t, folder, 2)
 	number := 0
 	rapid.Check(t, func(t *rapid.T) {
 		number++
@@ -60,10 +60,10 @@ func (p Parity) RandomWorlds(t *testing.T) {
 		if err := run.materialize(func(history *History) []offline.Window {
 			return windowsTo(DrawWindows(t, history), end)
 		}); err != nil {
-			t.Fatalf("%v\n%s", err, world.describe(nil))
+			t.Fatalf("%v\n%s", err, world.Describe(nil))
 		}
 		if err := run.hold(t, question, end); err != nil {
-			t.Fatalf("at %s: %v\n%s", end, err, world.describe(&question))
+			t.Fatalf("at %s: %v\n%s", end, err, world.Describe(&question))
 		}
 	})
 }
@@ -72,7 +72,7 @@ func (p Parity) RandomWorlds(t *testing.T) {
 // there.
 func (p Parity) Cases(t *testing.T) {
 	folder := t.TempDir()
-	engine := p.Offline.open(t, folder, 2)
+	engine := p.Offline.Start(t, folder, 2)
 	for number, c := range readAllCases(t, folder) {
 		c.World.Project = fmt.Sprintf("case%d", number)
 		t.Run(c.Name, func(t *testing.T) {

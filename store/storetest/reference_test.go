@@ -126,7 +126,7 @@ func TestR3_ValuesAreOrdered(t *testing.T) {
 				if got, want := compareValues(ascending[i], ascending[j]), compareInts(i, j); got != want {
 					t.Errorf("%s and %s compare as %d", Show(ascending[i]), Show(ascending[j]), got)
 				}
-				if got := sameValue(ascending[i], ascending[j]); got != (i == j) {
+				if got := SameValue(ascending[i], ascending[j]); got != (i == j) {
 					t.Errorf("%s and %s are the same: %t", Show(ascending[i]), Show(ascending[j]), got)
 				}
 			}
@@ -164,7 +164,7 @@ func TestFilesAreReadBackAsTheyWereWritten(t *testing.T) {
 				t.Fatal(err)
 			}
 			for row, v := range column.Values {
-				if !sameValue(table.Rows[row][0], v) {
+				if !SameValue(table.Rows[row][0], v) {
 					t.Fatalf("row %d is %s, want %s", row, Show(table.Rows[row][0]), Show(v))
 				}
 			}
@@ -175,7 +175,7 @@ func TestFilesAreReadBackAsTheyWereWritten(t *testing.T) {
 func TestCSVTellsNullFromTheEmptyText(t *testing.T) {
 	got := csvLines("a,\"b\"\"c\"\n,\"\"\n\"x\ny\",1\n")
 	want := [][]any{{"a", `b"c`}, {nil, ""}, {"x\ny", "1"}}
-	if !slices.EqualFunc(got, want, func(a, b []any) bool { return sameValue(a, b) }) {
+	if !slices.EqualFunc(got, want, func(a, b []any) bool { return SameValue(a, b) }) {
 		t.Errorf("read %q, want %q", got, want)
 	}
 }

@@ -22,8 +22,8 @@ type Table struct {
 	Rows  [][]any
 }
 
-// add appends the rows of a batch.
-func (t *Table) add(batch arrow.RecordBatch) error {
+// Add appends the rows of a batch.
+func (t *Table) Add(batch arrow.RecordBatch) error {
 	t.setSchema(batch.Schema())
 	for row := range int(batch.NumRows()) {
 		values := make([]any, batch.NumCols())
@@ -87,7 +87,7 @@ func readParquet(path string) (*Table, error) {
 	batches := array.NewTableReader(whole, 0)
 	defer batches.Release()
 	for batches.Next() {
-		if err := table.add(batches.RecordBatch()); err != nil {
+		if err := table.Add(batches.RecordBatch()); err != nil {
 			return nil, err
 		}
 	}
@@ -112,7 +112,7 @@ func readArrow(path string) (*Table, error) {
 		if err != nil {
 			return nil, err
 		}
-		err = table.add(batch)
+		err = table.Add(batch)
 		batch.Release()
 		if err != nil {
 			return nil, err
