@@ -17,10 +17,7 @@ import (
 	"github.com/plumbstore/plumb/store/offline"
 )
 
-// ReadRows streams the rows of a .parquet or .csv file in the types of a view, in the file's order. Columns are found
-// as offline.FindColumns says, and values are converted to their types like those of a source. A value that does not
-// fit is reported and does not end the reading. A *fault.InputError says what is wrong with the file as a whole. The
-// rows are valid until yield returns.
+// ReadRows implements offline.RowReader.
 func (e *Engine) ReadRows(ctx context.Context, view *feature.View, path string, yield func(offline.FileRows) error) (
 	err error,
 ) {
@@ -78,12 +75,18 @@ func newFileReading(view *feature.View, file *labelfile.File) (*fileReading, err
 	r := &fileReading{view: view, columns: []string{"n"}}
 	var texts []string
 	var mistakes []error
-	add := func(at int, c *casts.Cast, err error) {
-		column := fmt.Sprintf("c%d", at)
+	// add reads a column as a type of SQL, by a conversion from the file's own. A column that is not there is null.
+	add := func(at int, as string, convert func(from string) (*casts.Cast, error)) {
+		if at < 0 || file.IsUntyped(at) {
+			r.columns = append(r.columns, "NULL::"+as)
+			return
+		}
+		c, err := convert(file.Columns[at].Type)
 		if err != nil {
 			mistakes = append(mistakes, fault.Inputf(names[at], "%v", err))
 			return
 		}
+		column := fmt.Sprintf("c%d", at)
 		r.columns = append(r.columns, c.OrNull(column, "element"))
 		if text := c.MisfitText(column); text != "" {
 			texts = append(texts, text)
@@ -91,20 +94,14 @@ func newFileReading(view *feature.View, file *labelfile.File) (*fileReading, err
 		}
 	}
 	for i, at := range found.Keys {
-		c, err := casts.ToKey(file.Columns[at].Type, view.Keys[i].Type)
-		add(at, c, err)
+		declared := view.Keys[i].Type
+		add(at, casts.SQLType(declared), func(from string) (*casts.Cast, error) { return casts.ToKey(from, declared) })
 	}
-	event, err := casts.ToMicroseconds(file.Columns[found.Event].Type)
-	add(found.Event, event, err)
-	if found.Created < 0 {
-		r.columns = append(r.columns, "NULL::BIGINT")
-	} else {
-		created, err := casts.ToMicroseconds(file.Columns[found.Created].Type)
-		add(found.Created, created, err)
-	}
+	add(found.Event, "BIGINT", casts.ToMicroseconds)
+	add(found.Created, "BIGINT", casts.ToMicroseconds)
 	for i, at := range found.Features {
-		c, err := casts.To(file.Columns[at].Type, view.Features[i].Type)
-		add(at, c, err)
+		declared := view.Features[i].Type
+		add(at, casts.SQLType(declared), func(from string) (*casts.Cast, error) { return casts.To(from, declared) })
 	}
 	r.columns = append(r.columns, texts...)
 	for i := range r.columns[1:] {

@@ -53,6 +53,8 @@ type File struct {
 	Columns []feature.Column
 	// floored are the columns of a Parquet file whose zoned nanoseconds DuckDB may not floor.
 	floored []int
+	// untyped are the columns of a Parquet file that have no type.
+	untyped []int
 }
 
 // Describe reads the schema of a label file, which messages call name, or else by its path.
@@ -157,6 +159,10 @@ func (l *File) checkNames() error {
 	}
 	return nil
 }
+
+// IsUntyped says whether a column is nothing but null and has no type, as writers leave it that saw no value. Its Type
+// is then that of the storage, and means nothing.
+func (l *File) IsUntyped(column int) bool { return slices.Contains(l.untyped, column) }
 
 // Find returns the position of a column by its exact name.
 func (l *File) Find(name, purpose string) (int, error) {

@@ -33,6 +33,9 @@ func (l *File) checkParquet(ctx context.Context, reader *file.Reader) error {
 				return err
 			}
 		}
+		if top.IsUntyped() {
+			l.untyped = append(l.untyped, i)
+		}
 		if top.MayCut() {
 			l.floored = append(l.floored, i)
 		}

@@ -121,7 +121,7 @@ func readFooter(path, event string) (f Footer, err error) {
 		return Footer{}, err
 	}
 	for _, top := range TopColumns(contents) {
-		column := Column{Name: top.Node.Name(), Nulls: -1, untyped: isNullType(top.Node),
+		column := Column{Name: top.Node.Name(), Nulls: -1, untyped: top.IsUntyped(),
 			Unreadable: top.Unreadable(), Leaves96: top.Leaves96()}
 		if top.isLeaf() {
 			column.Nulls = countNulls(contents, top.First)
@@ -171,14 +171,6 @@ func digestFooter(opened *os.File) (string, error) {
 // IsUntyped says whether a column has nothing but nulls and no type.
 func (f Footer) IsUntyped(name string) bool {
 	return slices.ContainsFunc(f.Columns, func(c Column) bool { return c.Name == name && c.untyped })
-}
-
-func isNullType(node schema.Node) bool {
-	switch node.LogicalType().(type) {
-	case schema.NullLogicalType, *schema.NullLogicalType:
-		return true
-	}
-	return false
 }
 
 // layoutOf spells a column with everything that its type depends on.

@@ -117,6 +117,15 @@ func hasEncryptedFooter(path string) bool {
 	return bytes.Equal(end, []byte(magic))
 }
 
+// IsUntyped says whether writers saw nothing but nulls in the column and gave it no type.
+func (c TopColumn) IsUntyped() bool {
+	switch c.Node.LogicalType().(type) {
+	case schema.NullLogicalType, *schema.NullLogicalType:
+		return true
+	}
+	return false
+}
+
 // MayCut says whether the column may hold zoned nanoseconds before 1970, which DuckDB cuts towards 1970 (R1).
 func (c TopColumn) MayCut() bool {
 	for leaf := c.First; leaf < c.First+c.Leaves; leaf++ {

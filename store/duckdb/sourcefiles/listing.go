@@ -151,11 +151,14 @@ func lakeMark(folder string) (mark, table string) {
 }
 
 // LeftOut lists the files in the folder of a source that it does not read because their names have another ending. The
-// paths are as the project's files spell them. There are none if the source names no folder.
+// paths are as the project's files spell them. There are none if the source names no folder below the roots.
 func (f *Finder) LeftOut(ctx context.Context, source *feature.Source) ([]string, error) {
 	files, ok := source.Files()
 	absolute := f.absolute(files.Path)
-	if info, err := os.Stat(absolute); !ok || err != nil || !info.IsDir() {
+	if !ok || !f.within(absolute) {
+		return nil, nil
+	}
+	if info, err := os.Stat(absolute); err != nil || !info.IsDir() {
 		return nil, nil //nolint:nilerr // The reader of a missing path reports it.
 	}
 	_, others, err := f.filesBelow(ctx, files.Path, absolute, files.Format)
