@@ -1,17 +1,17 @@
 package duckdb_test
 
 import (
+	"os"
 	"testing"
 
 	"github.com/plumbstore/plumb/store/duckdb"
 	"github.com/plumbstore/plumb/store/offline"
+	"github.com/plumbstore/plumb/store/offline/offlinetest"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
 // suite checks this engine against the offline contract, whatever strategy it chooses.
-var suite = storetest.Offline{Open: func(t testing.TB, projectDir string, threads int) offline.Engine {
-	return openEngine(t, projectDir, threads)
-}}
+var suite = offlinetest.Suite{Offline: suiteWith(func(*duckdb.Engine) {})}
 
 // Each way to join is checked against it: features that the index does not keep, keys with one hash, and both at once
 // with labels that are indexed in parts.
@@ -30,12 +30,16 @@ func suiteWith(change func(*duckdb.Engine)) storetest.Offline {
 }
 
 func openEngine(t testing.TB, projectDir string, threads int) *duckdb.Engine {
+	temporary := projectDir + ".tmp"
+	if err := os.MkdirAll(temporary, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	engine, err := duckdb.Open(t.Context(), duckdb.Config{
 		ProjectDir:  projectDir,
 		Roots:       []string{"data"},
 		MemoryLimit: "512MB",
 		Threads:     threads,
-		TempDir:     t.TempDir(),
+		TempDir:     temporary,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -90,3 +94,22 @@ func TestR9_FailedRunsKeepWhatWasThere(t *testing.T) { suite.FailedRunsKeepWhatW
 func TestR13_StatusesTellAbsenceApart(t *testing.T) { rule(t, "R13") }
 func TestColumnsTellWhatTheyMayBecome(t *testing.T) { suite.Inspection(t) }
 func TestManyMayAskAtATime(t *testing.T)            { suite.ConcurrentUse(t) }
+
+func TestAWitnessHasEveryRowThatALabelCouldSee(t *testing.T) { suite.Histories(t) }
+func TestTheHistoryOfAQueryHasEveryRow(t *testing.T)         { suite.QueriedHistories(t) }
+func TestLabelsComeInTheirOrder(t *testing.T)                { suite.Labels(t) }
+func TestLabelsThatAJoinWouldRefuseAreRefused(t *testing.T)  { suite.LabelRefusals(t) }
+
+func TestRowsOfAFileComeInItsOrderAndInTheTypesOfTheView(t *testing.T) { suite.FileRows(t) }
+func TestR9_MisfitsInAFileAreReportedAndItsOtherRowsAreRead(t *testing.T) {
+	suite.FileMisfits(t)
+}
+func TestEverythingWrongWithAFileOfRowsIsNamedAtOnce(t *testing.T) { suite.FileMistakes(t) }
+func TestManyRowsOfAFileComeInPieces(t *testing.T)                 { suite.FileBatches(t) }
+
+func TestFilesWithOtherEndingsAreLeftOut(t *testing.T)       { suite.LeftOut(t) }
+func TestR1_EventTimesThatAreMidnightsAreFound(t *testing.T) { suite.Midnights(t) }
+func TestWhatMayChooseAmongTiesIsFound(t *testing.T)         { suite.Ties(t) }
+
+func TestFilesAreLocatedBelowTheRootsAlone(t *testing.T)  { suite.Locate(t) }
+func TestScratchFoldersArePrivateAndRemoved(t *testing.T) { suite.Scratch(t) }

@@ -38,7 +38,7 @@ type Config struct {
 	Disk disk.Disk
 }
 
-// Engine implements offline.Store.
+// Engine implements offline.Engine.
 type Engine struct {
 	config Config
 	finder *sourcefiles.Finder
@@ -82,12 +82,10 @@ func Open(ctx context.Context, config Config) (*Engine, error) {
 // Close releases nothing: an Engine holds no instance between operations.
 func (e *Engine) Close() error { return nil }
 
-// Locate returns the absolute path of a file that lies below the roots, wherever symbolic links lead. The path is
-// relative to the project. A *fault.InputError says the same of a file that is not there and of one outside.
+// Locate implements offline.Files.
 func (e *Engine) Locate(path string) (string, error) { return e.finder.Locate(path) }
 
-// LeftOut lists the files in the folder of a source that it does not read because their names have another ending. The
-// paths are as the project's files spell them. There are none if the source names no folder.
+// LeftOut implements offline.Advisor.
 func (e *Engine) LeftOut(ctx context.Context, source *feature.Source) ([]string, error) {
 	return e.finder.LeftOut(ctx, source)
 }
@@ -138,7 +136,7 @@ func Version(ctx context.Context) (string, error) {
 	return version, nil
 }
 
-// Scratch makes a private folder of the caller's own among the spill folders, and returns how to remove it.
+// Scratch implements offline.Files. The folder is among the spill folders.
 func (e *Engine) Scratch() (folder string, remove func() error, err error) {
 	return session.Scratch(e.config.TempDir)
 }

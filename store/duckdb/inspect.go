@@ -45,8 +45,7 @@ func (e *Engine) open(ctx context.Context, s *session.Session, sources []*featur
 	return relation.Open(ctx, e.finder, s, sources, nil)
 }
 
-// Ties lists what in the query of a source may choose among rows that tie, such as row_number() and LIMIT: if rows do
-// tie in the order that it uses, the result may depend on the order of rows. It is empty for other sources.
+// Ties implements offline.Advisor.
 func (e *Engine) Ties(ctx context.Context, source *feature.Source) (ties []string, err error) {
 	if !source.IsQuery() {
 		return nil, nil

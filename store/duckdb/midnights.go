@@ -13,8 +13,7 @@ import (
 // midnights.
 const midnightRows = 100_000
 
-// AtMidnights says whether the event times of a source of files are midnights of several days (R1), as far as the
-// footers and its first rows tell: then they name days, and not when what the rows say was known.
+// AtMidnights implements offline.Advisor.
 func (e *Engine) AtMidnights(ctx context.Context, source *feature.Source) (_ bool, err error) {
 	if source.IsQuery() || source.CreatedTimestamp != "" {
 		return false, nil

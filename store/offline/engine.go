@@ -23,33 +23,53 @@ type Engine interface {
 
 // Advisor finds sources that can be read and may not be what was meant. What it finds is shown and refuses nothing.
 type Advisor interface {
-	// LeftOut lists the files in the folder of a source that are not read because their names have another ending. The
-	// paths are relative to the project. There are none if the source names no folder.
+	// LeftOut lists the files at any depth in the folder of a source that are not read because their names have another
+	// ending, in any order. The paths are relative to the project. Hidden files, whose name or folder begins with a dot or
+	// an underscore, are not among them. There are none if the source names no folder, or one that may not be read or is
+	// not there: that is for Columns to refuse.
 	LeftOut(ctx context.Context, source *feature.Source) ([]string, error)
 	// AtMidnights says whether all event times of a source of files are midnights of several days (R1), as far as the
-	// footers and its first rows show: then they name days, and not when the rows were known.
+	// footers and its first rows show: then they name days, and not when the rows were known. It is false for a query, and
+	// for a source with created times, which say when the rows were known.
 	AtMidnights(ctx context.Context, source *feature.Source) (bool, error)
-	// Ties lists what in the query of a source may choose among rows that tie, such as row_number() and LIMIT. It is
-	// empty for other sources.
+	// Ties lists what in the query of a source may choose among rows that tie, such as row_number() and LIMIT, each once
+	// and as messages name it. It is empty for other sources. A *fault.InputError says what keeps the query from being
+	// parsed.
 	Ties(ctx context.Context, source *feature.Source) ([]string, error)
 }
+
+// MaxFileRows is how many rows ReadRows yields at a time at the most.
+const MaxFileRows = 1 << 16
 
 // RowReader reads files of rows to push.
 type RowReader interface {
 	// ReadRows streams the rows of a .parquet or .csv file in the types of a view, in the file's order. Columns are found
 	// as FindColumns says, and values are converted as those of a source. A value that does not fit is reported and does
-	// not end the reading. A *fault.InputError says what is wrong with the file as a whole. The rows are valid until
-	// yield returns.
+	// not end the reading.
+	//
+	// The path is absolute or relative to the process's folder, and need not lie below the roots. A path that came over
+	// the network goes through Locate first.
+	//
+	// A *fault.InputError says what is wrong with the file as a whole. All that is wrong with its columns is found before
+	// a row is yielded, as joined *fault.InputError with the column's name in Field: what FindColumns reports, or else
+	// each column of a type that never fits.
+	//
+	// yield is called by one goroutine at a time, with 1 to MaxFileRows rows, and not at all for a file without rows. The
+	// rows are the engine's, and valid until yield returns. An error from yield ends the reading and is returned; so does
+	// the end of the context, with an error that wraps the context's.
 	ReadRows(ctx context.Context, view *feature.View, path string, yield func(FileRows) error) error
 }
 
 // Files are those that an engine may read and makes.
 type Files interface {
-	// Locate returns the absolute path of a file that lies below the roots, wherever symbolic links lead. The path is
-	// relative to the project. A *fault.InputError says the same of a file that is not there and of one outside.
+	// Locate returns the absolute path, with symbolic links resolved, of a file that lies below the roots wherever these
+	// lead. The path is relative to the project, or absolute. A *fault.InputError says the same, but for the path as it
+	// was given, of a file that is not there and of one outside: so nobody learns what lies there.
 	Locate(path string) (string, error)
-	// Scratch makes a private folder where the engine keeps its own temporary files, and returns how to remove it. A
-	// folder that a killed process leaves is removed by the next one.
+	// Scratch makes a folder for the caller's temporary files, which no other user may enter, and returns its absolute
+	// path and how to remove it with all that is in it. Each call makes another. The engine may keep a file in it, named
+	// lock. A folder that a killed process leaves is removed when the next engine that keeps its temporary files in the
+	// same place opens. That of a living process is not.
 	Scratch() (folder string, remove func() error, err error)
 }
 
@@ -57,7 +77,7 @@ type Files interface {
 type ServingEngine interface {
 	Inspector
 	Files
-	// PlanJoin is that of Offline.
+	// PlanJoin is that of Store.
 	PlanJoin(ctx context.Context, request JoinRequest) (Join, error)
 	io.Closer
 }

@@ -19,16 +19,22 @@ type Witness interface {
 	Values(ctx context.Context, view *feature.View, places []int64, yield func(place int64, values []any) error) error
 }
 
-// PlainReader is the part of a Witness that needs an offline engine: the rows of SQL sources, and label rows.
+// PlainReader is the part of a Witness that needs an offline engine: the rows of SQL sources, and label rows. An engine
+// is asked for the history of SQL sources alone. store/plainread makes a Witness of it, which reads files without it.
+//
+// Methods are safe for concurrent use. yield is called by one goroutine at a time, and a batch is the reader's, valid
+// until yield returns. An error from yield ends the stream and is returned.
 type PlainReader interface {
 	// History streams all rows of a view that any label could ever see, in no order: those with an event time and all
-	// keys. A batch has these columns by position: the keys in order, in the Arrow type of their declared type, then
-	// event_ts and created_ts (int64 microseconds, created_ts may be null), and then, for a source of files, the row's
-	// place (int64), which ascends in source order (R3). It is valid until yield returns; an error from yield ends the
-	// stream and is returned.
+	// keys. Rows with a null there are left out and not counted; rows that are alike all come. A batch has these columns
+	// by position: the keys in order, in the Arrow type of their declared type, then event_ts and created_ts (int64
+	// microseconds, created_ts may be null), and then, for a source of files, the row's place (int64), which ascends in
+	// source order (R3). A view without rows may have no batch. A key or time that does not fit its type is a
+	// *fault.InputError that shows it.
 	History(ctx context.Context, view *feature.View, yield func(arrow.RecordBatch) error) error
 	// Labels streams the label rows that a join of this request would read, in their order, in batches with these columns
 	// by position: the instant (int64 microseconds), then the label columns of Selection.Keys in order, in the Arrow type
-	// of their declared type. At least one batch comes, which may be empty.
+	// of their declared type, with nulls where the label rows have them. At least one batch comes, which may be empty.
+	// Label rows that the join would refuse because of these columns are refused, with a *fault.InputError.
 	Labels(ctx context.Context, request JoinRequest, yield func(arrow.RecordBatch) error) error
 }

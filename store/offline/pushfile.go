@@ -22,7 +22,7 @@ type FileColumns struct {
 
 // FileRows are rows of a file in the types of a view, column by column.
 type FileRows struct {
-	// Keys, Event, Created and Features are as in a batch of Offline.Newest, and all may have nulls.
+	// Keys, Event, Created and Features are as in a batch of Store.Newest, and all may have nulls.
 	Keys           []arrow.Array
 	Event, Created arrow.Array
 	Features       []arrow.Array
