@@ -8,7 +8,8 @@ import (
 )
 
 // File decodes a .parquet or .csv file as the offline engine reads it, with the conversions that it has for sources.
-// Rows with a value that does not fit are refused.
+// Rows with a value that does not fit are refused. So a file means the same whether it is pushed or is a source of the
+// view.
 type File struct {
 	Engine offline.RowReader
 	Path   string

@@ -26,6 +26,10 @@ import (
 // Columns are found as offline.FindColumns says. Values have the form that plumb online prints: BYTES are base64,
 // TIMESTAMP is RFC 3339, a float that is not a number is the text NaN, Infinity or -Infinity; integers may be text too,
 // since not every program can write all of INT64 as a number.
+//
+// For a view of prices by ticker, a row is
+//
+//	{"ticker": "ACME", "event_timestamp": "2024-05-01T09:30:00Z", "price": 12.5}
 type JSON []json.RawMessage
 
 // Decode implements Decoder.
@@ -38,6 +42,9 @@ func (j JSON) Decode(_ context.Context, view *feature.View, yield func(Rows) err
 }
 
 // objects collects rows of a view from JSON objects.
+//
+// An object that is refused takes a row too, of nulls. So the place of an object among those given is the place of its
+// row in all columns, and the row that its Refusal names.
 type objects struct {
 	view *feature.View
 	// noun is what refusals call an object.
@@ -45,7 +52,8 @@ type objects struct {
 	keys, features []array.Builder
 	event, created *array.Int64Builder
 	refused        []Refusal
-	// found are the columns of the names that objects had.
+	// found are the columns of the names that objects had. The objects of one caller mostly have the same names in the
+	// same order, so columns are looked for once, and not for each row.
 	found map[string]foundColumns
 }
 
@@ -168,7 +176,8 @@ func (o *objects) parse(names []string, values []any) (row jsonRow, mistake *fau
 	return row, mistake
 }
 
-// maxFound bounds the sets of names that are kept.
+// maxFound bounds the sets of names that are kept. A caller may name the members of each object differently. Sets of
+// names beyond the bound are looked for each time.
 const maxFound = 100
 
 func (o *objects) columns(names []string) (offline.FileColumns, error) {
@@ -183,7 +192,7 @@ func (o *objects) columns(names []string) (offline.FileColumns, error) {
 	return found.columns, found.err
 }
 
-// firstMistake is the first of joined mistakes.
+// firstMistake is the first of joined mistakes. A refusal has one reason.
 func firstMistake(err error) *fault.InputError {
 	if input, ok := errors.AsType[*fault.InputError](err); ok {
 		return input

@@ -9,7 +9,7 @@ import (
 )
 
 // The most bytes of one STRING or BYTES that comes from a caller: in a join key, and in a feature's value or in one
-// element of it. All callers share the store's memory.
+// element of it. All callers share the store's memory. Look-ups refuse keys that are longer than MaxKeyText, too.
 const (
 	MaxKeyText     = 64 << 10
 	MaxFeatureText = 1 << 20

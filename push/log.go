@@ -24,6 +24,12 @@ import (
 // What is in the log and could not be brought online is brought there before anything else is, in the same order, and
 // before it becomes a Parquet file, which training reads. So is what was brought online under an older definition: its
 // table or layout are no longer those that are read.
+//
+// For example, push A writes alone, and B and C arrive meanwhile. Both enter waiting and ask for road. B gets it, finds
+// itself and C waiting, and leads: it appends the rows of both, makes them durable by one fsync, and writes B's rows
+// and then C's online. C gets road next, finds that it is done, and returns. So the number of fsyncs follows the speed
+// of the disk and not the number of pushes. entry is only held to enter waiting or to take it, never while anything is
+// written.
 type groupCommit struct {
 	name string
 	log  *pushlog.Log
@@ -76,6 +82,9 @@ func (p *Pusher) pushLogged(ctx context.Context, view *feature.View, rows Rows, 
 }
 
 // lead writes all waiting pushes.
+//
+// A push whose time is over is left out before anything is logged. The newest definition of the group is taken up
+// before the log is settled, so that what waits in the log goes online under that definition too.
 func (p *Pusher) lead(l *groupCommit) {
 	l.entry.Lock()
 	group := l.waiting
@@ -104,6 +113,13 @@ func (p *Pusher) lead(l *groupCommit) {
 }
 
 // bringOnline writes the rows of the pushes that have not failed, unless all have.
+//
+// The log has the rows of all pushes of the group by now, but does not know which rows are whose. So it is settled as a
+// whole or not at all: if one push fails, the next settle replays the rows of all of them, which is harmless (R14).
+//
+// A push under an older definition than the newest is not written, since nobody reads that table or layout any more.
+// Its rows go online by a replay from the log, under the newest definition. They are counted as written: how many of
+// them the store finds older is not known.
 func (p *Pusher) bringOnline(l *groupCommit, group []*logged, failure error) {
 	complete := failure == nil
 	for _, push := range group {
@@ -133,7 +149,8 @@ func (p *Pusher) bringOnline(l *groupCommit, group []*logged, failure error) {
 }
 
 // isNewerThan says whether rows that are written under the second definition are not what readers of the first look
-// for.
+// for. Another generation is another table, and another schema id another layout in it. A change of neither, such as of
+// a description, leaves the rows as they are.
 func isNewerThan(view, other *feature.View) bool {
 	return view.Generation > other.Generation ||
 		view.Generation == other.Generation && view.Schema().ID > other.Schema().ID
@@ -150,7 +167,8 @@ func (l *groupCommit) follow(view *feature.View) {
 // settleTime bounds how long others wait for rows that could not be brought online before.
 const settleTime = 10 * time.Second
 
-// settle brings online what is in the log and not there yet.
+// settle brings online what is in the log and not there yet. It has a time of its own, whatever the caller's is: the
+// rows belong to earlier pushes.
 func (p *Pusher) settle(l *groupCommit) error {
 	if l.log.IsSettled() {
 		return nil
@@ -161,6 +179,9 @@ func (p *Pusher) settle(l *groupCommit) error {
 }
 
 // groupCommitOf opens the view's log if it is not open yet, which brings online what a killed process has left in it.
+//
+// p.mu is held meanwhile, so that a log is opened once. Replay uses the definition that l.view has when it is called,
+// and not the one that the log was opened under.
 func (p *Pusher) groupCommitOf(ctx context.Context, view *feature.View) (*groupCommit, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -187,7 +208,9 @@ func (p *Pusher) groupCommitOf(ctx context.Context, view *feature.View) (*groupC
 	return l, nil
 }
 
-// replay writes rows of the log online, whatever definition they were logged under.
+// replay writes rows of the log online, whatever definition they were logged under. Rows that cannot be read as rows of
+// this definition (loggedRows) are passed over, as are those of a view that is no longer online: there is no table that
+// they belong in.
 func (p *Pusher) replay(ctx context.Context, view *feature.View, record arrow.RecordBatch) error {
 	rows, ok := loggedRows(ctx, view, record)
 	if !ok || !view.Online {
@@ -225,6 +248,8 @@ func (p *Pusher) RollDue(ctx context.Context) error {
 
 // keep looks after one log. Rows become a Parquet file only after the definition was read later than they were logged:
 // a server that has not heard of a new generation yet would else leave it without them.
+//
+// prepare holds road, and RollClosed does not: pushes go on while Parquet files are written.
 func (p *Pusher) keep(ctx context.Context, l *groupCommit, due bool) error {
 	err := p.prepare(ctx, l, due)
 	if err != nil {
@@ -234,6 +259,11 @@ func (p *Pusher) keep(ctx context.Context, l *groupCommit, due bool) error {
 }
 
 // prepare brings online what is going to become a Parquet file.
+//
+// The order matters. A file is retired first and the definition is read after that, so the definition is at least as
+// new as every row in the file. If it were read first, a view could get a new generation and a row could still be
+// logged under the old one before the file is retired; the row would become a part of training and would be missing
+// online.
 func (p *Pusher) prepare(ctx context.Context, l *groupCommit, due bool) error {
 	l.road.Lock()
 	defer l.road.Unlock()

@@ -19,6 +19,9 @@ import (
 const pushedKey = "plumb.pushed"
 
 // logRecord has the accepted rows in the columns of the view's log: those of its source that the view reads.
+//
+// They have the names of the source's columns and not those of the features: if feature price is read from column px,
+// the log has px. So the log's Parquet files are read as any other file of the source is.
 func logRecord(view *feature.View, rows Rows, packed packedRows) (arrow.RecordBatch, error) {
 	columns := slices.Concat(rows.Keys, rows.Features)
 	var fields []arrow.Field
@@ -112,13 +115,14 @@ func elementOf(t arrow.DataType) arrow.Type {
 	return arrow.NULL
 }
 
-// retyped is a column of 8 bytes a row as another such type.
+// retyped is a column of 8 bytes a row as another such type. No value is copied: an instant in microseconds has the
+// same 8 bytes as an INT64 and as a TIMESTAMP.
 func retyped(column arrow.Array, to arrow.DataType) arrow.Array {
 	data := column.Data()
 	return array.MakeFromData(array.NewData(to, data.Len(), data.Buffers(), nil, data.NullN(), data.Offset()))
 }
 
-// only is the rows of a column at the places, which ascend.
+// only is the rows of a column at the places, which ascend. If all rows were accepted, as is usual, nothing is copied.
 func only(column arrow.Array, places []int) (arrow.Array, error) {
 	var parts []arrow.Array
 	for from := 0; from < len(places); {

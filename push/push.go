@@ -90,6 +90,9 @@ type Report struct {
 //
 // It returns a *fault.PreconditionError for a view that is not online, and an error that wraps fault.ErrUnavailable if
 // the store cannot be reached. After an error any of the rows may have been stored, and pushing them again is harmless.
+//
+// A refused row is no error, with atomic neither: the report then has the refusals and Written is 0. An error is about
+// the push as a whole.
 func (p *Pusher) Push(ctx context.Context, view *feature.View, rows Rows, atomic bool) (Report, error) {
 	packed, err := p.pack(view, rows)
 	if err != nil {
@@ -105,13 +108,16 @@ func (p *Pusher) Push(ctx context.Context, view *feature.View, rows Rows, atomic
 	return report, p.write(ctx, view, packed, &report)
 }
 
-// Check returns the rows that Push would refuse now, in row order.
+// Check returns the rows that Push would refuse now, in row order. A row that passes also passes a later Push under the
+// same definition, unless the clock is set back: the one check that depends on the time, R15, is met by more rows as
+// time goes on. So a file can be checked whole before any of it is pushed.
 func (p *Pusher) Check(view *feature.View, rows Rows) ([]Refusal, error) {
 	packed, err := p.pack(view, rows)
 	return packed.refused, err
 }
 
-// write gives the rows to the online store, a bounded number at a time.
+// write gives the rows to the online store, a bounded number at a time. If one of these writes fails, those before it
+// stay. Pushing all rows again is harmless, since an equal version replaces itself (R14).
 func (p *Pusher) write(ctx context.Context, view *feature.View, packed packedRows, report *Report) error {
 	table := online.NewTable(view, p.config.Retention)
 	report.Older += packed.superseded
@@ -130,6 +136,7 @@ func (p *Pusher) write(ctx context.Context, view *feature.View, packed packedRow
 
 // chunkRows and chunkBytes bound what is written at once.
 const (
+	// 4,096 rows alone would be no bound: with texts of MaxFeatureText they are 4 GiB.
 	chunkRows  = 4096
 	chunkBytes = 4 << 20
 )

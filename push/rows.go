@@ -45,6 +45,10 @@ type Rows struct {
 func (r Rows) Len() int { return r.Event.Len() }
 
 // packedRows are rows as the online store keeps them.
+//
+// The online store gets the newest row of each key alone, and the push log gets all accepted rows, since training needs
+// what was true before. Of ACME at 12.5 as of 09:30 and at 12.6 as of 09:31, the store gets the second and the log
+// both.
 type packedRows struct {
 	// rows are the newest of each key.
 	rows []online.Row
@@ -58,6 +62,9 @@ type packedRows struct {
 }
 
 // pack checks every row and packs those that can be stored.
+//
+// Refusals that the decoder found come in row order, as those do that are found here. So one pass over the rows leaves
+// all of them in row order.
 func (p *Pusher) pack(view *feature.View, rows Rows) (packedRows, error) {
 	if !view.Online {
 		return packedRows{}, &fault.PreconditionError{Message: "view " + view.Name + " has online: false, so nothing " +

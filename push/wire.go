@@ -19,6 +19,9 @@ import (
 
 // Columns decodes the columns of a request, in whichever order they come. It reports every mistake at once, as joined
 // *fault.InputError that name the columns: one that is missing, surplus, given twice, of another type or length.
+//
+// A feature that is missing is a mistake, and not nulls: a pushed row replaces the stored one whole (R7), so a column
+// that a caller forgot would take the feature's value from every key that is pushed.
 type Columns struct{ Request *plumbv1.PushRequest }
 
 // Decode implements Decoder.

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// queueing is how long a row may have been on its way to the log.
+// queueing is how long a row may have been on its way to the log. It is accepted before it is appended, so a file that
+// was begun somewhat later may hold it, too.
 const queueing = 10 * time.Second
 
 // Pending reports whether a row that was accepted at an instant may be in a write-ahead file of the folder, which the

@@ -10,6 +10,16 @@
 // A name begins with the time at which the file was begun, and is greater than all earlier names in the folder, even if
 // the clock was set back. So files in the order of their names have rows in the order in which one process appended
 // them.
+//
+// A log that takes rows while an older file of it becomes a Parquet file has, for example:
+//
+//	00001714555800000000-1f0c9a2b.parquet     begun at 09:30:00, finished
+//	00001714555860000000-1f0c9a2b.wal         begun at 09:31:00, closed
+//	00001714555860000000-1f0c9a2b.unfinished  its Parquet file, while it is written
+//	00001714555920000000-1f0c9a2b.wal         begun at 09:32:00, takes rows
+//
+// The number is in microseconds, with zeros before it, so that names in bytewise order are in the order of time; that
+// is the source order of R3. What follows it distinguishes the logs of processes that share the folder.
 package pushlog
 
 import (
@@ -54,6 +64,10 @@ type Config struct {
 
 // Log is one process's part of a push log. It is safe for concurrent use, but for Append, Settled, Settle and Unsettle,
 // which speak of the rows appended so far and are called one at a time.
+//
+// A write-ahead file is current while rows are appended to it, then closed, and gone once it has become a Parquet file.
+// If Replay is set, a closed file waits until its rows are online, however long that takes: training must not have rows
+// that serving lacks (R17).
 type Log struct {
 	config Config
 	// id distinguishes the files of this log from those of other processes.
@@ -146,7 +160,8 @@ func (l *Log) Append(batches ...arrow.RecordBatch) error {
 	return nil
 }
 
-// write adds a batch to the current write-ahead file, or to a new one if there is none or it has another schema.
+// write adds a batch to the current write-ahead file, or to a new one if there is none or it has another schema. A
+// Parquet file has one schema.
 func (l *Log) write(batch arrow.RecordBatch) error {
 	if l.current != nil && !l.current.schema.Equal(batch.Schema()) {
 		if err := l.current.sync(); err != nil {
@@ -181,6 +196,8 @@ func (l *Log) begin(schema *arrow.Schema) (*segment, error) {
 	}
 }
 
+// tryToBegin names a file by the clock, or by one more than the greatest number in the folder if the clock is not
+// beyond that: it may have been set back, or another file may have been begun in the same microsecond.
 func (l *Log) tryToBegin(schema *arrow.Schema) (*segment, error) {
 	now := l.config.Now()
 	entries, err := os.ReadDir(l.config.Folder)
@@ -198,7 +215,8 @@ func (l *Log) tryToBegin(schema *arrow.Schema) (*segment, error) {
 }
 
 // Retire closes the write-ahead file to further rows; with due only if it has reached its maximum age. It reports
-// whether any file waits to become a Parquet file.
+// whether any file waits to become a Parquet file. A file from the clock's future is as due as an old one: after the
+// clock was set back, it would otherwise stay open until the clock has caught up.
 func (l *Log) Retire(due bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -208,7 +226,9 @@ func (l *Log) Retire(due bool) bool {
 	return len(l.closed) > 0
 }
 
-// RollClosed makes Parquet files of what is closed and online, in order. What fails is tried again the next time.
+// RollClosed makes Parquet files of what is closed and online, in order. What fails is tried again the next time. A
+// file whose rows are not online yet does not hold up those behind it: files are read in the order of their names,
+// whenever they appear.
 func (l *Log) RollClosed() error {
 	l.rolling.Lock()
 	defer l.rolling.Unlock()

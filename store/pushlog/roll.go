@@ -13,6 +13,10 @@ import (
 )
 
 // roll makes a Parquet file of a write-ahead file and removes the latter. It may be called again if it failed.
+//
+// doubtful stands for a Parquet file whose name is there and may not survive a power failure, since renaming or syncing
+// the folder has failed. The write-ahead file is not removed on the strength of such a name. The next attempt writes
+// and renames the Parquet file anew, as a second sync may succeed without having written anything.
 func (s *segment) roll() error {
 	if _, err := os.Stat(s.path(parquetExtension)); err == nil && !s.doubtful {
 		// A process was killed between the two steps, perhaps before the name was durable.

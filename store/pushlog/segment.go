@@ -22,7 +22,12 @@ import (
 // A write-ahead file is the 8 bytes of magic, a version byte, and records. A record is, big-endian, 4 bytes with the
 // length of its payload, 4 bytes with the payload's CRC-32C, and the payload: an Arrow IPC stream of its own, with
 // schema and rows. The first record that is cut short or does not have its checksum ends the file: it was being
-// appended when the process was killed.
+// appended when the process was killed. So a file of one record with a payload of 504 bytes has 521 bytes:
+//
+//	plumblog 01 | 00 00 01 f8 | checksum | 504 bytes of Arrow
+//
+// A record carries its schema although the file has one, so that it is read without those before it (readFrom), and has
+// metadata of its own.
 //
 // The bytes are durable: walVersion changes whenever they do.
 const (
@@ -197,7 +202,8 @@ func readHeader(r io.Reader) (bool, error) {
 	return true, nil
 }
 
-// readRecord returns the next payload, and false at the end or at a record that is not whole.
+// readRecord returns the next payload, and false at the end or at a record that is not whole. The length is compared
+// with what is left of the file before memory is taken for the payload: in a damaged file it may say anything.
 func readRecord(r io.Reader, left int64) ([]byte, bool, error) {
 	if left < frameSize {
 		return nil, false, nil

@@ -25,7 +25,8 @@ func (l *Log) settleAll(set func(*segment)) {
 	}
 }
 
-// waiting are those of the files that are not becoming Parquet files, in the order in which rows were appended.
+// waiting are those of the files that are not becoming Parquet files, in the order in which rows were appended. A file
+// that is becoming a Parquet file is left out: its rows were online when that began, and it is closed at the end.
 func (l *Log) waiting(want func(*segment) bool) []*segment {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -41,8 +42,9 @@ func (l *Log) waiting(want func(*segment) bool) []*segment {
 	return found
 }
 
-// Settle replays the rows that are not known to be online, in the order in which they were appended. After a failure
-// it goes on with those that are left the next time.
+// Settle replays the rows that are not known to be online, in the order in which they were appended. After a failure it
+// goes on with those that are left the next time. Each record that went online moves the file's offset, so records are
+// not replayed twice because a later one failed.
 func (l *Log) Settle(ctx context.Context) error {
 	for _, s := range l.waiting(func(s *segment) bool { return !l.isOnline(s) }) {
 		err := s.readFrom(s.settled, func(batch arrow.RecordBatch, end int64) error {

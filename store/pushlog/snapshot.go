@@ -16,6 +16,9 @@ import (
 // Snapshot writes Parquet files of the rows that are in write-ahead files, whichever process holds those, into another
 // folder. It returns their paths, in the order of their names. Each has the name that its file will have in the log.
 // Rows that are appended meanwhile may be missing; all that it has are durable.
+//
+// Files are opened without their lock, which the process that appends to them has. This is safe to read: a record
+// counts only if it is whole, and nothing but what was never acknowledged is ever cut off.
 func Snapshot(folder, into string) ([]string, error) {
 	var written []string
 	err := eachUnfinished(folder, func(s *segment) error {
