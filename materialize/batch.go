@@ -9,6 +9,9 @@ import (
 const batchBytes = 4 << 20
 
 // batch collects packed rows, their bytes back to back in one arena that is used again for the next batch.
+//
+// An arena moves as it grows, so the rows are sliced out of it only once the batch is full (cut). No slice has room
+// behind its end: a store that appends to a key cannot write over the value that follows.
 type batch struct {
 	arena []byte
 	// ends has two entries for each row: where its key ends in the arena, and where its value does.
@@ -22,7 +25,8 @@ func (b *batch) reset() {
 
 func (b *batch) len() int { return len(b.ends) / 2 }
 
-// add appends the row that keys and values, bound to the current record batch, have at a position.
+// add appends the row that keys and values, bound to the current record batch, have at a position. If that fails, the
+// batch is as it was.
 func (b *batch) add(keys *packed.KeyEncoder, values *packed.RowEncoder, row int) error {
 	withKey := keys.AppendKey(b.arena, row)
 	withValue, err := values.AppendRow(withKey, row)

@@ -27,6 +27,10 @@ const (
 )
 
 // copying is one run's way from the offline to the online store.
+//
+// A fixed number of batches goes round: pack takes an empty one from free, fills it and sends it to full; a writer
+// takes it from there, writes it, and returns it to free. A store that is slower than the source thus holds the reading
+// back. If either side fails, the group's context ends and releases the other.
 type copying struct {
 	*Materializer
 	request    offline.NewestRequest
@@ -60,7 +64,9 @@ func (m *Materializer) copyWindow(ctx context.Context, p *plan, maxFailed int64,
 	return group.Wait()
 }
 
-// pack reads the window and sends full batches, the last one partly full.
+// pack reads the window and sends full batches, the last one partly full. Rows fail in two places: the engine finds
+// values that do not fit their type, the packer rows that cannot be packed, such as one that is too long. MaxFailed
+// bounds both together.
 func (c *copying) pack(ctx context.Context) error {
 	p, err := newPacker(c.request.View, packed.RunOrigin(c.report.Run.ID))
 	if err != nil {

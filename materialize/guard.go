@@ -12,6 +12,10 @@ import (
 
 // guard ends a run whose view has got another definition meanwhile: what it would write is not what the new one reads.
 // It is safe for concurrent use.
+//
+// Rows of an older generation lie in a table that is no longer read, and rows of an older layout lack what was added
+// since. Without the guard a run could go on for hours and have written nothing of use. It asks before each batch, for
+// the revision's number alone; definitions are read only if that has moved.
 type guard struct {
 	registry Definitions
 	view     *feature.View

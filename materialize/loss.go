@@ -28,6 +28,15 @@ const (
 
 // lossOf compares what is recorded of a view with the marks of its table. A record without a birth was written by a
 // version that set no marks, so nothing can be concluded from it.
+//
+// For example:
+//
+//	recorded           in the table        loss
+//	birth 7, mark 12   birth 7, mark 12    NoLoss
+//	birth 7, mark 12   birth 7, mark 13    NoLoss: a run has just ended and is not recorded yet
+//	birth 7, mark 12   birth 7, mark 9     LastRuns: the store came back from a snapshot
+//	birth 7, mark 12   none                AllRows: the store was flushed
+//	birth 7, mark 12   birth 15            AllRows: another run is bringing the rows back
 func lossOf(recorded registry.Progress, marks online.Marks) Loss {
 	switch {
 	case recorded.Birth == 0:
@@ -47,6 +56,9 @@ type Records interface {
 
 // Losses returns what the online store has lost of the views of a project, by name. It reads the marks of all views at
 // once, and changes nothing.
+//
+// The records are read before the marks. A run marks the table before it is recorded, so marks that are read later are
+// at least as new as the records, and a run that ends in between is not taken for a loss.
 func Losses(ctx context.Context, records Records, store online.Reader, project string, views []*feature.View) (
 	map[string]Loss, error,
 ) {

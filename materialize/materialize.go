@@ -4,6 +4,16 @@
 // newest-wins (R14). The window is recorded in the registry's ledger only once every row was written. So a run that was
 // killed at any point is simply repeated: the next run starts at the end of what is complete, and writing a row twice
 // changes nothing.
+//
+// For example, one key has rows of 09:00, 10:00 and 11:00. The first run, up to 10:00, has a window without a beginning
+// and writes the row of 10:00. The next, up to 11:00, has the window (10:00, 11:00] and writes the row of 11:00.
+// Windows meet and do not overlap: an event time of exactly 10:00 is in the first alone. The row of 09:00 is never
+// written, since the online store only needs the newest.
+//
+// A run goes through these steps, each in a file of its own: the window is chosen (window.go); the table's marks are
+// looked at, which show whether the store has lost rows, and a birth is set if there is none (loss.go); the rows are
+// read, packed and written (copy.go, batch.go), for as long as the view's definition stays as it is (guard.go); the
+// progress is marked and then recorded in the ledger.
 package materialize
 
 import (
@@ -95,7 +105,8 @@ type Report struct {
 	Notes []string
 }
 
-// attempts is how often a run is begun that finds at its end that the store has lost rows meanwhile.
+// attempts is how often a run is begun that finds at its end that the store has lost rows meanwhile. Another run that
+// begins the lost table anew at the same moment looks like a loss, and is over the next time.
 const attempts = 3
 
 // Run materializes one view over the window that the request asks for. If the online store has lost rows of the view,
@@ -121,7 +132,9 @@ func (m *Materializer) Run(ctx context.Context, view *feature.View, request Requ
 	}
 }
 
-// attempt is one run.
+// attempt is one run. It is in the ledger before it writes anything, since its id goes into every row that it writes
+// (packed.RunOrigin). That the marks cannot be read counts only after that, so that the ledger has a failed run to
+// show.
 func (m *Materializer) attempt(ctx context.Context, view *feature.View, request Request) (Report, error) {
 	progress, err := m.config.Ledger.Progress(ctx, view.Project)
 	if err != nil {
@@ -184,7 +197,8 @@ func (m *Materializer) unfinished(ctx context.Context, view *feature.View) ([]st
 		"this one does no harm to it", run.ID, view.Name, feature.InstantOf(run.StartedAt))}, nil
 }
 
-// finish records the outcome, even if ctx is cancelled, and returns the failure that the run ended with.
+// finish records the outcome, even if ctx is cancelled, and returns the failure that the run ended with. A run that
+// failed records no progress, however much it has written: the next one does the whole window again.
 func (m *Materializer) finish(ctx context.Context, run *registry.Run, progress *registry.Progress,
 	failure error,
 ) error {

@@ -12,6 +12,9 @@ import (
 // copyAll is copyWindow of all rows that have been pushed by now, if the run begins anew: rows in write-ahead files
 // were written to a table that is no longer read, or lost with the store. Other processes hold those files, so they are
 // copied.
+//
+// Each copy has the name that its file will have in the log. If a file becomes a Parquet file while the run reads, the
+// engine thus reads its rows once.
 func (m *Materializer) copyAll(ctx context.Context, p *plan, maxFailed int64, report *Report) (err error) {
 	if !p.anew || p.view.Source.Log == nil || m.config.LogFolder == nil {
 		return m.copyWindow(ctx, p, maxFailed, report)

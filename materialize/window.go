@@ -48,6 +48,16 @@ type plan struct {
 
 // newPlan applies R5 and R15: it chooses the window, and says what the record then lacks. If the store has lost rows,
 // the record only says where to begin again.
+//
+// For example, with To at 12:00 and a clock beyond that:
+//
+//	recorded                          asked for          window
+//	nothing                           -                  up to 12:00, without a beginning
+//	up to 10:00                       -                  (10:00, 12:00]
+//	up to 10:00                       lookback of 1h     (09:00, 12:00]
+//	up to 10:00, (11:00, 11:30]       -                  (10:00, 12:00], which fills the gap
+//	up to 12:00                       -                  none: there is nothing to do
+//	(08:00, 10:00], rows are lost     -                  (08:00, 12:00], in place of what is recorded
 func newPlan(view *feature.View, request Request, recorded map[string]registry.Progress, loss Loss,
 	now feature.Instant,
 ) (*plan, error) {
