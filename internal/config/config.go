@@ -4,6 +4,16 @@
 // environment variable (PLUMB_OFFLINE_MEMORY_LIMIT). A flag overrides the environment, which overrides the file, which
 // overrides the default. Every mistake is reported at once, each with its origin: a place in the file, a variable or a
 // flag.
+//
+// For example, this file and an environment with PLUMB_OFFLINE_MEMORY_LIMIT=4GB give a limit of 4GB, and plumb serve
+// --offline-memory-limit 8GB one of 8GB:
+//
+//	project: prices
+//	offline:
+//	  memory_limit: 2GB
+//
+// A setting is declared once, in a list (settings.go). Its key in the file, its flag, its variable, its default and its
+// text in --help come from that entry, so a new setting is a new entry and a function that checks its value.
 package config
 
 import (
@@ -66,7 +76,8 @@ func (o Offline) MemoryBytes() int64 {
 func (o Offline) GoBytes() int64 { return o.MemoryBytes() / 8 * 3 }
 
 // ServingShare is what a server gives to each of the jobs that may run in it at a time: joins over Flight, operations,
-// and one request that reads sources. Together they stay within the memory limit.
+// and one request that reads sources. Together they stay within the memory limit. With the defaults these are 2, 1 and
+// 1 jobs, and each has 500MB of the 2GB.
 func (c *Config) ServingShare() string {
 	return c.Offline.MemoryShare(c.Serving.FlightJobs + c.Serving.Operations + 1)
 }

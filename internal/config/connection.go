@@ -87,7 +87,7 @@ func (c ConnectionString) MarshalJSON() ([]byte, error) { return json.Marshal(c.
 func (c ConnectionString) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
 // oneHost leaves the first of the hosts of a URL, since the standard library reads URLs of one alone, and returns the
-// others.
+// others. For example, redis+sentinel://a:26379,b:26379/0 becomes redis+sentinel://a:26379/0 and ",b:26379".
 func oneHost(text string) (url, others string) {
 	start := strings.Index(text, "://") + len("://")
 	end := start + strings.IndexAny(text[start:]+"/", "/?#")
@@ -156,7 +156,8 @@ func (l *loader) filesOf(address string) string {
 }
 
 // misplaced reports whether a part of a password is in the place of a path or options, because the password has a
-// special character.
+// special character. The password of redis://:p/ss@host:6379 is p/ss, but a URL's host ends at the slash: a parser
+// takes ss@host:6379 for the path, and a message that shows the path would show half of the password.
 func misplaced(address string) bool {
 	_, after, _ := strings.Cut(address, "://")
 	end := strings.IndexAny(after, "/?#")
@@ -179,7 +180,8 @@ func (l *loader) sqlite(path string) (ConnectionString, error) {
 
 var variableForm = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 
-// expand replaces each ${VAR} by the variable's value.
+// expand replaces each ${VAR} by the variable's value. A variable that is empty is an error: otherwise a store would be
+// asked with an empty password, and its refusal would not say why.
 func expand(text string, getenv func(string) string) (string, error) {
 	var unset []string
 	expanded := variableForm.ReplaceAllStringFunc(text, func(reference string) string {

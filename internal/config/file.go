@@ -14,7 +14,8 @@ import (
 // file is what plumb.yaml says.
 type file struct {
 	values map[string]*value
-	// faulty holds the keys whose value was reported.
+	// faulty holds the keys whose value was reported. Nothing more is said of these: a key with a slip in its name, which
+	// is reported as unknown, is not reported as missing, too.
 	faulty   map[string]bool
 	problems []spec.Problem
 }

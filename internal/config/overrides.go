@@ -31,7 +31,8 @@ func (o *Overrides) Register(flags *pflag.FlagSet) {
 	}
 }
 
-// override is the value of a flag. It remembers that it was given, since nothing can be a value too.
+// override is the value of a flag. It remembers that it was given, since nothing can be a value too. So --serving-http
+// "" turns HTTP off although the file has an address.
 type override struct {
 	kind  kind
 	value string

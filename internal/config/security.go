@@ -19,7 +19,9 @@ type Security struct {
 	OIDCIssuer, OIDCAudience, OIDCJWKSURL, OIDCRoleClaim string
 }
 
-// Check reports settings that are of no use without each other. Every error is a *fault.InputError.
+// Check reports settings that are of no use without each other. Every error is a *fault.InputError. Only a server
+// checks them, since no other command uses them: a project whose certificates are half set up can still be planned and
+// applied.
 func (s Security) Check() error {
 	var mistakes []error
 	needs := func(has, needed, name, missing, why string) {

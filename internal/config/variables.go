@@ -14,6 +14,9 @@ var ofKubernetes = regexp.MustCompile(`_SERVICE_(HOST|PORT)|_PORT(_\d+_(TCP|UDP)
 
 // MisspeltVariables warns of the variables of an environment, each NAME=VALUE, that are no setting's and are named
 // almost as one. asked are the names that loading has looked up.
+//
+// An unknown key in plumb.yaml is an error. A variable is not, since other programs may read it; so there is a warning,
+// and only if the name is close to that of a setting.
 func MisspeltVariables(environ []string, asked map[string]bool) []string {
 	const prefix = "PLUMB_"
 	names := []string{strings.TrimPrefix(projectDirVariable, prefix)}

@@ -28,6 +28,8 @@ type TimedFeature struct {
 }
 
 // Answer is the rows of a look-up.
+//
+// It has two forms of output, Row for the command line and AppendRow for HTTP, and a test compares their bytes.
 type Answer struct {
 	keys       *Keys
 	columns    []*plumbv1.FeatureColumn

@@ -1,5 +1,15 @@
 // Package document has the JSON documents that the command line prints and HTTP answers with: rows of a look-up, keys,
 // definitions. Values have the form in JSON that the package value gives them.
+//
+// Both print the same documents, so that a program that reads one can read the other. A row of a look-up is, wherever
+// it comes from:
+//
+//	{"keys": {"ticker": "ACME"}, "features": {"price":
+//		{"value": 12.5, "status": "PRESENT", "event_timestamp": "2024-05-01T09:30:00Z"}}}
+//
+// The documents of a status, of a run and of an operation are made of their messages in proto, also on the command
+// line, which has the types behind the messages at hand. So a document cannot have what a server does not send. Input
+// that parsers read in different ways is refused (CheckJSON).
 package document
 
 import (
@@ -29,7 +39,8 @@ func encode(text *bytes.Buffer, value any) error {
 	return encoder.Encode(value)
 }
 
-// Object is a JSON object that keeps the order of its members.
+// Object is a JSON object that keeps the order of its members. A map would lose the order of the definitions, in which
+// people expect features and keys.
 type Object []Member
 
 // Member is a name with its value.

@@ -58,7 +58,8 @@ func (k *Keys) Row(row int) Object {
 }
 
 // ParseKey reads text as a key of the declared type, exactly (R9): writing the key gives the text again. So 007, +7 and
-// -0 are no integers, and a key has one text.
+// -0 are no integers, and a key has one text. If 007 were 7, a key that is wrong in the caller's data would find
+// another entity instead of an error.
 func ParseKey(text string, declared plumbv1.Type) (any, error) {
 	switch declared {
 	case plumbv1.Type_STRING:

@@ -20,6 +20,9 @@ type Status struct {
 }
 
 // ViewStatus is what is said of a view. Times are RFC 3339; null if there are none.
+//
+// A view that is done up to 10:00 and from 11:00 to 12:00 has a Start of null, an End of 10:00 and the gap from 10:00
+// to 11:00: what is complete ends at the first gap, however much was done after it.
 type ViewStatus struct {
 	View   string `json:"view"`
 	Online bool   `json:"online"`

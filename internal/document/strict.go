@@ -10,12 +10,17 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth bounds how deep lists and objects lie in each other. Nothing that Plumb reads needs more than a few.
+// maxDepth bounds how deep lists and objects lie in each other. Nothing that Plumb reads needs more than a few. The
+// check is recursive, so without a bound the text would decide how much stack it takes.
 const maxDepth = 64
 
 // CheckJSON refuses what parsers of JSON read in different ways or alter in silence: a name that is twice in an object,
 // text that is not UTF-8, an escape of half a surrogate pair, which a decoder makes another character of, and
 // something behind the end. text is one value; the error goes on after what it is in, as in "has …".
+//
+// For example, {"price": 1, "price": 2} is 2 for most parsers and 1 for some, so a proxy that checks a request may see
+// another price than the one that is stored. A text of the escape \ud800 alone becomes U+FFFD in Go, and so does every
+// other half: two keys would become one (R9).
 func CheckJSON(text []byte) error {
 	if !utf8.Valid(text) {
 		return errors.New("is not UTF-8, which JSON is")

@@ -79,6 +79,10 @@ func (d dataset) column(name string, how transformation) input {
 }
 
 // columnLineage collects the columns of an output, and what each is made of.
+//
+// For example, of a training set with feature price: column price is made of column px of the prices' files (DIRECT,
+// IDENTITY). Which row it comes from is decided by the label's ticker and time and by the source's ticker and times
+// (INDIRECT, JOIN); since these decide every row, they are lineage of the whole dataset.
 type columnLineage struct {
 	fields  []field
 	of      map[string]facet

@@ -75,7 +75,8 @@ func (r *Recorder) job(name, description string) job {
 }
 
 // runID returns a UUID of version 7 that is derived from the run: events that are delivered twice belong to one run,
-// and runs sort by their beginning.
+// and runs sort by their beginning. The first 48 bits are the milliseconds, as in any UUID of version 7, and the others
+// are a hash of what distinguishes the run.
 func (r *Recorder) runID(job string, started time.Time) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %d %q", r.config.Project, job, started.UnixNano(), r.config.Instance))
 	id := sum[:16]

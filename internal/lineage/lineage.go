@@ -6,6 +6,14 @@
 // because of them.
 //
 // A recorder of nil is valid and records nothing.
+//
+// A receiver joins the events of many tools by the names of datasets, so these are what other tools would call the same
+// data: a file is its absolute path in the namespace "file", an online table is PROJECT.VIEW at the address of the
+// store. What exists in Plumb alone, a SQL source or label rows that a caller sent, is named in the namespace
+// plumb://PROJECT.
+//
+// The START has what is known before the work: the sources and their columns. The last event has all of that again,
+// with the versions of what was read and the number of rows that were written.
 package lineage
 
 import (

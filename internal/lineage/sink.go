@@ -36,7 +36,8 @@ func reasonOf(err error) error {
 	return err
 }
 
-// callTime bounds a call of an endpoint.
+// callTime bounds a call of an endpoint. Events are delivered one after the other, so a receiver that hangs delays
+// those behind it by as much.
 const callTime = 5 * time.Second
 
 // defaultPath is the path at which receivers of OpenLineage accept events.

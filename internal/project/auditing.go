@@ -81,6 +81,9 @@ func (p *Project) auditor(ctx context.Context, progress func(offline.Progress)) 
 }
 
 // Recorder opens the audit log, or returns nil if none is kept.
+//
+// It is an error if something that is served is sensitive and there is no key to hash it with. The recorder would keep
+// nothing of such look-ups, and it is better to learn that when the server starts than when the log is needed.
 func (p *Project) Recorder(ctx context.Context, logger *slog.Logger) (*auditlog.Recorder, error) {
 	kept := p.Config.Serving.Audit
 	if kept.Dir == "" {

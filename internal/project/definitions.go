@@ -12,18 +12,22 @@ import (
 // Definitions are those of the project's files, checked against themselves and the sources.
 type Definitions struct {
 	Definitions *plumbv1.Definitions
-	// Doubts are about sources that can be read and may not be what was meant, in the order of the definitions.
+	// Doubts are about sources that can be read and may not be what was meant: by kind, in the order of Doubt's fields,
+	// and those of a kind in the order of the definitions.
 	Doubts []Doubt
 }
 
 // Doubt is about one source. One of what follows its name is set.
 type Doubt struct {
 	Source *feature.Source
-	// Midnights says that all event times are midnights, and nothing says when the rows were known.
+	// Midnights says that all event times are midnights, and nothing says when the rows were known. A row of 2024-05-01
+	// that sums up the day is then visible from the beginning of that day (R2), so a training set knows at noon what
+	// happened in the evening.
 	Midnights bool
 	// Ties are parts of a query whose result may depend on an order of rows that differs from run to run.
 	Ties []string
-	// LeftOut are files in the source's folder that are not read, since their names end in another way.
+	// LeftOut are files in the source's folder that are not read, since their names end in another way: a folder of CSV
+	// files with a few that end in .tsv is read without those.
 	LeftOut []string
 }
 

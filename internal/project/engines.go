@@ -31,7 +31,8 @@ func openRegistry(ctx context.Context, c *config.Config) (Registry, error) {
 	return sqldb.Open(ctx, c.Registry.Reveal())
 }
 
-// openOnline picks the online store by the scheme of its URL.
+// openOnline picks the online store by the scheme of its URL. The configuration has checked it, so what is not SQLite
+// is one of the forms of Redis.
 func openOnline(ctx context.Context, c *config.Config, now func() time.Time) (online.Store, error) {
 	if c.OnlineStore.Scheme() == "sqlite" {
 		return sqlite.Open(ctx, c.OnlineStore.Path(), sqlite.WithClock(now))

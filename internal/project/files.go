@@ -114,6 +114,10 @@ func resolved(path string) (string, error) {
 }
 
 // isPartOf says whether a file is, or lies below, what a source's path names: a file, a folder or a glob.
+//
+// A training set that is written there would be read as feature rows by the next join. So
+// data/prices/2024/train.parquet is part of data/prices, of data/*/2024 and of data/prices/**/*.parquet: the file and
+// each folder above it are compared with the path, symbolic links resolved on both sides.
 func (p *Project) isPartOf(file, source string) bool {
 	if !filepath.IsAbs(source) {
 		source = filepath.Join(p.Config.ProjectDir, source)

@@ -15,7 +15,7 @@ import (
 const lineagePatience = 5 * time.Second
 
 // Lineage returns the recorder of lineage if the project configures one, and nil otherwise. It is closed with the
-// project, which reports events that were lost and fails nothing.
+// project, which reports events that were lost and fails nothing. Each call returns a recorder of its own.
 func (p *Project) Lineage() (*lineage.Recorder, error) {
 	to := p.Config.Lineage.To
 	if to.Reveal() == "" {

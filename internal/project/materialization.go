@@ -12,6 +12,9 @@ import (
 )
 
 // Materialization asks for views to be materialized.
+//
+// Results are handed over view by view and not as one report, so that a command prints what came of a view before the
+// next one begins, and an interruption loses nothing of what is done.
 type Materialization struct {
 	// Views are names. If there are none, all views that are online are materialized.
 	Views []string

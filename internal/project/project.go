@@ -7,6 +7,11 @@
 //	defer p.Close()
 //	made, err := p.MakeTrainingSet(ctx, project.TrainingSetRequest{Labels: "labels.parquet", Out: "train.parquet", …})
 //
+// Callers differ in what they may name. The command line runs as its user, so its requests name any file of the
+// machine: MakeTrainingSet, Audit, VerifyTrainingSet take paths as they are. Callers over the network name files below
+// offline.roots alone, and learn nothing of others. The methods that servers call for them (work.go, trainingsets.go)
+// find those files first, by way of within.go, and then call the same use cases.
+//
 // Engines are picked in engines.go and nowhere else.
 package project
 
@@ -69,7 +74,8 @@ func (p *Project) Moved(folder string, roots []string) *Project {
 	return Open(&moved, p.options)
 }
 
-// Close closes engines, the newest first.
+// Close closes engines, the newest first. What was opened later may use what was opened before: a pusher still writes
+// to the online store while it closes.
 func (p *Project) Close() error {
 	p.mu.Lock()
 	closers := p.closers
@@ -116,7 +122,8 @@ func (p *Project) Serving(ctx context.Context) (Serving, error) {
 	return opened(ctx, p, &p.serving, openServing)
 }
 
-// opened opens an engine once.
+// opened opens an engine once. p.mu is held while it opens, so that callers which come at once get the same one. If
+// opening fails, nothing is kept and the next call tries again.
 func opened[T interface {
 	comparable
 	io.Closer

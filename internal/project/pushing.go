@@ -64,6 +64,9 @@ func (p *Project) KeepLogs(ctx context.Context, pusher *push.Pusher, ticks <-cha
 }
 
 // logKeeper knows the views whose logs are to be kept.
+//
+// Each tick asks for the revision's number alone. Definitions are read, and logs opened, only if that has moved or if
+// opening one has failed.
 type logKeeper struct {
 	project *Project
 	pusher  *push.Pusher

@@ -38,6 +38,11 @@ type Rebuilt struct {
 
 // Rebuild joins the same labels with the same files by the definitions of the manifest's revision. The output appears
 // only if its content is what the manifest says.
+//
+// A join's result follows from its definitions, its labels and its files. The registry still has the definitions of
+// every revision, and the manifest has the digest of everything else. So what cannot be reproduced is found before
+// anything is joined (Rebuilt.Obstacles), and files that a source has got since are left out of it. The content is
+// compared all the same, before the output gets its name.
 func (p *Project) Rebuild(ctx context.Context, request RebuildRequest) (*Rebuilt, error) {
 	found, err := dataset.Find(request.Path)
 	if err != nil {
@@ -127,6 +132,10 @@ func (p *Project) rebuildFolder(from *dataset.Rebuilding) (string, error) {
 
 // staged returns the project with moved files available at their old paths: in a folder that has links to them under
 // those paths.
+//
+// For example, data/prices.parquet is archive/prices.parquet now. The folder .plumb/rebuild-1234 then has
+// data/prices.parquet, a link to it, and the project is opened in that folder. Its definitions still say
+// data/prices.parquet, and so does the new manifest.
 func (p *Project) staged(ctx context.Context, folder string, from *dataset.Rebuilding) (*Project, error) {
 	for i, file := range from.Files {
 		if filepath.IsAbs(file.Name) {

@@ -54,6 +54,12 @@ type Server interface {
 
 // sandbox is a whole serving path, from registry to gRPC, that exists for one verification. Everything of it is in a
 // temporary folder, or, in a Redis, under the name of a project that is made up.
+//
+// Nothing in it stands in for the real thing but the clock, which is set to the instant of the label row that is looked
+// up (R17). A fault anywhere between the registry and the bytes on the wire thus shows as a difference.
+//
+// The order of closers is the reverse of their dependencies: the connection ends, the server drains, what was written
+// to a Redis is removed, the stores close, and the folder goes.
 type sandbox struct {
 	folder   string
 	snapshot *feature.Snapshot

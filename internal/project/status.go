@@ -17,7 +17,8 @@ type Status struct {
 	Project  string
 	Revision int64
 	Views    []ViewStatus
-	// LossesUnknown says why it is not known whether the online store has lost rows, or nil if it is known.
+	// LossesUnknown says why it is not known whether the online store has lost rows, or nil if it is known. A store that
+	// cannot be reached does not hide what the registry knows.
 	LossesUnknown error
 }
 

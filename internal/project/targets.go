@@ -99,7 +99,8 @@ func candidates(planned *plan.Plan, services []string) (*verifying, error) {
 	return v, nil
 }
 
-// addReached adds the services that are reached, and what is reached of views beside them.
+// addReached adds the services that are reached, and what is reached of views beside them. A view whose features are
+// all in services that are verified is not verified a second time.
 func (v *verifying) addReached(reached reach) {
 	definitions := v.snapshot.State.GetDefinitions()
 	covered := map[string]bool{} // By "view:feature".
@@ -141,6 +142,10 @@ func (v *verifying) cover(covered map[string]bool, service string) {
 }
 
 // reach is what a plan adds or alters, and what rests on that: views on entities and sources, services on views.
+//
+// For example, a plan that alters a join key of entity driver reaches every view of drivers, and every service with a
+// feature of such a view, though neither the views nor the services change. What a plan removes reaches nothing: it is
+// no longer there to be verified.
 type reach struct{ sources, entities, views, services map[string]bool }
 
 func newReach(planned *plan.Plan, snapshot *feature.Snapshot) reach {

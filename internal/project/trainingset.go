@@ -114,6 +114,11 @@ func (r TrainingSetRequest) join(selection *feature.Selection) offline.JoinReque
 }
 
 // trainingSet is a training set while it is made.
+//
+// The manifest comes about in three steps. describe begins it with what was asked for. learnInputs adds the digests of
+// the inputs, which are read while the join runs. seal adds what the output holds; the engine calls it when the content
+// is written and the file does not have its name yet, so an error there leaves no output. seal first looks at the
+// inputs again: if one has changed meanwhile, its digest may not be that of what the join has read.
 type trainingSet struct {
 	project   *Project
 	request   TrainingSetRequest
@@ -243,7 +248,8 @@ func (t *trainingSet) seal(ctx context.Context, written string, report offline.J
 	return string(text), err
 }
 
-// writeBeside writes what goes beside the output.
+// writeBeside writes what goes beside the output. If no manifest is wanted, one that an earlier output of this name has
+// left is removed, since it describes another file.
 func (t *trainingSet) writeBeside(ctx context.Context) error {
 	beside := t.request.Out + dataset.Suffix
 	if t.manifest == nil {

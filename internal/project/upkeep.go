@@ -69,7 +69,7 @@ func (p *Project) CheckTeardown(ctx context.Context, view string) error {
 }
 
 // Teardown removes all online rows of a view, and returns how many those were. The view's next materialization starts
-// from the beginning. If it fails, it can be called again.
+// from the beginning. If it fails, it can be called again. Rows that a materialization writes meanwhile may stay.
 func (p *Project) Teardown(ctx context.Context, view string) (int64, error) {
 	ledger, err := p.Registry(ctx)
 	if err != nil {

@@ -80,7 +80,9 @@ func (p *Project) toVerify(ctx context.Context, request VerifyRequest) (*verifyi
 // parallelViews is how many views are materialized at a time; they share the memory that joins may take.
 const parallelViews = 2
 
-// inSandbox verifies in a sandbox, which it closes whatever happens.
+// inSandbox verifies in a sandbox, which it closes whatever happens. The engine's memory is divided by the views that
+// are materialized at a time. The witness reads the same files by code of its own, so that a mistake of the engine is
+// not compared with itself.
 func (p *Project) inSandbox(ctx context.Context, wanted *verifying, request VerifyRequest) (
 	report *parity.Report, err error,
 ) {

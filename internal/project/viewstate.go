@@ -36,6 +36,10 @@ const (
 
 // viewStateOf decides by what is recorded as done and by the last run, each nil if there is none, and by what the
 // online store has lost of that.
+//
+// The order of the cases is part of their meaning. A loss comes first, since what is recorded does not hold then. done
+// is nil if the record is of a former generation or rebuild (registry.Ledger.Progress); the last run then shows why
+// there is nothing.
 func viewStateOf(view *feature.View, done *registry.Progress, last *registry.Run, loss materialize.Loss) ViewState {
 	switch {
 	case !view.Online:
