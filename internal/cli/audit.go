@@ -17,6 +17,8 @@ import (
 	"github.com/plumbstore/plumb/internal/project"
 )
 
+// auditFlags are the flags of two commands in one. Without --labels it audits what was served, from the audit log; with
+// it, label rows, and no log is read.
 type auditFlags struct {
 	selection selectionFlags
 	from, to  string

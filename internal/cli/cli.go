@@ -4,6 +4,11 @@
 // document, or one a line if a command streams. A failure is a document of its own there too: {"error": …}. Only
 // errors.go decides what an error looks like and which exit code it has. What a command does is a use case of
 // internal/project.
+//
+// A command is made of the same parts everywhere: a type with its flags; a method that makes the cobra command; a
+// method that turns the flags into a request, naming everything that is wrong with them by flag; the call of the use
+// case; and a function that writes the result for people. The result's JSON needs no function of its own: print writes
+// the value itself. So what people read and what programs read cannot come from different data.
 package cli
 
 import (

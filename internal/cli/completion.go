@@ -58,7 +58,8 @@ func (a *application) completeFlag(cmd *cobra.Command, flag, kindName string) {
 		})
 }
 
-// completeNames reads the names that are registered. If they cannot be read, there is nothing to complete with.
+// completeNames reads the names that are registered. If they cannot be read, there is nothing to complete with. A
+// message on the command line that is being typed would be in the way.
 func (a *application) completeNames(ctx context.Context, kindName, prefix string) ([]string, cobra.ShellCompDirective) {
 	k, err := kindOf(kindName)
 	if err != nil {

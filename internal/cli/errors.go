@@ -35,6 +35,9 @@ var (
 )
 
 // failure is what a program reads if --output is json.
+//
+// For example: {"error":{"message":"features/prices.yaml:4:5: …","exit_code":3,"problems":[…]}}. The exit code says
+// what kind of thing went wrong, for scripts; kind and problems are for programs that act on it.
 type failure struct {
 	Message  string         `json:"message"`
 	ExitCode int            `json:"exit_code"`
@@ -96,6 +99,9 @@ func leaves(err error) []error {
 
 // exitCode returns the exit code of a mistake in the input if an error consists of such mistakes alone, and that of a
 // fault otherwise.
+//
+// A fault decides over any number of mistakes: 3 says that it helps to correct the input, and that is not so while
+// there is a fault.
 func exitCode(err error) int {
 	for _, leaf := range leaves(err) {
 		if !isInput(leaf) {

@@ -20,6 +20,8 @@ type named interface {
 }
 
 // kind is a list of definitions that list and show know.
+//
+// list, show and their completion go by this list, so a new kind of definition is a new entry and no new command.
 type kind struct {
 	// name is the plural, singular the other word for it on the command line, called what messages call one.
 	name, singular, called string

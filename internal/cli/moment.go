@@ -57,6 +57,9 @@ func (m moment) document() progressDocument {
 }
 
 // rate is the basis of an estimate: the point at which counting began for the rows of the current piece of work.
+//
+// Steps differ in their speed, as reading a source and writing a result do. So each piece of work is measured by
+// itself, from the first report that has a total.
 type rate struct {
 	counting bool
 	rows     int64

@@ -132,7 +132,8 @@ func (a *application) online(ctx context.Context, p *project.Project, flags onli
 	return a.print(map[string]any{"rows": rows}, func(w *printable.Writer) error { return writeAnswer(w, rows) })
 }
 
-// noteAbsentViews notes which views returned nothing because they were not materialized.
+// noteAbsentViews notes which views returned nothing because they were not materialized. NOT_FOUND alone does not say
+// whether the key is wrong or the view is empty.
 func (a *application) noteAbsentViews(ctx context.Context, p *project.Project, selection *feature.Selection,
 	columns []*plumbv1.FeatureColumn,
 ) error {

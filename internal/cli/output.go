@@ -43,7 +43,8 @@ func outputOf(args []string) format {
 	return found
 }
 
-// print writes value as one line of JSON, or calls asText, as --output asks.
+// print writes value as one line of JSON, or calls asText, as --output asks. It is called once for each result.
+// Progress and notes go to stderr, so stdout is nothing but results.
 func (a *application) print(value any, asText func(*printable.Writer) error) error {
 	if a.output == jsonText {
 		return document.Write(a.Out, value)

@@ -80,6 +80,9 @@ func (a *application) push(ctx context.Context, p *project.Project, name, path s
 var errRefused = errors.New("rows were refused")
 
 // pushing is a push of one file, batch by batch.
+//
+// A file may be larger than memory, so it is pushed a few thousand rows at a time, and a failure leaves what was pushed
+// before it. The file can be pushed again as it is (R14).
 type pushing struct {
 	view     *feature.View
 	pusher   *push.Pusher

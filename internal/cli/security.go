@@ -10,6 +10,9 @@ import (
 
 // security opens what a server identifies itself with, and what it authenticates callers with. Each is nil if it is not
 // configured.
+//
+// Addresses beyond loopback need both, unless --insecure is given: a token that is sent without TLS can be read on its
+// way.
 func (a *application) security(c *config.Config, logger *slog.Logger) (
 	presented *certificates.Certificates, guard *auth.Guard, err error,
 ) {

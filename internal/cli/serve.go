@@ -65,6 +65,9 @@ func (a *application) serve(ctx context.Context, p *project.Project, insecure, r
 }
 
 // served opens the engines, and returns what to serve with and at which addresses.
+//
+// The offline engine is opened with a share of the memory limit (project.Serving), since joins, operations and a
+// request that reads sources may run in it at a time.
 func (a *application) served(ctx context.Context, p *project.Project) (server.Config, error) {
 	engine, err := p.Registry(ctx)
 	if err != nil {

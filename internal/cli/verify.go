@@ -141,7 +141,8 @@ func (a *application) runVerification(ctx context.Context, p *project.Project, r
 	return report, inFlags(err)
 }
 
-// listen is how plumb verify starts a server.
+// listen is how plumb verify starts a server. It is read-only, logs nothing and takes any free port: it lives for one
+// verification, and its only client is the verification.
 func listen(ctx context.Context, served project.Served) (project.Server, error) {
 	return server.Listen(ctx, server.Config{
 		Project: served.Project, Registry: served.Registry, Online: served.Online, Address: "127.0.0.1:0", ReadOnly: true,

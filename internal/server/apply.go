@@ -33,6 +33,10 @@ func (d *definitions) Plan(ctx context.Context, request *plumbv1.PlanRequest) (*
 }
 
 // Apply makes the definitions the next revision, unless they are as registered.
+//
+// A caller that has planned before gives the revision that it has planned against, so that it applies what it has seen
+// or nothing. Without that, the definitions are planned here against the newest revision. Either way another apply may
+// come between the plan and the commit; the registry then refuses the commit.
 func (d *definitions) Apply(ctx context.Context, request *plumbv1.ApplyRequest) (*plumbv1.ApplyResponse, error) {
 	if d.server.config.ReadOnly {
 		return nil, status.Error(codes.PermissionDenied, "this server is read-only: apply where plumb serve runs without "+

@@ -8,6 +8,9 @@ import (
 
 // arrival is a call from its first byte on. It counts among those whose message may be in memory. It ends if its
 // message takes too long to come, since a caller that stalls would hold its place forever.
+//
+// A unary call counts until it ends, since its message is in memory for as long. A stream counts until its first
+// message has come: it may last for hours, and has bounds of its own.
 type arrival struct {
 	counted *limiter
 	left    atomic.Bool

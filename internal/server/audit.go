@@ -9,7 +9,7 @@ import (
 )
 
 // record offers those rows of a reply to the audit log that are to be logged. It never waits, and keeps nothing of the
-// reply's own.
+// reply's own. The bytes are copied, since the reply's memory serves the next reply once it is sent.
 func (s *Server) record(prepared *lookupPlan, asked lookup.Request, servedAt feature.Instant, reply *lookup.Reply) {
 	audit := s.config.Audit
 	if audit == nil {

@@ -15,6 +15,11 @@ import (
 )
 
 // Condition is how a server is doing, as of its last round of questions to the registry and the store.
+//
+// A server that cannot do its work well is in one of two states. It is not ready if what it would answer is wrong or an
+// error: balancers then send calls elsewhere. It is stale if what it answers was right a moment ago and may not be the
+// newest. A registry that is down makes all servers stale; if it made them not ready, look-ups would stop although the
+// online store has all they need.
 type Condition struct {
 	// Ready says that there is a revision to serve, and that the online store answers and has the rows of every view.
 	Ready bool `json:"ready"`

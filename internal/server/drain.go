@@ -10,6 +10,9 @@ import (
 )
 
 // drain ends what answerCalls started.
+//
+// Health goes first, so that balancers send no more calls, and streams without an end of their own are ended. Then gRPC
+// and HTTP drain side by side, each for DrainTimeout at most, while operations are cancelled and waited for.
 func (s *Server) drain() {
 	s.health.Shutdown()
 	s.endStreams()

@@ -43,6 +43,9 @@ func (s *Server) statusOf(ctx context.Context, method string, err error) error {
 }
 
 // requestStatus is the status for what the client can mend; nil for other errors.
+//
+// An error may wrap several kinds: a mistake in a field, found while a store could not be reached. The first kind in
+// this order decides, and what a client can mend comes before what it can only wait for (faultStatus).
 func requestStatus(err error) *status.Status {
 	if collision, ok := errors.AsType[*fault.CollisionError](err); ok {
 		violations := []*errdetails.BadRequest_FieldViolation{{Field: "features", Description: collision.Error()}}
@@ -95,6 +98,9 @@ func requestStatus(err error) *status.Status {
 }
 
 // faultStatus is the status for what went wrong on this side.
+//
+// The texts are written here and not taken from the error, which may name hosts, paths and queries of the server. The
+// exceptions say what to do: the text of a full disk, and the advice of a store that refuses.
 func faultStatus(ctx context.Context, err error) *status.Status {
 	switch {
 	case errors.Is(err, fault.ErrNewer):

@@ -17,6 +17,10 @@ import (
 const checkTime = 5 * time.Second
 
 // follower holds what is served of the registry's newest revision that it has seen.
+//
+// Calls read newest and condition without a lock, and keep what they have read for as long as they last, since a
+// servedRevision's snapshot never changes. refresh is held by the one that reads the registry. If many look-ups find at
+// once that they need a newer revision, the first reads it, and the others see that newest has moved (advance).
 type follower struct {
 	config  Config
 	newest  atomic.Pointer[servedRevision]

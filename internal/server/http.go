@@ -139,6 +139,10 @@ func (w *web) drain(ctx context.Context) error {
 }
 
 // backend is what HTTP answers from.
+//
+// Its calls go through the interceptor of gRPC under the name of the gRPC method, so that deadlines, roles, metrics and
+// statuses do not depend on the protocol. What gRPC does outside of the interceptor is done here: counting the calls
+// whose message is in memory, and refusing calls that come after the drain.
 type backend struct {
 	*Server
 	service *serving

@@ -20,7 +20,8 @@ const maxWait = time.Minute
 // watchInterval is how often the progress of an operation is sent to those that watch it.
 const watchInterval = time.Second
 
-// explain is what callers may know of why an operation failed: what a call would have answered.
+// explain is what callers may know of why an operation failed: what a call would have answered. So a client handles a
+// failed verification as it handles a failed call.
 func (s *Server) explain(kind plumbv1.Operation_Kind, err error) *plumbv1.Operation_Error {
 	told := status.Convert(s.statusOf(context.Background(), "operation "+kind.String(), err))
 	return &plumbv1.Operation_Error{Code: code.Code(told.Code()).String(), Message: told.Message()}

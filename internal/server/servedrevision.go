@@ -24,6 +24,10 @@ type lookupPlan struct {
 }
 
 // servedRevision is the snapshot of a revision with its look-up plans.
+//
+// Services are planned when the revision is taken up, since they are what is asked for most and there are few of them.
+// A list of features is planned when it is first asked for. Plans are not carried over to the next revision: any
+// definition that they rest on may have changed.
 type servedRevision struct {
 	snapshot *feature.Snapshot
 	metrics  *telemetry.Metrics

@@ -8,6 +8,17 @@
 //
 // A server is started in two steps, so that the caller can find out where it listens: Listen binds the address, Serve
 // answers until its context is done and then drains.
+//
+// A call over gRPC passes these in order, so that nothing is done for a caller before it is known to be allowed:
+//
+//   - admit.go checks the caller and that there is room, before a byte of the message is read.
+//   - arrival.go bounds how long the message may take, inflate.go what it may become if it is compressed.
+//   - intercept.go sets a deadline, checks the fields of the message, and turns a panic into an error.
+//   - A service answers: serving.go and push.go, definitions.go and apply.go, project.go and what it names. Look-ups
+//     and pushes are counted, and refused beyond MaxConcurrent (limit.go).
+//   - errors.go turns an error into a status.
+//
+// A call over HTTP is checked by the same interceptor (http.go), so that permissions, limits and errors are the same.
 package server
 
 import (

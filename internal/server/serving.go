@@ -32,6 +32,10 @@ func (s *serving) GetOnlineFeatures(ctx context.Context, request *plumbv1.GetOnl
 
 // lookUp answers from the newest revision. A row that was written under a definition which is not in there yet makes it
 // look for a newer one, once. The caller releases the reply.
+//
+// For example, this server is at revision 7. Another one applies revision 8, which adds a feature to a view, and a row
+// is pushed there. The row's schema id is 8, and this server has no layout of that number. It reads the registry at
+// once, instead of failing until the next round of its follower.
 func (s *serving) lookUp(ctx context.Context, request *plumbv1.GetOnlineFeaturesRequest) (*lookup.Reply, error) {
 	if err := s.server.limit.enter(); err != nil {
 		return nil, err

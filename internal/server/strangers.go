@@ -12,6 +12,9 @@ import (
 
 // welcoming are the credentials of connections without TLS. A client that speaks HTTP/1, such as curl at the wrong
 // port, cannot read HTTP/2 frames. It gets an HTTP/1 response that names the right port.
+//
+// For example, curl http://127.0.0.1:6570/v1/status, with the port of gRPC, is answered with a status of 421 and the
+// port of HTTP. Without that curl would only say that it has received HTTP/0.9.
 type welcoming struct {
 	credentials.TransportCredentials
 	httpAddress func() string

@@ -8,6 +8,10 @@ import (
 )
 
 // tolerant registers services whose methods tell callers that their message cannot be read.
+//
+// If a message cannot be decoded, gRPC answers INTERNAL, which reads as a fault of the server. So its codec never fails
+// here: it decodes into a received, which keeps what is wrong with the message, and the handler returns that as a
+// status of its own (inflate.go).
 type tolerant struct{ *grpc.Server }
 
 // RegisterService implements grpc.ServiceRegistrar.

@@ -16,6 +16,10 @@ import (
 
 // wireReply is the reply of a look-up on its way to gRPC. It is the pool that its own bytes go back to: once gRPC has
 // written them, the reply is released.
+//
+// gRPC returns a buffer to its pool when the transport has written it. That is the only sign that the bytes may be used
+// again, so the reply takes the part of the pool. Without it, a reply would be copied or its memory left to the
+// collector.
 type wireReply struct {
 	*lookup.Reply
 

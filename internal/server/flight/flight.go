@@ -9,6 +9,16 @@
 // the result goes out batch by batch, as fast as the client reads. A join holds a slot from its plan to its last row;
 // the slots are as many as share the engine's memory. A call ends, and with it its query and its file, once its context
 // does. The context also ends if its client neither sends nor takes anything for too long.
+//
+// A client that sends its labels goes through these steps:
+//
+//	client: the command {"featureService": "pricing"}, then batches of label rows, then the end
+//	server: messages of progress, if asked for, with metadata and no Arrow data
+//	server: the schema, then batches of joined rows, in the order of the labels (R6)
+//	server: an empty batch, whose metadata has the report
+//
+// The labels come to their end before the first joined row goes back, since any of them may ask for any row of a
+// source.
 package flight
 
 import (

@@ -13,7 +13,8 @@ import (
 const unknown = -1
 
 // GetFlightInfo implements flight.FlightServer: it checks a request that names its label file, and returns it as the
-// ticket of one endpoint on this server. The schema is left out, since it takes reading the labels.
+// ticket of one endpoint on this server. The schema is left out, since it takes reading the labels. The ticket is the
+// request itself, so nothing is kept between the two calls.
 func (s *Service) GetFlightInfo(_ context.Context, descriptor *flight.FlightDescriptor) (*flight.FlightInfo, error) {
 	request, err := s.command(descriptor)
 	if err != nil {

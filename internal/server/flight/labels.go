@@ -153,7 +153,8 @@ func unreadable(what string, err error) error {
 	return fault.Inputf("", "%s: %s: %s", labelsName, what, detail)
 }
 
-// bounded writes up to a bound.
+// bounded writes up to a bound. The bound holds while rows come: how many a client will send is known only once it has
+// sent them.
 type bounded struct {
 	to       io.Writer
 	left, of int64

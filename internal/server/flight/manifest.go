@@ -35,6 +35,9 @@ type job struct {
 }
 
 // manifest is one under way.
+//
+// All of its methods may be called on nil and do nothing then, so that a join is written once, with or without a
+// manifest. Rows are described as they pass by, since nothing of the result is kept that could be read again.
 type manifest struct {
 	with *Manifests
 	made *dataset.Manifest

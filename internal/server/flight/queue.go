@@ -9,6 +9,9 @@ import (
 )
 
 // queue admits calls up to a bound, and lets a number of them join at a time, in the order in which they ask.
+//
+// A call is admitted before its label rows are read and starts when they are on disk, so a client that sends slowly
+// holds a place in the queue and no slot: the slots, which share the engine's memory, belong to calls that can join.
 type queue struct {
 	slots         *semaphore.Weighted
 	jobs, waiting int

@@ -39,7 +39,8 @@ func (s *Service) request(what string, text []byte) (*plumbv1.HistoricalRequest,
 	return request, s.config.Validator.Validate(request)
 }
 
-// unknownFields names every field of a JSON object that the message does not have.
+// unknownFields names every field of a JSON object that the message does not have. protojson would stop at the first,
+// and suggest nothing.
 func unknownFields(what string, text []byte, fields protoreflect.FieldDescriptors) error {
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(text, &object); err != nil || object == nil {

@@ -34,7 +34,8 @@ var httpStatuses = map[codes.Code]int{
 	codes.Unauthenticated:    http.StatusUnauthorized,
 }
 
-// requestError is what only HTTP can get wrong. It is a gRPC status with an HTTP status code of its own.
+// requestError is what only HTTP can get wrong, such as the method or the Content-Type. It is a gRPC status with an
+// HTTP status code of its own.
 type requestError struct {
 	httpStatus int
 	code       codes.Code

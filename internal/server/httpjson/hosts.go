@@ -15,6 +15,10 @@ import (
 // Hosts are the names that a server is addressed by over HTTP. A web page whose name has been pointed at this machine
 // (DNS rebinding) sends that name as Host, and a page of another site sends its own address as Origin. Browsers cannot
 // be made to send anything else, so both are refused, even if no token is needed.
+//
+// For example, a page of evil.example, whose name leads to 127.0.0.1 the second time it is asked for, can send a
+// request to port 6571 of its visitor. The browser takes that for a request of the page to its own site, and would let
+// it read the answer. Its Host is evil.example:6571, which is no name of this server.
 type Hosts struct {
 	bound      string
 	configured []string

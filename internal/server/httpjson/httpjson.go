@@ -3,6 +3,15 @@
 //
 // Every call goes through Backend.Call, which does for it what the server's interceptors do for gRPC, and whose errors
 // are gRPC statuses. So deadlines, permissions, limits and the kinds of errors are the same on both sides.
+//
+// The JSON is not that of protobuf, in which every column is an object with a type. A look-up is asked for as people
+// would write it, and the types of its keys come from the definitions (R9):
+//
+//	POST /v1/online-features
+//	{"feature_service": "pricing", "keys": {"ticker": ["ACME", "INIT"]}}
+//
+// So a request is read in two steps (lookup.go): the selection first, which says what keys there are and of which
+// types, and then the keys.
 package httpjson
 
 import (

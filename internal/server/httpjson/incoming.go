@@ -52,7 +52,8 @@ func jsonBody(r *http.Request) ([]byte, error) {
 	return body(r)
 }
 
-// body reads the JSON text of a request.
+// body reads the JSON text of a request. Requests that only read need no Content-Type: a page of another site cannot
+// read the reply.
 func body(r *http.Request) ([]byte, error) {
 	text, err := io.ReadAll(r.Body)
 	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {

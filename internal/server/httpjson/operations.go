@@ -32,7 +32,7 @@ func (a *api) addOperations(mux *http.ServeMux) {
 	add(http.MethodPost, "/{id}/cancel", plumbv1.ProjectService_CancelOperation_FullMethodName, a.cancel)
 }
 
-// operations answers with all operations, without their results.
+// operations answers with all operations, without their results. Results may be large; each is asked for by its id.
 func (a *api) operations(ctx context.Context, _ *http.Request) (any, error) {
 	response, err := a.Project.ListOperations(ctx, &plumbv1.ListOperationsRequest{})
 	if err != nil {
