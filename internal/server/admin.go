@@ -18,6 +18,9 @@ const adminField = "serving.admin"
 const headerTime = 5 * time.Second
 
 // admin answers operators. If it has no address it does nothing.
+//
+// It has an address of its own since nobody is authenticated there: Prometheus has no token, and a profile shows what
+// is in the memory of the process. So the address has to be loopback unless Insecure is set.
 type admin struct {
 	listener net.Listener
 	http     *http.Server

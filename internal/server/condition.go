@@ -124,7 +124,8 @@ func (s *Server) Condition() Condition {
 	return current
 }
 
-// faultLog logs that a fault began, and that it ended.
+// faultLog logs that a fault began, and that it ended. Rounds come every second, and a line for each would bury the
+// others.
 type faultLog struct {
 	logger         *slog.Logger
 	broken, mended string

@@ -8,6 +8,9 @@ import (
 )
 
 // connections knows those that are open at an HTTP server.
+//
+// Shutdown of net/http closes connections that rest at once, and with them requests that are on their way. A drain
+// waits here until the clients have closed them.
 type connections struct {
 	mu   sync.Mutex
 	open map[net.Conn]bool

@@ -86,7 +86,8 @@ func (f *follower) run(ctx context.Context, tell func(ready bool)) {
 	}
 }
 
-// round asks the registry and the store once.
+// round asks the registry and the store once. What the store has lost is a difference between the two, so it is looked
+// for only if both have answered.
 func (f *follower) round(ctx context.Context, tell func(ready bool)) {
 	var probed error
 	done := make(chan struct{})

@@ -16,6 +16,9 @@ import (
 
 // interceptUnary gives every call a deadline, checks its caller and its message, keeps a panic from ending the process,
 // and turns what went wrong into a status.
+//
+// The caller is checked before the message is, so that only those who may call learn what is wrong with a request. A
+// panic becomes an error before the status is made, so it is logged with its stack and answered as INTERNAL.
 func (s *Server) interceptUnary(ctx context.Context, request any, info *grpc.UnaryServerInfo,
 	handle grpc.UnaryHandler,
 ) (response any, err error) {

@@ -14,7 +14,8 @@ type limiter struct {
 	inFlight atomic.Int64
 }
 
-// enter returns an error if there is no room. A call that entered has to leave.
+// enter returns an error if there is no room. A call that entered has to leave. It counts first and looks then, so that
+// two calls cannot both get the last place.
 func (l *limiter) enter() error {
 	if l.inFlight.Add(1) > l.most {
 		l.inFlight.Add(-1)

@@ -39,6 +39,9 @@ func closeAll(listeners []net.Listener) error {
 }
 
 // listen binds a TCP address, which comes from a setting. exposed is why others must not reach it, or empty.
+//
+// A name is resolved once. The address that was found to be loopback is the one that is bound, and not what the name
+// may lead to a moment later.
 func listen(ctx context.Context, addressField, address, exposed string) (net.Listener, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {

@@ -20,7 +20,8 @@ type UseCases interface {
 	CompareSets(ctx context.Context, a, b string) (*project.Differences, error)
 }
 
-// LongUseCases check a request, and return the work of the operation that it asks for.
+// LongUseCases check a request, and return the work of the operation that it asks for. A request that is wrong fails
+// the call that would start the operation, and leaves no operation behind.
 type LongUseCases interface {
 	VerificationWork(ctx context.Context, request project.VerifyRequest) (operations.Work, error)
 	AuditWork(ctx context.Context, request audit.Request) (operations.Work, error)

@@ -20,7 +20,7 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// What requests leave out.
+// What requests leave out. The flags of the command line have the same defaults.
 const (
 	sampledRows     = 1000
 	sampledSeed     = 1

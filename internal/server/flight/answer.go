@@ -117,7 +117,8 @@ func (a *answer) rows(batch arrow.RecordBatch) error {
 	return a.split(batch)
 }
 
-// split sends a batch, or else its halves.
+// split sends a batch, or else its halves. How much a row takes is not known before it is encoded, and a half is a
+// slice that copies nothing.
 func (a *answer) split(batch arrow.RecordBatch) error {
 	rows := batch.NumRows()
 	size, err := encodedSize(batch)

@@ -66,7 +66,8 @@ func (i *incoming) check(message *flight.FlightData) error {
 }
 
 // spool writes label rows to a file of the folder, up to the bound, and returns its path. The file is an Arrow IPC
-// stream, since that alone may replace dictionaries on the way.
+// stream, since that alone may replace dictionaries on the way. With a file the engine reads label rows in one way,
+// wherever they come from, and may read them more than once.
 func (s *Service) spool(from *incoming, folder string) (path string, err error) {
 	path = filepath.Join(folder, "labels.arrow")
 	file, err := os.Create(path)

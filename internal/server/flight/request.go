@@ -70,7 +70,8 @@ func protojsonText(err error) string {
 	return strings.TrimPrefix(text, "proto: ")
 }
 
-// plan selects the features from the newest revision.
+// plan selects the features from the newest revision. That is the revision at the start of the call: what is applied
+// while label rows come in does not change the join.
 func (s *Service) plan(request *plumbv1.HistoricalRequest) (job, error) {
 	planned := job{service: request.GetFeatureService(), JoinRequest: offline.JoinRequest{
 		TimestampColumn: cmp.Or(request.GetTimestampColumn(), defaultTimestampColumn),

@@ -70,6 +70,11 @@ func unreadable(err error) error {
 }
 
 // errorDocument is the body of a reply that reports an error: what gRPC reports of it.
+//
+// For example, of a look-up without its keys:
+//
+//	{"error": {"code": "INVALID_ARGUMENT", "message": "keys.ticker: is missing; …", "details": [
+//		{"@type": "type.googleapis.com/google.rpc.BadRequest", "field_violations": [{"field": "keys.ticker", …}]}]}}
 type errorDocument struct {
 	Error errorBody `json:"error"`
 }

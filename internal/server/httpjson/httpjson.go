@@ -104,7 +104,8 @@ func (a *api) unknown(w http.ResponseWriter, r *http.Request) {
 // answer answers one call with a value that is written as JSON.
 type answer func(ctx context.Context, r *http.Request) (any, error)
 
-// called makes a handler of an answer: a call of the gRPC method.
+// called makes a handler of an answer: a call of the gRPC method. The body is read within the call, so nothing of it is
+// read for a caller that is not let in.
 func (a *api) called(method string, answer answer) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, int64(a.MaxBody))

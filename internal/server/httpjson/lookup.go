@@ -17,7 +17,7 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// lookUp is the body of a look-up.
+// lookUp is the body of a look-up. The keys stay as they were written until the selection says of which types they are.
 type lookUp struct {
 	service         string
 	features        []string

@@ -11,7 +11,8 @@ import (
 	"github.com/plumbstore/plumb/internal/jsonobject"
 )
 
-// fields reads the members of a request; each field's function says what is wrong with its value.
+// fields reads the members of a request; each field's function says what is wrong with its value. A name that is not
+// among them is a mistake: if it were ignored, a slip such as "event_timestamp" would change the answer in silence.
 type fields map[string]func(value json.RawMessage) error
 
 // read reports every mistake at once, as joined *fault.InputError that name the fields.

@@ -10,7 +10,8 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// addOperations adds the paths of operations: those that start one, and those that follow and end it.
+// addOperations adds the paths of operations: those that start one, and those that follow and end it. A start answers
+// at once, with the id to follow the operation by.
 func (a *api) addOperations(mux *http.ServeMux) {
 	add := func(verb, path, method string, answer answer) {
 		mux.Handle("/v1/operations"+path, only(verb, a.called(method, answer)))
