@@ -84,7 +84,7 @@ func (a *application) audit(ctx context.Context, p *project.Project, flags audit
 }
 
 // verdict is the error that the command ends with: none if all was read and compared, and all that differs is
-// explained.
+// explained. An unexplained difference is a fault, and what could not be compared is no proof that there is none.
 func verdict(report *audit.Report) error {
 	if report.Unexplained > 0 {
 		return errFailedCheck

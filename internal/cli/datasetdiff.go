@@ -34,7 +34,7 @@ func (a *application) datasetDiff(left, right string) error {
 	return a.print(compared, differences{compared}.write)
 }
 
-// differences are printed.
+// differences are what two training sets differ in, as people read it.
 type differences struct{ *project.Differences }
 
 func (d differences) write(w *printable.Writer) error {

@@ -10,7 +10,8 @@ import (
 	"github.com/plumbstore/plumb/registry/plan"
 )
 
-// definitions reads the definition files, and warns of sources that may not be what was meant.
+// definitions reads the definition files, and warns of sources that may not be what was meant. These are notes and no
+// errors, since only the user knows what was meant.
 func (a *application) definitions(ctx context.Context, p *project.Project) (*project.Definitions, error) {
 	shown := a.progress("checking the definitions against the sources")
 	defer shown.stop()

@@ -16,7 +16,9 @@ import (
 	"github.com/plumbstore/plumb/registry/spec"
 )
 
-// The exit codes.
+// The exit codes. Scripts go by them: 3 is for what a correction of the input mends and 1 for everything else that went
+// wrong, such as a store that cannot be reached or a check that failed. 2 says that plan --detailed-exitcode has found
+// changes, which is no failure.
 const (
 	exitFine    = 0
 	exitFault   = 1
@@ -183,7 +185,8 @@ func problems(err error) []spec.Problem {
 	return nil
 }
 
-// usageError makes a mistake in the command line an InputError with a suggestion.
+// usageError makes a mistake in the command line an InputError with a suggestion. cobra has no types for most of these,
+// so they are known by how their texts begin.
 func usageError(cmd *cobra.Command, err error) error {
 	var input *fault.InputError
 	var missing *pflag.NotExistError

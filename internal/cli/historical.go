@@ -136,6 +136,8 @@ type joinSummary struct {
 	Digest   string `json:"digest,omitempty"`
 }
 
+// summarize says what was made. The result is the file, so for people the summary is a message, on stderr; for programs
+// it is the document.
 func (a *application) summarize(flags historicalFlags, made *project.TrainingSet, seconds float64) error {
 	report := made.JoinReport
 	summary := joinSummary{Out: flags.out, JoinReport: report, Seconds: seconds}

@@ -78,7 +78,8 @@ func templateFiles() (map[string][]byte, error) {
 	return files, err
 }
 
-// removeAll removes the files and folders that these paths begin with.
+// removeAll removes the files and folders that these paths begin with. The folder was empty before, so nothing else is
+// below them.
 func removeAll(dir string, paths []string) error {
 	var failures []error
 	for _, path := range paths {

@@ -9,6 +9,9 @@ import (
 )
 
 // keyColumns collects the rows of entity keys of a look-up.
+//
+// --key ticker=ACME --key ticker=INIT is two rows of one key; with a second key, the first values of both are the first
+// row.
 type keyColumns struct {
 	*document.Keys
 	// flag is the flag that the keys come from, for errors.

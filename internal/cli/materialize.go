@@ -125,7 +125,8 @@ func (a *application) checkOrder(from, to feature.Instant) error {
 		value.FormatInstant(end))
 }
 
-// tell prints what came of a view's run.
+// tell prints what came of a view's run. A run that was begun is printed even if it failed: it is in the ledger, and
+// status shows it.
 func (a *application) tell(view *feature.View, report materialize.Report, err error) error {
 	for _, note := range report.Notes {
 		a.note("%s: %s", view.Name, note)

@@ -9,7 +9,8 @@ import (
 	"github.com/plumbstore/plumb/store/online"
 )
 
-// logger logs to stderr, in the form of the setting.
+// logger logs to stderr, in the form of the setting. stdout is for results: with --output json, serve writes the
+// addresses there.
 func (a *application) logger(form string) *slog.Logger {
 	if form == "json" {
 		return slog.New(slog.NewJSONHandler(a.Err, nil))

@@ -83,6 +83,8 @@ type applied struct {
 	Verify *parity.Report `json:"verify,omitempty"`
 }
 
+// apply asks about hazards before it verifies, so that a person need not wait for a verification to be asked. What is
+// committed is the plan that was shown: if another apply comes first, it fails.
 func (a *application) apply(ctx context.Context, p *project.Project, flags applyFlags) error {
 	if err := flags.sampling.check("--verify-"); err != nil {
 		return err

@@ -21,6 +21,9 @@ func isTerminal(stream any) bool {
 }
 
 // progress reports on stderr how far a piece of long work is, until it is stopped. It is safe for concurrent use.
+//
+// report may be called for every batch, from any goroutine, and only takes a note. What is shown follows a ticker of
+// its own, so a slow terminal does not slow the work.
 type progress struct {
 	now     func() time.Time
 	started time.Time

@@ -13,6 +13,9 @@ import (
 //
 // Addresses beyond loopback need both, unless --insecure is given: a token that is sent without TLS can be read on its
 // way.
+//
+// A guard and certificates follow their files while a server runs, so a token or a certificate is replaced without a
+// restart.
 func (a *application) security(c *config.Config, logger *slog.Logger) (
 	presented *certificates.Certificates, guard *auth.Guard, err error,
 ) {

@@ -55,6 +55,8 @@ type createdToken struct {
 	File     string   `json:"file,omitempty"`
 }
 
+// createToken prints the token alone on stdout and everything else on stderr, so that TOKEN=$(plumb token create …) has
+// it and nothing more. The file gets a hash, from which the token cannot be had again.
 func (a *application) createToken(p *project.Project, name, roleName string) error {
 	role, err := auth.ParseRole(roleName)
 	if err != nil {

@@ -68,6 +68,7 @@ func (a *application) teardownCommand() *cobra.Command {
 	return cmd
 }
 
+// teardown checks the name before it asks, so that a slip is not confirmed.
 func (a *application) teardown(ctx context.Context, p *project.Project, view string, yes bool) error {
 	if err := p.CheckTeardown(ctx, view); err != nil {
 		return err

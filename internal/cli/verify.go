@@ -29,7 +29,7 @@ type verifyFlags struct {
 	html      string
 }
 
-// samplingFlags are those that apply --verify has as well.
+// samplingFlags are those that apply --verify has as well. apply calls them --verify-rows and so on.
 type samplingFlags struct {
 	rows  int
 	seed  uint64

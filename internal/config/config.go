@@ -151,7 +151,8 @@ func Load(dir string, overrides *Overrides, getenv func(string) string) (*Config
 	return loader.config, nil
 }
 
-// findProject returns the absolute path of the project's folder.
+// findProject returns the absolute path of the project's folder. Without a name it is the nearest folder with a
+// plumb.yaml, from the working directory upwards, so that commands work anywhere in a project.
 func findProject(dir string, overrides *Overrides, getenv func(string) string) (string, error) {
 	named, origin := overrides.projectDir, projectDirFlag
 	if named == "" {

@@ -73,6 +73,9 @@ func (f *file) readKey(key, node *yaml.Node, prefix string) {
 }
 
 // read returns the items of a value, or what it should be.
+//
+// Nothing is converted on the way. YAML takes project: 2024 for a number and project: true for a truth value, so a text
+// that YAML does not take for text is refused, and has to be in quotes.
 func read(kind kind, node *yaml.Node) (items []string, message string) {
 	switch {
 	case node.ShortTag() == "!!null":

@@ -20,8 +20,10 @@ type value struct {
 	origin spec.Problem
 }
 
-// apply gives a setting the value that counts: the flag's, the variable's, the file's, or the default. faulty says
-// that the file has the key with something that is not a value, which was reported.
+// apply gives a setting the value that counts: the flag's, the variable's, the file's, or the default. faulty says that
+// the file has the key with something that is not a value, which was reported. A flag that is given with nothing is a
+// value, and a variable that is set to nothing is none, since many ways of starting a program can set a variable and
+// not unset it.
 func (l *loader) apply(setting Setting, flag *override, written *value, faulty bool) {
 	given := value{items: setting.split(setting.Default), origin: spec.Problem{File: FileName}}
 	variable := l.getenv(setting.Variable())

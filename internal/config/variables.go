@@ -9,7 +9,8 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 )
 
-// ofKubernetes are the variables that Kubernetes gives containers beside a service of the name plumb.
+// ofKubernetes are the variables that Kubernetes gives containers beside a service of the name plumb. They are, for
+// example, PLUMB_SERVICE_HOST and PLUMB_PORT_6570_TCP_ADDR, and nobody has misspelt them.
 var ofKubernetes = regexp.MustCompile(`_SERVICE_(HOST|PORT)|_PORT(_\d+_(TCP|UDP).*)?$`)
 
 // MisspeltVariables warns of the variables of an environment, each NAME=VALUE, that are no setting's and are named

@@ -21,7 +21,7 @@ type Feature struct {
 }
 
 // TimedFeature is a feature with the event time of the row that it came from. The time is null if the status is
-// NOT_FOUND.
+// NOT_FOUND. If the status is EXPIRED, it is the time of the row whose value is withheld (R13).
 type TimedFeature struct {
 	Feature
 	EventTimestamp *string `json:"event_timestamp"`

@@ -14,6 +14,9 @@ import (
 )
 
 // Keys are the rows of entity keys of a look-up, one column for each label column that it reads.
+//
+// A label column is not always named as a join key. If a service uses a view of weather by key airport twice, as
+// origin_weather and dest_weather (R11), its look-ups have two columns, such as origin and dest.
 type Keys struct {
 	Columns []*KeyColumn
 }

@@ -8,7 +8,8 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// Operation is the document of an operation. Times are RFC 3339, and null before they have come.
+// Operation is the document of an operation. Times are RFC 3339, and null before they have come. Result is the document
+// that the command for the same work prints.
 type Operation struct {
 	ID        string             `json:"id"`
 	Kind      string             `json:"kind"`

@@ -147,7 +147,8 @@ func (s *sources) of(source *feature.Source, columns []field) dataset {
 	return s.add(named, columns, s.version(append(source.Reads(), source)...))
 }
 
-// add takes a dataset, or what is new about one that is there.
+// add takes a dataset, or what is new about one that is there. A file may be a source of two views, and label rows may
+// be the file of a source; a run names each dataset once.
 func (s *sources) add(d dataset, columns []field, version string) dataset {
 	at := slices.IndexFunc(s.all, func(o dataset) bool { return o.Namespace == d.Namespace && o.Name == d.Name })
 	if at < 0 {

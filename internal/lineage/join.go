@@ -54,7 +54,7 @@ func (j *Join) End(ctx context.Context, report offline.JoinReport, version strin
 }
 
 // name is that of the job: the service's, or the views' with a hash that stands for the features, since there may be
-// hundreds.
+// hundreds. So runs of one selection are runs of one job, such as historical.prices+weather.3f9a01c2.
 func (j *Join) name() (name, description string) {
 	if j.request.Service != "" {
 		return "historical." + j.request.Service, "training set of feature service " + j.request.Service

@@ -132,7 +132,8 @@ func (r *Recorder) start(name, description string, inputs, outputs []dataset) ru
 	return begun
 }
 
-// end records how the run ended: ABORT if it was interrupted, FAIL with the error.
+// end records how the run ended: ABORT if it was interrupted, FAIL with the error. A run whose context is done was
+// interrupted, whatever error came of that.
 func (b *run) end(ctx context.Context, failure error, inputs, outputs []dataset) {
 	now := b.recorder.config.Now()
 	switch {
@@ -145,6 +146,7 @@ func (b *run) end(ctx context.Context, failure error, inputs, outputs []dataset)
 	}
 }
 
+// emit queues one event. If the queue is full the event is dropped and counted: the work does not wait.
 func (b *run) emit(kind string, at time.Time, failure error, inputs, outputs []dataset) {
 	r := b.recorder
 	line, err := json.Marshal(event{

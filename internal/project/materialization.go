@@ -30,6 +30,9 @@ type Materialization struct {
 
 // Materialize runs the views one after the other. One that fails does not keep the others from running; all failures
 // are in the error.
+//
+// Once ctx is done no other view is begun, and the error is that of the run which was interrupted. What failed before
+// it has been handed to End.
 func (p *Project) Materialize(ctx context.Context, asked Materialization) error {
 	snapshot, err := p.Snapshot(ctx)
 	if err != nil {

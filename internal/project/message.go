@@ -7,7 +7,8 @@ import (
 	"github.com/plumbstore/plumb/registry"
 )
 
-// Message is the status as it goes over the wire. now is what freshness is counted from.
+// Message is the status as it goes over the wire. now is what freshness is counted from. The command line makes its
+// document of it too, so that plumb status, gRPC and HTTP say the same.
 func (s *Status) Message(now time.Time) *plumbv1.StatusResponse {
 	response := &plumbv1.StatusResponse{Project: s.Project, Revision: s.Revision}
 	if s.LossesUnknown != nil {

@@ -11,6 +11,9 @@ import (
 )
 
 // Pusher writes rows into the online store, and into push logs. It is closed with the project.
+//
+// Its Definition reads the registry each time and not a snapshot: before the rows of a log become a Parquet file, the
+// pusher needs a definition that is newer than they are.
 func (p *Project) Pusher(ctx context.Context) (*push.Pusher, error) {
 	online, err := p.Online(ctx)
 	if err != nil {

@@ -74,7 +74,8 @@ func (p *Project) Rebuild(ctx context.Context, request RebuildRequest) (*Rebuilt
 	return rebuilt, err
 }
 
-// rebuild makes the output again, and lets it appear only if it is the same.
+// rebuild makes the output again, and lets it appear only if it is the same. It checks the new manifest against the old
+// one at the moment when the content is written and has no name yet.
 func (p *Project) rebuild(ctx context.Context, old *dataset.Manifest, from *dataset.Rebuilding, out string,
 	progress func(offline.Progress),
 ) (report offline.JoinReport, err error) {

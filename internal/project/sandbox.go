@@ -43,7 +43,8 @@ type Served struct {
 	Timeout time.Duration
 }
 
-// Listen binds a free port of this machine for a server. It answers once Serve is called, until ctx is done.
+// Listen binds a free port of this machine for a server. It answers once Serve is called, until ctx is done. It is a
+// function that is handed in, since the package of the server imports this one.
 type Listen func(ctx context.Context, served Served) (Server, error)
 
 // Server is a server that listens.
@@ -97,7 +98,8 @@ func (p *Project) newSandbox(ctx context.Context, state *plumbv1.State, online c
 	return s, s.serve(ctx, p.options.Listen, configured.Project, engine)
 }
 
-// madeUpProject is a name that no other project has.
+// madeUpProject is a name that no other project has. So nothing that a verification writes to a shared Redis can meet
+// the rows of a project (R16).
 func madeUpProject() string {
 	name := make([]byte, 8)
 	_, _ = rand.Read(name) // It never fails.

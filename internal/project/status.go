@@ -123,7 +123,8 @@ func (p *Project) findProblems(ctx context.Context, status *ViewStatus) (err err
 	return err
 }
 
-// waitingRows are those that wait in a push log for longer than usual.
+// waitingRows are those that wait in a push log for longer than usual. A row waits for up to the log's interval as a
+// rule. If it waits longer, no process keeps the log, or the online store does not take its rows.
 func (p *Project) waitingRows(ctx context.Context, view *feature.View) (pushlog.Unfinished, error) {
 	// grace is how much longer than usual it may take.
 	const grace = time.Minute

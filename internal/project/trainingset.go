@@ -75,7 +75,8 @@ func (p *Project) ExplainTrainingSet(ctx context.Context, request TrainingSetReq
 	return join.Explain(ctx)
 }
 
-// selected checks the files of a request and resolves its selection.
+// selected checks the files of a request and resolves its selection. Both come before anything is joined: a name that
+// is wrong should not show after an hour.
 func (p *Project) selected(ctx context.Context, request TrainingSetRequest) (
 	*feature.Snapshot, *feature.Selection, error,
 ) {

@@ -46,7 +46,8 @@ func stateOf(current *feature.Snapshot, holding online.Holding) string {
 	return "current"
 }
 
-// CheckTeardown refuses a name that neither a view nor a stored row has: it is a slip.
+// CheckTeardown refuses a name that neither a view nor a stored row has: it is a slip. A view that is no longer defined
+// may still have rows, and then its name is none.
 func (p *Project) CheckTeardown(ctx context.Context, view string) error {
 	current, online, err := p.stored(ctx)
 	if err != nil {

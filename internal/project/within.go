@@ -34,7 +34,8 @@ func (p *Project) locateLabels(ctx context.Context, path string) (string, error)
 	return p.locate(ctx, labelsFileField, path)
 }
 
-// locateLog finds the folder of an audit log: the one of the configuration, or one below the roots.
+// locateLog finds the folder of an audit log: the one of the configuration, or one below the roots. The configured one
+// may lie outside of the roots, since the operator has named it.
 func (p *Project) locateLog(ctx context.Context, path string) (string, error) {
 	configured := p.Config.Serving.Audit.Dir
 	switch {
@@ -84,7 +85,8 @@ func (p *Project) resolvedDir() string {
 	return resolved
 }
 
-// shortened shortens the mistakes in an error, and returns it.
+// shortened shortens the mistakes in an error, and returns it. They are changed in place, so that the error keeps its
+// kinds and what it wraps.
 func (p *Project) shortened(err error) error {
 	switch e := err.(type) { //nolint:errorlint // It takes wrapped and joined errors apart itself, to find all of them.
 	case nil:

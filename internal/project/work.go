@@ -24,7 +24,9 @@ import (
 // The work opens the project anew, with a share of the memory. So when an operation has ended, its engines and all that
 // they hold are gone.
 
-// inOwn makes work of a use case, whose result is value and verdict.
+// inOwn makes work of a use case, whose result is value and verdict. A value that comes with an error is what was done
+// until then, such as the views that were materialized before the operation was cancelled, and becomes the result all
+// the same.
 func (p *Project) inOwn(run func(ctx context.Context, own *Project, progress func(offline.Progress)) (
 	value any, verdict plumbv1.Operation_Verdict, err error),
 ) operations.Work {
