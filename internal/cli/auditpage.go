@@ -53,6 +53,8 @@ func toneOf(count int64, tone report.Tone) report.Tone {
 	return tone
 }
 
+// auditVerdict is the worst that can be said of what was found: a difference without a cause before one that is
+// explained, and either before values that could not be compared.
 func auditVerdict(r *audit.Report) report.Verdict {
 	compared := r.Matched + r.Mismatched
 	detail := fmt.Sprintf("Of %s, %s were compared with what training sees at the same instants.",

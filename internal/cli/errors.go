@@ -16,9 +16,9 @@ import (
 	"github.com/plumbstore/plumb/registry/spec"
 )
 
-// The exit codes. Scripts go by them: 3 is for what a correction of the input mends and 1 for everything else that went
-// wrong, such as a store that cannot be reached or a check that failed. 2 says that plan --detailed-exitcode has found
-// changes, which is no failure.
+// The exit codes. Scripts go by them: 3 is for what a correction of the input mends, and for an audit that could not
+// compare everything; 1 is for everything else that went wrong, such as a store that cannot be reached or a check that
+// failed. 2 says that plan --detailed-exitcode has found changes, which is no failure.
 const (
 	exitFine    = 0
 	exitFault   = 1

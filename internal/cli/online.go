@@ -87,6 +87,8 @@ func (a *application) onlineCommand() *cobra.Command {
 	return cmd
 }
 
+// online needs no server. It prepares the look-up as a server does and reads the same store, so it answers what a
+// server would answer.
 func (a *application) online(ctx context.Context, p *project.Project, flags onlineFlags) error {
 	request := lookup.Request{EventTimestamps: true, Now: a.now}
 	if flags.at != "now" {

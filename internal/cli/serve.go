@@ -40,6 +40,8 @@ func (a *application) serveCommand() *cobra.Command {
 // noQueue says that no join or operation waits; 0 would stand for the default.
 const noQueue = -1
 
+// serve opens certificates and tokens before any engine, so that a mistake in them shows at once. What runs then, and
+// in which order it stops, is in services.go.
 func (a *application) serve(ctx context.Context, p *project.Project, insecure, readOnly bool) error {
 	collectLess()
 	logger := a.logger(p.Config.Serving.LogFormat)

@@ -11,7 +11,7 @@ import (
 	"github.com/plumbstore/plumb/registry"
 )
 
-// UseCases are those of a project that are answered at once.
+// UseCases are those of a project that are answered at once. *project.Project implements these and LongUseCases.
 type UseCases interface {
 	Status(ctx context.Context) (*project.Status, error)
 	Runs(ctx context.Context, view string, limit int) ([]registry.Run, error)

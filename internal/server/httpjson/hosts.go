@@ -82,7 +82,8 @@ func arrivedAt(r *http.Request) netip.Addr {
 }
 
 // owns says whether an origin is the server itself, or a site of a configured name, on any port. The scheme is left
-// aside, since a proxy may speak TLS for the server.
+// aside, since a proxy may speak TLS for the server. Under a name that is not configured the port has to be the
+// server's, too: on another port of this machine another program may serve pages.
 func (h Hosts) owns(r *http.Request, origin string) bool {
 	page, err := url.Parse(origin)
 	if err != nil || page.Host == "" || page.Scheme != "http" && page.Scheme != "https" {
