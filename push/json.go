@@ -2,10 +2,10 @@ package push
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -181,7 +181,7 @@ func (o *objects) parse(names []string, values []any) (row jsonRow, mistake *fau
 const maxFound = 100
 
 func (o *objects) columns(names []string) (offline.FileColumns, error) {
-	key := strings.Join(names, "\x00")
+	key := keyOf(names)
 	found, ok := o.found[key]
 	if !ok {
 		found.columns, found.err = offline.FindColumns(o.view, names)
@@ -190,6 +190,16 @@ func (o *objects) columns(names []string) (offline.FileColumns, error) {
 		}
 	}
 	return found.columns, found.err
+}
+
+// keyOf identifies a list of names. Each is preceded by its length, since a name may have any character: of ["a\x00b"]
+// and ["a", "b"] the keys differ.
+func keyOf(names []string) string {
+	var key []byte
+	for _, name := range names {
+		key = append(binary.AppendUvarint(key, uint64(len(name))), name...)
+	}
+	return string(key)
 }
 
 // firstMistake is the first of joined mistakes. A refusal has one reason.

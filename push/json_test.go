@@ -55,3 +55,19 @@ func TestR1_APushTakesTheTimesThatEverythingElseTakes(t *testing.T) {
 		}
 	}
 }
+
+// The columns of an object are remembered by its names. A name with a zero byte is not several names.
+func TestAnObjectWithAZeroByteInANameIsRefusedAlone(t *testing.T) {
+	view := &feature.View{
+		Source:   &feature.Source{EventTimestamp: "at"},
+		Features: []feature.Feature{{Field: feature.Field{Name: "price", Type: plumbv1.Type_FLOAT64}, Column: "price"}},
+	}
+	got := decode(t, view, push.JSON{
+		[]byte(`{"at": "2024-01-01", "price": 1.5}`),
+		[]byte(`{"at\u0000price": "2024-01-01"}`),
+		[]byte(`{"at": "2024-01-02", "price": 2.5}`),
+	})
+	if len(got.Refused) != 1 || got.Refused[0].Row != 1 {
+		t.Errorf("refused %+v, want the second object alone", got.Refused)
+	}
+}
