@@ -30,6 +30,10 @@ type block struct{ offset, metadata, body int64 }
 
 // checkedFile is a file whose footer and metadata are read once, checked, and served from memory from then on, since
 // the file may change meanwhile. Bodies are read from the file.
+//
+// An Arrow file is "ARROW1" and padding, messages one behind the other, the footer, its length in 4 bytes, and
+// "ARROW1". The footer lists where each message is. A message is metadata, which says how many rows and buffers there
+// are, and a body with the buffers.
 type checkedFile struct {
 	io.ReadSeeker
 	from    io.ReaderAt
@@ -187,7 +191,8 @@ func checkPlaces(all []block, end int64) error {
 	return nil
 }
 
-// checkBlock reads, checks and keeps the metadata of a message.
+// checkBlock reads, checks and keeps the metadata of a message. checkPlaces has made sure that it has 8 bytes at least.
+// Before version 0.15 of the format, metadata began with its length alone, and since then with a mark before it.
 func (f *checkedFile) checkBlock(b block) error {
 	if b.metadata > MaxMetadata {
 		return fmt.Errorf("a message begins with metadata of %d bytes; at most %d are read", b.metadata, MaxMetadata)

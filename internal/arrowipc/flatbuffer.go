@@ -11,6 +11,11 @@ var errOutside = errors.New("an offset or a length in it leads out of it")
 
 // table is a table of a flatbuffer of which nothing is believed: every offset and length is checked against the bytes
 // that are there.
+//
+// A table begins with the distance back to its vtable. The vtable has its own length and that of the table, 2 bytes
+// each, and then 2 bytes for each field, which is known by its slot: where the field begins in the table, or 0 if it is
+// left out. A vtable may also end early, which leaves out all further fields. A field that is not a number is an offset
+// to what it holds: another table, a text, or a vector, which begins with its number of elements.
 type table struct {
 	data []byte
 	at   int
@@ -50,7 +55,8 @@ func within(data []byte, at, count int) bool {
 	return at >= 0 && count >= 0 && at <= len(data) && count <= len(data)-at
 }
 
-// follow returns the position that the offset at a position leads to.
+// follow returns the position that the offset at a position leads to. Offsets only lead forward, so that no chain of
+// them comes back to where it began.
 func follow(data []byte, at int) (int, error) {
 	if !within(data, at, 4) {
 		return 0, errOutside

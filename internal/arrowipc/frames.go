@@ -46,7 +46,9 @@ func (c *checker) checkCompressed(body *io.SectionReader, offset, length, codec 
 	return checkFrames(io.NewSectionReader(body, offset+prefixLength, length-prefixLength), becomes)
 }
 
-// checkFrames walks over the frames of zstd, each of which says how large a window its decoder needs.
+// checkFrames walks over the frames of zstd, each of which says how large a window its decoder needs. A decoder makes
+// room for the window first, so a frame of a few bytes could take any amount of memory. No frame needs a window that is
+// larger than what it becomes.
 func checkFrames(frames *io.SectionReader, becomes int64) error {
 	for at := int64(0); at < frames.Size(); {
 		var head [zstd.HeaderMaxSize]byte
@@ -77,7 +79,9 @@ func checkFrames(frames *io.SectionReader, becomes int64) error {
 	return nil
 }
 
-// skipBlocks returns the position at which the blocks of a frame end.
+// skipBlocks returns the position at which the blocks of a frame end. A block begins with 3 bytes: one bit that marks
+// the last block, two for its type, and its size in the others. A block of one repeated byte has a size too, and stores
+// the byte once.
 func skipBlocks(frames *io.SectionReader, at int64, checkSum bool) (int64, error) {
 	const repeatedByte = 1
 	for last := false; !last; {

@@ -10,7 +10,8 @@ import (
 // continuation is what a message begins with since version 0.15 of the format.
 const continuation = 0xffffffff
 
-// streamMessages reads the messages of a stream of bytes.
+// streamMessages reads the messages of a stream of bytes: for each the length of its metadata, the metadata, and a body
+// as long as the metadata announces. A length of 0 ends the stream, and so does the end of the bytes.
 type streamMessages struct {
 	from  io.Reader
 	limit int64

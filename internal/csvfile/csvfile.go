@@ -1,6 +1,13 @@
 // Package csvfile reads CSV files as every command takes them: RFC 4180 in UTF-8, with commas between the columns and
 // their names in the first line. Lines may end in LF or CRLF, also mixed; a byte order mark and empty lines are passed
 // over. An empty field is null, and "" is the empty text. Text is never trimmed or changed.
+//
+// The row
+//
+//	a,,"","1,5"
+//
+// has the fields a, null, the empty text, and 1,5. The standard library's encoding/csv is not used, since it does not
+// distinguish the second field from the third, and turns CRLF within quotes into LF.
 package csvfile
 
 import (

@@ -18,7 +18,9 @@ var foreign = []struct{ start, is string }{
 	{"ARROW1", "it is an Arrow file; let its name end in .arrow"},
 }
 
-// checkEncoding passes over a byte order mark of UTF-8, and refuses what is not text in UTF-8 at all.
+// checkEncoding passes over a byte order mark of UTF-8, and refuses what is not text in UTF-8 at all. It is a check of
+// the first bytes that names the mistake. Without it these files would fail too, but with an error about their lines,
+// which are not the cause. A letter of ASCII has a zero byte in UTF-16, before or after its own.
 func (r *Reader) checkEncoding() error {
 	start, err := r.input.Peek(64)
 	if len(start) == 0 && err == nil {

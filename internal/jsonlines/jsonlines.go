@@ -1,6 +1,10 @@
 // Package jsonlines reads files with one JSON object on each line, as every part of the product takes them: UTF-8, with
 // empty lines and a byte order mark passed over. Members are given as text, letter for letter: a string without its
 // quotes, anything else as it is written.
+//
+// The line {"a": 1.50, "b": "x", "c": null} has the members a with the text 1.50, b with the text x, and c, which is
+// null. Numbers are not decoded here, since what they may become depends on the declared type: as a float64,
+// 9007199254740993 would have lost its last digit before an INT64 was made of it (R9).
 package jsonlines
 
 import (

@@ -6,7 +6,9 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/metadata"
 )
 
-// checkGroups checks that row groups have the columns of the schema, and that their pages lie within the file.
+// checkGroups checks that row groups have the columns of the schema, and that their pages lie within the file. Decoders
+// find the pages of a column by its position in the schema and make room for as many bytes as the row group says,
+// before they read one of them. The numbers of rows have to add up, since callers plan by the number of the whole file.
 func checkGroups(contents *metadata.FileMetaData, size int64) error {
 	columns, rows := contents.Schema.NumColumns(), int64(0)
 	for i, group := range contents.RowGroups {

@@ -30,6 +30,8 @@ func checkFooter(footer []byte) error {
 }
 
 // schema walks over the list of elements, which is a tree in depth-first order: each says how many children follow it.
+// The list root(2) a b(1) c, for example, is a root with the columns a and b, and c within b. It is walked without
+// recursion, so that no depth overflows the stack before it is refused.
 func (s *scanner) schema() error {
 	var missing []int64 // The children that are still to come, for each group that is open.
 	elements, columns := 0, 0

@@ -39,7 +39,9 @@ type scanner struct {
 	structs int
 }
 
-// fields walks over a struct. It calls visit at the value of each field; visit has to walk over the value.
+// fields walks over a struct. It calls visit at the value of each field; visit has to walk over the value. A field
+// begins with one byte: its type in the low four bits, and in the high four how much its number is above that of the
+// field before. If those are 0, the number follows.
 func (s *scanner) fields(depth int, visit func(id int64, kind byte) error) error {
 	if s.structs++; s.structs > maxStructs {
 		return fmt.Errorf("it has more than %d parts", maxStructs)
@@ -109,7 +111,8 @@ func (s *scanner) element(kind byte, depth int) error {
 	return s.skip(kind, depth)
 }
 
-// list walks over a list. Each element takes a byte at least, so there cannot be more of them than bytes.
+// list walks over a list. Each element takes a byte at least, so there cannot be more of them than bytes. A list begins
+// with the type of its elements in four bits and their number in the other four; 15 says that the number follows.
 func (s *scanner) list(depth int, visit func(kind byte) error) error {
 	if depth > maxThriftDepth {
 		return fmt.Errorf("it is nested more than %d deep", maxThriftDepth)

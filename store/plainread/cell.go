@@ -7,7 +7,9 @@ import (
 	"strings"
 )
 
-// kind says what a cell holds.
+// kind says what a cell holds. The kinds keep apart what convert has to treat differently. The text 7, for example,
+// becomes an INT64 if it comes from a CSV file (isSpelled) or from the name of a folder (isWritten), since those have
+// no types of their own. In a text column of a Parquet file (isText) it does so only if it is a join key.
 type kind uint8
 
 const (
@@ -39,7 +41,9 @@ const (
 	isBeyond
 )
 
-// cell is a value as a file has it, in a form that is the same for all formats.
+// cell is a value as a file has it, in a form that is the same for all formats. A reader of a format decides only on
+// the kind, so that each rule about types is written once, in convert. Of the other fields only those that the kind
+// names have a meaning.
 type cell struct {
 	kind     kind
 	whole    int64
@@ -58,7 +62,9 @@ func writtenCell(text *string) cell {
 	return cell{kind: isWritten, text: *text}
 }
 
-// partitionsOf are the columns that the folders between a source's folder and its file give, by their names.
+// partitionsOf are the columns that the folders between a source's folder and its file give, by their names. Below the
+// source's folder, the file day=2026-01-05/region=EU/part.parquet has the columns day and region in every row. Special
+// characters of a value are percent-encoded, and one name stands for null.
 func partitionsOf(folder, path string) map[string]*string {
 	resolved, err := filepath.EvalSymlinks(folder)
 	if err != nil {

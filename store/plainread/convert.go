@@ -66,6 +66,7 @@ func convert(c cell, to plumbv1.Type, isKey bool) (any, error) {
 	return nil, misfit(c, to)
 }
 
+// convertList converts each element by the rules of a feature, never by those of a join key: no key is an array (R9).
 func convertList(c cell, element, to plumbv1.Type) (any, error) {
 	if c.kind == isSpelled {
 		if list, ok := spelledList(c.text); ok {
@@ -117,6 +118,8 @@ func (c cell) String() string {
 	return "null"
 }
 
+// asText is the value as a STRING. A feature has to be text in the file already. A join key may be a whole number too,
+// and is then its digits, since the same identifier is often a number in one file and a text in another (R9).
 func (c cell) asText(isKey bool) (string, bool) {
 	switch {
 	case c.kind == isText:
@@ -151,7 +154,8 @@ func (c cell) exactWhole() (int64, bool) {
 }
 
 // exactFloat64 returns the nearest FLOAT64, if that represents the value: rounded to the value's own digits it has to
-// be the value again.
+// be the value again. The greatest whole numbers are rounded up to 2^63, which is no INT64, so that converting it back
+// would be undefined: hence the comparison before it, here and in exactFloat32.
 func (c cell) exactFloat64() (float64, bool) {
 	switch c.kind {
 	case isFloat32, isFloat64:
@@ -190,7 +194,9 @@ func powerOfTen(exponent int) *big.Int {
 	return new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(exponent)), nil)
 }
 
-// isAgain says whether a float rounds to the decimal.
+// isAgain says whether a float rounds to the decimal. Almost no decimal is a float exactly, so a comparison for
+// equality would refuse 0.1. Rounded to one digit, the float nearest to 0.1 is 0.1 again, and so nothing is lost.
+// 16777217 is not a FLOAT32 by this rule: the nearest one is 16777216.
 func (c cell) isAgain(float float64) bool {
 	exact := new(big.Rat).SetFloat64(float)
 	if exact == nil {
@@ -201,6 +207,8 @@ func (c cell) isAgain(float float64) bool {
 	return exact.Abs(exact).Cmp(big.NewRat(1, 2)) <= 0
 }
 
+// What a text may look like. The standard library takes more than the rules allow: hexadecimal floats, "inf", and line
+// breaks within base64.
 var (
 	wholeText  = regexp.MustCompile(`^[+-]?[0-9]+$`)
 	floatText  = regexp.MustCompile(`^([+-]?([0-9.]+([eE][+-]?[0-9]+)?|Infinity)|NaN)$`)
@@ -238,7 +246,8 @@ func parse(text string, to plumbv1.Type) (any, error) {
 	return nil, fails
 }
 
-// parseInOneWay is parse with only one text for each whole number: +7 and 007 are not 7.
+// parseInOneWay is parse with only one text for each whole number: +7 and 007 are not 7. Two texts that differ are then
+// never one join key (R9).
 func parseInOneWay(text string, to plumbv1.Type) (any, error) {
 	value, err := parse(text, to)
 	isWhole := to == plumbv1.Type_INT32 || to == plumbv1.Type_INT64

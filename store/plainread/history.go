@@ -22,7 +22,8 @@ import (
 const batchRows = 8192
 
 // History implements offline.Witness. Files are read side by side, and memory is for a batch and a page of each column
-// of those that are open.
+// of those that are open. Batches of different files come in any order, one at a time. The source order of rows (R3) is
+// in their places.
 func (r *Reader) History(ctx context.Context, view *feature.View, yield func(arrow.RecordBatch) error) error {
 	if view.Source.IsQuery() {
 		return r.engine.History(ctx, view, yield)
@@ -47,10 +48,13 @@ func (r *Reader) History(ctx context.Context, view *feature.View, yield func(arr
 	return group.Wait()
 }
 
-// history reads the keys and times of one file.
+// history reads the keys and times of one file. Features are left out: which row wins depends on keys and times alone,
+// and the features of the winners are read afterwards by their places (Reader.Values). This pass over all rows so takes
+// no more time if a view has more features.
 type history struct {
-	view    *feature.View
-	file    file
+	view *feature.View
+	file file
+	// at is the position of the file in source order (R3), from 0.
 	at      int64
 	yield   func(arrow.RecordBatch) error
 	builder *array.RecordBuilder
@@ -140,7 +144,8 @@ func (h *history) flush() error {
 	return h.yield(batch)
 }
 
-// convert names the place of a value that does not fit.
+// convert names the place of a value that does not fit. The greatest instant and its negative are what DuckDB reads as
+// infinite times. The engine refuses those, so the witness has to refuse them too.
 func (h *history) convert(c cell, row int64, column string, to plumbv1.Type, isKey bool) (any, error) {
 	value, err := convert(c, to, isKey)
 	if err != nil {

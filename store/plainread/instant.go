@@ -18,7 +18,8 @@ const (
 	epochDay = 2_440_588
 )
 
-// instantCell returns a cell of count units of the given number of microseconds each.
+// instantCell returns a cell of count units of the given number of microseconds each. A product that int64 cannot hold
+// is a value that fits no type, instead of an instant that has wrapped around.
 func instantCell(count, micros int64) cell {
 	high, low := bits.Mul64(uint64(max(count, -count)), uint64(micros))
 	if high != 0 || low > 1<<63-1 || count == -1<<63 && micros > 1 {
@@ -32,6 +33,8 @@ func flooredCell(nanos int64) cell {
 	return cell{kind: isInstant, whole: floorDiv(nanos, nanosPerMicro)}
 }
 
+// floorDiv rounds down, also below zero. Go's own division rounds toward zero, which would bring the last nanosecond of
+// 1969 into 1970.
 func floorDiv(a, b int64) int64 {
 	quotient := a / b
 	if a%b < 0 {
@@ -70,6 +73,8 @@ func parseInstant(text string) (feature.Instant, bool) {
 	if !isDay || numbers[4] > 23 || numbers[5] > 59 || numbers[6] > 59 {
 		return 0, false
 	}
+	// The form allows years up to 999999. Microseconds end in the year 294247: later ones wrap around, and are not the
+	// same time any more when they are read back.
 	fraction, _ := strconv.Atoi((parts[7] + "000000")[:6])
 	offset, ok := zoneSeconds(parts[8])
 	micros := at.UnixMicro()

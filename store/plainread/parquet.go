@@ -57,7 +57,8 @@ func readParquet(ctx context.Context, path string, columns []string, wanted []in
 	return nil
 }
 
-// parquetScan goes through a file's rows.
+// parquetScan goes through a file's rows. Row groups without a wanted row are passed over whole. Within a group every
+// row before a wanted one is read and dropped, since the values of a column can only be counted by reading them.
 type parquetScan struct {
 	// fields are those of the wanted columns; nil for a column that the file does not have.
 	fields []*field
@@ -114,7 +115,11 @@ func (s *parquetScan) row(row int64, readers []*columnReader) (err error) {
 	return s.visit(row, s.cells)
 }
 
-// columnReader reads a column of a row group, value by value.
+// columnReader reads a column of a row group, value by value. Parquet has no rows, only values with two levels. The
+// repetition level is 0 for the first value of a row. The definition level says how much of what may be null is there.
+//
+// The rows [1, 2], null and [] of a list column, for example, are four values: 1 and 2 with the repetition levels 0 and
+// 1, then two that hold nothing, whose definition levels distinguish the null list from the empty one (field.present).
 type columnReader struct {
 	field  *field
 	pages  parquet.Pages
@@ -182,6 +187,7 @@ func (r *columnReader) next(isWanted bool) (cell, error) {
 	}
 }
 
+// fewer says what the end of a column means before the end of the row group: its footer counted more rows.
 func fewer(err error) error {
 	if errors.Is(err, io.EOF) {
 		return errors.New("the column has fewer values than the file has rows")

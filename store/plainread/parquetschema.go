@@ -52,6 +52,11 @@ type schema struct {
 }
 
 // walk reads an element and what is below it. alone says that the element has no siblings below the field.
+//
+// Writers lay lists out in several ways and with different names ("list" and "element", "bag" and "array"). All of them
+// are a chain of single children with one repeated element, so that is what counts, and names do not. A field with
+// siblings below it is a struct or a map, and one with two repeated elements a list of lists. No declared type holds
+// those: their leaves are counted, and the field is left without one.
 func (s *schema) walk(f *field, alone bool) error {
 	if len(s.elements) == 0 {
 		return errors.New("its schema is cut off")
@@ -81,7 +86,8 @@ func (s *schema) walk(f *field, alone bool) error {
 	return nil
 }
 
-// findField finds a column by its name, whose case does not count; nil if there is none.
+// findField finds a column by its name, whose case does not count; nil if there is none. A column that has the very
+// name is preferred, since a file may have both temp and Temp.
 func findField(fields []*field, name string) (*field, error) {
 	var found *field
 	for _, f := range fields {
@@ -95,7 +101,8 @@ func findField(fields []*field, name string) (*field, error) {
 	return found, nil
 }
 
-// decoder reads the values of a leaf by what its schema element says of them.
+// decoder reads the values of a leaf by what its schema element says of them. The logical type comes first: files often
+// have the older annotation beside it, which cannot express all of it, such as times in nanoseconds.
 func decoder(element format.SchemaElement) func(*parquet.Value) cell {
 	switch logical := element.LogicalType.Value.(type) {
 	case *format.TimestampType:
@@ -194,6 +201,8 @@ func timestamps(unit format.TimeUnitValue) func(*parquet.Value) cell {
 	return func(v *parquet.Value) cell { return instantCell(v.Int64(), 1) }
 }
 
+// wholes reads whole numbers. A UINT32 is stored in a signed INT32 and fits a cell's int64. A UINT64 may not, and is
+// then a decimal: whether it fits the declared type is decided by convert.
 func wholes(isSigned bool, bits int) func(*parquet.Value) cell {
 	return func(v *parquet.Value) cell {
 		switch {

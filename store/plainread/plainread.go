@@ -47,7 +47,8 @@ func (r *Reader) Labels(ctx context.Context, request offline.JoinRequest, yield 
 	return r.engine.Labels(ctx, request, yield)
 }
 
-// fileShift is the bit of a row's place at which the file's place begins, above the row's number in the file.
+// fileShift is the bit of a row's place at which the file's place begins, above the row's number in the file. Row 5 of
+// the third file has the place 2<<40 | 5. Places so compare as source order does (R3): by file, then by row.
 const fileShift = 40
 
 // rowReader reads rows of a file in their order. It hands out the cells of the named columns with the row's number,
@@ -66,7 +67,8 @@ var formats = map[feature.Format]rowReader{
 type file struct {
 	path string
 	read rowReader
-	// lacks says that a row may lack a column that others have, which is null there.
+	// lacks says that a row may lack a column that others have, which is null there. In JSON lines each row names its own
+	// members, so a column that is not in one row proves nothing about the file.
 	lacks bool
 	// partitions are the texts that the names of its folders give columns; nil for null.
 	partitions map[string]*string
@@ -101,7 +103,8 @@ func absolute(folder, path string) string {
 	return filepath.Join(folder, filepath.FromSlash(path))
 }
 
-// rows hands out the cells of a file's rows. A fault in reading it, whatever it is, is the file's.
+// rows hands out the cells of a file's rows. A fault in reading it, whatever it is, is the file's. That includes a
+// panic: decoders of formats panic on some damaged files. What visit returns is passed on as it is.
 func (f file) rows(ctx context.Context, columns []string, wanted []int64, visit func(int64, []cell) error) (err error) {
 	defer func() {
 		if damage := recover(); damage != nil {
@@ -127,7 +130,8 @@ func (f file) rows(ctx context.Context, columns []string, wanted []int64, visit 
 	return fault.Inputf("", "cannot read %s: %v", f.path, err)
 }
 
-// Values implements offline.Witness.
+// Values implements offline.Witness. Places are sorted, so that each file is read once, from its beginning, and only
+// the files that have a wanted row.
 func (r *Reader) Values(ctx context.Context, view *feature.View, places []int64,
 	yield func(int64, []any) error,
 ) error {

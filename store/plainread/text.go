@@ -85,6 +85,8 @@ func beginJSON(input *bufio.Reader) (func() (map[string]cell, error), error) {
 	}, nil
 }
 
+// objectCells leaves the values as they are written. Decoded as float64, 9007199254740993 would lose its last digit,
+// and 1.0 could not be distinguished from 1.
 func objectCells(line []byte) (map[string]cell, error) {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(line, &members); err != nil {

@@ -56,7 +56,8 @@ func newClusterClient(options *goredis.ClusterOptions, now func() time.Time) *go
 	return client
 }
 
-// tlsConfig reads the files that the URL names. They are asked for again at the next start alone.
+// tlsConfig reads the files that the URL names. They are asked for again at the next start alone. A wrong file is an
+// error of the URL's option here, rather than a failed handshake on the first look-up.
 func (t *target) tlsConfig() (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.expectedHost}
 	if t.ca != "" {

@@ -30,7 +30,8 @@ func (s *Store) Read(ctx context.Context, gets []online.Get) ([][]byte, error) {
 	return values, ctx.Err()
 }
 
-// readPrimary is a read that no replica answers, since it is a script that might write.
+// readPrimary is a read that no replica answers, since it is a script that might write. A plain GET would go to a
+// replica like every other read, and a replica may lag behind what was just written.
 const readPrimary = "return redis.call('GET', KEYS[1])"
 
 var _ online.PrimaryReader = (*Store)(nil)
@@ -159,7 +160,9 @@ const (
 
 var errReply = errors.New("the reply is not one of values")
 
-// cut appends the wanted number of values of a reply, which they keep referring to; nil if there is no value.
+// cut appends the wanted number of values of a reply, which they keep referring to; nil if there is no value. The reply
+// "*2\r\n$3\r\nabc\r\n$-1\r\n", for example, has the values abc and nil; in version 3 of the protocol a missing value
+// is "_\r\n". The capacity of a value ends with it, so that appending to one cannot overwrite the next.
 func cut(values [][]byte, reply []byte, wanted int) ([][]byte, error) {
 	count, rest, err := header(reply)
 	if err != nil {

@@ -1,4 +1,15 @@
 // Package redis keeps online rows in Redis, which is what production uses.
+//
+// Each row is one string: its key is made of project, entity key, view and generation (appendKey), its value is the
+// packed row. A look-up of one entity in many views is therefore one MGET, and in a cluster one slot. Rows are
+// not the fields of one hash for each entity, since fields cannot expire by themselves before version 7.4 of Redis.
+//
+// Two rules need the server's help. The newest row wins whatever order writes come in (R14): the check and the write
+// are one script, newestwins.lua, which Redis runs without interruption. A row that has been expired for longer than
+// the retention is forgotten (R13): keys have a time to live.
+//
+// slots.go groups keys for a cluster, circuit.go answers at once for a server that is gone, upkeep.go counts and
+// removes the rows of a view, url.go reads what a project says of its servers.
 package redis
 
 import (
@@ -19,7 +30,8 @@ import (
 // online.Store.
 type Store struct {
 	client goredis.UniversalClient
-	// spread says that keys have to go to Redis slot by slot.
+	// spread says that keys have to go to Redis slot by slot. That is so for a cluster, and also for Sentinel if replicas
+	// answer reads: the driver's client for that is the one for clusters.
 	spread bool
 	// replicas says that replicas answer reads too.
 	replicas bool
@@ -68,7 +80,9 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// explain says in one sentence what went wrong with which server.
+// explain says in one sentence what went wrong with which server. It decides what wraps fault.ErrUnavailable, which
+// callers try again after: the server was not reached, or says of itself that it will answer later. The context comes
+// first, since a call that its caller gave up says nothing about the server.
 func (s *Store) explain(ctx context.Context, did string, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("redis at %s: %s: %w", s.address, did, ctx.Err())

@@ -9,6 +9,8 @@ import (
 	goredis "github.com/redis/go-redis/v9"
 )
 
+// slotCount is the number of slots that every cluster has. Each node has some of them. A command whose keys lie in
+// several slots is refused, even if one node has them all, so commands are made slot by slot.
 const slotCount = 16384
 
 // slotOf is the slot of a cluster that a key lies in: the CRC-16 (XMODEM) of its hash tag, which is what is between the
@@ -138,7 +140,8 @@ func (s *Store) writeSlots(ctx context.Context, keys []string, args []any) (int6
 	return written, nil
 }
 
-// sendWhole sends the script itself to nodes that did not know it by its digest.
+// sendWhole sends the script itself to nodes that did not know it by its digest. Outside of a pipeline Script.Run does
+// so. In a pipeline it cannot, since the answers come after all commands have been sent.
 func (s *Store) sendWhole(ctx context.Context, commands []*goredis.Cmd, groups [][]int, keys []string, args []any,
 ) error {
 	pipeline := s.client.Pipeline()
@@ -162,6 +165,8 @@ func pickArgs(args []any, positions []int) []any {
 	return picked
 }
 
+// writeOneByOne stores rows whose slot is being moved. That it may store a row a second time does no harm: a row that
+// is as new as the stored one replaces it with itself (R14).
 func (s *Store) writeOneByOne(ctx context.Context, keys []string, args []any) (int64, error) {
 	var written int64
 	for i, key := range keys {

@@ -55,7 +55,8 @@ func parseKey(key, project string) (parsed parsedKey, ok bool) {
 }
 
 // scan hands the keys that match a pattern over page by page, of one server after the other; a page may come twice.
-// Escaped names have no character that means something in a pattern.
+// Escaped names have no character that means something in a pattern. SCAN is used since KEYS would keep a server from
+// answering look-ups until it had gone through all of its keys.
 func (s *Store) scan(ctx context.Context, pattern string, page func([]string) error) error {
 	var mutex sync.Mutex
 	one := func(ctx context.Context, node *goredis.Client) error {
@@ -91,7 +92,8 @@ type tableID struct {
 // tally counts the rows of a table and the memory of some of them.
 type tally struct{ rows, sampled, bytes int64 }
 
-// Survey implements online.Surveyor.
+// Survey implements online.Surveyor. Rows are counted one by one, and the memory of some is multiplied: to ask for that
+// of each row would be a command for each.
 func (s *Store) Survey(ctx context.Context, project string) ([]online.Holding, error) {
 	tallies := map[tableID]*tally{}
 	err := s.scan(ctx, "{"+url.QueryEscape(project)+":*", func(keys []string) error {

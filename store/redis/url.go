@@ -15,7 +15,8 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 )
 
-// layout is how the servers behind a URL work together.
+// layout is how the servers behind a URL work together. It decides which client of the driver is used, and whether the
+// keys of one call may go in one command.
 type layout int
 
 const (

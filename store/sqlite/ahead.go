@@ -14,6 +14,14 @@ import (
 
 // store returns how many rows were stored. Rows that are ahead of the clock, and those over which such a row is stored,
 // come last and one by one: if versions differ, the winner does not depend on the order.
+//
+// R15 allows rows that are a little ahead of the clock. Such a row is not visible until its time (R2), and must not
+// destroy the row that is visible until then, so the value of a key may hold several rows (packed.Merge). The statement
+// of insert compares only the newest of them. At 12:00, for example, with a row of 12:03 stored, it refuses one of
+// 11:59 as older, although that may be the one to serve for three minutes. hiddenRows finds these, and merge stores
+// them.
+//
+// All of it is one transaction, so no reader sees a step in between.
 func (s *Store) store(ctx context.Context, tx *sql.Tx, table online.Table, rows []online.Row) (int64, error) {
 	now := feature.InstantOf(s.now())
 	isAhead := func(row online.Row) bool { return packed.EventOf(row.Value) > now }
@@ -43,7 +51,8 @@ func (s *Store) store(ctx context.Context, tx *sql.Tx, table online.Table, rows 
 	return written, nil
 }
 
-// hiddenRows are those of the rows over which a row is stored that lies ahead of the clock.
+// hiddenRows are those of the rows over which a row is stored that lies ahead of the clock. The first 8 bytes of a
+// value are the event time of its newest row, and bytes compare as the times do.
 func hiddenRows(
 	ctx context.Context, tx *sql.Tx, table online.Table, rows []online.Row, now feature.Instant,
 ) ([]online.Row, error) {

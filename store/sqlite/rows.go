@@ -11,7 +11,9 @@ import (
 	"github.com/plumbstore/plumb/store/packed"
 )
 
-// newestWins is packed.Replaces: it compares the versions of two values, and then their schema ids (R14).
+// newestWins is packed.Replaces: it compares the versions of two values, and then their schema ids (R14). SQLite
+// compares blobs byte by byte, and a packed row begins with its times in a form that orders so. The comparison and the
+// write are one statement, so that of two writers none can overwrite the other's newer row.
 var newestWins = fmt.Sprintf(` ON CONFLICT DO UPDATE SET value = excluded.value
 	WHERE (substr(excluded.value, 1, %[1]d), substr(excluded.value, %[2]d, 4))
 		>= (substr(rows.value, 1, %[1]d), substr(rows.value, %[2]d, 4))`, packed.VersionSize, packed.VersionSize+2)
@@ -65,7 +67,8 @@ func insertQuery(rows int) string {
 // fewKeys of each table are sooner read with those of others, in one statement, than by a statement for each table.
 const fewKeys = 8
 
-// Read implements online.Store.
+// Read implements online.Store. A look-up of one entity asks many tables for one key each, which is one statement for
+// all of them. A look-up of many entities is one statement for each table, which does not repeat the table's names.
 func (s *Store) Read(ctx context.Context, gets []online.Get) ([][]byte, error) {
 	values := make([][]byte, len(gets))
 	groups := groupByTable(gets)

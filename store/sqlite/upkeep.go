@@ -14,7 +14,8 @@ var (
 	_ online.Remover  = (*Store)(nil)
 )
 
-// isMark is a condition on the key of a row: that it is a mark.
+// isMark is a condition on the key of a row: that it is a mark. Marks are stored as rows are, under keys that no entity
+// has, so they are left out where rows are counted and removed together with them.
 var isMark = func() string {
 	var keys []string
 	for _, key := range online.MarkKeys() {
@@ -52,7 +53,8 @@ func (s *Store) Survey(ctx context.Context, project string) ([]online.Holding, e
 // removeChunk bounds how long one transaction keeps writers waiting.
 const removeChunk = 5000
 
-// Remove implements online.Remover.
+// Remove implements online.Remover. It is not one transaction: if it is interrupted some rows are left, and another
+// call goes on with them.
 func (s *Store) Remove(ctx context.Context, project, view string) (int64, error) {
 	var removed int64
 	for {
