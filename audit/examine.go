@@ -73,6 +73,8 @@ func (e *examination) settle(ctx context.Context) error {
 	return e.suspension.settle(ctx, e.settled)
 }
 
+// compare compares one row of the log with the row that the joins have come to. Whether values differ is known at once.
+// Why they do may take another look at the sources: such incidents wait (suspension), so that many are joined at once.
 func (e *examination) compare(rows *logged, row int) error {
 	i, err := rows.incident(row)
 	if err != nil {
@@ -117,7 +119,8 @@ func (e *examination) measure(i *incident) {
 	}
 }
 
-// weigh counts what training as known would have matched, and whether the row of the default join was known at all.
+// weigh counts what training as known would have matched, and whether the row of the default join was known at all. It
+// takes the incident as a copy, since it puts the row of the join as known in the place of the default join's.
 func (e *examination) weigh(i incident) error {
 	k, joined := &e.view.knowledge, i.joined
 	if i.served.there && i.served.visible() {

@@ -117,7 +117,8 @@ func groupKey(header auditlog.Header) (string, error) {
 	return string(text), err
 }
 
-// readServed yields the rows of a file that were served when the request asks for.
+// readServed yields the rows of a file that were served when the request asks for, as slices of its batches. Rows of
+// other times may stand between them, since answers that are made at the same time are queued in any order.
 func readServed(ctx context.Context, file *auditlog.File, request Request,
 	yield func(arrow.RecordBatch) error,
 ) error {

@@ -20,6 +20,12 @@ import (
 )
 
 // groupAudit is the audit of one group of log files.
+//
+// The rows of all files become one file of labels: instants and keys. Each use of a view is joined with these labels by
+// itself, and once more as known if its source has created times. Results stay in files, so that memory does not grow
+// with the log. Then the log is read again beside the results. No key connects the two: a join has one row for each
+// label, in their order (R6), so the n-th row of the log belongs to the n-th row of each result. That is why read has
+// to yield the same rows each time. Finished log files do not change.
 type groupAudit struct {
 	auditor *Auditor
 	request Request
@@ -108,7 +114,8 @@ func outputsOf(header *auditlog.Header, use int) []auditlog.Output {
 	return outputs
 }
 
-// resolveKeys finds the keys that hashes were made of among those of the sources.
+// resolveKeys finds the keys that hashes were made of among those of the sources. A join needs the keys themselves. All
+// uses that read a label column share what is found for it, so a key counts as known if any of their sources has it.
 func (g *groupAudit) resolveKeys(ctx context.Context) error {
 	g.hashed = map[int]*hashedKey{}
 	for _, u := range g.uses {

@@ -36,7 +36,8 @@ func unreadable(path string, err error) (UnreadableFile, bool) {
 	return UnreadableFile{File: path, Reason: reason}, errors.Is(err, fault.ErrNewer)
 }
 
-// isCopy says whether a file has the bytes of one that was added before, and notes it.
+// isCopy says whether a file has the bytes of one that was added before, and notes it. A copy under another name would
+// count its look-ups twice.
 func (l *logs) isCopy(path string) (bool, error) {
 	digest, err := contentOf(path)
 	if err != nil {

@@ -12,7 +12,8 @@ import (
 	"github.com/plumbstore/plumb/store/packed"
 )
 
-// logged are rows of a log file, as far as they are about one use of a view.
+// logged are rows of a log file, as far as they are about one use of a view. The columns keep referring to the batch,
+// so an incident that waits (suspension) keeps its batch in memory.
 type logged struct {
 	file         string
 	rows         int
@@ -27,7 +28,8 @@ type logged struct {
 	schema, origin   *array.Int64
 }
 
-// columns finds columns of a batch by name and type, and keeps the first that is missing.
+// columns finds columns of a batch by name and type, and keeps the first that is missing, so that a reader asks for all
+// of its columns first and looks for an error once. Until then a column that is missing is nil.
 type columns struct {
 	batch   arrow.RecordBatch
 	missing error

@@ -92,7 +92,8 @@ func (k *hashedKey) appendTo(builder array.Builder, column arrow.Array, row int)
 	return nil
 }
 
-// resolve offers all keys that a view's source has.
+// resolve offers all keys that a view's source has. The newest rows of a window without bounds are one row for each
+// key, so every key is hashed once, however many rows it has.
 func resolve(ctx context.Context, engine offline.Store, hasher *auditlog.Hasher, view *feature.View,
 	keys map[int]*hashedKey,
 ) error {

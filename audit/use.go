@@ -54,7 +54,8 @@ func (g *groupAudit) addUse(ctx context.Context, position int) error {
 }
 
 // moved is a view of an earlier revision with its source as the newest revision has it; nil if that has no such source,
-// or one that is read otherwise.
+// or one that is read otherwise. Files are often moved to another folder, and the definition with them. The path of the
+// old revision then leads nowhere, although all rows are still there.
 func (g *groupAudit) moved(ctx context.Context, view *feature.View) (*feature.View, []feature.Column, error) {
 	newest, err := g.auditor.config.Registry.Current(ctx, g.request.Project)
 	if err != nil {

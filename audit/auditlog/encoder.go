@@ -12,6 +12,12 @@ import (
 )
 
 // encoder gathers entries of one layout into a batch of rows. Its builders are used for batch after batch.
+//
+// An entry is added whole or not at all. Builders cannot take a value back, and one column that is longer than the
+// others would make the batch useless, so check looks at everything before add appends anything.
+//
+// rows and bytes are what was gathered; bytes is an estimate, by which the writer decides when to encode. each is the
+// part of it that every row has: 8 bytes for each column, and 1 for a status, which is the number of a word.
 type encoder struct {
 	layout            *Layout
 	request           *array.Int64Builder
@@ -179,7 +185,8 @@ func (s storedBuilders) append(entry *Entry, use int) {
 	}
 }
 
-// take returns what was gathered, and begins anew. The caller releases it.
+// take returns what was gathered, and begins anew. The caller releases it. Sensitive values are hashed here, a column
+// at a time, before anything is written: a file never has them in plain.
 func (e *encoder) take() (arrow.RecordBatch, error) {
 	header := &e.layout.header
 	columns := []arrow.Array{e.request.NewArray(), e.row.NewArray(), e.servedAt.NewArray(), e.at.NewArray()}

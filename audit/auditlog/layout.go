@@ -19,7 +19,8 @@ type Layout struct {
 	header Header
 	schema *arrow.Schema
 	hasher *Hasher
-	// id distinguishes layouts.
+	// id distinguishes layouts. It is the digest of the header, so that rows under another revision, of another selection
+	// or hashed with another key go to another file.
 	id [sha256.Size]byte
 	// keys and outputs are the declared types of those of the header.
 	keys, outputs []plumbv1.Type
@@ -68,7 +69,9 @@ func NewLayout(product string, selected Selected, selection *feature.Selection, 
 // names are those of columns that are taken.
 type names map[string]bool
 
-// take returns the name, or another if it is taken.
+// take returns the name, or another if it is taken. With full names, the feature origin of the view weather is the
+// output weather__origin, which is also what the log calls the origin of the stored row. That column is then
+// plumb.weather__origin. Names are taken in a fixed order, so that one selection always has the same columns.
 func (n names) take(name string) string {
 	for n[name] {
 		name = reserved + name

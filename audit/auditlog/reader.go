@@ -98,7 +98,8 @@ func Open(path string) (*File, error) {
 }
 
 // Read yields all rows in batches, in the order in which they were served: the columns of the package's description,
-// statuses as STRING. A batch is valid until the next. A damaged file is a *fault.InputError.
+// statuses as STRING. A batch is valid until the next. A damaged file is a *fault.InputError. Fewer rows than the
+// footer says are damage too.
 func (f *File) Read(ctx context.Context, yield func(arrow.RecordBatch) error) (err error) {
 	defer func() {
 		if damage := recover(); damage != nil { // A damaged file is allowed to break the decoder, and nothing else.

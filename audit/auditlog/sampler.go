@@ -12,7 +12,8 @@ import (
 // Sampler decides which rows are logged. It decides by the row's keys, so that an entity is logged always or never, by
 // every process alike. It is immutable and safe for concurrent use.
 type Sampler struct {
-	// below is the bound of the hashes of what is logged.
+	// below is the bound of the hashes of what is logged. Hashes are uniform, so a rate of 0.1 logs the entities whose
+	// hash lies in the lowest tenth. A higher rate logs all of these, and more.
 	below uint64
 	all   bool
 }

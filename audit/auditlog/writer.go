@@ -100,7 +100,8 @@ func (w *Writer) Write(entry *Entry) error {
 	return w.holdToBounds()
 }
 
-// begin makes a file whose name comes after those of earlier look-ups.
+// begin makes a file whose name comes after those of earlier look-ups: the time is written with leading zeros, so that
+// names sort as times do. The id of the writer and a number keep files of one microsecond apart.
 func (w *Writer) begin(key fileKey, entry *Entry) *file {
 	w.files++
 	name := fmt.Sprintf("%020d-%s-%d", max(entry.ServedAt, 0), w.id, w.files)
@@ -173,7 +174,8 @@ func (w *Writer) lost(rows int64) {
 	}
 }
 
-// FinishDue finishes the files that are as old as they may become.
+// FinishDue finishes the files that are as old as they may become. The age counts in both directions: after the clock
+// was set back, a file would otherwise stay open until the clock has come that far again.
 func (w *Writer) FinishDue() error {
 	var failures []error
 	now := w.config.Now()

@@ -53,7 +53,9 @@ func (c *comparison) compareSources() []Change {
 	return changes
 }
 
-// compareViews appends every view's layout to the next state, and returns the changes.
+// compareViews appends every view's layout to the next state, and returns the changes. A view whose own definition
+// stays is still altered if an entity or a source of it changes what its rows mean. The change then shows as another
+// generation or rebuild. The rebuild is left out beside a new generation, which always comes with one.
 func (c *comparison) compareViews(state *plumbv1.State) []Change {
 	var changes []Change
 	for _, view := range c.after.definitions.GetFeatureViews() {
@@ -78,6 +80,8 @@ func (c *comparison) compareViews(state *plumbv1.State) []Change {
 	return changes
 }
 
+// viewDifferences are for people to read, and decide nothing: what becomes of rows follows from effects. Defaults are
+// filled in on both sides, so that writing one down is no difference.
 func viewDifferences(old, view *plumbv1.FeatureView) []Difference {
 	var d differ
 	d.text("entities", strings.Join(old.GetEntities(), ", "), strings.Join(view.GetEntities(), ", "))

@@ -33,6 +33,8 @@ func quoted(tags map[string]string) []item {
 }
 
 // items compares two ordered lists: what goes, what alters, what comes, and whether what stays is in another order.
+// From [temp, wind] to [wind, rain, temp], for example, rain is added, and the order changes from "temp, wind" to
+// "wind, temp". Only what both have counts for the order, so that an addition alone is not a new order too.
 func (d *differ) items(field string, from, to []item) {
 	before, after := values(from), values(to)
 	for _, old := range from {

@@ -7,7 +7,9 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// newLayout starts a view's first generation; so it is for a view that was removed and comes back.
+// newLayout starts a new generation of a view. Generations are numbers of revisions, so that none is ever given again.
+// A view that was removed and comes back begins anew, and cannot find the rows that it left in the store, whatever they
+// meant.
 func (c *comparison) newLayout(view *plumbv1.FeatureView) *plumbv1.RegisteredView {
 	return &plumbv1.RegisteredView{
 		Name:       view.GetName(),
@@ -36,7 +38,8 @@ func (c *comparison) dateDefinitions(current *feature.Snapshot, state *plumbv1.S
 	}
 }
 
-// nextLayout carries a view's layout on to the next revision.
+// nextLayout carries a view's layout on to the next revision. The worst effect decides. A generation keeps all its
+// schemas: a stored row names the one that it was written by, and stays readable until it is written again.
 func (c *comparison) nextLayout(registered *plumbv1.RegisteredView, view *plumbv1.FeatureView,
 	effects []effect,
 ) *plumbv1.RegisteredView {

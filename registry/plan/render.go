@@ -33,6 +33,7 @@ func writeChange(text *printable.Writer, change Change) {
 	}
 }
 
+// sign is what a line begins with, as in a diff: + for what is added, - for what is removed, ~ for what is altered.
 func sign(action Action) string {
 	switch action {
 	case Add:

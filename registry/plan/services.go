@@ -11,6 +11,8 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
+// compareServices compares each service in two ways: as it is written, and by the columns that it resolves to. Only the
+// columns have a hazard: a list of features that is written otherwise and selects the same breaks nobody.
 func (c *comparison) compareServices(current *feature.Snapshot, state *plumbv1.State) []Change {
 	var changes []Change
 	// Definitions that do not resolve have not passed validation; their services are then compared as written.

@@ -22,7 +22,8 @@ func sourceDifferences(old, source *plumbv1.Source) []Difference {
 	return d.found
 }
 
-// sourceReasons says why a view's rows mean something else because of its source; nil if they do not.
+// sourceReasons says why a view's rows mean something else because of its source; nil if they do not. The view may read
+// another source. Or the source itself reads otherwise, or another one that its query reads does.
 func (c *comparison) sourceReasons(old, view *plumbv1.FeatureView) []string {
 	if old.GetSource() != view.GetSource() {
 		return []string{fmt.Sprintf("the view reads source %s instead of %s", view.GetSource(), old.GetSource())}

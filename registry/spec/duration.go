@@ -29,7 +29,8 @@ var units = []struct {
 }
 
 // ParseDuration reads a duration such as 90s, 6h, 7d or 1d12h. It must be a whole number of microseconds, and at most
-// the 292 years that a time.Duration holds.
+// the 292 years that a time.Duration holds. It computes with fractions, since a ttl is exact to the microsecond (R2)
+// and most decimal numbers are not floats: 0.3s has to be 300,000 microseconds and nothing else.
 func ParseDuration(text string) (time.Duration, error) {
 	groups := durationForm.FindStringSubmatch(text)
 	if groups == nil || text == "" {

@@ -12,6 +12,11 @@ import (
 )
 
 // read adds the definitions of one file. The error is a fault: it never comes from what is in the file.
+//
+// Mistakes are looked for in the YAML itself, then by the reader in keys and values, then in the rules of the schema.
+// Only what is not YAML ends the reading, so that a user sees all mistakes at once; what one has found about a field
+// keeps the next from reporting the field again. protoyaml's own error is dropped if the reader has reported something,
+// since it is about the same mistake.
 func (s *Set) read(file string, data []byte) error {
 	data = normalizeBreaks(data)
 	if _, problem := document(file, data); problem != nil {

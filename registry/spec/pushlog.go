@@ -15,7 +15,9 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// checkPushLog refuses a push log that could not hold all rows, or whose rows others would read too.
+// checkPushLog refuses a push log that could not hold all rows, or whose rows others would read too. Two views that
+// share a folder, and a source that reads a view's folder, would get rows with other columns, or count rows twice. A
+// view is compared with those before it alone, so that each pair is reported once.
 func (c *checker) checkPushLog(ctx context.Context, view *plumbv1.FeatureView) error {
 	folder := view.GetPushLog().GetPath()
 	if folder == "" || ctx.Err() != nil {
@@ -49,7 +51,8 @@ func (c *checker) checkPushLog(ctx context.Context, view *plumbv1.FeatureView) e
 	return nil
 }
 
-// checkLogColumns wants a column for each key, time and feature, since the log has one for each.
+// checkLogColumns wants a column for each key, time and feature, since the log has one for each. Case does not
+// distinguish them, since DuckDB finds the columns of a file without regard to it.
 func (c *checker) checkLogColumns(view *plumbv1.FeatureView) {
 	taken := map[string]string{}
 	source := c.sources[view.GetSource()]
@@ -84,7 +87,8 @@ func overlap(a, b string) bool {
 // longestPath is that of Linux. No file has a longer one, and matching takes time in proportion to both lengths.
 const longestPath = 4096
 
-// reads says whether a source's path takes in files of a folder.
+// reads says whether a source's path takes in files of a folder. The path is a folder, which takes in all below it, or
+// a pattern, which is tried with the name that a file in the folder might have.
 func reads(source, folder string) bool {
 	if source == "" || max(len(source), len(folder)) > longestPath {
 		return false

@@ -32,7 +32,9 @@ func (r *reader) checkRules(definitions *plumbv1.Definitions) error {
 	return nil
 }
 
-// addViolation reports a broken rule, unless something was reported about the field already.
+// addViolation reports a broken rule, unless something was reported about the field already. A violation names its
+// place by fields, such as sources[0].name. The place is looked for in the YAML: what is missing is reported at the
+// message that should have it.
 func (r *reader) addViolation(root *yaml.Node, violation *validate.Violation) {
 	message, value := root, root
 	name := ""
@@ -71,7 +73,8 @@ const kindOneof = "kind"
 // kinds are its members.
 var kinds = []string{"parquet", "csv", "jsonl", "sql"}
 
-// explain says in a sentence what a broken rule means.
+// explain says in a sentence what a broken rule means. The rules' own messages name neither the definition nor what to
+// do. They are the last resort, for a rule that was added to the schema and not here.
 func explain(rule, message string, parent *yaml.Node, name string, value *yaml.Node) string {
 	switch rule {
 	case "required":

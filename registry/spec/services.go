@@ -11,6 +11,8 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
+// checkService checks what a service asks for, reference by reference, and that its outputs have different names (R10).
+// References to views that are not there are left out of the check of names: what they would add is not known.
 func (c *checker) checkService(ctx context.Context, service *plumbv1.FeatureService) error {
 	outputs := newOutputs(c, service)
 	aliases := map[string]*plumbv1.ViewReference{}
@@ -54,7 +56,9 @@ func (c *checker) unknownView(reference *plumbv1.ViewReference) {
 	}
 }
 
-// checkFeatures reports features that the view does not have, and returns those that the reference asks for.
+// checkFeatures reports features that the view does not have, and returns those that the reference asks for. A
+// reference without a list asks for all of them. If the view's own list could not be read whole, nothing is called
+// missing.
 func (c *checker) checkFeatures(view *plumbv1.FeatureView, reference *plumbv1.ViewReference) []string {
 	known, ok := c.featureNames[view]
 	if !ok {

@@ -11,7 +11,9 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 )
 
-// Unmarshal takes over durations, notes where each other message is written, and checks its keys and values.
+// Unmarshal takes over durations, notes where each other message is written, and checks its keys and values. It returns
+// true if protoyaml is not to read the message itself: durations, which have a form of their own here, and what is not
+// a mapping, which has been reported.
 func (r *reader) Unmarshal(node *yaml.Node, message proto.Message) (bool, error) {
 	if duration, ok := message.(*durationpb.Duration); ok {
 		// A wrong duration was reported with the field that holds it.
@@ -54,6 +56,8 @@ func (r *reader) checkKeys(message *yaml.Node, fields protoreflect.FieldDescript
 	}
 }
 
+// unknownKey reports a key that the message does not have. If a key that it has is likely meant, that field counts as
+// faulty: with "feture:" for "features:", it would be wrong to report features as missing too.
 func (r *reader) unknownKey(message, key *yaml.Node, fields protoreflect.FieldDescriptors) {
 	names := fieldNames(fields)
 	switch suggestion := fault.Closest(key.Value, names); {
@@ -111,6 +115,8 @@ func (r *reader) checkValue(name string, value *yaml.Node, field protoreflect.Fi
 	return r.checkScalar(fmt.Sprintf("%q", name), value, field)
 }
 
+// isWritten reports what YAML allows in the place of a value and definitions do not. protoyaml would read a null as a
+// field that is left out, and a user who wrote "ttl:" would get no ttl without a word.
 func (r *reader) isWritten(name string, value *yaml.Node) bool {
 	switch {
 	case value.Kind == yaml.AliasNode:
@@ -181,6 +187,7 @@ func (r *reader) checkScalar(label string, node *yaml.Node, field protoreflect.F
 	return r.checkText(label, node)
 }
 
+// checkText wants text that YAML reads as text. Without quotes, 007 is the number 7 in YAML.
 func (r *reader) checkText(label string, node *yaml.Node) bool {
 	switch {
 	case node.Kind != yaml.ScalarNode:

@@ -10,6 +10,8 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
+// checkType wants the name of a type. TYPE_UNSPECIFIED has the number 0, as has a name that is not in the map, and is
+// unknown like that.
 func (r *reader) checkType(node *yaml.Node) bool {
 	switch {
 	case node.Kind != yaml.ScalarNode:
@@ -29,6 +31,8 @@ var otherNames = map[string]string{
 	"TEXT": "STRING", "VARCHAR": "STRING",
 }
 
+// suggestType ends the sentence about an unknown type. Names of other systems come first: DATE means TIMESTAMP, which
+// is spelled in no way like it.
 func suggestType(name string) string {
 	upper := strings.ToUpper(name)
 	if other, ok := otherNames[upper]; ok {

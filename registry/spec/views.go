@@ -33,7 +33,8 @@ func (c *checker) checkView(ctx context.Context, view *plumbv1.FeatureView) erro
 }
 
 // checkEntities reports entities that are not there and join keys that come twice. It returns the name of the entity of
-// each join key.
+// each join key. A key that is twice within one entity has been reported with the entity, and only an entity that the
+// view lists twice is reported here.
 func (c *checker) checkEntities(view *plumbv1.FeatureView) map[string]string {
 	owners := map[string]string{}
 	for i, name := range view.GetEntities() {

@@ -63,7 +63,8 @@ func (d *DB) readIntervals(view, text string) ([]registry.Interval, error) {
 	return registry.United(intervals), nil
 }
 
-// Begin records the start of a run and returns its id.
+// Begin records the start of a run and returns its id. If the process is killed the run stays recorded as running,
+// which is harmless: progress comes with Finish alone, so that the window is materialized again.
 func (d *DB) Begin(ctx context.Context, run registry.Run) (int64, error) {
 	var id int64
 	err := d.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
@@ -76,7 +77,8 @@ func (d *DB) Begin(ctx context.Context, run registry.Run) (int64, error) {
 	return id, err
 }
 
-// Finish records the outcome of a run and, if it succeeded, the view's progress.
+// Finish records the outcome of a run and, if it succeeded, the view's progress. Both are one transaction: there is no
+// moment at which the run has succeeded and its window still counts as missing, or the reverse.
 func (d *DB) Finish(ctx context.Context, run registry.Run, progress *registry.Progress) error {
 	files, err := json.Marshal(append([]feature.Input{}, run.Inputs...))
 	if err != nil {
@@ -158,7 +160,8 @@ func isOfOneTable(recorded, progress *registry.Progress) bool {
 	return recorded.Rebuild == progress.Rebuild && (recorded.Birth == progress.Birth || recorded.Birth == 0)
 }
 
-// NextMark returns the next number for a mark of a view.
+// NextMark returns the next number for a mark of a view. It is one statement that reads and writes, so that no two
+// processes get the same number.
 func (d *DB) NextMark(ctx context.Context, project, view string, above int64) (int64, error) {
 	var mark int64
 	err := d.write(ctx, func(ctx context.Context, tx *sql.Tx) error {

@@ -33,7 +33,9 @@ func codeOf(err error) string {
 	return ""
 }
 
-// wrongAddress turns into the user's mistake what a connection string is to blame for when it is first used.
+// wrongAddress turns into the user's mistake what a connection string is to blame for when it is first used: codes that
+// begin with 28 are about user and password, and 3D000 is a database that is not there. Once the registry is open the
+// same codes are a fault, since the string was right before.
 func wrongAddress(err error) error {
 	if code := codeOf(err); strings.HasPrefix(code, "28") || code == "3D000" {
 		return fault.Inputf("registry", "%v", err)

@@ -79,7 +79,9 @@ func (d *DB) decode(project string, number int64, content []byte) (*feature.Snap
 	return snapshot, nil
 }
 
-// Apply makes the commit the next revision.
+// Apply makes the commit the next revision. It is a compare-and-swap: if another revision has been applied since the
+// one that the commit was planned against, it fails with fault.ErrConflict, and nothing is written. The state is
+// marshaled deterministically, so that equal states are equal bytes.
 func (d *DB) Apply(ctx context.Context, commit registry.Commit) (int64, error) {
 	next := commit.Base + 1
 	// What does not resolve could never be read again.
