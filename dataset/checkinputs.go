@@ -40,7 +40,8 @@ func (in *inputs) checks() []Check {
 }
 
 // checkInputs compares the labels and the sources' files with the manifest. The sources are those of the manifest's
-// revision. If the revision is not known they are nil, and whether they have more files now is unknown.
+// revision. If the revision is not known they are nil, and whether they have more files now is unknown. A file that was
+// moved or replaced is not an added one, neither where it was nor where it is now.
 func (f *Found) checkInputs(ctx context.Context, present Present, find *finder, sources []*feature.Source) (
 	*inputs, error,
 ) {
@@ -157,7 +158,9 @@ func (m *Manifest) labelColumns() []Column {
 	return m.Output.Columns
 }
 
-// locate says what became of a file, and where its bytes are now.
+// locate says what became of a file, and where its bytes are now. A file is its content: if the place has other bytes,
+// or none, the bytes are looked for elsewhere. Found elsewhere, a file that is gone from its place is Moved, and one
+// that was replaced is Changed, with a word on where the old bytes are. Either can be made from again (Rebuildable).
 func (f *finder) locate(ctx context.Context, subject string, was File, folder string) (located, error) {
 	path := was.in(folder)
 	found := located{Check: Check{Subject: subject, Name: was.Path, State: Same}, Path: path}
@@ -182,7 +185,8 @@ func (f *finder) locate(ctx context.Context, subject string, was File, folder st
 	return found, nil
 }
 
-// compare compares what is at a path with a file.
+// compare compares what is at a path with a file, by the size first: most files that differ do so in size, and a digest
+// reads all bytes.
 func (f *finder) compare(ctx context.Context, found *located, was File) error {
 	if found.Path == "" {
 		found.State, found.Detail = Missing, "where it was, outside of the project, is in the manifest beside the file alone"

@@ -9,7 +9,8 @@ import (
 )
 
 // Differences names the members in which two manifests differ, such as "options.statuses" or
-// "output.columns.temp.nulls".
+// "output.columns.temp.nulls". It goes by their JSON, so that a member which is added to manifests later is compared
+// without a change here.
 func Differences(a, b *Manifest) ([]string, error) {
 	left, err := flattened(a)
 	if err != nil {
@@ -82,7 +83,8 @@ func first(values []any) any {
 	return values[0]
 }
 
-// elementName is what an element of an array is called: its name, view or path, or else its number.
+// elementName is what an element of an array is called: its name, path or view, or else its number. By number, a column
+// that was added in front would make all columns after it differ.
 func elementName(i int, element any) string {
 	members, _ := element.(map[string]any)
 	for _, key := range []string{"name", "path", "view"} {

@@ -12,7 +12,9 @@ import (
 	"github.com/plumbstore/plumb/internal/disk"
 )
 
-// WriteLabels writes the first columns of a training set, which were those of its label rows, to an .arrow file.
+// WriteLabels writes the first columns of a training set, which were those of its label rows, to an .arrow file. Label
+// rows that came from a program are nowhere else. A training set keeps all label columns and one row for each label, in
+// their order (R6), so it can be made again from itself.
 func WriteLabels(ctx context.Context, trainingSet, path string, columns int) error {
 	return disk.Real().Write(path, func(w io.Writer) error {
 		var writer *ipc.FileWriter

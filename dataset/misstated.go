@@ -11,7 +11,8 @@ import (
 )
 
 // misstates returns what the manifest says of the output that differs from how it was read, if the content is the same;
-// empty if all is right.
+// empty if all is right. The content digest covers the values. It does not cover what the manifest says about them,
+// such as the number of nulls or a distribution, so that is computed again and compared.
 func (m *Manifest) misstates(actual Output, selection *feature.Selection) string {
 	if m.Output.Rows != actual.Rows {
 		return fmt.Sprintf("it says %d rows, and there are %d", m.Output.Rows, actual.Rows)

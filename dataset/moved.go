@@ -11,7 +11,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// finder finds files by their content, wherever they are now.
+// finder finds files by their content, wherever they are now. Candidates are those of the same size, so that a search
+// reads few bytes of a folder with many files, and the digests of these are kept for the next search (FileDigests).
 type finder struct {
 	folder  string
 	search  []string

@@ -53,7 +53,8 @@ func (d *Description) End(report offline.JoinReport) error {
 	return d.manifest.describe(d.scan, d.known, d.selection, report)
 }
 
-// measuring is what is wanted of a table besides digests: statuses and distributions.
+// measuring is what is wanted of a table besides digests: statuses and distributions. A sensitive column has no
+// distribution, since the least and the greatest value would reveal values of single rows.
 func measuring(known map[string]Column) func(*arrow.Schema, *tableScan) {
 	return func(schema *arrow.Schema, scan *tableScan) {
 		for i, column := range scan.columns {

@@ -164,7 +164,8 @@ type columnScan struct {
 	statuses map[string]int64
 }
 
-// scan reads all of a table. Digests are made of every column; measure, if given, says what else is wanted.
+// scan reads all of a table. Digests are made of every column; measure, if given, says what else is wanted. It is one
+// pass for both, since reading and decoding a large file takes longer than either.
 func (t table) scan(ctx context.Context, measure func(schema *arrow.Schema, scan *tableScan)) (*tableScan, error) {
 	var s *tableScan
 	err := t.read(ctx, func(batch arrow.RecordBatch) error {

@@ -33,7 +33,8 @@ func (c cell) found() bool {
 	return c.status == plumbv1.Status_PRESENT || c.status == plumbv1.Status_NULL
 }
 
-// cells are those of one output, row by row, packed.
+// cells are those of one output, row by row, packed. A verification keeps a cell for each label row and output, and a
+// slice for each value would take more memory than the values.
 type cells struct {
 	statuses []byte
 	events   []feature.Instant

@@ -102,6 +102,8 @@ func (s *testSuites) count() {
 	}
 }
 
+// testCase is one feature of a target. A feature of which nothing was compared has failed: a pass would say that the
+// two sides agree, which nobody has looked at.
 func (r *TargetReport) testCase(f FeatureReport) testCase {
 	c := testCase{Name: f.Feature, Class: "plumb.verify." + r.Name, Time: noTime}
 	compared := f.Matches + f.Mismatches

@@ -7,7 +7,10 @@ import (
 // Kind says why a label row is there.
 type Kind string
 
-// The kinds of label rows.
+// The kinds of label rows. Mistakes in time are off by one: a < for a <=, a window that leaves out its end. So label
+// rows lie at an edge and one microsecond, the least distance that there is (R1), to either side of it. A row is
+// visible from its event time to the end of its ttl, both included (R2): at AtRow and AtTTL, and not at BeforeRow and
+// AfterTTL.
 const (
 	Given     Kind = "given"
 	Uniform   Kind = "uniform"
@@ -49,7 +52,7 @@ type aim struct {
 	kind Kind
 }
 
-// aims are the instants of interest around a row.
+// aims are the instants of interest around a row. A row without a ttl is never one of edgeTTL.
 func (e edgeFamily) aims(row seedRow, ttl feature.Instant) []aim {
 	switch e {
 	case edgeTTL:

@@ -122,7 +122,8 @@ func (c *cells) keep(values, statuses, events arrow.Array, row int) (err error) 
 	return nil
 }
 
-// play materializes views and looks label rows up, in the order of their instants.
+// play materializes views and looks label rows up, in the order of their instants. Neither windows nor the store can go
+// back: once a view is materialized further than a label row allows, that row cannot be played any more.
 func (v *verification) play(ctx context.Context) error {
 	for _, view := range v.views {
 		view.stops = v.stopsOf(view)
@@ -190,6 +191,10 @@ func (s sourceState) end(l *label) feature.Instant {
 
 // stab returns the fewest instants such that there is one in each interval. Of those that would do it takes the
 // earliest, so that views are materialized no further than they have to be.
+//
+// For [1, 4], [2, 6] and [5, 9] these are 2 and 5. Intervals are taken by their beginnings for as long as all of them
+// have an instant in common, and share the first one that they have. The next group begins with the first interval that
+// does not fit.
 func stab(all []interval) []feature.Instant {
 	slices.SortFunc(all, func(a, b interval) int { return cmp.Compare(a.from, b.from) })
 	var stops []feature.Instant

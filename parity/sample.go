@@ -153,7 +153,8 @@ func (s *sampler) draw(ctx context.Context, v *verification) error {
 	return nil
 }
 
-// drawUniform draws keys of a label row, some of them null or such that no row has.
+// drawUniform draws keys of a label row, some of them null or such that no row has. The shares are of all label rows,
+// and those that are aimed at edges have been drawn without such keys, so chance is scaled to the others.
 func (s *sampler) drawUniform(at feature.Instant) label {
 	l := label{at: at, keys: s.drawKeys(-1, ""), kind: Uniform}
 	if len(s.target.keys) == 0 {
@@ -280,7 +281,9 @@ func (s *sampler) drawKeys(given int, tuple string) []part {
 	return keys
 }
 
-// drawTuple draws an entity key of a use's view that agrees with what is known already, if there is one.
+// drawTuple draws an entity key of a use's view that agrees with what is known already, if there is one. Views that
+// share a label column would otherwise hardly ever both have a row for a label, and most comparisons would be of
+// NOT_FOUND with NOT_FOUND.
 func (s *sampler) drawTuple(use int, keys []part, known []bool) (string, bool) {
 	tuples, columns := s.keys[use], s.uses[use].columns
 	if len(tuples) == 0 {

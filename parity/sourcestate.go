@@ -78,6 +78,9 @@ func (w *sourceStates) read(ctx context.Context, witness offline.Witness, view *
 	return err
 }
 
+// pass takes a row in, which may come in any order. It counts for the first instant at or after its event time, and
+// ends the time of the instant before. With the instants 10 and 20, for example, a row of 15 is one that 20 sees, and
+// the next one after 10.
 func (k *keyStates) pass(row sourceRow) {
 	place, _ := slices.BinarySearch(k.times, row.event)
 	if place > 0 {
@@ -99,6 +102,8 @@ func (k *keyStates) pass(row sourceRow) {
 	}
 }
 
+// settle passes along what pass has put in one place each: an instant without rows of its own sees what the instant
+// before saw, and what comes next after an instant may be a row that a later instant owns.
 func (k *keyStates) settle() {
 	for i := 1; i < len(k.states); i++ {
 		if before := k.states[i-1]; k.states[i].rows == 0 {

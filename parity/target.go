@@ -71,6 +71,8 @@ func (u *use) tuple(l *label) (string, bool) {
 	return string(tuple), true
 }
 
+// appendPart appends a part after its length, so that tuples are equal only if all their parts are: (1, 11) and (11, 1)
+// are different keys (R9).
 func appendPart[T string | []byte](tuple []byte, raw T) []byte {
 	return append(binary.BigEndian.AppendUint32(tuple, uint32(len(raw))), raw...)
 }

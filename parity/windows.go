@@ -40,7 +40,8 @@ func startOf(run registry.Run) *string {
 	return new(feature.Instant(*run.Start).String())
 }
 
-// counts has how many rows of a source lie at or before each of some instants.
+// counts has how many rows of a source lie at or before each of some instants. A window (start, end] has as many rows
+// as lie at or before its end, less those at or before its start (R5).
 type counts struct {
 	bounds  []feature.Instant
 	through []int64

@@ -28,7 +28,9 @@ func (w witnessed) is(c cell) bool {
 	return c.status == plumbv1.Status_PRESENT && bytes.Equal(c.value, w.bits)
 }
 
-// readValues lets the witness tell the features of the rows that label rows have to see.
+// readValues lets the witness tell the features of the rows that label rows have to see. Only these rows are read with
+// their features, each once, however many label rows see it. Rows without a place, those of a SQL source, are left out,
+// and their values are compared between the two sides alone.
 func (s *sandboxView) readValues(ctx context.Context, witness offline.Witness) error {
 	var places []int64
 	s.values = map[int64][]witnessed{}
