@@ -38,6 +38,10 @@ func failure(columns []typedColumn) string {
 
 // findFailed counts the rows of the window that cannot be served, and takes samples: rows whose key does not fit its
 // type, and marked rows with a feature that does not.
+//
+// A key that does not fit belongs to no entity, so every such row is lost and counts. A feature counts only in the
+// newest row of its key: older rows are never served, and a correction that replaced a wrong value has mended it. Rows
+// with such a key were not among those that mark has seen, and are added to the rows read here.
 func (n *newest) findFailed(ctx context.Context, report *offline.NewestReport) error {
 	keysFit, keysMay := fit(n.rows.keyColumns())
 	featuresFit, featuresMay := fit(n.rows.featureColumns())

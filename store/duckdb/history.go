@@ -72,7 +72,8 @@ func (e *Engine) History(ctx context.Context, view *feature.View, yield func(arr
 	return relations.Blame(ctx, err)
 }
 
-// Labels does what offline.PlainReader says.
+// Labels does what offline.PlainReader says. It finds and checks the columns as a join does, so that labels which a
+// join would refuse are refused here with the same words, and brings keys to their declared types as a join does (R9).
 func (e *Engine) Labels(ctx context.Context, request offline.JoinRequest, yield func(arrow.RecordBatch) error,
 ) (err error) {
 	s, err := e.newSession(ctx)

@@ -13,7 +13,9 @@ import (
 // midnights.
 const midnightRows = 100_000
 
-// AtMidnights implements offline.Advisor.
+// AtMidnights implements offline.Advisor. Event times at midnights name days, and not when the rows were known: a total
+// of 5 January that stands at that day's midnight is visible to labels of the whole day (R2), most of which could not
+// have known it.
 func (e *Engine) AtMidnights(ctx context.Context, source *feature.Source) (_ bool, err error) {
 	if source.IsQuery() || source.CreatedTimestamp != "" {
 		return false, nil

@@ -9,7 +9,7 @@ import (
 
 // withoutSlack is the batch with zeros wherever Arrow leaves bytes without a meaning: in the places of values that are
 // null, and behind the last bit. DuckDB leaves there what its memory held before, which differs from run to run and is
-// nobody's to read.
+// nobody's to read. The same training set so has the same bytes in an Arrow file whenever it is made.
 func withoutSlack(batch arrow.RecordBatch) arrow.RecordBatch {
 	columns := make([]arrow.Array, batch.NumCols())
 	for i, column := range batch.Columns() {

@@ -6,7 +6,8 @@ import (
 )
 
 // positions is a set of rows by their positions in source order. It takes a bit for each row of the stretches of the
-// source in which there are any.
+// source in which there are any: 8 KiB for each stretch of 65,536 rows. A position has the file in its upper bits
+// (relation.FileShift), so the pages are in a map: the numbers between two files belong to no row.
 type positions struct {
 	mu    sync.RWMutex
 	pages map[int64]*positionPage

@@ -11,7 +11,8 @@ import (
 // progressInterval is how often a join reports its progress.
 const progressInterval = 200 * time.Millisecond
 
-// progress reports how far a join is while statements run.
+// progress reports how far a join is while statements run. It counts in rows, since all steps of a join go over rows
+// and their numbers are known beforehand. Within a step, DuckDB's own estimate says which part of its rows is done.
 type progress struct {
 	tell    func(offline.Progress)
 	session *session.Session

@@ -55,7 +55,8 @@ func (e *Engine) ReadRows(ctx context.Context, view *feature.View, path string, 
 }
 
 // fileReading is how the columns of a file are read: n, the keys, the times, the features, and for each of these whose
-// values may not fit what is wrong with it.
+// values may not fit what is wrong with it. So one reading yields the values, with null for what does not fit, and
+// beside them the reasons. The caller decides whether a row with a reason is left out or ends the work.
 type fileReading struct {
 	view    *feature.View
 	columns []string

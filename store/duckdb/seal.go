@@ -21,7 +21,8 @@ import (
 )
 
 // mark returns the text that DuckDB writes into a Parquet file in the place of the manifest, which is known only once
-// the file is written. It is empty if there will be no manifest.
+// the file is written. It is empty if there will be no manifest. It is random, so that nothing else in the footer can
+// be the same text: sealParquet exchanges exactly one.
 func (j *join) mark(format string) (string, error) {
 	if j.request.Seal == nil || format != labelfile.Parquet {
 		return "", nil
@@ -65,7 +66,8 @@ func sealParquet(path, mark, text string) error {
 	})
 }
 
-// thriftText is a text as Thrift's compact protocol writes it.
+// thriftText is a text as Thrift's compact protocol writes it: its length and its bytes. Exchanging both keeps the
+// footer well formed, whatever the lengths of the two texts (editFooter).
 func thriftText(text string) []byte {
 	return append(binary.AppendUvarint(nil, uint64(len(text))), text...)
 }

@@ -10,7 +10,8 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// pass is one of several readings of a source, each for the labels of another part of the hashes.
+// pass is one of several readings of a source, each for the labels of another part of the hashes: pass 1 of 3 is for
+// the labels whose hash leaves 1 when it is divided by 3. All labels of one key are in one pass.
 type pass struct{ number, of int }
 
 // strategy is how the winners of a use are found, and what the choice rests on.
@@ -58,7 +59,9 @@ func (s *strategy) split(u *use, least int, available int64) {
 	}
 }
 
-// hashing makes hashes of keys. Each attempt makes others.
+// hashing makes hashes of keys. Each attempt makes others. An index by hashes of 64 bits takes the same memory for all
+// types of keys. Two keys with one hash are very rare, and are detected: then everything is done again with the hashes
+// of the next attempt.
 type hashing struct {
 	attempt int
 	// weak leaves so few bits to the first attempt's hashes that keys collide; tests set it.

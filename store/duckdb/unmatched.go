@@ -10,7 +10,8 @@ import (
 	"github.com/plumbstore/plumb/store/offline"
 )
 
-// few is the share of label rows, one in few, below which it is explained why the others have found nothing.
+// few is the share of label rows, one in few, below which it is explained why the others have found nothing. So few
+// matches are seldom meant: most often the keys are written in another way, or the times are of another year.
 const few = 10
 
 // unmatched says why few label rows have found a row. It is asked for only then, since it reads the event times and the

@@ -37,7 +37,8 @@ func (w winner) instant(name, time string) column {
 }
 
 // traced returns the columns that say where the values come from; see offline.JoinRequest. A row's position identifies
-// the file of the source that it is in.
+// the file of the source that it is in: its upper bits are the file's place in source order, to which 1 is added, since
+// SQL counts the elements of a list from 1.
 func (w winner) traced() []column {
 	plain := func(name, sql string) column {
 		return column{name: w.reference.Alias + "__" + name, sql: sql, csv: sql}

@@ -127,7 +127,9 @@ func reform(data arrow.ArrayData, to arrow.DataType) arrow.ArrayData {
 	return array.NewData(to, data.Len(), buffers, children, data.NullN(), data.Offset())
 }
 
-// reformValues rebuilds the buffer of the values if they have a different form.
+// reformValues rebuilds the buffer of the values if they have a different form. It does so from the buffer's beginning,
+// so that the data's offset and the bits of its nulls, which are not copied, stay right. Durations and month intervals
+// have the form of whole numbers already, and only their type is exchanged.
 func reformValues(data arrow.ArrayData, from arrow.DataType) []*memory.Buffer {
 	buffers, end := data.Buffers(), data.Offset()+data.Len()
 	if len(buffers) < 2 || buffers[1] == nil {

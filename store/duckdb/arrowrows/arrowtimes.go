@@ -21,7 +21,9 @@ func checkTimes(batch arrow.RecordBatch, columns []int, before int64) error {
 	return nil
 }
 
-// coarseColumns are the columns with zoned times of a unit coarser than microseconds.
+// coarseColumns are the columns with zoned times of a unit coarser than microseconds. DuckDB has one zoned type, of
+// microseconds, so it multiplies, which may overflow. Times without a zone keep their unit in DuckDB, and are checked
+// when they are brought to microseconds (casts.ToMicroseconds).
 func coarseColumns(schema *arrow.Schema) []int {
 	var found []int
 	for i, field := range schema.Fields() {
@@ -96,6 +98,7 @@ func rowWhere(column arrow.Array, unfit func(row int) bool) int {
 	return -1
 }
 
+// fitsMicroseconds multiplies and divides again: a product that has overflowed does not come back.
 func fitsMicroseconds(value int64, unit arrow.TimeUnit) bool {
 	factor := int64(1_000)
 	if unit == arrow.Second {

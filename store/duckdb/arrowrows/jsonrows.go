@@ -15,7 +15,9 @@ import (
 	"github.com/plumbstore/plumb/internal/jsonlines"
 )
 
-// OpenJSONLines opens a file as Arrow data with columns of these names, each a nullable text.
+// OpenJSONLines opens a file as Arrow data with columns of these names, each a nullable text. The caller names them,
+// since the columns of JSON lines are known only once all objects have been read (jsonlines.Names), and since all files
+// of a source are read with the columns of any. Other members of an object are left out.
 func OpenJSONLines(path string, names []string) (*File, error) {
 	input, err := os.Open(path)
 	if err != nil {
@@ -34,7 +36,9 @@ func OpenJSONLines(path string, names []string) (*File, error) {
 	}}, nil
 }
 
-// nextObjects is a batch of objects; a member that an object lacks is null.
+// nextObjects is a batch of objects; a member that an object lacks is null. Of members whose names differ in case
+// alone, the first that is not null counts. The more columns there are, the fewer rows a batch has: objects of few
+// members would otherwise make a batch of any size, all of nulls.
 func nextObjects(reader *jsonlines.Reader, schema *arrow.Schema, positions map[string]int) (arrow.RecordBatch, error) {
 	builder := array.NewRecordBuilder(memory.DefaultAllocator, schema)
 	defer builder.Release()

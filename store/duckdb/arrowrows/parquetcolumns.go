@@ -17,7 +17,11 @@ import (
 	"github.com/plumbstore/plumb/store/duckdb/parquetfooter"
 )
 
-// OpenParquet reads some of a Parquet file's columns as Arrow data. Their values are exact.
+// OpenParquet reads some of a Parquet file's columns as Arrow data. Their values are exact. It is for columns that
+// DuckDB reads otherwise, such as zoned nanoseconds before 1970, which DuckDB cuts towards 1970 (R1).
+//
+// The columns are given by their positions among those at the top of the schema. A column that is a struct or a list
+// has several leaves, or a leaf below others, and Arrow's reader is asked for leaves.
 func OpenParquet(ctx context.Context, path string, columns []int) (*File, error) {
 	opened, err := disk.OpenRegular(path)
 	if err != nil {

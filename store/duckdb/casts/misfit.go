@@ -27,7 +27,8 @@ func unfit(value, fits string) string {
 	return fmt.Sprintf("(%s IS NOT NULL AND (%s) IS NOT TRUE)", value, strings.ReplaceAll(fits, "$", value))
 }
 
-// OrNull is the conversion of a column with null in place of a value that does not fit.
+// OrNull is the conversion of a column with null in place of a value that does not fit. It is used together with
+// MisfitText, which distinguishes that null from a null of the source: a value is never dropped without a word (R9).
 func (c *Cast) OrNull(column, variable string) string {
 	value := strings.ReplaceAll(c.value, "$", column)
 	if c.element != nil && !c.element.IsIdentity() {

@@ -13,7 +13,9 @@ import (
 )
 
 // spells says whether a text spells a value of a type: for a whole number, writing the number gives the text again
-// (R9).
+// (R9). It is what convertText says in SQL, for texts that are known without reading a row: those in the names of
+// folders. So a folder such as day=yesterday is found when definitions are checked. For floats it is laxer than the
+// SQL, and what it lets through is found while reading.
 func spells(text string, declared plumbv1.Type) bool {
 	switch declared {
 	case plumbv1.Type_TIMESTAMP:

@@ -36,6 +36,13 @@ var timeTypes = []string{"DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TI
 // is none. Whole numbers and decimals are widened to a type that holds all values of both. With floating point they
 // become floating point; a value that it does not hold is found while reading, as elsewhere (R9). Times become
 // microseconds.
+//
+//	BIGINT   UBIGINT       HUGEINT
+//	INTEGER  DECIMAL(5,2)  DECIMAL(12,2)
+//	SMALLINT FLOAT         FLOAT
+//	INTEGER  FLOAT         DOUBLE
+//	DATE     TIMESTAMP_NS  TIMESTAMP
+//	BIGINT   VARCHAR       none
 func Widened(a, b string) (string, bool) {
 	elementA, isListA := strings.CutSuffix(a, "[]")
 	elementB, isListB := strings.CutSuffix(b, "[]")

@@ -159,7 +159,9 @@ func (r Result) logicalType() mapping.LogicalType {
 	return mapping.CreateStructType(types, names)
 }
 
-// Register makes a function known to SQL. It is called with all rows, also those with null arguments.
+// Register makes a function known to SQL. It is called with all rows, also those with null arguments. It is volatile,
+// since calls have effects: DuckDB would otherwise make one call of several with equal arguments, or leave out calls
+// whose answers nobody uses.
 func (n *Connection) Register(s Function) error {
 	f := mapping.CreateScalarFunction()
 	defer mapping.DestroyScalarFunction(&f)

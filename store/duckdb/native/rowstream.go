@@ -80,6 +80,8 @@ func (r *RowStream) Run(ctx context.Context, query func(context.Context) error, 
 	return nil
 }
 
+// take runs on DuckDB's threads. It waits until its chunk is fetched, which is what bounds the memory. The chunk is
+// copied first, since DuckDB uses its memory again after the call.
 func (r *RowStream) take(c Columns, a Answer) {
 	rows, err := r.convert(c.chunk)
 	r.chunks <- takenChunk{rows, err}

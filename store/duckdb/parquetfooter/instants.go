@@ -36,7 +36,8 @@ func eventSpan(contents *metadata.FileMetaData, leaf int) Span {
 }
 
 // statisticsSpan returns the span of one row group. Without a least and a greatest value, it is empty if all values are
-// null.
+// null. What is not certain is no span: a file that is read although it has no wanted row costs time, and one that is
+// passed over although it has some gives a wrong answer.
 func statisticsSpan(found metadata.TypedStatistics, rows int64, unit func(int64) (int64, bool)) Span {
 	var least, greatest int64
 	switch found := found.(type) {

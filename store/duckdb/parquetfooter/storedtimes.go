@@ -15,7 +15,8 @@ import (
 )
 
 // CheckLeaf refuses a file with a time in a leaf that microseconds do not hold. A file that cannot be decoded is left
-// to DuckDB, which says why.
+// to DuckDB, which says why. Every value is read, since no footer says which times of 96 bits a file has: writers do
+// not agree on how these are ordered in statistics.
 func CheckLeaf(ctx context.Context, path string, leaf int) (err error) {
 	defer func() {
 		if damage := recover(); damage != nil {
@@ -52,7 +53,8 @@ func CheckLeaf(ctx context.Context, path string, leaf int) (err error) {
 }
 
 // nextUnfit reads some values of a leaf and returns the first that does not fit, with the number of rows up to it, or
-// the number of all rows that were read.
+// the number of all rows that were read. There is a pair of levels for each place in the column, and a value only for
+// the places that are not null, so values are counted apart. A repetition level of 0 begins a row.
 func nextUnfit(chunk file.ColumnChunkReader) (found string, rows int64) {
 	const most = 4096
 	defined, repeated := make([]int16, most), make([]int16, most)

@@ -56,7 +56,7 @@ func (r *Set) createQuery(ctx context.Context, source *feature.Source, query *sq
 	return err
 }
 
-// describe lists the columns of a view.
+// describe lists the columns of a view. DuckDB binds the query for that and reads no rows.
 func (r *Set) describe(ctx context.Context, view string) ([]feature.Column, error) {
 	var columns []feature.Column
 	err := r.session.QueryRows(ctx, "SELECT column_name, column_type FROM (DESCRIBE FROM "+quote.Identifier(view)+")",

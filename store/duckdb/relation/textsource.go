@@ -31,7 +31,8 @@ func textColumns(files sourcefiles.Files, file int) []fileColumn {
 	return columns
 }
 
-// LoadTexts reads the sources of text into tables.
+// LoadTexts reads the sources of text into tables. A join goes over the rows of a source several times, and a file of
+// text would be parsed each time. The tables belong to the session, and what memory does not hold of them is spilled.
 func (r *Set) LoadTexts(ctx context.Context) error {
 	for _, source := range r.order {
 		if t, ok := r.tables[source.Name]; ok && t.IsText() {
@@ -68,7 +69,9 @@ func (r *Set) loadText(ctx context.Context, t Table) error {
 
 func textTable(source string) string { return session.Schema + "." + quote.Identifier("texts "+source) }
 
-// textRows are the rows of files of text, one file after the other.
+// textRows are the rows of files of text, one file after the other, in source order. Files may have different columns,
+// or the same in another order: from brings each file's columns to those of the source, and a column that a file lacks
+// is null.
 type textRows struct {
 	table  Table
 	schema *arrow.Schema

@@ -100,7 +100,9 @@ func columnNames(columns []fileColumn) []string {
 	return names
 }
 
-// take adds the columns of a layout, and returns what they disagree about.
+// take adds the columns of a layout, and returns what they disagree about. A column's type is widened by each layout
+// that has it, so that the order of layouts decides nothing but the spelling of names. A column of nothing but nulls,
+// to which writers give no type, agrees with any type.
 func (u *unified) take(layout string, columns []fileColumn) (disagreements []string) {
 	u.byLayout[layout] = map[string]fileColumn{}
 	for _, column := range columns {

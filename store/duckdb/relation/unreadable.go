@@ -15,7 +15,9 @@ import (
 )
 
 // alias is the name of a column in the scan of files. For queries a column that cannot be read has one that is found in
-// their plans.
+// their plans. DuckDB alone knows which columns a query uses, with SELECT * and views of views, and its plan names
+// them. The query itself sees the column under its own name (renameUnreadable), so that the alias changes nothing for
+// it.
 func (c unifiedColumn) alias(forQuery bool) string {
 	if forQuery && c.unreadable != "" {
 		return "_plumb_unreadable: " + c.unreadable

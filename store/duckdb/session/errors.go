@@ -22,6 +22,10 @@ var ErrCollision = errors.New("two keys have one hash")
 
 // explainError turns an error of DuckDB into one of our own: a value that does not fit and a file that cannot be read
 // are the user's input; cancellation is the context's error.
+//
+// The order matters. A cancelled statement fails in many ways, so the context is asked first. Errors that our own SQL
+// raises are known by their text, whatever type DuckDB gives them. Faults of the machine come before the types of
+// errors that are otherwise the input's, since a full disk and a damaged file are both of the type IO.
 func explainError(ctx context.Context, err error) error {
 	if err == nil {
 		return nil

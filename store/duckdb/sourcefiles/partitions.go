@@ -14,7 +14,8 @@ import (
 // partition is a folder named name=value.
 type partition struct{ name, value string }
 
-// partitionsOf are those in a path, from the outside in. A folder with more than one = is none to DuckDB either.
+// partitionsOf are those in a path, from the outside in: year=2013/month=07 has year 2013 and month 07. A folder with
+// more than one = is none to DuckDB either.
 func partitionsOf(folder string) []partition {
 	var found []partition
 	for part := range strings.SplitSeq(filepath.ToSlash(folder), "/") {
@@ -62,7 +63,9 @@ func listed(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// checkFolder checks one file's partitions against all that DuckDB sees in the path with its links resolved.
+// checkFolder checks one file's partitions against all that DuckDB sees in the path with its links resolved. DuckDB
+// takes a column from every name=value in the whole path, above the source's folder too. What it would read from
+// another folder than the source means, or not at all, is refused.
 func (f *Files) checkFolder(folder string, own, resolved []partition) error {
 	above := len(resolved) - len(own)
 	if len(own) == 0 {

@@ -13,6 +13,10 @@ import (
 
 // pushed lists the files of pushed rows that a source is read with, in the order of their names, which is that in which
 // they were begun. A folder that is not there has none yet.
+//
+// The rows of write-ahead files that are still open come as copies (Log.Unfinished). One of these files may become a
+// Parquet file after it was copied and before the folder is listed. Then both are there, with the same name and the
+// same rows, and the Parquet file is read alone.
 func (f *Finder) pushed(source *feature.Source) ([]string, error) {
 	if source.Log == nil {
 		return nil, nil
@@ -41,7 +45,7 @@ func (f *Finder) pushed(source *feature.Source) ([]string, error) {
 }
 
 // LogFolder returns the absolute path of a push log's folder, which need not be there yet and has to lie below the
-// roots, wherever symbolic links lead.
+// roots, wherever symbolic links lead. Links are resolved in the part of the path that is there; the rest can be none.
 func LogFolder(project string, roots []string, path string) (string, error) {
 	there, missing := absolute(project, path), ""
 	for {

@@ -24,6 +24,8 @@ func (w *queryWalk) checkExpression(class string, node map[string]any) {
 	}
 }
 
+// checkColumn refuses words such as current_date. They look like columns, and DuckDB takes them for calls if no column
+// has the name. With a table's name before it, a word can only be a column.
 func (w *queryWalk) checkColumn(node map[string]any) {
 	names, _ := node["column_names"].([]any)
 	if len(names) != 1 {
@@ -72,7 +74,8 @@ const (
 	mostNested = 3
 )
 
-// boundGrowth refuses a call whose result may be much larger than its arguments.
+// boundGrowth refuses a call whose result may be much larger than its arguments. What bounds the result has to be a
+// constant: lpad(x, 20, '0') can be judged from the text of the query, and lpad(x, y, '0') only by running it.
 func (w *queryWalk) boundGrowth(name string, arguments []any) {
 	switch name {
 	case "lpad", "rpad":
@@ -138,7 +141,8 @@ func widths(format string) int {
 	return total
 }
 
-// nestedGrowth is how many growing functions take each other's results in a part of the tree.
+// nestedGrowth is how many growing functions take each other's results in a part of the tree. Each may multiply what
+// the one below it has made, so bounds for single calls are not sufficient.
 func nestedGrowth(node any) int {
 	deepest := 0
 	switch node := node.(type) {

@@ -110,7 +110,8 @@ func (g *growth) ofOperands(node map[string]any) int {
 	return most
 }
 
-// repetition returns what a concatenation adds if the same column occurs in it several times.
+// repetition returns what a concatenation adds if the same column occurs in it several times: a bit for x || x, which
+// is twice as large as x, and two bits for x || x || x.
 func repetition(node any) int {
 	counts, most := map[string]int{}, 1
 	transformed(node, func(part map[string]any) any {
@@ -124,7 +125,9 @@ func repetition(node any) int {
 	return bits.Len(uint(most - 1))
 }
 
-// replacementBits is what a call adds that puts a text in the place of others.
+// replacementBits is what a call adds that puts a text in the place of others: replace(x, 'a', 'bbbb') can make a value
+// four times as large, which is two bits. What a regular expression replaces may be empty, so there the whole length of
+// the text counts.
 func replacementBits(name string, arguments []any) int {
 	text, _ := textAt(arguments, 2)
 	factor := len(text)

@@ -73,7 +73,8 @@ func (p Place) Excerpt() string {
 var markOfError = regexp.MustCompile(`\nLINE (\d+): (.*)\n( *)\^`)
 
 // PlaceOfMark is the place that DuckDB marks in an error. The error shows a part of the line and a caret below, which
-// is under the marked place if all characters are equally wide.
+// is under the marked place if all characters are equally wide. The query begins in the second line of its statement
+// (relation.Set), so lines count one less. If the column is not certain, the line alone is given.
 func PlaceOfMark(query, message string) Place {
 	found := markOfError.FindStringSubmatch(message)
 	lines := strings.Split(query, "\n")
