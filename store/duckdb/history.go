@@ -19,7 +19,9 @@ import (
 )
 
 // History does what offline.PlainReader says, without places. It is for SQL sources. It shares with joins and
-// materializations how columns are read and brought to their types, and nothing of how winners are found.
+// materializations how columns are read and brought to their types, and nothing of how winners are found. The rows
+// leave through the function _plumb_take as DuckDB comes to them, so that no result of all rows is ever held; the query
+// itself returns their number alone.
 func (e *Engine) History(ctx context.Context, view *feature.View, yield func(arrow.RecordBatch) error) (err error) {
 	s, err := e.newSession(ctx)
 	if err != nil {

@@ -140,7 +140,8 @@ func (j *join) sources() []*feature.Source {
 	return sources
 }
 
-// nameColumns lists the result's columns and refuses names that stand twice (R10).
+// nameColumns lists the result's columns and refuses names that stand twice (R10). An output collides with a name that
+// differs in case alone too, since many readers of the result, SQL among them, could not ask for one of the two.
 func (j *join) nameColumns() error {
 	selection := j.request.Selection
 	for _, output := range selection.Stored() {

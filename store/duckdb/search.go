@@ -16,7 +16,7 @@ import (
 //
 // The statements of a pass run in this order: collect indexes the labels; scan offers all rows to the index; rank
 // offers them again with their created times, if rows tie or the join is as known. Then either keep reads the winners'
-// features into the index, or winners makes a table of who has won which label and found joins the features to it.
+// features into the index, or winners makes a table of which row won which label and found joins the features to it.
 // Where keys may share a hash, found or verify compares them.
 type search struct {
 	*use

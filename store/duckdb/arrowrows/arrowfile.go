@@ -122,7 +122,8 @@ func (r *numberedReader) drop(batch *arrow.RecordBatch) {
 	}
 }
 
-// Next implements array.RecordReader. A panic must not unwind through DuckDB, which calls it.
+// Next implements array.RecordReader. A panic must not unwind through DuckDB, which calls it. A batch that would become
+// too large in DuckDB is handed over in parts: the first is halved until it is small enough, and the rest waits.
 func (r *numberedReader) Next() (more bool) {
 	defer func() {
 		if damage := recover(); damage != nil {

@@ -64,7 +64,8 @@ func CanBeTime(column feature.Column) error {
 	return partitionsFit(column, plumbv1.Type_TIMESTAMP, false)
 }
 
-// keyInEveryFile refuses a join key that a file lacks: its rows could never be served (R8).
+// keyInEveryFile refuses a join key that a file lacks: its rows could never be served (R8). A feature that a file lacks
+// is null there, which is a value (R7).
 func keyInEveryFile(column feature.Column) error {
 	if column.AbsentFrom == "" {
 		return nil

@@ -43,7 +43,8 @@ func TypesOfText(ctx context.Context, db database, table string, columns []strin
 	return types, settleNumbers(ctx, db, table, columns, types)
 }
 
-// settleNumbers chooses text for numbers of which two are written differently, such as 1.1 and 1.10.
+// settleNumbers chooses text for numbers of which two are written differently, such as 1.1 and 1.10. They may be
+// versions or codes, which are two values; as numbers they would be one.
 func settleNumbers(ctx context.Context, db database, table string, columns, types []string) error {
 	var open []int
 	var names []string

@@ -46,7 +46,8 @@ func (n *Connection) Progress() float64 {
 	return percentage / 100
 }
 
-// Columns are the arguments of one call. They are valid during the call alone.
+// Columns are the arguments of one call. They are valid during the call alone. In the row of a null the memory of an
+// argument holds anything, so a function looks at the masks before it uses a value.
 type Columns struct {
 	chunk mapping.DataChunk
 	Rows  int

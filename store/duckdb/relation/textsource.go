@@ -80,7 +80,7 @@ type textRows struct {
 	current *arrowrows.File
 	from    []int
 	row     int64
-	// failure is what ended the reading.
+	// failure is what ended the reading. DuckDB passes on no more than its text, which is why it is kept here.
 	failure error
 }
 

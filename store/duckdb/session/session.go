@@ -95,7 +95,8 @@ func (s *Session) open(ctx context.Context) error {
 	return err
 }
 
-// Confine takes all access to files away but for the ones given, and locks the configuration.
+// Confine takes all access to files away but for the ones given, and locks the configuration. The order of the settings
+// matters: paths can be allowed only while there is access, and nothing can be set once the configuration is locked.
 func (s *Session) Confine(ctx context.Context, files []string) error {
 	quoted := make([]string, len(files))
 	for i, file := range files {

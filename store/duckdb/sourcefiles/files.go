@@ -42,7 +42,8 @@ type Files struct {
 	foreign []string
 }
 
-// Find lists the files of a Parquet source and checks that each lies below a root, wherever links lead.
+// Find lists the files of a Parquet source and checks that each lies below a root, wherever links lead. The files of
+// the push log come after the source's own, so that of rows with the same times a pushed one wins (R3).
 func (f *Finder) Find(ctx context.Context, source *feature.Source) (Files, error) {
 	named, _ := source.Files()
 	found, folder, err := f.expand(ctx, named)

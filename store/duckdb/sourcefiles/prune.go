@@ -33,7 +33,8 @@ func (f Files) Prune(event string, from, to *int64, counted ...string) Files {
 	return f.only(kept)
 }
 
-// only is the files at these positions.
+// only is the files at these positions. If files 3 and 7 of ten are left, their indexes are still 3 and 7: a row has
+// the same position in source order (R3) whichever files a query leaves out.
 func (f Files) only(positions []int) Files {
 	kept := f
 	kept.Paths, kept.Names, kept.Footers, kept.infos, kept.indexes = nil, nil, nil, nil, []int64{}

@@ -8,6 +8,9 @@ import (
 // order makes an aggregate meet the rows of a group in one order, whatever the threads and the files: that which the
 // query gives, and then that of the arguments. Rows that are equal in these cannot be distinguished by the result. If
 // an aggregate does not depend on the order, as sums of whole numbers, DuckDB drops the order again.
+//
+// avg(x) becomes avg(x ORDER BY x), for example: floating point rounds at each addition, so that threads which add in
+// another order would come to another last bit, and training to another value than serving (R17).
 func (w *queryWalk) order(name string, node map[string]any) {
 	by, _ := node["order_bys"].(map[string]any)
 	orders := list(by, "orders")

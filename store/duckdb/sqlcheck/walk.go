@@ -24,7 +24,9 @@ var (
 // scope.
 var plainWord = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// queryWalk goes through a parse tree and collects what it refers to.
+// queryWalk goes through a parse tree and collects what it refers to, and what is to be refused in it. It knows what a
+// query may consist of and refuses everything else, so that a node which a newer DuckDB adds is refused until somebody
+// has decided about it. The tree is that of DuckDB's own parser: a parser of another make might read a query otherwise.
 type queryWalk struct {
 	// tables are the names that do not refer to a CTE in scope, with the place in the query, in bytes, of their first use.
 	tables  map[string]int

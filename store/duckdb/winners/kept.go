@@ -1,6 +1,8 @@
 package winners
 
-// Kept are the rows that won a label, and what is kept of their features.
+// Kept are the rows that won a label, and what is kept of their features. A record of three features is four words: the
+// three values, and a word whose lowest three bits say which of them are null. A winner has one record, however many
+// labels it has won.
 type Kept struct {
 	rows *rowSet
 	// width is how many words a record has: one for each feature, and then their null bits.

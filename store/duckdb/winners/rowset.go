@@ -4,6 +4,10 @@ import "math/bits"
 
 // rowSet is a set of rows by their positions in source order, which gives each a number from 0 on. Rows that are near
 // each other share a block, so that the set takes little memory and consecutive rows are looked up in the same block.
+//
+// With the rows 3, 5 and 70, the block of 0 to 63 has two bits and the block of 64 to 127 one. If the first begins with
+// number 0, row 5 has the number 1: the first number of its block and one row below it in there. Blocks lie in the
+// order of their hashes, so numbers do not ascend with rows.
 type rowSet struct {
 	// blocks are found by open addressing.
 	blocks []rowBlock
@@ -49,6 +53,7 @@ func (s *rowSet) add(row int64) {
 	}
 }
 
+// grow doubles the blocks. At most half of them are ever used, so that a search meets a free one soon.
 func (s *rowSet) grow() {
 	old := s.blocks
 	s.blocks = make([]rowBlock, 2*len(old))
