@@ -97,7 +97,8 @@ func (g *groupAudit) skipAll(reason string) {
 	}
 }
 
-// skip says of that many outputs of a use why they are not compared.
+// skip says of that many outputs of a use why they are not compared. Their values are counted as not compared, so that
+// the numbers of a report add up to all that was looked up, and nothing is left out in silence.
 func (g *groupAudit) skip(position int, reason string, outputs int) {
 	name := g.group.header.Views[position].View
 	g.tally.view(name).rows += g.group.rows

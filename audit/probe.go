@@ -113,7 +113,8 @@ func (w *labelWriter) add(instants arrow.Array, keys []arrow.Array) error {
 
 func (w *labelWriter) close() error { return errors.Join(w.writer.Close(), w.file.Close()) }
 
-// answers goes through the result of a probe, row by row.
+// answers goes through the result of a probe, row by row, with one batch in memory at a time. A join has one row for
+// each label, in their order (R6), so the caller goes through its labels beside it.
 type answers struct {
 	file   *os.File
 	reader *ipc.FileReader

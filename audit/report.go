@@ -182,7 +182,8 @@ type Shown struct {
 // examplesOf is how many examples there are of each cause in each view.
 const examplesOf = 3
 
-// tally counts while an audit goes on.
+// tally counts while an audit goes on. Its memory grows with views, features and causes, and not with the log: of
+// values it keeps a few examples, and of ages a spread.
 type tally struct {
 	views    map[string]*viewTally
 	features map[[2]string]*featureTally
@@ -285,6 +286,8 @@ func worstFirst(a, b Feature) int {
 		strings.Compare(a.Feature, b.Feature))
 }
 
+// sortedExamples has the causes in the reverse order of precedence, so that what nothing explains, which is a bug,
+// comes first.
 func (t *tally) sortedExamples() []Example {
 	order := Causes()
 	examples := append([]Example{}, t.examples...)

@@ -113,6 +113,8 @@ func (f *Found) checkLabels(ctx context.Context, present Present, find *finder) 
 	return find.locate(ctx, "labels", given, present.Folder)
 }
 
+// checkLabelRows compares the rows of a program by their content digest, which is the same for a file of them alone and
+// for the label columns of the training set.
 func (f *Found) checkLabelRows(ctx context.Context, present Present) (located, error) {
 	was := f.Manifest.Labels
 	found := located{Check: Check{Subject: "labels", Name: "rows of a program", State: Same}, Path: present.Labels}

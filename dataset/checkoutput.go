@@ -13,7 +13,8 @@ import (
 
 // checkOutput compares the training set with its manifest: its content, and then each number that the manifest says of
 // it, which no digest covers. The selection is that of the manifest's revision; nil if it is not known. A manifest that
-// says something else of the same content is a *fault.InputError.
+// says something else of the same content is a *fault.InputError. The content is compared first: in a file with other
+// rows the numbers differ too, and then it is the file that has changed, and not the manifest that is wrong.
 func (f *Found) checkOutput(ctx context.Context, find *finder, selection *feature.Selection) (Check, error) {
 	check := Check{Subject: "output", Name: f.Output, State: Same}
 	path, check, err := f.locateOutput(ctx, find, check)

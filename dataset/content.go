@@ -215,7 +215,8 @@ func (d *columnDigest) sum() [sha256.Size]byte {
 }
 
 // contentDigest is the digest of a whole table: of the number of rows, and of each column's name and digest in their
-// order.
+// order. It is made of the columns' digests and not of the rows, so that a manifest can say which columns differ, and
+// so that the whole digest can be checked against them without the file (contradicted).
 func contentDigest(rows int64, columns []Column) string {
 	whole := sha256.New()
 	fmt.Fprintf(whole, "%s\n%d\n", contentName, rows)

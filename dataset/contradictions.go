@@ -24,6 +24,8 @@ func (m *Manifest) contradiction() string {
 	return ""
 }
 
+// contradictedUses looks whether views, uses and columns go together: each view is there once and used, and uses and
+// columns are of views that are there.
 func (m *Manifest) contradictedUses() string {
 	views, used := map[string]bool{}, map[string]bool{}
 	for _, view := range m.Views {
@@ -96,6 +98,8 @@ func (o Output) contradicted() string {
 	return ""
 }
 
+// contradicted says what cannot be true of a column of this number of rows. Statuses are one for each row, so they have
+// to add up.
 func (c Column) contradicted(rows int64) string {
 	switch {
 	case !digestPattern.MatchString(c.Digest):
@@ -142,6 +146,7 @@ func (d Distribution) contradicted(values int64) string {
 	return contradictedBuckets(d.Buckets, values)
 }
 
+// contradictedBuckets says what cannot be true of the buckets of this number of texts, each of which is in exactly one.
 func contradictedBuckets(buckets []int64, values int64) string {
 	if len(buckets) == 0 {
 		return ""

@@ -40,7 +40,8 @@ func WriteDVC(ctx context.Context, on disk.Disk, output string) error {
 	})
 }
 
-// keepForDVC copies the file to where DVC looks for content of this MD5.
+// keepForDVC copies the file to where DVC looks for content of this MD5: d41d8c… is .dvc/cache/files/md5/d4/1d8c…. A
+// file that is there already has the same content, and is left alone.
 func keepForDVC(ctx context.Context, on disk.Disk, file io.ReadSeeker, output, sum string) error {
 	repository, err := findDVC(output)
 	if err != nil || repository == "" {

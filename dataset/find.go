@@ -135,6 +135,7 @@ func escaped(path string) string {
 }
 
 // compare takes the manifest beside the file, unless it was edited, and says in what it differs from the one within.
+// Since format 2 the one beside has members that the one within has not, which are left out of the comparison.
 func (f *Found) compare(beside *Manifest, edited bool, within *Manifest) error {
 	if !edited {
 		f.Manifest = beside

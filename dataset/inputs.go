@@ -11,7 +11,9 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 )
 
-// Inputs are the files that a training set is made from.
+// Inputs are the files that a training set is made from. A manifest must not name bytes that the join has not read. So
+// what files are like is noted before they are read (NewInputs, and the versions of a join's inputs), compared when
+// they are digested, and compared once more after the join (Unchanged).
 type Inputs struct {
 	// Folder is the project's, which paths are relative to.
 	Folder  string

@@ -149,7 +149,8 @@ func emptyBatch(schema *arrow.Schema) arrow.RecordBatch {
 	return builder.NewRecordBatch()
 }
 
-// tableScan digests and measures the columns of a table, each on its own.
+// tableScan digests and measures the columns of a table, each on its own, and so on as many threads as there are
+// columns and cores. Within a column the order of values counts, so batches are taken one after the other.
 type tableScan struct {
 	columns []*columnScan
 	rows    int64

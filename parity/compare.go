@@ -113,7 +113,8 @@ type comparison struct {
 	witnessed       sourceState
 }
 
-// cause is empty if all agree.
+// cause is empty if all agree. What explains the most comes first: if one side has no row, event time, status and value
+// differ as well, and if the rows are of different event times, so do their values.
 func (c comparison) cause() Cause {
 	offline, online := c.offline, c.online
 	switch {

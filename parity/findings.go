@@ -105,7 +105,9 @@ func hash(seed uint64, bytes ...[]byte) uint64 {
 // doubtBits is how many bits remember the rows that were seen, to find those that may tie: 16 MB.
 const doubtBits = 1 << 27
 
-// find reads the source once.
+// find reads the source once. Whether a row ties cannot be said for certain without memory for every row. So a row
+// whose hash sets a bit that was set before counts as one that may tie. Those of them that are kept are counted exactly
+// in a second reading (near), and edges leaves out the ones that do not tie.
 func find(ctx context.Context, witness offline.Witness, view *sandboxView, seed uint64) (*findings, error) {
 	f := &findings{first: math.MaxInt64, last: math.MinInt64, keys: newBottomK(), seeds: newBottomK(), ties: newBottomK(),
 		late: newBottomK(), near: newSourceStates()}

@@ -198,6 +198,7 @@ func (r *TargetReport) countRow(kind Kind, differs bool) {
 	}
 }
 
+// count relies on the numbers of the statuses: PRESENT is 1, and the others follow in the order of the fields.
 func (s *StatusCounts) count(c cell) {
 	counts := []*int64{&s.Present, &s.Null, &s.NotFound, &s.Expired}
 	*counts[c.status-1]++

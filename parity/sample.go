@@ -213,7 +213,8 @@ type edge struct {
 }
 
 // drawEdges draws label rows that are aimed at rows of the sources: of each use and family in turn, as long as it has
-// any.
+// any. So a source with many ties does not crowd out the ends of a ttl. Each row gets its first aim before any gets its
+// second, and then all of them over again with other keys for the other uses.
 func (s *sampler) drawEdges(count int) {
 	var edges []edge
 	most := bound(count, rowsPerEdge, min(fewestEdges, count), mostEdges)

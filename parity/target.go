@@ -80,6 +80,8 @@ func appendPart[T string | []byte](tuple []byte, raw T) []byte {
 // labelTime names the instants of label rows that are sampled, unless a key column is named so.
 const labelTime = "event_timestamp"
 
+// newTarget resolves what a target selects. For label rows that are sampled it also chooses names that do not collide
+// (R10). With a label file that is given, a collision is an error of the join, as it is when the training set is made.
 func newTarget(snapshot *feature.Snapshot, wanted Target) (*target, error) {
 	t := &target{Target: wanted, report: &TargetReport{Name: wanted.Name}}
 	if err := t.choose(snapshot); err != nil {

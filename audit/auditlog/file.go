@@ -111,7 +111,8 @@ func properties(layout *Layout) *parquet.WriterProperties {
 	return parquet.NewWriterProperties(options...)
 }
 
-// finish makes the file whole, durable, and known by its name. It returns the size.
+// finish makes the file whole, durable, and known by its name. It returns the size. The order is that of these words: a
+// file that readers can see by its name has a footer, and all of its bytes are on the disk.
 func (f *file) finish() (int64, error) {
 	if err := f.flush(); err != nil {
 		return 0, err

@@ -50,7 +50,8 @@ type Recorder struct {
 	filesBefore int64
 }
 
-// offer is an entry whose answer has not been decoded.
+// offer is an entry whose answer has not been decoded. The bytes of the answer were made for the client anyway, so to
+// offer it costs a look-up an append under a lock; decoding and encoding are left to Run.
 type offer struct {
 	entry *Entry
 	reply []byte

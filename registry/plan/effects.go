@@ -87,7 +87,8 @@ func (c *comparison) keyConsequences(old, view *plumbv1.FeatureView) []consequen
 		"training sets are joined on the new keys from now on", setAside}}
 }
 
-// keysText spells out the entities and their keys, such as "airport (airport STRING)".
+// keysText spells out the entities and their keys, such as "airport (airport STRING)", in the order in which they are
+// declared. The keys of stored rows are made of the values in that order, so another order is a change too.
 func keysText(c catalogue, view *plumbv1.FeatureView) string {
 	if len(view.GetEntities()) == 0 {
 		return "none"
@@ -143,6 +144,9 @@ func addedFeature(name string, registered *plumbv1.RegisteredView) consequence {
 		"materialized again, which writes every row; training sets have it at once", "", writtenAgain}
 }
 
+// ttlConsequences compares ttls, of which 0 is none, the longest of all. A shorter ttl needs no rows to be written
+// again: whether a row has expired is decided when it is read (R2). For a longer one the store may lack rows that it
+// has forgotten by the shorter (R13).
 func ttlConsequences(old, view *plumbv1.FeatureView) []consequence {
 	before, after := old.GetTtl().AsDuration(), view.GetTtl().AsDuration()
 	switch {

@@ -71,7 +71,8 @@ func checkBreaks(file string, data []byte) *Problem {
 var syntaxPrefix = regexp.MustCompile(`^yaml: (line \d+: )?`)
 
 // syntaxProblem says what the YAML parser could not read. The parser names the line where the construct began, which
-// may be far above; the place given is the first line after which the parser gives up, and its first letter.
+// may be far above; the place given is the first line after which the parser gives up, and its first letter. Every
+// beginning of the file that has that line fails in the same way, and shorter ones do not, so a binary search finds it.
 func syntaxProblem(file string, data []byte, err error) *Problem {
 	lines := bytes.SplitAfter(data, []byte("\n"))
 	at := sort.Search(len(lines)-1, func(i int) bool {

@@ -42,7 +42,8 @@ func (s *Set) report(problem Problem) {
 	}
 }
 
-// place is the node that a message was read from.
+// place is the node that a message was read from. Messages of Protobuf do not know where they were written, so a set
+// has the place of each message by its address. That is why messages must not be copied (see read).
 type place struct {
 	file string
 	node *yaml.Node

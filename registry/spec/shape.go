@@ -116,7 +116,7 @@ func (r *reader) checkValue(name string, value *yaml.Node, field protoreflect.Fi
 }
 
 // isWritten reports what YAML allows in the place of a value and definitions do not. protoyaml would read a null as a
-// field that is left out, and a user who wrote "ttl:" would get no ttl without a word.
+// field that is left out, and "ttl:" alone would mean no ttl, without a word.
 func (r *reader) isWritten(name string, value *yaml.Node) bool {
 	switch {
 	case value.Kind == yaml.AliasNode:

@@ -46,7 +46,8 @@ func (c columns) find(name string) (feature.Column, bool) {
 	return c[i], true
 }
 
-// checkSources looks into each source once, and checks it and the views that read it. The error is a fault.
+// checkSources looks into each source once, and checks it and the views that read it. The error is a fault. Views of a
+// source that cannot be read are left out: their columns would all be reported as missing.
 func (c *checker) checkSources(ctx context.Context, inspector Inspector) error {
 	resolved := feature.ResolveSources(c.Definitions.GetSources())
 	inspected := map[string]columns{}

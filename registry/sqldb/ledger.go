@@ -148,7 +148,8 @@ func makeRow(ctx context.Context, tx *sql.Tx, project, view string) error {
 }
 
 // isNewer says that what is recorded is of a newer rebuild than progress, or, in the same one, of a table that was born
-// later: what was written to the older table is lost.
+// later: what was written to the older table is lost. If a run for rebuild 4 ends after one for rebuild 5 has recorded
+// its progress, for example, its rows do not count.
 func isNewer(recorded, progress *registry.Progress) bool {
 	return recorded.Rebuild > progress.Rebuild ||
 		recorded.Rebuild == progress.Rebuild && recorded.Birth > progress.Birth

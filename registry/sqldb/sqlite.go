@@ -61,7 +61,8 @@ func (e *sqliteEngine) bounded(ctx context.Context) (context.Context, context.Ca
 	return context.WithCancel(ctx)
 }
 
-// SQLite waits for a lock without looking at the context, so it is made to wait for a short while, several times.
+// SQLite waits for a lock without looking at the context, so it is made to wait for a short while, several times: for
+// ten seconds in all.
 const (
 	busyMilliseconds = 500
 	busyAttempts     = 20

@@ -163,7 +163,8 @@ func beginCSV(input *bufio.Reader) (func() (map[string]cell, error), error) {
 // return before a line feed, and distinguishes an empty field, which is null, from "".
 type csvText struct{ input *bufio.Reader }
 
-// record reads the fields of the next line that is not empty.
+// record reads the fields of the next line that is not empty. A line feed within quotes ends no line, so lines cannot
+// be split off before their fields are read.
 func (c *csvText) record() ([]cell, error) {
 	for {
 		first, err := c.input.Peek(1)
@@ -215,7 +216,8 @@ func (c *csvText) field() (field cell, end byte, err error) {
 	return cell{kind: isSpelled, text: string(text)}, end, err
 }
 
-// quoted reads the rest of a field after its opening quote.
+// quoted reads the rest of a field after its opening quote. Two quotes in a row are one in the text. After the closing
+// quote only a comma or the line's end may follow, with a carriage return before it or without.
 func (c *csvText) quoted() (text []byte, end byte, err error) {
 	for {
 		letter, err := c.input.ReadByte()

@@ -65,6 +65,8 @@ func (s *Store) Write(ctx context.Context, table online.Table, rows []online.Row
 }
 
 // chunks yields the rows in pieces of at most writeChunk rows and, unless a single row is larger, writeBytes bytes.
+// Redis serves nobody else while a script runs, so these bounds are those of the delay that a write may cause a
+// look-up.
 func chunks(rows []online.Row) func(yield func([]online.Row) bool) {
 	return func(yield func([]online.Row) bool) {
 		start, size := 0, 0

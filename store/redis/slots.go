@@ -59,7 +59,8 @@ func bySlot(keys []string) [][]int {
 	return groups
 }
 
-// readSlots asks for the keys of each slot by one MGET, all on their way at a time.
+// readSlots asks for the keys of each slot by one MGET, all on their way at a time. The keys of one entity have one
+// slot (appendKey), so a look-up of an entity in many views is still one command.
 func (s *Store) readSlots(ctx context.Context, keys []string) ([]any, error) {
 	values := make([]any, len(keys))
 	groups := bySlot(keys)

@@ -30,7 +30,9 @@ CREATE TABLE rows (
 	PRIMARY KEY (project, view, generation, key)
 ) STRICT, WITHOUT ROWID`
 
-// prepare makes sure that the file is an online store of a version that can be read.
+// prepare makes sure that the file is an online store of a version that can be read. A file that is ready is only read,
+// so that opening one never waits for a writer. A new file is first brought into WAL mode, which SQLite cannot do
+// within the transaction that makes the table.
 func (s *Store) prepare(ctx context.Context) error {
 	ready, err := s.inspect(ctx, s.reader)
 	if err != nil || ready {
