@@ -102,7 +102,8 @@ func (a *Auditor) mayBePending(view *feature.View, pushed feature.Instant) bool 
 func moment(t time.Time) feature.Instant { return feature.InstantOf(t) }
 
 // covering is the latest run of the generation that had ended by an instant and whose window holds an event (R5); nil
-// if there is none.
+// if there is none. It is the evidence that the store should have had a row: a run which covers an event has read all
+// rows of its time that the source had when the run began.
 func (b *background) covering(event, by feature.Instant) *registry.Run {
 	return b.latest(event, by, func(run *registry.Run) bool { return run.Generation == b.view.Generation })
 }

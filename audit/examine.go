@@ -144,7 +144,8 @@ func (e *examination) weigh(i incident) error {
 	return nil
 }
 
-// differences are the positions of the outputs whose status, value or event time is not the join's.
+// differences are the positions of the outputs whose status, value or event time is not the join's. The event time is
+// that of the row, also if the value is null or withheld: two rows that agree in a value by chance still differ (R17).
 func (i *incident) differences() []int {
 	var positions []int
 	for at, served := range i.served.statuses {

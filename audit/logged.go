@@ -126,7 +126,8 @@ func instantAt(times *array.Timestamp, row int) (feature.Instant, bool) {
 	return feature.Instant(times.Value(row)), true
 }
 
-// statusAt reads a status by its name.
+// statusAt reads a status by its name. A log has statuses as a dictionary of words, which Parquet readers may hand out
+// as such or as plain texts.
 func statusAt(statuses arrow.Array, row int) (plumbv1.Status, error) {
 	name := ""
 	switch statuses := statuses.(type) {

@@ -96,7 +96,7 @@ func readManifest(path string) ([]byte, error) {
 }
 
 // findRenamed looks for the manifest of a file among those in its folder, by the digest of the file's bytes; nil if
-// there is none. A file that cannot be read is skipped.
+// there is none. A file that cannot be read is skipped. The file is read only if a manifest speaks of its size.
 func findRenamed(output string) *Found {
 	info, err := os.Stat(output)
 	if err != nil || !info.Mode().IsRegular() {

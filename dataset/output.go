@@ -26,7 +26,9 @@ func (m *Manifest) Describe(ctx context.Context, written, path string, selection
 	return m.describe(scan, known, selection, report)
 }
 
-// Description describes rows that a join hands out, as they pass.
+// Description describes rows that a join hands out, as they pass. It is for rows that are sent to a client instead of
+// being written here. The manifest is the same as that of a file with these rows, since neither the content digest nor
+// the distributions depend on how the rows come in batches.
 type Description struct {
 	manifest  *Manifest
 	selection *feature.Selection

@@ -40,7 +40,8 @@ type sandboxView struct {
 // instant in there.
 type interval struct{ from, to feature.Instant }
 
-// moment is a label row on its way to be played.
+// moment is a label row on its way to be played. Label rows of all targets are played together, in the order of their
+// instants, since all share the sandbox and its one clock.
 type moment struct {
 	at     feature.Instant
 	target *target

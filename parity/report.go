@@ -260,7 +260,8 @@ func (r *Report) Complete(skipped []Skipped) {
 // listed is a list that is not null in JSON.
 func listed[T any](list []T) []T { return append([]T{}, list...) }
 
-// uncompared says whether a target was not compared at all, or not whole.
+// uncompared says whether a target was not compared at all, or not whole. Mistakes of this package itself would show
+// so: label rows that were never played are no mismatch, and without this check they would be no failure.
 func (v *verification) uncompared() bool {
 	for _, t := range v.targets {
 		for _, f := range t.report.Features {

@@ -52,7 +52,8 @@ const structWidth = 16
 // ErrSecondSchema reports a second schema instead of a batch.
 var ErrSecondSchema = errors.New("a second schema came after the first; all batches must have one schema")
 
-// Checker checks the messages of one stream or file.
+// Checker checks the messages of one stream or file, in their order: the schema comes first, and says how many nodes
+// every later message needs to have. A Checker is for one goroutine.
 type Checker struct {
 	// Limit bounds what a buffer becomes once it is decompressed.
 	Limit int64

@@ -103,7 +103,8 @@ func (s *scanner) skip(kind byte, depth int) error {
 	return fmt.Errorf("it has a value of the unknown type %d", kind)
 }
 
-// element skips an element of a list, in which a bool takes a byte.
+// element skips an element of a list, in which a bool takes a byte. As the field of a struct it takes none: its value
+// is in the type of the field.
 func (s *scanner) element(kind byte, depth int) error {
 	if kind == boolTrue || kind == boolFalse {
 		return s.advance(1)

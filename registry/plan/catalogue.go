@@ -9,7 +9,8 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// comparison is one revision's definitions beside those of the next.
+// comparison is one revision's definitions beside those of the next. Views and services refer to other things by name,
+// so both sides are looked up in their own catalogue: a view that stays as it is written may mean something else after.
 type comparison struct {
 	before, after catalogue
 	// registered are the current revision's view layouts, by name.

@@ -127,7 +127,8 @@ func number(n int64) string { return strconv.FormatInt(n, 10) }
 // ttlText is a ttl as people write it, such as "1d12h"; "" is unlimited.
 func ttlText(view *plumbv1.FeatureView) string { return durationText(view.GetTtl().AsDuration()) }
 
-// durationText returns "" if there is none.
+// durationText returns "" if there is none. It writes days and leaves out trailing zeros, as people write durations: 36
+// hours are 1d12h, and not the 36h0m0s of the standard library.
 func durationText(duration time.Duration) string {
 	if duration <= 0 {
 		return ""

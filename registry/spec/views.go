@@ -12,6 +12,9 @@ import (
 // of the label column, and with full names alias__event_timestamp is the winning row's event time.
 const labelTime = "event_timestamp"
 
+// checkView checks what a view says by itself and by the things that it names. Whether its source has the columns is
+// checked later, with the source (checkSources). The names of its join keys and of the time are taken by columns that
+// every result has, so that a feature of such a name would collide in every service (R10).
 func (c *checker) checkView(ctx context.Context, view *plumbv1.FeatureView) error {
 	keys := c.checkEntities(view)
 	c.checkViewSource(view)

@@ -50,7 +50,8 @@ func (d *DB) At(ctx context.Context, project string, revision int64) (*feature.S
 }
 
 // decoded is a stored state and its snapshot, which is immutable. The content is compared as a whole: the number alone
-// would not tell that a backup was restored.
+// would not tell that a backup was restored. So the state is still read from the database at each call, and only
+// decoding it and resolving its definitions is saved.
 type decoded struct {
 	project  string
 	content  []byte

@@ -169,6 +169,8 @@ func (d *DB) write(ctx context.Context, do func(context.Context, *sql.Tx) error)
 	return d.explain(ctx, err)
 }
 
+// transact marks an error of the commit (commitError). After any other error nothing was done. After that one it may
+// not be known, if the connection broke before the answer came.
 func transact(ctx context.Context, handle *sql.DB, do func(context.Context, *sql.Tx) error) error {
 	tx, err := handle.BeginTx(ctx, nil)
 	if err != nil {

@@ -171,7 +171,8 @@ func rowGroupRows(columns int) int {
 }
 
 // labelTypes returns the label columns. Those of a CSV file get types, but join keys keep their text if another type
-// would spell it differently, so that the result can be joined by them again.
+// would spell it differently, so that the result can be joined by them again: the key 1.50 as a DOUBLE would be written
+// as 1.5, which is another key (R9).
 func (j *join) labelTypes(ctx context.Context, s *session.Session) ([]string, error) {
 	columns := j.typedLabels()
 	if j.labels.Format != labelfile.CSV {
@@ -275,7 +276,8 @@ func (j *join) writeArrow(ctx context.Context, path string) (report offline.Join
 }
 
 // csvText returns the SQL of a value's text in CSV: bytes are base64, times RFC 3339 with microseconds, and arrays
-// JSON. In JSON, a value that it has no form for is a string.
+// JSON. In JSON, a value that it has no form for is a string. These are the forms that CSV sources are read in, so that
+// a result in CSV can itself be a source, with the same values: [1.5, NaN, null] is written as [1.5,"NaN",null].
 func csvText(column string, t plumbv1.Type) string {
 	if element, ok := value.ElementType(t); ok {
 		text := "to_json(" + csvText("element", element) + ")"

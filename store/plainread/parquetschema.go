@@ -151,7 +151,7 @@ func converted(element format.SchemaElement) func(*parquet.Value) cell {
 	return nil
 }
 
-// plain reads what has no annotation.
+// plain reads what has no annotation. Bytes without one are bytes: whether they are meant as text is not guessed.
 func plain(physical format.Type) func(*parquet.Value) cell {
 	switch physical {
 	case format.Boolean:

@@ -25,7 +25,8 @@ const (
 	cluster
 )
 
-// target is what a URL says.
+// target is what a URL says. The driver's options for all layouts are one type, of which each layout takes what it
+// knows, so that the options of a URL are read in one way whatever its scheme.
 type target struct {
 	layout  layout
 	options goredis.UniversalOptions

@@ -2,6 +2,11 @@
 //
 // The file is in WAL mode, so that plumb serve reads while plumb materialize writes, each in its own process. SQLite
 // keeps two files beside it meanwhile, so even a process that only reads needs a folder that it can write to.
+//
+// All views of all projects are in one table, by project, view, generation and entity key; a value is a packed row. The
+// newest row wins by the condition of the statement that writes (R14), whatever order writes come in, and a call of
+// Write is one transaction. Nothing is removed for its age: an expired row stays until a newer one replaces it or its
+// view is removed, and look-ups say EXPIRED of it (R13).
 package sqlite
 
 import (

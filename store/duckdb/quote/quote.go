@@ -1,4 +1,11 @@
 // Package quote writes names and texts into SQL. Nothing else quotes.
+//
+// The names of columns and files, and the values in queries, come from users. As SQL, the column
+//
+//	say "hi"
+//
+// is the identifier "say ""hi""". A file name with a single quote is a literal in which the quote is doubled. A single
+// place that forgets to quote would let a name in a file run as SQL, so it is done here and checked here.
 package quote
 
 import (

@@ -85,7 +85,8 @@ type renaming struct {
 }
 
 // collectUnnamed finds the expressions that have changed and have no alias, in places in which an expression without an
-// alias is named by its text.
+// alias is named by its text. SELECT sum(x) has a column that is called sum(x). With an order given to the aggregate it
+// would be called otherwise, and a definition that reads the column by its name would no longer find it.
 func collectUnnamed(original, changed any, found *[]renaming) {
 	switch original := original.(type) {
 	case []any:

@@ -21,6 +21,8 @@ type parseTree struct {
 	Statements []any  `json:"statements"`
 }
 
+// parseTreeOf has DuckDB parse a text, which runs nothing of it. Numbers stay as they are written, since a constant has
+// to come out of a rewritten query with all its digits.
 func parseTreeOf(ctx context.Context, db database, query string) (parseTree, error) {
 	var parsed parseTree
 	var text string
