@@ -114,7 +114,7 @@ type comparison struct {
 }
 
 // cause is empty if all agree. What explains the most comes first: if one side has no row, event time, status and value
-// differ as well, and if the rows are of different event times, so do their values.
+// differ as well, and rows of different event times mostly have different values.
 func (c comparison) cause() Cause {
 	offline, online := c.offline, c.online
 	switch {

@@ -1,8 +1,8 @@
 // Package redis keeps online rows in Redis, which is what production uses.
 //
 // Each row is one string: its key is made of project, entity key, view and generation (appendKey), its value is the
-// packed row. A look-up of one entity in many views is therefore one MGET, and in a cluster one slot. Rows are
-// not the fields of one hash for each entity, since fields cannot expire by themselves before version 7.4 of Redis.
+// packed row. A look-up of one entity in many views is therefore one MGET, and in a cluster one slot. Rows are not the
+// fields of one hash for each entity, since fields cannot expire by themselves before version 7.4 of Redis.
 //
 // Two rules need the server's help. The newest row wins whatever order writes come in (R14): the check and the write
 // are one script, newestwins.lua, which Redis runs without interruption. A row that has been expired for longer than

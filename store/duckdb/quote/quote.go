@@ -5,7 +5,7 @@
 //	say "hi"
 //
 // is the identifier "say ""hi""". A file name with a single quote is a literal in which the quote is doubled. A single
-// place that forgets to quote would let a name in a file run as SQL, so it is done here and checked here.
+// place that forgets to quote would let a name in a file run as SQL, so it is done here alone.
 package quote
 
 import (
