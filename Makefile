@@ -86,7 +86,7 @@ bench-offline: build ## Measure historical against a hand-written ASOF join; lea
 	bin/bench-offline bin/plumb bin/bench
 
 .PHONY: bench-memory
-bench-memory: build ## Join 20 million labels within 2 GB; fails above 2.3 GB; leaves 6 GB of data in bin/bench
+bench-memory: build ## Join 20 million labels within 2 GB; fails above 2.4 GB; leaves 6 GB of data in bin/bench
 	go build -o bin/bench-offline ./bench/offline
 	bin/bench-offline bin/plumb bin/bench memory
 

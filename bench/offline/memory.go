@@ -16,7 +16,7 @@ import (
 const (
 	memoryLabels = 20_000_000
 	memoryLimit  = "2GB"
-	peakLimit    = 2_300_000_000
+	peakLimit    = 2_400_000_000
 	memoryResult = "plumb-memory.parquet"
 )
 
