@@ -134,7 +134,7 @@ func (a *application) foresight(ctx context.Context, p *project.Project, flags a
 	if err != nil {
 		return err
 	}
-	shown := a.progress("reading the audit log")
+	shown := a.progress("joining the labels")
 	defer shown.stop()
 	found, err := p.Foresee(ctx, project.ForesightRequest{Selection: selection, Labels: flags.labels,
 		TimestampColumn: flags.timestamp, Progress: shown.report})

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"bufio"
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -130,8 +132,35 @@ func (a *application) online(ctx context.Context, p *project.Project, flags onli
 	if err := a.noteAbsentViews(ctx, p, selection, columns); err != nil {
 		return err
 	}
-	rows := document.NewAnswer(keys.Keys, columns, provenance.Views).Rows()
-	return a.print(map[string]any{"rows": rows}, func(w *printable.Writer) error { return writeAnswer(w, rows) })
+	answer := document.NewAnswer(keys.Keys, columns, provenance.Views)
+	if a.output == jsonText {
+		return a.writeRows(answer)
+	}
+	out := printable.To(a.Out)
+	return cmp.Or(writeAnswer(out, answer.Rows()), out.Err())
+}
+
+// writeRows writes the rows of an answer as one document, row by row: there may be very many.
+func (a *application) writeRows(answer *document.Answer) error {
+	out := bufio.NewWriter(a.Out)
+	text := []byte(`{"rows":[`)
+	for i := range answer.Len() {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		var err error
+		if text, err = answer.AppendRow(text, i); err != nil {
+			return err
+		}
+		if _, err := out.Write(text); err != nil {
+			return err
+		}
+		text = text[:0]
+	}
+	if _, err := out.Write(append(text, "]}\n"...)); err != nil {
+		return err
+	}
+	return out.Flush()
 }
 
 // noteAbsentViews notes which views returned nothing because they were not materialized. NOT_FOUND alone does not say
