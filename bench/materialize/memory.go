@@ -8,6 +8,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/plumbstore/plumb/bench/process"
+	"github.com/plumbstore/plumb/bench/redis"
 )
 
 // What the materialization of many entities is given, and what it may take at the most. Their rows are narrow, so that
@@ -22,24 +23,24 @@ const (
 // measureMemory materializes many entities within a memory limit. It fails if that takes more than peakLimit or loses a
 // row.
 func measureMemory(ctx context.Context, plumb, folder string) (err error) {
-	redis, err := startServer(ctx)
+	server, err := redis.Start(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, redis.stop()) }()
+	defer func() { err = errors.Join(err, server.Stop()) }()
 	took, err := process.Run(ctx, projectOf(folder), plumb, "materialize", "--to", "now", "--full", "--view", narrow,
-		"--online-store", redis.url(), "--offline-memory-limit", memoryLimit)
+		"--online-store", server.URL(), "--offline-memory-limit", memoryLimit)
 	if err == nil {
-		err = redis.holds(ctx, manyEntities)
+		err = server.Holds(ctx, manyEntities)
 	}
 	if err != nil {
 		return err
 	}
-	used, err := redis.usedMemory(ctx)
+	used, err := server.UsedMemory(ctx)
 	if err != nil {
 		return err
 	}
-	key, value, err := redis.bytesOfARow(ctx)
+	key, value, err := server.BytesOfARow(ctx)
 	if err != nil {
 		return err
 	}

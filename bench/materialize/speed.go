@@ -9,6 +9,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/plumbstore/plumb/bench/process"
+	"github.com/plumbstore/plumb/bench/redis"
 	"github.com/plumbstore/plumb/bench/rows"
 )
 
@@ -25,14 +26,14 @@ const retention = 37 * 24 * time.Hour
 
 // measureSpeed prints both tables.
 func measureSpeed(ctx context.Context, plumb, folder string) (err error) {
-	redis, err := startServer(ctx)
+	server, err := redis.Start(ctx)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, redis.stop()) }()
+	defer func() { err = errors.Join(err, server.Stop()) }()
 	fmt.Println("| | plumb materialize | raw SETs | ratio | memory of plumb |\n|---|---|---|---|---|")
 	for view, expiry := range map[string]time.Duration{staying: 0, expiring: retention} {
-		if err := writeRows(ctx, redis, plumb, folder, view, expiry); err != nil {
+		if err := writeRows(ctx, server, plumb, folder, view, expiry); err != nil {
 			return err
 		}
 	}
@@ -42,31 +43,31 @@ func measureSpeed(ctx context.Context, plumb, folder string) (err error) {
 
 // writeRows lets plumb, as a whole process, and the bare program take turns: the store empty, and, for plumb, with the
 // rows there already.
-func writeRows(ctx context.Context, redis *server, plumb, folder, view string, expiry time.Duration) error {
+func writeRows(ctx context.Context, server *redis.Server, plumb, folder, view string, expiry time.Duration) error {
 	var first, again, raw []process.Taken
 	for range rounds {
-		if err := redis.client.FlushAll(ctx).Err(); err != nil {
+		if err := server.Client.FlushAll(ctx).Err(); err != nil {
 			return fmt.Errorf("empty Redis: %w", err)
 		}
 		for _, taken := range []*[]process.Taken{&first, &again} {
 			took, err := process.Run(ctx, projectOf(folder), plumb, "materialize", "--to", "now", "--full", "--view", view,
-				"--online-store", redis.url())
+				"--online-store", server.URL())
 			if err == nil {
-				err = redis.holds(ctx, entities)
+				err = server.Holds(ctx, entities)
 			}
 			if err != nil {
 				return err
 			}
 			*taken = append(*taken, took)
 		}
-		key, value, err := redis.bytesOfARow(ctx)
+		key, value, err := server.BytesOfARow(ctx)
 		if err == nil {
-			err = redis.client.FlushAll(ctx).Err()
+			err = server.Client.FlushAll(ctx).Err()
 		}
 		if err != nil {
 			return fmt.Errorf("between two runs: %w", err)
 		}
-		elapsed, err := rawSets(ctx, redis.client, entities, key, value, expiry)
+		elapsed, err := rawSets(ctx, server.Client, entities, key, value, expiry)
 		if err != nil {
 			return err
 		}

@@ -85,6 +85,15 @@ func (s *Server) Stop() error {
 	return errors.Join(err, os.RemoveAll(s.folder))
 }
 
+// Holds fails unless the server has exactly that many keys.
+func (s *Server) Holds(ctx context.Context, keys int64) error {
+	found, err := s.Client.DBSize(ctx).Result()
+	if err == nil && found != keys {
+		err = fmt.Errorf("%d keys are in Redis, not %d", found, keys)
+	}
+	return err
+}
+
 // BytesOfARow are the lengths of the key and the value of any row.
 func (s *Server) BytesOfARow(ctx context.Context) (key, value int, err error) {
 	name, err := s.Client.RandomKey(ctx).Result()
