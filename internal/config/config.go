@@ -71,9 +71,16 @@ func (o Offline) MemoryBytes() int64 {
 	return size
 }
 
-// GoBytes is the part of the memory limit that is for Go: the indexes of joins, which are at most a quarter of the
-// limit together, and what else lives in the heap or waits to be collected. The rest, five eighths, is for DuckDB.
-func (o Offline) GoBytes() int64 { return o.MemoryBytes() / 8 * 3 }
+// ProgramBytes is what Go may hold besides the memory of joins: definitions, connections, calls.
+const ProgramBytes = 64 << 20
+
+// GoBytes is the memory limit of Go. Three eighths of the limit are for the indexes of joins, which are at most a
+// quarter together, and for what else joins hold in the heap or leave to be collected. The rest, five eighths, is for
+// DuckDB. ProgramBytes come on top, or a small limit would make Go collect garbage all the time.
+func (o Offline) GoBytes() int64 {
+	bytes := o.MemoryBytes() / 8 * 3
+	return bytes + min(ProgramBytes, math.MaxInt64-bytes)
+}
 
 // ServingShare is what a server gives to each of the jobs that may run in it at a time: joins over Flight, operations,
 // and one request that reads sources. Together they stay within the memory limit. With the defaults these are 2, 1 and

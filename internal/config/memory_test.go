@@ -18,8 +18,8 @@ func TestJobsShareTheMemoryEvenly(t *testing.T) {
 	}
 }
 
-func TestThreeEighthsOfTheMemoryAreForGo(t *testing.T) {
-	if got := (config.Offline{MemoryLimit: "2GB"}).GoBytes(); got != 750_000_000 {
+func TestThreeEighthsOfTheMemoryAndTheProgramsOwnAreForGo(t *testing.T) {
+	if got := (config.Offline{MemoryLimit: "2GB"}).GoBytes(); got != 750_000_000+config.ProgramBytes {
 		t.Errorf("Go gets %d bytes of 2 GB", got)
 	}
 }
