@@ -10,7 +10,6 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/store/duckdb/casts"
 	"github.com/plumbstore/plumb/store/duckdb/labelfile"
 	"github.com/plumbstore/plumb/store/duckdb/native"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
@@ -121,7 +120,7 @@ func (j *join) keyColumns() ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		c, err := casts.ToKey(j.labels.Columns[at].Type, key.Type)
+		c, err := j.labels.ToKey(at, key.Type)
 		if err != nil {
 			return nil, fault.Inputf("", "label column %q: %v", key.Name, err)
 		}

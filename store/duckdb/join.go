@@ -10,7 +10,6 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store/duckdb/casts"
 	"github.com/plumbstore/plumb/store/duckdb/labelfile"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
 	"github.com/plumbstore/plumb/store/duckdb/relation"
@@ -106,7 +105,7 @@ func (j *join) checkLabels() error {
 			purpose := fmt.Sprintf("the join key %s of view %s", reference.View.Keys[i].Name, reference.View.Name)
 			at, err := j.labels.Find(name, purpose)
 			if err == nil {
-				if _, unfit := casts.ToKey(j.labels.Columns[at].Type, reference.View.Keys[i].Type); unfit != nil {
+				if _, unfit := j.labels.ToKey(at, reference.View.Keys[i].Type); unfit != nil {
 					err = fault.Inputf("", "label column %q, %s: %v", name, purpose, unfit)
 				}
 			}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/store/duckdb/casts"
 	"github.com/plumbstore/plumb/store/duckdb/labelfile"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
 	"github.com/plumbstore/plumb/store/duckdb/relation"
@@ -83,7 +82,7 @@ func keysOfLabels(reference feature.Reference, labels *labelfile.File) (columns,
 		if err != nil {
 			return nil, nil, err
 		}
-		c, err := casts.ToKey(labels.Columns[at].Type, reference.View.Keys[i].Type)
+		c, err := labels.ToKey(at, reference.View.Keys[i].Type)
 		if err != nil {
 			return nil, nil, fault.Inputf("", "label column %q: %v", name, err)
 		}

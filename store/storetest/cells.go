@@ -180,6 +180,8 @@ func cell(column arrow.Array, row int) (any, error) {
 		return nil, nil
 	}
 	switch a := column.(type) {
+	case *array.Null: // IsNull does not say so of it.
+		return nil, nil
 	case *array.Boolean:
 		return a.Value(row), nil
 	case *array.Int32:

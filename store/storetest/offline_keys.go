@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -50,6 +51,29 @@ join v
 					t.Errorf("%s key %q in %s: %v", declared, text, ending, err)
 				}
 			}
+		}
+	}
+}
+
+// untypedLabelKeys has labels whose key column has no type, as writers leave a column that saw no value.
+func untypedLabelKeys(t *testing.T, suite Offline) {
+	for _, declared := range KeyTypes {
+		for _, ending := range []string{".parquet", ".arrow"} {
+			t.Run(declared.String()+ending, func(t *testing.T) {
+				folder := t.TempDir()
+				engine := suite.Start(t, folder, 2)
+				c := caseOf(t, folder, fmt.Sprintf(`
+view prices (k %s): n INT64
+load prices
+  k     event  n
+  null  06:00  1
+join prices
+  k:NULL  event_timestamp | n
+  null    06:30           | NOT_FOUND
+`, declared))
+				c.labelsAs(ending)
+				holdAll(t, engine, c)
+			})
 		}
 	}
 }

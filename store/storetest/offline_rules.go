@@ -33,6 +33,7 @@ var offlineTests = []struct {
 	{"R6_CSV_labels_of_all_writers_are_read", csvOfAllWriters},
 	{"R6_label_columns_of_other_types_stay_or_are_refused", labelFormsStay},
 	{"R7_zeros_of_both_signs_survive_in_result_files", zerosInFiles},
+	{"R8_label_keys_without_a_type_match_nothing", untypedLabelKeys},
 	{"R9_partitions_are_text", partitionsAreText},
 	{"R9_text_is_never_taken_for_a_number", textIsText},
 	{"R9_text_spells_a_key_in_one_way", textSpellsKeysInOneWay},

@@ -275,6 +275,9 @@ func (c *Cast) complaint(column, what, place string) string {
 		quote.Literal(Marker), what, place, column, quote.Literal(" does not fit "+c.declared.String()+" exactly"+c.hint))
 }
 
+// Null converts a column that is nothing but null, whatever its type.
+func Null(to plumbv1.Type) *Cast { return &Cast{value: "NULL::" + sqlTypes[to], declared: to} }
+
 // ToKey is To for join keys: both sides are brought to the declared type (R9), also text to the numbers that
 // it spells, integers to their digits, and bytes to the text that they are in UTF-8.
 func ToKey(from string, to plumbv1.Type) (*Cast, error) {

@@ -20,6 +20,7 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/gitlfs"
 	"github.com/plumbstore/plumb/internal/parquetfile"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store/duckdb/arrowrows"
 	"github.com/plumbstore/plumb/store/duckdb/casts"
 	"github.com/plumbstore/plumb/store/duckdb/parquetfooter"
@@ -53,7 +54,7 @@ type File struct {
 	Columns []feature.Column
 	// floored are the columns of a Parquet file whose zoned nanoseconds DuckDB may not floor.
 	floored []int
-	// untyped are the columns of a Parquet file that have no type.
+	// untyped are the columns of a Parquet or Arrow file that have no type.
 	untyped []int
 }
 
@@ -163,6 +164,14 @@ func (l *File) checkNames() error {
 // IsUntyped says whether a column is nothing but null and has no type, as writers leave it that saw no value. Its Type
 // is then that of the storage, and means nothing.
 func (l *File) IsUntyped(column int) bool { return slices.Contains(l.untyped, column) }
+
+// ToKey converts a column to the type of a join key. One without a type has null keys, which match nothing (R8).
+func (l *File) ToKey(column int, declared plumbv1.Type) (*casts.Cast, error) {
+	if l.IsUntyped(column) {
+		return casts.Null(declared), nil
+	}
+	return casts.ToKey(l.Columns[column].Type, declared)
+}
 
 // Find returns the position of a column by its exact name.
 func (l *File) Find(name, purpose string) (int, error) {
@@ -287,8 +296,11 @@ func (l *File) describeArrow(ctx context.Context, s *session.Session) error {
 		return err
 	}
 	defer input.Close()
-	for _, field := range input.Schema.Fields() {
+	for i, field := range input.Schema.Fields() {
 		l.Columns = append(l.Columns, feature.Column{Name: field.Name})
+		if field.Type.ID() == arrow.NULL {
+			l.untyped = append(l.untyped, i)
+		}
 	}
 	if len(l.Columns) == 0 {
 		return nil // DuckDB has no tables without columns; checkNames says so.
