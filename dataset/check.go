@@ -116,8 +116,9 @@ func (m *Manifest) CheckDefinitions(at *feature.Snapshot) []Check {
 	return checks
 }
 
-// checkService compares what the service asks for. Its definition is not in the manifest, and need not be the same: it
-// is the features and their names that count. How many rows matched a use is no part of a definition, and is left out.
+// checkService compares the features that the service selects now with those in the manifest, and their names. The
+// definition of the service may differ otherwise. How many rows matched a use is not compared, since it is not part of
+// a definition.
 func (m *Manifest) checkService(at *feature.Snapshot) Check {
 	check := Check{Subject: "service", Name: m.Selection.Service, State: Same}
 	selection, err := m.Selection.Of(at)

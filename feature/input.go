@@ -80,7 +80,7 @@ func (i *Input) UnmarshalJSON(text []byte) error {
 		return err
 	}
 	if file.Path == "" {
-		return fmt.Errorf("an input of source %q is no file: %w", file.Source, fault.ErrNewer)
+		return fmt.Errorf("an input of source %q is not a file: %w", file.Source, fault.ErrNewer)
 	}
 	*i = Input{file.Source, file.Path, FileVersion{file.Size, file.Modified, file.Footer}}
 	return nil

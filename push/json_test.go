@@ -1,15 +1,21 @@
 package push_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/push"
+	"github.com/plumbstore/plumb/store/online/onlinetest"
+	"github.com/plumbstore/plumb/store/storetest"
 )
 
 // The text NaN has the same bits in a push as in a source of text, which are not those of math.NaN.
@@ -69,5 +75,23 @@ func TestAnObjectWithAZeroByteInANameIsRefusedAlone(t *testing.T) {
 	})
 	if len(got.Refused) != 1 || got.Refused[0].Row != 1 {
 		t.Errorf("refused %+v, want the second object alone", got.Refused)
+	}
+}
+
+// Nothing is pushed to a view whose kind a newer version has registered.
+func TestAViewOfAnUnknownKindTakesNoRows(t *testing.T) {
+	text := feature.Field{Name: "note", Type: plumbv1.Type_STRING}
+	view := storetest.NewView("notes", nil, text)
+	view.Kind, view.Source = 99, &feature.Source{EventTimestamp: "at"}
+	rows := decode(t, view, push.JSON{[]byte(`{"at": "2024-01-01", "note": "a"}`)})
+	memory := onlinetest.NewMemory()
+	now := func() time.Time { return time.Unix(2e9, 0) }
+	_, err := push.New(push.Config{Online: memory, Now: now}).Push(t.Context(), view, rows, false)
+	var input *fault.InputError
+	if !errors.As(err, &input) || !strings.Contains(err.Error(), "not known to this version") {
+		t.Errorf("error is %v, want an InputError about the kind of the view", err)
+	}
+	if stored, err := memory.Survey(t.Context(), view.Project); err != nil || len(stored) > 0 {
+		t.Errorf("stored are %v, %v", stored, err)
 	}
 }

@@ -70,6 +70,9 @@ func (p *Pusher) pack(view *feature.View, rows Rows) (packedRows, error) {
 		return packedRows{}, &fault.PreconditionError{Message: "view " + view.Name + " has online: false, so nothing " +
 			"can be pushed to it; set online: true and apply"}
 	}
+	if err := view.RequireNewestRow(); err != nil {
+		return packedRows{}, err
+	}
 	w, err := p.bind(view, rows)
 	if err != nil {
 		return packedRows{}, fmt.Errorf("push to view %q: %w", view.Name, err)

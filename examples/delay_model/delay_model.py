@@ -46,7 +46,7 @@ def train(store: plumb.Store, labels: pd.DataFrame) -> tuple[HistGradientBoostin
     rows = store.historical(labels, service=SERVICE).to_pandas()
     rows = rows[rows["late"].notna()].sort_values("event_timestamp", kind="stable")
     cut = len(rows) * 2 // 3
-    # Columns without any value are left out: there is no weather for the destinations.
+    # Drop columns that have no values: there is no weather for the destinations.
     known = rows.columns[rows[:cut].notna().any()].difference(labels.columns, sort=False)
     columns = [name for name in known if name != "plane__manufacturer"]
     features, late = features_of(rows, columns), rows["late"].astype(bool)

@@ -14,7 +14,7 @@
 //
 // A write or sync that fails leaves a file of which nobody knows what is durable. Linux reports a failed sync once,
 // marks the pages as clean, and lets the next sync succeed without writing them. So a File that has failed once fails
-// for good: whoever needs its content durable writes another file.
+// for good. To make its content durable, write another file.
 //
 // Everything is done through a System, which is the file system unless a test puts another one in its place. Package
 // faulty has one that fails any operation, and one whose power fails:

@@ -75,7 +75,7 @@ func (d Disk) Append(path string, mode fs.FileMode, add func(content []byte) ([]
 	if err != nil {
 		return err
 	}
-	// One write, so that whoever reads the file meanwhile sees all or nothing of it.
+	// One write, so that concurrent readers see all of it or nothing.
 	if _, err = file.Write(addition); err == nil {
 		err = file.Sync()
 	}

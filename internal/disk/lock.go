@@ -13,9 +13,9 @@ var ErrTaken = errors.New("another process has taken the file")
 // A process that works on a file holds its lock, and the system lets go of the lock when the process ends, however it
 // ends. So a file without a holder was left by a killed process, and may be taken over. There are two ways to hold a
 // file: to make it (CreateLocked), and to take it over (TakeOver). Between making a file and locking it another process
-// may take it over, and remove it. Both make sure of this: who holds a file holds the one that has its name.
+// may take it over, and remove it. Both make sure that a locked file is the one that has its name.
 //
-// If the file system has no locks, who makes a file has it, and nobody can take it over.
+// If the file system has no locks, the process that creates a file owns it, and no other can take it over.
 
 // CreateLocked makes a file, which must not be there yet, and holds it until it is closed. ErrTaken says that another
 // process took it over at once; the file is that process's then.

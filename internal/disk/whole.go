@@ -62,7 +62,7 @@ func (d Disk) CreatePartial(path string) (*File, error) {
 	}
 }
 
-// Publish makes a file that is whole, whoever wrote it, durable under its name.
+// Publish makes a complete file durable under its name. Another library may have written it.
 func (d Disk) Publish(partial, path string) error {
 	file, err := d.Open(partial)
 	if err == nil {

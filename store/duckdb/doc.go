@@ -18,7 +18,7 @@
 //	duckdb
 //	relation  labelfile    sources and label rows, readable in a session
 //	session                one DuckDB instance
-//	native                 functions of ours that DuckDB calls
+//	native                 Go functions that DuckDB calls
 //	sourcefiles            the files of a source; from here on there is no DuckDB
 //	arrowrows              files as Arrow data
 //	parquetfooter          what the ends of Parquet files say

@@ -22,6 +22,9 @@ import (
 // leave through the function _plumb_take as DuckDB comes to them, so that no result of all rows is ever held; the query
 // itself returns their number alone.
 func (e *Engine) History(ctx context.Context, view *feature.View, yield func(arrow.RecordBatch) error) (err error) {
+	if err := view.RequireNewestRow(); err != nil {
+		return err
+	}
 	s, err := e.newSession(ctx)
 	if err != nil {
 		return err

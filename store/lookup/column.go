@@ -53,7 +53,7 @@ type column struct {
 	anyNull  bool
 }
 
-// reset makes room for columns of so many rows.
+// reset makes room for columns of the given number of rows.
 func (c *column) reset(rows int) {
 	c.values, c.statuses = resized(c.values, rows), resized(c.statuses, rows)
 }

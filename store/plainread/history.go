@@ -25,6 +25,9 @@ const batchRows = 8192
 // of those that are open. Batches of different files come in any order, one at a time. The source order of rows (R3) is
 // in their places.
 func (r *Reader) History(ctx context.Context, view *feature.View, yield func(arrow.RecordBatch) error) error {
+	if err := view.RequireNewestRow(); err != nil {
+		return err
+	}
 	if view.Source.IsQuery() {
 		return r.engine.History(ctx, view, yield)
 	}

@@ -320,3 +320,12 @@ func TestADamagedFileIsAnErrorThatNamesIt(t *testing.T) {
 		t.Errorf("only %d readings of %d damaged files failed", failed, 3*len(good))
 	}
 }
+
+func TestAViewOfAnUnknownKindHasNoPlainRows(t *testing.T) {
+	view := viewOf("data/s.parquet", plumbv1.Type_INT64)
+	view.Kind = 99
+	err := New(engine{}, t.TempDir()).History(t.Context(), view, func(arrow.RecordBatch) error { return nil })
+	if err == nil || !strings.Contains(err.Error(), "not known to this version") {
+		t.Errorf("error is %v, want one about the kind of the view", err)
+	}
+}

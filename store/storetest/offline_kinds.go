@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/apache/arrow-go/v18/arrow"
+
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/store/offline"
 )
@@ -34,6 +36,7 @@ func (s Offline) UnknownKinds(t *testing.T) {
 	windows := *snapshot.Views()[0]
 	windows.Kind = 99
 	_, _, asked["a window of a view"] = newest(t.Context(), engine, &windows, offline.Window{End: math.MaxInt64 - 1})
+	asked["the plain rows of a view"] = engine.History(t.Context(), &windows, func(arrow.RecordBatch) error { return nil })
 	asked["a join with a view"] = c.joinOf(t, engine, SelectAll(&windows))
 	computed := SelectAll(snapshot.Views()[0])
 	computed.Outputs = append(computed.Outputs, feature.Output{Name: "ratio"})

@@ -90,16 +90,13 @@ func (l *lookUp) readKeys(value json.RawMessage) error {
 func (l *lookUp) request() (*plumbv1.GetOnlineFeaturesRequest, error) {
 	request := &plumbv1.GetOnlineFeaturesRequest{FullNames: l.fullNames, EventTimestamps: l.eventTimestamps,
 		Provenance: l.provenance}
-	switch {
-	case l.service != "" && l.features != nil:
-		return nil, fault.Inputf("features", "and feature_service exclude each other; give one of them")
-	case l.service != "":
-		request.Selection = &plumbv1.GetOnlineFeaturesRequest_FeatureService{FeatureService: l.service}
-	case l.features != nil:
+	if err := checkSelection(l.service, l.features); err != nil {
+		return nil, err
+	}
+	request.Selection = &plumbv1.GetOnlineFeaturesRequest_FeatureService{FeatureService: l.service}
+	if l.features != nil {
 		list := &plumbv1.FeatureList{References: l.features}
 		request.Selection = &plumbv1.GetOnlineFeaturesRequest_Features{Features: list}
-	default:
-		return nil, fault.Inputf("feature_service", "is missing; give the name of one, or features")
 	}
 	if l.at != "" {
 		at, ok := feature.ParseInstant(l.at)
@@ -109,6 +106,17 @@ func (l *lookUp) request() (*plumbv1.GetOnlineFeaturesRequest, error) {
 		request.At = timestamppb.New(at.Time())
 	}
 	return request, nil
+}
+
+// checkSelection requires either a feature service or features.
+func checkSelection(service string, features []string) error {
+	switch {
+	case service != "" && features != nil:
+		return fault.Inputf("features", "and feature_service exclude each other; give one of them")
+	case service == "" && features == nil:
+		return fault.Inputf("feature_service", "is missing; give the name of one, or features")
+	}
+	return nil
 }
 
 // columns brings the keys to the types of the fields, exactly (R9). It reports every mistake at once.

@@ -11,7 +11,6 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/plumbstore/plumb/feature"
-	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry/spec"
 )
@@ -110,18 +109,16 @@ func readForesight(text []byte) (*plumbv1.StartForesightRequest, error) {
 		"labels_file":      into(&request.LabelsFile, aLabelFile),
 		"timestamp_column": into(&request.TimestampColumn, aColumn),
 	}.read(text)
-	switch {
-	case err != nil:
+	if err == nil {
+		err = checkSelection(service, features)
+	}
+	if err != nil {
 		return nil, err
-	case service != "" && features != nil:
-		return nil, fault.Inputf("features", "and feature_service exclude each other; give one of them")
-	case features != nil:
+	}
+	request.Selection = &plumbv1.StartForesightRequest_FeatureService{FeatureService: service}
+	if features != nil {
 		list := &plumbv1.FeatureList{References: features}
 		request.Selection = &plumbv1.StartForesightRequest_Features{Features: list}
-	case service != "":
-		request.Selection = &plumbv1.StartForesightRequest_FeatureService{FeatureService: service}
-	default:
-		return nil, fault.Inputf("feature_service", "is missing; give the name of one, or features")
 	}
 	return request, nil
 }
