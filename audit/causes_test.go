@@ -214,29 +214,30 @@ func TestAFileThatCameLate_IsNoExcuseForARowOfAnother(t *testing.T) {
 	expect(t, s.audit(), "stock", audit.Unexplained, 1, "run 2 read the window from files that are unchanged")
 }
 
-// forgets is a shop over a Redis that forgets prices a second after they have expired.
+// forgets is a shop over a Redis that forgets prices a second after they have expired. The shop c has nothing else,
+// which would be kept together with its price.
 func forgets(t *testing.T) *shop {
 	online := must(redis.Open(t.Context(), redistest.Start(t).URL))(t)
 	s := open(t, func(s *shop) { s.online, s.retention = online, 0 })
 	s.change(func(d *plumbv1.Definitions) { d.FeatureViews[0].Ttl = durationpb.New(time.Second) })
 	s.tick()
-	s.writePrices("second", price{shop: "a", at: at(0), known: at(0), euros: 2.5})
+	s.writePrices("second", price{shop: "c", at: at(0), known: at(0), euros: 2.5})
 	s.materialize(at(0))
-	s.awaitForgotten("price", "a")
+	s.awaitForgotten("price", "c")
 	return s
 }
 
 func TestR13_ARowThatTheStoreForgotAfterItsRetention_IsTheAllowedDifference(t *testing.T) {
 	s := forgets(t)
 	s.set(at(1))
-	s.lookUp(nil, "a")
+	s.lookUp(nil, "c")
 	expect(t, s.audit(), "price", audit.Forgotten, 1, "had to be kept until 2026-03-01T12:00:01.000000Z")
 }
 
 func TestARowThatExpiredByTheServersClockButNotAtTheInstantAskedFor_IsOfTheTTL(t *testing.T) {
 	s := forgets(t)
 	s.set(at(1))
-	s.lookUp(new(at(0)), "a")
+	s.lookUp(new(at(0)), "c")
 	expect(t, s.audit(), "price", audit.ExpiredSince, 1, "had to be kept until 2026-03-01T12:00:01.000000Z")
 }
 

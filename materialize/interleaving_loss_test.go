@@ -52,15 +52,16 @@ func losesFirstRows(w *world) []*process {
 // oldSnapshot has a store that is started anew with what it had before the last run.
 func oldSnapshot(w *world) []*process {
 	w.materialized()
-	w.inFile("INSERT INTO rows SELECT 'kept ' || project, view, generation, key, value FROM rows WHERE project = ?")
+	w.inFile(`INSERT INTO packed_rows SELECT -owner, key, precedence, body FROM packed_rows JOIN tables ON owner = id
+		WHERE project = ?`)
 	w.source = append(w.source, seen(at(12.5), 2, 200))
 	must(w.materializer(nil).Run(context.Background(), w.view(), materialize.Request{To: w.clock}))(w.t)
 	w.clock = at(14)
 	return []*process{
 		{name: "store", body: func(*process) {
-			w.inFile("DELETE FROM rows WHERE project = ?")
-			w.inFile(`INSERT INTO rows SELECT substr(project, 6), view, generation, key, value FROM rows
-				WHERE project = 'kept ' || ?`)
+			w.inFile("DELETE FROM packed_rows WHERE owner IN (SELECT id FROM tables WHERE project = ?)")
+			w.inFile(`INSERT INTO packed_rows SELECT -owner, key, precedence, body FROM packed_rows JOIN tables ON -owner = id
+				WHERE project = ?`)
 			w.restarts++
 		}},
 		{name: "run", body: func(p *process) { w.materialize(p, w.view()) }},

@@ -170,13 +170,21 @@ func (m *Materializer) attempt(ctx context.Context, view *feature.View, request 
 
 // copyMarked is copyAll between the marks that tell later whether the store still has the rows.
 func (m *Materializer) copyMarked(ctx context.Context, p *plan, marks *marking, maxFailed int64, report *Report) error {
+	older, err := m.hasOlder(ctx, p)
+	if err != nil {
+		return err
+	}
 	if err := marks.begin(ctx, report.Run.ID); err != nil {
 		return err
 	}
 	if err := m.copyAll(ctx, p, maxFailed, report); err != nil {
 		return err
 	}
-	var err error
+	if older {
+		if err := m.upgrade(ctx, p, marks.table, report); err != nil {
+			return err
+		}
+	}
 	p.progress.Birth = marks.birth
 	p.progress.Mark, err = marks.end(ctx)
 	return err

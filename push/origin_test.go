@@ -74,7 +74,7 @@ func TestRowsOfTheFirstFormatAreServedBesideOthers(t *testing.T) {
 		for _, shop := range []string{"a", "b"} {
 			row := storetest.SourceRow{Keys: []any{shop}, Event: new(at(1)), Features: []any{1.0}}
 			packed := storetest.Pack(t, view.Keys, view.Schema(), row)[0]
-			rows = append(rows, online.Row{Key: packed.Key, Value: storetest.InFirstFormat(packed.Value)})
+			rows = append(rows, online.Row{Key: packed.Key, Value: storetest.WithoutOrigin(packed.Value)})
 		}
 		must(store.Write(t.Context(), online.NewTable(view, 0), rows))(t)
 		run := p.Run(store, materialize.Request{To: at(3)}).Run.ID

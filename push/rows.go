@@ -1,7 +1,6 @@
 package push
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -209,7 +208,7 @@ func (w *packing) refuse(refusal Refusal) { w.packed.refused = append(w.packed.r
 // does in the store (R14).
 func (w *packing) finish() packedRows {
 	for i, row := range w.all {
-		if at, ok := w.newest[string(row.Key)]; ok && isNewer(w.all[at], row) {
+		if at, ok := w.newest[string(row.Key)]; ok && packed.IsNewer(w.all[at].Value, row.Value) {
 			continue
 		}
 		w.newest[string(row.Key)] = i
@@ -221,11 +220,6 @@ func (w *packing) finish() packedRows {
 	}
 	w.packed.superseded = int64(len(w.all) - len(w.packed.rows))
 	return w.packed
-}
-
-// isNewer says whether a row has a greater version than another.
-func isNewer(row, other online.Row) bool {
-	return bytes.Compare(row.Value[:packed.VersionSize], other.Value[:packed.VersionSize]) > 0
 }
 
 func (r Rows) eventName() string { return cmp.Or(r.EventName, EventField) }

@@ -55,23 +55,25 @@ func (v victim) killed(delay time.Duration) {
 	_ = command.Wait() // It says that the run was killed, or nothing.
 }
 
-// mark matches the Redis key of a mark of a table: its number differs from run to run.
-var mark = regexp.MustCompile(`:\x00[\x01\x02]\}`)
+// bookkeeping matches the Redis keys of a table's marks, whose numbers differ from run to run, and of the directory.
+var bookkeeping = regexp.MustCompile(`:\x00[\x01\x02\x03]\}`)
 
-// stored returns the keys and values of a database, without marks and without the ids of the runs that wrote them.
+// stored returns the rows of a database by key and field, without the ids of the runs that wrote them.
 func stored(t *testing.T, database *goredis.Client) map[string]string {
 	t.Helper()
 	rows := map[string]string{}
 	keys := database.Scan(t.Context(), 0, "*", 1000).Iterator()
 	for keys.Next(t.Context()) {
-		if mark.MatchString(keys.Val()) {
+		if bookkeeping.MatchString(keys.Val()) {
 			continue
 		}
-		value, err := database.Get(t.Context(), keys.Val()).Result()
+		fields, err := database.HGetAll(t.Context(), keys.Val()).Result()
 		if err != nil {
 			t.Fatal(err)
 		}
-		rows[keys.Val()] = string(storetest.WithoutOrigin([]byte(value)))
+		for field, value := range fields {
+			rows[keys.Val()+field] = string(storetest.WithoutOrigin([]byte(value)))
+		}
 	}
 	if err := keys.Err(); err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,8 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/internal/project"
+	"github.com/plumbstore/plumb/store/offline"
+	"github.com/plumbstore/plumb/store/online"
 )
 
 func (a *application) onlineStoreCommand() *cobra.Command {
@@ -26,8 +29,46 @@ func (a *application) onlineStoreCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.inProject(cmd.Context(), a.storeStats)
 		},
+	}, &cobra.Command{
+		Use:   "upgrade",
+		Short: "Move rows that an older version has stored into the layout of this version",
+		Long: "Upgrade moves the rows of all views that an older version has stored into the layout of this version,\n" +
+			"which takes less memory. Until then both are read. Before you run it, upgrade every server and every job of\n" +
+			"the project: an older version does not find the rows afterwards. It can be interrupted and run again. plumb\n" +
+			"materialize does the same for each view that it starts from the beginning.",
+		Args: arguments(),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.inProject(cmd.Context(), a.upgradeStore)
+		},
 	})
 	return cmd
+}
+
+func (a *application) upgradeStore(ctx context.Context, p *project.Project) error {
+	moving := a.progress("moving rows")
+	report, err := p.UpgradeStore(ctx, func(moved int64) {
+		moving.report(offline.Progress{Step: "moving rows", Rows: moved})
+	})
+	moving.stop()
+	if err != nil {
+		return fmt.Errorf("%d rows are moved; run it again to go on: %w", report.Moved, err)
+	}
+	document := map[string]any{"project": p.Config.Project, "moved": report.Moved, "unmoved": report.Unmoved,
+		"others": report.Others}
+	return a.print(document, func(w *printable.Writer) error { return writeUpgrade(w, report) })
+}
+
+func writeUpgrade(w *printable.Writer, report online.UpgradeReport) error {
+	text := fmt.Sprintf("%d rows moved.\n", report.Moved)
+	if report.Unmoved > 0 {
+		text += fmt.Sprintf("%d rows were changed meanwhile by an older version: stop it, and run this again.\n",
+			report.Unmoved)
+	}
+	if report.Others > 0 {
+		text += fmt.Sprintf("%d rows that no view reads stay as they are; plumb online-store stats lists them.\n",
+			report.Others)
+	}
+	return w.Printf("%s", text)
 }
 
 func (a *application) storeStats(ctx context.Context, p *project.Project) error {
@@ -35,15 +76,42 @@ func (a *application) storeStats(ctx context.Context, p *project.Project) error 
 	if err != nil {
 		return err
 	}
+	storage, err := p.Storage(ctx)
+	if err != nil {
+		return err
+	}
 	document := map[string]any{"project": p.Config.Project, "views": held}
-	return a.print(document, func(w *printable.Writer) error { return writeHeld(w, held) })
+	if storage != nil {
+		document["storage"] = storage
+	}
+	return a.print(document, func(w *printable.Writer) error {
+		return errors.Join(writeHeld(w, held), writeStorage(w, storage))
+	})
+}
+
+// writeStorage says whether the server keeps rows in their compact form, and what would make it do so.
+func writeStorage(w *printable.Writer, storage *online.Storage) error {
+	switch {
+	case storage == nil || storage.Entities == 0:
+		return nil
+	case storage.Compact == storage.Entities:
+		return w.Printf("\nRedis keeps the rows in their compact form.\n")
+	}
+	saved := 100 * (storage.Bytes - storage.CompactBytes) / max(storage.Bytes, 1)
+	return w.Printf("\nRedis keeps %d of %d entities that were looked at in a larger form than necessary.\n"+
+		"With the setting %s entities that are written from then on take about %d%% less memory.\n",
+		storage.Entities-storage.Compact, storage.Entities, strings.Join(storage.Settings, " and "), saved)
 }
 
 func writeHeld(w *printable.Writer, held []project.Holding) error {
 	rows := [][]string{{"VIEW", "GENERATION", "ROWS", "SIZE", "STATE"}}
 	for _, h := range held {
-		rows = append(rows, []string{h.View, fmt.Sprint(h.Generation), fmt.Sprint(h.Rows), humanize.Bytes(uint64(h.Bytes)),
-			h.State})
+		state := h.State
+		if h.OlderLayout {
+			state += ", older layout"
+		}
+		rows = append(rows, []string{cmp.Or(h.View, "(unknown)"), fmt.Sprint(h.Generation), fmt.Sprint(h.Rows),
+			humanize.Bytes(uint64(h.Bytes)), state})
 	}
 	return w.Table(rows)
 }

@@ -12,7 +12,8 @@ import (
 // Holding is what the online store holds of one generation of a view.
 type Holding struct {
 	online.Holding
-	// State is "current", or says why nobody reads the rows: "removed", "not online", "set aside".
+	// State is "current", or says why nobody reads the rows: "removed", "not online", "set aside", or "unknown" if the
+	// store does not know of which view they are.
 	State string `json:"state"`
 }
 
@@ -36,6 +37,8 @@ func (p *Project) Holdings(ctx context.Context) ([]Holding, error) {
 func stateOf(current *feature.Snapshot, holding online.Holding) string {
 	view, err := current.View(holding.View)
 	switch {
+	case holding.View == "":
+		return "unknown"
 	case err != nil:
 		return "removed"
 	case view.Generation != holding.Generation:
@@ -44,6 +47,44 @@ func stateOf(current *feature.Snapshot, holding online.Holding) string {
 		return "not online"
 	}
 	return "current"
+}
+
+// Storage says how the online store keeps the rows of entities; nil if there is nothing to say.
+func (p *Project) Storage(ctx context.Context) (*online.Storage, error) {
+	store, err := p.Online(ctx)
+	if err != nil {
+		return nil, err
+	}
+	advisor, ok := store.(online.StorageAdvisor)
+	if !ok {
+		return nil, nil
+	}
+	storage, err := advisor.Storage(ctx, p.Config.Project)
+	return &storage, err
+}
+
+// UpgradeStore moves the online rows of all views into the layout of this version, and returns what it moved.
+func (p *Project) UpgradeStore(ctx context.Context, progress func(moved int64)) (online.UpgradeReport, error) {
+	current, store, err := p.stored(ctx)
+	if err != nil {
+		return online.UpgradeReport{}, err
+	}
+	upgrader, ok := store.(online.Upgrader)
+	if !ok {
+		return online.UpgradeReport{}, nil
+	}
+	if older, err := upgrader.HasOlder(ctx, p.Config.Project); err != nil || !older {
+		return online.UpgradeReport{}, err
+	}
+	var tables []online.Table
+	for _, view := range current.Views() {
+		tables = append(tables, online.NewTable(view, 0))
+	}
+	report, err := upgrader.Upgrade(ctx, p.Config.Project, tables, progress)
+	if err == nil && report.Unmoved == 0 && report.Others == 0 {
+		_, err = upgrader.HasOlder(ctx, p.Config.Project) // So that the store records that there are none.
+	}
+	return report, err
 }
 
 // CheckTeardown refuses a name that neither a view nor a stored row has: it is a slip. A view that is no longer defined

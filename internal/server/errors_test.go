@@ -225,13 +225,13 @@ func TestStoredRowsThatCannotBeReadAreNeverAnswered(t *testing.T) {
 		text   string
 	}{
 		"newer": {
-			func(b []byte) []byte { b[packed.VersionSize] = 200; return b },
+			func(b []byte) []byte { b[packed.PrecedenceSize(b)] |= 0x40; return b },
 			codes.FailedPrecondition, "newer version of plumb",
 		},
 		"cut":    {func(b []byte) []byte { return b[:len(b)-3] }, codes.DataLoss, "damaged"},
-		"header": {func(b []byte) []byte { return b[:packed.VersionSize+1] }, codes.DataLoss, "damaged"},
+		"header": {func(b []byte) []byte { return b[:packed.PrecedenceSize(b)] }, codes.DataLoss, "damaged"},
 		"stray": {
-			func(b []byte) []byte { b[packed.VersionSize+1] = 99; return b },
+			func(b []byte) []byte { b[packed.PrecedenceSize(b)-1]++; return b },
 			codes.FailedPrecondition, "definition that the registry does not have",
 		},
 	} {

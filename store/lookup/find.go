@@ -79,27 +79,32 @@ func (l *Lookup) find(ctx context.Context, store online.Reader, request Request)
 }
 
 // gets returns what to read, and for each use and row, at use*rows+row, its position in that, or absent if a key is
-// null, which matches nothing (R8).
+// null, which matches nothing (R8). What one entity has in several views is asked for together, under one key: a store
+// may find it in one place.
 func (l *Lookup) gets(keys keyColumns) ([]online.Get, []int) {
 	gets := make([]online.Get, 0, len(l.uses)*keys.rows)
-	places := make([]int, 0, len(l.uses)*keys.rows)
+	places := make([]int, len(l.uses)*keys.rows)
 	const likelyKeySize = 32
-	buffer := make([]byte, 0, likelyKeySize*cap(gets))
-	for i := range l.uses {
-		u := &l.uses[i]
-		for row := range keys.rows {
+	buffer := make([]byte, 0, likelyKeySize*keys.rows)
+	for row := range keys.rows {
+		for i := range l.uses {
+			u, place := &l.uses[i], &places[i*keys.rows+row]
 			switch {
 			case keys.anyNull(u.keys, row):
-				places = append(places, absent)
+				*place = absent
 				continue
 			case len(u.keys) == 0 && row > 0:
 				// All rows see the one row of an entity-less view (R12).
-				places = append(places, len(gets)-1)
+				*place = places[i*keys.rows]
+				continue
+			}
+			*place = len(gets)
+			if u.sameKeys != absent {
+				gets = append(gets, online.Get{Table: u.table, Key: gets[places[u.sameKeys*keys.rows+row]].Key})
 				continue
 			}
 			start := len(buffer)
 			buffer = keys.appendKey(buffer, u.keys, row)
-			places = append(places, len(gets))
 			gets = append(gets, online.Get{Table: u.table, Key: buffer[start:len(buffer):len(buffer)]})
 		}
 	}

@@ -33,8 +33,9 @@ type use struct {
 	view     *feature.View
 	alias    string
 	table    online.Table
-	// keys are positions in Lookup.keys.
-	keys []int
+	// keys are positions in Lookup.keys. sameKeys is the first use before this one with the same keys, or absent.
+	keys     []int
+	sameKeys int
 	// readers tell how to read rows, by schema id.
 	readers map[uint32]*reader
 }
@@ -68,6 +69,7 @@ func New(selection *feature.Selection) (*Lookup, error) {
 			at := slices.IndexFunc(keys, func(f feature.Field) bool { return f.Name == column })
 			l.uses[i].keys = append(l.uses[i].keys, at)
 		}
+		l.uses[i].sameKeys = slices.IndexFunc(l.uses[:i], func(u use) bool { return slices.Equal(u.keys, l.uses[i].keys) })
 	}
 	wanted := make([][]feature.Field, len(l.uses))
 	for i, output := range selection.Stored() {

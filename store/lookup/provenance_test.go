@@ -71,13 +71,13 @@ func TestALookUpSaysWhereItsRowsComeFrom(t *testing.T) {
 	}
 }
 
-// One view under two names, a row of the first format, and a view without keys, whose one row is everyone's (R12).
+// One view under two names, a row of unknown origin, and a view without keys, whose one row is everyone's (R12).
 func TestEachUseOfAViewHasItsProvenance(t *testing.T) {
 	store := onlinetest.NewMemory()
 	flight, world := storetest.NewView("flight", []feature.Field{origin}, delay), storetest.NewView("world", nil, delay)
 	old := storetest.Pack(t, flight.Keys, flight.Schema(),
 		storetest.SourceRow{Keys: []any{"b"}, Event: new(feature.Instant(1)), Features: []any{1.5}})[0]
-	old.Value = storetest.InFirstFormat(old.Value)
+	old.Value = storetest.WithoutOrigin(old.Value)
 	if _, err := store.Write(t.Context(), online.NewTable(flight, 0), []online.Row{old}); err != nil {
 		t.Fatal(err)
 	}

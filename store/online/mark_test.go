@@ -24,7 +24,7 @@ func (r *recording) Write(_ context.Context, table online.Table, rows []online.R
 
 // The samples are never changed: what some version has marked stays marked.
 func TestTheBytesOfMarksArePinned(t *testing.T) {
-	sample := onlinetest.Samples(t, "mark-v1.txt")["mark-v1.txt"]
+	sample := onlinetest.Samples(t, "mark-v4.txt")["mark-v4.txt"]
 	var store recording
 	for name, write := range map[string]func(context.Context, online.Writer, online.Table, int64, packed.Origin) error{
 		"birth": online.WriteBirth, "progress": online.WriteProgress,
@@ -40,6 +40,10 @@ func TestTheBytesOfMarksArePinned(t *testing.T) {
 		if !online.IsMark(store.row.Key) || store.table.Retention != 0 {
 			t.Errorf("the %s under %x may be taken for a row, or expire", name, store.row.Key)
 		}
+	}
+	old, err := packed.Upgrade(onlinetest.Samples(t, "mark-v1.txt")["mark-v1.txt"]["mark 1122 of run 11"])
+	if err != nil || !bytes.Equal(old, store.row.Value) {
+		t.Errorf("a mark of an older version is upgraded to %x, %v, want %x", old, err, store.row.Value)
 	}
 }
 

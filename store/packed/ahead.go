@@ -2,7 +2,6 @@ package packed
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -12,45 +11,26 @@ import (
 // A row whose event time is ahead of the clock is not visible yet (R2, R15). Until then, look-ups have to see the row
 // that it will replace. So both are kept under one key, in a value of this form:
 //
-//	0   21  of the newest row, the first bytes, with the format version 3
-//	21   4  how many bytes follow, big-endian
-//	25      the rows, newest first: 4 bytes with the length, and the packed row as it would be alone
+//	the precedence of the newest row (header.go)
+//	a shape that says that the value holds several rows
+//	how many there are, as a number
+//	the rows, newest first: the length as a number, and the packed row as it would be alone
 //
-// All but the last were ahead of the clock when the value was written. In every format a value begins like its newest
-// row, so a caller that only compares which one is newer does not need to distinguish the formats.
-const (
-	aheadFormat = 3
-	// beginning is how much of a value decides whether another replaces it: the version, the format, the schema id.
-	beginning = schemaAt + 4
-	// mostRows bounds the rows under one key. Where more lie ahead, the newest but one gives way, whose value is then
-	// served late, with the newest.
-	mostRows = 16
-)
-
-// Beginning is how many of the first bytes of a value Replaces looks at.
-const Beginning = beginning
-
-// Replaces reports whether a value replaces a stored one (R14). It does if its version is greater, or if the versions
-// are equal and its schema is the same or newer, so that a process that knows only an older definition does not
-// overwrite what a newer one has written. A stored value that is too short to compare is replaced.
-func Replaces(value, stored []byte) bool {
-	if len(stored) < beginning || len(value) < beginning {
-		return true
-	}
-	if order := bytes.Compare(value[:VersionSize], stored[:VersionSize]); order != 0 {
-		return order > 0
-	}
-	return bytes.Compare(value[schemaAt:beginning], stored[schemaAt:beginning]) >= 0
-}
+// All but the last were ahead of the clock when the value was written. Every value begins like its newest row, so a
+// caller that only compares which one is newer does not need to distinguish the two forms.
+//
+// mostRows bounds the rows under one key. If more lie ahead, the newest but one gives way, whose value is then served
+// late, with the newest.
+const mostRows = 16
 
 // Merge returns what a store keeps after it was given a value, at an instant: all rows that are ahead of the instant,
 // and the newest of the others, which is the visible one. It returns nil if the stored value stays. The stored value
 // may be nil and may hold several rows; the other one holds one.
 func Merge(stored, value []byte, now feature.Instant) ([]byte, error) {
-	if len(stored) < beginning {
+	if PrecedenceSize(stored) == 0 {
 		return value, nil
 	}
-	rows, err := rowsOf(stored)
+	rows, err := Rows(stored)
 	if err != nil {
 		return nil, err
 	}
@@ -83,74 +63,121 @@ func Merge(stored, value []byte, now feature.Instant) ([]byte, error) {
 	return together(rows), nil
 }
 
-func sameVersion(a, b []byte) bool { return bytes.Equal(a[:VersionSize], b[:VersionSize]) }
+func sameVersion(a, b []byte) bool {
+	return bytes.Equal(a[:versionSize(a)], b[:versionSize(b)])
+}
+
+// Union returns a value that has the rows of both, so that every instant sees the row that wins there (R2, R14). Either
+// may be nil. One row that the other replaces is left out.
+func Union(a, b []byte) ([]byte, error) {
+	switch {
+	case a == nil:
+		return b, nil
+	case b == nil:
+		return a, nil
+	}
+	rows, err := Rows(a)
+	if err != nil {
+		return nil, err
+	}
+	others, err := Rows(b)
+	if err != nil {
+		return nil, err
+	}
+	rows = append(slices.Clip(rows), others...)
+	slices.SortStableFunc(rows, func(a, b []byte) int {
+		return bytes.Compare(b[:PrecedenceSize(b)], a[:PrecedenceSize(a)])
+	})
+	rows = slices.CompactFunc(rows, sameVersion)
+	if len(rows) == 1 {
+		return rows[0], nil
+	}
+	return together(rows), nil
+}
 
 // together is the value that holds several rows.
 func together(rows [][]byte) []byte {
 	size := 0
 	for _, row := range rows {
-		size += offsetSize + len(row)
+		size += maxNumberSize + len(row)
 	}
-	value := append(make([]byte, 0, beginning+offsetSize+size), rows[0][:beginning]...)
-	value[formatAt] = aheadFormat
-	value = binary.BigEndian.AppendUint32(value, uint32(size))
+	precedence := rows[0][:PrecedenceSize(rows[0])]
+	value := append(make([]byte, 0, len(precedence)+1+maxNumberSize+size), precedence...)
+	value = appendNumber(append(value, isSeveral), uint64(len(rows)))
 	for _, row := range rows {
-		value = binary.BigEndian.AppendUint32(value, uint32(len(row)))
-		value = append(value, row...)
+		value = append(appendNumber(value, uint64(len(row))), row...)
 	}
 	return value
 }
 
-// rowsOf are the rows of a value, newest first.
-func rowsOf(value []byte) ([][]byte, error) {
-	if value[formatAt] != aheadFormat {
-		return [][]byte{value}, nil
+// several returns what holds the rows of a value that holds several, and how many they are; 0 for a value that is one
+// row.
+func several(value []byte) (count uint64, rest []byte, err error) {
+	at := PrecedenceSize(value)
+	if at == 0 || len(value) == at || value[at] != isSeveral {
+		return 0, nil, nil
 	}
-	rest, err := afterHeader(value)
-	var rows [][]byte
-	for err == nil && len(rest) > 0 {
-		var row []byte
-		row, rest, err = firstRow(rest)
-		rows = append(rows, row)
+	count, rest, ok := cutNumber(value[at+1:])
+	if !ok || count == 0 || count > uint64(len(rest)) {
+		return 0, nil, fmt.Errorf("%w: it holds several rows, and does not say how many", ErrCorrupt)
 	}
-	return rows, err
+	return count, rest, nil
 }
 
-// afterHeader is what holds the rows of a value that holds several.
-func afterHeader(value []byte) ([]byte, error) {
-	if len(value) < beginning+offsetSize {
-		return nil, fmt.Errorf("%w: it has %d bytes, and stands for several rows", ErrCorrupt, len(value))
+// Rows are the rows of a value, newest first: one, or several if it holds several.
+func Rows(value []byte) ([][]byte, error) {
+	count, rest, err := several(value)
+	if err != nil {
+		return nil, err
 	}
-	rest := value[beginning+offsetSize:]
-	if size := binary.BigEndian.Uint32(value[beginning:]); uint64(size) != uint64(len(rest)) || size == 0 {
-		return nil, fmt.Errorf("%w: its rows have %d bytes where %d are wanted", ErrCorrupt, len(rest), size)
+	if count == 0 {
+		return [][]byte{value}, checkComparable(value)
 	}
-	return rest, nil
+	rows := make([][]byte, 0, count)
+	for range count {
+		row, after, err := firstRow(rest)
+		if err != nil {
+			return nil, err
+		}
+		rows, rest = append(rows, row), after
+	}
+	if len(rest) > 0 {
+		return nil, fmt.Errorf("%w: %d bytes follow its rows", ErrCorrupt, len(rest))
+	}
+	return rows, nil
 }
 
 // firstRow cuts the first row off the rows of a value.
 func firstRow(rows []byte) (row, rest []byte, err error) {
-	if len(rows) < offsetSize {
-		return nil, nil, fmt.Errorf("%w: %d bytes follow its rows", ErrCorrupt, len(rows))
+	length, rest, ok := cutNumber(rows)
+	if !ok || length > uint64(len(rest)) {
+		return nil, nil, fmt.Errorf("%w: it holds several rows, and one of them is cut short", ErrCorrupt)
 	}
-	length := binary.BigEndian.Uint32(rows)
-	if rest = rows[offsetSize:]; uint64(length) > uint64(len(rest)) || length < beginning {
-		return nil, nil, fmt.Errorf("%w: a row of %d bytes is in %d bytes", ErrCorrupt, length, len(rest))
+	row, rest = rest[:length:length], rest[length:]
+	return row, rest, checkComparable(row)
+}
+
+func checkComparable(row []byte) error {
+	if PrecedenceSize(row) == 0 {
+		return errNoHeader(row)
 	}
-	return rest[:length:length], rest[length:], nil
+	return nil
 }
 
 // RowAt returns the row of a value that is visible at an instant (R2), or the oldest if none is visible.
 func RowAt(value []byte, at feature.Instant) ([]byte, error) {
-	if len(value) < beginning || value[formatAt] != aheadFormat {
-		return value, nil
+	count, _, err := several(value)
+	if err != nil || count == 0 {
+		return value, err
 	}
-	rest, err := afterHeader(value)
-	for err == nil {
-		var row []byte
-		if row, rest, err = firstRow(rest); err == nil && (EventOf(row) <= at || len(rest) == 0) {
+	rows, err := Rows(value)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		if EventOf(row) <= at {
 			return row, nil
 		}
 	}
-	return nil, err
+	return rows[len(rows)-1], nil
 }

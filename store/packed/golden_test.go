@@ -51,17 +51,34 @@ func TestTheBytesOfKeysAndRowsArePinned(t *testing.T) {
 // The samples in testdata/compat are never rewritten: what some version has stored stays readable.
 func TestSamplesOfEveryFormatStayReadable(t *testing.T) {
 	rows := onlinetest.Samples(t, "row-v*.txt")
-	origins := map[string]packed.Origin{"row-v1.txt": 0, "row-v2.txt": storetest.SampleOrigin}
+	origins := map[string]packed.Origin{"row-v1.txt": 0, "row-v2.txt": storetest.SampleOrigin,
+		"row-v4.txt": storetest.SampleOrigin}
 	if len(rows) != len(origins) {
 		t.Fatalf("there are samples of %d formats, want %d", len(rows), len(origins))
 	}
 	for _, c := range rowCases() {
 		for file, values := range rows {
-			if value, ok := values[c.name]; ok {
-				t.Run(file+"/"+c.name, func(t *testing.T) { c.checkUnpacks(t, value, origins[file]) })
+			value, ok := values[c.name]
+			if !ok {
+				continue
 			}
+			t.Run(file+"/"+c.name, func(t *testing.T) {
+				if file != "row-v4.txt" {
+					value = upgrade(t, value)
+				}
+				c.checkUnpacks(t, value, origins[file])
+			})
 		}
 	}
+}
+
+func upgrade(t *testing.T, old []byte) []byte {
+	t.Helper()
+	value, err := packed.Upgrade(old)
+	if err != nil {
+		t.Fatalf("Upgrade: %v", err)
+	}
+	return value
 }
 
 // Keys are looked up by their bytes, so there can be one version of them only for as long as rows are kept.

@@ -157,26 +157,41 @@ func TestR7_PackedRowsReadBackBitForBit(t *testing.T) {
 	}
 }
 
-func TestR14_TheFirstBytesOfRowsCompareLikeTheirTimes(t *testing.T) {
-	times := rapid.OneOf(rapid.Int64Range(math.MinInt64+1, math.MaxInt64), rapid.Int64Range(-2, 2))
+func TestR14_RowsCompareLikeTheirTimesAndSchemas(t *testing.T) {
+	times := rapid.OneOf(rapid.Int64Range(math.MinInt64+1, math.MaxInt64), rapid.Int64Range(-2, 2),
+		rapid.Int64Range(-1<<17, 1<<17))
 	createds := rapid.Ptr(times, true)
-	draw := func(t *rapid.T, label string) ([]byte, int64, *int64) {
-		event, created := times.Draw(t, label), createds.Draw(t, label+" created")
-		row := rowCase{event: feature.Instant(event)}
-		if created != nil {
-			row.created = new(feature.Instant(*created))
+	schemas := rapid.OneOf(rapid.Uint32(), rapid.Uint32Range(246, 250), rapid.Uint32Range(65534, 65537))
+	type drawn struct {
+		value   []byte
+		event   int64
+		created *int64
+		schema  uint32
+	}
+	draw := func(t *rapid.T, label string, events *rapid.Generator[int64]) drawn {
+		d := drawn{event: events.Draw(t, label), created: createds.Draw(t, label+" created"),
+			schema: schemas.Draw(t, label+" schema")}
+		row := storetest.SourceRow{Event: new(feature.Instant(d.event)), Features: []any{int32(7)}}
+		if d.created != nil {
+			row.Created = new(feature.Instant(*d.created))
 		}
-		return row.pack(t).Value[:packed.VersionSize], event, created
+		fields := []feature.Field{{Name: "f", Type: plumbv1.Type_INT32}}
+		d.value = storetest.Pack(t, nil, feature.Schema{ID: d.schema, Fields: fields}, row)[0].Value
+		return d
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		a, aEvent, aCreated := draw(t, "a")
-		b, bEvent, bCreated := draw(t, "b")
-		want := cmp.Compare(aEvent, bEvent)
-		if want == 0 {
-			want = compareCreated(aCreated, bCreated)
+		a := draw(t, "a", times)
+		b := draw(t, "b", rapid.OneOf(rapid.Just(a.event), times))
+		order := cmp.Compare(a.event, b.event)
+		if order == 0 {
+			order = compareCreated(a.created, b.created)
 		}
-		if got := bytes.Compare(a, b); got != want {
-			t.Fatalf("bytes compare as %d, times as %d", got, want)
+		if got := packed.IsNewer(a.value, b.value); got != (order > 0) {
+			t.Fatalf("that a is newer is %t, and times compare as %d", got, order)
+		}
+		order = cmp.Or(order, cmp.Compare(a.schema, b.schema))
+		if got := packed.Replaces(a.value, b.value); got != (order >= 0) {
+			t.Fatalf("that a replaces b is %t, and times and schemas compare as %d", got, order)
 		}
 	})
 }

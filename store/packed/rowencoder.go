@@ -21,6 +21,10 @@ type RowEncoder struct {
 	event   *array.Int64
 	created *array.Int64
 	columns []arrow.Array
+	// variable is the variable section of the row at hand, and ends has the end in it of each of its values. They are
+	// made before what precedes them, whose size depends on theirs.
+	variable []byte
+	ends     []uint32
 }
 
 // NewRowEncoder makes an encoder of rows of this layout, which origin writes. It is not safe for concurrent use.
@@ -52,52 +56,113 @@ func (e *RowEncoder) Bind(event, created arrow.Array, features []arrow.Array) er
 // null event time, an event or created time of math.MinInt64, a string that is not UTF-8, a row of more than
 // MaxRowSize bytes. It then returns dst as it was.
 func (e *RowEncoder) AppendRow(dst []byte, row int) ([]byte, error) {
-	packed, err := e.appendHeader(dst, row)
+	header, err := e.header(row)
 	if err != nil {
 		return dst, err
 	}
-	start, body := len(dst), len(packed)
-	packed = append(packed, make([]byte, e.layout.variableAt)...)
-	for i, column := range e.columns {
-		place := e.layout.slots[i]
-		switch {
-		case column.IsNull(row):
-			setBit(packed[body:], i)
-		case place.width > 0:
-			putFixed(packed[body+place.at:], column, row)
-		default:
-			if packed, err = appendVariable(packed, column, row, place.elementWidth); err != nil {
-				return dst, fault.Inputf(e.schema.Fields[i].Name, "%v", err)
-			}
-		}
-		if len(packed)-start > MaxRowSize {
-			return dst, fault.Inputf(e.schema.Fields[i].Name, "takes the row beyond %d bytes, the most that can be stored",
-				MaxRowSize)
-		}
-		if place.width == 0 {
-			end := len(packed) - body - e.layout.variableAt
-			binary.BigEndian.PutUint32(packed[body+place.at:], uint32(end))
-		}
+	if err := e.makeVariable(row); err != nil {
+		return dst, err
+	}
+	header.shape |= e.offsetWidth() << offsetShift
+	anyNull := e.anyNull(row)
+	if anyNull {
+		header.shape |= hasNulls
+	}
+	packed := header.Append(dst)
+	if anyNull {
+		packed = append(packed, make([]byte, e.layout.nulls)...)
+		e.setNulls(packed[len(packed)-e.layout.nulls:], row)
+	}
+	packed = e.appendFixedSection(packed, row)
+	for _, end := range e.ends {
+		packed = appendBytes(packed, uint64(end), 1<<e.offsetWidth())
+	}
+	packed = append(packed, e.variable...)
+	if len(packed)-len(dst) > MaxRowSize {
+		return dst, tooLarge(e.schema.Fields[len(e.schema.Fields)-1])
 	}
 	return packed, nil
 }
 
-func (e *RowEncoder) appendHeader(dst []byte, row int) ([]byte, error) {
+func tooLarge(field feature.Field) error {
+	return fault.Inputf(field.Name, "takes the row beyond %d bytes, the most that can be stored", MaxRowSize)
+}
+
+func (e *RowEncoder) header(row int) (Header, error) {
 	if e.event.IsNull(row) {
-		return dst, fault.Inputf("event timestamp", "is null; a row without one is never visible")
+		return Header{}, fault.Inputf("event timestamp", "is null; a row without one is never visible")
 	}
-	event, created := feature.Instant(e.event.Value(row)), nullCreated
+	h := Header{Event: feature.Instant(e.event.Value(row)), SchemaID: e.schema.ID, Origin: e.origin, created: nullCreated}
 	if !e.created.IsNull(row) {
-		if created = feature.Instant(e.created.Value(row)); created == nullCreated {
-			return dst, fault.Inputf("created timestamp", "%d microseconds lies too far back to be stored", created)
+		if h.created = feature.Instant(e.created.Value(row)); h.created == nullCreated {
+			return h, fault.Inputf("created timestamp", "%d microseconds lies too far back to be stored", h.created)
 		}
 	}
-	if event == math.MinInt64 {
-		return dst, fault.Inputf("event timestamp", "%d microseconds lies too far back to be stored", event)
+	if h.Event == math.MinInt64 {
+		return h, fault.Inputf("event timestamp", "%d microseconds lies too far back to be stored", h.Event)
 	}
-	dst = appendInstant(appendInstant(dst, event), created)
-	dst = binary.BigEndian.AppendUint32(append(dst, rowFormat), e.schema.ID)
-	return binary.BigEndian.AppendUint64(dst, uint64(e.origin)), nil
+	return h, nil
+}
+
+// makeVariable makes the variable section of a row.
+func (e *RowEncoder) makeVariable(row int) error {
+	e.variable, e.ends = e.variable[:0], e.ends[:0]
+	for i, column := range e.columns {
+		place := e.layout.slots[i]
+		if place.width > 0 {
+			continue
+		}
+		if !column.IsNull(row) {
+			var err error
+			if e.variable, err = appendVariable(e.variable, column, row, place.elementWidth); err != nil {
+				return fault.Inputf(e.schema.Fields[i].Name, "%v", err)
+			}
+		}
+		if len(e.variable) > MaxRowSize {
+			return tooLarge(e.schema.Fields[i])
+		}
+		e.ends = append(e.ends, uint32(len(e.variable)))
+	}
+	return nil
+}
+
+// offsetWidth is the logarithm of the fewest bytes that do for each end of a value. Without values it is 0.
+func (e *RowEncoder) offsetWidth() byte {
+	switch size := len(e.variable); {
+	case size <= math.MaxUint8:
+		return 0
+	case size <= math.MaxUint16:
+		return 1
+	}
+	return widestOffset
+}
+
+func (e *RowEncoder) anyNull(row int) bool {
+	for _, column := range e.columns {
+		if column.NullN() > 0 && column.IsNull(row) {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *RowEncoder) setNulls(bits []byte, row int) {
+	for i, column := range e.columns {
+		if column.IsNull(row) {
+			setBit(bits, i)
+		}
+	}
+}
+
+func (e *RowEncoder) appendFixedSection(dst []byte, row int) []byte {
+	start := len(dst)
+	dst = append(dst, make([]byte, e.layout.fixed)...)
+	for i, column := range e.columns {
+		if place := e.layout.slots[i]; place.width > 0 && !column.IsNull(row) {
+			putFixed(dst[start+place.at:], column, row)
+		}
+	}
+	return dst
 }
 
 // putFixed writes a value of fixed width.

@@ -11,38 +11,48 @@ import (
 
 	"github.com/plumbstore/plumb/internal/redistest"
 	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/packed"
 )
 
-// What a read allocates grows by no more than what the driver takes for each doubling of the reply.
-func TestAReadAllocatesNothingForEachKey(t *testing.T) {
+// What a read allocates, by the entities and the tables that it asks for: a few times for each entity, and twice for
+// each value, where the driver parses it.
+func TestAReadAllocatesLittle(t *testing.T) {
 	server := redistest.Start(t)
 	s, err := Open(t.Context(), server.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	table := online.Table{Project: "test", View: "view", Generation: 1}
-	var gets []online.Get
-	var rows []online.Row
-	for i := range readChunk {
-		key := fmt.Appendf(nil, "key %d", i)
-		rows = append(rows, online.Row{Key: key, Value: make([]byte, 100)})
-		gets = append(gets, online.Get{Table: table, Key: key})
-	}
-	if _, err := s.Write(t.Context(), table, rows); err != nil {
+	if _, err := s.HasOlder(t.Context(), "test"); err != nil {
 		t.Fatal(err)
 	}
-	for keys, most := range map[int]float64{1: 11, 5: 16, readChunk: 34} {
+	header := packed.NewHeader(0, nil, 1, 0)
+	for _, c := range []struct {
+		entities, tables int
+		most             float64
+	}{{1, 1, 21}, {1, 5, 39}, {1, 25, 103}, {100, 5, 1840}} {
+		var gets []online.Get
+		for entity := range c.entities {
+			for i := range c.tables {
+				table := online.Table{Project: "test", View: fmt.Sprint("view", i), Generation: 1}
+				row := online.Row{Key: fmt.Appendf(nil, "key %d", entity), Value: header.Append(nil)}
+				if _, err := s.Write(t.Context(), table, []online.Row{row}); err != nil {
+					t.Fatal(err)
+				}
+				gets = append(gets, online.Get{Table: table, Key: row.Key})
+			}
+		}
 		allocated := testing.AllocsPerRun(100, func() {
-			if _, e := s.Read(t.Context(), gets[:keys]); e != nil {
+			if _, e := s.Read(t.Context(), gets); e != nil {
 				err = errors.Join(err, e)
 			}
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if t.Logf("%d keys: %.0f allocations", keys, allocated); allocated > most {
-			t.Errorf("%d keys: %.0f allocations, want at most %.0f", keys, allocated, most)
+		t.Logf("%d entities in %d tables: %.0f allocations", c.entities, c.tables, allocated)
+		if allocated > c.most {
+			t.Errorf("%d entities in %d tables: %.0f allocations, want at most %.0f", c.entities, c.tables, allocated, c.most)
 		}
 	}
 }

@@ -102,7 +102,7 @@ func TestReplicasAnswerReadsWhereThatIsAskedFor(t *testing.T) {
 					}
 				}
 				stats, err := c.replicas[0].Client(t).Info(ctx, "commandstats").Result()
-				return strings.Contains(stats, "cmdstat_mget"), err
+				return strings.Contains(stats, "cmdstat_hmget"), err
 			})
 			expectPrimaryRead(t, store, c.replicas, append(gets, online.Get{Table: table, Key: []byte("none")}), rows)
 		})
@@ -110,7 +110,7 @@ func TestReplicasAnswerReadsWhereThatIsAskedFor(t *testing.T) {
 }
 
 // askedFor matches the statistics of a server that was asked for a value.
-var askedFor = regexp.MustCompile("cmdstat_(get|mget|getrange|eval)")
+var askedFor = regexp.MustCompile("cmdstat_(get|mget|hmget|eval)")
 
 // expectPrimaryRead reads what was written, and one row that was not, and wants that no replica was asked.
 func expectPrimaryRead(t *testing.T, store *redis.Store, replicas []*redistest.Server, gets []online.Get,
@@ -167,9 +167,8 @@ func awaitListed(t *testing.T, node *redistest.Server, replicas int) {
 }
 
 // acl is the least that a user of the store has to be allowed.
-const acl = "user plumb on >s3cr3t ~{* +ping +hello +mget +get +getrange +set +mset +pttl +eval +evalsha +scan " +
-	"+unlink " +
-	"+memory|usage"
+const acl = "user plumb on >s3cr3t ~{* +ping +hello +hmget +hget +hgetall +hkeys +hset +hsetnx +hdel +pttl +pexpire " +
+	"+persist +eval +evalsha +scan +unlink +memory|usage +object|encoding +mget +get +type"
 
 func TestTLSAndAUserOfItsOwn(t *testing.T) {
 	certificates := redistest.NewCertificates(t)

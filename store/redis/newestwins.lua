@@ -1,30 +1,55 @@
--- Stores each value under its key unless a newer row is there (R14), and returns how many it stored. KEYS: of the
--- rows, some perhaps more than once. ARGV: milliseconds until a row may be forgotten, or 0 for never; the clock, as the
--- event time of a row has it; then the values, one for each key.
+-- Stores each row in the hash of its entity unless a newer row is there (R14), and returns how many it stored. KEYS: the
+-- hashes, some perhaps more than once. ARGV: milliseconds until a row may be forgotten, or 0 for never; the clock, as
+-- the event time of a row has it; the table's field; then the rows, one for each key.
 --
--- Calls of commands are what takes the time here, so only the beginnings of stored rows are read, one by one, and all
--- that is to be stored goes into one MSET where it does not expire. A stored row is read whole only where it, or the
--- one to write, lies ahead of the clock: then the rows that it hides until its time are kept with it (R15).
+-- Where the server lets fields expire, each row has an expiry of its own. Elsewhere the hash has one, which is never
+-- shortened, and which a row without an expiry takes away: it lives as long as the row that is to live longest.
 
-local call, sub, unpack_numbers = redis.call, string.sub, struct.unpack
--- The version of a row is the first 16 bytes of its value; where it is equal the schema id counts, 4 bytes from 17.
--- They are compared as numbers: comparing strings with < would go by the collation of the server's locale.
-local beginning, layout = 21, '>I4I4I4I4xI4'
+local call, byte, sub, unpack_numbers = redis.call, string.byte, string.sub, struct.unpack
+local life, field = tonumber(ARGV[1]), ARGV[3]
 local now1, now2 = unpack_numbers('>I4I4', ARGV[2])
 
+-- How many bytes a row begins with that decide whether it replaces another: its event time, created time and schema id;
+-- packed/header.go says how. The second result is without the schema id. They are nil for what is too short.
+local function precedence_size(value)
+  local created = byte(value, 9)
+  if not created then
+    return nil
+  end
+  local version = created == 0 and 9 or 9 + math.abs(created - 9)
+  local schema = byte(value, version + 1)
+  if not schema then
+    return nil
+  end
+  local size = version + 1 + math.max(schema - 247, 0)
+  if size > #value then
+    return nil
+  end
+  return size, version
+end
+
+-- Bytes are compared as numbers: comparing strings with < would go by the collation of the server's locale.
 local function is_older(value, stored)
-  local a1, a2, a3, a4, a5 = unpack_numbers(layout, value)
-  local b1, b2, b3, b4, b5 = unpack_numbers(layout, stored)
+  local a1, a2 = unpack_numbers('>I4I4', value)
+  local b1, b2 = unpack_numbers('>I4I4', stored)
   if a1 ~= b1 then
     return a1 < b1
   elseif a2 ~= b2 then
     return a2 < b2
-  elseif a3 ~= b3 then
-    return a3 < b3
-  elseif a4 ~= b4 then
-    return a4 < b4
   end
-  return a5 < b5
+  for i = 9, precedence_size(value) do
+    local a, b = byte(value, i), byte(stored, i)
+    if a ~= b then
+      return b ~= nil and a < b
+    end
+  end
+  return false
+end
+
+local function same_version(a, b)
+  local _, size = precedence_size(a)
+  local _, other = precedence_size(b)
+  return size == other and sub(a, 1, size) == sub(b, 1, other)
 end
 
 local function is_ahead(value)
@@ -32,18 +57,54 @@ local function is_ahead(value)
   return a1 > now1 or a1 == now1 and a2 > now2
 end
 
--- What follows is for rows that lie ahead; store.Merge is the same, and says why.
-local ahead_format, most_rows = 3, 16
+-- What follows is for rows that lie ahead; packed.Merge is the same, and says why.
+local is_several, most_rows = 32, 16
 
+-- A number at a position, and the position after it; nil where the value ends before it does.
+local function number_at(value, at)
+  local first = byte(value, at)
+  if not first or first <= 247 then
+    return first, at + 1
+  end
+  local n, after = 0, at + 1 + first - 247
+  if after > #value + 1 then
+    return nil
+  end
+  for i = at + 1, after - 1 do
+    n = n * 256 + byte(value, i)
+  end
+  return n, after
+end
+
+local function number(n)
+  if n <= 247 then
+    return string.char(n)
+  end
+  local bytes = ''
+  while n > 0 do
+    bytes = string.char(n % 256) .. bytes
+    n = math.floor(n / 256)
+  end
+  return string.char(247 + #bytes) .. bytes
+end
+
+-- The rows of a value; none of one that is damaged, which any row replaces.
 local function rows_of(value)
-  if string.byte(value, 17) ~= ahead_format then
+  local size = precedence_size(value)
+  if byte(value, size + 1) ~= is_several then
     return { value }
   end
-  local rows, at = {}, beginning + 5
-  while at + 3 <= #value do
-    local length = unpack_numbers('>I4', value, at)
-    rows[#rows + 1] = sub(value, at + 4, at + 3 + length)
-    at = at + 4 + length
+  local rows, count, at, length = {}, number_at(value, size + 2)
+  for i = 1, count or 0 do
+    length, at = number_at(value, at)
+    if not length or at + length - 1 > #value then
+      return {}
+    end
+    rows[i] = sub(value, at, at + length - 1)
+    at = at + length
+    if not precedence_size(rows[i]) then
+      return {}
+    end
   end
   return rows
 end
@@ -52,12 +113,12 @@ end
 local function merge(stored, value)
   local rows, at = rows_of(stored), 1
   while rows[at] and is_older(value, rows[at]) do
-    if sub(value, 1, 16) == sub(rows[at], 1, 16) then
+    if same_version(value, rows[at]) then
       return nil
     end
     at = at + 1
   end
-  if rows[at] and sub(value, 1, 16) == sub(rows[at], 1, 16) then
+  if rows[at] and same_version(value, rows[at]) then
     rows[at] = value
   else
     table.insert(rows, at, value)
@@ -78,71 +139,69 @@ local function merge(stored, value)
   if #rows == 1 then
     return value
   end
-  local parts = {}
+  local parts = { sub(rows[1], 1, (precedence_size(rows[1]))), string.char(is_several), number(#rows) }
   for _, row in ipairs(rows) do
-    parts[#parts + 1] = struct.pack('>I4', #row)
+    parts[#parts + 1] = number(#row)
     parts[#parts + 1] = row
   end
-  local all = table.concat(parts)
-  return sub(rows[1], 1, 16) .. string.char(ahead_format) .. sub(rows[1], 18, 21) .. struct.pack('>I4', #all) .. all
+  return table.concat(parts)
 end
 
--- The milliseconds until a row may be forgotten, less than 0 for never; nil where the user may not ask.
-local function time_left(key)
-  local left = redis.pcall('PTTL', key)
-  return type(left) == 'number' and left or nil
+-- Whether fields expire by themselves is found out once: a server that does not know the command says so.
+local fields_expire = false
+if life > 0 and KEYS[1] then
+  local reply = redis.pcall('HPTTL', KEYS[1], 'FIELDS', '1', field)
+  fields_expire = type(reply) == 'table' and not reply.err
 end
 
--- pairs_to_set has keys and values by turns, and value_at tells where in it the value of a key is. kept_until has the
--- keys whose stored row lives on, and with it the time until which it does.
-local pairs_to_set, value_at, kept_until, size, written = {}, {}, {}, 0, 0
-local expires = ARGV[1] ~= '0'
+-- The milliseconds until a field may be forgotten, less than 0 for never or no field.
+local function field_life(key)
+  local reply = call('HPTTL', key, 'FIELDS', '1', field)
+  return type(reply) == 'table' and reply[1] or -1
+end
+
+local function store(key, value, keeps)
+  if life == 0 then
+    call('HSET', key, field, value)
+    call('PERSIST', key)
+    return
+  end
+  if fields_expire then
+    local left = keeps and field_life(key) or 0
+    call('HSET', key, field, value)
+    call('PERSIST', key)
+    if left >= 0 then
+      call('HPEXPIRE', key, string.format('%.0f', math.max(left, life)), 'FIELDS', '1', field)
+    end
+    return
+  end
+  local left = call('PTTL', key)
+  call('HSET', key, field, value)
+  if left == -2 or left >= 0 and left < life then
+    call('PEXPIRE', key, ARGV[1])
+  end
+end
+
+local written = 0
 for i, key in ipairs(KEYS) do
-  local value, at = ARGV[i + 2], value_at[key]
-  local stored = at and pairs_to_set[at] or call('GETRANGE', key, '0', '20')
-  local chosen = value
-  if #stored >= beginning then
+  local value = ARGV[i + 3]
+  local stored = call('HGET', key, field)
+  -- keeps says that what is stored lives on, so that its expiry must not be shortened.
+  local chosen, keeps = value, false
+  if stored and precedence_size(stored) then
     local older = is_older(value, stored)
     if older and is_ahead(stored) or not older and is_ahead(value) then
-      chosen = merge(at and stored or call('GET', key), value)
-      if chosen and older and expires and not at then
-        kept_until[key] = time_left(key)
-      end
+      chosen, keeps = merge(stored, value), true
     elseif older then
       chosen = nil
-    elseif expires and not at and sub(value, 1, 16) == sub(stored, 1, 16) then
+    else
       -- The same row again, perhaps by a run that knows a shorter ttl: it stays for as long as it was to stay.
-      local left = time_left(key)
-      if left and (left < 0 or left > tonumber(ARGV[1])) then
-        kept_until[key] = left
-      end
+      keeps = same_version(value, stored)
     end
   end
   if chosen then
-    if not at then
-      pairs_to_set[size + 1] = key
-      size = size + 2
-      at = size
-      value_at[key] = at
-    end
-    pairs_to_set[at] = chosen
+    store(key, chosen, keeps)
     written = written + 1
   end
-end
-
-if expires then
-  for i = 1, size, 2 do
-    local left = kept_until[pairs_to_set[i]]
-    if not left then
-      call('SET', pairs_to_set[i], pairs_to_set[i + 1], 'PX', ARGV[1])
-    elseif left < 0 then
-      call('SET', pairs_to_set[i], pairs_to_set[i + 1])
-    else
-      call('SET', pairs_to_set[i], pairs_to_set[i + 1], 'PX', math.max(left, 1))
-    end
-  end
-elseif size > 0 then
-  -- Also takes away the expiry that an earlier write set.
-  call('MSET', unpack(pairs_to_set))
 end
 return written

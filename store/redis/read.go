@@ -5,142 +5,214 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strconv"
 
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/packed"
 )
 
-// Read implements online.Store. It asks a single server for many keys with one MGET, which for the keys of a look-up is
-// one round trip. If keys are spread over slots, it sends one MGET for each slot, concurrently.
+// Read implements online.Store. All rows of an entity are one HMGET, and those of all entities are one round trip,
+// which other reads may share (trips.go).
 func (s *Store) Read(ctx context.Context, gets []online.Get) ([][]byte, error) {
-	values := make([][]byte, 0, len(gets))
-	for chunk := range slices.Chunk(gets, readChunk) {
-		var err error
-		keys := redisKeys(chunk)
-		if values, err = s.appendValues(ctx, values, keys); err == nil {
-			err = s.checkAbsent(ctx, keys, values[len(values)-len(keys):])
-		}
-		if err != nil {
+	values := make([][]byte, len(gets))
+	for start := 0; start < len(gets); start += readChunk {
+		end := min(start+readChunk, len(gets))
+		if err := s.newReading(gets[start:end], values[start:end]).run(ctx, s.send); err != nil {
 			return nil, s.explain(ctx, "read", err)
 		}
 	}
 	return values, ctx.Err()
 }
 
-// readPrimary is a read that no replica answers, since it is a script that might write. A plain GET would go to a
-// replica like every other read, and a replica may lag behind what was just written.
-const readPrimary = "return redis.call('GET', KEYS[1])"
+// reading is a read of some rows in one round trip.
+type reading struct {
+	store  *Store
+	gets   []online.Get
+	values [][]byte
+	// hashes are the entities that are asked for.
+	hashes []hashRead
+	// older are the positions of gets whose rows may be in layout 1, and olderKeys their keys there.
+	older     []int
+	olderKeys []string
+	// stale are the tables for which the directory has to be asked, by project.
+	stale map[string][]*tableEntry
+}
 
-var _ online.PrimaryReader = (*Store)(nil)
+// hashRead asks one hash for some fields.
+type hashRead struct {
+	key string
+	// args are the command, and positions where the values of its fields belong.
+	args      []any
+	positions []int
+}
 
-// ReadPrimary implements online.PrimaryReader. Where replicas answer reads, each get is a command of its own, and all
-// of them are sent at once.
-func (s *Store) ReadPrimary(ctx context.Context, gets []online.Get) ([][]byte, error) {
-	if !s.replicas {
-		return s.Read(ctx, gets)
-	}
-	pipe := s.client.Pipeline()
-	for _, key := range redisKeys(gets) {
-		pipe.Eval(ctx, readPrimary, []string{key})
-	}
-	replies, err := pipe.Exec(ctx)
-	if err != nil && !errors.Is(err, goredis.Nil) {
-		return nil, s.explain(ctx, "read", err)
-	}
-	values := make([][]byte, len(gets))
-	for i, reply := range replies {
-		value, err := reply.(*goredis.Cmd).Result()
-		if err != nil && !errors.Is(err, goredis.Nil) {
-			return nil, s.explain(ctx, "read", err)
+func (s *Store) newReading(gets []online.Get, values [][]byte) *reading {
+	r := &reading{store: s, gets: gets, values: values}
+	entries, places := r.group()
+	r.ask(entries, places)
+	return r
+}
+
+// group finds the table and the hash of each get, by its position in r.hashes. Gets of one entity follow each other.
+func (r *reading) group() (entries []*tableEntry, places []int) {
+	entries, places = make([]*tableEntry, len(r.gets)), make([]int, len(r.gets))
+	r.hashes = make([]hashRead, 0, r.entities())
+	tables := tableCache{store: r.store}
+	now := r.store.now()
+	var key []byte
+	for i := range r.gets {
+		get := &r.gets[i]
+		entry, first := tables.entry(get.Table)
+		if first && entry.isStale(now) {
+			r.addStale(entry)
 		}
-		values[i] = bytesOf(value)
-	}
-	return values, nil
-}
-
-// checkAbsent makes sure that keys for which MGET found nothing do not exist: MGET also finds nothing if a key holds a
-// hash or a list. GETRANGE reports that, and users have the right to it, since writes need it too.
-func (s *Store) checkAbsent(ctx context.Context, keys []string, values [][]byte) error {
-	var pipe goredis.Pipeliner
-	for i, value := range values {
-		if value != nil {
-			continue
+		if i == 0 || !sameEntity(get, &r.gets[i-1]) {
+			key = appendKey(key[:0], get.Table.Project, get.Key)
+			r.hashes = append(r.hashes, hashRead{key: string(key)})
 		}
-		if pipe == nil {
-			pipe = s.client.Pipeline()
+		entries[i], places[i] = entry, len(r.hashes)-1
+		if entry.older() {
+			r.older, r.olderKeys = append(r.older, i), append(r.olderKeys, string(key)+entry.name)
 		}
-		pipe.GetRange(ctx, keys[i], 0, 0)
 	}
-	if pipe == nil {
-		return nil
-	}
-	_, err := pipe.Exec(ctx)
-	return err
+	return entries, places
 }
 
-// redisKeys are the keys of the rows, all in one piece of memory.
-func redisKeys(gets []online.Get) []string {
-	size := 0
-	for _, get := range gets {
-		size += len(get.Table.Project) + len(get.Key) + len(get.Table.View) + 8 // A guess if names are escaped.
+// entities is how many hashes are asked for.
+func (r *reading) entities() int {
+	count := 0
+	for i := range r.gets {
+		if i == 0 || !sameEntity(&r.gets[i], &r.gets[i-1]) {
+			count++
+		}
 	}
-	buffer, ends := make([]byte, 0, size), make([]int, len(gets))
-	for i, get := range gets {
-		buffer = appendKey(buffer, get.Table, get.Key)
-		ends[i] = len(buffer)
-	}
-	text, keys, start := string(buffer), make([]string, len(gets)), 0
-	for i, end := range ends {
-		keys[i], start = text[start:end], end
-	}
-	return keys
+	return count
 }
 
-// appendValues reads keys by one command. The reply is taken as it comes and cut into values in place, which avoids a
-// copy and two allocations for each. Other replies, such as errors, are left to the driver.
-func (s *Store) appendValues(ctx context.Context, values [][]byte, keys []string) ([][]byte, error) {
-	if s.spread {
-		return s.appendParsed(ctx, values, keys)
-	}
-	args := make([]any, 1, 1+len(keys))
-	args[0] = "mget"
-	for i := range keys {
-		args = append(args, &keys[i])
-	}
-	command := goredis.NewRawCmd(ctx, args...)
-	if err := s.client.Process(ctx, command); err != nil {
-		return nil, err
-	}
-	reply := command.Val()
-	if len(reply) == 0 || reply[0] != list {
-		return s.appendParsed(ctx, values, keys)
-	}
-	return cut(values, reply, len(keys))
+func sameEntity(a, b *online.Get) bool {
+	return a.Table.Project == b.Table.Project && bytes.Equal(a.Key, b.Key)
 }
 
-// appendParsed is appendValues by the driver's own means.
-func (s *Store) appendParsed(ctx context.Context, values [][]byte, keys []string) ([][]byte, error) {
-	found, err := s.readKeys(ctx, keys)
+// tableCache finds the entries of tables that are asked for by turns.
+type tableCache struct {
+	store  *Store
+	tables []online.Table
+	known  []*tableEntry
+	// at is where the table before the next one is expected.
+	at int
+}
+
+// entry returns the entry of a table, and whether it is the first time.
+func (c *tableCache) entry(table online.Table) (entry *tableEntry, first bool) {
+	for i := range c.tables {
+		if at := (c.at + 1 + i) % len(c.tables); c.tables[at] == table {
+			c.at = at
+			return c.known[at], false
+		}
+	}
+	entry = c.store.entry(table)
+	c.tables, c.known, c.at = append(c.tables, table), append(c.known, entry), len(c.tables)
+	return entry, true
+}
+
+// ask makes the commands, all in one piece of memory.
+func (r *reading) ask(entries []*tableEntry, places []int) {
+	counts := make([]int, len(r.hashes))
+	for _, at := range places {
+		counts[at]++
+	}
+	const fieldsAt = 2 // The command and its key precede the fields.
+	args, positions := make([]any, fieldsAt*len(r.hashes)+len(places)), make([]int, len(places))
+	for i := range r.hashes {
+		hash, size := &r.hashes[i], fieldsAt+counts[i]
+		hash.args, args = args[:fieldsAt:size], args[size:]
+		hash.positions, positions = positions[:0:counts[i]], positions[counts[i]:]
+		hash.args[0], hash.args[1] = "hmget", &hash.key
+	}
+	for i, at := range places {
+		hash := &r.hashes[at]
+		hash.args, hash.positions = append(hash.args, &entries[i].field), append(hash.positions, i)
+	}
+}
+
+func (r *reading) addStale(entry *tableEntry) {
+	if r.stale == nil {
+		r.stale = map[string][]*tableEntry{}
+	}
+	r.stale[entry.project] = append(r.stale[entry.project], entry)
+}
+
+// run reads through a function that sends commands and waits for all of their answers.
+func (r *reading) run(ctx context.Context, send func(context.Context, []goredis.Cmder) error) error {
+	commands := make([]goredis.Cmder, 0, len(r.hashes)+len(r.older)+len(r.stale))
+	for i := range r.hashes {
+		commands = append(commands, goredis.NewSliceCmd(ctx, r.hashes[i].args...))
+	}
+	var directories [][]*tableEntry
+	for _, entries := range r.stale {
+		directories = append(directories, entries)
+		commands = append(commands, newDirectoryRead(ctx, entries))
+	}
+	olderAt := len(commands)
+	for _, key := range r.olderKeys {
+		// MGET finds nothing under a key that holds a fence, where GET would fail.
+		commands = append(commands, goredis.NewSliceCmd(ctx, "mget", key))
+	}
+	if err := send(ctx, commands); err != nil {
+		return err
+	}
+	for i, entries := range directories {
+		if err := r.store.takeDirectory(commands[len(r.hashes)+i].(*goredis.SliceCmd), entries); err != nil {
+			return err
+		}
+	}
+	for i := range r.hashes {
+		if err := r.take(&r.hashes[i], commands[i].(*goredis.SliceCmd)); err != nil {
+			return err
+		}
+	}
+	for i, command := range commands[olderAt:] {
+		if err := r.takeOlder(r.older[i], command.(*goredis.SliceCmd)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take takes the values of a hash from the answer to its command.
+func (r *reading) take(hash *hashRead, command *goredis.SliceCmd) error {
+	found, err := command.Result()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if len(found) != len(keys) {
-		return nil, fmt.Errorf("%d of %d keys were answered", len(found), len(keys))
+	if len(found) != len(hash.positions) {
+		return fmt.Errorf("%d of %d fields were answered", len(found), len(hash.positions))
 	}
-	for _, value := range found {
-		values = append(values, bytesOf(value))
+	for i, value := range found {
+		r.values[hash.positions[i]] = bytesOf(value)
 	}
-	return values, nil
+	return nil
 }
 
-func (s *Store) readKeys(ctx context.Context, keys []string) ([]any, error) {
-	if s.spread {
-		return s.readSlots(ctx, keys)
+// takeOlder adds a row in layout 1 to what layout 2 has, so that the newer one counts (R14).
+func (r *reading) takeOlder(position int, command *goredis.SliceCmd) error {
+	found, err := command.Result()
+	if err != nil || len(found) == 0 || found[0] == nil {
+		return err
 	}
-	return s.client.MGet(ctx, keys...).Result()
+	older, err := packed.Upgrade(bytesOf(found[0]))
+	if err != nil {
+		return r.damaged(position, err)
+	}
+	if r.values[position], err = packed.Union(r.values[position], older); err != nil {
+		return r.damaged(position, err)
+	}
+	return nil
+}
+
+func (r *reading) damaged(position int, err error) error {
+	return fmt.Errorf("feature view %q: %w", r.gets[position].Table.View, err)
 }
 
 // bytesOf returns nil if there is no value.
@@ -151,60 +223,50 @@ func bytesOf(value any) []byte {
 	return nil
 }
 
-// The first bytes of replies.
-const (
-	list       = '*'
-	bulkString = '$'
-	null       = '_'
-)
+// readPrimary is a read that no replica answers, since it is a script that might write. A plain HMGET would go to a
+// replica like every other read, and a replica may lag behind what was just written.
+const readPrimary = "return redis.call(ARGV[1], KEYS[1], unpack(ARGV, 2))"
 
-var errReply = errors.New("the reply is not one of values")
+var _ online.PrimaryReader = (*Store)(nil)
 
-// cut appends the wanted number of values of a reply, which they keep referring to; nil if there is no value. The reply
-// "*2\r\n$3\r\nabc\r\n$-1\r\n", for example, has the values abc and nil; in version 3 of the protocol a missing value
-// is "_\r\n". The capacity of a value ends with it, so that appending to one cannot overwrite the next.
-func cut(values [][]byte, reply []byte, wanted int) ([][]byte, error) {
-	count, rest, err := header(reply)
-	if err != nil {
-		return nil, err
+// ReadPrimary implements online.PrimaryReader. If replicas answer reads, each command is a script of its own, and all
+// of them are sent at once.
+func (s *Store) ReadPrimary(ctx context.Context, gets []online.Get) ([][]byte, error) {
+	if !s.replicas {
+		return s.Read(ctx, gets)
 	}
-	if count != wanted {
-		return nil, fmt.Errorf("%d of %d keys were answered", count, wanted)
-	}
-	for range wanted {
-		if len(rest) == 0 || rest[0] != bulkString && rest[0] != null {
-			return nil, errReply
-		}
-		absent := rest[0] == null
-		var length int
-		if length, rest, err = header(rest); err != nil {
-			return nil, err
-		}
-		if absent || length == -1 {
-			values = append(values, nil)
-			continue
-		}
-		if length < 0 || length > len(rest)-len(lineEnd) {
-			return nil, errReply
-		}
-		values = append(values, rest[:length:length])
-		rest = rest[length+len(lineEnd):]
+	values := make([][]byte, len(gets))
+	if err := s.newReading(gets, values).run(ctx, s.sendScripts); err != nil {
+		return nil, s.explain(ctx, "read", err)
 	}
 	return values, nil
 }
 
-const lineEnd = "\r\n"
-
-// header returns the number on a line such as "$12", and what follows the line; 0 if there is none.
-func header(reply []byte) (number int, rest []byte, err error) {
-	end := bytes.IndexByte(reply, '\r')
-	if end < 0 || len(reply) < end+len(lineEnd) {
-		return 0, nil, errReply
+// sendScripts sends commands of reads as scripts.
+func (s *Store) sendScripts(ctx context.Context, commands []goredis.Cmder) error {
+	pipeline := s.client.Pipeline()
+	scripts := make([]*goredis.Cmd, len(commands))
+	for i, command := range commands {
+		args := command.Args()
+		scripts[i] = pipeline.Eval(ctx, readPrimary, []string{textOf(args[1])}, append([]any{args[0]}, args[2:]...)...)
 	}
-	if end > 1 {
-		if number, err = strconv.Atoi(string(reply[1:end])); err != nil {
-			return 0, nil, errReply
+	if _, err := pipeline.Exec(ctx); err != nil && !errors.Is(err, goredis.Nil) {
+		return err
+	}
+	for i, script := range scripts {
+		answer, err := script.Slice()
+		if err != nil {
+			return err
 		}
+		commands[i].(*goredis.SliceCmd).SetVal(answer)
 	}
-	return number, reply[end+len(lineEnd):], nil
+	return nil
+}
+
+// textOf is an argument of a command that is a text or points to one.
+func textOf(argument any) string {
+	if text, ok := argument.(*string); ok {
+		return *text
+	}
+	return argument.(string)
 }

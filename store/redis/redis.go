@@ -1,15 +1,16 @@
 // Package redis keeps online rows in Redis, which is what production uses.
 //
-// Each row is one string: its key is made of project, entity key, view and generation (appendKey), its value is the
-// packed row. A look-up of one entity in many views is therefore one MGET, and in a cluster one slot. Rows are not the
-// fields of one hash for each entity, since fields cannot expire by themselves before version 7.4 of Redis.
+// The rows of an entity are the fields of one hash, one for each table (keys.go); their values are packed rows. A
+// look-up of one entity in many views is therefore one HMGET. A hash of a few short fields is kept as one piece of
+// memory, a listpack, if the server's settings allow for it, and then takes the least memory (encoding.go).
+// directory.go says which field is whose. Rows that older versions have stored, in layout 1, are in older.go.
 //
 // Two rules need the server's help. The newest row wins whatever order writes come in (R14): the check and the write
 // are one script, newestwins.lua, which Redis runs without interruption. A row that has been expired for longer than
-// the retention is forgotten (R13): keys have a time to live.
+// the retention is forgotten (R13): hashes, or fields if the server can do that, have a time to live.
 //
-// slots.go groups keys for a cluster, circuit.go answers at once for a server that is gone, upkeep.go counts and
-// removes the rows of a view, url.go reads what a project says of its servers.
+// trips.go lets reads share round trips, slots.go groups keys for a cluster, circuit.go answers at once for a server
+// that is gone, upkeep.go counts and removes the rows of a view, url.go reads what a project says of its servers.
 package redis
 
 import (
@@ -18,6 +19,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -37,6 +39,11 @@ type Store struct {
 	replicas bool
 	address  string
 	now      func() time.Time
+	// tables has a *tableEntry for each online.Table.
+	tables sync.Map
+	// trips are for a single server; lanes has a *trips for each node of a cluster.
+	trips trips
+	lanes sync.Map
 }
 
 var _ online.Store = (*Store)(nil)
@@ -66,6 +73,7 @@ func Open(ctx context.Context, url string, options ...Option) (*Store, error) {
 	if s.client, err = newClient(target, s.now); err != nil {
 		return nil, err
 	}
+	s.trips.client = s.client
 	if err := s.client.Ping(ctx).Err(); err != nil {
 		return nil, errors.Join(s.explain(ctx, "connect", err), s.client.Close())
 	}

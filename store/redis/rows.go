@@ -3,13 +3,14 @@ package redis
 import (
 	"context"
 	_ "embed"
-	"net/url"
-	"strconv"
+	"errors"
+	"fmt"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/packed"
 )
@@ -21,45 +22,35 @@ var newestWinsSource string
 var newestWins = goredis.NewScript(newestWinsSource)
 
 const (
-	// readChunk and writeChunk bound how long one command keeps the server from serving others. The script hands twice
-	// writeChunk values to one command; Lua takes a few thousand at the most.
+	// readChunk bounds the rows of one round trip, writeChunk those of one run of the script, during which the server
+	// serves nobody else.
 	readChunk  = 1000
 	writeChunk = 500
 	// writeBytes bounds the size of one command.
 	writeBytes = 4 << 20
 )
 
-// appendKey makes the Redis key of a row:
-//
-//	{project:<entity key>}view@generation
-//
-// The braces make project and entity key the hash tag, so that all views of an entity are in one slot of a cluster. An
-// entity key is binary and may itself hold a '}'; the tag then ends there. That is sufficient: the tag is still the
-// same for all views of the entity, and never empty, since the project comes first. Only some entities share a slot.
-// Different rows have different keys, since the project holds no ':', the view no '}' and the generation no '@': names
-// are escaped, which does not change those of valid definitions (R16).
-func appendKey(dst []byte, table online.Table, key []byte) []byte {
-	dst = append(dst, '{')
-	dst = append(dst, url.QueryEscape(table.Project)...)
-	dst = append(dst, ':')
-	dst = append(dst, key...)
-	dst = append(dst, '}')
-	dst = append(dst, url.QueryEscape(table.View)...)
-	dst = append(dst, '@')
-	return strconv.AppendInt(dst, table.Generation, 10)
-}
-
 // Write implements online.Store. Each chunk of rows is one run of a script, which is atomic. If keys are spread over
 // slots, there is one run for each slot.
 func (s *Store) Write(ctx context.Context, table online.Table, rows []online.Row) (online.WriteReport, error) {
 	var report online.WriteReport
+	if len(rows) == 0 {
+		return report, ctx.Err()
+	}
+	entry := s.entry(table)
+	if err := s.registered(ctx, entry); err != nil {
+		return report, s.explain(ctx, "write", err)
+	}
 	for chunk := range chunks(rows) {
-		written, err := s.writeChunk(ctx, table, chunk)
+		written, err := s.writeChunk(ctx, entry, s.expiry(table, chunk), chunk)
 		if err != nil {
 			return report, s.explain(ctx, "write", err)
 		}
 		report.Written += written
 		report.Older += int64(len(chunk)) - written
+	}
+	if err := s.fence(ctx, entry, rows); err != nil {
+		return report, s.explain(ctx, "write", err)
 	}
 	return report, ctx.Err()
 }
@@ -86,15 +77,19 @@ func chunks(rows []online.Row) func(yield func([]online.Row) bool) {
 }
 
 // settings is how many arguments of the script precede the values.
-const settings = 2
+const settings = 3
 
-func (s *Store) writeChunk(ctx context.Context, table online.Table, rows []online.Row) (int64, error) {
+// writeChunk writes rows that may be forgotten after so many milliseconds; 0 for never.
+func (s *Store) writeChunk(ctx context.Context, entry *tableEntry, life int64, rows []online.Row) (int64, error) {
 	keys := make([]string, len(rows))
 	args := make([]any, 0, settings+len(rows))
-	args = append(args, s.expiry(table, rows), packed.VersionOf(feature.InstantOf(s.now())))
+	args = append(args, life, packed.VersionOf(feature.InstantOf(s.now())), entry.field)
 	var buffer []byte
 	for i, row := range rows {
-		buffer = appendKey(buffer[:0], table, row.Key)
+		if packed.PrecedenceSize(row.Value) == 0 {
+			return 0, errors.New("a value is not a packed row")
+		}
+		buffer = appendKey(buffer[:0], entry.project, row.Key)
 		keys[i] = string(buffer)
 		args = append(args, row.Value)
 	}
@@ -119,7 +114,30 @@ func (s *Store) expiry(table online.Table, rows []online.Row) int64 {
 	return milliseconds(table.Retention) + ahead/1000 + min(ahead%1000, 1)
 }
 
-// milliseconds rounds up, so that no key goes before its time (R13).
+// milliseconds rounds up, so that nothing goes before its time (R13).
 func milliseconds(d time.Duration) int64 {
 	return int64(d/time.Millisecond) + int64(min(d%time.Millisecond, 1))
+}
+
+// fence keeps versions that know layout 1 alone from a table whose rows are in layout 2: they would find none of its
+// marks, take its rows for lost and write them all again, where no look-up of today sees them. So with each mark there
+// is a hash under the key that these versions have the mark at, which they refuse.
+func (s *Store) fence(ctx context.Context, entry *tableEntry, rows []online.Row) error {
+	if entry.older() {
+		return nil
+	}
+	for _, row := range rows {
+		if !online.IsMark(row.Key) {
+			continue
+		}
+		err := s.client.HSetNX(ctx, olderKey(entry, row.Key), "layout", "2").Err()
+		if goredis.HasErrorPrefix(err, "WRONGTYPE") {
+			return &fault.RefusedError{Err: fmt.Errorf("%s has marks in layout 1", entry.name),
+				Advice: "an older version of plumb has written to this view; stop it, and run plumb online-store upgrade"}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -2,8 +2,6 @@ package redis
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"strings"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -59,35 +57,6 @@ func bySlot(keys []string) [][]int {
 	return groups
 }
 
-// readSlots asks for the keys of each slot by one MGET, all on their way at a time. The keys of one entity have one
-// slot (appendKey), so a look-up of an entity in many views is still one command.
-func (s *Store) readSlots(ctx context.Context, keys []string) ([]any, error) {
-	values := make([]any, len(keys))
-	groups := bySlot(keys)
-	commands := make([]*goredis.SliceCmd, len(groups))
-	pipeline := s.client.Pipeline()
-	for i, group := range groups {
-		commands[i] = pipeline.MGet(ctx, pick(keys, group)...)
-	}
-	_, _ = pipeline.Exec(ctx) // Each command has its own error.
-	for i, group := range groups {
-		found, err := commands[i].Result()
-		if isMoving(err) {
-			found, err = s.readOneByOne(ctx, pick(keys, group))
-		}
-		if err == nil && len(found) != len(group) {
-			err = fmt.Errorf("%d of %d keys were answered", len(found), len(group))
-		}
-		if err != nil {
-			return nil, err
-		}
-		for j, at := range group {
-			values[at] = found[j]
-		}
-	}
-	return values, nil
-}
-
 func pick(keys []string, positions []int) []string {
 	picked := make([]string, len(positions))
 	for i, at := range positions {
@@ -99,20 +68,6 @@ func pick(keys []string, positions []int) []string {
 // isMoving says that a command was refused since some of its keys have been moved to another node and others not yet. A
 // command of one key is always answered by one of the two.
 func isMoving(err error) bool { return goredis.HasErrorPrefix(err, "TRYAGAIN") }
-
-func (s *Store) readOneByOne(ctx context.Context, keys []string) ([]any, error) {
-	values := make([]any, len(keys))
-	for i, key := range keys {
-		switch value, err := s.client.Get(ctx, key).Result(); {
-		case errors.Is(err, goredis.Nil):
-		case err != nil:
-			return nil, err
-		default:
-			values[i] = value
-		}
-	}
-	return values, nil
-}
 
 // writeSlots runs the script for the keys of each slot, all on their way at a time. args are the settings, then a
 // value for each key.

@@ -4,10 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"maps"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -24,41 +22,23 @@ var (
 const (
 	// scanCount is how many keys a server looks at for one page of a scan.
 	scanCount = 1000
-	// sampleEvery is the share of the rows whose memory is asked for: the first of each page and table, and then one in
+	// sampleEvery is the share of the rows whose memory is asked for: the first of each table, and then one in
 	// sampleEvery.
 	sampleEvery = 64
 )
 
-// parsedKey is a key of a row, taken apart.
-type parsedKey struct {
+// tableID names a generation of a view.
+type tableID struct {
 	view       string
 	generation int64
-	// isMark says that it is no row of an entity.
-	isMark bool
 }
 
-// parseKey takes a key of a project's row apart; see appendKey. The last '}' is the one that ends the entity key, since
-// what comes after it has none.
-func parseKey(key, project string) (parsed parsedKey, ok bool) {
-	rest, ok := strings.CutPrefix(key, "{"+url.QueryEscape(project)+":")
-	end := strings.LastIndexByte(rest, '}')
-	if !ok || end < 0 {
-		return parsed, false
-	}
-	name, number, ok := strings.Cut(rest[end+1:], "@")
-	if !ok {
-		return parsed, false
-	}
-	view, err := url.QueryUnescape(name)
-	generation, also := strconv.ParseInt(number, 10, 64)
-	return parsedKey{view, generation, online.IsMark([]byte(rest[:end]))}, err == nil && also == nil
-}
-
-// scan hands the keys that match a pattern over page by page, of one server after the other; a page may come twice.
-// Escaped names have no character that means something in a pattern. SCAN is used since KEYS would keep a server from
-// answering look-ups until it had gone through all of its keys.
-func (s *Store) scan(ctx context.Context, pattern string, page func([]string) error) error {
+// scan hands the keys of a project over page by page, of one server after the other; a page may come twice. Escaped
+// names have no character that means something in a pattern. SCAN is used since KEYS would keep a server from answering
+// look-ups until it had gone through all of its keys.
+func (s *Store) scan(ctx context.Context, project string, page func(node *goredis.Client, keys []string) error) error {
 	var mutex sync.Mutex
+	pattern := "{" + url.QueryEscape(project) + ":*"
 	one := func(ctx context.Context, node *goredis.Client) error {
 		mutex.Lock()
 		defer mutex.Unlock()
@@ -68,7 +48,7 @@ func (s *Store) scan(ctx context.Context, pattern string, page func([]string) er
 			if err != nil {
 				return err
 			}
-			if err := page(keys); err != nil || next == 0 {
+			if err := page(node, keys); err != nil || next == 0 {
 				return err
 			}
 			cursor = next
@@ -83,102 +63,238 @@ func (s *Store) scan(ctx context.Context, pattern string, page func([]string) er
 	return errors.New("this kind of client cannot scan")
 }
 
-// tableID names a generation of a view.
-type tableID struct {
-	view       string
-	generation int64
-}
-
-// tally counts the rows of a table and the memory of some of them.
-type tally struct{ rows, sampled, bytes int64 }
-
 // Survey implements online.Surveyor. Rows are counted one by one, and the memory of some is multiplied: to ask for that
-// of each row would be a command for each.
+// of each would be a command for each.
 func (s *Store) Survey(ctx context.Context, project string) ([]online.Holding, error) {
-	tallies := map[tableID]*tally{}
-	err := s.scan(ctx, "{"+url.QueryEscape(project)+":*", func(keys []string) error {
-		return s.count(ctx, project, keys, tallies)
-	})
+	tables, _, err := s.directory(ctx, project)
 	if err != nil {
 		return nil, s.explain(ctx, "count rows", err)
 	}
-	var holdings []online.Holding
-	for id, t := range tallies {
-		h := online.Holding{View: id.view, Generation: id.generation, Rows: t.rows}
+	v := &survey{store: s, project: project, tables: tables, tallies: map[tallied]*tally{}}
+	err = s.scan(ctx, project, func(_ *goredis.Client, keys []string) error { return v.count(ctx, keys) })
+	if err != nil {
+		return nil, s.explain(ctx, "count rows", err)
+	}
+	return v.holdings(), nil
+}
+
+// survey is a run of Survey.
+type survey struct {
+	store   *Store
+	project string
+	tables  map[string]tableID
+	tallies map[tallied]*tally
+}
+
+// tallied is what is counted: the rows of a table in a layout.
+type tallied struct {
+	tableID
+
+	older bool
+}
+
+// tally counts the rows of a table and the memory of some of them.
+type tally struct {
+	rows, sampled, bytes int64
+	// next is how many rows there will be when the memory of the next is asked for.
+	next int64
+}
+
+// add counts a row, and says whether its memory is to be asked for.
+func (t *tally) add() bool {
+	t.rows++
+	if t.rows <= t.next {
+		return false
+	}
+	t.next = t.rows - 1 + sampleEvery
+	return true
+}
+
+func (v *survey) of(id tableID, older bool) *tally {
+	key := tallied{id, older}
+	if v.tallies[key] == nil {
+		v.tallies[key] = &tally{}
+	}
+	return v.tallies[key]
+}
+
+// sample is a key whose memory is asked for, and what is counted of it.
+type sample struct {
+	memory *goredis.IntCmd
+	rows   []*tally
+}
+
+// count counts the rows of a page of keys.
+func (v *survey) count(ctx context.Context, keys []string) error {
+	hashes := map[string]*goredis.StringSliceCmd{}
+	older, err := v.store.olderRows(ctx, v.project, keys)
+	if err != nil {
+		return err
+	}
+	pipeline := v.store.client.Pipeline()
+	for _, key := range keys {
+		if entity, ok := entityOf(key, v.project); ok && isEntity(entity) {
+			hashes[key] = pipeline.HKeys(ctx, key)
+		}
+	}
+	_, _ = pipeline.Exec(ctx) // Each command has its own error.
+	var samples []sample
+	add := func(key string, rows ...*tally) {
+		asked := false
+		for _, row := range rows {
+			asked = row.add() || asked
+		}
+		if asked {
+			samples = append(samples, sample{pipeline.MemoryUsage(ctx, key), rows})
+		}
+	}
+	for key, fields := range hashes {
+		rows, err := v.rowsOf(fields)
+		if err != nil {
+			return err
+		}
+		if len(rows) > 0 {
+			add(key, rows...)
+		}
+	}
+	for key, row := range older {
+		if !online.IsMark(row.entity) {
+			add(key, v.of(row.table, true))
+		}
+	}
+	_, _ = pipeline.Exec(ctx) // As above.
+	return takeSamples(samples)
+}
+
+// rowsOf are what the fields of a hash are counted as. A field that the directory does not have is of a view that is
+// not known.
+func (v *survey) rowsOf(fields *goredis.StringSliceCmd) ([]*tally, error) {
+	names, err := fields.Result()
+	if goredis.HasErrorPrefix(err, "WRONGTYPE") {
+		return nil, nil // It is somebody else's.
+	}
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]*tally, len(names))
+	for i, field := range names {
+		rows[i] = v.of(v.tables[field], false)
+	}
+	return rows, nil
+}
+
+// takeSamples divides the memory of each key among its rows.
+func takeSamples(samples []sample) error {
+	for _, sample := range samples {
+		switch bytes, err := sample.memory.Result(); {
+		case errors.Is(err, goredis.Nil): // It has gone in the meantime.
+		case err != nil:
+			return err
+		default:
+			for _, row := range sample.rows {
+				row.sampled++
+				row.bytes += bytes / int64(len(sample.rows))
+			}
+		}
+	}
+	return nil
+}
+
+func (v *survey) holdings() []online.Holding {
+	holdings := make([]online.Holding, 0, len(v.tallies))
+	for id, t := range v.tallies {
+		h := online.Holding{View: id.view, Generation: id.generation, OlderLayout: id.older, Rows: t.rows}
 		if t.sampled > 0 {
 			h.Bytes = int64(float64(t.bytes) / float64(t.sampled) * float64(t.rows))
 		}
 		holdings = append(holdings, h)
 	}
 	slices.SortFunc(holdings, func(a, b online.Holding) int {
-		return cmp.Or(strings.Compare(a.View, b.View), cmp.Compare(a.Generation, b.Generation))
-	})
-	return holdings, nil
-}
-
-// count counts a page of keys, and asks for the memory of some of them.
-func (s *Store) count(ctx context.Context, project string, keys []string, tallies map[tableID]*tally) error {
-	samples := map[*goredis.IntCmd]*tally{}
-	pipeline := s.client.Pipeline()
-	for _, key := range keys {
-		parsed, ok := parseKey(key, project)
-		if !ok || parsed.isMark {
-			continue // Somebody else's, or no row.
-		}
-		id := tableID{parsed.view, parsed.generation}
-		if tallies[id] == nil {
-			tallies[id] = &tally{}
-		}
-		if tallies[id].rows%sampleEvery == 0 {
-			samples[pipeline.MemoryUsage(ctx, key)] = tallies[id]
-		}
-		tallies[id].rows++
-	}
-	if len(samples) == 0 {
-		return nil
-	}
-	_, _ = pipeline.Exec(ctx) // Each command has its own error.
-	for command := range maps.Keys(samples) {
-		switch bytes, err := command.Result(); {
-		case errors.Is(err, goredis.Nil): // It has gone in the meantime.
-		case err != nil:
-			return err
-		default:
-			samples[command].sampled++
-			samples[command].bytes += bytes
-		}
-	}
-	return nil
-}
-
-// Remove implements online.Remover. A pattern also finds rows of others whose entity keys look like the end of one of
-// these; so each key is taken apart.
-func (s *Store) Remove(ctx context.Context, project, view string) (int64, error) {
-	var removed int64
-	pattern := "{" + url.QueryEscape(project) + ":*}" + url.QueryEscape(view) + "@*"
-	err := s.scan(ctx, pattern, func(keys []string) error {
-		pipeline := s.client.Pipeline()
-		var rows []*goredis.IntCmd
-		for _, key := range keys {
-			parsed, ok := parseKey(key, project)
-			if !ok || parsed.view != view {
-				continue
+		layout := func(h online.Holding) int {
+			if h.OlderLayout {
+				return 1
 			}
-			if unlinked := pipeline.Unlink(ctx, key); !parsed.isMark {
+			return 2
+		}
+		return cmp.Or(strings.Compare(a.View, b.View), cmp.Compare(a.Generation, b.Generation),
+			cmp.Compare(layout(a), layout(b)))
+	})
+	return holdings
+}
+
+// Remove implements online.Remover. A view whose directory entry is lost keeps its rows; they are counted without a
+// name.
+func (s *Store) Remove(ctx context.Context, project, view string) (int64, error) {
+	tables, _, err := s.directory(ctx, project)
+	if err != nil {
+		return 0, s.explain(ctx, "remove rows", err)
+	}
+	r := &removal{store: s, project: project, view: view}
+	for field, id := range tables {
+		if id.view == view {
+			r.fields = append(r.fields, field)
+		}
+	}
+	err = s.scan(ctx, project, func(_ *goredis.Client, keys []string) error { return r.page(ctx, keys) })
+	if err == nil && len(r.fields) > 0 {
+		err = s.forgetTables(ctx, project, r.fields)
+	}
+	if err != nil {
+		return r.removed, s.explain(ctx, "remove rows", err)
+	}
+	return r.removed, nil
+}
+
+// forgetTables takes tables out of the directory. That goes last, so that a removal that was interrupted can go on. A
+// directory without tables goes too.
+func (s *Store) forgetTables(ctx context.Context, project string, fields []string) error {
+	key := directoryKey(project)
+	if err := s.client.HDel(ctx, key, fields...).Err(); err != nil {
+		return err
+	}
+	s.forgetStates(project)
+	left, err := s.client.HKeys(ctx, key).Result()
+	if err == nil && slices.Equal(left, []string{wholeProject}) {
+		err = s.client.Unlink(ctx, key).Err()
+	}
+	return err
+}
+
+// removal is a run of Remove.
+type removal struct {
+	store         *Store
+	project, view string
+	// fields are those of the view's tables.
+	fields  []string
+	removed int64
+}
+
+// page removes what a page of keys has of the view. Each key is taken apart: a pattern would also find rows of others
+// whose entity keys look like the end of one of these.
+func (r *removal) page(ctx context.Context, keys []string) error {
+	pipeline := r.store.client.Pipeline()
+	var rows []*goredis.IntCmd
+	for _, key := range keys {
+		if row, ok := parseOlder(key, r.project); ok && row.table.view == r.view {
+			if unlinked := pipeline.Unlink(ctx, key); !online.IsMark(row.entity) {
 				rows = append(rows, unlinked)
 			}
+			continue
 		}
-		if pipeline.Len() == 0 {
-			return nil
+		entity, ok := entityOf(key, r.project)
+		if !ok || len(r.fields) == 0 || !isEntity(entity) && !online.IsMark(entity) {
+			continue
 		}
-		_, err := pipeline.Exec(ctx)
-		for _, row := range rows {
-			removed += row.Val()
+		if deleted := pipeline.HDel(ctx, key, r.fields...); isEntity(entity) {
+			rows = append(rows, deleted)
 		}
-		return err
-	})
-	if err != nil {
-		return removed, s.explain(ctx, "remove rows", err)
 	}
-	return removed, nil
+	if pipeline.Len() == 0 {
+		return nil
+	}
+	_, err := pipeline.Exec(ctx)
+	for _, row := range rows {
+		r.removed += row.Val()
+	}
+	return err
 }

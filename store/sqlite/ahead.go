@@ -22,7 +22,7 @@ import (
 // them.
 //
 // All of it is one transaction, so no reader sees a step in between.
-func (s *Store) store(ctx context.Context, tx *sql.Tx, table online.Table, rows []online.Row) (int64, error) {
+func (s *Store) store(ctx context.Context, tx *sql.Tx, owner int64, rows []online.Row) (int64, error) {
 	now := feature.InstantOf(s.now())
 	isAhead := func(row online.Row) bool { return packed.EventOf(row.Value) > now }
 	present, special := rows, []online.Row(nil)
@@ -30,19 +30,19 @@ func (s *Store) store(ctx context.Context, tx *sql.Tx, table online.Table, rows 
 		present = slices.DeleteFunc(slices.Clone(rows), isAhead)
 		special = slices.DeleteFunc(slices.Clone(rows), func(row online.Row) bool { return !isAhead(row) })
 	}
-	written, err := insert(ctx, tx, table, present)
+	written, err := insert(ctx, tx, owner, present)
 	if err != nil {
 		return 0, err
 	}
 	if written < int64(len(present)) {
-		hidden, err := hiddenRows(ctx, tx, table, present, now)
+		hidden, err := hiddenRows(ctx, tx, owner, present, now)
 		if err != nil {
 			return 0, err
 		}
 		special = append(hidden, special...)
 	}
 	for _, row := range special {
-		stored, err := merge(ctx, tx, table, row, now)
+		stored, err := merge(ctx, tx, owner, row, now)
 		if err != nil {
 			return 0, err
 		}
@@ -52,17 +52,17 @@ func (s *Store) store(ctx context.Context, tx *sql.Tx, table online.Table, rows 
 }
 
 // hiddenRows are those of the rows over which a row is stored that lies ahead of the clock. The first 8 bytes of a
-// value are the event time of its newest row, and bytes compare as the times do.
+// precedence are the event time of the newest row, and bytes compare as the times do.
 func hiddenRows(
-	ctx context.Context, tx *sql.Tx, table online.Table, rows []online.Row, now feature.Instant,
+	ctx context.Context, tx *sql.Tx, owner int64, rows []online.Row, now feature.Instant,
 ) ([]online.Row, error) {
-	args := make([]any, 0, 4+len(rows))
-	args = append(args, table.Project, table.View, table.Generation, packed.VersionOf(now))
+	args := make([]any, 0, 2+len(rows))
+	args = append(args, owner, packed.VersionOf(now))
 	for _, row := range rows {
 		args = append(args, row.Key)
 	}
-	found, err := tx.QueryContext(ctx, "SELECT key FROM rows WHERE project = ? AND view = ? AND generation = ? AND "+
-		"substr(value, 1, 8) > ? AND key IN ("+strings.TrimSuffix(strings.Repeat("?,", len(rows)), ",")+")", args...)
+	found, err := tx.QueryContext(ctx, "SELECT key FROM packed_rows WHERE owner = ? AND substr(precedence, 1, 8) > ? "+
+		"AND key IN ("+strings.TrimSuffix(strings.Repeat("?,", len(rows)), ",")+")", args...)
 	if err != nil {
 		return nil, err
 	}
@@ -80,18 +80,24 @@ func hiddenRows(
 }
 
 // merge stores a row together with those that it hides, or is hidden by, and returns 1 if it is among them, or 0.
-func merge(ctx context.Context, tx *sql.Tx, table online.Table, row online.Row, now feature.Instant) (int64, error) {
-	var stored []byte
-	err := tx.QueryRowContext(ctx, "SELECT value FROM rows WHERE project = ? AND view = ? AND generation = ? AND key = ?",
-		table.Project, table.View, table.Generation, row.Key).Scan(&stored)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+func merge(ctx context.Context, tx *sql.Tx, owner int64, row online.Row, now feature.Instant) (int64, error) {
+	var precedence, body, stored []byte
+	const find = "SELECT precedence, body FROM packed_rows WHERE owner = ? AND key = ?"
+	err := tx.QueryRowContext(ctx, find, owner, row.Key).Scan(&precedence, &body)
+	switch {
+	case err == nil:
+		stored = slices.Concat(precedence, body)
+	case !errors.Is(err, sql.ErrNoRows):
 		return 0, err
 	}
 	merged, err := packed.Merge(stored, row.Value, now)
 	if err != nil || merged == nil {
 		return 0, err
 	}
-	_, err = tx.ExecContext(ctx, "INSERT OR REPLACE INTO rows (project, view, generation, key, value) "+
-		"VALUES (?, ?, ?, ?, ?)", table.Project, table.View, table.Generation, row.Key, merged)
+	if precedence, body, err = split(merged); err != nil {
+		return 0, err
+	}
+	_, err = tx.ExecContext(ctx, "INSERT OR REPLACE INTO packed_rows (owner, key, precedence, body) VALUES (?, ?, ?, ?)",
+		owner, row.Key, precedence, body)
 	return 1, err
 }

@@ -18,7 +18,8 @@ import (
 var sample = online.Table{Project: "test", View: "view", Generation: 1}
 
 func row(key string, size int) online.Row {
-	return online.Row{Key: []byte(key), Value: make([]byte, packed.VersionSize+size)}
+	header := packed.NewHeader(0, nil, 1, 0)
+	return online.Row{Key: []byte(key), Value: append(header.Append(nil), make([]byte, size)...)}
 }
 
 func openImpatient(t *testing.T, patience time.Duration) *Store {
@@ -109,14 +110,14 @@ func TestAFullDiskStoresNothingAndSaysSo(t *testing.T) {
 
 func TestALookUpSearchesByThePrimaryKey(t *testing.T) {
 	s := openImpatient(t, time.Second)
-	args := []any{"test", "view", 1, []byte("a"), []byte("b")}
+	args := []any{1, []byte("a"), []byte("b")}
 	var id, parent, unused int
 	var plan string
 	row := s.reader.QueryRow("EXPLAIN QUERY PLAN "+selectQuery(2), args...)
 	if err := row.Scan(&id, &parent, &unused, &plan); err != nil {
 		t.Fatal(err)
 	}
-	want := "SEARCH rows USING PRIMARY KEY (project=? AND view=? AND generation=? AND key=?)"
+	want := "SEARCH packed_rows USING PRIMARY KEY (owner=? AND key=?)"
 	if plan != want {
 		t.Errorf("plan is %q, want %q", plan, want)
 	}
@@ -124,8 +125,7 @@ func TestALookUpSearchesByThePrimaryKey(t *testing.T) {
 
 func TestALookUpOfManyTablesSearchesByThePrimaryKey(t *testing.T) {
 	s := openImpatient(t, time.Second)
-	gets := []online.Get{{Table: sample, Key: []byte("a")}, {Table: sample, Key: []byte("b")}}
-	query, args := selectEach(gets, []int{0, 1})
+	query, args := selectEach([]wanted{{1, []byte("a"), 0}, {2, []byte("b"), 1}})
 	rows, err := s.reader.Query("EXPLAIN QUERY PLAN "+query, args...)
 	if err != nil {
 		t.Fatal(err)
@@ -143,7 +143,7 @@ func TestALookUpOfManyTablesSearchesByThePrimaryKey(t *testing.T) {
 	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
-	want := "SEARCH rows USING PRIMARY KEY (project=? AND view=? AND generation=? AND key=?)"
+	want := "SEARCH packed_rows USING PRIMARY KEY (owner=? AND key=?)"
 	if !slices.Contains(plans, want) {
 		t.Errorf("plan is %q, want %q", plans, want)
 	}

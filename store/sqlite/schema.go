@@ -15,41 +15,68 @@ import (
 const (
 	// applicationID marks the file as an online store: "PLMo".
 	applicationID = 0x504c4d6f
-	// schemaVersion changes with the table below. Older ones stay readable, newer ones are refused.
-	schemaVersion = 1
+	// schemaVersion changes with the tables below. A file of an older version is upgraded (older.go), one of a newer
+	// version is refused.
+	schemaVersion = 2
 )
 
-// A table without row ids keeps the rows themselves in the index by key that a look-up searches.
-const createRows = `
-CREATE TABLE rows (
+// Tables are named once and have a number in their rows; numbers are never given again. A table without row ids keeps
+// the rows themselves in the index by key that a look-up searches. The precedence of a row is what it begins with
+// (packed.PrecedenceSize), body is the rest.
+const createTables = `
+CREATE TABLE tables (
+	id         INTEGER PRIMARY KEY AUTOINCREMENT,
 	project    TEXT    NOT NULL,
 	view       TEXT    NOT NULL,
 	generation INTEGER NOT NULL,
+	UNIQUE (project, view, generation)
+) STRICT;
+CREATE TABLE packed_rows (
+	owner      INTEGER NOT NULL,
 	key        BLOB    NOT NULL,
-	value      BLOB    NOT NULL,
-	PRIMARY KEY (project, view, generation, key)
+	precedence BLOB    NOT NULL,
+	body       BLOB    NOT NULL,
+	PRIMARY KEY (owner, key)
 ) STRICT, WITHOUT ROWID`
 
-// prepare makes sure that the file is an online store of a version that can be read. A file that is ready is only read,
-// so that opening one never waits for a writer. A new file is first brought into WAL mode, which SQLite cannot do
-// within the transaction that makes the table.
+var setVersion = fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, schemaVersion)
+
+// prepare makes sure that the file is an online store of this version. A file that is ready is only read, so that
+// opening one never waits for a writer. A new file is first brought into WAL mode, which SQLite cannot do within the
+// transaction that makes the tables.
 func (s *Store) prepare(ctx context.Context) error {
-	ready, err := s.inspect(ctx, s.reader)
-	if err != nil || ready {
+	version, err := s.version(ctx, s.reader)
+	switch {
+	case err != nil || version == schemaVersion:
 		return err
+	case version == 0:
+		if err := s.switchToWAL(ctx); err != nil {
+			return s.explain(ctx, "open", err)
+		}
 	}
-	if err := s.switchToWAL(ctx); err != nil {
-		return s.explain(ctx, "open", err)
-	}
-	return s.create(ctx)
+	return s.transact(ctx, "open", func(tx *sql.Tx) error {
+		version, err := s.version(ctx, tx)
+		switch {
+		case err != nil || version == schemaVersion:
+			return err // Another process has been here in the meantime.
+		case version == 0:
+			_, err = tx.ExecContext(ctx, createTables+";"+setVersion)
+		default:
+			err = upgrade(ctx, tx)
+		}
+		if err != nil {
+			return s.explain(ctx, "open", err)
+		}
+		return nil
+	})
 }
 
 type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-// inspect says whether the file is a ready online store; an empty one is not.
-func (s *Store) inspect(ctx context.Context, db querier) (bool, error) {
+// version returns the version of the file; an empty one has 0.
+func (s *Store) version(ctx context.Context, db querier) (int64, error) {
 	var application, version, tables int64
 	err := s.patiently(ctx, func() error {
 		row := db.QueryRowContext(ctx, `SELECT a.application_id, v.user_version, (SELECT count(*) FROM sqlite_master)
@@ -57,18 +84,18 @@ func (s *Store) inspect(ctx context.Context, db querier) (bool, error) {
 		return row.Scan(&application, &version, &tables)
 	})
 	if err != nil {
-		return false, s.explain(ctx, "open", err)
+		return 0, s.explain(ctx, "open", err)
 	}
 	switch {
 	case application == 0 && version == 0 && tables == 0:
-		return false, nil
-	case application != applicationID:
-		return false, fmt.Errorf("online store %s: this is a SQLite database of something else; name another file", s.path)
+		return 0, nil
+	case application != applicationID || version < 1:
+		return 0, fmt.Errorf("online store %s: this is a SQLite database of something else; name another file", s.path)
 	case version > schemaVersion:
-		return false, fmt.Errorf("online store %s: it has version %d, this version of plumb reads up to %d: %w", s.path,
+		return 0, fmt.Errorf("online store %s: it has version %d, this version of plumb reads up to %d: %w", s.path,
 			version, schemaVersion, fault.ErrNewer)
 	}
-	return true, nil
+	return version, nil
 }
 
 // switchToWAL is done once in a file's life. It takes the whole file, so that of several processes that open a new
@@ -101,21 +128,6 @@ func (s *Store) patiently(ctx context.Context, do func() error) error {
 		case <-retry.C:
 		}
 	}
-}
-
-// create makes the table, unless another process has in the meantime.
-func (s *Store) create(ctx context.Context) error {
-	return s.transact(ctx, "open", func(tx *sql.Tx) error {
-		ready, err := s.inspect(ctx, tx)
-		if err != nil || ready {
-			return err
-		}
-		mark := fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, schemaVersion)
-		if _, err := tx.ExecContext(ctx, createRows+";"+mark); err != nil {
-			return s.explain(ctx, "open", err)
-		}
-		return nil
-	})
 }
 
 // transact runs do in a transaction that has the file to itself. do explains its own errors.

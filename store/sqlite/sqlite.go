@@ -3,9 +3,9 @@
 // The file is in WAL mode, so that plumb serve reads while plumb materialize writes, each in its own process. SQLite
 // keeps two files beside it meanwhile, so even a process that only reads needs a folder that it can write to.
 //
-// All views of all projects are in one table, by project, view, generation and entity key; a value is a packed row. The
-// newest row wins by the condition of the statement that writes (R14), whatever order writes come in, and a call of
-// Write is one transaction. Nothing is removed for its age: an expired row stays until a newer one replaces it or its
+// All views of all projects are in one table, by a number for each generation of a view, and entity key. The newest row
+// wins by the condition of the statement that writes (R14), whatever order writes come in, and a call of Write is one
+// transaction. Nothing is removed for its age: an expired row stays until a newer one replaces it or its
 // view is removed, and look-ups say EXPIRED of it (R13).
 package sqlite
 
@@ -18,6 +18,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"syscall"
 	"time"
 
@@ -41,6 +42,8 @@ type Store struct {
 	now      func() time.Time
 	// chunk is the number of rows or keys in one statement.
 	chunk int
+	// owners has the number of each online.Table that is known.
+	owners sync.Map
 }
 
 var _ online.Store = (*Store)(nil)
@@ -100,7 +103,7 @@ func (s *Store) connect(options string, connections int) (*sql.DB, error) {
 	// A file: URI, since a bare path ends at its first question mark.
 	file := url.URL{Scheme: "file", Path: s.path,
 		RawQuery: fmt.Sprintf("%s&_busy_timeout=%d", options, retryEvery.Milliseconds())}
-	db, err := sql.Open("sqlite3", file.String())
+	db, err := sql.Open(driver, file.String())
 	if err != nil {
 		return nil, s.explain(context.Background(), "open", err)
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -45,8 +44,7 @@ const rounds = 40
 
 // versionedRow is a row that is newer the greater its number.
 func versionedRow(key string, number int) online.Row {
-	value := binary.BigEndian.AppendUint64(nil, uint64(number))
-	return online.Row{Key: []byte(key), Value: append(append(value, make([]byte, 8+5)...), fmt.Sprint(number)...)}
+	return online.Row{Key: []byte(key), Value: onlinetest.Value(int64(number), 0, fmt.Sprint(number))}
 }
 
 // writeFromHere writes the odd numbers.
@@ -193,8 +191,8 @@ func wantOpenError(t *testing.T, path, text string, kind error) {
 func TestANewerFileIsRefusedAndLeftAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "online.db")
 	open(t, path)
-	execute(t, path, "PRAGMA user_version = 2")
-	wantOpenError(t, path, "it has version 2, this version of plumb reads up to 1", fault.ErrNewer)
+	execute(t, path, "PRAGMA user_version = 3")
+	wantOpenError(t, path, "it has version 3, this version of plumb reads up to 2", fault.ErrNewer)
 }
 
 func TestFilesOfSomethingElseAreRefusedAndLeftAlone(t *testing.T) {

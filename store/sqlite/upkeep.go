@@ -29,8 +29,10 @@ func (s *Store) Survey(ctx context.Context, project string) ([]online.Holding, e
 	var holdings []online.Holding
 	err := s.patiently(ctx, func() error {
 		holdings = nil
-		found, err := s.reader.QueryContext(ctx, `SELECT view, generation, count(*), sum(length(key) + length(value))
-			FROM rows WHERE project = ? AND NOT `+isMark+` GROUP BY view, generation ORDER BY view, generation`, project)
+		found, err := s.reader.QueryContext(ctx, `
+			SELECT view, generation, count(*), sum(length(key) + length(precedence) + length(body))
+			FROM tables JOIN packed_rows ON owner = id WHERE project = ? AND NOT `+isMark+`
+			GROUP BY view, generation ORDER BY view, generation`, project)
 		if err != nil {
 			return err
 		}
@@ -76,8 +78,9 @@ func (s *Store) Remove(ctx context.Context, project, view string) (int64, error)
 
 // removeSome removes up to removeChunk rows of a view. It returns how many those were, and how many of them were marks.
 func removeSome(ctx context.Context, tx *sql.Tx, project, view string) (count, marks int64, err error) {
-	removed, err := tx.QueryContext(ctx, `DELETE FROM rows WHERE project = ?1 AND view = ?2 AND (generation, key) IN (
-		SELECT generation, key FROM rows WHERE project = ?1 AND view = ?2 LIMIT ?3) RETURNING `+isMark,
+	removed, err := tx.QueryContext(ctx, `DELETE FROM packed_rows WHERE (owner, key) IN (
+		SELECT owner, key FROM tables JOIN packed_rows ON owner = id WHERE project = ? AND view = ? LIMIT ?)
+		RETURNING `+isMark,
 		project, view, removeChunk)
 	if err != nil {
 		return 0, 0, err

@@ -1,9 +1,7 @@
 package storetest
 
 import (
-	"encoding/binary"
 	"fmt"
-	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -59,30 +57,19 @@ func Pack(t rapid.TB, keys []feature.Field, schema feature.Schema, rows ...Sourc
 	return packed
 }
 
-// Where the origin lies in a packed row.
-const originAt, originEnd = packed.VersionSize + 1 + 4, packed.VersionSize + 1 + 4 + 8
-
 // WithOrigin is a packed row as another origin would have written it.
 func WithOrigin(value []byte, origin packed.Origin) []byte {
-	changed := slices.Clone(value)
-	binary.BigEndian.PutUint64(changed[originAt:originEnd], uint64(origin))
-	return changed
-}
-
-// WithoutOrigin returns a packed row without its origin. Rows that are too short to have one are returned unchanged.
-func WithoutOrigin(value []byte) []byte {
-	if len(value) < originEnd {
+	row, err := packed.Parse(value)
+	if err != nil {
 		return value
 	}
-	return slices.Delete(slices.Clone(value), originAt, originEnd)
+	body := value[len(row.Append(nil)):]
+	row.Origin = origin
+	return append(row.Append(nil), body...)
 }
 
-// InFirstFormat is a packed row as it was stored before rows had an origin.
-func InFirstFormat(value []byte) []byte {
-	first := WithoutOrigin(value)
-	first[packed.VersionSize] = 1
-	return first
-}
+// WithoutOrigin returns a packed row as if nothing were known of its origin, and what is no row unchanged.
+func WithoutOrigin(value []byte) []byte { return WithOrigin(value, 0) }
 
 func arrowColumns(t rapid.TB, fields []feature.Field, rows []SourceRow, pick func(SourceRow) []any) []arrow.Array {
 	t.Helper()

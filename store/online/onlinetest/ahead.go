@@ -1,8 +1,6 @@
 package onlinetest
 
 import (
-	"bytes"
-	"encoding/binary"
 	"fmt"
 	"testing"
 	"time"
@@ -131,14 +129,13 @@ func onlineR15Many(t *testing.T, open Open) {
 // onlineR14Schemas writes a row again under older and newer layouts.
 func onlineR14Schemas(t *testing.T, open Open) {
 	store, table := open(t), newOnlineTable()
-	row := func(schema uint32, event uint64, payload string) online.Row {
-		row := versionedRow("a", event, 7, payload)
-		binary.BigEndian.PutUint32(row.Value[packed.VersionSize+1:], schema)
-		return row
+	row := func(schema uint32, event feature.Instant, payload string) online.Row {
+		header := packed.NewHeader(event, new(feature.Instant(7)), schema, 0)
+		return online.Row{Key: []byte("a"), Value: append(header.Append(nil), payload...)}
 	}
 	for i, step := range []struct {
 		schema  uint32
-		event   uint64
+		event   feature.Instant
 		written bool
 	}{
 		{0x100, 1, true}, {0xff, 1, false}, {0x100, 1, true}, {0x80000000, 1, true}, {0x7fffffff, 1, false}, {1, 2, true},
@@ -150,17 +147,4 @@ func onlineR14Schemas(t *testing.T, open Open) {
 		}
 	}
 	samePayloads(t, readOnline(t, store, table, "a"), "7")
-}
-
-// newestOf is the newest row of a value, which may hold several.
-func newestOf(value []byte) []byte {
-	if len(value) < packed.Beginning || value[packed.VersionSize] != 3 {
-		return value
-	}
-	const at = packed.Beginning + 4 + 4
-	newest := value[at : at+int(binary.BigEndian.Uint32(value[at-4:]))]
-	if !bytes.Equal(newest[:packed.VersionSize], value[:packed.VersionSize]) {
-		panic("a value does not begin as its newest row does") //nolint:forbidigo // The suite ends there.
-	}
-	return newest
 }

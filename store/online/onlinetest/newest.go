@@ -3,6 +3,7 @@ package onlinetest
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -69,36 +70,6 @@ func onlineR14Examples(t *testing.T, open Open) {
 	}
 }
 
-// onlineR14Formats writes rows of both formats, as processes of two versions do during an upgrade.
-func onlineR14Formats(t *testing.T, open Open) {
-	store := open(t)
-	key := feature.Field{Name: "key", Type: plumbv1.Type_STRING}
-	view := newOnlineView([]feature.Field{key}, feature.Field{Name: "text", Type: plumbv1.Type_STRING})
-	row := func(name string, event feature.Instant, text string) online.Row {
-		packed := storetest.SourceRow{Keys: []any{name}, Event: &event, Features: []any{text}}
-		return storetest.Pack(t, view.Keys, view.Schema(), packed)[0]
-	}
-	first := func(row online.Row) online.Row {
-		return online.Row{Key: row.Key, Value: storetest.InFirstFormat(row.Value)}
-	}
-	for _, written := range []online.Row{
-		first(row("same time", 1, "first")), row("same time", 1, "second"),
-		row("back", 1, "first"), first(row("back", 1, "second")),
-		first(row("earlier", 2, "first")), row("earlier", 1, "second"),
-		row("later", 1, "first"), first(row("later", 2, "second")),
-		first(row("alone", 1, "first")),
-	} {
-		writeOnline(t, store, online.NewTable(view, 0), written)
-	}
-	present := func(event feature.Instant, text string) storetest.Cell {
-		return storetest.Cell{Value: text, Status: plumbv1.Status_PRESENT, Event: event}
-	}
-	got := lookUpOnline(t, store, view, 10, []any{"same time"}, []any{"back"}, []any{"earlier"}, []any{"later"},
-		[]any{"alone"})[0]
-	sameCells(t, got, present(1, "second"), present(1, "second"), present(2, "first"), present(2, "second"),
-		present(1, "first"))
-}
-
 // onlineR14Order checks calls with random rows against a map: what each call reports, and what is stored in the end.
 func onlineR14Order(t *testing.T, open Open) {
 	store := open(t)
@@ -109,7 +80,7 @@ func onlineR14Order(t *testing.T, open Open) {
 			rows := make([]online.Row, rapid.IntRange(0, 8).Draw(t, "rows"))
 			for i := range rows {
 				key := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "key")
-				event, created := rapid.Uint64Range(0, 2).Draw(t, "event"), rapid.Uint64Range(0, 2).Draw(t, "created")
+				event, created := rapid.Int64Range(0, 2).Draw(t, "event"), rapid.Int64Range(0, 2).Draw(t, "created")
 				rows[i] = versionedRow(key, event, created, fmt.Sprint(call, i))
 				if replaces(rows[i].Value, model[key]) {
 					model[key] = rows[i].Value
@@ -126,9 +97,22 @@ func onlineR14Order(t *testing.T, open Open) {
 	})
 }
 
-// replaces is R14 for two values.
+// replaces is R14 for two values that Value has made.
 func replaces(value, stored []byte) bool {
-	return stored == nil || bytes.Compare(value[:packed.VersionSize], stored[:packed.VersionSize]) >= 0
+	if stored == nil {
+		return true
+	}
+	row, err := packed.Parse(value)
+	other, also := packed.Parse(stored)
+	if err != nil || also != nil {
+		return false
+	}
+	if row.Event != other.Event {
+		return row.Event > other.Event
+	}
+	created, _ := row.Created()
+	before, _ := other.Created()
+	return created >= before
 }
 
 func checkModel(t rapid.TB, store online.Store, table online.Table, model map[string][]byte) {
@@ -147,18 +131,18 @@ func onlineR14Bytes(t *testing.T, open Open) {
 	var rows []online.Row
 	var keys []string
 	want := int64(0)
-	rest := []byte{2, 0, 0, 0, 1} // The format and the schema id.
-	for position := range packed.VersionSize {
+	const times = 16 // The bytes of an event time and a created time.
+	for position := range times {
 		for i, low := range letters {
 			for _, high := range letters[i+1:] {
 				key := fmt.Sprintf("%#x before %#x at byte %d", low, high, position)
-				older, newer := bytes.Repeat([]byte{'m'}, packed.VersionSize), bytes.Repeat([]byte{'m'}, packed.VersionSize)
+				older, newer := bytes.Repeat([]byte{'m'}, times), bytes.Repeat([]byte{'m'}, times)
 				older[position], newer[position] = low, high
-				if position+1 < packed.VersionSize {
+				if position+1 < times {
 					older[position+1] = 0xff
 				}
-				row := online.Row{Key: []byte(key), Value: slices.Concat(older, rest, []byte("older"))}
-				rows = append(rows, row, online.Row{Key: row.Key, Value: slices.Concat(newer, rest, []byte("newer"))}, row)
+				row := ofTimes(key, older, "older")
+				rows = append(rows, row, ofTimes(key, newer, "newer"), row)
 				keys = append(keys, key)
 				want += 2
 				if position == 0 && high >= 0x80 {
@@ -177,6 +161,12 @@ func onlineR14Bytes(t *testing.T, open Open) {
 	}
 }
 
+// ofTimes is a row whose event and created time have these bytes, which compare as the times do.
+func ofTimes(key string, times []byte, payload string) online.Row {
+	instant := func(bytes []byte) int64 { return int64(binary.BigEndian.Uint64(bytes) ^ 1<<63) }
+	return versionedRow(key, instant(times[:8]), instant(times[8:]), payload)
+}
+
 // onlineR14Concurrent lets many writers, on two handles, each write all rows in an order of its own.
 func onlineR14Concurrent(t *testing.T, open Open) {
 	const keys, versions, writers, batch = 20, 20, 8, 25
@@ -185,7 +175,7 @@ func onlineR14Concurrent(t *testing.T, open Open) {
 	var rows []online.Row
 	var names, want []string
 	for key := range keys {
-		for version := range uint64(versions) {
+		for version := range int64(versions) {
 			rows = append(rows, versionedRow(fmt.Sprint(key), version/4, version%4, fmt.Sprint(version)))
 		}
 		names, want = append(names, fmt.Sprint(key)), append(want, fmt.Sprint(versions-1))

@@ -214,7 +214,7 @@ func onlineR16Generations(t *testing.T, open Open) {
 	generations := []int64{0, 1, 11, 111, math.MaxInt64}
 	for _, generation := range generations {
 		table.Generation = generation
-		writeOnline(t, online, table, versionedRow("key", uint64(1000-generation%1000), 0, fmt.Sprint(generation)))
+		writeOnline(t, online, table, versionedRow("key", 1000-generation%1000, 0, fmt.Sprint(generation)))
 	}
 	for _, generation := range generations {
 		table.Generation = generation

@@ -1,0 +1,156 @@
+package redis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/bits"
+
+	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/plumbstore/plumb/store/online"
+)
+
+// A server keeps a hash as one piece of memory, a listpack, for as long as it has few fields and none of its values is
+// long: no more than hash-max-listpack-value bytes, which are 64 if nobody has said otherwise. A hash of packed rows
+// then takes far less memory than the hash table that it is otherwise. Plumb does not change the server's settings; it
+// says what they cost.
+
+var _ online.StorageAdvisor = (*Store)(nil)
+
+const (
+	// adviseOn is how many hashes are looked at.
+	adviseOn = 1000
+	// settingStep is what a recommended setting is a multiple of.
+	settingStep = 64
+	// defaultFields is the number of fields that a listpack may have by default.
+	defaultFields = 128
+)
+
+// Storage implements online.StorageAdvisor. It looks at some entities of the first pages of a scan.
+func (s *Store) Storage(ctx context.Context, project string) (online.Storage, error) {
+	a := &advice{store: s, project: project}
+	err := s.scan(ctx, project, func(_ *goredis.Client, keys []string) error { return a.page(ctx, keys) })
+	if err != nil && !errors.Is(err, errFound) {
+		return online.Storage{}, s.explain(ctx, "look at how rows are kept", err)
+	}
+	return a.storage(), nil
+}
+
+// advice is a run of Storage.
+type advice struct {
+	store   *Store
+	project string
+	// longest and most are the longest value and the most fields of a hash.
+	longest, most int64
+	found         online.Storage
+}
+
+// looked is a hash that is looked at.
+type looked struct {
+	key      string
+	encoding *goredis.StringCmd
+	memory   *goredis.IntCmd
+	fields   *goredis.StringSliceCmd
+	lengths  []*goredis.IntCmd
+}
+
+// page looks at the hashes of a page of keys.
+func (a *advice) page(ctx context.Context, keys []string) error {
+	var hashes []*looked
+	pipeline := a.store.client.Pipeline()
+	for _, key := range keys {
+		if entity, ok := entityOf(key, a.project); ok && isEntity(entity) && a.found.Entities+int64(len(hashes)) < adviseOn {
+			hashes = append(hashes, &looked{key: key, encoding: pipeline.ObjectEncoding(ctx, key),
+				memory: pipeline.MemoryUsage(ctx, key), fields: pipeline.HKeys(ctx, key)})
+		}
+	}
+	_, _ = pipeline.Exec(ctx) // Each command has its own error.
+	for _, hash := range hashes {
+		for _, field := range hash.fields.Val() {
+			hash.lengths = append(hash.lengths, pipeline.HStrLen(ctx, hash.key, field))
+		}
+	}
+	_, _ = pipeline.Exec(ctx) // As above.
+	for _, hash := range hashes {
+		if err := a.take(hash); err != nil {
+			return err
+		}
+	}
+	if a.found.Entities >= adviseOn {
+		return errFound
+	}
+	return nil
+}
+
+// take takes what was found of a hash.
+func (a *advice) take(hash *looked) error {
+	for _, err := range []error{hash.encoding.Err(), hash.memory.Err(), hash.fields.Err()} {
+		switch {
+		case errors.Is(err, goredis.Nil), goredis.HasErrorPrefix(err, "WRONGTYPE"):
+			return nil // It has gone in the meantime, or is somebody else's.
+		case err != nil:
+			return err
+		}
+	}
+	var content int64
+	for i, length := range hash.lengths {
+		size, err := length.Result()
+		if err != nil {
+			return err
+		}
+		a.longest = max(a.longest, size)
+		content += entrySize(int64(len(hash.fields.Val()[i]))) + entrySize(size)
+	}
+	a.most = max(a.most, int64(len(hash.lengths)))
+	a.found.Entities++
+	if encoding := hash.encoding.Val(); encoding == "listpack" || encoding == "listpackex" || encoding == "ziplist" {
+		a.found.Compact++
+		return nil
+	}
+	a.found.Bytes += hash.memory.Val()
+	a.found.CompactBytes += compactSize(int64(len(hash.key)), content)
+	return nil
+}
+
+// entrySize is what a text takes in a listpack: its bytes, its length before it, and the size of both behind it.
+func entrySize(length int64) int64 {
+	before := int64(1)
+	switch {
+	case length >= 4096:
+		before = 5
+	case length >= 64:
+		before = 2
+	}
+	behind := int64(bits.Len64(uint64(before+length))+6) / 7
+	return before + length + behind
+}
+
+// compactSize estimates the memory of a key that holds a listpack, as MEMORY USAGE counts it: the key, the objects
+// around it, and the listpack with its header, rounded up as an allocator does.
+func compactSize(key, content int64) int64 {
+	const objects, keyHeader, listpackHeader = 56, 4, 7
+	return objects + allocated(key+keyHeader) + allocated(content+listpackHeader)
+}
+
+// allocated rounds up to the next of four steps between two powers of two.
+func allocated(size int64) int64 {
+	step := int64(8)
+	if size > 64 {
+		step = 1 << (bits.Len64(uint64(size-1)) - 3)
+	}
+	return (size + step - 1) / step * step
+}
+
+func (a *advice) storage() online.Storage {
+	found := a.found
+	if found.Compact == found.Entities {
+		return found
+	}
+	longest := (a.longest + settingStep - 1) / settingStep * settingStep
+	found.Settings = []string{fmt.Sprintf("hash-max-listpack-value %d", longest)}
+	if a.most > defaultFields {
+		found.Settings = append(found.Settings, fmt.Sprintf("hash-max-listpack-entries %d", a.most))
+	}
+	return found
+}
