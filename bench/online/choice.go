@@ -17,13 +17,14 @@ const (
 	leftAsIs    = "undecoded"
 	ofManyViews = "views"
 	ofSQLite    = "sqlite"
+	ofJSON      = "json"
 	memory      = "memory"
 	audited     = "audit"
 )
 
 var (
 	// usual are the tables that are measured unless some are chosen.
-	usual        = []string{ofClient, ofGenerated, leftAsIs, ofManyViews, ofSQLite, memory}
+	usual        = []string{ofClient, ofGenerated, leftAsIs, ofManyViews, ofSQLite, ofJSON, memory}
 	tables       = append(slices.Clone(usual), audited)
 	shapes       = []shape{{1, few}, {100, few}, {1, some}}
 	callerCounts = []int{1, 4, 16}

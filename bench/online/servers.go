@@ -25,6 +25,8 @@ import (
 // server is a process that serves gRPC.
 type server struct {
 	address string
+	// http is where plumb answers over HTTP.
+	http    string
 	process *exec.Cmd
 }
 
@@ -64,15 +66,15 @@ func startFloor(ctx context.Context, redis string, keyBytes int) (*server, error
 // startPlumb returns once the server is ready.
 func startPlumb(ctx context.Context, plumb, folder string, views int, url string, flags ...string) (*server, error) {
 	s, line, err := startServer(ctx, projectOf(folder, views), plumb, append([]string{"serve", "--output", "json",
-		"--serving-grpc", "127.0.0.1:0", "--serving-http", "", "--online-store", url}, flags...)...)
+		"--serving-grpc", "127.0.0.1:0", "--serving-http", "127.0.0.1:0", "--online-store", url}, flags...)...)
 	if err != nil {
 		return nil, err
 	}
-	var told struct{ GRPC string }
+	var told struct{ GRPC, HTTP string }
 	if err := json.Unmarshal([]byte(line), &told); err != nil {
 		return nil, errors.Join(fmt.Errorf("%q does not say where plumb listens: %w", line, err), s.stop())
 	}
-	if s.address = told.GRPC; s.address == "" {
+	if s.address, s.http = told.GRPC, told.HTTP; s.address == "" || s.http == "" {
 		return nil, errors.Join(fmt.Errorf("plumb does not serve: %s", line), s.stop())
 	}
 	if err := s.awaitReady(ctx); err != nil {

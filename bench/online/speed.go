@@ -42,7 +42,7 @@ func measureSpeed(ctx context.Context, plumb, folder string, chosen choice) (err
 		print func(ctx context.Context) error
 	}{
 		{ofClient, s.client}, {ofGenerated, s.generated}, {leftAsIs, s.undecoded},
-		{ofManyViews, s.manyViews}, {ofSQLite, s.withSQLite},
+		{ofManyViews, s.manyViews}, {ofSQLite, s.withSQLite}, {ofJSON, s.withJSON},
 	} {
 		if !chosen.has(table.name) {
 			continue

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// withJSON prints the table of the processor time that the server takes for a look-up over HTTP, which answers in JSON,
+// beside gRPC. Both are asked the same, by one caller whose connection stays open.
+func (s *servers) withJSON(ctx context.Context) error {
+	fmt.Println("\n| rows x features | event times | HTTP processor time | gRPC processor time | ratio | target |\n" +
+		"|---|---|---|---|---|---|")
+	for _, shape := range s.chosen.shapes {
+		answer, err := s.plumb[shape.views].verify(ctx, shape)
+		if err != nil {
+			return fmt.Errorf("%s: %w", shape, err)
+		}
+		for _, events := range []bool{false, true} {
+			if err := s.contestJSON(ctx, shape, events, answer); err != nil {
+				return fmt.Errorf("%s as JSON: %w", shape, err)
+			}
+		}
+	}
+	return nil
+}
+
+// contestJSON prints one line of the table. Both sides take turns, as in contest.
+func (s *servers) contestJSON(ctx context.Context, shape shape, events bool, answer int) error {
+	asked := s.plumb[shape.views]
+	overHTTP := &httpCaller{url: "http://" + asked.http + "/v1/online-features", shape: shape, events: events,
+		random: random(0)}
+	if err := overHTTP.verify(ctx); err != nil {
+		return err
+	}
+	overGRPC, err := asked.undecodedCallers(shape, answer, 1)
+	if err != nil {
+		return err
+	}
+	overGRPC[0].(undecoded).events = events
+	sides, spent := [2][]caller{{overHTTP}, overGRPC}, [2][]time.Duration{}
+	for turn := range 2 * s.chosen.rounds {
+		side := (turn + turn/2) % 2
+		took, err := asked.spentOn(ctx, sides[side])
+		if err != nil {
+			return err
+		}
+		spent[side] = append(spent[side], took)
+	}
+	ratios := make([]float64, s.chosen.rounds)
+	for i := range ratios {
+		ratios[i] = float64(spent[0][i]) / float64(spent[1][i])
+	}
+	same := func(d time.Duration) time.Duration { return d }
+	fmt.Printf("| %s | %s | %s | %s | %.2f | %s |\n", shape, map[bool]string{true: "yes", false: "no"}[events],
+		milliseconds(medianBy(spent[0], same)), milliseconds(medianBy(spent[1], same)),
+		medianBy(ratios, func(r float64) float64 { return r }), targetOfJSON(shape))
+	return errors.Join(closeAll(sides[0]), closeAll(sides[1]))
+}
+
+// targetOfJSON is the ratio to reach.
+func targetOfJSON(shape shape) string {
+	switch shape {
+	case shapes[0]:
+		return "<= 1.5"
+	case shapes[1]:
+		return "<= 2.5"
+	}
+	return ""
+}
+
+// spentOn returns the processor time that the server takes for a call.
+func (s *server) spentOn(ctx context.Context, callers []caller) (time.Duration, error) {
+	before, err := s.processorTime()
+	if err != nil {
+		return 0, err
+	}
+	came, err := press(ctx, callers)
+	if err != nil {
+		return 0, err
+	}
+	after, err := s.processorTime()
+	return (after - before) / time.Duration(came.calls), err
+}
+
+// processorTime is what the process has taken so far, in user code and in the kernel. Linux counts it in hundredths of
+// a second; see proc_pid_stat(5).
+func (s *server) processorTime() (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.process.Process.Pid))
+	if err != nil {
+		return 0, fmt.Errorf("read the processor time of a server, which Linux has: %w", err)
+	}
+	// The name of the program is in parentheses and may contain anything.
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	const user, system = 11, 12
+	if len(fields) <= system {
+		return 0, fmt.Errorf("the kernel says %q of a server, and not its processor time", text)
+	}
+	var ticks int64
+	for _, field := range fields[user : system+1] {
+		count, err := strconv.ParseInt(field, 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("read the processor time of a server: %w", err)
+		}
+		ticks += count
+	}
+	return time.Duration(ticks) * (time.Second / 100), nil
+}
+
+// httpCaller asks plumb serve over HTTP, on a connection that stays open, and leaves answers as they come.
+type httpCaller struct {
+	client http.Client
+	url    string
+	shape  shape
+	// events says whether event times are asked for.
+	events bool
+	random *rand.Rand
+	// answer is the last one.
+	answer bytes.Buffer
+}
+
+func (c *httpCaller) call(ctx context.Context) error {
+	_, err := c.get(ctx)
+	return err
+}
+
+// get asks for random users.
+func (c *httpCaller) get(ctx context.Context) ([]int64, error) {
+	users := someUsers(c.random, c.shape.rows)
+	text, err := json.Marshal(map[string]any{
+		"service": serviceOf(c.shape.views), "keys": map[string]any{"user_id": users}, "event_timestamps": c.events,
+	})
+	if err != nil {
+		return nil, err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := c.client.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("ask plumb over HTTP: %w", err)
+	}
+	defer response.Body.Close()
+	c.answer.Reset()
+	if _, err := c.answer.ReadFrom(response.Body); err != nil {
+		return nil, fmt.Errorf("read plumb's answer over HTTP: %w", err)
+	}
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("plumb answered %s: %s", response.Status, c.answer.Bytes())
+	}
+	return users, nil
+}
+
+// verify checks every value of an answer against the expected one.
+func (c *httpCaller) verify(ctx context.Context) error {
+	users, err := c.get(ctx)
+	if err != nil {
+		return err
+	}
+	var answer struct {
+		Rows []struct {
+			Features map[string]struct {
+				Value any
+				Event string `json:"event_timestamp"`
+			}
+		}
+	}
+	if err := json.Unmarshal(c.answer.Bytes(), &answer); err != nil {
+		return fmt.Errorf("read plumb's answer over HTTP: %w", err)
+	}
+	if len(answer.Rows) != len(users) {
+		return fmt.Errorf("%d rows were answered, not %d", len(answer.Rows), len(users))
+	}
+	for row, user := range users {
+		for position := range c.shape.views * features {
+			view, feature := position/features, position%features
+			name := fmt.Sprintf("v%d__f%d", view, feature)
+			got, want := answer.Rows[row].Features[name], valueOf(feature, numberOf(user, view, feature))
+			if number, ok := want.(int64); ok {
+				want = float64(number) // As encoding/json reads every number.
+			}
+			if got.Value != want || (got.Event != "") != c.events {
+				return fmt.Errorf("output %q, user %d: is %v with the event time %q, not %v", name, user, got.Value, got.Event,
+					want)
+			}
+		}
+	}
+	return nil
+}
+
+func (c *httpCaller) close() error {
+	c.client.CloseIdleConnections()
+	return nil
+}
