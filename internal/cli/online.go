@@ -120,36 +120,37 @@ func (a *application) online(ctx context.Context, p *project.Project, flags onli
 	if err != nil {
 		return err
 	}
-	var provenance lookup.Provenance
-	request.Keys = keys.Wire()
-	if flags.provenance {
-		request.Provenance = &provenance
-	}
-	columns, err := prepared.Get(ctx, online, request)
+	request.Keys, request.Provenance = keys.Wire(), flags.provenance
+	reply, err := prepared.Reply(ctx, online, request)
 	if err != nil {
 		return err
 	}
-	if err := a.noteAbsentViews(ctx, p, selection, columns); err != nil {
+	defer reply.Release()
+	if err := a.noteAbsentViews(ctx, p, selection, reply.Seen()); err != nil {
 		return err
 	}
-	answer := document.NewAnswer(keys.Keys, columns, provenance.Views)
 	if a.output == jsonText {
-		return a.writeRows(answer)
+		return a.writeRows(document.NewRows(keys.Keys, reply))
+	}
+	message, err := reply.Message()
+	if err != nil {
+		return err
 	}
 	out := printable.To(a.Out)
+	answer := document.NewAnswer(keys.Keys, message.GetColumns(), reply.Provenance())
 	return cmp.Or(writeAnswer(out, answer.Rows()), out.Err())
 }
 
 // writeRows writes the rows of an answer as one document, row by row: there may be very many.
-func (a *application) writeRows(answer *document.Answer) error {
+func (a *application) writeRows(rows *document.Rows) error {
 	out := bufio.NewWriter(a.Out)
 	text := []byte(`{"rows":[`)
-	for i := range answer.Len() {
+	for i := range rows.Len() {
 		if i > 0 {
 			text = append(text, ',')
 		}
 		var err error
-		if text, err = answer.AppendRow(text, i); err != nil {
+		if text, err = rows.Append(text, i); err != nil {
 			return err
 		}
 		if _, err := out.Write(text); err != nil {
@@ -166,16 +167,16 @@ func (a *application) writeRows(answer *document.Answer) error {
 // noteAbsentViews notes which views returned nothing because they were not materialized. NOT_FOUND alone does not say
 // whether the key is wrong or the view is empty.
 func (a *application) noteAbsentViews(ctx context.Context, p *project.Project, selection *feature.Selection,
-	columns []*plumbv1.FeatureColumn,
+	seen []lookup.Seen,
 ) error {
 	absent := map[*feature.View]bool{}
-	for i, output := range selection.Stored() {
-		view := selection.References[output.Reference].View
-		nothing := !slices.ContainsFunc(columns[i].GetStatuses(), func(status byte) bool {
-			return plumbv1.Status(status) != plumbv1.Status_NOT_FOUND
-		})
-		earlier, seen := absent[view]
-		absent[view] = nothing && (earlier || !seen)
+	for i, use := range seen {
+		view, nothing := selection.References[i].View, true
+		for status, count := range use.Values {
+			nothing = nothing && (count == 0 || plumbv1.Status(status) == plumbv1.Status_NOT_FOUND)
+		}
+		earlier, known := absent[view]
+		absent[view] = nothing && (earlier || !known)
 	}
 	maps.DeleteFunc(absent, func(_ *feature.View, nothing bool) bool { return !nothing })
 	if len(absent) == 0 {

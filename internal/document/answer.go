@@ -27,26 +27,20 @@ type TimedFeature struct {
 	EventTimestamp *string `json:"event_timestamp"`
 }
 
-// Answer is the rows of a look-up.
-//
-// It has two forms of output, Row for the command line and AppendRow for HTTP, and a test compares their bytes.
+// Answer is the rows of a look-up, from its message. Rows writes the same rows without one.
 type Answer struct {
 	keys       *Keys
 	columns    []*plumbv1.FeatureColumn
 	provenance []*plumbv1.ViewProvenance
 	values     []value.Wire
-	// heads are what comes before the values of each column in JSON: `"name":{"value":`.
-	heads [][]byte
 }
 
 // NewAnswer takes the columns of a look-up apart. If they have event times, the features are TimedFeatures. The
 // provenance is nil if it was not asked for.
 func NewAnswer(keys *Keys, columns []*plumbv1.FeatureColumn, provenance []*plumbv1.ViewProvenance) *Answer {
-	a := &Answer{keys: keys, columns: columns, provenance: provenance, values: make([]value.Wire, len(columns)),
-		heads: make([][]byte, len(columns))}
+	a := &Answer{keys: keys, columns: columns, provenance: provenance, values: make([]value.Wire, len(columns))}
 	for i, column := range columns {
 		a.values[i] = value.ReadWire(column.GetValues())
-		a.heads[i] = append(quote(nil, column.GetName()), `:{"value":`...)
 	}
 	return a
 }
@@ -66,18 +60,9 @@ func (a *Answer) Row(at int) Row {
 		row.Features[i] = Member{column.GetName(), a.feature(i, at)}
 	}
 	if a.provenance != nil {
-		row.Provenance = new(a.provenanceOf(at))
+		row.Provenance = new(provenanceOfAll(a.provenance, at))
 	}
 	return row
-}
-
-// provenanceOf has that of one row for each use of a view.
-func (a *Answer) provenanceOf(row int) Object {
-	found := make(Object, len(a.provenance))
-	for i, view := range a.provenance {
-		found[i] = Member{view.GetAlias(), provenanceOf(view, row)}
-	}
-	return found
 }
 
 // Rows returns all rows.

@@ -25,6 +25,15 @@ type Provenance struct {
 	SchemaID         *uint32 `json:"schema_id"`
 }
 
+// provenanceOfAll has that of one row for each use of a view.
+func provenanceOfAll(views []*plumbv1.ViewProvenance, row int) Object {
+	found := make(Object, len(views))
+	for i, view := range views {
+		found[i] = Member{view.GetAlias(), provenanceOf(view, row)}
+	}
+	return found
+}
+
 // provenanceOf is that of one row.
 func provenanceOf(view *plumbv1.ViewProvenance, row int) Provenance {
 	origin := plumbv1.ViewProvenance_Origin(view.GetOrigins()[row])

@@ -10,21 +10,27 @@ import (
 
 // record offers those rows of a reply to the audit log that are to be logged. It never waits, and keeps nothing of the
 // reply's own. The bytes are copied, since the reply's memory serves the next reply once it is sent.
-func (s *Server) record(prepared *lookupPlan, asked lookup.Request, servedAt feature.Instant, reply *lookup.Reply) {
+func (s *Server) record(prepared *lookupPlan, asked lookup.Request, servedAt feature.Instant, reply *lookup.Reply,
+) error {
 	audit := s.config.Audit
 	if audit == nil {
-		return
+		return nil
 	}
 	if prepared.logged == nil {
 		audit.Withhold(reply.Rows())
-		return
+		return nil
 	}
 	rows := audit.Sample(prepared.logged, asked.Keys, reply.Rows())
 	if rows == nil {
-		return
+		return nil
+	}
+	wire, err := reply.Wire()
+	if err != nil {
+		return err
 	}
 	audit.Offer(&auditlog.Entry{
 		Layout: prepared.logged, ServedAt: servedAt, At: reply.At(), Keys: asked.Keys,
 		Stored: reply.Stored(), Rows: rows, Count: reply.Rows(),
-	}, bytes.Clone(reply.Wire()))
+	}, bytes.Clone(wire))
+	return nil
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/plumbstore/plumb/internal/server/httpjson"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/push"
+	"github.com/plumbstore/plumb/store/lookup"
 )
 
 // Bounds of a connection. A call has its own deadline; these end clients that stall, and connections that rest for
@@ -55,7 +56,6 @@ func (s *Server) listenHTTP(ctx context.Context, service *serving, definitions *
 	s.web.server = &http.Server{
 		Handler: s.web.closing(httpjson.NewHosts(s.config.HTTPAddress, s.config.Hosts).Guard(httpjson.New(httpjson.Config{
 			Backend:  &backend{s, service},
-			Serving:  service,
 			Registry: definitions,
 			Project:  cases,
 			Handlers: s.handlers(),
@@ -168,11 +168,16 @@ func (b *backend) Keys(request *plumbv1.GetOnlineFeaturesRequest) ([]feature.Fie
 	if err != nil {
 		return nil, err
 	}
-	lookup, err := current.lookup(request)
+	prepared, err := current.lookup(request)
 	if err != nil {
 		return nil, err
 	}
-	return lookup.Keys(), nil
+	return prepared.Keys(), nil
+}
+
+// LookUp answers a look-up. The caller releases the reply.
+func (b *backend) LookUp(ctx context.Context, request *plumbv1.GetOnlineFeaturesRequest) (*lookup.Reply, error) {
+	return b.service.lookUp(ctx, request)
 }
 
 // PushRows pushes as Push does.

@@ -18,18 +18,6 @@ type serving struct {
 	server *Server
 }
 
-// GetOnlineFeatures is lookUp for callers that want the reply as a message.
-func (s *serving) GetOnlineFeatures(ctx context.Context, request *plumbv1.GetOnlineFeaturesRequest) (
-	*plumbv1.GetOnlineFeaturesResponse, error,
-) {
-	reply, err := s.lookUp(ctx, request)
-	if err != nil {
-		return nil, err
-	}
-	defer reply.Release()
-	return reply.Message()
-}
-
 // lookUp answers from the newest revision. A row that was written under a definition which is not in there yet makes it
 // look for a newer one, once. The caller releases the reply.
 //
@@ -72,14 +60,12 @@ func (s *Server) answer(ctx context.Context, from *servedRevision, request *plum
 		Keys:            request.GetKeys(),
 		EventTimestamps: request.GetEventTimestamps(),
 		Revision:        from.snapshot.Revision,
+		Provenance:      request.GetProvenance(),
 	}
 	if at := request.GetAt(); at != nil {
 		asked.At = feature.InstantOf(at.AsTime())
 	} else {
 		asked.Now = s.config.Now
-	}
-	if request.GetProvenance() {
-		asked.Provenance = new(lookup.Provenance)
 	}
 	began := s.config.Now()
 	reply, err := prepared.Reply(ctx, s.reading(), asked)
@@ -89,7 +75,10 @@ func (s *Server) answer(ctx context.Context, from *servedRevision, request *plum
 	}
 	ended := s.config.Now()
 	prepared.served.Count(ended.Sub(began), reply.Seen())
-	s.record(prepared, asked, feature.InstantOf(ended), reply)
+	if err := s.record(prepared, asked, feature.InstantOf(ended), reply); err != nil {
+		reply.Release()
+		return nil, err
+	}
 	return reply, nil
 }
 

@@ -88,6 +88,11 @@ func (s *serving) handleLookup(ctx context.Context, decode func(any) error, inte
 		if err != nil {
 			return nil, err
 		}
-		return &wireReply{reply, reply.Wire()}, nil
+		wire, err := reply.Wire()
+		if err != nil {
+			reply.Release()
+			return nil, err
+		}
+		return &wireReply{reply, wire}, nil
 	})
 }

@@ -9,47 +9,23 @@ import (
 	"time"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/printable"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// Quote appends a text as a JSON string.
-type Quote func(dst []byte, text string) []byte
-
-// AppendJSON appends the JSON of a row: what encoding/json writes for JSON of its Go form. It makes no Go form and
-// allocates nothing, for answers of many values.
-func (w Wire) AppendJSON(dst []byte, row int, quote Quote) ([]byte, error) {
-	arrays := w.values.GetArrays()
-	if arrays == nil {
-		s, ok := wireScalar(w.values, row)
-		if !ok {
-			return nil, noRow(row)
-		}
-		return s.appendJSON(dst, quote), nil
+// AppendBitsJSON appends the JSON of a scalar that is given by its bits: what encoding/json writes for JSON of its Go
+// form. It makes no Go form and allocates nothing, for answers of many values. It returns false if the bits are not
+// those of a scalar of the type.
+func AppendBitsJSON(dst []byte, t plumbv1.Type, bits []byte) ([]byte, bool) {
+	s, ok := bitsScalar(t, bits)
+	if !ok {
+		return dst, false
 	}
-	start, end, err := w.bounds(row)
-	if err != nil {
-		return nil, err
-	}
-	dst = append(dst, '[')
-	for i := start; i < end; i++ {
-		if i > start {
-			dst = append(dst, ',')
-		}
-		s, isNull, err := wireElement(arrays, i)
-		switch {
-		case err != nil:
-			return nil, err
-		case isNull:
-			dst = append(dst, "null"...)
-		default:
-			dst = s.appendJSON(dst, quote)
-		}
-	}
-	return append(dst, ']'), nil
+	return s.appendJSON(dst), true
 }
 
 // AppendJSON appends the JSON of the Go form of a value that is no array; null for nil.
-func AppendJSON(dst []byte, v any, quote Quote) ([]byte, error) {
+func AppendJSON(dst []byte, v any) ([]byte, error) {
 	if v == nil {
 		return append(dst, "null"...), nil
 	}
@@ -57,10 +33,10 @@ func AppendJSON(dst []byte, v any, quote Quote) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("%T is not the Go form of a scalar", v)
 	}
-	return s.appendJSON(dst, quote), nil
+	return s.appendJSON(dst), nil
 }
 
-func (s scalar) appendJSON(dst []byte, quote Quote) []byte {
+func (s scalar) appendJSON(dst []byte) []byte {
 	switch s.kind {
 	case plumbv1.Type_BOOL:
 		return strconv.AppendBool(dst, s.word != 0)
@@ -77,7 +53,7 @@ func (s scalar) appendJSON(dst []byte, quote Quote) []byte {
 	case plumbv1.Type_TIMESTAMP:
 		return AppendInstant(dst, feature.Instant(s.word))
 	}
-	return quote(dst, s.text)
+	return printable.AppendJSON(dst, s.text)
 }
 
 // AppendInstant appends an instant as FormatInstant writes it, between quotes.
@@ -100,7 +76,7 @@ func appendNumber(dst []byte, float float64, bits int) []byte {
 	}
 	start := len(dst)
 	dst = strconv.AppendFloat(dst, float, form, -1, bits)
-	if !bytes.ContainsAny(dst[start:], ".e") {
+	if form == 'f' && bytes.IndexByte(dst[start:], '.') < 0 {
 		dst = append(dst, ".0"...)
 	}
 	return dst

@@ -32,12 +32,19 @@ func TestALookUpAllocatesNothingForEachColumn(t *testing.T) {
 				Features: values})
 		}
 		prepared := storetest.NewLookup(t, views...)
-		request := lookup.Request{Keys: []*plumbv1.KeyColumn{texts("origin", "EWR"), numbers("number", 1)}, At: 5}
-		ctx := context.Background()
+		request := lookup.Request{Keys: []*plumbv1.KeyColumn{texts("origin", "EWR"), numbers("number", 1)}, At: 5,
+			EventTimestamps: true}
+		ctx, text := context.Background(), make([]byte, 0, 1<<20)
 		allocations := testing.AllocsPerRun(100, func() {
 			reply, err := prepared.Reply(ctx, online, request)
 			if err != nil || reply.Seen()[count-1].Values[plumbv1.Status_PRESENT] != 10 {
 				t.Fatal("the look-up went wrong", err)
+			}
+			if _, err := reply.Wire(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := reply.AppendJSON(text, 0); err != nil {
+				t.Fatal(err)
 			}
 			reply.Release()
 		})

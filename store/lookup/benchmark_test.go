@@ -7,11 +7,12 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store/lookup"
+	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/online/onlinetest"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
-// BenchmarkReply measures a look-up of 50 features of 5 views without a store's round trip.
+// BenchmarkReply measures a look-up of 50 features of 5 views without a store's round trip, and each form of the reply.
 func BenchmarkReply(b *testing.B) {
 	for _, rows := range []int{1, 100} {
 		b.Run(fmt.Sprintf("rows=%d", rows), func(b *testing.B) {
@@ -35,13 +36,37 @@ func BenchmarkReply(b *testing.B) {
 			}
 			prepared := storetest.NewLookup(b, views...)
 			request := lookup.Request{Keys: []*plumbv1.KeyColumn{texts("origin", names...)}, At: 5}
-			for b.Loop() {
-				reply, err := prepared.Reply(b.Context(), memory, request)
-				if err != nil {
-					b.Fatal(err)
-				}
-				reply.Release()
-			}
+			b.Run("wire", func(b *testing.B) {
+				measure(b, prepared, memory, request, func(reply *lookup.Reply) error { _, err := reply.Wire(); return err })
+			})
+			var text []byte
+			b.Run("JSON", func(b *testing.B) {
+				measure(b, prepared, memory, request, func(reply *lookup.Reply) (err error) {
+					text = text[:0]
+					for row := range rows {
+						if text, err = reply.AppendJSON(text, row); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+			})
 		})
+	}
+}
+
+func measure(b *testing.B, prepared *lookup.Lookup, store online.Reader, request lookup.Request,
+	write func(*lookup.Reply) error,
+) {
+	b.ReportAllocs()
+	for b.Loop() {
+		reply, err := prepared.Reply(b.Context(), store, request)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := write(reply); err != nil {
+			b.Fatal(err)
+		}
+		reply.Release()
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store/packed"
@@ -13,8 +14,8 @@ import (
 // output is one output of a look-up.
 type output struct {
 	name string
-	// head is the field of the message with the name.
-	head []byte
+	// inWire is the field of the message with the name, inJSON what comes before a value: `"name":{"value":`.
+	inWire, inJSON []byte
 	// scalar is the type of its values, or of the elements of its arrays.
 	scalar plumbv1.Type
 	array  bool
@@ -23,50 +24,76 @@ type output struct {
 }
 
 func newOutput(name string, t plumbv1.Type, use, field int) output {
-	o := output{name: name, scalar: t, use: use, field: field, head: nameField(name)}
+	o := output{name: name, scalar: t, use: use, field: field, inWire: nameField(name), inJSON: nameMember(name)}
 	if element, ok := value.ElementType(t); ok {
 		o.scalar, o.array = element, true
 	}
 	return o
 }
 
-// column has the values of one output before they are encoded, the result of a look-up's second step. Its memory serves
-// the next column. Of an output with the values [1, null], null and [] it has
+func nameMember(name string) []byte { return append(printable.AppendJSON(nil, name), `:{"value":`...) }
+
+// columns are the values of all outputs before they are encoded, the result of a look-up's second step. Their memory
+// serves the next look-up.
+type columns struct {
+	all []column
+	// statuses, values and events are those of all columns, one column after the other.
+	statuses []byte
+	values   [][]byte
+	events   []feature.Instant
+}
+
+// column has the values of one output. Of an output with the values [1, null], null and [] it has
 //
 //	statuses PRESENT, NULL, PRESENT
 //	values   the packed bytes of [1, null], nil, those of []
-//	lengths  2, 0, 0
+//	ends     2, 2, 2
 //	elements the packed bytes of 1, nil
 //	nulls    0, 1
 type column struct {
 	statuses []byte
 	// values are the packed bytes of the values that are PRESENT, and nil for others.
 	values [][]byte
-	// events are the event times of the values, 0 for one that is NOT_FOUND; only if they are asked for.
+	// events are the event times of the values, 0 for one that is NOT_FOUND; nil unless they are asked for.
 	events []feature.Instant
 
-	// lengths, elements and nulls are the arrays of all rows one after the other; a null element is nil and has a 1 among
-	// the nulls. They are empty if the output has no arrays.
-	lengths  []uint32
+	// elements and nulls are the arrays of all rows one after the other, and ends say where those of each row end; a null
+	// element is nil and has a 1 among the nulls. They are empty if the output has no arrays.
+	ends     []uint32
 	elements [][]byte
 	nulls    []byte
 	anyNull  bool
 }
 
-// reset makes room for columns of the given number of rows.
-func (c *column) reset(rows int) {
-	c.values, c.statuses = resized(c.values, rows), resized(c.statuses, rows)
+// take takes the values of all outputs from the rows that were found.
+func (c *columns) take(r *rows, events bool) error {
+	outputs := r.lookup.outputs
+	size := len(outputs) * r.count
+	c.all = resized(c.all, len(outputs))
+	c.statuses, c.values = resized(c.statuses, size), resized(c.values, size)
+	if events {
+		c.events = resized(c.events, size)
+	}
+	for i := range outputs {
+		each, from, to := &c.all[i], i*r.count, (i+1)*r.count
+		each.statuses, each.values, each.events = c.statuses[from:to], c.values[from:to], nil
+		if events {
+			each.events = c.events[from:to]
+		}
+		if err := each.take(r, &outputs[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// take takes the values of an output from the rows that were found.
-func (c *column) take(r *rows, o *output, events bool) error {
+// take takes the values of an output.
+func (c *column) take(r *rows, o *output) error {
 	found := r.of(o.use)
 	if err := c.pick(r, o, found); err != nil {
 		return err
 	}
-	if events {
-		c.date(found)
-	}
+	c.date(found)
 	scalars := c.values
 	if o.array {
 		if err := c.flatten(o.scalar); err != nil {
@@ -107,10 +134,9 @@ func (c *column) pick(r *rows, o *output, found []foundRow) error {
 	return nil
 }
 
-// date records the event time of each value.
+// date records the event time of each value, if they are asked for.
 func (c *column) date(found []foundRow) {
-	c.events = resized(c.events, len(found))
-	for i := range found {
+	for i := range c.events {
 		c.events[i] = 0
 		if c.statuses[i] != byte(plumbv1.Status_NOT_FOUND) {
 			c.events[i] = found[i].Event
@@ -120,31 +146,45 @@ func (c *column) date(found []foundRow) {
 
 // flatten puts the elements of all arrays one after the other.
 func (c *column) flatten(element plumbv1.Type) error {
-	c.lengths = resized(c.lengths, len(c.values))
+	c.ends = resized(c.ends, len(c.values))
 	c.elements, c.nulls, c.anyNull = c.elements[:0], c.nulls[:0], false
 	for i, raw := range c.values {
-		c.lengths[i] = 0
-		if raw == nil {
-			continue
+		if raw != nil {
+			if err := c.split(element, raw); err != nil {
+				return err
+			}
 		}
-		array, err := packed.ParseArray(raw, packed.Width(element))
+		c.ends[i] = uint32(len(c.elements))
+	}
+	return nil
+}
+
+// split appends the elements of an array.
+func (c *column) split(element plumbv1.Type, raw []byte) error {
+	array, err := packed.ParseArray(raw, packed.Width(element))
+	if err != nil {
+		return err
+	}
+	for i := range array.Count {
+		each, ok, err := array.At(i)
 		if err != nil {
 			return err
 		}
-		c.lengths[i] = uint32(array.Count)
-		for j := range array.Count {
-			each, ok, err := array.At(j)
-			if err != nil {
-				return err
-			}
-			flag := byte(0)
-			if !ok {
-				flag, c.anyNull = 1, true
-			}
-			c.elements, c.nulls = append(c.elements, each), append(c.nulls, flag)
+		flag := byte(0)
+		if !ok {
+			flag, c.anyNull = 1, true
 		}
+		c.elements, c.nulls = append(c.elements, each), append(c.nulls, flag)
 	}
 	return nil
+}
+
+// bounds are those of the elements of a row.
+func (c *column) bounds(row int) (from, to uint32) {
+	if row > 0 {
+		from = c.ends[row-1]
+	}
+	return from, c.ends[row]
 }
 
 // checkScalars refuses bytes that are no value of their type. Types that it does not name have no such bytes.
@@ -167,7 +207,20 @@ func checkScalars(t plumbv1.Type, raws [][]byte) error {
 }
 
 // release forgets the bytes of stored rows.
-func (c *column) release() {
+func (c *columns) release() {
 	clear(c.values)
-	clear(c.elements)
+	for i := range c.all {
+		each := &c.all[i]
+		clear(each.elements)
+		each.statuses, each.values, each.events = nil, nil, nil
+	}
+}
+
+// size is the number of values that there is room for, and of elements of arrays.
+func (c *columns) size() int {
+	size := cap(c.values)
+	for i := range c.all {
+		size += cap(c.all[i].elements)
+	}
+	return size
 }

@@ -136,6 +136,6 @@ type Request struct {
 	EventTimestamps bool
 	// Revision is the registry's revision in the reply, which is omitted if it is 0.
 	Revision int64
-	// Provenance, if not nil, is filled in with where the rows come from, and the reply includes it.
-	Provenance *Provenance
+	// Provenance asks for where the rows come from.
+	Provenance bool
 }

@@ -32,10 +32,25 @@ var (
 	arrayNullsTag    = lengthDelimited(3)
 )
 
-// message is a plumb.v1.GetOnlineFeaturesResponse in wire format, the result of a look-up's third step. It is written
-// from its end: the last column first, then those before it, the revision, the provenance.
+// message is a plumb.v1.GetOnlineFeaturesResponse in wire format, a result of a look-up's third step. It is written
+// from its end: the provenance first, then the revision, the last column, and those before it.
 type message struct {
 	wireWriter
+}
+
+// write writes the message of a reply.
+func (m *message) write(r *Reply) error {
+	m.reset()
+	if err := m.provenance(r.provenance); err != nil {
+		return err
+	}
+	if r.revision != 0 {
+		m.revision(r.revision)
+	}
+	for i := range slices.Backward(r.columns.all) {
+		m.column(&r.rows.lookup.outputs[i], &r.columns.all[i])
+	}
+	return nil
 }
 
 func nameField(name string) []byte { return protowire.AppendString([]byte{nameTag}, name) }
@@ -45,8 +60,8 @@ func (m *message) revision(number int64) {
 	m.room(1)[0] = revisionTag
 }
 
-func (m *message) provenance(provenance *Provenance) error {
-	for _, view := range slices.Backward(provenance.Views) {
+func (m *message) provenance(views []*plumbv1.ViewProvenance) error {
+	for _, view := range slices.Backward(views) {
 		message, err := proto.Marshal(view)
 		if err != nil {
 			return fmt.Errorf("write the provenance of view %q: %w", view.GetView(), err)
@@ -57,10 +72,10 @@ func (m *message) provenance(provenance *Provenance) error {
 	return nil
 }
 
-// column writes a column of an output. events says whether it has event times.
-func (m *message) column(o *output, c *column, events bool) {
+// column writes a column of an output.
+func (m *message) column(o *output, c *column) {
 	end := m.length()
-	if events {
+	if c.events != nil {
 		m.events(c.events)
 	}
 	prepend(&m.wireWriter, c.statuses)
@@ -72,7 +87,7 @@ func (m *message) column(o *output, c *column, events bool) {
 		m.scalars(o.scalar, c.values)
 	}
 	m.begin(valuesTag, valuesEnd)
-	prepend(&m.wireWriter, o.head)
+	prepend(&m.wireWriter, o.inWire)
 	m.begin(columnsTag, end)
 }
 
@@ -96,8 +111,9 @@ func (m *message) arrays(element plumbv1.Type, c *column) {
 	m.scalars(element, c.elements)
 	m.begin(arrayElementsTag, elementsEnd)
 	lengthsEnd := m.length()
-	for _, length := range slices.Backward(c.lengths) {
-		m.varint(uint64(length))
+	for row := range slices.Backward(c.ends) {
+		from, to := c.bounds(row)
+		m.varint(uint64(to - from))
 	}
 	m.begin(arrayLengthsTag, lengthsEnd)
 	m.begin(arraysTag, end)

@@ -8,21 +8,19 @@ import (
 	"github.com/plumbstore/plumb/store/packed"
 )
 
-// Provenance says where the rows of a look-up come from: one message for each of Lookup.Uses, in their order.
-type Provenance struct{ Views []*plumbv1.ViewProvenance }
-
-// trace fills in a provenance from the rows that were found. One that is not visible yet is as good as absent (R2).
-func (p *Provenance) trace(r *rows) {
-	p.Views = make([]*plumbv1.ViewProvenance, len(r.lookup.uses))
+// provenance says where the rows come from: one message for each of Lookup.Uses, in their order. A row that is not
+// visible yet is as good as absent (R2).
+func (r *rows) provenance() []*plumbv1.ViewProvenance {
+	views := make([]*plumbv1.ViewProvenance, len(r.lookup.uses))
 	for i := range r.lookup.uses {
-		traced := newViewProvenance(&r.lookup.uses[i], r.count)
+		views[i] = newViewProvenance(&r.lookup.uses[i], r.count)
 		for row, found := range r.of(i) {
 			if found.reader != nil {
-				fillProvenance(traced, row, &found.Row, r.at)
+				fillProvenance(views[i], row, &found.Row, r.at)
 			}
 		}
-		p.Views[i] = traced
 	}
+	return views
 }
 
 // newViewProvenance is that of a use of a view without any row.

@@ -31,12 +31,12 @@ func provenanceOf(t *testing.T, prepared *lookup.Lookup, store online.Store, at 
 	keys ...*plumbv1.KeyColumn,
 ) []*plumbv1.ViewProvenance {
 	t.Helper()
-	var provenance lookup.Provenance
-	request := lookup.Request{Keys: keys, At: at, Provenance: &provenance}
-	if _, err := prepared.Get(t.Context(), store, request); err != nil {
+	reply, err := prepared.Reply(t.Context(), store, lookup.Request{Keys: keys, At: at, Provenance: true})
+	if err != nil {
 		t.Fatal(err)
 	}
-	return provenance.Views
+	defer reply.Release()
+	return reply.Provenance()
 }
 
 func TestALookUpSaysWhereItsRowsComeFrom(t *testing.T) {

@@ -3,7 +3,6 @@ package lookup
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 
 	"google.golang.org/protobuf/proto"
@@ -14,15 +13,19 @@ import (
 	"github.com/plumbstore/plumb/store/packed"
 )
 
-// Reply is the answer to one look-up, as the bytes of a plumb.v1.GetOnlineFeaturesResponse. A caller that needs the
-// message decodes it from the bytes.
+// Reply is the answer to one look-up. It has two forms, which are written when they are asked for: the bytes of a
+// plumb.v1.GetOnlineFeaturesResponse (Wire) and JSON (AppendJSON). A caller that needs the message decodes it from the
+// bytes.
 //
 // A reply is released once it is not needed any more, and its memory then serves another one.
 type Reply struct {
-	rows rows
-	// column is the one that is being written.
-	column column
-	wire   message
+	rows       rows
+	columns    columns
+	provenance []*plumbv1.ViewProvenance
+	revision   int64
+	wire       message
+	// written says that wire is.
+	written bool
 }
 
 // Get answers with one column for each output of the selection, in its order, each with one row for each row of keys,
@@ -38,39 +41,21 @@ func (l *Lookup) Get(ctx context.Context, store online.Reader, request Request) 
 	return message.GetColumns(), err
 }
 
-// Reply is Get for callers that send the answer on: it returns the answer in wire format. The caller releases it.
+// Reply is Get for callers that send the answer on. The caller releases it.
 func (l *Lookup) Reply(ctx context.Context, store online.Reader, request Request) (*Reply, error) {
 	reply, err := l.find(ctx, store, request)
 	if err != nil {
 		return nil, err
 	}
-	if err := reply.write(request); err != nil {
+	if err := reply.columns.take(&reply.rows, request.EventTimestamps); err != nil {
 		reply.Release()
 		return nil, err
 	}
+	reply.revision = request.Revision
+	if request.Provenance {
+		reply.provenance = reply.rows.provenance()
+	}
 	return reply, nil
-}
-
-// write takes one column after the other from the rows and writes it into the message, whose end comes first. One
-// column is in memory at a time.
-func (r *Reply) write(request Request) error {
-	if request.Provenance != nil {
-		request.Provenance.trace(&r.rows)
-		if err := r.wire.provenance(request.Provenance); err != nil {
-			return err
-		}
-	}
-	if request.Revision != 0 {
-		r.wire.revision(request.Revision)
-	}
-	outputs := r.rows.lookup.outputs
-	for i := range slices.Backward(outputs) {
-		if err := r.column.take(&r.rows, &outputs[i], request.EventTimestamps); err != nil {
-			return err
-		}
-		r.wire.column(&outputs[i], &r.column, request.EventTimestamps)
-	}
-	return nil
 }
 
 // Seen is what a look-up saw of one use of a view.
@@ -84,12 +69,24 @@ type Seen struct {
 const statusCount = int(plumbv1.Status_EXPIRED) + 1
 
 // Wire is the message. It is valid until Release.
-func (r *Reply) Wire() []byte { return r.wire.written() }
+func (r *Reply) Wire() ([]byte, error) {
+	if !r.written {
+		if err := r.wire.write(r); err != nil {
+			return nil, err
+		}
+		r.written = true
+	}
+	return r.wire.written(), nil
+}
 
 // Message is the reply as a message of its own, which stays valid.
 func (r *Reply) Message() (*plumbv1.GetOnlineFeaturesResponse, error) {
+	wire, err := r.Wire()
+	if err != nil {
+		return nil, err
+	}
 	message := new(plumbv1.GetOnlineFeaturesResponse)
-	if err := proto.Unmarshal(r.Wire(), message); err != nil {
+	if err := proto.Unmarshal(wire, message); err != nil {
 		return nil, fmt.Errorf("read the reply of a look-up: %w", err)
 	}
 	return message, nil
@@ -100,6 +97,13 @@ func (r *Reply) Seen() []Seen { return r.rows.seen }
 
 // Rows is the number of rows of keys.
 func (r *Reply) Rows() int { return r.rows.count }
+
+// Revision is that of the request.
+func (r *Reply) Revision() int64 { return r.revision }
+
+// Provenance says where the rows come from, with one message for each of Lookup.Uses, in their order; nil unless the
+// request asks for it. It stays valid.
+func (r *Reply) Provenance() []*plumbv1.ViewProvenance { return r.provenance }
 
 // StoredRow is what is known of a stored row besides its values. The zero value says that there is none.
 type StoredRow struct {
@@ -135,25 +139,25 @@ func (r *Reply) Stored() []StoredRow {
 // replies are those that have been released.
 var replies = sync.Pool{New: func() any { return new(Reply) }}
 
-// mostKept bounds the memory of a reply that is used again, in bytes of the message and in rows of views.
+// mostKept bounds the memory of a reply that is used again, in bytes of the message. There may be a tenth as many rows
+// of views and values.
 const mostKept = 1 << 20
 
 // newReply returns an empty reply.
 func newReply(l *Lookup, rows int) *Reply {
 	r := replies.Get().(*Reply)
 	r.rows.reset(l, rows)
-	r.column.reset(rows)
-	r.wire.reset()
+	r.provenance, r.written = nil, false
 	return r
 }
 
 // Release ends the use of the reply. It keeps nothing of what the store answered.
 func (r *Reply) Release() {
-	if len(r.wire.buffer) > mostKept || cap(r.rows.found)+cap(r.column.values)+cap(r.column.elements) > mostKept/10 {
+	if len(r.wire.buffer) > mostKept || cap(r.rows.found)+r.columns.size() > mostKept/10 {
 		return
 	}
 	r.rows.release()
-	r.column.release()
+	r.columns.release()
 	replies.Put(r)
 }
 

@@ -118,8 +118,12 @@ func unpack(t rapid.TB, view *feature.View, value []byte, at feature.Instant) ([
 	if err != nil {
 		t.Fatalf("a reply is no message: %v", err)
 	}
-	if again, err := proto.Marshal(message); err != nil || !bytes.Equal(again, reply.Wire()) {
-		t.Fatalf("the reply is\n%x where protobuf writes, with error %v,\n%x", reply.Wire(), err, again)
+	wire, err := reply.Wire()
+	if err != nil {
+		t.Fatalf("the reply has no bytes: %v", err)
+	}
+	if again, err := proto.Marshal(message); err != nil || !bytes.Equal(again, wire) {
+		t.Fatalf("the reply is\n%x where protobuf writes, with error %v,\n%x", wire, err, again)
 	}
 	return message.GetColumns(), nil
 }

@@ -225,7 +225,7 @@ func (r run) lookUp(t rapid.TB, selection *feature.Selection, question Question,
 		return r.LookUp(r.world, question, keys, at)
 	}
 	reply, err := prepared.Reply(context.Background(), r.Online, lookup.Request{Keys: keys, At: at,
-		EventTimestamps: true, Provenance: &lookup.Provenance{}})
+		EventTimestamps: true, Provenance: true})
 	if err != nil {
 		return nil, err
 	}

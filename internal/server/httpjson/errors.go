@@ -112,18 +112,24 @@ func writeError(w http.ResponseWriter, err error) {
 	writeJSON(w, httpStatus, errorDocument{answer})
 }
 
-// writeJSON writes a reply. If the client is gone, the failure to write is not reported.
+// writeJSON writes a reply.
 func writeJSON(w http.ResponseWriter, httpStatus int, value any) {
-	text, ok := value.([]byte)
-	if !ok {
-		var buffer bytes.Buffer
-		if err := document.Write(&buffer, value); err != nil {
-			httpStatus = http.StatusInternalServerError
-			buffer.Reset()
-			buffer.WriteString(`{"error":{"code":"INTERNAL","message":"the reply cannot be written as JSON","details":[]}}`)
-		}
-		text = buffer.Bytes()
+	if ready, ok := value.(*text); ok {
+		defer ready.release()
+		writeText(w, httpStatus, ready.bytes)
+		return
 	}
+	var buffer bytes.Buffer
+	if err := document.Write(&buffer, value); err != nil {
+		httpStatus = http.StatusInternalServerError
+		buffer.Reset()
+		buffer.WriteString(`{"error":{"code":"INTERNAL","message":"the reply cannot be written as JSON","details":[]}}`)
+	}
+	writeText(w, httpStatus, buffer.Bytes())
+}
+
+// writeText writes a reply that is JSON. If the client is gone, the failure to write is not reported.
+func writeText(w http.ResponseWriter, httpStatus int, text []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)))

@@ -24,6 +24,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/push"
+	"github.com/plumbstore/plumb/store/lookup"
 )
 
 // Backend is what answers.
@@ -32,6 +33,8 @@ type Backend interface {
 	Call(ctx context.Context, method string, handle func(context.Context) (any, error)) (any, error)
 	// Keys are the label columns that a request's selection reads its keys from.
 	Keys(request *plumbv1.GetOnlineFeaturesRequest) ([]feature.Field, error)
+	// LookUp answers a look-up. The caller releases the reply.
+	LookUp(ctx context.Context, request *plumbv1.GetOnlineFeaturesRequest) (*lookup.Reply, error)
 	// PushRows is Push of rows that are JSON objects.
 	PushRows(ctx context.Context, view string, rows push.JSON, atomic bool) (
 		*plumbv1.PushResponse, error)
@@ -44,7 +47,6 @@ type Backend interface {
 // Config says what is answered, and within which bounds.
 type Config struct {
 	Backend  Backend
-	Serving  plumbv1.ServingServiceServer
 	Registry plumbv1.RegistryServiceServer
 	Project  plumbv1.ProjectServiceServer
 	// Handlers answer more paths, such as /metrics.

@@ -15,6 +15,7 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/jsonobject"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/store/lookup"
 )
 
 // lookUp is the body of a look-up. The keys stay as they were written until the selection says of which types they are.
@@ -46,11 +47,12 @@ func (a *api) onlineFeatures(ctx context.Context, r *http.Request) (any, error) 
 		return nil, err
 	}
 	request.Keys = keys.Wire()
-	response, err := a.Serving.GetOnlineFeatures(ctx, request)
+	reply, err := a.Backend.LookUp(ctx, request)
 	if err != nil {
 		return nil, err
 	}
-	return a.reply(keys, response)
+	defer reply.Release()
+	return a.rows(keys, reply)
 }
 
 func parseLookUp(text []byte) (*lookUp, *plumbv1.GetOnlineFeaturesRequest, error) {
@@ -167,16 +169,16 @@ func addKeys(column *document.KeyColumn, text json.RawMessage) error {
 	return nil
 }
 
-// reply writes the rows one by one, so that a reply that is too large is found before all of it is there.
-func (a *api) reply(keys *document.Keys, response *plumbv1.GetOnlineFeaturesResponse) ([]byte, error) {
-	text := []byte(`{"rows":[`)
-	rows := document.NewAnswer(keys, response.GetColumns(), response.GetProvenance())
+// rows writes the rows one by one, so that a reply that is too large is found before all of it is there.
+func (a *api) rows(keys *document.Keys, reply *lookup.Reply) (any, error) {
+	answer, rows := newText(), document.NewRows(keys, reply)
+	text := append(answer.bytes, `{"rows":[`...)
 	for i := range rows.Len() {
 		if i > 0 {
 			text = append(text, ',')
 		}
 		var err error
-		if text, err = rows.AppendRow(text, i); err != nil {
+		if text, err = rows.Append(text, i); err != nil {
 			return nil, err
 		}
 		if len(text) > a.MaxReply {
@@ -184,5 +186,6 @@ func (a *api) reply(keys *document.Keys, response *plumbv1.GetOnlineFeaturesResp
 				a.MaxReply)
 		}
 	}
-	return fmt.Appendf(text, "],\"revision\":%d}\n", response.GetRevision()), nil
+	answer.bytes = fmt.Appendf(text, "],\"revision\":%d}\n", reply.Revision())
+	return answer, nil
 }
