@@ -188,7 +188,7 @@ func (b *backend) PushRows(ctx context.Context, view string, rows push.JSON, ato
 }
 
 // Check refuses a message that breaks the rules of its fields, as the interceptor does for gRPC.
-func (b *backend) Check(request proto.Message) error { return b.validator.Validate(request) }
+func (b *backend) Check(request proto.Message) error { return b.validate(request) }
 
 // Condition is the document of /readyz.
 func (b *backend) Condition() (document any, ready bool) {

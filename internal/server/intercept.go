@@ -41,7 +41,7 @@ func (s *Server) interceptUnary(ctx context.Context, request any, info *grpc.Una
 		return nil, err
 	}
 	if message, ok := request.(proto.Message); ok {
-		if err := s.validator.Validate(message); err != nil {
+		if err := s.validate(message); err != nil {
 			return nil, err
 		}
 	}
