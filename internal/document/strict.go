@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"unicode/utf8"
 )
@@ -25,6 +26,73 @@ func CheckJSON(text []byte) error {
 	if !utf8.Valid(text) {
 		return errors.New("is not UTF-8, which JSON is")
 	}
+	if json.Valid(text) && isPlain(text) {
+		return checkSurrogates(text)
+	}
+	return explain(text)
+}
+
+// plainNames is how many names an object may have to be plain.
+const plainNames = 32
+
+// isPlain says whether valid JSON has no object with a name twice and is not too deep. It says so of nearly all
+// requests, in a fraction of the time that explain takes. It does not look at objects with many names, or with escapes
+// in them, and says that they are not plain.
+func isPlain(text []byte) bool {
+	var names [][]byte       // Of all objects that are open, the outermost first.
+	var begins [maxDepth]int // Where those of each list or object begin.
+	depth := 0
+	for at := 0; at < len(text); at++ {
+		switch text[at] {
+		case '{', '[':
+			if depth == maxDepth {
+				return false
+			}
+			begins[depth] = len(names)
+			depth++
+		case '}', ']':
+			depth--
+			names = names[:begins[depth]]
+		case '"':
+			size, escaped := textSize(text[at:])
+			name := text[at : at+size]
+			at += size - 1
+			if !isName(text[at+1:]) {
+				continue
+			}
+			others := names[begins[depth-1]:]
+			if escaped || len(others) == plainNames || contains(others, name) {
+				return false
+			}
+			names = append(names, name)
+		}
+	}
+	return true
+}
+
+// textSize is the size of the text that valid JSON begins with, and whether it has escapes.
+func textSize(text []byte) (size int, escaped bool) {
+	for size = 1; text[size] != '"'; size++ {
+		if text[size] == '\\' {
+			escaped = true
+			size++
+		}
+	}
+	return size + 1, escaped
+}
+
+// isName says whether the text before the rest of valid JSON is the name of a member.
+func isName(rest []byte) bool {
+	rest = bytes.TrimLeft(rest, " \t\r\n")
+	return len(rest) > 0 && rest[0] == ':'
+}
+
+func contains(names [][]byte, name []byte) bool {
+	return slices.ContainsFunc(names, func(other []byte) bool { return bytes.Equal(other, name) })
+}
+
+// explain is CheckJSON for text of any kind. It reads token by token.
+func explain(text []byte) error {
 	c := &jsonChecker{decoder: json.NewDecoder(bytes.NewReader(text))}
 	c.decoder.UseNumber()
 	if err := c.value(0); err != nil {

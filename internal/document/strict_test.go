@@ -1,13 +1,14 @@
-package document_test
+package document
 
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
-	"github.com/plumbstore/plumb/internal/document"
+	"pgregory.net/rapid"
 )
 
 func TestJSONThatParsersReadInDifferentWaysIsRefused(t *testing.T) {
@@ -26,9 +27,34 @@ func TestJSONThatParsersReadInDifferentWaysIsRefused(t *testing.T) {
 		strings.Repeat("[", 1e6):                                    "in each other",
 		strings.Repeat(`{"a":`, 65) + `1` + strings.Repeat("}", 65): "in each other",
 	} {
-		err := document.CheckJSON([]byte(text))
+		err := CheckJSON([]byte(text))
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%.60q: %v, want %q", text, err, want)
+		}
+	}
+}
+
+// Text that is looked at quickly is refused if the tokens say so, and only then. FuzzJSON compares both on more.
+func TestJSONIsCheckedQuicklyAndByItsTokensAlike(t *testing.T) {
+	pieces := rapid.SampledFrom([]string{"{", "}", "[", "]", ",", ":", " ", "\n", `"a"`, `"b"`, `"\u0061"`, `"\""`, `""`, "1",
+		`{"a":`, `,"a":1`, `,"c":[{"a":1},"a"]`, `"a":"b"`, `"é"`, `\`, `"`, "null", `{"a":1,"b":{"a":2}}`})
+	rapid.Check(t, func(t *rapid.T) {
+		sameChecks(t, []byte(strings.Join(rapid.SliceOfN(pieces, 0, 12).Draw(t, "pieces"), "")))
+	})
+	var many []string
+	for i := range 2 * plainNames {
+		many = append(many, fmt.Sprintf(`"n%d": %d`, i, i))
+		sameChecks(t, []byte("{"+strings.Join(many, ",")+"}"))
+		sameChecks(t, []byte("{"+strings.Join(append(many, many[0]), ",")+"}"))
+		sameChecks(t, []byte(strings.Repeat(`{"a":[`, i)+strings.Repeat("]}", i)))
+	}
+}
+
+func sameChecks(t rapid.TB, text []byte) {
+	got, want := CheckJSON(text), error(nil)
+	if utf8.Valid(text) {
+		if want = explain(text); fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%q: %v, want %v", text, got, want)
 		}
 	}
 }
@@ -41,7 +67,8 @@ func FuzzJSON(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		if document.CheckJSON(text) != nil {
+		sameChecks(t, text)
+		if CheckJSON(text) != nil {
 			return
 		}
 		var value any

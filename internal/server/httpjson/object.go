@@ -55,11 +55,11 @@ func (f fields) unknown(name string) error {
 	return fault.Inputf(name, "is not a field of this request; its fields are %s", strings.Join(known, ", "))
 }
 
-// into returns a function that decodes a value of one type. A null is none: a field that may be absent is left out, so
+// into returns a function that decodes a value of one type, which has no place for numbers of any kind. A null is none: a field that may be absent is left out, so
 // that there is one way to ask for its default.
 func into[T any](target *T, must string) func(json.RawMessage) error {
 	return func(value json.RawMessage) error {
-		if bytes.Equal(value, []byte("null")) || jsonobject.Decode(value, target) != nil {
+		if bytes.Equal(value, []byte("null")) || json.Unmarshal(value, target) != nil {
 			return errors.New("must be " + must)
 		}
 		return nil
