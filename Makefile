@@ -91,7 +91,7 @@ bench-memory: build ## Join 20 million labels within 2 GB; fails above 2.4 GB; l
 	bin/bench-offline bin/plumb bin/bench memory
 
 .PHONY: bench-online
-bench-online: build redis-server ## Measure look-ups through plumb serve against a bare go-redis program; takes eight minutes
+bench-online: build redis-server $(python_ready) ## Measure look-ups through plumb serve, over gRPC, over HTTP and from Python, against bare programs; takes nine minutes
 	go build -o bin/bench-online ./bench/online
 	bin/bench-online bin/plumb
 
@@ -109,10 +109,6 @@ bench-materialize: build redis-server ## Measure materialize against raw SETs an
 bench-materialize-memory: build redis-server ## Materialize 50 million entities within 2 GB; fails above 3 GB; Redis uses 7 GB
 	go build -o bin/bench-materialize ./bench/materialize
 	bin/bench-materialize bin/plumb bin/bench memory
-
-.PHONY: bench-python
-bench-python: build $(python_ready) ## Measure look-ups of the Python client against a bare gRPC call
-	$(python) sdk/python/tools/bench_lookups.py bin/plumb
 
 .PHONY: bench-verify
 bench-verify: build ## Verify 10,000 sampled label rows over the year of flights; fails after a minute

@@ -18,13 +18,14 @@ const (
 	ofManyViews = "views"
 	ofSQLite    = "sqlite"
 	ofJSON      = "json"
+	ofPython    = "python"
 	memory      = "memory"
 	audited     = "audit"
 )
 
 var (
 	// usual are the tables that are measured unless some are chosen.
-	usual        = []string{ofClient, ofGenerated, leftAsIs, ofManyViews, ofSQLite, ofJSON, memory}
+	usual        = []string{ofClient, ofGenerated, leftAsIs, ofManyViews, ofSQLite, ofJSON, ofPython, memory}
 	tables       = append(slices.Clone(usual), audited)
 	shapes       = []shape{{1, few}, {100, few}, {1, some}}
 	callerCounts = []int{1, 4, 16}
@@ -36,6 +37,10 @@ type choice struct {
 	shapes  []shape
 	callers []int
 	rounds  int
+	// python is what runs the benchmark of the Python client.
+	python string
+	// profile, if set, is where a profile goes, instead of any table.
+	profile string
 }
 
 func (c *choice) has(table string) bool { return slices.Contains(c.tables, table) }
@@ -49,6 +54,8 @@ func parseArguments(args []string) (chosen choice, plumb string, err error) {
 	flags.Func("shapes", "", oneOf(shapes, shape.short, &chosen.shapes))
 	flags.Func("callers", "", oneOf(callerCounts, strconv.Itoa, &chosen.callers))
 	flags.IntVar(&chosen.rounds, "rounds", 5, "")
+	flags.StringVar(&chosen.python, "python", "bin/python/bin/python", "")
+	flags.StringVar(&chosen.profile, "profile", "", "")
 	switch err := flags.Parse(args); {
 	case err != nil:
 		return choice{}, "", err

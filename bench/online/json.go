@@ -36,8 +36,7 @@ func (s *servers) withJSON(ctx context.Context) error {
 // contestJSON prints one line of the table. Both sides take turns, as in contest.
 func (s *servers) contestJSON(ctx context.Context, shape shape, events bool, answer int) error {
 	asked := s.plumb[shape.views]
-	overHTTP := &httpCaller{url: "http://" + asked.http + "/v1/online-features", shape: shape, events: events,
-		random: random(0)}
+	overHTTP := asked.newHTTPCaller(shape, events, 0)
 	if err := overHTTP.verify(ctx); err != nil {
 		return err
 	}
@@ -125,6 +124,12 @@ type httpCaller struct {
 	random *rand.Rand
 	// answer is the last one.
 	answer bytes.Buffer
+}
+
+func (s *server) newHTTPCaller(shape shape, events bool, number int) *httpCaller {
+	// Each has a connection of its own.
+	return &httpCaller{client: http.Client{Transport: &http.Transport{}}, url: "http://" + s.http + "/v1/online-features",
+		shape: shape, events: events, random: random(number)}
 }
 
 func (c *httpCaller) call(ctx context.Context) error {

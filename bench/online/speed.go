@@ -37,12 +37,16 @@ func measureSpeed(ctx context.Context, plumb, folder string, chosen choice) (err
 	if err := s.start(ctx, plumb, folder); err != nil {
 		return err
 	}
+	if chosen.profile != "" {
+		return s.profile(ctx, plumb, folder, chosen.profile)
+	}
 	for _, table := range []struct {
 		name  string
 		print func(ctx context.Context) error
 	}{
 		{ofClient, s.client}, {ofGenerated, s.generated}, {leftAsIs, s.undecoded},
 		{ofManyViews, s.manyViews}, {ofSQLite, s.withSQLite}, {ofJSON, s.withJSON},
+		{ofPython, s.withPython},
 	} {
 		if !chosen.has(table.name) {
 			continue

@@ -1,19 +1,19 @@
-"""Measures look-ups of the client against a bare gRPC call with generated code: bench_lookups.py BINARY.
+"""Measures look-ups of the client against bare gRPC calls with generated code.
 
-For look-ups of 16 features, it prints the milliseconds of processor time that one call takes in this process, and the
-ratio to the bare call. The variants take turns, so that other load on the machine affects all of them.
+    bench_lookups.py ADDRESS SERVICE ENTITIES ROUNDS ROWS...
+
+The benchmark of look-ups runs it against its own server (bench/online/python.go). It prints a table in Markdown, with a
+line for each number of rows and each form that the client gives a result. All take turns of half a second; figures are
+medians, and ratios are medians of those within each round. Values are compared before anything is measured.
 """
 
 from __future__ import annotations
 
-import json
+import random
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import grpc
 
@@ -23,80 +23,96 @@ from plumb.v1 import serving_pb2 as sv
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-AT = "2013-07-03T20:00:00Z"
-KEYS = {"origin": "JFK", "dest": "LAX", "carrier": "DL", "tailnum": "N187DN"}
 METHOD = "/plumb.v1.ServingService/GetOnlineFeatures"
-ROUNDS, CALLS = 20, 25
+WARM_UP, TURN = 20, 0.5
 
 
-def bare(address: str) -> Callable[[dict[str, list[str]]], object]:
+class Load(NamedTuple):
+    """Says what came of calls: the seconds of one in the middle, and how many there were in a second."""
+
+    p50: float
+    per_second: float
+
+
+def bare(address: str, service: str) -> Callable[[list[int]], sv.GetOnlineFeaturesResponse]:
     """Returns a call as a program with generated code makes it: it builds the message and parses the reply."""
     call = grpc.insecure_channel(address).unary_unary(
         METHOD, sv.GetOnlineFeaturesRequest.SerializeToString, sv.GetOnlineFeaturesResponse.FromString
     )
 
-    def ask(keys: dict[str, list[str]]) -> object:
-        request = sv.GetOnlineFeaturesRequest(feature_service="delay_model", event_timestamps=True)
-        request.at.FromJsonString(AT)
-        for name, column in keys.items():
-            request.keys.add(name=name).values.strings.values.extend(column)
-        return call(request)
+    def ask(users: list[int]) -> sv.GetOnlineFeaturesResponse:
+        request = sv.GetOnlineFeaturesRequest(feature_service=service)
+        request.keys.add(name="user_id").values.int64s.values.extend(users)
+        reply: sv.GetOnlineFeaturesResponse = call(request)
+        return reply
 
     return ask
 
 
-def measure(ask: Callable[[dict[str, list[str]]], object], keys: dict[str, list[str]]) -> float:
-    """Returns the milliseconds of processor time of one call."""
-    begin = time.process_time()
-    for _ in range(CALLS):
-        ask(keys)
-    return (time.process_time() - begin) / CALLS * 1e3
+def measure(ask: Callable[[list[int]], object], rows: int, entities: int) -> Load:
+    """Calls for a turn, each time with other users."""
+    took: list[float] = []
+    begin, done = time.perf_counter(), 0
+    while done < WARM_UP or time.perf_counter() - begin < TURN:
+        users = random.choices(range(entities), k=rows)  # noqa: S311 - users of a benchmark.
+        before = time.perf_counter()
+        ask(users)
+        done += 1
+        if done == WARM_UP:
+            begin = time.perf_counter()
+        elif done > WARM_UP:
+            took.append(time.perf_counter() - before)
+    return Load(statistics.median(took), 1 / statistics.fmean(took))
 
 
-def compare(address: str) -> None:
-    """Prints a line for each number of rows."""
+def check(reply: sv.GetOnlineFeaturesResponse, answer: dict[str, list[object]]) -> None:
+    """Compares what both read."""
+    for column in reply.columns:
+        kind = column.values.WhichOneof("kind")
+        if kind is None or list(getattr(column.values, kind).values) != answer[column.name]:
+            sys.exit(f"{column.name}: the client reads {answer[column.name]} from {column}")
+
+
+def compare(address: str, service: str, entities: int, rounds: int, rows: int) -> None:
+    """Prints the lines of one number of rows."""
     with plumb.connect(f"grpc://{address}") as store:
 
-        def look_up(keys: dict[str, list[str]]) -> plumb.Result:
-            return store.online(service="delay_model", keys=keys, at=AT)
+        def look_up(users: list[int]) -> plumb.Result:
+            return store.online(service=service, keys={"user_id": users})
 
-        variants: dict[str, Callable[[dict[str, list[str]]], object]] = {
-            "bare": bare(address),
-            "to_dict": lambda keys: look_up(keys).to_dict(),
-            "to_arrow": lambda keys: look_up(keys).to_arrow(),
-            "to_pandas": lambda keys: look_up(keys).to_pandas(),
+        by_hand = bare(address, service)
+        variants: dict[str, Callable[[list[int]], object]] = {
+            "bare": by_hand,
+            "to_dict": lambda users: look_up(users).to_dict(),
+            "to_arrow": lambda users: look_up(users).to_arrow(),
+            "to_pandas": lambda users: look_up(users).to_pandas(),
         }
-        for rows in (1, 100):
-            keys = {name: [key] * rows for name, key in KEYS.items()}
-            took: dict[str, list[float]] = {name: [] for name in variants}
-            for turn in range(ROUNDS + 1):
-                for name, ask in variants.items():
-                    spent = measure(ask, keys)
-                    if turn:  # The first turn is a warm-up.
-                        took[name].append(spent)
-            medians = {name: statistics.median(spent) for name, spent in took.items()}
-            cells = [f"{name} {spent:.2f} ms ({spent / medians['bare']:.1f}x)" for name, spent in medians.items()]
-            print(f"{rows} rows: {', '.join(cells)}")
+        users = list(range(rows))
+        reply = by_hand(users)
+        check(reply, look_up(users).to_dict())
+        loads: dict[str, list[Load]] = {name: [] for name in variants}
+        for _ in range(rounds):
+            for name, ask in variants.items():
+                loads[name].append(measure(ask, rows, entities))
+    for name in list(variants)[1:]:
+        pairs = list(zip(loads[name], loads["bare"], strict=True))
+        figures = [
+            f"{statistics.median(load.p50 for load in side) * 1e3:.2f} ms | "
+            f"{statistics.median(load.per_second for load in side):.0f}"
+            for side in (loads[name], loads["bare"])
+        ]
+        p50 = statistics.median(client.p50 / floor.p50 for client, floor in pairs)
+        per_second = statistics.median(client.per_second / floor.per_second for client, floor in pairs)
+        shape = f"{rows} x {len(reply.columns)}"
+        print(f"| {shape} | {name} | {' | '.join(figures)} | {p50:.2f} | {per_second:.2f} |")
 
 
-def main(binary: str) -> None:
-    """Makes a project, serves it, and compares."""
-    with tempfile.TemporaryDirectory() as folder:
-        project = Path(folder, "flights")
-        for command in (["init", project], ["apply"], ["materialize", "--to", AT]):
-            cwd = project if project.exists() else folder
-            subprocess.run(  # noqa: S603 - the binary that is measured.
-                [Path(binary).resolve(), *command], cwd=cwd, check=True, capture_output=True
-            )
-        serve = ["serve", "--output", "json", "--serving-grpc", "127.0.0.1:0", "--serving-http", ""]
-        with subprocess.Popen(  # noqa: S603 - as above.
-            [Path(binary).resolve(), *serve], cwd=project, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        ) as served:
-            try:
-                announced = served.stdout.readline() if served.stdout is not None else ""
-                compare(json.loads(announced)["grpc"])
-            finally:
-                served.terminate()
+def main(address: str, service: str, entities: str, rounds: str, *rows: str) -> None:
+    """Prints the table."""
+    print("| rows x features | read by | client p50 | per second | bare p50 | per second | p50 ratio | per second ratio |")
+    print("|---|---|---|---|---|---|---|---|")
+    for count in rows:
+        compare(address, service, int(entities), int(rounds), int(count))
 
 
 if __name__ == "__main__":
