@@ -52,7 +52,7 @@ func (r *Rows) appendKeys(dst []byte, row int) (_ []byte, err error) {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		if dst, err = value.AppendJSON(append(dst, r.heads[i]...), column.Values[row]); err != nil {
+		if dst, err = value.AppendJSON(append(dst, r.heads[i]...), column.Values[row], printable.AppendJSON); err != nil {
 			return nil, err
 		}
 	}

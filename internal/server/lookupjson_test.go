@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -87,8 +88,8 @@ func TestTheBytesOfLookUpsOverHTTPArePinned(t *testing.T) {
 	texts := []any{"plain", "a\"b\\c/<&>", "\x00\n\t\x7f", "é🛫\u2028\u202e", "", nil}
 	infinity, second := math.Inf(1), feature.Instant(1_000_000)
 	r.write(r.view("all"),
-		row(ago(time.Minute), some, true, int32(math.MinInt32), int64(math.MaxInt64), float32(0.1), 0.1, texts[1], []byte("x"),
-			2*second-1, []any{true, nil}, []any{int32(1), nil}, []any{}, []any{float32(math.NaN()), float32(1e30)},
+		row(ago(time.Minute), some, true, int32(math.MinInt32), int64(math.MaxInt64), float32(0.1), 0.1, texts[1],
+			[]byte("x"), 2*second-1, []any{true, nil}, []any{int32(1), nil}, []any{}, []any{float32(math.NaN()), float32(1e30)},
 			[]any{math.NaN(), infinity, -infinity, math.Copysign(0, -1), 1e300, 5e-324, 1e21, 1e-7, 1.0, nil}, texts,
 			[]any{[]byte(nil), []byte{255}, nil}, []any{second, nil, -second + 1}),
 		row(ago(0)-1, append([]any{false}, some[1:]...), nulls...),
@@ -124,8 +125,8 @@ func TestTheBytesOfLookUpsOverHTTPArePinned(t *testing.T) {
 	}
 }
 
-// Both protocols answer from the same columns, each with a writer of its own. The message is read with generated code and
-// written with encoding/json.
+// Both protocols answer from the same columns, each with a writer of its own. The message is read with generated code
+// and written with encoding/json.
 func TestHTTPAnswersWhatGRPCAnswers(t *testing.T) {
 	r := startEveryType(t)
 	all, price := r.view("all"), r.view("price")
@@ -154,7 +155,7 @@ func TestHTTPAnswersWhatGRPCAnswers(t *testing.T) {
 func drawTuples(t *rapid.T) [][]any {
 	tuples := make([][]any, rapid.IntRange(1, 5).Draw(t, "rows"))
 	for i := range tuples {
-		for _, declared := range append(typesOfKeys[:len(typesOfKeys):len(typesOfKeys)], plumbv1.Type_STRING) {
+		for _, declared := range append(slices.Clip(typesOfKeys), plumbv1.Type_STRING) {
 			tuples[i] = append(tuples[i], storetest.DrawNullable(t, declared, 10))
 		}
 	}
@@ -203,7 +204,8 @@ func (r *running) compareProtocols(t *rapid.T, request *plumbv1.GetOnlineFeature
 	}
 	var want bytes.Buffer
 	answer := document.NewAnswer(keys, response.GetColumns(), response.GetProvenance())
-	if err := document.Write(&want, map[string]any{"rows": answer.Rows(), "revision": response.GetRevision()}); err != nil {
+	whole := map[string]any{"rows": answer.Rows(), "revision": response.GetRevision()}
+	if err := document.Write(&want, whole); err != nil {
 		t.Fatal(err)
 	}
 	asked := map[string]any{"keys": inJSON, "full_names": request.GetFullNames(), "provenance": request.GetProvenance(),

@@ -60,7 +60,8 @@ func drawRequest(t *rapid.T) *plumbv1.GetOnlineFeaturesRequest {
 	}
 	switch rapid.IntRange(0, 4).Draw(t, "selection") {
 	case 0:
-		request.Selection = &plumbv1.GetOnlineFeaturesRequest_FeatureService{FeatureService: rapid.String().Draw(t, "service")}
+		name := rapid.String().Draw(t, "service")
+		request.Selection = &plumbv1.GetOnlineFeaturesRequest_FeatureService{FeatureService: name}
 	case 1:
 		list := &plumbv1.FeatureList{References: rapid.SliceOf(rapid.String()).Draw(t, "references")}
 		request.Selection = &plumbv1.GetOnlineFeaturesRequest_Features{Features: list}
@@ -88,7 +89,8 @@ func TestTheSchemaHasOneRuleForLookUps(t *testing.T) {
 	}
 	// What the walk has to find in other messages, it finds.
 	got = rulesOf((*plumbv1.PushRequest)(nil).ProtoReflect().Descriptor(), map[protoreflect.FullName]bool{})
-	want := []string{"plumb.v1.PushRequest.view: string:{min_len:1}", "plumb.v1.PushRequest.event_timestamps: required:true"}
+	const push = "plumb.v1.PushRequest."
+	want := []string{push + "view: string:{min_len:1}", push + "event_timestamps: required:true"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}

@@ -9,23 +9,25 @@ import (
 	"time"
 
 	"github.com/plumbstore/plumb/feature"
-	"github.com/plumbstore/plumb/internal/printable"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
+
+// Quote appends a text as a JSON string.
+type Quote func(dst []byte, text string) []byte
 
 // AppendBitsJSON appends the JSON of a scalar that is given by its bits: what encoding/json writes for JSON of its Go
 // form. It makes no Go form and allocates nothing, for answers of many values. It returns false if the bits are not
 // those of a scalar of the type.
-func AppendBitsJSON(dst []byte, t plumbv1.Type, bits []byte) ([]byte, bool) {
+func AppendBitsJSON(dst []byte, t plumbv1.Type, bits []byte, quote Quote) ([]byte, bool) {
 	s, ok := bitsScalar(t, bits)
 	if !ok {
 		return dst, false
 	}
-	return s.appendJSON(dst), true
+	return s.appendJSON(dst, quote), true
 }
 
 // AppendJSON appends the JSON of the Go form of a value that is no array; null for nil.
-func AppendJSON(dst []byte, v any) ([]byte, error) {
+func AppendJSON(dst []byte, v any, quote Quote) ([]byte, error) {
 	if v == nil {
 		return append(dst, "null"...), nil
 	}
@@ -33,10 +35,10 @@ func AppendJSON(dst []byte, v any) ([]byte, error) {
 	if !ok {
 		return nil, fmt.Errorf("%T is not the Go form of a scalar", v)
 	}
-	return s.appendJSON(dst), nil
+	return s.appendJSON(dst, quote), nil
 }
 
-func (s scalar) appendJSON(dst []byte) []byte {
+func (s scalar) appendJSON(dst []byte, quote Quote) []byte {
 	switch s.kind {
 	case plumbv1.Type_BOOL:
 		return strconv.AppendBool(dst, s.word != 0)
@@ -53,7 +55,7 @@ func (s scalar) appendJSON(dst []byte) []byte {
 	case plumbv1.Type_TIMESTAMP:
 		return AppendInstant(dst, feature.Instant(s.word))
 	}
-	return printable.AppendJSON(dst, s.text)
+	return quote(dst, s.text)
 }
 
 // AppendInstant appends an instant as FormatInstant writes it, between quotes.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
@@ -56,7 +57,7 @@ func (c *column) appendValue(dst []byte, o *output, row int) ([]byte, bool) {
 	case c.statuses[row] != byte(plumbv1.Status_PRESENT):
 		return append(dst, "null"...), true
 	case !o.array:
-		return value.AppendBitsJSON(dst, o.scalar, c.values[row])
+		return value.AppendBitsJSON(dst, o.scalar, c.values[row], printable.AppendJSON)
 	}
 	dst = append(dst, '[')
 	from, to := c.bounds(row)
@@ -69,7 +70,7 @@ func (c *column) appendValue(dst []byte, o *output, row int) ([]byte, bool) {
 			continue
 		}
 		var ok bool
-		if dst, ok = value.AppendBitsJSON(dst, o.scalar, c.elements[i]); !ok {
+		if dst, ok = value.AppendBitsJSON(dst, o.scalar, c.elements[i], printable.AppendJSON); !ok {
 			return dst, false
 		}
 	}

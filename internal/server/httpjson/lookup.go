@@ -172,7 +172,8 @@ func addKeys(column *document.KeyColumn, text json.RawMessage) error {
 // rows writes the rows one by one, so that a reply that is too large is found before all of it is there.
 func (a *api) rows(keys *document.Keys, reply *lookup.Reply) (any, error) {
 	answer, rows := newText(), document.NewRows(keys, reply)
-	text := append(answer.bytes, `{"rows":[`...)
+	text := answer.bytes
+	text = append(text, `{"rows":[`...)
 	for i := range rows.Len() {
 		if i > 0 {
 			text = append(text, ',')

@@ -55,8 +55,8 @@ func (f fields) unknown(name string) error {
 	return fault.Inputf(name, "is not a field of this request; its fields are %s", strings.Join(known, ", "))
 }
 
-// into returns a function that decodes a value of one type, which has no place for numbers of any kind. A null is none: a field that may be absent is left out, so
-// that there is one way to ask for its default.
+// into returns a function that decodes a value of one type. A null is none: a field that may be absent is left out, so
+// that there is one way to ask for its default. The type must not be an interface, which would make floats of numbers.
 func into[T any](target *T, must string) func(json.RawMessage) error {
 	return func(value json.RawMessage) error {
 		if bytes.Equal(value, []byte("null")) || json.Unmarshal(value, target) != nil {
