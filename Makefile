@@ -91,7 +91,7 @@ bench-memory: build ## Join 20 million labels within 2 GB; fails above 2.4 GB; l
 	bin/bench-offline bin/plumb bin/bench memory
 
 .PHONY: bench-online
-bench-online: build redis-server $(python_ready) ## Measure look-ups through plumb serve, over gRPC, over HTTP and from Python, against bare programs; takes nine minutes
+bench-online: build redis-server $(python_ready) ## Measure look-ups over gRPC, HTTP and from Python against bare programs; takes ten minutes
 	go build -o bin/bench-online ./bench/online
 	bin/bench-online bin/plumb
 

@@ -60,7 +60,8 @@ func parseArguments(args []string) (chosen choice, plumb string, err error) {
 	case err != nil:
 		return choice{}, "", err
 	case flags.NArg() != 1 || chosen.rounds < 1:
-		return choice{}, "", errors.New("usage: online [-tables …] [-shapes …] [-callers …] [-rounds …] PLUMB")
+		return choice{}, "", errors.New("usage: " +
+			"online [-tables …] [-shapes …] [-callers …] [-rounds …] [-python …] [-profile …] PLUMB")
 	}
 	return chosen, flags.Arg(0), nil
 }

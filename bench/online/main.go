@@ -1,6 +1,6 @@
 // Command online measures look-ups through plumb serve, a whole process, with a real redis-server, which it starts.
 //
-//	online [-tables …] [-shapes …] [-callers …] [-rounds …] PLUMB
+//	online [-tables …] [-shapes …] [-callers …] [-rounds …] [-python …] [-profile …] PLUMB
 //
 // PLUMB is the binary. All tables but audit are measured, of all shapes, with 1, 4 and 16 callers, in 5 rounds, unless
 // the flags choose some, as in -tables client,undecoded -shapes 1x50 -callers 1,16.
@@ -10,6 +10,10 @@
 // and values of as many bytes for each call, and gRPC that hands on as many bytes without looking at them. Both take
 // turns, and the tables, in Markdown, have medians of several runs. Every value is checked before anything is measured,
 // and each answer's shape while it is.
+//
+// The table json compares the processor time that the server takes over HTTP and over gRPC, and python the client for
+// Python with bare calls, by a program that -python runs. With -profile, a profile of the server is written to a file
+// while callers ask it, and no table.
 //
 // Redis, the servers and the callers share the machine.
 package main

@@ -109,7 +109,7 @@ def compare(address: str, service: str, entities: int, rounds: int, rows: int) -
 
 def main(address: str, service: str, entities: str, rounds: str, *rows: str) -> None:
     """Prints the table."""
-    print("| rows x features | read by | client p50 | per second | bare p50 | per second | p50 ratio | per second ratio |")
+    print("| rows x features | as | client p50 | per second | bare p50 | per second | p50 ratio | per second ratio |")
     print("|---|---|---|---|---|---|---|---|")
     for count in rows:
         compare(address, service, int(entities), int(rounds), int(count))
