@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"math"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sync/errgroup"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -245,4 +247,40 @@ func keysOf(request *plumbv1.GetOnlineFeaturesRequest) []feature.Field {
 		return append([]feature.Field{shop}, things...)
 	}
 	return append(things, shop)
+}
+
+// The memory of a text serves another reply as soon as it is sent, while others are still on their way.
+func TestRepliesOverHTTPThatAreSentSideBySideKeepTheirValues(t *testing.T) {
+	r := startShops(t, overHTTP)
+	const shops, callers, calls = 300, 8, 30
+	var stored []storetest.SourceRow
+	for i := range shops {
+		stored = append(stored, row(ago(0), []any{fmt.Sprint("shop ", i)}, float64(i), ""))
+	}
+	r.write(r.view("price"), stored...)
+	var group errgroup.Group
+	for caller := range callers {
+		group.Go(func() error {
+			for call := range calls {
+				var keys, rows []string
+				for i := range min(shops, 1+call*caller) {
+					keys = append(keys, fmt.Sprintf(`"shop %d"`, i))
+					rows = append(rows, fmt.Sprintf(
+						`{"keys":{"shop":"shop %d"},"features":{"euros":{"value":%d.0,"status":"PRESENT"}}}`, i, i))
+				}
+				body := fmt.Sprintf(`{"features":["price:euros"],"event_timestamps":false,"keys":{"shop":[%s]}}`,
+					strings.Join(keys, ","))
+				request := must(http.NewRequestWithContext(t.Context(), http.MethodPost,
+					"http://"+r.server.HTTPAddress()+"/v1/online-features", strings.NewReader(body)))(t)
+				want := `{"rows":[` + strings.Join(rows, ",") + `],"revision":1}` + "\n"
+				if got := r.sendUnchecked(request); got.body != want {
+					return fmt.Errorf("got %s, want %s", got.body, want)
+				}
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Error(err)
+	}
 }
