@@ -20,6 +20,12 @@ func joinByHand(ctx context.Context, labels, source, out string) error {
 		strings.Join(columns, ", "), labels, source, out))
 }
 
+// groupByHand finds the newest event time of each key.
+func groupByHand(ctx context.Context, source, out string) error {
+	return rows.Execute(ctx, fmt.Sprintf("COPY (SELECT user_id, max(event_timestamp) FROM '%s' GROUP BY user_id) "+
+		"TO '%s' (FORMAT parquet)", source, out))
+}
+
 // compare fails unless both results have the same labels and values. In ours the features' names have the prefix.
 func compare(ctx context.Context, ours, theirs, prefix string) error {
 	same := []string{

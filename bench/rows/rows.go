@@ -57,6 +57,38 @@ func Make(ctx context.Context, path, query string) error {
 	return nil
 }
 
+// Split makes a folder of so many files, with an equal share of a query's rows each, unless it is there.
+func Split(ctx context.Context, folder, query string, files, share int) (err error) {
+	if _, err := os.Stat(folder); err == nil || !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	fmt.Fprintln(os.Stderr, "bench: making", folder)
+	partial := folder + ".partial"
+	if err := errors.Join(os.RemoveAll(partial), os.MkdirAll(partial, 0o755)); err != nil {
+		return fmt.Errorf("make the folder: %w", err)
+	}
+	db, err := sql.Open("duckdb", "")
+	if err != nil {
+		return fmt.Errorf("open DuckDB: %w", err)
+	}
+	defer db.Close()
+	statements := []string{"CREATE TABLE shared AS " + query}
+	for i := range files {
+		statements = append(statements, fmt.Sprintf("COPY (FROM shared WHERE rowid >= %d AND rowid < %d ORDER BY rowid) "+
+			"TO '%s/%05d.parquet' (FORMAT parquet)", i*share, (i+1)*share, partial, i))
+	}
+	db.SetMaxOpenConns(1) // The table is in this connection's database.
+	for _, statement := range statements {
+		if _, err := db.ExecContext(ctx, statement); err != nil {
+			return fmt.Errorf("DuckDB: %w", err)
+		}
+	}
+	if err := os.Rename(partial, folder); err != nil {
+		return fmt.Errorf("keep %s: %w", folder, err)
+	}
+	return nil
+}
+
 // Execute runs a statement in a DuckDB of its own.
 func Execute(ctx context.Context, statement string) error {
 	db, err := sql.Open("duckdb", "")
