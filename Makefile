@@ -81,9 +81,9 @@ bench: ## Run the Go benchmarks of the stores and the server
 	go test -run '^$$' -bench . -benchmem ./store/... ./internal/server/...
 
 .PHONY: bench-offline
-bench-offline: build ## Measure historical against a hand-written ASOF join; leaves 6 GB of data in bin/bench
+bench-offline: build ## Measure historical against hand-written SQL (CONTESTS="uniform files" for some); leaves 6 GB of data in bin/bench
 	go build -o bin/bench-offline ./bench/offline
-	bin/bench-offline bin/plumb bin/bench
+	bin/bench-offline bin/plumb bin/bench $(CONTESTS)
 
 .PHONY: bench-memory
 bench-memory: build ## Join 20 million labels within 2 GB; fails above 2.4 GB; leaves 6 GB of data in bin/bench

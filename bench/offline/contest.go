@@ -36,9 +36,10 @@ func contests() []contest {
 	list = append(list, wideContest())
 	for _, files := range fileCounts {
 		list = append(list, contest{
-			id:     fmt.Sprintf("files-%d", files),
-			name:   fmt.Sprintf("%s files of %s rows x %d features, %s labels", commas(files), commas(fileRows), features, commas(fileLabels)),
-			labels: labelFile(fileLabels), service: fmt.Sprintf("files%d", files),
+			id: fmt.Sprintf("files-%d", files),
+			name: fmt.Sprintf("%s files of %s rows x %d features, %s labels", commas(files), commas(fileRows), features,
+				commas(fileLabels)),
+			labels: filesLabels, service: fmt.Sprintf("files%d", files),
 			sources: []string{filesFolder(files) + "/*.parquet"}, groups: true,
 		})
 	}

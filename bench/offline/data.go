@@ -40,6 +40,8 @@ const (
 	uniformFile  = "data/uniform.parquet"
 	decimalsFile = "data/decimals.parquet"
 	smallFile    = "data/small.parquet"
+	// filesLabels are of the keys that many files have.
+	filesLabels = "labels_of_files.parquet"
 )
 
 func labelFile(count int) string     { return fmt.Sprintf("labels_%d.parquet", count) }
@@ -50,6 +52,7 @@ func filesFolder(files int) string   { return fmt.Sprintf("data/files%d", files)
 // queries are those of all files that can be made, by their names.
 func queries() map[string]string {
 	files := map[string]string{
+		filesLabels:  labelQuery(fileLabels, fileKeys, ""),
 		uniformFile:  rows.Query(featureRows, keys, 0, rows.Uniform),
 		decimalsFile: rows.Query(featureRows, keys, 0, rows.Decimals),
 		smallFile:    rows.Query(smallRows, smallKeys, 0, rows.Uniform),
