@@ -225,10 +225,7 @@ func (j *join) prepare(ctx context.Context, extra []string, write func(*session.
 	var report offline.JoinReport
 	err := j.open(ctx, extra, func(run *joinRun) error {
 		s := run.session
-		if err := s.QueryRow(ctx, "SELECT count(*) FROM "+session.Schema+".labels", &report.Rows); err != nil {
-			return err
-		}
-		report.Inputs, report.Labels = run.relations.Described(), j.labels.Columns
+		report.Rows, report.Inputs, report.Labels = run.labels, run.relations.Described(), j.labels.Columns
 		var err error
 		if report.NaiveTimes, err = j.labels.Naive(ctx, s, j.timeColumn); err != nil {
 			return err
@@ -279,7 +276,10 @@ func (j *join) open(ctx context.Context, extra []string, use func(*joinRun) erro
 	if err := relations.LoadTexts(ctx); err != nil {
 		return err
 	}
-	run := &joinRun{session: s, relations: relations, choice: j.engine.choosing}
+	run := &joinRun{session: s, relations: relations, choice: j.engine.choosing, uses: j.uses}
+	if err := s.QueryRow(ctx, "SELECT count(*) FROM "+session.Schema+".labels", &run.labels); err != nil {
+		return err
+	}
 	if err := run.collector.register(s.Native()); err != nil {
 		return err
 	}

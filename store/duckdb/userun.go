@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"runtime/debug"
 	"slices"
 
@@ -21,6 +22,9 @@ type joinRun struct {
 	relations *relation.Set
 	choice    choosing
 	collector collector
+	// uses are all uses of views in the order in which they run, and labels the number of label rows.
+	uses   []*use
+	labels int64
 	// keptBytes is the memory of the label indexes that keep features.
 	keptBytes int64
 }
@@ -107,11 +111,9 @@ func (r *useRun) choose(ctx context.Context) error {
 	if !r.choice.neverKeeps {
 		kept = u.keptTypes()
 	}
-	// What an index takes is free again once it has been read, but for one whose winners are kept. So no more than half
-	// of the memory is for those.
 	left := r.choice.indexBytes - r.keptBytes
 	bytes := u.bytes(chosen.labels, chosen.rows) + chosen.labels*int64(8*winners.RecordWords(len(kept)))
-	if kept != nil && r.keptBytes+bytes <= r.choice.indexBytes/2 {
+	if kept != nil && bytes <= left-r.reserved() {
 		chosen.keeps, chosen.passes, chosen.bytes = true, 1, bytes
 		r.keptBytes += bytes
 	} else {
@@ -120,6 +122,21 @@ func (r *useRun) choose(ctx context.Context) error {
 	}
 	r.matcher = &matcher{ttl: u.rows.view.TTL.Microseconds(), statuses: u.statuses, kept: kept, names: u.keptNames()}
 	return r.matcher.register(s.Native(), u.number)
+}
+
+// reserved is the memory that the uses after this one need for their indexes. What an index takes is free again once it
+// has been read, but for one whose winners are kept. So the largest counts, and no more than half of all memory, in
+// which any number of labels can be indexed in several passes.
+func (r *useRun) reserved() int64 {
+	var largest int64
+	for _, later := range r.uses[r.use.number+1:] {
+		rows := later.rows.count()
+		if rows < 0 {
+			rows = math.MaxInt64 // A SQL source that has not been run; there are no more blocks than labels.
+		}
+		largest = max(largest, later.bytes(r.labels, rows))
+	}
+	return min(largest, r.choice.indexBytes/2)
 }
 
 // find makes the table found, in passes.
