@@ -40,6 +40,8 @@ type Index struct {
 	Slots  []Slot
 	starts []uint32
 	shift  int
+	// last is the number of the last slot.
+	last uint32
 	// created are the created times of the slots' rows, if rows are compared by them.
 	created []int64
 }
@@ -75,11 +77,12 @@ const filterBits = 8
 func NewIndex(hashes []uint64, times []int64) *Index {
 	size := uint(1) << bits.Len(uint(len(hashes)))
 	x := &Index{
-		filter:      make([]uint64, (filterBits*size+63)/64),
+		filter:      onHugePages(make([]uint64, (filterBits*size+63)/64)),
 		filterShift: 64 - bits.Len(filterBits*size-1),
 		Slots:       onHugePages(make([]Slot, len(hashes))),
 		starts:      onHugePages(make([]uint32, size+2)),
 		shift:       64 - bits.Len(size-1),
+		last:        uint32(max(len(hashes), 1) - 1),
 	}
 	// Two further on, so that placing moves each start to where it belongs.
 	counts := x.starts[1:]
@@ -207,11 +210,17 @@ func (x *Index) offerBatch(rows Rows, kept []bool) {
 		at := rows.Hashes[i] >> x.shift
 		lows[n], highs[n] = x.starts[at], x.starts[at+1]
 	}
+	// No branch depends on these loads, so that many are on their way at a time. The slots that are compared later lie
+	// between the two.
+	var firsts, lasts [offerBatch]uint64
+	for n := range maybe {
+		firsts[n], lasts[n] = x.Slots[min(lows[n], x.last)].hash, x.Slots[max(highs[n], 1)-1].hash
+	}
 	found := 0
 	for n, i := range known[:maybe] {
 		low, high := lows[n], highs[n]
 		known[found], lows[found], highs[found] = i, low, high
-		if low < high && x.Slots[low].hash <= rows.Hashes[i] {
+		if hash := rows.Hashes[i]; low < high && firsts[n] <= hash && hash <= lasts[n] {
 			found++
 		}
 	}
