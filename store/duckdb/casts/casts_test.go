@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -184,4 +185,35 @@ func castOf(t *testing.T, c castCase) (found *casts.Cast, from string) {
 	}
 	kind, _, _ := strings.Cut(strings.ReplaceAll(c.from, casts.ZonedNanoseconds, "TIMESTAMP WITH TIME ZONE"), " (")
 	return found, fmt.Sprintf("SELECT CAST(%s AS %s) AS x", c.value, kind)
+}
+
+// The types do not depend on how many columns are asked about at a time.
+func TestEachOfManyColumnsOfTextGetsItsOwnType(t *testing.T) {
+	kinds := []struct{ texts, want string }{
+		{"'1', '-20', NULL", "BIGINT"}, {"'1.5', '2', NULL", "DOUBLE"}, {"'1.50', '2.25', '3'", "DOUBLE"},
+		{"'1.1', '1.10', '2'", "VARCHAR"}, {"'true', 'false', NULL", "BOOLEAN"}, {"NULL, NULL, NULL", "VARCHAR"},
+		{"'a,b', '1', '2'", "VARCHAR"},
+	}
+	s := sessiontest.Open(t)
+	var made, columns, want []string
+	for i := range 600 {
+		kind := kinds[i%len(kinds)]
+		made = append(made, fmt.Sprintf("CAST([%s][i] AS VARCHAR) AS c%d", kind.texts, i))
+		columns, want = append(columns, fmt.Sprintf("c%d", i)), append(want, kind.want)
+	}
+	for _, c := range []struct{ table, rows string }{{"filled", "true"}, {"empty", "false"}} {
+		create := fmt.Sprintf("CREATE TABLE %s AS SELECT %s FROM range(1, 4) t(i) WHERE %s", c.table,
+			strings.Join(made, ", "), c.rows)
+		if err := s.Exec(t.Context(), create); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := casts.TypesOfText(t.Context(), s, "filled", columns)
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %v, %v, want %v", got, err, want)
+	}
+	got, err = casts.TypesOfText(t.Context(), s, "empty", columns)
+	if err != nil || !slices.Equal(got, slices.Repeat([]string{"VARCHAR"}, len(columns))) {
+		t.Errorf("without rows: got %v, %v, want VARCHAR for each", got, err)
+	}
 }

@@ -3,6 +3,7 @@ package casts
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -67,17 +68,26 @@ func settleNumbers(ctx context.Context, db database, table string, columns, type
 	return nil
 }
 
-// askColumns evaluates an aggregate for each column. In the aggregate, $ is replaced by the column.
+// columnsAsked is how many columns are asked about in one query.
+const columnsAsked = 256
+
+// askColumns evaluates an aggregate for each column, which $ stands for. The columns become rows of one, by which the
+// aggregate is grouped. With an expression for each column, DuckDB would compare every part of one with every part of
+// the others: for 3,000 columns that took nine minutes.
 func askColumns(ctx context.Context, db database, table string, columns []string, aggregate string) ([]string, error) {
-	answers, into := make([]string, len(columns)), make([]any, len(columns))
-	expressions := make([]string, len(columns))
-	for i, column := range columns {
-		into[i] = &answers[i]
-		expressions[i] = strings.ReplaceAll(aggregate, "$", column)
+	answers := make([]string, 0, len(columns))
+	for some := range slices.Chunk(columns, columnsAsked) {
+		query := fmt.Sprintf("SELECT coalesce(string_agg(answer, ',' ORDER BY i), '') FROM (SELECT i, %s AS answer\n"+
+			"FROM (SELECT unnest([%s]) AS v, unnest(range(%d)) AS i FROM %s) GROUP BY i)",
+			strings.ReplaceAll(aggregate, "$", "v"), strings.Join(some, ", "), len(some), table)
+		var found string
+		if err := db.QueryRow(ctx, query, &found); err != nil {
+			return nil, err
+		}
+		if found == "" { // The table has no rows, so that no column has a value.
+			found = strings.Repeat(",VARCHAR", len(some))[1:]
+		}
+		answers = append(answers, strings.Split(found, ",")...)
 	}
-	if len(columns) == 0 {
-		return answers, nil
-	}
-	query := fmt.Sprintf("SELECT %s FROM %s", strings.Join(expressions, ",\n"), table)
-	return answers, db.QueryRow(ctx, query, into...)
+	return answers, nil
 }
