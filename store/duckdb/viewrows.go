@@ -100,12 +100,11 @@ func (v *viewRows) staged(table string, columns []feature.Column) *viewRows {
 	return &rows
 }
 
-// infinite returns the queries that raise an error if a time is infinite. If the files have statistics, the queries
-// read nothing.
+// infinite returns the queries that raise an error if a time is infinite. There are none if the footers rule that out.
 func (v *viewRows) infinite() []string {
 	var queries []string
 	add := func(c *casts.Cast, name, column string) {
-		if c != nil && c.Instant != "" {
+		if c != nil && c.Instant != "" && !v.areFinite(column) {
 			queries = append(queries, fmt.Sprintf("SELECT count(%s) FROM %s WHERE %s IN ('infinity', '-infinity')",
 				c.SQL(name, quote.Literal(fmt.Sprintf("column %q", column)), v.place), v.from, name))
 		}
@@ -113,6 +112,11 @@ func (v *viewRows) infinite() []string {
 	add(v.event, "e", v.view.Source.EventTimestamp)
 	add(v.created, "c", v.view.Source.CreatedTimestamp)
 	return queries
+}
+
+// areFinite says whether the footers promise that no time of a column is infinite.
+func (v *viewRows) areFinite(column string) bool {
+	return !v.view.Source.IsQuery() && v.table.AreFinite(column)
 }
 
 // places are the columns that say where a row is, of the alias.

@@ -33,8 +33,9 @@ type Footer struct {
 	Rows    int64
 	// Events is the range of the event times of the file.
 	Events Span
-	// Digest is the SHA-256 of the footer's bytes, in hexadecimal.
+	// Digest is the SHA-256 of the footer's bytes, in hexadecimal, and Bytes is their number.
 	Digest string
+	Bytes  int64
 	// Encrypted says what part of the file is encrypted, so that none of it can be read; empty if nothing is.
 	Encrypted string
 	// Damaged says why the footer cannot be read; empty if it can.
@@ -48,6 +49,8 @@ type Column struct {
 	untyped bool
 	// Nulls is the number of nulls, or -1 if the footer does not say.
 	Nulls int64
+	// Times is the range of the instants of a column of times that is a leaf; not known for any other.
+	Times Span
 	// Unreadable says why values of the column cannot be read correctly; empty if they can.
 	Unreadable string
 	// Leaves96 are the positions among the file's leaves of those that are times of 96 bits.
@@ -117,16 +120,16 @@ func readFooter(path, event string) (f Footer, err error) {
 	defer reader.Close() // It closes the file too.
 	contents := reader.MetaData()
 	f = Footer{Read: true, Rows: contents.NumRows, Encrypted: Encryption(contents)}
-	if f.Digest, err = digestFooter(opened); err != nil {
+	if f.Digest, f.Bytes, err = digestFooter(opened); err != nil {
 		return Footer{}, err
 	}
 	for _, top := range TopColumns(contents) {
 		column := Column{Name: top.Node.Name(), Nulls: -1, untyped: top.IsUntyped(),
 			Unreadable: top.Unreadable(), Leaves96: top.Leaves96()}
 		if top.isLeaf() {
-			column.Nulls = countNulls(contents, top.First)
+			column.Nulls, column.Times = countNulls(contents, top.First), timeSpan(contents, top.First)
 			if strings.EqualFold(column.Name, event) {
-				f.Events = eventSpan(contents, top.First)
+				f.Events = column.Times
 			}
 		}
 		f.Columns = append(f.Columns, column)
@@ -149,23 +152,33 @@ func OfNames(names []string) Footer {
 	return f
 }
 
-// digestFooter is the digest of a whole Parquet file's footer: before the last 8 bytes, 4 of which are its length.
-func digestFooter(opened *os.File) (string, error) {
+// digestFooter is the digest of a whole Parquet file's footer, and its length: before the last 8 bytes, 4 of which are
+// that length.
+func digestFooter(opened *os.File) (digest string, length int64, err error) {
 	const tail = 8
 	info, err := opened.Stat()
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	var end [tail]byte
 	if _, err := opened.ReadAt(end[:], info.Size()-tail); err != nil {
-		return "", err
+		return "", 0, err
 	}
-	length := int64(binary.LittleEndian.Uint32(end[:]))
-	digest := sha256.New()
-	if _, err := io.Copy(digest, io.NewSectionReader(opened, info.Size()-tail-length, length)); err != nil {
-		return "", err
+	length = int64(binary.LittleEndian.Uint32(end[:]))
+	hash := sha256.New()
+	if _, err := io.Copy(hash, io.NewSectionReader(opened, info.Size()-tail-length, length)); err != nil {
+		return "", 0, err
 	}
-	return hex.EncodeToString(digest.Sum(nil)), nil
+	return hex.EncodeToString(hash.Sum(nil)), length, nil
+}
+
+// TimesOf is the range of the instants of a column. A file without the column has none.
+func (f Footer) TimesOf(name string) Span {
+	at := slices.IndexFunc(f.Columns, func(c Column) bool { return strings.EqualFold(c.Name, name) })
+	if at < 0 {
+		return NoInstants
+	}
+	return f.Columns[at].Times
 }
 
 // IsUntyped says whether a column has nothing but nulls and no type.

@@ -10,8 +10,8 @@ import (
 // MicrosecondsOfDay is how many microseconds a day has.
 const MicrosecondsOfDay = 24 * 60 * 60 * 1_000_000
 
-// eventSpan is the span of a leaf's instants by the statistics of all row groups.
-func eventSpan(contents *metadata.FileMetaData, leaf int) Span {
+// timeSpan is the span of a leaf's instants by the statistics of all row groups.
+func timeSpan(contents *metadata.FileMetaData, leaf int) Span {
 	unit := microsecondsOf(contents.Schema.Column(leaf))
 	if unit == nil {
 		return Span{}
@@ -95,4 +95,13 @@ func times(factor int64) func(int64) (int64, bool) {
 	return func(v int64) (int64, bool) {
 		return v * factor, v <= math.MaxInt64/factor && v >= math.MinInt64/factor
 	}
+}
+
+// finite bounds the instants that are finite in every unit. DuckDB takes the greatest and the least number for infinite,
+// and the ends of the range of nanoseconds are nearest to zero.
+const finite = math.MaxInt64/1_000 - 1
+
+// IsFinite says that no instant of the span is infinite. It may be false of one that ends in the year 2262 or later.
+func (s Span) IsFinite() bool {
+	return s == NoInstants || s.Known && s.Least >= -finite && s.Greatest <= finite
 }

@@ -143,7 +143,7 @@ func (c TopColumn) MayCut() bool {
 		if !c.isLeaf() {
 			return true
 		}
-		if times := eventSpan(c.contents, leaf); !times.Known || times.Least <= 0 {
+		if times := timeSpan(c.contents, leaf); !times.Known || times.Least <= 0 {
 			return true
 		}
 	}

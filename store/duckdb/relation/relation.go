@@ -161,6 +161,17 @@ func (r *Set) allowed() []string {
 	return paths
 }
 
+// footerBytes is the size of the footers of all files that DuckDB reads.
+func (r *Set) footerBytes() int64 {
+	var bytes int64
+	for _, t := range r.tables {
+		for _, footer := range t.Footers {
+			bytes += footer.Bytes
+		}
+	}
+	return bytes
+}
+
 // Described lists the files of all sources, by the sources' names, each in source order.
 func (r *Set) Described() []feature.Input {
 	var files []feature.Input
@@ -323,6 +334,9 @@ func (r *Set) Reopen(ctx context.Context, s *session.Session, files []string) (*
 
 // confine ends all access to others than the sources' files and those given, and makes the sources readable.
 func (r *Set) confine(ctx context.Context, files []string) error {
+	if err := r.session.KeepFooters(ctx, r.footerBytes()); err != nil {
+		return err
+	}
 	if err := r.session.Confine(ctx, append(r.allowed(), files...)); err != nil {
 		return err
 	}

@@ -28,3 +28,23 @@ func TestSessionTouchesNothingButTheFilesAllowed(t *testing.T) {
 		}
 	}
 }
+
+// DuckDB counts less memory for kept footers than they take, so only few are kept.
+func TestFootersAreKeptIfTheyAreSmall(t *testing.T) {
+	options := spillingOptions(t.TempDir())
+	most := int64(options.DatabaseBytes / 128)
+	for bytes, want := range map[int64]bool{0: true, most: true, most + 1: false} {
+		s := startSession(t, options)
+		t.Cleanup(func() { s.Close() })
+		if err := s.KeepFooters(t.Context(), bytes); err != nil {
+			t.Fatal(err)
+		}
+		var kept bool
+		if err := s.QueryRow(t.Context(), "SELECT current_setting('parquet_metadata_cache')", &kept); err != nil {
+			t.Fatal(err)
+		}
+		if kept != want {
+			t.Errorf("%d bytes of footers: kept %v, want %v", bytes, kept, want)
+		}
+	}
+}

@@ -95,6 +95,16 @@ func (s *Session) open(ctx context.Context) error {
 	return err
 }
 
+// KeepFooters lets DuckDB read the footers of Parquet files once, and not in every statement, if they do not take too
+// much memory: DuckDB counts the given bytes, and its form of a footer takes about ten times as many. It is called
+// before Confine.
+func (s *Session) KeepFooters(ctx context.Context, bytes int64) error {
+	if uint64(bytes) > s.options.DatabaseBytes/128 {
+		return nil
+	}
+	return s.ExecUnexplained(ctx, "SET parquet_metadata_cache = true")
+}
+
 // Confine takes all access to files away but for the ones given, and locks the configuration. The order of the settings
 // matters: paths can be allowed only while there is access, and nothing can be set once the configuration is locked.
 func (s *Session) Confine(ctx context.Context, files []string) error {

@@ -111,6 +111,19 @@ func (f Files) AtMidnights(event string) bool {
 	return all.Least < all.Greatest
 }
 
+// AreFinite says whether the footers leave no other than that all times of a column are finite.
+func (f Files) AreFinite(column string) bool {
+	if slices.Contains(f.Partitions, column) {
+		return false
+	}
+	for i := range f.Paths {
+		if !f.Footers[i].Read || !f.Footers[i].TimesOf(column).IsFinite() {
+			return false
+		}
+	}
+	return true
+}
+
 // MayHoldNulls says whether the footers leave it open that one of the columns has nulls.
 func (f Files) MayHoldNulls(columns []string) bool {
 	for i := range f.Paths {

@@ -2,6 +2,7 @@ package sourcefiles
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -208,5 +209,45 @@ func TestR2_PruningReadsEventTimesFromPartitions(t *testing.T) {
 	}
 	if got := keptBetween(t, source, nil, 1.0, "day"); !slices.Equal(got, []int64{0, 2, 3}) {
 		t.Errorf("kept %d, want the earlier day, the form of its own, and the one without a day", got)
+	}
+}
+
+// Times count as finite only if every footer rules infinite ones out: DuckDB takes the greatest and the least number of
+// a file's unit for them.
+func TestTimesAreFiniteIfEveryFooterSaysSo(t *testing.T) {
+	micros, nanos := &arrow.TimestampType{Unit: arrow.Microsecond}, &arrow.TimestampType{Unit: arrow.Nanosecond}
+	for _, c := range []struct {
+		name  string
+		form  arrow.DataType
+		times []any
+		want  bool
+	}{
+		{"finite", micros, []any{feature.Instant(-day), feature.Instant(day), nil}, true},
+		{"nulls", micros, []any{nil, nil, nil}, true},
+		{"the greatest", micros, []any{feature.Instant(day), feature.Instant(math.MaxInt64), nil}, false},
+		{"the least", micros, []any{feature.Instant(-math.MaxInt64), feature.Instant(day), nil}, false},
+		{"the greatest nanosecond", nanos, []any{feature.Instant(math.MaxInt64 / 1000), feature.Instant(day), nil}, false},
+		{"text", arrow.BinaryTypes.String, []any{"2013-01-01", "infinity", nil}, false},
+	} {
+		source := sourceOf(t, "event", map[string]storetest.File{
+			"a.parquet": eventFile(micros, keys(2), days(0, 1)), "b.parquet": eventFile(c.form, keys(3), c.times),
+		})
+		if got := source.AreFinite("EVENT"); got != c.want {
+			t.Errorf("%s: finite %v, want %v", c.name, got, c.want)
+		}
+		if !source.AreFinite("absent") {
+			t.Errorf("%s: a column that no file has may be infinite", c.name)
+		}
+	}
+}
+
+func TestTimesOfFoldersAreNotKnownToBeFinite(t *testing.T) {
+	source := sourceOf(t, "day", map[string]storetest.File{
+		"day=2013-01-01/a.parquet": {Columns: []storetest.Column{
+			{Name: "k", Form: arrow.PrimitiveTypes.Int64, Values: keys(1)},
+		}},
+	})
+	if source.AreFinite("day") {
+		t.Error("the text in a folder's name counts as a finite time")
 	}
 }
