@@ -11,6 +11,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/bitutil"
 )
 
 // contentName begins what every content digest is made of, so that a digest of another definition is another one.
@@ -78,45 +79,52 @@ func typeName(t arrow.DataType) string {
 // add takes the next values.
 func (d *columnDigest) add(values arrow.Array) {
 	d.buffer = d.buffer[:0]
-	for i := 0; values.NullN() > 0 && i < values.Len(); i++ {
-		if values.IsNull(i) {
-			d.buffer = binary.LittleEndian.AppendUint64(d.buffer, d.rows+uint64(i))
-		}
+	for i := range nullsOf(values) {
+		d.buffer = binary.LittleEndian.AppendUint64(d.buffer, d.rows+uint64(i))
 	}
 	d.nulls.Write(d.buffer)
 	d.nullCount += int64(values.NullN())
+	d.buffer = d.buffer[:0]
 	for from, to := range validRuns(values) {
 		d.addValid(values, from, to)
 	}
+	d.values.Write(d.buffer)
 	d.rows += uint64(values.Len())
+}
+
+// nullsOf yields the positions of the nulls.
+func nullsOf(values arrow.Array) func(yield func(at int) bool) {
+	return func(yield func(at int) bool) {
+		bitmap, offset := values.NullBitmapBytes(), values.Data().Offset()
+		if values.NullN() == 0 || len(bitmap) == 0 {
+			return
+		}
+		for i := range values.Len() {
+			if bitutil.BitIsNotSet(bitmap, offset+i) && !yield(i) {
+				return
+			}
+		}
+	}
 }
 
 // validRuns yields the stretches of values without a null, with their ends left out.
 func validRuns(values arrow.Array) func(yield func(from, to int) bool) {
 	return func(yield func(from, to int) bool) {
-		if values.NullN() == 0 {
-			_ = values.Len() == 0 || yield(0, values.Len())
-			return
-		}
-		for from := 0; from < values.Len(); from++ {
-			if values.IsNull(from) {
-				continue
-			}
-			to := from + 1
-			for to < values.Len() && values.IsValid(to) {
-				to++
-			}
-			if !yield(from, to) {
+		from := 0
+		for null := range nullsOf(values) {
+			if from < null && !yield(from, null) {
 				return
 			}
-			from = to
+			from = null + 1
+		}
+		if from < values.Len() {
+			yield(from, values.Len())
 		}
 	}
 }
 
-// addValid takes values [from, to), of which none is null.
+// addValid takes values [from, to), of which none is null, and leaves in the buffer what is written of them.
 func (d *columnDigest) addValid(values arrow.Array, from, to int) {
-	d.buffer = d.buffer[:0]
 	switch values := values.(type) {
 	case *array.Struct:
 		for i, child := range d.children {
@@ -131,7 +139,6 @@ func (d *columnDigest) addValid(values arrow.Array, from, to int) {
 	default:
 		d.buffer = appendValues(d.buffer, values, from, to)
 	}
-	d.values.Write(d.buffer)
 }
 
 func (d *columnDigest) addChild(child *columnDigest, values arrow.Array, from, to int64) {
@@ -156,24 +163,15 @@ func appendValues(to []byte, values arrow.Array, start, end int) []byte {
 		}
 		return to
 	case *array.Int64:
-		return appendWords(to, values.Int64Values()[start:end])
+		return appendWords(to, values.Int64Values()[start:end], func(v int64) uint64 { return uint64(v) })
 	case *array.Timestamp:
-		return appendWords(to, values.TimestampValues()[start:end])
-	case *array.Int32:
-		for _, value := range values.Int32Values()[start:end] {
-			to = binary.LittleEndian.AppendUint32(to, uint32(value))
-		}
-		return to
+		return appendWords(to, values.TimestampValues()[start:end], func(v arrow.Timestamp) uint64 { return uint64(v) })
 	case *array.Float64:
-		for _, value := range values.Float64Values()[start:end] {
-			to = binary.LittleEndian.AppendUint64(to, math.Float64bits(value))
-		}
-		return to
+		return appendWords(to, values.Float64Values()[start:end], math.Float64bits)
+	case *array.Int32:
+		return appendHalves(to, values.Int32Values()[start:end], func(v int32) uint32 { return uint32(v) })
 	case *array.Float32:
-		for _, value := range values.Float32Values()[start:end] {
-			to = binary.LittleEndian.AppendUint32(to, math.Float32bits(value))
-		}
-		return to
+		return appendHalves(to, values.Float32Values()[start:end], math.Float32bits)
 	}
 	for i := start; i < end; i++ {
 		text := textOf(values, i)
@@ -182,10 +180,20 @@ func appendValues(to []byte, values arrow.Array, start, end int) []byte {
 	return to
 }
 
-func appendWords[T ~int64](to []byte, values []T) []byte {
-	to = slices.Grow(to, 8*len(values))
-	for _, value := range values {
-		to = binary.LittleEndian.AppendUint64(to, uint64(value))
+func appendWords[T any](to []byte, values []T, bits func(T) uint64) []byte {
+	at := len(to)
+	to = slices.Grow(to, 8*len(values))[:at+8*len(values)]
+	for i, value := range values {
+		binary.LittleEndian.PutUint64(to[at+8*i:], bits(value))
+	}
+	return to
+}
+
+func appendHalves[T any](to []byte, values []T, bits func(T) uint32) []byte {
+	at := len(to)
+	to = slices.Grow(to, 4*len(values))[:at+4*len(values)]
+	for i, value := range values {
+		binary.LittleEndian.PutUint32(to[at+4*i:], bits(value))
 	}
 	return to
 }

@@ -102,8 +102,10 @@ type spread struct {
 	rows    uint64
 	sampled int
 	nans    int64
-	// number reads a value; nil if the column has none.
-	number  func(values arrow.Array, i int) float64
+	// numbers appends values [from, to); nil if the column has none.
+	numbers func(into []float64, values arrow.Array, from, to int) []float64
+	// read is used again for each stretch of values.
+	read    []float64
 	count   int64
 	min     float64
 	max     float64
@@ -120,7 +122,7 @@ type keptValue struct {
 }
 
 func newSpread(t arrow.DataType) *spread {
-	s := &spread{min: math.Inf(1), max: math.Inf(-1), number: numberOf(t)}
+	s := &spread{min: math.Inf(1), max: math.Inf(-1), numbers: numbersOf(t)}
 	switch typeName(t) {
 	case "text", "bytes":
 		s.buckets = make([]int64, textBuckets)
@@ -128,63 +130,75 @@ func newSpread(t arrow.DataType) *spread {
 	return s
 }
 
-// numberOf returns how values of a type are read as numbers; nil if they are none.
-func numberOf(t arrow.DataType) func(arrow.Array, int) float64 {
+// numbersOf returns how values of a type are read as numbers; nil if they are none.
+func numbersOf(t arrow.DataType) func([]float64, arrow.Array, int, int) []float64 {
 	switch t := t.(type) {
 	case *arrow.Float64Type:
-		return func(v arrow.Array, i int) float64 { return v.(*array.Float64).Value(i) }
+		return func(into []float64, v arrow.Array, from, to int) []float64 {
+			return append(into, v.(*array.Float64).Float64Values()[from:to]...)
+		}
 	case *arrow.Float32Type:
-		return func(v arrow.Array, i int) float64 { return float64(v.(*array.Float32).Value(i)) }
+		return eachOf(func(v arrow.Array, i int) float64 { return float64(v.(*array.Float32).Value(i)) })
 	case *arrow.Int64Type:
-		return func(v arrow.Array, i int) float64 { return float64(v.(*array.Int64).Value(i)) }
+		return eachOf(func(v arrow.Array, i int) float64 { return float64(v.(*array.Int64).Value(i)) })
 	case *arrow.Int32Type:
-		return func(v arrow.Array, i int) float64 { return float64(v.(*array.Int32).Value(i)) }
+		return eachOf(func(v arrow.Array, i int) float64 { return float64(v.(*array.Int32).Value(i)) })
 	case *arrow.BooleanType:
-		return func(v arrow.Array, i int) float64 {
+		return eachOf(func(v arrow.Array, i int) float64 {
 			if v.(*array.Boolean).Value(i) {
 				return 1
 			}
 			return 0
-		}
+		})
 	case *arrow.TimestampType:
 		micros := float64(t.Unit.Multiplier()) / 1000
-		return func(v arrow.Array, i int) float64 { return float64(v.(*array.Timestamp).Value(i)) * micros }
+		return eachOf(func(v arrow.Array, i int) float64 { return float64(v.(*array.Timestamp).Value(i)) * micros })
 	case arrow.ListLikeType:
-		return func(v arrow.Array, i int) float64 {
+		return eachOf(func(v arrow.Array, i int) float64 {
 			start, end := v.(array.ListLike).ValueOffsets(i)
 			return float64(end - start)
-		}
+		})
 	}
-	return otherNumberOf(t)
+	return otherNumbersOf(t)
 }
 
-// otherNumberOf reads the integers that labels alone may have.
-func otherNumberOf(t arrow.DataType) func(arrow.Array, int) float64 {
+// otherNumbersOf reads the integers that labels alone may have.
+func otherNumbersOf(t arrow.DataType) func([]float64, arrow.Array, int, int) []float64 {
 	switch t.ID() {
 	case arrow.INT8:
-		return func(v arrow.Array, i int) float64 { return float64(v.(*array.Int8).Value(i)) }
+		return eachOf(func(v arrow.Array, i int) float64 { return float64(v.(*array.Int8).Value(i)) })
 	case arrow.INT16:
-		return func(v arrow.Array, i int) float64 { return float64(v.(*array.Int16).Value(i)) }
+		return eachOf(func(v arrow.Array, i int) float64 { return float64(v.(*array.Int16).Value(i)) })
 	case arrow.UINT8:
-		return func(v arrow.Array, i int) float64 { return float64(v.(*array.Uint8).Value(i)) }
+		return eachOf(func(v arrow.Array, i int) float64 { return float64(v.(*array.Uint8).Value(i)) })
 	case arrow.UINT16:
-		return func(v arrow.Array, i int) float64 { return float64(v.(*array.Uint16).Value(i)) }
+		return eachOf(func(v arrow.Array, i int) float64 { return float64(v.(*array.Uint16).Value(i)) })
 	case arrow.UINT32:
-		return func(v arrow.Array, i int) float64 { return float64(v.(*array.Uint32).Value(i)) }
+		return eachOf(func(v arrow.Array, i int) float64 { return float64(v.(*array.Uint32).Value(i)) })
 	case arrow.UINT64:
-		return func(v arrow.Array, i int) float64 { return float64(v.(*array.Uint64).Value(i)) }
+		return eachOf(func(v arrow.Array, i int) float64 { return float64(v.(*array.Uint64).Value(i)) })
 	}
 	return nil
+}
+
+func eachOf(number func(arrow.Array, int) float64) func([]float64, arrow.Array, int, int) []float64 {
+	return func(into []float64, values arrow.Array, from, to int) []float64 {
+		for i := from; i < to; i++ {
+			into = append(into, number(values, i))
+		}
+		return into
+	}
 }
 
 // add takes the next values.
 func (s *spread) add(values arrow.Array) {
 	for from, to := range validRuns(values) {
-		for i := from; i < to; i++ {
-			switch {
-			case s.number != nil:
-				s.addNumber(s.rows+uint64(i), s.number(values, i))
-			case s.buckets != nil:
+		switch {
+		case s.numbers != nil:
+			s.read = s.numbers(s.read[:0], values, from, to)
+			s.addNumbers(s.rows+uint64(from), s.read)
+		case s.buckets != nil:
+			for i := from; i < to; i++ {
 				hashed := fnv.New64a()
 				_, _ = hashed.Write([]byte(textOf(values, i))) // A hash takes everything.
 				s.buckets[hashed.Sum64()%textBuckets]++
@@ -198,20 +212,25 @@ func (s *spread) add(values arrow.Array) {
 	}
 }
 
-func (s *spread) addNumber(row uint64, value float64) {
-	if math.IsNaN(value) {
-		s.nans++
-		return
+// addNumbers takes the values of rows that follow each other.
+func (s *spread) addNumbers(row uint64, values []float64) {
+	least, greatest, sum, lost := s.min, s.max, s.sum, s.lost
+	for i, value := range values {
+		if math.IsNaN(value) {
+			s.nans++
+			continue
+		}
+		s.count++
+		least, greatest = min(least, value), max(greatest, value)
+		// Kahan's sum: lost is what the last addition rounded away.
+		term := value - lost
+		next := sum + term
+		lost, sum = (next-sum)-term, next
+		if inSample(row+uint64(i), s.sampled) {
+			s.kept = append(s.kept, keptValue{row + uint64(i), value})
+		}
 	}
-	s.count++
-	s.min, s.max = min(s.min, value), max(s.max, value)
-	// Kahan's sum: lost is what the last addition rounded away.
-	term := value - s.lost
-	sum := s.sum + term
-	s.lost, s.sum = (sum-s.sum)-term, sum
-	if inSample(row, s.sampled) {
-		s.kept = append(s.kept, keptValue{row, value})
-	}
+	s.min, s.max, s.sum, s.lost = least, greatest, sum, lost
 }
 
 // distribution returns nil if there is nothing to report.

@@ -150,6 +150,7 @@ func described(scan *tableScan, known map[string]Column, selection *feature.Sele
 		return len(selection.Outputs) > 0 && c.name == selection.Outputs[0].Name
 	})
 	statuses := map[string]map[string]int64{}
+	distributions := scan.distributions()
 	columns := make([]Column, len(scan.columns))
 	for i, read := range scan.columns {
 		column := known[read.name]
@@ -162,9 +163,7 @@ func described(scan *tableScan, known map[string]Column, selection *feature.Sele
 		}
 		sum := read.digest.sum()
 		column.Digest, column.Nulls = named(sum[:]), read.digest.nullCount
-		if read.spread != nil {
-			column.Distribution = read.spread.distribution()
-		}
+		column.Distribution = distributions[i]
 		if read.statuses != nil {
 			statuses[column.Name] = read.statuses
 		}

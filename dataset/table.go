@@ -202,6 +202,24 @@ func (s *tableScan) add(batch arrow.RecordBatch) error {
 	return group.Wait()
 }
 
+// distributions are those of the columns, nil for a column without one. They are made side by side, since each sorts a
+// sample.
+func (s *tableScan) distributions() []*Distribution {
+	made := make([]*Distribution, len(s.columns))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, column := range s.columns {
+		if column.spread != nil {
+			group.Go(func() error {
+				made[i] = column.spread.distribution()
+				return nil
+			})
+		}
+	}
+	_ = group.Wait() // None fails.
+	return made
+}
+
 func (c *columnScan) add(values arrow.Array) (err error) {
 	defer func() {
 		if damage := recover(); damage != nil {
