@@ -21,13 +21,15 @@ import (
 // Taken is what a process took, or several that ran one after the other.
 type Taken struct {
 	Elapsed time.Duration
+	// Processor is the time on processors, of all threads. Other work on the machine changes it less than Elapsed.
+	Processor time.Duration
 	// Peak is the most memory that was resident at a time, in bytes.
 	Peak int64
 }
 
 // Then is what both took, one after the other.
 func (t Taken) Then(next Taken) Taken {
-	return Taken{t.Elapsed + next.Elapsed, max(t.Peak, next.Peak)}
+	return Taken{t.Elapsed + next.Elapsed, t.Processor + next.Processor, max(t.Peak, next.Peak)}
 }
 
 // Run runs a program in a folder.
@@ -62,7 +64,8 @@ func measure(ctx context.Context, folder string, output io.Writer, name string, 
 	if !ok {
 		return Taken{}, fmt.Errorf("%s does not tell what a process took", runtime.GOOS)
 	}
-	return Taken{elapsed, residentBytes(usage.Maxrss)}, nil
+	state := process.ProcessState
+	return Taken{elapsed, state.UserTime() + state.SystemTime(), residentBytes(usage.Maxrss)}, nil
 }
 
 // residentBytes is a peak in the unit of the system: kilobytes, but for macOS, which counts bytes.
@@ -78,11 +81,15 @@ func Now() time.Time {
 	return time.Now() //nolint:forbidigo // A benchmark measures how long things really take.
 }
 
-// Median is the median time and, of its own, the median peak.
+// Median is the median time and, of their own, the median time on processors and the median peak.
 func Median(all []Taken) Taken {
+	var median Taken
 	middle := len(all) / 2
 	slices.SortFunc(all, func(a, b Taken) int { return cmp.Compare(a.Peak, b.Peak) })
-	peak := all[middle].Peak
+	median.Peak = all[middle].Peak
+	slices.SortFunc(all, func(a, b Taken) int { return cmp.Compare(a.Processor, b.Processor) })
+	median.Processor = all[middle].Processor
 	slices.SortFunc(all, func(a, b Taken) int { return cmp.Compare(a.Elapsed, b.Elapsed) })
-	return Taken{all[middle].Elapsed, peak}
+	median.Elapsed = all[middle].Elapsed
+	return median
 }
