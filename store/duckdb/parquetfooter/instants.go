@@ -97,8 +97,8 @@ func times(factor int64) func(int64) (int64, bool) {
 	}
 }
 
-// finite bounds the instants that are finite in every unit. DuckDB takes the greatest and the least number for infinite,
-// and the ends of the range of nanoseconds are nearest to zero.
+// finite bounds the instants that are finite in every unit. DuckDB takes the greatest and the least number for
+// infinite, and the ends of the range of nanoseconds are nearest to zero.
 const finite = math.MaxInt64/1_000 - 1
 
 // IsFinite says that no instant of the span is infinite. It may be false of one that ends in the year 2262 or later.
