@@ -28,7 +28,7 @@ var (
 	usual        = []string{ofClient, ofGenerated, leftAsIs, ofManyViews, ofSQLite, ofJSON, ofPython, memory}
 	tables       = append(slices.Clone(usual), audited)
 	shapes       = []shape{{1, few}, {100, few}, {1, some}}
-	callerCounts = []int{1, 4, 16}
+	callerCounts = []int{1, 16, 64}
 )
 
 // choice is what is to be measured.

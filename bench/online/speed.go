@@ -159,12 +159,10 @@ func (s *servers) againstFloor(ctx context.Context, plumb func(shape shape, answ
 // target is the ratio to reach.
 func target(shape shape, callers int) string {
 	switch {
-	case callers == 16:
-		return "per second >= 0.6"
-	case callers == 1 && shape == shapes[0]:
-		return "p50 <= 1.6"
-	case callers == 1 && shape == shapes[1]:
-		return "p50 <= 2.0"
+	case callers > 1:
+		return "per second >= 1.0"
+	case shape == shapes[0]:
+		return "p50 <= 1.3"
 	}
 	return ""
 }

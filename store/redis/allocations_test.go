@@ -30,7 +30,7 @@ func TestAReadAllocatesLittle(t *testing.T) {
 	for _, c := range []struct {
 		entities, tables int
 		most             float64
-	}{{1, 1, 21}, {1, 5, 39}, {1, 25, 103}, {100, 5, 1840}} {
+	}{{1, 1, 17}, {1, 5, 29}, {1, 25, 91}, {100, 5, 1830}} {
 		var gets []online.Get
 		for entity := range c.entities {
 			for i := range c.tables {

@@ -41,6 +41,7 @@ var register = goredis.NewScript(registerSource)
 
 // tableEntry is what a process knows of a table.
 type tableEntry struct {
+	table                online.Table
 	project, name, field string
 	state                atomic.Pointer[tableState]
 }
@@ -61,7 +62,8 @@ func (s *Store) entry(table online.Table) *tableEntry {
 		return known.(*tableEntry)
 	}
 	name := nameOf(table)
-	known, _ := s.tables.LoadOrStore(table, &tableEntry{project: table.Project, name: name, field: fieldOf(name)})
+	known, _ := s.tables.LoadOrStore(table, &tableEntry{table: table, project: table.Project, name: name,
+		field: fieldOf(name)})
 	return known.(*tableEntry)
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -118,7 +119,17 @@ func TestRowsThatAreEvictedAreNotThereAndOthersAreWhole(t *testing.T) {
 	if _, err := store.Write(t.Context(), table, rows); err != nil {
 		t.Fatal(err)
 	}
-	if err := keys.ConfigSet(t.Context(), "maxmemory", "1500kb").Err(); err != nil {
+	info, err := keys.InfoMap(t.Context(), "memory").Result()
+	if err != nil {
+		t.Fatal(err)
+	}
+	used, err := strconv.ParseInt(info["Memory"]["used_memory"], 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A third of what the rows take has to go.
+	const third = 5000 * 50
+	if err := keys.ConfigSet(t.Context(), "maxmemory", fmt.Sprint(used-third)).Err(); err != nil {
 		t.Fatal(err)
 	}
 	more, _ := numbered(2000, 2)

@@ -39,44 +39,47 @@ type reading struct {
 	stale map[string][]*tableEntry
 }
 
-// hashRead asks one hash for some fields.
+// hashRead asks one hash for the rows of an entity.
 type hashRead struct {
 	key string
-	// args are the command, and positions where the values of its fields belong.
-	args      []any
-	positions []int
+	// from is the position of the first of its gets, which follow each other.
+	from int
+	// args are the command.
+	args []any
 }
 
+// newReading makes the commands of a read. Gets of one entity follow each other, and are one command. All arguments are
+// in one piece of memory.
 func (s *Store) newReading(gets []online.Get, values [][]byte) *reading {
+	const fieldsAt = 2 // The command and its key precede the fields.
 	r := &reading{store: s, gets: gets, values: values}
-	entries, places := r.group()
-	r.ask(entries, places)
-	return r
-}
-
-// group finds the table and the hash of each get, by its position in r.hashes. Gets of one entity follow each other.
-func (r *reading) group() (entries []*tableEntry, places []int) {
-	entries, places = make([]*tableEntry, len(r.gets)), make([]int, len(r.gets))
-	r.hashes = make([]hashRead, 0, r.entities())
-	tables := tableCache{store: r.store}
-	now := r.store.now()
+	entities := r.entities()
+	r.hashes = make([]hashRead, 0, entities)
+	args := make([]any, 0, fieldsAt*entities+len(gets))
+	tables := tableCache{store: s, known: make([]*tableEntry, 0, likelyTables)}
+	now := s.now()
+	var hash *hashRead
 	var key []byte
-	for i := range r.gets {
-		get := &r.gets[i]
+	for i := range gets {
+		get := &gets[i]
 		entry, first := tables.entry(get.Table)
 		if first && entry.isStale(now) {
 			r.addStale(entry)
 		}
-		if i == 0 || !sameEntity(get, &r.gets[i-1]) {
+		if i == 0 || !sameEntity(get, &gets[i-1]) {
 			key = appendKey(key[:0], get.Table.Project, get.Key)
-			r.hashes = append(r.hashes, hashRead{key: string(key)})
+			r.hashes = append(r.hashes, hashRead{key: string(key), from: i})
+			hash = &r.hashes[len(r.hashes)-1]
+			args = append(args, "hmget", &hash.key)
+			hash.args = args[len(args)-fieldsAt:]
 		}
-		entries[i], places[i] = entry, len(r.hashes)-1
+		args = append(args, &entry.field)
+		hash.args = hash.args[:len(hash.args)+1]
 		if entry.older() {
 			r.older, r.olderKeys = append(r.older, i), append(r.olderKeys, string(key)+entry.name)
 		}
 	}
-	return entries, places
+	return r
 }
 
 // entities is how many hashes are asked for.
@@ -94,46 +97,29 @@ func sameEntity(a, b *online.Get) bool {
 	return a.Table.Project == b.Table.Project && bytes.Equal(a.Key, b.Key)
 }
 
+// likelyTables is how many tables a read asks for without another allocation.
+const likelyTables = 8
+
 // tableCache finds the entries of tables that are asked for by turns.
 type tableCache struct {
-	store  *Store
-	tables []online.Table
-	known  []*tableEntry
+	store *Store
+	known []*tableEntry
 	// at is where the table before the next one is expected.
 	at int
 }
 
 // entry returns the entry of a table, and whether it is the first time.
 func (c *tableCache) entry(table online.Table) (entry *tableEntry, first bool) {
-	for i := range c.tables {
-		if at := (c.at + 1 + i) % len(c.tables); c.tables[at] == table {
+	table.Retention = 0
+	for i := range c.known {
+		if at := (c.at + 1 + i) % len(c.known); c.known[at].table == table {
 			c.at = at
 			return c.known[at], false
 		}
 	}
 	entry = c.store.entry(table)
-	c.tables, c.known, c.at = append(c.tables, table), append(c.known, entry), len(c.tables)
+	c.known, c.at = append(c.known, entry), len(c.known)
 	return entry, true
-}
-
-// ask makes the commands, all in one piece of memory.
-func (r *reading) ask(entries []*tableEntry, places []int) {
-	counts := make([]int, len(r.hashes))
-	for _, at := range places {
-		counts[at]++
-	}
-	const fieldsAt = 2 // The command and its key precede the fields.
-	args, positions := make([]any, fieldsAt*len(r.hashes)+len(places)), make([]int, len(places))
-	for i := range r.hashes {
-		hash, size := &r.hashes[i], fieldsAt+counts[i]
-		hash.args, args = args[:fieldsAt:size], args[size:]
-		hash.positions, positions = positions[:0:counts[i]], positions[counts[i]:]
-		hash.args[0], hash.args[1] = "hmget", &hash.key
-	}
-	for i, at := range places {
-		hash := &r.hashes[at]
-		hash.args, hash.positions = append(hash.args, &entries[i].field), append(hash.positions, i)
-	}
 }
 
 func (r *reading) addStale(entry *tableEntry) {
@@ -186,11 +172,11 @@ func (r *reading) take(hash *hashRead, command *goredis.SliceCmd) error {
 	if err != nil {
 		return err
 	}
-	if len(found) != len(hash.positions) {
-		return fmt.Errorf("%d of %d fields were answered", len(found), len(hash.positions))
+	if fields := len(command.Args()) - 2; len(found) != fields {
+		return fmt.Errorf("%d of %d fields were answered", len(found), fields)
 	}
 	for i, value := range found {
-		r.values[hash.positions[i]] = bytesOf(value)
+		r.values[hash.from+i] = bytesOf(value)
 	}
 	return nil
 }

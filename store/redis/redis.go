@@ -141,6 +141,8 @@ var replies = []struct {
 	{"OOM", "it is out of memory; raise its maxmemory, or give views a ttl so that old rows go", false},
 	{"The user executing the script can't", "this user may not do that; grant it the keys and commands that " +
 		"docs/configuration.md lists", false},
+	{"ACL failure in script", "this user may not do that; grant it the keys and commands that docs/configuration.md lists",
+		false},
 	{"READONLY", "it is a read-only replica; connect to its primary", false},
 	{"MISCONF", "it cannot save to disk and so takes no writes", false},
 	{"NOAUTH", "it wants a password; give one in the URL", false},
