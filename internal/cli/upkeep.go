@@ -59,16 +59,16 @@ func (a *application) upgradeStore(ctx context.Context, p *project.Project) erro
 }
 
 func writeUpgrade(w *printable.Writer, report online.UpgradeReport) error {
-	text := fmt.Sprintf("%d rows moved.\n", report.Moved)
+	err := w.Printf("%d rows moved.\n", report.Moved)
 	if report.Unmoved > 0 {
-		text += fmt.Sprintf("%d rows were changed meanwhile by an older version: stop it, and run this again.\n",
-			report.Unmoved)
+		err = errors.Join(err, w.Printf("%d rows were changed meanwhile by an older version: stop it, and run this again.\n",
+			report.Unmoved))
 	}
 	if report.Others > 0 {
-		text += fmt.Sprintf("%d rows that no view reads stay as they are; plumb online-store stats lists them.\n",
-			report.Others)
+		err = errors.Join(err, w.Printf("%d rows that no view reads stay as they are; plumb online-store stats lists them.\n",
+			report.Others))
 	}
-	return w.Printf("%s", text)
+	return err
 }
 
 func (a *application) storeStats(ctx context.Context, p *project.Project) error {

@@ -13,9 +13,14 @@ func NewMark(number int64, origin Origin) []byte {
 	return header.Append(nil)
 }
 
-// MarkNumber returns the number of a mark; 0 if there is no value, or one that is not a mark.
+// MarkNumber returns the number of a mark, the greatest of a value that holds several; 0 if there is no value, or one
+// that is not a mark.
 func MarkNumber(value []byte) int64 {
-	row, err := Parse(value)
+	rows, err := Rows(value)
+	if err != nil {
+		return 0
+	}
+	row, err := Parse(rows[0])
 	if err != nil || row.created != nullCreated || row.SchemaID != 0 || row.shape != 0 || len(row.body) > 0 {
 		return 0
 	}

@@ -87,6 +87,23 @@ func TestR14_RowsOfBothLayoutsCompareByTheirTimes(t *testing.T) {
 	}
 }
 
+// Marks of both layouts are marks of one table: the greater one counts.
+func TestR14_TheGreaterMarkOfBothLayoutsCounts(t *testing.T) {
+	server := redistest.Start(t)
+	store, keys := open(t, server.URL), client(t, server)
+	old := onlinetest.Samples(t, "mark-v1.txt")["mark-v1.txt"]["mark 1122 of run 11"]
+	writeOld(t, keys, table, "\x00\x01", old, 0)
+	for number, want := range map[int64]int64{0x1121: 0x1122, 0x1123: 0x1123} {
+		if err := online.WriteBirth(t.Context(), store, table, number, 1); err != nil {
+			t.Fatal(err)
+		}
+		marks, err := online.ReadMarks(t.Context(), open(t, server.URL), table)
+		if err != nil || marks[0].Birth < want {
+			t.Errorf("with %d the marks are %+v, %v, want %d", number, marks, err, want)
+		}
+	}
+}
+
 func TestADamagedRowOfLayout1IsAnErrorOfItsLookUpAlone(t *testing.T) {
 	server := redistest.Start(t)
 	store, keys := open(t, server.URL), client(t, server)
