@@ -160,48 +160,89 @@ local function field_life(key)
   return type(reply) == 'table' and reply[1] or -1
 end
 
-local function store(key, value, keeps)
-  if life == 0 then
-    call('HSET', key, field, value)
-    call('PERSIST', key)
-    return
-  end
-  if fields_expire then
-    local left = keeps and field_life(key) or 0
-    call('HSET', key, field, value)
-    call('PERSIST', key)
-    if left >= 0 then
-      call('HPEXPIRE', key, string.format('%.0f', math.max(left, life)), 'FIELDS', '1', field)
+-- Makes a hash live for long enough. existed says that the row replaces one, so that the hash was there before.
+local greater = true
+local function prolong(key, existed, left)
+  if existed and greater then
+    -- A hash without an expiry keeps none. Servers before 7.0 do not know the option.
+    local reply = redis.pcall('PEXPIRE', key, ARGV[1], 'GT')
+    if type(reply) == 'number' then
+      return
     end
-    return
+    greater = false
   end
-  local left = call('PTTL', key)
-  call('HSET', key, field, value)
+  left = left or call('PTTL', key)
   if left == -2 or left >= 0 and left < life then
     call('PEXPIRE', key, ARGV[1])
   end
 end
 
-local written = 0
+-- Stores a row in the place of another. keeps says that what is there lives on, so that its expiry must not be shortened.
+local function replace(key, value, keeps)
+  local left = fields_expire and keeps and field_life(key) or 0
+  call('HSET', key, field, value)
+  if life == 0 or fields_expire then
+    call('PERSIST', key)
+  else
+    prolong(key, true)
+  end
+  if fields_expire and left >= 0 then
+    call('HPEXPIRE', key, string.format('%.0f', math.max(left, life)), 'FIELDS', '1', field)
+  end
+end
+
+-- Stores a row unless there is one, and returns whether it did.
+local function add(key, value)
+  local left = life > 0 and not fields_expire and call('PTTL', key) or 0
+  if call('HSETNX', key, field, value) == 0 then
+    return false
+  end
+  if life == 0 or fields_expire then
+    call('PERSIST', key)
+  else
+    prolong(key, false, left)
+  end
+  if fields_expire then
+    call('HPEXPIRE', key, ARGV[1], 'FIELDS', '1', field)
+  end
+  return true
+end
+
+-- What to store where a row is stored already; nil where that stays. The second result is what replace wants to know.
+local function choose(stored, value)
+  if not precedence_size(stored) then
+    return value, false
+  end
+  local older = is_older(value, stored)
+  if older and is_ahead(stored) or not older and is_ahead(value) then
+    return merge(stored, value), true
+  elseif older then
+    return nil
+  end
+  -- The same row again, perhaps by a run that knows a shorter ttl, stays for as long as it was to stay.
+  return value, same_version(value, stored)
+end
+
+-- Calls of commands are what takes the time here. Where the row before was new, the next is taken to be new too, which
+-- saves a call.
+local written, likely_new = 0, true
 for i, key in ipairs(KEYS) do
   local value = ARGV[i + 3]
-  local stored = call('HGET', key, field)
-  -- keeps says that what is stored lives on, so that its expiry must not be shortened.
-  local chosen, keeps = value, false
-  if stored and precedence_size(stored) then
-    local older = is_older(value, stored)
-    if older and is_ahead(stored) or not older and is_ahead(value) then
-      chosen, keeps = merge(stored, value), true
-    elseif older then
-      chosen = nil
-    else
-      -- The same row again, perhaps by a run that knows a shorter ttl: it stays for as long as it was to stay.
-      keeps = same_version(value, stored)
-    end
-  end
-  if chosen then
-    store(key, chosen, keeps)
+  if likely_new and add(key, value) then
     written = written + 1
+  else
+    local stored = call('HGET', key, field)
+    likely_new = not stored
+    if stored then
+      local chosen, keeps = choose(stored, value)
+      if chosen then
+        replace(key, chosen, keeps)
+        written = written + 1
+      end
+    else
+      add(key, value)
+      written = written + 1
+    end
   end
 end
 return written
