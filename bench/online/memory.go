@@ -90,8 +90,8 @@ func makeMemoryProject(ctx context.Context, plumb, folder string) error {
 		fields = append(fields, fmt.Sprintf("{name: f%d, type: FLOAT64}", feature))
 		columns = append(columns, fmt.Sprintf("random() AS f%d", feature))
 	}
-	query := fmt.Sprintf("SELECT i AS user_id, now()::TIMESTAMP - INTERVAL 1 HOUR AS event_timestamp, %s FROM range(%d) t(i)",
-		strings.Join(columns, ", "), memoryEntities)
+	query := fmt.Sprintf("SELECT i AS user_id, now()::TIMESTAMP - INTERVAL 1 HOUR AS event_timestamp, %s "+
+		"FROM range(%d) t(i)", strings.Join(columns, ", "), memoryEntities)
 	if err := rows.Execute(ctx, fmt.Sprintf("COPY (%s) TO '%s' (FORMAT parquet)", query,
 		filepath.Join(project, "rows.parquet"))); err != nil {
 		return err
