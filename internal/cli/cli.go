@@ -14,6 +14,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -104,8 +105,22 @@ func (a *application) rootCommand() *cobra.Command {
 		a.verifyCommand(), a.auditCommand(), a.onlineStoreCommand(), a.teardownCommand(), a.statusCommand(),
 		a.tokenCommand(), a.versionCommand(),
 	)
+	for _, cmd := range root.Commands() {
+		if cmd.HasSubCommands() {
+			cmd.Args, cmd.RunE = knownCommand, func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		}
+	}
 	a.markStart(root)
 	return root
+}
+
+// knownCommand refuses a word that is not a subcommand, as cobra does for the root command alone. Without a word, the
+// command prints its help.
+func knownCommand(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())
+	}
+	return nil
 }
 
 // markStart marks the start of a command and of its subcommands, if they do anything themselves.
