@@ -163,15 +163,25 @@ func appendValues(to []byte, values arrow.Array, start, end int) []byte {
 		}
 		return to
 	case *array.Int64:
-		return appendWords(to, values.Int64Values()[start:end], func(v int64) uint64 { return uint64(v) })
+		return appendFixed(to, values.Int64Values()[start:end], 8, func(into []byte, v int64) {
+			binary.LittleEndian.PutUint64(into, uint64(v))
+		})
 	case *array.Timestamp:
-		return appendWords(to, values.TimestampValues()[start:end], func(v arrow.Timestamp) uint64 { return uint64(v) })
+		return appendFixed(to, values.TimestampValues()[start:end], 8, func(into []byte, v arrow.Timestamp) {
+			binary.LittleEndian.PutUint64(into, uint64(v))
+		})
 	case *array.Float64:
-		return appendWords(to, values.Float64Values()[start:end], math.Float64bits)
+		return appendFixed(to, values.Float64Values()[start:end], 8, func(into []byte, v float64) {
+			binary.LittleEndian.PutUint64(into, math.Float64bits(v))
+		})
 	case *array.Int32:
-		return appendHalves(to, values.Int32Values()[start:end], func(v int32) uint32 { return uint32(v) })
+		return appendFixed(to, values.Int32Values()[start:end], 4, func(into []byte, v int32) {
+			binary.LittleEndian.PutUint32(into, uint32(v))
+		})
 	case *array.Float32:
-		return appendHalves(to, values.Float32Values()[start:end], math.Float32bits)
+		return appendFixed(to, values.Float32Values()[start:end], 4, func(into []byte, v float32) {
+			binary.LittleEndian.PutUint32(into, math.Float32bits(v))
+		})
 	}
 	for i := start; i < end; i++ {
 		text := textOf(values, i)
@@ -180,20 +190,12 @@ func appendValues(to []byte, values arrow.Array, start, end int) []byte {
 	return to
 }
 
-func appendWords[T any](to []byte, values []T, bits func(T) uint64) []byte {
+// appendFixed appends values that all have the same size.
+func appendFixed[T any](to []byte, values []T, size int, put func(into []byte, value T)) []byte {
 	at := len(to)
-	to = slices.Grow(to, 8*len(values))[:at+8*len(values)]
+	to = slices.Grow(to, size*len(values))[:at+size*len(values)]
 	for i, value := range values {
-		binary.LittleEndian.PutUint64(to[at+8*i:], bits(value))
-	}
-	return to
-}
-
-func appendHalves[T any](to []byte, values []T, bits func(T) uint32) []byte {
-	at := len(to)
-	to = slices.Grow(to, 4*len(values))[:at+4*len(values)]
-	for i, value := range values {
-		binary.LittleEndian.PutUint32(to[at+4*i:], bits(value))
+		put(to[at+size*i:], value)
 	}
 	return to
 }

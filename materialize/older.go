@@ -21,7 +21,10 @@ func (m *Materializer) hasOlder(ctx context.Context, p *plan) (bool, error) {
 // that were pushed.
 func (m *Materializer) upgrade(ctx context.Context, p *plan, table online.Table, report *Report) error {
 	upgrader := m.config.Online.(online.Upgrader)
-	moved, err := upgrader.Upgrade(ctx, p.view.Project, []online.Table{table}, func(int64) {})
+	given := report.Run.Written + report.Run.Older
+	moved, err := upgrader.Upgrade(ctx, p.view.Project, []online.Table{table}, func(moved int64) {
+		m.config.Progress(p.view.Name, given+moved)
+	})
 	if moved.Moved > 0 {
 		report.Notes = append(report.Notes, fmt.Sprintf("%d rows of view %q that an older version had stored are in the "+
 			"layout of this version now", moved.Moved, p.view.Name))

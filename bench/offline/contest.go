@@ -63,7 +63,7 @@ func wideContest() contest {
 	return wide
 }
 
-// chosen are the contests whose ids begin with one of the texts; all if there is no text.
+// chosen returns the contests whose ids begin with one of the given texts, or all contests if none is given.
 func chosen(beginnings []string) ([]contest, error) {
 	all := contests()
 	if len(beginnings) == 0 {

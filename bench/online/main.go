@@ -68,7 +68,7 @@ func run(ctx context.Context, plumb string, chosen choice) (err error) {
 	if err := makeSources(ctx, folder); err != nil {
 		return err
 	}
-	if err := measureSpeed(ctx, plumb, folder, chosen); err != nil || !chosen.has(memory) {
+	if err := measureSpeed(ctx, plumb, folder, chosen); err != nil || !chosen.has(memory) || chosen.profile != "" {
 		return err
 	}
 	return measureMemory(ctx, plumb, folder)

@@ -82,7 +82,7 @@ func measureMemory(ctx context.Context, plumb, folder string) (err error) {
 // makeMemoryProject makes a project of few views with a row for each entity and no created time.
 func makeMemoryProject(ctx context.Context, plumb, folder string) error {
 	project := filepath.Join(folder, memoryProject)
-	if err := os.MkdirAll(filepath.Join(project, "features"), 0o755); err != nil {
+	if err := os.MkdirAll(project, 0o755); err != nil {
 		return fmt.Errorf("make the project: %w", err)
 	}
 	var fields, columns []string
@@ -103,15 +103,8 @@ func makeMemoryProject(ctx context.Context, plumb, folder string) error {
 		fmt.Fprintf(&text, "  - {name: v%d, entities: [user], source: rows, ttl: 30d, features: [%s]}\n", view,
 			strings.Join(fields, ", "))
 	}
-	for name, content := range map[string]string{
-		"plumb.yaml": "project: bench\ndefinitions: [features]\noffline: {roots: [.]}\n", "features/all.yaml": text.String(),
-	} {
-		if err := os.WriteFile(filepath.Join(project, name), []byte(content), 0o644); err != nil {
-			return fmt.Errorf("write the project: %w", err)
-		}
-	}
-	_, err := process.Run(ctx, project, plumb, "apply", "--yes")
-	return err
+	settings := "project: bench\ndefinitions: [features]\noffline: {roots: [.]}\n"
+	return applyProject(ctx, plumb, project, settings, text.String())
 }
 
 // grown empties Redis and returns by how much its memory grows, for each row.

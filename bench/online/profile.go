@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"time"
@@ -16,23 +15,15 @@ import (
 // profiled is for how long a profile is taken.
 const profiled = 40 * time.Second
 
-// profile writes a profile of the processor time of plumb serve while the callers ask for the chosen shapes in turns,
-// over gRPC and over HTTP.
-func (s *servers) profile(ctx context.Context, plumb, folder, path string) (err error) {
-	address, err := freeAddress(ctx)
-	if err != nil {
-		return err
-	}
-	asked, err := startPlumb(ctx, plumb, folder, few, s.redis.URL(), "--serving-admin", address)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, asked.stop()) }()
+// profile writes a profile of the processor time of plumb serve while callers ask for the chosen shapes by turns, over
+// gRPC and over HTTP.
+func (s *servers) profile(ctx context.Context, path string) error {
+	asked := s.plumb[some]
 	ended := make(chan struct{})
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		defer close(ended)
-		return fetch(ctx, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%.0f", address, profiled.Seconds()), path)
+		return fetch(ctx, fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%.0f", s.admin, profiled.Seconds()), path)
 	})
 	group.Go(func() error {
 		for turn := 0; ; turn++ {
@@ -78,16 +69,11 @@ func fetch(ctx context.Context, url, path string) error {
 	}
 	defer response.Body.Close()
 	content, err := io.ReadAll(response.Body)
-	if err != nil || response.StatusCode != http.StatusOK {
-		return fmt.Errorf("take a profile: %s %w", response.Status, err)
+	switch {
+	case err != nil:
+		return fmt.Errorf("take a profile: %w", err)
+	case response.StatusCode != http.StatusOK:
+		return fmt.Errorf("take a profile: plumb answered %s", response.Status)
 	}
 	return os.WriteFile(path, content, 0o644)
-}
-
-func freeAddress(ctx context.Context) (string, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	return listener.Addr().String(), listener.Close()
 }

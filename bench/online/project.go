@@ -70,15 +70,17 @@ func typeOf(feature int) string {
 // makeProject applies a project with that many views. For each number in services, it adds a service of that many of
 // the first views.
 func makeProject(ctx context.Context, plumb, folder string, views int, services ...int) error {
-	project := projectOf(folder, views)
+	settings := fmt.Sprintf("project: bench%d\ndefinitions: [features]\noffline: {roots: [..], memory_limit: 1GB}\n",
+		views)
+	return applyProject(ctx, plumb, projectOf(folder, views), settings, definitions(views, services))
+}
+
+// applyProject writes a project into a folder and applies it.
+func applyProject(ctx context.Context, plumb, project, settings, definitions string) error {
 	if err := os.MkdirAll(filepath.Join(project, "features"), 0o755); err != nil {
 		return fmt.Errorf("make the project: %w", err)
 	}
-	settings := fmt.Sprintf("project: bench%d\ndefinitions: [features]\noffline: {roots: [..], memory_limit: 1GB}\n",
-		views)
-	for name, text := range map[string]string{
-		"plumb.yaml": settings, "features/all.yaml": definitions(views, services),
-	} {
+	for name, text := range map[string]string{"plumb.yaml": settings, "features/all.yaml": definitions} {
 		if err := os.WriteFile(filepath.Join(project, name), []byte(text), 0o644); err != nil {
 			return fmt.Errorf("write the project: %w", err)
 		}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/plumbstore/plumb/bench/process"
 	"github.com/plumbstore/plumb/bench/redis"
 )
 
@@ -28,6 +29,8 @@ type servers struct {
 	// plumb are the servers of the projects, by their number of views; sqlite has some views.
 	plumb  map[int]*server
 	sqlite *server
+	// admin is where the server of some views has profiles; only if one is taken.
+	admin string
 }
 
 // measureSpeed prints the tables of look-ups that are chosen.
@@ -38,7 +41,7 @@ func measureSpeed(ctx context.Context, plumb, folder string, chosen choice) (err
 		return err
 	}
 	if chosen.profile != "" {
-		return s.profile(ctx, plumb, folder, chosen.profile)
+		return s.profile(ctx, chosen.profile)
 	}
 	for _, table := range []struct {
 		name  string
@@ -89,6 +92,13 @@ func (s *servers) start(ctx context.Context, plumb, folder string) (err error) {
 	if s.redis, err = redis.Start(ctx); err != nil {
 		return err
 	}
+	flags := map[int][]string{}
+	if s.chosen.profile != "" {
+		if s.admin, err = process.FreeAddress(ctx); err != nil {
+			return err
+		}
+		flags[some] = []string{"--serving-admin", s.admin}
+	}
 	for views, services := range map[int][]int{few: {few}, some: {few, some}, many: {few}} {
 		if err := makeProject(ctx, plumb, folder, views, services...); err != nil {
 			return err
@@ -96,7 +106,7 @@ func (s *servers) start(ctx context.Context, plumb, folder string) (err error) {
 		if err := materialize(ctx, plumb, folder, views, services[len(services)-1], s.redis.URL()); err != nil {
 			return err
 		}
-		if s.plumb[views], err = startPlumb(ctx, plumb, folder, views, s.redis.URL()); err != nil {
+		if s.plumb[views], err = startPlumb(ctx, plumb, folder, views, s.redis.URL(), flags[views]...); err != nil {
 			return err
 		}
 	}

@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	goredis "github.com/redis/go-redis/v9"
+
+	"github.com/plumbstore/plumb/bench/process"
 )
 
 // Server is a redis-server of a benchmark's own, which keeps nothing on disk.
@@ -34,7 +36,7 @@ func Start(ctx context.Context) (*Server, error) {
 		return nil, fmt.Errorf("make a folder for Redis: %w", err)
 	}
 	s := &Server{folder: folder}
-	if s.Address, err = freeAddress(ctx); err == nil {
+	if s.Address, err = process.FreeAddress(ctx); err == nil {
 		err = s.start(ctx)
 	}
 	if err != nil {
@@ -42,14 +44,6 @@ func Start(ctx context.Context) (*Server, error) {
 	}
 	s.Client = goredis.NewClient(&goredis.Options{Addr: s.Address})
 	return s, nil
-}
-
-func freeAddress(ctx context.Context) (string, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("find a free port: %w", err)
-	}
-	return listener.Addr().String(), listener.Close()
 }
 
 func (s *Server) start(ctx context.Context) error {

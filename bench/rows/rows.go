@@ -57,7 +57,8 @@ func Make(ctx context.Context, path, query string) error {
 	return nil
 }
 
-// Split makes a folder of so many files, with an equal share of a query's rows each, unless it is there.
+// Split writes the rows of a query to the given number of files in a folder, share rows to each. It does nothing if the
+// folder exists.
 func Split(ctx context.Context, folder, query string, files, share int) (err error) {
 	if _, err := os.Stat(folder); err == nil || !errors.Is(err, os.ErrNotExist) {
 		return err

@@ -34,8 +34,8 @@ func (a *application) onlineStoreCommand() *cobra.Command {
 		Short: "Move rows that an older version has stored into the layout of this version",
 		Long: "Upgrade moves the rows of all views that an older version has stored into the layout of this version,\n" +
 			"which takes less memory. Until then both are read. Before you run it, upgrade every server and every job of\n" +
-			"the project: an older version does not find the rows afterwards. It can be interrupted and run again. plumb\n" +
-			"materialize does the same for each view that it starts from the beginning.",
+			"the project: a server of an older version answers NOT_FOUND for moved rows. Upgrade can be interrupted and\n" +
+			"run again. plumb materialize does the same for each view that it starts from the beginning.",
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.inProject(cmd.Context(), a.upgradeStore)

@@ -14,8 +14,10 @@ import (
 	"github.com/plumbstore/plumb/internal/config"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/project"
+	"github.com/plumbstore/plumb/internal/redistest"
 	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/store/offline"
+	"github.com/plumbstore/plumb/store/online"
 )
 
 // open opens the project that plumb init makes.
@@ -169,5 +171,29 @@ func TestMistakesNameThePartOfTheRequestAndNoFlag(t *testing.T) {
 		if !errors.As(err, &input) || input.Field != project.OutField || strings.Contains(err.Error(), "--") {
 			t.Errorf("%s: error is %v", name, err)
 		}
+	}
+}
+
+// The store has recorded that it has no rows in an older layout. An older version writes one all the same, and the
+// upgrade still finds it.
+func TestAnUpgradeOfTheStoreFindsWhatAnOlderVersionHasWrittenSince(t *testing.T) {
+	server := redistest.Start(t)
+	p, _ := open(t)
+	p.Config.OnlineStore = config.NewConnectionString(server.URL)
+	apply(t, p)
+	run := project.Materialization{Request: materialize.Request{To: feature.InstantOf(time.Date(2013, 7, 4, 0, 0, 0, 0,
+		time.UTC))}, Begin: func(*feature.View) {}, Progress: func(string, int64) {},
+		End: func(_ *feature.View, _ materialize.Report, err error) error { return err }}
+	if err := p.Materialize(t.Context(), run); err != nil {
+		t.Fatal(err)
+	}
+	view, row := "{nycflights:\x01\x06\x01x}plane@1", make([]byte, 29)
+	row[16] = 2 // Its format, after an event time and a created time.
+	if err := server.Client(t).Set(t.Context(), view, row, 0).Err(); err != nil {
+		t.Fatal(err)
+	}
+	report, err := p.UpgradeStore(t.Context(), func(int64) {})
+	if err != nil || report != (online.UpgradeReport{Moved: 1}) {
+		t.Errorf("the upgrade reports %+v, %v", report, err)
 	}
 }

@@ -124,9 +124,9 @@ func (r *useRun) choose(ctx context.Context) error {
 	return r.matcher.register(s.Native(), u.number)
 }
 
-// reserved is the memory that the uses after this one need for their indexes. What an index takes is free again once it
-// has been read, but for one whose winners are kept. So the largest counts, and no more than half of all memory, in
-// which any number of labels can be indexed in several passes.
+// reserved returns the memory to leave for the indexes of the uses that run after this one. An index that keeps the
+// features of its winners stays in memory; any other is freed once it has been read. So only the largest of the later
+// indexes counts. It counts for at most half of the memory, because labels can be indexed in several passes.
 func (r *useRun) reserved() int64 {
 	var largest int64
 	for _, later := range r.uses[r.use.number+1:] {

@@ -79,8 +79,8 @@ func (l *Lookup) find(ctx context.Context, store online.Reader, request Request)
 }
 
 // gets returns what to read, and for each use and row, at use*rows+row, its position in that, or absent if a key is
-// null, which matches nothing (R8). What one entity has in several views is asked for together, under one key: a store
-// may find it in one place.
+// null, which matches nothing (R8). The gets of one entity follow each other and share a key, because a store may keep
+// all rows of an entity together.
 func (l *Lookup) gets(keys keyColumns) ([]online.Get, []int) {
 	gets := make([]online.Get, 0, len(l.uses)*keys.rows)
 	places := make([]int, len(l.uses)*keys.rows)

@@ -30,8 +30,8 @@ import (
 //
 // So a row of an event at 10, created at 13 under schema 1, by run 7, begins with 80 00 00 00 00 00 00 0a, 0a 03, 01.
 //
-// The bytes are durable. Formats 1 to 3 began otherwise (older.go). They do not say of themselves that they are others,
-// so they are never among these: a store upgrades them before anybody else sees them.
+// The bytes are durable. Rows of formats 1 to 3 began otherwise (older.go), and nothing in the bytes distinguishes
+// them. So stores keep them apart, and upgrade them when they read them.
 type Header struct {
 	// Event is the row's event time.
 	Event feature.Instant

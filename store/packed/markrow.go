@@ -13,8 +13,8 @@ func NewMark(number int64, origin Origin) []byte {
 	return header.Append(nil)
 }
 
-// MarkNumber returns the number of a mark, the greatest of a value that holds several; 0 if there is no value, or one
-// that is not a mark.
+// MarkNumber returns the number of a mark, or 0 if the value is missing or is not a mark. If the value holds several
+// marks, it returns the greatest number.
 func MarkNumber(value []byte) int64 {
 	rows, err := Rows(value)
 	if err != nil {

@@ -20,8 +20,8 @@ import (
 // A value of format 3 held several rows: after the first 21 bytes of the newest one, 4 bytes with the size of the rest,
 // and the rows, each after 4 bytes with its length.
 //
-// Stores keep these apart from rows of today, which do not say of themselves that they are others, and upgrade them as
-// they read them.
+// A row of today has no format byte. So stores keep old rows in places of their own, and upgrade them when they read
+// them.
 const (
 	oldCreatedAt = 8
 	oldFormatAt  = 16
@@ -59,8 +59,9 @@ func Upgrade(old []byte) ([]byte, error) {
 	}
 }
 
-// Damaged returns a value for one that Upgrade refuses, which is kept within it. It is an error to every reader, and
-// gives way to rows as the old one would have, as far as its first bytes can be read.
+// Damaged returns a value to store in place of one that Upgrade refuses. It contains the old value, and reading it
+// fails with ErrCorrupt. It has the precedence of the old value. If that is too short to have one, every row replaces
+// it.
 func Damaged(old []byte) []byte {
 	header := Header{Event: math.MinInt64, created: nullCreated, shape: damagedShape}
 	if len(old) >= oldOriginAt {
@@ -70,7 +71,7 @@ func Damaged(old []byte) []byte {
 	return append(header.Append(nil), old...)
 }
 
-// damagedShape says that offsets have a width that none has.
+// damagedShape has a width of offsets that no row has.
 const damagedShape = offsetBits
 
 func upgradeRow(old []byte, origin Origin, body []byte) []byte {

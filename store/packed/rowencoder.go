@@ -21,8 +21,8 @@ type RowEncoder struct {
 	event   *array.Int64
 	created *array.Int64
 	columns []arrow.Array
-	// variable is the variable section of the row at hand, and ends has the end in it of each of its values. They are
-	// made before what precedes them, whose size depends on theirs.
+	// variable is the variable section of the current row, and ends are the ends of its values. They are made first,
+	// because the width of the offsets depends on them.
 	variable []byte
 	ends     []uint32
 }
@@ -126,7 +126,7 @@ func (e *RowEncoder) makeVariable(row int) error {
 	return nil
 }
 
-// offsetWidth is the logarithm of the fewest bytes that do for each end of a value. Without values it is 0.
+// offsetWidth returns the binary logarithm of the bytes that each offset takes.
 func (e *RowEncoder) offsetWidth() byte {
 	switch size := len(e.variable); {
 	case size <= math.MaxUint8:

@@ -14,7 +14,7 @@ import (
 //	null bits, if any field is null: bit i%8 of byte i/8 is set if field i is
 //	fixed section: the fields of fixed width, in schema order; zeros if null
 //	offsets: for each other field, in schema order, the end of its value in the variable section; its start is the end
-//	of the one before. Each takes 1, 2 or 4 bytes, the fewest that do for all
+//	of the one before. Each takes 1, 2 or 4 bytes, whichever is enough for the last
 //	variable section, to the end of the row
 //
 // BOOL is one byte, 0 or 1; INT32 and FLOAT32 are 4 bytes, INT64, FLOAT64 and TIMESTAMP 8, floats by their bits;

@@ -14,8 +14,8 @@ import (
 	"github.com/plumbstore/plumb/store/packed"
 )
 
-// What a read allocates, by the entities and the tables that it asks for: a few times for each entity, and twice for
-// each value, where the driver parses it.
+// A read allocates a few times for each entity, and three times for each value: twice when the driver parses it, and
+// once for the copy that belongs to the caller.
 func TestAReadAllocatesLittle(t *testing.T) {
 	server := redistest.Start(t)
 	s, err := Open(t.Context(), server.URL)

@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"strings"
 	"sync/atomic"
 	"time"
 
@@ -86,11 +85,11 @@ func (e *tableEntry) take(said, project string, now time.Time) error {
 		e.state.Store(&tableState{older: older, until: now.Add(recheck)})
 		return nil
 	}
-	if name := said[1:]; name != e.name {
-		return e.collision(name)
-	}
 	if said[0] != withOlder && said[0] != withoutOlder {
 		return fmt.Errorf("the directory has %q for %s: %w", said, e.name, fault.ErrNewer)
+	}
+	if name := said[1:]; name != e.name {
+		return e.collision(name)
 	}
 	older = older && said[0] == withOlder
 	e.state.Store(&tableState{registered: true, older: older, until: now.Add(recheck)})
@@ -159,10 +158,11 @@ func (s *Store) directory(ctx context.Context, project string) (map[string]table
 	}
 	tables := map[string]tableID{}
 	for field, text := range said {
-		if _, name, ok := strings.Cut(text, text[:min(1, len(text))]); ok && field != wholeProject {
-			if id, ok := parseName(name); ok {
-				tables[field] = id
-			}
+		if field == wholeProject || text == "" {
+			continue
+		}
+		if id, ok := parseName(text[1:]); ok {
+			tables[field] = id
 		}
 	}
 	return tables, said[wholeProject] == string(withoutOlder), nil

@@ -11,10 +11,9 @@ import (
 	"github.com/plumbstore/plumb/store/online"
 )
 
-// A server keeps a hash as one piece of memory, a listpack, for as long as it has few fields and none of its values is
-// long: no more than hash-max-listpack-value bytes, which are 64 if nobody has said otherwise. A hash of packed rows
-// then takes far less memory than the hash table that it is otherwise. Plumb does not change the server's settings; it
-// says what they cost.
+// A server keeps a hash as one piece of memory, a listpack, as long as it has few fields and no value is longer than
+// hash-max-listpack-value, which is 64 bytes by default. A hash of packed rows takes far less memory as a listpack than
+// as a hash table. Plumb does not change the server's settings; it says what they cost.
 
 var _ online.StorageAdvisor = (*Store)(nil)
 

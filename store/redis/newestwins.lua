@@ -2,8 +2,8 @@
 -- hashes, some perhaps more than once. ARGV: milliseconds until a row may be forgotten, or 0 for never; the clock, as
 -- the event time of a row has it; the table's field; then the rows, one for each key.
 --
--- Where the server lets fields expire, each row has an expiry of its own. Elsewhere the hash has one, which is never
--- shortened, and which a row without an expiry takes away: it lives as long as the row that is to live longest.
+-- If the server can expire fields, each row has an expiry of its own. Otherwise the hash has one, which is never
+-- shortened, and which a row without an expiry removes: the hash lives as long as the row that lives longest.
 
 local call, byte, sub, unpack_numbers = redis.call, string.byte, string.sub, struct.unpack
 local life, field = tonumber(ARGV[1]), ARGV[3]
@@ -60,7 +60,7 @@ end
 -- What follows is for rows that lie ahead; packed.Merge is the same, and says why.
 local is_several, most_rows = 32, 16
 
--- A number at a position, and the position after it; nil where the value ends before it does.
+-- A number at a position, and the position after it; nil if the value ends before the number does.
 local function number_at(value, at)
   local first = byte(value, at)
   if not first or first <= 247 then
@@ -109,7 +109,7 @@ local function rows_of(value)
   return rows
 end
 
--- The value to store; nil where the stored one stays.
+-- The value to store; nil if the stored one stays.
 local function merge(stored, value)
   local rows, at = rows_of(stored), 1
   while rows[at] and is_older(value, rows[at]) do
@@ -208,7 +208,8 @@ local function add(key, value)
   return true
 end
 
--- What to store where a row is stored already; nil where that stays. The second result is what replace wants to know.
+-- What to store in place of a stored row; nil if that stays. The second result says that what is stored lives on, so that
+-- its expiry must not be shortened.
 local function choose(stored, value)
   if not precedence_size(stored) then
     return value, false
@@ -223,8 +224,8 @@ local function choose(stored, value)
   return value, same_version(value, stored)
 end
 
--- Calls of commands are what takes the time here. Where the row before was new, the next is taken to be new too, which
--- saves a call.
+-- Most of the time goes into calling commands. If the last row was new, the next one probably is too, and adding it
+-- without reading the stored row first saves a call.
 local written, likely_new = 0, true
 for i, key in ipairs(KEYS) do
   local value = ARGV[i + 3]

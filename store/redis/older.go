@@ -14,7 +14,7 @@ import (
 	"github.com/plumbstore/plumb/store/packed"
 )
 
-// In layout 1, which versions up to 0.1 wrote, each row was a string of its own, in the formats of packed.Upgrade,
+// In layout 1, which versions before 0.1.0 wrote, each row was a string of its own, in the formats of packed.Upgrade,
 // under
 //
 //	{project:<entity key>}view@generation

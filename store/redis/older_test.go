@@ -163,8 +163,21 @@ func expectStored(t *testing.T, store online.Store, want map[string][]byte) {
 }
 
 func TestAnUpgradeMovesTheRowsOfLayout1(t *testing.T) {
-	server := redistest.Start(t)
-	store, keys := open(t, server.URL), client(t, server)
+	single, cluster := redistest.Start(t), redistest.StartCluster(t, 0)
+	for name, c := range map[string]struct {
+		url  string
+		keys goredis.UniversalClient
+	}{
+		"a single server": {single.URL, client(t, single)},
+		"a cluster": {cluster.URL, goredis.NewClusterClient(&goredis.ClusterOptions{
+			Addrs: []string{cluster.Masters[0].Address}})},
+	} {
+		t.Run(name, func(t *testing.T) { expectUpgrade(t, c.url, c.keys) })
+	}
+}
+
+func expectUpgrade(t *testing.T, url string, keys goredis.UniversalClient) {
+	store := open(t, url)
 	aside, want := upgrading(t, keys)
 	if has, err := store.HasOlder(t.Context(), table.Project); err != nil || !has {
 		t.Errorf("that there are older rows is %t, %v", has, err)
@@ -172,13 +185,14 @@ func TestAnUpgradeMovesTheRowsOfLayout1(t *testing.T) {
 	if report := upgrade(t, store, table); report != (online.UpgradeReport{Moved: 3003, Others: 1}) {
 		t.Errorf("the report is %+v", report)
 	}
-	expectStored(t, open(t, server.URL), want)
+	expectStored(t, open(t, url), want)
 	for entity, life := range map[string]int64{"key1": hour, "key2": never} {
 		expectLife(t, keys, entity, lives{life, life, -2})
 	}
-	strings, err := keys.Do(t.Context(), "SCAN", 0, "TYPE", "string", "COUNT", 100_000).Slice()
-	if err != nil || len(strings[1].([]any)) != 1 {
-		t.Errorf("%v are left in layout 1, %v, want the row that is set aside", strings, err)
+	for entity := range want {
+		if kind, err := keys.Type(t.Context(), redis.OlderKey(table, entity)).Result(); err != nil || kind == "string" {
+			t.Errorf("%q still is a %s in layout 1, %v", entity, kind, err)
+		}
 	}
 	if report := upgrade(t, store, table); report != (online.UpgradeReport{Others: 1}) {
 		t.Errorf("a second upgrade reports %+v", report)
@@ -194,6 +208,17 @@ func TestAnUpgradeMovesTheRowsOfLayout1(t *testing.T) {
 	}
 	if has, err := store.HasOlder(t.Context(), table.Project); err != nil || has {
 		t.Errorf("that there are older rows is %t, %v", has, err)
+	}
+}
+
+// A row that is moved between two commands of one read is seen: the read asks for layout 1 first.
+func TestARowThatIsMovedDuringAReadIsSeen(t *testing.T) {
+	server := redistest.Start(t)
+	store, other, keys := open(t, server.URL), open(t, server.URL), client(t, server)
+	writeOld(t, keys, table, "key", oldValue(1, ""), 0)
+	redis.AddHook(store, &betweenCommands{do: func() { upgrade(t, other, table) }})
+	if got := eventsSeen(t, store, table, "key", 100); got[0] != 1 {
+		t.Errorf("the row of %d is seen, want 1", got[0])
 	}
 }
 
@@ -280,6 +305,17 @@ func TestMarksOfAnOlderVersionBesideThoseOfTodayAreRefused(t *testing.T) {
 	if !errors.As(err, &refused) || !strings.Contains(refused.Advice, "an older version of plumb has written") {
 		t.Errorf("error is %v", err)
 	}
+	// The advice helps, also for what the older version has written besides.
+	writeOld(t, keys, table, "key", oldValue(1, ""), 0)
+	if report := upgrade(t, store, table); report.Moved != 1 {
+		t.Errorf("the upgrade reports %+v", report)
+	}
+	if err := online.WriteProgress(t.Context(), store, table, 3, 1); err != nil {
+		t.Errorf("after the upgrade: %v", err)
+	}
+	if got := eventsSeen(t, store, table, "key", 100); got[0] != 1 {
+		t.Errorf("after the upgrade the row of %d is seen, want 1", got[0])
+	}
 }
 
 // A row that an older version changes while it is moved stays, and the table counts as not upgraded.
@@ -300,12 +336,19 @@ func TestARowThatChangesWhileItIsMovedStays(t *testing.T) {
 	}
 }
 
+// hooks are those that a test does not use.
+type hooks struct{}
+
+func (hooks) DialHook(next goredis.DialHook) goredis.DialHook { return next }
+
+func (hooks) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook { return next }
+
 // beforeRemoval does something once before the first pipeline of scripts, which is the removal of what was moved.
-type beforeRemoval struct{ do func() }
+type beforeRemoval struct {
+	hooks
 
-func (b *beforeRemoval) DialHook(next goredis.DialHook) goredis.DialHook { return next }
-
-func (b *beforeRemoval) ProcessHook(next goredis.ProcessHook) goredis.ProcessHook { return next }
+	do func()
+}
 
 func (b *beforeRemoval) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
 	return func(ctx context.Context, commands []goredis.Cmder) error {
@@ -314,5 +357,25 @@ func (b *beforeRemoval) ProcessPipelineHook(next goredis.ProcessPipelineHook) go
 			b.do = nil
 		}
 		return next(ctx, commands)
+	}
+}
+
+// betweenCommands does something after the first command of the first read.
+type betweenCommands struct {
+	hooks
+
+	do func()
+}
+
+func (b *betweenCommands) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
+	return func(ctx context.Context, commands []goredis.Cmder) error {
+		if name := commands[0].Name(); b.do == nil || name != "mget" && name != "hmget" {
+			return next(ctx, commands)
+		}
+		do := b.do
+		b.do = nil
+		err := next(ctx, commands[:1])
+		do()
+		return errors.Join(err, next(ctx, commands[1:]))
 	}
 }

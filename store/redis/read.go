@@ -13,7 +13,7 @@ import (
 )
 
 // Read implements online.Store. All rows of an entity are one HMGET, and those of all entities are one round trip,
-// which other reads may share (trips.go).
+// which other reads may share (batches.go).
 func (s *Store) Read(ctx context.Context, gets []online.Get) ([][]byte, error) {
 	values := make([][]byte, len(gets))
 	for start := 0; start < len(gets); start += readChunk {
@@ -132,6 +132,12 @@ func (r *reading) addStale(entry *tableEntry) {
 // run reads through a function that sends commands and waits for all of their answers.
 func (r *reading) run(ctx context.Context, send func(context.Context, []goredis.Cmder) error) error {
 	commands := make([]goredis.Cmder, 0, len(r.hashes)+len(r.older)+len(r.stale))
+	// Layout 1 is asked first. An upgrade writes a row to its hash before it removes the string, so a row whose string is
+	// gone already is in the hash that is asked for later.
+	for _, key := range r.olderKeys {
+		// MGET finds nothing under a key that holds a fence, and GET would fail.
+		commands = append(commands, goredis.NewSliceCmd(ctx, "mget", key))
+	}
 	for i := range r.hashes {
 		commands = append(commands, goredis.NewSliceCmd(ctx, r.hashes[i].args...))
 	}
@@ -140,25 +146,21 @@ func (r *reading) run(ctx context.Context, send func(context.Context, []goredis.
 		directories = append(directories, entries)
 		commands = append(commands, newDirectoryRead(ctx, entries))
 	}
-	olderAt := len(commands)
-	for _, key := range r.olderKeys {
-		// MGET finds nothing under a key that holds a fence, where GET would fail.
-		commands = append(commands, goredis.NewSliceCmd(ctx, "mget", key))
-	}
 	if err := send(ctx, commands); err != nil {
 		return err
 	}
+	older, hashes := commands[:len(r.older)], commands[len(r.older):]
 	for i, entries := range directories {
-		if err := r.store.takeDirectory(commands[len(r.hashes)+i].(*goredis.SliceCmd), entries); err != nil {
+		if err := r.store.takeDirectory(hashes[len(r.hashes)+i].(*goredis.SliceCmd), entries); err != nil {
 			return err
 		}
 	}
 	for i := range r.hashes {
-		if err := r.take(&r.hashes[i], commands[i].(*goredis.SliceCmd)); err != nil {
+		if err := r.take(&r.hashes[i], hashes[i].(*goredis.SliceCmd)); err != nil {
 			return err
 		}
 	}
-	for i, command := range commands[olderAt:] {
+	for i, command := range older {
 		if err := r.takeOlder(r.older[i], command.(*goredis.SliceCmd)); err != nil {
 			return err
 		}

@@ -9,7 +9,7 @@
 // are one script, newestwins.lua, which Redis runs without interruption. A row that has been expired for longer than
 // the retention is forgotten (R13): hashes, or fields if the server can do that, have a time to live.
 //
-// trips.go lets reads share round trips, slots.go groups keys for a cluster, circuit.go answers at once for a server
+// batches.go lets reads share round trips, slots.go groups keys for a cluster, circuit.go answers at once for a server
 // that is gone, upkeep.go counts and removes the rows of a view, url.go reads what a project says of its servers.
 package redis
 
@@ -41,9 +41,9 @@ type Store struct {
 	now      func() time.Time
 	// tables has a *tableEntry for each online.Table.
 	tables sync.Map
-	// trips are for a single server; lanes has a *trips for each node of a cluster.
-	trips trips
-	lanes sync.Map
+	// batcher is for a single server. batchers has a *batcher for each node of a cluster.
+	batcher  batcher
+	batchers sync.Map
 }
 
 var _ online.Store = (*Store)(nil)
@@ -73,7 +73,7 @@ func Open(ctx context.Context, url string, options ...Option) (*Store, error) {
 	if s.client, err = newClient(target, s.now); err != nil {
 		return nil, err
 	}
-	s.trips.client = s.client
+	s.batcher.client = s.client
 	if err := s.client.Ping(ctx).Err(); err != nil {
 		return nil, errors.Join(s.explain(ctx, "connect", err), s.client.Close())
 	}

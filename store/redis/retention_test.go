@@ -22,7 +22,7 @@ const (
 )
 
 // expectLife checks a life that began within the last minute. Servers up to 7.2 know that of the hash alone.
-func expectLife(t *testing.T, keys *goredis.Client, entity string, want lives) {
+func expectLife(t *testing.T, keys goredis.UniversalClient, entity string, want lives) {
 	t.Helper()
 	key := "{test:" + entity + "}"
 	if !fieldsExpire(t, keys) {
@@ -43,7 +43,7 @@ func expectLife(t *testing.T, keys *goredis.Client, entity string, want lives) {
 }
 
 // fieldsExpire says whether a server lets fields expire by themselves.
-func fieldsExpire(t *testing.T, keys *goredis.Client) bool {
+func fieldsExpire(t *testing.T, keys goredis.UniversalClient) bool {
 	t.Helper()
 	return keys.Do(context.WithoutCancel(t.Context()), "HPTTL", "none", "FIELDS", 1, "none").Err() == nil
 }
@@ -98,14 +98,20 @@ func TestR13_ARowIsForgottenAfterItsRetentionAndNoSooner(t *testing.T) {
 	}
 }
 
-func TestR13_ARowAheadOfTheClockIsKeptFromItsEventTimeOn(t *testing.T) {
-	server := redistest.Start(t)
-	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+// startAtAnInstant starts a server, and opens it by a clock that stands still.
+func startAtAnInstant(t *testing.T) (*redistest.Server, *redis.Store, time.Time) {
+	t.Helper()
+	server, now := redistest.Start(t), time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	store, err := redis.Open(t.Context(), server.URL, redis.WithClock(func() time.Time { return now }))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer store.Close()
+	t.Cleanup(func() { _ = store.Close() })
+	return server, store, now
+}
+
+func TestR13_ARowAheadOfTheClockIsKeptFromItsEventTimeOn(t *testing.T) {
+	server, store, now := startAtAnInstant(t)
 	kept := table
 	kept.Retention = time.Hour
 	const skew, earlier, none = 5 * time.Minute, -24 * time.Hour, -2
@@ -121,13 +127,7 @@ func TestR13_ARowAheadOfTheClockIsKeptFromItsEventTimeOn(t *testing.T) {
 
 // A row that is hidden by one ahead of the clock does not take away the time that this one has.
 func TestR13_ARowThatIsHiddenShortensNothing(t *testing.T) {
-	server := redistest.Start(t)
-	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	store, err := redis.Open(t.Context(), server.URL, redis.WithClock(func() time.Time { return now }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
+	server, store, now := startAtAnInstant(t)
 	for _, c := range []struct {
 		ahead, retention time.Duration
 	}{{time.Minute, 3 * time.Hour}, {-time.Minute, time.Hour}} {

@@ -79,7 +79,8 @@ func chunks(rows []online.Row) func(yield func([]online.Row) bool) {
 // settings is how many arguments of the script precede the values.
 const settings = 3
 
-// writeChunk writes rows that may be forgotten after so many milliseconds; 0 for never.
+// writeChunk writes rows that the store may forget after life milliseconds, or never if life is 0. It returns how many
+// it stored.
 func (s *Store) writeChunk(ctx context.Context, entry *tableEntry, life int64, rows []online.Row) (int64, error) {
 	keys := make([]string, len(rows))
 	args := make([]any, 0, settings+len(rows))
@@ -119,9 +120,10 @@ func milliseconds(d time.Duration) int64 {
 	return int64(d/time.Millisecond) + int64(min(d%time.Millisecond, 1))
 }
 
-// fence keeps versions that know layout 1 alone from a table whose rows are in layout 2: they would find none of its
-// marks, take its rows for lost and write them all again, where no look-up of today sees them. So with each mark there
-// is a hash under the key that these versions have the mark at, which they refuse.
+// fence keeps older versions, which know layout 1 alone, from materializing a table whose rows are in layout 2. They
+// would not find its marks, conclude that its rows are lost, and write all of them in layout 1, which look-ups no
+// longer read. So each mark comes with a hash under the key that the mark has in layout 1. A materialization by an
+// older version fails on it.
 func (s *Store) fence(ctx context.Context, entry *tableEntry, rows []online.Row) error {
 	if entry.older() {
 		return nil

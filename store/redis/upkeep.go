@@ -210,16 +210,18 @@ func (v *survey) holdings() []online.Holding {
 		holdings = append(holdings, h)
 	}
 	slices.SortFunc(holdings, func(a, b online.Holding) int {
-		layout := func(h online.Holding) int {
-			if h.OlderLayout {
-				return 1
-			}
-			return 2
-		}
 		return cmp.Or(strings.Compare(a.View, b.View), cmp.Compare(a.Generation, b.Generation),
-			cmp.Compare(layout(a), layout(b)))
+			cmp.Compare(layoutOf(a), layoutOf(b)))
 	})
 	return holdings
+}
+
+// layoutOf is the layout that the rows are in.
+func layoutOf(h online.Holding) int {
+	if h.OlderLayout {
+		return 1
+	}
+	return 2
 }
 
 // Remove implements online.Remover. A view whose directory entry is lost keeps its rows; they are counted without a

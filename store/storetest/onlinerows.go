@@ -57,7 +57,7 @@ func Pack(t rapid.TB, keys []feature.Field, schema feature.Schema, rows ...Sourc
 	return packed
 }
 
-// WithOrigin is a packed row as another origin would have written it.
+// WithOrigin returns a packed row with another origin. A value that is not a row is returned unchanged.
 func WithOrigin(value []byte, origin packed.Origin) []byte {
 	row, err := packed.Parse(value)
 	if err != nil {
@@ -68,7 +68,7 @@ func WithOrigin(value []byte, origin packed.Origin) []byte {
 	return append(row.Append(nil), body...)
 }
 
-// WithoutOrigin returns a packed row as if nothing were known of its origin, and what is no row unchanged.
+// WithoutOrigin is WithOrigin for an unknown origin.
 func WithoutOrigin(value []byte) []byte { return WithOrigin(value, 0) }
 
 func arrowColumns(t rapid.TB, fields []feature.Field, rows []SourceRow, pick func(SourceRow) []any) []arrow.Array {

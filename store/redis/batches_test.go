@@ -15,8 +15,8 @@ import (
 	"github.com/plumbstore/plumb/internal/redistest"
 )
 
-// Many reads at a time share trips, and each gets the values that it asked for.
-func TestReadsThatShareTripsGetTheirOwnValues(t *testing.T) {
+// Many reads at a time share round trips, and each gets the values that it asked for.
+func TestReadsThatAreSentTogetherGetTheirOwnValues(t *testing.T) {
 	cluster := redistest.StartCluster(t, 0)
 	single := redistest.Start(t)
 	for name, url := range map[string]string{"single": single.URL, "cluster": cluster.URL} {
@@ -52,7 +52,7 @@ func TestReadsThatShareTripsGetTheirOwnValues(t *testing.T) {
 	}
 }
 
-// A read of a key that holds something else shares trips with others, and fails alone.
+// A read of a key that holds something else is sent with others, and fails alone.
 func TestAReadThatFailsFailsAlone(t *testing.T) {
 	server := redistest.Start(t)
 	store := open(t, server.URL)
@@ -83,9 +83,9 @@ func TestAReadThatFailsFailsAlone(t *testing.T) {
 	wait.Wait()
 }
 
-// While a server does not answer, each read waits for as long as its own context allows and no longer, whichever trip
-// it is on. The others go on once the server answers.
-func TestEachReadThatSharesATripHasItsOwnDeadline(t *testing.T) {
+// While a server does not answer, each read waits for as long as its own context allows and no longer, whichever batch
+// it is in. The others return once the server answers.
+func TestEachReadThatIsSentWithOthersHasItsOwnDeadline(t *testing.T) {
 	server := redistest.Start(t)
 	store, keys := open(t, server.URL), client(t, server)
 	rows, gets := numbered(10, 1)
