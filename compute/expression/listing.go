@@ -1,0 +1,270 @@
+package expression
+
+import "math"
+
+// within makes the kernel of "in". A null element may be the value, so that it makes null of what is not found.
+func within(s site) (kernel, error) {
+	switch s.types[0].class() {
+	case boolClass:
+		return search(boolsOf), nil
+	case intClass:
+		return search(intsOf), nil
+	case floatClass:
+		return search(floatsOf), nil
+	default:
+		return search(textsOf), nil
+	}
+}
+
+func search[T comparable](of values[T]) kernel {
+	return func(c *call, rows int) {
+		lists := c.args[1]
+		elements := of(lists.elements)
+		for i, x := range of(c.args[0])[:rows] {
+			if c.out.at(i) != Present {
+				continue
+			}
+			found, unknown := false, false
+			for j := lists.begins[i]; j < lists.ends[i] && !found; j++ {
+				absent := lists.elements.at(j) != Present
+				unknown = unknown || absent
+				found = !absent && elements[j] == x
+			}
+			c.out.bools[i] = found
+			if !found && unknown {
+				c.out.put(i, rows, Null)
+			}
+		}
+	}
+}
+
+// element makes the kernel of list[index]. A null element gives null.
+func element(s site) (kernel, error) {
+	switch s.types[0].element().class() {
+	case boolClass:
+		return elementAt(boolsOf), nil
+	case intClass:
+		return elementAt(intsOf), nil
+	case floatClass:
+		return elementAt(floatsOf), nil
+	default:
+		return elementAt(textsOf), nil
+	}
+}
+
+func elementAt[T any](of values[T]) kernel {
+	return func(c *call, rows int) {
+		lists, out := c.args[0], of(c.out)
+		elements := of(lists.elements)
+		for i, index := range c.args[1].ints[:rows] {
+			if c.out.at(i) != Present {
+				continue
+			}
+			if index < 0 || index >= int64(lists.ends[i]-lists.begins[i]) {
+				c.invalid(i, rows)
+				continue
+			}
+			j := lists.begins[i] + int(index)
+			out[i] = elements[j]
+			if lists.elements.at(j) != Present {
+				c.out.put(i, rows, Null)
+			}
+		}
+	}
+}
+
+func listSize(c *call, rows int) {
+	lists := c.args[0]
+	for i := range rows {
+		c.out.ints[i] = int64(lists.ends[i] - lists.begins[i])
+	}
+}
+
+// makeList is the kernel of a list literal. A null operand becomes a null element, since null is a value of arrays.
+func makeList(c *call, rows int) {
+	c.out.clearElements()
+	c.out.present = true
+	for i := range rows {
+		begin := len(c.out.elements.states)
+		state := Present
+		for _, operand := range c.args {
+			if operand.at(i) == Invalid {
+				state = Invalid
+			}
+		}
+		if state != Present {
+			c.out.put(i, rows, state)
+		} else {
+			for _, operand := range c.args {
+				c.out.elements.add(operand, i, i+1)
+			}
+			if !c.out.present {
+				c.out.states[i] = Present
+			}
+		}
+		c.out.endList(i, begin)
+	}
+}
+
+// hasNull says whether a row's list has an element that is null.
+func (v *vector) hasNull(row int) bool {
+	return !v.elements.present && !allPresent(v.elements.states[v.begins[row]:v.ends[row]])
+}
+
+// overNumbers makes the kernel of a function of lists of doubles. A null element makes the result null. The function
+// says by its state that a list has no value.
+func overNumbers(f func(s *exactSum, lists ...[]float64) (float64, State)) kernel {
+	return func(c *call, rows int) {
+		var sum exactSum
+		var lists [2][]float64
+		for i := range rows {
+			if c.out.at(i) != Present {
+				continue
+			}
+			state := Present
+			for k, arg := range c.args {
+				lists[k] = arg.elements.floats[arg.begins[i]:arg.ends[i]]
+				if arg.hasNull(i) {
+					state = Null
+				}
+			}
+			if state == Present {
+				c.out.floats[i], state = f(&sum, lists[:len(c.args)]...)
+			}
+			if state != Present {
+				c.out.put(i, rows, state)
+			}
+		}
+	}
+}
+
+func sumFloats(sum *exactSum, lists ...[]float64) (float64, State) {
+	sum.reset()
+	for _, x := range lists[0] {
+		sum.add(x)
+	}
+	return sum.rounded(), Present
+}
+
+func meanFloats(sum *exactSum, lists ...[]float64) (float64, State) {
+	if len(lists[0]) == 0 {
+		return 0, Null
+	}
+	total, state := sumFloats(sum, lists...)
+	return total / float64(len(lists[0])), state
+}
+
+// dotFloats rounds each product once, and their exact sum once.
+func dotFloats(sum *exactSum, lists ...[]float64) (float64, State) {
+	a, b := lists[0], lists[1]
+	if len(a) != len(b) {
+		return 0, Invalid
+	}
+	sum.reset()
+	for i, x := range a {
+		sum.add(float64(x * b[i]))
+	}
+	return sum.rounded(), Present
+}
+
+// cosineFloats is dot(a, b) / (sqrt(dot(a, a)) * sqrt(dot(b, b))), each operation rounded once.
+func cosineFloats(sum *exactSum, lists ...[]float64) (float64, State) {
+	a, b := lists[0], lists[1]
+	ab, state := dotFloats(sum, a, b)
+	aa, _ := dotFloats(sum, a, a)
+	bb, _ := dotFloats(sum, b, b)
+	return ab / float64(math.Sqrt(aa)*math.Sqrt(bb)), state
+}
+
+// sumInts adds in 128 bits, so that only the total may be outside INT64.
+func sumInts(c *call, rows int) {
+	lists := c.args[0]
+	for i := range rows {
+		if c.out.at(i) != Present {
+			continue
+		}
+		if lists.hasNull(i) {
+			c.out.put(i, rows, Null)
+			continue
+		}
+		var total wideInt
+		for _, x := range lists.elements.ints[lists.begins[i]:lists.ends[i]] {
+			total.add(x)
+		}
+		c.out.ints[i] = int64(total.low)
+		if !total.fits() {
+			c.invalid(i, rows)
+		}
+	}
+}
+
+// meanInts divides the exact sum, rounded to a double, by the count.
+func meanInts(c *call, rows int) {
+	lists := c.args[0]
+	var sum exactSum
+	for i := range rows {
+		if c.out.at(i) != Present {
+			continue
+		}
+		count := lists.ends[i] - lists.begins[i]
+		if count == 0 || lists.hasNull(i) {
+			c.out.put(i, rows, Null)
+			continue
+		}
+		sum.reset()
+		for _, x := range lists.elements.ints[lists.begins[i]:lists.ends[i]] {
+			sum.addInt(x)
+		}
+		c.out.floats[i] = sum.rounded() / float64(count)
+	}
+}
+
+// roundList and narrowList bring the elements of a list to FLOAT32 and INT32.
+func roundList(c *call, rows int) {
+	copyLists(c, rows)
+	for i, x := range c.out.elements.floats {
+		c.out.elements.floats[i] = toFloat32(x)
+	}
+}
+
+func narrowList(c *call, rows int) {
+	copyLists(c, rows)
+	elements := c.out.elements
+	for i := range rows {
+		for j := c.out.begins[i]; j < c.out.ends[i]; j++ {
+			if _, fits := toInt32(elements.ints[j]); !fits && elements.at(j) == Present {
+				c.invalid(i, rows)
+			}
+		}
+	}
+}
+
+func copyLists(c *call, rows int) {
+	c.out.clearElements()
+	for i := range rows {
+		if c.out.at(i) == Present {
+			c.out.setList(i, c.args[0], i)
+		} else {
+			c.out.endList(i, len(c.out.elements.states))
+		}
+	}
+}
+
+func listing() []function {
+	return []function{
+		{name: "@in", overloads: []overload{chosen(within, boolT, anyT, listT)}},
+		{name: "_[_]", overloads: []overload{chosen(element, anyT, listT, intT)}},
+		{name: "size", overloads: []overload{
+			on(listSize, intT, listT), on(mapOne(textsOf, intsOf, codePoints), intT, stringT),
+			on(mapOne(textsOf, intsOf, byteCount), intT, bytesT),
+			on(listSize, intT, listT).asMember(), on(mapOne(textsOf, intsOf, codePoints), intT, stringT).asMember(),
+			on(mapOne(textsOf, intsOf, byteCount), intT, bytesT).asMember(),
+		}},
+		{name: "sum", overloads: []overload{on(sumInts, intT, intsT), on(overNumbers(sumFloats), doubleT, doublesT)}},
+		{name: "mean", overloads: []overload{
+			on(meanInts, doubleT, intsT), on(overNumbers(meanFloats), doubleT, doublesT),
+		}},
+		{name: "dot", overloads: []overload{on(overNumbers(dotFloats), doubleT, doublesT, doublesT)}},
+		{name: "cosine", overloads: []overload{on(overNumbers(cosineFloats), doubleT, doublesT, doublesT)}},
+	}
+}

@@ -1,0 +1,152 @@
+package expression
+
+import (
+	"strings"
+
+	"cel.dev/cel-go/common/types"
+
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+)
+
+// Input is a value that expressions may read: "amount", or "spend.mean_30d" for a feature of a view by its alias.
+type Input struct {
+	Name string
+	Type plumbv1.Type
+}
+
+// Output is a feature: its declared type and its expression.
+type Output struct {
+	Name       string
+	Type       plumbv1.Type
+	Expression string
+}
+
+// Problem is a mistake in the expression of one output. Line and Column are of the expression's text, from 1; both are 0
+// if the problem is not at one place. Message is one plain sentence that says what to do.
+type Problem struct {
+	Output       int
+	Line, Column int
+	Message      string
+}
+
+// class says in which slice of a vector the values of a type are.
+type class uint8
+
+const (
+	boolClass class = iota
+	intClass
+	floatClass
+	textClass
+	listClass
+)
+
+// kind is the type of a single value within an expression.
+type kind uint8
+
+const (
+	noKind kind = iota
+	boolKind
+	intKind
+	doubleKind
+	stringKind
+	bytesKind
+	timestampKind
+	durationKind
+)
+
+// valueType is the type of an expression: a kind, or a list of values of that kind.
+type valueType struct {
+	kind kind
+	list bool
+}
+
+func (t valueType) class() class {
+	if t.list {
+		return listClass
+	}
+	switch t.kind {
+	case boolKind:
+		return boolClass
+	case doubleKind:
+		return floatClass
+	case stringKind, bytesKind:
+		return textClass
+	default:
+		return intClass
+	}
+}
+
+// element is the type of a list's elements.
+func (t valueType) element() valueType { return valueType{kind: t.kind} }
+
+// kinds says of each kind what CEL calls it and what a definition calls it.
+var kinds = map[kind]struct {
+	cel  *types.Type
+	word string
+}{
+	boolKind:      {types.BoolType, "BOOL"},
+	intKind:       {types.IntType, "INT64"},
+	doubleKind:    {types.DoubleType, "FLOAT64"},
+	stringKind:    {types.StringType, "STRING"},
+	bytesKind:     {types.BytesType, "BYTES"},
+	timestampKind: {types.TimestampType, "TIMESTAMP"},
+	durationKind:  {types.DurationType, "duration"},
+}
+
+// word is what a definition calls the type.
+func (t valueType) word() string {
+	if t.list {
+		return kinds[t.kind].word + "_ARRAY"
+	}
+	return kinds[t.kind].word
+}
+
+// cel is what CEL calls the type.
+func (t valueType) cel() *types.Type {
+	if t.list {
+		return types.NewListType(kinds[t.kind].cel)
+	}
+	return kinds[t.kind].cel
+}
+
+// typeOf returns the type that values of a declared type have in expressions.
+func typeOf(declared plumbv1.Type) valueType {
+	name, list := strings.CutSuffix(declared.String(), "_ARRAY")
+	t := valueType{list: list}
+	switch name {
+	case "BOOL":
+		t.kind = boolKind
+	case "INT32", "INT64":
+		t.kind = intKind
+	case "FLOAT32", "FLOAT64":
+		t.kind = doubleKind
+	case "STRING":
+		t.kind = stringKind
+	case "BYTES":
+		t.kind = bytesKind
+	case "TIMESTAMP":
+		t.kind = timestampKind
+	}
+	return t
+}
+
+// elementOf returns the declared type of the elements of a declared array, and that of anything else unchanged.
+func elementOf(declared plumbv1.Type) plumbv1.Type {
+	name, _ := strings.CutSuffix(declared.String(), "_ARRAY")
+	return plumbv1.Type(plumbv1.Type_value[name])
+}
+
+// fromCEL returns the type that CEL's checker gave an expression. It has no kind if it is one that no value has here, such as
+// a list of lists.
+func fromCEL(t *types.Type) valueType {
+	list := t.Kind() == types.ListKind
+	if list {
+		t = t.Parameters()[0]
+	}
+	for k, names := range kinds {
+		if names.cel.Kind() == t.Kind() {
+			return valueType{kind: k, list: list}
+		}
+	}
+	return valueType{}
+}
