@@ -12,8 +12,8 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// build makes the nodes of an output and of those that it reads. It returns false if one of them has a problem, which is
-// then reported.
+// build makes the nodes of an output and of those that it reads. It returns false if one of them has a problem, which
+// is then reported.
 func (c *compiler) build(output int) bool {
 	if c.built[output] != unbuilt {
 		return c.built[output] >= 0
@@ -147,7 +147,9 @@ func (b *builder) literal(e ast.Expr, t valueType) int {
 		constant.texts[0] = string(value)
 		key = string(value)
 	}
-	return b.node("literal "+t.word()+" "+key, func() node { return node{source: fromConstant, typ: t, constant: constant} })
+	return b.node("literal "+t.word()+" "+key, func() node {
+		return node{source: fromConstant, typ: t, constant: constant}
+	})
 }
 
 // name returns the node of what a name stands for.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
@@ -12,8 +13,8 @@ import (
 // maxBytes is how long an expression may be.
 const maxBytes = 10_000
 
-// Compile checks the expressions of outputs, and compiles them to one program. It returns all problems of all of them at
-// once, ordered by output; then there is no program.
+// Compile checks the expressions of outputs, and compiles them to one program. It returns all problems of all of them
+// at once, ordered by output; then there is no program.
 //
 // An expression may read the inputs, request_time, and the other outputs by their names.
 func Compile(inputs []Input, outputs []Output) (*Program, []Problem) {
@@ -101,8 +102,29 @@ func (c *compiler) prepare() error {
 
 var takers = map[source]string{fromInput: "an input", fromTime: "the time of the request", fromCall: "another feature"}
 
+// report adds a problem. CEL's place of a call is its parenthesis; ours is its name.
 func (c *compiler) report(output, line, column int, message string) {
+	if line > 0 {
+		column = beginOfCall(c.outputs[output].Expression, line, column)
+	}
 	c.problems = append(c.problems, Problem{Output: output, Line: line, Column: column, Message: message})
+}
+
+// beginOfCall moves a column from a parenthesis to the beginning of the name before it, if there is one.
+func beginOfCall(text string, line, column int) int {
+	lines := strings.Split(text, "\n")
+	if line > len(lines) {
+		return column
+	}
+	points := []rune(lines[line-1])
+	if column > len(points) || points[column-1] != '(' {
+		return column
+	}
+	isName := func(point rune) bool { return point == '_' || unicode.IsLetter(point) || unicode.IsDigit(point) }
+	for column > 1 && isName(points[column-2]) {
+		column--
+	}
+	return column
 }
 
 // reportAt reports a problem of a part of an expression.
@@ -134,13 +156,13 @@ func (c *compiler) check(output int) {
 		return
 	}
 	tree := parsed.NativeRep()
-	if before := len(c.problems); !c.walk(output, tree) || len(c.problems) > before {
+	if !c.walk(output, tree) {
 		return
 	}
 	checked, issues := c.vars.Check(parsed)
 	if issues.Err() != nil {
 		for _, issue := range issues.Errors() {
-			c.report(output, max(issue.Location.Line(), 0), issue.Location.Column()+1, c.plainType(issue.Message))
+			c.report(output, max(issue.Location.Line(), 0), max(issue.Location.Column()+1, 0), c.plainType(issue.Message))
 		}
 		return
 	}

@@ -4,7 +4,7 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// Evaluation computes a program's outputs for some rows. It belongs to one goroutine, and to nobody once it is released.
+// Evaluation computes a program's outputs for some rows. It belongs to one goroutine, and to nobody once released.
 type Evaluation struct {
 	program *Program
 	rows    int

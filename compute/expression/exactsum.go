@@ -79,8 +79,8 @@ func (s *exactSum) addInt(x int64) {
 	s.add(float64(x & digitMask))
 }
 
-// carry brings every digit but the highest into [0, 2^32). The highest one is nearer to zero than 2^32, and has the sign
-// of the sum.
+// carry brings every digit but the highest into [0, 2^32). The highest one is nearer to zero than 2^32, and has the
+// sign of the sum.
 func (s *exactSum) carry() {
 	s.pending = 0
 	for i := s.low; i < sumDigits-1; i++ {
@@ -93,8 +93,8 @@ func (s *exactSum) carry() {
 	}
 }
 
-// rounded is the double nearest to the sum, the even one of two. A sum of zero is 0.0, or -0.0 if there were addends and
-// all of them were -0.0.
+// rounded is the double nearest to the sum, the even one of two. A sum of zero is 0.0, or -0.0 if there were addends
+// and all of them were -0.0.
 func (s *exactSum) rounded() float64 {
 	if s.special != 0 {
 		return s.special

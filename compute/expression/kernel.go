@@ -12,6 +12,9 @@ type call struct {
 	lax  bool
 	out  *vector
 	args []*vector
+	// chosen and exact are room for kernels that need it.
+	chosen []bool
+	exact  *exactSum
 }
 
 func (c *call) run(rows int) {

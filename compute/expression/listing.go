@@ -111,26 +111,24 @@ func (v *vector) hasNull(row int) bool {
 	return !v.elements.present && !allPresent(v.elements.states[v.begins[row]:v.ends[row]])
 }
 
-// overNumbers makes the kernel of a function of lists of doubles. A null element makes the result null. The function
-// says by its state that a list has no value.
-func overNumbers(f func(s *exactSum, lists ...[]float64) (float64, State)) kernel {
+// overFloats makes the kernel of a function of one or two lists of doubles. A null element makes the result null. The
+// function says by its state that lists have no value.
+func overFloats(f func(sum *exactSum, a, b []float64) (float64, State)) kernel {
 	return func(c *call, rows int) {
-		var sum exactSum
-		var lists [2][]float64
+		first, second := c.args[0], c.args[len(c.args)-1]
+		if c.exact == nil {
+			c.exact = &exactSum{}
+		}
 		for i := range rows {
-			if c.out.at(i) != Present {
+			switch {
+			case c.out.at(i) != Present:
+				continue
+			case first.hasNull(i) || second.hasNull(i):
+				c.out.put(i, rows, Null)
 				continue
 			}
-			state := Present
-			for k, arg := range c.args {
-				lists[k] = arg.elements.floats[arg.begins[i]:arg.ends[i]]
-				if arg.hasNull(i) {
-					state = Null
-				}
-			}
-			if state == Present {
-				c.out.floats[i], state = f(&sum, lists[:len(c.args)]...)
-			}
+			result, state := f(c.exact, first.floatList(i), second.floatList(i))
+			c.out.floats[i] = result
 			if state != Present {
 				c.out.put(i, rows, state)
 			}
@@ -138,25 +136,26 @@ func overNumbers(f func(s *exactSum, lists ...[]float64) (float64, State)) kerne
 	}
 }
 
-func sumFloats(sum *exactSum, lists ...[]float64) (float64, State) {
+func (v *vector) floatList(row int) []float64 { return v.elements.floats[v.begins[row]:v.ends[row]] }
+
+func sumFloats(sum *exactSum, a, _ []float64) (float64, State) {
 	sum.reset()
-	for _, x := range lists[0] {
+	for _, x := range a {
 		sum.add(x)
 	}
 	return sum.rounded(), Present
 }
 
-func meanFloats(sum *exactSum, lists ...[]float64) (float64, State) {
-	if len(lists[0]) == 0 {
+func meanFloats(sum *exactSum, a, _ []float64) (float64, State) {
+	if len(a) == 0 {
 		return 0, Null
 	}
-	total, state := sumFloats(sum, lists...)
-	return total / float64(len(lists[0])), state
+	total, state := sumFloats(sum, a, nil)
+	return total / float64(len(a)), state
 }
 
 // dotFloats rounds each product once, and their exact sum once.
-func dotFloats(sum *exactSum, lists ...[]float64) (float64, State) {
-	a, b := lists[0], lists[1]
+func dotFloats(sum *exactSum, a, b []float64) (float64, State) {
 	if len(a) != len(b) {
 		return 0, Invalid
 	}
@@ -168,8 +167,7 @@ func dotFloats(sum *exactSum, lists ...[]float64) (float64, State) {
 }
 
 // cosineFloats is dot(a, b) / (sqrt(dot(a, a)) * sqrt(dot(b, b))), each operation rounded once.
-func cosineFloats(sum *exactSum, lists ...[]float64) (float64, State) {
-	a, b := lists[0], lists[1]
+func cosineFloats(sum *exactSum, a, b []float64) (float64, State) {
 	ab, state := dotFloats(sum, a, b)
 	aa, _ := dotFloats(sum, a, a)
 	bb, _ := dotFloats(sum, b, b)
@@ -260,11 +258,11 @@ func listing() []function {
 			on(listSize, intT, listT).asMember(), on(mapOne(textsOf, intsOf, codePoints), intT, stringT).asMember(),
 			on(mapOne(textsOf, intsOf, byteCount), intT, bytesT).asMember(),
 		}},
-		{name: "sum", overloads: []overload{on(sumInts, intT, intsT), on(overNumbers(sumFloats), doubleT, doublesT)}},
+		{name: "sum", overloads: []overload{on(sumInts, intT, intsT), on(overFloats(sumFloats), doubleT, doublesT)}},
 		{name: "mean", overloads: []overload{
-			on(meanInts, doubleT, intsT), on(overNumbers(meanFloats), doubleT, doublesT),
+			on(meanInts, doubleT, intsT), on(overFloats(meanFloats), doubleT, doublesT),
 		}},
-		{name: "dot", overloads: []overload{on(overNumbers(dotFloats), doubleT, doublesT, doublesT)}},
-		{name: "cosine", overloads: []overload{on(overNumbers(cosineFloats), doubleT, doublesT, doublesT)}},
+		{name: "dot", overloads: []overload{on(overFloats(dotFloats), doubleT, doublesT, doublesT)}},
+		{name: "cosine", overloads: []overload{on(overFloats(cosineFloats), doubleT, doublesT, doublesT)}},
 	}
 }

@@ -135,21 +135,21 @@ func pickLists(out *vector, condition []bool, yes, no *vector) {
 func firstPresent(s site) (kernel, error) {
 	choose := pickers[s.types[0].class()]
 	return func(c *call, rows int) {
-		var chosen [chunk]bool
 		first, second := c.args[0], c.args[1]
+		c.chosen = resized(c.chosen, rows)
 		c.out.present = first.present
 		for i := range rows {
-			chosen[i] = first.at(i) != Null
+			c.chosen[i] = first.at(i) != Null
 		}
 		if !first.present {
 			for i := range rows {
 				c.out.states[i] = first.at(i)
-				if !chosen[i] {
+				if !c.chosen[i] {
 					c.out.states[i] = second.at(i)
 				}
 			}
 		}
-		choose(c.out, chosen[:rows], first, second)
+		choose(c.out, c.chosen, first, second)
 	}, nil
 }
 

@@ -45,7 +45,10 @@ func conversion(from, to valueType) string {
 // plainSyntax says what the parser found in plain words.
 func plainSyntax(message string) string {
 	if detail, is := strings.CutPrefix(message, "Syntax error: "); is {
-		return "this is no expression of CEL: " + detail
+		detail, _, _ = strings.Cut(detail, " expecting ")
+		detail = strings.Replace(detail, "mismatched input '<EOF>'", "it ends too early", 1)
+		detail = strings.Replace(detail, "mismatched input", "nobody expects", 1)
+		return "this is no expression: " + detail
 	}
 	if strings.Contains(message, "recursion limit") || strings.Contains(message, "count exceeds limit") {
 		return "the expression is nested too deeply; make parts of it features of their own"
@@ -54,7 +57,7 @@ func plainSyntax(message string) string {
 }
 
 var (
-	noOverload = regexp.MustCompile(`^found no matching overload for '(.*)' applied to '(.*)\((.*)\)'$`)
+	noOverload = regexp.MustCompile(`^found no matching overload for '(.*)' applied to '(?:(.*)\.)?\((.*)\)'$`)
 	mismatch   = regexp.MustCompile(`^expected type '(.*)' but found '(.*)'$`)
 )
 
@@ -69,8 +72,8 @@ func (c *compiler) plainType(message string) string {
 		return message
 	}
 	var args []valueType
-	if target := strings.TrimSuffix(parts[2], "."); target != "" {
-		args = append(args, named(target))
+	if parts[2] != "" {
+		args = append(args, named(parts[2]))
 	}
 	for _, arg := range strings.Split(parts[3], ", ") {
 		if arg != "" {
@@ -109,14 +112,18 @@ func symbol(name string) string {
 }
 
 func enumerate(args []valueType) string {
-	if len(args) == 0 {
-		return "nothing"
-	}
 	words := make([]string, len(args))
 	for i, arg := range args {
 		words[i] = arg.article()
 	}
-	if len(words) == 1 {
+	return joined(words)
+}
+
+func joined(words []string) string {
+	switch len(words) {
+	case 0:
+		return "nothing"
+	case 1:
 		return words[0]
 	}
 	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
@@ -136,16 +143,19 @@ func (c *compiler) advice(name string, args []valueType) string {
 	}
 	var forms []string
 	for _, o := range c.functions[name].overloads {
-		var operands []valueType
-		for _, arg := range o.args {
-			operands = append(operands, fromCEL(arg))
+		if slices.Contains(o.args, anyT) {
+			return "convert the values to one type"
 		}
-		if form := enumerate(operands); !slices.Contains(forms, form) {
+		words := make([]string, len(o.args))
+		for i, arg := range o.args {
+			words[i] = fromCEL(arg).article()
+			if arg == listT {
+				words[i] = "a list"
+			}
+		}
+		if form := joined(words); !slices.Contains(forms, form) {
 			forms = append(forms, form)
 		}
-	}
-	if slices.ContainsFunc(forms, func(form string) bool { return strings.Contains(form, "known type") }) {
-		return "convert the values to one type"
 	}
 	return "it takes " + strings.Join(forms, ", or ")
 }

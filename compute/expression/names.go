@@ -57,7 +57,8 @@ func refusedLiteral(name string) string {
 func (c *compiler) walkName(e ast.Expr, report func(ast.Expr, string)) {
 	name, root, ok := dotted(e)
 	if !ok {
-		report(e, fmt.Sprintf("a value has no part %q; a dot stands between a view's alias and a feature", e.AsSelect().FieldName()))
+		report(e, fmt.Sprintf("a value has no part %q; a dot stands between a view's alias and a feature",
+			e.AsSelect().FieldName()))
 		return
 	}
 	if _, exists := c.names[strings.TrimPrefix(name, ".")]; exists {
@@ -101,6 +102,7 @@ var replacements = map[string]string{
 	"dyn":  "there is no dyn(), because every value has one type; convert with int(...), double(...) or string(...)",
 	"type": "there is no type(), because the types of inputs are declared",
 	"uint": "there are no unsigned integers; use int(...)",
+	"has":  "has takes one name, as in has(spend.mean_30d)",
 	"sin":  "there is no sin; haversine has the distance of two points",
 	"cos":  "there is no cos; haversine has the distance of two points",
 }

@@ -21,8 +21,8 @@ type Output struct {
 	Expression string
 }
 
-// Problem is a mistake in the expression of one output. Line and Column are of the expression's text, from 1; both are 0
-// if the problem is not at one place. Message is one plain sentence that says what to do.
+// Problem is a mistake in the expression of one output. Line and Column are of the expression's text, from 1; both are
+// 0 if the problem is not at one place. Message is one plain sentence that says what to do.
 type Problem struct {
 	Output       int
 	Line, Column int
@@ -136,8 +136,8 @@ func elementOf(declared plumbv1.Type) plumbv1.Type {
 	return plumbv1.Type(plumbv1.Type_value[name])
 }
 
-// fromCEL returns the type that CEL's checker gave an expression. It has no kind if it is one that no value has here, such as
-// a list of lists.
+// fromCEL returns the type that CEL's checker gave an expression. It has no kind if it is one that no value has here,
+// such as a list of lists.
 func fromCEL(t *types.Type) valueType {
 	list := t.Kind() == types.ListKind
 	if list {

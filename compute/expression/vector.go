@@ -7,7 +7,7 @@ import "slices"
 const chunk = 1024
 
 // vector is one value for each row of a chunk. It is either storage of an evaluation, or a view of a caller's column.
-// What stands in a row that is not Present is anything, but never out of bounds: kernels compute it and nobody reads it.
+// What stands in a row that is not Present is anything: kernels may compute it, and nobody reads it.
 type vector struct {
 	class class
 	// present says that every row is Present. The states are then not kept, and may say anything.

@@ -12,13 +12,11 @@ func Haversine(lat1, lon1, lat2, lon2 float64) float64 {
 	_, cos1 := sinCos(lat1)
 	_, cos2 := sinCos(lat2)
 	h := float64(byLatitude*byLatitude) + float64(float64(cos1*cos2)*float64(byLongitude*byLongitude))
-	// Rounding may bring h out of [0, 1]. A latitude beyond a pole may too, which is no place.
-	switch {
-	case h > 1+1e-9 || h < 0:
+	// Rounding may bring h just beyond 1. A latitude beyond a pole may bring it anywhere, and is no place.
+	if !(h >= 0 && h < 1+1e-9) {
 		return math.NaN()
-	case h > 1:
-		h = 1
 	}
+	h = min(h, 1)
 	return float64(2 * Radius * arc(math.Sqrt(h), math.Sqrt(1-h)))
 }
 

@@ -2,9 +2,9 @@ package elementary
 
 import "math"
 
-// The table has, for each 128th j that a significand between sqrt(1/2) and sqrt(2) may be nearest to, the double nearest
-// to 128/j, and minus its logarithm. What is left of a significand times that double is within 1/128 of 1. Near 1 the
-// double is 1 and its logarithm 0, so that nothing cancels.
+// The table has, for each 128th j that a significand between sqrt(1/2) and sqrt(2) may be nearest to, the double
+// nearest to 128/j, and minus its logarithm. A significand times that double is within 1/128 of 1. Near 1 the double is
+// 1 and its logarithm 0, so that nothing cancels.
 const (
 	leastStep = 90
 	mostSteps = 93

@@ -1,7 +1,7 @@
 package elementary
 
-// pair is the unevaluated sum of two doubles, of which the second is at most half a unit in the last place of the first.
-// So it has some 106 bits.
+// pair is the unevaluated sum of two doubles, of which the second is at most half a unit in the last place of the
+// first. So it has some 106 bits.
 type pair struct{ hi, lo float64 }
 
 // add is the exact sum of two doubles.
