@@ -15,7 +15,7 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// value evaluates a tree for a row by the words of R25 and R26, slowly and with code of its own.
+// evaluate evaluates a tree for a row by the words of R25 and R26, slowly and with code of its own.
 func (n *tree) evaluate(of row) any {
 	switch n.op {
 	case "input":
@@ -225,6 +225,10 @@ func ofFloats(op string, values []any) any {
 	case "floor":
 		return math.Floor(a)
 	case "least":
+		// math.Min(NaN, -Inf) is -Inf.
+		if math.IsNaN(a) || math.IsNaN(b) {
+			return nan
+		}
 		return math.Min(a, b)
 	case "string":
 		return strconv.FormatFloat(a, 'g', -1, 64)
