@@ -46,17 +46,22 @@ func conversion(from, to valueType) string {
 func plainSyntax(message string) string {
 	if detail, is := strings.CutPrefix(message, "Syntax error: "); is {
 		detail, _, _ = strings.Cut(detail, " expecting ")
-		detail = strings.Replace(detail, "mismatched input '<EOF>'", "it ends too early", 1)
-		detail = strings.Replace(detail, "mismatched input", "nobody expects", 1)
+		if token := unexpected.FindStringSubmatch(detail); token != nil {
+			detail = token[1] + " is not expected here"
+		}
+		if strings.HasPrefix(detail, "'<EOF>'") {
+			detail = "it ends too early"
+		}
 		return "this is no expression: " + detail
 	}
-	if strings.Contains(message, "recursion limit") || strings.Contains(message, "count exceeds limit") {
+	if strings.Contains(message, "recursion") || strings.Contains(message, "count exceeds limit") {
 		return "the expression is nested too deeply; make parts of it features of their own"
 	}
 	return message
 }
 
 var (
+	unexpected = regexp.MustCompile(`^(?:mismatched|extraneous) input (.*)$`)
 	noOverload = regexp.MustCompile(`^found no matching overload for '(.*)' applied to '(?:(.*)\.)?\((.*)\)'$`)
 	mismatch   = regexp.MustCompile(`^expected type '(.*)' but found '(.*)'$`)
 )
@@ -88,7 +93,7 @@ func named(name string) valueType {
 	inner, list := strings.CutPrefix(name, "list(")
 	inner = strings.TrimSuffix(inner, ")")
 	for k, names := range kinds {
-		if names.cel.String() == inner || strings.EqualFold("google.protobuf."+names.word, inner) {
+		if names.cel.String() == inner || strings.EqualFold(names.word, inner) {
 			return valueType{kind: k, list: list}
 		}
 	}

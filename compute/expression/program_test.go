@@ -1,0 +1,173 @@
+package expression_test
+
+import (
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/plumbstore/plumb/compute/expression"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+)
+
+// several are outputs that read each other.
+func several() []expression.Output {
+	return []expression.Output{
+		{Name: "late", Type: boolean, Expression: "ratio > 1.0 && request_time > t"},
+		{Name: "ratio", Type: plumbv1.Type_FLOAT32, Expression: "x / y"},
+		{Name: "again", Type: float, Expression: "x / y"},
+		{Name: "label", Type: text, Expression: "s + string(view.f)"},
+		{Name: "list", Type: plumbv1.Type_FLOAT64_ARRAY, Expression: "p ? xs : [x, y]"},
+		{Name: "constant", Type: plumbv1.Type_INT64_ARRAY, Expression: "[1, 2]"},
+	}
+}
+
+func someRows(count int) []row {
+	rows := make([]row, count)
+	for k := range rows {
+		values := row{"x": float64(k), "y": 3.0, "t": k % 9, "request_time": int64(5), "s": "s", "view.f": 0.5, "p": k%3 == 0}
+		values["xs"] = slices.Repeat([]any{float64(k)}, k%4)
+		switch k % 5 {
+		case 1:
+			values["x"] = nil
+		case 2:
+			values["y"] = invalid
+		case 3:
+			values["p"], values["xs"] = nil, nil
+		}
+		rows[k] = values
+	}
+	return rows
+}
+
+func TestOutputsReadEachOther_AfterTheirDeclaredTypes(t *testing.T) {
+	program := compile(t, expression.Output{Name: "exact", Type: boolean, Expression: "ratio == x / y"},
+		expression.Output{Name: "ratio", Type: plumbv1.Type_FLOAT32, Expression: "x / y"},
+		expression.Output{Name: "small", Type: plumbv1.Type_INT32, Expression: "i"},
+		expression.Output{Name: "more", Type: integer, Expression: "coalesce(small, 0) + 1"})
+	got := run(program, 4, []row{{"x": 1.0, "y": 3.0, "i": 1 << 40}, {"x": 1.0, "y": 2.0, "i": 1}})
+	if got[0][0] != false || got[1][0] != true {
+		t.Errorf("a FLOAT32 is read as %v", got)
+	}
+	if got[0][3] != any(invalid) || got[1][3] != int64(2) {
+		t.Errorf("an INT32 is read as %v", got)
+	}
+}
+
+func TestSelect_ComputesTheSameForSomeOutputs(t *testing.T) {
+	program := compile(t, several()...)
+	rows := someRows(50)
+	all := run(program, 6, rows)
+	for _, selected := range [][]int{{0}, {1}, {3}, {5}, {4, 0}, {2, 1, 2}, {0, 1, 2, 3, 4, 5}, {}} {
+		got := run(program.Select(selected), len(selected), rows)
+		for k := range rows {
+			for at, i := range selected {
+				if !same(got[k][at], all[k][i]) {
+					t.Errorf("output %d of %v is %v in row %d, not %v", i, selected, got[k][at], k, all[k][i])
+				}
+			}
+		}
+	}
+	if again := program.Select([]int{4, 1}).Select([]int{1}); !slices.Equal(again.Inputs(), []int{2, 3}) {
+		t.Errorf("a selection of a selection reads %v", again.Inputs())
+	}
+}
+
+func TestInputs_AreThoseThatOutputsNeedDirectlyOrThroughOthers(t *testing.T) {
+	program := compile(t, several()...)
+	for _, c := range []struct {
+		outputs []int
+		inputs  []int
+		time    bool
+	}{
+		{[]int{0}, []int{2, 3, 9}, true}, {[]int{1}, []int{2, 3}, false}, {[]int{3}, []int{6, 16}, false},
+		{[]int{4}, []int{2, 3, 4, 12}, false}, {[]int{5}, nil, false}, {[]int{0, 3}, []int{2, 3, 6, 9, 16}, true},
+	} {
+		selected := program.Select(c.outputs)
+		if !slices.Equal(selected.Inputs(), c.inputs) || selected.ReadsTime() != c.time {
+			t.Errorf("outputs %v read %v, and the time: %v", c.outputs, selected.Inputs(), selected.ReadsTime())
+		}
+		e := selected.Begin(1)
+		if e.Input(7) != nil {
+			t.Error("an input that nothing needs has a column")
+		}
+		e.Release()
+	}
+	if folded := compile(t, expression.Output{Name: "out", Type: integer, Expression: "1 + 2"}); len(folded.Inputs()) != 0 {
+		t.Errorf("a constant reads %v", folded.Inputs())
+	}
+}
+
+// A batch is evaluated in chunks, and evaluations are used again: neither may show.
+func TestRun_GivesEachRowWhatItWouldHaveAlone(t *testing.T) {
+	program := compile(t, several()...)
+	rows := someRows(5000)
+	var alone [][]any
+	for _, values := range rows {
+		alone = append(alone, run(program, 6, []row{values})[0])
+	}
+	for _, count := range []int{5000, 0, 1, 1023, 1024, 1025, 2048, 2049, 3} {
+		for k, got := range run(program, 6, rows[:count]) {
+			if !same(got, alone[k]) {
+				t.Fatalf("row %d of %d is %v, and alone %v", k, count, got, alone[k])
+			}
+		}
+	}
+}
+
+func TestProgram_ServesSeveralGoroutines(t *testing.T) {
+	program := compile(t, several()...)
+	rows := someRows(1500)
+	want := run(program, 6, rows)
+	var group sync.WaitGroup
+	for worker := range 8 {
+		group.Go(func() {
+			for round := range 5 {
+				part := rows[:(worker*round*97)%len(rows)]
+				for k, got := range run(program, 6, part) {
+					if !same(got, want[k]) {
+						t.Errorf("row %d is %v, not %v", k, got, want[k])
+						return
+					}
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
+func TestBegin_ForgetsTheRowsBefore(t *testing.T) {
+	program := compile(t, expression.Output{Name: "out", Type: plumbv1.Type_STRING_ARRAY, Expression: "ss"},
+		expression.Output{Name: "text", Type: text, Expression: "s"})
+	run(program, 2, []row{{"ss": []any{"a", nil}, "s": nil}, {"ss": invalid, "s": invalid}})
+	e := program.Begin(2)
+	defer e.Release()
+	for _, i := range program.Inputs() {
+		if states := e.Input(i).States; states[0] != expression.Present || states[1] != expression.Present {
+			t.Errorf("input %d begins with the states %v", i, states)
+		}
+	}
+	e.Run()
+	if list, text := get(e.Output(0), 1), get(e.Output(1), 1); !same(list, []any{}) || text != "" {
+		t.Errorf("rows that nobody filled are %v and %q", list, text)
+	}
+}
+
+func TestScalarPrograms_AllocateNothingInSteadyState(t *testing.T) {
+	program := compile(t,
+		expression.Output{Name: "out_a", Type: integer, Expression: "coalesce(i, j, 3) + size(s) * hash64(s)"},
+		expression.Output{Name: "out_b", Type: boolean, Expression: "p || s == z || t > request_time || s.contains('a') || i == null"},
+		expression.Output{Name: "out_c", Type: plumbv1.Type_FLOAT32, Expression: "clamp(exp(x) / pow(y, 0.5), -1.0, sum(xs))"},
+		expression.Output{Name: "out_d", Type: float, Expression: "haversine(x, y, 1.0, 2.0) + cosine(xs, ys)"},
+		expression.Output{Name: "out_e", Type: integer, Expression: "bucketize(x, [1.0, 2.0]) + t.getHours('Europe/Berlin')"},
+		expression.Output{Name: "out_f", Type: boolean, Expression: "s in ['a', 'b'] && substring(s, 0, 0) == ''"})
+	evaluate := func() {
+		e := program.Begin(2500)
+		e.Input(0).States[3], e.Input(2).States[2000] = expression.Null, expression.Invalid
+		e.Run()
+		e.Release()
+	}
+	evaluate()
+	if allocations := testing.AllocsPerRun(20, evaluate); allocations > 0 {
+		t.Errorf("%v allocations for a batch", allocations)
+	}
+}
