@@ -1,0 +1,30 @@
+package expression
+
+import (
+	"slices"
+	"strings"
+)
+
+// FunctionNames are the functions that expressions may call by name.
+func FunctionNames() []string {
+	language, err := theLanguage()
+	if err != nil {
+		panic(err)
+	}
+	return (&compiler{language: language}).functionNames()
+}
+
+// Operators are the operators as they are written.
+func Operators() []string {
+	var all []string
+	for _, f := range functions() {
+		switch {
+		case f.name == "-_":
+			all = append(all, "-x")
+		case strings.HasPrefix(f.name, "_") || f.name == "!_" || f.name == "@in":
+			all = append(all, symbol(f.name))
+		}
+	}
+	slices.Sort(all)
+	return all
+}
