@@ -13,15 +13,18 @@ func decide(deciding bool) kernel {
 			return
 		}
 		c.out.present = false
-		states := c.out.states[:rows]
-		for i := range out {
-			first, second := a.at(i), b.at(i)
-			if first == Present && a.bools[i] == deciding || second == Present && b.bools[i] == deciding {
-				out[i], states[i] = deciding, Present
-			} else {
-				out[i], states[i] = !deciding, max(first, second)
-			}
-		}
+		decideStates(deciding, a, b, c.out, rows)
+	}
+}
+
+func decideStates(deciding bool, a, b, out *vector, rows int) {
+	first, second, states := a.known(rows), b.known(rows), out.states[:rows]
+	x, y, results := a.bools[:rows], b.bools[:rows], out.bools[:rows]
+	other := bit(!deciding)
+	for i := range results {
+		decided := (bit(x[i])^other)&first[i].isPresent() | (bit(y[i])^other)&second[i].isPresent()
+		states[i] = worst(first[i], second[i]) &^ State(-decided)
+		results[i] = decided^other == 1
 	}
 }
 
@@ -53,15 +56,12 @@ func choice(s site) (kernel, error) {
 }
 
 func chooseStates(out []State, condition, yes, no *vector) {
+	rows := len(out)
+	unknown, of, states, others := condition.known(rows), condition.bools[:rows], yes.known(rows), no.known(rows)
 	for i := range out {
-		switch {
-		case condition.at(i) != Present:
-			out[i] = condition.at(i)
-		case condition.bools[i]:
-			out[i] = yes.at(i)
-		default:
-			out[i] = no.at(i)
-		}
+		chosen := State(-bit(of[i]))
+		counts := State(-bit(unknown[i] == Present))
+		out[i] = unknown[i] | (states[i]&chosen|others[i]&^chosen)&counts
 	}
 }
 
@@ -81,15 +81,18 @@ func pickBools(out *vector, condition []bool, yes, no *vector) {
 	}
 }
 
-// mask has all bits set if the condition holds. Numbers are chosen by masks because a processor cannot foretell the
-// conditions of real data, and each one that it gets wrong costs more than the whole expression.
-func mask(condition bool) uint64 {
-	var bit uint64
+// bit is 1 if a condition holds. Masks are made of bits because a processor cannot foretell the conditions of real data,
+// and each one that it gets wrong costs more than a whole expression.
+func bit(condition bool) uint8 {
+	var b uint8
 	if condition {
-		bit = 1
+		b = 1
 	}
-	return -bit
+	return b
 }
+
+// mask has all bits set if a condition holds.
+func mask(condition bool) uint64 { return -uint64(bit(condition)) }
 
 func pickInts(out *vector, condition []bool, yes, no *vector) {
 	a, b, to := yes.ints[:len(condition)], no.ints[:len(condition)], out.ints[:len(condition)]
@@ -137,16 +140,16 @@ func firstPresent(s site) (kernel, error) {
 	return func(c *call, rows int) {
 		first, second := c.args[0], c.args[1]
 		c.chosen = resized(c.chosen, rows)
-		c.out.present = first.present
-		for i := range rows {
-			c.chosen[i] = first.at(i) != Null
+		states := first.known(rows)
+		for i, state := range states {
+			c.chosen[i] = state != Null
 		}
+		c.out.present = first.present
 		if !first.present {
-			for i := range rows {
-				c.out.states[i] = first.at(i)
-				if !c.chosen[i] {
-					c.out.states[i] = second.at(i)
-				}
+			others, out := second.known(rows), c.out.states[:rows]
+			for i, state := range states {
+				null := State(-bit(state == Null))
+				out[i] = state&^null | others[i]&null
 			}
 		}
 		choose(c.out, c.chosen, first, second)
@@ -156,15 +159,14 @@ func firstPresent(s site) (kernel, error) {
 // isNull is the kernel of a comparison with the literal null.
 func isNull(c *call, rows int) {
 	of := c.args[0]
+	states := of.known(rows)
 	c.out.present = of.present
-	for i := range rows {
-		state := of.at(i)
+	for i, state := range states {
 		c.out.bools[i] = state == Null
-		if !of.present {
-			c.out.states[i] = Present
-			if state == Invalid {
-				c.out.states[i] = Invalid
-			}
+	}
+	if !of.present {
+		for i, state := range states {
+			c.out.states[i] = state &^ Null
 		}
 	}
 }

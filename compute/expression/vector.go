@@ -60,6 +60,16 @@ func (v *vector) at(row int) State {
 	return v.states[row]
 }
 
+var noGaps [chunk]State
+
+// known are the states of the rows, whether or not they are kept.
+func (v *vector) known(rows int) []State {
+	if v.present {
+		return noGaps[:rows]
+	}
+	return v.states[:rows]
+}
+
 // put gives a row a state that it had not, whatever it is now.
 func (v *vector) put(row, rows int, state State) {
 	if v.present {
@@ -69,8 +79,17 @@ func (v *vector) put(row, rows int, state State) {
 	v.states[row] = state
 }
 
-// merge gives each row the state of a function's result: Invalid if an operand is, else Null if one is (R25, R26). The
-// states are numbered so that this is the greatest.
+// worst is Invalid if one of two states is, else Null if one is: the state of a function's result (R25, R26). States are
+// bits, of which the higher one counts.
+func worst(a, b State) State {
+	both := a | b
+	return both &^ (both >> 1)
+}
+
+// isPresent is 1 or 0.
+func (s State) isPresent() uint8 { return uint8(s|s>>1)&1 ^ 1 }
+
+// merge gives each row the worst state of the operands.
 func (v *vector) merge(operands []*vector, rows int) {
 	v.present = true
 	for _, operand := range operands {
@@ -84,7 +103,7 @@ func (v *vector) merge(operands []*vector, rows int) {
 		}
 		states := v.states[:rows]
 		for i, state := range operand.states[:rows] {
-			states[i] = max(states[i], state)
+			states[i] = worst(states[i], state)
 		}
 	}
 }

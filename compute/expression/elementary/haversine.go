@@ -7,11 +7,14 @@ const Radius = 6371.0088
 
 // Haversine is the distance in kilometres of two points, given in degrees, on a sphere of the earth's mean radius.
 func Haversine(lat1, lon1, lat2, lon2 float64) float64 {
-	byLatitude, _ := sinCos((lat2 - lat1) / 2)
-	byLongitude, _ := sinCos((lon2 - lon1) / 2)
-	_, cos1 := sinCos(lat1)
-	_, cos2 := sinCos(lat2)
-	h := float64(byLatitude*byLatitude) + float64(float64(cos1*cos2)*float64(byLongitude*byLongitude))
+	for _, degrees := range [...]float64{lat1, lon1, lat2, lon2} {
+		if degrees-degrees != 0 {
+			return math.NaN() // an infinity or NaN, of which no angle can be made
+		}
+	}
+	byLatitude, byLongitude := turn((lat2-lat1)/2).sin(), turn((lon2-lon1)/2).sin()
+	cosines := float64(turn(lat1).cos() * turn(lat2).cos())
+	h := float64(byLatitude*byLatitude) + float64(cosines*float64(byLongitude*byLongitude))
 	// Rounding may bring h just beyond 1. A latitude beyond a pole may bring it anywhere, and is no place.
 	if !(h >= 0 && h < 1+1e-9) {
 		return math.NaN()
@@ -20,28 +23,46 @@ func Haversine(lat1, lon1, lat2, lon2 float64) float64 {
 	return float64(2 * Radius * arc(math.Sqrt(h), math.Sqrt(1-h)))
 }
 
-// sinCos returns the sine and the cosine of an angle in degrees. Degrees are reduced to [-45, 45] without rounding,
-// which radians cannot be.
-func sinCos(degrees float64) (sin, cos float64) {
-	if math.IsInf(degrees, 0) || degrees != degrees {
-		return math.NaN(), math.NaN()
-	}
+// turned is an angle of at most 45 degrees, in radians, and how many quarters of a turn are added to it.
+type turned struct {
+	angle    pair
+	quarters int
+}
+
+// turn reduces degrees without rounding, which radians cannot be.
+func turn(degrees float64) turned {
 	degrees = math.Mod(degrees, 360)
 	quarters := math.Floor(degrees/90 + 0.5)
 	rest := degrees - float64(90*quarters)
 	angle := multiply(rest, perDegree.hi)
 	angle.lo += float64(rest * perDegree.lo)
-	sin, cos = sine(angle), cosine(angle)
-	switch int(quarters) & 3 {
+	return turned{angle, int(quarters)}
+}
+
+func (t turned) sin() float64 {
+	switch t.quarters & 3 {
+	case 0:
+		return sine(t.angle)
 	case 1:
-		return cos, -sin
+		return cosine(t.angle)
 	case 2:
-		return -sin, -cos
-	case 3:
-		return -cos, sin
+		return -sine(t.angle)
 	default:
-		return sin, cos
+		return -cosine(t.angle)
 	}
+}
+
+func (t turned) cos() float64 { return turned{t.angle, t.quarters + 1}.sin() }
+
+// ratios are 1/(n(n+1)), by which a term of the series of the sine or the cosine is greater than the next.
+var ratios = makeRatios()
+
+func makeRatios() [20]float64 {
+	var table [20]float64
+	for n := 1; n < len(table); n++ {
+		table[n] = 1 / float64(n*(n+1))
+	}
+	return table
 }
 
 // sine is that of an angle of at most pi/4, by its series.
@@ -49,8 +70,8 @@ func sine(angle pair) float64 {
 	x := angle.hi
 	square := float64(x * x)
 	sum := 0.0
-	for n := 18.0; n >= 2; n -= 2 {
-		sum = -float64(square*(1+sum)) / float64(n*(n+1))
+	for n := 18; n >= 2; n -= 2 {
+		sum = -float64(float64(square*ratios[n]) * (1 + sum))
 	}
 	return x + (float64(x*sum) + float64(angle.lo*(1-square/2)))
 }
@@ -60,8 +81,8 @@ func cosine(angle pair) float64 {
 	x := angle.hi
 	square := float64(x * x)
 	sum := 0.0
-	for n := 19.0; n >= 3; n -= 2 {
-		sum = -float64(square*(1+sum)) / float64(n*(n+1))
+	for n := 19; n >= 3; n -= 2 {
+		sum = -float64(float64(square*ratios[n]) * (1 + sum))
 	}
 	return 1 - (float64(square/2*(1+sum)) + float64(x*angle.lo))
 }
@@ -86,6 +107,17 @@ func makeArcs() [9]float64 {
 	return table
 }
 
+// inverses are 1/n.
+var inverses = makeInverses()
+
+func makeInverses() [16]float64 {
+	var table [16]float64
+	for n := 1; n < len(table); n++ {
+		table[n] = 1 / float64(n)
+	}
+	return table
+}
+
 // arc is the angle in [0, pi/2] whose sine and cosine are in the ratio of two numbers that are not negative.
 func arc(sin, cos float64) float64 {
 	if sin > cos {
@@ -102,7 +134,7 @@ func tangent(x float64) float64 {
 	square := float64(rest * rest)
 	sum := 0.0
 	for n := 15; n >= 3; n -= 2 {
-		sum = float64(square * (1/float64(n) - sum))
+		sum = float64(square * (inverses[n] - sum))
 	}
 	return arcs[j] + (rest - float64(rest*sum))
 }
