@@ -117,13 +117,14 @@ func (Type) EnumDescriptor() ([]byte, []int) {
 }
 
 // Definitions is the content of one definition file, and also the whole desired state of a project: the files of a
-// project are merged by concatenating their four lists.
+// project are merged by concatenating their lists.
 type Definitions struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	Entities        []*Entity              `protobuf:"bytes,1,rep,name=entities,proto3" json:"entities,omitempty"`
 	Sources         []*Source              `protobuf:"bytes,2,rep,name=sources,proto3" json:"sources,omitempty"`
 	FeatureViews    []*FeatureView         `protobuf:"bytes,3,rep,name=feature_views,json=featureViews,proto3" json:"feature_views,omitempty"`
 	FeatureServices []*FeatureService      `protobuf:"bytes,4,rep,name=feature_services,json=featureServices,proto3" json:"feature_services,omitempty"`
+	OnDemandViews   []*OnDemandView        `protobuf:"bytes,5,rep,name=on_demand_views,json=onDemandViews,proto3" json:"on_demand_views,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -182,6 +183,13 @@ func (x *Definitions) GetFeatureViews() []*FeatureView {
 func (x *Definitions) GetFeatureServices() []*FeatureService {
 	if x != nil {
 		return x.FeatureServices
+	}
+	return nil
+}
+
+func (x *Definitions) GetOnDemandViews() []*OnDemandView {
+	if x != nil {
+		return x.OnDemandViews
 	}
 	return nil
 }
@@ -921,6 +929,318 @@ func (x *Feature) GetSensitive() bool {
 	return false
 }
 
+// OnDemandView is a group of features that are computed whenever they are asked for, from values of the request and from
+// features of other views (R25). Nothing of it is stored. Feature views and on-demand views have different names.
+type OnDemandView struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The values that each look-up gives, and each label row, in columns of these names.
+	Request []*RequestInput `protobuf:"bytes,2,rep,name=request,proto3" json:"request,omitempty"`
+	// The feature views whose features expressions may read, as alias.feature.
+	Views []*ViewInput `protobuf:"bytes,3,rep,name=views,proto3" json:"views,omitempty"`
+	// There is at least one.
+	Features      []*ComputedFeature `protobuf:"bytes,4,rep,name=features,proto3" json:"features,omitempty"`
+	Description   string             `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
+	Tags          map[string]string  `protobuf:"bytes,6,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OnDemandView) Reset() {
+	*x = OnDemandView{}
+	mi := &file_plumb_v1_definitions_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OnDemandView) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OnDemandView) ProtoMessage() {}
+
+func (x *OnDemandView) ProtoReflect() protoreflect.Message {
+	mi := &file_plumb_v1_definitions_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OnDemandView.ProtoReflect.Descriptor instead.
+func (*OnDemandView) Descriptor() ([]byte, []int) {
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *OnDemandView) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *OnDemandView) GetRequest() []*RequestInput {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+func (x *OnDemandView) GetViews() []*ViewInput {
+	if x != nil {
+		return x.Views
+	}
+	return nil
+}
+
+func (x *OnDemandView) GetFeatures() []*ComputedFeature {
+	if x != nil {
+		return x.Features
+	}
+	return nil
+}
+
+func (x *OnDemandView) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *OnDemandView) GetTags() map[string]string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+// RequestInput is a value that comes with the request. Offline it is a label column.
+type RequestInput struct {
+	state       protoimpl.MessageState `protogen:"open.v1"`
+	Name        string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Type        Type                   `protobuf:"varint,2,opt,name=type,proto3,enum=plumb.v1.Type" json:"type,omitempty"`
+	Description string                 `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
+	// Whether audit logs contain a keyed hash instead of the value.
+	Sensitive     bool `protobuf:"varint,4,opt,name=sensitive,proto3" json:"sensitive,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RequestInput) Reset() {
+	*x = RequestInput{}
+	mi := &file_plumb_v1_definitions_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RequestInput) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RequestInput) ProtoMessage() {}
+
+func (x *RequestInput) ProtoReflect() protoreflect.Message {
+	mi := &file_plumb_v1_definitions_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RequestInput.ProtoReflect.Descriptor instead.
+func (*RequestInput) Descriptor() ([]byte, []int) {
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *RequestInput) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RequestInput) GetType() Type {
+	if x != nil {
+		return x.Type
+	}
+	return Type_TYPE_UNSPECIFIED
+}
+
+func (x *RequestInput) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *RequestInput) GetSensitive() bool {
+	if x != nil {
+		return x.Sensitive
+	}
+	return false
+}
+
+// ViewInput is a use of a feature view by an on-demand view.
+type ViewInput struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name of a feature view.
+	View string `protobuf:"bytes,1,opt,name=view,proto3" json:"view,omitempty"`
+	// What expressions call it. Absent: the view's name.
+	As string `protobuf:"bytes,2,opt,name=as,proto3" json:"as,omitempty"`
+	// Maps a join key of the view to a label column. A key that is not listed is read from the label column of the same
+	// name.
+	JoinKeys      map[string]string `protobuf:"bytes,3,rep,name=join_keys,json=joinKeys,proto3" json:"join_keys,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ViewInput) Reset() {
+	*x = ViewInput{}
+	mi := &file_plumb_v1_definitions_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ViewInput) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ViewInput) ProtoMessage() {}
+
+func (x *ViewInput) ProtoReflect() protoreflect.Message {
+	mi := &file_plumb_v1_definitions_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ViewInput.ProtoReflect.Descriptor instead.
+func (*ViewInput) Descriptor() ([]byte, []int) {
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ViewInput) GetView() string {
+	if x != nil {
+		return x.View
+	}
+	return ""
+}
+
+func (x *ViewInput) GetAs() string {
+	if x != nil {
+		return x.As
+	}
+	return ""
+}
+
+func (x *ViewInput) GetJoinKeys() map[string]string {
+	if x != nil {
+		return x.JoinKeys
+	}
+	return nil
+}
+
+// ComputedFeature is one value of an on-demand view.
+type ComputedFeature struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Type  Type                   `protobuf:"varint,2,opt,name=type,proto3,enum=plumb.v1.Type" json:"type,omitempty"`
+	// A CEL expression of that type. It may read the request's inputs, features of the views as alias.feature, other
+	// features of the on-demand view, and request_time, the instant of the look-up or of the label row.
+	Expression  string            `protobuf:"bytes,3,opt,name=expression,proto3" json:"expression,omitempty"`
+	Description string            `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
+	Tags        map[string]string `protobuf:"bytes,5,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Whether audit logs contain a keyed hash instead of the feature's values.
+	Sensitive     bool `protobuf:"varint,6,opt,name=sensitive,proto3" json:"sensitive,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ComputedFeature) Reset() {
+	*x = ComputedFeature{}
+	mi := &file_plumb_v1_definitions_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ComputedFeature) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ComputedFeature) ProtoMessage() {}
+
+func (x *ComputedFeature) ProtoReflect() protoreflect.Message {
+	mi := &file_plumb_v1_definitions_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ComputedFeature.ProtoReflect.Descriptor instead.
+func (*ComputedFeature) Descriptor() ([]byte, []int) {
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ComputedFeature) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ComputedFeature) GetType() Type {
+	if x != nil {
+		return x.Type
+	}
+	return Type_TYPE_UNSPECIFIED
+}
+
+func (x *ComputedFeature) GetExpression() string {
+	if x != nil {
+		return x.Expression
+	}
+	return ""
+}
+
+func (x *ComputedFeature) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *ComputedFeature) GetTags() map[string]string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+func (x *ComputedFeature) GetSensitive() bool {
+	if x != nil {
+		return x.Sensitive
+	}
+	return false
+}
+
 // FeatureService is the named list of features that one model uses.
 type FeatureService struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -937,7 +1257,7 @@ type FeatureService struct {
 
 func (x *FeatureService) Reset() {
 	*x = FeatureService{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[11]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -949,7 +1269,7 @@ func (x *FeatureService) String() string {
 func (*FeatureService) ProtoMessage() {}
 
 func (x *FeatureService) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[11]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -962,7 +1282,7 @@ func (x *FeatureService) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FeatureService.ProtoReflect.Descriptor instead.
 func (*FeatureService) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{11}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *FeatureService) GetName() string {
@@ -1000,7 +1320,7 @@ func (x *FeatureService) GetTags() map[string]string {
 	return nil
 }
 
-// ViewReference selects features of one view. It may give the view another name in the output columns, and read the
+// ViewReference selects features of one feature view or on-demand view. It may give the view another name in the output columns, and read the
 // view's keys from other label columns (R11).
 type ViewReference struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1008,7 +1328,7 @@ type ViewReference struct {
 	// The name used for the view in output columns. Absent: the view's name.
 	As string `protobuf:"bytes,2,opt,name=as,proto3" json:"as,omitempty"`
 	// Maps a join key of the view to a label column. A key that is not listed is read from the label column of the same
-	// name.
+	// name. Of an on-demand view, it maps a label column that its views read a key from.
 	JoinKeys map[string]string `protobuf:"bytes,3,rep,name=join_keys,json=joinKeys,proto3" json:"join_keys,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// The features to return. Empty: all features of the view.
 	Features      []string `protobuf:"bytes,4,rep,name=features,proto3" json:"features,omitempty"`
@@ -1018,7 +1338,7 @@ type ViewReference struct {
 
 func (x *ViewReference) Reset() {
 	*x = ViewReference{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[12]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1030,7 +1350,7 @@ func (x *ViewReference) String() string {
 func (*ViewReference) ProtoMessage() {}
 
 func (x *ViewReference) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[12]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1043,7 +1363,7 @@ func (x *ViewReference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ViewReference.ProtoReflect.Descriptor instead.
 func (*ViewReference) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{12}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ViewReference) GetView() string {
@@ -1078,12 +1398,13 @@ var File_plumb_v1_definitions_proto protoreflect.FileDescriptor
 
 const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\n" +
-	"\x1aplumb/v1/definitions.proto\x12\bplumb.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xe8\x01\n" +
+	"\x1aplumb/v1/definitions.proto\x12\bplumb.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\"\xa8\x02\n" +
 	"\vDefinitions\x12,\n" +
 	"\bentities\x18\x01 \x03(\v2\x10.plumb.v1.EntityR\bentities\x12*\n" +
 	"\asources\x18\x02 \x03(\v2\x10.plumb.v1.SourceR\asources\x12:\n" +
 	"\rfeature_views\x18\x03 \x03(\v2\x15.plumb.v1.FeatureViewR\ffeatureViews\x12C\n" +
-	"\x10feature_services\x18\x04 \x03(\v2\x18.plumb.v1.FeatureServiceR\x0ffeatureServices\"\x91\x02\n" +
+	"\x10feature_services\x18\x04 \x03(\v2\x18.plumb.v1.FeatureServiceR\x0ffeatureServices\x12>\n" +
+	"\x0fon_demand_views\x18\x05 \x03(\v2\x16.plumb.v1.OnDemandViewR\ronDemandViews\"\x91\x02\n" +
 	"\x06Entity\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x12;\n" +
 	"\tjoin_keys\x18\x02 \x03(\v2\x11.plumb.v1.JoinKeyB\v\xbaH\b\xc8\x01\x01\x92\x01\x02\b\x01R\bjoinKeys\x12 \n" +
@@ -1152,6 +1473,42 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\tsensitive\x18\x06 \x01(\bR\tsensitive\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x81\x03\n" +
+	"\fOnDemandView\x12?\n" +
+	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x120\n" +
+	"\arequest\x18\x02 \x03(\v2\x16.plumb.v1.RequestInputR\arequest\x12)\n" +
+	"\x05views\x18\x03 \x03(\v2\x13.plumb.v1.ViewInputR\x05views\x12B\n" +
+	"\bfeatures\x18\x04 \x03(\v2\x19.plumb.v1.ComputedFeatureB\v\xbaH\b\xc8\x01\x01\x92\x01\x02\b\x01R\bfeatures\x12 \n" +
+	"\vdescription\x18\x05 \x01(\tR\vdescription\x124\n" +
+	"\x04tags\x18\x06 \x03(\v2 .plumb.v1.OnDemandView.TagsEntryR\x04tags\x1a7\n" +
+	"\tTagsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc0\x01\n" +
+	"\fRequestInput\x12?\n" +
+	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x12/\n" +
+	"\x04type\x18\x02 \x01(\x0e2\x0e.plumb.v1.TypeB\v\xbaH\b\xc8\x01\x01\x82\x01\x02\x10\x01R\x04type\x12 \n" +
+	"\vdescription\x18\x03 \x01(\tR\vdescription\x12\x1c\n" +
+	"\tsensitive\x18\x04 \x01(\bR\tsensitive\"\xf3\x01\n" +
+	"\tViewInput\x12\x1e\n" +
+	"\x04view\x18\x01 \x01(\tB\n" +
+	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x04view\x12;\n" +
+	"\x02as\x18\x02 \x01(\tB+\xbaH(\xd8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x02as\x12L\n" +
+	"\tjoin_keys\x18\x03 \x03(\v2!.plumb.v1.ViewInput.JoinKeysEntryB\f\xbaH\t\x9a\x01\x06*\x04r\x02\x10\x01R\bjoinKeys\x1a;\n" +
+	"\rJoinKeysEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xe1\x02\n" +
+	"\x0fComputedFeature\x12?\n" +
+	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x12/\n" +
+	"\x04type\x18\x02 \x01(\x0e2\x0e.plumb.v1.TypeB\v\xbaH\b\xc8\x01\x01\x82\x01\x02\x10\x01R\x04type\x12*\n" +
+	"\n" +
+	"expression\x18\x03 \x01(\tB\n" +
+	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\n" +
+	"expression\x12 \n" +
+	"\vdescription\x18\x04 \x01(\tR\vdescription\x127\n" +
+	"\x04tags\x18\x05 \x03(\v2#.plumb.v1.ComputedFeature.TagsEntryR\x04tags\x12\x1c\n" +
+	"\tsensitive\x18\x06 \x01(\bR\tsensitive\x1a7\n" +
+	"\tTagsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc5\x02\n" +
 	"\x0eFeatureService\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x12\x1d\n" +
@@ -1207,7 +1564,7 @@ func file_plumb_v1_definitions_proto_rawDescGZIP() []byte {
 }
 
 var file_plumb_v1_definitions_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_plumb_v1_definitions_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_plumb_v1_definitions_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_plumb_v1_definitions_proto_goTypes = []any{
 	(Type)(0),                   // 0: plumb.v1.Type
 	(*Definitions)(nil),         // 1: plumb.v1.Definitions
@@ -1221,44 +1578,60 @@ var file_plumb_v1_definitions_proto_goTypes = []any{
 	(*FeatureView)(nil),         // 9: plumb.v1.FeatureView
 	(*PushLog)(nil),             // 10: plumb.v1.PushLog
 	(*Feature)(nil),             // 11: plumb.v1.Feature
-	(*FeatureService)(nil),      // 12: plumb.v1.FeatureService
-	(*ViewReference)(nil),       // 13: plumb.v1.ViewReference
-	nil,                         // 14: plumb.v1.Entity.TagsEntry
-	nil,                         // 15: plumb.v1.Source.TagsEntry
-	nil,                         // 16: plumb.v1.FeatureView.TagsEntry
-	nil,                         // 17: plumb.v1.Feature.TagsEntry
-	nil,                         // 18: plumb.v1.FeatureService.TagsEntry
-	nil,                         // 19: plumb.v1.ViewReference.JoinKeysEntry
-	(*durationpb.Duration)(nil), // 20: google.protobuf.Duration
+	(*OnDemandView)(nil),        // 12: plumb.v1.OnDemandView
+	(*RequestInput)(nil),        // 13: plumb.v1.RequestInput
+	(*ViewInput)(nil),           // 14: plumb.v1.ViewInput
+	(*ComputedFeature)(nil),     // 15: plumb.v1.ComputedFeature
+	(*FeatureService)(nil),      // 16: plumb.v1.FeatureService
+	(*ViewReference)(nil),       // 17: plumb.v1.ViewReference
+	nil,                         // 18: plumb.v1.Entity.TagsEntry
+	nil,                         // 19: plumb.v1.Source.TagsEntry
+	nil,                         // 20: plumb.v1.FeatureView.TagsEntry
+	nil,                         // 21: plumb.v1.Feature.TagsEntry
+	nil,                         // 22: plumb.v1.OnDemandView.TagsEntry
+	nil,                         // 23: plumb.v1.ViewInput.JoinKeysEntry
+	nil,                         // 24: plumb.v1.ComputedFeature.TagsEntry
+	nil,                         // 25: plumb.v1.FeatureService.TagsEntry
+	nil,                         // 26: plumb.v1.ViewReference.JoinKeysEntry
+	(*durationpb.Duration)(nil), // 27: google.protobuf.Duration
 }
 var file_plumb_v1_definitions_proto_depIdxs = []int32{
 	2,  // 0: plumb.v1.Definitions.entities:type_name -> plumb.v1.Entity
 	4,  // 1: plumb.v1.Definitions.sources:type_name -> plumb.v1.Source
 	9,  // 2: plumb.v1.Definitions.feature_views:type_name -> plumb.v1.FeatureView
-	12, // 3: plumb.v1.Definitions.feature_services:type_name -> plumb.v1.FeatureService
-	3,  // 4: plumb.v1.Entity.join_keys:type_name -> plumb.v1.JoinKey
-	14, // 5: plumb.v1.Entity.tags:type_name -> plumb.v1.Entity.TagsEntry
-	0,  // 6: plumb.v1.JoinKey.type:type_name -> plumb.v1.Type
-	5,  // 7: plumb.v1.Source.parquet:type_name -> plumb.v1.ParquetSource
-	8,  // 8: plumb.v1.Source.sql:type_name -> plumb.v1.SqlSource
-	6,  // 9: plumb.v1.Source.csv:type_name -> plumb.v1.CsvSource
-	7,  // 10: plumb.v1.Source.jsonl:type_name -> plumb.v1.JsonLinesSource
-	15, // 11: plumb.v1.Source.tags:type_name -> plumb.v1.Source.TagsEntry
-	20, // 12: plumb.v1.FeatureView.ttl:type_name -> google.protobuf.Duration
-	11, // 13: plumb.v1.FeatureView.features:type_name -> plumb.v1.Feature
-	16, // 14: plumb.v1.FeatureView.tags:type_name -> plumb.v1.FeatureView.TagsEntry
-	10, // 15: plumb.v1.FeatureView.push_log:type_name -> plumb.v1.PushLog
-	20, // 16: plumb.v1.FeatureView.lookback:type_name -> google.protobuf.Duration
-	0,  // 17: plumb.v1.Feature.type:type_name -> plumb.v1.Type
-	17, // 18: plumb.v1.Feature.tags:type_name -> plumb.v1.Feature.TagsEntry
-	13, // 19: plumb.v1.FeatureService.features:type_name -> plumb.v1.ViewReference
-	18, // 20: plumb.v1.FeatureService.tags:type_name -> plumb.v1.FeatureService.TagsEntry
-	19, // 21: plumb.v1.ViewReference.join_keys:type_name -> plumb.v1.ViewReference.JoinKeysEntry
-	22, // [22:22] is the sub-list for method output_type
-	22, // [22:22] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	16, // 3: plumb.v1.Definitions.feature_services:type_name -> plumb.v1.FeatureService
+	12, // 4: plumb.v1.Definitions.on_demand_views:type_name -> plumb.v1.OnDemandView
+	3,  // 5: plumb.v1.Entity.join_keys:type_name -> plumb.v1.JoinKey
+	18, // 6: plumb.v1.Entity.tags:type_name -> plumb.v1.Entity.TagsEntry
+	0,  // 7: plumb.v1.JoinKey.type:type_name -> plumb.v1.Type
+	5,  // 8: plumb.v1.Source.parquet:type_name -> plumb.v1.ParquetSource
+	8,  // 9: plumb.v1.Source.sql:type_name -> plumb.v1.SqlSource
+	6,  // 10: plumb.v1.Source.csv:type_name -> plumb.v1.CsvSource
+	7,  // 11: plumb.v1.Source.jsonl:type_name -> plumb.v1.JsonLinesSource
+	19, // 12: plumb.v1.Source.tags:type_name -> plumb.v1.Source.TagsEntry
+	27, // 13: plumb.v1.FeatureView.ttl:type_name -> google.protobuf.Duration
+	11, // 14: plumb.v1.FeatureView.features:type_name -> plumb.v1.Feature
+	20, // 15: plumb.v1.FeatureView.tags:type_name -> plumb.v1.FeatureView.TagsEntry
+	10, // 16: plumb.v1.FeatureView.push_log:type_name -> plumb.v1.PushLog
+	27, // 17: plumb.v1.FeatureView.lookback:type_name -> google.protobuf.Duration
+	0,  // 18: plumb.v1.Feature.type:type_name -> plumb.v1.Type
+	21, // 19: plumb.v1.Feature.tags:type_name -> plumb.v1.Feature.TagsEntry
+	13, // 20: plumb.v1.OnDemandView.request:type_name -> plumb.v1.RequestInput
+	14, // 21: plumb.v1.OnDemandView.views:type_name -> plumb.v1.ViewInput
+	15, // 22: plumb.v1.OnDemandView.features:type_name -> plumb.v1.ComputedFeature
+	22, // 23: plumb.v1.OnDemandView.tags:type_name -> plumb.v1.OnDemandView.TagsEntry
+	0,  // 24: plumb.v1.RequestInput.type:type_name -> plumb.v1.Type
+	23, // 25: plumb.v1.ViewInput.join_keys:type_name -> plumb.v1.ViewInput.JoinKeysEntry
+	0,  // 26: plumb.v1.ComputedFeature.type:type_name -> plumb.v1.Type
+	24, // 27: plumb.v1.ComputedFeature.tags:type_name -> plumb.v1.ComputedFeature.TagsEntry
+	17, // 28: plumb.v1.FeatureService.features:type_name -> plumb.v1.ViewReference
+	25, // 29: plumb.v1.FeatureService.tags:type_name -> plumb.v1.FeatureService.TagsEntry
+	26, // 30: plumb.v1.ViewReference.join_keys:type_name -> plumb.v1.ViewReference.JoinKeysEntry
+	31, // [31:31] is the sub-list for method output_type
+	31, // [31:31] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_plumb_v1_definitions_proto_init() }
@@ -1279,7 +1652,7 @@ func file_plumb_v1_definitions_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plumb_v1_definitions_proto_rawDesc), len(file_plumb_v1_definitions_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   19,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -900,6 +900,95 @@ func (x *ListFeatureViewsResponse) GetRevision() int64 {
 	return 0
 }
 
+type ListOnDemandViewsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListOnDemandViewsRequest) Reset() {
+	*x = ListOnDemandViewsRequest{}
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListOnDemandViewsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListOnDemandViewsRequest) ProtoMessage() {}
+
+func (x *ListOnDemandViewsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListOnDemandViewsRequest.ProtoReflect.Descriptor instead.
+func (*ListOnDemandViewsRequest) Descriptor() ([]byte, []int) {
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{14}
+}
+
+type ListOnDemandViewsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	OnDemandViews []*OnDemandView        `protobuf:"bytes,1,rep,name=on_demand_views,json=onDemandViews,proto3" json:"on_demand_views,omitempty"`
+	// The revision that the answer is from.
+	Revision      int64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListOnDemandViewsResponse) Reset() {
+	*x = ListOnDemandViewsResponse{}
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListOnDemandViewsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListOnDemandViewsResponse) ProtoMessage() {}
+
+func (x *ListOnDemandViewsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListOnDemandViewsResponse.ProtoReflect.Descriptor instead.
+func (*ListOnDemandViewsResponse) Descriptor() ([]byte, []int) {
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ListOnDemandViewsResponse) GetOnDemandViews() []*OnDemandView {
+	if x != nil {
+		return x.OnDemandViews
+	}
+	return nil
+}
+
+func (x *ListOnDemandViewsResponse) GetRevision() int64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
 type ListFeatureServicesRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -908,7 +997,7 @@ type ListFeatureServicesRequest struct {
 
 func (x *ListFeatureServicesRequest) Reset() {
 	*x = ListFeatureServicesRequest{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[14]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -920,7 +1009,7 @@ func (x *ListFeatureServicesRequest) String() string {
 func (*ListFeatureServicesRequest) ProtoMessage() {}
 
 func (x *ListFeatureServicesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[14]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -933,7 +1022,7 @@ func (x *ListFeatureServicesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFeatureServicesRequest.ProtoReflect.Descriptor instead.
 func (*ListFeatureServicesRequest) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{14}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{16}
 }
 
 type ListFeatureServicesResponse struct {
@@ -947,7 +1036,7 @@ type ListFeatureServicesResponse struct {
 
 func (x *ListFeatureServicesResponse) Reset() {
 	*x = ListFeatureServicesResponse{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[15]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -959,7 +1048,7 @@ func (x *ListFeatureServicesResponse) String() string {
 func (*ListFeatureServicesResponse) ProtoMessage() {}
 
 func (x *ListFeatureServicesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[15]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -972,7 +1061,7 @@ func (x *ListFeatureServicesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFeatureServicesResponse.ProtoReflect.Descriptor instead.
 func (*ListFeatureServicesResponse) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{15}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListFeatureServicesResponse) GetFeatureServices() []*FeatureService {
@@ -998,7 +1087,7 @@ type GetEntityRequest struct {
 
 func (x *GetEntityRequest) Reset() {
 	*x = GetEntityRequest{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[16]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1010,7 +1099,7 @@ func (x *GetEntityRequest) String() string {
 func (*GetEntityRequest) ProtoMessage() {}
 
 func (x *GetEntityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[16]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1023,7 +1112,7 @@ func (x *GetEntityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEntityRequest.ProtoReflect.Descriptor instead.
 func (*GetEntityRequest) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{16}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *GetEntityRequest) GetName() string {
@@ -1044,7 +1133,7 @@ type GetEntityResponse struct {
 
 func (x *GetEntityResponse) Reset() {
 	*x = GetEntityResponse{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[17]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1056,7 +1145,7 @@ func (x *GetEntityResponse) String() string {
 func (*GetEntityResponse) ProtoMessage() {}
 
 func (x *GetEntityResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[17]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1069,7 +1158,7 @@ func (x *GetEntityResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEntityResponse.ProtoReflect.Descriptor instead.
 func (*GetEntityResponse) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{17}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *GetEntityResponse) GetEntity() *Entity {
@@ -1095,7 +1184,7 @@ type GetSourceRequest struct {
 
 func (x *GetSourceRequest) Reset() {
 	*x = GetSourceRequest{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[18]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1107,7 +1196,7 @@ func (x *GetSourceRequest) String() string {
 func (*GetSourceRequest) ProtoMessage() {}
 
 func (x *GetSourceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[18]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1120,7 +1209,7 @@ func (x *GetSourceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSourceRequest.ProtoReflect.Descriptor instead.
 func (*GetSourceRequest) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{18}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *GetSourceRequest) GetName() string {
@@ -1141,7 +1230,7 @@ type GetSourceResponse struct {
 
 func (x *GetSourceResponse) Reset() {
 	*x = GetSourceResponse{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[19]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1153,7 +1242,7 @@ func (x *GetSourceResponse) String() string {
 func (*GetSourceResponse) ProtoMessage() {}
 
 func (x *GetSourceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[19]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1166,7 +1255,7 @@ func (x *GetSourceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSourceResponse.ProtoReflect.Descriptor instead.
 func (*GetSourceResponse) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{19}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetSourceResponse) GetSource() *Source {
@@ -1192,7 +1281,7 @@ type GetFeatureViewRequest struct {
 
 func (x *GetFeatureViewRequest) Reset() {
 	*x = GetFeatureViewRequest{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[20]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1204,7 +1293,7 @@ func (x *GetFeatureViewRequest) String() string {
 func (*GetFeatureViewRequest) ProtoMessage() {}
 
 func (x *GetFeatureViewRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[20]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1217,7 +1306,7 @@ func (x *GetFeatureViewRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetFeatureViewRequest.ProtoReflect.Descriptor instead.
 func (*GetFeatureViewRequest) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{20}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *GetFeatureViewRequest) GetName() string {
@@ -1238,7 +1327,7 @@ type GetFeatureViewResponse struct {
 
 func (x *GetFeatureViewResponse) Reset() {
 	*x = GetFeatureViewResponse{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[21]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1250,7 +1339,7 @@ func (x *GetFeatureViewResponse) String() string {
 func (*GetFeatureViewResponse) ProtoMessage() {}
 
 func (x *GetFeatureViewResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[21]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1263,7 +1352,7 @@ func (x *GetFeatureViewResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetFeatureViewResponse.ProtoReflect.Descriptor instead.
 func (*GetFeatureViewResponse) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{21}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *GetFeatureViewResponse) GetFeatureView() *FeatureView {
@@ -1280,6 +1369,103 @@ func (x *GetFeatureViewResponse) GetRevision() int64 {
 	return 0
 }
 
+type GetOnDemandViewRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetOnDemandViewRequest) Reset() {
+	*x = GetOnDemandViewRequest{}
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetOnDemandViewRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetOnDemandViewRequest) ProtoMessage() {}
+
+func (x *GetOnDemandViewRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetOnDemandViewRequest.ProtoReflect.Descriptor instead.
+func (*GetOnDemandViewRequest) Descriptor() ([]byte, []int) {
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *GetOnDemandViewRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+type GetOnDemandViewResponse struct {
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	OnDemandView *OnDemandView          `protobuf:"bytes,1,opt,name=on_demand_view,json=onDemandView,proto3" json:"on_demand_view,omitempty"`
+	// The revision that the answer is from.
+	Revision      int64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetOnDemandViewResponse) Reset() {
+	*x = GetOnDemandViewResponse{}
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetOnDemandViewResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetOnDemandViewResponse) ProtoMessage() {}
+
+func (x *GetOnDemandViewResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetOnDemandViewResponse.ProtoReflect.Descriptor instead.
+func (*GetOnDemandViewResponse) Descriptor() ([]byte, []int) {
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *GetOnDemandViewResponse) GetOnDemandView() *OnDemandView {
+	if x != nil {
+		return x.OnDemandView
+	}
+	return nil
+}
+
+func (x *GetOnDemandViewResponse) GetRevision() int64 {
+	if x != nil {
+		return x.Revision
+	}
+	return 0
+}
+
 type GetFeatureServiceRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -1289,7 +1475,7 @@ type GetFeatureServiceRequest struct {
 
 func (x *GetFeatureServiceRequest) Reset() {
 	*x = GetFeatureServiceRequest{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[22]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1301,7 +1487,7 @@ func (x *GetFeatureServiceRequest) String() string {
 func (*GetFeatureServiceRequest) ProtoMessage() {}
 
 func (x *GetFeatureServiceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[22]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1314,7 +1500,7 @@ func (x *GetFeatureServiceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetFeatureServiceRequest.ProtoReflect.Descriptor instead.
 func (*GetFeatureServiceRequest) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{22}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *GetFeatureServiceRequest) GetName() string {
@@ -1335,7 +1521,7 @@ type GetFeatureServiceResponse struct {
 
 func (x *GetFeatureServiceResponse) Reset() {
 	*x = GetFeatureServiceResponse{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[23]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1347,7 +1533,7 @@ func (x *GetFeatureServiceResponse) String() string {
 func (*GetFeatureServiceResponse) ProtoMessage() {}
 
 func (x *GetFeatureServiceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[23]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1360,7 +1546,7 @@ func (x *GetFeatureServiceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetFeatureServiceResponse.ProtoReflect.Descriptor instead.
 func (*GetFeatureServiceResponse) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{23}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *GetFeatureServiceResponse) GetFeatureService() *FeatureService {
@@ -1387,7 +1573,7 @@ type HistoryRequest struct {
 
 func (x *HistoryRequest) Reset() {
 	*x = HistoryRequest{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[24]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1399,7 +1585,7 @@ func (x *HistoryRequest) String() string {
 func (*HistoryRequest) ProtoMessage() {}
 
 func (x *HistoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[24]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1412,7 +1598,7 @@ func (x *HistoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryRequest.ProtoReflect.Descriptor instead.
 func (*HistoryRequest) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{24}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *HistoryRequest) GetLimit() int32 {
@@ -1432,7 +1618,7 @@ type HistoryResponse struct {
 
 func (x *HistoryResponse) Reset() {
 	*x = HistoryResponse{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[25]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1444,7 +1630,7 @@ func (x *HistoryResponse) String() string {
 func (*HistoryResponse) ProtoMessage() {}
 
 func (x *HistoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[25]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1457,7 +1643,7 @@ func (x *HistoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryResponse.ProtoReflect.Descriptor instead.
 func (*HistoryResponse) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{25}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *HistoryResponse) GetRevisions() []*Revision {
@@ -1482,7 +1668,7 @@ type Revision struct {
 
 func (x *Revision) Reset() {
 	*x = Revision{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[26]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1494,7 +1680,7 @@ func (x *Revision) String() string {
 func (*Revision) ProtoMessage() {}
 
 func (x *Revision) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[26]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1507,7 +1693,7 @@ func (x *Revision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Revision.ProtoReflect.Descriptor instead.
 func (*Revision) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{26}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Revision) GetRevision() int64 {
@@ -1603,6 +1789,10 @@ const file_plumb_v1_registry_service_proto_rawDesc = "" +
 	"\x17ListFeatureViewsRequest\"r\n" +
 	"\x18ListFeatureViewsResponse\x12:\n" +
 	"\rfeature_views\x18\x01 \x03(\v2\x15.plumb.v1.FeatureViewR\ffeatureViews\x12\x1a\n" +
+	"\brevision\x18\x02 \x01(\x03R\brevision\"\x1a\n" +
+	"\x18ListOnDemandViewsRequest\"w\n" +
+	"\x19ListOnDemandViewsResponse\x12>\n" +
+	"\x0fon_demand_views\x18\x01 \x03(\v2\x16.plumb.v1.OnDemandViewR\ronDemandViews\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x03R\brevision\"\x1c\n" +
 	"\x1aListFeatureServicesRequest\"~\n" +
 	"\x1bListFeatureServicesResponse\x12C\n" +
@@ -1622,6 +1812,11 @@ const file_plumb_v1_registry_service_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04name\"n\n" +
 	"\x16GetFeatureViewResponse\x128\n" +
 	"\ffeature_view\x18\x01 \x01(\v2\x15.plumb.v1.FeatureViewR\vfeatureView\x12\x1a\n" +
+	"\brevision\x18\x02 \x01(\x03R\brevision\"5\n" +
+	"\x16GetOnDemandViewRequest\x12\x1b\n" +
+	"\x04name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04name\"s\n" +
+	"\x17GetOnDemandViewResponse\x12<\n" +
+	"\x0eon_demand_view\x18\x01 \x01(\v2\x16.plumb.v1.OnDemandViewR\fonDemandView\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x03R\brevision\"7\n" +
 	"\x18GetFeatureServiceRequest\x12\x1b\n" +
 	"\x04name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04name\"z\n" +
@@ -1636,17 +1831,19 @@ const file_plumb_v1_registry_service_proto_rawDesc = "" +
 	"\brevision\x18\x01 \x01(\x03R\brevision\x12\x0e\n" +
 	"\x02by\x18\x02 \x01(\tR\x02by\x12*\n" +
 	"\x02at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x18\n" +
-	"\achanges\x18\x04 \x03(\tR\achanges2\xdb\x06\n" +
+	"\achanges\x18\x04 \x03(\tR\achanges2\x91\b\n" +
 	"\x0fRegistryService\x125\n" +
 	"\x04Plan\x12\x15.plumb.v1.PlanRequest\x1a\x16.plumb.v1.PlanResponse\x128\n" +
 	"\x05Apply\x12\x16.plumb.v1.ApplyRequest\x1a\x17.plumb.v1.ApplyResponse\x12M\n" +
 	"\fListEntities\x12\x1d.plumb.v1.ListEntitiesRequest\x1a\x1e.plumb.v1.ListEntitiesResponse\x12J\n" +
 	"\vListSources\x12\x1c.plumb.v1.ListSourcesRequest\x1a\x1d.plumb.v1.ListSourcesResponse\x12Y\n" +
-	"\x10ListFeatureViews\x12!.plumb.v1.ListFeatureViewsRequest\x1a\".plumb.v1.ListFeatureViewsResponse\x12b\n" +
+	"\x10ListFeatureViews\x12!.plumb.v1.ListFeatureViewsRequest\x1a\".plumb.v1.ListFeatureViewsResponse\x12\\\n" +
+	"\x11ListOnDemandViews\x12\".plumb.v1.ListOnDemandViewsRequest\x1a#.plumb.v1.ListOnDemandViewsResponse\x12b\n" +
 	"\x13ListFeatureServices\x12$.plumb.v1.ListFeatureServicesRequest\x1a%.plumb.v1.ListFeatureServicesResponse\x12D\n" +
 	"\tGetEntity\x12\x1a.plumb.v1.GetEntityRequest\x1a\x1b.plumb.v1.GetEntityResponse\x12D\n" +
 	"\tGetSource\x12\x1a.plumb.v1.GetSourceRequest\x1a\x1b.plumb.v1.GetSourceResponse\x12S\n" +
-	"\x0eGetFeatureView\x12\x1f.plumb.v1.GetFeatureViewRequest\x1a .plumb.v1.GetFeatureViewResponse\x12\\\n" +
+	"\x0eGetFeatureView\x12\x1f.plumb.v1.GetFeatureViewRequest\x1a .plumb.v1.GetFeatureViewResponse\x12V\n" +
+	"\x0fGetOnDemandView\x12 .plumb.v1.GetOnDemandViewRequest\x1a!.plumb.v1.GetOnDemandViewResponse\x12\\\n" +
 	"\x11GetFeatureService\x12\".plumb.v1.GetFeatureServiceRequest\x1a#.plumb.v1.GetFeatureServiceResponse\x12>\n" +
 	"\aHistory\x12\x18.plumb.v1.HistoryRequest\x1a\x19.plumb.v1.HistoryResponseB4Z2github.com/plumbstore/plumb/proto/plumb/v1;plumbv1b\x06proto3"
 
@@ -1663,7 +1860,7 @@ func file_plumb_v1_registry_service_proto_rawDescGZIP() []byte {
 }
 
 var file_plumb_v1_registry_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_plumb_v1_registry_service_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_plumb_v1_registry_service_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_plumb_v1_registry_service_proto_goTypes = []any{
 	(Change_Action)(0),                  // 0: plumb.v1.Change.Action
 	(Change_Kind)(0),                    // 1: plumb.v1.Change.Kind
@@ -1681,24 +1878,29 @@ var file_plumb_v1_registry_service_proto_goTypes = []any{
 	(*ListSourcesResponse)(nil),         // 13: plumb.v1.ListSourcesResponse
 	(*ListFeatureViewsRequest)(nil),     // 14: plumb.v1.ListFeatureViewsRequest
 	(*ListFeatureViewsResponse)(nil),    // 15: plumb.v1.ListFeatureViewsResponse
-	(*ListFeatureServicesRequest)(nil),  // 16: plumb.v1.ListFeatureServicesRequest
-	(*ListFeatureServicesResponse)(nil), // 17: plumb.v1.ListFeatureServicesResponse
-	(*GetEntityRequest)(nil),            // 18: plumb.v1.GetEntityRequest
-	(*GetEntityResponse)(nil),           // 19: plumb.v1.GetEntityResponse
-	(*GetSourceRequest)(nil),            // 20: plumb.v1.GetSourceRequest
-	(*GetSourceResponse)(nil),           // 21: plumb.v1.GetSourceResponse
-	(*GetFeatureViewRequest)(nil),       // 22: plumb.v1.GetFeatureViewRequest
-	(*GetFeatureViewResponse)(nil),      // 23: plumb.v1.GetFeatureViewResponse
-	(*GetFeatureServiceRequest)(nil),    // 24: plumb.v1.GetFeatureServiceRequest
-	(*GetFeatureServiceResponse)(nil),   // 25: plumb.v1.GetFeatureServiceResponse
-	(*HistoryRequest)(nil),              // 26: plumb.v1.HistoryRequest
-	(*HistoryResponse)(nil),             // 27: plumb.v1.HistoryResponse
-	(*Revision)(nil),                    // 28: plumb.v1.Revision
-	(*Entity)(nil),                      // 29: plumb.v1.Entity
-	(*Source)(nil),                      // 30: plumb.v1.Source
-	(*FeatureView)(nil),                 // 31: plumb.v1.FeatureView
-	(*FeatureService)(nil),              // 32: plumb.v1.FeatureService
-	(*timestamppb.Timestamp)(nil),       // 33: google.protobuf.Timestamp
+	(*ListOnDemandViewsRequest)(nil),    // 16: plumb.v1.ListOnDemandViewsRequest
+	(*ListOnDemandViewsResponse)(nil),   // 17: plumb.v1.ListOnDemandViewsResponse
+	(*ListFeatureServicesRequest)(nil),  // 18: plumb.v1.ListFeatureServicesRequest
+	(*ListFeatureServicesResponse)(nil), // 19: plumb.v1.ListFeatureServicesResponse
+	(*GetEntityRequest)(nil),            // 20: plumb.v1.GetEntityRequest
+	(*GetEntityResponse)(nil),           // 21: plumb.v1.GetEntityResponse
+	(*GetSourceRequest)(nil),            // 22: plumb.v1.GetSourceRequest
+	(*GetSourceResponse)(nil),           // 23: plumb.v1.GetSourceResponse
+	(*GetFeatureViewRequest)(nil),       // 24: plumb.v1.GetFeatureViewRequest
+	(*GetFeatureViewResponse)(nil),      // 25: plumb.v1.GetFeatureViewResponse
+	(*GetOnDemandViewRequest)(nil),      // 26: plumb.v1.GetOnDemandViewRequest
+	(*GetOnDemandViewResponse)(nil),     // 27: plumb.v1.GetOnDemandViewResponse
+	(*GetFeatureServiceRequest)(nil),    // 28: plumb.v1.GetFeatureServiceRequest
+	(*GetFeatureServiceResponse)(nil),   // 29: plumb.v1.GetFeatureServiceResponse
+	(*HistoryRequest)(nil),              // 30: plumb.v1.HistoryRequest
+	(*HistoryResponse)(nil),             // 31: plumb.v1.HistoryResponse
+	(*Revision)(nil),                    // 32: plumb.v1.Revision
+	(*Entity)(nil),                      // 33: plumb.v1.Entity
+	(*Source)(nil),                      // 34: plumb.v1.Source
+	(*FeatureView)(nil),                 // 35: plumb.v1.FeatureView
+	(*OnDemandView)(nil),                // 36: plumb.v1.OnDemandView
+	(*FeatureService)(nil),              // 37: plumb.v1.FeatureService
+	(*timestamppb.Timestamp)(nil),       // 38: google.protobuf.Timestamp
 }
 var file_plumb_v1_registry_service_proto_depIdxs = []int32{
 	2,  // 0: plumb.v1.PlanRequest.files:type_name -> plumb.v1.DefinitionFile
@@ -1709,43 +1911,49 @@ var file_plumb_v1_registry_service_proto_depIdxs = []int32{
 	7,  // 5: plumb.v1.Change.hazards:type_name -> plumb.v1.Hazard
 	2,  // 6: plumb.v1.ApplyRequest.files:type_name -> plumb.v1.DefinitionFile
 	5,  // 7: plumb.v1.ApplyResponse.changes:type_name -> plumb.v1.Change
-	29, // 8: plumb.v1.ListEntitiesResponse.entities:type_name -> plumb.v1.Entity
-	30, // 9: plumb.v1.ListSourcesResponse.sources:type_name -> plumb.v1.Source
-	31, // 10: plumb.v1.ListFeatureViewsResponse.feature_views:type_name -> plumb.v1.FeatureView
-	32, // 11: plumb.v1.ListFeatureServicesResponse.feature_services:type_name -> plumb.v1.FeatureService
-	29, // 12: plumb.v1.GetEntityResponse.entity:type_name -> plumb.v1.Entity
-	30, // 13: plumb.v1.GetSourceResponse.source:type_name -> plumb.v1.Source
-	31, // 14: plumb.v1.GetFeatureViewResponse.feature_view:type_name -> plumb.v1.FeatureView
-	32, // 15: plumb.v1.GetFeatureServiceResponse.feature_service:type_name -> plumb.v1.FeatureService
-	28, // 16: plumb.v1.HistoryResponse.revisions:type_name -> plumb.v1.Revision
-	33, // 17: plumb.v1.Revision.at:type_name -> google.protobuf.Timestamp
-	3,  // 18: plumb.v1.RegistryService.Plan:input_type -> plumb.v1.PlanRequest
-	8,  // 19: plumb.v1.RegistryService.Apply:input_type -> plumb.v1.ApplyRequest
-	10, // 20: plumb.v1.RegistryService.ListEntities:input_type -> plumb.v1.ListEntitiesRequest
-	12, // 21: plumb.v1.RegistryService.ListSources:input_type -> plumb.v1.ListSourcesRequest
-	14, // 22: plumb.v1.RegistryService.ListFeatureViews:input_type -> plumb.v1.ListFeatureViewsRequest
-	16, // 23: plumb.v1.RegistryService.ListFeatureServices:input_type -> plumb.v1.ListFeatureServicesRequest
-	18, // 24: plumb.v1.RegistryService.GetEntity:input_type -> plumb.v1.GetEntityRequest
-	20, // 25: plumb.v1.RegistryService.GetSource:input_type -> plumb.v1.GetSourceRequest
-	22, // 26: plumb.v1.RegistryService.GetFeatureView:input_type -> plumb.v1.GetFeatureViewRequest
-	24, // 27: plumb.v1.RegistryService.GetFeatureService:input_type -> plumb.v1.GetFeatureServiceRequest
-	26, // 28: plumb.v1.RegistryService.History:input_type -> plumb.v1.HistoryRequest
-	4,  // 29: plumb.v1.RegistryService.Plan:output_type -> plumb.v1.PlanResponse
-	9,  // 30: plumb.v1.RegistryService.Apply:output_type -> plumb.v1.ApplyResponse
-	11, // 31: plumb.v1.RegistryService.ListEntities:output_type -> plumb.v1.ListEntitiesResponse
-	13, // 32: plumb.v1.RegistryService.ListSources:output_type -> plumb.v1.ListSourcesResponse
-	15, // 33: plumb.v1.RegistryService.ListFeatureViews:output_type -> plumb.v1.ListFeatureViewsResponse
-	17, // 34: plumb.v1.RegistryService.ListFeatureServices:output_type -> plumb.v1.ListFeatureServicesResponse
-	19, // 35: plumb.v1.RegistryService.GetEntity:output_type -> plumb.v1.GetEntityResponse
-	21, // 36: plumb.v1.RegistryService.GetSource:output_type -> plumb.v1.GetSourceResponse
-	23, // 37: plumb.v1.RegistryService.GetFeatureView:output_type -> plumb.v1.GetFeatureViewResponse
-	25, // 38: plumb.v1.RegistryService.GetFeatureService:output_type -> plumb.v1.GetFeatureServiceResponse
-	27, // 39: plumb.v1.RegistryService.History:output_type -> plumb.v1.HistoryResponse
-	29, // [29:40] is the sub-list for method output_type
-	18, // [18:29] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	33, // 8: plumb.v1.ListEntitiesResponse.entities:type_name -> plumb.v1.Entity
+	34, // 9: plumb.v1.ListSourcesResponse.sources:type_name -> plumb.v1.Source
+	35, // 10: plumb.v1.ListFeatureViewsResponse.feature_views:type_name -> plumb.v1.FeatureView
+	36, // 11: plumb.v1.ListOnDemandViewsResponse.on_demand_views:type_name -> plumb.v1.OnDemandView
+	37, // 12: plumb.v1.ListFeatureServicesResponse.feature_services:type_name -> plumb.v1.FeatureService
+	33, // 13: plumb.v1.GetEntityResponse.entity:type_name -> plumb.v1.Entity
+	34, // 14: plumb.v1.GetSourceResponse.source:type_name -> plumb.v1.Source
+	35, // 15: plumb.v1.GetFeatureViewResponse.feature_view:type_name -> plumb.v1.FeatureView
+	36, // 16: plumb.v1.GetOnDemandViewResponse.on_demand_view:type_name -> plumb.v1.OnDemandView
+	37, // 17: plumb.v1.GetFeatureServiceResponse.feature_service:type_name -> plumb.v1.FeatureService
+	32, // 18: plumb.v1.HistoryResponse.revisions:type_name -> plumb.v1.Revision
+	38, // 19: plumb.v1.Revision.at:type_name -> google.protobuf.Timestamp
+	3,  // 20: plumb.v1.RegistryService.Plan:input_type -> plumb.v1.PlanRequest
+	8,  // 21: plumb.v1.RegistryService.Apply:input_type -> plumb.v1.ApplyRequest
+	10, // 22: plumb.v1.RegistryService.ListEntities:input_type -> plumb.v1.ListEntitiesRequest
+	12, // 23: plumb.v1.RegistryService.ListSources:input_type -> plumb.v1.ListSourcesRequest
+	14, // 24: plumb.v1.RegistryService.ListFeatureViews:input_type -> plumb.v1.ListFeatureViewsRequest
+	16, // 25: plumb.v1.RegistryService.ListOnDemandViews:input_type -> plumb.v1.ListOnDemandViewsRequest
+	18, // 26: plumb.v1.RegistryService.ListFeatureServices:input_type -> plumb.v1.ListFeatureServicesRequest
+	20, // 27: plumb.v1.RegistryService.GetEntity:input_type -> plumb.v1.GetEntityRequest
+	22, // 28: plumb.v1.RegistryService.GetSource:input_type -> plumb.v1.GetSourceRequest
+	24, // 29: plumb.v1.RegistryService.GetFeatureView:input_type -> plumb.v1.GetFeatureViewRequest
+	26, // 30: plumb.v1.RegistryService.GetOnDemandView:input_type -> plumb.v1.GetOnDemandViewRequest
+	28, // 31: plumb.v1.RegistryService.GetFeatureService:input_type -> plumb.v1.GetFeatureServiceRequest
+	30, // 32: plumb.v1.RegistryService.History:input_type -> plumb.v1.HistoryRequest
+	4,  // 33: plumb.v1.RegistryService.Plan:output_type -> plumb.v1.PlanResponse
+	9,  // 34: plumb.v1.RegistryService.Apply:output_type -> plumb.v1.ApplyResponse
+	11, // 35: plumb.v1.RegistryService.ListEntities:output_type -> plumb.v1.ListEntitiesResponse
+	13, // 36: plumb.v1.RegistryService.ListSources:output_type -> plumb.v1.ListSourcesResponse
+	15, // 37: plumb.v1.RegistryService.ListFeatureViews:output_type -> plumb.v1.ListFeatureViewsResponse
+	17, // 38: plumb.v1.RegistryService.ListOnDemandViews:output_type -> plumb.v1.ListOnDemandViewsResponse
+	19, // 39: plumb.v1.RegistryService.ListFeatureServices:output_type -> plumb.v1.ListFeatureServicesResponse
+	21, // 40: plumb.v1.RegistryService.GetEntity:output_type -> plumb.v1.GetEntityResponse
+	23, // 41: plumb.v1.RegistryService.GetSource:output_type -> plumb.v1.GetSourceResponse
+	25, // 42: plumb.v1.RegistryService.GetFeatureView:output_type -> plumb.v1.GetFeatureViewResponse
+	27, // 43: plumb.v1.RegistryService.GetOnDemandView:output_type -> plumb.v1.GetOnDemandViewResponse
+	29, // 44: plumb.v1.RegistryService.GetFeatureService:output_type -> plumb.v1.GetFeatureServiceResponse
+	31, // 45: plumb.v1.RegistryService.History:output_type -> plumb.v1.HistoryResponse
+	33, // [33:46] is the sub-list for method output_type
+	20, // [20:33] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_plumb_v1_registry_service_proto_init() }
@@ -1761,7 +1969,7 @@ func file_plumb_v1_registry_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plumb_v1_registry_service_proto_rawDesc), len(file_plumb_v1_registry_service_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   27,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -24,10 +24,12 @@ const (
 	RegistryService_ListEntities_FullMethodName        = "/plumb.v1.RegistryService/ListEntities"
 	RegistryService_ListSources_FullMethodName         = "/plumb.v1.RegistryService/ListSources"
 	RegistryService_ListFeatureViews_FullMethodName    = "/plumb.v1.RegistryService/ListFeatureViews"
+	RegistryService_ListOnDemandViews_FullMethodName   = "/plumb.v1.RegistryService/ListOnDemandViews"
 	RegistryService_ListFeatureServices_FullMethodName = "/plumb.v1.RegistryService/ListFeatureServices"
 	RegistryService_GetEntity_FullMethodName           = "/plumb.v1.RegistryService/GetEntity"
 	RegistryService_GetSource_FullMethodName           = "/plumb.v1.RegistryService/GetSource"
 	RegistryService_GetFeatureView_FullMethodName      = "/plumb.v1.RegistryService/GetFeatureView"
+	RegistryService_GetOnDemandView_FullMethodName     = "/plumb.v1.RegistryService/GetOnDemandView"
 	RegistryService_GetFeatureService_FullMethodName   = "/plumb.v1.RegistryService/GetFeatureService"
 	RegistryService_History_FullMethodName             = "/plumb.v1.RegistryService/History"
 )
@@ -63,6 +65,8 @@ type RegistryServiceClient interface {
 	ListSources(ctx context.Context, in *ListSourcesRequest, opts ...grpc.CallOption) (*ListSourcesResponse, error)
 	// ListFeatureViews returns all feature views, by name.
 	ListFeatureViews(ctx context.Context, in *ListFeatureViewsRequest, opts ...grpc.CallOption) (*ListFeatureViewsResponse, error)
+	// ListOnDemandViews returns all on-demand views, by name.
+	ListOnDemandViews(ctx context.Context, in *ListOnDemandViewsRequest, opts ...grpc.CallOption) (*ListOnDemandViewsResponse, error)
 	// ListFeatureServices returns all feature services, by name.
 	ListFeatureServices(ctx context.Context, in *ListFeatureServicesRequest, opts ...grpc.CallOption) (*ListFeatureServicesResponse, error)
 	// GetEntity returns one entity. NOT_FOUND (ResourceInfo) if none has the name; the message names the closest one.
@@ -72,6 +76,9 @@ type RegistryServiceClient interface {
 	// GetFeatureView returns one feature view. NOT_FOUND (ResourceInfo) if none has the name; the message names the
 	// closest one.
 	GetFeatureView(ctx context.Context, in *GetFeatureViewRequest, opts ...grpc.CallOption) (*GetFeatureViewResponse, error)
+	// GetOnDemandView returns one on-demand view. NOT_FOUND (ResourceInfo) if none has the name; the message names the
+	// closest one.
+	GetOnDemandView(ctx context.Context, in *GetOnDemandViewRequest, opts ...grpc.CallOption) (*GetOnDemandViewResponse, error)
 	// GetFeatureService returns one feature service. NOT_FOUND (ResourceInfo) if none has the name; the message names the
 	// closest one.
 	GetFeatureService(ctx context.Context, in *GetFeatureServiceRequest, opts ...grpc.CallOption) (*GetFeatureServiceResponse, error)
@@ -137,6 +144,16 @@ func (c *registryServiceClient) ListFeatureViews(ctx context.Context, in *ListFe
 	return out, nil
 }
 
+func (c *registryServiceClient) ListOnDemandViews(ctx context.Context, in *ListOnDemandViewsRequest, opts ...grpc.CallOption) (*ListOnDemandViewsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListOnDemandViewsResponse)
+	err := c.cc.Invoke(ctx, RegistryService_ListOnDemandViews_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *registryServiceClient) ListFeatureServices(ctx context.Context, in *ListFeatureServicesRequest, opts ...grpc.CallOption) (*ListFeatureServicesResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListFeatureServicesResponse)
@@ -171,6 +188,16 @@ func (c *registryServiceClient) GetFeatureView(ctx context.Context, in *GetFeatu
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetFeatureViewResponse)
 	err := c.cc.Invoke(ctx, RegistryService_GetFeatureView_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *registryServiceClient) GetOnDemandView(ctx context.Context, in *GetOnDemandViewRequest, opts ...grpc.CallOption) (*GetOnDemandViewResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetOnDemandViewResponse)
+	err := c.cc.Invoke(ctx, RegistryService_GetOnDemandView_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -228,6 +255,8 @@ type RegistryServiceServer interface {
 	ListSources(context.Context, *ListSourcesRequest) (*ListSourcesResponse, error)
 	// ListFeatureViews returns all feature views, by name.
 	ListFeatureViews(context.Context, *ListFeatureViewsRequest) (*ListFeatureViewsResponse, error)
+	// ListOnDemandViews returns all on-demand views, by name.
+	ListOnDemandViews(context.Context, *ListOnDemandViewsRequest) (*ListOnDemandViewsResponse, error)
 	// ListFeatureServices returns all feature services, by name.
 	ListFeatureServices(context.Context, *ListFeatureServicesRequest) (*ListFeatureServicesResponse, error)
 	// GetEntity returns one entity. NOT_FOUND (ResourceInfo) if none has the name; the message names the closest one.
@@ -237,6 +266,9 @@ type RegistryServiceServer interface {
 	// GetFeatureView returns one feature view. NOT_FOUND (ResourceInfo) if none has the name; the message names the
 	// closest one.
 	GetFeatureView(context.Context, *GetFeatureViewRequest) (*GetFeatureViewResponse, error)
+	// GetOnDemandView returns one on-demand view. NOT_FOUND (ResourceInfo) if none has the name; the message names the
+	// closest one.
+	GetOnDemandView(context.Context, *GetOnDemandViewRequest) (*GetOnDemandViewResponse, error)
 	// GetFeatureService returns one feature service. NOT_FOUND (ResourceInfo) if none has the name; the message names the
 	// closest one.
 	GetFeatureService(context.Context, *GetFeatureServiceRequest) (*GetFeatureServiceResponse, error)
@@ -267,6 +299,9 @@ func (UnimplementedRegistryServiceServer) ListSources(context.Context, *ListSour
 func (UnimplementedRegistryServiceServer) ListFeatureViews(context.Context, *ListFeatureViewsRequest) (*ListFeatureViewsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListFeatureViews not implemented")
 }
+func (UnimplementedRegistryServiceServer) ListOnDemandViews(context.Context, *ListOnDemandViewsRequest) (*ListOnDemandViewsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListOnDemandViews not implemented")
+}
 func (UnimplementedRegistryServiceServer) ListFeatureServices(context.Context, *ListFeatureServicesRequest) (*ListFeatureServicesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListFeatureServices not implemented")
 }
@@ -278,6 +313,9 @@ func (UnimplementedRegistryServiceServer) GetSource(context.Context, *GetSourceR
 }
 func (UnimplementedRegistryServiceServer) GetFeatureView(context.Context, *GetFeatureViewRequest) (*GetFeatureViewResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetFeatureView not implemented")
+}
+func (UnimplementedRegistryServiceServer) GetOnDemandView(context.Context, *GetOnDemandViewRequest) (*GetOnDemandViewResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetOnDemandView not implemented")
 }
 func (UnimplementedRegistryServiceServer) GetFeatureService(context.Context, *GetFeatureServiceRequest) (*GetFeatureServiceResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetFeatureService not implemented")
@@ -396,6 +434,24 @@ func _RegistryService_ListFeatureViews_Handler(srv interface{}, ctx context.Cont
 	return interceptor(ctx, in, info, handler)
 }
 
+func _RegistryService_ListOnDemandViews_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListOnDemandViewsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RegistryServiceServer).ListOnDemandViews(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RegistryService_ListOnDemandViews_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RegistryServiceServer).ListOnDemandViews(ctx, req.(*ListOnDemandViewsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _RegistryService_ListFeatureServices_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListFeatureServicesRequest)
 	if err := dec(in); err != nil {
@@ -468,6 +524,24 @@ func _RegistryService_GetFeatureView_Handler(srv interface{}, ctx context.Contex
 	return interceptor(ctx, in, info, handler)
 }
 
+func _RegistryService_GetOnDemandView_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetOnDemandViewRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(RegistryServiceServer).GetOnDemandView(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: RegistryService_GetOnDemandView_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(RegistryServiceServer).GetOnDemandView(ctx, req.(*GetOnDemandViewRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _RegistryService_GetFeatureService_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetFeatureServiceRequest)
 	if err := dec(in); err != nil {
@@ -532,6 +606,10 @@ var RegistryService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _RegistryService_ListFeatureViews_Handler,
 		},
 		{
+			MethodName: "ListOnDemandViews",
+			Handler:    _RegistryService_ListOnDemandViews_Handler,
+		},
+		{
 			MethodName: "ListFeatureServices",
 			Handler:    _RegistryService_ListFeatureServices_Handler,
 		},
@@ -546,6 +624,10 @@ var RegistryService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetFeatureView",
 			Handler:    _RegistryService_GetFeatureView_Handler,
+		},
+		{
+			MethodName: "GetOnDemandView",
+			Handler:    _RegistryService_GetOnDemandView_Handler,
 		},
 		{
 			MethodName: "GetFeatureService",

@@ -36,6 +36,8 @@ const (
 	Status_NOT_FOUND Status = 3
 	// There is a row, but it is older than the view's ttl. Its value is not returned.
 	Status_EXPIRED Status = 4
+	// The value is computed and does not exist: an integer that overflows, or a division of an integer by zero (R26).
+	Status_INVALID Status = 5
 )
 
 // Enum value maps for Status.
@@ -46,6 +48,7 @@ var (
 		2: "NULL",
 		3: "NOT_FOUND",
 		4: "EXPIRED",
+		5: "INVALID",
 	}
 	Status_value = map[string]int32{
 		"STATUS_UNSPECIFIED": 0,
@@ -53,6 +56,7 @@ var (
 		"NULL":               2,
 		"NOT_FOUND":          3,
 		"EXPIRED":            4,
+		"INVALID":            5,
 	}
 )
 
@@ -141,7 +145,7 @@ func (x ViewProvenance_Origin) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ViewProvenance_Origin.Descriptor instead.
 func (ViewProvenance_Origin) EnumDescriptor() ([]byte, []int) {
-	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{4, 0}
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{5, 0}
 }
 
 type GetOnlineFeaturesRequest struct {
@@ -160,7 +164,10 @@ type GetOnlineFeaturesRequest struct {
 	// The instant at which visibility and ttl are evaluated. Absent: the server's clock.
 	At *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=at,proto3" json:"at,omitempty"`
 	// Also return where the rows come from.
-	Provenance    bool `protobuf:"varint,7,opt,name=provenance,proto3" json:"provenance,omitempty"`
+	Provenance bool `protobuf:"varint,7,opt,name=provenance,proto3" json:"provenance,omitempty"`
+	// One column for each request input that the selected features of on-demand views read, as long as the columns of
+	// keys. An input that is also a key is given as a key alone.
+	Inputs        []*InputColumn `protobuf:"bytes,8,rep,name=inputs,proto3" json:"inputs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -253,6 +260,13 @@ func (x *GetOnlineFeaturesRequest) GetProvenance() bool {
 		return x.Provenance
 	}
 	return false
+}
+
+func (x *GetOnlineFeaturesRequest) GetInputs() []*InputColumn {
+	if x != nil {
+		return x.Inputs
+	}
+	return nil
 }
 
 type isGetOnlineFeaturesRequest_Selection interface {
@@ -380,6 +394,69 @@ func (x *KeyColumn) GetNulls() []byte {
 	return nil
 }
 
+// InputColumn is one column of values that come with a request, for features of on-demand views.
+type InputColumn struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Exactly of the declared type.
+	Values *Values `protobuf:"bytes,2,opt,name=values,proto3" json:"values,omitempty"`
+	// One byte for each row, 1 if the value is null. Empty if none is.
+	Nulls         []byte `protobuf:"bytes,3,opt,name=nulls,proto3" json:"nulls,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InputColumn) Reset() {
+	*x = InputColumn{}
+	mi := &file_plumb_v1_serving_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InputColumn) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InputColumn) ProtoMessage() {}
+
+func (x *InputColumn) ProtoReflect() protoreflect.Message {
+	mi := &file_plumb_v1_serving_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InputColumn.ProtoReflect.Descriptor instead.
+func (*InputColumn) Descriptor() ([]byte, []int) {
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *InputColumn) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *InputColumn) GetValues() *Values {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+func (x *InputColumn) GetNulls() []byte {
+	if x != nil {
+		return x.Nulls
+	}
+	return nil
+}
+
 type GetOnlineFeaturesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// In the order of the selection.
@@ -395,7 +472,7 @@ type GetOnlineFeaturesResponse struct {
 
 func (x *GetOnlineFeaturesResponse) Reset() {
 	*x = GetOnlineFeaturesResponse{}
-	mi := &file_plumb_v1_serving_proto_msgTypes[3]
+	mi := &file_plumb_v1_serving_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -407,7 +484,7 @@ func (x *GetOnlineFeaturesResponse) String() string {
 func (*GetOnlineFeaturesResponse) ProtoMessage() {}
 
 func (x *GetOnlineFeaturesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_serving_proto_msgTypes[3]
+	mi := &file_plumb_v1_serving_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -420,7 +497,7 @@ func (x *GetOnlineFeaturesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOnlineFeaturesResponse.ProtoReflect.Descriptor instead.
 func (*GetOnlineFeaturesResponse) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{3}
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *GetOnlineFeaturesResponse) GetColumns() []*FeatureColumn {
@@ -480,7 +557,7 @@ type ViewProvenance struct {
 
 func (x *ViewProvenance) Reset() {
 	*x = ViewProvenance{}
-	mi := &file_plumb_v1_serving_proto_msgTypes[4]
+	mi := &file_plumb_v1_serving_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -492,7 +569,7 @@ func (x *ViewProvenance) String() string {
 func (*ViewProvenance) ProtoMessage() {}
 
 func (x *ViewProvenance) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_serving_proto_msgTypes[4]
+	mi := &file_plumb_v1_serving_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -505,7 +582,7 @@ func (x *ViewProvenance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ViewProvenance.ProtoReflect.Descriptor instead.
 func (*ViewProvenance) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{4}
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ViewProvenance) GetAlias() string {
@@ -601,7 +678,7 @@ type FeatureColumn struct {
 	// One byte for each row: a Status.
 	Statuses []byte `protobuf:"bytes,3,opt,name=statuses,proto3" json:"statuses,omitempty"`
 	// The event time of each row in microseconds since the epoch, if the request asks for it. Has no meaning if the
-	// status is NOT_FOUND.
+	// status is NOT_FOUND. For a feature of an on-demand view it is the instant at which the request was evaluated.
 	EventTimestamps []int64 `protobuf:"fixed64,4,rep,packed,name=event_timestamps,json=eventTimestamps,proto3" json:"event_timestamps,omitempty"`
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
@@ -609,7 +686,7 @@ type FeatureColumn struct {
 
 func (x *FeatureColumn) Reset() {
 	*x = FeatureColumn{}
-	mi := &file_plumb_v1_serving_proto_msgTypes[5]
+	mi := &file_plumb_v1_serving_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -621,7 +698,7 @@ func (x *FeatureColumn) String() string {
 func (*FeatureColumn) ProtoMessage() {}
 
 func (x *FeatureColumn) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_serving_proto_msgTypes[5]
+	mi := &file_plumb_v1_serving_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -634,7 +711,7 @@ func (x *FeatureColumn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FeatureColumn.ProtoReflect.Descriptor instead.
 func (*FeatureColumn) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{5}
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *FeatureColumn) GetName() string {
@@ -687,7 +764,7 @@ type PushRequest struct {
 
 func (x *PushRequest) Reset() {
 	*x = PushRequest{}
-	mi := &file_plumb_v1_serving_proto_msgTypes[6]
+	mi := &file_plumb_v1_serving_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -699,7 +776,7 @@ func (x *PushRequest) String() string {
 func (*PushRequest) ProtoMessage() {}
 
 func (x *PushRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_serving_proto_msgTypes[6]
+	mi := &file_plumb_v1_serving_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -712,7 +789,7 @@ func (x *PushRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushRequest.ProtoReflect.Descriptor instead.
 func (*PushRequest) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{6}
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *PushRequest) GetView() string {
@@ -769,7 +846,7 @@ type TimeColumn struct {
 
 func (x *TimeColumn) Reset() {
 	*x = TimeColumn{}
-	mi := &file_plumb_v1_serving_proto_msgTypes[7]
+	mi := &file_plumb_v1_serving_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -781,7 +858,7 @@ func (x *TimeColumn) String() string {
 func (*TimeColumn) ProtoMessage() {}
 
 func (x *TimeColumn) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_serving_proto_msgTypes[7]
+	mi := &file_plumb_v1_serving_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -794,7 +871,7 @@ func (x *TimeColumn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimeColumn.ProtoReflect.Descriptor instead.
 func (*TimeColumn) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{7}
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *TimeColumn) GetMicros() []int64 {
@@ -826,7 +903,7 @@ type PushColumn struct {
 
 func (x *PushColumn) Reset() {
 	*x = PushColumn{}
-	mi := &file_plumb_v1_serving_proto_msgTypes[8]
+	mi := &file_plumb_v1_serving_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -838,7 +915,7 @@ func (x *PushColumn) String() string {
 func (*PushColumn) ProtoMessage() {}
 
 func (x *PushColumn) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_serving_proto_msgTypes[8]
+	mi := &file_plumb_v1_serving_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -851,7 +928,7 @@ func (x *PushColumn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushColumn.ProtoReflect.Descriptor instead.
 func (*PushColumn) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{8}
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *PushColumn) GetName() string {
@@ -891,7 +968,7 @@ type PushResponse struct {
 
 func (x *PushResponse) Reset() {
 	*x = PushResponse{}
-	mi := &file_plumb_v1_serving_proto_msgTypes[9]
+	mi := &file_plumb_v1_serving_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -903,7 +980,7 @@ func (x *PushResponse) String() string {
 func (*PushResponse) ProtoMessage() {}
 
 func (x *PushResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_serving_proto_msgTypes[9]
+	mi := &file_plumb_v1_serving_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -916,7 +993,7 @@ func (x *PushResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushResponse.ProtoReflect.Descriptor instead.
 func (*PushResponse) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{9}
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PushResponse) GetWritten() int64 {
@@ -961,7 +1038,7 @@ type RefusedRow struct {
 
 func (x *RefusedRow) Reset() {
 	*x = RefusedRow{}
-	mi := &file_plumb_v1_serving_proto_msgTypes[10]
+	mi := &file_plumb_v1_serving_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -973,7 +1050,7 @@ func (x *RefusedRow) String() string {
 func (*RefusedRow) ProtoMessage() {}
 
 func (x *RefusedRow) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_serving_proto_msgTypes[10]
+	mi := &file_plumb_v1_serving_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -986,7 +1063,7 @@ func (x *RefusedRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefusedRow.ProtoReflect.Descriptor instead.
 func (*RefusedRow) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{10}
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RefusedRow) GetRow() int64 {
@@ -1014,7 +1091,7 @@ var File_plumb_v1_serving_proto protoreflect.FileDescriptor
 
 const file_plumb_v1_serving_proto_rawDesc = "" +
 	"\n" +
-	"\x16plumb/v1/serving.proto\x12\bplumb.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15plumb/v1/values.proto\"\xcd\x02\n" +
+	"\x16plumb/v1/serving.proto\x12\bplumb.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15plumb/v1/values.proto\"\xfc\x02\n" +
 	"\x18GetOnlineFeaturesRequest\x12)\n" +
 	"\x0ffeature_service\x18\x01 \x01(\tH\x00R\x0efeatureService\x123\n" +
 	"\bfeatures\x18\x02 \x01(\v2\x15.plumb.v1.FeatureListH\x00R\bfeatures\x12'\n" +
@@ -1025,13 +1102,18 @@ const file_plumb_v1_serving_proto_rawDesc = "" +
 	"\x02at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x1e\n" +
 	"\n" +
 	"provenance\x18\a \x01(\bR\n" +
-	"provenanceB\x12\n" +
+	"provenance\x12-\n" +
+	"\x06inputs\x18\b \x03(\v2\x15.plumb.v1.InputColumnR\x06inputsB\x12\n" +
 	"\tselection\x12\x05\xbaH\x02\b\x01\"-\n" +
 	"\vFeatureList\x12\x1e\n" +
 	"\n" +
 	"references\x18\x01 \x03(\tR\n" +
 	"references\"_\n" +
 	"\tKeyColumn\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12(\n" +
+	"\x06values\x18\x02 \x01(\v2\x10.plumb.v1.ValuesR\x06values\x12\x14\n" +
+	"\x05nulls\x18\x03 \x01(\fR\x05nulls\"a\n" +
+	"\vInputColumn\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12(\n" +
 	"\x06values\x18\x02 \x01(\v2\x10.plumb.v1.ValuesR\x06values\x12\x14\n" +
 	"\x05nulls\x18\x03 \x01(\fR\x05nulls\"\xa4\x01\n" +
@@ -1094,13 +1176,14 @@ const file_plumb_v1_serving_proto_rawDesc = "" +
 	"RefusedRow\x12\x10\n" +
 	"\x03row\x18\x01 \x01(\x03R\x03row\x12\x14\n" +
 	"\x05field\x18\x02 \x01(\tR\x05field\x12\x16\n" +
-	"\x06reason\x18\x03 \x01(\tR\x06reason*S\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason*`\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\v\n" +
 	"\aPRESENT\x10\x01\x12\b\n" +
 	"\x04NULL\x10\x02\x12\r\n" +
 	"\tNOT_FOUND\x10\x03\x12\v\n" +
-	"\aEXPIRED\x10\x042\xa5\x01\n" +
+	"\aEXPIRED\x10\x04\x12\v\n" +
+	"\aINVALID\x10\x052\xa5\x01\n" +
 	"\x0eServingService\x12\\\n" +
 	"\x11GetOnlineFeatures\x12\".plumb.v1.GetOnlineFeaturesRequest\x1a#.plumb.v1.GetOnlineFeaturesResponse\x125\n" +
 	"\x04Push\x12\x15.plumb.v1.PushRequest\x1a\x16.plumb.v1.PushResponseB4Z2github.com/plumbstore/plumb/proto/plumb/v1;plumbv1b\x06proto3"
@@ -1118,47 +1201,50 @@ func file_plumb_v1_serving_proto_rawDescGZIP() []byte {
 }
 
 var file_plumb_v1_serving_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_plumb_v1_serving_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_plumb_v1_serving_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_plumb_v1_serving_proto_goTypes = []any{
 	(Status)(0),                       // 0: plumb.v1.Status
 	(ViewProvenance_Origin)(0),        // 1: plumb.v1.ViewProvenance.Origin
 	(*GetOnlineFeaturesRequest)(nil),  // 2: plumb.v1.GetOnlineFeaturesRequest
 	(*FeatureList)(nil),               // 3: plumb.v1.FeatureList
 	(*KeyColumn)(nil),                 // 4: plumb.v1.KeyColumn
-	(*GetOnlineFeaturesResponse)(nil), // 5: plumb.v1.GetOnlineFeaturesResponse
-	(*ViewProvenance)(nil),            // 6: plumb.v1.ViewProvenance
-	(*FeatureColumn)(nil),             // 7: plumb.v1.FeatureColumn
-	(*PushRequest)(nil),               // 8: plumb.v1.PushRequest
-	(*TimeColumn)(nil),                // 9: plumb.v1.TimeColumn
-	(*PushColumn)(nil),                // 10: plumb.v1.PushColumn
-	(*PushResponse)(nil),              // 11: plumb.v1.PushResponse
-	(*RefusedRow)(nil),                // 12: plumb.v1.RefusedRow
-	(*timestamppb.Timestamp)(nil),     // 13: google.protobuf.Timestamp
-	(*Values)(nil),                    // 14: plumb.v1.Values
+	(*InputColumn)(nil),               // 5: plumb.v1.InputColumn
+	(*GetOnlineFeaturesResponse)(nil), // 6: plumb.v1.GetOnlineFeaturesResponse
+	(*ViewProvenance)(nil),            // 7: plumb.v1.ViewProvenance
+	(*FeatureColumn)(nil),             // 8: plumb.v1.FeatureColumn
+	(*PushRequest)(nil),               // 9: plumb.v1.PushRequest
+	(*TimeColumn)(nil),                // 10: plumb.v1.TimeColumn
+	(*PushColumn)(nil),                // 11: plumb.v1.PushColumn
+	(*PushResponse)(nil),              // 12: plumb.v1.PushResponse
+	(*RefusedRow)(nil),                // 13: plumb.v1.RefusedRow
+	(*timestamppb.Timestamp)(nil),     // 14: google.protobuf.Timestamp
+	(*Values)(nil),                    // 15: plumb.v1.Values
 }
 var file_plumb_v1_serving_proto_depIdxs = []int32{
 	3,  // 0: plumb.v1.GetOnlineFeaturesRequest.features:type_name -> plumb.v1.FeatureList
 	4,  // 1: plumb.v1.GetOnlineFeaturesRequest.keys:type_name -> plumb.v1.KeyColumn
-	13, // 2: plumb.v1.GetOnlineFeaturesRequest.at:type_name -> google.protobuf.Timestamp
-	14, // 3: plumb.v1.KeyColumn.values:type_name -> plumb.v1.Values
-	7,  // 4: plumb.v1.GetOnlineFeaturesResponse.columns:type_name -> plumb.v1.FeatureColumn
-	6,  // 5: plumb.v1.GetOnlineFeaturesResponse.provenance:type_name -> plumb.v1.ViewProvenance
-	14, // 6: plumb.v1.FeatureColumn.values:type_name -> plumb.v1.Values
-	4,  // 7: plumb.v1.PushRequest.keys:type_name -> plumb.v1.KeyColumn
-	9,  // 8: plumb.v1.PushRequest.event_timestamps:type_name -> plumb.v1.TimeColumn
-	9,  // 9: plumb.v1.PushRequest.created_timestamps:type_name -> plumb.v1.TimeColumn
-	10, // 10: plumb.v1.PushRequest.features:type_name -> plumb.v1.PushColumn
-	14, // 11: plumb.v1.PushColumn.values:type_name -> plumb.v1.Values
-	12, // 12: plumb.v1.PushResponse.refused:type_name -> plumb.v1.RefusedRow
-	2,  // 13: plumb.v1.ServingService.GetOnlineFeatures:input_type -> plumb.v1.GetOnlineFeaturesRequest
-	8,  // 14: plumb.v1.ServingService.Push:input_type -> plumb.v1.PushRequest
-	5,  // 15: plumb.v1.ServingService.GetOnlineFeatures:output_type -> plumb.v1.GetOnlineFeaturesResponse
-	11, // 16: plumb.v1.ServingService.Push:output_type -> plumb.v1.PushResponse
-	15, // [15:17] is the sub-list for method output_type
-	13, // [13:15] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	14, // 2: plumb.v1.GetOnlineFeaturesRequest.at:type_name -> google.protobuf.Timestamp
+	5,  // 3: plumb.v1.GetOnlineFeaturesRequest.inputs:type_name -> plumb.v1.InputColumn
+	15, // 4: plumb.v1.KeyColumn.values:type_name -> plumb.v1.Values
+	15, // 5: plumb.v1.InputColumn.values:type_name -> plumb.v1.Values
+	8,  // 6: plumb.v1.GetOnlineFeaturesResponse.columns:type_name -> plumb.v1.FeatureColumn
+	7,  // 7: plumb.v1.GetOnlineFeaturesResponse.provenance:type_name -> plumb.v1.ViewProvenance
+	15, // 8: plumb.v1.FeatureColumn.values:type_name -> plumb.v1.Values
+	4,  // 9: plumb.v1.PushRequest.keys:type_name -> plumb.v1.KeyColumn
+	10, // 10: plumb.v1.PushRequest.event_timestamps:type_name -> plumb.v1.TimeColumn
+	10, // 11: plumb.v1.PushRequest.created_timestamps:type_name -> plumb.v1.TimeColumn
+	11, // 12: plumb.v1.PushRequest.features:type_name -> plumb.v1.PushColumn
+	15, // 13: plumb.v1.PushColumn.values:type_name -> plumb.v1.Values
+	13, // 14: plumb.v1.PushResponse.refused:type_name -> plumb.v1.RefusedRow
+	2,  // 15: plumb.v1.ServingService.GetOnlineFeatures:input_type -> plumb.v1.GetOnlineFeaturesRequest
+	9,  // 16: plumb.v1.ServingService.Push:input_type -> plumb.v1.PushRequest
+	6,  // 17: plumb.v1.ServingService.GetOnlineFeatures:output_type -> plumb.v1.GetOnlineFeaturesResponse
+	12, // 18: plumb.v1.ServingService.Push:output_type -> plumb.v1.PushResponse
+	17, // [17:19] is the sub-list for method output_type
+	15, // [15:17] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_plumb_v1_serving_proto_init() }
@@ -1177,7 +1263,7 @@ func file_plumb_v1_serving_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plumb_v1_serving_proto_rawDesc), len(file_plumb_v1_serving_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

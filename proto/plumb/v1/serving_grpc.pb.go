@@ -32,8 +32,8 @@ type ServingServiceClient interface {
 	// GetOnlineFeatures returns the newest materialized values for each row of entity keys: one result row per row of
 	// keys, in the same order. A key that is not in the store is no error: its values have status NOT_FOUND (R13).
 	//
-	// INVALID_ARGUMENT (BadRequest) for a key column that is missing, unexpected, of the wrong type or of another length
-	// than the others, for no rows, or for too many rows; NOT_FOUND (ResourceInfo) for an unknown service, view or
+	// INVALID_ARGUMENT (BadRequest) for a column of keys or inputs that is missing, unexpected, of the wrong type or of
+	// another length than the others, for no rows, or for too many rows; NOT_FOUND (ResourceInfo) for an unknown service, view or
 	// feature; FAILED_PRECONDITION for a view that is not online; UNAVAILABLE if the online store cannot be reached.
 	GetOnlineFeatures(ctx context.Context, in *GetOnlineFeaturesRequest, opts ...grpc.CallOption) (*GetOnlineFeaturesResponse, error)
 	// Push writes rows of one view to the online store, where the newest row of each key wins (R14). Rows that cannot be
@@ -86,8 +86,8 @@ type ServingServiceServer interface {
 	// GetOnlineFeatures returns the newest materialized values for each row of entity keys: one result row per row of
 	// keys, in the same order. A key that is not in the store is no error: its values have status NOT_FOUND (R13).
 	//
-	// INVALID_ARGUMENT (BadRequest) for a key column that is missing, unexpected, of the wrong type or of another length
-	// than the others, for no rows, or for too many rows; NOT_FOUND (ResourceInfo) for an unknown service, view or
+	// INVALID_ARGUMENT (BadRequest) for a column of keys or inputs that is missing, unexpected, of the wrong type or of
+	// another length than the others, for no rows, or for too many rows; NOT_FOUND (ResourceInfo) for an unknown service, view or
 	// feature; FAILED_PRECONDITION for a view that is not online; UNAVAILABLE if the online store cannot be reached.
 	GetOnlineFeatures(context.Context, *GetOnlineFeaturesRequest) (*GetOnlineFeaturesResponse, error)
 	// Push writes rows of one view to the online store, where the newest row of each key wins (R14). Rows that cannot be

@@ -46,16 +46,18 @@ BYTES_ARRAY: Type
 TIMESTAMP_ARRAY: Type
 
 class Definitions(_message.Message):
-    __slots__ = ("entities", "sources", "feature_views", "feature_services")
+    __slots__ = ("entities", "sources", "feature_views", "feature_services", "on_demand_views")
     ENTITIES_FIELD_NUMBER: _ClassVar[int]
     SOURCES_FIELD_NUMBER: _ClassVar[int]
     FEATURE_VIEWS_FIELD_NUMBER: _ClassVar[int]
     FEATURE_SERVICES_FIELD_NUMBER: _ClassVar[int]
+    ON_DEMAND_VIEWS_FIELD_NUMBER: _ClassVar[int]
     entities: _containers.RepeatedCompositeFieldContainer[Entity]
     sources: _containers.RepeatedCompositeFieldContainer[Source]
     feature_views: _containers.RepeatedCompositeFieldContainer[FeatureView]
     feature_services: _containers.RepeatedCompositeFieldContainer[FeatureService]
-    def __init__(self, entities: _Optional[_Iterable[_Union[Entity, _Mapping]]] = ..., sources: _Optional[_Iterable[_Union[Source, _Mapping]]] = ..., feature_views: _Optional[_Iterable[_Union[FeatureView, _Mapping]]] = ..., feature_services: _Optional[_Iterable[_Union[FeatureService, _Mapping]]] = ...) -> None: ...
+    on_demand_views: _containers.RepeatedCompositeFieldContainer[OnDemandView]
+    def __init__(self, entities: _Optional[_Iterable[_Union[Entity, _Mapping]]] = ..., sources: _Optional[_Iterable[_Union[Source, _Mapping]]] = ..., feature_views: _Optional[_Iterable[_Union[FeatureView, _Mapping]]] = ..., feature_services: _Optional[_Iterable[_Union[FeatureService, _Mapping]]] = ..., on_demand_views: _Optional[_Iterable[_Union[OnDemandView, _Mapping]]] = ...) -> None: ...
 
 class Entity(_message.Message):
     __slots__ = ("name", "join_keys", "description", "tags")
@@ -198,6 +200,80 @@ class Feature(_message.Message):
     tags: _containers.ScalarMap[str, str]
     sensitive: bool
     def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[Type, str]] = ..., column: _Optional[str] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., sensitive: bool = ...) -> None: ...
+
+class OnDemandView(_message.Message):
+    __slots__ = ("name", "request", "views", "features", "description", "tags")
+    class TagsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_FIELD_NUMBER: _ClassVar[int]
+    VIEWS_FIELD_NUMBER: _ClassVar[int]
+    FEATURES_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    request: _containers.RepeatedCompositeFieldContainer[RequestInput]
+    views: _containers.RepeatedCompositeFieldContainer[ViewInput]
+    features: _containers.RepeatedCompositeFieldContainer[ComputedFeature]
+    description: str
+    tags: _containers.ScalarMap[str, str]
+    def __init__(self, name: _Optional[str] = ..., request: _Optional[_Iterable[_Union[RequestInput, _Mapping]]] = ..., views: _Optional[_Iterable[_Union[ViewInput, _Mapping]]] = ..., features: _Optional[_Iterable[_Union[ComputedFeature, _Mapping]]] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ...) -> None: ...
+
+class RequestInput(_message.Message):
+    __slots__ = ("name", "type", "description", "sensitive")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    SENSITIVE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    type: Type
+    description: str
+    sensitive: bool
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[Type, str]] = ..., description: _Optional[str] = ..., sensitive: bool = ...) -> None: ...
+
+class ViewInput(_message.Message):
+    __slots__ = ("view", "join_keys")
+    class JoinKeysEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    VIEW_FIELD_NUMBER: _ClassVar[int]
+    AS_FIELD_NUMBER: _ClassVar[int]
+    JOIN_KEYS_FIELD_NUMBER: _ClassVar[int]
+    view: str
+    join_keys: _containers.ScalarMap[str, str]
+    def __init__(self, view: _Optional[str] = ..., join_keys: _Optional[_Mapping[str, str]] = ..., **kwargs) -> None: ...
+
+class ComputedFeature(_message.Message):
+    __slots__ = ("name", "type", "expression", "description", "tags", "sensitive")
+    class TagsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: str
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[str] = ...) -> None: ...
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    EXPRESSION_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    SENSITIVE_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    type: Type
+    expression: str
+    description: str
+    tags: _containers.ScalarMap[str, str]
+    sensitive: bool
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[Type, str]] = ..., expression: _Optional[str] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., sensitive: bool = ...) -> None: ...
 
 class FeatureService(_message.Message):
     __slots__ = ("name", "full_names", "features", "description", "tags")

@@ -146,6 +146,18 @@ class ListFeatureViewsResponse(_message.Message):
     revision: int
     def __init__(self, feature_views: _Optional[_Iterable[_Union[_definitions_pb2.FeatureView, _Mapping]]] = ..., revision: _Optional[int] = ...) -> None: ...
 
+class ListOnDemandViewsRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ListOnDemandViewsResponse(_message.Message):
+    __slots__ = ("on_demand_views", "revision")
+    ON_DEMAND_VIEWS_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    on_demand_views: _containers.RepeatedCompositeFieldContainer[_definitions_pb2.OnDemandView]
+    revision: int
+    def __init__(self, on_demand_views: _Optional[_Iterable[_Union[_definitions_pb2.OnDemandView, _Mapping]]] = ..., revision: _Optional[int] = ...) -> None: ...
+
 class ListFeatureServicesRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
@@ -199,6 +211,20 @@ class GetFeatureViewResponse(_message.Message):
     feature_view: _definitions_pb2.FeatureView
     revision: int
     def __init__(self, feature_view: _Optional[_Union[_definitions_pb2.FeatureView, _Mapping]] = ..., revision: _Optional[int] = ...) -> None: ...
+
+class GetOnDemandViewRequest(_message.Message):
+    __slots__ = ("name",)
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    def __init__(self, name: _Optional[str] = ...) -> None: ...
+
+class GetOnDemandViewResponse(_message.Message):
+    __slots__ = ("on_demand_view", "revision")
+    ON_DEMAND_VIEW_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    on_demand_view: _definitions_pb2.OnDemandView
+    revision: int
+    def __init__(self, on_demand_view: _Optional[_Union[_definitions_pb2.OnDemandView, _Mapping]] = ..., revision: _Optional[int] = ...) -> None: ...
 
 class GetFeatureServiceRequest(_message.Message):
     __slots__ = ("name",)

@@ -16,14 +16,16 @@ class Status(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     NULL: _ClassVar[Status]
     NOT_FOUND: _ClassVar[Status]
     EXPIRED: _ClassVar[Status]
+    INVALID: _ClassVar[Status]
 STATUS_UNSPECIFIED: Status
 PRESENT: Status
 NULL: Status
 NOT_FOUND: Status
 EXPIRED: Status
+INVALID: Status
 
 class GetOnlineFeaturesRequest(_message.Message):
-    __slots__ = ("feature_service", "features", "keys", "full_names", "event_timestamps", "at", "provenance")
+    __slots__ = ("feature_service", "features", "keys", "full_names", "event_timestamps", "at", "provenance", "inputs")
     FEATURE_SERVICE_FIELD_NUMBER: _ClassVar[int]
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     KEYS_FIELD_NUMBER: _ClassVar[int]
@@ -31,6 +33,7 @@ class GetOnlineFeaturesRequest(_message.Message):
     EVENT_TIMESTAMPS_FIELD_NUMBER: _ClassVar[int]
     AT_FIELD_NUMBER: _ClassVar[int]
     PROVENANCE_FIELD_NUMBER: _ClassVar[int]
+    INPUTS_FIELD_NUMBER: _ClassVar[int]
     feature_service: str
     features: FeatureList
     keys: _containers.RepeatedCompositeFieldContainer[KeyColumn]
@@ -38,7 +41,8 @@ class GetOnlineFeaturesRequest(_message.Message):
     event_timestamps: bool
     at: _timestamp_pb2.Timestamp
     provenance: bool
-    def __init__(self, feature_service: _Optional[str] = ..., features: _Optional[_Union[FeatureList, _Mapping]] = ..., keys: _Optional[_Iterable[_Union[KeyColumn, _Mapping]]] = ..., full_names: bool = ..., event_timestamps: bool = ..., at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., provenance: bool = ...) -> None: ...
+    inputs: _containers.RepeatedCompositeFieldContainer[InputColumn]
+    def __init__(self, feature_service: _Optional[str] = ..., features: _Optional[_Union[FeatureList, _Mapping]] = ..., keys: _Optional[_Iterable[_Union[KeyColumn, _Mapping]]] = ..., full_names: bool = ..., event_timestamps: bool = ..., at: _Optional[_Union[_timestamp_pb2.Timestamp, _Mapping]] = ..., provenance: bool = ..., inputs: _Optional[_Iterable[_Union[InputColumn, _Mapping]]] = ...) -> None: ...
 
 class FeatureList(_message.Message):
     __slots__ = ("references",)
@@ -47,6 +51,16 @@ class FeatureList(_message.Message):
     def __init__(self, references: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class KeyColumn(_message.Message):
+    __slots__ = ("name", "values", "nulls")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    NULLS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    values: _values_pb2.Values
+    nulls: bytes
+    def __init__(self, name: _Optional[str] = ..., values: _Optional[_Union[_values_pb2.Values, _Mapping]] = ..., nulls: _Optional[bytes] = ...) -> None: ...
+
+class InputColumn(_message.Message):
     __slots__ = ("name", "values", "nulls")
     NAME_FIELD_NUMBER: _ClassVar[int]
     VALUES_FIELD_NUMBER: _ClassVar[int]
