@@ -1,7 +1,6 @@
 package feature
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -49,9 +48,9 @@ func hashOf(view *View) DefinitionHash {
 	if view.Source.Log != nil {
 		fmt.Fprintf(&text, "log %+q\n", view.Source.Log.Path)
 	}
-	features := slices.Clone(view.Features)
+	features := view.Features
 	if !view.Source.IsQuery() {
-		slices.SortFunc(features, func(a, b Feature) int { return cmp.Compare(a.Name, b.Name) })
+		features = sortedBy(features, func(f Feature) string { return f.Name })
 	}
 	for _, feature := range features {
 		fmt.Fprintf(&text, "feature %+q %s %+q\n", feature.Name, feature.Type, feature.Column)

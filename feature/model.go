@@ -14,6 +14,8 @@ type Field struct {
 	Type plumbv1.Type
 }
 
+func (f Field) name() string { return f.Name }
+
 // Column is a column of a source as an engine reports it.
 type Column struct {
 	Name string
@@ -237,8 +239,8 @@ type Output struct {
 	From Origin
 }
 
-// Origin is where the values of an output come from: a StoredColumn. A look-up or an engine that meets another origin
-// refuses the selection; see Selection.RequireStored.
+// Origin is where the values of an output come from: a StoredColumn or a ComputedColumn. A look-up or an engine that
+// meets another origin refuses the selection; see Selection.RequireKnown.
 type Origin interface{ isOrigin() }
 
 // StoredColumn is a feature of the row that a use of a view finds.
@@ -248,6 +250,14 @@ type StoredColumn struct {
 }
 
 func (StoredColumn) isOrigin() {}
+
+// ComputedColumn is a feature of an on-demand view.
+type ComputedColumn struct {
+	// Computation is a position in Selection.Computations, and Feature one in that computation's Features.
+	Computation, Feature int
+}
+
+func (ComputedColumn) isOrigin() {}
 
 // StoredOutput is an output that is a stored column.
 type StoredOutput struct {
@@ -259,6 +269,10 @@ type StoredOutput struct {
 // Selection is what a look-up or a training set asks for: its inputs, which are uses of views, and its outputs in the
 // order wanted.
 type Selection struct {
+	// References are the uses of feature views. Those that computations alone read come last, with an alias such as
+	// risk__spend: the on-demand view's, and what its expressions call the view.
 	References []Reference
-	Outputs    []Output
+	// Computations are the uses of on-demand views.
+	Computations []Computation
+	Outputs      []Output
 }

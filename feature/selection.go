@@ -24,6 +24,7 @@ func (s *Snapshot) SelectService(name string, fullNames bool) (*Selection, error
 			return nil, fmt.Errorf("feature service %q: %w", name, err)
 		}
 	}
+	selection.settle()
 	return selection, selection.nameOutputs(fullNames || service.GetFullNames())
 }
 
@@ -46,6 +47,7 @@ func (s *Snapshot) SelectFeatures(references []string, fullNames bool) (*Selecti
 			return nil, err
 		}
 	}
+	selection.settle()
 	return selection, selection.nameOutputs(fullNames)
 }
 
@@ -53,16 +55,22 @@ func (s *Snapshot) SelectFeatures(references []string, fullNames bool) (*Selecti
 // alone, stands for.
 func (s *Snapshot) meant(reference string) string {
 	var meant []string
-	for _, view := range s.Views() {
-		name, isOfView := strings.CutPrefix(reference, view.Name)
-		for _, f := range view.Features {
-			if f.Name == reference || isOfView && len(name) > 1 && strings.TrimLeft(name, ".:/_-") == f.Name {
-				meant = append(meant, view.Name+":"+f.Name)
+	consider := func(view string, features []string) {
+		name, isOfView := strings.CutPrefix(reference, view)
+		for _, f := range features {
+			if f == reference || isOfView && len(name) > 1 && strings.TrimLeft(name, ".:/_-") == f {
+				meant = append(meant, view+":"+f)
 			}
 		}
-		if reference == view.Name {
-			meant = append(meant, view.Name+":*")
+		if reference == view {
+			meant = append(meant, view+":*")
 		}
+	}
+	for _, view := range s.Views() {
+		consider(view.Name, namesOf(view.Features))
+	}
+	for _, view := range s.OnDemandViews() {
+		consider(view.Name, namesOf(view.Features))
 	}
 	if len(meant) == 0 {
 		return ""
@@ -74,25 +82,29 @@ func (s *Snapshot) meant(reference string) string {
 // addReference appends the features that are wanted, under the reference's alias. A view that is referred to again
 // under the same alias and key map is joined once.
 func (s *Snapshot) addReference(selection *Selection, wanted *plumbv1.ViewReference) error {
-	view, err := s.View(wanted.GetView())
-	if err != nil {
-		return err
+	if view, ok := s.onDemand[wanted.GetView()]; ok {
+		return selection.addComputation(view, wanted)
+	}
+	view, ok := s.views[wanted.GetView()]
+	if !ok {
+		names := append(sortedNames(s.views), sortedNames(s.onDemand)...)
+		return &fault.NotFoundError{Kind: "feature view", Name: wanted.GetView(),
+			Suggestion: fault.Closest(wanted.GetView(), names)}
 	}
 	reference, err := newReference(view, wanted)
 	if err != nil {
 		return err
 	}
-	at := slices.IndexFunc(selection.References, func(r Reference) bool { return r.Alias == reference.Alias })
+	at := selection.referenceTo(reference.Alias)
 	switch {
-	case at < 0:
+	case at < 0 && selection.computationOf(reference.Alias) < 0:
 		at = len(selection.References)
 		selection.References = append(selection.References, reference)
-	case selection.References[at].View != view,
+	case at < 0, selection.References[at].View != view,
 		!slices.Equal(selection.References[at].LabelColumns, reference.LabelColumns):
-		return fault.Inputf("features", "%q stands for two uses of views; give one of them another name with 'as'",
-			reference.Alias)
+		return ambiguous(reference.Alias)
 	}
-	positions, err := featurePositions(view, wanted.GetFeatures())
+	positions, err := featurePositions(view.Name, namesOf(view.Features), wanted.GetFeatures())
 	if err != nil {
 		return err
 	}
@@ -100,6 +112,18 @@ func (s *Snapshot) addReference(selection *Selection, wanted *plumbv1.ViewRefere
 		selection.Outputs = append(selection.Outputs, Output{From: StoredColumn{Reference: at, Feature: position}})
 	}
 	return nil
+}
+
+func (s *Selection) referenceTo(alias string) int {
+	return slices.IndexFunc(s.References, func(r Reference) bool { return r.Alias == alias })
+}
+
+func (s *Selection) computationOf(alias string) int {
+	return slices.IndexFunc(s.Computations, func(c Computation) bool { return c.Alias == alias })
+}
+
+func ambiguous(alias string) error {
+	return fault.Inputf("features", "%q stands for two uses of views; give one of them another name with 'as'", alias)
 }
 
 func newReference(view *View, wanted *plumbv1.ViewReference) (Reference, error) {
@@ -118,14 +142,15 @@ func newReference(view *View, wanted *plumbv1.ViewReference) (Reference, error) 
 	}
 	for _, name := range sortedNames(unknown) {
 		return Reference{}, &fault.NotFoundError{Kind: "join key of view " + view.Name, Name: name,
-			Suggestion: fault.Closest(name, fieldNames(view.Keys))}
+			Suggestion: fault.Closest(name, namesOf(view.Keys))}
 	}
 	return reference, nil
 }
 
-func featurePositions(view *View, names []string) ([]int, error) {
+// featurePositions are the positions of features of a view by name; of all features if no names are given.
+func featurePositions(view string, known, names []string) ([]int, error) {
 	if len(names) == 0 {
-		all := make([]int, len(view.Features))
+		all := make([]int, len(known))
 		for i := range all {
 			all[i] = i
 		}
@@ -133,23 +158,20 @@ func featurePositions(view *View, names []string) ([]int, error) {
 	}
 	positions := make([]int, len(names))
 	for i, name := range names {
-		positions[i] = slices.IndexFunc(view.Features, func(f Feature) bool { return f.Name == name })
+		positions[i] = slices.Index(known, name)
 		if positions[i] < 0 {
-			known := make([]string, len(view.Features))
-			for j, field := range view.Features {
-				known[j] = field.Name
-			}
-			return nil, &fault.NotFoundError{Kind: "feature of view " + view.Name, Name: name,
+			return nil, &fault.NotFoundError{Kind: "feature of view " + view, Name: name,
 				Suggestion: fault.Closest(name, known)}
 		}
 	}
 	return positions, nil
 }
 
-func fieldNames(fields []Field) []string {
-	names := make([]string, len(fields))
-	for i, field := range fields {
-		names[i] = field.Name
+// namesOf are the names of fields, or of features.
+func namesOf[T interface{ name() string }](things []T) []string {
+	names := make([]string, len(things))
+	for i, thing := range things {
+		names[i] = thing.name()
 	}
 	return names
 }
@@ -165,9 +187,53 @@ func (s *Selection) Stored() iter.Seq2[int, StoredOutput] {
 	}
 }
 
-// RequireStored returns a *fault.InputError that names what is not a stored column of a newest row, for what knows
-// these alone.
-func (s *Selection) RequireStored() error {
+// Reads returns the positions of the features that are needed of a use of a view, for outputs or for computations, each
+// once.
+func (s *Selection) Reads(reference int) []int {
+	var features []int
+	add := func(column StoredColumn) {
+		if column.Reference == reference && !slices.Contains(features, column.Feature) {
+			features = append(features, column.Feature)
+		}
+	}
+	for _, output := range s.Stored() {
+		add(output.StoredColumn)
+	}
+	for _, computation := range s.Computations {
+		for _, input := range computation.Inputs {
+			if input.Label == "" {
+				add(input.Stored)
+			}
+		}
+	}
+	return features
+}
+
+// Described is what an output is, apart from its name.
+type Described struct {
+	// Field is the feature's name and type.
+	Field
+	// View is the name of the feature view or on-demand view, and Alias what stands for it.
+	View, Alias string
+	Sensitive   bool
+}
+
+// Describe says what an output of the selection is. Its origin has to be known; see RequireKnown.
+func (s *Selection) Describe(output Output) Described {
+	if column, ok := output.From.(ComputedColumn); ok {
+		computation := &s.Computations[column.Computation]
+		f := computation.View.Features[computation.Features[column.Feature]]
+		return Described{f.Field, computation.View.Name, computation.Alias, f.Sensitive}
+	}
+	column := output.From.(StoredColumn)
+	reference := s.References[column.Reference]
+	f := reference.View.Features[column.Feature]
+	return Described{f.Field, reference.View.Name, reference.Alias, f.Sensitive}
+}
+
+// RequireKnown returns a *fault.InputError that names what is of no kind that this version knows: uses of views and
+// outputs.
+func (s *Selection) RequireKnown() error {
 	for _, reference := range s.References {
 		if err := reference.View.RequireNewestRow(); err != nil {
 			return err
@@ -175,7 +241,9 @@ func (s *Selection) RequireStored() error {
 	}
 	var others []string
 	for _, output := range s.Outputs {
-		if _, ok := output.From.(StoredColumn); !ok {
+		switch output.From.(type) {
+		case StoredColumn, ComputedColumn:
+		default:
 			others = append(others, output.Name)
 		}
 	}
@@ -189,12 +257,12 @@ func (s *Selection) RequireStored() error {
 // nameOutputs names the output columns and refuses collisions (R10).
 func (s *Selection) nameOutputs(fullNames bool) error {
 	wanters := map[string][]string{}
-	for i, output := range s.Stored() {
-		reference := s.References[output.Reference]
-		name := reference.View.Features[output.Feature].Name
-		who := reference.Alias + ":" + name
+	for i, output := range s.Outputs {
+		described := s.Describe(output)
+		name := described.Name
+		who := described.Alias + ":" + name
 		if fullNames {
-			name = reference.Alias + "__" + name
+			name = described.Alias + "__" + name
 		}
 		s.Outputs[i].Name = name
 		wanters[name] = append(wanters[name], who)
@@ -230,13 +298,21 @@ func (s *Selection) Keys() ([]Field, error) {
 	return keys, nil
 }
 
-// SensitiveKeys returns those of the label columns of Keys that hold values of a sensitive key of any view.
+// SensitiveKeys returns those of the label columns of Keys that hold values of a sensitive key of any view, or of a
+// sensitive request input.
 func (s *Selection) SensitiveKeys() []string {
 	var columns []string
 	for _, reference := range s.References {
 		for i, column := range reference.LabelColumns {
 			key := reference.View.Keys[i].Name
 			if slices.Contains(reference.View.SensitiveKeys, key) && !slices.Contains(columns, column) {
+				columns = append(columns, column)
+			}
+		}
+	}
+	for _, reference := range s.References {
+		for _, column := range reference.LabelColumns {
+			if s.isSensitiveInput(column) && !slices.Contains(columns, column) {
 				columns = append(columns, column)
 			}
 		}

@@ -32,6 +32,7 @@ type Snapshot struct {
 
 	sources  map[string]*Source
 	views    map[string]*View
+	onDemand map[string]*OnDemandView
 	services map[string]*plumbv1.FeatureService
 }
 
@@ -47,6 +48,7 @@ func NewSnapshot(project string, revision int64, state *plumbv1.State) (*Snapsho
 		State:    state,
 		sources:  ResolveSources(state.GetDefinitions().GetSources()),
 		views:    map[string]*View{},
+		onDemand: map[string]*OnDemandView{},
 		services: map[string]*plumbv1.FeatureService{},
 	}
 	defs := state.GetDefinitions()
@@ -63,6 +65,13 @@ func NewSnapshot(project string, revision int64, state *plumbv1.State) (*Snapsho
 			return nil, err
 		}
 		s.views[view.GetName()] = resolved
+	}
+	for _, view := range defs.GetOnDemandViews() {
+		resolved, err := s.resolveOnDemand(view)
+		if err != nil {
+			return nil, err
+		}
+		s.onDemand[view.GetName()] = resolved
 	}
 	for _, service := range defs.GetFeatureServices() {
 		s.services[service.GetName()] = service
@@ -151,11 +160,25 @@ func (s *Snapshot) Source(name string) (*Source, error) { return find(s.sources,
 // View returns a view by name, or a fault.NotFoundError.
 func (s *Snapshot) View(name string) (*View, error) { return find(s.views, "feature view", name) }
 
-// Views returns all views, ordered by name.
+// DefinitionHash returns the hash of the feature view or on-demand view of a name, and false if there is none.
+func (s *Snapshot) DefinitionHash(view string) (DefinitionHash, bool) {
+	if v, ok := s.views[view]; ok {
+		return v.Hash, true
+	}
+	if v, ok := s.onDemand[view]; ok {
+		return v.Hash, true
+	}
+	return DefinitionHash{}, false
+}
+
+// Views returns all feature views, ordered by name.
 func (s *Snapshot) Views() []*View {
-	views := slices.Collect(maps.Values(s.views))
-	slices.SortFunc(views, func(a, b *View) int { return strings.Compare(a.Name, b.Name) })
-	return views
+	return sortedBy(slices.Collect(maps.Values(s.views)), func(v *View) string { return v.Name })
+}
+
+// OnDemandViews returns all on-demand views, ordered by name.
+func (s *Snapshot) OnDemandViews() []*OnDemandView {
+	return sortedBy(slices.Collect(maps.Values(s.onDemand)), func(v *OnDemandView) string { return v.Name })
 }
 
 // Service returns the definition of a feature service by name, or a fault.NotFoundError.
@@ -178,6 +201,11 @@ func Definition[T interface{ GetName() string }](definitions []T, kind, name str
 		byName[definition.GetName()] = definition
 	}
 	return find(byName, kind, name)
+}
+
+// sortedBy returns the things in the order of a text of each.
+func sortedBy[T any](things []T, text func(T) string) []T {
+	return slices.SortedStableFunc(slices.Values(things), func(a, b T) int { return strings.Compare(text(a), text(b)) })
 }
 
 func sortedNames[T any](things map[string]T) []string { return slices.Sorted(maps.Keys(things)) }

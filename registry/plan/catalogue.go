@@ -25,6 +25,7 @@ type catalogue struct {
 	entities    map[string]*plumbv1.Entity
 	sources     map[string]*plumbv1.Source
 	views       map[string]*plumbv1.FeatureView
+	onDemand    map[string]*plumbv1.OnDemandView
 	services    map[string]*plumbv1.FeatureService
 }
 
@@ -34,6 +35,7 @@ func newCatalogue(definitions *plumbv1.Definitions) catalogue {
 		entities:    byName(definitions.GetEntities()),
 		sources:     byName(definitions.GetSources()),
 		views:       byName(definitions.GetFeatureViews()),
+		onDemand:    byName(definitions.GetOnDemandViews()),
 		services:    byName(definitions.GetFeatureServices()),
 	}
 }
@@ -57,6 +59,7 @@ func sorted(definitions *plumbv1.Definitions) *plumbv1.Definitions {
 	sortByName(definitions.Entities)
 	sortByName(definitions.Sources)
 	sortByName(definitions.FeatureViews)
+	sortByName(definitions.OnDemandViews)
 	sortByName(definitions.FeatureServices)
 	return definitions
 }

@@ -6,7 +6,8 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// Change is one thing that is added, altered or removed. Its Go type says which; all are defined in this file.
+// Change is one thing that is added, altered or removed. Its Go type says which; all are defined in this file, but for
+// those of on-demand views.
 type Change interface {
 	Describe() Description
 	// Hazards returns what the change does to others; nil if it is harmless.
@@ -28,10 +29,11 @@ type Kind string
 
 // The kinds.
 const (
-	Entity  Kind = "entity"
-	Source  Kind = "source"
-	View    Kind = "view"
-	Service Kind = "service"
+	Entity       Kind = "entity"
+	Source       Kind = "source"
+	View         Kind = "view"
+	OnDemandView Kind = "on-demand view"
+	Service      Kind = "service"
 )
 
 // Description says what changes.

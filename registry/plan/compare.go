@@ -158,6 +158,9 @@ func (c *comparison) removals() []Change {
 	for _, service := range gone(c.before.services, c.after.services) {
 		changes = append(changes, RemoveService{Service: service})
 	}
+	for _, view := range gone(c.before.onDemand, c.after.onDemand) {
+		changes = append(changes, RemoveOnDemandView{View: view})
+	}
 	for _, view := range gone(c.before.views, c.after.views) {
 		changes = append(changes, RemoveView{View: view})
 	}

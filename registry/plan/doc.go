@@ -38,6 +38,7 @@
 //	PB109  a service is removed, or its output or label columns change     stay
 //	PB110  a feature is added to a view                                    written again (set aside over SQL)
 //	PB111  a view's push log goes or moves                                 stay
+//	PB112  what an on-demand view computes                                 (none)
 //
 // Things that are new have no hazards, nor do descriptions, tags, and what is sensitive.
 package plan

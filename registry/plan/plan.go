@@ -15,8 +15,8 @@ type Plan struct {
 	Project string
 	// Base is the revision that was compared with, and that the plan may be applied to.
 	Base int64
-	// Changes are ordered by what depends on what: entities, sources, views and services are added and altered, then
-	// services, views, sources and entities removed; by name within each.
+	// Changes are ordered by what depends on what: entities, sources, views, on-demand views and services are added and
+	// altered, then removed in the opposite order; by name within each.
 	Changes []Change
 
 	state *plumbv1.State
@@ -40,6 +40,7 @@ func New(current *feature.Snapshot, desired *plumbv1.Definitions) *Plan {
 	c.dateDefinitions(current, state)
 	changes := append(c.compareEntities(), c.compareSources()...)
 	changes = append(changes, views...)
+	changes = append(changes, c.compareOnDemandViews()...)
 	changes = append(changes, c.compareServices(current, state)...)
 	return &Plan{
 		Project: current.Project,

@@ -95,9 +95,8 @@ func columns(snapshot *feature.Snapshot, service string) (outputs, labels []item
 	if err != nil {
 		return nil, nil
 	}
-	for _, output := range selection.Stored() {
-		f := selection.References[output.Reference].View.Features[output.Feature]
-		outputs = append(outputs, item{output.Name, f.Type.String()})
+	for _, output := range selection.Outputs {
+		outputs = append(outputs, item{output.Name, selection.Describe(output).Type.String()})
 	}
 	keys, err := selection.Keys()
 	if err != nil {
@@ -105,6 +104,13 @@ func columns(snapshot *feature.Snapshot, service string) (outputs, labels []item
 	}
 	for _, key := range keys {
 		labels = append(labels, item{key.Name, key.Type.String()})
+	}
+	inputs, err := selection.Inputs()
+	if err != nil {
+		return outputs, nil
+	}
+	for _, input := range inputs {
+		labels = append(labels, item{input.Name, input.Type.String()})
 	}
 	return outputs, labels
 }

@@ -49,12 +49,18 @@ func (c *checker) check(ctx context.Context, inspector Inspector) error {
 	c.entities = indexNames(c, "entity", c.Definitions.GetEntities())
 	c.sources = indexNames(c, "source", c.Definitions.GetSources())
 	c.views = indexNames(c, "feature view", c.Definitions.GetFeatureViews())
+	c.onDemand = indexNames(c, "on-demand view", c.Definitions.GetOnDemandViews())
 	indexNames(c, "feature service", c.Definitions.GetFeatureServices())
 	for _, entity := range c.Definitions.GetEntities() {
 		indexNames(c, "join key", entity.GetJoinKeys())
 	}
 	for _, view := range c.Definitions.GetFeatureViews() {
 		if err := c.checkView(ctx, view); err != nil {
+			return err
+		}
+	}
+	for _, view := range c.Definitions.GetOnDemandViews() {
+		if err := c.checkOnDemandView(ctx, view); err != nil {
 			return err
 		}
 	}
@@ -81,20 +87,25 @@ type checker struct {
 	entities map[string]*plumbv1.Entity
 	sources  map[string]*plumbv1.Source
 	views    map[string]*plumbv1.FeatureView
+	onDemand map[string]*plumbv1.OnDemandView
+	// computing has the on-demand views whose expressions are right.
+	computing map[*plumbv1.OnDemandView]*computing
 
-	entityNames, sourceNames, viewNames *names
+	entityNames, sourceNames, viewNames, onDemandNames *names
 	// featureNames are those of the views that services have asked for so far.
 	featureNames map[*plumbv1.FeatureView]*names
 }
 
 func newChecker(s *Set) *checker {
 	return &checker{
-		Set:          s,
-		budget:       maxComparisons,
-		entityNames:  namesOf(s.Definitions.GetEntities()),
-		sourceNames:  namesOf(s.Definitions.GetSources()),
-		viewNames:    namesOf(s.Definitions.GetFeatureViews()),
-		featureNames: map[*plumbv1.FeatureView]*names{},
+		Set:           s,
+		budget:        maxComparisons,
+		entityNames:   namesOf(s.Definitions.GetEntities()),
+		sourceNames:   namesOf(s.Definitions.GetSources()),
+		viewNames:     namesOf(s.Definitions.GetFeatureViews()),
+		onDemandNames: namesOf(s.Definitions.GetOnDemandViews()),
+		featureNames:  map[*plumbv1.FeatureView]*names{},
+		computing:     map[*plumbv1.OnDemandView]*computing{},
 	}
 }
 

@@ -24,6 +24,7 @@ func (s *Set) read(file string, data []byte) error {
 		s.allIncomplete()
 		return nil
 	}
+	s.texts[file] = strings.Split(string(data), "\n")
 	before := s.mistakes()
 	reader := &reader{set: s, file: file}
 	definitions := &plumbv1.Definitions{}
@@ -46,6 +47,7 @@ func (s *Set) read(file string, data []byte) error {
 	all.Entities = append(all.Entities, definitions.GetEntities()...)
 	all.Sources = append(all.Sources, definitions.GetSources()...)
 	all.FeatureViews = append(all.FeatureViews, definitions.GetFeatureViews()...)
+	all.OnDemandViews = append(all.OnDemandViews, definitions.GetOnDemandViews()...)
 	all.FeatureServices = append(all.FeatureServices, definitions.GetFeatureServices()...)
 	return nil
 }
@@ -92,6 +94,10 @@ var nouns = map[string]string{
 	"FeatureView":     "a feature view",
 	"PushLog":         "push_log",
 	"Feature":         "a feature",
+	"OnDemandView":    "an on-demand view",
+	"RequestInput":    "a request input",
+	"ViewInput":       "a use of a view",
+	"ComputedFeature": "a computed feature",
 	"FeatureService":  "a feature service",
 	"ViewReference":   "a reference to a view",
 }

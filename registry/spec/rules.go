@@ -105,12 +105,13 @@ func ownerOf(parent *yaml.Node) string {
 
 // remedies say how to mend a required field that is missing or empty.
 var remedies = map[string]string{
-	"name":      nameRule,
-	"type":      "write " + typeList,
-	"join_keys": "list at least one, such as {name: airport, type: STRING}",
-	"features":  "list at least one",
-	"source":    "name the source to read",
-	"view":      "name the feature view to read",
-	"path":      "give a Parquet file, a glob or a folder, relative to the project folder",
-	"query":     "give a SELECT over other sources",
+	"name":       nameRule,
+	"type":       "write " + typeList,
+	"join_keys":  "list at least one, such as {name: airport, type: STRING}",
+	"features":   "list at least one",
+	"source":     "name the source to read",
+	"view":       "name the feature view to read",
+	"path":       "give a Parquet file, a glob or a folder, relative to the project folder",
+	"query":      "give a SELECT over other sources",
+	"expression": "give a CEL expression, such as amount / coalesce(spend.mean, amount)",
 }

@@ -30,14 +30,15 @@ func (c *checker) checkService(ctx context.Context, service *plumbv1.FeatureServ
 			continue
 		}
 		aliases[alias] = reference
-		view, ok := c.views[reference.GetView()]
-		if !ok {
+		if view, ok := c.views[reference.GetView()]; ok {
+			outputs.addKeys(view, reference)
+			for i, name := range c.checkFeatures(view, reference) {
+				outputs.add(reference, i, alias, name)
+			}
+		} else if view, ok := c.onDemand[reference.GetView()]; ok {
+			outputs.checkComputation(view, reference, alias)
+		} else {
 			c.unknownView(reference)
-			continue
-		}
-		outputs.addKeys(view, reference)
-		for i, name := range c.checkFeatures(view, reference) {
-			outputs.add(reference, i, alias, name)
 		}
 		if len(outputs.owners) > maxOutputs {
 			c.add(service, path{"features"}, "feature service %q has more than %d features; make several services of it",
@@ -50,9 +51,10 @@ func (c *checker) checkService(ctx context.Context, service *plumbv1.FeatureServ
 }
 
 func (c *checker) unknownView(reference *plumbv1.ViewReference) {
-	if !c.mayLack("feature_views", c.viewNames) {
+	if !c.mayLack("feature_views", c.viewNames) && !c.mayLack("on_demand_views", c.onDemandNames) {
+		known := newNames(slices.Concat(c.viewNames.all, c.onDemandNames.all))
 		c.add(reference, path{"view"}, "no feature view is named %q; %s", reference.GetView(),
-			c.suggest(reference.GetView(), c.viewNames))
+			c.suggest(reference.GetView(), known))
 	}
 }
 
@@ -97,10 +99,10 @@ type outputPlace struct {
 	path      path
 }
 
-// label is a label column that a key is read from.
+// label is a label column that a key or a request input is read from.
 type label struct {
 	keyType plumbv1.Type
-	// reader is the view and its key, such as weather:airport.
+	// reader is the view and its key or input, such as weather:airport.
 	reader string
 }
 
@@ -112,24 +114,14 @@ func newOutputs(c *checker, service *plumbv1.FeatureService) *outputs {
 // addKeys takes in the label columns that a reference reads the view's join keys from, and reports keys that the view
 // does not have and columns that are read as two types.
 func (o *outputs) addKeys(view *plumbv1.FeatureView, reference *plumbv1.ViewReference) {
-	var known []string
-	complete := true
-	for _, name := range view.GetEntities() {
-		entity, ok := o.entities[name]
-		complete = complete && ok && !o.isFaulty(entity, "join_keys")
-		for _, key := range entity.GetJoinKeys() {
-			if key.GetName() == "" {
-				complete = false
-				continue
-			}
-			known = append(known, key.GetName())
-			o.addLabel(view, reference, key)
-		}
+	joinKeys, complete := o.joinKeysOf(view)
+	for _, key := range joinKeys {
+		o.addLabel(view, reference, key)
 	}
-	if !complete || o.isFaulty(view, "entities") {
+	if !complete {
 		return
 	}
-	keys := newNames(known)
+	keys := namesOf(joinKeys)
 	for _, key := range slices.Sorted(maps.Keys(reference.GetJoinKeys())) {
 		if !keys.has[key] {
 			o.addAtKey(reference, path{"join_keys", key}, "feature view %q has no join key %q; %s", view.GetName(), key,
@@ -183,11 +175,11 @@ func (o *outputs) checkLabels() {
 		if !taken {
 			continue
 		}
-		remedy := "set full_names: true on the service, or read the key from another column with join_keys"
+		remedy := "set full_names: true on the service, or read it from another column with join_keys"
 		if strings.Contains(column, "__") {
-			remedy = "read the key from another column with join_keys"
+			remedy = "read it from another column with join_keys"
 		}
-		o.checker.add(at.reference, at.path, "output column %q is also the label column that %s reads its key from; %s",
+		o.checker.add(at.reference, at.path, "output column %q is also the label column that %s is read from; %s",
 			column, o.labels[column].reader, remedy)
 	}
 }

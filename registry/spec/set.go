@@ -20,6 +20,8 @@ type Set struct {
 	faulty map[field]bool
 	// incomplete holds the lists of Definitions, by field name, that may have more entries than could be read.
 	incomplete map[string]bool
+	// texts holds the lines of each file.
+	texts map[string][]string
 	// problems are the first mistakes, and more counts the others.
 	problems []Problem
 	more     int
@@ -74,6 +76,7 @@ func newSet() *Set {
 		places:      map[proto.Message]place{},
 		faulty:      map[field]bool{},
 		incomplete:  map[string]bool{},
+		texts:       map[string][]string{},
 	}
 }
 

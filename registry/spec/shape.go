@@ -66,6 +66,10 @@ func (r *reader) unknownKey(message, key *yaml.Node, fields protoreflect.FieldDe
 	case key.Value == "<<":
 		r.add(key, "YAML merge keys (<<) are not read; write the keys out")
 		r.markFaulty(message, allFields)
+	case isCutExpression(message, key):
+		r.add(key, "the comma before %q ends the expression, since YAML reads { } so; put the expression in quotes", key.Value)
+		r.markFaulty(message, "expression")
+		return
 	case suggestion != "":
 		r.add(key, "unknown key %q; did you mean %q?", key.Value, suggestion)
 		r.markFaulty(message, suggestion)
@@ -79,6 +83,14 @@ func (r *reader) unknownKey(message, key *yaml.Node, fields protoreflect.FieldDe
 			r.markFaulty(message, name)
 		}
 	}
+}
+
+// isCutExpression says whether an unknown key is what YAML made of the rest of an expression that has a comma and no
+// quotes, such as amount) in {expression: coalesce(spend.mean, amount)}.
+func isCutExpression(message, key *yaml.Node) bool {
+	_, expression := child(message, "expression")
+	return expression != nil && expression.Style == 0 && message.Style&yaml.FlowStyle != 0 &&
+		key.Line >= expression.Line && key.Column > expression.Column
 }
 
 func (r *reader) repeatedKey(first, key *yaml.Node) {

@@ -1,0 +1,314 @@
+package spec
+
+import (
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/plumbstore/plumb/compute/expression"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+)
+
+// requestTime is what expressions call the instant that they are evaluated at.
+const requestTime = "request_time"
+
+// computing is what the expressions of an on-demand view read and compute.
+type computing struct {
+	program *expression.Program
+	// reads has, for each input of the program, the label columns that are read for it.
+	reads [][]readColumn
+}
+
+// readColumn is a label column that is read as a type, for a join key or for a request input.
+type readColumn struct {
+	name string
+	as   plumbv1.Type
+	// reader is what it is read for, such as risk:amount or risk.spend:card.
+	reader string
+}
+
+// checkOnDemandView checks what an on-demand view says. Its expressions are checked if everything that they may read is
+// known.
+func (c *checker) checkOnDemandView(ctx context.Context, view *plumbv1.OnDemandView) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if other, ok := c.views[view.GetName()]; ok && view.GetName() != "" {
+		c.add(view, path{"name"}, "the feature view at %s is named %q too; rename one of them", c.Position(other, "name"),
+			view.GetName())
+	}
+	indexNames(c, "request input", view.GetRequest())
+	indexNames(c, "feature", view.GetFeatures())
+	inputs, reads, complete := c.checkRequest(view)
+	more, moreReads, viewsComplete := c.checkViewInputs(view)
+	complete = c.checkComputedNames(view) && viewsComplete && complete
+	if !complete {
+		return nil
+	}
+	program := c.checkExpressions(view, append(inputs, more...))
+	if program != nil {
+		c.computing[view] = &computing{program, append(reads, moreReads...)}
+	}
+	return nil
+}
+
+// checkRequest checks the request inputs, and says whether all are known.
+func (c *checker) checkRequest(view *plumbv1.OnDemandView) (inputs []expression.Input, reads [][]readColumn,
+	complete bool,
+) {
+	complete = !c.isFaulty(view, "request")
+	for _, input := range view.GetRequest() {
+		switch input.GetName() {
+		case labelTime, requestTime:
+			c.add(input, path{"name"}, "request input %q has the name of the time of label rows, which expressions read as "+
+				"%s; rename or remove it", input.GetName(), requestTime)
+			complete = false
+		}
+		complete = complete && input.GetName() != "" && input.GetType() != 0 && !c.isFaulty(input, "name")
+		inputs = append(inputs, expression.Input{Name: input.GetName(), Type: input.GetType()})
+		reads = append(reads, []readColumn{{input.GetName(), input.GetType(), view.GetName() + ":" + input.GetName()}})
+	}
+	return inputs, reads, complete
+}
+
+// checkViewInputs checks the uses of feature views, and says whether all of their features are known.
+func (c *checker) checkViewInputs(view *plumbv1.OnDemandView) (inputs []expression.Input, reads [][]readColumn,
+	complete bool,
+) {
+	complete = !c.isFaulty(view, "views")
+	aliases := map[string]*plumbv1.ViewInput{}
+	requested := namesOf(view.GetRequest())
+	for _, input := range view.GetViews() {
+		if input.GetView() == "" || c.isFaulty(input, "view") || c.isFaulty(input, "as") {
+			complete = false
+			continue
+		}
+		alias := cmp.Or(input.GetAs(), input.GetView())
+		if first, ok := aliases[alias]; ok {
+			c.add(input, path{"as"}, "%q already stands for the view at %s; give this one another name with as", alias,
+				c.Position(first))
+			complete = false
+			continue
+		}
+		aliases[alias] = input
+		if requested.has[alias] {
+			c.add(input, path{"as"}, "%q is also the name of a request input; give the view another name with as", alias)
+			complete = false
+		}
+		read, ok := c.views[input.GetView()]
+		if !ok {
+			c.unknownInput(input)
+			complete = false
+			continue
+		}
+		columns := c.keysOf(view, input, read)
+		for _, f := range read.GetFeatures() {
+			complete = complete && f.GetName() != "" && f.GetType() != 0
+			inputs = append(inputs, expression.Input{Name: alias + "." + f.GetName(), Type: f.GetType()})
+			reads = append(reads, columns)
+		}
+		complete = complete && !c.isFaulty(read, "features")
+	}
+	return inputs, reads, complete
+}
+
+func (c *checker) unknownInput(input *plumbv1.ViewInput) {
+	if _, ok := c.onDemandNames.has[input.GetView()]; ok {
+		c.add(input, path{"view"}, "%q is an on-demand view, whose features expressions of another cannot read; compute them "+
+			"in this view too", input.GetView())
+	} else if !c.mayLack("feature_views", c.viewNames) {
+		c.add(input, path{"view"}, "no feature view is named %q; %s", input.GetView(), c.suggest(input.GetView(), c.viewNames))
+	}
+}
+
+// keysOf are the label columns that the keys of a view are read from. Keys that the view does not have are reported.
+func (c *checker) keysOf(view *plumbv1.OnDemandView, input *plumbv1.ViewInput, read *plumbv1.FeatureView) []readColumn {
+	keys, complete := c.joinKeysOf(read)
+	known := newNames(nil)
+	var columns []readColumn
+	for _, key := range keys {
+		known.has[key.GetName()], known.all = true, append(known.all, key.GetName())
+		columns = append(columns, readColumn{cmp.Or(input.GetJoinKeys()[key.GetName()], key.GetName()), key.GetType(),
+			view.GetName() + "." + cmp.Or(input.GetAs(), input.GetView()) + ":" + key.GetName()})
+	}
+	for _, name := range slices.Sorted(maps.Keys(input.GetJoinKeys())) {
+		if complete && !known.has[name] {
+			c.addAtKey(input, path{"join_keys", name}, "feature view %q has no join key %q; %s", read.GetName(), name,
+				c.suggest(name, known))
+		}
+	}
+	return columns
+}
+
+// joinKeysOf are the join keys of a view's entities, and whether all are known.
+func (c *checker) joinKeysOf(view *plumbv1.FeatureView) (keys []*plumbv1.JoinKey, complete bool) {
+	complete = !c.isFaulty(view, "entities")
+	for _, name := range view.GetEntities() {
+		entity, ok := c.entities[name]
+		complete = complete && ok && !c.isFaulty(entity, "join_keys")
+		for _, key := range entity.GetJoinKeys() {
+			if key.GetName() == "" {
+				complete = false
+				continue
+			}
+			keys = append(keys, key)
+		}
+	}
+	return keys, complete
+}
+
+// checkComputedNames refuses features with names that expressions use for something else, and says whether all features
+// are known.
+func (c *checker) checkComputedNames(view *plumbv1.OnDemandView) bool {
+	complete := !c.isFaulty(view, "features") && len(view.GetFeatures()) > 0
+	taken := map[string]string{labelTime: "the time of label rows", requestTime: "the time of the request"}
+	for _, input := range view.GetRequest() {
+		taken[input.GetName()] = "a request input"
+	}
+	for _, input := range view.GetViews() {
+		taken[cmp.Or(input.GetAs(), input.GetView())] = "a view"
+	}
+	for _, f := range view.GetFeatures() {
+		if what, ok := taken[f.GetName()]; ok && f.GetName() != "" {
+			c.add(f, path{"name"}, "feature %q has the name of %s; rename the feature", f.GetName(), what)
+			complete = false
+		}
+		complete = complete && f.GetName() != "" && f.GetType() != 0 && f.GetExpression() != "" && !c.isFaulty(f, "name") &&
+			!c.isFaulty(f, "expression")
+	}
+	return complete && len(namesOf(view.GetFeatures()).has) == len(view.GetFeatures())
+}
+
+// checkExpressions compiles the expressions, or reports what is wrong with them.
+func (c *checker) checkExpressions(view *plumbv1.OnDemandView, inputs []expression.Input) *expression.Program {
+	outputs := make([]expression.Output, len(view.GetFeatures()))
+	for i, f := range view.GetFeatures() {
+		outputs[i] = expression.Output{Name: f.GetName(), Type: f.GetType(), Expression: f.GetExpression()}
+	}
+	program, problems := expression.Compile(inputs, outputs)
+	for _, problem := range problems {
+		c.addInExpression(view.GetFeatures()[problem.Output], problem)
+	}
+	if len(problems) > 0 {
+		return nil
+	}
+	return program
+}
+
+// addInExpression reports a problem at its place in an expression, with the line of the expression and a caret.
+func (c *checker) addInExpression(f *plumbv1.ComputedFeature, problem expression.Problem) {
+	if c.full() {
+		c.more++
+		return
+	}
+	position, _ := c.locate(f, path{"expression"})
+	at := c.places[f]
+	lines := strings.Split(f.GetExpression(), "\n")
+	found := problem.Line > 0 && problem.Line <= len(lines)
+	if _, node := child(at.node, "expression"); found && node != nil {
+		position = c.within(at.file, node, lines[problem.Line-1], problem, position)
+	}
+	reported := position.problem("feature %q: %s", f.GetName(), problem.Message)
+	if found {
+		reported.Excerpt = lines[problem.Line-1] + "\n" + strings.Repeat(" ", max(problem.Column-1, 0)) + "^"
+	}
+	c.found = append(c.found, reported)
+}
+
+// within is the place in the file of a place in an expression. It is that of the whole value if YAML has folded or
+// unescaped what is written.
+func (c *checker) within(file string, node *yaml.Node, line string, problem expression.Problem, whole Position) Position {
+	at := node.Line - 1
+	if node.Style&yaml.LiteralStyle != 0 {
+		at += problem.Line
+	} else if problem.Line > 1 {
+		return whole
+	}
+	lines := c.texts[file]
+	if at >= len(lines) {
+		return whole
+	}
+	begin := node.Column - 1
+	switch {
+	case node.Style&yaml.LiteralStyle != 0:
+		begin = utf8.RuneCountInString(lines[at]) - utf8.RuneCountInString(line)
+	case node.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0:
+		begin++
+	}
+	written := []rune(lines[at])
+	if begin < 0 || begin > len(written) || !strings.HasPrefix(string(written[begin:]), line) {
+		return whole
+	}
+	return Position{File: file, Line: at + 1, Column: begin + problem.Column}
+}
+
+// checkComputation checks the reference of a service to an on-demand view: its features, and the label columns that they
+// read.
+func (o *outputs) checkComputation(view *plumbv1.OnDemandView, reference *plumbv1.ViewReference, alias string) {
+	known := namesOf(view.GetFeatures())
+	wanted := reference.GetFeatures()
+	complete := len(known.all) > 0 && !known.lacking && !o.isFaulty(view, "features")
+	for i, name := range wanted {
+		if complete && name != "" && !known.has[name] {
+			o.checker.add(reference, path{"features", strconv.Itoa(i)}, "on-demand view %q has no feature %q; %s",
+				view.GetName(), name, o.suggest(name, known))
+			complete = false
+		}
+	}
+	if len(wanted) == 0 {
+		wanted = known.all
+	}
+	for i, name := range wanted {
+		o.add(reference, i, alias, name)
+	}
+	computing := o.computing[view]
+	if computing == nil || !complete {
+		return
+	}
+	o.checkMapped(view, reference, computing)
+	var positions []int
+	for _, name := range wanted {
+		positions = append(positions, slices.Index(known.all, name))
+	}
+	for _, input := range computing.program.Select(positions).Inputs() {
+		for _, column := range computing.reads[input] {
+			column.name = cmp.Or(reference.GetJoinKeys()[column.name], column.name)
+			o.addColumn(reference, column)
+		}
+	}
+}
+
+// checkMapped reports label columns that are mapped and that the view does not read.
+func (o *outputs) checkMapped(view *plumbv1.OnDemandView, reference *plumbv1.ViewReference, computing *computing) {
+	var all []string
+	for _, columns := range computing.reads {
+		for _, column := range columns {
+			all = append(all, column.name)
+		}
+	}
+	read := newNames(slices.Compact(slices.Sorted(slices.Values(all))))
+	for _, name := range slices.Sorted(maps.Keys(reference.GetJoinKeys())) {
+		if !read.has[name] {
+			o.addAtKey(reference, path{"join_keys", name}, "on-demand view %q reads no label column %q; %s", view.GetName(),
+				name, o.suggest(name, read))
+		}
+	}
+}
+
+// addColumn notes that a label column is read, or reports that it is read as two types.
+func (o *outputs) addColumn(reference *plumbv1.ViewReference, column readColumn) {
+	first, ok := o.labels[column.name]
+	switch {
+	case !ok:
+		o.labels[column.name] = label{column.as, column.reader}
+	case column.as != first.keyType && column.as != 0 && first.keyType != 0:
+		o.checker.add(reference, path{"join_keys"}, "label column %q is read as %s for %s and as %s for %s; map one of them "+
+			"to another column with join_keys", column.name, first.keyType, first.reader, column.as, column.reader)
+	}
+}
