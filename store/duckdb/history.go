@@ -102,7 +102,7 @@ func (e *Engine) Labels(ctx context.Context, request offline.JoinRequest, yield 
 	if err := j.labels.Load(ctx, s, j.timeColumn); err != nil {
 		return err
 	}
-	statement := fmt.Sprintf("CREATE TABLE %[1]s.typed AS\nSELECT %[2]s\nFROM %[1]s.labels\nORDER BY n", session.Schema,
+	statement := fmt.Sprintf("CREATE TABLE %[1]s.typed AS\nSELECT %[2]s\nFROM %[1]s.labels l\nORDER BY n", session.Schema,
 		strings.Join(columns, ", "))
 	if err := s.Exec(ctx, statement); err != nil {
 		return j.labels.Explain(err)
@@ -110,8 +110,8 @@ func (e *Engine) Labels(ctx context.Context, request offline.JoinRequest, yield 
 	return s.Stream(ctx, "typed", yield)
 }
 
-// keyColumns selects from the labels n, the instant, and the label columns that keys are read from, in their declared
-// types.
+// keyColumns selects from the labels n, the instant, and the label columns that keys and request inputs are read from,
+// in their declared types.
 func (j *join) keyColumns() ([]string, error) {
 	keys, err := j.request.Selection.Keys()
 	if err != nil {
@@ -129,6 +129,17 @@ func (j *join) keyColumns() ([]string, error) {
 		}
 		typed := c.SQL(fmt.Sprintf("c%d", at), quote.Literal(fmt.Sprintf("label column %q", key.Name)), labelfile.Place)
 		columns = append(columns, fmt.Sprintf("%s AS v%d", typed, i))
+	}
+	inputs, err := j.request.Selection.Inputs()
+	if err != nil {
+		return nil, err
+	}
+	for i, input := range inputs {
+		typed, err := j.typedInput(input.Name, input.Type, "a request input")
+		if err != nil {
+			return nil, err
+		}
+		columns = append(columns, fmt.Sprintf("%s AS v%d", typed, len(keys)+i))
 	}
 	return columns, nil
 }

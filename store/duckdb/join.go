@@ -27,9 +27,10 @@ type join struct {
 	labels  *labelfile.File
 	// timeColumn is the position of the labels' instant.
 	timeColumn int
-	// keyTypes are the declared types of the label columns that are join keys, by position.
+	// keyTypes are the declared types of the label columns that are join keys or request inputs of text, by position.
 	keyTypes map[int]plumbv1.Type
 	uses     []*use
+	computed []*computed
 	outputs  []column
 	// planned are the sources as they were found; a run reads the same files.
 	planned *relation.Set
@@ -46,7 +47,7 @@ type column struct {
 
 // PlanJoin implements offline.Store.
 func (e *Engine) PlanJoin(ctx context.Context, request offline.JoinRequest) (planned offline.Join, err error) {
-	if err := request.Selection.RequireStored(); err != nil {
+	if err := request.Selection.RequireKnown(); err != nil {
 		return nil, err
 	}
 	s, err := e.newSession(ctx)
@@ -65,6 +66,9 @@ func (e *Engine) PlanJoin(ctx context.Context, request offline.JoinRequest) (pla
 		return nil, j.ofView(err)
 	}
 	if err := j.planUses(ctx, j.planned); err != nil {
+		return nil, err
+	}
+	if err := j.planComputed(); err != nil {
 		return nil, err
 	}
 	return j, j.nameColumns()
@@ -143,12 +147,11 @@ func (j *join) sources() []*feature.Source {
 // differs in case alone too, since many readers of the result, SQL among them, could not ask for one of the two.
 func (j *join) nameColumns() error {
 	selection := j.request.Selection
-	for _, output := range selection.Stored() {
-		u := winner{j.uses[output.Reference]}
-		j.outputs = append(j.outputs, u.output(output))
+	for _, output := range selection.Outputs {
+		value, status := j.outputOf(output)
+		j.outputs = append(j.outputs, value)
 		if j.request.Statuses {
-			sql := u.status(output)
-			j.outputs = append(j.outputs, column{name: output.Name + "__status", sql: sql, csv: sql})
+			j.outputs = append(j.outputs, column{name: output.Name + "__status", sql: status, csv: status})
 		}
 	}
 	for _, u := range j.uses {
@@ -176,6 +179,19 @@ func (j *join) nameColumns() error {
 	}
 	return &fault.CollisionError{Names: collisions,
 		Hint: "ask for full names (view__feature), or rename the label column"}
+}
+
+// outputOf is the column of an output, and the SQL of its status.
+func (j *join) outputOf(output feature.Output) (value column, status string) {
+	switch from := output.From.(type) {
+	case feature.ComputedColumn:
+		c := j.computed[from.Computation]
+		return c.output(output.Name, from.Feature), c.status(from.Feature)
+	case feature.StoredColumn:
+		u, stored := winner{j.uses[from.Reference]}, feature.StoredOutput{StoredColumn: from, Name: output.Name}
+		return u.output(stored), u.status(stored)
+	}
+	return column{}, ""
 }
 
 // Explain implements offline.Join. It reads the labels and, of the sources, what they count as: a SQL source is run.
@@ -253,7 +269,11 @@ func (j *join) prepare(ctx context.Context, extra []string, write func(*session.
 			}
 			report.Views = append(report.Views, counted)
 		}
-		return progress.during("writing rows", report.Rows, func() error { return run.relations.Blame(ctx, write(s, ran)) })
+		err = progress.during("writing rows", report.Rows, func() error { return run.relations.Blame(ctx, write(s, ran)) })
+		for _, c := range run.computing {
+			report.Computed = append(report.Computed, c.report())
+		}
+		return err
 	})
 	return report, err
 }
@@ -282,6 +302,13 @@ func (j *join) open(ctx context.Context, extra []string, use func(*joinRun) erro
 	}
 	if err := run.collector.register(s.Native()); err != nil {
 		return err
+	}
+	for _, c := range j.computed {
+		computing := newComputing(c)
+		run.computing = append(run.computing, computing)
+		if err := computing.register(s.Native()); err != nil {
+			return err
+		}
 	}
 	return use(run)
 }
@@ -317,26 +344,34 @@ func (j *join) result(ran []*useRun, labels, names []string) string {
 	for i, c := range j.outputs {
 		columns[len(labels)+i] = c.sql + " AS " + names[len(labels)+i]
 	}
-	return "SELECT " + strings.Join(columns, ",\n  ") + "\n" + from(ran)
+	return "SELECT " + strings.Join(columns, ",\n  ") + "\n" + j.from(ran)
 }
 
 // from reads the labels with the winners whose features are kept, and joins what was found otherwise. DuckDB keeps the
-// order of a table that it only reads; what is joined has to be sorted.
-func from(ran []*useRun) string {
-	kept, joins := []string{"*"}, ""
+// order of a table that it only reads; what is joined has to be sorted. What is computed is a column of the rows that
+// come of that, so that each program runs once for each row, however many outputs it has.
+func (j *join) from(ran []*useRun) string {
+	kept, joins, order := []string{"*"}, "", ""
+	rows := []string{"l.*"}
 	for _, r := range ran {
 		if u := r.use; r.chosen.keeps {
 			kept = append(kept, winner{u}.kept())
 		} else {
 			joins += fmt.Sprintf("\nLEFT JOIN %s p%d ON p%d.n = l.n", u.table("found"), u.number, u.number)
+			rows = append(rows, fmt.Sprintf("p%d", u.number))
+			order = "\nORDER BY l.n"
 		}
-	}
-	if joins != "" {
-		joins += "\nORDER BY l.n"
 	}
 	labels := session.Schema + ".labels"
 	if len(kept) > 1 {
 		labels = fmt.Sprintf("(SELECT %s\n  FROM %s)", strings.Join(kept, ",\n    "), labels)
 	}
-	return "FROM " + labels + " l" + joins
+	from := "FROM " + labels + " l" + joins
+	if j.computed == nil {
+		return from + order
+	}
+	for _, c := range j.computed {
+		rows = append(rows, c.call())
+	}
+	return fmt.Sprintf("FROM (SELECT %s\n%s) l%s", strings.Join(rows, ",\n    "), from, order)
 }

@@ -58,21 +58,10 @@ func (j *join) planUses(ctx context.Context, r *relation.Set) error {
 			return err
 		}
 		j.uses = append(j.uses, &use{number: i, reference: reference, rows: rows, labelKeys: keys, labelColumns: columns,
-			asKnown: j.request.AsKnown, statuses: j.request.Statuses, features: j.wanted(i),
+			asKnown: j.request.AsKnown, statuses: j.request.Statuses, features: j.request.Selection.Reads(i),
 			provenance: j.request.Provenance, hash: j.engine.hashing})
 	}
 	return nil
-}
-
-// wanted are the positions of the features that are asked for of a use, each once.
-func (j *join) wanted(use int) []int {
-	var features []int
-	for _, output := range j.request.Selection.Stored() {
-		if output.Reference == use && !slices.Contains(features, output.Feature) {
-			features = append(features, output.Feature)
-		}
-	}
-	return features
 }
 
 // keysOfLabels are the columns of the table labels that the keys of a view are read from, and the typed keys.

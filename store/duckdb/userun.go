@@ -25,6 +25,8 @@ type joinRun struct {
 	// uses are all uses of views in the order in which they run, and labels the number of label rows.
 	uses   []*use
 	labels int64
+	// computing are the computations, which are made while rows are written.
+	computing []*computing
 	// keptBytes is the memory of the label indexes that keep features.
 	keptBytes int64
 }

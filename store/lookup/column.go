@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"unicode/utf8"
 
+	"github.com/plumbstore/plumb/compute/expression"
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/internal/value"
@@ -19,7 +20,7 @@ type output struct {
 	// scalar is the type of its values, or of the elements of its arrays.
 	scalar plumbv1.Type
 	array  bool
-	// use is the position of its use, and field that in reader.fields.
+	// use is the position of its use, and field that in reader.fields. Both are absent if it is computed.
 	use, field int
 }
 
@@ -41,6 +42,8 @@ type columns struct {
 	statuses []byte
 	values   [][]byte
 	events   []feature.Instant
+	// evaluations are what computed outputs are in.
+	evaluations []*expression.Evaluation
 }
 
 // column has the values of one output. Of an output with the values [1, null], null and [] it has
@@ -63,6 +66,9 @@ type column struct {
 	elements [][]byte
 	nulls    []byte
 	anyNull  bool
+
+	// bits are the bytes of computed values.
+	bits []byte
 }
 
 // take takes the values of all outputs from the rows that were found.
@@ -80,18 +86,42 @@ func (c *columns) take(r *rows, events bool) error {
 		if events {
 			each.events = c.events[from:to]
 		}
-		if err := each.take(r, &outputs[i]); err != nil {
+		if outputs[i].use == absent {
+			continue
+		}
+		if err := each.take(r, &outputs[i], i < r.lookup.asked); err != nil {
 			return err
 		}
+	}
+	for i := range r.lookup.computations {
+		c.compute(r, i)
 	}
 	return nil
 }
 
-// take takes the values of an output.
-func (c *column) take(r *rows, o *output) error {
+// asked are the columns that the request asked for.
+func (c *columns) asked(r *rows) []column { return c.all[:r.lookup.asked] }
+
+// end ends the evaluations.
+func (c *columns) end() {
+	for i, e := range c.evaluations {
+		e.Release()
+		c.evaluations[i] = nil
+	}
+	c.evaluations = c.evaluations[:0]
+}
+
+// take takes the values of an output, and counts them if they were asked for.
+func (c *column) take(r *rows, o *output, asked bool) error {
 	found := r.of(o.use)
 	if err := c.pick(r, o, found); err != nil {
 		return err
+	}
+	if asked {
+		counts := &r.seen[o.use].Values
+		for _, status := range c.statuses {
+			counts[status]++
+		}
 	}
 	c.date(found)
 	scalars := c.values
@@ -110,7 +140,6 @@ func (c *column) take(r *rows, o *output) error {
 // pick determines the status of each value (R13), and records where those are that are PRESENT. A feature that its row
 // was written without is NOT_FOUND.
 func (c *column) pick(r *rows, o *output, found []foundRow) error {
-	counts := &r.seen[o.use].Values
 	for i := range found {
 		row, status := &found[i], plumbv1.Status_NOT_FOUND
 		c.values[i] = nil
@@ -129,7 +158,6 @@ func (c *column) pick(r *rows, o *output, found []foundRow) error {
 			}
 		}
 		c.statuses[i] = byte(status)
-		counts[status]++
 	}
 	return nil
 }
@@ -220,7 +248,7 @@ func (c *columns) release() {
 func (c *columns) size() int {
 	size := cap(c.values)
 	for i := range c.all {
-		size += cap(c.all[i].elements)
+		size += cap(c.all[i].elements) + cap(c.all[i].bits)
 	}
 	return size
 }

@@ -15,10 +15,11 @@ type rows struct {
 	lookup *Lookup
 	// count is the number of rows of keys.
 	count int
+	given given
 	at    feature.Instant
 	// found has one for each use of a view and each row of keys, at use*count+row.
 	found []foundRow
-	// seen has one for each use of a view.
+	// seen has one for each use of a view, and then for each computation.
 	seen []Seen
 }
 
@@ -34,10 +35,10 @@ type foundRow struct {
 }
 
 // reset makes room for the rows of another look-up.
-func (r *rows) reset(l *Lookup, count int) {
-	r.lookup, r.count = l, count
-	r.found = resized(r.found, count*len(l.uses))
-	r.seen = resized(r.seen, len(l.uses))
+func (r *rows) reset(l *Lookup, g given) {
+	r.lookup, r.given, r.count = l, g, g.keys.rows
+	r.found = resized(r.found, r.count*len(l.uses))
+	r.seen = resized(r.seen, len(l.uses)+len(l.computations))
 	for i := range r.seen {
 		r.seen[i] = Seen{Newest: math.MinInt64}
 	}
@@ -46,7 +47,7 @@ func (r *rows) reset(l *Lookup, count int) {
 // release forgets the bytes of stored rows.
 func (r *rows) release() {
 	clear(r.found)
-	r.lookup = nil
+	r.lookup, r.given = nil, given{}
 }
 
 // of are the rows of a use of a view.
@@ -54,11 +55,11 @@ func (r *rows) of(use int) []foundRow { return r.found[use*r.count : (use+1)*r.c
 
 // find reads the store once and records what it has for each use of a view and each row of keys.
 func (l *Lookup) find(ctx context.Context, store online.Reader, request Request) (*Reply, error) {
-	keys, err := l.checkKeys(request.Keys)
+	given, err := l.check(request)
 	if err != nil {
 		return nil, err
 	}
-	gets, places := l.gets(keys)
+	gets, places := l.gets(given.keys)
 	values, err := store.Read(ctx, gets)
 	if err != nil {
 		return nil, err
@@ -66,7 +67,7 @@ func (l *Lookup) find(ctx context.Context, store online.Reader, request Request)
 	if len(values) != len(gets) {
 		return nil, fmt.Errorf("the online store answered %d of %d reads", len(values), len(gets))
 	}
-	reply := newReply(l, keys.rows)
+	reply := newReply(l, given)
 	reply.rows.at = request.At
 	if request.Now != nil {
 		reply.rows.at = feature.InstantOf(request.Now())

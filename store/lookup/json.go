@@ -26,7 +26,7 @@ var statusMembers = func() (members [statusCount][]byte) {
 func (r *Reply) AppendJSON(dst []byte, row int) ([]byte, error) {
 	last := dated{}
 	dst = append(dst, '{')
-	for i := range r.columns.all {
+	for i := range r.columns.asked(&r.rows) {
 		o, c := &r.rows.lookup.outputs[i], &r.columns.all[i]
 		if i > 0 {
 			dst = append(dst, ',')

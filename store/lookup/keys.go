@@ -1,7 +1,6 @@
 package lookup
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,55 +31,48 @@ func (k keyColumns) appendKey(dst []byte, positions []int, row int) []byte {
 	return packed.AppendWireKey(dst, k.columns, positions, row)
 }
 
-// checkKeys brings the columns of a request into the order of the plan, or reports every mistake.
-func (l *Lookup) checkKeys(given []*plumbv1.KeyColumn) (keyColumns, error) {
-	keys := keyColumns{columns: make([]*plumbv1.KeyColumn, len(l.keys)), rows: 1}
-	var mistakes []error
+// checkKeys brings the key columns of a request into the order of the plan. It returns the name of the first that is
+// right, which has as many rows as all have to have, and every mistake.
+func (l *Lookup) checkKeys(given []*plumbv1.KeyColumn) (keys keyColumns, first string, mistakes []error) {
+	keys = keyColumns{columns: make([]*plumbv1.KeyColumn, len(l.keys)), rows: 1}
 	for _, column := range given {
-		at := l.keyPosition(column.GetName())
+		at := positionOf(l.keys, column.GetName())
 		switch {
+		case at == absent && positionOf(l.inputs, column.GetName()) != absent:
+			mistakes = append(mistakes, fault.Inputf(column.GetName(), "is a request input of these features and not a key; "+
+				"give it among the inputs"))
 		case at == absent:
-			mistakes = append(mistakes, l.surplus(column.GetName()))
+			mistakes = append(mistakes, surplus(column.GetName(), "key", l.keys))
 		case keys.columns[at] != nil:
 			mistakes = append(mistakes, fault.Inputf(column.GetName(), "is given twice"))
 		default:
 			keys.columns[at] = column
 		}
 	}
-	first := absent
 	for i, field := range l.keys {
 		rows, err := checkKey(field, keys.columns[i])
 		switch {
 		case err != nil:
 			mistakes = append(mistakes, err)
-		case first == absent:
-			first, keys.rows = i, rows
+		case first == "":
+			first, keys.rows = field.Name, rows
 		case rows != keys.rows:
-			mistakes = append(mistakes, fault.Inputf(field.Name, "has %d rows where %q has %d", rows, l.keys[first].Name,
-				keys.rows))
+			mistakes = append(mistakes, fault.Inputf(field.Name, "has %d rows where %q has %d", rows, first, keys.rows))
 		}
 	}
-	return keys, errors.Join(mistakes...)
+	return keys, first, mistakes
 }
 
-func (l *Lookup) keyPosition(name string) int {
-	for i, field := range l.keys {
-		if field.Name == name {
-			return i
-		}
-	}
-	return absent
-}
-
-func (l *Lookup) surplus(name string) error {
-	names := make([]string, len(l.keys))
-	for i, field := range l.keys {
+// surplus is the mistake of a column that is none of those of its kind, which is "key" or "request input".
+func surplus(name, kind string, known []feature.Field) error {
+	names := make([]string, len(known))
+	for i, field := range known {
 		names[i] = field.Name
 	}
 	if len(names) == 0 {
-		return fault.Inputf(name, "is not a key of these features; they have none")
+		return fault.Inputf(name, "is not a %s of these features; they have none", kind)
 	}
-	text := fmt.Sprintf("is not a key of these features; their keys are %s", strings.Join(names, ", "))
+	text := fmt.Sprintf("is not a %[1]s of these features; their %[1]ss are %[2]s", kind, strings.Join(names, ", "))
 	if suggestion := fault.Closest(name, names); suggestion != "" {
 		text += fmt.Sprintf("; did you mean %q?", suggestion)
 	}

@@ -21,9 +21,14 @@ var ErrUnknownSchema = errors.New("the stored row was written under a definition
 // Lookup is a selection that is prepared for look-ups: what to read and where each value is are determined once. It is
 // immutable and safe for concurrent use.
 type Lookup struct {
-	keys    []feature.Field
-	uses    []use
-	outputs []output
+	keys []feature.Field
+	// inputs are the request inputs that are no keys.
+	inputs []feature.Field
+	uses   []use
+	// outputs are those of the selection, and after them the stored columns that computations alone read.
+	outputs      []output
+	asked        int
+	computations []computation
 }
 
 // use is one use of a view.
@@ -52,15 +57,23 @@ const absent = -1
 // New plans a look-up. It fails with a *fault.PreconditionError that names the views which are not online, and
 // with a *fault.InputError if one label column is read as two types.
 func New(selection *feature.Selection) (*Lookup, error) {
-	if err := errors.Join(selection.RequireStored(), checkOnline(selection)); err != nil {
+	if err := errors.Join(selection.RequireKnown(), checkOnline(selection)); err != nil {
 		return nil, err
 	}
 	keys, err := selection.Keys()
 	if err != nil {
 		return nil, err
 	}
+	inputs, err := selection.Inputs()
+	if err != nil {
+		return nil, err
+	}
 	l := &Lookup{
 		keys: keys, uses: make([]use, len(selection.References)), outputs: make([]output, len(selection.Outputs)),
+		asked: len(selection.Outputs),
+	}
+	for _, input := range inputs {
+		l.inputs = append(l.inputs, input.Field)
 	}
 	for i, reference := range selection.References {
 		l.uses[i] = use{position: i, view: reference.View, alias: reference.Alias, table: online.NewTable(reference.View, 0),
@@ -71,19 +84,41 @@ func New(selection *feature.Selection) (*Lookup, error) {
 		}
 		l.uses[i].sameKeys = slices.IndexFunc(l.uses[:i], func(u use) bool { return slices.Equal(u.keys, l.uses[i].keys) })
 	}
-	wanted := make([][]feature.Field, len(l.uses))
-	for i, output := range selection.Stored() {
-		use := output.Reference
-		field := selection.References[use].View.Features[output.Feature].Field
-		l.outputs[i] = newOutput(output.Name, field.Type, use, len(wanted[use]))
-		wanted[use] = append(wanted[use], field)
-	}
+	wanted := l.newOutputs(selection)
 	for i, u := range l.uses {
 		for _, schema := range u.view.Schemas {
 			u.readers[schema.ID] = newReader(schema, wanted[i])
 		}
 	}
 	return l, nil
+}
+
+// newOutputs plans the outputs and the computations. It returns the features that are wanted of each use of a view.
+func (l *Lookup) newOutputs(selection *feature.Selection) [][]feature.Field {
+	wanted, places := make([][]feature.Field, len(l.uses)), map[feature.StoredColumn]int{}
+	plan := func(name string, column feature.StoredColumn) output {
+		field := selection.References[column.Reference].View.Features[column.Feature].Field
+		wanted[column.Reference] = append(wanted[column.Reference], field)
+		return newOutput(name, field.Type, column.Reference, len(wanted[column.Reference])-1)
+	}
+	for i, asked := range selection.Outputs {
+		if column, ok := asked.From.(feature.StoredColumn); ok {
+			l.outputs[i], places[column] = plan(asked.Name, column), i
+		} else {
+			l.outputs[i] = newOutput(asked.Name, selection.Describe(asked).Type, absent, absent)
+		}
+	}
+	for use := range selection.References {
+		for _, f := range selection.Reads(use) {
+			column := feature.StoredColumn{Reference: use, Feature: f}
+			if _, ok := places[column]; !ok {
+				places[column] = len(l.outputs)
+				l.outputs = append(l.outputs, plan("", column))
+			}
+		}
+	}
+	l.newComputations(selection, places)
+	return wanted
 }
 
 func checkOnline(selection *feature.Selection) error {
@@ -113,11 +148,17 @@ func newReader(schema feature.Schema, wanted []feature.Field) *reader {
 // Keys returns the label columns that a request must give, with their types.
 func (l *Lookup) Keys() []feature.Field { return slices.Clone(l.keys) }
 
-// Uses returns the name of the view of each use of one.
+// Inputs returns the request inputs that a request must give, with their types. One that is also a key is left out.
+func (l *Lookup) Inputs() []feature.Field { return slices.Clone(l.inputs) }
+
+// Uses returns the name of the view of each use of a feature view, and then of each use of an on-demand view.
 func (l *Lookup) Uses() []string {
-	names := make([]string, len(l.uses))
+	var names []string
 	for i := range l.uses {
-		names[i] = l.uses[i].view.Name
+		names = append(names, l.uses[i].view.Name)
+	}
+	for i := range l.computations {
+		names = append(names, l.computations[i].view)
 	}
 	return names
 }
@@ -127,6 +168,8 @@ type Request struct {
 	// Keys has one column for each of Lookup.Keys, in any order. A selection of entity-less views alone has none, and
 	// then the answer has one row.
 	Keys []*plumbv1.KeyColumn
+	// Inputs has one column for each of Lookup.Inputs, in any order.
+	Inputs []*plumbv1.InputColumn
 	// At is the instant that visibility and ttl are evaluated at (R2).
 	At feature.Instant
 	// Now, if not nil, is the clock that At is read from once the store has answered. An earlier instant could be older

@@ -47,8 +47,9 @@ func (m *message) write(r *Reply) error {
 	if r.revision != 0 {
 		m.revision(r.revision)
 	}
-	for i := range slices.Backward(r.columns.all) {
-		m.column(&r.rows.lookup.outputs[i], &r.columns.all[i])
+	asked := r.columns.asked(&r.rows)
+	for i := range slices.Backward(asked) {
+		m.column(&r.rows.lookup.outputs[i], &asked[i])
 	}
 	return nil
 }

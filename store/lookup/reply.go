@@ -58,15 +58,15 @@ func (l *Lookup) Reply(ctx context.Context, store online.Reader, request Request
 	return reply, nil
 }
 
-// Seen is what a look-up saw of one use of a view.
+// Seen is what a look-up saw of one use of a feature view, or computed for one use of an on-demand view.
 type Seen struct {
 	// Newest is the newest event time of the visible rows; the earliest instant if there are none.
 	Newest feature.Instant
-	// Values counts the values by Status.
+	// Values counts the values that were asked for, by Status.
 	Values [statusCount]int
 }
 
-const statusCount = int(plumbv1.Status_EXPIRED) + 1
+const statusCount = int(plumbv1.Status_INVALID) + 1
 
 // Wire is the message. It is valid until Release.
 func (r *Reply) Wire() ([]byte, error) {
@@ -101,8 +101,8 @@ func (r *Reply) Rows() int { return r.rows.count }
 // Revision is that of the request.
 func (r *Reply) Revision() int64 { return r.revision }
 
-// Provenance says where the rows come from, with one message for each of Lookup.Uses, in their order; nil unless the
-// request asks for it. It stays valid.
+// Provenance says where the rows come from, with one message for each use of a feature view, in the order of
+// Lookup.Uses; nil unless the request asks for it. It stays valid.
 func (r *Reply) Provenance() []*plumbv1.ViewProvenance { return r.provenance }
 
 // StoredRow is what is known of a stored row besides its values. The zero value says that there is none.
@@ -119,7 +119,7 @@ type StoredRow struct {
 // At is the instant that visibility and ttl were evaluated at (R2).
 func (r *Reply) At() feature.Instant { return r.rows.at }
 
-// Stored is what the store had for each of Lookup.Uses and each row of keys, at use*Rows+row. It stays valid.
+// Stored is what the store had for each use of a feature view and each row of keys, at use*Rows+row. It stays valid.
 func (r *Reply) Stored() []StoredRow {
 	rows, created := make([]StoredRow, len(r.rows.found)), make([]feature.Instant, len(r.rows.found))
 	for i := range r.rows.found {
@@ -144,15 +144,16 @@ var replies = sync.Pool{New: func() any { return new(Reply) }}
 const mostKept = 1 << 20
 
 // newReply returns an empty reply.
-func newReply(l *Lookup, rows int) *Reply {
+func newReply(l *Lookup, g given) *Reply {
 	r := replies.Get().(*Reply)
-	r.rows.reset(l, rows)
+	r.rows.reset(l, g)
 	r.provenance, r.written = nil, false
 	return r
 }
 
 // Release ends the use of the reply. It keeps nothing of what the store answered.
 func (r *Reply) Release() {
+	r.columns.end()
 	if len(r.wire.buffer) > mostKept || cap(r.rows.found)+r.columns.size() > mostKept/10 {
 		return
 	}

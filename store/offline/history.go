@@ -33,8 +33,9 @@ type PlainReader interface {
 	// *fault.InputError that shows it.
 	History(ctx context.Context, view *feature.View, yield func(arrow.RecordBatch) error) error
 	// Labels streams the label rows that a join of this request would read, in their order, in batches with these columns
-	// by position: the instant (int64 microseconds), then the label columns of Selection.Keys in order, in the Arrow type
-	// of their declared type, with nulls where the label rows have them. At least one batch comes, which may be empty.
+	// by position: the instant (int64 microseconds), then the label columns of Selection.Keys and those of
+	// Selection.Inputs in order, in the Arrow type of their declared type, with nulls where the label rows have them. At
+	// least one batch comes, which may be empty.
 	// Label rows that the join would refuse because of these columns are refused, with a *fault.InputError.
 	Labels(ctx context.Context, request JoinRequest, yield func(arrow.RecordBatch) error) error
 }

@@ -64,7 +64,8 @@ type JoinRequest struct {
 	LabelsName string
 	// TimestampColumn is the label column with the instant T of each row.
 	TimestampColumn string
-	// Statuses adds <output name>__status, one of PRESENT, NULL, NOT_FOUND, EXPIRED, after each output (R13).
+	// Statuses adds <output name>__status, one of PRESENT, NULL, NOT_FOUND, EXPIRED, INVALID, after each output (R13,
+	// R26).
 	Statuses bool
 	// EventTimestamps adds <alias>__event_timestamp, the winning row's, after the outputs. With Statuses it is also given
 	// if the status is EXPIRED.
@@ -132,8 +133,10 @@ type Join interface {
 type JoinReport struct {
 	// Rows is the number of label rows, and of result rows.
 	Rows int64 `json:"rows"`
-	// Views has one entry for each use of a view, in the order of the selection.
+	// Views has one entry for each use of a feature view, in the order of Selection.References.
 	Views []ViewReport `json:"views"`
+	// Computed has one entry for each use of an on-demand view, in the order of the selection.
+	Computed []ComputedReport `json:"computed,omitempty"`
 	// Files are those of the sources, including files that the join did not have to read because of their footers.
 	Inputs []feature.Input `json:"-"`
 	// NaiveTimes says that instants of label rows have no zone, and were taken as UTC (R1).
@@ -152,6 +155,19 @@ type ViewReport struct {
 	NullTimes int64 `json:"null_times"`
 	// Unmatched says why few label rows have a visible row, if that is so and was asked for; nil otherwise.
 	Unmatched *Unmatched `json:"unmatched,omitempty"`
+}
+
+// ComputedReport counts what became of one use of an on-demand view.
+type ComputedReport struct {
+	Alias string `json:"alias"`
+	// Invalid has the features with values that do not exist (R26).
+	Invalid []InvalidValues `json:"invalid,omitempty"`
+}
+
+// InvalidValues is the number of rows in which a feature is INVALID.
+type InvalidValues struct {
+	Feature string `json:"feature"`
+	Rows    int64  `json:"rows"`
 }
 
 // Unmatched says why label rows have no visible row of a view. One label row may be counted under several causes.

@@ -173,6 +173,14 @@ func (l *File) ToKey(column int, declared plumbv1.Type) (*casts.Cast, error) {
 	return casts.ToKey(l.Columns[column].Type, declared)
 }
 
+// To converts a column to a declared type. One without a type is null in every row.
+func (l *File) To(column int, declared plumbv1.Type) (*casts.Cast, error) {
+	if l.IsUntyped(column) {
+		return casts.Null(declared), nil
+	}
+	return casts.To(l.Columns[column].Type, declared)
+}
+
 // Find returns the position of a column by its exact name.
 func (l *File) Find(name, purpose string) (int, error) {
 	at := slices.IndexFunc(l.Columns, func(c feature.Column) bool { return c.Name == name })

@@ -61,7 +61,7 @@ func Values[T Number](c *Columns, arg int) []T { return unsafe.Slice((*T)(c.Data
 
 // Number is a type of values as DuckDB has them in memory.
 type Number interface {
-	bool | uint8 | uint32 | uint64 | int64 | HugeInt
+	bool | uint8 | uint32 | uint64 | int32 | int64 | float32 | float64 | HugeInt
 }
 
 // HugeInt is a HUGEINT as DuckDB has it in memory.
@@ -91,6 +91,9 @@ type Answer struct {
 	vector mapping.Vector
 	rows   int
 }
+
+// Rows is the number of rows.
+func (a Answer) Rows() int { return a.rows }
 
 // Field is a field of an answer that is a STRUCT.
 func (a Answer) Field(at int) Answer {
@@ -141,6 +144,17 @@ type Result struct {
 type Field struct {
 	Name string
 	Kind mapping.Type
+	// List says that the field is a list of that kind.
+	List bool
+}
+
+func (f Field) logicalType() mapping.LogicalType {
+	kind := mapping.CreateLogicalType(f.Kind)
+	if !f.List {
+		return kind
+	}
+	defer mapping.DestroyLogicalType(&kind)
+	return mapping.CreateListType(kind)
 }
 
 func (r Result) logicalType() mapping.LogicalType {
@@ -150,7 +164,7 @@ func (r Result) logicalType() mapping.LogicalType {
 	var types []mapping.LogicalType
 	var names []string
 	for _, f := range r.Fields {
-		types, names = append(types, mapping.CreateLogicalType(f.Kind)), append(names, f.Name)
+		types, names = append(types, f.logicalType()), append(names, f.Name)
 	}
 	defer func() {
 		for i := range types {
