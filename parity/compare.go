@@ -49,16 +49,18 @@ func (t *target) compare(rows []int, columns []*plumbv1.FeatureColumn) error {
 		answered = 1 // Without keys there is one row, which every label row sees (R12).
 	}
 	differs := make([]bool, len(rows))
-	for i, output := range t.selection.Stored() {
+	for i, output := range t.selection.Outputs {
 		served, err := servedCells(columns[i], output.Name, answered)
 		if err != nil {
 			return err
 		}
-		u := &t.uses[output.Reference]
 		for j, row := range rows {
-			c := comparison{target: t, output: i, column: output, use: u, label: &t.labels[row], row: row,
-				offline: t.offline[i].at(row), online: served.at(min(j, answered-1))}
-			c.witnessed = u.sourceState(c.label)
+			c := comparison{target: t, output: i, label: &t.labels[row], row: row, offline: t.offline[i].at(row),
+				online: served.at(min(j, answered-1))}
+			if stored, ok := output.From.(feature.StoredColumn); ok {
+				c.use, c.feature = &t.uses[stored.Reference], stored.Feature
+				c.witnessed = c.use.sourceState(c.label)
+			}
 			if !t.report.count(c) {
 				differs[j] = true
 			}
@@ -103,10 +105,11 @@ func (u *use) sourceState(l *label) sourceState {
 
 // comparison is one feature of one label row, as the three sides tell it.
 type comparison struct {
-	target          *target
-	output          int
-	column          feature.StoredOutput
+	target *target
+	output int
+	// use and feature are where a stored column comes from; use is nil if the feature is computed.
 	use             *use
+	feature         int
 	label           *label
 	row             int
 	offline, online cell
@@ -129,7 +132,7 @@ func (c comparison) cause() Cause {
 		return SurplusRow
 	case offline.event != online.event:
 		return EventTime
-	case offline.found() != online.found():
+	case c.use != nil && offline.found() != online.found():
 		return c.ttlCause()
 	case c.witnessed.rows > 1:
 		return Tie
@@ -148,8 +151,11 @@ func (c comparison) ttlCause() Cause {
 }
 
 // isWitnessed says whether the source has the row that offline has found, whether it is as old as its status says, and
-// whether its value is that which offline has.
+// whether its value is that which offline has. Of a computed feature it has nothing.
 func (c comparison) isWitnessed() bool {
+	if c.use == nil {
+		return true
+	}
 	seen, ttl := c.witnessed, uint64(c.use.view.TTL.Microseconds())
 	switch {
 	case seen.rows == 0:
@@ -162,16 +168,19 @@ func (c comparison) isWitnessed() bool {
 		return false
 	}
 	values := c.use.view.values[seen.place]
-	return values == nil || values[c.column.Feature].is(c.offline)
+	return values == nil || values[c.feature].is(c.offline)
 }
 
 // describe says it for people.
 func (c comparison) example(cause Cause) Example {
-	f := c.use.view.Features[c.column.Feature]
+	output := c.target.selection.Outputs[c.output]
+	declared := c.target.selection.Describe(output).Type
 	example := Example{
-		Target: c.target.Name, Row: int64(c.row) + 1, Kind: c.label.kind, At: c.label.at.String(), Feature: c.column.Name,
-		Cause: cause, Training: c.offline.tell(f.Type), Served: c.online.tell(f.Type),
-		SourceRows: c.witnessed.rows, MaterializedTo: c.use.view.end(),
+		Target: c.target.Name, Row: int64(c.row) + 1, Kind: c.label.kind, At: c.label.at.String(), Feature: output.Name,
+		Cause: cause, Training: c.offline.tell(declared), Served: c.online.tell(declared), SourceRows: c.witnessed.rows,
+	}
+	if c.use != nil {
+		example.MaterializedTo = c.use.view.end()
 	}
 	for i, column := range c.target.keys {
 		value := "null"

@@ -123,7 +123,8 @@ func short(text string) string { return strings.ReplaceAll(text, ".000000Z", "Z"
 func (r *TargetReport) section() report.Section {
 	features := report.Table{Columns: []report.Column{{Name: "feature"}, {Name: "view"}, {Name: "equal", Number: true},
 		{Name: "different", Number: true}, {Name: "PRESENT", Number: true}, {Name: "NULL", Number: true},
-		{Name: "NOT_FOUND", Number: true}, {Name: "EXPIRED", Number: true}, {Name: "causes"}}}
+		{Name: "NOT_FOUND", Number: true}, {Name: "EXPIRED", Number: true}, {Name: "INVALID", Number: true},
+		{Name: "causes"}}}
 	for _, f := range r.Features {
 		var causes []string
 		for _, counted := range f.Causes {
@@ -134,7 +135,8 @@ func (r *TargetReport) section() report.Section {
 			tone = report.Bad
 		}
 		cells := report.Texts(f.Feature, f.View, count(f.Matches), count(f.Mismatches), count(f.Statuses.Present),
-			count(f.Statuses.Null), count(f.Statuses.NotFound), count(f.Statuses.Expired), strings.Join(causes, ", "))
+			count(f.Statuses.Null), count(f.Statuses.NotFound), count(f.Statuses.Expired), count(f.Statuses.Invalid),
+			strings.Join(causes, ", "))
 		cells[0].Code, cells[2].Tone, cells[3].Tone = true, tone, badIf(f.Mismatches > 0)
 		features.Rows = append(features.Rows, cells)
 	}

@@ -76,7 +76,7 @@ func (v *verification) joinOffline(ctx context.Context) error {
 
 // keep takes the cells out of a batch of a join's result.
 func (t *target) keep(batch arrow.RecordBatch) error {
-	for i, output := range t.selection.Stored() {
+	for i, output := range t.selection.Outputs {
 		values, err := columnOf(batch, output.Name)
 		if err != nil {
 			return err
@@ -85,12 +85,16 @@ func (t *target) keep(batch arrow.RecordBatch) error {
 		if err != nil {
 			return err
 		}
-		events, err := columnOf(batch, t.selection.References[output.Reference].Alias+"__event_timestamp")
-		if err != nil {
-			return err
+		eventOf := t.instantOf
+		if stored, ok := output.From.(feature.StoredColumn); ok {
+			events, err := columnOf(batch, t.selection.References[stored.Reference].Alias+"__event_timestamp")
+			if err != nil {
+				return err
+			}
+			eventOf = func(_ int, row int) feature.Instant { return timeAt(events, row) }
 		}
 		for row := range int(batch.NumRows()) {
-			if err := t.offline[i].keep(values, statuses, events, row); err != nil {
+			if err := t.offline[i].keep(values, statuses, eventOf(t.offline[i].len(), row), row); err != nil {
 				return fmt.Errorf("%s: %w", output.Name, err)
 			}
 		}
@@ -106,14 +110,25 @@ func columnOf(batch arrow.RecordBatch, name string) (arrow.Array, error) {
 	return batch.Column(found[0]), nil
 }
 
-// keep appends a row of the result. If there is a row but no event time, the event time is math.MinInt64, which nothing
-// equals.
-func (c *cells) keep(values, statuses, events arrow.Array, row int) (err error) {
-	status := plumbv1.Status(plumbv1.Status_value[statuses.ValueStr(row)])
-	event := feature.Instant(math.MinInt64)
-	if times, ok := events.(*array.Timestamp); ok && times.IsValid(row) {
-		event = feature.Instant(times.Value(row))
+// instantOf is the event time of a computed value: the instant of its label row.
+func (t *target) instantOf(label, _ int) feature.Instant {
+	if label >= len(t.labels) {
+		return math.MinInt64
 	}
+	return t.labels[label].at
+}
+
+// timeAt is an event time. If there is a row but no event time, it is math.MinInt64, which nothing equals.
+func timeAt(events arrow.Array, row int) feature.Instant {
+	if times, ok := events.(*array.Timestamp); ok && times.IsValid(row) {
+		return feature.Instant(times.Value(row))
+	}
+	return math.MinInt64
+}
+
+// keep appends a row of the result.
+func (c *cells) keep(values, statuses arrow.Array, event feature.Instant, row int) (err error) {
+	status := plumbv1.Status(plumbv1.Status_value[statuses.ValueStr(row)])
 	if values.IsValid(row) {
 		if c.data, err = value.AppendArrowBits(c.data, values, row); err != nil {
 			return err
@@ -298,19 +313,15 @@ func (v *verification) lookUp(ctx context.Context, at feature.Instant, moments [
 }
 
 func (t *target) request(rows []int) (*plumbv1.GetOnlineFeaturesRequest, error) {
-	keys, err := t.wireKeys(rows)
-	if err != nil {
-		return nil, err
-	}
 	request := &plumbv1.GetOnlineFeaturesRequest{
-		FullNames: t.fullNames, EventTimestamps: true, Keys: keys,
+		FullNames: t.fullNames, EventTimestamps: true,
 		Selection: &plumbv1.GetOnlineFeaturesRequest_FeatureService{FeatureService: t.Service},
 	}
 	if t.Service == "" {
 		request.Selection = &plumbv1.GetOnlineFeaturesRequest_Features{
 			Features: &plumbv1.FeatureList{References: t.Features}}
 	}
-	return request, nil
+	return request, t.addColumns(request, rows)
 }
 
 func (v *verification) since(began time.Time) float64 { return v.Now().Sub(began).Seconds() }

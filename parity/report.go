@@ -89,6 +89,7 @@ type StatusCounts struct {
 	Null     int64 `json:"NULL"`
 	NotFound int64 `json:"NOT_FOUND"`
 	Expired  int64 `json:"EXPIRED"`
+	Invalid  int64 `json:"INVALID"`
 }
 
 // ViewReport is what was materialized of a view.
@@ -161,9 +162,9 @@ type Seconds struct {
 const examplesEach = 3
 
 func (r *TargetReport) describe(selection *feature.Selection) {
-	for _, output := range selection.Stored() {
+	for _, output := range selection.Outputs {
 		r.Features = append(r.Features, FeatureReport{Feature: output.Name, Causes: []CauseCount{},
-			View: selection.References[output.Reference].View.Name})
+			View: selection.Describe(output).View})
 	}
 }
 
@@ -200,7 +201,7 @@ func (r *TargetReport) countRow(kind Kind, differs bool) {
 
 // count relies on the numbers of the statuses: PRESENT is 1, and the others follow in the order of the fields.
 func (s *StatusCounts) count(c cell) {
-	counts := []*int64{&s.Present, &s.Null, &s.NotFound, &s.Expired}
+	counts := []*int64{&s.Present, &s.Null, &s.NotFound, &s.Expired, &s.Invalid}
 	*counts[c.status-1]++
 }
 

@@ -25,7 +25,9 @@ type target struct {
 	selection *feature.Selection
 	// fullNames names outputs with their views, if a label column would otherwise have an output's name.
 	fullNames bool
-	keys      []feature.Field
+	// keys are the label columns: those of join keys, and then those of request inputs, which begin at inputs.
+	keys   []feature.Field
+	inputs int
 	// uses are those of views, as in selection.References.
 	uses []use
 	// path is the label file that the join reads.
@@ -87,8 +89,7 @@ func newTarget(snapshot *feature.Snapshot, wanted Target) (*target, error) {
 	if err := t.choose(snapshot); err != nil {
 		return nil, err
 	}
-	var err error
-	if t.keys, err = t.selection.Keys(); err != nil {
+	if err := t.listColumns(); err != nil {
 		return nil, err
 	}
 	if t.Labels == "" {
@@ -117,6 +118,22 @@ func newTarget(snapshot *feature.Snapshot, wanted Target) (*target, error) {
 	return t, nil
 }
 
+func (t *target) listColumns() error {
+	keys, err := t.selection.Keys()
+	if err != nil {
+		return err
+	}
+	inputs, err := t.selection.Inputs()
+	if err != nil {
+		return err
+	}
+	t.keys, t.inputs = keys, len(keys)
+	for _, input := range inputs {
+		t.keys = append(t.keys, input.Field)
+	}
+	return nil
+}
+
 func (t *target) choose(snapshot *feature.Snapshot) (err error) {
 	if t.Service != "" {
 		t.selection, err = snapshot.SelectService(t.Service, t.fullNames)
@@ -126,7 +143,7 @@ func (t *target) choose(snapshot *feature.Snapshot) (err error) {
 	if err != nil {
 		return err
 	}
-	return t.selection.RequireStored()
+	return t.selection.RequireKnown()
 }
 
 func (t *target) isLabelTime(key feature.Field) bool { return key.Name == t.TimestampColumn }
@@ -214,19 +231,22 @@ func (p part) value(declared plumbv1.Type) (any, error) {
 	return value.FromBits(declared, []byte(p.raw))
 }
 
-// wireKeys are the keys of some label rows as a request has them.
-func (t *target) wireKeys(rows []int) ([]*plumbv1.KeyColumn, error) {
-	columns := make([]*plumbv1.KeyColumn, len(t.keys))
+// addColumns gives a request the keys and inputs of some label rows.
+func (t *target) addColumns(request *plumbv1.GetOnlineFeaturesRequest, rows []int) error {
 	for i, key := range t.keys {
-		values := make([]any, len(rows))
+		given := make([]any, len(rows))
 		for j, row := range rows {
 			var err error
-			if values[j], err = t.labels[row].keys[i].value(key.Type); err != nil {
-				return nil, fmt.Errorf("key %s of label row %d: %w", key.Name, row+1, err)
+			if given[j], err = t.labels[row].keys[i].value(key.Type); err != nil {
+				return fmt.Errorf("column %s of label row %d: %w", key.Name, row+1, err)
 			}
 		}
-		columns[i] = &plumbv1.KeyColumn{Name: key.Name}
-		columns[i].Values, columns[i].Nulls = value.ToWire(key.Type, values)
+		values, nulls := value.ToWire(key.Type, given)
+		if i < t.inputs {
+			request.Keys = append(request.Keys, &plumbv1.KeyColumn{Name: key.Name, Values: values, Nulls: nulls})
+		} else {
+			request.Inputs = append(request.Inputs, &plumbv1.InputColumn{Name: key.Name, Values: values, Nulls: nulls})
+		}
 	}
-	return columns, nil
+	return nil
 }

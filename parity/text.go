@@ -70,7 +70,8 @@ func (r *TargetReport) write(text *printable.Writer) {
 		text.Printf("%s %s", count(kind.LabelRows), kind.Kind)
 	}
 	text.Printf("\n")
-	lines := [][]string{{"  FEATURE", "EQUAL", "DIFFERENT", "PRESENT", "NULL", "NOT_FOUND", "EXPIRED", "CAUSES"}}
+	lines := [][]string{{"  FEATURE", "EQUAL", "DIFFERENT", "PRESENT", "NULL", "NOT_FOUND", "EXPIRED", "INVALID",
+		"CAUSES"}}
 	for _, f := range r.Features {
 		causes := "-"
 		for i, counted := range f.Causes {
@@ -78,7 +79,7 @@ func (r *TargetReport) write(text *printable.Writer) {
 		}
 		line := []string{"  " + f.Feature}
 		for _, n := range []int64{f.Matches, f.Mismatches, f.Statuses.Present, f.Statuses.Null, f.Statuses.NotFound,
-			f.Statuses.Expired} {
+			f.Statuses.Expired, f.Statuses.Invalid} {
 			line = append(line, fmt.Sprint(n))
 		}
 		lines = append(lines, append(line, causes))
