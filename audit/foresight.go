@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -93,12 +94,15 @@ func (a *Auditor) foresee(ctx context.Context, selection *feature.Selection, at 
 	reference := selection.References[at]
 	p := &probe{reference: reference, keys: reference.LabelColumns}
 	found = &foreseeing{ViewForesight: ViewForesight{View: reference.View.Name, Alias: reference.Alias}}
+	names := map[feature.StoredColumn]string{}
 	for _, output := range selection.Stored() {
-		if output.Reference == at {
-			p.features = append(p.features, output.Feature)
-			found.Features = append(found.Features, FeatureForesight{Output: output.Name,
-				Feature: reference.View.Features[output.Feature].Name})
-		}
+		names[output.StoredColumn] = output.Name
+	}
+	for _, f := range selection.Reads(at) {
+		name := reference.View.Features[f].Name
+		p.features = append(p.features, f)
+		found.Features = append(found.Features, FeatureForesight{Feature: name,
+			Output: cmp.Or(names[feature.StoredColumn{Reference: at, Feature: f}], reference.Alias+"__"+name)})
 	}
 	columns, err := a.config.Offline.Columns(ctx, reference.View.Source)
 	if err != nil {

@@ -54,7 +54,11 @@ func (g *groupAudit) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	g.skipComputed()
 	for position := range header.Views {
+		if len(outputsOf(header, position)) == 0 {
+			continue // Only on-demand views read it.
+		}
 		if err := g.addUse(ctx, position); err != nil {
 			return err
 		}
@@ -88,6 +92,16 @@ func (g *groupAudit) paths() string {
 		return fmt.Sprintf("%s and %d more", g.group.paths[0], more)
 	}
 	return g.group.paths[0]
+}
+
+// skipComputed says of features of on-demand views that they are not compared.
+func (g *groupAudit) skipComputed() {
+	for _, output := range g.group.header.Outputs {
+		if output.Computed != "" {
+			g.tally.skip(output.Computed, Skipped{Reason: fmt.Sprintf("on-demand view %s: computed features are logged and not "+
+				"compared; plumb verify compares them", output.Computed)}, g.group.rows)
+		}
+	}
 }
 
 // skipAll says of all that was logged why it is not compared.

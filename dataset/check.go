@@ -97,11 +97,11 @@ func (m *Manifest) CheckDefinitions(at *feature.Snapshot) []Check {
 	var checks []Check
 	for _, was := range m.Views {
 		check := Check{Subject: "definition", Name: was.Name, State: Same}
-		view, err := at.View(was.Name)
+		hash, ok := at.DefinitionHash(was.Name)
 		switch {
-		case err != nil:
+		case !ok:
 			check.State, check.Detail = Missing, fmt.Sprintf("revision %d has no such view", at.Revision)
-		case view.Hash.String() != was.Hash:
+		case hash.String() != was.Hash:
 			check.State = Changed
 			check.Detail = fmt.Sprintf("between revisions %d and %d", m.Revision, at.Revision)
 			if m.Revision == 0 {
@@ -152,9 +152,9 @@ func (m *Manifest) features() []string {
 
 func featuresOf(selection *feature.Selection) []string {
 	var features []string
-	for _, output := range selection.Stored() {
-		view := selection.References[output.Reference].View
-		features = append(features, output.Name+" of "+view.Name+":"+view.Features[output.Feature].Name)
+	for _, output := range selection.Outputs {
+		f := selection.Describe(output)
+		features = append(features, output.Name+" of "+f.View+":"+f.Name)
 	}
 	return features
 }

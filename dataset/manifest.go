@@ -72,7 +72,7 @@ type Written struct {
 	Digest string `json:"digest"`
 }
 
-// View is a view that was used.
+// View is a feature view or an on-demand view that was used.
 type View struct {
 	Name string `json:"view"`
 	// Hash is that of its definition, with the entities and sources that it rests on.
@@ -188,6 +188,12 @@ func New(made Made) *Manifest {
 	}
 	for _, reference := range made.Selected.References {
 		view := View{Name: reference.View.Name, Hash: reference.View.Hash.String()}
+		if !slices.Contains(m.Views, view) {
+			m.Views = append(m.Views, view)
+		}
+	}
+	for _, computation := range made.Selected.Computations {
+		view := View{Name: computation.View.Name, Hash: computation.View.Hash.String()}
 		if !slices.Contains(m.Views, view) {
 			m.Views = append(m.Views, view)
 		}

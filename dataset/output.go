@@ -111,13 +111,12 @@ func columnsOf(selection *feature.Selection, options Options) map[string]Column 
 	for _, name := range selection.SensitiveKeys() {
 		columns[name] = Column{Sensitive: true}
 	}
-	for _, output := range selection.Stored() {
-		view := selection.References[output.Reference].View
-		f := view.Features[output.Feature]
-		columns[output.Name] = Column{Kind: FeatureColumn, View: view.Name, Feature: f.Name,
-			Type: f.Type.String(), Sensitive: f.Sensitive}
+	for _, output := range selection.Outputs {
+		f := selection.Describe(output)
+		columns[output.Name] = Column{Kind: FeatureColumn, View: f.View, Feature: f.Name, Type: f.Type.String(),
+			Sensitive: f.Sensitive}
 		if options.Statuses {
-			columns[output.Name+"__status"] = Column{Kind: StatusColumn, View: view.Name, Feature: f.Name}
+			columns[output.Name+"__status"] = Column{Kind: StatusColumn, View: f.View, Feature: f.Name}
 		}
 	}
 	for _, reference := range selection.References {

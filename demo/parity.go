@@ -48,7 +48,7 @@ func (d *demo) verify(ctx context.Context) error {
 		return err
 	}
 	var byStatus, causes []string
-	for _, status := range []string{"PRESENT", "NULL", "NOT_FOUND", "EXPIRED"} {
+	for _, status := range []string{"PRESENT", "NULL", "NOT_FOUND", "EXPIRED", "INVALID"} {
 		var count int64
 		for _, target := range found.Targets {
 			for _, feature := range target.Features {

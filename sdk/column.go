@@ -24,6 +24,8 @@ const (
 	NotFound = Status(plumbv1.Status_NOT_FOUND)
 	// Expired: there is a row, older than the view's ttl; its value is withheld.
 	Expired = Status(plumbv1.Status_EXPIRED)
+	// Invalid: the value is computed and does not exist, such as an integer that overflows (R26).
+	Invalid = Status(plumbv1.Status_INVALID)
 )
 
 // String is the status's name in the rules, such as NOT_FOUND.

@@ -20,6 +20,8 @@ type OnlineRequest struct {
 	// Keys has one column for each label column that the join keys are read from, all of one length. It is empty if no
 	// view has join keys (R12).
 	Keys []Key
+	// Inputs has one column for each request input that features of on-demand views read, as long as the keys.
+	Inputs []Input
 	// FullNames names the outputs view__feature; a service decides for itself, and this can only add (R10).
 	FullNames bool
 	// EventTimestamps asks for the event time of each value's row.
@@ -35,7 +37,7 @@ type OnlineRequest struct {
 // online, UNAVAILABLE if the server or its store cannot be reached.
 func (c *Client) Online(ctx context.Context, request OnlineRequest) (*Features, error) {
 	message := &plumbv1.GetOnlineFeaturesRequest{
-		Keys: keyColumns(request.Keys), FullNames: request.FullNames, EventTimestamps: request.EventTimestamps,
+		Keys: keyColumns(request.Keys), Inputs: inputColumns(request.Inputs), FullNames: request.FullNames, EventTimestamps: request.EventTimestamps,
 		Provenance: request.Provenance,
 	}
 	if len(request.Features) > 0 {

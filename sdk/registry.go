@@ -20,6 +20,18 @@ func (c *Client) View(ctx context.Context, name string) (*plumbv1.FeatureView, e
 	return response.GetFeatureView(), err
 }
 
+// OnDemandViews returns all on-demand views, by name.
+func (c *Client) OnDemandViews(ctx context.Context) ([]*plumbv1.OnDemandView, error) {
+	response, err := c.registry.ListOnDemandViews(ctx, &plumbv1.ListOnDemandViewsRequest{})
+	return response.GetOnDemandViews(), err
+}
+
+// OnDemandView returns one on-demand view. It fails with NOT_FOUND if none has the name.
+func (c *Client) OnDemandView(ctx context.Context, name string) (*plumbv1.OnDemandView, error) {
+	response, err := c.registry.GetOnDemandView(ctx, &plumbv1.GetOnDemandViewRequest{Name: name})
+	return response.GetOnDemandView(), err
+}
+
 // Services returns all feature services, by name.
 func (c *Client) Services(ctx context.Context) ([]*plumbv1.FeatureService, error) {
 	response, err := c.registry.ListFeatureServices(ctx, &plumbv1.ListFeatureServicesRequest{})

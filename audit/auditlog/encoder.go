@@ -2,6 +2,7 @@ package auditlog
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -23,7 +24,7 @@ type encoder struct {
 	request           *array.Int64Builder
 	row               *array.Int32Builder
 	servedAt, at      *array.TimestampBuilder
-	keys              []array.Builder
+	given             []array.Builder
 	values            []array.Builder
 	statuses          []*array.Int8Builder
 	stored            []storedBuilders
@@ -47,8 +48,8 @@ func newEncoder(layout *Layout) *encoder {
 		layout: layout, request: numbers(), row: array.NewInt32Builder(memory.DefaultAllocator),
 		servedAt: instants(), at: instants(), words: statusWords(),
 	}
-	for _, declared := range layout.keys {
-		e.keys = append(e.keys, array.NewBuilder(memory.DefaultAllocator, value.ArrowType(declared)))
+	for _, declared := range layout.given {
+		e.given = append(e.given, array.NewBuilder(memory.DefaultAllocator, value.ArrowType(declared)))
 	}
 	for _, declared := range layout.outputs {
 		e.values = append(e.values, array.NewBuilder(memory.DefaultAllocator, value.ArrowType(declared)))
@@ -64,7 +65,7 @@ func newEncoder(layout *Layout) *encoder {
 
 // reserve makes room for as many rows as the batch before had, so that nothing has to grow again.
 func (e *encoder) reserve(rows int) {
-	builders := append([]array.Builder{e.request, e.row, e.servedAt, e.at}, e.keys...)
+	builders := append([]array.Builder{e.request, e.row, e.servedAt, e.at}, e.given...)
 	builders = append(builders, e.values...)
 	for _, statuses := range e.statuses {
 		builders = append(builders, statuses)
@@ -86,7 +87,7 @@ func statusWords() arrow.Array {
 
 // add appends the rows of an entry, or none if it does not fit the layout.
 func (e *encoder) add(request int64, entry *Entry) error {
-	keys, err := e.check(entry)
+	given, err := e.check(entry)
 	if err != nil {
 		return err
 	}
@@ -96,10 +97,9 @@ func (e *encoder) add(request int64, entry *Entry) error {
 		e.servedAt.Append(arrow.Timestamp(entry.ServedAt))
 		e.at.Append(arrow.Timestamp(entry.At))
 	}
-	for i, key := range keys {
-		nulls := key.GetNulls()
-		present := e.mask(entry.Count, func(row int) bool { return len(nulls) == 0 || nulls[row] == 0 })
-		e.append(e.keys[i], key.GetValues(), entry.Rows, present)
+	for i, column := range given {
+		present := e.mask(entry.Count, func(row int) bool { return len(column.nulls) == 0 || column.nulls[row] == 0 })
+		e.append(e.given[i], column.values, entry.Rows, present)
 	}
 	for i, column := range entry.Columns {
 		status := column.GetStatuses()
@@ -133,20 +133,36 @@ func (e *encoder) mask(rows int, is func(row int) bool) []bool {
 	return e.present
 }
 
-// check brings the keys into the order of the layout, and checks what add relies on in the entry.
-func (e *encoder) check(entry *Entry) ([]*plumbv1.KeyColumn, error) {
-	header := &e.layout.header
-	keys := make([]*plumbv1.KeyColumn, len(header.Keys))
-	for i := range header.Keys {
-		wanted := &header.Keys[i]
-		for _, key := range entry.Keys {
-			if key.GetName() == wanted.Name {
-				keys[i] = key
-			}
+// givenColumn is a column of keys or of a request input.
+type givenColumn struct {
+	values *plumbv1.Values
+	nulls  []byte
+}
+
+// find finds the column of a request that the header names.
+func (entry *Entry) find(wanted string) (found givenColumn) {
+	for _, key := range entry.Keys {
+		if key.GetName() == wanted {
+			found = givenColumn{key.GetValues(), key.GetNulls()}
 		}
-		nulls := len(keys[i].GetNulls())
-		if !holds(keys[i].GetValues(), e.layout.keys[i], entry.Count) || nulls != 0 && nulls != entry.Count {
-			return nil, fmt.Errorf("the request has no key column %q of %d values of %s", wanted.Name, entry.Count, wanted.Type)
+	}
+	for _, input := range entry.Inputs {
+		if input.GetName() == wanted {
+			found = givenColumn{input.GetValues(), input.GetNulls()}
+		}
+	}
+	return found
+}
+
+// check brings keys and inputs into the order of the layout, and checks what add relies on in the entry.
+func (e *encoder) check(entry *Entry) ([]givenColumn, error) {
+	header := &e.layout.header
+	given := make([]givenColumn, len(e.layout.given))
+	for i, wanted := range slices.Concat(header.Keys, header.Inputs) {
+		given[i] = entry.find(wanted.Name)
+		nulls := len(given[i].nulls)
+		if !holds(given[i].values, e.layout.given[i], entry.Count) || nulls != 0 && nulls != entry.Count {
+			return nil, fmt.Errorf("the request has no column %q of %d values of %s", wanted.Name, entry.Count, wanted.Type)
 		}
 	}
 	if len(entry.Columns) != len(header.Outputs) {
@@ -161,7 +177,7 @@ func (e *encoder) check(entry *Entry) ([]*plumbv1.KeyColumn, error) {
 	if stored := len(entry.Stored); stored != len(header.Views)*entry.Count {
 		return nil, fmt.Errorf("there are %d stored rows for %d rows of %d views", stored, entry.Count, len(header.Views))
 	}
-	return keys, nil
+	return given, nil
 }
 
 func (s storedBuilders) append(entry *Entry, use int) {
@@ -208,8 +224,8 @@ func (e *encoder) take() (arrow.RecordBatch, error) {
 		}
 		columns = append(columns, values)
 	}
-	for i, key := range header.Keys {
-		add(key, e.keys[i].NewArray())
+	for i, column := range slices.Concat(header.Keys, header.Inputs) {
+		add(column, e.given[i].NewArray())
 	}
 	for i, output := range header.Outputs {
 		add(output.Column, e.values[i].NewArray())

@@ -13,6 +13,8 @@ type Entry struct {
 	ServedAt, At feature.Instant
 	// Keys are the request's, in any order.
 	Keys []*plumbv1.KeyColumn
+	// Inputs are the request's, in any order.
+	Inputs []*plumbv1.InputColumn
 	// Columns are those of the answer, in the order of the outputs.
 	Columns []*plumbv1.FeatureColumn
 	// Stored is what the online store had; see lookup.Reply.

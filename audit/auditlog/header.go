@@ -11,8 +11,12 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// Version is that of the format which this package writes. It reads all up to it.
-const Version = 1
+// Version is the latest version of the format. This package reads all up to it. A file without anything computed has
+// version 1, which knows nothing else.
+const (
+	Version       = 2
+	storedVersion = 1
+)
 
 // metadataKey is where a file has its Header.
 const metadataKey = "plumb.audit_log"
@@ -38,6 +42,8 @@ type Header struct {
 	Hash *Hash `json:"hash,omitempty"`
 	// Keys are the label columns, in the order of feature.Selection.Keys.
 	Keys []Column `json:"keys"`
+	// Inputs are the request inputs, in the order of feature.Selection.Inputs.
+	Inputs []Column `json:"inputs,omitempty"`
 	// Views are the uses of views, in the order of feature.Selection.References.
 	Views []View `json:"views"`
 	// Outputs are the outputs, in the order of feature.Selection.Outputs.
@@ -80,9 +86,11 @@ func (c Column) Declared() plumbv1.Type { return plumbv1.Type(plumbv1.Type_value
 // Output is a feature's values and their statuses.
 type Output struct {
 	Column
-	// View is the position of its use of a view in Header.Views, Feature the feature's name there.
-	View    int    `json:"view"`
-	Feature string `json:"feature"`
+	// View is the position of its use of a view in Header.Views, Feature the feature's name there. View is -1 for a feature
+	// of an on-demand view, whose name is Computed.
+	View     int    `json:"view"`
+	Computed string `json:"computed,omitempty"`
+	Feature  string `json:"feature"`
 	// Status is the name of the column with the statuses.
 	Status string `json:"status"`
 }
@@ -121,9 +129,9 @@ func parseHeader(text string) (Header, error) {
 
 // check checks what readers rely on in a header.
 func (h *Header) check() error {
-	columns := slices.Clip(h.Keys)
+	columns := slices.Concat(h.Keys, h.Inputs)
 	for _, output := range h.Outputs {
-		if output.View < 0 || output.View >= len(h.Views) {
+		if output.Computed == "" && (output.View < 0 || output.View >= len(h.Views)) {
 			return fmt.Errorf("its metadata names no view for output %q", output.Name)
 		}
 		columns = append(columns, output.Column)

@@ -22,8 +22,8 @@ type Layout struct {
 	// id distinguishes layouts. It is the digest of the header, so that rows under another revision, of another selection
 	// or hashed with another key go to another file.
 	id [sha256.Size]byte
-	// keys and outputs are the declared types of those of the header.
-	keys, outputs []plumbv1.Type
+	// given are the declared types of the keys and then of the inputs, and outputs those of the outputs.
+	given, outputs []plumbv1.Type
 }
 
 // NewLayout lays out the files of a selection. product is the version of Plumb. hasher hashes what is sensitive; if it
@@ -33,7 +33,7 @@ func NewLayout(product string, selected Selected, selection *feature.Selection, 
 	if err != nil {
 		return nil, err
 	}
-	l := &Layout{hasher: hasher, header: Header{Version: Version, Product: product, Selected: selected}}
+	l := &Layout{hasher: hasher, header: Header{Version: storedVersion, Product: product, Selected: selected}}
 	names := names{}
 	for _, name := range []string{RequestColumn, RowColumn, ServedAtColumn, AtColumn} {
 		names[name] = true
@@ -45,14 +45,29 @@ func NewLayout(product string, selected Selected, selection *feature.Selection, 
 			Sensitive: slices.Contains(sensitive, key.Name),
 		})
 	}
-	for _, output := range selection.Stored() {
-		f := selection.References[output.Reference].View.Features[output.Feature]
-		l.header.Outputs = append(l.header.Outputs, Output{
+	inputs, err := selection.Inputs()
+	if err != nil {
+		return nil, err
+	}
+	for _, input := range inputs {
+		l.header.Inputs = append(l.header.Inputs, Column{
+			Name: input.Name, Column: names.take(input.Name), Type: input.Type.String(), Sensitive: input.Sensitive,
+		})
+	}
+	for _, output := range selection.Outputs {
+		f := selection.Describe(output)
+		logged := Output{
 			Column: Column{
 				Name: output.Name, Column: names.take(output.Name), Type: f.Type.String(), Sensitive: f.Sensitive,
 			},
-			View: output.Reference, Feature: f.Name, Status: names.take(output.Name + "__status"),
-		})
+			Feature: f.Name, Status: names.take(output.Name + "__status"),
+		}
+		if stored, ok := output.From.(feature.StoredColumn); ok {
+			logged.View = stored.Reference
+		} else {
+			logged.View, logged.Computed, l.header.Version = computed, f.View, Version
+		}
+		l.header.Outputs = append(l.header.Outputs, logged)
 	}
 	for _, use := range selection.References {
 		l.header.Views = append(l.header.Views, View{
@@ -65,6 +80,9 @@ func NewLayout(product string, selected Selected, selection *feature.Selection, 
 	}
 	return l, l.finish()
 }
+
+// computed is the view of an output that is of none.
+const computed = -1
 
 // names are those of columns that are taken.
 type names map[string]bool
@@ -93,8 +111,8 @@ func (l *Layout) finish() error {
 	if err != nil {
 		return err
 	}
-	for _, key := range l.header.Keys {
-		l.keys = append(l.keys, key.Declared())
+	for _, column := range slices.Concat(l.header.Keys, l.header.Inputs) {
+		l.given = append(l.given, column.Declared())
 	}
 	for _, output := range l.header.Outputs {
 		l.outputs = append(l.outputs, output.Declared())
@@ -113,9 +131,18 @@ func (l *Layout) sensitive() []string {
 			found = append(found, fmt.Sprintf("key %q", key.Name))
 		}
 	}
+	for _, input := range l.header.Inputs {
+		if input.Sensitive {
+			found = append(found, fmt.Sprintf("request input %q", input.Name))
+		}
+	}
 	for _, output := range l.header.Outputs {
 		if output.Sensitive {
-			found = append(found, fmt.Sprintf("feature \"%s:%s\"", l.header.Views[output.View].View, output.Feature))
+			view := output.Computed
+			if view == "" {
+				view = l.header.Views[output.View].View
+			}
+			found = append(found, fmt.Sprintf("feature \"%s:%s\"", view, output.Feature))
 		}
 	}
 	return found
@@ -124,8 +151,8 @@ func (l *Layout) sensitive() []string {
 // statusType holds one of a few words: Parquet keeps each once.
 var statusType = &arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String}
 
-// fields are the columns of a file as they are written: those that each file has, keys, outputs each with its statuses,
-// and for each use of a view its four.
+// fields are the columns of a file as they are written: those that each file has, keys, request inputs, outputs each
+// with its statuses, and for each use of a view its four.
 func (h *Header) fields() []arrow.Field {
 	instant := arrow.FixedWidthTypes.Timestamp_us
 	fields := []arrow.Field{
@@ -137,8 +164,8 @@ func (h *Header) fields() []arrow.Field {
 	add := func(name string, kind arrow.DataType) {
 		fields = append(fields, arrow.Field{Name: name, Type: kind, Nullable: true})
 	}
-	for _, key := range h.Keys {
-		add(key.Column, columnType(key.Declared(), key.Sensitive))
+	for _, given := range slices.Concat(h.Keys, h.Inputs) {
+		add(given.Column, columnType(given.Declared(), given.Sensitive))
 	}
 	for _, output := range h.Outputs {
 		add(output.Column.Column, columnType(output.Declared(), output.Sensitive))

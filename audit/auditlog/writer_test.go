@@ -269,7 +269,7 @@ func TestADamagedOrForeignFileIsNamed(t *testing.T) {
 	for name, content := range map[string][]byte{
 		"empty": nil, "text": []byte("shop,till\na,1\n"), "cut short": whole[:len(whole)-1], "half": whole[:len(whole)/2],
 		"flipped": flipped,
-		"newer":   []byte(strings.Replace(string(whole), `{"version":1,`, `{"version":2,`, 1)),
+		"newer":   []byte(strings.Replace(string(whole), `{"version":1,`, `{"version":3,`, 1)),
 	} {
 		path := filepath.Join(t.TempDir(), "log.parquet")
 		if err := os.WriteFile(path, content, 0o644); err != nil {

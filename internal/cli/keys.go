@@ -8,7 +8,7 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 )
 
-// keyColumns collects the rows of entity keys of a look-up.
+// keyColumns collects the rows of entity keys and request inputs of a look-up.
 //
 // --key ticker=ACME --key ticker=INIT is two rows of one key; with a second key, the first values of both are the first
 // row.
@@ -18,38 +18,50 @@ type keyColumns struct {
 	flag string
 }
 
-func newKeyColumns(flag string, fields []feature.Field) *keyColumns {
-	return &keyColumns{Keys: document.NewKeys(fields), flag: flag}
+func newKeyColumns(flag string, fields, inputs []feature.Field) *keyColumns {
+	return &keyColumns{Keys: document.NewKeys(fields, inputs), flag: flag}
 }
 
-// check requires that each key was given, and each as often as the others.
+// check requires that each key and input was given, and each as often as the others.
 func (k *keyColumns) check() error {
-	for _, column := range k.Columns {
+	for _, column := range k.All() {
 		if len(column.Values) == 0 {
-			return fault.Inputf(k.flag, "key %s (%s) is missing; give it as --key %s=VALUE, or use --keys FILE",
-				column.Name, column.Type, column.Name)
+			return fault.Inputf(flagOf(column), "%s %s (%s) is missing; give it as %s %s=VALUE, or use --keys FILE",
+				map[bool]string{false: "key", true: "request input"}[column.IsInput], column.Name, column.Type, flagOf(column),
+				column.Name)
 		}
-		if first := k.Columns[0]; len(column.Values) != len(first.Values) {
-			return fault.Inputf(k.flag, "%s has %d values and %s has %d; give each key as many as there are rows",
+		if first := k.All()[0]; len(column.Values) != len(first.Values) {
+			return fault.Inputf(k.flag, "%s has %d values and %s has %d; give each as many as there are rows",
 				first.Name, len(first.Values), column.Name, len(column.Values))
 		}
 	}
 	return nil
 }
 
-// addFlag takes one --key col=value.
-func (k *keyColumns) addFlag(pair string) error {
+// flagOf is the flag that a column is given with.
+func flagOf(column *document.KeyColumn) string {
+	if column.IsInput {
+		return "--input"
+	}
+	return "--key"
+}
+
+// addFlag takes one --key col=value, or one --input name=value.
+func (k *keyColumns) addFlag(flag, pair string) error {
 	name, text, ok := strings.Cut(pair, "=")
 	if !ok {
-		return fault.Inputf(k.flag, "%q is not of the form column=value", pair)
+		return fault.Inputf(flag, "%q is not of the form column=value", pair)
 	}
 	column, err := k.Column(name)
 	if err != nil {
-		return fault.Inputf(k.flag, "%v", err)
+		return fault.Inputf(flag, "%v", err)
 	}
-	value, err := document.ParseKey(text, column.Type)
+	if right := flagOf(column); right != flag {
+		return fault.Inputf(flag, "%s is given with %s", name, right)
+	}
+	value, err := column.Parse(text)
 	if err != nil {
-		return fault.Inputf(k.flag, "%s: %v", name, err)
+		return fault.Inputf(flag, "%s: %v", name, err)
 	}
 	column.Values = append(column.Values, value)
 	return nil

@@ -15,10 +15,9 @@ import (
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/gitlfs"
-	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// addFile reads rows of keys from a file: .json, an array of objects; .jsonl, an object a line; .csv, with a heading.
+// addFile reads rows of keys and inputs from a file: .json, an array of objects; .jsonl, an object a line; .csv, with a heading.
 // null, and an empty CSV cell that is not quoted, is a null key, which matches nothing (R8).
 func (k *keyColumns) addFile(path string) error {
 	file, err := disk.OpenRegular(path)
@@ -42,7 +41,7 @@ func (k *keyColumns) addFile(path string) error {
 	if err != nil {
 		return fault.Inputf(k.flag, "%s: %v", path, err)
 	}
-	for _, column := range k.Columns {
+	for _, column := range k.All() {
 		if len(column.Values) == 0 {
 			return fault.Inputf(k.flag, "%s has no rows; give at least one", path)
 		}
@@ -63,7 +62,7 @@ func (k *keyColumns) addJSON(r io.Reader) error {
 		return fmt.Errorf("it is not an array of objects: %w", err)
 	}
 	for i, row := range rows {
-		if err := k.addRow(row, document.ParseKeyJSON); err != nil {
+		if err := k.addRow(row, (*document.KeyColumn).ParseJSON); err != nil {
 			return fmt.Errorf("row %d: %w", i+1, err)
 		}
 	}
@@ -95,7 +94,7 @@ func (k *keyColumns) addJSONRow(text []byte) error {
 	if err := newDecoder(bytes.NewReader(text)).Decode(&row); err != nil {
 		return fmt.Errorf("it is not an object: %w", err)
 	}
-	return k.addRow(row, document.ParseKeyJSON)
+	return k.addRow(row, (*document.KeyColumn).ParseJSON)
 }
 
 // withoutMark passes over the byte order mark that some programs begin text in UTF-8 with.
@@ -114,19 +113,19 @@ func newDecoder(r io.Reader) *json.Decoder {
 	return decoder
 }
 
-// addRow takes the keys of one row, by column.
-func (k *keyColumns) addRow(row map[string]any, parse func(any, plumbv1.Type) (any, error)) error {
+// addRow takes the keys and inputs of one row, by column.
+func (k *keyColumns) addRow(row map[string]any, parse func(*document.KeyColumn, any) (any, error)) error {
 	for name := range row {
 		if _, err := k.Column(name); err != nil {
 			return err
 		}
 	}
-	for _, column := range k.Columns {
+	for _, column := range k.All() {
 		value, ok := row[column.Name]
 		if !ok {
-			return fmt.Errorf("key %s is missing; where it is not known, give null", column.Name)
+			return fmt.Errorf("%s is missing; if it is not known, give null", column.Name)
 		}
-		parsed, err := parse(value, column.Type)
+		parsed, err := parse(column, value)
 		if err != nil {
 			return fmt.Errorf("%s: %w", column.Name, err)
 		}
@@ -167,10 +166,10 @@ func (k *keyColumns) addCSV(r io.Reader) error {
 }
 
 // parseKeyCell reads a CSV cell as a key. One that is empty is null, and "" is the empty text.
-func parseKeyCell(cell any, declared plumbv1.Type) (any, error) {
+func parseKeyCell(column *document.KeyColumn, cell any) (any, error) {
 	text, ok := cell.(string)
 	if !ok {
 		return nil, nil // A null key is a value.
 	}
-	return document.ParseKey(text, declared)
+	return column.Parse(text)
 }

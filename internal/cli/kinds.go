@@ -38,6 +38,8 @@ var kinds = []kind{
 		(*plumbv1.Definitions).GetSources, sourceCells),
 	newKind("views", "view", "feature view", []string{"NAME", "ENTITIES", "SOURCE", "TTL", "ONLINE", "FEATURES"},
 		(*plumbv1.Definitions).GetFeatureViews, viewCells),
+	newKind("on-demand-views", "on-demand-view", "on-demand view", []string{"NAME", "REQUEST", "VIEWS", "FEATURES"},
+		(*plumbv1.Definitions).GetOnDemandViews, onDemandCells),
 	newKind("services", "service", "feature service", []string{"NAME", "VIEWS", "DESCRIPTION"},
 		(*plumbv1.Definitions).GetFeatureServices, serviceCells),
 }
@@ -89,14 +91,33 @@ func viewCells(view *plumbv1.FeatureView) []string {
 		fmt.Sprint(online), strings.Join(features, ", ")}
 }
 
+func onDemandCells(view *plumbv1.OnDemandView) []string {
+	var inputs, views, features []string
+	for _, input := range view.GetRequest() {
+		inputs = append(inputs, input.GetName()+" "+input.GetType().String())
+	}
+	for _, input := range view.GetViews() {
+		views = append(views, used(input.GetView(), input.GetAs()))
+	}
+	for _, f := range view.GetFeatures() {
+		features = append(features, f.GetName())
+	}
+	return []string{view.GetName(), cmp.Or(strings.Join(inputs, ", "), "-"), cmp.Or(strings.Join(views, ", "), "-"),
+		strings.Join(features, ", ")}
+}
+
+// used is a use of a view in words.
+func used(view, alias string) string {
+	if alias == "" {
+		return view
+	}
+	return view + " as " + alias
+}
+
 func serviceCells(service *plumbv1.FeatureService) []string {
 	var views []string
 	for _, reference := range service.GetFeatures() {
-		view := reference.GetView()
-		if reference.GetAs() != "" {
-			view += " as " + reference.GetAs()
-		}
-		views = append(views, view)
+		views = append(views, used(reference.GetView(), reference.GetAs()))
 	}
 	return []string{service.GetName(), strings.Join(views, ", "), service.GetDescription()}
 }
@@ -113,7 +134,7 @@ func kindOf(name string) (kind, error) {
 	if closest := fault.Closest(name, known); closest != "" {
 		return kind{}, fault.Inputf("KIND", "%q is no kind; did you mean %s?", name, closest)
 	}
-	return kind{}, fault.Inputf("KIND", "%q is no kind; the kinds are entities, sources, views and services", name)
+	return kind{}, fault.Inputf("KIND", "%q is no kind; the kinds are entities, sources, views, on-demand-views and services", name)
 }
 
 // find returns the definition of this name, or a NotFoundError.

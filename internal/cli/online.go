@@ -25,6 +25,7 @@ import (
 type onlineFlags struct {
 	selection selectionFlags
 	keys      []string
+	inputs    []string
 	keysFile  string
 	at        string
 	// provenance asks for the provenance of rows in the answer.
@@ -71,9 +72,9 @@ func (a *application) onlineCommand() *cobra.Command {
 		Use:   "online (--service S | --features …) --key COLUMN=VALUE…",
 		Short: "Look features up in the online store",
 		Long: "Online looks features up, straight in the online store. A key that is given several times makes several\n" +
-			"rows, and then each key needs as many values. --keys reads rows from a file: .json, an array of objects;\n" +
-			".jsonl, an object a line; .csv, whose empty cells are null. A null key matches nothing. BYTES are written\n" +
-			"in base64.",
+			"rows, and then each key needs as many values; so does each --input, which features of on-demand views\n" +
+			"read. --keys reads rows of both from a file: .json, an array of objects; .jsonl, an object a line; .csv,\n" +
+			"whose empty cells are null. A null key matches nothing. BYTES are written in base64.",
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.inProject(cmd.Context(), func(ctx context.Context, p *project.Project) error {
@@ -83,7 +84,8 @@ func (a *application) onlineCommand() *cobra.Command {
 	}
 	a.addSelectionFlags(cmd, &flags.selection)
 	cmd.Flags().StringArrayVar(&flags.keys, "key", nil, "one key, as column=value; repeat it for each")
-	cmd.Flags().StringVar(&flags.keysFile, "keys", "", "a file of keys: .json, .jsonl or .csv")
+	cmd.Flags().StringArrayVar(&flags.inputs, "input", nil, "one request input, as name=value; repeat it for each")
+	cmd.Flags().StringVar(&flags.keysFile, "keys", "", "a file of keys and inputs: .json, .jsonl or .csv")
 	cmd.Flags().BoolVar(&flags.provenance, "provenance", false, "tell where the values of each view come from")
 	cmd.Flags().StringVar(&flags.at, "at", "now", "the instant that ttl is evaluated at, "+timeForms)
 	return cmd
@@ -112,7 +114,7 @@ func (a *application) online(ctx context.Context, p *project.Project, flags onli
 	if err != nil {
 		return err
 	}
-	keys, err := flags.readKeys(prepared.Keys())
+	keys, err := flags.readKeys(prepared.Keys(), prepared.Inputs())
 	if err != nil {
 		return err
 	}
@@ -120,7 +122,7 @@ func (a *application) online(ctx context.Context, p *project.Project, flags onli
 	if err != nil {
 		return err
 	}
-	request.Keys, request.Provenance = keys.Wire(), flags.provenance
+	request.Keys, request.Inputs, request.Provenance = keys.Wire(), keys.WireInputs(), flags.provenance
 	reply, err := prepared.Reply(ctx, online, request)
 	if err != nil {
 		return err
@@ -170,7 +172,7 @@ func (a *application) noteAbsentViews(ctx context.Context, p *project.Project, s
 	seen []lookup.Seen,
 ) error {
 	absent := map[*feature.View]bool{}
-	for i, use := range seen {
+	for i, use := range seen[:len(selection.References)] {
 		view, nothing := selection.References[i].View, true
 		for status, count := range use.Values {
 			nothing = nothing && (count == 0 || plumbv1.Status(status) == plumbv1.Status_NOT_FOUND)
@@ -200,18 +202,23 @@ func (a *application) noteAbsentViews(ctx context.Context, p *project.Project, s
 	return nil
 }
 
-// readKeys reads the keys from --key or --keys.
-func (f onlineFlags) readKeys(fields []feature.Field) (*keyColumns, error) {
+// readKeys reads the keys and inputs from --key and --input, or from --keys.
+func (f onlineFlags) readKeys(fields, inputs []feature.Field) (*keyColumns, error) {
 	if f.keysFile != "" {
-		if len(f.keys) > 0 {
-			return nil, fault.Inputf("", "--key and --keys exclude each other; give one of them")
+		if len(f.keys)+len(f.inputs) > 0 {
+			return nil, fault.Inputf("", "--keys excludes --key and --input; give all columns in the file, or none")
 		}
-		keys := newKeyColumns("--keys", fields)
+		keys := newKeyColumns("--keys", fields, inputs)
 		return keys, keys.addFile(f.keysFile)
 	}
-	keys := newKeyColumns("--key", fields)
+	keys := newKeyColumns("--key", fields, inputs)
 	for _, pair := range f.keys {
-		if err := keys.addFlag(pair); err != nil {
+		if err := keys.addFlag("--key", pair); err != nil {
+			return nil, err
+		}
+	}
+	for _, pair := range f.inputs {
+		if err := keys.addFlag("--input", pair); err != nil {
 			return nil, err
 		}
 	}
@@ -224,6 +231,11 @@ func writeAnswer(w *printable.Writer, rows []document.Row) error {
 		var keys []string
 		for _, key := range row.Keys {
 			keys = append(keys, key.Name+"="+cell(key.Value))
+		}
+		if row.Inputs != nil {
+			for _, input := range *row.Inputs {
+				keys = append(keys, input.Name+"="+cell(input.Value))
+			}
 		}
 		if i > 0 {
 			w.Printf("\n")

@@ -33,5 +33,6 @@ func (a *application) validate(ctx context.Context, p *project.Project) error {
 }
 
 func countDefinitions(d *plumbv1.Definitions) int {
-	return len(d.GetEntities()) + len(d.GetSources()) + len(d.GetFeatureViews()) + len(d.GetFeatureServices())
+	return len(d.GetEntities()) + len(d.GetSources()) + len(d.GetFeatureViews()) + len(d.GetOnDemandViews()) +
+		len(d.GetFeatureServices())
 }

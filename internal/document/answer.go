@@ -8,8 +8,10 @@ import (
 
 // Row is one row of an answer.
 type Row struct {
-	Keys     Object `json:"keys"`
-	Features Object `json:"features"`
+	Keys Object `json:"keys"`
+	// Inputs are the request inputs; nil if the look-up has none.
+	Inputs   *Object `json:"inputs,omitempty"`
+	Features Object  `json:"features"`
 	// Provenance has one Provenance for each use of a view, by its alias. It is nil if it was not asked for.
 	Provenance *Object `json:"provenance,omitempty"`
 }
@@ -55,7 +57,7 @@ func (a *Answer) Len() int {
 
 // Row returns a row.
 func (a *Answer) Row(at int) Row {
-	row := Row{Keys: a.keys.Row(at), Features: make(Object, len(a.columns))}
+	row := Row{Keys: a.keys.Row(at), Inputs: a.keys.InputRow(at), Features: make(Object, len(a.columns))}
 	for i, column := range a.columns {
 		row.Features[i] = Member{column.GetName(), a.feature(i, at)}
 	}

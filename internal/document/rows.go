@@ -35,6 +35,11 @@ func (r *Rows) Append(dst []byte, row int) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if inputs := r.keys.InputRow(row); inputs != nil {
+		if dst, err = appendValue(append(dst, `,"inputs":`...), inputs); err != nil {
+			return nil, err
+		}
+	}
 	if dst, err = r.reply.AppendJSON(append(dst, `,"features":`...), row); err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ func TestRowsAreWrittenAsEncodingJSONWritesThem(t *testing.T) {
 			fields = append(fields, feature.Field{Name: name, Type: declared})
 		}
 		view := storetest.NewView("view", []feature.Field{{Name: text.Draw(t, "key"), Type: plumbv1.Type_STRING}}, fields...)
-		memory, keys := onlinetest.NewMemory(), NewKeys(view.Keys)
+		memory, keys := onlinetest.NewMemory(), NewKeys(view.Keys, nil)
 		for range rapid.IntRange(1, 4).Draw(t, "rows") {
 			key := text.Draw(t, "key")
 			keys.Columns[0].Values = append(keys.Columns[0].Values, key)
@@ -94,7 +94,7 @@ func BenchmarkRows(b *testing.B) {
 		values[i] = float64(i) / 3
 	}
 	view := storetest.NewView("view", []feature.Field{{Name: "entity", Type: plumbv1.Type_STRING}}, fields...)
-	memory, keys := onlinetest.NewMemory(), NewKeys(view.Keys)
+	memory, keys := onlinetest.NewMemory(), NewKeys(view.Keys, nil)
 	for row := range rows {
 		key := fmt.Sprint("entity", row)
 		keys.Columns[0].Values = append(keys.Columns[0].Values, key)

@@ -64,9 +64,12 @@ func (j *Join) name() (name, description string) {
 	for _, reference := range selection.References {
 		views = append(views, reference.View.Name)
 	}
-	for _, output := range selection.Stored() {
-		reference := selection.References[output.Reference]
-		features = append(features, reference.View.Name+":"+reference.View.Features[output.Feature].Name)
+	for _, computation := range selection.Computations {
+		views = append(views, computation.View.Name)
+	}
+	for _, output := range selection.Outputs {
+		f := selection.Describe(output)
+		features = append(features, f.View+":"+f.Name)
 	}
 	listed := strings.Join(features, ", ")
 	sum := sha256.Sum256([]byte(listed))
@@ -103,7 +106,7 @@ func (j *Join) datasets(r *Recorder, report offline.JoinReport, version string) 
 		columns.decide(found[i].column(view.Source.EventTimestamp, joined),
 			found[i].column(view.Source.CreatedTimestamp, joined))
 	}
-	j.addOutputs(&columns, found, labels.column(j.request.TimestampColumn, derived))
+	j.addOutputs(&columns, found, labels)
 	columns.describe(&output)
 	output.setVersion(version)
 	return read.all, []dataset{output}
@@ -128,23 +131,29 @@ func (j *Join) labelColumns() []field {
 			add(typed(reference.LabelColumns[k], key.Type))
 		}
 	}
+	for _, computation := range j.request.Selection.Computations {
+		for _, input := range computation.Inputs {
+			if input.Label != "" {
+				add(typed(input.Label, input.Type))
+			}
+		}
+	}
 	add(typed(j.request.TimestampColumn, plumbv1.Type_TIMESTAMP))
 	return columns
 }
 
 // addOutputs takes the features, in the order of the output's columns, and what was asked for beside them. found are
-// the datasets of the selection's references, instant what an age takes of the label rows.
-func (j *Join) addOutputs(columns *columnLineage, found []dataset, instant input) {
+// the datasets of the selection's references, labels that of the label rows.
+func (j *Join) addOutputs(columns *columnLineage, found []dataset, labels dataset) {
 	selection := j.request.Selection
-	for _, output := range selection.Stored() {
-		view, source := selection.References[output.Reference].View, found[output.Reference]
-		f := view.Features[output.Feature]
-		columns.add(typed(output.Name, f.Type), source.column(f.Column, identity))
+	for _, output := range selection.Outputs {
+		from := j.readsOf(output, found, labels)
+		columns.add(typed(output.Name, selection.Describe(output).Type), from...)
 		if j.request.Statuses {
-			columns.add(typed(output.Name+"__status", plumbv1.Type_STRING), source.column(f.Column, derived),
-				source.column(view.Source.EventTimestamp, derived))
+			columns.add(typed(output.Name+"__status", plumbv1.Type_STRING), j.statusReads(output, found, from)...)
 		}
 	}
+	instant := labels.column(j.request.TimestampColumn, derived)
 	for i, reference := range selection.References {
 		switch {
 		case j.request.Provenance:
@@ -154,6 +163,44 @@ func (j *Join) addOutputs(columns *columnLineage, found []dataset, instant input
 				found[i].column(reference.View.Source.EventTimestamp, identity))
 		}
 	}
+}
+
+// readsOf are the columns that the values of an output come from.
+func (j *Join) readsOf(output feature.Output, found []dataset, labels dataset) []input {
+	selection := j.request.Selection
+	column := func(stored feature.StoredColumn, how transformation) input {
+		return found[stored.Reference].column(selection.References[stored.Reference].View.Features[stored.Feature].Column, how)
+	}
+	if stored, ok := output.From.(feature.StoredColumn); ok {
+		return []input{column(stored, identity)}
+	}
+	computed := output.From.(feature.ComputedColumn)
+	computation := selection.Computations[computed.Computation]
+	var reads []input
+	only := computation.Program.Select([]int{computed.Feature})
+	for _, at := range only.Inputs() {
+		from := computation.Inputs[slices.Index(computation.Program.Inputs(), at)]
+		if from.Label != "" {
+			reads = append(reads, labels.column(from.Label, derived))
+		} else {
+			reads = append(reads, column(from.Stored, derived))
+		}
+	}
+	if only.ReadsTime() {
+		reads = append(reads, labels.column(j.request.TimestampColumn, derived))
+	}
+	return reads
+}
+
+// statusReads are the columns that the status of an output comes from.
+func (j *Join) statusReads(output feature.Output, found []dataset, reads []input) []input {
+	stored, ok := output.From.(feature.StoredColumn)
+	if !ok {
+		return reads
+	}
+	view := j.request.Selection.References[stored.Reference].View
+	return []input{found[stored.Reference].column(view.Features[stored.Feature].Column, derived),
+		found[stored.Reference].column(view.Source.EventTimestamp, derived)}
 }
 
 // addProvenance adds the columns of offline.ProvenanceColumns. A column whose values come from the definitions or the

@@ -1,12 +1,14 @@
 package project
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/parity"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry/plan"
 	"github.com/plumbstore/plumb/store/lookup"
 )
@@ -123,10 +125,26 @@ func (v *verifying) addReached(reached reach) {
 			continue
 		}
 		if slices.ContainsFunc(view.Features, func(f feature.Feature) bool { return !covered[view.Name+":"+f.Name] }) {
-			name := view.Name + ":*"
-			v.targets = append(v.targets, parity.Target{Name: "view " + view.Name, Features: []string{name}})
+			v.addView(view.Name)
 		}
 	}
+	for _, view := range v.snapshot.OnDemandViews() {
+		isNew := func(f feature.ComputedFeature) bool { return !covered[view.Name+":"+f.Name] }
+		if !reached.views[view.Name] || !slices.ContainsFunc(view.Features, isNew) {
+			continue
+		}
+		at := slices.IndexFunc(view.Uses, func(use feature.Reference) bool { return !use.View.Online })
+		if at >= 0 {
+			v.skipped = append(v.skipped, parity.Skipped{Name: "view " + view.Name,
+				Reason: fmt.Sprintf("view %s, which it reads, has online: false and is never served", view.Uses[at].View.Name)})
+			continue
+		}
+		v.addView(view.Name)
+	}
+}
+
+func (v *verifying) addView(name string) {
+	v.targets = append(v.targets, parity.Target{Name: "view " + name, Features: []string{name + ":*"}})
 }
 
 // cover notes the features that a service has.
@@ -135,13 +153,14 @@ func (v *verifying) cover(covered map[string]bool, service string) {
 	if err != nil { // It was selected before.
 		return
 	}
-	for _, output := range selection.Stored() {
-		view := selection.References[output.Reference].View
-		covered[view.Name+":"+view.Features[output.Feature].Name] = true
+	for _, output := range selection.Outputs {
+		f := selection.Describe(output)
+		covered[f.View+":"+f.Name] = true
 	}
 }
 
-// reach is what a plan adds or alters, and what rests on that: views on entities and sources, services on views.
+// reach is what a plan adds or alters, and what rests on that: views on entities and sources, on-demand views on views,
+// services on both.
 //
 // For example, a plan that alters a join key of entity driver reaches every view of drivers, and every service with a
 // feature of such a view, though neither the views nor the services change. What a plan removes reaches nothing: it is
@@ -151,7 +170,7 @@ type reach struct{ sources, entities, views, services map[string]bool }
 func newReach(planned *plan.Plan, snapshot *feature.Snapshot) reach {
 	r := reach{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}}
 	of := map[plan.Kind]map[string]bool{plan.Source: r.sources, plan.Entity: r.entities, plan.View: r.views,
-		plan.Service: r.services}
+		plan.OnDemandView: r.views, plan.Service: r.services}
 	for _, change := range planned.Changes {
 		if described := change.Describe(); described.Action != plan.Remove {
 			of[described.Kind][described.Name] = true
@@ -161,6 +180,11 @@ func newReach(planned *plan.Plan, snapshot *feature.Snapshot) reach {
 	for _, view := range definitions.GetFeatureViews() {
 		changed := func(entity string) bool { return r.entities[entity] }
 		if r.reads(snapshot, view.GetSource()) || slices.ContainsFunc(view.GetEntities(), changed) {
+			r.views[view.GetName()] = true
+		}
+	}
+	for _, view := range definitions.GetOnDemandViews() {
+		if slices.ContainsFunc(view.GetViews(), func(input *plumbv1.ViewInput) bool { return r.views[input.GetView()] }) {
 			r.views[view.GetName()] = true
 		}
 	}

@@ -29,7 +29,7 @@ func (s *Server) record(prepared *lookupPlan, asked lookup.Request, servedAt fea
 		return err
 	}
 	audit.Offer(&auditlog.Entry{
-		Layout: prepared.logged, ServedAt: servedAt, At: reply.At(), Keys: asked.Keys,
+		Layout: prepared.logged, ServedAt: servedAt, At: reply.At(), Keys: asked.Keys, Inputs: asked.Inputs,
 		Stored: reply.Stored(), Rows: rows, Count: reply.Rows(),
 	}, bytes.Clone(wire))
 	return nil

@@ -76,6 +76,14 @@ func (d *definitions) ListFeatureViews(ctx context.Context, _ *plumbv1.ListFeatu
 	return &plumbv1.ListFeatureViewsResponse{FeatureViews: all, Revision: revision}, err
 }
 
+// ListOnDemandViews returns all on-demand views.
+func (d *definitions) ListOnDemandViews(ctx context.Context, _ *plumbv1.ListOnDemandViewsRequest) (
+	*plumbv1.ListOnDemandViewsResponse, error,
+) {
+	all, revision, err := definitionsOf(ctx, d, (*plumbv1.Definitions).GetOnDemandViews)
+	return &plumbv1.ListOnDemandViewsResponse{OnDemandViews: all, Revision: revision}, err
+}
+
 // ListFeatureServices returns all feature services.
 func (d *definitions) ListFeatureServices(ctx context.Context, _ *plumbv1.ListFeatureServicesRequest) (
 	*plumbv1.ListFeatureServicesResponse, error,
@@ -106,6 +114,14 @@ func (d *definitions) GetFeatureView(ctx context.Context, request *plumbv1.GetFe
 ) {
 	one, revision, err := definitionOf(ctx, d, (*plumbv1.Definitions).GetFeatureViews, "feature view", request)
 	return &plumbv1.GetFeatureViewResponse{FeatureView: one, Revision: revision}, err
+}
+
+// GetOnDemandView returns one on-demand view.
+func (d *definitions) GetOnDemandView(ctx context.Context, request *plumbv1.GetOnDemandViewRequest) (
+	*plumbv1.GetOnDemandViewResponse, error,
+) {
+	one, revision, err := definitionOf(ctx, d, (*plumbv1.Definitions).GetOnDemandViews, "on-demand view", request)
+	return &plumbv1.GetOnDemandViewResponse{OnDemandView: one, Revision: revision}, err
 }
 
 // GetFeatureService returns one feature service.

@@ -163,16 +163,16 @@ func (b *backend) Call(ctx context.Context, method string, handle func(context.C
 }
 
 // Keys are those of the plan that the newest revision has for the request.
-func (b *backend) Keys(request *plumbv1.GetOnlineFeaturesRequest) ([]feature.Field, error) {
+func (b *backend) Columns(request *plumbv1.GetOnlineFeaturesRequest) (keys, inputs []feature.Field, err error) {
 	current, err := b.following.served()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	prepared, err := current.lookup(request)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return prepared.Keys(), nil
+	return prepared.Keys(), prepared.Inputs(), nil
 }
 
 // LookUp answers a look-up. The caller releases the reply.

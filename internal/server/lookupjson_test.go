@@ -184,7 +184,7 @@ func drawLookUp(t *rapid.T) *plumbv1.GetOnlineFeaturesRequest {
 // compareProtocols asks both for the same and compares the answers byte for byte.
 func (r *running) compareProtocols(t *rapid.T, request *plumbv1.GetOnlineFeaturesRequest, tuples [][]any) {
 	fields := keysOf(request)
-	keys := document.NewKeys(fields)
+	keys := document.NewKeys(fields, nil)
 	inJSON := map[string]any{}
 	for _, column := range keys.Columns {
 		at := len(typesOfKeys)

@@ -58,6 +58,7 @@ func (s *Server) answer(ctx context.Context, from *servedRevision, request *plum
 	}
 	asked := lookup.Request{
 		Keys:            request.GetKeys(),
+		Inputs:          request.GetInputs(),
 		EventTimestamps: request.GetEventTimestamps(),
 		Revision:        from.snapshot.Revision,
 		Provenance:      request.GetProvenance(),
@@ -99,6 +100,12 @@ func (s *Server) checkRequest(request *plumbv1.GetOnlineFeaturesRequest) error {
 		if length := longestText(key.GetValues(), rows); length > push.MaxKeyText {
 			mistakes = append(mistakes, fault.Inputf(key.GetName(), "has a text of %d bytes; the most is %d", length,
 				push.MaxKeyText))
+		}
+	}
+	for _, input := range request.GetInputs() {
+		if _, rows := value.Kind(input.GetValues()); rows > s.config.MaxRows {
+			mistakes = append(mistakes, fault.Inputf(input.GetName(), "has %d rows; ask for at most %d at once", rows,
+				s.config.MaxRows))
 		}
 	}
 	return errors.Join(mistakes...)

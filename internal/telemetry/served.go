@@ -21,13 +21,14 @@ type servedUse struct {
 	newest *event
 }
 
-// statuses are those that values have (R13).
+// statuses are those that values have (R13, R26).
 var statuses = []plumbv1.Status{
 	plumbv1.Status_PRESENT, plumbv1.Status_NULL, plumbv1.Status_NOT_FOUND, plumbv1.Status_EXPIRED,
+	plumbv1.Status_INVALID,
 }
 
 // counted are the counters of one view's values, by status.
-type counted [int(plumbv1.Status_EXPIRED) + 1]prometheus.Counter
+type counted [int(plumbv1.Status_INVALID) + 1]prometheus.Counter
 
 // Served returns the counters for the answers of a plan. The plan is that of a feature service, or of listed features
 // if service is empty.

@@ -24,10 +24,12 @@ var needs = map[string]Role{
 	registryService + "ListEntities":        Read,
 	registryService + "ListSources":         Read,
 	registryService + "ListFeatureViews":    Read,
+	registryService + "ListOnDemandViews":   Read,
 	registryService + "ListFeatureServices": Read,
 	registryService + "GetEntity":           Read,
 	registryService + "GetSource":           Read,
 	registryService + "GetFeatureView":      Read,
+	registryService + "GetOnDemandView":     Read,
 	registryService + "GetFeatureService":   Read,
 	registryService + "History":             Read,
 

@@ -31,7 +31,7 @@ func BenchmarkRequest(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				keys, err := asked.columns([]feature.Field{{Name: "user_id", Type: plumbv1.Type_INT64}})
+				keys, err := asked.columns(document.NewKeys([]feature.Field{{Name: "user_id", Type: plumbv1.Type_INT64}}, nil))
 				if err != nil {
 					b.Fatal(err)
 				}

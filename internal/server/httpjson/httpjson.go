@@ -31,8 +31,8 @@ import (
 type Backend interface {
 	// Call runs handle as a call of the gRPC method. The context carries the request's metadata and peer.
 	Call(ctx context.Context, method string, handle func(context.Context) (any, error)) (any, error)
-	// Keys are the label columns that a request's selection reads its keys from.
-	Keys(request *plumbv1.GetOnlineFeaturesRequest) ([]feature.Field, error)
+	// Columns are the label columns that a request's selection reads its keys from, and those of its request inputs.
+	Columns(request *plumbv1.GetOnlineFeaturesRequest) (keys, inputs []feature.Field, err error)
 	// LookUp answers a look-up. The caller releases the reply.
 	LookUp(ctx context.Context, request *plumbv1.GetOnlineFeaturesRequest) (*lookup.Reply, error)
 	// PushRows is Push of rows that are JSON objects.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -18,11 +19,12 @@ import (
 	"github.com/plumbstore/plumb/store/lookup"
 )
 
-// lookUp is the body of a look-up. The keys stay as they were written until the selection says of which types they are.
+// lookUp is the body of a look-up. Keys and inputs stay as they were written until the selection says of which types they
+// are.
 type lookUp struct {
 	service         string
 	features        []string
-	keys            jsonobject.Object
+	keys, inputs    jsonobject.Object
 	fullNames       bool
 	eventTimestamps bool
 	provenance      bool
@@ -38,15 +40,15 @@ func (a *api) onlineFeatures(ctx context.Context, r *http.Request) (any, error) 
 	if err != nil {
 		return nil, err
 	}
-	fields, err := a.Backend.Keys(request)
+	fields, inputs, err := a.Backend.Columns(request)
 	if err != nil {
 		return nil, err
 	}
-	keys, err := asked.columns(fields)
+	keys, err := asked.columns(document.NewKeys(fields, inputs))
 	if err != nil {
 		return nil, err
 	}
-	request.Keys = keys.Wire()
+	request.Keys, request.Inputs = keys.Wire(), keys.WireInputs()
 	reply, err := a.Backend.LookUp(ctx, request)
 	if err != nil {
 		return nil, err
@@ -62,7 +64,8 @@ func parseLookUp(text []byte) (*lookUp, *plumbv1.GetOnlineFeaturesRequest, error
 		"feature_service":  into(&asked.service, "the name of a feature service"),
 		"service":          into(&other, "the name of a feature service"),
 		"features":         into(&asked.features, `a list of texts such as "view:feature" or "view:*"`),
-		"keys":             asked.readKeys,
+		"keys":             columnsInto(&asked.keys),
+		"inputs":           columnsInto(&asked.inputs),
 		"full_names":       into(&asked.fullNames, "true or false"),
 		"event_timestamps": into(&asked.eventTimestamps, "true or false"),
 		"provenance":       into(&asked.provenance, "true or false"),
@@ -79,13 +82,15 @@ func parseLookUp(text []byte) (*lookUp, *plumbv1.GetOnlineFeaturesRequest, error
 	return asked, request, err
 }
 
-// readKeys reads the columns as they are; their types are known once the selection is.
-func (l *lookUp) readKeys(value json.RawMessage) error {
-	var err error
-	if l.keys, err = jsonobject.Read(value); err != nil {
-		return fmt.Errorf("%w; write {\"column\": [key, …], …}", err)
+// columnsInto reads columns as they are; their types are known once the selection is.
+func columnsInto(columns *jsonobject.Object) func(json.RawMessage) error {
+	return func(value json.RawMessage) error {
+		var err error
+		if *columns, err = jsonobject.Read(value); err != nil {
+			return fmt.Errorf("%w; write {\"column\": [value, …], …}", err)
+		}
+		return nil
 	}
-	return nil
 }
 
 // request is the request without its keys.
@@ -121,37 +126,56 @@ func checkSelection(service string, features []string) error {
 	return nil
 }
 
-// columns brings the keys to the types of the fields, exactly (R9). It reports every mistake at once.
-func (l *lookUp) columns(fields []feature.Field) (*document.Keys, error) {
-	keys := document.NewKeys(fields)
-	given := map[string]bool{}
-	var mistakes []error
-	for i, name := range l.keys.Names {
-		column, err := keys.Column(name)
-		if err == nil {
-			given[name] = true
-			err = addKeys(column, l.keys.Values[i])
-		}
-		if err != nil {
-			mistakes = append(mistakes, fault.Inputf("keys."+name, "%v", err))
-		}
-	}
+// columns brings keys and inputs to the types of the columns, exactly (R9). It reports every mistake at once.
+func (l *lookUp) columns(keys *document.Keys) (*document.Keys, error) {
+	given := map[*document.KeyColumn]bool{}
+	mistakes := slices.Concat(addColumns(keys, keys.Columns, l.keys, "keys", given),
+		addColumns(keys, keys.Inputs, l.inputs, "inputs", given))
 	var first *document.KeyColumn
-	for _, column := range keys.Columns {
+	for _, column := range keys.All() {
 		switch {
-		case !given[column.Name]:
-			mistakes = append(mistakes, fault.Inputf("keys."+column.Name, "is missing; give a list of %s", column.Type))
+		case !given[column]:
+			mistakes = append(mistakes, fault.Inputf(pathOf(column), "is missing; give a list of %s", column.Type))
 		case first == nil:
 			first = column
 		case len(column.Values) != len(first.Values):
-			mistakes = append(mistakes, fault.Inputf("keys."+column.Name, "has %d values where %s has %d",
-				len(column.Values), first.Name, len(first.Values)))
+			mistakes = append(mistakes, fault.Inputf(pathOf(column), "has %d values where %s has %d", len(column.Values),
+				first.Name, len(first.Values)))
 		}
 	}
 	return keys, errors.Join(mistakes...)
 }
 
-func addKeys(column *document.KeyColumn, text json.RawMessage) error {
+// pathOf is the member of the body that a column is in.
+func pathOf(column *document.KeyColumn) string {
+	if column.IsInput {
+		return "inputs." + column.Name
+	}
+	return "keys." + column.Name
+}
+
+// addColumns takes the columns that a member of the body has, and notes which are given.
+func addColumns(keys *document.Keys, known []*document.KeyColumn, members jsonobject.Object, member string,
+	given map[*document.KeyColumn]bool,
+) []error {
+	var mistakes []error
+	for i, name := range members.Names {
+		column, err := keys.Column(name)
+		if err == nil && !slices.Contains(known, column) {
+			err = fmt.Errorf("is given as %s", pathOf(column))
+		}
+		if err == nil {
+			given[column] = true
+			err = addValues(column, members.Values[i])
+		}
+		if err != nil {
+			mistakes = append(mistakes, fault.Inputf(member+"."+name, "%v", err))
+		}
+	}
+	return mistakes
+}
+
+func addValues(column *document.KeyColumn, text json.RawMessage) error {
 	var values []any
 	if bytes.Equal(text, []byte("null")) || jsonobject.Decode(text, &values) != nil {
 		return fmt.Errorf("must be a list of %s, one for each row", column.Type)
@@ -160,11 +184,11 @@ func addKeys(column *document.KeyColumn, text json.RawMessage) error {
 		return errors.New("has no rows; give at least one")
 	}
 	for i, value := range values {
-		key, err := document.ParseKeyJSON(value, column.Type)
+		parsed, err := column.ParseJSON(value)
 		if err != nil {
 			return fmt.Errorf("row %d: %w", i+1, err)
 		}
-		column.Values = append(column.Values, key)
+		column.Values = append(column.Values, parsed)
 	}
 	return nil
 }

@@ -28,6 +28,9 @@ func (a *api) addRegistry(mux *http.ServeMux) {
 		list("sources", r.ListSources, &plumbv1.ListSourcesRequest{}, (*plumbv1.ListSourcesResponse).GetSources))
 	get("/v1/registry/views", plumbv1.RegistryService_ListFeatureViews_FullMethodName, list("views", r.ListFeatureViews,
 		&plumbv1.ListFeatureViewsRequest{}, (*plumbv1.ListFeatureViewsResponse).GetFeatureViews))
+	get("/v1/registry/on-demand-views", plumbv1.RegistryService_ListOnDemandViews_FullMethodName,
+		list("on_demand_views", r.ListOnDemandViews, &plumbv1.ListOnDemandViewsRequest{},
+			(*plumbv1.ListOnDemandViewsResponse).GetOnDemandViews))
 	get("/v1/registry/services", plumbv1.RegistryService_ListFeatureServices_FullMethodName,
 		list("services", r.ListFeatureServices, &plumbv1.ListFeatureServicesRequest{},
 			(*plumbv1.ListFeatureServicesResponse).GetFeatureServices))
@@ -40,6 +43,9 @@ func (a *api) addRegistry(mux *http.ServeMux) {
 	get("/v1/registry/views/{name}", plumbv1.RegistryService_GetFeatureView_FullMethodName, show(r.GetFeatureView,
 		func(name string) *plumbv1.GetFeatureViewRequest { return &plumbv1.GetFeatureViewRequest{Name: name} },
 		(*plumbv1.GetFeatureViewResponse).GetFeatureView))
+	get("/v1/registry/on-demand-views/{name}", plumbv1.RegistryService_GetOnDemandView_FullMethodName, show(r.GetOnDemandView,
+		func(name string) *plumbv1.GetOnDemandViewRequest { return &plumbv1.GetOnDemandViewRequest{Name: name} },
+		(*plumbv1.GetOnDemandViewResponse).GetOnDemandView))
 	get("/v1/registry/services/{name}", plumbv1.RegistryService_GetFeatureService_FullMethodName, show(r.GetFeatureService,
 		func(name string) *plumbv1.GetFeatureServiceRequest {
 			return &plumbv1.GetFeatureServiceRequest{Name: name}
