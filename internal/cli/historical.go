@@ -58,7 +58,7 @@ func (a *application) historicalCommand() *cobra.Command {
 	set.StringVar(&flags.labels, "labels", "", "the label rows")
 	set.StringVar(&flags.out, "out", "", "the file to write")
 	set.StringVar(&flags.timestamp, "timestamp-column", "event_timestamp", "the label column with each row's time")
-	set.BoolVar(&flags.statuses, "statuses", false, "add <output>__status: PRESENT, NULL, NOT_FOUND or EXPIRED")
+	set.BoolVar(&flags.statuses, "statuses", false, "add <output>__status: PRESENT, NULL, NOT_FOUND, EXPIRED or INVALID")
 	set.BoolVar(&flags.times, "event-timestamps", false, "add <view>__event_timestamp: the time of the row found")
 	set.BoolVar(&flags.provenance, "provenance", false,
 		"add for each view <view>__definition_revision, __definition_hash, __source_file, __event_timestamp,\n"+
@@ -181,6 +181,11 @@ func (s joinSummary) write(w *printable.Writer) error {
 	for _, view := range s.Views {
 		if why := unmatchedText(view.Unmatched); why != "" {
 			w.Printf("  %s: %s\n", view.Alias, why)
+		}
+	}
+	for _, view := range s.Computed {
+		for _, invalid := range view.Invalid {
+			w.Printf("  %s: %s INVALID in %s\n", view.Alias, invalid.Feature, english.Plural(int(invalid.Rows), "row", ""))
 		}
 	}
 	return w.Err()
