@@ -34,7 +34,7 @@ without_race = Allocates|InEveryOrder|WithADamagedByte|RandomJoins|RandomWindows
 .PHONY: test
 test: redis-server postgres build python-test ## Run every test with the race detector; installs redis-server and PostgreSQL if they are missing
 	go test -race -timeout 20m -skip '$(without_race)' ./...
-	go test -run '$(without_race)' ./sdk ./store/... ./materialize
+	go test -run '$(without_race)' ./sdk ./store/... ./materialize ./compute/...
 
 # The environment of the Python client: pinned packages, and an editable install of the client.
 python = bin/python/bin/python
@@ -68,7 +68,7 @@ fuzz_tests = ./store/packed:FuzzKey ./store/packed:FuzzRow ./registry/spec:FuzzD
 	./internal/server:FuzzRequests ./sdk:FuzzReply ./internal/server/auth:FuzzTokens ./internal/server/auth:FuzzAuthorization \
 	./internal/parquetfile:FuzzFooter ./internal/arrowipc:FuzzArrow ./internal/document:FuzzJSON \
 	./internal/server/flight:FuzzExchange ./store/duckdb:FuzzFiles ./audit/auditlog:FuzzLog ./dataset:FuzzManifest \
-	./push:FuzzPushedLines
+	./push:FuzzPushedLines ./compute/expression:FuzzCompile
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz test for FUZZ_TIME, by default a minute

@@ -47,12 +47,12 @@ func (c *checker) checkOnDemandView(ctx context.Context, view *plumbv1.OnDemandV
 	indexNames(c, "feature", view.GetFeatures())
 	inputs, reads, complete := c.checkRequest(view)
 	more, moreReads, viewsComplete := c.checkViewInputs(view)
-	complete = c.checkComputedNames(view) && viewsComplete && complete
-	if !complete {
+	sound, others := c.checkComputedNames(view)
+	if !complete || !viewsComplete {
 		return nil
 	}
-	program := c.checkExpressions(view, append(inputs, more...))
-	if program != nil {
+	program := c.checkExpressions(sound, slices.Concat(inputs, more, others))
+	if program != nil && len(sound) == len(view.GetFeatures()) && !c.isFaulty(view, "features") {
 		c.computing[view] = &computing{program, append(reads, moreReads...)}
 	}
 	return nil
@@ -163,10 +163,12 @@ func (c *checker) joinKeysOf(view *plumbv1.FeatureView) (keys []*plumbv1.JoinKey
 	return keys, complete
 }
 
-// checkComputedNames refuses features with names that expressions use for something else, and says whether all features
-// are known.
-func (c *checker) checkComputedNames(view *plumbv1.OnDemandView) bool {
-	complete := !c.isFaulty(view, "features") && len(view.GetFeatures()) > 0
+// checkComputedNames refuses features with names that expressions use for something else. It returns the features whose
+// expressions can be checked. The others that have a name and a type of their own are inputs for these, so that what
+// reads them is checked too.
+func (c *checker) checkComputedNames(view *plumbv1.OnDemandView) (sound []*plumbv1.ComputedFeature,
+	others []expression.Input,
+) {
 	taken := map[string]string{labelTime: "the time of label rows", requestTime: "the time of the request"}
 	for _, input := range view.GetRequest() {
 		taken[input.GetName()] = "a request input"
@@ -175,25 +177,34 @@ func (c *checker) checkComputedNames(view *plumbv1.OnDemandView) bool {
 		taken[cmp.Or(input.GetAs(), input.GetView())] = "a view"
 	}
 	for _, f := range view.GetFeatures() {
-		if what, ok := taken[f.GetName()]; ok && f.GetName() != "" {
+		what, clashes := taken[f.GetName()]
+		switch {
+		case f.GetName() == "" || f.GetType() == 0 || c.isFaulty(f, "name"):
+		case clashes && what == "":
+			// A feature of this name came before, which has been reported.
+		case clashes:
 			c.add(f, path{"name"}, "feature %q has the name of %s; rename the feature", f.GetName(), what)
-			complete = false
+		case f.GetExpression() == "" || c.isFaulty(f, "expression"):
+			others = append(others, expression.Input{Name: f.GetName(), Type: f.GetType()})
+		default:
+			sound = append(sound, f)
 		}
-		complete = complete && f.GetName() != "" && f.GetType() != 0 && f.GetExpression() != "" && !c.isFaulty(f, "name") &&
-			!c.isFaulty(f, "expression")
+		if !clashes {
+			taken[f.GetName()] = ""
+		}
 	}
-	return complete && len(namesOf(view.GetFeatures()).has) == len(view.GetFeatures())
+	return sound, others
 }
 
 // checkExpressions compiles the expressions, or reports what is wrong with them.
-func (c *checker) checkExpressions(view *plumbv1.OnDemandView, inputs []expression.Input) *expression.Program {
-	outputs := make([]expression.Output, len(view.GetFeatures()))
-	for i, f := range view.GetFeatures() {
+func (c *checker) checkExpressions(features []*plumbv1.ComputedFeature, inputs []expression.Input) *expression.Program {
+	outputs := make([]expression.Output, len(features))
+	for i, f := range features {
 		outputs[i] = expression.Output{Name: f.GetName(), Type: f.GetType(), Expression: f.GetExpression()}
 	}
 	program, problems := expression.Compile(inputs, outputs)
 	for _, problem := range problems {
-		c.addInExpression(view.GetFeatures()[problem.Output], problem)
+		c.addInExpression(features[problem.Output], problem)
 	}
 	if len(problems) > 0 {
 		return nil

@@ -33,6 +33,25 @@ type computed struct {
 	args []string
 }
 
+// checkInputs finds the label columns of all request inputs, and reports those that are missing or do not fit.
+func (j *join) checkInputs() []error {
+	var errs []error
+	for i := range j.request.Selection.Computations {
+		c := &j.request.Selection.Computations[i]
+		for _, input := range c.Inputs {
+			if input.Label != "" {
+				_, err := j.typedInput(input.Label, input.Type, purposeOf(c, input))
+				errs = append(errs, err)
+			}
+		}
+	}
+	return errs
+}
+
+func purposeOf(c *feature.Computation, input feature.ComputationInput) string {
+	return fmt.Sprintf("the request input %s of on-demand view %s", input.Name, c.View.Name)
+}
+
 // planComputed plans the uses of on-demand views. The uses of feature views have been planned.
 func (j *join) planComputed() error {
 	for i := range j.request.Selection.Computations {
@@ -53,8 +72,7 @@ func (j *join) inputOf(c *computed, input feature.ComputationInput) (string, err
 	if input.Label == "" {
 		return winner{j.uses[input.Stored.Reference]}.output(feature.StoredOutput{StoredColumn: input.Stored}).sql, nil
 	}
-	return j.typedInput(input.Label, input.Type, fmt.Sprintf("the request input %s of on-demand view %s", input.Name,
-		c.View.Name))
+	return j.typedInput(input.Label, input.Type, purposeOf(c.Computation, input))
 }
 
 // typedInput is the SQL of a label column that is a request input, over the labels l.

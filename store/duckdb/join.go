@@ -89,7 +89,7 @@ func (j *join) ofView(err error) error {
 	return err
 }
 
-// checkLabels finds the time column and every key column, and reports all that are missing.
+// checkLabels finds the time column, every key column and every request input, and reports all that are missing.
 func (j *join) checkLabels() error {
 	var errs []error
 	at, err := j.labels.Find(j.request.TimestampColumn, "the instant of each row")
@@ -119,7 +119,7 @@ func (j *join) checkLabels() error {
 			errs = append(errs, err)
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, j.checkInputs()...)...)
 }
 
 // addKey notes that a label column is a join key. One that is text for one view is text.
