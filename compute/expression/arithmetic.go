@@ -121,8 +121,8 @@ func arithmetic() []function {
 			on(addInts, timestampT, timestampT, durationT),
 			on(addInts, timestampT, durationT, timestampT),
 			on(addInts, durationT, durationT, durationT),
-			on(mapTwoPresent(textsOf, textsOf, textsOf, concatenate), stringT, stringT, stringT),
-			on(mapTwoPresent(textsOf, textsOf, textsOf, concatenate), bytesT, bytesT, bytesT),
+			on(concatenate, stringT, stringT, stringT),
+			on(concatenate, bytesT, bytesT, bytesT),
 		}},
 		{name: "_-_", overloads: []overload{
 			on(subtractInts, intT, intT, intT),
@@ -144,5 +144,3 @@ func arithmetic() []function {
 		}},
 	}
 }
-
-func concatenate(a, b string) string { return a + b }

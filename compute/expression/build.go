@@ -54,11 +54,11 @@ func (c *compiler) declared(root int, t plumbv1.Type) int {
 }
 
 // node returns the number of a node. Nodes of one key are one node: expressions that are the same are computed once.
-func (c *compiler) node(key string, make func() node) int {
+func (c *compiler) node(key string, create func() node) int {
 	if at, is := c.known[key]; is {
 		return at
 	}
-	c.nodes = append(c.nodes, make())
+	c.nodes = append(c.nodes, create())
 	c.known[key] = len(c.nodes) - 1
 	return len(c.nodes) - 1
 }

@@ -80,9 +80,16 @@ func (c *compiler) prepare() error {
 	c.language = known
 	c.names[timeName] = reference{source: fromTime, typ: valueType{kind: timestampKind}}
 	for i, input := range c.inputs {
+		if typeOf(input.Type).kind == noKind {
+			return fmt.Errorf("the input %q has no type", input.Name)
+		}
 		c.names[input.Name] = reference{fromInput, i, typeOf(input.Type)}
 	}
 	for i, output := range c.outputs {
+		if typeOf(output.Type).kind == noKind {
+			c.report(i, 0, 0, fmt.Sprintf("the feature %q has no type; declare one", output.Name))
+			continue
+		}
 		if taken, is := c.names[output.Name]; is {
 			c.report(i, 0, 0, fmt.Sprintf("the name %q is taken by %s; choose another one", output.Name, takers[taken.source]))
 			continue

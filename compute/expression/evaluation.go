@@ -203,13 +203,13 @@ func (c *Column) takeLists(v *vector, from, to int) {
 	elements := c.Elements
 	for row := from; row < to; row++ {
 		if v.at(row-from) == Present {
-			elements.append(v.elements, v.begins[row-from], v.ends[row-from])
+			elements.add(v.elements, v.begins[row-from], v.ends[row-from])
 		}
 		c.Ends[row] = len(elements.States)
 	}
 }
 
-func (c *Column) append(v *vector, begin, end int) {
+func (c *Column) add(v *vector, begin, end int) {
 	for i := begin; i < end; i++ {
 		c.States = append(c.States, v.at(i))
 	}

@@ -6,12 +6,12 @@ import (
 )
 
 // FunctionNames are the functions that expressions may call by name.
-func FunctionNames() []string {
+func FunctionNames() ([]string, error) {
 	language, err := theLanguage()
 	if err != nil {
-		panic(err)
+		return nil, err
 	}
-	return (&compiler{language: language}).functionNames()
+	return (&compiler{language: language}).functionNames(), nil
 }
 
 // Operators are the operators as they are written.

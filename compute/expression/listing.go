@@ -8,11 +8,28 @@ func within(s site) (kernel, error) {
 	case boolClass:
 		return search(boolsOf), nil
 	case intClass:
-		return search(intsOf), nil
+		return among(intsOf, s.constants[1]), nil
 	case floatClass:
-		return search(floatsOf), nil
+		return among(floatsOf, s.constants[1]), nil
 	default:
-		return search(textsOf), nil
+		return among(textsOf, s.constants[1]), nil
+	}
+}
+
+// among is search, with a set of the elements if they are constant and many.
+func among[T comparable](of values[T], list *vector) kernel {
+	const many = 12
+	if list == nil || !list.elements.present || list.ends[0]-list.begins[0] < many {
+		return search(of)
+	}
+	set := map[T]struct{}{}
+	for _, element := range of(list.elements)[list.begins[0]:list.ends[0]] {
+		set[element] = struct{}{}
+	}
+	return func(c *call, rows int) {
+		for i, x := range of(c.args[0])[:rows] {
+			_, c.out.bools[i] = set[x]
+		}
 	}
 }
 

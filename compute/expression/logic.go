@@ -81,8 +81,8 @@ func pickBools(out *vector, condition []bool, yes, no *vector) {
 	}
 }
 
-// bit is 1 if a condition holds. Masks are made of bits because a processor cannot foretell the conditions of real data,
-// and each one that it gets wrong costs more than a whole expression.
+// bit is 1 if a condition holds. Masks are made of bits because a processor cannot foretell the conditions of real
+// data, and each one that it gets wrong costs more than a whole expression.
 func bit(condition bool) uint8 {
 	var b uint8
 	if condition {

@@ -65,8 +65,8 @@ func (c *compiler) walkName(e ast.Expr, report func(ast.Expr, string)) {
 		return
 	}
 	message := fmt.Sprintf("there is no input %q", name)
-	if close := fault.Closest(name, slices.Sorted(maps.Keys(c.names))); close != "" {
-		message += fmt.Sprintf("; did you mean %q?", close)
+	if closest := fault.Closest(name, slices.Sorted(maps.Keys(c.names))); closest != "" {
+		message += fmt.Sprintf("; did you mean %q?", closest)
 	} else {
 		message += "; name one of the request, or a feature as alias.feature"
 	}
@@ -116,8 +116,8 @@ func (c *compiler) walkFunction(e ast.Expr, report func(ast.Expr, string)) {
 		report(e, replacements[name])
 	case !exists:
 		message := fmt.Sprintf("there is no function %q", name)
-		if close := fault.Closest(name, c.functionNames()); close != "" {
-			message += fmt.Sprintf("; did you mean %q?", close)
+		if closest := fault.Closest(name, c.functionNames()); closest != "" {
+			message += fmt.Sprintf("; did you mean %q?", closest)
 		}
 		report(e, message)
 	case call.IsMemberFunction() && !f.has(true):

@@ -79,11 +79,11 @@ func bucketize[T int64 | float64](of values[T]) func(site) (kernel, error) {
 		}
 		boundaries := of(s.constants[1].elements)[s.constants[1].begins[0]:s.constants[1].ends[0]]
 		for i, b := range boundaries {
-			if b != b || i > 0 && b <= boundaries[i-1] {
+			if math.IsNaN(float64(b)) || i > 0 && b <= boundaries[i-1] {
 				return nil, errors.New("the boundaries of bucketize have to ascend; write them from least to greatest")
 			}
 		}
-		return tryOne(of, intsOf, func(x T) (int64, bool) { return countAtMost(boundaries, x), x == x }), nil
+		return tryOne(of, intsOf, func(x T) (int64, bool) { return countAtMost(boundaries, x), !math.IsNaN(float64(x)) }), nil
 	}
 }
 

@@ -26,6 +26,9 @@ func expectProblems(t *testing.T, cases []problem) {
 	}
 }
 
+// mixed is the advice for ints beside doubles.
+const mixed = "; convert one of them with double(...) or int(...)"
+
 func TestProblems_NamesThatDoNotExist(t *testing.T) {
 	expectProblems(t, []problem{
 		{"vieu.f + 1.0", 1, 1, `there is no input "vieu.f"; did you mean "view.f"?`},
@@ -45,8 +48,8 @@ func TestProblems_NamesThatDoNotExist(t *testing.T) {
 
 func TestProblems_TypesThatDoNotFit(t *testing.T) {
 	expectProblems(t, []problem{
-		{"x + i", 1, 3, "+ cannot be applied to a FLOAT64 and an INT64; convert one of them with double(...) or int(...)"},
-		{"x > 1 ? x : y", 1, 3, "> cannot be applied to a FLOAT64 and an INT64; convert one of them with double(...) or int(...)"},
+		{"x + i", 1, 3, "+ cannot be applied to a FLOAT64 and an INT64" + mixed},
+		{"x > 1 ? x : y", 1, 3, "> cannot be applied to a FLOAT64 and an INT64" + mixed},
 		{"x + 'a'", 1, 3, "+ cannot be applied to a FLOAT64 and a STRING; it takes an INT64 and an INT64, or a FLOAT64 and " +
 			"a FLOAT64, or a TIMESTAMP and a duration, or a duration and a TIMESTAMP, or a duration and a duration, " +
 			"or a STRING and a STRING, or a BYTES and a BYTES"},
@@ -55,24 +58,27 @@ func TestProblems_TypesThatDoNotFit(t *testing.T) {
 		{"size(x) + 1", 1, 1, "size cannot be applied to a FLOAT64; it takes a list, or a STRING, or a BYTES"},
 		{"sum(ss)", 1, 1, "sum cannot be applied to a STRING_ARRAY; it takes an INT64_ARRAY, or a FLOAT64_ARRAY"},
 		{"x in is", 1, 3, "in cannot be applied to a FLOAT64 and an INT64_ARRAY; convert the values to one type"},
-		{"i == 1.0", 1, 3, "== cannot be applied to an INT64 and a FLOAT64; convert one of them with double(...) or int(...)"},
+		{"i == 1.0", 1, 3, "== cannot be applied to an INT64 and a FLOAT64" + mixed},
 		{"x == s", 1, 3, "== cannot be applied to a FLOAT64 and a STRING; convert the values to one type"},
-		{"t < x", 1, 3, "< cannot be applied to a TIMESTAMP and a FLOAT64; it takes a BOOL and a BOOL, or an INT64 and an INT64, " +
-			"or a FLOAT64 and a FLOAT64, or a STRING and a STRING, or a BYTES and a BYTES, or a TIMESTAMP and a TIMESTAMP, " +
-			"or a duration and a duration"},
+		{"t < x", 1, 3,
+			"< cannot be applied to a TIMESTAMP and a FLOAT64; it takes a BOOL and a BOOL, or an INT64 and an INT64, " +
+				"or a FLOAT64 and a FLOAT64, or a STRING and a STRING, or a BYTES and a BYTES, or a TIMESTAMP and a TIMESTAMP, " +
+				"or a duration and a duration"},
 		{"i ? x : y", 1, 3, "?: cannot be applied to an INT64, a FLOAT64 and a FLOAT64; write a BOOL before ?, " +
 			"and two values of one type after it"},
 		{"s.contains(i)", 1, 3, "contains cannot be applied to a STRING and an INT64; it takes a STRING and a STRING"},
-		{"coalesce(x, i)", 1, 1, "coalesce cannot be applied to a FLOAT64 and an INT64; convert one of them with double(...) or int(...)"},
-		{"[1, 2.0][0]", 1, 5, "the elements of a list have one type, and these are an INT64 and a FLOAT64; convert one of them"},
+		{"coalesce(x, i)", 1, 1, "coalesce cannot be applied to a FLOAT64 and an INT64" + mixed},
+		{"[1, 2.0][0]", 1, 5,
+			"the elements of a list have one type, and these are an INT64 and a FLOAT64; convert one of them"},
 		{"i + 1", 1, 1, `the expression is an INT64, and "out" is declared FLOAT64; write double(...)`},
 		{"t - u", 1, 1, `the expression is a duration, and "out" is declared FLOAT64; write seconds(...)`},
 		{"s", 1, 1, `the expression is a STRING, and "out" is declared FLOAT64; write double(...)`},
 		{"xs", 1, 1, `the expression is a FLOAT64_ARRAY, and "out" is declared FLOAT64; change one of them`},
 		{"double([])", 1, 1, "double cannot be applied to a list without a known type; " +
 			"it takes a FLOAT64, or an INT64, or a STRING"},
-		{"double(size([[1]]))", 1, 13, "this list has no type that is known; there are no lists of lists, and an empty list has " +
-			"to be compared with or chosen against one of a known type"},
+		{"double(size([[1]]))", 1, 13,
+			"this list has no type that is known; there are no lists of lists, and an empty list has " +
+				"to be compared with or chosen against one of a known type"},
 	})
 }
 
@@ -96,7 +102,8 @@ func TestProblems_WhatIsNoLiteralOrIsWrong(t *testing.T) {
 }
 
 func TestProblems_PartsOfCELThatAreLeftOut(t *testing.T) {
-	const lists = " goes through a list with an expression, which is not possible here; use in, size, sum, mean, dot or an index"
+	const lists = " goes through a list with an expression, which is not possible here; " +
+		"use in, size, sum, mean, dot or an index"
 	expectProblems(t, []problem{
 		{"xs.all(e, e > 0.0) ? x : y", 1, 1, "all" + lists}, {"xs.exists(e, e > 0.0) ? x : y", 1, 1, "exists" + lists},
 		{"xs.map(e, e)[0]", 1, 1, "map" + lists}, {"xs.filter(e, e > 0.0)[0]", 1, 1, "filter" + lists},
@@ -104,7 +111,8 @@ func TestProblems_PartsOfCELThatAreLeftOut(t *testing.T) {
 		{"Message{a: 1.0}", 1, 8, "there are no messages in expressions; use inputs and features"},
 		{"double(1u)", 1, 8, "there are no unsigned integers; leave out the u"},
 		{"double(uint(1))", 1, 8, "there are no unsigned integers; use int(...)"},
-		{"dyn(x)", 1, 1, "there is no dyn(), because every value has one type; convert with int(...), double(...) or string(...)"},
+		{"dyn(x)", 1, 1,
+			"there is no dyn(), because every value has one type; convert with int(...), double(...) or string(...)"},
 		{"type(x)", 1, 1, "there is no type(), because the types of inputs are declared"},
 		{"seconds(now() - t)", 1, 9,
 			"there is no now(), because an expression gives the same value at any time; use request_time"},
@@ -136,7 +144,8 @@ func TestProblems_OfAllOutputsAreReportedAtOnce(t *testing.T) {
 		{Name: "request_time", Type: float, Expression: "y"}, {Name: "c", Type: float, Expression: "i + log(1)"},
 	})
 	want := []expression.Problem{
-		{Output: 0, Line: 1, Column: 1, Message: `there is no input "unheard"; name one of the request, or a feature as alias.feature`},
+		{Output: 0, Line: 1, Column: 1,
+			Message: `there is no input "unheard"; name one of the request, or a feature as alias.feature`},
 		{Output: 0, Line: 1, Column: 11,
 			Message: `there is no input "also_unheard"; name one of the request, or a feature as alias.feature`},
 		{Output: 2, Message: `the name "x" is taken by an input; choose another one`},
@@ -161,8 +170,10 @@ func TestProblems_FeaturesThatReadEachOtherInACircle(t *testing.T) {
 		{Name: "self", Type: float, Expression: "self"},
 	})
 	want := []expression.Problem{
-		{Output: 3, Line: 1, Column: 5, Message: "features read each other in a circle: a -> d -> c -> a; take one of them out of it"},
-		{Output: 4, Line: 1, Column: 1, Message: "features read each other in a circle: self -> self; take one of them out of it"},
+		{Output: 3, Line: 1, Column: 5,
+			Message: "features read each other in a circle: a -> d -> c -> a; take one of them out of it"},
+		{Output: 4, Line: 1, Column: 1,
+			Message: "features read each other in a circle: self -> self; take one of them out of it"},
 	}
 	if len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
 		t.Errorf("the problems are %v", got)
@@ -171,7 +182,9 @@ func TestProblems_FeaturesThatReadEachOtherInACircle(t *testing.T) {
 
 func TestProblems_EveryTypeSaysHowToGetToIt(t *testing.T) {
 	for declared, cases := range map[plumbv1.Type]map[string]string{
-		integer:                    {"x": "write int(...)", "t - u": "write (...).getMilliseconds()", "p": "change one of them"},
+		integer: {
+			"x": "write int(...)", "t - u": "write (...).getMilliseconds()", "p": "change one of them",
+		},
 		text:                       {"x": "write string(...)", "p": "write string(...)"},
 		plumbv1.Type_TIMESTAMP:     {"i": "write timestamp(...)", "x": "change one of them"},
 		plumbv1.Type_BYTES:         {"s": "write bytes(...)"},

@@ -92,7 +92,8 @@ func TestInputs_AreThoseThatOutputsNeedDirectlyOrThroughOthers(t *testing.T) {
 		}
 		e.Release()
 	}
-	if folded := compile(t, expression.Output{Name: "out", Type: integer, Expression: "1 + 2"}); len(folded.Inputs()) != 0 {
+	folded := compile(t, expression.Output{Name: "out", Type: integer, Expression: "1 + 2"})
+	if len(folded.Inputs()) != 0 {
 		t.Errorf("a constant reads %v", folded.Inputs())
 	}
 }

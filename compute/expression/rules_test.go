@@ -20,8 +20,10 @@ var (
 	nan     = math.Float64frombits(0x7ff8000000000000)
 	inf     = math.Inf(1)
 	minus0  = math.Copysign(0, -1)
-	present = row{"i": 6, "j": 3, "x": 1.5, "y": 2.0, "p": true, "q": false, "s": "ab", "z": "b", "b": "ab", "t": 5, "u": 7,
-		"is": []any{1, 2}, "xs": []any{1.0, 2.0}, "ys": []any{3.0, 4.0}, "ss": []any{"b", "c"}}
+	present = row{
+		"i": 6, "j": 3, "x": 1.5, "y": 2.0, "p": true, "q": false, "s": "ab", "z": "b", "b": "ab", "t": 5, "u": 7,
+		"is": []any{1, 2}, "xs": []any{1.0, 2.0}, "ys": []any{3.0, 4.0}, "ss": []any{"b", "c"},
+	}
 )
 
 // strict are expressions of one result each in which every input counts.
@@ -34,8 +36,10 @@ var strict = []struct {
 	{"i / j", integer, []string{"i", "j"}}, {"i % j", integer, []string{"i", "j"}}, {"-i", integer, []string{"i"}},
 	{"x + y", float, []string{"x", "y"}}, {"x - y", float, []string{"x", "y"}}, {"x * y", float, []string{"x", "y"}},
 	{"x / y", float, []string{"x", "y"}}, {"-x", float, []string{"x"}}, {"s + z", text, []string{"s", "z"}},
-	{"i == j", boolean, []string{"i", "j"}}, {"x != y", boolean, []string{"x", "y"}}, {"s < z", boolean, []string{"s", "z"}},
-	{"p <= q", boolean, []string{"p", "q"}}, {"t > u", boolean, []string{"t", "u"}}, {"i >= j", boolean, []string{"i", "j"}},
+	{"i == j", boolean, []string{"i", "j"}}, {"x != y", boolean, []string{"x", "y"}},
+	{"s < z", boolean, []string{"s", "z"}},
+	{"p <= q", boolean, []string{"p", "q"}}, {"t > u", boolean, []string{"t", "u"}},
+	{"i >= j", boolean, []string{"i", "j"}},
 	{"!p", boolean, []string{"p"}}, {"xs == ys", boolean, []string{"xs", "ys"}}, {"i in is", boolean, []string{"i", "is"}},
 	{"size(s)", integer, []string{"s"}}, {"size(is)", integer, []string{"is"}}, {"xs[1]", float, []string{"xs"}},
 	{"xs[j - 2]", float, []string{"xs", "j"}}, {"abs(i)", integer, []string{"i"}}, {"exp(x)", float, []string{"x"}},
@@ -168,12 +172,16 @@ func TestR26_IntegersOverflowToInvalid(t *testing.T) {
 	check(t, []expect{
 		{"i + 1", most, invalid, integer}, {"i + 0", most, int64(math.MaxInt64), integer},
 		{"i + -1", least, invalid, integer}, {"i - 1", least, invalid, integer}, {"0 - i", least, invalid, integer},
-		{"-1 - i", least, int64(math.MaxInt64), integer}, {"-i", least, invalid, integer}, {"abs(i)", least, invalid, integer},
+		{"-1 - i", least, int64(math.MaxInt64), integer}, {"-i", least, invalid, integer},
+		{"abs(i)", least, invalid, integer},
 		{"-i", most, int64(-math.MaxInt64), integer}, {"i * 2", most, invalid, integer}, {"i * -1", least, invalid, integer},
-		{"i * i", row{"i": 3037000499}, int64(9223372030926249001), integer}, {"i * i", row{"i": 3037000500}, invalid, integer},
+		{"i * i", row{"i": 3037000499}, int64(9223372030926249001), integer},
+		{"i * i", row{"i": 3037000500}, invalid, integer},
 		{"i * 2", row{"i": math.MinInt64 / 2}, int64(math.MinInt64), integer},
-		{"i / 0", row{"i": 1}, invalid, integer}, {"i % 0", row{"i": 1}, invalid, integer}, {"i / -1", least, invalid, integer},
-		{"i % -1", least, invalid, integer}, {"i / -2", row{"i": 7}, int64(-3), integer}, {"i % 2", row{"i": -7}, int64(-1), integer},
+		{"i / 0", row{"i": 1}, invalid, integer}, {"i % 0", row{"i": 1}, invalid, integer},
+		{"i / -1", least, invalid, integer},
+		{"i % -1", least, invalid, integer}, {"i / -2", row{"i": 7}, int64(-3), integer},
+		{"i % 2", row{"i": -7}, int64(-1), integer},
 		{"sum(is)", row{"is": []any{math.MaxInt64, 1}}, invalid, integer},
 		{"sum(is)", row{"is": []any{math.MaxInt64, 1, -1}}, int64(math.MaxInt64), integer},
 	})
@@ -191,7 +199,8 @@ func TestR26_ConversionsOutOfRangeAreInvalid(t *testing.T) {
 		{"double(s)", row{"s": "1e999"}, invalid, float}, {"string(b)", row{"b": "\xff"}, invalid, text},
 		{"i", row{"i": math.MaxInt32}, int64(math.MaxInt32), plumbv1.Type_INT32},
 		{"i", row{"i": math.MaxInt32 + 1}, invalid, plumbv1.Type_INT32},
-		{"n + 1", row{"n": math.MaxInt32}, invalid, plumbv1.Type_INT32}, {"n + 1", row{"n": math.MaxInt32}, int64(1 << 31), integer},
+		{"n + 1", row{"n": math.MaxInt32}, invalid, plumbv1.Type_INT32},
+		{"n + 1", row{"n": math.MaxInt32}, int64(1 << 31), integer},
 		{"is", row{"is": []any{1, nil, 1 << 31}}, invalid, plumbv1.Type_INT32_ARRAY},
 		{"is", row{"is": []any{1, nil}}, []any{int64(1), nil}, plumbv1.Type_INT32_ARRAY},
 		{"int(timestamp(i))", row{"i": math.MaxInt64 / 1_000_000}, int64(math.MaxInt64 / 1_000_000), integer},
@@ -224,14 +233,16 @@ func TestR25_DoublesAreIEEE(t *testing.T) {
 		{"least(x, y)", row{"x": minus0, "y": 0.0}, minus0, float}, {"greatest(x, y)", row{"x": nan, "y": 1.0}, nan, float},
 		{"round(x)", row{"x": 0.5}, 1.0, float}, {"round(x)", row{"x": -2.5}, -3.0, float},
 		{"round(x)", row{"x": 0.49999999999999994}, 0.0, float}, {"trunc(x)", row{"x": -0.5}, minus0, float},
-		{"sqrt(x)", row{"x": -1.0}, nan, float}, {"log(x)", row{"x": 0.0}, -inf, float}, {"x", row{"x": 1e-320}, 1e-320, float},
+		{"sqrt(x)", row{"x": -1.0}, nan, float}, {"log(x)", row{"x": 0.0}, -inf, float},
+		{"x", row{"x": 1e-320}, 1e-320, float},
 	})
 }
 
 func TestR25_TheNaNOfAnOutputHasOnePatternOfBits(t *testing.T) {
 	other := math.Float64frombits(0xfff8000000000123)
 	check(t, []expect{
-		{"x", row{"x": other}, nan, float}, {"-x", row{"x": other}, nan, float}, {"x", row{"x": other}, nan, plumbv1.Type_FLOAT32},
+		{"x", row{"x": other}, nan, float}, {"-x", row{"x": other}, nan, float},
+		{"x", row{"x": other}, nan, plumbv1.Type_FLOAT32},
 		{"xs", row{"xs": []any{other, 1.0}}, []any{nan, 1.0}, plumbv1.Type_FLOAT64_ARRAY},
 	})
 	got := evaluate(t, "x", plumbv1.Type_FLOAT32, row{"x": other}).(float64)

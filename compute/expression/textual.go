@@ -35,10 +35,31 @@ func matches(s site) (kernel, error) {
 	}, nil
 }
 
+// maxText is how many bytes a text may have that is made of others. Without a limit a short expression could fill any
+// memory, since each of its operations may multiply the length.
+const maxText = 1 << 20
+
+func concatenate(c *call, rows int) {
+	a, b := c.args[0].texts, c.args[1].texts
+	for i := range rows {
+		switch {
+		case c.out.at(i) != Present:
+		case len(a[i])+len(b[i]) > maxText:
+			c.invalid(i, rows)
+		default:
+			c.out.texts[i] = a[i] + b[i]
+		}
+	}
+}
+
 func replace(c *call, rows int) {
 	texts, old, by := c.args[0].texts, c.args[1].texts, c.args[2].texts
 	for i := range rows {
-		if c.out.at(i) == Present {
+		switch {
+		case c.out.at(i) != Present:
+		case len(texts[i])+strings.Count(texts[i], old[i])*(len(by[i])-len(old[i])) > maxText:
+			c.invalid(i, rows)
+		default:
 			c.out.texts[i] = strings.ReplaceAll(texts[i], old[i], by[i])
 		}
 	}

@@ -21,8 +21,8 @@ type Output struct {
 	Expression string
 }
 
-// Problem is a mistake in the expression of one output. Line and Column are of the expression's text, from 1; both are
-// 0 if the problem is not at one place. Message is one plain sentence that says what to do.
+// Problem is a mistake in the expression of one output. Line and Column are of the expression's text, from 1, in code
+// points; both are 0 if the problem is not at one place. Message is one plain sentence that says what to do.
 type Problem struct {
 	Output       int
 	Line, Column int

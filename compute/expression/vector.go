@@ -79,8 +79,8 @@ func (v *vector) put(row, rows int, state State) {
 	v.states[row] = state
 }
 
-// worst is Invalid if one of two states is, else Null if one is: the state of a function's result (R25, R26). States are
-// bits, of which the higher one counts.
+// worst is Invalid if one of two states is, else Null if one is: the state of a function's result (R25, R26). States
+// are bits, of which the higher one counts.
 func worst(a, b State) State {
 	both := a | b
 	return both &^ (both >> 1)
