@@ -2,6 +2,7 @@ package expression_test
 
 import (
 	"testing"
+	"time"
 
 	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/types"
@@ -50,6 +51,40 @@ func interpret(t *rapid.T, env *cel.Env, text string, rows []row) []any {
 		}
 	}
 	return results
+}
+
+func TestTimesAgreeWithTheInterpreterOfCEL(t *testing.T) {
+	env, err := cel.NewEnv(cel.Variable("t", cel.TimestampType), cel.Variable("u", cel.TimestampType))
+	if err != nil {
+		t.Fatal(err)
+	}
+	texts := []string{
+		"int(t)", "(t - u).getHours()", "(t - u).getMinutes()", "(t - u).getSeconds()", "(t - u).getMilliseconds()",
+		"int(t + duration('-36h0.5s'))", "int(duration('1us') + t)", "int(t - duration('100h'))",
+	}
+	for _, part := range []string{"FullYear", "Month", "Date", "DayOfMonth", "DayOfWeek", "DayOfYear", "Hours", "Minutes",
+		"Seconds", "Milliseconds"} {
+		for _, zone := range []string{"", "'America/New_York'", "'Europe/Berlin'", "'-05:30'", "'13:45'", "'UTC'"} {
+			texts = append(texts, "t.get"+part+"("+zone+")")
+		}
+	}
+	rapid.Check(t, func(r *rapid.T) {
+		text := rapid.SampledFrom(texts).Draw(r, "text")
+		var ours, theirs []row
+		for range 20 {
+			// From 1850 to 2120, which time.Duration can span.
+			of, other := rapid.Int64Range(-3786e12, 4733e12).Draw(r, "t"), rapid.Int64Range(-3786e12, 4733e12).Draw(r, "u")
+			ours = append(ours, row{"t": of, "u": other})
+			theirs = append(theirs, row{"t": time.UnixMicro(of).UTC(), "u": time.UnixMicro(other).UTC()})
+		}
+		want := interpret(r, env, text, theirs)
+		program := compile(t, expression.Output{Name: "out", Type: integer, Expression: text})
+		for k, got := range run(program, 1, ours) {
+			if !same(got[0], want[k]) {
+				r.Fatalf("%s of %v is %v, and by CEL %v", text, ours[k], got[0], want[k])
+			}
+		}
+	})
 }
 
 // The least integer is a double, and int(-2^63) is in range. CEL refuses it all the same.

@@ -87,8 +87,7 @@ func (c *compiler) prepare() error {
 	}
 	for i, output := range c.outputs {
 		if typeOf(output.Type).kind == noKind {
-			c.report(i, 0, 0, fmt.Sprintf("the feature %q has no type; declare one", output.Name))
-			continue
+			continue // check reports it
 		}
 		if taken, is := c.names[output.Name]; is {
 			c.report(i, 0, 0, fmt.Sprintf("the name %q is taken by %s; choose another one", output.Name, takers[taken.source]))
@@ -148,6 +147,9 @@ func (c *compiler) reportAt(output int, source *ast.SourceInfo, id int64, messag
 func (c *compiler) check(output int) {
 	text := c.outputs[output].Expression
 	switch {
+	case typeOf(c.outputs[output].Type).kind == noKind:
+		c.report(output, 0, 0, fmt.Sprintf("the feature %q has no type; declare one", c.outputs[output].Name))
+		return
 	case strings.TrimSpace(text) == "":
 		c.report(output, 0, 0, "the expression is empty; write one, such as amount * 2.0")
 		return

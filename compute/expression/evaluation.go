@@ -237,10 +237,17 @@ func (e *Evaluation) Release() {
 	}
 	for i, n := range e.program.nodes {
 		if n.source == fromCall {
-			clear(e.vectors[i].texts)
+			e.vectors[i].forget()
 		}
 	}
 	e.program.pool.Put(e)
+}
+
+func (v *vector) forget() {
+	clear(v.texts)
+	if v.elements != nil {
+		clear(v.elements.texts)
+	}
 }
 
 func (c *Column) forget() {

@@ -44,6 +44,9 @@ func conversion(from, to valueType) string {
 
 // plainSyntax says what the parser found in plain words.
 func plainSyntax(message string) string {
+	if strings.HasSuffix(message, "invalid int literal") {
+		return "this integer is outside INT64; write a double, such as 1e20"
+	}
 	if detail, is := strings.CutPrefix(message, "Syntax error: "); is {
 		detail, _, _ = strings.Cut(detail, " expecting ")
 		if token := unexpected.FindStringSubmatch(detail); token != nil {
@@ -53,6 +56,9 @@ func plainSyntax(message string) string {
 			detail = "it ends too early"
 		}
 		return "this is no expression: " + detail
+	}
+	if word, is := strings.CutPrefix(message, "reserved identifier: "); is {
+		return fmt.Sprintf("%q is a word of the language and no name; call the input something else", word)
 	}
 	if strings.Contains(message, "recursion") || strings.Contains(message, "count exceeds limit") {
 		return "the expression is nested too deeply; make parts of it features of their own"

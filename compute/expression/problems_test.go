@@ -127,6 +127,8 @@ func TestProblems_ExpressionsThatAreNone(t *testing.T) {
 		{" ", 0, 0, "the expression is empty; write one, such as amount * 2.0"},
 		{"x +", 1, 4, "this is no expression: it ends too early"},
 		{"x + * y", 1, 5, "this is no expression: '*' is not expected here"},
+		{"x + var", 1, 5, `"var" is a word of the language and no name; call the input something else`},
+		{"9223372036854775808", 1, 1, "this integer is outside INT64; write a double, such as 1e20"},
 		{"x + in", 1, 5, "this is no expression: 'in' is not expected here"},
 		{"x + 'a", 1, 5, "this is no expression: token recognition error at: ''a'"},
 		{"x y", 1, 3, "this is no expression: 'y' is not expected here"},

@@ -1,6 +1,7 @@
 package expression_test
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
@@ -150,5 +151,65 @@ func TestBegin_ForgetsTheRowsBefore(t *testing.T) {
 	e.Run()
 	if list, text := get(e.Output(0), 1), get(e.Output(1), 1); !same(list, []any{}) || text != "" {
 		t.Errorf("rows that nobody filled are %v and %q", list, text)
+	}
+}
+
+func TestCompile_ServesSeveralGoroutines(t *testing.T) {
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for range 10 {
+				if _, problems := expression.Compile(inputs, several()); len(problems) > 0 {
+					t.Errorf("several goroutines get %v", problems)
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
+// Kernels compute rows that nobody reads, and branches that are not chosen. So they take any values.
+func TestKernels_TakeAnyValues(t *testing.T) {
+	var outputs []expression.Output
+	for k, c := range strict {
+		outputs = append(outputs, expression.Output{Name: fmt.Sprint("out", k), Type: c.typ, Expression: c.text})
+	}
+	for k, part := range []string{"FullYear", "DayOfYear", "Milliseconds", "Month"} {
+		outputs = append(outputs, expression.Output{
+			Name: fmt.Sprint("part", k), Type: integer, Expression: "t.get" + part + "('Asia/Tokyo')"})
+	}
+	outputs = append(outputs, expression.Output{Name: "shown", Type: text, Expression: "string(t)"})
+	program := compile(t, outputs...)
+	var rows []row
+	for _, i := range ints {
+		for _, x := range floats {
+			rows = append(rows, row{
+				"i": i, "j": ints[len(rows)%len(ints)], "x": x, "y": floats[len(rows)%7], "p": true, "q": nil, "s": "\xff\xfe",
+				"z": "", "b": "\x00", "t": i, "u": -i, "is": []any{i, i}, "xs": []any{x, inf}, "ys": []any{}})
+		}
+	}
+	for k, got := range run(program, len(outputs), rows) {
+		if alone := run(program, len(outputs), rows[k:k+1])[0]; !same(got, alone) {
+			t.Errorf("row %d is %v, and alone %v", k, got, alone)
+		}
+	}
+}
+
+func TestCompile_TakesInputsThatCannotBeNamed(t *testing.T) {
+	odd := []expression.Input{{Name: "in", Type: float}, {Name: "a-b", Type: float}, {Name: "", Type: float},
+		{Name: "a..b", Type: float}, {Name: "fine", Type: float}, {Name: "view", Type: text}, {Name: "view.f", Type: float},
+		{Name: "size", Type: integer}}
+	program, problems := expression.Compile(odd, []expression.Output{
+		{Name: "out", Type: float, Expression: "fine + view.f + double(size(view) + size)"}})
+	if len(problems) > 0 || !slices.Equal(program.Inputs(), []int{4, 5, 6, 7}) {
+		t.Errorf("the problems are %v", problems)
+	}
+	_, problems = expression.Compile([]expression.Input{{Name: "x"}}, nil)
+	if len(problems) != 1 || problems[0].Message != `the input "x" has no type` {
+		t.Errorf("an input without a type is %v", problems)
+	}
+	_, problems = expression.Compile(nil, []expression.Output{{Name: "x", Expression: "1"}})
+	if len(problems) != 1 || problems[0].Message != `the feature "x" has no type; declare one` {
+		t.Errorf("a feature without a type is %v", problems)
 	}
 }
