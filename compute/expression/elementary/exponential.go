@@ -66,6 +66,6 @@ func lessOne(x pair) pair {
 	tail = float64(1.0/24) + float64(r*tail)
 	tail = float64(1.0/6) + float64(r*tail)
 	tail = float64(float64(square.hi*r) * tail)
-	sum := addOrdered(r, square.hi/2)
-	return addOrdered(sum.hi, sum.lo+(tail+(square.lo/2+(x.lo+float64(r*x.lo)))))
+	sum := addOrdered(r, float64(square.hi/2))
+	return addOrdered(sum.hi, sum.lo+(tail+(float64(square.lo/2)+(x.lo+float64(r*x.lo)))))
 }

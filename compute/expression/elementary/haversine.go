@@ -73,7 +73,7 @@ func sine(angle pair) float64 {
 	for n := 18; n >= 2; n -= 2 {
 		sum = -float64(float64(square*ratios[n]) * (1 + sum))
 	}
-	return x + (float64(x*sum) + float64(angle.lo*(1-square/2)))
+	return x + (float64(x*sum) + float64(angle.lo*(1-float64(square/2))))
 }
 
 // cosine is that of an angle of at most pi/4, by its series.
@@ -129,7 +129,7 @@ func arc(sin, cos float64) float64 {
 // tangent is the arc tangent of a number in [0, 1].
 func tangent(x float64) float64 {
 	j := int(float64(x*8) + 0.5)
-	at := float64(j) / 8
+	at := float64(float64(j) / 8)
 	rest := (x - at) / (1 + float64(x*at))
 	square := float64(rest * rest)
 	sum := 0.0

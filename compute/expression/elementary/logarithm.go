@@ -43,7 +43,7 @@ func logarithm(x pair) pair {
 	if x.lo != 0 {
 		lo = math.Ldexp(x.lo, -exponent)
 	}
-	step := reciprocals[int(significand*128+0.5)-leastStep]
+	step := reciprocals[int(float64(significand*128)+0.5)-leastStep]
 	product := multiply(significand, step.factor)
 	rest := addOrdered(product.hi-1, product.lo+float64(lo*step.factor))
 	result := plusOne(rest)
@@ -64,11 +64,11 @@ func plusOne(f pair) pair {
 		tail = sign/float64(n) + float64(r*tail)
 	}
 	tail = float64(float64(square.hi*r) * tail)
-	sum := addOrdered(r, -square.hi/2)
+	sum := addOrdered(r, -float64(square.hi/2))
 	if r == 0 {
 		return f
 	}
-	return addOrdered(sum.hi, sum.lo+(tail+((f.lo-float64(r*f.lo))-square.lo/2)))
+	return addOrdered(sum.hi, sum.lo+(tail+((f.lo-float64(r*f.lo))-float64(square.lo/2))))
 }
 
 // outside returns the logarithm of what is not positive or not finite.
