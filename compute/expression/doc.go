@@ -15,8 +15,9 @@
 //
 // The way of an expression: compile.go has it parsed and checked, names.go and messages.go say what is wrong with it,
 // and build.go turns it into nodes, of which a program (program.go) is made. An evaluation (evaluation.go) runs the
-// kernel of each node over up to 1,024 rows at a time. function.go has the form of functions; arithmetic.go, compare.go,
-// logic.go, conversions.go, numeric.go, textual.go, temporal.go and listing.go have the functions and their kernels.
+// kernel of each node over up to 1,024 rows at a time. function.go has the form of functions, and arithmetic.go,
+// compare.go, logic.go, conversions.go, numeric.go, textual.go, temporal.go and listing.go have the functions and their
+// kernels.
 //
 // What is not obvious:
 //
