@@ -39,3 +39,11 @@ func BenchmarkRatio(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkCompile(b *testing.B) {
+	for b.Loop() {
+		if _, problems := expression.Compile(inputs, several()); len(problems) > 0 {
+			b.Fatal(problems)
+		}
+	}
+}

@@ -115,8 +115,8 @@ func TestLogarithms_AreWithinAUnit(t *testing.T) {
 			1 + random.NormFloat64()*0.01, random.ExpFloat64(), math.Float64frombits(random.Uint64N(0x7ff << 52)),
 			1 + random.NormFloat64()*1e-12, float64(random.Uint64N(1<<20)) * 0x1p-1074,
 		} {
-			if x <= 0 || math.IsInf(x, 0) {
-				continue
+			if x <= 0 || x == 1 || math.IsInf(x, 0) {
+				continue // the special values have a test of their own
 			}
 			want := exactLog(exact(x))
 			within(t, "log", x, elementary.Log(x), want, 0.51)
@@ -132,8 +132,8 @@ func TestLog1p_IsWithinAUnitNearZero(t *testing.T) {
 			random.Float64() - 0.9, random.NormFloat64() * 1e-3, random.NormFloat64() * 1e-12, random.ExpFloat64() * 1e9,
 			random.NormFloat64() * 1e-18,
 		} {
-			if x <= -1 {
-				continue
+			if x <= -1 || x == 0 {
+				continue // as above
 			}
 			want := exactLog(new(big.Float).SetPrec(precision).Add(exactInt(1), exact(x)))
 			within(t, "log1p", x, elementary.Log1p(x), want, 0.51)
