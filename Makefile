@@ -95,6 +95,13 @@ bench-online: build redis-server $(python_ready) ## Measure look-ups over gRPC, 
 	go build -o bin/bench-online ./bench/online
 	bin/bench-online bin/plumb
 
+.PHONY: bench-ondemand
+bench-ondemand: build redis-server ## Measure computed features: label rows against SQL, and look-ups with them and without
+	go build -o bin/bench-offline ./bench/offline
+	bin/bench-offline bin/plumb bin/bench computed
+	go build -o bin/bench-online ./bench/online
+	bin/bench-online -tables computed -shapes 1x50,100x50 bin/plumb
+
 .PHONY: bench-audit
 bench-audit: build redis-server ## Measure how much an audit log slows look-ups of 16 callers; takes four minutes
 	go build -o bin/bench-online ./bench/online

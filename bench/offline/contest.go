@@ -17,6 +17,10 @@ type contest struct {
 	sources []string
 	// groups has DuckDB group the files of the one source by key, in place of a join.
 	groups bool
+	// options are more arguments for plumb.
+	options []string
+	// computes has DuckDB compute expressions over the label rows, in place of a join.
+	computes bool
 }
 
 func contests() []contest {
@@ -50,7 +54,11 @@ func contests() []contest {
 			labels: columnsFile(columns), service: "small", sources: []string{smallFile},
 		})
 	}
-	return list
+	computed := contest{id: "computed", labels: inputsFile, service: "computed", computes: true,
+		name: fmt.Sprintf("%d expressions over %s label rows", len(computedFeatures), commas(inputRows))}
+	bare := computed
+	bare.id, bare.name, bare.options = "computed-bare", computed.name+", no manifest", []string{"--no-manifest"}
+	return append(list, computed, bare)
 }
 
 func wideContest() contest {
@@ -98,8 +106,11 @@ func files(list []contest) []string {
 	return slices.Compact(names)
 }
 
-// byHand lets DuckDB join the sources, in a process each, or group the one source.
+// byHand lets DuckDB join the sources, in a process each, or group the one source, or compute expressions.
 func (c contest) byHand(ctx context.Context, folder string) (total process.Taken, err error) {
+	if c.computes {
+		return process.Self(ctx, folder, computing, c.labels, handResult(0))
+	}
 	if c.groups {
 		return process.Self(ctx, folder, grouping, c.sources[0], handResult(0))
 	}
@@ -119,6 +130,10 @@ func (c contest) joinsByHand(ctx context.Context, folder string) (total process.
 
 // check fails unless plumb's result has the values of the joins by hand.
 func (c contest) check(ctx context.Context, folder string) error {
+	if c.computes {
+		_, err := process.Self(ctx, folder, comparing, plumbResult, handResult(0))
+		return err
+	}
 	if c.groups {
 		if _, err := c.joinsByHand(ctx, folder); err != nil {
 			return err

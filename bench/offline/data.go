@@ -60,6 +60,7 @@ func queries() map[string]string {
 	for view := range wideViews {
 		files[wideFile(view)] = rows.Query(wideRows, keys, view+1, rows.Uniform)
 	}
+	files[inputsFile] = labelQuery(inputRows, keys, inputColumns)
 	for _, count := range append(labelCounts, memoryLabels) {
 		files[labelFile(count)] = labelQuery(count, keys, "")
 	}
@@ -167,6 +168,15 @@ func definitions(folder string) (string, error) {
 	if wide != "" {
 		fmt.Fprintf(&services, "  - {name: wide, full_names: true, features: [%s]}\n", strings.TrimSuffix(wide, ", "))
 	}
-	return "entities:\n  - {name: user, join_keys: [{name: user_id, type: INT64}]}\nsources:\n" + sources.String() +
-		"feature_views:\n" + views.String() + "feature_services:\n" + services.String(), nil
+	services.WriteString("  - {name: computed, features: [{view: computed}]}\n")
+	return "entities:\n  - {name: user, join_keys: [{name: user_id, type: INT64}]}\n" + listOf("sources", sources.String()) +
+		listOf("feature_views", views.String()) + computedView() + "feature_services:\n" + services.String(), nil
+}
+
+// listOf is a list of definitions; nothing if it is empty.
+func listOf(name, entries string) string {
+	if entries == "" {
+		return ""
+	}
+	return name + ":\n" + entries
 }

@@ -6,7 +6,8 @@
 // PLUMB is the binary. It runs with the settings that a new project has, so under the default memory limit, and writes
 // a manifest. Data and results stay in FOLDER: twice 20 million rows of 10 features over a million keys and 90 days,
 // label files of 20,000, 200,000 and 2 million rows, for memory of 20 million, ten views of 2 million rows for the wide
-// case, up to 3,000 files of 1,000 rows, and ten labels of up to 3,000 columns. Only what the chosen contests read is
+// case, up to 3,000 files of 1,000 rows, ten labels of up to 3,000 columns, and two million label rows with request
+// inputs. Only what the chosen contests read is
 // made. A contest is chosen by the beginning of its name, such as uniform, uniform-20000 or files.
 //
 // Both sides take turns, and the table has medians of several runs, in Markdown. It is checked that both give the same
@@ -33,6 +34,7 @@ const (
 	handwritten = "by-hand"
 	grouping    = "group"
 	comparing   = "compare"
+	computing   = "compute"
 )
 
 func main() {
@@ -52,6 +54,10 @@ func start(args []string) error {
 		return joinByHand(ctx, args[1], args[2], args[3])
 	case len(args) == 3 && args[0] == grouping:
 		return groupByHand(ctx, args[1], args[2])
+	case len(args) == 3 && args[0] == computing:
+		return computeByHand(ctx, args[1], args[2])
+	case len(args) == 3 && args[0] == comparing:
+		return compareComputed(ctx, args[1], args[2])
 	case len(args) == 4 && args[0] == comparing:
 		return compare(ctx, args[1], args[2], args[3])
 	case len(args) == 3 && args[2] == memory:

@@ -31,8 +31,8 @@ func measureSpeed(ctx context.Context, plumb, folder string, list []contest) err
 func (c contest) run(ctx context.Context, plumb, folder string) error {
 	var ours, theirs []process.Taken
 	for round := range rounds + 1 {
-		took, err := process.Run(ctx, folder, plumb, "historical", "--labels", c.labels, "--service", c.service,
-			"--out", plumbResult)
+		args := []string{"historical", "--labels", c.labels, "--service", c.service, "--out", plumbResult}
+		took, err := process.Run(ctx, folder, plumb, append(args, c.options...)...)
 		if err != nil {
 			return err
 		}

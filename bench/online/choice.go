@@ -21,12 +21,13 @@ const (
 	ofPython    = "python"
 	memory      = "memory"
 	audited     = "audit"
+	ofComputed  = "computed"
 )
 
 var (
 	// usual are the tables that are measured unless some are chosen.
 	usual        = []string{ofClient, ofGenerated, leftAsIs, ofManyViews, ofSQLite, ofJSON, ofPython, memory}
-	tables       = append(slices.Clone(usual), audited)
+	tables       = append(slices.Clone(usual), audited, ofComputed)
 	shapes       = []shape{{1, few}, {100, few}, {1, some}}
 	callerCounts = []int{1, 16, 64}
 )

@@ -105,13 +105,17 @@ func definitions(views int, services []int) string {
 		fmt.Fprintf(&text, "  - {name: v%d, entities: [user], source: v%d, features: [%s]}\n", view, view%sources,
 			strings.Join(fields, ", "))
 	}
-	text.WriteString("feature_services:\n")
+	text.WriteString(computedView(few) + "feature_services:\n")
 	for _, service := range services {
 		var wanted []string
 		for view := range service {
 			wanted = append(wanted, fmt.Sprintf("{view: v%d}", view))
 		}
-		fmt.Fprintf(&text, "  - {name: of%d, full_names: true, features: [%s]}\n", service, strings.Join(wanted, ", "))
+		line := "  - {name: of%d%s, full_names: true, features: [%s]}\n"
+		fmt.Fprintf(&text, line, service, "", strings.Join(wanted, ", "))
+		if service == few {
+			fmt.Fprintf(&text, line, service, computedSuffix, strings.Join(append(wanted, "{view: computed}"), ", "))
+		}
 	}
 	return text.String()
 }

@@ -49,7 +49,7 @@ func measureSpeed(ctx context.Context, plumb, folder string, chosen choice) (err
 	}{
 		{ofClient, s.client}, {ofGenerated, s.generated}, {leftAsIs, s.undecoded},
 		{ofManyViews, s.manyViews}, {ofSQLite, s.withSQLite}, {ofJSON, s.withJSON},
-		{ofPython, s.withPython},
+		{ofPython, s.withPython}, {ofComputed, s.withComputed},
 	} {
 		if !chosen.has(table.name) {
 			continue
