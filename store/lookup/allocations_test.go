@@ -55,3 +55,30 @@ func TestALookUpAllocatesNothingForEachColumn(t *testing.T) {
 		}
 	}
 }
+
+// What is computed is computed in memory that was used before.
+func TestAComputedFeatureAllocatesNothing(t *testing.T) {
+	selection := ratios(t)
+	store := newOnline(t, selection, map[string][]any{"EWR": {int64(7), 1.5}})
+	prepared, err := lookup.New(selection)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request := lookup.Request{Keys: []*plumbv1.KeyColumn{texts("origin", "EWR")}, At: 5,
+		Inputs: []*plumbv1.InputColumn{input("count", plumbv1.Type_INT64, int64(2))}}
+	ctx := context.Background()
+	allocations := testing.AllocsPerRun(100, func() {
+		reply, err := prepared.Reply(ctx, store, request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := reply.Wire(); err != nil {
+			t.Fatal(err)
+		}
+		reply.Release()
+	})
+	const most = 7 // One is of the store, and one for the columns of inputs.
+	if allocations > most {
+		t.Errorf("%v allocations, want at most %d", allocations, most)
+	}
+}
