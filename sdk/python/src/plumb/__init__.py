@@ -14,7 +14,20 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from plumb.arguments import seconds
-from plumb.definitions import Entity, Feature, FeatureService, FeatureView, JoinKey, Listing, Source, ViewReference
+from plumb.definitions import (
+    ComputedFeature,
+    Entity,
+    Feature,
+    FeatureService,
+    FeatureView,
+    JoinKey,
+    Listing,
+    OnDemandView,
+    RequestInput,
+    Source,
+    ViewInput,
+    ViewReference,
+)
 from plumb.errors import (
     ConflictError,
     Error,
@@ -49,6 +62,7 @@ __version__ = version("plumb")
 __all__ = [
     "Applied",
     "Change",
+    "ComputedFeature",
     "ConflictError",
     "Difference",
     "Entity",
@@ -65,6 +79,7 @@ __all__ = [
     "Listing",
     "Manifest",
     "NotFoundError",
+    "OnDemandView",
     "PermissionDeniedError",
     "Plan",
     "PreconditionError",
@@ -73,6 +88,7 @@ __all__ = [
     "Pushed",
     "RefusedRow",
     "Report",
+    "RequestInput",
     "Result",
     "Revision",
     "Source",
@@ -80,6 +96,7 @@ __all__ = [
     "Store",
     "UnauthenticatedError",
     "UnavailableError",
+    "ViewInput",
     "ViewProvenance",
     "ViewReference",
     "ViewReport",

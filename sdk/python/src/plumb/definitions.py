@@ -1,4 +1,4 @@
-"""The registered definitions: entities, sources, feature views and feature services, as plain values."""
+"""The registered definitions, as plain values: entities, sources, feature views, on-demand views, feature services."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Definition(Protocol):
-    """What the four kinds of definitions have in common."""
+    """What the five kinds of definitions have in common."""
 
     @property
     def name(self) -> str:
@@ -104,9 +104,67 @@ class FeatureView:
 
 
 @dataclass(frozen=True)
+class RequestInput:
+    """A typed value that comes with a look-up. Label rows have it as a column. If sensitive, audit logs contain a keyed
+    hash instead of its values.
+    """
+
+    name: str
+    type: str
+    description: str
+    sensitive: bool = False
+
+
+@dataclass(frozen=True)
+class ViewInput:
+    """A feature view whose features expressions read as alias.feature, with the label columns that its keys are read
+    from.
+    """
+
+    view: str
+    alias: str
+    join_keys: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class ComputedFeature:
+    """One typed value of an on-demand view, computed by a CEL expression. If sensitive, audit logs contain a keyed hash
+    instead of its values.
+    """
+
+    name: str
+    type: str
+    expression: str
+    description: str
+    tags: Mapping[str, str]
+    sensitive: bool = False
+
+
+@dataclass(frozen=True)
+class OnDemandView:
+    """Features that are computed whenever they are asked for, from values of the request and from features of other
+    views (R25).
+    """
+
+    name: str
+    request: tuple[RequestInput, ...]
+    views: tuple[ViewInput, ...]
+    features: tuple[ComputedFeature, ...]
+    description: str
+    tags: Mapping[str, str]
+
+    def cells(self) -> tuple[str, ...]:
+        """Name, typed request inputs, views and typed features."""
+        request = ", ".join(f"{each.name} {each.type}" for each in self.request)
+        views = ", ".join(use.view if use.view == use.alias else f"{use.view} as {use.alias}" for use in self.views)
+        features = ", ".join(f"{feature.name} {feature.type}" for feature in self.features)
+        return self.name, request or "-", views or "-", features
+
+
+@dataclass(frozen=True)
 class ViewReference:
-    """Features of one view, with the name and the label columns that a service gives it (R11). If features is empty,
-    all features of the view are meant.
+    """Features of one view of either kind, with the name and the label columns that a service gives it (R11). If
+    features is empty, all features of the view are meant.
     """
 
     view: str
@@ -198,6 +256,17 @@ def feature_view(m: pb.FeatureView) -> FeatureView:
     return FeatureView(m.name, tuple(m.entities), m.source, ttl, online, features, m.description, dict(m.tags))
 
 
+def on_demand_view(m: pb.OnDemandView) -> OnDemandView:
+    """An on-demand view from its message. An absent alias becomes the view's name."""
+    request = tuple(RequestInput(i.name, type_name(i.type), i.description, i.sensitive) for i in m.request)
+    views = tuple(ViewInput(i.view, getattr(i, "as") or i.view, dict(i.join_keys)) for i in m.views)
+    features = tuple(
+        ComputedFeature(f.name, type_name(f.type), f.expression, f.description, dict(f.tags), f.sensitive)
+        for f in m.features
+    )
+    return OnDemandView(m.name, request, views, features, m.description, dict(m.tags))
+
+
 def feature_service(m: pb.FeatureService) -> FeatureService:
     """A feature service from its message. An absent alias becomes the view's name."""
     uses = tuple(
@@ -227,6 +296,11 @@ def sources(messages: Iterable[pb.Source]) -> Listing[Source]:
 def feature_views(messages: Iterable[pb.FeatureView]) -> Listing[FeatureView]:
     """A listing of feature views."""
     return _listing("feature view", ("NAME", "ENTITIES", "SOURCE", "TTL", "FEATURES"), messages, feature_view)
+
+
+def on_demand_views(messages: Iterable[pb.OnDemandView]) -> Listing[OnDemandView]:
+    """A listing of on-demand views."""
+    return _listing("on-demand view", ("NAME", "REQUEST", "VIEWS", "FEATURES"), messages, on_demand_view)
 
 
 def feature_services(messages: Iterable[pb.FeatureService]) -> Listing[FeatureService]:

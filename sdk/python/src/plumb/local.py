@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -18,14 +19,16 @@ from google.protobuf import json_format
 
 from plumb import arguments, plans
 from plumb import definitions as defs
-from plumb import online as lookup
 from plumb.answers import Arrays
 from plumb.carriers import INSTANT, Carriers, check_describable
 from plumb.command import Command, OnProgress, find_binary
 from plumb.errors import Error, InputError
 from plumb.foreign import guarded_methods
+from plumb.given import Given
+from plumb.instants import instant, rfc3339
 from plumb.labels import Labels, check_file, labels_of
 from plumb.manifests import manifest_of
+from plumb.online import Found
 from plumb.progress import Reporter
 from plumb.provenance import ROW, ViewProvenance
 from plumb.pushed import Pushed, RefusedRow
@@ -42,8 +45,9 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
+    from plumb.given import Inputs, Keys
     from plumb.labels import Frame
-    from plumb.online import Answer, Keys
+    from plumb.online import Answer
 
     M = TypeVar("M", bound=Message)
 
@@ -125,18 +129,20 @@ class LocalStore(Store):
             rows.label_columns = _label_columns(rows.schema, labels)
         return Result(rows)
 
-    def _look_up(self, keys: Keys, request: Request, at: int | None, provenance: bool) -> lookup.Found:
+    def _look_up(self, keys: Keys, inputs: Inputs, request: Request, at: int | None, provenance: bool) -> Found:
         selection = select(self._registered(), request.service, request.features)
-        rows = lookup.KeyRows(keys, selection.keys)
-        instant = "now" if at is None else lookup.rfc3339(at)
+        rows = Given.of(keys, inputs, selection)
+        moment = "now" if at is None else rfc3339(at)
+        what = "keys and inputs" if selection.inputs else "keys"
         with _folder() as folder:
             file = folder / "keys.json"
-            file.write_text(json.dumps(_key_objects(rows)), encoding="utf-8")
-            with _renaming(f"{file} ", "the key table "), _renaming(f"--keys: {file}: ", "keys: "):
+            file.write_text(json.dumps(_objects(rows)), encoding="utf-8")
+            with _renaming(f"{file} ", "the key table "), _renaming(f"--keys: {file}: ", f"{what}: "):
                 flags = [*_wanted(request), *(["--provenance"] if provenance else [])]
-                done = self._run("online", f"--keys={file}", f"--at={instant}", *flags)
+                done = self._run("online", f"--keys={file}", f"--at={moment}", *flags)
+        _check_places(rows, done["rows"])
         origins = _provenance([row["provenance"] for row in done["rows"]]) if provenance else None
-        return lookup.Found(selection, rows, _answers(done["rows"], selection), origins)
+        return Found(selection, rows, _answers(done["rows"], selection), origins)
 
     def _push(self, view: str, rows: Labels, atomic: bool) -> Pushed:
         check_columns(rows.schema)
@@ -167,6 +173,10 @@ class LocalStore(Store):
         """All registered feature views, by name."""
         return defs.feature_views(self._list("views", pb.FeatureView))
 
+    def on_demand_views(self) -> defs.Listing[defs.OnDemandView]:
+        """All registered on-demand views, by name."""
+        return defs.on_demand_views(self._list("on-demand-views", pb.OnDemandView))
+
     def feature_services(self) -> defs.Listing[defs.FeatureService]:
         """All registered feature services, by name."""
         return defs.feature_services(self._list("services", pb.FeatureService))
@@ -182,6 +192,10 @@ class LocalStore(Store):
     def feature_view(self, name: str) -> defs.FeatureView:
         """One feature view. Raises NotFoundError."""
         return defs.feature_view(json_format.ParseDict(self._show("views", name), pb.FeatureView()))
+
+    def on_demand_view(self, name: str) -> defs.OnDemandView:
+        """One on-demand view. Raises NotFoundError."""
+        return defs.on_demand_view(json_format.ParseDict(self._show("on-demand-views", name), pb.OnDemandView()))
 
     def feature_service(self, name: str) -> defs.FeatureService:
         """One feature service. Raises NotFoundError."""
@@ -337,13 +351,41 @@ def _report(done: dict[str, Any]) -> Report:
     return Report(done["rows"], views, done["seconds"])
 
 
-def _key_objects(rows: lookup.KeyRows) -> list[dict[str, Any]]:
-    """Returns the rows of keys as JSON objects. Bytes are base64."""
-    columns = {
-        name: [base64.b64encode(v).decode() if isinstance(v, bytes) else v for v in column.to_pylist()]
-        for name, column in rows.typed.items()
-    }
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+def _objects(rows: Given) -> list[dict[str, Any]]:
+    """Returns the rows of keys and inputs as JSON objects."""
+    typed = {**rows.keys.typed, **rows.inputs.typed}
+    columns = [[_json(value) for value in column.to_pylist()] for column in typed.values()]
+    return [dict(zip(typed, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+def _json(value: Any) -> Any:  # noqa: ANN401 - a value of any type in, JSON out.
+    """Returns a value as JSON has it; see _value."""
+    if isinstance(value, list):
+        return [_json(each) for each in value]
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, datetime):
+        return rfc3339(instant(value))
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
+def _check_places(rows: Given, found: Sequence[dict[str, Any]]) -> None:
+    """Raises InputError for an input that was given among the keys, or a key among the inputs. They are in one file, so
+    the binary does not notice.
+    """
+    keys = found[0]["keys"]
+    misplaced = [
+        *(
+            f"{name}: is a request input and not a key; give it among the inputs"
+            for name in rows.keys.names
+            if name not in keys
+        ),
+        *(f"{name}: is a key; give it among the keys" for name in rows.inputs.names if name in keys),
+    ]
+    if misplaced:
+        raise InputError("; ".join(misplaced))
 
 
 def _answers(rows: Sequence[dict[str, Any]], selection: Selection) -> list[Answer]:
@@ -390,7 +432,7 @@ def _value(value: Any, declared: str) -> Any:  # noqa: ANN401 - JSON in, a value
     if declared == "BYTES":
         return base64.b64decode(value)
     if declared == "TIMESTAMP":
-        return lookup.instant(_python_time(value))
+        return instant(_python_time(value))
     return float(value) if declared in ("FLOAT32", "FLOAT64") else value
 
 

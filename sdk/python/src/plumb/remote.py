@@ -14,7 +14,6 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from plumb import arguments, plans, pushwire
 from plumb import definitions as defs
-from plumb import online as lookup
 from plumb.answers import Packed
 from plumb.carriers import Carriers, check_describable
 from plumb.definitionfiles import files_of
@@ -31,7 +30,9 @@ from plumb.errors import (
 )
 from plumb.flight import Exchange
 from plumb.foreign import guarded_methods
+from plumb.given import Given
 from plumb.labels import labels_of
+from plumb.online import Found
 from plumb.progress import Reporter
 from plumb.provenance import provenance_of
 from plumb.pushed import Pushed
@@ -50,8 +51,8 @@ if TYPE_CHECKING:
 
     from google.protobuf.message import Message
 
+    from plumb.given import Inputs, Keys
     from plumb.labels import Frame, Labels
-    from plumb.online import Keys
     from plumb.provenance import ViewProvenance
     from plumb.security import Endpoint
 
@@ -207,17 +208,17 @@ class RemoteStore(Store):
         except (fl.FlightError, pa.ArrowException, OSError) as error:
             raise self._error(flight_code(error), flight_message(error)) from error
 
-    def _look_up(self, keys: Keys, request: Request, at: int | None, provenance: bool) -> lookup.Found:
+    def _look_up(self, keys: Keys, inputs: Inputs, request: Request, at: int | None, provenance: bool) -> Found:
         """Resolves a selection once, and again if the server is at another revision."""
         revision, selection = self._selections.get(request) or self._resolve(request)
-        rows = lookup.KeyRows(keys, selection.keys)
+        rows = Given.of(keys, inputs, selection)
         try:
             reply = self._ask(rows, request, at, provenance)
         except InputError:
             newest = self._resolve(request)
             if newest[1] == selection:
                 raise
-            rows = rows.again(newest[1].keys)
+            rows = rows.again(newest[1])
             reply = self._ask(rows, request, at, provenance)
             revision, selection = newest
         if reply.revision != revision:
@@ -226,7 +227,7 @@ class RemoteStore(Store):
         if len(outputs) != len(reply.columns):
             raise ConflictError("the definitions changed while the look-up was made; make it again")
         answers = [Packed(column, kind) for column, kind in zip(reply.columns, outputs, strict=True)]
-        return lookup.Found(selection, rows, answers, self._provenance(reply, len(rows)) if provenance else None)
+        return Found(selection, rows, answers, self._provenance(reply, len(rows)) if provenance else None)
 
     def _provenance(self, reply: sv.GetOnlineFeaturesResponse, rows: int) -> dict[str, ViewProvenance]:
         if not reply.provenance:
@@ -242,17 +243,17 @@ class RemoteStore(Store):
         newest = self._call(f"{REGISTRY}History", rs.HistoryRequest(limit=1), rs.HistoryResponse).revisions
         return newest[0].revision if newest else 0
 
-    def _ask(
-        self, rows: lookup.KeyRows, request: Request, at: int | None, provenance: bool
-    ) -> sv.GetOnlineFeaturesResponse:
+    def _ask(self, rows: Given, request: Request, at: int | None, provenance: bool) -> sv.GetOnlineFeaturesResponse:
         message = sv.GetOnlineFeaturesRequest(
             full_names=request.full_names, event_timestamps=True, provenance=provenance
         )
         _select(message, request)
         if at is not None:
             message.at.CopyFrom(Timestamp(seconds=at // 1_000_000, nanos=at % 1_000_000 * 1_000))
-        for name, values, nulls in rows.packed():
+        for name, values, nulls in rows.keys.packed():
             message.keys.add(name=name, values=values, nulls=nulls)
+        for name, values, nulls in rows.inputs.packed():
+            message.inputs.add(name=name, values=values, nulls=nulls)
         return self._call(f"{SERVING}GetOnlineFeatures", message, sv.GetOnlineFeaturesResponse)
 
     def _push(self, view: str, rows: Labels, atomic: bool) -> Pushed:
@@ -303,6 +304,14 @@ class RemoteStore(Store):
             ).feature_views
         )
 
+    def on_demand_views(self) -> defs.Listing[defs.OnDemandView]:
+        """All registered on-demand views, by name."""
+        return defs.on_demand_views(
+            self._call(
+                f"{REGISTRY}ListOnDemandViews", rs.ListOnDemandViewsRequest(), rs.ListOnDemandViewsResponse
+            ).on_demand_views
+        )
+
     def feature_services(self) -> defs.Listing[defs.FeatureService]:
         """All registered feature services, by name."""
         return defs.feature_services(
@@ -337,6 +346,16 @@ class RemoteStore(Store):
                 rs.GetFeatureViewRequest(name=arguments.text("name", name)),
                 rs.GetFeatureViewResponse,
             ).feature_view
+        )
+
+    def on_demand_view(self, name: str) -> defs.OnDemandView:
+        """One on-demand view. Raises NotFoundError."""
+        return defs.on_demand_view(
+            self._call(
+                f"{REGISTRY}GetOnDemandView",
+                rs.GetOnDemandViewRequest(name=arguments.text("name", name)),
+                rs.GetOnDemandViewResponse,
+            ).on_demand_view
         )
 
     def feature_service(self, name: str) -> defs.FeatureService:

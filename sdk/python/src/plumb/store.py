@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from plumb import arguments
-from plumb import online as lookup
 from plumb.conversion import advising_on_index
 from plumb.errors import InputError
 from plumb.foreign import guarded_methods
+from plumb.instants import instant
 from plumb.labels import labels_of
+from plumb.online import Found, LookUp
 from plumb.pushing import Target
 from plumb.selection import Registered, check_wanted
 
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from types import TracebackType
 
-    from plumb.definitions import Entity, FeatureService, FeatureView, Listing, Source
+    from plumb.definitions import Entity, FeatureService, FeatureView, Listing, OnDemandView, Source
+    from plumb.given import Inputs, Keys
     from plumb.labels import Frame, Labels
-    from plumb.online import Keys
     from plumb.plans import Applied, History, Plan
     from plumb.progress import Wanted
     from plumb.pushed import Pushed
@@ -89,8 +90,10 @@ class Store(ABC):
         service, features: a feature service, or references "view:feature" and "view:*".
         full_names: name outputs view__feature. A service that already does so is not affected (R10).
         timestamp_column: the label column with each row's instant. A time without a zone is UTC (R1).
-        statuses: add <output>__status: PRESENT, NULL, NOT_FOUND or EXPIRED (R13).
-        event_timestamps: add <view or alias>__event_timestamp, the event time of the row found.
+        statuses: add <output>__status: PRESENT, NULL, NOT_FOUND or EXPIRED (R13), or INVALID for a computed value that
+        does not exist, such as an integer that overflows (R26). A value is null unless it is PRESENT.
+        event_timestamps: add <view or alias>__event_timestamp, the event time of the row found. There is none for an
+        on-demand view, whose features are computed.
         as_known: use only rows that had been created by the label's instant (R4).
         provenance: add, after the outputs, where the values of each use of a view come from, in columns that begin with
         <view or alias>__: definition_revision (null if it is not known) and definition_hash (hexadecimal); and for the
@@ -122,7 +125,8 @@ class Store(ABC):
     def online(
         self,
         *,
-        keys: Keys,
+        keys: Keys | None = None,
+        inputs: Inputs | None = None,
         service: str | None = None,
         features: Sequence[str] | None = None,
         full_names: bool = False,
@@ -135,22 +139,27 @@ class Store(ABC):
 
         keys: a dict of columns, or a pandas, polars or pyarrow table, with one column for each key of the selection. A
         null key matches nothing (R8).
+        inputs: the request inputs that the selected features of on-demand views read, in the same forms as keys, as
+        many rows. They are converted to their declared types exactly, or refused (R9). The result has them after the
+        keys.
         at: the instant at which visibility and ttl are evaluated, by default now.
         provenance: return in the result's provenance, for each use of a view, a plumb.ViewProvenance: which definition
         determines its values, and for each row what wrote it, when, and how old it is. The columns of the result stay
         the same.
         The other arguments are as in historical.
 
-        Raises InputError for wrong keys or a wrong selection, PreconditionError for a view that is not online, and
-        Fault if something fails.
+        Raises InputError for wrong keys or inputs or a wrong selection, PreconditionError for a view that is not
+        online, and Fault if something fails.
         """
         request = Request.of(service, features, full_names)
-        micros = None if at is None else lookup.instant(at)
+        micros = None if at is None else instant(at)
         statuses = arguments.flag("statuses", statuses)
         event_timestamps = arguments.flag("event_timestamps", event_timestamps)
-        with advising_on_index(keys):
-            found = self._look_up(keys, request, micros, arguments.flag("provenance", provenance))
-        return lookup.LookUp(found, statuses=statuses, event_timestamps=event_timestamps)
+        provenance = arguments.flag("provenance", provenance)
+        keys, inputs = {} if keys is None else keys, {} if inputs is None else inputs
+        with advising_on_index(keys), advising_on_index(inputs):
+            found = self._look_up(keys, inputs, request, micros, provenance)
+        return LookUp(found, statuses=statuses, event_timestamps=event_timestamps)
 
     def push(self, view: str, rows: Frame, *, atomic: bool = False) -> Pushed:
         """Writes rows of a view into the online store, where the newest row of each key wins (R14).
@@ -177,7 +186,7 @@ class Store(ABC):
     def _join(self, labels: Frame | str | os.PathLike[str], request: Request, options: JoinOptions) -> Result: ...
 
     @abstractmethod
-    def _look_up(self, keys: Keys, request: Request, at: int | None, provenance: bool) -> lookup.Found: ...
+    def _look_up(self, keys: Keys, inputs: Inputs, request: Request, at: int | None, provenance: bool) -> Found: ...
 
     @abstractmethod
     def entities(self) -> Listing[Entity]:
@@ -190,6 +199,10 @@ class Store(ABC):
     @abstractmethod
     def feature_views(self) -> Listing[FeatureView]:
         """All registered feature views, by name."""
+
+    @abstractmethod
+    def on_demand_views(self) -> Listing[OnDemandView]:
+        """All registered on-demand views, by name."""
 
     @abstractmethod
     def feature_services(self) -> Listing[FeatureService]:
@@ -206,6 +219,10 @@ class Store(ABC):
     @abstractmethod
     def feature_view(self, name: str) -> FeatureView:
         """One feature view. Raises NotFoundError."""
+
+    @abstractmethod
+    def on_demand_view(self, name: str) -> OnDemandView:
+        """One on-demand view. Raises NotFoundError."""
 
     @abstractmethod
     def feature_service(self, name: str) -> FeatureService:
@@ -245,7 +262,7 @@ class Store(ABC):
         self.close()
 
     def _registered(self) -> Registered:
-        return Registered(self.feature_service, self.feature_view, self.entity)
+        return Registered(self.feature_service, self.feature_view, self.on_demand_view, self.entity)
 
     def _target(self, view: str) -> Target:
         return Target.of(self.feature_view(view), self.source, self.entity)

@@ -79,18 +79,6 @@ def _flags(flags: bytes) -> pa.Array:
     return pa.array(memoryview(flags), pa.uint8()).cast(pa.bool_())
 
 
-def packed(keys: pa.Array) -> tuple[pb.Values, bytes]:
-    """Packs keys of their declared type, and returns the packed column and its null flags (empty if no key is null).
-
-    A column whose type no key can have is not a key column. It is sent as nulls of text, so that the server refuses it
-    by its name.
-    """
-    declared = next((name for name in _INTO if TYPES[name] == keys.type), None)
-    if declared is None:
-        declared, keys = "STRING", pa.nulls(len(keys), pa.string())
-    return pack(keys, declared)
-
-
 def pack(column: pa.Array, declared: str) -> tuple[pb.Values, bytes]:
     """Packs a column of its declared type, and returns the packed column and its null flags (empty if none is null)."""
     values = pb.Values()
@@ -108,24 +96,26 @@ def pack(column: pa.Array, declared: str) -> tuple[pb.Values, bytes]:
     return values, null_flags(column)
 
 
-def plain_keys(keys: object, declared: Mapping[str, str]) -> dict[str, list[Any]] | None:
+def plain_columns(given: object, declared: Mapping[str, str]) -> dict[str, list[Any]] | None:
     """Returns a copy of columns that contain only plain Python values of their declared types, and None. Returns None
-    if keys have another form, or contain a mistake.
+    if the columns have another form or a type that _PLAIN does not have, or contain a mistake.
     """
-    if not isinstance(keys, dict) or not keys.keys() <= declared.keys():
+    if not isinstance(given, dict) or not given.keys() <= declared.keys():
         return None
     plain: dict[str, list[Any]] = {}
-    for name, values in keys.items():
-        kind = _PLAIN[declared[name]]
+    for name, values in given.items():
+        kind = _PLAIN.get(declared[name])
+        if kind is None:
+            return None
         column = list(values) if isinstance(values, (list, tuple)) else [values]
         if not set(map(type, column)) <= {kind, type(None)} or not _fits_plainly(column, declared[name]):
             return None
         plain[name] = column
-    return plain if plain and len(set(map(len, plain.values()))) == 1 else None
+    return plain if len(set(map(len, plain.values()))) <= 1 else None
 
 
-_PLAIN = {"STRING": str, "BYTES": bytes, "BOOL": bool, "INT32": int, "INT64": int}
-"""The Python type of each declared type that a key may have."""
+_PLAIN = {"STRING": str, "BYTES": bytes, "BOOL": bool, "INT32": int, "INT64": int, "FLOAT64": float}
+"""The declared types whose values are a Python type, of keys and of most request inputs."""
 
 
 def _fits_plainly(column: list[Any], declared: str) -> bool:
@@ -142,7 +132,7 @@ def _fits_plainly(column: list[Any], declared: str) -> bool:
 
 
 def pack_list(column: list[Any], declared: str) -> tuple[pb.Values, bytes]:
-    """Packs a column of plain_keys, and returns the packed column and its null flags."""
+    """Packs a column of plain_columns, and returns the packed column and its null flags."""
     values, nulls = pb.Values(), b""
     if None in column:
         nulls = bytes(value is None for value in column)
