@@ -152,7 +152,7 @@ class Given:
         if both:
             raise InputError(f"{', '.join(both)}: given among the keys and among the inputs; give it once")
         if len({len(part) for part in self._parts}) > 1:
-            raise InputError(f"there are {len(self.keys)} rows of keys and {len(self.inputs)} of inputs; give as many")
+            raise InputError(f"the keys and the inputs differ in length: {len(self.keys)} and {len(self.inputs)}")
 
     def again(self, selection: Selection) -> Given:
         """Returns the same rows for another selection."""
