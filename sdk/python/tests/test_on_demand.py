@@ -57,6 +57,8 @@ feature_services:
       - {view: weather, as: origin_weather, join_keys: {airport: origin}, features: [temp]}
   - name: back
     features: [{view: trip, join_keys: {origin: dest, distance: miles}, features: [warmth]}]
+  - name: shared
+    features: [{view: trip, join_keys: {unread: origin}, features: [warmth, note]}]
 """
 EVERY = [*TYPES, *(f"{name}_ARRAY" for name in TYPES)]
 
@@ -228,6 +230,13 @@ def test_arrays_may_be_the_rows_of_a_matrix(store: plumb.Store, matrix: Any) -> 
 def test_a_service_may_map_the_columns_of_inputs(store: plumb.Store) -> None:
     found = store.online(service="back", keys={"dest": ["JFK"]}, inputs={"miles": [2]}, at=AT).to_dict()
     assert found == {"dest": ["JFK"], "miles": [2], "warmth": [79.5]}
+
+
+def test_an_input_that_is_also_a_key_is_given_as_a_key(store: plumb.Store) -> None:
+    keys, inputs = {"origin": ["JFK"]}, {"distance": [2.0]}
+    assert store.online(service="shared", keys=keys, inputs=inputs, at=AT).to_dict()["note"] == ["JFK"]
+    with pytest.raises(plumb.InputError, match="origin: is a key.*; give it among the keys"):
+        store.online(service="shared", inputs={**keys, **inputs})
 
 
 def test_a_look_up_without_keys_and_inputs_has_one_row(store: plumb.Store) -> None:
