@@ -157,8 +157,14 @@ func (s *Snapshot) resolveView(view *plumbv1.FeatureView, registered *plumbv1.Re
 // Source returns a source by name, or a fault.NotFoundError.
 func (s *Snapshot) Source(name string) (*Source, error) { return find(s.sources, "source", name) }
 
-// View returns a view by name, or a fault.NotFoundError.
-func (s *Snapshot) View(name string) (*View, error) { return find(s.views, "feature view", name) }
+// View returns a feature view by name, or a fault.NotFoundError. A *fault.InputError says that it is an on-demand view.
+func (s *Snapshot) View(name string) (*View, error) {
+	if _, ok := s.onDemand[name]; ok {
+		return nil, fault.Inputf("", "%s is an on-demand view: it is computed when it is asked for, and nothing of it is stored",
+			name)
+	}
+	return find(s.views, "feature view", name)
+}
 
 // DefinitionHash returns the hash of the feature view or on-demand view of a name, and false if there is none.
 func (s *Snapshot) DefinitionHash(view string) (DefinitionHash, bool) {

@@ -27,8 +27,7 @@ func (k *keyColumns) check() error {
 	for _, column := range k.All() {
 		if len(column.Values) == 0 {
 			return fault.Inputf(flagOf(column), "%s %s (%s) is missing; give it as %s %s=VALUE, or use --keys FILE",
-				map[bool]string{false: "key", true: "request input"}[column.IsInput], column.Name, column.Type, flagOf(column),
-				column.Name)
+				columnKind(column), column.Name, column.Type, flagOf(column), column.Name)
 		}
 		if first := k.All()[0]; len(column.Values) != len(first.Values) {
 			return fault.Inputf(k.flag, "%s has %d values and %s has %d; give each as many as there are rows",
@@ -36,6 +35,14 @@ func (k *keyColumns) check() error {
 		}
 	}
 	return nil
+}
+
+// columnKind is what messages call a column.
+func columnKind(column *document.KeyColumn) string {
+	if column.IsInput {
+		return "request input"
+	}
+	return "key"
 }
 
 // flagOf is the flag that a column is given with.

@@ -123,7 +123,7 @@ func (k *keyColumns) addRow(row map[string]any, parse func(*document.KeyColumn, 
 	for _, column := range k.All() {
 		value, ok := row[column.Name]
 		if !ok {
-			return fmt.Errorf("%s is missing; if it is not known, give null", column.Name)
+			return fmt.Errorf("%s %s is missing; if it is not known, give null", columnKind(column), column.Name)
 		}
 		parsed, err := parse(column, value)
 		if err != nil {

@@ -59,14 +59,14 @@ func (k *Keys) Column(name string) (*KeyColumn, error) {
 		}
 		known = append(known, column.Name)
 	}
-	kinds := "key"
+	one, all := "key", "keys"
 	if k.Inputs != nil {
-		kinds = "key or request input"
+		one, all = "key or request input", "keys and request inputs"
 	}
 	if closest := fault.Closest(name, known); closest != "" {
-		return nil, fmt.Errorf("the look-up has no %s %q; did you mean %q?", kinds, name, closest)
+		return nil, fmt.Errorf("the look-up has no %s %q; did you mean %q?", one, name, closest)
 	}
-	return nil, fmt.Errorf("the look-up has no %[1]s %[2]q; its %[1]ss are: %[3]s", kinds, name, strings.Join(known, ", "))
+	return nil, fmt.Errorf("the look-up has no %s %q; its %s are: %s", one, name, all, strings.Join(known, ", "))
 }
 
 // Row is one row of keys.

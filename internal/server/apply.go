@@ -152,11 +152,16 @@ func changesOf(planned *plan.Plan) []*plumbv1.Change {
 	return changes
 }
 
-// changeOf relies on the names of the enums: in lower case they are the words of a description.
+// enumName is the name in an enum of a word of a description, such as ON_DEMAND_VIEW.
+func enumName[T ~string](word T) string {
+	return strings.ToUpper(strings.NewReplacer("-", "_", " ", "_").Replace(string(word)))
+}
+
+// changeOf relies on the names of the enums.
 func changeOf(detail plan.Detail) *plumbv1.Change {
 	change := &plumbv1.Change{
-		Action: plumbv1.Change_Action(plumbv1.Change_Action_value[strings.ToUpper(string(detail.Action))]),
-		Kind:   plumbv1.Change_Kind(plumbv1.Change_Kind_value[strings.ToUpper(string(detail.Kind))]),
+		Action: plumbv1.Change_Action(plumbv1.Change_Action_value[enumName(detail.Action)]),
+		Kind:   plumbv1.Change_Kind(plumbv1.Change_Kind_value[enumName(detail.Kind)]),
 		Name:   detail.Name,
 	}
 	for _, each := range detail.Differences {

@@ -184,6 +184,12 @@ func (a *answer) report(report offline.JoinReport, took time.Duration, manifest 
 			Alias: view.Alias, Matched: view.Matched, NullKeys: view.NullKeys, NullTimes: view.NullTimes,
 		})
 	}
+	for _, view := range report.Computed {
+		for _, invalid := range view.Invalid {
+			last.Invalid = append(last.Invalid, &plumbv1.InvalidValues{Alias: view.Alias, Feature: invalid.Feature,
+				Rows: invalid.Rows})
+		}
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	empty := array.NewRecordBuilder(memory.DefaultAllocator, a.schema)

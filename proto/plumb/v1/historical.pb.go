@@ -354,7 +354,9 @@ type HistoricalReport struct {
 	// The manifest of the result, if the request asks for it: one line of JSON that ends with a digest of the text before
 	// the digest. It identifies label rows that the client sent by the digest of their content. A client that writes the
 	// rows to a file adds "file" with the file's name, size and SHA-256, and a new digest.
-	Manifest      string `protobuf:"bytes,4,opt,name=manifest,proto3" json:"manifest,omitempty"`
+	Manifest string `protobuf:"bytes,4,opt,name=manifest,proto3" json:"manifest,omitempty"`
+	// One for each feature of an on-demand view with values that do not exist (R26).
+	Invalid       []*InvalidValues `protobuf:"bytes,5,rep,name=invalid,proto3" json:"invalid,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -417,6 +419,75 @@ func (x *HistoricalReport) GetManifest() string {
 	return ""
 }
 
+func (x *HistoricalReport) GetInvalid() []*InvalidValues {
+	if x != nil {
+		return x.Invalid
+	}
+	return nil
+}
+
+// InvalidValues contains the number of rows in which a feature of an on-demand view is INVALID.
+type InvalidValues struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name of the use of the view.
+	Alias         string `protobuf:"bytes,1,opt,name=alias,proto3" json:"alias,omitempty"`
+	Feature       string `protobuf:"bytes,2,opt,name=feature,proto3" json:"feature,omitempty"`
+	Rows          int64  `protobuf:"varint,3,opt,name=rows,proto3" json:"rows,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *InvalidValues) Reset() {
+	*x = InvalidValues{}
+	mi := &file_plumb_v1_historical_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *InvalidValues) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*InvalidValues) ProtoMessage() {}
+
+func (x *InvalidValues) ProtoReflect() protoreflect.Message {
+	mi := &file_plumb_v1_historical_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use InvalidValues.ProtoReflect.Descriptor instead.
+func (*InvalidValues) Descriptor() ([]byte, []int) {
+	return file_plumb_v1_historical_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *InvalidValues) GetAlias() string {
+	if x != nil {
+		return x.Alias
+	}
+	return ""
+}
+
+func (x *InvalidValues) GetFeature() string {
+	if x != nil {
+		return x.Feature
+	}
+	return ""
+}
+
+func (x *InvalidValues) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
 // HistoricalView contains the counts of one use of a view.
 type HistoricalView struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -433,7 +504,7 @@ type HistoricalView struct {
 
 func (x *HistoricalView) Reset() {
 	*x = HistoricalView{}
-	mi := &file_plumb_v1_historical_proto_msgTypes[4]
+	mi := &file_plumb_v1_historical_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -445,7 +516,7 @@ func (x *HistoricalView) String() string {
 func (*HistoricalView) ProtoMessage() {}
 
 func (x *HistoricalView) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_historical_proto_msgTypes[4]
+	mi := &file_plumb_v1_historical_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -458,7 +529,7 @@ func (x *HistoricalView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoricalView.ProtoReflect.Descriptor instead.
 func (*HistoricalView) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_historical_proto_rawDescGZIP(), []int{4}
+	return file_plumb_v1_historical_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *HistoricalView) GetAlias() string {
@@ -519,12 +590,17 @@ const file_plumb_v1_historical_proto_rawDesc = "" +
 	"\x12HistoricalProgress\x12\x12\n" +
 	"\x04step\x18\x01 \x01(\tR\x04step\x12\x12\n" +
 	"\x04rows\x18\x02 \x01(\x03R\x04rows\x12\x14\n" +
-	"\x05total\x18\x03 \x01(\x03R\x05total\"\x8c\x01\n" +
+	"\x05total\x18\x03 \x01(\x03R\x05total\"\xbf\x01\n" +
 	"\x10HistoricalReport\x12\x12\n" +
 	"\x04rows\x18\x01 \x01(\x03R\x04rows\x12.\n" +
 	"\x05views\x18\x02 \x03(\v2\x18.plumb.v1.HistoricalViewR\x05views\x12\x18\n" +
 	"\aseconds\x18\x03 \x01(\x01R\aseconds\x12\x1a\n" +
-	"\bmanifest\x18\x04 \x01(\tR\bmanifest\"|\n" +
+	"\bmanifest\x18\x04 \x01(\tR\bmanifest\x121\n" +
+	"\ainvalid\x18\x05 \x03(\v2\x17.plumb.v1.InvalidValuesR\ainvalid\"S\n" +
+	"\rInvalidValues\x12\x14\n" +
+	"\x05alias\x18\x01 \x01(\tR\x05alias\x12\x18\n" +
+	"\afeature\x18\x02 \x01(\tR\afeature\x12\x12\n" +
+	"\x04rows\x18\x03 \x01(\x03R\x04rows\"|\n" +
 	"\x0eHistoricalView\x12\x14\n" +
 	"\x05alias\x18\x01 \x01(\tR\x05alias\x12\x18\n" +
 	"\amatched\x18\x02 \x01(\x03R\amatched\x12\x1b\n" +
@@ -544,25 +620,27 @@ func file_plumb_v1_historical_proto_rawDescGZIP() []byte {
 	return file_plumb_v1_historical_proto_rawDescData
 }
 
-var file_plumb_v1_historical_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_plumb_v1_historical_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
 var file_plumb_v1_historical_proto_goTypes = []any{
 	(*HistoricalRequest)(nil),  // 0: plumb.v1.HistoricalRequest
 	(*HistoricalUpdate)(nil),   // 1: plumb.v1.HistoricalUpdate
 	(*HistoricalProgress)(nil), // 2: plumb.v1.HistoricalProgress
 	(*HistoricalReport)(nil),   // 3: plumb.v1.HistoricalReport
-	(*HistoricalView)(nil),     // 4: plumb.v1.HistoricalView
-	(*FeatureList)(nil),        // 5: plumb.v1.FeatureList
+	(*InvalidValues)(nil),      // 4: plumb.v1.InvalidValues
+	(*HistoricalView)(nil),     // 5: plumb.v1.HistoricalView
+	(*FeatureList)(nil),        // 6: plumb.v1.FeatureList
 }
 var file_plumb_v1_historical_proto_depIdxs = []int32{
-	5, // 0: plumb.v1.HistoricalRequest.features:type_name -> plumb.v1.FeatureList
+	6, // 0: plumb.v1.HistoricalRequest.features:type_name -> plumb.v1.FeatureList
 	2, // 1: plumb.v1.HistoricalUpdate.progress:type_name -> plumb.v1.HistoricalProgress
 	3, // 2: plumb.v1.HistoricalUpdate.report:type_name -> plumb.v1.HistoricalReport
-	4, // 3: plumb.v1.HistoricalReport.views:type_name -> plumb.v1.HistoricalView
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	5, // 3: plumb.v1.HistoricalReport.views:type_name -> plumb.v1.HistoricalView
+	4, // 4: plumb.v1.HistoricalReport.invalid:type_name -> plumb.v1.InvalidValues
+	5, // [5:5] is the sub-list for method output_type
+	5, // [5:5] is the sub-list for method input_type
+	5, // [5:5] is the sub-list for extension type_name
+	5, // [5:5] is the sub-list for extension extendee
+	0, // [0:5] is the sub-list for field type_name
 }
 
 func init() { file_plumb_v1_historical_proto_init() }
@@ -585,7 +663,7 @@ func file_plumb_v1_historical_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plumb_v1_historical_proto_rawDesc), len(file_plumb_v1_historical_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   5,
+			NumMessages:   6,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -83,6 +83,7 @@ const (
 	Change_SOURCE           Change_Kind = 2
 	Change_VIEW             Change_Kind = 3
 	Change_SERVICE          Change_Kind = 4
+	Change_ON_DEMAND_VIEW   Change_Kind = 5
 )
 
 // Enum value maps for Change_Kind.
@@ -93,6 +94,7 @@ var (
 		2: "SOURCE",
 		3: "VIEW",
 		4: "SERVICE",
+		5: "ON_DEMAND_VIEW",
 	}
 	Change_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED": 0,
@@ -100,6 +102,7 @@ var (
 		"SOURCE":           2,
 		"VIEW":             3,
 		"SERVICE":          4,
+		"ON_DEMAND_VIEW":   5,
 	}
 )
 
@@ -1739,7 +1742,7 @@ const file_plumb_v1_registry_service_proto_rawDesc = "" +
 	"\aproject\x18\x01 \x01(\tR\aproject\x12\x12\n" +
 	"\x04base\x18\x02 \x01(\x03R\x04base\x12*\n" +
 	"\achanges\x18\x03 \x03(\v2\x10.plumb.v1.ChangeR\achanges\x12\x1c\n" +
-	"\thazardous\x18\x04 \x01(\bR\thazardous\"\xeb\x02\n" +
+	"\thazardous\x18\x04 \x01(\bR\thazardous\"\xff\x02\n" +
 	"\x06Change\x12/\n" +
 	"\x06action\x18\x01 \x01(\x0e2\x17.plumb.v1.Change.ActionR\x06action\x12)\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x15.plumb.v1.Change.KindR\x04kind\x12\x12\n" +
@@ -1751,7 +1754,7 @@ const file_plumb_v1_registry_service_proto_rawDesc = "" +
 	"\x03ADD\x10\x01\x12\t\n" +
 	"\x05ALTER\x10\x02\x12\n" +
 	"\n" +
-	"\x06REMOVE\x10\x03\"K\n" +
+	"\x06REMOVE\x10\x03\"_\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +
@@ -1759,7 +1762,8 @@ const file_plumb_v1_registry_service_proto_rawDesc = "" +
 	"\n" +
 	"\x06SOURCE\x10\x02\x12\b\n" +
 	"\x04VIEW\x10\x03\x12\v\n" +
-	"\aSERVICE\x10\x04\"F\n" +
+	"\aSERVICE\x10\x04\x12\x12\n" +
+	"\x0eON_DEMAND_VIEW\x10\x05\"F\n" +
 	"\n" +
 	"Difference\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x12\n" +

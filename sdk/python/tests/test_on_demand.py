@@ -151,6 +151,23 @@ def test_r17_look_ups_give_what_joins_give(store: plumb.Store) -> None:
     assert joined["each__status"].to_pylist() == ["PRESENT", "INVALID", "NULL", "NULL"]
 
 
+def test_r26_a_join_counts_the_values_that_do_not_exist(store: plumb.Store) -> None:
+    labels = pa.table({**KEYS, **INPUTS, "event_timestamp": [NOON] * 4})
+    result = store.historical(labels, service="trips")
+    result.to_arrow()
+    report = result.report
+    assert report is not None
+    assert report.invalid == (plumb.InvalidValues("trip", "each", 1),)
+    assert str(report).endswith("\n  trip: each INVALID in 1 row")
+
+
+def test_the_plan_of_an_on_demand_view_names_its_kind(store: plumb.Store, trips: Path) -> None:
+    text = (trips / "features" / "all.yaml").read_text().replace("here.temp + distance", "here.temp - distance")
+    changes = store.plan(text).changes
+    assert [(c.action, c.kind, c.name) for c in changes] == [("alter", "on-demand view", "trip")]
+    assert [h.code for h in changes[0].hazards] == ["PB112"]
+
+
 def test_a_join_needs_the_inputs_as_label_columns(store: plumb.Store) -> None:
     labels = pa.table({"origin": ["JFK"], "event_timestamp": [NOON]})
     with pytest.raises(plumb.InputError, match='no column "bags", the request input bags of on-demand view trip'):

@@ -49,7 +49,7 @@ from plumb.progress import Progress
 from plumb.provenance import ViewProvenance
 from plumb.pushed import Pushed, RefusedRow
 from plumb.remote import RemoteStore
-from plumb.report import Report, ViewReport
+from plumb.report import InvalidValues, Report, ViewReport
 from plumb.result import Result
 from plumb.security import endpoint
 from plumb.store import Store
@@ -75,6 +75,7 @@ __all__ = [
     "HazardError",
     "History",
     "InputError",
+    "InvalidValues",
     "JoinKey",
     "Listing",
     "Manifest",

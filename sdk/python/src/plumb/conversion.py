@@ -140,7 +140,7 @@ def _index_advice(frame: object, message: str) -> str:
     if pandas is None or not isinstance(frame, pandas.DataFrame):
         return ""
     names = [name for name in frame.index.names if isinstance(name, str)]
-    missing = re.findall(r'has no column "([^"]*)"|(?:^|; |: )(\S+):? is missing', message)
+    missing = re.findall(r'has no column "([^"]*)"|(?:^|; |: )(?:key |request input )?(\S+):? is missing', message)
     if names and (missing or "has no columns" in message):
         return f"the frame's index holds {', '.join(names)}: use frame.reset_index() to turn it into columns"
     if missing and not isinstance(frame.index, pandas.RangeIndex):

@@ -13,7 +13,7 @@ from google.protobuf import json_format
 
 from plumb import manifests
 from plumb.errors import Fault
-from plumb.report import Report, ViewReport
+from plumb.report import InvalidValues, Report, ViewReport
 from plumb.v1.historical_pb2 import HistoricalRequest, HistoricalUpdate
 
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ class Exchange:
     def _note(self, update: HistoricalUpdate, progress: Callable[[str, int, int], None] | None) -> None:
         if update.HasField("report"):
             views = tuple(ViewReport(v.alias, v.matched, v.null_keys, v.null_times) for v in update.report.views)
-            self.report = Report(update.report.rows, views, update.report.seconds)
+            invalid = tuple(InvalidValues(i.alias, i.feature, i.rows) for i in update.report.invalid)
+            self.report = Report(update.report.rows, views, update.report.seconds, invalid)
             if update.report.manifest:
                 self.manifest = manifests.parse(update.report.manifest, "the manifest that the server sent")
         elif progress is not None:

@@ -33,7 +33,7 @@ from plumb.progress import Reporter
 from plumb.provenance import ROW, ViewProvenance
 from plumb.pushed import Pushed, RefusedRow
 from plumb.pushing import Columns, batches_of, check_columns, typed
-from plumb.report import Report, ViewReport
+from plumb.report import InvalidValues, Report, ViewReport
 from plumb.result import Result, Rows
 from plumb.selection import Output, Selection, select
 from plumb.store import JoinOptions, Request, Store, is_text
@@ -348,7 +348,12 @@ def _flags(options: JoinOptions) -> list[str]:
 
 def _report(done: dict[str, Any]) -> Report:
     views = tuple(ViewReport(v["alias"], v["matched"], v["null_keys"], v["null_times"]) for v in done["views"])
-    return Report(done["rows"], views, done["seconds"])
+    invalid = tuple(
+        InvalidValues(view["alias"], i["feature"], i["rows"])
+        for view in done.get("computed", ())
+        for i in view.get("invalid", ())
+    )
+    return Report(done["rows"], views, done["seconds"], invalid)
 
 
 def _objects(rows: Given) -> list[dict[str, Any]]:

@@ -37,7 +37,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Change:
-    """One definition that is added, altered or removed. kind is entity, source, view or service."""
+    """One definition that is added, altered or removed. kind is entity, source, view, on-demand view or service."""
 
     action: str
     kind: str
@@ -165,11 +165,11 @@ def changes_of(documents: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:
 
 
 def changes_from(messages: Iterable[pb.Change]) -> tuple[Change, ...]:
-    """Changes from the messages of RegistryService. In lower case, their enums are those of plumb plan."""
+    """Changes from the messages of RegistryService. In lower case, their enums are the words of plumb plan."""
     return tuple(
         Change(
             pb.Change.Action.Name(m.action).lower(),
-            pb.Change.Kind.Name(m.kind).lower(),
+            pb.Change.Kind.Name(m.kind).lower().replace("on_demand_view", "on-demand view"),
             m.name,
             tuple(Difference(d.field, getattr(d, "from"), d.to) for d in m.differences),
             tuple(Hazard(h.code, h.message) for h in m.hazards),

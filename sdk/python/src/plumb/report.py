@@ -21,17 +21,33 @@ class ViewReport:
 
 
 @dataclass(frozen=True)
+class InvalidValues:
+    """A computed feature with values that do not exist (R26).
+
+    alias: the name of the use of the on-demand view.
+    feature: the feature's name in the view.
+    rows: the number of rows in which it is INVALID.
+    """
+
+    alias: str
+    feature: str
+    rows: int
+
+
+@dataclass(frozen=True)
 class Report:
     """The report of a join.
 
     rows: the number of label rows, which is also the number of result rows (R6).
     views: one report for each use of a view, in the order of the selection.
     seconds: how long the join took.
+    invalid: one for each feature of an on-demand view with values that are INVALID.
     """
 
     rows: int
     views: tuple[ViewReport, ...]
     seconds: float
+    invalid: tuple[InvalidValues, ...] = ()
 
     def __repr__(self) -> str:
         lines = [f"{self.rows} rows in {self.seconds:.2f} s"]
@@ -43,4 +59,5 @@ class Report:
                 if count
             ]
             lines.append(f"  {view.alias}: {view.matched} matched{share}{''.join(nulls)}")
+        lines += [f"  {i.alias}: {i.feature} INVALID in {i.rows} row{'s' if i.rows != 1 else ''}" for i in self.invalid]
         return "\n".join(lines)

@@ -52,16 +52,28 @@ class HistoricalProgress(_message.Message):
     def __init__(self, step: _Optional[str] = ..., rows: _Optional[int] = ..., total: _Optional[int] = ...) -> None: ...
 
 class HistoricalReport(_message.Message):
-    __slots__ = ("rows", "views", "seconds", "manifest")
+    __slots__ = ("rows", "views", "seconds", "manifest", "invalid")
     ROWS_FIELD_NUMBER: _ClassVar[int]
     VIEWS_FIELD_NUMBER: _ClassVar[int]
     SECONDS_FIELD_NUMBER: _ClassVar[int]
     MANIFEST_FIELD_NUMBER: _ClassVar[int]
+    INVALID_FIELD_NUMBER: _ClassVar[int]
     rows: int
     views: _containers.RepeatedCompositeFieldContainer[HistoricalView]
     seconds: float
     manifest: str
-    def __init__(self, rows: _Optional[int] = ..., views: _Optional[_Iterable[_Union[HistoricalView, _Mapping]]] = ..., seconds: _Optional[float] = ..., manifest: _Optional[str] = ...) -> None: ...
+    invalid: _containers.RepeatedCompositeFieldContainer[InvalidValues]
+    def __init__(self, rows: _Optional[int] = ..., views: _Optional[_Iterable[_Union[HistoricalView, _Mapping]]] = ..., seconds: _Optional[float] = ..., manifest: _Optional[str] = ..., invalid: _Optional[_Iterable[_Union[InvalidValues, _Mapping]]] = ...) -> None: ...
+
+class InvalidValues(_message.Message):
+    __slots__ = ("alias", "feature", "rows")
+    ALIAS_FIELD_NUMBER: _ClassVar[int]
+    FEATURE_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    alias: str
+    feature: str
+    rows: int
+    def __init__(self, alias: _Optional[str] = ..., feature: _Optional[str] = ..., rows: _Optional[int] = ...) -> None: ...
 
 class HistoricalView(_message.Message):
     __slots__ = ("alias", "matched", "null_keys", "null_times")

@@ -54,11 +54,13 @@ class Change(_message.Message):
         SOURCE: _ClassVar[Change.Kind]
         VIEW: _ClassVar[Change.Kind]
         SERVICE: _ClassVar[Change.Kind]
+        ON_DEMAND_VIEW: _ClassVar[Change.Kind]
     KIND_UNSPECIFIED: Change.Kind
     ENTITY: Change.Kind
     SOURCE: Change.Kind
     VIEW: Change.Kind
     SERVICE: Change.Kind
+    ON_DEMAND_VIEW: Change.Kind
     ACTION_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
