@@ -43,7 +43,16 @@ func (d *demo) verify(ctx context.Context) error {
 	for _, at := range instants {
 		d.say("   %d keys at %s", rows/int64(len(instants)), at.Format(time.RFC3339))
 	}
-	found, err := d.plumb.verify(ctx, keyFile)
+	for _, each := range []string{service, computedService} {
+		if err := d.verifyService(ctx, each, rows); err != nil {
+			return fmt.Errorf("%s: %w", each, err)
+		}
+	}
+	return nil
+}
+
+func (d *demo) verifyService(ctx context.Context, service string, rows int64) error {
+	found, err := d.plumb.verify(ctx, service, keyFile)
 	if err != nil {
 		return err
 	}
@@ -60,7 +69,7 @@ func (d *demo) verify(ctx context.Context) error {
 	for _, each := range found.Causes {
 		causes = append(causes, fmt.Sprintf("%s %d", each.Cause, each.Count))
 	}
-	d.say("   materialized in %d windows; of %d values %d equal (%s), %d different", found.Totals.Windows,
+	d.say("   %s: materialized in %d windows; of %d values %d equal (%s), %d different", service, found.Totals.Windows,
 		found.Totals.Values, found.Totals.Matches, strings.Join(byStatus, ", "), found.Totals.Mismatches)
 	switch {
 	case found.Outcome != "passed":

@@ -66,7 +66,7 @@ func (p *plumb) run(ctx context.Context, into any, args ...string) error {
 }
 
 // verify returns what plumb verify finds for the label rows of a file, be it that all agrees or not.
-func (p *plumb) verify(ctx context.Context, labels string) (proof, error) {
+func (p *plumb) verify(ctx context.Context, service, labels string) (proof, error) {
 	var found proof
 	err := p.run(ctx, &found, "verify", "--service", service, "--labels", labels)
 	if found.Outcome != "" {

@@ -9,7 +9,11 @@ import (
 	"time"
 )
 
-const service = "delay_model"
+// What is served, and a service whose features are computed when they are asked for.
+const (
+	service         = "delay_model"
+	computedService = "departures"
+)
 
 // serve is the second act: from the training set's definitions to the same values online, and the proof that they are.
 func (d *demo) serve(ctx context.Context) (err error) {
@@ -41,7 +45,8 @@ func (d *demo) serve(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	title = "Compare what is served with what training sees: plumb verify --service delay_model --labels " + keyFile
+	title = "Compare what is served with what training sees: plumb verify --service delay_model --labels " + keyFile +
+		", and for departures"
 	return d.step(title, func() error { return d.verify(ctx) })
 }
 
