@@ -216,6 +216,28 @@ func newProject(t *testing.T) string {
 	return folder
 }
 
+const computedDefinitions = `
+on_demand_views:
+  - name: now
+    request: [{name: weight, type: FLOAT64}, {name: count, type: INT64}]
+    views: [{view: reading}]
+    features:
+      - {name: weighed, type: FLOAT64, expression: reading.level * weight}
+      - {name: share, type: INT64, expression: 1000 / count}
+      - {name: at, type: TIMESTAMP, expression: request_time}
+feature_services:
+  - {name: computed, features: [{view: now}]}
+`
+
+// newComputedProject makes a project that computes features of the rows of newProject, and serves nothing else.
+func newComputedProject(t *testing.T) string {
+	t.Helper()
+	folder := newProject(t)
+	views, _, _ := strings.Cut(definitions, "feature_services:")
+	write(t, filepath.Join(folder, "features.yaml"), views+computedDefinitions)
+	return folder
+}
+
 const wideDefinitions = `
 entities:
   - {name: item, join_keys: [{name: item, type: INT64}]}
@@ -338,13 +360,16 @@ func verify(t *testing.T, binary, folder, defect string) (parity.Report, int) {
 func TestEveryDefectThatIsBuiltInIsCaughtAndToldByItsCause(t *testing.T) {
 	all := defects(t)
 	binary := build(t, all)
-	projects := map[string]string{"levels": newProject(t), "decimals": newWideProject(t), "text": newTextProject(t)}
+	projects := map[string]string{"levels": newProject(t), "decimals": newWideProject(t), "text": newTextProject(t),
+		"computed": newComputedProject(t)}
 	report, code := verify(t, binary, projects["levels"], "")
 	if code != 0 || report.Outcome != parity.Passed || report.Totals.Values != 600*3 {
 		t.Fatalf("without a defect: exit code %d, %+v", code, report)
 	}
-	if report, code := verify(t, binary, projects["text"], ""); code != 0 || report.Outcome != parity.Passed {
-		t.Errorf("text without a defect: exit code %d, %+v", code, report)
+	for _, name := range []string{"text", "computed"} {
+		if report, code := verify(t, binary, projects[name], ""); code != 0 || report.Outcome != parity.Passed {
+			t.Errorf("%s without a defect: exit code %d, %+v", name, code, report)
+		}
 	}
 	if len(all) == 0 {
 		t.Error("there are no defects")
