@@ -71,8 +71,8 @@ type ComputationInput struct {
 	Stored StoredColumn
 }
 
-// resolveOnDemand resolves an on-demand view. Its expressions have passed validation, so a problem with one means that a
-// newer version has applied them.
+// resolveOnDemand resolves an on-demand view. Its expressions have passed validation, so a problem with one means that
+// a newer version has applied them.
 func (s *Snapshot) resolveOnDemand(definition *plumbv1.OnDemandView) (*OnDemandView, error) {
 	view := &OnDemandView{Project: s.Project, Name: definition.GetName()}
 	for _, input := range definition.GetRequest() {
@@ -258,8 +258,8 @@ func (s *Selection) use(computation *Computation, read Reference) int {
 
 func (c *Computation) labelColumn(column string) string { return cmp.Or(c.columns[column], column) }
 
-// Inputs returns the label columns that request inputs are read from, each once, in order of first use. One that is also
-// a join key is left out, as Keys has it. It is an error when one column is read as two types.
+// Inputs returns the label columns that request inputs are read from, each once, in order of first use. One that is
+// also a join key is left out, as Keys has it. It is an error when one column is read as two types.
 func (s *Selection) Inputs() ([]RequestInput, error) {
 	keys, err := s.Keys()
 	if err != nil {

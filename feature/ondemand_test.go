@@ -31,7 +31,8 @@ func comfort() *plumbv1.OnDemandView {
 		}}
 }
 
-func withComfort(t *testing.T, edit func(*plumbv1.OnDemandView), services ...*plumbv1.FeatureService) *feature.Snapshot {
+func withComfort(t *testing.T, edit func(*plumbv1.OnDemandView), services ...*plumbv1.FeatureService,
+) *feature.Snapshot {
 	t.Helper()
 	s, view := state(services...), comfort()
 	edit(view)
@@ -94,16 +95,17 @@ func TestOnlyWhatTheFeaturesOfAnOnDemandViewReadIsRead(t *testing.T) {
 func TestR11_AnOnDemandViewIsUsedTwiceWithOtherLabelColumns(t *testing.T) {
 	wanted := &plumbv1.FeatureService{Name: "both", FullNames: true, Features: []*plumbv1.ViewReference{
 		{View: "comfort", As: "out", Features: []string{"warmer", "crowded"}},
-		{View: "comfort", As: "back", Features: []string{"warmer"}, JoinKeys: map[string]string{"origin": "dest", "dest": "origin"}},
+		{View: "comfort", As: "back", Features: []string{"warmer"},
+			JoinKeys: map[string]string{"origin": "dest", "dest": "origin"}},
 		{View: "comfort", As: "later", Features: []string{"crowded"}, JoinKeys: map[string]string{"seats": "later_seats"}},
 	}}
 	selection, err := withComfort(t, asIs, wanted).SelectService("both", false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = "out__warmer = out:warmer FLOAT64, out__crowded = out:crowded BOOL, back__warmer = back:warmer FLOAT64, " +
-		"later__crowded = later:crowded BOOL; uses out__here[origin][temp] out__there[dest][temp] out__calendar[][holiday]; " +
-		"inputs [{{seats INT32} false} {{later_seats INT32} false}]"
+	const want = "out__warmer = out:warmer FLOAT64, out__crowded = out:crowded BOOL, " +
+		"back__warmer = back:warmer FLOAT64, later__crowded = later:crowded BOOL; " +
+		"uses out__here[origin][temp] out__there[dest][temp] out__calendar[][holiday]; inputs [{{seats INT32} false} {{later_seats INT32} false}]"
 	if got := told(t, selection); got != want {
 		t.Errorf("selects\n%s, want\n%s", got, want)
 	}
@@ -142,8 +144,8 @@ func TestSelectionsOfOnDemandViewsThatCannotBeAreRefused(t *testing.T) {
 }
 
 func TestAnInputOfTwoTypesIsRefused(t *testing.T) {
-	s := withComfort(t, asIs, service("s", &plumbv1.ViewReference{View: "comfort", Features: []string{"crowded", "greeting"},
-		JoinKeys: map[string]string{"seats": "name"}}))
+	s := withComfort(t, asIs, service("s", &plumbv1.ViewReference{View: "comfort",
+		Features: []string{"crowded", "greeting"}, JoinKeys: map[string]string{"seats": "name"}}))
 	selection, err := s.SelectService("s", false)
 	if err != nil {
 		t.Fatal(err)

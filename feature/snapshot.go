@@ -160,8 +160,8 @@ func (s *Snapshot) Source(name string) (*Source, error) { return find(s.sources,
 // View returns a feature view by name, or a fault.NotFoundError. A *fault.InputError says that it is an on-demand view.
 func (s *Snapshot) View(name string) (*View, error) {
 	if _, ok := s.onDemand[name]; ok {
-		return nil, fault.Inputf("", "%s is an on-demand view: it is computed when it is asked for, and nothing of it is stored",
-			name)
+		return nil, fault.Inputf("", "%s is an on-demand view: it is computed when it is asked for, and nothing of it is "+
+			"stored", name)
 	}
 	return find(s.views, "feature view", name)
 }

@@ -157,10 +157,10 @@ func (s *sampler) draw(ctx context.Context, v *verification) error {
 // and those that are aimed at edges have been drawn without such keys, so chance is scaled to the others.
 func (s *sampler) drawUniform(at feature.Instant) label {
 	l := label{at: at, keys: s.drawKeys(-1, ""), kind: Uniform}
-	if s.target.inputs == 0 {
+	if s.inputs == 0 {
 		return l
 	}
-	column := s.random.IntN(s.target.inputs)
+	column := s.random.IntN(s.inputs)
 	switch chance := s.random.Float64() * (1 - edgeShare); {
 	case chance < nullShare:
 		l.keys[column], l.kind = part{isNull: true}, NullKey
@@ -254,8 +254,8 @@ func (s *sampler) pools() [][]edge {
 	return pools
 }
 
-// drawKeys draws the keys and request inputs of a label row. One use of a view may be given its key; the others get one of their views',
-// as far as they agree on the columns that they share.
+// drawKeys draws the keys and request inputs of a label row. One use of a view may be given its key; the others get one
+// of their views', as far as they agree on the columns that they share.
 func (s *sampler) drawKeys(given int, tuple string) []part {
 	keys := make([]part, len(s.target.keys))
 	known := make([]bool, len(keys))
@@ -276,7 +276,7 @@ func (s *sampler) drawKeys(given int, tuple string) []part {
 	}
 	for i, key := range s.target.keys {
 		switch {
-		case i >= s.target.inputs:
+		case i >= s.inputs:
 			keys[i] = s.drawInput(key.Type)
 		case !known[i]:
 			keys[i] = s.madeUp(key.Type)

@@ -37,8 +37,8 @@ type OnlineRequest struct {
 // online, UNAVAILABLE if the server or its store cannot be reached.
 func (c *Client) Online(ctx context.Context, request OnlineRequest) (*Features, error) {
 	message := &plumbv1.GetOnlineFeaturesRequest{
-		Keys: keyColumns(request.Keys), Inputs: inputColumns(request.Inputs), FullNames: request.FullNames, EventTimestamps: request.EventTimestamps,
-		Provenance: request.Provenance,
+		Keys: keyColumns(request.Keys), Inputs: inputColumns(request.Inputs), FullNames: request.FullNames,
+		EventTimestamps: request.EventTimestamps, Provenance: request.Provenance,
 	}
 	if len(request.Features) > 0 {
 		message.Selection = &plumbv1.GetOnlineFeaturesRequest_Features{

@@ -86,8 +86,8 @@ func (c Column) Declared() plumbv1.Type { return plumbv1.Type(plumbv1.Type_value
 // Output is a feature's values and their statuses.
 type Output struct {
 	Column
-	// View is the position of its use of a view in Header.Views, Feature the feature's name there. View is -1 for a feature
-	// of an on-demand view, whose name is Computed.
+	// View is the position of its use of a view in Header.Views, Feature the feature's name there. View is -1 for a
+	// feature of an on-demand view, whose name is Computed.
 	View     int    `json:"view"`
 	Computed string `json:"computed,omitempty"`
 	Feature  string `json:"feature"`

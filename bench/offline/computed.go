@@ -13,7 +13,8 @@ const (
 	inputRows    = 2_000_000
 	inputsFile   = "labels_of_inputs.parquet"
 	inputColumns = ", (hash(i * 7 + 1) % 100000)::DOUBLE / 7 AS a, " +
-		"CASE WHEN i % 10 > 0 THEN (hash(i * 7 + 2) % 100000)::DOUBLE / 7 - 1000 END AS b, (hash(i * 7 + 3) % 1000)::BIGINT AS n"
+		"CASE WHEN i % 10 > 0 THEN (hash(i * 7 + 2) % 100000)::DOUBLE / 7 - 1000 END AS b, " +
+		"(hash(i * 7 + 3) % 1000)::BIGINT AS n"
 )
 
 // computedFeatures are computed by plumb, and by DuckDB in SQL that gives the same values.

@@ -32,7 +32,8 @@ func computedView(views int) string {
 	}
 	text.WriteString("]\n    features:\n")
 	for output := range computedOutputs {
-		fmt.Fprintf(&text, "      - {name: c%d, type: FLOAT64, expression: '%s'}\n", output, computedExpression(output, views))
+		fmt.Fprintf(&text, "      - {name: c%d, type: FLOAT64, expression: '%s'}\n", output,
+			computedExpression(output, views))
 	}
 	return text.String()
 }

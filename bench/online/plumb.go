@@ -88,7 +88,8 @@ func (c *plumbCaller) get(ctx context.Context) ([]int64, *plumbv1.GetOnlineFeatu
 func (c *plumbCaller) request() ([]int64, *plumbv1.GetOnlineFeaturesRequest) {
 	users := someUsers(c.random, c.shape.rows)
 	return users, &plumbv1.GetOnlineFeaturesRequest{
-		Selection:       &plumbv1.GetOnlineFeaturesRequest_FeatureService{FeatureService: serviceOf(c.shape.views) + c.suffix},
+		Selection: &plumbv1.GetOnlineFeaturesRequest_FeatureService{
+			FeatureService: serviceOf(c.shape.views) + c.suffix},
 		EventTimestamps: c.events,
 		Keys: []*plumbv1.KeyColumn{{Name: "user_id", Values: &plumbv1.Values{
 			Kind: &plumbv1.Values_Int64S{Int64S: &plumbv1.Int64Values{Values: users}},

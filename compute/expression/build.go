@@ -111,7 +111,7 @@ func (b *builder) part(e ast.Expr) (int, bool) {
 		if !ok {
 			return 0, false
 		}
-		return b.compiler.call("@list "+t.word(), overload{kernel: makeList, lax: true}, t, args...), true
+		return b.call("@list "+t.word(), overload{kernel: makeList, lax: true}, t, args...), true
 	default:
 		return b.callOf(e, t)
 	}
@@ -198,7 +198,7 @@ func (b *builder) callOf(e ast.Expr, t valueType) (int, bool) {
 			return b.problem(e, err.Error())
 		}
 	}
-	at := b.compiler.call(id, o, t, args...)
+	at := b.call(id, o, t, args...)
 	if constant := b.nodes[at].constant; o.mustHold != "" && constant != nil && constant.at(0) == Invalid {
 		return b.problem(e, o.mustHold)
 	}

@@ -1,6 +1,8 @@
 package expression
 
 import (
+	"slices"
+
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
@@ -53,21 +55,12 @@ func (e *Evaluation) allot() {
 		for k, arg := range n.args {
 			c.args = append(c.args, e.vectors[arg])
 			of := e.program.nodes[arg]
-			if last[arg] == i && of.source == fromCall && !contains(n.args[:k], arg) {
+			if last[arg] == i && of.source == fromCall && !slices.Contains(n.args[:k], arg) {
 				free[of.typ] = append(free[of.typ], e.vectors[arg])
 			}
 		}
 		e.calls = append(e.calls, c)
 	}
-}
-
-func contains(args []int, arg int) bool {
-	for _, other := range args {
-		if other == arg {
-			return true
-		}
-	}
-	return false
 }
 
 func newColumn(t plumbv1.Type) Column {

@@ -89,11 +89,6 @@ func (o overload) id(name string) string {
 	return id
 }
 
-// byClass makes a choice of a kernel by the class of one operand.
-func byClass(operand int, kernels map[class]kernel) func(site) (kernel, error) {
-	return func(s site) (kernel, error) { return kernels[s.types[operand].class()], nil }
-}
-
 // functions are all that expressions may call.
 func functions() []function {
 	var all []function

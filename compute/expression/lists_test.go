@@ -104,10 +104,8 @@ var listCases = []struct {
 	}},
 	{"x in xs", boolean, []string{"x", "xs"}, func(of row) any {
 		xs := of["xs"].([]any)
-		for _, element := range xs {
-			if element == of["x"] {
-				return true
-			}
+		if slices.Contains(xs, of["x"]) {
+			return true
 		}
 		if slices.Contains(xs, nil) {
 			return nil

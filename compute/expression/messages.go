@@ -86,7 +86,7 @@ func (c *compiler) plainType(message string) string {
 	if parts[2] != "" {
 		args = append(args, named(parts[2]))
 	}
-	for _, arg := range strings.Split(parts[3], ", ") {
+	for arg := range strings.SplitSeq(parts[3], ", ") {
 		if arg != "" {
 			args = append(args, named(arg))
 		}

@@ -49,7 +49,7 @@ func newProgram(inputs []Input, outputs []Output, nodes []node, roots []int) *Pr
 	for _, root := range roots {
 		needed[root] = true
 	}
-	for i := len(nodes) - 1; i >= 0; i-- {
+	for i := range slices.Backward(nodes) {
 		if needed[i] {
 			for _, arg := range nodes[i].args {
 				needed[arg] = true

@@ -95,10 +95,10 @@ func (n *tree) in(of row) any {
 	}
 	var result any = false
 	for _, element := range values[1:] {
-		switch {
-		case element == nil:
+		switch element {
+		case nil:
 			result = nil
-		case element == values[0]:
+		case values[0]:
 			return true
 		}
 	}

@@ -1,6 +1,7 @@
 package expression_test
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"testing"
@@ -59,12 +60,8 @@ var strict = []struct {
 // with returns a row with some values replaced.
 func with(of row, replaced row) row {
 	result := row{}
-	for name, value := range of {
-		result[name] = value
-	}
-	for name, value := range replaced {
-		result[name] = value
-	}
+	maps.Copy(result, of)
+	maps.Copy(result, replaced)
 	return result
 }
 

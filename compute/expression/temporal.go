@@ -6,8 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"time"
-	// Zones are found on machines that have no list of them.
-	_ "time/tzdata"
+
+	_ "time/tzdata" // Zones are found on machines that have no list of them.
 
 	"cel.dev/cel-go/common/types"
 )

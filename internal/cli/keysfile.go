@@ -17,8 +17,8 @@ import (
 	"github.com/plumbstore/plumb/internal/gitlfs"
 )
 
-// addFile reads rows of keys and inputs from a file: .json, an array of objects; .jsonl, an object a line; .csv, with a heading.
-// null, and an empty CSV cell that is not quoted, is a null key, which matches nothing (R8).
+// addFile reads rows of keys and inputs from a file: .json, an array of objects; .jsonl, an object a line; .csv, with a
+// heading. null, and an empty CSV cell that is not quoted, is a null key, which matches nothing (R8).
 func (k *keyColumns) addFile(path string) error {
 	file, err := disk.OpenRegular(path)
 	if err != nil {

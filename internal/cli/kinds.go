@@ -134,7 +134,8 @@ func kindOf(name string) (kind, error) {
 	if closest := fault.Closest(name, known); closest != "" {
 		return kind{}, fault.Inputf("KIND", "%q is no kind; did you mean %s?", name, closest)
 	}
-	return kind{}, fault.Inputf("KIND", "%q is no kind; the kinds are entities, sources, views, on-demand-views and services", name)
+	return kind{}, fault.Inputf("KIND", "%q is no kind; the kinds are entities, sources, views, on-demand-views and "+
+		"services", name)
 }
 
 // find returns the definition of this name, or a NotFoundError.

@@ -169,7 +169,8 @@ func (j *Join) addOutputs(columns *columnLineage, found []dataset, labels datase
 func (j *Join) readsOf(output feature.Output, found []dataset, labels dataset) []input {
 	selection := j.request.Selection
 	column := func(stored feature.StoredColumn, how transformation) input {
-		return found[stored.Reference].column(selection.References[stored.Reference].View.Features[stored.Feature].Column, how)
+		f := selection.References[stored.Reference].View.Features[stored.Feature]
+		return found[stored.Reference].column(f.Column, how)
 	}
 	if stored, ok := output.From.(feature.StoredColumn); ok {
 		return []input{column(stored, identity)}

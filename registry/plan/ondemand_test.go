@@ -35,7 +35,8 @@ func TestEachEditOfAnOnDemandViewHasItsHazards(t *testing.T) {
 			"alter on-demand view comfort: features.warm.expression: here.temp > 60.0 -> here.temp > 70.0", "comfort PB112"},
 		"a type and its expression": {comfort(func(v *plumbv1.OnDemandView) {
 			v.Features[1].Type, v.Features[1].Expression = plumbv1.Type_INT64, "seats + 1"
-		}), "alter on-demand view comfort: features.crowded: BOOL -> INT64; features.crowded.expression: seats < 100 -> seats + 1",
+		}), "alter on-demand view comfort: features.crowded: BOOL -> INT64; " +
+			"features.crowded.expression: seats < 100 -> seats + 1",
 			"comfort PB112, served PB109"},
 		"another view": {comfort(func(v *plumbv1.OnDemandView) {
 			v.Views[0].JoinKeys = map[string]string{"airport": "origin"}

@@ -120,10 +120,11 @@ func (c *checker) checkViewInputs(view *plumbv1.OnDemandView) (inputs []expressi
 
 func (c *checker) unknownInput(input *plumbv1.ViewInput) {
 	if _, ok := c.onDemandNames.has[input.GetView()]; ok {
-		c.add(input, path{"view"}, "%q is an on-demand view, whose features expressions of another cannot read; compute them "+
-			"in this view too", input.GetView())
+		c.add(input, path{"view"}, "%q is an on-demand view, whose features expressions of another cannot read; compute "+
+			"them in this view too", input.GetView())
 	} else if !c.mayLack("feature_views", c.viewNames) {
-		c.add(input, path{"view"}, "no feature view is named %q; %s", input.GetView(), c.suggest(input.GetView(), c.viewNames))
+		c.add(input, path{"view"}, "no feature view is named %q; %s", input.GetView(),
+			c.suggest(input.GetView(), c.viewNames))
 	}
 }
 
@@ -234,7 +235,8 @@ func (c *checker) addInExpression(f *plumbv1.ComputedFeature, problem expression
 
 // within is the place in the file of a place in an expression. It is that of the whole value if YAML has folded or
 // unescaped what is written.
-func (c *checker) within(file string, node *yaml.Node, line string, problem expression.Problem, whole Position) Position {
+func (c *checker) within(file string, node *yaml.Node, line string, problem expression.Problem, whole Position,
+) Position {
 	at := node.Line - 1
 	if node.Style&yaml.LiteralStyle != 0 {
 		at += problem.Line
@@ -259,8 +261,8 @@ func (c *checker) within(file string, node *yaml.Node, line string, problem expr
 	return Position{File: file, Line: at + 1, Column: begin + problem.Column}
 }
 
-// checkComputation checks the reference of a service to an on-demand view: its features, and the label columns that they
-// read.
+// checkComputation checks the reference of a service to an on-demand view: its features, and the label columns that
+// they read.
 func (o *outputs) checkComputation(view *plumbv1.OnDemandView, reference *plumbv1.ViewReference, alias string) {
 	known := namesOf(view.GetFeatures())
 	wanted := reference.GetFeatures()

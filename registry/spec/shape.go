@@ -67,7 +67,8 @@ func (r *reader) unknownKey(message, key *yaml.Node, fields protoreflect.FieldDe
 		r.add(key, "YAML merge keys (<<) are not read; write the keys out")
 		r.markFaulty(message, allFields)
 	case isCutExpression(message, key):
-		r.add(key, "the comma before %q ends the expression, since YAML reads { } so; put the expression in quotes", key.Value)
+		r.add(key, "the comma before %q ends the expression, since YAML reads { } so; put the expression in quotes",
+			key.Value)
 		r.markFaulty(message, "expression")
 		return
 	case suggestion != "":

@@ -94,7 +94,8 @@ func (j *join) typedInput(name string, t plumbv1.Type, purpose string) (string, 
 
 // call is the column x# of the result's rows.
 func (c *computed) call() string {
-	return fmt.Sprintf("_plumb_computed%[1]d(%[2]s) AS x%[1]d", c.number, strings.Join(append([]string{"l.t"}, c.args...), ", "))
+	args := append([]string{"l.t"}, c.args...)
+	return fmt.Sprintf("_plumb_computed%[1]d(%[2]s) AS x%[1]d", c.number, strings.Join(args, ", "))
 }
 
 // output is the column of a feature, at a position in the computation's features.

@@ -31,7 +31,8 @@ type computedFrom struct {
 
 // statusOf are the statuses of computed values (R26).
 var statusOf = [...]plumbv1.Status{
-	expression.Present: plumbv1.Status_PRESENT, expression.Null: plumbv1.Status_NULL, expression.Invalid: plumbv1.Status_INVALID,
+	expression.Present: plumbv1.Status_PRESENT, expression.Null: plumbv1.Status_NULL,
+	expression.Invalid: plumbv1.Status_INVALID,
 }
 
 // compute evaluates a computation. What it evaluates is kept until the columns are released, since texts are in there.
@@ -178,8 +179,8 @@ func fillFromWire(to *expression.Column, values *plumbv1.Values, nulls []byte) {
 	}
 }
 
-// fillArrays hands arrays to a program. The elements of a null row, which a client may send, are passed over by nothing:
-// a row that is not there may be anything.
+// fillArrays hands arrays to a program. The elements of a null row, which a client may send, are passed over by
+// nothing: a row that is not there may be anything.
 func fillArrays(to *expression.Column, arrays *plumbv1.ArrayValues) {
 	end := 0
 	for row, length := range arrays.GetLengths() {

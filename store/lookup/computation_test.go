@@ -101,7 +101,8 @@ func TestR25_ValuesOfEveryTypeGoThroughAnExpression(t *testing.T) {
 		inputs = append(inputs, input("given_"+name, each, someOf(each), nil))
 		features = append(features, someOf(each))
 	}
-	selection := storetest.SelectOnDemand(t, []*plumbv1.Entity{originEntity}, []*plumbv1.FeatureView{stored(types...)}, view)
+	selection := storetest.SelectOnDemand(t, []*plumbv1.Entity{originEntity},
+		[]*plumbv1.FeatureView{stored(types...)}, view)
 	store := newOnline(t, selection, map[string][]any{"EWR": features})
 	cells := ask(t, selection, store, lookup.Request{Keys: []*plumbv1.KeyColumn{texts("origin", "EWR", "JFK")},
 		Inputs: inputs})
@@ -122,7 +123,8 @@ func ratios(t *testing.T) *feature.Selection {
 	return storetest.SelectOnDemand(t, []*plumbv1.Entity{originEntity},
 		[]*plumbv1.FeatureView{stored(plumbv1.Type_INT64, plumbv1.Type_FLOAT64)},
 		&plumbv1.OnDemandView{Name: "ratios", Views: []*plumbv1.ViewInput{{View: "stored", As: "row"}},
-			Request: []*plumbv1.RequestInput{{Name: "count", Type: plumbv1.Type_INT64}, {Name: "unused", Type: plumbv1.Type_BOOL}},
+			Request: []*plumbv1.RequestInput{{Name: "count", Type: plumbv1.Type_INT64},
+				{Name: "unused", Type: plumbv1.Type_BOOL}},
 			Features: []*plumbv1.ComputedFeature{
 				{Name: "quotient", Type: plumbv1.Type_INT64, Expression: "row.int64 / count"},
 				{Name: "safe", Type: plumbv1.Type_INT64, Expression: "count == 0 ? -1 : quotient"},
@@ -193,13 +195,17 @@ func TestInputsThatAreNotAsWantedAreNamed(t *testing.T) {
 		inputs []*plumbv1.InputColumn
 		want   string
 	}{
-		"missing":     {keys, nil, "count: is missing; give a column of INT64 values as a request input"},
-		"unknown":     {keys, []*plumbv1.InputColumn{count, input("cuont", plumbv1.Type_INT64, int64(1))}, `did you mean "count"?`},
-		"twice":       {keys, []*plumbv1.InputColumn{count, count}, "count: is given twice"},
-		"a key":       {keys, []*plumbv1.InputColumn{count, input("origin", plumbv1.Type_STRING, "x")}, "origin: is a key of these"},
-		"among keys":  {append(keys, numbers("count", 1)), nil, "count: is a request input of these features and not a key"},
-		"other type":  {keys, []*plumbv1.InputColumn{input("count", plumbv1.Type_INT32, int32(1))}, "count: holds INT32 values"},
-		"more rows":   {keys, []*plumbv1.InputColumn{input("count", plumbv1.Type_INT64, int64(1), int64(2))}, `has 2 rows where "origin" has 1`},
+		"missing": {keys, nil, "count: is missing; give a column of INT64 values as a request input"},
+		"unknown": {keys, []*plumbv1.InputColumn{count, input("cuont", plumbv1.Type_INT64, int64(1))},
+			`did you mean "count"?`},
+		"twice": {keys, []*plumbv1.InputColumn{count, count}, "count: is given twice"},
+		"a key": {keys, []*plumbv1.InputColumn{count, input("origin", plumbv1.Type_STRING, "x")},
+			"origin: is a key of these"},
+		"among keys": {append(keys, numbers("count", 1)), nil, "count: is a request input of these features and not a key"},
+		"other type": {keys, []*plumbv1.InputColumn{input("count", plumbv1.Type_INT32, int32(1))},
+			"count: holds INT32 values"},
+		"more rows": {keys, []*plumbv1.InputColumn{input("count", plumbv1.Type_INT64, int64(1), int64(2))},
+			`has 2 rows where "origin" has 1`},
 		"no rows":     {keys, []*plumbv1.InputColumn{input("count", plumbv1.Type_INT64)}, "count: has no rows"},
 		"strange nul": {keys, []*plumbv1.InputColumn{oddNulls}, "count: has 2 for a null flag"},
 	} {
@@ -221,7 +227,8 @@ func TestElementsOfANullArrayAreRefused(t *testing.T) {
 		{{Value: int64(3), Status: plumbv1.Status_PRESENT, Event: 5}, {Status: plumbv1.Status_NULL, Event: 5},
 			{Value: int64(0), Status: plumbv1.Status_PRESENT, Event: 5}, {Status: plumbv1.Status_NULL, Event: 5}},
 		{{Value: int64(2), Status: plumbv1.Status_PRESENT, Event: 5}, {Status: plumbv1.Status_NULL, Event: 5},
-			{Value: int64(0), Status: plumbv1.Status_PRESENT, Event: 5}, {Value: int64(2), Status: plumbv1.Status_PRESENT, Event: 5}},
+			{Value: int64(0), Status: plumbv1.Status_PRESENT, Event: 5},
+			{Value: int64(2), Status: plumbv1.Status_PRESENT, Event: 5}},
 	} {
 		for row := range want {
 			if !cells[i][row].Same(want[row]) {

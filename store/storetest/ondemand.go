@@ -9,7 +9,8 @@ import (
 
 // SelectOnDemand selects all features of an on-demand view over views that read Parquet files and have a row of each
 // feature. entities are those of the views.
-func SelectOnDemand(t rapid.TB, entities []*plumbv1.Entity, views []*plumbv1.FeatureView, onDemand *plumbv1.OnDemandView,
+func SelectOnDemand(t rapid.TB, entities []*plumbv1.Entity, views []*plumbv1.FeatureView,
+	onDemand *plumbv1.OnDemandView,
 ) *feature.Selection {
 	t.Helper()
 	definitions := &plumbv1.Definitions{Entities: entities, FeatureViews: views,

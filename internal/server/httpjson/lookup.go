@@ -19,8 +19,8 @@ import (
 	"github.com/plumbstore/plumb/store/lookup"
 )
 
-// lookUp is the body of a look-up. Keys and inputs stay as they were written until the selection says of which types they
-// are.
+// lookUp is the body of a look-up. Keys and inputs stay as they were written until the selection says of which types
+// they are.
 type lookUp struct {
 	service         string
 	features        []string
