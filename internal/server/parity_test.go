@@ -75,7 +75,7 @@ func (s *served) materialize(ctx context.Context, engine offline.Store, view *fe
 
 // lookUp applies the world, with the question as a feature service, and asks for that at the server's clock.
 func (s *served) lookUp(world *storetest.World, question storetest.Question, keys []*plumbv1.KeyColumn,
-	at feature.Instant,
+	inputs []*plumbv1.InputColumn, at feature.Instant,
 ) (*plumbv1.GetOnlineFeaturesResponse, error) {
 	state := storetest.StateOf(&plumbv1.Definitions{
 		Entities:     world.Definitions.GetEntities(),
@@ -84,6 +84,7 @@ func (s *served) lookUp(world *storetest.World, question storetest.Question, key
 		FeatureServices: []*plumbv1.FeatureService{
 			{Name: "question", FullNames: question.FullNames, Features: question.References},
 		},
+		OnDemandViews: world.Definitions.GetOnDemandViews(),
 	})
 	for _, view := range state.Views {
 		view.Generation = s.generation(world.Project)
@@ -91,6 +92,6 @@ func (s *served) lookUp(world *storetest.World, question storetest.Question, key
 	s.apply(state)
 	s.clock.Store(int64(at))
 	request := serviceRequest("question", keys...)
-	request.EventTimestamps, request.Provenance = true, true
+	request.Inputs, request.EventTimestamps, request.Provenance = inputs, true, true
 	return s.client.GetOnlineFeatures(s.t.Context(), request)
 }

@@ -50,12 +50,15 @@ type draft struct {
 	ending string
 }
 
-// DrawWorld draws a project of one to three views, aimed at the edges of the rules. prefix is the folder of its files,
+// DrawWorld draws a project of one to three views, and of on-demand views over them, aimed at the edges of the rules. prefix is the folder of its files,
 // relative to the project folder.
 func DrawWorld(t *rapid.T, folder, prefix string) *World {
 	world := &World{Folder: folder, Definitions: &plumbv1.Definitions{}, Histories: map[string]*History{}}
 	for i := range rapid.IntRange(1, 3).Draw(t, "views") {
 		drawView(t, world, i, prefix)
+	}
+	for i := range max(0, rapid.IntRange(-1, 2).Draw(t, "on-demand views")) {
+		drawOnDemand(t, world, i)
 	}
 	return world
 }

@@ -33,6 +33,12 @@ func DrawQuestion(t *rapid.T, world *World, prefix string) Question {
 		created := sourceOf(world, view).GetCreatedTimestamp() != ""
 		question.AsKnown = question.AsKnown && created
 	}
+	for _, view := range world.Definitions.GetOnDemandViews() {
+		question.References = append(question.References, drawComputed(t, world, view, ""))
+		if oneIn(t, 3, "again") {
+			question.References = append(question.References, drawComputed(t, world, view, view.Name+"_2"))
+		}
+	}
 	question.AsKnown = question.AsKnown && rapid.Bool().Draw(t, "as known")
 	question.References = rapid.Permutation(question.References).Draw(t, "references")
 	question.FullNames = question.FullNames || sharesNames(question.References, world)
@@ -87,13 +93,7 @@ func sharesNames(references []*plumbv1.ViewReference, world *World) bool {
 		taken[name] = true
 	}
 	for _, reference := range references {
-		names := reference.GetFeatures()
-		if len(names) == 0 {
-			for _, f := range viewOf(world, reference.GetView()).GetFeatures() {
-				names = append(names, f.GetName())
-			}
-		}
-		for _, name := range names {
+		for _, name := range featuresOf(world, reference) {
 			if taken[name] {
 				return true
 			}
@@ -114,6 +114,10 @@ func drawLabels(t *rapid.T, world *World, question Question, prefix string) File
 	rows := rapid.IntRange(0, 15).Draw(t, "labels")
 	file.Columns = append(file.Columns, drawTimes(t, world, question, rows))
 	for _, reference := range question.References {
+		if world.onDemand(reference.GetView()) != nil {
+			drawRequestColumns(t, world, question, reference, &file, rows)
+			continue
+		}
 		view := viewOf(world, reference.GetView())
 		for i, key := range keysOf(world, view) {
 			name := reference.GetJoinKeys()[key.GetName()]

@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store/lookup"
 	"github.com/plumbstore/plumb/store/offline"
@@ -29,8 +30,8 @@ type Parity struct {
 	Materialize func(ctx context.Context, offline offline.Store, view *feature.View, window offline.Window) error
 	// LookUp asks for a question's references at an instant, with event times and provenance. If nil, a lookup.Lookup asks
 	// Online. With it, a server is checked against R17 too.
-	LookUp func(world *World, question Question, keys []*plumbv1.KeyColumn, at feature.Instant) (
-		*plumbv1.GetOnlineFeaturesResponse, error)
+	LookUp func(world *World, question Question, keys []*plumbv1.KeyColumn, inputs []*plumbv1.InputColumn,
+		at feature.Instant) (*plumbv1.GetOnlineFeaturesResponse, error)
 }
 
 // run is one world on its way online.
@@ -197,10 +198,30 @@ func (r run) hold(t rapid.TB, question Question, at feature.Instant) error {
 		}
 		found = append(found, provenanceDifferences(answer.GetProvenance()[i], reference, seen, at)...)
 	}
+	outcomes, _, err := r.world.outcomes(selection, question)
+	if err != nil {
+		return err
+	}
+	for i, output := range selection.Outputs {
+		if from, ok := output.From.(feature.ComputedColumn); ok {
+			wanted := outcomes[from.Computation][from.Feature]
+			found = append(found, computedDifferences(columns[i], output.Name, wanted, at)...)
+		}
+	}
 	return differ(found)
 }
 
-// lookUp asks for the keys of all label rows. Without any keys there is one row, which every label sees (R12).
+// computedDifferences compares a computed output, whose event time is the instant that was asked for.
+func computedDifferences(column *plumbv1.FeatureColumn, name string, outcomes []Outcome, at feature.Instant) []string {
+	var wanted []Cell
+	for _, outcome := range outcomes {
+		wanted = append(wanted, Cell{Value: outcome.Value, Status: outcome.Status(), Event: at})
+	}
+	return cellDifferences(column, name, wanted)
+}
+
+// lookUp asks for the keys and request inputs of all label rows. Without any of them there is one row, which every label
+// sees (R12).
 func (r run) lookUp(t rapid.TB, selection *feature.Selection, question Question, at feature.Instant) (
 	*plumbv1.GetOnlineFeaturesResponse, error,
 ) {
@@ -221,10 +242,20 @@ func (r run) lookUp(t rapid.TB, selection *feature.Selection, question Question,
 		tuples = append(tuples, tuple)
 	}
 	keys := KeyColumns(t, prepared.Keys(), tuples...)
-	if r.LookUp != nil {
-		return r.LookUp(r.world, question, keys, at)
+	var inputs []*plumbv1.InputColumn
+	for _, field := range prepared.Inputs() {
+		values, err := question.column(field.Name)
+		if err != nil {
+			return nil, err
+		}
+		column := &plumbv1.InputColumn{Name: field.Name}
+		column.Values, column.Nulls = value.ToWire(field.Type, values)
+		inputs = append(inputs, column)
 	}
-	reply, err := prepared.Reply(context.Background(), r.Online, lookup.Request{Keys: keys, At: at,
+	if r.LookUp != nil {
+		return r.LookUp(r.world, question, keys, inputs, at)
+	}
+	reply, err := prepared.Reply(context.Background(), r.Online, lookup.Request{Keys: keys, Inputs: inputs, At: at,
 		EventTimestamps: true, Provenance: true})
 	if err != nil {
 		return nil, err
@@ -264,15 +295,22 @@ func provenanceDifferences(got *plumbv1.ViewProvenance, reference feature.Refere
 }
 
 func onlineDifferences(column *plumbv1.FeatureColumn, output feature.StoredOutput, seen []Sighting) []string {
+	var wanted []Cell
+	for _, sighting := range seen {
+		wanted = append(wanted, sighting.Cell(output.Feature))
+	}
+	return cellDifferences(column, output.Name, wanted)
+}
+
+func cellDifferences(column *plumbv1.FeatureColumn, name string, wanted []Cell) []string {
 	cells := Cells(column)
 	var found []string
-	if column.GetName() != output.Name {
-		found = append(found, fmt.Sprintf("online calls %q what is %q", column.GetName(), output.Name))
+	if column.GetName() != name {
+		found = append(found, fmt.Sprintf("online calls %q what is %q", column.GetName(), name))
 	}
-	for row, sighting := range seen {
-		want := sighting.Cell(output.Feature)
+	for row, want := range wanted {
 		if got := cells[min(row, len(cells)-1)]; !got.Same(want) {
-			found = append(found, fmt.Sprintf("row %d of %q: online says %s, want %s", row, output.Name, got, want))
+			found = append(found, fmt.Sprintf("row %d of %q: online says %s, want %s", row, name, got, want))
 		}
 	}
 	return found

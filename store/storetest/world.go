@@ -27,6 +27,8 @@ type World struct {
 	Files []File
 	// Histories has one entry for each view, by name.
 	Histories map[string]*History
+	// Expressions are those of the on-demand views, by view and feature.
+	Expressions map[string]map[string]*Expression
 }
 
 // Question is a point-in-time join to ask of an engine and of the reference.
@@ -83,6 +85,7 @@ func (w *World) Select(question Question) (*feature.Selection, error) {
 		FeatureServices: []*plumbv1.FeatureService{
 			{Name: "question", FullNames: question.FullNames, Features: question.References},
 		},
+		OnDemandViews: w.Definitions.GetOnDemandViews(),
 	})
 	snapshot, err := feature.NewSnapshot(w.project(), 1, state)
 	if err != nil {
@@ -108,9 +111,14 @@ func (w *World) Answer(selection *feature.Selection, question Question) (*Table,
 	if err != nil {
 		return nil, report, err
 	}
+	outcomes, computed, err := w.outcomes(selection, question)
+	if err != nil {
+		return nil, report, err
+	}
+	report.Computed = computed
 	table.nameAnswer(selection, question)
 	for row := range question.Labels.rows() {
-		values := answerRow(selection, question, sightings, row)
+		values := answerRow(selection, question, sightings, outcomes, row)
 		for i, reference := range selection.References {
 			switch seen := sightings[i][row]; {
 			case question.Provenance:
@@ -132,17 +140,28 @@ func (w *World) look(reference feature.Reference, question Question) ([]Sighting
 	}
 	seen := make([]Sighting, len(times))
 	for row := range seen {
-		key := make([]any, len(reference.LabelColumns))
-		for i, name := range reference.LabelColumns {
-			values, err := question.column(name)
-			if err != nil {
-				return nil, err
-			}
-			key[i] = values[row]
+		if seen[row], err = w.lookRow(reference, question, row); err != nil {
+			return nil, err
 		}
-		seen[row] = w.Histories[reference.View.Name].At(key, times[row].(feature.Instant), question.AsKnown)
 	}
 	return seen, nil
+}
+
+// lookRow returns what one use of a view shows to a label row.
+func (w *World) lookRow(reference feature.Reference, question Question, row int) (Sighting, error) {
+	key := make([]any, len(reference.LabelColumns))
+	for i, name := range reference.LabelColumns {
+		values, err := question.column(name)
+		if err != nil {
+			return Sighting{}, err
+		}
+		key[i] = values[row]
+	}
+	times, err := question.column(question.TimeColumn)
+	if err != nil {
+		return Sighting{}, err
+	}
+	return w.Histories[reference.View.Name].At(key, times[row].(feature.Instant), question.AsKnown), nil
 }
 
 func (q Question) column(name string) ([]any, error) {
@@ -166,9 +185,9 @@ func (w *World) reportOn(reference feature.Reference, seen []Sighting) offline.V
 }
 
 func (t *Table) nameAnswer(selection *feature.Selection, question Question) {
-	for _, output := range selection.Stored() {
-		f := selection.References[output.Reference].View.Features[output.Feature]
-		t.Names, t.Types = append(t.Names, output.Name), append(t.Types, value.ArrowType(f.Type))
+	for _, output := range selection.Outputs {
+		declared := selection.Describe(output).Type
+		t.Names, t.Types = append(t.Names, output.Name), append(t.Types, value.ArrowType(declared))
 		if question.Statuses {
 			t.Names = append(t.Names, output.Name+"__status")
 			t.Types = append(t.Types, value.ArrowType(plumbv1.Type_STRING))
@@ -212,10 +231,20 @@ func ageOf(event, at feature.Instant) int64 {
 	return int64(min(uint64(at)-uint64(event), math.MaxInt64))
 }
 
-func answerRow(selection *feature.Selection, question Question, sightings [][]Sighting, row int) []any {
+func answerRow(selection *feature.Selection, question Question, sightings [][]Sighting, outcomes [][][]Outcome,
+	row int,
+) []any {
 	var values []any
-	for _, output := range selection.Stored() {
-		value, status := sightings[output.Reference][row].Value(output.Feature)
+	for _, output := range selection.Outputs {
+		var value any
+		var status plumbv1.Status
+		switch from := output.From.(type) {
+		case feature.StoredColumn:
+			value, status = sightings[from.Reference][row].Value(from.Feature)
+		case feature.ComputedColumn:
+			outcome := outcomes[from.Computation][from.Feature][row]
+			value, status = outcome.Value, outcome.Status()
+		}
 		values = append(values, value)
 		if question.Statuses {
 			values = append(values, status.String())
