@@ -53,18 +53,20 @@ func rule(t *testing.T, name string) {
 	t.Run("in passes", func(t *testing.T) { inPasses.Rule(t, name) })
 }
 
-func TestR1_AllTimesAreInstants(t *testing.T)              { rule(t, "R1") }
-func TestR2_VisibilityIsToTheMicrosecond(t *testing.T)     { rule(t, "R2") }
-func TestR3_TheGreatestRowWins(t *testing.T)               { rule(t, "R3") }
-func TestR4_AsKnownHidesWhatHadNotArrived(t *testing.T)    { rule(t, "R4") }
-func TestR5_WindowsAreHalfOpen(t *testing.T)               { rule(t, "R5") }
-func TestR6_OneRowForEachLabelInOrder(t *testing.T)        { rule(t, "R6") }
-func TestR7_NullsAreValues(t *testing.T)                   { rule(t, "R7") }
-func TestR8_NullKeysMatchNothing(t *testing.T)             { rule(t, "R8") }
-func TestR9_KeysAreTypedAndExact(t *testing.T)             { rule(t, "R9") }
-func TestR10_NamesAreKeptOrRefused(t *testing.T)           { rule(t, "R10") }
-func TestR11_OneViewJoinsTwice(t *testing.T)               { rule(t, "R11") }
-func TestR12_ViewsWithoutKeysJoinOnTimeAlone(t *testing.T) { rule(t, "R12") }
+func TestR1_AllTimesAreInstants(t *testing.T)                      { rule(t, "R1") }
+func TestR2_VisibilityIsToTheMicrosecond(t *testing.T)             { rule(t, "R2") }
+func TestR3_TheGreatestRowWins(t *testing.T)                       { rule(t, "R3") }
+func TestR4_AsKnownHidesWhatHadNotArrived(t *testing.T)            { rule(t, "R4") }
+func TestR5_WindowsAreHalfOpen(t *testing.T)                       { rule(t, "R5") }
+func TestR6_OneRowForEachLabelInOrder(t *testing.T)                { rule(t, "R6") }
+func TestR7_NullsAreValues(t *testing.T)                           { rule(t, "R7") }
+func TestR8_NullKeysMatchNothing(t *testing.T)                     { rule(t, "R8") }
+func TestR9_KeysAreTypedAndExact(t *testing.T)                     { rule(t, "R9") }
+func TestR10_NamesAreKeptOrRefused(t *testing.T)                   { rule(t, "R10") }
+func TestR11_OneViewJoinsTwice(t *testing.T)                       { rule(t, "R11") }
+func TestR12_ViewsWithoutKeysJoinOnTimeAlone(t *testing.T)         { rule(t, "R12") }
+func TestR25_ExpressionsArePureFunctionsOfRowAndTime(t *testing.T) { rule(t, "R25") }
+func TestR26_WhatHasNoValueIsInvalid(t *testing.T)                 { rule(t, "R26") }
 
 func TestR1toR13_RandomJoinsEqualTheReference(t *testing.T) { suite.RandomJoins(t) }
 func TestR1toR13_RandomJoinsFetching(t *testing.T)          { fetching.RandomJoins(t) }

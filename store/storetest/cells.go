@@ -186,6 +186,8 @@ func cell(column arrow.Array, row int) (any, error) {
 		return a.Value(row), nil
 	case *array.Int32:
 		return a.Value(row), nil
+	case *array.Float16: // Engines give it back as a FLOAT32.
+		return a.Value(row).Float32(), nil
 	case *array.Float32:
 		return a.Value(row), nil
 	case *array.Float64:
@@ -233,7 +235,7 @@ func integerCell(column arrow.Array, row int) (any, error) {
 		if a.Value(row) <= math.MaxInt64 {
 			return int64(a.Value(row)), nil
 		}
-	case *array.Decimal128, *array.Float16, *array.Dictionary:
+	case *array.Decimal128, *array.Dictionary:
 		return column.ValueStr(row), nil
 	}
 	return nil, fmt.Errorf("a column of type %s cannot be read back", column.DataType())

@@ -36,6 +36,8 @@ func (w *World) labelTable(question Question, path string) (*Table, error) {
 				values = append(values, nil)
 			case string:
 				values = append(values, csvText(v))
+			case []any:
+				values = append(values, csvText(jsonCell(column.Form, v)))
 			default:
 				values = append(values, csvText(strings.Trim(csvCell(column.Form, v), `"`)))
 			}

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"math"
 	"math/big"
@@ -39,6 +40,11 @@ type Outcome struct {
 
 // invalid is the outcome of what has no value.
 var invalid = Outcome{Invalid: true}
+
+// span is a duration in microseconds, of the kind aDuration. There are none outside of expressions.
+type span int64
+
+const aDuration plumbv1.Type = 100
 
 // requestTime is what expressions call the instant of the row.
 const requestTime = "request_time"
@@ -307,28 +313,59 @@ func comparison(lower, same, greater bool) func([]Outcome) Outcome {
 			b := v[1].(float64)
 			return lower && a < b || same && a == b || greater && a > b
 		}
-		order := compareValues(v[0], v[1])
+		order := 0
+		if a, ok := v[0].(span); ok {
+			order = cmp.Compare(a, v[1].(span))
+		} else {
+			order = compareValues(v[0], v[1])
+		}
 		return lower && order < 0 || same && order == 0 || greater && order > 0
 	})
 }
 
 // integral makes a function of integers of one that computes without bounds; it returns false for no value.
 func integral(f func(z, a, b *big.Int) bool) func([]Outcome) Outcome {
+	return bounded(f, func(v int64) any { return v })
+}
+
+// bounded is integral with a result of another kind that is an integer of 64 bits.
+func bounded(f func(z, a, b *big.Int) bool, as func(int64) any) func([]Outcome) Outcome {
 	return strict(func(v []any) Outcome {
 		a, b, z := bigOf(v[0]), bigOf(v[len(v)-1]), new(big.Int)
 		if !f(z, a, b) || !z.IsInt64() {
 			return invalid
 		}
-		return Outcome{Value: z.Int64()}
+		return Outcome{Value: as(z.Int64())}
 	})
 }
 
-// bigOf is an integer, or the microseconds of an instant.
+// bigOf is an integer, or the microseconds of an instant or of a duration.
 func bigOf(v any) *big.Int {
-	if instant, ok := v.(feature.Instant); ok {
-		return big.NewInt(int64(instant))
+	switch v := v.(type) {
+	case feature.Instant:
+		return big.NewInt(int64(v))
+	case span:
+		return big.NewInt(int64(v))
 	}
 	return big.NewInt(v.(int64))
+}
+
+func asInstant(v int64) any { return feature.Instant(v) }
+func asSpan(v int64) any    { return span(v) }
+
+func sum(z, a, b *big.Int) bool {
+	z.Add(a, b)
+	return true
+}
+
+func difference(z, a, b *big.Int) bool {
+	z.Sub(a, b)
+	return true
+}
+
+func product(z, a, b *big.Int) bool {
+	z.Mul(a, b)
+	return true
 }
 
 func remainder(z, a, b *big.Int) bool {
@@ -393,32 +430,17 @@ func wholeSeconds(z, a, _ *big.Int) bool {
 }
 
 // instantOfSeconds is timestamp(int).
-func instantOfSeconds(v []any) Outcome {
-	micros := new(big.Int).Mul(bigOf(v[0]), big.NewInt(1_000_000))
-	if !micros.IsInt64() {
-		return invalid
-	}
-	return Outcome{Value: feature.Instant(micros.Int64())}
+func instantOfSeconds(z, a, _ *big.Int) bool {
+	z.Mul(a, big.NewInt(1_000_000))
+	return true
 }
 
-// shifted adds microseconds to a timestamp.
-func shifted(by int64) func([]Outcome) Outcome {
-	return strict(func(v []any) Outcome {
-		micros := new(big.Int).Add(bigOf(v[0]), big.NewInt(by))
-		if !micros.IsInt64() {
-			return invalid
-		}
-		return Outcome{Value: feature.Instant(micros.Int64())}
+// wholes makes a function of a duration that counts the units in it, toward zero.
+func wholes(unit time.Duration) func([]Outcome) Outcome {
+	return integral(func(z, a, _ *big.Int) bool {
+		z.Quo(a, big.NewInt(unit.Microseconds()))
+		return true
 	})
-}
-
-// shorterThanADay says whether the second timestamp is less than a day before the first.
-func shorterThanADay(v []any) Outcome {
-	between := new(big.Int).Sub(bigOf(v[0]), bigOf(v[1]))
-	if !between.IsInt64() {
-		return invalid
-	}
-	return Outcome{Value: between.Int64() < 24*time.Hour.Microseconds()}
 }
 
 // part makes a function of a timestamp in UTC.
@@ -487,6 +509,8 @@ func literalOf(v any) string {
 		return fmt.Sprintf("timestamp(%q)", v.Time().UTC().Format(time.RFC3339Nano))
 	case float64:
 		return doubleLiteral(v)
+	case span:
+		return fmt.Sprintf(`duration("%dus")`, v)
 	}
 	return fmt.Sprint(v)
 }

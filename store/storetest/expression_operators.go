@@ -51,15 +51,19 @@ func numericOperators() []operator {
 	}
 	one, listOfInts, listOfDoubles := []plumbv1.Type{anInt}, value.ArrayType(anInt), value.ArrayType(aDouble)
 	return []operator{
-		ints("(%s + %s)", func(z, a, b *big.Int) bool { z.Add(a, b); return true }),
-		ints("(%s - %s)", func(z, a, b *big.Int) bool { z.Sub(a, b); return true }),
-		ints("(%s * %s)", func(z, a, b *big.Int) bool { z.Mul(a, b); return true }),
+		ints("(%s + %s)", sum),
+		ints("(%s - %s)", difference),
+		ints("(%s * %s)", product),
 		ints("(%s / %s)", quotient),
 		ints("(%s %% %s)", remainder),
 		{"(-(%s))", anInt, one, integral(func(z, a, _ *big.Int) bool { z.Neg(a); return true })},
 		{"abs(%s)", anInt, one, integral(func(z, a, _ *big.Int) bool { z.Abs(a); return true })},
-		ints("least(%s, %s)", func(z, a, b *big.Int) bool { z.Set(slices.MinFunc([]*big.Int{a, b}, (*big.Int).Cmp)); return true }),
-		ints("greatest(%s, %s)", func(z, a, b *big.Int) bool { z.Set(slices.MaxFunc([]*big.Int{a, b}, (*big.Int).Cmp)); return true }),
+		{"least(%s, %s)", anInt, []plumbv1.Type{anInt, anInt}, always(func(v []any) any {
+			return min(v[0].(int64), v[1].(int64))
+		})},
+		{"greatest(%s, %s)", anInt, []plumbv1.Type{anInt, anInt}, always(func(v []any) any {
+			return max(v[0].(int64), v[1].(int64))
+		})},
 		doubles("(%s + %s)", func(a, b float64) float64 { return a + b }),
 		doubles("(%s - %s)", func(a, b float64) float64 { return a - b }),
 		doubles("(%s * %s)", func(a, b float64) float64 { return a * b }),
@@ -79,13 +83,17 @@ func numericOperators() []operator {
 }
 
 func temporalOperators() []operator {
-	one, two := []plumbv1.Type{aTime}, []plumbv1.Type{aTime, aTime}
+	one, two, spans := []plumbv1.Type{aTime}, []plumbv1.Type{aTime, aTime}, []plumbv1.Type{aDuration, aDuration}
 	return []operator{
 		{"int(%s)", anInt, one, integral(wholeSeconds)},
-		{"timestamp(%s)", aTime, []plumbv1.Type{anInt}, strict(instantOfSeconds)},
-		{`(%s + duration("90m"))`, aTime, one, shifted(90 * time.Minute.Microseconds())},
-		{`(%s - duration("1us"))`, aTime, one, shifted(-1)},
-		{`(%s - %s < duration("24h"))`, aBool, two, strict(shorterThanADay)},
+		{"timestamp(%s)", aTime, []plumbv1.Type{anInt}, bounded(instantOfSeconds, asInstant)},
+		{"(%s + %s)", aTime, []plumbv1.Type{aTime, aDuration}, bounded(sum, asInstant)},
+		{"(%s - %s)", aTime, []plumbv1.Type{aTime, aDuration}, bounded(difference, asInstant)},
+		{"(%s - %s)", aDuration, two, bounded(difference, asSpan)},
+		{"(%s + %s)", aDuration, spans, bounded(sum, asSpan)},
+		{"(%s - %s)", aDuration, spans, bounded(difference, asSpan)},
+		{"%s.getHours()", anInt, spans[:1], wholes(time.Hour)},
+		{"%s.getSeconds()", anInt, spans[:1], wholes(time.Second)},
 		{"%s.getFullYear()", anInt, one, part(time.Time.Year)},
 		{"%s.getMonth()", anInt, one, part(func(t time.Time) int { return int(t.Month()) - 1 })},
 		{"%s.getDate()", anInt, one, part(time.Time.Day)},
@@ -138,34 +146,41 @@ func logicalOperators() []operator {
 	}
 }
 
-// operatorsOfEveryKind are those that scalars of every kind have, and lists of them.
+// operatorsOfEveryKind are those that values of every kind have, and lists of them.
 func operatorsOfEveryKind() []operator {
-	var all []operator
+	all := slices.Concat(comparisons(aDuration), choices(aDuration))
 	for _, kind := range scalarKinds {
 		two, listed := []plumbv1.Type{kind, kind}, value.ArrayType(kind)
-		all = append(all,
-			operator{"(%s < %s)", aBool, two, comparison(true, false, false)},
-			operator{"(%s <= %s)", aBool, two, comparison(true, true, false)},
-			operator{"(%s > %s)", aBool, two, comparison(false, false, true)},
-			operator{"(%s >= %s)", aBool, two, comparison(false, true, true)},
-			operator{"(%s in %s)", aBool, []plumbv1.Type{kind, listed}, strict(within)},
-			operator{"%s[%s]", kind, []plumbv1.Type{listed, anInt}, strict(index)},
-			operator{"[%s, %s]", listed, two, list},
-			operator{"[%s]", listed, two[:1], list},
-			operator{"size(%s)", anInt, []plumbv1.Type{listed}, always(func(v []any) any { return int64(len(v[0].([]any))) })},
-		)
-		for _, kind := range []plumbv1.Type{kind, listed} {
-			two := []plumbv1.Type{kind, kind}
-			all = append(all,
-				operator{"(%s == %s)", aBool, two, equality(true)},
-				operator{"(%s != %s)", aBool, two, equality(false)},
-				operator{"(%s == null)", aBool, two[:1], isNull(true)},
-				operator{"(%s != null)", aBool, two[:1], isNull(false)},
-				operator{"(%s ? %s : %s)", kind, []plumbv1.Type{aBool, kind, kind}, choose},
-				operator{"coalesce(%s, %s)", kind, two, coalesce},
-				operator{"coalesce(%s, %s, %s)", kind, []plumbv1.Type{kind, kind, kind}, coalesce},
-			)
-		}
+		all = slices.Concat(all, comparisons(kind), choices(kind), choices(listed), []operator{
+			{"(%s in %s)", aBool, []plumbv1.Type{kind, listed}, strict(within)},
+			{"%s[%s]", kind, []plumbv1.Type{listed, anInt}, strict(index)},
+			{"[%s, %s]", listed, two, list},
+			{"[%s]", listed, two[:1], list},
+			{"size(%s)", anInt, []plumbv1.Type{listed}, always(func(v []any) any { return int64(len(v[0].([]any))) })},
+		})
 	}
 	return all
+}
+
+func comparisons(kind plumbv1.Type) []operator {
+	two := []plumbv1.Type{kind, kind}
+	return []operator{
+		{"(%s < %s)", aBool, two, comparison(true, false, false)},
+		{"(%s <= %s)", aBool, two, comparison(true, true, false)},
+		{"(%s > %s)", aBool, two, comparison(false, false, true)},
+		{"(%s >= %s)", aBool, two, comparison(false, true, true)},
+	}
+}
+
+func choices(kind plumbv1.Type) []operator {
+	two := []plumbv1.Type{kind, kind}
+	return []operator{
+		{"(%s == %s)", aBool, two, equality(true)},
+		{"(%s != %s)", aBool, two, equality(false)},
+		{"(%s == null)", aBool, two[:1], isNull(true)},
+		{"(%s != null)", aBool, two[:1], isNull(false)},
+		{"(%s ? %s : %s)", kind, []plumbv1.Type{aBool, kind, kind}, choose},
+		{"coalesce(%s, %s)", kind, two, coalesce},
+		{"coalesce(%s, %s, %s)", kind, []plumbv1.Type{kind, kind, kind}, coalesce},
+	}
 }

@@ -21,7 +21,7 @@ func drawOnDemand(t *rapid.T, world *World, number int) {
 	for i := range rapid.IntRange(0, 2).Draw(t, "uses") {
 		view.Views = append(view.Views, drawViewInput(t, world, known, i))
 	}
-	for i := range rapid.IntRange(0, 3).Draw(t, "request inputs") {
+	for i := range rapid.IntRange(0, 6).Draw(t, "request inputs") {
 		input := &plumbv1.RequestInput{Name: fmt.Sprintf("in_%d_%d", number, i), Type: drawType(t)}
 		view.Request = append(view.Request, input)
 	}
@@ -94,9 +94,14 @@ func drawExpression(t *rapid.T, known names, kind plumbv1.Type, depth int) *Expr
 	return e
 }
 
+var spans = []span{0, 1, -1, 90 * 60 * 1_000_000, 24 * 60 * 60 * 1_000_000, -999}
+
 func drawLeaf(t *rapid.T, known names, kind plumbv1.Type) *Expression {
 	if len(known[kind]) > 0 && !oneIn(t, 4, "literal") {
 		return &Expression{kind: kind, name: rapid.SampledFrom(known[kind]).Draw(t, "name")}
+	}
+	if kind == aDuration {
+		return literalExpression(kind, rapid.SampledFrom(spans).Draw(t, "duration"))
 	}
 	element, ok := value.ElementType(kind)
 	if !ok {

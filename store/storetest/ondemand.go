@@ -47,7 +47,7 @@ type computing struct {
 // computingOf is the question's use of an on-demand view under an alias.
 func (w *World) computingOf(question Question, alias string) (*computing, error) {
 	for _, reference := range question.References {
-		if view := w.onDemand(reference.GetView()); view != nil && cmp.Or(reference.GetAs(), reference.GetView()) == alias {
+		if view := w.onDemand(reference.GetView()); view != nil && aliasOf(reference) == alias {
 			return &computing{w, question, view, reference.GetJoinKeys()}, nil
 		}
 	}

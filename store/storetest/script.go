@@ -34,7 +34,12 @@ import (
 // file, in source order; its columns event and created are the two times. A heading may name the type that the file
 // has, as in temp:INT8. A join names views, each perhaps with a feature, an alias and a key map, as in weather:temp as
 // origin_weather(airport=origin), and may begin with as_known or full_names; right of the bar a cell is a value or a
-// status. A line fails "text" "text", after a join, says that it is refused, and with what words.
+// status. An on-demand view has its request inputs, the views that it reads, and a line for each feature:
+//
+//	computed risk (amount FLOAT64) over weather as w(airport=origin)
+//	  ratio FLOAT64 = amount / w.temp
+//
+// A line fails "text" "text", after a join, says that it is refused, and with what words.
 type Case struct {
 	Name, File string
 	World      *World
@@ -143,6 +148,8 @@ func (p *scriptParser) command(line, folder string) error {
 			join.Fails = append(join.Fails, strings.Trim(word, `"`))
 		}
 		return nil
+	case "computed":
+		return c.addComputed(rest, p.block())
 	case "newest":
 		return c.addWindow(rest, p.number, p.block())
 	}

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"regexp"
@@ -189,11 +190,9 @@ func instantAt(values []any, row int) *feature.Instant {
 // aReference is: view:feature as alias(key=column), of which only the view must be there.
 var aReference = regexp.MustCompile(`(\w+)(?::(\w+))?(?: as (\w+))?(?:\(([^)]*)\))?(?:, *|$)`)
 
-// addJoin reads a join and its table.
-func (c *Case) addJoin(text string, line int, table [][]string) error {
-	join := ScriptedJoin{Line: line, Question: Question{TimeColumn: "event_timestamp", Statuses: true}}
-	text, join.Question.AsKnown = strings.CutPrefix(text, "as_known ")
-	text, join.Question.FullNames = strings.CutPrefix(text, "full_names ")
+// references reads references to views with commas between them.
+func references(text string) []*plumbv1.ViewReference {
+	var all []*plumbv1.ViewReference
 	for _, part := range aReference.FindAllStringSubmatch(text, -1) {
 		reference := &plumbv1.ViewReference{View: part[1], As: part[3], JoinKeys: map[string]string{}}
 		if part[2] != "" {
@@ -204,8 +203,21 @@ func (c *Case) addJoin(text string, line int, table [][]string) error {
 				reference.JoinKeys[key] = column
 			}
 		}
-		join.Question.References = append(join.Question.References, reference)
+		all = append(all, reference)
 	}
+	return all
+}
+
+func aliasOf(reference *plumbv1.ViewReference) string {
+	return cmp.Or(reference.GetAs(), reference.GetView())
+}
+
+// addJoin reads a join and its table.
+func (c *Case) addJoin(text string, line int, table [][]string) error {
+	join := ScriptedJoin{Line: line, Question: Question{TimeColumn: "event_timestamp", Statuses: true}}
+	text, join.Question.AsKnown = strings.CutPrefix(text, "as_known ")
+	text, join.Question.FullNames = strings.CutPrefix(text, "full_names ")
+	join.Question.References = references(text)
 	labels, err := join.split(table)
 	if err != nil {
 		return err
@@ -218,6 +230,13 @@ func (c *Case) addJoin(text string, line int, table [][]string) error {
 		}
 		for _, key := range keys {
 			types[key.Name] = key.Type
+		}
+		inputs, err := selection.Inputs()
+		if err != nil {
+			return err
+		}
+		for _, input := range inputs {
+			types[input.Name] = input.Type
 		}
 	}
 	heads, err := headings(labels[0], types)
@@ -330,7 +349,7 @@ func (j *ScriptedJoin) expected(answer *Table) (*Table, error) {
 
 func expectedCell(form arrow.DataType, word string) (any, string, error) {
 	switch word {
-	case "NOT_FOUND", "EXPIRED":
+	case "NOT_FOUND", "EXPIRED", "INVALID":
 		return nil, word, nil
 	case "null":
 		return nil, "NULL", nil
