@@ -50,8 +50,8 @@ type draft struct {
 	ending string
 }
 
-// DrawWorld draws a project of one to three views, and of on-demand views over them, aimed at the edges of the rules. prefix is the folder of its files,
-// relative to the project folder.
+// DrawWorld draws a project of one to three views, and of on-demand views over them, aimed at the edges of the rules.
+// prefix is the folder of its files, relative to the project folder.
 func DrawWorld(t *rapid.T, folder, prefix string) *World {
 	world := &World{Folder: folder, Definitions: &plumbv1.Definitions{}, Histories: map[string]*History{}}
 	for i := range rapid.IntRange(1, 3).Draw(t, "views") {
