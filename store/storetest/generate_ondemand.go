@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/apache/arrow-go/v18/arrow"
 	"pgregory.net/rapid"
 
 	"github.com/plumbstore/plumb/internal/value"
@@ -177,12 +178,20 @@ func drawRequestColumns(t *rapid.T, world *World, question Question, reference *
 			file.Columns = append(file.Columns, drawLabelKeys(t, world, viewOf(world, of), key, name, declared, rows))
 			return
 		}
-		column := Column{Name: name, Form: drawForm(t, declared)}
-		for range rows {
-			column.Values = append(column.Values, snap(column.Form, DrawNullable(t, declared, 5)))
-		}
-		file.Columns = append(file.Columns, column)
+		file.Columns = append(file.Columns, drawRequestColumn(t, name, declared, rows))
 	})
+}
+
+// drawRequestColumn draws the values of a request input. Sometimes nothing but null was seen, and there is no type.
+func drawRequestColumn(t *rapid.T, name string, declared plumbv1.Type, rows int) Column {
+	column := Column{Name: name, Form: drawForm(t, declared)}
+	if oneIn(t, 12, "untyped") {
+		return Column{Name: name, Form: arrow.Null, Values: make([]any, rows)}
+	}
+	for range rows {
+		column.Values = append(column.Values, snap(column.Form, DrawNullable(t, declared, 5)))
+	}
+	return column
 }
 
 // featuresOf are the names of the features that a reference asks for.

@@ -276,7 +276,7 @@ func (c *Cast) complaint(column, what, place string) string {
 }
 
 // Null converts a column that is nothing but null, whatever its type.
-func Null(to plumbv1.Type) *Cast { return &Cast{value: "NULL::" + sqlTypes[to], declared: to} }
+func Null(to plumbv1.Type) *Cast { return &Cast{value: "NULL::" + SQLType(to), declared: to} }
 
 // ToKey is To for join keys: both sides are brought to the declared type (R9), also text to the numbers that
 // it spells, integers to their digits, and bytes to the text that they are in UTF-8.

@@ -1,0 +1,160 @@
+package storetest
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/value"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+)
+
+// computedText has request inputs that are easily mistaken for others when labels are text.
+const computedText = `
+computed n (s STRING, i INT64, x FLOAT64, p BOOL, t TIMESTAMP, b BYTES)
+  text STRING = s + "."
+  more INT64 = i - 1
+  half FLOAT64 = x / 2.0
+  not BOOL = !p
+  later BOOL = t > request_time
+  length INT64 = size(b)
+join n
+  s       i                     x     p      t                     b        event_timestamp | text    more                 half  not    later  length
+  "007"   9223372036854775807   1.0   true   06:30                 x"00ff"  06:00           | "007."  9223372036854775806  0.5   false  true   2
+  "7"     -9223372036854775808  -0.0  false  2013-01-01T06:00:00Z  x"61"    06:00           | "7."    INVALID              -0.0  true   false  1
+  "1.0"   9007199254740993      NaN   null   1969-12-31T23:59:59Z  x""      06:00           | "1.0."  9007199254740992     NaN   null   false  0
+  "true"  null                  null  true   null                  null     06:00           | "true." null                 null  false  null   null
+  ""      0                     0.1   true   05:00                 x"61"    06:00           | "."     -1                   0.05  false  false  1
+  null    7                     0.1   true   05:00                 x"61"    06:00           | null    6                    0.05  false  false  1
+`
+
+// requestInputsOfFormats reads request inputs from label files of every format. Text stays what it is.
+func requestInputsOfFormats(t *testing.T, suite Offline) {
+	folder := t.TempDir()
+	engine := suite.Start(t, folder, 2)
+	c := caseOf(t, folder, computedText)
+	for _, ending := range []string{".parquet", ".arrow", ".csv"} {
+		c.labelsAs(ending)
+		holdAll(t, engine, c)
+	}
+	digits := caseOf(t, folder, `
+computed n (code STRING)
+  text STRING = code + "."
+join n
+  code   event_timestamp | text
+  "007"  06:00           | "007."
+  "70"   06:00           | "70."
+`)
+	digits.labelsAs(".csv")
+	holdAll(t, engine, digits)
+}
+
+// misfitsInText are found in the text of CSV.
+func misfitsInText(t *testing.T, suite Offline) {
+	folder := t.TempDir()
+	engine := suite.Start(t, folder, 2)
+	for _, test := range []struct{ declared, cells string }{
+		{"INT64", "1 2 x"}, {"INT64", "1 2 1.5"}, {"INT32", "1 2 2147483648"}, {"BOOL", "true false maybe"},
+		{"FLOAT64", "1.5 2 1,5"}, {"TIMESTAMP", "2013-01-01T00:00:00Z 2013-01-02T00:00:00Z yesterday"},
+		{"INT64_ARRAY", `[1] [] [x]`},
+	} {
+		c := caseOf(t, folder, fmt.Sprintf(`
+computed n (given %[1]s)
+  kept %[1]s = given
+join n
+  given  event_timestamp
+  null   06:00
+`, test.declared))
+		cells := strings.Fields(test.cells)
+		six := *instantOf(t, "06:00")
+		c.labels().stored = []Column{textColumn("given"), {Name: "event_timestamp", Form: timeForms[0]}}
+		for _, cell := range cells {
+			c.labels().stored[0].Values = append(c.labels().stored[0].Values, cell)
+			c.labels().stored[1].Values = append(c.labels().stored[1].Values, six)
+		}
+		c.labelsAs(".csv")
+		join := c.Joins[0]
+		join.Fails = []string{`"given"`, "row 3", strings.Trim(cells[2], "[]")}
+		if err := c.holdJoin(t.Context(), engine, join); err != nil {
+			t.Errorf("%s of %q: %v", test.declared, test.cells, err)
+		}
+	}
+}
+
+// copies is an on-demand view whose features are its request inputs, one of each type, with the values of edges.
+func copies(t *testing.T, folder string) *Case {
+	var inputs, features, heading, nulls []string
+	for number := 1; number < len(plumbv1.Type_name); number++ {
+		declared := plumbv1.Type(number)
+		inputs = append(inputs, fmt.Sprintf("a%d %s", number, declared))
+		features = append(features, fmt.Sprintf("  of%d %s = a%d", number, declared, number))
+		heading, nulls = append(heading, fmt.Sprintf("a%d", number)), append(nulls, "null")
+	}
+	c := caseOf(t, folder, fmt.Sprintf("computed copy (%s)\n%s\njoin copy\n  %s event_timestamp\n  %s 06:00\n",
+		strings.Join(inputs, ", "), strings.Join(features, "\n"), strings.Join(heading, " "), strings.Join(nulls, " ")))
+	c.labels().stored = nil
+	return c
+}
+
+// addCopied adds a label row: the row-th edge of each scalar type, and lists of such with null elements and none.
+func addCopied(c *Case, row int) {
+	six := anchors[0].(feature.Instant)
+	for i := range c.labels().Columns {
+		column := &c.labels().Columns[i]
+		declared := plumbv1.Type(i + 1)
+		element, isList := value.ElementType(declared)
+		switch {
+		case column.Name == "event_timestamp":
+			column.Values = append(column.Values, six+feature.Instant(row))
+		case row%7 == 3:
+			column.Values = append(column.Values, nil)
+		case isList:
+			all := []any{copiedValue(element, row), nil, copiedValue(element, row+1), copiedValue(element, row+2)}
+			column.Values = append(column.Values, all[:row%5%len(all)])
+		default:
+			column.Values = append(column.Values, copiedValue(declared, row))
+		}
+	}
+}
+
+func copiedValue(declared plumbv1.Type, row int) any {
+	values := edges[declared]
+	if declared == plumbv1.Type_TIMESTAMP {
+		values = anchors
+	}
+	return values[row%len(values)]
+}
+
+// outputsOfEveryType come out of every format of results as they are, with nulls, empty arrays and null elements.
+func outputsOfEveryType(t *testing.T, suite Offline) {
+	folder := t.TempDir()
+	engine := suite.Start(t, folder, 2)
+	c := copies(t, folder)
+	for row := range 70 {
+		addCopied(c, row)
+	}
+	for _, in := range []string{".parquet", ".arrow"} {
+		c.labelsAs(in)
+		if err := writeLabels(c); err != nil {
+			t.Fatal(err)
+		}
+		for _, out := range []string{"", "out.parquet", "out.arrow", "out.csv"} {
+			if err := c.World.check(t.Context(), engine, c.Joins[0].Question, out); err != nil {
+				t.Errorf("%s to %q: %v", in, out, err)
+			}
+		}
+	}
+}
+
+// manyComputedRows are more than an engine computes at a time, on several threads.
+func manyComputedRows(t *testing.T, suite Offline) {
+	folder := t.TempDir()
+	engine := suite.Start(t, folder, 4)
+	c := copies(t, folder)
+	for row := range 10_000 {
+		addCopied(c, row)
+	}
+	c.labels().RowGroup = 3000
+	holdAll(t, engine, c)
+}
