@@ -63,7 +63,7 @@ func sameText(value, want any) bool {
 		})
 	case float64:
 		parsed, err := strconv.ParseFloat(string(text), 64)
-		return err == nil && SameValue(canonical(parsed), canonical(v))
+		return err == nil && SameValue(Canonical(parsed), Canonical(v))
 	}
 	return value != nil && fmt.Sprint(value) == string(text)
 }
@@ -89,7 +89,7 @@ func csvDifferences(got, labels, answer *Table) []string {
 				continue
 			}
 			parsed, err := fromText(answer.Types[at], value)
-			if want := canonical(answer.Rows[row][at]); err != nil || !SameValue(parsed, want) {
+			if want := Canonical(answer.Rows[row][at]); err != nil || !SameValue(parsed, want) {
 				found = append(found, fmt.Sprintf("row %d column %q is %s (%v), want %s", row, names[i], Show(value), err,
 					Show(want)))
 			}
@@ -124,10 +124,10 @@ func fromText(form arrow.DataType, cell any) (any, error) {
 		return strconv.ParseInt(text, 10, 64)
 	case arrow.FLOAT32:
 		v, err := strconv.ParseFloat(text, 32)
-		return canonical(float32(v)), err
+		return Canonical(float32(v)), err
 	case arrow.FLOAT64:
 		v, err := strconv.ParseFloat(text, 64)
-		return canonical(v), err
+		return Canonical(v), err
 	case arrow.BINARY:
 		return base64.StdEncoding.DecodeString(text)
 	case arrow.TIMESTAMP:

@@ -154,9 +154,9 @@ func bring(declared plumbv1.Type, o Outcome) Outcome {
 		}
 		return Outcome{Value: int32(v)}
 	case plumbv1.Type_FLOAT32:
-		return Outcome{Value: canonical(float32(o.Value.(float64)))}
+		return Outcome{Value: Canonical(float32(o.Value.(float64)))}
 	}
-	return Outcome{Value: canonical(o.Value)}
+	return Outcome{Value: Canonical(o.Value)}
 }
 
 // strict makes of a function of values one of outcomes: INVALID if an operand is, else null if one is.

@@ -118,7 +118,7 @@ func snapFloat[F float32 | float64](form arrow.DataType, own arrow.Type, v float
 		return exact
 	}
 	if math.IsNaN(v) && form.ID() != arrow.INT32 {
-		return canonical(F(math.NaN())).(F)
+		return Canonical(F(math.NaN())).(F)
 	}
 	switch form.ID() {
 	case arrow.FLOAT16:

@@ -225,7 +225,7 @@ func (d *draft) drawRow(t *rapid.T, file string) {
 			value = snap(form, DrawNullable(t, d.def.Features[i].Type, 5))
 		}
 		if d.history.ByValue || len(d.grown) > 0 || d.isText() {
-			value = canonical(value)
+			value = Canonical(value)
 		}
 		row.Features = append(row.Features, value)
 	}

@@ -99,9 +99,9 @@ func drawInstant(t *rapid.T, anchor feature.Instant, ttl time.Duration) feature.
 	}).Draw(t, "instant")
 }
 
-// canonical replaces NaNs that have another payload. It is used if a tie could not be detected otherwise (R3), and if
+// Canonical replaces NaNs that have another payload. It is used if a tie could not be detected otherwise (R3), and if
 // files hold floats of several widths: a signalling NaN becomes a quiet one when it is widened.
-func canonical(v any) any {
+func Canonical(v any) any {
 	switch v := v.(type) {
 	case float32:
 		if v != v {
@@ -114,7 +114,7 @@ func canonical(v any) any {
 	case []any:
 		elements := slices.Clone(v)
 		for i := range elements {
-			elements[i] = canonical(elements[i])
+			elements[i] = Canonical(elements[i])
 		}
 		return elements
 	}

@@ -157,4 +157,33 @@ func manyComputedRows(t *testing.T, suite Offline) {
 	}
 	c.labels().RowGroup = 3000
 	holdAll(t, engine, c)
+	mixed := caseOf(t, folder, `
+view weather (airport STRING) ttl 2h: temp FLOAT64, names STRING_ARRAY
+load weather
+  airport  event  temp  names
+  "EWR"    06:00  1.0   ["a text of a few more bytes" null "ü"]
+  "EWR"    07:00  null  []
+  "JFK"    06:30  -0.0  null
+computed n (i INT64, s STRING) over weather as w(airport=origin)
+  named STRING = w.names[i]
+  either STRING = i > 2 ? s + named : coalesce(w.names[0], s)
+  names STRING_ARRAY = [s, w.names[0], either]
+  share INT64 = 100 / i
+  warm BOOL = w.temp > 0.5 || share == 50
+join n, weather:temp(airport=origin)
+  origin  i     s     event_timestamp
+  null    null  null  06:00
+`)
+	columns := mixed.labels().Columns
+	mixed.labels().stored = nil
+	six := *instantOf(t, "06:00")
+	for row := range 7000 {
+		for i, v := range []any{
+			[]any{"EWR", "JFK", nil, "LGA", "EWR"}[row%5], []any{int64(row % 4), int64(2), nil}[row%7%3],
+			[]any{"", nil, "exactly 12 b", "exactly 13 by"}[row%11%4], six + feature.Instant(row*7919%20_000)*1_000_000,
+		} {
+			columns[i].Values = append(columns[i].Values, v)
+		}
+	}
+	holdAll(t, engine, mixed)
 }

@@ -66,10 +66,10 @@ func literal(declared plumbv1.Type, word string) (any, error) {
 		return strconv.ParseInt(word, 10, 64)
 	case plumbv1.Type_FLOAT32:
 		v, err := strconv.ParseFloat(word, 32)
-		return canonical(float32(v)), err
+		return Canonical(float32(v)), err
 	case plumbv1.Type_FLOAT64:
 		v, err := strconv.ParseFloat(word, 64)
-		return canonical(v), err
+		return Canonical(v), err
 	case plumbv1.Type_STRING:
 		return strconv.Unquote(word)
 	case plumbv1.Type_BYTES:
