@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/big"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -496,6 +497,42 @@ func sumOfDoubles(v []any) Outcome {
 		sum = math.Copysign(0, -1)
 	}
 	return Outcome{Value: sum}
+}
+
+// mean divides the sum, rounded, by the number of elements.
+func mean(v []any) Outcome {
+	total, elements := sumOfDoubles(v), v[0].([]any)
+	if total.Value == nil || len(elements) == 0 {
+		return Outcome{}
+	}
+	return Outcome{Value: total.Value.(float64) / float64(len(elements))}
+}
+
+// dot is the exact sum of the rounded products, rounded once. Null elements go before different lengths.
+func dot(v []any) Outcome {
+	a, b := v[0].([]any), v[1].([]any)
+	switch {
+	case slices.Contains(a, nil) || slices.Contains(b, nil):
+		return Outcome{}
+	case len(a) != len(b):
+		return invalid
+	}
+	products := make([]any, len(a))
+	for i := range a {
+		products[i] = float64(a[i].(float64) * b[i].(float64))
+	}
+	return sumOfDoubles([]any{products})
+}
+
+// extreme is the greater of two doubles if the sign is 1, and the lesser if it is -1; NaN if one is. -0.0 is below 0.0.
+func extreme(a, b float64, sign int) float64 {
+	if math.IsNaN(a) || math.IsNaN(b) {
+		return math.NaN()
+	}
+	if compareFloats(a, b) == sign {
+		return a
+	}
+	return b
 }
 
 // literalOf is the text of a value that is not null.

@@ -71,6 +71,11 @@ func numericOperators() []operator {
 		double("(-(%s))", func(a float64) float64 { return -a }),
 		double("abs(%s)", math.Abs),
 		double("floor(%s)", math.Floor),
+		double("ceil(%s)", math.Ceil),
+		double("round(%s)", math.Round),
+		double("trunc(%s)", math.Trunc),
+		doubles("least(%s, %s)", func(a, b float64) float64 { return extreme(a, b, -1) }),
+		doubles("greatest(%s, %s)", func(a, b float64) float64 { return extreme(a, b, 1) }),
 		double("sqrt(%s)", math.Sqrt),
 		{"is_nan(%s)", aBool, []plumbv1.Type{aDouble}, always(func(v []any) any { return math.IsNaN(v[0].(float64)) })},
 		{"int(%s)", anInt, []plumbv1.Type{aDouble}, strict(truncated)},
@@ -79,6 +84,8 @@ func numericOperators() []operator {
 		{"double(%s)", aDouble, []plumbv1.Type{aText}, strict(parsedDouble)},
 		{"sum(%s)", anInt, []plumbv1.Type{listOfInts}, strict(sumOfIntegers)},
 		{"sum(%s)", aDouble, []plumbv1.Type{listOfDoubles}, strict(sumOfDoubles)},
+		{"mean(%s)", aDouble, []plumbv1.Type{listOfDoubles}, strict(mean)},
+		{"dot(%s, %s)", aDouble, []plumbv1.Type{listOfDoubles, listOfDoubles}, strict(dot)},
 	}
 }
 
@@ -93,13 +100,17 @@ func temporalOperators() []operator {
 		{"(%s + %s)", aDuration, spans, bounded(sum, asSpan)},
 		{"(%s - %s)", aDuration, spans, bounded(difference, asSpan)},
 		{"%s.getHours()", anInt, spans[:1], wholes(time.Hour)},
+		{"%s.getMinutes()", anInt, spans[:1], wholes(time.Minute)},
 		{"%s.getSeconds()", anInt, spans[:1], wholes(time.Second)},
 		{"%s.getFullYear()", anInt, one, part(time.Time.Year)},
 		{"%s.getMonth()", anInt, one, part(func(t time.Time) int { return int(t.Month()) - 1 })},
 		{"%s.getDate()", anInt, one, part(time.Time.Day)},
 		{"%s.getDayOfWeek()", anInt, one, part(func(t time.Time) int { return int(t.Weekday()) })},
 		{"%s.getDayOfYear()", anInt, one, part(func(t time.Time) int { return t.YearDay() - 1 })},
+		{"%s.getDayOfMonth()", anInt, one, part(func(t time.Time) int { return t.Day() - 1 })},
 		{"%s.getHours()", anInt, one, part(time.Time.Hour)},
+		{"%s.getMinutes()", anInt, one, part(time.Time.Minute)},
+		{"%s.getSeconds()", anInt, one, part(time.Time.Second)},
 		{"%s.getMilliseconds()", anInt, one, part(func(t time.Time) int { return t.Nanosecond() / 1_000_000 })},
 		{"string(%s)", aText, one, always(func(v []any) any {
 			return v[0].(feature.Instant).Time().UTC().Format(time.RFC3339Nano)
@@ -120,9 +131,15 @@ func textOperators() []operator {
 		{"size(%s)", anInt, one, always(func(v []any) any { return int64(utf8.RuneCountInString(v[0].(string))) })},
 		{"size(%s)", anInt, []plumbv1.Type{someRaw}, always(func(v []any) any { return int64(len(v[0].([]byte))) })},
 		{"lower(%s)", aText, one, always(func(v []any) any { return strings.Map(unicode.ToLower, v[0].(string)) })},
+		{"upper(%s)", aText, one, always(func(v []any) any { return strings.Map(unicode.ToUpper, v[0].(string)) })},
+		{"trim(%s)", aText, one, always(func(v []any) any { return strings.TrimSpace(v[0].(string)) })},
+		{"replace(%s, %s, %s)", aText, []plumbv1.Type{aText, aText, aText}, always(func(v []any) any {
+			return strings.ReplaceAll(v[0].(string), v[1].(string), v[2].(string))
+		})},
 		{"substring(%s, %s, %s)", aText, []plumbv1.Type{aText, anInt, anInt}, strict(substring)},
 		asks("%s.contains(%s)", strings.Contains),
 		asks("%s.startsWith(%s)", strings.HasPrefix),
+		asks("%s.endsWith(%s)", strings.HasSuffix),
 		{"bytes(%s)", someRaw, one, always(func(v []any) any { return []byte(v[0].(string)) })},
 		{"string(%s)", aText, []plumbv1.Type{someRaw}, strict(func(v []any) Outcome {
 			if text := v[0].([]byte); utf8.Valid(text) {

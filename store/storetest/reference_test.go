@@ -1,8 +1,12 @@
 package storetest
 
 import (
+	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -198,4 +202,63 @@ func TestMistakesInCaseFilesAreTold(t *testing.T) {
 			t.Errorf("%q: %v, want %s", text, err, want)
 		}
 	}
+}
+
+// documented are the values that the examples of docs/expressions.md are evaluated with, and their kinds.
+var documented = map[string]any{
+	"amount": 12.5, "count": int64(3), "name": "Zürich", "tags": []any{"a", "b"}, "prices": []any{0.1, 0.2, 0.3},
+	"paid": true, "opened": feature.InstantOf(time.Date(2026, 11, 29, 18, 30, 0, 0, time.UTC)), "spend.mean_30d": nil,
+	"request_time": feature.InstantOf(time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)),
+}
+
+var documentedKinds = map[string]plumbv1.Type{
+	"amount": aDouble, "count": anInt, "name": aText, "tags": value.ArrayType(aText), "prices": value.ArrayType(aDouble),
+	"paid": aBool, "opened": aTime, "spend.mean_30d": aDouble, "request_time": aTime,
+}
+
+// The reference says of the documentation's examples what is written there, as far as it has their operators.
+func TestR25_ReferenceFollowsTheDocumentation(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(repository(t), "docs", "expressions.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	known, example, gives := 0, -1, -1
+	for line := range strings.Lines(string(text)) {
+		cells := strings.Split(strings.ReplaceAll(strings.TrimSpace(line), `\|`, "\x00"), "|")
+		for i := range cells {
+			cells[i] = strings.ReplaceAll(strings.TrimSpace(cells[i]), "\x00", "|")
+		}
+		if at := slices.Index(cells, "Example"); at > 0 {
+			example, gives = at, slices.Index(cells, "Gives")
+			continue
+		}
+		if gives < 0 || gives >= len(cells) || !strings.HasPrefix(cells[example], "`") {
+			continue
+		}
+		e, err := parseExpression(strings.Trim(cells[example], "`"), documentedKinds)
+		if err != nil {
+			continue
+		}
+		known++
+		outcome := e.Evaluate(func(name string) Outcome { return Outcome{Value: documented[name]} })
+		if got := documentedText(outcome); got != cells[gives] {
+			t.Errorf("%s gives %s, and %s is documented", e, got, cells[gives])
+		}
+	}
+	if known < 50 {
+		t.Errorf("the reference knows %d of the examples", known)
+	}
+}
+
+func documentedText(o Outcome) string {
+	switch v := o.Value.(type) {
+	case nil:
+		if o.Invalid {
+			return "INVALID"
+		}
+		return "null"
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64)
+	}
+	return fmt.Sprint(o.Value)
 }
