@@ -153,8 +153,9 @@ func copiedDifferences(t *testing.T, s *session.Session, query string) []string 
 	var counts, names []string
 	for number := range copiedTypes {
 		same := fmt.Sprintf("a%[1]d IS NOT DISTINCT FROM x.v%[2]d AND "+
-			"a%[1]d::VARCHAR IS NOT DISTINCT FROM x.v%[2]d::VARCHAR AND x.s%[2]d = CASE WHEN a%[1]d IS NULL THEN %[3]d ELSE %[4]d END", number+1, number, expression.Null,
-			expression.Present)
+			"a%[1]d::VARCHAR IS NOT DISTINCT FROM x.v%[2]d::VARCHAR AND "+
+			"x.s%[2]d = CASE WHEN a%[1]d IS NULL THEN %[3]d ELSE %[4]d END",
+			number+1, number, expression.Null, expression.Present)
 		counts = append(counts, fmt.Sprintf("count(*) FILTER (NOT (%s))", same))
 		names = append(names, plumbv1.Type(number+1).String())
 	}

@@ -10,44 +10,51 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// computedText has request inputs that are easily mistaken for others when labels are text.
-const computedText = `
-computed n (s STRING, i INT64, x FLOAT64, p BOOL, t TIMESTAMP, b BYTES)
+// computedTexts have request inputs that are easily mistaken for others when labels are text.
+var computedTexts = []string{`
+computed n (s STRING, i INT64, x FLOAT64)
   text STRING = s + "."
   more INT64 = i - 1
   half FLOAT64 = x / 2.0
+join n
+  s       i                     x     event_timestamp | text     more                 half
+  "007"   9223372036854775807   1.0   06:00           | "007."   9223372036854775806  0.5
+  "7"     -9223372036854775808  -0.0  06:00           | "7."     INVALID              -0.0
+  "1.0"   9007199254740993      NaN   06:00           | "1.0."   9007199254740992     NaN
+  "true"  null                  null  06:00           | "true."  null                 null
+  ""      0                     0.1   06:00           | "."      -1                   0.05
+  null    7                     0.1   06:00           | null     6                    0.05
+`, `
+computed n (p BOOL, t TIMESTAMP, b BYTES)
   not BOOL = !p
   later BOOL = t > request_time
   length INT64 = size(b)
 join n
-  s       i                     x     p      t                     b        event_timestamp | text    more                 half  not    later  length
-  "007"   9223372036854775807   1.0   true   06:30                 x"00ff"  06:00           | "007."  9223372036854775806  0.5   false  true   2
-  "7"     -9223372036854775808  -0.0  false  2013-01-01T06:00:00Z  x"61"    06:00           | "7."    INVALID              -0.0  true   false  1
-  "1.0"   9007199254740993      NaN   null   1969-12-31T23:59:59Z  x""      06:00           | "1.0."  9007199254740992     NaN   null   false  0
-  "true"  null                  null  true   null                  null     06:00           | "true." null                 null  false  null   null
-  ""      0                     0.1   true   05:00                 x"61"    06:00           | "."     -1                   0.05  false  false  1
-  null    7                     0.1   true   05:00                 x"61"    06:00           | null    6                    0.05  false  false  1
-`
-
-// requestInputsOfFormats reads request inputs from label files of every format. Text stays what it is.
-func requestInputsOfFormats(t *testing.T, suite Offline) {
-	folder := t.TempDir()
-	engine := suite.Start(t, folder, 2)
-	c := caseOf(t, folder, computedText)
-	for _, ending := range []string{".parquet", ".arrow", ".csv"} {
-		c.labelsAs(ending)
-		holdAll(t, engine, c)
-	}
-	digits := caseOf(t, folder, `
+  p      t                     b        event_timestamp | not    later  length
+  true   06:30                 x"00ff"  06:00           | false  true   2
+  false  06:00                 x"61"    06:00           | true   false  1
+  null   1969-12-31T23:59:59Z  x""      06:00           | null   false  0
+  true   null                  null     06:00           | false  null   null
+`, `
 computed n (code STRING)
   text STRING = code + "."
 join n
   code   event_timestamp | text
   "007"  06:00           | "007."
   "70"   06:00           | "70."
-`)
-	digits.labelsAs(".csv")
-	holdAll(t, engine, digits)
+`}
+
+// requestInputsOfFormats reads request inputs from label files of every format. Text stays what it is.
+func requestInputsOfFormats(t *testing.T, suite Offline) {
+	folder := t.TempDir()
+	engine := suite.Start(t, folder, 2)
+	for _, text := range computedTexts {
+		c := caseOf(t, folder, text)
+		for _, ending := range []string{".parquet", ".arrow", ".csv"} {
+			c.labelsAs(ending)
+			holdAll(t, engine, c)
+		}
+	}
 }
 
 // misfitsInText are found in the text of CSV.
