@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/apache/arrow-go/v18/arrow"
+
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -55,6 +57,34 @@ func requestInputsOfFormats(t *testing.T, suite Offline) {
 			holdAll(t, engine, c)
 		}
 	}
+}
+
+// requestInputsOfOtherForms are in types that no declared type is stored in.
+func requestInputsOfOtherForms(t *testing.T, suite Offline) {
+	folder := t.TempDir()
+	engine := suite.Start(t, folder, 2)
+	c := caseOf(t, folder, `
+computed n (s STRING, v STRING, w STRING, l INT64_ARRAY, m STRING_ARRAY)
+  text STRING = s + v + w
+  first INT64 = l[0] + l[1]
+  last STRING = m[1]
+join n
+  s                v               w    l      m                  event_timestamp | text                 first  last
+  "dictionary"     "view"          "l"  [1 2]  ["a" "b"]          06:00           | "dictionaryviewl"    3      "b"
+  null             "a longer view" ""   null   null               06:00           | null                 null   null
+  "dictionary"     ""              ""   [3 4]  ["a" null]         06:00           | "dictionary"         7      null
+`)
+	labels := c.labels()
+	for i, form := range []arrow.DataType{
+		&arrow.DictionaryType{IndexType: arrow.PrimitiveTypes.Int8, ValueType: arrow.BinaryTypes.String},
+		arrow.BinaryTypes.StringView, arrow.BinaryTypes.LargeString,
+		arrow.FixedSizeListOf(2, arrow.PrimitiveTypes.Int32), arrow.LargeListOf(arrow.BinaryTypes.String),
+	} {
+		labels.Columns[i].Form = form
+	}
+	labels.stored = nil
+	c.labelsAs(".arrow")
+	holdAll(t, engine, c)
 }
 
 // misfitsInText are found in the text of CSV.
