@@ -87,6 +87,30 @@ join n
 	holdAll(t, engine, c)
 }
 
+// computedJoinsExplained says that a use of a view that computed features alone read is among the views.
+func computedJoinsExplained(t *testing.T, suite Offline) {
+	folder := t.TempDir()
+	engine := suite.Start(t, folder, 2)
+	c := caseOf(t, folder, weather+`
+computed risk (amount FLOAT64) over weather as w
+  c FLOAT64 = w.temp + amount
+join risk
+  airport  amount  event_timestamp | c
+  "EWR"    1.0     06:59           | 40.02
+`)
+	c.Joins = c.Joins[1:]
+	holdAll(t, engine, c)
+	join, _, err := c.World.plan(t.Context(), engine, c.Joins[0].Question)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer join.Close()
+	text, err := join.Explain(t.Context())
+	if err != nil || !strings.Contains(text, "risk__w") {
+		t.Errorf("the explanation is %q (%v), want one that names risk__w", text, err)
+	}
+}
+
 // misfitsInText are found in the text of CSV.
 func misfitsInText(t *testing.T, suite Offline) {
 	folder := t.TempDir()

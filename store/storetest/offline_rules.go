@@ -43,6 +43,7 @@ var offlineTests = []struct {
 	{"R3_columns_named_like_places_do_not_deceive", placeNames},
 	{"R25_request_inputs_come_from_labels_of_every_format", requestInputsOfFormats},
 	{"R25_request_inputs_come_from_columns_of_other_types", requestInputsOfOtherForms},
+	{"R25_joins_that_compute_are_explained", computedJoinsExplained},
 	{"R25_text_that_does_not_fit_a_request_input_is_told", misfitsInText},
 	{"R25_outputs_of_every_type_come_out_of_every_format", outputsOfEveryType},
 	{"R25_many_rows_are_computed_in_their_order", manyComputedRows},
