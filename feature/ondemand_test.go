@@ -105,7 +105,8 @@ func TestR11_AnOnDemandViewIsUsedTwiceWithOtherLabelColumns(t *testing.T) {
 	}
 	const want = "out__warmer = out:warmer FLOAT64, out__crowded = out:crowded BOOL, " +
 		"back__warmer = back:warmer FLOAT64, later__crowded = later:crowded BOOL; " +
-		"uses out__here[origin][temp] out__there[dest][temp] out__calendar[][holiday]; inputs [{{seats INT32} false} {{later_seats INT32} false}]"
+		"uses out__here[origin][temp] out__there[dest][temp] out__calendar[][holiday]; " +
+		"inputs [{{seats INT32} false} {{later_seats INT32} false}]"
 	if got := told(t, selection); got != want {
 		t.Errorf("selects\n%s, want\n%s", got, want)
 	}

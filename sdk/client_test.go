@@ -127,8 +127,15 @@ func TestTheRegistryIsRead(t *testing.T) {
 		t.Errorf("the service is %v, %v", service, err)
 	}
 	services, err := client.Services(t.Context())
-	if err != nil || len(services) != 1 {
+	if err != nil || len(services) != 2 {
 		t.Errorf("the services are %v, %v", services, err)
+	}
+	onDemand, err := client.OnDemandView(t.Context(), "departure")
+	if err != nil || len(onDemand.GetFeatures()) != 5 {
+		t.Errorf("the on-demand view is %v, %v", onDemand, err)
+	}
+	if all, err := client.OnDemandViews(t.Context()); err != nil || len(all) != 1 {
+		t.Errorf("the on-demand views are %v, %v", all, err)
 	}
 	entities, err := client.Entities(t.Context())
 	if err != nil || len(entities) != 3 {
@@ -137,6 +144,35 @@ func TestTheRegistryIsRead(t *testing.T) {
 	sources, err := client.Sources(t.Context())
 	if err != nil || len(sources) < 4 {
 		t.Errorf("the sources are %v, %v", sources, err)
+	}
+}
+
+func TestR25_FeaturesAreComputedFromInputs(t *testing.T) {
+	far, near := "SFO", "BOS"
+	features, err := connect(t, target).Online(t.Context(), plumb.OnlineRequest{
+		Features: []string{"departure:far", "departure:local_hour"}, At: midnight, EventTimestamps: true,
+		Inputs: []plumb.Input{plumb.NewNullableInput("dest", &far, &near, nil)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	crossing, err := plumb.ColumnOf[bool](features, "far")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for row, want := range []struct {
+		far, there bool
+		status     plumb.Status
+	}{{true, true, plumb.Present}, {false, true, plumb.Present}, {false, false, plumb.Null}} {
+		got, there := crossing.At(row)
+		event, _ := crossing.EventTime(row)
+		if got != want.far || there != want.there || crossing.Status(row) != want.status || !event.Equal(midnight) {
+			t.Errorf("row %d: %t, %t, %s at %s", row, got, there, crossing.Status(row), event)
+		}
+	}
+	_, err = connect(t, target).Online(t.Context(), plumb.OnlineRequest{Features: []string{"departure:far"}})
+	if err == nil || !strings.Contains(err.Error(), "dest: is missing; give a column of STRING values as a request input") {
+		t.Errorf("without the input the error is %v", err)
 	}
 }
 

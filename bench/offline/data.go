@@ -170,7 +170,8 @@ func definitions(folder string) (string, error) {
 	}
 	services.WriteString("  - {name: computed, features: [{view: computed}]}\n")
 	return "entities:\n  - {name: user, join_keys: [{name: user_id, type: INT64}]}\n" +
-		listOf("sources", sources.String()) + listOf("feature_views", views.String()) + computedView() + "feature_services:\n" + services.String(), nil
+		listOf("sources", sources.String()) + listOf("feature_views", views.String()) + computedView() +
+		"feature_services:\n" + services.String(), nil
 }
 
 // listOf is a list of definitions; nothing if it is empty.

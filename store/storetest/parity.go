@@ -220,8 +220,8 @@ func computedDifferences(column *plumbv1.FeatureColumn, name string, outcomes []
 	return cellDifferences(column, name, wanted)
 }
 
-// lookUp asks for the keys and request inputs of all label rows. Without any of them there is one row, which every label
-// sees (R12).
+// lookUp asks for the keys and request inputs of all label rows. Without any of them there is one row, which every
+// label sees (R12).
 func (r run) lookUp(t rapid.TB, selection *feature.Selection, question Question, at feature.Instant) (
 	*plumbv1.GetOnlineFeaturesResponse, error,
 ) {

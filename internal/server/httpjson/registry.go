@@ -44,7 +44,10 @@ func (a *api) addRegistry(mux *http.ServeMux) {
 		func(name string) *plumbv1.GetFeatureViewRequest { return &plumbv1.GetFeatureViewRequest{Name: name} },
 		(*plumbv1.GetFeatureViewResponse).GetFeatureView))
 	get("/v1/registry/on-demand-views/{name}", plumbv1.RegistryService_GetOnDemandView_FullMethodName, show(
-		r.GetOnDemandView, func(name string) *plumbv1.GetOnDemandViewRequest { return &plumbv1.GetOnDemandViewRequest{Name: name} },
+		r.GetOnDemandView,
+		func(name string) *plumbv1.GetOnDemandViewRequest {
+			return &plumbv1.GetOnDemandViewRequest{Name: name}
+		},
 		(*plumbv1.GetOnDemandViewResponse).GetOnDemandView))
 	get("/v1/registry/services/{name}", plumbv1.RegistryService_GetFeatureService_FullMethodName, show(r.GetFeatureService,
 		func(name string) *plumbv1.GetFeatureServiceRequest {
