@@ -171,7 +171,7 @@ func TestR25_FeaturesAreComputedFromInputs(t *testing.T) {
 		}
 	}
 	_, err = connect(t, target).Online(t.Context(), plumb.OnlineRequest{Features: []string{"departure:far"}})
-	if err == nil || !strings.Contains(err.Error(), "dest: is missing; give a column of STRING values as a request input") {
+	if err == nil || !strings.Contains(err.Error(), "dest: is missing; give a column of STRING values") {
 		t.Errorf("without the input the error is %v", err)
 	}
 }
