@@ -29,7 +29,7 @@ func (a *api) addRegistry(mux *http.ServeMux) {
 	get("/v1/registry/views", plumbv1.RegistryService_ListFeatureViews_FullMethodName, list("views", r.ListFeatureViews,
 		&plumbv1.ListFeatureViewsRequest{}, (*plumbv1.ListFeatureViewsResponse).GetFeatureViews))
 	get("/v1/registry/on-demand-views", plumbv1.RegistryService_ListOnDemandViews_FullMethodName,
-		list("on_demand_views", r.ListOnDemandViews, &plumbv1.ListOnDemandViewsRequest{},
+		list("on-demand-views", r.ListOnDemandViews, &plumbv1.ListOnDemandViewsRequest{},
 			(*plumbv1.ListOnDemandViewsResponse).GetOnDemandViews))
 	get("/v1/registry/services", plumbv1.RegistryService_ListFeatureServices_FullMethodName,
 		list("services", r.ListFeatureServices, &plumbv1.ListFeatureServicesRequest{},
