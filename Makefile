@@ -30,11 +30,14 @@ demo: build ## Run every step on a year of real flights: apply, join, materializ
 # enumerations run one step at a time, and every join uses the same threads of the engine.
 without_race = Allocates|InEveryOrder|WithADamagedByte|RandomJoins|RandomWindows
 
+# Expressions are also tested as compiled for newer processors, for which the compiler fuses what it may (R25).
+#
 # The binary is built first because tests of several packages build it too. With a cold cache each would build it all.
 .PHONY: test
 test: redis-server postgres build python-test ## Run every test with the race detector; installs redis-server and PostgreSQL if they are missing
 	go test -race -timeout 20m -skip '$(without_race)' ./...
 	go test -run '$(without_race)' ./sdk ./store/... ./materialize ./compute/...
+	if grep -qw fma /proc/cpuinfo 2>/dev/null && grep -qw avx2 /proc/cpuinfo; then GOAMD64=v3 go test ./compute/...; fi
 
 # The environment of the Python client: pinned packages, and an editable install of the client.
 python = bin/python/bin/python
