@@ -105,10 +105,10 @@ func usesOf(selection *feature.Selection) []Use {
 	return uses
 }
 
-// columnsOf says what is known of the output's columns, by name; of the labels', which are sensitive keys.
+// columnsOf says what is known of the output's columns, by name; of the labels', which are sensitive.
 func columnsOf(selection *feature.Selection, options Options) map[string]Column {
 	columns := map[string]Column{}
-	for _, name := range selection.SensitiveKeys() {
+	for _, name := range selection.SensitiveColumns() {
 		columns[name] = Column{Sensitive: true}
 	}
 	for _, output := range selection.Outputs {

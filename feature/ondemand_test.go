@@ -144,6 +144,18 @@ func TestSelectionsOfOnDemandViewsThatCannotBeAreRefused(t *testing.T) {
 	}
 }
 
+func TestASensitiveInputIsASensitiveColumnIfItIsRead(t *testing.T) {
+	for reference, want := range map[string][]string{"comfort:greeting": {"name"}, "comfort:warmer": nil} {
+		selection, err := withComfort(t, asIs).SelectFeatures([]string{reference}, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := selection.SensitiveColumns(); !slices.Equal(got, want) {
+			t.Errorf("of %s %q are sensitive, want %q", reference, got, want)
+		}
+	}
+}
+
 func TestAnInputOfTwoTypesIsRefused(t *testing.T) {
 	s := withComfort(t, asIs, service("s", &plumbv1.ViewReference{View: "comfort",
 		Features: []string{"crowded", "greeting"}, JoinKeys: map[string]string{"seats": "name"}}))
@@ -167,7 +179,7 @@ func TestAnInputThatIsAKeyIsListedOnceAndIsSensitive(t *testing.T) {
 	if inputs, err := selection.Inputs(); err != nil || inputs != nil {
 		t.Errorf("the inputs are %v, %v", inputs, err)
 	}
-	if got := selection.SensitiveKeys(); !slices.Equal(got, []string{"airport"}) {
+	if got := selection.SensitiveColumns(); !slices.Equal(got, []string{"airport"}) {
 		t.Errorf("sensitive are %q", got)
 	}
 }

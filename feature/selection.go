@@ -298,23 +298,25 @@ func (s *Selection) Keys() ([]Field, error) {
 	return keys, nil
 }
 
-// SensitiveKeys returns those of the label columns of Keys that hold values of a sensitive key of any view, or of a
-// sensitive request input.
-func (s *Selection) SensitiveKeys() []string {
+// SensitiveColumns returns those of the label columns of Keys and Inputs that hold values of a sensitive key of any view,
+// or of a sensitive request input.
+func (s *Selection) SensitiveColumns() []string {
 	var columns []string
-	for _, reference := range s.References {
-		for i, column := range reference.LabelColumns {
-			key := reference.View.Keys[i].Name
-			if slices.Contains(reference.View.SensitiveKeys, key) && !slices.Contains(columns, column) {
-				columns = append(columns, column)
-			}
+	add := func(column string) {
+		if !slices.Contains(columns, column) {
+			columns = append(columns, column)
 		}
 	}
 	for _, reference := range s.References {
-		for _, column := range reference.LabelColumns {
-			if s.isSensitiveInput(column) && !slices.Contains(columns, column) {
-				columns = append(columns, column)
+		for i, column := range reference.LabelColumns {
+			if slices.Contains(reference.View.SensitiveKeys, reference.View.Keys[i].Name) {
+				add(column)
 			}
+		}
+	}
+	for _, input := range s.requestInputs() {
+		if input.Sensitive {
+			add(input.Name)
 		}
 	}
 	return columns

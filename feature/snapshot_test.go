@@ -77,7 +77,7 @@ func TestAView_KnowsWhatIsSensitive(t *testing.T) {
 		{View: view, Alias: "back", LabelColumns: []string{"carrier", "other", "airport"}},
 		{View: view, Alias: "again", LabelColumns: []string{"carrier", "other", "number"}},
 	}}
-	if got := selection.SensitiveKeys(); !slices.Equal(got, []string{"number", "other"}) {
+	if got := selection.SensitiveColumns(); !slices.Equal(got, []string{"number", "other"}) {
 		t.Errorf("label columns with sensitive keys are %v", got)
 	}
 }

@@ -38,7 +38,7 @@ func NewLayout(product string, selected Selected, selection *feature.Selection, 
 	for _, name := range []string{RequestColumn, RowColumn, ServedAtColumn, AtColumn} {
 		names[name] = true
 	}
-	sensitive := selection.SensitiveKeys()
+	sensitive := selection.SensitiveColumns()
 	for _, key := range keys {
 		l.header.Keys = append(l.header.Keys, Column{
 			Name: key.Name, Column: names.take(key.Name), Type: key.Type.String(),

@@ -120,6 +120,11 @@ func (p *Project) checkNothingSensitive(ctx context.Context) error {
 			sensitive = append(sensitive, fmt.Sprintf("%s of feature view %s", strings.Join(names, ", "), view.Name))
 		}
 	}
+	for _, view := range current.OnDemandViews() {
+		if names := view.Sensitive(); names != nil {
+			sensitive = append(sensitive, fmt.Sprintf("%s of on-demand view %s", strings.Join(names, ", "), view.Name))
+		}
+	}
 	if sensitive == nil {
 		return nil
 	}
