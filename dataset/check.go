@@ -167,9 +167,9 @@ func (s Selection) Of(snapshot *feature.Snapshot) (*feature.Selection, error) {
 	return snapshot.SelectFeatures(s.Features, s.FullNames)
 }
 
-// sourcesOf are those that a selection reads, each once.
+// sourcesOf are those that a selection reads, each once. It is not nil if there are none.
 func sourcesOf(selection *feature.Selection) []*feature.Source {
-	var sources []*feature.Source
+	sources := []*feature.Source{}
 	for _, reference := range selection.References {
 		if !slices.Contains(sources, reference.View.Source) {
 			sources = append(sources, reference.View.Source)

@@ -24,8 +24,8 @@ func (m *Manifest) contradiction() string {
 	return ""
 }
 
-// contradictedUses looks whether views, uses and columns go together: each view is there once and used, and uses and
-// columns are of views that are there.
+// contradictedUses looks whether views, uses and columns go together: each view is there once, and is used or, if it is
+// an on-demand view, has columns; and uses and columns are of views that are there.
 func (m *Manifest) contradictedUses() string {
 	views, used := map[string]bool{}, map[string]bool{}
 	for _, view := range m.Views {
@@ -46,14 +46,15 @@ func (m *Manifest) contradictedUses() string {
 		}
 		aliases[use.Alias], used[use.View] = true, true
 	}
-	for _, view := range m.Views {
-		if !used[view.Name] {
-			return fmt.Sprintf("view %s is not used", view.Name)
-		}
-	}
 	for _, column := range m.Output.Columns {
 		if column.View != "" && !views[column.View] {
 			return fmt.Sprintf("column %q is of view %s, which is not in views", column.Name, column.View)
+		}
+		used[column.View] = true
+	}
+	for _, view := range m.Views {
+		if !used[view.Name] {
+			return fmt.Sprintf("view %s is not used", view.Name)
 		}
 	}
 	return ""

@@ -16,12 +16,16 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 )
 
-// Format is the version of the manifests that are written. One of a later version is refused.
+// Format is the latest version of manifests. One of a later version is refused.
 //
 // Format 1 had one text for both places: what it said of the making, and the times of files, stood in the file too.
 // Format 2 had the registry's revision within the file, which grows with definitions that the training set does not
-// use.
-const Format = 3
+// use. Format 4 may have on-demand views, which are in views and have columns and no use; a manifest without any has
+// format 3.
+const (
+	Format          = 4
+	withoutOnDemand = 3
+)
 
 // revisionWithin is the last format that has the revision within the file.
 const revisionWithin = 2
@@ -183,7 +187,7 @@ type Column struct {
 // New begins the manifest of a join: Labels, Sources and Output are not there yet.
 func New(made Made) *Manifest {
 	m := &Manifest{
-		Format: Format, Project: made.Snapshot.Project, CreatedAt: made.At.UTC(), Plumb: made.Plumb, Engine: made.Engine,
+		Format: withoutOnDemand, Project: made.Snapshot.Project, CreatedAt: made.At.UTC(), Plumb: made.Plumb, Engine: made.Engine,
 		Revision: made.Snapshot.Revision, Selection: made.Selection, Options: made.Options, Uses: usesOf(made.Selected),
 	}
 	for _, reference := range made.Selected.References {
@@ -193,6 +197,7 @@ func New(made Made) *Manifest {
 		}
 	}
 	for _, computation := range made.Selected.Computations {
+		m.Format = Format
 		view := View{Name: computation.View.Name, Hash: computation.View.Hash.String()}
 		if !slices.Contains(m.Views, view) {
 			m.Views = append(m.Views, view)

@@ -26,7 +26,7 @@ func sampleDigest(of string) string {
 // sample is a manifest with something of everything.
 func sample() *Manifest {
 	m := &Manifest{
-		Format: Format, Project: "nycflights", Revision: 7,
+		Format: withoutOnDemand, Project: "nycflights", Revision: 7,
 		Views:     []View{{Name: "weather", Hash: "x"}},
 		Selection: Selection{Features: []string{"weather:temp"}, FullNames: true},
 		Options:   Options{TimestampColumn: "event_timestamp", Statuses: true},
@@ -197,7 +197,7 @@ func TestAManifest_ThatWasEditedIsKnownByItsDigest(t *testing.T) {
 func TestAManifest_ThatCannotBeReadSaysWhy(t *testing.T) {
 	text := string(marshalled(t, sample()))
 	for wrong, want := range map[string]string{
-		strings.Replace(text, `"format":3`, `"format":4`, 1):            "its format 4 is written by a newer version",
+		strings.Replace(text, `"format":3`, `"format":5`, 1):            "its format 5 is written by a newer version",
 		strings.Replace(text, `"project"`, `"purpose":"","project"`, 1): `unknown field "purpose"`,
 		`{"a":1}`:   "it is not a manifest: it has no format",
 		`text`:      "it is not a manifest: invalid character",
@@ -208,7 +208,7 @@ func TestAManifest_ThatCannotBeReadSaysWhy(t *testing.T) {
 			t.Errorf("it says %v, and should say %q", err, want)
 		}
 	}
-	if _, err := Parse([]byte(`{"format":4}`)); !errors.Is(err, fault.ErrNewer) {
+	if _, err := Parse([]byte(`{"format":5}`)); !errors.Is(err, fault.ErrNewer) {
 		t.Errorf("a newer format is %v", err)
 	}
 }

@@ -17,7 +17,7 @@ from plumb.labels import check_file
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT = 3
+FORMAT = 4
 """The newest known format. Later ones are refused."""
 
 SUFFIX = ".manifest"
