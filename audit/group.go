@@ -96,11 +96,18 @@ func (g *groupAudit) paths() string {
 
 // skipComputed says of features of on-demand views that they are not compared.
 func (g *groupAudit) skipComputed() {
+	counted := map[string]bool{}
 	for _, output := range g.group.header.Outputs {
-		if output.Computed != "" {
-			g.tally.skip(output.Computed, Skipped{Reason: fmt.Sprintf("on-demand view %s: computed features are logged and not "+
-				"compared; plumb verify compares them", output.Computed)}, g.group.rows)
+		view := output.Computed
+		if view == "" {
+			continue
 		}
+		if !counted[view] {
+			counted[view] = true
+			g.tally.view(view).rows += g.group.rows
+		}
+		g.tally.skip(view, Skipped{Reason: fmt.Sprintf("on-demand view %s: computed features are logged and not compared; "+
+			"plumb verify compares them", view)}, g.group.rows)
 	}
 }
 
