@@ -157,6 +157,39 @@ func TestAManifest_OfFormat3IsReadAndWritten(t *testing.T) {
 	}
 }
 
+// onDemand is the sample with a computed feature.
+func onDemand(t *testing.T) *Manifest {
+	t.Helper()
+	m := sample()
+	m.Format, m.Views = Format, append(m.Views, View{Name: "trip", Hash: "y"})
+	m.Output.Columns = append(m.Output.Columns, Column{Name: "ratio", Kind: FeatureColumn, View: "trip", Feature: "ratio",
+		Type: "INT64", Digest: sampleDigest("r"), Nulls: 2, Statuses: map[string]int64{"PRESENT": 1, "INVALID": 2}})
+	m.Output.Digest = contentDigest(m.Output.Rows, m.Output.Columns)
+	within, err := m.MarshalWithin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Within = sealOf(within)
+	return m
+}
+
+func TestAManifest_OfFormat4MayHaveOnDemandViews(t *testing.T) {
+	text, err := os.ReadFile("../testdata/compat/manifest-v4.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(onDemand(t), got); diff != "" {
+		t.Error(diff)
+	}
+	if written := string(marshalled(t, onDemand(t))); written != strings.TrimSuffix(string(text), "\n") {
+		t.Errorf("it is written as\n%s", written)
+	}
+}
+
 func TestTheManifestWithin_HasNothingThatVaries(t *testing.T) {
 	varied := sample()
 	varied.Revision++
