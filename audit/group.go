@@ -37,6 +37,8 @@ type groupAudit struct {
 	// hashed are the label columns that the log has hashes of, by position.
 	hashed map[int]*hashedKey
 	uses   []*use
+	// computed are the uses of on-demand views.
+	computed []*recomputation
 }
 
 func (g *groupAudit) run(ctx context.Context) error {
@@ -54,16 +56,13 @@ func (g *groupAudit) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	g.skipComputed()
+	g.computed = g.recomputations()
 	for position := range header.Views {
-		if len(outputsOf(header, position)) == 0 {
-			continue // Only on-demand views read it.
-		}
 		if err := g.addUse(ctx, position); err != nil {
 			return err
 		}
 	}
-	if err := g.resolveKeys(ctx); err != nil || len(g.uses) == 0 {
+	if err := g.resolveKeys(ctx); err != nil || len(g.uses)+len(g.computed) == 0 {
 		return err
 	}
 	if err := g.writeLabels(ctx); err != nil {
@@ -94,28 +93,12 @@ func (g *groupAudit) paths() string {
 	return g.group.paths[0]
 }
 
-// skipComputed says of features of on-demand views that they are not compared.
-func (g *groupAudit) skipComputed() {
-	counted := map[string]bool{}
-	for _, output := range g.group.header.Outputs {
-		view := output.Computed
-		if view == "" {
-			continue
-		}
-		if !counted[view] {
-			counted[view] = true
-			g.tally.view(view).rows += g.group.rows
-		}
-		g.tally.skip(view, Skipped{Reason: fmt.Sprintf("on-demand view %s: computed features are logged and not compared; "+
-			"plumb verify compares them", view)}, g.group.rows)
-	}
-}
-
 // skipAll says of all that was logged why it is not compared.
 func (g *groupAudit) skipAll(reason string) {
 	for position := range g.group.header.Views {
 		g.skip(position, reason, len(outputsOf(g.group.header, position)))
 	}
+	g.skipComputed(nil, reason)
 }
 
 // skip says of that many outputs of a use why they are not compared. Their values are counted as not compared, so that
@@ -311,6 +294,11 @@ func (g *groupAudit) compare(ctx context.Context) (err error) {
 		for _, e := range examinations {
 			e.file = path
 			if err := e.batch(ctx, batch); err != nil {
+				return err
+			}
+		}
+		for _, r := range g.computed {
+			if err := r.batch(path, batch); err != nil {
 				return err
 			}
 		}

@@ -187,7 +187,8 @@ type Column struct {
 // New begins the manifest of a join: Labels, Sources and Output are not there yet.
 func New(made Made) *Manifest {
 	m := &Manifest{
-		Format: withoutOnDemand, Project: made.Snapshot.Project, CreatedAt: made.At.UTC(), Plumb: made.Plumb, Engine: made.Engine,
+		Format: withoutOnDemand, Project: made.Snapshot.Project, CreatedAt: made.At.UTC(), Plumb: made.Plumb,
+		Engine:   made.Engine,
 		Revision: made.Snapshot.Revision, Selection: made.Selection, Options: made.Options, Uses: usesOf(made.Selected),
 	}
 	for _, reference := range made.Selected.References {

@@ -298,8 +298,8 @@ func (s *Selection) Keys() ([]Field, error) {
 	return keys, nil
 }
 
-// SensitiveColumns returns those of the label columns of Keys and Inputs that hold values of a sensitive key of any view,
-// or of a sensitive request input.
+// SensitiveColumns returns those of the label columns of Keys and Inputs that hold values of a sensitive key of any
+// view, or of a sensitive request input.
 func (s *Selection) SensitiveColumns() []string {
 	var columns []string
 	add := func(column string) {

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/plumbstore/plumb/audit/auditlog"
 	"github.com/plumbstore/plumb/feature"
@@ -128,8 +129,12 @@ func writeComputedSample(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer reply.Release()
-	message, err := reply.Message()
+	wire, err := reply.WithReads()
 	if err != nil {
+		t.Fatal(err)
+	}
+	var message plumbv1.GetOnlineFeaturesResponse
+	if err := proto.Unmarshal(wire, &message); err != nil {
 		t.Fatal(err)
 	}
 	entry.Columns, entry.Stored = message.GetColumns(), reply.Stored()
@@ -158,8 +163,12 @@ func TestFilesOfFormat2HaveInputsAndComputedFeatures(t *testing.T) {
 	if count := read.headers[0].Outputs[0]; count.Computed != "basket" || count.View != -1 {
 		t.Errorf("the output is %+v", count)
 	}
+	if read := read.headers[0].Outputs[2]; !read.Read || read.View != 0 || read.Feature != "euros" {
+		t.Errorf("what was read is %+v", read)
+	}
 	for name, want := range map[string][]string{"paid": {"7", "7", "7"}, "count": {"2", "", ""},
 		"count__status": {"PRESENT", "INVALID", "NULL"}, "cards": {"2", "", "0"},
+		"basket__price__euros": {"3", "0", ""}, "basket__price__euros__status": {"PRESENT", "PRESENT", "NOT_FOUND"},
 		"basket__price__event_timestamp": {"2026-03-01T12:00:00Z", "2026-03-01T12:00:00Z", ""}} {
 		if diff := cmp.Diff(want, texts(read.columns[name])); diff != "" {
 			t.Errorf("%s: %s", name, diff)

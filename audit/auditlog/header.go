@@ -46,7 +46,7 @@ type Header struct {
 	Inputs []Column `json:"inputs,omitempty"`
 	// Views are the uses of views, in the order of feature.Selection.References.
 	Views []View `json:"views"`
-	// Outputs are the outputs, in the order of feature.Selection.Outputs.
+	// Outputs are the outputs, in the order of feature.Selection.Outputs, and then what on-demand views alone have read.
 	Outputs []Output `json:"outputs"`
 }
 
@@ -90,7 +90,9 @@ type Output struct {
 	// feature of an on-demand view, whose name is Computed.
 	View     int    `json:"view"`
 	Computed string `json:"computed,omitempty"`
-	Feature  string `json:"feature"`
+	// Read says that the feature was read for on-demand views alone, and not answered with.
+	Read    bool   `json:"read,omitempty"`
+	Feature string `json:"feature"`
 	// Status is the name of the column with the statuses.
 	Status string `json:"status"`
 }

@@ -69,6 +69,7 @@ func NewLayout(product string, selected Selected, selection *feature.Selection, 
 		}
 		l.header.Outputs = append(l.header.Outputs, logged)
 	}
+	l.addReads(selection, names)
 	for _, use := range selection.References {
 		l.header.Views = append(l.header.Views, View{
 			View: use.View.Name, Alias: use.Alias, Keys: use.LabelColumns,
@@ -79,6 +80,27 @@ func NewLayout(product string, selected Selected, selection *feature.Selection, 
 		})
 	}
 	return l, l.finish()
+}
+
+// addReads adds the stored features that on-demand views alone read, in the order of lookup.Reply.WithReads.
+func (l *Layout) addReads(selection *feature.Selection, names names) {
+	answered := map[feature.StoredColumn]bool{}
+	for _, output := range selection.Stored() {
+		answered[output.StoredColumn] = true
+	}
+	for use, reference := range selection.References {
+		for _, at := range selection.Reads(use) {
+			if answered[feature.StoredColumn{Reference: use, Feature: at}] {
+				continue
+			}
+			f := reference.View.Features[at]
+			name := reference.Alias + "__" + f.Name
+			l.header.Outputs = append(l.header.Outputs, Output{
+				Column: Column{Name: name, Column: names.take(name), Type: f.Type.String(), Sensitive: f.Sensitive},
+				View:   use, Feature: f.Name, Status: names.take(name + "__status"), Read: true,
+			})
+		}
+	}
 }
 
 // computed is the view of an output that is of none.

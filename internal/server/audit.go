@@ -1,8 +1,6 @@
 package server
 
 import (
-	"bytes"
-
 	"github.com/plumbstore/plumb/audit/auditlog"
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/store/lookup"
@@ -24,13 +22,13 @@ func (s *Server) record(prepared *lookupPlan, asked lookup.Request, servedAt fea
 	if rows == nil {
 		return nil
 	}
-	wire, err := reply.Wire()
+	wire, err := reply.WithReads()
 	if err != nil {
 		return err
 	}
 	audit.Offer(&auditlog.Entry{
 		Layout: prepared.logged, ServedAt: servedAt, At: reply.At(), Keys: asked.Keys, Inputs: asked.Inputs,
 		Stored: reply.Stored(), Rows: rows, Count: reply.Rows(),
-	}, bytes.Clone(wire))
+	}, wire)
 	return nil
 }

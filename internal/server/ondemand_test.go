@@ -20,8 +20,9 @@ func startBaskets(t *testing.T) *running {
 	r := start(t, overHTTP, func(c *server.Config) { c.MaxRows = 3 })
 	definitions := shops()
 	definitions.OnDemandViews = []*plumbv1.OnDemandView{{Name: "change",
-		Request: []*plumbv1.RequestInput{{Name: "paid", Type: plumbv1.Type_FLOAT64}, {Name: "coins", Type: plumbv1.Type_INT32}},
-		Views:   []*plumbv1.ViewInput{{View: "price"}},
+		Request: []*plumbv1.RequestInput{{Name: "paid", Type: plumbv1.Type_FLOAT64},
+			{Name: "coins", Type: plumbv1.Type_INT32}},
+		Views: []*plumbv1.ViewInput{{View: "price"}},
 		Features: []*plumbv1.ComputedFeature{
 			{Name: "back", Type: plumbv1.Type_FLOAT64, Expression: "paid - price.euros"},
 			{Name: "each", Type: plumbv1.Type_INT32, Expression: "100 / coins"},
@@ -74,8 +75,9 @@ func TestInputsThatDoNotFitAreRefusedByTheirPlaceInTheBody(t *testing.T) {
 		"other lengths": {`{"features":["change:back"],"keys":{"shop":["a","b"]},"inputs":{"paid":[1.0]}}`,
 			`inputs.paid: has 1 values where shop has 2`},
 		"an unknown one": {`{"features":["change:each"],"inputs":{"coin":[1]}}`, `did you mean \"coins\"?`},
-		"too many rows":  {`{"features":["change:each"],"inputs":{"coins":[1,2,3,4]}}`, `coins: has 4 rows; ask for at most 3`},
-		"no object":      {`{"features":["change:each"],"inputs":[1]}`, `inputs`},
+		"too many rows": {`{"features":["change:each"],"inputs":{"coins":[1,2,3,4]}}`,
+			`coins: has 4 rows; ask for at most 3`},
+		"no object": {`{"features":["change:each"],"inputs":[1]}`, `inputs`},
 	} {
 		if got := r.ask("POST", "/v1/online-features", c.body); got.status != 400 || !strings.Contains(got.body, c.want) {
 			t.Errorf("%s: %d %s, want %s", name, got.status, got.body, c.want)

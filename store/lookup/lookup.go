@@ -113,7 +113,8 @@ func (l *Lookup) newOutputs(selection *feature.Selection) [][]feature.Field {
 			column := feature.StoredColumn{Reference: use, Feature: f}
 			if _, ok := places[column]; !ok {
 				places[column] = len(l.outputs)
-				l.outputs = append(l.outputs, plan("", column))
+				view := selection.References[use]
+				l.outputs = append(l.outputs, plan(view.Alias+"__"+view.View.Features[f].Name, column))
 			}
 		}
 	}

@@ -38,8 +38,8 @@ type message struct {
 	wireWriter
 }
 
-// write writes the message of a reply.
-func (m *message) write(r *Reply) error {
+// write writes the message of a reply, with the given columns.
+func (m *message) write(r *Reply, columns []column) error {
 	m.reset()
 	if err := m.provenance(r.provenance); err != nil {
 		return err
@@ -47,9 +47,8 @@ func (m *message) write(r *Reply) error {
 	if r.revision != 0 {
 		m.revision(r.revision)
 	}
-	asked := r.columns.asked(&r.rows)
-	for i := range slices.Backward(asked) {
-		m.column(&r.rows.lookup.outputs[i], &asked[i])
+	for i := range slices.Backward(columns) {
+		m.column(&r.rows.lookup.outputs[i], &columns[i])
 	}
 	return nil
 }

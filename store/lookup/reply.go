@@ -1,6 +1,7 @@
 package lookup
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"sync"
@@ -71,12 +72,27 @@ const statusCount = int(plumbv1.Status_INVALID) + 1
 // Wire is the message. It is valid until Release.
 func (r *Reply) Wire() ([]byte, error) {
 	if !r.written {
-		if err := r.wire.write(r); err != nil {
+		if err := r.wire.write(r, r.columns.asked(&r.rows)); err != nil {
 			return nil, err
 		}
 		r.written = true
 	}
 	return r.wire.written(), nil
+}
+
+// WithReads is the message as Wire has it, with more columns after the outputs: those stored columns that computations
+// alone have read, by view and feature as feature.Selection.Reads has them, under names such as risk__spend__mean_30d.
+// It may be kept.
+func (r *Reply) WithReads() ([]byte, error) {
+	if len(r.columns.all) == r.rows.lookup.asked {
+		wire, err := r.Wire()
+		return bytes.Clone(wire), err
+	}
+	var all message
+	if err := all.write(r, r.columns.all); err != nil {
+		return nil, err
+	}
+	return all.written(), nil
 }
 
 // Message is the reply as a message of its own, which stays valid.
