@@ -106,13 +106,26 @@ func (v *viewColumns) order(columns []feature.Column) string {
 		kind, isArray := strings.CutSuffix(columns[at].Type, "]")
 		if isArray {
 			kind = kind[:strings.LastIndex(kind, "[")]
-			column = fmt.Sprintf("list_transform(%s, lambda element: create_sort_key(%s))", column,
+			column = fmt.Sprintf("list_transform(%s, lambda element: create_sort_key(%s))", v.ordered(i, column, kind),
 				strings.Join(floatKeys("element", kind, ", 'ASC NULLS FIRST'"), ", "))
 			kind = ""
+		} else if as := v.ordered(i, column, kind); as != column {
+			// A value that does not fit is greatest, so that the row with it is refused rather than another one chosen.
+			terms = append(terms, fmt.Sprintf("(%s IS NOT NULL AND %s IS NULL) ASC", column, as))
+			column = as
 		}
 		terms = append(terms, floatKeys(column, kind, " ASC NULLS FIRST")...)
 	}
 	return "ORDER BY " + strings.Join(terms, ", ")
+}
+
+// ordered is the value of a column that a feature's values are ordered by. Columns of most types have the order of the
+// feature; but times that are equal in microseconds may differ in nanoseconds, and DuckDB orders an enum by its list.
+func (v *viewColumns) ordered(feature int, column, kind string) string {
+	if kind == "TIMESTAMP_NS" || strings.HasPrefix(kind, "ENUM(") {
+		return v.features[feature].OrNull(column, "item")
+	}
+	return column
 }
 
 // floatKeys are the terms that order values of a type: three for floats, one for all others.

@@ -125,3 +125,55 @@ func (s Offline) QueriesOverQueries(t *testing.T) {
 	c.World.Histories["weather"].ByValue = true
 	holdAll(t, engine, c)
 }
+
+// tiesByValue are views over a query that makes other types of the columns, which order otherwise than the features do.
+var tiesByValue = []struct{ query, text string }{
+	{"SELECT event, make_timestamp_ns(epoch_us(t) * 1000 + 100 - x) AS t, x FROM files", `
+view weather (): t TIMESTAMP, x INT64
+load weather
+  event  t                     x
+  06:00  1969-12-31T23:59:59Z  7
+  06:00  1969-12-31T23:59:59Z  11
+  06:00  1969-12-31T23:59:59Z  9
+join weather
+  event_timestamp | t                     x
+  06:00           | 1969-12-31T23:59:59Z  11
+`},
+	{"SELECT event, [make_timestamp_ns(epoch_us(ts[1]) * 1000 + 100 - x)] AS ts, x FROM files", `
+view weather (): ts TIMESTAMP_ARRAY, x INT64
+load weather
+  event  ts       x
+  06:00  [05:00]  7
+  06:00  [05:00]  11
+  06:00  [05:00]  9
+join weather
+  event_timestamp | ts       x
+  06:00           | [05:00]  11
+`},
+	{"SELECT event, CAST(sky AS ENUM('snow', 'clear', 'rain')) AS sky FROM files", `
+view weather (): sky STRING
+load weather
+  event  sky
+  06:00  "rain"
+  06:00  "snow"
+  06:00  null
+  06:00  "clear"
+join weather
+  event_timestamp | sky
+  06:00           | "snow"
+`},
+}
+
+// queriesTieByValue checks that rows of a SQL source tie by the values of the features, not by what they are made of.
+func queriesTieByValue(t *testing.T, s Offline) {
+	folder := t.TempDir()
+	engine := s.Start(t, folder, 2)
+	for _, tie := range tiesByValue {
+		c := caseOf(t, folder, tie.text)
+		files := c.World.Definitions.Sources[0]
+		files.Name = "files"
+		c.World.Definitions.Sources = []*plumbv1.Source{sqlSource("weather", tie.query), files}
+		c.World.Histories["weather"].ByValue = true
+		holdAll(t, engine, c)
+	}
+}

@@ -26,6 +26,7 @@ var offlineTests = []struct {
 	{"R1_zoned_nanoseconds_before_1970_are_floored_or_refused", zonedNanoseconds},
 	{"R2_ttl_at_the_ends_of_time", ttlAtTheEndsOfTime},
 	{"R3_ties_do_not_depend_on_the_number_of_threads", tiesOnManyThreads},
+	{"R3_rows_of_a_query_tie_by_what_features_are_of_them", queriesTieByValue},
 	{"R6_many_labels_keep_their_order", manyLabels},
 	{"R6_label_columns_of_every_type_come_back_untouched", labelColumnsOfEveryType},
 	{"R6_values_of_CSV_labels_stay_what_they_are", csvValuesStay},
