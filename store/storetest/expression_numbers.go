@@ -131,8 +131,11 @@ func wholes(unit time.Duration) func([]Outcome) Outcome {
 }
 
 // part makes a function of a timestamp in UTC.
-func part(f func(t time.Time) int) func([]Outcome) Outcome {
-	return always(func(v []any) any { return int64(f(v[0].(feature.Instant).Time().UTC())) })
+func part(f func(t time.Time) int) func([]Outcome) Outcome { return partAt(0, f) }
+
+// partAt is part in a zone that is that far from UTC.
+func partAt(offset time.Duration, f func(t time.Time) int) func([]Outcome) Outcome {
+	return always(func(v []any) any { return int64(f(v[0].(feature.Instant).Time().UTC().Add(offset))) })
 }
 
 // substring counts in code points.
@@ -208,6 +211,58 @@ func dot(v []any) Outcome {
 		products[i] = float64(a[i].(float64) * b[i].(float64))
 	}
 	return sumOfDoubles([]any{products})
+}
+
+// cosine has the nulls and the lengths of dot.
+func cosine(v []any) Outcome {
+	product := dot(v)
+	if product.Value == nil {
+		return product
+	}
+	length := func(list any) float64 { return math.Sqrt(dot([]any{list, list}).Value.(float64)) }
+	lengths := float64(length(v[0]) * length(v[1]))
+	return Outcome{Value: product.Value.(float64) / lengths}
+}
+
+// signOf is -1, 1, or for zeros and NaN the number itself.
+func signOf(a float64) float64 {
+	if a == 0 || math.IsNaN(a) {
+		return a
+	}
+	return math.Copysign(1, a)
+}
+
+// atMost counts the boundaries that are not above a number.
+func atMost[T int64 | float64](number T, boundaries ...T) int64 {
+	count := int64(0)
+	for _, boundary := range boundaries {
+		if boundary <= number {
+			count++
+		}
+	}
+	return count
+}
+
+func clampIntegers(v []any) Outcome {
+	x, low, high := v[0].(int64), v[1].(int64), v[2].(int64)
+	switch {
+	case low > high:
+		return invalid
+	case x < low:
+		return Outcome{Value: low}
+	case x > high:
+		return Outcome{Value: high}
+	}
+	return Outcome{Value: x}
+}
+
+// clampDoubles is NaN if a bound is.
+func clampDoubles(v []any) Outcome {
+	low, high := v[1].(float64), v[2].(float64)
+	if low > high {
+		return invalid
+	}
+	return Outcome{Value: extreme(extreme(v[0].(float64), low, 1), high, -1)}
 }
 
 // extreme is the greater of two doubles if the sign is 1, and the lesser if it is -1; NaN if one is. -0.0 is below 0.0.

@@ -64,12 +64,25 @@ func numericOperators() []operator {
 		{"greatest(%s, %s)", anInt, []plumbv1.Type{anInt, anInt}, always(func(v []any) any {
 			return max(v[0].(int64), v[1].(int64))
 		})},
+		{"sign(%s)", anInt, one, integral(func(z, a, _ *big.Int) bool { z.SetInt64(int64(a.Sign())); return true })},
+		{"clamp(%s, %s, %s)", anInt, []plumbv1.Type{anInt, anInt, anInt}, strict(clampIntegers)},
+		{"bucketize(%s, [-7, 0, 1, 1000])", anInt, one, always(func(v []any) any {
+			return atMost(v[0].(int64), -7, 0, 1, 1000)
+		})},
 		doubles("(%s + %s)", func(a, b float64) float64 { return a + b }),
 		doubles("(%s - %s)", func(a, b float64) float64 { return a - b }),
 		doubles("(%s * %s)", func(a, b float64) float64 { return a * b }),
 		doubles("(%s / %s)", func(a, b float64) float64 { return a / b }),
 		double("(-(%s))", func(a float64) float64 { return -a }),
 		double("abs(%s)", math.Abs),
+		double("sign(%s)", signOf),
+		{"clamp(%s, %s, %s)", aDouble, []plumbv1.Type{aDouble, aDouble, aDouble}, strict(clampDoubles)},
+		{"bucketize(%s, [-1.5, 0.0, 0.1, 1e10])", anInt, []plumbv1.Type{aDouble}, strict(func(v []any) Outcome {
+			if math.IsNaN(v[0].(float64)) {
+				return invalid
+			}
+			return Outcome{Value: atMost(v[0].(float64), -1.5, 0, 0.1, 1e10)}
+		})},
 		double("floor(%s)", math.Floor),
 		double("ceil(%s)", math.Ceil),
 		double("round(%s)", math.Round),
@@ -78,6 +91,7 @@ func numericOperators() []operator {
 		doubles("greatest(%s, %s)", func(a, b float64) float64 { return extreme(a, b, 1) }),
 		double("sqrt(%s)", math.Sqrt),
 		{"is_nan(%s)", aBool, []plumbv1.Type{aDouble}, always(func(v []any) any { return math.IsNaN(v[0].(float64)) })},
+		{"is_inf(%s)", aBool, []plumbv1.Type{aDouble}, always(func(v []any) any { return math.IsInf(v[0].(float64), 0) })},
 		{"int(%s)", anInt, []plumbv1.Type{aDouble}, strict(truncated)},
 		{"int(%s)", anInt, []plumbv1.Type{aText}, strict(parsedInteger)},
 		{"double(%s)", aDouble, one, always(nearestDouble)},
@@ -86,6 +100,7 @@ func numericOperators() []operator {
 		{"sum(%s)", aDouble, []plumbv1.Type{listOfDoubles}, strict(sumOfDoubles)},
 		{"mean(%s)", aDouble, []plumbv1.Type{listOfDoubles}, strict(mean)},
 		{"dot(%s, %s)", aDouble, []plumbv1.Type{listOfDoubles, listOfDoubles}, strict(dot)},
+		{"cosine(%s, %s)", aDouble, []plumbv1.Type{listOfDoubles, listOfDoubles}, strict(cosine)},
 	}
 }
 
@@ -112,6 +127,9 @@ func temporalOperators() []operator {
 		{"%s.getMinutes()", anInt, one, part(time.Time.Minute)},
 		{"%s.getSeconds()", anInt, one, part(time.Time.Second)},
 		{"%s.getMilliseconds()", anInt, one, part(func(t time.Time) int { return t.Nanosecond() / 1_000_000 })},
+		{`%s.getHours("-05:00")`, anInt, one, partAt(-5*time.Hour, time.Time.Hour)},
+		{`%s.getMinutes("+05:45")`, anInt, one, partAt(5*time.Hour+45*time.Minute, time.Time.Minute)},
+		{`%s.getDate("+14:00")`, anInt, one, partAt(14*time.Hour, time.Time.Day)},
 		{"string(%s)", aText, one, always(func(v []any) any {
 			return v[0].(feature.Instant).Time().UTC().Format(time.RFC3339Nano)
 		})},
@@ -140,6 +158,9 @@ func textOperators() []operator {
 		asks("%s.contains(%s)", strings.Contains),
 		asks("%s.startsWith(%s)", strings.HasPrefix),
 		asks("%s.endsWith(%s)", strings.HasSuffix),
+		{`%s.matches("^[a-c]")`, aBool, one, always(func(v []any) any {
+			return v[0].(string) != "" && strings.ContainsRune("abc", rune(v[0].(string)[0]))
+		})},
 		{"bytes(%s)", someRaw, one, always(func(v []any) any { return []byte(v[0].(string)) })},
 		{"string(%s)", aText, []plumbv1.Type{someRaw}, strict(func(v []any) Outcome {
 			if text := v[0].([]byte); utf8.Valid(text) {
