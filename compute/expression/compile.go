@@ -13,8 +13,8 @@ import (
 // maxBytes is how long an expression may be.
 const maxBytes = 10_000
 
-// Compile checks the expressions of outputs, and compiles them to one program. It returns all problems of all of them
-// at once, ordered by output; then there is no program.
+// Compile checks the expressions of outputs, and compiles them to one program. If any expression has
+// a problem, it returns no program, and the problems of all expressions, ordered by output.
 //
 // An expression may read the inputs, request_time, and the other outputs by their names.
 func Compile(inputs []Input, outputs []Output) (*Program, []Problem) {

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// intOf truncates toward zero. The comparison is with 2^63 because MaxInt64 is no double.
+// intOf truncates toward zero. It compares with 2^63 because no double equals MaxInt64.
 func intOf(x float64) (int64, bool) {
 	const limit = 1 << 63
 	if !(x >= -limit && x < limit) {

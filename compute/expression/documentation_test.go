@@ -157,7 +157,7 @@ func TestDocumentation_ListsEveryFunctionWithAnExampleOfIt(t *testing.T) {
 		delete(listed, name)
 	}
 	for name := range listed {
-		t.Errorf("there is no function %s", name)
+		t.Errorf("function %s is documented but does not exist", name)
 	}
 }
 

@@ -132,8 +132,8 @@ func (s *exactSum) round(top int) float64 {
 	if drop > 0 && s.bit(drop-1) && (kept&1 == 1 || s.anyBelow(drop-1)) {
 		kept++
 	}
-	// kept has at most 53 bits, or is 2^53, so that the conversion is exact. Ldexp is too: a sum that needs fewer bits
-	// has no bits dropped, and a greater one is no denormal.
+	// kept is at most 2^53, so its conversion is exact. Ldexp is exact too: if no bits were dropped, the sum is a multiple
+	// of the least double; otherwise it is too large to be subnormal.
 	return math.Ldexp(float64(kept), drop-1074)
 }
 

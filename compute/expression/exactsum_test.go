@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// exactly adds with so many bits that nothing is rounded, and rounds at the end.
+// exactly adds with enough bits to be exact, and rounds the result once.
 func exactly(values []float64) float64 {
 	sum := new(big.Float).SetPrec(2500)
 	negative := len(values) > 0
@@ -20,7 +20,7 @@ func exactly(values []float64) float64 {
 		if negative {
 			return math.Copysign(0, -1)
 		}
-		// An exact sum that is not zero is at least one denormal, so that this is no sum that was rounded to zero.
+		// The least sum other than zero is a double itself, so zero here means that the exact sum is zero.
 		return 0
 	}
 	return result

@@ -42,6 +42,6 @@ func ExampleProblem() {
 		fmt.Printf("feature %d, line %d, column %d: %s\n", p.Output, p.Line, p.Column, p.Message)
 	}
 	// Output:
-	// feature 0, line 1, column 1: there is no input "amont"; did you mean "amount"?
+	// feature 0, line 1, column 1: unknown input "amont"; did you mean "amount"?
 	// feature 1, line 1, column 1: log cannot be applied to an INT64; convert it with double(...)
 }

@@ -64,7 +64,7 @@ func (c *compiler) walkName(e ast.Expr, report func(ast.Expr, string)) {
 	if _, exists := c.names[strings.TrimPrefix(name, ".")]; exists {
 		return
 	}
-	message := fmt.Sprintf("there is no input %q", name)
+	message := fmt.Sprintf("unknown input %q", name)
 	if closest := fault.Closest(name, slices.Sorted(maps.Keys(c.names))); closest != "" {
 		message += fmt.Sprintf("; did you mean %q?", closest)
 	} else {
@@ -115,7 +115,7 @@ func (c *compiler) walkFunction(e ast.Expr, report func(ast.Expr, string)) {
 	case !exists && replacements[name] != "":
 		report(e, replacements[name])
 	case !exists:
-		message := fmt.Sprintf("there is no function %q", name)
+		message := fmt.Sprintf("unknown function %q", name)
 		if closest := fault.Closest(name, c.functionNames()); closest != "" {
 			message += fmt.Sprintf("; did you mean %q?", closest)
 		}

@@ -31,12 +31,12 @@ const mixed = "; convert one of them with double(...) or int(...)"
 
 func TestProblems_NamesThatDoNotExist(t *testing.T) {
 	expectProblems(t, []problem{
-		{"vieu.f + 1.0", 1, 1, `there is no input "vieu.f"; did you mean "view.f"?`},
-		{"1.0 +\n  request_tim", 2, 3, `there is no input "request_tim"; did you mean "request_time"?`},
-		{"'ä' + unheard", 1, 7, `there is no input "unheard"; name one of the request, or a feature as alias.feature`},
-		{"flor(x)", 1, 1, `there is no function "flor"; did you mean "floor"?`},
-		{"x + s.contain('a')", 1, 7, `there is no function "contain"; did you mean "contains"?`},
-		{"absolutely_unheard(x)", 1, 1, `there is no function "absolutely_unheard"`},
+		{"vieu.f + 1.0", 1, 1, `unknown input "vieu.f"; did you mean "view.f"?`},
+		{"1.0 +\n  request_tim", 2, 3, `unknown input "request_tim"; did you mean "request_time"?`},
+		{"'ä' + unheard", 1, 7, `unknown input "unheard"; name one of the request, or a feature as alias.feature`},
+		{"flor(x)", 1, 1, `unknown function "flor"; did you mean "floor"?`},
+		{"x + s.contain('a')", 1, 7, `unknown function "contain"; did you mean "contains"?`},
+		{"absolutely_unheard(x)", 1, 1, `unknown function "absolutely_unheard"`},
 		{"s.lower()", 1, 3, "lower is no function of a value; write lower(x)"},
 		{"contains(s, z)", 1, 1, "contains is a function of a value; write x.contains(...)"},
 		{"xs[0].part", 1, 6, `a value has no part "part"; a dot stands between a view's alias and a feature`},
@@ -91,9 +91,9 @@ func TestProblems_WhatIsNoLiteralOrIsWrong(t *testing.T) {
 			"the boundaries of bucketize have to ascend; write them from least to greatest"},
 		{"double(t.getHours(s))", 1, 10, "the time zone has to be a literal text"},
 		{"double(t.getHours('Mars'))", 1, 10,
-			`there is no time zone "Mars"; write a name such as "America/New_York" or an offset such as "-05:00"`},
+			`unknown time zone "Mars"; write a name such as "America/New_York" or an offset such as "-05:00"`},
 		{"double(t.getHours('Local'))", 1, 10,
-			`there is no time zone "Local"; write a name such as "America/New_York" or an offset such as "-05:00"`},
+			`unknown time zone "Local"; write a name such as "America/New_York" or an offset such as "-05:00"`},
 		{"t < timestamp('2026') ? x : y", 1, 5,
 			`write a timestamp as RFC 3339 with at most microseconds, such as timestamp("2026-11-30T12:00:00Z")`},
 		{"t - u < duration('1500ns') ? x : y", 1, 9,
@@ -147,9 +147,9 @@ func TestProblems_OfAllOutputsAreReportedAtOnce(t *testing.T) {
 	})
 	want := []expression.Problem{
 		{Output: 0, Line: 1, Column: 1,
-			Message: `there is no input "unheard"; name one of the request, or a feature as alias.feature`},
+			Message: `unknown input "unheard"; name one of the request, or a feature as alias.feature`},
 		{Output: 0, Line: 1, Column: 11,
-			Message: `there is no input "also_unheard"; name one of the request, or a feature as alias.feature`},
+			Message: `unknown input "also_unheard"; name one of the request, or a feature as alias.feature`},
 		{Output: 2, Message: `the name "x" is taken by an input; choose another one`},
 		{Output: 3, Message: `the name "d" is taken by another feature; choose another one`},
 		{Output: 4, Message: `the name "request_time" is taken by the time of the request; choose another one`},

@@ -2,12 +2,8 @@ package expression
 
 import (
 	"errors"
-	"fmt"
 	"regexp"
-	"strings"
 	"time"
-
-	_ "time/tzdata" // Zones are found on machines that have no list of them.
 
 	"cel.dev/cel-go/common/types"
 )
@@ -75,28 +71,6 @@ func zonedPart(part func(time.Time) int) func(site) (kernel, error) {
 		}
 		return timePart(part, zone), nil
 	}
-}
-
-var offsetPattern = regexp.MustCompile(`^[+-]?([01]\d|2[0-3]):[0-5]\d$`)
-
-// findZone finds a zone by its name or its offset from UTC. A name never means the zone of this machine.
-func findZone(name string) (*time.Location, error) {
-	if offsetPattern.MatchString(name) {
-		digits := strings.TrimLeft(name, "+-")
-		hours, _ := parseInt(digits[:2])
-		minutes, _ := parseInt(digits[3:])
-		seconds := int(hours*3600 + minutes*60)
-		if name[0] == '-' {
-			seconds = -seconds
-		}
-		return time.FixedZone(name, seconds), nil
-	}
-	zone, err := time.LoadLocation(name)
-	if err != nil || name == "" || name == "Local" {
-		return nil, fmt.Errorf("there is no time zone %q; "+
-			`write a name such as "America/New_York" or an offset such as "-05:00"`, name)
-	}
-	return zone, nil
 }
 
 func durationSeconds(micros int64) float64 { return float64(micros) / microsPerSecond }

@@ -15,7 +15,7 @@ func Haversine(lat1, lon1, lat2, lon2 float64) float64 {
 	byLatitude, byLongitude := turn((lat2-lat1)/2).sin(), turn((lon2-lon1)/2).sin()
 	cosines := float64(turn(lat1).cos() * turn(lat2).cos())
 	h := float64(byLatitude*byLatitude) + float64(cosines*float64(byLongitude*byLongitude))
-	// Rounding may bring h just beyond 1. A latitude beyond a pole may bring it anywhere, and is no place.
+	// Rounding may make h slightly greater than 1. If h is further out, a latitude is beyond a pole.
 	if !(h >= 0 && h < 1+1e-9) {
 		return math.NaN()
 	}
