@@ -150,6 +150,28 @@ join weather
   event_timestamp | ts       x
   06:00           | [05:00]  11
 `},
+	{"SELECT event, [CAST(skies[1] AS ENUM('snow', 'clear', 'rain'))] AS skies FROM files", `
+view weather (): skies STRING_ARRAY
+load weather
+  event  skies
+  06:00  ["rain"]
+  06:00  ["snow"]
+  06:00  ["clear"]
+join weather
+  event_timestamp | skies
+  06:00           | ["snow"]
+`},
+	{"SELECT event, CAST(id AS UUID) AS id FROM files", `
+view weather (): id STRING
+load weather
+  event  id
+  06:00  "7fffffff-ffff-ffff-ffff-ffffffffffff"
+  06:00  "ffffffff-0000-0000-0000-000000000000"
+  06:00  "00000000-0000-0000-0000-000000000000"
+join weather
+  event_timestamp | id
+  06:00           | "ffffffff-0000-0000-0000-000000000000"
+`},
 	{"SELECT event, CAST(sky AS ENUM('snow', 'clear', 'rain')) AS sky FROM files", `
 view weather (): sky STRING
 load weather
@@ -176,4 +198,12 @@ func queriesTieByValue(t *testing.T, s Offline) {
 		c.World.Histories["weather"].ByValue = true
 		holdAll(t, engine, c)
 	}
+	// A time that no feature can have is not passed over for the row that it ties with.
+	c := caseOf(t, folder, tiesByValue[0].text)
+	files := c.World.Definitions.Sources[0]
+	files.Name = "files"
+	c.World.Definitions.Sources = []*plumbv1.Source{files, sqlSource("weather",
+		"SELECT event, CAST(CASE x WHEN 7 THEN 'infinity' ELSE '2024-01-01' END AS TIMESTAMP_NS) AS t, x FROM files")}
+	c.Joins[0].Fails = []string{"infinity"}
+	holdAll(t, engine, c)
 }

@@ -49,6 +49,10 @@ func Parse(ctx context.Context, db database, source *feature.Source) (*Query, er
 		at := placeOfRune(query, parsed.Position)
 		return nil, &fault.InputError{Excerpt: at.Excerpt(),
 			Message: fmt.Sprintf("the query does not parse%s: %s", at.words(), parsed.Message)}
+	case parsed.Error && parsed.Kind == "serialization":
+		// Such as a cast to ENUM('a', 'b')[]. What cannot be written out cannot be checked.
+		return nil, fault.Inputf("", "the query has a part that DuckDB cannot write out, so it cannot be checked: %s; write "+
+			"that part in another way", parsed.Message)
 	case parsed.Error:
 		return nil, fault.Inputf("", "the query is not a SELECT")
 	case len(parsed.Statements) != 1:
