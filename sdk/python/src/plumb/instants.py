@@ -31,3 +31,9 @@ def instant(at: datetime | str) -> int:
 def rfc3339(micros: int) -> str:
     """Returns an instant as RFC 3339 text, to the microsecond."""
     return (_EPOCH + timedelta(microseconds=micros)).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def python_time(text: str) -> str:
+    """Returns an RFC 3339 time in the form that Python 3.10 reads, with a fraction of six digits or none."""
+    whole, point, fraction = text.removesuffix("Z").partition(".")
+    return f"{whole}{point}{fraction[:6].ljust(6, '0') if point else ''}+00:00"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import math
 import os
 import shutil
 import tempfile
@@ -17,37 +15,33 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from google.protobuf import json_format
 
-from plumb import arguments, plans
+from plumb import arguments, lookupjson, plans
 from plumb import definitions as defs
-from plumb.answers import Arrays
-from plumb.carriers import INSTANT, Carriers, check_describable
+from plumb.carriers import Carriers, check_describable
 from plumb.command import Command, OnProgress, find_binary
 from plumb.errors import Error, InputError
 from plumb.foreign import guarded_methods
 from plumb.given import Given
-from plumb.instants import instant, rfc3339
+from plumb.instants import python_time, rfc3339
 from plumb.labels import Labels, check_file, labels_of
 from plumb.manifests import manifest_of
 from plumb.online import Found
 from plumb.progress import Reporter
-from plumb.provenance import ROW, ViewProvenance
 from plumb.pushed import Pushed, RefusedRow
 from plumb.pushing import Columns, batches_of, check_columns, typed
 from plumb.report import InvalidValues, Report, ViewReport
 from plumb.result import Result, Rows
-from plumb.selection import Output, Selection, select
+from plumb.selection import select
 from plumb.store import JoinOptions, Request, Store, is_text
 from plumb.v1 import definitions_pb2 as pb
-from plumb.values import ARRAY, arrow_type
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator
 
     from google.protobuf.message import Message
 
     from plumb.given import Inputs, Keys
     from plumb.labels import Frame
-    from plumb.online import Answer
 
     M = TypeVar("M", bound=Message)
 
@@ -136,13 +130,13 @@ class LocalStore(Store):
         what = "keys and inputs" if selection.inputs else "keys"
         with _folder() as folder:
             file = folder / "keys.json"
-            file.write_text(json.dumps(_objects(rows)), encoding="utf-8")
+            file.write_text(json.dumps(lookupjson.objects(rows)), encoding="utf-8")
             with _renaming(f"{file} ", "the key table "), _renaming(f"--keys: {file}: ", f"{what}: "):
                 flags = [*_wanted(request), *(["--provenance"] if provenance else [])]
                 done = self._run("online", f"--keys={file}", f"--at={moment}", *flags)
-        _check_places(rows, done["rows"])
-        origins = _provenance([row["provenance"] for row in done["rows"]]) if provenance else None
-        return Found(selection, rows, _answers(done["rows"], selection), origins)
+        lookupjson.check_places(rows, done["rows"])
+        origins = lookupjson.provenance([row["provenance"] for row in done["rows"]]) if provenance else None
+        return Found(selection, rows, lookupjson.answers(done["rows"], selection), origins)
 
     def _push(self, view: str, rows: Labels, atomic: bool) -> Pushed:
         check_columns(rows.schema)
@@ -210,7 +204,7 @@ class LocalStore(Store):
     def history(self) -> plans.History:
         """The project's revisions, newest first."""
         return plans.History(
-            plans.Revision(r["revision"], r["by"], datetime.fromisoformat(_python_time(r["at"])), tuple(r["changes"]))
+            plans.Revision(r["revision"], r["by"], datetime.fromisoformat(python_time(r["at"])), tuple(r["changes"]))
             for r in self._run("history")["revisions"]
         )
 
@@ -354,94 +348,3 @@ def _report(done: dict[str, Any]) -> Report:
         for i in view.get("invalid", ())
     )
     return Report(done["rows"], views, done["seconds"], invalid)
-
-
-def _objects(rows: Given) -> list[dict[str, Any]]:
-    """Returns the rows of keys and inputs as JSON objects."""
-    typed = {**rows.keys.typed, **rows.inputs.typed}
-    columns = [[_json(value) for value in column.to_pylist()] for column in typed.values()]
-    return [dict(zip(typed, row, strict=True)) for row in zip(*columns, strict=True)]
-
-
-def _json(value: Any) -> Any:  # noqa: ANN401 - a value of any type in, JSON out.
-    """Returns a value as JSON has it; see _value."""
-    if isinstance(value, list):
-        return [_json(each) for each in value]
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if isinstance(value, datetime):
-        return rfc3339(instant(value))
-    if isinstance(value, float) and not math.isfinite(value):
-        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    return value
-
-
-def _check_places(rows: Given, found: Sequence[dict[str, Any]]) -> None:
-    """Raises InputError for an input that was given among the keys, or a key among the inputs. They are in one file, so
-    the binary does not notice.
-    """
-    keys = found[0]["keys"]
-    misplaced = [
-        *(
-            f"{name}: is a request input and not a key; give it among the inputs"
-            for name in rows.keys.names
-            if name not in keys
-        ),
-        *(f"{name}: is a key; give it among the keys" for name in rows.inputs.names if name in keys),
-    ]
-    if misplaced:
-        raise InputError("; ".join(misplaced))
-
-
-def _answers(rows: Sequence[dict[str, Any]], selection: Selection) -> list[Answer]:
-    """Returns the columns of what plumb online printed. Its rows have the features in the order of the selection."""
-    columns: list[list[dict[str, Any]]] = [[] for _ in selection.outputs]
-    for row in rows:
-        for column, value in zip(columns, row["features"].values(), strict=True):
-            column.append(value)
-    names = list(rows[0]["features"]) if rows else []
-    return [
-        _answer(name, output, column) for name, output, column in zip(names, selection.outputs, columns, strict=True)
-    ]
-
-
-def _answer(name: str, output: Output, column: Sequence[dict[str, Any]]) -> Answer:
-    values = pa.array([_value(each["value"], output.type) for each in column], arrow_type(output.type))
-    statuses = pa.array([each["status"] for each in column], pa.string())
-    times = pa.array([_value(each["event_timestamp"], "TIMESTAMP") for each in column], INSTANT)
-    return Arrays(name, values, statuses, times)
-
-
-def _provenance(rows: Sequence[Mapping[str, Any]]) -> dict[str, ViewProvenance]:
-    """Returns the provenance that plumb online printed, by the alias of each use of a view."""
-    provenance = {}
-    for alias in rows[0] if rows else ():
-        uses = [row[alias] for row in rows]
-        columns = [
-            pa.array([_value(use[each.name], "TIMESTAMP" if each.type == INSTANT else "") for use in uses], each.type)
-            for each in ROW
-        ]
-        first = uses[0]
-        provenance[alias] = ViewProvenance(
-            alias, first["view"], first["definition_revision"], first["definition_hash"], pa.table(columns, schema=ROW)
-        )
-    return provenance
-
-
-def _value(value: Any, declared: str) -> Any:  # noqa: ANN401 - JSON in, a value of any type out.
-    """Returns a value from JSON. Bytes are base64, times RFC 3339, and NaN and the infinities are their names."""
-    if value is None:
-        return None
-    if declared.endswith(ARRAY):
-        return [_value(each, declared.removesuffix(ARRAY)) for each in value]
-    if declared == "BYTES":
-        return base64.b64decode(value)
-    if declared == "TIMESTAMP":
-        return instant(_python_time(value))
-    return float(value) if declared in ("FLOAT32", "FLOAT64") else value
-
-
-def _python_time(text: str) -> str:
-    """Returns an RFC 3339 time in the form that Python 3.10 reads, with a fraction of six digits or none."""
-    whole, point, fraction = text.removesuffix("Z").partition(".")
-    return f"{whole}{point}{fraction[:6].ljust(6, '0') if point else ''}+00:00"
