@@ -195,7 +195,7 @@ func (r *recomputation) compare(file string, batch arrow.RecordBatch, at int, se
 			return fault.Inputf(file, "is damaged: %v", err)
 		}
 		f.compared++
-		if status == statuses[state] && (state != expression.Present || sameValue(logged, computed, row)) {
+		if status == state.Status() && (state != expression.Present || sameValue(logged, computed, row)) {
 			view.matched++
 			continue
 		}
@@ -204,16 +204,10 @@ func (r *recomputation) compare(file string, batch arrow.RecordBatch, at int, se
 		f.mismatched++
 		f.causes[Unexplained]++
 		if r.tally.wants(Unexplained, r.View.Name) {
-			r.tally.show(r.example(file, batch, at, row, status, statuses[state], served[0]))
+			r.tally.show(r.example(file, batch, at, row, status, state.Status(), served[0]))
 		}
 	}
 	return nil
-}
-
-// statuses are those of computed values.
-var statuses = [...]plumbv1.Status{
-	expression.Present: plumbv1.Status_PRESENT, expression.Null: plumbv1.Status_NULL,
-	expression.Invalid: plumbv1.Status_INVALID,
 }
 
 func (r *recomputation) example(file string, batch arrow.RecordBatch, at, row int, served, computed plumbv1.Status,

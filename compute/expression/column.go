@@ -13,6 +13,13 @@ const (
 	Invalid
 )
 
+var statuses = [...]plumbv1.Status{
+	Present: plumbv1.Status_PRESENT, Null: plumbv1.Status_NULL, Invalid: plumbv1.Status_INVALID,
+}
+
+// Status is what a computed value with the state is served with (R26).
+func (s State) Status() plumbv1.Status { return statuses[s] }
+
 // Column is one value for each row of a batch. The values are in the slice for the type; one that is not Present may be
 // anything.
 type Column struct {
@@ -28,4 +35,13 @@ type Column struct {
 	// end. A row that is not Present has no elements.
 	Ends     []int
 	Elements *Column
+}
+
+// Widened returns the values of a narrower type as the Ints or Floats of a column, in the memory of to.
+func Widened[To int64 | float64, From int32 | float32](to []To, from []From) []To {
+	to = to[:0]
+	for _, v := range from {
+		to = append(to, To(v))
+	}
+	return to
 }

@@ -109,31 +109,30 @@ func (t valueType) cel() *types.Type {
 	return kinds[t.kind].cel
 }
 
-// typeOf returns the type that values of a declared type have in expressions.
-func typeOf(declared plumbv1.Type) valueType {
-	name, list := strings.CutSuffix(declared.String(), "_ARRAY")
-	t := valueType{list: list}
-	switch name {
-	case "BOOL":
-		t.kind = boolKind
-	case "INT32", "INT64":
-		t.kind = intKind
-	case "FLOAT32", "FLOAT64":
-		t.kind = doubleKind
-	case "STRING":
-		t.kind = stringKind
-	case "BYTES":
-		t.kind = bytesKind
-	case "TIMESTAMP":
-		t.kind = timestampKind
-	}
-	return t
+// declaredTypes are the types that values of declared types have in expressions.
+var declaredTypes = [...]valueType{
+	plumbv1.Type_BOOL: {kind: boolKind}, plumbv1.Type_BOOL_ARRAY: {boolKind, true},
+	plumbv1.Type_INT32: {kind: intKind}, plumbv1.Type_INT32_ARRAY: {intKind, true},
+	plumbv1.Type_INT64: {kind: intKind}, plumbv1.Type_INT64_ARRAY: {intKind, true},
+	plumbv1.Type_FLOAT32: {kind: doubleKind}, plumbv1.Type_FLOAT32_ARRAY: {doubleKind, true},
+	plumbv1.Type_FLOAT64: {kind: doubleKind}, plumbv1.Type_FLOAT64_ARRAY: {doubleKind, true},
+	plumbv1.Type_STRING: {kind: stringKind}, plumbv1.Type_STRING_ARRAY: {stringKind, true},
+	plumbv1.Type_BYTES: {kind: bytesKind}, plumbv1.Type_BYTES_ARRAY: {bytesKind, true},
+	plumbv1.Type_TIMESTAMP: {kind: timestampKind}, plumbv1.Type_TIMESTAMP_ARRAY: {timestampKind, true},
 }
 
-// elementOf returns the declared type of the elements of a declared array, and that of anything else unchanged.
+// typeOf returns the type that values of a declared type have in expressions. It has no kind if the declared type is
+// unknown.
+func typeOf(declared plumbv1.Type) valueType {
+	if declared < 0 || int(declared) >= len(declaredTypes) {
+		return valueType{}
+	}
+	return declaredTypes[declared]
+}
+
+// elementOf returns the declared type of the elements of a declared array.
 func elementOf(declared plumbv1.Type) plumbv1.Type {
-	name, _ := strings.CutSuffix(declared.String(), "_ARRAY")
-	return plumbv1.Type(plumbv1.Type_value[name])
+	return plumbv1.Type(plumbv1.Type_value[strings.TrimSuffix(declared.String(), "_ARRAY")])
 }
 
 // fromCEL returns the type that CEL's checker gave an expression. It has no kind if it is one that no value has here,

@@ -162,7 +162,7 @@ func (b *backend) Call(ctx context.Context, method string, handle func(context.C
 	return b.interceptUnary(ctx, nil, info, func(ctx context.Context, _ any) (any, error) { return handle(ctx) })
 }
 
-// Keys are those of the plan that the newest revision has for the request.
+// Columns are those of the plan that the newest revision has for the request.
 func (b *backend) Columns(request *plumbv1.GetOnlineFeaturesRequest) (keys, inputs []feature.Field, err error) {
 	current, err := b.following.served()
 	if err != nil {

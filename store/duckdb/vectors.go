@@ -47,11 +47,11 @@ func fillVector(to *expression.Column, args *native.Columns, arg int, t plumbv1.
 	case plumbv1.Type_BOOL:
 		to.Bools = append(to.Bools[:0], native.Values[bool](args, arg)...)
 	case plumbv1.Type_INT32:
-		to.Ints = widened(to.Ints, native.Values[int32](args, arg))
+		to.Ints = expression.Widened(to.Ints, native.Values[int32](args, arg))
 	case plumbv1.Type_INT64, plumbv1.Type_TIMESTAMP:
 		to.Ints = append(to.Ints[:0], native.Values[int64](args, arg)...)
 	case plumbv1.Type_FLOAT32:
-		to.Floats = widened(to.Floats, native.Values[float32](args, arg))
+		to.Floats = expression.Widened(to.Floats, native.Values[float32](args, arg))
 	case plumbv1.Type_FLOAT64:
 		to.Floats = append(to.Floats[:0], native.Values[float64](args, arg)...)
 	case plumbv1.Type_STRING, plumbv1.Type_BYTES:
@@ -64,14 +64,6 @@ func fillVector(to *expression.Column, args *native.Columns, arg int, t plumbv1.
 			to.Texts = append(to.Texts, text)
 		}
 	}
-}
-
-func widened[To int64 | float64, From int32 | float32](to []To, from []From) []To {
-	to = to[:0]
-	for _, v := range from {
-		to = append(to, To(v))
-	}
-	return to
 }
 
 func appendElements(to, from *expression.Column, span native.Span) {

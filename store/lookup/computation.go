@@ -29,12 +29,6 @@ type computedFrom struct {
 	output, key, input int
 }
 
-// statusOf are the statuses of computed values (R26).
-var statusOf = [...]plumbv1.Status{
-	expression.Present: plumbv1.Status_PRESENT, expression.Null: plumbv1.Status_NULL,
-	expression.Invalid: plumbv1.Status_INVALID,
-}
-
 // compute evaluates a computation. What it evaluates is kept until the columns are released, since texts are in there.
 func (c *columns) compute(r *rows, number int) {
 	computed := &r.lookup.computations[number]
@@ -158,13 +152,13 @@ func fillFromWire(to *expression.Column, values *plumbv1.Values, nulls []byte) {
 	case *plumbv1.Values_Bools:
 		to.Bools = append(to.Bools[:0], kind.Bools.GetValues()...)
 	case *plumbv1.Values_Int32S:
-		to.Ints = converted(to.Ints, kind.Int32S.GetValues())
+		to.Ints = expression.Widened(to.Ints, kind.Int32S.GetValues())
 	case *plumbv1.Values_Int64S:
 		to.Ints = append(to.Ints[:0], kind.Int64S.GetValues()...)
 	case *plumbv1.Values_Timestamps:
 		to.Ints = append(to.Ints[:0], kind.Timestamps.GetMicros()...)
 	case *plumbv1.Values_Float32S:
-		to.Floats = converted(to.Floats, kind.Float32S.GetValues())
+		to.Floats = expression.Widened(to.Floats, kind.Float32S.GetValues())
 	case *plumbv1.Values_Float64S:
 		to.Floats = append(to.Floats[:0], kind.Float64S.GetValues()...)
 	case *plumbv1.Values_Strings:
@@ -179,8 +173,7 @@ func fillFromWire(to *expression.Column, values *plumbv1.Values, nulls []byte) {
 	}
 }
 
-// fillArrays hands arrays to a program. The elements of a null row, which a client may send, are passed over by
-// nothing: a row that is not there may be anything.
+// fillArrays hands arrays to a program. A row that is null has no elements; see checkInput.
 func fillArrays(to *expression.Column, arrays *plumbv1.ArrayValues) {
 	end := 0
 	for row, length := range arrays.GetLengths() {
@@ -192,18 +185,10 @@ func fillArrays(to *expression.Column, arrays *plumbv1.ArrayValues) {
 	fillFromWire(to.Elements, arrays.GetElements(), arrays.GetNulls())
 }
 
-func converted[To int64 | float64, From int32 | float32](to []To, from []From) []To {
-	to = to[:0]
-	for _, v := range from {
-		to = append(to, To(v))
-	}
-	return to
-}
-
 // takeComputed takes the values of an output of a program.
 func (c *column) takeComputed(from *expression.Column, o *output) {
 	for row, state := range from.States {
-		c.statuses[row] = byte(statusOf[state])
+		c.statuses[row] = byte(state.Status())
 	}
 	if !o.array {
 		c.bits = takeBits(c.bits, c.values, from, o.scalar)
