@@ -1,5 +1,7 @@
 package expression
 
+import "github.com/plumbstore/plumb/compute/exact"
+
 // kernel computes one operation for the rows of a chunk. It never panics, whatever the values: branches that a row does
 // not choose are computed too, and what they give is not read.
 type kernel func(c *call, rows int)
@@ -14,7 +16,7 @@ type call struct {
 	args []*vector
 	// chosen and exact are room for kernels that need it.
 	chosen []bool
-	exact  *exactSum
+	exact  *exact.Sum
 }
 
 func (c *call) run(rows int) {

@@ -1,6 +1,10 @@
 package expression
 
-import "math"
+import (
+	"math"
+
+	"github.com/plumbstore/plumb/compute/exact"
+)
 
 // within makes the kernel of "in". A null element may be the value, so that it makes null of what is not found.
 func within(s site) (kernel, error) {
@@ -130,11 +134,11 @@ func (v *vector) hasNull(row int) bool {
 
 // overFloats makes the kernel of a function of one or two lists of doubles. A null element makes the result null. The
 // function says by its state that lists have no value.
-func overFloats(f func(sum *exactSum, a, b []float64) (float64, State)) kernel {
+func overFloats(f func(sum *exact.Sum, a, b []float64) (float64, State)) kernel {
 	return func(c *call, rows int) {
 		first, second := c.args[0], c.args[len(c.args)-1]
 		if c.exact == nil {
-			c.exact = &exactSum{}
+			c.exact = exact.NewSum()
 		}
 		for i := range rows {
 			switch {
@@ -155,15 +159,15 @@ func overFloats(f func(sum *exactSum, a, b []float64) (float64, State)) kernel {
 
 func (v *vector) floatList(row int) []float64 { return v.elements.floats[v.begins[row]:v.ends[row]] }
 
-func sumFloats(sum *exactSum, a, _ []float64) (float64, State) {
-	sum.reset()
+func sumFloats(sum *exact.Sum, a, _ []float64) (float64, State) {
+	sum.Reset()
 	for _, x := range a {
-		sum.add(x)
+		sum.Add(x)
 	}
-	return sum.rounded(), Present
+	return sum.Rounded(), Present
 }
 
-func meanFloats(sum *exactSum, a, _ []float64) (float64, State) {
+func meanFloats(sum *exact.Sum, a, _ []float64) (float64, State) {
 	if len(a) == 0 {
 		return 0, Null
 	}
@@ -172,19 +176,19 @@ func meanFloats(sum *exactSum, a, _ []float64) (float64, State) {
 }
 
 // dotFloats rounds each product once, and their exact sum once.
-func dotFloats(sum *exactSum, a, b []float64) (float64, State) {
+func dotFloats(sum *exact.Sum, a, b []float64) (float64, State) {
 	if len(a) != len(b) {
 		return 0, Invalid
 	}
-	sum.reset()
+	sum.Reset()
 	for i, x := range a {
-		sum.add(float64(x * b[i]))
+		sum.Add(float64(x * b[i]))
 	}
-	return sum.rounded(), Present
+	return sum.Rounded(), Present
 }
 
 // cosineFloats is dot(a, b) / (sqrt(dot(a, a)) * sqrt(dot(b, b))), each operation rounded once.
-func cosineFloats(sum *exactSum, a, b []float64) (float64, State) {
+func cosineFloats(sum *exact.Sum, a, b []float64) (float64, State) {
 	ab, state := dotFloats(sum, a, b)
 	aa, _ := dotFloats(sum, a, a)
 	bb, _ := dotFloats(sum, b, b)
@@ -202,12 +206,13 @@ func sumInts(c *call, rows int) {
 			c.out.put(i, rows, Null)
 			continue
 		}
-		var total wideInt
+		var total exact.Int
 		for _, x := range lists.elements.ints[lists.begins[i]:lists.ends[i]] {
-			total.add(x)
+			total.Add(x)
 		}
-		c.out.ints[i] = int64(total.low)
-		if !total.fits() {
+		value, ok := total.Int64()
+		c.out.ints[i] = value
+		if !ok {
 			c.invalid(i, rows)
 		}
 	}
@@ -216,7 +221,6 @@ func sumInts(c *call, rows int) {
 // meanInts divides the exact sum, rounded to a double, by the count.
 func meanInts(c *call, rows int) {
 	lists := c.args[0]
-	var sum exactSum
 	for i := range rows {
 		if c.out.at(i) != Present {
 			continue
@@ -226,11 +230,11 @@ func meanInts(c *call, rows int) {
 			c.out.put(i, rows, Null)
 			continue
 		}
-		sum.reset()
+		var sum exact.Int
 		for _, x := range lists.elements.ints[lists.begins[i]:lists.ends[i]] {
-			sum.addInt(x)
+			sum.Add(x)
 		}
-		c.out.floats[i] = sum.rounded() / float64(count)
+		c.out.floats[i] = sum.Rounded() / float64(count)
 	}
 }
 
