@@ -71,7 +71,7 @@ fuzz_tests = ./store/packed:FuzzKey ./store/packed:FuzzRow ./registry/spec:FuzzD
 	./internal/server:FuzzRequests ./sdk:FuzzReply ./internal/server/auth:FuzzTokens ./internal/server/auth:FuzzAuthorization \
 	./internal/parquetfile:FuzzFooter ./internal/arrowipc:FuzzArrow ./internal/document:FuzzJSON \
 	./internal/server/flight:FuzzExchange ./store/duckdb:FuzzFiles ./audit/auditlog:FuzzLog ./dataset:FuzzManifest \
-	./push:FuzzPushedLines ./compute/expression:FuzzCompile
+	./push:FuzzPushedLines ./compute/expression:FuzzCompile ./compute/aggregate:FuzzState ./compute/windows:FuzzState
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz test for FUZZ_TIME, by default a minute
@@ -87,6 +87,10 @@ bench: ## Run the Go benchmarks of the stores and the server
 bench-offline: build ## Measure historical against hand-written SQL (CONTESTS="uniform files" for some); leaves 6 GB of data in bin/bench
 	go build -o bin/bench-offline ./bench/offline
 	bin/bench-offline bin/plumb bin/bench $(CONTESTS)
+
+.PHONY: bench-windows
+bench-windows: ## Measure windows of events against a range join by hand, 20 million events at the most; takes some minutes
+	go test ./store/duckdb -run '^$$' -bench Windows -benchtime 3x -timeout 30m
 
 .PHONY: bench-memory
 bench-memory: build ## Join 20 million labels within 2 GB; fails above 2.4 GB; leaves 6 GB of data in bin/bench

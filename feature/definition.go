@@ -23,6 +23,16 @@ import (
 //	feature NAME TYPE COLUMN        ordered by name; over SQL as declared, since their order breaks ties (R3)
 //	reads NAME                      for each source whose name occurs in the query, directly or not, ordered by name
 //
+// A view with aggregations has these lines in the place of those of features:
+//
+//	column NAME TYPE COLUMN         for each column of the source that is needed, ordered by name with the next
+//	computed NAME TYPE EXPRESSION
+//	filter EXPRESSION               if there is one
+//	aggregate NAME TYPE FUNCTION RESULT OF BY N QUANTILE ERROR MAX_VALUES WINDOW HOP OFFSET
+//	                                for each feature, ordered as text; RESULT is 0, or 1 for groups and counts; what a
+//	                                function does not have is 0 or ""; spans are in microseconds, and WINDOW is 0 for
+//	                                lifetime, HOP for exact
+//
 // source and reads are followed by
 //
 //	parquet PATH                    or: csv PATH, jsonl PATH, sql QUERY
@@ -48,18 +58,26 @@ func hashOf(view *View) DefinitionHash {
 	if view.Source.Log != nil {
 		fmt.Fprintf(&text, "log %+q\n", view.Source.Log.Path)
 	}
-	features := view.Features
-	if !view.Source.IsQuery() {
-		features = sortedBy(features, func(f Feature) string { return f.Name })
-	}
-	for _, feature := range features {
-		fmt.Fprintf(&text, "feature %+q %s %+q\n", feature.Name, feature.Type, feature.Column)
+	if view.Kind == Windows {
+		view.describeAggregated(&text)
+	} else {
+		view.describeFeatures(&text)
 	}
 	for _, read := range view.Source.Reads() {
 		fmt.Fprintf(&text, "reads %+q\n", read.Name)
 		read.describe(&text)
 	}
 	return sha256.Sum256([]byte(text.String()))
+}
+
+func (v *View) describeFeatures(text *strings.Builder) {
+	features := v.Features
+	if !v.Source.IsQuery() {
+		features = sortedBy(features, func(f Feature) string { return f.Name })
+	}
+	for _, feature := range features {
+		fmt.Fprintf(text, "feature %+q %s %+q\n", feature.Name, feature.Type, feature.Column)
+	}
 }
 
 func (s *Source) describe(text *strings.Builder) {

@@ -81,12 +81,23 @@ type Source struct {
 	Kind             Kind
 	EventTimestamp   string
 	CreatedTimestamp string
+	// Columns are typed values of each row, and Filter a condition over them, which views of the kind Windows read.
+	Columns []SourceColumn
+	Filter  string
 
 	// Log is where rows are kept that were pushed to the one view which reads this; nil if there is none. It is read after
 	// the source's files.
 	Log *PushLog
 
 	siblings map[string]*Source
+}
+
+// SourceColumn is a typed value of each row of a source: read from a column, or computed by an expression over others.
+type SourceColumn struct {
+	Field
+	// Column is the source's column; empty if there is an Expression.
+	Column     string
+	Expression string
 }
 
 // Files returns the files of a source, and false if it is of another kind.
@@ -142,9 +153,10 @@ func (s *Source) Sibling(name string) *Source { return s.siblings[name] }
 // Siblings returns the names of all sources of the project.
 func (s *Source) Siblings() []string { return sortedNames(s.siblings) }
 
-// Feature is a value of a view, read from a column of its source.
+// Feature is a value of a view, read from a column of its source, or computed of its events.
 type Feature struct {
 	Field
+	// Column is empty if the feature is computed.
 	Column string
 	// Sensitive says that audit logs hold a keyed hash in the place of its values.
 	Sensitive bool
@@ -159,8 +171,13 @@ type Schema struct {
 // ViewKind is how the features of a view come from the rows of its source.
 type ViewKind int
 
-// NewestRow is the kind of a view whose features are columns of the newest visible row of each key (R2, R3).
-const NewestRow ViewKind = 0
+// The kinds of views.
+const (
+	// NewestRow views have features that are columns of the newest visible row of each key (R2, R3).
+	NewestRow ViewKind = iota
+	// Windows views have features that are computed of the rows of each key as events (R18 to R22).
+	Windows
+)
 
 // View is a feature view with everything resolved. It is immutable.
 type View struct {
@@ -181,6 +198,8 @@ type View struct {
 	// SensitiveKeys are the names of the keys whose values audit logs hold a keyed hash of.
 	SensitiveKeys []string
 	Features      []Feature
+	// Aggregated says how features are computed, of a view of the kind Windows; nil for others.
+	Aggregated *Aggregated
 	// TTL is the look-back, whole microseconds; 0 means unlimited (R2).
 	TTL    time.Duration
 	Online bool
@@ -199,6 +218,14 @@ func (v *View) RequireNewestRow() error {
 	return fault.Inputf("", "view %s: how its features come from rows is not known to this version; upgrade it", v.Name)
 }
 
+// RequireKnown returns a *fault.InputError unless the view is of a kind that this version knows.
+func (v *View) RequireKnown() error {
+	if v.Kind == Windows {
+		return nil
+	}
+	return v.RequireNewestRow()
+}
+
 // Sensitive returns the names of the view's keys and features that are sensitive.
 func (v *View) Sensitive() []string {
 	names := slices.Clone(v.SensitiveKeys)
@@ -210,8 +237,12 @@ func (v *View) Sensitive() []string {
 	return names
 }
 
-// Columns are the view's keys and features, by the names that its source has for them.
+// Columns are the view's keys, and its features or what these are computed of, by the names that its source has for
+// them.
 func (v *View) Columns() []Field {
+	if v.Aggregated != nil {
+		return v.Aggregated.Events.Columns()
+	}
 	columns := slices.Clone(v.Keys)
 	for _, feature := range v.Features {
 		columns = append(columns, Field{Name: feature.Column, Type: feature.Type})

@@ -235,7 +235,7 @@ func (s *Selection) Describe(output Output) Described {
 // outputs.
 func (s *Selection) RequireKnown() error {
 	for _, reference := range s.References {
-		if err := reference.View.RequireNewestRow(); err != nil {
+		if err := reference.View.RequireKnown(); err != nil {
 			return err
 		}
 	}

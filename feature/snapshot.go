@@ -94,13 +94,18 @@ func isLayoutOf(registered *plumbv1.RegisteredView, view *plumbv1.FeatureView) b
 }
 
 func resolveSource(source *plumbv1.Source, siblings map[string]*Source) *Source {
-	return &Source{
+	resolved := &Source{
 		Name:             source.GetName(),
 		Kind:             KindOf(source),
 		EventTimestamp:   source.GetEventTimestamp(),
 		CreatedTimestamp: source.GetCreatedTimestamp(),
+		Filter:           source.GetFilter(),
 		siblings:         siblings,
 	}
+	for _, column := range source.GetColumns() {
+		resolved.Columns = append(resolved.Columns, resolveColumn(column))
+	}
+	return resolved
 }
 
 func (s *Snapshot) resolveView(view *plumbv1.FeatureView, registered *plumbv1.RegisteredView,
@@ -136,6 +141,11 @@ func (s *Snapshot) resolveView(view *plumbv1.FeatureView, registered *plumbv1.Re
 		resolved.Features = append(resolved.Features, Feature{
 			Field: field, Column: cmp.Or(f.GetColumn(), field.Name), Sensitive: f.GetSensitive(),
 		})
+	}
+	if len(view.GetAggregations()) > 0 {
+		if err := resolved.aggregate(view.GetAggregations()); err != nil {
+			return nil, err
+		}
 	}
 	if path := view.GetPushLog().GetPath(); path != "" {
 		resolved.Source = resolved.Source.WithLog(resolved.Name, path, resolved.Columns())

@@ -60,6 +60,16 @@ type packedRows struct {
 	pushed feature.Instant
 }
 
+// Admit refuses a view that takes no pushes, whatever the rows are: with a *fault.PreconditionError if it has
+// aggregations, and with a *fault.InputError if its kind is not known.
+func Admit(view *feature.View) error {
+	if view.Kind != feature.Windows {
+		return view.RequireNewestRow()
+	}
+	return &fault.PreconditionError{Message: "view " + view.Name + " has aggregations and takes no pushes: it computes " +
+		"its features from the rows of its source"}
+}
+
 // pack checks every row and packs those that can be stored.
 //
 // Refusals that the decoder found come in row order, as those do that are found here. So one pass over the rows leaves
@@ -69,7 +79,7 @@ func (p *Pusher) pack(view *feature.View, rows Rows) (packedRows, error) {
 		return packedRows{}, &fault.PreconditionError{Message: "view " + view.Name + " has online: false, so nothing " +
 			"can be pushed to it; set online: true and apply"}
 	}
-	if err := view.RequireNewestRow(); err != nil {
+	if err := Admit(view); err != nil {
 		return packedRows{}, err
 	}
 	w, err := p.bind(view, rows)

@@ -6,7 +6,6 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/registry/spec"
 )
 
 // timeForms says in a flag's help what instant reads.
@@ -39,6 +38,6 @@ func relativeTime(value string, now time.Time) (time.Time, bool) {
 	if !ok {
 		return time.Time{}, false
 	}
-	before, err := spec.ParseDuration(length)
+	before, err := feature.ParseDuration(length)
 	return now.Add(-before), err == nil
 }

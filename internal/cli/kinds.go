@@ -10,7 +10,6 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry/spec"
 )
 
 // named is a definition.
@@ -82,7 +81,7 @@ func viewCells(view *plumbv1.FeatureView) []string {
 	for _, f := range view.GetFeatures() {
 		features = append(features, f.GetName())
 	}
-	ttl, err := spec.FormatDuration(view.GetTtl().AsDuration())
+	ttl, err := feature.FormatDuration(view.GetTtl().AsDuration())
 	if err != nil {
 		ttl = "unlimited" // Only an absent one is not positive.
 	}

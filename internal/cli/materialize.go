@@ -17,7 +17,6 @@ import (
 	"github.com/plumbstore/plumb/internal/value"
 	"github.com/plumbstore/plumb/materialize"
 	"github.com/plumbstore/plumb/registry"
-	"github.com/plumbstore/plumb/registry/spec"
 	"github.com/plumbstore/plumb/store/offline"
 )
 
@@ -94,7 +93,7 @@ func (a *application) materializeRequest(flags materializeFlags) (materialize.Re
 			return request, fault.Inputf("--lookback", "goes back from where a view's last run ended, which --from and "+
 				"--full leave aside; give one of them")
 		}
-		lookback, err := spec.ParseDuration(flags.lookback)
+		lookback, err := feature.ParseDuration(flags.lookback)
 		if err != nil {
 			return request, fault.Inputf("--lookback", "%v", err)
 		}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/plumbstore/plumb/registry/spec"
+	"github.com/plumbstore/plumb/feature"
 )
 
 // Push configures how rows are pushed.
@@ -22,7 +22,7 @@ func setLogSize(l *loader, value []string) (err error) {
 }
 
 func setLogInterval(l *loader, value []string) (err error) {
-	l.config.Push.LogInterval, err = spec.ParseDuration(value[0])
+	l.config.Push.LogInterval, err = feature.ParseDuration(value[0])
 	if err == nil && l.config.Push.LogInterval <= 0 {
 		err = fmt.Errorf("must be a duration above nothing such as 10s or 1m, not %q", value[0])
 	}
@@ -30,6 +30,6 @@ func setLogInterval(l *loader, value []string) (err error) {
 }
 
 func setClockSkew(l *loader, value []string) (err error) {
-	l.config.Push.ClockSkew, err = spec.ParseDuration(value[0])
+	l.config.Push.ClockSkew, err = feature.ParseDuration(value[0])
 	return err
 }

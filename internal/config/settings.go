@@ -13,6 +13,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/registry/spec"
 )
 
@@ -157,7 +158,7 @@ func setOnlineStore(l *loader, value []string) (err error) {
 }
 
 func setRetention(l *loader, value []string) (err error) {
-	l.config.OnlineRetention, err = spec.ParseDuration(value[0])
+	l.config.OnlineRetention, err = feature.ParseDuration(value[0])
 	return err
 }
 
@@ -220,7 +221,7 @@ func setRefresh(l *loader, value []string) (err error) {
 }
 
 func parsePositive(text string) (time.Duration, error) {
-	duration, err := spec.ParseDuration(text)
+	duration, err := feature.ParseDuration(text)
 	if err == nil && duration <= 0 {
 		err = fmt.Errorf("must be a duration above nothing such as 30s or 5m, not %q", text)
 	}

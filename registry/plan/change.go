@@ -43,6 +43,8 @@ type Description struct {
 	Name   string `json:"name"`
 	// Differences are what alters, field by field; none for what is added or removed.
 	Differences []Difference `json:"differences,omitempty"`
+	// Outputs are the features of a view with aggregations that is new, or that computes other features than before.
+	Outputs []Output `json:"outputs,omitempty"`
 }
 
 // String is one line, such as "alter view weather: ttl: 3h -> 6h".
@@ -160,11 +162,16 @@ func (c RemoveSource) Describe() Description { return describe(Remove, Source, c
 // AddView registers a new feature view.
 type AddView struct {
 	harmless
-	View *plumbv1.FeatureView
+	View    *plumbv1.FeatureView
+	outputs []Output
 }
 
 // Describe returns what changes.
-func (c AddView) Describe() Description { return describe(Add, View, c.View) }
+func (c AddView) Describe() Description {
+	description := describe(Add, View, c.View)
+	description.Outputs = c.outputs
+	return description
+}
 
 // AlterView changes a feature view, or what its rows mean: an entity or a source of it may alter while its own
 // definition stays.
@@ -172,10 +179,15 @@ type AlterView struct {
 	From, To    *plumbv1.FeatureView
 	differences []Difference
 	hazards     []Hazard
+	outputs     []Output
 }
 
 // Describe returns what changes.
-func (c AlterView) Describe() Description { return describe(Alter, View, c.To, c.differences...) }
+func (c AlterView) Describe() Description {
+	description := describe(Alter, View, c.To, c.differences...)
+	description.Outputs = c.outputs
+	return description
+}
 
 // Hazards returns what becomes of stored rows and training sets.
 func (c AlterView) Hazards() []Hazard { return c.hazards }

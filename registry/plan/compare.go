@@ -44,6 +44,8 @@ func (c *comparison) compareSources() []Change {
 			continue
 		}
 		d := differ{found: sourceDifferences(old, source)}
+		d.items("columns", columnItems(old), columnItems(source))
+		d.text("filter", old.GetFilter(), source.GetFilter())
 		d.text("description", old.GetDescription(), source.GetDescription())
 		d.tags("tags", old.GetTags(), source.GetTags())
 		if d.found != nil {
@@ -61,28 +63,37 @@ func (c *comparison) compareViews(state *plumbv1.State) []Change {
 	for _, view := range c.after.definitions.GetFeatureViews() {
 		old, registered := c.before.views[view.GetName()], c.registered[view.GetName()]
 		if old == nil || registered == nil {
-			changes = append(changes, AddView{View: view})
+			changes = append(changes, AddView{View: view, outputs: c.after.outputsOf(view)})
 			state.Views = append(state.Views, c.newLayout(view))
 			continue
 		}
 		effects := c.effects(old, view, registered)
 		layout := c.nextLayout(registered, view, effects)
 		state.Views = append(state.Views, layout)
-		d := differ{found: viewDifferences(old, view)}
+		d := differ{found: c.viewDifferences(old, view)}
 		d.text("generation", number(registered.GetGeneration()), number(layout.GetGeneration()))
 		if layout.GetGeneration() == registered.GetGeneration() {
 			d.text("rebuild", number(registered.GetRebuild()), number(layout.GetRebuild()))
 		}
 		if d.found != nil {
-			changes = append(changes, AlterView{From: old, To: view, differences: d.found, hazards: hazards(effects)})
+			changes = append(changes, c.alterView(old, view, d.found, hazards(effects)))
 		}
 	}
 	return changes
 }
 
+// alterView lists the outputs of aggregations if they are others than before.
+func (c *comparison) alterView(old, view *plumbv1.FeatureView, differences []Difference, hazards []Hazard) AlterView {
+	altered := AlterView{From: old, To: view, differences: differences, hazards: hazards}
+	if outputs := c.after.outputsOf(view); !slices.Equal(outputs, c.before.outputsOf(old)) {
+		altered.outputs = outputs
+	}
+	return altered
+}
+
 // viewDifferences are for people to read, and decide nothing: what becomes of rows follows from effects. Defaults are
 // filled in on both sides, so that writing one down is no difference.
-func viewDifferences(old, view *plumbv1.FeatureView) []Difference {
+func (c *comparison) viewDifferences(old, view *plumbv1.FeatureView) []Difference {
 	var d differ
 	d.text("entities", strings.Join(old.GetEntities(), ", "), strings.Join(view.GetEntities(), ", "))
 	d.text("source", old.GetSource(), view.GetSource())
@@ -90,7 +101,7 @@ func viewDifferences(old, view *plumbv1.FeatureView) []Difference {
 	d.text("lookback", durationText(old.GetLookback().AsDuration()), durationText(view.GetLookback().AsDuration()))
 	d.text("online", strconv.FormatBool(isOnline(old)), strconv.FormatBool(isOnline(view)))
 	d.text("push_log.path", old.GetPushLog().GetPath(), view.GetPushLog().GetPath())
-	d.items("features", featureTypes(old), featureTypes(view))
+	d.items("features", c.before.featureItems(old), c.after.featureItems(view))
 	former := byName(old.GetFeatures())
 	for _, feature := range view.GetFeatures() {
 		if before := former[feature.GetName()]; before != nil {
@@ -104,14 +115,6 @@ func viewDifferences(old, view *plumbv1.FeatureView) []Difference {
 	d.text("description", old.GetDescription(), view.GetDescription())
 	d.tags("tags", old.GetTags(), view.GetTags())
 	return d.found
-}
-
-func featureTypes(view *plumbv1.FeatureView) []item {
-	var items []item
-	for _, feature := range view.GetFeatures() {
-		items = append(items, item{feature.GetName(), feature.GetType().String()})
-	}
-	return items
 }
 
 // ifTrue leaves out what is false, as definitions do.

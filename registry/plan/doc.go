@@ -39,6 +39,8 @@
 //	PB110  a feature is added to a view                                    written again (set aside over SQL)
 //	PB111  a view's push log goes or moves                                 stay
 //	PB112  what an on-demand view computes                                 (none)
+//	PB113  what a view with aggregations computes: its aggregations, the   set aside
+//	       columns that they read, the filter
 //
 // Things that are new have no hazards, nor do descriptions, tags, and what is sensitive.
 package plan

@@ -44,8 +44,14 @@ func (c *comparison) effects(old, view *plumbv1.FeatureView, registered *plumbv1
 	for _, reason := range c.sourceReasons(old, view) {
 		found = append(found, consequence{"PB102", reason, areSetAside, followFromHere, setAside})
 	}
-	found = append(found, featureConsequences(old, view, registered)...)
-	if c.after.sources[view.GetSource()].GetSql() != nil && !slices.Equal(featureNames(old), featureNames(view)) {
+	aggregated := isAggregated(old) || isAggregated(view)
+	if aggregated {
+		found = append(found, c.aggregationConsequences(old, view)...)
+	} else {
+		found = append(found, featureConsequences(old, view, registered)...)
+	}
+	if !aggregated && c.after.sources[view.GetSource()].GetSql() != nil &&
+		!slices.Equal(featureNames(old), featureNames(view)) {
 		found = append(found, consequence{"PB102", "the list of features changes, and " + breaksTies, areSetAside,
 			followFromHere, setAside})
 	}

@@ -60,8 +60,14 @@ func (c *comparison) nextLayout(registered *plumbv1.RegisteredView, view *plumbv
 	return next
 }
 
+// schema is the layout of a view's rows. A view with aggregations has one row for each entity, with the state that its
+// features are computed of.
 func (c *comparison) schema(view *plumbv1.FeatureView) *plumbv1.ViewSchema {
 	schema := &plumbv1.ViewSchema{Id: uint32(c.revision)}
+	if isAggregated(view) {
+		schema.Fields = []*plumbv1.SchemaField{{Name: "state", Type: plumbv1.Type_BYTES}}
+		return schema
+	}
 	for _, f := range view.GetFeatures() {
 		schema.Fields = append(schema.Fields, &plumbv1.SchemaField{Name: f.GetName(), Type: f.GetType()})
 	}

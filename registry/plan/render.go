@@ -28,6 +28,9 @@ func writeChange(text *printable.Writer, change Change) {
 	for _, difference := range description.Differences {
 		text.Printf("    %s\n", difference)
 	}
+	for _, output := range description.Outputs {
+		text.Printf("    %s\n", output)
+	}
 	for _, hazard := range change.Hazards() {
 		text.Printf("    ! %s\n", hazard)
 	}
@@ -58,8 +61,8 @@ func (p *Plan) totals() string {
 }
 
 // MarshalJSON renders the plan for programs: {"project", "base", "changes": [{"action", "kind", "name", "differences":
-// [{"field", "from", "to"}], "hazards": [{"code", "message"}]}]}. Differences and hazards are left out if there are
-// none.
+// [{"field", "from", "to"}], "outputs": [{"name", "type", "computes", "window", "hop", "longest"}], "hazards":
+// [{"code", "message"}]}]}. Differences, outputs and hazards are left out if there are none.
 func (p *Plan) MarshalJSON() ([]byte, error) {
 	var document bytes.Buffer
 	encoder := json.NewEncoder(&document)

@@ -34,8 +34,9 @@ func (s *Set) checked(ctx context.Context, inspector Inspector, reading error) (
 	return s.Definitions, nil
 }
 
-// Check checks the set as a whole. The error is a *Problems that also lists what reading found, or a fault: what the
-// Inspector returned that was no *fault.InputError, as it is. With a nil Inspector, sources are not looked into.
+// Check checks the set as a whole, and adds to its definitions what follows from the rest of them. The error is a
+// *Problems that also lists what reading found, or a fault: what the Inspector returned that was no *fault.InputError,
+// as it is. With a nil Inspector, sources are not looked into.
 func (s *Set) Check(ctx context.Context, inspector Inspector) error {
 	c := newChecker(s)
 	if err := c.check(ctx, inspector); err != nil {
@@ -54,6 +55,14 @@ func (c *checker) check(ctx context.Context, inspector Inspector) error {
 	for _, entity := range c.Definitions.GetEntities() {
 		indexNames(c, "join key", entity.GetJoinKeys())
 	}
+	looks := &inspection{}
+	if inspector != nil {
+		var err error
+		if looks, err = c.inspect(ctx, inspector); err != nil {
+			return err
+		}
+	}
+	c.deriveFeatures(inspector, looks.found)
 	for _, view := range c.Definitions.GetFeatureViews() {
 		if err := c.checkView(ctx, view); err != nil {
 			return err
@@ -72,10 +81,10 @@ func (c *checker) check(ctx context.Context, inspector Inspector) error {
 	if inspector == nil {
 		return nil
 	}
-	return c.checkSources(ctx, inspector)
+	return c.checkSources(ctx, inspector, looks)
 }
 
-// checker is one run of Check. It leaves the set as it was.
+// checker is one run of Check.
 type checker struct {
 	*Set
 	// found are the first mistakes, as many as the set has room for, and more counts the others.
@@ -90,6 +99,8 @@ type checker struct {
 	onDemand map[string]*plumbv1.OnDemandView
 	// computing has the on-demand views whose expressions are right.
 	computing map[*plumbv1.OnDemandView]*computing
+	// underived has the views with aggregations whose features could not be made.
+	underived map[proto.Message]bool
 
 	entityNames, sourceNames, viewNames, onDemandNames *names
 	// featureNames are those of the views that services have asked for so far.
@@ -97,6 +108,7 @@ type checker struct {
 }
 
 func newChecker(s *Set) *checker {
+	s.forgetDerived()
 	return &checker{
 		Set:           s,
 		budget:        maxComparisons,
@@ -106,7 +118,14 @@ func newChecker(s *Set) *checker {
 		onDemandNames: namesOf(s.Definitions.GetOnDemandViews()),
 		featureNames:  map[*plumbv1.FeatureView]*names{},
 		computing:     map[*plumbv1.OnDemandView]*computing{},
+		underived:     map[proto.Message]bool{},
 	}
+}
+
+// isFaulty says whether something was reported about a field of a message, or about what it would have been derived
+// from.
+func (c *checker) isFaulty(message proto.Message, name string) bool {
+	return c.Set.isFaulty(message, name) || name == "features" && c.underived[message]
 }
 
 // path leads to a part of a message, as in Set.Position.

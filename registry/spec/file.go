@@ -36,6 +36,7 @@ func (s *Set) read(file string, data []byte) error {
 	if err := reader.checkRules(definitions); err != nil {
 		return fmt.Errorf("read %s: %w", file, err)
 	}
+	reader.checkContents(definitions)
 	root := s.places[definitions].node
 	for key := range s.faulty {
 		if key.message == root {
@@ -91,7 +92,9 @@ var nouns = map[string]string{
 	"SqlSource":       "sql",
 	"CsvSource":       "csv",
 	"JsonLinesSource": "jsonl",
+	"SourceColumn":    "a column of a source",
 	"FeatureView":     "a feature view",
+	"Aggregation":     "an aggregation",
 	"PushLog":         "push_log",
 	"Feature":         "a feature",
 	"OnDemandView":    "an on-demand view",

@@ -70,6 +70,13 @@ func (i *inspector) CanBecome(column feature.Column, declared plumbv1.Type, _ bo
 	return nil
 }
 
+func (i *inspector) EventWise(_ context.Context, source *feature.Source) error {
+	if query, ok := source.Query(); ok && strings.Contains(query, "GROUP BY") {
+		return fault.Inputf("", "the query groups rows")
+	}
+	return nil
+}
+
 func (i *inspector) CanBeTime(column feature.Column) error {
 	if column.Type != "TIMESTAMP" {
 		return fmt.Errorf("it is %s", column.Type)
@@ -120,3 +127,16 @@ func compareGolden(t *testing.T, file, got string) {
 		t.Errorf("%s differs, - is the file:\n%s", file, diff)
 	}
 }
+
+// anyColumn is an inspector of a source with a time at and a column x of some type of an engine.
+type anyColumn struct{ engineType string }
+
+func (a anyColumn) Columns(context.Context, *feature.Source) ([]feature.Column, error) {
+	return []feature.Column{{Name: "at", Type: "TIMESTAMP"}, {Name: "x", Type: a.engineType}}, nil
+}
+
+func (anyColumn) CanBecome(feature.Column, plumbv1.Type, bool) error { return nil }
+
+func (anyColumn) EventWise(context.Context, *feature.Source) error { return nil }
+
+func (anyColumn) CanBeTime(feature.Column) error { return nil }

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/printable"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
@@ -57,14 +58,17 @@ func escapeUnprintable(text []byte) []byte {
 // messageNode has a key for each field that is set, in the order of the schema.
 func messageNode(message protoreflect.Message) (*yaml.Node, error) {
 	if duration, ok := message.Interface().(*durationpb.Duration); ok {
-		text, err := FormatDuration(duration.AsDuration())
+		text, err := feature.FormatDuration(duration.AsDuration())
 		return textNode(text), err
+	}
+	if function, ok := message.Interface().(*plumbv1.AggregateFunction); ok {
+		return functionNode(function), nil
 	}
 	node := &yaml.Node{Kind: yaml.MappingNode}
 	fields := message.Descriptor().Fields()
 	for i := range fields.Len() {
 		field := fields.Get(i)
-		if !message.Has(field) {
+		if !message.Has(field) || isDerived(message, field) {
 			continue
 		}
 		value, err := fieldNode(field, message.Get(field))
@@ -74,6 +78,12 @@ func messageNode(message protoreflect.Message) (*yaml.Node, error) {
 		node.Content = append(node.Content, textNode(string(field.Name())), value)
 	}
 	return node, nil
+}
+
+// isDerived says whether Check derives a field from others of the message, so that files do not have it.
+func isDerived(message protoreflect.Message, field protoreflect.FieldDescriptor) bool {
+	view, ok := message.Interface().(*plumbv1.FeatureView)
+	return ok && field.Name() == "features" && len(view.GetAggregations()) > 0
 }
 
 func fieldNode(field protoreflect.FieldDescriptor, value protoreflect.Value) (*yaml.Node, error) {
@@ -100,10 +110,10 @@ func mapNode(entries protoreflect.Map) *yaml.Node {
 	return node
 }
 
-// listNode writes names in one line, and messages below each other.
+// listNode writes names and functions in one line, and other messages below each other.
 func listNode(field protoreflect.FieldDescriptor, list protoreflect.List) (*yaml.Node, error) {
 	node := &yaml.Node{Kind: yaml.SequenceNode}
-	if field.Kind() != protoreflect.MessageKind {
+	if field.Kind() != protoreflect.MessageKind || field.Message().Name() == "AggregateFunction" {
 		node.Style = yaml.FlowStyle
 	}
 	for i := range list.Len() {
@@ -122,6 +132,8 @@ func valueNode(field protoreflect.FieldDescriptor, value protoreflect.Value) (*y
 		return messageNode(value.Message())
 	case protoreflect.BoolKind:
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: strconv.FormatBool(value.Bool())}, nil
+	case protoreflect.Uint32Kind:
+		return countNode(value.Uint()), nil
 	case protoreflect.EnumKind:
 		return textNode(plumbv1.Type(value.Enum()).String()), nil
 	}

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"pgregory.net/rapid"
 
+	"github.com/plumbstore/plumb/compute/aggregate"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/registry/spec"
 )
@@ -99,12 +100,47 @@ func drawDefinitions(t *rapid.T) *plumbv1.Definitions {
 	}
 	return &plumbv1.Definitions{
 		Sources:      []*plumbv1.Source{parquet, query},
-		FeatureViews: []*plumbv1.FeatureView{view},
+		FeatureViews: []*plumbv1.FeatureView{view, drawAggregated(t)},
 		FeatureServices: []*plumbv1.FeatureService{{
 			Name: name.Draw(t, "service"), FullNames: rapid.Bool().Draw(t, "full"),
 			Features: []*plumbv1.ViewReference{reference},
 		}},
 	}
+}
+
+// drawAggregated draws a view with aggregations, of which only the form is right.
+func drawAggregated(t *rapid.T) *plumbv1.FeatureView {
+	window := rapid.SampledFrom([]string{"1h", "30d", "lifetime", "1.5s", "90m"})
+	view := &plumbv1.FeatureView{Name: "aggregated", Source: "s"}
+	for range rapid.IntRange(1, 3).Draw(t, "aggregations") {
+		view.Aggregations = append(view.Aggregations, &plumbv1.Aggregation{
+			Of:        rapid.SampledFrom(oddTexts).Draw(t, "of"),
+			By:        rapid.SampledFrom(oddTexts).Draw(t, "by"),
+			Largest:   rapid.Uint32().Draw(t, "largest"),
+			Hop:       rapid.SampledFrom([]string{"", "exact", "5m"}).Draw(t, "hop"),
+			As:        rapid.SampledFrom([]string{"", "yes", "total"}).Draw(t, "as"),
+			Windows:   rapid.SliceOfN(window, 1, 4).Draw(t, "windows"),
+			Functions: rapid.SliceOfN(rapid.Custom(drawFunction), 1, 4).Draw(t, "functions"),
+		})
+	}
+	return view
+}
+
+func drawFunction(t *rapid.T) *plumbv1.AggregateFunction {
+	f := &plumbv1.AggregateFunction{Name: string(rapid.SampledFrom(aggregate.Functions).Draw(t, "function"))}
+	switch f.GetName() {
+	case "last_n":
+		f.N = rapid.Uint32().Draw(t, "n")
+	case "percentile":
+		f.Quantiles = rapid.SliceOf(rapid.Float64()).Draw(t, "quantiles")
+		f.Error = rapid.SampledFrom([]float64{0, 1, 0.01, 5e-324, 1e300}).Draw(t, "error")
+	case "top_k":
+		f.N = rapid.Uint32().Draw(t, "n")
+		fallthrough
+	default:
+		f.MaxValues = rapid.Uint32().Draw(t, "max values")
+	}
+	return f
 }
 
 func drawType(t *rapid.T) plumbv1.Type {

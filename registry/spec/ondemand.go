@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/plumbstore/plumb/compute/expression"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -205,7 +206,8 @@ func (c *checker) checkExpressions(features []*plumbv1.ComputedFeature, inputs [
 	}
 	program, problems := expression.Compile(inputs, outputs)
 	for _, problem := range problems {
-		c.addInExpression(features[problem.Output], problem)
+		f := features[problem.Output]
+		c.addInExpression(f, "expression", f.GetExpression(), problem)
 	}
 	if len(problems) > 0 {
 		return nil
@@ -213,24 +215,33 @@ func (c *checker) checkExpressions(features []*plumbv1.ComputedFeature, inputs [
 	return program
 }
 
-// addInExpression reports a problem at its place in an expression, with the line of the expression and a caret.
-func (c *checker) addInExpression(f *plumbv1.ComputedFeature, problem expression.Problem) {
+// addInExpression reports a problem at its place in an expression, with the line of the expression and a caret. The
+// expression is the text of a field of what has it.
+func (c *checker) addInExpression(has named, field, text string, problem expression.Problem) {
 	if c.full() {
 		c.more++
 		return
 	}
-	position, _ := c.locate(f, path{"expression"})
-	at := c.places[f]
-	lines := strings.Split(f.GetExpression(), "\n")
+	position, _ := c.locate(has, path{field})
+	at := c.places[has]
+	lines := strings.Split(text, "\n")
 	found := problem.Line > 0 && problem.Line <= len(lines)
-	if _, node := child(at.node, "expression"); found && node != nil {
+	if _, node := child(at.node, field); found && node != nil {
 		position = c.within(at.file, node, lines[problem.Line-1], problem, position)
 	}
-	reported := position.problem("feature %q: %s", f.GetName(), problem.Message)
+	reported := position.problem("%s %q: %s", expressionNouns[has.ProtoReflect().Descriptor().Name()], has.GetName(),
+		problem.Message)
 	if found {
 		reported.Excerpt = lines[problem.Line-1] + "\n" + strings.Repeat(" ", max(problem.Column-1, 0)) + "^"
 	}
 	c.found = append(c.found, reported)
+}
+
+// expressionNouns are the words for what has an expression, by message name.
+var expressionNouns = map[protoreflect.Name]string{
+	"ComputedFeature": "feature",
+	"SourceColumn":    "column",
+	"Source":          "filter of source",
 }
 
 // within is the place in the file of a place in an expression. It is that of the whole value if YAML has folded or

@@ -107,7 +107,8 @@ func (c *checker) checkLogs(ctx context.Context, inspector Inspector, resolved m
 ) error {
 	for _, view := range c.Definitions.GetFeatureViews() {
 		folder := view.GetPushLog().GetPath()
-		if _, ok := inspected[view.GetSource()]; !ok || folder == "" || resolved[view.GetSource()].IsQuery() {
+		if _, ok := inspected[view.GetSource()]; !ok || folder == "" || len(view.GetAggregations()) > 0 ||
+			resolved[view.GetSource()].IsQuery() {
 			continue
 		}
 		_, err := inspector.Columns(ctx, resolved[view.GetSource()].WithLog(view.GetName(), folder, c.logColumns(view)))

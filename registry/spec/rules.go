@@ -1,6 +1,7 @@
 package spec
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -87,13 +88,41 @@ func explain(rule, message string, parent *yaml.Node, name string, value *yaml.N
 		return fmt.Sprintf("%q is not a name: %s", value.Value, nameRule)
 	case "string.max_bytes":
 		return fmt.Sprintf("%q is too long, %d bytes: %s", value.Value, len(value.Value), nameRule)
+	case "repeated.min_items":
+		return fmt.Sprintf("%q is missing%s; %s", name, ownerOf(parent), remedies[name])
 	case "duration.gt":
+		if name == "offset" {
+			return fmt.Sprintf("%q must be longer than nothing, not %s; leave it out for windows that end with the look-up",
+				name, value.Value)
+		}
 		return fmt.Sprintf("%q must be longer than nothing, not %s; leave it out for a look-back without limit", name,
 			value.Value)
 	case "string.min_len":
 		return fmt.Sprintf("%q holds an empty name; write the name, or take it out", name)
 	}
 	return fmt.Sprintf("%q %s", name, message)
+}
+
+// checkContents wants features or aggregations of every view, and not both.
+func (r *reader) checkContents(definitions *plumbv1.Definitions) {
+	for _, view := range definitions.GetFeatureViews() {
+		node := r.set.places[view].node
+		if r.set.isFaulty(view, "features") || r.set.isFaulty(view, "aggregations") {
+			continue
+		}
+		features, list := child(node, "features")
+		_, aggregations := child(node, "aggregations")
+		switch {
+		case features != nil && len(view.GetAggregations()) > 0:
+			r.markFaulty(node, "aggregations")
+			r.add(features, "a feature view has either features or aggregations, and%s has both; the aggregations make "+
+				"features, so take one of the lists out", nameOf(node))
+		case len(view.GetFeatures())+len(view.GetAggregations()) == 0:
+			r.markFaulty(node, "features")
+			r.add(cmp.Or(list, aggregations, node), "feature view%s has neither features nor aggregations; list at least one",
+				nameOf(node))
+		}
+	}
 }
 
 func ownerOf(parent *yaml.Node) string {
@@ -109,6 +138,8 @@ var remedies = map[string]string{
 	"type":       "write " + typeList,
 	"join_keys":  "list at least one, such as {name: airport, type: STRING}",
 	"features":   "list at least one",
+	"functions":  "list at least one, such as sum or {last_n: 5}",
+	"windows":    "list at least one, such as 1h, 30d or lifetime",
 	"source":     "name the source to read",
 	"view":       "name the feature view to read",
 	"path":       "give a Parquet file, a glob or a folder, relative to the project folder",

@@ -9,6 +9,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/registry/spec"
 )
 
@@ -65,7 +66,7 @@ func TestEditorsAcceptTheDurationsThatLoadAccepts(t *testing.T) {
 	if err := yaml.Unmarshal(text, &schema); err != nil {
 		t.Fatal(err)
 	}
-	if got := schema.Definitions["Duration"].Pattern; got != spec.DurationPattern {
-		t.Errorf("the schema has %s, Load %s", got, spec.DurationPattern)
+	if got := schema.Definitions["Duration"].Pattern; got != feature.DurationPattern {
+		t.Errorf("the schema has %s, Load %s", got, feature.DurationPattern)
 	}
 }

@@ -12,10 +12,15 @@ import (
 
 // Set is the definitions of a project, and where each is written.
 type Set struct {
-	// Definitions is all files together, in the order of the files. It must not be changed.
+	// Definitions is all files together, in the order of the files. It must not be changed but by Check, which adds what
+	// follows from the rest: the features of views with aggregations, and the columns that these read.
 	Definitions *plumbv1.Definitions
 
 	places map[proto.Message]place
+	// derived has the views whose features Check has made, and inferred the number of columns, at the end, that it has
+	// added to a source.
+	derived  map[*plumbv1.FeatureView]bool
+	inferred map[*plumbv1.Source]int
 	// faulty holds the fields that Load found something wrong with: what follows from that is not reported again.
 	faulty map[field]bool
 	// incomplete holds the lists of Definitions, by field name, that may have more entries than could be read.
@@ -74,6 +79,8 @@ func newSet() *Set {
 	return &Set{
 		Definitions: &plumbv1.Definitions{},
 		places:      map[proto.Message]place{},
+		derived:     map[*plumbv1.FeatureView]bool{},
+		inferred:    map[*plumbv1.Source]int{},
 		faulty:      map[field]bool{},
 		incomplete:  map[string]bool{},
 		texts:       map[string][]string{},

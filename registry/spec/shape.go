@@ -8,21 +8,27 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
 // Unmarshal takes over durations, notes where each other message is written, and checks its keys and values. It returns
-// true if protoyaml is not to read the message itself: durations, which have a form of their own here, and what is not
-// a mapping, which has been reported.
+// true if protoyaml is not to read the message itself: durations and functions, which have forms of their own here, and
+// what is not a mapping, which has been reported.
 func (r *reader) Unmarshal(node *yaml.Node, message proto.Message) (bool, error) {
 	if duration, ok := message.(*durationpb.Duration); ok {
 		// A wrong duration was reported with the field that holds it.
-		if parsed, err := ParseDuration(node.Value); err == nil {
+		if parsed, err := feature.ParseDuration(node.Value); err == nil {
 			proto.Merge(duration, durationpb.New(parsed))
 		}
 		return true, nil
 	}
 	r.set.places[message] = place{r.file, node}
+	if function, ok := message.(*plumbv1.AggregateFunction); ok {
+		r.readFunction(node, function)
+		return true, nil
+	}
 	fields := message.ProtoReflect().Descriptor().Fields()
 	if node.Kind != yaml.MappingNode {
 		r.add(node, "%s is a mapping with the keys %s; this is %s", noun(message), quoteAll(fieldNames(fields)),
@@ -62,7 +68,7 @@ func (r *reader) unknownKey(message, key *yaml.Node, fields protoreflect.FieldDe
 	names := fieldNames(fields)
 	switch suggestion := fault.Closest(key.Value, names); {
 	case key.Kind != yaml.ScalarNode:
-		r.add(key, "expected a key here, one of %s; this is %s", quoteAll(names), describe(key))
+		r.unknownName(key, names)
 	case key.Value == "<<":
 		r.add(key, "YAML merge keys (<<) are not read; write the keys out")
 		r.markFaulty(message, allFields)
@@ -72,17 +78,30 @@ func (r *reader) unknownKey(message, key *yaml.Node, fields protoreflect.FieldDe
 		r.markFaulty(message, "expression")
 		return
 	case suggestion != "":
-		r.add(key, "unknown key %q; did you mean %q?", key.Value, suggestion)
+		r.unknownName(key, names)
 		r.markFaulty(message, suggestion)
 		return
 	default:
-		r.add(key, "unknown key %q; the keys here are %s", key.Value, quoteAll(names))
+		r.unknownName(key, names)
 	}
 	if fields.ByName("feature_views") != nil {
 		// What was meant at the top of a file may be any of the lists.
 		for _, name := range names {
 			r.markFaulty(message, name)
 		}
+	}
+}
+
+// unknownName reports a key that is none of the names.
+func (r *reader) unknownName(key *yaml.Node, names []string) {
+	suggestion := fault.Closest(key.Value, names)
+	switch {
+	case key.Kind != yaml.ScalarNode:
+		r.add(key, "expected a key here, one of %s; this is %s", quoteAll(names), describe(key))
+	case suggestion != "":
+		r.add(key, "unknown key %q; did you mean %q?", key.Value, suggestion)
+	default:
+		r.add(key, "unknown key %q; the keys here are %s", key.Value, quoteAll(names))
 	}
 }
 
@@ -175,12 +194,21 @@ func (r *reader) checkList(name string, node *yaml.Node, field protoreflect.Fiel
 	label := fmt.Sprintf("an item of %q", name)
 	for _, item := range node.Content {
 		if field.Kind() == protoreflect.MessageKind {
-			ok = item.Kind == yaml.MappingNode && ok
+			ok = r.checkItem(name, item, field) && ok
 			continue
 		}
 		ok = r.isWritten(name, item) && r.checkScalar(label, item, field) && ok
 	}
 	return ok
+}
+
+// checkItem says whether the item of a list is of the kind that the message wants. Unmarshal reports those that are
+// not, but for functions without a value.
+func (r *reader) checkItem(name string, item *yaml.Node, field protoreflect.FieldDescriptor) bool {
+	if field.Message().Name() == "AggregateFunction" {
+		return r.isWritten(name, item)
+	}
+	return item.Kind == yaml.MappingNode
 }
 
 // checkScalar checks a value that is no mapping or list; label is what to call it.
@@ -196,8 +224,20 @@ func (r *reader) checkScalar(label string, node *yaml.Node, field protoreflect.F
 		return r.checkType(node)
 	case protoreflect.MessageKind:
 		return r.checkDuration(label, node)
+	case protoreflect.Uint32Kind:
+		_, ok := r.count(string(field.Name()), node)
+		return ok
+	}
+	if word, ok := windowWords[field.FullName()]; ok {
+		return r.checkWindow(label, node, word)
 	}
 	return r.checkText(label, node)
+}
+
+// windowWords are the fields that are durations or a word, by their full names.
+var windowWords = map[protoreflect.FullName]string{
+	"plumb.v1.Aggregation.windows": feature.Lifetime,
+	"plumb.v1.Aggregation.hop":     feature.HopExact,
 }
 
 // checkText wants text that YAML reads as text. Without quotes, 007 is the number 7 in YAML.
@@ -218,7 +258,7 @@ func (r *reader) checkDuration(label string, node *yaml.Node) bool {
 		r.add(node, "%s must be a duration such as 90s, 6h, 7d or 1d12h; this is %s", label, describe(node))
 		return false
 	}
-	_, err := ParseDuration(node.Value)
+	_, err := feature.ParseDuration(node.Value)
 	if err != nil {
 		r.add(node, "%s: %v", label, err)
 	}

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -19,6 +21,9 @@ type Inspector interface {
 	// wrong: a path or a query. If the mistake is in another source that this one reads, the message names it, as in
 	// "source flights", and ends with that source's own message.
 	Columns(ctx context.Context, source *feature.Source) ([]feature.Column, error)
+	// EventWise returns a *fault.InputError that says why the rows of a source are not events that can be aggregated; nil
+	// if they are.
+	EventWise(ctx context.Context, source *feature.Source) error
 	// CanBecome returns why values of the column can never be converted to the declared type, as a feature or as a join
 	// key; nil if they may be.
 	CanBecome(column feature.Column, declared plumbv1.Type, joinKey bool) error
@@ -46,39 +51,69 @@ func (c columns) find(name string) (feature.Column, bool) {
 	return c[i], true
 }
 
-// checkSources looks into each source once, and checks it and the views that read it. The error is a fault. Views of a
-// source that cannot be read are left out: their columns would all be reported as missing.
-func (c *checker) checkSources(ctx context.Context, inspector Inspector) error {
-	resolved := feature.ResolveSources(c.Definitions.GetSources())
-	inspected := map[string]columns{}
+// inspection is what was found in the sources.
+type inspection struct {
+	resolved map[string]*feature.Source
+	// found has the columns of the sources that could be read.
+	found map[string]columns
+}
+
+// inspect looks into each source once, and reports those that cannot be read. The error is a fault.
+func (c *checker) inspect(ctx context.Context, inspector Inspector) (*inspection, error) {
+	looks := &inspection{resolved: feature.ResolveSources(c.Definitions.GetSources()), found: map[string]columns{}}
 	failures := map[*plumbv1.Source]*fault.InputError{}
 	for _, source := range c.Definitions.GetSources() {
 		if c.sources[source.GetName()] != source || readsNothing(source) {
 			continue
 		}
-		found, err := inspector.Columns(ctx, resolved[source.GetName()])
+		found, err := inspector.Columns(ctx, looks.resolved[source.GetName()])
 		var input *fault.InputError
 		switch {
 		case errors.As(err, &input):
 			failures[source] = input
 		case err != nil:
-			return err
+			return nil, err
 		default:
-			inspected[source.GetName()] = found
-			c.checkTimestamps(inspector, source, found)
+			looks.found[source.GetName()] = found
 		}
 	}
 	c.reportFailures(failures)
+	return looks, nil
+}
+
+// checkSources checks each source and the views that read it. The error is a fault. Views of a source that cannot be
+// read are left out: their columns would all be reported as missing.
+func (c *checker) checkSources(ctx context.Context, inspector Inspector, looks *inspection) error {
+	for _, source := range c.Definitions.GetSources() {
+		if found, ok := looks.found[source.GetName()]; ok && c.sources[source.GetName()] == source {
+			c.checkTimestamps(inspector, source, found)
+		}
+	}
 	for _, view := range c.Definitions.GetFeatureViews() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if found, ok := inspected[view.GetSource()]; ok {
+		if found, ok := looks.found[view.GetSource()]; ok {
 			c.checkKeyColumns(inspector, view, found)
-			c.checkFeatureColumns(inspector, view, found)
+			if len(view.GetAggregations()) == 0 {
+				c.checkFeatureColumns(inspector, view, found)
+			} else if err := c.checkEvents(ctx, inspector, view, looks); err != nil {
+				return err
+			}
 		}
 	}
-	return c.checkLogs(ctx, inspector, resolved, inspected)
+	return c.checkLogs(ctx, inspector, looks.resolved, looks.found)
+}
+
+// checkEvents refuses aggregations over a query whose rows are not events. The error is a fault.
+func (c *checker) checkEvents(ctx context.Context, inspector Inspector, view *plumbv1.FeatureView, looks *inspection,
+) error {
+	err := inspector.EventWise(ctx, looks.resolved[view.GetSource()])
+	if input, ok := errors.AsType[*fault.InputError](err); ok {
+		c.add(view, path{"source"}, "%s", oneLine(input.Error()))
+		return nil
+	}
+	return err
 }
 
 // readsNothing reports whether a source lacks its path or its query, which is reported elsewhere.
@@ -164,7 +199,7 @@ func (c *checker) checkKeyColumns(inspector Inspector, view *plumbv1.FeatureView
 				c.add(view, at, "source %q has no column %q for the join key of entity %q; %s (a SQL source can rename a column)",
 					view.GetSource(), key.GetName(), name, c.suggest(key.GetName(), known))
 			} else {
-				c.checkType(inspector.CanBecome(column, key.GetType(), true), key.GetType(), column, view, at)
+				c.checkType(inspector.CanBecome(column, key.GetType(), true), key.GetType(), column, view.GetSource(), view, at)
 			}
 		}
 	}
@@ -185,18 +220,18 @@ func (c *checker) checkFeatureColumns(inspector Inspector, view *plumbv1.Feature
 		if !ok {
 			c.add(f, path{field}, "source %q has no column %q; %s", view.GetSource(), name, c.suggest(name, known))
 		} else if f.GetType() != 0 {
-			c.checkType(inspector.CanBecome(column, f.GetType(), false), f.GetType(), column, view,
+			c.checkType(inspector.CanBecome(column, f.GetType(), false), f.GetType(), column, view.GetSource(), view,
 				path{"features", strconv.Itoa(i), "type"})
 		}
 	}
 }
 
 // checkType reports why a column cannot become the declared type, if there is a reason.
-func (c *checker) checkType(reason error, declared plumbv1.Type, column feature.Column, view *plumbv1.FeatureView,
-	at path,
+func (c *checker) checkType(reason error, declared plumbv1.Type, column feature.Column, source string,
+	message proto.Message, at path,
 ) {
 	if reason != nil && declared != 0 {
-		c.add(view, at, "column %q of source %q does not fit type %s: %s; declare another type, or convert it in a SQL "+
-			"source", column.Name, view.GetSource(), declared, oneLine(reason.Error()))
+		c.add(message, at, "column %q of source %q does not fit type %s: %s; declare another type, or convert it in a SQL "+
+			"source", column.Name, source, declared, oneLine(reason.Error()))
 	}
 }

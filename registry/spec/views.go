@@ -18,6 +18,11 @@ const labelTime = "event_timestamp"
 func (c *checker) checkView(ctx context.Context, view *plumbv1.FeatureView) error {
 	keys := c.checkEntities(view)
 	c.checkViewSource(view)
+	if len(view.GetAggregations()) > 0 {
+		c.checkAggregated(view)
+		return nil
+	}
+	c.checkReadsRows(view)
 	if err := c.checkPushLog(ctx, view); err != nil {
 		return err
 	}

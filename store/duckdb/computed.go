@@ -21,9 +21,10 @@ import (
 // computed is a use of an on-demand view in a join. Its program runs over the columns of the result, in a function that
 // SQL calls once for each batch of rows:
 //
-//	_plumb_computed#(t, input, …)  the features of the program
+//	_plumb_computed#(t, input, …, state, …)  the features of the program
 //
 // t is the instant of the label row, BIGINT microseconds, and the inputs are those of the computation in their order.
+// States are expression.States of those inputs that may be INVALID.
 // The answer is a STRUCT of v0, s0, v1, s1, …: each feature and its state, which is an expression.State.
 type computed struct {
 	*feature.Computation
@@ -31,6 +32,14 @@ type computed struct {
 	number int
 	// args are the inputs in SQL, over the labels l and the winners p0, p1, ….
 	args []string
+	// states are the states of inputs that may be INVALID, which come as arguments after the inputs.
+	states []inputState
+}
+
+// inputState is the state of an input by its position, in SQL.
+type inputState struct {
+	input int
+	sql   string
 }
 
 // checkInputs finds the label columns of all request inputs, and reports those that are missing or do not fit.
@@ -56,12 +65,18 @@ func purposeOf(c *feature.Computation, input feature.ComputationInput) string {
 func (j *join) planComputed() error {
 	for i := range j.request.Selection.Computations {
 		c := &computed{Computation: &j.request.Selection.Computations[i], number: i}
-		for _, input := range c.Inputs {
+		for at, input := range c.Inputs {
 			arg, err := j.inputOf(c, input)
 			if err != nil {
 				return err
 			}
 			c.args = append(c.args, arg)
+			if input.Label != "" {
+				continue
+			}
+			if state := j.uses[input.Stored.Reference].found().state(input.Stored); state != "" {
+				c.states = append(c.states, inputState{at, state})
+			}
 		}
 		j.computed = append(j.computed, c)
 	}
@@ -70,7 +85,7 @@ func (j *join) planComputed() error {
 
 func (j *join) inputOf(c *computed, input feature.ComputationInput) (string, error) {
 	if input.Label == "" {
-		return winner{j.uses[input.Stored.Reference]}.output(feature.StoredOutput{StoredColumn: input.Stored}).sql, nil
+		return j.uses[input.Stored.Reference].found().output(feature.StoredOutput{StoredColumn: input.Stored}).sql, nil
 	}
 	return j.typedInput(input.Label, input.Type, purposeOf(c.Computation, input))
 }
@@ -95,6 +110,9 @@ func (j *join) typedInput(name string, t plumbv1.Type, purpose string) (string, 
 // call is the column x# of the result's rows.
 func (c *computed) call() string {
 	args := append([]string{"l.t"}, c.args...)
+	for _, state := range c.states {
+		args = append(args, state.sql)
+	}
 	return fmt.Sprintf("_plumb_computed%[1]d(%[2]s) AS x%[1]d", c.number, strings.Join(args, ", "))
 }
 
@@ -172,6 +190,9 @@ func (c *computing) run(args native.Columns, a native.Answer) {
 	}
 	for i, at := range c.Program.Inputs() {
 		fillArgument(e.Input(at), &args, 1+i, c.Inputs[i].Type)
+	}
+	for i, state := range c.states {
+		markInvalid(e.Input(c.Program.Inputs()[state.input]), &args, 1+len(c.Inputs)+i)
 	}
 	e.Run()
 	for i, at := range c.Features {

@@ -65,14 +65,24 @@ func TestR9_KeysAreTypedAndExact(t *testing.T)                     { rule(t, "R9
 func TestR10_NamesAreKeptOrRefused(t *testing.T)                   { rule(t, "R10") }
 func TestR11_OneViewJoinsTwice(t *testing.T)                       { rule(t, "R11") }
 func TestR12_ViewsWithoutKeysJoinOnTimeAlone(t *testing.T)         { rule(t, "R12") }
+func TestR18_WindowsAreToTheMicrosecond(t *testing.T)              { rule(t, "R18") }
+func TestR19_TilesCoverWindowsOnce(t *testing.T)                   { rule(t, "R19") }
+func TestR20_OrderIsNothing(t *testing.T)                          { rule(t, "R20") }
+func TestR21_FunctionsAreExact(t *testing.T)                       { rule(t, "R21") }
+func TestR22_EmptyWindowsAreTold(t *testing.T)                     { rule(t, "R22") }
 func TestR25_ExpressionsArePureFunctionsOfRowAndTime(t *testing.T) { rule(t, "R25") }
 func TestR26_WhatHasNoValueIsInvalid(t *testing.T)                 { rule(t, "R26") }
 
-func TestR1toR13_RandomJoinsEqualTheReference(t *testing.T) { suite.RandomJoins(t) }
-func TestR1toR13_RandomJoinsFetching(t *testing.T)          { fetching.RandomJoins(t) }
-func TestR1toR13_RandomJoinsInPasses(t *testing.T)          { inPasses.RandomJoins(t) }
-func TestR1toR13_RandomJoinsWithCollidingKeys(t *testing.T) { colliding.RandomJoins(t) }
-func TestR5_RandomWindowsEqualTheReference(t *testing.T)    { suite.RandomWindows(t) }
+func TestR1toR13_RandomJoinsEqualTheReference(t *testing.T)            { suite.RandomJoins(t) }
+func TestR1toR13_RandomJoinsFetching(t *testing.T)                     { fetching.RandomJoins(t) }
+func TestR1toR13_RandomJoinsInPasses(t *testing.T)                     { inPasses.RandomJoins(t) }
+func TestR1toR13_RandomJoinsWithCollidingKeys(t *testing.T)            { colliding.RandomJoins(t) }
+func TestR18toR26_RandomWindowsOfEventsEqualTheReference(t *testing.T) { suite.RandomWindowedJoins(t) }
+func TestR18toR26_RandomWindowsOfEventsInPasses(t *testing.T)          { inPasses.RandomWindowedJoins(t) }
+func TestR18toR26_RandomWindowsOfEventsWithCollidingKeys(t *testing.T) {
+	colliding.RandomWindowedJoins(t)
+}
+func TestR5_RandomWindowsEqualTheReference(t *testing.T) { suite.RandomWindows(t) }
 
 func TestYieldErrorsComeBack(t *testing.T)          { suite.YieldErrorsComeBack(t) }
 func TestR6_CancelledRunsLeaveNothing(t *testing.T) { suite.CancelledRunsLeaveNothing(t) }

@@ -56,14 +56,19 @@ func (n *newest) findFailed(ctx context.Context, report *offline.NewestReport) e
 	if err != nil || report.Failed == 0 {
 		return err
 	}
+	return n.sampleFailed(ctx, fails, report)
+}
+
+// sampleFailed takes samples of the rows that fail by a condition.
+func (w *windowRows) sampleFailed(ctx context.Context, fails string, report *offline.NewestReport) error {
 	place := "filename, file_row_number + 1"
-	if n.rows.view.Source.IsQuery() {
+	if w.rows.view.Source.IsQuery() {
 		place = "'', 0"
 	}
 	query := fmt.Sprintf("SELECT %s, failure.column, failure.value, failure.reason\n"+
 		"FROM (SELECT *, %s AS failure FROM %s WHERE %s ORDER BY o LIMIT %d)", place,
-		failure(append(n.rows.keyColumns(), n.rows.featureColumns()...)), n.rows.from, fails, offline.FailureSamples)
-	return n.session.QueryRows(ctx, query, func(rows *sql.Rows) error {
+		failure(append(w.rows.keyColumns(), w.rows.featureColumns()...)), w.rows.from, fails, offline.FailureSamples)
+	return w.session.QueryRows(ctx, query, func(rows *sql.Rows) error {
 		var f offline.FailedRow
 		err := rows.Scan(&f.File, &f.Row, &f.Column, &f.Value, &f.Reason)
 		report.Failures = append(report.Failures, f)

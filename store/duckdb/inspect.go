@@ -71,3 +71,16 @@ func (e *Engine) CanBecome(column feature.Column, declared plumbv1.Type, joinKey
 func (e *Engine) CanBeTime(column feature.Column) error {
 	return casts.CanBeTime(column)
 }
+
+// EventWise implements offline.Inspector.
+func (e *Engine) EventWise(ctx context.Context, source *feature.Source) (err error) {
+	if !source.IsQuery() {
+		return nil
+	}
+	s, err := e.newSession(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return relation.CheckEventWise(ctx, s, source)
+}

@@ -1,9 +1,11 @@
 package duckdb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -157,9 +159,9 @@ func (j *join) nameColumns() error {
 	for _, u := range j.uses {
 		switch {
 		case j.request.Provenance:
-			j.outputs = append(j.outputs, winner{u}.traced()...)
+			j.outputs = append(j.outputs, u.found().traced()...)
 		case j.request.EventTimestamps:
-			j.outputs = append(j.outputs, winner{u}.instant("event_timestamp", "e"))
+			j.outputs = append(j.outputs, u.found().instant("event_timestamp", "e"))
 		}
 	}
 	wanters := map[string]string{}
@@ -188,7 +190,7 @@ func (j *join) outputOf(output feature.Output) (value column, status string) {
 		c := j.computed[from.Computation]
 		return c.output(output.Name, from.Feature), c.status(from.Feature)
 	case feature.StoredColumn:
-		u, stored := winner{j.uses[from.Reference]}, feature.StoredOutput{StoredColumn: from, Name: output.Name}
+		u, stored := j.uses[from.Reference].found(), feature.StoredOutput{StoredColumn: from, Name: output.Name}
 		return u.output(stored), u.status(stored)
 	}
 	return column{}, ""
@@ -211,7 +213,7 @@ func (j *join) Explain(ctx context.Context) (string, error) {
 			if err := r.choose(ctx); err != nil {
 				return r.explain(ctx, err)
 			}
-			sql := search{r.use, pass{of: r.chosen.passes}, r.seen}.statements(r.chosen.keeps)
+			sql := r.statements()
 			fmt.Fprintf(&text, "-- view %s as %s\n-- strategy: %s\n%s;\n\n", u.reference.View.Name, u.reference.Alias, r.chosen,
 				strings.Join(sql, ";\n"))
 			ran = append(ran, r)
@@ -273,6 +275,11 @@ func (j *join) prepare(ctx context.Context, extra []string, write func(*session.
 		for _, c := range run.computing {
 			report.Computed = append(report.Computed, c.report())
 		}
+		for _, r := range ran {
+			if invalid := r.invalid(); len(invalid.Invalid) > 0 {
+				report.Computed = append(report.Computed, invalid)
+			}
+		}
 		return err
 	})
 	return report, err
@@ -296,7 +303,8 @@ func (j *join) open(ctx context.Context, extra []string, use func(*joinRun) erro
 	if err := relations.LoadTexts(ctx); err != nil {
 		return err
 	}
-	run := &joinRun{session: s, relations: relations, choice: j.engine.choosing, uses: j.uses}
+	run := &joinRun{session: s, relations: relations, choice: j.engine.choosing, uses: j.uses,
+		threads: cmp.Or(j.engine.config.Threads, runtime.GOMAXPROCS(0))}
 	if err := s.QueryRow(ctx, "SELECT count(*) FROM "+session.Schema+".labels", &run.labels); err != nil {
 		return err
 	}
@@ -355,7 +363,7 @@ func (j *join) from(ran []*useRun) string {
 	rows := []string{"l.*"}
 	for _, r := range ran {
 		if u := r.use; r.chosen.keeps {
-			kept = append(kept, winner{u}.kept())
+			kept = append(kept, u.found().kept())
 		} else {
 			joins += fmt.Sprintf("\nLEFT JOIN %s p%d ON p%d.n = l.n", u.table("found"), u.number, u.number)
 			rows = append(rows, fmt.Sprintf("p%d", u.number))

@@ -70,18 +70,21 @@ func (p *project) plan(t *testing.T, labels, content string) (offline.Join, erro
 
 func (p *project) snapshot(t testing.TB) *feature.Snapshot {
 	t.Helper()
-	state := &plumbv1.State{
+	snapshot, err := feature.NewSnapshot("p", 1, p.state())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return snapshot
+}
+
+func (p *project) state() *plumbv1.State {
+	return &plumbv1.State{
 		Definitions: &plumbv1.Definitions{
 			Entities: []*plumbv1.Entity{{Name: "e", JoinKeys: []*plumbv1.JoinKey{{Name: "k", Type: plumbv1.Type_INT64}}}},
 			Sources:  append(p.more, p.source), FeatureViews: []*plumbv1.FeatureView{p.view},
 		},
 		Views: []*plumbv1.RegisteredView{{Name: "v", Generation: 1, Schemas: []*plumbv1.ViewSchema{{Id: 1}}}},
 	}
-	snapshot, err := feature.NewSnapshot("p", 1, state)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return snapshot
 }
 
 func (p *project) open(t testing.TB) *Engine {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
-	"slices"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -26,10 +24,9 @@ import (
 //
 // Created times are read only for keys that have several rows of their latest event time (R3).
 type newest struct {
-	session *session.Session
-	rows    *viewRows
-	window  offline.Window
-	marked  *newestRows
+	windowRows
+
+	marked *newestRows
 }
 
 // Newest implements offline.Store.
@@ -55,7 +52,7 @@ func (e *Engine) Newest(ctx context.Context, request offline.NewestRequest, yiel
 	if err := relations.LoadTexts(ctx); err != nil {
 		return report, err
 	}
-	n := &newest{session: s, rows: rows.pruned(inclusive(request.Window)), window: request.Window}
+	n := &newest{windowRows: windowRows{session: s, rows: rows.pruned(inclusive(request.Window)), window: request.Window}}
 	if n.marked, err = newNewestRows(s.Native()); err != nil {
 		return report, err
 	}
@@ -78,28 +75,10 @@ func (e *Engine) Newest(ctx context.Context, request offline.NewestRequest, yiel
 	return report, relations.Blame(ctx, err)
 }
 
-// inclusive returns the window's range with both ends included. An end is open if DuckDB cannot represent its time.
-func inclusive(window offline.Window) timeRange {
-	const far = math.MaxInt64 / 2
-	var times timeRange
-	if window.Start != nil && *window.Start > -far {
-		times.from = new(int64(min(*window.Start, far)) + 1)
-	}
-	if window.End < far {
-		times.to = new(int64(max(window.End, -far)))
-	}
-	return times
-}
-
 // find marks the newest rows, and counts.
 func (n *newest) find(ctx context.Context, r *relation.Set, maxFailed int64) (report offline.NewestReport, err error) {
-	if err := n.rows.checkStoredTimes(ctx, r); err != nil {
+	if err := n.stage(ctx, r); err != nil {
 		return report, err
-	}
-	for _, statement := range slices.Concat(n.rows.staging, n.rows.infinite()) {
-		if err := n.session.Exec(ctx, statement); err != nil {
-			return report, err
-		}
 	}
 	if err := n.mark(ctx); err != nil {
 		return report, err
@@ -157,30 +136,6 @@ func (n *newest) seen() string {
 		n.usable()+" AND "+keysFit)
 }
 
-// usable is the condition that a row has all keys and an event time in the window.
-func (n *newest) usable() string {
-	return n.rows.usable() + n.rows.within(inclusive(n.window)) + " AND " + inWindow(n.rows.eventTime(), n.window)
-}
-
-// inWindow is the condition that the microseconds lie in the half-open window (R5).
-func inWindow(micros string, window offline.Window) string {
-	condition := fmt.Sprintf("%s <= %d", micros, window.End)
-	if window.Start != nil {
-		condition += fmt.Sprintf(" AND %s > %d", micros, *window.Start)
-	}
-	return condition
-}
-
-// countNulls counts the rows without a key or a time. Where the files' footers say that there are none, no row is read.
-func (n *newest) countNulls(ctx context.Context, report *offline.NewestReport) error {
-	if n.rows.noneUnusable() {
-		return nil
-	}
-	query := fmt.Sprintf("SELECT count(*) FILTER (WHERE NOT (%s) AND %s), count(*) FILTER (WHERE e IS NULL) FROM %s",
-		n.rows.usable(), inWindow(n.rows.eventTime(), n.window), n.rows.from)
-	return n.session.QueryRow(ctx, query, &report.NullKeys, &report.NullTimes)
-}
-
 // stream hands out the rows that were marked, without those that fail.
 func (n *newest) stream(ctx context.Context, failed bool, yield func(arrow.RecordBatch) error) error {
 	rows, err := native.NewRowStream(n.session.Native(), n.names())
@@ -209,16 +164,4 @@ func (n *newest) take(failed bool) string {
 	}
 	return fmt.Sprintf("SELECT count(*) FILTER (WHERE _plumb_take(%s))\nFROM (SELECT %s FROM %s r WHERE %s)",
 		strings.Join(names, ", "), strings.Join(columns, ", "), n.rows.from, where)
-}
-
-func (n *newest) names() []string {
-	var names []string
-	for _, key := range n.rows.view.Keys {
-		names = append(names, key.Name)
-	}
-	names = append(names, "event_ts", "created_ts")
-	for _, f := range n.rows.view.Features {
-		names = append(names, f.Name)
-	}
-	return names
 }

@@ -25,9 +25,18 @@ type strategy struct {
 	labels, rows int64
 	// bytes is the memory of an index at the most.
 	bytes int64
+	// windows are the windows that events are counted in; empty if rows are offered to labels. panes is how many panes
+	// they make of the labels at the most.
+	windows string
+	panes   int64
 }
 
 func (s strategy) String() string {
+	if s.windows != "" {
+		return fmt.Sprintf("%d label rows cut into up to %d panes, %d events counted in them for windows of %s; "+
+			"%s of memory, %s", s.labels, s.panes, s.rows, s.windows, humanize.Bytes(uint64(s.bytes)),
+			english.Plural(s.passes, "pass", ""))
+	}
 	how := "the winners' features joined"
 	if s.keeps {
 		how = "the winners' features kept"
@@ -61,7 +70,8 @@ func (s *strategy) split(u *use, least int, available int64) {
 
 // hashing makes hashes of keys. Each attempt makes others. An index by hashes of 64 bits takes the same memory for all
 // types of keys. Two keys with one hash are very rare, and are detected: then everything is done again with the hashes
-// of the next attempt.
+// of the next attempt. These are made in another way: DuckDB combines the hashes of its arguments, so keys of one hash
+// would have one with anything that is added to both.
 type hashing struct {
 	attempt int
 	// weak leaves so few bits to the first attempt's hashes that keys collide; tests set it.
@@ -74,7 +84,7 @@ func (h hashing) of(keys []string) string {
 	case len(keys) == 0:
 		return "0::UBIGINT"
 	case h.attempt > 0:
-		return fmt.Sprintf("hash(%s, %d)", strings.Join(keys, ", "), h.attempt)
+		return fmt.Sprintf("md5_number_lower(CAST(row(%s, %d) AS VARCHAR))", strings.Join(keys, ", "), h.attempt)
 	case h.weak:
 		return fmt.Sprintf("(hash(%s) %% 2)", strings.Join(keys, ", "))
 	}

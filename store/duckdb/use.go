@@ -44,12 +44,15 @@ type use struct {
 	// provenance says that the created time of a winner is wanted too.
 	provenance bool
 	hash       hashing
+	// panes says how features are computed, of a view of the kind feature.Windows; nil for others. Then rows are the
+	// view's events.
+	panes *panePlan
 }
 
 // planUses plans the use of each view that is asked for.
 func (j *join) planUses(ctx context.Context, r *relation.Set) error {
 	for i, reference := range j.request.Selection.References {
-		rows, err := readView(ctx, r, reference.View, fmt.Sprintf("rows%d", i))
+		rows, err := j.readUse(ctx, r, reference.View, fmt.Sprintf("rows%d", i))
 		if err != nil {
 			return err
 		}
@@ -57,11 +60,30 @@ func (j *join) planUses(ctx context.Context, r *relation.Set) error {
 		if err != nil {
 			return err
 		}
-		j.uses = append(j.uses, &use{number: i, reference: reference, rows: rows, labelKeys: keys, labelColumns: columns,
+		u := &use{number: i, reference: reference, rows: rows, labelKeys: keys, labelColumns: columns,
 			asKnown: j.request.AsKnown, statuses: j.request.Statuses, features: j.request.Selection.Reads(i),
-			provenance: j.request.Provenance, hash: j.engine.hashing})
+			provenance: j.request.Provenance, hash: j.engine.hashing}
+		if reference.View.Kind == feature.Windows {
+			u.panes = newPanePlan(reference.View, u.features, u.provenance)
+		}
+		j.uses = append(j.uses, u)
 	}
 	return nil
+}
+
+// readUse plans the reading of a view's rows or events.
+func (j *join) readUse(ctx context.Context, r *relation.Set, view *feature.View, table string) (*viewRows, error) {
+	if view.Kind != feature.Windows {
+		return readView(ctx, r, view, table)
+	}
+	if err := r.CheckEventWise(ctx, view.Source); err != nil {
+		return nil, fault.Inputf("", "view %s, source %s: %v", view.Name, view.Source.Name, err)
+	}
+	rows, err := readView(ctx, r, view.Aggregated.Events, table)
+	if err == nil && view.Source.IsQuery() {
+		rows = rows.unordered()
+	}
+	return rows, err
 }
 
 // keysOfLabels are the columns of the table labels that the keys of a view are read from, and the typed keys.
@@ -98,6 +120,9 @@ func (u *use) rehashed() *use {
 
 // seenBy is the range of event times that the labels can see.
 func (u *use) seenBy(labels timeRange) timeRange {
+	if u.panes != nil {
+		return u.panes.seenBy(labels)
+	}
 	ttl := u.rows.view.TTL.Microseconds()
 	if labels.from == nil || ttl <= 0 || u.statuses || *labels.from < math.MinInt64/2+ttl {
 		return timeRange{to: labels.to}
@@ -179,6 +204,9 @@ func (u *use) keptNames() []string {
 // bytes bounds the memory that it takes to index the given number of labels and to find their winners among the given
 // number of rows.
 func (u *use) bytes(labels, rows int64) int64 {
+	if u.panes != nil {
+		return labels * (u.panes.labelBytes() + u.panes.resultBytes())
+	}
 	label := int64(winners.IndexBytes)
 	if u.hasCreated() {
 		label += winners.CreatedBytes

@@ -2,7 +2,6 @@ package duckdb
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -30,6 +29,9 @@ func (w winner) status(output feature.StoredOutput) string {
 		"WHEN p%[1]d.f%[2]d IS NULL THEN 'NULL' ELSE 'PRESENT' END", w.number, output.Feature)
 }
 
+// state is empty: what a program reads of a winner is null wherever there is no value.
+func (w winner) state(feature.StoredColumn) string { return "" }
+
 // instant is a time of the winning row.
 func (w winner) instant(name, time string) column {
 	sql := fmt.Sprintf("make_timestamptz(p%d.%s)", w.number, time)
@@ -40,29 +42,15 @@ func (w winner) instant(name, time string) column {
 // the file of the source that it is in: its upper bits are the file's place in source order, to which 1 is added, since
 // SQL counts the elements of a list from 1.
 func (w winner) traced() []column {
-	plain := func(name, sql string) column {
-		return column{name: w.reference.Alias + "__" + name, sql: sql, csv: sql}
-	}
-	revision, file := "NULL::BIGINT", "NULL::VARCHAR"
-	if w.rows.view.Revision > 0 {
-		revision = fmt.Sprintf("%d::BIGINT", w.rows.view.Revision)
-	}
+	file := "NULL::VARCHAR"
 	if files := w.rows.table.Names; len(files) > 0 {
 		file = fmt.Sprintf("%s[(p%d.o >> %d) + 1]", quote.Literals(files), w.number, relation.FileShift)
 	}
-	created := plain("created_timestamp", "NULL::TIMESTAMP WITH TIME ZONE")
+	created := w.plain("created_timestamp", "NULL::TIMESTAMP WITH TIME ZONE")
 	if w.wantsCreated() {
 		created = w.instant("created_timestamp", "c")
 	}
-	return []column{
-		plain("definition_revision", revision),
-		plain("definition_hash", quote.Literal(w.rows.view.Hash.String())),
-		plain("source_file", file),
-		w.instant("event_timestamp", "e"),
-		created,
-		plain("age_micros", fmt.Sprintf("CASE WHEN p%[1]d.e IS NOT NULL THEN "+
-			"least(l.t::HUGEINT - p%[1]d.e, %[2]d)::BIGINT END", w.number, math.MaxInt64)),
-	}
+	return append(w.definition(), w.plain("source_file", file), w.instant("event_timestamp", "e"), created, w.age())
 }
 
 // kept returns the column p# over the labels, with the fields of found, for features that are kept.

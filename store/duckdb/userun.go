@@ -21,6 +21,8 @@ type joinRun struct {
 	session   *session.Session
 	relations *relation.Set
 	choice    choosing
+	// threads is how many threads compute beside DuckDB.
+	threads   int
 	collector collector
 	// uses are all uses of views in the order in which they run, and labels the number of label rows.
 	uses   []*use
@@ -40,8 +42,11 @@ type useRun struct {
 	use    *use
 	seen   timeRange
 	chosen strategy
-	// matcher is the label index that the rows are offered to.
+	// matcher is the label index that the rows are offered to, and counter what counts events, of a use with panes.
 	matcher *matcher
+	counter *paneCounter
+	// matched counts the label rows that find a row, of a use with panes.
+	matched int64
 }
 
 // of is the run of a use over the files that may hold what the labels see.
@@ -75,6 +80,10 @@ func (r *useRun) run(ctx context.Context, p *progress) (report offline.ViewRepor
 	if err != nil {
 		return report, r.explain(ctx, err)
 	}
+	if r.use.panes != nil {
+		report.Matched = r.matched
+		return report, nil
+	}
 	if r.chosen.keeps {
 		report.Matched = r.matcher.index.Matched(r.use.rows.view.TTL.Microseconds())
 		return report, nil
@@ -85,6 +94,15 @@ func (r *useRun) run(ctx context.Context, p *progress) (report offline.ViewRepor
 
 func (r *useRun) explain(ctx context.Context, err error) error {
 	return fmt.Errorf("view %s: %w", r.use.reference.View.Name, r.relations.Blame(ctx, err))
+}
+
+// statements are the SQL of a pass, for people.
+func (r *useRun) statements() []string {
+	of := search{r.use, pass{of: r.chosen.passes}, r.seen}
+	if r.use.panes != nil {
+		return paneSearch{of}.statements(r.chosen.keeps)
+	}
+	return of.statements(r.chosen.keeps)
 }
 
 // stage reads a SQL source, and refuses infinite times.
@@ -108,6 +126,9 @@ func (r *useRun) choose(ctx context.Context) error {
 		if err := s.QueryRow(ctx, "SELECT count(*) FROM "+u.rows.from, &chosen.rows); err != nil {
 			return err
 		}
+	}
+	if u.panes != nil {
+		return r.choosePanes()
 	}
 	var kept []mapping.Type
 	if !r.choice.neverKeeps {
@@ -143,6 +164,9 @@ func (r *useRun) reserved() int64 {
 
 // find makes the table found, in passes.
 func (r *useRun) find(ctx context.Context, p *progress) error {
+	if r.use.panes != nil {
+		return r.count(ctx, p)
+	}
 	p.expect(int64(r.chosen.readings())*r.chosen.rows - max(r.use.rows.count(), 0))
 	for number := range r.chosen.passes {
 		if err := r.findIn(ctx, search{r.use, pass{number, r.chosen.passes}, r.seen}, p); err != nil {

@@ -41,6 +41,15 @@ func markNulls(states []expression.State, mask []uint64) {
 	}
 }
 
+// markInvalid makes those rows of an input INVALID whose state, which is an argument, says so.
+func markInvalid(to *expression.Column, args *native.Columns, arg int) {
+	for row, state := range native.Values[uint8](args, arg) {
+		if expression.State(state) == expression.Invalid && !winners.IsNull(args.Masks[arg], row) {
+			to.States[row] = expression.Invalid
+		}
+	}
+}
+
 // fillVector takes the values of an argument. The states of nulls have been set.
 func fillVector(to *expression.Column, args *native.Columns, arg int, t plumbv1.Type) {
 	switch t {

@@ -116,6 +116,9 @@ func (v *viewColumns) order(columns []feature.Column) string {
 		}
 		terms = append(terms, floatKeys(column, kind, " ASC NULLS FIRST")...)
 	}
+	if terms == nil {
+		return "" // Rows without features are all alike.
+	}
 	return "ORDER BY " + strings.Join(terms, ", ")
 }
 

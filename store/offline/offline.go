@@ -3,6 +3,7 @@ package offline
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
@@ -38,6 +39,14 @@ type Store interface {
 	// The batch is valid until yield returns, which is called by one goroutine at a time; an error from yield ends the
 	// stream and is returned. The report is filled in, as far as it is known, even if an error is returned.
 	Newest(ctx context.Context, request NewestRequest, yield func(arrow.RecordBatch) error) (NewestReport, error)
+	// Events streams the rows of a view of the kind feature.Windows that have an event time in a window, as events: in
+	// batches with the columns of Newest, but the features are those of View.Aggregated.Events. Computed columns and the
+	// filter are left to the caller. Rows of one key are next to each other, and ascend by event time; a row comes as
+	// often as the source has it, and which of the rows of one time comes first is open.
+	//
+	// The report, failed rows, batches and errors are as Newest has them, but every row counts, so a value that does not
+	// fit fails in any row. NewestReport.Before is 0.
+	Events(ctx context.Context, request EventsRequest, yield func(arrow.RecordBatch) error) (NewestReport, error)
 	Close() error
 }
 
@@ -52,6 +61,10 @@ type Inspector interface {
 	CanBecome(column feature.Column, declared plumbv1.Type, joinKey bool) error
 	// CanBeTime says whether the column may be an event or created timestamp: nil, or an error that says why not.
 	CanBeTime(column feature.Column) error
+	// EventWise says whether the rows of a source are events that can be aggregated: those of files are, and those of a
+	// query if each of its rows comes of one row of one source. Otherwise a *fault.InputError says what in the query
+	// prevents that.
+	EventWise(ctx context.Context, source *feature.Source) error
 }
 
 // JoinRequest describes a point-in-time join.
@@ -70,7 +83,7 @@ type JoinRequest struct {
 	// EventTimestamps adds <alias>__event_timestamp, the winning row's, after the outputs. With Statuses it is also given
 	// if the status is EXPIRED.
 	EventTimestamps bool
-	// Provenance adds for each use of a view, after the outputs, where its values come from (ProvenanceColumns): the
+	// Provenance adds for each use of a view, after the outputs, where its values come from (ProvenanceOf): the
 	// view's definition_revision, null if it is not known, and definition_hash, in hexadecimal; and of the winning row
 	// source_file, relative to the project and null for a SQL source, event_timestamp, created_timestamp, and age_micros,
 	// from the event time to T, at most the greatest number. The values of the row are given whenever EventTimestamps
@@ -92,8 +105,8 @@ type JoinRequest struct {
 	Seal func(ctx context.Context, written string, report JoinReport) (string, error)
 }
 
-// ProvenanceColumns are the columns that a join adds for each use of a view if JoinRequest.Provenance is set. Their
-// names follow the alias and two underscores.
+// ProvenanceColumns are the columns that a join adds for each use of a view if JoinRequest.Provenance is set; see
+// ProvenanceOf. Their names follow the alias and two underscores.
 var ProvenanceColumns = []feature.Field{
 	{Name: "definition_revision", Type: plumbv1.Type_INT64},
 	{Name: "definition_hash", Type: plumbv1.Type_STRING},
@@ -101,6 +114,20 @@ var ProvenanceColumns = []feature.Field{
 	{Name: "event_timestamp", Type: plumbv1.Type_TIMESTAMP},
 	{Name: "created_timestamp", Type: plumbv1.Type_TIMESTAMP},
 	{Name: "age_micros", Type: plumbv1.Type_INT64},
+}
+
+// ProvenanceOf are the columns that a join adds for a use of a view: of the kind feature.Windows two more than of
+// others. events counts the events in the longest window of the view (of several such the one with the least offset),
+// and earliest_event_timestamp is the time of the first of them. Values of such a view come of many rows:
+// event_timestamp is the latest event's that counts in any window, and source_file and created_timestamp are null.
+func ProvenanceOf(view *feature.View) []feature.Field {
+	if view.Kind != feature.Windows {
+		return ProvenanceColumns
+	}
+	return slices.Concat(ProvenanceColumns, []feature.Field{
+		{Name: "events", Type: plumbv1.Type_INT64},
+		{Name: "earliest_event_timestamp", Type: plumbv1.Type_TIMESTAMP},
+	})
 }
 
 // ManifestKey is the name in a file's metadata of what Seal returned.
@@ -135,7 +162,8 @@ type JoinReport struct {
 	Rows int64 `json:"rows"`
 	// Views has one entry for each use of a feature view, in the order of Selection.References.
 	Views []ViewReport `json:"views"`
-	// Computed has one entry for each use of an on-demand view, in the order of the selection.
+	// Computed has one entry for each use of an on-demand view, in the order of the selection, and then one for each use
+	// of a view of the kind feature.Windows that has INVALID values.
 	Computed []ComputedReport `json:"computed,omitempty"`
 	// Files are those of the sources, including files that the join did not have to read because of their footers.
 	Inputs []feature.Input `json:"-"`
@@ -157,7 +185,7 @@ type ViewReport struct {
 	Unmatched *Unmatched `json:"unmatched,omitempty"`
 }
 
-// ComputedReport counts what became of one use of an on-demand view.
+// ComputedReport counts what became of one use of an on-demand view, or of a view of the kind feature.Windows.
 type ComputedReport struct {
 	Alias string `json:"alias"`
 	// Invalid has the features with values that do not exist (R26).

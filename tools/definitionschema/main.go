@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-// durationPattern is spec.DurationPattern. A test in that package checks that they are equal.
+// durationPattern is feature.DurationPattern. A test in that package checks that they are equal.
 const durationPattern = `^(\d+(?:\.\d+)?d)?(\d+(?:\.\d+)?h)?(\d+(?:\.\d+)?m)?(\d+(?:\.\d+)?s)?` +
 	`(\d+(?:\.\d+)?ms)?(\d+(?:\.\d+)?us)?$`
 
@@ -112,12 +112,70 @@ func refine(schemas map[string]object) error {
 		return fmt.Errorf("the schema of JoinKey has no type")
 	}
 	keyType["enum"] = []string{"STRING", "BYTES", "BOOL", "INT32", "INT64"}
-	alias, ok := property(schemas, "ViewReference", "as")
-	if !ok {
-		return fmt.Errorf("the schema of ViewReference has no as")
+	for _, message := range []string{"ViewReference", "ViewInput", "Aggregation"} {
+		alias, ok := property(schemas, message, "as")
+		if !ok {
+			return fmt.Errorf("the schema of %s has no as", message)
+		}
+		alias["pattern"] = fmt.Sprintf("^$|%s", alias["pattern"])
 	}
-	alias["pattern"] = fmt.Sprintf("^$|%s", alias["pattern"])
+	schemas["FeatureView"]["oneOf"] = []object{{"required": []string{"features"}}, {"required": []string{"aggregations"}}}
+	for _, name := range []string{"features", "aggregations"} {
+		list, ok := property(schemas, "FeatureView", name)
+		if !ok {
+			return fmt.Errorf("the schema of FeatureView has no %s", name)
+		}
+		list["minItems"] = 1
+	}
+	return refineAggregations(schemas)
+}
+
+// refineAggregations describes the short forms of aggregations.
+func refineAggregations(schemas map[string]object) error {
+	windows, ok := property(schemas, "Aggregation", "windows")
+	if !ok {
+		return fmt.Errorf("the schema of Aggregation has no windows")
+	}
+	windows["items"] = durationOr("lifetime")
+	hop, ok := property(schemas, "Aggregation", "hop")
+	if !ok {
+		return fmt.Errorf("the schema of Aggregation has no hop")
+	}
+	delete(hop, "type")
+	hop["anyOf"] = durationOr("exact")["anyOf"]
+	schemas["Aggregation"]["required"] = []string{"functions", "windows"}
+	description, _ := schemas["AggregateFunction"]["description"].(string)
+	count := object{"type": "integer", "minimum": 0, "maximum": 1<<32 - 1}
+	maxValues := object{"type": "integer", "minimum": 1, "maximum": 1<<32 - 1,
+		"description": "How many different values, or groups, a window may have; 1,000 if left out."}
+	plain := object{"enum": []string{"rows", "count", "sum", "mean", "min", "max", "variance", "variance_samp", "stddev",
+		"stddev_samp", "first", "last", "distinct", "histogram"}}
+	schemas["AggregateFunction"] = object{
+		"title":       "Aggregate Function",
+		"description": description,
+		"anyOf": []object{
+			plain,
+			braces("last_n", object{"last_n": count}),
+			braces("top_k", object{"top_k": count, "max_values": maxValues}),
+			braces("percentile", object{
+				"percentile": object{"type": "array", "items": object{"type": "number"}},
+				"error":      object{"type": "number", "not": object{"const": 0}},
+			}),
+			braces("name", object{"name": plain, "max_values": maxValues}),
+		},
+	}
 	return nil
+}
+
+// braces describes a mapping that has one key, and may have others.
+func braces(required string, properties object) object {
+	return object{"type": "object", "properties": properties, "required": []string{required},
+		"additionalProperties": false}
+}
+
+// durationOr describes a duration, or a word in its place.
+func durationOr(word string) object {
+	return object{"anyOf": []object{{"const": word}, {"type": "string", "minLength": 1, "pattern": durationPattern}}}
 }
 
 func property(schemas map[string]object, message, name string) (object, bool) {

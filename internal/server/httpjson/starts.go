@@ -12,7 +12,6 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/registry/spec"
 )
 
 // What values have to be.
@@ -166,7 +165,7 @@ func duration(target **durationpb.Duration) func(json.RawMessage) error {
 		if err := into(&text, `a length of time such as "2d"`)(value); err != nil {
 			return err
 		}
-		length, err := spec.ParseDuration(text)
+		length, err := feature.ParseDuration(text)
 		if err != nil {
 			return err
 		}

@@ -346,8 +346,14 @@ type Source struct {
 	CreatedTimestamp string            `protobuf:"bytes,5,opt,name=created_timestamp,json=createdTimestamp,proto3" json:"created_timestamp,omitempty"`
 	Description      string            `protobuf:"bytes,6,opt,name=description,proto3" json:"description,omitempty"`
 	Tags             map[string]string `protobuf:"bytes,7,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Typed values of each row, read from a column or computed, which aggregations and the filter may read. A column of
+	// the source that is not listed is read by its own name, in the type that the source has it in. Apply adds such
+	// columns to the list.
+	Columns []*SourceColumn `protobuf:"bytes,10,rep,name=columns,proto3" json:"columns,omitempty"`
+	// A CEL condition over the columns. Aggregations count only rows for which it is true.
+	Filter        string `protobuf:"bytes,11,opt,name=filter,proto3" json:"filter,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Source) Reset() {
@@ -458,6 +464,20 @@ func (x *Source) GetTags() map[string]string {
 	return nil
 }
 
+func (x *Source) GetColumns() []*SourceColumn {
+	if x != nil {
+		return x.Columns
+	}
+	return nil
+}
+
+func (x *Source) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
 type isSource_Kind interface {
 	isSource_Kind()
 }
@@ -486,6 +506,77 @@ func (*Source_Csv) isSource_Kind() {}
 
 func (*Source_Jsonl) isSource_Kind() {}
 
+// SourceColumn is one typed value of each row of a source.
+type SourceColumn struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Type  Type                   `protobuf:"varint,2,opt,name=type,proto3,enum=plumb.v1.Type" json:"type,omitempty"`
+	// A CEL expression of that type over other columns (R25). Absent: the value is read from a column of the source.
+	Expression string `protobuf:"bytes,3,opt,name=expression,proto3" json:"expression,omitempty"`
+	// The source column to read. Absent: the column's name.
+	Column        string `protobuf:"bytes,4,opt,name=column,proto3" json:"column,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SourceColumn) Reset() {
+	*x = SourceColumn{}
+	mi := &file_plumb_v1_definitions_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SourceColumn) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SourceColumn) ProtoMessage() {}
+
+func (x *SourceColumn) ProtoReflect() protoreflect.Message {
+	mi := &file_plumb_v1_definitions_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SourceColumn.ProtoReflect.Descriptor instead.
+func (*SourceColumn) Descriptor() ([]byte, []int) {
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *SourceColumn) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *SourceColumn) GetType() Type {
+	if x != nil {
+		return x.Type
+	}
+	return Type_TYPE_UNSPECIFIED
+}
+
+func (x *SourceColumn) GetExpression() string {
+	if x != nil {
+		return x.Expression
+	}
+	return ""
+}
+
+func (x *SourceColumn) GetColumn() string {
+	if x != nil {
+		return x.Column
+	}
+	return ""
+}
+
 // ParquetSource reads Parquet files.
 type ParquetSource struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -497,7 +588,7 @@ type ParquetSource struct {
 
 func (x *ParquetSource) Reset() {
 	*x = ParquetSource{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[4]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -509,7 +600,7 @@ func (x *ParquetSource) String() string {
 func (*ParquetSource) ProtoMessage() {}
 
 func (x *ParquetSource) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[4]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -522,7 +613,7 @@ func (x *ParquetSource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ParquetSource.ProtoReflect.Descriptor instead.
 func (*ParquetSource) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{4}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ParquetSource) GetPath() string {
@@ -544,7 +635,7 @@ type CsvSource struct {
 
 func (x *CsvSource) Reset() {
 	*x = CsvSource{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[5]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -556,7 +647,7 @@ func (x *CsvSource) String() string {
 func (*CsvSource) ProtoMessage() {}
 
 func (x *CsvSource) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[5]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -569,7 +660,7 @@ func (x *CsvSource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CsvSource.ProtoReflect.Descriptor instead.
 func (*CsvSource) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{5}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CsvSource) GetPath() string {
@@ -590,7 +681,7 @@ type JsonLinesSource struct {
 
 func (x *JsonLinesSource) Reset() {
 	*x = JsonLinesSource{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[6]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -602,7 +693,7 @@ func (x *JsonLinesSource) String() string {
 func (*JsonLinesSource) ProtoMessage() {}
 
 func (x *JsonLinesSource) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[6]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -615,7 +706,7 @@ func (x *JsonLinesSource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JsonLinesSource.ProtoReflect.Descriptor instead.
 func (*JsonLinesSource) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{6}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *JsonLinesSource) GetPath() string {
@@ -635,7 +726,7 @@ type SqlSource struct {
 
 func (x *SqlSource) Reset() {
 	*x = SqlSource{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[7]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -647,7 +738,7 @@ func (x *SqlSource) String() string {
 func (*SqlSource) ProtoMessage() {}
 
 func (x *SqlSource) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[7]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -660,7 +751,7 @@ func (x *SqlSource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SqlSource.ProtoReflect.Descriptor instead.
 func (*SqlSource) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{7}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SqlSource) GetQuery() string {
@@ -682,7 +773,8 @@ type FeatureView struct {
 	Ttl *durationpb.Duration `protobuf:"bytes,4,opt,name=ttl,proto3" json:"ttl,omitempty"`
 	// Whether the view is materialized. Absent: true.
 	Online *bool `protobuf:"varint,5,opt,name=online,proto3,oneof" json:"online,omitempty"`
-	// There is at least one.
+	// A view has either features or aggregations. Of a view with aggregations, apply derives the features, and definition
+	// files leave them out.
 	Features    []*Feature        `protobuf:"bytes,6,rep,name=features,proto3" json:"features,omitempty"`
 	Description string            `protobuf:"bytes,7,opt,name=description,proto3" json:"description,omitempty"`
 	Tags        map[string]string `protobuf:"bytes,8,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
@@ -690,14 +782,16 @@ type FeatureView struct {
 	PushLog *PushLog `protobuf:"bytes,9,opt,name=push_log,json=pushLog,proto3" json:"push_log,omitempty"`
 	// How far before the end of the last materialization the next one begins, for rows that arrive late (R5). Absent: it
 	// begins there.
-	Lookback      *durationpb.Duration `protobuf:"bytes,10,opt,name=lookback,proto3" json:"lookback,omitempty"`
+	Lookback *durationpb.Duration `protobuf:"bytes,10,opt,name=lookback,proto3" json:"lookback,omitempty"`
+	// What is computed of the rows of the source as events (R18 to R22).
+	Aggregations  []*Aggregation `protobuf:"bytes,11,rep,name=aggregations,proto3" json:"aggregations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FeatureView) Reset() {
 	*x = FeatureView{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[8]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -709,7 +803,7 @@ func (x *FeatureView) String() string {
 func (*FeatureView) ProtoMessage() {}
 
 func (x *FeatureView) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[8]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -722,7 +816,7 @@ func (x *FeatureView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FeatureView.ProtoReflect.Descriptor instead.
 func (*FeatureView) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{8}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *FeatureView) GetName() string {
@@ -795,6 +889,207 @@ func (x *FeatureView) GetLookback() *durationpb.Duration {
 	return nil
 }
 
+func (x *FeatureView) GetAggregations() []*Aggregation {
+	if x != nil {
+		return x.Aggregations
+	}
+	return nil
+}
+
+// Aggregation computes functions of one column over windows: one feature for each function and window.
+type Aggregation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The column of the source. Absent if the only function is rows.
+	Of        string               `protobuf:"bytes,1,opt,name=of,proto3" json:"of,omitempty"`
+	Functions []*AggregateFunction `protobuf:"bytes,2,rep,name=functions,proto3" json:"functions,omitempty"`
+	// How far each window reaches back: durations such as 1h or 30d, or lifetime.
+	Windows []string `protobuf:"bytes,3,rep,name=windows,proto3" json:"windows,omitempty"`
+	// How long before the instant of the look-up the windows end. Absent: they end at it.
+	Offset *durationpb.Duration `protobuf:"bytes,4,opt,name=offset,proto3" json:"offset,omitempty"`
+	// The multiples of which the beginning of a window is one (R18): a duration, or exact. Absent: it follows from the
+	// length of each window.
+	Hop string `protobuf:"bytes,5,opt,name=hop,proto3" json:"hop,omitempty"`
+	// A column by whose values the events are grouped. The features are then arrays: the values of the groups with the
+	// greatest values, and the groups.
+	By string `protobuf:"bytes,6,opt,name=by,proto3" json:"by,omitempty"`
+	// How many groups. Required with by.
+	Largest uint32 `protobuf:"varint,7,opt,name=largest,proto3" json:"largest,omitempty"`
+	// The name of the feature, if there is exactly one.
+	As            string `protobuf:"bytes,8,opt,name=as,proto3" json:"as,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Aggregation) Reset() {
+	*x = Aggregation{}
+	mi := &file_plumb_v1_definitions_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Aggregation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Aggregation) ProtoMessage() {}
+
+func (x *Aggregation) ProtoReflect() protoreflect.Message {
+	mi := &file_plumb_v1_definitions_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Aggregation.ProtoReflect.Descriptor instead.
+func (*Aggregation) Descriptor() ([]byte, []int) {
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Aggregation) GetOf() string {
+	if x != nil {
+		return x.Of
+	}
+	return ""
+}
+
+func (x *Aggregation) GetFunctions() []*AggregateFunction {
+	if x != nil {
+		return x.Functions
+	}
+	return nil
+}
+
+func (x *Aggregation) GetWindows() []string {
+	if x != nil {
+		return x.Windows
+	}
+	return nil
+}
+
+func (x *Aggregation) GetOffset() *durationpb.Duration {
+	if x != nil {
+		return x.Offset
+	}
+	return nil
+}
+
+func (x *Aggregation) GetHop() string {
+	if x != nil {
+		return x.Hop
+	}
+	return ""
+}
+
+func (x *Aggregation) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *Aggregation) GetLargest() uint32 {
+	if x != nil {
+		return x.Largest
+	}
+	return 0
+}
+
+func (x *Aggregation) GetAs() string {
+	if x != nil {
+		return x.As
+	}
+	return ""
+}
+
+// AggregateFunction is a function with its parameters. Definition files write {last_n: 5} for name last_n with n 5,
+// {top_k: 3, max_values: 500}, and {percentile: [0.5, 0.99], error: 0.01}; a function without parameters is its name.
+type AggregateFunction struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// rows, count, sum, mean, min, max, variance, variance_samp, stddev, stddev_samp, first, last, last_n, distinct,
+	// percentile, top_k or histogram.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// How many values last_n and top_k give.
+	N uint32 `protobuf:"varint,2,opt,name=n,proto3" json:"n,omitempty"`
+	// The quantiles of percentile, from 0 to 1.
+	Quantiles []float64 `protobuf:"fixed64,3,rep,packed,name=quantiles,proto3" json:"quantiles,omitempty"`
+	// The greatest relative error of percentile.
+	Error float64 `protobuf:"fixed64,4,opt,name=error,proto3" json:"error,omitempty"`
+	// How many different values top_k, histogram and by may meet in a window. Absent: 1,000.
+	MaxValues     uint32 `protobuf:"varint,5,opt,name=max_values,json=maxValues,proto3" json:"max_values,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AggregateFunction) Reset() {
+	*x = AggregateFunction{}
+	mi := &file_plumb_v1_definitions_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AggregateFunction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AggregateFunction) ProtoMessage() {}
+
+func (x *AggregateFunction) ProtoReflect() protoreflect.Message {
+	mi := &file_plumb_v1_definitions_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AggregateFunction.ProtoReflect.Descriptor instead.
+func (*AggregateFunction) Descriptor() ([]byte, []int) {
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *AggregateFunction) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AggregateFunction) GetN() uint32 {
+	if x != nil {
+		return x.N
+	}
+	return 0
+}
+
+func (x *AggregateFunction) GetQuantiles() []float64 {
+	if x != nil {
+		return x.Quantiles
+	}
+	return nil
+}
+
+func (x *AggregateFunction) GetError() float64 {
+	if x != nil {
+		return x.Error
+	}
+	return 0
+}
+
+func (x *AggregateFunction) GetMaxValues() uint32 {
+	if x != nil {
+		return x.MaxValues
+	}
+	return 0
+}
+
 // PushLog is a folder of Parquet files that contain the rows pushed to a view. The view reads them after the files of
 // its source (R3).
 type PushLog struct {
@@ -807,7 +1102,7 @@ type PushLog struct {
 
 func (x *PushLog) Reset() {
 	*x = PushLog{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[9]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -819,7 +1114,7 @@ func (x *PushLog) String() string {
 func (*PushLog) ProtoMessage() {}
 
 func (x *PushLog) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[9]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -832,7 +1127,7 @@ func (x *PushLog) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushLog.ProtoReflect.Descriptor instead.
 func (*PushLog) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{9}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *PushLog) GetPath() string {
@@ -859,7 +1154,7 @@ type Feature struct {
 
 func (x *Feature) Reset() {
 	*x = Feature{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[10]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -871,7 +1166,7 @@ func (x *Feature) String() string {
 func (*Feature) ProtoMessage() {}
 
 func (x *Feature) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[10]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -884,7 +1179,7 @@ func (x *Feature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Feature.ProtoReflect.Descriptor instead.
 func (*Feature) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{10}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Feature) GetName() string {
@@ -948,7 +1243,7 @@ type OnDemandView struct {
 
 func (x *OnDemandView) Reset() {
 	*x = OnDemandView{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[11]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -960,7 +1255,7 @@ func (x *OnDemandView) String() string {
 func (*OnDemandView) ProtoMessage() {}
 
 func (x *OnDemandView) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[11]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -973,7 +1268,7 @@ func (x *OnDemandView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OnDemandView.ProtoReflect.Descriptor instead.
 func (*OnDemandView) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{11}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *OnDemandView) GetName() string {
@@ -1032,7 +1327,7 @@ type RequestInput struct {
 
 func (x *RequestInput) Reset() {
 	*x = RequestInput{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[12]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1044,7 +1339,7 @@ func (x *RequestInput) String() string {
 func (*RequestInput) ProtoMessage() {}
 
 func (x *RequestInput) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[12]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1057,7 +1352,7 @@ func (x *RequestInput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestInput.ProtoReflect.Descriptor instead.
 func (*RequestInput) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{12}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RequestInput) GetName() string {
@@ -1104,7 +1399,7 @@ type ViewInput struct {
 
 func (x *ViewInput) Reset() {
 	*x = ViewInput{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[13]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1116,7 +1411,7 @@ func (x *ViewInput) String() string {
 func (*ViewInput) ProtoMessage() {}
 
 func (x *ViewInput) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[13]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1129,7 +1424,7 @@ func (x *ViewInput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ViewInput.ProtoReflect.Descriptor instead.
 func (*ViewInput) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{13}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ViewInput) GetView() string {
@@ -1171,7 +1466,7 @@ type ComputedFeature struct {
 
 func (x *ComputedFeature) Reset() {
 	*x = ComputedFeature{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[14]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1183,7 +1478,7 @@ func (x *ComputedFeature) String() string {
 func (*ComputedFeature) ProtoMessage() {}
 
 func (x *ComputedFeature) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[14]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1196,7 +1491,7 @@ func (x *ComputedFeature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComputedFeature.ProtoReflect.Descriptor instead.
 func (*ComputedFeature) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{14}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ComputedFeature) GetName() string {
@@ -1257,7 +1552,7 @@ type FeatureService struct {
 
 func (x *FeatureService) Reset() {
 	*x = FeatureService{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[15]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1269,7 +1564,7 @@ func (x *FeatureService) String() string {
 func (*FeatureService) ProtoMessage() {}
 
 func (x *FeatureService) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[15]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1282,7 +1577,7 @@ func (x *FeatureService) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FeatureService.ProtoReflect.Descriptor instead.
 func (*FeatureService) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{15}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *FeatureService) GetName() string {
@@ -1338,7 +1633,7 @@ type ViewReference struct {
 
 func (x *ViewReference) Reset() {
 	*x = ViewReference{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[16]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1350,7 +1645,7 @@ func (x *ViewReference) String() string {
 func (*ViewReference) ProtoMessage() {}
 
 func (x *ViewReference) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[16]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1363,7 +1658,7 @@ func (x *ViewReference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ViewReference.ProtoReflect.Descriptor instead.
 func (*ViewReference) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{16}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ViewReference) GetView() string {
@@ -1417,7 +1712,7 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x12\x90\x01\n" +
 	"\x04type\x18\x02 \x01(\x0e2\x0e.plumb.v1.TypeBl\xbaHi\xba\x01c\n" +
 	"\rjoin_key_type\x129of a join key must be STRING, BYTES, BOOL, INT32 or INT64\x1a\x17this in [1, 2, 3, 6, 7]\xc8\x01\x01R\x04type\x12\x1c\n" +
-	"\tsensitive\x18\x03 \x01(\bR\tsensitive\"\xf3\x03\n" +
+	"\tsensitive\x18\x03 \x01(\bR\tsensitive\"\xbd\x04\n" +
 	"\x06Source\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x123\n" +
 	"\aparquet\x18\x02 \x01(\v2\x17.plumb.v1.ParquetSourceH\x00R\aparquet\x12'\n" +
@@ -1427,11 +1722,21 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\x0fevent_timestamp\x18\x04 \x01(\tR\x0eeventTimestamp\x12+\n" +
 	"\x11created_timestamp\x18\x05 \x01(\tR\x10createdTimestamp\x12 \n" +
 	"\vdescription\x18\x06 \x01(\tR\vdescription\x12.\n" +
-	"\x04tags\x18\a \x03(\v2\x1a.plumb.v1.Source.TagsEntryR\x04tags\x1a7\n" +
+	"\x04tags\x18\a \x03(\v2\x1a.plumb.v1.Source.TagsEntryR\x04tags\x120\n" +
+	"\acolumns\x18\n" +
+	" \x03(\v2\x16.plumb.v1.SourceColumnR\acolumns\x12\x16\n" +
+	"\x06filter\x18\v \x01(\tR\x06filter\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\r\n" +
-	"\x04kind\x12\x05\xbaH\x02\b\x01\"/\n" +
+	"\x04kind\x12\x05\xbaH\x02\b\x01\"\xb8\x01\n" +
+	"\fSourceColumn\x12?\n" +
+	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x12/\n" +
+	"\x04type\x18\x02 \x01(\x0e2\x0e.plumb.v1.TypeB\v\xbaH\b\xc8\x01\x01\x82\x01\x02\x10\x01R\x04type\x12\x1e\n" +
+	"\n" +
+	"expression\x18\x03 \x01(\tR\n" +
+	"expression\x12\x16\n" +
+	"\x06column\x18\x04 \x01(\tR\x06column\"/\n" +
 	"\rParquetSource\x12\x1e\n" +
 	"\x04path\x18\x01 \x01(\tB\n" +
 	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x04path\"+\n" +
@@ -1443,24 +1748,41 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x04path\"-\n" +
 	"\tSqlSource\x12 \n" +
 	"\x05query\x18\x01 \x01(\tB\n" +
-	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x05query\"\xb6\x04\n" +
+	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x05query\"\xe4\x04\n" +
 	"\vFeatureView\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x12(\n" +
 	"\bentities\x18\x02 \x03(\tB\f\xbaH\t\x92\x01\x06\"\x04r\x02\x10\x01R\bentities\x12\"\n" +
 	"\x06source\x18\x03 \x01(\tB\n" +
 	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x06source\x125\n" +
 	"\x03ttl\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\b\xbaH\x05\xaa\x01\x02*\x00R\x03ttl\x12\x1b\n" +
-	"\x06online\x18\x05 \x01(\bH\x00R\x06online\x88\x01\x01\x12:\n" +
-	"\bfeatures\x18\x06 \x03(\v2\x11.plumb.v1.FeatureB\v\xbaH\b\xc8\x01\x01\x92\x01\x02\b\x01R\bfeatures\x12 \n" +
+	"\x06online\x18\x05 \x01(\bH\x00R\x06online\x88\x01\x01\x12-\n" +
+	"\bfeatures\x18\x06 \x03(\v2\x11.plumb.v1.FeatureR\bfeatures\x12 \n" +
 	"\vdescription\x18\a \x01(\tR\vdescription\x123\n" +
 	"\x04tags\x18\b \x03(\v2\x1f.plumb.v1.FeatureView.TagsEntryR\x04tags\x12,\n" +
 	"\bpush_log\x18\t \x01(\v2\x11.plumb.v1.PushLogR\apushLog\x12?\n" +
 	"\blookback\x18\n" +
-	" \x01(\v2\x19.google.protobuf.DurationB\b\xbaH\x05\xaa\x01\x02*\x00R\blookback\x1a7\n" +
+	" \x01(\v2\x19.google.protobuf.DurationB\b\xbaH\x05\xaa\x01\x02*\x00R\blookback\x129\n" +
+	"\faggregations\x18\v \x03(\v2\x15.plumb.v1.AggregationR\faggregations\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\t\n" +
-	"\a_online\")\n" +
+	"\a_online\"\xbc\x02\n" +
+	"\vAggregation\x12\x0e\n" +
+	"\x02of\x18\x01 \x01(\tR\x02of\x12C\n" +
+	"\tfunctions\x18\x02 \x03(\v2\x1b.plumb.v1.AggregateFunctionB\b\xbaH\x05\x92\x01\x02\b\x01R\tfunctions\x12\"\n" +
+	"\awindows\x18\x03 \x03(\tB\b\xbaH\x05\x92\x01\x02\b\x01R\awindows\x12;\n" +
+	"\x06offset\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\b\xbaH\x05\xaa\x01\x02*\x00R\x06offset\x12\x10\n" +
+	"\x03hop\x18\x05 \x01(\tR\x03hop\x12\x0e\n" +
+	"\x02by\x18\x06 \x01(\tR\x02by\x12\x18\n" +
+	"\alargest\x18\a \x01(\rR\alargest\x12;\n" +
+	"\x02as\x18\b \x01(\tB+\xbaH(\xd8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x02as\"\x90\x01\n" +
+	"\x11AggregateFunction\x12\x1a\n" +
+	"\x04name\x18\x01 \x01(\tB\x06\xbaH\x03\xc8\x01\x01R\x04name\x12\f\n" +
+	"\x01n\x18\x02 \x01(\rR\x01n\x12\x1c\n" +
+	"\tquantiles\x18\x03 \x03(\x01R\tquantiles\x12\x14\n" +
+	"\x05error\x18\x04 \x01(\x01R\x05error\x12\x1d\n" +
+	"\n" +
+	"max_values\x18\x05 \x01(\rR\tmaxValues\")\n" +
 	"\aPushLog\x12\x1e\n" +
 	"\x04path\x18\x01 \x01(\tB\n" +
 	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x04path\"\xbd\x02\n" +
@@ -1564,74 +1886,82 @@ func file_plumb_v1_definitions_proto_rawDescGZIP() []byte {
 }
 
 var file_plumb_v1_definitions_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_plumb_v1_definitions_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_plumb_v1_definitions_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
 var file_plumb_v1_definitions_proto_goTypes = []any{
 	(Type)(0),                   // 0: plumb.v1.Type
 	(*Definitions)(nil),         // 1: plumb.v1.Definitions
 	(*Entity)(nil),              // 2: plumb.v1.Entity
 	(*JoinKey)(nil),             // 3: plumb.v1.JoinKey
 	(*Source)(nil),              // 4: plumb.v1.Source
-	(*ParquetSource)(nil),       // 5: plumb.v1.ParquetSource
-	(*CsvSource)(nil),           // 6: plumb.v1.CsvSource
-	(*JsonLinesSource)(nil),     // 7: plumb.v1.JsonLinesSource
-	(*SqlSource)(nil),           // 8: plumb.v1.SqlSource
-	(*FeatureView)(nil),         // 9: plumb.v1.FeatureView
-	(*PushLog)(nil),             // 10: plumb.v1.PushLog
-	(*Feature)(nil),             // 11: plumb.v1.Feature
-	(*OnDemandView)(nil),        // 12: plumb.v1.OnDemandView
-	(*RequestInput)(nil),        // 13: plumb.v1.RequestInput
-	(*ViewInput)(nil),           // 14: plumb.v1.ViewInput
-	(*ComputedFeature)(nil),     // 15: plumb.v1.ComputedFeature
-	(*FeatureService)(nil),      // 16: plumb.v1.FeatureService
-	(*ViewReference)(nil),       // 17: plumb.v1.ViewReference
-	nil,                         // 18: plumb.v1.Entity.TagsEntry
-	nil,                         // 19: plumb.v1.Source.TagsEntry
-	nil,                         // 20: plumb.v1.FeatureView.TagsEntry
-	nil,                         // 21: plumb.v1.Feature.TagsEntry
-	nil,                         // 22: plumb.v1.OnDemandView.TagsEntry
-	nil,                         // 23: plumb.v1.ViewInput.JoinKeysEntry
-	nil,                         // 24: plumb.v1.ComputedFeature.TagsEntry
-	nil,                         // 25: plumb.v1.FeatureService.TagsEntry
-	nil,                         // 26: plumb.v1.ViewReference.JoinKeysEntry
-	(*durationpb.Duration)(nil), // 27: google.protobuf.Duration
+	(*SourceColumn)(nil),        // 5: plumb.v1.SourceColumn
+	(*ParquetSource)(nil),       // 6: plumb.v1.ParquetSource
+	(*CsvSource)(nil),           // 7: plumb.v1.CsvSource
+	(*JsonLinesSource)(nil),     // 8: plumb.v1.JsonLinesSource
+	(*SqlSource)(nil),           // 9: plumb.v1.SqlSource
+	(*FeatureView)(nil),         // 10: plumb.v1.FeatureView
+	(*Aggregation)(nil),         // 11: plumb.v1.Aggregation
+	(*AggregateFunction)(nil),   // 12: plumb.v1.AggregateFunction
+	(*PushLog)(nil),             // 13: plumb.v1.PushLog
+	(*Feature)(nil),             // 14: plumb.v1.Feature
+	(*OnDemandView)(nil),        // 15: plumb.v1.OnDemandView
+	(*RequestInput)(nil),        // 16: plumb.v1.RequestInput
+	(*ViewInput)(nil),           // 17: plumb.v1.ViewInput
+	(*ComputedFeature)(nil),     // 18: plumb.v1.ComputedFeature
+	(*FeatureService)(nil),      // 19: plumb.v1.FeatureService
+	(*ViewReference)(nil),       // 20: plumb.v1.ViewReference
+	nil,                         // 21: plumb.v1.Entity.TagsEntry
+	nil,                         // 22: plumb.v1.Source.TagsEntry
+	nil,                         // 23: plumb.v1.FeatureView.TagsEntry
+	nil,                         // 24: plumb.v1.Feature.TagsEntry
+	nil,                         // 25: plumb.v1.OnDemandView.TagsEntry
+	nil,                         // 26: plumb.v1.ViewInput.JoinKeysEntry
+	nil,                         // 27: plumb.v1.ComputedFeature.TagsEntry
+	nil,                         // 28: plumb.v1.FeatureService.TagsEntry
+	nil,                         // 29: plumb.v1.ViewReference.JoinKeysEntry
+	(*durationpb.Duration)(nil), // 30: google.protobuf.Duration
 }
 var file_plumb_v1_definitions_proto_depIdxs = []int32{
 	2,  // 0: plumb.v1.Definitions.entities:type_name -> plumb.v1.Entity
 	4,  // 1: plumb.v1.Definitions.sources:type_name -> plumb.v1.Source
-	9,  // 2: plumb.v1.Definitions.feature_views:type_name -> plumb.v1.FeatureView
-	16, // 3: plumb.v1.Definitions.feature_services:type_name -> plumb.v1.FeatureService
-	12, // 4: plumb.v1.Definitions.on_demand_views:type_name -> plumb.v1.OnDemandView
+	10, // 2: plumb.v1.Definitions.feature_views:type_name -> plumb.v1.FeatureView
+	19, // 3: plumb.v1.Definitions.feature_services:type_name -> plumb.v1.FeatureService
+	15, // 4: plumb.v1.Definitions.on_demand_views:type_name -> plumb.v1.OnDemandView
 	3,  // 5: plumb.v1.Entity.join_keys:type_name -> plumb.v1.JoinKey
-	18, // 6: plumb.v1.Entity.tags:type_name -> plumb.v1.Entity.TagsEntry
+	21, // 6: plumb.v1.Entity.tags:type_name -> plumb.v1.Entity.TagsEntry
 	0,  // 7: plumb.v1.JoinKey.type:type_name -> plumb.v1.Type
-	5,  // 8: plumb.v1.Source.parquet:type_name -> plumb.v1.ParquetSource
-	8,  // 9: plumb.v1.Source.sql:type_name -> plumb.v1.SqlSource
-	6,  // 10: plumb.v1.Source.csv:type_name -> plumb.v1.CsvSource
-	7,  // 11: plumb.v1.Source.jsonl:type_name -> plumb.v1.JsonLinesSource
-	19, // 12: plumb.v1.Source.tags:type_name -> plumb.v1.Source.TagsEntry
-	27, // 13: plumb.v1.FeatureView.ttl:type_name -> google.protobuf.Duration
-	11, // 14: plumb.v1.FeatureView.features:type_name -> plumb.v1.Feature
-	20, // 15: plumb.v1.FeatureView.tags:type_name -> plumb.v1.FeatureView.TagsEntry
-	10, // 16: plumb.v1.FeatureView.push_log:type_name -> plumb.v1.PushLog
-	27, // 17: plumb.v1.FeatureView.lookback:type_name -> google.protobuf.Duration
-	0,  // 18: plumb.v1.Feature.type:type_name -> plumb.v1.Type
-	21, // 19: plumb.v1.Feature.tags:type_name -> plumb.v1.Feature.TagsEntry
-	13, // 20: plumb.v1.OnDemandView.request:type_name -> plumb.v1.RequestInput
-	14, // 21: plumb.v1.OnDemandView.views:type_name -> plumb.v1.ViewInput
-	15, // 22: plumb.v1.OnDemandView.features:type_name -> plumb.v1.ComputedFeature
-	22, // 23: plumb.v1.OnDemandView.tags:type_name -> plumb.v1.OnDemandView.TagsEntry
-	0,  // 24: plumb.v1.RequestInput.type:type_name -> plumb.v1.Type
-	23, // 25: plumb.v1.ViewInput.join_keys:type_name -> plumb.v1.ViewInput.JoinKeysEntry
-	0,  // 26: plumb.v1.ComputedFeature.type:type_name -> plumb.v1.Type
-	24, // 27: plumb.v1.ComputedFeature.tags:type_name -> plumb.v1.ComputedFeature.TagsEntry
-	17, // 28: plumb.v1.FeatureService.features:type_name -> plumb.v1.ViewReference
-	25, // 29: plumb.v1.FeatureService.tags:type_name -> plumb.v1.FeatureService.TagsEntry
-	26, // 30: plumb.v1.ViewReference.join_keys:type_name -> plumb.v1.ViewReference.JoinKeysEntry
-	31, // [31:31] is the sub-list for method output_type
-	31, // [31:31] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	6,  // 8: plumb.v1.Source.parquet:type_name -> plumb.v1.ParquetSource
+	9,  // 9: plumb.v1.Source.sql:type_name -> plumb.v1.SqlSource
+	7,  // 10: plumb.v1.Source.csv:type_name -> plumb.v1.CsvSource
+	8,  // 11: plumb.v1.Source.jsonl:type_name -> plumb.v1.JsonLinesSource
+	22, // 12: plumb.v1.Source.tags:type_name -> plumb.v1.Source.TagsEntry
+	5,  // 13: plumb.v1.Source.columns:type_name -> plumb.v1.SourceColumn
+	0,  // 14: plumb.v1.SourceColumn.type:type_name -> plumb.v1.Type
+	30, // 15: plumb.v1.FeatureView.ttl:type_name -> google.protobuf.Duration
+	14, // 16: plumb.v1.FeatureView.features:type_name -> plumb.v1.Feature
+	23, // 17: plumb.v1.FeatureView.tags:type_name -> plumb.v1.FeatureView.TagsEntry
+	13, // 18: plumb.v1.FeatureView.push_log:type_name -> plumb.v1.PushLog
+	30, // 19: plumb.v1.FeatureView.lookback:type_name -> google.protobuf.Duration
+	11, // 20: plumb.v1.FeatureView.aggregations:type_name -> plumb.v1.Aggregation
+	12, // 21: plumb.v1.Aggregation.functions:type_name -> plumb.v1.AggregateFunction
+	30, // 22: plumb.v1.Aggregation.offset:type_name -> google.protobuf.Duration
+	0,  // 23: plumb.v1.Feature.type:type_name -> plumb.v1.Type
+	24, // 24: plumb.v1.Feature.tags:type_name -> plumb.v1.Feature.TagsEntry
+	16, // 25: plumb.v1.OnDemandView.request:type_name -> plumb.v1.RequestInput
+	17, // 26: plumb.v1.OnDemandView.views:type_name -> plumb.v1.ViewInput
+	18, // 27: plumb.v1.OnDemandView.features:type_name -> plumb.v1.ComputedFeature
+	25, // 28: plumb.v1.OnDemandView.tags:type_name -> plumb.v1.OnDemandView.TagsEntry
+	0,  // 29: plumb.v1.RequestInput.type:type_name -> plumb.v1.Type
+	26, // 30: plumb.v1.ViewInput.join_keys:type_name -> plumb.v1.ViewInput.JoinKeysEntry
+	0,  // 31: plumb.v1.ComputedFeature.type:type_name -> plumb.v1.Type
+	27, // 32: plumb.v1.ComputedFeature.tags:type_name -> plumb.v1.ComputedFeature.TagsEntry
+	20, // 33: plumb.v1.FeatureService.features:type_name -> plumb.v1.ViewReference
+	28, // 34: plumb.v1.FeatureService.tags:type_name -> plumb.v1.FeatureService.TagsEntry
+	29, // 35: plumb.v1.ViewReference.join_keys:type_name -> plumb.v1.ViewReference.JoinKeysEntry
+	36, // [36:36] is the sub-list for method output_type
+	36, // [36:36] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_plumb_v1_definitions_proto_init() }
@@ -1645,14 +1975,14 @@ func file_plumb_v1_definitions_proto_init() {
 		(*Source_Csv)(nil),
 		(*Source_Jsonl)(nil),
 	}
-	file_plumb_v1_definitions_proto_msgTypes[8].OneofWrappers = []any{}
+	file_plumb_v1_definitions_proto_msgTypes[9].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plumb_v1_definitions_proto_rawDesc), len(file_plumb_v1_definitions_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   26,
+			NumMessages:   29,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

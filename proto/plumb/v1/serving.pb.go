@@ -101,6 +101,9 @@ const (
 	ViewProvenance_PUSH ViewProvenance_Origin = 3
 	// Not known: the row was stored by a version that did not record the origin.
 	ViewProvenance_UNKNOWN ViewProvenance_Origin = 4
+	// The view has windows, and what is stored of the entity is complete only at instants later than the one that was
+	// asked for. The outputs are NOT_FOUND, and the element of every list is 0.
+	ViewProvenance_BEFORE_FLOOR ViewProvenance_Origin = 5
 )
 
 // Enum value maps for ViewProvenance_Origin.
@@ -111,6 +114,7 @@ var (
 		2: "RUN",
 		3: "PUSH",
 		4: "UNKNOWN",
+		5: "BEFORE_FLOOR",
 	}
 	ViewProvenance_Origin_value = map[string]int32{
 		"ORIGIN_UNSPECIFIED": 0,
@@ -118,6 +122,7 @@ var (
 		"RUN":                2,
 		"PUSH":               3,
 		"UNKNOWN":            4,
+		"BEFORE_FLOOR":       5,
 	}
 )
 
@@ -1122,7 +1127,7 @@ const file_plumb_v1_serving_proto_rawDesc = "" +
 	"\brevision\x18\x02 \x01(\x03R\brevision\x128\n" +
 	"\n" +
 	"provenance\x18\x03 \x03(\v2\x18.plumb.v1.ViewProvenanceR\n" +
-	"provenance\"\xfa\x03\n" +
+	"provenance\"\x8c\x04\n" +
 	"\x0eViewProvenance\x12\x14\n" +
 	"\x05alias\x18\x01 \x01(\tR\x05alias\x12\x12\n" +
 	"\x04view\x18\x02 \x01(\tR\x04view\x12/\n" +
@@ -1138,14 +1143,15 @@ const file_plumb_v1_serving_proto_rawDesc = "" +
 	"\n" +
 	"age_micros\x18\v \x03(\x03R\tageMicros\x12\x1d\n" +
 	"\n" +
-	"schema_ids\x18\f \x03(\rR\tschemaIds\"L\n" +
+	"schema_ids\x18\f \x03(\rR\tschemaIds\"^\n" +
 	"\x06Origin\x12\x16\n" +
 	"\x12ORIGIN_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +
 	"\x06NO_ROW\x10\x01\x12\a\n" +
 	"\x03RUN\x10\x02\x12\b\n" +
 	"\x04PUSH\x10\x03\x12\v\n" +
-	"\aUNKNOWN\x10\x04\"\x94\x01\n" +
+	"\aUNKNOWN\x10\x04\x12\x10\n" +
+	"\fBEFORE_FLOOR\x10\x05\"\x94\x01\n" +
 	"\rFeatureColumn\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12(\n" +
 	"\x06values\x18\x02 \x01(\v2\x10.plumb.v1.ValuesR\x06values\x12\x1a\n" +

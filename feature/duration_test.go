@@ -1,4 +1,4 @@
-package spec_test
+package feature_test
 
 import (
 	"strings"
@@ -7,7 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/plumbstore/plumb/registry/spec"
+	"github.com/plumbstore/plumb/feature"
 )
 
 func TestDurationsAreReadExactly(t *testing.T) {
@@ -24,7 +24,7 @@ func TestDurationsAreReadExactly(t *testing.T) {
 		"106751d":            106751 * 24 * time.Hour,
 		"9223372036854775us": 9223372036854775 * time.Microsecond,
 	} {
-		got, err := spec.ParseDuration(text)
+		got, err := feature.ParseDuration(text)
 		if err != nil || got != want {
 			t.Errorf("%s is %v, %v; want %v", text, got, err, want)
 		}
@@ -50,7 +50,7 @@ func TestWrongDurationsAreRefusedWithTheValidForms(t *testing.T) {
 		"9223372036854776us":            "106751 days",
 		strings.Repeat("9", 5000) + "s": "106751 days",
 	} {
-		if got, err := spec.ParseDuration(text); err == nil || !strings.Contains(err.Error(), want) {
+		if got, err := feature.ParseDuration(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.20s gives %v, %v; want an error with %q", text, got, err, want)
 		}
 	}
@@ -65,12 +65,12 @@ func TestDurationsAreWrittenShort(t *testing.T) {
 		"1us":     time.Microsecond,
 		"1d1us":   24*time.Hour + time.Microsecond,
 	} {
-		if got, err := spec.FormatDuration(duration); err != nil || got != want {
+		if got, err := feature.FormatDuration(duration); err != nil || got != want {
 			t.Errorf("%v is written %q, %v; want %q", duration, got, err, want)
 		}
 	}
 	for _, duration := range []time.Duration{0, -time.Second, time.Nanosecond} {
-		if got, err := spec.FormatDuration(duration); err == nil {
+		if got, err := feature.FormatDuration(duration); err == nil {
 			t.Errorf("%v is written %q; it should be refused", duration, got)
 		}
 	}
@@ -79,11 +79,11 @@ func TestDurationsAreWrittenShort(t *testing.T) {
 func TestDurationsReadBackAsTheyWereWritten(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := time.Duration(rapid.Int64Range(1, 9223372036854775).Draw(t, "us")) * time.Microsecond
-		text, err := spec.FormatDuration(want)
+		text, err := feature.FormatDuration(want)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := spec.ParseDuration(text); err != nil || got != want {
+		if got, err := feature.ParseDuration(text); err != nil || got != want {
 			t.Fatalf("%v is written %s and read as %v, %v", want, text, got, err)
 		}
 	})

@@ -1,0 +1,280 @@
+package windows
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/plumbstore/plumb/compute/aggregate"
+	"github.com/plumbstore/plumb/compute/expression"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+)
+
+// Reader computes some of a layout's aggregates from states. It does not change, and may be used by several
+// goroutines at a time.
+type Reader struct {
+	layout *Layout
+	wanted []int
+	pool   sync.Pool
+}
+
+// NewReader returns a reader for aggregates at those positions.
+func NewReader(l *Layout, wanted []int) *Reader {
+	r := &Reader{layout: l, wanted: wanted}
+	r.pool.New = func() any { return newEvaluation(r) }
+	return r
+}
+
+// Evaluation computes aggregates for some rows, whose states are handed to it in order. It belongs to one goroutine,
+// and to nobody once released.
+type Evaluation struct {
+	reader *Reader
+	// states have a place for each window, and one more for what no window counts.
+	states []aggregate.States
+	// bounds are those of the windows at the instant.
+	bounds []bounds
+	events *aggregate.Events
+	// columns has the results of each wanted aggregate.
+	columns [][]*expression.Column
+	row     int
+	// cursor is where the state is read.
+	cursor cursor
+	// place and merge are methods, as functions that are made once, and level is the one that is being read.
+	place func(tile int64, isBase bool) int
+	merge func(c *cursor, v *level, place int) error
+	level *level
+}
+
+type bounds struct{ start, end int64 }
+
+// Sight is what a state shows at an instant.
+type Sight struct {
+	// BeforeFloor says that the state is complete only at later instants, so that nothing can be said of this one (R27).
+	BeforeFloor bool
+	// Found says that an event counts in some window of the layout, wanted or not, and Event is the latest such event's
+	// time (R22).
+	Found bool
+	Event int64
+}
+
+func newEvaluation(r *Reader) *Evaluation {
+	l := r.layout
+	e := &Evaluation{reader: r, states: make([]aggregate.States, len(l.parts)), bounds: make([]bounds, len(l.spans)),
+		events: l.newEvents(), columns: make([][]*expression.Column, len(r.wanted))}
+	for i, part := range l.parts {
+		e.states[i] = aggregate.NewStates(part)
+		e.states[i].Grow(len(l.spans) + 1)
+	}
+	for i, wanted := range r.wanted {
+		for _, t := range l.aggregates[wanted].Spec.Results() {
+			e.columns[i] = append(e.columns[i], aggregate.NewResult(t, 0))
+		}
+	}
+	e.place, e.merge = e.placeOf, e.mergeTile
+	return e
+}
+
+// Begin starts an evaluation of that many rows. Its caller releases it.
+func (r *Reader) Begin(rows int) *Evaluation {
+	e := r.pool.Get().(*Evaluation)
+	e.row = 0
+	for _, columns := range e.columns {
+		for _, column := range columns {
+			resize(column, rows)
+		}
+	}
+	return e
+}
+
+// resize gives a column of results room for rows, and no elements.
+func resize(c *expression.Column, rows int) {
+	c.States = resized(c.States, rows)
+	switch {
+	case c.Elements != nil:
+		c.Ends = resized(c.Ends, rows)
+		truncate(c.Elements)
+	case c.Type == plumbv1.Type_BOOL:
+		c.Bools = resized(c.Bools, rows)
+	case c.Type == plumbv1.Type_FLOAT32, c.Type == plumbv1.Type_FLOAT64:
+		c.Floats = resized(c.Floats, rows)
+	case c.Type == plumbv1.Type_STRING, c.Type == plumbv1.Type_BYTES:
+		c.Texts = resized(c.Texts, rows)
+	default:
+		c.Ints = resized(c.Ints, rows)
+	}
+}
+
+func truncate(c *expression.Column) {
+	c.States, c.Bools, c.Ints, c.Floats, c.Texts = c.States[:0], c.Bools[:0], c.Ints[:0], c.Floats[:0], c.Texts[:0]
+}
+
+func resized[T any](slice []T, size int) []T {
+	if cap(slice) < size {
+		return make([]T, size)
+	}
+	return slice[:size]
+}
+
+// Columns are the results of a wanted aggregate, by its position among those that are wanted. They are complete once
+// each row was handed over, and valid until Release. Texts may be in the memory of the states.
+func (e *Evaluation) Columns(wanted int) []*expression.Column { return e.columns[wanted] }
+
+// Release ends the evaluation.
+func (e *Evaluation) Release() { e.reader.pool.Put(e) }
+
+// None says that there is no state for the next row, which is null.
+func (e *Evaluation) None() {
+	for _, columns := range e.columns {
+		for _, column := range columns {
+			column.States[e.row] = expression.Null
+			if column.Elements != nil {
+				column.Ends[e.row] = len(column.Elements.States)
+			}
+		}
+	}
+	e.row++
+}
+
+// Floor is the first instant at which a state can be looked up.
+func (e *Evaluation) Floor(state []byte) (int64, error) {
+	h, _, err := e.reader.layout.readHeader(state)
+	return h.Floor, err
+}
+
+// Add computes the next row from its state at an instant. Unless something is found the row is null.
+func (e *Evaluation) Add(state []byte, at int64) (Sight, error) {
+	l := e.reader.layout
+	h, begun, err := l.readHeader(state)
+	if err != nil {
+		return Sight{}, err
+	}
+	e.cursor = begun
+	c := &e.cursor
+	if at < h.Floor {
+		e.None()
+		return Sight{BeforeFloor: true}, nil
+	}
+	for i, span := range l.spans {
+		e.bounds[i].start, e.bounds[i].end = span.Bounds(at)
+	}
+	if err := e.readRaws(c, h); err != nil {
+		return Sight{}, err
+	}
+	sight := e.sight(h)
+	if !sight.Found {
+		e.None()
+		return sight, nil
+	}
+	for i := range l.levels {
+		if err := e.readLevel(c, &l.levels[i]); err != nil {
+			return Sight{}, err
+		}
+	}
+	if c.bad || len(c.rest) > 0 {
+		return Sight{}, fmt.Errorf("%w: it is cut short, or goes on behind its end", ErrCorrupt)
+	}
+	for i, wanted := range e.reader.wanted {
+		l.plan.Result(wanted, e.states, l.spanOf[wanted], e.columns[i], e.row)
+	}
+	e.row++
+	return sight, nil
+}
+
+func (e *Evaluation) readRaws(c *cursor, h header) error {
+	l := e.reader.layout
+	l.resetEvents(e.events)
+	time := h.Raw
+	for range c.count() {
+		time = c.after(time)
+		l.readRaw(c, e.events, time)
+	}
+	if c.bad {
+		return fmt.Errorf("%w: an event is cut short", ErrCorrupt)
+	}
+	return nil
+}
+
+// sight finds the latest event that counts. Events up to h.Raw are not later than the end of any window, so the
+// latest of them counts if any does.
+func (e *Evaluation) sight(h header) Sight {
+	s := Sight{Event: none}
+	for i := range e.bounds {
+		b := &e.bounds[i]
+		if h.latest > b.start {
+			s.Event = max(s.Event, h.latest)
+		}
+		for _, time := range e.events.Times {
+			if time > b.start && time <= b.end {
+				s.Event = max(s.Event, time)
+			}
+		}
+	}
+	s.Found = s.Event > none
+	return s
+}
+
+// readLevel brings the windows of a level together. The starts of its windows ascend, so a tile that begins between two
+// of them counts in the earlier ones: it is added to the last of these alone, and then each window is added to the one
+// before it.
+func (e *Evaluation) readLevel(c *cursor, v *level) error {
+	for _, part := range v.parts {
+		for _, span := range v.spans {
+			e.states[part].Reset(span)
+		}
+	}
+	if v.hop > 0 {
+		e.level = v
+		if err := e.reader.layout.tiles(c, v, e.place, e.merge); err != nil {
+			return err
+		}
+		for i := len(v.spans) - 1; i > 0; i-- {
+			for _, part := range v.parts {
+				e.states[part].Merge(v.spans[i-1], e.states[part], v.spans[i])
+			}
+		}
+	}
+	for row, time := range e.events.Times {
+		for _, span := range v.spans {
+			if b := &e.bounds[span]; time > b.start && time <= b.end {
+				e.addEvent(v, span, row)
+			}
+		}
+	}
+	return nil
+}
+
+func (e *Evaluation) addEvent(v *level, span, row int) {
+	for _, part := range v.parts {
+		e.states[part].Add(span, e.events, row)
+	}
+}
+
+// placeOf is the last window that counts a tile.
+func (e *Evaluation) placeOf(tile int64, isBase bool) int {
+	spans := e.level.spans
+	if isBase {
+		return spans[len(spans)-1]
+	}
+	start := tile * e.level.hop
+	for _, span := range slices.Backward(spans) {
+		if e.bounds[span].start <= start {
+			return span
+		}
+	}
+	return e.scratch()
+}
+
+// scratch is the place of what no window counts any more.
+func (e *Evaluation) scratch() int { return len(e.bounds) }
+
+func (e *Evaluation) mergeTile(c *cursor, v *level, place int) (err error) {
+	for _, part := range v.parts {
+		if place == e.scratch() {
+			e.states[part].Reset(place)
+		}
+		if c.rest, err = e.states[part].MergeBytes(place, c.rest); err != nil {
+			return fmt.Errorf("%w: %w", ErrCorrupt, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,129 @@
+package feature
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/plumbstore/plumb/compute/aggregate"
+	"github.com/plumbstore/plumb/compute/expression"
+	"github.com/plumbstore/plumb/compute/windows"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+)
+
+// ReadColumns returns the columns that aggregations and the filter need, directly or through the expressions of others,
+// ordered by name.
+func (s *Source) ReadColumns(aggregations []*plumbv1.Aggregation) []SourceColumn {
+	byName := map[string]SourceColumn{}
+	for _, column := range s.Columns {
+		byName[column.Name] = column
+	}
+	found := map[string]SourceColumn{}
+	var need func(name string)
+	read := func(text string) {
+		for _, read := range expression.Reads(text) {
+			need(read.Name)
+		}
+	}
+	need = func(name string) {
+		column, ok := byName[name]
+		if _, known := found[name]; !ok || known {
+			return
+		}
+		found[name] = column
+		read(column.Expression)
+	}
+	for _, a := range aggregations {
+		need(a.GetOf())
+		need(a.GetBy())
+	}
+	read(s.Filter)
+	columns := make([]SourceColumn, 0, len(found))
+	for _, name := range sortedNames(found) {
+		columns = append(columns, found[name])
+	}
+	return columns
+}
+
+// Describe says what an aggregate is computed of, among columns of the given names, and how long its window is: "sum of
+// eur in 1h, hop 5m, at most 1h5m long".
+func Describe(a windows.Aggregate, columns []Field) string {
+	text := functionText(a.Spec)
+	if a.Spec.Column != aggregate.None {
+		text += " of " + columns[a.Spec.Column].Name
+	}
+	if a.Spec.By != aggregate.None {
+		text += fmt.Sprintf(" by %s, %d largest of at most %d,", columns[a.Spec.By].Name, a.Spec.N, a.Spec.MaxValues)
+	}
+	return text + " in " + SpanText(a.Span)
+}
+
+func functionText(spec aggregate.Spec) string {
+	text := string(spec.Function)
+	switch spec.Function {
+	case aggregate.LastN:
+		text += fmt.Sprintf(" %d", spec.N)
+	case aggregate.TopK:
+		text += fmt.Sprintf(" %d (max_values %d)", spec.N, spec.MaxValues)
+	case aggregate.Histogram:
+		text += fmt.Sprintf(" (max_values %d)", spec.MaxValues)
+	case aggregate.Percentile:
+		text += fmt.Sprintf(" %v (error %v)", spec.Quantile, spec.Error)
+	}
+	return text
+}
+
+// SpanText says how long a window is: "1h, hop 5m, at most 1h5m long".
+func SpanText(span windows.Span) string {
+	text := WindowText(span)
+	if span.Offset > 0 {
+		text += " that end " + DurationText(span.Offset) + " before"
+	}
+	switch {
+	case span.Length == 0:
+		return text
+	case span.Hop == 0:
+		return text + ", hop exact"
+	}
+	return text + ", hop " + DurationText(span.Hop) + ", at most " + DurationText(span.Length+span.Hop) + " long"
+}
+
+// describeAggregated writes the lines of DefinitionHash that only views with aggregations have.
+func (v *View) describeAggregated(text io.Writer) {
+	for _, column := range v.Aggregated.reads {
+		if column.Expression != "" {
+			fmt.Fprintf(text, "computed %+q %s %+q\n", column.Name, column.Type, column.Expression)
+		} else {
+			fmt.Fprintf(text, "column %+q %s %+q\n", column.Name, column.Type, column.Column)
+		}
+	}
+	if v.Source.Filter != "" {
+		fmt.Fprintf(text, "filter %+q\n", v.Source.Filter)
+	}
+	var lines []string
+	at := 0
+	for _, a := range v.Aggregated.Aggregates {
+		for result := range a.Spec.Results() {
+			feature := v.Features[at]
+			at++
+			lines = append(lines, fmt.Sprintf("aggregate %+q %s %s %d %s\n", feature.Name, feature.Type, a.Spec.Function, result,
+				v.Aggregated.parametersOf(a)))
+		}
+	}
+	slices.Sort(lines)
+	_, _ = io.WriteString(text, strings.Join(lines, ""))
+}
+
+// parametersOf is the end of an aggregate line.
+func (a *Aggregated) parametersOf(of windows.Aggregate) string {
+	name := func(column int) string {
+		if column == aggregate.None {
+			return ""
+		}
+		return a.Columns[column].Name
+	}
+	spec, span := of.Spec, of.Span
+	return fmt.Sprintf("%+q %+q %d %v %v %d %d %d %d", name(spec.Column), name(spec.By), spec.N, spec.Quantile, spec.Error,
+		spec.MaxValues, span.Length, span.Hop, span.Offset)
+}

@@ -1,0 +1,82 @@
+package duckdb
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/plumbstore/plumb/store/duckdb/relation"
+	"github.com/plumbstore/plumb/store/duckdb/session"
+	"github.com/plumbstore/plumb/store/offline"
+)
+
+// windowRows are the rows of a view with an event time in a window.
+type windowRows struct {
+	session *session.Session
+	rows    *viewRows
+	window  offline.Window
+}
+
+// inclusive returns the window's range with both ends included. An end is open if DuckDB cannot represent its time.
+func inclusive(window offline.Window) timeRange {
+	const far = math.MaxInt64 / 2
+	var times timeRange
+	if window.Start != nil && *window.Start > -far {
+		times.from = new(int64(min(*window.Start, far)) + 1)
+	}
+	if window.End < far {
+		times.to = new(int64(max(window.End, -far)))
+	}
+	return times
+}
+
+// stage reads a SQL source, and refuses times that cannot be compared.
+func (w *windowRows) stage(ctx context.Context, r *relation.Set) error {
+	if err := w.rows.checkStoredTimes(ctx, r); err != nil {
+		return err
+	}
+	for _, statement := range slices.Concat(w.rows.staging, w.rows.infinite()) {
+		if err := w.session.Exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// usable is the condition that a row has all keys and an event time in the window.
+func (w *windowRows) usable() string {
+	return w.rows.usable() + w.rows.within(inclusive(w.window)) + " AND " + inWindow(w.rows.eventTime(), w.window)
+}
+
+// inWindow is the condition that the microseconds lie in the half-open window (R5).
+func inWindow(micros string, window offline.Window) string {
+	condition := fmt.Sprintf("%s <= %d", micros, window.End)
+	if window.Start != nil {
+		condition += fmt.Sprintf(" AND %s > %d", micros, *window.Start)
+	}
+	return condition
+}
+
+// countNulls counts the rows without a key or a time. Where the files' footers say that there are none, no row is read.
+func (w *windowRows) countNulls(ctx context.Context, report *offline.NewestReport) error {
+	if w.rows.noneUnusable() {
+		return nil
+	}
+	query := fmt.Sprintf("SELECT count(*) FILTER (WHERE NOT (%s) AND %s), count(*) FILTER (WHERE e IS NULL) FROM %s",
+		w.rows.usable(), inWindow(w.rows.eventTime(), w.window), w.rows.from)
+	return w.session.QueryRow(ctx, query, &report.NullKeys, &report.NullTimes)
+}
+
+// names are those of the columns of a row, for people.
+func (w *windowRows) names() []string {
+	var names []string
+	for _, key := range w.rows.view.Keys {
+		names = append(names, key.Name)
+	}
+	names = append(names, "event_ts", "created_ts")
+	for _, f := range w.rows.view.Features {
+		names = append(names, f.Name)
+	}
+	return names
+}
