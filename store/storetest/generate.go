@@ -48,6 +48,9 @@ type draft struct {
 	history *History
 	// ending is that of the files: .parquet, .csv or .jsonl. Text has the plain forms alone.
 	ending string
+	// windows is what a view with aggregations computes; nil for others. Until then the features of def are the columns
+	// that are read.
+	windows *windowsDraft
 }
 
 // DrawWorld draws a project of one to three views, and of on-demand views over them, aimed at the edges of the rules.
@@ -65,6 +68,10 @@ func DrawWorld(t *rapid.T, folder, prefix string) *World {
 
 func drawView(t *rapid.T, world *World, number int, prefix string) {
 	d := &draft{history: &History{TTL: drawTTL(t)}}
+	d.draw(t, world, number, prefix)
+}
+
+func (d *draft) draw(t *rapid.T, world *World, number int, prefix string) {
 	d.anchor = rapid.SampledFrom(anchors).Draw(t, "anchor").(feature.Instant)
 	d.def = &plumbv1.FeatureView{Name: viewNames[number], Source: fmt.Sprintf("rows_%d", number)}
 	if d.history.TTL > 0 {
@@ -84,6 +91,9 @@ func drawView(t *rapid.T, world *World, number int, prefix string) {
 	folder := path.Join(prefix, fmt.Sprintf("v%d", number))
 	files, pattern := d.drawPlaces(t, folder)
 	d.drawGrowth(t, files)
+	if d.windows != nil {
+		d.windows.drawAggregations(t, d.def.Features)
+	}
 	least := 0
 	if d.ending == ".jsonl" {
 		least = 1 // Without an object there are no columns.
@@ -130,6 +140,9 @@ func (d *draft) drawFeatures(t *rapid.T) {
 		f := &plumbv1.Feature{
 			Name: featureNames[(first+i)%len(featureNames)],
 			Type: plumbv1.Type(rapid.IntRange(1, 16).Draw(t, "type")),
+		}
+		if d.windows != nil {
+			f.Name, f.Type = strings.Replace(f.Name, "null", "nil", 1), drawColumnType(t)
 		}
 		if rapid.Bool().Draw(t, "renamed") {
 			f.Column = fmt.Sprintf("%s %d", rapid.SampledFrom(oddNames).Draw(t, "column"), i)
@@ -212,11 +225,11 @@ func (d *draft) drawRow(t *rapid.T, file string) {
 		row.Keys = append(row.Keys, snap(forms.columns[i], drawFrom(t, pool, 12)))
 	}
 	if !oneIn(t, 12, "no event") {
-		event := snapInstant(forms.event, drawInstant(t, d.anchor, d.history.TTL))
+		event := snapInstant(forms.event, d.drawTime(t))
 		row.Event = &event
 	}
 	if forms.created != nil && !oneIn(t, 4, "not created") {
-		created := snapInstant(forms.created, drawInstant(t, d.anchor, d.history.TTL))
+		created := snapInstant(forms.created, d.drawTime(t))
 		row.Created = &created
 	}
 	for i, form := range forms.columns[len(d.keys):] {
@@ -241,6 +254,14 @@ func (d *draft) drawRow(t *rapid.T, file string) {
 		}
 	}
 	d.history.Rows = append(d.history.Rows, row)
+}
+
+// drawTime draws an event or created time.
+func (d *draft) drawTime(t *rapid.T) feature.Instant {
+	if d.windows != nil {
+		return d.drawEvent(t)
+	}
+	return drawInstant(t, d.anchor, d.history.TTL)
 }
 
 // drawFrom draws from the pool, and null one time in once.
@@ -302,12 +323,16 @@ func (d *draft) sources(t *rapid.T, pattern string) []*plumbv1.Source {
 	}
 	query := proto.Clone(source).(*plumbv1.Source)
 	source.Name = "files_of_" + d.def.Source
-	text := rapid.SampledFrom([]string{
+	texts := []string{
 		"SELECT * FROM %s",
-		`WITH r AS (SELECT * FROM "%s") SELECT * FROM r ORDER BY "observed at" DESC`,
 		"FROM %s -- every row",
+		`WITH r AS (SELECT * FROM "%s") SELECT * FROM r ORDER BY "observed at" DESC`,
 		"SELECT * FROM %[1]s UNION ALL SELECT * FROM %[1]s",
-	}).Draw(t, "query")
+	}
+	if d.windows != nil {
+		texts = texts[:2] // Each row has to come of one row.
+	}
+	text := rapid.SampledFrom(texts).Draw(t, "query")
 	if strings.Contains(text, "UNION ALL") {
 		d.history.Rows = slices.Concat(d.history.Rows, d.history.Rows)
 	}

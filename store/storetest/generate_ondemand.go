@@ -51,7 +51,11 @@ func drawViewInput(t *rapid.T, world *World, known names, number int) *plumbv1.V
 			input.JoinKeys[key.GetName()] = fmt.Sprintf("of_%s_%d", view.GetName(), i)
 		}
 	}
-	for _, f := range view.GetFeatures() {
+	aggregated := world.Histories[view.GetName()].Aggregated
+	for i, f := range view.GetFeatures() {
+		if aggregated != nil && !aggregated.outputs[i].isExact() {
+			continue
+		}
 		if f.GetName() != "null" { // No name in an expression can be that.
 			known.add(input.As+"."+f.GetName(), f.GetType())
 		}

@@ -147,6 +147,13 @@ func drawTimes(t *rapid.T, world *World, question Question, rows int) Column {
 // drawAround draws an instant in the neighbourhood of one of the history's rows.
 func drawAround(t *rapid.T, history *History) feature.Instant {
 	anchor := anchors[0].(feature.Instant)
+	if history.Aggregated != nil {
+		var row *SourceRow
+		if len(history.Rows) > 0 {
+			row = &history.Rows[rapid.IntRange(0, len(history.Rows)-1).Draw(t, "around")]
+		}
+		return history.Aggregated.drawInstantOf(t, row, anchor)
+	}
 	if len(history.Rows) > 0 {
 		if event := rapid.SampledFrom(history.Rows).Draw(t, "around").Event; event != nil {
 			anchor = *event

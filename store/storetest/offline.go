@@ -69,7 +69,16 @@ func (s Offline) Start(t testing.TB, folder string, threads int) offline.Engine 
 
 // RandomJoins asks random questions about random worlds, with one thread and with several, streamed and as files, and
 // checks the answers against the reference (R1 to R4, R6 to R13, R25, R26).
-func (s Offline) RandomJoins(t *testing.T) {
+func (s Offline) RandomJoins(t *testing.T) { s.randomJoins(t, DrawWorld) }
+
+// RandomWindowedJoins is RandomJoins of worlds that have views with aggregations (R18 to R22).
+func (s Offline) RandomWindowedJoins(t *testing.T) {
+	s.randomJoins(t, func(t *rapid.T, folder, prefix string) *World {
+		return DrawWindowedWorld(t, folder, prefix, false)
+	})
+}
+
+func (s Offline) randomJoins(t *testing.T, draw func(t *rapid.T, folder, prefix string) *World) {
 	folder := t.TempDir()
 	engines := []offline.Engine{s.Start(t, folder, 1), s.Start(t, folder, 4)}
 	number := 0
@@ -77,7 +86,7 @@ func (s Offline) RandomJoins(t *testing.T) {
 		number++
 		prefix := fmt.Sprintf("data/%d", number)
 		defer os.RemoveAll(filepath.Join(folder, prefix))
-		world := DrawWorld(t, folder, prefix)
+		world := draw(t, folder, prefix)
 		question := DrawQuestion(t, world, prefix)
 		out := rapid.SampledFrom([]string{"", "", "", "out.parquet", "out.arrow", "out.csv"}).Draw(t, "out")
 		if out != "" {

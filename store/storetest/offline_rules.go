@@ -48,6 +48,10 @@ var offlineTests = []struct {
 	{"R25_text_that_does_not_fit_a_request_input_is_told", misfitsInText},
 	{"R25_outputs_of_every_type_come_out_of_every_format", outputsOfEveryType},
 	{"R25_many_rows_are_computed_in_their_order", manyComputedRows},
+	{"R6_many_labels_of_windows_keep_their_order", manyWindowedLabels},
+	{"R20_long_runs_give_equal_bits_whatever_the_files_and_threads", longRuns},
+	{"R20_kinds_of_files_make_no_difference_to_windows", windowsOfManyKinds},
+	{"R21_exact_sums_of_long_runs", cancellingRuns},
 }
 
 // InZone runs tests of the calling test binary once more, on a machine whose time zone is another one (R1).

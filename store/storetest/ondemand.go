@@ -89,8 +89,8 @@ func (c *computing) named(name string, row int) (Outcome, error) {
 		if err != nil {
 			return Outcome{}, err
 		}
-		value, _ := sighting.Value(number)
-		return Outcome{Value: widen(value)}, nil
+		value, status := sighting.Value(number)
+		return Outcome{Value: widen(value), Invalid: status == plumbv1.Status_INVALID}, nil
 	}
 	outcome, err := c.feature(name, row)
 	outcome.Value = widen(outcome.Value)

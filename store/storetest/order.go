@@ -70,9 +70,15 @@ func compareInstants(a, b *feature.Instant) int {
 	return cmp.Compare(*a, *b)
 }
 
-// SameValue says whether two values are the same bit for bit: NaN is itself, payload included, and -0.0 is not 0.0.
+// SameValue says whether two values are the same bit for bit: NaN is itself, payload included, and -0.0 is not 0.0. Of
+// a Near value it says whether the other is near enough.
 func SameValue(a, b any) bool {
+	if near, ok := b.(Near); ok {
+		return near.holds(a)
+	}
 	switch a := a.(type) {
+	case Near:
+		return a.holds(b)
 	case float32:
 		b, ok := b.(float32)
 		return ok && math.Float32bits(a) == math.Float32bits(b)

@@ -29,12 +29,19 @@ type History struct {
 	TTL time.Duration
 	// ByValue says that the source is SQL, whose rows have no place, so that values break ties (R3).
 	ByValue bool
+	// Aggregated says what is computed of the rows as events; nil for a view of which the newest row wins.
+	Aggregated *Aggregated
 }
 
 // Sighting is what an entity key sees of a history at an instant.
 type Sighting struct {
-	// Row is the winning row (R3); if Status is EXPIRED, the row that won before it expired; nil if there is none.
+	// Row is the winning row (R3); if Status is EXPIRED, the row that won before it expired; nil if there is none. Of a
+	// view with aggregations it is made of the features, and of the time of the latest event that counts (R22).
 	Row *SourceRow
+	// Invalid says which features have no value (R26); nil if all have.
+	Invalid []bool
+	// Events are those that count in the widest window of a view with aggregations, in ascending order of time.
+	Events []countedEvent
 	// Status is PRESENT, EXPIRED or NOT_FOUND.
 	Status plumbv1.Status
 }
@@ -43,6 +50,9 @@ type Sighting struct {
 // materialized through it (R17). asKnown hides what had not arrived by then (R4); a row whose created time is null is
 // hidden too, since nobody can say that it had.
 func (h *History) At(key []any, at feature.Instant, asKnown bool) Sighting {
+	if h.Aggregated != nil {
+		return h.aggregate(key, at, asKnown)
+	}
 	var winner *SourceRow
 	for i := range h.Rows {
 		row := &h.Rows[i]
@@ -86,11 +96,13 @@ func (h *History) beats(a, b *SourceRow) bool {
 	return a.Number > b.Number
 }
 
-// Value returns a feature's value and its status (R7, R13).
+// Value returns a feature's value and its status (R7, R13, R26).
 func (s Sighting) Value(f int) (any, plumbv1.Status) {
 	switch {
 	case s.Status != plumbv1.Status_PRESENT:
 		return nil, s.Status
+	case s.Invalid != nil && s.Invalid[f]:
+		return nil, plumbv1.Status_INVALID
 	case s.Row.Features[f] == nil:
 		return nil, plumbv1.Status_NULL
 	}

@@ -39,6 +39,15 @@ import (
 //	computed risk (amount FLOAT64) over weather as w(airport=origin)
 //	  ratio FLOAT64 = amount / w.temp
 //
+// A view with aggregations declares the columns that are read, and has lines for what is computed of them:
+//
+//	windows spend (card STRING): amount FLOAT64, rate FLOAT64, status STRING, shop STRING
+//	  column eur FLOAT64 = amount * rate
+//	  filter status == "settled"
+//	  sum mean of eur over 1h 30d offset 1d
+//	  sum of eur over 1h hop 5m by shop largest 2
+//	  rows over lifetime as n
+//
 // A line fails "text" "text", after a join, says that it is refused, and with what words.
 type Case struct {
 	Name, File string
@@ -138,6 +147,8 @@ func (p *scriptParser) command(line, folder string) error {
 	switch name {
 	case "view":
 		return c.addView(rest)
+	case "windows":
+		return c.addWindows(rest, p.block())
 	case "load":
 		return c.load(rest, p.block())
 	case "join":

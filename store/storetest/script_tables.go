@@ -99,7 +99,7 @@ func (c *Case) viewTypes(view *plumbv1.FeatureView) map[string]plumbv1.Type {
 	for _, key := range keysOf(c.World, view) {
 		types[key.GetName()] = key.GetType()
 	}
-	for _, f := range view.GetFeatures() {
+	for _, f := range c.World.readColumns(view) {
 		types[f.GetName()] = f.GetType()
 	}
 	return types
@@ -163,7 +163,7 @@ func (c *Case) rows(view *plumbv1.FeatureView, table [][]string) ([]Column, []So
 		for _, key := range keysOf(c.World, view) {
 			rows[i].Keys = append(rows[i].Keys, byName[key.GetName()][i])
 		}
-		for _, f := range view.GetFeatures() {
+		for _, f := range c.World.readColumns(view) {
 			rows[i].Features = append(rows[i].Features, featureAt(byName[f.GetName()], i))
 		}
 	}

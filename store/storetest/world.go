@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/value"
@@ -115,8 +116,8 @@ func (w *World) Answer(selection *feature.Selection, question Question) (*Table,
 	if err != nil {
 		return nil, report, err
 	}
-	report.Computed = computed
-	table.nameAnswer(selection, question)
+	report.Computed = slices.Concat(computed, w.invalidValues(selection, sightings))
+	w.nameAnswer(table, selection, question)
 	for row := range question.Labels.rows() {
 		values := answerRow(selection, question, sightings, outcomes, row)
 		for i, reference := range selection.References {
@@ -173,6 +174,30 @@ func (q Question) column(name string) ([]any, error) {
 	return nil, fmt.Errorf("no label column is named %q", name)
 }
 
+// invalidValues counts what has no value (R26) among the features that are read of views with aggregations.
+func (w *World) invalidValues(selection *feature.Selection, sightings [][]Sighting) []offline.ComputedReport {
+	var reports []offline.ComputedReport
+	for i, reference := range selection.References {
+		report := offline.ComputedReport{Alias: reference.Alias}
+		for _, f := range selection.Reads(i) {
+			var count int64
+			for _, sighting := range sightings[i] {
+				if _, status := sighting.Value(f); status == plumbv1.Status_INVALID {
+					count++
+				}
+			}
+			if count > 0 {
+				invalid := offline.InvalidValues{Feature: reference.View.Features[f].Name, Rows: count}
+				report.Invalid = append(report.Invalid, invalid)
+			}
+		}
+		if len(report.Invalid) > 0 {
+			reports = append(reports, report)
+		}
+	}
+	return reports
+}
+
 func (w *World) reportOn(reference feature.Reference, seen []Sighting) offline.ViewReport {
 	report := offline.ViewReport{Alias: reference.Alias}
 	report.NullKeys, report.NullTimes = w.Histories[reference.View.Name].Unservable()
@@ -184,7 +209,7 @@ func (w *World) reportOn(reference feature.Reference, seen []Sighting) offline.V
 	return report
 }
 
-func (t *Table) nameAnswer(selection *feature.Selection, question Question) {
+func (w *World) nameAnswer(t *Table, selection *feature.Selection, question Question) {
 	for _, output := range selection.Outputs {
 		declared := selection.Describe(output).Type
 		t.Names, t.Types = append(t.Names, output.Name), append(t.Types, value.ArrowType(declared))
@@ -196,7 +221,7 @@ func (t *Table) nameAnswer(selection *feature.Selection, question Question) {
 	for _, reference := range selection.References {
 		switch {
 		case question.Provenance:
-			for _, column := range offline.ProvenanceColumns {
+			for _, column := range w.provenanceColumns(reference.View) {
 				t.Names = append(t.Names, reference.Alias+"__"+column.Name)
 				t.Types = append(t.Types, value.ArrowType(column.Type))
 			}
@@ -207,22 +232,44 @@ func (t *Table) nameAnswer(selection *feature.Selection, question Question) {
 	}
 }
 
+// eventProvenance are the columns that provenance adds of a view with aggregations after the others: how many events
+// count in its widest window, and the time of the earliest of them.
+var eventProvenance = []feature.Field{
+	{Name: "events", Type: plumbv1.Type_INT64},
+	{Name: "earliest_event_timestamp", Type: plumbv1.Type_TIMESTAMP},
+}
+
+// provenanceColumns are the columns of a use of a view if provenance is asked for.
+func (w *World) provenanceColumns(view *feature.View) []feature.Field {
+	if w.Histories[view.Name].Aggregated == nil {
+		return offline.ProvenanceColumns
+	}
+	return slices.Concat(offline.ProvenanceColumns, eventProvenance)
+}
+
 // trace is what those columns hold.
 func (w *World) trace(view *feature.View, sighting Sighting, at feature.Instant, statuses bool) []any {
-	columns := []any{nil, view.Hash.String(), nil, eventShown(sighting, statuses), nil, nil}
+	columns := make([]any, len(w.provenanceColumns(view)))
+	columns[1], columns[3] = view.Hash.String(), eventShown(sighting, statuses)
 	if view.Revision > 0 {
 		columns[0] = view.Revision
 	}
 	if columns[3] == nil {
 		return columns
 	}
-	if !w.Histories[view.Name].ByValue {
+	if history := w.Histories[view.Name]; !history.ByValue && history.Aggregated == nil {
 		columns[2] = sighting.Row.File
 	}
 	if sighting.Row.Created != nil {
 		columns[4] = *sighting.Row.Created
 	}
 	columns[5] = ageOf(*sighting.Row.Event, at)
+	if w.Histories[view.Name].Aggregated != nil {
+		columns[6] = int64(len(sighting.Events))
+		if len(sighting.Events) > 0 {
+			columns[7] = sighting.Events[0].at
+		}
+	}
 	return columns
 }
 
