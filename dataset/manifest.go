@@ -160,7 +160,7 @@ const (
 	FeatureColumn = "feature"
 	StatusColumn  = "status"
 	TimeColumn    = "event_timestamp"
-	// ProvenanceColumn is one of offline.ProvenanceColumns.
+	// ProvenanceColumn is one of offline.ProvenanceOf.
 	ProvenanceColumn = "provenance"
 )
 

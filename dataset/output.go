@@ -121,7 +121,7 @@ func columnsOf(selection *feature.Selection, options Options) map[string]Column 
 	}
 	for _, reference := range selection.References {
 		if options.Provenance {
-			for _, column := range offline.ProvenanceColumns {
+			for _, column := range offline.ProvenanceOf(reference.View) {
 				columns[reference.Alias+"__"+column.Name] = Column{Kind: ProvenanceColumn, View: reference.View.Name,
 					Type: column.Type.String()}
 			}

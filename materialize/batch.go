@@ -37,6 +37,20 @@ func (b *batch) add(keys *packed.KeyEncoder, values *packed.RowEncoder, row int)
 	return nil
 }
 
+// addState appends the row of a state under a key. If that fails, the batch is as it was.
+func (b *batch) addState(key []byte, header packed.Header, state []byte) error {
+	before := len(b.arena)
+	b.arena = append(b.arena, key...)
+	keyEnd := len(b.arena)
+	withValue, err := header.AppendState(b.arena, state)
+	if err != nil {
+		b.arena = b.arena[:before]
+		return err
+	}
+	b.arena, b.ends = withValue, append(b.ends, keyEnd, len(withValue))
+	return nil
+}
+
 // cut returns the rows. They are valid until reset.
 func (b *batch) cut() []online.Row {
 	b.rows = b.rows[:0]

@@ -33,7 +33,8 @@ const (
 // back. If either side fails, the group's context ends and releases the other.
 type copying struct {
 	*Materializer
-	request    offline.NewestRequest
+	plan       *plan
+	maxFailed  int64
 	guard      *guard
 	free, full chan *batch
 
@@ -43,19 +44,21 @@ type copying struct {
 	given  int64
 }
 
-// copyWindow writes the newest rows of the plan's window to the online store, and counts them in the report. Reading,
-// packing and writing overlap. Batches arrive in any order: no two have a row of one key.
+// copyWindow writes what the plan's window has to the online store, and counts it in the report. Reading, packing and
+// writing overlap. Batches arrive in any order: no two have a row of one key.
 func (m *Materializer) copyWindow(ctx context.Context, p *plan, maxFailed int64, report *Report) error {
-	request := offline.NewestRequest{View: p.view, Window: p.window, MaxFailed: maxFailed, CountBefore: p.countBefore}
-	c := &copying{Materializer: m, request: request, report: report, guard: newGuard(m.config.Registry, p.view),
-		free: make(chan *batch, depth), full: make(chan *batch, depth)}
+	c := &copying{Materializer: m, plan: p, maxFailed: maxFailed, report: report,
+		guard: newGuard(m.config.Registry, p.view), free: make(chan *batch, depth), full: make(chan *batch, depth)}
 	for range depth {
 		c.free <- &batch{}
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
 		defer close(c.full)
-		return c.pack(ctx)
+		if p.states != nil {
+			return c.packStates(ctx)
+		}
+		return c.packNewest(ctx)
 	})
 	table := online.NewTable(p.view, m.config.Retention)
 	for range writers {
@@ -64,28 +67,41 @@ func (m *Materializer) copyWindow(ctx context.Context, p *plan, maxFailed int64,
 	return group.Wait()
 }
 
-// pack reads the window and sends full batches, the last one partly full. Rows fail in two places: the engine finds
-// values that do not fit their type, the packer rows that cannot be packed, such as one that is too long. MaxFailed
-// bounds both together.
-func (c *copying) pack(ctx context.Context) error {
-	p, err := newPacker(c.request.View, packed.RunOrigin(c.report.Run.ID))
+// filling fills the batches that the writers have written.
+func (c *copying) filling() filling {
+	return filling{rows: c.config.BatchRows, free: c.free, full: c.full}
+}
+
+// packNewest reads the newest rows of the window and sends full batches, the last one partly full. Rows fail in two
+// places: the engine finds values that do not fit their type, the packer rows that cannot be packed, such as one that
+// is too long. MaxFailed bounds both together.
+func (c *copying) packNewest(ctx context.Context) error {
+	p, err := newPacker(c.plan.view, packed.RunOrigin(c.report.Run.ID))
 	if err != nil {
 		return err
 	}
-	p.rows, p.free, p.full, p.maxFailed = c.config.BatchRows, c.free, c.full, c.request.MaxFailed
-	report, err := c.config.Offline.Newest(ctx, c.request, func(record arrow.RecordBatch) error {
+	p.filling, p.maxFailed = c.filling(), c.maxFailed
+	request := offline.NewestRequest{View: c.plan.view, Window: c.plan.window, MaxFailed: c.maxFailed,
+		CountBefore: c.plan.countBefore}
+	report, err := c.config.Offline.Newest(ctx, request, func(record arrow.RecordBatch) error {
 		return p.addAll(ctx, record)
 	})
-	report.Failed += p.failed.Failed
-	report.Failures = append(report.Failures, p.failed.Failures...)
-	c.count(report)
-	if err == nil && report.Failed > c.request.MaxFailed {
-		err = offline.TooManyFailed(report, c.request.MaxFailed)
-	}
-	if err != nil {
+	if err := c.countRead(report, p.failed, err); err != nil {
 		return err
 	}
 	return p.send(ctx)
+}
+
+// countRead counts what was read and what could not be packed. It returns the error of the reading, or one of its own
+// if more has failed than may.
+func (c *copying) countRead(report, unpacked offline.NewestReport, err error) error {
+	report.Failed += unpacked.Failed
+	report.Failures = append(report.Failures, unpacked.Failures...)
+	c.count(report)
+	if err == nil && report.Failed > c.maxFailed {
+		return offline.TooManyFailed(report, c.maxFailed)
+	}
+	return err
 }
 
 func (c *copying) count(read offline.NewestReport) {
@@ -134,14 +150,19 @@ type packer struct {
 	keyCount int
 	// columns are the positions, in a record batch, of the schema's fields.
 	columns []int
-	rows    int
-	free    <-chan *batch
-	full    chan<- *batch
-	// current is the batch that is being filled; nil if there is none.
-	current *batch
+	filling
 	// failed are the rows that cannot be packed, of which there may be maxFailed.
 	failed    offline.NewestReport
 	maxFailed int64
+}
+
+// filling fills one batch after the other.
+type filling struct {
+	rows int
+	free <-chan *batch
+	full chan<- *batch
+	// current is the batch that is being filled; nil if there is none.
+	current *batch
 }
 
 func newPacker(view *feature.View, origin packed.Origin) (*packer, error) {
@@ -174,10 +195,7 @@ func (p *packer) addAll(ctx context.Context, record arrow.RecordBatch) error {
 			}
 			continue
 		}
-		if p.current.len() < p.rows && len(p.current.arena) < batchBytes {
-			continue
-		}
-		if err := p.send(ctx); err != nil {
+		if err := p.sendIfFull(ctx); err != nil {
 			return err
 		}
 	}
@@ -226,26 +244,34 @@ func (p *packer) describe(record arrow.RecordBatch, row int) string {
 }
 
 // take makes sure that there is a batch to fill.
-func (p *packer) take(ctx context.Context) error {
-	if p.current != nil {
+func (f *filling) take(ctx context.Context) error {
+	if f.current != nil {
 		return nil
 	}
 	select {
-	case p.current = <-p.free:
+	case f.current = <-f.free:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
 }
 
+// sendIfFull is send once the batch has as much as one is to have.
+func (f *filling) sendIfFull(ctx context.Context) error {
+	if f.current.len() < f.rows && len(f.current.arena) < batchBytes {
+		return nil
+	}
+	return f.send(ctx)
+}
+
 // send passes the batch that is being filled on, if there is one.
-func (p *packer) send(ctx context.Context) error {
-	if p.current == nil {
+func (f *filling) send(ctx context.Context) error {
+	if f.current == nil {
 		return context.Cause(ctx)
 	}
 	select {
-	case p.full <- p.current:
-		p.current = nil
+	case f.full <- f.current:
+		f.current = nil
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)

@@ -193,6 +193,13 @@ func (l gatedLedger) Finish(ctx context.Context, run registry.Run, progress *reg
 	return l.Ledger.Finish(ctx, run, progress)
 }
 
+// Events is for views of windows, of which the worlds have none.
+func (g gated) Events(context.Context, offline.EventsRequest, func(arrow.RecordBatch) error) (
+	offline.NewestReport, error,
+) {
+	return offline.NewestReport{}, errors.New("this world has no events")
+}
+
 // Newest implements materialize.Reader by the reference.
 func (g gated) Newest(_ context.Context, request offline.NewestRequest, yield func(arrow.RecordBatch) error) (
 	offline.NewestReport, error,

@@ -2,6 +2,7 @@ package materialize_test
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -18,10 +19,11 @@ import (
 )
 
 // childFolder names, in the environment, the project that this process is to materialize instead of running tests.
-// childFileSize bounds the size of the files that it writes.
+// childFileSize bounds the size of the files that it writes. childView is the view, price if there is none.
 const (
 	childFolder   = "PLUMB_TEST_MATERIALIZE"
 	childFileSize = "PLUMB_TEST_FILE_SIZE"
+	childView     = "PLUMB_TEST_VIEW"
 )
 
 // batchWritten is what a child prints after each batch.
@@ -49,7 +51,8 @@ func TestChildProcess(t *testing.T) {
 			_, _ = os.Stdin.Read(make([]byte, 1)) // The parent lets it go on, or kills it; without one there is no waiting.
 		}
 	})
-	if _, err := m.Run(t.Context(), p.View("price"), materialize.Request{To: at(4)}); err != nil {
+	view := cmp.Or(os.Getenv(childView), "price")
+	if _, err := m.Run(t.Context(), p.View(view), materialize.Request{To: at(4)}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -63,9 +66,9 @@ func (p *project) child(extra ...string) *exec.Cmd {
 }
 
 // runAndKill lets a child write that many batches, and kills it while it writes the next one.
-func (p *project) runAndKill(batches int) {
+func (p *project) runAndKill(batches int, extra ...string) {
 	p.T.Helper()
-	child := p.child()
+	child := p.child(extra...)
 	input, output := must(child.StdinPipe())(p.T), must(child.StdoutPipe())(p.T)
 	if err := child.Start(); err != nil {
 		p.T.Fatal(err)

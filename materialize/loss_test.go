@@ -161,6 +161,12 @@ func TestAStoreThatIsOlderThanTheRegistryIsTakenOver(t *testing.T) {
 // unreadable is an offline engine that reads nothing.
 type unreadable struct{}
 
+func (unreadable) Events(context.Context, offline.EventsRequest, func(arrow.RecordBatch) error) (
+	offline.NewestReport, error,
+) {
+	return offline.NewestReport{}, errors.New("the source cannot be read")
+}
+
 func (unreadable) Newest(context.Context, offline.NewestRequest, func(arrow.RecordBatch) error) (
 	offline.NewestReport, error,
 ) {

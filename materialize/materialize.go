@@ -53,6 +53,9 @@ type Config struct {
 	Registry Definitions
 	// Retention is how long after a view's ttl the online store keeps expired rows (R13); see online.NewTable.
 	Retention time.Duration
+	// ClockSkew is how far the clocks of machines may be apart: states of windows can be looked up from twice as long
+	// before the instant that they are complete through (R27).
+	ClockSkew time.Duration
 	// Progress, if set, is called after each batch with the number of rows of the view that the store has been given so
 	// far. It is called from one goroutine at a time.
 	Progress func(view string, rows int64)
@@ -63,6 +66,8 @@ type Config struct {
 // Reader is what a materialization needs of a offline.Store.
 type Reader interface {
 	Newest(ctx context.Context, request offline.NewestRequest,
+		yield func(arrow.RecordBatch) error) (offline.NewestReport, error)
+	Events(ctx context.Context, request offline.EventsRequest,
 		yield func(arrow.RecordBatch) error) (offline.NewestReport, error)
 }
 
@@ -142,7 +147,7 @@ func (m *Materializer) attempt(ctx context.Context, view *feature.View, request 
 	}
 	marks, unread := m.newMarking(ctx, view, progress[view.Name])
 	now := m.config.Now()
-	plan, err := newPlan(view, request, progress, marks.loss, feature.InstantOf(now))
+	plan, err := m.newPlan(view, request, progress, marks.loss, feature.InstantOf(now))
 	if err != nil {
 		return Report{}, err
 	}
@@ -168,6 +173,15 @@ func (m *Materializer) attempt(ctx context.Context, view *feature.View, request 
 	return report, m.finish(ctx, &report.Run, plan.progress, err)
 }
 
+func (m *Materializer) newPlan(view *feature.View, request Request, recorded map[string]registry.Progress, loss Loss,
+	now feature.Instant,
+) (*plan, error) {
+	if view.Kind == feature.Windows {
+		return newPlanOfStates(view, request, recorded, loss, now, m.config.ClockSkew)
+	}
+	return newPlan(view, request, recorded, loss, now)
+}
+
 // copyMarked is copyAll between the marks that tell later whether the store still has the rows.
 func (m *Materializer) copyMarked(ctx context.Context, p *plan, marks *marking, maxFailed int64, report *Report) error {
 	older, err := m.hasOlder(ctx, p)
@@ -176,6 +190,11 @@ func (m *Materializer) copyMarked(ctx context.Context, p *plan, marks *marking, 
 	}
 	if err := marks.begin(ctx, report.Run.ID); err != nil {
 		return err
+	}
+	if p.states != nil {
+		if p.states.build, err = marks.next(ctx, 0); err != nil {
+			return err
+		}
 	}
 	if err := m.copyAll(ctx, p, maxFailed, report); err != nil {
 		return err

@@ -16,6 +16,9 @@ import (
 // Each copy has the name that its file will have in the log. If a file becomes a Parquet file while the run reads, the
 // engine thus reads its rows once.
 func (m *Materializer) copyAll(ctx context.Context, p *plan, maxFailed int64, report *Report) (err error) {
+	if p.states != nil {
+		return m.copyStates(ctx, p, maxFailed, report)
+	}
 	if !p.anew || p.view.Source.Log == nil || m.config.LogFolder == nil {
 		return m.copyWindow(ctx, p, maxFailed, report)
 	}

@@ -44,6 +44,8 @@ type plan struct {
 	countBefore bool
 	// done, if not nil, is the interval that leaves nothing to do.
 	done *registry.Interval
+	// states says how the states of a view of the kind feature.Windows are made; nil for other views.
+	states *statePlan
 }
 
 // newPlan applies R5 and R15: it chooses the window, and says what the record then lacks. If the store has lost rows,

@@ -57,10 +57,21 @@ type RowProvenance struct {
 	SchemaID uint32
 }
 
+// BeforeFloor says that a view has windows, and that what is stored of the entity is complete only at later instants
+// than the one that was asked for. All values are NotFound.
+func (p Provenance) BeforeFloor(row int) bool {
+	return p.origin(row) == plumbv1.ViewProvenance_BEFORE_FLOOR
+}
+
+func (p Provenance) origin(row int) plumbv1.ViewProvenance_Origin {
+	return plumbv1.ViewProvenance_Origin(p.view.GetOrigins()[row])
+}
+
 // At returns the provenance of the row that was found for a row of keys. It is false if no row was found: all values
 // are NotFound. An expired row counts as found.
 func (p Provenance) At(row int) (RowProvenance, bool) {
-	if plumbv1.ViewProvenance_Origin(p.view.GetOrigins()[row]) == plumbv1.ViewProvenance_NO_ROW {
+	switch p.origin(row) {
+	case plumbv1.ViewProvenance_NO_ROW, plumbv1.ViewProvenance_BEFORE_FLOOR:
 		return RowProvenance{}, false
 	}
 	found := RowProvenance{

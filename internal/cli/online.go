@@ -291,6 +291,8 @@ func writtenBy(from document.Provenance) string {
 		return "push at " + *from.PushedTimestamp
 	case from.EventTimestamp != nil:
 		return "unknown"
+	case from.Origin == plumbv1.ViewProvenance_BEFORE_FLOOR.String():
+		return "a run that is complete only later"
 	}
 	return "-"
 }

@@ -29,6 +29,8 @@ func (a *application) statusCommand() *cobra.Command {
 type viewStatus struct {
 	document.ViewStatus
 	generation, rebuild int64
+	// windows says what is kept for windows; empty if the view has none.
+	windows string
 }
 
 func (a *application) status(ctx context.Context, p *project.Project) error {
@@ -41,14 +43,16 @@ func (a *application) status(ctx context.Context, p *project.Project) error {
 	}
 	message := status.Message(a.now())
 	var views []viewStatus
-	for _, view := range message.GetViews() {
+	for i, view := range message.GetViews() {
 		views = append(views, newViewStatus(view))
+		views[i].windows = status.Views[i].Windows()
 	}
 	return a.print(document.NewStatus(message), func(w *printable.Writer) error { return writeStatus(w, views) })
 }
 
 func newViewStatus(from *plumbv1.ViewStatus) viewStatus {
-	return viewStatus{document.NewViewStatus(from), from.GetGeneration(), from.GetRebuild()}
+	document := document.NewViewStatus(from)
+	return viewStatus{ViewStatus: document, generation: from.GetGeneration(), rebuild: from.GetRebuild()}
 }
 
 func writeStatus(w *printable.Writer, views []viewStatus) error {
@@ -125,6 +129,9 @@ func (s viewStatus) notes() []string {
 			break
 		}
 		notes = append(notes, fmt.Sprintf("%s: missing: after %s up to %s", s.View, *gap.Start, gap.End))
+	}
+	if s.windows != "" {
+		notes = append(notes, s.View+": "+s.windows)
 	}
 	for _, problem := range s.Problems {
 		notes = append(notes, s.View+": "+problem)

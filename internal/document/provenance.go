@@ -43,7 +43,7 @@ func provenanceOf(view *plumbv1.ViewProvenance, row int) Provenance {
 		p.DefinitionRevision = &revision
 	}
 	switch origin {
-	case plumbv1.ViewProvenance_NO_ROW:
+	case plumbv1.ViewProvenance_NO_ROW, plumbv1.ViewProvenance_BEFORE_FLOOR:
 		return p
 	case plumbv1.ViewProvenance_RUN:
 		p.Run = &view.GetRuns()[row]

@@ -204,17 +204,22 @@ func (j *Join) statusReads(output feature.Output, found []dataset, reads []input
 		found[stored.Reference].column(view.Source.EventTimestamp, derived)}
 }
 
-// addProvenance adds the columns of offline.ProvenanceColumns. A column whose values come from the definitions or the
+// addProvenance adds the columns of offline.ProvenanceOf. A column whose values come from the definitions or the
 // name of a file has no input column.
 func addProvenance(columns *columnLineage, reference feature.Reference, source dataset, instant input) {
 	event, created := reference.View.Source.EventTimestamp, reference.View.Source.CreatedTimestamp
 	inputs := map[string][]input{
 		"event_timestamp": {source.column(event, identity)}, "age_micros": {source.column(event, derived), instant},
 	}
+	if reference.View.Kind == feature.Windows {
+		created = "" // Values come of many rows, so there is no created time.
+		inputs["event_timestamp"] = []input{source.column(event, derived)}
+		inputs["events"], inputs["earliest_event_timestamp"] = inputs["event_timestamp"], inputs["event_timestamp"]
+	}
 	if created != "" {
 		inputs["created_timestamp"] = []input{source.column(created, identity)}
 	}
-	for _, column := range offline.ProvenanceColumns {
+	for _, column := range offline.ProvenanceOf(reference.View) {
 		columns.add(typed(reference.Alias+"__"+column.Name, column.Type), inputs[column.Name]...)
 	}
 }

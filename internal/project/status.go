@@ -3,6 +3,7 @@ package project
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -34,6 +35,23 @@ type ViewStatus struct {
 	AheadOfClock error
 	// Waiting are rows that were pushed long enough ago to be in a Parquet file of the push log, and are not.
 	Waiting pushlog.Unfinished
+}
+
+// Windows says what is kept of the entities of a view of the kind feature.Windows; empty for others. An example is "the
+// longest window is 30d, hop 1d, at most 31d long; up to 43 tiles an entity, 1204 bytes in the last run".
+func (s *ViewStatus) Windows() string {
+	if s.View.Kind != feature.Windows {
+		return ""
+	}
+	longest := s.View.Aggregated.Longest()
+	text := "the longest window is " + feature.SpanText(longest)
+	if layout, err := s.View.Layout(); err == nil {
+		text += fmt.Sprintf("; up to %d tiles an entity", layout.MostTiles())
+	}
+	if run := s.Last; run != nil && run.Written+run.Older > 0 {
+		text += fmt.Sprintf(", %d bytes in the last run", run.Bytes/(run.Written+run.Older))
+	}
+	return text
 }
 
 // Status reads the registry, and asks the online store what it has lost.

@@ -38,6 +38,9 @@ func (s *serving) push(ctx context.Context, name string, given push.Decoder, row
 	if err != nil {
 		return nil, err
 	}
+	if err := push.Admit(view); err != nil {
+		return nil, err
+	}
 	if err := s.checkPushed(rows); err != nil {
 		return nil, err
 	}

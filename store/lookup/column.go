@@ -114,7 +114,10 @@ func (c *columns) end() {
 // take takes the values of an output, and counts them if they were asked for.
 func (c *column) take(r *rows, o *output, asked bool) error {
 	found := r.of(o.use)
-	if err := c.pick(r, o, found); err != nil {
+	isComputed := r.states[o.use] != nil
+	if isComputed {
+		c.takeWindow(r, o)
+	} else if err := c.pick(r, o, found); err != nil {
 		return err
 	}
 	if asked {
@@ -126,6 +129,9 @@ func (c *column) take(r *rows, o *output, asked bool) error {
 	c.date(found)
 	scalars := c.values
 	if o.array {
+		if isComputed { // Its elements are where they belong.
+			return nil
+		}
 		if err := c.flatten(o.scalar); err != nil {
 			return fmt.Errorf("output %q: %w", o.name, err)
 		}

@@ -67,10 +67,15 @@ func (c *columns) compute(r *rows, number int) {
 	}
 }
 
-// fill hands the values of an output to a program. One that is not PRESENT is null (R26).
+// fill hands the values of an output to a program. One that is INVALID stays so, and others that are not PRESENT are
+// null (R26).
 func (c *column) fill(to *expression.Column, o *output) {
 	for row, status := range c.statuses {
-		if status != byte(plumbv1.Status_PRESENT) {
+		switch plumbv1.Status(status) {
+		case plumbv1.Status_PRESENT:
+		case plumbv1.Status_INVALID:
+			to.States[row] = expression.Invalid
+		default:
 			to.States[row] = expression.Null
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/plumbstore/plumb/compute/windows"
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/packed"
@@ -19,6 +20,8 @@ type rows struct {
 	at    feature.Instant
 	// found has one for each use of a view and each row of keys, at use*count+row.
 	found []foundRow
+	// states has, for each use of a view of the kind feature.Windows, what is computed of its states; nil for others.
+	states []*windows.Evaluation
 	// seen has one for each use of a view, and then for each computation.
 	seen []Seen
 }
@@ -32,15 +35,34 @@ type foundRow struct {
 	// reader is nil if there is no visible row.
 	reader  *reader
 	expired bool
+	// early says that the instant is before the floor of the stored state (R27).
+	early bool
 }
 
 // reset makes room for the rows of another look-up.
 func (r *rows) reset(l *Lookup, g given) {
 	r.lookup, r.given, r.count = l, g, g.keys.rows
 	r.found = resized(r.found, r.count*len(l.uses))
+	r.states = resized(r.states, len(l.uses))
+	for i := range l.uses {
+		r.states[i] = nil
+		if l.uses[i].states != nil {
+			r.states[i] = l.uses[i].states.reader.Begin(r.count)
+		}
+	}
 	r.seen = resized(r.seen, len(l.uses)+len(l.computations))
 	for i := range r.seen {
 		r.seen[i] = Seen{Newest: math.MinInt64}
+	}
+}
+
+// end ends the evaluations of states.
+func (r *rows) end() {
+	for i, e := range r.states {
+		if e != nil {
+			e.Release()
+			r.states[i] = nil
+		}
 	}
 }
 
@@ -120,7 +142,11 @@ func (r *rows) fill(values [][]byte, places []int) error {
 			if place := places[i*r.count+row]; place != absent {
 				value = values[place]
 			}
-			if err := r.take(&r.lookup.uses[i], row, value); err != nil {
+			take := r.take
+			if r.lookup.uses[i].states != nil {
+				take = r.takeState
+			}
+			if err := take(&r.lookup.uses[i], row, value); err != nil {
 				return fmt.Errorf("feature view %q, row %d of the keys: %w", r.lookup.uses[i].view.Name, row+1, err)
 			}
 		}

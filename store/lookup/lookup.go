@@ -43,6 +43,8 @@ type use struct {
 	sameKeys int
 	// readers tell how to read rows, by schema id.
 	readers map[uint32]*reader
+	// states computes the outputs of a view of the kind feature.Windows from its rows; nil for other views.
+	states *stateReader
 }
 
 // reader picks the outputs of a use from rows of one schema.
@@ -85,12 +87,28 @@ func New(selection *feature.Selection) (*Lookup, error) {
 		l.uses[i].sameKeys = slices.IndexFunc(l.uses[:i], func(u use) bool { return slices.Equal(u.keys, l.uses[i].keys) })
 	}
 	wanted := l.newOutputs(selection)
-	for i, u := range l.uses {
-		for _, schema := range u.view.Schemas {
-			u.readers[schema.ID] = newReader(schema, wanted[i])
+	for i := range l.uses {
+		if err := l.uses[i].read(wanted[i]); err != nil {
+			return nil, err
 		}
 	}
 	return l, nil
+}
+
+// read plans how the wanted features are read from the rows of a use.
+func (u *use) read(wanted []feature.Field) (err error) {
+	if u.view.Kind == feature.Windows {
+		if u.states, err = newStateReader(u.view, wanted); err != nil {
+			return err
+		}
+	}
+	for _, schema := range u.view.Schemas {
+		if u.states != nil {
+			schema = packed.StateSchema(schema.ID)
+		}
+		u.readers[schema.ID] = newReader(schema, wanted)
+	}
+	return nil
 }
 
 // newOutputs plans the outputs and the computations. It returns the features that are wanted of each use of a view.

@@ -15,8 +15,14 @@ func (r *rows) provenance() []*plumbv1.ViewProvenance {
 	for i := range r.lookup.uses {
 		views[i] = newViewProvenance(&r.lookup.uses[i], r.count)
 		for row, found := range r.of(i) {
-			if found.reader != nil {
+			switch {
+			case found.reader != nil:
 				fillProvenance(views[i], row, &found.Row, r.at)
+				if r.states[i] != nil {
+					setNoCreated(views[i], row)
+				}
+			case found.early:
+				views[i].Origins[row] = byte(plumbv1.ViewProvenance_BEFORE_FLOOR)
 			}
 		}
 	}
@@ -57,12 +63,17 @@ func fillProvenance(traced *plumbv1.ViewProvenance, row int, stored *packed.Row,
 	if created, ok := stored.Created(); ok {
 		traced.CreatedTimestamps[row] = int64(created)
 	} else {
-		if traced.CreatedNulls == nil {
-			traced.CreatedNulls = make([]byte, len(traced.Origins))
-		}
-		traced.CreatedNulls[row] = 1
+		setNoCreated(traced, row)
 	}
 	// Their distance always fits an unsigned number.
 	traced.AgeMicros[row] = int64(min(uint64(at)-uint64(stored.Event), math.MaxInt64))
 	traced.SchemaIds[row] = stored.SchemaID
+}
+
+// setNoCreated says that a row has no created time. That of a state is no instant at which anything became known.
+func setNoCreated(traced *plumbv1.ViewProvenance, row int) {
+	if traced.CreatedNulls == nil {
+		traced.CreatedNulls = make([]byte, len(traced.Origins))
+	}
+	traced.CreatedNulls[row], traced.CreatedTimestamps[row] = 1, 0
 }

@@ -170,6 +170,7 @@ func newReply(l *Lookup, g given) *Reply {
 // Release ends the use of the reply. It keeps nothing of what the store answered.
 func (r *Reply) Release() {
 	r.columns.end()
+	r.rows.end()
 	if len(r.wire.buffer) > mostKept || cap(r.rows.found)+r.columns.size() > mostKept/10 {
 		return
 	}

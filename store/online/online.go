@@ -2,6 +2,7 @@ package online
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/plumbstore/plumb/feature"
@@ -33,16 +34,40 @@ type Table struct {
 }
 
 // NewTable returns the table of the view's current generation. retention is how much longer than its ttl a row is
-// kept; rows of a view without a ttl are kept for good.
+// kept; rows of a view without a ttl are kept for good. The state of an entity of a view of the kind feature.Windows is
+// kept for that much longer than an event in it can count, and for good if a window has no beginning.
 func NewTable(view *feature.View, retention time.Duration) Table {
 	table := Table{Project: view.Project, View: view.Name, Generation: view.Generation}
-	if view.TTL > 0 {
-		table.Retention = view.TTL + max(retention, 0)
-		if table.Retention < view.TTL {
-			table.Retention = 1<<63 - 1
-		}
+	needed := view.TTL
+	if view.Kind == feature.Windows {
+		needed = stateRetention(view)
+	}
+	if needed > 0 {
+		table.Retention = saturated(needed, max(retention, 0))
 	}
 	return table
+}
+
+// StateGrace is how much longer than the windows of a view and its lookback its states are kept at least. A run that
+// goes on from states has to be sure that one which is not there has no event that counts: so it may end this much
+// before the clock, less the time that it takes, and no more.
+const StateGrace = 24 * time.Hour
+
+// stateRetention is 0 if a window has no beginning.
+func stateRetention(view *feature.View) time.Duration {
+	longest := view.Aggregated.Longest()
+	if longest.Length == 0 {
+		return 0
+	}
+	return saturated(saturated(feature.Reach(longest), view.Lookback), StateGrace)
+}
+
+// saturated is a + b, or the greatest duration if that is more.
+func saturated(a, b time.Duration) time.Duration {
+	if sum := a + b; sum >= a {
+		return sum
+	}
+	return math.MaxInt64
 }
 
 // Row is a packed row under its encoded entity key.

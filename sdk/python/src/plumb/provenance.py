@@ -36,7 +36,8 @@ class ViewProvenance:
     definition_revision: the revision since which the hash has been the same; None if it is not known.
     rows: a table with one row for each row of keys, in their order. All columns but origin are null if there is no row.
         origin: RUN, PUSH, NO_ROW, or UNKNOWN for rows stored by a version that did not record the origin. An expired
-        row has its own origin, not NO_ROW (R13).
+        row has its own origin, not NO_ROW (R13). BEFORE_FLOOR is for a view with windows whose stored state of the
+        entity is complete only at later instants than the one that was asked for; the other columns are null then.
         run: the id of the materialization run that wrote the row. Of rows with equal times, the one that was written
         last is returned (R14).
         pushed_timestamp: when the push was accepted, by the clock of the process that accepted it.
@@ -70,7 +71,7 @@ def provenance_of(uses: Iterable[sv.ViewProvenance], rows: int) -> dict[str, Vie
 def _rows(use: sv.ViewProvenance) -> pa.Table:
     """Raises ValueError if the lists differ in length, or for an origin that this client does not know."""
     origins = [sv.ViewProvenance.Origin.Name(origin) for origin in use.origins]
-    found = [origin != "NO_ROW" for origin in origins]
+    found = [origin not in ("NO_ROW", "BEFORE_FLOOR") for origin in origins]
     nulls = use.created_nulls or bytes(len(origins))
     created = [exists and not null for exists, null in zip(found, nulls, strict=True)]
     return pa.table(

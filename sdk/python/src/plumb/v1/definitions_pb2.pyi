@@ -89,7 +89,7 @@ class JoinKey(_message.Message):
     def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[Type, str]] = ..., sensitive: bool = ...) -> None: ...
 
 class Source(_message.Message):
-    __slots__ = ("name", "parquet", "sql", "csv", "jsonl", "event_timestamp", "created_timestamp", "description", "tags")
+    __slots__ = ("name", "parquet", "sql", "csv", "jsonl", "event_timestamp", "created_timestamp", "description", "tags", "columns", "filter")
     class TagsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -106,6 +106,8 @@ class Source(_message.Message):
     CREATED_TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     TAGS_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    FILTER_FIELD_NUMBER: _ClassVar[int]
     name: str
     parquet: ParquetSource
     sql: SqlSource
@@ -115,7 +117,21 @@ class Source(_message.Message):
     created_timestamp: str
     description: str
     tags: _containers.ScalarMap[str, str]
-    def __init__(self, name: _Optional[str] = ..., parquet: _Optional[_Union[ParquetSource, _Mapping]] = ..., sql: _Optional[_Union[SqlSource, _Mapping]] = ..., csv: _Optional[_Union[CsvSource, _Mapping]] = ..., jsonl: _Optional[_Union[JsonLinesSource, _Mapping]] = ..., event_timestamp: _Optional[str] = ..., created_timestamp: _Optional[str] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    columns: _containers.RepeatedCompositeFieldContainer[SourceColumn]
+    filter: str
+    def __init__(self, name: _Optional[str] = ..., parquet: _Optional[_Union[ParquetSource, _Mapping]] = ..., sql: _Optional[_Union[SqlSource, _Mapping]] = ..., csv: _Optional[_Union[CsvSource, _Mapping]] = ..., jsonl: _Optional[_Union[JsonLinesSource, _Mapping]] = ..., event_timestamp: _Optional[str] = ..., created_timestamp: _Optional[str] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., columns: _Optional[_Iterable[_Union[SourceColumn, _Mapping]]] = ..., filter: _Optional[str] = ...) -> None: ...
+
+class SourceColumn(_message.Message):
+    __slots__ = ("name", "type", "expression", "column")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    EXPRESSION_FIELD_NUMBER: _ClassVar[int]
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    type: Type
+    expression: str
+    column: str
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[Type, str]] = ..., expression: _Optional[str] = ..., column: _Optional[str] = ...) -> None: ...
 
 class ParquetSource(_message.Message):
     __slots__ = ("path",)
@@ -142,7 +158,7 @@ class SqlSource(_message.Message):
     def __init__(self, query: _Optional[str] = ...) -> None: ...
 
 class FeatureView(_message.Message):
-    __slots__ = ("name", "entities", "source", "ttl", "online", "features", "description", "tags", "push_log", "lookback")
+    __slots__ = ("name", "entities", "source", "ttl", "online", "features", "description", "tags", "push_log", "lookback", "aggregations")
     class TagsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -160,6 +176,7 @@ class FeatureView(_message.Message):
     TAGS_FIELD_NUMBER: _ClassVar[int]
     PUSH_LOG_FIELD_NUMBER: _ClassVar[int]
     LOOKBACK_FIELD_NUMBER: _ClassVar[int]
+    AGGREGATIONS_FIELD_NUMBER: _ClassVar[int]
     name: str
     entities: _containers.RepeatedScalarFieldContainer[str]
     source: str
@@ -170,7 +187,41 @@ class FeatureView(_message.Message):
     tags: _containers.ScalarMap[str, str]
     push_log: PushLog
     lookback: _duration_pb2.Duration
-    def __init__(self, name: _Optional[str] = ..., entities: _Optional[_Iterable[str]] = ..., source: _Optional[str] = ..., ttl: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., online: bool = ..., features: _Optional[_Iterable[_Union[Feature, _Mapping]]] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., push_log: _Optional[_Union[PushLog, _Mapping]] = ..., lookback: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
+    aggregations: _containers.RepeatedCompositeFieldContainer[Aggregation]
+    def __init__(self, name: _Optional[str] = ..., entities: _Optional[_Iterable[str]] = ..., source: _Optional[str] = ..., ttl: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., online: bool = ..., features: _Optional[_Iterable[_Union[Feature, _Mapping]]] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., push_log: _Optional[_Union[PushLog, _Mapping]] = ..., lookback: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., aggregations: _Optional[_Iterable[_Union[Aggregation, _Mapping]]] = ...) -> None: ...
+
+class Aggregation(_message.Message):
+    __slots__ = ("of", "functions", "windows", "offset", "hop", "by", "largest")
+    OF_FIELD_NUMBER: _ClassVar[int]
+    FUNCTIONS_FIELD_NUMBER: _ClassVar[int]
+    WINDOWS_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_FIELD_NUMBER: _ClassVar[int]
+    HOP_FIELD_NUMBER: _ClassVar[int]
+    BY_FIELD_NUMBER: _ClassVar[int]
+    LARGEST_FIELD_NUMBER: _ClassVar[int]
+    AS_FIELD_NUMBER: _ClassVar[int]
+    of: str
+    functions: _containers.RepeatedCompositeFieldContainer[AggregateFunction]
+    windows: _containers.RepeatedScalarFieldContainer[str]
+    offset: _duration_pb2.Duration
+    hop: str
+    by: str
+    largest: int
+    def __init__(self, of: _Optional[str] = ..., functions: _Optional[_Iterable[_Union[AggregateFunction, _Mapping]]] = ..., windows: _Optional[_Iterable[str]] = ..., offset: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., hop: _Optional[str] = ..., by: _Optional[str] = ..., largest: _Optional[int] = ..., **kwargs) -> None: ...
+
+class AggregateFunction(_message.Message):
+    __slots__ = ("name", "n", "quantiles", "error", "max_values")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    N_FIELD_NUMBER: _ClassVar[int]
+    QUANTILES_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    MAX_VALUES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    n: int
+    quantiles: _containers.RepeatedScalarFieldContainer[float]
+    error: float
+    max_values: int
+    def __init__(self, name: _Optional[str] = ..., n: _Optional[int] = ..., quantiles: _Optional[_Iterable[float]] = ..., error: _Optional[float] = ..., max_values: _Optional[int] = ...) -> None: ...
 
 class PushLog(_message.Message):
     __slots__ = ("path",)

@@ -89,11 +89,13 @@ class ViewProvenance(_message.Message):
         RUN: _ClassVar[ViewProvenance.Origin]
         PUSH: _ClassVar[ViewProvenance.Origin]
         UNKNOWN: _ClassVar[ViewProvenance.Origin]
+        BEFORE_FLOOR: _ClassVar[ViewProvenance.Origin]
     ORIGIN_UNSPECIFIED: ViewProvenance.Origin
     NO_ROW: ViewProvenance.Origin
     RUN: ViewProvenance.Origin
     PUSH: ViewProvenance.Origin
     UNKNOWN: ViewProvenance.Origin
+    BEFORE_FLOOR: ViewProvenance.Origin
     ALIAS_FIELD_NUMBER: _ClassVar[int]
     VIEW_FIELD_NUMBER: _ClassVar[int]
     DEFINITION_REVISION_FIELD_NUMBER: _ClassVar[int]
