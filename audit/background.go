@@ -32,6 +32,9 @@ type background struct {
 	pending func(pushed feature.Instant) bool
 }
 
+// isWindowed says whether the view has aggregations. What was served of it comes of many events.
+func (b *background) isWindowed() bool { return b.view.Aggregated != nil }
+
 // replacement is a revision that ends a generation of a view.
 type replacement struct {
 	revision int64

@@ -95,8 +95,11 @@ type incident struct {
 	valueRow int
 	// differing are the positions of the outputs that differ.
 	differing []int
-	// next is the event time of a row that the store had and that is later than at; nil if there was none.
+	// next is the event time of a row that the store had and that is later than at; nil if there was none. Of a view with
+	// aggregations it is the instant through which the stored state is complete.
 	next *feature.Instant
+	// asKnown says that what was served is what the join as known gives.
+	asKnown bool
 }
 
 // rule looks for the evidence of one cause, and returns it as a sentence; empty if there is none.
@@ -154,12 +157,25 @@ func (s sighting) all(status plumbv1.Status) bool {
 	return !slices.ContainsFunc(s.statuses, func(each plumbv1.Status) bool { return each != status })
 }
 
-func createdAfter(_ *background, i *incident) string {
+func createdAfter(b *background, i *incident) string {
+	if b.isWindowed() {
+		return i.countedLater()
+	}
 	if !i.behind() || i.joined.created == nil || *i.joined.created <= i.servedAt {
 		return ""
 	}
 	return fmt.Sprintf("the row of %s was created at %s, and served was at %s", i.joined.event, *i.joined.created,
 		i.servedAt)
+}
+
+// countedLater is createdAfter of a view with aggregations. If training as known is what was served, then all events
+// that make the difference had not been created at the instant asked for. That says nothing of a serving after it.
+func (i *incident) countedLater() string {
+	if !i.asKnown || i.at < i.servedAt {
+		return ""
+	}
+	return fmt.Sprintf("the events that had been created by %s give what was served, so that those which make the "+
+		"difference were created after that", i.at)
 }
 
 func forgotten(b *background, i *incident) string {
@@ -176,9 +192,13 @@ func expiredSince(b *background, i *incident) string {
 	return b.mayBeForgotten(i)
 }
 
-func storeAhead(_ *background, i *incident) string {
+func storeAhead(b *background, i *incident) string {
 	if i.served.there || !i.joined.there || i.next == nil {
 		return ""
+	}
+	if b.isWindowed() {
+		return fmt.Sprintf("at %s the store had a state that is complete through %s, which tells nothing of the instant "+
+			"asked for, %s", i.servedAt, *i.next, i.at)
 	}
 	return fmt.Sprintf("at %s the store had the row of %s, which is later than the instant asked for, %s", i.servedAt,
 		*i.next, i.at)
@@ -281,6 +301,9 @@ func (b *background) circumstances(i *incident) string {
 	case len(run.Inputs) == 0:
 		return fmt.Sprintf("run %d should have stored the row; it recorded no source files, so whether these were rewritten "+
 			"is not known", run.ID)
+	case b.isWindowed():
+		return fmt.Sprintf("run %d read the events from files that are unchanged; whether one of them came late for an "+
+			"earlier run is not known", run.ID)
 	}
 	return fmt.Sprintf("run %d read the window from files that are unchanged", run.ID)
 }

@@ -70,7 +70,26 @@ func (e *examination) batch(ctx context.Context, batch arrow.RecordBatch) error 
 }
 
 func (e *examination) settle(ctx context.Context) error {
-	return e.suspension.settle(ctx, e.settled)
+	if !e.background.isWindowed() {
+		return e.suspension.settle(ctx, e.settled)
+	}
+	if len(e.suspension.waiting) == 0 {
+		return nil
+	}
+	late, err := e.suspension.lateEvents(ctx, e.background)
+	if err != nil {
+		return err
+	}
+	waiting := e.suspension.waiting
+	e.suspension.waiting, e.suspension.batches = nil, 0
+	for _, each := range waiting {
+		if evidence := late[each]; evidence != "" {
+			e.count(each, ArrivedLate, evidence)
+		} else {
+			e.decide(each)
+		}
+	}
+	return nil
 }
 
 // compare compares one row of the log with the row that the joins have come to. Whether values differ is known at once.
@@ -88,10 +107,13 @@ func (e *examination) compare(rows *logged, row int) error {
 	if err := e.joinedValues.fill(e, &i, e.joined); err != nil {
 		return err
 	}
+	if e.background.isWindowed() {
+		i.served.created = nil // It is that of a state, which tells builds apart.
+	}
 	e.measure(&i)
 	i.differing = i.differences()
 	if e.known != nil {
-		if err := e.weigh(i); err != nil {
+		if i.asKnown, err = e.weigh(i); err != nil {
 			return err
 		}
 	}
@@ -102,10 +124,24 @@ func (e *examination) compare(rows *logged, row int) error {
 	if len(i.differing) == 0 {
 		return nil
 	}
+	if e.background.isWindowed() {
+		return e.decideWindow(&i)
+	}
 	if instant, needed := i.otherInstant(); needed {
 		return e.suspension.add(&i, instant)
 	}
 	e.decide(&i)
+	return nil
+}
+
+// decideWindow decides on an incident of a view with aggregations. At another instant windows have other events, so
+// that no join at one tells anything; an event that came late may.
+func (e *examination) decideWindow(i *incident) error {
+	cause, evidence := e.background.decide(i)
+	if (cause == Unexplained || cause == SourceRewritten) && e.background.tellsLate() {
+		return e.suspension.add(i, i.at)
+	}
+	e.count(i, cause, evidence)
 	return nil
 }
 
@@ -120,28 +156,48 @@ func (e *examination) measure(i *incident) {
 }
 
 // weigh counts what training as known would have matched, and whether the row of the default join was known at all. It
-// takes the incident as a copy, since it puts the row of the join as known in the place of the default join's.
-func (e *examination) weigh(i incident) error {
-	k, joined := &e.view.knowledge, i.joined
-	if i.served.there && i.served.visible() {
+// says whether training as known is what was served. It takes the incident as a copy, since it puts the row of the join
+// as known in the place of the default join's.
+//
+// Aggregations have no row that was known or not. What the default join sees of them was not known yet if it is another
+// as known, and whether what was served counts an event that was not known is not told.
+func (e *examination) weigh(i incident) (asKnown bool, err error) {
+	k, joined, values, row := &e.view.knowledge, i.joined, i.values, i.valueRow
+	if i.served.there && i.served.visible() && !e.background.isWindowed() {
 		k.Served++
 		if i.served.created == nil || *i.served.created > i.at {
 			k.ServedUnknown++
 		}
 	}
 	if err := e.knownValues.fill(e, &i, e.known); err != nil {
-		return err
+		return false, err
 	}
+	others := len(i.differences())
 	k.Compared += int64(len(e.outputs))
 	k.MatchedDefault += int64(len(e.outputs) - len(i.differing))
-	k.MatchedAsKnown += int64(len(e.outputs) - len(i.differences()))
+	k.MatchedAsKnown += int64(len(e.outputs) - others)
 	if joined.visible() {
 		k.Seen++
 	}
-	if tooEarly(joined, i.joined) {
+	unknown := tooEarly(joined, i.joined)
+	if e.background.isWindowed() {
+		unknown = joined.visible() && !i.joined.shows(joined, i.values, i.valueRow, values, row)
+	}
+	if unknown {
 		k.Unknown++
 	}
-	return nil
+	return others == 0, nil
+}
+
+// shows says whether two joins give the same for a row.
+func (s sighting) shows(other sighting, values []arrow.Array, row int, otherValues []arrow.Array, otherRow int) bool {
+	for at, status := range s.statuses {
+		if status != other.statuses[at] || status == plumbv1.Status_PRESENT &&
+			!value.SameArrow(values[at], row, otherValues[at], otherRow) {
+			return false
+		}
+	}
+	return s.there == other.there && s.event == other.event
 }
 
 // differences are the positions of the outputs whose status, value or event time is not the join's. The event time is

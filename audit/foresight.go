@@ -26,7 +26,8 @@ type Foresight struct {
 	Untold []string `json:"untold"`
 }
 
-// ViewForesight is the foresight of one use of a view.
+// ViewForesight is the foresight of one use of a view. With aggregations, events take the place of the row: it was
+// unknown if a feature is another as known.
 type ViewForesight struct {
 	// View is the view's name and Alias that of its use.
 	View  string `json:"view"`
@@ -85,6 +86,7 @@ func (a *Auditor) Foresee(ctx context.Context, selection *feature.Selection, lab
 type foreseeing struct {
 	ViewForesight
 	rows            int64
+	isWindowed      bool
 	joined, asKnown *answers
 }
 
@@ -93,7 +95,8 @@ func (a *Auditor) foresee(ctx context.Context, selection *feature.Selection, at 
 ) (found *foreseeing, err error) {
 	reference := selection.References[at]
 	p := &probe{reference: reference, keys: reference.LabelColumns}
-	found = &foreseeing{ViewForesight: ViewForesight{View: reference.View.Name, Alias: reference.Alias}}
+	found = &foreseeing{ViewForesight: ViewForesight{View: reference.View.Name, Alias: reference.Alias},
+		isWindowed: reference.View.Aggregated != nil}
 	names := map[feature.StoredColumn]string{}
 	for _, output := range selection.Stored() {
 		names[output.StoredColumn] = output.Name
@@ -108,7 +111,7 @@ func (a *Auditor) foresee(ctx context.Context, selection *feature.Selection, at 
 	if err != nil {
 		return nil, err
 	}
-	p.created = canTellCreated(a.config.Offline, reference.View.Source, columns)
+	p.created = canTellCreated(a.config.Offline, reference.View, columns)
 	paths := [2]string{filepath.Join(folder, "joined.arrow"), filepath.Join(folder, "known.arrow")}
 	report, err := p.run(ctx, a.config.Offline, request, paths[0])
 	if err != nil {
@@ -150,6 +153,7 @@ func (f *foreseeing) compare() error {
 }
 
 func (f *foreseeing) count(joined, known sighting) {
+	changed := false
 	for i := range f.Features {
 		same := joined.statuses[i] == known.statuses[i] && joined.there == known.there && joined.event == known.event
 		if same && joined.statuses[i] == plumbv1.Status_PRESENT {
@@ -157,6 +161,7 @@ func (f *foreseeing) count(joined, known sighting) {
 		}
 		if !same {
 			f.Features[i].Changed++
+			changed = true
 		}
 	}
 	if known.visible() {
@@ -165,7 +170,7 @@ func (f *foreseeing) count(joined, known sighting) {
 	if joined.visible() {
 		f.Seen++
 	}
-	if tooEarly(joined, known) {
+	if f.isWindowed && joined.visible() && changed || !f.isWindowed && tooEarly(joined, known) {
 		f.Unknown++
 	}
 }

@@ -60,9 +60,14 @@ func (p *probe) selection() *feature.Selection {
 	return selection
 }
 
-// canTellCreated says whether the created times of a source can be read as values are.
-func canTellCreated(engine offline.Inspector, source *feature.Source, columns []feature.Column) bool {
-	return source.CreatedTimestamp != "" && slices.ContainsFunc(columns, func(c feature.Column) bool {
+// canTellCreated says whether the created times of the rows found can be read as values are. Aggregations have no such
+// row, but many events.
+func canTellCreated(engine offline.Inspector, view *feature.View, columns []feature.Column) bool {
+	source := view.Source
+	if view.Aggregated != nil || source.CreatedTimestamp == "" {
+		return false
+	}
+	return slices.ContainsFunc(columns, func(c feature.Column) bool {
 		return c.Name == source.CreatedTimestamp && engine.CanBecome(c, plumbv1.Type_TIMESTAMP, false) == nil
 	})
 }

@@ -97,6 +97,9 @@ func (k *hashedKey) appendTo(builder array.Builder, column arrow.Array, row int)
 func resolve(ctx context.Context, engine offline.Store, hasher *auditlog.Hasher, view *feature.View,
 	keys map[int]*hashedKey,
 ) error {
+	if view.Aggregated != nil {
+		view = view.Aggregated.Events
+	}
 	request := offline.NewestRequest{
 		View: view, Window: offline.Window{End: math.MaxInt64}, MaxFailed: math.MaxInt64,
 	}

@@ -124,11 +124,17 @@ func (s *suspension) write(path string) error {
 	if err != nil {
 		return err
 	}
-	keys := make([]arrow.Array, len(s.keys))
+	instants, keys := s.take()
+	return errors.Join(labels.add(instants, keys), labels.close())
+}
+
+// take takes the instants and the label columns of the incidents that wait.
+func (s *suspension) take() (instants arrow.Array, keys []arrow.Array) {
+	keys = make([]arrow.Array, len(s.keys))
 	for k, builder := range s.keys {
 		keys[k] = builder.NewArray()
 	}
-	return errors.Join(labels.add(s.instants.NewArray(), keys), labels.close())
+	return s.instants.NewArray(), keys
 }
 
 // settled decides on an incident that has waited, with the row that the sources have at the other instant.

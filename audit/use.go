@@ -48,7 +48,7 @@ func (g *groupAudit) addUse(ctx context.Context, position int) error {
 			len(u.outputs))
 		return nil
 	}
-	u.created = canTellCreated(g.auditor.config.Offline, view.Source, columns)
+	u.created = canTellCreated(g.auditor.config.Offline, view, columns)
 	g.uses = append(g.uses, u)
 	return err
 }
