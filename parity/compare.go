@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/plumbstore/plumb/compute/aggregate"
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -60,6 +61,9 @@ func (t *target) compare(rows []int, columns []*plumbv1.FeatureColumn) error {
 			if stored, ok := output.From.(feature.StoredColumn); ok {
 				c.use, c.feature = &t.uses[stored.Reference], stored.Feature
 				c.witnessed = c.use.sourceState(c.label)
+				if c.told, err = c.use.told(c.label, c.feature, c.witnessed); err != nil {
+					return fmt.Errorf("%s: %w", output.Name, err)
+				}
 			}
 			if !t.report.count(c) {
 				differs[j] = true
@@ -103,6 +107,21 @@ func (u *use) sourceState(l *label) sourceState {
 	return sourceState{next: math.MaxInt64}
 }
 
+// told is what the witness has for a feature of a label row; nil if it cannot tell.
+func (u *use) told(l *label, feature int, seen sourceState) (*witnessed, error) {
+	if seen.rows == 0 {
+		return nil, nil //nolint:nilnil // There is nothing to tell, and nothing is wrong.
+	}
+	if !u.view.isWindowed() {
+		if values := u.view.values[seen.place]; values != nil {
+			return &values[feature], nil
+		}
+		return nil, nil //nolint:nilnil // As above.
+	}
+	tuple, _ := u.tuple(l)
+	return u.view.computed.of(tuple, l.at, feature)
+}
+
 // comparison is one feature of one label row, as the three sides tell it.
 type comparison struct {
 	target *target
@@ -114,6 +133,8 @@ type comparison struct {
 	row             int
 	offline, online cell
 	witnessed       sourceState
+	// told is the value by the witness; nil if it cannot tell.
+	told *witnessed
 }
 
 // cause is empty if all agree. What explains the most comes first: if one side has no row, event time, status and value
@@ -132,9 +153,9 @@ func (c comparison) cause() Cause {
 		return SurplusRow
 	case offline.event != online.event:
 		return EventTime
-	case c.use != nil && offline.found() != online.found():
+	case c.use != nil && !c.use.view.isWindowed() && offline.found() != online.found():
 		return c.ttlCause()
-	case c.witnessed.rows > 1:
+	case c.witnessed.rows > 1 && c.isChosen():
 		return Tie
 	case offline.status != online.status:
 		return Status
@@ -150,11 +171,26 @@ func (c comparison) ttlCause() Cause {
 	return TTL
 }
 
+// isChosen says whether the value is that of one row among those of one event time, or of some of them.
+func (c comparison) isChosen() bool {
+	if !c.use.view.isWindowed() {
+		return true
+	}
+	switch c.use.view.Aggregated.Aggregates[c.use.view.computed.aggregateOf[c.feature]].Spec.Function {
+	case aggregate.First, aggregate.Last, aggregate.LastN:
+		return true
+	}
+	return false
+}
+
 // isWitnessed says whether the source has the row that offline has found, whether it is as old as its status says, and
 // whether its value is that which offline has. Of a computed feature it has nothing.
 func (c comparison) isWitnessed() bool {
 	if c.use == nil {
 		return true
+	}
+	if c.use.view.isWindowed() {
+		return c.isCounted()
 	}
 	seen, ttl := c.witnessed, uint64(c.use.view.TTL.Microseconds())
 	switch {
@@ -167,8 +203,25 @@ func (c comparison) isWitnessed() bool {
 	case !c.offline.found():
 		return false
 	}
-	values := c.use.view.values[seen.place]
-	return values == nil || values[c.feature].is(c.offline)
+	return c.told == nil || c.told.is(c.offline)
+}
+
+// isCounted is isWitnessed of a view with aggregations. A filter leaves events out that the witness sees: then the
+// latest one that is left is no later, and there may be none.
+func (c comparison) isCounted() bool {
+	seen, there := c.witnessed, c.offline.status != plumbv1.Status_NOT_FOUND
+	filtered := c.use.view.Aggregated.Filter != aggregate.None
+	switch {
+	case seen.rows == 0:
+		return !there
+	case filtered:
+		return !there || c.offline.event <= seen.event
+	case seen.event != c.offline.event:
+		return false
+	case c.offline.status != plumbv1.Status_INVALID && !c.offline.found():
+		return false
+	}
+	return c.told == nil || c.told.is(c.offline)
 }
 
 // describe says it for people.

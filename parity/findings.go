@@ -10,6 +10,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"github.com/plumbstore/plumb/compute/windows"
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/store/offline"
 )
@@ -23,8 +24,9 @@ type findings struct {
 	rows        int64
 	first, last feature.Instant
 	// keys are some entity keys, each key as likely as another however many rows it has. seeds are some rows, ties some
-	// rows that may have others of one key and event time, late some with a created time after their event time.
-	keys, seeds, ties, late *bottomK
+	// rows that may have others of one key and event time, late some with a created time after their event time, and
+	// borders some with an event time at the border of tiles or a microsecond after it.
+	keys, seeds, ties, late, borders *bottomK
 	// near says for each of seeds, ties and late what comes after it, and how many rows it ties with.
 	near *sourceStates
 }
@@ -110,7 +112,11 @@ const doubtBits = 1 << 27
 // in a second reading (near), and edges leaves out the ones that do not tie.
 func find(ctx context.Context, witness offline.Witness, view *sandboxView, seed uint64) (*findings, error) {
 	f := &findings{first: math.MaxInt64, last: math.MinInt64, keys: newBottomK(), seeds: newBottomK(), ties: newBottomK(),
-		late: newBottomK(), near: newSourceStates()}
+		late: newBottomK(), borders: newBottomK(), near: newSourceStates()}
+	var spans []windows.Span
+	if view.isWindowed() {
+		spans = spansOf(view.View)
+	}
 	var micros [8]byte
 	seen := make([]uint64, doubtBits/64)
 	err := history(ctx, witness, view.View, func(row sourceRow) error {
@@ -122,6 +128,9 @@ func find(ctx context.Context, witness offline.Witness, view *sandboxView, seed 
 		f.seeds.offer(h, row)
 		if row.created > row.event {
 			f.late.offer(h, row)
+		}
+		if slices.ContainsFunc(spans, func(span windows.Span) bool { return isAtBorder(row.event, span) }) {
+			f.borders.offer(h, row)
 		}
 		place, bit := h%doubtBits/64, uint64(1)<<(h%64)
 		if seen[place]&bit != 0 {
@@ -136,6 +145,35 @@ func find(ctx context.Context, witness offline.Witness, view *sandboxView, seed 
 		}
 	}
 	return f, err
+}
+
+// isAtBorder says whether a row is at the border of two tiles, or a microsecond after it.
+func isAtBorder(event feature.Instant, span windows.Span) bool {
+	return span.Hop > 0 && afterBorder(event, span) <= microsecond
+}
+
+// windowEdges are the rows of a kind of edge of a window. Rows that are aimed at by the same instants are one group: of
+// one hour, for example, for a window that begins at full hours.
+func (f *findings) windowEdges(family edgeFamily, span windows.Span) [][]seedRow {
+	rows := f.seeds
+	if family == edgeBorder {
+		rows = f.borders
+	}
+	var groups [][]seedRow
+	groupOf := map[feature.Instant]int{}
+	for _, row := range rows.all() {
+		if !family.has(row.event, span) {
+			continue
+		}
+		at := family.aims(row, 0, span)[0].at
+		group, ok := groupOf[at]
+		if !ok {
+			group = len(groups)
+			groupOf[at], groups = group, append(groups, nil)
+		}
+		groups[group] = append(groups[group], row)
+	}
+	return groups
 }
 
 // edges are the rows of a kind of edge, in an order of chance: those that really tie, and those that are the newest of

@@ -304,39 +304,38 @@ feature_services:
   - {name: model, full_names: true, features: [{view: price}, {view: offer}]}
 `
 
-// newTextProject makes a project with the same rows in CSV and in JSON lines. Its texts have line ends, quotes, and
-// numbers that a FLOAT does not hold.
-func newTextProject(t *testing.T) string {
-	t.Helper()
-	folder := t.TempDir()
-	write(t, filepath.Join(folder, "plumb.yaml"), "project: shops\ndefinitions: [features.yaml]\n"+
-		"registry: sqlite:registry.db\nonline_store: sqlite:online.db\noffline: {roots: [data]}\n")
-	write(t, filepath.Join(folder, "features.yaml"), textDefinitions)
-	if err := os.MkdirAll(filepath.Join(folder, "data"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	var table, lines strings.Builder
-	table.WriteString("\ufeffitem,at,known,price,stock,note,open,seen,raw,sizes\r\n")
-	notes := []string{"plain", "two\r\nlines", "a \"quote\", and a comma", "", " spaces ", "two\nlines"}
-	for row := range 60 {
-		item, note := fmt.Sprintf("item %d", row%7), notes[row%len(notes)]
-		at := fmt.Sprintf("2024-01-01T%02d:%02d:00.5%d+01:00", row/3, row%3*20, row%10)
-		price, stock := fmt.Sprintf("%d.%d1", row, row%10), ""
-		if row%4 > 0 {
-			stock = fmt.Sprint(row - 30)
-		}
-		fmt.Fprintf(&table, "%s,%s,2024-02-01,%s,%s,\"%s\",%t,2024-01-01 00:00:00.000001,AP8=,\"[%d.1, null, -0.0]\"\r\n",
-			item, at, price, stock, strings.ReplaceAll(note, `"`, `""`), row%2 == 0, row)
-		if stock == "" {
-			stock = "null"
-		}
-		fmt.Fprintf(&lines, `{"item": %q, "at": %q, "known": "2024-02-01", "price": %s, "stock": %s, "note": %s}`+"\n",
-			item, at, price, stock, must(json.Marshal(note))(t))
-	}
-	write(t, filepath.Join(folder, "data", "prices.csv"), table.String())
-	write(t, filepath.Join(folder, "data", "prices.jsonl"), lines.String())
-	return folder
-}
+const windowDefinitions = `
+entities:
+  - {name: sensor, join_keys: [{name: sensor, type: INT64}]}
+sources:
+  - name: readings
+    parquet: {path: data/readings.parquet}
+    event_timestamp: at
+    created_timestamp: known
+  - name: good
+    parquet: {path: data/readings.parquet}
+    event_timestamp: at
+    columns: [{name: doubled, type: FLOAT64, expression: amount + amount}]
+    filter: units > 10
+feature_views:
+  - name: recent
+    entities: [sensor]
+    source: readings
+    lookback: 1h
+    aggregations:
+      - {functions: [rows], windows: [1h, 6h]}
+      - {of: amount, functions: [count, sum, mean, max], windows: [1h, 6h, lifetime]}
+      - {of: units, functions: [sum, min], windows: [2h], offset: 30m}
+      - {of: units, functions: [sum], windows: [10m], hop: exact}
+      - {of: note, functions: [last, {last_n: 3}, distinct], windows: [6h]}
+  - name: filtered
+    entities: [sensor]
+    source: good
+    aggregations:
+      - {of: doubled, functions: [sum, count], windows: [1h, 6h]}
+feature_services:
+  - {name: model, full_names: true, features: [{view: recent}, {view: filtered}]}
+`
 
 // verify runs the binary with one defect at work, or none, and returns its report and exit code.
 func verify(t *testing.T, binary, folder, defect string) (parity.Report, int) {
@@ -361,12 +360,12 @@ func TestEveryDefectThatIsBuiltInIsCaughtAndToldByItsCause(t *testing.T) {
 	all := defects(t)
 	binary := build(t, all)
 	projects := map[string]string{"levels": newProject(t), "decimals": newWideProject(t), "text": newTextProject(t),
-		"computed": newComputedProject(t)}
+		"computed": newComputedProject(t), "windows": newWindowProject(t)}
 	report, code := verify(t, binary, projects["levels"], "")
 	if code != 0 || report.Outcome != parity.Passed || report.Totals.Values != 600*3 {
 		t.Fatalf("without a defect: exit code %d, %+v", code, report)
 	}
-	for _, name := range []string{"text", "computed"} {
+	for _, name := range []string{"text", "computed", "windows"} {
 		if report, code := verify(t, binary, projects[name], ""); code != 0 || report.Outcome != parity.Passed {
 			t.Errorf("%s without a defect: exit code %d, %+v", name, code, report)
 		}

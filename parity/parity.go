@@ -19,11 +19,16 @@
 // It says which event time, which status and, if rows have a place, which value offline has to find, so that a mistake
 // that both sides share is seen as well.
 //
+// A window has other events at every instant. But the state of a view with aggregations can be looked up at all
+// instants from its floor on (R27), which lies twice the clock skew before W. So a label row for such a view is played
+// with W in [T, T + twice the skew], whatever events there are in between, and label rows lie at few instants and just
+// before them. The witness says which events count in any window, and what the simpler functions give for them.
+//
 // # Edges
 //
 // Sampled label rows are uniform over time and keys. A part of them is aimed at likely mistakes: at, just before and
 // just after a row of a source, at the ends of a ttl, at rows that tie, at rows that became known late, keys that no
-// source has, null keys (see Kind). A seed makes them reproducible.
+// source has, null keys, and instants at which windows lose or reach a row (see Kind). A seed makes them reproducible.
 //
 // The package depends only on contracts; the caller brings the engines and the server.
 package parity
@@ -82,6 +87,9 @@ type Sandbox struct {
 	Clock *Clock
 	// Retention has to outlast the verification.
 	Retention time.Duration
+	// ClockSkew is that of the states of windows: they can be looked up from twice as long before the end of a
+	// materialization (R27).
+	ClockSkew time.Duration
 }
 
 // Clock is a clock that stays at the time it was set to. It is safe for concurrent use.
@@ -178,7 +186,7 @@ func (v *verification) label(ctx context.Context) error {
 // witness lets the sources tell what each label row has to see.
 func (v *verification) witness(ctx context.Context) error {
 	for _, view := range v.views {
-		view.states = newSourceStates()
+		view.states = newWitnessStates(view.View)
 	}
 	for _, t := range v.targets {
 		for i := range t.labels {

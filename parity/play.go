@@ -26,15 +26,20 @@ const perRequest = 1000
 // sandboxView is a view in the sandbox.
 type sandboxView struct {
 	*feature.View
-	states *sourceStates
+	states witnessStates
 	// values are what the features of some rows are by the witness, by the rows' places.
 	values map[int64][]witnessed
+	// computed is what the witness makes of events, of a view with aggregations.
+	computed *windowValues
 	// stops are the ends of the windows to materialize, ascending; runs are those that were.
 	stops []feature.Instant
 	runs  []registry.Run
 	// found is what sampling learned of the source.
 	found *findings
 }
+
+// isWindowed says whether the view computes its features of events.
+func (s *sandboxView) isWindowed() bool { return s.Aggregated != nil }
 
 // interval is when a label row may be played, as far as one view is concerned: the view is materialized through an
 // instant in there.
@@ -185,7 +190,7 @@ func (v *verification) stopsOf(view *sandboxView) []feature.Instant {
 				l := &t.labels[row]
 				if tuple, ok := t.uses[i].tuple(l); ok {
 					seen := view.states.at(tuple, l.at)
-					all = append(all, interval{l.at, seen.end(l) - 1})
+					all = append(all, interval{l.at, v.lastStop(view, seen, l)})
 					if seen.rows > 0 {
 						newest[l.at] = max(newest[l.at], seen.event)
 					}
@@ -195,6 +200,20 @@ func (v *verification) stopsOf(view *sandboxView) []feature.Instant {
 	}
 	return withSeams(stab(all), newest)
 }
+
+// lastStop is the last instant that a view may be materialized through for a label row.
+//
+// A state of windows can be looked up at every instant from its floor on (R27), whatever its events. So the stop is at
+// most twice the skew later than the label row, and what lies between the two is left out by the look-up itself.
+func (v *verification) lastStop(view *sandboxView, seen sourceState, l *label) feature.Instant {
+	if !view.isWindowed() {
+		return seen.end(l) - 1
+	}
+	return l.at + min(v.Sandbox.behind(), math.MaxInt64-l.at)
+}
+
+// behind is how long before the end of a materialization the states of windows can be looked up (R27).
+func (s *Sandbox) behind() feature.Instant { return 2 * feature.Instant(s.ClockSkew.Microseconds()) }
 
 // end is the instant before which a label row has to be played. One that is aimed at a row which became known late is
 // played before that: so there is a window which ends between the two.
@@ -271,7 +290,7 @@ func (v *verification) materialize(ctx context.Context, view *sandboxView, at fe
 		stop := view.stops[len(view.runs)]
 		materializer := materialize.New(materialize.Config{
 			Offline: v.Offline, Online: v.Sandbox.Online, Ledger: v.Sandbox.Ledger, Now: stop.Time,
-			Retention: v.Sandbox.Retention,
+			Retention: v.Sandbox.Retention, ClockSkew: v.Sandbox.ClockSkew,
 		})
 		report, err := materializer.Run(ctx, view.View, materialize.Request{To: stop})
 		if err != nil {

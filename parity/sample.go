@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 
+	"github.com/plumbstore/plumb/compute/windows"
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store/offline"
@@ -29,6 +31,8 @@ const (
 	fewestEdges  = 12
 	mostEdges    = 20
 	basesPerPart = 10
+	// mostWindowEdges is how many edges there are at the most so that each kind of edge of each window has one.
+	mostWindowEdges = 40
 )
 
 func bound(count, per, fewest, most int) int { return min(max(count/per, fewest), most) }
@@ -127,6 +131,10 @@ func (s *sampler) drawBases() []feature.Instant {
 // their keys, then those that are aimed at edges.
 func (s *sampler) draw(ctx context.Context, v *verification) error {
 	s.drawEdges(int(edgeShare * float64(s.rows)))
+	if slices.ContainsFunc(s.uses, func(u use) bool { return u.view.isWindowed() }) {
+		s.drawBehind(v.Sandbox.behind())
+		return nil
+	}
 	edges := len(s.labels)
 	var watched []*sandboxView
 	watches := map[*sandboxView]*sourceStates{}
@@ -151,6 +159,25 @@ func (s *sampler) draw(ctx context.Context, v *verification) error {
 		s.move(&s.labels[i], watches)
 	}
 	return nil
+}
+
+// drawBehind draws the label rows around base instants of a target that has windows. At another instant a window has
+// other events, so these label rows stay where one materialization does for all of them: at the base, at the first
+// instant at which states that are complete through the base can be looked up (R27), and between the two.
+func (s *sampler) drawBehind(behind feature.Instant) {
+	for i := len(s.labels); i < s.rows; i++ {
+		base := s.bases[i%len(s.bases)]
+		floor := max(base, math.MinInt64+behind) - behind
+		l := s.drawUniform(base)
+		switch choice := s.random.IntN(basesPerPart); {
+		case choice == 0 && floor < base:
+			l.at = floor
+			l.became(AtFloor)
+		case choice < basesPerPart/2:
+			l.at = floor + feature.Instant(s.random.Int64N(int64(base-floor)+1))
+		}
+		s.labels = append(s.labels, l)
+	}
 }
 
 // drawUniform draws keys of a label row, some of them null or such that no row has. The shares are of all label rows,
@@ -205,11 +232,13 @@ func (l *label) became(kind Kind) {
 	}
 }
 
-// edge is a row to aim at, of the view of one use.
+// edge is what to aim at, of the view of one use: a row, or rows that have the same aims.
 type edge struct {
 	use    int
 	family edgeFamily
-	row    seedRow
+	rows   []seedRow
+	// span is the window, of a family of windows.
+	span windows.Span
 }
 
 // drawEdges draws label rows that are aimed at rows of the sources: of each use and family in turn, as long as it has
@@ -217,8 +246,8 @@ type edge struct {
 // second, and then all of them over again with other keys for the other uses.
 func (s *sampler) drawEdges(count int) {
 	var edges []edge
-	most := bound(count, rowsPerEdge, min(fewestEdges, count), mostEdges)
 	pools := s.pools()
+	most := bound(count, rowsPerEdge, min(max(fewestEdges, min(len(pools), mostWindowEdges)), count), mostEdges)
 	for round := 0; len(edges) < most; round++ {
 		before := len(edges)
 		for _, pool := range pools {
@@ -232,23 +261,39 @@ func (s *sampler) drawEdges(count int) {
 	}
 	for i := 0; len(edges) > 0 && i < count; i++ {
 		e := edges[i%len(edges)]
-		ttl := feature.Instant(s.uses[e.use].view.TTL.Microseconds())
-		aims := e.family.aims(e.row, ttl)
-		chosen := aims[i/len(edges)%len(aims)]
-		s.labels = append(s.labels, label{chosen.at, s.drawKeys(e.use, e.row.tuple), chosen.kind})
+		ttl, turn := feature.Instant(s.uses[e.use].view.TTL.Microseconds()), i/len(edges)
+		aims := e.family.aims(e.rows[0], ttl, e.span)
+		chosen, row := aims[turn%len(aims)], e.rows[turn/len(aims)%len(e.rows)]
+		s.labels = append(s.labels, label{chosen.at, s.drawKeys(e.use, row.tuple), chosen.kind})
 	}
 }
 
-// pools are the rows to aim at, by family and use.
+// pools are what to aim at, by family, use and window. None of them is empty.
 func (s *sampler) pools() [][]edge {
 	var pools [][]edge
+	add := func(pool []edge) {
+		if len(pool) > 0 {
+			pools = append(pools, pool)
+		}
+	}
 	for family := range edgeFamilies {
 		for i, u := range s.uses {
-			var pool []edge
-			for _, row := range u.view.found.edges(u.view, family) {
-				pool = append(pool, edge{i, family, row})
+			switch {
+			case !family.ofWindows():
+				var pool []edge
+				for _, row := range u.view.found.edges(u.view, family) {
+					pool = append(pool, edge{use: i, family: family, rows: []seedRow{row}})
+				}
+				add(pool)
+			case u.view.isWindowed():
+				for _, span := range spansOf(u.view.View) {
+					var pool []edge
+					for _, rows := range u.view.found.windowEdges(family, span) {
+						pool = append(pool, edge{i, family, rows, span})
+					}
+					add(pool)
+				}
 			}
-			pools = append(pools, pool)
 		}
 	}
 	return pools

@@ -16,7 +16,8 @@ import (
 
 // sourceState is what a plain read of a source says of one entity key at one instant.
 type sourceState struct {
-	// rows is how many rows have the latest event time at or before the instant, which is event; 0 if there is none.
+	// rows is how many rows have the latest event time at or before the instant, which is event; 0 if there is none. Of a
+	// view with aggregations it is the latest event time that counts in any window (R22), and the rest means nothing.
 	rows  int
 	event feature.Instant
 	// known is the latest created time of those rows, math.MinInt64 if they have none.
@@ -26,6 +27,21 @@ type sourceState struct {
 	// place is where the winner of those rows is (R3): the one that was known last, and of several the last in source
 	// order; noPlace if rows have none.
 	place int64
+}
+
+// witnessStates are sourceStates or windowStates.
+type witnessStates interface {
+	// add adds a question, and read answers all that were added, which at returns.
+	add(tuple string, at feature.Instant)
+	read(ctx context.Context, witness offline.Witness, view *feature.View) error
+	at(tuple string, at feature.Instant) sourceState
+}
+
+func newWitnessStates(view *feature.View) witnessStates {
+	if view.Aggregated != nil {
+		return newWindowStates(view)
+	}
+	return newSourceStates()
 }
 
 // sourceStates are those of some entity keys at some instants. Their memory does not grow with the source.
@@ -128,9 +144,12 @@ type sourceRow struct {
 // noPlace stands for the place of a row that has none.
 const noPlace = -1
 
-// history hands out every row of a view.
+// history hands out every row of a view; of a view with aggregations, every row of its source.
 func history(ctx context.Context, witness offline.Witness, view *feature.View, visit func(sourceRow) error) error {
 	var row sourceRow
+	if view.Aggregated != nil {
+		view = view.Aggregated.Events
+	}
 	return witness.History(ctx, view, func(batch arrow.RecordBatch) error {
 		keys := len(view.Keys)
 		events, ok := batch.Column(keys).(*array.Int64)

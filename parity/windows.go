@@ -10,7 +10,8 @@ import (
 )
 
 // countWindows checks the number of rows that each window read against the number that the source has in there (R5). A
-// row that two windows read is harmless as long as the newest wins, but not otherwise.
+// row that two windows read is harmless as long as the newest wins, but not otherwise. A run that makes states reads
+// some events again, and says from when on: its window begins there.
 func (v *verification) countWindows(ctx context.Context) error {
 	for _, view := range v.views {
 		v.Progress(offline.Progress{Step: "counting the rows that windows of view " + view.Name + " should have read"})

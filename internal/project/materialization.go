@@ -115,6 +115,7 @@ func (p *Project) materializer(ctx context.Context, progress func(view string, r
 		LogFolder: p.LogFolder,
 		Now:       p.options.Now,
 		Retention: p.Config.OnlineRetention,
+		ClockSkew: p.Config.Push.ClockSkew,
 		Progress:  progress,
 	}), nil
 }

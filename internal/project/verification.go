@@ -107,7 +107,7 @@ func (p *Project) inSandbox(ctx context.Context, wanted *verifying, request Veri
 		Offline:  offline,
 		Witness:  witness,
 		Sandbox: parity.Sandbox{Online: box.online, Ledger: box.ledger, Client: box.client, Clock: box.clock,
-			Retention: sandboxRetention},
+			Retention: sandboxRetention, ClockSkew: p.Config.Push.ClockSkew},
 		Rows:     request.Rows,
 		Seed:     request.Seed,
 		Folder:   box.folder,
