@@ -54,6 +54,9 @@ func (a *application) push(ctx context.Context, p *project.Project, name, path s
 	if err != nil {
 		return err
 	}
+	if err := push.Admit(view); err != nil {
+		return err
+	}
 	given, err := pushFile(ctx, p, path)
 	if err != nil {
 		return err
