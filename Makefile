@@ -89,8 +89,10 @@ bench-offline: build ## Measure historical against hand-written SQL (CONTESTS="u
 	bin/bench-offline bin/plumb bin/bench $(CONTESTS)
 
 .PHONY: bench-windows
-bench-windows: ## Measure windows of events against a range join by hand, 20 million events at the most; takes some minutes
+bench-windows: build redis-server ## Measure windows: joins against a range join by hand, look-ups against a bare MGET
 	go test ./store/duckdb -run '^$$' -bench Windows -benchtime 3x -timeout 30m
+	go build -o bin/bench-online ./bench/online
+	bin/bench-online -tables windows -callers 1,16 bin/plumb
 
 .PHONY: bench-memory
 bench-memory: build ## Join 20 million labels within 2 GB; fails above 2.4 GB; leaves 6 GB of data in bin/bench

@@ -31,7 +31,7 @@ func (s *servers) withAudit(ctx context.Context, plumb, folder string) error {
 // contestAudit prints one line of the table.
 func (s *servers) contestAudit(ctx context.Context, plumb, folder, rate string, shape shape, count int) error {
 	log := filepath.Join(folder, fmt.Sprint("audit-", rate, "-", shape.short(), "-", count))
-	keeping, err := startPlumb(ctx, plumb, folder, shape.views, s.redis.URL(), "--serving-audit-dir", log,
+	keeping, err := startPlumb(ctx, plumb, projectOf(folder, shape.views), s.redis.URL(), "--serving-audit-dir", log,
 		"--serving-audit-rate", rate)
 	if err != nil {
 		return err

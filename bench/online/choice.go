@@ -22,12 +22,13 @@ const (
 	memory      = "memory"
 	audited     = "audit"
 	ofComputed  = "computed"
+	ofWindows   = "windows"
 )
 
 var (
 	// usual are the tables that are measured unless some are chosen.
 	usual        = []string{ofClient, ofGenerated, leftAsIs, ofManyViews, ofSQLite, ofJSON, ofPython, memory}
-	tables       = append(slices.Clone(usual), audited, ofComputed)
+	tables       = append(slices.Clone(usual), audited, ofComputed, ofWindows)
 	shapes       = []shape{{1, few}, {100, few}, {1, some}}
 	callerCounts = []int{1, 16, 64}
 )

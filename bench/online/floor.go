@@ -101,9 +101,9 @@ func floorKey(view int, user int64, length int) string {
 }
 
 // writeFloor writes values of this length for each entity and view.
-func writeFloor(ctx context.Context, client *goredis.Client, keyBytes, valueBytes int) error {
+func writeFloor(ctx context.Context, client *goredis.Client, views, keyBytes, valueBytes int) error {
 	value := make([]byte, valueBytes)
-	for view := range sources {
+	for view := range views {
 		_, err := client.Pipelined(ctx, func(pipe goredis.Pipeliner) error {
 			for user := range entities {
 				pipe.Set(ctx, floorKey(view, int64(user), keyBytes), value, 0)

@@ -2,7 +2,7 @@
 //
 //	online [-tables …] [-shapes …] [-callers …] [-rounds …] [-python …] [-profile …] PLUMB
 //
-// PLUMB is the binary. All tables but audit are measured, of all shapes, with 1, 16 and 64 callers, in 5 rounds, unless
+// PLUMB is the binary. All tables but audit, computed and windows are measured, of all shapes, with 1, 16 and 64 callers, in 5 rounds, unless
 // the flags choose some, as in -tables client,undecoded -shapes 1x50 -callers 1,16.
 //
 // Callers ask over gRPC, each on a connection of its own that stays open: with the Go client, with generated code, and

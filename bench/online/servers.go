@@ -64,8 +64,8 @@ func startFloor(ctx context.Context, redis string, keyBytes int) (*server, error
 }
 
 // startPlumb returns once the server is ready.
-func startPlumb(ctx context.Context, plumb, folder string, views int, url string, flags ...string) (*server, error) {
-	s, line, err := startServer(ctx, projectOf(folder, views), plumb, append([]string{"serve", "--output", "json",
+func startPlumb(ctx context.Context, plumb, project, url string, flags ...string) (*server, error) {
+	s, line, err := startServer(ctx, project, plumb, append([]string{"serve", "--output", "json",
 		"--serving-grpc", "127.0.0.1:0", "--serving-http", "127.0.0.1:0", "--online-store", url}, flags...)...)
 	if err != nil {
 		return nil, err

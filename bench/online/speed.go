@@ -59,7 +59,12 @@ func measureSpeed(ctx context.Context, plumb, folder string, chosen choice) (err
 		}
 	}
 	if chosen.has(audited) {
-		return s.withAudit(ctx, plumb, folder)
+		if err := s.withAudit(ctx, plumb, folder); err != nil {
+			return err
+		}
+	}
+	if chosen.has(ofWindows) {
+		return s.withWindows(ctx, plumb, folder)
 	}
 	return nil
 }
@@ -106,7 +111,7 @@ func (s *servers) start(ctx context.Context, plumb, folder string) (err error) {
 		if err := materialize(ctx, plumb, folder, views, services[len(services)-1], s.redis.URL()); err != nil {
 			return err
 		}
-		if s.plumb[views], err = startPlumb(ctx, plumb, folder, views, s.redis.URL(), flags[views]...); err != nil {
+		if s.plumb[views], err = startPlumb(ctx, plumb, projectOf(folder, views), s.redis.URL(), flags[views]...); err != nil {
 			return err
 		}
 	}
@@ -114,14 +119,14 @@ func (s *servers) start(ctx context.Context, plumb, folder string) (err error) {
 	if err := materialize(ctx, plumb, folder, some, some, url); err != nil {
 		return err
 	}
-	if s.sqlite, err = startPlumb(ctx, plumb, folder, some, url); err != nil {
+	if s.sqlite, err = startPlumb(ctx, plumb, projectOf(folder, some), url); err != nil {
 		return err
 	}
 	keyBytes, valueBytes, err := s.redis.BytesOfARow(ctx)
 	if err != nil {
 		return err
 	}
-	if err := writeFloor(ctx, s.redis.Client, keyBytes, valueBytes); err != nil {
+	if err := writeFloor(ctx, s.redis.Client, sources, keyBytes, valueBytes); err != nil {
 		return err
 	}
 	s.floor, err = startFloor(ctx, s.redis.Address, keyBytes)
