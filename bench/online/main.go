@@ -2,8 +2,8 @@
 //
 //	online [-tables …] [-shapes …] [-callers …] [-rounds …] [-python …] [-profile …] PLUMB
 //
-// PLUMB is the binary. All tables but audit, computed and windows are measured, of all shapes, with 1, 16 and 64 callers, in 5 rounds, unless
-// the flags choose some, as in -tables client,undecoded -shapes 1x50 -callers 1,16.
+// PLUMB is the binary. All tables but audit, computed and windows are measured, of all shapes, with 1, 16 and 64
+// callers, in 5 rounds, unless the flags choose some, as in -tables client,undecoded -shapes 1x50 -callers 1,16.
 //
 // Callers ask over gRPC, each on a connection of its own that stays open: with the Go client, with generated code, and
 // leaving answers as they come. The floor is a bare program with go-redis, in a process too: one MGET of as many keys

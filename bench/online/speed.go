@@ -111,7 +111,8 @@ func (s *servers) start(ctx context.Context, plumb, folder string) (err error) {
 		if err := materialize(ctx, plumb, folder, views, services[len(services)-1], s.redis.URL()); err != nil {
 			return err
 		}
-		if s.plumb[views], err = startPlumb(ctx, plumb, projectOf(folder, views), s.redis.URL(), flags[views]...); err != nil {
+		s.plumb[views], err = startPlumb(ctx, plumb, projectOf(folder, views), s.redis.URL(), flags[views]...)
+		if err != nil {
 			return err
 		}
 	}
