@@ -23,7 +23,7 @@ func TestR17_OnlineEqualsOfflineInRandomWorlds(t *testing.T) { newParity(t).Rand
 
 func TestR17_OnlineEqualsOfflineInEveryCase(t *testing.T) { newParity(t).Cases(t) }
 
-func TestR17_OnlineEqualsOfflineInRandomWorldsOfWindows(t *testing.T) {
+func TestR17_OnlineEqualsOfflineInRandomWindows(t *testing.T) {
 	newParity(t).RandomWindowedWorlds(t)
 }
 
