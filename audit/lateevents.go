@@ -61,7 +61,7 @@ func (s *suspension) lateEvents(ctx context.Context, b *background) (map[*incide
 	request := offline.EventsRequest{View: b.view, Window: late.window, MaxFailed: math.MaxInt64}
 	_, err := s.group.auditor.config.Offline.Events(ctx, request, late.take)
 	if _, input := errors.AsType[*fault.InputError](err); input {
-		err = nil // What cannot be read is no evidence.
+		err = nil // Rows that cannot be read are not evidence, and the difference stays unexplained.
 	}
 	return late.evidence, err
 }

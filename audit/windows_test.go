@@ -84,7 +84,7 @@ func TestAWindowWithoutAnEventThatWasCreatedAfterItsRun_LacksLateData(t *testing
 	s.materialize(at(0))
 	s.set(at(5))
 	s.materialize(at(5))
-	s.set(at(-10)) // That the file is old is no evidence; the created time is.
+	s.set(at(-10)) // The file is old enough. Only the created time shows that the row came late.
 	s.writePrices("second", price{shop: "a", at: at(-40), known: at(6), euros: 2.5})
 	s.set(at(10))
 	s.lookUp(nil, "a", "b")

@@ -1,7 +1,10 @@
 package feature
 
 import (
+	"cmp"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/plumbstore/plumb/compute/windows"
@@ -21,22 +24,32 @@ func (v *View) Layout() (*windows.Layout, error) {
 	return layout, nil
 }
 
-// Longest returns the window that begins earliest: one without a beginning if there is one.
+// Longest returns the longest window: one without a beginning if there is one. Of several it is the one that ends last,
+// and then the one that may begin first.
 func (a *Aggregated) Longest() windows.Span {
-	var longest windows.Span
-	for i, each := range a.Aggregates {
-		if each.Span.Length == 0 {
-			return each.Span
-		}
-		if i == 0 || Reach(each.Span) > Reach(longest) {
-			longest = each.Span
-		}
-	}
-	return longest
+	longest := slices.MaxFunc(a.Aggregates, func(a, b windows.Aggregate) int {
+		return cmp.Or(cmp.Compare(lengthOf(a.Span), lengthOf(b.Span)), cmp.Compare(b.Span.Offset, a.Span.Offset),
+			cmp.Compare(a.Span.Hop, b.Span.Hop))
+	})
+	return longest.Span
 }
 
-// Reach is more than how long before an instant a window begins, by its offset, its length and the hop that its start
-// is rounded down to (R18). A window without a beginning has none.
-func Reach(span windows.Span) time.Duration {
-	return time.Duration(span.Length+span.Hop+span.Offset) * time.Microsecond
+func lengthOf(span windows.Span) int64 {
+	if span.Length == 0 {
+		return math.MaxInt64
+	}
+	return span.Length
+}
+
+// Reach is more than how long before an instant any window begins, by its offset, its length and the hop that its start
+// is rounded down to (R18). It is 0 if a window has no beginning.
+func (a *Aggregated) Reach() time.Duration {
+	var reach int64
+	for _, each := range a.Aggregates {
+		if each.Span.Length == 0 {
+			return 0
+		}
+		reach = max(reach, each.Span.Length+each.Span.Hop+each.Span.Offset)
+	}
+	return time.Duration(reach) * time.Microsecond
 }

@@ -97,7 +97,7 @@ func (p *plan) goOn(done registry.Progress, request Request, now feature.Instant
 		p.note("the window ends more than %s before now, and the online store may have forgotten states since; all events "+
 			"are read again", time.Duration(untold)*time.Microsecond)
 		return nil
-	case lookback > s.lookback && p.view.Aggregated.Longest().Length == 0:
+	case lookback > s.lookback && p.view.Aggregated.Reach() == 0:
 		p.note("the lookback is longer than the view's, and windows without a beginning keep no older tiles; all events " +
 			"are read again")
 		return nil

@@ -284,7 +284,7 @@ func TestR20_OrderIsNothing(t *testing.T) {
 	})
 }
 
-// differs says how a result is not what it should be: bit for bit, but for sketches.
+// differs returns how a result differs from the one wanted. Sketches may differ within their error, others by no bit.
 func differs(s aggregate.Spec, got, want outcome) error {
 	isSketch := s.Function == aggregate.Percentile || s.Function == aggregate.Distinct
 	switch {

@@ -30,7 +30,7 @@ func NewResult(t plumbv1.Type, length int) *expression.Column {
 	return column
 }
 
-// extend adds a row to a column that is no array. The row is present.
+// extend adds a row that is present to a column of single values.
 func extend(column *expression.Column) (row int) {
 	column.States = append(column.States, expression.Present)
 	switch {

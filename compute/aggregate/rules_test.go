@@ -111,7 +111,7 @@ func TestR22_FunctionsOfNoEvents(t *testing.T) {
 	}
 }
 
-// TestR21_LongRuns adds so many events to one state that accumulators which carry too late would overflow.
+// TestR21_LongRuns adds thousands of events to one state. An accumulator that carries too late would overflow.
 func TestR21_LongRuns(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)

@@ -10,8 +10,8 @@ import (
 // quietNaN is the one NaN that results have (R21).
 const quietNaN = 0x7ff8000000000000
 
-// Rounded is the double nearest to a sum of so many addends, the even one of two. A sum of zero is -0.0 if there were
-// addends and all of them were -0.0, and else 0.0.
+// Rounded returns the double nearest to a sum, given the number of its addends. If two are as near, it returns the even
+// one. A sum of zero is -0.0 if there were addends and all of them were -0.0, and 0.0 otherwise.
 func (s *Sums) Rounded(place int, addends int64) float64 {
 	switch e := s.Specials(place); {
 	case e.NaN > 0 || e.Plus > 0 && e.Minus > 0:

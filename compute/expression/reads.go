@@ -12,7 +12,7 @@ type Read struct {
 }
 
 // Reads returns the names that an expression reads, each as often as it does, in no particular order. It returns none
-// if the text is no expression, which Compile reports.
+// if the text cannot be parsed, which Compile reports.
 func Reads(text string) []Read {
 	known, err := theLanguage()
 	if err != nil || len(text) > maxBytes {

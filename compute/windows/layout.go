@@ -216,8 +216,8 @@ func (l *Layout) Start(h Horizon) (int64, bool) {
 	return least, least > math.MinInt64
 }
 
-// MostTiles is how many tiles a state has at the most, but for those that windows without a beginning have behind their
-// border.
+// MostTiles returns the greatest number of tiles of a state. Tiles after the border of windows without a beginning are
+// not counted.
 func (l *Layout) MostTiles() int64 {
 	most := int64(0)
 	for i := range l.levels {

@@ -1,7 +1,6 @@
 package duckdb
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -72,29 +71,9 @@ func newPanePlan(view *feature.View, features []int, provenance bool) *panePlan 
 	p.plan = aggregate.NewPlan(specs)
 	p.planColumns(a, specs)
 	if provenance {
-		p.widest = new(widestOf(p.spans))
+		p.widest = new(a.Longest())
 	}
 	return p
-}
-
-// widestOf is the longest window. Of several it is the one that ends last, and then the one that may begin first.
-func widestOf(spans []windows.Span) windows.Span {
-	longer := func(a, b windows.Span) int {
-		length := func(s windows.Span) int64 {
-			if s.Length == 0 {
-				return math.MaxInt64
-			}
-			return s.Length
-		}
-		switch {
-		case length(a) != length(b):
-			return cmp.Compare(length(a), length(b))
-		case a.Offset != b.Offset:
-			return cmp.Compare(b.Offset, a.Offset)
-		}
-		return cmp.Compare(a.Hop, b.Hop)
-	}
-	return slices.MaxFunc(spans, longer)
 }
 
 // planColumns finds the columns that the specs and the filter need.

@@ -55,11 +55,11 @@ const StateGrace = 24 * time.Hour
 
 // stateRetention is 0 if a window has no beginning.
 func stateRetention(view *feature.View) time.Duration {
-	longest := view.Aggregated.Longest()
-	if longest.Length == 0 {
+	reach := view.Aggregated.Reach()
+	if reach == 0 {
 		return 0
 	}
-	return saturated(saturated(feature.Reach(longest), view.Lookback), StateGrace)
+	return saturated(saturated(reach, view.Lookback), StateGrace)
 }
 
 // saturated is a + b, or the greatest duration if that is more.
