@@ -223,7 +223,7 @@ on_demand_views:
     views: [{view: reading}]
     features:
       - {name: weighed, type: FLOAT64, expression: reading.level * weight}
-      - {name: moved, type: FLOAT64, expression: reading.level * 0.1 + -0.25}
+      - {name: moved, type: FLOAT64, expression: reading.level * weight + 0.1}
       - {name: share, type: INT64, expression: 1000 / count}
       - {name: at, type: TIMESTAMP, expression: request_time}
 feature_services:

@@ -16,7 +16,7 @@ const (
 )
 
 // drawInput draws a request input, of which no source knows any values: null, the ends of its type, or a number as
-// people have them.
+// people have them, in hundredths, which doubles round.
 func (s *sampler) drawInput(t plumbv1.Type) part {
 	if s.random.Float64() < nullInputs {
 		return part{isNull: true}
@@ -59,7 +59,7 @@ func (s *sampler) inputOf(t plumbv1.Type) any {
 }
 
 func (s *sampler) float(edge bool, small float64) float64 {
-	return pick(s, edge, small/8, 0, math.Copysign(0, -1), math.Inf(1), math.Inf(-1), math.NaN(), 1e300)
+	return pick(s, edge, small/100, 0, math.Copysign(0, -1), math.Inf(1), math.Inf(-1), math.NaN(), 1e300)
 }
 
 // pick returns the usual value, or one of those at an edge.
