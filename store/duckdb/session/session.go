@@ -72,6 +72,9 @@ func (s *Session) open(ctx context.Context) error {
 		"SET autoinstall_known_extensions = false",
 		"SET autoload_known_extensions = false",
 		fmt.Sprintf("SET memory_limit = '%dB'", s.options.DatabaseBytes),
+		// The system caches files. DuckDB's own cache copies what is read once more, and asks for each block whether the
+		// file is still the same.
+		"SET enable_external_file_cache = false",
 		// How far a statement is is counted only for a progress bar, which need not be drawn.
 		"SET enable_progress_bar = true",
 		"SET enable_progress_bar_print = false",
