@@ -22,7 +22,7 @@ func floats(values ...float64) arrow.Array {
 func distributionOf(batches ...arrow.Array) *Distribution {
 	s := newSpread(batches[0].DataType())
 	for _, batch := range batches {
-		s.add(batch)
+		s.add(batch, sampleOfBatch(nil, s.rows, int64(batch.Len())))
 	}
 	return s.distribution()
 }

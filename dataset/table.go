@@ -154,6 +154,8 @@ func emptyBatch(schema *arrow.Schema) arrow.RecordBatch {
 type tableScan struct {
 	columns []*columnScan
 	rows    int64
+	// sample is used again for each batch.
+	sample []sampledRow
 }
 
 type columnScan struct {
@@ -193,10 +195,11 @@ func newTableScan(schema *arrow.Schema) *tableScan {
 }
 
 func (s *tableScan) add(batch arrow.RecordBatch) error {
+	s.sample = sampleOfBatch(s.sample[:0], s.rows, batch.NumRows())
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, column := range s.columns {
-		group.Go(func() error { return column.add(batch.Column(i)) })
+		group.Go(func() error { return column.add(batch.Column(i), s.sample) })
 	}
 	s.rows += batch.NumRows()
 	return group.Wait()
@@ -220,7 +223,7 @@ func (s *tableScan) distributions() []*Distribution {
 	return made
 }
 
-func (c *columnScan) add(values arrow.Array) (err error) {
+func (c *columnScan) add(values arrow.Array, sample []sampledRow) (err error) {
 	defer func() {
 		if damage := recover(); damage != nil {
 			err = fmt.Errorf("column %q: %w", c.name, broken(damage))
@@ -228,7 +231,7 @@ func (c *columnScan) add(values arrow.Array) (err error) {
 	}()
 	c.digest.add(values)
 	if c.spread != nil {
-		c.spread.add(values)
+		c.spread.add(values, sample)
 	}
 	if c.statuses != nil {
 		for i := range values.Len() {
