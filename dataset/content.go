@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"iter"
 	"math/bits"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -125,16 +126,21 @@ func (d *columnDigest) addFixed(values arrow.Array, fixed []byte, width int) {
 }
 
 // nullsOf yields the positions of the nulls.
-func nullsOf(values arrow.Array) func(yield func(at int) bool) {
+func nullsOf(values arrow.Array) iter.Seq[int] {
+	bitmap := values.NullBitmapBytes()
+	if values.NullN() == 0 || len(bitmap) == 0 {
+		return func(func(int) bool) {}
+	}
+	return zerosOf(bitmap, values.Data().Offset(), values.Len())
+}
+
+// zerosOf yields the positions of the zeros in so many bits from an offset on.
+func zerosOf(bitmap []byte, offset, length int) iter.Seq[int] {
 	return func(yield func(at int) bool) {
-		bitmap, offset := values.NullBitmapBytes(), values.Data().Offset()
-		if values.NullN() == 0 || len(bitmap) == 0 {
-			return
-		}
-		end := offset + values.Len()
+		end := offset + length
 		for at := offset / 8; at*8 < end; at++ {
-			for null := ^bitmap[at]; null != 0; null &= null - 1 {
-				bit := at*8 + bits.TrailingZeros8(null)
+			for zeros := ^bitmap[at]; zeros != 0; zeros &= zeros - 1 {
+				bit := at*8 + bits.TrailingZeros8(zeros)
 				if bit >= offset && bit < end && !yield(bit-offset) {
 					return
 				}
@@ -144,17 +150,20 @@ func nullsOf(values arrow.Array) func(yield func(at int) bool) {
 }
 
 // validRuns yields the stretches of values without a null, with their ends left out.
-func validRuns(values arrow.Array) func(yield func(from, to int) bool) {
+func validRuns(values arrow.Array) iter.Seq2[int, int] { return runs(values.Len(), nullsOf(values)) }
+
+// runs yields the stretches between some positions.
+func runs(length int, without iter.Seq[int]) iter.Seq2[int, int] {
 	return func(yield func(from, to int) bool) {
 		from := 0
-		for null := range nullsOf(values) {
-			if from < null && !yield(from, null) {
+		for at := range without {
+			if from < at && !yield(from, at) {
 				return
 			}
-			from = null + 1
+			from = at + 1
 		}
-		if from < values.Len() {
-			yield(from, values.Len())
+		if from < length {
+			yield(from, length)
 		}
 	}
 }

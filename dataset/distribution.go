@@ -78,26 +78,24 @@ func sampleOf(rows int64) (sampled int) {
 	return sampled
 }
 
-// sampledRow is a row of a batch that is in the sample: its position there, and the hash of its number in the table.
+// sampledRow is a row that is in the sample: its number in the table, and the hash of that.
 type sampledRow struct {
-	at   int
+	row  int64
 	hash uint64
 }
 
-// sampleOfBatch appends the rows of a batch that are in the sample of the table up to there. The rows before are given
-// by their number. It goes by a hash of each row's number, since rows that follow each other at regular distances may be
-// alike.
-func sampleOfBatch(to []sampledRow, before, rows int64) []sampledRow {
-	sampled := sampleOf(before + rows)
-	for at := range rows {
-		row := uint64(before+at) + 0x9e3779b97f4a7c15 // SplitMix64.
-		row = (row ^ row>>30) * 0xbf58476d1ce4e5b9
-		row = (row ^ row>>27) * 0x94d049bb133111eb
-		if row ^= row >> 31; inSample(row, sampled) {
-			to = append(to, sampledRow{int(at), row})
+// appendSample appends those of the rows [from, to) of a table that are in a sample. It goes by a hash of each row's
+// number, since rows that follow each other at regular distances may be alike.
+func appendSample(rows []sampledRow, from, to int64, sampled int) []sampledRow {
+	for row := from; row < to; row++ {
+		hash := uint64(row) + 0x9e3779b97f4a7c15 // SplitMix64.
+		hash = (hash ^ hash>>30) * 0xbf58476d1ce4e5b9
+		hash = (hash ^ hash>>27) * 0x94d049bb133111eb
+		if hash ^= hash >> 31; inSample(hash, sampled) {
+			rows = append(rows, sampledRow{row, hash})
 		}
 	}
-	return to
+	return rows
 }
 
 func inSample(hash uint64, sampled int) bool { return hash>>(64-sampled) == 0 }
@@ -144,7 +142,9 @@ func newSpread(t arrow.DataType) *spread {
 func numbersOf(t arrow.DataType) func([]float64, arrow.Array, int, int) []float64 {
 	switch t := t.(type) {
 	case *arrow.Float64Type:
-		return func(_ []float64, v arrow.Array, from, to int) []float64 { return v.(*array.Float64).Float64Values()[from:to] }
+		return func(_ []float64, v arrow.Array, from, to int) []float64 {
+			return v.(*array.Float64).Float64Values()[from:to]
+		}
 	case *arrow.Float32Type:
 		return func(into []float64, v arrow.Array, from, to int) []float64 {
 			return appendNumbers(into, v.(*array.Float32).Float32Values()[from:to])
@@ -216,7 +216,7 @@ func eachOf(number func(arrow.Array, int) float64) func([]float64, arrow.Array, 
 	}
 }
 
-// add takes the next values, with those of their rows that are in the sample (sampleOfBatch).
+// add takes the next values, with the sample of the table from their first row on.
 func (s *spread) add(values arrow.Array, sample []sampledRow) {
 	for from, to := range validRuns(values) {
 		switch {
@@ -276,8 +276,10 @@ func (s *spread) addNumbers(values []float64) {
 
 // keep keeps those of the values from a position on that are in the sample, and returns the sample behind them.
 func (s *spread) keep(values []float64, from int, sample []sampledRow) []sampledRow {
-	for len(sample) > 0 && sample[0].at < from+len(values) {
-		if at := sample[0].at - from; at >= 0 && values[at] == values[at] {
+	first := s.rows + int64(from)
+	end := first + int64(len(values))
+	for len(sample) > 0 && sample[0].row < end {
+		if at := sample[0].row - first; at >= 0 && values[at] == values[at] {
 			s.kept = append(s.kept, keptValue{sample[0].hash, values[at]})
 		}
 		sample = sample[1:]

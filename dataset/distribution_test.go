@@ -22,7 +22,8 @@ func floats(values ...float64) arrow.Array {
 func distributionOf(batches ...arrow.Array) *Distribution {
 	s := newSpread(batches[0].DataType())
 	for _, batch := range batches {
-		s.add(batch, sampleOfBatch(nil, s.rows, int64(batch.Len())))
+		end := s.rows + int64(batch.Len())
+		s.add(batch, appendSample(nil, s.rows, end, sampleOf(end)))
 	}
 	return s.distribution()
 }

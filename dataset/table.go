@@ -65,7 +65,7 @@ func (t table) read(ctx context.Context, yield func(arrow.RecordBatch) error) (e
 	defer func() { _ = opened.Close() }()
 	switch t.format {
 	case ".parquet":
-		return t.readParquet(ctx, opened, yield)
+		return t.readParquet(ctx, opened, nil, yield)
 	case ".arrow":
 		return t.readArrow(ctx, opened, yield)
 	}
@@ -80,7 +80,10 @@ func (t table) damaged(err error) error {
 	return fault.Inputf("", "%s is damaged: %v", t.path, err)
 }
 
-func (t table) readParquet(ctx context.Context, opened *os.File, yield func(arrow.RecordBatch) error) error {
+// readParquet reads the leaf columns of these numbers; all if there are none.
+func (t table) readParquet(ctx context.Context, opened *os.File, leaves []int,
+	yield func(arrow.RecordBatch) error,
+) error {
 	allocator := arrowipc.NewCapped(batchBytes)
 	pages, err := parquetfile.NewReader(opened, file.WithReadProps(parquet.NewReaderProperties(allocator)))
 	if err != nil {
@@ -91,7 +94,7 @@ func (t table) readParquet(ctx context.Context, opened *os.File, yield func(arro
 	if err != nil {
 		return t.damaged(err)
 	}
-	rows, err := reader.GetRecordReader(ctx, nil, nil)
+	rows, err := reader.GetRecordReader(ctx, leaves, nil)
 	if err != nil {
 		return t.damaged(err)
 	}
@@ -170,6 +173,9 @@ type columnScan struct {
 // scan reads all of a table. Digests are made of every column; measure, if given, says what else is wanted. It is one
 // pass for both, since reading and decoding a large file takes longer than either.
 func (t table) scan(ctx context.Context, measure func(schema *arrow.Schema, scan *tableScan)) (*tableScan, error) {
+	if t.whole && t.format == ".parquet" {
+		return t.scanWritten(ctx, measure)
+	}
 	var s *tableScan
 	err := t.read(ctx, func(batch arrow.RecordBatch) error {
 		if s == nil {
@@ -195,7 +201,8 @@ func newTableScan(schema *arrow.Schema) *tableScan {
 }
 
 func (s *tableScan) add(batch arrow.RecordBatch) error {
-	s.sample = sampleOfBatch(s.sample[:0], s.rows, batch.NumRows())
+	end := s.rows + batch.NumRows()
+	s.sample = appendSample(s.sample[:0], s.rows, end, sampleOf(end))
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, column := range s.columns {
