@@ -92,7 +92,7 @@ func (j *join) copyTo(ctx context.Context, s *session.Session, ran []*useRun, pa
 	if mark != "" {
 		marked += fmt.Sprintf(", KV_METADATA {%s: %s}", quote.Literal(offline.ManifestKey), quote.Literal(mark))
 	}
-	if err := s.Exec(ctx, fmt.Sprintf("COPY (%s) TO %s (%s)", query, quote.Literal(path), marked)); err != nil {
+	if err := j.execute(ctx, s, fmt.Sprintf("COPY (%s) TO %s (%s)", query, quote.Literal(path), marked)); err != nil {
 		return j.blameLabel(ctx, s, err, labels, path, options)
 	}
 	if format == labelfile.CSV {
@@ -230,7 +230,7 @@ func (j *join) Stream(ctx context.Context, yield func(arrow.RecordBatch) error) 
 		statement := fmt.Sprintf("CREATE TABLE %s.result AS\nSELECT row_number() OVER () - 1 AS n, * FROM (%s)",
 			session.Schema,
 			j.result(ran, labels, quote.Numbered("r", len(names))))
-		if err := s.Exec(ctx, statement); err != nil {
+		if err := j.execute(ctx, s, statement); err != nil {
 			return err
 		}
 		return s.Stream(ctx, "result", func(batch arrow.RecordBatch) error {

@@ -203,6 +203,19 @@ const Place = "'row ' || (n + 1) || ' of the labels'"
 
 // Load makes the table labels: n is the row's position from 0, t its instant in microseconds, c0, c1, … its columns.
 func (l *File) Load(ctx context.Context, s *session.Session, timeColumn int) error {
+	return l.load(ctx, s, timeColumn, "TABLE")
+}
+
+// Pass makes labels a view if the file can be read more than once, for a caller that lets all label rows pass by once:
+// it need not hold them. What cannot be read shows when they do (Unreadable).
+func (l *File) Pass(ctx context.Context, s *session.Session, timeColumn int) error {
+	if l.Format != Parquet || len(l.floored) > 0 {
+		return l.Load(ctx, s, timeColumn)
+	}
+	return l.load(ctx, s, timeColumn, "VIEW")
+}
+
+func (l *File) load(ctx context.Context, s *session.Session, timeColumn int, kind string) error {
 	source, err := l.Source(ctx, s)
 	if err != nil {
 		return l.Explain(err)
@@ -213,12 +226,21 @@ func (l *File) Load(ctx context.Context, s *session.Session, timeColumn int) err
 	}
 	column := fmt.Sprintf("c%d", timeColumn)
 	what := quote.Literal(fmt.Sprintf("label column %q", l.Columns[timeColumn].Name))
-	statement := fmt.Sprintf("CREATE TABLE %s.labels AS\nSELECT n, %s AS t, %s\nFROM %s", session.Schema,
+	statement := fmt.Sprintf("CREATE %s %s.labels AS\nSELECT n, %s AS t, %s\nFROM %s", kind, session.Schema,
 		times.SQL(column, what, Place), strings.Join(quote.Numbered("c", len(l.Columns)), ", "), source)
 	if err := s.Exec(ctx, statement); err != nil {
 		return l.Explain(l.blame(ctx, s, err))
 	}
 	return l.checkTimes(ctx, s, timeColumn)
+}
+
+// Unreadable names the label column that cannot be read if a statement over the labels failed for that reason.
+// Otherwise it returns the error as it is.
+func (l *File) Unreadable(ctx context.Context, s *session.Session, err error) error {
+	if blamed := l.blame(ctx, s, err); !errors.Is(blamed, err) {
+		return l.Explain(blamed)
+	}
+	return err
 }
 
 // blame names the column that cannot be read, if the error does not.
