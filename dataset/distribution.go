@@ -218,6 +218,9 @@ func eachOf(number func(arrow.Array, int) float64) func([]float64, arrow.Array, 
 
 // add takes the next values, with the sample of the table from their first row on.
 func (s *spread) add(values arrow.Array, sample []sampledRow) {
+	if s.kept == nil && s.numbers != nil {
+		s.kept = make([]keptValue, 0, len(sample))
+	}
 	for from, to := range validRuns(values) {
 		switch {
 		case s.numbers != nil:
@@ -264,10 +267,11 @@ func (s *spread) addNumbers(values []float64) {
 		if value >= greatest {
 			greatest = max(greatest, value)
 		}
-		// Kahan's sum: lost is what the last addition rounded away.
-		term := value - lost
-		next := sum + term
-		lost, sum = (next-sum)-term, next
+		// lost is the sum of what each addition rounds away, which no addition waits for.
+		next := sum + value
+		added := next - sum
+		lost += (sum - (next - added)) + (value - added)
+		sum = next
 	}
 	s.min, s.max, s.sum, s.lost = least, greatest, sum, lost
 	s.nans += nans
@@ -297,7 +301,7 @@ func (s *spread) distribution() *Distribution {
 		return d
 	}
 	d.Min, d.Max = number(s.min), number(s.max)
-	if mean := s.sum / float64(s.count); !math.IsNaN(mean) && !math.IsInf(mean, 0) {
+	if mean := (s.sum + s.lost) / float64(s.count); !math.IsNaN(mean) && !math.IsInf(mean, 0) {
 		d.Mean = number(mean)
 	}
 	if len(s.kept) == 0 {

@@ -229,9 +229,11 @@ func (c *plainColumn) addRows(data *array.Data) error {
 			return err
 		}
 		c.rows += int64(values.Len())
-		for len(c.sample) > 0 && c.sample[0].row < c.rows {
-			c.sample = c.sample[1:]
+		behind := 0
+		for behind < len(c.sample) && c.sample[behind].row < c.rows {
+			behind++
 		}
+		c.sample = c.sample[behind:]
 	}
 	return nil
 }
