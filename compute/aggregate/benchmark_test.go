@@ -19,11 +19,14 @@ func BenchmarkAdd(b *testing.B) {
 		column.Floats[row] = random.ExpFloat64() * 30
 	}
 	events.Columns = append(events.Columns, column)
-	targets := make([][]int32, 16)
+	targets, rows := make([][]uint32, 16), make([]uint32, batch)
 	for i := range targets {
 		for range batch {
-			targets[i] = append(targets[i], random.Int32N(places))
+			targets[i] = append(targets[i], random.Uint32N(places))
 		}
+	}
+	for row := range rows {
+		rows[row] = uint32(row)
 	}
 	naive := make([]float64, places)
 	for i := range naive {
@@ -51,7 +54,7 @@ func BenchmarkAdd(b *testing.B) {
 			}
 			b.Run(names[part.Kind], func(b *testing.B) {
 				for i := 0; b.Loop(); i++ {
-					aggregate.AddRows(states, targets[i%len(targets)], events)
+					aggregate.AddRows(states, targets[i%len(targets)], rows, events)
 				}
 				perEvent(b, batch)
 			})

@@ -83,6 +83,8 @@ const leastAdds = 1024
 type Work struct {
 	rows, panes, keys, order []uint32
 	ends                     [1<<shardBits + 1]uint32
+	// Of the rows that count in a pane of a shard, places are the panes and counted the rows.
+	places, counted []uint32
 }
 
 // Batch is a batch of events, with the two hashes of their keys.
@@ -203,7 +205,7 @@ func (x *Index) order(b *Batch, w *Work) {
 
 // add adds some rows of a batch, which are numbers among those that count. The shard is locked.
 func (s *shard) add(b *Batch, w *Work, order []uint32) {
-	counted := order[:0]
+	w.places, w.counted = w.places[:0], w.counted[:0]
 	for _, i := range order {
 		if w.panes[i]&isLate != 0 {
 			s.late.add(w.keys[i], b.Events, int(w.rows[i]))
@@ -212,16 +214,14 @@ func (s *shard) add(b *Batch, w *Work, order []uint32) {
 		pane, time := w.panes[i]-s.first, b.Events.Times[w.rows[i]]
 		s.latest[pane] = max(s.latest[pane], time)
 		if s.index.open || w.panes[i] != s.index.keys[w.keys[i]].cut {
-			counted = append(counted, i)
+			w.places, w.counted = append(w.places, pane), append(w.counted, w.rows[i])
 		}
 	}
 	if s.counts != nil {
-		s.addExtent(b, w, counted)
+		s.addExtent(b, w)
 	}
 	for _, states := range s.states {
-		for _, i := range counted {
-			states.Add(int(w.panes[i]-s.first), b.Events, int(w.rows[i]))
-		}
+		aggregate.AddRows(states, w.places, w.counted, b.Events)
 	}
 	// To measure takes a look at every pane.
 	if s.adds += len(order); s.adds > max(leastAdds, len(s.latest)) {
@@ -230,10 +230,9 @@ func (s *shard) add(b *Batch, w *Work, order []uint32) {
 	}
 }
 
-func (s *shard) addExtent(b *Batch, w *Work, order []uint32) {
-	for _, i := range order {
-		pane, time := w.panes[i]-s.first, b.Events.Times[w.rows[i]]
-		s.earliest[pane] = min(s.earliest[pane], time)
+func (s *shard) addExtent(b *Batch, w *Work) {
+	for i, pane := range w.places {
+		s.earliest[pane] = min(s.earliest[pane], b.Events.Times[w.counted[i]])
 		s.counts[pane]++
 	}
 }
