@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"flag"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -14,6 +15,9 @@ import (
 	"github.com/plumbstore/plumb/store/offline"
 )
 
+// manyEvents also has BenchmarkWindows measure 20 million events, which takes minutes.
+var manyEvents = flag.Bool("many-events", false, "measure windows of 20 million events too")
+
 // BenchmarkWindows joins sum, count, mean and max over 1h, 1d, 7d and 30d by panes and by a range join that is written
 // by hand, by turns, and reports the ratio of their processor times. Both read and write Parquet files. Every key has
 // 1,000 events and ten labels in 100 days, or 200 and two: the fewer events a key has, the less a range join reads for
@@ -22,6 +26,9 @@ func BenchmarkWindows(b *testing.B) {
 	for _, size := range []struct{ events, labels, ofKey int }{
 		{2_000_000, 20_000, 1_000}, {2_000_000, 20_000, 200}, {20_000_000, 200_000, 1_000}, {20_000_000, 200_000, 200},
 	} {
+		if size.events > 2_000_000 && !*manyEvents {
+			continue
+		}
 		b.Run(fmt.Sprintf("%dx%d/key=%d", size.events, size.labels, size.ofKey), func(b *testing.B) {
 			p := newWindowBench(b, size.events, size.labels, size.events/size.ofKey)
 			var ours, hand time.Duration
