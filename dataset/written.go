@@ -24,8 +24,8 @@ import (
 )
 
 // writtenFile is a Parquet file that has just been written by us. Most columns of training sets are numbers, whose
-// pages are little more than the values one after the other, so these columns are read page by page: that takes half
-// as long as a reader that can read everything. All else is read as in any other file.
+// pages are little more than the values one after the other. These columns are read page by page, which takes half as
+// long as with a reader that can read everything. All else is read as in any other file.
 type writtenFile struct {
 	table table
 	pages *file.Reader
@@ -73,10 +73,11 @@ func (w *writtenFile) run(ctx context.Context, opened *os.File, fields []pqarrow
 			continue
 		}
 		group.Go(func() error {
-			if err := w.readColumn(ctx, w.scan.columns[i], field); err != nil {
-				return w.table.damaged(fmt.Errorf("column %q: %w", field.Field.Name, err))
+			err := w.readColumn(ctx, w.scan.columns[i], field)
+			if err == nil || errors.Is(err, ctx.Err()) {
+				return err
 			}
-			return nil
+			return w.table.damaged(fmt.Errorf("column %q: %w", field.Field.Name, err))
 		})
 	}
 	if len(others) > 0 {
@@ -86,7 +87,9 @@ func (w *writtenFile) run(ctx context.Context, opened *os.File, fields []pqarrow
 }
 
 // readOthers reads columns as those of any file.
-func (w *writtenFile) readOthers(ctx context.Context, opened *os.File, fields []pqarrow.SchemaField, others []int) error {
+func (w *writtenFile) readOthers(ctx context.Context, opened *os.File, fields []pqarrow.SchemaField,
+	others []int,
+) error {
 	scan := &tableScan{}
 	var leaves []int
 	for _, i := range others {

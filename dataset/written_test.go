@@ -1,7 +1,9 @@
 package dataset
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -44,6 +46,31 @@ func TestAWrittenFile_IsReadAsAnyOther(t *testing.T) {
 			t.Errorf("the columns are others: %s", diff)
 		}
 	})
+}
+
+func TestAWrittenFile_IsNotCalledDamagedIfItsReadingIsCancelled(t *testing.T) {
+	values := fromText(t, arrow.PrimitiveTypes.Int64, "[1, null, 3]")
+	schema := arrow.NewSchema([]arrow.Field{{Name: "x", Type: values.DataType(), Nullable: true}}, nil)
+	var content bytes.Buffer
+	writer, err := pqarrow.NewFileWriter(schema, &content,
+		parquet.NewWriterProperties(parquet.WithDictionaryDefault(false)), pqarrow.DefaultWriterProps())
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := array.NewRecordBatch(schema, []arrow.Array{values}, 3)
+	if err := errors.Join(writer.Write(rows), writer.Close()); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "rows.parquet")
+	if err := os.WriteFile(path, content.Bytes(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	file := table{path: path, format: ".parquet", whole: true}
+	if _, err := file.scan(ctx, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("the error is %v", err)
+	}
 }
 
 // drawNumbers draws columns of numbers and instants, in which values and nulls come in runs.

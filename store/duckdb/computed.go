@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 	"github.com/plumbstore/plumb/store/duckdb/labelfile"
 	"github.com/plumbstore/plumb/store/duckdb/native"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
+	"github.com/plumbstore/plumb/store/duckdb/session"
 	"github.com/plumbstore/plumb/store/offline"
 )
 
@@ -126,6 +128,18 @@ func (c *computed) output(name string, f int) column {
 func (c *computed) status(f int) string {
 	return fmt.Sprintf("CASE x%d.s%d WHEN %d THEN 'PRESENT' WHEN %d THEN 'NULL' ELSE 'INVALID' END", c.number, f,
 		expression.Present, expression.Null)
+}
+
+// passes says whether the label rows pass by once, since nothing is found for them in sources.
+func (j *join) passes() bool { return len(j.uses) == 0 }
+
+// execute runs the statement that makes the result.
+func (j *join) execute(ctx context.Context, s *session.Session, statement string) error {
+	err := s.Exec(ctx, statement)
+	if err != nil && j.passes() {
+		return j.labels.Unreadable(ctx, s, err)
+	}
+	return err
 }
 
 // computing is a computation as a run of a join makes it.

@@ -15,7 +15,8 @@ import (
 // Labels of a join that only computes are not loaded beforehand. What cannot be read of them is still named.
 func TestADamagedLabelColumnIsNamedByAJoinThatOnlyComputes(t *testing.T) {
 	p := newProject(t, map[string]string{"s.parquet": "SELECT 1 AS k, TIMESTAMP '2026-01-01' AS at"}, "data/s.parquet")
-	p.write(t, "labels.parquet", "SELECT TIMESTAMPTZ '2026-01-01 00:00:00Z' AS t, hash(i)::VARCHAR AS a FROM range(999) r(i)")
+	p.write(t, "labels.parquet",
+		"SELECT TIMESTAMPTZ '2026-01-01 00:00:00Z' AS t, hash(i)::VARCHAR AS a FROM range(999) r(i)")
 	path := filepath.Join(p.folder, "labels.parquet")
 	content, err := os.ReadFile(path)
 	if err != nil {

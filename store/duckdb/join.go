@@ -325,18 +325,6 @@ func (j *join) open(ctx context.Context, extra []string, use func(*joinRun) erro
 	return use(run)
 }
 
-// passes says whether the label rows pass by once, since nothing is found for them in sources.
-func (j *join) passes() bool { return len(j.uses) == 0 }
-
-// execute runs the statement that makes the result.
-func (j *join) execute(ctx context.Context, s *session.Session, statement string) error {
-	err := s.Exec(ctx, statement)
-	if err != nil && j.passes() {
-		return j.labels.Unreadable(ctx, s, err)
-	}
-	return err
-}
-
 // typedLabels are the label columns as they are.
 func (j *join) typedLabels() []string {
 	columns := quote.Numbered("l.c", len(j.labels.Columns))
