@@ -331,7 +331,7 @@ func (s *spread) sorted() []float64 {
 	}
 	for digit := range ends {
 		begin, alike := uint32(0), false
-		for i, count := range ends[digit] {
+		for i, count := range &ends[digit] {
 			alike = alike || int(count) == len(keys)
 			ends[digit][i], begin = begin, begin+count
 		}
