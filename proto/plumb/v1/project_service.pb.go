@@ -155,8 +155,10 @@ type ViewStatus struct {
 	WaitingRows        int64 `protobuf:"varint,8,opt,name=waiting_rows,json=waitingRows,proto3" json:"waiting_rows,omitempty"`
 	WaitingSinceMicros int64 `protobuf:"varint,9,opt,name=waiting_since_micros,json=waitingSinceMicros,proto3" json:"waiting_since_micros,omitempty"`
 	// The generation of the rows that are read, and the revision since which all of them have to be written again.
-	Generation    int64 `protobuf:"varint,10,opt,name=generation,proto3" json:"generation,omitempty"`
-	Rebuild       int64 `protobuf:"varint,11,opt,name=rebuild,proto3" json:"rebuild,omitempty"`
+	Generation int64 `protobuf:"varint,10,opt,name=generation,proto3" json:"generation,omitempty"`
+	Rebuild    int64 `protobuf:"varint,11,opt,name=rebuild,proto3" json:"rebuild,omitempty"`
+	// What is stored for windows. Absent unless the view has aggregations.
+	Windows       *StoredWindows `protobuf:"bytes,12,opt,name=windows,proto3" json:"windows,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -268,6 +270,97 @@ func (x *ViewStatus) GetRebuild() int64 {
 	return 0
 }
 
+func (x *ViewStatus) GetWindows() *StoredWindows {
+	if x != nil {
+		return x.Windows
+	}
+	return nil
+}
+
+// StoredWindows says what is stored of the entities of a view with aggregations.
+type StoredWindows struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The windows of the view, each once, in the order of its aggregations.
+	Windows []*Window `protobuf:"bytes,1,rep,name=windows,proto3" json:"windows,omitempty"`
+	// Since which instant look-ups of every entity are exact (R27), in microseconds since 1970: up to the end of what is
+	// done they return what training sets have. Absent if nothing is done.
+	FloorMicros *int64 `protobuf:"varint,2,opt,name=floor_micros,json=floorMicros,proto3,oneof" json:"floor_micros,omitempty"`
+	// The greatest number of tiles that may be stored of an entity. Tiles that a lookback keeps apart from those of all
+	// time before, of windows without a beginning, are not counted.
+	MostTiles int64 `protobuf:"varint,3,opt,name=most_tiles,json=mostTiles,proto3" json:"most_tiles,omitempty"`
+	// Means over the entities that the last run has written: the number of tiles, and the bytes with the key. Absent if
+	// the last run has written none.
+	MeanTiles     *float64 `protobuf:"fixed64,4,opt,name=mean_tiles,json=meanTiles,proto3,oneof" json:"mean_tiles,omitempty"`
+	MeanBytes     *float64 `protobuf:"fixed64,5,opt,name=mean_bytes,json=meanBytes,proto3,oneof" json:"mean_bytes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StoredWindows) Reset() {
+	*x = StoredWindows{}
+	mi := &file_plumb_v1_project_service_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StoredWindows) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StoredWindows) ProtoMessage() {}
+
+func (x *StoredWindows) ProtoReflect() protoreflect.Message {
+	mi := &file_plumb_v1_project_service_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StoredWindows.ProtoReflect.Descriptor instead.
+func (*StoredWindows) Descriptor() ([]byte, []int) {
+	return file_plumb_v1_project_service_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *StoredWindows) GetWindows() []*Window {
+	if x != nil {
+		return x.Windows
+	}
+	return nil
+}
+
+func (x *StoredWindows) GetFloorMicros() int64 {
+	if x != nil && x.FloorMicros != nil {
+		return *x.FloorMicros
+	}
+	return 0
+}
+
+func (x *StoredWindows) GetMostTiles() int64 {
+	if x != nil {
+		return x.MostTiles
+	}
+	return 0
+}
+
+func (x *StoredWindows) GetMeanTiles() float64 {
+	if x != nil && x.MeanTiles != nil {
+		return *x.MeanTiles
+	}
+	return 0
+}
+
+func (x *StoredWindows) GetMeanBytes() float64 {
+	if x != nil && x.MeanBytes != nil {
+		return *x.MeanBytes
+	}
+	return 0
+}
+
 // Interval is the half-open interval (start, end] of event times (R5), in microseconds since 1970.
 type Interval struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -280,7 +373,7 @@ type Interval struct {
 
 func (x *Interval) Reset() {
 	*x = Interval{}
-	mi := &file_plumb_v1_project_service_proto_msgTypes[3]
+	mi := &file_plumb_v1_project_service_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -292,7 +385,7 @@ func (x *Interval) String() string {
 func (*Interval) ProtoMessage() {}
 
 func (x *Interval) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_project_service_proto_msgTypes[3]
+	mi := &file_plumb_v1_project_service_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -305,7 +398,7 @@ func (x *Interval) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Interval.ProtoReflect.Descriptor instead.
 func (*Interval) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_project_service_proto_rawDescGZIP(), []int{3}
+	return file_plumb_v1_project_service_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Interval) GetStartMicros() int64 {
@@ -333,7 +426,7 @@ type ListRunsRequest struct {
 
 func (x *ListRunsRequest) Reset() {
 	*x = ListRunsRequest{}
-	mi := &file_plumb_v1_project_service_proto_msgTypes[4]
+	mi := &file_plumb_v1_project_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -345,7 +438,7 @@ func (x *ListRunsRequest) String() string {
 func (*ListRunsRequest) ProtoMessage() {}
 
 func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_project_service_proto_msgTypes[4]
+	mi := &file_plumb_v1_project_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -358,7 +451,7 @@ func (x *ListRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsRequest.ProtoReflect.Descriptor instead.
 func (*ListRunsRequest) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_project_service_proto_rawDescGZIP(), []int{4}
+	return file_plumb_v1_project_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *ListRunsRequest) GetView() string {
@@ -385,7 +478,7 @@ type ListRunsResponse struct {
 
 func (x *ListRunsResponse) Reset() {
 	*x = ListRunsResponse{}
-	mi := &file_plumb_v1_project_service_proto_msgTypes[5]
+	mi := &file_plumb_v1_project_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -397,7 +490,7 @@ func (x *ListRunsResponse) String() string {
 func (*ListRunsResponse) ProtoMessage() {}
 
 func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_project_service_proto_msgTypes[5]
+	mi := &file_plumb_v1_project_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -410,7 +503,7 @@ func (x *ListRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRunsResponse.ProtoReflect.Descriptor instead.
 func (*ListRunsResponse) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_project_service_proto_rawDescGZIP(), []int{5}
+	return file_plumb_v1_project_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ListRunsResponse) GetRuns() []*Run {
@@ -444,14 +537,16 @@ type Run struct {
 	// Bytes of keys and packed rows that were sent to the store.
 	Bytes int64 `protobuf:"varint,13,opt,name=bytes,proto3" json:"bytes,omitempty"`
 	// Why it failed.
-	Error         string `protobuf:"bytes,14,opt,name=error,proto3" json:"error,omitempty"`
+	Error string `protobuf:"bytes,14,opt,name=error,proto3" json:"error,omitempty"`
+	// The number of tiles in the states that were sent to the store, of a view with aggregations.
+	Tiles         int64 `protobuf:"varint,15,opt,name=tiles,proto3" json:"tiles,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Run) Reset() {
 	*x = Run{}
-	mi := &file_plumb_v1_project_service_proto_msgTypes[6]
+	mi := &file_plumb_v1_project_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -463,7 +558,7 @@ func (x *Run) String() string {
 func (*Run) ProtoMessage() {}
 
 func (x *Run) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_project_service_proto_msgTypes[6]
+	mi := &file_plumb_v1_project_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -476,7 +571,7 @@ func (x *Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Run.ProtoReflect.Descriptor instead.
 func (*Run) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_project_service_proto_rawDescGZIP(), []int{6}
+	return file_plumb_v1_project_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Run) GetId() int64 {
@@ -577,17 +672,24 @@ func (x *Run) GetError() string {
 	return ""
 }
 
+func (x *Run) GetTiles() int64 {
+	if x != nil {
+		return x.Tiles
+	}
+	return 0
+}
+
 var File_plumb_v1_project_service_proto protoreflect.FileDescriptor
 
 const file_plumb_v1_project_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1eplumb/v1/project_service.proto\x12\bplumb.v1\x1a\x1bbuf/validate/validate.proto\x1a\x18plumb/v1/operation.proto\x1a\x1bplumb/v1/training_set.proto\"\x0f\n" +
+	"\x1eplumb/v1/project_service.proto\x12\bplumb.v1\x1a\x1bbuf/validate/validate.proto\x1a\x18plumb/v1/operation.proto\x1a\x1bplumb/v1/training_set.proto\x1a\x16plumb/v1/windows.proto\"\x0f\n" +
 	"\rStatusRequest\"\x99\x01\n" +
 	"\x0eStatusResponse\x12\x18\n" +
 	"\aproject\x18\x01 \x01(\tR\aproject\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x03R\brevision\x12*\n" +
 	"\x05views\x18\x03 \x03(\v2\x14.plumb.v1.ViewStatusR\x05views\x12%\n" +
-	"\x0elosses_unknown\x18\x04 \x01(\tR\rlossesUnknown\"\x9a\x03\n" +
+	"\x0elosses_unknown\x18\x04 \x01(\tR\rlossesUnknown\"\xcd\x03\n" +
 	"\n" +
 	"ViewStatus\x12\x12\n" +
 	"\x04view\x18\x01 \x01(\tR\x04view\x12\x16\n" +
@@ -603,8 +705,21 @@ const file_plumb_v1_project_service_proto_rawDesc = "" +
 	"generation\x18\n" +
 	" \x01(\x03R\n" +
 	"generation\x12\x18\n" +
-	"\arebuild\x18\v \x01(\x03R\arebuildB\x13\n" +
-	"\x11_freshness_micros\"b\n" +
+	"\arebuild\x18\v \x01(\x03R\arebuild\x121\n" +
+	"\awindows\x18\f \x01(\v2\x17.plumb.v1.StoredWindowsR\awindowsB\x13\n" +
+	"\x11_freshness_micros\"\xf9\x01\n" +
+	"\rStoredWindows\x12*\n" +
+	"\awindows\x18\x01 \x03(\v2\x10.plumb.v1.WindowR\awindows\x12&\n" +
+	"\ffloor_micros\x18\x02 \x01(\x03H\x00R\vfloorMicros\x88\x01\x01\x12\x1d\n" +
+	"\n" +
+	"most_tiles\x18\x03 \x01(\x03R\tmostTiles\x12\"\n" +
+	"\n" +
+	"mean_tiles\x18\x04 \x01(\x01H\x01R\tmeanTiles\x88\x01\x01\x12\"\n" +
+	"\n" +
+	"mean_bytes\x18\x05 \x01(\x01H\x02R\tmeanBytes\x88\x01\x01B\x0f\n" +
+	"\r_floor_microsB\r\n" +
+	"\v_mean_tilesB\r\n" +
+	"\v_mean_bytes\"b\n" +
 	"\bInterval\x12&\n" +
 	"\fstart_micros\x18\x01 \x01(\x03H\x00R\vstartMicros\x88\x01\x01\x12\x1d\n" +
 	"\n" +
@@ -614,7 +729,7 @@ const file_plumb_v1_project_service_proto_rawDesc = "" +
 	"\x04view\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x10\x01R\x04view\x12\x1d\n" +
 	"\x05limit\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x05limit\"5\n" +
 	"\x10ListRunsResponse\x12!\n" +
-	"\x04runs\x18\x01 \x03(\v2\r.plumb.v1.RunR\x04runs\"\x85\x03\n" +
+	"\x04runs\x18\x01 \x03(\v2\r.plumb.v1.RunR\x04runs\"\x9b\x03\n" +
 	"\x03Run\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\x03R\x02id\x12\x12\n" +
 	"\x04view\x18\x02 \x01(\tR\x04view\x12*\n" +
@@ -631,7 +746,8 @@ const file_plumb_v1_project_service_proto_rawDesc = "" +
 	"null_times\x18\v \x01(\x03R\tnullTimes\x12\x18\n" +
 	"\askipped\x18\f \x01(\x03R\askipped\x12\x14\n" +
 	"\x05bytes\x18\r \x01(\x03R\x05bytes\x12\x14\n" +
-	"\x05error\x18\x0e \x01(\tR\x05error2\xc3\n" +
+	"\x05error\x18\x0e \x01(\tR\x05error\x12\x14\n" +
+	"\x05tiles\x18\x0f \x01(\x03R\x05tiles2\xc3\n" +
 	"\n" +
 	"\x0eProjectService\x12;\n" +
 	"\x06Status\x12\x17.plumb.v1.StatusRequest\x1a\x18.plumb.v1.StatusResponse\x12A\n" +
@@ -663,83 +779,87 @@ func file_plumb_v1_project_service_proto_rawDescGZIP() []byte {
 	return file_plumb_v1_project_service_proto_rawDescData
 }
 
-var file_plumb_v1_project_service_proto_msgTypes = make([]protoimpl.MessageInfo, 7)
+var file_plumb_v1_project_service_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
 var file_plumb_v1_project_service_proto_goTypes = []any{
 	(*StatusRequest)(nil),                        // 0: plumb.v1.StatusRequest
 	(*StatusResponse)(nil),                       // 1: plumb.v1.StatusResponse
 	(*ViewStatus)(nil),                           // 2: plumb.v1.ViewStatus
-	(*Interval)(nil),                             // 3: plumb.v1.Interval
-	(*ListRunsRequest)(nil),                      // 4: plumb.v1.ListRunsRequest
-	(*ListRunsResponse)(nil),                     // 5: plumb.v1.ListRunsResponse
-	(*Run)(nil),                                  // 6: plumb.v1.Run
-	(*ListTrainingSetsRequest)(nil),              // 7: plumb.v1.ListTrainingSetsRequest
-	(*GetTrainingSetRequest)(nil),                // 8: plumb.v1.GetTrainingSetRequest
-	(*CompareTrainingSetsRequest)(nil),           // 9: plumb.v1.CompareTrainingSetsRequest
-	(*StartVerificationRequest)(nil),             // 10: plumb.v1.StartVerificationRequest
-	(*StartPlanVerificationRequest)(nil),         // 11: plumb.v1.StartPlanVerificationRequest
-	(*StartAuditRequest)(nil),                    // 12: plumb.v1.StartAuditRequest
-	(*StartForesightRequest)(nil),                // 13: plumb.v1.StartForesightRequest
-	(*StartTrainingSetVerificationRequest)(nil),  // 14: plumb.v1.StartTrainingSetVerificationRequest
-	(*StartMaterializationRequest)(nil),          // 15: plumb.v1.StartMaterializationRequest
-	(*GetOperationRequest)(nil),                  // 16: plumb.v1.GetOperationRequest
-	(*ListOperationsRequest)(nil),                // 17: plumb.v1.ListOperationsRequest
-	(*WatchOperationRequest)(nil),                // 18: plumb.v1.WatchOperationRequest
-	(*CancelOperationRequest)(nil),               // 19: plumb.v1.CancelOperationRequest
-	(*ListTrainingSetsResponse)(nil),             // 20: plumb.v1.ListTrainingSetsResponse
-	(*GetTrainingSetResponse)(nil),               // 21: plumb.v1.GetTrainingSetResponse
-	(*CompareTrainingSetsResponse)(nil),          // 22: plumb.v1.CompareTrainingSetsResponse
-	(*StartVerificationResponse)(nil),            // 23: plumb.v1.StartVerificationResponse
-	(*StartPlanVerificationResponse)(nil),        // 24: plumb.v1.StartPlanVerificationResponse
-	(*StartAuditResponse)(nil),                   // 25: plumb.v1.StartAuditResponse
-	(*StartForesightResponse)(nil),               // 26: plumb.v1.StartForesightResponse
-	(*StartTrainingSetVerificationResponse)(nil), // 27: plumb.v1.StartTrainingSetVerificationResponse
-	(*StartMaterializationResponse)(nil),         // 28: plumb.v1.StartMaterializationResponse
-	(*GetOperationResponse)(nil),                 // 29: plumb.v1.GetOperationResponse
-	(*ListOperationsResponse)(nil),               // 30: plumb.v1.ListOperationsResponse
-	(*WatchOperationResponse)(nil),               // 31: plumb.v1.WatchOperationResponse
-	(*CancelOperationResponse)(nil),              // 32: plumb.v1.CancelOperationResponse
+	(*StoredWindows)(nil),                        // 3: plumb.v1.StoredWindows
+	(*Interval)(nil),                             // 4: plumb.v1.Interval
+	(*ListRunsRequest)(nil),                      // 5: plumb.v1.ListRunsRequest
+	(*ListRunsResponse)(nil),                     // 6: plumb.v1.ListRunsResponse
+	(*Run)(nil),                                  // 7: plumb.v1.Run
+	(*Window)(nil),                               // 8: plumb.v1.Window
+	(*ListTrainingSetsRequest)(nil),              // 9: plumb.v1.ListTrainingSetsRequest
+	(*GetTrainingSetRequest)(nil),                // 10: plumb.v1.GetTrainingSetRequest
+	(*CompareTrainingSetsRequest)(nil),           // 11: plumb.v1.CompareTrainingSetsRequest
+	(*StartVerificationRequest)(nil),             // 12: plumb.v1.StartVerificationRequest
+	(*StartPlanVerificationRequest)(nil),         // 13: plumb.v1.StartPlanVerificationRequest
+	(*StartAuditRequest)(nil),                    // 14: plumb.v1.StartAuditRequest
+	(*StartForesightRequest)(nil),                // 15: plumb.v1.StartForesightRequest
+	(*StartTrainingSetVerificationRequest)(nil),  // 16: plumb.v1.StartTrainingSetVerificationRequest
+	(*StartMaterializationRequest)(nil),          // 17: plumb.v1.StartMaterializationRequest
+	(*GetOperationRequest)(nil),                  // 18: plumb.v1.GetOperationRequest
+	(*ListOperationsRequest)(nil),                // 19: plumb.v1.ListOperationsRequest
+	(*WatchOperationRequest)(nil),                // 20: plumb.v1.WatchOperationRequest
+	(*CancelOperationRequest)(nil),               // 21: plumb.v1.CancelOperationRequest
+	(*ListTrainingSetsResponse)(nil),             // 22: plumb.v1.ListTrainingSetsResponse
+	(*GetTrainingSetResponse)(nil),               // 23: plumb.v1.GetTrainingSetResponse
+	(*CompareTrainingSetsResponse)(nil),          // 24: plumb.v1.CompareTrainingSetsResponse
+	(*StartVerificationResponse)(nil),            // 25: plumb.v1.StartVerificationResponse
+	(*StartPlanVerificationResponse)(nil),        // 26: plumb.v1.StartPlanVerificationResponse
+	(*StartAuditResponse)(nil),                   // 27: plumb.v1.StartAuditResponse
+	(*StartForesightResponse)(nil),               // 28: plumb.v1.StartForesightResponse
+	(*StartTrainingSetVerificationResponse)(nil), // 29: plumb.v1.StartTrainingSetVerificationResponse
+	(*StartMaterializationResponse)(nil),         // 30: plumb.v1.StartMaterializationResponse
+	(*GetOperationResponse)(nil),                 // 31: plumb.v1.GetOperationResponse
+	(*ListOperationsResponse)(nil),               // 32: plumb.v1.ListOperationsResponse
+	(*WatchOperationResponse)(nil),               // 33: plumb.v1.WatchOperationResponse
+	(*CancelOperationResponse)(nil),              // 34: plumb.v1.CancelOperationResponse
 }
 var file_plumb_v1_project_service_proto_depIdxs = []int32{
 	2,  // 0: plumb.v1.StatusResponse.views:type_name -> plumb.v1.ViewStatus
-	3,  // 1: plumb.v1.ViewStatus.done:type_name -> plumb.v1.Interval
-	6,  // 2: plumb.v1.ViewStatus.last_run:type_name -> plumb.v1.Run
-	6,  // 3: plumb.v1.ListRunsResponse.runs:type_name -> plumb.v1.Run
-	3,  // 4: plumb.v1.Run.window:type_name -> plumb.v1.Interval
-	0,  // 5: plumb.v1.ProjectService.Status:input_type -> plumb.v1.StatusRequest
-	4,  // 6: plumb.v1.ProjectService.ListRuns:input_type -> plumb.v1.ListRunsRequest
-	7,  // 7: plumb.v1.ProjectService.ListTrainingSets:input_type -> plumb.v1.ListTrainingSetsRequest
-	8,  // 8: plumb.v1.ProjectService.GetTrainingSet:input_type -> plumb.v1.GetTrainingSetRequest
-	9,  // 9: plumb.v1.ProjectService.CompareTrainingSets:input_type -> plumb.v1.CompareTrainingSetsRequest
-	10, // 10: plumb.v1.ProjectService.StartVerification:input_type -> plumb.v1.StartVerificationRequest
-	11, // 11: plumb.v1.ProjectService.StartPlanVerification:input_type -> plumb.v1.StartPlanVerificationRequest
-	12, // 12: plumb.v1.ProjectService.StartAudit:input_type -> plumb.v1.StartAuditRequest
-	13, // 13: plumb.v1.ProjectService.StartForesight:input_type -> plumb.v1.StartForesightRequest
-	14, // 14: plumb.v1.ProjectService.StartTrainingSetVerification:input_type -> plumb.v1.StartTrainingSetVerificationRequest
-	15, // 15: plumb.v1.ProjectService.StartMaterialization:input_type -> plumb.v1.StartMaterializationRequest
-	16, // 16: plumb.v1.ProjectService.GetOperation:input_type -> plumb.v1.GetOperationRequest
-	17, // 17: plumb.v1.ProjectService.ListOperations:input_type -> plumb.v1.ListOperationsRequest
-	18, // 18: plumb.v1.ProjectService.WatchOperation:input_type -> plumb.v1.WatchOperationRequest
-	19, // 19: plumb.v1.ProjectService.CancelOperation:input_type -> plumb.v1.CancelOperationRequest
-	1,  // 20: plumb.v1.ProjectService.Status:output_type -> plumb.v1.StatusResponse
-	5,  // 21: plumb.v1.ProjectService.ListRuns:output_type -> plumb.v1.ListRunsResponse
-	20, // 22: plumb.v1.ProjectService.ListTrainingSets:output_type -> plumb.v1.ListTrainingSetsResponse
-	21, // 23: plumb.v1.ProjectService.GetTrainingSet:output_type -> plumb.v1.GetTrainingSetResponse
-	22, // 24: plumb.v1.ProjectService.CompareTrainingSets:output_type -> plumb.v1.CompareTrainingSetsResponse
-	23, // 25: plumb.v1.ProjectService.StartVerification:output_type -> plumb.v1.StartVerificationResponse
-	24, // 26: plumb.v1.ProjectService.StartPlanVerification:output_type -> plumb.v1.StartPlanVerificationResponse
-	25, // 27: plumb.v1.ProjectService.StartAudit:output_type -> plumb.v1.StartAuditResponse
-	26, // 28: plumb.v1.ProjectService.StartForesight:output_type -> plumb.v1.StartForesightResponse
-	27, // 29: plumb.v1.ProjectService.StartTrainingSetVerification:output_type -> plumb.v1.StartTrainingSetVerificationResponse
-	28, // 30: plumb.v1.ProjectService.StartMaterialization:output_type -> plumb.v1.StartMaterializationResponse
-	29, // 31: plumb.v1.ProjectService.GetOperation:output_type -> plumb.v1.GetOperationResponse
-	30, // 32: plumb.v1.ProjectService.ListOperations:output_type -> plumb.v1.ListOperationsResponse
-	31, // 33: plumb.v1.ProjectService.WatchOperation:output_type -> plumb.v1.WatchOperationResponse
-	32, // 34: plumb.v1.ProjectService.CancelOperation:output_type -> plumb.v1.CancelOperationResponse
-	20, // [20:35] is the sub-list for method output_type
-	5,  // [5:20] is the sub-list for method input_type
-	5,  // [5:5] is the sub-list for extension type_name
-	5,  // [5:5] is the sub-list for extension extendee
-	0,  // [0:5] is the sub-list for field type_name
+	4,  // 1: plumb.v1.ViewStatus.done:type_name -> plumb.v1.Interval
+	7,  // 2: plumb.v1.ViewStatus.last_run:type_name -> plumb.v1.Run
+	3,  // 3: plumb.v1.ViewStatus.windows:type_name -> plumb.v1.StoredWindows
+	8,  // 4: plumb.v1.StoredWindows.windows:type_name -> plumb.v1.Window
+	7,  // 5: plumb.v1.ListRunsResponse.runs:type_name -> plumb.v1.Run
+	4,  // 6: plumb.v1.Run.window:type_name -> plumb.v1.Interval
+	0,  // 7: plumb.v1.ProjectService.Status:input_type -> plumb.v1.StatusRequest
+	5,  // 8: plumb.v1.ProjectService.ListRuns:input_type -> plumb.v1.ListRunsRequest
+	9,  // 9: plumb.v1.ProjectService.ListTrainingSets:input_type -> plumb.v1.ListTrainingSetsRequest
+	10, // 10: plumb.v1.ProjectService.GetTrainingSet:input_type -> plumb.v1.GetTrainingSetRequest
+	11, // 11: plumb.v1.ProjectService.CompareTrainingSets:input_type -> plumb.v1.CompareTrainingSetsRequest
+	12, // 12: plumb.v1.ProjectService.StartVerification:input_type -> plumb.v1.StartVerificationRequest
+	13, // 13: plumb.v1.ProjectService.StartPlanVerification:input_type -> plumb.v1.StartPlanVerificationRequest
+	14, // 14: plumb.v1.ProjectService.StartAudit:input_type -> plumb.v1.StartAuditRequest
+	15, // 15: plumb.v1.ProjectService.StartForesight:input_type -> plumb.v1.StartForesightRequest
+	16, // 16: plumb.v1.ProjectService.StartTrainingSetVerification:input_type -> plumb.v1.StartTrainingSetVerificationRequest
+	17, // 17: plumb.v1.ProjectService.StartMaterialization:input_type -> plumb.v1.StartMaterializationRequest
+	18, // 18: plumb.v1.ProjectService.GetOperation:input_type -> plumb.v1.GetOperationRequest
+	19, // 19: plumb.v1.ProjectService.ListOperations:input_type -> plumb.v1.ListOperationsRequest
+	20, // 20: plumb.v1.ProjectService.WatchOperation:input_type -> plumb.v1.WatchOperationRequest
+	21, // 21: plumb.v1.ProjectService.CancelOperation:input_type -> plumb.v1.CancelOperationRequest
+	1,  // 22: plumb.v1.ProjectService.Status:output_type -> plumb.v1.StatusResponse
+	6,  // 23: plumb.v1.ProjectService.ListRuns:output_type -> plumb.v1.ListRunsResponse
+	22, // 24: plumb.v1.ProjectService.ListTrainingSets:output_type -> plumb.v1.ListTrainingSetsResponse
+	23, // 25: plumb.v1.ProjectService.GetTrainingSet:output_type -> plumb.v1.GetTrainingSetResponse
+	24, // 26: plumb.v1.ProjectService.CompareTrainingSets:output_type -> plumb.v1.CompareTrainingSetsResponse
+	25, // 27: plumb.v1.ProjectService.StartVerification:output_type -> plumb.v1.StartVerificationResponse
+	26, // 28: plumb.v1.ProjectService.StartPlanVerification:output_type -> plumb.v1.StartPlanVerificationResponse
+	27, // 29: plumb.v1.ProjectService.StartAudit:output_type -> plumb.v1.StartAuditResponse
+	28, // 30: plumb.v1.ProjectService.StartForesight:output_type -> plumb.v1.StartForesightResponse
+	29, // 31: plumb.v1.ProjectService.StartTrainingSetVerification:output_type -> plumb.v1.StartTrainingSetVerificationResponse
+	30, // 32: plumb.v1.ProjectService.StartMaterialization:output_type -> plumb.v1.StartMaterializationResponse
+	31, // 33: plumb.v1.ProjectService.GetOperation:output_type -> plumb.v1.GetOperationResponse
+	32, // 34: plumb.v1.ProjectService.ListOperations:output_type -> plumb.v1.ListOperationsResponse
+	33, // 35: plumb.v1.ProjectService.WatchOperation:output_type -> plumb.v1.WatchOperationResponse
+	34, // 36: plumb.v1.ProjectService.CancelOperation:output_type -> plumb.v1.CancelOperationResponse
+	22, // [22:37] is the sub-list for method output_type
+	7,  // [7:22] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_plumb_v1_project_service_proto_init() }
@@ -749,15 +869,17 @@ func file_plumb_v1_project_service_proto_init() {
 	}
 	file_plumb_v1_operation_proto_init()
 	file_plumb_v1_training_set_proto_init()
+	file_plumb_v1_windows_proto_init()
 	file_plumb_v1_project_service_proto_msgTypes[2].OneofWrappers = []any{}
 	file_plumb_v1_project_service_proto_msgTypes[3].OneofWrappers = []any{}
+	file_plumb_v1_project_service_proto_msgTypes[4].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plumb_v1_project_service_proto_rawDesc), len(file_plumb_v1_project_service_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   7,
+			NumMessages:   8,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

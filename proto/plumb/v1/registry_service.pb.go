@@ -316,7 +316,10 @@ type Change struct {
 	// The fields that change. Empty for a definition that is added or removed.
 	Differences []*Difference `protobuf:"bytes,4,rep,name=differences,proto3" json:"differences,omitempty"`
 	// What the change does to stored rows, look-ups and training sets. Empty if it is harmless.
-	Hazards       []*Hazard `protobuf:"bytes,5,rep,name=hazards,proto3" json:"hazards,omitempty"`
+	Hazards []*Hazard `protobuf:"bytes,5,rep,name=hazards,proto3" json:"hazards,omitempty"`
+	// The features of a view with aggregations, or of an on-demand view, if it is added or computes other features than
+	// before. Empty for others.
+	Outputs       []*ComputedOutput `protobuf:"bytes,6,rep,name=outputs,proto3" json:"outputs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -386,6 +389,85 @@ func (x *Change) GetHazards() []*Hazard {
 	return nil
 }
 
+func (x *Change) GetOutputs() []*ComputedOutput {
+	if x != nil {
+		return x.Outputs
+	}
+	return nil
+}
+
+// ComputedOutput is a feature that is computed: by an aggregation, or by an expression of an on-demand view.
+type ComputedOutput struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Type  Type                   `protobuf:"varint,2,opt,name=type,proto3,enum=plumb.v1.Type" json:"type,omitempty"`
+	// What it is computed of, in words, such as "sum of eur in 1h, hop 5m, at most 1h5m long"; of an on-demand view the
+	// expression.
+	Computes string `protobuf:"bytes,3,opt,name=computes,proto3" json:"computes,omitempty"`
+	// The window of an aggregation. Absent for an on-demand view.
+	Window        *Window `protobuf:"bytes,4,opt,name=window,proto3" json:"window,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ComputedOutput) Reset() {
+	*x = ComputedOutput{}
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ComputedOutput) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ComputedOutput) ProtoMessage() {}
+
+func (x *ComputedOutput) ProtoReflect() protoreflect.Message {
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ComputedOutput.ProtoReflect.Descriptor instead.
+func (*ComputedOutput) Descriptor() ([]byte, []int) {
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ComputedOutput) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ComputedOutput) GetType() Type {
+	if x != nil {
+		return x.Type
+	}
+	return Type_TYPE_UNSPECIFIED
+}
+
+func (x *ComputedOutput) GetComputes() string {
+	if x != nil {
+		return x.Computes
+	}
+	return ""
+}
+
+func (x *ComputedOutput) GetWindow() *Window {
+	if x != nil {
+		return x.Window
+	}
+	return nil
+}
+
 // Difference is one field that changes. from is empty if the field is added, to is empty if it is removed.
 type Difference struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -399,7 +481,7 @@ type Difference struct {
 
 func (x *Difference) Reset() {
 	*x = Difference{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[4]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -411,7 +493,7 @@ func (x *Difference) String() string {
 func (*Difference) ProtoMessage() {}
 
 func (x *Difference) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[4]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -424,7 +506,7 @@ func (x *Difference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Difference.ProtoReflect.Descriptor instead.
 func (*Difference) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{4}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Difference) GetField() string {
@@ -460,7 +542,7 @@ type Hazard struct {
 
 func (x *Hazard) Reset() {
 	*x = Hazard{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[5]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -472,7 +554,7 @@ func (x *Hazard) String() string {
 func (*Hazard) ProtoMessage() {}
 
 func (x *Hazard) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[5]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -485,7 +567,7 @@ func (x *Hazard) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hazard.ProtoReflect.Descriptor instead.
 func (*Hazard) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{5}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Hazard) GetCode() string {
@@ -519,7 +601,7 @@ type ApplyRequest struct {
 
 func (x *ApplyRequest) Reset() {
 	*x = ApplyRequest{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[6]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -531,7 +613,7 @@ func (x *ApplyRequest) String() string {
 func (*ApplyRequest) ProtoMessage() {}
 
 func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[6]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -544,7 +626,7 @@ func (x *ApplyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyRequest.ProtoReflect.Descriptor instead.
 func (*ApplyRequest) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{6}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ApplyRequest) GetFiles() []*DefinitionFile {
@@ -587,7 +669,7 @@ type ApplyResponse struct {
 
 func (x *ApplyResponse) Reset() {
 	*x = ApplyResponse{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[7]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -599,7 +681,7 @@ func (x *ApplyResponse) String() string {
 func (*ApplyResponse) ProtoMessage() {}
 
 func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[7]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -612,7 +694,7 @@ func (x *ApplyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplyResponse.ProtoReflect.Descriptor instead.
 func (*ApplyResponse) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{7}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ApplyResponse) GetProject() string {
@@ -644,7 +726,7 @@ type ListEntitiesRequest struct {
 
 func (x *ListEntitiesRequest) Reset() {
 	*x = ListEntitiesRequest{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[8]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -656,7 +738,7 @@ func (x *ListEntitiesRequest) String() string {
 func (*ListEntitiesRequest) ProtoMessage() {}
 
 func (x *ListEntitiesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[8]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -669,7 +751,7 @@ func (x *ListEntitiesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEntitiesRequest.ProtoReflect.Descriptor instead.
 func (*ListEntitiesRequest) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{8}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{9}
 }
 
 type ListEntitiesResponse struct {
@@ -683,7 +765,7 @@ type ListEntitiesResponse struct {
 
 func (x *ListEntitiesResponse) Reset() {
 	*x = ListEntitiesResponse{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[9]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -695,7 +777,7 @@ func (x *ListEntitiesResponse) String() string {
 func (*ListEntitiesResponse) ProtoMessage() {}
 
 func (x *ListEntitiesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[9]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -708,7 +790,7 @@ func (x *ListEntitiesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEntitiesResponse.ProtoReflect.Descriptor instead.
 func (*ListEntitiesResponse) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{9}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListEntitiesResponse) GetEntities() []*Entity {
@@ -733,7 +815,7 @@ type ListSourcesRequest struct {
 
 func (x *ListSourcesRequest) Reset() {
 	*x = ListSourcesRequest{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[10]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -745,7 +827,7 @@ func (x *ListSourcesRequest) String() string {
 func (*ListSourcesRequest) ProtoMessage() {}
 
 func (x *ListSourcesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[10]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -758,7 +840,7 @@ func (x *ListSourcesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSourcesRequest.ProtoReflect.Descriptor instead.
 func (*ListSourcesRequest) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{10}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{11}
 }
 
 type ListSourcesResponse struct {
@@ -772,7 +854,7 @@ type ListSourcesResponse struct {
 
 func (x *ListSourcesResponse) Reset() {
 	*x = ListSourcesResponse{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[11]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -784,7 +866,7 @@ func (x *ListSourcesResponse) String() string {
 func (*ListSourcesResponse) ProtoMessage() {}
 
 func (x *ListSourcesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[11]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -797,7 +879,7 @@ func (x *ListSourcesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListSourcesResponse.ProtoReflect.Descriptor instead.
 func (*ListSourcesResponse) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{11}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListSourcesResponse) GetSources() []*Source {
@@ -822,7 +904,7 @@ type ListFeatureViewsRequest struct {
 
 func (x *ListFeatureViewsRequest) Reset() {
 	*x = ListFeatureViewsRequest{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[12]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -834,7 +916,7 @@ func (x *ListFeatureViewsRequest) String() string {
 func (*ListFeatureViewsRequest) ProtoMessage() {}
 
 func (x *ListFeatureViewsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[12]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -847,7 +929,7 @@ func (x *ListFeatureViewsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFeatureViewsRequest.ProtoReflect.Descriptor instead.
 func (*ListFeatureViewsRequest) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{12}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{13}
 }
 
 type ListFeatureViewsResponse struct {
@@ -861,7 +943,7 @@ type ListFeatureViewsResponse struct {
 
 func (x *ListFeatureViewsResponse) Reset() {
 	*x = ListFeatureViewsResponse{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[13]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -873,7 +955,7 @@ func (x *ListFeatureViewsResponse) String() string {
 func (*ListFeatureViewsResponse) ProtoMessage() {}
 
 func (x *ListFeatureViewsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[13]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -886,7 +968,7 @@ func (x *ListFeatureViewsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFeatureViewsResponse.ProtoReflect.Descriptor instead.
 func (*ListFeatureViewsResponse) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{13}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListFeatureViewsResponse) GetFeatureViews() []*FeatureView {
@@ -911,7 +993,7 @@ type ListOnDemandViewsRequest struct {
 
 func (x *ListOnDemandViewsRequest) Reset() {
 	*x = ListOnDemandViewsRequest{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[14]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -923,7 +1005,7 @@ func (x *ListOnDemandViewsRequest) String() string {
 func (*ListOnDemandViewsRequest) ProtoMessage() {}
 
 func (x *ListOnDemandViewsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[14]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -936,7 +1018,7 @@ func (x *ListOnDemandViewsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOnDemandViewsRequest.ProtoReflect.Descriptor instead.
 func (*ListOnDemandViewsRequest) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{14}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{15}
 }
 
 type ListOnDemandViewsResponse struct {
@@ -950,7 +1032,7 @@ type ListOnDemandViewsResponse struct {
 
 func (x *ListOnDemandViewsResponse) Reset() {
 	*x = ListOnDemandViewsResponse{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[15]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -962,7 +1044,7 @@ func (x *ListOnDemandViewsResponse) String() string {
 func (*ListOnDemandViewsResponse) ProtoMessage() {}
 
 func (x *ListOnDemandViewsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[15]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -975,7 +1057,7 @@ func (x *ListOnDemandViewsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListOnDemandViewsResponse.ProtoReflect.Descriptor instead.
 func (*ListOnDemandViewsResponse) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{15}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListOnDemandViewsResponse) GetOnDemandViews() []*OnDemandView {
@@ -1000,7 +1082,7 @@ type ListFeatureServicesRequest struct {
 
 func (x *ListFeatureServicesRequest) Reset() {
 	*x = ListFeatureServicesRequest{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[16]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1012,7 +1094,7 @@ func (x *ListFeatureServicesRequest) String() string {
 func (*ListFeatureServicesRequest) ProtoMessage() {}
 
 func (x *ListFeatureServicesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[16]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1025,7 +1107,7 @@ func (x *ListFeatureServicesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFeatureServicesRequest.ProtoReflect.Descriptor instead.
 func (*ListFeatureServicesRequest) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{16}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{17}
 }
 
 type ListFeatureServicesResponse struct {
@@ -1039,7 +1121,7 @@ type ListFeatureServicesResponse struct {
 
 func (x *ListFeatureServicesResponse) Reset() {
 	*x = ListFeatureServicesResponse{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[17]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1051,7 +1133,7 @@ func (x *ListFeatureServicesResponse) String() string {
 func (*ListFeatureServicesResponse) ProtoMessage() {}
 
 func (x *ListFeatureServicesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[17]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1064,7 +1146,7 @@ func (x *ListFeatureServicesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFeatureServicesResponse.ProtoReflect.Descriptor instead.
 func (*ListFeatureServicesResponse) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{17}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListFeatureServicesResponse) GetFeatureServices() []*FeatureService {
@@ -1090,7 +1172,7 @@ type GetEntityRequest struct {
 
 func (x *GetEntityRequest) Reset() {
 	*x = GetEntityRequest{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[18]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1102,7 +1184,7 @@ func (x *GetEntityRequest) String() string {
 func (*GetEntityRequest) ProtoMessage() {}
 
 func (x *GetEntityRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[18]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1115,7 +1197,7 @@ func (x *GetEntityRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEntityRequest.ProtoReflect.Descriptor instead.
 func (*GetEntityRequest) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{18}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *GetEntityRequest) GetName() string {
@@ -1136,7 +1218,7 @@ type GetEntityResponse struct {
 
 func (x *GetEntityResponse) Reset() {
 	*x = GetEntityResponse{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[19]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1148,7 +1230,7 @@ func (x *GetEntityResponse) String() string {
 func (*GetEntityResponse) ProtoMessage() {}
 
 func (x *GetEntityResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[19]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1161,7 +1243,7 @@ func (x *GetEntityResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEntityResponse.ProtoReflect.Descriptor instead.
 func (*GetEntityResponse) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{19}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *GetEntityResponse) GetEntity() *Entity {
@@ -1187,7 +1269,7 @@ type GetSourceRequest struct {
 
 func (x *GetSourceRequest) Reset() {
 	*x = GetSourceRequest{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[20]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1199,7 +1281,7 @@ func (x *GetSourceRequest) String() string {
 func (*GetSourceRequest) ProtoMessage() {}
 
 func (x *GetSourceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[20]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1212,7 +1294,7 @@ func (x *GetSourceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSourceRequest.ProtoReflect.Descriptor instead.
 func (*GetSourceRequest) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{20}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *GetSourceRequest) GetName() string {
@@ -1233,7 +1315,7 @@ type GetSourceResponse struct {
 
 func (x *GetSourceResponse) Reset() {
 	*x = GetSourceResponse{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[21]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1245,7 +1327,7 @@ func (x *GetSourceResponse) String() string {
 func (*GetSourceResponse) ProtoMessage() {}
 
 func (x *GetSourceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[21]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1258,7 +1340,7 @@ func (x *GetSourceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetSourceResponse.ProtoReflect.Descriptor instead.
 func (*GetSourceResponse) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{21}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *GetSourceResponse) GetSource() *Source {
@@ -1284,7 +1366,7 @@ type GetFeatureViewRequest struct {
 
 func (x *GetFeatureViewRequest) Reset() {
 	*x = GetFeatureViewRequest{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[22]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1296,7 +1378,7 @@ func (x *GetFeatureViewRequest) String() string {
 func (*GetFeatureViewRequest) ProtoMessage() {}
 
 func (x *GetFeatureViewRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[22]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1309,7 +1391,7 @@ func (x *GetFeatureViewRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetFeatureViewRequest.ProtoReflect.Descriptor instead.
 func (*GetFeatureViewRequest) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{22}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *GetFeatureViewRequest) GetName() string {
@@ -1330,7 +1412,7 @@ type GetFeatureViewResponse struct {
 
 func (x *GetFeatureViewResponse) Reset() {
 	*x = GetFeatureViewResponse{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[23]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1342,7 +1424,7 @@ func (x *GetFeatureViewResponse) String() string {
 func (*GetFeatureViewResponse) ProtoMessage() {}
 
 func (x *GetFeatureViewResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[23]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1355,7 +1437,7 @@ func (x *GetFeatureViewResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetFeatureViewResponse.ProtoReflect.Descriptor instead.
 func (*GetFeatureViewResponse) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{23}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *GetFeatureViewResponse) GetFeatureView() *FeatureView {
@@ -1381,7 +1463,7 @@ type GetOnDemandViewRequest struct {
 
 func (x *GetOnDemandViewRequest) Reset() {
 	*x = GetOnDemandViewRequest{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[24]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1393,7 +1475,7 @@ func (x *GetOnDemandViewRequest) String() string {
 func (*GetOnDemandViewRequest) ProtoMessage() {}
 
 func (x *GetOnDemandViewRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[24]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1406,7 +1488,7 @@ func (x *GetOnDemandViewRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOnDemandViewRequest.ProtoReflect.Descriptor instead.
 func (*GetOnDemandViewRequest) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{24}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *GetOnDemandViewRequest) GetName() string {
@@ -1427,7 +1509,7 @@ type GetOnDemandViewResponse struct {
 
 func (x *GetOnDemandViewResponse) Reset() {
 	*x = GetOnDemandViewResponse{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[25]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1439,7 +1521,7 @@ func (x *GetOnDemandViewResponse) String() string {
 func (*GetOnDemandViewResponse) ProtoMessage() {}
 
 func (x *GetOnDemandViewResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[25]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1452,7 +1534,7 @@ func (x *GetOnDemandViewResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetOnDemandViewResponse.ProtoReflect.Descriptor instead.
 func (*GetOnDemandViewResponse) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{25}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *GetOnDemandViewResponse) GetOnDemandView() *OnDemandView {
@@ -1478,7 +1560,7 @@ type GetFeatureServiceRequest struct {
 
 func (x *GetFeatureServiceRequest) Reset() {
 	*x = GetFeatureServiceRequest{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[26]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1490,7 +1572,7 @@ func (x *GetFeatureServiceRequest) String() string {
 func (*GetFeatureServiceRequest) ProtoMessage() {}
 
 func (x *GetFeatureServiceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[26]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1503,7 +1585,7 @@ func (x *GetFeatureServiceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetFeatureServiceRequest.ProtoReflect.Descriptor instead.
 func (*GetFeatureServiceRequest) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{26}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *GetFeatureServiceRequest) GetName() string {
@@ -1524,7 +1606,7 @@ type GetFeatureServiceResponse struct {
 
 func (x *GetFeatureServiceResponse) Reset() {
 	*x = GetFeatureServiceResponse{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[27]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1536,7 +1618,7 @@ func (x *GetFeatureServiceResponse) String() string {
 func (*GetFeatureServiceResponse) ProtoMessage() {}
 
 func (x *GetFeatureServiceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[27]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1549,7 +1631,7 @@ func (x *GetFeatureServiceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetFeatureServiceResponse.ProtoReflect.Descriptor instead.
 func (*GetFeatureServiceResponse) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{27}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *GetFeatureServiceResponse) GetFeatureService() *FeatureService {
@@ -1576,7 +1658,7 @@ type HistoryRequest struct {
 
 func (x *HistoryRequest) Reset() {
 	*x = HistoryRequest{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[28]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1588,7 +1670,7 @@ func (x *HistoryRequest) String() string {
 func (*HistoryRequest) ProtoMessage() {}
 
 func (x *HistoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[28]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1601,7 +1683,7 @@ func (x *HistoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryRequest.ProtoReflect.Descriptor instead.
 func (*HistoryRequest) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{28}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *HistoryRequest) GetLimit() int32 {
@@ -1621,7 +1703,7 @@ type HistoryResponse struct {
 
 func (x *HistoryResponse) Reset() {
 	*x = HistoryResponse{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[29]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1633,7 +1715,7 @@ func (x *HistoryResponse) String() string {
 func (*HistoryResponse) ProtoMessage() {}
 
 func (x *HistoryResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[29]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1646,7 +1728,7 @@ func (x *HistoryResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HistoryResponse.ProtoReflect.Descriptor instead.
 func (*HistoryResponse) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{29}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *HistoryResponse) GetRevisions() []*Revision {
@@ -1671,7 +1753,7 @@ type Revision struct {
 
 func (x *Revision) Reset() {
 	*x = Revision{}
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[30]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1683,7 +1765,7 @@ func (x *Revision) String() string {
 func (*Revision) ProtoMessage() {}
 
 func (x *Revision) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_registry_service_proto_msgTypes[30]
+	mi := &file_plumb_v1_registry_service_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1696,7 +1778,7 @@ func (x *Revision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Revision.ProtoReflect.Descriptor instead.
 func (*Revision) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{30}
+	return file_plumb_v1_registry_service_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Revision) GetRevision() int64 {
@@ -1731,7 +1813,7 @@ var File_plumb_v1_registry_service_proto protoreflect.FileDescriptor
 
 const file_plumb_v1_registry_service_proto_rawDesc = "" +
 	"\n" +
-	"\x1fplumb/v1/registry_service.proto\x12\bplumb.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1aplumb/v1/definitions.proto\"D\n" +
+	"\x1fplumb/v1/registry_service.proto\x12\bplumb.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1aplumb/v1/definitions.proto\x1a\x16plumb/v1/windows.proto\"D\n" +
 	"\x0eDefinitionFile\x12\x1e\n" +
 	"\x04path\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01(\xfa\x01R\x04path\x12\x12\n" +
@@ -1742,13 +1824,14 @@ const file_plumb_v1_registry_service_proto_rawDesc = "" +
 	"\aproject\x18\x01 \x01(\tR\aproject\x12\x12\n" +
 	"\x04base\x18\x02 \x01(\x03R\x04base\x12*\n" +
 	"\achanges\x18\x03 \x03(\v2\x10.plumb.v1.ChangeR\achanges\x12\x1c\n" +
-	"\thazardous\x18\x04 \x01(\bR\thazardous\"\xff\x02\n" +
+	"\thazardous\x18\x04 \x01(\bR\thazardous\"\xb3\x03\n" +
 	"\x06Change\x12/\n" +
 	"\x06action\x18\x01 \x01(\x0e2\x17.plumb.v1.Change.ActionR\x06action\x12)\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x15.plumb.v1.Change.KindR\x04kind\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x126\n" +
 	"\vdifferences\x18\x04 \x03(\v2\x14.plumb.v1.DifferenceR\vdifferences\x12*\n" +
-	"\ahazards\x18\x05 \x03(\v2\x10.plumb.v1.HazardR\ahazards\"@\n" +
+	"\ahazards\x18\x05 \x03(\v2\x10.plumb.v1.HazardR\ahazards\x122\n" +
+	"\aoutputs\x18\x06 \x03(\v2\x18.plumb.v1.ComputedOutputR\aoutputs\"@\n" +
 	"\x06Action\x12\x16\n" +
 	"\x12ACTION_UNSPECIFIED\x10\x00\x12\a\n" +
 	"\x03ADD\x10\x01\x12\t\n" +
@@ -1763,7 +1846,12 @@ const file_plumb_v1_registry_service_proto_rawDesc = "" +
 	"\x06SOURCE\x10\x02\x12\b\n" +
 	"\x04VIEW\x10\x03\x12\v\n" +
 	"\aSERVICE\x10\x04\x12\x12\n" +
-	"\x0eON_DEMAND_VIEW\x10\x05\"F\n" +
+	"\x0eON_DEMAND_VIEW\x10\x05\"\x8e\x01\n" +
+	"\x0eComputedOutput\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\"\n" +
+	"\x04type\x18\x02 \x01(\x0e2\x0e.plumb.v1.TypeR\x04type\x12\x1a\n" +
+	"\bcomputes\x18\x03 \x01(\tR\bcomputes\x12(\n" +
+	"\x06window\x18\x04 \x01(\v2\x10.plumb.v1.WindowR\x06window\"F\n" +
 	"\n" +
 	"Difference\x12\x14\n" +
 	"\x05field\x18\x01 \x01(\tR\x05field\x12\x12\n" +
@@ -1864,7 +1952,7 @@ func file_plumb_v1_registry_service_proto_rawDescGZIP() []byte {
 }
 
 var file_plumb_v1_registry_service_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_plumb_v1_registry_service_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_plumb_v1_registry_service_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_plumb_v1_registry_service_proto_goTypes = []any{
 	(Change_Action)(0),                  // 0: plumb.v1.Change.Action
 	(Change_Kind)(0),                    // 1: plumb.v1.Change.Kind
@@ -1872,92 +1960,98 @@ var file_plumb_v1_registry_service_proto_goTypes = []any{
 	(*PlanRequest)(nil),                 // 3: plumb.v1.PlanRequest
 	(*PlanResponse)(nil),                // 4: plumb.v1.PlanResponse
 	(*Change)(nil),                      // 5: plumb.v1.Change
-	(*Difference)(nil),                  // 6: plumb.v1.Difference
-	(*Hazard)(nil),                      // 7: plumb.v1.Hazard
-	(*ApplyRequest)(nil),                // 8: plumb.v1.ApplyRequest
-	(*ApplyResponse)(nil),               // 9: plumb.v1.ApplyResponse
-	(*ListEntitiesRequest)(nil),         // 10: plumb.v1.ListEntitiesRequest
-	(*ListEntitiesResponse)(nil),        // 11: plumb.v1.ListEntitiesResponse
-	(*ListSourcesRequest)(nil),          // 12: plumb.v1.ListSourcesRequest
-	(*ListSourcesResponse)(nil),         // 13: plumb.v1.ListSourcesResponse
-	(*ListFeatureViewsRequest)(nil),     // 14: plumb.v1.ListFeatureViewsRequest
-	(*ListFeatureViewsResponse)(nil),    // 15: plumb.v1.ListFeatureViewsResponse
-	(*ListOnDemandViewsRequest)(nil),    // 16: plumb.v1.ListOnDemandViewsRequest
-	(*ListOnDemandViewsResponse)(nil),   // 17: plumb.v1.ListOnDemandViewsResponse
-	(*ListFeatureServicesRequest)(nil),  // 18: plumb.v1.ListFeatureServicesRequest
-	(*ListFeatureServicesResponse)(nil), // 19: plumb.v1.ListFeatureServicesResponse
-	(*GetEntityRequest)(nil),            // 20: plumb.v1.GetEntityRequest
-	(*GetEntityResponse)(nil),           // 21: plumb.v1.GetEntityResponse
-	(*GetSourceRequest)(nil),            // 22: plumb.v1.GetSourceRequest
-	(*GetSourceResponse)(nil),           // 23: plumb.v1.GetSourceResponse
-	(*GetFeatureViewRequest)(nil),       // 24: plumb.v1.GetFeatureViewRequest
-	(*GetFeatureViewResponse)(nil),      // 25: plumb.v1.GetFeatureViewResponse
-	(*GetOnDemandViewRequest)(nil),      // 26: plumb.v1.GetOnDemandViewRequest
-	(*GetOnDemandViewResponse)(nil),     // 27: plumb.v1.GetOnDemandViewResponse
-	(*GetFeatureServiceRequest)(nil),    // 28: plumb.v1.GetFeatureServiceRequest
-	(*GetFeatureServiceResponse)(nil),   // 29: plumb.v1.GetFeatureServiceResponse
-	(*HistoryRequest)(nil),              // 30: plumb.v1.HistoryRequest
-	(*HistoryResponse)(nil),             // 31: plumb.v1.HistoryResponse
-	(*Revision)(nil),                    // 32: plumb.v1.Revision
-	(*Entity)(nil),                      // 33: plumb.v1.Entity
-	(*Source)(nil),                      // 34: plumb.v1.Source
-	(*FeatureView)(nil),                 // 35: plumb.v1.FeatureView
-	(*OnDemandView)(nil),                // 36: plumb.v1.OnDemandView
-	(*FeatureService)(nil),              // 37: plumb.v1.FeatureService
-	(*timestamppb.Timestamp)(nil),       // 38: google.protobuf.Timestamp
+	(*ComputedOutput)(nil),              // 6: plumb.v1.ComputedOutput
+	(*Difference)(nil),                  // 7: plumb.v1.Difference
+	(*Hazard)(nil),                      // 8: plumb.v1.Hazard
+	(*ApplyRequest)(nil),                // 9: plumb.v1.ApplyRequest
+	(*ApplyResponse)(nil),               // 10: plumb.v1.ApplyResponse
+	(*ListEntitiesRequest)(nil),         // 11: plumb.v1.ListEntitiesRequest
+	(*ListEntitiesResponse)(nil),        // 12: plumb.v1.ListEntitiesResponse
+	(*ListSourcesRequest)(nil),          // 13: plumb.v1.ListSourcesRequest
+	(*ListSourcesResponse)(nil),         // 14: plumb.v1.ListSourcesResponse
+	(*ListFeatureViewsRequest)(nil),     // 15: plumb.v1.ListFeatureViewsRequest
+	(*ListFeatureViewsResponse)(nil),    // 16: plumb.v1.ListFeatureViewsResponse
+	(*ListOnDemandViewsRequest)(nil),    // 17: plumb.v1.ListOnDemandViewsRequest
+	(*ListOnDemandViewsResponse)(nil),   // 18: plumb.v1.ListOnDemandViewsResponse
+	(*ListFeatureServicesRequest)(nil),  // 19: plumb.v1.ListFeatureServicesRequest
+	(*ListFeatureServicesResponse)(nil), // 20: plumb.v1.ListFeatureServicesResponse
+	(*GetEntityRequest)(nil),            // 21: plumb.v1.GetEntityRequest
+	(*GetEntityResponse)(nil),           // 22: plumb.v1.GetEntityResponse
+	(*GetSourceRequest)(nil),            // 23: plumb.v1.GetSourceRequest
+	(*GetSourceResponse)(nil),           // 24: plumb.v1.GetSourceResponse
+	(*GetFeatureViewRequest)(nil),       // 25: plumb.v1.GetFeatureViewRequest
+	(*GetFeatureViewResponse)(nil),      // 26: plumb.v1.GetFeatureViewResponse
+	(*GetOnDemandViewRequest)(nil),      // 27: plumb.v1.GetOnDemandViewRequest
+	(*GetOnDemandViewResponse)(nil),     // 28: plumb.v1.GetOnDemandViewResponse
+	(*GetFeatureServiceRequest)(nil),    // 29: plumb.v1.GetFeatureServiceRequest
+	(*GetFeatureServiceResponse)(nil),   // 30: plumb.v1.GetFeatureServiceResponse
+	(*HistoryRequest)(nil),              // 31: plumb.v1.HistoryRequest
+	(*HistoryResponse)(nil),             // 32: plumb.v1.HistoryResponse
+	(*Revision)(nil),                    // 33: plumb.v1.Revision
+	(Type)(0),                           // 34: plumb.v1.Type
+	(*Window)(nil),                      // 35: plumb.v1.Window
+	(*Entity)(nil),                      // 36: plumb.v1.Entity
+	(*Source)(nil),                      // 37: plumb.v1.Source
+	(*FeatureView)(nil),                 // 38: plumb.v1.FeatureView
+	(*OnDemandView)(nil),                // 39: plumb.v1.OnDemandView
+	(*FeatureService)(nil),              // 40: plumb.v1.FeatureService
+	(*timestamppb.Timestamp)(nil),       // 41: google.protobuf.Timestamp
 }
 var file_plumb_v1_registry_service_proto_depIdxs = []int32{
 	2,  // 0: plumb.v1.PlanRequest.files:type_name -> plumb.v1.DefinitionFile
 	5,  // 1: plumb.v1.PlanResponse.changes:type_name -> plumb.v1.Change
 	0,  // 2: plumb.v1.Change.action:type_name -> plumb.v1.Change.Action
 	1,  // 3: plumb.v1.Change.kind:type_name -> plumb.v1.Change.Kind
-	6,  // 4: plumb.v1.Change.differences:type_name -> plumb.v1.Difference
-	7,  // 5: plumb.v1.Change.hazards:type_name -> plumb.v1.Hazard
-	2,  // 6: plumb.v1.ApplyRequest.files:type_name -> plumb.v1.DefinitionFile
-	5,  // 7: plumb.v1.ApplyResponse.changes:type_name -> plumb.v1.Change
-	33, // 8: plumb.v1.ListEntitiesResponse.entities:type_name -> plumb.v1.Entity
-	34, // 9: plumb.v1.ListSourcesResponse.sources:type_name -> plumb.v1.Source
-	35, // 10: plumb.v1.ListFeatureViewsResponse.feature_views:type_name -> plumb.v1.FeatureView
-	36, // 11: plumb.v1.ListOnDemandViewsResponse.on_demand_views:type_name -> plumb.v1.OnDemandView
-	37, // 12: plumb.v1.ListFeatureServicesResponse.feature_services:type_name -> plumb.v1.FeatureService
-	33, // 13: plumb.v1.GetEntityResponse.entity:type_name -> plumb.v1.Entity
-	34, // 14: plumb.v1.GetSourceResponse.source:type_name -> plumb.v1.Source
-	35, // 15: plumb.v1.GetFeatureViewResponse.feature_view:type_name -> plumb.v1.FeatureView
-	36, // 16: plumb.v1.GetOnDemandViewResponse.on_demand_view:type_name -> plumb.v1.OnDemandView
-	37, // 17: plumb.v1.GetFeatureServiceResponse.feature_service:type_name -> plumb.v1.FeatureService
-	32, // 18: plumb.v1.HistoryResponse.revisions:type_name -> plumb.v1.Revision
-	38, // 19: plumb.v1.Revision.at:type_name -> google.protobuf.Timestamp
-	3,  // 20: plumb.v1.RegistryService.Plan:input_type -> plumb.v1.PlanRequest
-	8,  // 21: plumb.v1.RegistryService.Apply:input_type -> plumb.v1.ApplyRequest
-	10, // 22: plumb.v1.RegistryService.ListEntities:input_type -> plumb.v1.ListEntitiesRequest
-	12, // 23: plumb.v1.RegistryService.ListSources:input_type -> plumb.v1.ListSourcesRequest
-	14, // 24: plumb.v1.RegistryService.ListFeatureViews:input_type -> plumb.v1.ListFeatureViewsRequest
-	16, // 25: plumb.v1.RegistryService.ListOnDemandViews:input_type -> plumb.v1.ListOnDemandViewsRequest
-	18, // 26: plumb.v1.RegistryService.ListFeatureServices:input_type -> plumb.v1.ListFeatureServicesRequest
-	20, // 27: plumb.v1.RegistryService.GetEntity:input_type -> plumb.v1.GetEntityRequest
-	22, // 28: plumb.v1.RegistryService.GetSource:input_type -> plumb.v1.GetSourceRequest
-	24, // 29: plumb.v1.RegistryService.GetFeatureView:input_type -> plumb.v1.GetFeatureViewRequest
-	26, // 30: plumb.v1.RegistryService.GetOnDemandView:input_type -> plumb.v1.GetOnDemandViewRequest
-	28, // 31: plumb.v1.RegistryService.GetFeatureService:input_type -> plumb.v1.GetFeatureServiceRequest
-	30, // 32: plumb.v1.RegistryService.History:input_type -> plumb.v1.HistoryRequest
-	4,  // 33: plumb.v1.RegistryService.Plan:output_type -> plumb.v1.PlanResponse
-	9,  // 34: plumb.v1.RegistryService.Apply:output_type -> plumb.v1.ApplyResponse
-	11, // 35: plumb.v1.RegistryService.ListEntities:output_type -> plumb.v1.ListEntitiesResponse
-	13, // 36: plumb.v1.RegistryService.ListSources:output_type -> plumb.v1.ListSourcesResponse
-	15, // 37: plumb.v1.RegistryService.ListFeatureViews:output_type -> plumb.v1.ListFeatureViewsResponse
-	17, // 38: plumb.v1.RegistryService.ListOnDemandViews:output_type -> plumb.v1.ListOnDemandViewsResponse
-	19, // 39: plumb.v1.RegistryService.ListFeatureServices:output_type -> plumb.v1.ListFeatureServicesResponse
-	21, // 40: plumb.v1.RegistryService.GetEntity:output_type -> plumb.v1.GetEntityResponse
-	23, // 41: plumb.v1.RegistryService.GetSource:output_type -> plumb.v1.GetSourceResponse
-	25, // 42: plumb.v1.RegistryService.GetFeatureView:output_type -> plumb.v1.GetFeatureViewResponse
-	27, // 43: plumb.v1.RegistryService.GetOnDemandView:output_type -> plumb.v1.GetOnDemandViewResponse
-	29, // 44: plumb.v1.RegistryService.GetFeatureService:output_type -> plumb.v1.GetFeatureServiceResponse
-	31, // 45: plumb.v1.RegistryService.History:output_type -> plumb.v1.HistoryResponse
-	33, // [33:46] is the sub-list for method output_type
-	20, // [20:33] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	7,  // 4: plumb.v1.Change.differences:type_name -> plumb.v1.Difference
+	8,  // 5: plumb.v1.Change.hazards:type_name -> plumb.v1.Hazard
+	6,  // 6: plumb.v1.Change.outputs:type_name -> plumb.v1.ComputedOutput
+	34, // 7: plumb.v1.ComputedOutput.type:type_name -> plumb.v1.Type
+	35, // 8: plumb.v1.ComputedOutput.window:type_name -> plumb.v1.Window
+	2,  // 9: plumb.v1.ApplyRequest.files:type_name -> plumb.v1.DefinitionFile
+	5,  // 10: plumb.v1.ApplyResponse.changes:type_name -> plumb.v1.Change
+	36, // 11: plumb.v1.ListEntitiesResponse.entities:type_name -> plumb.v1.Entity
+	37, // 12: plumb.v1.ListSourcesResponse.sources:type_name -> plumb.v1.Source
+	38, // 13: plumb.v1.ListFeatureViewsResponse.feature_views:type_name -> plumb.v1.FeatureView
+	39, // 14: plumb.v1.ListOnDemandViewsResponse.on_demand_views:type_name -> plumb.v1.OnDemandView
+	40, // 15: plumb.v1.ListFeatureServicesResponse.feature_services:type_name -> plumb.v1.FeatureService
+	36, // 16: plumb.v1.GetEntityResponse.entity:type_name -> plumb.v1.Entity
+	37, // 17: plumb.v1.GetSourceResponse.source:type_name -> plumb.v1.Source
+	38, // 18: plumb.v1.GetFeatureViewResponse.feature_view:type_name -> plumb.v1.FeatureView
+	39, // 19: plumb.v1.GetOnDemandViewResponse.on_demand_view:type_name -> plumb.v1.OnDemandView
+	40, // 20: plumb.v1.GetFeatureServiceResponse.feature_service:type_name -> plumb.v1.FeatureService
+	33, // 21: plumb.v1.HistoryResponse.revisions:type_name -> plumb.v1.Revision
+	41, // 22: plumb.v1.Revision.at:type_name -> google.protobuf.Timestamp
+	3,  // 23: plumb.v1.RegistryService.Plan:input_type -> plumb.v1.PlanRequest
+	9,  // 24: plumb.v1.RegistryService.Apply:input_type -> plumb.v1.ApplyRequest
+	11, // 25: plumb.v1.RegistryService.ListEntities:input_type -> plumb.v1.ListEntitiesRequest
+	13, // 26: plumb.v1.RegistryService.ListSources:input_type -> plumb.v1.ListSourcesRequest
+	15, // 27: plumb.v1.RegistryService.ListFeatureViews:input_type -> plumb.v1.ListFeatureViewsRequest
+	17, // 28: plumb.v1.RegistryService.ListOnDemandViews:input_type -> plumb.v1.ListOnDemandViewsRequest
+	19, // 29: plumb.v1.RegistryService.ListFeatureServices:input_type -> plumb.v1.ListFeatureServicesRequest
+	21, // 30: plumb.v1.RegistryService.GetEntity:input_type -> plumb.v1.GetEntityRequest
+	23, // 31: plumb.v1.RegistryService.GetSource:input_type -> plumb.v1.GetSourceRequest
+	25, // 32: plumb.v1.RegistryService.GetFeatureView:input_type -> plumb.v1.GetFeatureViewRequest
+	27, // 33: plumb.v1.RegistryService.GetOnDemandView:input_type -> plumb.v1.GetOnDemandViewRequest
+	29, // 34: plumb.v1.RegistryService.GetFeatureService:input_type -> plumb.v1.GetFeatureServiceRequest
+	31, // 35: plumb.v1.RegistryService.History:input_type -> plumb.v1.HistoryRequest
+	4,  // 36: plumb.v1.RegistryService.Plan:output_type -> plumb.v1.PlanResponse
+	10, // 37: plumb.v1.RegistryService.Apply:output_type -> plumb.v1.ApplyResponse
+	12, // 38: plumb.v1.RegistryService.ListEntities:output_type -> plumb.v1.ListEntitiesResponse
+	14, // 39: plumb.v1.RegistryService.ListSources:output_type -> plumb.v1.ListSourcesResponse
+	16, // 40: plumb.v1.RegistryService.ListFeatureViews:output_type -> plumb.v1.ListFeatureViewsResponse
+	18, // 41: plumb.v1.RegistryService.ListOnDemandViews:output_type -> plumb.v1.ListOnDemandViewsResponse
+	20, // 42: plumb.v1.RegistryService.ListFeatureServices:output_type -> plumb.v1.ListFeatureServicesResponse
+	22, // 43: plumb.v1.RegistryService.GetEntity:output_type -> plumb.v1.GetEntityResponse
+	24, // 44: plumb.v1.RegistryService.GetSource:output_type -> plumb.v1.GetSourceResponse
+	26, // 45: plumb.v1.RegistryService.GetFeatureView:output_type -> plumb.v1.GetFeatureViewResponse
+	28, // 46: plumb.v1.RegistryService.GetOnDemandView:output_type -> plumb.v1.GetOnDemandViewResponse
+	30, // 47: plumb.v1.RegistryService.GetFeatureService:output_type -> plumb.v1.GetFeatureServiceResponse
+	32, // 48: plumb.v1.RegistryService.History:output_type -> plumb.v1.HistoryResponse
+	36, // [36:49] is the sub-list for method output_type
+	23, // [23:36] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_plumb_v1_registry_service_proto_init() }
@@ -1966,14 +2060,15 @@ func file_plumb_v1_registry_service_proto_init() {
 		return
 	}
 	file_plumb_v1_definitions_proto_init()
-	file_plumb_v1_registry_service_proto_msgTypes[6].OneofWrappers = []any{}
+	file_plumb_v1_windows_proto_init()
+	file_plumb_v1_registry_service_proto_msgTypes[7].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plumb_v1_registry_service_proto_rawDesc), len(file_plumb_v1_registry_service_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   31,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

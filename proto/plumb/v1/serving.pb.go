@@ -150,7 +150,64 @@ func (x ViewProvenance_Origin) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ViewProvenance_Origin.Descriptor instead.
 func (ViewProvenance_Origin) EnumDescriptor() ([]byte, []int) {
-	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{5, 0}
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{6, 0}
+}
+
+// Earliest says what the element of earliest_timestamps is.
+type ViewProvenance_Earliest int32
+
+const (
+	ViewProvenance_EARLIEST_UNSPECIFIED ViewProvenance_Earliest = 0
+	// Nothing, and 0: there is no row, the window has no events, or what is stored does not tell when the first was.
+	ViewProvenance_EARLIEST_UNKNOWN ViewProvenance_Earliest = 1
+	// The event time of the earliest event that the window counts.
+	ViewProvenance_EARLIEST_EVENT ViewProvenance_Earliest = 2
+	// The beginning of the earliest tile that the window counts. The earliest event is later than this, and not later
+	// than the end of the tile, which is as long as the hop of the window.
+	ViewProvenance_EARLIEST_TILE ViewProvenance_Earliest = 3
+)
+
+// Enum value maps for ViewProvenance_Earliest.
+var (
+	ViewProvenance_Earliest_name = map[int32]string{
+		0: "EARLIEST_UNSPECIFIED",
+		1: "EARLIEST_UNKNOWN",
+		2: "EARLIEST_EVENT",
+		3: "EARLIEST_TILE",
+	}
+	ViewProvenance_Earliest_value = map[string]int32{
+		"EARLIEST_UNSPECIFIED": 0,
+		"EARLIEST_UNKNOWN":     1,
+		"EARLIEST_EVENT":       2,
+		"EARLIEST_TILE":        3,
+	}
+)
+
+func (x ViewProvenance_Earliest) Enum() *ViewProvenance_Earliest {
+	p := new(ViewProvenance_Earliest)
+	*p = x
+	return p
+}
+
+func (x ViewProvenance_Earliest) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ViewProvenance_Earliest) Descriptor() protoreflect.EnumDescriptor {
+	return file_plumb_v1_serving_proto_enumTypes[2].Descriptor()
+}
+
+func (ViewProvenance_Earliest) Type() protoreflect.EnumType {
+	return &file_plumb_v1_serving_proto_enumTypes[2]
+}
+
+func (x ViewProvenance_Earliest) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ViewProvenance_Earliest.Descriptor instead.
+func (ViewProvenance_Earliest) EnumDescriptor() ([]byte, []int) {
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{6, 1}
 }
 
 type GetOnlineFeaturesRequest struct {
@@ -470,7 +527,10 @@ type GetOnlineFeaturesResponse struct {
 	Revision int64 `protobuf:"varint,2,opt,name=revision,proto3" json:"revision,omitempty"`
 	// Where the rows come from, if the request asks for it: one message for each use of a view, in the order of the
 	// selection. The definitions are those of revision.
-	Provenance    []*ViewProvenance `protobuf:"bytes,3,rep,name=provenance,proto3" json:"provenance,omitempty"`
+	Provenance []*ViewProvenance `protobuf:"bytes,3,rep,name=provenance,proto3" json:"provenance,omitempty"`
+	// What computes the values of on-demand views, if the request asks for provenance: one message for each use of an
+	// on-demand view, in the order of the selection. The definitions are those of revision.
+	Computed      []*ComputedProvenance `protobuf:"bytes,4,rep,name=computed,proto3" json:"computed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -526,6 +586,105 @@ func (x *GetOnlineFeaturesResponse) GetProvenance() []*ViewProvenance {
 	return nil
 }
 
+func (x *GetOnlineFeaturesResponse) GetComputed() []*ComputedProvenance {
+	if x != nil {
+		return x.Computed
+	}
+	return nil
+}
+
+// ComputedProvenance says what the values of one use of an on-demand view are computed by and of.
+type ComputedProvenance struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name of the use: its alias, or the view's name.
+	Alias string `protobuf:"bytes,1,opt,name=alias,proto3" json:"alias,omitempty"`
+	// The view's name.
+	View string `protobuf:"bytes,2,opt,name=view,proto3" json:"view,omitempty"`
+	// The SHA-256, 32 bytes, of everything in the definitions that determines the view's values.
+	DefinitionHash []byte `protobuf:"bytes,3,opt,name=definition_hash,json=definitionHash,proto3" json:"definition_hash,omitempty"`
+	// The request inputs that the selected features read, by the names under which the request gives them: as inputs, or
+	// as keys. In the order in which the view declares them.
+	Inputs []string `protobuf:"bytes,4,rep,name=inputs,proto3" json:"inputs,omitempty"`
+	// The uses of feature views that the selected features read, as ViewProvenance.alias has them.
+	Views []string `protobuf:"bytes,5,rep,name=views,proto3" json:"views,omitempty"`
+	// Whether the selected features read the time of the request.
+	RequestTime   bool `protobuf:"varint,6,opt,name=request_time,json=requestTime,proto3" json:"request_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ComputedProvenance) Reset() {
+	*x = ComputedProvenance{}
+	mi := &file_plumb_v1_serving_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ComputedProvenance) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ComputedProvenance) ProtoMessage() {}
+
+func (x *ComputedProvenance) ProtoReflect() protoreflect.Message {
+	mi := &file_plumb_v1_serving_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ComputedProvenance.ProtoReflect.Descriptor instead.
+func (*ComputedProvenance) Descriptor() ([]byte, []int) {
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ComputedProvenance) GetAlias() string {
+	if x != nil {
+		return x.Alias
+	}
+	return ""
+}
+
+func (x *ComputedProvenance) GetView() string {
+	if x != nil {
+		return x.View
+	}
+	return ""
+}
+
+func (x *ComputedProvenance) GetDefinitionHash() []byte {
+	if x != nil {
+		return x.DefinitionHash
+	}
+	return nil
+}
+
+func (x *ComputedProvenance) GetInputs() []string {
+	if x != nil {
+		return x.Inputs
+	}
+	return nil
+}
+
+func (x *ComputedProvenance) GetViews() []string {
+	if x != nil {
+		return x.Views
+	}
+	return nil
+}
+
+func (x *ComputedProvenance) GetRequestTime() bool {
+	if x != nil {
+		return x.RequestTime
+	}
+	return false
+}
+
 // ViewProvenance says where the values of one use of a view come from. Each list has one element for each row of keys,
 // in their order. Instants are in microseconds since 1970-01-01T00:00:00Z (R1).
 type ViewProvenance struct {
@@ -555,14 +714,20 @@ type ViewProvenance struct {
 	// age than an int64 can hold is the greatest int64.
 	AgeMicros []int64 `protobuf:"varint,11,rep,packed,name=age_micros,json=ageMicros,proto3" json:"age_micros,omitempty"`
 	// The revision that introduced the layout of the stored row.
-	SchemaIds     []uint32 `protobuf:"varint,12,rep,packed,name=schema_ids,json=schemaIds,proto3" json:"schema_ids,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	SchemaIds []uint32 `protobuf:"varint,12,rep,packed,name=schema_ids,json=schemaIds,proto3" json:"schema_ids,omitempty"`
+	// The number of events that the window counts; 0 if there is no row, and -1 if what is stored does not tell. It tells
+	// if the view has an aggregation rows over a window of the same hop, or if all the events are recent.
+	Events []int64 `protobuf:"varint,13,rep,packed,name=events,proto3" json:"events,omitempty"`
+	// One byte for each row: an Earliest.
+	Earliest           []byte  `protobuf:"bytes,14,opt,name=earliest,proto3" json:"earliest,omitempty"`
+	EarliestTimestamps []int64 `protobuf:"fixed64,15,rep,packed,name=earliest_timestamps,json=earliestTimestamps,proto3" json:"earliest_timestamps,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *ViewProvenance) Reset() {
 	*x = ViewProvenance{}
-	mi := &file_plumb_v1_serving_proto_msgTypes[5]
+	mi := &file_plumb_v1_serving_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -574,7 +739,7 @@ func (x *ViewProvenance) String() string {
 func (*ViewProvenance) ProtoMessage() {}
 
 func (x *ViewProvenance) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_serving_proto_msgTypes[5]
+	mi := &file_plumb_v1_serving_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -587,7 +752,7 @@ func (x *ViewProvenance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ViewProvenance.ProtoReflect.Descriptor instead.
 func (*ViewProvenance) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{5}
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ViewProvenance) GetAlias() string {
@@ -674,6 +839,27 @@ func (x *ViewProvenance) GetSchemaIds() []uint32 {
 	return nil
 }
 
+func (x *ViewProvenance) GetEvents() []int64 {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+func (x *ViewProvenance) GetEarliest() []byte {
+	if x != nil {
+		return x.Earliest
+	}
+	return nil
+}
+
+func (x *ViewProvenance) GetEarliestTimestamps() []int64 {
+	if x != nil {
+		return x.EarliestTimestamps
+	}
+	return nil
+}
+
 // FeatureColumn is one feature's values for all rows.
 type FeatureColumn struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -691,7 +877,7 @@ type FeatureColumn struct {
 
 func (x *FeatureColumn) Reset() {
 	*x = FeatureColumn{}
-	mi := &file_plumb_v1_serving_proto_msgTypes[6]
+	mi := &file_plumb_v1_serving_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -703,7 +889,7 @@ func (x *FeatureColumn) String() string {
 func (*FeatureColumn) ProtoMessage() {}
 
 func (x *FeatureColumn) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_serving_proto_msgTypes[6]
+	mi := &file_plumb_v1_serving_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -716,7 +902,7 @@ func (x *FeatureColumn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FeatureColumn.ProtoReflect.Descriptor instead.
 func (*FeatureColumn) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{6}
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *FeatureColumn) GetName() string {
@@ -769,7 +955,7 @@ type PushRequest struct {
 
 func (x *PushRequest) Reset() {
 	*x = PushRequest{}
-	mi := &file_plumb_v1_serving_proto_msgTypes[7]
+	mi := &file_plumb_v1_serving_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -781,7 +967,7 @@ func (x *PushRequest) String() string {
 func (*PushRequest) ProtoMessage() {}
 
 func (x *PushRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_serving_proto_msgTypes[7]
+	mi := &file_plumb_v1_serving_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -794,7 +980,7 @@ func (x *PushRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushRequest.ProtoReflect.Descriptor instead.
 func (*PushRequest) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{7}
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *PushRequest) GetView() string {
@@ -851,7 +1037,7 @@ type TimeColumn struct {
 
 func (x *TimeColumn) Reset() {
 	*x = TimeColumn{}
-	mi := &file_plumb_v1_serving_proto_msgTypes[8]
+	mi := &file_plumb_v1_serving_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -863,7 +1049,7 @@ func (x *TimeColumn) String() string {
 func (*TimeColumn) ProtoMessage() {}
 
 func (x *TimeColumn) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_serving_proto_msgTypes[8]
+	mi := &file_plumb_v1_serving_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -876,7 +1062,7 @@ func (x *TimeColumn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimeColumn.ProtoReflect.Descriptor instead.
 func (*TimeColumn) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{8}
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *TimeColumn) GetMicros() []int64 {
@@ -908,7 +1094,7 @@ type PushColumn struct {
 
 func (x *PushColumn) Reset() {
 	*x = PushColumn{}
-	mi := &file_plumb_v1_serving_proto_msgTypes[9]
+	mi := &file_plumb_v1_serving_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -920,7 +1106,7 @@ func (x *PushColumn) String() string {
 func (*PushColumn) ProtoMessage() {}
 
 func (x *PushColumn) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_serving_proto_msgTypes[9]
+	mi := &file_plumb_v1_serving_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -933,7 +1119,7 @@ func (x *PushColumn) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushColumn.ProtoReflect.Descriptor instead.
 func (*PushColumn) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{9}
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PushColumn) GetName() string {
@@ -973,7 +1159,7 @@ type PushResponse struct {
 
 func (x *PushResponse) Reset() {
 	*x = PushResponse{}
-	mi := &file_plumb_v1_serving_proto_msgTypes[10]
+	mi := &file_plumb_v1_serving_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -985,7 +1171,7 @@ func (x *PushResponse) String() string {
 func (*PushResponse) ProtoMessage() {}
 
 func (x *PushResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_serving_proto_msgTypes[10]
+	mi := &file_plumb_v1_serving_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -998,7 +1184,7 @@ func (x *PushResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushResponse.ProtoReflect.Descriptor instead.
 func (*PushResponse) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{10}
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *PushResponse) GetWritten() int64 {
@@ -1043,7 +1229,7 @@ type RefusedRow struct {
 
 func (x *RefusedRow) Reset() {
 	*x = RefusedRow{}
-	mi := &file_plumb_v1_serving_proto_msgTypes[11]
+	mi := &file_plumb_v1_serving_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1055,7 +1241,7 @@ func (x *RefusedRow) String() string {
 func (*RefusedRow) ProtoMessage() {}
 
 func (x *RefusedRow) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_serving_proto_msgTypes[11]
+	mi := &file_plumb_v1_serving_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1068,7 +1254,7 @@ func (x *RefusedRow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefusedRow.ProtoReflect.Descriptor instead.
 func (*RefusedRow) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{11}
+	return file_plumb_v1_serving_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RefusedRow) GetRow() int64 {
@@ -1121,13 +1307,21 @@ const file_plumb_v1_serving_proto_rawDesc = "" +
 	"\vInputColumn\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12(\n" +
 	"\x06values\x18\x02 \x01(\v2\x10.plumb.v1.ValuesR\x06values\x12\x14\n" +
-	"\x05nulls\x18\x03 \x01(\fR\x05nulls\"\xa4\x01\n" +
+	"\x05nulls\x18\x03 \x01(\fR\x05nulls\"\xde\x01\n" +
 	"\x19GetOnlineFeaturesResponse\x121\n" +
 	"\acolumns\x18\x01 \x03(\v2\x17.plumb.v1.FeatureColumnR\acolumns\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x03R\brevision\x128\n" +
 	"\n" +
 	"provenance\x18\x03 \x03(\v2\x18.plumb.v1.ViewProvenanceR\n" +
-	"provenance\"\x8c\x04\n" +
+	"provenance\x128\n" +
+	"\bcomputed\x18\x04 \x03(\v2\x1c.plumb.v1.ComputedProvenanceR\bcomputed\"\xb8\x01\n" +
+	"\x12ComputedProvenance\x12\x14\n" +
+	"\x05alias\x18\x01 \x01(\tR\x05alias\x12\x12\n" +
+	"\x04view\x18\x02 \x01(\tR\x04view\x12'\n" +
+	"\x0fdefinition_hash\x18\x03 \x01(\fR\x0edefinitionHash\x12\x16\n" +
+	"\x06inputs\x18\x04 \x03(\tR\x06inputs\x12\x14\n" +
+	"\x05views\x18\x05 \x03(\tR\x05views\x12!\n" +
+	"\frequest_time\x18\x06 \x01(\bR\vrequestTime\"\xd4\x05\n" +
 	"\x0eViewProvenance\x12\x14\n" +
 	"\x05alias\x18\x01 \x01(\tR\x05alias\x12\x12\n" +
 	"\x04view\x18\x02 \x01(\tR\x04view\x12/\n" +
@@ -1143,7 +1337,10 @@ const file_plumb_v1_serving_proto_rawDesc = "" +
 	"\n" +
 	"age_micros\x18\v \x03(\x03R\tageMicros\x12\x1d\n" +
 	"\n" +
-	"schema_ids\x18\f \x03(\rR\tschemaIds\"^\n" +
+	"schema_ids\x18\f \x03(\rR\tschemaIds\x12\x16\n" +
+	"\x06events\x18\r \x03(\x03R\x06events\x12\x1a\n" +
+	"\bearliest\x18\x0e \x01(\fR\bearliest\x12/\n" +
+	"\x13earliest_timestamps\x18\x0f \x03(\x10R\x12earliestTimestamps\"^\n" +
 	"\x06Origin\x12\x16\n" +
 	"\x12ORIGIN_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +
@@ -1151,7 +1348,12 @@ const file_plumb_v1_serving_proto_rawDesc = "" +
 	"\x03RUN\x10\x02\x12\b\n" +
 	"\x04PUSH\x10\x03\x12\v\n" +
 	"\aUNKNOWN\x10\x04\x12\x10\n" +
-	"\fBEFORE_FLOOR\x10\x05\"\x94\x01\n" +
+	"\fBEFORE_FLOOR\x10\x05\"a\n" +
+	"\bEarliest\x12\x18\n" +
+	"\x14EARLIEST_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10EARLIEST_UNKNOWN\x10\x01\x12\x12\n" +
+	"\x0eEARLIEST_EVENT\x10\x02\x12\x11\n" +
+	"\rEARLIEST_TILE\x10\x03\"\x94\x01\n" +
 	"\rFeatureColumn\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12(\n" +
 	"\x06values\x18\x02 \x01(\v2\x10.plumb.v1.ValuesR\x06values\x12\x1a\n" +
@@ -1206,51 +1408,54 @@ func file_plumb_v1_serving_proto_rawDescGZIP() []byte {
 	return file_plumb_v1_serving_proto_rawDescData
 }
 
-var file_plumb_v1_serving_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_plumb_v1_serving_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_plumb_v1_serving_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_plumb_v1_serving_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_plumb_v1_serving_proto_goTypes = []any{
 	(Status)(0),                       // 0: plumb.v1.Status
 	(ViewProvenance_Origin)(0),        // 1: plumb.v1.ViewProvenance.Origin
-	(*GetOnlineFeaturesRequest)(nil),  // 2: plumb.v1.GetOnlineFeaturesRequest
-	(*FeatureList)(nil),               // 3: plumb.v1.FeatureList
-	(*KeyColumn)(nil),                 // 4: plumb.v1.KeyColumn
-	(*InputColumn)(nil),               // 5: plumb.v1.InputColumn
-	(*GetOnlineFeaturesResponse)(nil), // 6: plumb.v1.GetOnlineFeaturesResponse
-	(*ViewProvenance)(nil),            // 7: plumb.v1.ViewProvenance
-	(*FeatureColumn)(nil),             // 8: plumb.v1.FeatureColumn
-	(*PushRequest)(nil),               // 9: plumb.v1.PushRequest
-	(*TimeColumn)(nil),                // 10: plumb.v1.TimeColumn
-	(*PushColumn)(nil),                // 11: plumb.v1.PushColumn
-	(*PushResponse)(nil),              // 12: plumb.v1.PushResponse
-	(*RefusedRow)(nil),                // 13: plumb.v1.RefusedRow
-	(*timestamppb.Timestamp)(nil),     // 14: google.protobuf.Timestamp
-	(*Values)(nil),                    // 15: plumb.v1.Values
+	(ViewProvenance_Earliest)(0),      // 2: plumb.v1.ViewProvenance.Earliest
+	(*GetOnlineFeaturesRequest)(nil),  // 3: plumb.v1.GetOnlineFeaturesRequest
+	(*FeatureList)(nil),               // 4: plumb.v1.FeatureList
+	(*KeyColumn)(nil),                 // 5: plumb.v1.KeyColumn
+	(*InputColumn)(nil),               // 6: plumb.v1.InputColumn
+	(*GetOnlineFeaturesResponse)(nil), // 7: plumb.v1.GetOnlineFeaturesResponse
+	(*ComputedProvenance)(nil),        // 8: plumb.v1.ComputedProvenance
+	(*ViewProvenance)(nil),            // 9: plumb.v1.ViewProvenance
+	(*FeatureColumn)(nil),             // 10: plumb.v1.FeatureColumn
+	(*PushRequest)(nil),               // 11: plumb.v1.PushRequest
+	(*TimeColumn)(nil),                // 12: plumb.v1.TimeColumn
+	(*PushColumn)(nil),                // 13: plumb.v1.PushColumn
+	(*PushResponse)(nil),              // 14: plumb.v1.PushResponse
+	(*RefusedRow)(nil),                // 15: plumb.v1.RefusedRow
+	(*timestamppb.Timestamp)(nil),     // 16: google.protobuf.Timestamp
+	(*Values)(nil),                    // 17: plumb.v1.Values
 }
 var file_plumb_v1_serving_proto_depIdxs = []int32{
-	3,  // 0: plumb.v1.GetOnlineFeaturesRequest.features:type_name -> plumb.v1.FeatureList
-	4,  // 1: plumb.v1.GetOnlineFeaturesRequest.keys:type_name -> plumb.v1.KeyColumn
-	14, // 2: plumb.v1.GetOnlineFeaturesRequest.at:type_name -> google.protobuf.Timestamp
-	5,  // 3: plumb.v1.GetOnlineFeaturesRequest.inputs:type_name -> plumb.v1.InputColumn
-	15, // 4: plumb.v1.KeyColumn.values:type_name -> plumb.v1.Values
-	15, // 5: plumb.v1.InputColumn.values:type_name -> plumb.v1.Values
-	8,  // 6: plumb.v1.GetOnlineFeaturesResponse.columns:type_name -> plumb.v1.FeatureColumn
-	7,  // 7: plumb.v1.GetOnlineFeaturesResponse.provenance:type_name -> plumb.v1.ViewProvenance
-	15, // 8: plumb.v1.FeatureColumn.values:type_name -> plumb.v1.Values
-	4,  // 9: plumb.v1.PushRequest.keys:type_name -> plumb.v1.KeyColumn
-	10, // 10: plumb.v1.PushRequest.event_timestamps:type_name -> plumb.v1.TimeColumn
-	10, // 11: plumb.v1.PushRequest.created_timestamps:type_name -> plumb.v1.TimeColumn
-	11, // 12: plumb.v1.PushRequest.features:type_name -> plumb.v1.PushColumn
-	15, // 13: plumb.v1.PushColumn.values:type_name -> plumb.v1.Values
-	13, // 14: plumb.v1.PushResponse.refused:type_name -> plumb.v1.RefusedRow
-	2,  // 15: plumb.v1.ServingService.GetOnlineFeatures:input_type -> plumb.v1.GetOnlineFeaturesRequest
-	9,  // 16: plumb.v1.ServingService.Push:input_type -> plumb.v1.PushRequest
-	6,  // 17: plumb.v1.ServingService.GetOnlineFeatures:output_type -> plumb.v1.GetOnlineFeaturesResponse
-	12, // 18: plumb.v1.ServingService.Push:output_type -> plumb.v1.PushResponse
-	17, // [17:19] is the sub-list for method output_type
-	15, // [15:17] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	4,  // 0: plumb.v1.GetOnlineFeaturesRequest.features:type_name -> plumb.v1.FeatureList
+	5,  // 1: plumb.v1.GetOnlineFeaturesRequest.keys:type_name -> plumb.v1.KeyColumn
+	16, // 2: plumb.v1.GetOnlineFeaturesRequest.at:type_name -> google.protobuf.Timestamp
+	6,  // 3: plumb.v1.GetOnlineFeaturesRequest.inputs:type_name -> plumb.v1.InputColumn
+	17, // 4: plumb.v1.KeyColumn.values:type_name -> plumb.v1.Values
+	17, // 5: plumb.v1.InputColumn.values:type_name -> plumb.v1.Values
+	10, // 6: plumb.v1.GetOnlineFeaturesResponse.columns:type_name -> plumb.v1.FeatureColumn
+	9,  // 7: plumb.v1.GetOnlineFeaturesResponse.provenance:type_name -> plumb.v1.ViewProvenance
+	8,  // 8: plumb.v1.GetOnlineFeaturesResponse.computed:type_name -> plumb.v1.ComputedProvenance
+	17, // 9: plumb.v1.FeatureColumn.values:type_name -> plumb.v1.Values
+	5,  // 10: plumb.v1.PushRequest.keys:type_name -> plumb.v1.KeyColumn
+	12, // 11: plumb.v1.PushRequest.event_timestamps:type_name -> plumb.v1.TimeColumn
+	12, // 12: plumb.v1.PushRequest.created_timestamps:type_name -> plumb.v1.TimeColumn
+	13, // 13: plumb.v1.PushRequest.features:type_name -> plumb.v1.PushColumn
+	17, // 14: plumb.v1.PushColumn.values:type_name -> plumb.v1.Values
+	15, // 15: plumb.v1.PushResponse.refused:type_name -> plumb.v1.RefusedRow
+	3,  // 16: plumb.v1.ServingService.GetOnlineFeatures:input_type -> plumb.v1.GetOnlineFeaturesRequest
+	11, // 17: plumb.v1.ServingService.Push:input_type -> plumb.v1.PushRequest
+	7,  // 18: plumb.v1.ServingService.GetOnlineFeatures:output_type -> plumb.v1.GetOnlineFeaturesResponse
+	14, // 19: plumb.v1.ServingService.Push:output_type -> plumb.v1.PushResponse
+	18, // [18:20] is the sub-list for method output_type
+	16, // [16:18] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_plumb_v1_serving_proto_init() }
@@ -1268,8 +1473,8 @@ func file_plumb_v1_serving_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plumb_v1_serving_proto_rawDesc), len(file_plumb_v1_serving_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   12,
+			NumEnums:      3,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -1,5 +1,6 @@
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from plumb.v1 import definitions_pb2 as _definitions_pb2
+from plumb.v1 import windows_pb2 as _windows_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -36,7 +37,7 @@ class PlanResponse(_message.Message):
     def __init__(self, project: _Optional[str] = ..., base: _Optional[int] = ..., changes: _Optional[_Iterable[_Union[Change, _Mapping]]] = ..., hazardous: bool = ...) -> None: ...
 
 class Change(_message.Message):
-    __slots__ = ("action", "kind", "name", "differences", "hazards")
+    __slots__ = ("action", "kind", "name", "differences", "hazards", "outputs")
     class Action(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         ACTION_UNSPECIFIED: _ClassVar[Change.Action]
@@ -66,12 +67,26 @@ class Change(_message.Message):
     NAME_FIELD_NUMBER: _ClassVar[int]
     DIFFERENCES_FIELD_NUMBER: _ClassVar[int]
     HAZARDS_FIELD_NUMBER: _ClassVar[int]
+    OUTPUTS_FIELD_NUMBER: _ClassVar[int]
     action: Change.Action
     kind: Change.Kind
     name: str
     differences: _containers.RepeatedCompositeFieldContainer[Difference]
     hazards: _containers.RepeatedCompositeFieldContainer[Hazard]
-    def __init__(self, action: _Optional[_Union[Change.Action, str]] = ..., kind: _Optional[_Union[Change.Kind, str]] = ..., name: _Optional[str] = ..., differences: _Optional[_Iterable[_Union[Difference, _Mapping]]] = ..., hazards: _Optional[_Iterable[_Union[Hazard, _Mapping]]] = ...) -> None: ...
+    outputs: _containers.RepeatedCompositeFieldContainer[ComputedOutput]
+    def __init__(self, action: _Optional[_Union[Change.Action, str]] = ..., kind: _Optional[_Union[Change.Kind, str]] = ..., name: _Optional[str] = ..., differences: _Optional[_Iterable[_Union[Difference, _Mapping]]] = ..., hazards: _Optional[_Iterable[_Union[Hazard, _Mapping]]] = ..., outputs: _Optional[_Iterable[_Union[ComputedOutput, _Mapping]]] = ...) -> None: ...
+
+class ComputedOutput(_message.Message):
+    __slots__ = ("name", "type", "computes", "window")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    COMPUTES_FIELD_NUMBER: _ClassVar[int]
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    type: _definitions_pb2.Type
+    computes: str
+    window: _windows_pb2.Window
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[_definitions_pb2.Type, str]] = ..., computes: _Optional[str] = ..., window: _Optional[_Union[_windows_pb2.Window, _Mapping]] = ...) -> None: ...
 
 class Difference(_message.Message):
     __slots__ = ("field", "to")

@@ -17,7 +17,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from plumb.v1 import values_pb2 as plumb_dot_v1_dot_values__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16plumb/v1/serving.proto\x12\x08plumb.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15plumb/v1/values.proto\"\xf7\x02\n\x18GetOnlineFeaturesRequest\x12)\n\x0f\x66\x65\x61ture_service\x18\x01 \x01(\tH\x00R\x0e\x66\x65\x61tureService\x12\x33\n\x08\x66\x65\x61tures\x18\x02 \x01(\x0b\x32\x15.plumb.v1.FeatureListH\x00R\x08\x66\x65\x61tures\x12\'\n\x04keys\x18\x03 \x03(\x0b\x32\x13.plumb.v1.KeyColumnR\x04keys\x12\x1d\n\nfull_names\x18\x04 \x01(\x08R\tfullNames\x12)\n\x10\x65vent_timestamps\x18\x05 \x01(\x08R\x0f\x65ventTimestamps\x12*\n\x02\x61t\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x02\x61t\x12\x1e\n\nprovenance\x18\x07 \x01(\x08R\nprovenance\x12-\n\x06inputs\x18\x08 \x03(\x0b\x32\x15.plumb.v1.InputColumnR\x06inputsB\r\n\tselection\x12\x00\"-\n\x0b\x46\x65\x61tureList\x12\x1e\n\nreferences\x18\x01 \x03(\tR\nreferences\"_\n\tKeyColumn\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12(\n\x06values\x18\x02 \x01(\x0b\x32\x10.plumb.v1.ValuesR\x06values\x12\x14\n\x05nulls\x18\x03 \x01(\x0cR\x05nulls\"a\n\x0bInputColumn\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12(\n\x06values\x18\x02 \x01(\x0b\x32\x10.plumb.v1.ValuesR\x06values\x12\x14\n\x05nulls\x18\x03 \x01(\x0cR\x05nulls\"\xa4\x01\n\x19GetOnlineFeaturesResponse\x12\x31\n\x07\x63olumns\x18\x01 \x03(\x0b\x32\x17.plumb.v1.FeatureColumnR\x07\x63olumns\x12\x1a\n\x08revision\x18\x02 \x01(\x03R\x08revision\x12\x38\n\nprovenance\x18\x03 \x03(\x0b\x32\x18.plumb.v1.ViewProvenanceR\nprovenance\"\x8c\x04\n\x0eViewProvenance\x12\x14\n\x05\x61lias\x18\x01 \x01(\tR\x05\x61lias\x12\x12\n\x04view\x18\x02 \x01(\tR\x04view\x12/\n\x13\x64\x65\x66inition_revision\x18\x03 \x01(\x03R\x12\x64\x65\x66initionRevision\x12\'\n\x0f\x64\x65\x66inition_hash\x18\x04 \x01(\x0cR\x0e\x64\x65\x66initionHash\x12\x18\n\x07origins\x18\x05 \x01(\x0cR\x07origins\x12\x12\n\x04runs\x18\x06 \x03(\x03R\x04runs\x12+\n\x11pushed_timestamps\x18\x07 \x03(\x10R\x10pushedTimestamps\x12)\n\x10\x65vent_timestamps\x18\x08 \x03(\x10R\x0f\x65ventTimestamps\x12-\n\x12\x63reated_timestamps\x18\t \x03(\x10R\x11\x63reatedTimestamps\x12#\n\rcreated_nulls\x18\n \x01(\x0cR\x0c\x63reatedNulls\x12\x1d\n\nage_micros\x18\x0b \x03(\x03R\tageMicros\x12\x1d\n\nschema_ids\x18\x0c \x03(\rR\tschemaIds\"^\n\x06Origin\x12\x16\n\x12ORIGIN_UNSPECIFIED\x10\x00\x12\n\n\x06NO_ROW\x10\x01\x12\x07\n\x03RUN\x10\x02\x12\x08\n\x04PUSH\x10\x03\x12\x0b\n\x07UNKNOWN\x10\x04\x12\x10\n\x0c\x42\x45\x46ORE_FLOOR\x10\x05\"\x94\x01\n\rFeatureColumn\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12(\n\x06values\x18\x02 \x01(\x0b\x32\x10.plumb.v1.ValuesR\x06values\x12\x1a\n\x08statuses\x18\x03 \x01(\x0cR\x08statuses\x12)\n\x10\x65vent_timestamps\x18\x04 \x03(\x10R\x0f\x65ventTimestamps\"\x9e\x02\n\x0bPushRequest\x12\x14\n\x04view\x18\x01 \x01(\tB\x00R\x04view\x12\'\n\x04keys\x18\x02 \x03(\x0b\x32\x13.plumb.v1.KeyColumnR\x04keys\x12\x41\n\x10\x65vent_timestamps\x18\x03 \x01(\x0b\x32\x14.plumb.v1.TimeColumnB\x00R\x0f\x65ventTimestamps\x12\x43\n\x12\x63reated_timestamps\x18\x04 \x01(\x0b\x32\x14.plumb.v1.TimeColumnR\x11\x63reatedTimestamps\x12\x30\n\x08\x66\x65\x61tures\x18\x05 \x03(\x0b\x32\x14.plumb.v1.PushColumnR\x08\x66\x65\x61tures\x12\x16\n\x06\x61tomic\x18\x06 \x01(\x08R\x06\x61tomic\":\n\nTimeColumn\x12\x16\n\x06micros\x18\x01 \x03(\x10R\x06micros\x12\x14\n\x05nulls\x18\x02 \x01(\x0cR\x05nulls\"`\n\nPushColumn\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12(\n\x06values\x18\x02 \x01(\x0b\x32\x10.plumb.v1.ValuesR\x06values\x12\x14\n\x05nulls\x18\x03 \x01(\x0cR\x05nulls\"\x8a\x01\n\x0cPushResponse\x12\x18\n\x07written\x18\x01 \x01(\x03R\x07written\x12\x14\n\x05older\x18\x02 \x01(\x03R\x05older\x12.\n\x07refused\x18\x03 \x03(\x0b\x32\x14.plumb.v1.RefusedRowR\x07refused\x12\x1a\n\x08revision\x18\x04 \x01(\x03R\x08revision\"L\n\nRefusedRow\x12\x10\n\x03row\x18\x01 \x01(\x03R\x03row\x12\x14\n\x05\x66ield\x18\x02 \x01(\tR\x05\x66ield\x12\x16\n\x06reason\x18\x03 \x01(\tR\x06reason*`\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x0b\n\x07PRESENT\x10\x01\x12\x08\n\x04NULL\x10\x02\x12\r\n\tNOT_FOUND\x10\x03\x12\x0b\n\x07\x45XPIRED\x10\x04\x12\x0b\n\x07INVALID\x10\x05\x32\xa5\x01\n\x0eServingService\x12\\\n\x11GetOnlineFeatures\x12\".plumb.v1.GetOnlineFeaturesRequest\x1a#.plumb.v1.GetOnlineFeaturesResponse\x12\x35\n\x04Push\x12\x15.plumb.v1.PushRequest\x1a\x16.plumb.v1.PushResponseB4Z2github.com/plumbstore/plumb/proto/plumb/v1;plumbv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16plumb/v1/serving.proto\x12\x08plumb.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15plumb/v1/values.proto\"\xf7\x02\n\x18GetOnlineFeaturesRequest\x12)\n\x0f\x66\x65\x61ture_service\x18\x01 \x01(\tH\x00R\x0e\x66\x65\x61tureService\x12\x33\n\x08\x66\x65\x61tures\x18\x02 \x01(\x0b\x32\x15.plumb.v1.FeatureListH\x00R\x08\x66\x65\x61tures\x12\'\n\x04keys\x18\x03 \x03(\x0b\x32\x13.plumb.v1.KeyColumnR\x04keys\x12\x1d\n\nfull_names\x18\x04 \x01(\x08R\tfullNames\x12)\n\x10\x65vent_timestamps\x18\x05 \x01(\x08R\x0f\x65ventTimestamps\x12*\n\x02\x61t\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x02\x61t\x12\x1e\n\nprovenance\x18\x07 \x01(\x08R\nprovenance\x12-\n\x06inputs\x18\x08 \x03(\x0b\x32\x15.plumb.v1.InputColumnR\x06inputsB\r\n\tselection\x12\x00\"-\n\x0b\x46\x65\x61tureList\x12\x1e\n\nreferences\x18\x01 \x03(\tR\nreferences\"_\n\tKeyColumn\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12(\n\x06values\x18\x02 \x01(\x0b\x32\x10.plumb.v1.ValuesR\x06values\x12\x14\n\x05nulls\x18\x03 \x01(\x0cR\x05nulls\"a\n\x0bInputColumn\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12(\n\x06values\x18\x02 \x01(\x0b\x32\x10.plumb.v1.ValuesR\x06values\x12\x14\n\x05nulls\x18\x03 \x01(\x0cR\x05nulls\"\xde\x01\n\x19GetOnlineFeaturesResponse\x12\x31\n\x07\x63olumns\x18\x01 \x03(\x0b\x32\x17.plumb.v1.FeatureColumnR\x07\x63olumns\x12\x1a\n\x08revision\x18\x02 \x01(\x03R\x08revision\x12\x38\n\nprovenance\x18\x03 \x03(\x0b\x32\x18.plumb.v1.ViewProvenanceR\nprovenance\x12\x38\n\x08\x63omputed\x18\x04 \x03(\x0b\x32\x1c.plumb.v1.ComputedProvenanceR\x08\x63omputed\"\xb8\x01\n\x12\x43omputedProvenance\x12\x14\n\x05\x61lias\x18\x01 \x01(\tR\x05\x61lias\x12\x12\n\x04view\x18\x02 \x01(\tR\x04view\x12\'\n\x0f\x64\x65\x66inition_hash\x18\x03 \x01(\x0cR\x0e\x64\x65\x66initionHash\x12\x16\n\x06inputs\x18\x04 \x03(\tR\x06inputs\x12\x14\n\x05views\x18\x05 \x03(\tR\x05views\x12!\n\x0crequest_time\x18\x06 \x01(\x08R\x0brequestTime\"\xd4\x05\n\x0eViewProvenance\x12\x14\n\x05\x61lias\x18\x01 \x01(\tR\x05\x61lias\x12\x12\n\x04view\x18\x02 \x01(\tR\x04view\x12/\n\x13\x64\x65\x66inition_revision\x18\x03 \x01(\x03R\x12\x64\x65\x66initionRevision\x12\'\n\x0f\x64\x65\x66inition_hash\x18\x04 \x01(\x0cR\x0e\x64\x65\x66initionHash\x12\x18\n\x07origins\x18\x05 \x01(\x0cR\x07origins\x12\x12\n\x04runs\x18\x06 \x03(\x03R\x04runs\x12+\n\x11pushed_timestamps\x18\x07 \x03(\x10R\x10pushedTimestamps\x12)\n\x10\x65vent_timestamps\x18\x08 \x03(\x10R\x0f\x65ventTimestamps\x12-\n\x12\x63reated_timestamps\x18\t \x03(\x10R\x11\x63reatedTimestamps\x12#\n\rcreated_nulls\x18\n \x01(\x0cR\x0c\x63reatedNulls\x12\x1d\n\nage_micros\x18\x0b \x03(\x03R\tageMicros\x12\x1d\n\nschema_ids\x18\x0c \x03(\rR\tschemaIds\x12\x16\n\x06\x65vents\x18\r \x03(\x03R\x06\x65vents\x12\x1a\n\x08\x65\x61rliest\x18\x0e \x01(\x0cR\x08\x65\x61rliest\x12/\n\x13\x65\x61rliest_timestamps\x18\x0f \x03(\x10R\x12\x65\x61rliestTimestamps\"^\n\x06Origin\x12\x16\n\x12ORIGIN_UNSPECIFIED\x10\x00\x12\n\n\x06NO_ROW\x10\x01\x12\x07\n\x03RUN\x10\x02\x12\x08\n\x04PUSH\x10\x03\x12\x0b\n\x07UNKNOWN\x10\x04\x12\x10\n\x0c\x42\x45\x46ORE_FLOOR\x10\x05\"a\n\x08\x45\x61rliest\x12\x18\n\x14\x45\x41RLIEST_UNSPECIFIED\x10\x00\x12\x14\n\x10\x45\x41RLIEST_UNKNOWN\x10\x01\x12\x12\n\x0e\x45\x41RLIEST_EVENT\x10\x02\x12\x11\n\rEARLIEST_TILE\x10\x03\"\x94\x01\n\rFeatureColumn\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12(\n\x06values\x18\x02 \x01(\x0b\x32\x10.plumb.v1.ValuesR\x06values\x12\x1a\n\x08statuses\x18\x03 \x01(\x0cR\x08statuses\x12)\n\x10\x65vent_timestamps\x18\x04 \x03(\x10R\x0f\x65ventTimestamps\"\x9e\x02\n\x0bPushRequest\x12\x14\n\x04view\x18\x01 \x01(\tB\x00R\x04view\x12\'\n\x04keys\x18\x02 \x03(\x0b\x32\x13.plumb.v1.KeyColumnR\x04keys\x12\x41\n\x10\x65vent_timestamps\x18\x03 \x01(\x0b\x32\x14.plumb.v1.TimeColumnB\x00R\x0f\x65ventTimestamps\x12\x43\n\x12\x63reated_timestamps\x18\x04 \x01(\x0b\x32\x14.plumb.v1.TimeColumnR\x11\x63reatedTimestamps\x12\x30\n\x08\x66\x65\x61tures\x18\x05 \x03(\x0b\x32\x14.plumb.v1.PushColumnR\x08\x66\x65\x61tures\x12\x16\n\x06\x61tomic\x18\x06 \x01(\x08R\x06\x61tomic\":\n\nTimeColumn\x12\x16\n\x06micros\x18\x01 \x03(\x10R\x06micros\x12\x14\n\x05nulls\x18\x02 \x01(\x0cR\x05nulls\"`\n\nPushColumn\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12(\n\x06values\x18\x02 \x01(\x0b\x32\x10.plumb.v1.ValuesR\x06values\x12\x14\n\x05nulls\x18\x03 \x01(\x0cR\x05nulls\"\x8a\x01\n\x0cPushResponse\x12\x18\n\x07written\x18\x01 \x01(\x03R\x07written\x12\x14\n\x05older\x18\x02 \x01(\x03R\x05older\x12.\n\x07refused\x18\x03 \x03(\x0b\x32\x14.plumb.v1.RefusedRowR\x07refused\x12\x1a\n\x08revision\x18\x04 \x01(\x03R\x08revision\"L\n\nRefusedRow\x12\x10\n\x03row\x18\x01 \x01(\x03R\x03row\x12\x14\n\x05\x66ield\x18\x02 \x01(\tR\x05\x66ield\x12\x16\n\x06reason\x18\x03 \x01(\tR\x06reason*`\n\x06Status\x12\x16\n\x12STATUS_UNSPECIFIED\x10\x00\x12\x0b\n\x07PRESENT\x10\x01\x12\x08\n\x04NULL\x10\x02\x12\r\n\tNOT_FOUND\x10\x03\x12\x0b\n\x07\x45XPIRED\x10\x04\x12\x0b\n\x07INVALID\x10\x05\x32\xa5\x01\n\x0eServingService\x12\\\n\x11GetOnlineFeatures\x12\".plumb.v1.GetOnlineFeaturesRequest\x1a#.plumb.v1.GetOnlineFeaturesResponse\x12\x35\n\x04Push\x12\x15.plumb.v1.PushRequest\x1a\x16.plumb.v1.PushResponseB4Z2github.com/plumbstore/plumb/proto/plumb/v1;plumbv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -25,8 +25,8 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'plumb.v1.serving_pb2', _glo
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z2github.com/plumbstore/plumb/proto/plumb/v1;plumbv1'
-  _globals['_STATUS']._serialized_start=2224
-  _globals['_STATUS']._serialized_end=2320
+  _globals['_STATUS']._serialized_start=2669
+  _globals['_STATUS']._serialized_end=2765
   _globals['_GETONLINEFEATURESREQUEST']._serialized_start=93
   _globals['_GETONLINEFEATURESREQUEST']._serialized_end=468
   _globals['_FEATURELIST']._serialized_start=470
@@ -36,23 +36,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INPUTCOLUMN']._serialized_start=614
   _globals['_INPUTCOLUMN']._serialized_end=711
   _globals['_GETONLINEFEATURESRESPONSE']._serialized_start=714
-  _globals['_GETONLINEFEATURESRESPONSE']._serialized_end=878
-  _globals['_VIEWPROVENANCE']._serialized_start=881
-  _globals['_VIEWPROVENANCE']._serialized_end=1405
-  _globals['_VIEWPROVENANCE_ORIGIN']._serialized_start=1311
-  _globals['_VIEWPROVENANCE_ORIGIN']._serialized_end=1405
-  _globals['_FEATURECOLUMN']._serialized_start=1408
-  _globals['_FEATURECOLUMN']._serialized_end=1556
-  _globals['_PUSHREQUEST']._serialized_start=1559
-  _globals['_PUSHREQUEST']._serialized_end=1845
-  _globals['_TIMECOLUMN']._serialized_start=1847
-  _globals['_TIMECOLUMN']._serialized_end=1905
-  _globals['_PUSHCOLUMN']._serialized_start=1907
-  _globals['_PUSHCOLUMN']._serialized_end=2003
-  _globals['_PUSHRESPONSE']._serialized_start=2006
-  _globals['_PUSHRESPONSE']._serialized_end=2144
-  _globals['_REFUSEDROW']._serialized_start=2146
-  _globals['_REFUSEDROW']._serialized_end=2222
-  _globals['_SERVINGSERVICE']._serialized_start=2323
-  _globals['_SERVINGSERVICE']._serialized_end=2488
+  _globals['_GETONLINEFEATURESRESPONSE']._serialized_end=936
+  _globals['_COMPUTEDPROVENANCE']._serialized_start=939
+  _globals['_COMPUTEDPROVENANCE']._serialized_end=1123
+  _globals['_VIEWPROVENANCE']._serialized_start=1126
+  _globals['_VIEWPROVENANCE']._serialized_end=1850
+  _globals['_VIEWPROVENANCE_ORIGIN']._serialized_start=1657
+  _globals['_VIEWPROVENANCE_ORIGIN']._serialized_end=1751
+  _globals['_VIEWPROVENANCE_EARLIEST']._serialized_start=1753
+  _globals['_VIEWPROVENANCE_EARLIEST']._serialized_end=1850
+  _globals['_FEATURECOLUMN']._serialized_start=1853
+  _globals['_FEATURECOLUMN']._serialized_end=2001
+  _globals['_PUSHREQUEST']._serialized_start=2004
+  _globals['_PUSHREQUEST']._serialized_end=2290
+  _globals['_TIMECOLUMN']._serialized_start=2292
+  _globals['_TIMECOLUMN']._serialized_end=2350
+  _globals['_PUSHCOLUMN']._serialized_start=2352
+  _globals['_PUSHCOLUMN']._serialized_end=2448
+  _globals['_PUSHRESPONSE']._serialized_start=2451
+  _globals['_PUSHRESPONSE']._serialized_end=2589
+  _globals['_REFUSEDROW']._serialized_start=2591
+  _globals['_REFUSEDROW']._serialized_end=2667
+  _globals['_SERVINGSERVICE']._serialized_start=2768
+  _globals['_SERVINGSERVICE']._serialized_end=2933
 # @@protoc_insertion_point(module_scope)

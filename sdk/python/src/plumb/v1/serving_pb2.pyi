@@ -71,17 +71,35 @@ class InputColumn(_message.Message):
     def __init__(self, name: _Optional[str] = ..., values: _Optional[_Union[_values_pb2.Values, _Mapping]] = ..., nulls: _Optional[bytes] = ...) -> None: ...
 
 class GetOnlineFeaturesResponse(_message.Message):
-    __slots__ = ("columns", "revision", "provenance")
+    __slots__ = ("columns", "revision", "provenance", "computed")
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     REVISION_FIELD_NUMBER: _ClassVar[int]
     PROVENANCE_FIELD_NUMBER: _ClassVar[int]
+    COMPUTED_FIELD_NUMBER: _ClassVar[int]
     columns: _containers.RepeatedCompositeFieldContainer[FeatureColumn]
     revision: int
     provenance: _containers.RepeatedCompositeFieldContainer[ViewProvenance]
-    def __init__(self, columns: _Optional[_Iterable[_Union[FeatureColumn, _Mapping]]] = ..., revision: _Optional[int] = ..., provenance: _Optional[_Iterable[_Union[ViewProvenance, _Mapping]]] = ...) -> None: ...
+    computed: _containers.RepeatedCompositeFieldContainer[ComputedProvenance]
+    def __init__(self, columns: _Optional[_Iterable[_Union[FeatureColumn, _Mapping]]] = ..., revision: _Optional[int] = ..., provenance: _Optional[_Iterable[_Union[ViewProvenance, _Mapping]]] = ..., computed: _Optional[_Iterable[_Union[ComputedProvenance, _Mapping]]] = ...) -> None: ...
+
+class ComputedProvenance(_message.Message):
+    __slots__ = ("alias", "view", "definition_hash", "inputs", "views", "request_time")
+    ALIAS_FIELD_NUMBER: _ClassVar[int]
+    VIEW_FIELD_NUMBER: _ClassVar[int]
+    DEFINITION_HASH_FIELD_NUMBER: _ClassVar[int]
+    INPUTS_FIELD_NUMBER: _ClassVar[int]
+    VIEWS_FIELD_NUMBER: _ClassVar[int]
+    REQUEST_TIME_FIELD_NUMBER: _ClassVar[int]
+    alias: str
+    view: str
+    definition_hash: bytes
+    inputs: _containers.RepeatedScalarFieldContainer[str]
+    views: _containers.RepeatedScalarFieldContainer[str]
+    request_time: bool
+    def __init__(self, alias: _Optional[str] = ..., view: _Optional[str] = ..., definition_hash: _Optional[bytes] = ..., inputs: _Optional[_Iterable[str]] = ..., views: _Optional[_Iterable[str]] = ..., request_time: bool = ...) -> None: ...
 
 class ViewProvenance(_message.Message):
-    __slots__ = ("alias", "view", "definition_revision", "definition_hash", "origins", "runs", "pushed_timestamps", "event_timestamps", "created_timestamps", "created_nulls", "age_micros", "schema_ids")
+    __slots__ = ("alias", "view", "definition_revision", "definition_hash", "origins", "runs", "pushed_timestamps", "event_timestamps", "created_timestamps", "created_nulls", "age_micros", "schema_ids", "events", "earliest", "earliest_timestamps")
     class Origin(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
         __slots__ = ()
         ORIGIN_UNSPECIFIED: _ClassVar[ViewProvenance.Origin]
@@ -96,6 +114,16 @@ class ViewProvenance(_message.Message):
     PUSH: ViewProvenance.Origin
     UNKNOWN: ViewProvenance.Origin
     BEFORE_FLOOR: ViewProvenance.Origin
+    class Earliest(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+        __slots__ = ()
+        EARLIEST_UNSPECIFIED: _ClassVar[ViewProvenance.Earliest]
+        EARLIEST_UNKNOWN: _ClassVar[ViewProvenance.Earliest]
+        EARLIEST_EVENT: _ClassVar[ViewProvenance.Earliest]
+        EARLIEST_TILE: _ClassVar[ViewProvenance.Earliest]
+    EARLIEST_UNSPECIFIED: ViewProvenance.Earliest
+    EARLIEST_UNKNOWN: ViewProvenance.Earliest
+    EARLIEST_EVENT: ViewProvenance.Earliest
+    EARLIEST_TILE: ViewProvenance.Earliest
     ALIAS_FIELD_NUMBER: _ClassVar[int]
     VIEW_FIELD_NUMBER: _ClassVar[int]
     DEFINITION_REVISION_FIELD_NUMBER: _ClassVar[int]
@@ -108,6 +136,9 @@ class ViewProvenance(_message.Message):
     CREATED_NULLS_FIELD_NUMBER: _ClassVar[int]
     AGE_MICROS_FIELD_NUMBER: _ClassVar[int]
     SCHEMA_IDS_FIELD_NUMBER: _ClassVar[int]
+    EVENTS_FIELD_NUMBER: _ClassVar[int]
+    EARLIEST_FIELD_NUMBER: _ClassVar[int]
+    EARLIEST_TIMESTAMPS_FIELD_NUMBER: _ClassVar[int]
     alias: str
     view: str
     definition_revision: int
@@ -120,7 +151,10 @@ class ViewProvenance(_message.Message):
     created_nulls: bytes
     age_micros: _containers.RepeatedScalarFieldContainer[int]
     schema_ids: _containers.RepeatedScalarFieldContainer[int]
-    def __init__(self, alias: _Optional[str] = ..., view: _Optional[str] = ..., definition_revision: _Optional[int] = ..., definition_hash: _Optional[bytes] = ..., origins: _Optional[bytes] = ..., runs: _Optional[_Iterable[int]] = ..., pushed_timestamps: _Optional[_Iterable[int]] = ..., event_timestamps: _Optional[_Iterable[int]] = ..., created_timestamps: _Optional[_Iterable[int]] = ..., created_nulls: _Optional[bytes] = ..., age_micros: _Optional[_Iterable[int]] = ..., schema_ids: _Optional[_Iterable[int]] = ...) -> None: ...
+    events: _containers.RepeatedScalarFieldContainer[int]
+    earliest: bytes
+    earliest_timestamps: _containers.RepeatedScalarFieldContainer[int]
+    def __init__(self, alias: _Optional[str] = ..., view: _Optional[str] = ..., definition_revision: _Optional[int] = ..., definition_hash: _Optional[bytes] = ..., origins: _Optional[bytes] = ..., runs: _Optional[_Iterable[int]] = ..., pushed_timestamps: _Optional[_Iterable[int]] = ..., event_timestamps: _Optional[_Iterable[int]] = ..., created_timestamps: _Optional[_Iterable[int]] = ..., created_nulls: _Optional[bytes] = ..., age_micros: _Optional[_Iterable[int]] = ..., schema_ids: _Optional[_Iterable[int]] = ..., events: _Optional[_Iterable[int]] = ..., earliest: _Optional[bytes] = ..., earliest_timestamps: _Optional[_Iterable[int]] = ...) -> None: ...
 
 class FeatureColumn(_message.Message):
     __slots__ = ("name", "values", "statuses", "event_timestamps")
