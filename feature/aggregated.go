@@ -56,7 +56,7 @@ func Describe(a windows.Aggregate, columns []Field) string {
 	if a.Spec.By != aggregate.None {
 		text += fmt.Sprintf(" by %s, %d largest of at most %d,", columns[a.Spec.By].Name, a.Spec.N, a.Spec.MaxValues)
 	}
-	return text + " in " + SpanText(a.Span)
+	return text + " in " + WordsOf(a.Span).String()
 }
 
 func functionText(spec aggregate.Spec) string {
@@ -74,19 +74,52 @@ func functionText(spec aggregate.Spec) string {
 	return text
 }
 
-// SpanText says how long a window is: "1h, hop 5m, at most 1h5m long".
-func SpanText(span windows.Span) string {
-	text := WindowText(span)
+// WindowWords is a window in words, with durations as definitions have them.
+type WindowWords struct {
+	// Length is how long the window is at least, or Lifetime.
+	Length string `json:"window,omitempty"`
+	// Hop is HopExact if the window is always that long. Otherwise it begins at multiples of Hop, and is shorter than
+	// Longest.
+	Hop     string `json:"hop,omitempty"`
+	Longest string `json:"longest,omitempty"`
+	// Offset is how long before the time of a look-up the window ends; empty if it ends there.
+	Offset string `json:"offset,omitempty"`
+}
+
+// WordsOf says a window in words.
+func WordsOf(span windows.Span) WindowWords {
+	words := WindowWords{Length: WindowText(span)}
 	if span.Offset > 0 {
-		text += " that end " + DurationText(span.Offset) + " before"
+		words.Offset = DurationText(span.Offset)
 	}
 	switch {
 	case span.Length == 0:
-		return text
 	case span.Hop == 0:
-		return text + ", hop exact"
+		words.Hop = HopExact
+	default:
+		words.Hop, words.Longest = DurationText(span.Hop), DurationText(span.Length+span.Hop)
 	}
-	return text + ", hop " + DurationText(span.Hop) + ", at most " + DurationText(span.Length+span.Hop) + " long"
+	return words
+}
+
+// String is like "1h, hop 5m, at most 1h5m long".
+func (w WindowWords) String() string {
+	text := w.Length
+	if w.Offset != "" {
+		text += " that end " + w.Offset + " before"
+	}
+	if w.Hop != "" {
+		text += ", hop " + w.Hop
+	}
+	if w.Longest != "" {
+		text += ", at most " + w.Longest + " long"
+	}
+	return text
+}
+
+// Message is the window as it goes over the wire.
+func (w WindowWords) Message() *plumbv1.Window {
+	return &plumbv1.Window{Length: w.Length, Hop: w.Hop, Longest: w.Longest, Offset: w.Offset}
 }
 
 // describeAggregated writes the lines of DefinitionHash that only views with aggregations have.

@@ -17,10 +17,12 @@ type batch struct {
 	// ends has two entries for each row: where its key ends in the arena, and where its value does.
 	ends []int
 	rows []online.Row
+	// tiles are in the rows that are states.
+	tiles int64
 }
 
 func (b *batch) reset() {
-	b.arena, b.ends = b.arena[:0], b.ends[:0]
+	b.arena, b.ends, b.tiles = b.arena[:0], b.ends[:0], 0
 }
 
 func (b *batch) len() int { return len(b.ends) / 2 }
@@ -37,8 +39,8 @@ func (b *batch) add(keys *packed.KeyEncoder, values *packed.RowEncoder, row int)
 	return nil
 }
 
-// addState appends the row of a state under a key. If that fails, the batch is as it was.
-func (b *batch) addState(key []byte, header packed.Header, state []byte) error {
+// addState appends the row of a state, which has so many tiles, under a key. If that fails, the batch is as it was.
+func (b *batch) addState(key []byte, header packed.Header, state []byte, tiles int) error {
 	before := len(b.arena)
 	b.arena = append(b.arena, key...)
 	keyEnd := len(b.arena)
@@ -48,6 +50,7 @@ func (b *batch) addState(key []byte, header packed.Header, state []byte) error {
 		return err
 	}
 	b.arena, b.ends = withValue, append(b.ends, keyEnd, len(withValue))
+	b.tiles += int64(tiles)
 	return nil
 }
 

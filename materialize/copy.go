@@ -138,6 +138,7 @@ func (c *copying) countWritten(written online.WriteReport, batch *batch) {
 	run.Written += written.Written
 	run.Older += written.Older
 	run.Bytes += int64(len(batch.arena))
+	run.Tiles += batch.tiles
 	c.given += int64(batch.len())
 	c.config.Progress(run.View, c.given)
 }

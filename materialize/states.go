@@ -63,7 +63,7 @@ func (m *Materializer) copyStates(ctx context.Context, p *plan, maxFailed int64,
 	anew := p.makeAnew(err)
 	report.Notes = append(report.Notes, anew.notes...)
 	run := &report.Run
-	run.Start, run.Written, run.Older, run.Bytes = (*int64)(anew.window.Start), 0, 0, 0
+	run.Start, run.Written, run.Older, run.Bytes, run.Tiles = (*int64)(anew.window.Start), 0, 0, 0, 0
 	return m.copyWindow(ctx, anew, maxFailed, report)
 }
 
@@ -246,7 +246,7 @@ func (p *statePacker) close(ctx context.Context) error {
 	if err := p.take(ctx); err != nil {
 		return err
 	}
-	if err := p.current.addState(p.key, p.header, p.state); err != nil {
+	if err := p.current.addState(p.key, p.header, p.state, p.builder.Tiles()); err != nil {
 		return p.fail(err)
 	}
 	return p.sendIfFull(ctx)

@@ -144,8 +144,9 @@ type Run struct {
 	// Skipped counts the rows that were left out since a value does not fit its declared type; if more failed than were
 	// allowed, all that failed.
 	Skipped int64
-	// Bytes is how many bytes of keys and packed rows the store was given.
-	Bytes int64
+	// Bytes is how many bytes of keys and packed rows the store was given, and Tiles how many tiles are in these rows if
+	// they are the states of a view of the kind feature.Windows.
+	Bytes, Tiles int64
 	// Files are the source files that may hold rows of the window, as they were; of a SQL source, all files that it reads.
 	Inputs []feature.Input
 	// Error is the failure's text.

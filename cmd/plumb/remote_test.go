@@ -86,6 +86,7 @@ type changeDocument struct {
 	Kind        string               `json:"kind"`
 	Name        string               `json:"name"`
 	Differences []differenceDocument `json:"differences,omitempty"`
+	Outputs     []outputDocument     `json:"outputs,omitempty"`
 	Hazards     []hazardDocument     `json:"hazards,omitempty"`
 }
 
@@ -93,6 +94,16 @@ type differenceDocument struct {
 	Field string `json:"field"`
 	From  string `json:"from"`
 	To    string `json:"to"`
+}
+
+type outputDocument struct {
+	Name     string `json:"name"`
+	Type     string `json:"type"`
+	Computes string `json:"computes"`
+	Window   string `json:"window,omitempty"`
+	Hop      string `json:"hop,omitempty"`
+	Longest  string `json:"longest,omitempty"`
+	Offset   string `json:"offset,omitempty"`
 }
 
 type hazardDocument struct {
@@ -110,6 +121,11 @@ func changeDocuments(changes []*plumbv1.Change) []changeDocument {
 		for _, each := range change.GetDifferences() {
 			document.Differences = append(document.Differences,
 				differenceDocument{each.GetField(), each.GetFrom(), each.GetTo()})
+		}
+		for _, each := range change.GetOutputs() {
+			window := each.GetWindow()
+			document.Outputs = append(document.Outputs, outputDocument{each.GetName(), each.GetType().String(),
+				each.GetComputes(), window.GetLength(), window.GetHop(), window.GetLongest(), window.GetOffset()})
 		}
 		for _, each := range change.GetHazards() {
 			document.Hazards = append(document.Hazards, hazardDocument{each.GetCode(), each.GetMessage()})

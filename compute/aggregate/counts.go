@@ -37,6 +37,9 @@ func (s *rows) MergeBytes(place int, src []byte) (rest []byte, err error) {
 	return src, nil
 }
 
+// RowsOf is how many events a state of PartRows without groups has.
+func RowsOf(states States, place int) int64 { return states.(*rows).of[place] }
+
 // counts are how many events have a value in a column, and how many an invalid one.
 type counts struct {
 	column int

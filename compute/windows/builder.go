@@ -278,6 +278,18 @@ func (b *Builder) Append(dst []byte) ([]byte, error) {
 	return dst, nil
 }
 
+// Tiles is the number of tiles in the state that Append appends.
+func (b *Builder) Tiles() int {
+	count := 0
+	for i := range b.levels {
+		count += len(b.levels[i].tiles)
+		if b.levels[i].base > 0 {
+			count++
+		}
+	}
+	return count
+}
+
 func (b *Builder) appendRaws(dst []byte) []byte {
 	slices.SortFunc(b.raws, func(x, y rawEvent) int {
 		if c := cmp.Compare(x.time, y.time); c != 0 {

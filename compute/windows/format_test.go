@@ -112,6 +112,9 @@ func FuzzState(f *testing.F) {
 		e := w.reader.Begin(1)
 		defer e.Release()
 		sight, err := e.Add(state, 100*hour)
+		if _, told := w.layout.Extent(state, 100*hour, w.aggregates[0].Span); err == nil && sight.Found && told != nil {
+			t.Errorf("what a state counts cannot be told: %v", told)
+		}
 		if err != nil || sight.BeforeFloor {
 			return
 		}

@@ -211,6 +211,7 @@ func (w *world) expect(t testing.TB, state []byte, at int64, events []event) {
 	if want := w.naive(at, events); got != want {
 		t.Fatalf("at %d, aggregates %+v\n got %s\nwant %s", at, w.aggregates, got, want)
 	}
+	w.expectExtents(t, state, at, events)
 }
 
 func (w *world) shown(t testing.TB, state []byte, at int64) string {

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize/english"
@@ -29,8 +30,6 @@ func (a *application) statusCommand() *cobra.Command {
 type viewStatus struct {
 	document.ViewStatus
 	generation, rebuild int64
-	// windows says what is kept for windows; empty if the view has none.
-	windows string
 }
 
 func (a *application) status(ctx context.Context, p *project.Project) error {
@@ -43,9 +42,8 @@ func (a *application) status(ctx context.Context, p *project.Project) error {
 	}
 	message := status.Message(a.now())
 	var views []viewStatus
-	for i, view := range message.GetViews() {
+	for _, view := range message.GetViews() {
 		views = append(views, newViewStatus(view))
-		views[i].windows = status.Views[i].Windows()
 	}
 	return a.print(document.NewStatus(message), func(w *printable.Writer) error { return writeStatus(w, views) })
 }
@@ -130,8 +128,8 @@ func (s viewStatus) notes() []string {
 		}
 		notes = append(notes, fmt.Sprintf("%s: missing: after %s up to %s", s.View, *gap.Start, gap.End))
 	}
-	if s.windows != "" {
-		notes = append(notes, s.View+": "+s.windows)
+	for _, line := range s.windowLines() {
+		notes = append(notes, s.View+": "+line)
 	}
 	for _, problem := range s.Problems {
 		notes = append(notes, s.View+": "+problem)
@@ -140,6 +138,26 @@ func (s viewStatus) notes() []string {
 		notes = append(notes, fmt.Sprintf("%s: run %d failed: %s", s.View, run.Run, run.Error))
 	}
 	return notes
+}
+
+// windowLines say what is stored for windows; none if the view has none.
+func (s viewStatus) windowLines() []string {
+	stored := s.Windows
+	if stored == nil {
+		return nil
+	}
+	var windows []string
+	for _, window := range stored.Windows {
+		windows = append(windows, window.String())
+	}
+	text := fmt.Sprintf("up to %s an entity", english.Plural(int(stored.MostTiles), "tile", ""))
+	if stored.MeanTiles != nil {
+		text += fmt.Sprintf(", %.1f and %.0f bytes on average in the last run", *stored.MeanTiles, *stored.MeanBytes)
+	}
+	if stored.Floor != nil {
+		text = "look-ups are exact from " + *stored.Floor + " on; " + text
+	}
+	return []string{"windows of " + strings.Join(windows, "; "), text}
 }
 
 // mostGaps is how many gaps of a view are printed.

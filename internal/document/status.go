@@ -35,8 +35,20 @@ type ViewStatus struct {
 	// FreshnessSeconds is how long ago End is.
 	FreshnessSeconds *float64 `json:"freshness_seconds"`
 	LastRun          *Run     `json:"last_run"`
+	// Windows says what is stored for windows; nil unless the view has aggregations.
+	Windows *StoredWindows `json:"windows,omitempty"`
 	// Problems are sentences that say what is not as it should be, and what to do.
 	Problems []string `json:"problems,omitempty"`
+}
+
+// StoredWindows says what is stored of the entities of a view with aggregations; see plumbv1.StoredWindows.
+type StoredWindows struct {
+	Windows []feature.WindowWords `json:"windows"`
+	// Floor is since when look-ups are exact; null if nothing is done.
+	Floor     *string  `json:"floor"`
+	MostTiles int64    `json:"most_tiles"`
+	MeanTiles *float64 `json:"mean_tiles"`
+	MeanBytes *float64 `json:"mean_bytes"`
 }
 
 // Window is a half-open interval of event times.
@@ -56,9 +68,11 @@ type Run struct {
 	Older     int64   `json:"older"`
 	NullKeys  int64   `json:"null_keys"`
 	NullTimes int64   `json:"null_times"`
-	// Skipped counts the rows with values that do not fit, Bytes those that the store was given.
+	// Skipped counts the rows with values that do not fit, Bytes those that the store was given, and Tiles the tiles in
+	// them, of a view with aggregations.
 	Skipped int64   `json:"skipped"`
 	Bytes   int64   `json:"bytes"`
+	Tiles   int64   `json:"tiles,omitempty"`
 	Seconds float64 `json:"seconds"`
 	// Run is the id that the provenance of rows names; absent if there was nothing to do.
 	Run   int64  `json:"run,omitempty"`
@@ -96,7 +110,20 @@ func NewViewStatus(from *plumbv1.ViewStatus) ViewStatus {
 	if from.GetLastRun() != nil {
 		status.LastRun = new(NewRun(from.GetLastRun()))
 	}
+	if from.GetWindows() != nil {
+		status.Windows = newStoredWindows(from.GetWindows())
+	}
 	return status
+}
+
+func newStoredWindows(from *plumbv1.StoredWindows) *StoredWindows {
+	stored := &StoredWindows{Windows: []feature.WindowWords{}, Floor: instantOrNil(from.FloorMicros),
+		MostTiles: from.GetMostTiles(), MeanTiles: from.MeanTiles, MeanBytes: from.MeanBytes}
+	for _, window := range from.GetWindows() {
+		stored.Windows = append(stored.Windows, feature.WindowWords{Length: window.GetLength(), Hop: window.GetHop(),
+			Longest: window.GetLongest(), Offset: window.GetOffset()})
+	}
+	return stored
 }
 
 // NewRun is the document of a run.
@@ -105,7 +132,8 @@ func NewRun(from *plumbv1.Run) Run {
 		View: from.GetView(), Outcome: from.GetOutcome(), Start: instantOrNil(from.GetWindow().StartMicros),
 		End:  value.FormatInstant(feature.Instant(from.GetWindow().GetEndMicros())),
 		Read: from.GetRead(), Written: from.GetWritten(), Older: from.GetOlder(), NullKeys: from.GetNullKeys(),
-		NullTimes: from.GetNullTimes(), Skipped: from.GetSkipped(), Bytes: from.GetBytes(), Run: from.GetId(),
+		NullTimes: from.GetNullTimes(), Skipped: from.GetSkipped(), Bytes: from.GetBytes(), Tiles: from.GetTiles(),
+		Run:   from.GetId(),
 		Error: from.GetError(),
 	}
 	if from.GetFinishedMicros() != 0 {

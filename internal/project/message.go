@@ -41,6 +41,18 @@ func (s *ViewStatus) Message(now time.Time) *plumbv1.ViewStatus {
 	if s.Last != nil {
 		message.LastRun = RunMessage(*s.Last)
 	}
+	if s.Windows != nil {
+		message.Windows = s.Windows.message()
+	}
+	return message
+}
+
+func (s *StoredWindows) message() *plumbv1.StoredWindows {
+	message := &plumbv1.StoredWindows{MostTiles: s.MostTiles, MeanTiles: s.MeanTiles, MeanBytes: s.MeanBytes,
+		FloorMicros: (*int64)(s.Floor)}
+	for _, window := range s.Windows {
+		message.Windows = append(message.Windows, window.Message())
+	}
 	return message
 }
 
@@ -50,7 +62,7 @@ func RunMessage(run registry.Run) *plumbv1.Run {
 		Id: run.ID, View: run.View, Window: &plumbv1.Interval{StartMicros: run.Start, EndMicros: run.End},
 		Outcome: string(run.Outcome), StartedMicros: run.StartedAt.UnixMicro(), Read: run.Read, Written: run.Written,
 		Older: run.Older, NullKeys: run.NullKeys, NullTimes: run.NullTimes, Skipped: run.Skipped, Bytes: run.Bytes,
-		Error: run.Error,
+		Tiles: run.Tiles, Error: run.Error,
 	}
 	if !run.FinishedAt.IsZero() {
 		message.FinishedMicros = run.FinishedAt.UnixMicro()

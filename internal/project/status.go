@@ -3,7 +3,6 @@ package project
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -35,23 +34,47 @@ type ViewStatus struct {
 	AheadOfClock error
 	// Waiting are rows that were pushed long enough ago to be in a Parquet file of the push log, and are not.
 	Waiting pushlog.Unfinished
+	// Windows says what is stored for windows; nil unless the view is of the kind feature.Windows.
+	Windows *StoredWindows
 }
 
-// Windows says what is kept of the entities of a view of the kind feature.Windows; empty for others. An example is "the
-// longest window is 30d, hop 1d, at most 31d long; up to 43 tiles an entity, 1204 bytes in the last run".
-func (s *ViewStatus) Windows() string {
+// StoredWindows says what is stored of the entities of a view of the kind feature.Windows.
+type StoredWindows struct {
+	// Windows are those of the view, each once, in the order of its aggregations.
+	Windows []feature.WindowWords
+	// Floor is since when look-ups of every entity are exact (R27); nil if nothing is complete.
+	Floor *feature.Instant
+	// MostTiles is how many tiles an entity has at the most; see windows.Layout.MostTiles.
+	MostTiles int64
+	// MeanTiles and MeanBytes are means over the entities that the last run has written; nil if there are none.
+	MeanTiles, MeanBytes *float64
+}
+
+// storedWindows returns nil if the view has no windows.
+func (p *Project) storedWindows(s *ViewStatus) (*StoredWindows, error) {
 	if s.View.Kind != feature.Windows {
-		return ""
+		return nil, nil
 	}
-	longest := s.View.Aggregated.Longest()
-	text := "the longest window is " + feature.SpanText(longest)
-	if layout, err := s.View.Layout(); err == nil {
-		text += fmt.Sprintf("; up to %d tiles an entity", layout.MostTiles())
+	layout, err := s.View.Layout()
+	if err != nil {
+		return nil, err
 	}
-	if run := s.Last; run != nil && run.Written+run.Older > 0 {
-		text += fmt.Sprintf(", %d bytes in the last run", run.Bytes/(run.Written+run.Older))
+	stored := &StoredWindows{MostTiles: layout.MostTiles()}
+	for _, a := range s.View.Aggregated.Aggregates {
+		if words := feature.WordsOf(a.Span); !slices.Contains(stored.Windows, words) {
+			stored.Windows = append(stored.Windows, words)
+		}
 	}
-	return text
+	if s.State == Complete {
+		through := s.Done.Last().End
+		stored.Floor = new(feature.Instant(layout.Horizon(through, p.Config.Push.ClockSkew.Microseconds(), 0).Floor))
+	}
+	// What the store had newer states of may be counted in the bytes or not.
+	if run := s.Last; run != nil && run.Written > 0 && run.Older == 0 {
+		stored.MeanTiles = new(float64(run.Tiles) / float64(run.Written))
+		stored.MeanBytes = new(float64(run.Bytes) / float64(run.Written))
+	}
+	return stored, nil
 }
 
 // Status reads the registry, and asks the online store what it has lost.
@@ -101,6 +124,9 @@ func (p *Project) statusOf(ctx context.Context, views []*feature.View) (status [
 			one.Last = &last
 		}
 		one.State = viewStateOf(view, one.Done, one.Last, losses[view.Name])
+		if one.Windows, err = p.storedWindows(&one); err != nil {
+			return nil, nil, err
+		}
 		if err := p.findProblems(ctx, &one); err != nil {
 			return nil, nil, err
 		}

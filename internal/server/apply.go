@@ -170,7 +170,19 @@ func changeOf(detail plan.Detail) *plumbv1.Change {
 	for _, each := range detail.Hazards {
 		change.Hazards = append(change.Hazards, &plumbv1.Hazard{Code: each.Code, Message: each.Message})
 	}
+	for _, each := range detail.Outputs {
+		change.Outputs = append(change.Outputs, outputOf(each))
+	}
 	return change
+}
+
+func outputOf(output plan.Output) *plumbv1.ComputedOutput {
+	message := &plumbv1.ComputedOutput{Name: output.Name, Type: plumbv1.Type(plumbv1.Type_value[output.Type]),
+		Computes: output.Computes}
+	if output.Length != "" {
+		message.Window = output.Message()
+	}
+	return message
 }
 
 // hazardsError says that a plan has hazards which the caller has not allowed.

@@ -5,26 +5,28 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/plumbstore/plumb/compute/windows"
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-// Output is a feature that an aggregation makes.
+// Output is a feature that is computed: by an aggregation, or by an expression of an on-demand view.
 type Output struct {
 	Name string `json:"name"`
 	Type string `json:"type"`
-	// Computes says in words what it is, with its window.
+	// Computes says in words what it is, with its window. Of an on-demand view it is the expression.
 	Computes string `json:"computes"`
-	// Window is how long the window is at least, or lifetime. Hop is exact if it is always that long. Otherwise the window
-	// begins at multiples of Hop, and is shorter than Longest.
-	Window  string `json:"window"`
-	Hop     string `json:"hop,omitempty"`
-	Longest string `json:"longest,omitempty"`
+	// WindowWords is the window of an aggregation, and empty for an on-demand view.
+	feature.WindowWords
 }
 
-// String is one line.
-func (o Output) String() string { return o.Name + " " + o.Type + ": " + o.Computes }
+// String is one line; a long expression is cut.
+func (o Output) String() string {
+	computes := o.Computes
+	if o.Length == "" {
+		computes = shorten(computes)
+	}
+	return o.Name + " " + o.Type + ": " + computes
+}
 
 func isAggregated(view *plumbv1.FeatureView) bool { return len(view.GetAggregations()) > 0 }
 
@@ -40,9 +42,8 @@ func (c catalogue) outputsOf(view *plumbv1.FeatureView) []Output {
 		aggregates, made, _ := feature.PlanAggregation(a, columns)
 		for _, output := range made {
 			aggregate := aggregates[output.Aggregate]
-			described := spanOf(aggregate.Span)
-			described.Name, described.Type = output.Name, output.Type.String()
-			described.Computes = feature.Describe(aggregate, columns)
+			described := Output{Name: output.Name, Type: output.Type.String(),
+				Computes: feature.Describe(aggregate, columns), WindowWords: feature.WordsOf(aggregate.Span)}
 			if output.Result > 0 {
 				described.Computes = "what belongs to the values of " + described.Computes
 			}
@@ -50,17 +51,6 @@ func (c catalogue) outputsOf(view *plumbv1.FeatureView) []Output {
 		}
 	}
 	return outputs
-}
-
-func spanOf(span windows.Span) Output {
-	switch {
-	case span.Length == 0:
-		return Output{Window: feature.Lifetime}
-	case span.Hop == 0:
-		return Output{Window: feature.DurationText(span.Length), Hop: feature.HopExact}
-	}
-	return Output{Window: feature.DurationText(span.Length), Hop: feature.DurationText(span.Hop),
-		Longest: feature.DurationText(span.Length + span.Hop)}
 }
 
 // source resolves the source of a view; nil if there is none.

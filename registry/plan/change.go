@@ -43,7 +43,8 @@ type Description struct {
 	Name   string `json:"name"`
 	// Differences are what alters, field by field; none for what is added or removed.
 	Differences []Difference `json:"differences,omitempty"`
-	// Outputs are the features of a view with aggregations that is new, or that computes other features than before.
+	// Outputs are the features of a view with aggregations or of an on-demand view that is new, or that computes other
+	// features than before.
 	Outputs []Output `json:"outputs,omitempty"`
 }
 

@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -15,7 +16,11 @@ type AddOnDemandView struct {
 }
 
 // Describe returns what changes.
-func (c AddOnDemandView) Describe() Description { return describe(Add, OnDemandView, c.View) }
+func (c AddOnDemandView) Describe() Description {
+	description := describe(Add, OnDemandView, c.View)
+	description.Outputs = expressionsOf(c.View)
+	return description
+}
 
 // AlterOnDemandView changes an on-demand view.
 type AlterOnDemandView struct {
@@ -26,7 +31,11 @@ type AlterOnDemandView struct {
 
 // Describe returns what changes.
 func (c AlterOnDemandView) Describe() Description {
-	return describe(Alter, OnDemandView, c.To, c.differences...)
+	description := describe(Alter, OnDemandView, c.To, c.differences...)
+	if outputs := expressionsOf(c.To); !slices.Equal(outputs, expressionsOf(c.From)) {
+		description.Outputs = outputs
+	}
+	return description
 }
 
 // Hazards returns PB112 if the view computes other values, and PB107 if features go.
@@ -152,4 +161,13 @@ func computedTypes(view *plumbv1.OnDemandView) []item {
 		items = append(items, item{f.GetName(), f.GetType().String()})
 	}
 	return items
+}
+
+// expressionsOf are the features of an on-demand view with their expressions, in their order.
+func expressionsOf(view *plumbv1.OnDemandView) []Output {
+	var outputs []Output
+	for _, f := range view.GetFeatures() {
+		outputs = append(outputs, Output{Name: f.GetName(), Type: f.GetType().String(), Computes: f.GetExpression()})
+	}
+	return outputs
 }

@@ -87,7 +87,7 @@ func finished(t *testing.T, open Database) {
 	}
 	run.ID, run.Outcome, run.FinishedAt = id, registry.Succeeded, noon.Add(time.Microsecond)
 	run.Read, run.Written, run.Older, run.NullKeys, run.NullTimes, run.Error = 1, 2, 3, 4, 5, "ü\n\"'"
-	run.Skipped, run.Bytes = 6, 1<<40
+	run.Skipped, run.Bytes, run.Tiles = 6, 1<<40, 1<<41
 	weather := done("weather", 1, [2]int64{-1 << 60, -1 << 59}, [2]int64{1 << 59, 1 << 60})
 	if err := engine.Finish(t.Context(), run, &weather); err != nil {
 		t.Fatal(err)

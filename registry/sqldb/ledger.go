@@ -88,10 +88,11 @@ func (d *DB) Finish(ctx context.Context, run registry.Run, progress *registry.Pr
 		var project, view string
 		err := tx.QueryRowContext(ctx, `UPDATE runs SET finished_at = $1, outcome = $2, rows_read = $3, rows_written = $4,
 			rows_older = $5, null_keys = $6, null_times = $7, rows_skipped = $8, bytes_written = $9, error = $10,
-			files = $11
-			WHERE id = $12 RETURNING project, view`,
+			files = $11, tiles_written = $12
+			WHERE id = $13 RETURNING project, view`,
 			run.FinishedAt.UnixMicro(), string(run.Outcome), run.Read, run.Written, run.Older, run.NullKeys,
-			run.NullTimes, run.Skipped, run.Bytes, plain(run.Error), string(files), run.ID).Scan(&project, &view)
+			run.NullTimes, run.Skipped, run.Bytes, plain(run.Error), string(files), run.Tiles,
+			run.ID).Scan(&project, &view)
 		if errors.Is(err, sql.ErrNoRows) {
 			return &fault.NotFoundError{Kind: "run", Name: strconv.FormatInt(run.ID, 10)}
 		}
@@ -210,7 +211,7 @@ func (d *DB) Runs(ctx context.Context, project, view string) ([]registry.Run, er
 
 // runColumns are what scanRun reads, but for the files, which may be many.
 const runColumns = `id, project, view, generation, window_start, window_end, started_at, finished_at, outcome,
-	rows_read, rows_written, rows_older, null_keys, null_times, rows_skipped, bytes_written, error`
+	rows_read, rows_written, rows_older, null_keys, null_times, rows_skipped, bytes_written, tiles_written, error`
 
 func (d *DB) scanRun(rows *sql.Rows) (registry.Run, error) {
 	var (
@@ -222,7 +223,7 @@ func (d *DB) scanRun(rows *sql.Rows) (registry.Run, error) {
 	)
 	err := rows.Scan(&run.ID, &run.Project, &run.View, &run.Generation, &run.Start, &run.End, &started, &finished,
 		&outcome, &run.Read, &run.Written, &run.Older, &run.NullKeys, &run.NullTimes,
-		&run.Skipped, &run.Bytes, &run.Error, &files)
+		&run.Skipped, &run.Bytes, &run.Tiles, &run.Error, &files)
 	if err != nil {
 		return run, err
 	}

@@ -19,6 +19,8 @@ type computation struct {
 	inputs  []computedFrom
 	// outputs has the position in Lookup.outputs for each output of the program.
 	outputs []int
+	// provenance does not change.
+	provenance *plumbv1.ComputedProvenance
 }
 
 // computedFrom is where an input of a program is read from: one of these is not absent.
@@ -278,7 +280,8 @@ func (l *Lookup) newComputations(selection *feature.Selection, places map[featur
 	l.computations = make([]computation, len(selection.Computations))
 	for i, used := range selection.Computations {
 		planned := &l.computations[i]
-		*planned = computation{view: used.View.Name, program: used.Program, outputs: make([]int, len(used.Features))}
+		*planned = computation{view: used.View.Name, program: used.Program, outputs: make([]int, len(used.Features)),
+			provenance: newComputedProvenance(selection, &selection.Computations[i])}
 		for number, at := range used.Program.Inputs() {
 			from, input := used.Inputs[number], computedFrom{at: at, output: absent, key: absent, input: absent}
 			if from.Label == "" {

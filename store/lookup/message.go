@@ -17,6 +17,7 @@ var (
 	columnsTag    = lengthDelimited(1)
 	revisionTag   = byte(2<<3) | byte(protowire.VarintType)
 	provenanceTag = lengthDelimited(3)
+	computedTag   = lengthDelimited(4)
 
 	nameTag     = lengthDelimited(1)
 	valuesTag   = lengthDelimited(2)
@@ -33,7 +34,7 @@ var (
 )
 
 // message is a plumb.v1.GetOnlineFeaturesResponse in wire format, a result of a look-up's third step. It is written
-// from its end: the provenance first, then the revision, the last column, and those before it.
+// from its end: what is computed and the provenance first, then the revision, the last column, and those before it.
 type message struct {
 	wireWriter
 }
@@ -41,7 +42,10 @@ type message struct {
 // write writes the message of a reply, with the given columns.
 func (m *message) write(r *Reply, columns []column) error {
 	m.reset()
-	if err := m.provenance(r.provenance); err != nil {
+	if err := prependMessages(&m.wireWriter, computedTag, r.computed); err != nil {
+		return err
+	}
+	if err := prependMessages(&m.wireWriter, provenanceTag, r.provenance); err != nil {
 		return err
 	}
 	if r.revision != 0 {
@@ -60,14 +64,15 @@ func (m *message) revision(number int64) {
 	m.room(1)[0] = revisionTag
 }
 
-func (m *message) provenance(views []*plumbv1.ViewProvenance) error {
-	for _, view := range slices.Backward(views) {
-		message, err := proto.Marshal(view)
+// prependMessages writes messages of a repeated field.
+func prependMessages[M proto.Message](w *wireWriter, tag byte, all []M) error {
+	for _, each := range slices.Backward(all) {
+		message, err := proto.Marshal(each)
 		if err != nil {
-			return fmt.Errorf("write the provenance of view %q: %w", view.GetView(), err)
+			return fmt.Errorf("write the provenance of a look-up: %w", err)
 		}
-		prepend(&m.wireWriter, message)
-		m.begin(provenanceTag, m.length()-len(message))
+		prepend(w, message)
+		w.begin(tag, w.length()-len(message))
 	}
 	return nil
 }

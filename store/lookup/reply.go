@@ -23,6 +23,7 @@ type Reply struct {
 	rows       rows
 	columns    columns
 	provenance []*plumbv1.ViewProvenance
+	computed   []*plumbv1.ComputedProvenance
 	revision   int64
 	wire       message
 	// written says that wire is.
@@ -53,9 +54,14 @@ func (l *Lookup) Reply(ctx context.Context, store online.Reader, request Request
 		return nil, err
 	}
 	reply.revision = request.Revision
-	if request.Provenance {
-		reply.provenance = reply.rows.provenance()
+	if !request.Provenance {
+		return reply, nil
 	}
+	if reply.provenance, err = reply.rows.provenance(); err != nil {
+		reply.Release()
+		return nil, err
+	}
+	reply.computed = l.computed()
 	return reply, nil
 }
 
@@ -121,6 +127,10 @@ func (r *Reply) Revision() int64 { return r.revision }
 // Lookup.Uses; nil unless the request asks for it. It stays valid.
 func (r *Reply) Provenance() []*plumbv1.ViewProvenance { return r.provenance }
 
+// Computed says what computes the values of on-demand views, with one message for each use of one; nil unless the
+// request asks for provenance. It stays valid, and is not to be changed.
+func (r *Reply) Computed() []*plumbv1.ComputedProvenance { return r.computed }
+
 // StoredRow is what is known of a stored row besides its values. The zero value says that there is none.
 type StoredRow struct {
 	Found bool
@@ -163,7 +173,7 @@ const mostKept = 1 << 20
 func newReply(l *Lookup, g given) *Reply {
 	r := replies.Get().(*Reply)
 	r.rows.reset(l, g)
-	r.provenance, r.written = nil, false
+	r.provenance, r.computed, r.written = nil, nil, false
 	return r
 }
 

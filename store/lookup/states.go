@@ -16,6 +16,9 @@ type stateReader struct {
 	// places says where the values of each wanted feature are: among the aggregates that the reader computes, and among
 	// the results of that.
 	places []statePlace
+	// layout and longest, the longest window, are for provenance.
+	layout  *windows.Layout
+	longest windows.Span
 }
 
 type statePlace struct{ aggregate, result int }
@@ -35,7 +38,7 @@ func newStateReader(view *feature.View, wanted []feature.Field) (*stateReader, e
 		return nil, fmt.Errorf("view %s has %d features, and its aggregations make %d", view.Name, len(view.Features),
 			len(all))
 	}
-	s := &stateReader{}
+	s := &stateReader{layout: layout, longest: view.Aggregated.Longest()}
 	var computed []int
 	for _, field := range wanted {
 		place := all[slices.IndexFunc(view.Features, func(f feature.Feature) bool { return f.Field == field })]

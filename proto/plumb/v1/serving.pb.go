@@ -162,8 +162,8 @@ const (
 	ViewProvenance_EARLIEST_UNKNOWN ViewProvenance_Earliest = 1
 	// The event time of the earliest event that the window counts.
 	ViewProvenance_EARLIEST_EVENT ViewProvenance_Earliest = 2
-	// The beginning of the earliest tile that the window counts. The earliest event is later than this, and not later
-	// than the end of the tile, which is as long as the hop of the window.
+	// The beginning of the earliest tile that the window counts. The earliest event is later than this, by the hop of
+	// the window at most; if the window has no beginning, by the longest hop of the view or a day.
 	ViewProvenance_EARLIEST_TILE ViewProvenance_Earliest = 3
 )
 

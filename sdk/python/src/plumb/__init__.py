@@ -44,7 +44,7 @@ from plumb.errors import (
 from plumb.foreign import guarded
 from plumb.local import LocalStore
 from plumb.manifests import Manifest
-from plumb.plans import Applied, Change, Difference, Hazard, HazardError, History, Plan, Revision
+from plumb.plans import Applied, Change, ComputedOutput, Difference, Hazard, HazardError, History, Plan, Revision
 from plumb.progress import Progress
 from plumb.provenance import ViewProvenance
 from plumb.pushed import Pushed, RefusedRow
@@ -63,6 +63,7 @@ __all__ = [
     "Applied",
     "Change",
     "ComputedFeature",
+    "ComputedOutput",
     "ConflictError",
     "Difference",
     "Entity",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from plumb.errors import InputError
 from plumb.tables import html_table
+from plumb.v1 import definitions_pb2 as df
 from plumb.v1 import registry_service_pb2 as pb
 
 if TYPE_CHECKING:
@@ -36,20 +37,45 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class ComputedOutput:
+    """A feature that is computed. computes says what it is computed of, in words; of an on-demand view it is the
+    expression.
+
+    window says how long the window of an aggregation is at least, or is "lifetime". It begins at multiples of hop and is
+    shorter than longest; if hop is "exact", it is always that long. offset is how long before the time of a look-up it
+    ends. All four are empty for an on-demand view.
+    """
+
+    name: str
+    type: str
+    computes: str
+    window: str = ""
+    hop: str = ""
+    longest: str = ""
+    offset: str = ""
+
+
+@dataclass(frozen=True)
 class Change:
-    """One definition that is added, altered or removed. kind is entity, source, view, on-demand view or service."""
+    """One definition that is added, altered or removed. kind is entity, source, view, on-demand view or service.
+
+    outputs are the features of a view with aggregations, or of an on-demand view, that is added or computes other
+    features than before.
+    """
 
     action: str
     kind: str
     name: str
     differences: tuple[Difference, ...] = ()
     hazards: tuple[Hazard, ...] = ()
+    outputs: tuple[ComputedOutput, ...] = ()
 
     def lines(self) -> list[str]:
         """The change as plumb plan prints it, with its hazards."""
         return [
             f"{_SIGNS[self.action]} {self.kind} {self.name}",
             *(f"    {d.field}: {d.before or 'none'} -> {d.after or 'none'}" for d in self.differences),
+            *(f"    {o.name} {o.type}: {o.computes}" for o in self.outputs),
             *(f"    ! {h.code} {h.message}" for h in self.hazards),
         ]
 
@@ -159,6 +185,7 @@ def changes_of(documents: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:
             d["name"],
             tuple(Difference(x["field"], x["from"], x["to"]) for x in d.get("differences", ())),
             hazards_of(d.get("hazards", ())),
+            tuple(ComputedOutput(**output) for output in d.get("outputs", ())),
         )
         for d in documents
     )
@@ -173,6 +200,18 @@ def changes_from(messages: Iterable[pb.Change]) -> tuple[Change, ...]:
             m.name,
             tuple(Difference(d.field, getattr(d, "from"), d.to) for d in m.differences),
             tuple(Hazard(h.code, h.message) for h in m.hazards),
+            tuple(
+                ComputedOutput(
+                    o.name,
+                    df.Type.Name(o.type),
+                    o.computes,
+                    o.window.length,
+                    o.window.hop,
+                    o.window.longest,
+                    o.window.offset,
+                )
+                for o in m.outputs
+            ),
         )
         for m in messages
     )
