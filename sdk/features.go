@@ -25,6 +25,7 @@ type Features struct {
 	layout  *layout
 	// provenance is nil if it was not asked for.
 	provenance []*plumbv1.ViewProvenance
+	computed   []*plumbv1.ComputedProvenance
 }
 
 // column is a FeatureColumn.
@@ -141,7 +142,13 @@ func (f *Features) read(reply []byte, wire *[]wireColumn) error {
 				return err
 			}
 			f.provenance = append(f.provenance, view)
-		case part.number <= 3:
+		case part.number == 4 && part.kind == protowire.BytesType:
+			use := new(plumbv1.ComputedProvenance)
+			if err := proto.Unmarshal(part.content, use); err != nil {
+				return err
+			}
+			f.computed = append(f.computed, use)
+		case part.number <= 4:
 			return errWire
 		}
 		reply = rest

@@ -26,7 +26,7 @@ type OnlineRequest struct {
 	FullNames bool
 	// EventTimestamps asks for the event time of each value's row.
 	EventTimestamps bool
-	// Provenance asks for the provenance of each view's values; see [ProvenanceOf].
+	// Provenance asks for the provenance of each view's values; see [ProvenanceOf] and [ComputationOf].
 	Provenance bool
 	// At is the instant to evaluate visibility and ttl at (R2). If zero, it is the server's now.
 	At time.Time

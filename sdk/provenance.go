@@ -92,6 +92,63 @@ func (p Provenance) At(row int) (RowProvenance, bool) {
 	return found, true
 }
 
+// Counted says what the longest window of a view with aggregations counts, of several such the one with the least
+// offset.
+type Counted struct {
+	// Events is the number of events, or -1 if what is stored does not tell it.
+	Events int64
+	// Earliest is the time of the first event; zero if there is none, or if what is stored does not tell it. Then the
+	// first event is later than EarliestAfter, if that is not zero: the beginning of a tile, which is as long as the hop.
+	Earliest, EarliestAfter time.Time
+}
+
+// Counted returns what a row of a view with aggregations counts. It is false for other views, and if no row was found.
+func (p Provenance) Counted(row int) (Counted, bool) {
+	if _, ok := p.At(row); !ok || len(p.view.GetEarliest()) == 0 {
+		return Counted{}, false
+	}
+	counted := Counted{Events: p.view.GetEvents()[row]}
+	switch plumbv1.ViewProvenance_Earliest(p.view.GetEarliest()[row]) {
+	case plumbv1.ViewProvenance_EARLIEST_EVENT:
+		counted.Earliest = instant(p.view.GetEarliestTimestamps()[row])
+	case plumbv1.ViewProvenance_EARLIEST_TILE:
+		counted.EarliestAfter = instant(p.view.GetEarliestTimestamps()[row])
+	}
+	return counted, true
+}
+
+// Computation says what the values of one use of an on-demand view are computed by and of.
+type Computation struct {
+	// View is the name of the on-demand view, and DefinitionHash a SHA-256 in hexadecimal of all in the definitions that
+	// decides its values.
+	View, DefinitionHash string
+	// Inputs are the inputs and keys of the request that the selected features read, and Views the uses of feature views,
+	// as ProvenanceOf has them.
+	Inputs, Views []string
+	// RequestTime says whether the selected features read the time of the request.
+	RequestTime bool
+}
+
+// ComputationOf returns what computes the values of the use of an on-demand view that has this alias, or this name if it
+// has no alias. It fails if there is no such use, and if provenance was not asked for.
+func ComputationOf(f *Features, alias string) (Computation, error) {
+	var aliases []string
+	for _, use := range f.computed {
+		if use.GetAlias() == alias {
+			return Computation{View: use.GetView(), DefinitionHash: hex.EncodeToString(use.GetDefinitionHash()),
+				Inputs: slices.Clone(use.GetInputs()), Views: slices.Clone(use.GetViews()),
+				RequestTime: use.GetRequestTime()}, nil
+		}
+		aliases = append(aliases, use.GetAlias())
+	}
+	if aliases == nil {
+		return Computation{}, errors.New("there is no provenance of on-demand views; ask for it with " +
+			"OnlineRequest.Provenance")
+	}
+	return Computation{}, fmt.Errorf("there is no use %q of an on-demand view; there are %s", alias,
+		strings.Join(aliases, ", "))
+}
+
 func instant(micros int64) time.Time { return time.UnixMicro(micros).UTC() }
 
 // checkProvenance says whether all lists of each use are as long as there are rows.
@@ -103,6 +160,9 @@ func checkProvenance(uses []*plumbv1.ViewProvenance, rows int) error {
 		}
 		if nulls := len(view.GetCreatedNulls()); nulls > 0 {
 			lengths = append(lengths, nulls)
+		}
+		if earliest := len(view.GetEarliest()); earliest > 0 {
+			lengths = append(lengths, earliest, len(view.GetEvents()), len(view.GetEarliestTimestamps()))
 		}
 		if slices.ContainsFunc(lengths, func(length int) bool { return length != rows }) {
 			return fmt.Errorf("the provenance of %q is not as long as the columns", view.GetAlias())

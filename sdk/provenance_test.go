@@ -2,6 +2,7 @@ package plumb
 
 import (
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -74,6 +75,8 @@ func TestProvenanceOfAnotherLengthIsRefused(t *testing.T) {
 	for _, cut := range []func(view *plumbv1.ViewProvenance){
 		func(view *plumbv1.ViewProvenance) { view.Origins = view.Origins[1:] },
 		func(view *plumbv1.ViewProvenance) { view.Runs = nil },
+		func(view *plumbv1.ViewProvenance) { view.Earliest = []byte{1, 1} },
+		func(view *plumbv1.ViewProvenance) { view.Earliest, view.Events = []byte{1, 1, 1}, make([]int64, 3) },
 		func(view *plumbv1.ViewProvenance) { view.CreatedNulls = []byte{0} },
 		func(view *plumbv1.ViewProvenance) { view.SchemaIds = append(view.SchemaIds, 1) },
 	} {
@@ -83,5 +86,66 @@ func TestProvenanceOfAnotherLengthIsRefused(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), `provenance of "there"`) {
 			t.Errorf("error is %v", err)
 		}
+	}
+}
+
+func TestProvenanceOfWindowsSaysWhatTheyCount(t *testing.T) {
+	view := threeRows()
+	view.Events = []int64{12, -1, 0}
+	view.Earliest = []byte{byte(plumbv1.ViewProvenance_EARLIEST_EVENT), byte(plumbv1.ViewProvenance_EARLIEST_TILE),
+		byte(plumbv1.ViewProvenance_EARLIEST_UNKNOWN)}
+	view.EarliestTimestamps = []int64{9, 8, 0}
+	features, err := newFeatures(wire(t, oneColumn(view)), new(layouts), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	there, err := ProvenanceOf(features, "there")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for row, want := range []Counted{
+		{Events: 12, Earliest: time.UnixMicro(9).UTC()}, {Events: -1, EarliestAfter: time.UnixMicro(8).UTC()},
+	} {
+		if got, ok := there.Counted(row); !ok || got != want {
+			t.Errorf("row %d counts %+v, %t, want %+v", row, got, ok, want)
+		}
+	}
+	if got, ok := there.Counted(2); ok {
+		t.Errorf("a row that is not there counts %+v", got)
+	}
+	if features, err = newFeatures(wire(t, oneColumn(threeRows())), new(layouts), ""); err != nil {
+		t.Fatal(err)
+	}
+	if there, err = ProvenanceOf(features, "there"); err != nil {
+		t.Fatal(err)
+	}
+	if got, ok := there.Counted(0); ok {
+		t.Errorf("a view without windows counts %+v", got)
+	}
+}
+
+func TestWhatComputesTheValuesOfAnOnDemandViewIsRead(t *testing.T) {
+	response := oneColumn()
+	response.Computed = []*plumbv1.ComputedProvenance{{Alias: "now", View: "risk", DefinitionHash: []byte{0xab, 0xcd},
+		Inputs: []string{"amount"}, Views: []string{"spend"}, RequestTime: true}}
+	features, err := newFeatures(wire(t, response), new(layouts), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := ComputationOf(features, "now")
+	want := Computation{View: "risk", DefinitionHash: "abcd", Inputs: []string{"amount"}, Views: []string{"spend"},
+		RequestTime: true}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v (%v)", got, want, err)
+	}
+	_, err = ComputationOf(features, "risk")
+	if err == nil || !strings.Contains(err.Error(), `no use "risk" of an on-demand view; there are now`) {
+		t.Errorf("error is %v", err)
+	}
+	if features, err = newFeatures(wire(t, oneColumn(threeRows())), new(layouts), ""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = ComputationOf(features, "risk"); err == nil || !strings.Contains(err.Error(), "ask for it with") {
+		t.Errorf("error is %v", err)
 	}
 }

@@ -4,11 +4,9 @@ import (
 	"bufio"
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -139,7 +137,7 @@ func (a *application) online(ctx context.Context, p *project.Project, flags onli
 		return err
 	}
 	out := printable.To(a.Out)
-	answer := document.NewAnswer(keys.Keys, message.GetColumns(), reply.Provenance())
+	answer := document.NewAnswer(keys.Keys, message.GetColumns(), reply.Provenance(), reply.Computed())
 	return cmp.Or(writeAnswer(out, answer.Rows()), out.Err())
 }
 
@@ -251,6 +249,9 @@ func writeAnswer(w *printable.Writer, rows []document.Row) error {
 				return err
 			}
 		}
+		for _, line := range extentLines(row) {
+			w.Printf("%s\n", line)
+		}
 	}
 	return nil
 }
@@ -262,39 +263,6 @@ func valueLines(row document.Row) [][]string {
 		lines = append(lines, []string{f.Name, cell(answer.Value), answer.Status, orNone(answer.EventTimestamp)})
 	}
 	return lines
-}
-
-func provenanceLines(uses document.Object) [][]string {
-	// shown is how many characters of a hash are enough to distinguish definitions.
-	const shown = 12
-	lines := [][]string{{"VIEW", "WRITTEN BY", "EVENT TIME", "CREATED TIME", "AGE", "DEFINITION"}}
-	for _, use := range uses {
-		from := use.Value.(document.Provenance)
-		revision, old := "revision unknown", "-"
-		if from.DefinitionRevision != nil {
-			revision = fmt.Sprintf("revision %d", *from.DefinitionRevision)
-		}
-		if from.AgeMicros != nil {
-			old = age(float64(*from.AgeMicros) / float64(time.Second/time.Microsecond))
-		}
-		lines = append(lines, []string{use.Name, writtenBy(from), orNone(from.EventTimestamp),
-			orNone(from.CreatedTimestamp), old, revision + ", " + from.DefinitionHash[:shown]})
-	}
-	return lines
-}
-
-func writtenBy(from document.Provenance) string {
-	switch {
-	case from.Run != nil:
-		return fmt.Sprintf("run %d", *from.Run)
-	case from.PushedTimestamp != nil:
-		return "push at " + *from.PushedTimestamp
-	case from.EventTimestamp != nil:
-		return "unknown"
-	case from.Origin == plumbv1.ViewProvenance_BEFORE_FLOOR.String():
-		return "a run that is complete only later"
-	}
-	return "-"
 }
 
 func orNone(text *string) string {

@@ -14,6 +14,9 @@ type Row struct {
 	Features Object  `json:"features"`
 	// Provenance has one Provenance for each use of a view, by its alias. It is nil if it was not asked for.
 	Provenance *Object `json:"provenance,omitempty"`
+	// Computed has one Computed for each use of an on-demand view, by its alias. It is nil if there is none, or if
+	// provenance was not asked for.
+	Computed *Object `json:"computed,omitempty"`
 }
 
 // Feature is one feature of a row. Value is null unless Status is PRESENT.
@@ -34,13 +37,17 @@ type Answer struct {
 	keys       *Keys
 	columns    []*plumbv1.FeatureColumn
 	provenance []*plumbv1.ViewProvenance
+	computed   []*plumbv1.ComputedProvenance
 	values     []value.Wire
 }
 
 // NewAnswer takes the columns of a look-up apart. If they have event times, the features are TimedFeatures. The
-// provenance is nil if it was not asked for.
-func NewAnswer(keys *Keys, columns []*plumbv1.FeatureColumn, provenance []*plumbv1.ViewProvenance) *Answer {
-	a := &Answer{keys: keys, columns: columns, provenance: provenance, values: make([]value.Wire, len(columns))}
+// provenance of views and of what is computed is nil if it was not asked for.
+func NewAnswer(keys *Keys, columns []*plumbv1.FeatureColumn, provenance []*plumbv1.ViewProvenance,
+	computed []*plumbv1.ComputedProvenance,
+) *Answer {
+	a := &Answer{keys: keys, columns: columns, provenance: provenance, computed: computed,
+		values: make([]value.Wire, len(columns))}
 	for i, column := range columns {
 		a.values[i] = value.ReadWire(column.GetValues())
 	}
@@ -63,6 +70,9 @@ func (a *Answer) Row(at int) Row {
 	}
 	if a.provenance != nil {
 		row.Provenance = new(provenanceOfAll(a.provenance, at))
+	}
+	if a.computed != nil {
+		row.Computed = new(computedOf(a.computed))
 	}
 	return row
 }

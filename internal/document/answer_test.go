@@ -37,7 +37,7 @@ func TestEachTypeHasItsFormInJSON(t *testing.T) {
 		_, rows := value.Kind(values)
 		column := &plumbv1.FeatureColumn{Name: "f", Values: values,
 			Statuses: bytes.Repeat([]byte{byte(plumbv1.Status_PRESENT)}, rows)}
-		answer := NewAnswer(NewKeys(nil, nil), []*plumbv1.FeatureColumn{column}, nil)
+		answer := NewAnswer(NewKeys(nil, nil), []*plumbv1.FeatureColumn{column}, nil, nil)
 		var got []string
 		for row := range rows {
 			text := strings.TrimPrefix(written(t, answer.Row(row)), `{"keys":{},"features":{"f":{"value":`)

@@ -23,6 +23,39 @@ type Provenance struct {
 	CreatedTimestamp *string `json:"created_timestamp"`
 	AgeMicros        *int64  `json:"age_micros"`
 	SchemaID         *uint32 `json:"schema_id"`
+	// Counted is nil unless the view has aggregations.
+	*Counted
+}
+
+// Counted is what the longest window of a view with aggregations counts, of several such the one with the least offset.
+type Counted struct {
+	// Events is null if what is stored does not tell it.
+	Events *int64 `json:"events"`
+	// EarliestEventTimestamp is the time of the first event, if that is known. Otherwise the first event is later than
+	// EarliestEventAfter, which is the beginning of a tile; it is null if there is none.
+	EarliestEventTimestamp *string `json:"earliest_event_timestamp"`
+	EarliestEventAfter     *string `json:"earliest_event_after"`
+}
+
+// Computed says what the values of one use of an on-demand view are computed by and of; see
+// plumbv1.ComputedProvenance.
+type Computed struct {
+	View           string   `json:"view"`
+	DefinitionHash string   `json:"definition_hash"`
+	Inputs         []string `json:"inputs"`
+	Views          []string `json:"views"`
+	RequestTime    bool     `json:"request_time"`
+}
+
+// computedOf has one Computed for each use of an on-demand view; it is the same for all rows.
+func computedOf(uses []*plumbv1.ComputedProvenance) Object {
+	computed := make(Object, len(uses))
+	for i, use := range uses {
+		computed[i] = Member{use.GetAlias(), Computed{View: use.GetView(),
+			DefinitionHash: hex.EncodeToString(use.GetDefinitionHash()), Inputs: append([]string{}, use.GetInputs()...),
+			Views: append([]string{}, use.GetViews()...), RequestTime: use.GetRequestTime()}}
+	}
+	return computed
 }
 
 // provenanceOfAll has that of one row for each use of a view.
@@ -42,12 +75,16 @@ func provenanceOf(view *plumbv1.ViewProvenance, row int) Provenance {
 	if revision := view.GetDefinitionRevision(); revision > 0 {
 		p.DefinitionRevision = &revision
 	}
-	switch origin {
-	case plumbv1.ViewProvenance_NO_ROW, plumbv1.ViewProvenance_BEFORE_FLOOR:
+	hasRow := origin != plumbv1.ViewProvenance_NO_ROW && origin != plumbv1.ViewProvenance_BEFORE_FLOOR
+	if len(view.GetEarliest()) > 0 {
+		p.Counted = countedOf(view, row, hasRow)
+	}
+	switch {
+	case !hasRow:
 		return p
-	case plumbv1.ViewProvenance_RUN:
+	case origin == plumbv1.ViewProvenance_RUN:
 		p.Run = &view.GetRuns()[row]
-	case plumbv1.ViewProvenance_PUSH:
+	case origin == plumbv1.ViewProvenance_PUSH:
 		p.PushedTimestamp = instantText(view.GetPushedTimestamps()[row])
 	}
 	p.EventTimestamp = instantText(view.GetEventTimestamps()[row])
@@ -56,6 +93,21 @@ func provenanceOf(view *plumbv1.ViewProvenance, row int) Provenance {
 	}
 	p.AgeMicros, p.SchemaID = &view.GetAgeMicros()[row], &view.GetSchemaIds()[row]
 	return p
+}
+
+func countedOf(view *plumbv1.ViewProvenance, row int, hasRow bool) *Counted {
+	counted := &Counted{}
+	if events := view.GetEvents()[row]; hasRow && events >= 0 {
+		counted.Events = &events
+	}
+	earliest := instantText(view.GetEarliestTimestamps()[row])
+	switch plumbv1.ViewProvenance_Earliest(view.GetEarliest()[row]) {
+	case plumbv1.ViewProvenance_EARLIEST_EVENT:
+		counted.EarliestEventTimestamp = earliest
+	case plumbv1.ViewProvenance_EARLIEST_TILE:
+		counted.EarliestEventAfter = earliest
+	}
+	return counted
 }
 
 func instantText(micros int64) *string { return new(value.FormatInstant(feature.Instant(micros))) }

@@ -48,6 +48,11 @@ func (r *Rows) Append(dst []byte, row int) ([]byte, error) {
 			return nil, err
 		}
 	}
+	if uses := r.reply.Computed(); uses != nil {
+		if dst, err = appendValue(append(dst, `,"computed":`...), computedOf(uses)); err != nil {
+			return nil, err
+		}
+	}
 	return append(dst, '}'), nil
 }
 

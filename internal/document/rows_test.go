@@ -61,7 +61,8 @@ func sameRows(t *rapid.T, keys *Keys, reply *lookup.Reply) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, rows := NewAnswer(keys, message.GetColumns(), message.GetProvenance()), NewRows(keys, reply)
+	answer, rows := NewAnswer(keys, message.GetColumns(), message.GetProvenance(), message.GetComputed()),
+		NewRows(keys, reply)
 	if answer.Len() != rows.Len() {
 		t.Fatalf("%d rows, want %d", rows.Len(), answer.Len())
 	}
@@ -124,7 +125,7 @@ func BenchmarkRows(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			answer := NewAnswer(keys, message.GetColumns(), nil)
+			answer := NewAnswer(keys, message.GetColumns(), nil, nil)
 			for row := range rows {
 				if err := Write(io.Discard, answer.Row(row)); err != nil {
 					b.Fatal(err)

@@ -205,7 +205,8 @@ func (r *running) compareProtocols(t *rapid.T, request *plumbv1.GetOnlineFeature
 		t.Fatal(err)
 	}
 	var want bytes.Buffer
-	answer := document.NewAnswer(keys, response.GetColumns(), response.GetProvenance())
+	answer := document.NewAnswer(keys, response.GetColumns(), response.GetProvenance(),
+		response.GetComputed())
 	whole := map[string]any{"rows": answer.Rows(), "revision": response.GetRevision()}
 	if err := document.Write(&want, whole); err != nil {
 		t.Fatal(err)

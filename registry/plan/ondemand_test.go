@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"strings"
 	"testing"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -70,5 +71,31 @@ func TestEachEditOfAnOnDemandViewHasItsHazards(t *testing.T) {
 	}
 	if p := history(t, serving); p.Changes[0].Describe().String() != "add on-demand view comfort" || codes(p) != "" {
 		t.Errorf("a new view is %v with hazards %q", p.Changes[0], codes(p))
+	}
+}
+
+func TestThePlanSaysWhatAnOnDemandViewComputes(t *testing.T) {
+	p := history(t, comfort(func(*plumbv1.OnDemandView) {}))
+	const want = `+ on-demand view comfort
+    warm BOOL: here.temp > 60.0
+    crowded BOOL: seats < 100
+`
+	if text := written(t, p); !strings.Contains(text, want) {
+		t.Errorf("got\n%s", text)
+	}
+	long := "here.temp > 60.0\n  && " + strings.Repeat("true && ", 20) + "true"
+	p = history(t, comfort(func(*plumbv1.OnDemandView) {}), comfort(func(v *plumbv1.OnDemandView) {
+		v.Features[0].Expression = long
+	}))
+	cut := "    warm BOOL: here.temp > 60.0 && true && true && true && true && true && …\n"
+	if text := written(t, p); !strings.Contains(text, cut) {
+		t.Errorf("got\n%s", text)
+	}
+	if outputs := p.Details()[0].Outputs; len(outputs) != 2 || outputs[0].Computes != long {
+		t.Errorf("got %+v", outputs)
+	}
+	p = history(t, comfort(func(*plumbv1.OnDemandView) {}), comfort(func(v *plumbv1.OnDemandView) { v.Description = "x" }))
+	if outputs := p.Details()[0].Outputs; outputs != nil {
+		t.Errorf("a description alone alters %+v", outputs)
 	}
 }

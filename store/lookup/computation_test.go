@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/testing/protocmp"
+
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -175,6 +178,11 @@ func TestR26_AValueThatDoesNotExistIsInvalidAndCounted(t *testing.T) {
 	}
 	if traced := reply.Provenance(); len(traced) != 1 || traced[0].GetAlias() != "ratios__row" {
 		t.Errorf("the provenance is %v", traced)
+	}
+	traced := []*plumbv1.ComputedProvenance{{Alias: "ratios", View: "ratios", Inputs: []string{"count"},
+		DefinitionHash: selection.Computations[0].View.Hash[:], Views: []string{"ratios__row"}, RequestTime: true}}
+	if diff := cmp.Diff(traced, reply.Computed(), protocmp.Transform()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/testing/protocmp"
 
 	"github.com/plumbstore/plumb/compute/aggregate"
 	"github.com/plumbstore/plumb/compute/expression"
@@ -232,5 +233,50 @@ func TestAStateThatIsDamagedIsAnError(t *testing.T) {
 	_, err = prepared.Get(t.Context(), store, lookup.Request{At: 5, Keys: []*plumbv1.KeyColumn{texts("origin", "EWR")}})
 	if !errors.Is(err, windows.ErrCorrupt) {
 		t.Error("the error is ", fmt.Sprint(err))
+	}
+}
+
+func TestProvenanceSaysWhatTheLongestWindowCounts(t *testing.T) {
+	snapshot, store := delays(t), onlinetest.NewMemory()
+	view, err := snapshot.View("delays")
+	if err != nil {
+		t.Fatal(err)
+	}
+	flown(t, store, view, "EWR", 1, 2, 3)
+	flown(t, store, view, "JFK", 1)
+	selection, err := snapshot.SelectFeatures([]string{"delays:sum_minutes_1h", "risk:twice"}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	prepared, err := lookup.New(selection)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const through = 2 * 24 * 60 * aMinute
+	keys := texts("origin", "EWR", "JFK", "LGA")
+	reply, err := prepared.Reply(t.Context(), store, lookup.Request{Keys: []*plumbv1.KeyColumn{keys}, At: through,
+		Provenance: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reply.Release()
+	message, err := reply.Message()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := message.GetProvenance()[0]
+	const tile, exact, unknown = byte(plumbv1.ViewProvenance_EARLIEST_TILE), byte(plumbv1.ViewProvenance_EARLIEST_EVENT),
+		byte(plumbv1.ViewProvenance_EARLIEST_UNKNOWN)
+	want := &plumbv1.ViewProvenance{Events: []int64{-1, 1, 0}, Earliest: []byte{tile, exact, unknown},
+		EarliestTimestamps: []int64{through - 60*aMinute, through, 0}}
+	told := &plumbv1.ViewProvenance{Events: got.GetEvents(), Earliest: got.GetEarliest(),
+		EarliestTimestamps: got.GetEarliestTimestamps()}
+	if diff := cmp.Diff(want, told, protocmp.Transform()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	computed := []*plumbv1.ComputedProvenance{{Alias: "risk", View: "risk", Views: []string{"delays"},
+		DefinitionHash: snapshot.OnDemandViews()[0].Hash[:]}}
+	if diff := cmp.Diff(computed, message.GetComputed(), protocmp.Transform()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
