@@ -7,44 +7,9 @@ import (
 	"strings"
 
 	"github.com/plumbstore/plumb/compute/aggregate"
-	"github.com/plumbstore/plumb/compute/expression"
 	"github.com/plumbstore/plumb/compute/windows"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
-
-// ReadColumns returns the columns that aggregations and the filter need, directly or through the expressions of others,
-// ordered by name.
-func (s *Source) ReadColumns(aggregations []*plumbv1.Aggregation) []SourceColumn {
-	byName := map[string]SourceColumn{}
-	for _, column := range s.Columns {
-		byName[column.Name] = column
-	}
-	found := map[string]SourceColumn{}
-	var need func(name string)
-	read := func(text string) {
-		for _, read := range expression.Reads(text) {
-			need(read.Name)
-		}
-	}
-	need = func(name string) {
-		column, ok := byName[name]
-		if _, known := found[name]; !ok || known {
-			return
-		}
-		found[name] = column
-		read(column.Expression)
-	}
-	for _, a := range aggregations {
-		need(a.GetOf())
-		need(a.GetBy())
-	}
-	read(s.Filter)
-	columns := make([]SourceColumn, 0, len(found))
-	for _, name := range sortedNames(found) {
-		columns = append(columns, found[name])
-	}
-	return columns
-}
 
 // Describe says what an aggregate is computed of, among columns of the given names, and how long its window is: "sum of
 // eur in 1h, hop 5m, at most 1h5m long".

@@ -71,11 +71,35 @@ var (
 	identity = transformation{Type: "DIRECT", Subtype: "IDENTITY"}
 	joined   = transformation{Type: "INDIRECT", Subtype: "JOIN"}
 	derived  = transformation{Type: "DIRECT", Subtype: "TRANSFORMATION"}
-	newest   = transformation{Type: "INDIRECT", Subtype: "FILTER"}
+	filtered = transformation{Type: "INDIRECT", Subtype: "FILTER"}
+	counted  = transformation{Type: "DIRECT", Subtype: "AGGREGATION"}
 )
 
-func (d dataset) column(name string, how transformation) input {
-	return input{d.Namespace, d.Name, name, []transformation{how}}
+func (d dataset) column(name string, how ...transformation) input {
+	return input{d.Namespace, d.Name, name, how}
+}
+
+// made are the columns that a feature of a view is made of, by its position there. how is what becomes of a column that
+// the feature is read from.
+func (d dataset) made(view *feature.View, position int, how transformation) []input {
+	if view.Kind == feature.Windows {
+		how = counted
+	}
+	var inputs []input
+	reads := view.ReadsOf(position)
+	for _, name := range reads.Values {
+		column := d.column(name, how)
+		if slices.Contains(reads.Filter, name) {
+			column = d.column(name, how, filtered)
+		}
+		inputs = append(inputs, column)
+	}
+	for _, name := range reads.Filter {
+		if !slices.Contains(reads.Values, name) {
+			inputs = append(inputs, d.column(name, filtered))
+		}
+	}
+	return inputs
 }
 
 // columnLineage collects the columns of an output, and what each is made of.

@@ -190,7 +190,11 @@ func columnsOf(t *testing.T, output any) map[string]string {
 	text := func(inputs any) string {
 		var parts []string
 		for _, input := range inputs.([]any) {
-			how := at(t, input, "transformations", 0, "subtype").(string)
+			var subtypes []string
+			for _, transformation := range at(t, input, "transformations").([]any) {
+				subtypes = append(subtypes, at(t, transformation, "subtype").(string))
+			}
+			how := strings.Join(subtypes, " ")
 			parts = append(parts, at(t, input, "namespace").(string)+" "+at(t, input, "name").(string)+" "+
 				at(t, input, "field").(string)+" "+how)
 		}

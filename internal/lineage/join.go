@@ -160,7 +160,7 @@ func (j *Join) addOutputs(columns *columnLineage, found []dataset, labels datase
 			addProvenance(columns, reference, found[i], instant)
 		case j.request.EventTimestamps:
 			columns.add(typed(reference.Alias+"__event_timestamp", plumbv1.Type_TIMESTAMP),
-				found[i].column(reference.View.Source.EventTimestamp, identity))
+				eventTime(reference.View, found[i]))
 		}
 	}
 }
@@ -168,12 +168,11 @@ func (j *Join) addOutputs(columns *columnLineage, found []dataset, labels datase
 // readsOf are the columns that the values of an output come from.
 func (j *Join) readsOf(output feature.Output, found []dataset, labels dataset) []input {
 	selection := j.request.Selection
-	column := func(stored feature.StoredColumn, how transformation) input {
-		f := selection.References[stored.Reference].View.Features[stored.Feature]
-		return found[stored.Reference].column(f.Column, how)
+	made := func(stored feature.StoredColumn, how transformation) []input {
+		return found[stored.Reference].made(selection.References[stored.Reference].View, stored.Feature, how)
 	}
 	if stored, ok := output.From.(feature.StoredColumn); ok {
-		return []input{column(stored, identity)}
+		return made(stored, identity)
 	}
 	computed := output.From.(feature.ComputedColumn)
 	computation := selection.Computations[computed.Computation]
@@ -184,11 +183,30 @@ func (j *Join) readsOf(output feature.Output, found []dataset, labels dataset) [
 		if from.Label != "" {
 			reads = append(reads, labels.column(from.Label, derived))
 		} else {
-			reads = append(reads, column(from.Stored, derived))
+			reads = united(reads, made(from.Stored, derived))
 		}
 	}
 	if only.ReadsTime() {
 		reads = append(reads, labels.column(j.request.TimestampColumn, derived))
+	}
+	return reads
+}
+
+// united adds columns that are not there yet. One that is there is made use of in the new ways too.
+func united(reads, more []input) []input {
+	for _, each := range more {
+		at := slices.IndexFunc(reads, func(r input) bool {
+			return r.Namespace == each.Namespace && r.Name == each.Name && r.Field == each.Field
+		})
+		if at < 0 {
+			reads = append(reads, each)
+			continue
+		}
+		for _, how := range each.Transformations {
+			if !slices.Contains(reads[at].Transformations, how) {
+				reads[at].Transformations = append(slices.Clip(reads[at].Transformations), how)
+			}
+		}
 	}
 	return reads
 }
@@ -199,9 +217,8 @@ func (j *Join) statusReads(output feature.Output, found []dataset, reads []input
 	if !ok {
 		return reads
 	}
-	view := j.request.Selection.References[stored.Reference].View
-	return []input{found[stored.Reference].column(view.Features[stored.Feature].Column, derived),
-		found[stored.Reference].column(view.Source.EventTimestamp, derived)}
+	view, source := j.request.Selection.References[stored.Reference].View, found[stored.Reference]
+	return append(source.made(view, stored.Feature, derived), source.column(view.Source.EventTimestamp, derived))
 }
 
 // addProvenance adds the columns of offline.ProvenanceOf. A column whose values come from the definitions or the
@@ -209,11 +226,10 @@ func (j *Join) statusReads(output feature.Output, found []dataset, reads []input
 func addProvenance(columns *columnLineage, reference feature.Reference, source dataset, instant input) {
 	event, created := reference.View.Source.EventTimestamp, reference.View.Source.CreatedTimestamp
 	inputs := map[string][]input{
-		"event_timestamp": {source.column(event, identity)}, "age_micros": {source.column(event, derived), instant},
+		"event_timestamp": {eventTime(reference.View, source)}, "age_micros": {source.column(event, derived), instant},
 	}
 	if reference.View.Kind == feature.Windows {
 		created = "" // Values come of many rows, so there is no created time.
-		inputs["event_timestamp"] = []input{source.column(event, derived)}
 		inputs["events"], inputs["earliest_event_timestamp"] = inputs["event_timestamp"], inputs["event_timestamp"]
 	}
 	if created != "" {

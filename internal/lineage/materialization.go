@@ -50,15 +50,24 @@ func (m *Materialization) datasets(r *Recorder, done registry.Run) (inputs, outp
 	for _, key := range m.view.Keys {
 		columns.add(typed(key.Name, key.Type), source.column(key.Name, identity))
 	}
-	columns.add(typed("event_timestamp", plumbv1.Type_TIMESTAMP), source.column(m.view.Source.EventTimestamp, identity))
-	if created := m.view.Source.CreatedTimestamp; created != "" {
+	columns.add(typed("event_timestamp", plumbv1.Type_TIMESTAMP), eventTime(m.view, source))
+	if created := m.view.Source.CreatedTimestamp; created != "" && m.view.Kind != feature.Windows {
 		columns.add(typed("created_timestamp", plumbv1.Type_TIMESTAMP), source.column(created, identity))
 	}
-	for _, f := range m.view.Features {
-		columns.add(typed(f.Name, f.Type), source.column(f.Column, identity))
+	for i, f := range m.view.Features {
+		columns.add(typed(f.Name, f.Type), source.made(m.view, i, identity)...)
 	}
-	columns.decide(source.column(m.view.Source.EventTimestamp, newest),
-		source.column(m.view.Source.CreatedTimestamp, newest))
+	columns.decide(source.column(m.view.Source.EventTimestamp, filtered),
+		source.column(m.view.Source.CreatedTimestamp, filtered))
 	columns.describe(&table)
 	return read.all, []dataset{table}
+}
+
+// eventTime is what the event time of a view's rows is made of: of a view with aggregations it is that of one of many
+// rows, and there is no created time.
+func eventTime(view *feature.View, source dataset) input {
+	if view.Kind == feature.Windows {
+		return source.column(view.Source.EventTimestamp, derived)
+	}
+	return source.column(view.Source.EventTimestamp, identity)
 }

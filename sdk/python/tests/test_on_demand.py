@@ -352,6 +352,15 @@ def test_provenance_has_the_views_that_on_demand_views_read(store: plumb.Store) 
     found = store.online(features=["trip:each"], keys={"origin": "JFK"}, inputs={"bags": 1}, provenance=True)
     assert found.provenance is not None
     assert [(alias, each.view) for alias, each in found.provenance.items()] == [("trip__here", "weather")]
+    assert found.computed is not None
+    trip = found.computed["trip"]
+    assert (trip.alias, trip.view, len(trip.definition_hash)) == ("trip", "trip", 64)
+    assert (trip.inputs, trip.views, trip.request_time) == (("bags",), ("trip__here",), False)
+    hours = store.online(features=["trip:hour"], inputs={}, provenance=True)
+    assert hours.provenance == {}
+    assert hours.computed is not None
+    assert (hours.computed["trip"].views, hours.computed["trip"].request_time) == ((), True)
+    assert store.online(features=["trip:each"], keys={"origin": "JFK"}, inputs={"bags": 1}).computed is None
 
 
 def test_on_demand_views_are_listed_by_name(store: plumb.Store) -> None:

@@ -14,7 +14,7 @@ import pytest
 from conftest import BINARY, Served, run
 
 import plumb
-from plumb.provenance import ROW, provenance_of
+from plumb.provenance import COUNTED, ROW, provenance_of
 from plumb.v1 import serving_pb2 as sv
 
 AT = dt.datetime(2013, 7, 3, 20, 30, tzinfo=dt.timezone.utc)
@@ -116,6 +116,37 @@ def test_a_pushed_row_has_the_time_at_which_it_was_accepted(changing: plumb.Stor
     pushed = result.provenance["weather"].rows.to_pylist()[0]
     assert (pushed["origin"], pushed["run"], pushed["age_micros"]) == ("PUSH", None, 0)
     assert before - dt.timedelta(seconds=1) < pushed["pushed_timestamp"] < before + dt.timedelta(minutes=5)
+
+
+WINDOWS = """
+sources:
+  - {name: winds, parquet: {path: data/weather.parquet}, event_timestamp: observed_at}
+feature_views:
+  - name: winds
+    entities: [airport]
+    source: winds
+    aggregations: [{of: wind_speed, functions: [max], windows: [6h, 1d]}, {functions: [rows], windows: [1d]}]
+  - name: gusts
+    entities: [airport]
+    source: winds
+    aggregations: [{of: wind_gust, functions: [max], windows: [1d]}]
+"""
+
+
+def test_a_look_up_returns_what_windows_count(changing: plumb.Store, project: Path) -> None:
+    (project / "features" / "winds.yaml").write_text(WINDOWS)
+    run("apply", "--project-dir", project, "--yes")
+    run("materialize", "--project-dir", project, "--to", "2013-07-03T20:30:00Z")
+    features = ["winds:max_wind_speed_6h", "gusts:max_wind_gust_1d", "weather:temp"]
+    found = changing.online(features=features, keys=KEYS, at=AT, provenance=True).provenance
+    assert found is not None
+    assert found["winds"].rows.schema == pa.schema([*ROW, *COUNTED])
+    assert found["weather"].rows.schema == ROW
+    begin = AT.replace(day=2, minute=0)
+    nothing = dict.fromkeys(COUNTED.names)
+    counted = [found[view].rows.select(COUNTED.names).to_pylist() for view in ("winds", "gusts")]
+    assert counted[0] == [{"events": 24, "earliest_event_timestamp": None, "earliest_event_after": begin}, nothing]
+    assert counted[1] == [{"events": None, "earliest_event_timestamp": None, "earliest_event_after": begin}, nothing]
 
 
 def of_two_rows() -> sv.ViewProvenance:

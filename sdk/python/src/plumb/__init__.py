@@ -46,7 +46,7 @@ from plumb.local import LocalStore
 from plumb.manifests import Manifest
 from plumb.plans import Applied, Change, ComputedOutput, Difference, Hazard, HazardError, History, Plan, Revision
 from plumb.progress import Progress
-from plumb.provenance import ViewProvenance
+from plumb.provenance import ComputedProvenance, ViewProvenance
 from plumb.pushed import Pushed, RefusedRow
 from plumb.remote import RemoteStore
 from plumb.report import InvalidValues, Report, ViewReport
@@ -64,6 +64,7 @@ __all__ = [
     "Change",
     "ComputedFeature",
     "ComputedOutput",
+    "ComputedProvenance",
     "ConflictError",
     "Difference",
     "Entity",

@@ -135,8 +135,11 @@ class LocalStore(Store):
                 flags = [*_wanted(request), *(["--provenance"] if provenance else [])]
                 done = self._run("online", f"--keys={file}", f"--at={moment}", *flags)
         lookupjson.check_places(rows, done["rows"])
-        origins = lookupjson.provenance([row["provenance"] for row in done["rows"]]) if provenance else None
-        return Found(selection, rows, lookupjson.answers(done["rows"], selection), origins)
+        answers = lookupjson.answers(done["rows"], selection)
+        if not provenance:
+            return Found(selection, rows, answers, None, None)
+        origins = lookupjson.provenance([row["provenance"] for row in done["rows"]])
+        return Found(selection, rows, answers, origins, lookupjson.computed(done["rows"][0]))
 
     def _push(self, view: str, rows: Labels, atomic: bool) -> Pushed:
         check_columns(rows.schema)

@@ -13,7 +13,7 @@ from plumb.answers import Arrays
 from plumb.carriers import INSTANT
 from plumb.errors import InputError
 from plumb.instants import instant, python_time, rfc3339
-from plumb.provenance import ROW, ViewProvenance
+from plumb.provenance import COUNTED, ROW, ComputedProvenance, ViewProvenance
 from plumb.values import ARRAY, arrow_type
 
 if TYPE_CHECKING:
@@ -85,15 +85,31 @@ def provenance(rows: Sequence[Mapping[str, Any]]) -> dict[str, ViewProvenance]:
     views = {}
     for alias in rows[0] if rows else ():
         uses = [row[alias] for row in rows]
+        schema = pa.schema([*ROW, *COUNTED]) if "events" in uses[0] else ROW
         columns = [
             pa.array([_value(use[each.name], "TIMESTAMP" if each.type == INSTANT else "") for use in uses], each.type)
-            for each in ROW
+            for each in schema
         ]
         first = uses[0]
         views[alias] = ViewProvenance(
-            alias, first["view"], first["definition_revision"], first["definition_hash"], pa.table(columns, schema=ROW)
+            alias, first["view"], first["definition_revision"], first["definition_hash"], pa.table(columns, schema=schema)
         )
     return views
+
+
+def computed(row: Mapping[str, Any]) -> dict[str, ComputedProvenance]:
+    """Returns what plumb online printed of on-demand views, by the alias of each use. It is the same in every row."""
+    return {
+        alias: ComputedProvenance(
+            alias,
+            use["view"],
+            use["definition_hash"],
+            tuple(use["inputs"]),
+            tuple(use["views"]),
+            use["request_time"],
+        )
+        for alias, use in row.get("computed", {}).items()
+    }
 
 
 def _value(value: Any, declared: str) -> Any:  # noqa: ANN401 - JSON in, a value of any type out.

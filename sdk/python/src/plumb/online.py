@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from plumb.given import Given
-    from plumb.provenance import ViewProvenance
+    from plumb.provenance import ComputedProvenance, ViewProvenance
     from plumb.selection import Selection
 
 
@@ -52,13 +52,14 @@ class Answer(Protocol):
 @dataclass(frozen=True)
 class Found:
     """The result of a look-up: an answer for each output of the selection, in order, and the provenance of each use of
-    a view by its alias. provenance is None if it was not asked for.
+    a feature view and of an on-demand view by its alias. Both are None if they were not asked for.
     """
 
     selection: Selection
     given: Given
     answers: Sequence[Answer]
     provenance: Mapping[str, ViewProvenance] | None
+    computed: Mapping[str, ComputedProvenance] | None
 
 
 @guarded_methods
@@ -102,13 +103,18 @@ class LookUp(Result):
         schema = pa.schema([*labels, *features], metadata=labels.metadata)
         self._keep(pa.table([*given.table.columns, *arrays.values()], schema=schema))
         rows = Rows(schema, iter(()), len(labels), given.pandas, given.index)
-        rows.provenance = self._found.provenance
+        rows.provenance, rows.computed = self._found.provenance, self._found.computed
         return rows
 
     @property
     def provenance(self) -> Mapping[str, ViewProvenance] | None:
         """Where the values come from; see Result.provenance."""
         return self._found.provenance
+
+    @property
+    def computed(self) -> Mapping[str, ComputedProvenance] | None:
+        """What on-demand views were computed by; see Result.computed."""
+        return self._found.computed
 
     def to_dict(self) -> dict[str, list[Any]]:
         """The rows as a dict of columns, each a list of Python's own values; see Result.to_dict."""

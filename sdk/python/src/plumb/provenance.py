@@ -27,6 +27,11 @@ ROW = pa.schema(
 )
 """The columns of ViewProvenance.rows."""
 
+COUNTED = pa.schema(
+    [("events", pa.int64()), ("earliest_event_timestamp", INSTANT), ("earliest_event_after", INSTANT)]
+)
+"""The columns of ViewProvenance.rows that follow for a view with aggregations."""
+
 
 @dataclass(frozen=True)
 class ViewProvenance:
@@ -44,6 +49,11 @@ class ViewProvenance:
         event_timestamp, created_timestamp: the row's times. created_timestamp is null if the source has none.
         age_micros: microseconds from the row's event time to the instant of the look-up.
         schema_id: the revision that introduced the layout of the stored row.
+        The other columns are there for a view with aggregations, and are about its longest window, of several such the
+        one with the least offset.
+        events: the number of events that it counts; null if what is stored does not tell it.
+        earliest_event_timestamp: the event time of the first of them, if what is stored tells it.
+        earliest_event_after: otherwise an instant after which the first of them is, by the hop of the window at most.
     """
 
     alias: str
@@ -51,6 +61,34 @@ class ViewProvenance:
     definition_revision: int | None
     definition_hash: str
     rows: pa.Table
+
+
+@dataclass(frozen=True)
+class ComputedProvenance:
+    """What the values of one use of an on-demand view are computed by and of.
+
+    definition_hash: the SHA-256, in hexadecimal, of everything in the definitions that determines the view's values.
+    inputs: the request inputs that the selected features read, by the names under which they are given.
+    views: the uses of feature views that they read, by the aliases that the provenance has.
+    request_time: whether they read the time of the request.
+    """
+
+    alias: str
+    view: str
+    definition_hash: str
+    inputs: tuple[str, ...]
+    views: tuple[str, ...]
+    request_time: bool
+
+
+def computed_of(uses: Iterable[sv.ComputedProvenance]) -> dict[str, ComputedProvenance]:
+    """Returns what a server's answer says of on-demand views, by the alias of each use."""
+    return {
+        use.alias: ComputedProvenance(
+            use.alias, use.view, use.definition_hash.hex(), tuple(use.inputs), tuple(use.views), use.request_time
+        )
+        for use in uses
+    }
 
 
 def provenance_of(uses: Iterable[sv.ViewProvenance], rows: int) -> dict[str, ViewProvenance]:
@@ -69,12 +107,12 @@ def provenance_of(uses: Iterable[sv.ViewProvenance], rows: int) -> dict[str, Vie
 
 
 def _rows(use: sv.ViewProvenance) -> pa.Table:
-    """Raises ValueError if the lists differ in length, or for an origin that this client does not know."""
+    """Raises ValueError if the lists differ in length, or for a value of an enum that this client does not know."""
     origins = [sv.ViewProvenance.Origin.Name(origin) for origin in use.origins]
     found = [origin not in ("NO_ROW", "BEFORE_FLOOR") for origin in origins]
     nulls = use.created_nulls or bytes(len(origins))
     created = [exists and not null for exists, null in zip(found, nulls, strict=True)]
-    return pa.table(
+    table = pa.table(
         [
             pa.array(origins, pa.string()),
             _only([origin == "RUN" for origin in origins], use.runs),
@@ -86,6 +124,19 @@ def _rows(use: sv.ViewProvenance) -> pa.Table:
         ],
         schema=ROW,
     )
+    return _with_counted(table, use, found) if use.earliest else table
+
+
+def _with_counted(table: pa.Table, use: sv.ViewProvenance, found: Sequence[bool]) -> pa.Table:
+    """Returns the rows with what the longest window counts."""
+    earliest = [sv.ViewProvenance.Earliest.Name(each) for each in use.earliest]
+    told = [exists and events >= 0 for exists, events in zip(found, use.events, strict=True)]
+    columns = [
+        _only(told, use.events),
+        _only([each == "EARLIEST_EVENT" for each in earliest], use.earliest_timestamps).cast(INSTANT),
+        _only([each == "EARLIEST_TILE" for each in earliest], use.earliest_timestamps).cast(INSTANT),
+    ]
+    return pa.table([*table.columns, *columns], schema=pa.schema([*ROW, *COUNTED]))
 
 
 def _only(wanted: Sequence[bool], values: Iterable[int]) -> pa.Array:

@@ -34,7 +34,7 @@ from plumb.given import Given
 from plumb.labels import labels_of
 from plumb.online import Found
 from plumb.progress import Reporter
-from plumb.provenance import provenance_of
+from plumb.provenance import computed_of, provenance_of
 from plumb.pushed import Pushed
 from plumb.pushing import Columns, Target, TypedRows, batches_of, check_columns
 from plumb.result import Result, Rows
@@ -227,10 +227,12 @@ class RemoteStore(Store):
         if len(outputs) != len(reply.columns):
             raise ConflictError("the definitions changed while the look-up was made; make it again")
         answers = [Packed(column, kind) for column, kind in zip(reply.columns, outputs, strict=True)]
-        return Found(selection, rows, answers, self._provenance(reply, len(rows)) if provenance else None)
+        if not provenance:
+            return Found(selection, rows, answers, None, None)
+        return Found(selection, rows, answers, self._provenance(reply, len(rows)), computed_of(reply.computed))
 
     def _provenance(self, reply: sv.GetOnlineFeaturesResponse, rows: int) -> dict[str, ViewProvenance]:
-        if not reply.provenance:
+        if not reply.provenance and not reply.computed:
             raise Fault(f"{self._address} sent no provenance; is it a plumb server of this version?")
         return provenance_of(reply.provenance, rows)
 

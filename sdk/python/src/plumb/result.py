@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from plumb.carriers import Carriers
     from plumb.manifests import Manifest
-    from plumb.provenance import ViewProvenance
+    from plumb.provenance import ComputedProvenance, ViewProvenance
     from plumb.report import Report
 
 STREAMED = (
@@ -63,6 +63,8 @@ class Rows:
     """Returns the report of the join, None until it is known. The field is None for a look-up."""
     provenance: Mapping[str, ViewProvenance] | None = None
     """The provenance of a look-up, if it was asked for."""
+    computed: Mapping[str, ComputedProvenance] | None = None
+    """The provenance of the on-demand views of a look-up, if it was asked for."""
     manifest: Callable[[], Manifest | None] | None = None
     """Returns the manifest of a join, None until it is known. The field is None if it was not asked for."""
     carriers: Carriers | None = None
@@ -146,6 +148,13 @@ class Result:
         no alias. None if it was not asked for, and for a join, whose result has the provenance in columns.
         """
         return self._rows.provenance
+
+    @property
+    def computed(self) -> Mapping[str, ComputedProvenance] | None:
+        """What the values of on-demand views in a look-up are computed by and of, by the alias of each use, or by the
+        view's name if it has no alias. None if provenance was not asked for, and for a join.
+        """
+        return self._rows.computed
 
     @property
     def manifest(self) -> Manifest | None:

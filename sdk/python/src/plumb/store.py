@@ -144,8 +144,8 @@ class Store(ABC):
         keys.
         at: the instant at which visibility and ttl are evaluated, by default now.
         provenance: return in the result's provenance, for each use of a view, a plumb.ViewProvenance: which definition
-        determines its values, and for each row what wrote it, when, and how old it is. The columns of the result stay
-        the same.
+        determines its values, and for each row what wrote it, when, and how old it is. The result's computed has a
+        plumb.ComputedProvenance for each use of an on-demand view. The columns of the result stay the same.
         The other arguments are as in historical.
 
         Raises InputError for wrong keys or inputs or a wrong selection, PreconditionError for a view that is not
