@@ -142,7 +142,7 @@ func (s viewStatus) notes() []string {
 
 // windowLines say what is stored for windows; none if the view has none.
 func (s viewStatus) windowLines() []string {
-	stored := s.Windows
+	stored := s.StoredWindows
 	if stored == nil {
 		return nil
 	}

@@ -35,8 +35,8 @@ type ViewStatus struct {
 	// FreshnessSeconds is how long ago End is.
 	FreshnessSeconds *float64 `json:"freshness_seconds"`
 	LastRun          *Run     `json:"last_run"`
-	// Windows says what is stored for windows; nil unless the view has aggregations.
-	Windows *StoredWindows `json:"windows,omitempty"`
+	// StoredWindows says what is stored for windows; nil unless the view has aggregations.
+	StoredWindows *StoredWindows `json:"stored_windows,omitempty"`
 	// Problems are sentences that say what is not as it should be, and what to do.
 	Problems []string `json:"problems,omitempty"`
 }
@@ -110,8 +110,8 @@ func NewViewStatus(from *plumbv1.ViewStatus) ViewStatus {
 	if from.GetLastRun() != nil {
 		status.LastRun = new(NewRun(from.GetLastRun()))
 	}
-	if from.GetWindows() != nil {
-		status.Windows = newStoredWindows(from.GetWindows())
+	if from.GetStoredWindows() != nil {
+		status.StoredWindows = newStoredWindows(from.GetStoredWindows())
 	}
 	return status
 }

@@ -42,7 +42,7 @@ func (s *ViewStatus) Message(now time.Time) *plumbv1.ViewStatus {
 		message.LastRun = RunMessage(*s.Last)
 	}
 	if s.Windows != nil {
-		message.Windows = s.Windows.message()
+		message.StoredWindows = s.Windows.message()
 	}
 	return message
 }

@@ -158,7 +158,7 @@ type ViewStatus struct {
 	Generation int64 `protobuf:"varint,10,opt,name=generation,proto3" json:"generation,omitempty"`
 	Rebuild    int64 `protobuf:"varint,11,opt,name=rebuild,proto3" json:"rebuild,omitempty"`
 	// What is stored for windows. Absent unless the view has aggregations.
-	Windows       *StoredWindows `protobuf:"bytes,12,opt,name=windows,proto3" json:"windows,omitempty"`
+	StoredWindows *StoredWindows `protobuf:"bytes,12,opt,name=stored_windows,json=storedWindows,proto3" json:"stored_windows,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -270,9 +270,9 @@ func (x *ViewStatus) GetRebuild() int64 {
 	return 0
 }
 
-func (x *ViewStatus) GetWindows() *StoredWindows {
+func (x *ViewStatus) GetStoredWindows() *StoredWindows {
 	if x != nil {
-		return x.Windows
+		return x.StoredWindows
 	}
 	return nil
 }
@@ -689,7 +689,7 @@ const file_plumb_v1_project_service_proto_rawDesc = "" +
 	"\aproject\x18\x01 \x01(\tR\aproject\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x03R\brevision\x12*\n" +
 	"\x05views\x18\x03 \x03(\v2\x14.plumb.v1.ViewStatusR\x05views\x12%\n" +
-	"\x0elosses_unknown\x18\x04 \x01(\tR\rlossesUnknown\"\xcd\x03\n" +
+	"\x0elosses_unknown\x18\x04 \x01(\tR\rlossesUnknown\"\xda\x03\n" +
 	"\n" +
 	"ViewStatus\x12\x12\n" +
 	"\x04view\x18\x01 \x01(\tR\x04view\x12\x16\n" +
@@ -705,8 +705,8 @@ const file_plumb_v1_project_service_proto_rawDesc = "" +
 	"generation\x18\n" +
 	" \x01(\x03R\n" +
 	"generation\x12\x18\n" +
-	"\arebuild\x18\v \x01(\x03R\arebuild\x121\n" +
-	"\awindows\x18\f \x01(\v2\x17.plumb.v1.StoredWindowsR\awindowsB\x13\n" +
+	"\arebuild\x18\v \x01(\x03R\arebuild\x12>\n" +
+	"\x0estored_windows\x18\f \x01(\v2\x17.plumb.v1.StoredWindowsR\rstoredWindowsB\x13\n" +
 	"\x11_freshness_micros\"\xf9\x01\n" +
 	"\rStoredWindows\x12*\n" +
 	"\awindows\x18\x01 \x03(\v2\x10.plumb.v1.WindowR\awindows\x12&\n" +
@@ -821,7 +821,7 @@ var file_plumb_v1_project_service_proto_depIdxs = []int32{
 	2,  // 0: plumb.v1.StatusResponse.views:type_name -> plumb.v1.ViewStatus
 	4,  // 1: plumb.v1.ViewStatus.done:type_name -> plumb.v1.Interval
 	7,  // 2: plumb.v1.ViewStatus.last_run:type_name -> plumb.v1.Run
-	3,  // 3: plumb.v1.ViewStatus.windows:type_name -> plumb.v1.StoredWindows
+	3,  // 3: plumb.v1.ViewStatus.stored_windows:type_name -> plumb.v1.StoredWindows
 	8,  // 4: plumb.v1.StoredWindows.windows:type_name -> plumb.v1.Window
 	7,  // 5: plumb.v1.ListRunsResponse.runs:type_name -> plumb.v1.Run
 	4,  // 6: plumb.v1.Run.window:type_name -> plumb.v1.Interval

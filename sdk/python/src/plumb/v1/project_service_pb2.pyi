@@ -26,7 +26,7 @@ class StatusResponse(_message.Message):
     def __init__(self, project: _Optional[str] = ..., revision: _Optional[int] = ..., views: _Optional[_Iterable[_Union[ViewStatus, _Mapping]]] = ..., losses_unknown: _Optional[str] = ...) -> None: ...
 
 class ViewStatus(_message.Message):
-    __slots__ = ("view", "online", "state", "done", "freshness_micros", "last_run", "ahead_of_clock", "waiting_rows", "waiting_since_micros", "generation", "rebuild", "windows")
+    __slots__ = ("view", "online", "state", "done", "freshness_micros", "last_run", "ahead_of_clock", "waiting_rows", "waiting_since_micros", "generation", "rebuild", "stored_windows")
     VIEW_FIELD_NUMBER: _ClassVar[int]
     ONLINE_FIELD_NUMBER: _ClassVar[int]
     STATE_FIELD_NUMBER: _ClassVar[int]
@@ -38,7 +38,7 @@ class ViewStatus(_message.Message):
     WAITING_SINCE_MICROS_FIELD_NUMBER: _ClassVar[int]
     GENERATION_FIELD_NUMBER: _ClassVar[int]
     REBUILD_FIELD_NUMBER: _ClassVar[int]
-    WINDOWS_FIELD_NUMBER: _ClassVar[int]
+    STORED_WINDOWS_FIELD_NUMBER: _ClassVar[int]
     view: str
     online: bool
     state: str
@@ -50,8 +50,8 @@ class ViewStatus(_message.Message):
     waiting_since_micros: int
     generation: int
     rebuild: int
-    windows: StoredWindows
-    def __init__(self, view: _Optional[str] = ..., online: bool = ..., state: _Optional[str] = ..., done: _Optional[_Iterable[_Union[Interval, _Mapping]]] = ..., freshness_micros: _Optional[int] = ..., last_run: _Optional[_Union[Run, _Mapping]] = ..., ahead_of_clock: _Optional[str] = ..., waiting_rows: _Optional[int] = ..., waiting_since_micros: _Optional[int] = ..., generation: _Optional[int] = ..., rebuild: _Optional[int] = ..., windows: _Optional[_Union[StoredWindows, _Mapping]] = ...) -> None: ...
+    stored_windows: StoredWindows
+    def __init__(self, view: _Optional[str] = ..., online: bool = ..., state: _Optional[str] = ..., done: _Optional[_Iterable[_Union[Interval, _Mapping]]] = ..., freshness_micros: _Optional[int] = ..., last_run: _Optional[_Union[Run, _Mapping]] = ..., ahead_of_clock: _Optional[str] = ..., waiting_rows: _Optional[int] = ..., waiting_since_micros: _Optional[int] = ..., generation: _Optional[int] = ..., rebuild: _Optional[int] = ..., stored_windows: _Optional[_Union[StoredWindows, _Mapping]] = ...) -> None: ...
 
 class StoredWindows(_message.Message):
     __slots__ = ("windows", "floor_micros", "most_tiles", "mean_tiles", "mean_bytes")
