@@ -116,7 +116,7 @@ func changeDocuments(changes []*plumbv1.Change) []changeDocument {
 	for i, change := range changes {
 		document := &documents[i]
 		document.Action = strings.ToLower(change.GetAction().String())
-		document.Kind = strings.ToLower(change.GetKind().String())
+		document.Kind = strings.Replace(strings.ToLower(change.GetKind().String()), "on_demand_view", "on-demand view", 1)
 		document.Name = change.GetName()
 		for _, each := range change.GetDifferences() {
 			document.Differences = append(document.Differences,

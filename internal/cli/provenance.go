@@ -73,9 +73,9 @@ func countedText(counted document.Counted) string {
 	}
 	switch {
 	case counted.EarliestEventTimestamp != nil:
-		text += " since " + *counted.EarliestEventTimestamp
+		text += ", the earliest at " + *counted.EarliestEventTimestamp
 	case counted.EarliestEventAfter != nil:
-		text += " after " + *counted.EarliestEventAfter
+		text += ", the earliest after " + *counted.EarliestEventAfter
 	}
 	return text
 }

@@ -296,6 +296,11 @@ func provenanceDifferences(got *plumbv1.ViewProvenance, reference feature.Refere
 			differ(row, "created time", feature.Instant(got.GetCreatedTimestamps()[place]), *sighting.Row.Created)
 		}
 		differ(row, "age", got.GetAgeMicros()[place], ageOf(*sighting.Row.Event, at))
+		if reference.View.Kind == feature.Windows {
+			if problem := extentProblem(got, place, sighting.Events); problem != "" {
+				found = append(found, fmt.Sprintf("row %d of %s: %s", row, reference.Alias, problem))
+			}
+		}
 	}
 	return found
 }

@@ -199,6 +199,26 @@ func (r run) holdBefore(t rapid.TB, question Question, at feature.Instant) error
 	return differ(found)
 }
 
+// extentProblem says what is wrong with what online tells of the events in the longest window, which are given by time.
+// It may leave the number open, and tell an instant before the first of them instead of its time.
+func extentProblem(got *plumbv1.ViewProvenance, row int, events []countedEvent) string {
+	const untold = -1
+	count, told := int64(len(events)), got.GetEvents()[row]
+	earliest := feature.Instant(got.GetEarliestTimestamps()[row])
+	kind := plumbv1.ViewProvenance_Earliest(got.GetEarliest()[row])
+	ok := true
+	switch kind {
+	case plumbv1.ViewProvenance_EARLIEST_EVENT:
+		ok = count > 0 && earliest == events[0].at
+	case plumbv1.ViewProvenance_EARLIEST_TILE:
+		ok = count > 0 && earliest < events[0].at
+	}
+	if ok && (told == count || told == untold && count > 0) {
+		return ""
+	}
+	return fmt.Sprintf("online tells %d events, %s %s, and these count: %v", told, kind, earliest, events)
+}
+
 // isAbsent says whether every feature of a use of a view is NOT_FOUND in a row.
 func isAbsent(answer *plumbv1.GetOnlineFeaturesResponse, selection *feature.Selection, reference, row int) bool {
 	for output, stored := range selection.Stored() {

@@ -221,7 +221,7 @@ func (w *World) nameAnswer(t *Table, selection *feature.Selection, question Ques
 	for _, reference := range selection.References {
 		switch {
 		case question.Provenance:
-			for _, column := range w.provenanceColumns(reference.View) {
+			for _, column := range offline.ProvenanceOf(reference.View) {
 				t.Names = append(t.Names, reference.Alias+"__"+column.Name)
 				t.Types = append(t.Types, value.ArrowType(column.Type))
 			}
@@ -232,24 +232,9 @@ func (w *World) nameAnswer(t *Table, selection *feature.Selection, question Ques
 	}
 }
 
-// eventProvenance are the columns that provenance adds of a view with aggregations after the others: how many events
-// count in its widest window, and the time of the earliest of them.
-var eventProvenance = []feature.Field{
-	{Name: "events", Type: plumbv1.Type_INT64},
-	{Name: "earliest_event_timestamp", Type: plumbv1.Type_TIMESTAMP},
-}
-
-// provenanceColumns are the columns of a use of a view if provenance is asked for.
-func (w *World) provenanceColumns(view *feature.View) []feature.Field {
-	if w.Histories[view.Name].Aggregated == nil {
-		return offline.ProvenanceColumns
-	}
-	return slices.Concat(offline.ProvenanceColumns, eventProvenance)
-}
-
-// trace is what those columns hold.
+// trace is what the columns of offline.ProvenanceOf hold.
 func (w *World) trace(view *feature.View, sighting Sighting, at feature.Instant, statuses bool) []any {
-	columns := make([]any, len(w.provenanceColumns(view)))
+	columns := make([]any, len(offline.ProvenanceOf(view)))
 	columns[1], columns[3] = view.Hash.String(), eventShown(sighting, statuses)
 	if view.Revision > 0 {
 		columns[0] = view.Revision
