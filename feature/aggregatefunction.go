@@ -129,8 +129,26 @@ func join(functions []aggregate.Function) string {
 	return strings.Join(names, ", ")
 }
 
+// elsewhere says what to write for functions of other systems.
+var elsewhere = func() map[string]string {
+	const (
+		percentile = "percentile is a histogram with a stated error; write {percentile: [0.5]}"
+		distinct   = "distinct estimates how many different values there are"
+	)
+	return map[string]string{
+		"tdigest": percentile, "t_digest": percentile, "kll": percentile, "quantile": percentile, "median": percentile,
+		"approx_percentile": percentile, "approx_quantile": percentile,
+		"hll": distinct, "hyperloglog": distinct, "count_distinct": distinct, "approx_count_distinct": distinct,
+		"nunique": distinct, "avg": "write mean", "average": "write mean", "std": "write stddev, or stddev_samp",
+		"var": "write variance, or variance_samp",
+	}
+}()
+
 // SuggestFunction ends a sentence about a function that does not exist.
 func SuggestFunction(name string) string {
+	if other := elsewhere[name]; other != "" {
+		return other
+	}
 	names := strings.Split(join(aggregate.Functions), ", ")
 	if closest := fault.Closest(name, names); closest != "" {
 		return fmt.Sprintf("did you mean %q?", closest)

@@ -98,7 +98,9 @@ func (c *compiler) walkCall(e ast.Expr, report func(ast.Expr, string)) {
 
 // replacements says what to write for functions that exist elsewhere.
 var replacements = map[string]string{
-	"now":  "there is no now(), because an expression gives the same value at any time; use request_time",
+	"now": "there is no now(), because an expression gives the same value at any time; use request_time",
+	"random": "there is no random(), because an expression gives the same value at any time; give the number as an " +
+		"input",
 	"dyn":  "there is no dyn(), because every value has one type; convert with int(...), double(...) or string(...)",
 	"type": "there is no type(), because the types of inputs are declared",
 	"uint": "there are no unsigned integers; use int(...)",

@@ -116,6 +116,8 @@ func TestProblems_PartsOfCELThatAreLeftOut(t *testing.T) {
 		{"type(x)", 1, 1, "there is no type(), because the types of inputs are declared"},
 		{"seconds(now() - t)", 1, 9,
 			"there is no now(), because an expression gives the same value at any time; use request_time"},
+		{"x + random()", 1, 5, "there is no random(), because an expression gives the same value at any time; give the " +
+			"number as an input"},
 		{"x + null", 1, 5, "null can only be compared, as in x == null; use coalesce to replace it"},
 	})
 }

@@ -213,6 +213,7 @@ func (s *columnCheck) compile() {
 		}
 	}
 	for _, problem := range problems {
+		problem.Message = strings.ReplaceAll(problem.Message, "use "+requestTime, "read "+s.source.GetEventTimestamp())
 		if problem.Output < len(computed) {
 			if column := computed[problem.Output]; !s.unreadable[column] {
 				s.addInExpression(column, "expression", column.GetExpression(), problem)

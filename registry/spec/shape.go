@@ -2,6 +2,7 @@ package spec
 
 import (
 	"fmt"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 	"google.golang.org/protobuf/proto"
@@ -77,6 +78,11 @@ func (r *reader) unknownKey(message, key *yaml.Node, fields protoreflect.FieldDe
 			key.Value)
 		r.markFaulty(message, "expression")
 		return
+	case isPythonKey(key.Value, fields):
+		r.add(key, "%q: Python functions are not run, since nothing proves that they give the same bits for training and "+
+			"serving; write expressions, whose functions are in docs/expressions.md", key.Value)
+		r.markFaulty(message, allFields)
+		return
 	case suggestion != "":
 		r.unknownName(key, names)
 		r.markFaulty(message, suggestion)
@@ -103,6 +109,15 @@ func (r *reader) unknownName(key *yaml.Node, names []string) {
 	default:
 		r.add(key, "unknown key %q; the keys here are %s", key.Value, quoteAll(names))
 	}
+}
+
+// isPythonKey says whether an unknown key, where expressions belong, gives a function in Python as other feature stores
+// have it.
+func isPythonKey(key string, fields protoreflect.FieldDescriptors) bool {
+	if fields.ByName("request") == nil && fields.ByName("expression") == nil {
+		return false
+	}
+	return slices.Contains([]string{"python", "pandas", "udf", "mode", "function", "transformation"}, key)
 }
 
 // isCutExpression says whether an unknown key is what YAML made of the rest of an expression that has a comma and no
