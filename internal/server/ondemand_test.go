@@ -72,6 +72,8 @@ func TestInputsThatDoNotFitAreRefusedByTheirPlaceInTheBody(t *testing.T) {
 			`inputs.shop: is given as keys.shop`},
 		"other types": {`{"features":["change:each"],"inputs":{"coins":[1,3000000000]}}`,
 			`inputs.coins: row 2: 3000000000 does not fit INT32 exactly`},
+		"another type in one row": {`{"features":["change:back"],"keys":{"shop":["a","b"]},"inputs":{"paid":[1.0,"x"]}}`,
+			`"message":"inputs.paid: row 2: \"x\" does not fit FLOAT64 exactly"`},
 		"other lengths": {`{"features":["change:back"],"keys":{"shop":["a","b"]},"inputs":{"paid":[1.0]}}`,
 			`inputs.paid: has 1 values where shop has 2`},
 		"an unknown one": {`{"features":["change:each"],"inputs":{"coin":[1]}}`, `did you mean \"coins\"?`},

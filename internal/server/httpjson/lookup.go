@@ -128,14 +128,17 @@ func checkSelection(service string, features []string) error {
 
 // columns brings keys and inputs to the types of the columns, exactly (R9). It reports every mistake at once.
 func (l *lookUp) columns(keys *document.Keys) (*document.Keys, error) {
+	// A column that is given is here, and false if its values are wrong: how many it has is not known then.
 	given := map[*document.KeyColumn]bool{}
 	mistakes := slices.Concat(addColumns(keys, keys.Columns, l.keys, "keys", given),
 		addColumns(keys, keys.Inputs, l.inputs, "inputs", given))
 	var first *document.KeyColumn
 	for _, column := range keys.All() {
+		isRight, isGiven := given[column]
 		switch {
-		case !given[column]:
+		case !isGiven:
 			mistakes = append(mistakes, fault.Inputf(pathOf(column), "is missing; give a list of %s", column.Type))
+		case !isRight:
 		case first == nil:
 			first = column
 		case len(column.Values) != len(first.Values):
@@ -154,7 +157,7 @@ func pathOf(column *document.KeyColumn) string {
 	return "keys." + column.Name
 }
 
-// addColumns takes the columns that a member of the body has, and notes which are given.
+// addColumns takes the columns that a member of the body has, and notes which are given and right.
 func addColumns(keys *document.Keys, known []*document.KeyColumn, members jsonobject.Object, member string,
 	given map[*document.KeyColumn]bool,
 ) []error {
@@ -165,8 +168,8 @@ func addColumns(keys *document.Keys, known []*document.KeyColumn, members jsonob
 			err = fmt.Errorf("is given as %s", pathOf(column))
 		}
 		if err == nil {
-			given[column] = true
 			err = addValues(column, members.Values[i])
+			given[column] = err == nil
 		}
 		if err != nil {
 			mistakes = append(mistakes, fault.Inputf(member+"."+name, "%v", err))
