@@ -96,3 +96,32 @@ func TestTheExtentOfADamagedStateIsAnError(t *testing.T) {
 		}
 	}
 }
+
+func TestABuilderCountsTheTilesOfAState(t *testing.T) {
+	sum := spec(aggregate.Sum, amount)
+	events := []event{{time: day / 2}, {time: 30*hour + 20*minute}, {time: 30*hour + 40*minute}, {time: 32 * hour},
+		{time: 48 * hour}}
+	for name, c := range map[string]struct {
+		spans []windows.Span
+		want  int
+	}{
+		"of a window":                 {[]windows.Span{{Length: day, Hop: hour}}, 2},
+		"of two hops":                 {[]windows.Span{{Length: day, Hop: hour}, {Length: 30 * day, Hop: day}}, 4},
+		"all together up to a border": {[]windows.Span{{}}, 2},
+		"none of an exact window":     {[]windows.Span{{Length: hour}}, 0},
+	} {
+		var aggregates []windows.Aggregate
+		for _, span := range c.spans {
+			aggregates = append(aggregates, windows.Aggregate{Spec: sum, Span: span})
+		}
+		w := &world{layout: newLayout(t, aggregates...)}
+		h := w.layout.Horizon(48*hour, 10*second, 0)
+		b := windows.NewBuilder(w.layout)
+		b.Begin(h)
+		w.add(b, h, events)
+		appended(t, b)
+		if got := b.Tiles(); got != c.want {
+			t.Errorf("%s: %d tiles, want %d", name, got, c.want)
+		}
+	}
+}
