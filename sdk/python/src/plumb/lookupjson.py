@@ -92,7 +92,11 @@ def provenance(rows: Sequence[Mapping[str, Any]]) -> dict[str, ViewProvenance]:
         ]
         first = uses[0]
         views[alias] = ViewProvenance(
-            alias, first["view"], first["definition_revision"], first["definition_hash"], pa.table(columns, schema=schema)
+            alias,
+            first["view"],
+            first["definition_revision"],
+            first["definition_hash"],
+            pa.table(columns, schema=schema),
         )
     return views
 

@@ -41,9 +41,9 @@ class ComputedOutput:
     """A feature that is computed. computes says what it is computed of, in words; of an on-demand view it is the
     expression.
 
-    window says how long the window of an aggregation is at least, or is "lifetime". It begins at multiples of hop and is
-    shorter than longest; if hop is "exact", it is always that long. offset is how long before the time of a look-up it
-    ends. All four are empty for an on-demand view.
+    window says how long the window of an aggregation is at least, or is "lifetime". It begins at multiples of hop and
+    is shorter than longest; if hop is "exact", it is always that long. offset is how long before the time of a look-up
+    it ends. All four are empty for an on-demand view.
     """
 
     name: str

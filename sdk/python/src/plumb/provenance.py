@@ -27,9 +27,7 @@ ROW = pa.schema(
 )
 """The columns of ViewProvenance.rows."""
 
-COUNTED = pa.schema(
-    [("events", pa.int64()), ("earliest_event_timestamp", INSTANT), ("earliest_event_after", INSTANT)]
-)
+COUNTED = pa.schema([("events", pa.int64()), ("earliest_event_timestamp", INSTANT), ("earliest_event_after", INSTANT)])
 """The columns of ViewProvenance.rows that follow for a view with aggregations."""
 
 
