@@ -129,8 +129,8 @@ type Computation struct {
 	RequestTime bool
 }
 
-// ComputationOf returns what computes the values of the use of an on-demand view that has this alias, or this name if it
-// has no alias. It fails if there is no such use, and if provenance was not asked for.
+// ComputationOf returns what computes the values of the use of an on-demand view that has this alias, or this name if
+// it has no alias. It fails if there is no such use, and if provenance was not asked for.
 func ComputationOf(f *Features, alias string) (Computation, error) {
 	var aliases []string
 	for _, use := range f.computed {

@@ -61,9 +61,9 @@ func (p *Plan) totals() string {
 }
 
 // MarshalJSON renders the plan for programs: {"project", "base", "changes": [{"action", "kind", "name", "differences":
-// [{"field", "from", "to"}], "outputs": [{"name", "type", "computes", "window", "hop", "longest", "offset"}], "hazards":
-// [{"code", "message"}]}]}. Differences, outputs and hazards are left out if there are none, and so is what an output
-// does not have.
+// [{"field", "from", "to"}], "outputs": [{"name", "type", "computes", "window", "hop", "longest", "offset"}],
+// "hazards": [{"code", "message"}]}]}. Differences, outputs and hazards are left out if there are none, and so is what
+// an output does not have.
 func (p *Plan) MarshalJSON() ([]byte, error) {
 	var document bytes.Buffer
 	encoder := json.NewEncoder(&document)
