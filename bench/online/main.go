@@ -13,7 +13,7 @@
 //
 // The table json compares the processor time that the server takes over HTTP and over gRPC, and python the client for
 // Python with bare calls, by a program that -python runs. With -profile, a profile of the server is written to a file
-// while callers ask it, and no table.
+// while callers ask it, and no table. With -tables windows they ask for windows.
 //
 // Redis, the servers and the callers share the machine.
 package main

@@ -15,10 +15,17 @@ import (
 // profiled is for how long a profile is taken.
 const profiled = 40 * time.Second
 
-// profile writes a profile of the processor time of plumb serve while callers ask for the chosen shapes by turns, over
-// gRPC and over HTTP.
-func (s *servers) profile(ctx context.Context, path string) error {
-	asked := s.plumb[some]
+// profileShapes writes a profile of the processor time of plumb serve while callers ask it for the chosen shapes by
+// turns, over gRPC and over HTTP.
+func (s *servers) profileShapes(ctx context.Context, path string) error {
+	return s.profile(ctx, path, func(ctx context.Context, turn int) error {
+		shape := s.chosen.shapes[turn%len(s.chosen.shapes)]
+		return s.pressForProfile(ctx, s.plumb[some], shape, turn/len(s.chosen.shapes)%4 == 3)
+	})
+}
+
+// profile writes a profile of the server that listens at s.admin, while ask is called again and again.
+func (s *servers) profile(ctx context.Context, path string, ask func(ctx context.Context, turn int) error) error {
 	ended := make(chan struct{})
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error {
@@ -32,8 +39,7 @@ func (s *servers) profile(ctx context.Context, path string) error {
 				return nil
 			default:
 			}
-			shape := s.chosen.shapes[turn%len(s.chosen.shapes)]
-			if err := s.pressForProfile(ctx, asked, shape, turn/len(s.chosen.shapes)%4 == 3); err != nil {
+			if err := ask(ctx, turn); err != nil {
 				return err
 			}
 		}
@@ -43,7 +49,7 @@ func (s *servers) profile(ctx context.Context, path string) error {
 
 // pressForProfile lets as many callers as are chosen ask for a shape.
 func (s *servers) pressForProfile(ctx context.Context, asked *server, shape shape, overHTTP bool) error {
-	count := s.chosen.callers[len(s.chosen.callers)-1]
+	count := s.mostCallers()
 	callers, err := asked.plumbCallers(shape, count)
 	if err != nil {
 		return err
@@ -57,6 +63,9 @@ func (s *servers) pressForProfile(ctx context.Context, asked *server, shape shap
 	_, pressErr := press(ctx, callers)
 	return errors.Join(err, pressErr, closeAll(callers))
 }
+
+// mostCallers is how many callers ask while a profile is taken.
+func (s *servers) mostCallers() int { return s.chosen.callers[len(s.chosen.callers)-1] }
 
 func fetch(ctx context.Context, url, path string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)

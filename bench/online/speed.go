@@ -40,8 +40,12 @@ func measureSpeed(ctx context.Context, plumb, folder string, chosen choice) (err
 	if err := s.start(ctx, plumb, folder); err != nil {
 		return err
 	}
-	if chosen.profile != "" {
-		return s.profile(ctx, chosen.profile)
+	switch {
+	case chosen.profile == "":
+	case chosen.has(ofWindows):
+		return s.withWindows(ctx, plumb, folder)
+	default:
+		return s.profileShapes(ctx, chosen.profile)
 	}
 	for _, table := range []struct {
 		name  string
@@ -248,8 +252,8 @@ func (s *server) verify(ctx context.Context, shape shape) (answer int, err error
 type outcome struct {
 	first, second       load
 	p50, p99, perSecond float64
-	// firstCalls is how many calls the first side made, those of the warm-up too.
-	firstCalls int
+	// firstCalls and secondCalls are how many calls each side made, those of the warm-up too.
+	firstCalls, secondCalls int
 }
 
 // contest lets both sides take turns, and the one begins that came last in the round before. Each turn begins with
@@ -269,17 +273,18 @@ func (s *servers) contest(ctx context.Context, first, second func() ([]caller, e
 		sides[side] = append(sides[side], came)
 	}
 	type round struct{ first, second load }
-	all, calls := make([]round, s.chosen.rounds), 0
+	all, calls := make([]round, s.chosen.rounds), [2]int{}
 	for i := range all {
 		all[i] = round{sides[0][i], sides[1][i]}
-		calls += sides[0][i].calls
+		calls[0] += sides[0][i].calls
+		calls[1] += sides[1][i].calls
 	}
 	return outcome{
 		first: medianOf(sides[0]), second: medianOf(sides[1]),
 		p50:        medianBy(all, func(r round) float64 { return float64(r.first.p50) / float64(r.second.p50) }),
 		p99:        medianBy(all, func(r round) float64 { return float64(r.first.p99) / float64(r.second.p99) }),
 		perSecond:  medianBy(all, func(r round) float64 { return r.first.perSecond / r.second.perSecond }),
-		firstCalls: calls,
+		firstCalls: calls[0], secondCalls: calls[1],
 	}, nil
 }
 

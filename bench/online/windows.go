@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
@@ -51,11 +52,21 @@ func (s *servers) withWindows(ctx context.Context, plumb, folder string) (err er
 	if err := makeWindows(ctx, plumb, folder, project, store.URL()); err != nil {
 		return err
 	}
-	asked, err := startPlumb(ctx, plumb, project, store.URL())
+	var flags []string
+	if s.chosen.profile != "" {
+		if s.admin, err = process.FreeAddress(ctx); err != nil {
+			return err
+		}
+		flags = []string{"--serving-admin", s.admin}
+	}
+	asked, err := startPlumb(ctx, plumb, project, store.URL(), flags...)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, asked.stop()) }()
+	if s.chosen.profile != "" {
+		return s.profileWindows(ctx, asked)
+	}
 	keyBytes, stateBytes, err := bytesOfStates(ctx, store)
 	if err != nil {
 		return err
@@ -105,22 +116,65 @@ func bytesOfStates(ctx context.Context, store *redis.Server) (key, state int, er
 func (s *servers) contestWindows(ctx context.Context, asked, floor *server, stateBytes int) error {
 	fmt.Printf("\nLook-ups of %d entities with %d windows, whose states take %d bytes on average, beside one MGET of as "+
 		"many bytes:\n\n| callers | plumb p50 | p99 | per second | floor p50 | p99 | per second | p50 ratio | "+
-		"per second ratio | target |\n|---|---|---|---|---|---|---|---|---|---|\n", windowRows, windowCount, stateBytes)
+		"per second ratio | plumb processor time | floor processor time | ratio | target |\n"+
+		"|---|---|---|---|---|---|---|---|---|---|---|---|---|\n", windowRows, windowCount, stateBytes)
 	answer, err := asked.verifyWindows(ctx)
 	if err != nil {
 		return err
 	}
 	for _, count := range s.chosen.callers {
-		result, err := s.contest(ctx,
-			func() ([]caller, error) { return asked.windowCallers(answer, count) },
-			func() ([]caller, error) { return floor.floorCallers(shape{windowRows, 1}, answer, count) })
+		var result outcome
+		spent, err := processorTimes(asked, floor, func() (err error) {
+			result, err = s.contest(ctx,
+				func() ([]caller, error) { return asked.windowCallers(answer, count) },
+				func() ([]caller, error) { return floor.floorCallers(shape{windowRows, 1}, answer, count) })
+			return err
+		})
 		if err != nil {
 			return fmt.Errorf("windows, %d callers: %w", count, err)
 		}
-		fmt.Printf("| %d | %s | %s | %.2f | %.2f | p50 <= 1.6 |\n", count, figures(result.first), figures(result.second),
-			result.p50, result.perSecond)
+		first, second := spent[0]/time.Duration(result.firstCalls), spent[1]/time.Duration(result.secondCalls)
+		fmt.Printf("| %d | %s | %s | %.2f | %.2f | %s | %s | %.2f | p50 <= 1.6 |\n", count, figures(result.first),
+			figures(result.second), result.p50, result.perSecond, milliseconds(first), milliseconds(second),
+			float64(first)/float64(second))
 	}
 	return nil
+}
+
+// processorTimes are what each of two servers takes while something runs.
+func processorTimes(first, second *server, run func() error) (spent [2]time.Duration, err error) {
+	servers, before := [2]*server{first, second}, [2]time.Duration{}
+	for i, each := range servers {
+		if before[i], err = each.processorTime(); err != nil {
+			return spent, err
+		}
+	}
+	if err := run(); err != nil {
+		return spent, err
+	}
+	for i, each := range servers {
+		after, err := each.processorTime()
+		if err != nil {
+			return spent, err
+		}
+		spent[i] = after - before[i]
+	}
+	return spent, nil
+}
+
+func (s *servers) profileWindows(ctx context.Context, asked *server) error {
+	answer, err := asked.verifyWindows(ctx)
+	if err != nil {
+		return err
+	}
+	return s.profile(ctx, s.chosen.profile, func(ctx context.Context, _ int) error {
+		callers, err := asked.windowCallers(answer, s.mostCallers())
+		if err != nil {
+			return err
+		}
+		_, err = press(ctx, callers)
+		return errors.Join(err, closeAll(callers))
+	})
 }
 
 // windowCaller asks plumb serve for windows, and leaves answers as they come.

@@ -1,6 +1,11 @@
 package aggregate
 
-import "github.com/plumbstore/plumb/compute/expression"
+import (
+	"math/bits"
+
+	"github.com/plumbstore/plumb/compute/expression"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+)
 
 // extremes are least or greatest values.
 type extremes[K key] struct {
@@ -86,4 +91,73 @@ func (s *extremes[K]) MergeBytes(place int, src []byte) (rest []byte, err error)
 		s.of[place] = extreme[K]{value, true}
 	}
 	return src, nil
+}
+
+// Only numbers have a form with as many bytes each, and only if each place has one.
+func (s *extremes[K]) appendFixed(dst []byte, places []int) ([]byte, bool) {
+	numbers, ok := any(s).(*extremes[uint64])
+	if !ok {
+		return dst, false
+	}
+	codec, most := numbers.codec.(words), uint64(0)
+	for _, place := range places {
+		if !s.of[place].has {
+			return dst, false
+		}
+		most = max(most, codec.stored(numbers.of[place].value))
+	}
+	width := widthOf(most)
+	dst = append(dst, byte(width))
+	for _, place := range places {
+		dst = appendUnsigned(dst, codec.stored(numbers.of[place].value), width)
+	}
+	return dst, true
+}
+
+func (s *extremes[K]) fixedHead(width int, src []byte) (zeros int, rest []byte, ok bool) {
+	_, isNumber := any(s).(*extremes[uint64])
+	return 0, src, isNumber && width <= 8
+}
+
+func (s *extremes[K]) mergeFixed(run Run, width, _ int, src []byte) bool {
+	numbers := any(s).(*extremes[uint64])
+	if run.Count == 0 {
+		return true
+	}
+	flip := uint64(0)
+	if !s.most { // The least word is the greatest one of those with all bits inverted.
+		flip = ^flip
+	}
+	best, ok := greatest(numbers.codec.(words), flip, run.Count, width, src)
+	if ok && numbers.wins(run.Place, best^flip) {
+		numbers.of[run.Place] = extreme[uint64]{best ^ flip, true}
+	}
+	return ok
+}
+
+// greatest is the greatest of a number of words that src begins with, of which the bits of flip are inverted.
+func greatest(codec words, flip uint64, count, width int, src []byte) (best uint64, ok bool) {
+	if codec.typ == plumbv1.Type_FLOAT64 {
+		return greatestDouble(flip, count, width, src)
+	}
+	for i := range count {
+		word, ok := codec.wordOf(unsigned(src, i*width, width))
+		if !ok {
+			return 0, false
+		}
+		best = max(best, word^flip)
+	}
+	return best, true
+}
+
+// greatestDouble is greatest for FLOAT64, which are the most usual values and do not need most of what wordOf checks.
+func greatestDouble(flip uint64, count, width int, src []byte) (best uint64, ok bool) {
+	for i := range count {
+		pattern := bits.ReverseBytes64(unsigned(src, i*width, width))
+		if isNaN(pattern) && pattern != quietNaN {
+			return 0, false
+		}
+		best = max(best, wordOfPattern(pattern)^flip)
+	}
+	return best, true
 }

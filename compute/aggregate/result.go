@@ -50,12 +50,33 @@ func extend(column *expression.Column) (row int) {
 // States of each of Parts; those that are not in PartsOf may be nil. Rows are written in ascending order, since
 // elements of arrays are appended.
 func (p *Plan) Result(spec int, parts []States, place int, out []*expression.Column, row int) {
-	s := &p.specs[spec]
 	var inline [8]operand
-	operands := inline[:0]
+	p.specs[spec].write(p.operands(inline[:0], spec, parts, place), out, row)
+}
+
+// Outcome computes the results of a spec again and again, of states that stay at their place.
+type Outcome struct {
+	spec *Spec
+	of   []operand
+	out  []*expression.Column
+}
+
+// Outcome returns what does as Result does.
+func (p *Plan) Outcome(spec int, parts []States, place int, out []*expression.Column) *Outcome {
+	return &Outcome{&p.specs[spec], p.operands(nil, spec, parts, place), out}
+}
+
+// Write writes the result to a row. Rows are written in ascending order.
+func (o *Outcome) Write(row int) { o.spec.write(o.of, o.out, row) }
+
+func (p *Plan) operands(dst []operand, spec int, parts []States, place int) []operand {
 	for _, part := range p.of[spec] {
-		operands = append(operands, operand{parts[part], place})
+		dst = append(dst, operand{parts[part], place})
 	}
+	return dst
+}
+
+func (s *Spec) write(operands []operand, out []*expression.Column, row int) {
 	var state expression.State
 	switch {
 	case s.By != None:

@@ -69,9 +69,16 @@ func (w words) of(column *expression.Column, row int) uint64 {
 	return 0
 }
 
-func wordOfFloat(x float64) uint64 {
-	pattern := canonical(x)
-	return pattern ^ (uint64(int64(pattern)>>63) | signBit)
+func wordOfFloat(x float64) uint64 { return wordOfPattern(canonical(x)) }
+
+func wordOfPattern(pattern uint64) uint64 { return pattern ^ (uint64(int64(pattern)>>63) | signBit) }
+
+func isNaN(pattern uint64) bool { return pattern<<1 > 0x7ff<<53 }
+
+// isFloat32 says whether a double that is a number is one of FLOAT32.
+func isFloat32(pattern uint64) bool {
+	x := math.Float64frombits(pattern)
+	return float64(float32(x)) == x
 }
 
 func floatOfWord(word uint64) float64 {
@@ -87,21 +94,21 @@ func (words) size(uint64) int64       { return 0 }
 // append writes as few bytes as tell the value apart, after their number, the lowest first: of integers in zigzag
 // order, and of doubles with the bytes of the pattern reversed, since the last ones are often zero.
 func (w words) append(dst []byte, word uint64) []byte {
-	stored := word
+	stored := w.stored(word)
+	length := (bits.Len64(stored) + 7) / 8
+	return appendUnsigned(append(dst, byte(length)), stored, length)
+}
+
+// stored is the integer that stands for a word.
+func (w words) stored(word uint64) uint64 {
 	switch {
 	case isFloat(w.typ):
-		stored = bits.ReverseBytes64(math.Float64bits(floatOfWord(word)))
+		return bits.ReverseBytes64(math.Float64bits(floatOfWord(word)))
 	case w.typ != plumbv1.Type_BOOL:
 		integer := int64(word ^ signBit)
-		stored = uint64(integer)<<1 ^ uint64(integer>>63)
+		return uint64(integer)<<1 ^ uint64(integer>>63)
 	}
-	length := (bits.Len64(stored) + 7) / 8
-	dst = append(dst, byte(length))
-	for range length {
-		dst = append(dst, byte(stored))
-		stored >>= 8
-	}
-	return dst
+	return word
 }
 
 func (w words) read(src []byte) (word uint64, rest []byte, ok bool) {
@@ -116,19 +123,23 @@ func (w words) read(src []byte) (word uint64, rest []byte, ok bool) {
 	if length > 0 && src[length] == 0 {
 		return 0, nil, false
 	}
-	rest = src[1+length:]
+	word, ok = w.wordOf(stored)
+	return word, src[1+length:], ok
+}
+
+// wordOf is the word that an integer stands for.
+func (w words) wordOf(stored uint64) (word uint64, ok bool) {
 	switch w.typ {
 	case plumbv1.Type_BOOL:
-		return stored, rest, stored <= 1
+		return stored, stored <= 1
 	case plumbv1.Type_FLOAT32, plumbv1.Type_FLOAT64:
 		pattern := bits.ReverseBytes64(stored)
-		x := math.Float64frombits(pattern)
-		ok = canonical(x) == pattern && (w.typ == plumbv1.Type_FLOAT64 || x != x || float64(float32(x)) == x)
-		return wordOfFloat(x), rest, ok
+		ok = pattern == quietNaN || !isNaN(pattern) && (w.typ == plumbv1.Type_FLOAT64 || isFloat32(pattern))
+		return wordOfPattern(pattern), ok
 	}
 	integer := int64(stored>>1) ^ -int64(stored&1)
 	ok = w.typ != plumbv1.Type_INT32 || int64(int32(integer)) == integer
-	return uint64(integer) ^ signBit, rest, ok
+	return uint64(integer) ^ signBit, ok
 }
 
 func (w words) put(column *expression.Column, row int, word uint64) {

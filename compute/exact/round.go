@@ -13,6 +13,9 @@ const quietNaN = 0x7ff8000000000000
 // Rounded returns the double nearest to a sum, given the number of its addends. If two are as near, it returns the even
 // one. A sum of zero is -0.0 if there were addends and all of them were -0.0, and 0.0 otherwise.
 func (s *Sums) Rounded(place int, addends int64) float64 {
+	if words := s.at(place); s.width == 3 && words[3]>>32 == 0 { // There is nothing but a window.
+		return roundWindow(words[0], words[1], words[2], s.unit+64*(int(words[3])-windowAt))
+	}
 	switch e := s.Specials(place); {
 	case e.NaN > 0 || e.Plus > 0 && e.Minus > 0:
 		return math.Float64frombits(quietNaN)
@@ -27,6 +30,24 @@ func (s *Sums) Rounded(place int, addends int64) float64 {
 	s.size = n.magnitude(s.size[:0])
 	result := roundWords(s.size, s.unit+64*n.at)
 	if n.sign != 0 {
+		return -result
+	}
+	return result
+}
+
+// roundWindow rounds an integer of three words in two's complement times a power of two.
+func roundWindow(a, b, c uint64, exponent int) float64 {
+	sign := -(c >> 63)
+	a, carry := bits.Add64(a^sign, sign&1, 0)
+	b, carry = bits.Add64(b^sign, 0, carry)
+	c, _ = bits.Add64(c^sign, 0, carry)
+	words := [3]uint64{a, b, c}
+	length := len(words)
+	for length > 0 && words[length-1] == 0 {
+		length--
+	}
+	result := roundWords(words[:length], exponent)
+	if sign != 0 {
 		return -result
 	}
 	return result

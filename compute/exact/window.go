@@ -42,11 +42,16 @@ func (s *Sums) add(place int, n number) {
 
 // windowOf is where a window for a number begins, with room above it.
 func (s *Sums) windowOf(n number) int {
-	top := 64*n.at + s.room
+	top := 64 * n.at
 	if last := len(n.words) - 1; last >= 0 {
 		top += 64*last + bits.Len64(n.words[last]^n.sign)
 	}
-	return min(max(top/64-(s.width-1), 0), s.words-s.width)
+	return s.windowBelow(top)
+}
+
+// windowBelow is where a window begins for a number whose bits lie below top.
+func (s *Sums) windowBelow(top int) int {
+	return min(max((top+s.room)/64-(s.width-1), 0), s.words-s.width)
 }
 
 func (s *Sums) describe(place, begins int) {

@@ -39,6 +39,11 @@ type Builder struct {
 	raws           []rawEvent
 	rawBytes       []byte
 	events         *aggregate.Events
+	// read are the tiles of a level of the state that is continued, and runs where they go.
+	read tiles
+	runs []aggregate.Run
+	// written are the places of the tiles that are being written.
+	written []int
 }
 
 // tileList has the tiles of a level in ascending order.
@@ -175,28 +180,25 @@ func (b *Builder) mergeLevel(c *cursor, at int) error {
 	if v.hop == 0 {
 		return nil
 	}
-	place := func(tile int64, isBase bool) int {
-		switch {
-		case isBase:
-			return b.base(v, list)
-		case tile*v.hop >= b.before:
-			return 0
-		}
-		return b.tile(v, list, tile)
+	if err := b.read.read(c, v); err != nil {
+		return err
 	}
-	return b.layout.tiles(c, v, place, b.mergeTile)
+	b.runs = b.runs[:0]
+	if b.read.hasBase {
+		b.runs = append(b.runs, aggregate.Run{Place: b.base(v, list), Count: 1})
+	}
+	for _, tile := range b.read.numbers {
+		b.runs = append(b.runs, aggregate.Run{Place: b.mergedPlace(v, list, tile), Count: 1})
+	}
+	return v.merge(c, b.states, b.runs, 0)
 }
 
-func (b *Builder) mergeTile(c *cursor, v *level, place int) (err error) {
-	for _, part := range v.parts {
-		if place == 0 {
-			b.states[part].Reset(0)
-		}
-		if c.rest, err = b.states[part].MergeBytes(place, c.rest); err != nil {
-			return fmt.Errorf("%w: %w", ErrCorrupt, err)
-		}
+// mergedPlace is the place of a tile of the state that is continued.
+func (b *Builder) mergedPlace(v *level, list *tileList, tile int64) int {
+	if tile*v.hop >= b.before {
+		return 0
 	}
-	return nil
+	return b.tile(v, list, tile)
 }
 
 func (b *Builder) base(v *level, list *tileList) int {
@@ -308,28 +310,38 @@ func (b *Builder) appendRaws(dst []byte) []byte {
 }
 
 func (b *Builder) appendLevel(dst []byte, v *level, list *tileList) []byte {
+	b.written = b.written[:0]
 	if v.lifetime {
 		if list.base == 0 {
 			dst = append(dst, 0)
 		} else {
-			dst = b.appendTile(append(dst, 1), v, list.base)
+			dst, b.written = append(dst, 1), append(b.written, list.base)
 		}
 	}
-	dst = binary.AppendUvarint(dst, uint64(len(list.tiles)))
-	for i, tile := range list.tiles {
-		if i == 0 {
-			dst = binary.AppendVarint(dst, tile.number)
-		} else {
-			dst = appendDistance(dst, list.tiles[i-1].number, tile.number)
-		}
-		dst = b.appendTile(dst, v, tile.place)
+	dst = appendNumbers(dst, list.tiles)
+	for _, tile := range list.tiles {
+		b.written = append(b.written, tile.place)
+	}
+	for _, part := range v.parts {
+		dst = aggregate.AppendColumn(dst, b.states[part], b.written)
 	}
 	return dst
 }
 
-func (b *Builder) appendTile(dst []byte, v *level, place int) []byte {
-	for _, part := range v.parts {
-		dst = b.states[part].Append(dst, place)
+// appendNumbers appends how many tiles there are, and their numbers.
+func appendNumbers(dst []byte, tiles []placedTile) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(tiles)))
+	if len(tiles) == 0 {
+		return dst
+	}
+	first, last := tiles[0].number, tiles[len(tiles)-1].number
+	dst = binary.AppendVarint(dst, first)
+	if uint64(last)-uint64(first) == uint64(len(tiles)-1) {
+		return append(dst, 1)
+	}
+	dst = append(dst, 0)
+	for i := range tiles[1:] {
+		dst = appendDistance(dst, tiles[i].number, tiles[i+1].number)
 	}
 	return dst
 }

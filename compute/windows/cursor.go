@@ -21,6 +21,11 @@ func (c *cursor) require(ok bool) {
 }
 
 func (c *cursor) uvarint() uint64 {
+	if len(c.rest) > 0 && c.rest[0] < 0x80 {
+		n := c.rest[0]
+		c.rest = c.rest[1:]
+		return uint64(n)
+	}
 	n, size := binary.Uvarint(c.rest)
 	if size <= 0 {
 		c.require(false)

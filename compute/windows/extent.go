@@ -99,16 +99,20 @@ func (x *extent) readTiles(c *cursor, span int) error {
 		x.states[i] = aggregate.NewStates(part)
 		x.states[i].Grow(2)
 	}
+	var read tiles
 	for i := range x.layout.levels {
 		v := &x.layout.levels[i]
 		if v.hop == 0 {
 			continue
 		}
-		place := func(int64, bool) int { return 1 }
-		if i == x.levelOf(span) {
-			place = func(tile int64, isBase bool) int { return x.placeOf(v, tile, isBase) }
+		if err := read.read(c, v); err != nil {
+			return err
 		}
-		if err := x.layout.tiles(c, v, place, x.mergeTile); err != nil {
+		runs := read.apart()
+		if i == x.levelOf(span) {
+			runs = x.count(v, &read)
+		}
+		if err := v.merge(c, x.states, runs, 1); err != nil {
 			return err
 		}
 	}
@@ -125,29 +129,28 @@ func (x *extent) levelOf(span int) int {
 	return slices.IndexFunc(x.layout.levels, func(v level) bool { return slices.Contains(v.spans, span) })
 }
 
-// placeOf marks the first tile that the window counts.
-func (x *extent) placeOf(v *level, tile int64, isBase bool) int {
-	if !isBase && tile*v.hop < x.start {
-		return 1
+// count says which tiles of its level the window counts, and notes the first of them.
+func (x *extent) count(v *level, t *tiles) []aggregate.Run {
+	before := 0
+	for before < len(t.numbers) && t.numbers[before]*v.hop < x.start {
+		before++
 	}
-	if x.Events == 0 {
-		x.Events = Untold
-		if !isBase {
-			x.First, x.Earliest = FirstTile, tile*v.hop
-		}
+	counted := len(t.numbers) - before
+	var runs []aggregate.Run
+	switch {
+	case t.hasBase: // Only a level of windows without a beginning has it, and they count it.
+		x.Events, runs = Untold, appendRun(runs, 0, 1)
+	case counted > 0:
+		x.Events, x.First, x.Earliest = Untold, FirstTile, t.numbers[before]*v.hop
 	}
-	return 0
+	return appendRun(appendRun(runs, 1, before), 0, counted)
 }
 
-func (x *extent) mergeTile(c *cursor, v *level, place int) (err error) {
-	for _, part := range v.parts {
-		states := x.states[part]
-		if place == 1 || part != x.rows {
-			states.Reset(place)
-		}
-		if c.rest, err = states.MergeBytes(place, c.rest); err != nil {
-			return fmt.Errorf("%w: %w", ErrCorrupt, err)
-		}
+// apart are runs of tiles that the window does not count.
+func (t *tiles) apart() []aggregate.Run {
+	count := len(t.numbers)
+	if t.hasBase {
+		count++
 	}
-	return nil
+	return appendRun(nil, 1, count)
 }

@@ -2,7 +2,6 @@ package windows
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 
 	"github.com/plumbstore/plumb/compute/aggregate"
@@ -36,13 +35,14 @@ type Evaluation struct {
 	events *aggregate.Events
 	// columns has the results of each wanted aggregate.
 	columns [][]*expression.Column
-	row     int
+	// outcomes write those.
+	outcomes []*aggregate.Outcome
+	row      int
 	// cursor is where the state is read.
 	cursor cursor
-	// place and merge are methods, as functions that are made once, and level is the one that is being read.
-	place func(tile int64, isBase bool) int
-	merge func(c *cursor, v *level, place int) error
-	level *level
+	// tiles are those of the level that is being read, and runs where they go.
+	tiles tiles
+	runs  []aggregate.Run
 }
 
 type bounds struct{ start, end int64 }
@@ -69,8 +69,8 @@ func newEvaluation(r *Reader) *Evaluation {
 		for _, t := range l.aggregates[wanted].Spec.Results() {
 			e.columns[i] = append(e.columns[i], aggregate.NewResult(t, 0))
 		}
+		e.outcomes = append(e.outcomes, l.plan.Outcome(wanted, e.states, l.spanOf[wanted], e.columns[i]))
 	}
-	e.place, e.merge = e.placeOf, e.mergeTile
 	return e
 }
 
@@ -173,8 +173,8 @@ func (e *Evaluation) Add(state []byte, at int64) (Sight, error) {
 	if c.bad || len(c.rest) > 0 {
 		return Sight{}, fmt.Errorf("%w: it is cut short, or goes on behind its end", ErrCorrupt)
 	}
-	for i, wanted := range e.reader.wanted {
-		l.plan.Result(wanted, e.states, l.spanOf[wanted], e.columns[i], e.row)
+	for _, outcome := range e.outcomes {
+		outcome.Write(e.row)
 	}
 	e.row++
 	return sight, nil
@@ -213,9 +213,8 @@ func (e *Evaluation) sight(h header) Sight {
 	return s
 }
 
-// readLevel brings the windows of a level together. The starts of its windows ascend, so a tile that begins between two
-// of them counts in the earlier ones: it is added to the last of these alone, and then each window is added to the one
-// before it.
+// readLevel brings the windows of a level together. A tile that begins between the starts of two windows counts in the
+// earlier ones: it is added to the last of these alone, and then each window is added to the one before it.
 func (e *Evaluation) readLevel(c *cursor, v *level) error {
 	for _, part := range v.parts {
 		for _, span := range v.spans {
@@ -223,8 +222,7 @@ func (e *Evaluation) readLevel(c *cursor, v *level) error {
 		}
 	}
 	if v.hop > 0 {
-		e.level = v
-		if err := e.reader.layout.tiles(c, v, e.place, e.merge); err != nil {
+		if err := e.readTiles(c, v); err != nil {
 			return err
 		}
 		for i := len(v.spans) - 1; i > 0; i-- {
@@ -249,32 +247,40 @@ func (e *Evaluation) addEvent(v *level, span, row int) {
 	}
 }
 
-// placeOf is the last window that counts a tile.
-func (e *Evaluation) placeOf(tile int64, isBase bool) int {
-	spans := e.level.spans
-	if isBase {
-		return spans[len(spans)-1]
+func (e *Evaluation) readTiles(c *cursor, v *level) error {
+	if err := e.tiles.read(c, v); err != nil {
+		return err
 	}
-	start := tile * e.level.hop
-	for _, span := range slices.Backward(spans) {
-		if e.bounds[span].start <= start {
-			return span
+	e.placeTiles(v)
+	return v.merge(c, e.states, e.runs, e.scratch())
+}
+
+// placeTiles places each tile at the last window that counts it. Neither the starts of the windows nor the tiles
+// descend, so those come first that no window counts any more.
+func (e *Evaluation) placeTiles(v *level) {
+	e.runs = e.runs[:0]
+	if e.tiles.hasBase { // Windows without a beginning count it.
+		e.runs = append(e.runs, aggregate.Run{Place: v.spans[len(v.spans)-1], Count: 1})
+	}
+	place, rest := e.scratch(), e.tiles.numbers
+	for _, span := range v.spans {
+		before := 0
+		for before < len(rest) && rest[before]*v.hop < e.bounds[span].start {
+			before++
 		}
+		e.runs = appendRun(e.runs, place, before)
+		place, rest = span, rest[before:]
 	}
-	return e.scratch()
+	e.runs = appendRun(e.runs, place, len(rest))
+}
+
+// appendRun appends a run unless it is empty.
+func appendRun(runs []aggregate.Run, place, count int) []aggregate.Run {
+	if count == 0 {
+		return runs
+	}
+	return append(runs, aggregate.Run{Place: place, Count: count})
 }
 
 // scratch is the place of what no window counts any more.
 func (e *Evaluation) scratch() int { return len(e.bounds) }
-
-func (e *Evaluation) mergeTile(c *cursor, v *level, place int) (err error) {
-	for _, part := range v.parts {
-		if place == e.scratch() {
-			e.states[part].Reset(place)
-		}
-		if c.rest, err = e.states[part].MergeBytes(place, c.rest); err != nil {
-			return fmt.Errorf("%w: %w", ErrCorrupt, err)
-		}
-	}
-	return nil
-}

@@ -4,6 +4,9 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
+
+	"github.com/plumbstore/plumb/compute/aggregate"
 )
 
 // A state is what is kept of the events of one entity:
@@ -18,14 +21,14 @@ import (
 //	events   how many are kept one by one; for each how long after the one before, at first after raw, and what
 //	         rawevent.go says. They ascend, those of one instant by their bytes
 //	levels   for each that has tiles:
-//	         1 and the parts of all events up to the border, or 0 if there are none; only if its windows have no
-//	         beginning
-//	         how many tiles; for each its number, at first signed and then what it is more than the one before, and its
-//	         parts
+//	         1 if there is a tile of all events up to the border, which is then the first one, or 0 if there is none;
+//	         only if its windows have no beginning
+//	         how many other tiles; unless there are none, the number of the first, signed, and then 1 if the others
+//	         follow it without a gap, or else 0 and of each other what its number is more than the one before
+//	         for each part of the level the column of the tiles' states, as aggregate.AppendColumn writes it
 //
-// Numbers are varints, signed ones zigzag, and times microseconds. Parts are as aggregate.States.Append writes them, in
-// the order of the layout. Tiles without events are left out. The bytes are a function of the horizon and of the
-// multiset of events (R20), and durable.
+// Numbers are varints, signed ones zigzag, and times microseconds. Tiles without events are left out. The bytes are a
+// function of the horizon and of the multiset of events (R20), and durable.
 const stateVersion = 1
 
 const markSize = 4
@@ -97,37 +100,65 @@ func (l *Layout) readHeader(state []byte) (header, cursor, error) {
 	return h, c, nil
 }
 
-// tiles walks the tiles of a level that has a hop, which the cursor has to be at. For each it calls place, with the
-// number of the tile, or with isBase for that of all events up to the border, which comes first. What place returns is
-// where merge then adds the parts of the tile, which leaves them out of the cursor.
-func (l *Layout) tiles(c *cursor, v *level, place func(tile int64, isBase bool) int,
-	merge func(c *cursor, v *level, place int) error,
-) error {
-	if v.lifetime && c.flag() {
-		if err := merge(c, v, place(0, true)); err != nil {
-			return err
-		}
-	}
-	tile := int64(0)
-	for i := range c.count() {
-		if i == 0 {
-			tile = c.varint()
-		} else {
-			step := c.uvarint()
-			c.require(step > 0)
-			tile = int64(uint64(tile) + step)
-		}
-		// The bounds of the tile, in microseconds, have to be instants.
-		c.require(tile > math.MinInt64/v.hop && tile < math.MaxInt64/v.hop)
-		if c.bad {
-			break
-		}
-		if err := merge(c, v, place(tile, false)); err != nil {
-			return err
+// tiles are those of a level that a state has: whether there is one of all events up to the border, and the numbers of
+// the others, which ascend.
+type tiles struct {
+	hasBase bool
+	numbers []int64
+}
+
+// read reads the tiles of a level that has a hop, which the cursor has to be at. It leaves the cursor at their columns.
+func (t *tiles) read(c *cursor, v *level) error {
+	t.hasBase = v.lifetime && c.flag()
+	t.numbers = t.numbers[:0]
+	if count := c.count(); count > 0 {
+		first, isDense := c.varint(), c.flag()
+		// The bounds of each tile, in microseconds, have to be instants.
+		least, most := math.MinInt64/v.hop, math.MaxInt64/v.hop
+		c.require(first > least && first < most-int64(count))
+		switch {
+		case c.bad:
+		case isDense:
+			t.fill(first, count)
+		default:
+			t.step(c, first, count, most)
 		}
 	}
 	if c.bad {
-		return fmt.Errorf("%w: a tile is cut short", ErrCorrupt)
+		return fmt.Errorf("%w: the tiles of a level are cut short", ErrCorrupt)
+	}
+	return nil
+}
+
+// fill has tiles that follow each other.
+func (t *tiles) fill(first int64, count int) {
+	t.numbers = slices.Grow(t.numbers, count)[:count]
+	for i := range t.numbers {
+		t.numbers[i] = first + int64(i)
+	}
+}
+
+// step reads how many numbers there are from each tile to the next. All tiles are below most.
+func (t *tiles) step(c *cursor, first int64, count int, most int64) {
+	t.numbers = append(t.numbers, first)
+	for range count - 1 {
+		step := c.uvarint()
+		if step == 0 || step >= uint64(most-first) {
+			c.require(false)
+			return
+		}
+		first += int64(step)
+		t.numbers = append(t.numbers, first)
+	}
+}
+
+// merge adds the columns of tiles that were read, each tile at its place in states. What is to be passed over goes to
+// the place spare. It leaves the cursor behind the columns.
+func (v *level) merge(c *cursor, states []aggregate.States, runs []aggregate.Run, spare int) (err error) {
+	for _, part := range v.parts {
+		if c.rest, err = aggregate.MergeColumn(states[part], runs, spare, c.rest); err != nil {
+			return fmt.Errorf("%w: %w", ErrCorrupt, err)
+		}
 	}
 	return nil
 }

@@ -22,6 +22,8 @@ type rows struct {
 	found []foundRow
 	// states has, for each use of a view of the kind feature.Windows, what is computed of its states; nil for others.
 	states []*windows.Evaluation
+	// storedStates are those of one use and one row of keys, newest first.
+	storedStates [][]byte
 	// seen has one for each use of a view, and then for each computation.
 	seen []Seen
 }
@@ -69,6 +71,7 @@ func (r *rows) end() {
 // release forgets the bytes of stored rows.
 func (r *rows) release() {
 	clear(r.found)
+	clear(r.storedStates[:cap(r.storedStates)])
 	r.lookup, r.given = nil, given{}
 }
 

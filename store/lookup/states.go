@@ -62,10 +62,11 @@ func (r *rows) takeState(u *use, row int, value []byte) error {
 		e.None()
 		return nil
 	}
-	all, err := packed.Rows(value)
+	all, err := packed.AppendRows(r.storedStates[:0], value)
 	if err != nil {
 		return err
 	}
+	r.storedStates = all
 	for i, each := range all {
 		isLast := i == len(all)-1
 		if done, err := r.takeStateRow(u, row, each, isLast); done || err != nil {

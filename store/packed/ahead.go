@@ -125,15 +125,17 @@ func several(value []byte) (count uint64, rest []byte, err error) {
 }
 
 // Rows are the rows of a value, newest first: one, or several if it holds several.
-func Rows(value []byte) ([][]byte, error) {
+func Rows(value []byte) ([][]byte, error) { return AppendRows(nil, value) }
+
+// AppendRows appends the rows of a value.
+func AppendRows(rows [][]byte, value []byte) ([][]byte, error) {
 	count, rest, err := several(value)
 	if err != nil {
 		return nil, err
 	}
 	if count == 0 {
-		return [][]byte{value}, checkComparable(value)
+		return append(rows, value), checkComparable(value)
 	}
-	rows := make([][]byte, 0, count)
 	for range count {
 		row, after, err := firstRow(rest)
 		if err != nil {
