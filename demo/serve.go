@@ -9,9 +9,10 @@ import (
 	"time"
 )
 
-// What is served, and a service whose features are computed when they are asked for.
+// What is served, a service with windows over events, and one whose features are computed when they are asked for.
 const (
 	service         = "delay_model"
+	windowsService  = "delay_model_windows"
 	computedService = "departures"
 )
 
@@ -46,7 +47,7 @@ func (d *demo) serve(ctx context.Context) (err error) {
 		return err
 	}
 	title = "Compare what is served with what training sees: plumb verify --service delay_model --labels " + keyFile +
-		", and for departures"
+		", and for the services with windows and computed features"
 	return d.step(title, func() error { return d.verify(ctx) })
 }
 
