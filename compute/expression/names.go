@@ -105,8 +105,8 @@ var replacements = map[string]string{
 	"type": "there is no type(), because the types of inputs are declared",
 	"uint": "there are no unsigned integers; use int(...)",
 	"has":  "has takes one name, as in has(spend.mean_30d)",
-	"sin":  "there is no sin; haversine has the distance of two points",
-	"cos":  "there is no cos; haversine has the distance of two points",
+	"sin":  "there is no sin of radians; sind takes degrees, and haversine has the distance of two points",
+	"cos":  "there is no cos of radians; cosd takes degrees, and haversine has the distance of two points",
 }
 
 func (c *compiler) walkFunction(e ast.Expr, report func(ast.Expr, string)) {

@@ -125,7 +125,7 @@ func numeric() []function {
 		ofDouble("ceil", math.Ceil), ofDouble("floor", math.Floor), ofDouble("round", math.Round),
 		ofDouble("trunc", math.Trunc), ofDouble("sqrt", math.Sqrt),
 		ofDouble("log", elementary.Log), ofDouble("log10", elementary.Log10), ofDouble("log1p", elementary.Log1p),
-		ofDouble("exp", elementary.Exp),
+		ofDouble("exp", elementary.Exp), ofDouble("sind", elementary.Sind), ofDouble("cosd", elementary.Cosd),
 		{name: "pow", overloads: []overload{
 			on(mapTwo(floatsOf, floatsOf, floatsOf, elementary.Pow), doubleT, doubleT, doubleT),
 		}},

@@ -44,6 +44,7 @@ var strict = []struct {
 	{"!p", boolean, []string{"p"}}, {"xs == ys", boolean, []string{"xs", "ys"}}, {"i in is", boolean, []string{"i", "is"}},
 	{"size(s)", integer, []string{"s"}}, {"size(is)", integer, []string{"is"}}, {"xs[1]", float, []string{"xs"}},
 	{"xs[j - 2]", float, []string{"xs", "j"}}, {"abs(i)", integer, []string{"i"}}, {"exp(x)", float, []string{"x"}},
+	{"sind(x)", float, []string{"x"}}, {"cosd(x)", float, []string{"x"}},
 	{"pow(x, y)", float, []string{"x", "y"}}, {"least(x, y, 3.0)", float, []string{"x", "y"}},
 	{"greatest(1, i, j)", integer, []string{"i", "j"}}, {"clamp(x, y, 9.0)", float, []string{"x", "y"}},
 	{"int(x)", integer, []string{"x"}}, {"double(i)", float, []string{"i"}}, {"string(i)", text, []string{"i"}},

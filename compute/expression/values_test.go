@@ -82,6 +82,8 @@ func TestNumberFunctions(t *testing.T) {
 		{text: "sqrt(x)", row: row{"x": 2.0}, want: math.Sqrt2}, {text: "log10(x)", row: row{"x": 1e22}, want: 22.0},
 		{text: "log1p(x)", row: row{"x": 1e-20}, want: 1e-20}, {text: "exp(x)", row: row{"x": 0.0}, want: 1.0},
 		{text: "pow(x, y)", row: row{"x": 2.0, "y": -1.0}, want: 0.5},
+		{text: "sind(x)", row: row{"x": 150.0}, want: 0.5}, {text: "cosd(x)", row: row{"x": 90.0}, want: 0.0},
+		{text: "cosd(x)", row: row{"x": inf}, want: nan},
 		{text: "least(3, i, j)", row: row{"i": 2, "j": 4}, want: int64(2)},
 		{text: "greatest(x, 3.0, y)", row: row{"x": 2.0, "y": inf}, want: inf},
 		{text: "is_nan(x)", row: row{"x": nan}, want: true},
