@@ -51,6 +51,7 @@ type sampler struct {
 func (v *verification) sample(ctx context.Context) error {
 	began := v.Now()
 	var samplers []*sampler
+	var bases []feature.Instant
 	for number, t := range v.targets {
 		if t.Labels != "" {
 			continue
@@ -61,7 +62,9 @@ func (v *verification) sample(ctx context.Context) error {
 			}
 		}
 		random := rand.New(rand.NewPCG(v.Seed, uint64(number))) //nolint:gosec // Reproducible, not secret.
-		samplers = append(samplers, newSampler(t, random, v.Rows))
+		s := newSampler(t, random, v.Rows)
+		s.drawBases(bases)
+		samplers, bases = append(samplers, s), s.bases
 	}
 	for _, s := range samplers {
 		if err := s.draw(ctx, v); err != nil {
@@ -98,13 +101,13 @@ func newSampler(t *target, random *rand.Rand, rows int) *sampler {
 		}
 		s.keys = append(s.keys, tuples)
 	}
-	s.bases = s.drawBases()
 	return s
 }
 
 // drawBases draws instants, uniform over the time of one view or another. Views whose rows are all of one instant say
-// nothing of time, unless there are no others.
-func (s *sampler) drawBases() []feature.Instant {
+// nothing of time, unless there are no others. The instants of the target before are drawn again if they lie in the
+// time of the view, since each instant costs a window of each view.
+func (s *sampler) drawBases(before []feature.Instant) {
 	var views []*sandboxView
 	for _, u := range s.uses {
 		if u.view.found.rows > 0 && !slices.Contains(views, u.view) {
@@ -116,15 +119,19 @@ func (s *sampler) drawBases() []feature.Instant {
 		views = moving
 	}
 	if len(views) == 0 {
-		return []feature.Instant{0} // There are no rows, and every instant is as good.
+		s.bases = []feature.Instant{0} // There are no rows, and every instant is as good.
+		return
 	}
-	bases := make([]feature.Instant, bound(s.rows, rowsPerBase, min(fewestBases, s.rows), mostBases))
-	for i := range bases {
+	s.bases = make([]feature.Instant, bound(s.rows, rowsPerBase, min(fewestBases, s.rows), mostBases))
+	for i := range s.bases {
 		view := views[i%len(views)]
 		first, last := view.found.span(view)
-		bases[i] = first + feature.Instant(s.random.Uint64N(uint64(last-first)))
+		if i < len(before) && first <= before[i] && before[i] < last {
+			s.bases[i] = before[i]
+			continue
+		}
+		s.bases[i] = first + feature.Instant(s.random.Uint64N(uint64(last-first)))
 	}
-	return bases
 }
 
 // draw draws all label rows: first those around base instants, whose place in time depends on what the witness sees of
