@@ -62,8 +62,7 @@ func (v *verification) sample(ctx context.Context) error {
 			}
 		}
 		random := rand.New(rand.NewPCG(v.Seed, uint64(number))) //nolint:gosec // Reproducible, not secret.
-		s := newSampler(t, random, v.Rows)
-		s.drawBases(bases)
+		s := newSampler(t, random, v.Rows, bases)
 		samplers, bases = append(samplers, s), s.bases
 	}
 	for _, s := range samplers {
@@ -92,7 +91,7 @@ func (v *verification) look(ctx context.Context, view *sandboxView) error {
 	return found.near.read(ctx, v.Witness, view.View)
 }
 
-func newSampler(t *target, random *rand.Rand, rows int) *sampler {
+func newSampler(t *target, random *rand.Rand, rows int, before []feature.Instant) *sampler {
 	s := &sampler{target: t, random: random, rows: rows}
 	for _, u := range t.uses {
 		var tuples []string
@@ -101,13 +100,14 @@ func newSampler(t *target, random *rand.Rand, rows int) *sampler {
 		}
 		s.keys = append(s.keys, tuples)
 	}
+	s.bases = s.drawBases(before)
 	return s
 }
 
 // drawBases draws instants, uniform over the time of one view or another. Views whose rows are all of one instant say
 // nothing of time, unless there are no others. The instants of the target before are drawn again if they lie in the
 // time of the view, since each instant costs a window of each view.
-func (s *sampler) drawBases(before []feature.Instant) {
+func (s *sampler) drawBases(before []feature.Instant) []feature.Instant {
 	var views []*sandboxView
 	for _, u := range s.uses {
 		if u.view.found.rows > 0 && !slices.Contains(views, u.view) {
@@ -119,19 +119,19 @@ func (s *sampler) drawBases(before []feature.Instant) {
 		views = moving
 	}
 	if len(views) == 0 {
-		s.bases = []feature.Instant{0} // There are no rows, and every instant is as good.
-		return
+		return []feature.Instant{0} // There are no rows, and every instant is as good.
 	}
-	s.bases = make([]feature.Instant, bound(s.rows, rowsPerBase, min(fewestBases, s.rows), mostBases))
-	for i := range s.bases {
+	bases := make([]feature.Instant, bound(s.rows, rowsPerBase, min(fewestBases, s.rows), mostBases))
+	for i := range bases {
 		view := views[i%len(views)]
 		first, last := view.found.span(view)
 		if i < len(before) && first <= before[i] && before[i] < last {
-			s.bases[i] = before[i]
+			bases[i] = before[i]
 			continue
 		}
-		s.bases[i] = first + feature.Instant(s.random.Uint64N(uint64(last-first)))
+		bases[i] = first + feature.Instant(s.random.Uint64N(uint64(last-first)))
 	}
+	return bases
 }
 
 // draw draws all label rows: first those around base instants, whose place in time depends on what the witness sees of

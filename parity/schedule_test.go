@@ -2,6 +2,7 @@ package parity
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -75,5 +76,26 @@ func TestSomeWindowsAreCutAtTheEventTimeOfARow(t *testing.T) {
 	if want := []feature.Instant{10, 15, 20, 30}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v: a row at a stop is at a seam already, and one before the last stop is not of the window",
 			got, want)
+	}
+}
+
+// Each instant costs a window of each view, so targets have the same ones, as far as they lie in the time of their views.
+func TestTargetsShareTheirBaseInstants(t *testing.T) {
+	sampled := func(seed uint64, first, last feature.Instant, before []feature.Instant) []feature.Instant {
+		view := &sandboxView{View: plainView, found: &findings{rows: 2, first: first, last: last, keys: newBottomK()}}
+		only := &target{uses: []use{{view: view, columns: []int{0}}}, keys: view.Keys, inputs: 1}
+		return newSampler(only, rand.New(rand.NewPCG(seed, 0)), 1000, before).bases
+	}
+	one := sampled(1, 0, 1e12, nil)
+	if again := sampled(2, 0, 1e12, one); !slices.Equal(again, one) {
+		t.Errorf("the second target has the instants %v, not %v", again, one)
+	}
+	for _, at := range sampled(2, 2e12, 3e12, one) {
+		if at < 2e12 {
+			t.Errorf("%d lies before the time of the view", at)
+		}
+	}
+	if more := sampled(2, 0, 1e12, one[:5]); len(more) != len(one) || !slices.Equal(more[:5], one[:5]) {
+		t.Errorf("the second target has the instants %v", more)
 	}
 }

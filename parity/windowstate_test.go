@@ -284,7 +284,7 @@ func TestStatesAreMaterializedAFewTimes(t *testing.T) {
 		t.Fatal(err)
 	}
 	only := &target{uses: []use{{view: view, columns: []int{0}}}, keys: view.Keys, inputs: 1}
-	s := newSampler(only, rand.New(rand.NewPCG(1, 2)), 3000)
+	s := newSampler(only, rand.New(rand.NewPCG(1, 2)), 3000, nil)
 	if err := s.draw(t.Context(), v); err != nil {
 		t.Fatal(err)
 	}
