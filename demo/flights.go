@@ -148,16 +148,21 @@ func word(value any) *string {
 }
 
 // writeKeys writes label rows for distinct combinations of the year's keys, each at all instants: some with an unknown
-// or no tail number, and the one to a destination whose weather is observed.
+// or no tail number, and the one to a destination whose weather is observed. With them are the distance and the course
+// of the flight, which is unknown if the place of the destination is.
 func (f *flights) writeKeys(ctx context.Context, path string, limit int, instants []time.Time) (rows int64, err error) {
 	times := make([]string, len(instants))
 	for i, at := range instants {
 		times[i] = at.Format("(TIMESTAMP '2006-01-02 15:04:05')")
 	}
-	files := map[string]string{"labels": labelFile, "keys": path}
+	files := map[string]string{"flights": "data/flights.parquet", "airports": "data/airports.parquet", "keys": path}
 	_, err = f.query(ctx, fmt.Sprintf(`COPY (
 		SELECT * FROM (
-			FROM (SELECT DISTINCT origin, dest, carrier, tailnum FROM @labels)
+			SELECT origin, dest, carrier, tailnum, distance, (360 + degrees(atan2(
+				sin(radians(b.lon - a.lon)) * cos(radians(b.lat)), cos(radians(a.lat)) * sin(radians(b.lat)) -
+				sin(radians(a.lat)) * cos(radians(b.lat)) * cos(radians(b.lon - a.lon))))) %% 360 AS course
+			FROM (SELECT origin, dest, carrier, tailnum, max(distance)::DOUBLE AS distance FROM @flights GROUP BY ALL)
+			JOIN @airports a ON a.airport = origin LEFT JOIN @airports b ON b.airport = dest
 			ORDER BY dest NOT IN ('EWR', 'JFK', 'LGA'), hash(origin, dest, carrier, tailnum) LIMIT %d
 		), (VALUES %s) instants(event_timestamp)) TO @keys (FORMAT parquet)`, limit, strings.Join(times, ", ")), files)
 	if err != nil {

@@ -43,7 +43,7 @@ func (d *demo) verify(ctx context.Context) error {
 	for _, at := range instants {
 		d.say("   %d keys at %s", rows/int64(len(instants)), at.Format(time.RFC3339))
 	}
-	for _, each := range []string{service, windowsService, computedService} {
+	for _, each := range services {
 		if err := d.verifyService(ctx, each, rows); err != nil {
 			return fmt.Errorf("%s: %w", each, err)
 		}

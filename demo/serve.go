@@ -9,12 +9,11 @@ import (
 	"time"
 )
 
-// What is served, a service with windows over events, and one whose features are computed when they are asked for.
-const (
-	service         = "delay_model"
-	windowsService  = "delay_model_windows"
-	computedService = "departures"
-)
+// service is what is served, and services are those that are verified: also one with windows over events, and two whose
+// features are computed when they are asked for.
+const service = "delay_model"
+
+var services = []string{service, "delay_model_windows", "departures", "flights"}
 
 // serve is the second act: from the training set's definitions to the same values online, and the proof that they are.
 func (d *demo) serve(ctx context.Context) (err error) {

@@ -195,9 +195,13 @@ func ExampleClient_Views() {
 	}
 	// Output:
 	// airport_hour [airport] 2h0m0s
+	// airport_traffic [airport] 0s
 	// carrier_day [carrier] 48h0m0s
+	// carrier_record [carrier] 0s
 	// plane [plane] 0s
+	// plane_record [plane] 0s
 	// weather [airport] 3h0m0s
+	// wind [airport] 3h0m0s
 }
 
 func ExampleClient_Push() {

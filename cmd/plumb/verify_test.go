@@ -23,7 +23,7 @@ func TestCtrlCAtAnyPointOfAVerificationLeavesNothingBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := files(t, l.folder)
-	args := []string{"verify", "--plan", "--rows", "300", "--store", redis.URL}
+	args := []string{"verify", "--plan", "--rows", "20", "--store", redis.URL}
 	check := func() {
 		t.Helper()
 		if left := files(t, l.temp); len(left) > 0 {
