@@ -91,8 +91,8 @@ def test_events_are_those_of_openlineage(project: Path, tmp_path: Path) -> None:
         run(*join, "--service", "delay_model", "--timestamp-column", "no_such_column")
     events = events_in(file)
     kinds = [event["eventType"] for event in events]
-    assert kinds == ["START", "COMPLETE"] * 9 + ["START", "FAIL"]
-    assert len({event["run"]["runId"] for event in events}) == 10
+    assert kinds == ["START", "COMPLETE"] * 10 + ["START", "FAIL"]
+    assert len({event["run"]["runId"] for event in events}) == 11
     done = events[1]
     assert {"schema", "columnLineage"} <= set(done["outputs"][0]["facets"])
     assert any("version" in each["facets"] for each in done["inputs"])

@@ -37,7 +37,7 @@ def edit(project: Path, change: tuple[str, str]) -> Path:
 def test_definitions_are_listed_by_name(store: plumb.Store) -> None:
     assert store.entities().names == ["airport", "carrier", "plane"]
     stored, windows = (
-        {"airport_hour", "carrier_day", "plane", "weather"},
+        {"airport_hour", "carrier_day", "plane", "weather", "wind"},
         {"airport_traffic", "carrier_record", "plane_record"},
     )
     assert store.feature_views().names == sorted(stored | windows)
