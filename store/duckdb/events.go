@@ -50,7 +50,7 @@ func (e *Engine) Events(ctx context.Context, request offline.EventsRequest, yiel
 	report, err = w.check(ctx, relations, request.MaxFailed)
 	report.Inputs = w.rows.described(relations)
 	if err == nil {
-		err = s.Exec(ctx, w.sorted())
+		err = w.sort(ctx, &report)
 	}
 	if err != nil {
 		return report, relations.Blame(ctx, err)
@@ -64,7 +64,7 @@ func (e *Engine) Events(ctx context.Context, request offline.EventsRequest, yiel
 // eventRows are the rows of a window as events.
 type eventRows struct{ windowRows }
 
-// check counts the rows, and those that fail.
+// check counts the rows that are left out, and if rows may fail, all others too.
 func (w *eventRows) check(ctx context.Context, r *relation.Set, maxFailed int64) (
 	report offline.NewestReport, err error,
 ) {
@@ -74,16 +74,34 @@ func (w *eventRows) check(ctx context.Context, r *relation.Set, maxFailed int64)
 	if err := w.countNulls(ctx, &report); err != nil {
 		return report, err
 	}
-	fits, may := fit(append(w.rows.keyColumns(), w.rows.featureColumns()...))
+	fits, may := w.fit()
+	if !may {
+		return report, nil
+	}
 	err = w.session.QueryRow(ctx, fmt.Sprintf("SELECT count(*), count(*) FILTER (WHERE NOT %s) FROM %s WHERE %s", fits,
 		w.rows.from, w.usable()), &report.Read, &report.Failed)
-	if err == nil && may && report.Failed > 0 {
+	if err == nil && report.Failed > 0 {
 		err = w.sampleFailed(ctx, w.usable()+" AND NOT "+fits, &report)
 	}
 	if err == nil && report.Failed > maxFailed {
 		err = offline.TooManyFailed(report, maxFailed)
 	}
 	return report, err
+}
+
+// fit is the condition that all values of a row fit their types, and whether some may not.
+func (w *eventRows) fit() (condition string, may bool) {
+	return fit(append(w.rows.keyColumns(), w.rows.featureColumns()...))
+}
+
+// sort makes the table of events. If no row can fail, its rows are all that were read, which saves a reading of the
+// source to count them.
+func (w *eventRows) sort(ctx context.Context, report *offline.NewestReport) error {
+	err := w.session.Exec(ctx, w.sorted())
+	if _, may := w.fit(); err == nil && !may {
+		err = w.session.QueryRow(ctx, "SELECT count(*) FROM "+session.Schema+".events", &report.Read)
+	}
+	return err
 }
 
 // sorted is the query that makes the table of events.
@@ -96,7 +114,7 @@ func (w *eventRows) sorted() string {
 	for i := range columns {
 		columns[i] += " AS " + names[i]
 	}
-	fits, _ := fit(append(w.rows.keyColumns(), w.rows.featureColumns()...))
+	fits, _ := w.fit()
 	return fmt.Sprintf("CREATE TABLE %s.events AS\nSELECT row_number() OVER () - 1 AS n, * FROM "+
 		"(SELECT %s FROM %s r WHERE %s AND %s ORDER BY %s)", session.Schema, strings.Join(columns, ", "), w.rows.from,
 		w.usable(), fits, strings.Join(names[:len(w.rows.keys)+1], ", "))
