@@ -79,7 +79,8 @@ func TestSomeWindowsAreCutAtTheEventTimeOfARow(t *testing.T) {
 	}
 }
 
-// Each instant costs a window of each view, so targets have the same ones, as far as they lie in the time of their views.
+// Each instant costs a window of each view, so targets have the same ones, as far as they lie in the time of their
+// views.
 func TestTargetsShareTheirBaseInstants(t *testing.T) {
 	sampled := func(seed uint64, first, last feature.Instant, before []feature.Instant) []feature.Instant {
 		view := &sandboxView{View: plainView, found: &findings{rows: 2, first: first, last: last, keys: newBottomK()}}

@@ -75,7 +75,8 @@ func sine(angle pair) float64 {
 	return x + (float64(x*sum) + float64(angle.lo*(1-float64(square/2))))
 }
 
-// cosine is that of an angle of at most pi/4, by its series. What is rounded off 1 - x*x/2 is added to the smaller terms.
+// cosine is that of an angle of at most pi/4, by its series. What is rounded off 1 - x*x/2 is added to the smaller
+// terms.
 func cosine(angle pair) float64 {
 	x := angle.hi
 	square := multiply(x, x)
