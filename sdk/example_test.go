@@ -123,7 +123,7 @@ func ExampleProvenanceOf() {
 	}
 	// Output:
 	// weather of revision 1 c12d7ac79ebf
-	// written by run 4 of 00:00:00 aged 30m0s
+	// written by run 7 of 00:00:00 aged 30m0s
 	// no row
 }
 
