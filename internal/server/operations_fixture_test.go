@@ -38,15 +38,22 @@ type airport struct {
 // startAirport starts it, with the given changes to the server's configuration.
 func startAirport(t *testing.T, changes ...func(*server.Config)) *airport {
 	t.Helper()
-	f := &airport{folder: t.TempDir(), temporary: t.TempDir()}
-	t.Setenv("TMPDIR", f.temporary)
-	if err := os.CopyFS(f.folder, os.DirFS(filepath.Join("..", "cli", "template"))); err != nil {
+	folder := t.TempDir()
+	if err := os.CopyFS(folder, os.DirFS(filepath.Join("..", "cli", "template"))); err != nil {
 		t.Fatal(err)
 	}
+	return startFolder(t, folder, evening, changes...)
+}
+
+// startFolder starts a server of the project in a folder, applied, for which it is a certain instant.
+func startFolder(t *testing.T, folder string, now time.Time, changes ...func(*server.Config)) *airport {
+	t.Helper()
+	f := &airport{folder: folder, temporary: t.TempDir()}
+	t.Setenv("TMPDIR", f.temporary)
 	var none config.Overrides
 	configured := must(config.Load(f.folder, &none, func(string) string { return "" }))(t)
 	f.project = project.Open(configured, project.Options{
-		Now: func() time.Time { return evening }, Version: "test", Listen: sandboxServer,
+		Now: func() time.Time { return now }, Version: "test", Listen: sandboxServer,
 		Warn: func(err error) { t.Errorf("warned of: %v", err) },
 	})
 	t.Cleanup(func() {
