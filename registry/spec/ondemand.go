@@ -34,8 +34,29 @@ type readColumn struct {
 	reader string
 }
 
-// checkOnDemandView checks what an on-demand view says. Its expressions are checked if everything that they may read is
-// known.
+// readable is what the expressions of an on-demand view may read.
+type readable struct {
+	inputs []expression.Input
+	// reads has the label columns of each input.
+	reads [][]readColumn
+	// complete is false if there may be inputs that are not known, since something about them is wrong.
+	complete bool
+}
+
+// add adds a request input, or with an alias a feature of a view.
+func (r *readable) add(alias string, input expression.Input, columns []readColumn) {
+	if input.Name == "" || input.Type == 0 {
+		r.complete = false
+		return
+	}
+	if alias != "" {
+		input.Name = alias + "." + input.Name
+	}
+	r.inputs, r.reads = append(r.inputs, input), append(r.reads, columns)
+}
+
+// checkOnDemandView checks what an on-demand view says. If not everything is known that its expressions may read, those
+// alone are checked that read nothing else.
 func (c *checker) checkOnDemandView(ctx context.Context, view *plumbv1.OnDemandView) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -46,77 +67,95 @@ func (c *checker) checkOnDemandView(ctx context.Context, view *plumbv1.OnDemandV
 	}
 	indexNames(c, "request input", view.GetRequest())
 	indexNames(c, "feature", view.GetFeatures())
-	inputs, reads, complete := c.checkRequest(view)
-	more, moreReads, viewsComplete := c.checkViewInputs(view)
-	sound, others := c.checkComputedNames(view)
-	if !complete || !viewsComplete {
-		return nil
+	read := &readable{complete: true}
+	c.checkRequest(view, read)
+	c.checkViewInputs(view, read)
+	sound, others := c.checkComputedNames(view, read)
+	if !read.complete {
+		sound, others = settled(sound, others, read.inputs)
 	}
-	program := c.checkExpressions(sound, slices.Concat(inputs, more, others))
-	if program != nil && len(sound) == len(view.GetFeatures()) && !c.isFaulty(view, "features") {
-		c.computing[view] = &computing{program, append(reads, moreReads...)}
+	program := c.checkExpressions(sound, slices.Concat(read.inputs, others))
+	if program != nil && len(sound) == len(view.GetFeatures()) && read.complete {
+		c.computing[view] = &computing{program, read.reads}
 	}
 	return nil
 }
 
-// checkRequest checks the request inputs, and says whether all are known.
-func (c *checker) checkRequest(view *plumbv1.OnDemandView) (inputs []expression.Input, reads [][]readColumn,
-	complete bool,
+// settled are those of the features whose expressions read known inputs and features alone. The rest are inputs too.
+func settled(features []*plumbv1.ComputedFeature, others, inputs []expression.Input) (sound []*plumbv1.ComputedFeature,
+	rest []expression.Input,
 ) {
-	complete = !c.isFaulty(view, "request")
-	for _, input := range view.GetRequest() {
-		switch input.GetName() {
-		case labelTime, requestTime:
-			c.add(input, path{"name"}, "request input %q has the name of the time of label rows, which expressions read as "+
-				"%s; rename or remove it", input.GetName(), requestTime)
-			complete = false
-		}
-		complete = complete && input.GetName() != "" && input.GetType() != 0 && !c.isFaulty(input, "name")
-		inputs = append(inputs, expression.Input{Name: input.GetName(), Type: input.GetType()})
-		reads = append(reads, []readColumn{{input.GetName(), input.GetType(), view.GetName() + ":" + input.GetName()}})
+	known := map[string]bool{requestTime: true}
+	for _, input := range slices.Concat(inputs, others) {
+		known[input.Name] = true
 	}
-	return inputs, reads, complete
+	for _, f := range features {
+		known[f.GetName()] = true
+	}
+	isUnknown := func(read expression.Read) bool { return !known[read.Name] }
+	for _, f := range features {
+		if slices.ContainsFunc(expression.Reads(f.GetExpression()), isUnknown) {
+			others = append(others, expression.Input{Name: f.GetName(), Type: f.GetType()})
+		} else {
+			sound = append(sound, f)
+		}
+	}
+	return sound, others
 }
 
-// checkViewInputs checks the uses of feature views, and says whether all of their features are known.
-func (c *checker) checkViewInputs(view *plumbv1.OnDemandView) (inputs []expression.Input, reads [][]readColumn,
-	complete bool,
-) {
-	complete = !c.isFaulty(view, "views")
+// checkRequest checks the request inputs, which expressions may read.
+func (c *checker) checkRequest(view *plumbv1.OnDemandView, read *readable) {
+	read.complete = read.complete && !c.isFaulty(view, "request")
+	for _, input := range view.GetRequest() {
+		name := input.GetName()
+		switch {
+		case name == labelTime || name == requestTime:
+			c.add(input, path{"name"}, "request input %q has the name of the time of label rows, which expressions read as "+
+				"%s; rename or remove it", name, requestTime)
+			read.complete = false
+		case c.isFaulty(input, "name"):
+			read.complete = false
+		default:
+			read.add("", expression.Input{Name: name, Type: input.GetType()},
+				[]readColumn{{name, input.GetType(), view.GetName() + ":" + name}})
+		}
+	}
+}
+
+// checkViewInputs checks the uses of feature views, whose features expressions may read.
+func (c *checker) checkViewInputs(view *plumbv1.OnDemandView, read *readable) {
+	read.complete = read.complete && !c.isFaulty(view, "views")
 	aliases := map[string]*plumbv1.ViewInput{}
 	requested := namesOf(view.GetRequest())
 	for _, input := range view.GetViews() {
 		if input.GetView() == "" || c.isFaulty(input, "view") || c.isFaulty(input, "as") {
-			complete = false
+			read.complete = false
 			continue
 		}
 		alias := cmp.Or(input.GetAs(), input.GetView())
 		if first, ok := aliases[alias]; ok {
 			c.add(input, path{"as"}, "%q already stands for the view at %s; give this one another name with as", alias,
 				c.Position(first))
-			complete = false
+			read.complete = false
 			continue
 		}
 		aliases[alias] = input
 		if requested.has[alias] {
 			c.add(input, path{"as"}, "%q is also the name of a request input; give the view another name with as", alias)
-			complete = false
+			read.complete = false
 		}
-		read, ok := c.views[input.GetView()]
+		of, ok := c.views[input.GetView()]
 		if !ok {
 			c.unknownInput(input)
-			complete = false
+			read.complete = false
 			continue
 		}
-		columns := c.keysOf(view, input, read)
-		for _, f := range read.GetFeatures() {
-			complete = complete && f.GetName() != "" && f.GetType() != 0
-			inputs = append(inputs, expression.Input{Name: alias + "." + f.GetName(), Type: f.GetType()})
-			reads = append(reads, columns)
+		columns := c.keysOf(view, input, of)
+		for _, f := range of.GetFeatures() {
+			read.add(alias, expression.Input{Name: f.GetName(), Type: f.GetType()}, columns)
 		}
-		complete = complete && !c.isFaulty(read, "features")
+		read.complete = read.complete && !c.isFaulty(of, "features")
 	}
-	return inputs, reads, complete
 }
 
 func (c *checker) unknownInput(input *plumbv1.ViewInput) {
@@ -168,9 +207,10 @@ func (c *checker) joinKeysOf(view *plumbv1.FeatureView) (keys []*plumbv1.JoinKey
 // checkComputedNames refuses features with names that expressions use for something else. It returns the features whose
 // expressions can be checked. The others that have a name and a type of their own are inputs for these, so that what
 // reads them is checked too.
-func (c *checker) checkComputedNames(view *plumbv1.OnDemandView) (sound []*plumbv1.ComputedFeature,
+func (c *checker) checkComputedNames(view *plumbv1.OnDemandView, read *readable) (sound []*plumbv1.ComputedFeature,
 	others []expression.Input,
 ) {
+	read.complete = read.complete && !c.isFaulty(view, "features")
 	taken := map[string]string{labelTime: "the time of label rows", requestTime: "the time of the request"}
 	for _, input := range view.GetRequest() {
 		taken[input.GetName()] = "a request input"
@@ -182,6 +222,7 @@ func (c *checker) checkComputedNames(view *plumbv1.OnDemandView) (sound []*plumb
 		what, clashes := taken[f.GetName()]
 		switch {
 		case f.GetName() == "" || f.GetType() == 0 || c.isFaulty(f, "name"):
+			read.complete = false
 		case clashes && what == "":
 			// A feature of this name came before, which has been reported.
 		case clashes:
