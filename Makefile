@@ -26,17 +26,22 @@ demo: build ## Run every step on a year of real flights: apply, join, materializ
 	bin/demo bin/plumb testdata/nycflights
 
 # Tests that run without the race detector. It changes what is allocated, and it makes the enumerations of orders and of
-# damaged bytes and the random joins several times slower. In these it cannot find more than in other tests: the
-# enumerations run one step at a time, and every join uses the same threads of the engine.
-without_race = Allocates|InEveryOrder|WithADamagedByte|RandomJoins|RandomWindows
+# damaged bytes, the random joins and the random worlds several times slower. In these it cannot find more than in other
+# tests: the enumerations run one step at a time, every join uses the same threads of the engine, and every world is
+# looked up as the cases are.
+without_race = Allocates|InEveryOrder|WithADamagedByte|RandomJoins|RandomWindows|RandomWorlds
+
+# The tests of these packages start processes of a binary that is built without the race detector, and nothing else.
+of_processes = /cmd/plumb$$|/docs$$
 
 # Expressions are also tested as compiled for newer processors, for which the compiler fuses what it may (R25).
 #
 # The binary is built first because tests of several packages build it too. With a cold cache each would build it all.
 .PHONY: test
 test: redis-server postgres build python-test ## Run every test with the race detector; installs redis-server and PostgreSQL if they are missing
-	go test -race -timeout 20m -skip '$(without_race)' ./...
-	go test -run '$(without_race)' ./sdk ./store/... ./materialize ./compute/...
+	go list ./... | grep -Ev '$(of_processes)' | xargs go test -race -timeout 20m -skip '$(without_race)'
+	go list ./... | grep -E '$(of_processes)' | xargs go test -timeout 20m
+	go test -run '$(without_race)' ./sdk ./store/... ./materialize ./compute/... ./internal/server
 	if grep -qw fma /proc/cpuinfo 2>/dev/null && grep -qw avx2 /proc/cpuinfo; then GOAMD64=v3 go test ./compute/...; fi
 
 # The environment of the Python client: pinned packages, and an editable install of the client.

@@ -127,14 +127,14 @@ func TestTheRegistryIsRead(t *testing.T) {
 		t.Errorf("the service is %v, %v", service, err)
 	}
 	services, err := client.Services(t.Context())
-	if err != nil || len(services) != 2 {
+	if err != nil || len(services) != 4 {
 		t.Errorf("the services are %v, %v", services, err)
 	}
 	onDemand, err := client.OnDemandView(t.Context(), "departure")
 	if err != nil || len(onDemand.GetFeatures()) != 5 {
 		t.Errorf("the on-demand view is %v, %v", onDemand, err)
 	}
-	if all, err := client.OnDemandViews(t.Context()); err != nil || len(all) != 1 {
+	if all, err := client.OnDemandViews(t.Context()); err != nil || len(all) != 2 {
 		t.Errorf("the on-demand views are %v, %v", all, err)
 	}
 	entities, err := client.Entities(t.Context())
