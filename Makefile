@@ -31,6 +31,9 @@ demo: build ## Run every step on a year of real flights: apply, join, materializ
 # looked up as the cases are.
 without_race = Allocates|InEveryOrder|WithADamagedByte|RandomJoins|RandomWindows|RandomWorlds
 
+# How many worlds each random test draws. Every run draws others; RAPID_CHECKS=1000 looks for long.
+RAPID_CHECKS ?= 40
+
 # The tests of these packages start processes of a binary that is built without the race detector, and nothing else.
 of_processes = /cmd/plumb$$|/docs$$
 
@@ -41,7 +44,7 @@ of_processes = /cmd/plumb$$|/docs$$
 test: redis-server postgres build python-test ## Run every test with the race detector; installs redis-server and PostgreSQL if they are missing
 	go list ./... | grep -Ev '$(of_processes)' | xargs go test -race -timeout 20m -skip '$(without_race)'
 	go list ./... | grep -E '$(of_processes)' | xargs go test -timeout 20m
-	go test -run '$(without_race)' ./sdk ./store/... ./materialize ./compute/... ./internal/server
+	RAPID_CHECKS=$(RAPID_CHECKS) go test -run '$(without_race)' ./sdk ./store/... ./materialize ./compute/... ./internal/server
 	if grep -qw fma /proc/cpuinfo 2>/dev/null && grep -qw avx2 /proc/cpuinfo; then GOAMD64=v3 go test ./compute/...; fi
 
 # The environment of the Python client: pinned packages, and an editable install of the client.
