@@ -41,7 +41,7 @@ of_processes = /cmd/plumb$$|/docs$$
 #
 # The binary is built first because tests of several packages build it too. With a cold cache each would build it all.
 .PHONY: test
-test: redis-server postgres build python-test ## Run every test with the race detector; installs redis-server and PostgreSQL if they are missing
+test: redis-server postgres build python-test ## Run every test, with the race detector if it can find something; installs redis-server and PostgreSQL if they are missing
 	go list ./... | grep -Ev '$(of_processes)' | xargs go test -race -timeout 20m -skip '$(without_race)'
 	go list ./... | grep -E '$(of_processes)' | xargs go test -timeout 20m
 	RAPID_CHECKS=$(RAPID_CHECKS) go test -run '$(without_race)' ./sdk ./store/... ./materialize ./compute/... ./internal/server
