@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -316,35 +317,15 @@ func (s *spread) distribution() *Distribution {
 	return d
 }
 
-// sorted are the values in the sample, in their order. They are brought into it by one byte after the other, the lowest
-// first, since a sample of a column is sorted in a fraction of the time that comparisons take.
+// sorted are the values in the sample, in their order, in which -0.0 comes before 0.0: manifests of one training set
+// have to be equal.
 func (s *spread) sorted() []float64 {
-	keys, moved := make([]uint64, len(s.kept)), make([]uint64, len(s.kept))
-	var ends [8][256]uint32
+	keys := make([]uint64, len(s.kept))
 	for i, each := range s.kept {
 		key := math.Float64bits(each.value)
-		key ^= uint64(int64(key)>>63) | 1<<63
-		keys[i] = key
-		for digit := range ends {
-			ends[digit][byte(key>>(8*digit))]++
-		}
+		keys[i] = key ^ (uint64(int64(key)>>63) | 1<<63)
 	}
-	for digit := range ends {
-		begin, alike := uint32(0), false
-		for i, count := range &ends[digit] {
-			alike = alike || int(count) == len(keys)
-			ends[digit][i], begin = begin, begin+count
-		}
-		if alike {
-			continue
-		}
-		for _, key := range keys {
-			at := &ends[digit][byte(key>>(8*digit))]
-			moved[*at] = key
-			*at++
-		}
-		keys, moved = moved, keys
-	}
+	slices.Sort(keys)
 	values := make([]float64, len(keys))
 	for i, key := range keys {
 		values[i] = math.Float64frombits(key ^ (^uint64(int64(key)>>63) | 1<<63))

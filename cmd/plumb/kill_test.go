@@ -74,7 +74,7 @@ func withoutRun(t *testing.T, value []byte) string {
 	}
 	state, ok, err := layout.Field(&row, 0)
 	if err != nil || !ok {
-		t.Fatalf("there is no state in %x: %v", value, err)
+		t.Fatalf("%x does not hold a state: %v", value, err)
 	}
 	same, err := packed.StateRow(row.Event, 0, row.SchemaID, 0).AppendState(nil, state)
 	if err != nil {

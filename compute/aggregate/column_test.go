@@ -22,7 +22,7 @@ var columnKinds = []func(*rand.Rand) any{
 	func(r *rand.Rand) any { return math.MaxFloat64 * float64(r.IntN(3)-1) },
 }
 
-// columnOfStates has 9 states of each part. All values are of one kind, but for those of some rounds.
+// columnOfStates returns nine states of each part. In most rounds all values are of one kind.
 func columnOfStates(random *rand.Rand) (*world, []int) {
 	w := newWorld(aggregate.NewPlan(allSpecs()), 12)
 	kind, other := columnKinds[random.IntN(len(columnKinds))], columnKinds[random.IntN(len(columnKinds))]

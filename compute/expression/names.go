@@ -98,15 +98,16 @@ func (c *compiler) walkCall(e ast.Expr, report func(ast.Expr, string)) {
 
 // replacements says what to write for functions that exist elsewhere.
 var replacements = map[string]string{
-	"now": "there is no now(), because an expression gives the same value at any time; use request_time",
-	"random": "there is no random(), because an expression gives the same value at any time; give the number as an " +
-		"input",
-	"dyn":  "there is no dyn(), because every value has one type; convert with int(...), double(...) or string(...)",
-	"type": "there is no type(), because the types of inputs are declared",
+	"now": "now() does not exist, because an expression must give the same value whenever it is computed; use " +
+		"request_time",
+	"random": "random() does not exist, because an expression must give the same value whenever it is computed; pass " +
+		"the number as an input",
+	"dyn":  "dyn() does not exist, because every value has one type; convert with int(...), double(...) or string(...)",
+	"type": "type() does not exist, because the types of inputs are declared",
 	"uint": "there are no unsigned integers; use int(...)",
 	"has":  "has takes one name, as in has(spend.mean_30d)",
-	"sin":  "there is no sin of radians; sind takes degrees, and haversine has the distance of two points",
-	"cos":  "there is no cos of radians; cosd takes degrees, and haversine has the distance of two points",
+	"sin":  "sin does not exist; use sind, which takes degrees, or haversine for the distance between two points",
+	"cos":  "cos does not exist; use cosd, which takes degrees, or haversine for the distance between two points",
 }
 
 func (c *compiler) walkFunction(e ast.Expr, report func(ast.Expr, string)) {

@@ -112,12 +112,12 @@ func TestProblems_PartsOfCELThatAreLeftOut(t *testing.T) {
 		{"double(1u)", 1, 8, "there are no unsigned integers; leave out the u"},
 		{"double(uint(1))", 1, 8, "there are no unsigned integers; use int(...)"},
 		{"dyn(x)", 1, 1,
-			"there is no dyn(), because every value has one type; convert with int(...), double(...) or string(...)"},
-		{"type(x)", 1, 1, "there is no type(), because the types of inputs are declared"},
+			"dyn() does not exist, because every value has one type; convert with int(...), double(...) or string(...)"},
+		{"type(x)", 1, 1, "type() does not exist, because the types of inputs are declared"},
 		{"seconds(now() - t)", 1, 9,
-			"there is no now(), because an expression gives the same value at any time; use request_time"},
-		{"x + random()", 1, 5, "there is no random(), because an expression gives the same value at any time; give the " +
-			"number as an input"},
+			"now() does not exist, because an expression must give the same value whenever it is computed; use request_time"},
+		{"x + random()", 1, 5, "random() does not exist, because an expression must give the same value whenever it is " +
+			"computed; pass the number as an input"},
 		{"x + null", 1, 5, "null can only be compared, as in x == null; use coalesce to replace it"},
 	})
 }

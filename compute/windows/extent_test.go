@@ -7,7 +7,7 @@ import (
 	"github.com/plumbstore/plumb/compute/windows"
 )
 
-// expectExtents compares what a state tells of each window with a loop over all events.
+// expectExtents compares the extent of each window, as read from the state, with a loop over all events.
 func (w *world) expectExtents(t testing.TB, state []byte, at int64, events []event) {
 	t.Helper()
 	for _, a := range w.aggregates {

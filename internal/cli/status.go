@@ -152,7 +152,7 @@ func (s viewStatus) windowLines() []string {
 	}
 	text := fmt.Sprintf("up to %s an entity", english.Plural(int(stored.MostTiles), "tile", ""))
 	if stored.MeanTiles != nil {
-		text += fmt.Sprintf(", %.1f and %.0f bytes on average in the last run", *stored.MeanTiles, *stored.MeanBytes)
+		text += fmt.Sprintf(", %.1f tiles and %.0f bytes on average in the last run", *stored.MeanTiles, *stored.MeanBytes)
 	}
 	if stored.Floor != nil {
 		text = "look-ups are exact from " + *stored.Floor + " on; " + text
