@@ -16,9 +16,10 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# -s and -w leave out what only debuggers read.
 .PHONY: build
 build: ## Build bin/plumb
-	go build -ldflags '-X main.version=$(VERSION)' -o bin/plumb ./cmd/plumb
+	go build -ldflags '-s -w -X main.version=$(VERSION)' -o bin/plumb ./cmd/plumb
 
 .PHONY: demo
 demo: build ## Run every step on a year of real flights: apply, join, materialize, serve, compare
@@ -62,8 +63,16 @@ dvc_ready = bin/dvc/ready
 $(dvc_ready): tools/make-dvc.sh sdk/python/requirements-dvc.txt
 	tools/make-dvc.sh bin/dvc
 
+.PHONY: wheel
+wheel: build $(python_ready) ## Build bin/wheel/plumbstore-*.whl: the Python client with the binary, for this platform
+	rm -rf bin/wheel
+	cd tools && go build -o ../bin/wheelplatform ./wheelplatform
+	platform=$$(bin/wheelplatform bin/plumb) && \
+		PLUMB_WHEEL_BINARY=$(CURDIR)/bin/plumb PLUMB_WHEEL_PLATFORM=$$platform \
+		$(python) -m pip wheel --quiet --no-deps --no-build-isolation -w bin/wheel ./sdk/python
+
 .PHONY: python-test
-python-test: build $(python_ready) $(dvc_ready) ## Run the tests of the Python client and of the examples
+python-test: wheel $(python_ready) $(dvc_ready) ## Run the tests of the Python client and of the examples
 	cd sdk/python && ../../$(python) -m pytest
 
 .PHONY: redis-server

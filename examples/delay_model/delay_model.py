@@ -15,7 +15,7 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
-import plumb
+import plumbstore as plumb
 
 SERVICE = "delay_model"
 NOW = "2013-07-03T20:00:00Z"

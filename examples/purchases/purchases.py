@@ -15,7 +15,7 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
-import plumb
+import plumbstore as plumb
 
 LABELS = Path(__file__).parent / "data" / "labels.parquet"
 NOW = "1998-05-01T00:00:00Z"

@@ -30,7 +30,7 @@ def make(folder: Path, wheel: Path, *extras: str) -> Path:
     install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", str(wheel)]
     subprocess.run(install, check=True)
     (site,) = folder.glob("lib/python*/site-packages")
-    installed = next(iter(distributions(name="plumb", path=[str(site)])))
+    installed = next(iter(distributions(name="plumbstore", path=[str(site)])))
     _link_required(installed, extras, site, set())
     return python
 

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import plumb
+import plumbstore as plumb
 
 ROOT = Path(__file__).resolve().parents[3]
 BINARY = Path(os.environ.get("PLUMB_BINARY") or ROOT / "bin" / "plumb").resolve()

@@ -13,8 +13,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-import plumb
-from plumb.foreign import guarded, guarded_methods
+import plumbstore as plumb
+from plumbstore.foreign import guarded, guarded_methods
 
 TIME = dt.datetime(2013, 1, 1)
 HALF = "\ud800"

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import plumb
+import plumbstore as plumb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-PACKAGE = "plumb"
+PACKAGE = "plumbstore"
 
 
 def imported(module: ast.Module) -> Iterator[str]:
@@ -37,7 +37,7 @@ def imported(module: ast.Module) -> Iterator[str]:
 def import_graph(sources: Mapping[str, str]) -> dict[str, set[str]]:
     """The modules that each module imports, from the text of the modules by name.
 
-    A name of the package that is in no module, such as "plumb.connect", is an import of the package itself.
+    A name of the package that is in no module, such as "plumbstore.connect", is an import of the package itself.
     """
     graph: dict[str, set[str]] = {}
     for name, text in sources.items():
@@ -70,27 +70,34 @@ def sources_of_the_client() -> dict[str, str]:
 
 def test_the_modules_of_the_client_import_each_other_in_no_cycle() -> None:
     graph = import_graph(sources_of_the_client())
-    assert "plumb.errors" in graph["plumb.arguments"]
+    assert "plumbstore.errors" in graph["plumbstore.arguments"]
     assert " imports ".join(cycle_in(graph)) == ""
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        "import plumb.b",
-        "from plumb import b",
-        "from plumb.b import something",
-        "def function():\n    from plumb.b import something",
-        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from plumb.b import Something",
+        "import plumbstore.b",
+        "from plumbstore import b",
+        "from plumbstore.b import something",
+        "def function():\n    from plumbstore.b import something",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from plumbstore.b import Something",
     ],
 )
 def test_every_form_of_import_counts(text: str) -> None:
-    graph = import_graph({"plumb": "", "plumb.a": text, "plumb.b": "import plumb.c", "plumb.c": "import plumb.a"})
+    graph = import_graph(
+        {
+            "plumbstore": "",
+            "plumbstore.a": text,
+            "plumbstore.b": "import plumbstore.c",
+            "plumbstore.c": "import plumbstore.a",
+        }
+    )
     cycle = cycle_in(graph)
     assert cycle[0] == cycle[-1]
-    assert {*cycle} == {"plumb.a", "plumb.b", "plumb.c"}
+    assert {*cycle} == {"plumbstore.a", "plumbstore.b", "plumbstore.c"}
 
 
 def test_an_import_of_the_package_itself_is_a_cycle() -> None:
-    sources = {"plumb": "from plumb.a import something", "plumb.a": "from plumb import connect"}
-    assert {*cycle_in(import_graph(sources))} == {"plumb", "plumb.a"}
+    sources = {"plumbstore": "from plumbstore.a import something", "plumbstore.a": "from plumbstore import connect"}
+    assert {*cycle_in(import_graph(sources))} == {"plumbstore", "plumbstore.a"}

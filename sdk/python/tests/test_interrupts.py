@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import BINARY, Served, run
 
-import plumb
-import plumb.flight
+import plumbstore as plumb
+import plumbstore.flight
 
 ROWS = 300_000
 
@@ -51,7 +51,7 @@ def opening(request: pytest.FixtureRequest, large: Path) -> str:
 
 def test_ctrl_c_stops_a_join_and_leaves_nothing(opening: str, large: Path, temporary: Path) -> None:
     program = textwrap.dedent(f"""
-        import sys, plumb
+        import sys, plumbstore as plumb
         def progress(update):
             print("joining", flush=True)
         def labels():
@@ -113,7 +113,7 @@ def test_a_result_that_is_closed_early_frees_the_server(large: Path, large_serve
 
 def test_a_result_that_is_never_read_does_not_keep_a_program_from_ending(large: Path, large_server: Served) -> None:
     program = textwrap.dedent(f"""
-        import plumb
+        import plumbstore as plumb
         store = plumb.connect({large_server.url!r})
         result = store.historical({str(large / "data" / "many.parquet")!r}, service="delay_model")
         print(result.columns[0])
@@ -139,14 +139,14 @@ def test_an_answer_is_read_only_once_the_labels_were_sent(
     order: list[str] = []
 
     def noted(name: str) -> None:
-        original = getattr(plumb.flight.Exchange, f"_{name}")
+        original = getattr(plumbstore.flight.Exchange, f"_{name}")
 
-        def method(self: plumb.flight.Exchange, *arguments: Any) -> None:
+        def method(self: plumbstore.flight.Exchange, *arguments: Any) -> None:
             order.append(f"{name} begins")
             original(self, *arguments)
             order.append(f"{name} ends")
 
-        monkeypatch.setattr(plumb.flight.Exchange, f"_{name}", method)
+        monkeypatch.setattr(plumbstore.flight.Exchange, f"_{name}", method)
 
     noted("send")
     noted("receive")

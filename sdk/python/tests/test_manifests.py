@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import BINARY, run
 
-import plumb
+import plumbstore as plumb
 
 
 def verify(flights: Path, file: Path) -> None:

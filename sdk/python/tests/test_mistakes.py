@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from conftest import BINARY
 
-import plumb
+import plumbstore as plumb
 
 SERVICE = "delay_model"
 

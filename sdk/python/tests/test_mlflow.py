@@ -14,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import run
 
-import plumb
-import plumb.manifests
-import plumb.mlflow
+import plumbstore as plumb
+import plumbstore.manifests
+import plumbstore.mlflow
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # MLflow uses deprecated parts of SQLAlchemy.
 
@@ -66,13 +66,13 @@ def logged(run_id: str) -> tuple[Any, dict[str, str]]:
 @pytest.mark.usefixtures("tracking")
 def test_a_training_set_becomes_an_input_of_the_run(train: Path) -> None:
     with mlflow.start_run() as active:
-        given = plumb.mlflow.log_dataset(train, tags={"split": "all"})
+        given = plumbstore.mlflow.log_dataset(train, tags={"split": "all"})
     manifest = json.loads((train.parent / "train.parquet.manifest").read_text())
     dataset, tags = logged(active.info.run_id)
     digest = manifest["output"]["digest"]
     assert dataset.name == "delay_model"
-    assert len(dataset.digest) == plumb.mlflow.DIGEST_DIGITS
-    assert f"sha256:{dataset.digest}" == digest[: 7 + plumb.mlflow.DIGEST_DIGITS] == f"sha256:{given.digest}"
+    assert len(dataset.digest) == plumbstore.mlflow.DIGEST_DIGITS
+    assert f"sha256:{dataset.digest}" == digest[: 7 + plumbstore.mlflow.DIGEST_DIGITS] == f"sha256:{given.digest}"
     assert tags == {
         "mlflow.data.context": "training",
         "plumb.project": "nycflights",
@@ -101,22 +101,22 @@ def test_what_the_client_wrote_becomes_an_input_too(store: plumb.Store, labels: 
     made = store.historical(labels, service="delay_model", manifest=True)
     made.to_parquet(file)
     with mlflow.start_run() as active:
-        plumb.mlflow.log_dataset(file)
+        plumbstore.mlflow.log_dataset(file)
     assert made.manifest is not None
     assert logged(active.info.run_id)[1]["plumb.digest"] == made.manifest.digest
     store.historical(labels, service="delay_model").to_parquet(file)
     with mlflow.start_run(), pytest.raises(plumb.InputError, match=r"make it with .*manifest=True"):
-        plumb.mlflow.log_dataset(file)
+        plumbstore.mlflow.log_dataset(file)
 
 
 @pytest.mark.usefixtures("tracking")
 def test_the_manifest_is_an_artifact_of_the_run_unless_log_manifest_is_false(train: Path) -> None:
     with mlflow.start_run() as active:
-        plumb.mlflow.log_dataset(train)
+        plumbstore.mlflow.log_dataset(train)
     kept = mlflow.artifacts.load_text(f"{active.info.artifact_uri}/plumb/train.parquet.manifest")
     assert kept == (train.parent / "train.parquet.manifest").read_text().strip()
     with mlflow.start_run() as active:
-        plumb.mlflow.log_dataset(train, log_manifest=False)
+        plumbstore.mlflow.log_dataset(train, log_manifest=False)
     assert not mlflow.artifacts.list_artifacts(run_id=active.info.run_id)
 
 
@@ -125,7 +125,7 @@ def test_every_format_gives_the_manifests_digest(train: Path) -> None:
     for suffix in ("parquet", "arrow", "csv"):
         file = train.with_suffix(f".{suffix}")
         with mlflow.start_run() as active:
-            plumb.mlflow.log_dataset(file, context="evaluation", source="s3://bucket/train", name="mine")
+            plumbstore.mlflow.log_dataset(file, context="evaluation", source="s3://bucket/train", name="mine")
         dataset, tags = logged(active.info.run_id)
         expected = json.loads(file.with_name(f"{file.name}.manifest").read_text())["output"]["digest"]
         assert tags["plumb.digest"] == expected
@@ -136,7 +136,7 @@ def test_every_format_gives_the_manifests_digest(train: Path) -> None:
 @pytest.mark.usefixtures("tracking")
 def test_listed_features_are_named_after_their_file(train: Path) -> None:
     with mlflow.start_run():
-        assert plumb.mlflow.log_dataset(train.parent / "few.parquet").name == "few"
+        assert plumbstore.mlflow.log_dataset(train.parent / "few.parquet").name == "few"
 
 
 def test_types_become_mlflows(world: Path, tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_types_become_mlflows(world: Path, tmp_path: Path) -> None:
     labels.write_text("key,event_timestamp\n1,2013-01-01\n2,2013-01-01\n")
     out = tmp_path / "every.parquet"
     run("historical", "--project-dir", world, "--labels", labels, "--features", "every:*", "--out", out)
-    schema = plumb.mlflow.TrainingSet(plumb.manifests.manifest_of(out), None, "every").schema
+    schema = plumbstore.mlflow.TrainingSet(plumbstore.manifests.manifest_of(out), None, "every").schema
     types = {column["name"]: column["type"] for column in schema.to_dict()}
     assert types["a_float32"] == "float"
     assert types["a_bytes"] == "binary"
@@ -156,7 +156,7 @@ def test_types_become_mlflows(world: Path, tmp_path: Path) -> None:
 def test_what_is_no_training_set_is_refused(train: Path, tmp_path: Path) -> None:
     def refused(file: Path, words: str) -> None:
         with pytest.raises(plumb.InputError, match=words):
-            plumb.mlflow.log_dataset(file)
+            plumbstore.mlflow.log_dataset(file)
 
     refused(tmp_path / "nowhere.parquet", "cannot read file .*nowhere.parquet: no such file or directory")
     refused(tmp_path / "train.txt", "has to end in .parquet, .csv or .arrow")
@@ -170,7 +170,7 @@ def test_what_is_no_training_set_is_refused(train: Path, tmp_path: Path) -> None
     beside.write_bytes(b"\xff")
     refused(train, "cannot read .*train.parquet.manifest")
     beside.unlink()
-    assert plumb.manifests.manifest_of(train).rows == 2904
+    assert plumbstore.manifests.manifest_of(train).rows == 2904
     pq.write_table(pq.read_table(train).replace_schema_metadata(), train)
     refused(train, "holds no manifest: it was written without one, or rewritten by another program")
     train.write_bytes(b"PAR1")
@@ -180,7 +180,7 @@ def test_what_is_no_training_set_is_refused(train: Path, tmp_path: Path) -> None
 def test_a_manifest_that_does_not_fit_its_csv_is_refused(train: Path) -> None:
     def refused(words: str) -> None:
         with pytest.raises(plumb.InputError, match=words):
-            plumb.mlflow.log_dataset(csv)
+            plumbstore.mlflow.log_dataset(csv)
 
     csv = train.with_suffix(".csv")
     beside, text = csv.with_name("train.csv.manifest"), csv.read_text()

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import BINARY, TYPES, VALUES, Served, run
 
-import plumb
+import plumbstore as plumb
 
 AT = "2013-01-01T12:00:00Z"
 NOON = dt.datetime(2013, 1, 1, 12, tzinfo=dt.timezone.utc)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -9,9 +10,9 @@ from pathlib import Path
 
 import bare
 import pytest
-from conftest import Served
+from conftest import ROOT, Served
 
-import plumb
+import plumbstore as plumb
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +23,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_has_the_types_and_the_messages(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-        metadata = archive.read(f"plumb-{plumb.__version__}.dist-info/METADATA").decode()
-    assert {"plumb/py.typed", "plumb/v1/serving_pb2.py", "plumb/v1/serving_pb2.pyi"} <= names
+        metadata = archive.read(f"plumbstore-{plumb.__version__}.dist-info/METADATA").decode()
+    assert {"plumbstore/py.typed", "plumbstore/v1/serving_pb2.py", "plumbstore/v1/serving_pb2.pyi"} <= names
     assert "Provides-Extra: pandas" in metadata
     assert "Requires-Dist: pandas>=2.1; extra == 'pandas'" in metadata
     assert "License-Expression: Apache-2.0" in metadata
@@ -32,17 +33,17 @@ def test_the_wheel_has_the_types_and_the_messages(wheel: Path) -> None:
 USE = """
 import importlib, pkgutil, sys
 from pathlib import Path
-import plumb
+import plumbstore as plumb
 
 missing = {name for name in ("numpy", "pandas", "polars", "mlflow") if importlib.util.find_spec(name) is None}
 assert missing == set(sys.argv[3].split(",")), missing
-for module in pkgutil.walk_packages(plumb.__path__, "plumb."):
-    if module.name != "plumb.mlflow":
+for module in pkgutil.walk_packages(plumb.__path__, "plumbstore."):
+    if module.name != "plumbstore.mlflow":
         importlib.import_module(module.name)
 try:
-    import plumb.mlflow
+    import plumbstore.mlflow
 except ImportError as error:
-    assert "pip install 'plumb[mlflow]'" in str(error)
+    assert "pip install 'plumbstore[mlflow]'" in str(error)
 
 store, labels = plumb.connect(sys.argv[1]), Path(sys.argv[2])
 keys = {"carrier": ["DL", None], "tailnum": ["N187DN", "x"]}
@@ -67,7 +68,7 @@ for kind in ("pandas", "polars"):
         labels = frame[["tailnum", "event_timestamp"]]
         assert getattr(store.historical(labels, features=["plane:*"]), "to_" + kind)().shape == (2904, 6)
     except plumb.InputError as error:
-        assert kind in missing and f"pip install 'plumb[{kind}]'" in str(error), error
+        assert kind in missing and f"pip install 'plumbstore[{kind}]'" in str(error), error
 print(repr(joined), joined.report)
 """
 
@@ -94,9 +95,42 @@ def test_the_wheel_is_used_with_no_more_than_it_requires(
         served.stop()
 
 
+LOCAL = """
+import sys
+import plumbstore as plumb
+print(len(plumb.local(sys.argv[1]).feature_views()))
+"""
+
+
+def test_the_wheel_of_a_platform_brings_the_command_line(project: Path, tmp_path: Path) -> None:
+    wheels = [*ROOT.glob("bin/wheel/plumbstore-*-py3-none-manylinux_2_*.whl")]
+    assert len(wheels) == 1, "make wheel builds the wheel that this test installs"
+    python = bare.make(tmp_path / "environment", wheels[0])
+    nothing = {"PATH": "", "HOME": str(tmp_path)}
+    version = subprocess.run(
+        [python.parent / "plumb", "version"], capture_output=True, text=True, check=True, env=nothing
+    )
+    assert version.stdout.startswith("plumb ")
+    done = subprocess.run(
+        [python, "-I", "-c", LOCAL, str(project)], capture_output=True, text=True, check=False, env=nothing
+    )
+    assert int(done.stdout or 0) > 0, done.stderr
+
+
+def test_a_wheel_of_a_platform_needs_its_binary(tmp_path: Path) -> None:
+    given = os.environ | {"PLUMB_WHEEL_BINARY": "nowhere/plumb", "PLUMB_WHEEL_PLATFORM": "linux_x86_64"}
+    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", str(tmp_path)]
+    done = subprocess.run(
+        [*build, str(ROOT / "sdk" / "python")], capture_output=True, text=True, check=False, env=given
+    )
+    assert done.returncode != 0
+    assert "nowhere/plumb is not a file" in done.stdout + done.stderr
+    assert not [*tmp_path.glob("*.whl")]
+
+
 def test_nothing_optional_is_imported_unasked() -> None:
     unasked = {"pandas", "polars", "IPython", "mlflow", "buf"}
-    program = f"import sys, plumb; loaded = {unasked} & set(sys.modules); sys.exit(str(loaded) if loaded else 0)"
+    program = f"import sys, plumbstore; loaded = {unasked} & set(sys.modules); sys.exit(str(loaded) if loaded else 0)"
     subprocess.run([sys.executable, "-c", program], check=True)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-import plumb
-from plumb.progress import Notebook, Progress, Reporter, Terminal
+import plumbstore as plumb
+from plumbstore.progress import Notebook, Progress, Reporter, Terminal
 
 
 class Clock:

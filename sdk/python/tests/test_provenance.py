@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import BINARY, Served, run
 
-import plumb
-from plumb.provenance import COUNTED, ROW, provenance_of
-from plumb.v1 import serving_pb2 as sv
+import plumbstore as plumb
+from plumbstore.provenance import COUNTED, ROW, provenance_of
+from plumbstore.v1 import serving_pb2 as sv
 
 AT = dt.datetime(2013, 7, 3, 20, 30, tzinfo=dt.timezone.utc)
 KEYS = {"airport": ["JFK", "LAX"]}

@@ -15,9 +15,9 @@ import pyarrow as pa
 import pytest
 from conftest import BINARY, TYPES, VALUES, Served, world_table
 
-import plumb
-from plumb.exact import exactly
-from plumb.pushwire import CALL_ROWS
+import plumbstore as plumb
+from plumbstore.exact import exactly
+from plumbstore.pushwire import CALL_ROWS
 
 INSTANT = pa.timestamp("us", "UTC")
 NOON = dt.datetime(2013, 1, 1, 12, tzinfo=dt.timezone.utc)

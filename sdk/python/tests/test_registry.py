@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from conftest import BINARY, Served
 
-import plumb
+import plumbstore as plumb
 
 HARMLESS = ("description: the latest observation", "description: the newest observation")
 HAZARDOUS = ("name: seats, type: INT32", "name: seats, type: INT64")

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import plumb
+import plumbstore as plumb
 
 SERVICE = "delay_model"
 

@@ -11,7 +11,7 @@ import pytest
 import trustme
 from conftest import MATERIALIZED, Served, run
 
-import plumb
+import plumbstore as plumb
 
 KEYS = {"airport": ["JFK"]}
 

@@ -15,9 +15,9 @@ import pytest
 from conftest import BINARY, VALUES, world_table
 from hypothesis import HealthCheck, given, settings
 
-import plumb
-from plumb.carriers import Carriers
-from plumb.exact import exactly
+import plumbstore as plumb
+from plumbstore.carriers import Carriers
+from plumbstore.exact import exactly
 
 INSTANT = pa.timestamp("us", "UTC")
 FEATURES = [name for name in world_table().column_names if name not in ("key", "at")]

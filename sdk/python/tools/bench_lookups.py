@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import grpc
 
-import plumb
-from plumb.v1 import serving_pb2 as sv
+import plumbstore as plumb
+from plumbstore.v1 import serving_pb2 as sv
 
 if TYPE_CHECKING:
     from collections.abc import Callable

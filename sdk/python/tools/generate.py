@@ -1,13 +1,15 @@
 """Generates the Python code of the messages: generate.py IMAGE OUT.
 
-IMAGE is the output of ``buf build``, OUT is the folder that contains the package ``plumb``. Two things are removed from
-the generated code. The first is the rules of buf.validate, which servers check; without them the client does not
-depend on a runtime for them. The second is the check that the protobuf runtime has the generator's major version: it
-warns users of the next version, although the code uses nothing that differs between the two (the tests run with both).
+IMAGE is the output of ``buf build``, OUT is the folder that contains the package ``plumbstore``. Three things differ
+from what protoc writes. The rules of buf.validate, which servers check, are removed; without them the client does not
+depend on a runtime for them. So is the check that the protobuf runtime has the generator's major version: it warns
+users of the next version, although the code uses nothing that differs between the two (the tests run with both). And
+the modules are below ``plumbstore``, because another distribution has the name ``plumb``.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -32,6 +34,11 @@ def without_rules(image: bytes) -> descriptor_pb2.FileDescriptorSet:
     return kept
 
 
+def in_package(code: str) -> str:
+    """Returns generated code that imports the other modules from this package."""
+    return re.sub(r"^from plumb\.v1 import", "from plumbstore.v1 import", code, flags=re.MULTILINE)
+
+
 def without_version_check(code: str) -> str:
     """Returns generated code without the call that compares the versions of generator and runtime."""
     before, _, rest = code.partition("_runtime_version.ValidateProtobufRuntimeVersion(\n")
@@ -47,12 +54,12 @@ def main(image: str, out: str) -> int:
     with tempfile.TemporaryDirectory() as folder:
         descriptors = Path(folder, "descriptors.binpb")
         descriptors.write_bytes(files.SerializeToString(deterministic=True))
-        wanted = [f"--descriptor_set_in={descriptors}", f"--python_out={out}", f"--pyi_out={out}", *ours]
+        wanted = [f"--descriptor_set_in={descriptors}", f"--python_out={folder}", f"--pyi_out={folder}", *ours]
         if code := protoc.main(["protoc", *wanted]):
             return int(code)
-    for name in ours:
-        module = Path(out, name.replace(".proto", "_pb2.py"))
-        module.write_text(without_version_check(module.read_text()))
+        for made in Path(folder, "plumb").rglob("*_pb2.py*"):
+            module = Path(out, "plumbstore", made.relative_to(Path(folder, "plumb")))
+            module.write_text(without_version_check(in_package(made.read_text())))
     return 0
 
 
