@@ -35,17 +35,24 @@ without_race = Allocates|InEveryOrder|WithADamagedByte|RandomJoins|RandomWindows
 # How many worlds each random test draws. Every run draws others; RAPID_CHECKS=1000 looks for long.
 RAPID_CHECKS ?= 40
 
+# The packages that have such tests.
+of_them = $(shell grep -rlE 'func Test[A-Za-z0-9_]*($(without_race))' --include='*_test.go' . | xargs -n1 dirname | sort -u)
+
 # The tests of these packages start processes of a binary that is built without the race detector, and nothing else.
 of_processes = /cmd/plumb$$|/docs$$
 
-# Expressions are also tested as compiled for newer processors, for which the compiler fuses what it may (R25).
-#
-# The binary is built first because tests of several packages build it too. With a cold cache each would build it all.
+# The tests in Python run beside those in Go, since both wait for processes. The binary is built first because tests of
+# several packages build it too. With a cold cache each would build it all.
 .PHONY: test
-test: redis-server postgres build python-test ## Run every test, with the race detector if it can find something; installs redis-server and PostgreSQL if they are missing
+test: redis-server postgres build ## Run every test, with the race detector if it can find something; installs redis-server and PostgreSQL if they are missing
+	$(MAKE) -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=line) go-test python-test
+
+# Expressions are also tested as compiled for newer processors, for which the compiler fuses what it may (R25).
+.PHONY: go-test
+go-test: redis-server postgres build
 	go list ./... | grep -Ev '$(of_processes)' | xargs go test -race -timeout 20m -skip '$(without_race)'
 	go list ./... | grep -E '$(of_processes)' | xargs go test -timeout 20m
-	RAPID_CHECKS=$(RAPID_CHECKS) go test -run '$(without_race)' ./sdk ./store/... ./materialize ./compute/... ./internal/server
+	RAPID_CHECKS=$(RAPID_CHECKS) go test -timeout 20m -run '$(without_race)' $(of_them)
 	if grep -qw fma /proc/cpuinfo 2>/dev/null && grep -qw avx2 /proc/cpuinfo; then GOAMD64=v3 go test ./compute/...; fi
 
 # The environment of the Python client: pinned packages, and an editable install of the client.
