@@ -72,10 +72,12 @@ func mergeFixed(states fixed, runs []Run, spare int, src []byte) (rest []byte, e
 		return nil, errDamaged
 	}
 	for _, run := range runs {
-		if run.Count > len(src)/width || run.Place != spare && !states.mergeFixed(run, width, zeros, src) {
+		// Neither factor is so great that the product overflows: a width is a byte, and a column has fewer states than 2^55.
+		size := run.Count * width
+		if size > len(src) || run.Place != spare && !states.mergeFixed(run, width, zeros, src) {
 			return nil, errDamaged
 		}
-		src = src[run.Count*width:]
+		src = src[size:]
 	}
 	return src, nil
 }
@@ -143,9 +145,13 @@ func appendCounts(dst []byte, places []int, of func(place int) int64) ([]byte, b
 
 // sumOf is the sum of the counts that src begins with.
 func sumOf(count, width int, src []byte) int64 {
-	total := uint64(0)
-	for i := range count {
-		total += unsigned(src, i*width, width)
+	total, mask := uint64(0), uint64(1)<<(8*width)-1
+	at, end := 0, count*width
+	for ; at < end && at <= len(src)-8; at += width {
+		total += binary.LittleEndian.Uint64(src[at:]) & mask
+	}
+	for ; at < end; at += width {
+		total += unsigned(src, at, width)
 	}
 	return int64(total)
 }

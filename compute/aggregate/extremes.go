@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"encoding/binary"
 	"math/bits"
 
 	"github.com/plumbstore/plumb/compute/expression"
@@ -152,8 +153,14 @@ func greatest(codec words, flip uint64, count, width int, src []byte) (best uint
 
 // greatestDouble is greatest for FLOAT64, which are the most usual values and do not need most of what wordOf checks.
 func greatestDouble(flip uint64, count, width int, src []byte) (best uint64, ok bool) {
-	for i := range count {
-		pattern := bits.ReverseBytes64(unsigned(src, i*width, width))
+	mask, end := ^uint64(0)<<(64-8*width), count*width // The bytes of a width are the highest ones of a pattern.
+	for at := 0; at < end; at += width {
+		var pattern uint64
+		if at <= len(src)-8 {
+			pattern = binary.BigEndian.Uint64(src[at:]) & mask
+		} else {
+			pattern = bits.ReverseBytes64(unsigned(src, at, width))
+		}
 		if isNaN(pattern) && pattern != quietNaN {
 			return 0, false
 		}

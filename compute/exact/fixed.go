@@ -121,8 +121,19 @@ func bitLength(value *[4]uint64, sign uint64) int {
 // SumFixed is the sum of integers of a width in two's complement. src has at least as many as are to be added.
 func SumFixed(src []byte, width, count int) (sum [3]uint64) {
 	var a, b, c, carry uint64
+	at, end := 0, width*count
+	if width <= 8 {
+		sign := uint64(1) << (8*width - 1)
+		mask := sign<<1 - 1
+		for ; at < end && at <= len(src)-8; at += width {
+			signed := (binary.LittleEndian.Uint64(src[at:])&mask ^ sign) - sign
+			a, carry = bits.Add64(a, signed, 0)
+			b, _ = bits.Add64(b, uint64(int64(signed)>>63), carry)
+		}
+		c = uint64(int64(b) >> 63)
+	}
 	unused := uint(8 * (MostWidth - width))
-	for at, end := 0, width*count; at < end; at += width {
+	for ; at < end; at += width {
 		low, high := sixteen(src, at)
 		if unused >= 64 {
 			signed := int64(low<<(unused&63)) >> (unused & 63)

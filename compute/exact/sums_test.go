@@ -160,3 +160,31 @@ func TestQuotientsAreRoundedOnce(t *testing.T) {
 		}
 	}
 }
+
+// Integers of any width are added exactly, wherever the bytes end behind them.
+func TestR21_IntegersOfAWidthAreAddedExactly(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 6))
+	modulus := new(big.Int).Lsh(big.NewInt(1), 192)
+	for range 3000 {
+		width, count := 1+random.IntN(MostWidth), random.IntN(30)
+		src := make([]byte, width*count+random.IntN(20))
+		for i := range src {
+			src[i] = byte(random.Uint32())
+		}
+		want := new(big.Int)
+		for i := range count {
+			number, last := new(big.Int), (i+1)*width-1
+			for at := last; at >= i*width; at-- {
+				number.Add(number.Lsh(number, 8), big.NewInt(int64(src[at])))
+			}
+			if src[last] > 0x7f {
+				number.Sub(number, new(big.Int).Lsh(big.NewInt(1), uint(8*width)))
+			}
+			want.Add(want, number)
+		}
+		sum := SumFixed(src, width, count)
+		if got := Big(sum[:]); got.Cmp(want.Mod(want, modulus)) != 0 {
+			t.Fatalf("%d integers of %d bytes are %x in %x, want %x", count, width, got, src, want)
+		}
+	}
+}

@@ -36,6 +36,8 @@ type Layout struct {
 type level struct {
 	// hop is 0 for windows that are exactly as long as they say: their events are kept one by one, and they have no tiles.
 	hop int64
+	// Tiles have numbers between least and most, whose bounds are instants.
+	least, most int64
 	// lifetime says that the windows have no beginning. Such a level has one more tile, for all events up to a border.
 	lifetime bool
 	// spans are positions in Layout.spans. The start of each is not later than that of the next, at any instant.
@@ -140,7 +142,7 @@ func (l *Layout) addLevels() {
 		i := slices.IndexFunc(l.levels, same)
 		if i < 0 {
 			i = len(l.levels)
-			l.levels = append(l.levels, level{hop: hop, lifetime: span.isLifetime()})
+			l.levels = append(l.levels, newLevel(hop, span.isLifetime()))
 		}
 		l.levels[i].spans = append(l.levels[i].spans, at)
 	}
@@ -155,6 +157,14 @@ func (l *Layout) addLevels() {
 		slices.Sort(v.parts)
 		v.parts = slices.Compact(v.parts)
 	}
+}
+
+func newLevel(hop int64, lifetime bool) level {
+	v := level{hop: hop, lifetime: lifetime}
+	if hop > 0 {
+		v.least, v.most = math.MinInt64/hop, math.MaxInt64/hop
+	}
+	return v
 }
 
 // reach is how long before an instant a window begins at the latest.

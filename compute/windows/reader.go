@@ -30,8 +30,9 @@ type Evaluation struct {
 	reader *Reader
 	// states have a place for each window, and one more for what no window counts.
 	states []aggregate.States
-	// bounds are those of the windows at the instant.
+	// bounds are those of the windows at the instant at. All rows of a look-up have the same.
 	bounds []bounds
+	at     int64
 	events *aggregate.Events
 	// columns has the results of each wanted aggregate.
 	columns [][]*expression.Column
@@ -71,6 +72,7 @@ func newEvaluation(r *Reader) *Evaluation {
 		}
 		e.outcomes = append(e.outcomes, l.plan.Outcome(wanted, e.states, l.spanOf[wanted], e.columns[i]))
 	}
+	e.moveTo(0)
 	return e
 }
 
@@ -154,8 +156,8 @@ func (e *Evaluation) Add(state []byte, at int64) (Sight, error) {
 		e.None()
 		return Sight{BeforeFloor: true}, nil
 	}
-	for i, span := range l.spans {
-		e.bounds[i].start, e.bounds[i].end = span.Bounds(at)
+	if at != e.at {
+		e.moveTo(at)
 	}
 	if err := e.readRaws(c, h); err != nil {
 		return Sight{}, err
@@ -178,6 +180,13 @@ func (e *Evaluation) Add(state []byte, at int64) (Sight, error) {
 	}
 	e.row++
 	return sight, nil
+}
+
+func (e *Evaluation) moveTo(at int64) {
+	e.at = at
+	for i, span := range e.reader.layout.spans {
+		e.bounds[i].start, e.bounds[i].end = span.Bounds(at)
+	}
 }
 
 func (e *Evaluation) readRaws(c *cursor, h header) error {

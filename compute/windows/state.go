@@ -113,15 +113,13 @@ func (t *tiles) read(c *cursor, v *level) error {
 	t.numbers = t.numbers[:0]
 	if count := c.count(); count > 0 {
 		first, isDense := c.varint(), c.flag()
-		// The bounds of each tile, in microseconds, have to be instants.
-		least, most := math.MinInt64/v.hop, math.MaxInt64/v.hop
-		c.require(first > least && first < most-int64(count))
+		c.require(first > v.least && first < v.most-int64(count))
 		switch {
 		case c.bad:
 		case isDense:
 			t.fill(first, count)
 		default:
-			t.step(c, first, count, most)
+			t.step(c, first, count, v.most)
 		}
 	}
 	if c.bad {
