@@ -85,7 +85,11 @@ func round(word uint64, exponent int, rest bool) float64 {
 		kept++
 	}
 	// Both are exact: kept is at most 2^53, and the result is a double or overflows.
-	return math.Ldexp(float64(kept), exponent+drop)
+	result, exponent := float64(kept), exponent+drop
+	if exponent > -900 && exponent < 900 { // No double is near its limits, so the exponent is added to that of its bits.
+		return math.Float64frombits(math.Float64bits(result) + uint64(exponent)<<52)
+	}
+	return math.Ldexp(result, exponent)
 }
 
 // Quotient is a / b * 2^exponent, rounded once to the nearest double, the even one of two. It needs a >= 0 and b > 0.
