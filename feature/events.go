@@ -34,8 +34,8 @@ const FilterName = "filter__"
 
 // CompileEvents compiles the computed columns of a source and its filter. The inputs are the columns that are read, in
 // their order, and the outputs are those that are computed, in their order, and then the filter. It returns nil if
-// nothing is computed.
-func CompileEvents(columns []SourceColumn, filter string) (*expression.Program, []expression.Problem) {
+// nothing is computed. Messages name the column of the event time.
+func CompileEvents(columns []SourceColumn, filter, eventTime string) (*expression.Program, []expression.Problem) {
 	var inputs []expression.Input
 	var outputs []expression.Output
 	for _, column := range columns {
@@ -46,12 +46,13 @@ func CompileEvents(columns []SourceColumn, filter string) (*expression.Program, 
 		}
 	}
 	if filter != "" {
-		outputs = append(outputs, expression.Output{Name: FilterName, Type: plumbv1.Type_BOOL, Expression: filter})
+		outputs = append(outputs, expression.Output{Name: FilterName, Type: plumbv1.Type_BOOL, Expression: filter,
+			Noun: "a filter"})
 	}
 	if len(outputs) == 0 {
 		return nil, nil
 	}
-	return expression.Compile(inputs, outputs)
+	return expression.CompileEvents(eventTime, inputs, outputs)
 }
 
 // aggregate resolves the aggregations of a view. They have passed validation, so a problem means that a newer version
@@ -72,7 +73,7 @@ func (v *View) aggregate(definitions []*plumbv1.Aggregation) error {
 	if results != len(v.Features) {
 		return v.newer(fmt.Sprintf("it has %d features, and its aggregations make %d", len(v.Features), results))
 	}
-	program, problems := CompileEvents(v.Source.Columns, v.Source.Filter)
+	program, problems := CompileEvents(v.Source.Columns, v.Source.Filter, v.Source.EventTimestamp)
 	if len(problems) > 0 {
 		return v.newer(problems[0].Message)
 	}

@@ -18,8 +18,19 @@ const maxBytes = 10_000
 //
 // An expression may read the inputs, request_time, and the other outputs by their names.
 func Compile(inputs []Input, outputs []Output) (*Program, []Problem) {
+	return compile(inputs, outputs, "use "+timeName)
+}
+
+// CompileEvents is Compile for expressions over one event. Its time is the column of that name, which messages advise
+// to read.
+func CompileEvents(eventTime string, inputs []Input, outputs []Output) (*Program, []Problem) {
+	return compile(inputs, outputs, "read "+eventTime)
+}
+
+func compile(inputs []Input, outputs []Output, insteadOfNow string) (*Program, []Problem) {
 	c := &compiler{
-		inputs: slices.Clone(inputs), outputs: slices.Clone(outputs), names: map[string]reference{},
+		insteadOfNow: insteadOfNow,
+		inputs:       slices.Clone(inputs), outputs: slices.Clone(outputs), names: map[string]reference{},
 		known: map[string]int{}, checked: make([]*ast.AST, len(outputs)), built: make([]int, len(outputs)),
 	}
 	if err := c.prepare(); err != nil {
@@ -55,6 +66,8 @@ type compiler struct {
 	nodes    []node
 	known    map[string]int
 	problems []Problem
+	// insteadOfNow advises what to do for the time.
+	insteadOfNow string
 }
 
 const (
@@ -185,8 +198,12 @@ func (c *compiler) checkResult(output int, tree *ast.AST) {
 		c.checked[output] = tree
 		return
 	}
-	c.reportAt(output, tree.SourceInfo(), firstID(tree), fmt.Sprintf("the expression is %s, and %q is declared %s; %s",
-		is.article(), c.outputs[output].Name, c.outputs[output].Type, conversion(is, want)))
+	wanted := fmt.Sprintf("%q is declared", c.outputs[output].Name)
+	if noun := c.outputs[output].Noun; noun != "" {
+		wanted = noun + " is"
+	}
+	c.reportAt(output, tree.SourceInfo(), firstID(tree), fmt.Sprintf("the expression is %s, and %s %s; %s", is.article(),
+		wanted, c.outputs[output].Type, conversion(is, want)))
 }
 
 // firstID is the part of an expression that its text begins with.

@@ -6,7 +6,7 @@
 //
 //	program, problems := expression.Compile(
 //		[]expression.Input{{"amount", plumbv1.Type_FLOAT64}, {"spend.mean_30d", plumbv1.Type_FLOAT64}},
-//		[]expression.Output{{"ratio", plumbv1.Type_FLOAT64, "amount / coalesce(spend.mean_30d, amount)"}})
+//		[]expression.Output{{Name: "ratio", Type: plumbv1.Type_FLOAT64, Expression: ratio}})
 //	e := program.Begin(rows)
 //	defer e.Release()
 //	e.Input(0).Floats[0], e.Input(1).States[0] = 12.5, expression.Null

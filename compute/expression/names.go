@@ -64,13 +64,16 @@ func (c *compiler) walkName(e ast.Expr, report func(ast.Expr, string)) {
 	if _, exists := c.names[strings.TrimPrefix(name, ".")]; exists {
 		return
 	}
+	report(root, UnknownInput(name, slices.Sorted(maps.Keys(c.names))))
+}
+
+// UnknownInput is the message of a Problem with a name that is none of those that there are.
+func UnknownInput(name string, names []string) string {
 	message := fmt.Sprintf("unknown input %q", name)
-	if closest := fault.Closest(name, slices.Sorted(maps.Keys(c.names))); closest != "" {
-		message += fmt.Sprintf("; did you mean %q?", closest)
-	} else {
-		message += "; name one of the request, or a feature as alias.feature"
+	if closest := fault.Closest(name, names); closest != "" {
+		return message + fmt.Sprintf("; did you mean %q?", closest)
 	}
-	report(root, message)
+	return message + "; name one of the request, or a feature as alias.feature"
 }
 
 // dotted returns the name that a chain of selections spells, and the part that it begins with.
@@ -98,8 +101,6 @@ func (c *compiler) walkCall(e ast.Expr, report func(ast.Expr, string)) {
 
 // replacements says what to write for functions that exist elsewhere.
 var replacements = map[string]string{
-	"now": "now() does not exist, because an expression must give the same value whenever it is computed; use " +
-		"request_time",
 	"random": "random() does not exist, because an expression must give the same value whenever it is computed; pass " +
 		"the number as an input",
 	"dyn":  "dyn() does not exist, because every value has one type; convert with int(...), double(...) or string(...)",
@@ -115,6 +116,9 @@ func (c *compiler) walkFunction(e ast.Expr, report func(ast.Expr, string)) {
 	name := call.FunctionName()
 	f, exists := c.functions[name]
 	switch {
+	case !exists && name == "now":
+		report(e, "now() does not exist, because an expression must give the same value whenever it is computed; "+
+			c.insteadOfNow)
 	case !exists && replacements[name] != "":
 		report(e, replacements[name])
 	case !exists:

@@ -13,7 +13,7 @@ func compiled(t *testing.T, expressions ...string) *Program {
 	t.Helper()
 	var outputs []Output
 	for i, text := range expressions {
-		outputs = append(outputs, Output{fmt.Sprint("out", i), float64Type, text})
+		outputs = append(outputs, Output{Name: fmt.Sprint("out", i), Type: float64Type, Expression: text})
 	}
 	program, problems := Compile([]Input{{"x", float64Type}, {"y", float64Type}}, outputs)
 	if len(problems) > 0 {

@@ -19,6 +19,8 @@ type Output struct {
 	Name       string
 	Type       plumbv1.Type
 	Expression string
+	// Noun is what messages call an output whose type is not declared, such as a filter. It may be empty.
+	Noun string
 }
 
 // Problem is a mistake in the expression of one output. Line and Column are of the expression's text, from 1, in code

@@ -205,7 +205,7 @@ func (s *columnCheck) need(name string) string {
 // compile checks the expressions. What is wrong with those that read unknown names is reported once these are known.
 func (s *columnCheck) compile() {
 	resolved := feature.ResolveSources([]*plumbv1.Source{s.source})[s.source.GetName()]
-	_, problems := feature.CompileEvents(resolved.Columns, resolved.Filter)
+	_, problems := feature.CompileEvents(resolved.Columns, resolved.Filter, resolved.EventTimestamp)
 	var computed []*plumbv1.SourceColumn
 	for _, column := range s.source.GetColumns() {
 		if column.GetExpression() != "" {
@@ -213,7 +213,6 @@ func (s *columnCheck) compile() {
 		}
 	}
 	for _, problem := range problems {
-		problem.Message = strings.ReplaceAll(problem.Message, "use "+requestTime, "read "+s.source.GetEventTimestamp())
 		if problem.Output < len(computed) {
 			if column := computed[problem.Output]; !s.unreadable[column] {
 				s.addInExpression(column, "expression", column.GetExpression(), problem)
@@ -223,7 +222,6 @@ func (s *columnCheck) compile() {
 		if s.unreadable[s.source] {
 			return
 		}
-		problem.Message = strings.ReplaceAll(problem.Message, strconv.Quote(feature.FilterName)+" is declared", "a filter is")
 		s.addInExpression(s.source, "filter", s.source.GetFilter(), problem)
 	}
 }

@@ -26,37 +26,8 @@ type computing struct {
 	reads [][]readColumn
 }
 
-// readColumn is a label column that is read as a type, for a join key or for a request input.
-type readColumn struct {
-	name string
-	as   plumbv1.Type
-	// reader is what it is read for, such as risk:amount or risk.spend:card.
-	reader string
-}
-
-// readable is what the expressions of an on-demand view may read.
-type readable struct {
-	inputs []expression.Input
-	// reads has the label columns of each input.
-	reads [][]readColumn
-	// complete is false if there may be inputs that are not known, since something about them is wrong.
-	complete bool
-}
-
-// add adds a request input, or with an alias a feature of a view.
-func (r *readable) add(alias string, input expression.Input, columns []readColumn) {
-	if input.Name == "" || input.Type == 0 {
-		r.complete = false
-		return
-	}
-	if alias != "" {
-		input.Name = alias + "." + input.Name
-	}
-	r.inputs, r.reads = append(r.inputs, input), append(r.reads, columns)
-}
-
 // checkOnDemandView checks what an on-demand view says. If not everything is known that its expressions may read, those
-// alone are checked that read nothing else.
+// alone are checked that read nothing else, and of the others the names that nothing can have.
 func (c *checker) checkOnDemandView(ctx context.Context, view *plumbv1.OnDemandView) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -67,12 +38,12 @@ func (c *checker) checkOnDemandView(ctx context.Context, view *plumbv1.OnDemandV
 	}
 	indexNames(c, "request input", view.GetRequest())
 	indexNames(c, "feature", view.GetFeatures())
-	read := &readable{complete: true}
+	read := newReadable()
 	c.checkRequest(view, read)
 	c.checkViewInputs(view, read)
 	sound, others := c.checkComputedNames(view, read)
 	if !read.complete {
-		sound, others = settled(sound, others, read.inputs)
+		sound, others = c.settle(sound, others, read)
 	}
 	program := c.checkExpressions(sound, slices.Concat(read.inputs, others))
 	if program != nil && len(sound) == len(view.GetFeatures()) && read.complete {
@@ -81,40 +52,58 @@ func (c *checker) checkOnDemandView(ctx context.Context, view *plumbv1.OnDemandV
 	return nil
 }
 
-// settled are those of the features whose expressions read known inputs and features alone. The rest are inputs too.
-func settled(features []*plumbv1.ComputedFeature, others, inputs []expression.Input) (sound []*plumbv1.ComputedFeature,
-	rest []expression.Input,
+// settle returns those of the features whose expressions read no name of something that is wrong elsewhere. The rest are
+// inputs too. What is wrong with these is reported once the names are known, but for names that nothing can have.
+func (c *checker) settle(features []*plumbv1.ComputedFeature, others []expression.Input, read *readable) (
+	sound []*plumbv1.ComputedFeature, rest []expression.Input,
 ) {
-	known := map[string]bool{requestTime: true}
-	for _, input := range slices.Concat(inputs, others) {
-		known[input.Name] = true
+	names := []string{requestTime}
+	for _, input := range slices.Concat(read.inputs, others) {
+		names = append(names, input.Name)
 	}
 	for _, f := range features {
-		known[f.GetName()] = true
+		names = append(names, f.GetName())
 	}
-	isUnknown := func(read expression.Read) bool { return !known[read.Name] }
+	known := newNames(names)
 	for _, f := range features {
-		if slices.ContainsFunc(expression.Reads(f.GetExpression()), isUnknown) {
-			others = append(others, expression.Input{Name: f.GetName(), Type: f.GetType()})
-		} else {
+		var unknown []expression.Read
+		isSound := true
+		for _, name := range expression.Reads(f.GetExpression()) {
+			switch {
+			case known.has[name.Name]:
+			case read.mayBe(name.Name):
+				isSound = false
+			default:
+				unknown = append(unknown, name)
+			}
+		}
+		if isSound {
 			sound = append(sound, f)
+			continue
+		}
+		rest = append(rest, expression.Input{Name: f.GetName(), Type: f.GetType()})
+		for _, name := range unknown {
+			c.addInExpression(f, "expression", f.GetExpression(), expression.Problem{Line: name.Line, Column: name.Column,
+				Message: expression.UnknownInput(name.Name, known.all)})
 		}
 	}
-	return sound, others
+	return sound, append(others, rest...)
 }
 
 // checkRequest checks the request inputs, which expressions may read.
 func (c *checker) checkRequest(view *plumbv1.OnDemandView, read *readable) {
-	read.complete = read.complete && !c.isFaulty(view, "request")
+	if c.isFaulty(view, "request") {
+		read.lack("")
+	}
 	for _, input := range view.GetRequest() {
 		name := input.GetName()
 		switch {
 		case name == labelTime || name == requestTime:
 			c.add(input, path{"name"}, "request input %q has the name of the time of label rows, which expressions read as "+
 				"%s; rename or remove it", name, requestTime)
-			read.complete = false
+			read.lackType(name)
 		case c.isFaulty(input, "name"):
-			read.complete = false
+			read.lackType(name)
 		default:
 			read.add("", expression.Input{Name: name, Type: input.GetType()},
 				[]readColumn{{name, input.GetType(), view.GetName() + ":" + name}})
@@ -124,19 +113,21 @@ func (c *checker) checkRequest(view *plumbv1.OnDemandView, read *readable) {
 
 // checkViewInputs checks the uses of feature views, whose features expressions may read.
 func (c *checker) checkViewInputs(view *plumbv1.OnDemandView, read *readable) {
-	read.complete = read.complete && !c.isFaulty(view, "views")
+	if c.isFaulty(view, "views") {
+		read.lack(anyAlias)
+	}
 	aliases := map[string]*plumbv1.ViewInput{}
 	requested := namesOf(view.GetRequest())
 	for _, input := range view.GetViews() {
 		if input.GetView() == "" || c.isFaulty(input, "view") || c.isFaulty(input, "as") {
-			read.complete = false
+			read.lack(anyAlias)
 			continue
 		}
 		alias := cmp.Or(input.GetAs(), input.GetView())
 		if first, ok := aliases[alias]; ok {
 			c.add(input, path{"as"}, "%q already stands for the view at %s; give this one another name with as", alias,
 				c.Position(first))
-			read.complete = false
+			read.lack(alias)
 			continue
 		}
 		aliases[alias] = input
@@ -147,14 +138,16 @@ func (c *checker) checkViewInputs(view *plumbv1.OnDemandView, read *readable) {
 		of, ok := c.views[input.GetView()]
 		if !ok {
 			c.unknownInput(input)
-			read.complete = false
+			read.lack(alias)
 			continue
 		}
 		columns := c.keysOf(view, input, of)
 		for _, f := range of.GetFeatures() {
 			read.add(alias, expression.Input{Name: f.GetName(), Type: f.GetType()}, columns)
 		}
-		read.complete = read.complete && !c.isFaulty(of, "features")
+		if c.isFaulty(of, "features") {
+			read.lack(alias)
+		}
 	}
 }
 
@@ -210,7 +203,9 @@ func (c *checker) joinKeysOf(view *plumbv1.FeatureView) (keys []*plumbv1.JoinKey
 func (c *checker) checkComputedNames(view *plumbv1.OnDemandView, read *readable) (sound []*plumbv1.ComputedFeature,
 	others []expression.Input,
 ) {
-	read.complete = read.complete && !c.isFaulty(view, "features")
+	if c.isFaulty(view, "features") {
+		read.lack("")
+	}
 	taken := map[string]string{labelTime: "the time of label rows", requestTime: "the time of the request"}
 	for _, input := range view.GetRequest() {
 		taken[input.GetName()] = "a request input"
@@ -222,7 +217,7 @@ func (c *checker) checkComputedNames(view *plumbv1.OnDemandView, read *readable)
 		what, clashes := taken[f.GetName()]
 		switch {
 		case f.GetName() == "" || f.GetType() == 0 || c.isFaulty(f, "name"):
-			read.complete = false
+			read.lackType(f.GetName())
 		case clashes && what == "":
 			// A feature of this name came before, which has been reported.
 		case clashes:
