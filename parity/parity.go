@@ -63,7 +63,7 @@ type Config struct {
 	Seed uint64
 	// Folder is where label files may be written; the caller removes it.
 	Folder string
-	// Parallel is how many views may be materialized at a time.
+	// Parallel is how many views may be materialized at a time. Each of them takes an operation's memory.
 	Parallel int
 	// Now returns the time, to measure how long things take.
 	Now func() time.Time
@@ -73,8 +73,9 @@ type Config struct {
 
 // Offline is what is needed of an offline engine.
 type Offline interface {
-	materialize.Reader
+	// PlanJoin and Read are those of offline.Store.
 	PlanJoin(ctx context.Context, request offline.JoinRequest) (offline.Join, error)
+	Read(ctx context.Context, views []*feature.View) (offline.Reading, error)
 }
 
 // Sandbox is a serving path that is thrown away afterwards. Nothing has been materialized on it.

@@ -3,6 +3,7 @@ package parity
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -145,7 +146,7 @@ func (c *cells) keep(values, statuses arrow.Array, event feature.Instant, row in
 
 // play materializes views and looks label rows up, in the order of their instants. Neither windows nor the store can go
 // back: once a view is materialized further than a label row allows, that row cannot be played any more.
-func (v *verification) play(ctx context.Context) error {
+func (v *verification) play(ctx context.Context) (err error) {
 	for _, view := range v.views {
 		view.stops = v.stopsOf(view)
 	}
@@ -154,6 +155,11 @@ func (v *verification) play(ctx context.Context) error {
 		for row := range t.labels {
 			moments = append(moments, moment{t.labels[row].at, t, row})
 		}
+	}
+	readings, err := v.read(ctx)
+	defer func() { err = errors.Join(err, closeAll(readings)) }()
+	if err != nil {
+		return err
 	}
 	slices.SortStableFunc(moments, func(a, b moment) int { return cmp.Compare(a.at, b.at) })
 	step := offline.Progress{Step: "materializing and looking up", Total: int64(len(moments))}
@@ -164,7 +170,7 @@ func (v *verification) play(ctx context.Context) error {
 		if end < 0 {
 			end = len(moments)
 		}
-		if err := v.advance(ctx, now); err != nil {
+		if err := v.advance(ctx, readings, now); err != nil {
 			return err
 		}
 		if err := v.lookUp(ctx, now, moments[:end]); err != nil {
@@ -264,16 +270,55 @@ func withSeams(stops []feature.Instant, newest map[feature.Instant]feature.Insta
 	return cut
 }
 
+// sharedReading reads the windows of some views, which are materialized one after the other.
+type sharedReading struct {
+	offline.Reading
+	views []*sandboxView
+}
+
+// read deals the views out to as many readings as may be used at a time. Those that have been opened are returned also
+// if there is an error.
+func (v *verification) read(ctx context.Context) ([]sharedReading, error) {
+	readings := make([]sharedReading, min(max(v.Parallel, 1), len(v.views)))
+	for i, view := range v.views {
+		shared := &readings[i%len(readings)]
+		shared.views = append(shared.views, view)
+	}
+	for i := range readings {
+		var views []*feature.View
+		for _, view := range readings[i].views {
+			views = append(views, view.View)
+		}
+		var err error
+		if readings[i].Reading, err = v.Offline.Read(ctx, views); err != nil {
+			return readings[:i], err
+		}
+	}
+	return readings, nil
+}
+
+func closeAll(readings []sharedReading) error {
+	var failures []error
+	for _, reading := range readings {
+		failures = append(failures, reading.Close())
+	}
+	return errors.Join(failures...)
+}
+
 // advance materializes each view through the instant, or as much further as all label rows allow.
-func (v *verification) advance(ctx context.Context, at feature.Instant) error {
+func (v *verification) advance(ctx context.Context, readings []sharedReading, at feature.Instant) error {
 	began := v.Now()
 	defer func() { v.report.Seconds.Materializing += v.since(began) }()
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(max(v.Parallel, 1))
-	for _, view := range v.views {
-		if view.isBehind(at) {
-			group.Go(func() error { return v.materialize(ctx, view, at) })
-		}
+	for _, reading := range readings {
+		group.Go(func() error {
+			for _, view := range reading.views {
+				if err := v.materialize(ctx, reading, view, at); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	}
 	return group.Wait()
 }
@@ -285,11 +330,13 @@ func (s *sandboxView) isBehind(at feature.Instant) bool {
 }
 
 // materialize runs the windows of a view one after the other, each at the instant that it ends.
-func (v *verification) materialize(ctx context.Context, view *sandboxView, at feature.Instant) error {
+func (v *verification) materialize(ctx context.Context, reading offline.Reading, view *sandboxView,
+	at feature.Instant,
+) error {
 	for view.isBehind(at) {
 		stop := view.stops[len(view.runs)]
 		materializer := materialize.New(materialize.Config{
-			Offline: v.Offline, Online: v.Sandbox.Online, Ledger: v.Sandbox.Ledger, Now: stop.Time,
+			Offline: reading, Online: v.Sandbox.Online, Ledger: v.Sandbox.Ledger, Now: stop.Time,
 			Retention: v.Sandbox.Retention, ClockSkew: v.Sandbox.ClockSkew,
 		})
 		report, err := materializer.Run(ctx, view.View, materialize.Request{To: stop})

@@ -2,7 +2,6 @@ package duckdb
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -11,64 +10,49 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
-	"github.com/plumbstore/plumb/store/duckdb/relation"
 	"github.com/plumbstore/plumb/store/duckdb/session"
 	"github.com/plumbstore/plumb/store/offline"
 )
 
-// Events implements offline.Store. DuckDB sorts the rows into a table, so that it can spill.
-func (e *Engine) Events(ctx context.Context, request offline.EventsRequest, yield func(arrow.RecordBatch) error) (
+// Events implements offline.Reading. DuckDB sorts the rows into a table, so that it can spill.
+func (r *reading) Events(ctx context.Context, request offline.EventsRequest, yield func(arrow.RecordBatch) error) (
 	report offline.NewestReport, err error,
 ) {
-	if request.View.Kind != feature.Windows {
-		return report, fault.Inputf("", "view %s has no events, since it computes nothing of them", request.View.Name)
+	if err := requireEvents(request.View); err != nil {
+		return report, err
 	}
-	events := request.View.Aggregated.Events
-	s, err := e.newSession(ctx)
+	window, _, err := r.window(ctx, request.View, request.Window)
 	if err != nil {
 		return report, err
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	if err := relation.CheckEventWise(ctx, s, events.Source); err != nil {
-		return report, err
-	}
-	relations, err := e.open(ctx, s, []*feature.Source{events.Source})
-	if err != nil {
-		return report, err
-	}
-	rows, err := readView(ctx, relations, events, "rows0")
-	if err != nil {
-		return report, err
-	}
-	if events.Source.IsQuery() {
-		rows = rows.unordered() // Events that tie count alike, whatever their order (R20).
-	}
-	if err := relations.LoadTexts(ctx); err != nil {
-		return report, err
-	}
-	w := &eventRows{windowRows{session: s, rows: rows.pruned(inclusive(request.Window)), window: request.Window}}
-	report, err = w.check(ctx, relations, request.MaxFailed)
-	report.Inputs = w.rows.described(relations)
+	w := &eventRows{*window}
+	report, err = w.check(ctx, request.MaxFailed)
+	report.Inputs = w.rows.described(r.relations)
 	if err == nil {
 		err = w.sort(ctx, &report)
 	}
 	if err != nil {
-		return report, relations.Blame(ctx, err)
+		return report, r.relations.Blame(ctx, err)
 	}
 	names := w.names()
-	return report, s.Stream(ctx, "events", func(batch arrow.RecordBatch) error {
+	return report, r.session.Stream(ctx, "events", func(batch arrow.RecordBatch) error {
 		return yield(renamed(batch, names))
 	})
+}
+
+func requireEvents(view *feature.View) error {
+	if view.Kind != feature.Windows {
+		return fault.Inputf("", "view %s has no events, since it computes nothing of them", view.Name)
+	}
+	return nil
 }
 
 // eventRows are the rows of a window as events.
 type eventRows struct{ windowRows }
 
 // check counts the rows that are left out, and if rows may fail, all others too.
-func (w *eventRows) check(ctx context.Context, r *relation.Set, maxFailed int64) (
-	report offline.NewestReport, err error,
-) {
-	if err := w.stage(ctx, r); err != nil {
+func (w *eventRows) check(ctx context.Context, maxFailed int64) (report offline.NewestReport, err error) {
+	if err := w.stage(ctx); err != nil {
 		return report, err
 	}
 	if err := w.countNulls(ctx, &report); err != nil {
@@ -115,7 +99,7 @@ func (w *eventRows) sorted() string {
 		columns[i] += " AS " + names[i]
 	}
 	fits, _ := w.fit()
-	return fmt.Sprintf("CREATE TABLE %s.events AS\nSELECT row_number() OVER () - 1 AS n, * FROM "+
+	return fmt.Sprintf("CREATE OR REPLACE TABLE %s.events AS\nSELECT row_number() OVER () - 1 AS n, * FROM "+
 		"(SELECT %s FROM %s r WHERE %s AND %s ORDER BY %s)", session.Schema, strings.Join(columns, ", "), w.rows.from,
 		w.usable(), fits, strings.Join(names[:len(w.rows.keys)+1], ", "))
 }

@@ -67,18 +67,23 @@ func (p *project) events(t *testing.T, window offline.Window, maxFailed int64) (
 	if err != nil {
 		t.Fatal(err)
 	}
-	var rows []string
-	report, err := p.open(t).Events(t.Context(), offline.EventsRequest{View: view, Window: window, MaxFailed: maxFailed},
-		func(batch arrow.RecordBatch) error {
-			for i := range int(batch.NumRows()) {
-				var cells []string
-				for at, column := range batch.Columns() {
-					cells = append(cells, batch.ColumnName(at)+"="+column.ValueStr(i))
-				}
-				rows = append(rows, strings.Join(cells, " "))
+	return eventsOf(t, p.open(t), offline.EventsRequest{View: view, Window: window, MaxFailed: maxFailed})
+}
+
+func eventsOf(t *testing.T, from offline.Windowed, request offline.EventsRequest) (
+	rows []string, report offline.NewestReport, err error,
+) {
+	t.Helper()
+	report, err = from.Events(t.Context(), request, func(batch arrow.RecordBatch) error {
+		for i := range int(batch.NumRows()) {
+			var cells []string
+			for at, column := range batch.Columns() {
+				cells = append(cells, batch.ColumnName(at)+"="+column.ValueStr(i))
 			}
-			return nil
-		})
+			rows = append(rows, strings.Join(cells, " "))
+		}
+		return nil
+	})
 	return rows, report, err
 }
 
@@ -122,8 +127,16 @@ func TestR5_EventsOfAWindowComeByKeyAndTime(t *testing.T) {
 }
 
 func TestEventsThatDoNotFitAreCountedAndLeftOut(t *testing.T) {
-	p := newEvents(t, `SELECT 1 AS k, unnest([1, 1.5, 2]) AS x, TIMESTAMPTZ '2026-01-01 10:00:00Z' AS at`,
-		exactly("sum", "1d"))
+	const sql = `SELECT 1 AS k, unnest([1, 1.5, 2]) AS x, TIMESTAMPTZ '2026-01-01 10:00:00Z' AS at`
+	expectMisfit(t, newEvents(t, sql, exactly("sum", "1d")))
+	queried := newEvents(t, sql, exactly("sum", "1d"))
+	queried.overQuery(`SELECT k, x, "at" FROM raw`)
+	expectMisfit(t, queried)
+}
+
+// expectMisfit expects that one of three events does not fit.
+func expectMisfit(t *testing.T, p *project) {
+	t.Helper()
 	all := offline.Window{End: math.MaxInt64 - 1}
 	rows, _, err := p.events(t, all, 0)
 	if err == nil || !strings.Contains(err.Error(), "1 row cannot be stored") || rows != nil {

@@ -66,8 +66,9 @@ func (w *windowRows) sampleFailed(ctx context.Context, fails string, report *off
 		place = "'', 0"
 	}
 	query := fmt.Sprintf("SELECT %s, failure.column, failure.value, failure.reason\n"+
-		"FROM (SELECT *, %s AS failure FROM %s WHERE %s ORDER BY o LIMIT %d)", place,
-		failure(append(w.rows.keyColumns(), w.rows.featureColumns()...)), w.rows.from, fails, offline.FailureSamples)
+		"FROM (SELECT *, %s AS failure FROM %s WHERE %s ORDER BY %s LIMIT %d)", place,
+		failure(append(w.rows.keyColumns(), w.rows.featureColumns()...)), w.rows.from, fails, w.rows.order,
+		offline.FailureSamples)
 	return w.session.QueryRows(ctx, query, func(rows *sql.Rows) error {
 		var f offline.FailedRow
 		err := rows.Scan(&f.File, &f.Row, &f.Column, &f.Value, &f.Reason)

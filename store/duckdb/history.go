@@ -53,7 +53,7 @@ func (e *Engine) History(ctx context.Context, view *feature.View, yield func(arr
 	for _, key := range view.Keys {
 		names = append(names, key.Name)
 	}
-	stream, err := native.NewRowStream(s.Native(), append(names, "event_ts", "created_ts"))
+	stream, err := native.NewRowStream(s.Native())
 	if err != nil {
 		return err
 	}
@@ -65,7 +65,8 @@ func (e *Engine) History(ctx context.Context, view *feature.View, yield func(arr
 	query := fmt.Sprintf("SELECT count(*) FILTER (WHERE _plumb_take(%s))\nFROM (SELECT %s FROM %s WHERE %s)",
 		strings.Join(quote.Numbered("v", len(columns)), ", "), strings.Join(columns, ", "), rows.from, rows.usable())
 	var refusal error
-	err = stream.Run(ctx, func(ctx context.Context) error { return s.Exec(ctx, query) },
+	err = stream.Run(ctx, append(names, "event_ts", "created_ts"),
+		func(ctx context.Context) error { return s.Exec(ctx, query) },
 		func(batch arrow.RecordBatch) error {
 			refusal = yield(batch)
 			return refusal

@@ -2,16 +2,13 @@ package duckdb
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
-	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/store/duckdb/native"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
-	"github.com/plumbstore/plumb/store/duckdb/relation"
 	"github.com/plumbstore/plumb/store/duckdb/session"
 	"github.com/plumbstore/plumb/store/offline"
 )
@@ -27,42 +24,28 @@ type newest struct {
 	windowRows
 
 	marked *newestRows
+	taken  *native.RowStream
 }
 
-// Newest implements offline.Store.
-func (e *Engine) Newest(ctx context.Context, request offline.NewestRequest, yield func(arrow.RecordBatch) error) (
+// Newest implements offline.Reading.
+func (r *reading) Newest(ctx context.Context, request offline.NewestRequest, yield func(arrow.RecordBatch) error) (
 	report offline.NewestReport, err error,
 ) {
 	if err := request.View.RequireNewestRow(); err != nil {
 		return report, err
 	}
-	s, err := e.newSession(ctx)
+	window, rows, err := r.window(ctx, request.View, request.Window)
 	if err != nil {
 		return report, err
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	relations, err := e.open(ctx, s, []*feature.Source{request.View.Source})
-	if err != nil {
-		return report, err
-	}
-	rows, err := readView(ctx, relations, request.View, "rows0")
-	if err != nil {
-		return report, err
-	}
-	if err := relations.LoadTexts(ctx); err != nil {
-		return report, err
-	}
-	n := &newest{windowRows: windowRows{session: s, rows: rows.pruned(inclusive(request.Window)), window: request.Window}}
-	if n.marked, err = newNewestRows(s.Native()); err != nil {
-		return report, err
-	}
-	report, err = n.find(ctx, relations, request.MaxFailed)
+	n := &newest{windowRows: *window, marked: r.marked, taken: r.taken}
+	report, err = n.find(ctx, request.MaxFailed)
 	if err == nil && request.CountBefore && request.Window.Start != nil {
-		report.Before, err = rows.countThrough(ctx, s, *request.Window.Start)
+		report.Before, err = rows.countThrough(ctx, r.session, *request.Window.Start)
 	}
-	report.Inputs = n.rows.described(relations)
+	report.Inputs = n.rows.described(r.relations)
 	if err != nil {
-		return report, relations.Blame(ctx, err)
+		return report, r.relations.Blame(ctx, err)
 	}
 	var refusal error
 	err = n.stream(ctx, report.Failed > 0, func(batch arrow.RecordBatch) error {
@@ -72,14 +55,15 @@ func (e *Engine) Newest(ctx context.Context, request offline.NewestRequest, yiel
 	if refusal != nil {
 		return report, refusal
 	}
-	return report, relations.Blame(ctx, err)
+	return report, r.relations.Blame(ctx, err)
 }
 
 // find marks the newest rows, and counts.
-func (n *newest) find(ctx context.Context, r *relation.Set, maxFailed int64) (report offline.NewestReport, err error) {
-	if err := n.stage(ctx, r); err != nil {
+func (n *newest) find(ctx context.Context, maxFailed int64) (report offline.NewestReport, err error) {
+	if err := n.stage(ctx); err != nil {
 		return report, err
 	}
+	n.marked.begin()
 	if err := n.mark(ctx); err != nil {
 		return report, err
 	}
@@ -103,7 +87,7 @@ func (n *newest) mark(ctx context.Context) error {
 		return n.session.Exec(ctx, fmt.Sprintf("SELECT count(*) FILTER (WHERE _plumb_newest(last, n))\n"+
 			"FROM (SELECT max(_plumb_pack(e, o)) AS last, count(*) AS n FROM (%s)\n%s)", n.seen(), grouped(keys)))
 	}
-	err := n.session.Exec(ctx, fmt.Sprintf("CREATE TABLE %s.tied AS\n"+
+	err := n.session.Exec(ctx, fmt.Sprintf("CREATE OR REPLACE TABLE %s.tied AS\n"+
 		"SELECT * EXCLUDE (last, first, n), _plumb_event(last) AS e\nFROM (SELECT %smax(_plumb_pack(e, o)) AS last, "+
 		"max(_plumb_pack(e, ~o)) AS first, count(*) AS n FROM (%s)\n%s)\nWHERE _plumb_tied(last, first, n)",
 		session.Schema, quote.Each(keys, "$, ", ""), n.seen(), grouped(keys)))
@@ -138,12 +122,8 @@ func (n *newest) seen() string {
 
 // stream hands out the rows that were marked, without those that fail.
 func (n *newest) stream(ctx context.Context, failed bool, yield func(arrow.RecordBatch) error) error {
-	rows, err := native.NewRowStream(n.session.Native(), n.names())
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	return rows.Run(ctx, func(ctx context.Context) error { return n.session.Exec(ctx, n.take(failed)) }, yield)
+	return n.taken.Run(ctx, n.names(), func(ctx context.Context) error { return n.session.Exec(ctx, n.take(failed)) },
+		yield)
 }
 
 // take is the query that takes the rows.

@@ -23,8 +23,12 @@ import (
 //	                              takes the row as the newest of its key
 //	_plumb_won(order)             is the row the newest of its key?
 //
-// Numbers are BIGINT and packs HUGEINT. None may be null.
-type newestRows struct {
+// Numbers are BIGINT and packs HUGEINT. None may be null. The functions are registered once in a connection, and begin
+// starts another search.
+type newestRows struct{ *newestSearch }
+
+// newestSearch is what one search has found.
+type newestSearch struct {
 	won *positions
 	// read counts the rows, and least is the earliest event time of a key's newest.
 	read, least atomic.Int64
@@ -33,8 +37,7 @@ type newestRows struct {
 }
 
 func newNewestRows(n *native.Connection) (*newestRows, error) {
-	r := &newestRows{won: newPositions()}
-	r.least.Store(math.MaxInt64)
+	r := &newestRows{}
 	const number, huge = mapping.TypeBigInt, mapping.TypeHugeInt
 	truth := native.Result{Single: mapping.TypeBoolean}
 	for _, f := range []native.Function{
@@ -50,6 +53,12 @@ func newNewestRows(n *native.Connection) (*newestRows, error) {
 		}
 	}
 	return r, nil
+}
+
+// begin forgets what was found. No statement may be running.
+func (r *newestRows) begin() {
+	r.newestSearch = &newestSearch{won: newPositions()}
+	r.least.Store(math.MaxInt64)
 }
 
 func pack(c native.Columns, a native.Answer) {

@@ -95,10 +95,10 @@ func (v *viewColumns) renamed() string {
 	return strings.Join(parts, ", ")
 }
 
-// order is the source order of a SQL source's rows: by their feature values in declared order, null lowest (R3). Floats
+// sourceOrder is that of a SQL source's rows: by their feature values in declared order, null lowest (R3). Floats
 // that DuckDB takes for equal are ordered by their text, which puts -0.0 before 0.0, and then, for NaN, by their bits.
 // Elements of arrays are compared as sort keys, since DuckDB takes a null element for the greatest.
-func (v *viewColumns) order(columns []feature.Column) string {
+func (v *viewColumns) sourceOrder(columns []feature.Column) string {
 	var terms []string
 	for i, f := range v.view.Features {
 		column := fmt.Sprintf("f%d", i)

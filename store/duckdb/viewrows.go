@@ -19,9 +19,12 @@ import (
 // in another way, is a new value.
 type viewRows struct {
 	viewColumns
-	// staging, for a SQL source, makes the table that from reads: its rows need an order to break ties by.
+	// staging, for a SQL source, makes the table that from reads: its rows need an order to break ties by, or are read
+	// more than once.
 	staging []string
 	from    string
+	// order is what sorts the rows: o, or, if they have none, ALL.
+	order string
 	// table is that of a source of files.
 	table relation.Table
 }
@@ -48,15 +51,23 @@ func readView(ctx context.Context, r *relation.Set, view *feature.View, table st
 // over is the reading of a table.
 func (v *viewRows) over(table relation.Table) *viewRows {
 	rows := *v
-	rows.table, rows.from = table, table.Positioned(v.renamed())
+	rows.table, rows.from, rows.order = table, table.Positioned(v.renamed()), "o"
 	return &rows
 }
 
 // unordered is the reading of a SQL source as it is, for what needs no order of rows.
 func (v *viewRows) unordered() *viewRows {
 	rows := *v
-	rows.staging = nil
+	rows.staging, rows.order = nil, "ALL"
 	rows.from = fmt.Sprintf("(SELECT %s FROM %s)", v.renamed(), quote.Identifier(v.view.Source.Name))
+	return &rows
+}
+
+// kept is the reading of a SQL source without an order of rows by way of a table, so that the query runs once.
+func (v *viewRows) kept(table string) *viewRows {
+	rows := *v.unordered()
+	rows.staging = []string{fmt.Sprintf("CREATE OR REPLACE TABLE %s AS FROM %s", table, rows.from)}
+	rows.from = table
 	return &rows
 }
 
@@ -91,12 +102,12 @@ func (v *viewRows) count() int64 {
 func (v *viewRows) staged(table string, columns []feature.Column) *viewRows {
 	rows := *v
 	rows.staging = []string{
-		fmt.Sprintf("CREATE TABLE %s_read AS\nSELECT %s FROM %s", table, v.renamed(), quote.Identifier(v.view.Source.Name)),
-		fmt.Sprintf("CREATE TABLE %[1]s AS\nSELECT r.*, s.o FROM %[1]s_read r\nJOIN (SELECT rowid AS id, row_number() OVER "+
-			"(%[2]s) AS o FROM %[1]s_read) s ON s.id = r.rowid", table, v.order(columns)),
+		fmt.Sprintf("CREATE OR REPLACE TABLE %s_read AS\nSELECT %s FROM %s", table, v.renamed(), quote.Identifier(v.view.Source.Name)),
+		fmt.Sprintf("CREATE OR REPLACE TABLE %[1]s AS\nSELECT r.*, s.o FROM %[1]s_read r\nJOIN (SELECT rowid AS id, row_number() OVER "+
+			"(%[2]s) AS o FROM %[1]s_read) s ON s.id = r.rowid", table, v.sourceOrder(columns)),
 		fmt.Sprintf("DROP TABLE %s_read", table),
 	}
-	rows.from = table
+	rows.from, rows.order = table, "o"
 	return &rows
 }
 

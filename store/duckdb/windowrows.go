@@ -13,9 +13,12 @@ import (
 
 // windowRows are the rows of a view with an event time in a window.
 type windowRows struct {
-	session *session.Session
-	rows    *viewRows
-	window  offline.Window
+	session   *session.Session
+	relations *relation.Set
+	rows      *viewRows
+	window    offline.Window
+	// staged says that what stage does for a SQL source is done; it outlives the window.
+	staged *bool
 }
 
 // inclusive returns the window's range with both ends included. An end is open if DuckDB cannot represent its time.
@@ -31,9 +34,13 @@ func inclusive(window offline.Window) timeRange {
 	return times
 }
 
-// stage reads a SQL source, and refuses times that cannot be compared.
-func (w *windowRows) stage(ctx context.Context, r *relation.Set) error {
-	if err := w.rows.checkStoredTimes(ctx, r); err != nil {
+// stage reads a SQL source, and refuses times that cannot be compared. All windows have the same rows of a SQL source,
+// so that once is enough. Of files each window has others.
+func (w *windowRows) stage(ctx context.Context) error {
+	if *w.staged {
+		return nil
+	}
+	if err := w.rows.checkStoredTimes(ctx, w.relations); err != nil {
 		return err
 	}
 	for _, statement := range slices.Concat(w.rows.staging, w.rows.infinite()) {
@@ -41,6 +48,7 @@ func (w *windowRows) stage(ctx context.Context, r *relation.Set) error {
 			return err
 		}
 	}
+	*w.staged = w.rows.view.Source.IsQuery()
 	return nil
 }
 

@@ -27,6 +27,22 @@ type Store interface {
 	PlanJoin(ctx context.Context, request JoinRequest) (Join, error)
 	// Files lists the files that these sources are read from, as Join.Files does.
 	Inputs(ctx context.Context, sources []*feature.Source) ([]feature.Input, error)
+	// Read opens a reading of views, for many windows. The caller closes it.
+	Read(ctx context.Context, views []*feature.View) (Reading, error)
+	Windowed
+	Close() error
+}
+
+// Reading reads windows of some views, one at a time and as often as wanted. What all windows have in common is done
+// once: files are listed when the reading is opened, and a SQL source is run in the first window. A file that has
+// changed since is an error. It is not safe for concurrent use, and can be used after an error of a window.
+type Reading interface {
+	Windowed
+	Close() error
+}
+
+// Windowed streams the rows of views with event times in a window (R5).
+type Windowed interface {
 	// Newest streams what a materialization of a window has to write: for each entity key the greatest row (R3) with an
 	// event time in the window, in batches with these columns by position: the view's keys in order, event_ts and
 	// created_ts (int64 microseconds, created_ts may be null), the features in order. Their names are for people: a
@@ -47,7 +63,6 @@ type Store interface {
 	// The report, failed rows, batches and errors are as Newest has them, but every row counts, so a value that does not
 	// fit fails in any row. NewestReport.Before is 0.
 	Events(ctx context.Context, request EventsRequest, yield func(arrow.RecordBatch) error) (NewestReport, error)
-	Close() error
 }
 
 // Inspector reports what sources hold, for validation.

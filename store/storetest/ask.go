@@ -107,7 +107,7 @@ func reportDifferences(got, want offline.JoinReport, labels *Table) []string {
 }
 
 // newest reads a window from the engine, with keys, event time, created time and features in one row each.
-func newest(ctx context.Context, engine offline.Store, view *feature.View, window offline.Window) (
+func newest(ctx context.Context, engine offline.Windowed, view *feature.View, window offline.Window) (
 	*Table, offline.NewestReport, error,
 ) {
 	table := &Table{}
@@ -117,7 +117,7 @@ func newest(ctx context.Context, engine offline.Store, view *feature.View, windo
 
 // checkNewest compares an engine's window with the reference's: the rows in any order, and the counts (R5).
 func (w *World) checkNewest(
-	ctx context.Context, engine offline.Store, view *feature.View, window offline.Window,
+	ctx context.Context, engine offline.Windowed, view *feature.View, window offline.Window,
 ) error {
 	got, report, err := newest(ctx, engine, view, window)
 	if err != nil {

@@ -101,8 +101,8 @@ func (s Offline) randomJoins(t *testing.T, draw func(t *rapid.T, folder, prefix 
 	})
 }
 
-// RandomWindows materializes random worlds in random consecutive windows and checks each against the reference (R3, R5,
-// R8).
+// RandomWindows materializes random worlds in random consecutive windows, each for itself or in one reading, and checks
+// each against the reference (R3, R5, R8).
 func (s Offline) RandomWindows(t *testing.T) {
 	folder := t.TempDir()
 	engines := []offline.Engine{s.Start(t, folder, 1), s.Start(t, folder, 4)}
@@ -119,10 +119,16 @@ func (s Offline) RandomWindows(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		engine := rapid.SampledFrom(engines).Draw(t, "engine")
+		reading, err := engine.Read(context.Background(), snapshot.Views())
+		if err != nil {
+			t.Fatalf("open a reading: %v\n%s", err, world.Describe(nil))
+		}
+		defer reading.Close()
 		for _, view := range snapshot.Views() {
-			engine := rapid.SampledFrom(engines).Draw(t, "engine")
 			for _, window := range DrawWindows(t, world.Histories[view.Name]) {
-				if err := world.checkNewest(context.Background(), engine, view, window); err != nil {
+				reader := rapid.SampledFrom([]offline.Windowed{engine, reading}).Draw(t, "reader")
+				if err := world.checkNewest(context.Background(), reader, view, window); err != nil {
 					t.Fatalf("view %s, window %s: %v\n%s", view.Name, showWindow(window), err, world.Describe(nil))
 				}
 			}

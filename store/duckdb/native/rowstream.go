@@ -13,16 +13,21 @@ import (
 	"github.com/duckdb/duckdb-go/v2/mapping"
 )
 
-// RowStream hands over the rows of a running query as they come. SQL uses it as follows:
+// RowStream hands over the rows of a running query as they come, of one query after the other. SQL uses it as follows:
 //
 //	_plumb_take(value, …)  takes a row
 //
 // DuckDB's threads wait if the rows are not fetched, so that memory holds only a few chunks of them. The driver's own
 // Arrow interface holds a whole result.
 type RowStream struct {
-	names   []string
 	options arrowmapping.ArrowOptions
-	chunks  chan takenChunk
+	*rowsTaken
+}
+
+// rowsTaken are those of one query.
+type rowsTaken struct {
+	names  []string
+	chunks chan takenChunk
 
 	schemaOnce sync.Once
 	schema     *arrow.Schema
@@ -41,17 +46,20 @@ func (c takenChunk) release() {
 	}
 }
 
-// NewRowStream registers the function for rows with columns of these names.
-func NewRowStream(n *Connection, names []string) (*RowStream, error) {
-	r := &RowStream{names: names, chunks: make(chan takenChunk)}
+// NewRowStream registers the function, once in a connection.
+func NewRowStream(n *Connection) (*RowStream, error) {
+	r := &RowStream{}
 	arrowmapping.ConnectionGetArrowOptions(n.conn, &r.options)
 	return r, n.Register(Function{Name: "_plumb_take", Result: Result{Single: mapping.TypeBoolean},
 		Call: r.take})
 }
 
-// Run runs a query that takes rows, and hands them to yield on this goroutine. An error of yield ends the query.
-func (r *RowStream) Run(ctx context.Context, query func(context.Context) error, yield func(arrow.RecordBatch) error,
+// Run runs a query that takes rows with columns of these names, and hands them to yield on this goroutine. An error of
+// yield ends the query.
+func (r *RowStream) Run(ctx context.Context, names []string, query func(context.Context) error,
+	yield func(arrow.RecordBatch) error,
 ) (err error) {
+	r.rowsTaken = &rowsTaken{names: names, chunks: make(chan takenChunk)}
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() {
