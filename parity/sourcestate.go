@@ -29,7 +29,7 @@ type sourceState struct {
 	place int64
 }
 
-// witnessStates are sourceStates or windowStates.
+// witnessStates are *sourceStates or *windowStates.
 type witnessStates interface {
 	// add adds a question, and read answers all that were added, which at returns.
 	add(tuple string, at feature.Instant)
@@ -44,43 +44,55 @@ func newWitnessStates(view *feature.View) witnessStates {
 	return newSourceStates()
 }
 
-// sourceStates are those of some entity keys at some instants. Their memory does not grow with the source.
-//
-// Each instant of a key owns the rows after the instant before it: so a row belongs to one place, and what came before
-// or comes after is passed along at the end.
-type sourceStates struct{ byKey map[string]*keyStates }
-
+// keyStates are the states of one entity key at some instants, which ascend once all of them are added.
 type keyStates struct {
 	times  []feature.Instant
 	states []sourceState
 }
 
-func newSourceStates() *sourceStates { return &sourceStates{byKey: map[string]*keyStates{}} }
+func (k *keyStates) instants() *keyStates { return k }
 
-func (w *sourceStates) add(tuple string, at feature.Instant) {
+// witnessKey is what rows of one entity key pass by.
+type witnessKey interface {
+	// instants are those that are asked for.
+	instants() *keyStates
+	// begin makes room, once all instants are added, pass takes a row in, and settle answers.
+	begin()
+	pass(row sourceRow)
+	settle()
+}
+
+// statesByKey are the states of some entity keys at some instants. Their memory does not grow with the source.
+type statesByKey[K witnessKey] struct {
+	byKey  map[string]K
+	newKey func() K
+}
+
+func (w *statesByKey[K]) add(tuple string, at feature.Instant) {
 	key, ok := w.byKey[tuple]
 	if !ok {
-		key = &keyStates{}
+		key = w.newKey()
 		w.byKey[tuple] = key
 	}
-	key.times = append(key.times, at)
+	asked := key.instants()
+	asked.times = append(asked.times, at)
 }
 
 // at is what was seen of a key at an instant that had been added.
-func (w *sourceStates) at(tuple string, at feature.Instant) sourceState {
-	key := w.byKey[tuple]
-	place, _ := slices.BinarySearch(key.times, at)
-	return key.states[place]
+func (w *statesByKey[K]) at(tuple string, at feature.Instant) sourceState {
+	asked := w.byKey[tuple].instants()
+	place, _ := slices.BinarySearch(asked.times, at)
+	return asked.states[place]
 }
 
 // read lets all rows of the view pass by.
-func (w *sourceStates) read(ctx context.Context, witness offline.Witness, view *feature.View) error {
+func (w *statesByKey[K]) read(ctx context.Context, witness offline.Witness, view *feature.View) error {
 	for _, key := range w.byKey {
-		slices.Sort(key.times)
-		key.times = slices.Compact(key.times)
-		key.states = slices.Repeat([]sourceState{{event: math.MinInt64, known: math.MinInt64, next: math.MaxInt64,
-			place: noPlace}},
-			len(key.times))
+		asked := key.instants()
+		slices.Sort(asked.times)
+		asked.times = slices.Compact(asked.times)
+		asked.states = slices.Repeat([]sourceState{noRows}, len(asked.times))
+		key.begin()
 	}
 	err := history(ctx, witness, view, func(row sourceRow) error {
 		if key, ok := w.byKey[string(row.tuple)]; ok {
@@ -94,10 +106,26 @@ func (w *sourceStates) read(ctx context.Context, witness offline.Witness, view *
 	return err
 }
 
+// noRows is the state of a key that has no rows.
+var noRows = sourceState{event: math.MinInt64, known: math.MinInt64, next: math.MaxInt64, place: noPlace}
+
+// sourceStates are those of a view without aggregations.
+type sourceStates struct{ statesByKey[*sourceKey] }
+
+func newSourceStates() *sourceStates {
+	return &sourceStates{statesByKey[*sourceKey]{map[string]*sourceKey{}, func() *sourceKey { return &sourceKey{} }}}
+}
+
+// sourceKey is one entity key. Each of its instants owns the rows after the instant before it: so a row belongs to one
+// place, and what came before or comes after is passed along at the end.
+type sourceKey struct{ keyStates }
+
+func (k *sourceKey) begin() {}
+
 // pass takes a row in, which may come in any order. It counts for the first instant at or after its event time, and
 // ends the time of the instant before. With the instants 10 and 20, for example, a row of 15 is one that 20 sees, and
 // the next one after 10.
-func (k *keyStates) pass(row sourceRow) {
+func (k *sourceKey) pass(row sourceRow) {
 	place, _ := slices.BinarySearch(k.times, row.event)
 	if place > 0 {
 		before := &k.states[place-1]
@@ -120,7 +148,7 @@ func (k *keyStates) pass(row sourceRow) {
 
 // settle passes along what pass has put in one place each: an instant without rows of its own sees what the instant
 // before saw, and what comes next after an instant may be a row that a later instant owns.
-func (k *keyStates) settle() {
+func (k *sourceKey) settle() {
 	for i := 1; i < len(k.states); i++ {
 		if before := k.states[i-1]; k.states[i].rows == 0 {
 			before.next = k.states[i].next

@@ -1,14 +1,12 @@
 package parity
 
 import (
-	"context"
 	"math"
 	"math/big"
 	"slices"
 
 	"github.com/plumbstore/plumb/compute/windows"
 	"github.com/plumbstore/plumb/feature"
-	"github.com/plumbstore/plumb/store/offline"
 )
 
 // windowStates are what a plain read of a source says of a view with aggregations: which events of some entity keys
@@ -16,19 +14,16 @@ import (
 //
 // The bounds of all windows of a key's instants cut time into panes, and each event lies in one pane. So memory does
 // not grow with the source.
-type windowStates struct {
-	spans []windows.Span
-	byKey map[string]*windowKey
-}
+type windowStates struct{ statesByKey[*windowKey] }
 
 // windowKey is one entity key. Pane i has the events that are later than cuts[i-1] and not later than cuts[i]; the last
 // pane has those after all cuts.
 type windowKey struct {
-	times []feature.Instant
+	keyStates
+
+	spans []windows.Span
 	cuts  []feature.Instant
 	panes []pane
-	// states are those of times.
-	states []sourceState
 }
 
 // pane has how many events lie in it, and the latest of them, of which there are ties.
@@ -40,7 +35,10 @@ type pane struct {
 }
 
 func newWindowStates(view *feature.View) *windowStates {
-	return &windowStates{spans: spansOf(view), byKey: map[string]*windowKey{}}
+	spans := spansOf(view)
+	return &windowStates{statesByKey[*windowKey]{map[string]*windowKey{}, func() *windowKey {
+		return &windowKey{spans: spans}
+	}}}
 }
 
 // spansOf are the windows of a view, each once.
@@ -79,45 +77,10 @@ func clamped(at *big.Int) feature.Instant {
 	return math.MaxInt64
 }
 
-func (w *windowStates) add(tuple string, at feature.Instant) {
-	key, ok := w.byKey[tuple]
-	if !ok {
-		key = &windowKey{}
-		w.byKey[tuple] = key
-	}
-	key.times = append(key.times, at)
-}
-
-// at is what was seen of a key at an instant that had been added.
-func (w *windowStates) at(tuple string, at feature.Instant) sourceState {
-	key := w.byKey[tuple]
-	place, _ := slices.BinarySearch(key.times, at)
-	return key.states[place]
-}
-
-// read lets all rows of the view pass by.
-func (w *windowStates) read(ctx context.Context, witness offline.Witness, view *feature.View) error {
-	for _, key := range w.byKey {
-		key.cut(w.spans)
-	}
-	err := history(ctx, witness, view, func(row sourceRow) error {
-		if key, ok := w.byKey[string(row.tuple)]; ok {
-			key.panes[key.paneOf(row.event)].pass(row.event)
-		}
-		return nil
-	})
-	for _, key := range w.byKey {
-		key.settle(w.spans)
-	}
-	return err
-}
-
-// cut makes the panes.
-func (k *windowKey) cut(spans []windows.Span) {
-	slices.Sort(k.times)
-	k.times = slices.Compact(k.times)
+// begin makes the panes.
+func (k *windowKey) begin() {
 	for _, at := range k.times {
-		for _, span := range spans {
+		for _, span := range k.spans {
 			start, end := windowAt(span, at)
 			k.cuts = append(k.cuts, start, end)
 		}
@@ -132,7 +95,9 @@ func (k *windowKey) paneOf(event feature.Instant) int {
 	return at
 }
 
-func (p *pane) pass(event feature.Instant) {
+func (k *windowKey) pass(row sourceRow) { k.panes[k.paneOf(row.event)].add(row.event) }
+
+func (p *pane) add(event feature.Instant) {
 	p.events++
 	switch {
 	case event > p.latest:
@@ -149,10 +114,10 @@ func (k *windowKey) panesOf(span windows.Span, at feature.Instant) (from, to int
 }
 
 // settle finds the latest event that counts in any window, for each instant (R22).
-func (k *windowKey) settle(spans []windows.Span) {
-	for _, at := range k.times {
-		seen := sourceState{event: math.MinInt64, known: math.MinInt64, next: math.MaxInt64, place: noPlace}
-		for _, span := range spans {
+func (k *windowKey) settle() {
+	for place, at := range k.times {
+		seen := &k.states[place]
+		for _, span := range k.spans {
 			from, to := k.panesOf(span, at)
 			for i := from; i < to; i++ {
 				p := &k.panes[i]
@@ -162,7 +127,6 @@ func (k *windowKey) settle(spans []windows.Span) {
 				}
 			}
 		}
-		k.states = append(k.states, seen)
 	}
 }
 

@@ -4,6 +4,7 @@
 // An expression is CEL: cel-go parses and checks it. What evaluates it is our own, since the same code has to serve
 // batches of millions of rows and single look-ups with the same bits:
 //
+//	const ratio = "amount / coalesce(spend.mean_30d, amount)"
 //	program, problems := expression.Compile(
 //		[]expression.Input{{"amount", plumbv1.Type_FLOAT64}, {"spend.mean_30d", plumbv1.Type_FLOAT64}},
 //		[]expression.Output{{Name: "ratio", Type: plumbv1.Type_FLOAT64, Expression: ratio}})
