@@ -1,10 +1,13 @@
 package main_test
 
 import (
+	"encoding/json"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/plumbstore/plumb/internal/redistest"
 )
@@ -46,4 +49,46 @@ func TestCtrlCAtAnyPointOfAVerificationLeavesNothingBehind(t *testing.T) {
 		t.Errorf("a run that is left alone: %v\n%s", err, output)
 	}
 	check()
+}
+
+// A Redis and the embedded store are one and the same to a verification, with windows and on-demand views too: all of
+// its counts are equal, and neither keeps anything.
+func TestAVerificationOverRedisFindsWhatOneOverTheEmbeddedStoreFinds(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "flights")
+	l := large{folder, t.TempDir()}
+	initialize := l.command("init", folder)
+	initialize.Dir = t.TempDir()
+	if output, err := initialize.CombinedOutput(); err != nil {
+		t.Fatalf("plumb init: %v\n%s", err, output)
+	}
+	redis := redistest.Start(t)
+	reports := map[string]map[string]any{}
+	for _, store := range []string{"embedded", redis.URL} {
+		command := l.command("verify", "--plan", "--rows", "40", "--output", "json", "--store", store)
+		output, err := command.Output()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", store, err, output)
+		}
+		var report map[string]any
+		if err := json.Unmarshal(output, &report); err != nil {
+			t.Fatal(err)
+		}
+		delete(report, "seconds")
+		reports[store] = report
+	}
+	if diff := cmp.Diff(reports["embedded"], reports[redis.URL]); diff != "" {
+		t.Errorf("(-embedded +Redis):\n%s", diff)
+	}
+	var names []any
+	for _, target := range reports[redis.URL]["targets"].([]any) {
+		names = append(names, target.(map[string]any)["name"])
+	}
+	for _, name := range []string{"delay_model_windows", "departures", "flights"} {
+		if !slices.Contains(names, any(name)) {
+			t.Errorf("%s is not among %v, which were verified", name, names)
+		}
+	}
+	if keys, err := redis.Client(t).Keys(t.Context(), "*").Result(); err != nil || len(keys) > 0 {
+		t.Errorf("the store still holds %q, %v", keys, err)
+	}
 }
