@@ -37,7 +37,7 @@ var scalarKinds = []plumbv1.Type{aBool, anInt, aDouble, aText, someRaw, aTime}
 
 // operators are those that the reference knows, and that random expressions are made of.
 var operators = slices.Concat(numericOperators(), temporalOperators(), textOperators(), logicalOperators(),
-	operatorsOfEveryKind())
+	operatorsOfEveryKind(), elementaryOperators(), zonedOperators(), hashOperators())
 
 func numericOperators() []operator {
 	ints := func(text string, f func(z, a, b *big.Int) bool) operator {

@@ -243,6 +243,7 @@ func TestHaversine_OfKnownPlaces(t *testing.T) {
 		{0, 0, 0, 0, 0}, {0, 0, 0, 90, quarter}, {0, 0, 90, 0, quarter}, {-90, 7, 90, 8, 2 * quarter},
 		{0, 0, 0, 180, 2 * quarter}, {0, -179, 0, 181, 0}, {0, 0, 0, 360e6, 0}, {45, 0, 45, 0x1p60 * 45, math.NaN()},
 		{0, math.NaN(), 0, 0, math.NaN()}, {0, 0, math.Inf(1), 0, math.NaN()},
+		{90, 0, 90, 0, 0}, {100, 8, 47, 7, math.NaN()}, {47, 7, -90.0000001, 8, math.NaN()}, {360, 0, 0, 0, math.NaN()},
 	} {
 		got := elementary.Haversine(c.lat1, c.lon1, c.lat2, c.lon2)
 		if c.lon2 == 0x1p60*45 {

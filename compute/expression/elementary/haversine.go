@@ -5,21 +5,21 @@ import "math"
 // Radius is the mean radius of the earth in kilometres.
 const Radius = 6371.0088
 
-// Haversine is the distance in kilometres of two points, given in degrees, on a sphere of the earth's mean radius.
+// Haversine is the distance in kilometres of two points, given in degrees, on a sphere of the earth's mean radius. It is
+// NaN if a latitude is beyond a pole, which happens if latitude and longitude are confused.
 func Haversine(lat1, lon1, lat2, lon2 float64) float64 {
 	for _, degrees := range [...]float64{lat1, lon1, lat2, lon2} {
 		if degrees-degrees != 0 {
 			return math.NaN() // an infinity or NaN, of which no angle can be made
 		}
 	}
+	if math.Abs(lat1) > 90 || math.Abs(lat2) > 90 {
+		return math.NaN()
+	}
 	byLatitude, byLongitude := turn((lat2-lat1)/2).sin(), turn((lon2-lon1)/2).sin()
 	cosines := float64(turn(lat1).cos() * turn(lat2).cos())
 	h := float64(byLatitude*byLatitude) + float64(cosines*float64(byLongitude*byLongitude))
-	// Rounding may make h slightly greater than 1. If h is further out, a latitude is beyond a pole.
-	if !(h >= 0 && h < 1+1e-9) {
-		return math.NaN()
-	}
-	h = min(h, 1)
+	h = min(h, 1) // Rounding may make h slightly greater.
 	return float64(2 * Radius * arc(math.Sqrt(h), math.Sqrt(1-h)))
 }
 
