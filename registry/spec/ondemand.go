@@ -52,8 +52,8 @@ func (c *checker) checkOnDemandView(ctx context.Context, view *plumbv1.OnDemandV
 	return nil
 }
 
-// settle returns those of the features whose expressions read no name of something that is wrong elsewhere. The rest are
-// inputs too. What is wrong with these is reported once the names are known, but for names that nothing can have.
+// settle returns those of the features whose expressions read no name of something that is wrong elsewhere. The rest
+// are inputs too. What is wrong with these is reported once the names are known, but for names that nothing can have.
 func (c *checker) settle(features []*plumbv1.ComputedFeature, others []expression.Input, read *readable) (
 	sound []*plumbv1.ComputedFeature, rest []expression.Input,
 ) {

@@ -34,7 +34,8 @@ func TestR25_OperatorsThatAreRarelyDrawnHaveTheValuesOfTheReference(t *testing.T
 			want := bring(o.kind, e.Evaluate(func(name string) Outcome { return row[name] }))
 			got := computed(t, e, inputs, row)
 			if got.Status() != want.Status() || !SameValue(got.Value, want.Value) {
-				t.Fatalf("%s of %v is %s %s, want %s %s", e, row, got.Status(), Show(got.Value), want.Status(), Show(want.Value))
+				t.Fatalf("%s of %v is %s %s, want %s %s", e, row, got.Status(), Show(got.Value), want.Status(),
+					Show(want.Value))
 			}
 		}))
 	}

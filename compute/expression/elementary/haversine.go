@@ -5,8 +5,8 @@ import "math"
 // Radius is the mean radius of the earth in kilometres.
 const Radius = 6371.0088
 
-// Haversine is the distance in kilometres of two points, given in degrees, on a sphere of the earth's mean radius. It is
-// NaN if a latitude is beyond a pole, which happens if latitude and longitude are confused.
+// Haversine is the distance in kilometres of two points, given in degrees, on a sphere of the earth's mean radius. It
+// is NaN if a latitude is beyond a pole, which happens if latitude and longitude are confused.
 func Haversine(lat1, lon1, lat2, lon2 float64) float64 {
 	for _, degrees := range [...]float64{lat1, lon1, lat2, lon2} {
 		if degrees-degrees != 0 {
