@@ -35,13 +35,13 @@ import (
 //
 // source and reads are followed by
 //
-//	parquet PATH                    or: csv PATH, jsonl PATH, sql QUERY
+//	parquet PATH                    or: csv PATH, jsonl PATH, sql QUERY, postgres PATH CONNECTION QUERY
 //	event COLUMN
 //	created COLUMN                  "" if there is none
 //
 // Not part of it are descriptions and tags, the names of the view, of its entities and of the source itself, and what
-// decides when values reach the online store: online, lookback. Hashes are durable: the number in the first line
-// changes whenever they do.
+// decides when values reach the online store, or the files of a source: online, lookback, overlap. Hashes are durable:
+// the number in the first line changes whenever they do.
 type DefinitionHash [sha256.Size]byte
 
 // String is the hash in lower-case hexadecimal.
@@ -85,6 +85,10 @@ func (s *Source) describe(text *strings.Builder) {
 	case Query:
 		fmt.Fprintf(text, "sql %+q\n", kind.SQL)
 	case Files:
+		if pull := kind.Pull; pull != nil {
+			fmt.Fprintf(text, "postgres %+q %+q %+q\n", kind.Path, pull.Connection, pull.Query)
+			break
+		}
 		fmt.Fprintf(text, "%s %+q\n", kind.Format, kind.Path)
 	}
 	fmt.Fprintf(text, "event %+q\ncreated %+q\n", s.EventTimestamp, s.CreatedTimestamp)

@@ -51,6 +51,8 @@ type Files struct {
 	// Path is a file, glob or folder, as written in the definition.
 	Path   string
 	Format Format
+	// Pull says what fills the folder, if plumb pull does; nil for other files.
+	Pull *Pull
 }
 
 // Query is SQL over other sources of the project, which Source.Sibling looks up by name. Its rows have no order but
@@ -64,11 +66,13 @@ func (Query) isKind() {}
 func KindOf(source *plumbv1.Source) Kind {
 	switch kind := source.GetKind().(type) {
 	case *plumbv1.Source_Parquet:
-		return Files{kind.Parquet.GetPath(), Parquet}
+		return Files{Path: kind.Parquet.GetPath(), Format: Parquet}
 	case *plumbv1.Source_Csv:
-		return Files{kind.Csv.GetPath(), CSV}
+		return Files{Path: kind.Csv.GetPath(), Format: CSV}
 	case *plumbv1.Source_Jsonl:
-		return Files{kind.Jsonl.GetPath(), JSONLines}
+		return Files{Path: kind.Jsonl.GetPath(), Format: JSONLines}
+	case *plumbv1.Source_Postgres:
+		return Files{Path: kind.Postgres.GetPath(), Format: Parquet, Pull: pullOf(source, kind.Postgres)}
 	case *plumbv1.Source_Sql:
 		return Query{kind.Sql.GetQuery()}
 	}

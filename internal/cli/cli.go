@@ -100,7 +100,7 @@ func (a *application) rootCommand() *cobra.Command {
 	root.AddCommand(
 		a.initCommand(), a.validateCommand(), a.planCommand(), a.applyCommand(),
 		a.listCommand(), a.showCommand(), a.historyCommand(),
-		a.historicalCommand(), a.datasetCommand(),
+		a.pullCommand(), a.historicalCommand(), a.datasetCommand(),
 		a.materializeCommand(), a.pushCommand(), a.onlineCommand(), a.serveCommand(),
 		a.verifyCommand(), a.auditCommand(), a.onlineStoreCommand(), a.teardownCommand(), a.statusCommand(),
 		a.tokenCommand(), a.versionCommand(),

@@ -46,6 +46,8 @@ type Config struct {
 	Serving         Serving
 	Push            Push
 	Lineage         Lineage
+	// Databases are those that rows are pulled from, by name; see Database.
+	Databases map[string]Database
 }
 
 // Offline configures how sources are read.

@@ -57,11 +57,13 @@ type shown struct {
 	Serving                        config.Serving
 	Push                           config.Push
 	Lineage                        string
+	// Database is that of the name a.
+	Database string
 }
 
 func show(c *config.Config) shown {
 	return shown{c.Project, c.Registry.Reveal(), c.OnlineStore.Reveal(), c.Definitions, c.OnlineRetention, c.Offline,
-		c.Serving, c.Push, c.Lineage.To.Reveal()}
+		c.Serving, c.Push, c.Lineage.To.Reveal(), c.Databases["a"].Address.Reveal()}
 }
 
 func defaults(folder string) shown {
@@ -187,6 +189,9 @@ var precedence = []struct {
 	{"push.log_interval", "10s", "1h", "1us",
 		func(s *shown) { s.Push.LogInterval = 10 * time.Second }, func(s *shown) { s.Push.LogInterval = time.Hour },
 		func(s *shown) { s.Push.LogInterval = time.Microsecond }},
+	{"databases", "{a: 'postgres://h/1'}", "a=postgres://h/2", "a=postgres://h/3",
+		func(s *shown) { s.Database = "postgres://h/1" }, func(s *shown) { s.Database = "postgres://h/2" },
+		func(s *shown) { s.Database = "postgres://h/3" }},
 	{"lineage", "file:/a", "http://[::1]:1", "",
 		func(s *shown) { s.Lineage = "file:/a" }, func(s *shown) { s.Lineage = "http://[::1]:1" },
 		func(s *shown) { s.Lineage = "" }},

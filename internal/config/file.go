@@ -91,6 +91,8 @@ func read(kind kind, node *yaml.Node) (items []string, message string) {
 			return nil, fmt.Sprintf("must be a list, such as [%s]", node.Value)
 		}
 		return items, ""
+	case kind == named:
+		return readNamed(node)
 	case kind == number && (node.Kind != yaml.ScalarNode || node.ShortTag() != "!!int"):
 		return nil, "must be a whole number"
 	case kind == share && (node.Kind != yaml.ScalarNode || node.ShortTag() == "!!bool"):
@@ -99,6 +101,27 @@ func read(kind kind, node *yaml.Node) (items []string, message string) {
 		return nil, "must be text, and be in quotes where YAML would take it for something else"
 	}
 	return []string{node.Value}, ""
+}
+
+// readNamed returns the items of a mapping, each name=text.
+func readNamed(node *yaml.Node) (items []string, message string) {
+	const form = "must be a mapping of names to texts, such as {warehouse: \"postgres://…\"}"
+	if node.Kind != yaml.MappingNode {
+		return nil, form
+	}
+	first := map[string]bool{}
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		name, value := node.Content[i], node.Content[i+1]
+		switch {
+		case !isText(name) || !isText(value):
+			return nil, form
+		case first[name.Value]:
+			return nil, fmt.Sprintf("has %s twice; keep one of them", name.Value)
+		}
+		first[name.Value] = true
+		items = append(items, name.Value+"="+value.Value)
+	}
+	return items, ""
 }
 
 func isText(node *yaml.Node) bool {

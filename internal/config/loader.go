@@ -46,9 +46,13 @@ func (l *loader) apply(setting Setting, flag *override, written *value, faulty b
 	}
 }
 
-// split splits a value from a flag or variable if the setting is a list.
+// split splits a value from a flag or variable if the setting is a list or has names.
 func (s Setting) split(value string) []string {
-	if s.kind != list {
+	switch s.kind {
+	case named:
+		return strings.Fields(value)
+	case list:
+	default:
 		return []string{value}
 	}
 	items := strings.Split(value, ",")

@@ -50,5 +50,5 @@ func (o *override) Set(value string) error {
 
 // Type implements pflag.Value; it is what help shows after the flag.
 func (o *override) Type() string {
-	return [...]string{text: "string", list: "strings", number: "int", share: "share"}[o.kind]
+	return [...]string{text: "string", list: "strings", number: "int", share: "share", named: "name=url"}[o.kind]
 }

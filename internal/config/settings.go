@@ -54,6 +54,8 @@ const (
 	number
 	// share is a number or a word.
 	share
+	// named is a mapping of names to texts. A flag and a variable have name=text, with spaces between several.
+	named
 )
 
 // Settings returns all settings, in the order in which they are documented.
@@ -117,8 +119,10 @@ var settings = slices.Concat([]Setting{
 		set: setLogSize},
 	{Key: "push.log_interval", Default: "1m",
 		Usage: "after how long rows of a push log become a Parquet file, which joins read", set: setLogInterval},
+	{Key: "databases", Optional: true, kind: named,
+		Usage: "databases that plumb pull reads, by the names that sources have for them: postgres://…", set: setDatabases},
 	{Key: "lineage", Optional: true,
-		Usage: "where OpenLineage events of historical and materialize go: file:PATH, http://… or https://…",
+		Usage: "where OpenLineage events of historical, materialize and pull go: file:PATH, http://… or https://…",
 		set:   setLineage},
 }, auditSettings, securitySettings)
 

@@ -14,6 +14,8 @@ import (
 	"github.com/plumbstore/plumb/store/offline"
 	"github.com/plumbstore/plumb/store/online"
 	"github.com/plumbstore/plumb/store/plainread"
+	"github.com/plumbstore/plumb/store/pulled"
+	"github.com/plumbstore/plumb/store/pulled/postgres"
 	"github.com/plumbstore/plumb/store/redis"
 	"github.com/plumbstore/plumb/store/sqlite"
 )
@@ -87,6 +89,30 @@ func duckdbConfig(c *config.Config) duckdb.Config {
 // LogFolder is the absolute folder of a push log.
 func (p *Project) LogFolder(path string) (string, error) {
 	return duckdb.LogFolder(duckdbConfig(p.Config), path)
+}
+
+// pulledFolder is the absolute folder that a source is pulled to.
+func (p *Project) pulledFolder(path string) (string, error) {
+	return duckdb.PulledFolder(duckdbConfig(p.Config), path)
+}
+
+// database is a state of a database that rows are pulled from.
+type database interface {
+	pulled.Snapshot
+	// Zoneless are the columns whose times have no zone.
+	Zoneless() []string
+	Close(ctx context.Context)
+}
+
+// databaseSource is what is pulled of a database.
+type databaseSource = postgres.Source
+
+func openDatabase(ctx context.Context, source databaseSource) (database, error) {
+	opened, err := postgres.Open(ctx, source)
+	if err != nil {
+		return nil, err // Not an interface that holds nothing.
+	}
+	return opened, nil
 }
 
 // OfflineVersion is the version of the offline engine.

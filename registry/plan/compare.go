@@ -44,6 +44,8 @@ func (c *comparison) compareSources() []Change {
 			continue
 		}
 		d := differ{found: sourceDifferences(old, source)}
+		d.text("postgres.overlap", durationText(old.GetPostgres().GetOverlap().AsDuration()),
+			durationText(source.GetPostgres().GetOverlap().AsDuration()))
 		d.items("columns", columnItems(old), columnItems(source))
 		d.text("filter", old.GetFilter(), source.GetFilter())
 		d.text("description", old.GetDescription(), source.GetDescription())

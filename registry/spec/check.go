@@ -63,6 +63,9 @@ func (c *checker) check(ctx context.Context, inspector Inspector) error {
 		}
 	}
 	c.deriveFeatures(inspector, looks.found)
+	for _, source := range c.Definitions.GetSources() {
+		c.checkPulled(source)
+	}
 	for _, view := range c.Definitions.GetFeatureViews() {
 		if err := c.checkView(ctx, view); err != nil {
 			return err

@@ -24,7 +24,7 @@ func (c *checker) checkPushLog(ctx context.Context, view *plumbv1.FeatureView) e
 		return ctx.Err()
 	}
 	at := path{"push_log", "path"}
-	if source := c.sources[view.GetSource()]; source != nil && source.GetParquet() == nil {
+	if source := c.sources[view.GetSource()]; source != nil && !isParquet(source) {
 		kind := "SQL"
 		if files, ok := feature.KindOf(source).(feature.Files); ok {
 			kind = files.Format.String()
@@ -46,9 +46,19 @@ func (c *checker) checkPushLog(ctx context.Context, view *plumbv1.FeatureView) e
 			c.add(view, at, "source %q reads %s, and would read pushed rows as its own; name a folder elsewhere",
 				source.GetName(), source.GetParquet().GetPath())
 		}
+		if overlap(folder, source.GetPostgres().GetPath()) {
+			c.add(view, at, "%s has what is pulled for source %q; name a folder elsewhere", source.GetPostgres().GetPath(),
+				source.GetName())
+		}
 	}
 	c.checkLogColumns(view)
 	return nil
+}
+
+// isParquet says whether a source's rows are in Parquet files.
+func isParquet(source *plumbv1.Source) bool {
+	files, ok := feature.KindOf(source).(feature.Files)
+	return ok && files.Format == feature.Parquet
 }
 
 // checkLogColumns wants a column for each key, time and feature, since the log has one for each. Case does not

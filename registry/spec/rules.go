@@ -72,7 +72,7 @@ func subscript(element *validate.FieldPathElement) string {
 const kindOneof = "kind"
 
 // kinds are its members.
-var kinds = []string{"parquet", "csv", "jsonl", "sql"}
+var kinds = []string{"parquet", "csv", "jsonl", "postgres", "sql"}
 
 // explain says in a sentence what a broken rule means. The rules' own messages name neither the definition nor what to
 // do. They are the last resort, for a rule that was added to the schema and not here.
@@ -80,8 +80,8 @@ func explain(rule, message string, parent *yaml.Node, name string, value *yaml.N
 	switch rule {
 	case "required":
 		if name == kindOneof {
-			return fmt.Sprintf("source%s has none of \"parquet\", \"csv\", \"jsonl\" and \"sql\"; give it one of them",
-				nameOf(parent))
+			return fmt.Sprintf("source%s has none of \"parquet\", \"csv\", \"jsonl\", \"postgres\" and \"sql\"; give it one "+
+				"of them", nameOf(parent))
 		}
 		return fmt.Sprintf("%q is missing%s; %s", name, ownerOf(parent), remedies[name])
 	case "string.pattern":
@@ -91,7 +91,10 @@ func explain(rule, message string, parent *yaml.Node, name string, value *yaml.N
 	case "repeated.min_items":
 		return fmt.Sprintf("%q is missing%s; %s", name, ownerOf(parent), remedies[name])
 	case "duration.gt":
-		if name == "offset" {
+		switch name {
+		case "overlap":
+			return fmt.Sprintf("%q must be longer than nothing, not %s; leave it out for one hour", name, value.Value)
+		case "offset":
 			return fmt.Sprintf("%q must be longer than nothing, not %s; leave it out for windows that end with the look-up",
 				name, value.Value)
 		}
@@ -142,7 +145,8 @@ var remedies = map[string]string{
 	"windows":    "list at least one, such as 1h, 30d or lifetime",
 	"source":     "name the source to read",
 	"view":       "name the feature view to read",
-	"path":       "give a Parquet file, a glob or a folder, relative to the project folder",
-	"query":      "give a SELECT over other sources",
+	"path":       "name the file, a glob or the folder, relative to the project folder",
+	"query":      "give a SELECT",
+	"connection": "give the name that the database has under databases in plumb.yaml",
 	"expression": "give a CEL expression, such as amount / coalesce(spend.mean, amount)",
 }

@@ -137,6 +137,9 @@ func (c *checker) reportFailures(failures map[*plumbv1.Source]*fault.InputError)
 		at := path{"sql", "query"}
 		if files, ok := feature.KindOf(source).(feature.Files); ok {
 			at = path{files.Format.String(), "path"}
+			if files.Pull != nil {
+				at = path{"postgres", "path"}
+			}
 		}
 		isTold := !c.full()
 		c.add(source, at, "%s", oneLine(failure.Error()))

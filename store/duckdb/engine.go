@@ -96,6 +96,11 @@ func LogFolder(config Config, path string) (string, error) {
 	return sourcefiles.LogFolder(config.ProjectDir, config.Roots, path)
 }
 
+// PulledFolder is LogFolder for the folder that rows are pulled to.
+func PulledFolder(config Config, path string) (string, error) {
+	return sourcefiles.FolderBelow(config.ProjectDir, config.Roots, "path", path)
+}
+
 // newSession starts the DuckDB instance of an operation.
 func (e *Engine) newSession(ctx context.Context) (*session.Session, error) {
 	return session.Open(ctx, e.sessions)

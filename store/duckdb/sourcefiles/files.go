@@ -46,7 +46,7 @@ type Files struct {
 // the push log come after the source's own, so that of rows with the same times a pushed one wins (R3).
 func (f *Finder) Find(ctx context.Context, source *feature.Source) (Files, error) {
 	named, _ := source.Files()
-	found, folder, err := f.expand(ctx, named)
+	found, folder, err := f.expand(ctx, source.Name, named)
 	if err != nil {
 		return Files{}, err
 	}
@@ -131,7 +131,12 @@ func (f Files) Described() []feature.Input {
 }
 
 // expand returns the files that a path refers to, and the folder if it is one. Nothing outside the roots is looked at.
-func (f *Finder) expand(ctx context.Context, source feature.Files) (found []string, folder string, err error) {
+func (f *Finder) expand(ctx context.Context, name string, source feature.Files,
+) (found []string, folder string, err error) {
+	if source.Pull != nil {
+		found, err = f.pulledFiles(name, source)
+		return found, "", err
+	}
 	path := source.Path
 	absolute := f.absolute(path)
 	if !f.within(absolute) {

@@ -155,7 +155,7 @@ func lakeMark(folder string) (mark, table string) {
 func (f *Finder) LeftOut(ctx context.Context, source *feature.Source) ([]string, error) {
 	files, ok := source.Files()
 	absolute := f.absolute(files.Path)
-	if !ok || !f.within(absolute) {
+	if !ok || files.Pull != nil || !f.within(absolute) {
 		return nil, nil
 	}
 	if info, err := os.Stat(absolute); err != nil || !info.IsDir() {

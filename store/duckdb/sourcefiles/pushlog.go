@@ -44,9 +44,15 @@ func (f *Finder) pushed(source *feature.Source) ([]string, error) {
 	return found, nil
 }
 
-// LogFolder returns the absolute path of a push log's folder, which need not be there yet and has to lie below the
-// roots, wherever symbolic links lead. Links are resolved in the part of the path that is there; the rest can be none.
+// LogFolder returns the absolute path of a push log's folder, which FolderBelow finds.
 func LogFolder(project string, roots []string, path string) (string, error) {
+	return FolderBelow(project, roots, "push log", path)
+}
+
+// FolderBelow returns the absolute path of a folder, which need not be there yet and has to lie below the roots, wherever
+// symbolic links lead. Links are resolved in the part of the path that is there; the rest can be none. what is what
+// messages call the folder.
+func FolderBelow(project string, roots []string, what, path string) (string, error) {
 	there, missing := absolute(project, path), ""
 	for {
 		_, err := os.Stat(there)
@@ -54,13 +60,13 @@ func LogFolder(project string, roots []string, path string) (string, error) {
 			break
 		}
 		if !errors.Is(err, os.ErrNotExist) {
-			return "", fault.Inputf("", "cannot read push log %s: %v", path, err)
+			return "", fault.Inputf("", "cannot read %s %s: %v", what, path, err)
 		}
 		there, missing = filepath.Dir(there), filepath.Join(filepath.Base(there), missing)
 	}
 	resolved, err := filepath.EvalSymlinks(there)
 	if err != nil {
-		return "", fault.Inputf("", "cannot read push log %s: %v", path, err)
+		return "", fault.Inputf("", "cannot read %s %s: %v", what, path, err)
 	}
 	folder := filepath.Join(resolved, missing)
 	if err := PlainPath(folder); err != nil {
@@ -75,6 +81,6 @@ func LogFolder(project string, roots []string, path string) (string, error) {
 			return folder, nil
 		}
 	}
-	return "", fault.Inputf("", "push log %s lies outside the folders that sources may be read from (offline.roots: "+
-		"%s)", path, strings.Join(roots, ", "))
+	return "", fault.Inputf("", "%s %s lies outside the folders that sources may be read from (offline.roots: "+
+		"%s)", what, path, strings.Join(roots, ", "))
 }

@@ -89,7 +89,7 @@ class JoinKey(_message.Message):
     def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[Type, str]] = ..., sensitive: bool = ...) -> None: ...
 
 class Source(_message.Message):
-    __slots__ = ("name", "parquet", "sql", "csv", "jsonl", "event_timestamp", "created_timestamp", "description", "tags", "columns", "filter")
+    __slots__ = ("name", "parquet", "sql", "csv", "jsonl", "postgres", "event_timestamp", "created_timestamp", "description", "tags", "columns", "filter")
     class TagsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -102,6 +102,7 @@ class Source(_message.Message):
     SQL_FIELD_NUMBER: _ClassVar[int]
     CSV_FIELD_NUMBER: _ClassVar[int]
     JSONL_FIELD_NUMBER: _ClassVar[int]
+    POSTGRES_FIELD_NUMBER: _ClassVar[int]
     EVENT_TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
     CREATED_TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -113,13 +114,14 @@ class Source(_message.Message):
     sql: SqlSource
     csv: CsvSource
     jsonl: JsonLinesSource
+    postgres: PostgresSource
     event_timestamp: str
     created_timestamp: str
     description: str
     tags: _containers.ScalarMap[str, str]
     columns: _containers.RepeatedCompositeFieldContainer[SourceColumn]
     filter: str
-    def __init__(self, name: _Optional[str] = ..., parquet: _Optional[_Union[ParquetSource, _Mapping]] = ..., sql: _Optional[_Union[SqlSource, _Mapping]] = ..., csv: _Optional[_Union[CsvSource, _Mapping]] = ..., jsonl: _Optional[_Union[JsonLinesSource, _Mapping]] = ..., event_timestamp: _Optional[str] = ..., created_timestamp: _Optional[str] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., columns: _Optional[_Iterable[_Union[SourceColumn, _Mapping]]] = ..., filter: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., parquet: _Optional[_Union[ParquetSource, _Mapping]] = ..., sql: _Optional[_Union[SqlSource, _Mapping]] = ..., csv: _Optional[_Union[CsvSource, _Mapping]] = ..., jsonl: _Optional[_Union[JsonLinesSource, _Mapping]] = ..., postgres: _Optional[_Union[PostgresSource, _Mapping]] = ..., event_timestamp: _Optional[str] = ..., created_timestamp: _Optional[str] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., columns: _Optional[_Iterable[_Union[SourceColumn, _Mapping]]] = ..., filter: _Optional[str] = ...) -> None: ...
 
 class SourceColumn(_message.Message):
     __slots__ = ("name", "type", "expression", "column")
@@ -150,6 +152,18 @@ class JsonLinesSource(_message.Message):
     PATH_FIELD_NUMBER: _ClassVar[int]
     path: str
     def __init__(self, path: _Optional[str] = ...) -> None: ...
+
+class PostgresSource(_message.Message):
+    __slots__ = ("connection", "query", "path", "overlap")
+    CONNECTION_FIELD_NUMBER: _ClassVar[int]
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    OVERLAP_FIELD_NUMBER: _ClassVar[int]
+    connection: str
+    query: str
+    path: str
+    overlap: _duration_pb2.Duration
+    def __init__(self, connection: _Optional[str] = ..., query: _Optional[str] = ..., path: _Optional[str] = ..., overlap: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class SqlSource(_message.Message):
     __slots__ = ("query",)
