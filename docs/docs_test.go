@@ -18,6 +18,7 @@ import (
 	"testing"
 
 	_ "github.com/plumbstore/plumb/internal/cli" // So that a result is not kept when what the binary is made of changes.
+	"github.com/plumbstore/plumb/internal/postgrestest"
 )
 
 var update = flag.Bool("update", false, "write the output of commands into the documents")
@@ -47,7 +48,11 @@ func runDocument(t *testing.T, d *document, plumb string) {
 	if len(examples) == 0 {
 		return
 	}
-	s := startSession(t, plumb)
+	var variables []string
+	if filepath.Base(d.path) == "databases.md" {
+		variables = []string{"WAREHOUSE=" + postgrestest.Start(t).Database()}
+	}
+	s := startSession(t, plumb, variables...)
 	printed := make([]string, len(examples))
 	for i, e := range examples {
 		var err error

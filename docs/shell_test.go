@@ -31,7 +31,8 @@ const shownHTTP = "127.0.0.1:6571"
 // endOfOutput is printed after each command, behind its exit code.
 const endOfOutput = "\x04end of output"
 
-func startSession(t *testing.T, plumb string) *session {
+// startSession starts a shell with variables, each NAME=VALUE, beside those of every document.
+func startSession(t *testing.T, plumb string, variables ...string) *session {
 	t.Helper()
 	home := t.TempDir()
 	s := &session{shell: exec.Command("bash", "--noprofile", "--norc"), http: freeAddress(t)}
@@ -41,6 +42,7 @@ func startSession(t *testing.T, plumb string) *session {
 		"HOME=" + home, "USER=ada", "LANG=C.UTF-8",
 		"PLUMB_SERVING_GRPC=127.0.0.1:0", "PLUMB_SERVING_HTTP=" + s.http,
 	}
+	s.shell.Env = append(s.shell.Env, variables...)
 	repository, err := filepath.Abs("..")
 	if err != nil {
 		t.Fatal(err)

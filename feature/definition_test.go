@@ -47,6 +47,9 @@ func TestTheHashesOfViewsOverTextArePinned(t *testing.T) {
 		kind *plumbv1.Source
 		want string
 	}{
+		{&plumbv1.Source{Kind: &plumbv1.Source_Postgres{Postgres: &plumbv1.PostgresSource{
+			Connection: "warehouse", Query: "SELECT 1", Path: "data/hourly", Overlap: durationpb.New(time.Minute)}}},
+			"95fcd9918d35dbe7233e79fc3f7810e8dceae128a0a88b6da25b054d75e9be16"},
 		{&plumbv1.Source{Kind: &plumbv1.Source_Csv{Csv: &plumbv1.CsvSource{Path: "data/hourly.csv"}}},
 			"36d9851f4dc608663947f98e0a1926346bfa1e8bbe0f2371e5255610159cd7db"},
 		{&plumbv1.Source{Kind: &plumbv1.Source_Jsonl{Jsonl: &plumbv1.JsonLinesSource{Path: "data/hourly.jsonl"}}},

@@ -76,9 +76,11 @@ func buildAndRun(m *testing.M) int {
 //	sqlite FILE STATEMENT      changes a SQLite file behind Plumb's back
 //	redis kill, redis restart  a server at $REDIS, which redis.txtar has to itself; $STEADY_REDIS is one that lives on
 //	postgres kill, postgres restart  a server with a database at $POSTGRES, which postgres.txtar has to itself
+//	warehouse STATEMENT        runs a statement in a database at $WAREHOUSE of another server, which pull.txtar has to itself
 func TestScripts(t *testing.T) {
 	redis, steady, postgres := redistest.Start(t), redistest.Start(t), postgrestest.Start(t)
-	database := postgres.Database()
+	warehouse := postgrestest.Start(t)
+	database, warehouseDatabase := postgres.Database(), warehouse.Database()
 	authority := certtest.NewAuthority(t)
 	cert, key := authority.Issue("server")
 	testscript.Run(t, testscript.Params{
@@ -91,6 +93,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("REDIS", redis.URL)
 			env.Setenv("STEADY_REDIS", steady.URL)
 			env.Setenv("POSTGRES", database)
+			env.Setenv("WAREHOUSE", warehouseDatabase)
 			env.Setenv("CERT", cert)
 			env.Setenv("KEY", key)
 			env.Setenv("AUTHORITY", authority.File)
@@ -114,6 +117,7 @@ func TestScripts(t *testing.T) {
 			"audited":       audited,
 			"redis":         faults("redis", redis),
 			"postgres":      faults("postgres", postgres),
+			"warehouse":     inWarehouse(warehouse),
 		},
 	})
 }
@@ -135,6 +139,16 @@ func faults(name string, server interface {
 	}
 }
 
+// inWarehouse runs statements in the first database that was made on a server.
+func inWarehouse(server *postgrestest.Server) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg || len(args) != 1 {
+			ts.Fatalf("usage: warehouse STATEMENT")
+		}
+		server.Exec("test1", args[0])
+	}
+}
+
 // command prepares a program as exec does.
 func command(ctx context.Context, ts *testscript.TestScript, args []string) *exec.Cmd {
 	path := args[0]
@@ -152,7 +166,7 @@ func environment(ts *testscript.TestScript) []string {
 	variables := []string{"PWD=" + ts.MkAbs(".")}
 	for _, name := range []string{
 		"PATH", "HOME", "TMPDIR", "TZ", "PLUMB_REGISTRY", "PLUMB_ONLINE_STORE", "PLUMB_SERVING_TOKENS",
-		"PLUMB_SERVING_AUDIT_HASH_KEY", "AUDIT_KEY",
+		"PLUMB_SERVING_AUDIT_HASH_KEY", "AUDIT_KEY", "WAREHOUSE",
 	} {
 		if value := ts.Getenv(name); value != "" {
 			variables = append(variables, name+"="+value)

@@ -97,14 +97,15 @@ func pullNotes(done *project.Pulled) []string {
 		count int64
 		text  string
 	}{
-		{done.Missed, "came later than the overlap allows for, and are in no file; bring them with --overlap, such as 30d, or " +
-			"with --full, and give the source a longer overlap"},
-		{done.Gone, "from before the overlap were pulled and are not in the database any more; the files keep them"},
-		{done.Changed, "of the overlap were changed or deleted since they were pulled; the files keep them as they were"},
-		{done.Waiting, "have a time after the database's clock, and wait for a later pull"},
+		{done.Missed, "rows that came later than the overlap allows for, and are in no file: %d; bring them with --overlap, " +
+			"such as 30d, or with --full, and give the source a longer overlap"},
+		{done.Gone, "rows from before the overlap that are not in the database any more: %d; the files keep them"},
+		{done.Changed, "rows of the overlap that were changed or deleted since they were pulled: %d; the files keep them as " +
+			"they were"},
+		{done.Waiting, "rows with a time after the database's clock, which wait for a later pull: %d"},
 	} {
 		if note.count > 0 {
-			notes = append(notes, english.Plural(int(note.count), "row", "")+" "+note.text)
+			notes = append(notes, fmt.Sprintf(note.text, note.count))
 		}
 	}
 	if len(done.Zoneless) > 0 {

@@ -23,7 +23,7 @@ type Pull struct {
 }
 
 // sqlFacet is the query of a job.
-const sqlFacet = facetSchemas + "1-1-0/SQLJobFacet.json#/$defs/SQLJobFacet"
+const sqlFacet = facetSchemas + "1-0-1/SQLJobFacet.json#/$defs/SQLJobFacet"
 
 // StartPull records that a pull begins.
 func (r *Recorder) StartPull(request PullRequest) *Pull {
@@ -35,7 +35,7 @@ func (r *Recorder) StartPull(request PullRequest) *Pull {
 	name, description := "pull."+request.Source, "the rows of source "+request.Source+" from a database"
 	started := r.config.Now()
 	p.run = run{recorder: r, id: r.runID(name, started), job: r.job(name, description)}
-	p.job.Facets["sql"] = newFacet(sqlFacet, facet{"query": request.Query, "dialect": "postgres"})
+	p.job.Facets["sql"] = newFacet(sqlFacet, facet{"query": request.Query})
 	p.emit("START", started, nil, inputs, outputs)
 	return p
 }

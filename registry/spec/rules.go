@@ -84,6 +84,13 @@ func explain(rule, message string, parent *yaml.Node, name string, value *yaml.N
 				"of them", nameOf(parent))
 		}
 		return fmt.Sprintf("%q is missing%s; %s", name, ownerOf(parent), remedies[name])
+	case "string.pattern", "string.max_bytes":
+		// What stands there may be an address with a password.
+		if name == "connection" {
+			return `"connection" is not a name: ` + remedies[name] + ", where its address and password belong"
+		}
+	}
+	switch rule {
 	case "string.pattern":
 		return fmt.Sprintf("%q is not a name: %s", value.Value, nameRule)
 	case "string.max_bytes":

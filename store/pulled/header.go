@@ -69,13 +69,15 @@ func parseHeader(reader *file.Reader) (h header, err error) {
 	if text == nil {
 		return h, errors.New("it was not made by plumb pull")
 	}
-	if err := json.Unmarshal([]byte(*text), &h); err != nil {
-		return h, errors.New("what it says of its pull is damaged")
+	var written struct {
+		Version int `json:"version"`
 	}
-	switch {
-	case h.Version > version:
+	if err := json.Unmarshal([]byte(*text), &written); err == nil && written.Version > version {
 		return h, fault.ErrNewer
-	case h.Version < 1 || h.Rows != reader.NumRows() || h.Timeless < 0 || h.Timeless > h.Rows ||
+	}
+	err = json.Unmarshal([]byte(*text), &h)
+	switch {
+	case err != nil || h.Version < 1 || h.Rows != reader.NumRows() || h.Timeless < 0 || h.Timeless > h.Rows ||
 		h.Latest == nil && h.By != "" && h.Timeless != h.Rows:
 		return h, errors.New("what it says of its pull is damaged")
 	}

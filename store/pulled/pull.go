@@ -324,9 +324,9 @@ func (r *run) fill(ctx context.Context) error {
 	r.header.Rows = r.report.Rows
 	inOverlap := r.known.rows
 	if r.report.Changed = r.known.left(); r.report.Changed > 0 && !r.request.KeepChanged {
-		return fault.Inputf("", "%d rows that were pulled for source %s are not there any more: they were changed or deleted. "+
-			"Pull all rows again with plumb pull %[2]s --full, or keep the rows as they were, beside what they have become, "+
-			"with --keep-changed", r.report.Changed, r.config.Source)
+		return fault.Inputf("", "rows that were pulled for source %s and have been changed or deleted since: %d; pull all "+
+			"rows again with plumb pull %[1]s --full, or keep them as they were, beside what they have become, with "+
+			"--keep-changed", r.config.Source, r.report.Changed)
 	}
 	return r.count(ctx, inOverlap)
 }

@@ -69,7 +69,7 @@ func TestRowsThatWereChanged_AreRefusedUnlessTheyAreKept(t *testing.T) {
 	s := newSource(t, server, "SELECT id, at, note FROM events", events, insert(1, "0h"), insert(2, "1h"))
 	s.must(pulled.Request{})
 	s.exec("UPDATE events SET note = 'changed' WHERE id = 2")
-	s.refused(pulled.Request{}, "1 rows that were pulled for source payments are not there any more")
+	s.refused(pulled.Request{}, "rows that were pulled for source payments and have been changed or deleted since: 1; pull all rows again")
 	if report := s.must(pulled.Request{KeepChanged: true}); report.Rows != 1 || report.Changed != 1 {
 		t.Errorf("got %+v", report)
 	}
