@@ -30,7 +30,8 @@ func (c *checker) checkPulled(source *plumbv1.Source) {
 				other.GetPostgres().GetPath())
 		}
 		for _, file := range []string{other.GetParquet().GetPath(), other.GetCsv().GetPath(), other.GetJsonl().GetPath()} {
-			if reads(file, folder) {
+			// What is pulled lies in folders below it, with names like the one here.
+			if overlap(file, folder) || reads(file, folder) || reads(file, folder+"/0000000000000000") {
 				c.add(source, at, "source %q reads %s, and would read pulled rows as its own; name a folder elsewhere",
 					other.GetName(), file)
 			}

@@ -15,7 +15,8 @@ import (
 const (
 	// groupRows and groupBytes bound a row group, which is in memory until it is whole.
 	groupRows, groupBytes = 1 << 17, 64 << 20
-	// manyGroups is after how many row groups they become larger, so that a footer stays smaller than what readers take.
+	// manyGroups is after how many row groups they become larger, so that a footer stays smaller than what readers take:
+	// by growth in rows, and twice in bytes.
 	manyGroups, growth = 256, 8
 )
 
@@ -53,11 +54,11 @@ func newWriter(on disk.Disk, path string, fields []arrow.Field) (*writer, error)
 
 // write adds rows.
 func (w *writer) write(batch arrow.RecordBatch) error {
-	most := int64(1)
+	mostRows, mostBytes := int64(groupRows), int64(groupBytes)
 	if w.groups >= manyGroups {
-		most = growth
+		mostRows, mostBytes = mostRows*growth, mostBytes*2
 	}
-	if w.rows+batch.NumRows() > groupRows*most || w.rows > 0 && w.parquet.RowGroupTotalBytesWritten() > groupBytes*most {
+	if w.rows+batch.NumRows() > mostRows || w.rows > 0 && w.parquet.RowGroupTotalBytesWritten() > mostBytes {
 		w.parquet.NewBufferedRowGroup()
 		w.rows, w.groups = 0, w.groups+1
 	}
