@@ -41,6 +41,7 @@ func pullOf(source *plumbv1.Source, postgres *plumbv1.PostgresSource) *Pull {
 // returned lies elsewhere. So a revision reads what its own query returned, before and after the next one is applied.
 // Names are durable.
 func (p *Pull) Folder() string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "plumb pull 1\nconnection %+q\nquery %+q\nby %+q\n", p.Connection, p.Query, p.By))
+	const form = "plumb pull 1\nconnection %+q\nquery %+q\nby %+q\n"
+	sum := sha256.Sum256(fmt.Appendf(nil, form, p.Connection, p.Query, p.By))
 	return hex.EncodeToString(sum[:8])
 }

@@ -76,7 +76,7 @@ func buildAndRun(m *testing.M) int {
 //	sqlite FILE STATEMENT      changes a SQLite file behind Plumb's back
 //	redis kill, redis restart  a server at $REDIS, which redis.txtar has to itself; $STEADY_REDIS is one that lives on
 //	postgres kill, postgres restart  a server with a database at $POSTGRES, which postgres.txtar has to itself
-//	warehouse STATEMENT        runs a statement in a database at $WAREHOUSE of another server, which pull.txtar has to itself
+//	warehouse STATEMENT        runs a statement in a database at $WAREHOUSE of a server that pull.txtar has to itself
 func TestScripts(t *testing.T) {
 	redis, steady, postgres := redistest.Start(t), redistest.Start(t), postgrestest.Start(t)
 	warehouse := postgrestest.Start(t)

@@ -27,9 +27,9 @@ func (a *application) pullCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "pull [SOURCE]",
 		Short: "Bring new rows of a database into the Parquet files of a source",
-		Long: "Pull runs the query of a source in its PostgreSQL database, in one read-only transaction, and writes the rows\n" +
-			"that are new to a Parquet file below the source's path. It goes by the created time, or the event time of a\n" +
-			"source without one, and begins an overlap before the latest row, for rows that were committed late. The\n" +
+		Long: "Pull runs the query of a source in its PostgreSQL database, in one read-only transaction, and writes the\n" +
+			"rows that are new to a Parquet file below the source's path. It goes by the created time, or the event time of\n" +
+			"a source without one, and begins an overlap before the latest row, for rows that were committed late. The\n" +
 			"definition files say what is pulled, so the first pull comes before plumb apply.\n\n" +
 			"Without SOURCE it says what has been pulled so far.",
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -97,11 +97,11 @@ func pullNotes(done *project.Pulled) []string {
 		count int64
 		text  string
 	}{
-		{done.Missed, "rows that came later than the overlap allows for, and are in no file: %d; bring them with --overlap, " +
-			"such as 30d, or with --full, and give the source a longer overlap"},
+		{done.Missed, "rows that came later than the overlap allows for, and are in no file: %d; bring them with " +
+			"--overlap, such as 30d, or with --full, and give the source a longer overlap"},
 		{done.Gone, "rows from before the overlap that are not in the database any more: %d; the files keep them"},
-		{done.Changed, "rows of the overlap that were changed or deleted since they were pulled: %d; the files keep them as " +
-			"they were"},
+		{done.Changed, "rows of the overlap that were changed or deleted since they were pulled: %d; the files keep them " +
+			"as they were"},
 		{done.Waiting, "rows with a time after the database's clock, which wait for a later pull: %d"},
 	} {
 		if note.count > 0 {

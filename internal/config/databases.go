@@ -11,8 +11,8 @@ import (
 	"github.com/plumbstore/plumb/registry/spec"
 )
 
-// Database is one that rows are pulled from. Its fields are exported so that whatever prints it finds their methods, which
-// leave the password out; callers ask Config.Database.
+// Database is one that rows are pulled from. Its fields are exported so that whatever prints it finds their methods,
+// which leave the password out; callers ask Config.Database.
 type Database struct {
 	Address ConnectionString
 	// Unset says that a variable which the address needs is not set. It is reported by who asks for the address: servers

@@ -20,7 +20,8 @@ databases:
 	if err != nil || address.Reveal() != "postgres://app:hunter2@db.example.com/sales" {
 		t.Errorf("warehouse is %q, %v", address.Reveal(), err)
 	}
-	if printed := everyPrint(t, loaded) + fmt.Sprintf("%v %+v %#v", address, loaded.Databases, loaded.Databases); strings.Contains(printed, "hunter2") {
+	printed := everyPrint(t, loaded) + fmt.Sprintf("%v %+v %#v", address, loaded.Databases, loaded.Databases)
+	if strings.Contains(printed, "hunter2") {
 		t.Errorf("the password is printed in %s", printed)
 	}
 	for name, want := range map[string]string{
@@ -51,7 +52,7 @@ func TestDatabasesInAVariableOrFlagHaveSpacesBetweenThem(t *testing.T) {
 func TestDatabasesThatAreNone_AreRefusedWithoutTheirAddress(t *testing.T) {
 	for text, want := range map[string]string{
 		"databases: [a]":                            "must be a mapping of names to texts",
-		"databases: {a: redis://:hunter2@h}":        "databases has a, which must be of the form postgres://host:port/database",
+		"databases: {a: redis://:hunter2@h}":        "databases has a, which must be of the form postgres://",
 		"databases: {A b: postgres://:hunter2@h/x}": "databases has a database with a name that is none",
 		"databases: {a: 'postgres://:hun/ter2@h'}":  "databases has a, which is not of the form postgres://",
 		"databases: {a: 1}":                         "must be a mapping of names to texts",

@@ -54,7 +54,8 @@ type PulledSource struct {
 	Path     string `json:"path"`
 	Files    int    `json:"files"`
 	Total    int64  `json:"total"`
-	// Latest is the latest time of a row, and At the database's instant when rows were last pulled; empty if there is none.
+	// Latest is the latest time of a row, and At the database's instant when rows were last pulled; empty if there is
+	// none.
 	Latest string `json:"latest,omitempty"`
 	At     string `json:"at,omitempty"`
 	// AgeSeconds is how long ago that was; absent as At is.

@@ -8,11 +8,11 @@
 //	data/payments/3f9a01c2b4d5e6f7/00000002-00000001.parquet   all rows, by plumb pull --full
 //	data/payments/3f9a01c2b4d5e6f7/00000002-00000002.parquet   those that came later
 //
-// The folder's name stands for the query (feature.Pull.Folder). The first number of a file is its generation: only files
-// of the newest one count, so the first file of a generation replaces all files before it at once. Those are removed by
-// the next pull, since joins that have begun still read them.
+// The folder's name stands for the query (feature.Pull.Folder). The first number of a file is its generation: only
+// files of the newest one count, so the first file of a generation replaces all files before it at once. Those are
+// removed by the next pull, since joins that have begun still read them.
 //
 // Rows commit in another order than that of their times. So a pull begins before the latest time that it has (the
-// overlap), and leaves out rows that are there already (known.go). The window is closed on both sides, so that rows with
-// the very time of the latest row are seen again, whatever the overlap.
+// overlap), and leaves out rows that are there already (known.go). The window is closed on both sides, so that rows
+// with the very time of the latest row are seen again, whatever the overlap.
 package pulled

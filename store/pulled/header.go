@@ -33,8 +33,8 @@ type header struct {
 	Columns []Column `json:"columns"`
 	// At is the database's instant, up to which rows were pulled, in microseconds.
 	At feature.Instant `json:"at"`
-	// Rows, Latest and Timeless are of this file alone: how many rows it has, their latest time, nil if no row has one, and
-	// how many have none.
+	// Rows, Latest and Timeless are of this file alone: how many rows it has, their latest time, nil if no row has one,
+	// and how many have none.
 	Rows     int64            `json:"rows"`
 	Latest   *feature.Instant `json:"latest,omitempty"`
 	Timeless int64            `json:"timeless,omitempty"`

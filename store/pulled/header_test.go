@@ -21,7 +21,8 @@ func TestAFileOfVersion1IsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if state.Rows != 2 || state.Timeless != 1 || state.Files != 1 || state.Latest.String() != "2024-05-01T00:00:00.000000Z" ||
+	if state.Rows != 2 || state.Timeless != 1 || state.Files != 1 ||
+		state.Latest.String() != "2024-05-01T00:00:00.000000Z" ||
 		!strings.HasPrefix(state.Database, "postgres://127.0.0.1:") {
 		t.Errorf("got %+v", state)
 	}
@@ -43,8 +44,8 @@ func TestHeadersThatAreNone_AreRefused(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		writer, err := pqarrow.NewFileWriter(arrow.NewSchema([]arrow.Field{{Name: "x", Type: arrow.PrimitiveTypes.Int32}}, nil),
-			file, parquet.NewWriterProperties(), pqarrow.DefaultWriterProps())
+		schema := arrow.NewSchema([]arrow.Field{{Name: "x", Type: arrow.PrimitiveTypes.Int32}}, nil)
+		writer, err := pqarrow.NewFileWriter(schema, file, parquet.NewWriterProperties(), pqarrow.DefaultWriterProps())
 		if err != nil {
 			t.Fatal(err)
 		}

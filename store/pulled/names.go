@@ -46,8 +46,8 @@ func List(folder string) ([]string, error) {
 	return paths, err
 }
 
-// newestGeneration is the greatest number of a generation in a folder, whether or not its files are all there; 0 if there
-// are none.
+// newestGeneration is the greatest number of a generation in a folder, whether or not its files are all there; 0 if
+// there are none.
 func newestGeneration(folder string) (int, error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -64,8 +64,8 @@ func newestGeneration(folder string) (int, error) {
 
 var folderForm = regexp.MustCompile(`^[0-9a-f]{16}$`)
 
-// Former returns the folders, in that of a source, with what was pulled for other queries. A revision that is applied may
-// still read them, so they are left for people to remove.
+// Former returns the folders, in that of a source, with what was pulled for other queries. A revision that is applied
+// may still read them, so they are left for people to remove.
 func Former(folder string, pull *feature.Pull) ([]string, error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {

@@ -101,7 +101,8 @@ type Report struct {
 	State *State
 }
 
-// Run pulls. A *fault.InputError says that what was pulled before cannot be gone on with, or that another process pulls.
+// Run pulls. A *fault.InputError says that what was pulled before cannot be gone on with, or that another process
+// pulls.
 func Run(ctx context.Context, config Config, request Request) (report *Report, err error) {
 	if config.Progress == nil {
 		config.Progress = func(int64) {}
@@ -141,8 +142,8 @@ func (c Config) lock() (*disk.File, error) {
 		lock, err = c.Disk.TakeOver(path)
 	}
 	if errors.Is(err, disk.ErrTaken) || errors.Is(err, fs.ErrNotExist) {
-		return nil, fault.Inputf("", "source %s is being pulled by another process; wait until it has ended (if none is, and "+
-			"the file system has no locks, remove %s)", c.Source, path)
+		return nil, fault.Inputf("", "source %s is being pulled by another process; wait until it has ended (if none is, "+
+			"and the file system has no locks, remove %s)", c.Source, path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("lock the folder of source %s: %w", c.Source, err)

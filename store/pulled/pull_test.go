@@ -69,7 +69,8 @@ func TestRowsThatWereChanged_AreRefusedUnlessTheyAreKept(t *testing.T) {
 	s := newSource(t, server, "SELECT id, at, note FROM events", events, insert(1, "0h"), insert(2, "1h"))
 	s.must(pulled.Request{})
 	s.exec("UPDATE events SET note = 'changed' WHERE id = 2")
-	s.refused(pulled.Request{}, "rows that were pulled for source payments and have been changed or deleted since: 1; pull all rows again")
+	s.refused(pulled.Request{}, "rows that were pulled for source payments and have been changed or deleted since: "+
+		"1; pull all rows again")
 	if report := s.must(pulled.Request{KeepChanged: true}); report.Rows != 1 || report.Changed != 1 {
 		t.Errorf("got %+v", report)
 	}
@@ -108,7 +109,8 @@ func TestRowsOfTheFutureWait_AndRowsWithoutATimeArePulledOnce(t *testing.T) {
 	if report := s.must(pulled.Request{}); report.Rows != 2 || report.Waiting != 1 {
 		t.Errorf("got %+v", report)
 	}
-	s.exec("INSERT INTO events VALUES (4, NULL, 'x')", "UPDATE events SET at = timestamptz '2024-05-01 09:00:00+00' WHERE id = 2")
+	s.exec("INSERT INTO events VALUES (4, NULL, 'x')",
+		"UPDATE events SET at = timestamptz '2024-05-01 09:00:00+00' WHERE id = 2")
 	if report := s.must(pulled.Request{}); report.Rows != 2 || report.State.Timeless != 2 || report.Missed != 0 {
 		t.Errorf("got %+v", report)
 	}

@@ -49,9 +49,9 @@ func LogFolder(project string, roots []string, path string) (string, error) {
 	return FolderBelow(project, roots, "push log", path)
 }
 
-// FolderBelow returns the absolute path of a folder, which need not be there yet and has to lie below the roots, wherever
-// symbolic links lead. Links are resolved in the part of the path that is there; the rest can be none. what is what
-// messages call the folder.
+// FolderBelow returns the absolute path of a folder, which need not be there yet and has to lie below the roots,
+// wherever symbolic links lead. Links are resolved in the part of the path that is there; the rest can be none. what is
+// what messages call the folder.
 func FolderBelow(project string, roots []string, what, path string) (string, error) {
 	there, missing := absolute(project, path), ""
 	for {

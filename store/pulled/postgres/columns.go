@@ -65,8 +65,8 @@ func (s *Snapshot) setColumns(ctx context.Context, fields []pgconn.FieldDescript
 		case c.name == "" || c.name == "?column?":
 			problems = append(problems, fmt.Sprintf("column %d has no name; give it one with AS", i+1))
 		case isTaken:
-			problems = append(problems, fmt.Sprintf("column %d is called %s, as another one is called %s; rename it with AS", i+1,
-				c.name, other))
+			problems = append(problems, fmt.Sprintf("column %d is called %s, as another one is called %s; rename it with AS",
+				i+1, c.name, other))
 		case !ok:
 			problems = append(problems, fmt.Sprintf("column %s is %s, which is not pulled as it is; %s", c.name, typeName,
 				advice(c)))

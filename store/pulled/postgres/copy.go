@@ -13,7 +13,7 @@ import (
 const (
 	// batchRows and batchBytes bound a batch.
 	batchRows, batchBytes = 4096, 8 << 20
-	// oidsFlag is the one flag of a COPY header that a reader may not ignore: values have another form.
+	// criticalFlags are those of a COPY header that a reader may not ignore: values have another form.
 	criticalFlags = 0xffff0000
 )
 

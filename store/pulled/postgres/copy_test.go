@@ -113,7 +113,7 @@ func TestWhatIsNoCopyDataIsRefused(t *testing.T) {
 		{"too few columns", copyData(row()), pgtype.Int4OID, "row 1 has 0 columns, and the query 1"},
 		{"too many columns", copyData(row(nil, nil)), pgtype.Int4OID, "row 1 has 2 columns, and the query 1"},
 		{"a negative count", slices.Concat(header, []byte{0xff, 0xfe}), pgtype.Int4OID, "row 1 has -2 columns"},
-		{"a negative length", slices.Concat(header, []byte{0, 1, 0xff, 0xff, 0xff, 0xfe}), pgtype.Int4OID, "speaks of -2 bytes"},
+		{"a negative length", slices.Concat(header, []byte{0, 1, 0xff, 0xff, 0xff, 0xfe}), pgtype.Int4OID, "of -2 bytes"},
 		{"a great length", slices.Concat(header, []byte{0, 1, 0x7f, 0xff, 0xff, 0xff}), pgtype.Int4OID, "2147483647 bytes"},
 		{"more after the end", slices.Concat(copyData(), row(nil)), pgtype.Int4OID, "more after the end"},
 		{"a short integer", copyData(row([]byte{1})), pgtype.Int4OID, "has 1 bytes, and values of its type have 4"},

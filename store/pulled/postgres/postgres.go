@@ -58,8 +58,8 @@ type Snapshot struct {
 
 var _ pulled.Snapshot = (*Snapshot)(nil)
 
-// Open connects and begins the transaction. What is wrong with the address or the query is a *fault.InputError; a server
-// that cannot be reached is fault.ErrUnavailable.
+// Open connects and begins the transaction. What is wrong with the address or the query is a *fault.InputError; a
+// server that cannot be reached is fault.ErrUnavailable.
 func Open(ctx context.Context, source Source) (*Snapshot, error) {
 	config, err := parse(source)
 	if err != nil {
@@ -90,8 +90,8 @@ func parse(source Source) (*pgconn.Config, error) {
 			return nil, fault.Inputf(field, "the URL names a file that cannot be read: %v", file)
 		}
 		// What the parser says can quote any part of the URL, and so of the password.
-		return nil, fault.Inputf(field, "is not a PostgreSQL URL; write postgres://user:password@host:port/database, with the "+
-			"special characters of a password percent-encoded, and options as in ?sslmode=verify-full&sslrootcert=ca.pem")
+		return nil, fault.Inputf(field, "is not a PostgreSQL URL; write postgres://user:password@host:port/database, with "+
+			"the special characters of a password percent-encoded, and options as in ?sslmode=verify-full&sslrootcert=ca.pem")
 	}
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTimeout

@@ -148,8 +148,8 @@ func TestTypesThatAreNotPulled_SayHowToConvertThem(t *testing.T) {
 	_, err := read(t, url, `SELECT 1.5 AS n, '{1.5}'::numeric[] AS ns, '{}'::jsonb AS j, interval '1 day' AS "d""x",
 		'a'::char(3) AS c, 1::numeric(39) AS big, 1::numeric(4,-2) AS tens, 1, 1 AS same, 2 AS "Same"`)
 	for _, want := range []string{
-		`column n is numeric, which is not pulled as it is; give it a size of at most 38 digits, as in "n"::numeric(18,4), or ` +
-			`make it "n"::double precision`,
+		`column n is numeric, which is not pulled as it is; give it a size of at most 38 digits, as in "n"::numeric(18,4), ` +
+			`or make it "n"::double precision`,
 		`column ns is numeric[]`, `as in "ns"::double precision[]`, `column j is jsonb`, `as in "j"::text`, `"d""x"::text`,
 		`column c is character(3)`, `column big is numeric(39,0)`, "column tens is numeric(4,-2)", "column 8 has no name",
 		"column 10 is called Same, as another one is called same",
@@ -170,7 +170,7 @@ func TestAQueryCannotLeaveItsPlace(t *testing.T) {
 		"SELECT 1 AS x) AS a; DROP TABLE kept; --":                                     "syntax error",
 		"SELECT 1 AS x; DROP TABLE kept":                                               "cannot insert multiple commands",
 		"SELECT 1 AS x) TO STDOUT; DROP TABLE kept; SELECT (1":                         "syntax error",
-		"DROP TABLE kept":                                                              "returns no columns; it has to be one SELECT",
+		"DROP TABLE kept":                                                              "it has to be one SELECT",
 		"DELETE FROM kept RETURNING id":                                                "it has to be one SELECT",
 		"WITH gone AS (DELETE FROM kept RETURNING id) SELECT * FROM gone":              "must be at the top level",
 		"SELECT id INTO other FROM kept":                                               "it has to be one SELECT",

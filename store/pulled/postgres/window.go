@@ -87,9 +87,9 @@ func (s *Snapshot) Outside(ctx context.Context, window pulled.Window) (before, a
 	}
 	by := relation + "." + quote(s.source.By)
 	_, statement := wrapped(s.source.Query)
-	rows, err := s.ask(ctx, fmt.Sprintf("SELECT count(*) FILTER (WHERE %[1]s < %[2]s), count(*) FILTER (WHERE %[1]s > %[3]s) "+
-		"FROM (\n%[4]s\n) AS %[5]s WHERE %[1]s < %[2]s OR %[1]s > %[3]s", by, s.bound(fromSetting), s.bound(toSetting),
-		statement, relation))
+	rows, err := s.ask(ctx, fmt.Sprintf("SELECT count(*) FILTER (WHERE %[1]s < %[2]s), "+
+		"count(*) FILTER (WHERE %[1]s > %[3]s) FROM (\n%[4]s\n) AS %[5]s WHERE %[1]s < %[2]s OR %[1]s > %[3]s",
+		by, s.bound(fromSetting), s.bound(toSetting), statement, relation))
 	if err != nil {
 		return 0, 0, s.explainQuery(ctx, err, -1)
 	}
