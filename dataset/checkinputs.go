@@ -56,6 +56,11 @@ func (f *Found) checkInputs(ctx context.Context, present Present, find *finder, 
 	}
 	taken := map[string]bool{}
 	for _, source := range m.Sources {
+		if source.ETag != "" {
+			in.sources = append(in.sources, in.object(source, now))
+			taken[source.Source+"\x00"+source.Path] = true
+			continue
+		}
 		found, err := find.locate(ctx, "source "+source.Source, source.File, present.Folder)
 		if err != nil {
 			return nil, err
@@ -69,11 +74,39 @@ func (f *Found) checkInputs(ctx context.Context, present Present, find *finder, 
 		in.sources = append(in.sources, found)
 	}
 	for _, file := range now {
-		if !taken[file.Source+"\x00"+absolute(present.Folder, file.Name)] {
+		name := file.Name
+		if _, ok := file.Version.(feature.ObjectVersion); !ok {
+			name = absolute(present.Folder, file.Name)
+		}
+		if !taken[file.Source+"\x00"+name] {
 			in.added = append(in.added, Check{Subject: "source " + file.Source, Name: file.Name, State: Added})
 		}
 	}
 	return in, nil
+}
+
+// object compares an object with what the sources have now. An object is its version: no bytes are read.
+func (in *inputs) object(was SourceFile, now []feature.Input) located {
+	found := located{Check: Check{Subject: "source " + was.Source, Name: was.Path, State: Missing}}
+	if in.further != nil {
+		found.State, found.Detail = NotCompared, in.further.Detail
+		return found
+	}
+	for _, input := range now {
+		version, ok := input.Version.(feature.ObjectVersion)
+		switch {
+		case !ok || input.Source != was.Source || input.Name != was.Path:
+		case version.ETag == was.ETag && version.Size == was.Size:
+			found.State, found.Path = Same, was.Path
+			return found
+		default:
+			found.State = Changed
+			found.Detail = fmt.Sprintf("it is another version: %s in the place of %s", version,
+				feature.ObjectVersion{Size: was.Size, ETag: was.ETag})
+			return found
+		}
+	}
+	return found
 }
 
 // list returns the files that the sources have now, or notes why that is not known.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/source/objects"
 )
 
 // The digest at the end of a manifest detects accidental edits. It is not a signature: anyone can edit a manifest and
@@ -65,7 +66,8 @@ func (m *Manifest) contradictedFiles() string {
 		if m.Labels.Content != "" && file == &m.Labels.File {
 			continue
 		}
-		if file.Path == "" || file.Size < 0 || !digestPattern.MatchString(file.Digest) {
+		isObject := m.Format >= Format && file.ETag != "" && file.Digest == "" && objects.IsLocation(file.Path)
+		if file.Path == "" || file.Size < 0 || !isObject && !digestPattern.MatchString(file.Digest) {
 			return fmt.Sprintf("file %q has %d bytes with the digest %q", file.Path, file.Size, file.Digest)
 		}
 	}

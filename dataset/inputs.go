@@ -68,26 +68,32 @@ func (in *Inputs) Digest(ctx context.Context, sources []feature.Input) (Labels, 
 }
 
 // DigestSources reads the files of sources whose digests are not known. One that is not what the join found is a
-// *fault.InputError.
+// *fault.InputError. Objects are known by their versions, and are not read.
 func DigestSources(ctx context.Context, folder string, digests *FileDigests, sources []feature.Input) (
 	[]SourceFile, error,
 ) {
-	paths := make([]string, len(sources))
+	named := make([]SourceFile, len(sources))
+	var paths []string
+	var positions []int
 	for i, source := range sources {
-		paths[i] = absolute(folder, source.Name)
+		named[i].Source = source.Source
+		if version, ok := source.Version.(feature.ObjectVersion); ok {
+			named[i].File = File{Path: source.Name, Size: version.Size, ETag: version.ETag}
+			continue
+		}
+		paths, positions = append(paths, absolute(folder, source.Name)), append(positions, i)
 	}
 	files, err := digests.Of(ctx, paths)
 	if err != nil {
 		return nil, err
 	}
-	named := make([]SourceFile, len(sources))
-	for i, source := range sources {
-		was, ok := source.Version.(feature.FileVersion)
-		if !ok || was.Size != files[i].Size || !was.Modified.Equal(files[i].Modified) {
-			return nil, changedInUse(source.Name)
+	for at, i := range positions {
+		was, ok := sources[i].Version.(feature.FileVersion)
+		if !ok || was.Size != files[at].Size || !was.Modified.Equal(files[at].Modified) {
+			return nil, changedInUse(sources[i].Name)
 		}
-		files[i].place(source.Name)
-		named[i] = SourceFile{Source: source.Source, File: files[i]}
+		files[at].place(sources[i].Name)
+		named[i].File = files[at]
 	}
 	return named, nil
 }
@@ -102,6 +108,9 @@ func (f *File) place(path string) {
 
 // in is where a file was, for a project in this folder; empty if that is not known.
 func (f File) in(folder string) string {
+	if f.ETag != "" {
+		return f.Path
+	}
 	if f.Outside || f.Path == "" {
 		return f.At
 	}
@@ -164,6 +173,9 @@ func (m *Manifest) MadeFrom(old *Manifest) {
 
 // call gives a file the name and the place that another manifest has for it.
 func (f *File) call(other File) {
+	if f.ETag != "" {
+		return
+	}
 	at := f.At
 	if other.Outside {
 		f.Path, f.Outside, f.At = other.Path, true, cmp.Or(other.At, at)

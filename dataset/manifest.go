@@ -21,9 +21,11 @@ import (
 // Format 1 had one text for both places: what it said of the making, and the times of files, stood in the file too.
 // Format 2 had the registry's revision within the file, which grows with definitions that the training set does not
 // use. Format 4 may have on-demand views, which are in views and have columns and no use; a manifest without any has
-// format 3.
+// format 3. Format 5 may have objects among the sources' files, which have an ETag in the place of a digest; a manifest
+// without any has format 3 or 4.
 const (
-	Format          = 4
+	Format          = 5
+	withoutObjects  = 4
 	withoutOnDemand = 3
 )
 
@@ -124,6 +126,8 @@ type File struct {
 	Size    int64  `json:"size,omitempty"`
 	// Digest is the SHA-256 of its bytes.
 	Digest string `json:"digest,omitempty"`
+	// ETag is the version of an object, whose Path is s3://BUCKET/KEY; empty for a file.
+	ETag string `json:"etag,omitempty"`
 	// Modified is kept by format 1 alone.
 	Modified time.Time `json:"modified,omitzero"`
 	// At is the absolute path of a file that is Outside, if it is known.
@@ -198,13 +202,21 @@ func New(made Made) *Manifest {
 		}
 	}
 	for _, computation := range made.Selected.Computations {
-		m.Format = Format
+		m.Format = withoutObjects
 		view := View{Name: computation.View.Name, Hash: computation.View.Hash.String()}
 		if !slices.Contains(m.Views, view) {
 			m.Views = append(m.Views, view)
 		}
 	}
 	return m
+}
+
+// MadeOf adds the inputs.
+func (m *Manifest) MadeOf(labels Labels, sources []SourceFile) {
+	m.Labels, m.Sources = labels, sources
+	if slices.ContainsFunc(sources, func(s SourceFile) bool { return s.ETag != "" }) {
+		m.Format = Format
+	}
 }
 
 // Made is what is known of a join before it runs.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
@@ -126,7 +127,11 @@ func (f *Found) Rebuildable(ctx context.Context, present Present) (*Rebuilding, 
 	if err != nil {
 		return nil, nil, err
 	}
-	in, err := f.checkInputs(ctx, present, newFinder(present, f.Output), nil)
+	var sources []*feature.Source
+	if kept.selection != nil && slices.ContainsFunc(f.Manifest.Sources, func(s SourceFile) bool { return s.ETag != "" }) {
+		sources = sourcesOf(kept.selection) // Versions of objects are known by listing them.
+	}
+	in, err := f.checkInputs(ctx, present, newFinder(present, f.Output), sources)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -154,16 +159,28 @@ func (f *Found) Rebuildable(ctx context.Context, present Present) (*Rebuilding, 
 		if source.Outside {
 			name = source.At
 		}
-		r.Files = append(r.Files, feature.Input{Source: source.Source, Name: name,
-			Version: feature.FileVersion{Size: source.Size}})
+		r.Files = append(r.Files, feature.Input{Source: source.Source, Name: name, Version: source.version()})
 		r.Places = append(r.Places, file.Path)
 	}
 	return r, obstacles, nil
 }
 
+// version is that of the file as the manifest has it.
+func (f File) version() feature.Version {
+	if f.ETag != "" {
+		return feature.ObjectVersion{Size: f.Size, ETag: f.ETag}
+	}
+	return feature.FileVersion{Size: f.Size}
+}
+
 // Reproduces returns an error that says how the content differs from that of an older manifest, if the inputs were the
 // same, or what that manifest is wrong about in the content.
 func (m *Manifest) Reproduces(old *Manifest, selection *feature.Selection) error {
+	for i := range min(len(m.Sources), len(old.Sources)) {
+		if m.Sources[i].ETag != old.Sources[i].ETag {
+			return changedInUse(old.Sources[i].Path)
+		}
+	}
 	if m.Output.Digest == old.Output.Digest {
 		if details := old.misstates(m.Output, selection); details != "" {
 			return fault.Inputf("", "the manifest contradicts what was made by it: %s; nothing was written", details)

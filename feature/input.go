@@ -8,8 +8,8 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 )
 
-// Input is something that a source was read from, as the reader found it: a file, today. It has a name, by which it is
-// found again, and a version, which shows whether it is still the same.
+// Input is something that a source was read from, as the reader found it: a file or an object. It has a name, by which
+// it is found again, and a version, which shows whether it is still the same.
 //
 //	Input{Source: "hourly", Name: "data/2013-01.parquet", Version: FileVersion{Size: 4096, Modified: …, Footer: "9f…"}}
 //
@@ -19,7 +19,7 @@ type Input struct {
 	// Source is the name of the Source that it was listed for.
 	Source string
 	// Name is a path. It is relative to the project's folder if the file lies below it, and absolute otherwise; symbolic
-	// links are resolved.
+	// links are resolved. That of an object is s3://BUCKET/KEY.
 	Name    string
 	Version Version
 }
@@ -54,6 +54,31 @@ func (v FileVersion) Written() time.Time { return v.Modified }
 
 func (v FileVersion) String() string { return fmt.Sprintf("%d bytes", v.Size) }
 
+// ObjectVersion is the version of an object in an object store. The store gives another ETag to other content.
+type ObjectVersion struct {
+	Size     int64
+	Modified time.Time
+	ETag     string
+}
+
+// ID begins with the name of the kind.
+func (v ObjectVersion) ID() string { return fmt.Sprintf("object %d %s", v.Size, v.ETag) }
+
+// Written is when the object was written.
+func (v ObjectVersion) Written() time.Time { return v.Modified }
+
+func (v ObjectVersion) String() string { return fmt.Sprintf("%d bytes, ETag %s", v.Size, v.ETag) }
+
+// objectInput is the form in which an Input that is an object is recorded. It has no path, so that older versions know
+// it for what they do not know.
+type objectInput struct {
+	Source   string    `json:"source"`
+	Object   string    `json:"object"`
+	Size     int64     `json:"size"`
+	Modified time.Time `json:"modified"`
+	ETag     string    `json:"etag"`
+}
+
 // fileInput is the form in which an Input that is a file is recorded.
 type fileInput struct {
 	Source   string    `json:"source"`
@@ -65,11 +90,13 @@ type fileInput struct {
 
 // MarshalJSON is durable: registries keep it.
 func (i Input) MarshalJSON() ([]byte, error) {
-	file, ok := i.Version.(FileVersion)
-	if !ok {
-		return nil, fmt.Errorf("input %s: a version of %T cannot be recorded", i.Name, i.Version)
+	switch version := i.Version.(type) {
+	case FileVersion:
+		return json.Marshal(fileInput{i.Source, i.Name, version.Size, version.Modified, version.Footer})
+	case ObjectVersion:
+		return json.Marshal(objectInput{i.Source, i.Name, version.Size, version.Modified, version.ETag})
 	}
-	return json.Marshal(fileInput{i.Source, i.Name, file.Size, file.Modified, file.Footer})
+	return nil, fmt.Errorf("input %s: a version of %T cannot be recorded", i.Name, i.Version)
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote. An input without a path is of a kind that a newer version recorded: the
@@ -78,6 +105,11 @@ func (i *Input) UnmarshalJSON(text []byte) error {
 	var file fileInput
 	if err := json.Unmarshal(text, &file); err != nil {
 		return err
+	}
+	var object objectInput
+	if err := json.Unmarshal(text, &object); err == nil && object.Object != "" {
+		*i = Input{object.Source, object.Object, ObjectVersion{object.Size, object.Modified, object.ETag}}
+		return nil
 	}
 	if file.Path == "" {
 		return fmt.Errorf("an input of source %q is not a file: %w", file.Source, fault.ErrNewer)

@@ -43,6 +43,7 @@ type Config struct {
 	// OnlineRetention is how long an expired row is kept before a store may forget it (R13).
 	OnlineRetention time.Duration
 	Offline         Offline
+	Objects         Objects
 	Serving         Serving
 	Push            Push
 	Lineage         Lineage
@@ -52,7 +53,7 @@ type Config struct {
 
 // Offline configures how sources are read.
 type Offline struct {
-	// Roots are the folders below which sources may lie; at least one.
+	// Roots are the folders below which sources may lie, and s3://BUCKET/KEY for objects; at least one.
 	Roots []string
 	// MemoryLimit is a size such as 2GB.
 	MemoryLimit string
@@ -62,6 +63,10 @@ type Offline struct {
 	TempDir string
 	// TempLimit is how much disk one operation may take there, a size such as 20GB; empty for 90 % of what is free.
 	TempLimit string
+	// CacheDir is the absolute path of the folder that keeps what was fetched of objects; empty for none. CacheLimit is how
+	// many bytes it may take.
+	CacheDir   string
+	CacheLimit int64
 }
 
 // MemoryBytes is the memory limit in bytes.
@@ -153,6 +158,9 @@ func Load(dir string, overrides *Overrides, getenv func(string) string) (*Config
 	loader := &loader{config: &Config{ProjectDir: projectDir}, getenv: getenv, problems: file.problems}
 	for _, setting := range settings {
 		loader.apply(setting, overrides.values[setting.Key], file.values[setting.Key], file.faulty[setting.Key])
+	}
+	if err := loader.config.Objects.Check(); err != nil && loader.problems == nil {
+		loader.report(spec.Problem{File: FileName}, "%s", err)
 	}
 	if err := spec.NewProblems(loader.problems); err != nil {
 		return nil, err

@@ -71,7 +71,8 @@ var settings = slices.Concat([]Setting{
 		set:   setOnlineStore},
 	{Key: "online_retention", Default: "7d",
 		Usage: "how long an expired row is kept before the online store may forget it", set: setRetention},
-	{Key: "offline.roots", Default: "data", kind: list, Usage: "folders below which sources may lie", set: setRoots},
+	{Key: "offline.roots", Default: "data", kind: list,
+		Usage: "folders below which sources may lie; s3://BUCKET/KEY for objects", set: setRoots},
 	{Key: "offline.memory_limit", Default: "2GB", Usage: "memory of the offline engine; beyond it, it spills to disk",
 		set: setMemoryLimit},
 	{Key: "offline.threads", Default: "0", kind: number, Usage: "threads of the offline engine; 0: all cores",
@@ -80,6 +81,9 @@ var settings = slices.Concat([]Setting{
 		set: setTempDir},
 	{Key: "offline.temp_limit", Optional: true,
 		Usage: "disk that one operation may spill to, such as 20GB; unless given, 90 % of what is free", set: setTempLimit},
+	{Key: "offline.cache_dir", Optional: true,
+		Usage: "folder that keeps what was fetched of objects; unless given, it is fetched for each operation", set: setCacheDir},
+	{Key: "offline.cache_limit", Default: "20GB", Usage: "disk that offline.cache_dir may take", set: setCacheLimit},
 	{Key: "serving.grpc", Default: "127.0.0.1:6570", Usage: "host:port to serve gRPC on",
 		set: setAddress(func(s *Serving) *string { return &s.GRPC }, false)},
 	{Key: "serving.http", Default: "127.0.0.1:6571", Usage: "host:port to serve HTTP on; \"\" for not at all",
@@ -124,7 +128,7 @@ var settings = slices.Concat([]Setting{
 	{Key: "lineage", Optional: true,
 		Usage: "where OpenLineage events of historical, materialize and pull go: file:PATH, http://… or https://…",
 		set:   setLineage},
-}, auditSettings, securitySettings)
+}, objectSettings, auditSettings, securitySettings)
 
 func setProject(l *loader, value []string) error {
 	l.config.Project = value[0]

@@ -3,6 +3,7 @@ package project
 import (
 	"context"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/plumbstore/plumb/internal/config"
@@ -10,6 +11,7 @@ import (
 	"github.com/plumbstore/plumb/parity"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/sqldb"
+	"github.com/plumbstore/plumb/source/objects"
 	"github.com/plumbstore/plumb/store/duckdb"
 	"github.com/plumbstore/plumb/store/offline"
 	"github.com/plumbstore/plumb/store/online"
@@ -46,7 +48,10 @@ func openOnline(ctx context.Context, c *config.Config, now func() time.Time) (on
 type Offline = offline.Engine
 
 func openOffline(ctx context.Context, c *config.Config, on disk.Disk) (Offline, error) {
-	configured := duckdbConfig(c)
+	configured, err := duckdbConfig(c)
+	if err != nil {
+		return nil, err
+	}
 	configured.Disk = on
 	return duckdb.Open(ctx, configured)
 }
@@ -54,20 +59,26 @@ func openOffline(ctx context.Context, c *config.Config, on disk.Disk) (Offline, 
 // shared opens an offline engine that runs that many operations concurrently: each operation has its own memory, so
 // each gets its share. It is closed with the project. The witness reads the same sources in another way.
 func (p *Project) shared(ctx context.Context, operations int) (parity.Offline, offline.Witness, error) {
-	divided := duckdbConfig(p.Config)
+	divided, err := duckdbConfig(p.Config)
+	if err != nil {
+		return nil, nil, err
+	}
 	divided.MemoryLimit = p.Config.Offline.MemoryShare(operations)
 	engine, err := duckdb.Open(ctx, divided)
 	if err != nil {
 		return nil, nil, err
 	}
 	p.closeLater(engine)
-	return engine, plainread.New(engine, divided.ProjectDir), nil
+	return engine, plainread.New(engine, divided.ProjectDir, divided.Objects), nil
 }
 
 // openServing opens the offline engine for joins side by side: each operation of an engine has its own memory, so each
 // gets its share.
 func openServing(ctx context.Context, c *config.Config) (Serving, error) {
-	shared := duckdbConfig(c)
+	shared, err := duckdbConfig(c)
+	if err != nil {
+		return nil, err
+	}
 	shared.MemoryLimit = c.ServingShare()
 	return duckdb.Open(ctx, shared)
 }
@@ -75,8 +86,8 @@ func openServing(ctx context.Context, c *config.Config) (Serving, error) {
 // Serving is an offline engine for a server.
 type Serving = offline.ServingEngine
 
-func duckdbConfig(c *config.Config) duckdb.Config {
-	return duckdb.Config{
+func duckdbConfig(c *config.Config) (duckdb.Config, error) {
+	configured := duckdb.Config{
 		ProjectDir:  c.ProjectDir,
 		Roots:       c.Offline.Roots,
 		MemoryLimit: c.Offline.MemoryLimit,
@@ -84,11 +95,23 @@ func duckdbConfig(c *config.Config) duckdb.Config {
 		TempDir:     c.Offline.TempDir,
 		TempLimit:   c.Offline.TempLimit,
 	}
+	if !slices.ContainsFunc(c.Offline.Roots, objects.IsLocation) {
+		return configured, nil
+	}
+	var err error
+	configured.Objects, err = objects.New(objects.Config{
+		Endpoint: c.Objects.Endpoint, Region: c.Objects.Region, Addressing: c.Objects.Addressing,
+		AccessKey: c.Objects.AccessKey.Reveal(), SecretKey: c.Objects.SecretKey.Reveal(),
+		SessionToken: c.Objects.SessionToken.Reveal(),
+		CacheDir:     c.Offline.CacheDir, CacheLimit: c.Offline.CacheLimit,
+	})
+	return configured, err
 }
 
 // LogFolder is the absolute folder of a push log.
 func (p *Project) LogFolder(path string) (string, error) {
-	return duckdb.LogFolder(duckdbConfig(p.Config), path)
+	configured := duckdb.Config{ProjectDir: p.Config.ProjectDir, Roots: p.Config.Offline.Roots}
+	return duckdb.LogFolder(configured, path)
 }
 
 // pulledFolder is the absolute folder that a source is pulled to.

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"github.com/plumbstore/plumb/dataset"
+	"github.com/plumbstore/plumb/source/objects"
 	"github.com/plumbstore/plumb/feature"
 )
 
@@ -80,10 +81,13 @@ func (p *Project) present(ctx context.Context, labels string) (dataset.Present, 
 		Current: current, At: at, Files: offline.Inputs}, nil
 }
 
-// roots are the folders that sources are read below, absolute.
+// roots are the folders that sources are read below, absolute. Roots of objects are not among them.
 func (p *Project) roots() []string {
 	var roots []string
 	for _, root := range p.Config.Offline.Roots {
+		if objects.IsLocation(root) {
+			continue
+		}
 		if !filepath.IsAbs(root) {
 			root = filepath.Join(p.Config.ProjectDir, root)
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/plumbstore/plumb/dataset"
 	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/source/objects"
 	"github.com/plumbstore/plumb/store/offline"
 )
 
@@ -139,6 +140,9 @@ func (p *Project) rebuildFolder(from *dataset.Rebuilding) (string, error) {
 // data/prices.parquet, and so does the new manifest.
 func (p *Project) staged(ctx context.Context, folder string, from *dataset.Rebuilding) (*Project, error) {
 	for i, file := range from.Files {
+		if objects.IsLocation(file.Name) {
+			continue
+		}
 		if filepath.IsAbs(file.Name) {
 			if file.Name != from.Places[i] {
 				return nil, fault.Inputf("", "file %s of source %s, which lies outside of the project, is now %s; move it back "+
@@ -150,7 +154,13 @@ func (p *Project) staged(ctx context.Context, folder string, from *dataset.Rebui
 			return nil, fmt.Errorf("put %s where it was: %w", from.Places[i], err)
 		}
 	}
-	return p.Moved(folder, append([]string{folder}, p.roots()...)), nil
+	roots := append([]string{folder}, p.roots()...)
+	for _, root := range p.Config.Offline.Roots {
+		if objects.IsLocation(root) {
+			roots = append(roots, root)
+		}
+	}
+	return p.Moved(folder, roots), nil
 }
 
 // linkOrCopy gives a file a second name, or, if the file systems differ, copies it.

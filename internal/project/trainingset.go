@@ -212,8 +212,9 @@ func (t *trainingSet) digest(failure error) string {
 func (t *trainingSet) learnInputs(ctx context.Context, sources []feature.Input) (end func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var group errgroup.Group
-	group.Go(func() (err error) {
-		t.manifest.Labels, t.manifest.Sources, err = t.inputs.Digest(ctx, sources)
+	group.Go(func() error {
+		labels, files, err := t.inputs.Digest(ctx, sources)
+		t.manifest.MadeOf(labels, files)
 		return err
 	})
 	group.Go(func() (err error) {

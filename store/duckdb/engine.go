@@ -14,6 +14,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/source/objects"
 	"github.com/plumbstore/plumb/store/duckdb/session"
 	"github.com/plumbstore/plumb/store/duckdb/sourcefiles"
 )
@@ -34,6 +35,8 @@ type Config struct {
 	// TempLimit bounds the disk that one operation may spill to, such as "20GB"; empty for DuckDB's own default, 90 % of
 	// what is free when the operation starts.
 	TempLimit string
+	// Objects has the objects of roots that begin with s3://; nil if none does.
+	Objects *objects.Store
 	// Disk is where results of joins are written, beside what DuckDB writes itself. It is the machine's unless it is set.
 	Disk disk.Disk
 }
@@ -69,7 +72,7 @@ func Open(ctx context.Context, config Config) (*Engine, error) {
 		TempDir: engine.config.TempDir, TempLimit: config.TempLimit, MemoryLimit: config.MemoryLimit,
 	}
 	session.SweepSpills(engine.config.TempDir)
-	if engine.finder, err = sourcefiles.NewFinder(project, config.Roots); err != nil {
+	if engine.finder, err = sourcefiles.NewFinder(project, config.Roots, config.Objects); err != nil {
 		return nil, err
 	}
 	s, err := engine.newSession(ctx)
@@ -87,7 +90,12 @@ func (e *Engine) Locate(path string) (string, error) { return e.finder.Locate(pa
 
 // LeftOut implements offline.Advisor.
 func (e *Engine) LeftOut(ctx context.Context, source *feature.Source) ([]string, error) {
-	return e.finder.LeftOut(ctx, source)
+	reading := e.finder.Begin(e.Scratch)
+	left, err := e.finder.LeftOut(ctx, source, reading)
+	if reading != nil {
+		err = errors.Join(err, reading.Close())
+	}
+	return left, err
 }
 
 // LogFolder returns the absolute path of a push log's folder, which need not be there yet and has to lie below the

@@ -72,6 +72,7 @@ func (w *windowRows) sampleFailed(ctx context.Context, fails string, report *off
 	return w.session.QueryRows(ctx, query, func(rows *sql.Rows) error {
 		var f offline.FailedRow
 		err := rows.Scan(&f.File, &f.Row, &f.Column, &f.Value, &f.Reason)
+		f.File = w.session.Named(f.File)
 		report.Failures = append(report.Failures, f)
 		return err
 	})

@@ -40,9 +40,13 @@ func (e *Engine) Inputs(ctx context.Context, sources []*feature.Source) (files [
 	return r.Described(), nil
 }
 
-// open makes the sources readable in the session, and confines it to their files.
+// open makes the sources readable in the session, as long as that is open, and confines it to their files.
 func (e *Engine) open(ctx context.Context, s *session.Session, sources []*feature.Source) (*relation.Set, error) {
-	return relation.Open(ctx, e.finder, s, sources, nil)
+	r, err := relation.Open(ctx, e.finder, s, sources, nil, e.Scratch)
+	if err == nil {
+		s.EndWith(r.Close)
+	}
+	return r, err
 }
 
 // Ties implements offline.Advisor.

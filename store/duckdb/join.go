@@ -19,7 +19,8 @@ import (
 	"github.com/plumbstore/plumb/store/offline"
 )
 
-// join implements offline.Join. It holds no resources: each run has a session of its own.
+// join implements offline.Join. Each run has a session of its own; what was fetched of objects is kept until it is
+// closed.
 //
 // For each use of a view it indexes the label rows, lets the view's rows pass by the index, which leaves every label
 // with its winner (R3), and makes a table of the winners' features. The tables are joined to the labels at the end.
@@ -64,16 +65,24 @@ func (e *Engine) PlanJoin(ctx context.Context, request offline.JoinRequest) (pla
 	if err := j.checkLabels(); err != nil {
 		return nil, err
 	}
-	if j.planned, err = relation.Open(ctx, e.finder, s, j.sources(), request.Only); err != nil {
+	if j.planned, err = relation.Open(ctx, e.finder, s, j.sources(), request.Only, e.Scratch); err != nil {
 		return nil, j.ofView(err)
 	}
+	if err := j.plan(ctx); err != nil {
+		return nil, errors.Join(err, j.Close())
+	}
+	return j, nil
+}
+
+// plan plans the uses of views, the computations and the columns of the result.
+func (j *join) plan(ctx context.Context) error {
 	if err := j.planUses(ctx, j.planned); err != nil {
-		return nil, err
+		return err
 	}
 	if err := j.planComputed(); err != nil {
-		return nil, err
+		return err
 	}
-	return j, j.nameColumns()
+	return j.nameColumns()
 }
 
 // ofView names the view and the source that a file which cannot be read is of.
@@ -234,7 +243,7 @@ func (j *join) labelTimes(ctx context.Context, s *session.Session) (timeRange, e
 func (j *join) Inputs() []feature.Input { return j.planned.Described() }
 
 // Close implements offline.Join.
-func (j *join) Close() error { return nil }
+func (j *join) Close() error { return j.planned.Close() }
 
 // prepare runs everything up to the result in a session that may touch the extra files too, and hands that over with
 // the uses as they ran.

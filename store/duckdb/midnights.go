@@ -20,12 +20,13 @@ func (e *Engine) AtMidnights(ctx context.Context, source *feature.Source) (_ boo
 	if source.IsQuery() || source.CreatedTimestamp != "" {
 		return false, nil
 	}
-	files, err := e.finder.Find(ctx, source)
-	if err != nil {
-		return false, err
+	reading := e.finder.Begin(e.Scratch)
+	files, err := e.finder.Find(ctx, source, reading)
+	if reading != nil {
+		err = errors.Join(err, reading.Close())
 	}
-	if !files.AtMidnights(source.EventTimestamp) {
-		return false, nil
+	if err != nil || !files.AtMidnights(source.EventTimestamp) {
+		return false, err
 	}
 	s, err := e.newSession(ctx)
 	if err != nil {

@@ -74,8 +74,13 @@ func partitionsOf(folder, path string) map[string]*string {
 	if err != nil || !filepath.IsLocal(below) {
 		return nil
 	}
+	return partitionsIn(filepath.ToSlash(below))
+}
+
+// partitionsIn are the texts that a relative path of folders gives columns.
+func partitionsIn(below string) map[string]*string {
 	found := map[string]*string{}
-	for part := range strings.SplitSeq(filepath.ToSlash(below), "/") {
+	for part := range strings.SplitSeq(below, "/") {
 		name, value, ok := strings.Cut(part, "=")
 		switch {
 		case !ok:

@@ -2,6 +2,7 @@ package plainread
 
 import (
 	"context"
+	"errors"
 	"math"
 	"runtime"
 	"strings"
@@ -24,17 +25,18 @@ const batchRows = 8192
 // History implements offline.Witness. Files are read side by side, and memory is for a batch and a page of each column
 // of those that are open. Batches of different files come in any order, one at a time. The source order of rows (R3) is
 // in their places.
-func (r *Reader) History(ctx context.Context, view *feature.View, yield func(arrow.RecordBatch) error) error {
+func (r *Reader) History(ctx context.Context, view *feature.View, yield func(arrow.RecordBatch) error) (err error) {
 	if err := view.RequireNewestRow(); err != nil {
 		return err
 	}
 	if view.Source.IsQuery() {
 		return r.engine.History(ctx, view, yield)
 	}
-	files, err := r.files(ctx, view.Source)
+	files, close, err := r.files(ctx, view.Source)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, close()) }()
 	var lock sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))

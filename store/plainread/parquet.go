@@ -5,21 +5,29 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 
 	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/parquetfile"
+	"github.com/plumbstore/plumb/source/objects"
 )
 
 // rowsPerLook is how many rows are read between two looks at the context.
 const rowsPerLook = 4096
 
 // readParquet is the rowReader of Parquet files.
-func readParquet(ctx context.Context, path string, columns []string, wanted []int64,
+func readParquet(ctx context.Context, from place, columns []string, wanted []int64,
 	visit func(int64, []cell) error,
 ) error {
-	opened, err := disk.OpenRegular(path)
+	if from.object != nil {
+		if err := fetchEnds(ctx, from.object); err != nil {
+			return err
+		}
+	}
+	opened, err := disk.OpenRegular(from.path)
 	if err != nil {
 		return err
 	}
@@ -49,12 +57,55 @@ func readParquet(ctx context.Context, path string, columns []string, wanted []in
 		}
 		scan.fields = append(scan.fields, found)
 	}
+	if from.object != nil {
+		if err := objects.Fetch(ctx, []objects.Need{{File: from.object, Ranges: scan.ranges(file.Metadata())}}); err != nil {
+			return err
+		}
+	}
 	for _, group := range file.RowGroups() {
 		if err := scan.group(ctx, group); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// fetchEnds fetches what tells a Parquet file: its first bytes and its footer.
+func fetchEnds(ctx context.Context, object *objects.File) error {
+	const magic = 4
+	if err := objects.Fetch(ctx, []objects.Need{{File: object, Ranges: []objects.Range{{Start: 0, End: magic}}}}); err != nil {
+		return err
+	}
+	return object.EnsureFooter(ctx)
+}
+
+// ranges are the bytes of the wanted columns in the row groups with a wanted row.
+func (s *parquetScan) ranges(contents *format.FileMetaData) []objects.Range {
+	var ranges []objects.Range
+	first, wanted := int64(0), s.wanted
+	for _, group := range contents.RowGroups {
+		after := first + group.NumRows
+		count, _ := slices.BinarySearch(wanted, after)
+		if s.wanted == nil || count > 0 {
+			for _, field := range s.fields {
+				if field != nil && field.leaf >= 0 {
+					ranges = append(ranges, chunkOf(&group.Columns[field.leaf].MetaData))
+				}
+			}
+		}
+		first, wanted = after, wanted[count:]
+	}
+	return ranges
+}
+
+// chunkOf are the bytes of a column in a row group. Some writers do not count the header of the dictionary.
+func chunkOf(chunk *format.ColumnMetaData) objects.Range {
+	const header = 128
+	start := chunk.DataPageOffset
+	if dictionary := chunk.DictionaryPageOffset; dictionary > 0 {
+		start = min(start, dictionary)
+	}
+	return objects.Range{Start: start, End: start + chunk.TotalCompressedSize + header}
 }
 
 // parquetScan goes through a file's rows. Row groups without a wanted row are passed over whole. Within a group every

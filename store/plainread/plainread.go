@@ -11,23 +11,29 @@ package plainread
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/source/objects"
 	"github.com/plumbstore/plumb/store/offline"
 )
 
 // Engine is what reads that which is not a file.
 type Engine interface {
 	offline.PlainReader
-	// Files is that of offline.Store.
+	// Inputs is that of offline.Store.
 	Inputs(ctx context.Context, sources []*feature.Source) ([]feature.Input, error)
+	// Scratch is that of offline.Files.
+	Scratch() (folder string, remove func() error, err error)
 }
 
 // Reader implements offline.Witness.
@@ -35,12 +41,18 @@ type Reader struct {
 	engine Engine
 	// folder is the project's.
 	folder string
+	// store has the objects among the files; nil if there are none.
+	store *objects.Store
 }
 
 var _ offline.Witness = (*Reader)(nil)
 
-// New returns a reader of the sources of the project in this folder.
-func New(engine Engine, folder string) *Reader { return &Reader{engine: engine, folder: folder} }
+// New returns a reader of the sources of the project in this folder. The store has the objects among them; it is nil if
+// there are none. Which bytes of an object are read is found out here, from its footer; but the bytes are those of the
+// cache that the engine reads too, if there is one.
+func New(engine Engine, folder string, store *objects.Store) *Reader {
+	return &Reader{engine: engine, folder: folder, store: store}
+}
 
 // Labels implements offline.Witness.
 func (r *Reader) Labels(ctx context.Context, request offline.JoinRequest, yield func(arrow.RecordBatch) error) error {
@@ -55,8 +67,14 @@ const fileShift = 40
 // counted from 0, of the rows that are wanted: all if wanted is nil, and otherwise those of its ascending numbers.
 // Cells are valid until visit returns, whose error ends the reading and is returned. Of columns that the file does not
 // have the cells are missing.
-type rowReader func(ctx context.Context, path string, columns []string, wanted []int64,
+type rowReader func(ctx context.Context, from place, columns []string, wanted []int64,
 	visit func(row int64, cells []cell) error) error
+
+// place is where a file is read: a path, and the object that it is a part of, or nil.
+type place struct {
+	path   string
+	object *objects.File
+}
 
 // formats has the reader of each file format.
 var formats = map[feature.Format]rowReader{
@@ -65,7 +83,9 @@ var formats = map[feature.Format]rowReader{
 
 // file is one of a source.
 type file struct {
+	// path is how messages call it.
 	path string
+	at   place
 	read rowReader
 	// lacks says that a row may lack a column that others have, which is null there. In JSON lines each row names its own
 	// members, so a column that is not in one row proves nothing about the file.
@@ -74,26 +94,58 @@ type file struct {
 	partitions map[string]*string
 }
 
-// files lists the files of a source in source order (R3).
-func (r *Reader) files(ctx context.Context, source *feature.Source) ([]file, error) {
+// files are those of a source, in source order (R3), and close lets go of them.
+func (r *Reader) files(ctx context.Context, source *feature.Source) (files []file, close func() error, err error) {
 	told, err := r.engine.Inputs(ctx, []*feature.Source{source})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	root, err := filepath.EvalSymlinks(r.folder)
 	if err != nil {
-		return nil, fmt.Errorf("project folder: %w", err)
+		return nil, nil, fmt.Errorf("project folder: %w", err)
 	}
 	named, _ := source.Files()
-	files := make([]file, len(told))
+	close = func() error { return nil }
+	var reading *objects.Reading
+	if r.store != nil {
+		reading = r.store.Begin(r.engine.Scratch)
+		close = reading.Close
+	}
+	files = make([]file, len(told))
 	for i, one := range told {
-		path := absolute(root, one.Name)
-		files[i] = file{path: path, read: formats[named.Format], lacks: named.Format == feature.JSONLines}
+		files[i] = file{read: formats[named.Format], lacks: named.Format == feature.JSONLines}
+		if version, ok := one.Version.(feature.ObjectVersion); ok {
+			if err := files[i].open(ctx, reading, named, one.Name, version); err != nil {
+				return nil, nil, errors.Join(err, close())
+			}
+			continue
+		}
+		files[i].path = absolute(root, one.Name)
+		files[i].at.path = files[i].path
 		if info, err := os.Stat(absolute(root, named.Path)); err == nil && info.IsDir() {
-			files[i].partitions = partitionsOf(absolute(root, named.Path), path)
+			files[i].partitions = partitionsOf(absolute(root, named.Path), files[i].path)
 		}
 	}
-	return files, nil
+	return files, close, nil
+}
+
+// open finds an object.
+func (f *file) open(ctx context.Context, reading *objects.Reading, named feature.Files, name string,
+	version feature.ObjectVersion,
+) error {
+	location, err := objects.Parse(name)
+	if err != nil {
+		return err
+	}
+	object := objects.Object{Location: location, Size: version.Size, ETag: version.ETag, Modified: version.Modified}
+	if f.at.object, err = reading.Open(ctx, object); err != nil {
+		return err
+	}
+	f.path, f.at.path = name, f.at.object.Path()
+	if below, ok := strings.CutPrefix(name, strings.TrimSuffix(named.Path, "/")+"/"); ok {
+		f.partitions = partitionsIn(path.Dir(below))
+	}
+	return nil
 }
 
 func absolute(folder, path string) string {
@@ -112,7 +164,7 @@ func (f file) rows(ctx context.Context, columns []string, wanted []int64, visit 
 		}
 	}()
 	var refusal error
-	err = f.read(ctx, f.path, columns, wanted, func(row int64, cells []cell) error {
+	err = f.read(ctx, f.at, columns, wanted, func(row int64, cells []cell) error {
 		for i := range cells {
 			if text, ok := f.partitions[columns[i]]; ok && cells[i].kind == isMissing {
 				cells[i] = writtenCell(text)
@@ -134,14 +186,15 @@ func (f file) rows(ctx context.Context, columns []string, wanted []int64, visit 
 // the files that have a wanted row.
 func (r *Reader) Values(ctx context.Context, view *feature.View, places []int64,
 	yield func(int64, []any) error,
-) error {
+) (err error) {
 	if view.Source.IsQuery() {
 		return nil // Their rows have no places.
 	}
-	files, err := r.files(ctx, view.Source)
+	files, close, err := r.files(ctx, view.Source)
 	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, close()) }()
 	columns := make([]string, len(view.Features))
 	for i, f := range view.Features {
 		columns[i] = f.Column

@@ -43,6 +43,10 @@ func (engine) Labels(context.Context, offline.JoinRequest, func(arrow.RecordBatc
 	return nil
 }
 
+func (engine) Scratch() (folder string, remove func() error, err error) {
+	return "", nil, errors.New("a folder was asked for")
+}
+
 // project is a folder with files of a source.
 type project struct {
 	folder string
@@ -54,7 +58,7 @@ func newProject(t *testing.T) *project {
 	return &project{folder: t.TempDir()}
 }
 
-func (p *project) reader() *Reader { return New(engine{p.files}, p.folder) }
+func (p *project) reader() *Reader { return New(engine{files: p.files}, p.folder, nil) }
 
 // write writes a Parquet file of columns of the types, from the text that arrow-go makes values of.
 func (p *project) write(t *testing.T, name string, options []parquet.WriterProperty, columns ...column) {
@@ -324,7 +328,7 @@ func TestADamagedFileIsAnErrorThatNamesIt(t *testing.T) {
 func TestAViewOfAnUnknownKindHasNoPlainRows(t *testing.T) {
 	view := viewOf("data/s.parquet", plumbv1.Type_INT64)
 	view.Kind = 99
-	err := New(engine{}, t.TempDir()).History(t.Context(), view, func(arrow.RecordBatch) error { return nil })
+	err := New(engine{}, t.TempDir(), nil).History(t.Context(), view, func(arrow.RecordBatch) error { return nil })
 	if err == nil || !strings.Contains(err.Error(), "not known to this version") {
 		t.Errorf("error is %v, want one about the kind of the view", err)
 	}

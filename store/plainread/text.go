@@ -16,10 +16,15 @@ import (
 // readText is the rowReader of files of text. begin reads what comes before the first row, and returns what reads the
 // cells of the next row by the folded names of their columns, or io.EOF.
 func readText(begin func(*bufio.Reader) (func() (map[string]cell, error), error)) rowReader {
-	return func(ctx context.Context, path string, columns []string, wanted []int64,
+	return func(ctx context.Context, from place, columns []string, wanted []int64,
 		visit func(int64, []cell) error,
 	) error {
-		input, err := disk.OpenRegular(path)
+		if from.object != nil {
+			if err := from.object.EnsureAll(ctx); err != nil {
+				return err
+			}
+		}
+		input, err := disk.OpenRegular(from.path)
 		if err != nil {
 			return err
 		}

@@ -104,11 +104,13 @@ func (m *manifest) begin(ctx context.Context, sources []feature.Input) (end func
 }
 
 func (m *manifest) learn(ctx context.Context, sources []feature.Input) (err error) {
+	labels, files := m.made.Labels, []dataset.SourceFile(nil)
 	if m.inputs != nil {
-		m.made.Labels, m.made.Sources, err = m.inputs.Digest(ctx, sources)
-		return err
+		labels, files, err = m.inputs.Digest(ctx, sources)
+	} else {
+		files, err = dataset.DigestSources(ctx, m.with.Folder, m.with.Digests, sources)
 	}
-	m.made.Sources, err = dataset.DigestSources(ctx, m.with.Folder, m.with.Digests, sources)
+	m.made.MadeOf(labels, files)
 	return err
 }
 

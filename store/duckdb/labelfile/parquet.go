@@ -29,7 +29,7 @@ func (l *File) checkParquet(ctx context.Context, reader *file.Reader) error {
 			return fault.Inputf("", "column %q: %v", top.Node.Name(), err)
 		}
 		for _, at := range top.Leaves96() {
-			if err := parquetfooter.CheckLeaf(ctx, l.Path, at); err != nil {
+			if err := parquetfooter.CheckLeaf(ctx, l.Path, l.Path, at); err != nil {
 				return err
 			}
 		}

@@ -18,21 +18,38 @@ func timeSpan(contents *metadata.FileMetaData, leaf int) Span {
 	}
 	all := NoInstants
 	for i := range contents.NumRowGroups() {
-		group := contents.RowGroup(i)
-		if group.NumRows() == 0 {
-			continue
-		}
-		chunk, err := group.ColumnChunk(leaf)
-		if err != nil {
+		if found := groupSpan(contents, i, leaf, unit); found.Known {
+			all = all.With(found)
+		} else {
 			return Span{}
 		}
-		found, err := chunk.Statistics()
-		if err != nil || found == nil {
-			return Span{}
-		}
-		all = all.With(statisticsSpan(found, group.NumRows(), unit))
 	}
 	return all
+}
+
+// GroupSpan is the span of a leaf's instants in one row group, by its statistics.
+func GroupSpan(contents *metadata.FileMetaData, group, leaf int) Span {
+	unit := microsecondsOf(contents.Schema.Column(leaf))
+	if unit == nil {
+		return Span{}
+	}
+	return groupSpan(contents, group, leaf, unit)
+}
+
+func groupSpan(contents *metadata.FileMetaData, at, leaf int, unit func(int64) (int64, bool)) Span {
+	group := contents.RowGroup(at)
+	if group.NumRows() == 0 {
+		return NoInstants
+	}
+	chunk, err := group.ColumnChunk(leaf)
+	if err != nil {
+		return Span{}
+	}
+	found, err := chunk.Statistics()
+	if err != nil || found == nil {
+		return Span{}
+	}
+	return statisticsSpan(found, group.NumRows(), unit)
 }
 
 // statisticsSpan returns the span of one row group. Without a least and a greatest value, it is empty if all values are
@@ -71,6 +88,17 @@ func microsecondsOf(column *schema.Column) func(int64) (int64, bool) {
 		return microsecondsIn(kind.TimeUnit())
 	}
 	return nil
+}
+
+// IsNanoseconds says whether a leaf has times in nanoseconds.
+func IsNanoseconds(column *schema.Column) bool {
+	switch kind := column.LogicalType().(type) {
+	case schema.TimestampLogicalType:
+		return kind.TimeUnit() == schema.TimeUnitNanos
+	case *schema.TimestampLogicalType:
+		return kind.TimeUnit() == schema.TimeUnitNanos
+	}
+	return false
 }
 
 func microsecondsIn(unit schema.TimeUnitType) func(int64) (int64, bool) {

@@ -14,10 +14,10 @@ import (
 	"github.com/plumbstore/plumb/internal/parquetfile"
 )
 
-// CheckLeaf refuses a file with a time in a leaf that microseconds do not hold. A file that cannot be decoded is left
+// CheckLeaf refuses a file, which messages call shown, with a time in a leaf that microseconds do not hold. A file that cannot be decoded is left
 // to DuckDB, which says why. Every value is read, since no footer says which times of 96 bits a file has: writers do
 // not agree on how these are ordered in statistics.
-func CheckLeaf(ctx context.Context, path string, leaf int) (err error) {
+func CheckLeaf(ctx context.Context, path, shown string, leaf int) (err error) {
 	defer func() {
 		if damage := recover(); damage != nil {
 			err = nil
@@ -41,7 +41,7 @@ func CheckLeaf(ctx context.Context, path string, leaf int) (err error) {
 			found, rows := nextUnfit(chunk)
 			if found != "" {
 				return fault.Inputf("", "column %q, row %d of %s: %s does not fit TIMESTAMP exactly", reader.MetaData().
-					Schema.Column(leaf).ColumnPath()[0], row+rows, path, found)
+					Schema.Column(leaf).ColumnPath()[0], row+rows, shown, found)
 			}
 			if rows == 0 {
 				return nil
@@ -120,7 +120,7 @@ func CheckMilliseconds(ctx context.Context, path string) error {
 	columns := reader.MetaData().Schema
 	for leaf := range columns.NumColumns() {
 		if isMilliseconds(columns.Column(leaf)) {
-			if err := CheckLeaf(ctx, path, leaf); err != nil {
+			if err := CheckLeaf(ctx, path, path, leaf); err != nil {
 				return err
 			}
 		}

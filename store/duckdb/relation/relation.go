@@ -10,6 +10,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/source/objects"
 	"github.com/plumbstore/plumb/store/duckdb/parquetfooter"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
 	"github.com/plumbstore/plumb/store/duckdb/session"
@@ -34,15 +35,38 @@ type Set struct {
 	only map[string]bool
 	// loaded are the names of the sources of text that are in tables.
 	loaded map[string]bool
+	// reading has the objects among the files; nil if there can be none.
+	reading *objects.Reading
+	// layouts are those of objects, by the paths of their local files.
+	layouts *layouts
 }
 
 // Open makes the sources readable in the session, and whatever they read, and confines the session to their
-// files. It leaves all files out but those of only, unless that is nil.
+// files. It leaves all files out but those of only, unless that is nil. The caller closes the set, and has it open as
+// long as its files are read.
 func Open(ctx context.Context, finder *sourcefiles.Finder, s *session.Session, sources []*feature.Source,
-	only []feature.Input,
+	only []feature.Input, scratch Scratch,
 ) (*Set, error) {
 	r := &Set{finder: finder, session: s, tables: map[string]Table{}, queries: map[string]*sqlcheck.Query{},
-		loaded: map[string]bool{}}
+		loaded: map[string]bool{}, reading: finder.Begin(scratch), layouts: newLayouts()}
+	if err := r.open(ctx, sources, only); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+// Scratch makes a folder of an operation's own.
+type Scratch = func() (folder string, remove func() error, err error)
+
+// Close lets go of what was fetched of objects.
+func (r *Set) Close() error {
+	if r.reading == nil {
+		return nil
+	}
+	return r.reading.Close()
+}
+
+func (r *Set) open(ctx context.Context, sources []*feature.Source, only []feature.Input) error {
 	if only != nil {
 		r.only = map[string]bool{}
 		for _, file := range only {
@@ -51,10 +75,10 @@ func Open(ctx context.Context, finder *sourcefiles.Finder, s *session.Session, s
 	}
 	for _, source := range sources {
 		if err := r.add(ctx, source); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return r, r.confine(ctx, nil)
+	return r.confine(ctx, nil)
 }
 
 // add takes the source in, and whatever it reads.
@@ -107,7 +131,7 @@ func (r *Set) addQuery(ctx context.Context, source *feature.Source, chain []stri
 
 // find lists the files of a source that may be read.
 func (r *Set) find(ctx context.Context, source *feature.Source) (sourcefiles.Files, error) {
-	files, err := r.finder.Find(ctx, source)
+	files, err := r.finder.Find(ctx, source, r.reading)
 	if err != nil {
 		return files, err
 	}
@@ -159,6 +183,11 @@ func (r *Set) allowed() []string {
 		}
 	}
 	return paths
+}
+
+// local are the files among those that are no objects: to read one on its own costs no request.
+func (r *Set) local() []string {
+	return slices.DeleteFunc(r.allowed(), func(path string) bool { return r.object(path) != nil })
 }
 
 // footerBytes is the size of the footers of all files that DuckDB reads.
@@ -262,7 +291,7 @@ func (r *Set) Blame(ctx context.Context, err error) error {
 	if !errors.As(err, &input) || r.names(input.Message) {
 		return err
 	}
-	for _, path := range r.allowed() {
+	for _, path := range r.local() {
 		probe := "SELECT bit_xor(hash(COLUMNS(*))) FROM read_parquet(" + quote.Literals([]string{path}) + ")"
 		if damage := r.session.Exec(ctx, probe); damage != nil {
 			if err := parquetfooter.CheckMilliseconds(ctx, path); err != nil {
@@ -277,8 +306,10 @@ func (r *Set) Blame(ctx context.Context, err error) error {
 // names says whether a message names one of the files.
 func (r *Set) names(message string) bool {
 	for _, t := range r.tables {
-		if slices.ContainsFunc(t.Paths, func(path string) bool { return strings.Contains(message, path) }) {
-			return true
+		for i := range t.Paths {
+			if strings.Contains(message, t.Shown(i)) {
+				return true
+			}
 		}
 	}
 	return false
@@ -325,7 +356,7 @@ func (r *Set) Columns(ctx context.Context, source *feature.Source) ([]feature.Co
 // not fit others.
 func (r *Set) Reopen(ctx context.Context, s *session.Session, files []string) (*Set, error) {
 	again := &Set{finder: r.finder, session: s, tables: maps.Clone(r.tables), order: r.order, queries: r.queries,
-		loaded: map[string]bool{}}
+		loaded: map[string]bool{}, reading: r.reading, layouts: r.layouts}
 	if err := again.changed(nil); err != nil {
 		return nil, err
 	}
@@ -334,6 +365,7 @@ func (r *Set) Reopen(ctx context.Context, s *session.Session, files []string) (*
 
 // confine ends all access to others than the sources' files and those given, and makes the sources readable.
 func (r *Set) confine(ctx context.Context, files []string) error {
+	r.fetchBefore()
 	if err := r.session.KeepFooters(ctx, r.footerBytes()); err != nil {
 		return err
 	}

@@ -102,7 +102,7 @@ func (t *textRows) close() {
 func (t *textRows) next() (arrow.RecordBatch, error) {
 	batch, err := t.nextOf()
 	if err != nil && !errors.Is(err, io.EOF) {
-		t.failure = arrowrows.InFile(t.table.Paths[t.at], err)
+		t.failure = arrowrows.InFile(t.table.Shown(t.at), err)
 	}
 	return batch, err
 }

@@ -53,9 +53,10 @@ func (r *Set) unify(ctx context.Context, source *feature.Source, files sourcefil
 	}
 	u := &unified{byLayout: map[string]map[string]fileColumn{}}
 	names, positions := files.Layouts()
-	var examples []string
+	var examples, shown []string
 	for _, name := range names {
 		examples = append(examples, files.Paths[positions[name][0]])
+		shown = append(shown, files.Shown(positions[name][0]))
 	}
 	var nanoseconds map[string]bool
 	if !files.IsText() {
@@ -73,7 +74,10 @@ func (r *Set) unify(ctx context.Context, source *feature.Source, files sourcefil
 		if err != nil {
 			return nil, err
 		}
-		if err := files.CheckPartitions(examples[i], columnNames(columns)); err != nil {
+		for j := range columns {
+			columns[j].file = shown[i]
+		}
+		if err := files.CheckPartitions(shown[i], columnNames(columns)); err != nil {
 			return nil, err
 		}
 		disagreements = append(disagreements, u.take(name, columns)...)
@@ -86,7 +90,7 @@ func (r *Set) unify(ctx context.Context, source *feature.Source, files sourcefil
 			"these together in a SQL source", strings.Join(disagreements, ", and about "))
 	}
 	if files.Format != feature.JSONLines { // A member that an object lacks is null.
-		u.findAbsent(names, examples)
+		u.findAbsent(names, shown)
 	}
 	u.findUnreadable(files)
 	return u, u.checkEvent(source)
@@ -160,7 +164,7 @@ func (u *unified) findUnreadable(files sourcefiles.Files) {
 		for _, column := range footer.Columns {
 			at := u.find(column.Name)
 			if column.Unreadable != "" && at >= 0 && u.columns[at].unreadable == "" {
-				u.columns[at].unreadable = files.Paths[i] + ": column " + column.Unreadable
+				u.columns[at].unreadable = files.Shown(i) + ": column " + column.Unreadable
 			}
 		}
 	}

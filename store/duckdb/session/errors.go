@@ -64,6 +64,20 @@ func explainError(ctx context.Context, err error) error {
 // Explain does what explainError does, and knows the limits of the session: if it ran out of temporary disk, the error
 // says which limit that was and what to do.
 func (s *Session) Explain(ctx context.Context, err error) error {
+	explained := s.explain(ctx, err)
+	if s.named == nil {
+		return explained
+	}
+	if input, ok := errors.AsType[*fault.InputError](explained); ok {
+		return &fault.InputError{Field: input.Field, Message: s.named(input.Message), Excerpt: input.Excerpt}
+	}
+	if failed, ok := errors.AsType[*machineError](explained); ok {
+		return &machineError{s.named(failed.text), failed.cause}
+	}
+	return explained
+}
+
+func (s *Session) explain(ctx context.Context, err error) error {
 	var failure *duckdb.Error
 	if context.Cause(ctx) != nil || !errors.As(err, &failure) {
 		return explainError(ctx, err)

@@ -20,8 +20,12 @@ type Session struct {
 	conn     *sql.Conn
 	options  Options
 	spill    *spillFolder
-	releases []func()
+	releases []func() error
 	native   *native.Connection
+	// before is called with each statement before it runs; nil for nothing.
+	before func(ctx context.Context, statement string) error
+	// named is a text as users know it, with their names of files; nil for the text itself.
+	named func(text string) string
 }
 
 // Schema holds our tables. No source can be named so, since names of sources begin with a letter.
@@ -127,6 +131,37 @@ func (s *Session) Confine(ctx context.Context, files []string) error {
 	return nil
 }
 
+// Before has something done with each statement before it runs, such as fetching what it is going to read. An error of
+// it is that of the statement.
+func (s *Session) Before(do func(ctx context.Context, statement string) error) { s.before = do }
+
+// CallFiles has the paths in texts replaced by the names that users know.
+func (s *Session) CallFiles(named func(text string) string) { s.named = named }
+
+// Named is a text with the names of files that users know.
+func (s *Session) Named(text string) string {
+	if s.named == nil {
+		return text
+	}
+	return s.named(text)
+}
+
+// Plan is DuckDB's plan of a statement, in its own form of JSON. It says false if there is none, as of a statement with
+// a mistake.
+func (s *Session) Plan(ctx context.Context, statement string) (plan string, ok bool) {
+	var kind string
+	err := s.conn.QueryRowContext(ctx, "EXPLAIN (FORMAT json) "+statement).Scan(&kind, &plan)
+	return plan, err == nil
+}
+
+// prepare does what is to be done before a statement.
+func (s *Session) prepare(ctx context.Context, statement string) error {
+	if s.before == nil {
+		return nil
+	}
+	return s.before(ctx, statement)
+}
+
 // Exec runs a statement.
 func (s *Session) Exec(ctx context.Context, statement string) error {
 	return s.Explain(ctx, s.ExecUnexplained(ctx, statement))
@@ -134,6 +169,9 @@ func (s *Session) Exec(ctx context.Context, statement string) error {
 
 // ExecUnexplained runs a statement, and returns DuckDB's own error, for Explain.
 func (s *Session) ExecUnexplained(ctx context.Context, statement string) error {
+	if err := s.prepare(ctx, statement); err != nil {
+		return err
+	}
 	_, err := s.conn.ExecContext(ctx, statement)
 	return err
 }
@@ -145,15 +183,29 @@ func (s *Session) Native() *native.Connection { return s.native }
 func (s *Session) ArrowBytes() int64 { return s.options.ArrowBytes }
 
 // OnClose has something done once the instance is closed.
-func (s *Session) OnClose(release func()) { s.releases = append(s.releases, release) }
+func (s *Session) OnClose(release func()) {
+	s.EndWith(func() error {
+		release()
+		return nil
+	})
+}
+
+// EndWith has something done once the instance is closed, whose error is that of Close.
+func (s *Session) EndWith(release func() error) { s.releases = append(s.releases, release) }
 
 // QueryRow scans the one row of a query's answer.
 func (s *Session) QueryRow(ctx context.Context, query string, into ...any) error {
+	if err := s.prepare(ctx, query); err != nil {
+		return err
+	}
 	return s.Explain(ctx, s.conn.QueryRowContext(ctx, query).Scan(into...))
 }
 
 // QueryRows calls scan for each row.
 func (s *Session) QueryRows(ctx context.Context, query string, scan func(*sql.Rows) error) error {
+	if err := s.prepare(ctx, query); err != nil {
+		return err
+	}
 	rows, err := s.conn.QueryContext(ctx, query)
 	if err != nil {
 		return s.Explain(ctx, err)
@@ -204,7 +256,7 @@ func (s *Session) Close() error {
 		errs = append(errs, s.db.Close())
 	}
 	for _, release := range s.releases {
-		release()
+		errs = append(errs, release())
 	}
 	errs = append(errs, s.spill.remove())
 	return errors.Join(errs...)

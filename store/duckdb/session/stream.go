@@ -33,6 +33,9 @@ func (s *Session) Stream(ctx context.Context, table string, yield func(arrow.Rec
 
 // yieldQuery yields at least one batch, so that a result without rows still has its schema.
 func (s *Session) yieldQuery(ctx context.Context, query string, yield func(arrow.RecordBatch) error) error {
+	if err := s.prepare(ctx, query); err != nil {
+		return err
+	}
 	return s.withArrow(func(conn *duckdb.Arrow) error {
 		reader, err := conn.QueryContext(ctx, query)
 		if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/gitlfs"
+	"github.com/plumbstore/plumb/source/objects"
 	"github.com/plumbstore/plumb/store/duckdb/parquetfooter"
 )
 
@@ -27,56 +28,44 @@ type Files struct {
 	Format feature.Format
 	// Paths are absolute, with symbolic links resolved.
 	Paths []string
-	// Names are the paths as the project's files call them.
+	// Names are the paths as the project's files call them, and of objects s3://BUCKET/KEY.
 	Names []string
+	// listed are the paths before links were resolved, and of objects the names.
+	listed []string
 	// copies are those of paths that are copies of rows in write-ahead files, which are there for one run.
 	copies []string
 	// Partitions are the names of hive partition columns; their values are text in the folders' names.
 	Partitions []string
 	// indexes are the files' places in source order; nil if they are all files of the source.
 	indexes []int64
-	// Footers and infos are those of the files.
+	// Footers and infos are those of the files. An object has no info.
 	Footers []parquetfooter.Footer
 	infos   []os.FileInfo
+	// objects are those that files are parts of; nil for a file that is a local one.
+	objects []*objects.File
 	// foreign are the names of name=value folders above the source, which are no columns of it.
 	foreign []string
 }
 
-// Find lists the files of a Parquet source and checks that each lies below a root, wherever links lead. The files of
-// the push log come after the source's own, so that of rows with the same times a pushed one wins (R3).
-func (f *Finder) Find(ctx context.Context, source *feature.Source) (Files, error) {
+// Find lists the files of a source and checks that each lies below a root, wherever links lead. The files of the push
+// log come after the source's own, so that of rows with the same times a pushed one wins (R3).
+//
+// Objects are local files as long as the reading is open, and have in them what was fetched: of Parquet the footers,
+// and text whole.
+func (f *Finder) Find(ctx context.Context, source *feature.Source, reading *objects.Reading) (Files, error) {
 	named, _ := source.Files()
-	found, folder, err := f.expand(ctx, source.Name, named)
+	files := Files{Source: source.Name, Format: named.Format}
+	folder, err := f.findOwn(ctx, &files, source, reading)
 	if err != nil {
 		return Files{}, err
 	}
-	slices.Sort(found)
+	own := len(files.Paths)
 	pushed, err := f.pushed(source)
 	if err != nil {
 		return Files{}, err
 	}
-	own := found
-	found = slices.Concat(found, pushed)
-	files := Files{Source: source.Name, Format: named.Format, Paths: make([]string, len(found)),
-		Names: make([]string, len(found)), infos: make([]os.FileInfo, len(found))}
-	for i, path := range found {
-		if err := files.resolve(f, source, i, path); err != nil {
-			return Files{}, err
-		}
-		files.Names[i] = f.relative(files.Paths[i])
-		if files.infos[i], err = os.Stat(files.Paths[i]); err != nil {
-			return Files{}, fault.Inputf("", "cannot read %s: %v", path, err)
-		}
-		if err := disk.CheckRegular(path, files.infos[i]); err != nil {
-			return Files{}, fault.Inputf("", "cannot read %s: %s", path, disk.Reason(err))
-		}
-		if err := gitlfs.Refuse(path, files.Paths[i]); err != nil {
-			return Files{}, err
-		}
-	}
-	// A file that is named is what is meant.
-	if info, err := os.Stat(f.absolute(named.Path)); err != nil || info.IsDir() {
-		if err := f.checkLakes(named.Path, slices.Concat(own, files.Paths[:len(own)])); err != nil {
+	for _, path := range pushed {
+		if err := files.add(f, source, path); err != nil {
 			return Files{}, err
 		}
 	}
@@ -89,27 +78,76 @@ func (f *Finder) Find(ctx context.Context, source *feature.Source) (Files, error
 				"name the files by a pattern (…/**/*.parquet), with these columns in them", named.Path)
 		}
 	}
+	if err := files.fetchFooters(ctx); err != nil {
+		return Files{}, err
+	}
 	if files.IsText() {
-		files.Footers, err = textFooters(files.Paths, files.Format)
+		files.Footers, err = files.textFooters()
 		return files, err
 	}
 	files.Footers, err = parquetfooter.Read(ctx, files.Paths, source.EventTimestamp)
 	return files, err
 }
 
-// resolve finds where a file is. A source's own files and those of its push log are below a root. The caller made the
-// copies of rows in write-ahead files, in a folder of its choice.
-func (f *Files) resolve(finder *Finder, source *feature.Source, i int, path string) (err error) {
-	if source.Log == nil || !slices.Contains(source.Log.Unfinished, path) {
-		named, _ := source.Files()
-		f.Paths[i], err = finder.withinRoots(named.Path, path)
+// findOwn finds the source's own files, and the folder if it names one.
+func (f *Finder) findOwn(ctx context.Context, files *Files, source *feature.Source, reading *objects.Reading) (
+	folder string, err error,
+) {
+	named, _ := source.Files()
+	if objects.IsLocation(named.Path) {
+		return f.findObjects(ctx, files, named, reading)
+	}
+	found, folder, err := f.expand(ctx, source.Name, named)
+	if err != nil {
+		return "", err
+	}
+	slices.Sort(found)
+	for _, path := range found {
+		if err := files.add(f, source, path); err != nil {
+			return "", err
+		}
+	}
+	// A file that is named is what is meant.
+	if info, err := os.Stat(f.absolute(named.Path)); err != nil || info.IsDir() {
+		return folder, f.checkLakes(named.Path, slices.Concat(found, files.Paths))
+	}
+	return folder, nil
+}
+
+// add adds a local file.
+func (f *Files) add(finder *Finder, source *feature.Source, path string) error {
+	resolved, err := f.resolve(finder, source, path)
+	if err != nil {
 		return err
 	}
-	if f.Paths[i], err = filepath.EvalSymlinks(path); err != nil {
-		return fmt.Errorf("read the copy of a write-ahead file: %w", err)
+	info, err := os.Stat(resolved)
+	if err != nil {
+		return fault.Inputf("", "cannot read %s: %v", path, err)
 	}
-	f.copies = append(f.copies, f.Paths[i])
-	return PlainPath(f.Paths[i])
+	if err := disk.CheckRegular(path, info); err != nil {
+		return fault.Inputf("", "cannot read %s: %s", path, disk.Reason(err))
+	}
+	if err := gitlfs.Refuse(path, resolved); err != nil {
+		return err
+	}
+	f.Paths, f.Names = append(f.Paths, resolved), append(f.Names, finder.relative(resolved))
+	f.listed, f.infos, f.objects = append(f.listed, path), append(f.infos, info), append(f.objects, nil)
+	return nil
+}
+
+// resolve finds where a file is. A source's own files and those of its push log are below a root. The caller made the
+// copies of rows in write-ahead files, in a folder of its choice.
+func (f *Files) resolve(finder *Finder, source *feature.Source, path string) (string, error) {
+	if source.Log == nil || !slices.Contains(source.Log.Unfinished, path) {
+		named, _ := source.Files()
+		return finder.withinRoots(named.Path, path)
+	}
+	resolved, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return "", fmt.Errorf("read the copy of a write-ahead file: %w", err)
+	}
+	f.copies = append(f.copies, resolved)
+	return resolved, PlainPath(resolved)
 }
 
 // Described returns the files that a source was read from, as a later run compares them. Copies of write-ahead files
@@ -120,14 +158,25 @@ func (f Files) Described() []feature.Input {
 		if slices.Contains(f.copies, path) {
 			continue
 		}
-		info := f.infos[i]
-		described = append(described, feature.Input{
-			Source: f.Source, Name: f.Names[i], Version: feature.FileVersion{
-				Size: info.Size(), Modified: info.ModTime().UTC(), Footer: f.Footers[i].Digest,
-			},
-		})
+		described = append(described, feature.Input{Source: f.Source, Name: f.Names[i], Version: f.version(i)})
 	}
 	return described
+}
+
+func (f Files) version(i int) feature.Version {
+	if object := f.objects[i]; object != nil {
+		return feature.ObjectVersion{Size: object.Size, Modified: object.Modified, ETag: object.ETag}
+	}
+	info := f.infos[i]
+	return feature.FileVersion{Size: info.Size(), Modified: info.ModTime().UTC(), Footer: f.Footers[i].Digest}
+}
+
+// Shown is how messages call a file: its path, or the name of an object.
+func (f Files) Shown(i int) string {
+	if f.objects[i] != nil {
+		return f.Names[i]
+	}
+	return f.Paths[i]
 }
 
 // expand returns the files that a path refers to, and the folder if it is one. Nothing outside the roots is looked at.
@@ -197,7 +246,7 @@ func (f Files) CheckEncryption() error {
 	for i := range f.Paths {
 		if what := f.Footers[i].Encrypted; what != "" {
 			return fault.Inputf("", "%s cannot be read: %s, and encrypted files are not supported; write it decrypted",
-				f.Paths[i], what)
+				f.Shown(i), what)
 		}
 	}
 	return nil
@@ -205,17 +254,21 @@ func (f Files) CheckEncryption() error {
 
 // CheckFooters refuses files whose footers are damaged. No file may be given to DuckDB before.
 func (f Files) CheckFooters() error {
-	for i, path := range f.Paths {
+	for i := range f.Paths {
 		if why := f.Footers[i].Damaged; why != "" {
-			return fault.Inputf("", "cannot read %s: %s", path, why)
+			return fault.Inputf("", "cannot read %s: %s", f.Shown(i), why)
 		}
 	}
 	return nil
 }
 
-// CheckUnchanged refuses a file that is gone, or another than the one that was found.
+// CheckUnchanged refuses a file that is gone, or another than the one that was found. What was fetched of an object is
+// of the version that was found, whatever has become of it since.
 func (f Files) CheckUnchanged() error {
 	for i, path := range f.Paths {
+		if f.objects[i] != nil {
+			continue
+		}
 		now, missing := os.Stat(path)
 		switch was := f.infos[i]; {
 		case errors.Is(missing, os.ErrNotExist):
@@ -239,7 +292,12 @@ func (f Files) CheckStoredTimes(ctx context.Context, wanted func(column string) 
 				if !wanted(column.Name) {
 					continue
 				}
-				group.Go(func() error { return parquetfooter.CheckLeaf(ctx, path, leaf) })
+				group.Go(func() error {
+					if err := f.fetchLeaf(ctx, i, leaf); err != nil {
+						return err
+					}
+					return parquetfooter.CheckLeaf(ctx, path, f.Shown(i), leaf)
+				})
 			}
 		}
 	}

@@ -51,7 +51,7 @@ func fileTree(t *testing.T, files []string, links map[string]string) *Finder {
 			t.Fatal(err)
 		}
 	}
-	finder, err := NewFinder(project, []string{"data"})
+	finder, err := NewFinder(project, []string{"data"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func fileTree(t *testing.T, files []string, links map[string]string) *Finder {
 }
 
 func findRelative(f *Finder, path string) ([]string, error) {
-	files, err := f.Find(context.Background(), &feature.Source{Name: "s", Kind: feature.Files{Path: path}})
+	files, err := f.Find(context.Background(), &feature.Source{Name: "s", Kind: feature.Files{Path: path}}, nil)
 	relative := make([]string, len(files.Paths))
 	for i, path := range files.Paths {
 		relative[i] = strings.TrimPrefix(path, f.project+"/")
@@ -139,7 +139,7 @@ func TestASourceWithoutFilesSaysSo(t *testing.T) {
 func TestLinksThatHidePartitionsAreRefused(t *testing.T) {
 	finder := fileTree(t, []string{"data/s/year=2013/a.parquet", "data/moved/b.parquet"},
 		map[string]string{"data/s/year=2014": "../moved"})
-	_, err := finder.Find(t.Context(), &feature.Source{Kind: feature.Files{Path: "data/s/year=*/*.parquet"}})
+	_, err := finder.Find(t.Context(), &feature.Source{Kind: feature.Files{Path: "data/s/year=*/*.parquet"}}, nil)
 	if err != nil {
 		t.Errorf("a pattern reads no partitions, got %v", err)
 	}
@@ -147,7 +147,7 @@ func TestLinksThatHidePartitionsAreRefused(t *testing.T) {
 	if err := os.Symlink("../../moved/b.parquet", link); err != nil {
 		t.Fatal(err)
 	}
-	_, err = finder.Find(t.Context(), &feature.Source{Kind: feature.Files{Path: "data/s"}})
+	_, err = finder.Find(t.Context(), &feature.Source{Kind: feature.Files{Path: "data/s"}}, nil)
 	if err == nil || !strings.Contains(err.Error(), "symbolic link") {
 		t.Errorf("got error %v, want one that names the link", err)
 	}
@@ -155,7 +155,7 @@ func TestLinksThatHidePartitionsAreRefused(t *testing.T) {
 
 func TestPartitionColumnsAreReadFromFolders(t *testing.T) {
 	finder := fileTree(t, []string{"data/year=2013/month=01/a.parquet", "data/year=2013/month=02/a.parquet"}, nil)
-	files, err := finder.Find(t.Context(), &feature.Source{Kind: feature.Files{Path: "data"}})
+	files, err := finder.Find(t.Context(), &feature.Source{Kind: feature.Files{Path: "data"}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

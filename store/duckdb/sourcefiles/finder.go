@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/source/objects"
 )
 
 // Finder finds the files of sources, and looks at nothing outside the roots, wherever symbolic links lead.
@@ -20,17 +21,29 @@ type Finder struct {
 	names []string
 	// roots are absolute, with symbolic links resolved.
 	roots []string
+	// store has the objects, and objectRoots are the roots among them.
+	store       *objects.Store
+	objectRoots []objects.Location
 }
 
 // NewFinder finds the roots, which are relative to the absolute path of a project's folder. Nothing lies below a root
-// that is not there.
-func NewFinder(project string, roots []string) (*Finder, error) {
-	f := &Finder{project: project, names: roots}
+// that is not there. Roots that begin with s3:// are those of objects, which the store has; it may be nil if there are
+// none.
+func NewFinder(project string, roots []string, store *objects.Store) (*Finder, error) {
+	f := &Finder{project: project, names: roots, store: store}
 	var err error
 	if f.folder, err = filepath.EvalSymlinks(project); err != nil {
 		return nil, fmt.Errorf("project folder: %w", err)
 	}
 	for _, root := range roots {
+		if objects.IsLocation(root) {
+			location, err := objects.Parse(root)
+			if err != nil {
+				return nil, inRoots(err)
+			}
+			f.objectRoots = append(f.objectRoots, location)
+			continue
+		}
 		resolved, err := filepath.EvalSymlinks(f.absolute(root))
 		if errors.Is(err, os.ErrNotExist) {
 			continue
@@ -41,6 +54,14 @@ func NewFinder(project string, roots []string) (*Finder, error) {
 		f.roots = append(f.roots, resolved)
 	}
 	return f, nil
+}
+
+// inRoots says that an error is about the configured roots.
+func inRoots(err error) error {
+	if input, ok := errors.AsType[*fault.InputError](err); ok {
+		return fault.Inputf("offline.roots", "%s", input.Message)
+	}
+	return err
 }
 
 // absolute is a path that is relative to the project.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/source/objects"
 )
 
 // endings are those by which the files of a folder are taken for files of a format, whatever their case.
@@ -131,12 +132,16 @@ func (f *Finder) checkLakes(source string, paths []string) error {
 		for folder := filepath.Dir(path); !checked[folder] && f.belowRoots(folder); folder = filepath.Dir(folder) {
 			checked[folder] = true
 			if mark, table := lakeMark(folder); mark != "" {
-				return fault.Inputf("", "%s reads the files of %s table: %s holds %s, which says which of them count; write "+
-					"what the table holds to files of their own, and read those", source, table, folder, mark)
+				return inLake(source, folder, mark, table)
 			}
 		}
 	}
 	return nil
+}
+
+func inLake(source, folder, mark, table string) error {
+	return fault.Inputf("", "%s reads the files of %s table: %s holds %s, which says which of them count; write "+
+		"what the table holds to files of their own, and read those", source, table, folder, mark)
 }
 
 // lakeMark is what in a folder says that it is a lake table, and of which kind.
@@ -152,8 +157,11 @@ func lakeMark(folder string) (mark, table string) {
 
 // LeftOut lists the files in the folder of a source that it does not read because their names have another ending. The
 // paths are as the project's files spell them. There are none if the source names no folder below the roots.
-func (f *Finder) LeftOut(ctx context.Context, source *feature.Source) ([]string, error) {
+func (f *Finder) LeftOut(ctx context.Context, source *feature.Source, reading *objects.Reading) ([]string, error) {
 	files, ok := source.Files()
+	if ok && objects.IsLocation(files.Path) {
+		return f.leftOutObjects(ctx, files, reading)
+	}
 	absolute := f.absolute(files.Path)
 	if !ok || files.Pull != nil || !f.within(absolute) {
 		return nil, nil

@@ -36,24 +36,30 @@ func partitionNames(partitions []partition) []string {
 
 // findPartitions takes the names of partition columns from the folders between the source's folder and its files, and
 // refuses folders that DuckDB would read in another way than their names say.
-func (f *Files) findPartitions(folder string, found []string) error {
-	for i, path := range found {
-		below, err := filepath.Rel(folder, filepath.Dir(path))
-		if err != nil {
-			return fault.Inputf("", "cannot read %s: %v", path, err)
+func (f *Files) findPartitions(folder string, own int) error {
+	for i, path := range f.listed[:own] {
+		below, ok := strings.CutPrefix(folderOf(path)+"/", strings.TrimSuffix(folder, "/")+"/")
+		if !ok {
+			return fault.Inputf("", "cannot read %s: it does not lie in %s", path, folder)
 		}
-		own := partitionsOf(below)
+		found := partitionsOf(below)
 		if i == 0 {
-			f.Partitions = partitionNames(own)
-		} else if names := partitionNames(own); !slices.Equal(names, f.Partitions) {
+			f.Partitions = partitionNames(found)
+		} else if names := partitionNames(found); !slices.Equal(names, f.Partitions) {
 			return fault.Inputf("", "folder %s has the partitions %s, where %s has %s; each file has to lie in the same ones",
-				filepath.Dir(path), listed(names), filepath.Dir(found[0]), listed(f.Partitions))
+				folderOf(path), listed(names), folderOf(f.listed[0]), listed(f.Partitions))
 		}
-		if err := f.checkFolder(filepath.Dir(path), own, partitionsOf(filepath.Dir(f.Paths[i]))); err != nil {
+		if err := f.checkFolder(folderOf(path), found, partitionsOf(filepath.Dir(f.Paths[i]))); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// folderOf is the folder of a file, or what comes before the last slash of an object's name.
+func folderOf(path string) string {
+	path = filepath.ToSlash(path)
+	return path[:strings.LastIndexByte(path, '/')]
 }
 
 func listed(names []string) string {

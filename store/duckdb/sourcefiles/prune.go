@@ -38,11 +38,14 @@ func (f Files) Prune(event string, from, to *int64, counted ...string) Files {
 func (f Files) only(positions []int) Files {
 	kept := f
 	kept.Paths, kept.Names, kept.Footers, kept.infos, kept.indexes = nil, nil, nil, nil, []int64{}
+	kept.listed, kept.objects = nil, nil
 	for _, i := range positions {
 		kept.Paths = append(kept.Paths, f.Paths[i])
 		kept.Names = append(kept.Names, f.Names[i])
 		kept.Footers = append(kept.Footers, f.Footers[i])
 		kept.infos = append(kept.infos, f.infos[i])
+		kept.listed = append(kept.listed, f.listed[i])
+		kept.objects = append(kept.objects, f.objects[i])
 		kept.indexes = append(kept.indexes, f.Index(i))
 	}
 	return kept

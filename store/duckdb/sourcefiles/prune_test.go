@@ -56,12 +56,12 @@ func sourceOf(t *testing.T, event string, files map[string]storetest.File) event
 			t.Fatal(err)
 		}
 	}
-	finder, err := NewFinder(finder.project, finder.names)
+	finder, err := NewFinder(finder.project, finder.names, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	source := &feature.Source{Name: "s", Kind: feature.Files{Path: "data/s"}, EventTimestamp: event}
-	found, err := finder.Find(t.Context(), source)
+	found, err := finder.Find(t.Context(), source, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

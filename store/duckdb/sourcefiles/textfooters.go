@@ -19,12 +19,12 @@ import (
 func (f Files) IsText() bool { return f.Format != feature.Parquet }
 
 // textFooters tell the columns of files of text, and nothing else.
-func textFooters(paths []string, format feature.Format) ([]parquetfooter.Footer, error) {
-	footers := make([]parquetfooter.Footer, len(paths))
-	for i, path := range paths {
-		names, err := textNames(path, format)
+func (f Files) textFooters() ([]parquetfooter.Footer, error) {
+	footers := make([]parquetfooter.Footer, len(f.Paths))
+	for i, path := range f.Paths {
+		names, err := textNames(path, f.Format)
 		if err != nil {
-			return nil, arrowrows.InFile(path, err)
+			return nil, arrowrows.InFile(f.Shown(i), err)
 		}
 		footers[i] = parquetfooter.OfNames(names)
 	}

@@ -13,7 +13,7 @@ import (
 func TestBracesAreBounded(t *testing.T) {
 	finder := fileTree(t, []string{"data/a.parquet"}, nil)
 	many := feature.Files{Path: "data/" + strings.Repeat("{a,b}", 25) + "/*.parquet"}
-	_, err := finder.Find(t.Context(), &feature.Source{Kind: many})
+	_, err := finder.Find(t.Context(), &feature.Source{Kind: many}, nil)
 	if _, ok := errors.AsType[*fault.InputError](err); !ok ||
 		!strings.Contains(err.Error(), "stand for more than 1000 paths") {
 		t.Errorf("got %v, want an input error", err)
@@ -32,7 +32,7 @@ func TestAWalkEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	source := &feature.Source{Kind: feature.Files{Path: "data/**/*.parquet"}}
-	if _, err := finder.Find(ctx, source); !errors.Is(err, context.Canceled) {
+	if _, err := finder.Find(ctx, source, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

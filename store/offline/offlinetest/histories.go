@@ -29,7 +29,7 @@ func (s Suite) Histories(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		witness := plainread.New(engine, world.Folder)
+		witness := plainread.New(engine, world.Folder, nil)
 		for _, view := range snapshot.Views() {
 			if err := checkHistory(context.Background(), witness, view, world.Histories[view.Name]); err != nil {
 				return fmt.Errorf("view %s: %w", view.Name, err)

@@ -1,0 +1,129 @@
+package objects
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/plumbstore/plumb/internal/disk"
+)
+
+// cacheFolder holds the entries within the configured folder. Its name is that of the format.
+const cacheFolder = "objects-1"
+
+// openCache makes the folder of a cache that processes share.
+func openCache(folder string) (string, error) {
+	folder = filepath.Join(folder, cacheFolder)
+	if err := disk.Real().MkdirAll(folder, 0o700); err != nil {
+		return "", fmt.Errorf("make the cache of objects; offline.cache_dir can name another place: %w", err)
+	}
+	return filepath.EvalSymlinks(folder)
+}
+
+// kept is an entry as it lies on disk.
+type kept struct {
+	folder string
+	used   time.Time
+	bytes  int64
+}
+
+// evict removes entries, those that were used longest ago first, until all take no more than the limit. An entry that a
+// process holds stays: what a running operation has fetched is not taken away from it.
+func evict(folder string, limit int64) error {
+	entries, total, err := keptBelow(folder)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(entries, func(a, b kept) int { return a.used.Compare(b.used) })
+	for _, e := range entries {
+		if total <= limit {
+			return nil
+		}
+		removed, err := removeEntry(e.folder)
+		if err != nil {
+			return fmt.Errorf("make room in the cache of objects: %w", err)
+		}
+		if removed {
+			total -= e.bytes
+		}
+	}
+	return nil
+}
+
+func keptBelow(folder string) (entries []kept, total int64, err error) {
+	names, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, 0, err
+	}
+	for _, name := range names {
+		if !name.IsDir() || !isEntry(name.Name()) {
+			continue
+		}
+		e := kept{folder: filepath.Join(folder, name.Name())}
+		info, err := os.Lstat(filepath.Join(e.folder, "lock"))
+		if err == nil {
+			e.used = info.ModTime()
+		}
+		e.bytes = occupied(e.folder)
+		total += e.bytes
+		entries = append(entries, e)
+	}
+	return entries, total, nil
+}
+
+// occupied is how many bytes the files of a folder take on disk. Holes take none.
+func occupied(folder string) int64 {
+	var bytes int64
+	_ = filepath.WalkDir(folder, func(_ string, found fs.DirEntry, err error) error {
+		if err != nil || found.IsDir() {
+			return nil //nolint:nilerr // Another process may remove the entry meanwhile.
+		}
+		if info, err := found.Info(); err == nil {
+			bytes += blocks(info)
+		}
+		return nil
+	})
+	return bytes
+}
+
+func blocks(info os.FileInfo) int64 {
+	if status, ok := info.Sys().(*syscall.Stat_t); ok {
+		return status.Blocks * 512
+	}
+	return info.Size()
+}
+
+// removeEntry removes an entry that no process holds, its lock last: as long as that has its name, nobody takes the
+// folder for a new one.
+func removeEntry(folder string) (bool, error) {
+	lock, err := os.OpenFile(filepath.Join(folder, "lock"), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer lock.Close()
+	if err := flock(lock, syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return false, nil //nolint:nilerr // Somebody holds it.
+	}
+	if !hasName(lock) {
+		return false, nil
+	}
+	// The extents go before the data: a power failure in between leaves no extents without data.
+	for _, name := range []string{"extents", "o", "lock"} {
+		if err := os.RemoveAll(filepath.Join(folder, name)); err != nil {
+			return false, err
+		}
+	}
+	err = os.Remove(folder)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTEMPTY) || errors.Is(err, syscall.EEXIST) {
+		err = nil // Another process begins the entry again.
+	}
+	return true, err
+}

@@ -1,0 +1,66 @@
+package objects
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+
+	"github.com/minio/minio-go/v7"
+
+	"github.com/plumbstore/plumb/internal/fault"
+)
+
+// changed is the error of an object that is another than the one that was listed.
+func changed(object Location) error {
+	return fault.Inputf("", "%s was changed while it was in use; run again once it is whole", object)
+}
+
+// explain turns the error of a request into one sentence. What is missing or refused is the user's to put right, and
+// what may pass by itself is fault.ErrUnavailable. No credentials are in it: they travel in headers, and no header is
+// in a message.
+func (s *Store) explain(ctx context.Context, at Location, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	answer := minio.ToErrorResponse(err)
+	switch {
+	case answer.StatusCode == http.StatusPreconditionFailed, answer.StatusCode == http.StatusRequestedRangeNotSatisfiable:
+		return changed(at)
+	case answer.Code == minio.NoSuchBucket:
+		return fault.Inputf("", "cannot read %s: %s has no bucket %q; check its name, or objects.endpoint", at,
+			s.config.Endpoint, at.Bucket)
+	case answer.Code == minio.NoSuchKey:
+		return fault.Inputf("", "%s was removed while it was in use; run again", at)
+	case answer.Code == "ExpiredToken" || answer.Code == "ExpiredTokenException" || answer.Code == "TokenRefreshRequired":
+		return fault.Inputf("", "cannot read %s: the credentials have expired (%s); renew them", at, answer.Code)
+	case answer.Code == minio.InvalidAccessKeyID || answer.Code == "SignatureDoesNotMatch" || answer.Code == "InvalidToken":
+		return fault.Inputf("", "cannot read %s: %s does not take the credentials (%s); check objects.access_key and "+
+			"objects.secret_key, or those of the environment", at, s.config.Endpoint, answer.Code)
+	case answer.StatusCode == http.StatusForbidden || answer.StatusCode == http.StatusUnauthorized:
+		return fault.Inputf("", "cannot read %s: %s refuses access (%s); the credentials need the right to list the bucket "+
+			"and to get its objects", at, s.config.Endpoint, answer.Code)
+	case answer.StatusCode == http.StatusMovedPermanently || answer.Code == "AuthorizationHeaderMalformed":
+		return fault.Inputf("", "cannot read %s: the bucket is in another region (%s); set objects.region", at, answer.Code)
+	case answer.StatusCode >= http.StatusBadRequest && answer.StatusCode < http.StatusInternalServerError &&
+		answer.StatusCode != http.StatusTooManyRequests:
+		return fault.Inputf("", "cannot read %s: %s answers %s", at, s.config.Endpoint, answer.Code)
+	case answer.StatusCode >= http.StatusInternalServerError || answer.StatusCode == http.StatusTooManyRequests:
+		return fmt.Errorf("cannot read %s: %s answered %d %s %d times: %w", at, s.config.Endpoint, answer.StatusCode,
+			answer.Code, attempts, fault.ErrUnavailable)
+	}
+	return fmt.Errorf("cannot read %s from %s: %s: %w", at, s.config.Endpoint, reason(err), fault.ErrUnavailable)
+}
+
+// reason is what a connection failed with, without the address that was asked.
+func reason(err error) string {
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		err = failed.Err
+	}
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() || errors.Is(err, errStalled) {
+		return fmt.Sprintf("it sent nothing for %v", patience)
+	}
+	return err.Error()
+}
