@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 
 	"github.com/plumbstore/plumb/dataset"
-	"github.com/plumbstore/plumb/source/objects"
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/source/objects"
 )
 
 // TrainingSetVerification says what has changed since a training set was made.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/minio/minio-go/v7"
 
@@ -22,6 +23,7 @@ func changed(object Location) error {
 // what may pass by itself is fault.ErrUnavailable. No credentials are in it: they travel in headers, and no header is
 // in a message.
 func (s *Store) explain(ctx context.Context, at Location, err error) error {
+	at.Key = strings.TrimSuffix(at.Key, "/")
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}

@@ -51,7 +51,9 @@ func (r *Reading) First(ctx context.Context, prefix Location, limit int) ([]Obje
 }
 
 // Look asks for the object of a key, and says false if there is none.
-func (r *Reading) Look(ctx context.Context, at Location) (Object, bool, error) { return r.store.look(ctx, at) }
+func (r *Reading) Look(ctx context.Context, at Location) (Object, bool, error) {
+	return r.store.look(ctx, at)
+}
 
 // Open makes an object readable as a local file, in which there is nothing yet but what a cache has of it.
 func (r *Reading) Open(ctx context.Context, object Object) (*File, error) {

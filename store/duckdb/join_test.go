@@ -41,11 +41,20 @@ func newProject(t testing.TB, files map[string]string, path string, features ...
 
 func (p *project) write(t testing.TB, name, query string) {
 	t.Helper()
+	p.writeWith(t, name, query, "")
+}
+
+// writeWith writes a file with options of COPY, if it is Parquet.
+func (p *project) writeWith(t testing.TB, name, query, options string) {
+	t.Helper()
+	if !strings.HasSuffix(name, ".parquet") {
+		options = ""
+	}
 	path := filepath.Join(p.folder, name)
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := sessiontest.Open(t).Exec(t.Context(), "COPY ("+query+") TO "+quote.Literal(path)); err != nil {
+	if err := sessiontest.Open(t).Exec(t.Context(), "COPY ("+query+") TO "+quote.Literal(path)+" "+options); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -71,8 +71,21 @@ func (s search) keep() string {
 	if s.wantsCreated() {
 		columns, names = append(columns, s.rows.createdTime()+" AS c"), names+", c"
 	}
-	return fmt.Sprintf("SELECT count(*) FILTER (WHERE _plumb_keep%d(%s))\nFROM (SELECT %s FROM %s)", s.number, names,
-		strings.Join(columns, ", "), s.rows.from)
+	return fmt.Sprintf("SELECT count(*) FILTER (WHERE _plumb_keep%d(%s))\nFROM (SELECT %s FROM %s%s)", s.number, names,
+		strings.Join(columns, ", "), s.rows.from, s.whereFetched("true"))
+}
+
+// whereFetched is the condition, with that of the times that are seen if rows have to be fetched: row groups of other
+// times have no winners, so they are not fetched again for their features. Reading them locally costs less than the
+// condition.
+func (s search) whereFetched(condition string) string {
+	if s.rows.table.HasObjects() {
+		condition += s.rows.within(s.seen)
+	}
+	if condition == "true" {
+		return ""
+	}
+	return " WHERE " + condition
 }
 
 // needed are the columns of a row that the answer needs.
@@ -112,8 +125,9 @@ func (s search) verify() string {
 	for i := range keys {
 		keys[i] += fmt.Sprintf(" AS k%d", i)
 	}
-	return fmt.Sprintf("SELECT count(*) FROM (SELECT o, %s FROM %s WHERE _plumb_wins%d(o)) r JOIN %s w ON w.o = r.o "+
-		"WHERE NOT (%s)", strings.Join(keys, ", "), s.rows.from, s.number, s.table("winners"),
+	return fmt.Sprintf("SELECT count(*) FROM (SELECT o, %s FROM %s%s) r JOIN %s w ON w.o = r.o "+
+		"WHERE NOT (%s)", strings.Join(keys, ", "), s.rows.from,
+		s.whereFetched(fmt.Sprintf("_plumb_wins%d(o)", s.number)), s.table("winners"),
 		quote.Each(s.keyNames(), "r.$ = w.$", " AND "))
 }
 
@@ -138,8 +152,9 @@ func (s search) found() string {
 	if s.pass.number > 0 {
 		into = "INSERT INTO " + s.table("found")
 	}
-	return fmt.Sprintf("%s\nSELECT %s\nFROM (SELECT %s FROM %s WHERE _plumb_wins%d(o)) r\nJOIN %s w ON w.o = r.o", into,
-		strings.Join(columns, ", "), strings.Join(s.needed(), ", "), s.rows.from, s.number, s.table("winners"))
+	return fmt.Sprintf("%s\nSELECT %s\nFROM (SELECT %s FROM %s%s) r\nJOIN %s w ON w.o = r.o", into,
+		strings.Join(columns, ", "), strings.Join(s.needed(), ", "), s.rows.from,
+		s.whereFetched(fmt.Sprintf("_plumb_wins%d(o)", s.number)), s.table("winners"))
 }
 
 // statements are the SQL of the pass, for people.
