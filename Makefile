@@ -44,12 +44,12 @@ of_processes = /cmd/plumb$$|/docs$$
 # The tests in Python run beside those in Go, since both wait for processes. The binary is built first because tests of
 # several packages build it too. With a cold cache each would build it all.
 .PHONY: test
-test: redis-server postgres build ## Run every test, with the race detector if it can find something; installs redis-server and PostgreSQL if they are missing
+test: redis-server postgres bin/tools/versitygw build ## Run every test, with the race detector if it can find something; installs redis-server and PostgreSQL if they are missing
 	$(MAKE) -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=line) go-test python-test
 
 # Expressions are also tested as compiled for newer processors, for which the compiler fuses what it may (R25).
 .PHONY: go-test
-go-test: redis-server postgres build
+go-test: redis-server postgres bin/tools/versitygw build
 	go list ./... | grep -Ev '$(of_processes)' | xargs go test -race -timeout 20m -skip '$(without_race)'
 	go list ./... | grep -E '$(of_processes)' | xargs go test -timeout 20m
 	RAPID_CHECKS=$(RAPID_CHECKS) go test -timeout 20m -run '$(without_race)' $(of_them)

@@ -161,7 +161,7 @@ func TestAManifest_OfFormat3IsReadAndWritten(t *testing.T) {
 func onDemand(t *testing.T) *Manifest {
 	t.Helper()
 	m := sample()
-	m.Format, m.Views = Format, append(m.Views, View{Name: "trip", Hash: "y"})
+	m.Format, m.Views = withoutObjects, append(m.Views, View{Name: "trip", Hash: "y"})
 	m.Output.Columns = append(m.Output.Columns, Column{Name: "ratio", Kind: FeatureColumn, View: "trip", Feature: "ratio",
 		Type: "INT64", Digest: sampleDigest("r"), Nulls: 2, Statuses: map[string]int64{"PRESENT": 1, "INVALID": 2}})
 	m.Output.Digest = contentDigest(m.Output.Rows, m.Output.Columns)
@@ -187,6 +187,81 @@ func TestAManifest_OfFormat4MayHaveOnDemandViews(t *testing.T) {
 	}
 	if written := string(marshalled(t, onDemand(t))); written != strings.TrimSuffix(string(text), "\n") {
 		t.Errorf("it is written as\n%s", written)
+	}
+}
+
+// ofObjects is the sample with an object among the sources.
+func ofObjects(t *testing.T) *Manifest {
+	t.Helper()
+	m := sample()
+	sources := slices.Clone(m.Sources)
+	sources[0].File = File{Path: "s3://lake/weather.parquet", Size: 30, ETag: "c2ca56175ed64d0737da859e0205ab80-3"}
+	m.MadeOf(m.Labels, sources)
+	within, err := m.MarshalWithin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Within = sealOf(within)
+	return m
+}
+
+func TestAManifest_OfFormat5MayHaveObjects(t *testing.T) {
+	text, err := os.ReadFile("../testdata/compat/manifest-v5.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(ofObjects(t), got); diff != "" {
+		t.Error(diff)
+	}
+	if written := string(marshalled(t, ofObjects(t))); written != strings.TrimSuffix(string(text), "\n") {
+		t.Errorf("it is written as\n%s", written)
+	}
+	if why := got.contradictedFiles(); why != "" {
+		t.Error(why)
+	}
+	for name, spoil := range map[string]func(*SourceFile){
+		"an object without a version": func(s *SourceFile) { s.ETag = "" },
+		"an object with a digest":     func(s *SourceFile) { s.Digest = "sha256:" },
+		"a file with an ETag":         func(s *SourceFile) { s.Path = "data/weather.parquet" },
+	} {
+		spoilt := ofObjects(t)
+		spoil(&spoilt.Sources[0])
+		if spoilt.contradictedFiles() == "" {
+			t.Errorf("%s contradicts nothing", name)
+		}
+	}
+}
+
+func TestObjectsAreComparedByTheirVersions(t *testing.T) {
+	was := ofObjects(t).Sources[0]
+	same := feature.Input{Source: was.Source, Name: was.Path,
+		Version: feature.ObjectVersion{Size: was.Size, ETag: was.ETag}}
+	other := same
+	other.Version = feature.ObjectVersion{Size: was.Size, ETag: "other"}
+	for _, test := range []struct {
+		in   inputs
+		now  []feature.Input
+		want State
+	}{
+		{inputs{}, []feature.Input{same}, Same},
+		{inputs{}, []feature.Input{other}, Changed},
+		{inputs{}, nil, Missing},
+		{inputs{further: &Check{Detail: "the server is not there"}}, nil, NotCompared},
+	} {
+		found := test.in.object(was, test.now)
+		if found.State != test.want || (found.Path != "") != (test.want == Same) {
+			t.Errorf("%v is %+v, and not %v", test.now, found, test.want)
+		}
+	}
+	made := ofObjects(t)
+	made.Sources = slices.Clone(made.Sources)
+	made.Sources[0].ETag = "other"
+	if err := made.Reproduces(ofObjects(t), nil); err == nil || !strings.Contains(err.Error(), was.Path) {
+		t.Errorf("made of another version: %v", err)
 	}
 }
 
@@ -230,7 +305,7 @@ func TestAManifest_ThatWasEditedIsKnownByItsDigest(t *testing.T) {
 func TestAManifest_ThatCannotBeReadSaysWhy(t *testing.T) {
 	text := string(marshalled(t, sample()))
 	for wrong, want := range map[string]string{
-		strings.Replace(text, `"format":3`, `"format":5`, 1):            "its format 5 is written by a newer version",
+		strings.Replace(text, `"format":3`, `"format":6`, 1):            "its format 6 is written by a newer version",
 		strings.Replace(text, `"project"`, `"purpose":"","project"`, 1): `unknown field "purpose"`,
 		`{"a":1}`:   "it is not a manifest: it has no format",
 		`text`:      "it is not a manifest: invalid character",
@@ -241,7 +316,7 @@ func TestAManifest_ThatCannotBeReadSaysWhy(t *testing.T) {
 			t.Errorf("it says %v, and should say %q", err, want)
 		}
 	}
-	if _, err := Parse([]byte(`{"format":5}`)); !errors.Is(err, fault.ErrNewer) {
+	if _, err := Parse([]byte(`{"format":6}`)); !errors.Is(err, fault.ErrNewer) {
 		t.Errorf("a newer format is %v", err)
 	}
 }

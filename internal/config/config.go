@@ -159,9 +159,6 @@ func Load(dir string, overrides *Overrides, getenv func(string) string) (*Config
 	for _, setting := range settings {
 		loader.apply(setting, overrides.values[setting.Key], file.values[setting.Key], file.faulty[setting.Key])
 	}
-	if err := loader.config.Objects.Check(); err != nil && loader.problems == nil {
-		loader.report(spec.Problem{File: FileName}, "%s", err)
-	}
 	if err := spec.NewProblems(loader.problems); err != nil {
 		return nil, err
 	}

@@ -59,11 +59,12 @@ type shown struct {
 	Lineage                        string
 	// Database is that of the name a.
 	Database string
+	Objects  config.Objects
 }
 
 func show(c *config.Config) shown {
 	return shown{c.Project, c.Registry.Reveal(), c.OnlineStore.Reveal(), c.Definitions, c.OnlineRetention, c.Offline,
-		c.Serving, c.Push, c.Lineage.To.Reveal(), c.Databases["a"].Address.Reveal()}
+		c.Serving, c.Push, c.Lineage.To.Reveal(), c.Databases["a"].Address.Reveal(), c.Objects}
 }
 
 func defaults(folder string) shown {
@@ -73,7 +74,8 @@ func defaults(folder string) shown {
 		OnlineStore:     "sqlite:" + folder + "/.plumb/online.db",
 		Definitions:     []string{"features"},
 		OnlineRetention: 7 * 24 * time.Hour,
-		Offline:         config.Offline{Roots: []string{"data"}, MemoryLimit: "2GB"},
+		Offline:         config.Offline{Roots: []string{"data"}, MemoryLimit: "2GB", CacheLimit: 20_000_000_000},
+		Objects:         config.Objects{Addressing: "auto"},
 		Push:            config.Push{ClockSkew: 10 * time.Second, LogSize: 64_000_000, LogInterval: time.Minute},
 		Serving: config.Serving{
 			GRPC: "127.0.0.1:6570", HTTP: "127.0.0.1:6571", LogFormat: "text",
@@ -137,6 +139,12 @@ var precedence = []struct {
 	{"offline.temp_limit", "20GB", "512MiB", "",
 		func(s *shown) { s.Offline.TempLimit = "20GB" }, func(s *shown) { s.Offline.TempLimit = "512MiB" },
 		func(s *shown) { s.Offline.TempLimit = "" }},
+	{"offline.cache_dir", "/a", "/b", "",
+		func(s *shown) { s.Offline.CacheDir = "/a" }, func(s *shown) { s.Offline.CacheDir = "/b" },
+		func(s *shown) { s.Offline.CacheDir = "" }},
+	{"offline.cache_limit", "1GB", "2MiB", "1.5KB",
+		func(s *shown) { s.Offline.CacheLimit = 1_000_000_000 }, func(s *shown) { s.Offline.CacheLimit = 2 << 20 },
+		func(s *shown) { s.Offline.CacheLimit = 1500 }},
 	{"serving.grpc", "a:1", "b:2", "[::1]:0",
 		func(s *shown) { s.Serving.GRPC = "a:1" }, func(s *shown) { s.Serving.GRPC = "b:2" },
 		func(s *shown) { s.Serving.GRPC = "[::1]:0" }},
@@ -195,6 +203,27 @@ var precedence = []struct {
 	{"lineage", "file:/a", "http://[::1]:1", "",
 		func(s *shown) { s.Lineage = "file:/a" }, func(s *shown) { s.Lineage = "http://[::1]:1" },
 		func(s *shown) { s.Lineage = "" }},
+	{"objects.endpoint", "https://a", "http://[::1]:1", "",
+		func(s *shown) { s.Objects.Endpoint = "https://a" }, func(s *shown) { s.Objects.Endpoint = "http://[::1]:1" },
+		func(s *shown) { s.Objects.Endpoint = "" }},
+	{"objects.region", "a", "b", "",
+		func(s *shown) { s.Objects.Region = "a" }, func(s *shown) { s.Objects.Region = "b" },
+		func(s *shown) { s.Objects.Region = "" }},
+	{"objects.addressing", "path", "virtual", "auto",
+		func(s *shown) { s.Objects.Addressing = "path" }, func(s *shown) { s.Objects.Addressing = "virtual" },
+		func(s *shown) { s.Objects.Addressing = "auto" }},
+	{"objects.access_key", "a", "b", "c",
+		func(s *shown) { s.Objects.AccessKey = config.NewSecret("a") },
+		func(s *shown) { s.Objects.AccessKey = config.NewSecret("b") },
+		func(s *shown) { s.Objects.AccessKey = config.NewSecret("c") }},
+	{"objects.secret_key", "a", "b", "c",
+		func(s *shown) { s.Objects.SecretKey = config.NewSecret("a") },
+		func(s *shown) { s.Objects.SecretKey = config.NewSecret("b") },
+		func(s *shown) { s.Objects.SecretKey = config.NewSecret("c") }},
+	{"objects.session_token", "a", "b", "c",
+		func(s *shown) { s.Objects.SessionToken = config.NewSecret("a") },
+		func(s *shown) { s.Objects.SessionToken = config.NewSecret("b") },
+		func(s *shown) { s.Objects.SessionToken = config.NewSecret("c") }},
 	{"serving.audit.dir", "/a", "/b", "",
 		func(s *shown) { s.Serving.Audit.Dir = "/a" }, func(s *shown) { s.Serving.Audit.Dir = "/b" },
 		func(s *shown) { s.Serving.Audit.Dir = "" }},

@@ -6,6 +6,8 @@ import (
 	"net/url"
 	"path/filepath"
 	"slices"
+
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // Objects configures how objects of S3, or of what speaks its protocol, are reached.
@@ -15,7 +17,7 @@ type Objects struct {
 	// Addressing is auto, path or virtual.
 	Addressing string
 	// The credentials are empty for those that the machine has.
-	AccessKey, SecretKey, SessionToken ConnectionString
+	AccessKey, SecretKey, SessionToken Secret
 }
 
 var objectSettings = []Setting{
@@ -26,12 +28,12 @@ var objectSettings = []Setting{
 	{Key: "objects.addressing", Default: "auto",
 		Usage: "where requests name the bucket: path, virtual (in the host), or auto, by the endpoint", set: setAddressing},
 	{Key: "objects.access_key", Optional: true,
-		Usage: "access key, as ${VARIABLE}; unless given, the credentials of the machine are used",
-		set:   setCredential(func(o *Objects) *ConnectionString { return &o.AccessKey })},
-	{Key: "objects.secret_key", Optional: true, Usage: "secret key, as ${VARIABLE}",
-		set: setCredential(func(o *Objects) *ConnectionString { return &o.SecretKey })},
-	{Key: "objects.session_token", Optional: true, Usage: "session token of temporary credentials, as ${VARIABLE}",
-		set: setCredential(func(o *Objects) *ConnectionString { return &o.SessionToken })},
+		Usage: "access key, such as ${VARIABLE}; unless given, the credentials of the machine are used",
+		set:   setCredential(func(o *Objects) *Secret { return &o.AccessKey })},
+	{Key: "objects.secret_key", Optional: true, Usage: "secret key, such as ${VARIABLE}",
+		set: setCredential(func(o *Objects) *Secret { return &o.SecretKey })},
+	{Key: "objects.session_token", Optional: true, Usage: "session token of temporary credentials, such as ${VARIABLE}",
+		set: setCredential(func(o *Objects) *Secret { return &o.SessionToken })},
 }
 
 func setObjects(field func(*Objects) *string) func(*loader, []string) error {
@@ -63,30 +65,24 @@ func setAddressing(l *loader, value []string) error {
 	return nil
 }
 
-// setCredential takes a reference to a variable of the environment, and nothing else: plumb.yaml is kept with code, and
-// flags are seen by other users.
-func setCredential(field func(*Objects) *ConnectionString) func(*loader, []string) error {
+// setCredential takes a secret, in which ${VARIABLE} is expanded. No part of it is in an error.
+func setCredential(field func(*Objects) *Secret) func(*loader, []string) error {
 	return func(l *loader, value []string) error {
-		if value[0] == "" {
-			return nil
-		}
-		if variableForm.FindString(value[0]) != value[0] {
-			return errors.New("must be the name of a variable of the environment, as ${VARIABLE}; what is secret does not " +
-				"belong here")
-		}
 		expanded, err := expand(value[0], l.getenv)
-		*field(&l.config.Objects) = NewConnectionString(expanded)
+		*field(&l.config.Objects) = NewSecret(expanded)
 		return err
 	}
 }
 
-// Check reports credentials of which a part is missing.
+// Check reports credentials of which a part is missing, as a *fault.InputError. Only who reads objects checks them.
 func (o Objects) Check() error {
-	if (o.AccessKey.Reveal() == "") != (o.SecretKey.Reveal() == "") {
-		return errors.New("objects.access_key and objects.secret_key are given together, or neither is")
-	}
-	if o.SessionToken.Reveal() != "" && o.AccessKey.Reveal() == "" {
-		return errors.New("objects.session_token is given beside objects.access_key and objects.secret_key")
+	switch access, secret := o.AccessKey.Reveal(), o.SecretKey.Reveal(); {
+	case access == "" && secret != "":
+		return fault.Inputf("objects.access_key", "is missing beside objects.secret_key: they are one credential")
+	case access != "" && secret == "":
+		return fault.Inputf("objects.secret_key", "is missing beside objects.access_key: they are one credential")
+	case access == "" && o.SessionToken.Reveal() != "":
+		return fault.Inputf("objects.access_key", "is missing beside objects.session_token, which belongs to one")
 	}
 	return nil
 }

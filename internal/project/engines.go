@@ -98,7 +98,10 @@ func duckdbConfig(c *config.Config) (duckdb.Config, error) {
 	if !slices.ContainsFunc(c.Offline.Roots, objects.IsLocation) {
 		return configured, nil
 	}
-	var err error
+	err := c.Objects.Check()
+	if err != nil {
+		return configured, err
+	}
 	configured.Objects, err = objects.New(objects.Config{
 		Endpoint: c.Objects.Endpoint, Region: c.Objects.Region, Addressing: c.Objects.Addressing,
 		AccessKey: c.Objects.AccessKey.Reveal(), SecretKey: c.Objects.SecretKey.Reveal(),
