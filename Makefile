@@ -119,6 +119,10 @@ bench-windows: build redis-server ## Measure windows: joins against a range join
 	go build -o bin/bench-online ./bench/online
 	bin/bench-online -tables windows -callers 1,16 bin/plumb
 
+.PHONY: bench-objects
+bench-objects: bin/tools/versitygw ## Measure the bytes and requests of a join over an object beside what it needs, a whole download and a local file
+	go test ./store/duckdb -run '^$$' -bench Objects -benchtime 5x
+
 .PHONY: bench-memory
 bench-memory: build ## Join 20 million labels within 2 GB; fails above 2.4 GB; leaves 6 GB of data in bin/bench
 	go build -o bin/bench-offline ./bench/offline

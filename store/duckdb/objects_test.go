@@ -30,14 +30,14 @@ type lake struct {
 	proxy  *objectstest.Proxy
 }
 
-func newLake(t *testing.T) *lake {
+func newLake(t testing.TB) *lake {
 	t.Helper()
 	server := objectstest.Start(t)
 	return &lake{server, objectstest.Before(t, server)}
 }
 
 // put uploads the files of a project, under the keys data/….
-func (l *lake) put(t *testing.T, p *project) {
+func (l *lake) put(t testing.TB, p *project) {
 	t.Helper()
 	err := filepath.WalkDir(filepath.Join(p.folder, "data"), func(path string, found fs.DirEntry, err error) error {
 		if err == nil && !found.IsDir() {
@@ -54,8 +54,8 @@ func (l *lake) put(t *testing.T, p *project) {
 	}
 }
 
-// engine reads the objects below data.
-func (l *lake) engine(t *testing.T, p *project, cache string) *Engine {
+// store reads the objects through the proxy.
+func (l *lake) store(t testing.TB, cache string) *objects.Store {
 	t.Helper()
 	config := l.server.Config(l.proxy.Endpoint)
 	config.CacheDir, config.CacheLimit = cache, 1<<30
@@ -63,8 +63,14 @@ func (l *lake) engine(t *testing.T, p *project, cache string) *Engine {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return store
+}
+
+// engine reads the objects below data.
+func (l *lake) engine(t testing.TB, p *project, cache string) *Engine {
+	t.Helper()
 	engine, err := Open(t.Context(), Config{ProjectDir: p.folder, Roots: []string{"s3://lake/data", "data"},
-		TempDir: p.folder, Objects: store})
+		TempDir: p.folder, Objects: l.store(t, cache)})
 	if err != nil {
 		t.Fatal(err)
 	}
