@@ -9,6 +9,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/source/objects"
 )
 
 // dataset is data that a run reads or writes. The namespace is its location, and the name identifies it there.
@@ -23,7 +24,13 @@ type dataset struct {
 // files is the namespace of local files, whose names are absolute paths.
 const files = "file"
 
+// file is a local file, or an object: the namespace of objects is their bucket.
 func (r *Recorder) file(path string) dataset {
+	if location, err := objects.Parse(path); err == nil {
+		key := location.Key
+		location.Key = ""
+		return dataset{Namespace: location.String(), Name: key, Facets: facets{}}
+	}
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(r.config.Folder, path)
 	}

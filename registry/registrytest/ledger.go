@@ -114,6 +114,8 @@ func allRuns(t *testing.T, open Database) {
 		{Source: "hourly", Name: "data/ü \"1\".parquet",
 			Version: feature.FileVersion{Size: 1 << 40, Modified: noon.Add(time.Nanosecond), Footer: "00ff"}},
 		{Source: "hourly", Name: "/elsewhere/2.parquet", Version: feature.FileVersion{}},
+		{Source: "hourly", Name: "s3://lake/3.parquet",
+			Version: feature.ObjectVersion{Size: 7, Modified: noon, ETag: "c2ca-3"}},
 	}
 	first.Outcome, first.FinishedAt = registry.Succeeded, noon.Add(time.Minute)
 	if err := engine.Finish(t.Context(), first, nil); err != nil {

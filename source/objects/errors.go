@@ -42,8 +42,8 @@ func (s *Store) explain(ctx context.Context, at Location, err error) error {
 		return fault.Inputf("", "cannot read %s: %s does not take the credentials (%s); check objects.access_key and "+
 			"objects.secret_key, or those of the environment", at, s.config.Endpoint, answer.Code)
 	case answer.StatusCode == http.StatusForbidden || answer.StatusCode == http.StatusUnauthorized:
-		return fault.Inputf("", "cannot read %s: %s refuses access (%s); the credentials need the right to list the bucket "+
-			"and to get its objects", at, s.config.Endpoint, answer.Code)
+		return fault.Inputf("", "cannot read %s: %s refuses access (%s); check the credentials, which need the right to "+
+			"list the bucket and to get its objects", at, s.config.Endpoint, answer.Code)
 	case answer.StatusCode == http.StatusMovedPermanently || answer.Code == "AuthorizationHeaderMalformed":
 		return fault.Inputf("", "cannot read %s: the bucket is in another region (%s); set objects.region", at, answer.Code)
 	case answer.StatusCode >= http.StatusBadRequest && answer.StatusCode < http.StatusInternalServerError &&
@@ -62,7 +62,7 @@ func reason(err error) string {
 		err = failed.Err
 	}
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() || errors.Is(err, errStalled) {
-		return fmt.Sprintf("it sent nothing for %v", patience)
+		return "the server sends nothing"
 	}
 	return err.Error()
 }

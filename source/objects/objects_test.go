@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/source/objects"
@@ -167,6 +168,49 @@ func (c *cutting) Write(content []byte) (int, error) {
 	return c.ResponseWriter.Write(content)
 }
 
+func TestAServerThatStopsInMidBodyIsAskedAgain(t *testing.T) {
+	w := newWorld(t)
+	made := content(2 << 20)
+	w.server.Put(t, "slow.bin", made)
+	store, err := objects.New(w.server.Config(w.proxy.Endpoint))
+	if err != nil {
+		t.Fatal(err)
+	}
+	store.WaitFor(time.Second)
+	folder := t.TempDir()
+	reading := store.Begin(func() (string, func() error, error) { return folder, func() error { return nil }, nil })
+	defer reading.Close()
+	file := w.open(t, reading, "slow.bin")
+	stops := 1
+	w.proxy.Do(func(rw http.ResponseWriter, r *http.Request, next http.Handler) {
+		if stops--; stops < 0 {
+			next.ServeHTTP(rw, r)
+			return
+		}
+		next.ServeHTTP(&stopping{ResponseWriter: rw, left: 300_000, until: r.Context().Done()}, r)
+	})
+	whole := objects.Range{Start: 0, End: 2 << 20}
+	if err := fetch(t.Context(), file, whole); err != nil {
+		t.Fatal(err)
+	}
+	checkHas(t, file, made, whole)
+}
+
+// stopping sends nothing any more after some bytes of a body, until its client is gone.
+type stopping struct {
+	http.ResponseWriter
+	left  int
+	until <-chan struct{}
+}
+
+func (s *stopping) Write(content []byte) (int, error) {
+	if s.left -= len(content); s.left < 0 {
+		<-s.until
+		panic(http.ErrAbortHandler)
+	}
+	return s.ResponseWriter.Write(content)
+}
+
 func TestAStormOf503IsWaitedOutAndThenAnError(t *testing.T) {
 	w := newWorld(t)
 	made := content(1000)
@@ -239,7 +283,8 @@ func TestRefusalsAreOneSentenceWithoutCredentials(t *testing.T) {
 		"expired": {w.server.Config(w.proxy.Endpoint), "lake", refusing("ExpiredToken"),
 			"cannot list s3://lake: the credentials have expired (ExpiredToken); renew them"},
 		"no right": {w.server.Config(w.proxy.Endpoint), "lake", refusing("AccessDenied"), "cannot list s3://lake: " +
-			"ENDPOINT refuses access (AccessDenied); the credentials need the right to list the bucket and to get its objects"},
+			"ENDPOINT refuses access (AccessDenied); check the credentials, which need the right to list the bucket and to " +
+			"get its objects"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w.proxy.Do(test.handler)
