@@ -65,11 +65,8 @@ func (v *verification) joinOffline(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", t.Name, err)
 		}
 		report, err := join.Stream(ctx, t.keep)
-		if err != nil {
+		if err = errors.Join(err, join.Close()); err != nil {
 			return fmt.Errorf("%s: %w", t.Name, err)
-		}
-		if err := join.Close(); err != nil {
-			return err
 		}
 		if rows := int64(len(t.labels)); report.Rows != rows || int64(t.offline[0].len()) != rows {
 			return fmt.Errorf("%s: the join has %d rows for %d label rows; did the label file change?", t.Name, report.Rows,

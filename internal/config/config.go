@@ -63,8 +63,8 @@ type Offline struct {
 	TempDir string
 	// TempLimit is how much disk one operation may take there, a size such as 20GB; empty for 90 % of what is free.
 	TempLimit string
-	// CacheDir is the absolute path of the folder that keeps what was fetched of objects; empty for none. CacheLimit is how
-	// many bytes it may take.
+	// CacheDir is the absolute path of the folder that keeps what was fetched of objects; empty for none. CacheLimit is
+	// how many bytes it may take.
 	CacheDir   string
 	CacheLimit int64
 }

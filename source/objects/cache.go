@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/plumbstore/plumb/internal/disk"
+	"github.com/plumbstore/plumb/internal/fault"
 )
 
 // cacheFolder holds the entries within the configured folder. Its name is that of the format.
@@ -21,6 +22,16 @@ func openCache(folder string) (string, error) {
 	folder = filepath.Join(folder, cacheFolder)
 	if err := disk.Real().MkdirAll(folder, 0o700); err != nil {
 		return "", fmt.Errorf("make the cache of objects; offline.cache_dir can name another place: %w", err)
+	}
+	info, err := os.Lstat(folder)
+	if err != nil {
+		return "", err
+	}
+	// What others write there would be taken for the objects.
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !info.IsDir() || info.Mode().Perm()&0o022 != 0 || ok && int(owner.Uid) != os.Geteuid() {
+		return "", fault.Inputf("offline.cache_dir", "%s is not a folder of this user that no other may write; name another, "+
+			"or change its owner and mode", folder)
 	}
 	return filepath.EvalSymlinks(folder)
 }

@@ -66,6 +66,22 @@ func TestWhatWasFetchedIsInTheCacheForTheNextOperation(t *testing.T) {
 	checkHas(t, file, other, objects.Range{Start: 0, End: 10})
 }
 
+func TestACacheThatOthersMayWriteIsRefused(t *testing.T) {
+	w := newCachedWorld(t)
+	w.server.Put(t, "a.bin", content(10))
+	folder := filepath.Join(w.cache, "objects-1")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(folder, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	_, err := w.begin(t).Open(t.Context(), objects.Object{Location: objects.Location{Bucket: "lake", Key: "a.bin"},
+		Size: 10, ETag: "e"})
+	checkMistake(t, err, "offline.cache_dir: "+folder+" is not a folder of this user that no other may write; name "+
+		"another, or change its owner and mode")
+}
+
 // entries are the folders of the cache's entries.
 func (w *world) entries(t *testing.T) []string {
 	t.Helper()

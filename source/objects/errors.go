@@ -29,7 +29,8 @@ func (s *Store) explain(ctx context.Context, at Location, err error) error {
 	}
 	answer := minio.ToErrorResponse(err)
 	switch {
-	case answer.StatusCode == http.StatusPreconditionFailed, answer.StatusCode == http.StatusRequestedRangeNotSatisfiable:
+	case answer.StatusCode == http.StatusPreconditionFailed,
+		answer.StatusCode == http.StatusRequestedRangeNotSatisfiable:
 		return changed(at)
 	case answer.Code == minio.NoSuchBucket:
 		return fault.Inputf("", "cannot read %s: %s has no bucket %q; check its name, or objects.endpoint", at,
@@ -38,7 +39,8 @@ func (s *Store) explain(ctx context.Context, at Location, err error) error {
 		return fault.Inputf("", "%s was removed while it was in use; run again", at)
 	case answer.Code == "ExpiredToken" || answer.Code == "ExpiredTokenException" || answer.Code == "TokenRefreshRequired":
 		return fault.Inputf("", "cannot read %s: the credentials have expired (%s); renew them", at, answer.Code)
-	case answer.Code == minio.InvalidAccessKeyID || answer.Code == "SignatureDoesNotMatch" || answer.Code == "InvalidToken":
+	case answer.Code == minio.InvalidAccessKeyID || answer.Code == "SignatureDoesNotMatch" ||
+		answer.Code == "InvalidToken":
 		return fault.Inputf("", "cannot read %s: %s does not take the credentials (%s); check objects.access_key and "+
 			"objects.secret_key, or those of the environment", at, s.config.Endpoint, answer.Code)
 	case answer.StatusCode == http.StatusForbidden || answer.StatusCode == http.StatusUnauthorized:

@@ -286,6 +286,9 @@ func TestAnObjectThatIsReplacedInMidJoinIsAnErrorWithItsName(t *testing.T) {
 		!strings.Contains(err.Error(), "s3://lake/data/one.parquet was changed while it was in use") {
 		t.Errorf("the error is %v", err)
 	}
+	if left, err := filepath.Glob(filepath.Join(p.folder, "plumb-spill-*")); err != nil || len(left) > 0 {
+		t.Errorf("%v are left, %v", left, err)
+	}
 }
 
 func TestMessagesCallObjectsByTheirNames(t *testing.T) {

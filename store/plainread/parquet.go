@@ -73,7 +73,8 @@ func readParquet(ctx context.Context, from place, columns []string, wanted []int
 // fetchEnds fetches what tells a Parquet file: its first bytes and its footer.
 func fetchEnds(ctx context.Context, object *objects.File) error {
 	const magic = 4
-	if err := objects.Fetch(ctx, []objects.Need{{File: object, Ranges: []objects.Range{{Start: 0, End: magic}}}}); err != nil {
+	first := []objects.Range{{Start: 0, End: magic}}
+	if err := objects.Fetch(ctx, []objects.Need{{File: object, Ranges: first}}); err != nil {
 		return err
 	}
 	return object.EnsureFooter(ctx)

@@ -139,8 +139,8 @@ func (g group) append(ranges []objects.Range, c column) []objects.Range {
 	return ranges
 }
 
-// meets says whether a row group may have a row for a scan. DuckDB passes a row group over by the same statistics. It may
-// know less, so a row group without a least and a greatest time is always read.
+// meets says whether a row group may have a row for a scan. DuckDB passes a row group over by the same statistics. It
+// may know less, so a row group without a least and a greatest time is always read.
 func (l *Layout) meets(g group, scan Scan) bool {
 	for _, bound := range scan.bounds {
 		at := slices.IndexFunc(l.columns, func(c column) bool { return strings.EqualFold(c.name, bound.column) })

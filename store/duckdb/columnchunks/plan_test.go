@@ -7,7 +7,8 @@ import (
 
 // explained is a plan with one scan.
 func explained(extra string) string {
-	return `[{"name": "AGGREGATE", "children": [{"name": "READ_PARQUET ", "children": [], "extra_info": {` + extra + `}}]}]`
+	return `[{"name": "AGGREGATE", "children": [{"name": "READ_PARQUET ", "children": [],
+		"extra_info": {` + extra + `}}]}]`
 }
 
 func scanOf(t *testing.T, extra string) Scan {

@@ -14,9 +14,9 @@ import (
 	"github.com/plumbstore/plumb/internal/parquetfile"
 )
 
-// CheckLeaf refuses a file, which messages call shown, with a time in a leaf that microseconds do not hold. A file that cannot be decoded is left
-// to DuckDB, which says why. Every value is read, since no footer says which times of 96 bits a file has: writers do
-// not agree on how these are ordered in statistics.
+// CheckLeaf refuses a file, which messages call shown, with a time in a leaf that microseconds do not hold. A file that
+// cannot be decoded is left to DuckDB, which says why. Every value is read, since no footer says which times of 96 bits
+// a file has: writers do not agree on how these are ordered in statistics.
 func CheckLeaf(ctx context.Context, path, shown string, leaf int) (err error) {
 	defer func() {
 		if damage := recover(); damage != nil {

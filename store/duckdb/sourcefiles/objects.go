@@ -103,7 +103,9 @@ func inside(folder objects.Location) objects.Location {
 
 // inFolder picks the objects of a format from the listing of a folder, without hidden ones, and the names of those with
 // other endings.
-func inFolder(listing []objects.Object, prefix string, format feature.Format) (found []objects.Object, others []string) {
+func inFolder(listing []objects.Object, prefix string, format feature.Format) (
+	found []objects.Object, others []string,
+) {
 	for _, object := range listing {
 		below := strings.Split(strings.TrimPrefix(object.Key, prefix), "/")
 		switch {
