@@ -113,13 +113,17 @@ func duckdbConfig(c *config.Config) (duckdb.Config, error) {
 
 // LogFolder is the absolute folder of a push log.
 func (p *Project) LogFolder(path string) (string, error) {
-	configured := duckdb.Config{ProjectDir: p.Config.ProjectDir, Roots: p.Config.Offline.Roots}
-	return duckdb.LogFolder(configured, path)
+	return duckdb.LogFolder(localConfig(p.Config), path)
+}
+
+// localConfig finds local folders alone.
+func localConfig(c *config.Config) duckdb.Config {
+	return duckdb.Config{ProjectDir: c.ProjectDir, Roots: c.Offline.Roots}
 }
 
 // pulledFolder is the absolute folder that a source is pulled to.
 func (p *Project) pulledFolder(path string) (string, error) {
-	return duckdb.PulledFolder(duckdbConfig(p.Config), path)
+	return duckdb.PulledFolder(localConfig(p.Config), path)
 }
 
 // database is a state of a database that rows are pulled from.

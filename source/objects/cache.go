@@ -30,8 +30,8 @@ func openCache(folder string) (string, error) {
 	// What others write there would be taken for the objects.
 	owner, ok := info.Sys().(*syscall.Stat_t)
 	if !info.IsDir() || info.Mode().Perm()&0o022 != 0 || ok && int(owner.Uid) != os.Geteuid() {
-		return "", fault.Inputf("offline.cache_dir", "%s is not a folder of this user that no other may write; name another, "+
-			"or change its owner and mode", folder)
+		return "", fault.Inputf("offline.cache_dir", "%s is not a folder of this user that no other may write; name "+
+			"another, or change its owner and mode", folder)
 	}
 	return filepath.EvalSymlinks(folder)
 }
@@ -121,7 +121,7 @@ func removeEntry(folder string) (bool, error) {
 	}
 	defer lock.Close()
 	if err := flock(lock, syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return false, nil //nolint:nilerr // Somebody holds it.
+		return false, nil // Somebody holds it.
 	}
 	if !hasName(lock) {
 		return false, nil

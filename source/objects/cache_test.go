@@ -76,7 +76,7 @@ func TestACacheThatOthersMayWriteIsRefused(t *testing.T) {
 	if err := os.Chmod(folder, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	_, err := w.begin(t).Open(t.Context(), objects.Object{Location: objects.Location{Bucket: "lake", Key: "a.bin"},
+	_, err := w.begin(t).Open(objects.Object{Location: objects.Location{Bucket: "lake", Key: "a.bin"},
 		Size: 10, ETag: "e"})
 	checkMistake(t, err, "offline.cache_dir: "+folder+" is not a folder of this user that no other may write; name "+
 		"another, or change its owner and mode")

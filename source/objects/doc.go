@@ -6,7 +6,7 @@
 //
 //	reading := store.Begin(scratch)
 //	found, err := reading.List(ctx, objects.Location{Bucket: "lake", Key: "flights/"})
-//	file, err := reading.Open(ctx, found[0])
+//	file, err := reading.Open(found[0])
 //	err = file.EnsureFooter(ctx)                        // one request
 //	err = objects.Fetch(ctx, []objects.Need{{file, chunks}}) // as few requests as do not fetch much more than that
 //	os.Open(file.Path())

@@ -1,6 +1,7 @@
 package objects
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -68,7 +69,7 @@ func (e *entry) open() error {
 // hold locks the entry in common with others. A lock that has lost its name is that of an entry which was removed.
 func (e *entry) hold() error {
 	for {
-		if err := os.MkdirAll(filepath.Dir(e.path), 0o700); err != nil {
+		if err := disk.Real().MkdirAll(filepath.Dir(e.path), 0o700); err != nil {
 			return err
 		}
 		lock, err := os.OpenFile(filepath.Join(e.folder, "lock"), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
@@ -84,7 +85,7 @@ func (e *entry) hold() error {
 		if hasName(lock) {
 			e.lock = lock
 			// Its time is that of the last use.
-			now := time.Now()
+			now := time.Now() //nolint:forbidigo // Times of files are those of the machine.
 			return os.Chtimes(lock.Name(), now, now)
 		}
 		if err := lock.Close(); err != nil {
@@ -183,7 +184,7 @@ func (e *entry) recorded() ([]Range, error) {
 		if start < 0 || length <= 0 || start > e.size || length > e.size-start {
 			continue
 		}
-		if r := (Range{start, start + length}); string(encode(r)) == string(text[:record]) {
+		if r := (Range{start, start + length}); bytes.Equal(encode(r), text[:record]) {
 			found = append(found, r)
 		}
 	}

@@ -55,7 +55,7 @@ func (w *world) open(t *testing.T, reading *objects.Reading, key string) *object
 	if err != nil || !ok {
 		t.Fatalf("look for %s: %v, %v", key, ok, err)
 	}
-	file, err := reading.Open(t.Context(), object)
+	file, err := reading.Open(object)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,7 +163,7 @@ type cutting struct {
 
 func (c *cutting) Write(content []byte) (int, error) {
 	if c.left -= len(content); c.left < 0 {
-		panic(http.ErrAbortHandler)
+		panic(http.ErrAbortHandler) //nolint:forbidigo // That is how a handler cuts its connection.
 	}
 	return c.ResponseWriter.Write(content)
 }
@@ -206,7 +206,7 @@ type stopping struct {
 func (s *stopping) Write(content []byte) (int, error) {
 	if s.left -= len(content); s.left < 0 {
 		<-s.until
-		panic(http.ErrAbortHandler)
+		panic(http.ErrAbortHandler) //nolint:forbidigo // That is how a handler cuts its connection.
 	}
 	return s.ResponseWriter.Write(content)
 }
@@ -240,7 +240,7 @@ func TestAnAnswerThatIsNotTheRangeIsRefused(t *testing.T) {
 	w := newWorld(t)
 	w.server.Put(t, "whole.bin", content(1000))
 	file := w.open(t, w.begin(t), "whole.bin")
-	w.proxy.Do(func(rw http.ResponseWriter, r *http.Request, _ http.Handler) {
+	w.proxy.Do(func(rw http.ResponseWriter, _ *http.Request, _ http.Handler) {
 		rw.Header().Set("ETag", `"`+file.ETag+`"`)
 		rw.Header().Set("Last-Modified", "Mon, 02 Jan 2006 15:04:05 GMT")
 		_, _ = rw.Write(make([]byte, 1000)) // A server that does not know ranges.
@@ -348,7 +348,7 @@ func pages(count int) objectstest.Handler {
 
 func TestAnObjectWithoutAnETagIsRefused(t *testing.T) {
 	w := newWorld(t)
-	_, err := w.begin(t).Open(t.Context(), objects.Object{Location: objects.Location{Bucket: "lake", Key: "a"}, Size: 1})
+	_, err := w.begin(t).Open(objects.Object{Location: objects.Location{Bucket: "lake", Key: "a"}, Size: 1})
 	checkMistake(t, err, "cannot read s3://lake/a: the server gives it no ETag, by which a change would be seen; put it "+
 		"there by an upload")
 }

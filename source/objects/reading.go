@@ -56,7 +56,7 @@ func (r *Reading) Look(ctx context.Context, at Location) (Object, bool, error) {
 }
 
 // Open makes an object readable as a local file, in which there is nothing yet but what a cache has of it.
-func (r *Reading) Open(ctx context.Context, object Object) (*File, error) {
+func (r *Reading) Open(object Object) (*File, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if file := r.opened[object]; file != nil {

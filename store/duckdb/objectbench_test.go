@@ -102,7 +102,7 @@ func (l *lake) download(b *testing.B, key string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	file, err := reading.Open(b.Context(), object)
+	file, err := reading.Open(object)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func instant(b *testing.B, text string) int64 {
 // slow lets each answer wait, and limits the bytes a second of each body.
 func slow(wait time.Duration, bytesPerSecond int64) func(http.ResponseWriter, *http.Request, http.Handler) {
 	return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		time.Sleep(wait)
+		time.Sleep(wait) //nolint:forbidigo // The network that it stands for takes this long.
 		next.ServeHTTP(&limited{w, bytesPerSecond}, r)
 	}
 }
@@ -160,6 +160,6 @@ type limited struct {
 }
 
 func (l *limited) Write(content []byte) (int, error) {
-	time.Sleep(time.Duration(int64(len(content)) * int64(time.Second) / l.bytesPerSecond))
+	time.Sleep(time.Duration(int64(len(content)) * int64(time.Second) / l.bytesPerSecond)) //nolint:forbidigo // As above.
 	return l.ResponseWriter.Write(content)
 }

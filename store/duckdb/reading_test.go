@@ -73,7 +73,8 @@ func TestAReadingGoesOnAfterARefusal(t *testing.T) {
 	reading, view := p.openReading(t)
 	request := offline.EventsRequest{View: view, Window: offline.Window{End: math.MaxInt64 - 1}}
 	enough := errors.New("enough")
-	if _, err := reading.Events(t.Context(), request, func(arrow.RecordBatch) error { return enough }); err != enough {
+	_, err := reading.Events(t.Context(), request, func(arrow.RecordBatch) error { return enough })
+	if !errors.Is(err, enough) {
 		t.Fatalf("got error %v, want that of yield", err)
 	}
 	rows, report, err := eventsOf(t, reading, request)

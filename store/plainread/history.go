@@ -32,11 +32,11 @@ func (r *Reader) History(ctx context.Context, view *feature.View, yield func(arr
 	if view.Source.IsQuery() {
 		return r.engine.History(ctx, view, yield)
 	}
-	files, close, err := r.files(ctx, view.Source)
+	files, letGo, err := r.files(ctx, view.Source)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, close()) }()
+	defer func() { err = errors.Join(err, letGo()) }()
 	var lock sync.Mutex
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))

@@ -94,8 +94,8 @@ type file struct {
 	partitions map[string]*string
 }
 
-// files are those of a source, in source order (R3), and close lets go of them.
-func (r *Reader) files(ctx context.Context, source *feature.Source) (files []file, close func() error, err error) {
+// files are those of a source, in source order (R3), and letGo closes them.
+func (r *Reader) files(ctx context.Context, source *feature.Source) (files []file, letGo func() error, err error) {
 	told, err := r.engine.Inputs(ctx, []*feature.Source{source})
 	if err != nil {
 		return nil, nil, err
@@ -105,18 +105,18 @@ func (r *Reader) files(ctx context.Context, source *feature.Source) (files []fil
 		return nil, nil, fmt.Errorf("project folder: %w", err)
 	}
 	named, _ := source.Files()
-	close = func() error { return nil }
+	letGo = func() error { return nil }
 	var reading *objects.Reading
 	if r.store != nil {
 		reading = r.store.Begin(r.engine.Scratch)
-		close = reading.Close
+		letGo = reading.Close
 	}
 	files = make([]file, len(told))
 	for i, one := range told {
 		files[i] = file{read: formats[named.Format], lacks: named.Format == feature.JSONLines}
 		if version, ok := one.Version.(feature.ObjectVersion); ok {
 			if err := files[i].open(ctx, reading, named, one.Name, version); err != nil {
-				return nil, nil, errors.Join(err, close())
+				return nil, nil, errors.Join(err, letGo())
 			}
 			continue
 		}
@@ -126,7 +126,7 @@ func (r *Reader) files(ctx context.Context, source *feature.Source) (files []fil
 			files[i].partitions = partitionsOf(absolute(root, named.Path), files[i].path)
 		}
 	}
-	return files, close, nil
+	return files, letGo, nil
 }
 
 // open finds an object.
@@ -138,7 +138,7 @@ func (f *file) open(ctx context.Context, reading *objects.Reading, named feature
 		return err
 	}
 	object := objects.Object{Location: location, Size: version.Size, ETag: version.ETag, Modified: version.Modified}
-	if f.at.object, err = reading.Open(ctx, object); err != nil {
+	if f.at.object, err = reading.Open(object); err != nil {
 		return err
 	}
 	f.path, f.at.path = name, f.at.object.Path()
@@ -190,11 +190,11 @@ func (r *Reader) Values(ctx context.Context, view *feature.View, places []int64,
 	if view.Source.IsQuery() {
 		return nil // Their rows have no places.
 	}
-	files, close, err := r.files(ctx, view.Source)
+	files, letGo, err := r.files(ctx, view.Source)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, close()) }()
+	defer func() { err = errors.Join(err, letGo()) }()
 	columns := make([]string, len(view.Features))
 	for i, f := range view.Features {
 		columns[i] = f.Column

@@ -76,9 +76,8 @@ func parseHeader(reader *file.Reader) (h header, err error) {
 		return h, fault.ErrNewer
 	}
 	err = json.Unmarshal([]byte(*text), &h)
-	switch {
-	case err != nil || h.Version < 1 || h.Rows != reader.NumRows() || h.Timeless < 0 || h.Timeless > h.Rows ||
-		h.Latest == nil && h.By != "" && h.Timeless != h.Rows:
+	if err != nil || h.Version < 1 || h.Rows != reader.NumRows() || h.Timeless < 0 || h.Timeless > h.Rows ||
+		h.Latest == nil && h.By != "" && h.Timeless != h.Rows {
 		return h, errors.New("what it says of its pull is damaged")
 	}
 	return h, nil

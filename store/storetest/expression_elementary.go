@@ -82,7 +82,7 @@ func zonedOperators() []operator {
 func partIn(zone string, f func(t time.Time) int) func([]Outcome) Outcome {
 	in, err := time.LoadLocation(zone)
 	if err != nil {
-		panic(err)
+		panic(err) //nolint:forbidigo // A machine without this zone cannot run the tests.
 	}
 	return always(func(v []any) any { return int64(f(v[0].(feature.Instant).Time().In(in))) })
 }

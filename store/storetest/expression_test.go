@@ -84,10 +84,10 @@ func setValue(column *expression.Column, v any) {
 
 // taken is the outcome in a column of one row.
 func taken(column *expression.Column) Outcome {
-	switch {
-	case column.States[0] == expression.Invalid:
+	switch column.States[0] {
+	case expression.Invalid:
 		return invalid
-	case column.States[0] == expression.Null:
+	case expression.Null:
 		return Outcome{}
 	}
 	switch column.Type {

@@ -104,7 +104,8 @@ func (m *manifest) begin(ctx context.Context, sources []feature.Input) (end func
 }
 
 func (m *manifest) learn(ctx context.Context, sources []feature.Input) (err error) {
-	labels, files := m.made.Labels, []dataset.SourceFile(nil)
+	labels := m.made.Labels
+	var files []dataset.SourceFile
 	if m.inputs != nil {
 		labels, files, err = m.inputs.Digest(ctx, sources)
 	} else {

@@ -57,7 +57,7 @@ func Start(t testing.TB) *Server {
 }
 
 func start(t testing.TB, binary string) *Server {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // It is this machine.
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func start(t testing.TB, binary string) *Server {
 	go func() { ended <- process.Wait() }()
 	t.Cleanup(func() {
 		_ = process.Process.Kill()
-		<-ended
+		_ = <-ended // It was killed.
 	})
 	s.client, err = minio.New(s.address, &minio.Options{Creds: credentials.NewStaticV4(Access, Secret, ""),
 		Region: "us-east-1", BucketLookup: minio.BucketLookupPath})

@@ -45,7 +45,7 @@ func (f *Finder) findObjects(ctx context.Context, files *Files, named feature.Fi
 		return "", err
 	}
 	for _, object := range found {
-		opened, err := reading.Open(ctx, object)
+		opened, err := reading.Open(object)
 		if err != nil {
 			return "", err
 		}
