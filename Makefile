@@ -29,8 +29,8 @@ demo: build ## Run every step on a year of real flights: apply, join, materializ
 # Tests that run without the race detector. It changes what is allocated, and it makes the enumerations of orders and of
 # damaged bytes, the random joins and the random worlds several times slower. In these it cannot find more than in other
 # tests: the enumerations run one step at a time, every join uses the same threads of the engine, and every world is
-# looked up as the cases are.
-without_race = Allocates|InEveryOrder|WithADamagedByte|RandomJoins|RandomWindows|RandomWorlds
+# looked up as the cases are. Joins in passes use the threads as other joins do.
+without_race = Allocates|InEveryOrder|WithADamagedByte|RandomJoins|RandomWindows|RandomWorlds|HoldInPasses
 
 # How many worlds each random test draws. Every run draws others; RAPID_CHECKS=1000 looks for long.
 RAPID_CHECKS ?= 40
@@ -45,7 +45,7 @@ of_processes = /cmd/plumb$$|/docs$$
 # several packages build it too. With a cold cache each would build it all.
 .PHONY: test
 test: redis-server postgres bin/tools/versitygw build ## Run every test, with the race detector if it can find something; installs redis-server and PostgreSQL if they are missing
-	$(MAKE) -j2 $(if $(filter output-sync,$(.FEATURES)),--output-sync=line) go-test python-test
+	$(MAKE) -j2 go-test python-test
 
 # Expressions are also tested as compiled for newer processors, for which the compiler fuses what it may (R25).
 .PHONY: go-test

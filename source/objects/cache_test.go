@@ -238,15 +238,22 @@ func TestAProcessThatIsKilledLeavesNoHoleThatIsBelieved(t *testing.T) {
 		var ranges atomic.Int64
 		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^"+t.Name()+"$")
 		child.Env = append(os.Environ(), killed+"="+w.proxy.Endpoint, "PLUMB_TEST_CACHE="+w.cache)
+		started := make(chan *os.Process, 1)
 		w.proxy.Do(func(rw http.ResponseWriter, r *http.Request, next http.Handler) {
 			if r.Header.Get("Range") != "" && ranges.Add(1) == after {
-				next.ServeHTTP(&dying{rw, child, 3}, r)
+				next.ServeHTTP(&dying{rw, started, 3}, r)
 				return
 			}
 			next.ServeHTTP(rw, r)
 		})
-		if output, err := child.CombinedOutput(); err == nil || child.ProcessState.ExitCode() != -1 {
-			t.Fatalf("the process ended by itself: %v\n%s", err, output)
+		var output bytes.Buffer
+		child.Stdout, child.Stderr = &output, &output
+		if err := child.Start(); err != nil {
+			t.Fatal(err)
+		}
+		started <- child.Process
+		if err := child.Wait(); err == nil || child.ProcessState.ExitCode() != -1 {
+			t.Fatalf("the process ended by itself: %v\n%s", err, &output)
 		}
 		w.proxy.Do(nil)
 		file := w.open(t, w.begin(t), "a.bin")
@@ -273,13 +280,13 @@ func TestAProcessThatIsKilledLeavesNoHoleThatIsBelieved(t *testing.T) {
 // dying kills a process after some pieces of a body have passed.
 type dying struct {
 	http.ResponseWriter
-	process *exec.Cmd
+	started chan *os.Process
 	left    int
 }
 
 func (d *dying) Write(content []byte) (int, error) {
 	if d.left--; d.left == 0 {
-		_ = d.process.Process.Kill()
+		_ = (<-d.started).Kill()
 	}
 	return d.ResponseWriter.Write(content)
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -140,9 +141,9 @@ func TestABodyThatIsCutIsContinuedFromWhereItEnded(t *testing.T) {
 	made := content(3 << 20)
 	w.server.Put(t, "cut.bin", made)
 	file := w.open(t, w.begin(t), "cut.bin")
-	cuts := 3
+	var asked atomic.Int64
 	w.proxy.Do(func(rw http.ResponseWriter, r *http.Request, next http.Handler) {
-		if cuts--; cuts < 0 {
+		if asked.Add(1) > 3 {
 			next.ServeHTTP(rw, r)
 			return
 		}
@@ -181,9 +182,9 @@ func TestAServerThatStopsInMidBodyIsAskedAgain(t *testing.T) {
 	reading := store.Begin(func() (string, func() error, error) { return folder, func() error { return nil }, nil })
 	defer reading.Close()
 	file := w.open(t, reading, "slow.bin")
-	stops := 1
+	var asked atomic.Int64
 	w.proxy.Do(func(rw http.ResponseWriter, r *http.Request, next http.Handler) {
-		if stops--; stops < 0 {
+		if asked.Add(1) > 1 {
 			next.ServeHTTP(rw, r)
 			return
 		}
@@ -216,9 +217,9 @@ func TestAStormOf503IsWaitedOutAndThenAnError(t *testing.T) {
 	made := content(1000)
 	w.server.Put(t, "busy.bin", made)
 	file := w.open(t, w.begin(t), "busy.bin")
-	storm := 2
+	var asked atomic.Int64
 	w.proxy.Do(func(rw http.ResponseWriter, r *http.Request, next http.Handler) {
-		if storm--; storm >= 0 {
+		if asked.Add(1) <= 2 {
 			rw.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
@@ -227,7 +228,7 @@ func TestAStormOf503IsWaitedOutAndThenAnError(t *testing.T) {
 	if err := fetch(t.Context(), file, objects.Range{Start: 0, End: 100}); err != nil {
 		t.Fatal(err)
 	}
-	storm = 1 << 30
+	asked.Store(-1 << 30)
 	err := fetch(t.Context(), file, objects.Range{Start: 500, End: 600})
 	if !errors.Is(err, fault.ErrUnavailable) || !strings.Contains(err.Error(), "s3://lake/busy.bin") ||
 		!strings.Contains(err.Error(), "503") {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -272,12 +273,10 @@ func TestAnObjectThatIsReplacedInMidJoinIsAnErrorWithItsName(t *testing.T) {
 	p.writeWith(t, "other.parquet", rows(7, 400_000, ""), "(FORMAT parquet, ROW_GROUP_SIZE 20000)")
 	l.put(t, p)
 	p.source.GetParquet().Path = "s3://lake/data/one.parquet"
-	ranges := 0
+	var ranges atomic.Int64
 	l.proxy.Do(func(w http.ResponseWriter, r *http.Request, next http.Handler) {
-		if r.Header.Get("Range") != "" {
-			if ranges++; ranges == 2 {
-				l.server.PutFile(t, "data/one.parquet", filepath.Join(p.folder, "other.parquet"))
-			}
+		if r.Header.Get("Range") != "" && ranges.Add(1) == 2 {
+			l.server.PutFile(t, "data/one.parquet", filepath.Join(p.folder, "other.parquet"))
 		}
 		next.ServeHTTP(w, r)
 	})
