@@ -105,7 +105,8 @@ func (v *viewRows) staged(table string, columns []feature.Column) *viewRows {
 		fmt.Sprintf("CREATE OR REPLACE TABLE %s_read AS\nSELECT %s FROM %s", table, v.renamed(),
 			quote.Identifier(v.view.Source.Name)),
 		fmt.Sprintf("CREATE OR REPLACE TABLE %[1]s AS\nSELECT r.*, s.o FROM %[1]s_read r\n"+
-			"JOIN (SELECT rowid AS id, row_number() OVER (%[2]s) AS o FROM %[1]s_read) s ON s.id = r.rowid", table, v.sourceOrder(columns)),
+			"JOIN (SELECT rowid AS id, row_number() OVER (%[2]s) AS o FROM %[1]s_read) s ON s.id = r.rowid",
+			table, v.sourceOrder(columns)),
 		fmt.Sprintf("DROP TABLE %s_read", table),
 	}
 	rows.from, rows.order = table, "o"

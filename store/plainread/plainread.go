@@ -115,7 +115,7 @@ func (r *Reader) files(ctx context.Context, source *feature.Source) (files []fil
 	for i, one := range told {
 		files[i] = file{read: formats[named.Format], lacks: named.Format == feature.JSONLines}
 		if version, ok := one.Version.(feature.ObjectVersion); ok {
-			if err := files[i].open(ctx, reading, named, one.Name, version); err != nil {
+			if err := files[i].open(reading, named, one.Name, version); err != nil {
 				return nil, nil, errors.Join(err, letGo())
 			}
 			continue
@@ -130,8 +130,7 @@ func (r *Reader) files(ctx context.Context, source *feature.Source) (files []fil
 }
 
 // open finds an object.
-func (f *file) open(ctx context.Context, reading *objects.Reading, named feature.Files, name string,
-	version feature.ObjectVersion,
+func (f *file) open(reading *objects.Reading, named feature.Files, name string, version feature.ObjectVersion,
 ) error {
 	location, err := objects.Parse(name)
 	if err != nil {

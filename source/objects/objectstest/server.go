@@ -57,7 +57,7 @@ func Start(t testing.TB) *Server {
 }
 
 func start(t testing.TB, binary string) *Server {
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // It is this machine.
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,6 @@ func start(t testing.TB, binary string) *Server {
 		t.Fatal(err)
 	}
 	var output bytes.Buffer
-	//nolint:noctx // It ends with the test.
 	process := exec.Command(binary, "--access", Access, "--secret", Secret, "--port", s.address, "--quiet", "posix",
 		t.TempDir())
 	process.Stdout, process.Stderr = &output, &output
@@ -78,7 +77,9 @@ func start(t testing.TB, binary string) *Server {
 	go func() { ended <- process.Wait() }()
 	t.Cleanup(func() {
 		_ = process.Process.Kill()
-		_ = <-ended // It was killed.
+		if err := <-ended; err == nil {
+			t.Error("versitygw ended by itself")
+		}
 	})
 	s.client, err = minio.New(s.address, &minio.Options{Creds: credentials.NewStaticV4(Access, Secret, ""),
 		Region: "us-east-1", BucketLookup: minio.BucketLookupPath})
@@ -102,7 +103,7 @@ func (s *Server) answers(t testing.TB, ended chan error) bool {
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
 	for {
-		connection, err := net.Dial("tcp", s.address) //nolint:noctx // It is this machine.
+		connection, err := net.Dial("tcp", s.address)
 		if err == nil {
 			return connection.Close() == nil
 		}
