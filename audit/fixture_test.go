@@ -154,7 +154,7 @@ func (s *shop) serve() {
 	s.record(logger)
 	running := must(server.Listen(s.t.Context(), server.Config{
 		Project: "shops", Registry: s.registry, Online: s.online, Pusher: s.pusher, Address: "127.0.0.1:0",
-		Now: s.now, Refresh: s.ticks, Logger: logger, Audit: s.recorder,
+		Now: s.now, Refresh: s.ticks, Logger: logger, Audit: s.recorder, Timeout: time.Minute,
 	}))(s.t)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error)

@@ -109,6 +109,7 @@ func start(t testing.TB, changes ...func(*server.Config)) *running {
 		Project:  "shops",
 		Registry: r.registry,
 		Address:  "127.0.0.1:0",
+		Timeout:  time.Minute, // A busy machine is no fault.
 		Now:      func() time.Time { return noon },
 		Refresh:  r.ticks,
 		Logger:   slog.New(slog.NewTextHandler(r.log, nil)),

@@ -17,6 +17,8 @@ import (
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/file"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
+
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // labelForm is a label column of a type that a feature cannot have, as JSON of four rows.
@@ -88,19 +90,19 @@ var labelForms = []labelForm{
 }
 
 func labelFormsStay(t *testing.T, suite Offline) {
+	folder := t.TempDir()
+	engine := suite.Start(t, folder, 2)
 	for _, form := range labelForms {
 		for _, in := range []string{".arrow", ".parquet"} {
 			if in == ".parquet" && form.arrowOnly {
 				continue
 			}
-			t.Run(form.name+" in "+in, func(t *testing.T) { form.hold(t, suite, in) })
+			t.Run(form.name+" in "+in, func(t *testing.T) { form.hold(t, engine, folder, in) })
 		}
 	}
 }
 
-func (f labelForm) hold(t *testing.T, suite Offline, in string) {
-	folder := t.TempDir()
-	engine := suite.Start(t, folder, 2)
+func (f labelForm) hold(t *testing.T, engine offline.Store, folder, in string) {
 	c := caseOf(t, folder, weather)
 	c.labelsAs(in)
 	c.labels().unwritten = true

@@ -80,6 +80,7 @@ func startWith(t testing.TB, definitions string, bounds duckdb.Config, changes .
 		Online:   must(sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "online.db")))(t),
 		Offline:  r.engine,
 		Address:  "127.0.0.1:0",
+		Timeout:  patience,
 		Now:      func() time.Time { return time.Date(2013, time.July, 4, 0, 0, 0, 0, time.UTC) },
 		Refresh:  make(chan time.Time),
 		Logger:   slog.New(slog.NewTextHandler(io.Discard, nil)),
