@@ -1,0 +1,42 @@
+package main_test
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// progressLine is a line that says how far long work is, as JSON or text. There are some on a busy machine alone.
+var progressLine = regexp.MustCompile(`^(\{"progress":.*\}|.*[,:] [0-9hm]+s(, about .* left)?)$`)
+
+// said is what the command before wrote to stderr, but for its progress.
+func said(ts *testscript.TestScript) string {
+	var lines strings.Builder
+	for line := range strings.Lines(ts.ReadFile("stderr")) {
+		if !progressLine.MatchString(strings.TrimSuffix(line, "\n")) {
+			lines.WriteString(line)
+		}
+	}
+	return lines.String()
+}
+
+// saidNothing fails if the command before wrote more than progress to stderr.
+func saidNothing(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: said-nothing")
+	}
+	if text := said(ts); text != "" {
+		ts.Fatalf("stderr has:\n%s", text)
+	}
+}
+
+// saidAs fails if what the command before wrote to stderr, but for its progress, is not what the file has.
+func saidAs(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: said FILE")
+	}
+	if text, want := said(ts), ts.ReadFile(args[0]); text != want {
+		ts.Fatalf("stderr has:\n%sand %s:\n%s", text, args[0], want)
+	}
+}
