@@ -35,7 +35,8 @@ import (
 //
 // source and reads are followed by
 //
-//	parquet PATH                    or: csv PATH, jsonl PATH, sql QUERY, postgres PATH CONNECTION QUERY
+//	parquet PATH                    or: csv PATH, jsonl PATH, sql QUERY, postgres PATH CONNECTION QUERY, or
+//	                                iceberg PATH SNAPSHOT TAG AS_OF, where SNAPSHOT is 0 and the others "" if not given
 //	event COLUMN
 //	created COLUMN                  "" if there is none
 //
@@ -85,6 +86,10 @@ func (s *Source) describe(text *strings.Builder) {
 	case Query:
 		fmt.Fprintf(text, "sql %+q\n", kind.SQL)
 	case Files:
+		if kind.Iceberg != nil {
+			text.WriteString(kind.Iceberg.describe(kind.Path))
+			break
+		}
 		if pull := kind.Pull; pull != nil {
 			fmt.Fprintf(text, "postgres %+q %+q %+q\n", kind.Path, pull.Connection, pull.Query)
 			break

@@ -69,6 +69,35 @@ func (v ObjectVersion) Written() time.Time { return v.Modified }
 
 func (v ObjectVersion) String() string { return fmt.Sprintf("%d bytes, ETag %s", v.Size, v.ETag) }
 
+// TableVersion is the version of a table of a lake: a snapshot of it, read by one of the schemas it has had.
+type TableVersion struct {
+	// Table identifies the table, whatever it is called.
+	Table    string
+	Snapshot int64
+	Schema   int
+	// Kept are the ids of all snapshots that the table had when it was looked at, of which each can be read. They are no
+	// part of the version, and are not recorded.
+	Kept []int64
+}
+
+// ID begins with the name of the kind.
+func (v TableVersion) ID() string { return fmt.Sprintf("table %s %d %d", v.Table, v.Snapshot, v.Schema) }
+
+// Written is not known.
+func (v TableVersion) Written() time.Time { return time.Time{} }
+
+func (v TableVersion) String() string { return fmt.Sprintf("snapshot %d, schema %d", v.Snapshot, v.Schema) }
+
+// tableInput is the form in which an Input that is a table is recorded. The id of a snapshot is a text, since many
+// readers of JSON take numbers for doubles.
+type tableInput struct {
+	Source   string `json:"source"`
+	Table    string `json:"table"`
+	UUID     string `json:"uuid"`
+	Snapshot int64  `json:"snapshot,string"`
+	Schema   int    `json:"schema"`
+}
+
 // objectInput is the form in which an Input that is an object is recorded. It has no path, so that older versions know
 // it for what they do not know.
 type objectInput struct {
@@ -95,6 +124,8 @@ func (i Input) MarshalJSON() ([]byte, error) {
 		return json.Marshal(fileInput{i.Source, i.Name, version.Size, version.Modified, version.Footer})
 	case ObjectVersion:
 		return json.Marshal(objectInput{i.Source, i.Name, version.Size, version.Modified, version.ETag})
+	case TableVersion:
+		return json.Marshal(tableInput{i.Source, i.Name, version.Table, version.Snapshot, version.Schema})
 	}
 	return nil, fmt.Errorf("input %s: a version of %T cannot be recorded", i.Name, i.Version)
 }
@@ -109,6 +140,11 @@ func (i *Input) UnmarshalJSON(text []byte) error {
 	var object objectInput
 	if err := json.Unmarshal(text, &object); err == nil && object.Object != "" {
 		*i = Input{object.Source, object.Object, ObjectVersion{object.Size, object.Modified, object.ETag}}
+		return nil
+	}
+	var table tableInput
+	if err := json.Unmarshal(text, &table); err == nil && table.Table != "" {
+		*i = Input{table.Source, table.Table, TableVersion{Table: table.UUID, Snapshot: table.Snapshot, Schema: table.Schema}}
 		return nil
 	}
 	if file.Path == "" {

@@ -53,6 +53,9 @@ type Files struct {
 	Format Format
 	// Pull says what fills the folder, if plumb pull does; nil for other files.
 	Pull *Pull
+	// Iceberg says which snapshot is read of the table whose metadata file Path is; nil for other files. Rows are then in
+	// the order of the sequence number of the snapshot that added their file, path and row number.
+	Iceberg *Iceberg
 }
 
 // Query is SQL over other sources of the project, which Source.Sibling looks up by name. Its rows have no order but
@@ -73,6 +76,8 @@ func KindOf(source *plumbv1.Source) Kind {
 		return Files{Path: kind.Jsonl.GetPath(), Format: JSONLines}
 	case *plumbv1.Source_Postgres:
 		return Files{Path: kind.Postgres.GetPath(), Format: Parquet, Pull: pullOf(source, kind.Postgres)}
+	case *plumbv1.Source_Iceberg:
+		return Files{Path: kind.Iceberg.GetPath(), Format: Parquet, Iceberg: icebergOf(kind.Iceberg)}
 	case *plumbv1.Source_Sql:
 		return Query{kind.Sql.GetQuery()}
 	}

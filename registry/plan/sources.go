@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/plumbstore/plumb/feature"
@@ -19,10 +20,22 @@ func sourceDifferences(old, source *plumbv1.Source) []Difference {
 	d.text("postgres.connection", old.GetPostgres().GetConnection(), source.GetPostgres().GetConnection())
 	d.text("postgres.query", old.GetPostgres().GetQuery(), source.GetPostgres().GetQuery())
 	d.text("postgres.path", old.GetPostgres().GetPath(), source.GetPostgres().GetPath())
+	d.text("iceberg.path", old.GetIceberg().GetPath(), source.GetIceberg().GetPath())
+	d.text("iceberg.snapshot", snapshotText(old), snapshotText(source))
+	d.text("iceberg.tag", old.GetIceberg().GetTag(), source.GetIceberg().GetTag())
+	d.text("iceberg.as_of", old.GetIceberg().GetAsOf(), source.GetIceberg().GetAsOf())
 	d.text("sql.query", old.GetSql().GetQuery(), source.GetSql().GetQuery())
 	d.text("event_timestamp", old.GetEventTimestamp(), source.GetEventTimestamp())
 	d.text("created_timestamp", old.GetCreatedTimestamp(), source.GetCreatedTimestamp())
 	return d.found
+}
+
+// snapshotText is the id of the snapshot that is read of a table; empty if none is given.
+func snapshotText(source *plumbv1.Source) string {
+	if id := source.GetIceberg().GetSnapshot(); id != 0 {
+		return strconv.FormatInt(id, 10)
+	}
+	return ""
 }
 
 // sourceReasons says why a view's rows mean something else because of its source; nil if they do not. The view may read

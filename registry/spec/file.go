@@ -92,6 +92,8 @@ var nouns = map[string]string{
 	"SqlSource":       "sql",
 	"CsvSource":       "csv",
 	"JsonLinesSource": "jsonl",
+	"PostgresSource":  "postgres",
+	"IcebergSource":   "iceberg",
 	"SourceColumn":    "a column of a source",
 	"FeatureView":     "a feature view",
 	"Aggregation":     "an aggregation",

@@ -72,7 +72,7 @@ func subscript(element *validate.FieldPathElement) string {
 const kindOneof = "kind"
 
 // kinds are its members.
-var kinds = []string{"parquet", "csv", "jsonl", "postgres", "sql"}
+var kinds = []string{"parquet", "csv", "jsonl", "postgres", "iceberg", "sql"}
 
 // explain says in a sentence what a broken rule means. The rules' own messages name neither the definition nor what to
 // do. They are the last resort, for a rule that was added to the schema and not here.
@@ -80,8 +80,7 @@ func explain(rule, message string, parent *yaml.Node, name string, value *yaml.N
 	switch rule {
 	case "required":
 		if name == kindOneof {
-			return fmt.Sprintf("source%s has none of \"parquet\", \"csv\", \"jsonl\", \"postgres\" and \"sql\"; give it one "+
-				"of them", nameOf(parent))
+			return fmt.Sprintf("source%s has none of %s; give it one of them", nameOf(parent), quoteAll(kinds))
 		}
 		return fmt.Sprintf("%q is missing%s; %s", name, ownerOf(parent), remedies[name])
 	case "string.pattern", "string.max_bytes":

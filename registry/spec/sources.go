@@ -137,8 +137,11 @@ func (c *checker) reportFailures(failures map[*plumbv1.Source]*fault.InputError)
 		at := path{"sql", "query"}
 		if files, ok := feature.KindOf(source).(feature.Files); ok {
 			at = path{files.Format.String(), "path"}
-			if files.Pull != nil {
+			switch {
+			case files.Pull != nil:
 				at = path{"postgres", "path"}
+			case files.Iceberg != nil:
+				at = path{"iceberg", "path"}
 			}
 		}
 		isTold := !c.full()

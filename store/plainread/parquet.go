@@ -51,7 +51,7 @@ func readParquet(ctx context.Context, from place, columns []string, wanted []int
 	}
 	scan := &parquetScan{wanted: wanted, visit: visit, cells: make([]cell, len(columns))}
 	for _, name := range columns {
-		found, err := findField(fields, name)
+		found, err := from.find(fields, name)
 		if err != nil {
 			return err
 		}
@@ -68,6 +68,14 @@ func readParquet(ctx context.Context, from place, columns []string, wanted []int
 		}
 	}
 	return nil
+}
+
+// find finds a column of a file.
+func (p place) find(fields []*field, name string) (*field, error) {
+	if p.ids != nil {
+		return findByID(fields, p.ids, name)
+	}
+	return findField(fields, name)
 }
 
 // fetchEnds fetches what tells a Parquet file: its first bytes and its footer.

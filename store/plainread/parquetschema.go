@@ -17,6 +17,8 @@ import (
 // field is a column at the top of a Parquet schema.
 type field struct {
 	name string
+	// id is the field id; 0 if it has none.
+	id int
 	// leaf is the position of its values among the file's leaves, or -1 if it is neither a value nor a list of values.
 	leaf int
 	// levels is the definition level of a value that is there. In a list, present is that of a list without elements.
@@ -36,7 +38,7 @@ func topFields(elements []format.SchemaElement) ([]*field, error) {
 		if len(s.elements) == 0 {
 			return nil, errors.New("its schema is cut off")
 		}
-		f := &field{name: s.elements[0].Name, leaf: -1}
+		f := &field{name: s.elements[0].Name, id: int(s.elements[0].FieldID), leaf: -1}
 		if err := s.walk(f, true); err != nil {
 			return nil, err
 		}

@@ -34,6 +34,8 @@ type Engine interface {
 	Inputs(ctx context.Context, sources []*feature.Source) ([]feature.Input, error)
 	// Scratch is that of offline.Files.
 	Scratch() (folder string, remove func() error, err error)
+	// Locate is that of offline.Files.
+	Locate(path string) (string, error)
 }
 
 // Reader implements offline.Witness.
@@ -74,6 +76,8 @@ type rowReader func(ctx context.Context, from place, columns []string, wanted []
 type place struct {
 	path   string
 	object *objects.File
+	// ids are those by which a file of a table has its columns, by their names in lower case; nil for other files.
+	ids map[string]int
 }
 
 // formats has the reader of each file format.
@@ -90,6 +94,8 @@ type file struct {
 	// lacks says that a row may lack a column that others have, which is null there. In JSON lines each row names its own
 	// members, so a column that is not in one row proves nothing about the file.
 	lacks bool
+	// deleted are the numbers of the rows that do not count, in ascending order.
+	deleted []int64
 	// partitions are the texts that the names of its folders give columns; nil for null.
 	partitions map[string]*string
 }
@@ -111,8 +117,16 @@ func (r *Reader) files(ctx context.Context, source *feature.Source) (files []fil
 		reading = r.store.Begin(r.engine.Scratch)
 		letGo = reading.Close
 	}
-	files = make([]file, len(told))
+	if table, ok := tableOf(told); ok {
+		if files, err = r.tableFiles(ctx, root, told[0].Name, table); err != nil {
+			return nil, nil, errors.Join(err, letGo())
+		}
+		told = told[1:]
+	}
+	before := len(files)
+	files = append(files, make([]file, len(told))...)
 	for i, one := range told {
+		i += before
 		files[i] = file{read: formats[named.Format], lacks: named.Format == feature.JSONLines}
 		if version, ok := one.Version.(feature.ObjectVersion); ok {
 			if err := files[i].open(reading, named, one.Name, version); err != nil {
@@ -147,6 +161,14 @@ func (f *file) open(reading *objects.Reading, named feature.Files, name string, 
 	return nil
 }
 
+// tableOf is the version of the table among the inputs of a source, which comes first.
+func tableOf(told []feature.Input) (version feature.TableVersion, ok bool) {
+	if len(told) > 0 {
+		version, ok = told[0].Version.(feature.TableVersion)
+	}
+	return version, ok
+}
+
 func absolute(folder, path string) string {
 	if filepath.IsAbs(path) {
 		return path
@@ -164,6 +186,9 @@ func (f file) rows(ctx context.Context, columns []string, wanted []int64, visit 
 	}()
 	var refusal error
 	err = f.read(ctx, f.at, columns, wanted, func(row int64, cells []cell) error {
+		if _, isDeleted := slices.BinarySearch(f.deleted, row); isDeleted {
+			return nil
+		}
 		for i := range cells {
 			if text, ok := f.partitions[columns[i]]; ok && cells[i].kind == isMissing {
 				cells[i] = writtenCell(text)

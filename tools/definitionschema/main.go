@@ -105,8 +105,11 @@ func refine(schemas map[string]object) error {
 		// Not zero.
 		"allOf": []object{{"pattern": "[1-9]"}},
 	}
-	schemas["Source"]["oneOf"] = []object{{"required": []string{"parquet"}}, {"required": []string{"csv"}},
-		{"required": []string{"jsonl"}}, {"required": []string{"sql"}}}
+	var kinds []object
+	for _, kind := range []string{"parquet", "csv", "jsonl", "postgres", "iceberg", "sql"} {
+		kinds = append(kinds, object{"required": []string{kind}})
+	}
+	schemas["Source"]["oneOf"] = kinds
 	keyType, ok := property(schemas, "JoinKey", "type")
 	if !ok {
 		return fmt.Errorf("the schema of JoinKey has no type")

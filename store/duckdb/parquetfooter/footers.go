@@ -44,7 +44,10 @@ type Footer struct {
 
 // Column is a top-level column of a file.
 type Column struct {
-	Name string
+	// Name is the column's, and Stored the one that it has in the file. They differ only in files of lake tables, whose
+	// columns are found by ID, which is -1 if a column has none.
+	Name, Stored string
+	ID           int
 	// untyped says that writers saw nothing but nulls in it and gave it no type.
 	untyped bool
 	// Nulls is the number of nulls, or -1 if the footer does not say.
@@ -124,8 +127,8 @@ func readFooter(path, event string) (f Footer, err error) {
 		return Footer{}, err
 	}
 	for _, top := range TopColumns(contents) {
-		column := Column{Name: top.Node.Name(), Nulls: -1, untyped: top.IsUntyped(),
-			Unreadable: top.Unreadable(), Leaves96: top.Leaves96()}
+		column := Column{Name: top.Node.Name(), Stored: top.Node.Name(), ID: int(top.Node.FieldID()), Nulls: -1,
+			untyped: top.IsUntyped(), Unreadable: top.Unreadable(), Leaves96: top.Leaves96()}
 		if top.isLeaf() {
 			column.Nulls, column.Times = countNulls(contents, top.First), timeSpan(contents, top.First)
 			if strings.EqualFold(column.Name, event) {
@@ -145,7 +148,7 @@ func OfNames(names []string) Footer {
 	var f Footer
 	for _, name := range names {
 		if name != "" {
-			f.Columns = append(f.Columns, Column{Name: name, Nulls: -1})
+			f.Columns = append(f.Columns, Column{Name: name, Stored: name, ID: -1, Nulls: -1})
 		}
 	}
 	f.markRepeated()
@@ -179,6 +182,15 @@ func (f Footer) TimesOf(name string) Span {
 		return NoInstants
 	}
 	return f.Columns[at].Times
+}
+
+// NameOf is the name of the column at a position of the file, which the file calls stored; empty if the file's table
+// does not have the column any more.
+func (f Footer) NameOf(at int, stored string) string {
+	if at >= len(f.Columns) {
+		return stored
+	}
+	return f.Columns[at].Name
 }
 
 // IsUntyped says whether a column has nothing but nulls and no type.
@@ -223,8 +235,25 @@ func countNulls(contents *metadata.FileMetaData, leaf int) int64 {
 // would rename the later one.
 func (f Footer) Repeats(at int) bool {
 	return at < len(f.Columns) && slices.ContainsFunc(f.Columns[:at], func(c Column) bool {
-		return strings.EqualFold(c.Name, f.Columns[at].Name)
+		return strings.EqualFold(c.Stored, f.Columns[at].Stored)
 	})
+}
+
+// Renamed is the footer of a file of a table whose columns have these names by their ids. A column that the table does
+// not have any more has no name. Files with the same columns by other ids, and of others with the same ids, have layouts
+// of their own.
+func (f Footer) Renamed(names map[int]string, event string) Footer {
+	renamed := f
+	renamed.Columns, renamed.Events = make([]Column, len(f.Columns)), Span{}
+	for i, column := range f.Columns {
+		column.Name = names[column.ID]
+		renamed.Columns[i] = column
+		renamed.Layout += fmt.Sprintf("%d,", column.ID)
+		if column.Name != "" && strings.EqualFold(column.Name, event) {
+			renamed.Events = column.Times
+		}
+	}
+	return renamed
 }
 
 // markRepeated marks columns whose names differ in case alone as unreadable.

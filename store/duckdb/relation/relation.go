@@ -31,8 +31,8 @@ type Set struct {
 	order []*feature.Source
 	// queries are those of the SQL sources, by name.
 	queries map[string]*sqlcheck.Query
-	// only has the onlyKey of each file that may be read; nil if all may.
-	only map[string]bool
+	// only has the version of each file and table that may be read, by its onlyKey; nil if all may.
+	only map[string]feature.Version
 	// loaded are the names of the sources of text that are in tables.
 	loaded map[string]bool
 	// reading has the objects among the files; nil if there can be none.
@@ -68,9 +68,9 @@ func (r *Set) Close() error {
 
 func (r *Set) open(ctx context.Context, sources []*feature.Source, only []feature.Input) error {
 	if only != nil {
-		r.only = map[string]bool{}
+		r.only = map[string]feature.Version{}
 		for _, file := range only {
-			r.only[onlyKey(file.Source, file.Name)] = true
+			r.only[onlyKey(file.Source, file.Name)] = file.Version
 		}
 	}
 	for _, source := range sources {
@@ -131,7 +131,7 @@ func (r *Set) addQuery(ctx context.Context, source *feature.Source, chain []stri
 
 // find lists the files of a source that may be read.
 func (r *Set) find(ctx context.Context, source *feature.Source) (sourcefiles.Files, error) {
-	files, err := r.finder.Find(ctx, source, r.reading)
+	files, err := r.finder.Find(ctx, r.pinned(source), r.reading)
 	if err != nil {
 		return files, err
 	}
@@ -140,7 +140,7 @@ func (r *Set) find(ctx context.Context, source *feature.Source) (sourcefiles.Fil
 	}
 	var chosen []int
 	for i, name := range files.Names {
-		if r.only[onlyKey(source.Name, name)] {
+		if _, ok := r.only[onlyKey(source.Name, name)]; ok || files.IsOfLake(i) {
 			chosen = append(chosen, i)
 		}
 	}
@@ -149,6 +149,21 @@ func (r *Set) find(ctx context.Context, source *feature.Source) (sourcefiles.Fil
 	}
 	files = files.Alone(chosen)
 	return files, files.CheckFooters()
+}
+
+// pinned is the source at the version of its table that may be read.
+func (r *Set) pinned(source *feature.Source) *feature.Source {
+	files, _ := source.Files()
+	if files.Iceberg == nil {
+		return source
+	}
+	for key, version := range r.only {
+		name, _, _ := strings.Cut(key, "\x00")
+		if table, ok := version.(feature.TableVersion); ok && name == source.Name {
+			return source.PinnedTo(table)
+		}
+	}
+	return source
 }
 
 // onlyKey identifies a file of a source. No name and no path has a zero byte.
@@ -180,6 +195,9 @@ func (r *Set) allowed() []string {
 	for _, name := range slices.Sorted(maps.Keys(r.tables)) {
 		if !r.tables[name].IsText() {
 			paths = append(paths, r.tables[name].Paths...)
+			if lake := r.tables[name].Lake(); lake != nil {
+				paths = append(paths, lake.Deletes...)
+			}
 		}
 	}
 	return paths
@@ -233,7 +251,10 @@ func (r *Set) create(ctx context.Context) error {
 // createTable reads the schema of files and, if queries read them, creates their view.
 func (r *Set) createTable(ctx context.Context, source *feature.Source, t Table) error {
 	t, err := r.learn(ctx, source, t)
-	if err != nil || len(r.queries) == 0 {
+	if err != nil {
+		return err
+	}
+	if err := r.loadDeletes(ctx, t); err != nil || len(r.queries) == 0 {
 		return err
 	}
 	body, err := r.forQueries(ctx, t)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/plumbstore/plumb/store/duckdb/casts"
+	"github.com/plumbstore/plumb/store/duckdb/parquetfooter"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
 	"github.com/plumbstore/plumb/store/duckdb/sourcefiles"
 )
@@ -30,9 +31,16 @@ func (t Table) places() places {
 
 // hidesPlaces says whether a column of the files has the name of one of DuckDB's.
 func (t Table) hidesPlaces() bool {
-	return slices.ContainsFunc(t.schema.columns, func(c unifiedColumn) bool {
-		return slices.Contains([]string{duckdbPlaces.file, duckdbPlaces.row, duckdbPlaces.index}, strings.ToLower(c.name))
-	})
+	isPlace := func(name string) bool {
+		return slices.Contains([]string{duckdbPlaces.file, duckdbPlaces.row, duckdbPlaces.index}, strings.ToLower(name))
+	}
+	for i, footer := range t.Footers {
+		// Files of a lake table may have columns that it does not have any more.
+		if t.IsOfLake(i) && slices.ContainsFunc(footer.Columns, func(c parquetfooter.Column) bool { return isPlace(c.Stored) }) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(t.schema.columns, func(c unifiedColumn) bool { return isPlace(c.name) })
 }
 
 // FilePlace is the SQL of the text that says where a row of a file is.
@@ -53,15 +61,11 @@ func (t Table) Scan() string {
 	if t.IsText() {
 		return t.scanTexts()
 	}
-	names, positions := t.Layouts()
-	if len(names) == 1 && t.AreAll() && t.IsPlain() && !t.hidesPlaces() {
+	names, _ := t.Layouts()
+	if len(names) == 1 && t.AreAll() && t.IsPlain() && !t.hidesPlaces() && t.Lake() == nil {
 		return t.readParquet(nil)
 	}
-	reads := make([]string, len(names))
-	for i, name := range names {
-		reads[i] = t.readLayout(name, positions[name], true)
-	}
-	return "(" + strings.Join(reads, "\nUNION ALL ") + ")"
+	return "(" + strings.Join(t.reads(true), "\nUNION ALL ") + ")"
 }
 
 // FileShift is the bit of a row's position at which the file's index begins, above the row's number in the file.
@@ -102,12 +106,7 @@ func (t Table) PrunedTo(event string, from, to *int64, counted []string) Table {
 // scanForQueries returns the query with which a SQL source reads the files: their columns alone. Zoned nanoseconds that
 // DuckDB truncated towards 1970 are refused here, since a query cannot know of them.
 func (t Table) scanForQueries() string {
-	names, positions := t.Layouts()
-	reads := make([]string, len(names))
-	for i, name := range names {
-		reads[i] = t.readLayout(name, positions[name], false)
-	}
-	return t.renameUnreadable(strings.Join(reads, "\nUNION ALL "))
+	return t.renameUnreadable(strings.Join(t.reads(false), "\nUNION ALL "))
 }
 
 // readParquet is the table function over the files at these positions; nil for all.
@@ -143,7 +142,8 @@ func (t Table) readLayout(layout string, positions []int, places bool) string {
 			columns = append(columns, t.placesOf(positions)+" AS file_index")
 		}
 	}
-	return fmt.Sprintf("SELECT %s FROM %s", strings.Join(columns, ", "), t.readParquet(positions))
+	return fmt.Sprintf("SELECT %s FROM %s%s", strings.Join(columns, ", "), t.readParquet(positions),
+		t.withoutDeleted(positions, t.placesOf(positions), duckdbPlaces.row))
 }
 
 // readOneByOne is readLayout for files whose columns hide those with which DuckDB says where a row is. Rows are
@@ -163,8 +163,9 @@ func (t Table) readOneByOne(layout string, positions []int, places bool) string 
 			columns = append(columns, path+" AS "+ownPlaces.file, ownPlaces.row,
 				fmt.Sprintf("%d AS %s", t.Index(position), ownPlaces.index))
 		}
-		reads[i] = fmt.Sprintf("SELECT %s FROM (SELECT *, row_number() OVER () - 1 AS %s FROM %s)",
-			strings.Join(columns, ", "), ownPlaces.row, t.readParquet([]int{position}))
+		reads[i] = fmt.Sprintf("SELECT %s FROM (SELECT *, row_number() OVER () - 1 AS %s FROM %s)%s",
+			strings.Join(columns, ", "), ownPlaces.row, t.readParquet([]int{position}),
+			t.withoutDeleted(positions, strconv.FormatInt(t.Index(position), 10), ownPlaces.row))
 	}
 	return strings.Join(reads, "\nUNION ALL ")
 }
@@ -192,7 +193,7 @@ func (u *unified) sql(layout string, column unifiedColumn, forQuery bool, place 
 	if !ok || own.untyped {
 		return "CAST(NULL AS " + to + ")"
 	}
-	name := quote.Identifier(own.name)
+	name := quote.Identifier(own.stored)
 	c, err := casts.Widening(own.typeName, to)
 	if err != nil || c.IsIdentity() {
 		return name // Widened found to, so there is a way.

@@ -42,6 +42,8 @@ type unifiedColumn struct {
 // fileColumn is a column as one layout of files has it.
 type fileColumn struct {
 	file, name, typeName string
+	// stored is the name that the file has for it; files of lake tables have others than the table.
+	stored string
 	// untyped says that it is nothing but null, and takes any type.
 	untyped bool
 }
@@ -64,6 +66,9 @@ func (r *Set) unify(ctx context.Context, source *feature.Source, files sourcefil
 		if nanoseconds, err = r.nanosecondColumns(ctx, examples); err != nil {
 			return nil, err
 		}
+	}
+	if lake := files.Lake(); lake != nil {
+		u.takeTable(lake)
 	}
 	var disagreements []string
 	for i, name := range names {
@@ -111,8 +116,11 @@ func (u *unified) take(layout string, columns []fileColumn) (disagreements []str
 	u.byLayout[layout] = map[string]fileColumn{}
 	for _, column := range columns {
 		folded := strings.ToLower(column.name)
-		u.byLayout[layout][folded] = column
 		at := u.find(folded)
+		if at >= 0 && u.columns[at].unreadable != "" {
+			continue // The table says that it cannot be read, whatever its type.
+		}
+		u.byLayout[layout][folded] = column
 		switch {
 		case at < 0:
 			u.columns = append(u.columns, unifiedColumn{name: column.name, typeName: column.typeName, first: column})
@@ -190,12 +198,13 @@ func (r *Set) describeFile(ctx context.Context, path string, f parquetfooter.Foo
 		", hive_partitioning = false))"
 	err := r.session.QueryRows(ctx, query, func(rows *sql.Rows) error {
 		column := fileColumn{file: path}
-		err := rows.Scan(&column.name, &column.typeName)
-		if nanoseconds[path+"/"+column.name] {
+		err := rows.Scan(&column.stored, &column.typeName)
+		if nanoseconds[path+"/"+column.stored] {
 			column.typeName = strings.Replace(column.typeName, "TIMESTAMP WITH TIME ZONE", casts.ZonedNanoseconds, 1)
 		}
+		column.name = f.NameOf(at, column.stored)
 		column.untyped = f.IsUntyped(column.name)
-		if !f.Repeats(at) {
+		if !f.Repeats(at) && column.name != "" {
 			columns = append(columns, column)
 		}
 		at++

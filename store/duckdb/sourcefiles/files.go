@@ -43,6 +43,8 @@ type Files struct {
 	infos   []os.FileInfo
 	// objects are those that files are parts of; nil for a file that is a local one.
 	objects []*objects.File
+	// lake is the table that the first files are of; nil if there is none.
+	lake *Lake
 	// foreign are the names of name=value folders above the source, which are no columns of it.
 	foreign []string
 }
@@ -86,7 +88,13 @@ func (f *Finder) Find(ctx context.Context, source *feature.Source, reading *obje
 		return files, err
 	}
 	files.Footers, err = parquetfooter.Read(ctx, files.Paths, source.EventTimestamp)
-	return files, err
+	if err != nil || files.lake == nil {
+		return files, err
+	}
+	if err := files.checkDeletes(ctx); err != nil {
+		return files, err
+	}
+	return files, files.nameColumns(source.EventTimestamp)
 }
 
 // findOwn finds the source's own files, and the folder if it names one.
@@ -94,6 +102,9 @@ func (f *Finder) findOwn(ctx context.Context, files *Files, source *feature.Sour
 	folder string, err error,
 ) {
 	named, _ := source.Files()
+	if named.Iceberg != nil {
+		return "", f.findTable(ctx, files, named)
+	}
 	if objects.IsLocation(named.Path) {
 		return f.findObjects(ctx, files, named, reading)
 	}
@@ -150,12 +161,15 @@ func (f *Files) resolve(finder *Finder, source *feature.Source, path string) (st
 	return resolved, PlainPath(resolved)
 }
 
-// Described returns the files that a source was read from, as a later run compares them. Copies of write-ahead files
-// are left out: they are gone by then.
+// Described returns the files that a source was read from, as a later run compares them, or the table. Copies of
+// write-ahead files are left out: they are gone by then.
 func (f Files) Described() []feature.Input {
 	described := make([]feature.Input, 0, len(f.Paths))
+	if f.lake != nil {
+		described = append(described, feature.Input{Source: f.Source, Name: f.lake.name, Version: f.lake.version()})
+	}
 	for i, path := range f.Paths {
-		if slices.Contains(f.copies, path) {
+		if f.IsOfLake(i) || slices.Contains(f.copies, path) {
 			continue
 		}
 		described = append(described, feature.Input{Source: f.Source, Name: f.Names[i], Version: f.version(i)})
@@ -269,15 +283,30 @@ func (f Files) CheckUnchanged() error {
 		if f.objects[i] != nil {
 			continue
 		}
-		now, missing := os.Stat(path)
-		switch was := f.infos[i]; {
-		case errors.Is(missing, os.ErrNotExist):
-			return fault.Inputf("", "%s was removed while it was in use; run again", path)
-		case missing != nil:
-			return fault.Inputf("", "cannot read %s: %v", path, missing)
-		case !os.SameFile(was, now) || was.Size() != now.Size() || !was.ModTime().Equal(now.ModTime()):
-			return fault.Inputf("", "%s was changed while it was in use; run again once it is whole", path)
+		if err := checkUnchanged(path, f.infos[i]); err != nil {
+			return err
 		}
+	}
+	if f.lake == nil {
+		return nil
+	}
+	for i, path := range f.lake.Deletes {
+		if err := checkUnchanged(path, f.lake.infos[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkUnchanged(path string, was os.FileInfo) error {
+	now, missing := os.Stat(path)
+	switch {
+	case errors.Is(missing, os.ErrNotExist):
+		return fault.Inputf("", "%s was removed while it was in use; run again", path)
+	case missing != nil:
+		return fault.Inputf("", "cannot read %s: %v", path, missing)
+	case !os.SameFile(was, now) || was.Size() != now.Size() || !was.ModTime().Equal(now.ModTime()):
+		return fault.Inputf("", "%s was changed while it was in use; run again once it is whole", path)
 	}
 	return nil
 }

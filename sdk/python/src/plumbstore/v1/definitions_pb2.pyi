@@ -89,7 +89,7 @@ class JoinKey(_message.Message):
     def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[Type, str]] = ..., sensitive: bool = ...) -> None: ...
 
 class Source(_message.Message):
-    __slots__ = ("name", "parquet", "sql", "csv", "jsonl", "postgres", "event_timestamp", "created_timestamp", "description", "tags", "columns", "filter")
+    __slots__ = ("name", "parquet", "sql", "csv", "jsonl", "postgres", "iceberg", "event_timestamp", "created_timestamp", "description", "tags", "columns", "filter")
     class TagsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -103,6 +103,7 @@ class Source(_message.Message):
     CSV_FIELD_NUMBER: _ClassVar[int]
     JSONL_FIELD_NUMBER: _ClassVar[int]
     POSTGRES_FIELD_NUMBER: _ClassVar[int]
+    ICEBERG_FIELD_NUMBER: _ClassVar[int]
     EVENT_TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
     CREATED_TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -115,13 +116,14 @@ class Source(_message.Message):
     csv: CsvSource
     jsonl: JsonLinesSource
     postgres: PostgresSource
+    iceberg: IcebergSource
     event_timestamp: str
     created_timestamp: str
     description: str
     tags: _containers.ScalarMap[str, str]
     columns: _containers.RepeatedCompositeFieldContainer[SourceColumn]
     filter: str
-    def __init__(self, name: _Optional[str] = ..., parquet: _Optional[_Union[ParquetSource, _Mapping]] = ..., sql: _Optional[_Union[SqlSource, _Mapping]] = ..., csv: _Optional[_Union[CsvSource, _Mapping]] = ..., jsonl: _Optional[_Union[JsonLinesSource, _Mapping]] = ..., postgres: _Optional[_Union[PostgresSource, _Mapping]] = ..., event_timestamp: _Optional[str] = ..., created_timestamp: _Optional[str] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., columns: _Optional[_Iterable[_Union[SourceColumn, _Mapping]]] = ..., filter: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., parquet: _Optional[_Union[ParquetSource, _Mapping]] = ..., sql: _Optional[_Union[SqlSource, _Mapping]] = ..., csv: _Optional[_Union[CsvSource, _Mapping]] = ..., jsonl: _Optional[_Union[JsonLinesSource, _Mapping]] = ..., postgres: _Optional[_Union[PostgresSource, _Mapping]] = ..., iceberg: _Optional[_Union[IcebergSource, _Mapping]] = ..., event_timestamp: _Optional[str] = ..., created_timestamp: _Optional[str] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., columns: _Optional[_Iterable[_Union[SourceColumn, _Mapping]]] = ..., filter: _Optional[str] = ...) -> None: ...
 
 class SourceColumn(_message.Message):
     __slots__ = ("name", "type", "expression", "column")
@@ -152,6 +154,18 @@ class JsonLinesSource(_message.Message):
     PATH_FIELD_NUMBER: _ClassVar[int]
     path: str
     def __init__(self, path: _Optional[str] = ...) -> None: ...
+
+class IcebergSource(_message.Message):
+    __slots__ = ("path", "snapshot", "tag", "as_of")
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_FIELD_NUMBER: _ClassVar[int]
+    TAG_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    snapshot: int
+    tag: str
+    as_of: str
+    def __init__(self, path: _Optional[str] = ..., snapshot: _Optional[int] = ..., tag: _Optional[str] = ..., as_of: _Optional[str] = ...) -> None: ...
 
 class PostgresSource(_message.Message):
     __slots__ = ("connection", "query", "path", "overlap")
