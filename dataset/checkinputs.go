@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
@@ -56,8 +57,8 @@ func (f *Found) checkInputs(ctx context.Context, present Present, find *finder, 
 	}
 	taken := map[string]bool{}
 	for _, source := range m.Sources {
-		if source.ETag != "" {
-			in.sources = append(in.sources, in.object(source, now))
+		if source.isVersioned() {
+			in.sources = append(in.sources, in.versioned(source, now, present.Folder))
 			taken[source.Source+"\x00"+source.Path] = true
 			continue
 		}
@@ -75,6 +76,9 @@ func (f *Found) checkInputs(ctx context.Context, present Present, find *finder, 
 	}
 	for _, file := range now {
 		name := file.Name
+		if _, ok := file.Version.(feature.TableVersion); ok {
+			continue // What it has been given since is told with it.
+		}
 		if _, ok := file.Version.(feature.ObjectVersion); !ok {
 			name = absolute(present.Folder, file.Name)
 		}
@@ -85,13 +89,44 @@ func (f *Found) checkInputs(ctx context.Context, present Present, find *finder, 
 	return in, nil
 }
 
-// object compares an object with what the sources have now. An object is its version: no bytes are read.
-func (in *inputs) object(was SourceFile, now []feature.Input) located {
+// versioned compares an object or a table with what the sources have now. Either is its version: no bytes are read.
+func (in *inputs) versioned(was SourceFile, now []feature.Input, folder string) located {
 	found := located{Check: Check{Subject: "source " + was.Source, Name: was.Path, State: Missing}}
-	if in.further != nil {
+	switch {
+	case in.further != nil:
 		found.State, found.Detail = NotCompared, in.further.Detail
 		return found
+	case was.Table != nil:
+		return in.table(was, now, folder)
 	}
+	return in.object(found, was, now)
+}
+
+// table compares a table with what it is now. Any snapshot can be read that it still has.
+func (in *inputs) table(was SourceFile, now []feature.Input, folder string) located {
+	subject := "source " + was.Source
+	found := located{Check: Check{Subject: subject, Name: was.Path, State: Missing}}
+	for _, input := range now {
+		version, ok := input.Version.(feature.TableVersion)
+		switch {
+		case !ok || input.Source != was.Source:
+		case version.Table != was.Table.UUID:
+			found.State, found.Detail = Changed, "it is another table"
+		case !slices.Contains(version.Kept, was.Table.Snapshot):
+			found.Detail = fmt.Sprintf("its snapshot %d is not kept any more", was.Table.Snapshot)
+		default:
+			found.State, found.Path = Same, was.in(folder)
+			if version.Snapshot != was.Table.Snapshot {
+				in.added = append(in.added, Check{Subject: subject, Name: was.Path, State: Added,
+					Detail: fmt.Sprintf("it is at snapshot %d, and was at %d", version.Snapshot, was.Table.Snapshot)})
+			}
+		}
+	}
+	return found
+}
+
+// object compares an object with what the sources have now.
+func (in *inputs) object(found located, was SourceFile, now []feature.Input) located {
 	for _, input := range now {
 		version, ok := input.Version.(feature.ObjectVersion)
 		switch {

@@ -66,8 +66,12 @@ func (m *Manifest) contradictedFiles() string {
 		if m.Labels.Content != "" && file == &m.Labels.File {
 			continue
 		}
-		isObject := m.Format >= Format && file.ETag != "" && file.Digest == "" && objects.IsLocation(file.Path)
-		if file.Path == "" || file.Size < 0 || !isObject && !digestPattern.MatchString(file.Digest) {
+		isObject := m.Format >= withoutTables && file.ETag != "" && file.Digest == "" && file.Table == nil &&
+			objects.IsLocation(file.Path)
+		isTable := m.Format >= Format && file.Table != nil && *file == File{Path: file.Path, Outside: file.Outside,
+			Table: file.Table, At: file.At} && file != &m.Labels.File
+		isFile := !file.isVersioned() && digestPattern.MatchString(file.Digest)
+		if file.Path == "" || file.Size < 0 || !isObject && !isTable && !isFile {
 			return fmt.Sprintf("file %q has %d bytes with the digest %q", file.Path, file.Size, file.Digest)
 		}
 	}

@@ -142,7 +142,7 @@ func uses(m *Manifest) map[string]string {
 func sources(m *Manifest) map[string]string {
 	texts := map[string]string{}
 	for _, source := range m.Sources {
-		texts[source.Source+": "+source.Path] = source.Digest
+		texts[source.Source+": "+source.Path] = source.content()
 	}
 	return texts
 }

@@ -68,7 +68,7 @@ func (in *Inputs) Digest(ctx context.Context, sources []feature.Input) (Labels, 
 }
 
 // DigestSources reads the files of sources whose digests are not known. One that is not what the join found is a
-// *fault.InputError. Objects are known by their versions, and are not read.
+// *fault.InputError. Objects and tables are known by their versions, and are not read.
 func DigestSources(ctx context.Context, folder string, digests *FileDigests, sources []feature.Input) (
 	[]SourceFile, error,
 ) {
@@ -79,6 +79,11 @@ func DigestSources(ctx context.Context, folder string, digests *FileDigests, sou
 		named[i].Source = source.Source
 		if version, ok := source.Version.(feature.ObjectVersion); ok {
 			named[i].File = File{Path: source.Name, Size: version.Size, ETag: version.ETag}
+			continue
+		}
+		if version, ok := source.Version.(feature.TableVersion); ok {
+			named[i].Table = &TableVersion{UUID: version.Table, Snapshot: version.Snapshot, Schema: version.Schema}
+			named[i].place(source.Name)
 			continue
 		}
 		paths, positions = append(paths, absolute(folder, source.Name)), append(positions, i)

@@ -22,9 +22,11 @@ import (
 // Format 2 had the registry's revision within the file, which grows with definitions that the training set does not
 // use. Format 4 may have on-demand views, which are in views and have columns and no use; a manifest without any has
 // format 3. Format 5 may have objects among the sources' files, which have an ETag in the place of a digest; a manifest
-// without any has format 3 or 4.
+// without any has format 3 or 4. Format 6 may have tables of a lake among them, which have a snapshot in the place of a
+// digest and a size.
 const (
-	Format          = 5
+	Format          = 6
+	withoutTables   = 5
 	withoutObjects  = 4
 	withoutOnDemand = 3
 )
@@ -128,10 +130,35 @@ type File struct {
 	Digest string `json:"digest,omitempty"`
 	// ETag is the version of an object, whose Path is s3://BUCKET/KEY; empty for a file.
 	ETag string `json:"etag,omitempty"`
+	// Table is the version of a table, whose Path is that of its metadata; nil for a file.
+	Table *TableVersion `json:"table,omitempty"`
 	// Modified is kept by format 1 alone.
 	Modified time.Time `json:"modified,omitzero"`
 	// At is the absolute path of a file that is Outside, if it is known.
 	At string `json:"-"`
+}
+
+// TableVersion is the snapshot that was read of a table of a lake, and the schema by which.
+type TableVersion struct {
+	UUID string `json:"uuid"`
+	// Snapshot is a text in JSON, since many readers take numbers for doubles.
+	Snapshot int64 `json:"snapshot,string"`
+	Schema   int   `json:"schema"`
+}
+
+// isVersioned says whether the version of an input is recorded in the place of a digest, so that no bytes of it are
+// compared.
+func (f File) isVersioned() bool { return f.ETag != "" || f.Table != nil }
+
+// content is what tells the content of a file from that of others.
+func (f File) content() string {
+	switch {
+	case f.Table != nil:
+		return fmt.Sprintf("table %s, snapshot %d, schema %d", f.Table.UUID, f.Table.Snapshot, f.Table.Schema)
+	case f.ETag != "":
+		return "ETag " + f.ETag
+	}
+	return f.Digest
 }
 
 // Labels are the label rows: a file, or rows that came from a program and that Content is the digest of.
@@ -214,8 +241,11 @@ func New(made Made) *Manifest {
 // MadeOf adds the inputs.
 func (m *Manifest) MadeOf(labels Labels, sources []SourceFile) {
 	m.Labels, m.Sources = labels, sources
-	if slices.ContainsFunc(sources, func(s SourceFile) bool { return s.ETag != "" }) {
+	switch {
+	case slices.ContainsFunc(sources, func(s SourceFile) bool { return s.Table != nil }):
 		m.Format = Format
+	case slices.ContainsFunc(sources, func(s SourceFile) bool { return s.ETag != "" }):
+		m.Format = withoutTables
 	}
 }
 

@@ -128,8 +128,8 @@ func (f *Found) Rebuildable(ctx context.Context, present Present) (*Rebuilding, 
 		return nil, nil, err
 	}
 	var sources []*feature.Source
-	if kept.selection != nil && slices.ContainsFunc(f.Manifest.Sources, func(s SourceFile) bool { return s.ETag != "" }) {
-		sources = sourcesOf(kept.selection) // Versions of objects are known by listing them.
+	if kept.selection != nil && slices.ContainsFunc(f.Manifest.Sources, SourceFile.isVersioned) {
+		sources = sourcesOf(kept.selection) // Versions of objects and tables are known by asking for them.
 	}
 	in, err := f.checkInputs(ctx, present, newFinder(present, f.Output), sources)
 	if err != nil {
@@ -167,8 +167,11 @@ func (f *Found) Rebuildable(ctx context.Context, present Present) (*Rebuilding, 
 
 // version is that of the file as the manifest has it.
 func (f File) version() feature.Version {
-	if f.ETag != "" {
+	switch {
+	case f.ETag != "":
 		return feature.ObjectVersion{Size: f.Size, ETag: f.ETag}
+	case f.Table != nil:
+		return feature.TableVersion{Table: f.Table.UUID, Snapshot: f.Table.Snapshot, Schema: f.Table.Schema}
 	}
 	return feature.FileVersion{Size: f.Size}
 }
@@ -177,7 +180,7 @@ func (f File) version() feature.Version {
 // same, or what that manifest is wrong about in the content.
 func (m *Manifest) Reproduces(old *Manifest, selection *feature.Selection) error {
 	for i := range min(len(m.Sources), len(old.Sources)) {
-		if m.Sources[i].ETag != old.Sources[i].ETag {
+		if old.Sources[i].isVersioned() && m.Sources[i].content() != old.Sources[i].content() {
 			return changedInUse(old.Sources[i].Path)
 		}
 	}

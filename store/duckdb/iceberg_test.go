@@ -136,7 +136,7 @@ func (s snapshotOf) expected() (labels, want string) {
 func TestR3_RowsOfAnIcebergTableAreThoseOfItsSnapshotInTheOrderInWhichTheyWereAdded(t *testing.T) {
 	r, told := openReadings(t)
 	r.features = []*plumbv1.Feature{newFeature("n", plumbv1.Type_INT32)}
-	for _, query := range []string{"", "SELECT place, at, n FROM s"} {
+	for _, query := range []string{"", "SELECT place, \"at\", n FROM s"} {
 		r.query = query
 		for i, snapshot := range told {
 			if r.table.At = nil; i < len(told)-1 {
@@ -169,7 +169,7 @@ func TestColumnsOfAnIcebergTableAreFoundByTheirIDs(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `place,t,celsius,count,note,wind,tags
-a,2024-01-02,24.5,24,,,"[24, NULL]"
+a,2024-01-02,24.5,24,,,"[""24"",null]"
 a,2024-01-01T12:00:00Z,99.0,6,same time as an older row,1.0,
 c,2024-01-04,1.25,5,,,[]
 `

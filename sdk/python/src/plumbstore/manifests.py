@@ -17,7 +17,7 @@ from plumbstore.labels import check_file
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT = 5
+FORMAT = 6
 """The newest known format. Later ones are refused."""
 
 SUFFIX = ".manifest"
