@@ -73,7 +73,9 @@ func readAvro[T any](ctx context.Context, read Reader, place, name string, visit
 			err = damaged(name, fmt.Errorf("%v", damage))
 		}
 	}()
-	records, err := ocf.NewReader(bytes.NewReader(content), ocf.WithReaderSchemaFunc(wantedFields[T]))
+	// A block that says that it is longer than the file is refused before memory is asked for.
+	records, err := ocf.NewReader(bytes.NewReader(content), ocf.WithReaderSchemaFunc(wantedFields[T]),
+		ocf.WithMaxBlockBytes(int64(len(content))))
 	if err != nil {
 		return damaged(name, err)
 	}
