@@ -85,6 +85,10 @@ func TestScripts(t *testing.T) {
 	database, warehouseDatabase := postgres.Database(), warehouse.Database()
 	authority := certtest.NewAuthority(t)
 	cert, key := authority.Issue("server")
+	testdata, err := filepath.Abs("../../testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/cli",
 		UpdateScripts:       *update,
@@ -92,6 +96,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("PATH", binaries+string(os.PathListSeparator)+env.Getenv("PATH"))
+			env.Setenv("TESTDATA", testdata)
 			env.Setenv("REDIS", redis.URL)
 			env.Setenv("STEADY_REDIS", steady.URL)
 			env.Setenv("POSTGRES", database)

@@ -134,6 +134,8 @@ func valueNode(field protoreflect.FieldDescriptor, value protoreflect.Value) (*y
 		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: strconv.FormatBool(value.Bool())}, nil
 	case protoreflect.Uint32Kind:
 		return countNode(value.Uint()), nil
+	case protoreflect.Int64Kind:
+		return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!int", Value: strconv.FormatInt(value.Int(), 10)}, nil
 	case protoreflect.EnumKind:
 		return textNode(plumbv1.Type(value.Enum()).String()), nil
 	}

@@ -106,6 +106,8 @@ func explain(rule, message string, parent *yaml.Node, name string, value *yaml.N
 		}
 		return fmt.Sprintf("%q must be longer than nothing, not %s; leave it out for a look-back without limit", name,
 			value.Value)
+	case "int64.gt":
+		return fmt.Sprintf("%q must be greater than 0; this is %s", name, value.Value)
 	case "string.min_len":
 		return fmt.Sprintf("%q holds an empty name; write the name, or take it out", name)
 	}

@@ -3,6 +3,7 @@ package spec
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"go.yaml.in/yaml/v3"
 	"google.golang.org/protobuf/proto"
@@ -242,11 +243,24 @@ func (r *reader) checkScalar(label string, node *yaml.Node, field protoreflect.F
 	case protoreflect.Uint32Kind:
 		_, ok := r.count(string(field.Name()), node)
 		return ok
+	case protoreflect.Int64Kind:
+		return r.checkWhole(label, node)
 	}
 	if word, ok := windowWords[field.FullName()]; ok {
 		return r.checkWindow(label, node, word)
 	}
 	return r.checkText(label, node)
+}
+
+// checkWhole wants a whole number in its usual form.
+func (r *reader) checkWhole(label string, node *yaml.Node) bool {
+	number, err := strconv.ParseInt(node.Value, 10, 64)
+	if node.Kind == yaml.ScalarNode && node.ShortTag() == "!!int" && err == nil &&
+		strconv.FormatInt(number, 10) == node.Value {
+		return true
+	}
+	r.add(node, "%s must be a whole number; this is %s", label, describe(node))
+	return false
 }
 
 // windowWords are the fields that are durations or a word, by their full names.

@@ -39,6 +39,10 @@ func (f *Finder) findTable(ctx context.Context, files *Files, named feature.File
 	if err != nil {
 		return err
 	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fault.Inputf("", "%s is a folder; name a metadata file of the table, such as %s", named.Path,
+			filepath.ToSlash(filepath.Join(named.Path, "metadata", "00001-….metadata.json")))
+	}
 	at := iceberg.At{Snapshot: named.Iceberg.Snapshot, Tag: named.Iceberg.Tag, Schema: named.Iceberg.Schema}
 	if named.Iceberg.AsOf != nil {
 		instant := int64(*named.Iceberg.AsOf)

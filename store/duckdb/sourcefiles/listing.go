@@ -116,12 +116,15 @@ func isSpelled(pattern, name string) bool {
 	return true
 }
 
+// anIceberg is the kind of a table that can be read.
+const anIceberg = "an Iceberg"
+
 // lakeMarks identify the folder of a lake table. The table's own metadata say which of its files count.
 var lakeMarks = []struct{ mark, table string }{
 	{"_delta_log", "a Delta"},
 	{".hoodie", "a Hudi"},
 	{".hoodie_partition_metadata", "a Hudi"},
-	{"metadata/*.metadata.json*", "an Iceberg"},
+	{"metadata/*.metadata.json*", anIceberg},
 }
 
 // checkLakes refuses files that lie in a lake table, at any depth below the roots: many of them may have been removed
@@ -140,6 +143,10 @@ func (f *Finder) checkLakes(source string, paths []string) error {
 }
 
 func inLake(source, folder, mark, table string) error {
+	if table == anIceberg && !objects.IsLocation(folder) {
+		return fault.Inputf("", "%s reads the files of an Iceberg table: %s holds %s, which says which of them count; read "+
+			"the table by iceberg: {path: …}, with the path of its newest metadata file", source, folder, mark)
+	}
 	return fault.Inputf("", "%s reads the files of %s table: %s holds %s, which says which of them count; write "+
 		"what the table holds to files of their own, and read those", source, table, folder, mark)
 }
