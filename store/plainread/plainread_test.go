@@ -47,6 +47,9 @@ func (engine) Scratch() (folder string, remove func() error, err error) {
 	return "", nil, errors.New("a folder was asked for")
 }
 
+// Locate takes every path: which ones may be read is the engine's to say.
+func (engine) Locate(path string) (string, error) { return path, nil }
+
 // project is a folder with files of a source.
 type project struct {
 	folder string
