@@ -138,29 +138,6 @@ type File struct {
 	At string `json:"-"`
 }
 
-// TableVersion is the snapshot that was read of a table of a lake, and the schema by which.
-type TableVersion struct {
-	UUID string `json:"uuid"`
-	// Snapshot is a text in JSON, since many readers take numbers for doubles.
-	Snapshot int64 `json:"snapshot,string"`
-	Schema   int   `json:"schema"`
-}
-
-// isVersioned says whether the version of an input is recorded in the place of a digest, so that no bytes of it are
-// compared.
-func (f File) isVersioned() bool { return f.ETag != "" || f.Table != nil }
-
-// content is what tells the content of a file from that of others.
-func (f File) content() string {
-	switch {
-	case f.Table != nil:
-		return fmt.Sprintf("table %s, snapshot %d, schema %d", f.Table.UUID, f.Table.Snapshot, f.Table.Schema)
-	case f.ETag != "":
-		return "ETag " + f.ETag
-	}
-	return f.Digest
-}
-
 // Labels are the label rows: a file, or rows that came from a program and that Content is the digest of.
 type Labels struct {
 	File
@@ -236,17 +213,6 @@ func New(made Made) *Manifest {
 		}
 	}
 	return m
-}
-
-// MadeOf adds the inputs.
-func (m *Manifest) MadeOf(labels Labels, sources []SourceFile) {
-	m.Labels, m.Sources = labels, sources
-	switch {
-	case slices.ContainsFunc(sources, func(s SourceFile) bool { return s.Table != nil }):
-		m.Format = Format
-	case slices.ContainsFunc(sources, func(s SourceFile) bool { return s.ETag != "" }):
-		m.Format = withoutTables
-	}
 }
 
 // Made is what is known of a join before it runs.

@@ -15,8 +15,8 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 )
 
-// maxManifest is the size of the largest manifest or list of them that is read. Avro's blocks have a bound of their own,
-// packed and unpacked.
+// maxManifest is the size of the largest manifest or list of them that is read. Blocks of Avro have a bound of their
+// own, packed and unpacked.
 const maxManifest = 512 << 20
 
 // maxFiles is how many files a table may have.
