@@ -81,12 +81,16 @@ type TableVersion struct {
 }
 
 // ID begins with the name of the kind.
-func (v TableVersion) ID() string { return fmt.Sprintf("table %s %d %d", v.Table, v.Snapshot, v.Schema) }
+func (v TableVersion) ID() string {
+	return fmt.Sprintf("table %s %d %d", v.Table, v.Snapshot, v.Schema)
+}
 
 // Written is not known.
 func (v TableVersion) Written() time.Time { return time.Time{} }
 
-func (v TableVersion) String() string { return fmt.Sprintf("snapshot %d, schema %d", v.Snapshot, v.Schema) }
+func (v TableVersion) String() string {
+	return fmt.Sprintf("snapshot %d, schema %d", v.Snapshot, v.Schema)
+}
 
 // tableInput is the form in which an Input that is a table is recorded. The id of a snapshot is a text, since many
 // readers of JSON take numbers for doubles.

@@ -42,8 +42,29 @@ func TestInputsOfOtherKindsAreNeitherRecordedNorRead(t *testing.T) {
 		t.Errorf("it is recorded as %s", text)
 	}
 	var read feature.Input
-	err := json.Unmarshal([]byte(`{"source": "hourly", "table": "lake.hourly", "snapshot": 7}`), &read)
+	err := json.Unmarshal([]byte(`{"source": "hourly", "topic": "hourly", "offset": 7}`), &read)
 	if !errors.Is(err, fault.ErrNewer) {
 		t.Errorf("an input of another kind is read as %+v, %v", read, err)
+	}
+}
+
+func TestATableIsRecordedByItsSnapshot(t *testing.T) {
+	input := feature.Input{Source: "s", Name: "data/t/metadata/v1.metadata.json",
+		Version: feature.TableVersion{Table: "u", Snapshot: 9007199254740993, Schema: 2, Kept: []int64{1}}}
+	text, err := json.Marshal(input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"source":"s","table":"data/t/metadata/v1.metadata.json","uuid":"u","snapshot":"9007199254740993",` +
+		`"schema":2}`
+	if string(text) != want {
+		t.Errorf("got %s", text)
+	}
+	var again feature.Input
+	if err := json.Unmarshal(text, &again); err != nil {
+		t.Fatal(err)
+	}
+	if again.Version.ID() != input.Version.ID() || again.Name != input.Name || again.Source != input.Source {
+		t.Errorf("got %+v", again)
 	}
 }

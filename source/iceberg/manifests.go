@@ -22,8 +22,8 @@ const maxManifest = 512 << 20
 // maxFiles is how many files a table may have.
 const maxFiles = 1_000_000
 
-// manifestFile is an entry of a snapshot's list of manifests. Fields that an older format lacks stay zero, which is what
-// it means by them.
+// manifestFile is an entry of a snapshot's list of manifests. Fields that an older format lacks stay zero, which is
+// what it means by them.
 type manifestFile struct {
 	Path     string `avro:"manifest_path"`
 	Length   int64  `avro:"manifest_length"`
@@ -117,12 +117,12 @@ func leaveOut(record map[string]any, into reflect.Type) {
 	kept := []any{}
 	for _, each := range fields {
 		field, _ := each.(map[string]any)
-		for i := range into.NumField() {
-			if field["name"] != into.Field(i).Tag.Get("avro") {
+		for wanted := range into.Fields() {
+			if field["name"] != wanted.Tag.Get("avro") {
 				continue
 			}
-			if nested, ok := field["type"].(map[string]any); ok && into.Field(i).Type.Kind() == reflect.Struct {
-				leaveOut(nested, into.Field(i).Type)
+			if nested, ok := field["type"].(map[string]any); ok && wanted.Type.Kind() == reflect.Struct {
+				leaveOut(nested, wanted.Type)
 			}
 			kept = append(kept, field)
 		}

@@ -112,8 +112,8 @@ func unpack(packed []byte) ([]byte, error) {
 	return text, err
 }
 
-// choose finds the snapshot that is read, and the schema that its rows are read by: of the current snapshot the table's,
-// and of any other the one that it was written with.
+// choose finds the snapshot that is read, and the schema that its rows are read by: of the current snapshot the
+// table's, and of any other the one that it was written with.
 func (m *metadata) choose(at At) (snapshot, schema, error) {
 	id, err := m.chosen(at)
 	if err != nil {

@@ -27,8 +27,8 @@ func (m moved) place(name string) string {
 	return localPath(name)
 }
 
-// localPath is the path of a file by its URL; a name of another kind stays what it is. Writers do not encode the paths in
-// these URLs.
+// localPath is the path of a file by its URL; a name of another kind stays what it is. Writers do not encode the paths
+// in these URLs.
 func localPath(name string) string {
 	rest, ok := strings.CutPrefix(name, "file:")
 	if !ok {

@@ -182,8 +182,8 @@ func TestColumnsThatCannotBeReadSayWhy(t *testing.T) {
 
 func TestDamagedMetadataAreErrorsAndTakeLittle(t *testing.T) {
 	folder := t.TempDir()
-	path, err := icebergtest.Write(folder, icebergtest.Table{Fields: fields, Manifests: []icebergtest.Manifest{{Sequence: 1,
-		Entries: []icebergtest.Entry{row("/t/a.parquet"), row("/t/b.parquet")}}}})
+	path, err := icebergtest.Write(folder, icebergtest.Table{Fields: fields, Manifests: []icebergtest.Manifest{{
+		Sequence: 1, Entries: []icebergtest.Entry{row("/t/a.parquet"), row("/t/b.parquet")}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -214,8 +214,8 @@ func TestDamagedMetadataAreErrorsAndTakeLittle(t *testing.T) {
 
 func TestATableThatWasMovedIsReadWhereItIs(t *testing.T) {
 	folder := t.TempDir()
-	path, err := icebergtest.Write(folder, icebergtest.Table{Fields: fields, Manifests: []icebergtest.Manifest{{Sequence: 1,
-		Entries: []icebergtest.Entry{row("s3://lake/t/data/a.parquet"), row("s3://lake/t/../../etc/b.parquet"),
+	path, err := icebergtest.Write(folder, icebergtest.Table{Fields: fields, Manifests: []icebergtest.Manifest{{
+		Sequence: 1, Entries: []icebergtest.Entry{row("s3://lake/t/data/a.parquet"), row("s3://lake/t/../../etc/b.parquet"),
 			row("s3://other/c.parquet"), row("file:///elsewhere/d%20.parquet")}}}})
 	if err != nil {
 		t.Fatal(err)

@@ -240,8 +240,8 @@ func (f Footer) Repeats(at int) bool {
 }
 
 // Renamed is the footer of a file of a table whose columns have these names by their ids. A column that the table does
-// not have any more has no name. Files with the same columns by other ids, and of others with the same ids, have layouts
-// of their own.
+// not have any more has no name. Files with the same columns by other ids, and of others with the same ids, have
+// layouts of their own.
 func (f Footer) Renamed(names map[int]string, event string) Footer {
 	renamed := f
 	renamed.Columns, renamed.Events = make([]Column, len(f.Columns)), Span{}

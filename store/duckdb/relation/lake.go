@@ -129,8 +129,8 @@ func (r *Set) loadDeletes(ctx context.Context, t Table) error {
 	return nil
 }
 
-// insertDeletes is the statement that reads the files of deleted positions. A position counts for the file whose path it
-// has, if that has been there when the row was deleted. Of a file with a deletion vector, the vector alone counts.
+// insertDeletes is the statement that reads the files of deleted positions. A position counts for the file whose path
+// it has, if that has been there when the row was deleted. Of a file with a deletion vector, the vector alone counts.
 func insertDeletes(source string, lake *sourcefiles.Lake) string {
 	var paths, sequences, indexes, rows, deletes []string
 	for i, file := range lake.Files {

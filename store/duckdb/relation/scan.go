@@ -36,7 +36,8 @@ func (t Table) hidesPlaces() bool {
 	}
 	for i, footer := range t.Footers {
 		// Files of a lake table may have columns that it does not have any more.
-		if t.IsOfLake(i) && slices.ContainsFunc(footer.Columns, func(c parquetfooter.Column) bool { return isPlace(c.Stored) }) {
+		hides := func(c parquetfooter.Column) bool { return isPlace(c.Stored) }
+		if t.IsOfLake(i) && slices.ContainsFunc(footer.Columns, hides) {
 			return true
 		}
 	}

@@ -25,7 +25,8 @@ func textColumns(files sourcefiles.Files, file int) []fileColumn {
 	var columns []fileColumn
 	for i, column := range files.Footers[file].Columns {
 		if !files.Footers[file].Repeats(i) {
-			columns = append(columns, fileColumn{file: files.Paths[file], name: column.Name, stored: column.Name, typeName: casts.FileText})
+			columns = append(columns, fileColumn{file: files.Paths[file], name: column.Name, stored: column.Name,
+				typeName: casts.FileText})
 		}
 	}
 	return columns
