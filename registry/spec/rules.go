@@ -80,7 +80,9 @@ func explain(rule, message string, parent *yaml.Node, name string, value *yaml.N
 	switch rule {
 	case "required":
 		if name == kindOneof {
-			return fmt.Sprintf("source%s has none of %s; give it one of them", nameOf(parent), quoteAll(kinds))
+			last := len(kinds) - 1
+			return fmt.Sprintf("source%s has none of %s and %q; give it one of them", nameOf(parent), quoteAll(kinds[:last]),
+				kinds[last])
 		}
 		return fmt.Sprintf("%q is missing%s; %s", name, ownerOf(parent), remedies[name])
 	case "string.pattern", "string.max_bytes":

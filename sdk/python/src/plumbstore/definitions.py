@@ -239,7 +239,8 @@ def entity(m: pb.Entity) -> Entity:
 
 def source(m: pb.Source) -> Source:
     """A source from its message."""
-    files = next((getattr(m, kind) for kind in ("parquet", "csv", "jsonl", "postgres", "iceberg") if m.HasField(kind)), None)
+    kinds = ("parquet", "csv", "jsonl", "postgres", "iceberg")
+    files = next((getattr(m, kind) for kind in kinds if m.HasField(kind)), None)
     path = files.path if files is not None else None
     query = m.sql.query if m.HasField("sql") else None
     return Source(m.name, path, query, m.event_timestamp, m.created_timestamp, m.description, dict(m.tags))
