@@ -421,3 +421,96 @@ func TestWorkersSideBySideDoEachShardOnce(t *testing.T) {
 	}
 	p.expectSame(store, shops)
 }
+
+// The store may forget states, so what takes up a run long after its end reads all events of its shards.
+func TestAShardOfWindowsThatIsDoneLongAfterItsEndReadsAllEvents(t *testing.T) {
+	s := newSpent(t, 0, "1h", "2d")
+	store := openSQLite(t, filepath.Join(s.Folder, "online.db"))
+	s.pay("a", at(1), 1)
+	s.pay("b", at(1), 2)
+	s.build(store, at(2))
+	s.pay("a", at(2.5), 3)
+	s.Write(s.rows...)
+	m := s.Materializer(store, func(c *materialize.Config) { c.Now, c.ClockSkew = at(3).Time, s.skew })
+	must(m.Divide(t.Context(), s.View("spend"), materialize.Request{To: at(3)}, 2))(t)
+	later := s.Materializer(store, func(c *materialize.Config) { c.Now, c.ClockSkew = at(16).Time, s.skew })
+	asked, read, notes := s.asked(), int64(0), ""
+	asked.End = func(_ registry.ShardedRun, _ int, report materialize.Report, err error) {
+		if read += report.Run.Read; err != nil {
+			t.Error(err)
+		}
+		notes += strings.Join(report.Notes, "; ")
+	}
+	if err := later.Work(t.Context(), asked); err != nil {
+		t.Fatal(err)
+	}
+	if read != 3 || !strings.Contains(notes, "the online store may have forgotten states since") {
+		t.Errorf("%d events were read, and the notes are %q", read, notes)
+	}
+	s.expect(store, at(3), "a", s.rows)
+	s.expect(store, at(3), "b", s.rows)
+}
+
+func TestAWorkerWithAnotherStoreIsRefused(t *testing.T) {
+	prices, _ := manyPrices(3)
+	p := newProject(t, prices...)
+	store := openSQLite(t, filepath.Join(p.Folder, "online.db"))
+	on := func(name string) *materialize.Materializer {
+		return p.Materializer(store, func(c *materialize.Config) { c.Sharding.LocalStore = name })
+	}
+	p.divide(on("/a.db on one"), 1)
+	var refused *fault.PreconditionError
+	err := on("/a.db on two").Work(t.Context(), p.asked())
+	if want := "run 1 writes to /a.db on one, and the online store of this worker is /a.db on two"; !errors.As(err,
+		&refused) || !strings.Contains(err.Error(), want) {
+		t.Errorf("the worker says %v", err)
+	}
+	if err := on("").Work(t.Context(), p.asked()); !errors.As(err, &refused) {
+		t.Errorf("a worker with Redis says %v", err)
+	}
+	if err := on("/a.db on one").Work(t.Context(), p.asked()); err != nil {
+		t.Error(err)
+	}
+}
+
+// What a whole run alone can do is refused before a run is begun.
+func TestAViewWithAPushLogIsDividedOnceItWasMaterialized(t *testing.T) {
+	prices, shops := manyPrices(5)
+	p := newProject(t, prices...)
+	logged := definitions()
+	logged.FeatureViews[0].PushLog = &plumbv1.PushLog{Path: "data/log"}
+	p.alter(logged)
+	store := openSQLite(t, filepath.Join(p.Folder, "online.db"))
+	m := p.Materializer(store)
+	_, err := m.Divide(t.Context(), p.View("price"), materialize.Request{To: at(2)}, 2)
+	if _, ok := errors.AsType[*fault.PreconditionError](err); !ok || !strings.Contains(err.Error(), "has a push log") {
+		t.Errorf("the first run: %v", err)
+	}
+	if runs := must(p.Registry.Runs(t.Context(), "shops", "price"))(t); len(runs) != 0 {
+		t.Errorf("it was begun: %+v", runs)
+	}
+	p.Run(store, materialize.Request{To: at(2)})
+	p.inShards(m, "price", materialize.Request{To: at(4)}, 2)
+	p.expectSame(store, shops)
+}
+
+func TestAWorkerThatFailsAtOneRunDoesTheOthers(t *testing.T) {
+	s := newSpent(t, 0, "1h")
+	store := openSQLite(t, filepath.Join(s.Folder, "online.db"))
+	d := spending(0, "1h")
+	d.FeatureViews[0].Features[0].Type = plumbv1.Type_INT32
+	s.Apply(d)
+	s.pay("a", at(1), 1.5)
+	s.Write(s.rows...)
+	m := s.Materializer(store)
+	for _, view := range []string{"price", "spend"} {
+		must(m.Divide(t.Context(), s.View(view), materialize.Request{To: at(2)}, 2))(t)
+	}
+	if err := m.Work(t.Context(), s.asked()); err == nil || !strings.Contains(err.Error(), "1 row cannot be stored") {
+		t.Errorf("the worker says %v", err)
+	}
+	runs := must(s.Registry.LastRuns(t.Context(), "shops"))(t)
+	if runs["price"].Outcome != registry.Failed || runs["spend"].Outcome != registry.Succeeded {
+		t.Errorf("the runs are %+v", runs)
+	}
+}

@@ -34,41 +34,46 @@ type Work struct {
 // Work does shards until every run that is wanted is closed. Others may do so at the same time, on any machine. It
 // closes a run whose shards are all done, whoever has done them: the table's progress is marked and recorded then, once.
 //
-// If it fails, it gives its shard back, and the run stays open: another worker may not have the trouble. But a run is
-// closed as failed if it can never end: its view has got another definition, the online store has lost rows meanwhile,
-// or more rows fail than may. A worker that has lost its lease goes on with another shard.
+// If it fails, it gives its shard back and leaves the run, which stays open: another worker may not have the trouble. But
+// a run is closed as failed if it can never end: its view has got another definition, the online store has lost rows
+// meanwhile, or more rows fail than may. Either way the worker goes on with the other runs, and all failures are in the
+// error. One that has lost its lease goes on with another shard.
 func (m *Materializer) Work(ctx context.Context, work Work) error {
+	left := map[int64]bool{}
+	var failures []error
 	for {
-		open, err := m.wanted(ctx, &work)
+		open, err := m.wanted(ctx, &work, left)
 		if err != nil || len(open) == 0 {
-			return err
+			return errors.Join(append(failures, err)...)
 		}
 		did := false
 		for _, run := range open {
-			if did, err = m.advance(ctx, &work, run); err != nil {
-				return err
+			did, err = m.advance(ctx, &work, run)
+			if err != nil {
+				did, left[run.ID] = true, true
+				failures = append(failures, err)
 			}
 			if did {
 				break
 			}
 		}
-		if did {
-			continue
+		if !did {
+			err = wait(ctx, work.Poll)
 		}
-		if err := wait(ctx, work.Poll); err != nil {
-			return err
+		if ctx.Err() != nil {
+			return errors.Join(append(failures, err, context.Cause(ctx))...)
 		}
 	}
 }
 
-func (m *Materializer) wanted(ctx context.Context, work *Work) ([]registry.ShardedRun, error) {
+func (m *Materializer) wanted(ctx context.Context, work *Work, left map[int64]bool) ([]registry.ShardedRun, error) {
 	open, err := m.config.Sharding.Ledger.ShardedRuns(ctx, work.Project)
 	if err != nil {
 		return nil, fmt.Errorf("read which runs are divided: %w", err)
 	}
 	var wanted []registry.ShardedRun
 	for _, run := range open {
-		if work.Wanted(run.View) {
+		if work.Wanted(run.View) && !left[run.ID] {
 			wanted = append(wanted, run)
 		}
 	}
@@ -122,10 +127,12 @@ func (m *Materializer) advance(ctx context.Context, work *Work, run registry.Sha
 }
 
 // do does a shard.
-func (o *opened) do(ctx context.Context, work *Work, lease registry.Lease, asked time.Time) (Report, error) {
-	report := Report{Run: o.ShardedRun.Run}
+func (o *opened) do(ctx context.Context, work *Work, lease registry.Lease, asked time.Time) (report Report, err error) {
+	report = Report{Run: o.ShardedRun.Run}
+	report.Run.StartedAt = o.config.Now()
+	defer func() { report.Run.FinishedAt = o.config.Now() }()
 	whileKept, keeping := keep(ctx, o.config.Sharding.Ledger, lease, work.Term, asked)
-	err := o.copy(whileKept, lease.Shard, keeping, &report)
+	err = o.copy(whileKept, lease.Shard, keeping, &report)
 	if lost := keeping.end(whileKept); lost != nil {
 		return report, lost
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/plumbstore/plumb/store/duckdb/casts"
 	"github.com/plumbstore/plumb/store/duckdb/relation"
 	"github.com/plumbstore/plumb/store/duckdb/session"
-	"github.com/plumbstore/plumb/store/offline"
 	"github.com/plumbstore/plumb/store/duckdb/sqlcheck"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // Columns implements offline.Inspector.
