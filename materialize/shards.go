@@ -25,7 +25,7 @@ type Sharding struct {
 // Sources is what the opening of a divided run needs of a offline.Store.
 type Sources interface {
 	Inputs(ctx context.Context, sources []*feature.Source) ([]feature.Input, error)
-	Division(ctx context.Context) (string, error)
+	Division() string
 }
 
 // Divide opens a run of a view that is divided into so many shards, for workers (Work). It plans what Run would do, and
@@ -118,10 +118,7 @@ func (m *Materializer) offer(ctx context.Context, p *plan, marks *marking, maxFa
 		}
 	}
 	shared := p.share(maxFailed, marks)
-	shared.LocalStore = m.config.Sharding.LocalStore
-	if shared.Division, err = m.config.Sharding.Sources.Division(ctx); err != nil {
-		return err
-	}
+	shared.LocalStore, shared.Division = m.config.Sharding.LocalStore, m.config.Sharding.Sources.Division()
 	shared.Inputs, err = m.config.Sharding.Sources.Inputs(ctx, []*feature.Source{p.view.Source})
 	if err != nil {
 		return err

@@ -1,7 +1,6 @@
 package duckdb
 
 import (
-	"context"
 	"fmt"
 	"strings"
 
@@ -11,25 +10,21 @@ import (
 )
 
 // Division implements offline.Store. Another version of DuckDB may have another hash.
-func (e *Engine) Division(ctx context.Context) (string, error) {
-	version, err := Version(ctx)
-	return "duckdb " + version + " hash", err
-}
+func (e *Engine) Division() string { return "duckdb " + e.version + " hash" }
 
 // checkPart refuses a part that this engine would not divide as the others do.
-func (e *Engine) checkPart(ctx context.Context, part *offline.Part) error {
+func (e *Engine) checkPart(part *offline.Part) error {
 	if part == nil {
 		return nil
 	}
 	if part.Shards < 1 || part.Shard < 0 || part.Shard >= part.Shards {
 		return fmt.Errorf("shard %d of %d is none", part.Shard, part.Shards)
 	}
-	division, err := e.Division(ctx)
-	if err == nil && division != part.Division {
-		err = &fault.PreconditionError{Message: fmt.Sprintf("the run was divided by %s, and this worker divides by %s; "+
+	if division := e.Division(); division != part.Division {
+		return &fault.PreconditionError{Message: fmt.Sprintf("the run was divided by %s, and this worker divides by %s; "+
 			"run all workers with the version of plumb that opened the run", part.Division, division)}
 	}
-	return err
+	return nil
 }
 
 // inPart is the condition that a row belongs to a part: its keys in their declared types have the shard's hash. A key

@@ -43,7 +43,7 @@ func (e *Engine) Read(ctx context.Context, views []*feature.View) (offline.Readi
 
 // readWindow is a reading of one window of a view, or of a part of it.
 func (e *Engine) readWindow(ctx context.Context, view *feature.View, part *offline.Part) (*reading, error) {
-	if err := e.checkPart(ctx, part); err != nil {
+	if err := e.checkPart(part); err != nil {
 		return nil, err
 	}
 	return e.read(ctx, []*feature.View{view}, part, false)

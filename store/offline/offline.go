@@ -29,7 +29,7 @@ type Store interface {
 	Inputs(ctx context.Context, sources []*feature.Source) ([]feature.Input, error)
 	// Division names the way in which keys are divided among the shards of a window (Part). Engines that name it alike, on
 	// whichever machine, put a key into the same shard.
-	Division(ctx context.Context) (string, error)
+	Division() string
 	// Read opens a reading of views, for many windows. The caller closes it.
 	Read(ctx context.Context, views []*feature.View) (Reading, error)
 	Windowed

@@ -36,11 +36,8 @@ func (s inShards) Events(ctx context.Context, request offline.EventsRequest, yie
 func (s inShards) each(ctx context.Context, view *feature.View,
 	read func(*offline.Part) (offline.NewestReport, error),
 ) (sum offline.NewestReport, err error) {
-	part := offline.Part{Shards: s.shards}
+	part := offline.Part{Shards: s.shards, Division: s.engine.Division()}
 	if part.Inputs, err = s.engine.Inputs(ctx, []*feature.Source{view.Source}); err != nil {
-		return sum, err
-	}
-	if part.Division, err = s.engine.Division(ctx); err != nil {
 		return sum, err
 	}
 	for part.Shard = range s.shards {
