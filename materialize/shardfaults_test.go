@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/redistest"
 	"github.com/plumbstore/plumb/materialize"
@@ -155,6 +156,22 @@ func TestRowsThatFailAreCountedOverAllShards(t *testing.T) {
 			t.Errorf("the error is %v", err)
 		}
 	}
+}
+
+func TestAShardWithMoreFailedRowsThanMayFailsTheRun(t *testing.T) {
+	p := inWholeEuros(t, price{"a", at(1), nil, 1.5}, price{"b", at(1), nil, 2.5}, price{"c", at(1), nil, 3.0})
+	m := p.Materializer(openSQLite(t, filepath.Join(p.Folder, "online.db")))
+	run := p.divide(m, 1)
+	asked, closed := p.asked(), 0
+	asked.Closed = func(_ *feature.View, report materialize.Report, err error) {
+		if closed++; err == nil || report.Run.ID != run.ID || report.Run.Skipped != 2 {
+			t.Errorf("the run is closed as %+v: %v", report.Run, err)
+		}
+	}
+	if err := m.Work(t.Context(), asked); err == nil || closed != 1 {
+		t.Errorf("the run was closed %d times, and the worker says %v", closed, err)
+	}
+	p.expectFailed("2 rows cannot be stored")
 }
 
 func TestAWorkerThatIsInterruptedGivesItsShardBack(t *testing.T) {

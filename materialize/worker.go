@@ -147,8 +147,8 @@ func (o *opened) do(ctx context.Context, work *Work, lease registry.Lease, asked
 	err = fmt.Errorf("materialize shard %d of run %d of view %q: %w", lease.Shard, o.ID, o.View, fault.WithCause(ctx, err))
 	if o.isOver(err, report) && ctx.Err() == nil {
 		sum := o.Sum()
-		_, failed := o.closeFailed(ctx, &sum, err.Error())
-		return report, errors.Join(err, failed)
+		sum.Skipped += report.Run.Skipped
+		return report, o.close(ctx, work, sum, err)
 	}
 	why := ""
 	if ctx.Err() == nil {
@@ -213,7 +213,10 @@ func (o *opened) end(ctx context.Context, work *Work) error {
 
 // fail closes a run that can never end.
 func (o *opened) fail(ctx context.Context, work *Work, sum registry.Run, why error) error {
-	why = fmt.Errorf("materialize view %q in shards: %w; divide another run", o.View, why)
+	return o.close(ctx, work, sum, fmt.Errorf("materialize view %q in shards: %w; divide another run", o.View, why))
+}
+
+func (o *opened) close(ctx context.Context, work *Work, sum registry.Run, why error) error {
 	closed, err := o.closeFailed(ctx, &sum, why.Error())
 	if closed {
 		work.Closed(o.view, Report{Run: sum}, why)
