@@ -19,6 +19,7 @@ type keeping struct {
 	ledger registry.ShardLedger
 	lease  registry.Lease
 	term   time.Duration
+	clock  func() time.Time
 	// rows are those that the store was given so far.
 	rows atomic.Int64
 
@@ -31,12 +32,12 @@ type keeping struct {
 }
 
 // keep returns a context that ends with the lease. It was taken after asked. The caller ends the keeping.
-func keep(ctx context.Context, ledger registry.ShardLedger, lease registry.Lease, term time.Duration, asked time.Time) (
+func keep(ctx context.Context, ledger registry.ShardLedger, lease registry.Lease, work *Work, asked time.Time) (
 	context.Context, *keeping,
 ) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	k := &keeping{ledger: ledger, lease: lease, term: term, until: asked.Add(term), cancel: cancel,
-		done: make(chan struct{})}
+	k := &keeping{ledger: ledger, lease: lease, term: work.Term, clock: work.Clock, until: asked.Add(work.Term),
+		cancel: cancel, done: make(chan struct{})}
 	k.ended.Go(func() { k.renew(ctx) })
 	return ctx, k
 }
@@ -57,7 +58,7 @@ func (k *keeping) end(ctx context.Context) error {
 func (k *keeping) check() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if time.Now().Before(k.until) {
+	if k.clock().Before(k.until) {
 		return nil
 	}
 	k.cancel(registry.ErrLeaseLost)
@@ -76,7 +77,7 @@ func (k *keeping) renew(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		asked := time.Now()
+		asked := k.clock()
 		err := k.ledger.KeepShard(ctx, k.lease, k.rows.Load(), k.term)
 		switch {
 		case err == nil:

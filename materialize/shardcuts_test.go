@@ -23,17 +23,17 @@ type cut struct {
 var errCut = errors.New("the process is dead")
 
 // call makes a call, unless the process is dead or dies.
-func (c *cut) call(make func() error) error {
+func (c *cut) call(really func() error) error {
 	switch {
 	case c.dead:
 		return errCut
 	case c.left > 0:
 		c.left--
-		return make()
+		return really()
 	}
 	c.dead = true
 	if c.after {
-		_ = make()
+		_ = really()
 	}
 	return errCut
 }

@@ -21,7 +21,7 @@ import (
 // asked asks a worker for all shards. Leases do not run out unless expire makes them.
 func (p *project) asked() materialize.Work {
 	return materialize.Work{Project: "shops", Wanted: func(string) bool { return true }, Holder: "a worker",
-		Term: time.Hour, Poll: time.Millisecond,
+		Term: time.Hour, Clock: time.Now, Poll: time.Millisecond,
 		Begin:  func(registry.ShardedRun, int) {},
 		End:    func(registry.ShardedRun, int, materialize.Report, error) {},
 		Closed: func(*feature.View, materialize.Report, error) {},

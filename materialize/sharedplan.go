@@ -109,8 +109,8 @@ func (m *Materializer) openedRun(ctx context.Context, run registry.ShardedRun) (
 func (o *opened) checkStore() error {
 	name := func(local string) string { return cmp.Or(local, "a store for all machines") }
 	if at, here := o.shared.LocalStore, o.config.Sharding.LocalStore; at != here {
-		return &fault.PreconditionError{Message: fmt.Sprintf("run %d writes to %s, and the online store of this worker is %s: "+
-			"a SQLite store is written by workers of its own machine; run the worker there, or give all of them one Redis",
+		return &fault.PreconditionError{Message: fmt.Sprintf("run %d writes to %s, and the online store of this worker is "+
+			"%s: a SQLite store is written by workers of its own machine; run the worker there, or give all of them one Redis",
 			o.ID, name(at), name(here))}
 	}
 	return nil

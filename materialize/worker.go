@@ -21,6 +21,8 @@ type Work struct {
 	Holder string
 	// Term is how long a shard stays with a worker that is not heard of. A worker is heard of three times in a term.
 	Term time.Duration
+	// Clock is this machine's, which tells that a term has passed.
+	Clock func() time.Time
 	// Poll is how often a worker that finds no free shard looks again, as long as others have shards.
 	Poll time.Duration
 
@@ -32,12 +34,12 @@ type Work struct {
 }
 
 // Work does shards until every run that is wanted is closed. Others may do so at the same time, on any machine. It
-// closes a run whose shards are all done, whoever has done them: the table's progress is marked and recorded then, once.
+// closes a run whose shards are all done: the table's progress is then marked and recorded, once.
 //
-// If it fails, it gives its shard back and leaves the run, which stays open: another worker may not have the trouble. But
-// a run is closed as failed if it can never end: its view has got another definition, the online store has lost rows
-// meanwhile, or more rows fail than may. Either way the worker goes on with the other runs, and all failures are in the
-// error. One that has lost its lease goes on with another shard.
+// If it fails, it gives its shard back and leaves the run, which stays open: another worker may not have the trouble.
+// But a run is closed as failed if it can never end: its view has got another definition, the online store has lost
+// rows meanwhile, or more rows fail than may. Either way the worker goes on with the other runs, and all failures are in
+// the error. One that has lost its lease goes on with another shard.
 func (m *Materializer) Work(ctx context.Context, work Work) error {
 	left := map[int64]bool{}
 	var failures []error
@@ -109,7 +111,7 @@ func (m *Materializer) advance(ctx context.Context, work *Work, run registry.Sha
 	if run.AllDone() {
 		return true, o.end(ctx, work)
 	}
-	asked := time.Now()
+	asked := work.Clock()
 	lease, err := m.config.Sharding.Ledger.TakeShard(ctx, run.ID, work.Holder, work.Term)
 	if err != nil {
 		return false, fmt.Errorf("take a shard of run %d: %w", run.ID, err)
@@ -131,7 +133,7 @@ func (o *opened) do(ctx context.Context, work *Work, lease registry.Lease, asked
 	report = Report{Run: o.ShardedRun.Run}
 	report.Run.StartedAt = o.config.Now()
 	defer func() { report.Run.FinishedAt = o.config.Now() }()
-	whileKept, keeping := keep(ctx, o.config.Sharding.Ledger, lease, work.Term, asked)
+	whileKept, keeping := keep(ctx, o.config.Sharding.Ledger, lease, work, asked)
 	err = o.copy(whileKept, lease.Shard, keeping, &report)
 	if lost := keeping.end(whileKept); lost != nil {
 		return report, lost

@@ -14,8 +14,8 @@ var ErrLeaseLost = errors.New("the shard is no longer this worker's: its lease h
 // for concurrent use, also by several processes. A lease runs out by the registry's own clock, so the clocks of workers
 // do not matter; each has a token, so that what a worker reports counts only while it still has the shard.
 type ShardLedger interface {
-	// OpenShards divides a run that was begun into so many shards, all of them free. Every worker gets the plan as it is. A
-	// *fault.PreconditionError says that such a run of the view is open already.
+	// OpenShards divides a run that was begun into so many shards, all of them free. Every worker gets the plan as it is.
+	// A *fault.PreconditionError says that such a run of the view is open already.
 	OpenShards(ctx context.Context, run Run, plan []byte, shards int) error
 	// ShardedRuns returns the runs of a project that are divided and open, in the order in which they began.
 	ShardedRuns(ctx context.Context, project string) ([]ShardedRun, error)
@@ -25,15 +25,15 @@ type ShardLedger interface {
 	// KeepShard makes the lease last for another term from now, and records how many rows are written so far. It returns
 	// ErrLeaseLost if the lease is over.
 	KeepShard(ctx context.Context, lease Lease, rows int64, term time.Duration) error
-	// ReturnShard makes a shard free, and records why it was not done; empty if there is nothing to say. It does nothing if
-	// the lease is over.
+	// ReturnShard makes a shard free, and records why it was not done; empty if there is nothing to say. It does nothing
+	// if the lease is over.
 	ReturnShard(ctx context.Context, lease Lease, why string) error
 	// FinishShard records that a shard is done, with the counts of its rows and its Inputs. It returns ErrLeaseLost if the
 	// lease is over, and then records nothing.
 	FinishShard(ctx context.Context, lease Lease, done Run) error
-	// CloseShards ends a divided run as Finish ends others, in one transaction, and forgets its shards; every lease is then
-	// over. It returns false, and changes nothing, if the run is not open, or if it is to have succeeded and a shard is not
-	// done.
+	// CloseShards ends a divided run as Finish ends others, in one transaction, and forgets its shards; every lease is
+	// then over. It returns false, and changes nothing, if the run is not open, or if it is to have succeeded and a shard
+	// is not done.
 	CloseShards(ctx context.Context, run Run, progress *Progress) (bool, error)
 }
 

@@ -22,8 +22,8 @@ const (
 // projectOf is the folder of the project that is materialized, with its own data.
 func projectOf(folder string) string { return filepath.Join(folder, "materialize") }
 
-// generate makes what is not there yet: the many entities only for the measurement of memory, and those with a past only
-// for that of shards.
+// generate makes what is not there yet: the many entities only for the measurement of memory, and those with a past
+// only for that of shards.
 func generate(ctx context.Context, folder, what string) error {
 	many := what == memory
 	project := projectOf(folder)

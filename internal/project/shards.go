@@ -81,8 +81,8 @@ func (p *Project) Work(ctx context.Context, asked Working) error {
 		return err
 	}
 	return materializer.Work(ctx, materialize.Work{
-		Project: p.Config.Project, Wanted: wanted, Holder: asked.Holder, Term: asked.Term, Poll: workerPoll,
-		Begin: asked.Begin, End: asked.End,
+		Project: p.Config.Project, Wanted: wanted, Holder: asked.Holder, Term: asked.Term,
+		Clock: p.options.Now, Poll: workerPoll, Begin: asked.Begin, End: asked.End,
 		Closed: func(view *feature.View, report materialize.Report, err error) {
 			recorder.StartMaterialization(view).End(ctx, report.Run, err)
 			asked.Closed(view, report, err)
@@ -106,8 +106,8 @@ func (p *Project) CancelShards(ctx context.Context, views []string) ([]registry.
 	return materializer.Cancel(ctx, p.Config.Project, wanted)
 }
 
-// wanted says which views are meant: all if none is named. A name has to be that of a view or of an open run, whose view
-// may be gone.
+// wanted says which views are meant: all if none is named. A name has to be that of a view or of an open run, whose
+// view may be gone.
 func (p *Project) wanted(ctx context.Context, views []string) (func(view string) bool, error) {
 	if len(views) == 0 {
 		return func(string) bool { return true }, nil

@@ -45,9 +45,10 @@ func take(t *testing.T, engine Engine, run registry.Run, term time.Duration) *re
 	return lease
 }
 
-func sharded(t *testing.T, engine Engine, project string) []registry.ShardedRun {
+// sharded are the open runs of the project test.
+func sharded(t *testing.T, engine Engine) []registry.ShardedRun {
 	t.Helper()
-	found, err := engine.ShardedRuns(t.Context(), project)
+	found, err := engine.ShardedRuns(t.Context(), "test")
 	if err != nil {
 		t.Fatalf("ShardedRuns: %v", err)
 	}
@@ -58,7 +59,7 @@ func sharded(t *testing.T, engine Engine, project string) []registry.ShardedRun 
 func states(t *testing.T, engine Engine) string {
 	t.Helper()
 	var words []string
-	for _, run := range sharded(t, engine, "test") {
+	for _, run := range sharded(t, engine) {
 		for _, shard := range run.Shards {
 			words = append(words, string(shard.State))
 		}
@@ -86,7 +87,7 @@ func takenShards(t *testing.T, open Database) {
 	want := registry.ShardedRun{Run: run, Plan: []byte(`{"a": "ü"}`), Shards: []registry.Shard{
 		{Number: 0, State: registry.ShardFree}, {Number: 1, State: registry.ShardFree},
 		{Number: 2, State: registry.ShardFree}}}
-	if diff := cmp.Diff([]registry.ShardedRun{want}, sharded(t, other, "test")); diff != "" {
+	if diff := cmp.Diff([]registry.ShardedRun{want}, sharded(t, other)); diff != "" {
 		t.Error(diff)
 	}
 	first, second := take(t, engine, run, long), take(t, other, run, long)
@@ -103,7 +104,7 @@ func takenShards(t *testing.T, open Database) {
 	if err := engine.FinishShard(t.Context(), *first, counted(3)); err != nil {
 		t.Error(err)
 	}
-	shards := sharded(t, engine, "test")[0].Shards
+	shards := sharded(t, engine)[0].Shards
 	done := registry.Shard{State: registry.ShardDone, Holder: "worker 1", Leases: 1, Rows: 15, Done: counted(3)}
 	if diff := cmp.Diff(done, shards[0]); diff != "" {
 		t.Error(diff)
@@ -156,7 +157,7 @@ func expiredLeases(t *testing.T, open Database) {
 	if err := engine.FinishShard(t.Context(), *lease, counted(2)); !errors.Is(err, registry.ErrLeaseLost) {
 		t.Errorf("it is done twice: %v", err)
 	}
-	if shard := sharded(t, engine, "test")[0].Shards[0]; shard.Done.Read != 1 || shard.Problem != "" {
+	if shard := sharded(t, engine)[0].Shards[0]; shard.Done.Read != 1 || shard.Problem != "" {
 		t.Errorf("the shard is %+v", shard)
 	}
 }
@@ -179,7 +180,7 @@ func closedShards(t *testing.T, open Database) {
 	if len(progress(t, engine, "test")) != 0 {
 		t.Error("progress is recorded before the run has ended")
 	}
-	found := sharded(t, engine, "test")[0]
+	found := sharded(t, engine)[0]
 	sum := found.Sum()
 	if want := counted(3); !found.AllDone() || sum.Read != want.Read || sum.Written != want.Written ||
 		sum.Older != want.Older || sum.NullKeys != want.NullKeys || sum.NullTimes != want.NullTimes ||
@@ -200,7 +201,7 @@ func closedShards(t *testing.T, open Database) {
 	if err != nil || len(runs) != 1 || cmp.Diff(sum, runs[0]) != "" {
 		t.Errorf("the run is %+v, error %v", runs, err)
 	}
-	if open := sharded(t, engine, "test"); len(open) != 0 {
+	if open := sharded(t, engine); len(open) != 0 {
 		t.Errorf("a closed run is open: %+v", open)
 	}
 }
@@ -228,7 +229,7 @@ func cancelledShards(t *testing.T, open Database) {
 
 func openShards(t *testing.T, open Database) {
 	engine := open(t)
-	if found := sharded(t, engine, "test"); len(found) != 0 {
+	if found := sharded(t, engine); len(found) != 0 {
 		t.Errorf("before any run: %v", found)
 	}
 	run := divided(t, engine, "test", "weather", 2)
@@ -243,7 +244,7 @@ func openShards(t *testing.T, open Database) {
 		}
 	}
 	var views []string
-	for _, run := range sharded(t, engine, "test") {
+	for _, run := range sharded(t, engine) {
 		views = append(views, fmt.Sprint(run.View, len(run.Shards)))
 	}
 	if diff := cmp.Diff([]string{"weather2", "plane1"}, views); diff != "" {

@@ -34,7 +34,7 @@ func (r *reading) Newest(ctx context.Context, request offline.NewestRequest, yie
 	if err := request.View.RequireNewestRow(); err != nil {
 		return report, err
 	}
-	window, _, err := r.window(ctx, request.View, request.Window, request.Part)
+	window, err := r.window(ctx, request.View, request.Window, request.Part)
 	if err != nil {
 		return report, err
 	}

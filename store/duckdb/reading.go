@@ -112,19 +112,19 @@ func rowsRead(view *feature.View) (*feature.View, error) {
 	return view, view.RequireNewestRow()
 }
 
-// window is the part of a view's rows with event times in a window, and rows are all of them.
+// window are the rows of a view with event times in a window.
 func (r *reading) window(ctx context.Context, view *feature.View, window offline.Window, part *offline.Part) (
-	in *windowRows, rows *viewRows, err error,
+	*windowRows, error,
 ) {
 	if part != r.part {
-		return nil, nil, errors.New("a part of a window is read on its own")
+		return nil, errors.New("a part of a window is read on its own")
 	}
 	found, ok := r.views[view]
 	if !ok {
-		return nil, nil, fmt.Errorf("view %s is not one of those that are read", view.Name)
+		return nil, fmt.Errorf("view %s is not one of those that are read", view.Name)
 	}
 	return &windowRows{session: r.session, relations: r.relations, rows: found.rows.pruned(inclusive(window)),
-		window: window, part: part, staged: &found.staged}, found.rows, context.Cause(ctx)
+		window: window, part: part, staged: &found.staged}, context.Cause(ctx)
 }
 
 // Close implements offline.Reading.

@@ -80,11 +80,11 @@ func (w *windowRows) countNulls(ctx context.Context, report *offline.NewestRepor
 	return w.session.QueryRow(ctx, query, &report.NullKeys, &report.NullTimes)
 }
 
-// countThrough counts the rows of a view with an event time up to the instant. It reads no column but the event time, and
-// of a part the keys.
+// countThrough counts the rows of a view with an event time up to the instant. It reads no column but the event time,
+// and of a part the keys.
 func (r *reading) countThrough(ctx context.Context, view *feature.View, through feature.Instant) (int64, error) {
 	window := offline.Window{End: through}
-	earlier, _, err := r.window(ctx, view, window, r.part)
+	earlier, err := r.window(ctx, view, window, r.part)
 	if err != nil {
 		return 0, err
 	}

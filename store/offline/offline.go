@@ -38,7 +38,8 @@ type Store interface {
 
 // Reading reads windows of some views, one at a time and as often as wanted. What all windows have in common is done
 // once: files are listed when the reading is opened, and a SQL source is run in the first window. A file that has
-// changed since is an error. A request for a Part is refused: its inputs are its own. It is not safe for concurrent use, and can be used after an error of a window.
+// changed since is an error. A request for a Part is refused: its inputs are its own. It is not safe for concurrent
+// use, and can be used after an error of a window.
 type Reading interface {
 	Windowed
 	Close() error
