@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,7 +22,7 @@ import (
 // asked asks a worker for all shards. Leases do not run out unless expire makes them.
 func (p *project) asked() materialize.Work {
 	return materialize.Work{Project: "shops", Wanted: func(string) bool { return true }, Holder: "a worker",
-		Term: time.Hour, Clock: time.Now, Poll: time.Millisecond,
+		Term: time.Hour, Clock: func() time.Time { return noon }, Poll: time.Millisecond,
 		Begin:  func(registry.ShardedRun, int) {},
 		End:    func(registry.ShardedRun, int, materialize.Report, error) {},
 		Closed: func(*feature.View, materialize.Report, error) {},
@@ -188,6 +189,8 @@ func TestAWorkerStopsWhenItsTermHasPassed(t *testing.T) {
 	before := writes
 	asked := p.asked()
 	asked.Term = time.Nanosecond
+	var looks atomic.Int64
+	asked.Clock = func() time.Time { return noon.Add(time.Duration(looks.Add(1)) * time.Second) }
 	ctx, cancel := context.WithCancel(t.Context())
 	asked.End = func(_ registry.ShardedRun, _ int, _ materialize.Report, err error) {
 		if !errors.Is(err, registry.ErrLeaseLost) {
