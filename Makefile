@@ -154,6 +154,11 @@ bench-materialize: build redis-server ## Measure materialize against raw SETs an
 	go build -o bin/bench-materialize ./bench/materialize
 	bin/bench-materialize bin/plumb bin/bench
 
+.PHONY: bench-materialize-shards
+bench-materialize-shards: build redis-server ## Measure a run in shards by one worker and by two against one without shards
+	go build -o bin/bench-materialize ./bench/materialize
+	bin/bench-materialize bin/plumb bin/bench shards
+
 .PHONY: bench-materialize-memory
 bench-materialize-memory: build redis-server ## Materialize 50 million entities within 2 GB; fails above 3 GB; Redis uses 7 GB
 	go build -o bin/bench-materialize ./bench/materialize

@@ -82,7 +82,7 @@ func (c *copying) packNewest(ctx context.Context) error {
 	}
 	p.filling, p.maxFailed = c.filling(), c.maxFailed
 	request := offline.NewestRequest{View: c.plan.view, Window: c.plan.window, MaxFailed: c.maxFailed,
-		CountBefore: c.plan.countBefore}
+		CountBefore: c.plan.countBefore, Part: c.plan.part}
 	report, err := c.config.Offline.Newest(ctx, request, func(record arrow.RecordBatch) error {
 		return p.addAll(ctx, record)
 	})
@@ -117,7 +117,7 @@ func (c *copying) count(read offline.NewestReport) {
 // write gives batches to the online store until there are no more.
 func (c *copying) write(ctx context.Context, table online.Table) error {
 	for batch := range c.full {
-		if err := c.guard.check(ctx); err != nil {
+		if err := c.mayWrite(ctx); err != nil {
 			return err
 		}
 		written, err := c.config.Online.Write(ctx, table, batch.cut())
@@ -131,6 +131,16 @@ func (c *copying) write(ctx context.Context, table online.Table) error {
 	return nil
 }
 
+// mayWrite says why the run may not write any more.
+func (c *copying) mayWrite(ctx context.Context) error {
+	if c.plan.keeping != nil {
+		if err := c.plan.keeping.check(); err != nil {
+			return err
+		}
+	}
+	return c.guard.check(ctx)
+}
+
 func (c *copying) countWritten(written online.WriteReport, batch *batch) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -140,6 +150,9 @@ func (c *copying) countWritten(written online.WriteReport, batch *batch) {
 	run.Bytes += int64(len(batch.arena))
 	run.Tiles += batch.tiles
 	c.given += int64(batch.len())
+	if c.plan.keeping != nil {
+		c.plan.keeping.rows.Store(c.given)
+	}
 	c.config.Progress(run.View, c.given)
 }
 

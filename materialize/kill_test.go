@@ -19,11 +19,13 @@ import (
 )
 
 // childFolder names, in the environment, the project that this process is to materialize instead of running tests.
-// childFileSize bounds the size of the files that it writes. childView is the view, price if there is none.
+// childFileSize bounds the size of the files that it writes. childView is the view, price if there is none. With
+// childWorks it works on what is divided.
 const (
 	childFolder   = "PLUMB_TEST_MATERIALIZE"
 	childFileSize = "PLUMB_TEST_FILE_SIZE"
 	childView     = "PLUMB_TEST_VIEW"
+	childWorks    = "PLUMB_TEST_WORKS"
 )
 
 // batchWritten is what a child prints after each batch.
@@ -51,6 +53,12 @@ func TestChildProcess(t *testing.T) {
 			_, _ = os.Stdin.Read(make([]byte, 1)) // The parent lets it go on, or kills it; without one there is no waiting.
 		}
 	})
+	if _, ok := os.LookupEnv(childWorks); ok {
+		if err := m.Work(t.Context(), p.asked()); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
 	view := cmp.Or(os.Getenv(childView), "price")
 	if _, err := m.Run(t.Context(), p.View(view), materialize.Request{To: at(4)}); err != nil {
 		t.Fatal(err)

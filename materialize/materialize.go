@@ -14,6 +14,9 @@
 // looked at, which show whether the store has lost rows, and a birth is set if there is none (loss.go); the rows are
 // read, packed and written (copy.go, batch.go), for as long as the view's definition stays as it is (guard.go); the
 // progress is marked and then recorded in the ledger.
+//
+// A run can be divided into shards (shards.go) that workers on several machines do (worker.go), each with a lease
+// (lease.go), by a plan that the registry keeps (sharedplan.go).
 package materialize
 
 import (
@@ -49,6 +52,8 @@ type Config struct {
 	TempDir string
 	// LogFolder returns the absolute folder of a push log, or why there cannot be one. If nil, no view has one.
 	LogFolder func(path string) (string, error)
+	// Sharding is what Divide, Work and Cancel need; they need Registry too.
+	Sharding Sharding
 	// Registry reports whether definitions have changed during a run, which then ends. If nil, they never do.
 	Registry Definitions
 	// Retention is how long after a view's ttl the online store keeps expired rows (R13); see online.NewTable.

@@ -82,7 +82,8 @@ func (c *copying) newStatePacker() *statePacker {
 // packStates reads the events of the window, makes the states of their keys, and sends full batches.
 func (c *copying) packStates(ctx context.Context) error {
 	p := c.newStatePacker()
-	request := offline.EventsRequest{View: c.plan.view, Window: c.plan.window, MaxFailed: c.maxFailed}
+	request := offline.EventsRequest{View: c.plan.view, Window: c.plan.window, MaxFailed: c.maxFailed,
+		Part: c.plan.part}
 	report, err := c.config.Offline.Events(ctx, request, func(record arrow.RecordBatch) error {
 		return p.addAll(ctx, record)
 	})

@@ -53,6 +53,8 @@ type spent struct {
 	spans []string
 	rows  []price
 	skew  time.Duration
+	// shards, unless it is 0, is how many the builds are divided into.
+	shards int
 }
 
 func newSpent(t *testing.T, lookback time.Duration, spans ...string) *spent {
@@ -77,6 +79,9 @@ func (s *spent) build(store online.Store, through feature.Instant, changes ...fu
 	request := materialize.Request{To: through}
 	for _, change := range changes {
 		change(&request)
+	}
+	if s.shards > 0 {
+		return s.inShards(m, "spend", request, s.shards)
 	}
 	return must(m.Run(s.T.Context(), s.View("spend"), request))(s.T)
 }
@@ -162,6 +167,7 @@ func TestR27_RunsThatGoOnFromEachOtherShowWhatALoopOverTheEventsShows(t *testing
 			s := newSpent(t, lookback, spans...)
 			through := at(-40)
 			for range 6 {
+				s.shards = random.IntN(4)
 				before := through
 				through += feature.Instant(random.Int64N(int64(at(9)-at(0)))) + 1
 				for range random.IntN(12) {

@@ -46,6 +46,9 @@ type plan struct {
 	done *registry.Interval
 	// states says how the states of a view of the kind feature.Windows are made; nil for other views.
 	states *statePlan
+	// part is the shard that is done, and keeping keeps its lease; nil unless the run is divided.
+	part    *offline.Part
+	keeping *keeping
 }
 
 // newPlan applies R5 and R15: it chooses the window, and says what the record then lacks. If the store has lost rows,

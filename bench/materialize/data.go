@@ -22,8 +22,10 @@ const (
 // projectOf is the folder of the project that is materialized, with its own data.
 func projectOf(folder string) string { return filepath.Join(folder, "materialize") }
 
-// generate makes what is not there yet; the many entities only for the measurement of memory.
-func generate(ctx context.Context, folder string, many bool) error {
+// generate makes what is not there yet: the many entities only for the measurement of memory, and those with a past
+// only for that of shards.
+func generate(ctx context.Context, folder, what string) error {
+	many := what == memory
 	project := projectOf(folder)
 	for _, sub := range []string{filepath.Join(folder, "data"), filepath.Join(project, "data"),
 		filepath.Join(project, "features")} {
@@ -44,6 +46,10 @@ func generate(ctx context.Context, folder string, many bool) error {
 		filepath.Join(folder, uniformFile):             rows.Query(sourceRows, sourceKeys, 0, rows.Uniform),
 		filepath.Join(project, "data", "wide.parquet"): query(strings.Join(columns, ", "), entities),
 	}
+	if what == shards {
+		delete(files, filepath.Join(folder, uniformFile))
+		files[filepath.Join(project, "data", "past.parquet")] = rows.Query(pastRows, pastKeys, 0, rows.Uniform)
+	}
 	if many {
 		files[filepath.Join(project, "data", "narrow.parquet")] = query(small, manyEntities)
 	}
@@ -52,7 +58,7 @@ func generate(ctx context.Context, folder string, many bool) error {
 			return err
 		}
 	}
-	for name, text := range map[string]string{"plumb.yaml": settings, "features/all.yaml": definitions(many)} {
+	for name, text := range map[string]string{"plumb.yaml": settings, "features/all.yaml": definitions(what)} {
 		if err := os.WriteFile(filepath.Join(project, name), []byte(text), 0o644); err != nil {
 			return fmt.Errorf("write the project: %w", err)
 		}
@@ -63,7 +69,8 @@ func generate(ctx context.Context, folder string, many bool) error {
 const settings = "project: bench\ndefinitions: [features]\noffline: {roots: [data], memory_limit: 2GB}\n"
 
 // definitions are a view without a ttl and one with, whose rows expire in the store, and for memory a narrow one.
-func definitions(many bool) string {
+func definitions(what string) string {
+	many := what == memory
 	text := "entities:\n  - {name: user, join_keys: [{name: user_id, type: INT64}]}\nsources:\n"
 	source := "  - {name: %[1]s, parquet: {path: data/%[1]s.parquet}, event_timestamp: event_timestamp}\n"
 	view := "  - {name: %s, entities: [user], source: %s%s, features: [%s]}\n"
@@ -80,6 +87,11 @@ func definitions(many bool) string {
 		fmt.Sprintf(view, expiring, "wide", ", ttl: 30d", wide)
 	if many {
 		text += fmt.Sprintf(view, narrow, "narrow", "", "{name: f0, type: INT32}, {name: f1, type: FLOAT32}")
+	}
+	if what == shards {
+		text += fmt.Sprintf(view, past, "past", "", wide)
+		text = strings.Replace(text, "feature_views:", "  - {name: past, parquet: {path: data/past.parquet}, "+
+			"event_timestamp: event_timestamp}\nfeature_views:", 1)
 	}
 	return text
 }

@@ -2,6 +2,7 @@
 //
 //	materialize PLUMB FOLDER          against raw pipelined SETs, and the newest-row query against DuckDB's arg_max
 //	materialize PLUMB FOLDER memory   50 million entities within a memory limit
+//	materialize PLUMB FOLDER shards   a run in shards by one worker and by two against a run without shards
 //
 // PLUMB is the binary. Data stay in FOLDER: a row for each of a million entities, the 20 million rows of a million keys
 // that the benchmark of joins reads too, and for memory a row for each of 50 million entities.
@@ -24,6 +25,9 @@ import (
 // memory is the argument that asks for the measurement of memory.
 const memory = "memory"
 
+// shards is the argument that asks for the measurement of shards.
+const shards = "shards"
+
 // What this program does for itself, in processes of their own.
 const (
 	generating  = "generate"
@@ -45,7 +49,7 @@ func start(args []string) error {
 	defer stop()
 	switch {
 	case len(args) == 3 && args[0] == generating:
-		return generate(ctx, args[1], args[2] == memory)
+		return generate(ctx, args[1], args[2])
 	case len(args) == 2 && args[0] == ourNewest:
 		return readNewest(ctx, args[1])
 	case len(args) == 3 && args[0] == byHand:
@@ -58,8 +62,10 @@ func start(args []string) error {
 		return run(ctx, args[0], args[1], "speed", measureSpeed)
 	case len(args) == 3 && args[2] == memory:
 		return run(ctx, args[0], args[1], memory, measureMemory)
+	case len(args) == 3 && args[2] == shards:
+		return run(ctx, args[0], args[1], shards, measureShards)
 	}
-	return errors.New("usage: materialize PLUMB FOLDER [memory]")
+	return errors.New("usage: materialize PLUMB FOLDER [memory|shards]")
 }
 
 // run makes the project and measures.

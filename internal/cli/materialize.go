@@ -27,6 +27,7 @@ type materializeFlags struct {
 	full     bool
 	// maxFailed is how many rows of a view may have values that do not fit.
 	maxFailed int64
+	shardFlags
 }
 
 func (a *application) materializeCommand() *cobra.Command {
@@ -37,10 +38,22 @@ func (a *application) materializeCommand() *cobra.Command {
 		Long: "Materialize reads the rows with an event time after --from up to --to, and writes the newest of each\n" +
 			"entity into the online store. Without --from, each view goes on where what is complete ends, and windows may\n" +
 			"be done in any order. So a schedule needs no more than --to. Views run one after the other; one that fails\n" +
-			"does not hide the others.",
+			"does not hide the others.\n\n" +
+			"With --shards, a run is opened that any number of processes with --worker do together, on any machines.",
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := flags.check(cmd); err != nil {
+				return err
+			}
 			return a.inProject(cmd.Context(), func(ctx context.Context, p *project.Project) error {
+				switch {
+				case flags.shards > 0:
+					return a.divide(ctx, p, flags)
+				case flags.worker:
+					return a.work(ctx, p, flags)
+				case flags.cancel:
+					return a.cancelShards(ctx, p, flags)
+				}
 				return a.materialize(ctx, p, flags)
 			})
 		},
@@ -54,6 +67,7 @@ func (a *application) materializeCommand() *cobra.Command {
 	cmd.Flags().BoolVar(&flags.full, "full", false, "start over: ignore what is done of each view, and replace it")
 	cmd.Flags().Int64Var(&flags.maxFailed, "max-failed-rows", 0,
 		"rows of a view that may have values that do not fit their types; they are left out and reported")
+	flags.add(cmd)
 	a.completeViews(cmd, "view")
 	return cmd
 }

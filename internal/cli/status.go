@@ -45,7 +45,24 @@ func (a *application) status(ctx context.Context, p *project.Project) error {
 	for _, view := range message.GetViews() {
 		views = append(views, newViewStatus(view))
 	}
-	return a.print(document.NewStatus(message), func(w *printable.Writer) error { return writeStatus(w, views) })
+	open, err := p.ShardedRuns(ctx)
+	if err != nil {
+		return err
+	}
+	var runs []shardedRun
+	var notes []string
+	for _, run := range open {
+		runs = append(runs, newShardedRun(run))
+		notes = append(notes, runs[len(runs)-1].notes()...)
+	}
+	made := statusDocument{document.NewStatus(message), runs}
+	return a.print(made, func(w *printable.Writer) error { return writeStatus(w, views, notes) })
+}
+
+// statusDocument is that of gRPC, with the open runs that are divided.
+type statusDocument struct {
+	document.Status
+	ShardedRuns []shardedRun `json:"sharded_runs,omitempty"`
 }
 
 func newViewStatus(from *plumbv1.ViewStatus) viewStatus {
@@ -53,13 +70,14 @@ func newViewStatus(from *plumbv1.ViewStatus) viewStatus {
 	return viewStatus{ViewStatus: document, generation: from.GetGeneration(), rebuild: from.GetRebuild()}
 }
 
-func writeStatus(w *printable.Writer, views []viewStatus) error {
+func writeStatus(w *printable.Writer, views []viewStatus, more []string) error {
 	rows := [][]string{{"VIEW", "STATE", "FROM", "TO", "FRESHNESS", "LAST RUN", "READ", "WRITTEN", "OLDER"}}
 	var notes []string
 	for _, view := range views {
 		rows = append(rows, view.cells())
 		notes = append(notes, view.notes()...)
 	}
+	notes = append(notes, more...)
 	if err := w.Table(rows); err != nil {
 		return err
 	}

@@ -144,6 +144,7 @@ func (p *Project) Materializer(store online.Store, changes ...func(*materialize.
 	config := materialize.Config{
 		Offline: p.Offline, Online: store, Ledger: p.Registry, Registry: p.Registry,
 		LogFolder: p.LogFolder, Now: func() time.Time { return Noon },
+		Sharding: materialize.Sharding{Ledger: p.Registry, Sources: p.Offline},
 	}
 	for _, change := range changes {
 		change(&config)

@@ -28,6 +28,7 @@ import (
 type Registry interface {
 	registry.Registry
 	registry.Ledger
+	registry.ShardLedger
 	io.Closer
 }
 

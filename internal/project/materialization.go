@@ -111,6 +111,7 @@ func (p *Project) materializer(ctx context.Context, progress func(view string, r
 		Online:    online,
 		Ledger:    ledger,
 		Registry:  ledger,
+		Sharding:  materialize.Sharding{Ledger: ledger, Sources: offline, LocalStore: p.localStore()},
 		TempDir:   p.Config.Offline.TempDir,
 		LogFolder: p.LogFolder,
 		Now:       p.options.Now,

@@ -115,6 +115,9 @@ func (p *Project) Teardown(ctx context.Context, view string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	if err := p.refuseDivided(ctx, view); err != nil {
+		return 0, err
+	}
 	_, online, err := p.stored(ctx)
 	if err != nil {
 		return 0, err

@@ -15,6 +15,7 @@ import (
 type Engine interface {
 	registry.Registry
 	registry.Ledger
+	registry.ShardLedger
 }
 
 // Database is one database. Every call opens another handle on it, as another process would; it is closed with the
@@ -55,6 +56,13 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		"what is recorded is there whatever the revision says":  recordedProgress,
 		"marks ascend, whatever is forgotten or recorded":       ascendingMarks,
 		"concurrent marks differ":                               concurrentMarks,
+		"shards are taken, kept, returned and done":             takenShards,
+		"a shard whose lease has run out is another's":          expiredLeases,
+		"a divided run ends once, when all shards are done":     closedShards,
+		"a divided run can be closed before its end":            cancelledShards,
+		"a view has one divided run, and projects are isolated": openShards,
+		"concurrent workers take each shard once":               concurrentLeases,
+		"of concurrent ends of a divided run one counts":        concurrentCloses,
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) { test(t, fresh(t)) })

@@ -80,30 +80,32 @@ func (d *DB) Begin(ctx context.Context, run registry.Run) (int64, error) {
 // Finish records the outcome of a run and, if it succeeded, the view's progress. Both are one transaction: there is no
 // moment at which the run has succeeded and its window still counts as missing, or the reverse.
 func (d *DB) Finish(ctx context.Context, run registry.Run, progress *registry.Progress) error {
+	return d.write(ctx, func(ctx context.Context, tx *sql.Tx) error { return d.finish(ctx, tx, run, progress) })
+}
+
+func (d *DB) finish(ctx context.Context, tx *sql.Tx, run registry.Run, progress *registry.Progress) error {
 	files, err := json.Marshal(append([]feature.Input{}, run.Inputs...))
 	if err != nil {
 		return fmt.Errorf("cannot record run %d: %w", run.ID, err)
 	}
-	return d.write(ctx, func(ctx context.Context, tx *sql.Tx) error {
-		var project, view string
-		err := tx.QueryRowContext(ctx, `UPDATE runs SET finished_at = $1, outcome = $2, rows_read = $3, rows_written = $4,
-			rows_older = $5, null_keys = $6, null_times = $7, rows_skipped = $8, bytes_written = $9, error = $10,
-			files = $11, tiles_written = $12
-			WHERE id = $13 RETURNING project, view`,
-			run.FinishedAt.UnixMicro(), string(run.Outcome), run.Read, run.Written, run.Older, run.NullKeys,
-			run.NullTimes, run.Skipped, run.Bytes, plain(run.Error), string(files), run.Tiles,
-			run.ID).Scan(&project, &view)
-		if errors.Is(err, sql.ErrNoRows) {
-			return &fault.NotFoundError{Kind: "run", Name: strconv.FormatInt(run.ID, 10)}
-		}
-		if err != nil || progress == nil || run.Outcome != registry.Succeeded {
-			return err
-		}
-		if progress.View != view {
-			return fmt.Errorf("run %d is of view %q, and cannot record progress of view %q", run.ID, view, progress.View)
-		}
-		return d.record(ctx, tx, project, progress)
-	})
+	var project, view string
+	err = tx.QueryRowContext(ctx, `UPDATE runs SET finished_at = $1, outcome = $2, rows_read = $3, rows_written = $4,
+		rows_older = $5, null_keys = $6, null_times = $7, rows_skipped = $8, bytes_written = $9, error = $10,
+		files = $11, tiles_written = $12
+		WHERE id = $13 RETURNING project, view`,
+		run.FinishedAt.UnixMicro(), string(run.Outcome), run.Read, run.Written, run.Older, run.NullKeys,
+		run.NullTimes, run.Skipped, run.Bytes, plain(run.Error), string(files), run.Tiles,
+		run.ID).Scan(&project, &view)
+	if errors.Is(err, sql.ErrNoRows) {
+		return &fault.NotFoundError{Kind: "run", Name: strconv.FormatInt(run.ID, 10)}
+	}
+	if err != nil || progress == nil || run.Outcome != registry.Succeeded {
+		return err
+	}
+	if progress.View != view {
+		return fmt.Errorf("run %d is of view %q, and cannot record progress of view %q", run.ID, view, progress.View)
+	}
+	return d.record(ctx, tx, project, progress)
 }
 
 // record merges progress with what is recorded. A rebuild is never less than its generation, and identifies the

@@ -38,8 +38,9 @@ type DB struct {
 }
 
 var (
-	_ registry.Registry = (*DB)(nil)
-	_ registry.Ledger   = (*DB)(nil)
+	_ registry.Registry    = (*DB)(nil)
+	_ registry.Ledger      = (*DB)(nil)
+	_ registry.ShardLedger = (*DB)(nil)
 )
 
 // engine is what SQLite and PostgreSQL do in their own ways.

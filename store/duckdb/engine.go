@@ -47,6 +47,8 @@ type Engine struct {
 	finder *sourcefiles.Finder
 	// sessions is how each operation's DuckDB instance runs.
 	sessions session.Options
+	// version is DuckDB's.
+	version  string
 	hashing  hashing
 	choosing choosing
 }
@@ -79,7 +81,8 @@ func Open(ctx context.Context, config Config) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	return engine, s.Close()
+	err = s.QueryRow(ctx, "SELECT version()", &engine.version)
+	return engine, errors.Join(err, s.Close())
 }
 
 // Close releases nothing: an Engine holds no instance between operations.

@@ -21,7 +21,7 @@ func (r *reading) Events(ctx context.Context, request offline.EventsRequest, yie
 	if err := requireEvents(request.View); err != nil {
 		return report, err
 	}
-	window, _, err := r.window(ctx, request.View, request.Window)
+	window, err := r.window(ctx, request.View, request.Window, request.Part)
 	if err != nil {
 		return report, err
 	}

@@ -30,7 +30,7 @@ func (e *Engine) History(ctx context.Context, view *feature.View, yield func(arr
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	relations, err := e.open(ctx, s, []*feature.Source{view.Source})
+	relations, err := e.open(ctx, s, []*feature.Source{view.Source}, nil)
 	if err != nil {
 		return err
 	}

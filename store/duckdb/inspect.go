@@ -10,6 +10,7 @@ import (
 	"github.com/plumbstore/plumb/store/duckdb/relation"
 	"github.com/plumbstore/plumb/store/duckdb/session"
 	"github.com/plumbstore/plumb/store/duckdb/sqlcheck"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // Columns implements offline.Inspector.
@@ -19,7 +20,7 @@ func (e *Engine) Columns(ctx context.Context, source *feature.Source) (columns [
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	r, err := e.open(ctx, s, []*feature.Source{source})
+	r, err := e.open(ctx, s, []*feature.Source{source}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -33,18 +34,29 @@ func (e *Engine) Inputs(ctx context.Context, sources []*feature.Source) (files [
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	r, err := e.open(ctx, s, sources)
+	r, err := e.open(ctx, s, sources, nil)
 	if err != nil {
 		return nil, err
 	}
 	return r.Described(), nil
 }
 
-// open makes the sources readable in the session, as long as that is open, and confines it to their files.
-func (e *Engine) open(ctx context.Context, s *session.Session, sources []*feature.Source) (*relation.Set, error) {
-	r, err := relation.Open(ctx, e.finder, s, sources, nil, e.Scratch)
-	if err == nil {
-		s.EndWith(r.Close)
+// open makes the sources readable in the session, as long as that is open, and confines it to their files, or to those
+// of a part.
+func (e *Engine) open(ctx context.Context, s *session.Session, sources []*feature.Source, part *offline.Part) (
+	*relation.Set, error,
+) {
+	var only []feature.Input
+	if part != nil {
+		only = part.Inputs
+	}
+	r, err := relation.Open(ctx, e.finder, s, sources, only, e.Scratch)
+	if err != nil {
+		return nil, err
+	}
+	s.EndWith(r.Close)
+	if part != nil {
+		err = checkInputs(part.Inputs, r.Described())
 	}
 	return r, err
 }

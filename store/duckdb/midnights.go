@@ -33,7 +33,7 @@ func (e *Engine) AtMidnights(ctx context.Context, source *feature.Source) (_ boo
 		return false, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	r, err := e.open(ctx, s, []*feature.Source{source})
+	r, err := e.open(ctx, s, []*feature.Source{source}, nil)
 	if err != nil {
 		return false, err
 	}

@@ -34,14 +34,14 @@ func (r *reading) Newest(ctx context.Context, request offline.NewestRequest, yie
 	if err := request.View.RequireNewestRow(); err != nil {
 		return report, err
 	}
-	window, rows, err := r.window(ctx, request.View, request.Window)
+	window, err := r.window(ctx, request.View, request.Window, request.Part)
 	if err != nil {
 		return report, err
 	}
 	n := &newest{windowRows: *window, marked: r.marked, taken: r.taken}
 	report, err = n.find(ctx, request.MaxFailed)
 	if err == nil && request.CountBefore && request.Window.Start != nil {
-		report.Before, err = rows.countThrough(ctx, r.session, *request.Window.Start)
+		report.Before, err = r.countThrough(ctx, request.View, *request.Window.Start)
 	}
 	report.Inputs = n.rows.described(r.relations)
 	if err != nil {

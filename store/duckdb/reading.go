@@ -20,6 +20,8 @@ type reading struct {
 	session   *session.Session
 	relations *relation.Set
 	views     map[*feature.View]*viewInReading
+	// part is all that is read, if it is not nil.
+	part *offline.Part
 	// keeps says that events of a SQL source are kept in a table. That pays if there are several windows: the query works
 	// row by row, so one window alone need not have all its rows.
 	keeps  bool
@@ -36,15 +38,23 @@ type viewInReading struct {
 
 // Read implements offline.Store.
 func (e *Engine) Read(ctx context.Context, views []*feature.View) (offline.Reading, error) {
-	return e.read(ctx, views, true)
+	return e.read(ctx, views, nil, true)
 }
 
-func (e *Engine) read(ctx context.Context, views []*feature.View, keeps bool) (*reading, error) {
+// readWindow is a reading of one window of a view, or of a part of it.
+func (e *Engine) readWindow(ctx context.Context, view *feature.View, part *offline.Part) (*reading, error) {
+	if err := e.checkPart(part); err != nil {
+		return nil, err
+	}
+	return e.read(ctx, []*feature.View{view}, part, false)
+}
+
+func (e *Engine) read(ctx context.Context, views []*feature.View, part *offline.Part, keeps bool) (*reading, error) {
 	s, err := e.newSession(ctx)
 	if err != nil {
 		return nil, err
 	}
-	r := &reading{session: s, views: map[*feature.View]*viewInReading{}, keeps: keeps}
+	r := &reading{session: s, views: map[*feature.View]*viewInReading{}, part: part, keeps: keeps}
 	if err := r.open(ctx, e, views); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
@@ -66,7 +76,7 @@ func (r *reading) open(ctx context.Context, e *Engine, views []*feature.View) (e
 			}
 		}
 	}
-	if r.relations, err = e.open(ctx, r.session, sources); err != nil {
+	if r.relations, err = e.open(ctx, r.session, sources, r.part); err != nil {
 		return err
 	}
 	for i, view := range views {
@@ -102,16 +112,19 @@ func rowsRead(view *feature.View) (*feature.View, error) {
 	return view, view.RequireNewestRow()
 }
 
-// window is the part of a view's rows with event times in a window, and rows are all of them.
-func (r *reading) window(ctx context.Context, view *feature.View, window offline.Window) (
-	part *windowRows, rows *viewRows, err error,
+// window are the rows of a view with event times in a window.
+func (r *reading) window(ctx context.Context, view *feature.View, window offline.Window, part *offline.Part) (
+	*windowRows, error,
 ) {
+	if part != r.part {
+		return nil, errors.New("a part of a window is read on its own")
+	}
 	found, ok := r.views[view]
 	if !ok {
-		return nil, nil, fmt.Errorf("view %s is not one of those that are read", view.Name)
+		return nil, fmt.Errorf("view %s is not one of those that are read", view.Name)
 	}
 	return &windowRows{session: r.session, relations: r.relations, rows: found.rows.pruned(inclusive(window)),
-		window: window, staged: &found.staged}, found.rows, context.Cause(ctx)
+		window: window, part: part, staged: &found.staged}, context.Cause(ctx)
 }
 
 // Close implements offline.Reading.
@@ -129,7 +142,7 @@ func (e *Engine) Newest(ctx context.Context, request offline.NewestRequest, yiel
 	if err := request.View.RequireNewestRow(); err != nil {
 		return report, err
 	}
-	r, err := e.read(ctx, []*feature.View{request.View}, false)
+	r, err := e.readWindow(ctx, request.View, request.Part)
 	if err != nil {
 		return report, err
 	}
@@ -144,7 +157,7 @@ func (e *Engine) Events(ctx context.Context, request offline.EventsRequest, yiel
 	if err := requireEvents(request.View); err != nil {
 		return report, err
 	}
-	r, err := e.read(ctx, []*feature.View{request.View}, false)
+	r, err := e.readWindow(ctx, request.View, request.Part)
 	if err != nil {
 		return report, err
 	}

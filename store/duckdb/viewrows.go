@@ -11,7 +11,6 @@ import (
 	"github.com/plumbstore/plumb/store/duckdb/quote"
 	"github.com/plumbstore/plumb/store/duckdb/relation"
 	"github.com/plumbstore/plumb/store/duckdb/session"
-	"github.com/plumbstore/plumb/store/offline"
 )
 
 // viewRows is the SQL that reads the rows of one view, under the names k0… (keys), e and c (event and created time),
@@ -168,13 +167,4 @@ func (v *viewRows) checkStoredTimes(ctx context.Context, r *relation.Set) error 
 		})
 	}
 	return r.CheckStoredTimes(ctx)
-}
-
-// countThrough counts the rows with an event time up to the instant. It reads no column but the event time.
-func (v *viewRows) countThrough(ctx context.Context, s *session.Session, through feature.Instant) (int64, error) {
-	window := offline.Window{End: through}
-	earlier := v.pruned(inclusive(window))
-	var count int64
-	return count, s.QueryRow(ctx, fmt.Sprintf("SELECT count(*) FROM %s WHERE e IS NOT NULL%s AND %s", earlier.from,
-		earlier.within(inclusive(window)), inWindow(earlier.eventTime(), window)), &count)
 }

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/store/duckdb/relation"
 	"github.com/plumbstore/plumb/store/duckdb/session"
 	"github.com/plumbstore/plumb/store/offline"
@@ -17,6 +18,8 @@ type windowRows struct {
 	relations *relation.Set
 	rows      *viewRows
 	window    offline.Window
+	// part is all that is read, if it is not nil.
+	part *offline.Part
 	// staged says that what stage does for a SQL source is done; it outlives the window.
 	staged *bool
 }
@@ -54,7 +57,8 @@ func (w *windowRows) stage(ctx context.Context) error {
 
 // usable is the condition that a row has all keys and an event time in the window.
 func (w *windowRows) usable() string {
-	return w.rows.usable() + w.rows.within(inclusive(w.window)) + " AND " + inWindow(w.rows.eventTime(), w.window)
+	return w.rows.usable() + w.rows.within(inclusive(w.window)) + " AND " + inWindow(w.rows.eventTime(), w.window) +
+		" AND " + w.rows.inPart(w.part)
 }
 
 // inWindow is the condition that the microseconds lie in the half-open window (R5).
@@ -71,9 +75,23 @@ func (w *windowRows) countNulls(ctx context.Context, report *offline.NewestRepor
 	if w.rows.noneUnusable() {
 		return nil
 	}
-	query := fmt.Sprintf("SELECT count(*) FILTER (WHERE NOT (%s) AND %s), count(*) FILTER (WHERE e IS NULL) FROM %s",
-		w.rows.usable(), inWindow(w.rows.eventTime(), w.window), w.rows.from)
+	query := fmt.Sprintf("SELECT count(*) FILTER (WHERE NOT (%s) AND %s), count(*) FILTER (WHERE e IS NULL) FROM %s "+
+		"WHERE %s", w.rows.usable(), inWindow(w.rows.eventTime(), w.window), w.rows.from, w.rows.inPart(w.part))
 	return w.session.QueryRow(ctx, query, &report.NullKeys, &report.NullTimes)
+}
+
+// countThrough counts the rows of a view with an event time up to the instant. It reads no column but the event time,
+// and of a part the keys.
+func (r *reading) countThrough(ctx context.Context, view *feature.View, through feature.Instant) (int64, error) {
+	window := offline.Window{End: through}
+	earlier, err := r.window(ctx, view, window, r.part)
+	if err != nil {
+		return 0, err
+	}
+	rows := earlier.rows
+	var count int64
+	return count, r.session.QueryRow(ctx, fmt.Sprintf("SELECT count(*) FROM %s WHERE e IS NOT NULL%s AND %s AND %s",
+		rows.from, rows.within(inclusive(window)), inWindow(rows.eventTime(), window), rows.inPart(r.part)), &count)
 }
 
 // names are those of the columns of a row, for people.

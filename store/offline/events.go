@@ -8,4 +8,6 @@ type EventsRequest struct {
 	Window Window
 	// MaxFailed is how many rows may fail and are left out.
 	MaxFailed int64
+	// Part, if not nil, is all that is read.
+	Part *Part
 }

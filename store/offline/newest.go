@@ -24,6 +24,8 @@ type NewestRequest struct {
 	MaxFailed int64
 	// CountBefore asks for NewestReport.Before.
 	CountBefore bool
+	// Part, if not nil, is all that is read.
+	Part *Part
 }
 
 // NewestReport counts the source rows of a window.

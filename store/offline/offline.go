@@ -27,6 +27,9 @@ type Store interface {
 	PlanJoin(ctx context.Context, request JoinRequest) (Join, error)
 	// Files lists the files that these sources are read from, as Join.Files does.
 	Inputs(ctx context.Context, sources []*feature.Source) ([]feature.Input, error)
+	// Division names the way in which keys are divided among the shards of a window (Part). Engines that name it alike, on
+	// whichever machine, put a key into the same shard.
+	Division() string
 	// Read opens a reading of views, for many windows. The caller closes it.
 	Read(ctx context.Context, views []*feature.View) (Reading, error)
 	Windowed
@@ -35,7 +38,8 @@ type Store interface {
 
 // Reading reads windows of some views, one at a time and as often as wanted. What all windows have in common is done
 // once: files are listed when the reading is opened, and a SQL source is run in the first window. A file that has
-// changed since is an error. It is not safe for concurrent use, and can be used after an error of a window.
+// changed since is an error. A request for a Part is refused: its inputs are its own. It is not safe for concurrent
+// use, and can be used after an error of a window.
 type Reading interface {
 	Windowed
 	Close() error

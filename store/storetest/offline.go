@@ -101,8 +101,8 @@ func (s Offline) randomJoins(t *testing.T, draw func(t *rapid.T, folder, prefix 
 	})
 }
 
-// RandomWindows materializes random worlds in random consecutive windows, each for itself or in one reading, and checks
-// each against the reference (R3, R5, R8).
+// RandomWindows materializes random worlds in random consecutive windows, each for itself, in one reading or in shards,
+// and checks each against the reference (R3, R5, R8).
 func (s Offline) RandomWindows(t *testing.T) {
 	folder := t.TempDir()
 	engines := []offline.Engine{s.Start(t, folder, 1), s.Start(t, folder, 4)}
@@ -127,7 +127,8 @@ func (s Offline) RandomWindows(t *testing.T) {
 		defer reading.Close()
 		for _, view := range snapshot.Views() {
 			for _, window := range DrawWindows(t, world.Histories[view.Name]) {
-				reader := rapid.SampledFrom([]offline.Windowed{engine, reading}).Draw(t, "reader")
+				readers := []offline.Windowed{engine, reading, inShards{engine, rapid.IntRange(1, 5).Draw(t, "shards")}}
+				reader := rapid.SampledFrom(readers).Draw(t, "reader")
 				if err := world.checkNewest(context.Background(), reader, view, window); err != nil {
 					t.Fatalf("view %s, window %s: %v\n%s", view.Name, showWindow(window), err, world.Describe(nil))
 				}

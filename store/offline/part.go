@@ -1,0 +1,28 @@
+package offline
+
+import "github.com/plumbstore/plumb/feature"
+
+// Part is what one of several processes reads of a window, so that together they read it once: the rows of the entity
+// keys of one shard. Rows that cannot be served are in one shard each too, so that the counts of all shards add up to
+// those of the whole window.
+//
+// All rows of a key are in one shard. So what is the newest row of a key, or all events of it, is the same as without
+// shards, whatever the shards are and in whichever order they are read.
+type Part struct {
+	// Shard is from 0 up to Shards-1.
+	Shard, Shards int
+	// Division is how keys are divided among shards; see Store.Division. An engine that divides them otherwise refuses.
+	Division string
+	// Inputs are those that the source is read from. Others that are there by now are left out. If one of them has
+	// changed or is gone, the read fails with a *ChangedInputError.
+	Inputs []feature.Input
+}
+
+// ChangedInputError says that an input is not as it was when the shards of a run were made, so that they would not be
+// shards of one content.
+type ChangedInputError struct{ Input, Why string }
+
+func (e *ChangedInputError) Error() string {
+	return "input " + e.Input + " " + e.Why + ": the shards of a run have to read the same; put it back as it was, " +
+		"or close the run with plumb materialize --cancel and divide another"
+}
