@@ -37,7 +37,7 @@ type Config struct {
 	CacheLimit int64
 }
 
-// Store reads the objects of one server. It is safe for concurrent use.
+// Store reads and writes the objects of one server. It is safe for concurrent use.
 type Store struct {
 	config Config
 	core   *minio.Core
@@ -45,6 +45,8 @@ type Store struct {
 	slots chan struct{}
 	// patience is how long a server may send nothing.
 	patience time.Duration
+	// part is how many bytes a part of an upload has at least.
+	part int64
 }
 
 const amazon = "https://s3.amazonaws.com"
@@ -74,7 +76,8 @@ func New(config Config) (*Store, error) {
 	if err != nil {
 		return nil, fault.Inputf("objects.endpoint", "cannot be used: %v", err)
 	}
-	return &Store{config: config, core: core, slots: make(chan struct{}, requests), patience: patience}, nil
+	return &Store{config: config, core: core, slots: make(chan struct{}, requests), patience: patience,
+		part: leastPart}, nil
 }
 
 func (c Config) lookup() minio.BucketLookupType {
