@@ -21,8 +21,8 @@ import (
 // Format 1 had one text for both places: what it said of the making, and the times of files, stood in the file too.
 // Format 2 had the registry's revision within the file, which grows with definitions that the training set does not
 // use. Format 4 may have on-demand views, which are in views and have columns and no use; a manifest without any has
-// format 3. Format 5 may have objects among the sources' files, which have an ETag in the place of a digest; a manifest
-// without any has format 3 or 4.
+// format 3. Format 5 may have objects as labels and among the sources' files, which have an ETag in the place of a
+// digest; a manifest without any has format 3 or 4.
 const (
 	Format          = 5
 	withoutObjects  = 4
@@ -214,7 +214,7 @@ func New(made Made) *Manifest {
 // MadeOf adds the inputs.
 func (m *Manifest) MadeOf(labels Labels, sources []SourceFile) {
 	m.Labels, m.Sources = labels, sources
-	if slices.ContainsFunc(sources, func(s SourceFile) bool { return s.ETag != "" }) {
+	if labels.ETag != "" || slices.ContainsFunc(sources, func(s SourceFile) bool { return s.ETag != "" }) {
 		m.Format = Format
 	}
 }

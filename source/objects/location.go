@@ -6,8 +6,8 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 )
 
-// scheme begins the paths of objects.
-const scheme = "s3://"
+// Scheme begins the paths of objects.
+const Scheme = "s3://"
 
 // maxName is how long a part of a key between slashes may be, since it is the name of a local file or folder.
 const maxName = 255
@@ -16,11 +16,11 @@ const maxName = 255
 type Location struct{ Bucket, Key string }
 
 // IsLocation says whether a path is that of objects and not of files.
-func IsLocation(path string) bool { return strings.HasPrefix(path, scheme) }
+func IsLocation(path string) bool { return strings.HasPrefix(path, Scheme) }
 
 // Parse reads s3://BUCKET/KEY, with a key or without. A slash at its end is left out.
 func Parse(path string) (Location, error) {
-	bucket, key, _ := strings.Cut(strings.TrimPrefix(path, scheme), "/")
+	bucket, key, _ := strings.Cut(strings.TrimPrefix(path, Scheme), "/")
 	key = strings.TrimSuffix(key, "/")
 	if !IsLocation(path) || !isBucket(bucket) {
 		return Location{}, fault.Inputf("", "%s is not of the form s3://BUCKET/KEY, with a bucket of 3 to 63 lowercase "+
@@ -57,9 +57,9 @@ func isPlain(key string) bool {
 
 func (l Location) String() string {
 	if l.Key == "" {
-		return scheme + l.Bucket
+		return Scheme + l.Bucket
 	}
-	return scheme + l.Bucket + "/" + l.Key
+	return Scheme + l.Bucket + "/" + l.Key
 }
 
 // IsBelow says whether the location is another one or lies below it as a path does: s3://b/data/x is below s3://b/data,

@@ -114,7 +114,7 @@ func (r *Reading) Named(text string) string {
 		}
 		name, rest, inside := strings.Cut(after, "/o/")
 		if inside && isEntry(name) {
-			named.WriteString(scheme)
+			named.WriteString(Scheme)
 			text = rest
 		} else {
 			named.WriteString(folder + "/")

@@ -57,8 +57,12 @@ func (w *world) checkOut(t *testing.T, want []byte) {
 }
 
 // Requests of an upload by what they do.
-func isBegin(r *http.Request) bool { return r.Method == http.MethodPost && r.URL.Query().Has("uploads") }
-func isPart(r *http.Request) bool  { return r.Method == http.MethodPut && r.URL.Query().Has("partNumber") }
+func isBegin(r *http.Request) bool {
+	return r.Method == http.MethodPost && r.URL.Query().Has("uploads")
+}
+func isPart(r *http.Request) bool {
+	return r.Method == http.MethodPut && r.URL.Query().Has("partNumber")
+}
 func isCompletion(r *http.Request) bool {
 	return r.Method == http.MethodPost && r.URL.Query().Has("uploadId")
 }
