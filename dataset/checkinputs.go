@@ -147,9 +147,9 @@ func (f *Found) checkLabels(ctx context.Context, present Present, find *finder) 
 	return find.locate(ctx, "labels", given, present.Folder)
 }
 
-// checkLabelObject compares the version of the labels with that of the object now, or with that of the object whose copy
-// the caller gives. A file has no version; the labels can be made from again by it all the same, since the content of
-// the training set is compared then.
+// checkLabelObject compares the version of the labels with that of the object now, or of the object whose copy the
+// caller gives. A file has no version; the labels can be made from again by it all the same, since the content of the
+// training set is compared then.
 func (f *Found) checkLabelObject(ctx context.Context, present Present) (located, error) {
 	was := f.Manifest.Labels
 	found := located{Check: Check{Subject: "labels", Name: was.Path, State: Same}, Path: present.Labels}

@@ -61,8 +61,8 @@ func (p *Project) checkFiles(snapshot *feature.Snapshot, request TrainingSetRequ
 	return nil
 }
 
-// LabelFile returns the absolute path of a label file, which has to be there, or the name of an object. The Python client
-// has the same words.
+// LabelFile returns the absolute path of a label file, which has to be there, or the name of an object. The Python
+// client has the same words.
 func LabelFile(path string) (string, error) {
 	if !IsFileFormat(path) {
 		return "", fault.Inputf("", "label file %s has to end in .parquet, .csv or .arrow", path)

@@ -1,6 +1,7 @@
 package project_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -99,7 +100,7 @@ func TestATrainingSetOfObjectsIsThatOfFiles(t *testing.T) {
 				made.Manifest.File.Name != "train"+format {
 				t.Errorf("the manifest has labels %+v and file %+v", labels, made.Manifest.File)
 			}
-			if format == ".csv" && string(l.server.Get(t, key)) != string(read(t, local.Out)) {
+			if format == ".csv" && !bytes.Equal(l.server.Get(t, key), read(t, local.Out)) {
 				t.Error("the bytes are others")
 			}
 			// Without a manifest, the one that was there goes.
@@ -154,7 +155,7 @@ func TestATrainingSetOfObjectsIsVerifiedRebuiltAndCompared(t *testing.T) {
 		if rebuilt.Obstacles != nil || rebuilt.Digest != made.Manifest.Output.Digest || rebuilt.Out != copied {
 			t.Errorf("with the labels %q it is rebuilt as %+v", labels, rebuilt)
 		}
-		if string(l.server.Get(t, "sets/again.parquet")) != string(l.server.Get(t, key)) {
+		if !bytes.Equal(l.server.Get(t, "sets/again.parquet"), l.server.Get(t, key)) {
 			t.Errorf("with the labels %q the bytes are others", labels)
 		}
 	}
@@ -174,7 +175,8 @@ func TestATrainingSetOfObjectsIsVerifiedRebuiltAndCompared(t *testing.T) {
 		t.Errorf("they compare as %+v, %v", compared, err)
 	}
 	_, err = l.project.CompareObjects(t.Context(), out, "s3://lake/sets/none.parquet")
-	l.checkMistakeHas(t, err, "there is no s3://lake/sets/none.parquet, and no manifest s3://lake/sets/none.parquet.manifest")
+	l.checkMistakeHas(t, err,
+		"there is no s3://lake/sets/none.parquet, and no manifest s3://lake/sets/none.parquet.manifest")
 
 	// What has changed is named, and nothing is made of it.
 	l.server.Put(t, "in/labels.parquet", []byte("others"))
@@ -245,8 +247,8 @@ func TestATrainingSetThatFailsLeavesTheObjectsThatWereThere(t *testing.T) {
 				t.Errorf("the error is %v", err)
 			}
 			l.checkTidy(t, key, key+dataset.Suffix)
-			if string(l.server.Get(t, key)) != string(was) ||
-				string(l.server.Get(t, key+dataset.Suffix)) != string(described) {
+			if !bytes.Equal(l.server.Get(t, key), was) ||
+				!bytes.Equal(l.server.Get(t, key+dataset.Suffix), described) {
 				t.Error("what was there is not there any more")
 			}
 		})

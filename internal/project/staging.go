@@ -96,7 +96,7 @@ func (s *staging) labels(ctx context.Context, path string) (staged, error) {
 	if err != nil {
 		return staged{}, err
 	}
-	file, err := s.fetch(ctx, at, (*objects.File).EnsureAll)
+	file, err := s.fetch(ctx, at, ensureAll)
 	if err != nil {
 		return staged{}, err
 	}
@@ -108,7 +108,7 @@ func (s *staging) labels(ctx context.Context, path string) (staged, error) {
 }
 
 // fetch opens an object and fetches what ensure does of it; nil if there is none.
-func (s *staging) fetch(ctx context.Context, at objects.Location, ensure func(*objects.File, context.Context) error) (
+func (s *staging) fetch(ctx context.Context, at objects.Location, ensure func(context.Context, *objects.File) error) (
 	*objects.File, error,
 ) {
 	if err := s.open(ctx); err != nil {
@@ -122,7 +122,7 @@ func (s *staging) fetch(ctx context.Context, at objects.Location, ensure func(*o
 	if err != nil {
 		return nil, err
 	}
-	return file, ensure(file, ctx)
+	return file, ensure(ctx, file)
 }
 
 // version asks for the version of an object. It says false if there is none.
@@ -138,8 +138,8 @@ func (s *staging) version(ctx context.Context, path string) (feature.ObjectVersi
 	return feature.ObjectVersion{Size: object.Size, ETag: object.ETag, Modified: object.Modified}, ok, err
 }
 
-// output is the local path of a file that will be written, and be published if it is to be an object. Whether the object
-// can be written shows before hours of work.
+// output is the local path of a file that will be written, and be published if it is to be an object. Whether the
+// object can be written shows before hours of work.
 func (s *staging) output(ctx context.Context, path string) (string, error) {
 	if !objects.IsLocation(path) {
 		return path, nil
@@ -192,7 +192,7 @@ func (s *staging) trainingSet(ctx context.Context, path string, whole bool) (str
 	}
 	set := given
 	set.Key = strings.TrimSuffix(given.Key, dataset.Suffix)
-	ensure := (*objects.File).EnsureAll
+	ensure := ensureAll
 	if !whole && strings.HasSuffix(strings.ToLower(set.Key), ".parquet") {
 		ensure = ensureManifest
 	}
@@ -200,21 +200,24 @@ func (s *staging) trainingSet(ctx context.Context, path string, whole bool) (str
 		return "", err
 	}
 	beside := objects.Location{Bucket: set.Bucket, Key: set.Key + dataset.Suffix}
-	if err := s.link(ctx, beside, (*objects.File).EnsureAll); err != nil {
+	if err := s.link(ctx, beside, ensureAll); err != nil {
 		return "", err
 	}
 	return s.place(given)
 }
 
+// ensureAll fetches the whole object.
+func ensureAll(ctx context.Context, file *objects.File) error { return file.EnsureAll(ctx) }
+
 // ensureManifest fetches what readers of the metadata of a Parquet file look at.
-func ensureManifest(file *objects.File, ctx context.Context) error {
+func ensureManifest(ctx context.Context, file *objects.File) error {
 	const magic = 4
 	first := objects.Need{File: file, Ranges: []objects.Range{{Start: 0, End: magic}}}
 	return errors.Join(objects.Fetch(ctx, []objects.Need{first}), file.EnsureFooter(ctx))
 }
 
 // link gives an object its place in the folder of the operation.
-func (s *staging) link(ctx context.Context, at objects.Location, ensure func(*objects.File, context.Context) error,
+func (s *staging) link(ctx context.Context, at objects.Location, ensure func(context.Context, *objects.File) error,
 ) error {
 	file, err := s.fetch(ctx, at, ensure)
 	if err != nil || file == nil {

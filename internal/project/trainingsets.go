@@ -130,8 +130,8 @@ func CompareTrainingSets(a, b string) (*Differences, error) {
 	return &Differences{A: sides[0], B: sides[1], Comparison: dataset.Compare(manifests[0], manifests[1])}, nil
 }
 
-// CompareObjects is CompareTrainingSets for training sets that may be objects. Of these the manifests are fetched, and of
-// Parquet files the footers.
+// CompareObjects is CompareTrainingSets for training sets that may be objects. Of these the manifests are fetched, and
+// of Parquet files the footers.
 func (p *Project) CompareObjects(ctx context.Context, a, b string) (compared *Differences, err error) {
 	stage := p.staging()
 	defer func() { err = stage.end(err) }()

@@ -94,8 +94,9 @@ func TestAnUploadThatFailsLeavesWhatWasThereAndNothingElse(t *testing.T) {
 		answer objectstest.Handler
 		want   string
 	}{
-		"no right to begin": {isBegin, refusing("AccessDenied"), "cannot write s3://lake/sets/out.parquet: ENDPOINT refuses " +
-			"access (AccessDenied); check the credentials, which need the right to put and delete objects and to abort uploads"},
+		"no right to begin": {isBegin, refusing("AccessDenied"), "cannot write s3://lake/sets/out.parquet: ENDPOINT " +
+			"refuses access (AccessDenied); check the credentials, which need the right to put and delete objects and to " +
+			"abort uploads"},
 		"credentials expire": {isPart, refusing("ExpiredToken"),
 			"cannot write s3://lake/sets/out.parquet: the credentials have expired (ExpiredToken); renew them"},
 		"no right to complete": {isCompletion, refusing("AccessDenied"), "refuses access (AccessDenied)"},
