@@ -134,8 +134,8 @@ func resolved(path string) (string, error) {
 // each folder above it are compared with the path, symbolic links resolved on both sides.
 func (p *Project) isPartOf(file, source string) bool {
 	if objects.IsLocation(file) || objects.IsLocation(source) {
-		return objects.IsLocation(file) && objects.IsLocation(source) &&
-			isMatched(strings.TrimPrefix(file, objects.Scheme), strings.TrimPrefix(source, objects.Scheme), isEqual)
+		const separator = "://"
+		return isMatched(strings.Replace(file, separator, "/", 1), strings.Replace(source, separator, "/", 1), isEqual)
 	}
 	if !filepath.IsAbs(source) {
 		source = filepath.Join(p.Config.ProjectDir, source)

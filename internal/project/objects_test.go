@@ -307,6 +307,7 @@ func TestAnOutputThatASourceWouldReadIsRefusedAmongObjectsToo(t *testing.T) {
 	for pattern, refused := range map[string][]string{
 		"s3://lake/planes":           {"s3://lake/planes/a.parquet", "s3://lake/planes/b/c.parquet"},
 		"s3://lake/planes/*.parquet": {"s3://lake/planes/a.parquet"},
+		"gs://lake/planes":           {"gs://lake/planes/a.parquet"},
 	} {
 		was := read(t, path)
 		text := strings.Replace(string(was), "data/planes.parquet", pattern, 1)
@@ -315,7 +316,7 @@ func TestAnOutputThatASourceWouldReadIsRefusedAmongObjectsToo(t *testing.T) {
 		}
 		l.server.PutFile(t, "planes/planes.parquet", filepath.Join(l.folder, "data", "planes.parquet"))
 		again := project.Open(l.project.Config, project.Options{Now: l.project.Now, Version: "test"})
-		again.Config.Offline.Roots = []string{"data", "s3://lake/planes"}
+		again.Config.Offline.Roots = []string{"data", pattern[:len("s3://lake/planes")]}
 		definitions, err := again.ReadDefinitions(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -331,8 +332,22 @@ func TestAnOutputThatASourceWouldReadIsRefusedAmongObjectsToo(t *testing.T) {
 			_, err := again.MakeTrainingSet(t.Context(), l.request(out))
 			l.checkMistakeHas(t, err, out+" is part of what source planes reads; name a file elsewhere")
 		}
-		if _, err := again.MakeTrainingSet(t.Context(), l.request("s3://lake/planes2/a.parquet")); err != nil {
-			t.Error(err)
+		elsewhere := l.request(pattern[:len("s3://lake/planes")] + "2/a.parquet")
+		elsewhere.Labels = pattern[:len("s3://lake")] + "/in/labels.parquet"
+		made, err := again.MakeTrainingSet(t.Context(), elsewhere)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if made.Manifest.Labels.Path != elsewhere.Labels || made.Manifest.Sources[0].ETag == "" {
+			t.Errorf("it was made of %+v and %+v", made.Manifest.Labels, made.Manifest.Sources)
+		}
+		verified, err := again.VerifyTrainingSet(t.Context(), elsewhere.Out, "")
+		if err != nil || !verified.Same {
+			t.Errorf("it is verified as %+v, %v", verified, err)
+		}
+		rebuilt, err := again.Rebuild(t.Context(), project.RebuildRequest{Path: elsewhere.Out})
+		if err != nil || rebuilt.Obstacles != nil || rebuilt.Out != elsewhere.Out {
+			t.Errorf("it is rebuilt as %+v, %v", rebuilt, err)
 		}
 		if err := errors.Join(again.Close(), os.WriteFile(path, was, 0o600)); err != nil {
 			t.Fatal(err)

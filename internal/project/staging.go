@@ -68,7 +68,7 @@ func (s *staging) named(text string) string {
 	if s.folder == "" {
 		return text
 	}
-	return s.reading.Named(strings.ReplaceAll(text, s.folder+string(filepath.Separator), objects.Scheme))
+	return s.reading.Named(objects.Named(text, s.folder))
 }
 
 // explained names objects in the mistakes of an error.
@@ -159,7 +159,7 @@ func (s *staging) output(ctx context.Context, path string) (string, error) {
 
 // place is the local path of an object in the folder of the operation.
 func (s *staging) place(at objects.Location) (string, error) {
-	path := filepath.Join(s.folder, at.Bucket, filepath.FromSlash(at.Key))
+	path := filepath.Join(s.folder, at.Local())
 	return path, disk.Real().MkdirAll(filepath.Dir(path), 0o700)
 }
 
@@ -199,7 +199,7 @@ func (s *staging) trainingSet(ctx context.Context, path string, whole bool) (str
 	if err := s.link(ctx, set, ensure); err != nil {
 		return "", err
 	}
-	beside := objects.Location{Bucket: set.Bucket, Key: set.Key + dataset.Suffix}
+	beside := set.At(set.Key + dataset.Suffix)
 	if err := s.link(ctx, beside, ensureAll); err != nil {
 		return "", err
 	}

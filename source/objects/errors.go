@@ -47,7 +47,7 @@ func (s *Store) explained(ctx context.Context, at Location, err error, wanted ac
 		return changed(at)
 	case answer.Code == minio.NoSuchBucket:
 		return fault.Inputf("", "cannot %s %s: %s has no bucket %q; check its name, or objects.endpoint", wanted.verb, at,
-			s.config.Endpoint, at.Bucket)
+			s.server(at).endpoint, at.Bucket)
 	case answer.Code == minio.NoSuchKey:
 		return fault.Inputf("", "%s was removed while it was in use; run again", at)
 	case answer.Code == "ExpiredToken" || answer.Code == "ExpiredTokenException" || answer.Code == "TokenRefreshRequired":
@@ -55,21 +55,21 @@ func (s *Store) explained(ctx context.Context, at Location, err error, wanted ac
 	case answer.Code == minio.InvalidAccessKeyID || answer.Code == "SignatureDoesNotMatch" ||
 		answer.Code == "InvalidToken":
 		return fault.Inputf("", "cannot %s %s: %s does not take the credentials (%s); check objects.access_key and "+
-			"objects.secret_key, or those of the environment", wanted.verb, at, s.config.Endpoint, answer.Code)
+			"objects.secret_key, or those of the environment", wanted.verb, at, s.server(at).endpoint, answer.Code)
 	case answer.StatusCode == http.StatusForbidden || answer.StatusCode == http.StatusUnauthorized:
 		return fault.Inputf("", "cannot %s %s: %s refuses access (%s); check the credentials, which need %s", wanted.verb,
-			at, s.config.Endpoint, answer.Code, wanted.rights)
+			at, s.server(at).endpoint, answer.Code, wanted.rights)
 	case answer.StatusCode == http.StatusMovedPermanently || answer.Code == "AuthorizationHeaderMalformed":
 		return fault.Inputf("", "cannot %s %s: the bucket is in another region (%s); set objects.region", wanted.verb, at,
 			answer.Code)
 	case answer.StatusCode >= http.StatusBadRequest && answer.StatusCode < http.StatusInternalServerError &&
 		answer.StatusCode != http.StatusTooManyRequests:
-		return fault.Inputf("", "cannot %s %s: %s answers %s", wanted.verb, at, s.config.Endpoint, answer.Code)
+		return fault.Inputf("", "cannot %s %s: %s answers %s", wanted.verb, at, s.server(at).endpoint, answer.Code)
 	case answer.StatusCode >= http.StatusInternalServerError || answer.StatusCode == http.StatusTooManyRequests:
-		return fmt.Errorf("cannot %s %s: %s answered %d %s %d times: %w", wanted.verb, at, s.config.Endpoint,
+		return fmt.Errorf("cannot %s %s: %s answered %d %s %d times: %w", wanted.verb, at, s.server(at).endpoint,
 			answer.StatusCode, answer.Code, attempts, fault.ErrUnavailable)
 	}
-	return fmt.Errorf("cannot %s %s at %s: %s: %w", wanted.verb, at, s.config.Endpoint, reason(err), fault.ErrUnavailable)
+	return fmt.Errorf("cannot %s %s at %s: %s: %w", wanted.verb, at, s.server(at).endpoint, reason(err), fault.ErrUnavailable)
 }
 
 // reason is what a connection failed with, without the address that was asked.

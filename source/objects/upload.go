@@ -44,11 +44,11 @@ func (s *Store) Writable(ctx context.Context, at Location) error {
 		return fault.Inputf("", "cannot write %s: it is a bucket; name a key in it", at)
 	}
 	s.abortLeft(ctx, at)
-	id, err := s.core.NewMultipartUpload(ctx, at.Bucket, at.Key, minio.PutObjectOptions{})
+	id, err := s.server(at).NewMultipartUpload(ctx, at.Bucket, at.Key, minio.PutObjectOptions{})
 	if err != nil {
 		return s.explainWrite(ctx, at, err)
 	}
-	if err := s.core.AbortMultipartUpload(ctx, at.Bucket, at.Key, id); err != nil && !isGone(err) {
+	if err := s.server(at).AbortMultipartUpload(ctx, at.Bucket, at.Key, id); err != nil && !isGone(err) {
 		return s.explainWrite(ctx, at, err)
 	}
 	return nil
@@ -57,13 +57,13 @@ func (s *Store) Writable(ctx context.Context, at Location) error {
 // abortLeft aborts the uploads of a name. Not every server can list them, and not everybody may: the upload that comes
 // next does not depend on it, and says what is wrong if more is.
 func (s *Store) abortLeft(ctx context.Context, at Location) {
-	listed, err := s.core.ListMultipartUploads(ctx, at.Bucket, at.Key, "", "", "", page)
+	listed, err := s.server(at).ListMultipartUploads(ctx, at.Bucket, at.Key, "", "", "", page)
 	if err != nil {
 		return
 	}
 	for _, left := range listed.Uploads {
 		if left.Key == at.Key {
-			_ = s.core.AbortMultipartUpload(ctx, at.Bucket, at.Key, left.UploadID)
+			_ = s.server(at).AbortMultipartUpload(ctx, at.Bucket, at.Key, left.UploadID)
 		}
 	}
 }
@@ -81,7 +81,7 @@ func (s *Store) Upload(ctx context.Context, path string, at Location) (err error
 		return err
 	}
 	u := &upload{store: s, at: at, file: file, size: info.Size(), mark: newMark()}
-	u.id, err = s.core.NewMultipartUpload(ctx, at.Bucket, at.Key, minio.PutObjectOptions{
+	u.id, err = s.server(at).NewMultipartUpload(ctx, at.Bucket, at.Key, minio.PutObjectOptions{
 		ContentType: "application/octet-stream", UserMetadata: map[string]string{markName: u.mark}})
 	if err != nil {
 		return s.explainWrite(ctx, at, err)
@@ -148,7 +148,7 @@ func (u *upload) part(ctx context.Context, number int, r Range) (tag string, err
 	}
 	options := minio.PutObjectPartOptions{Md5Base64: base64.StdEncoding.EncodeToString(digest.Sum(nil))}
 	err = u.store.send(ctx, u.file, r, func(ctx context.Context, body io.Reader) error {
-		sent, err := u.store.core.PutObjectPart(ctx, u.at.Bucket, u.at.Key, u.id, number, body, r.Length(), options)
+		sent, err := u.store.server(u.at).PutObjectPart(ctx, u.at.Bucket, u.at.Key, u.id, number, body, r.Length(), options)
 		tag = sent.ETag
 		return err
 	})
@@ -215,11 +215,11 @@ func (u *upload) complete(ctx context.Context, parts []minio.CompletePart) error
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), completion)
 	defer cancel()
-	_, err := u.store.core.CompleteMultipartUpload(ctx, u.at.Bucket, u.at.Key, u.id, parts, minio.PutObjectOptions{})
+	_, err := u.store.server(u.at).CompleteMultipartUpload(ctx, u.at.Bucket, u.at.Key, u.id, parts, minio.PutObjectOptions{})
 	if err == nil {
 		return nil
 	}
-	info, unseen := u.store.core.StatObject(ctx, u.at.Bucket, u.at.Key, minio.StatObjectOptions{})
+	info, unseen := u.store.server(u.at).StatObject(ctx, u.at.Bucket, u.at.Key, minio.StatObjectOptions{})
 	if unseen == nil && isMarked(info, u.mark) {
 		return nil
 	}
@@ -241,7 +241,7 @@ func isMarked(info minio.ObjectInfo, mark string) bool {
 func (u *upload) abort(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanup)
 	defer cancel()
-	_ = u.store.core.AbortMultipartUpload(ctx, u.at.Bucket, u.at.Key, u.id)
+	_ = u.store.server(u.at).AbortMultipartUpload(ctx, u.at.Bucket, u.at.Key, u.id)
 }
 
 func (u *upload) explain(ctx context.Context, err error) error {
@@ -263,7 +263,7 @@ func (s *Store) Put(ctx context.Context, at Location, content []byte) error {
 	digest := md5.Sum(content) //nolint:gosec // S3 checks objects by their MD5.
 	sum := base64.StdEncoding.EncodeToString(digest[:])
 	err := s.send(ctx, bytes.NewReader(content), Range{0, size}, func(ctx context.Context, body io.Reader) error {
-		_, err := s.core.PutObject(ctx, at.Bucket, at.Key, body, size, sum, "",
+		_, err := s.server(at).PutObject(ctx, at.Bucket, at.Key, body, size, sum, "",
 			minio.PutObjectOptions{ContentType: "application/json"})
 		return err
 	})
@@ -277,7 +277,7 @@ func (s *Store) Put(ctx context.Context, at Location, content []byte) error {
 func (s *Store) Remove(ctx context.Context, at Location) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), completion)
 	defer cancel()
-	err := s.core.RemoveObject(ctx, at.Bucket, at.Key, minio.RemoveObjectOptions{})
+	err := s.server(at).RemoveObject(ctx, at.Bucket, at.Key, minio.RemoveObjectOptions{})
 	if err != nil && minio.ToErrorResponse(err).StatusCode != http.StatusNotFound {
 		return s.explainWrite(ctx, at, err)
 	}
