@@ -121,7 +121,7 @@ func holding(folder string, do func(folder string) error) error {
 	}
 	defer lock.Close()
 	if err := flock(lock, syscall.LOCK_EX|syscall.LOCK_NB); err != nil || !hasName(lock) {
-		return nil //nolint:nilerr // Somebody holds it, or has removed it.
+		return nil // Somebody holds it, or has removed it.
 	}
 	return do(folder)
 }

@@ -69,7 +69,8 @@ func (s *Store) explained(ctx context.Context, at Location, err error, wanted ac
 		return fmt.Errorf("cannot %s %s: %s answered %d %s %d times: %w", wanted.verb, at, s.server(at).endpoint,
 			answer.StatusCode, answer.Code, attempts, fault.ErrUnavailable)
 	}
-	return fmt.Errorf("cannot %s %s at %s: %s: %w", wanted.verb, at, s.server(at).endpoint, reason(err), fault.ErrUnavailable)
+	return fmt.Errorf("cannot %s %s at %s: %s: %w", wanted.verb, at, s.server(at).endpoint, reason(err),
+		fault.ErrUnavailable)
 }
 
 // reason is what a connection failed with, without the address that was asked.

@@ -68,7 +68,8 @@ func TestObjectsOfGoogleKeepTheirNames(t *testing.T) {
 	w.limit = 1
 	closed(t, reading)
 	closed(t, openedAndClosed(t, w))
-	if left, err := filepath.Glob(filepath.Join(w.cache, "objects-1", "*", "o", "gs:", "lake", "sets", "*")); len(left) > 0 {
+	left, err := filepath.Glob(filepath.Join(w.cache, "objects-1", "*", "o", "gs:", "lake", "sets", "*"))
+	if len(left) > 0 {
 		t.Errorf("%v is left in a cache of one byte, %v", left, err)
 	}
 }

@@ -23,8 +23,8 @@ const (
 
 // Config says where objects are, and how they are read.
 type Config struct {
-	// Endpoint is the URL of the server, such as https://minio.example.com:9000; empty for that of AWS, and for gs://… that
-	// of Google.
+	// Endpoint is the URL of the server, such as https://minio.example.com:9000; empty for that of AWS, and for gs://…
+	// that of Google.
 	Endpoint string
 	// Region is that of the buckets; empty if the server is to be asked.
 	Region string

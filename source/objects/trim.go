@@ -31,7 +31,7 @@ func trimEntry(folder string) (err error) {
 	if err := e.ranks.Truncate(0); err != nil {
 		return err
 	}
-	if err := e.ranks.Sync(); err != nil {
+	if err := e.sync(e.ranks); err != nil {
 		return err
 	}
 	if err := e.replace(kept); err != nil {
@@ -107,7 +107,7 @@ func (e *entry) replace(kept []Range) (err error) {
 	if err := trimmed.Truncate(e.size); err != nil {
 		return err
 	}
-	if err := trimmed.Sync(); err != nil {
+	if err := e.sync(trimmed); err != nil {
 		return err
 	}
 	return disk.Real().Rename(path, e.path)

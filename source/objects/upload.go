@@ -215,11 +215,12 @@ func (u *upload) complete(ctx context.Context, parts []minio.CompletePart) error
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), completion)
 	defer cancel()
-	_, err := u.store.server(u.at).CompleteMultipartUpload(ctx, u.at.Bucket, u.at.Key, u.id, parts, minio.PutObjectOptions{})
+	server := u.store.server(u.at)
+	_, err := server.CompleteMultipartUpload(ctx, u.at.Bucket, u.at.Key, u.id, parts, minio.PutObjectOptions{})
 	if err == nil {
 		return nil
 	}
-	info, unseen := u.store.server(u.at).StatObject(ctx, u.at.Bucket, u.at.Key, minio.StatObjectOptions{})
+	info, unseen := server.StatObject(ctx, u.at.Bucket, u.at.Key, minio.StatObjectOptions{})
 	if unseen == nil && isMarked(info, u.mark) {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package duckdb_test
 
 import (
+	"flag"
 	"os"
 	"testing"
 
@@ -14,6 +15,7 @@ import (
 // overObjects checks the engine against the contract with sources that are objects.
 func overObjects(t *testing.T) storetest.Offline {
 	t.Helper()
+	fewer(t)
 	server := objectstest.Start(t)
 	config := server.Config(server.Endpoint)
 	config.CacheDir, config.CacheLimit = t.TempDir(), 1<<30
@@ -38,6 +40,21 @@ func overObjects(t *testing.T) storetest.Offline {
 			return engine
 		},
 	}
+}
+
+// fewer has a test draw fewer worlds, since each is uploaded.
+func fewer(t *testing.T) {
+	t.Helper()
+	checks := flag.Lookup("rapid.checks").Value
+	was := checks.String()
+	if err := checks.Set("30"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := checks.Set(was); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestR1toR13_RandomJoinsOverObjects(t *testing.T) { overObjects(t).RandomJoins(t) }
