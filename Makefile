@@ -124,7 +124,7 @@ bench-windows: build redis-server ## Measure windows: joins against a range join
 	bin/bench-online -tables windows -callers 1,16 bin/plumb
 
 .PHONY: bench-objects
-bench-objects: bin/tools/versitygw ## Measure the bytes and requests of a join over an object beside what it needs, a whole download and a local file
+bench-objects: bin/tools/versitygw ## Measure the bytes and requests of a join and of a materialization over an object beside what they need, a whole download and a local file
 	go test ./store/duckdb -run '^$$' -bench Objects -benchtime 5x
 
 .PHONY: bench-memory

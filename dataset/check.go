@@ -35,14 +35,25 @@ type Check struct {
 	Detail  string `json:"detail,omitempty"`
 }
 
+// Rename rewrites the texts of checks that may name files.
+func Rename(checks []Check, text func(string) string) {
+	for i := range checks {
+		checks[i].Name, checks[i].Detail = text(checks[i].Name), text(checks[i].Detail)
+	}
+}
+
 // Present is a project as it is now.
 type Present struct {
 	// Folder is the project's.
 	Folder string
 	// Search are the folders that moved files are looked for in, with all below them.
 	Search []string
-	// Labels, unless it is empty, is where the label rows are now.
-	Labels  string
+	// Labels, unless it is empty, is where the label rows are now. LabelsObject is the name and the version of the object
+	// that this is a copy of; nil if it is none.
+	Labels       string
+	LabelsObject *feature.Input
+	// Object asks for the version of an object, and says false if there is none.
+	Object  func(ctx context.Context, path string) (feature.ObjectVersion, bool, error)
 	Digests *FileDigests
 	// Current is the newest revision.
 	Current *feature.Snapshot

@@ -135,9 +135,7 @@ func (in *inputs) object(found located, was SourceFile, now []feature.Input) loc
 			found.State, found.Path = Same, was.Path
 			return found
 		default:
-			found.State = Changed
-			found.Detail = fmt.Sprintf("it is another version: %s in the place of %s", version,
-				feature.ObjectVersion{Size: was.Size, ETag: was.ETag})
+			found.State, found.Detail = Changed, otherVersion(version, was.File)
 			return found
 		}
 	}
@@ -173,12 +171,53 @@ func (f *Found) checkLabels(ctx context.Context, present Present, find *finder) 
 	if was.Content != "" {
 		return f.checkLabelRows(ctx, present)
 	}
+	if was.ETag != "" {
+		return f.checkLabelObject(ctx, present)
+	}
 	if present.Labels == "" {
 		return find.locate(ctx, "labels", was.File, present.Folder)
 	}
 	given := was.File
 	given.Path, given.Outside, given.At = present.Labels, true, present.Labels
 	return find.locate(ctx, "labels", given, present.Folder)
+}
+
+// checkLabelObject compares the version of the labels with that of the object now, or of the object whose copy the
+// caller gives. A file has no version; the labels can be made from again by it all the same, since the content of the
+// training set is compared then.
+func (f *Found) checkLabelObject(ctx context.Context, present Present) (located, error) {
+	was := f.Manifest.Labels
+	found := located{Check: Check{Subject: "labels", Name: was.Path, State: Same}, Path: present.Labels}
+	object := present.LabelsObject
+	if object == nil && present.Labels != "" {
+		found.Name, found.State = present.Labels, NotCompared
+		found.Detail = fmt.Sprintf("the labels were the object %s, and a file has no ETag to compare", was.Path)
+		return found, nil
+	}
+	if object == nil {
+		version, there, err := present.Object(ctx, was.Path)
+		if input, ok := errors.AsType[*fault.InputError](err); ok {
+			found.State, found.Detail = NotCompared, input.Message
+			return found, nil
+		}
+		if err != nil || !there {
+			found.State = Missing
+			return found, err
+		}
+		found.Path, object = was.Path, &feature.Input{Name: was.Path, Version: version}
+	}
+	found.Name = object.Name
+	version, _ := object.Version.(feature.ObjectVersion)
+	if version.ETag != was.ETag || version.Size != was.Size {
+		found.State, found.Path, found.Detail = Changed, "", otherVersion(version, was.File)
+	}
+	return found, nil
+}
+
+// otherVersion says that an object is not what it was.
+func otherVersion(now feature.ObjectVersion, was File) string {
+	return fmt.Sprintf("it is another version: %s in the place of %s", now,
+		feature.ObjectVersion{Size: was.Size, ETag: was.ETag})
 }
 
 // checkLabelRows compares the rows of a program by their content digest, which is the same for a file of them alone and

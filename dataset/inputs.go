@@ -23,7 +23,12 @@ type Inputs struct {
 	labels os.FileInfo
 	// byContent says that the labels have no digest as a file.
 	byContent bool
+	// object is the name and the version of the labels if they are an object; nil if they are a file.
+	object *feature.Input
 }
+
+// ByVersion has the labels named as a version of an object, of which the label file is a copy.
+func (in *Inputs) ByVersion(object feature.Input) { in.object = &object }
 
 // ByContent has the labels named by their content instead of as a file. The output that is to be written has to have
 // room for their types.
@@ -51,6 +56,9 @@ func (in *Inputs) Digest(ctx context.Context, sources []feature.Input) (Labels, 
 	if err != nil || in.byContent {
 		return Labels{}, files, err
 	}
+	if in.object != nil {
+		return Labels{File: objectFile(*in.object)}, files, nil
+	}
 	path, err := filepath.Abs(in.Labels)
 	if err != nil {
 		return Labels{}, nil, err
@@ -77,8 +85,8 @@ func DigestSources(ctx context.Context, folder string, digests *FileDigests, sou
 	var positions []int
 	for i, source := range sources {
 		named[i].Source = source.Source
-		if version, ok := source.Version.(feature.ObjectVersion); ok {
-			named[i].File = File{Path: source.Name, Size: version.Size, ETag: version.ETag}
+		if _, ok := source.Version.(feature.ObjectVersion); ok {
+			named[i].File = objectFile(source)
 			continue
 		}
 		if version, ok := source.Version.(feature.TableVersion); ok {
@@ -101,6 +109,12 @@ func DigestSources(ctx context.Context, folder string, digests *FileDigests, sou
 		named[i].File = files[at]
 	}
 	return named, nil
+}
+
+// objectFile is an object in a manifest.
+func objectFile(object feature.Input) File {
+	version, _ := object.Version.(feature.ObjectVersion)
+	return File{Path: object.Name, Size: version.Size, ETag: version.ETag}
 }
 
 // place records the path of a file, relative to the project or absolute. It clears the modification time.
@@ -168,12 +182,16 @@ func relative(folder, path string) string {
 // MadeFrom takes over what an older manifest calls the inputs, whose bytes are the same wherever they are now, so that
 // the same training set has the same bytes again.
 func (m *Manifest) MadeFrom(old *Manifest) {
-	if old.Labels.Content == "" {
+	switch {
+	case old.Labels.ETag != "":
+		m.Labels.File = old.Labels.File // Maybe it was made from a copy of the object.
+	case old.Labels.Content == "":
 		m.Labels.call(old.Labels.File)
 	}
 	for i := range min(len(m.Sources), len(old.Sources)) {
 		m.Sources[i].call(old.Sources[i].File)
 	}
+	m.MadeOf(m.Labels, m.Sources)
 }
 
 // call gives a file the name and the place that another manifest has for it.

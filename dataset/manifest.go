@@ -21,9 +21,9 @@ import (
 // Format 1 had one text for both places: what it said of the making, and the times of files, stood in the file too.
 // Format 2 had the registry's revision within the file, which grows with definitions that the training set does not
 // use. Format 4 may have on-demand views, which are in views and have columns and no use; a manifest without any has
-// format 3. Format 5 may have objects among the sources' files, which have an ETag in the place of a digest; a manifest
-// without any has format 3 or 4. Format 6 may have tables of a lake among them, which have a snapshot in the place of a
-// digest and a size.
+// format 3. Format 5 may have objects as labels and among the sources' files, which have an ETag in the place of a
+// digest; a manifest without any has format 3 or 4. Format 6 may have tables of a lake among the sources' files, which
+// have a snapshot in the place of a digest and a size.
 const (
 	Format          = 6
 	withoutTables   = 5

@@ -34,7 +34,7 @@ func (m *Manifest) MadeOf(labels Labels, sources []SourceFile) {
 	switch {
 	case slices.ContainsFunc(sources, func(s SourceFile) bool { return s.Table != nil }):
 		m.Format = Format
-	case slices.ContainsFunc(sources, func(s SourceFile) bool { return s.ETag != "" }):
+	case labels.ETag != "" || slices.ContainsFunc(sources, func(s SourceFile) bool { return s.ETag != "" }):
 		m.Format = withoutTables
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/plumbstore/plumb/internal/postgrestest"
 	"github.com/plumbstore/plumb/internal/redistest"
 	"github.com/plumbstore/plumb/internal/server/certificates/certtest"
+	"github.com/plumbstore/plumb/source/objects/objectstest"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected output in the scripts")
@@ -78,11 +79,13 @@ func buildAndRun(m *testing.M) int {
 //	sqlite FILE STATEMENT      changes a SQLite file behind Plumb's back
 //	redis kill, redis restart  a server at $REDIS, which redis.txtar has to itself; $STEADY_REDIS is one that lives on
 //	postgres kill, postgres restart  a server with a database at $POSTGRES, which postgres.txtar has to itself
+//	$S3 is a server of objects with the bucket lake, which objects.txtar has to itself
 //	warehouse STATEMENT        runs a statement in a database at $WAREHOUSE of a server that pull.txtar has to itself
 func TestScripts(t *testing.T) {
 	redis, steady, postgres := redistest.Start(t), redistest.Start(t), postgrestest.Start(t)
 	warehouse := postgrestest.Start(t)
 	database, warehouseDatabase := postgres.Database(), warehouse.Database()
+	lake := objectstest.Start(t)
 	authority := certtest.NewAuthority(t)
 	cert, key := authority.Issue("server")
 	testdata, err := filepath.Abs("../../testdata")
@@ -101,6 +104,9 @@ func TestScripts(t *testing.T) {
 			env.Setenv("STEADY_REDIS", steady.URL)
 			env.Setenv("POSTGRES", database)
 			env.Setenv("WAREHOUSE", warehouseDatabase)
+			env.Setenv("S3", lake.Endpoint)
+			env.Setenv("S3_ACCESS", objectstest.Access)
+			env.Setenv("S3_SECRET", objectstest.Secret)
 			env.Setenv("CERT", cert)
 			env.Setenv("KEY", key)
 			env.Setenv("AUTHORITY", authority.File)
@@ -175,7 +181,7 @@ func environment(ts *testscript.TestScript) []string {
 	variables := []string{"PWD=" + ts.MkAbs(".")}
 	for _, name := range []string{
 		"PATH", "HOME", "TMPDIR", "TZ", "PLUMB_REGISTRY", "PLUMB_ONLINE_STORE", "PLUMB_SERVING_TOKENS",
-		"PLUMB_SERVING_AUDIT_HASH_KEY", "AUDIT_KEY", "WAREHOUSE",
+		"PLUMB_SERVING_AUDIT_HASH_KEY", "AUDIT_KEY", "WAREHOUSE", "PLUMB_OBJECTS_ENDPOINT", "S3_ACCESS", "S3_SECRET",
 	} {
 		if value := ts.Getenv(name); value != "" {
 			variables = append(variables, name+"="+value)

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"github.com/plumbstore/plumb/dataset"
 	"github.com/plumbstore/plumb/internal/printable"
 	"github.com/plumbstore/plumb/internal/project"
+	"github.com/plumbstore/plumb/source/objects"
 )
 
 func (a *application) datasetDiffCommand() *cobra.Command {
@@ -18,16 +20,30 @@ func (a *application) datasetDiffCommand() *cobra.Command {
 		Use:   "diff A B",
 		Short: "Compare two training sets by their manifests",
 		Long: "Diff compares what two training sets were made of, and the distribution of each column, by their\n" +
-			"manifests: neither the files nor a project need be there. A and B are training sets or manifests.\n\n" +
+			"manifests: neither the files nor a project need be there, unless they are objects. A and B are training\n" +
+			"sets or manifests.\n\n" +
 			"KS is the greatest distance between the two cumulative distributions, exact to 0.01; PSI is the sum of\n" +
 			"(b - a) * ln(b / a) over bins that end at A's deciles, or over 64 buckets of texts' hashes.",
 		Args: arguments("A", "B"),
-		RunE: func(_ *cobra.Command, args []string) error { return a.datasetDiff(args[0], args[1]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.datasetDiff(cmd.Context(), args[0], args[1])
+		},
 	}
 }
 
-func (a *application) datasetDiff(left, right string) error {
-	compared, err := project.CompareTrainingSets(left, right)
+// datasetDiff opens a project only for objects, whose server its configuration names.
+func (a *application) datasetDiff(ctx context.Context, left, right string) error {
+	compare := func() (compared *project.Differences, err error) {
+		err = a.inProject(ctx, func(ctx context.Context, p *project.Project) (err error) {
+			compared, err = p.CompareObjects(ctx, left, right)
+			return err
+		})
+		return compared, err
+	}
+	if !objects.IsLocation(left) && !objects.IsLocation(right) {
+		compare = func() (*project.Differences, error) { return project.CompareTrainingSets(left, right) }
+	}
+	compared, err := compare()
 	if err != nil {
 		return err
 	}

@@ -44,8 +44,9 @@ func (a *application) historicalCommand() *cobra.Command {
 		Use:   "historical --labels FILE (--service S | --features …) --out FILE",
 		Short: "Join features to label rows, each as of its own instant",
 		Long: "Historical writes one row for each label row, in their order: its columns, then the features as they\n" +
-			"were at the row's time. Files are .parquet, .csv or .arrow (IPC) on both sides; the output appears whole\n" +
-			"or not at all. FILE.manifest beside it says what it was made of and holds; see plumb dataset.",
+			"were at the row's time. Files are .parquet, .csv or .arrow (IPC) on both sides, or objects,\n" +
+			"s3://BUCKET/KEY; the output appears whole or not at all. FILE.manifest beside it says what it was made\n" +
+			"of and holds; see plumb dataset.",
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.inProject(cmd.Context(), func(ctx context.Context, p *project.Project) error {

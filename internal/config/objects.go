@@ -21,8 +21,9 @@ type Objects struct {
 }
 
 var objectSettings = []Setting{
-	{Key: "objects.endpoint", Optional: true, Usage: "server of s3://…: https://host:port; unless given, that of AWS",
-		set: setEndpoint},
+	{Key: "objects.endpoint", Optional: true,
+		Usage: "server of objects, https://host:port; unless given, AWS for s3://…, Google for gs://…",
+		set:   setEndpoint},
 	{Key: "objects.region", Optional: true, Usage: "region of the buckets; unless given, the server is asked",
 		set: setObjects(func(o *Objects) *string { return &o.Region })},
 	{Key: "objects.addressing", Default: "auto",

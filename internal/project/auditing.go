@@ -34,7 +34,7 @@ type ForesightRequest struct {
 }
 
 // Foresee says how much of a training set was not known yet.
-func (p *Project) Foresee(ctx context.Context, request ForesightRequest) (*audit.Foresight, error) {
+func (p *Project) Foresee(ctx context.Context, request ForesightRequest) (found *audit.Foresight, err error) {
 	snapshot, err := p.Snapshot(ctx)
 	if err != nil {
 		return nil, err
@@ -50,7 +50,16 @@ func (p *Project) Foresee(ctx context.Context, request ForesightRequest) (*audit
 	if err != nil {
 		return nil, err
 	}
-	return auditor.Foresee(ctx, selection, request.Labels, request.TimestampColumn)
+	stage := p.staging()
+	defer func() { err = stage.end(err) }()
+	labels, err := stage.labels(ctx, request.Labels)
+	if err != nil {
+		return nil, err
+	}
+	if found, err = auditor.Foresee(ctx, selection, labels.Path, request.TimestampColumn); found != nil {
+		found.Labels = request.Labels
+	}
+	return found, err
 }
 
 // auditor opens what an audit needs.

@@ -99,17 +99,22 @@ func duckdbConfig(c *config.Config) (duckdb.Config, error) {
 	if !slices.ContainsFunc(c.Offline.Roots, objects.IsLocation) {
 		return configured, nil
 	}
-	err := c.Objects.Check()
-	if err != nil {
-		return configured, err
+	var err error
+	configured.Objects, err = openObjects(c)
+	return configured, err
+}
+
+// openObjects opens the store of objects. Nothing is asked of its server yet.
+func openObjects(c *config.Config) (*objects.Store, error) {
+	if err := c.Objects.Check(); err != nil {
+		return nil, err
 	}
-	configured.Objects, err = objects.New(objects.Config{
+	return objects.New(objects.Config{
 		Endpoint: c.Objects.Endpoint, Region: c.Objects.Region, Addressing: c.Objects.Addressing,
 		AccessKey: c.Objects.AccessKey.Reveal(), SecretKey: c.Objects.SecretKey.Reveal(),
 		SessionToken: c.Objects.SessionToken.Reveal(),
 		CacheDir:     c.Offline.CacheDir, CacheLimit: c.Offline.CacheLimit,
 	})
-	return configured, err
 }
 
 // LogFolder is the absolute folder of a push log.

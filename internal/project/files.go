@@ -2,6 +2,7 @@ package project
 
 import (
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/source/objects"
 )
 
 // Parts of requests that errors name.
@@ -32,6 +34,9 @@ func (p *Project) checkFiles(snapshot *feature.Snapshot, request TrainingSetRequ
 	}
 	if request.Out == "" {
 		return nil
+	}
+	if objects.IsLocation(request.Out) && request.DVC {
+		return fault.Inputf("--dvc", "is for files, and %s is an object; leave it out, or write a file", request.Out)
 	}
 	out, err := outputFile(request.Out)
 	if err != nil {
@@ -56,10 +61,15 @@ func (p *Project) checkFiles(snapshot *feature.Snapshot, request TrainingSetRequ
 	return nil
 }
 
-// LabelFile returns the absolute path of a label file, which has to be there. The Python client has the same words.
+// LabelFile returns the absolute path of a label file, which has to be there, or the name of an object. The Python
+// client has the same words.
 func LabelFile(path string) (string, error) {
 	if !IsFileFormat(path) {
 		return "", fault.Inputf("", "label file %s has to end in .parquet, .csv or .arrow", path)
+	}
+	if objects.IsLocation(path) {
+		at, err := objects.Parse(path)
+		return at.String(), inField(LabelsField, err)
 	}
 	info, err := os.Stat(path)
 	if err != nil {
@@ -71,10 +81,14 @@ func LabelFile(path string) (string, error) {
 	return resolved(path)
 }
 
-// outputFile returns the absolute path of a file that can be written as far as its name goes.
+// outputFile returns the absolute path of a file that can be written as far as its name goes, or the name of an object.
 func outputFile(path string) (string, error) {
 	if !IsFileFormat(path) {
 		return "", fault.Inputf(OutField, "%s has to end in .parquet, .csv or .arrow", path)
+	}
+	if objects.IsLocation(path) {
+		at, err := objects.Parse(path)
+		return at.String(), inField(OutField, err)
 	}
 	if err := Writable(OutField, path); err != nil {
 		return "", err
@@ -119,6 +133,10 @@ func resolved(path string) (string, error) {
 // data/prices/2024/train.parquet is part of data/prices, of data/*/2024 and of data/prices/**/*.parquet: the file and
 // each folder above it are compared with the path, symbolic links resolved on both sides.
 func (p *Project) isPartOf(file, source string) bool {
+	if objects.IsLocation(file) || objects.IsLocation(source) {
+		const separator = "://"
+		return isMatched(strings.Replace(file, separator, "/", 1), strings.Replace(source, separator, "/", 1), isEqual)
+	}
 	if !filepath.IsAbs(source) {
 		source = filepath.Join(p.Config.ProjectDir, source)
 	}
@@ -126,19 +144,26 @@ func (p *Project) isPartOf(file, source string) bool {
 	if resolved, err := filepath.EvalSymlinks(filepath.FromSlash(folder)); err == nil {
 		folder = filepath.ToSlash(resolved)
 	}
-	source = folder + "/" + pattern
-	for path := filepath.ToSlash(file); ; path = filepath.ToSlash(filepath.Dir(path)) {
-		if sameFile(source, path) {
+	return isMatched(filepath.ToSlash(file), folder+"/"+pattern, sameFile)
+}
+
+// isMatched says whether a path, or a folder above it, is what a source's path names.
+func isMatched(file, source string, same func(a, b string) bool) bool {
+	source = strings.TrimSuffix(source, "/")
+	for at := file; ; at = path.Dir(at) {
+		if same(source, at) {
 			return true
 		}
-		if matches, err := doublestar.Match(source, path); err == nil && matches {
+		if matches, err := doublestar.Match(source, at); err == nil && matches {
 			return true
 		}
-		if filepath.Dir(path) == path {
+		if path.Dir(at) == at {
 			return false
 		}
 	}
 }
+
+func isEqual(a, b string) bool { return a == b }
 
 // sameFile says whether two paths lead to one file, if need be by a link.
 func sameFile(a, b string) bool {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/lineage"
+	"github.com/plumbstore/plumb/source/objects"
 	"github.com/plumbstore/plumb/store/offline"
 )
 
@@ -58,12 +59,20 @@ func (p *Project) startJoin(request TrainingSetRequest, join offline.JoinRequest
 	if err != nil {
 		return nil, err
 	}
-	out, err := filepath.Abs(request.Out)
+	out, err := placeOf(request.Out)
 	if err != nil {
 		return nil, err
 	}
-	if join.Labels, err = filepath.Abs(request.Labels); err != nil {
+	if join.Labels, err = placeOf(request.Labels); err != nil {
 		return nil, err
 	}
 	return recorder.StartJoin(lineage.JoinRequest{JoinRequest: join, Service: request.Selection.Service, Out: out}), nil
+}
+
+// placeOf is the absolute path of a file, or the name of an object.
+func placeOf(path string) (string, error) {
+	if objects.IsLocation(path) {
+		return path, nil
+	}
+	return filepath.Abs(path)
 }

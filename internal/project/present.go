@@ -23,19 +23,24 @@ type TrainingSetVerification struct {
 // shorten rewrites the texts that may name files.
 func (v *TrainingSetVerification) shorten(text func(string) string) {
 	v.File = text(v.File)
-	for i := range v.Checks {
-		v.Checks[i].Name, v.Checks[i].Detail = text(v.Checks[i].Name), text(v.Checks[i].Detail)
-	}
+	dataset.Rename(v.Checks, text)
 }
 
 // VerifyTrainingSet compares a training set, and all that it was made of, with its manifest. path is that of either;
 // labels is where the label rows are now, or empty if they have not moved.
-func (p *Project) VerifyTrainingSet(ctx context.Context, path, labels string) (*TrainingSetVerification, error) {
+func (p *Project) VerifyTrainingSet(ctx context.Context, path, labels string) (
+	result *TrainingSetVerification, err error,
+) {
+	stage := p.staging()
+	defer func() { err = stage.end(err) }()
+	if path, err = stage.trainingSet(ctx, path, true); err != nil {
+		return nil, err
+	}
 	found, err := dataset.Find(path)
 	if err != nil {
 		return nil, err
 	}
-	present, err := p.present(ctx, labels)
+	present, err := p.present(ctx, stage, labels)
 	if err != nil {
 		return nil, err
 	}
@@ -44,21 +49,26 @@ func (p *Project) VerifyTrainingSet(ctx context.Context, path, labels string) (*
 		return nil, err
 	}
 	p.KeepDigests(present.Digests)
-	result := &TrainingSetVerification{File: found.Output, Same: true, Checks: checks}
+	result = &TrainingSetVerification{File: found.Output, Same: true, Checks: checks}
 	if found.Manifest != nil {
 		result.Revision, result.Digest = found.Manifest.Revision, found.Manifest.Output.Digest
 	}
 	for _, check := range checks {
 		result.Same = result.Same && check.State.Holds()
 	}
+	result.shorten(stage.named)
 	return result, nil
 }
 
 // present is the project as it is now; labels, unless it is empty, is the path that a user gives for the label rows.
-func (p *Project) present(ctx context.Context, labels string) (dataset.Present, error) {
+func (p *Project) present(ctx context.Context, stage *staging, labels string) (dataset.Present, error) {
+	var given staged
 	if labels != "" {
-		var err error
-		if labels, err = LabelFile(labels); err != nil {
+		path, err := LabelFile(labels)
+		if err != nil {
+			return dataset.Present{}, err
+		}
+		if given, err = stage.labels(ctx, path); err != nil {
 			return dataset.Present{}, err
 		}
 	}
@@ -77,8 +87,9 @@ func (p *Project) present(ctx context.Context, labels string) (dataset.Present, 
 	at := func(ctx context.Context, revision int64) (*feature.Snapshot, error) {
 		return registered.At(ctx, p.Config.Project, revision)
 	}
-	return dataset.Present{Folder: p.Config.ProjectDir, Search: p.roots(), Labels: labels, Digests: p.Digests(),
-		Current: current, At: at, Files: offline.Inputs}, nil
+	return dataset.Present{Folder: p.Config.ProjectDir, Search: p.roots(), Labels: given.Path,
+		LabelsObject: given.Object, Object: stage.version, Digests: p.Digests(), Current: current, At: at,
+		Files: offline.Inputs}, nil
 }
 
 // roots are the folders that sources are read below, absolute. Roots of objects are not among them.

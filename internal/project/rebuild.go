@@ -44,8 +44,14 @@ type Rebuilt struct {
 // every revision, and the manifest has the digest of everything else. So what cannot be reproduced is found before
 // anything is joined (Rebuilt.Obstacles), and files that a source has got since are left out of it. The content is
 // compared all the same, before the output gets its name.
-func (p *Project) Rebuild(ctx context.Context, request RebuildRequest) (*Rebuilt, error) {
-	found, err := dataset.Find(request.Path)
+func (p *Project) Rebuild(ctx context.Context, request RebuildRequest) (rebuilt *Rebuilt, err error) {
+	stage := p.staging()
+	defer func() { err = stage.end(err) }()
+	path, err := stage.trainingSet(ctx, request.Path, true)
+	if err != nil {
+		return nil, err
+	}
+	found, err := dataset.Find(path)
 	if err != nil {
 		return nil, err
 	}
@@ -53,11 +59,11 @@ func (p *Project) Rebuild(ctx context.Context, request RebuildRequest) (*Rebuilt
 		return nil, fault.Inputf("", "%s cannot be relied upon: %s", found.Check.Name, found.Check.Detail)
 	}
 	old := found.Manifest
-	out := cmp.Or(request.Out, found.Output)
+	out := cmp.Or(request.Out, stage.named(found.Output))
 	if err := checkFormats(cmp.Or(old.FileName(), found.Output), out); err != nil {
 		return nil, err
 	}
-	present, err := p.present(ctx, request.Labels)
+	present, err := p.present(ctx, stage, request.Labels)
 	if err != nil {
 		return nil, err
 	}
@@ -65,20 +71,21 @@ func (p *Project) Rebuild(ctx context.Context, request RebuildRequest) (*Rebuilt
 	if err != nil {
 		return nil, err
 	}
-	rebuilt := &Rebuilt{Out: out, Digest: old.Output.Digest, Obstacles: obstacles}
+	rebuilt = &Rebuilt{Out: out, Digest: old.Output.Digest, Obstacles: obstacles}
 	if len(obstacles) > 0 {
+		dataset.Rename(obstacles, stage.named)
 		p.KeepDigests(present.Digests)
 		return rebuilt, nil
 	}
-	report, err := p.rebuild(ctx, old, from, out, request.Progress)
+	report, err := p.rebuild(ctx, stage, old, from, out, request.Progress)
 	rebuilt.Rows = report.Rows
 	return rebuilt, err
 }
 
 // rebuild makes the output again, and lets it appear only if it is the same. It checks the new manifest against the old
 // one at the moment when the content is written and has no name yet.
-func (p *Project) rebuild(ctx context.Context, old *dataset.Manifest, from *dataset.Rebuilding, out string,
-	progress func(offline.Progress),
+func (p *Project) rebuild(ctx context.Context, stage *staging, old *dataset.Manifest, from *dataset.Rebuilding,
+	out string, progress func(offline.Progress),
 ) (report offline.JoinReport, err error) {
 	folder, err := p.rebuildFolder(from)
 	if err != nil {
@@ -107,7 +114,10 @@ func (p *Project) rebuild(ctx context.Context, old *dataset.Manifest, from *data
 		}
 		defer func() { err = errors.Join(err, p.Close()) }()
 	}
-	making := p.newTrainingSet(request, from.Selection)
+	making, err := p.newTrainingSet(ctx, stage, request, from.Selection)
+	if err != nil {
+		return report, err
+	}
 	making.join.Only = from.Files
 	making.accept = func(made *dataset.Manifest) error {
 		made.MadeFrom(old)

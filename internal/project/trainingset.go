@@ -18,7 +18,7 @@ type TrainingSetRequest struct {
 	// Selection names either a service or features.
 	Selection dataset.Selection
 	Options   dataset.Options
-	// Labels and Out are .parquet, .csv or .arrow files. Out appears whole or not at all.
+	// Labels and Out are .parquet, .csv or .arrow files, or objects, s3://BUCKET/KEY. Out appears whole or not at all.
 	Labels, Out string
 	// NoManifest leaves out what says what the output was made of and holds. Otherwise the manifest is beside it and, but
 	// for CSV, within it.
@@ -39,12 +39,17 @@ type TrainingSet struct {
 }
 
 // MakeTrainingSet joins, and writes the output with what goes beside it.
-func (p *Project) MakeTrainingSet(ctx context.Context, request TrainingSetRequest) (*TrainingSet, error) {
+func (p *Project) MakeTrainingSet(ctx context.Context, request TrainingSetRequest) (made *TrainingSet, err error) {
 	snapshot, selection, err := p.selected(ctx, request)
 	if err != nil {
 		return nil, err
 	}
-	making := p.newTrainingSet(request, selection)
+	stage := p.staging()
+	defer func() { err = stage.end(err) }()
+	making, err := p.newTrainingSet(ctx, stage, request, selection)
+	if err != nil {
+		return nil, err
+	}
 	if !request.NoManifest {
 		if err := making.describe(snapshot); err != nil {
 			return nil, err
@@ -58,7 +63,7 @@ func (p *Project) MakeTrainingSet(ctx context.Context, request TrainingSetReques
 }
 
 // ExplainTrainingSet says how a join would run, with its SQL. It may read the labels. Out may be empty.
-func (p *Project) ExplainTrainingSet(ctx context.Context, request TrainingSetRequest) (string, error) {
+func (p *Project) ExplainTrainingSet(ctx context.Context, request TrainingSetRequest) (explained string, err error) {
 	_, selection, err := p.selected(ctx, request)
 	if err != nil {
 		return "", err
@@ -67,12 +72,19 @@ func (p *Project) ExplainTrainingSet(ctx context.Context, request TrainingSetReq
 	if err != nil {
 		return "", err
 	}
-	join, err := offline.PlanJoin(ctx, request.join(selection))
+	stage := p.staging()
+	defer func() { err = stage.end(err) }()
+	labels, err := stage.labels(ctx, request.Labels)
+	if err != nil {
+		return "", err
+	}
+	join, err := offline.PlanJoin(ctx, request.join(selection, labels))
 	if err != nil {
 		return "", err
 	}
 	defer join.Close()
-	return join.Explain(ctx)
+	explained, err = join.Explain(ctx)
+	return stage.named(explained), err
 }
 
 // selected checks the files of a request and resolves its selection. Both come before anything is joined: a name that
@@ -100,10 +112,10 @@ func Select(snapshot *feature.Snapshot, selection dataset.Selection) (*feature.S
 }
 
 // join is what the offline engine is asked for.
-func (r TrainingSetRequest) join(selection *feature.Selection) offline.JoinRequest {
+func (r TrainingSetRequest) join(selection *feature.Selection, labels staged) offline.JoinRequest {
 	return offline.JoinRequest{
 		Selection:       selection,
-		Labels:          r.Labels,
+		Labels:          labels.Path,
 		TimestampColumn: r.Options.TimestampColumn,
 		Statuses:        r.Options.Statuses,
 		EventTimestamps: r.Options.EventTimestamps,
@@ -125,6 +137,10 @@ type trainingSet struct {
 	request   TrainingSetRequest
 	selection *feature.Selection
 	join      offline.JoinRequest
+	stage     *staging
+	labels    staged
+	// out is the local path that is written.
+	out string
 	// manifest is nil if none is wanted.
 	manifest *dataset.Manifest
 	inputs   *dataset.Inputs
@@ -136,11 +152,19 @@ type trainingSet struct {
 	engine string
 }
 
-func (p *Project) newTrainingSet(request TrainingSetRequest, selection *feature.Selection) *trainingSet {
+func (p *Project) newTrainingSet(ctx context.Context, stage *staging, request TrainingSetRequest,
+	selection *feature.Selection,
+) (*trainingSet, error) {
 	if request.Progress == nil {
 		request.Progress = func(offline.Progress) {}
 	}
-	return &trainingSet{project: p, request: request, selection: selection, join: request.join(selection)}
+	labels, err := stage.labels(ctx, request.Labels)
+	if err != nil {
+		return nil, err
+	}
+	out, err := stage.output(ctx, request.Out)
+	return &trainingSet{project: p, request: request, selection: selection, join: request.join(selection, labels),
+		stage: stage, labels: labels, out: out}, err
 }
 
 // Digests are those of the project's files.
@@ -158,7 +182,10 @@ func (p *Project) KeepDigests(digests *dataset.FileDigests) {
 // describe begins the manifest.
 func (t *trainingSet) describe(snapshot *feature.Snapshot) (err error) {
 	p := t.project
-	t.inputs, err = dataset.NewInputs(p.Config.ProjectDir, t.request.Labels, p.Digests())
+	t.inputs, err = dataset.NewInputs(p.Config.ProjectDir, t.labels.Path, p.Digests())
+	if err == nil && t.labels.Object != nil {
+		t.inputs.ByVersion(*t.labels.Object)
+	}
 	if err == nil && t.request.LabelsByContent {
 		err = t.inputs.ByContent(t.request.Out)
 	}
@@ -193,7 +220,7 @@ func (t *trainingSet) write(ctx context.Context) (report offline.JoinReport, err
 		defer t.learnInputs(ctx, join.Inputs())()
 	}
 	t.request.Progress(offline.Progress{Step: "joining"})
-	if report, err = join.WriteFile(ctx, t.request.Out); err != nil {
+	if report, err = join.WriteFile(ctx, t.out); err != nil {
 		return report, err
 	}
 	return report, t.writeBeside(ctx)
@@ -253,6 +280,9 @@ func (t *trainingSet) seal(ctx context.Context, written string, report offline.J
 // writeBeside writes what goes beside the output. If no manifest is wanted, one that an earlier output of this name has
 // left is removed, since it describes another file.
 func (t *trainingSet) writeBeside(ctx context.Context) error {
+	if t.out != t.request.Out {
+		return t.publish(ctx)
+	}
 	beside := t.request.Out + dataset.Suffix
 	if t.manifest == nil {
 		if err := t.project.options.Disk.Remove(beside); err != nil {
@@ -272,6 +302,23 @@ func (t *trainingSet) writeBeside(ctx context.Context) error {
 		return nil
 	}
 	return dataset.WriteDVC(ctx, t.project.options.Disk, t.request.Out)
+}
+
+// publish makes the output that was written here an object.
+func (t *trainingSet) publish(ctx context.Context) error {
+	t.request.Progress(offline.Progress{Step: "uploading"})
+	if t.manifest == nil {
+		return t.stage.publish(ctx, t.out, t.request.Out, nil)
+	}
+	text, err := t.manifest.BesideFile(ctx, t.out)
+	if err != nil {
+		return err
+	}
+	if err := t.stage.publish(ctx, t.out, t.request.Out, append(text, '\n')); err != nil {
+		return err
+	}
+	t.project.KeepDigests(t.inputs.Digests)
+	return nil
 }
 
 // line writes a text and ends the line.

@@ -130,6 +130,24 @@ func CompareTrainingSets(a, b string) (*Differences, error) {
 	return &Differences{A: sides[0], B: sides[1], Comparison: dataset.Compare(manifests[0], manifests[1])}, nil
 }
 
+// CompareObjects is CompareTrainingSets for training sets that may be objects. Of these the manifests are fetched, and
+// of Parquet files the footers.
+func (p *Project) CompareObjects(ctx context.Context, a, b string) (compared *Differences, err error) {
+	stage := p.staging()
+	defer func() { err = stage.end(err) }()
+	var paths [2]string
+	for i, path := range []string{a, b} {
+		if paths[i], err = stage.trainingSet(ctx, path, false); err != nil {
+			return nil, err
+		}
+	}
+	if compared, err = CompareTrainingSets(paths[0], paths[1]); err != nil {
+		return nil, err
+	}
+	compared.A.File, compared.B.File = a, b
+	return compared, nil
+}
+
 // CompareSets is CompareTrainingSets for paths below the roots.
 func (p *Project) CompareSets(ctx context.Context, a, b string) (*Differences, error) {
 	var located [2]string

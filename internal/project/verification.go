@@ -35,18 +35,25 @@ type VerifyRequest struct {
 // Verify joins label rows as training does, and plays the same instants through the real materializer, a throw-away
 // online store and a real server. A *fault.PreconditionError says that no service of the current revision can be
 // served.
-func (p *Project) Verify(ctx context.Context, request VerifyRequest) (*parity.Report, error) {
+func (p *Project) Verify(ctx context.Context, request VerifyRequest) (report *parity.Report, err error) {
 	wanted, err := p.toVerify(ctx, request)
 	if err != nil {
 		return nil, err
 	}
+	stage := p.staging()
+	defer func() { err = stage.end(err) }()
 	if request.Labels != "" {
 		if err := wanted.label(request.Labels, request.TimestampColumn); err != nil {
 			return nil, err
 		}
+		labels, err := stage.labels(ctx, request.Labels)
+		if err != nil {
+			return nil, err
+		}
+		wanted.targets[0].Labels = labels.Path
 	}
 	began := p.options.Now()
-	report := &parity.Report{Outcome: parity.Nothing, Seed: request.Seed}
+	report = &parity.Report{Outcome: parity.Nothing, Seed: request.Seed}
 	if len(wanted.targets) > 0 {
 		if report, err = p.inSandbox(ctx, wanted, request); err != nil {
 			return nil, err

@@ -8,6 +8,7 @@ import (
 
 	"github.com/plumbstore/plumb/dataset"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/source/objects"
 )
 
 // Callers over the network name files by paths that are relative to the project. The methods of this file find those
@@ -18,6 +19,10 @@ import (
 const labelsFileField = "labels_file"
 
 func (p *Project) locate(ctx context.Context, field, path string) (string, error) {
+	if objects.IsLocation(path) {
+		return "", fault.Inputf(field, "%s is an object, and a server finds label rows and training sets among its files "+
+			"alone; name a file below offline.roots, or use plumb on the command line", path)
+	}
 	offline, err := p.Offline(ctx)
 	if err != nil {
 		return "", err
@@ -85,19 +90,21 @@ func (p *Project) resolvedDir() string {
 	return resolved
 }
 
-// shortened shortens the mistakes in an error, and returns it. They are changed in place, so that the error keeps its
-// kinds and what it wraps.
-func (p *Project) shortened(err error) error {
+// shortened shortens the mistakes in an error in their places, so that the error keeps its kinds and what it wraps.
+func (p *Project) shortened(err error) error { return rewritten(err, p.shorten) }
+
+// rewritten rewrites the mistakes in an error in their places, and returns it.
+func rewritten(err error, text func(string) string) error {
 	switch e := err.(type) { //nolint:errorlint // It takes wrapped and joined errors apart itself, to find all of them.
 	case nil:
 	case *fault.InputError:
-		e.Message = p.shorten(e.Message)
+		e.Message = text(e.Message)
 	case interface{ Unwrap() []error }:
 		for _, part := range e.Unwrap() {
-			_ = p.shortened(part) // It is changed in its place.
+			_ = rewritten(part, text) // It is changed in its place.
 		}
 	default:
-		_ = p.shortened(errors.Unwrap(err)) // The same.
+		_ = rewritten(errors.Unwrap(err), text) // The same.
 	}
 	return err
 }

@@ -43,24 +43,25 @@ type kept struct {
 	bytes  int64
 }
 
-// evict removes entries, those that were used longest ago first, until all take no more than the limit. An entry that a
-// process holds stays: what a running operation has fetched is not taken away from it.
+// evict makes room until all entries take no more than the limit, in those that were used longest ago first. Footers of
+// Parquet files go after all other bytes: they are small, and whether a file is needed at all shows in them. An entry
+// that a process holds stays: what a running operation has fetched is not taken away from it.
 func evict(folder string, limit int64) error {
 	entries, total, err := keptBelow(folder)
 	if err != nil {
 		return err
 	}
 	slices.SortFunc(entries, func(a, b kept) int { return a.used.Compare(b.used) })
-	for _, e := range entries {
-		if total <= limit {
-			return nil
-		}
-		removed, err := removeEntry(e.folder)
-		if err != nil {
-			return fmt.Errorf("make room in the cache of objects: %w", err)
-		}
-		if removed {
-			total -= e.bytes
+	for _, reduce := range []func(folder string) error{trimEntry, removeEntry} {
+		for i, e := range entries {
+			if total <= limit {
+				return nil
+			}
+			if err := holding(e.folder, reduce); err != nil {
+				return fmt.Errorf("make room in the cache of objects: %w", err)
+			}
+			entries[i].bytes = occupied(e.folder)
+			total -= e.bytes - entries[i].bytes
 		}
 	}
 	return nil
@@ -109,32 +110,33 @@ func blocks(info os.FileInfo) int64 {
 	return info.Size()
 }
 
-// removeEntry removes an entry that no process holds, its lock last: as long as that has its name, nobody takes the
-// folder for a new one.
-func removeEntry(folder string) (bool, error) {
+// holding does something to an entry, unless a process holds it.
+func holding(folder string, do func(folder string) error) error {
 	lock, err := os.OpenFile(filepath.Join(folder, "lock"), os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
 	if errors.Is(err, fs.ErrNotExist) {
-		return true, nil
+		return nil
 	}
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer lock.Close()
-	if err := flock(lock, syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return false, nil // Somebody holds it.
+	if err := flock(lock, syscall.LOCK_EX|syscall.LOCK_NB); err != nil || !hasName(lock) {
+		return nil // Somebody holds it, or has removed it.
 	}
-	if !hasName(lock) {
-		return false, nil
-	}
+	return do(folder)
+}
+
+// removeEntry removes an entry, its lock last: as long as that has its name, nobody takes the folder for a new one.
+func removeEntry(folder string) error {
 	// The extents go before the data: a power failure in between leaves no extents without data.
 	for _, name := range []string{"extents", "o", "lock"} {
 		if err := os.RemoveAll(filepath.Join(folder, name)); err != nil {
-			return false, err
+			return err
 		}
 	}
-	err = os.Remove(folder)
+	err := os.Remove(folder)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTEMPTY) || errors.Is(err, syscall.EEXIST) {
 		err = nil // Another process begins the entry again.
 	}
-	return true, err
+	return err
 }

@@ -2,6 +2,7 @@ package objects_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"net/http"
 	"os"
@@ -181,6 +182,85 @@ func TestTheLeastRecentlyUsedEntryGoesFirstAndNoneThatIsInUse(t *testing.T) {
 	// What was opened last has nothing in it, and takes no room.
 	if has := w.has(t); len(has) != 1 || !has["b.bin"] {
 		t.Errorf("%v are in a cache of one byte", has)
+	}
+}
+
+// parquetLike is content that ends like a Parquet file with a footer of so many bytes.
+func parquetLike(size, footer int) []byte {
+	made := content(size)
+	binary.LittleEndian.PutUint32(made[size-8:], uint32(footer))
+	copy(made[size-4:], "PAR1")
+	return made
+}
+
+func TestFootersStayInTheCacheLongerThanAllOtherBytes(t *testing.T) {
+	w := newCachedWorld(t)
+	const size, footer = 1 << 20, 100_000
+	made := parquetLike(size, footer)
+	for _, key := range []string{"a.parquet", "b.parquet"} {
+		w.server.Put(t, key, made)
+	}
+	w.server.Put(t, "c.csv", content(size))
+	fill := func(keys ...string) {
+		t.Helper()
+		for _, key := range keys {
+			reading := w.begin(t)
+			if err := w.open(t, reading, key).EnsureAll(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			closed(t, reading)
+		}
+	}
+	missing := func(key string) (footer, all int64) {
+		t.Helper()
+		reading := w.begin(t)
+		defer closed(t, reading)
+		file := w.open(t, reading, key)
+		w.proxy.Reset()
+		if err := file.EnsureFooter(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		_, _, footer = w.proxy.Counted()
+		if err := file.EnsureAll(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		_, _, all = w.proxy.Counted()
+		checkHas(t, file, w.server.Get(t, key), objects.Range{Start: 0, End: size})
+		return footer, all
+	}
+	fill("a.parquet", "b.parquet", "c.csv")
+	w.limit = size / 2
+	closed(t, w.begin(t)) // Nothing was opened, and nothing is made room for.
+	fill("a.parquet")
+	if has := w.has(t); !has["a.parquet"] || !has["b.parquet"] || has["c.csv"] {
+		t.Errorf("%v are in the cache, and should be what has a footer", has)
+	}
+	for _, key := range []string{"b.parquet", "a.parquet"} {
+		if footers, all := missing(key); footers != 0 || all != size-footer-8 {
+			t.Errorf("of %s %d bytes of the footer were fetched, and %d of all", key, footers, all)
+		}
+	}
+	// If footers alone take more than the limit, they go too, those that were used longest ago first.
+	w.limit = footer + footer/2
+	fill("b.parquet", "a.parquet")
+	if has := w.has(t); !has["a.parquet"] || has["b.parquet"] {
+		t.Errorf("%v are in the cache", has)
+	}
+}
+
+func TestAnEntryWhoseFooterIsNotThereIsRemovedAsAWhole(t *testing.T) {
+	w := newCachedWorld(t)
+	w.server.Put(t, "a.parquet", parquetLike(1<<20, 300_000))
+	w.limit = 1 << 19
+	reading := w.begin(t)
+	// The end is there, and a part of the footer.
+	if err := fetch(t.Context(), w.open(t, reading, "a.parquet"), objects.Range{Start: 0, End: 500_000},
+		objects.Range{Start: 800_000, End: 1 << 20}); err != nil {
+		t.Fatal(err)
+	}
+	closed(t, reading)
+	if has := w.has(t); len(has) > 0 {
+		t.Errorf("%v are in the cache", has)
 	}
 }
 

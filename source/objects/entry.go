@@ -47,7 +47,7 @@ func entryName(endpoint string, object Object) string {
 // openEntry opens the entry of an object below a folder, and makes it if it is not there.
 func openEntry(below, endpoint string, object Object, durable bool) (*entry, error) {
 	e := &entry{folder: filepath.Join(below, entryName(endpoint, object)), size: object.Size, durable: durable}
-	e.path = filepath.Join(e.folder, "o", object.Bucket, filepath.FromSlash(object.Key))
+	e.path = filepath.Join(e.folder, "o", object.Local())
 	if err := e.open(); err != nil {
 		return nil, errors.Join(fmt.Errorf("keep a part of %s: %w", object, err), e.close())
 	}

@@ -118,7 +118,7 @@ func (f *File) part(ctx context.Context, r Range) (int64, error) {
 	if err := options.SetMatchETag(f.ETag); err != nil {
 		return 0, err
 	}
-	body, info, header, err := f.store.core.GetObject(request, f.Bucket, f.Key, options)
+	body, info, header, err := f.store.server(f.Location).GetObject(request, f.Bucket, f.Key, options)
 	if err != nil {
 		if errors.Is(context.Cause(request), errStalled) {
 			return 0, &cutError{errStalled}
@@ -140,7 +140,7 @@ func (f *File) check(r Range, info minio.ObjectInfo, header http.Header) error {
 	wanted := fmt.Sprintf("bytes %d-%d/%d", r.Start, r.End-1, f.Size)
 	if got := header.Get("Content-Range"); got != wanted {
 		return fault.Inputf("", "cannot read %s: %s answers with the range %q where %q was asked for", f.Location,
-			f.store.config.Endpoint, got, wanted)
+			f.store.server(f.Location).endpoint, got, wanted)
 	}
 	return nil
 }

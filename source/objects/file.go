@@ -2,7 +2,6 @@ package objects
 
 import (
 	"context"
-	"encoding/binary"
 	"slices"
 	"sync"
 )
@@ -25,20 +24,18 @@ const tail = 64 << 10
 // EnsureFooter fetches the footer of a Parquet file. A file that does not end as one has its end fetched, by which
 // readers tell what it is.
 func (f *File) EnsureFooter(ctx context.Context) error {
-	const end = 8
-	if err := Fetch(ctx, []Need{{f, []Range{{max(f.Size-tail, 0), f.Size}}}}); err != nil || f.Size < end {
+	if err := Fetch(ctx, []Need{{f, []Range{{max(f.Size-tail, 0), f.Size}}}}); err != nil || f.Size < footerEnd {
 		return err
 	}
-	var last [end]byte
-	if _, err := f.entry.data.ReadAt(last[:], f.Size-end); err != nil {
+	var last [footerEnd]byte
+	if _, err := f.entry.data.ReadAt(last[:], f.Size-footerEnd); err != nil {
 		return err
 	}
-	// What does not fit is for readers of footers to refuse.
-	length := int64(binary.LittleEndian.Uint32(last[:]))
-	if string(last[4:]) != "PAR1" || length > f.Size-end {
-		return nil
+	start, ok := footerStart(last[:], f.Size)
+	if !ok {
+		return nil // It is for readers of footers to refuse it.
 	}
-	return Fetch(ctx, []Need{{f, []Range{{f.Size - end - length, f.Size}}}})
+	return Fetch(ctx, []Need{{f, []Range{{start, f.Size}}}})
 }
 
 // EnsureAll fetches the whole object.

@@ -36,7 +36,7 @@ func (s *Store) list(ctx context.Context, prefix Location, limit int) ([]Object,
 	if limit > 0 {
 		options.MaxKeys = min(page, limit+1)
 	}
-	for listed := range s.core.ListObjectsIter(listing, prefix.Bucket, options) {
+	for listed := range s.server(prefix).ListObjectsIter(listing, prefix.Bucket, options) {
 		if listed.Err != nil {
 			return nil, s.explain(ctx, prefix, listed.Err)
 		}
@@ -44,10 +44,10 @@ func (s *Store) list(ctx context.Context, prefix Location, limit int) ([]Object,
 			continue
 		}
 		if !strings.HasPrefix(listed.Key, prefix.Key) || listed.Size < 0 {
-			return nil, fault.Inputf("", "cannot list %s: %s lists %q, which is not below it", prefix, s.config.Endpoint,
+			return nil, fault.Inputf("", "cannot list %s: %s lists %q, which is not below it", prefix, s.server(prefix).endpoint,
 				listed.Key)
 		}
-		found = append(found, Object{Location{prefix.Bucket, listed.Key}, listed.Size, strings.Trim(listed.ETag, `"`),
+		found = append(found, Object{prefix.At(listed.Key), listed.Size, strings.Trim(listed.ETag, `"`),
 			listed.LastModified.UTC()})
 		if len(found) == limit {
 			break
@@ -66,7 +66,7 @@ func (s *Store) list(ctx context.Context, prefix Location, limit int) ([]Object,
 
 // look asks for one object. It says false if there is none of the key.
 func (s *Store) look(ctx context.Context, at Location) (Object, bool, error) {
-	info, err := s.core.StatObject(ctx, at.Bucket, at.Key, minio.StatObjectOptions{})
+	info, err := s.server(at).StatObject(ctx, at.Bucket, at.Key, minio.StatObjectOptions{})
 	if err != nil {
 		answer := minio.ToErrorResponse(err)
 		if answer.StatusCode == http.StatusNotFound && answer.Code != minio.NoSuchBucket {

@@ -361,14 +361,15 @@ func TestLocationsAreWhatLiesBelowARoot(t *testing.T) {
 	}
 	for path, want := range map[string]bool{
 		"s3://lake/data": true, "s3://lake/data/x": true, "s3://lake/data2/x": false, "s3://lake/dat": false,
-		"s3://lake": false, "s3://other/data/x": false,
+		"s3://lake": false, "s3://other/data/x": false, "gs://lake/data/x": false,
 	} {
 		location, err := objects.Parse(path)
 		if err != nil || location.IsBelow(root) != want {
 			t.Errorf("%s below %s: %v, %v", path, root, location.IsBelow(root), err)
 		}
 	}
-	for _, path := range []string{"s3://", "s3://B/x", "s3://lake/../x", "s3://lake/a//b", "s3://lake/./x", "s3:/lake/x"} {
+	for _, path := range []string{"s3://", "s3://B/x", "s3://lake/../x", "s3://lake/a//b", "s3://lake/./x", "s3:/lake/x",
+		"gs://B/x", "gs://lake/../x"} {
 		if location, err := objects.Parse(path); err == nil {
 			t.Errorf("%s is %v", path, location)
 		}

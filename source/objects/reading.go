@@ -75,7 +75,7 @@ func (r *Reading) Open(object Object) (*File, error) {
 	if err := r.place(); err != nil {
 		return nil, err
 	}
-	kept, err := openEntry(r.folder, r.store.config.Endpoint, object, r.remove == nil)
+	kept, err := openEntry(r.folder, r.store.server(object.Location).endpoint, object, r.remove == nil)
 	if err != nil {
 		return nil, err
 	}
@@ -114,8 +114,12 @@ func (r *Reading) Named(text string) string {
 		}
 		name, rest, inside := strings.Cut(after, "/o/")
 		if inside && isEntry(name) {
-			named.WriteString(scheme)
-			text = rest
+			beginning, location := scheme, rest
+			if google, ok := strings.CutPrefix(rest, localGoogle+"/"); ok {
+				beginning, location = googleScheme, google
+			}
+			named.WriteString(beginning)
+			text = location
 		} else {
 			named.WriteString(folder + "/")
 			text = after

@@ -1,6 +1,7 @@
 package objects
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"time"
@@ -22,7 +23,8 @@ const (
 
 // Config says where objects are, and how they are read.
 type Config struct {
-	// Endpoint is the URL of the server, such as https://minio.example.com:9000; empty for that of AWS.
+	// Endpoint is the URL of the server, such as https://minio.example.com:9000; empty for that of AWS, and for gs://…
+	// that of Google.
 	Endpoint string
 	// Region is that of the buckets; empty if the server is to be asked.
 	Region string
@@ -37,44 +39,66 @@ type Config struct {
 	CacheLimit int64
 }
 
-// Store reads the objects of one server. It is safe for concurrent use.
+// Store reads and writes the objects of one server. It is safe for concurrent use.
 type Store struct {
 	config Config
-	core   *minio.Core
+	// amazon has the objects s3://…, and google those gs://….
+	amazon, google server
 	// slots bound the requests that run at a time.
 	slots chan struct{}
 	// patience is how long a server may send nothing.
 	patience time.Duration
+	// part is how many bytes a part of an upload has at least.
+	part int64
 }
 
-const amazon = "https://s3.amazonaws.com"
+// server is a server of objects.
+type server struct {
+	*minio.Core
+	endpoint string
+}
 
-// New checks the configuration. Nothing is asked of the server yet.
-func New(config Config) (*Store, error) {
-	if config.Endpoint == "" {
-		config.Endpoint = amazon
+// server is the one that has a location.
+func (s *Store) server(at Location) server {
+	if at.Google {
+		return s.google
 	}
-	endpoint, err := url.Parse(config.Endpoint)
+	return s.amazon
+}
+
+// New checks the configuration. Nothing is asked of a server yet.
+func New(config Config) (*Store, error) {
+	amazon, err := config.server(cmp.Or(config.Endpoint, "https://s3.amazonaws.com"))
+	if err != nil {
+		return nil, err
+	}
+	google, err := config.server(cmp.Or(config.Endpoint, "https://storage.googleapis.com"))
+	return &Store{config: config, amazon: amazon, google: google, slots: make(chan struct{}, requests),
+		patience: patience, part: leastPart}, err
+}
+
+func (c Config) server(address string) (server, error) {
+	endpoint, err := url.Parse(address)
 	if err != nil || endpoint.Host == "" || endpoint.User != nil || endpoint.Path != "" && endpoint.Path != "/" ||
 		endpoint.Scheme != "http" && endpoint.Scheme != "https" {
-		return nil, fault.Inputf("objects.endpoint", "must be of the form https://host:port or http://host:port")
+		return server{}, fault.Inputf("objects.endpoint", "must be of the form https://host:port or http://host:port")
 	}
 	transport, err := minio.DefaultTransport(endpoint.Scheme == "https")
 	if err != nil {
-		return nil, err
+		return server{}, err
 	}
 	transport.ResponseHeaderTimeout = patience
 	transport.MaxIdleConnsPerHost = requests
 	// Bytes are fetched as they are, so that places in an object are places in what arrives.
 	transport.DisableCompression = true
 	core, err := minio.NewCore(endpoint.Host, &minio.Options{
-		Creds: config.credentials(transport), Secure: endpoint.Scheme == "https", Region: config.Region,
-		Transport: transport, MaxRetries: attempts, BucketLookup: config.lookup(),
+		Creds: c.credentials(transport), Secure: endpoint.Scheme == "https", Region: c.Region,
+		Transport: transport, MaxRetries: attempts, BucketLookup: c.lookup(),
 	})
 	if err != nil {
-		return nil, fault.Inputf("objects.endpoint", "cannot be used: %v", err)
+		return server{}, fault.Inputf("objects.endpoint", "cannot be used: %v", err)
 	}
-	return &Store{config: config, core: core, slots: make(chan struct{}, requests), patience: patience}, nil
+	return server{core, address}, nil
 }
 
 func (c Config) lookup() minio.BucketLookupType {

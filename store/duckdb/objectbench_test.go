@@ -8,8 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apache/arrow-go/v18/arrow"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/parquetfile"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/source/objects"
@@ -17,8 +19,9 @@ import (
 	"github.com/plumbstore/plumb/store/offline"
 )
 
-// BenchmarkObjects joins labels of two hours with a wide file of which two columns are wanted, over a network of 20 ms
-// and 60 MB/s. It reports the bytes and requests of a join, and beside them the bytes of the chunks that are needed.
+// BenchmarkObjects joins labels of two hours with a wide file of which two columns are wanted, and materializes two
+// hours of it, over a network of 20 ms and 60 MB/s. It reports bytes and requests, and beside them the bytes of the
+// chunks that are needed.
 func BenchmarkObjects(b *testing.B) {
 	l := newLake(b)
 	p := newProject(b, nil, "data/wide.parquet", newFeature("f0", plumbv1.Type_FLOAT64),
@@ -34,29 +37,55 @@ func BenchmarkObjects(b *testing.B) {
 		"FROM range(7200) r(i)")
 	l.put(b, p)
 	p.view.Ttl = durationpb.New(time.Hour)
-	needed, whole := chunks(b, filepath.Join(p.folder, "data/wide.parquet"), map[string]bool{"k": true, "at": true,
-		"f0": true, "f1": true}, "2013-01-02T23:00:00Z", "2013-01-03T02:00:00Z")
-	b.Run("local file", func(b *testing.B) { benchmarkJoin(b, p, p.open(b)) })
-	p.source.GetParquet().Path = "s3://lake/data/wide.parquet"
-	l.proxy.Do(slow(20*time.Millisecond, 60_000_000))
+	columnsRead := map[string]bool{"k": true, "at": true, "f0": true, "f1": true}
+	for _, work := range []objectWork{
+		{"join", joinOnce, "2013-01-02T23:00:00Z", "2013-01-03T02:00:00Z"},
+		{"materialization", materializeOnce, "2013-01-03T00:00:00Z", "2013-01-03T02:00:00Z"},
+	} {
+		b.Run(work.name, func(b *testing.B) {
+			needed, whole := chunks(b, filepath.Join(p.folder, "data/wide.parquet"), columnsRead, work.from, work.to)
+			work.measure(b, l, p, needed, whole)
+		})
+	}
+}
+
+// objectWork is what is measured, with the times whose row groups it needs.
+type objectWork struct {
+	name     string
+	once     func(*testing.B, *project, *Engine)
+	from, to string
+}
+
+// measure does the work over the local file, over the object, over the object in a cache that has what it needs, and
+// downloads the whole object.
+func (w objectWork) measure(b *testing.B, l *lake, p *project, needed, whole int64) {
+	loop := func(b *testing.B, engine *Engine) {
+		for b.Loop() {
+			w.once(b, p, engine)
+		}
+	}
 	report := func(b *testing.B) {
 		requests, _, bytes := l.proxy.Counted()
-		b.ReportMetric(float64(bytes)/float64(b.N), "bytes/join")
-		b.ReportMetric(float64(requests)/float64(b.N), "requests/join")
+		b.ReportMetric(float64(bytes)/float64(b.N), "bytes/op")
+		b.ReportMetric(float64(requests)/float64(b.N), "requests/op")
 		b.ReportMetric(float64(bytes)/float64(b.N)/float64(needed), "of-needed")
 		b.ReportMetric(float64(bytes)/float64(b.N)/float64(whole), "of-whole")
 	}
+	p.source.GetParquet().Path = "data/wide.parquet"
+	b.Run("local file", func(b *testing.B) { loop(b, p.open(b)) })
+	p.source.GetParquet().Path = "s3://lake/data/wide.parquet"
+	l.proxy.Do(slow(20*time.Millisecond, 60_000_000))
 	b.Run("object", func(b *testing.B) {
 		l.proxy.Reset()
-		benchmarkJoin(b, p, l.engine(b, p, ""))
+		loop(b, l.engine(b, p, ""))
 		report(b)
 	})
 	cache := b.TempDir()
 	b.Run("object in the cache", func(b *testing.B) {
 		engine := l.engine(b, p, cache)
-		joinOnce(b, p, engine)
+		w.once(b, p, engine)
 		l.proxy.Reset()
-		benchmarkJoin(b, p, engine)
+		loop(b, engine)
 		report(b)
 	})
 	b.Run("whole download", func(b *testing.B) {
@@ -66,11 +95,25 @@ func BenchmarkObjects(b *testing.B) {
 		}
 		report(b)
 	})
+	l.proxy.Do(nil)
 }
 
-func benchmarkJoin(b *testing.B, p *project, engine *Engine) {
-	for b.Loop() {
-		joinOnce(b, p, engine)
+// materializeOnce reads the newest rows of two hours.
+func materializeOnce(b *testing.B, p *project, engine *Engine) {
+	view, err := p.snapshot(b).View("v")
+	if err != nil {
+		b.Fatal(err)
+	}
+	from := feature.Instant(instant(b, "2013-01-03T00:00:00Z"))
+	window := offline.Window{Start: &from, End: feature.Instant(instant(b, "2013-01-03T02:00:00Z"))}
+	var rows int64
+	_, err = engine.Newest(b.Context(), offline.NewestRequest{View: view, Window: window},
+		func(batch arrow.RecordBatch) error {
+			rows += batch.NumRows()
+			return nil
+		})
+	if err != nil || rows == 0 {
+		b.Fatal(rows, err)
 	}
 }
 

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,6 +20,35 @@ type Offline struct {
 	// number of threads. Engines for one project folder, in whichever processes, keep their temporary files in one place
 	// outside it. The suite closes the engine.
 	Open func(t testing.TB, projectDir string, threads int) offline.Engine
+	// Lake, unless it is nil, is where the sources of worlds and of case files lie in the place of the project folder.
+	Lake *Lake
+}
+
+// Lake keeps files as objects.
+type Lake struct {
+	// Root stands before the path of a file in the name of its object, such as s3://lake/.
+	Root string
+	// Put uploads a file under its path in the project folder.
+	Put func(t testing.TB, name, path string)
+}
+
+// place moves the sources of a world whose files were written into the lake, if there is one.
+func (s Offline) place(t testing.TB, world *World) error {
+	if s.Lake == nil {
+		return nil
+	}
+	for _, file := range world.Files {
+		path := filepath.Join(world.Folder, file.Path)
+		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		s.Lake.Put(t, file.Path, path)
+		if err := os.Remove(path); err != nil {
+			return err
+		}
+	}
+	world.moveTo(s.Lake.Root)
+	return nil
 }
 
 // Rule runs everything that proves one rule, such as "R1": the case files' cases and the tests that are named after
@@ -33,7 +63,7 @@ func (s Offline) Rule(t *testing.T, rule string) {
 		}
 		ran++
 		t.Run(strings.TrimPrefix(c.Name, rule+" "), func(t *testing.T) {
-			if err := c.World.Write(); err != nil {
+			if err := errors.Join(c.World.Write(), s.place(t, c.World)); err != nil {
 				t.Fatal(err)
 			}
 			if err := c.hold(t.Context(), engine); err != nil {
@@ -78,8 +108,8 @@ func (s Offline) RandomWindowedJoins(t *testing.T) {
 	})
 }
 
-func (s Offline) randomJoins(t *testing.T, draw func(t *rapid.T, folder, prefix string) *World) {
-	folder := t.TempDir()
+func (s Offline) randomJoins(whole *testing.T, draw func(t *rapid.T, folder, prefix string) *World) {
+	folder, t := whole.TempDir(), whole
 	engines := []offline.Engine{s.Start(t, folder, 1), s.Start(t, folder, 4)}
 	number := 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -93,6 +123,9 @@ func (s Offline) randomJoins(t *testing.T, draw func(t *rapid.T, folder, prefix 
 			out = prefix + "/" + out
 		}
 		writeAll(t, world, question)
+		if err := s.place(whole, world); err != nil {
+			t.Fatal(err)
+		}
 		for _, engine := range engines {
 			if err := world.check(context.Background(), engine, question, out); err != nil {
 				t.Fatalf("%v\n%s", err, world.Describe(&question))
@@ -103,8 +136,8 @@ func (s Offline) randomJoins(t *testing.T, draw func(t *rapid.T, folder, prefix 
 
 // RandomWindows materializes random worlds in random consecutive windows, each for itself, in one reading or in shards,
 // and checks each against the reference (R3, R5, R8).
-func (s Offline) RandomWindows(t *testing.T) {
-	folder := t.TempDir()
+func (s Offline) RandomWindows(whole *testing.T) {
+	folder, t := whole.TempDir(), whole
 	engines := []offline.Engine{s.Start(t, folder, 1), s.Start(t, folder, 4)}
 	number := 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -112,7 +145,7 @@ func (s Offline) RandomWindows(t *testing.T) {
 		prefix := fmt.Sprintf("data/%d", number)
 		defer os.RemoveAll(filepath.Join(folder, prefix))
 		world := DrawWorld(t, folder, prefix)
-		if err := world.Write(); err != nil {
+		if err := errors.Join(world.Write(), s.place(whole, world)); err != nil {
 			t.Fatal(err)
 		}
 		snapshot, err := world.Snapshot()

@@ -292,3 +292,24 @@ func eventShown(sighting Sighting, statuses bool) any {
 	}
 	return nil
 }
+
+// moveTo has the sources read what has a root before the paths of their files.
+func (w *World) moveTo(root string) {
+	for _, source := range w.Definitions.GetSources() {
+		switch kind := source.GetKind().(type) {
+		case *plumbv1.Source_Parquet:
+			kind.Parquet.Path = root + kind.Parquet.GetPath()
+		case *plumbv1.Source_Csv:
+			kind.Csv.Path = root + kind.Csv.GetPath()
+		case *plumbv1.Source_Jsonl:
+			kind.Jsonl.Path = root + kind.Jsonl.GetPath()
+		}
+	}
+	for _, history := range w.Histories {
+		for i := range history.Rows {
+			if history.Rows[i].File != "" {
+				history.Rows[i].File = root + history.Rows[i].File
+			}
+		}
+	}
+}

@@ -104,6 +104,7 @@ def test_an_odd_argument_is_named(world_store: plumb.Store, odd: dict[str, Any],
     ("ask", "words"),
     [
         (lambda store: store.historical("a\0b.parquet", features=FEATURES), "labels: .* contains a NUL"),
+        (lambda store: store.historical("s3://a/b.parquet", features=FEATURES), "labels: s3://.* is an object"),
         (lambda store: store.historical(f"{HALF}.parquet", features=FEATURES), "labels: .*half a surrogate pair"),
         (lambda store: store.historical(of_pandas([1, 2]), features=FEATURES, timestamp_column=5), "timestamp_column"),
         (lambda store: store.historical(of_pandas([1, 2]), features=FEATURES, progress=5), "progress is a int"),

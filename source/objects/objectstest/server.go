@@ -167,3 +167,29 @@ func (s *Server) Config(endpoint string) objects.Config {
 
 // Handler is what a proxy does with a request: next passes it on.
 type Handler func(w http.ResponseWriter, r *http.Request, next http.Handler)
+
+// Uploads are the keys of the uploads that were begun and neither completed nor aborted.
+func (s *Server) Uploads(t testing.TB) []string {
+	t.Helper()
+	var keys []string
+	for upload := range s.client.ListIncompleteUploads(context.Background(), s.Bucket, "", true) {
+		if upload.Err != nil {
+			t.Fatal(upload.Err)
+		}
+		keys = append(keys, upload.Key)
+	}
+	return keys
+}
+
+// Keys are those of all objects.
+func (s *Server) Keys(t testing.TB) []string {
+	t.Helper()
+	var keys []string
+	for object := range s.client.ListObjects(context.Background(), s.Bucket, minio.ListObjectsOptions{Recursive: true}) {
+		if object.Err != nil {
+			t.Fatal(object.Err)
+		}
+		keys = append(keys, object.Key)
+	}
+	return keys
+}

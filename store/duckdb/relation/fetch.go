@@ -96,11 +96,14 @@ func (r *Set) fetch(ctx context.Context, statement string) error {
 	return objects.Fetch(ctx, needs)
 }
 
-// readBy are the objects that a statement may read, by the paths of their local files: those whose paths are in it, and
-// those of the views that it names.
+// readBy are the Parquet objects that a statement may read, by the paths of their local files: those whose paths are in
+// it, and those of the views that it names. Text is there whole already.
 func (r *Set) readBy(statement string) map[string]*objects.File {
 	read := map[string]*objects.File{}
 	for _, t := range r.tables {
+		if t.IsText() {
+			continue
+		}
 		whole := r.reads(statement, t.Source)
 		for i, path := range t.Paths {
 			if object := t.Object(i); object != nil && (whole || strings.Contains(statement, quote.Literal(path))) {

@@ -132,7 +132,7 @@ func (f *Finder) matchedObjects(ctx context.Context, named feature.Files, locati
 			named.Path, maxAlternatives)
 	}
 	base, rest := doublestar.SplitPattern(pattern)
-	folder := objects.Location{Bucket: location.Bucket, Key: strings.TrimPrefix(base, ".")}
+	folder := location.At(strings.TrimPrefix(base, "."))
 	if !f.belowObjectRoot(folder) {
 		return nil, f.notBelowRoots(named.Path)
 	}
@@ -182,7 +182,7 @@ func (f *Finder) checkObjectLakes(ctx context.Context, source string, listing []
 ) error {
 	for _, object := range listing {
 		if at, mark, table := lakeObject(object.Key); table != "" {
-			return inLake(source, objects.Location{Bucket: object.Bucket, Key: at}.String(), mark, table)
+			return inLake(source, object.At(at).String(), mark, table)
 		}
 	}
 	for f.belowObjectRoot(folder) {

@@ -34,6 +34,11 @@ def path(name: str, value: object) -> Path:
     """Returns a path that can be passed to the operating system."""
     if not isinstance(value, (str, os.PathLike)) or not isinstance(os.fspath(value), str):
         raise InputError(f"{name} is a {type(value).__name__}; give a path, as text or as a pathlib.Path")
+    if os.fspath(value).startswith(("s3://", "gs://")):
+        raise InputError(
+            f"{name}: {value} is an object, and the Python client reads and writes files; "
+            "name a file, or run plumb historical with the object"
+        )
     given = Path(value)
     try:
         encoded = os.fsencode(given)
