@@ -218,6 +218,35 @@ func TestAnswersFromObjectsAreThoseFromFiles(t *testing.T) {
 	}
 }
 
+// Random joins found that the text was taken for Parquet, since the query's statement names it too.
+func TestTextObjectsBesideParquetAreReadAsText(t *testing.T) {
+	l := newLake(t)
+	p := newProject(t, nil, "", newFeature("x", plumbv1.Type_INT64), newFeature("y", plumbv1.Type_FLOAT64))
+	p.write(t, "data/rows.parquet", rows(0, 10_000, ""))
+	p.write(t, "data/few.csv", "SELECT i * 3 AS k, TIMESTAMP '2013-01-01' AS at FROM range(50) r(i)")
+	l.put(t, p)
+	parquet, text := &plumbv1.ParquetSource{Path: "data/rows.parquet"}, &plumbv1.CsvSource{Path: "data/few.csv"}
+	p.more = []*plumbv1.Source{
+		{Name: "raw", EventTimestamp: "at", Kind: &plumbv1.Source_Parquet{Parquet: parquet}},
+		{Name: "few", EventTimestamp: "at", Kind: &plumbv1.Source_Csv{Csv: text}},
+	}
+	p.source.Kind = &plumbv1.Source_Sql{Sql: &plumbv1.SqlSource{
+		Query: `SELECT raw.k, x, y, raw."at" FROM raw JOIN few ON CAST(few.k AS BIGINT) = raw.k`}}
+	labels := p.writeLabels(t)
+	want, wantNewest, err := p.answers(t, p.open(t), labels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parquet.Path, text.Path = "s3://lake/"+parquet.Path, "s3://lake/"+text.Path
+	got, gotNewest, err := p.answers(t, l.engine(t, p, ""), labels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got) + cmp.Diff(wantNewest, gotNewest); diff != "" || len(gotNewest) == 0 {
+		t.Errorf("%d newest rows (-files +objects):\n%s", len(gotNewest), diff)
+	}
+}
+
 func keysOf(files map[string]string) func(func(string) bool) {
 	return func(yield func(string) bool) {
 		for name := range files {
