@@ -97,9 +97,10 @@ postgres:
 # The fuzz tests, as package:name. Their corpora are in testdata/fuzz, and make test runs the corpora.
 fuzz_tests = ./store/packed:FuzzKey ./store/packed:FuzzRow ./registry/spec:FuzzDefinitions ./internal/config:FuzzConfiguration \
 	./internal/server:FuzzRequests ./sdk:FuzzReply ./internal/server/auth:FuzzTokens ./internal/server/auth:FuzzAuthorization \
-	./internal/parquetfile:FuzzFooter ./internal/arrowipc:FuzzArrow ./internal/document:FuzzJSON \
+	./internal/parquetfile:FuzzFooter ./internal/arrowipc:FuzzArrow ./internal/document:FuzzJSON ./internal/csvfile:FuzzRead \
 	./internal/server/flight:FuzzExchange ./store/duckdb:FuzzFiles ./audit/auditlog:FuzzLog ./dataset:FuzzManifest \
-	./push:FuzzPushedLines ./compute/expression:FuzzCompile ./compute/aggregate:FuzzState ./compute/windows:FuzzState
+	./push:FuzzPushedLines ./source/iceberg:FuzzVector ./store/pulled/postgres:FuzzCopy ./compute/expression:FuzzCompile \
+	./compute/aggregate:FuzzState ./compute/windows:FuzzState
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz test for FUZZ_TIME, by default a minute
