@@ -38,6 +38,10 @@ RAPID_CHECKS ?= 40
 # The packages that have such tests.
 of_them = $(shell grep -rlE 'func Test[A-Za-z0-9_]*($(without_race))' --include='*_test.go' . | xargs -n1 dirname | sort -u)
 
+# These packages start no goroutine and guard nothing against others, so the race detector can find nothing in them. It
+# would make their tests several times slower. A test in docs holds them to it.
+of_one_goroutine = /compute/aggregate$$|/compute/exact$$|/internal/csvfile$$|/internal/printable$$|/registry/plan$$|/registry/spec$$|/store/duckdb/sqlcheck$$
+
 # The tests of these packages start processes of a binary that is built without the race detector, and nothing else.
 of_processes = /cmd/plumb$$|/docs$$
 
@@ -54,8 +58,8 @@ fast_linking := -ldflags=-s -w$(if $(shell command -v ld.gold), -extldflags=-fus
 .PHONY: go-test
 go-test: export GOFLAGS += '$(fast_linking)'
 go-test: redis-server postgres bin/tools/versitygw build
-	go list ./... | grep -Ev '$(of_processes)' | xargs go test -race -timeout 20m -skip '$(without_race)'
-	go list ./... | grep -E '$(of_processes)' | xargs go test -timeout 20m
+	go list ./... | grep -Ev '$(of_processes)|$(of_one_goroutine)' | xargs go test -race -timeout 20m -skip '$(without_race)'
+	go list ./... | grep -E '$(of_processes)|$(of_one_goroutine)' | xargs go test -timeout 20m -skip '$(without_race)'
 	RAPID_CHECKS=$(RAPID_CHECKS) go test -timeout 20m -run '$(without_race)' $(of_them)
 	if grep -qw fma /proc/cpuinfo 2>/dev/null && grep -qw avx2 /proc/cpuinfo; then GOAMD64=v3 go test ./compute/...; fi
 

@@ -10,6 +10,37 @@ import (
 	"testing"
 )
 
+var (
+	oneGoroutine = regexp.MustCompile(`(?m)^of_one_goroutine = (.*)$`)
+	concurrent   = regexp.MustCompile(`(?m)^\s*go (func|[a-z]\w*[.(])|\.Go\(|"sync"|"sync/atomic"|errgroup|t\.Parallel|chan `)
+)
+
+func TestPackagesWithoutTheRaceDetectorHaveOneGoroutine(t *testing.T) {
+	makefile, err := os.ReadFile("../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := oneGoroutine.FindSubmatch(makefile)
+	if found == nil {
+		t.Fatal("the Makefile has no of_one_goroutine")
+	}
+	for pattern := range strings.SplitSeq(string(found[1]), "|") {
+		files, err := filepath.Glob(filepath.Join("..", strings.TrimSuffix(pattern, "$$"), "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Errorf("%s has %d files, %v", pattern, len(files), err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if what := concurrent.Find(text); what != nil {
+				t.Errorf("%s has %q; take its package out of of_one_goroutine in the Makefile", file, what)
+			}
+		}
+	}
+}
+
 var fuzzTest = regexp.MustCompile(`(?m)^func (Fuzz[A-Za-z0-9_]+)\(`)
 
 func TestMakeFuzzRunsEveryFuzzTest(t *testing.T) {
