@@ -47,7 +47,7 @@ func fewer(t *testing.T) {
 	t.Helper()
 	checks := flag.Lookup("rapid.checks").Value
 	was := checks.String()
-	if err := checks.Set("30"); err != nil {
+	if err := checks.Set("10"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
