@@ -51,7 +51,9 @@ func (r *useRun) count(ctx context.Context, p *progress) error {
 }
 
 func (r *useRun) countInPasses(ctx context.Context, p *progress) error {
+	// Passes of an attempt before, which was given up, count for nothing.
 	r.matched = 0
+	r.counter.forget()
 	for number := range r.chosen.passes {
 		s := paneSearch{search{r.use, pass{number, r.chosen.passes}, r.seen}}
 		if err := r.countIn(ctx, s, p); err != nil {

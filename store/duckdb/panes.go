@@ -296,6 +296,13 @@ func (c *paneCounter) extent(places []panes.Place, none []int, earliest, counts 
 	counts.SetNull(none)
 }
 
+// forget forgets which values were INVALID.
+func (c *paneCounter) forget() {
+	for i := range c.invalid {
+		c.invalid[i].Store(0)
+	}
+}
+
 // feature answers with a feature and its states.
 func (c *paneCounter) feature(at, f int, places []panes.Place, values, states native.Answer) {
 	from, t := c.plan.results[f], c.plan.view.Features[f].Type

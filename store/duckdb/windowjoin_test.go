@@ -290,6 +290,31 @@ func TestStatesThatGrowAreCountedInMorePasses(t *testing.T) {
 	}
 }
 
+// Two keys with one hash are found when a pass begins, and then the passes before it are made again.
+func TestValuesThatAreInvalidAreCountedOnceWhenPassesBeginAnew(t *testing.T) {
+	p := newEvents(t, `SELECT i % 20 AS k, 9223372036854775807 AS x, TIMESTAMPTZ '2026-01-01 00:00:00Z' AS at, 'n' AS name
+		FROM range(40) r(i)`)
+	p.aggregate(t, &plumbv1.Aggregation{Of: "x", Functions: functions("sum"), Windows: []string{"1d"}})
+	want := []offline.ComputedReport{{Alias: "v", Invalid: []offline.InvalidValues{{Feature: "sum_x_1d", Rows: 3}}}}
+	for i := range 18 {
+		labels := "k,t\n"
+		for key := i; key < i+3; key++ {
+			labels += fmt.Sprintf("%d,2026-01-01T00:00:00Z\n", key)
+		}
+		_, report, err := p.joinWith(t, labels, func(_ *offline.JoinRequest, e *Engine) {
+			e.NeverKeeps()
+			e.WeakenHashes()
+			e.Passes(3)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, report.Computed); diff != "" {
+			t.Errorf("keys from %d on (-want +got):\n%s", i, diff)
+		}
+	}
+}
+
 func TestWindowsThatDoNotFitIntoMemoryAreAnError(t *testing.T) {
 	p, labels := many(t)
 	_, _, err := p.joinWith(t, labels, func(_ *offline.JoinRequest, e *Engine) { e.choosing.indexBytes = 100 })
