@@ -12,7 +12,8 @@ import (
 
 var (
 	oneGoroutine = regexp.MustCompile(`(?m)^of_one_goroutine = (.*)$`)
-	concurrent   = regexp.MustCompile(`(?m)^\s*go (func|[a-z]\w*[.(])|\.Go\(|"sync"|"sync/atomic"|errgroup|t\.Parallel|chan `)
+	concurrent   = regexp.MustCompile(
+		`(?m)^\s*go (func|[a-z]\w*[.(])|\.Go\(|"sync"|"sync/atomic"|errgroup|t\.Parallel|chan `)
 )
 
 func TestPackagesWithoutTheRaceDetectorHaveOneGoroutine(t *testing.T) {
@@ -49,7 +50,7 @@ func TestMakeFuzzRunsEveryFuzzTest(t *testing.T) {
 		t.Fatal(err)
 	}
 	var there []string
-	err = filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+	err = filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, "_test.go") || strings.HasPrefix(path, "../bin/") {
 			return err
 		}
