@@ -33,7 +33,7 @@ demo: build ## Run every step on a year of real flights: apply, join, materializ
 without_race = Allocates|InEveryOrder|WithADamagedByte|RandomJoins|RandomWindows|RandomWorlds|HoldInPasses
 
 # How many worlds each random test draws. Every run draws others; RAPID_CHECKS=1000 looks for long.
-RAPID_CHECKS ?= 40
+RAPID_CHECKS ?= 30
 
 # The packages that have such tests.
 of_them = $(shell grep -rlE 'func Test[A-Za-z0-9_]*($(without_race))' --include='*_test.go' . | xargs -n1 dirname | sort -u)
