@@ -28,7 +28,7 @@ type Sources interface {
 	Division() string
 }
 
-// Divide opens a run of a view that is divided into so many shards, for workers (Work). It plans what Run would do, and
+// Divide opens a run of a view and divides it into shards for workers (Work). It plans what Run would do, and
 // writes no row. Report.Run is the open run; its ID is 0 if there is nothing to do.
 //
 // Errors are those of Run, and *fault.PreconditionError if the view has an open run that is divided, or needs what only

@@ -82,7 +82,7 @@ func (m measuring) measure(ctx context.Context) error {
 	return nil
 }
 
-// run materializes into an empty store, by so many workers, or without shards if that is 0.
+// run materializes into an empty store with a number of workers; 0 means without shards.
 func (m measuring) run(ctx context.Context, workers int) (process.Taken, error) {
 	if err := m.server.Client.FlushAllAsync(ctx).Err(); err != nil {
 		return process.Taken{}, fmt.Errorf("empty Redis: %w", err)

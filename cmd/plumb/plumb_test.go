@@ -59,8 +59,8 @@ func buildAndRun(m *testing.M) int {
 // The scripts in testdata/cli drive the built binary. Besides testscript's commands they have
 //
 //	exits CODE COMMAND…        runs a command that has to exit with this code
-//	said FILE                  compares what the command before wrote to stderr, but for its progress
-//	said-nothing               fails if it wrote anything else there
+//	said FILE                  compares stderr of the last command, without progress, with the file
+//	said-nothing               fails if the last command wrote anything but progress to stderr
 //	await REGEXP COMMAND…      runs a command again until its output matches
 //	await-file GLOB            waits until a file is there
 //	serving ARGUMENT…          runs plumb serve on a free port until it is ready, and sets $GRPC

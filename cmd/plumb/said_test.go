@@ -10,7 +10,7 @@ import (
 // progressLine is a line that says how far long work is, as JSON or text. There are some on a busy machine alone.
 var progressLine = regexp.MustCompile(`^(\{"progress":.*\}|.*[,:] [0-9hm]+s(, about .* left)?)$`)
 
-// said is what the command before wrote to stderr, but for its progress.
+// said returns the stderr of the last command without its progress lines.
 func said(ts *testscript.TestScript) string {
 	var lines strings.Builder
 	for line := range strings.Lines(ts.ReadFile("stderr")) {
@@ -21,7 +21,7 @@ func said(ts *testscript.TestScript) string {
 	return lines.String()
 }
 
-// saidNothing fails if the command before wrote more than progress to stderr.
+// saidNothing fails if the last command wrote anything but progress to stderr.
 func saidNothing(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) > 0 {
 		ts.Fatalf("usage: said-nothing")
@@ -31,7 +31,7 @@ func saidNothing(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// saidAs fails if what the command before wrote to stderr, but for its progress, is not what the file has.
+// saidAs fails if the stderr of the last command, without progress lines, differs from the file.
 func saidAs(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: said FILE")

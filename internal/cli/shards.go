@@ -30,7 +30,7 @@ type shardFlags struct {
 
 func (f *shardFlags) add(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&f.shards, "shards", 0,
-		"open a run of each view that is divided into so many shards, for workers, and write nothing yet")
+		"divide the run of each view into this many shards for workers, and write nothing yet")
 	cmd.Flags().BoolVar(&f.worker, "worker", false, "do shards of the open runs until all of them are done")
 	cmd.Flags().BoolVar(&f.cancel, "cancel", false, "close the open runs that are divided, as failed")
 	cmd.Flags().StringVar(&f.lease, "lease", "1m", "how long a shard stays with a worker that is not heard of")
