@@ -89,18 +89,36 @@ func (a *application) storeStats(ctx context.Context, p *project.Project) error 
 	})
 }
 
-// writeStorage says whether the server keeps rows in their compact form, and what would make it do so.
+// writeStorage says whether the server keeps rows in the form that suits them, and what would make it do so.
 func writeStorage(w *printable.Writer, storage *online.Storage) error {
 	switch {
 	case storage == nil || storage.Entities == 0:
 		return nil
-	case storage.Compact == storage.Entities:
+	case storage.Compact == storage.Entities && storage.Searched == 0:
 		return w.Printf("\nRedis keeps the rows in their compact form.\n")
+	case len(storage.Settings) == 0:
+		return w.Printf("\nRedis keeps the rows in the form that suits their number.\n")
+	}
+	return errors.Join(writeLarger(w, storage), writeSearched(w, storage),
+		w.Printf("The server setting for that: %s. It applies to entities that are written from then on.\n",
+			strings.Join(storage.Settings, " and ")))
+}
+
+func writeLarger(w *printable.Writer, storage *online.Storage) error {
+	if storage.Larger == 0 {
+		return nil
 	}
 	saved := 100 * (storage.Bytes - storage.CompactBytes) / max(storage.Bytes, 1)
 	return w.Printf("\nRedis keeps %d of %d entities that were looked at in a larger form than necessary.\n"+
-		"With the setting %s entities that are written from then on take about %d%% less memory.\n",
-		storage.Entities-storage.Compact, storage.Entities, strings.Join(storage.Settings, " and "), saved)
+		"In the compact form they would take about %d%% less memory.\n", storage.Larger, storage.Entities, saved)
+}
+
+func writeSearched(w *printable.Writer, storage *online.Storage) error {
+	if storage.Searched == 0 {
+		return nil
+	}
+	return w.Printf("\nRedis keeps %d of %d entities that were looked at in the compact form, though they have many\n"+
+		"rows. In the larger form look-ups of them would take less time.\n", storage.Searched, storage.Entities)
 }
 
 func writeHeld(w *printable.Writer, held []project.Holding) error {

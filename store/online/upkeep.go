@@ -63,9 +63,14 @@ type Storage struct {
 	// Entities were looked at, and Compact of them are kept in the compact form.
 	Entities int64 `json:"entities"`
 	Compact  int64 `json:"compact"`
-	// Settings are those of the server with which all of them would be. They are empty if all are.
+	// Larger entities are not, though they have few rows.
+	Larger int64 `json:"larger,omitempty"`
+	// Searched entities are, though they have so many rows that finding one costs more than the memory that is saved.
+	Searched int64 `json:"searched,omitempty"`
+	// Settings are those of the server with which every entity is kept in the form that suits it. They are empty if all
+	// are.
 	Settings []string `json:"settings,omitempty"`
-	// Bytes are what the others take, and CompactBytes estimates what they would take in the compact form.
+	// Bytes are what the larger ones take, and CompactBytes estimates what they would take in the compact form.
 	Bytes        int64 `json:"bytes,omitempty"`
 	CompactBytes int64 `json:"compact_bytes,omitempty"`
 }

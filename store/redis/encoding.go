@@ -13,7 +13,8 @@ import (
 
 // A server keeps a hash as one piece of memory, a listpack, as long as it has few fields and no value is longer than
 // hash-max-listpack-value, which is 64 bytes by default. A hash of packed rows takes far less memory as a listpack than
-// as a hash table. Plumb does not change the server's settings; it says what they cost.
+// as a hash table, but is read from its beginning to find a field. Plumb does not change the server's settings; it says
+// what they cost.
 
 var _ online.StorageAdvisor = (*Store)(nil)
 
@@ -22,8 +23,8 @@ const (
 	adviseOn = 1000
 	// settingStep is what a recommended setting is a multiple of.
 	settingStep = 64
-	// defaultFields is the number of fields that a listpack may have by default.
-	defaultFields = 128
+	// fewFields is how many fields a hash may have and still be better kept as a listpack (docs/upkeep.md).
+	fewFields = 64
 )
 
 // Storage implements online.StorageAdvisor. It looks at some entities of the first pages of a scan.
@@ -40,9 +41,9 @@ func (s *Store) Storage(ctx context.Context, project string) (online.Storage, er
 type advice struct {
 	store   *Store
 	project string
-	// longest and most are the longest value and the most fields of a hash.
-	longest, most int64
-	found         online.Storage
+	// longest is the longest value of a hash that should be a listpack.
+	longest int64
+	found   online.Storage
 }
 
 // looked is a hash that is looked at.
@@ -92,6 +93,23 @@ func (a *advice) take(hash *looked) error {
 			return err
 		}
 	}
+	encoding := hash.encoding.Val()
+	compact := encoding == "listpack" || encoding == "listpackex" || encoding == "ziplist"
+	a.found.Entities++
+	if compact {
+		a.found.Compact++
+	}
+	if len(hash.lengths) <= fewFields {
+		return a.measure(hash, compact)
+	}
+	if compact {
+		a.found.Searched++
+	}
+	return nil
+}
+
+// measure adds up what a hash takes that should be a listpack.
+func (a *advice) measure(hash *looked, compact bool) error {
 	var content int64
 	for i, length := range hash.lengths {
 		size, err := length.Result()
@@ -101,14 +119,11 @@ func (a *advice) take(hash *looked) error {
 		a.longest = max(a.longest, size)
 		content += entrySize(int64(len(hash.fields.Val()[i]))) + entrySize(size)
 	}
-	a.most = max(a.most, int64(len(hash.lengths)))
-	a.found.Entities++
-	if encoding := hash.encoding.Val(); encoding == "listpack" || encoding == "listpackex" || encoding == "ziplist" {
-		a.found.Compact++
-		return nil
+	if !compact {
+		a.found.Larger++
+		a.found.Bytes += hash.memory.Val()
+		a.found.CompactBytes += compactSize(int64(len(hash.key)), content)
 	}
-	a.found.Bytes += hash.memory.Val()
-	a.found.CompactBytes += compactSize(int64(len(hash.key)), content)
 	return nil
 }
 
@@ -143,13 +158,12 @@ func allocated(size int64) int64 {
 
 func (a *advice) storage() online.Storage {
 	found := a.found
-	if found.Compact == found.Entities {
-		return found
+	if found.Larger > 0 {
+		longest := (a.longest + settingStep - 1) / settingStep * settingStep
+		found.Settings = append(found.Settings, fmt.Sprintf("hash-max-listpack-value %d", longest))
 	}
-	longest := (a.longest + settingStep - 1) / settingStep * settingStep
-	found.Settings = []string{fmt.Sprintf("hash-max-listpack-value %d", longest)}
-	if a.most > defaultFields {
-		found.Settings = append(found.Settings, fmt.Sprintf("hash-max-listpack-entries %d", a.most))
+	if found.Searched > 0 {
+		found.Settings = append(found.Settings, fmt.Sprintf("hash-max-listpack-entries %d", fewFields))
 	}
 	return found
 }

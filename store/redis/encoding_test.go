@@ -1,6 +1,8 @@
 package redis_test
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -60,5 +62,38 @@ func TestTheAdviceAboutStorageHolds(t *testing.T) {
 	after, err := store.Storage(t.Context(), "test")
 	if err != nil || after.Entities != 500 || after.Compact != 500 || after.Settings != nil {
 		t.Errorf("with the setting the advice is %+v, %v", after, err)
+	}
+}
+
+// A listpack is searched from its beginning, which costs more with many fields than the memory is worth.
+func TestTheAdviceAboutManyRowsHolds(t *testing.T) {
+	server := redistest.Start(t)
+	store, keys := open(t, server.URL), client(t, server)
+	rows, _ := numbered(1, 1)
+	write := func() online.Storage {
+		t.Helper()
+		for view := range 70 {
+			table := online.Table{Project: "test", View: fmt.Sprint("view", view), Generation: 1}
+			if _, err := store.Write(t.Context(), table, rows); err != nil {
+				t.Fatal(err)
+			}
+		}
+		found, err := store.Storage(t.Context(), "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found
+	}
+	advised := write()
+	if advised.Searched != 1 || !slices.Equal(advised.Settings, []string{"hash-max-listpack-entries 64"}) {
+		t.Fatalf("the advice is %+v", advised)
+	}
+	name, value, _ := strings.Cut(advised.Settings[0], " ")
+	if err := errors.Join(keys.FlushAll(t.Context()).Err(), keys.ConfigSet(t.Context(), name, value).Err()); err != nil {
+		t.Fatal(err)
+	}
+	store = open(t, server.URL)
+	if after := write(); after.Entities != 1 || after.Searched != 0 || after.Settings != nil {
+		t.Errorf("with the setting the advice is %+v", after)
 	}
 }
