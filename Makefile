@@ -4,11 +4,9 @@ SHELL := bash
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-# The DuckDB driver returns Arrow only with this build tag. Other flags that the user has in GOFLAGS are kept.
-comma := ,
-given_flags := $(shell go env GOFLAGS)
-given_tags := $(patsubst -tags=%,$(comma)%,$(filter -tags=%,$(given_flags)))
-export GOFLAGS := $(strip $(filter-out -tags=%,$(given_flags)) -tags=duckdb_arrow$(given_tags))
+# A binary does not say where it was built. Tests are built in the same way, so that both share what is compiled. Flags
+# that the user has in GOFLAGS are kept.
+export GOFLAGS := $(strip $(filter-out -trimpath,$(shell go env GOFLAGS)) -trimpath)
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 

@@ -26,7 +26,7 @@ var update = flag.Bool("update", false, "write the output of commands into the d
 func buildPlumb(t *testing.T) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "plumb")
-	build := exec.CommandContext(t.Context(), "go", "build", "-tags=duckdb_arrow", "-o", binary, "../cmd/plumb")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "../cmd/plumb")
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, output)
 	}

@@ -115,7 +115,7 @@ func build(t *testing.T, all []defect) string {
 	folder, root := t.TempDir(), must(filepath.Abs(".."))(t)
 	overlay, binary := filepath.Join(folder, "overlay.json"), filepath.Join(folder, "plumb")
 	write(t, overlay, string(must(json.Marshal(map[string]any{"Replace": plant(t, root, all)}))(t)))
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-tags", "duckdb_arrow", "-ldflags", "-s -w",
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-ldflags", "-s -w",
 		"-overlay", overlay, "-o", binary, "./cmd/plumb")
 	cmd.Dir = root
 	if output, err := cmd.CombinedOutput(); err != nil {

@@ -36,7 +36,7 @@ func serveAndRun(m *testing.M) (int, error) {
 	defer os.RemoveAll(dir)
 	binary, project := filepath.Join(dir, "plumb"), filepath.Join(dir, "project")
 	for _, command := range [][]string{
-		{"go", "build", "-tags", "duckdb_arrow", "-o", binary, "../cmd/plumb"},
+		{"go", "build", "-o", binary, "../cmd/plumb"},
 		{binary, "init", project},
 		{binary, "apply", "--yes", "--project-dir", project},
 		{binary, "materialize", "--to", "2013-07-04T00:00:00Z", "--project-dir", project},

@@ -48,7 +48,7 @@ func buildAndRun(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	binaries = dir
-	build := exec.Command("go", "build", "-tags", "duckdb_arrow", "-o", filepath.Join(dir, "plumb"), ".")
+	build := exec.Command("go", "build", "-o", filepath.Join(dir, "plumb"), ".")
 	if output, err := build.CombinedOutput(); err != nil {
 		fmt.Fprintf(os.Stderr, "go build: %v\n%s", err, output)
 		return 1

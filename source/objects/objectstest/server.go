@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"testing"
 	"time"
 
@@ -40,8 +39,11 @@ type Server struct {
 // Start starts a server, and stops it at the end of the test. The test fails if the server was not built.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	_, here, _, _ := runtime.Caller(0)
-	binary := filepath.Join(filepath.Dir(here), "../../../bin/tools/versitygw")
+	module, err := exec.Command("go", "env", "GOMOD").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary := filepath.Join(filepath.Dir(string(module)), "bin/tools/versitygw")
 	if _, err := os.Stat(binary); err != nil {
 		t.Fatalf("this test needs the S3 server versitygw: build it with \"make bin/tools/versitygw\": %v", err)
 	}

@@ -1,15 +1,10 @@
-//go:build duckdb_arrow
-
 package native
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/duckdb/duckdb-go/v2/arrowmapping"
 	"github.com/duckdb/duckdb-go/v2/mapping"
 )
 
@@ -17,10 +12,10 @@ import (
 //
 //	_plumb_take(value, …)  takes a row
 //
-// DuckDB's threads wait if the rows are not fetched, so that memory holds only a few chunks of them. The driver's own
-// Arrow interface holds a whole result.
+// DuckDB's threads wait if the rows are not fetched, so that memory holds only a few chunks of them. Query holds a
+// whole result.
 type RowStream struct {
-	options arrowmapping.ArrowOptions
+	options arrowOptions
 	*rowsTaken
 }
 
@@ -48,8 +43,7 @@ func (c takenChunk) release() {
 
 // NewRowStream registers the function, once in a connection.
 func NewRowStream(n *Connection) (*RowStream, error) {
-	r := &RowStream{}
-	arrowmapping.ConnectionGetArrowOptions(n.conn, &r.options)
+	r := &RowStream{options: n.arrowOptions()}
 	return r, n.Register(Function{Name: "_plumb_take", Result: Result{Single: mapping.TypeBoolean},
 		Call: r.take})
 }
@@ -105,8 +99,7 @@ func (r *RowStream) convert(chunk mapping.DataChunk) (arrow.RecordBatch, error) 
 	if r.schemaErr != nil {
 		return nil, r.schemaErr
 	}
-	batch, fault := arrowmapping.DataChunkToArrowArray(r.options, r.schema, chunk)
-	return batch, faultOf(fault)
+	return r.options.batch(r.schema, chunk)
 }
 
 func (r *RowStream) schemaOf(chunk mapping.DataChunk) (*arrow.Schema, error) {
@@ -114,22 +107,9 @@ func (r *RowStream) schemaOf(chunk mapping.DataChunk) (*arrow.Schema, error) {
 	for i := range types {
 		types[i] = mapping.VectorGetColumnType(mapping.DataChunkGetVector(chunk, mapping.IdxT(i)))
 	}
-	defer func() {
-		for i := range types {
-			mapping.DestroyLogicalType(&types[i])
-		}
-	}()
-	schema, fault := arrowmapping.NewArrowSchema(r.options, types, r.names)
-	return schema, faultOf(fault)
-}
-
-func faultOf(fault mapping.ErrorData) error {
-	defer mapping.DestroyErrorData(&fault)
-	if mapping.ErrorDataHasError(fault) {
-		return fmt.Errorf("give rows as Arrow data: %w", errors.New(mapping.ErrorDataMessage(fault)))
-	}
-	return nil
+	defer destroyTypes(types)
+	return r.options.schema(types, r.names)
 }
 
 // Close releases what was taken for the stream. No query may be running.
-func (r *RowStream) Close() { arrowmapping.DestroyArrowOptions(&r.options) }
+func (r *RowStream) Close() { r.options.close() }

@@ -219,27 +219,17 @@ func (s *Session) QueryRows(ctx context.Context, query string, scan func(*sql.Ro
 	return s.Explain(ctx, rows.Err())
 }
 
-// withArrow lends the connection's Arrow interface.
-func (s *Session) withArrow(use func(*duckdb.Arrow) error) error {
-	return s.conn.Raw(func(driverConn any) error {
-		conn, ok := driverConn.(*duckdb.Conn)
-		if !ok {
-			return fmt.Errorf("connection is a %T", driverConn)
-		}
-		arrow, err := duckdb.NewArrowFromConn(conn)
-		if err != nil {
-			return fmt.Errorf("open DuckDB's Arrow interface: %w", err)
-		}
-		return use(arrow)
-	})
+// withNative lends the connection below the driver, which nothing else uses meanwhile.
+func (s *Session) withNative(use func(*native.Connection) error) error {
+	return s.conn.Raw(func(any) error { return use(s.native) })
 }
 
 // Register makes an Arrow reader readable as a view, once.
 func (s *Session) Register(reader array.RecordReader, view string) error {
-	return s.withArrow(func(arrow *duckdb.Arrow) error {
-		release, err := arrow.RegisterView(reader, view)
+	return s.withNative(func(conn *native.Connection) error {
+		release, err := conn.RegisterReader(reader, view)
 		if err != nil {
-			return fmt.Errorf("hand Arrow data to DuckDB: %w", err)
+			return err
 		}
 		s.OnClose(release)
 		return nil

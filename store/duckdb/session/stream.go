@@ -5,9 +5,8 @@ import (
 	"fmt"
 
 	"github.com/apache/arrow-go/v18/arrow"
-	"github.com/apache/arrow-go/v18/arrow/array"
-	"github.com/apache/arrow-go/v18/arrow/memory"
-	"github.com/duckdb/duckdb-go/v2"
+
+	"github.com/plumbstore/plumb/store/duckdb/native"
 )
 
 // batchRows bounds what a stream holds in memory at a time.
@@ -36,23 +35,15 @@ func (s *Session) yieldQuery(ctx context.Context, query string, yield func(arrow
 	if err := s.prepare(ctx, query); err != nil {
 		return err
 	}
-	return s.withArrow(func(conn *duckdb.Arrow) error {
-		reader, err := conn.QueryContext(ctx, query)
-		if err != nil {
-			return s.Explain(ctx, err)
-		}
-		defer reader.Release()
-		batches := 0
-		for ; reader.Next(); batches++ {
-			if err := yield(reader.RecordBatch()); err != nil {
-				return err
-			}
-		}
-		if err := reader.Err(); err != nil || batches > 0 {
-			return s.Explain(ctx, err)
-		}
-		builder := array.NewRecordBuilder(memory.DefaultAllocator, reader.Schema())
-		defer builder.Release()
-		return yield(builder.NewRecordBatch())
+	var refused error
+	err := s.withNative(func(conn *native.Connection) error {
+		return conn.Query(ctx, query, func(batch arrow.RecordBatch) error {
+			refused = yield(batch)
+			return refused
+		})
 	})
+	if refused != nil {
+		return refused
+	}
+	return s.Explain(ctx, err)
 }
