@@ -120,7 +120,7 @@ func open(t testing.TB, options ...option) *shop {
 	s.writeStocks("first", stock{shop: "a", at: at(-30), pieces: int64(7)})
 	s.registry = must(sqldb.Open(t.Context(), "sqlite:"+filepath.Join(s.folder, "registry.db")))(t)
 	t.Cleanup(func() { s.registry.Close() })
-	s.offline = must(duckdb.Open(t.Context(), s.engine()))(t)
+	s.offline = must(duckdb.Open(s.engine()))(t)
 	t.Cleanup(func() { s.offline.Close() })
 	if s.online == nil {
 		s.online = must(sqlite.Open(t.Context(), filepath.Join(s.folder, "online.db")))(t)

@@ -45,7 +45,7 @@ func newParity(t *testing.T) storetest.Parity {
 	return storetest.Parity{
 		Offline: storetest.Offline{Open: func(t testing.TB, folder string, threads int) offline.Engine {
 			config := duckdb.Config{ProjectDir: folder, Roots: []string{"data"}, Threads: threads}
-			return must(duckdb.Open(t.Context(), config))(t)
+			return must(duckdb.Open(config))(t)
 		}},
 		Online: online,
 		Materialize: func(ctx context.Context, engine offline.Store, view *feature.View, window offline.Window) error {

@@ -65,7 +65,7 @@ func measureNewest(ctx context.Context, folder string) error {
 
 // newest runs the query as a materialization does.
 func newest(ctx context.Context, folder string, yield func(arrow.RecordBatch) error) error {
-	engine, err := duckdb.Open(ctx, duckdb.Config{ProjectDir: folder, Roots: []string{"data"}, MemoryLimit: "8GB"})
+	engine, err := duckdb.Open(duckdb.Config{ProjectDir: folder, Roots: []string{"data"}, MemoryLimit: "8GB"})
 	if err != nil {
 		return err
 	}

@@ -87,10 +87,6 @@ func (a *application) served(ctx context.Context, p *project.Project) (server.Co
 	if err != nil {
 		return server.Config{}, err
 	}
-	manifests, err := a.manifests(ctx, p)
-	if err != nil {
-		return server.Config{}, err
-	}
 	serving := p.Config.Serving
 	return server.Config{
 		Project:   p.Config.Project,
@@ -120,16 +116,15 @@ func (a *application) served(ctx context.Context, p *project.Project) (server.Co
 			Jobs: serving.FlightJobs, Queue: cmp.Or(serving.FlightQueue, noQueue), SpoolBytes: serving.FlightSpool,
 			Idle: serving.FlightIdle,
 		},
-		Manifests: manifests,
+		Manifests: a.manifests(p),
 	}, nil
 }
 
 // manifests is what training sets that are joined over Flight are described with.
-func (a *application) manifests(ctx context.Context, p *project.Project) (*flight.Manifests, error) {
-	engine, err := project.OfflineVersion(ctx)
+func (a *application) manifests(p *project.Project) *flight.Manifests {
 	digests := p.Digests()
 	return &flight.Manifests{
-		Folder: p.Config.ProjectDir, Digests: digests, Plumb: a.version, Engine: engine,
+		Folder: p.Config.ProjectDir, Digests: digests, Plumb: a.version, Engine: project.OfflineVersion(),
 		Made: func() { p.KeepDigests(digests) },
-	}, err
+	}
 }

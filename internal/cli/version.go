@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"runtime/debug"
 
 	"github.com/plumbstore/plumb/internal/project"
@@ -25,11 +24,8 @@ func (a *application) versionCommand() *cobra.Command {
 		Use:   "version",
 		Short: "Print the versions of Plumb and of what it is made of",
 		Args:  arguments(),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			b, err := a.build(cmd.Context())
-			if err != nil {
-				return err
-			}
+		RunE: func(*cobra.Command, []string) error {
+			b := a.build()
 			return a.print(b, func(w *printable.Writer) error {
 				rows := [][]string{{"plumb", b.Version}, {"go", b.Go}, {"duckdb", b.DuckDB}}
 				if b.Commit != "" {
@@ -41,9 +37,8 @@ func (a *application) versionCommand() *cobra.Command {
 	}
 }
 
-func (a *application) build(ctx context.Context) (build, error) {
-	engine, err := project.OfflineVersion(ctx)
-	b := build{Version: a.version, DuckDB: engine}
+func (a *application) build() build {
+	b := build{Version: a.version, DuckDB: project.OfflineVersion()}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		b.Go = info.GoVersion
 		for _, setting := range info.Settings {
@@ -52,5 +47,5 @@ func (a *application) build(ctx context.Context) (build, error) {
 			}
 		}
 	}
-	return b, err
+	return b
 }

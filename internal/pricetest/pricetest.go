@@ -69,7 +69,7 @@ func Open(t testing.TB, folder string) *Project {
 	}
 	p.Registry = must(sqldb.Open(t.Context(), "sqlite:"+filepath.Join(folder, "registry.db")))(t)
 	t.Cleanup(func() { p.Registry.Close() })
-	p.Offline = must(duckdb.Open(t.Context(), duckdb.Config{ProjectDir: folder, Roots: []string{"data"}, Threads: 1}))(t)
+	p.Offline = must(duckdb.Open(duckdb.Config{ProjectDir: folder, Roots: []string{"data"}, Threads: 1}))(t)
 	t.Cleanup(func() { p.Offline.Close() })
 	return p
 }

@@ -48,24 +48,24 @@ func openOnline(ctx context.Context, c *config.Config, now func() time.Time) (on
 // Offline is an offline engine.
 type Offline = offline.Engine
 
-func openOffline(ctx context.Context, c *config.Config, on disk.Disk) (Offline, error) {
+func openOffline(c *config.Config, on disk.Disk) (Offline, error) {
 	configured, err := duckdbConfig(c)
 	if err != nil {
 		return nil, err
 	}
 	configured.Disk = on
-	return duckdb.Open(ctx, configured)
+	return duckdb.Open(configured)
 }
 
 // shared opens an offline engine that runs that many operations concurrently: each operation has its own memory, so
 // each gets its share. It is closed with the project. The witness reads the same sources in another way.
-func (p *Project) shared(ctx context.Context, operations int) (parity.Offline, offline.Witness, error) {
+func (p *Project) shared(operations int) (parity.Offline, offline.Witness, error) {
 	divided, err := duckdbConfig(p.Config)
 	if err != nil {
 		return nil, nil, err
 	}
 	divided.MemoryLimit = p.Config.Offline.MemoryShare(operations)
-	engine, err := duckdb.Open(ctx, divided)
+	engine, err := duckdb.Open(divided)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -75,13 +75,13 @@ func (p *Project) shared(ctx context.Context, operations int) (parity.Offline, o
 
 // openServing opens the offline engine for joins side by side: each operation of an engine has its own memory, so each
 // gets its share.
-func openServing(ctx context.Context, c *config.Config) (Serving, error) {
+func openServing(_ context.Context, c *config.Config) (Serving, error) {
 	shared, err := duckdbConfig(c)
 	if err != nil {
 		return nil, err
 	}
 	shared.MemoryLimit = c.ServingShare()
-	return duckdb.Open(ctx, shared)
+	return duckdb.Open(shared)
 }
 
 // Serving is an offline engine for a server.
@@ -152,4 +152,4 @@ func openDatabase(ctx context.Context, source databaseSource) (database, error) 
 }
 
 // OfflineVersion is the version of the offline engine.
-func OfflineVersion(ctx context.Context) (string, error) { return duckdb.Version(ctx) }
+func OfflineVersion() string { return duckdb.Version() }

@@ -112,8 +112,8 @@ func (p *Project) Online(ctx context.Context) (online.Store, error) {
 
 // Offline opens the offline engine for one operation at a time.
 func (p *Project) Offline(ctx context.Context) (Offline, error) {
-	return opened(ctx, p, &p.offline, func(ctx context.Context, c *config.Config) (Offline, error) {
-		return openOffline(ctx, c, p.options.Disk)
+	return opened(ctx, p, &p.offline, func(_ context.Context, c *config.Config) (Offline, error) {
+		return openOffline(c, p.options.Disk)
 	})
 }
 

@@ -148,8 +148,6 @@ type trainingSet struct {
 	accept func(*dataset.Manifest) error
 	// inputsKnown waits for what is found out of the inputs beside the join.
 	inputsKnown func() error
-	// engine is the version of the offline engine, known once the inputs are.
-	engine string
 }
 
 func (p *Project) newTrainingSet(ctx context.Context, stage *staging, request TrainingSetRequest,
@@ -244,10 +242,6 @@ func (t *trainingSet) learnInputs(ctx context.Context, sources []feature.Input) 
 		t.manifest.MadeOf(labels, files)
 		return err
 	})
-	group.Go(func() (err error) {
-		t.engine, err = OfflineVersion(ctx)
-		return err
-	})
 	t.inputsKnown = group.Wait
 	return func() {
 		cancel()
@@ -264,7 +258,7 @@ func (t *trainingSet) seal(ctx context.Context, written string, report offline.J
 	if err := t.inputs.Unchanged(); err != nil {
 		return "", err
 	}
-	t.manifest.Engine = t.engine
+	t.manifest.Engine = OfflineVersion()
 	if err := t.manifest.Describe(ctx, written, t.request.Out, t.selection, report); err != nil {
 		return "", err
 	}

@@ -99,7 +99,7 @@ func (p *Project) inSandbox(ctx context.Context, wanted *verifying, request Veri
 			return nil, fault.Inputf(StoreField, "%v, or %s", err, EmbeddedStore)
 		}
 	}
-	offline, witness, err := p.shared(ctx, parallelViews)
+	offline, witness, err := p.shared(parallelViews)
 	if err != nil {
 		return nil, err
 	}

@@ -53,7 +53,7 @@ var shorterTTL = strings.Replace(planes, "30d", "7d", 1)
 // startFleet runs a server that looks into the flights with DuckDB. Nothing is applied.
 func startFleet(t testing.TB, changes ...func(*server.Config)) *running {
 	t.Helper()
-	inspector := must(duckdb.Open(t.Context(), duckdb.Config{ProjectDir: flights, Roots: []string{"data"}}))(t)
+	inspector := must(duckdb.Open(duckdb.Config{ProjectDir: flights, Roots: []string{"data"}}))(t)
 	t.Cleanup(func() { inspector.Close() })
 	looking := func(c *server.Config) { c.Inspector = inspector }
 	return start(t, append([]func(*server.Config){looking}, changes...)...)
@@ -140,7 +140,7 @@ func TestMistakesInFilesAreToldAllAtOnceWithTheirPlaces(t *testing.T) {
 	for _, each := range files {
 		texts = append(texts, spec.Text{File: each.GetPath(), Data: []byte(each.GetText())})
 	}
-	offline := must(duckdb.Open(t.Context(), duckdb.Config{ProjectDir: flights, Roots: []string{"data"}}))(t)
+	offline := must(duckdb.Open(duckdb.Config{ProjectDir: flights, Roots: []string{"data"}}))(t)
 	_, err := spec.ReadTexts(t.Context(), texts, offline)
 	want := map[string]string{}
 	problems, ok := errors.AsType[*spec.Problems](err)

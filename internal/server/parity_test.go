@@ -43,7 +43,7 @@ func newParity(t *testing.T, store online.Store) storetest.Parity {
 	return storetest.Parity{
 		Offline: storetest.Offline{Open: func(t testing.TB, folder string, threads int) offline.Engine {
 			config := duckdb.Config{ProjectDir: folder, Roots: []string{"data"}, Threads: threads}
-			return must(duckdb.Open(t.Context(), config))(t)
+			return must(duckdb.Open(config))(t)
 		}},
 		Online:      store,
 		Materialize: s.materialize,

@@ -70,7 +70,7 @@ func bearing(ctx context.Context, token string) context.Context {
 }
 
 func TestEachMethodAsksForItsRole(t *testing.T) {
-	offline := must(duckdb.Open(t.Context(), duckdb.Config{ProjectDir: t.TempDir(), Roots: []string{"."}}))(t)
+	offline := must(duckdb.Open(duckdb.Config{ProjectDir: t.TempDir(), Roots: []string{"."}}))(t)
 	t.Cleanup(func() { offline.Close() })
 	r, tokens := guarded(t, func(c *server.Config) { c.Offline = offline })
 	registered, flight := plumbv1.NewRegistryServiceClient(r.conn), arrowflight.NewFlightServiceClient(r.conn)

@@ -38,7 +38,7 @@ func engineOverData(t *testing.T) (*Engine, string) {
 	if err := os.Mkdir(filepath.Join(project, "data"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	engine, err := Open(t.Context(), Config{ProjectDir: project, Roots: []string{"data"}, TempDir: t.TempDir()})
+	engine, err := Open(Config{ProjectDir: project, Roots: []string{"data"}, TempDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

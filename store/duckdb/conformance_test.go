@@ -35,7 +35,7 @@ func openEngine(t testing.TB, projectDir string, threads int) *duckdb.Engine {
 	if err := os.MkdirAll(temporary, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	engine, err := duckdb.Open(t.Context(), duckdb.Config{
+	engine, err := duckdb.Open(duckdb.Config{
 		ProjectDir:  projectDir,
 		Roots:       []string{"data"},
 		MemoryLimit: "512MB",

@@ -30,7 +30,7 @@ func overObjects(t *testing.T) storetest.Offline {
 			if err := os.MkdirAll(temporary, 0o755); err != nil {
 				t.Fatal(err)
 			}
-			engine, err := duckdb.Open(t.Context(), duckdb.Config{
+			engine, err := duckdb.Open(duckdb.Config{
 				ProjectDir: projectDir, Roots: []string{"data", "s3://lake/data"}, MemoryLimit: "512MB",
 				Threads: threads, TempDir: temporary, Objects: store,
 			})

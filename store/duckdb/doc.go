@@ -5,7 +5,7 @@
 // bound, the instance is given the exact list of files it may touch, loses all other access to files, network and
 // extensions, and its configuration is locked. So a SQL source can read the sources it names and nothing else.
 //
-//	engine, err := duckdb.Open(ctx, duckdb.Config{ProjectDir: "/project", Roots: []string{"data"}})
+//	engine, err := duckdb.Open(duckdb.Config{ProjectDir: "/project", Roots: []string{"data"}})
 //	join, err := engine.PlanJoin(ctx, request)             // finds files, checks labels and columns
 //	report, err := join.WriteFile(ctx, "training.parquet") // reads
 //

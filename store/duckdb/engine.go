@@ -3,12 +3,12 @@ package duckdb
 import (
 	"cmp"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
+	"github.com/duckdb/duckdb-go/v2/mapping"
 	"github.com/dustin/go-humanize"
 
 	"github.com/plumbstore/plumb/feature"
@@ -47,14 +47,12 @@ type Engine struct {
 	finder *sourcefiles.Finder
 	// sessions is how each operation's DuckDB instance runs.
 	sessions session.Options
-	// version is DuckDB's.
-	version  string
 	hashing  hashing
 	choosing choosing
 }
 
-// Open checks the configuration. It reads no source.
-func Open(ctx context.Context, config Config) (*Engine, error) {
+// Open checks the configuration. It starts no instance and reads no source.
+func Open(config Config) (*Engine, error) {
 	project, err := filepath.Abs(config.ProjectDir)
 	if err != nil {
 		return nil, fmt.Errorf("project folder: %w", err)
@@ -77,12 +75,12 @@ func Open(ctx context.Context, config Config) (*Engine, error) {
 	if engine.finder, err = sourcefiles.NewFinder(project, config.Roots, config.Objects); err != nil {
 		return nil, err
 	}
-	s, err := engine.newSession(ctx)
+	// What is wrong with the folder is said before the first operation.
+	_, remove, err := engine.Scratch()
 	if err != nil {
 		return nil, err
 	}
-	err = s.QueryRow(ctx, "SELECT version()", &engine.version)
-	return engine, errors.Join(err, s.Close())
+	return engine, remove()
 }
 
 // Close releases nothing: an Engine holds no instance between operations.
@@ -139,18 +137,7 @@ func (e *Engine) tempDir() (string, error) {
 }
 
 // Version returns the version of DuckDB.
-func Version(ctx context.Context) (string, error) {
-	db, err := sql.Open("duckdb", "")
-	if err != nil {
-		return "", fmt.Errorf("open DuckDB: %w", err)
-	}
-	defer db.Close()
-	var version string
-	if err := db.QueryRowContext(ctx, "SELECT version()").Scan(&version); err != nil {
-		return "", fmt.Errorf("ask DuckDB for its version: %w", err)
-	}
-	return version, nil
-}
+func Version() string { return mapping.LibraryVersion() }
 
 // Scratch implements offline.Files. The folder is among the spill folders.
 func (e *Engine) Scratch() (folder string, remove func() error, err error) {

@@ -18,7 +18,7 @@ func TestATempDirThatIsNotThereIsTheUsersMistake(t *testing.T) {
 		"missing": "offline.temp_dir: folder " + folder + "/missing does not exist; make it, or name another",
 		"file":    "offline.temp_dir: " + folder + "/file is not a folder; name one",
 	} {
-		_, err := Open(t.Context(), Config{ProjectDir: folder, TempDir: name})
+		_, err := Open(Config{ProjectDir: folder, TempDir: name})
 		if _, ok := errors.AsType[*fault.InputError](err); !ok || err.Error() != want {
 			t.Errorf("got  %v\nwant %s", err, want)
 		}

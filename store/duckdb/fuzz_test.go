@@ -35,7 +35,7 @@ var doorLimit = hostiletest.Limit{Allocated: 512 << 20, Resident: 1 << 30, Time:
 func openDoors(t testing.TB) *doors {
 	p := newProject(t, map[string]string{"s.parquet": "SELECT 1::BIGINT AS k, 'x' AS f, TIMESTAMP '2026-01-01' AS at"},
 		"data/s.parquet", newFeature("f", plumbv1.Type_STRING))
-	engine, err := Open(t.Context(), Config{
+	engine, err := Open(Config{
 		ProjectDir: p.folder, Roots: []string{"data"}, TempDir: p.folder, MemoryLimit: "256MB", Threads: 1,
 	})
 	if err != nil {

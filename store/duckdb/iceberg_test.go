@@ -82,7 +82,7 @@ func (r *readings) snapshot(t *testing.T) *feature.Snapshot {
 // join is the result for the labels as CSV text.
 func (r *readings) join(t *testing.T, labels string, request offline.JoinRequest) (string, []feature.Input, error) {
 	t.Helper()
-	engine, err := Open(t.Context(), Config{ProjectDir: r.folder, Roots: []string{"data"}, TempDir: r.folder})
+	engine, err := Open(Config{ProjectDir: r.folder, Roots: []string{"data"}, TempDir: r.folder})
 	if err != nil {
 		t.Fatal(err)
 	}

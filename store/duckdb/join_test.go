@@ -98,7 +98,7 @@ func (p *project) state() *plumbv1.State {
 
 func (p *project) open(t testing.TB) *Engine {
 	t.Helper()
-	engine, err := Open(t.Context(), Config{ProjectDir: p.folder, Roots: []string{"data"}, TempDir: p.folder})
+	engine, err := Open(Config{ProjectDir: p.folder, Roots: []string{"data"}, TempDir: p.folder})
 	if err != nil {
 		t.Fatal(err)
 	}

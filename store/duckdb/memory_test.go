@@ -8,7 +8,7 @@ import (
 
 // What is not DuckDB's is the part that the command line gives to Go, and the indexes fit into it.
 func TestDuckDBAndGoStayWithinTheLimitTogether(t *testing.T) {
-	engine, err := Open(t.Context(), Config{ProjectDir: t.TempDir(), MemoryLimit: "800MB"})
+	engine, err := Open(Config{ProjectDir: t.TempDir(), MemoryLimit: "800MB"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,7 +70,7 @@ func (l *lake) store(t testing.TB, cache string) *objects.Store {
 // engine reads the objects below data.
 func (l *lake) engine(t testing.TB, p *project, cache string) *Engine {
 	t.Helper()
-	engine, err := Open(t.Context(), Config{ProjectDir: p.folder, Roots: []string{"s3://lake/data", "data"},
+	engine, err := Open(Config{ProjectDir: p.folder, Roots: []string{"s3://lake/data", "data"},
 		TempDir: p.folder, Objects: l.store(t, cache)})
 	if err != nil {
 		t.Fatal(err)

@@ -10,7 +10,7 @@ import (
 )
 
 // Division implements offline.Store. Another version of DuckDB may have another hash.
-func (e *Engine) Division() string { return "duckdb " + e.version + " hash" }
+func (e *Engine) Division() string { return "duckdb " + Version() + " hash" }
 
 // checkPart refuses a part that this engine would not divide as the others do.
 func (e *Engine) checkPart(part *offline.Part) error {

@@ -74,7 +74,7 @@ func writeSplit(t *testing.T, folder string, rows, files, group int) {
 // runSource is the rows of a SQL source with all their bits.
 func runSource(t *testing.T, folder string, threads int, text string) string {
 	t.Helper()
-	engine, err := Open(t.Context(), Config{ProjectDir: folder, Roots: []string{"."}, Threads: threads})
+	engine, err := Open(Config{ProjectDir: folder, Roots: []string{"."}, Threads: threads})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -71,7 +71,7 @@ func startWith(t testing.TB, definitions string, bounds duckdb.Config, changes .
 		ok(t, os.WriteFile(filepath.Join(r.folder, "features", "more.yaml"), []byte(definitions), 0o600))
 	}
 	bounds.ProjectDir, bounds.Roots, bounds.TempDir = r.folder, []string{"data"}, r.temp
-	engine := must(duckdb.Open(t.Context(), bounds))(t)
+	engine := must(duckdb.Open(bounds))(t)
 	r.engine = &hooked{Engine: engine}
 	r.registry = r.registered(engine)
 	config := server.Config{
