@@ -6,8 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
@@ -19,8 +19,8 @@ import (
 	"github.com/plumbstore/plumb/store/offline"
 )
 
-// join implements offline.Join. Each run has a session of its own; what was fetched of objects is kept until it is
-// closed.
+// join implements offline.Join. Each run has a session of its own, the first one that of the plan unless SQL of users
+// was bound there; what was fetched of objects is kept until it is closed.
 //
 // For each use of a view it indexes the label rows, lets the view's rows pass by the index, which leaves every label
 // with its winner (R3), and makes a table of the winners' features. The tables are joined to the labels at the end.
@@ -37,6 +37,8 @@ type join struct {
 	outputs  []column
 	// planned are the sources as they were found; a run reads the same files.
 	planned *relation.Set
+	// ready is the session of the plan until a run takes it.
+	ready atomic.Pointer[session.Session]
 }
 
 // column is a column of the result.
@@ -46,112 +48,6 @@ type column struct {
 	sql string
 	// csv is the expression of its text form.
 	csv string
-}
-
-// PlanJoin implements offline.Store.
-func (e *Engine) PlanJoin(ctx context.Context, request offline.JoinRequest) (planned offline.Join, err error) {
-	if err := request.Selection.RequireKnown(); err != nil {
-		return nil, err
-	}
-	s, err := e.newSession(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	j := &join{engine: e, request: request}
-	if j.labels, err = labelfile.Describe(ctx, s, request.Labels, request.LabelsName); err != nil {
-		return nil, err
-	}
-	if err := j.checkLabels(); err != nil {
-		return nil, err
-	}
-	if j.planned, err = relation.Open(ctx, e.finder, s, j.sources(), request.Only, e.Scratch); err != nil {
-		return nil, j.ofView(err)
-	}
-	if err := j.plan(ctx); err != nil {
-		return nil, errors.Join(err, j.Close())
-	}
-	return j, nil
-}
-
-// plan plans the uses of views, the computations and the columns of the result.
-func (j *join) plan(ctx context.Context) error {
-	if err := j.planUses(ctx, j.planned); err != nil {
-		return err
-	}
-	if err := j.planComputed(); err != nil {
-		return err
-	}
-	return j.nameColumns()
-}
-
-// ofView names the view and the source that a file which cannot be read is of.
-func (j *join) ofView(err error) error {
-	var input *fault.InputError
-	if !errors.As(err, &input) {
-		return err
-	}
-	for _, reference := range j.request.Selection.References {
-		source := reference.View.Source
-		if files, ok := source.Files(); ok && strings.Contains(input.Message, files.Path) {
-			return fault.Inputf("", "view %s, source %s: %s", reference.View.Name, source.Name, input.Message)
-		}
-	}
-	return err
-}
-
-// checkLabels finds the time column, every key column and every request input, and reports all that are missing.
-func (j *join) checkLabels() error {
-	var errs []error
-	at, err := j.labels.Find(j.request.TimestampColumn, "the instant of each row")
-	if err == nil {
-		_, err = j.labels.Times(at)
-	}
-	j.timeColumn = at
-	errs = append(errs, err)
-	for _, reference := range j.request.Selection.References {
-		if j.request.AsKnown && reference.View.Source.CreatedTimestamp == "" {
-			errs = append(errs, fault.Inputf("",
-				"view %s cannot be joined as known: its source %s has no created_timestamp; "+
-					"declare the column that says when a row became known, or join without --as-known (as_known)",
-				reference.View.Name, reference.View.Source.Name))
-		}
-		for i, name := range reference.LabelColumns {
-			purpose := fmt.Sprintf("the join key %s of view %s", reference.View.Keys[i].Name, reference.View.Name)
-			at, err := j.labels.Find(name, purpose)
-			if err == nil {
-				if _, unfit := j.labels.ToKey(at, reference.View.Keys[i].Type); unfit != nil {
-					err = fault.Inputf("", "label column %q, %s: %v", name, purpose, unfit)
-				}
-			}
-			if err == nil {
-				j.addKey(at, reference.View.Keys[i].Type)
-			}
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(append(errs, j.checkInputs()...)...)
-}
-
-// addKey notes that a label column is a join key. One that is text for one view is text.
-func (j *join) addKey(at int, declared plumbv1.Type) {
-	if j.keyTypes == nil {
-		j.keyTypes = map[int]plumbv1.Type{}
-	}
-	if j.keyTypes[at] != plumbv1.Type_STRING {
-		j.keyTypes[at] = declared
-	}
-}
-
-// sources lists the sources of the views, each once.
-func (j *join) sources() []*feature.Source {
-	var sources []*feature.Source
-	for _, reference := range j.request.Selection.References {
-		if !slices.Contains(sources, reference.View.Source) {
-			sources = append(sources, reference.View.Source)
-		}
-	}
-	return sources
 }
 
 // nameColumns lists the result's columns and refuses names that stand twice (R10). An output collides with a name that
@@ -243,7 +139,16 @@ func (j *join) labelTimes(ctx context.Context, s *session.Session) (timeRange, e
 func (j *join) Inputs() []feature.Input { return j.planned.Described() }
 
 // Close implements offline.Join.
-func (j *join) Close() error { return j.planned.Close() }
+func (j *join) Close() error {
+	var errs []error
+	if s := j.ready.Swap(nil); s != nil {
+		errs = append(errs, s.Close())
+	}
+	if j.planned != nil {
+		errs = append(errs, j.planned.Close())
+	}
+	return errors.Join(errs...)
+}
 
 // prepare runs everything up to the result in a session that may touch the extra files too, and hands that over with
 // the uses as they ran.
@@ -297,12 +202,17 @@ func (j *join) prepare(ctx context.Context, extra []string, write func(*session.
 // open hands over a run in whose session the sources can be read and the labels are loaded, and which may touch the
 // extra files too.
 func (j *join) open(ctx context.Context, extra []string, use func(*joinRun) error) (err error) {
-	s, err := j.engine.newSession(ctx)
-	if err != nil {
-		return err
+	reopen, s := j.planned.Resume, j.ready.Swap(nil)
+	if s == nil {
+		if s, err = j.engine.newSession(ctx); err != nil {
+			return err
+		}
+		reopen = func(ctx context.Context, files []string) (*relation.Set, error) {
+			return j.planned.Reopen(ctx, s, files)
+		}
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	relations, err := j.planned.Reopen(ctx, s, append(extra, j.labels.Path))
+	relations, err := reopen(ctx, append(extra, j.labels.Path))
 	if err != nil {
 		return err
 	}

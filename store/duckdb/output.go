@@ -202,8 +202,7 @@ func keepsText(found string, declared plumbv1.Type) bool {
 
 // textResult is the result with every output as text. A heading that SQL cannot have is a row of the result.
 func (j *join) textResult(ran []*useRun, labels, names []string, standIns standIns) (query, options string) {
-	text := *j
-	text.outputs = make([]column, len(j.outputs))
+	text := &join{computed: j.computed, outputs: make([]column, len(j.outputs))}
 	for i, output := range j.outputs {
 		text.outputs[i] = column{name: output.name, sql: output.csv}
 	}

@@ -41,44 +41,12 @@ type Set struct {
 	layouts *layouts
 }
 
-// Open makes the sources readable in the session, and whatever they read, and confines the session to their
-// files. It leaves all files out but those of only, unless that is nil. The caller closes the set, and has it open as
-// long as its files are read.
-func Open(ctx context.Context, finder *sourcefiles.Finder, s *session.Session, sources []*feature.Source,
-	only []feature.Input, scratch Scratch,
-) (*Set, error) {
-	r := &Set{finder: finder, session: s, tables: map[string]Table{}, queries: map[string]*sqlcheck.Query{},
-		loaded: map[string]bool{}, reading: finder.Begin(scratch), layouts: newLayouts()}
-	if err := r.open(ctx, sources, only); err != nil {
-		return nil, errors.Join(err, r.Close())
-	}
-	return r, nil
-}
-
-// Scratch makes a folder of an operation's own.
-type Scratch = func() (folder string, remove func() error, err error)
-
 // Close lets go of what was fetched of objects.
 func (r *Set) Close() error {
 	if r.reading == nil {
 		return nil
 	}
 	return r.reading.Close()
-}
-
-func (r *Set) open(ctx context.Context, sources []*feature.Source, only []feature.Input) error {
-	if only != nil {
-		r.only = map[string]feature.Version{}
-		for _, file := range only {
-			r.only[onlyKey(file.Source, file.Name)] = file.Version
-		}
-	}
-	for _, source := range sources {
-		if err := r.add(ctx, source); err != nil {
-			return err
-		}
-	}
-	return r.confine(ctx, nil)
 }
 
 // add takes the source in, and whatever it reads.
@@ -371,27 +339,4 @@ func (r *Set) Columns(ctx context.Context, source *feature.Source) ([]feature.Co
 	}
 	columns, err := r.describe(ctx, source.Name)
 	return columns, inSource(source, err)
-}
-
-// Reopen makes the same files readable in another session. None may have changed since: what was planned for them may
-// not fit others.
-func (r *Set) Reopen(ctx context.Context, s *session.Session, files []string) (*Set, error) {
-	again := &Set{finder: r.finder, session: s, tables: maps.Clone(r.tables), order: r.order, queries: r.queries,
-		loaded: map[string]bool{}, reading: r.reading, layouts: r.layouts}
-	if err := again.changed(nil); err != nil {
-		return nil, err
-	}
-	return again, again.confine(ctx, files)
-}
-
-// confine ends all access to others than the sources' files and those given, and makes the sources readable.
-func (r *Set) confine(ctx context.Context, files []string) error {
-	r.fetchBefore()
-	if err := r.session.KeepFooters(ctx, r.footerBytes()); err != nil {
-		return err
-	}
-	if err := r.session.Confine(ctx, append(r.allowed(), files...)); err != nil {
-		return err
-	}
-	return r.create(ctx)
 }
