@@ -7,7 +7,10 @@ import (
 	"testing"
 
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/store/duckdb/session/sessiontest"
 )
+
+func TestMain(m *testing.M) { os.Exit(sessiontest.Main(m)) }
 
 func TestATempDirThatIsNotThereIsTheUsersMistake(t *testing.T) {
 	folder := t.TempDir()

@@ -54,7 +54,7 @@ func (p *project) writeWith(t testing.TB, name, query, options string) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if err := sessiontest.Open(t).Exec(t.Context(), "COPY ("+query+") TO "+quote.Literal(path)+" "+options); err != nil {
+	if err := sessiontest.Shared(t).Exec(t.Context(), "COPY ("+query+") TO "+quote.Literal(path)+" "+options); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -295,7 +295,7 @@ func TestProvenanceNamesTheFileOfARowWhicheverFilesAreRead(t *testing.T) {
 	}
 	var text string
 	query := "SELECT string_agg(concat_ws(' ', k, x, v__source_file), ', ') FROM " + quote.Literal(path)
-	if err := sessiontest.Open(t).QueryRow(t.Context(), query, &text); err != nil {
+	if err := sessiontest.Shared(t).QueryRow(t.Context(), query, &text); err != nil {
 		t.Fatal(err)
 	}
 	want := "1 20 data/day=2/a.parquet, 2 21 data/day=2/b.parquet, 3, 4 31 data/day=3/a.parquet"

@@ -18,9 +18,12 @@ import (
 	"github.com/plumbstore/plumb/store/duckdb/sqlcheck"
 )
 
+func TestMain(m *testing.M) { os.Exit(sessiontest.Main(m)) }
+
 func parseQuery(t *testing.T, text string) (*sqlcheck.Query, error) {
 	t.Helper()
-	return sqlcheck.Parse(t.Context(), sessiontest.Open(t), &feature.Source{Name: "mine", Kind: feature.Query{SQL: text}})
+	source := &feature.Source{Name: "mine", Kind: feature.Query{SQL: text}}
+	return sqlcheck.Parse(t.Context(), sessiontest.Shared(t), source)
 }
 
 func TestQueryNamesTheSourcesThatItReads(t *testing.T) {
