@@ -30,7 +30,8 @@ demo: build ## Run every step on a year of real flights: apply, join, materializ
 # looked up as the cases are. Joins in passes use the threads as other joins do.
 without_race = Allocates|InEveryOrder|WithADamagedByte|RandomJoins|RandomWindows|RandomWorlds|HoldInPasses
 
-# How many worlds each random test draws. Every run draws others; RAPID_CHECKS=1000 looks for long.
+# How many worlds each random test draws, except in packages of_one_goroutine, which draw rapid's 100: they take little.
+# Every run draws others; RAPID_CHECKS=1000 looks for long.
 RAPID_CHECKS ?= 30
 
 # The packages that have such tests.
@@ -56,7 +57,7 @@ fast_linking := -ldflags=-s -w$(if $(shell command -v ld.gold), -extldflags=-fus
 .PHONY: go-test
 go-test: export GOFLAGS += '$(fast_linking)'
 go-test: redis-server postgres bin/tools/versitygw build
-	go list ./... | grep -Ev '$(of_processes)|$(of_one_goroutine)' | xargs go test -race -timeout 20m -skip '$(without_race)'
+	go list ./... | grep -Ev '$(of_processes)|$(of_one_goroutine)' | RAPID_CHECKS=$(RAPID_CHECKS) xargs go test -race -timeout 20m -skip '$(without_race)'
 	go list ./... | grep -E '$(of_processes)|$(of_one_goroutine)' | xargs go test -timeout 20m -skip '$(without_race)'
 	RAPID_CHECKS=$(RAPID_CHECKS) go test -timeout 20m -run '$(without_race)' $(of_them)
 	if grep -qw fma /proc/cpuinfo 2>/dev/null && grep -qw avx2 /proc/cpuinfo; then GOAMD64=v3 go test ./compute/...; fi
