@@ -361,10 +361,12 @@ type slow struct {
 	asked chan struct{}
 }
 
-func (s *slow) Columns(ctx context.Context, _ *feature.Source) ([]feature.Column, error) {
+func (s *slow) ColumnsOfEach(ctx context.Context, _ []*feature.Source,
+	_ func(*feature.Source, []feature.Column, error) error,
+) error {
 	s.asked <- struct{}{}
 	<-ctx.Done()
-	return nil, ctx.Err()
+	return ctx.Err()
 }
 
 func TestAPlanHasABoundOfItsOwnAndWaitsForTheOneBefore(t *testing.T) {

@@ -46,7 +46,19 @@ func newInspector() *inspector {
 	}}
 }
 
-func (i *inspector) Columns(_ context.Context, source *feature.Source) ([]feature.Column, error) {
+func (i *inspector) ColumnsOfEach(_ context.Context, sources []*feature.Source,
+	found func(*feature.Source, []feature.Column, error) error,
+) error {
+	for _, source := range sources {
+		columns, err := i.columns(source)
+		if err := found(source, columns, err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (i *inspector) columns(source *feature.Source) ([]feature.Column, error) {
 	i.asked[source.Name]++
 	files, _ := source.Files()
 	query, _ := source.Query()
@@ -131,8 +143,10 @@ func compareGolden(t *testing.T, file, got string) {
 // anyColumn is an inspector of a source with a time at and a column x of some type of an engine.
 type anyColumn struct{ engineType string }
 
-func (a anyColumn) Columns(context.Context, *feature.Source) ([]feature.Column, error) {
-	return []feature.Column{{Name: "at", Type: "TIMESTAMP"}, {Name: "x", Type: a.engineType}}, nil
+func (a anyColumn) ColumnsOfEach(_ context.Context, sources []*feature.Source,
+	found func(*feature.Source, []feature.Column, error) error,
+) error {
+	return found(sources[0], []feature.Column{{Name: "at", Type: "TIMESTAMP"}, {Name: "x", Type: a.engineType}}, nil)
 }
 
 func (anyColumn) CanBecome(feature.Column, plumbv1.Type, bool) error { return nil }

@@ -121,7 +121,9 @@ func (c *checker) checkLogs(ctx context.Context, inspector Inspector, resolved m
 			resolved[view.GetSource()].IsQuery() {
 			continue
 		}
-		_, err := inspector.Columns(ctx, resolved[view.GetSource()].WithLog(view.GetName(), folder, c.logColumns(view)))
+		logged := resolved[view.GetSource()].WithLog(view.GetName(), folder, c.logColumns(view))
+		err := inspector.ColumnsOfEach(ctx, []*feature.Source{logged},
+			func(_ *feature.Source, _ []feature.Column, err error) error { return err })
 		var input *fault.InputError
 		switch {
 		case errors.As(err, &input):

@@ -17,10 +17,12 @@ import (
 
 // Inspector reports what sources hold; offline stores implement it.
 type Inspector interface {
-	// Columns returns the columns of a source in its order. It fails with a *fault.InputError if what the user gave is
-	// wrong: a path or a query. If the mistake is in another source that this one reads, the message names it, as in
-	// "source flights", and ends with that source's own message.
-	Columns(ctx context.Context, source *feature.Source) ([]feature.Column, error)
+	// ColumnsOfEach calls found with each of the sources in turn, and with its columns in its order or an error, which is
+	// a *fault.InputError if what the user gave is wrong: a path or a query. If the mistake is in another source that this
+	// one reads, the message names it, as in "source flights", and ends with that source's own message. An error of found
+	// ends it and is returned.
+	ColumnsOfEach(ctx context.Context, sources []*feature.Source,
+		found func(*feature.Source, []feature.Column, error) error) error
 	// EventWise returns a *fault.InputError that says why the rows of a source are not events that can be aggregated; nil
 	// if they are.
 	EventWise(ctx context.Context, source *feature.Source) error
@@ -61,21 +63,23 @@ type inspection struct {
 // inspect looks into each source once, and reports those that cannot be read. The error is a fault.
 func (c *checker) inspect(ctx context.Context, inspector Inspector) (*inspection, error) {
 	looks := &inspection{resolved: feature.ResolveSources(c.Definitions.GetSources()), found: map[string]columns{}}
-	failures := map[*plumbv1.Source]*fault.InputError{}
+	var readable []*feature.Source
 	for _, source := range c.Definitions.GetSources() {
-		if c.sources[source.GetName()] != source || readsNothing(source) {
-			continue
+		if c.sources[source.GetName()] == source && !readsNothing(source) {
+			readable = append(readable, looks.resolved[source.GetName()])
 		}
-		found, err := inspector.Columns(ctx, looks.resolved[source.GetName()])
-		var input *fault.InputError
-		switch {
-		case errors.As(err, &input):
-			failures[source] = input
-		case err != nil:
-			return nil, err
-		default:
-			looks.found[source.GetName()] = found
+	}
+	failures := map[*plumbv1.Source]*fault.InputError{}
+	err := inspector.ColumnsOfEach(ctx, readable, func(source *feature.Source, found []feature.Column, err error) error {
+		if input, ok := errors.AsType[*fault.InputError](err); ok {
+			failures[c.sources[source.Name]] = input
+			return nil
 		}
+		looks.found[source.Name] = found
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	c.reportFailures(failures)
 	return looks, nil

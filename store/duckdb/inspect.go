@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
@@ -25,6 +26,42 @@ func (e *Engine) Columns(ctx context.Context, source *feature.Source) (columns [
 		return nil, err
 	}
 	return r.Columns(ctx, source)
+}
+
+// ColumnsOfEach implements offline.Inspector. Sources of files share a session. A query has one of its own, since its
+// SQL is bound there.
+func (e *Engine) ColumnsOfEach(ctx context.Context, sources []*feature.Source,
+	found func(*feature.Source, []feature.Column, error) error,
+) error {
+	described, err := e.describe(ctx, slices.DeleteFunc(slices.Clone(sources), (*feature.Source).IsQuery))
+	if err != nil {
+		return err
+	}
+	for _, source := range sources {
+		is, ok := described[source]
+		if !ok {
+			is.Columns, is.Err = e.Columns(ctx, source)
+		}
+		if err := found(source, is.Columns, is.Err); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// describe describes sources of files.
+func (e *Engine) describe(ctx context.Context, sources []*feature.Source) (
+	described map[*feature.Source]relation.Description, err error,
+) {
+	if len(sources) == 0 {
+		return nil, nil
+	}
+	s, err := e.newSession(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return relation.Describe(ctx, e.finder, s, sources, e.Scratch)
 }
 
 // Inputs implements offline.Store.

@@ -75,6 +75,10 @@ type Inspector interface {
 	// there or lies outside the roots, is not a Parquet file, or for a query that does not parse, refers to what is no
 	// source or, directly or not, to itself, or uses what queries may not.
 	Columns(ctx context.Context, source *feature.Source) ([]feature.Column, error)
+	// ColumnsOfEach calls found with each of the sources in turn, and with what Columns returns for it. Many sources take
+	// less together than one by one. An error of found ends it and is returned.
+	ColumnsOfEach(ctx context.Context, sources []*feature.Source,
+		found func(*feature.Source, []feature.Column, error) error) error
 	// CanBecome says whether values of the column may be brought to the declared type, as a feature or as a join key:
 	// nil, or an error that says why never.
 	CanBecome(column feature.Column, declared plumbv1.Type, joinKey bool) error

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -43,6 +44,61 @@ func (s Offline) Inspection(t *testing.T) {
 			t.Errorf("column %d is %q, want %q", i, column.Name, file.Columns[i].Name)
 		}
 		checkConversions(t, engine, column, file.Columns[i].Form, declared[i])
+	}
+	columnsOfEach(t, engine)
+}
+
+// columnsOfEach compares what is said of sources together, of which some cannot be read, with what is said of each.
+func columnsOfEach(t *testing.T, engine offline.Inspector) {
+	t.Helper()
+	world := World{Definitions: &plumbv1.Definitions{}}
+	for name, kind := range map[string]any{
+		"good": "data/all.parquet", "again": "data/all.parquet", "missing": "data/missing.parquet", "outside": "../x.parquet",
+		"query": &plumbv1.SqlSource{Query: "SELECT * FROM good"}, "wrong": &plumbv1.SqlSource{Query: "SELECT x FROM missing"},
+	} {
+		source := &plumbv1.Source{Name: name}
+		switch kind := kind.(type) {
+		case string:
+			source.Kind = &plumbv1.Source_Parquet{Parquet: &plumbv1.ParquetSource{Path: kind}}
+		case *plumbv1.SqlSource:
+			source.Kind = &plumbv1.Source_Sql{Sql: kind}
+		}
+		world.Definitions.Sources = append(world.Definitions.Sources, source)
+	}
+	snapshot, err := world.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var asked, told []*feature.Source
+	for _, defined := range world.Definitions.GetSources() {
+		source, err := snapshot.Source(defined.GetName())
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked = append(asked, source)
+	}
+	readable := 0
+	err = engine.ColumnsOfEach(t.Context(), asked, func(source *feature.Source, got []feature.Column, failed error) error {
+		told = append(told, source)
+		want, err := engine.Columns(t.Context(), source)
+		if fmt.Sprint(got, failed) != fmt.Sprint(want, err) {
+			t.Errorf("source %s has %v and %v, want %v and %v", source.Name, got, failed, want, err)
+		}
+		if err == nil {
+			readable++
+		}
+		return nil
+	})
+	if err != nil || !slices.Equal(told, asked) || readable != 3 {
+		t.Errorf("asked for %d sources, told of %d, %d of them readable, and then %v", len(asked), len(told), readable, err)
+	}
+	enough, calls := errors.New("enough"), 0
+	err = engine.ColumnsOfEach(t.Context(), asked, func(*feature.Source, []feature.Column, error) error {
+		calls++
+		return enough
+	})
+	if !errors.Is(err, enough) || calls != 1 {
+		t.Errorf("found was called %d times, and then came %v", calls, err)
 	}
 }
 

@@ -56,6 +56,40 @@ func newSet(finder *sourcefiles.Finder, s *session.Session, scratch Scratch) *Se
 		loaded: map[string]bool{}, reading: finder.Begin(scratch), layouts: newLayouts()}
 }
 
+// Description is the columns of a source, or why they cannot be read.
+type Description struct {
+	Columns []feature.Column
+	Err     error
+}
+
+// Describe describes sources of files, none of which keeps another from being read, in a session that it confines to
+// the files of them all.
+func Describe(ctx context.Context, finder *sourcefiles.Finder, s *session.Session, sources []*feature.Source,
+	scratch Scratch,
+) (described map[*feature.Source]Description, err error) {
+	r := newSet(finder, s, scratch)
+	defer func() { err = errors.Join(err, r.Close()) }()
+	described = map[*feature.Source]Description{}
+	for _, source := range sources {
+		described[source] = Description{Err: r.add(ctx, source)}
+	}
+	if err := r.prepare(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.session.Confine(ctx, r.allowed()); err != nil {
+		return nil, err
+	}
+	for _, source := range r.order {
+		table, err := r.learn(ctx, source, r.tables[source.Name])
+		if err != nil {
+			described[source] = Description{Err: inSource(source, r.changed(err))}
+		} else {
+			described[source] = Description{Columns: table.registered()}
+		}
+	}
+	return described, nil
+}
+
 // HasQueries says whether one of the sources, or of what they read, is SQL.
 func (r *Set) HasQueries() bool { return len(r.queries) > 0 }
 
