@@ -245,7 +245,7 @@ func (s Suite) FileBatches(t *testing.T) {
 	folder := t.TempDir()
 	engine := s.Start(t, folder, 2)
 	view := viewOf(t, []*plumbv1.Source{parquetSource("data/a.parquet")}, oneNumber)
-	const rows = 3*offline.MaxFileRows - 7
+	const rows = offline.MaxFileRows + 7
 	keys, instants, numbers := integers("k"), times("at"), integers("x")
 	for i := range int64(rows) {
 		keys.Values, numbers.Values = append(keys.Values, i%7), append(numbers.Values, i)
