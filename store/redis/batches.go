@@ -160,8 +160,6 @@ func (b *batcher) exec(ctx context.Context, commands []goredis.Cmder) {
 		return
 	}
 	pipeline := b.client.Pipeline()
-	for _, command := range commands {
-		_ = pipeline.Process(ctx, command)
-	}
+	_ = pipeline.BatchProcess(ctx, commands...)
 	_, _ = pipeline.Exec(ctx)
 }

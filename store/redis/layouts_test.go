@@ -102,7 +102,7 @@ func TestReplicasAnswerReadsWhereThatIsAskedFor(t *testing.T) {
 					}
 				}
 				stats, err := c.replicas[0].Client(t).Info(ctx, "commandstats").Result()
-				return strings.Contains(stats, "cmdstat_hmget"), err
+				return strings.Contains(stats, "cmdstat_hget"), err
 			})
 			expectPrimaryRead(t, store, c.replicas, append(gets, online.Get{Table: table, Key: []byte("none")}), rows)
 		})
@@ -110,7 +110,7 @@ func TestReplicasAnswerReadsWhereThatIsAskedFor(t *testing.T) {
 }
 
 // askedFor matches the statistics of a server that was asked for a value.
-var askedFor = regexp.MustCompile("cmdstat_(get|mget|hmget|eval)")
+var askedFor = regexp.MustCompile("cmdstat_(get|mget|hget|hmget|eval)")
 
 // expectPrimaryRead reads what was written, and one row that was not, and wants that no replica was asked.
 func expectPrimaryRead(t *testing.T, store *redis.Store, replicas []*redistest.Server, gets []online.Get,

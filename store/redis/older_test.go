@@ -369,7 +369,7 @@ type betweenCommands struct {
 
 func (b *betweenCommands) ProcessPipelineHook(next goredis.ProcessPipelineHook) goredis.ProcessPipelineHook {
 	return func(ctx context.Context, commands []goredis.Cmder) error {
-		if name := commands[0].Name(); b.do == nil || name != "mget" && name != "hmget" {
+		if name := commands[0].Name(); b.do == nil || name != "mget" && name != "hget" {
 			return next(ctx, commands)
 		}
 		do := b.do

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"unsafe"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -13,17 +14,30 @@ import (
 	"github.com/plumbstore/plumb/store/packed"
 )
 
-// Read implements online.Store. All rows of an entity are one HMGET, and those of all entities are one round trip,
-// which other reads may share (batches.go).
+// Read implements online.Store. The rows of an entity are one HMGET, and a single row is one HGET, which costs the
+// server and the driver less. Those of all entities are one round trip, which other reads may share (batches.go).
 func (s *Store) Read(ctx context.Context, gets []online.Get) ([][]byte, error) {
 	values := make([][]byte, len(gets))
 	for start := 0; start < len(gets); start += readChunk {
 		end := min(start+readChunk, len(gets))
-		if err := s.newReading(gets[start:end], values[start:end]).run(ctx, s.send); err != nil {
+		if err := s.readTogether(ctx, gets[start:end], values[start:end]); err != nil {
 			return nil, s.explain(ctx, "read", err)
 		}
 	}
 	return values, ctx.Err()
+}
+
+// readTogether reads in one round trip. It does without HGET if the user may not, which older versions did not need.
+func (s *Store) readTogether(ctx context.Context, gets []online.Get, values [][]byte) error {
+	r := s.newReading(gets, values)
+	r.mayHGet = !s.withoutHGet.Load()
+	err := r.run(ctx, s.send)
+	if err != nil && r.mayHGet && says(err, "NOPERM") && strings.Contains(err.Error(), "'hget'") {
+		s.withoutHGet.Store(true)
+		r.mayHGet = false
+		return r.run(ctx, s.send)
+	}
+	return err
 }
 
 // reading is a read of some rows in one round trip.
@@ -31,8 +45,11 @@ type reading struct {
 	store  *Store
 	gets   []online.Get
 	values [][]byte
-	// hashes are the entities that are asked for.
+	// hashes are the entities that are asked for, of which alone have one field.
 	hashes []hashRead
+	alone  int
+	// mayHGet lets a hash of which one field is wanted be asked by HGET.
+	mayHGet bool
 	// older are the positions of gets whose rows may be in layout 1, and olderKeys their keys there.
 	older     []int
 	olderKeys []string
@@ -45,22 +62,27 @@ type hashRead struct {
 	key string
 	// from is the position of the first of its gets, which follow each other.
 	from int
-	// args are the command.
+	// args are the arguments of an HMGET. Those of an HGET are the same.
 	args []any
 }
 
-// newReading makes the commands of a read. Gets of one entity follow each other, and are one command. All arguments are
-// in one piece of memory.
+// isAlone says that one field is wanted.
+func (h *hashRead) isAlone() bool { return len(h.args) == fieldsAt+1 }
+
+// fieldsAt is how many arguments precede the fields: the command and its key.
+const fieldsAt = 2
+
+// newReading makes the arguments of a read. Gets of one entity follow each other, and are one command. All keys are in
+// one piece of memory, and all arguments in another.
 func (s *Store) newReading(gets []online.Get, values [][]byte) *reading {
-	const fieldsAt = 2 // The command and its key precede the fields.
 	r := &reading{store: s, gets: gets, values: values}
-	entities := r.entities()
+	entities, size := r.entities()
 	r.hashes = make([]hashRead, 0, entities)
 	args := make([]any, 0, fieldsAt*entities+len(gets))
+	keys := make([]byte, 0, size)
 	tables := tableCache{store: s, known: make([]*tableEntry, 0, likelyTables)}
 	now := s.now()
 	var hash *hashRead
-	var key []byte
 	for i := range gets {
 		get := &gets[i]
 		entry, first := tables.entry(get.Table)
@@ -68,30 +90,38 @@ func (s *Store) newReading(gets []online.Get, values [][]byte) *reading {
 			r.addStale(entry)
 		}
 		if i == 0 || !sameEntity(get, &gets[i-1]) {
-			key = appendKey(key[:0], get.Table.Project, get.Key)
-			r.hashes = append(r.hashes, hashRead{key: string(key), from: i})
+			start := len(keys)
+			keys = appendKey(keys, get.Table.Project, get.Key)
+			key := keys[start:]
+			r.hashes = append(r.hashes, hashRead{key: unsafe.String(unsafe.SliceData(key), len(key)), from: i})
 			hash = &r.hashes[len(r.hashes)-1]
-			args = append(args, "hmget", &hash.key)
+			args = append(args, nil, &hash.key)
 			hash.args = args[len(args)-fieldsAt:]
 		}
 		args = append(args, &entry.field)
 		hash.args = hash.args[:len(hash.args)+1]
 		if entry.older() {
-			r.older, r.olderKeys = append(r.older, i), append(r.olderKeys, string(key)+entry.name)
+			r.older, r.olderKeys = append(r.older, i), append(r.olderKeys, hash.key+entry.name)
+		}
+	}
+	for i := range r.hashes {
+		if r.hashes[i].isAlone() {
+			r.alone++
 		}
 	}
 	return r
 }
 
-// entities is how many hashes are asked for.
-func (r *reading) entities() int {
-	count := 0
+// entities is how many hashes are asked for, and about how long their keys are together.
+func (r *reading) entities() (count, size int) {
 	for i := range r.gets {
-		if i == 0 || !sameEntity(&r.gets[i], &r.gets[i-1]) {
+		get := &r.gets[i]
+		if i == 0 || !sameEntity(get, &r.gets[i-1]) {
 			count++
+			size += len("{:}") + len(get.Table.Project) + len(get.Key)
 		}
 	}
-	return count
+	return count, size
 }
 
 func sameEntity(a, b *online.Get) bool {
@@ -139,9 +169,7 @@ func (r *reading) run(ctx context.Context, send func(context.Context, []goredis.
 		// MGET finds nothing under a key that holds a fence, and GET would fail.
 		commands = append(commands, goredis.NewSliceCmd(ctx, "mget", key))
 	}
-	for i := range r.hashes {
-		commands = append(commands, goredis.NewSliceCmd(ctx, r.hashes[i].args...))
-	}
+	commands = r.appendCommands(ctx, commands)
 	var directories [][]*tableEntry
 	for _, entries := range r.stale {
 		directories = append(directories, entries)
@@ -157,7 +185,7 @@ func (r *reading) run(ctx context.Context, send func(context.Context, []goredis.
 		}
 	}
 	for i := range r.hashes {
-		if err := r.take(&r.hashes[i], hashes[i].(*goredis.SliceCmd)); err != nil {
+		if err := r.take(&r.hashes[i], hashes[i]); err != nil {
 			return err
 		}
 	}
@@ -169,13 +197,43 @@ func (r *reading) run(ctx context.Context, send func(context.Context, []goredis.
 	return nil
 }
 
+// appendCommands appends the commands that ask the hashes, in their order. Those of a kind are in one piece of memory.
+func (r *reading) appendCommands(ctx context.Context, commands []goredis.Cmder) []goredis.Cmder {
+	alone := 0
+	if r.mayHGet {
+		alone = r.alone
+	}
+	single, several := make([]goredis.StringCmd, 0, alone), make([]goredis.SliceCmd, 0, len(r.hashes)-alone)
+	for i := range r.hashes {
+		hash := &r.hashes[i]
+		if r.mayHGet && hash.isAlone() {
+			hash.args[0] = "hget"
+			single = append(single, *goredis.NewStringCmd(ctx, hash.args...))
+			commands = append(commands, &single[len(single)-1])
+		} else {
+			hash.args[0] = "hmget"
+			several = append(several, *goredis.NewSliceCmd(ctx, hash.args...))
+			commands = append(commands, &several[len(several)-1])
+		}
+	}
+	return commands
+}
+
 // take takes the values of a hash from the answer to its command.
-func (r *reading) take(hash *hashRead, command *goredis.SliceCmd) error {
-	found, err := command.Result()
+func (r *reading) take(hash *hashRead, command goredis.Cmder) error {
+	if single, ok := command.(*goredis.StringCmd); ok {
+		text, err := single.Result()
+		if errors.Is(err, goredis.Nil) {
+			return nil
+		}
+		r.values[hash.from] = bytesOf(text)
+		return err
+	}
+	found, err := command.(*goredis.SliceCmd).Result()
 	if err != nil {
 		return err
 	}
-	if fields := len(command.Args()) - 2; len(found) != fields {
+	if fields := len(hash.args) - fieldsAt; len(found) != fields {
 		return fmt.Errorf("%d of %d fields were answered", len(found), fields)
 	}
 	for i, value := range found {

@@ -20,6 +20,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -44,6 +45,8 @@ type Store struct {
 	// batcher is for a single server. batchers has a *batcher for each node of a cluster.
 	batcher  batcher
 	batchers sync.Map
+	// withoutHGet says that the servers' user may not HGET.
+	withoutHGet atomic.Bool
 }
 
 var _ online.Store = (*Store)(nil)

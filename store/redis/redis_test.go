@@ -242,7 +242,8 @@ func TestAUserWithoutRightsIsToldWhichToGive(t *testing.T) {
 		name, rules string
 		reads       bool
 	}{
-		{"reader", "+ping +hello +hmget +mget", true}, {"nobody", "+ping +hello", false},
+		{"reader", "+ping +hello +hmget +hget +mget", true},
+		{"earlier", "+ping +hello +hmget +mget", true}, {"nobody", "+ping +hello", false},
 		{"script", "+ping +hello +hmget +mget +eval +evalsha", true},
 	} {
 		args := []any{"ACL", "SETUSER", c.name, "on", ">secret", "~{*"}
