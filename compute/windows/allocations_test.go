@@ -31,7 +31,7 @@ func usual(t testing.TB) (reader *windows.Reader, state []byte, at int64) {
 }
 
 // What a look-up allocates does not grow with the tiles: states are added up in memory that was used before.
-func TestAStateIsReadWithoutAllocations(t *testing.T) {
+func TestAStateAllocatesNothingWhenItIsRead(t *testing.T) {
 	reader, state, at := usual(t)
 	const rows = 10
 	allocations := testing.AllocsPerRun(50, func() {

@@ -1,7 +1,3 @@
-//go:build !race
-
-// The race detector allocates on its own; make test runs this file without it.
-
 package lookup_test
 
 import (
@@ -167,44 +163,6 @@ func TestR22_ALookUpComputesWindowsWithStatusesAndEventTimes(t *testing.T) {
 	got = lookUpDelays(t, snapshot, store, through-20_000_001, "delays:sum_minutes_1d")
 	if diff := cmp.Diff([]storetest.Cell{none, none, none}, got[0]); diff != "" {
 		t.Errorf("before the floor (-want +got):\n%s", diff)
-	}
-}
-
-// What a look-up allocates does not grow with the tiles of its states, but for the texts in them.
-func TestALookUpOfWindowsAllocatesForTheTextsOfTilesAlone(t *testing.T) {
-	snapshot, store := delays(t), onlinetest.NewMemory()
-	view, err := snapshot.View("delays")
-	if err != nil {
-		t.Fatal(err)
-	}
-	flown(t, store, view, "few", 1, 2)
-	flown(t, store, view, "many", make([]int64, 90)...)
-	selection, err := snapshot.SelectFeatures([]string{"delays:sum_minutes_1h", "delays:sum_minutes_1d"}, false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	prepared, err := lookup.New(selection)
-	if err != nil {
-		t.Fatal(err)
-	}
-	counted := map[string]float64{}
-	for _, airport := range []string{"few", "many"} {
-		request := lookup.Request{At: 2 * 24 * 60 * aMinute, Keys: []*plumbv1.KeyColumn{texts("origin", airport)}}
-		ctx := t.Context()
-		counted[airport] = testing.AllocsPerRun(100, func() {
-			reply, err := prepared.Reply(ctx, store, request)
-			if err != nil || reply.Seen()[0].Values[plumbv1.Status_PRESENT] != 2 {
-				t.Fatal("the look-up went wrong", err)
-			}
-			if _, err := reply.Wire(); err != nil {
-				t.Fatal(err)
-			}
-			reply.Release()
-		})
-	}
-	// Each of 24 tiles of an hour has two carriers, one of them also as the last.
-	if few, many := counted["few"], counted["many"]; many > few+3*24 {
-		t.Errorf("%v allocations for a state of few tiles, and %v for one of many", few, many)
 	}
 }
 

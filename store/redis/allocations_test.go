@@ -14,8 +14,8 @@ import (
 	"github.com/plumbstore/plumb/store/packed"
 )
 
-// A read allocates once for each entity of which it reads one row, and otherwise once for each entity and twice for each
-// value, when the driver parses it.
+// A read allocates once for an entity of which it reads one row. For others it allocates once for each entity and twice
+// for each value, when the driver parses it.
 func TestAReadAllocatesLittle(t *testing.T) {
 	server := redistest.Start(t)
 	s, err := Open(t.Context(), server.URL)
