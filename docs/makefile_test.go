@@ -69,3 +69,40 @@ func TestMakeFuzzRunsEveryFuzzTest(t *testing.T) {
 		}
 	}
 }
+
+var (
+	withoutRace = regexp.MustCompile(`(?m)^without_race = (.*)$`)
+	test        = regexp.MustCompile(`(?m)^func (Test[A-Za-z0-9_]+)\(`)
+)
+
+// make test runs a file that the race detector is not for only by the names of its tests.
+func TestMakeTestRunsEveryTestThatTheRaceDetectorIsNotFor(t *testing.T) {
+	makefile, err := os.ReadFile("../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found, count := withoutRace.FindSubmatch(makefile), 0
+	if found == nil {
+		t.Fatal("the Makefile has no without_race")
+	}
+	named := regexp.MustCompile(string(found[1]))
+	err = filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") || strings.HasPrefix(path, "../bin/") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if !strings.HasPrefix(string(text), "//go:build !race\n") {
+			return err
+		}
+		for _, name := range test.FindAllSubmatch(text, -1) {
+			count++
+			if !named.Match(name[1]) {
+				t.Errorf("%s: no command of make test runs %s; see without_race in the Makefile", path, name[1])
+			}
+		}
+		return err
+	})
+	if err != nil || count == 0 {
+		t.Errorf("%d tests, %v", count, err)
+	}
+}
