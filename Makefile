@@ -142,6 +142,19 @@ bench-online: build redis-server $(python_ready) ## Measure look-ups over gRPC, 
 	go build -o bin/bench-online ./bench/online
 	bin/bench-online bin/plumb
 
+# The environment of Feast, which look-ups are compared with.
+feast_ready = bin/feast/ready
+$(feast_ready): bench/online/requirements-feast.txt
+	rm -rf bin/feast
+	"$${PYTHON:-python3}" -m venv bin/feast
+	bin/feast/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+.PHONY: bench-feast
+bench-feast: build redis-server $(feast_ready) ## Measure look-ups over HTTP beside those of Feast; installs Feast in bin/feast, 600 MB
+	go build -o bin/bench-online ./bench/online
+	bin/bench-online -tables feast bin/plumb
+
 .PHONY: bench-ondemand
 bench-ondemand: build redis-server ## Measure computed features: label rows against SQL, and look-ups with them and without
 	go build -o bin/bench-offline ./bench/offline

@@ -23,12 +23,13 @@ const (
 	audited     = "audit"
 	ofComputed  = "computed"
 	ofWindows   = "windows"
+	ofFeast     = "feast"
 )
 
 var (
 	// usual are the tables that are measured unless some are chosen.
 	usual        = []string{ofClient, ofGenerated, leftAsIs, ofManyViews, ofSQLite, ofJSON, ofPython, memory}
-	tables       = append(slices.Clone(usual), audited, ofComputed, ofWindows)
+	tables       = append(slices.Clone(usual), audited, ofComputed, ofWindows, ofFeast)
 	shapes       = []shape{{1, few}, {100, few}, {1, some}}
 	callerCounts = []int{1, 16, 64}
 )
@@ -41,6 +42,8 @@ type choice struct {
 	rounds  int
 	// python is what runs the benchmark of the Python client.
 	python string
+	// feast is the environment that Feast is installed in.
+	feast string
 	// profile, if set, is where a profile goes, instead of any table.
 	profile string
 }
@@ -57,13 +60,14 @@ func parseArguments(args []string) (chosen choice, plumb string, err error) {
 	flags.Func("callers", "", oneOf(callerCounts, strconv.Itoa, &chosen.callers))
 	flags.IntVar(&chosen.rounds, "rounds", 5, "")
 	flags.StringVar(&chosen.python, "python", "bin/python/bin/python", "")
+	flags.StringVar(&chosen.feast, "feast", "bin/feast", "")
 	flags.StringVar(&chosen.profile, "profile", "", "")
 	switch err := flags.Parse(args); {
 	case err != nil:
 		return choice{}, "", err
 	case flags.NArg() != 1 || chosen.rounds < 1:
 		return choice{}, "", errors.New("usage: " +
-			"online [-tables …] [-shapes …] [-callers …] [-rounds …] [-python …] [-profile …] PLUMB")
+			"online [-tables …] [-shapes …] [-callers …] [-rounds …] [-python …] [-feast …] [-profile …] PLUMB")
 	}
 	return chosen, flags.Arg(0), nil
 }

@@ -90,24 +90,35 @@ func (s *server) spentOn(ctx context.Context, callers []caller) (time.Duration, 
 	return (after - before) / time.Duration(came.calls), err
 }
 
-// processorTime is what the process has taken so far, in user code and in the kernel. Linux counts it in hundredths of
-// a second; see proc_pid_stat(5).
-func (s *server) processorTime() (time.Duration, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.process.Process.Pid))
+// processorTime is what the server's processes have taken so far, in user code and in the kernel.
+func (s *server) processorTime() (total time.Duration, err error) {
+	for _, id := range append([]int{s.process.Process.Pid}, s.workers...) {
+		taken, err := processorTimeOf(id)
+		if err != nil {
+			return 0, fmt.Errorf("read the processor time of a server, which Linux has: %w", err)
+		}
+		total += taken
+	}
+	return total, nil
+}
+
+// processorTimeOf is that of one process. Linux counts it in hundredths of a second; see proc_pid_stat(5).
+func processorTimeOf(id int) (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", id))
 	if err != nil {
-		return 0, fmt.Errorf("read the processor time of a server, which Linux has: %w", err)
+		return 0, err
 	}
 	// The name of the program is in parentheses and may contain anything.
 	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
 	const user, system = 11, 12
 	if len(fields) <= system {
-		return 0, fmt.Errorf("the kernel says %q of a server, and not its processor time", text)
+		return 0, fmt.Errorf("the kernel says %q of it", text)
 	}
 	var ticks int64
 	for _, field := range fields[user : system+1] {
 		count, err := strconv.ParseInt(field, 10, 64)
 		if err != nil {
-			return 0, fmt.Errorf("read the processor time of a server: %w", err)
+			return 0, err
 		}
 		ticks += count
 	}
@@ -140,30 +151,36 @@ func (c *httpCaller) call(ctx context.Context) error {
 // get asks for random users.
 func (c *httpCaller) get(ctx context.Context) ([]int64, error) {
 	users := someUsers(c.random, c.shape.rows)
-	text, err := json.Marshal(map[string]any{
+	asked := map[string]any{
 		"service": serviceOf(c.shape.views), "keys": map[string]any{"user_id": users}, "event_timestamps": c.events,
-	})
-	if err != nil {
-		return nil, err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, bytes.NewReader(text))
+	return users, post(ctx, &c.client, c.url, asked, &c.answer)
+}
+
+// post sends JSON and replaces what is in the buffer by the answer.
+func post(ctx context.Context, client *http.Client, url string, asked any, answer *bytes.Buffer) error {
+	text, err := json.Marshal(asked)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(text))
+	if err != nil {
+		return err
 	}
 	request.Header.Set("Content-Type", "application/json")
-	response, err := c.client.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("ask plumb over HTTP: %w", err)
+		return fmt.Errorf("ask over HTTP: %w", err)
 	}
 	defer response.Body.Close()
-	c.answer.Reset()
-	if _, err := c.answer.ReadFrom(response.Body); err != nil {
-		return nil, fmt.Errorf("read plumb's answer over HTTP: %w", err)
+	answer.Reset()
+	if _, err := answer.ReadFrom(response.Body); err != nil {
+		return fmt.Errorf("read an answer over HTTP: %w", err)
 	}
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("plumb answered %s: %s", response.Status, c.answer.Bytes())
+		return fmt.Errorf("%s answered %s: %s", url, response.Status, answer.Bytes())
 	}
-	return users, nil
+	return nil
 }
 
 // verify checks every value of an answer against the expected one.
@@ -190,10 +207,7 @@ func (c *httpCaller) verify(ctx context.Context) error {
 		for position := range c.shape.views * features {
 			view, feature := position/features, position%features
 			name := fmt.Sprintf("v%d__f%d", view, feature)
-			got, want := answer.Rows[row].Features[name], valueOf(feature, numberOf(user, view, feature))
-			if number, ok := want.(int64); ok {
-				want = float64(number) // As encoding/json reads every number.
-			}
+			got, want := answer.Rows[row].Features[name], inJSON(valueOf(feature, numberOf(user, view, feature)))
 			if got.Value != want || (got.Event != "") != c.events {
 				return fmt.Errorf("output %q, user %d: is %v with the event time %q, not %v", name, user, got.Value, got.Event,
 					want)
@@ -201,6 +215,14 @@ func (c *httpCaller) verify(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// inJSON is a value as encoding/json reads it, for which every number is a float64.
+func inJSON(value any) any {
+	if number, ok := value.(int64); ok {
+		return float64(number)
+	}
+	return value
 }
 
 func (c *httpCaller) close() error {

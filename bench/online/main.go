@@ -1,8 +1,8 @@
 // Command online measures look-ups through plumb serve, a whole process, with a real redis-server, which it starts.
 //
-//	online [-tables …] [-shapes …] [-callers …] [-rounds …] [-python …] [-profile …] PLUMB
+//	online [-tables …] [-shapes …] [-callers …] [-rounds …] [-python …] [-feast …] [-profile …] PLUMB
 //
-// PLUMB is the binary. All tables but audit, computed and windows are measured, of all shapes, with 1, 16 and 64
+// PLUMB is the binary. All tables but audit, computed, windows and feast are measured, of all shapes, with 1, 16 and 64
 // callers, in 5 rounds, unless the flags choose some, as in -tables client,undecoded -shapes 1x50 -callers 1,16.
 //
 // Callers ask over gRPC, each on a connection of its own that stays open: with the Go client, with generated code, and
@@ -12,8 +12,9 @@
 // and each answer's shape while it is.
 //
 // The table json compares the processor time that the server takes over HTTP and over gRPC, and python the client for
-// Python with bare calls, by a program that -python runs. With -profile, a profile of the server is written to a file
-// while callers ask it, and no table. With -tables windows they ask for windows.
+// Python with bare calls, by a program that -python runs. The table feast compares look-ups over HTTP with those of a
+// server of Feast, which is installed in the environment that -feast names. With -profile, a profile of the server is
+// written to a file while callers ask it, and no table. With -tables windows they ask for windows.
 //
 // Redis, the servers and the callers share the machine.
 package main

@@ -28,6 +28,8 @@ type server struct {
 	// http is where plumb answers over HTTP.
 	http    string
 	process *exec.Cmd
+	// workers are processes that it has started.
+	workers []int
 }
 
 // startServer starts a program that prints its address on its first line.

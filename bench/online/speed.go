@@ -54,6 +54,7 @@ func measureSpeed(ctx context.Context, plumb, folder string, chosen choice) (err
 		{ofClient, s.client}, {ofGenerated, s.generated}, {leftAsIs, s.undecoded},
 		{ofManyViews, s.manyViews}, {ofSQLite, s.withSQLite}, {ofJSON, s.withJSON},
 		{ofPython, s.withPython}, {ofComputed, s.withComputed},
+		{ofFeast, func(ctx context.Context) error { return s.withFeast(ctx, folder) }},
 	} {
 		if !chosen.has(table.name) {
 			continue
@@ -108,7 +109,7 @@ func (s *servers) start(ctx context.Context, plumb, folder string) (err error) {
 		}
 		flags[some] = []string{"--serving-admin", s.admin}
 	}
-	for views, services := range map[int][]int{few: {few}, some: {few, some}, many: {few}} {
+	for views, services := range map[int][]int{few: {1, few}, some: {few, some}, many: {few}} {
 		if err := makeProject(ctx, plumb, folder, views, services...); err != nil {
 			return err
 		}
