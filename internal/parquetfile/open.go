@@ -51,27 +51,39 @@ func NewReader(opened *os.File, options ...file.ReadOption) (reader *file.Reader
 			reader, err = nil, fmt.Errorf("its footer is damaged: %v", damage)
 		}
 	}()
+	contents, _, err := Contents(opened)
+	if err != nil {
+		return nil, err
+	}
+	return file.NewParquetReader(opened, append(options, file.WithMetadata(contents))...)
+}
+
+// Contents reads and checks the footer of an open file, and returns its bytes too.
+func Contents(opened *os.File) (contents *metadata.FileMetaData, footer []byte, err error) {
+	defer func() {
+		if damage := recover(); damage != nil {
+			contents, footer, err = nil, nil, fmt.Errorf("its footer is damaged: %v", damage)
+		}
+	}()
 	info, err := opened.Stat()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	footer, err := Footer(opened, info.Size())
-	if err != nil {
-		return nil, err
+	if footer, err = Footer(opened, info.Size()); err != nil {
+		return nil, nil, err
 	}
 	if err := checkFooter(footer); err != nil {
-		return nil, fmt.Errorf("its footer is damaged: %w", err)
+		return nil, nil, fmt.Errorf("its footer is damaged: %w", err)
 	}
 	// The very bytes that were checked are decoded: the file may change meanwhile.
-	contents, err := metadata.NewFileMetaData(footer, nil)
-	if err != nil {
-		return nil, fmt.Errorf("its footer is damaged: %w", err)
+	if contents, err = metadata.NewFileMetaData(footer, nil); err != nil {
+		return nil, nil, fmt.Errorf("its footer is damaged: %w", err)
 	}
 	contents.SetSourceFileSize(info.Size())
 	if err := checkGroups(contents, info.Size()); err != nil {
-		return nil, fmt.Errorf("its footer is damaged: %w", err)
+		return nil, nil, fmt.Errorf("its footer is damaged: %w", err)
 	}
-	return file.NewParquetReader(opened, append(options, file.WithMetadata(contents))...)
+	return contents, footer, nil
 }
 
 // Footer returns the bytes of a file's footer, which nothing is known of but that they are there.

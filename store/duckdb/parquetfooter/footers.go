@@ -3,16 +3,14 @@ package parquetfooter
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"fmt"
-	"io"
 	"math"
-	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/apache/arrow-go/v18/parquet/metadata"
 	"github.com/apache/arrow-go/v18/parquet/schema"
@@ -85,24 +83,31 @@ func (s Span) Meets(from, to *int64) bool {
 func Read(ctx context.Context, paths []string, event string) ([]Footer, error) {
 	footers := make([]Footer, len(paths))
 	var group errgroup.Group
-	group.SetLimit(runtime.GOMAXPROCS(0))
-	for i, path := range paths {
-		group.Go(func() (err error) {
-			if err := context.Cause(ctx); err != nil {
-				return err
-			}
-			footers[i], err = readFooter(path, event)
-			if err != nil && hasEncryptedFooter(path) {
-				footers[i].Encrypted = "its footer is encrypted"
-				return nil
-			}
-			if err != nil {
-				footers[i].Damaged = disk.Reason(err).Error()
+	var next atomic.Int64
+	for range runtime.GOMAXPROCS(0) {
+		group.Go(func() error {
+			for i := next.Add(1) - 1; i < int64(len(paths)); i = next.Add(1) - 1 {
+				if err := context.Cause(ctx); err != nil {
+					return err
+				}
+				footers[i] = readOrRefuse(paths[i], event)
 			}
 			return nil
 		})
 	}
 	return footers, group.Wait()
+}
+
+// readOrRefuse reads a footer, or says why it cannot be read.
+func readOrRefuse(path, event string) Footer {
+	footer, err := readFooter(path, event)
+	if err == nil {
+		return footer
+	}
+	if hasEncryptedFooter(path) {
+		return Footer{Encrypted: "its footer is encrypted"}
+	}
+	return Footer{Damaged: disk.Reason(err).Error()}
 }
 
 func readFooter(path, event string) (f Footer, err error) {
@@ -116,16 +121,15 @@ func readFooter(path, event string) (f Footer, err error) {
 	if err != nil {
 		return Footer{}, err
 	}
-	reader, err := parquetfile.NewReader(opened)
+	defer opened.Close()
+	contents, text, err := parquetfile.Contents(opened)
 	if err != nil {
-		return Footer{}, errors.Join(err, opened.Close())
-	}
-	defer reader.Close() // It closes the file too.
-	contents := reader.MetaData()
-	f = Footer{Read: true, Rows: contents.NumRows, Encrypted: Encryption(contents)}
-	if f.Digest, f.Bytes, err = digestFooter(opened); err != nil {
 		return Footer{}, err
 	}
+	digest := sha256.Sum256(text)
+	f = Footer{Read: true, Rows: contents.NumRows, Encrypted: Encryption(contents),
+		Digest: hex.EncodeToString(digest[:]), Bytes: int64(len(text))}
+	var layout []byte
 	for _, top := range TopColumns(contents) {
 		column := Column{Name: top.Node.Name(), Stored: top.Node.Name(), ID: int(top.Node.FieldID()), Nulls: -1,
 			untyped: top.IsUntyped(), Unreadable: top.Unreadable(), Leaves96: top.Leaves96()}
@@ -136,8 +140,9 @@ func readFooter(path, event string) (f Footer, err error) {
 			}
 		}
 		f.Columns = append(f.Columns, column)
-		f.Layout += layoutOf(top.Node)
+		layout = appendLayout(layout, top.Node)
 	}
+	f.Layout = string(layout)
 	f.markRepeated()
 	return f, nil
 }
@@ -153,26 +158,6 @@ func OfNames(names []string) Footer {
 	}
 	f.markRepeated()
 	return f
-}
-
-// digestFooter is the digest of a whole Parquet file's footer, and its length: before the last 8 bytes, 4 of which are
-// that length.
-func digestFooter(opened *os.File) (digest string, length int64, err error) {
-	const tail = 8
-	info, err := opened.Stat()
-	if err != nil {
-		return "", 0, err
-	}
-	var end [tail]byte
-	if _, err := opened.ReadAt(end[:], info.Size()-tail); err != nil {
-		return "", 0, err
-	}
-	length = int64(binary.LittleEndian.Uint32(end[:]))
-	hash := sha256.New()
-	if _, err := io.Copy(hash, io.NewSectionReader(opened, info.Size()-tail-length, length)); err != nil {
-		return "", 0, err
-	}
-	return hex.EncodeToString(hash.Sum(nil)), length, nil
 }
 
 // TimesOf is the range of the instants of a column. A file without the column has none.
@@ -198,21 +183,29 @@ func (f Footer) IsUntyped(name string) bool {
 	return slices.ContainsFunc(f.Columns, func(c Column) bool { return c.Name == name && c.untyped })
 }
 
-// layoutOf spells a column with everything that its type depends on.
-func layoutOf(node schema.Node) string {
-	text := fmt.Sprintf("%q %d %v %v", node.Name(), node.RepetitionType(), node.LogicalType(), node.ConvertedType())
+// appendLayout spells a column with everything that its type depends on.
+func appendLayout(text []byte, node schema.Node) []byte {
+	text = append(strconv.AppendQuote(text, node.Name()), ' ')
+	text = append(strconv.AppendInt(text, int64(node.RepetitionType()), 10), ' ')
+	if logical := node.LogicalType(); logical != nil {
+		text = append(text, logical.String()...)
+	}
+	text = append(append(append(text, ' '), node.ConvertedType().String()...), ' ')
 	switch node := node.(type) {
 	case *schema.PrimitiveNode:
-		metadata := node.DecimalMetadata()
-		text += fmt.Sprintf(" %v %d %v", node.PhysicalType(), node.TypeLength(), metadata)
-	case *schema.GroupNode:
-		text += " ("
-		for i := range node.NumFields() {
-			text += layoutOf(node.Field(i))
+		text = append(append(text, node.PhysicalType().String()...), ' ')
+		text = strconv.AppendInt(text, int64(node.TypeLength()), 10)
+		if decimal := node.DecimalMetadata(); decimal.IsSet {
+			text = fmt.Appendf(text, " %d %d", decimal.Precision, decimal.Scale)
 		}
-		text += ")"
+	case *schema.GroupNode:
+		text = append(text, '(')
+		for i := range node.NumFields() {
+			text = appendLayout(text, node.Field(i))
+		}
+		text = append(text, ')')
 	}
-	return text + ";"
+	return append(text, ';')
 }
 
 // countNulls adds up the null counts of a leaf in all row groups, or returns -1 if a row group has none.
