@@ -43,7 +43,7 @@ const noQueue = -1
 // serve opens certificates and tokens before any engine, so that a mistake in them shows at once. What runs then, and
 // in which order it stops, is in services.go.
 func (a *application) serve(ctx context.Context, p *project.Project, insecure, readOnly bool) error {
-	collectLess()
+	collectLess(servingGC)
 	logger := a.logger(p.Config.Serving.LogFormat)
 	presented, guard, err := a.security(p.Config, logger)
 	if err != nil {
