@@ -8,7 +8,8 @@
 //	index.Offer(rows, kept)                       // for each batch of feature rows
 //	index.Settle()
 //	won := winners.Keep(index, ttl, features)
-//	won.Take(orders, columns, kept)               // for each batch again, now with the features
+//	won.Take(orders, columns, kept)               // for each batch again, now with the features; or, if Candidates
+//	won.TakeCandidates(candidates)                // were made of the rows that Offer kept
 //	index.Find(hashes, times, slots)              // for each batch of labels: which slot, and so which row
 package winners
 
@@ -182,8 +183,9 @@ func (r Rows) Slice(from, to int) Rows {
 	return part
 }
 
-// offerBatch is how many rows pass through the steps of Offer together.
-const offerBatch = 2048
+// offerBatch is how many rows pass through the steps of Offer together: enough that many waits overlap, and so few that
+// what one step has loaded is still in the nearest cache in the next.
+const offerBatch = 256
 
 // Offer shows feature rows to the labels, and says of each whether it is now the greatest of its slot. It is safe for
 // concurrent use.
