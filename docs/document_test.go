@@ -28,7 +28,7 @@ func readDocument(t *testing.T, path string) *document {
 // documents are the README, the change log, and everything below docs.
 func documents(t *testing.T) []*document {
 	t.Helper()
-	paths := []string{"../README.md", "../CHANGELOG.md"}
+	paths := []string{"../README.md", "../CHANGELOG.md", "../CONTRIBUTING.md", "../SECURITY.md"}
 	for _, pattern := range []string{"*.md", "adr/*.md"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
