@@ -8,8 +8,7 @@
 //	index.Offer(rows, kept)                       // for each batch of feature rows
 //	index.Settle()
 //	won := winners.Keep(index, ttl, features)
-//	won.Take(orders, columns, kept)               // for each batch again, now with the features; or, if Candidates
-//	won.TakeCandidates(candidates)                // were made of the rows that Offer kept
+//	won.Take(orders, columns, kept)               // for each batch again, now with the features
 //	index.Find(hashes, times, slots)              // for each batch of labels: which slot, and so which row
 package winners
 
