@@ -25,10 +25,10 @@ demo: build ## Run every step on a year of real flights: apply, join, materializ
 	bin/demo bin/plumb testdata/nycflights
 
 # Tests that run without the race detector. It changes what is allocated, and it makes the enumerations of orders and of
-# damaged bytes and messages, the random joins and the random worlds several times slower. In these it cannot find more than in other
-# tests: the enumerations run one step at a time, every join uses the same threads of the engine, and every world is
-# looked up as the cases are. Joins in passes use the threads as other joins do. The test of the machine's time zone runs
-# some of these tests once more.
+# damaged bytes and messages, the random joins and the random worlds several times slower. In these it cannot find more
+# than in other tests: the enumerations run one step at a time, every join uses the same threads of the engine, and every
+# world is looked up as the cases are. Joins in passes use the threads as other joins do. The test of the machine's time
+# zone runs some of these tests once more.
 without_race = Allocates|InEveryOrder|WithADamagedByte|DamagedMessages|RandomJoins|RandomWindows|RandomWorlds|HoldInPasses|TimeZoneOfTheMachine
 
 # How many worlds each random test draws, except in packages of_one_goroutine, which draw rapid's 100: they take little.

@@ -83,7 +83,7 @@ func TestAComputedFeatureAllocatesNothing(t *testing.T) {
 	}
 }
 
-// What a look-up allocates does not grow with the tiles of its states, but for the texts in them.
+// A look-up allocates as much for a state of many tiles as for one of few, apart from the texts in the tiles.
 func TestALookUpOfWindowsAllocatesForTheTextsOfTilesAlone(t *testing.T) {
 	snapshot, store := delays(t), onlinetest.NewMemory()
 	view, err := snapshot.View("delays")

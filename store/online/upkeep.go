@@ -63,9 +63,9 @@ type Storage struct {
 	// Entities were looked at, and Compact of them are kept in the compact form.
 	Entities int64 `json:"entities"`
 	Compact  int64 `json:"compact"`
-	// Larger entities are not, though they have few rows.
+	// Larger entities are not compact, although they have few rows.
 	Larger int64 `json:"larger,omitempty"`
-	// Searched entities are, though they have so many rows that finding one costs more than the memory that is saved.
+	// Searched entities are compact, but have too many rows for that: look-ups of them take longer.
 	Searched int64 `json:"searched,omitempty"`
 	// Settings are those of the server with which every entity is kept in the form that suits it. They are empty if all
 	// are.

@@ -85,7 +85,8 @@ func faultOf(handle unsafe.Pointer) error {
 	return nil
 }
 
-// RegisterReader makes a reader readable as a view, once. Release is called when the view is no longer needed.
+// RegisterReader makes a view of a reader, which can be read once. The caller calls release once the view is no longer
+// needed.
 func (n *Connection) RegisterReader(reader array.RecordReader, view string) (release func(), err error) {
 	// DuckDB keeps the pointer, so the stream is not in Go's memory.
 	stream := (*cdata.CArrowArrayStream)(C.calloc(1, C.size_t(unsafe.Sizeof(cdata.CArrowArrayStream{}))))

@@ -19,9 +19,7 @@ func (n *Connection) Query(ctx context.Context, query string, yield func(arrow.R
 	}
 	var result mapping.Result
 	defer mapping.DestroyResult(&result)
-	stop := context.AfterFunc(ctx, func() { mapping.Interrupt(n.conn) })
-	state := mapping.Query(n.conn, query, &result)
-	stop()
+	state := n.interruptible(ctx, func() mapping.State { return mapping.Query(n.conn, query, &result) })
 	if state == mapping.StateError {
 		return &duckdb.Error{Type: duckdb.ErrorType(mapping.ResultErrorType(&result)), Msg: mapping.ResultError(&result)}
 	}
@@ -32,6 +30,21 @@ func (n *Connection) Query(ctx context.Context, query string, yield func(arrow.R
 		return err
 	}
 	return yieldChunks(ctx, &options, schema, result, yield)
+}
+
+// interruptible runs a statement and interrupts it if the context ends. It returns once no interrupt is under way,
+// because its caller may close the connection next.
+func (n *Connection) interruptible(ctx context.Context, run func() mapping.State) mapping.State {
+	interrupted := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		mapping.Interrupt(n.conn)
+		close(interrupted)
+	})
+	state := run()
+	if !stop() {
+		<-interrupted
+	}
+	return state
 }
 
 func yieldChunks(ctx context.Context, options *arrowOptions, schema *arrow.Schema, result mapping.Result,

@@ -9,6 +9,10 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
+	"github.com/duckdb/duckdb-go/v2"
+	"github.com/duckdb/duckdb-go/v2/mapping"
+
+	"github.com/plumbstore/plumb/store/duckdb/native"
 )
 
 func TestATableIsStreamedInItsOrderAndWithoutRowsAsItsSchema(t *testing.T) {
@@ -62,6 +66,29 @@ func TestAStreamEndsWithTheErrorOfWhoTakesItOrOfItsContext(t *testing.T) {
 		if !errors.Is(err, end.want) || batches != 1 {
 			t.Errorf("after %d batches: got %v, want %v", batches, err, end.want)
 		}
+	}
+}
+
+func TestAQueryOfManyRowsIsInterruptedAndTheSessionGoesOn(t *testing.T) {
+	s := startSession(t, spillingOptions(t.TempDir()))
+	t.Cleanup(func() { s.Close() })
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	begun := native.Function{Name: "_plumb_begun", Result: native.Result{Single: mapping.TypeBoolean},
+		Call: func(_ native.Columns, a native.Answer) {
+			cancel()
+			clear(native.Numbers[bool](a))
+		}}
+	if err := s.Native().Register(begun); err != nil {
+		t.Fatal(err)
+	}
+	query := "SELECT count(*) FROM range(1000000000) a, range(1000000) b WHERE _plumb_begun(a.range + b.range)"
+	err := s.Native().Query(ctx, query, func(arrow.RecordBatch) error { return nil })
+	if failure, ok := errors.AsType[*duckdb.Error](err); !ok || failure.Type != duckdb.ErrorTypeInterrupt {
+		t.Errorf("got %v, want an interrupt", err)
+	}
+	if err := s.Exec(t.Context(), "SELECT 1"); err != nil {
+		t.Errorf("the session does not go on: %v", err)
 	}
 }
 
