@@ -2,6 +2,7 @@ package project_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -119,5 +120,37 @@ func TestAManifestThatIsNotWantedAnyMoreDoesNotComeBack(t *testing.T) {
 	system.PowerFails()
 	if _, err := os.Stat(request.Out + dataset.Suffix); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the manifest is there again: %v", err)
+	}
+}
+
+// interrupting cancels as soon as a file has its name.
+type interrupting struct {
+	disk.OperatingSystem
+	cancel func()
+}
+
+func (i interrupting) Rename(from, to string) error {
+	defer i.cancel()
+	return i.OperatingSystem.Rename(from, to)
+}
+
+func TestATrainingSetThatHasAppearedGetsItsManifestAlsoIfItIsInterrupted(t *testing.T) {
+	p, folder := open(t)
+	apply(t, p)
+	for _, format := range []string{".csv", ".parquet"} {
+		ctx, cancel := context.WithCancel(t.Context())
+		again := project.Open(p.Config,
+			project.Options{Now: p.Now, Version: "test", Disk: disk.On(interrupting{cancel: cancel})})
+		request := trainingSet(folder, "")
+		request.Out = filepath.Join(t.TempDir(), "train"+format)
+		_, err := again.MakeTrainingSet(ctx, request)
+		if err := errors.Join(err, again.Close()); err != nil || ctx.Err() == nil {
+			t.Errorf("%s: got %v, and the context %v", format, err, ctx.Err())
+		}
+		for _, name := range []string{request.Out, request.Out + dataset.Suffix} {
+			if _, err := os.Stat(name); err != nil {
+				t.Error(err)
+			}
+		}
 	}
 }

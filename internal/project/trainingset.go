@@ -194,7 +194,7 @@ func (t *trainingSet) describe(snapshot *feature.Snapshot) (err error) {
 	return err
 }
 
-// write joins and writes the output, and then its manifest beside it. What is interrupted between the two leaves a
+// write joins and writes the output, and then its manifest beside it. A process that ends between the two leaves a
 // manifest of before, which is known by the digest of the content not to be the output's.
 func (t *trainingSet) write(ctx context.Context) (report offline.JoinReport, err error) {
 	engine, err := t.project.Offline(ctx)
@@ -277,6 +277,7 @@ func (t *trainingSet) writeBeside(ctx context.Context) error {
 	if t.out != t.request.Out {
 		return t.publish(ctx)
 	}
+	ctx = context.WithoutCancel(ctx) // The output is there: an interrupt must not part it from its manifest.
 	beside := t.request.Out + dataset.Suffix
 	if t.manifest == nil {
 		if err := t.project.options.Disk.Remove(beside); err != nil {
