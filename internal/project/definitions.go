@@ -41,35 +41,47 @@ func (p *Project) ReadDefinitions(ctx context.Context) (*Definitions, error) {
 	if err != nil {
 		return nil, err
 	}
-	definitions := &Definitions{Definitions: read}
-	resolved := feature.ResolveSources(read.GetSources())
-	for _, find := range []func(context.Context, Offline, *Doubt) error{findMidnights, findTies, findLeftOut} {
-		for _, definition := range read.GetSources() {
-			doubt := Doubt{Source: resolved[definition.GetName()]}
-			if err := find(ctx, offline, &doubt); err != nil {
-				return nil, err
-			}
-			if doubt.Midnights || len(doubt.Ties) > 0 || len(doubt.LeftOut) > 0 {
-				definitions.Doubts = append(definitions.Doubts, doubt)
-			}
+	doubts, err := findDoubts(ctx, offline, read.GetSources())
+	if err != nil {
+		return nil, err
+	}
+	return &Definitions{Definitions: read, Doubts: doubts}, nil
+}
+
+func findDoubts(ctx context.Context, offline Offline, defined []*plumbv1.Source) ([]Doubt, error) {
+	var sources []*feature.Source
+	resolved := feature.ResolveSources(defined)
+	for _, definition := range defined {
+		sources = append(sources, resolved[definition.GetName()])
+	}
+	var midnights, unread []Doubt
+	for _, source := range sources {
+		atMidnights, err := offline.AtMidnights(ctx, source)
+		if err != nil {
+			return nil, err
+		}
+		leftOut, err := offline.LeftOut(ctx, source)
+		if err != nil {
+			return nil, err
+		}
+		if atMidnights {
+			midnights = append(midnights, Doubt{Source: source, Midnights: true})
+		}
+		if len(leftOut) > 0 {
+			unread = append(unread, Doubt{Source: source, LeftOut: leftOut})
 		}
 	}
-	return definitions, nil
-}
-
-func findMidnights(ctx context.Context, offline Offline, doubt *Doubt) (err error) {
-	doubt.Midnights, err = offline.AtMidnights(ctx, doubt.Source)
-	return err
-}
-
-func findTies(ctx context.Context, offline Offline, doubt *Doubt) (err error) {
-	doubt.Ties, err = offline.Ties(ctx, doubt.Source)
-	return err
-}
-
-func findLeftOut(ctx context.Context, offline Offline, doubt *Doubt) (err error) {
-	doubt.LeftOut, err = offline.LeftOut(ctx, doubt.Source)
-	return err
+	ties, err := offline.Ties(ctx, sources)
+	if err != nil {
+		return nil, err
+	}
+	doubts := midnights
+	for i, found := range ties {
+		if len(found) > 0 {
+			doubts = append(doubts, Doubt{Source: sources[i], Ties: found})
+		}
+	}
+	return append(doubts, unread...), nil
 }
 
 // Plan compares definitions with what is registered.

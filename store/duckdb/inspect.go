@@ -28,12 +28,15 @@ func (e *Engine) Columns(ctx context.Context, source *feature.Source) (columns [
 	return r.Columns(ctx, source)
 }
 
-// ColumnsOfEach implements offline.Inspector. Sources of files share a session. A query has one of its own, since its
-// SQL is bound there.
+// ColumnsOfEach implements offline.Inspector. Sources share a session if all of them can be read. Otherwise those of
+// files share one, and each query has its own, so that the mistake of one source is not another's.
 func (e *Engine) ColumnsOfEach(ctx context.Context, sources []*feature.Source,
 	found func(*feature.Source, []feature.Column, error) error,
 ) error {
-	described, err := e.describe(ctx, slices.DeleteFunc(slices.Clone(sources), (*feature.Source).IsQuery))
+	described, err := e.describeTogether(ctx, sources)
+	if err != nil {
+		described, err = e.describe(ctx, slices.DeleteFunc(slices.Clone(sources), (*feature.Source).IsQuery))
+	}
 	if err != nil {
 		return err
 	}
@@ -47,6 +50,33 @@ func (e *Engine) ColumnsOfEach(ctx context.Context, sources []*feature.Source,
 		}
 	}
 	return nil
+}
+
+// describeTogether describes sources none of which has a mistake. It does nothing if none of them is a query.
+func (e *Engine) describeTogether(ctx context.Context, sources []*feature.Source) (
+	described map[*feature.Source]relation.Description, err error,
+) {
+	if !slices.ContainsFunc(sources, (*feature.Source).IsQuery) {
+		return e.describe(ctx, sources)
+	}
+	s, err := e.newSession(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	r, err := e.open(ctx, s, sources, nil)
+	if err != nil {
+		return nil, err
+	}
+	described = map[*feature.Source]relation.Description{}
+	for _, source := range sources {
+		columns, err := r.Columns(ctx, source)
+		if err != nil {
+			return nil, err
+		}
+		described[source] = relation.Description{Columns: columns}
+	}
+	return described, nil
 }
 
 // describe describes sources of files.
@@ -99,20 +129,27 @@ func (e *Engine) open(ctx context.Context, s *session.Session, sources []*featur
 }
 
 // Ties implements offline.Advisor.
-func (e *Engine) Ties(ctx context.Context, source *feature.Source) (ties []string, err error) {
-	if !source.IsQuery() {
-		return nil, nil
+func (e *Engine) Ties(ctx context.Context, sources []*feature.Source) (_ [][]string, err error) {
+	ties := make([][]string, len(sources))
+	if !slices.ContainsFunc(sources, (*feature.Source).IsQuery) {
+		return ties, nil
 	}
 	s, err := e.newSession(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	parsed, err := sqlcheck.Parse(ctx, s, source)
-	if err != nil {
-		return nil, err
+	for i, source := range sources {
+		if !source.IsQuery() {
+			continue
+		}
+		parsed, err := sqlcheck.Parse(ctx, s, source)
+		if err != nil {
+			return nil, err
+		}
+		ties[i] = parsed.Ties
 	}
-	return parsed.Ties, nil
+	return ties, nil
 }
 
 // CanBecome implements offline.Inspector.

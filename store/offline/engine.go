@@ -32,10 +32,10 @@ type Advisor interface {
 	// footers and its first rows show: then they name days, and not when the rows were known. It is false for a query, and
 	// for a source with created times, which say when the rows were known.
 	AtMidnights(ctx context.Context, source *feature.Source) (bool, error)
-	// Ties lists what in the query of a source may choose among rows that tie, such as row_number() and LIMIT, each once
-	// and as messages name it. It is empty for other sources. A *fault.InputError says what keeps the query from being
-	// parsed.
-	Ties(ctx context.Context, source *feature.Source) ([]string, error)
+	// Ties lists for each of the sources what in its query may choose among rows that tie, such as row_number() and LIMIT,
+	// each once and as messages name it. A source of another kind has none. A *fault.InputError says what keeps a query
+	// from being parsed.
+	Ties(ctx context.Context, sources []*feature.Source) ([][]string, error)
 }
 
 // MaxFileRows is how many rows ReadRows yields at a time at the most.

@@ -92,6 +92,20 @@ func columnsOfEach(t *testing.T, engine offline.Inspector) {
 	if err != nil || !slices.Equal(told, asked) || readable != 3 {
 		t.Errorf("asked for %d sources, told of %d, %d of them readable, and then %v", len(asked), len(told), readable, err)
 	}
+	asked = slices.DeleteFunc(asked, func(source *feature.Source) bool {
+		return source.Name == "missing" || source.Name == "outside" || source.Name == "wrong"
+	})
+	err = engine.ColumnsOfEach(t.Context(), asked, func(source *feature.Source, got []feature.Column, failed error) error {
+		want, err := engine.Columns(t.Context(), source)
+		if failed != nil || err != nil || fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("all readable: source %s has %v and %v, want %v and %v", source.Name, got, failed, want, err)
+		}
+		readable--
+		return nil
+	})
+	if err != nil || readable != 0 {
+		t.Errorf("all readable: %d were not told of, and then %v", readable, err)
+	}
 	enough, calls := errors.New("enough"), 0
 	err = engine.ColumnsOfEach(t.Context(), asked, func(*feature.Source, []feature.Column, error) error {
 		calls++

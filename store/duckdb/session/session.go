@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -61,7 +63,7 @@ func Open(ctx context.Context, options Options) (*Session, error) {
 }
 
 func (s *Session) open(ctx context.Context) error {
-	connector, err := duckdb.NewConnector("", nil)
+	connector, err := duckdb.NewConnector("?"+s.configuration().Encode(), nil)
 	if err != nil {
 		return fmt.Errorf("open DuckDB: %w", err)
 	}
@@ -69,26 +71,16 @@ func (s *Session) open(ctx context.Context) error {
 	if s.conn, err = s.db.Conn(ctx); err != nil {
 		return fmt.Errorf("open DuckDB: %w", err)
 	}
-	// The zone is fixed so that neither the machine's nor the user's changes a result (R1).
 	settings := []string{
+		// The zone is fixed so that neither the machine's nor the user's changes a result (R1).
 		"SET TimeZone = 'UTC'",
-		"SET temp_directory = " + quote.Literal(s.spill.path),
-		"SET autoinstall_known_extensions = false",
-		"SET autoload_known_extensions = false",
-		fmt.Sprintf("SET memory_limit = '%dB'", s.options.DatabaseBytes),
-		// The system caches files. DuckDB's own cache copies what is read once more, and asks for each block whether the
-		// file is still the same.
-		"SET enable_external_file_cache = false",
 		// How far a statement is is counted only for a progress bar, which need not be drawn.
 		"SET enable_progress_bar = true",
 		"SET enable_progress_bar_print = false",
 		"CREATE SCHEMA " + Schema,
 	}
-	if s.options.TempLimit != "" {
+	if s.options.TempLimit != "" { // An instance does not begin with it, but ignores it then.
 		settings = append(settings, "SET max_temp_directory_size = "+quote.Literal(s.options.TempLimit))
-	}
-	if s.options.Threads > 0 {
-		settings = append(settings, fmt.Sprintf("SET threads = %d", s.options.Threads))
 	}
 	for _, setting := range settings {
 		if _, err := s.conn.ExecContext(ctx, setting); err != nil {
@@ -100,6 +92,23 @@ func (s *Session) open(ctx context.Context) error {
 		return err
 	})
 	return err
+}
+
+// configuration is what an instance begins with, which takes less than statements that change it.
+func (s *Session) configuration() url.Values {
+	configuration := url.Values{
+		"temp_directory":               {s.spill.path},
+		"autoinstall_known_extensions": {"false"},
+		"autoload_known_extensions":    {"false"},
+		"memory_limit":                 {fmt.Sprintf("%dB", s.options.DatabaseBytes)},
+		// The system caches files. DuckDB's own cache copies what is read once more, and asks for each block whether the
+		// file is still the same.
+		"enable_external_file_cache": {"false"},
+	}
+	if s.options.Threads > 0 {
+		configuration.Set("threads", strconv.Itoa(s.options.Threads))
+	}
+	return configuration
 }
 
 // KeepFooters lets DuckDB read the footers of Parquet files once, and not in every statement, if they do not take too

@@ -10,6 +10,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // LeftOut checks that files with other endings in the folder of a source are listed, at any depth, and that there are
@@ -105,18 +106,39 @@ func (s Suite) Ties(t *testing.T) {
 		`SELECT * FROM (SELECT k, x, "at", row_number() OVER (ORDER BY "at") AS n FROM s ORDER BY "at" LIMIT 9)`: {
 			"LIMIT", "row_number"},
 	} {
-		got := slices.Sorted(slices.Values(advised(t, engine.Ties, queryOf(t, "data/a.parquet", query))))
+		got := slices.Sorted(slices.Values(advised(t, tiesIn(engine), queryOf(t, "data/a.parquet", query))))
 		if !slices.EqualFunc(got, want, strings.HasPrefix) {
 			t.Errorf("%s: got %q, want %q", query, got, want)
 		}
 	}
 	for _, path := range []string{"data/a.parquet", "data", "data/*.parquet"} {
-		if got := advised(t, engine.Ties, sourceOf(t, parquetSource(path))); len(got) > 0 {
+		if got := advised(t, tiesIn(engine), sourceOf(t, parquetSource(path))); len(got) > 0 {
 			t.Errorf("files at %s: got %q, want nothing", path, got)
 		}
 	}
-	if _, err := engine.Ties(t.Context(), queryOf(t, "data/a.parquet", "SELECT k FROM")); len(mistakes(err)) == 0 {
+	mixed := []*feature.Source{
+		sourceOf(t, parquetSource("data/a.parquet")),
+		queryOf(t, "data/a.parquet", `SELECT k, x, "at" FROM s ORDER BY "at" LIMIT 3`),
+		queryOf(t, "data/a.parquet", `SELECT k, x, "at" FROM s`),
+	}
+	if got, err := engine.Ties(t.Context(), mixed); err != nil || len(got) != 3 || len(got[1]) != 1 ||
+		len(got[0])+len(got[2]) > 0 {
+		t.Errorf("three sources: got %q, %v; want one in the second alone", got, err)
+	}
+	mixed[2] = queryOf(t, "data/a.parquet", "SELECT k FROM")
+	if _, err := engine.Ties(t.Context(), mixed); len(mistakes(err)) == 0 {
 		t.Errorf("a query that does not parse gives %v, want an input error", err)
+	}
+}
+
+// tiesIn is Ties for one source.
+func tiesIn(engine offline.Advisor) func(context.Context, *feature.Source) ([]string, error) {
+	return func(ctx context.Context, source *feature.Source) ([]string, error) {
+		ties, err := engine.Ties(ctx, []*feature.Source{source})
+		if err != nil {
+			return nil, err
+		}
+		return ties[0], nil
 	}
 }
 
