@@ -196,6 +196,26 @@ lint: bin/tools/golangci-lint bin/tools/buf bin/proto $(python_ready) ## Check f
 	cd sdk/python && ../../$(python) -m ruff format --quiet --diff --config pyproject.toml . ../../examples
 	cd sdk/python && ../../$(python) -m mypy
 
+# What checks Dockerfiles, and YAML by schemas that it has within it.
+deploy_lint_ready = bin/deploy-lint/ready
+$(deploy_lint_ready): deploy/requirements-lint.txt
+	rm -rf bin/deploy-lint
+	"$${PYTHON:-python3}" -m venv bin/deploy-lint
+	bin/deploy-lint/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+.PHONY: lint-deploy
+lint-deploy: bin/deploy/helm bin/deploy/actionlint $(deploy_lint_ready) ## Check what operators install and the workflows, by their own tools as far as these need no daemon
+	bin/deploy/helm lint --strict --quiet deploy/helm/plumb
+	bin/deploy/helm template plumb deploy/helm/plumb --set insecure=true >/dev/null
+	bin/deploy/helm template plumb deploy/helm/plumb --set tls.secret=tls --set tokens.secret=tokens \
+		--set-json 'volumes=[{"name": "data", "emptyDir": {}}]' --set materialize.schedule= >/dev/null
+	bin/deploy-lint/bin/hadolint deploy/docker/Dockerfile
+	bin/deploy-lint/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/docker/compose.yaml
+	bin/deploy-lint/bin/check-jsonschema --quiet --builtin-schema vendor.github-issue-forms \
+		.github/ISSUE_TEMPLATE/*.yaml
+	bin/deploy/actionlint .github/workflows/*.yaml examples/github-actions/*.yaml
+
 .PHONY: generate
 generate: bin/tools/buf bin/tools/protoc-gen-go bin/tools/protoc-gen-go-grpc bin/tools/protoc-gen-jsonschema bin/proto $(python_ready) ## Generate the code and schemas derived from the .proto files
 	bin/tools/buf generate
@@ -221,6 +241,10 @@ clean: ## Remove bin, with everything that was built
 # Tools are built from the versions pinned by the module in tools/, so that the product's go.mod stays small.
 bin/tools/%: tools/go.mod tools/go.sum
 	cd tools && go build -o ../$@ "$$(go list tool | grep '/$*$$')"
+	@touch $@
+
+bin/deploy/%: tools/deploy/go.mod tools/deploy/go.sum
+	cd tools/deploy && go build -o ../../$@ "$$(go list tool | grep '/$*$$')"
 	@touch $@
 
 # buf/validate/validate.proto, which no package registry provides as text.
