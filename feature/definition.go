@@ -51,8 +51,12 @@ func (h DefinitionHash) String() string { return hex.EncodeToString(h[:]) }
 func hashOf(view *View) DefinitionHash {
 	var text strings.Builder
 	fmt.Fprintln(&text, "plumb view 1")
-	for _, key := range view.Keys {
-		fmt.Fprintf(&text, "key %+q %s\n", key.Name, key.Type)
+	for i, key := range view.Keys {
+		fmt.Fprintf(&text, "key %+q %s", key.Name, key.Type)
+		if column := view.KeyColumn(i); column != key.Name {
+			fmt.Fprintf(&text, " %+q", column)
+		}
+		text.WriteByte('\n')
 	}
 	fmt.Fprintf(&text, "ttl %d\nsource\n", view.TTL.Microseconds())
 	view.Source.describe(&text)

@@ -99,6 +99,12 @@ func TestAHashChangesWithWhatDecidesValuesAndWithNothingElse(t *testing.T) {
 		{"a key's type", func(s *plumbv1.State) {
 			s.Definitions.Entities[1].JoinKeys[1].Type = plumbv1.Type_INT64
 		}, "route"},
+		{"a key's column", func(s *plumbv1.State) { s.Definitions.Entities[1].JoinKeys[1].Column = "flight no" }, "route"},
+		{"a key's column that is spelled out", func(s *plumbv1.State) {
+			key := s.Definitions.Entities[1].JoinKeys[1]
+			key.Column = key.GetName()
+		}, ""},
+		{"an owner", func(s *plumbv1.State) { weather(s).Owner = "ops" }, ""},
 		{"the order of keys", func(s *plumbv1.State) {
 			s.Definitions.FeatureViews[1].Entities = []string{"airport", "flight"}
 		}, "route"},

@@ -151,7 +151,8 @@ func (a *Aggregated) settle(v *View, program *expression.Program) {
 func (a *Aggregated) readEvents(v *View, read, inputOf []int) {
 	slices.Sort(read)
 	read = slices.Compact(read)
-	events := &View{Project: v.Project, Name: v.Name, Keys: v.Keys, SensitiveKeys: v.SensitiveKeys, Source: v.Source}
+	events := &View{Project: v.Project, Name: v.Name, Keys: v.Keys, keyColumns: v.keyColumns,
+		SensitiveKeys: v.SensitiveKeys, Source: v.Source}
 	at := map[int]int{}
 	for i, column := range read {
 		at[column] = i

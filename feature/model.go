@@ -1,6 +1,7 @@
 package feature
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -204,6 +205,8 @@ type View struct {
 	Revision int64
 	// Keys are the join keys of the entities, in declared order; none for an entity-less view (R12).
 	Keys []Field
+	// keyColumns has the columns of the source that Keys are read from, by their names, if those are others.
+	keyColumns map[string]string
 	// SensitiveKeys are the names of the keys whose values audit logs hold a keyed hash of.
 	SensitiveKeys []string
 	Features      []Feature
@@ -246,13 +249,22 @@ func (v *View) Sensitive() []string {
 	return names
 }
 
+// KeyColumn returns the column of the source that a key is read from.
+func (v *View) KeyColumn(key int) string {
+	name := v.Keys[key].Name
+	return cmp.Or(v.keyColumns[name], name)
+}
+
 // Columns are the view's keys, and its features or what these are computed of, by the names that its source has for
 // them.
 func (v *View) Columns() []Field {
 	if v.Aggregated != nil {
 		return v.Aggregated.Events.Columns()
 	}
-	columns := slices.Clone(v.Keys)
+	columns := make([]Field, 0, len(v.Keys)+len(v.Features))
+	for i, key := range v.Keys {
+		columns = append(columns, Field{Name: v.KeyColumn(i), Type: key.Type})
+	}
 	for _, feature := range v.Features {
 		columns = append(columns, Field{Name: feature.Column, Type: feature.Type})
 	}

@@ -131,6 +131,12 @@ func (s *Snapshot) resolveView(view *plumbv1.FeatureView, registered *plumbv1.Re
 		}
 		for _, key := range entity.GetJoinKeys() {
 			resolved.Keys = append(resolved.Keys, Field{Name: key.GetName(), Type: key.GetType()})
+			if column := key.GetColumn(); column != "" && column != key.GetName() {
+				if resolved.keyColumns == nil {
+					resolved.keyColumns = map[string]string{}
+				}
+				resolved.keyColumns[key.GetName()] = column
+			}
 			if key.GetSensitive() {
 				resolved.SensitiveKeys = append(resolved.SensitiveKeys, key.GetName())
 			}

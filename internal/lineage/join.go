@@ -100,8 +100,8 @@ func (j *Join) datasets(r *Recorder, report offline.JoinReport, version string) 
 	for i, reference := range j.request.Selection.References {
 		view := reference.View
 		found[i] = read.of(view.Source, sourceColumns(view))
-		for k, key := range view.Keys {
-			columns.decide(labels.column(reference.LabelColumns[k], joined), found[i].column(key.Name, joined))
+		for k := range view.Keys {
+			columns.decide(labels.column(reference.LabelColumns[k], joined), found[i].column(view.KeyColumn(k), joined))
 		}
 		columns.decide(found[i].column(view.Source.EventTimestamp, joined),
 			found[i].column(view.Source.CreatedTimestamp, joined))

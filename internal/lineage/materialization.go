@@ -47,8 +47,8 @@ func (m *Materialization) datasets(r *Recorder, done registry.Run) (inputs, outp
 	source := read.of(m.view.Source, sourceColumns(m.view))
 	table := dataset{Namespace: r.config.Store, Name: m.view.Project + "." + m.view.Name, Facets: facets{}}
 	var columns columnLineage
-	for _, key := range m.view.Keys {
-		columns.add(typed(key.Name, key.Type), source.column(key.Name, identity))
+	for i, key := range m.view.Keys {
+		columns.add(typed(key.Name, key.Type), source.column(m.view.KeyColumn(i), identity))
 	}
 	columns.add(typed("event_timestamp", plumbv1.Type_TIMESTAMP), eventTime(m.view, source))
 	if created := m.view.Source.CreatedTimestamp; created != "" && m.view.Kind != feature.Windows {

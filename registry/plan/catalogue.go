@@ -78,5 +78,8 @@ func joinKeys(entity *plumbv1.Entity) []item {
 
 func isOnline(view *plumbv1.FeatureView) bool { return view.Online == nil || view.GetOnline() }
 
+// keyColumnOf returns the source column of a join key: its own name unless it says otherwise.
+func keyColumnOf(key *plumbv1.JoinKey) string { return cmp.Or(key.GetColumn(), key.GetName()) }
+
 // columnOf returns the source column of a feature: its own name unless it says otherwise.
 func columnOf(feature *plumbv1.Feature) string { return cmp.Or(feature.GetColumn(), feature.GetName()) }

@@ -23,10 +23,12 @@ func (c *comparison) compareEntities() []Change {
 		formerKeys := byName(old.GetJoinKeys())
 		for _, key := range entity.GetJoinKeys() {
 			if before := formerKeys[key.GetName()]; before != nil {
+				d.text("join_keys."+key.GetName()+".column", keyColumnOf(before), keyColumnOf(key))
 				d.text("join_keys."+key.GetName()+".sensitive", ifTrue(before.GetSensitive()), ifTrue(key.GetSensitive()))
 			}
 		}
 		d.text("description", old.GetDescription(), entity.GetDescription())
+		d.text("owner", old.GetOwner(), entity.GetOwner())
 		d.tags("tags", old.GetTags(), entity.GetTags())
 		if d.found != nil {
 			changes = append(changes, AlterEntity{From: old, To: entity, differences: d.found})
@@ -49,6 +51,7 @@ func (c *comparison) compareSources() []Change {
 		d.items("columns", columnItems(old), columnItems(source))
 		d.text("filter", old.GetFilter(), source.GetFilter())
 		d.text("description", old.GetDescription(), source.GetDescription())
+		d.text("owner", old.GetOwner(), source.GetOwner())
 		d.tags("tags", old.GetTags(), source.GetTags())
 		if d.found != nil {
 			changes = append(changes, AlterSource{From: old, To: source, differences: d.found})
@@ -115,6 +118,7 @@ func (c *comparison) viewDifferences(old, view *plumbv1.FeatureView) []Differenc
 		}
 	}
 	d.text("description", old.GetDescription(), view.GetDescription())
+	d.text("owner", old.GetOwner(), view.GetOwner())
 	d.tags("tags", old.GetTags(), view.GetTags())
 	return d.found
 }

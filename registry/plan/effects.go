@@ -87,10 +87,25 @@ func (c consequence) effect(online bool) effect {
 func (c *comparison) keyConsequences(old, view *plumbv1.FeatureView) []consequence {
 	before, after := keysText(c.before, old), keysText(c.after, view)
 	if before == after {
-		return nil
+		return c.keyColumnConsequences(view)
 	}
 	return []consequence{{"PB103", fmt.Sprintf("join keys change from %s to %s", before, after), areSetAside,
 		"training sets are joined on the new keys from now on", setAside}}
+}
+
+// keyColumnConsequences are those of keys that stay and are read from other columns.
+func (c *comparison) keyColumnConsequences(view *plumbv1.FeatureView) []consequence {
+	var found []consequence
+	for _, name := range view.GetEntities() {
+		for i, key := range c.after.entities[name].GetJoinKeys() {
+			before, after := keyColumnOf(c.before.entities[name].GetJoinKeys()[i]), keyColumnOf(key)
+			if before != after {
+				found = append(found, consequence{"PB102", fmt.Sprintf("join key %s is read from column %s instead of %s",
+					key.GetName(), after, before), areSetAside, followFromHere, setAside})
+			}
+		}
+	}
+	return found
 }
 
 // keysText spells out the entities and their keys, such as "airport (airport STRING)", in the order in which they are

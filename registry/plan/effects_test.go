@@ -114,6 +114,12 @@ func TestEachEditOfAView_HasItsHazardsAndDoesToStoredRowsWhatTheySay(t *testing.
 		"a join key's type changes": {
 			func(d *plumbv1.Definitions) { d.Entities[0].JoinKeys[0].Type = plumbv1.Type_BYTES },
 			"weather", "weather PB103, delay_model PB109", setAside},
+		"a join key is read from another column": {
+			func(d *plumbv1.Definitions) { d.Entities[0].JoinKeys[0].Column = "iata" },
+			"weather", "weather PB102", setAside},
+		"a join key says which column it is read from, as it is": {
+			func(d *plumbv1.Definitions) { d.Entities[0].JoinKeys[0].Column = d.Entities[0].JoinKeys[0].GetName() },
+			"weather", "", stays},
 		"a join key is added": {
 			func(d *plumbv1.Definitions) {
 				d.Entities[1].JoinKeys = append(d.Entities[1].JoinKeys, &plumbv1.JoinKey{Name: "day", Type: plumbv1.Type_INT32})

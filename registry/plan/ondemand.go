@@ -107,6 +107,7 @@ func (d *differ) onDemandTexts(old, view *plumbv1.OnDemandView) {
 		}
 	}
 	d.text("description", old.GetDescription(), view.GetDescription())
+	d.text("owner", old.GetOwner(), view.GetOwner())
 	d.tags("tags", old.GetTags(), view.GetTags())
 }
 

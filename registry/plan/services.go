@@ -41,6 +41,7 @@ func serviceDifferences(old, service *plumbv1.FeatureService) []Difference {
 	d.text("full_names", strconv.FormatBool(old.GetFullNames()), strconv.FormatBool(service.GetFullNames()))
 	d.items("features", references(old), references(service))
 	d.text("description", old.GetDescription(), service.GetDescription())
+	d.text("owner", old.GetOwner(), service.GetOwner())
 	d.tags("tags", old.GetTags(), service.GetTags())
 	return d.found
 }

@@ -139,7 +139,7 @@ func (c *checker) logColumns(view *plumbv1.FeatureView) []feature.Field {
 	var fields []feature.Field
 	for _, entity := range view.GetEntities() {
 		for _, key := range c.entities[entity].GetJoinKeys() {
-			fields = append(fields, feature.Field{Name: key.GetName(), Type: key.GetType()})
+			fields = append(fields, feature.Field{Name: cmp.Or(key.GetColumn(), key.GetName()), Type: key.GetType()})
 		}
 	}
 	for _, f := range view.GetFeatures() {

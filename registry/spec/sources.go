@@ -204,10 +204,11 @@ func (c *checker) checkKeyColumns(inspector Inspector, view *plumbv1.FeatureView
 			if key.GetName() == "" || c.isFaulty(key, "name") {
 				continue
 			}
-			column, ok := found.find(key.GetName())
+			wanted := cmp.Or(key.GetColumn(), key.GetName())
+			column, ok := found.find(wanted)
 			if !ok {
-				c.add(view, at, "source %q has no column %q for the join key of entity %q; %s (a SQL source can rename a column)",
-					view.GetSource(), key.GetName(), name, c.suggest(key.GetName(), known))
+				c.add(view, at, "source %q has no column %q for the join key of entity %q; %s (column of the join key can name "+
+					"another)", view.GetSource(), wanted, name, c.suggest(wanted, known))
 			} else {
 				c.checkType(inspector.CanBecome(column, key.GetType(), true), key.GetType(), column, view.GetSource(), view, at)
 			}

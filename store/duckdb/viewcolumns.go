@@ -57,8 +57,8 @@ func (v *viewColumns) convert(columns []feature.Column) error {
 		}
 		return c, nil
 	}
-	for _, key := range v.view.Keys {
-		c, err := typed(key.Name, key.Type, casts.OfKey)
+	for i, key := range v.view.Keys {
+		c, err := typed(v.view.KeyColumn(i), key.Type, casts.OfKey)
 		if err != nil {
 			return err
 		}
@@ -82,8 +82,8 @@ func (v *viewColumns) convert(columns []feature.Column) error {
 func (v *viewColumns) renamed() string {
 	var parts []string
 	add := func(column, as string) { parts = append(parts, quote.Identifier(column)+" AS "+as) }
-	for i, key := range v.view.Keys {
-		add(key.Name, fmt.Sprintf("k%d", i))
+	for i := range v.view.Keys {
+		add(v.view.KeyColumn(i), fmt.Sprintf("k%d", i))
 	}
 	for i, f := range v.view.Features {
 		add(f.Column, fmt.Sprintf("f%d", i))
@@ -176,7 +176,7 @@ func (v *viewColumns) typedKeys() []string {
 	columns := make([]string, len(v.keys))
 	for i, key := range v.keys {
 		name := fmt.Sprintf("k%d", i)
-		columns[i] = key.SQL(name, quote.Literal(fmt.Sprintf("column %q", v.view.Keys[i].Name)), v.place)
+		columns[i] = key.SQL(name, quote.Literal(fmt.Sprintf("column %q", v.view.KeyColumn(i))), v.place)
 	}
 	return columns
 }
@@ -215,8 +215,8 @@ type timeRange struct{ from, to *int64 }
 // required are the columns of the source without which a row can never be seen.
 func (v *viewColumns) required() []string {
 	columns := []string{v.view.Source.EventTimestamp}
-	for _, key := range v.view.Keys {
-		columns = append(columns, key.Name)
+	for i := range v.view.Keys {
+		columns = append(columns, v.view.KeyColumn(i))
 	}
 	return columns
 }
@@ -240,7 +240,7 @@ type typedColumn struct {
 func (v *viewColumns) keyColumns() []typedColumn {
 	var columns []typedColumn
 	for i, key := range v.keys {
-		columns = append(columns, typedColumn{key, fmt.Sprintf("k%d", i), v.view.Keys[i].Name})
+		columns = append(columns, typedColumn{key, fmt.Sprintf("k%d", i), v.view.KeyColumn(i)})
 	}
 	return columns
 }

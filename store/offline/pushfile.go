@@ -46,15 +46,15 @@ const (
 	CreatedColumn = "created_timestamp"
 )
 
-// FindColumns finds the columns of a view among the names of a file's: join keys by their names; the times by the names
-// that the source has for them, or as event_timestamp and created_timestamp; features by their names, or by the names
-// of the source's columns. Names have to differ. It reports every mistake at once, as joined *fault.InputError: what
+// FindColumns finds the columns of a view among the names of a file's: join keys and features by their names, or by the
+// names of the source's columns; the times by the names that the source has for them, or as event_timestamp and
+// created_timestamp. Names have to differ. It reports every mistake at once, as joined *fault.InputError: what
 // is missing, what is there under both names, what belongs to nothing.
 func FindColumns(view *feature.View, names []string) (FileColumns, error) {
 	f := &columnFinder{view: view, names: names, used: make([]bool, len(names))}
 	found := FileColumns{Created: -1}
-	for _, key := range view.Keys {
-		found.Keys = append(found.Keys, f.need("join key", key.Name))
+	for i, key := range view.Keys {
+		found.Keys = append(found.Keys, f.need("join key", key.Name, view.KeyColumn(i)))
 	}
 	found.Event = f.need("event time", view.Source.EventTimestamp, EventColumn)
 	if view.Source.CreatedTimestamp != "" {

@@ -70,8 +70,8 @@ type history struct {
 func (h *history) read(ctx context.Context) error {
 	var columns []string
 	var fields []arrow.Field
-	for _, key := range h.view.Keys {
-		columns = append(columns, key.Name)
+	for i, key := range h.view.Keys {
+		columns = append(columns, h.view.KeyColumn(i))
 		fields = append(fields, arrow.Field{Name: key.Name, Type: value.ArrowType(key.Type)})
 	}
 	columns = append(columns, h.view.Source.EventTimestamp)
@@ -102,9 +102,9 @@ func (h *history) take(row int64, cells []cell) error {
 	}
 	for i, key := range h.view.Keys {
 		if cells[i].kind == isMissing {
-			return fault.Inputf("", "%s has no column %q, a join key", h.file.path, key.Name)
+			return fault.Inputf("", "%s has no column %q, a join key", h.file.path, h.view.KeyColumn(i))
 		}
-		if h.keys[i], err = h.convert(cells[i], row, key.Name, key.Type, true); err != nil || h.keys[i] == nil {
+		if h.keys[i], err = h.convert(cells[i], row, h.view.KeyColumn(i), key.Type, true); err != nil || h.keys[i] == nil {
 			return err
 		}
 	}

@@ -122,6 +122,9 @@ func (d *draft) drawKeys(t *rapid.T, number int) {
 			Name: keyNames[3*number+i],
 			Type: rapid.SampledFrom(KeyTypes).Draw(t, "key type"),
 		}
+		if rapid.Bool().Draw(t, "key from another column") {
+			key.Column = fmt.Sprintf("%s key %d", rapid.SampledFrom(oddNames).Draw(t, "column of the key"), i)
+		}
 		d.entity.JoinKeys = append(d.entity.JoinKeys, key)
 		form := d.formFor(t, key.Type)
 		d.forms = append(d.forms, form)

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -67,7 +68,7 @@ func (f *layout) columnsOf(d *draft, rows []SourceRow) []Column {
 	for i, form := range f.columns {
 		values[i] = Column{Form: form}
 		if i < len(d.keys) {
-			values[i].Name = d.entity.JoinKeys[i].Name
+			values[i].Name = cmp.Or(d.entity.JoinKeys[i].Column, d.entity.JoinKeys[i].Name)
 		} else {
 			values[i].Name = columnOf(d.def.Features[i-len(d.keys)])
 		}

@@ -199,9 +199,11 @@ type Entity struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The columns that together identify one entity. There is at least one.
-	JoinKeys      []*JoinKey        `protobuf:"bytes,2,rep,name=join_keys,json=joinKeys,proto3" json:"join_keys,omitempty"`
-	Description   string            `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
-	Tags          map[string]string `protobuf:"bytes,4,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	JoinKeys    []*JoinKey        `protobuf:"bytes,2,rep,name=join_keys,json=joinKeys,proto3" json:"join_keys,omitempty"`
+	Description string            `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
+	Tags        map[string]string `protobuf:"bytes,4,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Who answers for it, such as a team or an address.
+	Owner         string `protobuf:"bytes,5,opt,name=owner,proto3" json:"owner,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -264,15 +266,24 @@ func (x *Entity) GetTags() map[string]string {
 	return nil
 }
 
+func (x *Entity) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
 // JoinKey is one typed key column (R9).
 type JoinKey struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The name of the column in the sources of the views of the entity, and in label rows.
+	// The name of the key in requests and in label rows, and of the column in sources unless column says another.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// STRING, BYTES, BOOL, INT32 or INT64.
 	Type Type `protobuf:"varint,2,opt,name=type,proto3,enum=plumb.v1.Type" json:"type,omitempty"`
 	// Whether audit logs contain a keyed hash instead of the key's values.
-	Sensitive     bool `protobuf:"varint,3,opt,name=sensitive,proto3" json:"sensitive,omitempty"`
+	Sensitive bool `protobuf:"varint,3,opt,name=sensitive,proto3" json:"sensitive,omitempty"`
+	// The column to read in the sources of the views of the entity. Absent: the key's name.
+	Column        string `protobuf:"bytes,4,opt,name=column,proto3" json:"column,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -328,6 +339,13 @@ func (x *JoinKey) GetSensitive() bool {
 	return false
 }
 
+func (x *JoinKey) GetColumn() string {
+	if x != nil {
+		return x.Column
+	}
+	return ""
+}
+
 // Source is where feature rows come from.
 type Source struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -353,7 +371,9 @@ type Source struct {
 	// columns to the list.
 	Columns []*SourceColumn `protobuf:"bytes,10,rep,name=columns,proto3" json:"columns,omitempty"`
 	// A CEL condition over the columns. Aggregations count only rows for which it is true.
-	Filter        string `protobuf:"bytes,11,opt,name=filter,proto3" json:"filter,omitempty"`
+	Filter string `protobuf:"bytes,11,opt,name=filter,proto3" json:"filter,omitempty"`
+	// Who answers for it, such as a team or an address.
+	Owner         string `protobuf:"bytes,16,opt,name=owner,proto3" json:"owner,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -494,6 +514,13 @@ func (x *Source) GetColumns() []*SourceColumn {
 func (x *Source) GetFilter() string {
 	if x != nil {
 		return x.Filter
+	}
+	return ""
+}
+
+func (x *Source) GetOwner() string {
+	if x != nil {
+		return x.Owner
 	}
 	return ""
 }
@@ -1002,7 +1029,9 @@ type FeatureView struct {
 	// begins there.
 	Lookback *durationpb.Duration `protobuf:"bytes,10,opt,name=lookback,proto3" json:"lookback,omitempty"`
 	// What is computed of the rows of the source as events (R18 to R22).
-	Aggregations  []*Aggregation `protobuf:"bytes,11,rep,name=aggregations,proto3" json:"aggregations,omitempty"`
+	Aggregations []*Aggregation `protobuf:"bytes,11,rep,name=aggregations,proto3" json:"aggregations,omitempty"`
+	// Who answers for it, such as a team or an address.
+	Owner         string `protobuf:"bytes,12,opt,name=owner,proto3" json:"owner,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1112,6 +1141,13 @@ func (x *FeatureView) GetAggregations() []*Aggregation {
 		return x.Aggregations
 	}
 	return nil
+}
+
+func (x *FeatureView) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
 }
 
 // Aggregation computes functions of one column over windows: one feature for each function and window.
@@ -1452,9 +1488,11 @@ type OnDemandView struct {
 	// The feature views whose features expressions may read, as alias.feature.
 	Views []*ViewInput `protobuf:"bytes,3,rep,name=views,proto3" json:"views,omitempty"`
 	// There is at least one.
-	Features      []*ComputedFeature `protobuf:"bytes,4,rep,name=features,proto3" json:"features,omitempty"`
-	Description   string             `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
-	Tags          map[string]string  `protobuf:"bytes,6,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Features    []*ComputedFeature `protobuf:"bytes,4,rep,name=features,proto3" json:"features,omitempty"`
+	Description string             `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
+	Tags        map[string]string  `protobuf:"bytes,6,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Who answers for it, such as a team or an address.
+	Owner         string `protobuf:"bytes,7,opt,name=owner,proto3" json:"owner,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1529,6 +1567,13 @@ func (x *OnDemandView) GetTags() map[string]string {
 		return x.Tags
 	}
 	return nil
+}
+
+func (x *OnDemandView) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
 }
 
 // RequestInput is a value that comes with the request. Offline it is a label column.
@@ -1761,9 +1806,11 @@ type FeatureService struct {
 	// Output columns are named view__feature rather than feature (R10).
 	FullNames bool `protobuf:"varint,2,opt,name=full_names,json=fullNames,proto3" json:"full_names,omitempty"`
 	// There is at least one.
-	Features      []*ViewReference  `protobuf:"bytes,3,rep,name=features,proto3" json:"features,omitempty"`
-	Description   string            `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
-	Tags          map[string]string `protobuf:"bytes,5,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Features    []*ViewReference  `protobuf:"bytes,3,rep,name=features,proto3" json:"features,omitempty"`
+	Description string            `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
+	Tags        map[string]string `protobuf:"bytes,5,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Who answers for it, such as a team or an address.
+	Owner         string `protobuf:"bytes,6,opt,name=owner,proto3" json:"owner,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1831,6 +1878,13 @@ func (x *FeatureService) GetTags() map[string]string {
 		return x.Tags
 	}
 	return nil
+}
+
+func (x *FeatureService) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
 }
 
 // ViewReference selects features of one feature view or on-demand view. It may give the view another name in the output columns, and read the
@@ -1917,20 +1971,22 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\asources\x18\x02 \x03(\v2\x10.plumb.v1.SourceR\asources\x12:\n" +
 	"\rfeature_views\x18\x03 \x03(\v2\x15.plumb.v1.FeatureViewR\ffeatureViews\x12C\n" +
 	"\x10feature_services\x18\x04 \x03(\v2\x18.plumb.v1.FeatureServiceR\x0ffeatureServices\x12>\n" +
-	"\x0fon_demand_views\x18\x05 \x03(\v2\x16.plumb.v1.OnDemandViewR\ronDemandViews\"\x91\x02\n" +
+	"\x0fon_demand_views\x18\x05 \x03(\v2\x16.plumb.v1.OnDemandViewR\ronDemandViews\"\xa7\x02\n" +
 	"\x06Entity\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x12;\n" +
 	"\tjoin_keys\x18\x02 \x03(\v2\x11.plumb.v1.JoinKeyB\v\xbaH\b\xc8\x01\x01\x92\x01\x02\b\x01R\bjoinKeys\x12 \n" +
 	"\vdescription\x18\x03 \x01(\tR\vdescription\x12.\n" +
-	"\x04tags\x18\x04 \x03(\v2\x1a.plumb.v1.Entity.TagsEntryR\x04tags\x1a7\n" +
+	"\x04tags\x18\x04 \x03(\v2\x1a.plumb.v1.Entity.TagsEntryR\x04tags\x12\x14\n" +
+	"\x05owner\x18\x05 \x01(\tR\x05owner\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xfb\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x93\x02\n" +
 	"\aJoinKey\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x12\x90\x01\n" +
 	"\x04type\x18\x02 \x01(\x0e2\x0e.plumb.v1.TypeBl\xbaHi\xba\x01c\n" +
 	"\rjoin_key_type\x129of a join key must be STRING, BYTES, BOOL, INT32 or INT64\x1a\x17this in [1, 2, 3, 6, 7]\xc8\x01\x01R\x04type\x12\x1c\n" +
-	"\tsensitive\x18\x03 \x01(\bR\tsensitive\"\xaa\x05\n" +
+	"\tsensitive\x18\x03 \x01(\bR\tsensitive\x12\x16\n" +
+	"\x06column\x18\x04 \x01(\tR\x06column\"\xc0\x05\n" +
 	"\x06Source\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x123\n" +
 	"\aparquet\x18\x02 \x01(\v2\x17.plumb.v1.ParquetSourceH\x00R\aparquet\x12'\n" +
@@ -1945,7 +2001,8 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\x04tags\x18\a \x03(\v2\x1a.plumb.v1.Source.TagsEntryR\x04tags\x120\n" +
 	"\acolumns\x18\n" +
 	" \x03(\v2\x16.plumb.v1.SourceColumnR\acolumns\x12\x16\n" +
-	"\x06filter\x18\v \x01(\tR\x06filter\x1a7\n" +
+	"\x06filter\x18\v \x01(\tR\x06filter\x12\x14\n" +
+	"\x05owner\x18\x10 \x01(\tR\x05owner\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\r\n" +
@@ -1984,7 +2041,7 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\aoverlap\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\b\xbaH\x05\xaa\x01\x02*\x00R\aoverlap\"-\n" +
 	"\tSqlSource\x12 \n" +
 	"\x05query\x18\x01 \x01(\tB\n" +
-	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x05query\"\xe4\x04\n" +
+	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x05query\"\xfa\x04\n" +
 	"\vFeatureView\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x12(\n" +
 	"\bentities\x18\x02 \x03(\tB\f\xbaH\t\x92\x01\x06\"\x04r\x02\x10\x01R\bentities\x12\"\n" +
@@ -1998,7 +2055,8 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\bpush_log\x18\t \x01(\v2\x11.plumb.v1.PushLogR\apushLog\x12?\n" +
 	"\blookback\x18\n" +
 	" \x01(\v2\x19.google.protobuf.DurationB\b\xbaH\x05\xaa\x01\x02*\x00R\blookback\x129\n" +
-	"\faggregations\x18\v \x03(\v2\x15.plumb.v1.AggregationR\faggregations\x1a7\n" +
+	"\faggregations\x18\v \x03(\v2\x15.plumb.v1.AggregationR\faggregations\x12\x14\n" +
+	"\x05owner\x18\f \x01(\tR\x05owner\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\t\n" +
@@ -2031,14 +2089,15 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\tsensitive\x18\x06 \x01(\bR\tsensitive\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x81\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x97\x03\n" +
 	"\fOnDemandView\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x120\n" +
 	"\arequest\x18\x02 \x03(\v2\x16.plumb.v1.RequestInputR\arequest\x12)\n" +
 	"\x05views\x18\x03 \x03(\v2\x13.plumb.v1.ViewInputR\x05views\x12B\n" +
 	"\bfeatures\x18\x04 \x03(\v2\x19.plumb.v1.ComputedFeatureB\v\xbaH\b\xc8\x01\x01\x92\x01\x02\b\x01R\bfeatures\x12 \n" +
 	"\vdescription\x18\x05 \x01(\tR\vdescription\x124\n" +
-	"\x04tags\x18\x06 \x03(\v2 .plumb.v1.OnDemandView.TagsEntryR\x04tags\x1a7\n" +
+	"\x04tags\x18\x06 \x03(\v2 .plumb.v1.OnDemandView.TagsEntryR\x04tags\x12\x14\n" +
+	"\x05owner\x18\a \x01(\tR\x05owner\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc0\x01\n" +
@@ -2067,14 +2126,15 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\tsensitive\x18\x06 \x01(\bR\tsensitive\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc5\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xdb\x02\n" +
 	"\x0eFeatureService\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x12\x1d\n" +
 	"\n" +
 	"full_names\x18\x02 \x01(\bR\tfullNames\x12@\n" +
 	"\bfeatures\x18\x03 \x03(\v2\x17.plumb.v1.ViewReferenceB\v\xbaH\b\xc8\x01\x01\x92\x01\x02\b\x01R\bfeatures\x12 \n" +
 	"\vdescription\x18\x04 \x01(\tR\vdescription\x126\n" +
-	"\x04tags\x18\x05 \x03(\v2\".plumb.v1.FeatureService.TagsEntryR\x04tags\x1a7\n" +
+	"\x04tags\x18\x05 \x03(\v2\".plumb.v1.FeatureService.TagsEntryR\x04tags\x12\x14\n" +
+	"\x05owner\x18\x06 \x01(\tR\x05owner\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa5\x02\n" +

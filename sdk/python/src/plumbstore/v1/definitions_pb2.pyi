@@ -60,7 +60,7 @@ class Definitions(_message.Message):
     def __init__(self, entities: _Optional[_Iterable[_Union[Entity, _Mapping]]] = ..., sources: _Optional[_Iterable[_Union[Source, _Mapping]]] = ..., feature_views: _Optional[_Iterable[_Union[FeatureView, _Mapping]]] = ..., feature_services: _Optional[_Iterable[_Union[FeatureService, _Mapping]]] = ..., on_demand_views: _Optional[_Iterable[_Union[OnDemandView, _Mapping]]] = ...) -> None: ...
 
 class Entity(_message.Message):
-    __slots__ = ("name", "join_keys", "description", "tags")
+    __slots__ = ("name", "join_keys", "description", "tags", "owner")
     class TagsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -72,24 +72,28 @@ class Entity(_message.Message):
     JOIN_KEYS_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     TAGS_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
     name: str
     join_keys: _containers.RepeatedCompositeFieldContainer[JoinKey]
     description: str
     tags: _containers.ScalarMap[str, str]
-    def __init__(self, name: _Optional[str] = ..., join_keys: _Optional[_Iterable[_Union[JoinKey, _Mapping]]] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    owner: str
+    def __init__(self, name: _Optional[str] = ..., join_keys: _Optional[_Iterable[_Union[JoinKey, _Mapping]]] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., owner: _Optional[str] = ...) -> None: ...
 
 class JoinKey(_message.Message):
-    __slots__ = ("name", "type", "sensitive")
+    __slots__ = ("name", "type", "sensitive", "column")
     NAME_FIELD_NUMBER: _ClassVar[int]
     TYPE_FIELD_NUMBER: _ClassVar[int]
     SENSITIVE_FIELD_NUMBER: _ClassVar[int]
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
     name: str
     type: Type
     sensitive: bool
-    def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[Type, str]] = ..., sensitive: bool = ...) -> None: ...
+    column: str
+    def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[Type, str]] = ..., sensitive: bool = ..., column: _Optional[str] = ...) -> None: ...
 
 class Source(_message.Message):
-    __slots__ = ("name", "parquet", "sql", "csv", "jsonl", "postgres", "iceberg", "event_timestamp", "created_timestamp", "description", "tags", "columns", "filter")
+    __slots__ = ("name", "parquet", "sql", "csv", "jsonl", "postgres", "iceberg", "event_timestamp", "created_timestamp", "description", "tags", "columns", "filter", "owner")
     class TagsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -110,6 +114,7 @@ class Source(_message.Message):
     TAGS_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     FILTER_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
     name: str
     parquet: ParquetSource
     sql: SqlSource
@@ -123,7 +128,8 @@ class Source(_message.Message):
     tags: _containers.ScalarMap[str, str]
     columns: _containers.RepeatedCompositeFieldContainer[SourceColumn]
     filter: str
-    def __init__(self, name: _Optional[str] = ..., parquet: _Optional[_Union[ParquetSource, _Mapping]] = ..., sql: _Optional[_Union[SqlSource, _Mapping]] = ..., csv: _Optional[_Union[CsvSource, _Mapping]] = ..., jsonl: _Optional[_Union[JsonLinesSource, _Mapping]] = ..., postgres: _Optional[_Union[PostgresSource, _Mapping]] = ..., iceberg: _Optional[_Union[IcebergSource, _Mapping]] = ..., event_timestamp: _Optional[str] = ..., created_timestamp: _Optional[str] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., columns: _Optional[_Iterable[_Union[SourceColumn, _Mapping]]] = ..., filter: _Optional[str] = ...) -> None: ...
+    owner: str
+    def __init__(self, name: _Optional[str] = ..., parquet: _Optional[_Union[ParquetSource, _Mapping]] = ..., sql: _Optional[_Union[SqlSource, _Mapping]] = ..., csv: _Optional[_Union[CsvSource, _Mapping]] = ..., jsonl: _Optional[_Union[JsonLinesSource, _Mapping]] = ..., postgres: _Optional[_Union[PostgresSource, _Mapping]] = ..., iceberg: _Optional[_Union[IcebergSource, _Mapping]] = ..., event_timestamp: _Optional[str] = ..., created_timestamp: _Optional[str] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., columns: _Optional[_Iterable[_Union[SourceColumn, _Mapping]]] = ..., filter: _Optional[str] = ..., owner: _Optional[str] = ...) -> None: ...
 
 class SourceColumn(_message.Message):
     __slots__ = ("name", "type", "expression", "column")
@@ -186,7 +192,7 @@ class SqlSource(_message.Message):
     def __init__(self, query: _Optional[str] = ...) -> None: ...
 
 class FeatureView(_message.Message):
-    __slots__ = ("name", "entities", "source", "ttl", "online", "features", "description", "tags", "push_log", "lookback", "aggregations")
+    __slots__ = ("name", "entities", "source", "ttl", "online", "features", "description", "tags", "push_log", "lookback", "aggregations", "owner")
     class TagsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -205,6 +211,7 @@ class FeatureView(_message.Message):
     PUSH_LOG_FIELD_NUMBER: _ClassVar[int]
     LOOKBACK_FIELD_NUMBER: _ClassVar[int]
     AGGREGATIONS_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
     name: str
     entities: _containers.RepeatedScalarFieldContainer[str]
     source: str
@@ -216,7 +223,8 @@ class FeatureView(_message.Message):
     push_log: PushLog
     lookback: _duration_pb2.Duration
     aggregations: _containers.RepeatedCompositeFieldContainer[Aggregation]
-    def __init__(self, name: _Optional[str] = ..., entities: _Optional[_Iterable[str]] = ..., source: _Optional[str] = ..., ttl: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., online: bool = ..., features: _Optional[_Iterable[_Union[Feature, _Mapping]]] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., push_log: _Optional[_Union[PushLog, _Mapping]] = ..., lookback: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., aggregations: _Optional[_Iterable[_Union[Aggregation, _Mapping]]] = ...) -> None: ...
+    owner: str
+    def __init__(self, name: _Optional[str] = ..., entities: _Optional[_Iterable[str]] = ..., source: _Optional[str] = ..., ttl: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., online: bool = ..., features: _Optional[_Iterable[_Union[Feature, _Mapping]]] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., push_log: _Optional[_Union[PushLog, _Mapping]] = ..., lookback: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ..., aggregations: _Optional[_Iterable[_Union[Aggregation, _Mapping]]] = ..., owner: _Optional[str] = ...) -> None: ...
 
 class Aggregation(_message.Message):
     __slots__ = ("of", "functions", "windows", "offset", "hop", "by", "largest")
@@ -281,7 +289,7 @@ class Feature(_message.Message):
     def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[Type, str]] = ..., column: _Optional[str] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., sensitive: bool = ...) -> None: ...
 
 class OnDemandView(_message.Message):
-    __slots__ = ("name", "request", "views", "features", "description", "tags")
+    __slots__ = ("name", "request", "views", "features", "description", "tags", "owner")
     class TagsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -295,13 +303,15 @@ class OnDemandView(_message.Message):
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     TAGS_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
     name: str
     request: _containers.RepeatedCompositeFieldContainer[RequestInput]
     views: _containers.RepeatedCompositeFieldContainer[ViewInput]
     features: _containers.RepeatedCompositeFieldContainer[ComputedFeature]
     description: str
     tags: _containers.ScalarMap[str, str]
-    def __init__(self, name: _Optional[str] = ..., request: _Optional[_Iterable[_Union[RequestInput, _Mapping]]] = ..., views: _Optional[_Iterable[_Union[ViewInput, _Mapping]]] = ..., features: _Optional[_Iterable[_Union[ComputedFeature, _Mapping]]] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    owner: str
+    def __init__(self, name: _Optional[str] = ..., request: _Optional[_Iterable[_Union[RequestInput, _Mapping]]] = ..., views: _Optional[_Iterable[_Union[ViewInput, _Mapping]]] = ..., features: _Optional[_Iterable[_Union[ComputedFeature, _Mapping]]] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., owner: _Optional[str] = ...) -> None: ...
 
 class RequestInput(_message.Message):
     __slots__ = ("name", "type", "description", "sensitive")
@@ -355,7 +365,7 @@ class ComputedFeature(_message.Message):
     def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[Type, str]] = ..., expression: _Optional[str] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., sensitive: bool = ...) -> None: ...
 
 class FeatureService(_message.Message):
-    __slots__ = ("name", "full_names", "features", "description", "tags")
+    __slots__ = ("name", "full_names", "features", "description", "tags", "owner")
     class TagsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -368,12 +378,14 @@ class FeatureService(_message.Message):
     FEATURES_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     TAGS_FIELD_NUMBER: _ClassVar[int]
+    OWNER_FIELD_NUMBER: _ClassVar[int]
     name: str
     full_names: bool
     features: _containers.RepeatedCompositeFieldContainer[ViewReference]
     description: str
     tags: _containers.ScalarMap[str, str]
-    def __init__(self, name: _Optional[str] = ..., full_names: bool = ..., features: _Optional[_Iterable[_Union[ViewReference, _Mapping]]] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ...) -> None: ...
+    owner: str
+    def __init__(self, name: _Optional[str] = ..., full_names: bool = ..., features: _Optional[_Iterable[_Union[ViewReference, _Mapping]]] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., owner: _Optional[str] = ...) -> None: ...
 
 class ViewReference(_message.Message):
     __slots__ = ("view", "join_keys", "features")
