@@ -15,7 +15,7 @@ type Column struct {
 	Nullable bool
 }
 
-// Schema returns the columns of a query without running it. Spark runs what is not a query, such as CREATE TABLE.
+// Schema returns the columns of a query without running it.
 func (s *Session) Schema(ctx context.Context, query string) ([]Column, error) {
 	reply, err := s.analyze(ctx, &analyzePlanRequest{Schema: &analyzeSchema{Plan: planOf(query)}})
 	if err != nil {
@@ -31,7 +31,7 @@ func (s *Session) Schema(ctx context.Context, query string) ([]Column, error) {
 	return columns, nil
 }
 
-// Explain returns how Spark would run a query, without running it. Spark runs what is not a query.
+// Explain returns how Spark would run a statement, without running it.
 func (s *Session) Explain(ctx context.Context, query string) (string, error) {
 	reply, err := s.analyze(ctx, &analyzePlanRequest{
 		Explain: &analyzeExplain{Plan: planOf(query), ExplainMode: explainExtended}})
@@ -50,8 +50,10 @@ func (s *Session) analyze(ctx context.Context, request *analyzePlanRequest) (*an
 	request.SessionID, request.UserContext, request.ClientType = s.id, s.caller(), s.agent
 	request.ClientObservedServerSideSessionID = s.observed
 	var reply analyzePlanResponse
-	if err := s.call(ctx, "AnalyzePlan", request, &reply); err != nil {
-		return nil, err
+	// It may list many files, so it has no bound but the context's.
+	err := s.connection.Invoke(s.outgoing(ctx), service+"AnalyzePlan", request, &reply)
+	if err != nil {
+		return nil, s.explain(ctx, err)
 	}
 	if reply.SessionID != s.id || reply.ServerSideSessionID != s.observed {
 		return nil, s.damaged("it is of another session")

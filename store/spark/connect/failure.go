@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -13,7 +15,9 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 )
 
-// Error is what Spark answered to a call that failed. It wraps the kind of internal/fault that it is.
+// Error is what Spark answered to a call that failed. It wraps its kind: a *fault.InputError if the statement or what
+// it reads is wrong, fault.ErrUnavailable if the same statement may succeed later, a *fault.RefusedError if the server
+// does not let this client in, fault.ErrDiskFull. An error of no kind is one of Spark itself.
 type Error struct {
 	// Class is that of the error, such as DIVIDE_BY_ZERO or TABLE_OR_VIEW_NOT_FOUND. It is empty if the server gave none.
 	Class string
@@ -31,34 +35,91 @@ func (s *Session) damaged(what string) error {
 	return fmt.Errorf("%s gave an answer that cannot be right: %s", s, what)
 }
 
-// explain turns a failed call into an error of a kind.
-func (s *Session) explain(ctx context.Context, err error) error {
-	if err == nil {
-		return nil
-	}
-	if cause := context.Cause(ctx); cause != nil && errors.Is(ctx.Err(), context.Canceled) {
-		return fault.WithCause(ctx, err)
-	}
-	said := status.Convert(err)
-	e := &Error{Message: oneLine(said.Message())}
-	for _, detail := range said.Details() {
+func (s *Session) unreachable(why string) error {
+	return &Error{kind: fault.ErrUnavailable, Message: fmt.Sprintf("%s does not answer; see that it runs, and that "+
+		"offline.spark.remote is its address: %s", s, why)}
+}
+
+// detailOf is what Spark says about an error beyond its message, or nil if it does not come from Spark.
+func detailOf(err error) *errdetails.ErrorInfo {
+	for _, detail := range status.Convert(err).Details() {
 		if info, ok := detail.(*errdetails.ErrorInfo); ok {
-			e.Class, e.SQLState = info.GetMetadata()["errorClass"], info.GetMetadata()["sqlState"]
+			return info
 		}
 	}
-	switch said.Code() {
-	case codes.Unavailable, codes.DeadlineExceeded:
+	return nil
+}
+
+// classOf is the class of an error, or the Java class of one that has none. It is empty if the error does not come from
+// Spark.
+func classOf(err error) string {
+	info := detailOf(err)
+	if class := info.GetMetadata()["errorClass"]; class != "" {
+		return class
+	}
+	return info.GetReason()
+}
+
+// isBroken says whether an error that does not come from Spark is about the connection. Proxies reset streams whose
+// other end is gone.
+func isBroken(err error) bool {
+	said := status.Convert(err)
+	return said.Code() == codes.Unavailable || said.Code() == codes.Internal &&
+		strings.Contains(said.Message(), "RST_STREAM")
+}
+
+// The classes of SQLSTATE that a statement, or what it reads, is the reason of.
+var ofStatement = []string{"0A", "21", "22", "23", "42", "54", "56", "KD", "P0"}
+
+// explain turns a failed call into an error of a kind. The context is that of the caller.
+func (s *Session) explain(ctx context.Context, err error) error {
+	var explained *Error
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return context.Cause(ctx) // What a server says of what it was told to end says no more.
+	case errors.As(err, &explained):
+		return err
+	}
+	said, info := status.Convert(err), detailOf(err)
+	e := &Error{SQLState: info.GetMetadata()["sqlState"]}
+	e.Class, e.Message = oneLine(said.Message())
+	family, _, _ := strings.Cut(e.Class, ".")
+	switch {
+	case said.Code() == codes.Unauthenticated || said.Code() == codes.PermissionDenied:
+		e.kind = &fault.RefusedError{Advice: "Spark does not let this client in; set offline.spark.token", Err: err}
+		e.Message = fmt.Sprintf("%s does not let this client in; set offline.spark.token: %s", s, e.Message)
+	case info == nil && (isBroken(err) || said.Code() == codes.DeadlineExceeded):
+		return s.unreachable(e.Message)
+	case info == nil && said.Code() == codes.ResourceExhausted:
+		e.Message = fmt.Sprintf("a message is larger than the %d MiB that are read at a time; write smaller values, or "+
+			"smaller statements: %s", s.limit>>20, e.Message)
+	case family == "OPERATION_CANCELED" || family == "INVALID_HANDLE" || family == "INVALID_CURSOR":
 		e.kind = fault.ErrUnavailable
-		e.Message = fmt.Sprintf("%s does not answer; see that it runs and that offline.spark.remote is its address: %s", s,
-			e.Message)
-	case codes.Unauthenticated, codes.PermissionDenied:
-		e.kind = &fault.RefusedError{Advice: "Spark refuses the token; set offline.spark.token", Err: err}
+		e.Message = fmt.Sprintf("%s has stopped the statement or its session, because it was told to or started anew; run "+
+			"this again: %s", s, e.Message)
+	case strings.Contains(said.Message(), "No space left on device"):
+		e.kind = fault.ErrDiskFull
+	case len(e.SQLState) == 5 && slices.Contains(ofStatement, e.SQLState[:2]):
+		e.kind = &fault.InputError{Message: e.Message}
 	}
 	return e
 }
 
-// oneLine is the first line of a message. Below it Spark shows the statement or a stack.
-func oneLine(message string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(message), "\n")
-	return strings.TrimSpace(line)
+var (
+	leadingClass = regexp.MustCompile(`^\[([A-Z][A-Z0-9_.]*)\] *`)
+	sqlState     = regexp.MustCompile(` ?SQLSTATE: [0-9A-Z]{5}`)
+	// ofTask is what Spark says before the error of a task that it has no class for.
+	ofTask = regexp.MustCompile(`^Job aborted due to stage failure: .*?\(TID \d+\) \([^)]*\): `)
+)
+
+// oneLine is the class that a message begins with, if it does, and its first line without what is not for people. Below
+// that line Spark shows the statement or a stack.
+func oneLine(message string) (class, line string) {
+	line, _, _ = strings.Cut(strings.TrimSpace(message), "\n")
+	if found := leadingClass.FindStringSubmatch(line); found != nil {
+		class, line = found[1], line[len(found[0]):]
+	}
+	return class, strings.TrimSpace(sqlState.ReplaceAllString(ofTask.ReplaceAllString(line, ""), ""))
 }

@@ -31,8 +31,12 @@ type Config struct {
 	Settings map[string]string
 	// Agent is what the server's logs call this client, such as plumb/1.2.0.
 	Agent string
-	// Patience is how long the server may be out of reach, or silent and not answering, before a call fails. 0 is a minute.
+	// Patience is how long the server may be out of reach, or silent and not answering, before a call fails. 0 is a
+	// minute.
 	Patience time.Duration
+
+	// limit bounds messages. 0 is maxMessage.
+	limit int
 }
 
 const (
@@ -49,6 +53,7 @@ type target struct {
 	user     string
 	agent    string
 	patience time.Duration
+	limit    int
 	metadata metadata.MD
 	tls      *tls.Config
 }
@@ -64,7 +69,8 @@ func (c *Config) target() (*target, error) {
 		return nil, wrong("remote", "is not the address of a Spark Connect server; write sc://host:port")
 	}
 	host, parameters, _ := strings.Cut(rest, "/")
-	t := &target{user: defaultUser, agent: defaultAgent, patience: defaultPatience, metadata: metadata.MD{}}
+	t := &target{user: defaultUser, agent: defaultAgent, patience: defaultPatience, limit: maxMessage,
+		metadata: metadata.MD{}}
 	var err error
 	if t.address, err = addressOf(host); err != nil {
 		return nil, err
@@ -86,6 +92,9 @@ func (c *Config) target() (*target, error) {
 	}
 	if c.Patience > 0 {
 		t.patience = c.Patience
+	}
+	if c.limit > 0 {
+		t.limit = c.limit
 	}
 	if token != "" {
 		t.metadata.Set("authorization", "Bearer "+token)

@@ -24,21 +24,17 @@ type Rows struct {
 	// rows is how many rows came, and announced how many there are with those of the current reader.
 	rows, announced int64
 	err             error
-	done            bool
+	done, closed    bool
 }
 
 // Query runs a query. It returns once the first rows are there, or the result is complete.
 func (s *Session) Query(ctx context.Context, sql string) (*Rows, error) {
-	e, err := s.execute(ctx, sql)
-	if err != nil {
-		return nil, err
-	}
-	r := &Rows{e: e}
+	r := &Rows{e: s.execute(ctx, sql)}
 	for r.reader == nil && r.err == nil {
 		r.receive()
 	}
 	if r.err != nil {
-		e.close()
+		r.e.close()
 		return nil, r.err
 	}
 	return r, nil
@@ -80,8 +76,12 @@ func (r *Rows) Record() arrow.RecordBatch { return r.record }
 // Err is what ended the rows before their end.
 func (r *Rows) Err() error { return r.err }
 
-// Close ends the query if it has not ended.
+// Close ends the query if it has not ended. It may be called again.
 func (r *Rows) Close() {
+	if r.closed {
+		return
+	}
+	r.closed = true
 	r.closeReader()
 	r.record, r.done = nil, true
 	r.e.close()
@@ -106,6 +106,7 @@ func (r *Rows) receive() {
 		r.done = true
 	case response.ArrowBatch != nil:
 		r.err = r.open(response.ArrowBatch)
+		r.e.received()
 	}
 }
 

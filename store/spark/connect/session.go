@@ -7,16 +7,20 @@ import (
 
 	"github.com/google/uuid"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
 )
 
 const (
 	// maxMessage bounds a message in both directions, as in Spark's own clients.
 	maxMessage = 128 << 20
-	// stopping is how long the server has to confirm that it has stopped or released something that nobody waits for.
-	stopping = 10 * time.Second
+	// longestEnd bounds how long the server has to confirm that it has stopped or released something.
+	longestEnd = 10 * time.Second
+	// idle is how long a connection may be silent before it is tested. Servers close one that is tested more often.
+	idle = 6 * time.Minute
 )
 
 // Session is a session at a Spark server. It may be used by several goroutines at a time.
@@ -27,6 +31,8 @@ type Session struct {
 	// observed is the server's own id of the session. A server that has started anew has another.
 	observed string
 	version  string
+	// silence is how long the server may say nothing of a statement before it is asked whether it is there.
+	silence  time.Duration
 	progress func(Progress)
 }
 
@@ -49,9 +55,7 @@ func Release(ctx context.Context, c Config, sessionID string) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.patience)
-	defer cancel()
-	return errors.Join(s.release(ctx, grpc.WaitForReady(true)), s.connection.Close())
+	return errors.Join(s.releaseSession(ctx, s.patience, grpc.WaitForReady(true)), s.connection.Close())
 }
 
 func connect(c Config, id string) (*Session, error) {
@@ -64,24 +68,26 @@ func connect(c Config, id string) (*Session, error) {
 		transport = credentials.NewTLS(t.tls)
 	}
 	connection, err := grpc.NewClient("dns:///"+t.address, grpc.WithTransportCredentials(transport),
-		grpc.WithUserAgent(t.agent), grpc.WithDefaultCallOptions(grpc.ForceCodec(codec{}),
-			grpc.MaxCallRecvMsgSize(maxMessage), grpc.MaxCallSendMsgSize(maxMessage)))
+		grpc.WithUserAgent(t.agent), grpc.WithDisableServiceConfig(),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: idle, Timeout: longestEnd}),
+		grpc.WithConnectParams(grpc.ConnectParams{MinConnectTimeout: longestEnd, Backoff: backoff.Config{
+			BaseDelay: shortestPause, Multiplier: 2, Jitter: 0.2, MaxDelay: longestPause}}),
+		grpc.WithDefaultCallOptions(grpc.ForceCodec(codec{}), grpc.MaxCallRecvMsgSize(t.limit),
+			grpc.MaxCallSendMsgSize(t.limit)))
 	if err != nil {
 		return nil, wrong("remote", "is not an address: %v", err)
 	}
-	return &Session{target: t, connection: connection, id: id}, nil
+	return &Session{target: t, connection: connection, id: id, silence: t.patience}, nil
 }
 
 // begin makes the session at the server.
 func (s *Session) begin(ctx context.Context, settings []keyValue) error {
-	ctx, cancel := context.WithTimeout(ctx, s.patience)
-	defer cancel()
 	var about analyzePlanResponse
-	request := &analyzePlanRequest{SessionID: s.id, UserContext: s.caller(), ClientType: s.agent, SparkVersion: &struct{}{}}
-	if err := s.call(ctx, "AnalyzePlan", request, &about, grpc.WaitForReady(true)); err != nil {
+	err := s.call(ctx, s.patience, "AnalyzePlan", s.aboutServer(), &about, grpc.WaitForReady(true))
+	if err != nil {
 		return err
 	}
-	if about.SparkVersion == nil || about.ServerSideSessionID == "" {
+	if about.SessionID != s.id || about.SparkVersion == nil || about.ServerSideSessionID == "" {
 		return s.damaged("it does not say its version or session")
 	}
 	s.version, s.observed = about.SparkVersion.Version, about.ServerSideSessionID
@@ -91,7 +97,16 @@ func (s *Session) begin(ctx context.Context, settings []keyValue) error {
 	set := &configRequest{SessionID: s.id, UserContext: s.caller(), ClientType: s.agent,
 		ClientObservedServerSideSessionID: s.observed,
 		Operation:                         &configOperation{Set: &configSet{Pairs: settings}}}
-	return s.call(ctx, "Config", set, &configResponse{})
+	err = s.call(ctx, s.patience, "Config", set, &configResponse{})
+	if said := (*Error)(nil); errors.As(err, &said) && said.Class != "" {
+		return wrong("settings", "is refused by Spark: %s", said.Message)
+	}
+	return err
+}
+
+func (s *Session) aboutServer() *analyzePlanRequest {
+	return &analyzePlanRequest{SessionID: s.id, UserContext: s.caller(), ClientType: s.agent, SparkVersion: &struct{}{},
+		ClientObservedServerSideSessionID: s.observed}
 }
 
 // ID is the session's id, which is new with each Dial. Release takes it.
@@ -109,25 +124,50 @@ func (s *Session) Watched(progress func(Progress)) *Session {
 }
 
 // Close releases the session: what runs in it is stopped, and its temporary views are dropped. It takes a bounded time,
-// whether the server answers or not.
+// whether the server answers or not, and goes on if the context has ended.
 func (s *Session) Close(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopping)
-	defer cancel()
-	return errors.Join(s.release(ctx), s.connection.Close())
+	return errors.Join(s.releaseSession(context.WithoutCancel(ctx), s.ending()), s.connection.Close())
 }
 
-func (s *Session) release(ctx context.Context, options ...grpc.CallOption) error {
+func (s *Session) releaseSession(ctx context.Context, patience time.Duration, options ...grpc.CallOption) error {
 	request := &releaseSessionRequest{SessionID: s.id, UserContext: s.caller(), ClientType: s.agent}
-	return s.call(ctx, "ReleaseSession", request, &releaseSessionResponse{}, options...)
+	return s.call(ctx, patience, "ReleaseSession", request, &releaseSessionResponse{}, options...)
 }
+
+// ending is how long the end of something may take.
+func (s *Session) ending() time.Duration { return min(s.patience, longestEnd) }
 
 func (s *Session) caller() *userContext { return &userContext{UserID: s.user, UserName: s.user} }
 
-func (s *Session) call(ctx context.Context, method string, request, reply any, options ...grpc.CallOption) error {
-	return s.explain(ctx, s.connection.Invoke(s.outgoing(ctx), service+method, request, reply, options...))
+// call is a call with one answer, for which it waits so long.
+func (s *Session) call(ctx context.Context, patience time.Duration, method string, request, reply any,
+	options ...grpc.CallOption,
+) error {
+	bounded, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return s.explain(ctx, s.connection.Invoke(s.outgoing(bounded), service+method, request, reply, options...))
 }
 
 // outgoing adds what is sent with each call.
 func (s *Session) outgoing(ctx context.Context) context.Context {
 	return metadata.NewOutgoingContext(ctx, s.metadata)
+}
+
+// Run runs a statement and returns once the server has said that it is complete. What the statement returns is read and
+// dropped. If the context ends, the server has stopped the statement when Run returns, unless it cannot be reached.
+func (s *Session) Run(ctx context.Context, sql string) error {
+	e := s.execute(ctx, sql)
+	defer e.close()
+	for {
+		response, err := e.next()
+		if err != nil {
+			return err
+		}
+		if response.ResultComplete != nil {
+			return nil
+		}
+		if response.ArrowBatch != nil {
+			e.received()
+		}
+	}
 }

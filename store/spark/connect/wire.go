@@ -57,19 +57,24 @@ func encodeField(to []byte, number protowire.Number, field reflect.Value) []byte
 	case reflect.String:
 		return protowire.AppendString(protowire.AppendTag(to, number, protowire.BytesType), field.String())
 	case reflect.Bool:
-		return protowire.AppendVarint(protowire.AppendTag(to, number, protowire.VarintType), 1)
+		to = protowire.AppendTag(to, number, protowire.VarintType)
+		return protowire.AppendVarint(to, protowire.EncodeBool(field.Bool()))
 	case reflect.Int32, reflect.Int64:
 		//nolint:gosec // Two's complement is what the format has.
 		return protowire.AppendVarint(protowire.AppendTag(to, number, protowire.VarintType), uint64(field.Int()))
 	case reflect.Slice:
+		if field.Type().Elem().Kind() == reflect.Uint8 {
+			return protowire.AppendBytes(protowire.AppendTag(to, number, protowire.BytesType), field.Bytes())
+		}
 		for i := range field.Len() {
-			to = protowire.AppendTag(to, number, protowire.BytesType)
-			to = protowire.AppendBytes(to, encode(nil, field.Index(i)))
+			to = encodeField(to, number, field.Index(i))
 		}
 		return to
-	default: // A pointer to a message.
+	case reflect.Pointer:
+		return encodeField(to, number, field.Elem())
+	default:
 		to = protowire.AppendTag(to, number, protowire.BytesType)
-		return protowire.AppendBytes(to, encode(nil, field.Elem()))
+		return protowire.AppendBytes(to, encode(nil, field))
 	}
 }
 

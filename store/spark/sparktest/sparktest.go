@@ -81,7 +81,7 @@ func at(address string) *Server { return &Server{Address: address, Remote: "sc:/
 func Launch(settings ...string) (*Server, error) {
 	home, err := find()
 	if err != nil {
-		return nil, fmt.Errorf("install it with \"make bin/spark/ready\": %w", err)
+		return nil, err
 	}
 	// Between the choice of a free port and the server's start another process may take it.
 	const attempts = 3
@@ -94,16 +94,38 @@ func Launch(settings ...string) (*Server, error) {
 	return nil, err
 }
 
-// find returns the folder of the installed pyspark, which has all of Spark.
-func find() (string, error) {
+// Python is the Python of the environment in which pyspark is installed.
+func Python(t testing.TB) string {
+	t.Helper()
+	folder, err := environment()
+	if err != nil {
+		t.Fatalf("this test needs pyspark: %v", err)
+	}
+	return filepath.Join(folder, "bin/python")
+}
+
+// environment is the folder that make bin/spark/ready makes.
+func environment() (string, error) {
 	module, err := exec.Command("go", "env", "GOMOD").Output()
 	if err != nil {
 		return "", err
 	}
-	packages := filepath.Join(filepath.Dir(string(module)), "bin/spark/lib/python3*/site-packages/pyspark")
-	found, err := filepath.Glob(packages)
+	folder := filepath.Join(filepath.Dir(string(module)), "bin/spark")
+	if _, err := os.Stat(filepath.Join(folder, "bin/python")); err != nil {
+		return "", fmt.Errorf("install it with \"make bin/spark/ready\": %w", err)
+	}
+	return folder, nil
+}
+
+// find returns the folder of pyspark, which has all of Spark.
+func find() (string, error) {
+	folder, err := environment()
+	if err != nil {
+		return "", err
+	}
+	found, err := filepath.Glob(filepath.Join(folder, "lib/python3*/site-packages/pyspark"))
 	if err == nil && len(found) != 1 {
-		err = fmt.Errorf("there is no folder %s", packages)
+		err = fmt.Errorf("%s has no pyspark", folder)
 	}
 	if err != nil {
 		return "", err
@@ -131,13 +153,15 @@ func launch(home string, settings []string) (*Server, error) {
 		"org.apache.spark.sql.connect.service.SparkConnectServer"}
 	for _, setting := range append([]string{"spark.connect.grpc.binding.address=127.0.0.1",
 		"spark.connect.grpc.binding.port=" + port, "spark.sql.shuffle.partitions=2", "spark.ui.enabled=false",
-		"spark.sql.catalogImplementation=in-memory", "spark.local.dir=" + s.folder}, settings...) {
+		"spark.sql.catalogImplementation=in-memory", "spark.local.dir=" + s.folder,
+		"spark.connect.progress.reportInterval=100ms"}, settings...) {
 		args = append(args, "--conf", setting)
 	}
 	args = append([]string{"-c", untilInputEnds, "sh", filepath.Join(home, "bin/spark-submit")}, args...)
 	s.process = exec.Command("sh", append(args, "spark-internal")...)
 	s.process.Dir = s.folder
-	s.process.Env = append(os.Environ(), "SPARK_HOME="+home, "SPARK_LOCAL_IP=127.0.0.1")
+	s.process.Env = append(os.Environ(), "SPARK_HOME="+home, "SPARK_LOCAL_IP=127.0.0.1",
+		"SPARK_SUBMIT_OPTS=-Djava.io.tmpdir="+s.folder)
 	if _, err = s.process.StdinPipe(); err != nil {
 		return nil, err
 	}
