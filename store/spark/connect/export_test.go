@@ -1,6 +1,7 @@
 package connect
 
 import (
+	"errors"
 	"reflect"
 	"time"
 )
@@ -18,12 +19,14 @@ func Edit(message []byte, edit func(*ExecuteResponse)) ([]byte, error) {
 	return codec{}.Marshal(&response)
 }
 
-// DecodeResponse reads a message as the responses of statements and of analyses are read.
-func DecodeResponse(message []byte) error {
-	if err := (codec{}).Unmarshal(message, &executePlanResponse{}); err != nil {
-		return err
+// Read reads a message as the response of a statement and as that of an analysis, and returns the latter's type.
+func Read(message []byte) (spelled string, err error) {
+	var analyzed analyzePlanResponse
+	err = errors.Join((codec{}).Unmarshal(message, &executePlanResponse{}), codec{}.Unmarshal(message, &analyzed))
+	if analyzed.Schema == nil {
+		return "", err
 	}
-	return codec{}.Unmarshal(message, &analyzePlanResponse{})
+	return analyzed.Schema.Schema.spelled(), err
 }
 
 // SampleSchema is an analysis with a type of each kind.

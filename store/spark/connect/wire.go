@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -43,10 +45,25 @@ func numberOf(field reflect.StructField) protowire.Number {
 	return protowire.Number(number)
 }
 
+// known has the numbers of the fields of each message.
+var known sync.Map
+
+func numbersOf(message reflect.Type) []protowire.Number {
+	if found, ok := known.Load(message); ok {
+		return found.([]protowire.Number)
+	}
+	var numbers []protowire.Number
+	for field := range message.Fields() {
+		numbers = append(numbers, numberOf(field))
+	}
+	known.Store(message, numbers)
+	return numbers
+}
+
 func encode(to []byte, message reflect.Value) []byte {
-	for i := range message.NumField() {
+	for i, number := range numbersOf(message.Type()) {
 		if field := message.Field(i); !field.IsZero() {
-			to = encodeField(to, numberOf(message.Type().Field(i)), field)
+			to = encodeField(to, number, field)
 		}
 	}
 	return to
@@ -82,6 +99,7 @@ func decode(data []byte, message reflect.Value, depth int) error {
 	if depth > maxDepth {
 		return fmt.Errorf("messages lie more than %d deep in each other", maxDepth)
 	}
+	numbers := numbersOf(message.Type())
 	for len(data) > 0 {
 		number, kind, length := protowire.ConsumeTag(data)
 		if length < 0 {
@@ -93,12 +111,12 @@ func decode(data []byte, message reflect.Value, depth int) error {
 		}
 		value := data[:length]
 		data = data[length:]
-		for i := range message.NumField() {
-			if numberOf(message.Type().Field(i)) == number {
-				if err := decodeField(kind, value, message.Field(i), depth); err != nil {
-					return fmt.Errorf("%s: %w", message.Type().Field(i).Name, err)
-				}
-			}
+		at := slices.Index(numbers, number)
+		if at < 0 {
+			continue
+		}
+		if err := decodeField(kind, value, message.Field(at), depth); err != nil {
+			return fmt.Errorf("%s: %w", message.Type().Field(at).Name, err)
 		}
 	}
 	return nil
@@ -135,7 +153,7 @@ func decodeField(kind protowire.Type, value []byte, field reflect.Value, depth i
 		}
 		element := reflect.New(field.Type().Elem()).Elem()
 		if element.Kind() == reflect.String {
-			element.SetString(string(content))
+			element.SetString(strings.ToValidUTF8(string(content), "�"))
 		} else if err := decode(content, element, depth+1); err != nil {
 			return err
 		}

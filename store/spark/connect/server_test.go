@@ -1,0 +1,64 @@
+package connect_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/store/spark/connect"
+	"github.com/plumbstore/plumb/store/spark/sparktest"
+)
+
+// These tests have a server of their own, with settings of its own, which does not outlive them.
+func TestAServerOfItsOwn(t *testing.T) {
+	const token = "a token that no output may have"
+	server := sparktest.Start(t, "spark.connect.authenticate.token="+token,
+		"spark.connect.execute.reattachable.senderMaxStreamDuration=300ms",
+		"spark.connect.execute.reattachable.senderMaxStreamSize=100k")
+	gateway := sparktest.Through(t, server, nil)
+	right := connect.Config{Remote: gateway.Remote, Token: token}
+	t.Run("lets nobody in without its token", func(t *testing.T) {
+		for _, c := range []connect.Config{{Remote: gateway.Remote}, {Remote: gateway.Remote, Token: "another"},
+			{Remote: gateway.Remote + "/;token=another"}} {
+			_, err := connect.Dial(t.Context(), c)
+			var refused *fault.RefusedError
+			if !errors.As(err, &refused) {
+				t.Errorf("with the token %q: %v", c.Token, err)
+			}
+		}
+		dial(t, connect.Config{Remote: gateway.Remote + "/;token=a%20token%20that%20no%20output%20may%20have"})
+	})
+	t.Run("ends each stream early, and is asked for the rest", func(t *testing.T) {
+		s := dial(t, right)
+		for _, query := range []string{
+			many, // Streams that are long enough.
+			"SELECT id FROM range(0, 1000000, 1, 1) WHERE hash(repeat(string(id), 200)) IS NOT NULL", // Streams that last.
+		} {
+			before := len(gateway.Calls())
+			rows, err := s.Query(t.Context(), query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, _ := count(t, rows, nil)
+			calls := gateway.Calls()[before:]
+			if n := len(slices.DeleteFunc(calls, func(call string) bool { return call != "ReattachExecute" })); n < 3 ||
+				got != 1_000_000 {
+				t.Errorf("%d rows in %d more streams", got, n)
+			}
+		}
+	})
+	t.Run("is killed in mid-query", func(t *testing.T) {
+		c := right
+		c.Patience = time.Second
+		s := dial(t, c)
+		progress, running := once()
+		go func() {
+			<-running
+			server.Kill()
+		}()
+		isUnavailable(t, s.Watched(progress).Run(t.Context(), endless))
+		isUnavailable(t, s.Run(t.Context(), "SELECT 1"))
+	})
+}
