@@ -35,8 +35,8 @@ without_race = Allocates|InEveryOrder|WithADamagedByte|DamagedMessages|RandomJoi
 # Every run draws others; RAPID_CHECKS=1000 looks for long.
 RAPID_CHECKS ?= 30
 
-# The packages that have such tests.
-of_them = $(shell grep -rlE 'func Test[A-Za-z0-9_]*($(without_race))' --include='*_test.go' . | xargs -n1 dirname | sort -u)
+# The packages that have such tests, without those on Spark, whose server they would wait for.
+of_them = $(shell grep -rlE 'func Test[A-Za-z0-9_]*($(without_race))' --include='*_test.go' . | xargs -n1 dirname | sort -u | grep -v '^./store/spark')
 
 # These packages start no goroutine and guard nothing against others, so the race detector can find nothing in them. It
 # would make their tests several times slower. A test in docs holds them to it.
@@ -45,11 +45,15 @@ of_one_goroutine = /compute/aggregate$$|/compute/exact$$|/internal/csvfile$$|/in
 # The tests of these packages start processes of a binary that is built without the race detector, and nothing else.
 of_processes = /cmd/plumb$$|/docs$$
 
+# The tests of these packages share a Spark server, and have a target of their own.
+of_spark = /store/spark(/|$$)
+
 # The tests in Python run beside those in Go, since both wait for processes. The binary is built first because tests of
 # several packages build it too. With a cold cache each would build it all.
 .PHONY: test
-test: redis-server postgres bin/tools/versitygw build ## Run every test, with the race detector if it can find something; installs redis-server and PostgreSQL if they are missing
+test: redis-server postgres bin/tools/versitygw build ## Run every test, with the race detector if it can find something; installs redis-server, PostgreSQL and Java if they are missing
 	$(MAKE) -j2 go-test python-test
+	$(MAKE) test-spark
 
 # A test binary with DuckDB in it is linked in half the processor time without what only debuggers read, and by gold.
 fast_linking := -ldflags=-s -w$(if $(shell command -v ld.gold), -extldflags=-fuse-ld=gold)
@@ -58,7 +62,7 @@ fast_linking := -ldflags=-s -w$(if $(shell command -v ld.gold), -extldflags=-fus
 .PHONY: go-test
 go-test: export GOFLAGS += '$(fast_linking)'
 go-test: redis-server postgres bin/tools/versitygw build
-	go list ./... | grep -Ev '$(of_processes)|$(of_one_goroutine)' | RAPID_CHECKS=$(RAPID_CHECKS) xargs go test -race -timeout 20m -skip '$(without_race)'
+	go list ./... | grep -Ev '$(of_processes)|$(of_one_goroutine)|$(of_spark)' | RAPID_CHECKS=$(RAPID_CHECKS) xargs go test -race -timeout 20m -skip '$(without_race)'
 	go list ./... | grep -E '$(of_processes)|$(of_one_goroutine)' | xargs go test -timeout 20m -skip '$(without_race)'
 	RAPID_CHECKS=$(RAPID_CHECKS) go test -timeout 20m -run '$(without_race)' $(of_them)
 	if grep -qw fma /proc/cpuinfo 2>/dev/null && grep -qw avx2 /proc/cpuinfo; then GOAMD64=v3 go test ./compute/...; fi
@@ -77,6 +81,18 @@ python: $(python_ready) ## Make bin/python, the environment for developing the P
 dvc_ready = bin/dvc/ready
 $(dvc_ready): tools/make-dvc.sh sdk/python/requirements-dvc.txt
 	tools/make-dvc.sh bin/dvc
+
+# The Spark with which tests run.
+spark_ready = bin/spark/ready
+$(spark_ready): tools/make-spark.sh store/spark/sparktest/requirements.txt
+	tools/make-spark.sh bin/spark
+
+# The tests on Spark share one server, which has one slot, so their packages run one after the other.
+.PHONY: test-spark
+test-spark: export GOFLAGS += '$(fast_linking)'
+test-spark: java $(spark_ready) ## Run the tests on a Spark server; installs Java if it is missing, and Spark in bin/spark, 520 MB
+	go build -o bin/serve-spark ./store/spark/sparktest/serve
+	bin/serve-spark go test -race -p 1 -timeout 20m ./store/spark/...
 
 .PHONY: wheel
 wheel: build $(python_ready) ## Build bin/wheel/plumbstore-*.whl: the Python client with the binary, for this platform
@@ -98,13 +114,17 @@ redis-server:
 postgres:
 	@tools/install-postgres.sh
 
+.PHONY: java
+java:
+	@tools/install-java.sh
+
 # The fuzz tests, as package:name. Their corpora are in testdata/fuzz, and make test runs the corpora.
 fuzz_tests = ./store/packed:FuzzKey ./store/packed:FuzzRow ./registry/spec:FuzzDefinitions ./internal/config:FuzzConfiguration \
 	./internal/server:FuzzRequests ./sdk:FuzzReply ./internal/server/auth:FuzzTokens ./internal/server/auth:FuzzAuthorization \
 	./internal/parquetfile:FuzzFooter ./internal/arrowipc:FuzzArrow ./internal/document:FuzzJSON ./internal/csvfile:FuzzRead \
 	./internal/server/flight:FuzzExchange ./store/duckdb:FuzzFiles ./audit/auditlog:FuzzLog ./dataset:FuzzManifest \
 	./push:FuzzPushedLines ./source/iceberg:FuzzVector ./store/pulled/postgres:FuzzCopy ./compute/expression:FuzzCompile \
-	./compute/aggregate:FuzzState ./compute/windows:FuzzState
+	./compute/aggregate:FuzzState ./compute/windows:FuzzState ./store/spark/connect:FuzzMessage
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz test for FUZZ_TIME, by default a minute

@@ -23,8 +23,7 @@ func TestAServerOfItsOwn(t *testing.T) {
 		for _, c := range []connect.Config{{Remote: gateway.Remote}, {Remote: gateway.Remote, Token: "another"},
 			{Remote: gateway.Remote + "/;token=another"}} {
 			_, err := connect.Dial(t.Context(), c)
-			var refused *fault.RefusedError
-			if !errors.As(err, &refused) {
+			if _, refused := errors.AsType[*fault.RefusedError](err); !refused {
 				t.Errorf("with the token %q: %v", c.Token, err)
 			}
 		}
