@@ -49,7 +49,10 @@ const (
 	longestPause  = 5 * time.Second
 )
 
-func (s *Session) execute(ctx context.Context, sql string) *execution {
+func (s *Session) execute(ctx context.Context, sql string) (*execution, error) {
+	if cause := context.Cause(ctx); cause != nil {
+		return nil, cause
+	}
 	e := &execution{Session: s, ctx: ctx, ended: make(chan struct{}), stopped: make(chan struct{}),
 		request: &executePlanRequest{SessionID: s.id, UserContext: s.caller(), Plan: planOf(sql), ClientType: s.agent,
 			RequestOptions: []requestOption{{ReattachOptions: &reattachOptions{Reattachable: true}}},
@@ -58,7 +61,7 @@ func (s *Session) execute(ctx context.Context, sql string) *execution {
 	e.resend, e.pause = true, shortestPause
 	e.silent = time.AfterFunc(s.silence, e.probe)
 	e.unwatch = context.AfterFunc(ctx, e.stop)
-	return e
+	return e, nil
 }
 
 // next returns the next response of the statement. The last one has ResultComplete.

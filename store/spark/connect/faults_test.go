@@ -151,6 +151,21 @@ func TestAStatementThatNeverCameToTheServerIsSentAgain(t *testing.T) {
 	}
 }
 
+func TestAnAnalysisThatAProxyBreaksOffIsAskedForAgain(t *testing.T) {
+	gateway := sparktest.Through(t, sparktest.Shared(t), nil)
+	s := dial(t, connect.Config{Remote: gateway.Remote})
+	broken := 0
+	gateway.Do(func(_ string, message []byte) ([]byte, error) {
+		if broken++; broken < 4 {
+			return nil, status.Error(codes.Unavailable, "the upstream is gone")
+		}
+		return message, nil
+	})
+	if columns, err := s.Schema(t.Context(), "SELECT 1 x"); err != nil || len(columns) != 1 {
+		t.Errorf("%v, %v", columns, err)
+	}
+}
+
 func TestAServerThatLiesIsNotBelieved(t *testing.T) {
 	gateway := sparktest.Through(t, sparktest.Shared(t), nil)
 	s := dial(t, connect.Config{Remote: gateway.Remote})

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -75,7 +76,7 @@ func (c *Config) target() (*target, error) {
 	if t.address, err = addressOf(host); err != nil {
 		return nil, err
 	}
-	token := ""
+	token, setting := "", "remote"
 	for parameter := range strings.SplitSeq(strings.TrimPrefix(parameters, ";"), ";") {
 		if parameter == "" {
 			continue
@@ -85,7 +86,10 @@ func (c *Config) target() (*target, error) {
 		}
 	}
 	if c.Token != "" {
-		token = c.Token
+		token, setting = c.Token, "token"
+	}
+	if !isHeader(token) {
+		return nil, wrong(setting, "has a token with line ends or other characters that no header may have")
 	}
 	if c.Agent != "" {
 		t.agent = c.Agent
@@ -116,11 +120,19 @@ func addressOf(host string) (string, error) {
 	return net.JoinHostPort(name, port), nil
 }
 
+// extraHeader are headers that whoever runs a server may ask for.
+var extraHeader = regexp.MustCompile(`^x-[a-z0-9_.-]+$`)
+
+// isHeader says whether a text can be the value of a header.
+func isHeader(text string) bool {
+	return !strings.ContainsFunc(text, func(letter rune) bool { return letter < ' ' || letter > '~' })
+}
+
 // set takes one parameter of a remote.
 func (t *target) set(parameter string, token *string) error {
 	key, value, ok := strings.Cut(parameter, "=")
 	value, err := url.QueryUnescape(strings.ReplaceAll(value, "+", "%2B"))
-	if !ok || err != nil || value == "" {
+	if !ok || err != nil || value == "" || !isHeader(value) {
 		return wrong("remote", "has a parameter that is not of the form key=value; write special characters of a value "+
 			"percent-encoded")
 	}
@@ -133,7 +145,7 @@ func (t *target) set(parameter string, token *string) error {
 		if t.secure, err = strconv.ParseBool(value); err != nil {
 			return wrong("remote", "has the parameter use_ssl, which must be true or false")
 		}
-	case strings.HasPrefix(key, "x-"):
+	case extraHeader.MatchString(key):
 		t.metadata.Set(key, value)
 	default:
 		return wrong("remote", "has a parameter that is not known; the parameters are token, use_ssl, user_id, and names "+

@@ -40,6 +40,10 @@ func TestAConfigurationThatIsWrongNamesItsSettingAndNoSecret(t *testing.T) {
 		{connect.Config{Remote: "sc://spark.example/;use_ssl=hunter2"}, "remote"},
 		{connect.Config{Remote: "sc://spark.example/;token=hunter2"}, "remote"}, // In the clear.
 		{connect.Config{Remote: "sc://10.0.0.1", Token: "hunter2"}, "remote"},
+		{connect.Config{Remote: "sc://localhost", Token: "hunter2\n"}, "token"},
+		{connect.Config{Remote: "sc://localhost/;token=hunter2%0A"}, "remote"},
+		{connect.Config{Remote: "sc://localhost/;x-hunter2 2=3"}, "remote"},
+		{connect.Config{Remote: "sc://localhost/;x-bötler=hunter2"}, "remote"},
 		{connect.Config{Remote: "sc://spark.example", CA: authority.File}, "tls_ca"},
 		{connect.Config{Remote: "sc://spark.example", Cert: cert}, "tls_cert"},
 		{connect.Config{Remote: "sc://spark.example", Key: key}, "tls_key"},

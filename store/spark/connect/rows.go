@@ -29,7 +29,11 @@ type Rows struct {
 
 // Query runs a query. It returns once the first rows are there, or the result is complete.
 func (s *Session) Query(ctx context.Context, sql string) (*Rows, error) {
-	r := &Rows{e: s.execute(ctx, sql)}
+	e, err := s.execute(ctx, sql)
+	if err != nil {
+		return nil, err
+	}
+	r := &Rows{e: e}
 	for r.reader == nil && r.err == nil {
 		r.receive()
 	}

@@ -1,9 +1,12 @@
 package connect_test
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow/array"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/plumbstore/plumb/store/spark/connect"
 )
@@ -82,6 +85,32 @@ func TestRowsThatAreClosedEarlyStopTheQuery(t *testing.T) {
 	}
 	rows.Close()
 	isFree(t)
+}
+
+func TestASessionIsForManyStatementsAtATime(t *testing.T) {
+	s := dial(t, shared(t))
+	var all errgroup.Group
+	for n := range 8 {
+		all.Go(func() error {
+			query := fmt.Sprintf("SELECT id FROM range(0, %d, 1, 2)", n*1000)
+			rows, err := s.Query(t.Context(), query)
+			if err != nil {
+				return err
+			}
+			defer rows.Close()
+			got := int64(0)
+			for rows.Next() {
+				got += rows.Record().NumRows()
+			}
+			if rows.Err() == nil && got != int64(n*1000) {
+				err = fmt.Errorf("%s: %d rows", query, got)
+			}
+			return errors.Join(rows.Err(), err)
+		})
+	}
+	if err := all.Wait(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestAStatementSucceedsOnlyOnceItsWorkIsDone(t *testing.T) {

@@ -23,6 +23,17 @@ const (
 	idle = 6 * time.Minute
 )
 
+// retries is for the calls that are the same when they are done again. Streams are continued by execution.
+const retries = `{"methodConfig": [{
+	"name": [
+		{"service": "spark.connect.SparkConnectService", "method": "AnalyzePlan"},
+		{"service": "spark.connect.SparkConnectService", "method": "Config"},
+		{"service": "spark.connect.SparkConnectService", "method": "ReleaseSession"}
+	],
+	"retryPolicy": {"maxAttempts": 5, "initialBackoff": "0.05s", "maxBackoff": "1s", "backoffMultiplier": 3,
+		"retryableStatusCodes": ["UNAVAILABLE"]}
+}]}`
+
 // Session is a session at a Spark server. It may be used by several goroutines at a time.
 type Session struct {
 	*target
@@ -42,10 +53,13 @@ func Dial(ctx context.Context, c Config) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.begin(ctx, c.settings()); err != nil {
-		return nil, errors.Join(err, s.connection.Close())
+	if err = s.begin(ctx, c.settings()); err == nil {
+		return s, nil
 	}
-	return s, nil
+	if s.observed != "" { // The server has the session.
+		return nil, errors.Join(err, s.Close(ctx))
+	}
+	return nil, errors.Join(err, s.connection.Close())
 }
 
 // Release ends a session that another process began with the same address and user: what it runs is stopped, and its
@@ -68,7 +82,7 @@ func connect(c Config, id string) (*Session, error) {
 		transport = credentials.NewTLS(t.tls)
 	}
 	connection, err := grpc.NewClient("dns:///"+t.address, grpc.WithTransportCredentials(transport),
-		grpc.WithUserAgent(t.agent), grpc.WithDisableServiceConfig(),
+		grpc.WithUserAgent(t.agent), grpc.WithDisableServiceConfig(), grpc.WithDefaultServiceConfig(retries),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: idle, Timeout: longestEnd}),
 		grpc.WithConnectParams(grpc.ConnectParams{MinConnectTimeout: longestEnd, Backoff: backoff.Config{
 			BaseDelay: shortestPause, Multiplier: 2, Jitter: 0.2, MaxDelay: longestPause}}),
@@ -87,8 +101,12 @@ func (s *Session) begin(ctx context.Context, settings []keyValue) error {
 	if err != nil {
 		return err
 	}
-	if about.SessionID != s.id || about.SparkVersion == nil || about.ServerSideSessionID == "" {
+	switch {
+	case about.SessionID != s.id || about.SparkVersion == nil:
 		return s.damaged("it does not say its version or session")
+	case about.ServerSideSessionID == "": // Then a statement might run in a session that has lost its settings.
+		return wrong("remote", "leads to Spark %s, which does not say when it has started anew; use a newer one",
+			about.SparkVersion.Version)
 	}
 	s.version, s.observed = about.SparkVersion.Version, about.ServerSideSessionID
 	if len(settings) == 0 {
@@ -156,7 +174,10 @@ func (s *Session) outgoing(ctx context.Context) context.Context {
 // Run runs a statement and returns once the server has said that it is complete. What the statement returns is read and
 // dropped. If the context ends, the server has stopped the statement when Run returns, unless it cannot be reached.
 func (s *Session) Run(ctx context.Context, sql string) error {
-	e := s.execute(ctx, sql)
+	e, err := s.execute(ctx, sql)
+	if err != nil {
+		return err
+	}
 	defer e.close()
 	for {
 		response, err := e.next()

@@ -122,16 +122,25 @@ func decode(data []byte, message reflect.Value, depth int) error {
 	return nil
 }
 
-// decodeField sets a field. The value is whole, as its kind has it.
+// decodeField sets a field, or an element of one. The value is whole, as its kind has it.
 func decodeField(kind protowire.Type, value []byte, field reflect.Value, depth int) error {
-	if isVarint(field.Type()) != (kind == protowire.VarintType) ||
-		kind != protowire.VarintType && kind != protowire.BytesType {
-		return fmt.Errorf("it has the wire type %d", kind)
+	if field.Kind() == reflect.Pointer {
+		if field.IsNil() {
+			field.Set(reflect.New(field.Type().Elem()))
+		}
+		field = field.Elem()
 	}
-	if kind == protowire.VarintType {
+	switch field.Kind() {
+	case reflect.Bool, reflect.Int32, reflect.Int64:
+		if kind != protowire.VarintType {
+			return fmt.Errorf("it has the wire type %d", kind)
+		}
 		number, _ := protowire.ConsumeVarint(value)
 		setNumber(field, number)
 		return nil
+	}
+	if kind != protowire.BytesType {
+		return fmt.Errorf("it has the wire type %d", kind)
 	}
 	content, _ := protowire.ConsumeBytes(value)
 	switch {
@@ -140,11 +149,8 @@ func decodeField(kind protowire.Type, value []byte, field reflect.Value, depth i
 			return errors.New("its text is not UTF-8")
 		}
 		field.SetString(string(content))
-	case field.Kind() == reflect.Pointer:
-		if field.IsNil() {
-			field.Set(reflect.New(field.Type().Elem()))
-		}
-		return decode(content, field.Elem(), depth+1)
+	case field.Kind() == reflect.Struct:
+		return decode(content, field, depth+1)
 	case field.Type().Elem().Kind() == reflect.Uint8:
 		field.SetBytes(content)
 	default:
@@ -152,9 +158,7 @@ func decodeField(kind protowire.Type, value []byte, field reflect.Value, depth i
 			return fmt.Errorf("it has more than %d elements", maxRepeated)
 		}
 		element := reflect.New(field.Type().Elem()).Elem()
-		if element.Kind() == reflect.String {
-			element.SetString(strings.ToValidUTF8(string(content), "�"))
-		} else if err := decode(content, element, depth+1); err != nil {
+		if err := decodeField(kind, value, element, depth); err != nil {
 			return err
 		}
 		field.Set(reflect.Append(field, element))
@@ -162,18 +166,7 @@ func decodeField(kind protowire.Type, value []byte, field reflect.Value, depth i
 	return nil
 }
 
-func isVarint(of reflect.Type) bool {
-	if of.Kind() == reflect.Pointer {
-		of = of.Elem()
-	}
-	return of.Kind() == reflect.Bool || of.Kind() == reflect.Int32 || of.Kind() == reflect.Int64
-}
-
 func setNumber(field reflect.Value, number uint64) {
-	if field.Kind() == reflect.Pointer {
-		field.Set(reflect.New(field.Type().Elem()))
-		field = field.Elem()
-	}
 	switch field.Kind() {
 	case reflect.Bool:
 		field.SetBool(number != 0)
