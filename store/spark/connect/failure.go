@@ -35,9 +35,23 @@ func (s *Session) damaged(what string) error {
 	return fmt.Errorf("%s gave an answer that cannot be right: %s", s, what)
 }
 
-func (s *Session) unreachable(why string) error {
+// unreachable is about the connection. The reason is gRPC's, in which what the system said comes last.
+func (s *Session) unreachable(reason string) error {
+	const description = `desc = "`
+	if at := strings.LastIndex(reason, description); at >= 0 {
+		reason = strings.TrimSuffix(reason[at+len(description):], `"`)
+	}
+	reason = strings.TrimPrefix(strings.TrimPrefix(reason, "latest balancer error: "), "transport: ")
+	if strings.HasPrefix(reason, context.DeadlineExceeded.Error()) {
+		reason = fmt.Sprintf("nothing came from it in %s", s.patience)
+	}
+	if strings.Contains(reason, "tls: ") {
+		const advice = "see offline.spark.tls_ca, tls_cert and tls_server_name"
+		return &Error{Message: fmt.Sprintf("TLS to %s fails; %s: %s", s, advice, reason),
+			kind: &fault.RefusedError{Advice: "TLS to Spark fails; " + advice, Err: errors.New(reason)}}
+	}
 	return &Error{kind: fault.ErrUnavailable, Message: fmt.Sprintf("%s does not answer; see that it runs, and that "+
-		"offline.spark.remote is its address: %s", s, why)}
+		"offline.spark.remote is its address: %s", s, reason)}
 }
 
 // detailOf is what Spark says about an error beyond its message, or nil if it does not come from Spark.
