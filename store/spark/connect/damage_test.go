@@ -22,6 +22,10 @@ func TestMessagesThatAreWholeAreRead(t *testing.T) {
 	if got, _ := connect.Read(connect.SampleSchema()); got != want {
 		t.Errorf("the type is %s", got)
 	}
+	if got := connect.SampleProgress(); got != (connect.Progress{Stages: 2, StagesDone: 1, Tasks: 3, TasksDone: 1,
+		Running: 2, Bytes: 9}) {
+		t.Errorf("the progress is %+v", got)
+	}
 	edited, err := connect.Edit(connect.SampleResponse(), func(*connect.ExecuteResponse) {})
 	if err != nil || !bytes.Equal(edited, connect.SampleResponse()) {
 		t.Errorf("a message that is read and written again is %x, %v", edited, err)

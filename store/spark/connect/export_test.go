@@ -51,6 +51,13 @@ func SampleResponse() []byte {
 	return message
 }
 
+// SampleProgress is that of SampleResponse.
+func SampleProgress() Progress {
+	var response executePlanResponse
+	_ = codec{}.Unmarshal(SampleResponse(), &response)
+	return response.ExecutionProgress.sum()
+}
+
 // SetSilence is how long a server may be silent before it is asked whether it is there.
 func (s *Session) SetSilence(silence time.Duration) { s.silence = silence }
 

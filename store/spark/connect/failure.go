@@ -37,9 +37,9 @@ func (s *Session) damaged(what string) error {
 
 // unreachable is about the connection. The reason is gRPC's, in which what the system said comes last.
 func (s *Session) unreachable(reason string) error {
-	const description = `desc = "`
+	const description = "desc = "
 	if at := strings.LastIndex(reason, description); at >= 0 {
-		reason = strings.TrimSuffix(reason[at+len(description):], `"`)
+		reason = strings.Trim(reason[at+len(description):], `"`)
 	}
 	reason = strings.TrimPrefix(strings.TrimPrefix(reason, "latest balancer error: "), "transport: ")
 	if strings.HasPrefix(reason, context.DeadlineExceeded.Error()) {

@@ -42,7 +42,7 @@ func TestRowsComeOnceEachThoughTheConnectionIsCut(t *testing.T) {
 func TestAStatementGoesOnWhileItsServerIsOutOfReach(t *testing.T) {
 	proxy := sparktest.Before(t, sparktest.Shared(t))
 	s := dial(t, connect.Config{Remote: proxy.Remote})
-	progress, running := once()
+	progress, running := watch()
 	go func() {
 		<-running
 		proxy.Refuse(true)
@@ -67,7 +67,7 @@ func TestAServerThatGoesAwayOrIsSilentInMidQueryIsUnavailable(t *testing.T) {
 			proxy := sparktest.Before(t, sparktest.Shared(t))
 			s := dial(t, connect.Config{Remote: proxy.Remote, Patience: 2 * time.Second})
 			s.SetSilence(300 * time.Millisecond)
-			progress, running := once()
+			progress, running := watch()
 			go func() {
 				<-running
 				disturb(proxy)
@@ -247,10 +247,12 @@ func otherColumns(t *testing.T) func(*connect.ExecuteResponse) {
 
 func TestTheEndOfTheContextStopsAStatement(t *testing.T) {
 	s := dial(t, shared(t))
-	progress, running := once()
+	progress, running := watch()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	go func() {
-		<-running
+		if p := <-running; p.Stages < 1 || p.Tasks < p.Running || p.Tasks < p.TasksDone || p.Stages < p.StagesDone {
+			t.Errorf("the progress is %+v", p)
+		}
 		cancel(fs.ErrClosed)
 	}()
 	if err := s.Watched(progress).Run(ctx, endless); !errors.Is(err, fs.ErrClosed) {
@@ -278,7 +280,7 @@ func TestTheEndOfTheContextStopsAStatementThatHasNotBegun(t *testing.T) {
 func TestTheEndOfTheContextEndsAStatementWhoseServerIsGone(t *testing.T) {
 	proxy := sparktest.Before(t, sparktest.Shared(t))
 	s := dial(t, connect.Config{Remote: proxy.Remote, Patience: time.Second})
-	progress, running := once()
+	progress, running := watch()
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {
 		<-running

@@ -55,21 +55,12 @@ func TestARowsSchemaIsThereWithoutRows(t *testing.T) {
 
 func TestRowsComeInManyBatchesOneAtATime(t *testing.T) {
 	s := dial(t, shared(t))
-	var seen []connect.Progress
-	rows, err := s.Watched(func(p connect.Progress) { seen = append(seen, p) }).
-		Query(t.Context(), "SELECT id, id * 2D x FROM range(0, 1500000, 1, 3)")
+	rows, err := s.Query(t.Context(), "SELECT id, id * 2D x FROM range(0, 1500000, 1, 3)")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, batches := count(t, rows, nil); got != 1_500_000 || batches < 3 {
 		t.Errorf("%d rows in %d batches", got, batches)
-	}
-	last := connect.Progress{}
-	if len(seen) > 0 {
-		last = seen[len(seen)-1]
-	}
-	if last.Tasks == 0 || last.TasksDone > last.Tasks || last.Stages == 0 {
-		t.Errorf("the last progress is %+v", last)
 	}
 }
 

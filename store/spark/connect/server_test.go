@@ -52,7 +52,7 @@ func TestAServerOfItsOwn(t *testing.T) {
 		c := right
 		c.Patience = time.Second
 		s := dial(t, c)
-		progress, running := once()
+		progress, running := watch()
 		go func() {
 			<-running
 			server.Kill()

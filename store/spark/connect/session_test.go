@@ -55,16 +55,17 @@ func one(t *testing.T, s *connect.Session, query string) string {
 	return value
 }
 
-// once returns a function for Watched, and what is closed as soon as a task runs.
-func once() (progress func(connect.Progress), running chan struct{}) {
-	running = make(chan struct{})
-	closed := false
+// watch returns a function for Watched, and where to wait until a task runs.
+func watch() (progress func(connect.Progress), running <-chan connect.Progress) {
+	first := make(chan connect.Progress, 1)
 	return func(p connect.Progress) {
-		if p.Running > 0 && !closed {
-			closed = true
-			close(running)
+		if p.Running > 0 {
+			select {
+			case first <- p:
+			default:
+			}
 		}
-	}, running
+	}, first
 }
 
 // isFree fails the test unless the server's one slot is free: it does not answer otherwise.
@@ -176,7 +177,7 @@ func TestAnotherProcessReleasesTheSessionOfADeadOne(t *testing.T) {
 	if err := dead.Run(t.Context(), "CREATE TEMPORARY VIEW v AS SELECT 1 x"); err != nil {
 		t.Fatal(err)
 	}
-	progress, running := once()
+	progress, running := watch()
 	failed := make(chan error)
 	go func() { failed <- dead.Watched(progress).Run(t.Context(), endless) }()
 	<-running
@@ -208,7 +209,7 @@ func TestAnotherProcessReleasesTheSessionOfADeadOne(t *testing.T) {
 
 func TestACloseStopsWhatRunsInTheSession(t *testing.T) {
 	s := dial(t, shared(t))
-	progress, running := once()
+	progress, running := watch()
 	failed := make(chan error)
 	go func() { failed <- s.Watched(progress).Run(t.Context(), endless) }()
 	<-running
