@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -59,7 +60,8 @@ func (s *Session) execute(ctx context.Context, sql string) (*execution, error) {
 			OperationID:    uuid.NewString(), ClientObservedServerSideSessionID: s.observed}}
 	e.streaming, e.cancel = context.WithCancelCause(context.WithoutCancel(ctx))
 	e.resend, e.pause = true, shortestPause
-	e.silent = time.AfterFunc(s.silence, e.probe)
+	e.silent = time.AfterFunc(math.MaxInt64, e.probe) // It resets itself, so it has to be there first.
+	e.silent.Reset(s.silence)
 	e.unwatch = context.AfterFunc(ctx, e.stop)
 	return e, nil
 }
