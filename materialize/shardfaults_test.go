@@ -43,7 +43,7 @@ func TestADividedRunThatIsVoidIsClosedAsFailed(t *testing.T) {
 				store := openSQLite(t, filepath.Join(p.Folder, "online.db"))
 				happened := false
 				m := p.Materializer(store, func(c *materialize.Config) {
-					c.BatchRows = 5
+					c.BatchRows, c.Sharding.LocalStore = 5, "/online.db on this machine"
 					c.Progress = func(string, int64) {
 						if within && !happened {
 							happened = true
@@ -246,6 +246,57 @@ func TestAWorkerWithAnotherStoreIsRefused(t *testing.T) {
 	}
 	if err := on("/a.db on one").Work(t.Context(), p.asked()); err != nil {
 		t.Error(err)
+	}
+}
+
+// A worker that was given another Redis finds no table of the run there, and ends nothing: neither before a shard nor
+// when all are done.
+func TestAWorkerWithAnotherRedisLeavesTheRunToTheOthers(t *testing.T) {
+	for _, allDone := range []bool{false, true} {
+		t.Run(fmt.Sprint("all shards done: ", allDone), func(t *testing.T) {
+			prices, shops := manyPrices(40)
+			p := newProject(t, prices...)
+			store := openSQLite(t, filepath.Join(p.Folder, "online.db"))
+			m, other := p.Materializer(store), p.Materializer(openSQLite(t, filepath.Join(p.Folder, "other.db")))
+			p.divide(m, 2)
+			if allDone {
+				p.finishShards(m)
+			}
+			err := other.Work(t.Context(), p.asked())
+			var refused *fault.PreconditionError
+			if !errors.As(err, &refused) || !strings.Contains(err.Error(), "does not have the table that run 1 began to write") {
+				t.Errorf("the worker says %v", err)
+			}
+			open := p.openRuns()
+			if len(open) != 1 || open[0].AllDone() != allDone {
+				t.Fatalf("the open runs are %+v", open)
+			}
+			if shard := open[0].Shards[0]; !allDone && (shard.State != registry.ShardFree || shard.Problem != err.Error()) {
+				t.Errorf("the shard is %+v", shard)
+			}
+			if err := m.Work(t.Context(), p.asked()); err != nil {
+				t.Error(err)
+			}
+			p.expectSame(store, shops)
+		})
+	}
+}
+
+// finishShards does all shards of the open run and leaves it open, as a worker does that is killed before the end.
+func (p *project) finishShards(m *materialize.Materializer) {
+	p.T.Helper()
+	ctx, cancel := context.WithCancel(p.T.Context())
+	work, left := p.asked(), len(p.openRuns()[0].Shards)
+	work.End = func(registry.ShardedRun, int, materialize.Report, error) {
+		if left--; left == 0 {
+			cancel()
+		}
+	}
+	if err := m.Work(ctx, work); !errors.Is(err, context.Canceled) {
+		p.T.Fatalf("the worker says %v", err)
+	}
+	if open := p.openRuns(); len(open) != 1 || !open[0].AllDone() {
+		p.T.Fatalf("the open runs are %+v", open)
 	}
 }
 

@@ -38,7 +38,7 @@ type Work struct {
 //
 // If it fails, it gives its shard back and leaves the run, which stays open: another worker may not have the trouble.
 // But a run is closed as failed if it can never end: its view has got another definition, the online store has lost
-// rows meanwhile, or more rows fail than may. Either way the worker goes on with the other runs, and all failures are
+// rows meanwhile (checkTable), or more rows fail than may. Either way the worker goes on with the other runs, and all failures are
 // in the error. One that has lost its lease goes on with another shard.
 func (m *Materializer) Work(ctx context.Context, work Work) error {
 	left := map[int64]bool{}
@@ -170,12 +170,8 @@ func (o *opened) isOver(err error, report Report) bool {
 
 // copy reads, packs and writes a shard, if the table is still the one that the run began with.
 func (o *opened) copy(ctx context.Context, shard int, keeping *keeping, report *Report) error {
-	marks, err := online.ReadMarks(ctx, o.config.Online, online.NewTable(o.view, 0))
-	if err != nil {
+	if err := o.checkTable(ctx); err != nil {
 		return err
-	}
-	if marks[0].Birth != o.shared.Birth || marks[0].Progress < o.shared.Mark {
-		return errLostMeanwhile
 	}
 	p, err := o.plan(shard, feature.InstantOf(o.config.Now()))
 	if err != nil {
@@ -188,11 +184,33 @@ func (o *opened) copy(ctx context.Context, shard int, keeping *keeping, report *
 	return o.copyWindow(ctx, p, o.shared.MaxFailed, report)
 }
 
+// checkTable looks whether the table is the one that the run began to write to. One that came back from an older
+// snapshot has lost rows. One of another birth, or of none, has too if it is a file, whose name is that of the run's
+// (checkStore). Elsewhere the worker may have been given another store than the others, so that it ends nothing.
+func (o *opened) checkTable(ctx context.Context) error {
+	marks, err := online.ReadMarks(ctx, o.config.Online, online.NewTable(o.view, 0))
+	switch {
+	case err != nil:
+		return err
+	case marks[0].Birth == o.shared.Birth && marks[0].Progress >= o.shared.Mark:
+		return nil
+	case marks[0].Birth == o.shared.Birth, o.shared.LocalStore != "":
+		return errLostMeanwhile
+	}
+	return &fault.PreconditionError{Message: fmt.Sprintf("the online store of this worker does not have the table that run "+
+		"%d began to write: give the worker the store of the others, or, if that has lost its rows, close the run with plumb "+
+		"materialize --cancel --view %s and divide another", o.ID, o.View)}
+}
+
 // end closes a run whose shards are all done: it marks the table's progress and records it. Of several workers that
 // come to this, one closes the run, and a mark that is later than what is recorded does no harm.
 func (o *opened) end(ctx context.Context, work *Work) error {
 	sum, progress := o.Sum(), o.progress()
-	mark, err := o.marking().end(ctx)
+	var mark int64
+	err := o.checkTable(ctx)
+	if err == nil {
+		mark, err = o.marking().end(ctx)
+	}
 	if errors.Is(err, errLostMeanwhile) {
 		return o.fail(ctx, work, sum, err)
 	}
