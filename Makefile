@@ -152,6 +152,11 @@ bench-windows: build redis-server ## Measure windows: joins against a range join
 bench-objects: bin/tools/versitygw ## Measure the bytes and requests of a join and of a materialization over an object beside what they need, a whole download and a local file
 	go test ./store/duckdb -run '^$$' -bench Objects -benchtime 5x
 
+.PHONY: bench-historical-shards
+bench-historical-shards: build ## Measure a training set in two files by one process and by two against one file
+	go build -o bin/bench-offline ./bench/offline
+	bin/bench-offline bin/plumb bin/bench shards
+
 .PHONY: bench-memory
 bench-memory: build ## Join 20 million labels within 2 GB; fails above 2.4 GB; leaves 6 GB of data in bin/bench
 	go build -o bin/bench-offline ./bench/offline

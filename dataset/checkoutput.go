@@ -17,15 +17,15 @@ import (
 // rows the numbers differ too, and then it is the file that has changed, and not the manifest that is wrong.
 func (f *Found) checkOutput(ctx context.Context, find *finder, selection *feature.Selection) (Check, error) {
 	check := Check{Subject: "output", Name: f.Output, State: Same}
+	if len(f.Manifest.Parts) > 0 {
+		return f.checkParts(ctx, check, selection)
+	}
 	path, check, err := f.locateOutput(ctx, find, check)
 	if err != nil || !check.State.Holds() {
 		return check, err
 	}
 	m := f.Manifest
-	known := byName(m.Output.Columns)
-	if selection != nil {
-		known = columnsOf(selection, m.Options)
-	}
+	known := m.known(selection)
 	t := table{path: path, format: formatOf(path), types: declaredTypes(known)}
 	scan, err := t.scan(ctx, measuring(known))
 	if input, ok := errors.AsType[*fault.InputError](err); ok {
@@ -35,7 +35,20 @@ func (f *Found) checkOutput(ctx context.Context, find *finder, selection *featur
 	if err != nil {
 		return check, err
 	}
-	actual := m.asRead(scan, known, selection)
+	return f.compareOutput(check, m.asRead(scan, known, selection), selection)
+}
+
+// known is what is known of the columns.
+func (m *Manifest) known(selection *feature.Selection) map[string]Column {
+	if selection == nil {
+		return byName(m.Output.Columns)
+	}
+	return columnsOf(selection, m.Options)
+}
+
+// compareOutput compares what was read with the manifest.
+func (f *Found) compareOutput(check Check, actual Output, selection *feature.Selection) (Check, error) {
+	m := f.Manifest
 	if details := m.Output.differsFrom(actual); details != "" {
 		check.State, check.Detail = Changed, details
 		return check, nil

@@ -17,7 +17,8 @@ var digestPattern = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 
 // contradiction says what in a manifest cannot be true, whatever the files are; empty if nothing is.
 func (m *Manifest) contradiction() string {
-	for _, check := range []func() string{m.contradictedUses, m.contradictedFiles, m.Output.contradicted} {
+	for _, check := range []func() string{m.contradictedUses, m.contradictedFiles, m.contradictedParts,
+		m.Output.contradicted} {
 		if details := check(); details != "" {
 			return details
 		}
@@ -68,7 +69,7 @@ func (m *Manifest) contradictedFiles() string {
 		}
 		isObject := m.Format >= withoutTables && file.ETag != "" && file.Digest == "" && file.Table == nil &&
 			objects.IsLocation(file.Path)
-		isTable := m.Format >= Format && file.Table != nil && *file == File{Path: file.Path, Outside: file.Outside,
+		isTable := m.Format >= withoutParts && file.Table != nil && *file == File{Path: file.Path, Outside: file.Outside,
 			Table: file.Table, At: file.At} && file != &m.Labels.File
 		isFile := !file.isVersioned() && digestPattern.MatchString(file.Digest)
 		if file.Path == "" || file.Size < 0 || !isObject && !isTable && !isFile {
@@ -81,6 +82,23 @@ func (m *Manifest) contradictedFiles() string {
 	}
 	if w := m.File; w != nil && (w.Size < 0 || !digestPattern.MatchString(w.Digest)) {
 		return fmt.Sprintf("the training set has %d bytes with the digest %q", w.Size, w.Digest)
+	}
+	return ""
+}
+
+func (m *Manifest) contradictedParts() string {
+	if len(m.Parts) == 0 {
+		return ""
+	}
+	rows := int64(0)
+	for i, part := range m.Parts {
+		if part.Name != PartName(i, len(m.Parts)) || part.Rows < 0 || !digestPattern.MatchString(part.Digest) {
+			return fmt.Sprintf("file %q has %d rows with the digest %q", part.Name, part.Rows, part.Digest)
+		}
+		rows += part.Rows
+	}
+	if m.Shard != nil || rows != m.Output.Rows {
+		return fmt.Sprintf("its files have %d of %d rows", rows, m.Output.Rows)
 	}
 	return ""
 }

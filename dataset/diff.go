@@ -13,6 +13,8 @@ import (
 type Comparison struct {
 	// Same says that the contents are the same: rows, their order, columns and values.
 	Same bool `json:"same"`
+	// Divided says that the rows lie in files otherwise, so that it is not known which columns have the same values.
+	Divided bool `json:"divided,omitempty"`
 	// Entries are what differs in how they were made.
 	Entries []Entry `json:"entries"`
 	// Columns are those of both, in the order of A and then of B.
@@ -56,7 +58,8 @@ type Summary struct {
 
 // Compare compares two manifests.
 func Compare(a, b *Manifest) Comparison {
-	c := Comparison{Same: a.Output.Digest == b.Output.Digest, Entries: []Entry{}, Columns: []ColumnComparison{}}
+	c := Comparison{Same: a.Output.Digest == b.Output.Digest, Divided: a.divided() != b.divided(), Entries: []Entry{},
+		Columns: []ColumnComparison{}}
 	c.fact("project", "", a.Project, b.Project)
 	c.fact("revision", "", a.revision(), b.revision())
 	c.facts("definition", hashes(a), hashes(b))
@@ -65,6 +68,7 @@ func Compare(a, b *Manifest) Comparison {
 	c.facts("option", a.Options.texts(), b.Options.texts())
 	c.fact("labels", "", a.Labels.String(), b.Labels.String())
 	c.facts("source", sources(a), sources(b))
+	c.fact("files", "", a.divided(), b.divided())
 	c.fact("rows", "", fmt.Sprint(a.Output.Rows), fmt.Sprint(b.Output.Rows))
 	c.fact("plumb", "", a.Plumb, b.Plumb)
 	c.fact("engine", "", a.Engine, b.Engine)
@@ -76,7 +80,11 @@ func Compare(a, b *Manifest) Comparison {
 				A: column.summary(a.Output.Rows)})
 			continue
 		}
-		c.Columns = append(c.Columns, compareColumns(a.Output.Rows, column, b.Output.Rows, other))
+		compared := compareColumns(a.Output.Rows, column, b.Output.Rows, other)
+		if c.Divided {
+			compared.State = NotCompared
+		}
+		c.Columns = append(c.Columns, compared)
 	}
 	known := byName(a.Output.Columns)
 	for _, column := range b.Output.Columns {
@@ -86,6 +94,18 @@ func Compare(a, b *Manifest) Comparison {
 		}
 	}
 	return c
+}
+
+// divided says how many rows each file has.
+func (m *Manifest) divided() string {
+	if len(m.Parts) == 0 {
+		return "1"
+	}
+	rows := make([]string, len(m.Parts))
+	for i, part := range m.Parts {
+		rows[i] = fmt.Sprint(part.Rows)
+	}
+	return fmt.Sprintf("%d of %s rows", len(rows), strings.Join(rows, ", "))
 }
 
 // fact notes a difference.

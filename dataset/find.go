@@ -42,10 +42,17 @@ func Find(path string) (*Found, error) {
 }
 
 func find(path string) (*Found, error) {
+	if folder, ok := folderOf(path); ok {
+		return findFolder(folder)
+	}
 	found := &Found{Output: strings.TrimSuffix(path, Suffix)}
 	beside := found.Output + Suffix
 	found.Check = Check{Subject: "manifest", Name: beside, State: Same}
 	within, withinErr := embedded(found.Output)
+	if within != nil && within.Shard != nil {
+		return nil, fault.Inputf("", "%s is one of the files of a training set; name the folder that has them all",
+			found.Output)
+	}
 	text, err := readManifest(beside)
 	if errors.Is(err, os.ErrNotExist) && path != beside {
 		if renamed := findRenamed(found.Output); renamed != nil {
@@ -67,6 +74,51 @@ func find(path string) (*Found, error) {
 	}
 	return found, found.compare(manifest, err != nil, within)
 }
+
+// SetOf is the path of a training set, given that of its manifest.
+func SetOf(manifest string) string {
+	if filepath.Base(manifest) == FolderManifest {
+		return filepath.Dir(manifest)
+	}
+	return strings.TrimSuffix(manifest, Suffix)
+}
+
+// folderOf is the folder of a training set in several files, given the path of either; it says false if it is one file.
+func folderOf(path string) (string, bool) {
+	if filepath.Base(path) == FolderManifest {
+		return filepath.Dir(path), true
+	}
+	info, err := os.Stat(path)
+	return path, err == nil && info.IsDir()
+}
+
+// findFolder finds the manifest of a training set in several files.
+func findFolder(folder string) (*Found, error) {
+	at := filepath.Join(folder, FolderManifest)
+	text, err := readManifest(at)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, fault.Inputf("", "%s has no manifest %s, which plumb historical --shards writes once all files are there",
+			folder, FolderManifest)
+	}
+	if err != nil {
+		return nil, fault.Inputf("", "cannot read manifest %s: %v", at, reason(err))
+	}
+	manifest, err := Parse(text)
+	if errors.Is(err, ErrEdited) {
+		return &Found{Output: folder, Check: Check{Subject: "manifest", Name: at, State: Changed, Detail: "it was changed " +
+			"by hand"}}, nil
+	}
+	if err == nil && len(manifest.Parts) == 0 {
+		err = errors.New("it is not that of a folder")
+	}
+	if err != nil {
+		return nil, unusable(at, err)
+	}
+	return &Found{Output: folder, Manifest: manifest, Check: Check{Subject: "manifest", Name: at, State: Same}}, nil
+}
+
+// PartWithin reads the manifest that a Parquet file holds, whatever the file's name. The error says why there is none.
+func PartWithin(path string) (*Manifest, error) { return embeddedAs(path, ".parquet") }
 
 // withoutManifest says of a file why it has no manifest.
 func withoutManifest(path, beside string, within error) error {
@@ -175,7 +227,9 @@ func listed(names []string) string {
 }
 
 // embedded reads the manifest that a Parquet or Arrow file holds. The error says why there is none.
-func embedded(path string) (manifest *Manifest, err error) {
+func embedded(path string) (*Manifest, error) { return embeddedAs(path, formatOf(path)) }
+
+func embeddedAs(path, format string) (manifest *Manifest, err error) {
 	defer func() {
 		if recover() != nil { // A damaged file is allowed to break the decoder, and nothing else.
 			manifest, err = nil, errors.New("the file is damaged")
@@ -190,7 +244,7 @@ func embedded(path string) (manifest *Manifest, err error) {
 		return nil, errors.New("the file is a Git LFS pointer; run git lfs pull")
 	}
 	var text *string
-	switch formatOf(path) {
+	switch format {
 	case ".parquet":
 		reader, err := parquetfile.NewReader(opened)
 		if err != nil {

@@ -23,9 +23,11 @@ import (
 // use. Format 4 may have on-demand views, which are in views and have columns and no use; a manifest without any has
 // format 3. Format 5 may have objects as labels and among the sources' files, which have an ETag in the place of a
 // digest; a manifest without any has format 3 or 4. Format 6 may have tables of a lake among the sources' files, which
-// have a snapshot in the place of a digest and a size.
+// have a snapshot in the place of a digest and a size. Format 7 is of a training set in several files, which are parts,
+// and of each of these.
 const (
-	Format          = 6
+	Format          = 7
+	withoutParts    = 6
 	withoutTables   = 5
 	withoutObjects  = 4
 	withoutOnDemand = 3
@@ -56,6 +58,11 @@ type Manifest struct {
 	Labels  Labels       `json:"labels"`
 	Sources []SourceFile `json:"sources"`
 	Output  Output       `json:"output"`
+	// Parts are the files of a training set that is a folder, in the order of their label rows' instants; none if it is
+	// one file.
+	Parts []Part `json:"parts,omitempty"`
+	// Shard says which part of a folder a file is, if the manifest is the one within that; nil otherwise.
+	Shard *Shard `json:"shard,omitempty"`
 
 	// Within is the digest of the manifest within the file; empty if the format has no room for one.
 	Within string `json:"within,omitempty"`

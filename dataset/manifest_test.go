@@ -306,7 +306,7 @@ func TestAManifest_ThatWasEditedIsKnownByItsDigest(t *testing.T) {
 func TestAManifest_ThatCannotBeReadSaysWhy(t *testing.T) {
 	text := string(marshalled(t, sample()))
 	for wrong, want := range map[string]string{
-		strings.Replace(text, `"format":3`, `"format":7`, 1):            "its format 7 is written by a newer version",
+		strings.Replace(text, `"format":3`, `"format":8`, 1):            "its format 8 is written by a newer version",
 		strings.Replace(text, `"project"`, `"purpose":"","project"`, 1): `unknown field "purpose"`,
 		`{"a":1}`:   "it is not a manifest: it has no format",
 		`text`:      "it is not a manifest: invalid character",
@@ -317,7 +317,7 @@ func TestAManifest_ThatCannotBeReadSaysWhy(t *testing.T) {
 			t.Errorf("it says %v, and should say %q", err, want)
 		}
 	}
-	if _, err := Parse([]byte(`{"format":7}`)); !errors.Is(err, fault.ErrNewer) {
+	if _, err := Parse([]byte(`{"format":8}`)); !errors.Is(err, fault.ErrNewer) {
 		t.Errorf("a newer format is %v", err)
 	}
 }

@@ -32,8 +32,9 @@ func (f File) content() string {
 func (m *Manifest) MadeOf(labels Labels, sources []SourceFile) {
 	m.Labels, m.Sources = labels, sources
 	switch {
+	case m.Format == Format:
 	case slices.ContainsFunc(sources, func(s SourceFile) bool { return s.Table != nil }):
-		m.Format = Format
+		m.Format = withoutParts
 	case labels.ETag != "" || slices.ContainsFunc(sources, func(s SourceFile) bool { return s.ETag != "" }):
 		m.Format = withoutTables
 	}

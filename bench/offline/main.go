@@ -2,6 +2,7 @@
 //
 //	offline PLUMB FOLDER [CONTEST…]   against a hand-written ASOF LEFT JOIN in the same DuckDB
 //	offline PLUMB FOLDER memory       within a memory limit that the labels alone exceed
+//	offline PLUMB FOLDER shards       in two files, by one process and by two
 //
 // PLUMB is the binary. It runs with the settings that a new project has, so under the default memory limit, and writes
 // a manifest. Data and results stay in FOLDER: twice 20 million rows of 10 features over a million keys and 90 days,
@@ -25,8 +26,11 @@ import (
 	"github.com/plumbstore/plumb/bench/process"
 )
 
-// memory is the argument that asks for the measurement of memory.
-const memory = "memory"
+// The arguments that ask for other measurements than contests.
+const (
+	memory = "memory"
+	shards = "shards"
+)
 
 // What this program does for itself, in processes of their own.
 const (
@@ -62,6 +66,8 @@ func start(args []string) error {
 		return compare(ctx, args[1], args[2], args[3])
 	case len(args) == 3 && args[2] == memory:
 		return run(ctx, args[0], args[1], []string{uniformFile, labelFile(memoryLabels)}, measureMemory)
+	case len(args) == 3 && args[2] == shards:
+		return run(ctx, args[0], args[1], []string{uniformFile, labelFile(shardLabels)}, measureShards)
 	case len(args) >= 2:
 		list, err := chosen(args[2:])
 		if err != nil {
@@ -71,7 +77,7 @@ func start(args []string) error {
 			return measureSpeed(ctx, plumb, folder, list)
 		})
 	}
-	return errors.New("usage: offline PLUMB FOLDER [memory | CONTEST…]")
+	return errors.New("usage: offline PLUMB FOLDER [memory | shards | CONTEST…]")
 }
 
 // run makes the project with the files that are wanted, and measures.

@@ -65,8 +65,11 @@ func (d differences) write(w *printable.Writer) error {
 		return err
 	}
 	verdict := "The contents differ"
-	if d.Same {
+	switch {
+	case d.Same:
 		verdict = "The contents are the same"
+	case d.Divided:
+		verdict = "The rows lie in files otherwise, so that values were not compared"
 	}
 	return w.Printf("%s: %s has %d rows, %s has %d.\n", verdict, d.A.File, d.A.Rows, d.B.File, d.B.Rows)
 }

@@ -36,20 +36,29 @@ type historicalFlags struct {
 	byContent bool
 	// provenance asks for the provenance of the values in the result.
 	provenance bool
+	// shards and shard, which counts from 1, are 0 if they are not given.
+	shards, shard int
 }
 
 func (a *application) historicalCommand() *cobra.Command {
 	var flags historicalFlags
 	cmd := &cobra.Command{
-		Use:   "historical --labels FILE (--service S | --features …) --out FILE",
+		Use:   "historical --labels FILE (--service S | --features …) --out FILE [--shards N]",
 		Short: "Join features to label rows, each as of its own instant",
 		Long: "Historical writes one row for each label row, in their order: its columns, then the features as they\n" +
 			"were at the row's time. Files are .parquet, .csv or .arrow (IPC) on both sides, or objects,\n" +
 			"s3://BUCKET/KEY; the output appears whole or not at all. FILE.manifest beside it says what it was made\n" +
-			"of and holds; see plumb dataset.",
+			"of and holds; see plumb dataset. With --shards, FILE is a folder that gets several files; after an\n" +
+			"interruption the same command makes those that are not there.",
 		Args: arguments(),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := flags.checkShards(cmd.Flags().Changed); err != nil {
+				return err
+			}
 			return a.inProject(cmd.Context(), func(ctx context.Context, p *project.Project) error {
+				if flags.shards > 0 {
+					return a.historicalShards(ctx, p, flags)
+				}
 				return a.historical(ctx, p, flags)
 			})
 		},
@@ -70,6 +79,9 @@ func (a *application) historicalCommand() *cobra.Command {
 	set.BoolVar(&flags.byContent, "labels-by-content", false,
 		"name the label rows in the manifest by the digest of their content: the file will not be kept")
 	set.BoolVar(&flags.dvc, "dvc", false, "write FILE.dvc, by which dvc tracks the output")
+	set.IntVar(&flags.shards, "shards", 0,
+		"divide the label rows by their times, and write this many Parquet files into the folder --out")
+	set.IntVar(&flags.shard, "shard", 0, "write this one of the --shards files alone, from 1: others write the others")
 	_ = cmd.MarkFlagRequired("labels") // It fails only if there is no such flag.
 	return cmd
 }
@@ -164,10 +176,7 @@ func (s joinSummary) write(w *printable.Writer) error {
 	}
 	var lines [][]string
 	for _, view := range s.Views {
-		line := fmt.Sprintf("%d matched", view.Matched)
-		if s.Rows > 0 {
-			line += fmt.Sprintf(", %.2f%%", 100*float64(view.Matched)/float64(s.Rows))
-		}
+		line := matchedText(view.Matched, s.Rows)
 		if view.NullKeys > 0 {
 			line += fmt.Sprintf("; %d source rows with a null key", view.NullKeys)
 		}
@@ -190,6 +199,14 @@ func (s joinSummary) write(w *printable.Writer) error {
 		}
 	}
 	return w.Err()
+}
+
+func matchedText(matched, rows int64) string {
+	text := fmt.Sprintf("%d matched", matched)
+	if rows > 0 {
+		text += fmt.Sprintf(", %.2f%%", 100*float64(matched)/float64(rows))
+	}
+	return text
 }
 
 // unmatchedText says why little or nothing was found, or nothing if that is not known.

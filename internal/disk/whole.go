@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/plumbstore/plumb/internal/fault"
 )
@@ -60,6 +61,19 @@ func (d Disk) CreatePartial(path string) (*File, error) {
 		}
 		return partial, nil
 	}
+}
+
+// Partials are the files that were made by CreatePartial for a path and did not get its name: of processes that were
+// killed, or are at it.
+func (d Disk) Partials(path string) ([]string, error) {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	var found []string
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), "."+filepath.Base(path)+".partial-") {
+			found = append(found, filepath.Join(filepath.Dir(path), entry.Name()))
+		}
+	}
+	return found, err
 }
 
 // Publish makes a complete file durable under its name. Another library may have written it.

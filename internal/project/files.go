@@ -42,19 +42,24 @@ func (p *Project) checkFiles(snapshot *feature.Snapshot, request TrainingSetRequ
 	if err != nil {
 		return err
 	}
+	return p.checkApart(snapshot, labels, out, request.Out)
+}
+
+// checkApart refuses an output, which a request calls name, if it would overwrite the labels or be read by a source.
+func (p *Project) checkApart(snapshot *feature.Snapshot, labels, out, name string) error {
 	if sameFile(labels, out) {
-		return fault.Inputf(OutField, "%s is the label file; name another one", request.Out)
+		return fault.Inputf(OutField, "%s is the label file; name another one", name)
 	}
 	for _, definition := range snapshot.State.GetDefinitions().GetSources() {
 		if files, ok := feature.KindOf(definition).(feature.Files); ok && p.isPartOf(out, files.Path) {
 			return fault.Inputf(OutField, "%s is part of what source %s reads; name a file elsewhere",
-				request.Out, definition.GetName())
+				name, definition.GetName())
 		}
 	}
 	for _, definition := range snapshot.State.GetDefinitions().GetFeatureViews() {
 		path := definition.GetPushLog().GetPath()
 		if path != "" && p.isPartOf(out, path) {
-			return fault.Inputf(OutField, "%s is in the push log of view %s; name a file elsewhere", request.Out,
+			return fault.Inputf(OutField, "%s is in the push log of view %s; name a file elsewhere", name,
 				definition.GetName())
 		}
 	}

@@ -59,6 +59,10 @@ func (p *Project) Rebuild(ctx context.Context, request RebuildRequest) (rebuilt 
 		return nil, fault.Inputf("", "%s cannot be relied upon: %s", found.Check.Name, found.Check.Detail)
 	}
 	old := found.Manifest
+	if len(old.Parts) > 0 {
+		return nil, fault.Inputf("", "%s has several files, and only one file is rebuilt; if plumb dataset verify finds "+
+			"nothing changed, plumb historical --shards %d makes them again in a new folder", found.Output, len(old.Parts))
+	}
 	out := cmp.Or(request.Out, stage.named(found.Output))
 	if err := checkFormats(cmp.Or(old.FileName(), found.Output), out); err != nil {
 		return nil, err

@@ -163,6 +163,15 @@ func (s *staging) place(at objects.Location) (string, error) {
 	return path, disk.Real().MkdirAll(filepath.Dir(path), 0o700)
 }
 
+// upload makes a file that was written an object.
+func (s *staging) upload(ctx context.Context, local, path string) error {
+	at, err := objects.Parse(path)
+	if err != nil {
+		return err
+	}
+	return s.store.Upload(ctx, local, at)
+}
+
 // publish makes a training set that was written an object, and then the manifest beside it. Without a manifest one that
 // an earlier output of this name has left is removed.
 func (s *staging) publish(ctx context.Context, local, path string, manifest []byte) error {
@@ -190,20 +199,57 @@ func (s *staging) trainingSet(ctx context.Context, path string, whole bool) (str
 	if err != nil {
 		return "", err
 	}
+	if folder, ok := strings.CutSuffix(given.Key, "/"+dataset.FolderManifest); ok {
+		return s.trainingFolder(ctx, given.At(folder), whole)
+	}
 	set := given
 	set.Key = strings.TrimSuffix(given.Key, dataset.Suffix)
 	ensure := ensureAll
 	if !whole && strings.HasSuffix(strings.ToLower(set.Key), ".parquet") {
 		ensure = ensureManifest
 	}
-	if err := s.link(ctx, set, ensure); err != nil {
-		return "", err
-	}
 	beside := set.At(set.Key + dataset.Suffix)
-	if err := s.link(ctx, beside, ensureAll); err != nil {
-		return "", err
+	there := false
+	for _, part := range []struct {
+		at     objects.Location
+		ensure func(context.Context, *objects.File) error
+	}{{set, ensure}, {beside, ensureAll}} {
+		linked, err := s.link(ctx, part.at, part.ensure)
+		if err != nil {
+			return "", err
+		}
+		there = there || linked
+	}
+	if !there {
+		return s.trainingFolder(ctx, given, whole)
 	}
 	return s.place(given)
+}
+
+// trainingFolder is trainingSet for one in several files, by the path of its folder.
+func (s *staging) trainingFolder(ctx context.Context, folder objects.Location, whole bool) (string, error) {
+	if err := s.open(ctx); err != nil {
+		return "", err
+	}
+	manifest := folder.At(folder.Key + "/" + dataset.FolderManifest)
+	path, err := s.place(folder)
+	if err != nil {
+		return "", err
+	}
+	if there, err := s.link(ctx, manifest, ensureAll); err != nil || !there || !whole {
+		return path, err
+	}
+	found, err := dataset.Find(path)
+	if err != nil || found.Manifest == nil {
+		return path, err
+	}
+	listed, err := s.reading.List(ctx, folder.At(folder.Key+"/"))
+	for _, object := range listed {
+		if err == nil && strings.HasSuffix(object.Key, ".parquet") {
+			_, err = s.link(ctx, object.Location, ensureAll)
+		}
+	}
+	return path, err
 }
 
 // ensureAll fetches the whole object.
@@ -216,16 +262,16 @@ func ensureManifest(ctx context.Context, file *objects.File) error {
 	return errors.Join(objects.Fetch(ctx, []objects.Need{first}), file.EnsureFooter(ctx))
 }
 
-// link gives an object its place in the folder of the operation.
+// link gives an object its place in the folder of the operation. It says false if there is none.
 func (s *staging) link(ctx context.Context, at objects.Location, ensure func(context.Context, *objects.File) error,
-) error {
+) (bool, error) {
 	file, err := s.fetch(ctx, at, ensure)
 	if err != nil || file == nil {
-		return err
+		return false, err
 	}
 	path, err := s.place(at)
 	if err != nil {
-		return err
+		return false, err
 	}
-	return os.Symlink(file.Path(), path)
+	return true, os.Symlink(file.Path(), path)
 }

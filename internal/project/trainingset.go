@@ -2,6 +2,7 @@ package project
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -148,6 +149,9 @@ type trainingSet struct {
 	accept func(*dataset.Manifest) error
 	// inputsKnown waits for what is found out of the inputs beside the join.
 	inputsKnown func() error
+	// division, unless it is nil, says that this is the file of a number in a training set in several.
+	division *dataset.Division
+	number   int
 }
 
 func (p *Project) newTrainingSet(ctx context.Context, stage *staging, request TrainingSetRequest,
@@ -177,13 +181,19 @@ func (p *Project) KeepDigests(digests *dataset.FileDigests) {
 	}
 }
 
+// labelInputs notes what the labels are like.
+func (p *Project) labelInputs(labels staged) (*dataset.Inputs, error) {
+	inputs, err := dataset.NewInputs(p.Config.ProjectDir, labels.Path, p.Digests())
+	if err == nil && labels.Object != nil {
+		inputs.ByVersion(*labels.Object)
+	}
+	return inputs, err
+}
+
 // describe begins the manifest.
 func (t *trainingSet) describe(snapshot *feature.Snapshot) (err error) {
 	p := t.project
-	t.inputs, err = dataset.NewInputs(p.Config.ProjectDir, t.labels.Path, p.Digests())
-	if err == nil && t.labels.Object != nil {
-		t.inputs.ByVersion(*t.labels.Object)
-	}
+	t.inputs, err = p.labelInputs(t.labels)
 	if err == nil && t.request.LabelsByContent {
 		err = t.inputs.ByContent(t.request.Out)
 	}
@@ -238,6 +248,12 @@ func (t *trainingSet) learnInputs(ctx context.Context, sources []feature.Input) 
 	ctx, cancel := context.WithCancel(ctx)
 	var group errgroup.Group
 	group.Go(func() error {
+		if t.division != nil {
+			share := dataset.Share(sources, t.number, len(t.division.Parts))
+			var err error
+			t.manifest.Sources, err = dataset.DigestSources(ctx, t.inputs.Folder, t.inputs.Digests, share)
+			return err
+		}
 		labels, files, err := t.inputs.Digest(ctx, sources)
 		t.manifest.MadeOf(labels, files)
 		return err
@@ -258,6 +274,10 @@ func (t *trainingSet) seal(ctx context.Context, written string, report offline.J
 	if err := t.inputs.Unchanged(); err != nil {
 		return "", err
 	}
+	if t.division != nil && report.Rows != t.division.Parts[t.number].Rows {
+		return "", fmt.Errorf("shard %d has %d label rows, and was to have %d", t.number, report.Rows,
+			t.division.Parts[t.number].Rows)
+	}
 	t.manifest.Engine = OfflineVersion()
 	if err := t.manifest.Describe(ctx, written, t.request.Out, t.selection, report); err != nil {
 		return "", err
@@ -274,6 +294,9 @@ func (t *trainingSet) seal(ctx context.Context, written string, report offline.J
 // writeBeside writes what goes beside the output. If no manifest is wanted, one that an earlier output of this name has
 // left is removed, since it describes another file.
 func (t *trainingSet) writeBeside(ctx context.Context) error {
+	if t.division != nil {
+		return t.publishPart(ctx)
+	}
 	if t.out != t.request.Out {
 		return t.publish(ctx)
 	}
@@ -297,6 +320,16 @@ func (t *trainingSet) writeBeside(ctx context.Context) error {
 		return nil
 	}
 	return dataset.WriteDVC(ctx, t.project.options.Disk, t.request.Out)
+}
+
+// publishPart makes a file of several an object, if it is to be one. It has its manifest within.
+func (t *trainingSet) publishPart(ctx context.Context) error {
+	t.project.KeepDigests(t.inputs.Digests)
+	if t.out == t.request.Out {
+		return nil
+	}
+	t.request.Progress(offline.Progress{Step: "uploading"})
+	return errors.Join(t.stage.upload(ctx, t.out, t.request.Out), t.project.options.Disk.Remove(t.out))
 }
 
 // publish makes the output that was written here an object.

@@ -59,7 +59,7 @@ func manifestsBelow(ctx context.Context, root string) (found []string, err error
 
 // summary is a training set in a few words, given what Find found or failed with.
 func (p *Project) summary(path string, found *dataset.Found, err error) *plumbv1.TrainingSet {
-	summary := &plumbv1.TrainingSet{Path: p.shorten(strings.TrimSuffix(path, dataset.Suffix))}
+	summary := &plumbv1.TrainingSet{Path: p.shorten(dataset.SetOf(path))}
 	switch {
 	case err != nil:
 		summary.Problem = p.shorten(err.Error())

@@ -13,7 +13,6 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/value"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
-	"github.com/plumbstore/plumb/store/duckdb/labelfile"
 	"github.com/plumbstore/plumb/store/duckdb/native"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
 	"github.com/plumbstore/plumb/store/duckdb/session"
@@ -106,7 +105,7 @@ func (j *join) typedInput(name string, t plumbv1.Type, purpose string) (string, 
 		j.addKey(at, t)
 	}
 	what := quote.Literal(fmt.Sprintf("label column %q", name))
-	return cast.SQL(fmt.Sprintf("l.c%d", at), what, strings.ReplaceAll(labelfile.Place, "(n ", "(l.n ")), nil
+	return cast.SQL(fmt.Sprintf("l.c%d", at), what, j.labels.Place("l.")), nil
 }
 
 // call is the column x# of the result's rows.

@@ -128,7 +128,7 @@ func (j *join) keyColumns() ([]string, error) {
 		if err != nil {
 			return nil, fault.Inputf("", "label column %q: %v", key.Name, err)
 		}
-		typed := c.SQL(fmt.Sprintf("c%d", at), quote.Literal(fmt.Sprintf("label column %q", key.Name)), labelfile.Place)
+		typed := c.SQL(fmt.Sprintf("c%d", at), quote.Literal(fmt.Sprintf("label column %q", key.Name)), j.labels.Place(""))
 		columns = append(columns, fmt.Sprintf("%s AS v%d", typed, i))
 	}
 	inputs, err := j.request.Selection.Inputs()

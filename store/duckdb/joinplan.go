@@ -46,8 +46,17 @@ func (j *join) planIn(ctx context.Context, s *session.Session) (err error) {
 	if err := j.checkLabels(); err != nil {
 		return err
 	}
-	if j.planned, err = relation.Plan(ctx, e.finder, s, j.sources(), request.Only, e.Scratch); err != nil {
+	only := request.Only
+	if request.Shard != nil {
+		only, j.labels.Within = request.Shard.Inputs, &request.Shard.Window
+	}
+	if j.planned, err = relation.Plan(ctx, e.finder, s, j.sources(), only, e.Scratch); err != nil {
 		return j.ofView(err)
+	}
+	if request.Shard != nil {
+		if err := checkInputs(request.Shard.Inputs, j.Inputs()); err != nil {
+			return err
+		}
 	}
 	return j.plan(ctx)
 }

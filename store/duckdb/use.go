@@ -99,7 +99,7 @@ func keysOfLabels(reference feature.Reference, labels *labelfile.File) (columns,
 		}
 		column := fmt.Sprintf("c%d", at)
 		columns = append(columns, column)
-		keys = append(keys, c.SQL(column, quote.Literal(fmt.Sprintf("label column %q", name)), labelfile.Place))
+		keys = append(keys, c.SQL(column, quote.Literal(fmt.Sprintf("label column %q", name)), labels.Place("")))
 	}
 	return columns, keys, nil
 }

@@ -119,6 +119,8 @@ type JoinRequest struct {
 	// Only, unless it is nil, are the files that sources may be read from, as Join.Files lists them: others count as not
 	// there.
 	Only []feature.Input
+	// Shard, unless it is nil, is all that is joined.
+	Shard *LabelShard
 	// Progress, if not nil, is called now and then with the progress of the join, from one goroutine at a time. It has to
 	// return at once.
 	Progress func(Progress)
@@ -169,6 +171,9 @@ type Progress struct {
 type Join interface {
 	// Files lists the files that the sources are read from, also those that the join may find it need not read.
 	Inputs() []feature.Input
+	// Divide divides the label rows by their instants into this many ranges. Rows of one instant are in one range; other
+	// than that, each has about as many rows as the others, and may have none.
+	Divide(ctx context.Context, shards int) ([]LabelShard, error)
 	// Explain returns the strategy for each view, the estimate that it is based on, and the SQL. It may read the labels.
 	Explain(ctx context.Context) (string, error)
 	// WriteFile writes the result to a .parquet, .csv or .arrow file, which appears whole or not at all.

@@ -18,11 +18,22 @@ type Part struct {
 	Inputs []feature.Input
 }
 
+// LabelShard is what one of several joins joins, so that together they join each label row once.
+type LabelShard struct {
+	// Window has the instants of its label rows: others count as not there (R5). A row keeps its place among the others.
+	Window Window
+	// Rows is the number of its label rows.
+	Rows int64
+	// Inputs are those that the sources are read from; Join.Divide returns those of its plan. Others that are there by now
+	// are left out. If one of them has changed or is gone, PlanJoin fails with a *ChangedInputError.
+	Inputs []feature.Input
+}
+
 // ChangedInputError says that an input is not as it was when the shards of a run were made, so that they would not be
 // shards of one content.
 type ChangedInputError struct{ Input, Why string }
 
 func (e *ChangedInputError) Error() string {
 	return "input " + e.Input + " " + e.Why + ": the shards of a run have to read the same; put it back as it was, " +
-		"or close the run with plumb materialize --cancel and divide another"
+		"or give the run up and divide another"
 }

@@ -19,11 +19,18 @@ import (
 func (w *World) plan(ctx context.Context, engine offline.Store, question Question) (
 	offline.Join, *feature.Selection, error,
 ) {
-	selection, err := w.Select(question)
+	request, err := w.request(question)
 	if err != nil {
 		return nil, nil, err
 	}
-	join, err := engine.PlanJoin(ctx, offline.JoinRequest{
+	join, err := engine.PlanJoin(ctx, request)
+	return join, request.Selection, err
+}
+
+// request is what an engine is asked.
+func (w *World) request(question Question) (offline.JoinRequest, error) {
+	selection, err := w.Select(question)
+	return offline.JoinRequest{
 		Selection:       selection,
 		Labels:          filepath.Join(w.Folder, question.Labels.Path),
 		TimestampColumn: question.TimeColumn,
@@ -31,8 +38,7 @@ func (w *World) plan(ctx context.Context, engine offline.Store, question Questio
 		EventTimestamps: question.EventTimestamps,
 		Provenance:      question.Provenance,
 		AsKnown:         question.AsKnown,
-	})
-	return join, selection, err
+	}, err
 }
 
 // ask streams the engine's answer to a question. If out is a file name, the engine writes that file, and ask reads it.

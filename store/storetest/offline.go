@@ -97,8 +97,8 @@ func (s Offline) Start(t testing.TB, folder string, threads int) offline.Engine 
 	return engine
 }
 
-// RandomJoins asks random questions about random worlds, with one thread and with several, streamed and as files, and
-// checks the answers against the reference (R1 to R4, R6 to R13, R25, R26).
+// RandomJoins asks random questions about random worlds, with one thread and with several, streamed, as files and in
+// shards, and checks the answers against the reference (R1 to R4, R6 to R13, R25, R26).
 func (s Offline) RandomJoins(t *testing.T) { s.randomJoins(t, DrawWorld) }
 
 // RandomWindowedJoins is RandomJoins of worlds that have views with aggregations (R18 to R22).
@@ -125,6 +125,11 @@ func (s Offline) randomJoins(whole *testing.T, draw func(t *rapid.T, folder, pre
 		writeAll(t, world, question)
 		if err := s.place(whole, world); err != nil {
 			t.Fatal(err)
+		}
+		if shards := rapid.SampledFrom([]int{0, 0, 0, 0, 1, 4}).Draw(t, "shards"); shards > 0 {
+			if err := world.checkShards(context.Background(), engines[1], question, shards); err != nil {
+				t.Fatalf("in %d shards: %v\n%s", shards, err, world.Describe(&question))
+			}
 		}
 		for _, engine := range engines {
 			if err := world.check(context.Background(), engine, question, out); err != nil {

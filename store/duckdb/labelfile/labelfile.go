@@ -27,6 +27,7 @@ import (
 	"github.com/plumbstore/plumb/store/duckdb/quote"
 	"github.com/plumbstore/plumb/store/duckdb/session"
 	"github.com/plumbstore/plumb/store/duckdb/sourcefiles"
+	"github.com/plumbstore/plumb/store/offline"
 )
 
 // Formats of label and result files, by extension.
@@ -56,6 +57,8 @@ type File struct {
 	floored []int
 	// untyped are the columns of a Parquet or Arrow file that have no type.
 	untyped []int
+	// Within, unless it is nil, has the instants of the rows that count as there.
+	Within *offline.Window
 }
 
 // Describe reads the schema of a label file, which messages call name, or else by its path.
@@ -198,10 +201,21 @@ func (l *File) Find(name, purpose string) (int, error) {
 	return 0, fault.Inputf("", "%s has no column %q, %s; %s", l.name, name, purpose, hint)
 }
 
-// Place is the SQL that says where in the labels a value is.
-const Place = "'row ' || (n + 1) || ' of the labels'"
+// Place is the SQL that says where in the labels a value is. Columns of the labels have the prefix.
+func (l *File) Place(prefix string) string { return place(prefix + l.position()) }
 
-// Load makes the table labels: n is the row's position from 0, t its instant in microseconds, c0, c1, … its columns.
+func place(position string) string { return "'row ' || (" + position + " + 1) || ' of the labels'" }
+
+// position is the column with the row's position in the file.
+func (l *File) position() string {
+	if l.Within == nil {
+		return "n"
+	}
+	return "in_file"
+}
+
+// Load makes the table labels: n is the row's position from 0 among the label rows, t its instant in microseconds, c0,
+// c1, … its columns. If label rows are left out by their instants, in_file is the row's position among all of them.
 func (l *File) Load(ctx context.Context, s *session.Session, timeColumn int) error {
 	return l.load(ctx, s, timeColumn, "TABLE")
 }
@@ -209,7 +223,7 @@ func (l *File) Load(ctx context.Context, s *session.Session, timeColumn int) err
 // Pass makes labels a view if the file can be read more than once, for a caller that lets all label rows pass by once:
 // it need not hold them. What cannot be read shows when they do (Unreadable).
 func (l *File) Pass(ctx context.Context, s *session.Session, timeColumn int) error {
-	if l.Format != Parquet || len(l.floored) > 0 {
+	if l.Format != Parquet || len(l.floored) > 0 || l.Within != nil {
 		return l.Load(ctx, s, timeColumn)
 	}
 	return l.load(ctx, s, timeColumn, "VIEW")
@@ -226,12 +240,38 @@ func (l *File) load(ctx context.Context, s *session.Session, timeColumn int, kin
 	}
 	column := fmt.Sprintf("c%d", timeColumn)
 	what := quote.Literal(fmt.Sprintf("label column %q", l.Columns[timeColumn].Name))
-	statement := fmt.Sprintf("CREATE %s %s.labels AS\nSELECT n, %s AS t, %s\nFROM %s", kind, session.Schema,
-		times.SQL(column, what, Place), strings.Join(quote.Numbered("c", len(l.Columns)), ", "), source)
+	query := fmt.Sprintf("SELECT n AS %s, %s AS t, %s\nFROM %s", l.position(), times.SQL(column, what, place("n")),
+		strings.Join(quote.Numbered("c", len(l.Columns)), ", "), source)
+	if l.Within != nil {
+		query = fmt.Sprintf("SELECT row_number() OVER () - 1 AS n, *\nFROM (%s%s)\nWHERE %s", query,
+			l.prunes(column, l.Columns[timeColumn].Type), between("t", "%d", l.Within))
+	}
+	statement := fmt.Sprintf("CREATE %s %s.labels AS\n%s", kind, session.Schema, query)
 	if err := s.Exec(ctx, statement); err != nil {
 		return l.Explain(l.blame(ctx, s, err))
 	}
 	return l.checkTimes(ctx, s, timeColumn)
+}
+
+// prunes is the condition on a time column by which DuckDB skips row groups whose rows all count as not there; empty if
+// it has another unit than instants.
+func (l *File) prunes(column, typeName string) string {
+	switch typeName {
+	case "TIMESTAMP":
+		return "\nWHERE " + between(column, "make_timestamp(%d)", l.Within)
+	case "TIMESTAMP WITH TIME ZONE":
+		return "\nWHERE " + between(column, "make_timestamptz(%d)", l.Within)
+	}
+	return ""
+}
+
+// between is the condition that a time lies in a window (R5), with instants in this form.
+func between(column, form string, window *offline.Window) string {
+	condition := fmt.Sprintf("%s <= "+form, column, window.End)
+	if window.Start != nil {
+		condition += fmt.Sprintf(" AND %s > "+form, column, *window.Start)
+	}
+	return condition
 }
 
 // Unreadable names the label column that cannot be read if a statement over the labels failed for that reason.

@@ -17,7 +17,7 @@ from plumbstore.labels import check_file
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT = 6
+FORMAT = 7
 """The newest known format. Later ones are refused."""
 
 SUFFIX = ".manifest"
@@ -119,6 +119,8 @@ def parse(text: str, where: str, *, sealed: bool = True) -> Manifest:
     missing = [name for name in _MEMBERS if name not in content]
     if missing:
         raise InputError(f"{where} is damaged: {', '.join(missing)} is missing")
+    if "parts" in content or "shard" in content:
+        raise InputError(f"{where} is of a training set in several files, which only plumb on the command line reads")
     return Manifest(text.strip(), content)
 
 
