@@ -378,25 +378,3 @@ func Parse(text []byte) (*Manifest, error) {
 	}
 	return &content.Manifest, nil
 }
-
-// unusable is the *fault.InputError that names the manifest which an error of Parse is about, and wraps that too.
-func unusable(path string, err error) error {
-	return &manifestError{input: fault.Inputf("", "cannot use manifest %s: %v", path, err), cause: err}
-}
-
-// manifestError is an InputError that also is its cause.
-type manifestError struct {
-	input *fault.InputError
-	cause error
-}
-
-func (e *manifestError) Error() string   { return e.input.Error() }
-func (e *manifestError) Unwrap() []error { return []error{e.input, e.cause} }
-
-// reason is a file error without the path, which the message has said already.
-func reason(err error) error {
-	if path, ok := errors.AsType[*os.PathError](err); ok {
-		return path.Err
-	}
-	return err
-}

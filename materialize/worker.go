@@ -38,8 +38,8 @@ type Work struct {
 //
 // If it fails, it gives its shard back and leaves the run, which stays open: another worker may not have the trouble.
 // But a run is closed as failed if it can never end: its view has got another definition, the online store has lost
-// rows meanwhile (checkTable), or more rows fail than may. Either way the worker goes on with the other runs, and all failures are
-// in the error. One that has lost its lease goes on with another shard.
+// rows meanwhile (checkTable), or more rows fail than may. Either way the worker goes on with the other runs, and all
+// failures are in the error. One that has lost its lease goes on with another shard.
 func (m *Materializer) Work(ctx context.Context, work Work) error {
 	left := map[int64]bool{}
 	var failures []error

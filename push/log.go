@@ -193,9 +193,15 @@ func (p *Pusher) groupCommitOf(ctx context.Context, view *feature.View) (*groupC
 	if err != nil {
 		return nil, err
 	}
+	var rolled pushlog.Rolled
+	if p.config.Rolled != nil {
+		if rolled, err = p.config.Rolled(path); err != nil {
+			return nil, err
+		}
+	}
 	l := &groupCommit{name: view.Name, view: view}
 	l.log, err = pushlog.Open(ctx, pushlog.Config{
-		Folder: folder, Now: p.config.Now, MaxBytes: p.config.LogBytes, MaxAge: p.config.LogInterval,
+		Folder: folder, Rolled: rolled, Now: p.config.Now, MaxBytes: p.config.LogBytes, MaxAge: p.config.LogInterval,
 		Replay: func(ctx context.Context, record arrow.RecordBatch) error { return p.replay(ctx, l.view, record) },
 	})
 	if err != nil {

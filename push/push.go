@@ -28,6 +28,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store/online"
+	"github.com/plumbstore/plumb/store/pushlog"
 )
 
 // DefaultClockSkew is how far an event time may lie ahead of the clock unless configured (R15).
@@ -44,6 +45,8 @@ type Config struct {
 	Retention time.Duration
 	// LogFolder returns the absolute folder of a push log, or why there cannot be one. Required if a view has one.
 	LogFolder func(path string) (string, error)
+	// Rolled returns where the Parquet files of a push log are kept if that is not its folder; nil if it is. May be nil.
+	Rolled func(path string) (pushlog.Rolled, error)
 	// Definition reads the current definition of a view from the registry; a *fault.NotFoundError if there is none. If
 	// nil, definitions never change.
 	Definition func(ctx context.Context, view string) (*feature.View, error)

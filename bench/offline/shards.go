@@ -41,7 +41,8 @@ func measureShards(ctx context.Context, plumb, folder string) error {
 		}
 	}
 	fmt.Printf("%s labels, %s rows x %d features\n\n", humanize.Comma(shardLabels), humanize.Comma(featureRows), features)
-	fmt.Println("| way | seconds | processor seconds | of one process's seconds | memory of a process |\n|---|---|---|---|---|")
+	fmt.Println("| way | seconds | processor seconds | of one process's seconds | memory of a process |\n" +
+		"|---|---|---|---|---|")
 	base := process.Median(one)
 	for _, way := range []struct {
 		name  string

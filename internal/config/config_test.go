@@ -76,7 +76,8 @@ func defaults(folder string) shown {
 		OnlineRetention: 7 * 24 * time.Hour,
 		Offline:         config.Offline{Roots: []string{"data"}, MemoryLimit: "2GB", CacheLimit: 20_000_000_000},
 		Objects:         config.Objects{Addressing: "auto"},
-		Push:            config.Push{ClockSkew: 10 * time.Second, LogSize: 64_000_000, LogInterval: time.Minute},
+		Push:            config.Push{ClockSkew: 10 * time.Second, LogSize: 64_000_000, LogInterval: time.Minute,
+			LogDir: folder + "/.plumb/push"},
 		Serving: config.Serving{
 			GRPC: "127.0.0.1:6570", HTTP: "127.0.0.1:6571", LogFormat: "text",
 			FlightJobs: 2, FlightQueue: 16, FlightSpool: 1_000_000_000,
@@ -197,6 +198,8 @@ var precedence = []struct {
 	{"push.log_interval", "10s", "1h", "1us",
 		func(s *shown) { s.Push.LogInterval = 10 * time.Second }, func(s *shown) { s.Push.LogInterval = time.Hour },
 		func(s *shown) { s.Push.LogInterval = time.Microsecond }},
+	{"push.log_dir", "/a", "/b", "/c", func(s *shown) { s.Push.LogDir = "/a" },
+		func(s *shown) { s.Push.LogDir = "/b" }, func(s *shown) { s.Push.LogDir = "/c" }},
 	{"databases", "{a: 'postgres://h/1'}", "a=postgres://h/2", "a=postgres://h/3",
 		func(s *shown) { s.Database = "postgres://h/1" }, func(s *shown) { s.Database = "postgres://h/2" },
 		func(s *shown) { s.Database = "postgres://h/3" }},

@@ -1,7 +1,9 @@
 package config
 
 import (
+	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/plumbstore/plumb/feature"
@@ -14,11 +16,25 @@ type Push struct {
 	// LogSize, in bytes, and LogInterval are when rows of a push log become a Parquet file; both above nothing.
 	LogSize     int64
 	LogInterval time.Duration
+	// LogDir is the absolute folder of the write-ahead files of push logs whose Parquet files are objects.
+	LogDir string
 }
 
 func setLogSize(l *loader, value []string) (err error) {
 	l.config.Push.LogSize, err = parseSize(value[0])
 	return err
+}
+
+func setLogDir(l *loader, value []string) error {
+	dir := value[0]
+	if dir == "" {
+		return errors.New("must name a folder")
+	}
+	if !filepath.IsAbs(dir) {
+		dir = filepath.Join(l.config.ProjectDir, dir)
+	}
+	l.config.Push.LogDir = dir
+	return nil
 }
 
 func setLogInterval(l *loader, value []string) (err error) {

@@ -124,6 +124,8 @@ var settings = slices.Concat([]Setting{
 		set: setLogSize},
 	{Key: "push.log_interval", Default: "1m",
 		Usage: "after how long rows of a push log become a Parquet file, which joins read", set: setLogInterval},
+	{Key: "push.log_dir", Default: ".plumb/push",
+		Usage: "folder of the write-ahead files of push logs whose Parquet files are objects", set: setLogDir},
 	{Key: "databases", Optional: true, kind: named,
 		Usage: "databases that plumb pull reads, by the names that sources have for them: postgres://…", set: setDatabases},
 	{Key: "lineage", Optional: true,

@@ -3,11 +3,14 @@ package project
 import (
 	"context"
 	"io"
+	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/plumbstore/plumb/internal/config"
 	"github.com/plumbstore/plumb/internal/disk"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/parity"
 	"github.com/plumbstore/plumb/registry"
 	"github.com/plumbstore/plumb/registry/sqldb"
@@ -18,6 +21,7 @@ import (
 	"github.com/plumbstore/plumb/store/plainread"
 	"github.com/plumbstore/plumb/store/pulled"
 	"github.com/plumbstore/plumb/store/pulled/postgres"
+	"github.com/plumbstore/plumb/store/pushlog"
 	"github.com/plumbstore/plumb/store/redis"
 	"github.com/plumbstore/plumb/store/sqlite"
 )
@@ -117,9 +121,54 @@ func openObjects(c *config.Config) (*objects.Store, error) {
 	})
 }
 
-// LogFolder is the absolute folder of a push log.
+// LogFolder is the absolute folder of a push log. If its Parquet files are objects, it has the write-ahead files alone.
 func (p *Project) LogFolder(path string) (string, error) {
-	return duckdb.LogFolder(localConfig(p.Config), path)
+	if !objects.IsLocation(path) {
+		return duckdb.LogFolder(localConfig(p.Config), path)
+	}
+	at, err := p.logLocation(path)
+	return filepath.Join(p.Config.Push.LogDir, at.Local()), err
+}
+
+// logLocation is what the names of the objects of a push log begin with. It lies below a root, since joins read it.
+func (p *Project) logLocation(path string) (objects.Location, error) {
+	at, err := objects.Parse(path)
+	if err != nil {
+		return at, err
+	}
+	for _, root := range p.Config.Offline.Roots {
+		if objects.IsLocation(root) {
+			if below, err := objects.Parse(root); err == nil && at.IsBelow(below) {
+				return at, nil
+			}
+		}
+	}
+	return at, fault.Inputf("", "push log %s lies outside the folders that sources may be read from (offline.roots: %s)",
+		path, strings.Join(p.Config.Offline.Roots, ", "))
+}
+
+// rolledLog keeps the Parquet files of a push log in an object store; nil if they are local files.
+func (p *Project) rolledLog(path string) (pushlog.Rolled, error) {
+	if !objects.IsLocation(path) {
+		return nil, nil
+	}
+	at, err := p.logLocation(path)
+	if err != nil {
+		return nil, err
+	}
+	store, err := openObjects(p.Config)
+	return rolledObjects{store, at}, err
+}
+
+// rolledObjects are objects whose names begin with that of a location and a slash.
+type rolledObjects struct {
+	store *objects.Store
+	at    objects.Location
+}
+
+// Keep implements pushlog.Rolled.
+func (r rolledObjects) Keep(ctx context.Context, path, name string) error {
+	return r.store.Keep(ctx, path, r.at.At(r.at.Key+"/"+name))
 }
 
 // localConfig finds local folders alone.

@@ -29,6 +29,7 @@ func (p *Project) Pusher(ctx context.Context) (*push.Pusher, error) {
 		ClockSkew: p.Config.Push.ClockSkew,
 		Retention: p.Config.OnlineRetention,
 		LogFolder: p.LogFolder,
+		Rolled:    p.rolledLog,
 		Definition: func(ctx context.Context, view string) (*feature.View, error) {
 			current, err := engine.Current(ctx, p.Config.Project)
 			if err != nil {

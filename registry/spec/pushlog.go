@@ -13,6 +13,7 @@ import (
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/source/objects"
 )
 
 // checkPushLog refuses a push log that could not hold all rows, or whose rows others would read too. Two views that
@@ -24,6 +25,15 @@ func (c *checker) checkPushLog(ctx context.Context, view *plumbv1.FeatureView) e
 		return ctx.Err()
 	}
 	at := path{"push_log", "path"}
+	if objects.IsLocation(folder) {
+		location, err := objects.Parse(folder)
+		switch {
+		case err != nil:
+			c.add(view, at, "%s", oneLine(err.Error()))
+		case location.Key == "" || strings.ContainsAny(location.Key, "*?["):
+			c.add(view, at, "%s has to name a folder in the bucket, without any of * ? [", folder)
+		}
+	}
 	if source := c.sources[view.GetSource()]; source != nil && !isParquet(source) {
 		kind := "SQL"
 		if files, ok := feature.KindOf(source).(feature.Files); ok {

@@ -1,7 +1,6 @@
 package objects
 
 import (
-	"bytes"
 	"context"
 	"crypto/md5" //nolint:gosec // S3 checks parts by their MD5.
 	"crypto/rand"
@@ -255,60 +254,3 @@ func (u *upload) explain(ctx context.Context, err error) error {
 
 // isGone says whether the server does not know an upload.
 func isGone(err error) bool { return minio.ToErrorResponse(err).Code == minio.NoSuchUpload }
-
-// Put writes an object of a few bytes, in the place of one that is there. It is not cancelled.
-func (s *Store) Put(ctx context.Context, at Location, content []byte) error {
-	return s.put(ctx, at, content, minio.PutObjectOptions{})
-}
-
-// PutNew writes an object of a few bytes if there is none of its name, and says whether it did. It is not cancelled.
-func (s *Store) PutNew(ctx context.Context, at Location, content []byte) (bool, error) {
-	options := minio.PutObjectOptions{UserMetadata: map[string]string{markName: newMark()}}
-	options.SetMatchETagExcept("*")
-	err := s.put(ctx, at, content, options)
-	if !errors.Is(err, errTaken) {
-		return err == nil, err
-	}
-	// Maybe it was written by a request whose answer was lost.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), completion)
-	defer cancel()
-	info, err := s.server(at).StatObject(ctx, at.Bucket, at.Key, minio.StatObjectOptions{})
-	if err != nil {
-		return false, s.explainWrite(ctx, at, err)
-	}
-	return isMarked(info, options.UserMetadata[markName]), nil
-}
-
-// errTaken says that there is an object of a name already.
-var errTaken = errors.New("there is an object of this name")
-
-func (s *Store) put(ctx context.Context, at Location, content []byte, options minio.PutObjectOptions) error {
-	options.ContentType = "application/json"
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), completion)
-	defer cancel()
-	size := int64(len(content))
-	digest := md5.Sum(content) //nolint:gosec // S3 checks objects by their MD5.
-	sum := base64.StdEncoding.EncodeToString(digest[:])
-	err := s.send(ctx, bytes.NewReader(content), Range{0, size}, func(ctx context.Context, body io.Reader) error {
-		_, err := s.server(at).PutObject(ctx, at.Bucket, at.Key, body, size, sum, "", options)
-		return err
-	})
-	switch {
-	case err == nil:
-		return nil
-	case minio.ToErrorResponse(err).StatusCode == http.StatusPreconditionFailed:
-		return errTaken
-	}
-	return s.explainWrite(ctx, at, err)
-}
-
-// Remove removes an object. One that is not there is removed already. It is not cancelled.
-func (s *Store) Remove(ctx context.Context, at Location) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), completion)
-	defer cancel()
-	err := s.server(at).RemoveObject(ctx, at.Bucket, at.Key, minio.RemoveObjectOptions{})
-	if err != nil && minio.ToErrorResponse(err).StatusCode != http.StatusNotFound {
-		return s.explainWrite(ctx, at, err)
-	}
-	return nil
-}

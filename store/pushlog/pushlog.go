@@ -7,6 +7,10 @@
 // next process that opens the log takes it over. What was being appended when it was killed was never acknowledged, and
 // is dropped.
 //
+// Parquet files may be kept elsewhere (Config.Rolled), such as in an object store. Then a Parquet file is written here
+// too, kept there, and removed here with its write-ahead file. An empty file NAME.rolled stays here in its place, until
+// there is one with a greater name.
+//
 // A name begins with the time at which the file was begun, and is greater than all earlier names in the folder, even if
 // the clock was set back. So files in the order of their names have rows in the order in which one process appended
 // them.
@@ -57,9 +61,18 @@ type Config struct {
 	MaxBytes int64
 	// MaxAge is how old a write-ahead file may become before RollDue closes it.
 	MaxAge time.Duration
+	// Rolled, if set, is where Parquet files are kept in the place of the folder, which then has write-ahead files alone.
+	Rolled Rolled
 	// Replay, if set, brings rows online. Then rows become a Parquet file, which training reads, only once they are
 	// online: Settled has said so, or Replay took them without an error.
 	Replay func(context.Context, arrow.RecordBatch) error
+}
+
+// Rolled keeps the Parquet files of a log elsewhere than in its folder.
+type Rolled interface {
+	// Keep makes the file at a path durable under a name, as a whole, and returns nil if there is one of that name: it has
+	// the same rows, since it was made of the same write-ahead file.
+	Keep(ctx context.Context, path, name string) error
 }
 
 // Log is one process's part of a push log. It is safe for concurrent use, but for Append, Settled, Settle and Unsettle,
@@ -82,8 +95,8 @@ type Log struct {
 	rolling sync.Mutex
 }
 
-// Open makes the folder, brings online what killed processes have left in it, and makes Parquet files of that. Where
-// it fails their files stay as they are.
+// Open makes the folder, brings online what killed processes have left in it, and makes Parquet files of that, unless
+// they are kept elsewhere: these are made when others are. Where it fails their files stay as they are.
 func Open(ctx context.Context, config Config) (*Log, error) {
 	const defaultBytes = 64 << 20
 	if config.MaxBytes == 0 {
@@ -101,7 +114,7 @@ func Open(ctx context.Context, config Config) (*Log, error) {
 	if err == nil {
 		err = l.Settle(ctx)
 	}
-	if err == nil {
+	if err == nil && config.Rolled == nil { // What is elsewhere may not answer, and rows can be pushed all the same.
 		err = l.RollClosed()
 	}
 	if err != nil {
@@ -237,7 +250,7 @@ func (l *Log) RollClosed() error {
 		if next == nil {
 			return nil
 		}
-		err := next.roll()
+		err := next.roll(l.config.Rolled)
 		l.mu.Lock()
 		next.rolling = false
 		if err == nil {

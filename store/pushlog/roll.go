@@ -1,8 +1,13 @@
 package pushlog
 
 import (
+	"context"
 	"errors"
+	"io"
 	"os"
+	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/parquet"
@@ -17,7 +22,10 @@ import (
 // doubtful stands for a Parquet file whose name is there and may not survive a power failure, since renaming or syncing
 // the folder has failed. The write-ahead file is not removed on the strength of such a name. The next attempt writes
 // and renames the Parquet file anew, as a second sync may succeed without having written anything.
-func (s *segment) roll() error {
+func (s *segment) roll(elsewhere Rolled) error {
+	if elsewhere != nil {
+		return s.keep(elsewhere)
+	}
 	if _, err := os.Stat(s.path(parquetExtension)); err == nil && !s.doubtful {
 		// A process was killed between the two steps, perhaps before the name was durable.
 		if err := s.disk.SyncFolder(s.folder); err != nil {
@@ -38,6 +46,48 @@ func (s *segment) roll() error {
 		s.doubtful = false
 	}
 	return s.remove()
+}
+
+// keepTime bounds the time in which a Parquet file is kept elsewhere. It is tried again the next time.
+const keepTime = 2 * time.Minute
+
+// keep is roll for a log whose Parquet files are kept elsewhere. A process that is killed after the file was kept leaves
+// the write-ahead file, of which the next one makes the same file and finds it kept.
+func (s *segment) keep(elsewhere Rolled) error {
+	rows, err := s.writeParquet()
+	if err == nil && rows > 0 {
+		ctx, cancel := context.WithTimeout(context.Background(), keepTime)
+		defer cancel()
+		err = elsewhere.Keep(ctx, s.unfinished(), s.name+parquetExtension)
+	}
+	if err == nil {
+		err = s.mark()
+	}
+	if err != nil {
+		return errors.Join(err, s.disk.Discard(s.unfinished()))
+	}
+	return s.remove()
+}
+
+// rolledExtension is that of the file that stands for those that were kept elsewhere, so that later names are greater.
+const rolledExtension = ".rolled"
+
+// mark leaves the name of the file in the folder, in the place of lesser ones.
+func (s *segment) mark() error {
+	if err := s.disk.Write(s.path(rolledExtension), func(io.Writer) error { return nil }); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(s.folder)
+	if err != nil {
+		return err
+	}
+	var lesser []string
+	for _, entry := range entries {
+		if strings.HasSuffix(entry.Name(), rolledExtension) && entry.Name() < s.name && entry.Name()[0] != '.' {
+			lesser = append(lesser, filepath.Join(s.folder, entry.Name()))
+		}
+	}
+	return s.disk.Remove(lesser...)
 }
 
 // unfinished is the name of a Parquet file that is being written, which no reader takes for one.

@@ -32,7 +32,7 @@ func TestAFileThatIsTakenOverBeforeItIsLockedGetsNoRows(t *testing.T) {
 				t.Fatal(taken, err)
 			}
 			return func() {
-				if err := taken.roll(); err != nil {
+				if err := taken.roll(nil); err != nil {
 					t.Error(err)
 				}
 			}

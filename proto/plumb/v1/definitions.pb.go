@@ -1348,7 +1348,7 @@ func (x *AggregateFunction) GetMaxValues() uint32 {
 // its source (R3).
 type PushLog struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The folder, relative to the project folder and below offline.roots. No other view may use it.
+	// The folder, relative to the project folder, or s3://BUCKET/PREFIX; below offline.roots. No other view may use it.
 	Path          string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -62,14 +62,8 @@ func (f *Finder) Find(ctx context.Context, source *feature.Source, reading *obje
 		return Files{}, err
 	}
 	own := len(files.Paths)
-	pushed, err := f.pushed(source)
-	if err != nil {
+	if err := f.addPushed(ctx, &files, source, reading); err != nil {
 		return Files{}, err
-	}
-	for _, path := range pushed {
-		if err := files.add(f, source, path); err != nil {
-			return Files{}, err
-		}
 	}
 	if folder != "" {
 		if err := files.findPartitions(folder, own); err != nil {

@@ -45,18 +45,26 @@ func (f *Finder) findObjects(ctx context.Context, files *Files, named feature.Fi
 		return "", err
 	}
 	for _, object := range found {
-		opened, err := reading.Open(object)
-		if err != nil {
+		if err := files.addObject(reading, object); err != nil {
 			return "", err
 		}
-		if err := PlainPath(opened.Path()); err != nil {
-			return "", err
-		}
-		files.Paths, files.Names = append(files.Paths, opened.Path()), append(files.Names, object.String())
-		files.listed, files.infos = append(files.listed, object.String()), append(files.infos, nil)
-		files.objects = append(files.objects, opened)
 	}
 	return folder, nil
+}
+
+// addObject adds an object.
+func (f *Files) addObject(reading *objects.Reading, object objects.Object) error {
+	opened, err := reading.Open(object)
+	if err != nil {
+		return err
+	}
+	if err := PlainPath(opened.Path()); err != nil {
+		return err
+	}
+	f.Paths, f.Names = append(f.Paths, opened.Path()), append(f.Names, object.String())
+	f.listed, f.infos = append(f.listed, object.String()), append(f.infos, nil)
+	f.objects = append(f.objects, opened)
+	return nil
 }
 
 // objectsOf lists the objects that a location names: one by its key, those of a folder, or those of a pattern.
