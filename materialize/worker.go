@@ -197,9 +197,9 @@ func (o *opened) checkTable(ctx context.Context) error {
 	case marks[0].Birth == o.shared.Birth, o.shared.LocalStore != "":
 		return errLostMeanwhile
 	}
-	return &fault.PreconditionError{Message: fmt.Sprintf("the online store of this worker does not have the table that run "+
-		"%d began to write: give the worker the store of the others, or, if that has lost its rows, close the run with plumb "+
-		"materialize --cancel --view %s and divide another", o.ID, o.View)}
+	return &fault.PreconditionError{Message: fmt.Sprintf("the online store of this worker does not have the table that "+
+		"run %d began to write: give the worker the store of the others, or, if that has lost its rows, close the run with "+
+		"plumb materialize --cancel --view %s and divide another", o.ID, o.View)}
 }
 
 // end closes a run whose shards are all done: it marks the table's progress and records it. Of several workers that

@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"math/rand/v2"
 	"os"
@@ -90,7 +91,7 @@ func (v victim) checkFiles(whole, wounded string) (there int) {
 			v.t.Fatal(err)
 		}
 		want, err := os.ReadFile(filepath.Join(whole, entry.Name()))
-		if err != nil || string(got) != string(want) {
+		if err != nil || !bytes.Equal(got, want) {
 			v.t.Errorf("%s is not what it is undisturbed, %v", entry.Name(), err)
 		}
 	}

@@ -76,7 +76,7 @@ func defaults(folder string) shown {
 		OnlineRetention: 7 * 24 * time.Hour,
 		Offline:         config.Offline{Roots: []string{"data"}, MemoryLimit: "2GB", CacheLimit: 20_000_000_000},
 		Objects:         config.Objects{Addressing: "auto"},
-		Push:            config.Push{ClockSkew: 10 * time.Second, LogSize: 64_000_000, LogInterval: time.Minute,
+		Push: config.Push{ClockSkew: 10 * time.Second, LogSize: 64_000_000, LogInterval: time.Minute,
 			LogDir: folder + "/.plumb/push"},
 		Serving: config.Serving{
 			GRPC: "127.0.0.1:6570", HTTP: "127.0.0.1:6571", LogFormat: "text",

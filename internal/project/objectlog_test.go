@@ -149,12 +149,13 @@ func TestPushedRowsThatAnObjectStoreDoesNotTakeArriveLaterOnce(t *testing.T) {
 		says    string
 		there   int
 	}{
-		"a storm of 503":      {refusing(http.StatusServiceUnavailable, "SlowDown"), "answered 503 SlowDown 6 times", 0},
-		"expired credentials": {refusing(http.StatusBadRequest, "ExpiredToken"), "the credentials have expired (ExpiredToken); renew them", 0},
-		"a missing bucket":    {refusing(http.StatusNotFound, "NoSuchBucket"), `has no bucket "lake"`, 0},
+		"a storm of 503": {refusing(http.StatusServiceUnavailable, "SlowDown"), "answered 503 SlowDown 6 times", 0},
+		"expired credentials": {refusing(http.StatusBadRequest, "ExpiredToken"),
+			"the credentials have expired (ExpiredToken); renew them", 0},
+		"a missing bucket": {refusing(http.StatusNotFound, "NoSuchBucket"), `has no bucket "lake"`, 0},
 		"a cut connection": {func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 			if isPut(r) {
-				panic(http.ErrAbortHandler)
+				panic(http.ErrAbortHandler) //nolint:forbidigo // It cuts the connection.
 			}
 			next.ServeHTTP(w, r)
 		}, "cannot write s3://lake/log/plane/", 0},
@@ -162,7 +163,7 @@ func TestPushedRowsThatAnObjectStoreDoesNotTakeArriveLaterOnce(t *testing.T) {
 		"a lost answer": {func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 			next.ServeHTTP(w, r)
 			if isPut(r) && lost.CompareAndSwap(false, true) {
-				panic(http.ErrAbortHandler)
+				panic(http.ErrAbortHandler) //nolint:forbidigo // It cuts the connection.
 			}
 		}, "", 1},
 	} {

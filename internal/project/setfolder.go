@@ -94,22 +94,9 @@ func (f localSet) read(_ context.Context, name string) ([]byte, error) {
 
 // create holds a lock file while it looks and writes, since a renamed file takes the place of one that is there.
 func (f localSet) create(ctx context.Context, name string, content []byte) (err error) {
-	const lockName, wait, most = ".plumb.lock", 20 * time.Millisecond, time.Minute
-	lock, err := f.disk.CreateLocked(f.path(lockName), 0o644)
-	for deadline := time.Now().Add(most); err != nil; lock, err = f.disk.CreateLocked(f.path(lockName), 0o644) {
-		if errors.Is(err, fs.ErrExist) {
-			if lock, err = f.disk.TakeOver(f.path(lockName)); err == nil {
-				break
-			}
-		}
-		if !errors.Is(err, disk.ErrTaken) && !errors.Is(err, fs.ErrNotExist) || time.Now().After(deadline) {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(wait):
-		}
+	lock, err := f.lock(ctx)
+	if err != nil {
+		return err
 	}
 	defer func() { err = errors.Join(err, f.disk.Remove(lock.Name()), lock.Close()) }()
 	if _, err := os.Stat(f.path(name)); !errors.Is(err, fs.ErrNotExist) {
@@ -119,6 +106,26 @@ func (f localSet) create(ctx context.Context, name string, content []byte) (err 
 		_, err := w.Write(content)
 		return err
 	})
+}
+
+// lock holds the lock file of the folder, as soon as no other process does.
+func (f localSet) lock(ctx context.Context) (*disk.File, error) {
+	const wait, most = 20 * time.Millisecond, 3000
+	path := f.path(".plumb.lock")
+	for tries := 1; ; tries++ {
+		lock, err := f.disk.CreateLocked(path, 0o644)
+		if errors.Is(err, fs.ErrExist) {
+			lock, err = f.disk.TakeOver(path)
+		}
+		if err == nil || !errors.Is(err, disk.ErrTaken) && !errors.Is(err, fs.ErrNotExist) || tries == most {
+			return lock, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(wait):
+		}
+	}
 }
 
 func (f localSet) within(_ context.Context, name string) (*dataset.Manifest, error) {
@@ -158,7 +165,9 @@ type objectSet struct {
 	at    objects.Location
 }
 
-func (f objectSet) of(name string) objects.Location { return f.at.At(strings.TrimPrefix(f.at.Key+"/"+name, "/")) }
+func (f objectSet) of(name string) objects.Location {
+	return f.at.At(strings.TrimPrefix(f.at.Key+"/"+name, "/"))
+}
 
 func (f objectSet) path(name string) string { return f.of(name).String() }
 

@@ -197,7 +197,7 @@ func (s *shardedSet) divide(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	shards, err := join.Divide(ctx, s.request.Shards)
-	if err = errors.Join(err, join.Close()); err != nil {
+	if err := errors.Join(err, join.Close()); err != nil {
 		return nil, err
 	}
 	if err := s.inputs.Unchanged(); err != nil {

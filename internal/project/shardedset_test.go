@@ -1,6 +1,7 @@
 package project_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"os"
@@ -81,7 +82,7 @@ func TestShardsThatAreMadeAtTheSameTimeMakeOneTrainingSet(t *testing.T) {
 		}
 	}
 	for _, name := range threeFiles[2:] {
-		if string(read(t, filepath.Join(alone, name))) != string(read(t, filepath.Join(together, name))) {
+		if !bytes.Equal(read(t, filepath.Join(alone, name)), read(t, filepath.Join(together, name))) {
 			t.Errorf("%s has other bytes", name)
 		}
 	}
@@ -113,7 +114,7 @@ func TestAFileThatIsGoneIsMadeAgainAndTheOthersStay(t *testing.T) {
 	if got := names(t, out); !slices.Equal(got, threeFiles) {
 		t.Errorf("there is %v", got)
 	}
-	if string(read(t, gone)) != string(was) || string(read(t, filepath.Join(out, threeFiles[1]))) != string(manifest) {
+	if !bytes.Equal(read(t, gone), was) || !bytes.Equal(read(t, filepath.Join(out, threeFiles[1])), manifest) {
 		t.Error("what was made again is another")
 	}
 }
@@ -205,7 +206,7 @@ func TestADividedTrainingSetOfObjects(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range threeFiles[2:] {
-		if string(read(t, filepath.Join(l.folder, "sets", name))) != string(l.server.Get(t, "out/sets/"+name)) {
+		if !bytes.Equal(read(t, filepath.Join(l.folder, "sets", name)), l.server.Get(t, "out/sets/"+name)) {
 			t.Errorf("%s is another as an object", name)
 		}
 	}

@@ -12,8 +12,8 @@ import (
 	"github.com/plumbstore/plumb/store/offline"
 )
 
-// Divide implements offline.Join. With the label rows sorted by their instants, a row is in the shard that the first row
-// of its instant would be in if each shard had as many rows as the others.
+// Divide implements offline.Join. With the label rows sorted by their instants, a row is in the shard that the first
+// row of its instant would be in if each shard had as many rows as the others.
 func (j *join) Divide(ctx context.Context, shards int) ([]offline.LabelShard, error) {
 	if j.labels.Format == labelfile.CSV {
 		return nil, fault.Inputf("", "label rows in CSV have no types, and each shard would find types of its own; "+

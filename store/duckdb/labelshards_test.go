@@ -64,8 +64,8 @@ func TestR6_LabelRowsOfOneInstantAreInOneShard(t *testing.T) {
 // inSecondShard joins the second of two shards of labels.
 func inSecondShard(t *testing.T, p *project, between func()) error {
 	t.Helper()
-	join, err := p.plan(t, "labels.parquet", "SELECT k, make_timestamp(n) AS t FROM (VALUES ('1', 10::BIGINT), ('2', 30), "+
-		"('3', 5), ('1.5', 40)) AS i(k, n)")
+	join, err := p.plan(t, "labels.parquet", "SELECT k, make_timestamp(n) AS t FROM "+
+		"(VALUES ('1', 10::BIGINT), ('2', 30), ('3', 5), ('1.5', 40)) AS i(k, n)")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -104,7 +104,8 @@ func TestARowIsElsewhereOnceAfterAFaultOfTheDiskAtEveryOperation(t *testing.T) {
 			t.Fatal(err)
 		}
 		system := faulty.New(t, folder, fault)
-		struck, err := pushlog.Open(t.Context(), pushlog.Config{Folder: folder, Now: c.Now, Disk: disk.On(system), Rolled: to})
+		struck, err := pushlog.Open(t.Context(), pushlog.Config{Folder: folder, Now: c.Now, Disk: disk.On(system),
+			Rolled: to})
 		if err == nil {
 			_ = struck.Close() // It may fail.
 		}

@@ -51,8 +51,8 @@ func (s *segment) roll(elsewhere Rolled) error {
 // keepTime bounds the time in which a Parquet file is kept elsewhere. It is tried again the next time.
 const keepTime = 2 * time.Minute
 
-// keep is roll for a log whose Parquet files are kept elsewhere. A process that is killed after the file was kept leaves
-// the write-ahead file, of which the next one makes the same file and finds it kept.
+// keep is roll for a log whose Parquet files are kept elsewhere. A process that is killed after the file was kept
+// leaves the write-ahead file, of which the next one makes the same file and finds it kept.
 func (s *segment) keep(elsewhere Rolled) error {
 	rows, err := s.writeParquet()
 	if err == nil && rows > 0 {
