@@ -3,8 +3,9 @@
     bench_lookups.py ADDRESS SERVICE ENTITIES ROUNDS ROWS...
 
 The benchmark of look-ups runs it against its own server (bench/online/python.go). It prints a table in Markdown, with a
-line for each number of rows and each form that the client gives a result. All take turns of half a second; figures are
-medians, and ratios are medians of those within each round. Values are compared before anything is measured.
+line for each number of rows and each form that the client gives a result, and a line for 16 threads. All take turns of
+half a second; figures are medians, and ratios are medians of those within each round. CPU is the processor time of this
+process, which other load changes less than the time that a call takes. Values are compared before anything is measured.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import random
 import statistics
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,13 +26,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 METHOD = "/plumb.v1.ServingService/GetOnlineFeatures"
-WARM_UP, TURN = 20, 0.5
+WARM_UP, TURN, THREADS = 20, 0.5, 16
 
 
 class Load(NamedTuple):
-    """Says what came of calls: the seconds of one in the middle, and how many there were in a second."""
+    """Says what came of calls: the seconds of one in the middle, its processor seconds on average, and how many there
+    were in a second.
+    """
 
     p50: float
+    cpu: float
     per_second: float
 
 
@@ -52,17 +57,35 @@ def bare(address: str, service: str) -> Callable[[list[int]], sv.GetOnlineFeatur
 def measure(ask: Callable[[list[int]], object], rows: int, entities: int) -> Load:
     """Calls for a turn, each time with other users."""
     took: list[float] = []
-    begin, done = time.perf_counter(), 0
+    begin, used, done = time.perf_counter(), 0.0, 0
     while done < WARM_UP or time.perf_counter() - begin < TURN:
         users = random.choices(range(entities), k=rows)  # noqa: S311 - users of a benchmark.
         before = time.perf_counter()
         ask(users)
         done += 1
         if done == WARM_UP:
-            begin = time.perf_counter()
+            begin, used = time.perf_counter(), time.process_time()
         elif done > WARM_UP:
             took.append(time.perf_counter() - before)
-    return Load(statistics.median(took), 1 / statistics.fmean(took))
+    cpu = (time.process_time() - used) / len(took)
+    return Load(statistics.median(took), cpu, 1 / statistics.fmean(took))
+
+
+def measure_threads(ask: Callable[[list[int]], object], rows: int, entities: int) -> float:
+    """Calls from threads for a turn, and returns the calls in a second."""
+    end, counts = time.perf_counter() + TURN, [0] * THREADS
+
+    def call(place: int) -> None:
+        while time.perf_counter() < end:
+            ask(random.choices(range(entities), k=rows))  # noqa: S311 - as above.
+            counts[place] += 1
+
+    threads = [threading.Thread(target=call, args=(place,)) for place in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / TURN
 
 
 def check(reply: sv.GetOnlineFeaturesResponse, answer: dict[str, list[object]]) -> None:
@@ -84,33 +107,46 @@ def compare(address: str, service: str, entities: int, rounds: int, rows: int) -
         variants: dict[str, Callable[[list[int]], object]] = {
             "bare": by_hand,
             "to_dict": lambda users: look_up(users).to_dict(),
+            "to_pylist": lambda users: look_up(users).to_pylist(),
+            "to_numpy": lambda users: look_up(users).to_numpy(numbers),
             "to_arrow": lambda users: look_up(users).to_arrow(),
             "to_pandas": lambda users: look_up(users).to_pandas(),
         }
         users = list(range(rows))
         reply = by_hand(users)
         check(reply, look_up(users).to_dict())
+        numbers = [column.name for column in reply.columns if column.values.WhichOneof("kind") != "strings"]
+        threads: dict[str, list[float]] = {"bare": [], "to_dict": []}
         loads: dict[str, list[Load]] = {name: [] for name in variants}
         for _ in range(rounds):
             for name, ask in variants.items():
                 loads[name].append(measure(ask, rows, entities))
+            for name, calls in threads.items():
+                calls.append(measure_threads(variants[name], rows, entities))
+    shape = f"{rows} x {len(reply.columns)}"
     for name in list(variants)[1:]:
         pairs = list(zip(loads[name], loads["bare"], strict=True))
         figures = [
             f"{statistics.median(load.p50 for load in side) * 1e3:.2f} ms | "
+            f"{statistics.median(load.cpu for load in side) * 1e3:.2f} ms | "
             f"{statistics.median(load.per_second for load in side):.0f}"
             for side in (loads[name], loads["bare"])
         ]
+        cpu = statistics.median(client.cpu / floor.cpu for client, floor in pairs)
         p50 = statistics.median(client.p50 / floor.p50 for client, floor in pairs)
         per_second = statistics.median(client.per_second / floor.per_second for client, floor in pairs)
-        shape = f"{rows} x {len(reply.columns)}"
-        print(f"| {shape} | {name} | {' | '.join(figures)} | {p50:.2f} | {per_second:.2f} |")
+        print(f"| {shape} | {name} | {' | '.join(figures)} | {p50:.2f} | {cpu:.2f} | {per_second:.2f} |")
+    client, floor = (statistics.median(threads[name]) for name in ("to_dict", "bare"))
+    ratio = statistics.median(a / b for a, b in zip(threads["to_dict"], threads["bare"], strict=True))
+    print(f"| {shape} | to_dict, {THREADS} threads | | | {client:.0f} | | | {floor:.0f} | | | {ratio:.2f} |")
 
 
 def main(address: str, service: str, entities: str, rounds: str, *rows: str) -> None:
     """Prints the table."""
-    print("| rows x features | as | client p50 | per second | bare p50 | per second | p50 ratio | per second ratio |")
-    print("|---|---|---|---|---|---|---|---|")
+    print(
+        "| rows x features | as | p50 | CPU | per second | bare p50 | CPU | per second | p50 ratio | CPU | per second |"
+    )
+    print("|---|---|---|---|---|---|---|---|---|---|---|")
     for count in rows:
         compare(address, service, int(entities), int(rounds), int(count))
 

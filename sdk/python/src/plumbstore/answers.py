@@ -3,40 +3,51 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from plumbstore.carriers import INSTANT
 from plumbstore.v1 import serving_pb2 as sv
-from plumbstore.values import array_of, instant_of, list_of
+from plumbstore.values import FIELDS, array_of, arrow_type, instant_of, list_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from datetime import datetime
+
+    from plumbstore.v1 import values_pb2 as pb
 
 STATUSES = sv.Status.keys()
 """The names of the statuses. The index is the number of the status; the numbers have no gaps."""
 
 PRESENT, NOT_FOUND = sv.Status.Value("PRESENT"), sv.Status.Value("NOT_FOUND")
 
+_FLAT: dict[str, Callable[[Any], Sequence[Any]]] = {
+    declared: attrgetter(f"{field}.values") for declared, field in FIELDS.items()
+}
+"""For each declared type whose elements are those of Python lists: reads them from Values."""
 
-@dataclass(frozen=True)
+
+@dataclass(slots=True)
 class Packed:
-    """A column of a server's answer; see plumb.online.Answer. It is unpacked only when it is read."""
+    """A column of a server's answer; see plumb.online.Answer. It is unpacked only when it is read, straight into the
+    form that is asked for.
+    """
 
-    column: sv.FeatureColumn
+    name: str
     declared: str
-
-    @property
-    def name(self) -> str:
-        """The name of the output (R10)."""
-        return self.column.name
+    packed: pb.Values
+    status_bytes: bytes
+    event_timestamps: Sequence[int]
 
     def values(self) -> pa.Array:
         """The values, null unless PRESENT."""
-        present = pa.array([status == PRESENT for status in self.column.statuses], pa.bool_())
-        return array_of(self.column.values, self.declared, present)
+        items = self._items()
+        if items is not None:
+            return pa.array(self._present(items), arrow_type(self.declared))
+        present = pa.array([status == PRESENT for status in self.status_bytes], pa.bool_())
+        return array_of(self.packed, self.declared, present)
 
     def statuses(self) -> pa.Array:
         """The names of the statuses."""
@@ -44,26 +55,49 @@ class Packed:
 
     def times(self) -> pa.Array:
         """The event times, null if NOT_FOUND."""
-        found = pa.array([status != NOT_FOUND for status in self.column.statuses], pa.bool_())
-        times = pa.array(self.column.event_timestamps, pa.int64()).cast(INSTANT)
-        return pc.if_else(found, times, pa.scalar(None, INSTANT))
+        micros = [
+            None if status == NOT_FOUND else each
+            for status, each in zip(self.status_bytes, self.event_timestamps, strict=True)
+        ]
+        return pa.array(micros, pa.int64()).cast(INSTANT)
 
     def value_list(self) -> list[Any]:
         """The values as a list."""
-        statuses = self.column.statuses
-        everywhere = statuses.count(PRESENT) == len(statuses)
-        return list_of(self.column.values, None if everywhere else [status == PRESENT for status in statuses])
+        items = self._items()
+        if items is not None:
+            return self._present(items)
+        flags = None if self.complete() else [status == PRESENT for status in self.status_bytes]
+        return list_of(self.packed, flags)
 
     def status_list(self) -> list[str]:
         """The statuses as a list."""
-        return [STATUSES[status] for status in self.column.statuses]
+        return [STATUSES[status] for status in self.status_bytes]
 
     def time_list(self) -> list[datetime | None]:
         """The event times as a list."""
         return [
             None if status == NOT_FOUND else instant_of(micros)
-            for status, micros in zip(self.column.statuses, self.column.event_timestamps, strict=True)
+            for status, micros in zip(self.status_bytes, self.event_timestamps, strict=True)
         ]
+
+    def complete(self) -> bool:
+        """Reports whether each value is PRESENT."""
+        return self.status_bytes.count(PRESENT) == len(self.status_bytes)
+
+    def _items(self) -> list[Any] | None:
+        """Returns the elements of a column of a flat type. Returns None for other types, and for elements that are not
+        of the declared type.
+        """
+        read = _FLAT.get(self.declared)
+        if read is None:
+            return None
+        items: list[Any] = read(self.packed)[:]  # type: ignore[assignment]
+        return items if len(items) == len(self.status_bytes) else None
+
+    def _present(self, items: list[Any]) -> list[Any]:
+        if self.complete():
+            return items
+        return [item if status == PRESENT else None for item, status in zip(items, self.status_bytes, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -71,6 +105,7 @@ class Arrays:
     """A column of Arrow arrays; see plumb.online.Answer."""
 
     name: str
+    declared: str
     value_array: pa.Array
     status_array: pa.Array
     time_array: pa.Array

@@ -49,15 +49,15 @@ def path(name: str, value: object) -> Path:
     return given
 
 
-def references(features: object) -> tuple[str, ...]:
+def references(features: object, name: str = "features") -> tuple[str, ...]:
     """Returns the requested features, given as any iterable of texts."""
     if features is None:
         return ()
     if isinstance(features, str):
-        raise InputError(f"features is the text {features!r}; give a list, such as [{features!r}]")
+        raise InputError(f"{name} is the text {features!r}; give a list, such as [{features!r}]")
     if isinstance(features, bytes) or not isinstance(features, Iterable):
-        raise InputError(f"features is a {type(features).__name__}; give a list, such as ['view:feature']")
-    return tuple(text(f"features[{place}]", each) for place, each in enumerate(features))
+        raise InputError(f"{name} is a {type(features).__name__}; give a list, such as ['view:feature']")
+    return tuple(text(f"{name}[{place}]", each) for place, each in enumerate(features))
 
 
 def seconds(name: str, value: object) -> float:

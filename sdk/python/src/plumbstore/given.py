@@ -94,6 +94,17 @@ class KeyRows:
         """The columns as they were given, as lists."""
         return dict(self.table.to_pydict() if self._plain is None else self._plain)
 
+    def plain(self) -> list[tuple[list[Any], str]] | None:
+        """The columns as lists, with the declared types to which Arrow would convert them, if they were given in that
+        form and none is all null.
+        """
+        if self._plain is None or any(set(values) <= {None} for values in self._plain.values()):
+            return None
+        wide = {"INT32": "INT64"}
+        return [
+            (values, wide.get(kind, kind)) for name, values in self._plain.items() for kind in [self._declared[name]]
+        ]
+
     def packed(self) -> Iterator[tuple[str, pb.Values, bytes]]:
         """Returns the name, the packed values and the null flags of each column."""
         if self._plain is None:
@@ -175,6 +186,11 @@ class Given:
     def lists(self) -> dict[str, list[Any]]:
         """All columns as they were given, as lists."""
         return {**self.keys.lists(), **self.inputs.lists()}
+
+    def plain(self) -> list[tuple[list[Any], str]] | None:
+        """All columns as lists with types; see KeyRows.plain."""
+        keys, inputs = self.keys.plain(), self.inputs.plain()
+        return None if keys is None or inputs is None else keys + inputs
 
     @cached_property
     def table(self) -> pa.Table:

@@ -32,7 +32,7 @@ from plumbstore.pushing import Columns, batches_of, check_columns, typed
 from plumbstore.report import InvalidValues, Report, ViewReport
 from plumbstore.result import Result, Rows
 from plumbstore.selection import select
-from plumbstore.store import JoinOptions, Request, Store, is_text
+from plumbstore.store import JoinOptions, LookUpOptions, Request, Store, is_text
 from plumbstore.v1 import definitions_pb2 as pb
 
 if TYPE_CHECKING:
@@ -123,20 +123,20 @@ class LocalStore(Store):
             rows.label_columns = _label_columns(rows.schema, labels)
         return Result(rows)
 
-    def _look_up(self, keys: Keys, inputs: Inputs, request: Request, at: int | None, provenance: bool) -> Found:
+    def _look_up(self, keys: Keys, inputs: Inputs, request: Request, options: LookUpOptions) -> Found:
         selection = select(self._registered(), request.service, request.features)
         rows = Given.of(keys, inputs, selection)
-        moment = "now" if at is None else rfc3339(at)
+        moment = "now" if options.at is None else rfc3339(options.at)
         what = "keys and inputs" if selection.inputs else "keys"
         with _folder() as folder:
             file = folder / "keys.json"
             file.write_text(json.dumps(lookupjson.objects(rows)), encoding="utf-8")
             with _renaming(f"{file} ", "the key table "), _renaming(f"--keys: {file}: ", f"{what}: "):
-                flags = [*_wanted(request), *(["--provenance"] if provenance else [])]
+                flags = [*_wanted(request), *(["--provenance"] if options.provenance else [])]
                 done = self._run("online", f"--keys={file}", f"--at={moment}", *flags)
         lookupjson.check_places(rows, done["rows"])
         answers = lookupjson.answers(done["rows"], selection)
-        if not provenance:
+        if not options.provenance:
             return Found(selection, rows, answers, None, None)
         origins = lookupjson.provenance([row["provenance"] for row in done["rows"]])
         return Found(selection, rows, answers, origins, lookupjson.computed(done["rows"][0]))

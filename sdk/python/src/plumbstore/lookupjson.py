@@ -77,7 +77,7 @@ def _answer(name: str, output: Output, column: Sequence[dict[str, Any]]) -> Answ
     values = pa.array([_value(each["value"], output.type) for each in column], arrow_type(output.type))
     statuses = pa.array([each["status"] for each in column], pa.string())
     times = pa.array([_value(each["event_timestamp"], "TIMESTAMP") for each in column], INSTANT)
-    return Arrays(name, values, statuses, times)
+    return Arrays(name, output.type, values, statuses, times)
 
 
 def provenance(rows: Sequence[Mapping[str, Any]]) -> dict[str, ViewProvenance]:

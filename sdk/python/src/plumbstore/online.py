@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
+from plumbstore import frames, matrices
 from plumbstore.errors import Fault, InputError
 from plumbstore.foreign import guarded_methods
 from plumbstore.result import Result, Rows
@@ -15,6 +16,9 @@ from plumbstore.result import Result, Rows
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
+
+    import numpy.typing as npt
+    import pandas as pd
 
     from plumbstore.given import Given
     from plumbstore.provenance import ComputedProvenance, ViewProvenance
@@ -29,6 +33,10 @@ class Answer(Protocol):
     @property
     def name(self) -> str:
         """The name of the output (R10)."""
+
+    @property
+    def declared(self) -> str:
+        """The declared type."""
 
     def values(self) -> pa.Array:
         """The values, null unless PRESENT."""
@@ -72,13 +80,15 @@ class LookUp(Result):
         selection, answers = found.selection, found.answers
         if len(answers) != len(selection.outputs):
             raise Fault(f"the answer has {len(answers)} features, but {len(selection.outputs)} were requested")
-        seen: set[str] = set()
-        for name in (*found.given.names, *(name for name, _, _ in self._outputs())):
-            if name in seen:
-                raise InputError(
-                    f"output columns collide: {name!r} is given and an output; ask for full names, view__feature"
-                )
-            seen.add(name)
+        names = [*found.given.names, *(answer.name for answer in answers)]
+        if statuses or event_timestamps:
+            names = [*found.given.names, *(name for name, _, _ in self._outputs())]
+        self._names = names
+        if len(set(names)) < len(names):
+            twice = next(name for place, name in enumerate(names) if name in names[:place])
+            raise InputError(
+                f"output columns collide: {twice!r} is given and an output; ask for full names, view__feature"
+            )
 
     def _outputs(self) -> Iterator[tuple[str, Answer, str]]:
         """Returns the columns after the given ones, in the names and the order of historical: the name, the answer, and
@@ -118,9 +128,47 @@ class LookUp(Result):
 
     def to_dict(self) -> dict[str, list[Any]]:
         """The rows as a dict of columns, each a list of Python's own values; see Result.to_dict."""
+        return dict(zip(self._names, self._lists(), strict=True))
+
+    def to_pylist(self) -> list[dict[str, Any]]:
+        """The rows as a list of dicts; see Result.to_pylist."""
+        names = self._names
+        return [dict(zip(names, row, strict=True)) for row in zip(*self._lists(), strict=True)]
+
+    def _lists(self) -> list[list[Any]]:
+        """Returns all columns as lists."""
+        columns = list(self._found.given.lists().values())
+        if not (self._statuses or self._event_timestamps):
+            return columns + [answer.value_list() for answer in self._found.answers]
         lists = {"values": "value_list", "statuses": "status_list", "times": "time_list"}
-        outputs = {name: getattr(answer, lists[part])() for name, answer, part in self._outputs()}
-        return {**self._found.given.lists(), **outputs}
+        return columns + [getattr(answer, lists[part])() for _, answer, part in self._outputs()]
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The rows as a pandas frame; see Result.to_pandas."""
+        frames.check_installed("pandas")
+        given = self._found.given
+        plain = given.plain()
+        if plain is None or not all(frames.is_quick(declared) for _, declared in plain):
+            first, quick, index = frames.given_columns(given.table, own_types=given.pandas), [], given.index
+        else:
+            first, quick, index = [], plain, None
+        others = {}
+        for name, answer, part in self._outputs():
+            if part == "values" and frames.is_quick(answer.declared):
+                quick.append((answer.value_list(), answer.declared))
+            else:
+                others[name] = frames.column(pa.chunked_array([getattr(answer, part)()]))
+        rest = iter(frames.quick(quick, len(self)))
+        columns = first + [others[name] if name in others else next(rest) for name in self._names[len(first) :]]
+        return frames.framed(columns, tuple(self._names), len(self), index)
+
+    def to_numpy(self, columns: Sequence[str] | None = None, *, dtype: str = "float64") -> npt.NDArray[Any]:
+        """Features as a matrix; see Result.to_numpy."""
+        answers = {answer.name: answer for answer in self._found.answers}
+        wanted = matrices.names(columns, answers)
+        return matrices.of_lists(
+            {name: (answers[name].declared, answers[name].value_list) for name in wanted}, len(self), dtype
+        )
 
     def close(self) -> None:
         """Does nothing: the rows are kept."""

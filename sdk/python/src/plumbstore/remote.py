@@ -40,7 +40,7 @@ from plumbstore.pushing import Columns, Target, TypedRows, batches_of, check_col
 from plumbstore.result import Result, Rows
 from plumbstore.selection import Selection, select
 from plumbstore.statuses import flight_code, flight_message, never_reached, status_of, was_lost
-from plumbstore.store import JoinOptions, Request, Store, author
+from plumbstore.store import JoinOptions, LookUpOptions, Request, Store, author
 from plumbstore.v1 import registry_service_pb2 as rs
 from plumbstore.v1 import serving_pb2 as sv
 from plumbstore.v1.historical_pb2 import HistoricalRequest
@@ -208,26 +208,28 @@ class RemoteStore(Store):
         except (fl.FlightError, pa.ArrowException, OSError) as error:
             raise self._error(flight_code(error), flight_message(error)) from error
 
-    def _look_up(self, keys: Keys, inputs: Inputs, request: Request, at: int | None, provenance: bool) -> Found:
+    def _look_up(self, keys: Keys, inputs: Inputs, request: Request, options: LookUpOptions) -> Found:
         """Resolves a selection once, and again if the server is at another revision."""
         revision, selection = self._selections.get(request) or self._resolve(request)
         rows = Given.of(keys, inputs, selection)
         try:
-            reply = self._ask(rows, request, at, provenance)
+            reply = self._ask(rows, request, options)
         except InputError:
             newest = self._resolve(request)
             if newest[1] == selection:
                 raise
             rows = rows.again(newest[1])
-            reply = self._ask(rows, request, at, provenance)
+            reply = self._ask(rows, request, options)
             revision, selection = newest
         if reply.revision != revision:
             revision, selection = self._resolve(request)
-        outputs = [output.type for output in selection.outputs]
-        if len(outputs) != len(reply.columns):
+        if len(selection.outputs) != len(reply.columns):
             raise ConflictError("the definitions changed while the look-up was made; make it again")
-        answers = [Packed(column, kind) for column, kind in zip(reply.columns, outputs, strict=True)]
-        if not provenance:
+        answers = [
+            Packed(column.name, output.type, column.values, column.statuses, column.event_timestamps)
+            for column, output in zip(reply.columns, selection.outputs, strict=True)
+        ]
+        if not options.provenance:
             return Found(selection, rows, answers, None, None)
         return Found(selection, rows, answers, self._provenance(reply, len(rows)), computed_of(reply.computed))
 
@@ -245,13 +247,14 @@ class RemoteStore(Store):
         newest = self._call(f"{REGISTRY}History", rs.HistoryRequest(limit=1), rs.HistoryResponse).revisions
         return newest[0].revision if newest else 0
 
-    def _ask(self, rows: Given, request: Request, at: int | None, provenance: bool) -> sv.GetOnlineFeaturesResponse:
+    def _ask(self, rows: Given, request: Request, options: LookUpOptions) -> sv.GetOnlineFeaturesResponse:
         message = sv.GetOnlineFeaturesRequest(
-            full_names=request.full_names, event_timestamps=True, provenance=provenance
+            full_names=request.full_names, event_timestamps=options.event_timestamps, provenance=options.provenance
         )
         _select(message, request)
-        if at is not None:
-            message.at.CopyFrom(Timestamp(seconds=at // 1_000_000, nanos=at % 1_000_000 * 1_000))
+        if options.at is not None:
+            seconds, micros = divmod(options.at, 1_000_000)
+            message.at.CopyFrom(Timestamp(seconds=seconds, nanos=micros * 1_000))
         for name, values, nulls in rows.keys.packed():
             message.keys.add(name=name, values=values, nulls=nulls)
         for name, values, nulls in rows.inputs.packed():

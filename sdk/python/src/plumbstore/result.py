@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from plumbstore import arguments, frames
+from plumbstore import arguments, frames, matrices
 from plumbstore.carriers import without_null_categories
 from plumbstore.conversion import first_failing
 from plumbstore.errors import Fault, InputError, PreconditionError, SpentError
@@ -24,10 +24,11 @@ from plumbstore.manifests import KEY, SUFFIX
 from plumbstore.tables import cell, html_table, text_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
     from types import TracebackType
 
+    import numpy.typing as npt
     import pandas as pd
     import polars as pl
 
@@ -177,6 +178,24 @@ class Result:
         in UTC. For a look-up it is the cheapest form.
         """
         return dict(self.to_arrow().to_pydict())
+
+    def to_pylist(self) -> list[dict[str, Any]]:
+        """Returns the rows as a list of dicts, with values as in to_dict."""
+        return list(self.to_arrow().to_pylist())
+
+    def to_numpy(self, columns: Sequence[str] | None = None, *, dtype: str = "float64") -> npt.NDArray[Any]:
+        """Returns features as a matrix, a row for each row and a column for each feature, without the label columns. It
+        is contiguous and may be written to; torch.from_dlpack and other readers of DLPack take it without a copy.
+
+        columns: the names of the features, in the order of the matrix; by default all columns of features.
+        dtype: float64 or float32, which rounds.
+
+        A value that is null becomes NaN, and a truth value 0 or 1. Raises InputError for a column of another type, and
+        for an integer that float64 does not hold exactly.
+        """
+        table = self.to_arrow()
+        names = matrices.names(columns, table.column_names[self._rows.label_columns :])
+        return matrices.of_table(table.select(names), dtype)
 
     def to_arrow(self) -> pa.Table:
         """Returns the rows as a pyarrow Table, which is kept."""

@@ -64,6 +64,15 @@ class JoinOptions:
     progress: Wanted
 
 
+@dataclass(frozen=True)
+class LookUpOptions:
+    """The options of a look-up; see Store.online. at is in microseconds since the epoch."""
+
+    at: int | None
+    event_timestamps: bool
+    provenance: bool
+
+
 @guarded_methods
 class Store(ABC):
     """A feature store: plumb.connect and plumb.local return one. Close it, or use it in a with statement."""
@@ -152,14 +161,16 @@ class Store(ABC):
         online, and Fault if something fails.
         """
         request = Request.of(service, features, full_names)
-        micros = None if at is None else instant(at)
         statuses = arguments.flag("statuses", statuses)
-        event_timestamps = arguments.flag("event_timestamps", event_timestamps)
-        provenance = arguments.flag("provenance", provenance)
+        options = LookUpOptions(
+            None if at is None else instant(at),
+            arguments.flag("event_timestamps", event_timestamps),
+            arguments.flag("provenance", provenance),
+        )
         keys, inputs = {} if keys is None else keys, {} if inputs is None else inputs
         with advising_on_index(keys), advising_on_index(inputs):
-            found = self._look_up(keys, inputs, request, micros, provenance)
-        return LookUp(found, statuses=statuses, event_timestamps=event_timestamps)
+            found = self._look_up(keys, inputs, request, options)
+        return LookUp(found, statuses=statuses, event_timestamps=options.event_timestamps)
 
     def push(self, view: str, rows: Frame, *, atomic: bool = False) -> Pushed:
         """Writes rows of a view into the online store, where the newest row of each key wins (R14).
@@ -186,7 +197,7 @@ class Store(ABC):
     def _join(self, labels: Frame | str | os.PathLike[str], request: Request, options: JoinOptions) -> Result: ...
 
     @abstractmethod
-    def _look_up(self, keys: Keys, inputs: Inputs, request: Request, at: int | None, provenance: bool) -> Found: ...
+    def _look_up(self, keys: Keys, inputs: Inputs, request: Request, options: LookUpOptions) -> Found: ...
 
     @abstractmethod
     def entities(self) -> Listing[Entity]:

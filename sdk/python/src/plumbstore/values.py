@@ -31,7 +31,7 @@ TYPES = {
 }
 """The Arrow type of each declared type that is not an array."""
 
-_FIELDS = {
+FIELDS = {
     "BOOL": "bools",
     "INT32": "int32s",
     "INT64": "int64s",
@@ -69,7 +69,7 @@ def _flat(values: pb.Values) -> pa.Array:
     kind = values.WhichOneof("kind")
     if kind == "timestamps":
         return pa.array(values.timestamps.micros, pa.int64()).cast(INSTANT)
-    for declared, field in _FIELDS.items():
+    for declared, field in FIELDS.items():
         if field == kind:
             return pa.array(getattr(values, field).values, TYPES[declared])
     raise InputError(f"the server sent values of kind {kind}, which this client does not know; upgrade it")
@@ -90,7 +90,7 @@ def pack(column: pa.Array, declared: str) -> tuple[pb.Values, bytes]:
         values.timestamps.CopyFrom(pb.TimestampValues(micros=micros(column)))
     else:
         zero: Any = "" if declared == "STRING" else b"" if declared == "BYTES" else 0
-        field = getattr(values, _FIELDS[declared])
+        field = getattr(values, FIELDS[declared])
         field.SetInParent()
         field.values.extend(pc.fill_null(column, pa.scalar(zero).cast(column.type)).to_pylist())
     return values, null_flags(column)
@@ -138,7 +138,7 @@ def pack_list(column: list[Any], declared: str) -> tuple[pb.Values, bytes]:
         nulls = bytes(value is None for value in column)
         zero = _PLAIN[declared]()
         column = [zero if value is None else value for value in column]
-    field = getattr(values, _FIELDS[declared])
+    field = getattr(values, FIELDS[declared])
     field.SetInParent()
     field.values.extend(column)
     return values, nulls
