@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -12,6 +15,7 @@ import trustme
 from conftest import MATERIALIZED, Served, run
 
 import plumbstore as plumb
+import plumbstore.aio
 
 KEYS = {"airport": ["JFK"]}
 
@@ -108,12 +112,13 @@ def test_a_server_without_a_trusted_certificate_is_refused(
 ) -> None:
     other = Files(tmp_path)
     url, shown = f"grpcs://{secured.address}", {"cert": files.client_cert, "key": files.client_key}
-    for given in (
+    wrong: tuple[dict[str, Any], ...] = (
         {"ca": other.ca, **shown},
         shown,
         {"ca": files.ca},
         {"ca": files.ca, "cert": other.client_cert, "key": other.client_key},
-    ):
+    )
+    for given in wrong:
         with pytest.raises(plumb.UnavailableError):
             plumb.connect(url, token=tokens["read"], timeout=5, **given)
     with pytest.raises(plumb.UnavailableError):
@@ -133,3 +138,32 @@ def test_arguments_that_do_not_belong_together_are_refused(files: Files) -> None
         with pytest.raises(plumb.InputError, match=words) as raised:
             plumb.connect(url, **given)
         assert "secret" not in str(raised.value)
+
+
+def test_a_pickled_store_carries_no_secret(
+    connect: Connect, tokens: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connect(tokens["read"]) as store:
+        pickled = pickle.dumps(store)
+        expected = store.feature_view("weather")
+    assert tokens["read"].encode() not in pickled
+    assert b"PRIVATE KEY" not in pickled
+    with pytest.raises(plumb.InputError, match="set PLUMB_TOKEN"):
+        pickle.loads(pickled)
+    monkeypatch.setenv("PLUMB_TOKEN", tokens["read"])
+    with pickle.loads(pickled) as store:
+        assert store.feature_view("weather") == expected
+
+
+def test_the_asyncio_client_uses_tls_and_tokens(secured: Served, tokens: dict[str, str], files: Files) -> None:
+    async def names() -> list[str]:
+        async with plumbstore.aio.connect(
+            f"grpcs://{secured.address}",
+            token=tokens["read"],
+            ca=files.ca,
+            cert=files.client_cert,
+            key=files.client_key,
+        ) as store:
+            return [view.name for view in await store.feature_views()]
+
+    assert "weather" in asyncio.run(names())

@@ -13,7 +13,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from plumbstore.arguments import seconds
+from plumbstore.arguments import count, seconds
 from plumbstore.definitions import (
     ComputedFeature,
     Entity,
@@ -113,6 +113,7 @@ def connect(
     url: str,
     *,
     timeout: float = 10.0,
+    retries: int = 3,
     token: str | None = None,
     ca: str | os.PathLike[str] | None = None,
     cert: str | os.PathLike[str] | None = None,
@@ -122,6 +123,9 @@ def connect(
     all other calls use gRPC, at the same address.
 
     timeout: how many seconds the server has to answer a look-up, a push or a call to the registry. Joins have no limit.
+    retries: how often a look-up or a read of the registry is repeated if the server cannot be reached, or says that a
+    store behind it cannot. It waits before each repetition, up to 0.1 s and then twice as long each time, but never
+    beyond the timeout. What changes something is not repeated.
     token: identifies the caller. Without TLS it is sent only to this machine.
     ca: a PEM file with the certificate authorities to trust; by default those of gRPC.
     cert, key: PEM files with the client certificate and its private key.
@@ -129,8 +133,12 @@ def connect(
     Raises InputError for a wrong url or file, and UnavailableError if no server answers, or if TLS fails because its
     certificate is not trusted. The token is not checked here: a call that it does not allow raises
     UnauthenticatedError or PermissionDeniedError.
+
+    The store can be pickled, for workers in other processes. The pickle has the address, timeout, retries and the paths
+    of the files, but no token and no key: a worker reads the files again, and takes the token of a store that has one
+    from the environment variable PLUMB_TOKEN. Unpickling connects.
     """
-    return RemoteStore(endpoint(url, token, ca, cert, key), seconds("timeout", timeout))
+    return RemoteStore(endpoint(url, token, ca, cert, key), seconds("timeout", timeout), count("retries", retries))
 
 
 @guarded

@@ -101,6 +101,47 @@ class Packed:
 
 
 @dataclass(frozen=True)
+class Joined:
+    """A column in parts, for a look-up of more rows than one call may have; see plumb.online.Answer."""
+
+    parts: Sequence[Packed]
+
+    @property
+    def name(self) -> str:
+        """The name of the output (R10)."""
+        return self.parts[0].name
+
+    @property
+    def declared(self) -> str:
+        """The declared type."""
+        return self.parts[0].declared
+
+    def values(self) -> pa.Array:
+        """The values, null unless PRESENT."""
+        return pa.concat_arrays([part.values() for part in self.parts])
+
+    def statuses(self) -> pa.Array:
+        """The names of the statuses."""
+        return pa.array(self.status_list(), pa.string())
+
+    def times(self) -> pa.Array:
+        """The event times, null if NOT_FOUND."""
+        return pa.concat_arrays([part.times() for part in self.parts])
+
+    def value_list(self) -> list[Any]:
+        """The values as a list."""
+        return [value for part in self.parts for value in part.value_list()]
+
+    def status_list(self) -> list[str]:
+        """The statuses as a list."""
+        return [status for part in self.parts for status in part.status_list()]
+
+    def time_list(self) -> list[datetime | None]:
+        """The event times as a list."""
+        return [time for part in self.parts for time in part.time_list()]
+
+
+@dataclass(frozen=True)
 class Arrays:
     """A column of Arrow arrays; see plumb.online.Answer."""
 

@@ -60,6 +60,13 @@ def references(features: object, name: str = "features") -> tuple[str, ...]:
     return tuple(text(f"{name}[{place}]", each) for place, each in enumerate(features))
 
 
+def count(name: str, value: object) -> int:
+    """Returns a number of things, 0 or more."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise InputError(f"{name} is {str(value)[:60]!r}; give 0 or a positive integer")
+    return value
+
+
 def seconds(name: str, value: object) -> float:
     """Returns a timeout, a positive number of seconds."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < float("inf"):

@@ -75,6 +75,9 @@ class Fault(Error):  # noqa: N818 - the name that the command line uses.
 class UnavailableError(Fault):
     """A server, store or registry cannot be reached. The same call may succeed later."""
 
+    timed_out: bool = False
+    """Whether the time for the call was over."""
+
 
 class ConflictError(Fault):
     """Another apply was made in the meantime. Plan again."""

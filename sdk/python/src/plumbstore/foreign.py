@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
@@ -13,7 +14,7 @@ import pyarrow as pa
 from plumbstore.errors import Error, Fault, InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     F = TypeVar("F", bound=Callable[..., Any])
     C = TypeVar("C", bound=type)
@@ -69,13 +70,12 @@ def guarded(function: F) -> F:
     A call with too many or too few arguments raises TypeError, as with every function in Python.
     """
     signature = inspect.signature(function)
-    name = function.__qualname__
-    method = f"plumb.{name}"
+    method = f"plumb.{function.__qualname__}"
 
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the function has it.
+    @contextmanager
+    def guarding(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[None]:
         try:
-            return function(*args, **kwargs)
+            yield
         except CallersOwn as own:
             raise own.error from own.error.__cause__
         except BaseException as error:
@@ -90,7 +90,17 @@ def guarded(function: F) -> F:
             kinds = (f"{each}: {type(value).__name__}" for each, value in given.items() if each != "self")
             raise translated(method, ", ".join(kinds), error) from error
 
-    guard: Any = call
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the function has it.
+        with guarding(args, kwargs):
+            return function(*args, **kwargs)
+
+    @functools.wraps(function)
+    async def awaited(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as the function has it.
+        with guarding(args, kwargs):
+            return await function(*args, **kwargs)
+
+    guard: Any = awaited if inspect.iscoroutinefunction(function) else call
     return guard  # type: ignore[no-any-return]
 
 

@@ -105,14 +105,14 @@ class KeyRows:
             (values, wide.get(kind, kind)) for name, values in self._plain.items() for kind in [self._declared[name]]
         ]
 
-    def packed(self) -> Iterator[tuple[str, pb.Values, bytes]]:
-        """Returns the name, the packed values and the null flags of each column."""
+    def packed(self, rows: slice) -> Iterator[tuple[str, pb.Values, bytes]]:
+        """Returns the name, and the packed values and null flags of some rows, of each column."""
         if self._plain is None:
             for name, column in self.typed.items():
-                yield name, *pack(column, self._declared.get(name, "STRING"))
+                yield name, *pack(column[rows], self._declared.get(name, "STRING"))
             return
         for name, values in self._plain.items():
-            yield name, *pack_list(values, self._declared[name])
+            yield name, *pack_list(values[rows], self._declared[name])
 
     def again(self, declared: Mapping[str, str]) -> KeyRows:
         """Returns the same columns with other declared types."""

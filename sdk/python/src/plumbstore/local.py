@@ -124,6 +124,7 @@ class LocalStore(Store):
         return Result(rows)
 
     def _look_up(self, keys: Keys, inputs: Inputs, request: Request, options: LookUpOptions) -> Found:
+        _check_timeout(options.timeout)
         selection = select(self._registered(), request.service, request.features)
         rows = Given.of(keys, inputs, selection)
         moment = "now" if options.at is None else rfc3339(options.at)
@@ -141,7 +142,8 @@ class LocalStore(Store):
         origins = lookupjson.provenance([row["provenance"] for row in done["rows"]])
         return Found(selection, rows, answers, origins, lookupjson.computed(done["rows"][0]))
 
-    def _push(self, view: str, rows: Labels, atomic: bool) -> Pushed:
+    def _push(self, view: str, rows: Labels, atomic: bool, timeout: float | None) -> Pushed:
+        _check_timeout(timeout)
         check_columns(rows.schema)
         target = self._target(view)
         columns = Columns.find(target, rows.schema.names)
@@ -292,6 +294,11 @@ def _pushed(done: dict[str, Any], event: str, columns: Columns, misfits: dict[in
     listed = (RefusedRow(r["row"] - 1, names.get(r["column"], r["column"]), r["reason"]) for r in done["refusals"])
     refused = tuple(misfits.get(each.row, each) for each in listed)
     return Pushed(done["view"], done["written"], done["older"], refused, done["revision"])
+
+
+def _check_timeout(timeout: float | None) -> None:
+    if timeout is not None:
+        raise InputError("timeout is for stores behind a server; plumb.local has none")
 
 
 def _rows(file: pa.ipc.RecordBatchFileReader, carriers: Carriers | None, labels: Labels | None) -> Rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -102,6 +102,16 @@ def provenance_of(uses: Iterable[sv.ViewProvenance], rows: int) -> dict[str, Vie
         revision, digest = use.definition_revision or None, use.definition_hash.hex()
         provenance[use.alias] = ViewProvenance(use.alias, use.view, revision, digest, table)
     return provenance
+
+
+def joined(parts: Sequence[dict[str, ViewProvenance]]) -> dict[str, ViewProvenance]:
+    """Returns the provenance of all rows of keys, from that of their parts in order."""
+    if len(parts) == 1:
+        return parts[0]
+    return {
+        alias: replace(first, rows=pa.concat_tables([part[alias].rows for part in parts]).combine_chunks())
+        for alias, first in parts[0].items()
+    }
 
 
 def _rows(use: sv.ViewProvenance) -> pa.Table:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, field
+import os
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import grpc
+import grpc.aio
 import pyarrow.flight as fl
 
 from plumbstore import arguments
 from plumbstore.errors import InputError
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Sequence
 
     File = str | os.PathLike[str] | None
+
+TOKEN = "PLUMB_TOKEN"  # noqa: S105 - the name of a variable.
+"""The environment variable with the token for stores that were pickled."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,22 @@ class Endpoint:
     ca: bytes | None = field(default=None, repr=False)
     cert: bytes | None = field(default=None, repr=False)
     key: bytes | None = field(default=None, repr=False)
+    files: tuple[str | None, ...] = (None, None, None)
+    """The absolute paths of ca, cert and key."""
+
+    def portable(self) -> Endpoint:
+        """Returns the endpoint without secrets, for a pickle."""
+        token = None if self.token is None else ""
+        return replace(self, token=token, ca=None, cert=None, key=None)
+
+    def restored(self) -> Endpoint:
+        """Returns a portable endpoint with the content of its files, and with the token of this process."""
+        token = self.token
+        if token is not None:
+            token = os.environ.get(TOKEN)
+            if not token:
+                raise InputError(f"a pickled store has no token; set {TOKEN} where it is unpickled")
+        return endpoint(self.url, token, *self.files)
 
     @property
     def url(self) -> str:
@@ -37,7 +57,7 @@ class Endpoint:
         return f"{'grpcs' if self.tls else 'grpc'}://{self.address}"
 
     @property
-    def metadata(self) -> Sequence[tuple[str, str]]:
+    def metadata(self) -> tuple[tuple[str, str], ...]:
         """The metadata of each call over gRPC."""
         return () if self.token is None else (("authorization", f"Bearer {self.token}"),)
 
@@ -47,6 +67,13 @@ class Endpoint:
             return grpc.insecure_channel(self.address, options)
         credentials = grpc.ssl_channel_credentials(self.ca, self.key, self.cert)
         return grpc.secure_channel(self.address, credentials, options)
+
+    def aio_channel(self, options: Sequence[tuple[str, Any]]) -> Any:  # noqa: ANN401 - grpc.aio has no types.
+        """Returns a gRPC channel to the server for the running event loop."""
+        if not self.tls:
+            return grpc.aio.insecure_channel(self.address, options)
+        credentials = grpc.ssl_channel_credentials(self.ca, self.key, self.cert)
+        return grpc.aio.secure_channel(self.address, credentials, options)
 
     def flight(self) -> fl.FlightClient:
         """Returns an Arrow Flight client of the server."""
@@ -75,7 +102,8 @@ def endpoint(url: str, token: str | None, ca: File, cert: File, key: File) -> En
         raise InputError("the token is not valid; it has to be printable ASCII without spaces")
     if token is not None and not tls and not _is_loopback(host):
         raise InputError(f"the token would be sent to {address} without TLS; connect with grpcs://{address}")
-    return Endpoint(address, tls, token, _read("ca", ca), _read("cert", cert), _read("key", key))
+    files = tuple(None if file is None else str(arguments.path("file", file).absolute()) for file in (ca, cert, key))
+    return Endpoint(address, tls, token, _read("ca", ca), _read("cert", cert), _read("key", key), files)
 
 
 def _parse(url: str) -> tuple[str, str, bool]:

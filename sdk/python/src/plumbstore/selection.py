@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from plumbstore.definitions import Entity, FeatureService, FeatureView, OnDemandView, ViewReference
+from plumbstore.definitions import Entity, FeatureService, FeatureView, OnDemandView, Source, ViewReference
 from plumbstore.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class Registered:
     view: Callable[[str], FeatureView]
     on_demand_view: Callable[[str], OnDemandView]
     entity: Callable[[str], Entity]
+    source: Callable[[str], Source]
 
 
 def check_wanted(service: str | None, features: Sequence[str] | None) -> None:

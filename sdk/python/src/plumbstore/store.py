@@ -71,6 +71,19 @@ class LookUpOptions:
     at: int | None
     event_timestamps: bool
     provenance: bool
+    timeout: float | None
+
+    @classmethod
+    def of(
+        cls, at: datetime | str | None, event_timestamps: bool, provenance: bool, timeout: float | None
+    ) -> LookUpOptions:
+        """Raises InputError for a wrong argument."""
+        return cls(
+            None if at is None else instant(at),
+            arguments.flag("event_timestamps", event_timestamps),
+            arguments.flag("provenance", provenance),
+            None if timeout is None else arguments.seconds("timeout", timeout),
+        )
 
 
 @guarded_methods
@@ -143,8 +156,10 @@ class Store(ABC):
         event_timestamps: bool = False,
         provenance: bool = False,
         at: datetime | str | None = None,
+        timeout: float | None = None,
     ) -> Result:
-        """Looks up the newest materialized values for each row of keys, in their order.
+        """Looks up the newest materialized values for each row of keys, in their order. Rows beyond the 10,000 that a
+        server accepts in a call are looked up in further calls, each as of its own time unless at is given.
 
         keys: a dict of columns, or a pandas, polars or pyarrow table, with one column for each key of the selection. A
         null key matches nothing (R8).
@@ -155,6 +170,8 @@ class Store(ABC):
         provenance: return in the result's provenance, for each use of a view, a plumb.ViewProvenance: which definition
         determines its values, and for each row what wrote it, when, and how old it is. The result's computed has a
         plumb.ComputedProvenance for each use of an on-demand view. The columns of the result stay the same.
+        timeout: the seconds that the look-up may take, all its calls together; by default each call has the store's
+        timeout. plumb.local has none.
         The other arguments are as in historical.
 
         Raises InputError for wrong keys or inputs or a wrong selection, PreconditionError for a view that is not
@@ -162,36 +179,33 @@ class Store(ABC):
         """
         request = Request.of(service, features, full_names)
         statuses = arguments.flag("statuses", statuses)
-        options = LookUpOptions(
-            None if at is None else instant(at),
-            arguments.flag("event_timestamps", event_timestamps),
-            arguments.flag("provenance", provenance),
-        )
+        options = LookUpOptions.of(at, event_timestamps, provenance, timeout)
         keys, inputs = {} if keys is None else keys, {} if inputs is None else inputs
         with advising_on_index(keys), advising_on_index(inputs):
             found = self._look_up(keys, inputs, request, options)
         return LookUp(found, statuses=statuses, event_timestamps=options.event_timestamps)
 
-    def push(self, view: str, rows: Frame, *, atomic: bool = False) -> Pushed:
+    def push(self, view: str, rows: Frame, *, atomic: bool = False, timeout: float | None = None) -> Pushed:
         """Writes rows of a view into the online store, where the newest row of each key wins (R14).
 
         rows: a pandas or polars DataFrame, a pyarrow Table, RecordBatch or RecordBatchReader, with a column for each
         join key, the event times (named as in the view's source, or event_timestamp), the created times if there are
         any, and each feature. Values are converted to their declared types exactly (R9).
         atomic: store nothing if any row is refused.
+        timeout: as in online.
 
         Rows that cannot be stored are listed in the result with the reason; the others are stored anyway. Raises
         InputError if the rows as a whole are wrong (NotFoundError for the view, PreconditionError if it is not online),
         and Fault if something fails. After a Fault some rows may have been stored, and pushing all of them again is
         harmless.
         """
-        if isinstance(rows, (str, os.PathLike)):
-            raise InputError("the rows are a path; read the file first, or push it with plumb push VIEW FILE")
+        limit = None if timeout is None else arguments.seconds("timeout", timeout)
         with advising_on_index(rows):
-            return self._push(arguments.text("view", view), labels_of(rows, "rows"), arguments.flag("atomic", atomic))
+            labels = rows_to_push(rows)
+            return self._push(arguments.text("view", view), labels, arguments.flag("atomic", atomic), limit)
 
     @abstractmethod
-    def _push(self, view: str, rows: Labels, atomic: bool) -> Pushed: ...
+    def _push(self, view: str, rows: Labels, atomic: bool, timeout: float | None) -> Pushed: ...
 
     @abstractmethod
     def _join(self, labels: Frame | str | os.PathLike[str], request: Request, options: JoinOptions) -> Result: ...
@@ -273,10 +287,17 @@ class Store(ABC):
         self.close()
 
     def _registered(self) -> Registered:
-        return Registered(self.feature_service, self.feature_view, self.on_demand_view, self.entity)
+        return Registered(self.feature_service, self.feature_view, self.on_demand_view, self.entity, self.source)
 
     def _target(self, view: str) -> Target:
         return Target.of(self.feature_view(view), self.source, self.entity)
+
+
+def rows_to_push(rows: Frame) -> Labels:
+    """Returns the rows of a push. Raises InputError for a path, which only the command line takes."""
+    if isinstance(rows, (str, os.PathLike)):
+        raise InputError("the rows are a path; read the file first, or push it with plumb push VIEW FILE")
+    return labels_of(rows, "rows")
 
 
 def author() -> str:
