@@ -52,6 +52,14 @@ def test_it_is_that_of_the_command_line(
     assert manifest is not None
     assert (manifest.rows, manifest.digest) == (2904, ours["output"]["digest"])  # type: ignore[index]
 
+    read = plumb.manifest(tmp_path / "cli.parquet")
+    assert (read.content, read.digest) == (theirs, manifest.digest)
+    assert (read.service, read.revision) == ("delay_model", theirs["revision"])
+    assert set(read.views) == {"weather", "plane", "carrier_day", "airport_hour"}
+    assert all(digest.startswith("sha256:") for digest in read.sources.values())
+    with pytest.raises(plumb.InputError, match="holds no manifest"):
+        plumb.manifest(tmp_path / "labels.parquet")
+
 
 def test_a_training_set_is_rebuilt_from_its_manifest(
     store: plumb.Store, flights: Path, labels: pd.DataFrame, tmp_path: Path

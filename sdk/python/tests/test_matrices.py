@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from conftest import MATERIALIZED
+from conftest import MATERIALIZED, Served
 
 import plumbstore as plumb
 
@@ -96,3 +96,25 @@ def test_frames_of_a_look_up_do_not_share_what_callers_change(store: plumb.Store
     assert changed["precip"].equals(kept["precip"])
     assert kept.columns.name is None
     assert isinstance(found.to_arrow(), pa.Table)
+
+
+def test_rows_may_be_a_list_of_dicts(store: plumb.Store, labels: pd.DataFrame) -> None:
+    found = store.online(keys=[{"airport": "JFK"}, {"airport": None}], features=VIEW, at=MATERIALIZED)
+    assert found.to_dict() == store.online(keys={"airport": ["JFK", None]}, features=VIEW, at=MATERIALIZED).to_dict()
+    rows = labels.head(3).to_dict("records")
+    joined = store.historical(rows, service="delay_model").to_pylist()
+    assert joined == store.historical(pa.Table.from_pylist(rows), service="delay_model").to_pylist()
+    with pytest.raises(plumb.InputError, match="row 2 of the keys and the first one differ in airport, x"):
+        store.online(keys=[{"airport": "JFK"}, {"x": "JFK"}], features=VIEW)
+    with pytest.raises(plumb.InputError, match="the keys are an empty list"):
+        store.online(keys=[], features=VIEW)
+    with pytest.raises(plumb.InputError, match="column 'x' of the labels: "):
+        store.historical([{"x": 1}, {"x": "a"}], features=VIEW)
+
+
+def test_pushed_rows_may_be_a_list_of_dicts(server: Served) -> None:
+    row = {"airport": None, "event_timestamp": pd.Timestamp(MATERIALIZED), "temp": 1.5}
+    row |= dict.fromkeys(("wind_speed", "gust", "precip", "visib"), 2.0)
+    with plumb.connect(server.url) as store:
+        pushed = store.push("weather", [row])
+    assert (pushed.written, [refused.column for refused in pushed.refused]) == (0, ["airport"])

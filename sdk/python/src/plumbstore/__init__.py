@@ -43,7 +43,7 @@ from plumbstore.errors import (
 )
 from plumbstore.foreign import guarded
 from plumbstore.local import LocalStore
-from plumbstore.manifests import Manifest
+from plumbstore.manifests import Manifest, manifest
 from plumbstore.plans import Applied, Change, ComputedOutput, Difference, Hazard, HazardError, History, Plan, Revision
 from plumbstore.progress import Progress
 from plumbstore.provenance import ComputedProvenance, ViewProvenance
@@ -105,6 +105,7 @@ __all__ = [
     "ViewReport",
     "connect",
     "local",
+    "manifest",
 ]
 
 

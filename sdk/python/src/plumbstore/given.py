@@ -19,6 +19,7 @@ from plumbstore.exact import exactly
 from plumbstore.foreign import is_foreign, message_of
 from plumbstore.instants import FIRST, LAST
 from plumbstore.labels import Labels, labels_of
+from plumbstore.rows import are_rows, columns_of
 from plumbstore.values import as_keys, pack, pack_list, plain_columns
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class KeyRows:
         engine checks which columns are required.
         """
         self._declared = declared
+        if are_rows(given):
+            given = columns_of(given, f"{self.what}s")  # type: ignore[arg-type]
         self._plain = plain_columns(given, declared)
         self._columns: Keys = given if self._plain is None else self._plain
         if self._plain is None:

@@ -16,15 +16,18 @@ from plumbstore.carriers import check_names
 from plumbstore.conversion import from_pandas, from_polars, from_stream
 from plumbstore.errors import InputError
 from plumbstore.foreign import CallersOwn, is_foreign, message_of
+from plumbstore.rows import are_rows, table_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pandas as pd
     import polars as pl
 
-    Frame: TypeAlias = "pd.DataFrame" | "pl.DataFrame" | pa.Table | pa.RecordBatch | pa.RecordBatchReader
+    Frame: TypeAlias = (
+        "pd.DataFrame" | "pl.DataFrame" | pa.Table | pa.RecordBatch | pa.RecordBatchReader | Sequence[Mapping[str, Any]]
+    )
     """The forms in which callers pass rows."""
 
 FILES = ", or the path of a .parquet, .arrow or .csv file"
@@ -64,6 +67,8 @@ def labels_of(given: Frame | str | os.PathLike[str], what: str = "labels") -> La
         return Labels(given.schema, iter(given.to_batches(max_chunksize=BATCH_ROWS)), count=given.num_rows)
     if isinstance(given, pa.RecordBatch):
         return labels_of(pa.Table.from_batches([given]), what)
+    if are_rows(given):
+        return labels_of(table_of(given, what), what)  # type: ignore[arg-type]
     if (pandas := sys.modules.get("pandas")) and isinstance(given, pandas.DataFrame):
         labels = labels_of(from_pandas(given, what), what)
         labels.pandas, labels.index = True, given.index
@@ -76,7 +81,7 @@ def labels_of(given: Frame | str | os.PathLike[str], what: str = "labels") -> La
         return labels_of(from_stream(given, what), what)
     raise InputError(
         f"{what} are a {type(given).__name__}; give a pandas or polars DataFrame, a pyarrow Table, "
-        "RecordBatch or RecordBatchReader" + FILES * (what == "labels")
+        "RecordBatch or RecordBatchReader, or a list of dicts" + FILES * (what == "labels")
     )
 
 

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from plumbstore import arguments
 from plumbstore.errors import InputError
+from plumbstore.foreign import guarded
 from plumbstore.labels import check_file
 
 if TYPE_CHECKING:
+    import os
     from pathlib import Path
 
 FORMAT = 7
@@ -53,6 +56,30 @@ class Manifest:
         return _sealed(f'{opened},"file":{json.dumps(written, ensure_ascii=False, separators=(",", ":"))}')
 
     @property
+    def revision(self) -> int | None:
+        """The registry revision that it was made by; None if only the manifest in the file was read, which does not
+        have it.
+        """
+        revision: int | None = self.content.get("revision")
+        return revision
+
+    @property
+    def service(self) -> str | None:
+        """The feature service that was asked for; None if features were listed."""
+        service: str | None = self.content["selection"].get("service")
+        return service
+
+    @property
+    def views(self) -> dict[str, str]:
+        """The views that it was made of, each with the digest of everything that determines its values."""
+        return {view["view"]: view["hash"] for view in self.content["views"]}
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """The paths of the sources' files that were read, with the digests of their content."""
+        return {source["path"]: source["digest"] for source in self.content["sources"]}
+
+    @property
     def rows(self) -> int:
         """The number of rows of the training set."""
         return int(self.content["output"]["rows"])
@@ -66,6 +93,19 @@ class Manifest:
     def columns(self) -> list[dict[str, Any]]:
         """The training set's columns in order, each with its name, type, nulls and distribution."""
         return list(self.content["output"]["columns"])
+
+
+@guarded
+def manifest(path: str | os.PathLike[str]) -> Manifest:
+    """Returns the manifest of a training set, without a store.
+
+    path: a .parquet, .arrow or .csv file that plumb historical or to_parquet wrote, with its manifest in it or beside
+    it.
+
+    Raises InputError if the file or its manifest does not exist or was edited, or if the two do not belong together. It
+    does not read the rows; plumb dataset verify proves that they are those of the manifest.
+    """
+    return manifest_of(arguments.path("path", path))
 
 
 def manifest_of(file: Path) -> Manifest:

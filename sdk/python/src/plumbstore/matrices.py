@@ -21,6 +21,14 @@ _EXACT = 1 << 53
 """Up to this magnitude each integer is a float64."""
 
 
+def check_installed() -> None:
+    """Raises InputError if numpy is not installed, which the client itself does not need."""
+    try:
+        __import__("numpy")
+    except ImportError as error:
+        raise InputError("numpy is not installed; pip install numpy") from error
+
+
 def names(columns: Sequence[str] | None, known: Collection[str]) -> Sequence[str]:
     """Returns the columns of a matrix, by default all of known. Raises NotFoundError for any that is not known."""
     if columns is None:
@@ -34,6 +42,7 @@ def names(columns: Sequence[str] | None, known: Collection[str]) -> Sequence[str
 
 def of_lists(columns: Mapping[str, tuple[str, Callable[[], list[Any]]]], rows: int, dtype: str) -> npt.NDArray[Any]:
     """Returns a matrix of columns, each given by its declared type and a function that returns its values."""
+    check_installed()
     import numpy as np
 
     matrix = np.empty((rows, len(columns)), _float(dtype))
@@ -49,6 +58,7 @@ def of_lists(columns: Mapping[str, tuple[str, Callable[[], list[Any]]]], rows: i
 
 def of_table(table: pa.Table, dtype: str) -> npt.NDArray[Any]:
     """Returns a matrix of the columns of a table."""
+    check_installed()
     import numpy as np
 
     matrix = np.empty((len(table), table.num_columns), _float(dtype))

@@ -108,7 +108,8 @@ class Store(ABC):
         """Joins features to label rows, with the values as of the instant of each row. The result has one row for each
         label row, in their order (R6).
 
-        labels: a pandas or polars DataFrame, a pyarrow Table, RecordBatch or RecordBatchReader, or the path of a file.
+        labels: a pandas or polars DataFrame, a pyarrow Table, RecordBatch or RecordBatchReader, a list of dicts, or the
+        path of a file.
         service, features: a feature service, or references "view:feature" and "view:*".
         full_names: name outputs view__feature. A service that already does so is not affected (R10).
         timestamp_column: the label column with each row's instant. A time without a zone is UTC (R1).
@@ -161,8 +162,8 @@ class Store(ABC):
         """Looks up the newest materialized values for each row of keys, in their order. Rows beyond the 10,000 that a
         server accepts in a call are looked up in further calls, each as of its own time unless at is given.
 
-        keys: a dict of columns, or a pandas, polars or pyarrow table, with one column for each key of the selection. A
-        null key matches nothing (R8).
+        keys: a dict of columns, a list of dicts, or a pandas, polars or pyarrow table, with one column for each key of
+        the selection. A null key matches nothing (R8).
         inputs: the request inputs that the selected features of on-demand views read, in the same forms as keys, as
         many rows. They are converted to their declared types exactly, or refused (R9). The result has them after the
         keys.
@@ -188,9 +189,9 @@ class Store(ABC):
     def push(self, view: str, rows: Frame, *, atomic: bool = False, timeout: float | None = None) -> Pushed:
         """Writes rows of a view into the online store, where the newest row of each key wins (R14).
 
-        rows: a pandas or polars DataFrame, a pyarrow Table, RecordBatch or RecordBatchReader, with a column for each
-        join key, the event times (named as in the view's source, or event_timestamp), the created times if there are
-        any, and each feature. Values are converted to their declared types exactly (R9).
+        rows: a pandas or polars DataFrame, a pyarrow Table, RecordBatch or RecordBatchReader, or a list of dicts, with
+        a column for each join key, the event times (named as in the view's source, or event_timestamp), the created
+        times if there are any, and each feature. Values are converted to their declared types exactly (R9).
         atomic: store nothing if any row is refused.
         timeout: as in online.
 
