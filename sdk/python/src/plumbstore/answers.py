@@ -43,9 +43,9 @@ class Packed:
 
     def values(self) -> pa.Array:
         """The values, null unless PRESENT."""
-        items = self._items()
+        items = self._flat_list()
         if items is not None:
-            return pa.array(self._present(items), arrow_type(self.declared))
+            return pa.array(items, arrow_type(self.declared))
         present = pa.array([status == PRESENT for status in self.status_bytes], pa.bool_())
         return array_of(self.packed, self.declared, present)
 
@@ -63,10 +63,14 @@ class Packed:
 
     def value_list(self) -> list[Any]:
         """The values as a list."""
-        items = self._items()
+        items = self._flat_list()
         if items is not None:
-            return self._present(items)
-        flags = None if self.complete() else [status == PRESENT for status in self.status_bytes]
+            return items
+        flags = (
+            None
+            if self.status_bytes.count(PRESENT) == len(self.status_bytes)
+            else [status == PRESENT for status in self.status_bytes]
+        )
         return list_of(self.packed, flags)
 
     def status_list(self) -> list[str]:
@@ -80,24 +84,19 @@ class Packed:
             for status, micros in zip(self.status_bytes, self.event_timestamps, strict=True)
         ]
 
-    def complete(self) -> bool:
-        """Reports whether each value is PRESENT."""
-        return self.status_bytes.count(PRESENT) == len(self.status_bytes)
-
-    def _items(self) -> list[Any] | None:
-        """Returns the elements of a column of a flat type. Returns None for other types, and for elements that are not
-        of the declared type.
+    def _flat_list(self) -> list[Any] | None:
+        """Returns the values of a flat type, None unless PRESENT. Returns None for a column of another type, and for
+        elements that are not of the declared type.
         """
-        read = _FLAT.get(self.declared)
+        read, statuses = _FLAT.get(self.declared), self.status_bytes
         if read is None:
             return None
         items: list[Any] = read(self.packed)[:]  # type: ignore[assignment]
-        return items if len(items) == len(self.status_bytes) else None
-
-    def _present(self, items: list[Any]) -> list[Any]:
-        if self.complete():
+        if len(items) != len(statuses):
+            return None
+        if statuses.count(PRESENT) == len(statuses):
             return items
-        return [item if status == PRESENT else None for item, status in zip(items, self.status_bytes, strict=True)]
+        return [item if status == PRESENT else None for item, status in zip(items, statuses, strict=True)]
 
 
 @dataclass(frozen=True)

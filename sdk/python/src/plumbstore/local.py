@@ -31,12 +31,12 @@ from plumbstore.pushed import Pushed, RefusedRow
 from plumbstore.pushing import Columns, batches_of, check_columns, typed
 from plumbstore.report import InvalidValues, Report, ViewReport
 from plumbstore.result import Result, Rows
-from plumbstore.selection import select
+from plumbstore.selection import Registered, select
 from plumbstore.store import JoinOptions, LookUpOptions, Request, Store, is_text
 from plumbstore.v1 import definitions_pb2 as pb
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from google.protobuf.message import Message
 
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from plumbstore.labels import Frame
 
     M = TypeVar("M", bound=Message)
+    N = TypeVar("N", defs.Entity, defs.FeatureService, defs.FeatureView, defs.OnDemandView, defs.Source)
 
 FRAME = "the label table"
 """The name in messages of labels from memory, whose temporary file the caller does not know."""
@@ -141,6 +142,16 @@ class LocalStore(Store):
             return Found(selection, rows, answers, None, None)
         origins = lookupjson.provenance([row["provenance"] for row in done["rows"]])
         return Found(selection, rows, answers, origins, lookupjson.computed(done["rows"][0]))
+
+    def _registered(self) -> Registered:
+        """Reads each kind of definition once, because every read starts the binary."""
+        return Registered(
+            _listed(self.feature_services, self.feature_service),
+            _listed(self.feature_views, self.feature_view),
+            _listed(self.on_demand_views, self.on_demand_view),
+            _listed(self.entities, self.entity),
+            _listed(self.sources, self.source),
+        )
 
     def _push(self, view: str, rows: Labels, atomic: bool, timeout: float | None) -> Pushed:
         _check_timeout(timeout)
@@ -294,6 +305,18 @@ def _pushed(done: dict[str, Any], event: str, columns: Columns, misfits: dict[in
     listed = (RefusedRow(r["row"] - 1, names.get(r["column"], r["column"]), r["reason"]) for r in done["refusals"])
     refused = tuple(misfits.get(each.row, each) for each in listed)
     return Pushed(done["view"], done["written"], done["older"], refused, done["revision"])
+
+
+def _listed(every: Callable[[], Iterable[N]], one: Callable[[str], N]) -> Callable[[str], N]:
+    """Returns a function that finds a definition by name. one raises the error for a name that is not known."""
+    known: dict[str, N] = {}
+
+    def find(name: str) -> N:
+        if not known:
+            known.update((each.name, each) for each in every())
+        return known[name] if name in known else one(name)
+
+    return find
 
 
 def _check_timeout(timeout: float | None) -> None:

@@ -65,7 +65,7 @@ class Serving:
             replies.append(further)
         if any(len(each.columns) != len(selection.outputs) or each.revision != reply.revision for each in replies):
             raise ConflictError("the definitions changed while the look-up was made; make it again")
-        parts = [_answers(each, selection) for each in replies]
+        parts = [_answers(each, selection, options.event_timestamps) for each in replies]
         answers = parts[0] if len(parts) == 1 else [Joined(column) for column in zip(*parts, strict=True)]
         if not options.provenance:
             return Found(selection, rows, answers, None, None)
@@ -172,9 +172,15 @@ def _call(rows: Given, part: slice, request: Request, options: LookUpOptions) ->
     return Call(f"{SERVING}GetOnlineFeatures", message, sv.GetOnlineFeaturesResponse)
 
 
-def _answers(reply: sv.GetOnlineFeaturesResponse, selection: Selection) -> list[Packed]:
+def _answers(reply: sv.GetOnlineFeaturesResponse, selection: Selection, event_timestamps: bool) -> list[Packed]:
     return [
-        Packed(column.name, output.type, column.values, column.statuses, column.event_timestamps)
+        Packed(
+            column.name,
+            output.type,
+            column.values,
+            column.statuses,
+            column.event_timestamps if event_timestamps else (),
+        )
         for column, output in zip(reply.columns, selection.outputs, strict=True)
     ]
 
