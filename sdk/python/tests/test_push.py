@@ -228,7 +228,7 @@ def test_rows_that_are_wrong_as_a_whole_are_refused_in_one_sentence(store: plumb
 def test_what_holds_no_rows_is_refused(store: plumb.Store, tmp_path: Path) -> None:
     with pytest.raises(plumb.InputError, match="^the rows are a path; read the file first, or push it with plumb push"):
         store.push("plane", tmp_path / "planes.parquet")
-    with pytest.raises(plumb.InputError, match="^rows are a int; give a pandas or polars .* or RecordBatchReader$"):
+    with pytest.raises(plumb.InputError, match="^rows are a int; give a pandas or polars .*, or a list of dicts$"):
         store.push("plane", 5)
     with pytest.raises(plumb.InputError, match='the row table has the columns "year" and "Year"'):
         store.push("plane", pa.table({**planes("a"), "Year": [1]}))
