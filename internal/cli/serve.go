@@ -106,6 +106,7 @@ func (a *application) served(ctx context.Context, p *project.Project) (server.Co
 		Address:       serving.GRPC,
 		FlightAddress: serving.Flight,
 		HTTPAddress:   serving.HTTP,
+		FeastAddress:  serving.Feast,
 		Hosts:         serving.Hosts,
 		AdminAddress:  serving.Admin,
 

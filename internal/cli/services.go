@@ -109,6 +109,9 @@ func (a *application) announce(listening *server.Server, flightApart bool) error
 	if http := listening.HTTPAddress(); http != "" {
 		a.note("listening on http %s", http)
 	}
+	if feast := listening.FeastAddress(); feast != "" {
+		a.note("listening on feast %s", feast)
+	}
 	if admin := listening.AdminAddress(); admin != "" {
 		a.note("listening on admin %s", admin)
 	}
@@ -117,5 +120,6 @@ func (a *application) announce(listening *server.Server, flightApart bool) error
 	}
 	return document.Write(a.Out, map[string]string{
 		"grpc": listening.Address(), "flight": listening.FlightAddress(), "http": listening.HTTPAddress(),
+		"feast": listening.FeastAddress(),
 	})
 }

@@ -109,9 +109,9 @@ func (o Offline) MemoryShare(jobs int) string {
 }
 
 // Serving has the addresses to serve at, each a host:port, and the limits to serve within. HTTP is empty if it is not
-// served. If Flight is empty, Arrow Flight is served at the address of gRPC alone.
+// served, Feast if clients of Feast are not. If Flight is empty, Arrow Flight is served at the address of gRPC alone.
 type Serving struct {
-	GRPC, HTTP, Flight string
+	GRPC, HTTP, Flight, Feast string
 	// Hosts are the names that HTTP is asked by besides loopback and its address, "*" for any.
 	Hosts []string
 	// Refresh is how often the registry and the store are asked, above nothing.

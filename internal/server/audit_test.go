@@ -27,14 +27,15 @@ type audited struct {
 	recorder *auditlog.Recorder
 }
 
-func startAudited(t *testing.T, rate float64, hasher *auditlog.Hasher) *audited {
+func startAudited(t *testing.T, rate float64, hasher *auditlog.Hasher, changes ...func(*server.Config)) *audited {
 	t.Helper()
 	a := &audited{folder: t.TempDir()}
 	a.recorder = must(auditlog.NewRecorder(auditlog.RecorderConfig{
 		Writer: auditlog.Config{Folder: a.folder, Project: "shops", Now: func() time.Time { return noon }},
 		Rate:   rate, Hasher: hasher, Logger: slog.New(slog.DiscardHandler),
 	}))(t)
-	a.running = startShops(t, func(config *server.Config) { config.Audit, config.HTTPAddress = a.recorder, "127.0.0.1:0" })
+	changes = append(changes, overHTTP, func(config *server.Config) { config.Audit = a.recorder })
+	a.running = startShops(t, changes...)
 	return a
 }
 

@@ -21,8 +21,8 @@ func (s *Server) drain() {
 	var draining sync.WaitGroup
 	draining.Go(s.operations.Close)
 	draining.Go(func() { s.cutOff("gRPC", s.drainGRPC(patience)) })
-	if s.web != nil {
-		draining.Go(func() { s.cutOff("HTTP", s.web.drain(patience)) })
+	for _, web := range s.webs() {
+		draining.Go(func() { s.cutOff(web.name, web.drain(patience)) })
 	}
 	draining.Wait()
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/server/feast"
 	"github.com/plumbstore/plumb/internal/server/httpjson"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/push"
@@ -32,8 +34,10 @@ const (
 	maxHeaderBytes = 64 << 10
 )
 
-// web is the HTTP side of a server.
+// web is an HTTP side of a server.
 type web struct {
+	// name is of the protocol, for the log.
+	name     string
 	listener net.Listener
 	server   *http.Server
 	// draining says that each connection ends with the next reply.
@@ -44,25 +48,48 @@ type web struct {
 }
 
 // listenHTTP binds HTTPAddress. Without one, HTTP is not served.
-func (s *Server) listenHTTP(ctx context.Context, service *serving, definitions *definitions, cases *useCases) error {
-	if s.config.HTTPAddress == "" {
-		return nil
-	}
-	listener, err := listen(ctx, httpAddressField, s.config.HTTPAddress, s.config.exposed())
-	if err != nil {
-		return err
-	}
-	s.web = &web{listener: listener, open: newConnections()}
-	s.web.server = &http.Server{
-		Handler: s.web.closing(httpjson.NewHosts(s.config.HTTPAddress, s.config.Hosts).Guard(httpjson.New(httpjson.Config{
-			Backend:  &backend{s, service},
+func (s *Server) listenHTTP(ctx context.Context, service *serving, definitions *definitions, cases *useCases,
+) (err error) {
+	s.web, err = s.newWeb(ctx, "HTTP", httpAddressField, s.config.HTTPAddress, func(web *web) http.Handler {
+		return httpjson.NewHosts(s.config.HTTPAddress, s.config.Hosts).Guard(httpjson.New(httpjson.Config{
+			Backend:  &backend{s, service, web},
 			Registry: definitions,
 			Project:  cases,
 			Handlers: s.handlers(),
 			MaxBody:  s.config.MaxRequestBytes,
 			MaxReply: s.config.MaxResponseBytes,
-		}), "/healthz", "/readyz")),
-		ConnState:         s.web.open.note,
+		}), "/healthz", "/readyz")
+	})
+	return err
+}
+
+// listenFeast binds FeastAddress. Without one, clients of Feast are not answered.
+func (s *Server) listenFeast(ctx context.Context, service *serving) (err error) {
+	s.feast, err = s.newWeb(ctx, "Feast", feastAddressField, s.config.FeastAddress, func(web *web) http.Handler {
+		return httpjson.NewHosts(s.config.FeastAddress, s.config.Hosts).Guard(feast.New(feast.Config{
+			Backend:  &backend{s, service, web},
+			MaxBody:  s.config.MaxRequestBytes,
+			MaxReply: s.config.MaxResponseBytes,
+		}), "/health")
+	})
+	return err
+}
+
+// newWeb binds an address that comes from a setting; it returns nil if that is empty.
+func (s *Server) newWeb(ctx context.Context, name, field, address string, handler func(*web) http.Handler) (
+	*web, error,
+) {
+	if address == "" {
+		return nil, nil
+	}
+	listener, err := listen(ctx, field, address, s.config.exposed())
+	if err != nil {
+		return nil, err
+	}
+	w := &web{name: name, listener: listener, open: newConnections()}
+	w.server = &http.Server{
+		Handler:           w.closing(handler(w)),
+		ConnState:         w.open.note,
 		ReadHeaderTimeout: headerTime,
 		ReadTimeout:       bodyTime,
 		WriteTimeout:      replyTime,
@@ -71,9 +98,14 @@ func (s *Server) listenHTTP(ctx context.Context, service *serving, definitions *
 		ErrorLog:          slog.NewLogLogger(s.config.Logger.Handler(), slog.LevelWarn),
 	}
 	if s.config.Certificates != nil {
-		s.web.server.TLSConfig = s.config.Certificates.Config("h2", "http/1.1")
+		w.server.TLSConfig = s.config.Certificates.Config("h2", "http/1.1")
 	}
-	return nil
+	return w, nil
+}
+
+// webs are those that are served.
+func (s *Server) webs() []*web {
+	return slices.DeleteFunc([]*web{s.web, s.feast}, func(w *web) bool { return w == nil })
 }
 
 // handlers answer what is not part of the API. Prometheus has no token, so if callers need one, it is answered only at
@@ -86,11 +118,16 @@ func (s *Server) handlers() map[string]http.Handler {
 }
 
 // HTTPAddress is where the server listens for HTTP, with the actual port; empty if it does not.
-func (s *Server) HTTPAddress() string {
-	if s.web == nil {
+func (s *Server) HTTPAddress() string { return s.web.address() }
+
+// FeastAddress is where the server listens for clients of Feast, with the actual port; empty if it does not.
+func (s *Server) FeastAddress() string { return s.feast.address() }
+
+func (w *web) address() string {
+	if w == nil {
 		return ""
 	}
-	return s.web.listener.Addr().String()
+	return w.listener.Addr().String()
 }
 
 // accept answers until the server is drained or closed.
@@ -146,6 +183,7 @@ func (w *web) drain(ctx context.Context) error {
 type backend struct {
 	*Server
 	service *serving
+	web     *web
 }
 
 // Call runs handle behind the interceptor of unary calls.
@@ -189,6 +227,9 @@ func (b *backend) PushRows(ctx context.Context, view string, rows push.JSON, ato
 
 // Check refuses a message that breaks the rules of its fields, as the interceptor does for gRPC.
 func (b *backend) Check(request proto.Message) error { return b.validate(request) }
+
+// Serves says whether there is a revision to answer from.
+func (b *backend) Serves() bool { return b.revision() > 0 && b.draining.Err() == nil }
 
 // Condition is the document of /readyz.
 func (b *backend) Condition() (document any, ready bool) {

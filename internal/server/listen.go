@@ -15,6 +15,7 @@ const (
 	addressField       = "serving.grpc"
 	httpAddressField   = "serving.http"
 	flightAddressField = "serving.flight"
+	feastAddressField  = "serving.feast"
 )
 
 // listenAll binds the addresses of a configuration, all or none.

@@ -111,6 +111,8 @@ type Config struct {
 	FlightAddress string
 	// HTTPAddress is where HTTP is answered; empty if it is not.
 	HTTPAddress string
+	// FeastAddress is where the HTTP API of Feast's feature server is answered; empty if it is not.
+	FeastAddress string
 	// Hosts are the names that HTTP is asked by, besides loopback and the address itself; "*" for any.
 	Hosts []string
 	// Certificates are what every address speaks TLS with; nil for none.
@@ -191,12 +193,12 @@ type Server struct {
 	listeners []net.Listener
 	admin     *admin
 	grpc      *grpc.Server
-	// web is nil if HTTP is not served.
-	web       *web
-	health    *health.Server
-	validator protovalidate.Validator
-	following *follower
-	limit     limiter
+	// web and feast are nil if they are not served.
+	web, feast *web
+	health     *health.Server
+	validator  protovalidate.Validator
+	following  *follower
+	limit      limiter
 	// arriving counts the calls whose message may be in memory.
 	arriving   limiter
 	operations *operations.Operations
@@ -248,7 +250,7 @@ func Listen(ctx context.Context, config Config) (*Server, error) {
 	service, definitions := &serving{server: s}, newDefinitions(s)
 	cases := newUseCases(s, definitions)
 	s.register(service, definitions, cases)
-	if err := s.listenHTTP(ctx, service, definitions, cases); err != nil {
+	if err := errors.Join(s.listenHTTP(ctx, service, definitions, cases), s.listenFeast(ctx, service)); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	s.setHealth(healthpb.HealthCheckResponse_NOT_SERVING)
@@ -324,9 +326,9 @@ func (s *Server) Close() error {
 	s.endStreams()
 	s.operations.Close()
 	s.grpc.Stop()
-	listeners := s.listeners
-	if s.web != nil {
-		listeners = append(listeners, s.web.listener)
+	listeners := slices.Clone(s.listeners)
+	for _, web := range s.webs() {
+		listeners = append(listeners, web.listener)
 	}
 	return errors.Join(closeAll(listeners), s.admin.close())
 }
@@ -354,8 +356,8 @@ func (s *Server) answerCalls(ctx context.Context) error {
 	for _, listener := range s.listeners {
 		group.Go(func() error { return s.accept(listener) })
 	}
-	if s.web != nil {
-		group.Go(s.web.accept)
+	for _, web := range s.webs() {
+		group.Go(web.accept)
 	}
 	group.Go(func() error { <-ctx.Done(); s.drain(); return nil })
 	return group.Wait()

@@ -7,6 +7,7 @@ const (
 	registryService = "/plumb.v1.RegistryService/"
 	projectService  = "/plumb.v1.ProjectService/"
 	flightService   = "/arrow.flight.protocol.FlightService/"
+	feastServing    = "/feast.serving.ServingService/"
 )
 
 // openService answers anybody: load balancers ask for health, and have no token.
@@ -54,6 +55,8 @@ var needs = map[string]Role{
 	flightService + "GetFlightInfo": Read,
 	flightService + "ListFlights":   Read,
 	flightService + "GetSchema":     Read,
+
+	feastServing + "GetOnlineFeatures": Read,
 
 	"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo":      Read,
 	"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": Read,

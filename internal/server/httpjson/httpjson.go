@@ -111,7 +111,7 @@ type answer func(ctx context.Context, r *http.Request) (any, error)
 func (a *api) called(method string, answer answer) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, int64(a.MaxBody))
-		reply, err := a.Backend.Call(incoming(r), method, func(ctx context.Context) (any, error) { return answer(ctx, r) })
+		reply, err := a.Backend.Call(Incoming(r), method, func(ctx context.Context) (any, error) { return answer(ctx, r) })
 		if err != nil {
 			writeError(w, err)
 			return

@@ -16,9 +16,9 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 )
 
-// incoming is the request's context with what gRPC would say of its caller: the authorization, the address, and what
+// Incoming is the request's context with what gRPC would say of its caller: the authorization, the address, and what
 // TLS knows.
-func incoming(r *http.Request) context.Context {
+func Incoming(r *http.Request) context.Context {
 	told := metadata.MD{}
 	if given := r.Header.Values("Authorization"); len(given) > 0 {
 		told.Set("authorization", given...)

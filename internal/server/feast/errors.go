@@ -1,0 +1,154 @@
+package feast
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/plumbstore/plumb/internal/fault"
+)
+
+// The exceptions of Feast that errors become in its clients.
+const (
+	anyError             = "FeastError"
+	notFoundError        = "FeastObjectNotFoundException"
+	viewNotFoundError    = "FeatureViewNotFoundException"
+	serviceNotFoundError = "FeatureServiceNotFoundException"
+	collisionError       = "FeatureNameCollisionError"
+	permissionError      = "FeastPermissionError"
+)
+
+// statuses are the HTTP statuses of errors. Clients of Feast try again after 429 and from 500 on, and lose the text; so
+// nothing that a caller can mend has one of those.
+var statuses = map[codes.Code]int{
+	codes.InvalidArgument:    http.StatusUnprocessableEntity,
+	codes.FailedPrecondition: http.StatusUnprocessableEntity,
+	codes.OutOfRange:         http.StatusUnprocessableEntity,
+	codes.NotFound:           http.StatusNotFound,
+	codes.Unimplemented:      http.StatusNotFound,
+	codes.Unauthenticated:    http.StatusUnauthorized,
+	codes.PermissionDenied:   http.StatusForbidden,
+	codes.Aborted:            http.StatusConflict,
+	codes.ResourceExhausted:  http.StatusTooManyRequests,
+	codes.Unavailable:        http.StatusServiceUnavailable,
+	codes.DeadlineExceeded:   http.StatusGatewayTimeout,
+	codes.Canceled:           499, // Client closed the request; net/http has no name for it.
+}
+
+// classes are the exceptions of errors, by status.
+var classes = map[int]string{
+	http.StatusUnauthorized: permissionError,
+	http.StatusForbidden:    permissionError,
+	http.StatusNotFound:     notFoundError,
+}
+
+// classesOfMissing are the exceptions of what is not found, by its kind.
+var classesOfMissing = map[string]string{
+	"feature view":    viewNotFoundError,
+	"feature service": serviceNotFoundError,
+}
+
+// requestError is an error with an HTTP status and an exception of its own.
+type requestError struct {
+	status         int
+	class, message string
+	// wrong, if not nil, are the parts of the request that are wrong. They are told in the form of FastAPI, which has no
+	// class.
+	wrong *errdetails.BadRequest
+}
+
+func (e *requestError) Error() string { return e.message }
+func (e *requestError) GRPCStatus() *status.Status {
+	return status.New(codes.InvalidArgument, e.message)
+}
+
+// named gives an error that Feast has an exception for its class.
+func named(err error) error {
+	if collision, ok := errors.AsType[*fault.CollisionError](err); ok {
+		return &requestError{status: http.StatusUnprocessableEntity, class: collisionError, message: collision.Error()}
+	}
+	return err
+}
+
+// requestErrorOf returns what a gRPC status is to clients of Feast.
+func requestErrorOf(err error) *requestError {
+	if own, ok := errors.AsType[*requestError](err); ok {
+		return own
+	}
+	told := status.Convert(err)
+	e := &requestError{status: http.StatusInternalServerError, class: anyError, message: told.Message()}
+	if known, ok := statuses[told.Code()]; ok {
+		e.status = known
+	}
+	if class, ok := classes[e.status]; ok {
+		e.class = class
+	}
+	for _, detail := range told.Details() {
+		switch detail := detail.(type) {
+		case *errdetails.BadRequest:
+			e.wrong = detail
+		case *errdetails.ResourceInfo:
+			if class, ok := classesOfMissing[detail.GetResourceType()]; ok {
+				e.class = class
+			}
+		}
+	}
+	return e
+}
+
+// writeError writes an error that is a gRPC status.
+func writeError(w http.ResponseWriter, err error) {
+	e := requestErrorOf(err)
+	switch e.status {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", "1")
+	case http.StatusUnauthorized:
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	text := e.exception()
+	if e.wrong != nil {
+		text = e.validation()
+	}
+	writeText(w, e.status, text)
+}
+
+// exception is what clients of Feast make an exception of: a JSON object in a JSON string.
+func (e *requestError) exception() []byte {
+	return jsonOf(string(jsonOf(map[string]string{"module": "feast.errors", "class": e.class, "message": e.message})))
+}
+
+// violation is a part of a request that is wrong, in the form of FastAPI.
+type violation struct {
+	Type string   `json:"type"`
+	At   []string `json:"loc"`
+	Text string   `json:"msg"`
+}
+
+// validation is the body of an error that says which parts of a request are wrong.
+func (e *requestError) validation() []byte {
+	var all []violation
+	for _, each := range e.wrong.GetFieldViolations() {
+		at := []string{"body"}
+		column, isColumn := strings.CutPrefix(each.GetField(), entitiesField+".")
+		switch {
+		case isColumn:
+			at = append(at, entitiesField, column)
+		case each.GetField() != "":
+			at = append(at, each.GetField())
+		}
+		text := (&fault.InputError{Field: at[len(at)-1], Message: each.GetDescription()}).Error()
+		all = append(all, violation{"value_error", at, text})
+	}
+	return jsonOf(map[string]any{"detail": all})
+}
+
+// jsonOf is the JSON of texts, which always have one.
+func jsonOf(v any) []byte {
+	text, _ := json.Marshal(v)
+	return text
+}

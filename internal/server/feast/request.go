@@ -1,0 +1,95 @@
+package feast
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"github.com/plumbstore/plumb/internal/document"
+	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/internal/jsonobject"
+	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+)
+
+const entitiesField = "entities"
+
+// readLookup reads the body of a look-up. A member that is not known is left aside, as Feast leaves it: other versions
+// of its clients send other ones.
+func readLookup(text []byte) (*asked, error) {
+	members, err := jsonobject.Read(text)
+	if err != nil {
+		return nil, fault.Inputf("", "the body %v", err)
+	}
+	a, given, versions := &asked{}, false, false
+	var mistakes []error
+	for i, name := range members.Names {
+		value := members.Values[i]
+		switch name {
+		case "feature_service":
+			if !isNull(value) {
+				mistakes = append(mistakes, into(name, value, &a.service, "the name of a feature service"))
+			}
+		case "features":
+			mistakes = append(mistakes, into(name, value, &a.features, `a list of texts such as "view:feature"`))
+		case "full_feature_names":
+			mistakes = append(mistakes, into(name, value, &a.fullNames, "true or false"))
+		case "include_feature_view_version_metadata":
+			mistakes = append(mistakes, into(name, value, &versions, "true or false"))
+			if versions {
+				mistakes = append(mistakes, fault.Inputf(name, "is true, but feature views have no versions; the registry has "+
+					"revisions"))
+			}
+		case entitiesField:
+			given = true
+			a.columns, err = readEntities(value)
+			mistakes = append(mistakes, err)
+		}
+	}
+	if !given {
+		mistakes = append(mistakes, fault.Inputf(entitiesField, `is missing; give {"join key": [value, …]}`))
+	}
+	return a, errors.Join(mistakes...)
+}
+
+func isNull(value json.RawMessage) bool { return bytes.Equal(value, []byte("null")) }
+
+func into[T any](name string, value json.RawMessage, target *T, must string) error {
+	if isNull(value) || json.Unmarshal(value, target) != nil {
+		return fault.Inputf(name, "must be %s", must)
+	}
+	return nil
+}
+
+func readEntities(text json.RawMessage) ([]column, error) {
+	members, err := jsonobject.Read(text)
+	if err != nil {
+		return nil, fault.Inputf(entitiesField, "%v", err)
+	}
+	var columns []column
+	var mistakes []error
+	for i, name := range members.Names {
+		var values []any
+		if isNull(members.Values[i]) || jsonobject.Decode(members.Values[i], &values) != nil {
+			mistakes = append(mistakes, fault.Inputf(entitiesField+"."+name, "must be a list of values, one for each row"))
+			continue
+		}
+		columns = append(columns, column{name, len(values), func(row int, of *document.KeyColumn) (any, error) {
+			return of.ParseJSON(whole(values[row], of))
+		}})
+	}
+	return columns, errors.Join(mistakes...)
+}
+
+// whole returns an integer for a number without a fraction that is written as a float: pandas makes floats of a column
+// of integers with a null.
+func whole(given any, of *document.KeyColumn) any {
+	number, ok := given.(json.Number)
+	if !ok || of.Type != plumbv1.Type_INT32 && of.Type != plumbv1.Type_INT64 {
+		return given
+	}
+	if before, fraction, ok := strings.Cut(string(number), "."); ok && strings.Trim(fraction, "0") == "" {
+		return json.Number(before)
+	}
+	return given
+}
