@@ -155,29 +155,27 @@ func TestFeastTellsMistakesInItsOwnForms(t *testing.T) {
 			`no feature service is named \\\"baskets\\\"; did you mean \\\"basket\\\"?`)},
 		`{"entities":{"shop":["a"]},"features":["archive:founded"]}`: {422, exception("FeastError",
 			`not materialized, so there is nothing to look up: feature view archive; set online: true in its definition`)},
-		`{"entities":{"dest":[1],"origin":[1,2]},"features":["road:metres","price:euros"]}`: {422, violations(
-			violation(`"body","entities","origin"`, `origin: has 2 values where dest has 1`),
-			violation(`"body","entities","shop"`, `shop: is missing; give a list of STRING`))},
-		`{"entities":{"origin":[1.5],"dest":["x"]},"features":["road:metres"]}`: {422, violations(
-			violation(`"body","entities","origin"`,
-				`origin: row 1: \"1.5\" is not INT64; write a whole number that fits, without a plus sign or leading zeros`),
-			violation(`"body","entities","dest"`,
-				`dest: row 1: \"x\" is not INT64; write a whole number that fits, without a plus sign or leading zeros`))},
-		`{"entities":{"shop":[]},"features":["price:euros"]}`: {422, violations(
-			violation(`"body","entities","shop"`, `shop: has no rows; give at least one`))},
+		`{"entities":{"dest":[1],"origin":[1,2]},"features":["road:metres","price:euros"]}`: {422, exception("FeastError",
+			`origin: has 2 values where dest has 1; shop: is missing; give a list of STRING`)},
+		`{"entities":{"origin":[1.5],"dest":["x"]},"features":["road:metres"]}`: {422, exception("FeastError",
+			`origin: row 1: \\\"1.5\\\" is not INT64; write a whole number that fits, without a plus sign or leading zeros; `+
+				`dest: row 1: \\\"x\\\" is not INT64; write a whole number that fits, without a plus sign or leading zeros`)},
+		`{"entities":{"shop":[]},"features":["price:euros"]}`: {422, exception("FeastError",
+			`shop: has no rows; give at least one`)},
+		`{"entities":{"shop":["a"]}}`: {422, exception("FeastError",
+			`features: is missing; give a list of view:feature, or feature_service`)},
 		`{"features":"price:euros"}`: {422, violations(
-			violation(`"body","features"`, `features: must be a list of texts such as \"view:feature\"`),
-			violation(`"body","entities"`, `entities: is missing; give {\"join key\": [value, …]}`))},
-		`{"entities":{"shop":"a"}}`: {422, violations(
-			violation(`"body","entities","shop"`, `shop: must be a list of values, one for each row`))},
-		`{"entities":{"shop":["a"]}}`: {422, violations(
-			violation(`"body","features"`, `features: is missing; give a list of view:feature, or feature_service`))},
+			violation(`"body","features"`, `must be a list of texts such as \"view:feature\"`),
+			violation(`"body","entities"`, `is missing; give {\"join key\": [value, …]}`))},
+		`{"entities":{"shop":"a","a.b":null}}`: {422, violations(
+			violation(`"body","entities","shop"`, `must be a list of values, one for each row`),
+			violation(`"body","entities","a.b"`, `must be a list of values, one for each row`))},
+		`{"entities":[]}`: {422, violations(violation(`"body","entities"`, `is not a JSON object`))},
 		`{"entities":{},"features":["world:rate"],"include_feature_view_version_metadata":true}`: {422, violations(
-			violation(`"body","include_feature_view_version_metadata"`, `include_feature_view_version_metadata: is true, but `+
-				`feature views have no versions; the registry has revisions`))},
-		`{"entities":`: {422, violations(violation(`"body"`, `body: the body is not JSON: it ends early`))},
-		`{"entities":{},"entities":{}}`: {422, violations(
-			violation(`"body"`, `body: the body has \"entities\" twice`))},
+			violation(`"body","include_feature_view_version_metadata"`,
+				`is true, but feature views have no versions; the registry has revisions`))},
+		`{"entities":`:                  {422, violations(violation(`"body"`, `is not JSON: it ends early`))},
+		`{"entities":{},"entities":{}}`: {422, violations(violation(`"body"`, `has \"entities\" twice`))},
 	} {
 		r.expectFeast(feastLookup, body, want.status, want.body)
 	}

@@ -57,9 +57,8 @@ var classesOfMissing = map[string]string{
 type requestError struct {
 	status         int
 	class, message string
-	// wrong, if not nil, are the parts of the request that are wrong. They are told in the form of FastAPI, which has no
-	// class.
-	wrong *errdetails.BadRequest
+	// malformed, if not nil, is what is wrong with the form of the body. It is told as FastAPI does, without a class.
+	malformed []violation
 }
 
 func (e *requestError) Error() string { return e.message }
@@ -91,7 +90,7 @@ func requestErrorOf(err error) *requestError {
 	for _, detail := range told.Details() {
 		switch detail := detail.(type) {
 		case *errdetails.BadRequest:
-			e.wrong = detail
+			e.malformed = malformed(detail)
 		case *errdetails.ResourceInfo:
 			if class, ok := classesOfMissing[detail.GetResourceType()]; ok {
 				e.class = class
@@ -111,8 +110,8 @@ func writeError(w http.ResponseWriter, err error) {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
 	text := e.exception()
-	if e.wrong != nil {
-		text = e.validation()
+	if e.malformed != nil {
+		text = jsonOf(map[string]any{"detail": e.malformed})
 	}
 	writeText(w, e.status, text)
 }
@@ -129,22 +128,16 @@ type violation struct {
 	Text string   `json:"msg"`
 }
 
-// validation is the body of an error that says which parts of a request are wrong.
-func (e *requestError) validation() []byte {
+// malformed returns the mistakes in the form of a body; nil if the mistakes are others.
+func malformed(request *errdetails.BadRequest) []violation {
 	var all []violation
-	for _, each := range e.wrong.GetFieldViolations() {
-		at := []string{"body"}
-		column, isColumn := strings.CutPrefix(each.GetField(), entitiesField+".")
-		switch {
-		case isColumn:
-			at = append(at, entitiesField, column)
-		case each.GetField() != "":
-			at = append(at, each.GetField())
+	for _, each := range request.GetFieldViolations() {
+		const parts = 3 // The name of a column may have points.
+		if at := strings.SplitN(each.GetField(), ".", parts); at[0] == inBody {
+			all = append(all, violation{"value_error", at, each.GetDescription()})
 		}
-		text := (&fault.InputError{Field: at[len(at)-1], Message: each.GetDescription()}).Error()
-		all = append(all, violation{"value_error", at, text})
 	}
-	return jsonOf(map[string]any{"detail": all})
+	return all
 }
 
 // jsonOf is the JSON of texts, which always have one.

@@ -106,7 +106,7 @@ func body(r *http.Request) ([]byte, error) {
 		err = document.CheckJSON(text)
 	}
 	if err != nil {
-		return nil, fault.Inputf("", "the body %v", err)
+		return nil, fault.Inputf(inBody, "%v", err)
 	}
 	return text, nil
 }

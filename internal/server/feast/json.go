@@ -56,7 +56,7 @@ func (a *answer) json(most int) ([]byte, error) {
 			return nil, err
 		}
 		if len(dst) > most {
-			return nil, fault.Inputf(entitiesField, "make a reply of more than %d bytes; ask for fewer rows or features at once",
+			return nil, fault.Inputf("entities", "make a reply of more than %d bytes; ask for fewer rows or features at once",
 				most)
 		}
 	}

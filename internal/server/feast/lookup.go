@@ -78,7 +78,7 @@ func (a *asked) fill(keys *document.Keys) (ordered []*document.KeyColumn, err er
 	given := map[*document.KeyColumn]bool{}
 	for _, from := range a.columns {
 		if first := a.columns[0]; from.rows != first.rows {
-			mistakes = append(mistakes, fault.Inputf(entitiesField+"."+from.name, "has %d values where %s has %d", from.rows,
+			mistakes = append(mistakes, fault.Inputf(from.name, "has %d values where %s has %d", from.rows,
 				first.name, first.rows))
 		}
 		of, err := keys.Column(from.name)
@@ -90,12 +90,12 @@ func (a *asked) fill(keys *document.Keys) (ordered []*document.KeyColumn, err er
 			ordered = append(ordered, of)
 		}
 		if err := from.fill(of); err != nil {
-			mistakes = append(mistakes, fault.Inputf(entitiesField+"."+from.name, "%v", err))
+			mistakes = append(mistakes, fault.Inputf(from.name, "%v", err))
 		}
 	}
 	for _, of := range keys.All() {
 		if !given[of] {
-			mistakes = append(mistakes, fault.Inputf(entitiesField+"."+of.Name, "is missing; give a list of %s", of.Type))
+			mistakes = append(mistakes, fault.Inputf(of.Name, "is missing; give a list of %s", of.Type))
 		}
 	}
 	return ordered, errors.Join(mistakes...)

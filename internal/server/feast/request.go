@@ -12,14 +12,16 @@ import (
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 )
 
-const entitiesField = "entities"
+// inBody begins the place of a mistake in the form of a body, such as body.entities.shop: something that FastAPI would
+// have found. Other mistakes have the name of a column.
+const inBody = "body"
 
 // readLookup reads the body of a look-up. A member that is not known is left aside, as Feast leaves it: other versions
 // of its clients send other ones.
 func readLookup(text []byte) (*asked, error) {
 	members, err := jsonobject.Read(text)
 	if err != nil {
-		return nil, fault.Inputf("", "the body %v", err)
+		return nil, fault.Inputf(inBody, "%v", err)
 	}
 	a, given, versions := &asked{}, false, false
 	var mistakes []error
@@ -37,17 +39,17 @@ func readLookup(text []byte) (*asked, error) {
 		case "include_feature_view_version_metadata":
 			mistakes = append(mistakes, into(name, value, &versions, "true or false"))
 			if versions {
-				mistakes = append(mistakes, fault.Inputf(name, "is true, but feature views have no versions; the registry has "+
+				mistakes = append(mistakes, fault.Inputf(inBody+"."+name, "is true, but feature views have no versions; the registry has "+
 					"revisions"))
 			}
-		case entitiesField:
+		case "entities":
 			given = true
 			a.columns, err = readEntities(value)
 			mistakes = append(mistakes, err)
 		}
 	}
 	if !given {
-		mistakes = append(mistakes, fault.Inputf(entitiesField, `is missing; give {"join key": [value, …]}`))
+		mistakes = append(mistakes, fault.Inputf(inBody+".entities", `is missing; give {"join key": [value, …]}`))
 	}
 	return a, errors.Join(mistakes...)
 }
@@ -56,7 +58,7 @@ func isNull(value json.RawMessage) bool { return bytes.Equal(value, []byte("null
 
 func into[T any](name string, value json.RawMessage, target *T, must string) error {
 	if isNull(value) || json.Unmarshal(value, target) != nil {
-		return fault.Inputf(name, "must be %s", must)
+		return fault.Inputf(inBody+"."+name, "must be %s", must)
 	}
 	return nil
 }
@@ -64,14 +66,15 @@ func into[T any](name string, value json.RawMessage, target *T, must string) err
 func readEntities(text json.RawMessage) ([]column, error) {
 	members, err := jsonobject.Read(text)
 	if err != nil {
-		return nil, fault.Inputf(entitiesField, "%v", err)
+		return nil, fault.Inputf(inBody+".entities", "%v", err)
 	}
 	var columns []column
 	var mistakes []error
 	for i, name := range members.Names {
 		var values []any
 		if isNull(members.Values[i]) || jsonobject.Decode(members.Values[i], &values) != nil {
-			mistakes = append(mistakes, fault.Inputf(entitiesField+"."+name, "must be a list of values, one for each row"))
+			mistakes = append(mistakes, fault.Inputf(inBody+".entities."+name,
+				"must be a list of values, one for each row"))
 			continue
 		}
 		columns = append(columns, column{name, len(values), func(row int, of *document.KeyColumn) (any, error) {
