@@ -167,7 +167,7 @@ bench-online: build redis-server $(python_ready) ## Measure look-ups over gRPC, 
 	go build -o bin/bench-online ./bench/online
 	bin/bench-online bin/plumb
 
-# The environment of Feast, which look-ups are compared with.
+# The environment of Feast, which look-ups are compared with, and whose client looks up.
 feast_ready = bin/feast/ready
 $(feast_ready): bench/online/requirements-feast.txt
 	rm -rf bin/feast
@@ -179,6 +179,11 @@ $(feast_ready): bench/online/requirements-feast.txt
 bench-feast: build redis-server $(feast_ready) ## Measure look-ups over HTTP beside those of Feast; installs Feast in bin/feast, 600 MB
 	go build -o bin/bench-online ./bench/online
 	bin/bench-online -tables feast bin/plumb
+
+.PHONY: test-feast
+test-feast: build bin/tools/buf bin/proto $(feast_ready) ## Use a server with the client of Feast, unchanged; installs Feast in bin/feast, 600 MB
+	bin/tools/buf build proto --output bin/messages.binpb
+	bin/feast/bin/python internal/server/feast/testdata/clients.py bin/plumb bin/messages.binpb
 
 .PHONY: bench-ondemand
 bench-ondemand: build redis-server ## Measure computed features: label rows against SQL, and look-ups with them and without

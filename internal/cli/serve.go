@@ -107,6 +107,7 @@ func (a *application) served(ctx context.Context, p *project.Project) (server.Co
 		FlightAddress: serving.Flight,
 		HTTPAddress:   serving.HTTP,
 		FeastAddress:  serving.Feast,
+		Version:       a.version,
 		Hosts:         serving.Hosts,
 		AdminAddress:  serving.Admin,
 

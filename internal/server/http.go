@@ -228,6 +228,9 @@ func (b *backend) PushRows(ctx context.Context, view string, rows push.JSON, ato
 // Check refuses a message that breaks the rules of its fields, as the interceptor does for gRPC.
 func (b *backend) Check(request proto.Message) error { return b.validate(request) }
 
+// Snapshot is the newest revision that the server has seen.
+func (b *backend) Snapshot() (*feature.Snapshot, error) { return b.snapshot() }
+
 // Serves says whether there is a revision to answer from.
 func (b *backend) Serves() bool { return b.revision() > 0 && b.draining.Err() == nil }
 

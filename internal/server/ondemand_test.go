@@ -17,7 +17,7 @@ import (
 // startBaskets serves an on-demand view over prices of shops, with a row of one shop.
 func startBaskets(t *testing.T) *running {
 	t.Helper()
-	r := start(t, overHTTP, func(c *server.Config) { c.MaxRows = 3 })
+	r := start(t, overHTTP, overFeast, func(c *server.Config) { c.MaxRows = 3 })
 	definitions := shops()
 	definitions.OnDemandViews = []*plumbv1.OnDemandView{{Name: "change",
 		Request: []*plumbv1.RequestInput{{Name: "paid", Type: plumbv1.Type_FLOAT64},

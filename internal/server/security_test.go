@@ -28,6 +28,7 @@ import (
 	"github.com/plumbstore/plumb/internal/server/auth"
 	"github.com/plumbstore/plumb/internal/server/certificates"
 	"github.com/plumbstore/plumb/internal/server/certificates/certtest"
+	feastserving "github.com/plumbstore/plumb/proto/feast/serving"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/store/duckdb"
 	"github.com/plumbstore/plumb/store/storetest"
@@ -181,6 +182,7 @@ func TestEachMethodAsksForItsRole(t *testing.T) {
 func TestEveryMethodOfOursHasItsRole(t *testing.T) {
 	for _, service := range []grpc.ServiceDesc{
 		plumbv1.ServingService_ServiceDesc, plumbv1.RegistryService_ServiceDesc, plumbv1.ProjectService_ServiceDesc,
+		feastserving.ServingService_ServiceDesc,
 	} {
 		names := []string{}
 		for _, method := range service.Methods {

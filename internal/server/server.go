@@ -47,9 +47,11 @@ import (
 	"github.com/plumbstore/plumb/internal/operations"
 	"github.com/plumbstore/plumb/internal/server/auth"
 	"github.com/plumbstore/plumb/internal/server/certificates"
+	"github.com/plumbstore/plumb/internal/server/feast"
 	"github.com/plumbstore/plumb/internal/server/flight"
 	"github.com/plumbstore/plumb/internal/telemetry"
 	"github.com/plumbstore/plumb/materialize"
+	feastserving "github.com/plumbstore/plumb/proto/feast/serving"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
 	"github.com/plumbstore/plumb/push"
 	"github.com/plumbstore/plumb/registry"
@@ -111,8 +113,11 @@ type Config struct {
 	FlightAddress string
 	// HTTPAddress is where HTTP is answered; empty if it is not.
 	HTTPAddress string
-	// FeastAddress is where the HTTP API of Feast's feature server is answered; empty if it is not.
+	// FeastAddress is where the HTTP API of Feast's feature server is answered. If it is empty, none of Feast's protocols
+	// is; otherwise, those of gRPC are answered at the other addresses.
 	FeastAddress string
+	// Version is that of the program, which clients of Feast may ask for.
+	Version string
 	// Hosts are the names that HTTP is asked by, besides loopback and the address itself; "*" for any.
 	Hosts []string
 	// Certificates are what every address speaks TLS with; nil for none.
@@ -278,6 +283,10 @@ func (s *Server) register(service *serving, definitions *definitions, cases *use
 			MaxMessage: s.config.MaxResponseBytes,
 			Ticks:      s.config.JoinTicks,
 		}))
+	}
+	if s.config.FeastAddress != "" {
+		answering := &backend{Server: s, service: service}
+		feastserving.RegisterServingServiceServer(to, feast.NewServing(answering, s.config.Version))
 	}
 	healthpb.RegisterHealthServer(to, s.health)
 	reflection.Register(to)

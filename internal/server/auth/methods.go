@@ -56,7 +56,8 @@ var needs = map[string]Role{
 	flightService + "ListFlights":   Read,
 	flightService + "GetSchema":     Read,
 
-	feastServing + "GetOnlineFeatures": Read,
+	feastServing + "GetFeastServingInfo": Read,
+	feastServing + "GetOnlineFeatures":   Read,
 
 	"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo":      Read,
 	"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": Read,

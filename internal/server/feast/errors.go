@@ -21,6 +21,7 @@ const (
 	serviceNotFoundError = "FeatureServiceNotFoundException"
 	collisionError       = "FeatureNameCollisionError"
 	permissionError      = "FeastPermissionError"
+	pushSourceError      = "PushSourceNotFoundException"
 )
 
 // statuses are the HTTP statuses of errors. Clients of Feast try again after 429 and from 500 on, and lose the text; so
@@ -140,7 +141,7 @@ func malformed(request *errdetails.BadRequest) []violation {
 	return all
 }
 
-// jsonOf is the JSON of texts, which always have one.
+// jsonOf is the JSON of texts and of what was decoded from JSON, which always have one.
 func jsonOf(v any) []byte {
 	text, _ := json.Marshal(v)
 	return text

@@ -1,8 +1,8 @@
 // Package feast answers clients of Feast that were not changed for Plumb. It speaks the HTTP API of Feast's feature
-// server, and answers from the same look-ups as the other protocols.
+// server and feast.serving.ServingService of gRPC, and answers from the same look-ups as the other protocols.
 //
-// Every call goes through Backend.Call under the name of a method of Feast's gRPC services. So deadlines, permissions
-// and limits are those of the other protocols. What differs is the form of requests, answers and errors:
+// Every call over HTTP goes through Backend.Call under the name of a method of gRPC. So deadlines, permissions and
+// limits are those of the other protocols. What differs is the form of requests, answers and errors:
 //
 //	POST /get-online-features
 //	{"features": ["price:euros"], "entities": {"shop": ["a", "b"]}}
@@ -20,6 +20,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/http"
 	"strconv"
 
@@ -27,12 +28,17 @@ import (
 	"github.com/plumbstore/plumb/internal/document"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/internal/server/httpjson"
+	feastserving "github.com/plumbstore/plumb/proto/feast/serving"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/push"
 	"github.com/plumbstore/plumb/store/lookup"
 )
 
-// The methods of Feast's gRPC services under whose names calls over HTTP are let in and counted.
-const methodGetOnlineFeatures = "/feast.serving.ServingService/GetOnlineFeatures"
+// The methods of gRPC under whose names calls over HTTP are let in and counted. Feast has no service for pushes.
+const (
+	methodGetOnlineFeatures = feastserving.ServingService_GetOnlineFeatures_FullMethodName
+	methodPush              = plumbv1.ServingService_Push_FullMethodName
+)
 
 // Backend is what answers.
 type Backend interface {
@@ -42,6 +48,10 @@ type Backend interface {
 	Columns(request *plumbv1.GetOnlineFeaturesRequest) (keys, inputs []feature.Field, err error)
 	// LookUp answers a look-up. The caller releases the reply.
 	LookUp(ctx context.Context, request *plumbv1.GetOnlineFeaturesRequest) (*lookup.Reply, error)
+	// PushRows writes rows of a view that are JSON objects; all of them or none, if atomic.
+	PushRows(ctx context.Context, view string, rows push.JSON, atomic bool) (*plumbv1.PushResponse, error)
+	// Snapshot is the newest revision, or the reason that there is none.
+	Snapshot() (*feature.Snapshot, error)
 	// Serves says whether there is a revision to answer from.
 	Serves() bool
 }
@@ -61,6 +71,8 @@ func New(config Config) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", a.health)
 	mux.HandleFunc("POST /get-online-features", a.called(methodGetOnlineFeatures, a.getOnlineFeatures))
+	mux.HandleFunc("POST /push", onlyJSON(a.called(methodPush, a.push)))
+	mux.HandleFunc("POST /write-to-online-store", onlyJSON(a.called(methodPush, a.writeToOnlineStore)))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, &requestError{status: http.StatusNotFound, class: anyError,
 			message: r.Method + " " + strconv.Quote(r.URL.Path) + " is not answered here; docs/feast.md lists what is"})
@@ -92,6 +104,20 @@ func (a *api) called(method string, answer func(ctx context.Context, body []byte
 			return
 		}
 		writeText(w, http.StatusOK, reply.([]byte))
+	}
+}
+
+// onlyJSON refuses a body that does not say that it is JSON, of requests that change something: a browser asks before
+// it sends such a request for a page of another site.
+func onlyJSON(handle http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		given := r.Header.Get("Content-Type")
+		if kind, _, err := mime.ParseMediaType(given); err != nil || kind != "application/json" {
+			writeError(w, &requestError{status: http.StatusUnsupportedMediaType, class: anyError,
+				message: "Content-Type must be application/json, not " + strconv.Quote(given)})
+			return
+		}
+		handle(w, r)
 	}
 }
 

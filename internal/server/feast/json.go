@@ -104,13 +104,17 @@ func (r result) append(dst []byte, rows int) ([]byte, error) {
 		}
 		v, status, event, err := r.at(row)
 		if err != nil {
-			return nil, fmt.Errorf("output %q: %w", r.name, rowError(row, err))
+			return nil, r.failed(row, err)
 		}
 		dst = appendValue(dst, v)
 		statuses = append(append(append(statuses, '"'), statusNames[status]...), '"')
 		times = appendTime(times, event)
 	}
 	return append(append(append(dst, statuses...), times...), "]}"...), nil
+}
+
+func (r result) failed(row int, err error) error {
+	return fmt.Errorf("output %q: %w", r.name, rowError(row, err))
 }
 
 func rowError(row int, err error) error { return fmt.Errorf("row %d: %w", row+1, err) }

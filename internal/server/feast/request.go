@@ -16,6 +16,8 @@ import (
 // have found. Other mistakes have the name of a column.
 const inBody = "body"
 
+const noVersions = "is true, but feature views have no versions; the registry has revisions"
+
 // readLookup reads the body of a look-up. A member that is not known is left aside, as Feast leaves it: other versions
 // of its clients send other ones.
 func readLookup(text []byte) (*asked, error) {
@@ -39,8 +41,7 @@ func readLookup(text []byte) (*asked, error) {
 		case "include_feature_view_version_metadata":
 			mistakes = append(mistakes, into(name, value, &versions, "true or false"))
 			if versions {
-				mistakes = append(mistakes, fault.Inputf(inBody+"."+name, "is true, but feature views have no versions; the registry has "+
-					"revisions"))
+				mistakes = append(mistakes, fault.Inputf(inBody+"."+name, noVersions))
 			}
 		case "entities":
 			given = true
@@ -78,7 +79,7 @@ func readEntities(text json.RawMessage) ([]column, error) {
 			continue
 		}
 		columns = append(columns, column{name, len(values), func(row int, of *document.KeyColumn) (any, error) {
-			return of.ParseJSON(whole(values[row], of))
+			return of.ParseJSON(whole(values[row], of.Type))
 		}})
 	}
 	return columns, errors.Join(mistakes...)
@@ -86,9 +87,9 @@ func readEntities(text json.RawMessage) ([]column, error) {
 
 // whole returns an integer for a number without a fraction that is written as a float: pandas makes floats of a column
 // of integers with a null.
-func whole(given any, of *document.KeyColumn) any {
+func whole(given any, declared plumbv1.Type) any {
 	number, ok := given.(json.Number)
-	if !ok || of.Type != plumbv1.Type_INT32 && of.Type != plumbv1.Type_INT64 {
+	if !ok || declared != plumbv1.Type_INT32 && declared != plumbv1.Type_INT64 {
 		return given
 	}
 	if before, fraction, ok := strings.Cut(string(number), "."); ok && strings.Trim(fraction, "0") == "" {
