@@ -128,12 +128,15 @@ func TestR9_FeastsKeysOverGRPCAreOfTheirTypes(t *testing.T) {
 	shop := feastRequest(map[string]*feasttypes.RepeatedValue{"shop": entity(raw)}, "price:euros")
 	road := feastRequest(map[string]*feasttypes.RepeatedValue{"origin": entity(half), "dest": entity(text("1"))},
 		"road:metres")
+	twice := feastRequest(map[string]*feasttypes.RepeatedValue{"shop": entity(text("a"))}, "price:euros")
+	twice.RequestContext = map[string]*feasttypes.RepeatedValue{"shop": entity(text("b"))}
 	versions := feastRequest(nil, "world:rate")
 	versions.IncludeFeatureViewVersionMetadata = true
 	for want, request := range map[string]*feastserving.GetOnlineFeaturesRequest{
 		"shop: row 1: holds BYTES values; it is STRING":                                      shop,
 		"dest: row 1: holds STRING values; it is INT64; origin: row 1: \"1.5\" is not INT64": road,
 		"include_feature_view_version_metadata: is true":                                     versions,
+		"shop: is given twice": twice,
 	} {
 		_, err := client.GetOnlineFeatures(t.Context(), request)
 		if status.Code(err) != codes.InvalidArgument || !strings.HasPrefix(status.Convert(err).Message(), want) {

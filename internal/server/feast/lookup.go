@@ -85,6 +85,10 @@ func (a *asked) fill(keys *document.Keys) (ordered []*document.KeyColumn, err er
 		if err != nil {
 			continue
 		}
+		if given[of] { // Over gRPC, once among the entities and once in the context.
+			mistakes = append(mistakes, fault.Inputf(from.name, "is given twice"))
+			continue
+		}
 		given[of] = true
 		if !of.IsInput {
 			ordered = append(ordered, of)
