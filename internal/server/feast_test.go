@@ -302,3 +302,11 @@ func TestFeastIsDrained(t *testing.T) {
 		t.Error("the address still takes connections")
 	}
 }
+
+func TestFeastListensOnLoopbackAloneUnlessCallersAreKnown(t *testing.T) {
+	config := server.Config{Address: "127.0.0.1:0", FeastAddress: "0.0.0.0:0", Now: atNoon}
+	_, err := server.Listen(t.Context(), config)
+	if err == nil || !strings.HasPrefix(err.Error(), "serving.feast: ") {
+		t.Errorf("got %v", err)
+	}
+}
