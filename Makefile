@@ -123,7 +123,7 @@ fuzz_tests = ./store/packed:FuzzKey ./store/packed:FuzzRow ./registry/spec:FuzzD
 	./internal/server:FuzzRequests ./sdk:FuzzReply ./internal/server/auth:FuzzTokens ./internal/server/auth:FuzzAuthorization \
 	./internal/parquetfile:FuzzFooter ./internal/arrowipc:FuzzArrow ./internal/document:FuzzJSON ./internal/csvfile:FuzzRead \
 	./internal/server/flight:FuzzExchange ./store/duckdb:FuzzFiles ./audit/auditlog:FuzzLog ./dataset:FuzzManifest \
-	./push:FuzzPushedLines ./source/iceberg:FuzzVector ./store/pulled/postgres:FuzzCopy ./compute/expression:FuzzCompile \
+	./push:FuzzPushedLines ./source/lake:FuzzVector ./store/pulled/postgres:FuzzCopy ./compute/expression:FuzzCompile \
 	./compute/aggregate:FuzzState ./compute/windows:FuzzState ./store/spark/connect:FuzzMessage
 
 .PHONY: fuzz

@@ -79,13 +79,14 @@ func buildAndRun(m *testing.M) int {
 //	sqlite FILE STATEMENT      changes a SQLite file behind Plumb's back
 //	redis kill, redis restart  a server at $REDIS, which redis.txtar has to itself; $STEADY_REDIS is one that lives on
 //	postgres kill, postgres restart  a server with a database at $POSTGRES, which postgres.txtar has to itself
-//	$S3 is a server of objects with the bucket lake, which objects.txtar has to itself
+//	$S3 is a server of objects with the bucket lake, in which objects.txtar writes; tables has those of $TESTDATA
 //	warehouse STATEMENT        runs a statement in a database at $WAREHOUSE of a server that pull.txtar has to itself
 func TestScripts(t *testing.T) {
 	redis, steady, postgres := redistest.Start(t), redistest.Start(t), postgrestest.Start(t)
 	warehouse := postgrestest.Start(t)
 	database, warehouseDatabase := postgres.Database(), warehouse.Database()
 	lake := objectstest.Start(t)
+	lake.PutFolder(t, "tables/readings", "../../testdata/iceberg/readings")
 	authority := certtest.NewAuthority(t)
 	cert, key := authority.Issue("server")
 	testdata, err := filepath.Abs("../../testdata")

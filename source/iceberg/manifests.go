@@ -13,14 +13,12 @@ import (
 	"github.com/twmb/avro/ocf"
 
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/source/lake"
 )
 
 // maxManifest is the size of the largest manifest or list of them that is read. Blocks of Avro have a bound of their
 // own, packed and unpacked.
 const maxManifest = 512 << 20
-
-// maxFiles is how many files a table may have.
-const maxFiles = 1_000_000
 
 // manifestFile is an entry of a snapshot's list of manifests. Fields that an older format lacks stay zero, which is
 // what it means by them.
@@ -63,21 +61,21 @@ const (
 )
 
 // readAvro hands out the records of an Avro file. Decoders may break on what is damaged, and nothing else may.
-func readAvro[T any](ctx context.Context, read Reader, place, name string, visit func(*T) error) (err error) {
+func readAvro[T any](ctx context.Context, read lake.Reader, place, name string, visit func(*T) error) (err error) {
 	content, err := read(ctx, place, maxManifest)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		if damage := recover(); damage != nil {
-			err = damaged(name, fmt.Errorf("%v", damage))
+			err = lake.Damaged(name, fmt.Errorf("%v", damage))
 		}
 	}()
 	// A block that says that it is longer than the file is refused before memory is asked for.
 	records, err := ocf.NewReader(bytes.NewReader(content), ocf.WithReaderSchemaFunc(wantedFields[T]),
 		ocf.WithMaxBlockBytes(int64(len(content))))
 	if err != nil {
-		return damaged(name, err)
+		return lake.Damaged(name, err)
 	}
 	defer func() { err = errors.Join(err, records.Close()) }()
 	for count := 0; ; count++ {
@@ -86,9 +84,9 @@ func readAvro[T any](ctx context.Context, read Reader, place, name string, visit
 		case errors.Is(err, io.EOF):
 			return ctx.Err()
 		case err != nil:
-			return damaged(name, err)
-		case count >= maxFiles:
-			return fault.Inputf("", "cannot read %s: it lists more than %d files", name, maxFiles)
+			return lake.Damaged(name, err)
+		case count >= lake.MaxFiles:
+			return fault.Inputf("", "cannot read %s: it lists more than %d files", name, lake.MaxFiles)
 		}
 		if err := visit(&record); err != nil {
 			return err
@@ -128,8 +126,4 @@ func leaveOut(record map[string]any, into reflect.Type) {
 		}
 	}
 	record["fields"] = kept
-}
-
-func damaged(name string, err error) error {
-	return fault.Inputf("", "cannot read %s: it is damaged: %v", name, err)
 }

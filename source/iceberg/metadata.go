@@ -7,8 +7,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/source/lake"
 )
 
 // newestFormat is the latest version of Iceberg's format that is read.
@@ -71,14 +74,14 @@ type At struct {
 }
 
 // readMetadata reads and checks a metadata file. name is how messages call it.
-func readMetadata(ctx context.Context, read Reader, place, name string) (*metadata, error) {
+func readMetadata(ctx context.Context, read lake.Reader, place, name string) (*metadata, error) {
 	text, err := read(ctx, place, maxMetadata)
 	if err != nil {
 		return nil, err
 	}
 	if bytes.HasPrefix(text, []byte{0x1f, 0x8b}) {
 		if text, err = unpack(text); err != nil {
-			return nil, fault.Inputf("", "cannot read %s: it is damaged: %v", name, err)
+			return nil, lake.Damaged(name, err)
 		}
 	}
 	var m metadata
@@ -190,13 +193,12 @@ func (m *metadata) schema(id *int) (schema, error) {
 	return schema{}, fault.Inputf("", "the table's metadata lacks the schema of the snapshot")
 }
 
-// mostListed is how many names a message lists.
-const mostListed = 8
-
 func (m *metadata) listed() string {
-	ids := make([]string, 0, mostListed)
+	ids := make([]string, 0, len(m.Snapshots))
 	for _, s := range m.Snapshots {
 		ids = append(ids, fmt.Sprint(s.ID))
 	}
-	return listed(ids)
+	return lake.Listed(ids)
 }
+
+func (m *metadata) listedRefs() string { return lake.Listed(slices.Sorted(maps.Keys(m.Refs))) }

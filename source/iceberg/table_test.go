@@ -15,6 +15,7 @@ import (
 	"github.com/plumbstore/plumb/internal/hostiletest"
 	"github.com/plumbstore/plumb/source/iceberg"
 	"github.com/plumbstore/plumb/source/iceberg/icebergtest"
+	"github.com/plumbstore/plumb/source/lake"
 )
 
 func read(_ context.Context, place string, limit int64) ([]byte, error) {
@@ -33,7 +34,7 @@ func row(path string) icebergtest.Entry {
 	return icebergtest.Entry{Status: 1, Path: path, Format: "PARQUET", Rows: 10, Size: 100}
 }
 
-func open(t *testing.T, table icebergtest.Table, at iceberg.At) (*iceberg.Table, error) {
+func open(t *testing.T, table icebergtest.Table, at iceberg.At) (*lake.Table, error) {
 	t.Helper()
 	if table.Fields == "" {
 		table.Fields = fields
@@ -145,7 +146,7 @@ func TestASnapshotIsChosenByTheInstantAtWhichItWasCurrent(t *testing.T) {
 	}
 	instant := func(micros int64) iceberg.At { return iceberg.At{AsOf: &micros} }
 	for _, at := range []iceberg.At{instant(1_000_000), instant(1_999_999), {Tag: "june"}} {
-		if opened, err := open(t, table, at); err != nil || opened.Snapshot != icebergtest.Snapshot {
+		if opened, err := open(t, table, at); err != nil || opened.Version != icebergtest.Snapshot {
 			t.Errorf("%+v: got %+v, error %v", at, opened, err)
 		}
 	}

@@ -89,6 +89,9 @@ func (e *Engine) Close() error { return nil }
 // Locate implements offline.Files.
 func (e *Engine) Locate(path string) (string, error) { return e.finder.Locate(path) }
 
+// LocateObject implements offline.Files.
+func (e *Engine) LocateObject(name string) error { return e.finder.LocateObject(name) }
+
 // LeftOut implements offline.Advisor.
 func (e *Engine) LeftOut(ctx context.Context, source *feature.Source) ([]string, error) {
 	reading := e.finder.Begin(e.Scratch)

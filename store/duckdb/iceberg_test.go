@@ -16,6 +16,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	plumbv1 "github.com/plumbstore/plumb/proto/plumb/v1"
+	"github.com/plumbstore/plumb/source/objects"
 	"github.com/plumbstore/plumb/store/offline"
 )
 
@@ -26,6 +27,8 @@ type readings struct {
 	// source reads the table itself, or a query that reads it.
 	query    string
 	features []*plumbv1.Feature
+	// store has the objects below s3://lake/data; nil for none.
+	store *objects.Store
 }
 
 // snapshotOf is what PyIceberg reads of a snapshot.
@@ -82,7 +85,8 @@ func (r *readings) snapshot(t *testing.T) *feature.Snapshot {
 // join is the result for the labels as CSV text.
 func (r *readings) join(t *testing.T, labels string, request offline.JoinRequest) (string, []feature.Input, error) {
 	t.Helper()
-	engine, err := Open(Config{ProjectDir: r.folder, Roots: []string{"data"}, TempDir: r.folder})
+	engine, err := Open(Config{ProjectDir: r.folder, Roots: []string{"data", "s3://lake/data"}, TempDir: r.folder,
+		Objects: r.store})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package duckdb
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -40,19 +39,7 @@ func newLake(t testing.TB) *lake {
 // put uploads the files of a project, under the keys data/….
 func (l *lake) put(t testing.TB, p *project) {
 	t.Helper()
-	err := filepath.WalkDir(filepath.Join(p.folder, "data"), func(path string, found fs.DirEntry, err error) error {
-		if err == nil && !found.IsDir() {
-			name, err := filepath.Rel(p.folder, path)
-			if err != nil {
-				return err
-			}
-			l.server.PutFile(t, filepath.ToSlash(name), path)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	l.server.PutFolder(t, "data", filepath.Join(p.folder, "data"))
 }
 
 // store reads the objects through the proxy.

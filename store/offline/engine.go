@@ -66,6 +66,9 @@ type Files interface {
 	// lead. The path is relative to the project, or absolute. A *fault.InputError says the same, but for the path as it
 	// was given, of a file that is not there and of one outside: so nobody learns what lies there.
 	Locate(path string) (string, error)
+	// LocateObject says by a *fault.InputError that an object, s3://BUCKET/KEY, does not lie below the roots. Whether
+	// it is there is not looked at.
+	LocateObject(name string) error
 	// Scratch makes a folder for the caller's temporary files, which no other user may enter, and returns its absolute
 	// path and how to remove it with all that is in it. Each call makes another. The engine may keep a file in it, named
 	// lock. A folder that a killed process leaves is removed when the next engine that keeps its temporary files in the

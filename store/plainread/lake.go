@@ -2,7 +2,6 @@ package plainread
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -12,16 +11,17 @@ import (
 	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/source/iceberg"
+	"github.com/plumbstore/plumb/source/lake"
+	"github.com/plumbstore/plumb/source/objects"
 )
 
 // tableFiles are the data files of a table at a version, in source order (R3): which they are is in the table's
 // metadata. Their columns and their deleted rows are found here.
-func (r *Reader) tableFiles(ctx context.Context, root, name string, version feature.TableVersion) ([]file, error) {
-	metadata, err := r.engine.Locate(absolute(root, name))
-	if err != nil {
-		return nil, err
-	}
-	table, err := iceberg.Open(ctx, r.readWhole, metadata, iceberg.At{Snapshot: version.Snapshot, Schema: &version.Schema})
+func (r *Reader) tableFiles(ctx context.Context, reading *objects.Reading, name string, version feature.TableVersion) (
+	[]file, error,
+) {
+	t := &tableReader{engine: r.engine, reading: reading}
+	table, err := iceberg.Open(ctx, t.read, name, iceberg.At{Snapshot: version.Snapshot, Schema: &version.Schema})
 	if err != nil {
 		return nil, err
 	}
@@ -29,34 +29,71 @@ func (r *Reader) tableFiles(ctx context.Context, root, name string, version feat
 	for _, column := range table.Columns {
 		ids[strings.ToLower(column.Name)] = column.ID
 	}
-	deleted, err := r.deleted(ctx, table)
+	deleted, err := t.deleted(ctx, table)
 	if err != nil {
 		return nil, err
 	}
 	files := make([]file, len(table.Files))
 	for i, one := range table.Files {
-		files[i] = file{read: readParquet, deleted: deleted[one.Path]}
-		if files[i].path, err = r.engine.Locate(one.Place); err != nil {
+		files[i] = file{path: one.Place, read: readParquet, deleted: deleted[one.Path]}
+		if files[i].at, err = t.open(ctx, one.Place); err != nil {
 			return nil, err
 		}
-		files[i].at = place{path: files[i].path, ids: ids}
+		files[i].at.ids = ids
 	}
 	return files, nil
 }
 
+// tableReader reads the files of a table, as far as the engine may read them.
+type tableReader struct {
+	engine  Engine
+	reading *objects.Reading
+}
+
+// open finds a file.
+func (t *tableReader) open(ctx context.Context, name string) (place, error) {
+	if !objects.IsLocation(name) {
+		path, err := t.engine.Locate(name)
+		return place{path: path}, err
+	}
+	location, err := objects.Parse(name)
+	if err == nil {
+		err = t.engine.LocateObject(name)
+	}
+	if err != nil {
+		return place{}, err
+	}
+	found, ok, err := t.reading.Look(ctx, location)
+	if err == nil && !ok {
+		err = fault.Inputf("", "cannot read %s: there is no such object", name)
+	}
+	if err != nil {
+		return place{}, err
+	}
+	object, err := t.reading.Open(found)
+	if err != nil {
+		return place{}, err
+	}
+	return place{path: object.Path(), object: object}, nil
+}
+
 // deleted are the numbers of the deleted rows of each file, in ascending order, by the file's path in the metadata.
-func (r *Reader) deleted(ctx context.Context, table *iceberg.Table) (map[string][]int64, error) {
+func (t *tableReader) deleted(ctx context.Context, table *lake.Table) (map[string][]int64, error) {
 	deleted, since := map[string][]int64{}, map[string]int64{}
 	for _, one := range table.Files {
 		if one.Vector == nil {
 			since[one.Path] = one.DataSequence
 			continue
 		}
-		where, err := r.engine.Locate(one.Vector.Place)
+		where, err := t.open(ctx, one.Vector.Place)
+		if err == nil && where.object != nil {
+			bytes := objects.Range{Start: one.Vector.Offset, End: one.Vector.Offset + one.Vector.Length}
+			err = objects.Fetch(ctx, []objects.Need{{File: where.object, Ranges: []objects.Range{bytes}}})
+		}
 		if err != nil {
 			return nil, err
 		}
-		err = iceberg.ReadVector(ctx, where, one, func(row int64) error {
+		err = lake.ReadVector(ctx, where.path, one, func(row int64) error {
 			deleted[one.Path] = append(deleted[one.Path], row)
 			return nil
 		})
@@ -65,12 +102,12 @@ func (r *Reader) deleted(ctx context.Context, table *iceberg.Table) (map[string]
 		}
 	}
 	for _, deletes := range table.Deletes {
-		where, err := r.engine.Locate(deletes.Place)
+		where, err := t.open(ctx, deletes.Place)
 		if err != nil {
 			return nil, err
 		}
 		columns := []string{"file_path", "pos"}
-		err = readParquet(ctx, place{path: where}, columns, nil, func(_ int64, cells []cell) error {
+		err = readParquet(ctx, where, columns, nil, func(_ int64, cells []cell) error {
 			path, row := cells[0].text, cells[1].whole
 			if sequence, ok := since[path]; ok && sequence <= deletes.Sequence {
 				deleted[path] = append(deleted[path], row)
@@ -78,7 +115,7 @@ func (r *Reader) deleted(ctx context.Context, table *iceberg.Table) (map[string]
 			return nil
 		})
 		if err != nil {
-			return nil, fault.Inputf("", "cannot read %s: %v", where, err)
+			return nil, fault.Inputf("", "cannot read %s: %v", deletes.Place, err)
 		}
 	}
 	for _, rows := range deleted {
@@ -87,22 +124,32 @@ func (r *Reader) deleted(ctx context.Context, table *iceberg.Table) (map[string]
 	return deleted, nil
 }
 
-// readWhole is an iceberg.Reader of the files that the engine may read.
-func (r *Reader) readWhole(_ context.Context, name string, limit int64) ([]byte, error) {
-	path, err := r.engine.Locate(name)
+// read is a lake.Reader.
+func (t *tableReader) read(ctx context.Context, name string, limit int64) ([]byte, error) {
+	where, err := t.open(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	opened, err := disk.OpenRegular(path)
+	if where.object != nil && where.object.Size <= limit {
+		if err := where.object.EnsureAll(ctx); err != nil {
+			return nil, err
+		}
+	}
+	opened, err := disk.OpenRegular(where.path)
 	if err != nil {
 		return nil, fault.Inputf("", "cannot read %s: %s", name, disk.Reason(err))
 	}
-	content, err := io.ReadAll(io.LimitReader(opened, limit+1))
-	if err = errors.Join(err, opened.Close()); err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
+	defer opened.Close()
+	info, err := opened.Stat()
+	if err != nil {
+		return nil, err
 	}
-	if int64(len(content)) > limit {
+	if info.Size() > limit {
 		return nil, fault.Inputf("", "cannot read %s: it has more than %d bytes", name, limit)
+	}
+	content := make([]byte, info.Size())
+	if _, err := io.ReadFull(opened, content); err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	return content, nil
 }

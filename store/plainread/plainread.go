@@ -36,6 +36,8 @@ type Engine interface {
 	Scratch() (folder string, remove func() error, err error)
 	// Locate is that of offline.Files.
 	Locate(path string) (string, error)
+	// LocateObject is that of offline.Files.
+	LocateObject(name string) error
 }
 
 // Reader implements offline.Witness.
@@ -118,7 +120,11 @@ func (r *Reader) files(ctx context.Context, source *feature.Source) (files []fil
 		letGo = reading.Close
 	}
 	if table, ok := tableOf(told); ok {
-		if files, err = r.tableFiles(ctx, root, told[0].Name, table); err != nil {
+		name := told[0].Name
+		if !objects.IsLocation(name) {
+			name = absolute(root, name)
+		}
+		if files, err = r.tableFiles(ctx, reading, name, table); err != nil {
 			return nil, nil, errors.Join(err, letGo())
 		}
 		told = told[1:]

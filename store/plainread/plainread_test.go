@@ -49,6 +49,7 @@ func (engine) Scratch() (folder string, remove func() error, err error) {
 
 // Locate takes every path: which ones may be read is the engine's to say.
 func (engine) Locate(path string) (string, error) { return path, nil }
+func (engine) LocateObject(string) error          { return nil }
 
 // project is a folder with files of a source.
 type project struct {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -135,6 +136,25 @@ func (s *Server) PutFile(t testing.TB, key, path string) {
 	t.Helper()
 	if _, err := s.client.FPutObject(context.Background(), s.Bucket, key, path, minio.PutObjectOptions{}); err != nil {
 		t.Fatalf("put %s: %v", key, err)
+	}
+}
+
+// PutFolder uploads the files of a folder, below a prefix of keys.
+func (s *Server) PutFolder(t testing.TB, prefix, folder string) {
+	t.Helper()
+	err := filepath.WalkDir(folder, func(path string, found fs.DirEntry, err error) error {
+		if err != nil || found.IsDir() {
+			return err
+		}
+		name, err := filepath.Rel(folder, path)
+		if err != nil {
+			return err
+		}
+		s.PutFile(t, prefix+"/"+filepath.ToSlash(name), path)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

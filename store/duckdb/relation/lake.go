@@ -10,7 +10,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
-	"github.com/plumbstore/plumb/source/iceberg"
+	"github.com/plumbstore/plumb/source/lake"
 	"github.com/plumbstore/plumb/store/duckdb/casts"
 	"github.com/plumbstore/plumb/store/duckdb/quote"
 	"github.com/plumbstore/plumb/store/duckdb/session"
@@ -33,9 +33,9 @@ var columnTypes = map[string]string{
 }
 
 // columnType is the type of a column of a table.
-func columnType(column iceberg.Column) string {
+func columnType(column lake.Column) string {
 	name, ok := columnTypes[column.Type]
-	if parameters, isDecimal := iceberg.Decimal(column.Type); isDecimal {
+	if parameters, isDecimal := lake.Decimal(column.Type); isDecimal {
 		name, ok = "DECIMAL("+parameters+")", true
 	}
 	switch {
@@ -51,14 +51,14 @@ func columnType(column iceberg.Column) string {
 }
 
 // takeTable takes the columns of a table.
-func (u *unified) takeTable(lake *sourcefiles.Lake) {
+func (u *unified) takeTable(table *sourcefiles.Lake) {
 	var columns []fileColumn
-	for _, column := range lake.Columns {
+	for _, column := range table.Columns {
 		columns = append(columns, fileColumn{file: "the table", name: column.Name, typeName: columnType(column)})
 	}
 	u.take(tableLayout, columns)
 	for i, column := range u.columns {
-		for _, of := range lake.Columns {
+		for _, of := range table.Columns {
 			if of.Refused != "" && strings.EqualFold(of.Name, column.name) {
 				u.columns[i].unreadable = "column " + of.Refused
 			}
@@ -106,23 +106,23 @@ func deletedTable(source string) string {
 
 // loadDeletes makes the table of deleted rows, if files have any.
 func (r *Set) loadDeletes(ctx context.Context, t Table) error {
-	lake := t.Lake()
-	if lake == nil {
+	table := t.Lake()
+	if table == nil {
 		return nil
 	}
 	if err := r.session.Exec(ctx, "CREATE TABLE "+deletedTable(t.Source)+" (o BIGINT)"); err != nil {
 		return err
 	}
-	if len(lake.Deletes) > 0 {
-		if err := r.session.Exec(ctx, insertDeletes(t.Source, lake)); err != nil {
+	if len(table.Deletes) > 0 {
+		if err := r.session.Exec(ctx, insertDeletes(t.Source, table)); err != nil {
 			return err
 		}
 	}
-	for i, file := range lake.Files {
+	for i, file := range table.Files {
 		if file.Vector == nil {
 			continue
 		}
-		if err := r.loadVector(ctx, t.Source, i, file, lake.Vectors[i]); err != nil {
+		if err := r.loadVector(ctx, t.Source, i, file, table.VectorPath(i)); err != nil {
 			return err
 		}
 	}
@@ -131,9 +131,9 @@ func (r *Set) loadDeletes(ctx context.Context, t Table) error {
 
 // insertDeletes is the statement that reads the files of deleted positions. A position counts for the file whose path
 // it has, if that has been there when the row was deleted. Of a file with a deletion vector, the vector alone counts.
-func insertDeletes(source string, lake *sourcefiles.Lake) string {
+func insertDeletes(source string, table *sourcefiles.Lake) string {
 	var paths, sequences, indexes, rows, deletes []string
-	for i, file := range lake.Files {
+	for i, file := range table.Files {
 		if file.Vector == nil {
 			paths = append(paths, file.Path)
 			sequences = append(sequences, strconv.FormatInt(file.DataSequence, 10))
@@ -141,7 +141,7 @@ func insertDeletes(source string, lake *sourcefiles.Lake) string {
 			rows = append(rows, strconv.FormatInt(file.Rows, 10))
 		}
 	}
-	for _, file := range lake.Table.Deletes {
+	for _, file := range table.Deletes {
 		deletes = append(deletes, strconv.FormatInt(file.Sequence, 10))
 	}
 	beyond := quote.Literal(casts.Marker + "a deleted row of the table lies beyond the end of its file: row ")
@@ -152,15 +152,15 @@ FROM (SELECT file_path, pos, ([%s]::BIGINT[])[file_index::BIGINT + 1] AS sequenc
 JOIN (SELECT unnest(%s::VARCHAR[]) AS path, unnest([%s]::BIGINT[]) AS sequence, unnest([%s]::BIGINT[]) AS at,
   unnest([%s]::BIGINT[]) AS rows) f
 ON f.path = d.file_path AND f.sequence <= d.sequence`, deletedTable(source), FileShift, beyond,
-		strings.Join(deletes, ", "), quote.Literals(lake.Deletes), quote.Literals(paths), strings.Join(sequences, ", "),
-		strings.Join(indexes, ", "), strings.Join(rows, ", "))
+		strings.Join(deletes, ", "), quote.Literals(table.DeletePaths()), quote.Literals(paths),
+		strings.Join(sequences, ", "), strings.Join(indexes, ", "), strings.Join(rows, ", "))
 }
 
 // vectorRows is how many positions of a vector are handed to DuckDB at a time.
 const vectorRows = 1 << 16
 
 // loadVector adds the rows of a deletion vector.
-func (r *Set) loadVector(ctx context.Context, source string, at int, file iceberg.File, place string) error {
+func (r *Set) loadVector(ctx context.Context, source string, at int, file lake.File, place string) error {
 	schema := arrow.NewSchema([]arrow.Field{{Name: "o", Type: arrow.PrimitiveTypes.Int64}}, nil)
 	builder := array.NewInt64Builder(memory.DefaultAllocator)
 	var batches []arrow.RecordBatch
@@ -170,7 +170,7 @@ func (r *Set) loadVector(ctx context.Context, source string, at int, file iceber
 			batches = append(batches, array.NewRecordBatch(schema, []arrow.Array{column}, int64(column.Len())))
 		}
 	}
-	err := iceberg.ReadVector(ctx, place, file, func(row int64) error {
+	err := lake.ReadVector(ctx, place, file, func(row int64) error {
 		builder.Append(int64(at)<<FileShift | row)
 		if builder.Len() == vectorRows {
 			flush()

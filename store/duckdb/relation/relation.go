@@ -164,7 +164,7 @@ func (r *Set) allowed() []string {
 		if !r.tables[name].IsText() {
 			paths = append(paths, r.tables[name].Paths...)
 			if lake := r.tables[name].Lake(); lake != nil {
-				paths = append(paths, lake.Deletes...)
+				paths = append(paths, lake.DeletePaths()...)
 			}
 		}
 	}

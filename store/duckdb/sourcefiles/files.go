@@ -97,7 +97,7 @@ func (f *Finder) findOwn(ctx context.Context, files *Files, source *feature.Sour
 ) {
 	named, _ := source.Files()
 	if named.Iceberg != nil {
-		return "", f.findTable(ctx, files, named)
+		return "", f.findTable(ctx, files, named, reading)
 	}
 	if objects.IsLocation(named.Path) {
 		return f.findObjects(ctx, files, named, reading)
@@ -284,8 +284,11 @@ func (f Files) CheckUnchanged() error {
 	if f.lake == nil {
 		return nil
 	}
-	for i, path := range f.lake.Deletes {
-		if err := checkUnchanged(path, f.lake.infos[i]); err != nil {
+	for _, file := range f.lake.deletes {
+		if file.object != nil {
+			continue
+		}
+		if err := checkUnchanged(file.path, file.info); err != nil {
 			return err
 		}
 	}

@@ -2,17 +2,16 @@ package sourcefiles
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/plumbstore/plumb/feature"
-	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/source/iceberg"
+	"github.com/plumbstore/plumb/source/lake"
 	"github.com/plumbstore/plumb/source/objects"
 	"github.com/plumbstore/plumb/store/duckdb/parquetfooter"
 )
@@ -20,117 +19,114 @@ import (
 // Lake is the table of a lake whose files a source reads. Its files come first in Files, and those of a push log after
 // them.
 type Lake struct {
-	*iceberg.Table
+	*lake.Table
 
 	// name is how inputs call the table.
 	name string
-	// Deletes are the local paths of the files of deleted positions, in the order of Table.Deletes, and Vectors those of
-	// the files with the deletion vectors, in the order of Table.Files; empty for none.
-	Deletes, Vectors []string
-	infos            []os.FileInfo
+	// deletes are the files of deleted positions, in the order of Table.Deletes, and vectors those of the files with the
+	// deletion vectors, in the order of Table.Files; nil for a file without one.
+	deletes, vectors []*tableFile
 }
 
-// findTable finds the files of a table.
-func (f *Finder) findTable(ctx context.Context, files *Files, named feature.Files) error {
-	if objects.IsLocation(named.Path) {
-		return fault.Inputf("", "%s lies in an object store, where tables are not read yet; name a local one", named.Path)
+// DeletePaths are the local paths of the files of deleted positions, in the order of Table.Deletes.
+func (l *Lake) DeletePaths() []string {
+	paths := make([]string, len(l.deletes))
+	for i, file := range l.deletes {
+		paths[i] = file.path
 	}
-	path, err := f.withinRoots(named.Path, f.absolute(named.Path))
+	return paths
+}
+
+// VectorPath is the local path of the file with the deletion vector of a file of the table.
+func (l *Lake) VectorPath(i int) string { return l.vectors[i].path }
+
+// findTable finds the files of a table.
+func (f *Finder) findTable(ctx context.Context, files *Files, named feature.Files, reading *objects.Reading) error {
+	reader := &tableReader{finder: f, reading: reading}
+	place, name, err := reader.begin(named)
 	if err != nil {
 		return err
-	}
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return fault.Inputf("", "%s is a folder; name a metadata file of the table, such as %s", named.Path,
-			filepath.ToSlash(filepath.Join(named.Path, "metadata", "00001-….metadata.json")))
 	}
 	at := iceberg.At{Snapshot: named.Iceberg.Snapshot, Tag: named.Iceberg.Tag, Schema: named.Iceberg.Schema}
 	if named.Iceberg.AsOf != nil {
 		instant := int64(*named.Iceberg.AsOf)
 		at.AsOf = &instant
 	}
-	table, err := iceberg.Open(ctx, f.readBelow, path, at)
+	table, err := iceberg.Open(ctx, reader.read, place, at)
 	if err != nil {
 		return err
 	}
-	files.lake = &Lake{Table: table, name: f.relative(path)}
-	for _, file := range table.Files {
-		if err := files.addOfTable(f, file); err != nil {
-			return err
-		}
-	}
-	for _, deletes := range table.Deletes {
-		resolved, info, err := f.ofTable(deletes.Place, deletes.Size)
-		if err != nil {
-			return err
-		}
-		files.lake.Deletes, files.lake.infos = append(files.lake.Deletes, resolved), append(files.lake.infos, info)
-	}
-	return nil
+	files.lake = &Lake{Table: table, name: name}
+	return reader.find(ctx, files)
 }
 
-// addOfTable adds a data file, and its deletion vector.
-func (f *Files) addOfTable(finder *Finder, file iceberg.File) error {
-	resolved, info, err := finder.ofTable(file.Place, file.Size)
+// begin is the place of what a source names of a table, and how inputs call it.
+func (r *tableReader) begin(named feature.Files) (place, name string, err error) {
+	if objects.IsLocation(named.Path) {
+		location, err := objects.Parse(named.Path)
+		return location.String(), location.String(), err
+	}
+	path, err := r.finder.withinRoots(named.Path, r.finder.absolute(named.Path))
 	if err != nil {
+		return "", "", err
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return "", "", fault.Inputf("", "%s is a folder; name a metadata file of the table, such as %s", named.Path,
+			filepath.ToSlash(filepath.Join(named.Path, "metadata", "00001-….metadata.json")))
+	}
+	return path, r.finder.relative(path), nil
+}
+
+// find opens the files of the table and takes them in, in their order.
+func (r *tableReader) find(ctx context.Context, files *Files) error {
+	table := files.lake.Table
+	data, vectors := make([]*tableFile, len(table.Files)), make([]*tableFile, len(table.Files))
+	deletes := make([]*tableFile, len(table.Deletes))
+	group, within := errgroup.WithContext(ctx)
+	group.SetLimit(concurrent)
+	open := func(at **tableFile, place string, size int64) {
+		group.Go(func() (err error) {
+			*at, err = r.open(within, place, size)
+			return err
+		})
+	}
+	for i, file := range table.Files {
+		open(&data[i], file.Place, file.Size)
+		if file.Vector != nil {
+			open(&vectors[i], file.Vector.Place, anySize)
+		}
+	}
+	for i, file := range table.Deletes {
+		open(&deletes[i], file.Place, file.Size)
+	}
+	if err := group.Wait(); err != nil {
 		return err
 	}
-	f.Paths, f.Names = append(f.Paths, resolved), append(f.Names, finder.relative(resolved))
-	f.listed, f.infos, f.objects = append(f.listed, file.Place), append(f.infos, info), append(f.objects, nil)
-	vector := ""
-	if file.Vector != nil {
-		if vector, err = finder.local(file.Vector.Place); err != nil {
-			return err
+	for i, file := range data {
+		files.Paths, files.Names = append(files.Paths, file.path), append(files.Names, file.name)
+		files.listed, files.infos = append(files.listed, table.Files[i].Place), append(files.infos, file.info)
+		files.objects = append(files.objects, file.object)
+	}
+	files.lake.deletes, files.lake.vectors = deletes, vectors
+	return files.lake.fetchDeletes(ctx)
+}
+
+// fetchDeletes fetches what says which rows were deleted.
+func (l *Lake) fetchDeletes(ctx context.Context) error {
+	var needs []objects.Need
+	for _, file := range l.deletes {
+		if file.object != nil {
+			needs = append(needs, objects.Need{File: file.object, Ranges: []objects.Range{{Start: 0, End: file.object.Size}}})
 		}
 	}
-	f.lake.Vectors = append(f.lake.Vectors, vector)
-	return nil
-}
-
-// ofTable finds a file that a table's metadata names, which has to have the size that they say.
-func (f *Finder) ofTable(place string, size int64) (resolved string, info os.FileInfo, err error) {
-	if resolved, err = f.local(place); err != nil {
-		return "", nil, err
+	for i, file := range l.vectors {
+		if file != nil && file.object != nil {
+			vector := l.Files[i].Vector
+			needs = append(needs, objects.Need{File: file.object,
+				Ranges: []objects.Range{{Start: vector.Offset, End: vector.Offset + vector.Length}}})
+		}
 	}
-	if info, err = os.Stat(resolved); err == nil {
-		err = disk.CheckRegular(place, info)
-	}
-	switch {
-	case err != nil:
-		return "", nil, fault.Inputf("", "cannot read %s: %s", place, disk.Reason(err))
-	case info.Size() != size:
-		return "", nil, fault.Inputf("", "%s has %d bytes, and the metadata of its table says %d; it is damaged, or "+
-			"another file", place, info.Size(), size)
-	}
-	return resolved, info, nil
-}
-
-// local resolves the place of a file of a table. Only a whole path is one: what is relative to a working folder, or in
-// another kind of storage, lies below no root.
-func (f *Finder) local(place string) (string, error) {
-	if !filepath.IsAbs(place) {
-		return "", f.notBelowRoots(place)
-	}
-	return f.withinRoots(place, place)
-}
-
-// readBelow is an iceberg.Reader of local files.
-func (f *Finder) readBelow(_ context.Context, place string, limit int64) ([]byte, error) {
-	resolved, err := f.local(place)
-	if err != nil {
-		return nil, err
-	}
-	opened, err := disk.OpenRegular(resolved)
-	if err != nil {
-		return nil, fault.Inputf("", "cannot read %s: %s", place, disk.Reason(err))
-	}
-	content, err := io.ReadAll(io.LimitReader(opened, limit+1))
-	if err = errors.Join(err, opened.Close()); err != nil {
-		return nil, fmt.Errorf("read %s: %w", place, err)
-	}
-	if int64(len(content)) > limit {
-		return nil, fault.Inputf("", "cannot read %s: it has more than %d bytes", place, limit)
-	}
-	return content, nil
+	return objects.Fetch(ctx, needs)
 }
 
 // Lake is the table that the files are of; nil if they are of none.
@@ -145,7 +141,7 @@ func (f Files) HasDeletes(i int) bool {
 		return false
 	}
 	file := f.lake.Files[f.Index(i)]
-	return file.Vector != nil || slices.ContainsFunc(f.lake.Table.Deletes, func(d iceberg.Deletes) bool {
+	return file.Vector != nil || slices.ContainsFunc(f.lake.Deletes, func(d lake.Deletes) bool {
 		return d.Sequence >= file.DataSequence
 	})
 }
@@ -163,9 +159,9 @@ func (f *Files) nameColumns(event string) error {
 		}
 		if footer.Rows != file.Rows {
 			return fault.Inputf("", "%s has %d rows, and the metadata of its table says %d; it is damaged, or another file",
-				f.Paths[i], footer.Rows, file.Rows)
+				f.Shown(i), footer.Rows, file.Rows)
 		}
-		if err := checkIDs(footer, f.Paths[i], file.Partitioned, names); err != nil {
+		if err := checkIDs(footer, f.Shown(i), file.Partitioned, names); err != nil {
 			return err
 		}
 		f.Footers[i] = footer.Renamed(names, event)
@@ -201,20 +197,20 @@ var deleteColumns = map[string]int{"file_path": 2147483546, "pos": 2147483545}
 
 // checkDeletes checks the files of deleted positions before anything reads them.
 func (f *Files) checkDeletes(ctx context.Context) error {
-	footers, err := parquetfooter.Read(ctx, f.lake.Deletes, "")
+	footers, err := parquetfooter.Read(ctx, f.lake.DeletePaths(), "")
 	if err != nil {
 		return err
 	}
 	for i, footer := range footers {
-		path := f.lake.Deletes[i]
+		path := f.lake.deletes[i].name
 		switch {
 		case footer.Damaged != "":
 			return fault.Inputf("", "cannot read %s: %s", path, footer.Damaged)
 		case footer.Encrypted != "":
 			return fault.Inputf("", "%s cannot be read: %s, and encrypted files are not supported", path, footer.Encrypted)
-		case footer.Rows != f.lake.Table.Deletes[i].Rows:
+		case footer.Rows != f.lake.Deletes[i].Rows:
 			return fault.Inputf("", "%s has %d rows, and the metadata of its table says %d; it is damaged, or another file",
-				path, footer.Rows, f.lake.Table.Deletes[i].Rows)
+				path, footer.Rows, f.lake.Deletes[i].Rows)
 		}
 		for name, id := range deleteColumns {
 			if !slices.ContainsFunc(footer.Columns, func(c parquetfooter.Column) bool {
@@ -229,5 +225,5 @@ func (f *Files) checkDeletes(ctx context.Context) error {
 
 // version is that of the table.
 func (l *Lake) version() feature.TableVersion {
-	return feature.TableVersion{Table: l.UUID, Snapshot: l.Snapshot, Schema: l.Schema, Kept: l.Snapshots}
+	return feature.TableVersion{Table: l.ID, Snapshot: l.Version, Schema: l.Schema, Kept: l.Kept}
 }

@@ -143,7 +143,7 @@ func (f *Finder) checkLakes(source string, paths []string) error {
 }
 
 func inLake(source, folder, mark, table string) error {
-	if table == anIceberg && !objects.IsLocation(folder) {
+	if table == anIceberg {
 		return fault.Inputf("", "%s reads the files of an Iceberg table: %s holds %s, which says which of them count; read "+
 			"the table by iceberg: {path: …}, with the path of its newest metadata file", source, folder, mark)
 	}

@@ -29,6 +29,15 @@ func (f *Finder) belowObjectRoot(location objects.Location) bool {
 	return slices.ContainsFunc(f.objectRoots, location.IsBelow)
 }
 
+// LocateObject says by a *fault.InputError that an object does not lie below the roots.
+func (f *Finder) LocateObject(name string) error {
+	location, err := objects.Parse(name)
+	if err == nil && !f.belowObjectRoot(location) {
+		err = f.notBelowRoots(name)
+	}
+	return err
+}
+
 // findObjects finds the objects of a source, in the bytewise order of their keys (R3), and the folder if it names one.
 func (f *Finder) findObjects(ctx context.Context, files *Files, named feature.Files, reading *objects.Reading) (
 	folder string, err error,
@@ -235,9 +244,11 @@ func lakeObject(key string) (folder, mark, table string) {
 	return "", "", ""
 }
 
+// concurrent is how many objects are looked at side by side.
+const concurrent = 32
+
 // fetchFooters fetches what is read of objects before any statement: the footers of Parquet files, and text whole.
 func (f Files) fetchFooters(ctx context.Context) error {
-	const concurrent = 32
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(concurrent)
 	for _, object := range f.objects {

@@ -43,6 +43,7 @@ func (s Suite) Locate(t *testing.T) {
 			t.Errorf("%s is located at %q, %v; want %s below the root", path, got, err, want)
 		}
 	}
+	checkNoObjects(t, engine)
 	missing := refusedAt(t, engine, "data/none.csv")
 	for _, path := range []string{
 		"secret/x.csv", "database/x.csv", "x.csv", "../x.csv", "data/../x.csv", "data/../../x.csv", "data/link.csv",
@@ -52,6 +53,16 @@ func (s Suite) Locate(t *testing.T) {
 	} {
 		if words := refusedAt(t, engine, path); words != missing {
 			t.Errorf("%s is refused with\n%s\nand a file that is not there with\n%s", path, words, missing)
+		}
+	}
+}
+
+// checkNoObjects checks that an engine without roots of objects admits none.
+func checkNoObjects(t *testing.T, engine offline.Files) {
+	t.Helper()
+	for _, name := range []string{"s3://lake/data/a.csv", "gs://lake/a.csv", "s3://", "data/a.csv"} {
+		if err := engine.LocateObject(name); len(mistakes(err)) == 0 || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s is admitted with the error %v, want an input error with its name", name, err)
 		}
 	}
 }

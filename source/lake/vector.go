@@ -1,4 +1,4 @@
-package iceberg
+package lake
 
 import (
 	"context"
@@ -13,8 +13,17 @@ import (
 	"github.com/plumbstore/plumb/internal/fault"
 )
 
-// A deletion vector is a blob within a Puffin file: its length, a mark, a bitmap of 64 bits, and a checksum of the mark
-// and the bitmap. The bitmap has a bitmap of 32 bits for each value of the upper half, in Roaring's portable format.
+// Vector is where the positions of the deleted rows of one file are within another.
+type Vector struct {
+	Place          string
+	Offset, Length int64
+	// Rows is the number of deleted rows.
+	Rows int64
+}
+
+// A deletion vector is a blob within a file, such as a Puffin file of Iceberg: its length, a mark, a bitmap of 64 bits,
+// and a checksum of the mark and the bitmap. The bitmap has a bitmap of 32 bits for each value of the upper half,
+// in Roaring's portable format.
 
 // vectorMark begins what the checksum is of.
 const vectorMark = "\xd1\xd3\x39\x64"
@@ -34,8 +43,8 @@ const (
 
 var errShort = errors.New("it is cut off")
 
-// ReadVector reads the deletion vector of a file from a local path, and hands out the numbers of the deleted rows in
-// ascending order, counted from 0. What is wrong is a *fault.InputError.
+// ReadVector reads the deletion vector of a file from the local path of its place, and hands out the numbers of the
+// deleted rows in ascending order, counted from 0. What is wrong is a *fault.InputError.
 func ReadVector(ctx context.Context, path string, file File, visit func(row int64) error) error {
 	blob, err := readBlob(path, file.Vector)
 	if err == nil {
@@ -45,7 +54,7 @@ func ReadVector(ctx context.Context, path string, file File, visit func(row int6
 		return err
 	}
 	damagedVector := func(err error) error {
-		return fault.Inputf("", "the deletion vector of %s in %s is damaged: %v", shown(file.Path), path, err)
+		return fault.Inputf("", "the deletion vector of %s in %s is damaged: %v", Shown(file.Path), file.Vector.Place, err)
 	}
 	bitmap, err := checkBlob(blob)
 	if err != nil {
@@ -75,7 +84,7 @@ func ReadVector(ctx context.Context, path string, file File, visit func(row int6
 func readBlob(path string, vector *Vector) ([]byte, error) {
 	opened, err := disk.OpenRegular(path)
 	if err != nil {
-		return nil, fault.Inputf("", "cannot read %s: %s", path, disk.Reason(err))
+		return nil, fault.Inputf("", "cannot read %s: %s", vector.Place, disk.Reason(err))
 	}
 	defer opened.Close()
 	info, err := opened.Stat()
@@ -83,12 +92,12 @@ func readBlob(path string, vector *Vector) ([]byte, error) {
 		return nil, err
 	}
 	if !isWithin(info, vector) {
-		return nil, fault.Inputf("", "cannot read %s: it has %d bytes, and a deletion vector has %d from byte %d on", path,
-			info.Size(), vector.Length, vector.Offset)
+		return nil, fault.Inputf("", "cannot read %s: it has %d bytes, and a deletion vector has %d from byte %d on",
+			vector.Place, info.Size(), vector.Length, vector.Offset)
 	}
 	blob := make([]byte, vector.Length)
 	if _, err := opened.ReadAt(blob, vector.Offset); err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
+		return nil, fmt.Errorf("read %s: %w", vector.Place, err)
 	}
 	return blob, nil
 }

@@ -1,4 +1,4 @@
-package iceberg_test
+package lake_test
 
 import (
 	"encoding/json"
@@ -8,8 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/plumbstore/plumb/source/iceberg"
 	"github.com/plumbstore/plumb/source/iceberg/icebergtest"
+	"github.com/plumbstore/plumb/source/lake"
 )
 
 // readVector writes a blob somewhere into a file, and reads it from there.
@@ -19,10 +19,10 @@ func readVector(t *testing.T, blob []byte, deleted, rows int64) ([]int64, error)
 	if err := os.WriteFile(path, append([]byte("PFA1"), blob...), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	file := iceberg.File{Path: "f.parquet", Rows: rows,
-		Vector: &iceberg.Vector{Offset: 4, Length: int64(len(blob)), Rows: deleted}}
+	file := lake.File{Path: "f.parquet", Rows: rows,
+		Vector: &lake.Vector{Place: path, Offset: 4, Length: int64(len(blob)), Rows: deleted}}
 	var found []int64
-	err := iceberg.ReadVector(t.Context(), path, file, func(row int64) error {
+	err := lake.ReadVector(t.Context(), path, file, func(row int64) error {
 		found = append(found, row)
 		return nil
 	})
@@ -96,8 +96,8 @@ func TestDamagedDeletionVectorsAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, place := range [][2]int64{{-1, 8}, {0, -8}, {8, int64(len(good))}, {1 << 62, 1 << 62}, {0, 1 << 62}} {
-		file := iceberg.File{Vector: &iceberg.Vector{Offset: place[0], Length: place[1]}}
-		err := iceberg.ReadVector(t.Context(), path, file, func(int64) error { return nil })
+		file := lake.File{Vector: &lake.Vector{Place: path, Offset: place[0], Length: place[1]}}
+		err := lake.ReadVector(t.Context(), path, file, func(int64) error { return nil })
 		if err == nil || !strings.Contains(err.Error(), "a deletion vector has") {
 			t.Errorf("at %v: got error %v", place, err)
 		}
@@ -120,8 +120,8 @@ func FuzzVector(f *testing.F) {
 		if err := os.WriteFile(path, blob, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		file := iceberg.File{Rows: many, Vector: &iceberg.Vector{Length: int64(len(blob))}}
-		_ = iceberg.ReadVector(t.Context(), path, file, func(row int64) error {
+		file := lake.File{Rows: many, Vector: &lake.Vector{Length: int64(len(blob))}}
+		_ = lake.ReadVector(t.Context(), path, file, func(row int64) error {
 			if row <= previous || row >= many {
 				t.Fatalf("row %d comes after row %d", row, previous)
 			}
