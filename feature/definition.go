@@ -35,8 +35,9 @@ import (
 //
 // source and reads are followed by
 //
-//	parquet PATH                    or: csv PATH, jsonl PATH, sql QUERY, postgres PATH CONNECTION QUERY, or
-//	                                iceberg PATH SNAPSHOT TAG AS_OF, where SNAPSHOT is 0 and the others "" if not given
+//	parquet PATH                    or: csv PATH, jsonl PATH, sql QUERY, postgres PATH CONNECTION QUERY,
+//	                                iceberg PATH SNAPSHOT TAG AS_OF, where SNAPSHOT is 0 and the others "" if not given;
+//	                                delta PATH VERSION AS_OF, where VERSION is -1 and AS_OF "" if not given
 //	event COLUMN
 //	created COLUMN                  "" if there is none
 //
@@ -92,6 +93,10 @@ func (s *Source) describe(text *strings.Builder) {
 	case Files:
 		if kind.Iceberg != nil {
 			text.WriteString(kind.Iceberg.describe(kind.Path))
+			break
+		}
+		if kind.Delta != nil {
+			text.WriteString(kind.Delta.describe(kind.Path))
 			break
 		}
 		if pull := kind.Pull; pull != nil {

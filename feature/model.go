@@ -57,6 +57,9 @@ type Files struct {
 	// Iceberg says which snapshot is read of the table whose metadata file Path is; nil for other files. Rows are then in
 	// the order of the sequence number of the snapshot that added their file, path and row number.
 	Iceberg *Iceberg
+	// Delta says which version is read of the table whose folder Path is; nil for other files. Rows are then in the order
+	// of the time at which their file was made, path and row number.
+	Delta *Delta
 }
 
 // Query is SQL over other sources of the project, which Source.Sibling looks up by name. Its rows have no order but
@@ -79,6 +82,8 @@ func KindOf(source *plumbv1.Source) Kind {
 		return Files{Path: kind.Postgres.GetPath(), Format: Parquet, Pull: pullOf(source, kind.Postgres)}
 	case *plumbv1.Source_Iceberg:
 		return Files{Path: kind.Iceberg.GetPath(), Format: Parquet, Iceberg: icebergOf(kind.Iceberg)}
+	case *plumbv1.Source_Delta:
+		return Files{Path: kind.Delta.GetPath(), Format: Parquet, Delta: deltaOf(kind.Delta)}
 	case *plumbv1.Source_Sql:
 		return Query{kind.Sql.GetQuery()}
 	}

@@ -7,6 +7,7 @@
 package parquetfile
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -58,6 +59,21 @@ func NewReader(opened *os.File, options ...file.ReadOption) (reader *file.Reader
 	return file.NewParquetReader(opened, append(options, file.WithMetadata(contents))...)
 }
 
+// OfBytes reads and checks the footer of a Parquet file that is in memory.
+func OfBytes(content []byte) (reader *file.Reader, err error) {
+	defer func() {
+		if damage := recover(); damage != nil {
+			reader, err = nil, fmt.Errorf("its footer is damaged: %v", damage)
+		}
+	}()
+	from := bytes.NewReader(content)
+	contents, _, err := contentsOf(from, from.Size())
+	if err != nil {
+		return nil, err
+	}
+	return file.NewParquetReader(from, file.WithMetadata(contents))
+}
+
 // Contents reads and checks the footer of an open file, and returns its bytes too.
 func Contents(opened *os.File) (contents *metadata.FileMetaData, footer []byte, err error) {
 	defer func() {
@@ -69,7 +85,12 @@ func Contents(opened *os.File) (contents *metadata.FileMetaData, footer []byte, 
 	if err != nil {
 		return nil, nil, err
 	}
-	if footer, err = Footer(opened, info.Size()); err != nil {
+	return contentsOf(opened, info.Size())
+}
+
+// contentsOf is Contents, and may panic on what is damaged.
+func contentsOf(opened io.ReaderAt, size int64) (contents *metadata.FileMetaData, footer []byte, err error) {
+	if footer, err = Footer(opened, size); err != nil {
 		return nil, nil, err
 	}
 	if err := checkFooter(footer); err != nil {
@@ -79,8 +100,8 @@ func Contents(opened *os.File) (contents *metadata.FileMetaData, footer []byte, 
 	if contents, err = metadata.NewFileMetaData(footer, nil); err != nil {
 		return nil, nil, fmt.Errorf("its footer is damaged: %w", err)
 	}
-	contents.SetSourceFileSize(info.Size())
-	if err := checkGroups(contents, info.Size()); err != nil {
+	contents.SetSourceFileSize(size)
+	if err := checkGroups(contents, size); err != nil {
 		return nil, nil, fmt.Errorf("its footer is damaged: %w", err)
 	}
 	return contents, footer, nil

@@ -24,6 +24,9 @@ func sourceDifferences(old, source *plumbv1.Source) []Difference {
 	d.text("iceberg.snapshot", snapshotText(old), snapshotText(source))
 	d.text("iceberg.tag", old.GetIceberg().GetTag(), source.GetIceberg().GetTag())
 	d.text("iceberg.as_of", old.GetIceberg().GetAsOf(), source.GetIceberg().GetAsOf())
+	d.text("delta.path", old.GetDelta().GetPath(), source.GetDelta().GetPath())
+	d.text("delta.version", versionText(old), versionText(source))
+	d.text("delta.as_of", old.GetDelta().GetAsOf(), source.GetDelta().GetAsOf())
 	d.text("sql.query", old.GetSql().GetQuery(), source.GetSql().GetQuery())
 	d.text("event_timestamp", old.GetEventTimestamp(), source.GetEventTimestamp())
 	d.text("created_timestamp", old.GetCreatedTimestamp(), source.GetCreatedTimestamp())
@@ -34,6 +37,14 @@ func sourceDifferences(old, source *plumbv1.Source) []Difference {
 func snapshotText(source *plumbv1.Source) string {
 	if id := source.GetIceberg().GetSnapshot(); id != 0 {
 		return strconv.FormatInt(id, 10)
+	}
+	return ""
+}
+
+// versionText is the number of the version that is read of a Delta table; empty if none is given.
+func versionText(source *plumbv1.Source) string {
+	if at, ok := source.GetDelta().GetAt().(*plumbv1.DeltaSource_Version); ok {
+		return strconv.FormatInt(at.Version, 10)
 	}
 	return ""
 }

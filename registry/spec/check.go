@@ -65,7 +65,7 @@ func (c *checker) check(ctx context.Context, inspector Inspector) error {
 	c.deriveFeatures(inspector, looks.found)
 	for _, source := range c.Definitions.GetSources() {
 		c.checkPulled(source)
-		c.checkIceberg(source)
+		c.checkTable(source)
 	}
 	for _, view := range c.Definitions.GetFeatureViews() {
 		if err := c.checkView(ctx, view); err != nil {

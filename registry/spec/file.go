@@ -94,6 +94,7 @@ var nouns = map[string]string{
 	"JsonLinesSource": "jsonl",
 	"PostgresSource":  "postgres",
 	"IcebergSource":   "iceberg",
+	"DeltaSource":     "delta",
 	"SourceColumn":    "a column of a source",
 	"FeatureView":     "a feature view",
 	"Aggregation":     "an aggregation",

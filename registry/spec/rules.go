@@ -72,7 +72,7 @@ func subscript(element *validate.FieldPathElement) string {
 const kindOneof = "kind"
 
 // kinds are its members.
-var kinds = []string{"parquet", "csv", "jsonl", "postgres", "iceberg", "sql"}
+var kinds = []string{"parquet", "csv", "jsonl", "postgres", "iceberg", "delta", "sql"}
 
 // explain says in a sentence what a broken rule means. The rules' own messages name neither the definition nor what to
 // do. They are the last resort, for a rule that was added to the schema and not here.

@@ -146,6 +146,8 @@ func (c *checker) reportFailures(failures map[*plumbv1.Source]*fault.InputError)
 				at = path{"postgres", "path"}
 			case files.Iceberg != nil:
 				at = path{"iceberg", "path"}
+			case files.Delta != nil:
+				at = path{"delta", "path"}
 			}
 		}
 		isTold := !c.full()

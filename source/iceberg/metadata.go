@@ -160,11 +160,10 @@ func (m *metadata) chosen(at At) (int64, error) {
 
 // asOf is the snapshot that was current at an instant.
 func (m *metadata) asOf(instant int64) (int64, error) {
-	const perMillisecond = 1000
 	var found *logEntry
 	for i, entry := range m.Log {
 		// Division, since the product of a forged time might overflow.
-		before := entry.Milliseconds <= floorDivided(instant, perMillisecond)
+		before := entry.Milliseconds <= lake.Milliseconds(instant)
 		if before && (found == nil || entry.Milliseconds >= found.Milliseconds) {
 			found = &m.Log[i]
 		}
@@ -173,14 +172,6 @@ func (m *metadata) asOf(instant int64) (int64, error) {
 		return 0, fault.Inputf("", "the table has no snapshot of as_of or before")
 	}
 	return found.Snapshot, nil
-}
-
-func floorDivided(a, by int64) int64 {
-	quotient := a / by
-	if a%by < 0 {
-		quotient--
-	}
-	return quotient
 }
 
 // schema finds a schema by its id.

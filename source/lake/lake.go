@@ -36,14 +36,29 @@ type Table struct {
 
 // Column is a top-level column of a table.
 type Column struct {
-	// ID identifies the column in the table's files, whatever its name was when they were written.
-	ID   int
-	Name string
+	// Stored is the name that the table's files have for the column, whatever its name is now. If it is empty, they have
+	// it by ID.
+	Stored string
+	ID     int
+	Name   string
 	// Type is the name that Iceberg has for the type, such as "long" or "decimal(9, 2)"; that of the elements of a List.
 	Type string
 	List bool
+	// Constant says that files do not have the column: each has one value for all of its rows, in File.Constants.
+	Constant bool
 	// Refused says why values of the column cannot be read; empty if they can.
 	Refused string
+}
+
+// IsIn says whether a column of a file is this one, by its name and id there.
+func (c Column) IsIn(stored string, id int) bool {
+	switch {
+	case c.Constant:
+		return false
+	case c.Stored != "":
+		return strings.EqualFold(c.Stored, stored)
+	}
+	return c.ID == id
 }
 
 // File is a data file.
@@ -53,12 +68,18 @@ type File struct {
 	// Sequence is the number of the snapshot that added the file, and DataSequence that of its rows: deletes that came
 	// later apply to them.
 	Sequence, DataSequence int64
-	Rows, Size             int64
+	// Rows is the number of rows, deleted ones too; AnyRows if the metadata do not say.
+	Rows, Size int64
 	// Vector has the deleted rows; nil if none has. A file with a vector has no other deletes.
 	Vector *Vector
+	// Constants are the values of constant columns, by their names, as text that spells each exactly; nil for null.
+	Constants map[string]*string
 	// Partitioned are the ids of the columns by whose values the file was put into a partition.
 	Partitioned []int
 }
+
+// AnyRows is the number of rows of a file of which it is not known.
+const AnyRows = -1
 
 // Deletes is a Parquet file of positions of deleted rows, each with the path of its data file.
 type Deletes struct {
@@ -69,6 +90,10 @@ type Deletes struct {
 
 // Reader reads a file whole, of at most limit bytes. It refuses places that files may not be read from.
 type Reader func(ctx context.Context, place string, limit int64) ([]byte, error)
+
+// Lister returns the names of the files in a folder, in any order, without those in folders within it. It refuses
+// places that files may not be read from. A folder that is not there has none.
+type Lister func(ctx context.Context, folder string) ([]string, error)
 
 // MarkSameNames refuses columns whose names differ in case alone, since the names of columns do not depend on it.
 func MarkSameNames(columns []Column) {
@@ -83,6 +108,16 @@ func MarkSameNames(columns []Column) {
 			names[folded] = i
 		}
 	}
+}
+
+// Milliseconds is the last whole millisecond that is not after an instant in microseconds.
+func Milliseconds(instant int64) int64 {
+	const perMillisecond = 1000
+	quotient := instant / perMillisecond
+	if instant%perMillisecond < 0 {
+		quotient--
+	}
+	return quotient
 }
 
 // Decimal is the digits and the scale of a type that is a decimal, as "9,2".

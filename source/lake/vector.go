@@ -1,6 +1,8 @@
 package lake
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -17,6 +19,8 @@ import (
 type Vector struct {
 	Place          string
 	Offset, Length int64
+	// Inline has the positions themselves, and then there is no place. They are a bitmap with the mark before it.
+	Inline []byte
 	// Rows is the number of deleted rows.
 	Rows int64
 }
@@ -46,23 +50,28 @@ var errShort = errors.New("it is cut off")
 // ReadVector reads the deletion vector of a file from the local path of its place, and hands out the numbers of the
 // deleted rows in ascending order, counted from 0. What is wrong is a *fault.InputError.
 func ReadVector(ctx context.Context, path string, file File, visit func(row int64) error) error {
-	blob, err := readBlob(path, file.Vector)
-	if err == nil {
-		err = ctx.Err()
+	damagedVector := func(err error) error {
+		return fault.Inputf("", "the deletion vector of %s in %s is damaged: %v", Shown(file.Path),
+			cmp.Or(file.Vector.Place, "its metadata"), err)
 	}
-	if err != nil {
+	blob, check := file.Vector.Inline, afterMark
+	if blob == nil {
+		var err error
+		if blob, err = readBlob(path, file.Vector); err != nil {
+			return err
+		}
+		check = checkBlob
+	}
+	if err := ctx.Err(); err != nil {
 		return err
 	}
-	damagedVector := func(err error) error {
-		return fault.Inputf("", "the deletion vector of %s in %s is damaged: %v", Shown(file.Path), file.Vector.Place, err)
-	}
-	bitmap, err := checkBlob(blob)
+	bitmap, err := check(blob)
 	if err != nil {
 		return damagedVector(err)
 	}
 	count, refused := int64(0), error(nil)
 	err = decodeBitmap(bitmap, func(row int64) error {
-		if row >= file.Rows {
+		if file.Rows != AnyRows && row >= file.Rows {
 			return fmt.Errorf("it has row %d of a file of %d rows", row, file.Rows)
 		}
 		count++
@@ -116,15 +125,23 @@ func checkBlob(blob []byte) ([]byte, error) {
 		return nil, errShort
 	}
 	checked := blob[length : len(blob)-checksum]
-	switch {
-	case uint64(binary.BigEndian.Uint32(blob)) != uint64(len(checked)):
+	if uint64(binary.BigEndian.Uint32(blob)) != uint64(len(checked)) {
 		return nil, errors.New("its length is another")
-	case string(checked[:len(vectorMark)]) != vectorMark:
-		return nil, errors.New("it does not begin as one")
-	case crc32.ChecksumIEEE(checked) != binary.BigEndian.Uint32(blob[len(blob)-checksum:]):
-		return nil, errors.New("its checksum is another")
 	}
-	return checked[len(vectorMark):], nil
+	bitmap, err := afterMark(checked)
+	if err == nil && crc32.ChecksumIEEE(checked) != binary.BigEndian.Uint32(blob[len(blob)-checksum:]) {
+		err = errors.New("its checksum is another")
+	}
+	return bitmap, err
+}
+
+// afterMark is the bitmap that follows the mark.
+func afterMark(checked []byte) ([]byte, error) {
+	bitmap, ok := bytes.CutPrefix(checked, []byte(vectorMark))
+	if !ok {
+		return nil, errors.New("it does not begin as one")
+	}
+	return bitmap, nil
 }
 
 // decodeBitmap hands out the values of a bitmap of 64 bits.

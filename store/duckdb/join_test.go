@@ -18,18 +18,20 @@ import (
 	"github.com/plumbstore/plumb/store/offline"
 )
 
-// project is a folder of source files made by SQL, with one view "v" over them: key k (INT64), features as given.
+// project is a folder of source files made by SQL, with one view "v" over them: key k (INT64) unless another is given,
+// features as given.
 type project struct {
 	folder string
 	view   *plumbv1.FeatureView
 	source *plumbv1.Source
+	key    *plumbv1.JoinKey
 	// more are sources besides.
 	more []*plumbv1.Source
 }
 
 func newProject(t testing.TB, files map[string]string, path string, features ...*plumbv1.Feature) *project {
 	t.Helper()
-	p := &project{folder: t.TempDir()}
+	p := &project{folder: t.TempDir(), key: &plumbv1.JoinKey{Name: "k", Type: plumbv1.Type_INT64}}
 	for name, query := range files {
 		p.write(t, filepath.Join("data", name), query)
 	}
@@ -89,7 +91,7 @@ func (p *project) snapshot(t testing.TB) *feature.Snapshot {
 func (p *project) state() *plumbv1.State {
 	return &plumbv1.State{
 		Definitions: &plumbv1.Definitions{
-			Entities: []*plumbv1.Entity{{Name: "e", JoinKeys: []*plumbv1.JoinKey{{Name: "k", Type: plumbv1.Type_INT64}}}},
+			Entities: []*plumbv1.Entity{{Name: "e", JoinKeys: []*plumbv1.JoinKey{p.key}}},
 			Sources:  append(p.more, p.source), FeatureViews: []*plumbv1.FeatureView{p.view},
 		},
 		Views: []*plumbv1.RegisteredView{{Name: "v", Generation: 1, Schemas: []*plumbv1.ViewSchema{{Id: 1}}}},

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/source/delta"
 	"github.com/plumbstore/plumb/source/iceberg"
 	"github.com/plumbstore/plumb/source/lake"
 	"github.com/plumbstore/plumb/source/objects"
@@ -17,17 +19,19 @@ import (
 
 // tableFiles are the data files of a table at a version, in source order (R3): which they are is in the table's
 // metadata. Their columns and their deleted rows are found here.
-func (r *Reader) tableFiles(ctx context.Context, reading *objects.Reading, name string, version feature.TableVersion) (
-	[]file, error,
-) {
+func (r *Reader) tableFiles(ctx context.Context, reading *objects.Reading, named feature.Files, name string,
+	version feature.TableVersion,
+) ([]file, error) {
 	t := &tableReader{engine: r.engine, reading: reading}
-	table, err := iceberg.Open(ctx, t.read, name, iceberg.At{Snapshot: version.Snapshot, Schema: &version.Schema})
+	var table *lake.Table
+	var err error
+	if named.Delta != nil {
+		table, err = delta.Open(ctx, t.read, t.list, name, delta.At{Version: &version.Snapshot})
+	} else {
+		table, err = iceberg.Open(ctx, t.read, name, iceberg.At{Snapshot: version.Snapshot, Schema: &version.Schema})
+	}
 	if err != nil {
 		return nil, err
-	}
-	ids := map[string]int{}
-	for _, column := range table.Columns {
-		ids[strings.ToLower(column.Name)] = column.ID
 	}
 	deleted, err := t.deleted(ctx, table)
 	if err != nil {
@@ -35,11 +39,14 @@ func (r *Reader) tableFiles(ctx context.Context, reading *objects.Reading, name 
 	}
 	files := make([]file, len(table.Files))
 	for i, one := range table.Files {
-		files[i] = file{path: one.Place, read: readParquet, deleted: deleted[one.Path]}
+		files[i] = file{path: one.Place, read: readParquet, deleted: deleted[one.Place], constants: map[string]*string{}}
+		for column, text := range one.Constants {
+			files[i].constants[strings.ToLower(column)] = text
+		}
 		if files[i].at, err = t.open(ctx, one.Place); err != nil {
 			return nil, err
 		}
-		files[i].at.ids = ids
+		files[i].at.columns = table.Columns
 	}
 	return files, nil
 }
@@ -77,24 +84,20 @@ func (t *tableReader) open(ctx context.Context, name string) (place, error) {
 	return place{path: object.Path(), object: object}, nil
 }
 
-// deleted are the numbers of the deleted rows of each file, in ascending order, by the file's path in the metadata.
+// deleted are the numbers of the deleted rows of each file, in ascending order, by the file's place.
 func (t *tableReader) deleted(ctx context.Context, table *lake.Table) (map[string][]int64, error) {
-	deleted, since := map[string][]int64{}, map[string]int64{}
+	deleted, since, places := map[string][]int64{}, map[string]int64{}, map[string]string{}
 	for _, one := range table.Files {
 		if one.Vector == nil {
-			since[one.Path] = one.DataSequence
+			since[one.Path], places[one.Path] = one.DataSequence, one.Place
 			continue
 		}
-		where, err := t.open(ctx, one.Vector.Place)
-		if err == nil && where.object != nil {
-			bytes := objects.Range{Start: one.Vector.Offset, End: one.Vector.Offset + one.Vector.Length}
-			err = objects.Fetch(ctx, []objects.Need{{File: where.object, Ranges: []objects.Range{bytes}}})
-		}
+		path, err := t.vector(ctx, one.Vector)
 		if err != nil {
 			return nil, err
 		}
-		err = lake.ReadVector(ctx, where.path, one, func(row int64) error {
-			deleted[one.Path] = append(deleted[one.Path], row)
+		err = lake.ReadVector(ctx, path, one, func(row int64) error {
+			deleted[one.Place] = append(deleted[one.Place], row)
 			return nil
 		})
 		if err != nil {
@@ -110,7 +113,7 @@ func (t *tableReader) deleted(ctx context.Context, table *lake.Table) (map[strin
 		err = readParquet(ctx, where, columns, nil, func(_ int64, cells []cell) error {
 			path, row := cells[0].text, cells[1].whole
 			if sequence, ok := since[path]; ok && sequence <= deletes.Sequence {
-				deleted[path] = append(deleted[path], row)
+				deleted[places[path]] = append(deleted[places[path]], row)
 			}
 			return nil
 		})
@@ -122,6 +125,46 @@ func (t *tableReader) deleted(ctx context.Context, table *lake.Table) (map[strin
 		slices.Sort(rows)
 	}
 	return deleted, nil
+}
+
+// vector makes a deletion vector be there, and returns the local path of the file that has it.
+func (t *tableReader) vector(ctx context.Context, vector *lake.Vector) (string, error) {
+	if vector.Inline != nil {
+		return "", nil
+	}
+	where, err := t.open(ctx, vector.Place)
+	if err == nil && where.object != nil {
+		bytes := objects.Range{Start: vector.Offset, End: vector.Offset + vector.Length}
+		err = objects.Fetch(ctx, []objects.Need{{File: where.object, Ranges: []objects.Range{bytes}}})
+	}
+	return where.path, err
+}
+
+// list is a lake.Lister.
+func (t *tableReader) list(ctx context.Context, folder string) (names []string, err error) {
+	if !objects.IsLocation(folder) {
+		path, err := t.engine.Locate(folder)
+		if err != nil {
+			return nil, err
+		}
+		found, err := os.ReadDir(path)
+		for _, entry := range found {
+			names = append(names, entry.Name())
+		}
+		return names, err
+	}
+	location, err := objects.Parse(folder)
+	if err == nil {
+		err = t.engine.LocateObject(folder)
+	}
+	if err != nil {
+		return nil, err
+	}
+	found, err := t.reading.List(ctx, location.At(location.Key+"/"))
+	for _, object := range found {
+		names = append(names, strings.TrimPrefix(object.Key, location.Key+"/"))
+	}
+	return names, err
 }
 
 // read is a lake.Reader.
@@ -154,11 +197,14 @@ func (t *tableReader) read(ctx context.Context, name string, limit int64) ([]byt
 	return content, nil
 }
 
-// findByID finds a column of a table's file by the id that the table has for it; nil if there is none.
-func findByID(fields []*field, ids map[string]int, name string) (*field, error) {
-	id, ok := ids[strings.ToLower(name)]
-	at := slices.IndexFunc(fields, func(f *field) bool { return f.id == id })
-	if !ok || at < 0 {
+// findOfTable finds a column of a table's file by what the table says of it; nil if the file does not have it.
+func findOfTable(fields []*field, columns []lake.Column, name string) (*field, error) {
+	column := slices.IndexFunc(columns, func(c lake.Column) bool { return strings.EqualFold(c.Name, name) })
+	if column < 0 {
+		return nil, nil
+	}
+	at := slices.IndexFunc(fields, func(f *field) bool { return columns[column].IsIn(f.name, f.id) })
+	if at < 0 {
 		return nil, nil
 	}
 	if fields[at].leaf < 0 {

@@ -72,8 +72,8 @@ func readParquet(ctx context.Context, from place, columns []string, wanted []int
 
 // find finds a column of a file.
 func (p place) find(fields []*field, name string) (*field, error) {
-	if p.ids != nil {
-		return findByID(fields, p.ids, name)
+	if p.columns != nil {
+		return findOfTable(fields, p.columns, name)
 	}
 	return findField(fields, name)
 }

@@ -23,6 +23,7 @@ import (
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/source/lake"
 	"github.com/plumbstore/plumb/source/objects"
 	"github.com/plumbstore/plumb/store/offline"
 )
@@ -78,8 +79,8 @@ type rowReader func(ctx context.Context, from place, columns []string, wanted []
 type place struct {
 	path   string
 	object *objects.File
-	// ids are those by which a file of a table has its columns, by their names in lower case; nil for other files.
-	ids map[string]int
+	// columns are those of the table that the file is of; nil for other files.
+	columns []lake.Column
 }
 
 // formats has the reader of each file format.
@@ -100,6 +101,8 @@ type file struct {
 	deleted []int64
 	// partitions are the texts that the names of its folders give columns; nil for null.
 	partitions map[string]*string
+	// constants are the texts that a table's metadata give columns, by their names in lower case; nil for null.
+	constants map[string]*string
 }
 
 // files are those of a source, in source order (R3), and letGo closes them.
@@ -124,7 +127,7 @@ func (r *Reader) files(ctx context.Context, source *feature.Source) (files []fil
 		if !objects.IsLocation(name) {
 			name = absolute(root, name)
 		}
-		if files, err = r.tableFiles(ctx, reading, name, table); err != nil {
+		if files, err = r.tableFiles(ctx, reading, named, name, table); err != nil {
 			return nil, nil, errors.Join(err, letGo())
 		}
 		told = told[1:]
@@ -142,7 +145,7 @@ func (r *Reader) files(ctx context.Context, source *feature.Source) (files []fil
 		}
 		files[i].path = absolute(root, one.Name)
 		files[i].at.path = files[i].path
-		if info, err := os.Stat(absolute(root, named.Path)); err == nil && info.IsDir() {
+		if info, err := os.Stat(absolute(root, named.Path)); err == nil && info.IsDir() && !named.IsTable() {
 			files[i].partitions = partitionsOf(absolute(root, named.Path), files[i].path)
 		}
 	}
@@ -196,7 +199,11 @@ func (f file) rows(ctx context.Context, columns []string, wanted []int64, visit 
 			return nil
 		}
 		for i := range cells {
-			if text, ok := f.partitions[columns[i]]; ok && cells[i].kind == isMissing {
+			text, ok := f.partitions[columns[i]]
+			if !ok {
+				text, ok = f.constants[strings.ToLower(columns[i])]
+			}
+			if ok && cells[i].kind == isMissing {
 				cells[i] = writtenCell(text)
 			}
 			if f.lacks && cells[i].kind == isMissing {

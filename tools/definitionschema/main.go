@@ -106,7 +106,7 @@ func refine(schemas map[string]object) error {
 		"allOf": []object{{"pattern": "[1-9]"}},
 	}
 	var kinds []object
-	for _, kind := range []string{"parquet", "csv", "jsonl", "postgres", "iceberg", "sql"} {
+	for _, kind := range []string{"parquet", "csv", "jsonl", "postgres", "iceberg", "delta", "sql"} {
 		kinds = append(kinds, object{"required": []string{kind}})
 	}
 	schemas["Source"]["oneOf"] = kinds

@@ -358,6 +358,7 @@ type Source struct {
 	//	*Source_Jsonl
 	//	*Source_Postgres
 	//	*Source_Iceberg
+	//	*Source_Delta
 	Kind isSource_Kind `protobuf_oneof:"kind"`
 	// The column that holds the instant at which a row became true (R2). It may be omitted only if no view reads
 	// the source directly, that is, if only SQL sources read it.
@@ -476,6 +477,15 @@ func (x *Source) GetIceberg() *IcebergSource {
 	return nil
 }
 
+func (x *Source) GetDelta() *DeltaSource {
+	if x != nil {
+		if x, ok := x.Kind.(*Source_Delta); ok {
+			return x.Delta
+		}
+	}
+	return nil
+}
+
 func (x *Source) GetEventTimestamp() string {
 	if x != nil {
 		return x.EventTimestamp
@@ -553,6 +563,10 @@ type Source_Iceberg struct {
 	Iceberg *IcebergSource `protobuf:"bytes,13,opt,name=iceberg,proto3,oneof"`
 }
 
+type Source_Delta struct {
+	Delta *DeltaSource `protobuf:"bytes,14,opt,name=delta,proto3,oneof"`
+}
+
 func (*Source_Parquet) isSource_Kind() {}
 
 func (*Source_Sql) isSource_Kind() {}
@@ -564,6 +578,8 @@ func (*Source_Jsonl) isSource_Kind() {}
 func (*Source_Postgres) isSource_Kind() {}
 
 func (*Source_Iceberg) isSource_Kind() {}
+
+func (*Source_Delta) isSource_Kind() {}
 
 // SourceColumn is one typed value of each row of a source.
 type SourceColumn struct {
@@ -886,6 +902,100 @@ func (*IcebergSource_Tag) isIcebergSource_At() {}
 
 func (*IcebergSource_AsOf) isIcebergSource_At() {}
 
+// DeltaSource reads a table of Delta Lake at one version: the latest one unless another is named.
+type DeltaSource struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The folder of the table, which has the folder _delta_log, relative to the project folder.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// Types that are valid to be assigned to At:
+	//
+	//	*DeltaSource_Version
+	//	*DeltaSource_AsOf
+	At            isDeltaSource_At `protobuf_oneof:"at"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeltaSource) Reset() {
+	*x = DeltaSource{}
+	mi := &file_plumb_v1_definitions_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeltaSource) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeltaSource) ProtoMessage() {}
+
+func (x *DeltaSource) ProtoReflect() protoreflect.Message {
+	mi := &file_plumb_v1_definitions_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeltaSource.ProtoReflect.Descriptor instead.
+func (*DeltaSource) Descriptor() ([]byte, []int) {
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *DeltaSource) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *DeltaSource) GetAt() isDeltaSource_At {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *DeltaSource) GetVersion() int64 {
+	if x != nil {
+		if x, ok := x.At.(*DeltaSource_Version); ok {
+			return x.Version
+		}
+	}
+	return 0
+}
+
+func (x *DeltaSource) GetAsOf() string {
+	if x != nil {
+		if x, ok := x.At.(*DeltaSource_AsOf); ok {
+			return x.AsOf
+		}
+	}
+	return ""
+}
+
+type isDeltaSource_At interface {
+	isDeltaSource_At()
+}
+
+type DeltaSource_Version struct {
+	// The number of a version.
+	Version int64 `protobuf:"varint,2,opt,name=version,proto3,oneof"`
+}
+
+type DeltaSource_AsOf struct {
+	// The latest version of this instant, in RFC 3339, by the times that commits say.
+	AsOf string `protobuf:"bytes,3,opt,name=as_of,json=asOf,proto3,oneof"`
+}
+
+func (*DeltaSource_Version) isDeltaSource_At() {}
+
+func (*DeltaSource_AsOf) isDeltaSource_At() {}
+
 // PostgresSource reads Parquet files that plumb pull fills with the rows of a query in PostgreSQL. Rows are only added:
 // those of later pulls have a later created time, or event time if the source has no created time.
 type PostgresSource struct {
@@ -905,7 +1015,7 @@ type PostgresSource struct {
 
 func (x *PostgresSource) Reset() {
 	*x = PostgresSource{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[9]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -917,7 +1027,7 @@ func (x *PostgresSource) String() string {
 func (*PostgresSource) ProtoMessage() {}
 
 func (x *PostgresSource) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[9]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -930,7 +1040,7 @@ func (x *PostgresSource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostgresSource.ProtoReflect.Descriptor instead.
 func (*PostgresSource) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{9}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PostgresSource) GetConnection() string {
@@ -971,7 +1081,7 @@ type SqlSource struct {
 
 func (x *SqlSource) Reset() {
 	*x = SqlSource{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[10]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -983,7 +1093,7 @@ func (x *SqlSource) String() string {
 func (*SqlSource) ProtoMessage() {}
 
 func (x *SqlSource) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[10]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -996,7 +1106,7 @@ func (x *SqlSource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SqlSource.ProtoReflect.Descriptor instead.
 func (*SqlSource) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{10}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SqlSource) GetQuery() string {
@@ -1038,7 +1148,7 @@ type FeatureView struct {
 
 func (x *FeatureView) Reset() {
 	*x = FeatureView{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[11]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1050,7 +1160,7 @@ func (x *FeatureView) String() string {
 func (*FeatureView) ProtoMessage() {}
 
 func (x *FeatureView) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[11]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1063,7 +1173,7 @@ func (x *FeatureView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FeatureView.ProtoReflect.Descriptor instead.
 func (*FeatureView) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{11}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *FeatureView) GetName() string {
@@ -1176,7 +1286,7 @@ type Aggregation struct {
 
 func (x *Aggregation) Reset() {
 	*x = Aggregation{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[12]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1188,7 +1298,7 @@ func (x *Aggregation) String() string {
 func (*Aggregation) ProtoMessage() {}
 
 func (x *Aggregation) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[12]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1201,7 +1311,7 @@ func (x *Aggregation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Aggregation.ProtoReflect.Descriptor instead.
 func (*Aggregation) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{12}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Aggregation) GetOf() string {
@@ -1281,7 +1391,7 @@ type AggregateFunction struct {
 
 func (x *AggregateFunction) Reset() {
 	*x = AggregateFunction{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[13]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1293,7 +1403,7 @@ func (x *AggregateFunction) String() string {
 func (*AggregateFunction) ProtoMessage() {}
 
 func (x *AggregateFunction) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[13]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1306,7 +1416,7 @@ func (x *AggregateFunction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AggregateFunction.ProtoReflect.Descriptor instead.
 func (*AggregateFunction) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{13}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AggregateFunction) GetName() string {
@@ -1356,7 +1466,7 @@ type PushLog struct {
 
 func (x *PushLog) Reset() {
 	*x = PushLog{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[14]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1368,7 +1478,7 @@ func (x *PushLog) String() string {
 func (*PushLog) ProtoMessage() {}
 
 func (x *PushLog) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[14]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1381,7 +1491,7 @@ func (x *PushLog) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushLog.ProtoReflect.Descriptor instead.
 func (*PushLog) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{14}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PushLog) GetPath() string {
@@ -1408,7 +1518,7 @@ type Feature struct {
 
 func (x *Feature) Reset() {
 	*x = Feature{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[15]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1420,7 +1530,7 @@ func (x *Feature) String() string {
 func (*Feature) ProtoMessage() {}
 
 func (x *Feature) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[15]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1433,7 +1543,7 @@ func (x *Feature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Feature.ProtoReflect.Descriptor instead.
 func (*Feature) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{15}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Feature) GetName() string {
@@ -1499,7 +1609,7 @@ type OnDemandView struct {
 
 func (x *OnDemandView) Reset() {
 	*x = OnDemandView{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[16]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1511,7 +1621,7 @@ func (x *OnDemandView) String() string {
 func (*OnDemandView) ProtoMessage() {}
 
 func (x *OnDemandView) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[16]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1524,7 +1634,7 @@ func (x *OnDemandView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OnDemandView.ProtoReflect.Descriptor instead.
 func (*OnDemandView) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{16}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *OnDemandView) GetName() string {
@@ -1590,7 +1700,7 @@ type RequestInput struct {
 
 func (x *RequestInput) Reset() {
 	*x = RequestInput{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[17]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1602,7 +1712,7 @@ func (x *RequestInput) String() string {
 func (*RequestInput) ProtoMessage() {}
 
 func (x *RequestInput) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[17]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1615,7 +1725,7 @@ func (x *RequestInput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestInput.ProtoReflect.Descriptor instead.
 func (*RequestInput) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{17}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RequestInput) GetName() string {
@@ -1662,7 +1772,7 @@ type ViewInput struct {
 
 func (x *ViewInput) Reset() {
 	*x = ViewInput{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[18]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1674,7 +1784,7 @@ func (x *ViewInput) String() string {
 func (*ViewInput) ProtoMessage() {}
 
 func (x *ViewInput) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[18]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1687,7 +1797,7 @@ func (x *ViewInput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ViewInput.ProtoReflect.Descriptor instead.
 func (*ViewInput) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{18}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ViewInput) GetView() string {
@@ -1729,7 +1839,7 @@ type ComputedFeature struct {
 
 func (x *ComputedFeature) Reset() {
 	*x = ComputedFeature{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[19]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1741,7 +1851,7 @@ func (x *ComputedFeature) String() string {
 func (*ComputedFeature) ProtoMessage() {}
 
 func (x *ComputedFeature) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[19]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1754,7 +1864,7 @@ func (x *ComputedFeature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComputedFeature.ProtoReflect.Descriptor instead.
 func (*ComputedFeature) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{19}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ComputedFeature) GetName() string {
@@ -1817,7 +1927,7 @@ type FeatureService struct {
 
 func (x *FeatureService) Reset() {
 	*x = FeatureService{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[20]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1829,7 +1939,7 @@ func (x *FeatureService) String() string {
 func (*FeatureService) ProtoMessage() {}
 
 func (x *FeatureService) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[20]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1842,7 +1952,7 @@ func (x *FeatureService) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FeatureService.ProtoReflect.Descriptor instead.
 func (*FeatureService) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{20}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *FeatureService) GetName() string {
@@ -1905,7 +2015,7 @@ type ViewReference struct {
 
 func (x *ViewReference) Reset() {
 	*x = ViewReference{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[21]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1917,7 +2027,7 @@ func (x *ViewReference) String() string {
 func (*ViewReference) ProtoMessage() {}
 
 func (x *ViewReference) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[21]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1930,7 +2040,7 @@ func (x *ViewReference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ViewReference.ProtoReflect.Descriptor instead.
 func (*ViewReference) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{21}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ViewReference) GetView() string {
@@ -1986,7 +2096,7 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\x04type\x18\x02 \x01(\x0e2\x0e.plumb.v1.TypeBl\xbaHi\xba\x01c\n" +
 	"\rjoin_key_type\x129of a join key must be STRING, BYTES, BOOL, INT32 or INT64\x1a\x17this in [1, 2, 3, 6, 7]\xc8\x01\x01R\x04type\x12\x1c\n" +
 	"\tsensitive\x18\x03 \x01(\bR\tsensitive\x12\x16\n" +
-	"\x06column\x18\x04 \x01(\tR\x06column\"\xc0\x05\n" +
+	"\x06column\x18\x04 \x01(\tR\x06column\"\xef\x05\n" +
 	"\x06Source\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x123\n" +
 	"\aparquet\x18\x02 \x01(\v2\x17.plumb.v1.ParquetSourceH\x00R\aparquet\x12'\n" +
@@ -1994,7 +2104,8 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\x03csv\x18\b \x01(\v2\x13.plumb.v1.CsvSourceH\x00R\x03csv\x121\n" +
 	"\x05jsonl\x18\t \x01(\v2\x19.plumb.v1.JsonLinesSourceH\x00R\x05jsonl\x126\n" +
 	"\bpostgres\x18\f \x01(\v2\x18.plumb.v1.PostgresSourceH\x00R\bpostgres\x123\n" +
-	"\aiceberg\x18\r \x01(\v2\x17.plumb.v1.IcebergSourceH\x00R\aiceberg\x12'\n" +
+	"\aiceberg\x18\r \x01(\v2\x17.plumb.v1.IcebergSourceH\x00R\aiceberg\x12-\n" +
+	"\x05delta\x18\x0e \x01(\v2\x15.plumb.v1.DeltaSourceH\x00R\x05delta\x12'\n" +
 	"\x0fevent_timestamp\x18\x04 \x01(\tR\x0eeventTimestamp\x12+\n" +
 	"\x11created_timestamp\x18\x05 \x01(\tR\x10createdTimestamp\x12 \n" +
 	"\vdescription\x18\x06 \x01(\tR\vdescription\x12.\n" +
@@ -2029,6 +2140,12 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\bsnapshot\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02 \x00H\x00R\bsnapshot\x12\x1b\n" +
 	"\x03tag\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x10\x01H\x00R\x03tag\x12\x1e\n" +
 	"\x05as_of\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x10\x01H\x00R\x04asOfB\x04\n" +
+	"\x02at\"x\n" +
+	"\vDeltaSource\x12\x1e\n" +
+	"\x04path\x18\x01 \x01(\tB\n" +
+	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x04path\x12#\n" +
+	"\aversion\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00H\x00R\aversion\x12\x1e\n" +
+	"\x05as_of\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x10\x01H\x00R\x04asOfB\x04\n" +
 	"\x02at\"\xde\x01\n" +
 	"\x0ePostgresSource\x12K\n" +
 	"\n" +
@@ -2182,7 +2299,7 @@ func file_plumb_v1_definitions_proto_rawDescGZIP() []byte {
 }
 
 var file_plumb_v1_definitions_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_plumb_v1_definitions_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_plumb_v1_definitions_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_plumb_v1_definitions_proto_goTypes = []any{
 	(Type)(0),                   // 0: plumb.v1.Type
 	(*Definitions)(nil),         // 1: plumb.v1.Definitions
@@ -2194,75 +2311,77 @@ var file_plumb_v1_definitions_proto_goTypes = []any{
 	(*CsvSource)(nil),           // 7: plumb.v1.CsvSource
 	(*JsonLinesSource)(nil),     // 8: plumb.v1.JsonLinesSource
 	(*IcebergSource)(nil),       // 9: plumb.v1.IcebergSource
-	(*PostgresSource)(nil),      // 10: plumb.v1.PostgresSource
-	(*SqlSource)(nil),           // 11: plumb.v1.SqlSource
-	(*FeatureView)(nil),         // 12: plumb.v1.FeatureView
-	(*Aggregation)(nil),         // 13: plumb.v1.Aggregation
-	(*AggregateFunction)(nil),   // 14: plumb.v1.AggregateFunction
-	(*PushLog)(nil),             // 15: plumb.v1.PushLog
-	(*Feature)(nil),             // 16: plumb.v1.Feature
-	(*OnDemandView)(nil),        // 17: plumb.v1.OnDemandView
-	(*RequestInput)(nil),        // 18: plumb.v1.RequestInput
-	(*ViewInput)(nil),           // 19: plumb.v1.ViewInput
-	(*ComputedFeature)(nil),     // 20: plumb.v1.ComputedFeature
-	(*FeatureService)(nil),      // 21: plumb.v1.FeatureService
-	(*ViewReference)(nil),       // 22: plumb.v1.ViewReference
-	nil,                         // 23: plumb.v1.Entity.TagsEntry
-	nil,                         // 24: plumb.v1.Source.TagsEntry
-	nil,                         // 25: plumb.v1.FeatureView.TagsEntry
-	nil,                         // 26: plumb.v1.Feature.TagsEntry
-	nil,                         // 27: plumb.v1.OnDemandView.TagsEntry
-	nil,                         // 28: plumb.v1.ViewInput.JoinKeysEntry
-	nil,                         // 29: plumb.v1.ComputedFeature.TagsEntry
-	nil,                         // 30: plumb.v1.FeatureService.TagsEntry
-	nil,                         // 31: plumb.v1.ViewReference.JoinKeysEntry
-	(*durationpb.Duration)(nil), // 32: google.protobuf.Duration
+	(*DeltaSource)(nil),         // 10: plumb.v1.DeltaSource
+	(*PostgresSource)(nil),      // 11: plumb.v1.PostgresSource
+	(*SqlSource)(nil),           // 12: plumb.v1.SqlSource
+	(*FeatureView)(nil),         // 13: plumb.v1.FeatureView
+	(*Aggregation)(nil),         // 14: plumb.v1.Aggregation
+	(*AggregateFunction)(nil),   // 15: plumb.v1.AggregateFunction
+	(*PushLog)(nil),             // 16: plumb.v1.PushLog
+	(*Feature)(nil),             // 17: plumb.v1.Feature
+	(*OnDemandView)(nil),        // 18: plumb.v1.OnDemandView
+	(*RequestInput)(nil),        // 19: plumb.v1.RequestInput
+	(*ViewInput)(nil),           // 20: plumb.v1.ViewInput
+	(*ComputedFeature)(nil),     // 21: plumb.v1.ComputedFeature
+	(*FeatureService)(nil),      // 22: plumb.v1.FeatureService
+	(*ViewReference)(nil),       // 23: plumb.v1.ViewReference
+	nil,                         // 24: plumb.v1.Entity.TagsEntry
+	nil,                         // 25: plumb.v1.Source.TagsEntry
+	nil,                         // 26: plumb.v1.FeatureView.TagsEntry
+	nil,                         // 27: plumb.v1.Feature.TagsEntry
+	nil,                         // 28: plumb.v1.OnDemandView.TagsEntry
+	nil,                         // 29: plumb.v1.ViewInput.JoinKeysEntry
+	nil,                         // 30: plumb.v1.ComputedFeature.TagsEntry
+	nil,                         // 31: plumb.v1.FeatureService.TagsEntry
+	nil,                         // 32: plumb.v1.ViewReference.JoinKeysEntry
+	(*durationpb.Duration)(nil), // 33: google.protobuf.Duration
 }
 var file_plumb_v1_definitions_proto_depIdxs = []int32{
 	2,  // 0: plumb.v1.Definitions.entities:type_name -> plumb.v1.Entity
 	4,  // 1: plumb.v1.Definitions.sources:type_name -> plumb.v1.Source
-	12, // 2: plumb.v1.Definitions.feature_views:type_name -> plumb.v1.FeatureView
-	21, // 3: plumb.v1.Definitions.feature_services:type_name -> plumb.v1.FeatureService
-	17, // 4: plumb.v1.Definitions.on_demand_views:type_name -> plumb.v1.OnDemandView
+	13, // 2: plumb.v1.Definitions.feature_views:type_name -> plumb.v1.FeatureView
+	22, // 3: plumb.v1.Definitions.feature_services:type_name -> plumb.v1.FeatureService
+	18, // 4: plumb.v1.Definitions.on_demand_views:type_name -> plumb.v1.OnDemandView
 	3,  // 5: plumb.v1.Entity.join_keys:type_name -> plumb.v1.JoinKey
-	23, // 6: plumb.v1.Entity.tags:type_name -> plumb.v1.Entity.TagsEntry
+	24, // 6: plumb.v1.Entity.tags:type_name -> plumb.v1.Entity.TagsEntry
 	0,  // 7: plumb.v1.JoinKey.type:type_name -> plumb.v1.Type
 	6,  // 8: plumb.v1.Source.parquet:type_name -> plumb.v1.ParquetSource
-	11, // 9: plumb.v1.Source.sql:type_name -> plumb.v1.SqlSource
+	12, // 9: plumb.v1.Source.sql:type_name -> plumb.v1.SqlSource
 	7,  // 10: plumb.v1.Source.csv:type_name -> plumb.v1.CsvSource
 	8,  // 11: plumb.v1.Source.jsonl:type_name -> plumb.v1.JsonLinesSource
-	10, // 12: plumb.v1.Source.postgres:type_name -> plumb.v1.PostgresSource
+	11, // 12: plumb.v1.Source.postgres:type_name -> plumb.v1.PostgresSource
 	9,  // 13: plumb.v1.Source.iceberg:type_name -> plumb.v1.IcebergSource
-	24, // 14: plumb.v1.Source.tags:type_name -> plumb.v1.Source.TagsEntry
-	5,  // 15: plumb.v1.Source.columns:type_name -> plumb.v1.SourceColumn
-	0,  // 16: plumb.v1.SourceColumn.type:type_name -> plumb.v1.Type
-	32, // 17: plumb.v1.PostgresSource.overlap:type_name -> google.protobuf.Duration
-	32, // 18: plumb.v1.FeatureView.ttl:type_name -> google.protobuf.Duration
-	16, // 19: plumb.v1.FeatureView.features:type_name -> plumb.v1.Feature
-	25, // 20: plumb.v1.FeatureView.tags:type_name -> plumb.v1.FeatureView.TagsEntry
-	15, // 21: plumb.v1.FeatureView.push_log:type_name -> plumb.v1.PushLog
-	32, // 22: plumb.v1.FeatureView.lookback:type_name -> google.protobuf.Duration
-	13, // 23: plumb.v1.FeatureView.aggregations:type_name -> plumb.v1.Aggregation
-	14, // 24: plumb.v1.Aggregation.functions:type_name -> plumb.v1.AggregateFunction
-	32, // 25: plumb.v1.Aggregation.offset:type_name -> google.protobuf.Duration
-	0,  // 26: plumb.v1.Feature.type:type_name -> plumb.v1.Type
-	26, // 27: plumb.v1.Feature.tags:type_name -> plumb.v1.Feature.TagsEntry
-	18, // 28: plumb.v1.OnDemandView.request:type_name -> plumb.v1.RequestInput
-	19, // 29: plumb.v1.OnDemandView.views:type_name -> plumb.v1.ViewInput
-	20, // 30: plumb.v1.OnDemandView.features:type_name -> plumb.v1.ComputedFeature
-	27, // 31: plumb.v1.OnDemandView.tags:type_name -> plumb.v1.OnDemandView.TagsEntry
-	0,  // 32: plumb.v1.RequestInput.type:type_name -> plumb.v1.Type
-	28, // 33: plumb.v1.ViewInput.join_keys:type_name -> plumb.v1.ViewInput.JoinKeysEntry
-	0,  // 34: plumb.v1.ComputedFeature.type:type_name -> plumb.v1.Type
-	29, // 35: plumb.v1.ComputedFeature.tags:type_name -> plumb.v1.ComputedFeature.TagsEntry
-	22, // 36: plumb.v1.FeatureService.features:type_name -> plumb.v1.ViewReference
-	30, // 37: plumb.v1.FeatureService.tags:type_name -> plumb.v1.FeatureService.TagsEntry
-	31, // 38: plumb.v1.ViewReference.join_keys:type_name -> plumb.v1.ViewReference.JoinKeysEntry
-	39, // [39:39] is the sub-list for method output_type
-	39, // [39:39] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	10, // 14: plumb.v1.Source.delta:type_name -> plumb.v1.DeltaSource
+	25, // 15: plumb.v1.Source.tags:type_name -> plumb.v1.Source.TagsEntry
+	5,  // 16: plumb.v1.Source.columns:type_name -> plumb.v1.SourceColumn
+	0,  // 17: plumb.v1.SourceColumn.type:type_name -> plumb.v1.Type
+	33, // 18: plumb.v1.PostgresSource.overlap:type_name -> google.protobuf.Duration
+	33, // 19: plumb.v1.FeatureView.ttl:type_name -> google.protobuf.Duration
+	17, // 20: plumb.v1.FeatureView.features:type_name -> plumb.v1.Feature
+	26, // 21: plumb.v1.FeatureView.tags:type_name -> plumb.v1.FeatureView.TagsEntry
+	16, // 22: plumb.v1.FeatureView.push_log:type_name -> plumb.v1.PushLog
+	33, // 23: plumb.v1.FeatureView.lookback:type_name -> google.protobuf.Duration
+	14, // 24: plumb.v1.FeatureView.aggregations:type_name -> plumb.v1.Aggregation
+	15, // 25: plumb.v1.Aggregation.functions:type_name -> plumb.v1.AggregateFunction
+	33, // 26: plumb.v1.Aggregation.offset:type_name -> google.protobuf.Duration
+	0,  // 27: plumb.v1.Feature.type:type_name -> plumb.v1.Type
+	27, // 28: plumb.v1.Feature.tags:type_name -> plumb.v1.Feature.TagsEntry
+	19, // 29: plumb.v1.OnDemandView.request:type_name -> plumb.v1.RequestInput
+	20, // 30: plumb.v1.OnDemandView.views:type_name -> plumb.v1.ViewInput
+	21, // 31: plumb.v1.OnDemandView.features:type_name -> plumb.v1.ComputedFeature
+	28, // 32: plumb.v1.OnDemandView.tags:type_name -> plumb.v1.OnDemandView.TagsEntry
+	0,  // 33: plumb.v1.RequestInput.type:type_name -> plumb.v1.Type
+	29, // 34: plumb.v1.ViewInput.join_keys:type_name -> plumb.v1.ViewInput.JoinKeysEntry
+	0,  // 35: plumb.v1.ComputedFeature.type:type_name -> plumb.v1.Type
+	30, // 36: plumb.v1.ComputedFeature.tags:type_name -> plumb.v1.ComputedFeature.TagsEntry
+	23, // 37: plumb.v1.FeatureService.features:type_name -> plumb.v1.ViewReference
+	31, // 38: plumb.v1.FeatureService.tags:type_name -> plumb.v1.FeatureService.TagsEntry
+	32, // 39: plumb.v1.ViewReference.join_keys:type_name -> plumb.v1.ViewReference.JoinKeysEntry
+	40, // [40:40] is the sub-list for method output_type
+	40, // [40:40] is the sub-list for method input_type
+	40, // [40:40] is the sub-list for extension type_name
+	40, // [40:40] is the sub-list for extension extendee
+	0,  // [0:40] is the sub-list for field type_name
 }
 
 func init() { file_plumb_v1_definitions_proto_init() }
@@ -2277,20 +2396,25 @@ func file_plumb_v1_definitions_proto_init() {
 		(*Source_Jsonl)(nil),
 		(*Source_Postgres)(nil),
 		(*Source_Iceberg)(nil),
+		(*Source_Delta)(nil),
 	}
 	file_plumb_v1_definitions_proto_msgTypes[8].OneofWrappers = []any{
 		(*IcebergSource_Snapshot)(nil),
 		(*IcebergSource_Tag)(nil),
 		(*IcebergSource_AsOf)(nil),
 	}
-	file_plumb_v1_definitions_proto_msgTypes[11].OneofWrappers = []any{}
+	file_plumb_v1_definitions_proto_msgTypes[9].OneofWrappers = []any{
+		(*DeltaSource_Version)(nil),
+		(*DeltaSource_AsOf)(nil),
+	}
+	file_plumb_v1_definitions_proto_msgTypes[12].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plumb_v1_definitions_proto_rawDesc), len(file_plumb_v1_definitions_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   31,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

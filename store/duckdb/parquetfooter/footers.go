@@ -232,16 +232,15 @@ func (f Footer) Repeats(at int) bool {
 	})
 }
 
-// Renamed is the footer of a file of a table whose columns have these names by their ids. A column that the table does
-// not have any more has no name. Files with the same columns by other ids, and of others with the same ids, have
-// layouts of their own.
-func (f Footer) Renamed(names map[int]string, event string) Footer {
+// Renamed is the footer of a file of a table that calls columns otherwise. A column that the table does not have any
+// more has an empty name. Files whose columns have other names have layouts of their own.
+func (f Footer) Renamed(name func(Column) string, event string) Footer {
 	renamed := f
 	renamed.Columns, renamed.Events = make([]Column, len(f.Columns)), Span{}
 	for i, column := range f.Columns {
-		column.Name = names[column.ID]
+		column.Name = name(column)
 		renamed.Columns[i] = column
-		renamed.Layout += fmt.Sprintf("%d,", column.ID)
+		renamed.Layout += fmt.Sprintf("%q,", column.Name)
 		if column.Name != "" && strings.EqualFold(column.Name, event) {
 			renamed.Events = column.Times
 		}

@@ -62,6 +62,9 @@ func (u *unified) takeTable(table *sourcefiles.Lake) {
 			if of.Refused != "" && strings.EqualFold(of.Name, column.name) {
 				u.columns[i].unreadable = "column " + of.Refused
 			}
+			if of.Constant && strings.EqualFold(of.Name, column.name) {
+				u.columns[i].constant = true
+			}
 		}
 	}
 }
@@ -87,6 +90,22 @@ func (t Table) reads(places bool) []string {
 		}
 	}
 	return reads
+}
+
+// columnOf is the SQL of a column in the files of one layout, by the SQL of a file's position among them.
+func (t Table) columnOf(layout string, column unifiedColumn, positions []int, at string, forQuery bool, place string,
+) string {
+	if !column.constant || column.unreadable != "" || !t.IsOfLake(positions[0]) {
+		return t.schema.sql(layout, column, forQuery, place)
+	}
+	values := make([]string, len(positions))
+	for i, position := range positions {
+		values[i] = "NULL"
+		if text, _ := t.Constant(position, column.name); text != nil {
+			values[i] = quote.Literal(*text)
+		}
+	}
+	return fmt.Sprintf("([%s]::VARCHAR[]::%s[])[%s + 1]", strings.Join(values, ", "), column.typeName, at)
 }
 
 // withoutDeleted is what follows the FROM item of files in order to leave deleted rows out; empty if none of them has

@@ -122,7 +122,7 @@ func (r *Set) find(ctx context.Context, source *feature.Source) (sourcefiles.Fil
 // pinned is the source at the version of its table that may be read.
 func (r *Set) pinned(source *feature.Source) *feature.Source {
 	files, _ := source.Files()
-	if files.Iceberg == nil {
+	if !files.IsTable() {
 		return source
 	}
 	for key, version := range r.only {

@@ -133,8 +133,8 @@ func (t Table) readLayout(layout string, positions []int, places bool) string {
 	}
 	var columns []string
 	for _, column := range t.schema.columns {
-		columns = append(columns,
-			t.schema.sql(layout, column, !places, FilePlace)+" AS "+quote.Identifier(column.alias(!places)))
+		value := t.columnOf(layout, column, positions, "file_index::BIGINT", !places, FilePlace)
+		columns = append(columns, value+" AS "+quote.Identifier(column.alias(!places)))
 	}
 	columns = append(columns, quote.Identifiers(t.Partitions)...)
 	if places {
@@ -157,7 +157,7 @@ func (t Table) readOneByOne(layout string, positions []int, places bool) string 
 		var columns []string
 		for _, column := range t.schema.columns {
 			columns = append(columns,
-				t.schema.sql(layout, column, !places, place)+" AS "+quote.Identifier(column.alias(!places)))
+				t.columnOf(layout, column, []int{position}, "0", !places, place)+" AS "+quote.Identifier(column.alias(!places)))
 		}
 		columns = append(columns, quote.Identifiers(t.Partitions)...)
 		if places {

@@ -35,6 +35,8 @@ type unifiedColumn struct {
 	first fileColumn
 	// absentFrom is the first file without it; empty if all files have it.
 	absentFrom string
+	// constant says that files of a table do not have it: each has one value for all of its rows.
+	constant bool
 	// unreadable says which file's values of it cannot be read, and why; empty if all can.
 	unreadable string
 }
@@ -156,6 +158,9 @@ func (u *unified) find(name string) int {
 // findAbsent notes for each column the first file that lacks it.
 func (u *unified) findAbsent(layouts, examples []string) {
 	for i := range u.columns {
+		if u.columns[i].constant {
+			continue
+		}
 		folded := strings.ToLower(u.columns[i].name)
 		for at, layout := range layouts {
 			if _, ok := u.byLayout[layout][folded]; !ok {

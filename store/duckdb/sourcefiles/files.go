@@ -96,7 +96,7 @@ func (f *Finder) findOwn(ctx context.Context, files *Files, source *feature.Sour
 	folder string, err error,
 ) {
 	named, _ := source.Files()
-	if named.Iceberg != nil {
+	if named.IsTable() {
 		return "", f.findTable(ctx, files, named, reading)
 	}
 	if objects.IsLocation(named.Path) {

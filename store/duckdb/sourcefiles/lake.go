@@ -5,11 +5,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/source/delta"
 	"github.com/plumbstore/plumb/source/iceberg"
 	"github.com/plumbstore/plumb/source/lake"
 	"github.com/plumbstore/plumb/source/objects"
@@ -37,8 +40,14 @@ func (l *Lake) DeletePaths() []string {
 	return paths
 }
 
-// VectorPath is the local path of the file with the deletion vector of a file of the table.
-func (l *Lake) VectorPath(i int) string { return l.vectors[i].path }
+// VectorPath is the local path of the file with the deletion vector of a file of the table; empty for a vector that is
+// in the metadata.
+func (l *Lake) VectorPath(i int) string {
+	if l.vectors[i] == nil {
+		return ""
+	}
+	return l.vectors[i].path
+}
 
 // findTable finds the files of a table.
 func (f *Finder) findTable(ctx context.Context, files *Files, named feature.Files, reading *objects.Reading) error {
@@ -47,17 +56,24 @@ func (f *Finder) findTable(ctx context.Context, files *Files, named feature.File
 	if err != nil {
 		return err
 	}
-	at := iceberg.At{Snapshot: named.Iceberg.Snapshot, Tag: named.Iceberg.Tag, Schema: named.Iceberg.Schema}
-	if named.Iceberg.AsOf != nil {
-		instant := int64(*named.Iceberg.AsOf)
-		at.AsOf = &instant
-	}
-	table, err := iceberg.Open(ctx, reader.read, place, at)
+	table, err := openTable(ctx, reader.read, reader.list, place, named)
 	if err != nil {
 		return err
 	}
 	files.lake = &Lake{Table: table, name: name}
 	return reader.find(ctx, files)
+}
+
+// openTable reads the metadata of the table at a place that a source names.
+func openTable(ctx context.Context, read lake.Reader, list lake.Lister, place string, named feature.Files) (
+	*lake.Table, error,
+) {
+	if named.Delta != nil {
+		return delta.Open(ctx, read, list, place, delta.At{Version: named.Delta.Version,
+			AsOf: (*int64)(named.Delta.AsOf)})
+	}
+	return iceberg.Open(ctx, read, place, iceberg.At{Snapshot: named.Iceberg.Snapshot, Tag: named.Iceberg.Tag,
+		Schema: named.Iceberg.Schema, AsOf: (*int64)(named.Iceberg.AsOf)})
 }
 
 // begin is the place of what a source names of a table, and how inputs call it.
@@ -70,7 +86,14 @@ func (r *tableReader) begin(named feature.Files) (place, name string, err error)
 	if err != nil {
 		return "", "", err
 	}
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return "", "", fault.Inputf("", "cannot read %s: %s", named.Path, disk.Reason(err))
+	case named.Delta != nil && !info.IsDir():
+		return "", "", fault.Inputf("", "%s is a file; name the folder of the table, which has the folder _delta_log",
+			named.Path)
+	case named.Iceberg != nil && info.IsDir():
 		return "", "", fault.Inputf("", "%s is a folder; name a metadata file of the table, such as %s", named.Path,
 			filepath.ToSlash(filepath.Join(named.Path, "metadata", "00001-….metadata.json")))
 	}
@@ -92,7 +115,7 @@ func (r *tableReader) find(ctx context.Context, files *Files) error {
 	}
 	for i, file := range table.Files {
 		open(&data[i], file.Place, file.Size)
-		if file.Vector != nil {
+		if file.Vector != nil && file.Vector.Inline == nil {
 			open(&vectors[i], file.Vector.Place, anySize)
 		}
 	}
@@ -146,25 +169,39 @@ func (f Files) HasDeletes(i int) bool {
 	})
 }
 
-// nameColumns gives the columns of a table's files the names that they have in the table, by their ids.
+// nameColumns gives the columns of a table's files the names that they have in the table.
 func (f *Files) nameColumns(event string) error {
-	names := map[int]string{}
+	byID, byName := map[int]string{}, map[string]string{}
 	for _, column := range f.lake.Columns {
-		names[column.ID] = column.Name
+		switch {
+		case column.Constant:
+		case column.Stored == "":
+			byID[column.ID] = column.Name
+		default:
+			byName[strings.ToLower(column.Stored)] = column.Name
+		}
+	}
+	name := func(c parquetfooter.Column) string {
+		if len(byID) > 0 {
+			return byID[c.ID]
+		}
+		return byName[strings.ToLower(c.Stored)]
 	}
 	for i, file := range f.lake.Files {
 		footer := f.Footers[i]
 		if !footer.Read {
 			continue // CheckFooters says why.
 		}
-		if footer.Rows != file.Rows {
+		if f.lake.Files[i].Rows = footer.Rows; file.Rows != lake.AnyRows && footer.Rows != file.Rows {
 			return fault.Inputf("", "%s has %d rows, and the metadata of its table says %d; it is damaged, or another file",
 				f.Shown(i), footer.Rows, file.Rows)
 		}
-		if err := checkIDs(footer, f.Shown(i), file.Partitioned, names); err != nil {
-			return err
+		if len(byID) > 0 {
+			if err := checkIDs(footer, f.Shown(i), file.Partitioned, byID); err != nil {
+				return err
+			}
 		}
-		f.Footers[i] = footer.Renamed(names, event)
+		f.Footers[i] = footer.Renamed(name, event)
 	}
 	return nil
 }
@@ -190,6 +227,20 @@ func checkIDs(footer parquetfooter.Footer, path string, partitioned []int, names
 		}
 	}
 	return nil
+}
+
+// Constant is the value that all rows of a file of a table have in a column, as text, and nil for null. It says false of
+// a column that is in the file.
+func (f Files) Constant(i int, column string) (text *string, ok bool) {
+	if !f.IsOfLake(i) {
+		return nil, false
+	}
+	for name, text := range f.lake.Files[f.Index(i)].Constants {
+		if strings.EqualFold(name, column) {
+			return text, true
+		}
+	}
+	return nil, false
 }
 
 // deleteColumns are the columns of files of deleted positions, with their ids.

@@ -116,12 +116,15 @@ func isSpelled(pattern, name string) bool {
 	return true
 }
 
-// anIceberg is the kind of a table that can be read.
-const anIceberg = "an Iceberg"
+// The kinds of tables that can be read.
+const (
+	anIceberg = "an Iceberg"
+	aDelta    = "a Delta"
+)
 
 // lakeMarks identify the folder of a lake table. The table's own metadata say which of its files count.
 var lakeMarks = []struct{ mark, table string }{
-	{"_delta_log", "a Delta"},
+	{"_delta_log", aDelta},
 	{".hoodie", "a Hudi"},
 	{".hoodie_partition_metadata", "a Hudi"},
 	{"metadata/*.metadata.json*", anIceberg},
@@ -143,7 +146,11 @@ func (f *Finder) checkLakes(source string, paths []string) error {
 }
 
 func inLake(source, folder, mark, table string) error {
-	if table == anIceberg {
+	switch table {
+	case aDelta:
+		return fault.Inputf("", "%s reads the files of a Delta table: %s holds %s, which says which of them count; read the "+
+			"table by delta: {path: …}, with the path of this folder", source, folder, mark)
+	case anIceberg:
 		return fault.Inputf("", "%s reads the files of an Iceberg table: %s holds %s, which says which of them count; read "+
 			"the table by iceberg: {path: …}, with the path of its newest metadata file", source, folder, mark)
 	}
@@ -166,6 +173,9 @@ func lakeMark(folder string) (mark, table string) {
 // paths are as the project's files spell them. There are none if the source names no folder below the roots.
 func (f *Finder) LeftOut(ctx context.Context, source *feature.Source, reading *objects.Reading) ([]string, error) {
 	files, ok := source.Files()
+	if files.IsTable() {
+		return nil, nil
+	}
 	if ok && objects.IsLocation(files.Path) {
 		return f.leftOutObjects(ctx, files, reading)
 	}

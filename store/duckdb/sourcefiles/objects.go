@@ -234,11 +234,11 @@ func lakeObject(key string) (folder, mark, table string) {
 		at := strings.Join(parts[:i], "/")
 		switch {
 		case part == "_delta_log" && i+1 < len(parts):
-			return at, part, "a Delta"
+			return at, part, aDelta
 		case part == ".hoodie" || part == ".hoodie_partition_metadata":
 			return at, part, "a Hudi"
 		case part == "metadata" && i+2 == len(parts) && strings.Contains(parts[i+1], ".metadata.json"):
-			return at, part + "/" + parts[i+1], "an Iceberg"
+			return at, part + "/" + parts[i+1], anIceberg
 		}
 	}
 	return "", "", ""

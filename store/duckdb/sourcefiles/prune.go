@@ -155,6 +155,12 @@ func (f Files) nulls(i int, column string) int64 {
 		}
 		return f.Footers[i].Rows
 	}
+	if text, ok := f.Constant(i, column); ok {
+		if text != nil {
+			return 0
+		}
+		return f.Footers[i].Rows
+	}
 	for _, c := range f.Footers[i].Columns {
 		if strings.EqualFold(c.Name, column) {
 			return c.Nulls

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/plumbstore/plumb/internal/disk"
 	"github.com/plumbstore/plumb/internal/fault"
@@ -112,6 +113,45 @@ func (r *tableReader) read(ctx context.Context, place string, limit int64) ([]by
 		return nil, tooLong(place, limit)
 	}
 	return content, nil
+}
+
+// list is a lake.Lister.
+func (r *tableReader) list(ctx context.Context, folder string) ([]string, error) {
+	if objects.IsLocation(folder) {
+		return r.listObjects(ctx, folder)
+	}
+	if !r.finder.within(folder) {
+		return nil, nil
+	}
+	found, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, fault.Inputf("", "cannot read %s: %s", folder, disk.Reason(err))
+	}
+	var names []string
+	for _, entry := range found {
+		if !entry.IsDir() {
+			names = append(names, entry.Name())
+		}
+	}
+	return names, nil
+}
+
+func (r *tableReader) listObjects(ctx context.Context, folder string) ([]string, error) {
+	location, err := objects.Parse(folder)
+	if err == nil {
+		err = r.finder.LocateObject(folder)
+	}
+	if err != nil {
+		return nil, err
+	}
+	listing, err := r.reading.List(ctx, inside(location))
+	var names []string
+	for _, object := range listing {
+		if name := strings.TrimPrefix(object.Key, inside(location).Key); !strings.Contains(name, "/") {
+			names = append(names, name)
+		}
+	}
+	return names, err
 }
 
 func tooLong(place string, limit int64) error {

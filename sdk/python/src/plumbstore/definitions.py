@@ -239,7 +239,7 @@ def entity(m: pb.Entity) -> Entity:
 
 def source(m: pb.Source) -> Source:
     """A source from its message."""
-    kinds = ("parquet", "csv", "jsonl", "postgres", "iceberg")
+    kinds = ("parquet", "csv", "jsonl", "postgres", "iceberg", "delta")
     files = next((getattr(m, kind) for kind in kinds if m.HasField(kind)), None)
     path = files.path if files is not None else None
     query = m.sql.query if m.HasField("sql") else None

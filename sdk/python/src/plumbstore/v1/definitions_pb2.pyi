@@ -93,7 +93,7 @@ class JoinKey(_message.Message):
     def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[Type, str]] = ..., sensitive: bool = ..., column: _Optional[str] = ...) -> None: ...
 
 class Source(_message.Message):
-    __slots__ = ("name", "parquet", "sql", "csv", "jsonl", "postgres", "iceberg", "event_timestamp", "created_timestamp", "description", "tags", "columns", "filter", "owner")
+    __slots__ = ("name", "parquet", "sql", "csv", "jsonl", "postgres", "iceberg", "delta", "event_timestamp", "created_timestamp", "description", "tags", "columns", "filter", "owner")
     class TagsEntry(_message.Message):
         __slots__ = ("key", "value")
         KEY_FIELD_NUMBER: _ClassVar[int]
@@ -108,6 +108,7 @@ class Source(_message.Message):
     JSONL_FIELD_NUMBER: _ClassVar[int]
     POSTGRES_FIELD_NUMBER: _ClassVar[int]
     ICEBERG_FIELD_NUMBER: _ClassVar[int]
+    DELTA_FIELD_NUMBER: _ClassVar[int]
     EVENT_TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
     CREATED_TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
@@ -122,6 +123,7 @@ class Source(_message.Message):
     jsonl: JsonLinesSource
     postgres: PostgresSource
     iceberg: IcebergSource
+    delta: DeltaSource
     event_timestamp: str
     created_timestamp: str
     description: str
@@ -129,7 +131,7 @@ class Source(_message.Message):
     columns: _containers.RepeatedCompositeFieldContainer[SourceColumn]
     filter: str
     owner: str
-    def __init__(self, name: _Optional[str] = ..., parquet: _Optional[_Union[ParquetSource, _Mapping]] = ..., sql: _Optional[_Union[SqlSource, _Mapping]] = ..., csv: _Optional[_Union[CsvSource, _Mapping]] = ..., jsonl: _Optional[_Union[JsonLinesSource, _Mapping]] = ..., postgres: _Optional[_Union[PostgresSource, _Mapping]] = ..., iceberg: _Optional[_Union[IcebergSource, _Mapping]] = ..., event_timestamp: _Optional[str] = ..., created_timestamp: _Optional[str] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., columns: _Optional[_Iterable[_Union[SourceColumn, _Mapping]]] = ..., filter: _Optional[str] = ..., owner: _Optional[str] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., parquet: _Optional[_Union[ParquetSource, _Mapping]] = ..., sql: _Optional[_Union[SqlSource, _Mapping]] = ..., csv: _Optional[_Union[CsvSource, _Mapping]] = ..., jsonl: _Optional[_Union[JsonLinesSource, _Mapping]] = ..., postgres: _Optional[_Union[PostgresSource, _Mapping]] = ..., iceberg: _Optional[_Union[IcebergSource, _Mapping]] = ..., delta: _Optional[_Union[DeltaSource, _Mapping]] = ..., event_timestamp: _Optional[str] = ..., created_timestamp: _Optional[str] = ..., description: _Optional[str] = ..., tags: _Optional[_Mapping[str, str]] = ..., columns: _Optional[_Iterable[_Union[SourceColumn, _Mapping]]] = ..., filter: _Optional[str] = ..., owner: _Optional[str] = ...) -> None: ...
 
 class SourceColumn(_message.Message):
     __slots__ = ("name", "type", "expression", "column")
@@ -172,6 +174,16 @@ class IcebergSource(_message.Message):
     tag: str
     as_of: str
     def __init__(self, path: _Optional[str] = ..., snapshot: _Optional[int] = ..., tag: _Optional[str] = ..., as_of: _Optional[str] = ...) -> None: ...
+
+class DeltaSource(_message.Message):
+    __slots__ = ("path", "version", "as_of")
+    PATH_FIELD_NUMBER: _ClassVar[int]
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    AS_OF_FIELD_NUMBER: _ClassVar[int]
+    path: str
+    version: int
+    as_of: str
+    def __init__(self, path: _Optional[str] = ..., version: _Optional[int] = ..., as_of: _Optional[str] = ...) -> None: ...
 
 class PostgresSource(_message.Message):
     __slots__ = ("connection", "query", "path", "overlap")

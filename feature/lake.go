@@ -19,17 +19,43 @@ type Iceberg struct {
 	Schema *int
 }
 
+// Delta says which version of a table is read: the one that is given, or of an instant, or else the latest one.
+type Delta struct {
+	// Version is nil if none is given.
+	Version *int64
+	// AsOf is nil if none is given.
+	AsOf *Instant
+}
+
+// IsTable says whether the files are those of a table of a lake.
+func (f Files) IsTable() bool { return f.Iceberg != nil || f.Delta != nil }
+
 // PinnedTo returns the source as it reads a table at a version of it that was read before.
 func (s *Source) PinnedTo(version TableVersion) *Source {
 	files, _ := s.Files()
 	pinned := *s
-	files.Iceberg = &Iceberg{Snapshot: version.Snapshot, Schema: &version.Schema}
+	if files.Delta != nil {
+		files.Delta = &Delta{Version: &version.Snapshot}
+	} else {
+		files.Iceberg = &Iceberg{Snapshot: version.Snapshot, Schema: &version.Schema}
+	}
 	pinned.Kind = files
 	return &pinned
 }
 
 func icebergOf(source *plumbv1.IcebergSource) *Iceberg {
 	table := &Iceberg{Snapshot: source.GetSnapshot(), Tag: source.GetTag()}
+	if asOf, ok := ParseInstant(source.GetAsOf()); ok {
+		table.AsOf = &asOf
+	}
+	return table
+}
+
+func deltaOf(source *plumbv1.DeltaSource) *Delta {
+	table := &Delta{}
+	if at, ok := source.GetAt().(*plumbv1.DeltaSource_Version); ok {
+		table.Version = &at.Version
+	}
 	if asOf, ok := ParseInstant(source.GetAsOf()); ok {
 		table.AsOf = &asOf
 	}
@@ -43,4 +69,16 @@ func (t *Iceberg) describe(path string) string {
 		asOf = t.AsOf.String()
 	}
 	return fmt.Sprintf("iceberg %+q %d %+q %+q\n", path, t.Snapshot, t.Tag, asOf)
+}
+
+// describe is the line of the table in the text that is hashed of a definition.
+func (t *Delta) describe(path string) string {
+	version, asOf := int64(-1), ""
+	if t.Version != nil {
+		version = *t.Version
+	}
+	if t.AsOf != nil {
+		asOf = t.AsOf.String()
+	}
+	return fmt.Sprintf("delta %+q %d %+q\n", path, version, asOf)
 }
