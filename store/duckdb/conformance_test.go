@@ -94,6 +94,12 @@ func TestR18toR26_RandomWindowsOfEventsInPasses(t *testing.T)          { inPasse
 func TestR18toR26_RandomWindowsOfEventsWithCollidingKeys(t *testing.T) {
 	colliding.RandomWindowedJoins(t)
 }
+
+func TestR3_RandomTablesEqualTheReference(t *testing.T) {
+	fewer(t, "40")
+	suite.RandomTables(t)
+}
+
 func TestR5_RandomWindowsEqualTheReference(t *testing.T) { suite.RandomWindows(t) }
 
 func TestYieldErrorsComeBack(t *testing.T)          { suite.YieldErrorsComeBack(t) }
@@ -120,9 +126,14 @@ func TestColumnsTellWhatTheyMayBecome(t *testing.T) { suite.Inspection(t) }
 func TestManyMayAskAtATime(t *testing.T)            { suite.ConcurrentUse(t) }
 
 func TestAWitnessHasEveryRowThatALabelCouldSee(t *testing.T) { suite.Histories(t) }
-func TestTheHistoryOfAQueryHasEveryRow(t *testing.T)         { suite.QueriedHistories(t) }
-func TestLabelsComeInTheirOrder(t *testing.T)                { suite.Labels(t) }
-func TestLabelsThatAJoinWouldRefuseAreRefused(t *testing.T)  { suite.LabelRefusals(t) }
+func TestAWitnessHasEveryRowOfTables(t *testing.T) {
+	fewer(t, "40")
+	suite.TableHistories(t)
+}
+
+func TestTheHistoryOfAQueryHasEveryRow(t *testing.T)        { suite.QueriedHistories(t) }
+func TestLabelsComeInTheirOrder(t *testing.T)               { suite.Labels(t) }
+func TestLabelsThatAJoinWouldRefuseAreRefused(t *testing.T) { suite.LabelRefusals(t) }
 
 func TestRowsOfAFileComeInItsOrderAndInTheTypesOfTheView(t *testing.T) { suite.FileRows(t) }
 func TestR9_MisfitsInAFileAreReportedAndItsOtherRowsAreRead(t *testing.T) {

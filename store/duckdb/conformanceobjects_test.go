@@ -15,7 +15,7 @@ import (
 // overObjects checks the engine against the contract with sources that are objects.
 func overObjects(t *testing.T) storetest.Offline {
 	t.Helper()
-	fewer(t)
+	fewer(t, "10")
 	server := objectstest.Start(t)
 	config := server.Config(server.Endpoint)
 	config.CacheDir, config.CacheLimit = t.TempDir(), 1<<30
@@ -42,12 +42,12 @@ func overObjects(t *testing.T) storetest.Offline {
 	}
 }
 
-// fewer has a test draw fewer worlds, since each is uploaded.
-func fewer(t *testing.T) {
+// fewer has a test draw fewer worlds.
+func fewer(t *testing.T, count string) {
 	t.Helper()
 	checks := flag.Lookup("rapid.checks").Value
 	was := checks.String()
-	if err := checks.Set("10"); err != nil {
+	if err := checks.Set(count); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

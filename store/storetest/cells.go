@@ -3,6 +3,7 @@ package storetest
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -22,6 +23,8 @@ type Column struct {
 	Name   string
 	Form   arrow.DataType
 	Values []any
+	// ID is the column's field id in Parquet; 0 for none.
+	ID int
 	// Encoding is that of the values in Parquet. The zero value leaves it to the writer.
 	Encoding parquet.Encoding
 }
@@ -33,6 +36,9 @@ func record(columns []Column) (arrow.RecordBatch, error) {
 	rows := 0
 	for i, column := range columns {
 		fields[i] = arrow.Field{Name: column.Name, Type: column.Form, Nullable: true}
+		if column.ID != 0 {
+			fields[i].Metadata = arrow.NewMetadata([]string{"PARQUET:field_id"}, []string{strconv.Itoa(column.ID)})
+		}
 		builder := array.NewBuilder(memory.DefaultAllocator, column.Form)
 		defer builder.Release()
 		for row, v := range column.Values {

@@ -51,6 +51,8 @@ type draft struct {
 	// windows is what a view with aggregations computes; nil for others. Until then the features of def are the columns
 	// that are read.
 	windows *windowsDraft
+	// isTable says that the files are those of a table of a lake, in plain forms.
+	isTable bool
 }
 
 // DrawWorld draws a project of one to three views, and of on-demand views over them, aimed at the edges of the rules.
@@ -79,7 +81,7 @@ func (d *draft) draw(t *rapid.T, world *World, number int, prefix string) {
 	}
 	d.history.ByValue = oneIn(t, 3, "sql")
 	d.ending = ".parquet"
-	if !d.history.ByValue && oneIn(t, 3, "text") {
+	if !d.history.ByValue && !d.isTable && oneIn(t, 3, "text") {
 		d.ending = rapid.SampledFrom([]string{".csv", ".jsonl"}).Draw(t, "text format")
 	}
 	d.drawKeys(t, number)
@@ -101,8 +103,18 @@ func (d *draft) draw(t *rapid.T, world *World, number int, prefix string) {
 	for range rapid.IntRange(least, 24).Draw(t, "rows") {
 		d.drawRow(t, rapid.SampledFrom(files).Draw(t, "file"))
 	}
-	world.Files = append(world.Files, d.files(t, files)...)
-	world.Definitions.Sources = append(world.Definitions.Sources, d.sources(t, pattern)...)
+	stored := d.files(t, files)
+	var table *lakeTable
+	if d.isTable {
+		table = d.drawTable(t, folder, stored)
+	}
+	sources := d.sources(t, pattern)
+	if table != nil {
+		table.read(sources[len(sources)-1])
+		world.tables = append(world.tables, table)
+	}
+	world.Files = append(world.Files, stored...)
+	world.Definitions.Sources = append(world.Definitions.Sources, sources...)
 	world.Definitions.FeatureViews = append(world.Definitions.FeatureViews, d.def)
 	if d.entity != nil {
 		world.Definitions.Entities = append(world.Definitions.Entities, d.entity)
@@ -157,7 +169,7 @@ func (d *draft) drawFeatures(t *rapid.T) {
 
 // formFor draws how a column of the view is stored.
 func (d *draft) formFor(t *rapid.T, declared plumbv1.Type) arrow.DataType {
-	if d.isText() {
+	if d.isText() || d.isTable {
 		return forms(declared)[0]
 	}
 	return drawForm(t, declared)

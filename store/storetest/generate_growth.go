@@ -30,7 +30,7 @@ func (d *draft) formsOf(path string) *layout {
 // The first file stays whole, so that each column is somewhere.
 func (d *draft) drawGrowth(t *rapid.T, files []string) {
 	d.grown = map[string]*layout{}
-	if len(files) < 2 || d.isText() || !oneIn(t, 3, "growth") {
+	if len(files) < 2 || d.isText() || d.isTable || !oneIn(t, 3, "growth") {
 		return
 	}
 	for _, file := range files[1:] {

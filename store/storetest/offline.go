@@ -141,7 +141,15 @@ func (s Offline) randomJoins(whole *testing.T, draw func(t *rapid.T, folder, pre
 
 // RandomWindows materializes random worlds in random consecutive windows, each for itself, in one reading or in shards,
 // and checks each against the reference (R3, R5, R8).
-func (s Offline) RandomWindows(whole *testing.T) {
+func (s Offline) RandomWindows(t *testing.T) { s.randomWindows(t, DrawWorld) }
+
+// RandomTables is RandomJoins and RandomWindows of tables of a lake (R3).
+func (s Offline) RandomTables(t *testing.T) {
+	s.randomJoins(t, DrawTables)
+	s.randomWindows(t, DrawTables)
+}
+
+func (s Offline) randomWindows(whole *testing.T, draw func(t *rapid.T, folder, prefix string) *World) {
 	folder, t := whole.TempDir(), whole
 	engines := []offline.Engine{s.Start(t, folder, 1), s.Start(t, folder, 4)}
 	number := 0
@@ -149,7 +157,7 @@ func (s Offline) RandomWindows(whole *testing.T) {
 		number++
 		prefix := fmt.Sprintf("data/%d", number)
 		defer os.RemoveAll(filepath.Join(folder, prefix))
-		world := DrawWorld(t, folder, prefix)
+		world := draw(t, folder, prefix)
 		if err := errors.Join(world.Write(), s.place(whole, world)); err != nil {
 			t.Fatal(err)
 		}

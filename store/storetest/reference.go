@@ -16,9 +16,11 @@ type SourceRow struct {
 	Event, Created *feature.Instant
 	// Features are all of the view's, in declared order.
 	Features []any
-	// File and Number are the row's place in its source (R3); they mean nothing for a SQL source.
-	File   string
-	Number int
+	// Sequence, File and Number are the row's place in its source (R3); they mean nothing for a SQL source. All sequences
+	// are 0 in a source that is no table of a lake.
+	Sequence int64
+	File     string
+	Number   int
 }
 
 // History is everything that a view's source holds, and the rules by which a look-up reads it. It is the slow
@@ -89,6 +91,9 @@ func (h *History) beats(a, b *SourceRow) bool {
 	}
 	if h.ByValue {
 		return compareValues(a.Features, b.Features) > 0
+	}
+	if a.Sequence != b.Sequence {
+		return a.Sequence > b.Sequence
 	}
 	if order := strings.Compare(a.File, b.File); order != 0 {
 		return order > 0

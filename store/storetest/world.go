@@ -26,6 +26,8 @@ type World struct {
 	Definitions *plumbv1.Definitions
 	// Files are those of the sources, their paths relative to Folder.
 	Files []File
+	// tables are those of a lake that files belong to.
+	tables []*lakeTable
 	// Histories has one entry for each view, by name.
 	Histories map[string]*History
 	// Expressions are those of the on-demand views, by view and feature.
@@ -44,11 +46,16 @@ type Question struct {
 	Provenance                         bool
 }
 
-// Write writes the files of all sources.
+// Write writes the files of all sources, and the metadata of tables.
 func (w *World) Write() error {
 	for _, file := range w.Files {
 		file.Path = filepath.Join(w.Folder, file.Path)
 		if err := file.Write(); err != nil {
+			return err
+		}
+	}
+	for _, table := range w.tables {
+		if err := table.write(w.Folder); err != nil {
 			return err
 		}
 	}

@@ -229,8 +229,8 @@ func checkIDs(footer parquetfooter.Footer, path string, partitioned []int, names
 	return nil
 }
 
-// Constant is the value that all rows of a file of a table have in a column, as text, and nil for null. It says false of
-// a column that is in the file.
+// Constant is the value that all rows of a file of a table have in a column, as text, and nil for null. It says false
+// of a column that is in the file.
 func (f Files) Constant(i int, column string) (text *string, ok bool) {
 	if !f.IsOfLake(i) {
 		return nil, false

@@ -23,8 +23,13 @@ import (
 // Histories checks that a witness which reads with the engine has every row of a random world that any label could see,
 // once: those of SQL sources, which the engine reads, in any order, and those of files, which the engine lists, with
 // places in source order (R3, R8), and their features at these places.
-func (s Suite) Histories(t *testing.T) {
-	s.inWorlds(t, func(_ *rapid.T, engine offline.Engine, world *storetest.World, _ string) error {
+func (s Suite) Histories(t *testing.T) { s.histories(t, storetest.DrawWorld) }
+
+// TableHistories is Histories of tables of a lake.
+func (s Suite) TableHistories(t *testing.T) { s.histories(t, storetest.DrawTables) }
+
+func (s Suite) histories(t *testing.T, draw drawing) {
+	s.inDrawn(t, draw, func(_ *rapid.T, engine offline.Engine, world *storetest.World, _ string) error {
 		snapshot, err := world.Snapshot()
 		if err != nil {
 			return err
@@ -78,7 +83,7 @@ func visible(history *storetest.History) []storetest.SourceRow {
 		return row.Event == nil || slices.Contains(row.Keys, nil)
 	})
 	slices.SortStableFunc(rows, func(a, b storetest.SourceRow) int {
-		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Number, b.Number))
+		return cmp.Or(cmp.Compare(a.Sequence, b.Sequence), strings.Compare(a.File, b.File), cmp.Compare(a.Number, b.Number))
 	})
 	return rows
 }

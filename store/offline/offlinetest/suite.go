@@ -38,9 +38,15 @@ type Suite struct {
 }
 
 // inWorlds checks random worlds whose files are written.
-func (s Suite) inWorlds(t *testing.T, check func(t *rapid.T, engine offline.Engine, world *storetest.World,
-	prefix string) error,
-) {
+func (s Suite) inWorlds(t *testing.T, check checking) { s.inDrawn(t, storetest.DrawWorld, check) }
+
+// drawing draws a world, and checking checks an engine against it.
+type (
+	drawing  = func(t *rapid.T, folder, prefix string) *storetest.World
+	checking = func(t *rapid.T, engine offline.Engine, world *storetest.World, prefix string) error
+)
+
+func (s Suite) inDrawn(t *testing.T, draw drawing, check checking) {
 	folder := t.TempDir()
 	engine := s.Start(t, folder, 2)
 	number := 0
@@ -48,7 +54,7 @@ func (s Suite) inWorlds(t *testing.T, check func(t *rapid.T, engine offline.Engi
 		number++
 		prefix := fmt.Sprintf("data/%d", number)
 		defer os.RemoveAll(filepath.Join(folder, prefix))
-		world := storetest.DrawWorld(t, folder, prefix)
+		world := draw(t, folder, prefix)
 		if err := world.Write(); err != nil {
 			t.Fatal(err)
 		}
