@@ -60,7 +60,13 @@ type Files struct {
 	// Delta says which version is read of the table whose folder Path is; nil for other files. Rows are then in the order
 	// of the time at which their file was made, path and row number.
 	Delta *Delta
+	// Copies says what the files are copies of; nil for other files.
+	Copies *Copies
 }
+
+// Copies are the names that results have for files which are copies of others, by the names that the copies have
+// themselves.
+type Copies struct{ Names map[string]string }
 
 // Query is SQL over other sources of the project, which Source.Sibling looks up by name. Its rows have no order but
 // that of their values (R3).
@@ -160,6 +166,35 @@ func (s *Source) WithLog(view, path string, columns []Field) *Source {
 	read.Name += " with the push log of view " + view
 	read.Log = &PushLog{Path: path, Columns: columns}
 	return &read
+}
+
+// InFiles returns the source as copies of its rows are read for one view. Its name distinguishes it from the source
+// itself. Rows of a query have no order there either (R3).
+func (s *Source) InFiles(view string, files Files) *Source {
+	read := *s
+	read.Name += " for view " + view
+	read.Log = nil
+	if !s.IsQuery() {
+		read.Kind = files
+		return &read
+	}
+	copies := &Source{Name: "copies of " + read.Name, Kind: files}
+	read.Kind = Query{`SELECT * FROM "` + copies.Name + `"`}
+	read.siblings = map[string]*Source{copies.Name: copies}
+	return &read
+}
+
+// InFiles returns the view as it reads copies of its source's rows; see Source.InFiles.
+func (v *View) InFiles(files Files) *View {
+	view := *v
+	view.Source = v.Source.InFiles(v.Name, files)
+	if v.Aggregated != nil {
+		aggregated, events := *v.Aggregated, *v.Aggregated.Events
+		events.Source = view.Source
+		aggregated.Events = &events
+		view.Aggregated = &aggregated
+	}
+	return &view
 }
 
 // Sibling returns the source of the same project that a query may refer to by this name; nil if there is none.

@@ -123,7 +123,7 @@ func (e *Engine) open(ctx context.Context, s *session.Session, sources []*featur
 	}
 	s.EndWith(r.Close)
 	if part != nil {
-		err = checkInputs(part.Inputs, r.Described())
+		err = offline.CheckInputs(part.Inputs, r.Described())
 	}
 	return r, err
 }

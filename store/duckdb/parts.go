@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store/offline"
 )
@@ -41,32 +40,4 @@ func (v *viewColumns) inPart(part *offline.Part) string {
 		keys[i] = key.OrNull(fmt.Sprintf("k%d", i), "item")
 	}
 	return fmt.Sprintf("hash(%s) %% %d = %d", strings.Join(keys, ", "), part.Shards, part.Shard)
-}
-
-// checkInputs compares the inputs of a part with what was found of them. What is found beyond them was left out.
-func checkInputs(pinned, found []feature.Input) error {
-	type name struct{ source, name string }
-	versions := map[name]feature.Version{}
-	for _, input := range found {
-		versions[name{input.Source, input.Name}] = input.Version
-	}
-	for _, input := range pinned {
-		switch version, ok := versions[name{input.Source, input.Name}]; {
-		case !ok:
-			return &offline.ChangedInputError{Input: input.Name, Why: "is not there any more"}
-		case !isSame(input.Version, version):
-			return &offline.ChangedInputError{Input: input.Name, Why: "has changed since the run was divided"}
-		}
-	}
-	return nil
-}
-
-// isSame compares two versions of an input. A file without a Parquet footer is the same only if it was not modified
-// since, since its size says little; others may be copies.
-func isSame(a, b feature.Version) bool {
-	if a.ID() != b.ID() {
-		return false
-	}
-	file, ok := a.(feature.FileVersion)
-	return !ok || file.Footer != "" || a.Written().Equal(b.Written())
 }

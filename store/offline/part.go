@@ -37,3 +37,32 @@ func (e *ChangedInputError) Error() string {
 	return "input " + e.Input + " " + e.Why + ": the shards of a run have to read the same; put it back as it was, " +
 		"or give the run up and divide another"
 }
+
+// CheckInputs compares the inputs of a part with what was found of them. What is found beyond them was left out. It
+// returns a *ChangedInputError.
+func CheckInputs(pinned, found []feature.Input) error {
+	type name struct{ source, name string }
+	versions := map[name]feature.Version{}
+	for _, input := range found {
+		versions[name{input.Source, input.Name}] = input.Version
+	}
+	for _, input := range pinned {
+		switch version, ok := versions[name{input.Source, input.Name}]; {
+		case !ok:
+			return &ChangedInputError{Input: input.Name, Why: "is not there any more"}
+		case !isSame(input.Version, version):
+			return &ChangedInputError{Input: input.Name, Why: "has changed since the run was divided"}
+		}
+	}
+	return nil
+}
+
+// isSame compares two versions of an input. A file without a Parquet footer is the same only if it was not modified
+// since, since its size says little; others may be copies.
+func isSame(a, b feature.Version) bool {
+	if a.ID() != b.ID() {
+		return false
+	}
+	file, ok := a.(feature.FileVersion)
+	return !ok || file.Footer != "" || a.Written().Equal(b.Written())
+}

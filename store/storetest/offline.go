@@ -20,6 +20,9 @@ type Offline struct {
 	// number of threads. Engines for one project folder, in whichever processes, keep their temporary files in one place
 	// outside it. The suite closes the engine.
 	Open func(t testing.TB, projectDir string, threads int) offline.Engine
+	// Lacks, unless it is nil, says of an error that the engine refuses a kind of source or query which it does not read.
+	// What is refused so is skipped.
+	Lacks func(err error) bool
 	// Lake, unless it is nil, is where the sources of worlds and of case files lie in the place of the project folder.
 	Lake *Lake
 }
@@ -51,6 +54,8 @@ func (s Offline) place(t testing.TB, world *World) error {
 	return nil
 }
 
+func (s Offline) lacks(err error) bool { return err != nil && s.Lacks != nil && s.Lacks(err) }
+
 // Rule runs everything that proves one rule, such as "R1": the case files' cases and the tests that are named after
 // it.
 func (s Offline) Rule(t *testing.T, rule string) {
@@ -66,7 +71,9 @@ func (s Offline) Rule(t *testing.T, rule string) {
 			if err := errors.Join(c.World.Write(), s.place(t, c.World)); err != nil {
 				t.Fatal(err)
 			}
-			if err := c.hold(t.Context(), engine); err != nil {
+			if err := c.hold(t.Context(), engine); s.lacks(err) {
+				t.Skip(err)
+			} else if err != nil {
 				t.Error(err)
 			}
 		})
@@ -132,7 +139,9 @@ func (s Offline) randomJoins(whole *testing.T, draw func(t *rapid.T, folder, pre
 			}
 		}
 		for _, engine := range engines {
-			if err := world.check(context.Background(), engine, question, out); err != nil {
+			if err := world.check(context.Background(), engine, question, out); s.lacks(err) {
+				t.Skip(err)
+			} else if err != nil {
 				t.Fatalf("%v\n%s", err, world.Describe(&question))
 			}
 		}
@@ -167,6 +176,9 @@ func (s Offline) randomWindows(whole *testing.T, draw func(t *rapid.T, folder, p
 		}
 		engine := rapid.SampledFrom(engines).Draw(t, "engine")
 		reading, err := engine.Read(context.Background(), snapshot.Views())
+		if s.lacks(err) {
+			t.Skip(err)
+		}
 		if err != nil {
 			t.Fatalf("open a reading: %v\n%s", err, world.Describe(nil))
 		}
@@ -175,7 +187,9 @@ func (s Offline) randomWindows(whole *testing.T, draw func(t *rapid.T, folder, p
 			for _, window := range DrawWindows(t, world.Histories[view.Name]) {
 				readers := []offline.Windowed{engine, reading, inShards{engine, rapid.IntRange(1, 5).Draw(t, "shards")}}
 				reader := rapid.SampledFrom(readers).Draw(t, "reader")
-				if err := world.checkNewest(context.Background(), reader, view, window); err != nil {
+				if err := world.checkNewest(context.Background(), reader, view, window); s.lacks(err) {
+					t.Skip(err)
+				} else if err != nil {
 					t.Fatalf("view %s, window %s: %v\n%s", view.Name, showWindow(window), err, world.Describe(nil))
 				}
 			}

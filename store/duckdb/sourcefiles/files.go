@@ -135,7 +135,7 @@ func (f *Files) add(finder *Finder, source *feature.Source, path string) error {
 	if err := gitlfs.Refuse(path, resolved); err != nil {
 		return err
 	}
-	f.Paths, f.Names = append(f.Paths, resolved), append(f.Names, finder.relative(resolved))
+	f.Paths, f.Names = append(f.Paths, resolved), append(f.Names, finder.named(source, resolved))
 	f.listed, f.infos, f.objects = append(f.listed, path), append(f.infos, info), append(f.objects, nil)
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/source/objects"
 )
@@ -80,6 +81,15 @@ func (f *Finder) relative(path string) string {
 		return filepath.ToSlash(rest)
 	}
 	return path
+}
+
+// named is what results call a file of a source: of a copy, the file that it is a copy of.
+func (f *Finder) named(source *feature.Source, path string) string {
+	name := f.relative(path)
+	if files, _ := source.Files(); files.Copies != nil && files.Copies.Names[name] != "" {
+		return files.Copies.Names[name]
+	}
+	return name
 }
 
 // Locate returns the absolute path of a file that lies below the roots, wherever symbolic links lead. The path is

@@ -1,0 +1,109 @@
+package spark
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
+)
+
+// queryReading is the SQL of a SQL source: a chain of named relations, one for each source that the query reads and the
+// query itself.
+type queryReading struct {
+	engine *Engine
+	inputs []feature.Input
+	// defined are the sources that have relations, and relations their definitions, in an order in which none comes
+	// before those that it reads.
+	defined   []*feature.Source
+	relations []string
+}
+
+// readQuery plans the reading of the rows of a view of a SQL source.
+func (o *operation) readQuery(ctx context.Context, view *feature.View, inputs []feature.Input) (*rows, error) {
+	q := &queryReading{engine: o.engine, inputs: inputs}
+	if err := q.define(ctx, view.Source); err != nil {
+		return nil, err
+	}
+	before := strings.Join(q.relations, ",\n") + ",\n"
+	from := "SELECT * FROM " + identifier(view.Source.Name)
+	described, err := o.session.Schema(ctx, "WITH "+strings.Join(q.relations, ",\n")+"\n"+from)
+	if err != nil {
+		return nil, inQuery(view.Source, explain(err))
+	}
+	types := map[string]string{}
+	r := &rows{view: view, byValue: true}
+	var names []string
+	for _, name := range neededColumns(view, nil) {
+		at := slices.IndexFunc(described, func(c columnOf) bool { return strings.EqualFold(c.Name, name) })
+		if at < 0 {
+			return nil, fault.Inputf("", "source %s of view %s has no column %q in Spark", view.Source.Name, view.Name, name)
+		}
+		types[name] = described[at].Type
+		names = append(names, identifier(name))
+	}
+	r.columns = names
+	return r, r.define(before, "SELECT "+strings.Join(names, ", ")+" FROM "+identifier(view.Source.Name), types)
+}
+
+// define adds the relation of a source after those of the sources that it reads.
+func (q *queryReading) define(ctx context.Context, source *feature.Source) error {
+	if slices.Contains(q.defined, source) {
+		return nil
+	}
+	text, isQuery := source.Query()
+	if isQuery {
+		if err := q.defineRead(ctx, source, text); err != nil {
+			return err
+		}
+		text = strings.TrimRight(text, "; \t\r\n")
+	} else {
+		t, err := q.engine.tableOf(ctx, source, q.inputs)
+		if err != nil {
+			return err
+		}
+		if text, err = t.rows(t.readable(), false); err != nil {
+			return err
+		}
+	}
+	q.defined = append(q.defined, source)
+	q.relations = append(q.relations, fmt.Sprintf("%s AS (\n%s\n)", identifier(source.Name), text))
+	return nil
+}
+
+// defineRead defines the sources that a query names. Those are among the sources whose names are words of the query, and
+// that read nothing which the query does not read; what it reads is known from the embedded engine.
+func (q *queryReading) defineRead(ctx context.Context, source *feature.Source, text string) error {
+	reads := func(name string) bool {
+		return slices.ContainsFunc(q.inputs, func(i feature.Input) bool { return i.Source == name })
+	}
+	for _, name := range source.Siblings() {
+		sibling := source.Sibling(name)
+		named := regexp.MustCompile(`(?i)(^|\W)` + regexp.QuoteMeta(name) + `(\W|$)`)
+		if sibling == source || !named.MatchString(text) {
+			continue
+		}
+		if !sibling.IsQuery() && !reads(name) {
+			continue
+		}
+		if sibling.IsQuery() {
+			inputs, err := q.engine.Inputs(ctx, []*feature.Source{sibling})
+			others := func(i feature.Input) bool { return !reads(i.Source) }
+			if err != nil || slices.ContainsFunc(inputs, others) {
+				continue
+			}
+		}
+		if err := q.define(ctx, sibling); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inQuery says of which query an error of Spark is.
+func inQuery(source *feature.Source, err error) error {
+	return fault.Inputf("", "the query of source %s fails in Spark: %v", source.Name, err)
+}
