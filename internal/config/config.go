@@ -53,6 +53,9 @@ type Config struct {
 
 // Offline configures how sources are read.
 type Offline struct {
+	// Engine is DuckDBEngine or SparkEngine, and Spark configures the latter.
+	Engine string
+	Spark  Spark
 	// Roots are the folders below which sources may lie, and s3://BUCKET/KEY for objects; at least one.
 	Roots []string
 	// MemoryLimit is a size such as 2GB.

@@ -134,7 +134,7 @@ var settings = slices.Concat([]Setting{
 	{Key: "lineage", Optional: true,
 		Usage: "where OpenLineage events of historical, materialize and pull go: file:PATH, http://… or https://…",
 		set:   setLineage},
-}, objectSettings, auditSettings, securitySettings)
+}, sparkSettings, objectSettings, auditSettings, securitySettings)
 
 func setProject(l *loader, value []string) error {
 	l.config.Project = value[0]

@@ -23,6 +23,8 @@ import (
 	"github.com/plumbstore/plumb/store/pulled/postgres"
 	"github.com/plumbstore/plumb/store/pushlog"
 	"github.com/plumbstore/plumb/store/redis"
+	"github.com/plumbstore/plumb/store/spark"
+	"github.com/plumbstore/plumb/store/spark/connect"
 	"github.com/plumbstore/plumb/store/sqlite"
 )
 
@@ -58,7 +60,34 @@ func openOffline(c *config.Config, on disk.Disk) (Offline, error) {
 		return nil, err
 	}
 	configured.Disk = on
-	return duckdb.Open(configured)
+	return openEngine(c, configured)
+}
+
+// openEngine opens the engine that the configuration names. DuckDB is embedded in each.
+func openEngine(c *config.Config, configured duckdb.Config) (Offline, error) {
+	embedded, err := duckdb.Open(configured)
+	if err != nil {
+		return nil, err
+	}
+	if c.Offline.Engine != config.SparkEngine {
+		return embedded, nil
+	}
+	if configured.TempDir != "" && !filepath.IsAbs(configured.TempDir) {
+		configured.TempDir = filepath.Join(c.ProjectDir, configured.TempDir)
+	}
+	over := func(folder string) (offline.Engine, error) {
+		staged := configured
+		staged.ProjectDir, staged.Roots, staged.Objects = folder, []string{"."}, nil
+		return duckdb.Open(staged)
+	}
+	server := c.Offline.Spark
+	return spark.Open(spark.Config{
+		Server: connect.Config{
+			Remote: server.Remote.Reveal(), Token: server.Token.Reveal(), Settings: server.Settings,
+			CA: server.CA, Cert: server.Cert, Key: server.Key, ServerName: server.ServerName,
+		},
+		Staging: server.Staging, ProjectDir: c.ProjectDir, Embedded: embedded, Over: over,
+	})
 }
 
 // shared opens an offline engine that runs that many operations concurrently: each operation has its own memory, so
@@ -69,7 +98,7 @@ func (p *Project) shared(operations int) (parity.Offline, offline.Witness, error
 		return nil, nil, err
 	}
 	divided.MemoryLimit = p.Config.Offline.MemoryShare(operations)
-	engine, err := duckdb.Open(divided)
+	engine, err := openEngine(p.Config, divided)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -85,7 +114,7 @@ func openServing(_ context.Context, c *config.Config) (Serving, error) {
 		return nil, err
 	}
 	shared.MemoryLimit = c.ServingShare()
-	return duckdb.Open(shared)
+	return openEngine(c, shared)
 }
 
 // Serving is an offline engine for a server.
