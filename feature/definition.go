@@ -38,6 +38,7 @@ import (
 //	parquet PATH                    or: csv PATH, jsonl PATH, sql QUERY, postgres PATH CONNECTION QUERY,
 //	                                iceberg PATH SNAPSHOT TAG AS_OF, where SNAPSHOT is 0 and the others "" if not given;
 //	                                delta PATH VERSION AS_OF, where VERSION is -1 and AS_OF "" if not given
+//	spark QUERY                     if a sql source has it
 //	event COLUMN
 //	created COLUMN                  "" if there is none
 //
@@ -90,6 +91,9 @@ func (s *Source) describe(text *strings.Builder) {
 	switch kind := s.Kind.(type) {
 	case Query:
 		fmt.Fprintf(text, "sql %+q\n", kind.SQL)
+		if kind.Spark != "" {
+			fmt.Fprintf(text, "spark %+q\n", kind.Spark)
+		}
 	case Files:
 		if kind.Iceberg != nil {
 			text.WriteString(kind.Iceberg.describe(kind.Path))

@@ -124,6 +124,9 @@ func TestAHashChangesWithWhatDecidesValuesAndWithNothingElse(t *testing.T) {
 		{"a query", func(s *plumbv1.State) {
 			s.Definitions.Sources[1].GetSql().Query = "SELECT day FROM Hourly"
 		}, "calendar"},
+		{"a query for Spark", func(s *plumbv1.State) {
+			s.Definitions.Sources[1].GetSql().Spark = "SELECT day FROM hourly"
+		}, "calendar"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			edited := state()

@@ -70,7 +70,10 @@ type Copies struct{ Names map[string]string }
 
 // Query is SQL over other sources of the project, which Source.Sibling looks up by name. Its rows have no order but
 // that of their values (R3).
-type Query struct{ SQL string }
+type Query struct {
+	// SQL is as DuckDB reads it. Spark is the same for the engine of that name; empty if that reads SQL.
+	SQL, Spark string
+}
 
 func (Files) isKind() {}
 func (Query) isKind() {}
@@ -91,7 +94,7 @@ func KindOf(source *plumbv1.Source) Kind {
 	case *plumbv1.Source_Delta:
 		return Files{Path: kind.Delta.GetPath(), Format: Parquet, Delta: deltaOf(kind.Delta)}
 	case *plumbv1.Source_Sql:
-		return Query{kind.Sql.GetQuery()}
+		return Query{SQL: kind.Sql.GetQuery(), Spark: kind.Sql.GetSpark()}
 	}
 	return nil
 }
@@ -179,7 +182,7 @@ func (s *Source) InFiles(view string, files Files) *Source {
 		return &read
 	}
 	copies := &Source{Name: "copies of " + read.Name, Kind: files}
-	read.Kind = Query{`SELECT * FROM "` + copies.Name + `"`}
+	read.Kind = Query{SQL: `SELECT * FROM "` + copies.Name + `"`}
 	read.siblings = map[string]*Source{copies.Name: copies}
 	return &read
 }

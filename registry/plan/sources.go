@@ -28,6 +28,7 @@ func sourceDifferences(old, source *plumbv1.Source) []Difference {
 	d.text("delta.version", versionText(old), versionText(source))
 	d.text("delta.as_of", old.GetDelta().GetAsOf(), source.GetDelta().GetAsOf())
 	d.text("sql.query", old.GetSql().GetQuery(), source.GetSql().GetQuery())
+	d.text("sql.spark", old.GetSql().GetSpark(), source.GetSql().GetSpark())
 	d.text("event_timestamp", old.GetEventTimestamp(), source.GetEventTimestamp())
 	d.text("created_timestamp", old.GetCreatedTimestamp(), source.GetCreatedTimestamp())
 	return d.found

@@ -1,9 +1,9 @@
 package spark
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -54,24 +54,26 @@ func (q *queryReading) define(ctx context.Context, source *feature.Source) error
 	if slices.Contains(q.defined, source) {
 		return nil
 	}
-	text, isQuery := source.Query()
-	if isQuery {
-		if err := q.defineRead(ctx, source, text); err != nil {
-			return err
-		}
-		text = strings.TrimRight(text, "; \t\r\n")
-	} else {
-		t, err := q.engine.tableOf(ctx, source, q.inputs)
-		if err != nil {
-			return err
-		}
-		if text, err = t.rows(t.readable(), false); err != nil {
-			return err
-		}
+	text, err := q.text(ctx, source)
+	if err != nil {
+		return err
 	}
 	q.defined = append(q.defined, source)
 	q.relations = append(q.relations, fmt.Sprintf("%s AS (\n%s\n)", identifier(source.Name), text))
 	return nil
+}
+
+// text is the SQL of a source, whose own sources are defined.
+func (q *queryReading) text(ctx context.Context, source *feature.Source) (string, error) {
+	if query, ok := source.Kind.(feature.Query); ok {
+		text := strings.TrimRight(cmp.Or(query.Spark, query.SQL), "; \t\r\n")
+		return text, q.defineRead(ctx, source, text)
+	}
+	t, err := q.engine.tableOf(ctx, source, q.inputs)
+	if err != nil {
+		return "", err
+	}
+	return t.rows(t.readable(), false)
 }
 
 // defineRead defines the sources that a query names. Those are among the sources whose names are words of the query, and
@@ -80,13 +82,9 @@ func (q *queryReading) defineRead(ctx context.Context, source *feature.Source, t
 	reads := func(name string) bool {
 		return slices.ContainsFunc(q.inputs, func(i feature.Input) bool { return i.Source == name })
 	}
-	for _, name := range source.Siblings() {
+	for _, name := range feature.QueryWords(text) {
 		sibling := source.Sibling(name)
-		named := regexp.MustCompile(`(?i)(^|\W)` + regexp.QuoteMeta(name) + `(\W|$)`)
-		if sibling == source || !named.MatchString(text) {
-			continue
-		}
-		if !sibling.IsQuery() && !reads(name) {
+		if sibling == nil || name == source.Name || !sibling.IsQuery() && !reads(name) {
 			continue
 		}
 		if sibling.IsQuery() {

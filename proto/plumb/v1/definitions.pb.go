@@ -199,11 +199,9 @@ type Entity struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The columns that together identify one entity. There is at least one.
-	JoinKeys    []*JoinKey        `protobuf:"bytes,2,rep,name=join_keys,json=joinKeys,proto3" json:"join_keys,omitempty"`
-	Description string            `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
-	Tags        map[string]string `protobuf:"bytes,4,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Who answers for it, such as a team or an address.
-	Owner         string `protobuf:"bytes,5,opt,name=owner,proto3" json:"owner,omitempty"`
+	JoinKeys      []*JoinKey        `protobuf:"bytes,2,rep,name=join_keys,json=joinKeys,proto3" json:"join_keys,omitempty"`
+	Description   string            `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
+	Tags          map[string]string `protobuf:"bytes,4,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -266,24 +264,15 @@ func (x *Entity) GetTags() map[string]string {
 	return nil
 }
 
-func (x *Entity) GetOwner() string {
-	if x != nil {
-		return x.Owner
-	}
-	return ""
-}
-
 // JoinKey is one typed key column (R9).
 type JoinKey struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The name of the key in requests and in label rows, and of the column in sources unless column says another.
+	// The name of the column in the sources of the views of the entity, and in label rows.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// STRING, BYTES, BOOL, INT32 or INT64.
 	Type Type `protobuf:"varint,2,opt,name=type,proto3,enum=plumb.v1.Type" json:"type,omitempty"`
 	// Whether audit logs contain a keyed hash instead of the key's values.
-	Sensitive bool `protobuf:"varint,3,opt,name=sensitive,proto3" json:"sensitive,omitempty"`
-	// The column to read in the sources of the views of the entity. Absent: the key's name.
-	Column        string `protobuf:"bytes,4,opt,name=column,proto3" json:"column,omitempty"`
+	Sensitive     bool `protobuf:"varint,3,opt,name=sensitive,proto3" json:"sensitive,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -339,13 +328,6 @@ func (x *JoinKey) GetSensitive() bool {
 	return false
 }
 
-func (x *JoinKey) GetColumn() string {
-	if x != nil {
-		return x.Column
-	}
-	return ""
-}
-
 // Source is where feature rows come from.
 type Source struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -358,7 +340,6 @@ type Source struct {
 	//	*Source_Jsonl
 	//	*Source_Postgres
 	//	*Source_Iceberg
-	//	*Source_Delta
 	Kind isSource_Kind `protobuf_oneof:"kind"`
 	// The column that holds the instant at which a row became true (R2). It may be omitted only if no view reads
 	// the source directly, that is, if only SQL sources read it.
@@ -372,9 +353,7 @@ type Source struct {
 	// columns to the list.
 	Columns []*SourceColumn `protobuf:"bytes,10,rep,name=columns,proto3" json:"columns,omitempty"`
 	// A CEL condition over the columns. Aggregations count only rows for which it is true.
-	Filter string `protobuf:"bytes,11,opt,name=filter,proto3" json:"filter,omitempty"`
-	// Who answers for it, such as a team or an address.
-	Owner         string `protobuf:"bytes,16,opt,name=owner,proto3" json:"owner,omitempty"`
+	Filter        string `protobuf:"bytes,11,opt,name=filter,proto3" json:"filter,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -477,15 +456,6 @@ func (x *Source) GetIceberg() *IcebergSource {
 	return nil
 }
 
-func (x *Source) GetDelta() *DeltaSource {
-	if x != nil {
-		if x, ok := x.Kind.(*Source_Delta); ok {
-			return x.Delta
-		}
-	}
-	return nil
-}
-
 func (x *Source) GetEventTimestamp() string {
 	if x != nil {
 		return x.EventTimestamp
@@ -528,13 +498,6 @@ func (x *Source) GetFilter() string {
 	return ""
 }
 
-func (x *Source) GetOwner() string {
-	if x != nil {
-		return x.Owner
-	}
-	return ""
-}
-
 type isSource_Kind interface {
 	isSource_Kind()
 }
@@ -563,10 +526,6 @@ type Source_Iceberg struct {
 	Iceberg *IcebergSource `protobuf:"bytes,13,opt,name=iceberg,proto3,oneof"`
 }
 
-type Source_Delta struct {
-	Delta *DeltaSource `protobuf:"bytes,14,opt,name=delta,proto3,oneof"`
-}
-
 func (*Source_Parquet) isSource_Kind() {}
 
 func (*Source_Sql) isSource_Kind() {}
@@ -578,8 +537,6 @@ func (*Source_Jsonl) isSource_Kind() {}
 func (*Source_Postgres) isSource_Kind() {}
 
 func (*Source_Iceberg) isSource_Kind() {}
-
-func (*Source_Delta) isSource_Kind() {}
 
 // SourceColumn is one typed value of each row of a source.
 type SourceColumn struct {
@@ -902,100 +859,6 @@ func (*IcebergSource_Tag) isIcebergSource_At() {}
 
 func (*IcebergSource_AsOf) isIcebergSource_At() {}
 
-// DeltaSource reads a table of Delta Lake at one version: the latest one unless another is named.
-type DeltaSource struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The folder of the table, which has the folder _delta_log, relative to the project folder.
-	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
-	// Types that are valid to be assigned to At:
-	//
-	//	*DeltaSource_Version
-	//	*DeltaSource_AsOf
-	At            isDeltaSource_At `protobuf_oneof:"at"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *DeltaSource) Reset() {
-	*x = DeltaSource{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[9]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *DeltaSource) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*DeltaSource) ProtoMessage() {}
-
-func (x *DeltaSource) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[9]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use DeltaSource.ProtoReflect.Descriptor instead.
-func (*DeltaSource) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{9}
-}
-
-func (x *DeltaSource) GetPath() string {
-	if x != nil {
-		return x.Path
-	}
-	return ""
-}
-
-func (x *DeltaSource) GetAt() isDeltaSource_At {
-	if x != nil {
-		return x.At
-	}
-	return nil
-}
-
-func (x *DeltaSource) GetVersion() int64 {
-	if x != nil {
-		if x, ok := x.At.(*DeltaSource_Version); ok {
-			return x.Version
-		}
-	}
-	return 0
-}
-
-func (x *DeltaSource) GetAsOf() string {
-	if x != nil {
-		if x, ok := x.At.(*DeltaSource_AsOf); ok {
-			return x.AsOf
-		}
-	}
-	return ""
-}
-
-type isDeltaSource_At interface {
-	isDeltaSource_At()
-}
-
-type DeltaSource_Version struct {
-	// The number of a version.
-	Version int64 `protobuf:"varint,2,opt,name=version,proto3,oneof"`
-}
-
-type DeltaSource_AsOf struct {
-	// The latest version of this instant, in RFC 3339, by the times that commits say.
-	AsOf string `protobuf:"bytes,3,opt,name=as_of,json=asOf,proto3,oneof"`
-}
-
-func (*DeltaSource_Version) isDeltaSource_At() {}
-
-func (*DeltaSource_AsOf) isDeltaSource_At() {}
-
 // PostgresSource reads Parquet files that plumb pull fills with the rows of a query in PostgreSQL. Rows are only added:
 // those of later pulls have a later created time, or event time if the source has no created time.
 type PostgresSource struct {
@@ -1015,7 +878,7 @@ type PostgresSource struct {
 
 func (x *PostgresSource) Reset() {
 	*x = PostgresSource{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[10]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1027,7 +890,7 @@ func (x *PostgresSource) String() string {
 func (*PostgresSource) ProtoMessage() {}
 
 func (x *PostgresSource) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[10]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1040,7 +903,7 @@ func (x *PostgresSource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostgresSource.ProtoReflect.Descriptor instead.
 func (*PostgresSource) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{10}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *PostgresSource) GetConnection() string {
@@ -1071,17 +934,21 @@ func (x *PostgresSource) GetOverlap() *durationpb.Duration {
 	return nil
 }
 
-// SqlSource is a DuckDB SELECT over other sources, which it refers to by their names.
+// SqlSource is a SELECT over other sources, which it refers to by their names.
 type SqlSource struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Query         string                 `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The SELECT, as DuckDB reads it.
+	Query string `protobuf:"bytes,1,opt,name=query,proto3" json:"query,omitempty"`
+	// The same SELECT for the offline engine spark, where Spark does not read the query's text or reads it otherwise. It
+	// refers to sources that the query refers to.
+	Spark         string `protobuf:"bytes,2,opt,name=spark,proto3" json:"spark,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SqlSource) Reset() {
 	*x = SqlSource{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[11]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1093,7 +960,7 @@ func (x *SqlSource) String() string {
 func (*SqlSource) ProtoMessage() {}
 
 func (x *SqlSource) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[11]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1106,12 +973,19 @@ func (x *SqlSource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SqlSource.ProtoReflect.Descriptor instead.
 func (*SqlSource) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{11}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SqlSource) GetQuery() string {
 	if x != nil {
 		return x.Query
+	}
+	return ""
+}
+
+func (x *SqlSource) GetSpark() string {
+	if x != nil {
+		return x.Spark
 	}
 	return ""
 }
@@ -1139,16 +1013,14 @@ type FeatureView struct {
 	// begins there.
 	Lookback *durationpb.Duration `protobuf:"bytes,10,opt,name=lookback,proto3" json:"lookback,omitempty"`
 	// What is computed of the rows of the source as events (R18 to R22).
-	Aggregations []*Aggregation `protobuf:"bytes,11,rep,name=aggregations,proto3" json:"aggregations,omitempty"`
-	// Who answers for it, such as a team or an address.
-	Owner         string `protobuf:"bytes,12,opt,name=owner,proto3" json:"owner,omitempty"`
+	Aggregations  []*Aggregation `protobuf:"bytes,11,rep,name=aggregations,proto3" json:"aggregations,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FeatureView) Reset() {
 	*x = FeatureView{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[12]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1160,7 +1032,7 @@ func (x *FeatureView) String() string {
 func (*FeatureView) ProtoMessage() {}
 
 func (x *FeatureView) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[12]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1173,7 +1045,7 @@ func (x *FeatureView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FeatureView.ProtoReflect.Descriptor instead.
 func (*FeatureView) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{12}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *FeatureView) GetName() string {
@@ -1253,13 +1125,6 @@ func (x *FeatureView) GetAggregations() []*Aggregation {
 	return nil
 }
 
-func (x *FeatureView) GetOwner() string {
-	if x != nil {
-		return x.Owner
-	}
-	return ""
-}
-
 // Aggregation computes functions of one column over windows: one feature for each function and window.
 type Aggregation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1286,7 +1151,7 @@ type Aggregation struct {
 
 func (x *Aggregation) Reset() {
 	*x = Aggregation{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[13]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1298,7 +1163,7 @@ func (x *Aggregation) String() string {
 func (*Aggregation) ProtoMessage() {}
 
 func (x *Aggregation) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[13]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1311,7 +1176,7 @@ func (x *Aggregation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Aggregation.ProtoReflect.Descriptor instead.
 func (*Aggregation) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{13}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Aggregation) GetOf() string {
@@ -1391,7 +1256,7 @@ type AggregateFunction struct {
 
 func (x *AggregateFunction) Reset() {
 	*x = AggregateFunction{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[14]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1403,7 +1268,7 @@ func (x *AggregateFunction) String() string {
 func (*AggregateFunction) ProtoMessage() {}
 
 func (x *AggregateFunction) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[14]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1416,7 +1281,7 @@ func (x *AggregateFunction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AggregateFunction.ProtoReflect.Descriptor instead.
 func (*AggregateFunction) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{14}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *AggregateFunction) GetName() string {
@@ -1458,7 +1323,7 @@ func (x *AggregateFunction) GetMaxValues() uint32 {
 // its source (R3).
 type PushLog struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The folder, relative to the project folder, or s3://BUCKET/PREFIX; below offline.roots. No other view may use it.
+	// The folder, relative to the project folder and below offline.roots. No other view may use it.
 	Path          string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1466,7 +1331,7 @@ type PushLog struct {
 
 func (x *PushLog) Reset() {
 	*x = PushLog{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[15]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1478,7 +1343,7 @@ func (x *PushLog) String() string {
 func (*PushLog) ProtoMessage() {}
 
 func (x *PushLog) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[15]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1491,7 +1356,7 @@ func (x *PushLog) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushLog.ProtoReflect.Descriptor instead.
 func (*PushLog) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{15}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PushLog) GetPath() string {
@@ -1518,7 +1383,7 @@ type Feature struct {
 
 func (x *Feature) Reset() {
 	*x = Feature{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[16]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1530,7 +1395,7 @@ func (x *Feature) String() string {
 func (*Feature) ProtoMessage() {}
 
 func (x *Feature) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[16]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1543,7 +1408,7 @@ func (x *Feature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Feature.ProtoReflect.Descriptor instead.
 func (*Feature) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{16}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Feature) GetName() string {
@@ -1598,18 +1463,16 @@ type OnDemandView struct {
 	// The feature views whose features expressions may read, as alias.feature.
 	Views []*ViewInput `protobuf:"bytes,3,rep,name=views,proto3" json:"views,omitempty"`
 	// There is at least one.
-	Features    []*ComputedFeature `protobuf:"bytes,4,rep,name=features,proto3" json:"features,omitempty"`
-	Description string             `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
-	Tags        map[string]string  `protobuf:"bytes,6,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Who answers for it, such as a team or an address.
-	Owner         string `protobuf:"bytes,7,opt,name=owner,proto3" json:"owner,omitempty"`
+	Features      []*ComputedFeature `protobuf:"bytes,4,rep,name=features,proto3" json:"features,omitempty"`
+	Description   string             `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
+	Tags          map[string]string  `protobuf:"bytes,6,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *OnDemandView) Reset() {
 	*x = OnDemandView{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[17]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1621,7 +1484,7 @@ func (x *OnDemandView) String() string {
 func (*OnDemandView) ProtoMessage() {}
 
 func (x *OnDemandView) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[17]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1634,7 +1497,7 @@ func (x *OnDemandView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OnDemandView.ProtoReflect.Descriptor instead.
 func (*OnDemandView) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{17}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *OnDemandView) GetName() string {
@@ -1679,13 +1542,6 @@ func (x *OnDemandView) GetTags() map[string]string {
 	return nil
 }
 
-func (x *OnDemandView) GetOwner() string {
-	if x != nil {
-		return x.Owner
-	}
-	return ""
-}
-
 // RequestInput is a value that comes with the request. Offline it is a label column.
 type RequestInput struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
@@ -1700,7 +1556,7 @@ type RequestInput struct {
 
 func (x *RequestInput) Reset() {
 	*x = RequestInput{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[18]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1712,7 +1568,7 @@ func (x *RequestInput) String() string {
 func (*RequestInput) ProtoMessage() {}
 
 func (x *RequestInput) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[18]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1725,7 +1581,7 @@ func (x *RequestInput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestInput.ProtoReflect.Descriptor instead.
 func (*RequestInput) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{18}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RequestInput) GetName() string {
@@ -1772,7 +1628,7 @@ type ViewInput struct {
 
 func (x *ViewInput) Reset() {
 	*x = ViewInput{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[19]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1784,7 +1640,7 @@ func (x *ViewInput) String() string {
 func (*ViewInput) ProtoMessage() {}
 
 func (x *ViewInput) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[19]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1797,7 +1653,7 @@ func (x *ViewInput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ViewInput.ProtoReflect.Descriptor instead.
 func (*ViewInput) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{19}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ViewInput) GetView() string {
@@ -1839,7 +1695,7 @@ type ComputedFeature struct {
 
 func (x *ComputedFeature) Reset() {
 	*x = ComputedFeature{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[20]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1851,7 +1707,7 @@ func (x *ComputedFeature) String() string {
 func (*ComputedFeature) ProtoMessage() {}
 
 func (x *ComputedFeature) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[20]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1864,7 +1720,7 @@ func (x *ComputedFeature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComputedFeature.ProtoReflect.Descriptor instead.
 func (*ComputedFeature) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{20}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ComputedFeature) GetName() string {
@@ -1916,18 +1772,16 @@ type FeatureService struct {
 	// Output columns are named view__feature rather than feature (R10).
 	FullNames bool `protobuf:"varint,2,opt,name=full_names,json=fullNames,proto3" json:"full_names,omitempty"`
 	// There is at least one.
-	Features    []*ViewReference  `protobuf:"bytes,3,rep,name=features,proto3" json:"features,omitempty"`
-	Description string            `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
-	Tags        map[string]string `protobuf:"bytes,5,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Who answers for it, such as a team or an address.
-	Owner         string `protobuf:"bytes,6,opt,name=owner,proto3" json:"owner,omitempty"`
+	Features      []*ViewReference  `protobuf:"bytes,3,rep,name=features,proto3" json:"features,omitempty"`
+	Description   string            `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
+	Tags          map[string]string `protobuf:"bytes,5,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FeatureService) Reset() {
 	*x = FeatureService{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[21]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1939,7 +1793,7 @@ func (x *FeatureService) String() string {
 func (*FeatureService) ProtoMessage() {}
 
 func (x *FeatureService) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[21]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1952,7 +1806,7 @@ func (x *FeatureService) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FeatureService.ProtoReflect.Descriptor instead.
 func (*FeatureService) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{21}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *FeatureService) GetName() string {
@@ -1990,13 +1844,6 @@ func (x *FeatureService) GetTags() map[string]string {
 	return nil
 }
 
-func (x *FeatureService) GetOwner() string {
-	if x != nil {
-		return x.Owner
-	}
-	return ""
-}
-
 // ViewReference selects features of one feature view or on-demand view. It may give the view another name in the output columns, and read the
 // view's keys from other label columns (R11).
 type ViewReference struct {
@@ -2015,7 +1862,7 @@ type ViewReference struct {
 
 func (x *ViewReference) Reset() {
 	*x = ViewReference{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[22]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2027,7 +1874,7 @@ func (x *ViewReference) String() string {
 func (*ViewReference) ProtoMessage() {}
 
 func (x *ViewReference) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[22]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2040,7 +1887,7 @@ func (x *ViewReference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ViewReference.ProtoReflect.Descriptor instead.
 func (*ViewReference) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{22}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ViewReference) GetView() string {
@@ -2081,22 +1928,20 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\asources\x18\x02 \x03(\v2\x10.plumb.v1.SourceR\asources\x12:\n" +
 	"\rfeature_views\x18\x03 \x03(\v2\x15.plumb.v1.FeatureViewR\ffeatureViews\x12C\n" +
 	"\x10feature_services\x18\x04 \x03(\v2\x18.plumb.v1.FeatureServiceR\x0ffeatureServices\x12>\n" +
-	"\x0fon_demand_views\x18\x05 \x03(\v2\x16.plumb.v1.OnDemandViewR\ronDemandViews\"\xa7\x02\n" +
+	"\x0fon_demand_views\x18\x05 \x03(\v2\x16.plumb.v1.OnDemandViewR\ronDemandViews\"\x91\x02\n" +
 	"\x06Entity\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x12;\n" +
 	"\tjoin_keys\x18\x02 \x03(\v2\x11.plumb.v1.JoinKeyB\v\xbaH\b\xc8\x01\x01\x92\x01\x02\b\x01R\bjoinKeys\x12 \n" +
 	"\vdescription\x18\x03 \x01(\tR\vdescription\x12.\n" +
-	"\x04tags\x18\x04 \x03(\v2\x1a.plumb.v1.Entity.TagsEntryR\x04tags\x12\x14\n" +
-	"\x05owner\x18\x05 \x01(\tR\x05owner\x1a7\n" +
+	"\x04tags\x18\x04 \x03(\v2\x1a.plumb.v1.Entity.TagsEntryR\x04tags\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x93\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xfb\x01\n" +
 	"\aJoinKey\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x12\x90\x01\n" +
 	"\x04type\x18\x02 \x01(\x0e2\x0e.plumb.v1.TypeBl\xbaHi\xba\x01c\n" +
 	"\rjoin_key_type\x129of a join key must be STRING, BYTES, BOOL, INT32 or INT64\x1a\x17this in [1, 2, 3, 6, 7]\xc8\x01\x01R\x04type\x12\x1c\n" +
-	"\tsensitive\x18\x03 \x01(\bR\tsensitive\x12\x16\n" +
-	"\x06column\x18\x04 \x01(\tR\x06column\"\xef\x05\n" +
+	"\tsensitive\x18\x03 \x01(\bR\tsensitive\"\xaa\x05\n" +
 	"\x06Source\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x123\n" +
 	"\aparquet\x18\x02 \x01(\v2\x17.plumb.v1.ParquetSourceH\x00R\aparquet\x12'\n" +
@@ -2104,16 +1949,14 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\x03csv\x18\b \x01(\v2\x13.plumb.v1.CsvSourceH\x00R\x03csv\x121\n" +
 	"\x05jsonl\x18\t \x01(\v2\x19.plumb.v1.JsonLinesSourceH\x00R\x05jsonl\x126\n" +
 	"\bpostgres\x18\f \x01(\v2\x18.plumb.v1.PostgresSourceH\x00R\bpostgres\x123\n" +
-	"\aiceberg\x18\r \x01(\v2\x17.plumb.v1.IcebergSourceH\x00R\aiceberg\x12-\n" +
-	"\x05delta\x18\x0e \x01(\v2\x15.plumb.v1.DeltaSourceH\x00R\x05delta\x12'\n" +
+	"\aiceberg\x18\r \x01(\v2\x17.plumb.v1.IcebergSourceH\x00R\aiceberg\x12'\n" +
 	"\x0fevent_timestamp\x18\x04 \x01(\tR\x0eeventTimestamp\x12+\n" +
 	"\x11created_timestamp\x18\x05 \x01(\tR\x10createdTimestamp\x12 \n" +
 	"\vdescription\x18\x06 \x01(\tR\vdescription\x12.\n" +
 	"\x04tags\x18\a \x03(\v2\x1a.plumb.v1.Source.TagsEntryR\x04tags\x120\n" +
 	"\acolumns\x18\n" +
 	" \x03(\v2\x16.plumb.v1.SourceColumnR\acolumns\x12\x16\n" +
-	"\x06filter\x18\v \x01(\tR\x06filter\x12\x14\n" +
-	"\x05owner\x18\x10 \x01(\tR\x05owner\x1a7\n" +
+	"\x06filter\x18\v \x01(\tR\x06filter\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\r\n" +
@@ -2140,12 +1983,6 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\bsnapshot\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02 \x00H\x00R\bsnapshot\x12\x1b\n" +
 	"\x03tag\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x10\x01H\x00R\x03tag\x12\x1e\n" +
 	"\x05as_of\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x10\x01H\x00R\x04asOfB\x04\n" +
-	"\x02at\"x\n" +
-	"\vDeltaSource\x12\x1e\n" +
-	"\x04path\x18\x01 \x01(\tB\n" +
-	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x04path\x12#\n" +
-	"\aversion\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00H\x00R\aversion\x12\x1e\n" +
-	"\x05as_of\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x10\x01H\x00R\x04asOfB\x04\n" +
 	"\x02at\"\xde\x01\n" +
 	"\x0ePostgresSource\x12K\n" +
 	"\n" +
@@ -2155,10 +1992,11 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x05query\x12\x1e\n" +
 	"\x04path\x18\x03 \x01(\tB\n" +
 	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x04path\x12=\n" +
-	"\aoverlap\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\b\xbaH\x05\xaa\x01\x02*\x00R\aoverlap\"-\n" +
+	"\aoverlap\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\b\xbaH\x05\xaa\x01\x02*\x00R\aoverlap\"C\n" +
 	"\tSqlSource\x12 \n" +
 	"\x05query\x18\x01 \x01(\tB\n" +
-	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x05query\"\xfa\x04\n" +
+	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x05query\x12\x14\n" +
+	"\x05spark\x18\x02 \x01(\tR\x05spark\"\xe4\x04\n" +
 	"\vFeatureView\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x12(\n" +
 	"\bentities\x18\x02 \x03(\tB\f\xbaH\t\x92\x01\x06\"\x04r\x02\x10\x01R\bentities\x12\"\n" +
@@ -2172,8 +2010,7 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\bpush_log\x18\t \x01(\v2\x11.plumb.v1.PushLogR\apushLog\x12?\n" +
 	"\blookback\x18\n" +
 	" \x01(\v2\x19.google.protobuf.DurationB\b\xbaH\x05\xaa\x01\x02*\x00R\blookback\x129\n" +
-	"\faggregations\x18\v \x03(\v2\x15.plumb.v1.AggregationR\faggregations\x12\x14\n" +
-	"\x05owner\x18\f \x01(\tR\x05owner\x1a7\n" +
+	"\faggregations\x18\v \x03(\v2\x15.plumb.v1.AggregationR\faggregations\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\t\n" +
@@ -2206,15 +2043,14 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\tsensitive\x18\x06 \x01(\bR\tsensitive\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x97\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x81\x03\n" +
 	"\fOnDemandView\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x120\n" +
 	"\arequest\x18\x02 \x03(\v2\x16.plumb.v1.RequestInputR\arequest\x12)\n" +
 	"\x05views\x18\x03 \x03(\v2\x13.plumb.v1.ViewInputR\x05views\x12B\n" +
 	"\bfeatures\x18\x04 \x03(\v2\x19.plumb.v1.ComputedFeatureB\v\xbaH\b\xc8\x01\x01\x92\x01\x02\b\x01R\bfeatures\x12 \n" +
 	"\vdescription\x18\x05 \x01(\tR\vdescription\x124\n" +
-	"\x04tags\x18\x06 \x03(\v2 .plumb.v1.OnDemandView.TagsEntryR\x04tags\x12\x14\n" +
-	"\x05owner\x18\a \x01(\tR\x05owner\x1a7\n" +
+	"\x04tags\x18\x06 \x03(\v2 .plumb.v1.OnDemandView.TagsEntryR\x04tags\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc0\x01\n" +
@@ -2243,15 +2079,14 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\tsensitive\x18\x06 \x01(\bR\tsensitive\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xdb\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc5\x02\n" +
 	"\x0eFeatureService\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x12\x1d\n" +
 	"\n" +
 	"full_names\x18\x02 \x01(\bR\tfullNames\x12@\n" +
 	"\bfeatures\x18\x03 \x03(\v2\x17.plumb.v1.ViewReferenceB\v\xbaH\b\xc8\x01\x01\x92\x01\x02\b\x01R\bfeatures\x12 \n" +
 	"\vdescription\x18\x04 \x01(\tR\vdescription\x126\n" +
-	"\x04tags\x18\x05 \x03(\v2\".plumb.v1.FeatureService.TagsEntryR\x04tags\x12\x14\n" +
-	"\x05owner\x18\x06 \x01(\tR\x05owner\x1a7\n" +
+	"\x04tags\x18\x05 \x03(\v2\".plumb.v1.FeatureService.TagsEntryR\x04tags\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa5\x02\n" +
@@ -2299,7 +2134,7 @@ func file_plumb_v1_definitions_proto_rawDescGZIP() []byte {
 }
 
 var file_plumb_v1_definitions_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_plumb_v1_definitions_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_plumb_v1_definitions_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_plumb_v1_definitions_proto_goTypes = []any{
 	(Type)(0),                   // 0: plumb.v1.Type
 	(*Definitions)(nil),         // 1: plumb.v1.Definitions
@@ -2311,77 +2146,75 @@ var file_plumb_v1_definitions_proto_goTypes = []any{
 	(*CsvSource)(nil),           // 7: plumb.v1.CsvSource
 	(*JsonLinesSource)(nil),     // 8: plumb.v1.JsonLinesSource
 	(*IcebergSource)(nil),       // 9: plumb.v1.IcebergSource
-	(*DeltaSource)(nil),         // 10: plumb.v1.DeltaSource
-	(*PostgresSource)(nil),      // 11: plumb.v1.PostgresSource
-	(*SqlSource)(nil),           // 12: plumb.v1.SqlSource
-	(*FeatureView)(nil),         // 13: plumb.v1.FeatureView
-	(*Aggregation)(nil),         // 14: plumb.v1.Aggregation
-	(*AggregateFunction)(nil),   // 15: plumb.v1.AggregateFunction
-	(*PushLog)(nil),             // 16: plumb.v1.PushLog
-	(*Feature)(nil),             // 17: plumb.v1.Feature
-	(*OnDemandView)(nil),        // 18: plumb.v1.OnDemandView
-	(*RequestInput)(nil),        // 19: plumb.v1.RequestInput
-	(*ViewInput)(nil),           // 20: plumb.v1.ViewInput
-	(*ComputedFeature)(nil),     // 21: plumb.v1.ComputedFeature
-	(*FeatureService)(nil),      // 22: plumb.v1.FeatureService
-	(*ViewReference)(nil),       // 23: plumb.v1.ViewReference
-	nil,                         // 24: plumb.v1.Entity.TagsEntry
-	nil,                         // 25: plumb.v1.Source.TagsEntry
-	nil,                         // 26: plumb.v1.FeatureView.TagsEntry
-	nil,                         // 27: plumb.v1.Feature.TagsEntry
-	nil,                         // 28: plumb.v1.OnDemandView.TagsEntry
-	nil,                         // 29: plumb.v1.ViewInput.JoinKeysEntry
-	nil,                         // 30: plumb.v1.ComputedFeature.TagsEntry
-	nil,                         // 31: plumb.v1.FeatureService.TagsEntry
-	nil,                         // 32: plumb.v1.ViewReference.JoinKeysEntry
-	(*durationpb.Duration)(nil), // 33: google.protobuf.Duration
+	(*PostgresSource)(nil),      // 10: plumb.v1.PostgresSource
+	(*SqlSource)(nil),           // 11: plumb.v1.SqlSource
+	(*FeatureView)(nil),         // 12: plumb.v1.FeatureView
+	(*Aggregation)(nil),         // 13: plumb.v1.Aggregation
+	(*AggregateFunction)(nil),   // 14: plumb.v1.AggregateFunction
+	(*PushLog)(nil),             // 15: plumb.v1.PushLog
+	(*Feature)(nil),             // 16: plumb.v1.Feature
+	(*OnDemandView)(nil),        // 17: plumb.v1.OnDemandView
+	(*RequestInput)(nil),        // 18: plumb.v1.RequestInput
+	(*ViewInput)(nil),           // 19: plumb.v1.ViewInput
+	(*ComputedFeature)(nil),     // 20: plumb.v1.ComputedFeature
+	(*FeatureService)(nil),      // 21: plumb.v1.FeatureService
+	(*ViewReference)(nil),       // 22: plumb.v1.ViewReference
+	nil,                         // 23: plumb.v1.Entity.TagsEntry
+	nil,                         // 24: plumb.v1.Source.TagsEntry
+	nil,                         // 25: plumb.v1.FeatureView.TagsEntry
+	nil,                         // 26: plumb.v1.Feature.TagsEntry
+	nil,                         // 27: plumb.v1.OnDemandView.TagsEntry
+	nil,                         // 28: plumb.v1.ViewInput.JoinKeysEntry
+	nil,                         // 29: plumb.v1.ComputedFeature.TagsEntry
+	nil,                         // 30: plumb.v1.FeatureService.TagsEntry
+	nil,                         // 31: plumb.v1.ViewReference.JoinKeysEntry
+	(*durationpb.Duration)(nil), // 32: google.protobuf.Duration
 }
 var file_plumb_v1_definitions_proto_depIdxs = []int32{
 	2,  // 0: plumb.v1.Definitions.entities:type_name -> plumb.v1.Entity
 	4,  // 1: plumb.v1.Definitions.sources:type_name -> plumb.v1.Source
-	13, // 2: plumb.v1.Definitions.feature_views:type_name -> plumb.v1.FeatureView
-	22, // 3: plumb.v1.Definitions.feature_services:type_name -> plumb.v1.FeatureService
-	18, // 4: plumb.v1.Definitions.on_demand_views:type_name -> plumb.v1.OnDemandView
+	12, // 2: plumb.v1.Definitions.feature_views:type_name -> plumb.v1.FeatureView
+	21, // 3: plumb.v1.Definitions.feature_services:type_name -> plumb.v1.FeatureService
+	17, // 4: plumb.v1.Definitions.on_demand_views:type_name -> plumb.v1.OnDemandView
 	3,  // 5: plumb.v1.Entity.join_keys:type_name -> plumb.v1.JoinKey
-	24, // 6: plumb.v1.Entity.tags:type_name -> plumb.v1.Entity.TagsEntry
+	23, // 6: plumb.v1.Entity.tags:type_name -> plumb.v1.Entity.TagsEntry
 	0,  // 7: plumb.v1.JoinKey.type:type_name -> plumb.v1.Type
 	6,  // 8: plumb.v1.Source.parquet:type_name -> plumb.v1.ParquetSource
-	12, // 9: plumb.v1.Source.sql:type_name -> plumb.v1.SqlSource
+	11, // 9: plumb.v1.Source.sql:type_name -> plumb.v1.SqlSource
 	7,  // 10: plumb.v1.Source.csv:type_name -> plumb.v1.CsvSource
 	8,  // 11: plumb.v1.Source.jsonl:type_name -> plumb.v1.JsonLinesSource
-	11, // 12: plumb.v1.Source.postgres:type_name -> plumb.v1.PostgresSource
+	10, // 12: plumb.v1.Source.postgres:type_name -> plumb.v1.PostgresSource
 	9,  // 13: plumb.v1.Source.iceberg:type_name -> plumb.v1.IcebergSource
-	10, // 14: plumb.v1.Source.delta:type_name -> plumb.v1.DeltaSource
-	25, // 15: plumb.v1.Source.tags:type_name -> plumb.v1.Source.TagsEntry
-	5,  // 16: plumb.v1.Source.columns:type_name -> plumb.v1.SourceColumn
-	0,  // 17: plumb.v1.SourceColumn.type:type_name -> plumb.v1.Type
-	33, // 18: plumb.v1.PostgresSource.overlap:type_name -> google.protobuf.Duration
-	33, // 19: plumb.v1.FeatureView.ttl:type_name -> google.protobuf.Duration
-	17, // 20: plumb.v1.FeatureView.features:type_name -> plumb.v1.Feature
-	26, // 21: plumb.v1.FeatureView.tags:type_name -> plumb.v1.FeatureView.TagsEntry
-	16, // 22: plumb.v1.FeatureView.push_log:type_name -> plumb.v1.PushLog
-	33, // 23: plumb.v1.FeatureView.lookback:type_name -> google.protobuf.Duration
-	14, // 24: plumb.v1.FeatureView.aggregations:type_name -> plumb.v1.Aggregation
-	15, // 25: plumb.v1.Aggregation.functions:type_name -> plumb.v1.AggregateFunction
-	33, // 26: plumb.v1.Aggregation.offset:type_name -> google.protobuf.Duration
-	0,  // 27: plumb.v1.Feature.type:type_name -> plumb.v1.Type
-	27, // 28: plumb.v1.Feature.tags:type_name -> plumb.v1.Feature.TagsEntry
-	19, // 29: plumb.v1.OnDemandView.request:type_name -> plumb.v1.RequestInput
-	20, // 30: plumb.v1.OnDemandView.views:type_name -> plumb.v1.ViewInput
-	21, // 31: plumb.v1.OnDemandView.features:type_name -> plumb.v1.ComputedFeature
-	28, // 32: plumb.v1.OnDemandView.tags:type_name -> plumb.v1.OnDemandView.TagsEntry
-	0,  // 33: plumb.v1.RequestInput.type:type_name -> plumb.v1.Type
-	29, // 34: plumb.v1.ViewInput.join_keys:type_name -> plumb.v1.ViewInput.JoinKeysEntry
-	0,  // 35: plumb.v1.ComputedFeature.type:type_name -> plumb.v1.Type
-	30, // 36: plumb.v1.ComputedFeature.tags:type_name -> plumb.v1.ComputedFeature.TagsEntry
-	23, // 37: plumb.v1.FeatureService.features:type_name -> plumb.v1.ViewReference
-	31, // 38: plumb.v1.FeatureService.tags:type_name -> plumb.v1.FeatureService.TagsEntry
-	32, // 39: plumb.v1.ViewReference.join_keys:type_name -> plumb.v1.ViewReference.JoinKeysEntry
-	40, // [40:40] is the sub-list for method output_type
-	40, // [40:40] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	24, // 14: plumb.v1.Source.tags:type_name -> plumb.v1.Source.TagsEntry
+	5,  // 15: plumb.v1.Source.columns:type_name -> plumb.v1.SourceColumn
+	0,  // 16: plumb.v1.SourceColumn.type:type_name -> plumb.v1.Type
+	32, // 17: plumb.v1.PostgresSource.overlap:type_name -> google.protobuf.Duration
+	32, // 18: plumb.v1.FeatureView.ttl:type_name -> google.protobuf.Duration
+	16, // 19: plumb.v1.FeatureView.features:type_name -> plumb.v1.Feature
+	25, // 20: plumb.v1.FeatureView.tags:type_name -> plumb.v1.FeatureView.TagsEntry
+	15, // 21: plumb.v1.FeatureView.push_log:type_name -> plumb.v1.PushLog
+	32, // 22: plumb.v1.FeatureView.lookback:type_name -> google.protobuf.Duration
+	13, // 23: plumb.v1.FeatureView.aggregations:type_name -> plumb.v1.Aggregation
+	14, // 24: plumb.v1.Aggregation.functions:type_name -> plumb.v1.AggregateFunction
+	32, // 25: plumb.v1.Aggregation.offset:type_name -> google.protobuf.Duration
+	0,  // 26: plumb.v1.Feature.type:type_name -> plumb.v1.Type
+	26, // 27: plumb.v1.Feature.tags:type_name -> plumb.v1.Feature.TagsEntry
+	18, // 28: plumb.v1.OnDemandView.request:type_name -> plumb.v1.RequestInput
+	19, // 29: plumb.v1.OnDemandView.views:type_name -> plumb.v1.ViewInput
+	20, // 30: plumb.v1.OnDemandView.features:type_name -> plumb.v1.ComputedFeature
+	27, // 31: plumb.v1.OnDemandView.tags:type_name -> plumb.v1.OnDemandView.TagsEntry
+	0,  // 32: plumb.v1.RequestInput.type:type_name -> plumb.v1.Type
+	28, // 33: plumb.v1.ViewInput.join_keys:type_name -> plumb.v1.ViewInput.JoinKeysEntry
+	0,  // 34: plumb.v1.ComputedFeature.type:type_name -> plumb.v1.Type
+	29, // 35: plumb.v1.ComputedFeature.tags:type_name -> plumb.v1.ComputedFeature.TagsEntry
+	22, // 36: plumb.v1.FeatureService.features:type_name -> plumb.v1.ViewReference
+	30, // 37: plumb.v1.FeatureService.tags:type_name -> plumb.v1.FeatureService.TagsEntry
+	31, // 38: plumb.v1.ViewReference.join_keys:type_name -> plumb.v1.ViewReference.JoinKeysEntry
+	39, // [39:39] is the sub-list for method output_type
+	39, // [39:39] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_plumb_v1_definitions_proto_init() }
@@ -2396,25 +2229,20 @@ func file_plumb_v1_definitions_proto_init() {
 		(*Source_Jsonl)(nil),
 		(*Source_Postgres)(nil),
 		(*Source_Iceberg)(nil),
-		(*Source_Delta)(nil),
 	}
 	file_plumb_v1_definitions_proto_msgTypes[8].OneofWrappers = []any{
 		(*IcebergSource_Snapshot)(nil),
 		(*IcebergSource_Tag)(nil),
 		(*IcebergSource_AsOf)(nil),
 	}
-	file_plumb_v1_definitions_proto_msgTypes[9].OneofWrappers = []any{
-		(*DeltaSource_Version)(nil),
-		(*DeltaSource_AsOf)(nil),
-	}
-	file_plumb_v1_definitions_proto_msgTypes[12].OneofWrappers = []any{}
+	file_plumb_v1_definitions_proto_msgTypes[11].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plumb_v1_definitions_proto_rawDesc), len(file_plumb_v1_definitions_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   32,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

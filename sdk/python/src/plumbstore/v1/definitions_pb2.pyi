@@ -198,10 +198,12 @@ class PostgresSource(_message.Message):
     def __init__(self, connection: _Optional[str] = ..., query: _Optional[str] = ..., path: _Optional[str] = ..., overlap: _Optional[_Union[_duration_pb2.Duration, _Mapping]] = ...) -> None: ...
 
 class SqlSource(_message.Message):
-    __slots__ = ("query",)
+    __slots__ = ("query", "spark")
     QUERY_FIELD_NUMBER: _ClassVar[int]
+    SPARK_FIELD_NUMBER: _ClassVar[int]
     query: str
-    def __init__(self, query: _Optional[str] = ...) -> None: ...
+    spark: str
+    def __init__(self, query: _Optional[str] = ..., spark: _Optional[str] = ...) -> None: ...
 
 class FeatureView(_message.Message):
     __slots__ = ("name", "entities", "source", "ttl", "online", "features", "description", "tags", "push_log", "lookback", "aggregations", "owner")
