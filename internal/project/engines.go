@@ -24,7 +24,6 @@ import (
 	"github.com/plumbstore/plumb/store/pushlog"
 	"github.com/plumbstore/plumb/store/redis"
 	"github.com/plumbstore/plumb/store/spark"
-	"github.com/plumbstore/plumb/store/spark/connect"
 	"github.com/plumbstore/plumb/store/sqlite"
 )
 
@@ -82,7 +81,7 @@ func openEngine(c *config.Config, configured duckdb.Config) (Offline, error) {
 	}
 	server := c.Offline.Spark
 	return spark.Open(spark.Config{
-		Server: connect.Config{
+		Server: spark.Server{
 			Remote: server.Remote.Reveal(), Token: server.Token.Reveal(), Settings: server.Settings,
 			CA: server.CA, Cert: server.Cert, Key: server.Key, ServerName: server.ServerName,
 		},

@@ -11,22 +11,34 @@ import (
 	"github.com/plumbstore/plumb/store/offline"
 	"github.com/plumbstore/plumb/store/offline/offlinetest"
 	"github.com/plumbstore/plumb/store/spark"
-	"github.com/plumbstore/plumb/store/spark/connect"
+	"github.com/plumbstore/plumb/store/spark/sparktest"
 	"github.com/plumbstore/plumb/store/storetest"
 )
 
-var suite = offlinetest.Suite{Offline: storetest.Offline{Open: openEngine, Lacks: lacks}}
-
-// lacks says whether an error refuses a source that is not read by Spark.
-func lacks(err error) bool { return strings.Contains(err.Error(), "not read by Spark") }
+// A statement takes Spark a second of processor time at least, so few worlds are drawn.
+const worlds = "4"
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	os.Exit(m.Run())
+	if err := flag.Set("rapid.checks", worlds); err != nil { // What the command line says comes after it.
+		panic(err)
+	}
+	os.Exit(sparktest.Main(m))
 }
 
-// openEngine opens an engine over the suite's server. Spark has threads of its own.
-func openEngine(t testing.TB, projectDir string, threads int) offline.Engine {
+// suite checks this engine against the offline contract. Sources that are not read by Spark are left out.
+var suite = offlinetest.Suite{Offline: storetest.Offline{
+	Open: func(t testing.TB, projectDir string, threads int) offline.Engine {
+		return openEngine(t, projectDir, threads)
+	},
+	OneNaN: true,
+	Lacks: func(err error) bool {
+		return strings.Contains(err.Error(), "not read by Spark")
+	},
+}}
+
+// openEngine opens an engine over the server that all tests share.
+func openEngine(t testing.TB, projectDir string, threads int) *spark.Engine {
+	t.Helper()
 	temporary := projectDir + ".tmp"
 	if err := os.MkdirAll(temporary, 0o755); err != nil {
 		t.Fatal(err)
@@ -42,16 +54,41 @@ func openEngine(t testing.TB, projectDir string, threads int) offline.Engine {
 		staged.ProjectDir, staged.Roots = folder, []string{"."}
 		return duckdb.Open(staged)
 	}
-	opened, err := spark.Open(spark.Config{Server: connect.Config{Remote: "sc://" + os.Getenv("PLUMB_SPARKTEST")},
-		Staging: filepath.Clean(temporary), ProjectDir: projectDir, Embedded: engine, Over: over})
+	opened, err := spark.Open(spark.Config{Server: spark.Server{Remote: sparktest.Shared(t).Remote},
+		Staging: temporary, ProjectDir: projectDir, Embedded: engine, Over: over})
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { leftIn(t, temporary) })
 	return opened
 }
 
-func TestR3_TheGreatestRowWins(t *testing.T) { suite.Rule(t, "R3") }
+// leftIn fails the test if something is left in a staging folder.
+func leftIn(t testing.TB, folder string) {
+	t.Helper()
+	left, err := filepath.Glob(filepath.Join(folder, "plumb-*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("left in the staging folder: %q, %v", left, err)
+	}
+}
 
-func TestR1toR13_RandomJoinsEqualTheReference(t *testing.T) { suite.RandomJoins(t) }
-func TestR5_RandomWindowsEqualTheReference(t *testing.T)    { suite.RandomWindows(t) }
-func TestR18toR26_RandomWindowsOfEvents(t *testing.T)       { suite.RandomWindowedJoins(t) }
+func TestR1toR13_RandomJoinsEqualTheReference(t *testing.T)            { suite.RandomJoins(t) }
+func TestR18toR26_RandomWindowsOfEventsEqualTheReference(t *testing.T) { suite.RandomWindowedJoins(t) }
+func TestR5_RandomWindowsEqualTheReference(t *testing.T)               { suite.RandomWindows(t) }
+
+// cases are those of the rules in which sources are read. The random worlds have all of them.
+func TestCasesOfRules(t *testing.T) {
+	for _, rule := range []string{"R3", "R4", "R8", "R9", "R12", "R13"} {
+		t.Run(rule, func(t *testing.T) {
+			if suite.Cases(t, rule) == 0 {
+				t.Error("there are none")
+			}
+		})
+	}
+}
+
+func TestYieldErrorsComeBack(t *testing.T)           { suite.YieldErrorsComeBack(t) }
+func TestFilesThatChangeAreErrors(t *testing.T)      { suite.ChangingFiles(t) }
+func TestUnknownKindsAreRefused(t *testing.T)        { suite.UnknownKinds(t) }
+func TestUnwritableResultsLeaveNothing(t *testing.T) { suite.UnwritableResultsLeaveNothing(t) }
+func TestR9_FailedRunsKeepWhatWasThere(t *testing.T) { suite.FailedRunsKeepWhatWasThere(t) }

@@ -13,10 +13,13 @@ import (
 	"github.com/plumbstore/plumb/store/spark/connect"
 )
 
+// Server is a Spark Connect server, and how to reach it.
+type Server = connect.Config
+
 // Config says which Spark server reads sources, and what the rows that it finds are given to.
 type Config struct {
 	// Server is the server, and the settings of its sessions.
-	Server connect.Config
+	Server Server
 	// Staging is a folder, relative to ProjectDir, that the server and this process have under one path, and may both
 	// write to.
 	Staging string

@@ -10,6 +10,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/parquet"
 	"github.com/apache/arrow-go/v18/parquet/file"
+	"github.com/apache/arrow-go/v18/parquet/metadata"
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 	"golang.org/x/sync/errgroup"
 
@@ -28,7 +29,11 @@ type sourceFile struct {
 }
 
 // storedColumn is a column of a file by the name that it has there.
-type storedColumn struct{ name, kind string }
+type storedColumn struct {
+	name, kind string
+	// nulls says that there may be nulls in it, as far as the footer says.
+	nulls bool
+}
 
 // column finds a column by its name, whose case does not count.
 func (f *sourceFile) column(name string) (storedColumn, bool) {
@@ -101,9 +106,31 @@ func (f *sourceFile) read() error {
 		if old[field.Name] {
 			kind = strings.Replace(kind, nanoseconds, "TIMESTAMP", 1)
 		}
-		f.columns = append(f.columns, storedColumn{field.Name, kind})
+		f.columns = append(f.columns, storedColumn{field.Name, kind, mayHoldNulls(opened.MetaData(), field.Name)})
 	}
 	return nil
+}
+
+// mayHoldNulls says whether a column of single values may hold nulls by what the footer says of its row groups.
+func mayHoldNulls(footer *metadata.FileMetaData, name string) bool {
+	at := footer.Schema.ColumnIndexByName(name)
+	if at < 0 {
+		return true
+	}
+	if footer.Schema.Column(at).MaxDefinitionLevel() == 0 {
+		return false
+	}
+	for i := range footer.NumRowGroups() {
+		chunk, err := footer.RowGroup(i).ColumnChunk(at)
+		if err != nil {
+			return true
+		}
+		statistics, err := chunk.Statistics()
+		if err != nil || statistics == nil || !statistics.HasNullCount() || statistics.NullCount() > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // nullFolder is the value of a name=value folder that stands for null.

@@ -148,13 +148,16 @@ func (j *join) run(ctx context.Context, write func(offline.Join) (offline.JoinRe
 	report offline.JoinReport, err error,
 ) {
 	err = j.within(ctx, func(o *operation, l *labels) error {
-		reduced := &reduced{join: j, selection: *j.request.Selection, reports: make([]offline.ViewReport, 0)}
+		reduced := &reduced{join: j, selection: *j.request.Selection}
 		reduced.selection.References = slices.Clone(j.request.Selection.References)
 		for i, v := range j.views {
 			o.watch(j.request.Progress, "Spark reads view "+v.view.Name)
 			if err := reduced.find(ctx, o, l, i, v); err != nil {
 				return fmt.Errorf("view %s: %w", v.view.Name, err)
 			}
+		}
+		if err := o.release(ctx); err != nil {
+			return err
 		}
 		if err := j.engine.checkUnchanged(ctx, sourcesOf(viewsRead(j.views)), j.Inputs()); err != nil {
 			return err
@@ -208,7 +211,7 @@ func (v *usedView) reach() *int64 {
 // bounds are the event times that labels see which look back by at most that.
 func (l *labels) bounds(back *int64) bounds {
 	if l.rows == 0 {
-		return bounds{}
+		return bounds{nothing: true}
 	}
 	b := bounds{to: &l.last}
 	if back != nil && l.first > math.MinInt64+*back {
@@ -222,9 +225,7 @@ func (l *labels) bounds(back *int64) bounds {
 type reduced struct {
 	join      *join
 	selection feature.Selection
-	reports   []offline.ViewReport
-	// staged are the rows, and unusable the counts of rows without a time or a key, of each view.
-	staged   []*staged
+	// unusable has how many rows of each view have no time, and how many have one and no value of a key.
 	unusable [][2]int64
 }
 
@@ -239,11 +240,13 @@ func (r *reduced) find(ctx context.Context, o *operation, l *labels, number int,
 	if err := o.write(ctx, s, r.join.query(v, rows, l)); err != nil {
 		return err
 	}
-	counts, err := o.numbers(ctx, rows.unusable(), 2)
-	if err != nil {
-		return err
+	counts := []int64{0, 0}
+	if !rows.allUsable() {
+		if counts, err = o.numbers(ctx, rows.unusable(), len(counts)); err != nil {
+			return err
+		}
 	}
-	r.staged, r.unusable = append(r.staged, s), append(r.unusable, [2]int64{counts[0], counts[1]})
+	r.unusable = append(r.unusable, [2]int64(counts))
 	read := v.view.InFiles(s.source())
 	for _, at := range v.positions {
 		r.selection.References[at].View = read

@@ -16,10 +16,7 @@ import (
 	"github.com/apache/arrow-go/v18/parquet/pqarrow"
 
 	"github.com/plumbstore/plumb/internal/fault"
-	"github.com/plumbstore/plumb/store/spark/connect"
 )
-
-type columnOf = connect.Column
 
 // numbers runs a query of one row of whole numbers.
 func (o *operation) numbers(ctx context.Context, query string, count int) ([]int64, error) {

@@ -3,12 +3,14 @@ package spark
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/plumbstore/plumb/feature"
 	"github.com/plumbstore/plumb/internal/fault"
+	"github.com/plumbstore/plumb/store/spark/connect"
 )
 
 // queryReading is the SQL of a SQL source: a chain of named relations, one for each source that the query reads and the
@@ -29,16 +31,15 @@ func (o *operation) readQuery(ctx context.Context, view *feature.View, inputs []
 		return nil, err
 	}
 	before := strings.Join(q.relations, ",\n") + ",\n"
-	from := "SELECT * FROM " + identifier(view.Source.Name)
-	described, err := o.session.Schema(ctx, "WITH "+strings.Join(q.relations, ",\n")+"\n"+from)
+	described, err := q.describe(ctx, o.session, view.Source)
 	if err != nil {
-		return nil, inQuery(view.Source, explain(err))
+		return nil, err
 	}
 	types := map[string]string{}
 	r := &rows{view: view, byValue: true}
 	var names []string
 	for _, name := range neededColumns(view, nil) {
-		at := slices.IndexFunc(described, func(c columnOf) bool { return strings.EqualFold(c.Name, name) })
+		at := slices.IndexFunc(described, func(c connect.Column) bool { return strings.EqualFold(c.Name, name) })
 		if at < 0 {
 			return nil, fault.Inputf("", "source %s of view %s has no column %q in Spark", view.Source.Name, view.Name, name)
 		}
@@ -47,6 +48,14 @@ func (o *operation) readQuery(ctx context.Context, view *feature.View, inputs []
 	}
 	r.columns = names
 	return r, r.define(before, "SELECT "+strings.Join(names, ", ")+" FROM "+identifier(view.Source.Name), types)
+}
+
+// describe lists the columns of a source that is defined.
+func (q *queryReading) describe(ctx context.Context, session *connect.Session, source *feature.Source) ([]connect.Column,
+	error,
+) {
+	columns, err := session.Schema(ctx, "WITH "+strings.Join(q.relations, ",\n")+"\nSELECT * FROM "+identifier(source.Name))
+	return columns, inQuery(source, err)
 }
 
 // define adds the relation of a source after those of the sources that it reads.
@@ -101,7 +110,11 @@ func (q *queryReading) defineRead(ctx context.Context, source *feature.Source, t
 	return nil
 }
 
-// inQuery says of which query an error of Spark is.
+// inQuery says of which query an error of Spark is. Faults of the server and the context's end are not the query's.
 func inQuery(source *feature.Source, err error) error {
+	failure, ok := errors.AsType[*connect.Error](err)
+	if !ok || failure.Class == "" {
+		return err
+	}
 	return fault.Inputf("", "the query of source %s fails in Spark: %v", source.Name, err)
 }

@@ -43,19 +43,20 @@ func escaped(path string) string {
 	return text.String()
 }
 
-// parquetFiles is the FROM item of Parquet files, whose paths are absolute.
+// parquetFiles is the FROM item of Parquet files, whose paths are absolute. Without the scheme, Spark would look for
+// them where it is configured to.
 func parquetFiles(paths []string) string {
 	if len(paths) == 1 {
 		path := paths[0]
 		if strings.ContainsAny(path, `\{}[]*?`) {
 			path = escaped(path)
 		}
-		return "parquet." + identifier(path)
+		return "parquet." + identifier("file://"+path)
 	}
 	names := make([]string, len(paths))
 	for i, path := range paths {
 		names[i] = escaped(strings.TrimPrefix(path, "/"))
 	}
 	// A path that begins with a brace would count as relative.
-	return "parquet." + identifier("/{"+strings.Join(names, ",")+"}")
+	return "parquet." + identifier("file:///{"+strings.Join(names, ",")+"}")
 }

@@ -9,17 +9,29 @@ import (
 )
 
 // bounds are event times in microseconds, both included; nil for none.
-type bounds struct{ from, to *int64 }
+type bounds struct {
+	from, to *int64
+	// nothing says that there are no such times.
+	nothing bool
+}
 
 func (b bounds) condition() string {
 	text := ""
+	if b.nothing {
+		text += " AND false"
+	}
 	if b.from != nil {
-		text += fmt.Sprintf(" AND _plumb_e >= timestamp_micros(%dL)", *b.from)
+		text += " AND _plumb_e >= " + instant(*b.from)
 	}
 	if b.to != nil {
-		text += fmt.Sprintf(" AND _plumb_e <= timestamp_micros(%dL)", *b.to)
+		text += " AND _plumb_e <= " + instant(*b.to)
 	}
 	return text
+}
+
+// instant is one in microseconds. As a number without quotes the least one would be out of range before its sign.
+func instant(micros int64) string {
+	return fmt.Sprintf("timestamp_micros(CAST('%d' AS BIGINT))", micros)
 }
 
 // sighted are label rows that look at a view by its keys: t and _plumb_k0 and so on. A null key matches nothing (R8).
@@ -112,9 +124,9 @@ func (r *rows) counted(labels string, within bounds, reach *int64, asKnown bool)
 
 // inWindow is the condition that a row's event time is in a window (R5).
 func inWindow(window offline.Window) string {
-	text := fmt.Sprintf("_plumb_e <= timestamp_micros(%dL)", window.End)
+	text := "_plumb_e <= " + instant(int64(window.End))
 	if window.Start != nil {
-		text += fmt.Sprintf(" AND _plumb_e > timestamp_micros(%dL)", *window.Start)
+		text += " AND _plumb_e > " + instant(int64(*window.Start))
 	}
 	return text
 }
@@ -154,7 +166,7 @@ func (r *rows) events(window offline.Window, part *offline.Part) string {
 func (r *rows) counts(window offline.Window, part *offline.Part) string {
 	before := "0L"
 	if window.Start != nil {
-		before = fmt.Sprintf("count_if(_plumb_e <= timestamp_micros(%dL))", *window.Start)
+		before = "count_if(_plumb_e <= " + instant(int64(*window.Start)) + ")"
 	}
 	return fmt.Sprintf("%[1]sSELECT count_if(NOT %[2]s AND %[3]s), count_if(%[2]s AND %[3]s), count_if(_plumb_e IS NULL), "+
 		"%[4]s\nFROM _plumb_rows WHERE %[5]s", r.with, r.nullKey(), inWindow(window), before, r.inPart(part))

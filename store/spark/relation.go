@@ -73,7 +73,7 @@ func checkSource(source *feature.Source) error {
 		"or make it a source of local Parquet files", source.Name, what)
 }
 
-// select_ is a query for some columns of the files' rows. placed adds the file's path and the row's number in it.
+// rows is a query for some columns of the files' rows. placed adds the file's path and the row's number in it.
 func (t *table) rows(wanted []string, placed bool) (string, error) {
 	layouts, groups := []string{}, map[string][]*sourceFile{}
 	for _, f := range t.files {
@@ -105,7 +105,11 @@ func (t *table) group(files []*sourceFile, wanted []string, placed bool) (string
 		columns = append(columns, value+" AS "+identifier(name))
 	}
 	if placed {
-		columns = append(columns, filePath+" AS "+pathColumn, "_metadata.row_index AS "+rowColumn)
+		path := filePath
+		if len(files) == 1 {
+			path = literal(files[0].path)
+		}
+		columns = append(columns, path+" AS "+pathColumn, "_metadata.row_index AS "+rowColumn)
 	}
 	for _, f := range files {
 		paths = append(paths, f.path)

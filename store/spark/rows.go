@@ -73,6 +73,22 @@ func (o *operation) read(ctx context.Context, view *feature.View, inputs []featu
 	return r, r.define("", from, types)
 }
 
+// allUsable says whether the footers promise that no key and no event time is null.
+func (r *rows) allUsable() bool {
+	names := []string{r.view.Source.EventTimestamp}
+	for _, key := range r.view.Keys {
+		names = append(names, key.Name)
+	}
+	for _, f := range r.files {
+		for _, name := range names {
+			if c, ok := f.column(name); !ok || c.nulls {
+				return false
+			}
+		}
+	}
+	return len(r.files) > 0
+}
+
 func isNamed(name string) func(feature.Column) bool {
 	return func(c feature.Column) bool { return strings.EqualFold(c.Name, name) }
 }

@@ -21,7 +21,8 @@ import (
 // operation is a session at the server with a staging folder of its own, which no other operation has had. The files of
 // a statement that was stopped would otherwise be taken for those of the next one.
 type operation struct {
-	engine  *Engine
+	engine *Engine
+	// session is nil once all that Spark does is done.
 	session *connect.Session
 	// folder has the labels, which Spark reads, and a folder of rows for each view, which Spark writes.
 	folder string
@@ -48,9 +49,18 @@ func (e *Engine) begin(ctx context.Context) (*operation, error) {
 	return o, nil
 }
 
-// end stops what still runs at the server, and removes the folder.
+// release ends the session, which stops what still runs in it.
+func (o *operation) release(ctx context.Context) error {
+	session := o.session
+	if o.session = nil; session == nil {
+		return nil
+	}
+	return session.Close(ctx)
+}
+
+// end releases the session, and removes the folder.
 func (o *operation) end(ctx context.Context) error {
-	return errors.Join(o.session.Close(ctx), os.RemoveAll(o.folder))
+	return errors.Join(o.release(ctx), os.RemoveAll(o.folder))
 }
 
 // staged are rows of a view that Spark writes, in a folder below that of the operation.
@@ -91,7 +101,7 @@ func (o *operation) write(ctx context.Context, s *staged, query string) error {
 
 // intoFolder is the statement that writes the rows of a query.
 func intoFolder(folder, query string) string {
-	return "INSERT OVERWRITE DIRECTORY " + literal(folder) + " USING parquet\n" + query
+	return "INSERT OVERWRITE DIRECTORY " + literal("file://"+folder) + " USING parquet\n" + query
 }
 
 // fileColumn is a hash of the path of the file that a row is in.
@@ -101,7 +111,7 @@ const fileColumn = "_plumb_file"
 func intoFolders(table, folder, query string) string {
 	return fmt.Sprintf("CREATE TABLE %s USING parquet PARTITIONED BY (%s) LOCATION %s AS\n"+
 		"SELECT /*+ REPARTITION(%[2]s) */ *, md5(CAST(%[4]s AS BINARY)) AS %[2]s FROM (\n%[5]s\n)",
-		identifier(table), fileColumn, literal(folder), pathColumn, query)
+		identifier(table), fileColumn, literal("file://"+folder), pathColumn, query)
 }
 
 // place moves the rows of each file to the folders that its columns are in the names of.

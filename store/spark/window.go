@@ -138,6 +138,9 @@ func (w *window) run(ctx context.Context, view *feature.View, countBefore bool, 
 	if err != nil {
 		return report, err
 	}
+	if err := o.release(ctx); err != nil {
+		return report, err
+	}
 	if err := w.engine.checkUnchanged(ctx, []*feature.Source{w.view.Source}, w.inputs); err != nil {
 		return report, err
 	}

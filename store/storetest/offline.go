@@ -23,6 +23,8 @@ type Offline struct {
 	// Lacks, unless it is nil, says of an error that the engine refuses a kind of source or query which it does not read.
 	// What is refused so is skipped.
 	Lacks func(err error) bool
+	// OneNaN says that the engine makes the one quiet NaN of every NaN of a source.
+	OneNaN bool
 	// Lake, unless it is nil, is where the sources of worlds and of case files lie in the place of the project folder.
 	Lake *Lake
 }
@@ -35,8 +37,12 @@ type Lake struct {
 	Put func(t testing.TB, name, path string)
 }
 
-// place moves the sources of a world whose files were written into the lake, if there is one.
+// place moves the sources of a world whose files were written into the lake, if there is one, and has the world expect
+// what the engine makes of NaN.
 func (s Offline) place(t testing.TB, world *World) error {
+	if s.OneNaN {
+		world.expectOneNaN()
+	}
 	if s.Lake == nil {
 		return nil
 	}
@@ -59,9 +65,22 @@ func (s Offline) lacks(err error) bool { return err != nil && s.Lacks != nil && 
 // Rule runs everything that proves one rule, such as "R1": the case files' cases and the tests that are named after
 // it.
 func (s Offline) Rule(t *testing.T, rule string) {
+	ran := s.Cases(t, rule)
+	for _, test := range offlineTests {
+		if name, ok := strings.CutPrefix(test.name, rule+"_"); ok {
+			ran++
+			t.Run(name, func(t *testing.T) { test.run(t, s) })
+		}
+	}
+	if ran == 0 {
+		t.Errorf("nothing proves %s", rule)
+	}
+}
+
+// Cases runs the case files' cases of one rule, and returns how many there are.
+func (s Offline) Cases(t *testing.T, rule string) (ran int) {
 	folder := t.TempDir()
 	engine := s.Start(t, folder, 2)
-	ran := 0
 	for _, c := range readAllCases(t, folder) {
 		if !strings.HasPrefix(c.Name, rule+" ") {
 			continue
@@ -78,15 +97,7 @@ func (s Offline) Rule(t *testing.T, rule string) {
 			}
 		})
 	}
-	for _, test := range offlineTests {
-		if name, ok := strings.CutPrefix(test.name, rule+"_"); ok {
-			ran++
-			t.Run(name, func(t *testing.T) { test.run(t, s) })
-		}
-	}
-	if ran == 0 {
-		t.Errorf("nothing proves %s", rule)
-	}
+	return ran
 }
 
 // Start opens an engine for a project folder, in which it makes the folder data. It is closed when the test ends.
