@@ -5,6 +5,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -104,12 +105,15 @@ func TestDefaultsHoldWhereNothingIsSaid(t *testing.T) {
 	}
 }
 
-// precedence has, for each key, how to write three values, and what the configuration then is.
-var precedence = []struct {
+// precedent is a key: how to write three values of it, and what the configuration then is.
+type precedent struct {
 	key                        string
 	file, variable, flag       string
 	inFile, inVariable, inFlag func(*shown)
-}{
+}
+
+// precedence has all keys but those of Spark.
+var precedence = []precedent{
 	{"project", "a", "b", "c",
 		func(s *shown) { s.Project = "a" }, func(s *shown) { s.Project = "b" }, func(s *shown) { s.Project = "c" }},
 	{"definitions", "[a, a2]", "b, b2", "c,c2",
@@ -209,36 +213,6 @@ var precedence = []struct {
 	{"lineage", "file:/a", "http://[::1]:1", "",
 		func(s *shown) { s.Lineage = "file:/a" }, func(s *shown) { s.Lineage = "http://[::1]:1" },
 		func(s *shown) { s.Lineage = "" }},
-	{"offline.engine", "spark", "duckdb", "spark",
-		func(s *shown) { s.Offline.Engine = "spark" }, func(s *shown) { s.Offline.Engine = "duckdb" },
-		func(s *shown) { s.Offline.Engine = "spark" }},
-	{"offline.spark.remote", "a", "b", "c",
-		func(s *shown) { s.Offline.Spark.Remote = config.NewSecret("a") },
-		func(s *shown) { s.Offline.Spark.Remote = config.NewSecret("b") },
-		func(s *shown) { s.Offline.Spark.Remote = config.NewSecret("c") }},
-	{"offline.spark.token", "a", "b", "c",
-		func(s *shown) { s.Offline.Spark.Token = config.NewSecret("a") },
-		func(s *shown) { s.Offline.Spark.Token = config.NewSecret("b") },
-		func(s *shown) { s.Offline.Spark.Token = config.NewSecret("c") }},
-	{"offline.spark.staging", "/a", "/b", "s3://a/b",
-		func(s *shown) { s.Offline.Spark.Staging = "/a" }, func(s *shown) { s.Offline.Spark.Staging = "/b" },
-		func(s *shown) { s.Offline.Spark.Staging = "s3://a/b" }},
-	{"offline.spark.settings", "{a: b}", "a=c", "a=d",
-		func(s *shown) { s.Offline.Spark.Settings = map[string]string{"a": "b"} },
-		func(s *shown) { s.Offline.Spark.Settings = map[string]string{"a": "c"} },
-		func(s *shown) { s.Offline.Spark.Settings = map[string]string{"a": "d"} }},
-	{"offline.spark.tls_ca", "/a", "/b", "/c",
-		func(s *shown) { s.Offline.Spark.CA = "/a" }, func(s *shown) { s.Offline.Spark.CA = "/b" },
-		func(s *shown) { s.Offline.Spark.CA = "/c" }},
-	{"offline.spark.tls_cert", "/a", "/b", "/c",
-		func(s *shown) { s.Offline.Spark.Cert = "/a" }, func(s *shown) { s.Offline.Spark.Cert = "/b" },
-		func(s *shown) { s.Offline.Spark.Cert = "/c" }},
-	{"offline.spark.tls_key", "/a", "/b", "/c",
-		func(s *shown) { s.Offline.Spark.Key = "/a" }, func(s *shown) { s.Offline.Spark.Key = "/b" },
-		func(s *shown) { s.Offline.Spark.Key = "/c" }},
-	{"offline.spark.tls_server_name", "/a", "/b", "/c",
-		func(s *shown) { s.Offline.Spark.ServerName = "/a" }, func(s *shown) { s.Offline.Spark.ServerName = "/b" },
-		func(s *shown) { s.Offline.Spark.ServerName = "/c" }},
 	{"objects.endpoint", "https://a", "http://[::1]:1", "",
 		func(s *shown) { s.Objects.Endpoint = "https://a" }, func(s *shown) { s.Objects.Endpoint = "http://[::1]:1" },
 		func(s *shown) { s.Objects.Endpoint = "" }},
@@ -306,10 +280,12 @@ var precedence = []struct {
 }
 
 func TestFlagBeatsEnvironmentBeatsFileBeatsDefault(t *testing.T) {
-	if len(precedence) != len(config.Settings()) {
-		t.Errorf("%d settings are tested, of %d", len(precedence), len(config.Settings()))
+	at := slices.IndexFunc(precedence, func(p precedent) bool { return p.key == "objects.endpoint" })
+	all := slices.Insert(slices.Clone(precedence), at, sparkPrecedence...)
+	if len(all) != len(config.Settings()) {
+		t.Errorf("%d settings are tested, of %d", len(all), len(config.Settings()))
 	}
-	for i, test := range precedence {
+	for i, test := range all {
 		setting := config.Settings()[i]
 		t.Run(test.key, func(t *testing.T) {
 			if setting.Key != test.key {

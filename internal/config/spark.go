@@ -29,8 +29,9 @@ const (
 var sparkSettings = []Setting{
 	{Key: "offline.engine", Default: DuckDBEngine,
 		Usage: "what reads sources and joins them: duckdb (embedded), or spark", set: setEngine},
-	{Key: "offline.spark.remote", Optional: true, Usage: "Spark Connect server: sc://host:port, with ;use_ssl=true for TLS",
-		set: setSparkSecret(func(s *Spark) *Secret { return &s.Remote })},
+	{Key: "offline.spark.remote", Optional: true,
+		Usage: "Spark Connect server: sc://host:port, with ;use_ssl=true for TLS",
+		set:   setSparkSecret(func(s *Spark) *Secret { return &s.Remote })},
 	{Key: "offline.spark.token", Optional: true, Usage: "token that the server is given, such as ${VARIABLE}",
 		set: setSparkSecret(func(s *Spark) *Secret { return &s.Token })},
 	{Key: "offline.spark.staging", Optional: true,

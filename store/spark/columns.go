@@ -33,8 +33,8 @@ func (e *Engine) ColumnsOfEach(ctx context.Context, sources []*feature.Source,
 }
 
 // compareColumns asks Spark for the columns of a SQL source, and compares names and families of types. Within a family
-// the two may differ: DuckDB sums whole numbers to HUGEINT, Spark to BIGINT. Whether each value fits is for a reading to
-// find (R9).
+// the two may differ: DuckDB sums whole numbers to HUGEINT, Spark to BIGINT. Whether each value fits is for a reading
+// to find (R9).
 func (e *Engine) compareColumns(ctx context.Context, source *feature.Source, columns []feature.Column) (err error) {
 	inputs, err := e.Inputs(ctx, []*feature.Source{source})
 	if err != nil {

@@ -2,6 +2,7 @@ package spark_test
 
 import (
 	"flag"
+	"log"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,7 +21,7 @@ const worlds = "4"
 
 func TestMain(m *testing.M) {
 	if err := flag.Set("rapid.checks", worlds); err != nil { // What the command line says comes after it.
-		panic(err)
+		log.Fatal(err)
 	}
 	os.Exit(sparktest.Main(m))
 }

@@ -1,10 +1,10 @@
 // Package spark is the offline engine for sources that one machine cannot read: a Spark server reads them.
 //
-// Spark reduces a source to the rows that matter, and writes these to a staging folder as Parquet, as they are: the rows
-// of a view that any label row sees, or the newest row of each key of a window. An embedded engine, which the caller
-// gives (Config), then does with these rows what it would do with all. So values, statuses, conversions and results come
-// from one implementation of the rules, and Spark's SQL only has to leave every row that can win, and of rows that tie
-// the right one.
+// Spark reduces a source to the rows that matter, and writes these to a staging folder as Parquet, as they are: the
+// rows of a view that any label row sees, or the newest row of each key of a window. An embedded engine, which the
+// caller gives (Config), then does with these rows what it would do with all. So values, statuses, conversions and
+// results come from one implementation of the rules, and Spark's SQL only has to leave every row that can win, and of
+// rows that tie the right one.
 //
 //	engine, err := spark.Open(spark.Config{Server: spark.Server{Remote: "sc://host:15002"}, …})
 //	join, err := engine.PlanJoin(ctx, request)             // checks; asks nothing of Spark

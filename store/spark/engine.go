@@ -69,7 +69,8 @@ func Open(config Config) (*Engine, error) {
 			"Plumb and Spark have under one path")
 	}
 	if config.Staging == "" {
-		return nil, fault.Inputf("offline.spark.staging", "is missing; name a folder that Plumb and Spark have under one path")
+		return nil, fault.Inputf("offline.spark.staging", "is missing; name a folder that Plumb and Spark have under "+
+			"one path")
 	}
 	project, err := filepath.Abs(config.ProjectDir)
 	if err != nil {
@@ -112,7 +113,7 @@ func sourcesOf(views []*feature.View) []*feature.Source {
 
 // checkUnchanged refuses inputs that have changed since they were listed.
 func (e *Engine) checkUnchanged(ctx context.Context, sources []*feature.Source, listed []feature.Input) error {
-	now, err := e.Engine.Inputs(ctx, sources)
+	now, err := e.Inputs(ctx, sources)
 	if err != nil {
 		return err
 	}

@@ -103,7 +103,8 @@ func TestExplainPrintsWhatSparkWouldRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"-- view v: ", "INSERT OVERWRITE DIRECTORY 'file:///", "PARTITION BY _plumb_k0 ", "a.parquet`"} {
+	for _, want := range []string{"-- view v: ", "INSERT OVERWRITE DIRECTORY 'file:///", "PARTITION BY _plumb_k0 ",
+		"a.parquet`"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("it does not have %q:\n%s", want, text)
 		}

@@ -51,10 +51,11 @@ func (o *operation) readQuery(ctx context.Context, view *feature.View, inputs []
 }
 
 // describe lists the columns of a source that is defined.
-func (q *queryReading) describe(ctx context.Context, session *connect.Session, source *feature.Source) ([]connect.Column,
-	error,
+func (q *queryReading) describe(ctx context.Context, session *connect.Session, source *feature.Source) (
+	[]connect.Column, error,
 ) {
-	columns, err := session.Schema(ctx, "WITH "+strings.Join(q.relations, ",\n")+"\nSELECT * FROM "+identifier(source.Name))
+	columns, err := session.Schema(ctx,
+		"WITH "+strings.Join(q.relations, ",\n")+"\nSELECT * FROM "+identifier(source.Name))
 	return columns, inQuery(source, err)
 }
 
@@ -85,8 +86,8 @@ func (q *queryReading) text(ctx context.Context, source *feature.Source) (string
 	return t.rows(t.readable(), false)
 }
 
-// defineRead defines the sources that a query names. Those are among the sources whose names are words of the query, and
-// that read nothing which the query does not read; what it reads is known from the embedded engine.
+// defineRead defines the sources that a query names. Those are among the sources whose names are words of the query,
+// and that read nothing which the query does not read; what it reads is known from the embedded engine.
 func (q *queryReading) defineRead(ctx context.Context, source *feature.Source, text string) error {
 	reads := func(name string) bool {
 		return slices.ContainsFunc(q.inputs, func(i feature.Input) bool { return i.Source == name })

@@ -59,8 +59,8 @@ func (l *labels) position(name string) int {
 	return -1
 }
 
-// together are the rows and the labels in one relation: the keys, _plumb_t, which is the instant from which labels see a
-// row or that of a label, _plumb_side, which is 0 for rows and 1 for labels, and of rows what is carried.
+// together are the rows and the labels in one relation: the keys, _plumb_t, which is the instant from which labels see
+// a row or that of a label, _plumb_side, which is 0 for rows and 1 for labels, and of rows what is carried.
 func (r *rows) together(visible, where, labels string, carried ...string) string {
 	keys := each(r.typed(), "$, ")
 	return fmt.Sprintf("SELECT %[1]s%[2]s AS _plumb_t, 0 AS _plumb_side%[3]s FROM _plumb_rows WHERE %[4]s\n"+
@@ -77,13 +77,14 @@ func (r *rows) seen(labels string, within bounds) string {
 	where := "_plumb_bad OR " + r.usable() + within.condition()
 	both := r.together("_plumb_e", where, labels, carried...)
 	order := append([]string{"_plumb_t", "_plumb_side", "_plumb_c"}, r.place()...)
-	next := fmt.Sprintf("SELECT *, _plumb_side = 0 AND lead(_plumb_side) OVER (%sORDER BY %s) = 1 AS _plumb_next FROM (\n%s\n)",
-		partition(r.typed()...), strings.Join(order, ", "), both)
+	next := fmt.Sprintf("SELECT *, _plumb_side = 0 AND lead(_plumb_side) OVER (%sORDER BY %s) = 1 AS _plumb_next "+
+		"FROM (\n%s\n)", partition(r.typed()...), strings.Join(order, ", "), both)
 	if r.byValue {
 		next = fmt.Sprintf("SELECT * EXCEPT (_plumb_next), max(_plumb_next) OVER (%s) AS _plumb_next FROM (\n%s\n)",
 			partition(append(r.typed(), "_plumb_t")...), next)
 	}
-	return fmt.Sprintf("%s%s FROM (\n%s\n) WHERE _plumb_side = 0 AND (_plumb_next OR _plumb_bad)", r.with, r.written(), next)
+	return fmt.Sprintf("%s%s FROM (\n%s\n) WHERE _plumb_side = 0 AND (_plumb_next OR _plumb_bad)", r.with, r.written(),
+		next)
 }
 
 // known is seen for labels that see no row before it was known (R4). The greatest row may then come before others in
@@ -92,8 +93,8 @@ func (r *rows) known(labels string, within bounds) string {
 	const visible = "greatest(_plumb_e, _plumb_c)"
 	found := append([]string{"_plumb_e", "_plumb_c"}, r.place()...)
 	both := r.together(visible, r.usable()+" AND _plumb_c IS NOT NULL"+within.condition(), labels, found...)
-	best := fmt.Sprintf("SELECT *, max(CASE WHEN _plumb_side = 0 THEN struct(%s) END) OVER (%sORDER BY _plumb_t, _plumb_side "+
-		"ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS _plumb_best FROM (\n%s\n)", strings.Join(found, ", "),
+	best := fmt.Sprintf("SELECT *, max(CASE WHEN _plumb_side = 0 THEN struct(%s) END) OVER (%sORDER BY _plumb_t, "+
+		"_plumb_side ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS _plumb_best FROM (\n%s\n)", strings.Join(found, ", "),
 		partition(r.typed()...), both)
 	on := "true" + each(r.typed(), " AND r.$ = b.$") + each(found, " AND r.$ = b._plumb_best.$")
 	query := fmt.Sprintf("%s%s FROM _plumb_rows r LEFT SEMI JOIN (\n%s\n) b\n"+
@@ -119,7 +120,8 @@ func (r *rows) counted(labels string, within bounds, reach *int64, asKnown bool)
 	if reach != nil {
 		reached += fmt.Sprintf(" AND unix_micros(_plumb_next) - unix_micros(_plumb_e) <= %dL", *reach)
 	}
-	return fmt.Sprintf("%s%s FROM (\n%s\n) WHERE _plumb_side = 0 AND (_plumb_bad OR %s)", r.with, r.written(), next, reached)
+	return fmt.Sprintf("%s%s FROM (\n%s\n) WHERE _plumb_side = 0 AND (_plumb_bad OR %s)", r.with, r.written(), next,
+		reached)
 }
 
 // inWindow is the condition that a row's event time is in a window (R5).
@@ -131,8 +133,8 @@ func inWindow(window offline.Window) string {
 	return text
 }
 
-// inPart is the condition that a row is in a part. A key that is null or does not fit counts as null, so that the row is
-// in one shard too.
+// inPart is the condition that a row is in a part. A key that is null or does not fit counts as null, so that the row
+// is in one shard too.
 func (r *rows) inPart(part *offline.Part) string {
 	switch {
 	case part == nil || part.Shards == 1:
@@ -147,8 +149,8 @@ func (r *rows) inPart(part *offline.Part) string {
 func (r *rows) newest(window offline.Window, part *offline.Part) string {
 	order := "_plumb_e DESC, _plumb_c DESC NULLS LAST" + each(r.place(), ", $ DESC")
 	where := inWindow(window) + " AND " + r.inPart(part)
-	query := fmt.Sprintf("%s%s FROM (SELECT *, rank() OVER (%sORDER BY %s) AS _plumb_rank FROM _plumb_rows WHERE %s AND %s)\n"+
-		"WHERE _plumb_rank = 1", r.with, r.written(), partition(r.typed()...), order, r.usable(), where)
+	query := fmt.Sprintf("%s%s FROM (SELECT *, rank() OVER (%sORDER BY %s) AS _plumb_rank FROM _plumb_rows\n"+
+		"WHERE %s AND %s)\nWHERE _plumb_rank = 1", r.with, r.written(), partition(r.typed()...), order, r.usable(), where)
 	if len(r.misfits) > 0 {
 		query += fmt.Sprintf("\nUNION ALL %s FROM _plumb_rows WHERE _plumb_bad AND NOT %s AND %s", r.written(), r.nullKey(),
 			where)
@@ -168,12 +170,12 @@ func (r *rows) counts(window offline.Window, part *offline.Part) string {
 	if window.Start != nil {
 		before = "count_if(_plumb_e <= " + instant(int64(*window.Start)) + ")"
 	}
-	return fmt.Sprintf("%[1]sSELECT count_if(NOT %[2]s AND %[3]s), count_if(%[2]s AND %[3]s), count_if(_plumb_e IS NULL), "+
-		"%[4]s\nFROM _plumb_rows WHERE %[5]s", r.with, r.nullKey(), inWindow(window), before, r.inPart(part))
+	return fmt.Sprintf("%[1]sSELECT count_if(NOT %[2]s AND %[3]s), count_if(%[2]s AND %[3]s), "+
+		"count_if(_plumb_e IS NULL), %[4]s\nFROM _plumb_rows WHERE %[5]s", r.with, r.nullKey(), inWindow(window), before, r.inPart(part))
 }
 
 // unusable is the query for how many rows have no time, and how many have a time and no value of a key (R3, R8).
 func (r *rows) unusable() string {
-	return fmt.Sprintf("%sSELECT count_if(_plumb_e IS NULL), count_if(_plumb_e IS NOT NULL AND %s) FROM _plumb_rows", r.with,
-		r.nullKey())
+	return fmt.Sprintf("%sSELECT count_if(_plumb_e IS NULL), count_if(_plumb_e IS NOT NULL AND %s) FROM _plumb_rows",
+		r.with, r.nullKey())
 }

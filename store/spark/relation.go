@@ -54,7 +54,7 @@ func (e *Engine) tableOf(ctx context.Context, source *feature.Source, inputs []f
 // checkSource refuses kinds of files that Spark does not read as Plumb does.
 func checkSource(source *feature.Source) error {
 	files, ok := source.Files()
-	what := ""
+	var what string
 	switch {
 	case !ok:
 		return fault.Inputf("", "what source %s reads is not known to this version; upgrade it", source.Name)

@@ -68,7 +68,8 @@ func (o *operation) read(ctx context.Context, view *feature.View, inputs []featu
 	}
 	types := map[string]string{}
 	for _, name := range names {
-		types[name], _ = sparkType(strings.TrimSuffix(t.columns[slices.IndexFunc(t.columns, isNamed(name))].Type, " (partition)"))
+		embedded := t.columns[slices.IndexFunc(t.columns, isNamed(name))].Type
+		types[name], _ = sparkType(strings.TrimSuffix(embedded, " (partition)"))
 	}
 	return r, r.define("", from, types)
 }
@@ -146,7 +147,8 @@ func (r *rows) written() string {
 	return "SELECT " + strings.Join(append(slices.Clone(r.columns), r.absent...), ", ")
 }
 
-// misfit is the condition that a key does not fit. Such rows are always written, for the embedded engine to complain of.
+// misfit is the condition that a key does not fit. Such rows are always written, for the embedded engine to complain
+// of.
 func (r *rows) misfit() string {
 	conditions := []string{}
 	for _, i := range r.misfits {

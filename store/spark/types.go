@@ -55,7 +55,8 @@ var arrowTypes = map[arrow.Type]string{
 	arrow.FIXED_SIZE_BINARY: "BINARY", arrow.DATE32: "DATE", arrow.NULL: void,
 }
 
-// storedType is the type in which Spark reads a column of a file; empty if Spark reads it in no type that is known here.
+// storedType is the type in which Spark reads a column of a file; empty if Spark reads it in no type that is known
+// here.
 func storedType(t arrow.DataType) string {
 	switch of := t.(type) {
 	case arrow.ExtensionType:
@@ -91,9 +92,9 @@ var integerTypes = []string{"TINYINT", "SMALLINT", "INT", "BIGINT"}
 
 func isDecimal(t string) bool { return strings.HasPrefix(t, "DECIMAL(") }
 
-// brought is the value of a column, which files have in the type from, in the type to that all files' values have (Files
-// that differ, in docs/semantics.md). A value that DOUBLE does not hold is an error that names its row. what names the
-// column, and place is an expression that says where the row is.
+// brought is the value of a column, which files have in the type from, in the type to that all files' values have
+// (Files that differ, in docs/semantics.md). A value that DOUBLE does not hold is an error that names its row. what
+// names the column, and place is an expression that says where the row is.
 func brought(column, from, to, what, place string) string {
 	if from == to {
 		return column
@@ -148,12 +149,13 @@ func typedKey(column, from string, declared plumbv1.Type) (sql string, fits bool
 	switch {
 	case from == to:
 		return column, true, nil
-	case integer && at >= 0 && at <= slices.Index(integerTypes, to), to == "STRING" && (at >= 0 || from == "DECIMAL(20,0)"):
+	case integer && at >= 0 && at <= slices.Index(integerTypes, to),
+		to == "STRING" && (at >= 0 || from == "DECIMAL(20,0)"):
 		return fmt.Sprintf("CAST(%s AS %s)", column, to), true, nil
 	case integer && at >= 0:
 		return fmt.Sprintf("TRY_CAST(%s AS %s)", column, to), false, nil
 	}
-	fit := ""
+	var fit string
 	value := fmt.Sprintf("TRY_CAST(%s AS %s)", column, to)
 	switch {
 	case integer && from == "STRING":
