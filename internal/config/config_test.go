@@ -75,8 +75,9 @@ func defaults(folder string) shown {
 		OnlineStore:     "sqlite:" + folder + "/.plumb/online.db",
 		Definitions:     []string{"features"},
 		OnlineRetention: 7 * 24 * time.Hour,
-		Offline:         config.Offline{Engine: "duckdb", Roots: []string{"data"}, MemoryLimit: "2GB", CacheLimit: 20_000_000_000},
-		Objects:         config.Objects{Addressing: "auto"},
+		Offline: config.Offline{Engine: "duckdb", Roots: []string{"data"}, MemoryLimit: "2GB",
+			CacheLimit: 20_000_000_000},
+		Objects: config.Objects{Addressing: "auto"},
 		Push: config.Push{ClockSkew: 10 * time.Second, LogSize: 64_000_000, LogInterval: time.Minute,
 			LogDir: folder + "/.plumb/push"},
 		Serving: config.Serving{

@@ -54,7 +54,7 @@ func (j *join) planIn(ctx context.Context, s *session.Session) (err error) {
 		return j.ofView(err)
 	}
 	if request.Shard != nil {
-		if err := checkInputs(request.Shard.Inputs, j.Inputs()); err != nil {
+		if err := offline.CheckInputs(request.Shard.Inputs, j.Inputs()); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/plumbstore/plumb/feature"
+	"github.com/plumbstore/plumb/internal/fault"
 	"github.com/plumbstore/plumb/store/offline"
 	"github.com/plumbstore/plumb/store/spark/connect"
 )
@@ -39,6 +40,9 @@ type usedView struct {
 
 // PlanJoin implements offline.Store.
 func (e *Engine) PlanJoin(ctx context.Context, request offline.JoinRequest) (offline.Join, error) {
+	if request.Shard != nil {
+		return nil, errNoShards
+	}
 	planned, err := e.Engine.PlanJoin(ctx, request)
 	if err != nil {
 		return nil, err
@@ -98,6 +102,12 @@ func checkSources(views []*feature.View) error {
 
 // Inputs implements offline.Join.
 func (j *join) Inputs() []feature.Input { return j.planned.Inputs() }
+
+// errNoShards says that Spark divides the work of a join by itself.
+var errNoShards = fault.Inputf("--shards", "is for joins of one machine; Spark divides them itself, so leave it out")
+
+// Divide implements offline.Join.
+func (j *join) Divide(context.Context, int) ([]offline.LabelShard, error) { return nil, errNoShards }
 
 // Close implements offline.Join.
 func (j *join) Close() error { return j.planned.Close() }

@@ -41,7 +41,7 @@ func (o *operation) readQuery(ctx context.Context, view *feature.View, inputs []
 	for _, name := range neededColumns(view, nil) {
 		at := slices.IndexFunc(described, func(c connect.Column) bool { return strings.EqualFold(c.Name, name) })
 		if at < 0 {
-			return nil, fault.Inputf("", "source %s of view %s has no column %q in Spark", view.Source.Name, view.Name, name)
+			return nil, fault.Inputf("", "column %q of source %s is not there, or not read by Spark", name, view.Source.Name)
 		}
 		types[name] = described[at].Type
 		names = append(names, identifier(name))

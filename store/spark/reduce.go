@@ -94,8 +94,8 @@ func (r *rows) known(labels string, within bounds) string {
 	found := append([]string{"_plumb_e", "_plumb_c"}, r.place()...)
 	both := r.together(visible, r.usable()+" AND _plumb_c IS NOT NULL"+within.condition(), labels, found...)
 	best := fmt.Sprintf("SELECT *, max(CASE WHEN _plumb_side = 0 THEN struct(%s) END) OVER (%sORDER BY _plumb_t, "+
-		"_plumb_side ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS _plumb_best FROM (\n%s\n)", strings.Join(found, ", "),
-		partition(r.typed()...), both)
+		"_plumb_side ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS _plumb_best FROM (\n%s\n)",
+		strings.Join(found, ", "), partition(r.typed()...), both)
 	on := "true" + each(r.typed(), " AND r.$ = b.$") + each(found, " AND r.$ = b._plumb_best.$")
 	query := fmt.Sprintf("%s%s FROM _plumb_rows r LEFT SEMI JOIN (\n%s\n) b\n"+
 		"ON b._plumb_side = 1 AND %s", r.with, r.written(), best, on)
@@ -171,7 +171,8 @@ func (r *rows) counts(window offline.Window, part *offline.Part) string {
 		before = "count_if(_plumb_e <= " + instant(int64(*window.Start)) + ")"
 	}
 	return fmt.Sprintf("%[1]sSELECT count_if(NOT %[2]s AND %[3]s), count_if(%[2]s AND %[3]s), "+
-		"count_if(_plumb_e IS NULL), %[4]s\nFROM _plumb_rows WHERE %[5]s", r.with, r.nullKey(), inWindow(window), before, r.inPart(part))
+		"count_if(_plumb_e IS NULL), %[4]s\nFROM _plumb_rows WHERE %[5]s", r.with, r.nullKey(), inWindow(window), before,
+		r.inPart(part))
 }
 
 // unusable is the query for how many rows have no time, and how many have a time and no value of a key (R3, R8).

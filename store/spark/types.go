@@ -19,10 +19,12 @@ const (
 )
 
 // embeddedTypes are the types that the embedded engine reports of columns, and those that Spark has for their values.
+// HUGEINT is what files have together of which some have a column as UINT64 and others as signed numbers.
 var embeddedTypes = map[string]string{
 	"BOOLEAN": "BOOLEAN", "TINYINT": "TINYINT", "SMALLINT": "SMALLINT", "INTEGER": "INT", "BIGINT": "BIGINT",
 	"UTINYINT": "SMALLINT", "USMALLINT": "INT", "UINTEGER": "BIGINT", "UBIGINT": "DECIMAL(20,0)",
-	"FLOAT": "FLOAT", "DOUBLE": "DOUBLE", "VARCHAR": "STRING", "JSON": "STRING", "BLOB": "BINARY", "DATE": "DATE",
+	"HUGEINT": "DECIMAL(20,0)",
+	"FLOAT":   "FLOAT", "DOUBLE": "DOUBLE", "VARCHAR": "STRING", "JSON": "STRING", "BLOB": "BINARY", "DATE": "DATE",
 	"TIMESTAMP": "TIMESTAMP_NTZ", "TIMESTAMP_S": "TIMESTAMP_NTZ", "TIMESTAMP_MS": "TIMESTAMP_NTZ",
 	"TIMESTAMP_NS": "TIMESTAMP_NTZ", "TIMESTAMP WITH TIME ZONE": "TIMESTAMP",
 	"TIMESTAMP WITH TIME ZONE (nanoseconds)": "TIMESTAMP", "UUID": "STRING",
