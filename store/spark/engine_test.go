@@ -160,6 +160,20 @@ func TestSparkReadsItsOwnTextOfAQuery(t *testing.T) {
 	}
 }
 
+// Of unsigned and signed numbers of 64 bits the files together have a type that neither has.
+func TestFilesMayHaveAColumnUnsignedAndSigned(t *testing.T) {
+	p := newProject(t, 1.0)
+	p.write(t, "data/b.parquet",
+		storetest.Column{Name: "k", Form: arrow.PrimitiveTypes.Uint64, Values: []any{int64(1)}},
+		storetest.Column{Name: "x", Form: arrow.PrimitiveTypes.Float64, Values: []any{7.0}},
+		storetest.Column{Name: "at", Form: microseconds, Values: []any{feature.Instant(2)}})
+	p.source.GetParquet().Path = "data/*.parquet"
+	got, err := joined(t, openEngine(t, p.folder, 1), p.request(t))
+	if want := "k,t,x\n1,1970-01-01 00:00:00.000002+00,7\n"; err != nil || got != want {
+		t.Errorf("got %q, %v; want %q", got, err, want)
+	}
+}
+
 func TestColumnsOfBothTextsOfAQueryAreCompared(t *testing.T) {
 	p := newProject(t, 1.0)
 	p.more = []*plumbv1.Source{p.source}
