@@ -199,9 +199,11 @@ type Entity struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// The columns that together identify one entity. There is at least one.
-	JoinKeys      []*JoinKey        `protobuf:"bytes,2,rep,name=join_keys,json=joinKeys,proto3" json:"join_keys,omitempty"`
-	Description   string            `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
-	Tags          map[string]string `protobuf:"bytes,4,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	JoinKeys    []*JoinKey        `protobuf:"bytes,2,rep,name=join_keys,json=joinKeys,proto3" json:"join_keys,omitempty"`
+	Description string            `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
+	Tags        map[string]string `protobuf:"bytes,4,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Who answers for it, such as a team or an address.
+	Owner         string `protobuf:"bytes,5,opt,name=owner,proto3" json:"owner,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -264,15 +266,24 @@ func (x *Entity) GetTags() map[string]string {
 	return nil
 }
 
+func (x *Entity) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
 // JoinKey is one typed key column (R9).
 type JoinKey struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The name of the column in the sources of the views of the entity, and in label rows.
+	// The name of the key in requests and in label rows, and of the column in sources unless column says another.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// STRING, BYTES, BOOL, INT32 or INT64.
 	Type Type `protobuf:"varint,2,opt,name=type,proto3,enum=plumb.v1.Type" json:"type,omitempty"`
 	// Whether audit logs contain a keyed hash instead of the key's values.
-	Sensitive     bool `protobuf:"varint,3,opt,name=sensitive,proto3" json:"sensitive,omitempty"`
+	Sensitive bool `protobuf:"varint,3,opt,name=sensitive,proto3" json:"sensitive,omitempty"`
+	// The column to read in the sources of the views of the entity. Absent: the key's name.
+	Column        string `protobuf:"bytes,4,opt,name=column,proto3" json:"column,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -328,6 +339,13 @@ func (x *JoinKey) GetSensitive() bool {
 	return false
 }
 
+func (x *JoinKey) GetColumn() string {
+	if x != nil {
+		return x.Column
+	}
+	return ""
+}
+
 // Source is where feature rows come from.
 type Source struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -340,6 +358,7 @@ type Source struct {
 	//	*Source_Jsonl
 	//	*Source_Postgres
 	//	*Source_Iceberg
+	//	*Source_Delta
 	Kind isSource_Kind `protobuf_oneof:"kind"`
 	// The column that holds the instant at which a row became true (R2). It may be omitted only if no view reads
 	// the source directly, that is, if only SQL sources read it.
@@ -353,7 +372,9 @@ type Source struct {
 	// columns to the list.
 	Columns []*SourceColumn `protobuf:"bytes,10,rep,name=columns,proto3" json:"columns,omitempty"`
 	// A CEL condition over the columns. Aggregations count only rows for which it is true.
-	Filter        string `protobuf:"bytes,11,opt,name=filter,proto3" json:"filter,omitempty"`
+	Filter string `protobuf:"bytes,11,opt,name=filter,proto3" json:"filter,omitempty"`
+	// Who answers for it, such as a team or an address.
+	Owner         string `protobuf:"bytes,16,opt,name=owner,proto3" json:"owner,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -456,6 +477,15 @@ func (x *Source) GetIceberg() *IcebergSource {
 	return nil
 }
 
+func (x *Source) GetDelta() *DeltaSource {
+	if x != nil {
+		if x, ok := x.Kind.(*Source_Delta); ok {
+			return x.Delta
+		}
+	}
+	return nil
+}
+
 func (x *Source) GetEventTimestamp() string {
 	if x != nil {
 		return x.EventTimestamp
@@ -498,6 +528,13 @@ func (x *Source) GetFilter() string {
 	return ""
 }
 
+func (x *Source) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
 type isSource_Kind interface {
 	isSource_Kind()
 }
@@ -526,6 +563,10 @@ type Source_Iceberg struct {
 	Iceberg *IcebergSource `protobuf:"bytes,13,opt,name=iceberg,proto3,oneof"`
 }
 
+type Source_Delta struct {
+	Delta *DeltaSource `protobuf:"bytes,14,opt,name=delta,proto3,oneof"`
+}
+
 func (*Source_Parquet) isSource_Kind() {}
 
 func (*Source_Sql) isSource_Kind() {}
@@ -537,6 +578,8 @@ func (*Source_Jsonl) isSource_Kind() {}
 func (*Source_Postgres) isSource_Kind() {}
 
 func (*Source_Iceberg) isSource_Kind() {}
+
+func (*Source_Delta) isSource_Kind() {}
 
 // SourceColumn is one typed value of each row of a source.
 type SourceColumn struct {
@@ -859,6 +902,100 @@ func (*IcebergSource_Tag) isIcebergSource_At() {}
 
 func (*IcebergSource_AsOf) isIcebergSource_At() {}
 
+// DeltaSource reads a table of Delta Lake at one version: the latest one unless another is named.
+type DeltaSource struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The folder of the table, which has the folder _delta_log, relative to the project folder.
+	Path string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
+	// Types that are valid to be assigned to At:
+	//
+	//	*DeltaSource_Version
+	//	*DeltaSource_AsOf
+	At            isDeltaSource_At `protobuf_oneof:"at"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeltaSource) Reset() {
+	*x = DeltaSource{}
+	mi := &file_plumb_v1_definitions_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeltaSource) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeltaSource) ProtoMessage() {}
+
+func (x *DeltaSource) ProtoReflect() protoreflect.Message {
+	mi := &file_plumb_v1_definitions_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeltaSource.ProtoReflect.Descriptor instead.
+func (*DeltaSource) Descriptor() ([]byte, []int) {
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *DeltaSource) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *DeltaSource) GetAt() isDeltaSource_At {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *DeltaSource) GetVersion() int64 {
+	if x != nil {
+		if x, ok := x.At.(*DeltaSource_Version); ok {
+			return x.Version
+		}
+	}
+	return 0
+}
+
+func (x *DeltaSource) GetAsOf() string {
+	if x != nil {
+		if x, ok := x.At.(*DeltaSource_AsOf); ok {
+			return x.AsOf
+		}
+	}
+	return ""
+}
+
+type isDeltaSource_At interface {
+	isDeltaSource_At()
+}
+
+type DeltaSource_Version struct {
+	// The number of a version.
+	Version int64 `protobuf:"varint,2,opt,name=version,proto3,oneof"`
+}
+
+type DeltaSource_AsOf struct {
+	// The latest version of this instant, in RFC 3339, by the times that commits say.
+	AsOf string `protobuf:"bytes,3,opt,name=as_of,json=asOf,proto3,oneof"`
+}
+
+func (*DeltaSource_Version) isDeltaSource_At() {}
+
+func (*DeltaSource_AsOf) isDeltaSource_At() {}
+
 // PostgresSource reads Parquet files that plumb pull fills with the rows of a query in PostgreSQL. Rows are only added:
 // those of later pulls have a later created time, or event time if the source has no created time.
 type PostgresSource struct {
@@ -878,7 +1015,7 @@ type PostgresSource struct {
 
 func (x *PostgresSource) Reset() {
 	*x = PostgresSource{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[9]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -890,7 +1027,7 @@ func (x *PostgresSource) String() string {
 func (*PostgresSource) ProtoMessage() {}
 
 func (x *PostgresSource) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[9]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -903,7 +1040,7 @@ func (x *PostgresSource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PostgresSource.ProtoReflect.Descriptor instead.
 func (*PostgresSource) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{9}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PostgresSource) GetConnection() string {
@@ -948,7 +1085,7 @@ type SqlSource struct {
 
 func (x *SqlSource) Reset() {
 	*x = SqlSource{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[10]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -960,7 +1097,7 @@ func (x *SqlSource) String() string {
 func (*SqlSource) ProtoMessage() {}
 
 func (x *SqlSource) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[10]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -973,7 +1110,7 @@ func (x *SqlSource) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SqlSource.ProtoReflect.Descriptor instead.
 func (*SqlSource) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{10}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *SqlSource) GetQuery() string {
@@ -1013,14 +1150,16 @@ type FeatureView struct {
 	// begins there.
 	Lookback *durationpb.Duration `protobuf:"bytes,10,opt,name=lookback,proto3" json:"lookback,omitempty"`
 	// What is computed of the rows of the source as events (R18 to R22).
-	Aggregations  []*Aggregation `protobuf:"bytes,11,rep,name=aggregations,proto3" json:"aggregations,omitempty"`
+	Aggregations []*Aggregation `protobuf:"bytes,11,rep,name=aggregations,proto3" json:"aggregations,omitempty"`
+	// Who answers for it, such as a team or an address.
+	Owner         string `protobuf:"bytes,12,opt,name=owner,proto3" json:"owner,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FeatureView) Reset() {
 	*x = FeatureView{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[11]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1032,7 +1171,7 @@ func (x *FeatureView) String() string {
 func (*FeatureView) ProtoMessage() {}
 
 func (x *FeatureView) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[11]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1045,7 +1184,7 @@ func (x *FeatureView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FeatureView.ProtoReflect.Descriptor instead.
 func (*FeatureView) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{11}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *FeatureView) GetName() string {
@@ -1125,6 +1264,13 @@ func (x *FeatureView) GetAggregations() []*Aggregation {
 	return nil
 }
 
+func (x *FeatureView) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
 // Aggregation computes functions of one column over windows: one feature for each function and window.
 type Aggregation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1151,7 +1297,7 @@ type Aggregation struct {
 
 func (x *Aggregation) Reset() {
 	*x = Aggregation{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[12]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1163,7 +1309,7 @@ func (x *Aggregation) String() string {
 func (*Aggregation) ProtoMessage() {}
 
 func (x *Aggregation) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[12]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1176,7 +1322,7 @@ func (x *Aggregation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Aggregation.ProtoReflect.Descriptor instead.
 func (*Aggregation) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{12}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Aggregation) GetOf() string {
@@ -1256,7 +1402,7 @@ type AggregateFunction struct {
 
 func (x *AggregateFunction) Reset() {
 	*x = AggregateFunction{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[13]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1268,7 +1414,7 @@ func (x *AggregateFunction) String() string {
 func (*AggregateFunction) ProtoMessage() {}
 
 func (x *AggregateFunction) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[13]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1281,7 +1427,7 @@ func (x *AggregateFunction) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AggregateFunction.ProtoReflect.Descriptor instead.
 func (*AggregateFunction) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{13}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AggregateFunction) GetName() string {
@@ -1323,7 +1469,7 @@ func (x *AggregateFunction) GetMaxValues() uint32 {
 // its source (R3).
 type PushLog struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The folder, relative to the project folder and below offline.roots. No other view may use it.
+	// The folder, relative to the project folder, or s3://BUCKET/PREFIX; below offline.roots. No other view may use it.
 	Path          string `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1331,7 +1477,7 @@ type PushLog struct {
 
 func (x *PushLog) Reset() {
 	*x = PushLog{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[14]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1343,7 +1489,7 @@ func (x *PushLog) String() string {
 func (*PushLog) ProtoMessage() {}
 
 func (x *PushLog) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[14]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1356,7 +1502,7 @@ func (x *PushLog) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushLog.ProtoReflect.Descriptor instead.
 func (*PushLog) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{14}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PushLog) GetPath() string {
@@ -1383,7 +1529,7 @@ type Feature struct {
 
 func (x *Feature) Reset() {
 	*x = Feature{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[15]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1395,7 +1541,7 @@ func (x *Feature) String() string {
 func (*Feature) ProtoMessage() {}
 
 func (x *Feature) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[15]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1408,7 +1554,7 @@ func (x *Feature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Feature.ProtoReflect.Descriptor instead.
 func (*Feature) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{15}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Feature) GetName() string {
@@ -1463,16 +1609,18 @@ type OnDemandView struct {
 	// The feature views whose features expressions may read, as alias.feature.
 	Views []*ViewInput `protobuf:"bytes,3,rep,name=views,proto3" json:"views,omitempty"`
 	// There is at least one.
-	Features      []*ComputedFeature `protobuf:"bytes,4,rep,name=features,proto3" json:"features,omitempty"`
-	Description   string             `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
-	Tags          map[string]string  `protobuf:"bytes,6,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Features    []*ComputedFeature `protobuf:"bytes,4,rep,name=features,proto3" json:"features,omitempty"`
+	Description string             `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
+	Tags        map[string]string  `protobuf:"bytes,6,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Who answers for it, such as a team or an address.
+	Owner         string `protobuf:"bytes,7,opt,name=owner,proto3" json:"owner,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *OnDemandView) Reset() {
 	*x = OnDemandView{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[16]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1484,7 +1632,7 @@ func (x *OnDemandView) String() string {
 func (*OnDemandView) ProtoMessage() {}
 
 func (x *OnDemandView) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[16]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1497,7 +1645,7 @@ func (x *OnDemandView) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OnDemandView.ProtoReflect.Descriptor instead.
 func (*OnDemandView) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{16}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *OnDemandView) GetName() string {
@@ -1542,6 +1690,13 @@ func (x *OnDemandView) GetTags() map[string]string {
 	return nil
 }
 
+func (x *OnDemandView) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
 // RequestInput is a value that comes with the request. Offline it is a label column.
 type RequestInput struct {
 	state       protoimpl.MessageState `protogen:"open.v1"`
@@ -1556,7 +1711,7 @@ type RequestInput struct {
 
 func (x *RequestInput) Reset() {
 	*x = RequestInput{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[17]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1568,7 +1723,7 @@ func (x *RequestInput) String() string {
 func (*RequestInput) ProtoMessage() {}
 
 func (x *RequestInput) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[17]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1581,7 +1736,7 @@ func (x *RequestInput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RequestInput.ProtoReflect.Descriptor instead.
 func (*RequestInput) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{17}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RequestInput) GetName() string {
@@ -1628,7 +1783,7 @@ type ViewInput struct {
 
 func (x *ViewInput) Reset() {
 	*x = ViewInput{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[18]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1640,7 +1795,7 @@ func (x *ViewInput) String() string {
 func (*ViewInput) ProtoMessage() {}
 
 func (x *ViewInput) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[18]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1653,7 +1808,7 @@ func (x *ViewInput) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ViewInput.ProtoReflect.Descriptor instead.
 func (*ViewInput) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{18}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ViewInput) GetView() string {
@@ -1695,7 +1850,7 @@ type ComputedFeature struct {
 
 func (x *ComputedFeature) Reset() {
 	*x = ComputedFeature{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[19]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1707,7 +1862,7 @@ func (x *ComputedFeature) String() string {
 func (*ComputedFeature) ProtoMessage() {}
 
 func (x *ComputedFeature) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[19]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1720,7 +1875,7 @@ func (x *ComputedFeature) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ComputedFeature.ProtoReflect.Descriptor instead.
 func (*ComputedFeature) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{19}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ComputedFeature) GetName() string {
@@ -1772,16 +1927,18 @@ type FeatureService struct {
 	// Output columns are named view__feature rather than feature (R10).
 	FullNames bool `protobuf:"varint,2,opt,name=full_names,json=fullNames,proto3" json:"full_names,omitempty"`
 	// There is at least one.
-	Features      []*ViewReference  `protobuf:"bytes,3,rep,name=features,proto3" json:"features,omitempty"`
-	Description   string            `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
-	Tags          map[string]string `protobuf:"bytes,5,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Features    []*ViewReference  `protobuf:"bytes,3,rep,name=features,proto3" json:"features,omitempty"`
+	Description string            `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
+	Tags        map[string]string `protobuf:"bytes,5,rep,name=tags,proto3" json:"tags,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Who answers for it, such as a team or an address.
+	Owner         string `protobuf:"bytes,6,opt,name=owner,proto3" json:"owner,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FeatureService) Reset() {
 	*x = FeatureService{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[20]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1793,7 +1950,7 @@ func (x *FeatureService) String() string {
 func (*FeatureService) ProtoMessage() {}
 
 func (x *FeatureService) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[20]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1806,7 +1963,7 @@ func (x *FeatureService) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FeatureService.ProtoReflect.Descriptor instead.
 func (*FeatureService) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{20}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *FeatureService) GetName() string {
@@ -1844,6 +2001,13 @@ func (x *FeatureService) GetTags() map[string]string {
 	return nil
 }
 
+func (x *FeatureService) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
 // ViewReference selects features of one feature view or on-demand view. It may give the view another name in the output columns, and read the
 // view's keys from other label columns (R11).
 type ViewReference struct {
@@ -1862,7 +2026,7 @@ type ViewReference struct {
 
 func (x *ViewReference) Reset() {
 	*x = ViewReference{}
-	mi := &file_plumb_v1_definitions_proto_msgTypes[21]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1874,7 +2038,7 @@ func (x *ViewReference) String() string {
 func (*ViewReference) ProtoMessage() {}
 
 func (x *ViewReference) ProtoReflect() protoreflect.Message {
-	mi := &file_plumb_v1_definitions_proto_msgTypes[21]
+	mi := &file_plumb_v1_definitions_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1887,7 +2051,7 @@ func (x *ViewReference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ViewReference.ProtoReflect.Descriptor instead.
 func (*ViewReference) Descriptor() ([]byte, []int) {
-	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{21}
+	return file_plumb_v1_definitions_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ViewReference) GetView() string {
@@ -1928,20 +2092,22 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\asources\x18\x02 \x03(\v2\x10.plumb.v1.SourceR\asources\x12:\n" +
 	"\rfeature_views\x18\x03 \x03(\v2\x15.plumb.v1.FeatureViewR\ffeatureViews\x12C\n" +
 	"\x10feature_services\x18\x04 \x03(\v2\x18.plumb.v1.FeatureServiceR\x0ffeatureServices\x12>\n" +
-	"\x0fon_demand_views\x18\x05 \x03(\v2\x16.plumb.v1.OnDemandViewR\ronDemandViews\"\x91\x02\n" +
+	"\x0fon_demand_views\x18\x05 \x03(\v2\x16.plumb.v1.OnDemandViewR\ronDemandViews\"\xa7\x02\n" +
 	"\x06Entity\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x12;\n" +
 	"\tjoin_keys\x18\x02 \x03(\v2\x11.plumb.v1.JoinKeyB\v\xbaH\b\xc8\x01\x01\x92\x01\x02\b\x01R\bjoinKeys\x12 \n" +
 	"\vdescription\x18\x03 \x01(\tR\vdescription\x12.\n" +
-	"\x04tags\x18\x04 \x03(\v2\x1a.plumb.v1.Entity.TagsEntryR\x04tags\x1a7\n" +
+	"\x04tags\x18\x04 \x03(\v2\x1a.plumb.v1.Entity.TagsEntryR\x04tags\x12\x14\n" +
+	"\x05owner\x18\x05 \x01(\tR\x05owner\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xfb\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x93\x02\n" +
 	"\aJoinKey\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x12\x90\x01\n" +
 	"\x04type\x18\x02 \x01(\x0e2\x0e.plumb.v1.TypeBl\xbaHi\xba\x01c\n" +
 	"\rjoin_key_type\x129of a join key must be STRING, BYTES, BOOL, INT32 or INT64\x1a\x17this in [1, 2, 3, 6, 7]\xc8\x01\x01R\x04type\x12\x1c\n" +
-	"\tsensitive\x18\x03 \x01(\bR\tsensitive\"\xaa\x05\n" +
+	"\tsensitive\x18\x03 \x01(\bR\tsensitive\x12\x16\n" +
+	"\x06column\x18\x04 \x01(\tR\x06column\"\xef\x05\n" +
 	"\x06Source\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x123\n" +
 	"\aparquet\x18\x02 \x01(\v2\x17.plumb.v1.ParquetSourceH\x00R\aparquet\x12'\n" +
@@ -1949,14 +2115,16 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\x03csv\x18\b \x01(\v2\x13.plumb.v1.CsvSourceH\x00R\x03csv\x121\n" +
 	"\x05jsonl\x18\t \x01(\v2\x19.plumb.v1.JsonLinesSourceH\x00R\x05jsonl\x126\n" +
 	"\bpostgres\x18\f \x01(\v2\x18.plumb.v1.PostgresSourceH\x00R\bpostgres\x123\n" +
-	"\aiceberg\x18\r \x01(\v2\x17.plumb.v1.IcebergSourceH\x00R\aiceberg\x12'\n" +
+	"\aiceberg\x18\r \x01(\v2\x17.plumb.v1.IcebergSourceH\x00R\aiceberg\x12-\n" +
+	"\x05delta\x18\x0e \x01(\v2\x15.plumb.v1.DeltaSourceH\x00R\x05delta\x12'\n" +
 	"\x0fevent_timestamp\x18\x04 \x01(\tR\x0eeventTimestamp\x12+\n" +
 	"\x11created_timestamp\x18\x05 \x01(\tR\x10createdTimestamp\x12 \n" +
 	"\vdescription\x18\x06 \x01(\tR\vdescription\x12.\n" +
 	"\x04tags\x18\a \x03(\v2\x1a.plumb.v1.Source.TagsEntryR\x04tags\x120\n" +
 	"\acolumns\x18\n" +
 	" \x03(\v2\x16.plumb.v1.SourceColumnR\acolumns\x12\x16\n" +
-	"\x06filter\x18\v \x01(\tR\x06filter\x1a7\n" +
+	"\x06filter\x18\v \x01(\tR\x06filter\x12\x14\n" +
+	"\x05owner\x18\x10 \x01(\tR\x05owner\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\r\n" +
@@ -1983,6 +2151,12 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\bsnapshot\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02 \x00H\x00R\bsnapshot\x12\x1b\n" +
 	"\x03tag\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x10\x01H\x00R\x03tag\x12\x1e\n" +
 	"\x05as_of\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x10\x01H\x00R\x04asOfB\x04\n" +
+	"\x02at\"x\n" +
+	"\vDeltaSource\x12\x1e\n" +
+	"\x04path\x18\x01 \x01(\tB\n" +
+	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x04path\x12#\n" +
+	"\aversion\x18\x02 \x01(\x03B\a\xbaH\x04\"\x02(\x00H\x00R\aversion\x12\x1e\n" +
+	"\x05as_of\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x10\x01H\x00R\x04asOfB\x04\n" +
 	"\x02at\"\xde\x01\n" +
 	"\x0ePostgresSource\x12K\n" +
 	"\n" +
@@ -1996,7 +2170,7 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\tSqlSource\x12 \n" +
 	"\x05query\x18\x01 \x01(\tB\n" +
 	"\xbaH\a\xc8\x01\x01r\x02\x10\x01R\x05query\x12\x14\n" +
-	"\x05spark\x18\x02 \x01(\tR\x05spark\"\xe4\x04\n" +
+	"\x05spark\x18\x02 \x01(\tR\x05spark\"\xfa\x04\n" +
 	"\vFeatureView\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x12(\n" +
 	"\bentities\x18\x02 \x03(\tB\f\xbaH\t\x92\x01\x06\"\x04r\x02\x10\x01R\bentities\x12\"\n" +
@@ -2010,7 +2184,8 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\bpush_log\x18\t \x01(\v2\x11.plumb.v1.PushLogR\apushLog\x12?\n" +
 	"\blookback\x18\n" +
 	" \x01(\v2\x19.google.protobuf.DurationB\b\xbaH\x05\xaa\x01\x02*\x00R\blookback\x129\n" +
-	"\faggregations\x18\v \x03(\v2\x15.plumb.v1.AggregationR\faggregations\x1a7\n" +
+	"\faggregations\x18\v \x03(\v2\x15.plumb.v1.AggregationR\faggregations\x12\x14\n" +
+	"\x05owner\x18\f \x01(\tR\x05owner\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\t\n" +
@@ -2043,14 +2218,15 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\tsensitive\x18\x06 \x01(\bR\tsensitive\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x81\x03\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x97\x03\n" +
 	"\fOnDemandView\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x120\n" +
 	"\arequest\x18\x02 \x03(\v2\x16.plumb.v1.RequestInputR\arequest\x12)\n" +
 	"\x05views\x18\x03 \x03(\v2\x13.plumb.v1.ViewInputR\x05views\x12B\n" +
 	"\bfeatures\x18\x04 \x03(\v2\x19.plumb.v1.ComputedFeatureB\v\xbaH\b\xc8\x01\x01\x92\x01\x02\b\x01R\bfeatures\x12 \n" +
 	"\vdescription\x18\x05 \x01(\tR\vdescription\x124\n" +
-	"\x04tags\x18\x06 \x03(\v2 .plumb.v1.OnDemandView.TagsEntryR\x04tags\x1a7\n" +
+	"\x04tags\x18\x06 \x03(\v2 .plumb.v1.OnDemandView.TagsEntryR\x04tags\x12\x14\n" +
+	"\x05owner\x18\a \x01(\tR\x05owner\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc0\x01\n" +
@@ -2079,14 +2255,15 @@ const file_plumb_v1_definitions_proto_rawDesc = "" +
 	"\tsensitive\x18\x06 \x01(\bR\tsensitive\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xc5\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xdb\x02\n" +
 	"\x0eFeatureService\x12?\n" +
 	"\x04name\x18\x01 \x01(\tB+\xbaH(\xc8\x01\x01r#(?2\x1f^[a-z][a-z0-9]*(_[a-z0-9]+)*_?$R\x04name\x12\x1d\n" +
 	"\n" +
 	"full_names\x18\x02 \x01(\bR\tfullNames\x12@\n" +
 	"\bfeatures\x18\x03 \x03(\v2\x17.plumb.v1.ViewReferenceB\v\xbaH\b\xc8\x01\x01\x92\x01\x02\b\x01R\bfeatures\x12 \n" +
 	"\vdescription\x18\x04 \x01(\tR\vdescription\x126\n" +
-	"\x04tags\x18\x05 \x03(\v2\".plumb.v1.FeatureService.TagsEntryR\x04tags\x1a7\n" +
+	"\x04tags\x18\x05 \x03(\v2\".plumb.v1.FeatureService.TagsEntryR\x04tags\x12\x14\n" +
+	"\x05owner\x18\x06 \x01(\tR\x05owner\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xa5\x02\n" +
@@ -2134,7 +2311,7 @@ func file_plumb_v1_definitions_proto_rawDescGZIP() []byte {
 }
 
 var file_plumb_v1_definitions_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_plumb_v1_definitions_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_plumb_v1_definitions_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_plumb_v1_definitions_proto_goTypes = []any{
 	(Type)(0),                   // 0: plumb.v1.Type
 	(*Definitions)(nil),         // 1: plumb.v1.Definitions
@@ -2146,75 +2323,77 @@ var file_plumb_v1_definitions_proto_goTypes = []any{
 	(*CsvSource)(nil),           // 7: plumb.v1.CsvSource
 	(*JsonLinesSource)(nil),     // 8: plumb.v1.JsonLinesSource
 	(*IcebergSource)(nil),       // 9: plumb.v1.IcebergSource
-	(*PostgresSource)(nil),      // 10: plumb.v1.PostgresSource
-	(*SqlSource)(nil),           // 11: plumb.v1.SqlSource
-	(*FeatureView)(nil),         // 12: plumb.v1.FeatureView
-	(*Aggregation)(nil),         // 13: plumb.v1.Aggregation
-	(*AggregateFunction)(nil),   // 14: plumb.v1.AggregateFunction
-	(*PushLog)(nil),             // 15: plumb.v1.PushLog
-	(*Feature)(nil),             // 16: plumb.v1.Feature
-	(*OnDemandView)(nil),        // 17: plumb.v1.OnDemandView
-	(*RequestInput)(nil),        // 18: plumb.v1.RequestInput
-	(*ViewInput)(nil),           // 19: plumb.v1.ViewInput
-	(*ComputedFeature)(nil),     // 20: plumb.v1.ComputedFeature
-	(*FeatureService)(nil),      // 21: plumb.v1.FeatureService
-	(*ViewReference)(nil),       // 22: plumb.v1.ViewReference
-	nil,                         // 23: plumb.v1.Entity.TagsEntry
-	nil,                         // 24: plumb.v1.Source.TagsEntry
-	nil,                         // 25: plumb.v1.FeatureView.TagsEntry
-	nil,                         // 26: plumb.v1.Feature.TagsEntry
-	nil,                         // 27: plumb.v1.OnDemandView.TagsEntry
-	nil,                         // 28: plumb.v1.ViewInput.JoinKeysEntry
-	nil,                         // 29: plumb.v1.ComputedFeature.TagsEntry
-	nil,                         // 30: plumb.v1.FeatureService.TagsEntry
-	nil,                         // 31: plumb.v1.ViewReference.JoinKeysEntry
-	(*durationpb.Duration)(nil), // 32: google.protobuf.Duration
+	(*DeltaSource)(nil),         // 10: plumb.v1.DeltaSource
+	(*PostgresSource)(nil),      // 11: plumb.v1.PostgresSource
+	(*SqlSource)(nil),           // 12: plumb.v1.SqlSource
+	(*FeatureView)(nil),         // 13: plumb.v1.FeatureView
+	(*Aggregation)(nil),         // 14: plumb.v1.Aggregation
+	(*AggregateFunction)(nil),   // 15: plumb.v1.AggregateFunction
+	(*PushLog)(nil),             // 16: plumb.v1.PushLog
+	(*Feature)(nil),             // 17: plumb.v1.Feature
+	(*OnDemandView)(nil),        // 18: plumb.v1.OnDemandView
+	(*RequestInput)(nil),        // 19: plumb.v1.RequestInput
+	(*ViewInput)(nil),           // 20: plumb.v1.ViewInput
+	(*ComputedFeature)(nil),     // 21: plumb.v1.ComputedFeature
+	(*FeatureService)(nil),      // 22: plumb.v1.FeatureService
+	(*ViewReference)(nil),       // 23: plumb.v1.ViewReference
+	nil,                         // 24: plumb.v1.Entity.TagsEntry
+	nil,                         // 25: plumb.v1.Source.TagsEntry
+	nil,                         // 26: plumb.v1.FeatureView.TagsEntry
+	nil,                         // 27: plumb.v1.Feature.TagsEntry
+	nil,                         // 28: plumb.v1.OnDemandView.TagsEntry
+	nil,                         // 29: plumb.v1.ViewInput.JoinKeysEntry
+	nil,                         // 30: plumb.v1.ComputedFeature.TagsEntry
+	nil,                         // 31: plumb.v1.FeatureService.TagsEntry
+	nil,                         // 32: plumb.v1.ViewReference.JoinKeysEntry
+	(*durationpb.Duration)(nil), // 33: google.protobuf.Duration
 }
 var file_plumb_v1_definitions_proto_depIdxs = []int32{
 	2,  // 0: plumb.v1.Definitions.entities:type_name -> plumb.v1.Entity
 	4,  // 1: plumb.v1.Definitions.sources:type_name -> plumb.v1.Source
-	12, // 2: plumb.v1.Definitions.feature_views:type_name -> plumb.v1.FeatureView
-	21, // 3: plumb.v1.Definitions.feature_services:type_name -> plumb.v1.FeatureService
-	17, // 4: plumb.v1.Definitions.on_demand_views:type_name -> plumb.v1.OnDemandView
+	13, // 2: plumb.v1.Definitions.feature_views:type_name -> plumb.v1.FeatureView
+	22, // 3: plumb.v1.Definitions.feature_services:type_name -> plumb.v1.FeatureService
+	18, // 4: plumb.v1.Definitions.on_demand_views:type_name -> plumb.v1.OnDemandView
 	3,  // 5: plumb.v1.Entity.join_keys:type_name -> plumb.v1.JoinKey
-	23, // 6: plumb.v1.Entity.tags:type_name -> plumb.v1.Entity.TagsEntry
+	24, // 6: plumb.v1.Entity.tags:type_name -> plumb.v1.Entity.TagsEntry
 	0,  // 7: plumb.v1.JoinKey.type:type_name -> plumb.v1.Type
 	6,  // 8: plumb.v1.Source.parquet:type_name -> plumb.v1.ParquetSource
-	11, // 9: plumb.v1.Source.sql:type_name -> plumb.v1.SqlSource
+	12, // 9: plumb.v1.Source.sql:type_name -> plumb.v1.SqlSource
 	7,  // 10: plumb.v1.Source.csv:type_name -> plumb.v1.CsvSource
 	8,  // 11: plumb.v1.Source.jsonl:type_name -> plumb.v1.JsonLinesSource
-	10, // 12: plumb.v1.Source.postgres:type_name -> plumb.v1.PostgresSource
+	11, // 12: plumb.v1.Source.postgres:type_name -> plumb.v1.PostgresSource
 	9,  // 13: plumb.v1.Source.iceberg:type_name -> plumb.v1.IcebergSource
-	24, // 14: plumb.v1.Source.tags:type_name -> plumb.v1.Source.TagsEntry
-	5,  // 15: plumb.v1.Source.columns:type_name -> plumb.v1.SourceColumn
-	0,  // 16: plumb.v1.SourceColumn.type:type_name -> plumb.v1.Type
-	32, // 17: plumb.v1.PostgresSource.overlap:type_name -> google.protobuf.Duration
-	32, // 18: plumb.v1.FeatureView.ttl:type_name -> google.protobuf.Duration
-	16, // 19: plumb.v1.FeatureView.features:type_name -> plumb.v1.Feature
-	25, // 20: plumb.v1.FeatureView.tags:type_name -> plumb.v1.FeatureView.TagsEntry
-	15, // 21: plumb.v1.FeatureView.push_log:type_name -> plumb.v1.PushLog
-	32, // 22: plumb.v1.FeatureView.lookback:type_name -> google.protobuf.Duration
-	13, // 23: plumb.v1.FeatureView.aggregations:type_name -> plumb.v1.Aggregation
-	14, // 24: plumb.v1.Aggregation.functions:type_name -> plumb.v1.AggregateFunction
-	32, // 25: plumb.v1.Aggregation.offset:type_name -> google.protobuf.Duration
-	0,  // 26: plumb.v1.Feature.type:type_name -> plumb.v1.Type
-	26, // 27: plumb.v1.Feature.tags:type_name -> plumb.v1.Feature.TagsEntry
-	18, // 28: plumb.v1.OnDemandView.request:type_name -> plumb.v1.RequestInput
-	19, // 29: plumb.v1.OnDemandView.views:type_name -> plumb.v1.ViewInput
-	20, // 30: plumb.v1.OnDemandView.features:type_name -> plumb.v1.ComputedFeature
-	27, // 31: plumb.v1.OnDemandView.tags:type_name -> plumb.v1.OnDemandView.TagsEntry
-	0,  // 32: plumb.v1.RequestInput.type:type_name -> plumb.v1.Type
-	28, // 33: plumb.v1.ViewInput.join_keys:type_name -> plumb.v1.ViewInput.JoinKeysEntry
-	0,  // 34: plumb.v1.ComputedFeature.type:type_name -> plumb.v1.Type
-	29, // 35: plumb.v1.ComputedFeature.tags:type_name -> plumb.v1.ComputedFeature.TagsEntry
-	22, // 36: plumb.v1.FeatureService.features:type_name -> plumb.v1.ViewReference
-	30, // 37: plumb.v1.FeatureService.tags:type_name -> plumb.v1.FeatureService.TagsEntry
-	31, // 38: plumb.v1.ViewReference.join_keys:type_name -> plumb.v1.ViewReference.JoinKeysEntry
-	39, // [39:39] is the sub-list for method output_type
-	39, // [39:39] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	10, // 14: plumb.v1.Source.delta:type_name -> plumb.v1.DeltaSource
+	25, // 15: plumb.v1.Source.tags:type_name -> plumb.v1.Source.TagsEntry
+	5,  // 16: plumb.v1.Source.columns:type_name -> plumb.v1.SourceColumn
+	0,  // 17: plumb.v1.SourceColumn.type:type_name -> plumb.v1.Type
+	33, // 18: plumb.v1.PostgresSource.overlap:type_name -> google.protobuf.Duration
+	33, // 19: plumb.v1.FeatureView.ttl:type_name -> google.protobuf.Duration
+	17, // 20: plumb.v1.FeatureView.features:type_name -> plumb.v1.Feature
+	26, // 21: plumb.v1.FeatureView.tags:type_name -> plumb.v1.FeatureView.TagsEntry
+	16, // 22: plumb.v1.FeatureView.push_log:type_name -> plumb.v1.PushLog
+	33, // 23: plumb.v1.FeatureView.lookback:type_name -> google.protobuf.Duration
+	14, // 24: plumb.v1.FeatureView.aggregations:type_name -> plumb.v1.Aggregation
+	15, // 25: plumb.v1.Aggregation.functions:type_name -> plumb.v1.AggregateFunction
+	33, // 26: plumb.v1.Aggregation.offset:type_name -> google.protobuf.Duration
+	0,  // 27: plumb.v1.Feature.type:type_name -> plumb.v1.Type
+	27, // 28: plumb.v1.Feature.tags:type_name -> plumb.v1.Feature.TagsEntry
+	19, // 29: plumb.v1.OnDemandView.request:type_name -> plumb.v1.RequestInput
+	20, // 30: plumb.v1.OnDemandView.views:type_name -> plumb.v1.ViewInput
+	21, // 31: plumb.v1.OnDemandView.features:type_name -> plumb.v1.ComputedFeature
+	28, // 32: plumb.v1.OnDemandView.tags:type_name -> plumb.v1.OnDemandView.TagsEntry
+	0,  // 33: plumb.v1.RequestInput.type:type_name -> plumb.v1.Type
+	29, // 34: plumb.v1.ViewInput.join_keys:type_name -> plumb.v1.ViewInput.JoinKeysEntry
+	0,  // 35: plumb.v1.ComputedFeature.type:type_name -> plumb.v1.Type
+	30, // 36: plumb.v1.ComputedFeature.tags:type_name -> plumb.v1.ComputedFeature.TagsEntry
+	23, // 37: plumb.v1.FeatureService.features:type_name -> plumb.v1.ViewReference
+	31, // 38: plumb.v1.FeatureService.tags:type_name -> plumb.v1.FeatureService.TagsEntry
+	32, // 39: plumb.v1.ViewReference.join_keys:type_name -> plumb.v1.ViewReference.JoinKeysEntry
+	40, // [40:40] is the sub-list for method output_type
+	40, // [40:40] is the sub-list for method input_type
+	40, // [40:40] is the sub-list for extension type_name
+	40, // [40:40] is the sub-list for extension extendee
+	0,  // [0:40] is the sub-list for field type_name
 }
 
 func init() { file_plumb_v1_definitions_proto_init() }
@@ -2229,20 +2408,25 @@ func file_plumb_v1_definitions_proto_init() {
 		(*Source_Jsonl)(nil),
 		(*Source_Postgres)(nil),
 		(*Source_Iceberg)(nil),
+		(*Source_Delta)(nil),
 	}
 	file_plumb_v1_definitions_proto_msgTypes[8].OneofWrappers = []any{
 		(*IcebergSource_Snapshot)(nil),
 		(*IcebergSource_Tag)(nil),
 		(*IcebergSource_AsOf)(nil),
 	}
-	file_plumb_v1_definitions_proto_msgTypes[11].OneofWrappers = []any{}
+	file_plumb_v1_definitions_proto_msgTypes[9].OneofWrappers = []any{
+		(*DeltaSource_Version)(nil),
+		(*DeltaSource_AsOf)(nil),
+	}
+	file_plumb_v1_definitions_proto_msgTypes[12].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plumb_v1_definitions_proto_rawDesc), len(file_plumb_v1_definitions_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   31,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
