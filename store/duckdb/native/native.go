@@ -1,6 +1,10 @@
 package native
 
 /*
+// What cgo generates names the files of this folder. With -trimpath the build cache would share it among clones, and
+// vet and linters would look for files of a clone that is gone. Flags that name the folder keep it apart.
+#cgo CFLAGS: -I${SRCDIR}
+
 void plumbCall(void *, void *, void *);
 typedef void (*plumb_call_t)(void *, void *, void *);
 
