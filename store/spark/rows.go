@@ -77,8 +77,8 @@ func (o *operation) read(ctx context.Context, view *feature.View, inputs []featu
 // allUsable says whether the footers promise that no key and no event time is null.
 func (r *rows) allUsable() bool {
 	names := []string{r.view.Source.EventTimestamp}
-	for _, key := range r.view.Keys {
-		names = append(names, key.Name)
+	for i := range r.view.Keys {
+		names = append(names, r.view.KeyColumn(i))
 	}
 	for _, f := range r.files {
 		for _, name := range names {
@@ -102,8 +102,8 @@ func neededColumns(view *feature.View, wanted []int) []string {
 			names = append(names, name)
 		}
 	}
-	for _, key := range view.Keys {
-		add(key.Name)
+	for i := range view.Keys {
+		add(view.KeyColumn(i))
 	}
 	add(view.Source.EventTimestamp)
 	add(view.Source.CreatedTimestamp)
@@ -119,9 +119,10 @@ func neededColumns(view *feature.View, wanted []int) []string {
 func (r *rows) define(before, from string, types map[string]string) error {
 	columns := []string{"*"}
 	for i, key := range r.view.Keys {
-		typed, fits, err := typedKey(identifier(key.Name), types[key.Name], key.Type)
+		column := r.view.KeyColumn(i)
+		typed, fits, err := typedKey(identifier(column), types[column], key.Type)
 		if err != nil {
-			return fault.Inputf("", "column %q of source %s: %v", key.Name, r.view.Source.Name, err)
+			return fault.Inputf("", "column %q of source %s: %v", column, r.view.Source.Name, err)
 		}
 		columns = append(columns, fmt.Sprintf("%s AS _plumb_k%d", typed, i))
 		if !fits {
@@ -153,7 +154,7 @@ func (r *rows) misfit() string {
 	conditions := []string{}
 	for _, i := range r.misfits {
 		conditions = append(conditions, fmt.Sprintf("%s IS NOT NULL AND _plumb_k%d IS NULL",
-			identifier(r.view.Keys[i].Name), i))
+			identifier(r.view.KeyColumn(i)), i))
 	}
 	if len(conditions) == 0 {
 		return "false"
@@ -167,8 +168,8 @@ func (r *rows) usable() string { return "_plumb_e IS NOT NULL" + each(r.typed(),
 // nullKey is the condition that a row has no value of a key.
 func (r *rows) nullKey() string {
 	text := "false"
-	for _, key := range r.view.Keys {
-		text += " OR " + identifier(key.Name) + " IS NULL"
+	for i := range r.view.Keys {
+		text += " OR " + identifier(r.view.KeyColumn(i)) + " IS NULL"
 	}
 	return "(" + text + ")"
 }
