@@ -387,18 +387,3 @@ func compareGolden(t *testing.T, file, got string) {
 		t.Errorf("%s differs, - is the file:\n%s", file, diff)
 	}
 }
-
-func TestHelpShowsEachFlagWithItsDefault(t *testing.T) {
-	var overrides config.Overrides
-	set := pflag.NewFlagSet("plumb", pflag.ContinueOnError)
-	overrides.Register(set)
-	help := set.FlagUsages()
-	for _, want := range []string{
-		"--offline-threads int", "--definitions strings", "--online-store string", "(default: sqlite:.plumb/online.db)",
-		"--project-dir string",
-	} {
-		if !strings.Contains(help, want) {
-			t.Errorf("help lacks %s:\n%s", want, help)
-		}
-	}
-}
