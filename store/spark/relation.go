@@ -60,8 +60,8 @@ func checkSource(source *feature.Source) error {
 		return fault.Inputf("", "what source %s reads is not known to this version; upgrade it", source.Name)
 	case files.Format != feature.Parquet:
 		what = "is text (CSV or JSON lines)"
-	case files.Iceberg != nil:
-		what = "is an Iceberg table"
+	case files.IsTable():
+		what = "is a table of a lake (Iceberg or Delta)"
 	case source.Log != nil:
 		what = "is read with a push log"
 	case objects.IsLocation(files.Path):
