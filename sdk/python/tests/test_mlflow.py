@@ -190,8 +190,9 @@ def test_a_manifest_that_does_not_fit_its_csv_is_refused(train: Path) -> None:
     csv.write_text(text)
     beside.write_text(good.replace('"rows":2904', '"rows":2905'))
     refused("train.csv.manifest was changed by hand: its digest is not that of its content")
-    beside.write_text(good.replace('"format":3', '"format":7'))
-    refused("has format 7, which a newer version of Plumb wrote")
+    newer = plumbstore.manifests.FORMAT + 1
+    beside.write_text(good.replace('"format":3', f'"format":{newer}'))
+    refused(f"has format {newer}, which a newer version of Plumb wrote")
     beside.write_text("[]")
     refused("train.csv.manifest is not a manifest")
     beside.unlink()
