@@ -295,7 +295,7 @@ func TestR20_ReferenceAnswersDoNotDependOnTheOrderOfRows(t *testing.T) {
 // Random worlds reach what they are for.
 func TestWindowedWorldsReachEveryStatusOfEveryFunction(t *testing.T) {
 	seen := map[string]int{}
-	for seed := range 400 {
+	for seed := range 800 {
 		world := rapid.Custom(func(t *rapid.T) *World { return DrawWindowedWorld(t, "", "data", false) }).Example(seed)
 		for _, history := range world.Histories {
 			if history.Aggregated == nil {
