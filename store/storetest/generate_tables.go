@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -64,7 +65,8 @@ func (d *draft) drawTable(t *rapid.T, folder string, files []File) *lakeTable {
 	table := &lakeTable{folder: folder, isDelta: hasPartition || rapid.Bool().Draw(t, "Delta"),
 		byVectors: rapid.Bool().Draw(t, "vectors")}
 	for i, key := range d.entity.GetJoinKeys() {
-		table.columns = append(table.columns, tableColumn{key.Name, key.Type, d.partitionKey && i == len(d.keys)})
+		table.columns = append(table.columns, tableColumn{cmp.Or(key.Column, key.Name), key.Type,
+			d.partitionKey && i == len(d.keys)})
 	}
 	for i, f := range d.def.Features {
 		isPartition := d.partitionFeature && i == len(d.def.Features)-1

@@ -124,8 +124,8 @@ func lacking(view *feature.View, file storetest.File) []string {
 			names = append(names, name)
 		}
 	}
-	for _, key := range view.Keys {
-		add(key.Name, key.Name)
+	for i, key := range view.Keys {
+		add(key.Name, view.KeyColumn(i))
 	}
 	for _, f := range view.Features {
 		add(f.Name, f.Column)
