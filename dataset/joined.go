@@ -62,9 +62,8 @@ func joinedColumn(columns []Column, parts []Output) (Column, error) {
 	return whole, nil
 }
 
-// joinedDistribution is that of a column in several files: counts add up, and a percentile is the smallest value at
-// which so many values are, by the percentiles of each file, each of which stands for as many values as the others of
-// its file.
+// joinedDistribution is that of a column in several files. Counts add up. Percentiles are estimated from those of the
+// files: each percentile of a file stands for an equal share of that file's values.
 func joinedDistribution(columns []Column, parts []Output) *Distribution {
 	whole := &Distribution{}
 	weights := map[Number]float64{}
@@ -117,7 +116,7 @@ func joinedDistribution(columns []Column, parts []Output) *Distribution {
 	return whole
 }
 
-// weighed are the percentiles of values that each stand for so many; none if there are none.
+// weighed returns the percentiles of weighted values, or nil if there are no values.
 func weighed(weights map[Number]float64) []Number {
 	if len(weights) == 0 {
 		return nil

@@ -77,7 +77,8 @@ type compose struct {
 	}
 }
 
-// The services of the Compose file, as processes of this machine: with their commands and variables, but for addresses.
+// The services of the Compose file run here as processes, with the file's commands and variables. Only the addresses
+// differ.
 func TestTheServicesOfTheComposeFileWorkTogether(t *testing.T) {
 	var file compose
 	text, err := os.ReadFile("../deploy/docker/compose.yaml")

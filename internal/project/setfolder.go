@@ -25,7 +25,7 @@ type setFolder interface {
 	read(ctx context.Context, name string) ([]byte, error)
 	// create writes a small file unless it is there. It appears whole.
 	create(ctx context.Context, name string, content []byte) error
-	// within reads the manifest within a file; nil if there is no such file, or if it has none.
+	// within returns the manifest that a file contains, or nil if the file or the manifest is missing.
 	within(ctx context.Context, name string) (*dataset.Manifest, error)
 	// inUse is the name of a file that is there; empty if there is none.
 	inUse(ctx context.Context) (string, error)
@@ -64,7 +64,7 @@ func (p *Project) checkFolder(snapshot *feature.Snapshot, request ShardedRequest
 	}
 	parent := filepath.Dir(filepath.Clean(request.Out))
 	if info, err := os.Stat(parent); err != nil || !info.IsDir() {
-		return fault.Inputf(OutField, "cannot write %s: there is no folder %s", request.Out, parent)
+		return fault.Inputf(OutField, "cannot write %s: folder %s does not exist", request.Out, parent)
 	}
 	if info, err := os.Stat(request.Out); err == nil && !info.IsDir() {
 		return fault.Inputf(OutField, "cannot write %s: it is not a folder", request.Out)

@@ -55,8 +55,9 @@ func Matches(m *dataset.Manifest) []ViewMatch {
 // shardedSet is a training set in several files while it is made.
 //
 // The first process divides the label rows and leaves the division in the folder, where later ones find it. Each file
-// appears whole, with the division's ID and what it holds within. Whoever finds all of them there writes the manifest.
-// So a file either counts or is not there, and a process that is killed costs the file that it was making.
+// appears whole, and contains the division's ID and its own manifest. The process that finds all of them writes the
+// manifest of the set. So a file either counts or is not there, and a process that is killed costs the file that it was
+// making.
 type shardedSet struct {
 	project   *Project
 	request   ShardedRequest

@@ -139,7 +139,7 @@ func TestWhatADividedTrainingSetCannotBeIsRefusedAndNothingIsWritten(t *testing.
 	statuses.Options.Statuses = true
 	for want, request := range map[string]project.ShardedRequest{
 		"has to be a folder":      sharded(folder, filepath.Join(folder, "out.parquet"), 2),
-		"there is no folder":      sharded(folder, filepath.Join(folder, "no", "sets"), 2),
+		"does not exist":          sharded(folder, filepath.Join(folder, "no", "sets"), 2),
 		"it is not a folder":      sharded(folder, filepath.Join(folder, "README.md"), 2),
 		"has notes, and no run":   sharded(folder, used, 2),
 		"statuses: true in the p": statuses,
